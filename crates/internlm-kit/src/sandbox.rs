@@ -1,0 +1,1 @@
+//! Untrusted code under limits. Placeholder until the first real version lands beside it.
