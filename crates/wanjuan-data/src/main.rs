@@ -1,2 +1,3 @@
-//! skeleton
+//! The `wanjuan-data` binary.
+
 fn main() {}
