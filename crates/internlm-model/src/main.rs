@@ -1,2 +1,3 @@
-//! skeleton
+//! The binary `internlm-model`.
+
 fn main() {}

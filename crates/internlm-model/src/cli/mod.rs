@@ -1,0 +1,1 @@
+//! The binary's verbs, one file each.

@@ -1,0 +1,7 @@
+//! One configuration for every model family: nothing else in the crate looks at raw JSON.
+
+mod hf;
+#[allow(clippy::module_inception)]
+mod model_config;
+
+pub use model_config::{DType, Family, ModelConfig, RopeScaling};

@@ -1,0 +1,317 @@
+//! [`ModelConfig`]: the shape of a decoder, whatever file it came from.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::TokenId;
+
+/// The model families this crate implements; they differ in config keys and tensor names, not in the decoder.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Family {
+    /// InternLM2 and InternLM2.5, causal language model.
+    #[default]
+    InternLm2,
+    /// InternLM2 with a value head instead of the output matrix.
+    InternLm2Reward,
+    /// InternLM3.
+    InternLm3,
+    /// LLaMA and everything of its shape, SmolLM2 too.
+    Llama,
+    /// Mistral without sliding window.
+    Mistral,
+    /// Qwen2: LLaMA with biases on q, k and v.
+    Qwen2,
+}
+
+/// Storage type of a model's weights.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DType {
+    /// 32-bit IEEE float.
+    #[default]
+    F32,
+    /// 16-bit IEEE float.
+    F16,
+    /// bfloat16: the upper half of an f32.
+    Bf16,
+}
+
+/// How rotary positions are stretched beyond the trained length.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "type")]
+pub enum RopeScaling {
+    /// Not at all.
+    #[default]
+    None,
+    /// Positions are divided by `factor`.
+    Linear {
+        /// The divisor, > 0.
+        factor: f64,
+    },
+    /// Dynamic NTK: beyond `max_position` the base grows with the length of the sequence.
+    Dynamic {
+        /// The factor `s` of the formula, >= 1.
+        factor: f64,
+    },
+}
+
+/// The shape of a decoder.
+///
+/// From TOML (kebab-case) only the sizes are required; `kv-heads` defaults to `heads`, `head-dim` to
+/// `hidden / heads`, the rest to the values InternLM2 was released with.
+///
+/// ```
+/// let config: internlm_model::ModelConfig = toml::from_str(
+///     "hidden = 256\nlayers = 4\nheads = 4\nkv-heads = 2\ninter = 1024\nvocab = 2048",
+/// )?;
+/// assert_eq!(config.head_dim, 64);
+/// assert_eq!(config.parameters(), 4_982_016);
+/// # Ok::<(), toml::de::Error>(())
+/// ```
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case", try_from = "Written")]
+pub struct ModelConfig {
+    /// The family: which config keys and tensor names its files use.
+    pub family: Family,
+    /// Width of the residual stream.
+    pub hidden: usize,
+    /// Number of blocks.
+    pub layers: usize,
+    /// Number of query heads.
+    pub heads: usize,
+    /// Number of key/value heads; divides `heads`.
+    pub kv_heads: usize,
+    /// Width of one head; even.
+    pub head_dim: usize,
+    /// Width of the feed-forward layer.
+    pub inter: usize,
+    /// Rows of the embedding matrix; at least the tokenizer's size.
+    pub vocab: usize,
+    /// Epsilon of RMSNorm. Default 1e-5.
+    pub eps: f64,
+    /// Base of the rotary angles. Default 1e6.
+    pub rope_theta: f64,
+    /// Stretching of rotary positions. Default none.
+    pub rope_scaling: RopeScaling,
+    /// Trained context length in tokens. Default 32768.
+    pub max_position: usize,
+    /// Whether q, k and v have biases. Default false.
+    pub qkv_bias: bool,
+    /// Whether the attention's output projection has a bias. Default false.
+    pub o_bias: bool,
+    /// Whether the feed-forward matrices have biases. Default false.
+    pub mlp_bias: bool,
+    /// Whether the output matrix is the embedding matrix. Default false.
+    pub tied: bool,
+    /// First token of every sequence. Default 1.
+    pub bos: Option<TokenId>,
+    /// Tokens that end a generation. Default [2].
+    pub eos: Vec<TokenId>,
+    /// Filler of padded batches. Default 2.
+    pub pad: Option<TokenId>,
+    /// Token whose position carries a reward model's score.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reward_token_id: Option<TokenId>,
+    /// Storage type of the weights. Default f32.
+    pub dtype: DType,
+    /// Keys of the source file that this crate does not use; written back by conversions.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub extra: Map<String, Value>,
+}
+
+/// [`ModelConfig`] as it is written in TOML: derived values may be left out.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct Written {
+    #[serde(default)]
+    family: Family,
+    hidden: usize,
+    layers: usize,
+    heads: usize,
+    kv_heads: Option<usize>,
+    head_dim: Option<usize>,
+    inter: usize,
+    vocab: usize,
+    #[serde(default = "default_eps")]
+    eps: f64,
+    #[serde(default = "default_theta")]
+    rope_theta: f64,
+    #[serde(default)]
+    rope_scaling: RopeScaling,
+    #[serde(default = "default_max_position")]
+    max_position: usize,
+    #[serde(default)]
+    qkv_bias: bool,
+    #[serde(default)]
+    o_bias: bool,
+    #[serde(default)]
+    mlp_bias: bool,
+    #[serde(default)]
+    tied: bool,
+    #[serde(default = "default_bos")]
+    bos: Option<TokenId>,
+    #[serde(default = "default_eos")]
+    eos: Vec<TokenId>,
+    #[serde(default = "default_pad")]
+    pad: Option<TokenId>,
+    reward_token_id: Option<TokenId>,
+    #[serde(default)]
+    dtype: DType,
+    #[serde(default)]
+    extra: Map<String, Value>,
+}
+
+fn default_eps() -> f64 {
+    1e-5
+}
+
+fn default_theta() -> f64 {
+    1e6
+}
+
+fn default_max_position() -> usize {
+    32_768
+}
+
+#[allow(clippy::unnecessary_wraps, reason = "serde wants the field's own type")]
+fn default_bos() -> Option<TokenId> {
+    Some(TokenId(1))
+}
+
+fn default_eos() -> Vec<TokenId> {
+    vec![TokenId(2)]
+}
+
+#[allow(clippy::unnecessary_wraps, reason = "serde wants the field's own type")]
+fn default_pad() -> Option<TokenId> {
+    Some(TokenId(2))
+}
+
+impl TryFrom<Written> for ModelConfig {
+    type Error = String;
+
+    fn try_from(written: Written) -> Result<Self, String> {
+        let head_dim = match written.head_dim {
+            Some(head_dim) => head_dim,
+            None if written.heads > 0 && written.hidden % written.heads == 0 => {
+                written.hidden / written.heads
+            }
+            None => {
+                return Err(format!(
+                    "head-dim: absent, and hidden {} is not a multiple of heads {}",
+                    written.hidden, written.heads
+                ));
+            }
+        };
+        Ok(Self {
+            family: written.family,
+            hidden: written.hidden,
+            layers: written.layers,
+            heads: written.heads,
+            kv_heads: written.kv_heads.unwrap_or(written.heads),
+            head_dim,
+            inter: written.inter,
+            vocab: written.vocab,
+            eps: written.eps,
+            rope_theta: written.rope_theta,
+            rope_scaling: written.rope_scaling,
+            max_position: written.max_position,
+            qkv_bias: written.qkv_bias,
+            o_bias: written.o_bias,
+            mlp_bias: written.mlp_bias,
+            tied: written.tied,
+            bos: written.bos,
+            eos: written.eos,
+            pad: written.pad,
+            reward_token_id: written.reward_token_id,
+            dtype: written.dtype,
+            extra: written.extra,
+        })
+    }
+}
+
+impl ModelConfig {
+    /// Number of weights, biases included; a tied output matrix counts once.
+    #[must_use]
+    pub fn parameters(&self) -> u64 {
+        let [hidden, inter, vocab] = [self.hidden, self.inter, self.vocab].map(|size| size as u64);
+        let q = (self.heads * self.head_dim) as u64;
+        let qkv = self.qkv_rows() as u64;
+        let mut block = hidden * qkv + q * hidden + 3 * hidden * inter + 2 * hidden;
+        if self.qkv_bias {
+            block += qkv;
+        }
+        if self.o_bias {
+            block += hidden;
+        }
+        if self.mlp_bias {
+            block += 2 * inter + hidden;
+        }
+        let output = match self.family {
+            Family::InternLm2Reward => hidden,
+            _ if self.tied => 0,
+            _ => vocab * hidden,
+        };
+        vocab * hidden + self.layers as u64 * block + hidden + output
+    }
+
+    /// Rows of `wqkv`: (heads + 2 kv_heads) * head_dim.
+    #[must_use]
+    pub fn qkv_rows(&self) -> usize {
+        (self.heads + 2 * self.kv_heads) * self.head_dim
+    }
+
+    /// Query heads per key/value head.
+    #[must_use]
+    pub fn group_size(&self) -> usize {
+        self.heads / self.kv_heads.max(1)
+    }
+
+    /// Everything that does not fit together, as `key: found X, expected Y`; empty when usable.
+    #[must_use]
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        for (key, size) in [
+            ("hidden", self.hidden),
+            ("layers", self.layers),
+            ("heads", self.heads),
+            ("kv-heads", self.kv_heads),
+            ("head-dim", self.head_dim),
+            ("inter", self.inter),
+            ("vocab", self.vocab),
+            ("max-position", self.max_position),
+        ] {
+            if size == 0 {
+                problems.push(format!("{key}: found 0, expected >= 1"));
+            }
+        }
+        if self.kv_heads > 0 && self.heads % self.kv_heads != 0 {
+            problems.push(format!(
+                "kv-heads: found {}, expected a divisor of heads {}",
+                self.kv_heads, self.heads
+            ));
+        }
+        if self.head_dim % 2 != 0 {
+            problems.push(format!("head-dim: found {}, expected an even number", self.head_dim));
+        }
+        let positive = |value: f64| value > 0.0 && value.is_finite();
+        if !positive(self.eps) {
+            problems.push(format!("eps: found {}, expected > 0", self.eps));
+        }
+        if !positive(self.rope_theta) {
+            problems.push(format!("rope-theta: found {}, expected > 0", self.rope_theta));
+        }
+        if let RopeScaling::Linear { factor } | RopeScaling::Dynamic { factor } = self.rope_scaling
+            && !positive(factor)
+        {
+            problems.push(format!("rope-scaling factor: found {factor}, expected > 0"));
+        }
+        let ids = self.bos.iter().chain(&self.eos).chain(&self.pad).chain(&self.reward_token_id);
+        for id in ids.filter(|id| id.index() >= self.vocab) {
+            problems.push(format!("special token id: found {id}, expected < vocab {}", self.vocab));
+        }
+        problems
+    }
+}

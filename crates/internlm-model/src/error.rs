@@ -1,0 +1,123 @@
+//! The one error type of the crate.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Shorthand for results of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What can go wrong; every variant names the file and what was found and expected.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file or folder could not be read or written.
+    #[error("{path}: cannot {action}: {source}")]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What was attempted: `read`, `write`, `map`.
+        action: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A model config that is malformed, incomplete or contradicts itself; all problems at once.
+    #[error("{path}: {} problem(s) in the model config:\n  - {}", problems.len(), problems.join("\n  - "))]
+    Config {
+        /// The file the config came from.
+        path: PathBuf,
+        /// Every problem: key, found, expected.
+        problems: Vec<String>,
+    },
+    /// An architecture this crate does not implement.
+    #[error("{path}: `{key}` is `{found}`, expected one of {known}")]
+    Architecture {
+        /// The file that names the architecture.
+        path: PathBuf,
+        /// The key that was read.
+        key: &'static str,
+        /// Its value.
+        found: String,
+        /// The architectures that are implemented.
+        known: String,
+    },
+    /// Bytes that are not the format they should be.
+    #[error("{path}: at byte {offset}: {message}")]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// Where in the file the problem was seen.
+        offset: u64,
+        /// What was found and expected.
+        message: String,
+    },
+    /// Missing, surplus or mis-shaped tensors; all problems of a folder at once.
+    #[error("{path}: {} problem(s) in the weights:\n  - {}", problems.len(), problems.join("\n  - "))]
+    Weights {
+        /// The folder or file.
+        path: PathBuf,
+        /// Every problem: file, tensor, found, expected.
+        problems: Vec<String>,
+    },
+    /// A tokenizer file that cannot be used.
+    #[error("{path}: tokenizer: {message}")]
+    Tokenizer {
+        /// The file.
+        path: PathBuf,
+        /// What was found and expected.
+        message: String,
+    },
+    /// A chat template that cannot be rendered, or messages that do not fit it.
+    #[error("chat template: {0}")]
+    Chat(String),
+    /// A device name that is unknown or not compiled in.
+    #[error("device `{found}`: {expected}")]
+    Device {
+        /// The name as given.
+        found: String,
+        /// What was expected.
+        expected: String,
+    },
+    /// A request that cannot be fulfilled: a value outside of its range.
+    #[error("{0}")]
+    Invalid(String),
+}
+
+impl Error {
+    /// Whether the input or the usage was wrong (exit code 2) rather than the work itself (exit code 1).
+    #[must_use]
+    pub fn is_bad_input(&self) -> bool {
+        match self {
+            Self::Io { action, source, .. } => {
+                *action != "write"
+                    && matches!(
+                        source.kind(),
+                        io::ErrorKind::NotFound
+                            | io::ErrorKind::IsADirectory
+                            | io::ErrorKind::NotADirectory
+                            | io::ErrorKind::InvalidData
+                    )
+            }
+            _ => true,
+        }
+    }
+
+    /// An I/O error while reading `path`.
+    pub(crate) fn read(path: &Path, source: io::Error) -> Self {
+        Self::Io { path: path.to_path_buf(), action: "read", source }
+    }
+
+    /// An I/O error while writing `path`.
+    pub(crate) fn write(path: &Path, source: io::Error) -> Self {
+        Self::Io { path: path.to_path_buf(), action: "write", source }
+    }
+
+    /// A format error at `offset` of `path`.
+    pub(crate) fn format(path: &Path, offset: u64, message: impl Into<String>) -> Self {
+        Self::Format { path: path.to_path_buf(), offset, message: message.into() }
+    }
+
+    /// A tokenizer error about `path`.
+    pub(crate) fn tokenizer(path: &Path, message: impl Into<String>) -> Self {
+        Self::Tokenizer { path: path.to_path_buf(), message: message.into() }
+    }
+}

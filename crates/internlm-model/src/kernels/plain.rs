@@ -1,0 +1,130 @@
+//! The readable twins of the fused operations: plain differentiable tensor expressions.
+//!
+//! They define what each kernel computes. Devices without a hand-written kernel run them, and property tests
+//! compare every kernel with its twin, values and gradients.
+
+use burn::tensor::activation::{log_softmax, sigmoid, softmax};
+use burn::tensor::{Int, Tensor, TensorData};
+
+use crate::TokenId;
+use crate::positions::{Positions, Run};
+
+/// `y = x / sqrt(mean(x^2) + eps) * weight`.
+///
+/// # Shapes
+/// - x, y: `[T, hidden]`
+/// - weight: `[hidden]`
+#[must_use]
+pub fn rms_norm(x: Tensor<2>, weight: Tensor<1>, eps: f64) -> Tensor<2> {
+    let mean = x.clone().powi_scalar(2).mean_dim(1);
+    let scaled = x * mean.add_scalar(eps).sqrt().recip();
+    scaled * weight.unsqueeze()
+}
+
+/// Half-split rotation: `(x1 cos - x2 sin, x2 cos + x1 sin)`.
+///
+/// # Shapes
+/// - x, output: `[T, heads, d]`
+/// - cos, sin: `[T, d / 2]`
+#[must_use]
+pub fn rotate(x: Tensor<3>, cos: Tensor<2>, sin: Tensor<2>) -> Tensor<3> {
+    let [_, _, d] = x.dims();
+    let (cos, sin) = (cos.unsqueeze_dim::<3>(1), sin.unsqueeze_dim::<3>(1));
+    let (x1, x2) = (x.clone().narrow(2, 0, d / 2), x.narrow(2, d / 2, d / 2));
+    let first = x1.clone() * cos.clone() - x2.clone() * sin.clone();
+    let second = x2 * cos + x1 * sin;
+    Tensor::cat(vec![first, second], 2)
+}
+
+/// `silu(gate) * up`, with `silu(x) = x * sigmoid(x)`.
+///
+/// # Shapes
+/// - gate, up, output: `[T, inter]`
+#[must_use]
+pub fn swiglu(gate: Tensor<2>, up: Tensor<2>) -> Tensor<2> {
+    gate.clone() * sigmoid(gate) * up
+}
+
+/// `y = x W^T`.
+///
+/// # Shapes
+/// - x: `[T, in]`
+/// - weight: `[out, in]`
+/// - y: `[T, out]`
+#[must_use]
+pub fn linear(x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
+    x.matmul(weight.transpose())
+}
+
+/// Rows of the embedding matrix.
+///
+/// # Shapes
+/// - weight: `[vocab, hidden]`
+/// - ids: `[T]`
+/// - output: `[T, hidden]`
+#[must_use]
+pub fn embedding(weight: Tensor<2>, ids: Tensor<1, Int>) -> Tensor<2> {
+    weight.select(0, ids)
+}
+
+/// Causal attention inside each sequence of a packed row; every key of the row is new.
+///
+/// # Shapes
+/// - q, output: `[T, heads, d]`
+/// - k, v: `[T, kv_heads, d]`
+#[must_use]
+pub fn packed_attention(q: Tensor<3>, k: Tensor<3>, v: Tensor<3>, positions: &Positions) -> Tensor<3> {
+    let mut start = 0;
+    let mut outputs = Vec::with_capacity(positions.runs().len());
+    for run in positions.runs() {
+        let part = |x: &Tensor<3>| x.clone().narrow(0, start, run.tokens);
+        outputs.push(attention(part(&q), part(&k), part(&v), *run));
+        start += run.tokens;
+    }
+    if outputs.is_empty() { q } else { Tensor::cat(outputs, 0) }
+}
+
+/// Causal attention of one sequence: query i, at position `run.first + i`, sees the keys up to its own position.
+///
+/// `softmax(q k^T / sqrt(d)) v`; kv head g serves the query heads `g * heads / kv_heads ..`.
+///
+/// # Shapes
+/// - q, output: `[run.tokens, heads, d]`
+/// - k, v: `[run.keys(), kv_heads, d]`
+#[must_use]
+pub fn attention(q: Tensor<3>, k: Tensor<3>, v: Tensor<3>, run: Run) -> Tensor<3> {
+    let [tokens, heads, d] = q.dims();
+    let [keys, kv_heads, _] = k.dims();
+    let group = heads / kv_heads;
+    // [kv_heads, group * tokens, d]: the queries of one kv head stand under each other.
+    let q = q.swap_dims(0, 1).reshape([kv_heads, group * tokens, d]);
+    let scores = q.matmul(k.permute([1, 2, 0])).div_scalar((d as f64).sqrt());
+    let scores = scores.reshape([kv_heads, group, tokens, keys]) + causal_bias(run, &v.device()).unsqueeze();
+    let weights = softmax(scores, 3).reshape([kv_heads, group * tokens, keys]);
+    let out = weights.matmul(v.swap_dims(0, 1));
+    out.reshape([heads, tokens, d]).swap_dims(0, 1)
+}
+
+/// 0 where the query sees the key, minus infinity elsewhere: `[run.tokens, run.keys()]`.
+fn causal_bias(run: Run, device: &burn::tensor::Device) -> Tensor<2> {
+    let keys = run.keys();
+    let rows = (0..run.tokens)
+        .flat_map(|query| (0..keys).map(move |key| if key <= run.first + query { 0.0 } else { f32::NEG_INFINITY }));
+    Tensor::from_data(TensorData::new(rows.collect::<Vec<f32>>(), [run.tokens, keys]), &device.clone().inner())
+}
+
+/// Negative log-likelihood of each label under `softmax(logits)`; 0 where there is no label.
+///
+/// # Shapes
+/// - logits: `[T, vocab]`
+/// - output: `[T]`
+#[must_use]
+pub fn cross_entropy(logits: Tensor<2>, labels: &[Option<TokenId>]) -> Tensor<1> {
+    let device = logits.device().inner();
+    let targets: Vec<i32> = labels.iter().map(|label| label.map_or(0, |id| id.0 as i32)).collect();
+    let kept: Vec<f32> = labels.iter().map(|label| if label.is_some() { 1.0 } else { 0.0 }).collect();
+    let count = labels.len();
+    let targets = Tensor::<2, Int>::from_data(TensorData::new(targets, [count, 1]), &device);
+    let kept = Tensor::<1>::from_data(TensorData::new(kept, [count]), &device);
+    log_softmax(logits, 1).gather(1, targets).reshape([count]).neg() * kept
+}

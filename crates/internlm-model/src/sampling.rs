@@ -1,0 +1,229 @@
+//! From logits to one token id: repetition penalty, temperature, top-k, top-p, min-p, in this order.
+//!
+//! Pure and counter-based: the draw is a function of (seed, position), so the same seed gives the same
+//! text on any number of threads. The order of the filters follows transformers' `LogitsProcessorList`
+//! as `generate()` builds it.
+
+use internlm_kit::rng::CounterRng;
+use serde::{Deserialize, Serialize};
+
+use crate::TokenId;
+
+/// How the next token is chosen. The default is greedy.
+///
+/// ```
+/// use internlm_model::sampling::{SamplingConfig, sample};
+/// use internlm_model::TokenId;
+///
+/// let config = SamplingConfig { repetition_penalty: 3.0, ..SamplingConfig::greedy() };
+/// assert_eq!(sample(&[1.0, 2.0, 1.5], &[], &config, 0), TokenId(1));
+/// assert_eq!(sample(&[1.0, 2.0, 1.5], &[TokenId(1)], &config, 0), TokenId(2));
+/// ```
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct SamplingConfig {
+    /// Logits are divided by it; 0 means greedy (the largest logit, the smaller id on ties).
+    pub temperature: f32,
+    /// Only the k largest logits are candidates; absent: no limit.
+    pub top_k: Option<usize>,
+    /// The smallest set of likeliest tokens whose probability reaches this share; 1 keeps all.
+    pub top_p: f32,
+    /// Tokens below this share of the likeliest token's probability are dropped; 0 keeps all.
+    pub min_p: f32,
+    /// Logits of tokens already in the history are divided (positive) or multiplied (negative) by it; 1 does nothing.
+    pub repetition_penalty: f32,
+    /// Seed of the random numbers.
+    pub seed: u64,
+}
+
+impl Default for SamplingConfig {
+    fn default() -> Self {
+        Self::greedy()
+    }
+}
+
+impl SamplingConfig {
+    /// Always the likeliest token.
+    #[must_use]
+    pub fn greedy() -> Self {
+        Self { temperature: 0.0, top_k: None, top_p: 1.0, min_p: 0.0, repetition_penalty: 1.0, seed: 0 }
+    }
+
+    /// Every value out of its range, as `key: found X, expected Y`.
+    #[must_use]
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        let mut check = |holds: bool, key: &str, found: f32, expected: &str| {
+            if !holds {
+                problems.push(format!("{key}: found {found}, expected {expected}"));
+            }
+        };
+        check(
+            self.temperature >= 0.0 && self.temperature.is_finite(),
+            "temperature",
+            self.temperature,
+            ">= 0",
+        );
+        check(self.top_p > 0.0 && self.top_p <= 1.0, "top-p", self.top_p, "in (0, 1]");
+        check((0.0..=1.0).contains(&self.min_p), "min-p", self.min_p, "in [0, 1]");
+        check(
+            self.repetition_penalty > 0.0 && self.repetition_penalty.is_finite(),
+            "repetition-penalty",
+            self.repetition_penalty,
+            "> 0",
+        );
+        check(self.top_k != Some(0), "top-k", 0.0, ">= 1, or absent for no limit");
+        problems
+    }
+}
+
+/// One candidate: token, its (scaled) logit, later its probability.
+#[derive(Clone, Copy)]
+struct Candidate {
+    id: usize,
+    weight: f32,
+}
+
+/// Chooses the token after `history` from `logits` (one per vocabulary entry); `position` numbers the draw.
+///
+/// NaN logits are never chosen. With all logits NaN or an empty slice the answer is token 0.
+#[must_use]
+pub fn sample(logits: &[f32], history: &[TokenId], config: &SamplingConfig, position: u64) -> TokenId {
+    let mut logits = std::borrow::Cow::Borrowed(logits);
+    if config.repetition_penalty != 1.0 {
+        penalize(logits.to_mut(), history, config.repetition_penalty);
+    }
+    if config.temperature == 0.0 {
+        return argmax(&logits);
+    }
+    let candidates = candidates(&logits, config);
+    draw(&candidates, CounterRng::new(config.seed, "sampling").f64(position))
+        .unwrap_or_else(|| argmax(&logits))
+}
+
+/// The largest logit; ties go to the smaller id.
+#[must_use]
+pub fn argmax(logits: &[f32]) -> TokenId {
+    let mut best = (0, f32::NEG_INFINITY);
+    for (id, &logit) in logits.iter().enumerate() {
+        if logit > best.1 {
+            best = (id, logit);
+        }
+    }
+    TokenId(best.0 as u32)
+}
+
+/// Divides positive and multiplies negative logits of the tokens in `history`, each once.
+pub fn penalize(logits: &mut [f32], history: &[TokenId], penalty: f32) {
+    let mut seen: Vec<usize> = history.iter().map(|id| id.index()).collect();
+    seen.sort_unstable();
+    seen.dedup();
+    for id in seen {
+        if let Some(logit) = logits.get_mut(id) {
+            *logit = if *logit > 0.0 { *logit / penalty } else { *logit * penalty };
+        }
+    }
+}
+
+/// The candidates that survive top-k, top-p and min-p, likeliest first, with unnormalized probabilities.
+fn candidates(logits: &[f32], config: &SamplingConfig) -> Vec<Candidate> {
+    let mut candidates: Vec<Candidate> = logits
+        .iter()
+        .enumerate()
+        .filter(|(_, logit)| **logit > f32::NEG_INFINITY)
+        .map(|(id, logit)| Candidate { id, weight: logit / config.temperature })
+        .collect();
+    let likelier = |a: &Candidate, b: &Candidate| b.weight.total_cmp(&a.weight).then(a.id.cmp(&b.id));
+    if let Some(k) = config.top_k.filter(|&k| k > 0 && k < candidates.len()) {
+        candidates.select_nth_unstable_by(k - 1, likelier);
+        candidates.truncate(k);
+    }
+    candidates.sort_unstable_by(likelier);
+    let Some(largest) = candidates.first().map(|candidate| candidate.weight) else { return candidates };
+    for candidate in &mut candidates {
+        candidate.weight = (candidate.weight - largest).exp();
+    }
+    if config.top_p < 1.0 {
+        truncate_top_p(&mut candidates, config.top_p);
+    }
+    // The likeliest token has weight 1: min-p compares with it directly.
+    candidates.retain(|candidate| candidate.weight >= config.min_p);
+    candidates
+}
+
+/// Keeps the likeliest candidates until their share reaches `top_p`; at least one stays.
+fn truncate_top_p(candidates: &mut Vec<Candidate>, top_p: f32) {
+    let total: f64 = candidates.iter().map(|candidate| f64::from(candidate.weight)).sum();
+    let mut sum = 0.0;
+    let keep = candidates.iter().position(|candidate| {
+        sum += f64::from(candidate.weight);
+        sum >= f64::from(top_p) * total
+    });
+    candidates.truncate(keep.map_or(candidates.len(), |index| index + 1));
+}
+
+/// The candidate under `uniform` of the cumulative distribution.
+fn draw(candidates: &[Candidate], uniform: f64) -> Option<TokenId> {
+    let total: f64 = candidates.iter().map(|candidate| f64::from(candidate.weight)).sum();
+    let mut left = uniform * total;
+    for candidate in candidates {
+        left -= f64::from(candidate.weight);
+        if left < 0.0 {
+            return Some(TokenId(candidate.id as u32));
+        }
+    }
+    candidates.last().map(|candidate| TokenId(candidate.id as u32))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(temperature: f32) -> SamplingConfig {
+        SamplingConfig { temperature, ..SamplingConfig::greedy() }
+    }
+
+    #[test]
+    fn frequencies_follow_the_softmax() {
+        let logits = [0.0, 1.0, 2.0];
+        let mut counts = [0_u32; 3];
+        for position in 0..30_000 {
+            counts[sample(&logits, &[], &config(1.0), position).index()] += 1;
+        }
+        // softmax(0, 1, 2) = 0.0900, 0.2447, 0.6652
+        for (count, expected) in counts.iter().zip([0.0900, 0.2447, 0.6652]) {
+            assert!((f64::from(*count) / 30_000.0 - expected).abs() < 0.01, "{counts:?}");
+        }
+    }
+
+    #[test]
+    fn top_k_top_p_and_min_p_cut_the_tail() {
+        let logits = [3.0, 2.0, 1.0, 0.0];
+        let ids = |config: &SamplingConfig| candidates(&logits, config).len();
+        assert_eq!(ids(&SamplingConfig { top_k: Some(2), ..config(1.0) }), 2);
+        // softmax = 0.644, 0.237, 0.087, 0.032
+        assert_eq!(ids(&SamplingConfig { top_p: 0.6, ..config(1.0) }), 1);
+        assert_eq!(ids(&SamplingConfig { top_p: 0.7, ..config(1.0) }), 2);
+        assert_eq!(ids(&SamplingConfig { min_p: 0.2, ..config(1.0) }), 2);
+    }
+
+    #[test]
+    fn penalty_counts_a_token_once_and_ignores_foreign_ids() {
+        let mut logits = [2.0, -2.0];
+        penalize(&mut logits, &[TokenId(0), TokenId(0), TokenId(1), TokenId(9)], 2.0);
+        assert_eq!(logits, [1.0, -4.0]);
+    }
+
+    #[test]
+    fn nan_and_empty_logits_do_not_panic() {
+        assert_eq!(sample(&[f32::NAN, 1.0], &[], &config(0.7), 3), TokenId(1));
+        assert_eq!(sample(&[f32::NAN], &[], &config(0.7), 3), TokenId(0));
+        assert_eq!(sample(&[], &[], &config(0.7), 3), TokenId(0));
+    }
+
+    #[test]
+    fn all_problems_are_named() {
+        let config = SamplingConfig { top_k: Some(0), top_p: 0.0, min_p: 2.0, ..config(-1.0) };
+        assert_eq!(config.problems().len(), 4);
+    }
+}

@@ -1,0 +1,10 @@
+//! Text <-> ids: one type over `tokenizer.json`, SentencePiece models and GGUF vocabularies, and a trainer.
+
+mod stream;
+#[allow(clippy::module_inception, reason = "the file is named like its type")]
+mod tokenizer;
+mod train;
+
+pub use stream::StreamDecoder;
+pub use tokenizer::{Special, Tokenizer};
+pub use train::{BpeTrainConfig, train_bpe};
