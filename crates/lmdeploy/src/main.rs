@@ -1,2 +1,2 @@
-//! skeleton
+//! The `lmdeploy` binary.
 fn main() {}

@@ -1,0 +1,306 @@
+//! The client: one method per route.
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use futures_util::{Stream, stream};
+use reqwest::{RequestBuilder, Response};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::{ClientConfig, EventReader};
+use crate::protocol::{
+    ChatChunk, ChatRequest, ChatResponse, CompletionRequest, CompletionResponse, ErrorBody, HealthStatus,
+    ModelList, StreamOptions,
+};
+use crate::{Error, Result};
+
+/// First pause between two tries; doubled each time, unless the server names one.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+/// Longest pause between two tries.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// How many characters of a strange answer an error shows.
+const SHOWN: usize = 200;
+
+/// Chunks of a streamed chat answer; ends after `[DONE]` or the first error.
+pub type ChatStream = Pin<Box<dyn Stream<Item = Result<ChatChunk>> + Send>>;
+/// Pieces of a streamed completion; ends after `[DONE]` or the first error.
+pub type CompletionStream = Pin<Box<dyn Stream<Item = Result<CompletionResponse>> + Send>>;
+
+/// A client of one server. Cheap to clone; clones share their connections.
+///
+/// ```no_run
+/// use lmdeploy::client::{Client, ClientConfig};
+/// use lmdeploy::protocol::{ChatMessage, ChatRequest};
+///
+/// # async fn ask() -> lmdeploy::Result<()> {
+/// let client = Client::new(ClientConfig::new("http://127.0.0.1:23333"))?;
+/// let request = ChatRequest { messages: vec![ChatMessage::user("hi")], ..ChatRequest::default() };
+/// let answer = client.chat(&request).await?;
+/// assert_eq!(answer.choices.len(), 1);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    config: ClientConfig,
+}
+
+impl Client {
+    /// A client for `config.base_url`. Nothing is sent yet.
+    ///
+    /// Installs ring as the process's TLS provider when there is none.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] when `base_url` is no `http://` or `https://` URL, or TLS cannot be set up.
+    pub fn new(mut config: ClientConfig) -> Result<Self> {
+        while config.base_url.ends_with('/') {
+            config.base_url.pop();
+        }
+        let expected = "expected http://host:port or https://host:port without /v1";
+        let url = reqwest::Url::parse(&config.base_url).ok();
+        if !url.is_some_and(|url| matches!(url.scheme(), "http" | "https") && url.path() == "/") {
+            return Err(Error::Setting(format!("base-url: found `{}`, {expected}", config.base_url)));
+        }
+        // Fails when one is installed already, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut builder = reqwest::Client::builder().read_timeout(config.timeout).tcp_nodelay(true);
+        if config.base_url.starts_with("http:") {
+            // Plain HTTP must also work where the system has no certificates.
+            builder = builder.tls_certs_only(std::iter::empty());
+        }
+        let http = builder
+            .build()
+            .map_err(|error| Error::Setting(format!("cannot set up TLS: {}", chain(&error))))?;
+        Ok(Self { http, config })
+    }
+
+    /// The settings.
+    #[must_use]
+    pub fn config(&self) -> &ClientConfig {
+        &self.config
+    }
+
+    /// `POST /v1/chat/completions`, whole answer.
+    ///
+    /// # Errors
+    /// [`Error::Connection`], [`Error::Status`], [`Error::Answer`].
+    pub async fn chat(&self, request: &ChatRequest) -> Result<ChatResponse> {
+        let request = ChatRequest { stream: None, stream_options: None, ..request.clone() };
+        self.post("/v1/chat/completions", &request).await
+    }
+
+    /// `POST /v1/chat/completions`, streamed; the usage comes in the last chunk. Dropping the stream
+    /// cancels the request.
+    ///
+    /// # Errors
+    /// Like [`Client::chat`] before the first chunk; later errors are items of the stream.
+    pub async fn chat_stream(&self, request: &ChatRequest) -> Result<ChatStream> {
+        let stream_options = Some(StreamOptions { include_usage: true });
+        let request = ChatRequest { stream: Some(true), stream_options, ..request.clone() };
+        self.events("/v1/chat/completions", &request).await
+    }
+
+    /// `POST /v1/completions`, whole answer.
+    ///
+    /// # Errors
+    /// Like [`Client::chat`].
+    pub async fn completions(&self, request: &CompletionRequest) -> Result<CompletionResponse> {
+        let request = CompletionRequest { stream: None, stream_options: None, ..request.clone() };
+        self.post("/v1/completions", &request).await
+    }
+
+    /// `POST /v1/completions`, streamed. Dropping the stream cancels the request.
+    ///
+    /// # Errors
+    /// Like [`Client::chat_stream`].
+    pub async fn completions_stream(&self, request: &CompletionRequest) -> Result<CompletionStream> {
+        let stream_options = Some(StreamOptions { include_usage: true });
+        let request = CompletionRequest { stream: Some(true), stream_options, ..request.clone() };
+        self.events("/v1/completions", &request).await
+    }
+
+    /// `GET /v1/models`.
+    ///
+    /// # Errors
+    /// Like [`Client::chat`].
+    pub async fn models(&self) -> Result<ModelList> {
+        self.get("/v1/models").await
+    }
+
+    /// `GET /health`; a server that is draining or unhealthy answers with an error status.
+    ///
+    /// # Errors
+    /// Like [`Client::chat`]. Status 503 is not retried here.
+    pub async fn health(&self) -> Result<HealthStatus> {
+        let url = self.url("/health");
+        let response = self.attempt(self.http.get(&url), &url).await?;
+        read(response, &url).await
+    }
+
+    async fn get<T: DeserializeOwned>(&self, route: &str) -> Result<T> {
+        let url = self.url(route);
+        let response = self.send(self.http.get(&url), &url).await?;
+        read(response, &url).await
+    }
+
+    async fn post<T: DeserializeOwned>(&self, route: &str, body: &impl Serialize) -> Result<T> {
+        let url = self.url(route);
+        let response = self.send(self.http.post(&url).json(body), &url).await?;
+        read(response, &url).await
+    }
+
+    async fn events<T>(
+        &self,
+        route: &str,
+        body: &impl Serialize,
+    ) -> Result<Pin<Box<dyn Stream<Item = Result<T>> + Send>>>
+    where
+        T: DeserializeOwned + Send + 'static,
+    {
+        let url = self.url(route);
+        let response = self.send(self.http.post(&url).json(body), &url).await?;
+        Ok(Box::pin(event_stream(response, url)))
+    }
+
+    fn url(&self, route: &str) -> String {
+        format!("{}{route}", self.config.base_url)
+    }
+
+    /// Sends until it works, the retries are used up, or the error is one that will not go away.
+    async fn send(&self, request: RequestBuilder, url: &str) -> Result<Response> {
+        let mut pause = FIRST_PAUSE;
+        for left in (0..=self.config.retries).rev() {
+            let copy = request.try_clone().expect("a JSON body is not a stream, so it can be cloned");
+            let error = match self.attempt(copy, url).await {
+                Ok(response) => return Ok(response),
+                Err(error) => error,
+            };
+            let wanted = match &error {
+                Error::Connection { .. } => None,
+                Error::Status { status: 429 | 503, retry_after, .. } => retry_after.map(Duration::from_secs),
+                _ => return Err(error),
+            };
+            if left == 0 {
+                return Err(error);
+            }
+            tracing::debug!(%error, left, "sending again");
+            tokio::time::sleep(wanted.unwrap_or(pause).min(LONGEST_PAUSE)).await;
+            pause *= 2;
+        }
+        unreachable!("the last try returns");
+    }
+
+    /// Sends once; an error status becomes an error.
+    async fn attempt(&self, mut request: RequestBuilder, url: &str) -> Result<Response> {
+        if let Some(key) = &self.config.api_key {
+            request = request.bearer_auth(key);
+        }
+        let response = request.send().await.map_err(|error| connection(url, &error))?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        let retry_after = response.headers().get("retry-after");
+        let retry_after = retry_after.and_then(|value| value.to_str().ok()?.parse().ok());
+        let body = response.text().await.unwrap_or_default();
+        let message = match serde_json::from_str::<ErrorBody>(&body) {
+            Ok(parsed) if !parsed.message().is_empty() => parsed.message().to_owned(),
+            _ => start(&body),
+        };
+        Err(Error::Status { url: url.to_owned(), status: status.as_u16(), message, retry_after })
+    }
+}
+
+/// Reads a whole JSON answer.
+async fn read<T: DeserializeOwned>(response: Response, url: &str) -> Result<T> {
+    let body = response.bytes().await.map_err(|error| connection(url, &error))?;
+    serde_json::from_slice(&body).map_err(|error| answer(url, &error, &String::from_utf8_lossy(&body)))
+}
+
+/// What a stream of events still has to give.
+struct EventState {
+    response: Response,
+    url: String,
+    reader: EventReader,
+    ready: std::collections::VecDeque<String>,
+    ended: bool,
+}
+
+fn event_stream<T>(response: Response, url: String) -> impl Stream<Item = Result<T>> + Send
+where
+    T: DeserializeOwned + Send,
+{
+    let state = EventState { response, url, reader: EventReader::default(), ready: [].into(), ended: false };
+    stream::unfold(state, |mut state| async move {
+        if state.ended {
+            return None;
+        }
+        let item = state.next().await?.and_then(|text| parse_event(&state.url, &text));
+        state.ended = item.is_err();
+        Some((item, state))
+    })
+}
+
+impl EventState {
+    /// The next event's text, nothing after `[DONE]`, an error when the stream ends without it.
+    async fn next(&mut self) -> Option<Result<String>> {
+        loop {
+            match self.ready.pop_front() {
+                Some(text) if text == "[DONE]" => return None,
+                Some(text) => return Some(Ok(text)),
+                None => {}
+            }
+            match self.response.chunk().await {
+                Ok(Some(bytes)) => self.ready.extend(self.reader.push(&bytes)),
+                Ok(None) => {
+                    let message = "the stream ended without [DONE]".to_owned();
+                    return Some(Err(Error::Connection { url: self.url.clone(), message }));
+                }
+                Err(error) => return Some(Err(connection(&self.url, &error))),
+            }
+        }
+    }
+}
+
+/// One event: a chunk, or an error body after the first byte.
+fn parse_event<T: DeserializeOwned>(url: &str, text: &str) -> Result<T> {
+    let value: serde_json::Value = serde_json::from_str(text).map_err(|error| answer(url, &error, text))?;
+    if value.get("error").is_some_and(|error| !error.is_null()) {
+        let body: ErrorBody = serde_json::from_value(value).map_err(|error| answer(url, &error, text))?;
+        let status = body.error.code;
+        return Err(Error::Status {
+            url: url.to_owned(),
+            status,
+            message: body.message().to_owned(),
+            retry_after: None,
+        });
+    }
+    serde_json::from_value(value).map_err(|error| answer(url, &error, text))
+}
+
+fn connection(url: &str, error: &reqwest::Error) -> Error {
+    Error::Connection { url: url.to_owned(), message: chain(error) }
+}
+
+fn answer(url: &str, error: &serde_json::Error, body: &str) -> Error {
+    Error::Answer { url: url.to_owned(), message: format!("{error}; found `{}`", start(body)) }
+}
+
+/// The beginning of a text, for messages.
+fn start(text: &str) -> String {
+    text.chars().take(SHOWN).collect()
+}
+
+/// An error with its causes on one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,9 @@
+//! HTTP client of any OpenAI-compatible server: chat, completions, streams, retries.
+
+mod config;
+mod http;
+mod sse;
+
+pub use config::ClientConfig;
+pub use http::{ChatStream, Client, CompletionStream};
+pub use sse::EventReader;

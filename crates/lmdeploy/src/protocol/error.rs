@@ -1,0 +1,92 @@
+//! The error body: one superset of flat and nested fields that every client reads.
+
+use serde::{Deserialize, Serialize};
+
+/// What every route answers when it fails: the nested object and the same fields flat.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default)]
+pub struct ErrorBody {
+    /// The nested form, which clients unwrap.
+    pub error: ErrorDetail,
+    /// The flat form.
+    #[serde(flatten)]
+    pub flat: ErrorDetail,
+}
+
+/// The fields of an error.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default)]
+pub struct ErrorDetail {
+    /// What went wrong, for people.
+    pub message: String,
+    /// `invalid_request_error`, `not_found_error`, `rate_limit_error`, `server_error`, ...
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The field at fault, as a path.
+    pub param: Option<String>,
+    /// The HTTP status.
+    #[serde(deserialize_with = "status_number")]
+    pub code: u16,
+    /// Always `error`.
+    pub object: String,
+}
+
+impl ErrorBody {
+    /// The body for `status` with its usual `type`.
+    #[must_use]
+    pub fn new(status: u16, message: impl Into<String>, param: Option<String>) -> Self {
+        let kind = match status {
+            401 => "authentication_error",
+            404 => "not_found_error",
+            409 => "conflict",
+            429 => "rate_limit_error",
+            504 => "timeout_error",
+            500..=599 => "server_error",
+            _ => "invalid_request_error",
+        };
+        let detail = ErrorDetail {
+            message: message.into(),
+            kind: kind.to_owned(),
+            param,
+            code: status,
+            object: "error".to_owned(),
+        };
+        Self { error: detail.clone(), flat: detail }
+    }
+
+    /// The message, whichever form the server used.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        if self.error.message.is_empty() { &self.flat.message } else { &self.error.message }
+    }
+}
+
+/// Reads a status; other servers put null or a word there, which says nothing about the status: 0.
+fn status_number<'de, D: serde::Deserializer<'de>>(input: D) -> Result<u16, D::Error> {
+    let value = serde_json::Value::deserialize(input)?;
+    Ok(value.as_u64().and_then(|code| u16::try_from(code).ok()).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_forms_are_complete() {
+        let body = serde_json::to_value(ErrorBody::new(404, "no such model", None)).expect("serializes");
+        for place in [&body, &body["error"]] {
+            assert_eq!(place["message"], "no such model");
+            assert_eq!(place["type"], "not_found_error");
+            assert_eq!(place["code"], 404);
+            assert_eq!(place["object"], "error");
+        }
+    }
+
+    #[test]
+    fn reads_the_nested_form_of_other_servers() {
+        let body: ErrorBody =
+            serde_json::from_str(r#"{"error":{"message":"m","type":"t","code":"model_not_found"}}"#)
+                .expect("parses");
+        assert_eq!((body.message(), body.error.code), ("m", 0));
+    }
+}

@@ -1,0 +1,26 @@
+//! The OpenAI-shaped HTTP protocol: what the server reads and writes and the client sends and gets.
+//!
+//! Plain serde types, no I/O. Unknown fields are ignored on both sides, absent optional fields are not
+//! written, and every type can be built with `..Default::default()`.
+
+mod chat;
+mod chunk;
+mod completion;
+mod error;
+mod field;
+mod message;
+mod model_list;
+mod tool;
+mod usage;
+
+pub use chat::{ChatChoice, ChatLogprobs, ChatRequest, ChatResponse, TokenLogprob, TopLogprob};
+pub use chunk::{ChatChunk, ChatChunkChoice, ChatDelta};
+pub use completion::{CompletionChoice, CompletionLogprobs, CompletionRequest, CompletionResponse, Prompt};
+pub use error::{ErrorBody, ErrorDetail};
+pub use field::{FinishReason, OneOrMany, StreamOptions};
+pub use message::{ChatMessage, Content, ContentPart, MessageRole};
+pub use model_list::{HealthStatus, ModelInfo, ModelList};
+pub use tool::{
+    FunctionCall, FunctionCallDelta, FunctionDefinition, ToolCall, ToolCallDelta, ToolDefinition,
+};
+pub use usage::{PromptTokensDetails, Usage};
