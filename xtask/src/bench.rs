@@ -1,0 +1,52 @@
+//! `cargo xtask bench`: one command per number in docs/performance.md.
+
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+
+use crate::workspace;
+
+/// Options of `cargo xtask bench`.
+#[derive(Args, Debug)]
+pub(crate) struct BenchArguments {
+    /// What to measure.
+    what: What,
+    /// Python with PyTorch for the peer's side of `train`; without it only our side runs.
+    #[arg(long, value_name = "PYTHON")]
+    python: Option<String>,
+    /// Interleaved rounds; medians are printed.
+    #[arg(long, default_value_t = 5)]
+    rounds: u32,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum What {
+    /// A full training step (forward, backward, clip, AdamW) on hidden 256, 4 layers, vocabulary 2,048,
+    /// batch 8 x 256, beside PyTorch eager in the same run.
+    Train,
+}
+
+/// Builds the bench's programs and runs them.
+pub(crate) fn run(arguments: &BenchArguments) -> Result<()> {
+    match arguments.what {
+        What::Train => train(arguments),
+    }
+}
+
+fn train(arguments: &BenchArguments) -> Result<()> {
+    workspace::run(workspace::cargo().args(["build", "--release", "--package", "internlm-train"]))?;
+    let binary = workspace::release_folder()?.join("internlm-train");
+    let rounds = arguments.rounds.to_string();
+    let Some(python) = &arguments.python else {
+        return workspace::run(
+            std::process::Command::new(binary).args(["bench", "--json", "--rounds", &rounds]),
+        );
+    };
+    let script = workspace::root().join("crates/internlm-train/benches/pytorch_step.py");
+    workspace::run(
+        std::process::Command::new(python)
+            .arg(script)
+            .arg("--binary")
+            .arg(binary)
+            .args(["--rounds", &rounds]),
+    )
+}

@@ -1,0 +1,54 @@
+//! `cargo xtask ci`: everything that must hold before a change lands, in the order of what fails fastest.
+
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+
+use crate::{pipeline, test, tidy, workspace};
+
+/// Crates that carry the feature `cuda`.
+const CUDA_CRATES: [&str; 4] = ["internlm-model", "internlm-train", "xtuner", "lmdeploy"];
+
+/// Runs all steps and stops at the first that fails.
+pub(crate) fn run() -> Result<()> {
+    step("format", || workspace::run(workspace::cargo().args(["fmt", "--all", "--check"])))?;
+    step("tidy", tidy::run)?;
+    step("clippy", || {
+        workspace::run(
+            workspace::cargo()
+                .args(["clippy", "--release", "--workspace", "--all-targets", "--", "-D", "warnings"]),
+        )
+    })?;
+    step("build", pipeline::build)?;
+    step("test", || test::run(&test::TestArguments::default()))?;
+    step("docs", || {
+        workspace::run(
+            workspace::cargo()
+                .args(["doc", "--release", "--workspace", "--no-deps", "--quiet"])
+                .env("RUSTDOCFLAGS", "-D warnings"),
+        )
+    })?;
+    step("pipeline --quick", || pipeline::run(&pipeline::PipelineArguments::quick()))?;
+    step("cuda type check", cuda_check)
+}
+
+/// Type-checks device code without its toolchain: with `DOCS_RS` set, the build scripts of the CUDA
+/// compiler layer return early, so everything is checked and nothing is linked.
+fn cuda_check() -> Result<()> {
+    let mut command = workspace::cargo();
+    command.env("DOCS_RS", "1").args(["check", "--release"]);
+    for name in CUDA_CRATES {
+        command.args(["--package", name]);
+    }
+    let features: Vec<String> = CUDA_CRATES.iter().map(|name| format!("{name}/cuda")).collect();
+    command.args(["--features", &features.join(",")]);
+    workspace::run(&mut command)
+}
+
+fn step(name: &str, run: impl FnOnce() -> Result<()>) -> Result<()> {
+    let started = Instant::now();
+    tracing::info!("ci: {name}");
+    run().with_context(|| format!("ci step `{name}` failed"))?;
+    tracing::info!("ci: {name} passed in {:.0} s", started.elapsed().as_secs_f64());
+    Ok(())
+}

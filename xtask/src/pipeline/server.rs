@@ -1,0 +1,77 @@
+//! The served model: started when the first stage needs it, stopped at the end.
+
+use std::path::Path;
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+
+use crate::workspace;
+
+/// How long a server may take to listen.
+const START_LIMIT: Duration = Duration::from_secs(60);
+/// How long it may take to drain after SIGTERM.
+const STOP_LIMIT: Duration = Duration::from_secs(35);
+
+/// A running `lmdeploy serve api_server`; stops when dropped.
+#[derive(Debug)]
+pub(crate) struct Server {
+    child: Child,
+    url: String,
+}
+
+/// The file that the server writes once it listens.
+#[derive(Debug, Deserialize)]
+struct Ready {
+    url: String,
+}
+
+impl Server {
+    /// Starts the server on a free port and waits until it listens.
+    pub(crate) fn start(command: &mut Command, ready_file: &Path) -> Result<Self> {
+        if ready_file.exists() {
+            std::fs::remove_file(ready_file)
+                .with_context(|| format!("{}: cannot remove", ready_file.display()))?;
+        }
+        tracing::info!("starting `{}`", workspace::describe(command));
+        let child = command.spawn().with_context(|| format!("cannot start `{}`", workspace::describe(command)))?;
+        let mut server = Self { child, url: String::new() };
+        let started = Instant::now();
+        while started.elapsed() < START_LIMIT {
+            if let Some(status) = server.child.try_wait()? {
+                bail!("`{}` ended with {status} before it listened", workspace::describe(command));
+            }
+            if let Ok(bytes) = std::fs::read(ready_file) {
+                let ready: Ready = serde_json::from_slice(&bytes)
+                    .with_context(|| format!("{}: not the expected JSON", ready_file.display()))?;
+                server.url = ready.url;
+                return Ok(server);
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        bail!("the server did not listen within {} s", START_LIMIT.as_secs())
+    }
+
+    /// `http://host:port`.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // SIGTERM lets it finish running requests; `kill` is the portable way to send it without unsafe code.
+        let asked = Command::new("kill").arg(self.child.id().to_string()).status();
+        let started = Instant::now();
+        while asked.as_ref().is_ok_and(std::process::ExitStatus::success) && started.elapsed() < STOP_LIMIT {
+            if matches!(self.child.try_wait(), Ok(Some(_))) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        // Nothing can be done about a child that cannot be killed; it is gone either way.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

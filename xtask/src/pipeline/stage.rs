@@ -1,0 +1,132 @@
+//! The six stages: which program runs with which arguments on which config, and what it leaves behind.
+
+use clap::ValueEnum;
+
+/// Name of a stage on the command line and of its folder under `runs/<recipe>/`.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, ValueEnum)]
+pub(crate) enum StageName {
+    /// Pages to token shards.
+    Data,
+    /// Token shards to a checkpoint.
+    Pretrain,
+    /// Checkpoint and conversations to a merged model.
+    Finetune,
+    /// The model behind the OpenAI API, measured.
+    Deploy,
+    /// Scores of the served model.
+    Evaluate,
+    /// The served model with a calculator.
+    Agent,
+}
+
+impl StageName {
+    /// The folder and command-line name.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Data => "data",
+            Self::Pretrain => "pretrain",
+            Self::Finetune => "finetune",
+            Self::Deploy => "deploy",
+            Self::Evaluate => "evaluate",
+            Self::Agent => "agent",
+        }
+    }
+}
+
+/// Whether a stage talks to the served model.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Serving {
+    /// Works on files alone.
+    None,
+    /// Needs the server's URL: the arguments come after the config, `{url}` is replaced.
+    Url(&'static [&'static str]),
+}
+
+/// One stage of the chain.
+#[derive(Debug)]
+pub(crate) struct Stage {
+    /// Its name.
+    pub(crate) name: StageName,
+    /// Config file inside the recipe's folder.
+    pub(crate) config: &'static str,
+    /// Package and binary, which share their name.
+    pub(crate) program: &'static str,
+    /// Words before the config, one command per entry, run in order.
+    pub(crate) commands: &'static [&'static [&'static str]],
+    /// Whether and how it is told the server's URL.
+    pub(crate) serving: Serving,
+    /// Stages whose artefacts it reads.
+    pub(crate) inputs: &'static [StageName],
+    /// Files and folders below its output folder that later stages and the report read.
+    pub(crate) artefacts: &'static [&'static str],
+}
+
+/// The chain in order.
+pub(crate) const STAGES: [Stage; 6] = [
+    Stage {
+        name: StageName::Data,
+        config: "1-data.toml",
+        program: "wanjuan-data",
+        commands: &[&["run"]],
+        serving: Serving::None,
+        inputs: &[],
+        artefacts: &["tokenizer", "shards", "heldout.jsonl", "funnel.json", "summary.json"],
+    },
+    Stage {
+        name: StageName::Pretrain,
+        config: "2-pretrain.toml",
+        program: "internlm-train",
+        commands: &[&["train"]],
+        serving: Serving::None,
+        inputs: &[StageName::Data],
+        artefacts: &["hf", "metrics.jsonl", "summary.json"],
+    },
+    Stage {
+        name: StageName::Finetune,
+        config: "3-finetune.toml",
+        program: "xtuner",
+        commands: &[&["generate"], &["train"]],
+        serving: Serving::None,
+        inputs: &[StageName::Data, StageName::Pretrain],
+        artefacts: &["hf", "questions.jsonl", "conversations.jsonl", "metrics.jsonl", "summary.json"],
+    },
+    Stage {
+        name: StageName::Deploy,
+        config: "4-deploy.toml",
+        program: "lmdeploy",
+        commands: &[&["bench", "serving", "--config"]],
+        serving: Serving::Url(&["--url", "{url}", "--out", "{output}/summary.json"]),
+        inputs: &[StageName::Finetune],
+        artefacts: &["summary.json"],
+    },
+    Stage {
+        name: StageName::Evaluate,
+        config: "5-evaluate.toml",
+        program: "opencompass",
+        commands: &[&[]],
+        serving: Serving::Url(&["--set", "model.base-url={url}"]),
+        inputs: &[StageName::Data, StageName::Finetune],
+        artefacts: &["summary.json"],
+    },
+    Stage {
+        name: StageName::Agent,
+        config: "6-agent.toml",
+        program: "lagent",
+        commands: &[&["run"]],
+        serving: Serving::Url(&["--set", "model.base-url={url}"]),
+        inputs: &[StageName::Finetune],
+        artefacts: &["transcripts.jsonl", "summary.json"],
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn inputs_come_earlier_in_the_chain() {
+        for stage in &STAGES {
+            assert!(stage.inputs.iter().all(|input| *input < stage.name), "{:?}", stage.name);
+        }
+    }
+}

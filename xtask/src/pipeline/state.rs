@@ -1,0 +1,96 @@
+//! What a stage was made from and what it made, so that unchanged stages are skipped.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+
+use internlm_kit::atomic;
+
+/// `runs/<recipe>/.state/<stage>.json`: written after the stage succeeded.
+#[derive(Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub(crate) struct StageState {
+    /// sha256 over everything the stage depends on.
+    pub(crate) fingerprint: String,
+    /// sha256 of every artefact file by path relative to the stage's output folder.
+    pub(crate) artefacts: BTreeMap<String, String>,
+    /// Wall-clock seconds of the run that made it.
+    pub(crate) seconds: u64,
+}
+
+impl StageState {
+    /// Reads the state, `None` when the stage never finished or the file is not ours any more.
+    pub(crate) fn load(path: &Path) -> Option<Self> {
+        serde_json::from_slice(&std::fs::read(path).ok()?).ok()
+    }
+
+    /// Writes the state atomically.
+    pub(crate) fn save(&self, path: &Path) -> Result<()> {
+        let bytes = serde_json::to_vec_pretty(self)?;
+        atomic::write(path, &bytes).with_context(|| format!("{}: cannot write", path.display()))
+    }
+}
+
+/// Hashes every file below the named artefacts of `output`; a missing artefact is an error.
+pub(crate) fn hash_artefacts(output: &Path, artefacts: &[&str]) -> Result<BTreeMap<String, String>> {
+    let mut hashes = BTreeMap::new();
+    for name in artefacts {
+        for path in files_below(&output.join(name))? {
+            let relative = path.strip_prefix(output).expect("the file lies below the output folder");
+            let hash = atomic::sha256_file(&path).with_context(|| format!("{}: cannot read", path.display()))?;
+            hashes.insert(relative.to_string_lossy().into_owned(), hash);
+        }
+    }
+    Ok(hashes)
+}
+
+/// `path` itself, or every file below it in sorted order.
+fn files_below(path: &Path) -> Result<Vec<PathBuf>> {
+    let mut pending = vec![path.to_path_buf()];
+    let mut files = Vec::new();
+    while let Some(path) = pending.pop() {
+        let meta = std::fs::metadata(&path).with_context(|| format!("{}: artefact missing", path.display()))?;
+        if meta.is_file() {
+            files.push(path);
+            continue;
+        }
+        for entry in std::fs::read_dir(&path)? {
+            pending.push(entry?.path());
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// sha256 over named parts, in order; names and values cannot run into each other.
+pub(crate) fn fingerprint(parts: &[(String, String)]) -> String {
+    let text = serde_json::to_string(parts).expect("strings always serialize");
+    atomic::sha256(text.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn artefact_hashes_see_every_change() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let write = |name: &str, text: &str| {
+            atomic::write(&folder.path().join(name), text.as_bytes()).expect("writes");
+        };
+        write("hf/config.json", "{}");
+        write("summary.json", "{}");
+        let before = hash_artefacts(folder.path(), &["hf", "summary.json"]).expect("hashes");
+        assert_eq!(before.keys().collect::<Vec<_>>(), ["hf/config.json", "summary.json"]);
+        write("hf/config.json", "{ }");
+        assert_ne!(hash_artefacts(folder.path(), &["hf", "summary.json"]).expect("hashes"), before);
+        assert!(hash_artefacts(folder.path(), &["absent"]).is_err());
+    }
+
+    #[test]
+    fn fingerprint_keeps_parts_apart() {
+        let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
+        assert_ne!(fingerprint(&[pair("ab", "c")]), fingerprint(&[pair("a", "bc")]));
+    }
+}

@@ -1,0 +1,214 @@
+//! Budgets of size and documentation, from the syntax tree: lines per file and function, parameters,
+//! nesting, `# Shapes` on every `forward*`, no `bool` parameters in public functions.
+
+use anyhow::{Context, Result};
+use syn::spanned::Spanned;
+use syn::visit::{self, Visit};
+
+use super::files::Finding;
+
+/// Lines of a file that are not tests.
+const FILE_LINES: usize = 400;
+/// Lines of a function, signature and braces included.
+const FUNCTION_LINES: usize = 60;
+/// Parameters of a function, `self` not counted.
+const PARAMETERS: usize = 6;
+/// Depth of `if`, `match`, loops inside each other.
+const NESTING: usize = 4;
+
+/// Checks one Rust file.
+pub(super) fn check(path: &str, text: &str) -> Result<Vec<Finding>> {
+    let tree = syn::parse_file(text).with_context(|| format!("{path}: cannot parse"))?;
+    let mut reader = Reader { path, findings: Vec::new(), test_lines: 0, depth: 0, deepest: 0 };
+    if is_test_file(path) {
+        return Ok(Vec::new());
+    }
+    reader.visit_file(&tree);
+    let lines = text.lines().count() - reader.test_lines.min(text.lines().count());
+    if lines > FILE_LINES {
+        reader.report(0, "file size", format!("{lines} non-test lines, expected at most {FILE_LINES}"));
+    }
+    Ok(reader.findings)
+}
+
+fn is_test_file(path: &str) -> bool {
+    path.contains("/tests/") || path.ends_with("/tests.rs")
+}
+
+#[derive(Debug)]
+struct Reader<'a> {
+    path: &'a str,
+    findings: Vec<Finding>,
+    test_lines: usize,
+    depth: usize,
+    deepest: usize,
+}
+
+impl Reader<'_> {
+    fn report(&mut self, line: usize, rule: &'static str, message: String) {
+        self.findings.push(Finding { path: self.path.to_owned(), line, rule, message });
+    }
+
+    fn function(&mut self, attributes: &[syn::Attribute], visible: bool, signature: &syn::Signature) {
+        let line = signature.ident.span().start().line;
+        let name = signature.ident.to_string();
+        let inputs: Vec<&syn::PatType> = signature
+            .inputs
+            .iter()
+            .filter_map(|input| match input {
+                syn::FnArg::Typed(typed) => Some(typed),
+                syn::FnArg::Receiver(_) => None,
+            })
+            .collect();
+        if inputs.len() > PARAMETERS {
+            let message = format!("`{name}` has {} parameters, expected at most {PARAMETERS}", inputs.len());
+            self.report(line, "parameters", message);
+        }
+        if visible && inputs.iter().any(|input| is_bool(&input.ty)) {
+            self.report(line, "bool parameter", format!("`{name}` takes a bool, expected an enum"));
+        }
+        if visible && name.starts_with("forward") && !documents(attributes, "# Shapes") {
+            self.report(line, "shapes", format!("`{name}` does not document `# Shapes`"));
+        }
+    }
+
+    fn body(&mut self, signature: &syn::Signature, block: &syn::Block) {
+        let start = signature.fn_token.span().start().line;
+        let lines = block.span().end().line + 1 - start;
+        let name = &signature.ident;
+        if lines > FUNCTION_LINES {
+            let message = format!("`{name}` has {lines} lines, expected at most {FUNCTION_LINES}");
+            self.report(start, "function size", message);
+        }
+        let outer = (std::mem::take(&mut self.depth), std::mem::take(&mut self.deepest));
+        visit::visit_block(self, block);
+        if self.deepest > NESTING {
+            let message = format!("`{name}` nests {} deep, expected at most {NESTING}", self.deepest);
+            self.report(start, "nesting", message);
+        }
+        (self.depth, self.deepest) = outer;
+    }
+
+    fn nested(&mut self, visit: impl FnOnce(&mut Self)) {
+        self.depth += 1;
+        self.deepest = self.deepest.max(self.depth);
+        visit(self);
+        self.depth -= 1;
+    }
+}
+
+impl<'ast> Visit<'ast> for Reader<'_> {
+    fn visit_item(&mut self, item: &'ast syn::Item) {
+        if is_test_item(item) {
+            self.test_lines += item.span().end().line + 1 - item.span().start().line;
+            return;
+        }
+        visit::visit_item(self, item);
+    }
+
+    fn visit_item_fn(&mut self, item: &'ast syn::ItemFn) {
+        self.function(&item.attrs, is_public(&item.vis), &item.sig);
+        self.body(&item.sig, &item.block);
+    }
+
+    fn visit_impl_item_fn(&mut self, item: &'ast syn::ImplItemFn) {
+        self.function(&item.attrs, is_public(&item.vis), &item.sig);
+        self.body(&item.sig, &item.block);
+    }
+
+    fn visit_trait_item_fn(&mut self, item: &'ast syn::TraitItemFn) {
+        self.function(&item.attrs, false, &item.sig);
+        if let Some(block) = &item.default {
+            self.body(&item.sig, block);
+        }
+    }
+
+    fn visit_expr_if(&mut self, expression: &'ast syn::ExprIf) {
+        self.visit_expr(&expression.cond);
+        self.nested(|reader| reader.visit_block(&expression.then_branch));
+        match expression.else_branch.as_ref().map(|branch| &*branch.1) {
+            // `else if` stays on the level of its `if`.
+            Some(syn::Expr::If(next)) => self.visit_expr_if(next),
+            Some(other) => self.nested(|reader| reader.visit_expr(other)),
+            None => {}
+        }
+    }
+
+    fn visit_expr_match(&mut self, expression: &'ast syn::ExprMatch) {
+        self.nested(|reader| visit::visit_expr_match(reader, expression));
+    }
+
+    fn visit_expr_for_loop(&mut self, expression: &'ast syn::ExprForLoop) {
+        self.nested(|reader| visit::visit_expr_for_loop(reader, expression));
+    }
+
+    fn visit_expr_while(&mut self, expression: &'ast syn::ExprWhile) {
+        self.nested(|reader| visit::visit_expr_while(reader, expression));
+    }
+
+    fn visit_expr_loop(&mut self, expression: &'ast syn::ExprLoop) {
+        self.nested(|reader| visit::visit_expr_loop(reader, expression));
+    }
+}
+
+fn is_public(visibility: &syn::Visibility) -> bool {
+    matches!(visibility, syn::Visibility::Public(_))
+}
+
+fn is_bool(kind: &syn::Type) -> bool {
+    matches!(kind, syn::Type::Path(path) if path.path.is_ident("bool"))
+}
+
+fn documents(attributes: &[syn::Attribute], heading: &str) -> bool {
+    attributes.iter().any(|attribute| match &attribute.meta {
+        syn::Meta::NameValue(pair) if pair.path.is_ident("doc") => match &pair.value {
+            syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. }) => text.value().contains(heading),
+            _ => false,
+        },
+        _ => false,
+    })
+}
+
+/// `#[cfg(test)]` items and `#[test]` functions.
+fn is_test_item(item: &syn::Item) -> bool {
+    let attributes = match item {
+        syn::Item::Mod(item) => &item.attrs,
+        syn::Item::Fn(item) => &item.attrs,
+        syn::Item::Impl(item) => &item.attrs,
+        syn::Item::Use(item) => &item.attrs,
+        _ => return false,
+    };
+    attributes.iter().any(|attribute| match &attribute.meta {
+        syn::Meta::List(list) => list.path.is_ident("cfg") && list.tokens.to_string().contains("test"),
+        syn::Meta::Path(path) => path.is_ident("test"),
+        syn::Meta::NameValue(_) => false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rules(text: &str) -> Vec<&'static str> {
+        let findings = check("crates/a/src/b.rs", text).expect("parses");
+        findings.into_iter().map(|finding| finding.rule).collect()
+    }
+
+    #[test]
+    fn each_budget_fires() {
+        assert_eq!(rules("fn f(a: A, b: A, c: A, d: A, e: A, f: A, g: A) {}"), ["parameters"]);
+        assert_eq!(rules("pub fn f(fast: bool) {}"), ["bool parameter"]);
+        assert_eq!(rules("impl A { pub fn forward(&self) {} }"), ["shapes"]);
+        assert!(rules("/// # Shapes\npub fn forward() {}").is_empty());
+        assert_eq!(rules(&format!("fn f() {{\n{}}}", "g();\n".repeat(60))), ["function size"]);
+        assert_eq!(rules("fn f() { if a { if b { if c { if d { if e {} } } } } }"), ["nesting"]);
+        assert!(rules("fn f() { if a {} else if b {} else if c {} else if d {} else if e {} }").is_empty());
+        assert_eq!(rules(&"// line\n".repeat(401)), ["file size"]);
+    }
+
+    #[test]
+    fn test_modules_do_not_count() {
+        let tests = format!("#[cfg(test)]\nmod tests {{\n{}}}\n", "fn f() {}\n".repeat(500));
+        assert!(rules(&tests).is_empty());
+    }
+}
