@@ -22,12 +22,40 @@
 //! # Ok::<(), internlm_model::Error>(())
 //! ```
 
+#[cfg(feature = "burn")]
+pub mod attend;
+#[cfg(feature = "burn")]
+pub mod attention;
+#[cfg(feature = "burn")]
+pub mod block;
+#[cfg(feature = "burn")]
+mod build;
 pub mod chat;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod config;
+#[cfg(feature = "burn")]
+pub mod decoder;
+#[cfg(feature = "burn")]
+pub mod device;
 mod error;
+#[cfg(feature = "burn")]
+pub mod feed_forward;
+#[cfg(feature = "burn")]
+pub mod kernels;
+#[cfg(feature = "burn")]
+pub mod linear;
+#[cfg(feature = "burn")]
+pub mod norm;
+#[cfg(feature = "burn")]
+pub mod parameter;
+#[cfg(feature = "burn")]
+pub mod positions;
+#[cfg(feature = "burn")]
+pub mod rope;
 pub mod sampling;
+#[cfg(feature = "burn")]
+mod save;
 mod token_id;
 pub mod tokenizer;
 pub mod weights;

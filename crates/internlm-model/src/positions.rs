@@ -52,7 +52,8 @@ impl Positions {
     /// When the cumulative lengths decrease.
     #[must_use]
     pub fn packed(cumulative: &[usize]) -> Self {
-        let length = |pair: &[usize]| pair[1].checked_sub(pair[0]).expect("cumulative lengths never decrease");
+        let length =
+            |pair: &[usize]| pair[1].checked_sub(pair[0]).expect("cumulative lengths never decrease");
         let runs = cumulative.windows(2).map(|pair| Run { first: 0, tokens: length(pair) });
         Self { runs: runs.filter(|run| run.tokens > 0).collect() }
     }

@@ -108,9 +108,13 @@ pub fn attention(q: Tensor<3>, k: Tensor<3>, v: Tensor<3>, run: Run) -> Tensor<3
 /// 0 where the query sees the key, minus infinity elsewhere: `[run.tokens, run.keys()]`.
 fn causal_bias(run: Run, device: &burn::tensor::Device) -> Tensor<2> {
     let keys = run.keys();
-    let rows = (0..run.tokens)
-        .flat_map(|query| (0..keys).map(move |key| if key <= run.first + query { 0.0 } else { f32::NEG_INFINITY }));
-    Tensor::from_data(TensorData::new(rows.collect::<Vec<f32>>(), [run.tokens, keys]), &device.clone().inner())
+    let rows = (0..run.tokens).flat_map(|query| {
+        (0..keys).map(move |key| if key <= run.first + query { 0.0 } else { f32::NEG_INFINITY })
+    });
+    Tensor::from_data(
+        TensorData::new(rows.collect::<Vec<f32>>(), [run.tokens, keys]),
+        &device.clone().inner(),
+    )
 }
 
 /// Negative log-likelihood of each label under `softmax(logits)`; 0 where there is no label.

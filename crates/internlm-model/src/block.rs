@@ -1,0 +1,45 @@
+//! One transformer block, pre-norm: `h += attention(norm(h)); h += feed_forward(norm(h))`.
+//!
+//! As `InternLM2DecoderLayer` of upstream's `modeling_internlm2.py`.
+
+use burn::module::Module;
+use burn::tensor::Tensor;
+
+use crate::attend::Attend;
+use crate::attention::Attention;
+use crate::feed_forward::FeedForward;
+use crate::norm::RmsNorm;
+use crate::rope::RopeTable;
+
+/// One layer of the decoder.
+#[derive(Module, Debug)]
+pub struct Block {
+    /// Mixes tokens.
+    pub attention: Attention,
+    /// Mixes channels.
+    pub feed_forward: FeedForward,
+    /// Norm before the attention.
+    pub attention_norm: RmsNorm,
+    /// Norm before the feed-forward network.
+    pub ffn_norm: RmsNorm,
+}
+
+impl Block {
+    /// Applies layer number `layer` to the residual stream.
+    ///
+    /// # Shapes
+    /// - h, output: `[T, hidden]`
+    #[must_use]
+    pub fn forward(
+        &self,
+        h: Tensor<2>,
+        layer: usize,
+        table: &RopeTable,
+        attend: &mut dyn Attend,
+    ) -> Tensor<2> {
+        let normed = self.attention_norm.forward(h.clone());
+        let h = h + self.attention.forward(normed, layer, table, attend);
+        let normed = self.ffn_norm.forward(h.clone());
+        h + self.feed_forward.forward(normed)
+    }
+}

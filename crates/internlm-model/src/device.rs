@@ -1,0 +1,67 @@
+//! Devices by name: `cpu`, `cuda:N`, `vulkan:N`.
+
+use burn::tensor::Device;
+
+use crate::{Error, Result};
+
+/// The device called `name`: `cpu`, `cuda` or `cuda:N`, `vulkan` or `vulkan:N`.
+///
+/// # Errors
+/// An unknown name, a number that is none, or a device whose cargo feature was not compiled in.
+///
+/// ```
+/// use internlm_model::device;
+///
+/// assert!(device::parse("cpu").is_ok());
+/// assert!(device::parse("tpu").is_err());
+/// ```
+pub fn parse(name: &str) -> Result<Device> {
+    let (kind, index) = match name.split_once(':') {
+        None => (name, 0),
+        Some((kind, index)) => {
+            let index =
+                index.parse().map_err(|_| refuse(name, "expected a device number after the colon"))?;
+            (kind, index)
+        }
+    };
+    match kind {
+        "cpu" if name == "cpu" => cpu(name),
+        "cuda" => cuda(name, index),
+        "vulkan" => vulkan(name, index),
+        _ => Err(refuse(name, "expected cpu, cuda:N or vulkan:N")),
+    }
+}
+
+fn refuse(name: &str, expected: &str) -> Error {
+    Error::Device { found: name.to_owned(), expected: expected.to_owned() }
+}
+
+#[cfg(feature = "flex")]
+fn cpu(_name: &str) -> Result<Device> {
+    Ok(Device::flex())
+}
+
+#[cfg(not(feature = "flex"))]
+fn cpu(name: &str) -> Result<Device> {
+    Err(refuse(name, "this build has no CPU backend: compile with `--features flex`"))
+}
+
+#[cfg(feature = "cuda")]
+fn cuda(_name: &str, index: usize) -> Result<Device> {
+    Ok(Device::cuda(index))
+}
+
+#[cfg(not(feature = "cuda"))]
+fn cuda(name: &str, _index: usize) -> Result<Device> {
+    Err(refuse(name, "this build has no CUDA backend: compile with `--features cuda`"))
+}
+
+#[cfg(feature = "vulkan")]
+fn vulkan(_name: &str, index: usize) -> Result<Device> {
+    Ok(Device::vulkan(burn::tensor::DeviceKind::DiscreteGpu(index)))
+}
+
+#[cfg(not(feature = "vulkan"))]
+fn vulkan(name: &str, _index: usize) -> Result<Device> {
+    Err(refuse(name, "this build has no Vulkan backend: compile with `--features vulkan`"))
+}

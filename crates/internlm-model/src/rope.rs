@@ -1,0 +1,90 @@
+//! Rotary position embedding (Su et al., "RoFormer", 2021), half-split form, with linear and dynamic NTK scaling.
+//!
+//! `inv_freq_i = base^(-2i/d)`, angle = position * inv_freq, pairs (x_i, x_{i + d/2}). Dynamic NTK: a sequence of
+//! L keys beyond `max_position` uses `base = theta (s L / max_position - (s - 1))^(d / (d - 2))`. The rule is
+//! stateless: unlike upstream's `InternLM2DynamicNTKScalingRotaryEmbedding`, a short sequence after a long one is
+//! rotated with theta again.
+
+use burn::tensor::{Device, Tensor, TensorData};
+
+use crate::config::{ModelConfig, RopeScaling};
+use crate::positions::Positions;
+
+/// Computes rotation tables for packed rows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rope {
+    theta: f64,
+    scaling: RopeScaling,
+    max_position: usize,
+    head_dim: usize,
+}
+
+/// Cosines and sines of every token of a row.
+#[derive(Clone, Debug)]
+pub struct RopeTable {
+    /// `[T, d / 2]`.
+    pub cos: Tensor<2>,
+    /// `[T, d / 2]`.
+    pub sin: Tensor<2>,
+}
+
+impl Rope {
+    /// The rotation of a model.
+    #[must_use]
+    pub fn new(config: &ModelConfig) -> Self {
+        Self {
+            theta: config.rope_theta,
+            scaling: config.rope_scaling.clone(),
+            max_position: config.max_position,
+            head_dim: config.head_dim,
+        }
+    }
+
+    /// The base for a sequence of `keys` keys.
+    #[must_use]
+    pub fn base(&self, keys: usize) -> f64 {
+        match self.scaling {
+            RopeScaling::Dynamic { factor } if keys > self.max_position => {
+                let ratio = factor * keys as f64 / self.max_position as f64 - (factor - 1.0);
+                let d = self.head_dim as f64;
+                self.theta * ratio.powf(d / (d - 2.0))
+            }
+            _ => self.theta,
+        }
+    }
+
+    /// The tables of a row, on `device` without autodiff.
+    #[must_use]
+    pub fn table(&self, positions: &Positions, device: &Device) -> RopeTable {
+        let half = self.head_dim / 2;
+        let tokens = positions.tokens();
+        let (mut cos, mut sin) = (Vec::with_capacity(tokens * half), Vec::with_capacity(tokens * half));
+        for run in positions.runs() {
+            let frequencies = self.inverse_frequencies(self.base(run.keys()));
+            for position in run.first..run.keys() {
+                let position = self.scaled_position(position);
+                // Angles are rounded to f32 as in the reference: at position 2000 that is worth 1e-4 radians.
+                let angles = frequencies.iter().map(|frequency| position * frequency);
+                for angle in angles {
+                    cos.push(angle.cos());
+                    sin.push(angle.sin());
+                }
+            }
+        }
+        let tensor =
+            |values| Tensor::from_data(TensorData::new(values, [tokens, half]), &device.clone().inner());
+        RopeTable { cos: tensor(cos), sin: tensor(sin) }
+    }
+
+    fn scaled_position(&self, position: usize) -> f32 {
+        match self.scaling {
+            RopeScaling::Linear { factor } => position as f32 / factor as f32,
+            _ => position as f32,
+        }
+    }
+
+    fn inverse_frequencies(&self, base: f64) -> Vec<f32> {
+        let d = self.head_dim as f64;
+        (0..self.head_dim / 2).map(|i| 1.0 / base.powf(2.0 * i as f64 / d) as f32).collect()
+    }
+}

@@ -1,0 +1,42 @@
+//! Writing a decoder as a Hugging Face InternLM2 folder.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use crate::config::{Family, ModelConfig};
+use crate::decoder::Decoder;
+use crate::weights::{self, WriteConfig};
+use crate::{Error, Result};
+
+/// Writes `config.json` and the weights of `decoder` into `dir`.
+pub(crate) fn write(decoder: &Decoder, config: &ModelConfig, dir: &Path) -> Result<()> {
+    if config.mlp_bias {
+        let message = "mlp-bias: found true, expected false: InternLM2 files have no feed-forward biases";
+        return Err(Error::Invalid(message.to_owned()));
+    }
+    let mut config = config.clone();
+    if config.family != Family::InternLm2Reward {
+        config.family = Family::InternLm2;
+    }
+    // One key covers both biases in InternLM2's config: an absent one is written as zeros.
+    let bias = config.qkv_bias || config.o_bias;
+    (config.qkv_bias, config.o_bias) = (bias, bias);
+    let merged = decoder.clone().merged();
+    let stored: HashMap<_, _> = merged.parameters().into_iter().collect();
+    let tensors = weights::names::expected(&config);
+    let shapes: HashMap<&str, usize> =
+        tensors.iter().map(|(name, shape)| (name.as_str(), shape.iter().product())).collect();
+    let options = WriteConfig { dtype: config.dtype, ..WriteConfig::default() };
+    weights::write_folder(dir, &tensors, &options, &mut |name| match stored.get(name) {
+        Some(parameter) => Ok(parameter.to_vec()),
+        None if name.ends_with(".bias") => Ok(vec![0.0; shapes.get(name).copied().unwrap_or_default()]),
+        None => Err(Error::Invalid(format!("tensor `{name}`: the decoder has none, the config asks for it"))),
+    })?;
+    let path = dir.join("config.json");
+    let json = format!("{:#}\n", config.to_hf_json());
+    internlm_kit::atomic::write(&path, json.as_bytes()).map_err(|source| Error::Io {
+        path,
+        action: "write",
+        source,
+    })
+}
