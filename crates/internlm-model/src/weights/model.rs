@@ -1,8 +1,12 @@
 //! Any model folder or GGUF file as InternLM2 tensors.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
-use super::TensorSource;
+use super::gguf::GgufFile;
+use super::names::{self, NameStyle, Parts};
+use super::qkv::{self, RowOrder};
+use super::{SafetensorsFolder, TensorInfo, TensorSource};
 use crate::{Error, ModelConfig, Result};
 
 /// Opens a Hugging Face folder (single file or shards) or a GGUF file and checks it against its config.
@@ -13,5 +17,141 @@ use crate::{Error, ModelConfig, Result};
 /// # Errors
 /// Missing or malformed files; missing or mis-shaped tensors, all at once.
 pub fn open(path: &Path) -> Result<(ModelConfig, Box<dyn TensorSource>)> {
-    Err(Error::Invalid(format!("{}: not yet", path.display())))
+    if is_gguf(path) {
+        let file = GgufFile::open(path)?;
+        let config = ModelConfig::from_gguf(&file)?;
+        // llama.cpp's converter permutes q and k of these architectures for its interleaved rotation.
+        let order = match file.metadata().text("general.architecture") {
+            Some("llama" | "internlm2") => RowOrder::Interleaved,
+            _ => RowOrder::HalfSplit,
+        };
+        let weights = ModelWeights::new(path, &config, Box::new(file), (NameStyle::Gguf, order))?;
+        return Ok((config, Box::new(weights)));
+    }
+    let config = ModelConfig::from_hf(path)?;
+    let folder = SafetensorsFolder::open(path)?;
+    let style = NameStyle::of(config.family);
+    let weights = ModelWeights::new(path, &config, Box::new(folder), (style, RowOrder::HalfSplit))?;
+    Ok((config, Box::new(weights)))
+}
+
+/// Whether `path` is to be read as GGUF: by its name, or by its first bytes.
+pub(crate) fn is_gguf(path: &Path) -> bool {
+    use std::io::Read;
+    if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gguf")) {
+        return true;
+    }
+    let mut magic = [0; 4];
+    path.is_file()
+        && std::fs::File::open(path).is_ok_and(|mut file| file.read_exact(&mut magic).is_ok())
+        && &magic == b"GGUF"
+}
+
+/// A checked model: every tensor its config demands is there with the right shape.
+struct ModelWeights {
+    source: Box<dyn TensorSource>,
+    tensors: BTreeMap<String, Recipe>,
+    heads: qkv::Heads,
+}
+
+/// One InternLM2 tensor: its shape and where its rows come from.
+struct Recipe {
+    info: TensorInfo,
+    parts: Parts,
+}
+
+impl ModelWeights {
+    fn new(
+        path: &Path,
+        config: &ModelConfig,
+        source: Box<dyn TensorSource>,
+        (style, order): (NameStyle, RowOrder),
+    ) -> Result<Self> {
+        let heads =
+            qkv::Heads { heads: config.heads, kv_heads: config.kv_heads, head_dim: config.head_dim, order };
+        let mut tensors = BTreeMap::new();
+        let mut problems = Vec::new();
+        for (name, shape) in names::expected(config) {
+            let Some(parts) = names::parts(&name, style) else {
+                problems.push(format!("tensor {name}: has no counterpart in {style:?} files"));
+                continue;
+            };
+            match check(source.as_ref(), &parts, &shape, heads) {
+                Ok(info) => {
+                    tensors.insert(name, Recipe { info, parts });
+                }
+                Err(mut found) => problems.append(&mut found),
+            }
+        }
+        if problems.is_empty() {
+            Ok(Self { source, tensors, heads })
+        } else {
+            Err(Error::Weights { path: path.to_path_buf(), problems })
+        }
+    }
+}
+
+/// Compares the parts of one tensor with the shape the config demands.
+fn check(
+    source: &dyn TensorSource,
+    parts: &Parts,
+    shape: &[usize],
+    heads: qkv::Heads,
+) -> Result<TensorInfo, Vec<String>> {
+    let one = |name: &str, shape: &[usize]| match source.info(name) {
+        None => Err(format!("{}: tensor {name}: missing, expected {shape:?}", source.file(name).display())),
+        Some(info) if info.shape != shape => Err(format!(
+            "{}: tensor {name}: found shape {:?}, expected {shape:?}",
+            source.file(name).display(),
+            info.shape
+        )),
+        Some(info) => Ok(info),
+    };
+    match parts {
+        Parts::One(name) => one(name, shape).map_err(|problem| vec![problem]),
+        Parts::Qkv(names) => {
+            let mut problems = Vec::new();
+            let mut encoding = None;
+            for (name, rows) in names.iter().zip(heads.rows()) {
+                let mut part = shape.to_vec();
+                part[0] = rows;
+                match one(name, &part) {
+                    Ok(info) => encoding = encoding.or(Some(info.encoding)),
+                    Err(problem) => problems.push(problem),
+                }
+            }
+            match encoding {
+                Some(encoding) if problems.is_empty() => Ok(TensorInfo { shape: shape.to_vec(), encoding }),
+                _ => Err(problems),
+            }
+        }
+    }
+}
+
+impl TensorSource for ModelWeights {
+    fn names(&self) -> Vec<String> {
+        self.tensors.keys().cloned().collect()
+    }
+
+    fn info(&self, name: &str) -> Option<TensorInfo> {
+        self.tensors.get(name).map(|recipe| recipe.info.clone())
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        match self.tensors.get(name).map(|recipe| &recipe.parts) {
+            Some(Parts::One(part) | Parts::Qkv([part, ..])) => self.source.file(part),
+            None => self.source.file(name),
+        }
+    }
+
+    fn read_f32(&self, name: &str) -> Result<Vec<f32>> {
+        match self.tensors.get(name).map(|recipe| &recipe.parts) {
+            Some(Parts::One(part)) => self.source.read_f32(part),
+            Some(Parts::Qkv([q, k, v])) => {
+                let parts = [self.source.read_f32(q)?, self.source.read_f32(k)?, self.source.read_f32(v)?];
+                Ok(qkv::join(&parts, self.heads))
+            }
+            None => self.source.read_f32(name),
+        }
+    }
 }

@@ -1,0 +1,41 @@
+//! Read-only memory maps: the only place of this crate where bytes come from the system unchecked.
+#![allow(unsafe_code)]
+
+use std::fs::File;
+use std::ops::Deref;
+use std::path::Path;
+
+use crate::{Error, Result};
+
+/// A whole file, mapped.
+#[derive(Debug)]
+pub(crate) struct MappedFile {
+    map: Option<memmap2::Mmap>,
+}
+
+impl MappedFile {
+    /// Maps `path`; an empty file gives an empty slice.
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        let file = File::open(path).map_err(|source| Error::read(path, source))?;
+        let metadata = file.metadata().map_err(|source| Error::read(path, source))?;
+        if metadata.is_dir() {
+            let source = std::io::Error::from(std::io::ErrorKind::IsADirectory);
+            return Err(Error::read(path, source));
+        }
+        if metadata.len() == 0 {
+            return Ok(Self { map: None });
+        }
+        // SAFETY: the map is read-only and private to this type. The one hazard is another process that
+        // truncates the file meanwhile (a SIGBUS); our own writers replace files by rename, never in place.
+        let map = unsafe { memmap2::Mmap::map(&file) }.map_err(|source| Error::read(path, source))?;
+        Ok(Self { map: Some(map) })
+    }
+}
+
+impl Deref for MappedFile {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.map.as_deref().unwrap_or(&[])
+    }
+}

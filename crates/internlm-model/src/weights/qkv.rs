@@ -1,0 +1,110 @@
+//! InternLM2's packing of q, k and v, and the row orders of the two rotary conventions.
+//!
+//! Rows of `wqkv` are grouped by kv head: for each of the K groups the H/K query heads, then the key head,
+//! then the value head, each `head_dim` rows (InternLM2's `modeling_internlm2.py`, the `rearrange` of `wqkv`).
+
+/// How the rows of one q or k head are ordered.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum RowOrder {
+    /// Row i rotates with row i + d/2: Hugging Face.
+    HalfSplit,
+    /// Row 2i rotates with row 2i + 1: GGUF of archs `llama` and `internlm2`.
+    Interleaved,
+}
+
+/// The head layout of one attention layer.
+#[derive(Clone, Copy, Debug)]
+pub struct Heads {
+    /// Query heads.
+    pub heads: usize,
+    /// Key/value heads.
+    pub kv_heads: usize,
+    /// Rows per head.
+    pub head_dim: usize,
+    /// Row order inside the heads of the separate q and k.
+    pub order: RowOrder,
+}
+
+impl Heads {
+    /// Rows of q, k and v.
+    #[must_use]
+    pub fn rows(&self) -> [usize; 3] {
+        [self.heads, self.kv_heads, self.kv_heads].map(|heads| heads * self.head_dim)
+    }
+
+    /// For each row of `wqkv`: which part (0 q, 1 k, 2 v) and which row of it.
+    pub fn packing(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
+        let group = self.heads / self.kv_heads.max(1);
+        (0..self.kv_heads).flat_map(move |kv| {
+            let queries = (0..group).map(move |j| (0, kv * group + j));
+            queries.chain([(1, kv), (2, kv)]).flat_map(move |(part, head)| {
+                (0..self.head_dim).map(move |row| (part, head * self.head_dim + self.stored_row(part, row)))
+            })
+        })
+    }
+
+    /// Where row `row` of a half-split head is stored.
+    fn stored_row(&self, part: usize, row: usize) -> usize {
+        let half = self.head_dim / 2;
+        match self.order {
+            RowOrder::Interleaved if part < 2 => 2 * (row % half) + row / half,
+            _ => row,
+        }
+    }
+}
+
+/// Joins q, k and v (row-major, the same width) into `wqkv`. A bias is a matrix of width 1.
+#[must_use]
+pub fn join(parts: &[Vec<f32>; 3], heads: Heads) -> Vec<f32> {
+    let rows: usize = heads.rows().iter().sum();
+    let width = parts.iter().map(Vec::len).sum::<usize>() / rows.max(1);
+    let mut joined = Vec::with_capacity(rows * width);
+    for (part, row) in heads.packing() {
+        joined.extend_from_slice(&parts[part][row * width..(row + 1) * width]);
+    }
+    joined
+}
+
+/// Splits `wqkv` into q, k and v: the inverse of [`join`].
+#[must_use]
+pub fn split(wqkv: &[f32], heads: Heads) -> [Vec<f32>; 3] {
+    let rows: usize = heads.rows().iter().sum();
+    let width = wqkv.len() / rows.max(1);
+    let mut parts = heads.rows().map(|rows| vec![0.0; rows * width]);
+    for (source, (part, row)) in heads.packing().enumerate() {
+        parts[part][row * width..(row + 1) * width]
+            .copy_from_slice(&wqkv[source * width..(source + 1) * width]);
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEADS: Heads = Heads { heads: 4, kv_heads: 2, head_dim: 4, order: RowOrder::HalfSplit };
+
+    #[test]
+    fn rows_are_grouped_by_kv_head() {
+        // Value = part * 100 + row.
+        let parts = [16, 8, 8].map(|rows| (0..rows).map(|row| row as f32).collect::<Vec<_>>());
+        let parts = [
+            parts[0].clone(),
+            parts[1].iter().map(|x| x + 100.0).collect(),
+            parts[2].iter().map(|x| x + 200.0).collect(),
+        ];
+        let joined = join(&parts, HEADS);
+        let heads: Vec<f32> = joined.iter().step_by(4).copied().collect();
+        assert_eq!(heads, [0.0, 4.0, 100.0, 200.0, 8.0, 12.0, 104.0, 204.0]);
+        assert_eq!(split(&joined, HEADS), parts);
+    }
+
+    #[test]
+    fn interleaved_rows_go_back_to_halves() {
+        let heads = Heads { heads: 1, kv_heads: 1, order: RowOrder::Interleaved, ..HEADS };
+        // Stored order of a head whose half-split rows are 0 1 2 3 is 0 2 1 3.
+        let stored = vec![0.0, 2.0, 1.0, 3.0];
+        let joined = join(&[stored.clone(), stored.clone(), stored], heads);
+        assert_eq!(joined, [0.0, 1.0, 2.0, 3.0, 0.0, 1.0, 2.0, 3.0, 0.0, 2.0, 1.0, 3.0]);
+    }
+}
