@@ -1,0 +1,90 @@
+//! Log-probabilities of one row of logits: `log softmax(z)_i = z_i - log sum_j exp z_j`.
+
+use internlm_model::TokenId;
+
+/// An id and the natural logarithm of its probability.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct IdLogprob {
+    /// The id.
+    pub id: TokenId,
+    /// The natural logarithm of its probability.
+    pub logprob: f32,
+}
+
+/// The chosen id's log-probability, and the likeliest ids at its place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TokenScores {
+    /// The id that stands there.
+    pub chosen: IdLogprob,
+    /// The likeliest ids, best first; ties go to the smaller id.
+    pub top: Vec<IdLogprob>,
+}
+
+/// Whether a row holds anything that is not a number.
+#[must_use]
+pub fn has_nan(row: &[f32]) -> bool {
+    row.iter().any(|value| value.is_nan())
+}
+
+/// Scores `chosen` and the `top` likeliest ids of one row; an id outside of the row has probability 0.
+///
+/// # Shapes
+/// - row: `[vocab]`
+#[must_use]
+pub fn scores(row: &[f32], chosen: TokenId, top: usize) -> TokenScores {
+    let normalizer = log_sum_exp(row);
+    let score = |id: TokenId| {
+        let logit = row.get(id.index()).copied().unwrap_or(f32::NEG_INFINITY);
+        // Minus infinity is no JSON number.
+        let logprob = ((f64::from(logit) - normalizer) as f32).max(f32::MIN);
+        IdLogprob { id, logprob }
+    };
+    let top = likeliest(row, top).into_iter().map(score).collect();
+    TokenScores { chosen: score(chosen), top }
+}
+
+/// In f64, so that a vocabulary of 100,000 ids loses nothing.
+fn log_sum_exp(row: &[f32]) -> f64 {
+    let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    if largest == f32::NEG_INFINITY {
+        return 0.0;
+    }
+    let sum: f64 = row.iter().map(|&value| f64::from(value - largest).exp()).sum();
+    f64::from(largest) + sum.ln()
+}
+
+fn likeliest(row: &[f32], count: usize) -> Vec<TokenId> {
+    let count = count.min(row.len());
+    if count == 0 {
+        return Vec::new();
+    }
+    let mut ids: Vec<u32> = (0..row.len() as u32).collect();
+    let better = |a: &u32, b: &u32| row[*b as usize].total_cmp(&row[*a as usize]).then(a.cmp(b));
+    ids.select_nth_unstable_by(count - 1, better);
+    ids.truncate(count);
+    ids.sort_unstable_by(better);
+    ids.into_iter().map(TokenId).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn probabilities_sum_to_one_and_are_ordered() {
+        let row = [1.0, 3.0, 2.0, 3.0];
+        let scores = scores(&row, TokenId(2), 4);
+        let ids: Vec<u32> = scores.top.iter().map(|score| score.id.0).collect();
+        assert_eq!(ids, [1, 3, 2, 0]);
+        let sum: f64 = scores.top.iter().map(|score| f64::from(score.logprob).exp()).sum();
+        assert!((sum - 1.0).abs() < 1e-6, "{sum}");
+        assert_eq!(scores.chosen, scores.top[2]);
+    }
+
+    #[test]
+    fn large_logits_do_not_overflow_and_foreign_ids_stay_finite() {
+        let scores = scores(&[1e4, 0.0], TokenId(9), 1);
+        assert_eq!(scores.top[0].logprob, 0.0);
+        assert!(scores.chosen.logprob.is_finite());
+    }
+}

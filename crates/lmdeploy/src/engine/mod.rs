@@ -1,0 +1,34 @@
+//! The engine: a pure scheduler, executors that turn batches into logits, and the thread that drives both.
+//!
+//! Reading order: [`Request`] -> [`Scheduler`] (no tensors, threads, clock or channels) -> [`Batch`] ->
+//! [`Executor`] -> [`Engine`], whose step is schedule, execute, sample, commit, emit.
+
+mod batch;
+#[cfg(feature = "burn")]
+mod burn_executor;
+mod event;
+mod executor;
+mod gauges;
+mod handle;
+mod mailbox;
+mod mock;
+mod output;
+mod plan;
+mod request;
+mod runner;
+mod scheduler;
+mod scheduler_config;
+mod sequence;
+
+pub use batch::{Batch, LogitsWanted, SeqStep, StepResult};
+#[cfg(feature = "burn")]
+pub use burn_executor::{BurnExecutor, CacheSize};
+pub use event::{CancelCause, End, EngineFault, Event, StopCause};
+pub use executor::{Capacity, ExecuteError, Executor, Logits};
+pub use gauges::{Gauges, Health};
+pub use handle::{Engine, EngineConfig, EngineHandle};
+pub use mailbox::{Finished, Generation, Output, Piece};
+pub use mock::{MockExecutor, MockFault, MockReply};
+pub use request::{GenerateRequest, PromptLogits, Request, RequestId};
+pub use scheduler::Scheduler;
+pub use scheduler_config::{Rejected, SchedulerConfig, SchedulerStats};

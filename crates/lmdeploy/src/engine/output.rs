@@ -1,0 +1,109 @@
+//! One request on the engine thread: from its rows of logits to its next id, text and scores.
+
+use internlm_model::sampling::sample;
+use internlm_model::tokenizer::StreamDecoder;
+use internlm_model::{TokenId, Tokenizer};
+
+use super::mailbox::Mailbox;
+use super::{End, Finished, GenerateRequest, LogitsWanted, Piece, SeqStep, StepResult};
+use crate::decode::{StopMatcher, TokenScores, has_nan, scores};
+
+/// What the engine thread keeps of one request beside the scheduler.
+pub(super) struct Active {
+    request: GenerateRequest,
+    decoder: Option<StreamDecoder>,
+    stops: StopMatcher,
+    mailbox: Mailbox,
+    /// Sampled, and sent when the scheduler confirms it.
+    next: Option<Piece>,
+    prompt_scores: Vec<Option<TokenScores>>,
+    generated: usize,
+    /// Ids the tokenizer knows; rows of padding behind them are never chosen.
+    known_ids: usize,
+}
+
+impl Active {
+    pub(super) fn new(request: GenerateRequest, tokenizer: Option<&Tokenizer>, mailbox: Mailbox) -> Self {
+        let known_ids = tokenizer.map_or(usize::MAX, Tokenizer::vocab_size);
+        let decoder = tokenizer.map(|tokenizer| tokenizer.stream_decoder(request.special));
+        let stops = StopMatcher::new(request.stop.clone());
+        let prompt_scores = match request.prompt_logprobs {
+            Some(_) => vec![None; request.prompt.len()],
+            None => Vec::new(),
+        };
+        Self { request, decoder, stops, mailbox, next: None, prompt_scores, generated: 0, known_ids }
+    }
+
+    /// Takes the rows of this request's part of a step.
+    ///
+    /// # Shapes
+    /// - rows: `step.rows()` rows of `[vocab]`
+    /// - history: all known ids, those of the step last or followed by more of the prompt
+    pub(super) fn take_rows(&mut self, step: &SeqStep, rows: &[&[f32]], history: &[TokenId]) -> StepResult {
+        if rows.iter().any(|row| has_nan(row)) {
+            return StepResult::Failed("the logits are not numbers".to_owned());
+        }
+        if step.logits == LogitsWanted::All {
+            self.score_prompt(step, rows);
+        }
+        let last = step.position + step.tokens.len() == history.len();
+        match rows.last() {
+            Some(row) if last && self.request.max_new > 0 => self.sample(row, history),
+            _ => StepResult::Computed,
+        }
+    }
+
+    fn sample(&mut self, row: &[f32], history: &[TokenId]) -> StepResult {
+        let known = &row[..row.len().min(self.known_ids)];
+        let id = sample(known, history, &self.request.sampling, self.generated as u64);
+        if self.request.stop_ids.contains(&id) {
+            self.next = Some(Piece { id, text: String::new(), scores: None });
+            return StepResult::Sampled(id);
+        }
+        let text = self.decoder.as_mut().map(|decoder| decoder.push(id)).unwrap_or_default();
+        let (text, stopped) = self.stops.push(&text);
+        let scores = self.request.logprobs.map(|top| scores(row, id, top));
+        self.next = Some(Piece { id, text, scores });
+        if stopped { StepResult::Stopped(id) } else { StepResult::Sampled(id) }
+    }
+
+    /// The row at position p scores the prompt's id at p + 1.
+    fn score_prompt(&mut self, step: &SeqStep, rows: &[&[f32]]) {
+        let top = self.request.prompt_logprobs.unwrap_or(0);
+        for (row, place) in rows.iter().zip(step.position + 1..) {
+            if let (Some(id), Some(slot)) = (self.request.prompt.get(place), self.prompt_scores.get_mut(place)) {
+                *slot = Some(scores(row, *id, top));
+            }
+        }
+        if step.position + step.tokens.len() >= self.request.prompt.len() && !self.prompt_scores.is_empty() {
+            self.mailbox.prompt(std::mem::take(&mut self.prompt_scores));
+        }
+    }
+
+    /// Sends the sampled id, which the scheduler has confirmed.
+    pub(super) fn confirm(&mut self) {
+        self.generated += 1;
+        self.mailbox.piece(self.next.take().expect("the confirmed id has just been sampled"));
+    }
+
+    /// Sends the end; gives prompt and generated ids.
+    pub(super) fn finish(mut self, end: End) -> (usize, usize) {
+        let rest = match &end {
+            // What is held back now is the stop string itself, or an answer nobody reads.
+            End::Stop(super::StopCause::Text) | End::Abort(_) | End::Error(_) => String::new(),
+            End::Stop(_) | End::Length => self.rest(),
+        };
+        let counts = (self.request.prompt.len(), self.generated);
+        self.mailbox.finish(Finished { end, rest, prompt_tokens: counts.0, generated_tokens: counts.1 });
+        counts
+    }
+
+    fn rest(&mut self) -> String {
+        let last = self.decoder.as_mut().map(StreamDecoder::finish).unwrap_or_default();
+        let (mut text, stopped) = self.stops.push(&last);
+        if !stopped {
+            text += &self.stops.finish();
+        }
+        text
+    }
+}

@@ -1,0 +1,133 @@
+//! One request inside the scheduler: its ids, how many are computed, its blocks.
+
+use std::time::Duration;
+
+use internlm_model::TokenId;
+
+use super::{CancelCause, End, LogitsWanted, PromptLogits, Request, RequestId, SeqStep, StopCause};
+use crate::cache::BlockId;
+
+/// Where a sequence stands.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum State {
+    /// Holds no blocks.
+    Waiting,
+    /// Holds the blocks of its computed tokens.
+    Running,
+}
+
+/// One request inside the scheduler.
+#[derive(Clone, Debug)]
+pub(super) struct Sequence {
+    pub(super) request: Request,
+    /// Prompt and generated ids.
+    pub(super) tokens: Vec<TokenId>,
+    /// How many of them have their keys and values in the cache.
+    pub(super) computed: usize,
+    pub(super) blocks: Vec<BlockId>,
+    pub(super) state: State,
+    /// When it came.
+    pub(super) arrival: Duration,
+    /// The number of the last step it took part in, so that a short budget goes round.
+    pub(super) last_step: u64,
+    /// Set while its step is under way and it has been cancelled.
+    pub(super) cancelled: Option<CancelCause>,
+    /// Whether every prompt position has given its logits.
+    scored: bool,
+}
+
+/// Orders sequences: smaller runs first.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) struct Rank {
+    priority: i64,
+    arrival: Duration,
+    id: RequestId,
+}
+
+impl Sequence {
+    pub(super) fn new(request: Request, arrival: Duration) -> Self {
+        Self {
+            tokens: request.prompt.clone(),
+            scored: request.prompt_logits == PromptLogits::Last,
+            request,
+            computed: 0,
+            blocks: Vec::new(),
+            state: State::Waiting,
+            arrival,
+            last_step: 0,
+            cancelled: None,
+        }
+    }
+
+    /// Tokens whose keys and values are missing.
+    pub(super) fn missing(&self) -> usize {
+        self.tokens.len() - self.computed
+    }
+
+    /// Whether the prompt is done and one token at a time follows.
+    pub(super) fn decodes(&self) -> bool {
+        self.missing() == 1 && self.tokens.len() > self.request.prompt.len()
+    }
+
+    /// Ids generated so far.
+    pub(super) fn generated(&self) -> usize {
+        self.tokens.len() - self.request.prompt.len()
+    }
+
+    /// A running sequence keeps the rank it came with; a waiting one gains a level per `aging`.
+    pub(super) fn rank(&self, now: Duration, aging: Duration) -> Rank {
+        let levels = match self.state {
+            State::Waiting if !aging.is_zero() => {
+                now.saturating_sub(self.arrival).as_nanos() / aging.as_nanos()
+            }
+            _ => 0,
+        };
+        let levels = i64::try_from(levels).unwrap_or(i64::MAX / 2);
+        Rank { priority: i64::from(self.request.priority) - levels, arrival: self.arrival, id: self.request.id }
+    }
+
+    /// Blocks missing to hold `tokens` more computed tokens.
+    pub(super) fn blocks_for(&self, tokens: usize, block_tokens: usize) -> usize {
+        (self.computed + tokens).div_ceil(block_tokens).saturating_sub(self.blocks.len())
+    }
+
+    /// The part of the next step that computes `tokens` tokens; its blocks are there already.
+    pub(super) fn step(&self, tokens: usize) -> SeqStep {
+        let last = tokens == self.missing();
+        let logits = match (self.scored, last && self.request.max_new > 0) {
+            (false, _) => LogitsWanted::All,
+            (true, true) => LogitsWanted::Last,
+            (true, false) => LogitsWanted::None,
+        };
+        SeqStep {
+            id: self.request.id,
+            tokens: self.tokens[self.computed..self.computed + tokens].to_vec(),
+            position: self.computed,
+            blocks: self.blocks.clone(),
+            logits,
+        }
+    }
+
+    /// Notes that `tokens` tokens have their keys and values now.
+    pub(super) fn advance(&mut self, tokens: usize) {
+        self.computed += tokens;
+        self.scored |= self.computed >= self.request.prompt.len();
+    }
+
+    /// Appends a generated id and says whether the sequence ends with it.
+    pub(super) fn append(&mut self, token: TokenId, max_length: usize) -> Option<End> {
+        self.tokens.push(token);
+        if self.request.stop_ids.contains(&token) {
+            Some(End::Stop(StopCause::Id(token)))
+        } else if self.generated() >= self.request.max_new || self.tokens.len() >= max_length {
+            Some(End::Length)
+        } else {
+            None
+        }
+    }
+
+    /// Whether its time is up.
+    pub(super) fn expired(&self, now: Duration) -> bool {
+        self.request.timeout.is_some_and(|timeout| now.saturating_sub(self.arrival) >= timeout)
+    }
+}
