@@ -1,0 +1,201 @@
+//! Writing: the training thread hands over a copy and goes on; one save is in flight.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::thread::{self, JoinHandle};
+
+use internlm_kit::atomic;
+use internlm_model::ModelConfig;
+use internlm_model::weights::write_file;
+use serde::{Deserialize, Serialize};
+
+use super::{State, list, step_folder};
+use crate::optim::Moments;
+use crate::parameters::ParameterInfo;
+use crate::{Error, Result};
+
+/// Length and hash of one file of a checkpoint.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FileRecord {
+    pub(super) bytes: u64,
+    pub(super) sha256: String,
+}
+
+/// The content of `COMPLETE`.
+pub(super) type Complete = BTreeMap<String, FileRecord>;
+
+/// A copy of everything a checkpoint holds.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// The model's shape, written as `config.json`.
+    pub model: ModelConfig,
+    /// Counters and settings.
+    pub state: State,
+    /// Names and shapes of the trained parameters.
+    pub parameters: Vec<ParameterInfo>,
+    /// Their values.
+    pub values: Vec<Vec<f32>>,
+    /// Their moments.
+    pub moments: Vec<Moments>,
+    /// Whether these are all parameters of the model, which makes the folder a model folder.
+    pub coverage: Coverage,
+}
+
+/// How much of the model is trained.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Coverage {
+    /// Every parameter: the file is `model.safetensors`.
+    Whole,
+    /// Some are frozen: the file is `trainable.safetensors`.
+    Part,
+}
+
+impl Coverage {
+    /// Name of the file with the values.
+    pub(super) fn file_name(self) -> &'static str {
+        match self {
+            Self::Whole => "model.safetensors",
+            Self::Part => "trainable.safetensors",
+        }
+    }
+}
+
+impl Snapshot {
+    /// Writes `checkpoints/step-N` and gives its path; it appears whole or not at all.
+    ///
+    /// # Errors
+    /// Any error of writing; older checkpoints are untouched.
+    pub fn write(&self, checkpoints: &Path) -> Result<PathBuf> {
+        let target = step_folder(checkpoints, self.state.step);
+        let folder = checkpoints.join(format!("step-{}.tmp", self.state.step));
+        remove(&folder)?;
+        fs::create_dir_all(&folder).map_err(Error::io(&folder, "create"))?;
+        self.write_tensors(&folder)?;
+        let config = pretty(&self.model.to_hf_json());
+        write(&folder.join("config.json"), config.as_bytes())?;
+        let state = serde_json::to_value(&self.state).expect("counters and strings are valid JSON");
+        write(&folder.join("state.json"), pretty(&state).as_bytes())?;
+        let complete = serde_json::to_value(records(&folder)?).expect("file records are valid JSON");
+        write(&folder.join("COMPLETE"), pretty(&complete).as_bytes())?;
+        sync(&folder)?;
+        remove(&target)?;
+        fs::rename(&folder, &target).map_err(Error::io(&target, "rename to"))?;
+        sync(checkpoints)?;
+        Ok(target)
+    }
+
+    fn write_tensors(&self, folder: &Path) -> Result<()> {
+        let index: BTreeMap<&str, usize> =
+            self.parameters.iter().enumerate().map(|(index, info)| (info.name.as_str(), index)).collect();
+        let metadata = BTreeMap::from([("format".to_owned(), "pt".to_owned())]);
+        let dtype = internlm_model::config::DType::F32;
+        let tensors: Vec<_> =
+            self.parameters.iter().map(|info| (info.name.clone(), info.shape.clone())).collect();
+        let path = folder.join(self.coverage.file_name());
+        write_file(&path, &tensors, dtype, &metadata, &mut |name| Ok(self.values[index[name]].clone()))?;
+        let moments: Vec<_> = (self.parameters.iter())
+            .flat_map(|info| MOMENTS.map(|suffix| (format!("{}{suffix}", info.name), info.shape.clone())))
+            .collect();
+        let path = folder.join("optimizer.safetensors");
+        write_file(&path, &moments, dtype, &metadata, &mut |name| {
+            Ok(match name.strip_suffix(MOMENTS[0]) {
+                Some(name) => self.moments[index[name]].first.clone(),
+                None => self.moments[index[name.trim_end_matches(MOMENTS[1])]].second.clone(),
+            })
+        })?;
+        Ok(())
+    }
+}
+
+/// Suffixes of the moments in `optimizer.safetensors`: PyTorch's names.
+pub(super) const MOMENTS: [&str; 2] = [".exp_avg", ".exp_avg_sq"];
+
+/// Writes snapshots in the background and prunes old checkpoints.
+#[derive(Debug)]
+pub struct Saver {
+    checkpoints: PathBuf,
+    keep_last: usize,
+    running: Option<JoinHandle<Result<PathBuf>>>,
+}
+
+impl Saver {
+    /// A saver into `checkpoints` that keeps the newest `keep_last`.
+    #[must_use]
+    pub fn new(checkpoints: &Path, keep_last: usize) -> Self {
+        Self { checkpoints: checkpoints.to_path_buf(), keep_last, running: None }
+    }
+
+    /// Starts writing `snapshot`, after the previous save has ended.
+    ///
+    /// # Errors
+    /// The error of the previous save.
+    pub fn start(&mut self, snapshot: Snapshot) -> Result<()> {
+        let previous = self.wait();
+        let (checkpoints, keep_last) = (self.checkpoints.clone(), self.keep_last);
+        self.running = Some(thread::spawn(move || {
+            let path = snapshot.write(&checkpoints)?;
+            prune(&checkpoints, keep_last)?;
+            Ok(path)
+        }));
+        previous
+    }
+
+    /// Waits for the save in flight, if any.
+    ///
+    /// # Errors
+    /// Its error.
+    pub fn wait(&mut self) -> Result<()> {
+        match self.running.take().map(JoinHandle::join) {
+            None | Some(Ok(Ok(_))) => Ok(()),
+            Some(Ok(Err(error))) => Err(error),
+            Some(Err(_)) => Err(Error::Thread { name: "save" }),
+        }
+    }
+}
+
+/// Removes all but the newest `keep_last` checkpoints and what killed runs left behind.
+fn prune(checkpoints: &Path, keep_last: usize) -> Result<()> {
+    for (_, path) in list(checkpoints)?.into_iter().skip(keep_last) {
+        // First out of the list, then away: a kill in between leaves no half checkpoint under a good name.
+        let doomed = path.with_extension("tmp");
+        fs::rename(&path, &doomed).map_err(Error::io(&path, "rename"))?;
+        remove(&doomed)?;
+    }
+    Ok(())
+}
+
+/// Length and hash of every file in `folder`.
+fn records(folder: &Path) -> Result<Complete> {
+    let mut files = Complete::new();
+    for entry in fs::read_dir(folder).map_err(Error::io(folder, "list"))? {
+        let path = entry.map_err(Error::io(folder, "list"))?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let bytes = fs::metadata(&path).map_err(Error::io(&path, "read"))?.len();
+        let sha256 = atomic::sha256_file(&path).map_err(Error::io(&path, "read"))?;
+        files.insert(name, FileRecord { bytes, sha256 });
+    }
+    Ok(files)
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    atomic::write(path, bytes).map_err(Error::io(path, "write"))
+}
+
+fn pretty(value: &serde_json::Value) -> String {
+    format!("{value:#}\n")
+}
+
+fn sync(folder: &Path) -> Result<()> {
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(Error::io(folder, "sync"))
+}
+
+/// Removes a folder that may not exist.
+fn remove(folder: &Path) -> Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::io(folder, "remove")(error)),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,75 @@
+//! `internlm-train eval`: loss and bits per byte of a model on shards.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use internlm_model::decoder::Decoder;
+use internlm_model::{Tokenizer, device};
+
+use crate::validation::{ValidationConfig, ValidationSet};
+use crate::{Error, TrainerConfig};
+
+/// Examples under `--help`.
+const EXAMPLES: &str = "Examples:
+  internlm-train eval runs/tiny/pretrain/hf runs/tiny/data/shards/valid
+  internlm-train eval runs/tiny/pretrain/checkpoints/step-600 runs/tiny/data/shards/valid \\
+      --tokenizer runs/tiny/data/tokenizer --seq-len 512 --json";
+
+/// Arguments of the verb.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Eval {
+    /// Model folder, checkpoint or GGUF file.
+    model: PathBuf,
+    /// Folder of type folders of shards.
+    data: PathBuf,
+    /// Tokenizer that counts the bytes; the model folder's own by default, if it has one.
+    #[arg(long)]
+    tokenizer: Option<PathBuf>,
+    /// Longer documents are read in pieces of this many tokens.
+    #[arg(long, default_value_t = 256)]
+    seq_len: usize,
+    /// Most tokens to evaluate, in whole documents.
+    #[arg(long, default_value_t = 100_000)]
+    tokens: usize,
+    /// Device.
+    #[arg(long, default_value = "cpu", value_name = "cpu|cuda:N|vulkan:N")]
+    device: String,
+    /// One JSON object instead of lines.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Eval {
+    pub(super) fn run(self) -> anyhow::Result<()> {
+        let device = device::parse(&self.device).map_err(Error::from)?;
+        let (model, decoder) = Decoder::load(&self.model, &device).map_err(Error::from)?;
+        let own = self.model.join("tokenizer.json").exists() || self.model.join("tokenizer.model").exists();
+        let path = self.tokenizer.or_else(|| own.then(|| self.model.clone()));
+        let tokenizer = path.as_deref().map(Tokenizer::load).transpose().map_err(Error::from)?;
+        let config = ValidationConfig {
+            dir: self.data,
+            tokens: self.tokens,
+            seq_len: self.seq_len,
+            pass_tokens: TrainerConfig::PASS_TOKENS.max(self.seq_len),
+            vocab: model.vocab,
+        };
+        let set = ValidationSet::open(&config, tokenizer.as_ref())?;
+        let measured = set.measure(&decoder)?;
+        let mut rows = vec![
+            ("documents", set.documents() as f64),
+            ("targets", measured.evaluation.targets as f64),
+            ("loss", measured.evaluation.loss()),
+            ("perplexity", measured.evaluation.loss().exp()),
+        ];
+        rows.extend(measured.bits_per_byte.map(|bits| ("bits_per_byte", bits)));
+        if self.json {
+            let object: serde_json::Map<_, _> =
+                rows.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+            println!("{}", serde_json::Value::Object(object));
+        } else {
+            rows.iter().for_each(|(name, value)| println!("{name:>14}  {value}"));
+        }
+        Ok(())
+    }
+}

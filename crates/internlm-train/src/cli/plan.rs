@@ -1,0 +1,44 @@
+//! `internlm-train plan`: what a config costs before anything is allocated.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use internlm_kit::config;
+
+use crate::Error;
+use crate::plan::Plan as Costs;
+use crate::pretrain::PretrainConfig;
+
+/// Examples under `--help`.
+const EXAMPLES: &str = "Examples:
+  internlm-train plan recipes/tiny/2-pretrain.toml
+  internlm-train plan recipes/tiny/2-pretrain.toml --set model.hidden=512 --json";
+
+/// Arguments of the verb.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Plan {
+    /// The run's TOML; it needs a `[model]`.
+    config: PathBuf,
+    /// Overrides one key; may be repeated.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// One JSON object instead of lines.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Plan {
+    pub(super) fn run(self) -> anyhow::Result<()> {
+        let config: PretrainConfig = config::load(&self.config, &self.set).map_err(Error::from)?;
+        let costs = Costs::of(&config)?;
+        if self.json {
+            println!("{}", serde_json::to_string(&costs)?);
+        } else {
+            for (name, value) in costs.lines() {
+                println!("{name:>28}  {value}");
+            }
+        }
+        Ok(())
+    }
+}

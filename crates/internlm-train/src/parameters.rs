@@ -1,0 +1,84 @@
+//! The trainable parameters of a decoder as named f32 buffers, in checkpoint order.
+//!
+//! Frozen parameters do not appear. On the CPU backend reading a gradient and updating a parameter moves the
+//! buffer out of the tensor and back: nothing is copied.
+
+use burn::tensor::{Gradients, Tensor, TensorData};
+use internlm_model::decoder::Decoder;
+use internlm_model::parameter::{Parameter, ParameterMut, Training};
+
+/// Name and shape of one trainable parameter.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ParameterInfo {
+    /// Tensor name in the checkpoint.
+    pub name: String,
+    /// Its shape.
+    pub shape: Vec<usize>,
+}
+
+impl ParameterInfo {
+    /// Number of elements.
+    #[must_use]
+    pub fn elements(&self) -> usize {
+        self.shape.iter().product()
+    }
+}
+
+/// The trainable parameters of `decoder`, in the order of every function here.
+#[must_use]
+pub fn trainable(decoder: &Decoder) -> Vec<ParameterInfo> {
+    let info = |(name, parameter): (String, Parameter)| ParameterInfo { name, shape: parameter.shape() };
+    trained(decoder).map(info).collect()
+}
+
+/// Copies of the values.
+#[must_use]
+pub fn values(decoder: &Decoder) -> Vec<Vec<f32>> {
+    trained(decoder).map(|(_, parameter)| parameter.to_vec()).collect()
+}
+
+/// Replaces the values by `values`.
+///
+/// # Panics
+/// When the counts differ from the decoder's.
+pub fn restore(decoder: &mut Decoder, values: Vec<Vec<f32>>) {
+    let mut values = values.into_iter();
+    for (_, mut parameter) in trained_mut(decoder) {
+        parameter.set(values.next().expect("one buffer per trainable parameter"));
+    }
+}
+
+/// Takes the gradients out of `gradients`; `None` where a parameter took no part in the loss.
+#[must_use]
+pub(crate) fn take_gradients(decoder: &Decoder, mut gradients: Gradients) -> Vec<Option<TensorData>> {
+    let take =
+        |(_, parameter): (String, Parameter)| parameter.take_gradient(&mut gradients).map(Tensor::into_data);
+    trained(decoder).map(take).collect()
+}
+
+/// Lets `change` work on the values of each parameter in place; it gets the parameter's index.
+pub(crate) fn update(decoder: &mut Decoder, change: &mut dyn FnMut(usize, &mut [f32])) {
+    for (index, (_, mut parameter)) in trained_mut(decoder).enumerate() {
+        parameter.update(|flat| {
+            let device = flat.device();
+            let mut data = flat.into_data();
+            change(index, data.as_mut_slice().expect("parameters are f32"));
+            Tensor::from_data(data, &device)
+        });
+    }
+}
+
+/// The numbers of a tensor that was read back.
+pub(crate) fn numbers(data: &TensorData) -> &[f32] {
+    data.as_slice().expect("gradients are f32")
+}
+
+fn trained(decoder: &Decoder) -> impl Iterator<Item = (String, Parameter)> {
+    let all = decoder.parameters();
+    all.into_iter().filter(|(_, parameter)| parameter.training() == Training::Trained)
+}
+
+fn trained_mut(decoder: &mut Decoder) -> impl Iterator<Item = (String, ParameterMut<'_>)> {
+    let all = decoder.parameters_mut();
+    all.into_iter().filter(|(_, parameter)| parameter.get().training() == Training::Trained)
+}

@@ -1,0 +1,189 @@
+//! [`PretrainConfig`]: the TOML of `internlm-train train`.
+
+use std::path::PathBuf;
+
+use internlm_kit::config::Validate;
+use internlm_model::ModelConfig;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::batch::ShardRowsConfig;
+use crate::validation::ValidationConfig;
+use crate::{CheckpointConfig, MonitorConfig, OptimConfig, ScheduleConfig, TrainerConfig};
+
+/// A whole pre-training run.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PretrainConfig {
+    /// Where the run writes, seed, device.
+    pub run: RunSection,
+    /// Shape of a new model; absent when `run.init-from` names an existing one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<ModelConfig>,
+    /// Shards, tokenizer, packing.
+    pub data: DataConfig,
+    /// Optimizer.
+    pub optim: OptimConfig,
+    /// Number of steps and learning rate.
+    pub schedule: ScheduleConfig,
+    /// Checkpoints.
+    #[serde(default)]
+    pub checkpoint: CheckpointConfig,
+    /// Logging and validation.
+    #[serde(default)]
+    pub monitor: MonitorConfig,
+}
+
+/// Where the run writes, its seed and device, where its weights come from.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RunSection {
+    /// Folder of everything the run writes.
+    pub out: PathBuf,
+    /// Seed of initialization and data order, default 42. Upstream: `seed`, 1024.
+    #[serde(default = "default_seed")]
+    pub seed: u64,
+    /// `cpu`, `cuda:N` or `vulkan:N`, default `cpu`.
+    #[serde(default = "default_device")]
+    pub device: String,
+    /// Model folder or GGUF file whose weights the run starts from, instead of `[model]`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub init_from: Option<PathBuf>,
+    /// Most tokens of one forward and backward, default 4096; rows are joined up to it.
+    #[serde(default = "default_pass_tokens")]
+    pub pass_tokens: usize,
+}
+
+/// What the run reads.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct DataConfig {
+    /// Folder of type folders of training shards. Upstream: `train_folder`.
+    pub train: PathBuf,
+    /// The same for validation. Upstream: `valid_folder`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub valid: Option<PathBuf>,
+    /// Tokenizer of the shards: copied beside the exported model, counts the bytes of held-out text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokenizer: Option<PathBuf>,
+    /// `summary.json` of the data stage, whose compression baselines are repeated in ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub summary: Option<PathBuf>,
+    /// Longest sample in tokens. Upstream: `seq_len`, 2048.
+    pub seq_len: usize,
+    /// A row has `micro-bsz * seq-len` tokens, default 1. Upstream: `micro_bsz`, 1.
+    #[serde(default = "default_micro_bsz")]
+    pub micro_bsz: usize,
+    /// Rows of a step, default 4. Upstream: `micro_num`, 4.
+    #[serde(default = "default_micro_num")]
+    pub micro_num: usize,
+    /// Shorter documents are dropped, in tokens, default 0. Upstream: `min_length`, 50.
+    #[serde(default)]
+    pub min_length: usize,
+    /// Most tokens validated on, whole documents, default 100000.
+    #[serde(default = "default_valid_tokens")]
+    pub valid_tokens: usize,
+}
+
+fn default_seed() -> u64 {
+    42
+}
+
+fn default_device() -> String {
+    "cpu".to_owned()
+}
+
+fn default_pass_tokens() -> usize {
+    TrainerConfig::PASS_TOKENS
+}
+
+fn default_micro_bsz() -> usize {
+    1
+}
+
+fn default_micro_num() -> usize {
+    4
+}
+
+fn default_valid_tokens() -> usize {
+    100_000
+}
+
+impl PretrainConfig {
+    /// The trainer's part.
+    #[must_use]
+    pub fn trainer(&self) -> TrainerConfig {
+        TrainerConfig {
+            optim: self.optim.clone(),
+            schedule: self.schedule.clone(),
+            checkpoint: self.checkpoint.clone(),
+            monitor: self.monitor.clone(),
+            pass_tokens: self.run.pass_tokens,
+            settings: json!({"seed": self.run.seed, "init-from": self.run.init_from}),
+        }
+    }
+
+    /// The training rows of a model with `vocab` embeddings.
+    #[must_use]
+    pub fn train_rows(&self, vocab: usize) -> ShardRowsConfig {
+        ShardRowsConfig {
+            dir: self.data.train.clone(),
+            seq_len: self.data.seq_len,
+            micro_bsz: self.data.micro_bsz,
+            micro_num: self.data.micro_num,
+            min_length: self.data.min_length,
+            vocab,
+            seed: self.run.seed,
+        }
+    }
+
+    /// The validation set, when there is one.
+    #[must_use]
+    pub fn validation(&self, vocab: usize) -> Option<ValidationConfig> {
+        let dir = self.data.valid.clone()?;
+        let (tokens, seq_len) = (self.data.valid_tokens, self.data.seq_len);
+        Some(ValidationConfig { dir, tokens, seq_len, pass_tokens: self.run.pass_tokens, vocab })
+    }
+}
+
+impl Validate for PretrainConfig {
+    fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        match (&self.model, &self.run.init_from) {
+            (Some(_), Some(_)) => {
+                problems
+                    .push("run.init-from: found a path and a [model], expected one of the two".to_owned());
+            }
+            (None, None) => {
+                problems
+                    .push("model: found no [model] and no run.init-from, expected one of the two".to_owned());
+            }
+            _ => {}
+        }
+        let data = &self.data;
+        let sizes = [
+            ("run.pass-tokens", self.run.pass_tokens),
+            ("data.seq-len", data.seq_len),
+            ("data.micro-bsz", data.micro_bsz),
+            ("data.micro-num", data.micro_num),
+        ];
+        problems.extend(
+            sizes
+                .iter()
+                .filter(|(_, size)| *size == 0)
+                .map(|(key, _)| format!("{key}: found 0, expected at least 1")),
+        );
+        let model = self.model.iter().flat_map(ModelConfig::problems);
+        problems.extend(model.map(|problem| format!("model.{problem}")));
+        if let Some(model) = self.model.as_ref().filter(|model| data.seq_len > model.max_position) {
+            let (found, most) = (data.seq_len, model.max_position);
+            problems
+                .push(format!("data.seq-len: found {found}, expected at most model.max-position = {most}"));
+        }
+        problems.extend(self.optim.problems());
+        problems.extend(self.schedule.problems());
+        problems.extend(self.checkpoint.problems());
+        problems.extend(self.monitor.problems());
+        problems
+    }
+}

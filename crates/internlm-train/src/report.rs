@@ -1,0 +1,94 @@
+//! What a step, an evaluation and a run report.
+
+/// What one step did.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StepReport {
+    /// Number of the step, from 1.
+    pub step: u64,
+    /// Mean of -ln p over the labels of the step.
+    pub loss: f64,
+    /// Learning rate used.
+    pub lr: f64,
+    /// Global gradient norm before clipping.
+    pub grad_norm: f64,
+    /// Tokens of the step.
+    pub tokens: u64,
+    /// Model FLOPs of the step.
+    pub flops: f64,
+    /// Whether the parameters were updated.
+    pub outcome: StepOutcome,
+    /// Where the time went.
+    pub times: StepTimes,
+}
+
+/// Whether a step changed the parameters.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum StepOutcome {
+    /// The parameters were updated.
+    Updated,
+    /// Loss or gradients were not finite; nothing changed.
+    Skipped {
+        /// The first parameter with such a gradient, or `loss`.
+        tensor: String,
+    },
+}
+
+/// Seconds of the parts of a step.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct StepTimes {
+    /// Waiting for rows; measured by the loop.
+    pub data: f64,
+    /// Forward, loss included.
+    pub forward: f64,
+    /// Backward and accumulation.
+    pub backward: f64,
+    /// Norm, clip, AdamW.
+    pub optimizer: f64,
+}
+
+impl StepTimes {
+    /// The whole step.
+    #[must_use]
+    pub fn total(&self) -> f64 {
+        self.data + self.forward + self.backward + self.optimizer
+    }
+}
+
+/// Loss over rows without training.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Evaluation {
+    /// Sum of -ln p over the labels.
+    pub loss_sum: f64,
+    /// Number of labels.
+    pub targets: u64,
+}
+
+impl Evaluation {
+    /// Mean of -ln p.
+    #[must_use]
+    pub fn loss(&self) -> f64 {
+        self.loss_sum / self.targets.max(1) as f64
+    }
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum End {
+    /// The last step of the schedule was done.
+    Finished,
+    /// It was asked to stop, and saved.
+    Stopped,
+}
+
+/// What a run did.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunReport {
+    /// How it ended.
+    pub end: End,
+    /// Step of the checkpoint it continued from.
+    pub resumed_from: Option<u64>,
+    /// The numbers of the last validation.
+    pub validation: Vec<(String, f64)>,
+    /// FLOP/s of a plain matrix product on the device: the 100 % of the utilization.
+    pub peak: f64,
+}

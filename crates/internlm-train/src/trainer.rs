@@ -1,0 +1,368 @@
+//! [`Trainer`]: one optimizer step over packed rows, for whole models and for models with frozen parts.
+
+use std::time::Instant;
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor, TensorData};
+use internlm_model::attend::Causal;
+use internlm_model::decoder::Decoder;
+use internlm_model::{ModelConfig, TokenId};
+use rayon::prelude::*;
+use serde_json::{Value, json};
+
+use crate::checkpoint::{CheckpointConfig, Coverage, Loaded, Snapshot, State};
+use crate::metrics::MonitorConfig;
+use crate::optim::{AdamW, Moments, OptimConfig, clip_scale, squared_norm};
+use crate::parallel::{Collective, Single};
+use crate::parameters::{self, ParameterInfo};
+use crate::report::{Evaluation, StepOutcome, StepReport, StepTimes};
+use crate::{Error, Flops, Result, Row, Schedule, ScheduleConfig};
+
+/// Everything of a run that does not depend on where its rows come from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrainerConfig {
+    /// Optimizer.
+    pub optim: OptimConfig,
+    /// Number of steps and learning rate.
+    pub schedule: ScheduleConfig,
+    /// Checkpoints.
+    pub checkpoint: CheckpointConfig,
+    /// Logging, validation and the guard against numbers that are not finite.
+    pub monitor: MonitorConfig,
+    /// Most tokens of one forward and backward: the rows of a step are joined up to it. More tokens are faster
+    /// and take more memory; the result changes by rounding only.
+    pub pass_tokens: usize,
+    /// Whatever else determines the run (seed, origin of the weights): a checkpoint continues by itself only
+    /// under equal settings.
+    pub settings: Value,
+}
+
+impl TrainerConfig {
+    /// Default number of tokens per pass.
+    pub const PASS_TOKENS: usize = 4096;
+
+    /// A run of `steps` steps with top rate `lr`, everything else at its default.
+    #[must_use]
+    pub fn new(steps: u64, lr: f64) -> Self {
+        Self {
+            optim: OptimConfig::with_lr(lr),
+            schedule: ScheduleConfig::with_steps(steps),
+            checkpoint: CheckpointConfig::default(),
+            monitor: MonitorConfig::default(),
+            pass_tokens: Self::PASS_TOKENS,
+            settings: Value::Null,
+        }
+    }
+}
+
+/// Steps over which the reported loss is averaged.
+const LOSS_WINDOW: u64 = 50;
+
+/// The gradient of every trainable parameter; `None` where one took no part in the loss.
+type Gradients = Vec<Option<TensorData>>;
+
+/// Trains the parameters of a decoder that require gradients; frozen ones are left alone and take no state.
+///
+/// ```
+/// use burn::tensor::Device;
+/// use internlm_model::{ModelConfig, TokenId, decoder::Decoder};
+/// use internlm_train::{Row, Trainer, TrainerConfig};
+///
+/// let model: ModelConfig = toml::from_str("hidden = 32\nlayers = 1\nheads = 2\ninter = 64\nvocab = 40")?;
+/// let decoder = Decoder::init(&model, 1, &Device::flex());
+/// let mut trainer = Trainer::new(model, decoder, TrainerConfig::new(20, 1e-2))?;
+/// let row = Row::sample(&[1, 5, 9, 5, 9, 5, 2].map(TokenId));
+/// let first = trainer.step(std::slice::from_ref(&row))?.loss;
+/// for _ in 1..20 {
+///     trainer.step(std::slice::from_ref(&row))?;
+/// }
+/// assert!(trainer.evaluate(&[row])?.loss() < 0.5 * first);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Trainer {
+    model: ModelConfig,
+    decoder: Decoder,
+    device: Device,
+    config: TrainerConfig,
+    schedule: Schedule,
+    flops: Flops,
+    parameters: Vec<ParameterInfo>,
+    coverage: Coverage,
+    moments: Vec<Moments>,
+    state: State,
+    collective: Box<dyn Collective>,
+}
+
+impl Trainer {
+    /// Puts `decoder` into training mode and allocates the moments of what it trains.
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`] when every parameter is frozen.
+    pub fn new(model: ModelConfig, decoder: Decoder, config: TrainerConfig) -> Result<Self> {
+        let decoder = decoder.train();
+        let device = decoder.tok_embeddings.weight.device().inner();
+        let parameters = parameters::trainable(&decoder);
+        if parameters.is_empty() {
+            return Err(Error::mismatch("model", "no trainable parameter", "at least one"));
+        }
+        let whole = parameters.len() == decoder.parameters().len();
+        let state = State { config: settings(&model, &config), ..State::default() };
+        Ok(Self {
+            schedule: Schedule::new(&config.schedule, config.optim.lr),
+            flops: Flops::new(&model),
+            moments: parameters.iter().map(|info| Moments::zeros(info.elements())).collect(),
+            coverage: if whole { Coverage::Whole } else { Coverage::Part },
+            collective: Box::new(Single),
+            parameters,
+            model,
+            decoder,
+            device,
+            config,
+            state,
+        })
+    }
+
+    /// The model, in training mode.
+    #[must_use]
+    pub fn decoder(&self) -> &Decoder {
+        &self.decoder
+    }
+
+    /// A view of the model without autodiff, for measuring.
+    #[must_use]
+    pub fn validation_decoder(&self) -> Decoder {
+        self.decoder.valid()
+    }
+
+    /// The model, without autodiff.
+    #[must_use]
+    pub fn into_decoder(self) -> Decoder {
+        self.decoder.valid()
+    }
+
+    /// The model's shape.
+    #[must_use]
+    pub fn model(&self) -> &ModelConfig {
+        &self.model
+    }
+
+    /// The run's settings.
+    #[must_use]
+    pub fn config(&self) -> &TrainerConfig {
+        &self.config
+    }
+
+    /// The counters.
+    #[must_use]
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The counters, for the loop that owns clock and data.
+    pub(crate) fn state_mut(&mut self) -> &mut State {
+        &mut self.state
+    }
+
+    /// The trained parameters, in the order of the optimizer's buffers.
+    #[must_use]
+    pub fn parameters(&self) -> &[ParameterInfo] {
+        &self.parameters
+    }
+
+    /// Whether all parameters are trained.
+    #[must_use]
+    pub fn coverage(&self) -> Coverage {
+        self.coverage
+    }
+
+    /// The device of the model.
+    #[must_use]
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// One optimizer step over `rows`: the loss is the mean over all their labels.
+    ///
+    /// # Errors
+    /// Rows that do not fit the model, and [`Error::NotFinite`] after too many skipped steps in a row.
+    pub fn step(&mut self, rows: &[Row]) -> Result<StepReport> {
+        let step = self.state.step;
+        for row in rows {
+            row.check(self.model.vocab, &format!("batch of step {}", step + 1))?;
+        }
+        let (loss, mut gradients, mut times) = self.loss_and_gradients(rows)?;
+        let start = Instant::now();
+        for buffer in gradients.iter_mut().flatten() {
+            self.collective.all_reduce(buffer.as_mut_slice().expect("gradients are f32"))?;
+        }
+        let norms: Vec<f64> = gradients
+            .iter()
+            .map(|buffer| buffer.as_ref().map_or(0.0, |buffer| squared_norm(parameters::numbers(buffer))))
+            .collect();
+        let grad_norm = norms.iter().sum::<f64>().sqrt();
+        let lr = self.schedule.rate(step);
+        let outcome = if loss.is_finite() && grad_norm.is_finite() {
+            self.update(&gradients, lr, grad_norm);
+            StepOutcome::Updated
+        } else {
+            let first = norms.iter().position(|norm| !norm.is_finite());
+            let tensor = first.map_or("loss", |index| &self.parameters[index].name).to_owned();
+            StepOutcome::Skipped { tensor }
+        };
+        times.optimizer = start.elapsed().as_secs_f64();
+        let tokens = rows.iter().map(|row| row.tokens() as u64).sum();
+        let flops = self.flops.of_rows(rows);
+        self.state.tokens += tokens;
+        self.state.flops += flops;
+        self.count(&outcome, loss)?;
+        Ok(StepReport { step: step + 1, loss, lr, grad_norm, tokens, flops, outcome, times })
+    }
+
+    /// Clip and AdamW on every parameter.
+    fn update(&mut self, gradients: &Gradients, lr: f64, grad_norm: f64) {
+        let scale = clip_scale(grad_norm, self.config.optim.clip);
+        let update = AdamW::new(&self.config.optim, lr, self.state.updates + 1, scale);
+        let (parameters, moments) = (&self.parameters, &mut self.moments);
+        parameters::update(&mut self.decoder, &mut |index, values| {
+            if let Some(gradient) = &gradients[index] {
+                let dimensions = parameters[index].shape.len();
+                update.update(values, parameters::numbers(gradient), &mut moments[index], dimensions);
+            }
+        });
+    }
+
+    fn count(&mut self, outcome: &StepOutcome, loss: f64) -> Result<()> {
+        let state = &mut self.state;
+        state.step += 1;
+        match outcome {
+            StepOutcome::Updated => {
+                state.updates += 1;
+                state.skipped_in_a_row = 0;
+                let weight = 1.0 / state.updates.min(LOSS_WINDOW) as f64;
+                state.loss += weight * (loss - state.loss);
+            }
+            StepOutcome::Skipped { tensor } => {
+                state.skipped += 1;
+                state.skipped_in_a_row += 1;
+                if state.skipped_in_a_row >= self.config.monitor.max_skipped {
+                    let (step, skipped) = (state.step, state.skipped_in_a_row);
+                    return Err(Error::NotFinite { step, skipped, tensor: tensor.clone() });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The mean loss over the labels of `rows` and its gradient by parameter name, without an update.
+    ///
+    /// # Errors
+    /// Rows that do not fit the model.
+    pub fn gradients(&self, rows: &[Row]) -> Result<(f64, Vec<(String, Vec<f32>)>)> {
+        let (loss, gradients, _) = self.loss_and_gradients(rows)?;
+        let named = self.parameters.iter().zip(gradients).filter_map(|(info, buffer)| {
+            buffer.map(|buffer| (info.name.clone(), parameters::numbers(&buffer).to_vec()))
+        });
+        Ok((loss, named.collect()))
+    }
+
+    fn loss_and_gradients(&self, rows: &[Row]) -> Result<(f64, Gradients, StepTimes)> {
+        let targets = rows.iter().map(Row::targets).sum::<usize>().max(1) as f64;
+        let (mut loss, mut times) = (0.0, StepTimes::default());
+        let mut total: Gradients = vec![None; self.parameters.len()];
+        for row in Row::join(rows, self.config.pass_tokens) {
+            let start = Instant::now();
+            let (sum, token_losses) = forward(&self.decoder, &row, &self.device)?;
+            loss += token_losses / targets;
+            times.forward += start.elapsed().as_secs_f64();
+            let start = Instant::now();
+            // A row without labels has no gradient; its loss is no node of the graph.
+            if row.targets() > 0 {
+                let gradients = sum.div_scalar(targets).backward();
+                accumulate(&mut total, parameters::take_gradients(&self.decoder, gradients));
+            }
+            times.backward += start.elapsed().as_secs_f64();
+        }
+        Ok((loss, total, times))
+    }
+
+    /// The loss over `rows`, without autodiff.
+    ///
+    /// # Errors
+    /// Rows that do not fit the model.
+    pub fn evaluate(&self, rows: &[Row]) -> Result<Evaluation> {
+        evaluate(&self.validation_decoder(), rows, self.config.pass_tokens)
+    }
+
+    /// A copy of everything a checkpoint holds.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            model: self.model.clone(),
+            state: self.state.clone(),
+            parameters: self.parameters.clone(),
+            values: parameters::values(&self.decoder),
+            moments: self.moments.clone(),
+            coverage: self.coverage,
+        }
+    }
+
+    /// Continues from a checkpoint; settings stay those of this trainer.
+    pub fn restore(&mut self, loaded: Loaded) {
+        parameters::restore(&mut self.decoder, loaded.values);
+        self.moments = loaded.moments;
+        let (config, data) = (self.state.config.take(), std::mem::take(&mut self.state.data));
+        self.state = State { config, data, ..loaded.state };
+    }
+}
+
+/// The loss over `rows` of a decoder without autodiff.
+///
+/// # Errors
+/// An id that the model has no embedding for.
+pub fn evaluate(decoder: &Decoder, rows: &[Row], pass_tokens: usize) -> Result<Evaluation> {
+    let device = decoder.tok_embeddings.weight.device();
+    let mut evaluation = Evaluation::default();
+    for row in Row::join(rows, pass_tokens) {
+        let (_, loss_sum) = forward(decoder, &row, &device)?;
+        evaluation.loss_sum += loss_sum;
+        evaluation.targets += row.targets() as u64;
+    }
+    Ok(evaluation)
+}
+
+/// The differentiable sum of the losses of one row, and the same sum in f64.
+fn forward(decoder: &Decoder, row: &Row, device: &Device) -> Result<(Tensor<1>, f64)> {
+    let ids = decoder.ids(&row.ids, device)?;
+    let hidden = decoder.forward(ids, &mut Causal::packed(&row.cu_seqlens));
+    let labels: &[Option<TokenId>] = &row.labels;
+    let loss = decoder.cross_entropy(hidden, labels);
+    let data = loss.token_losses.into_data();
+    let sum = parameters::numbers(&data).iter().map(|loss| f64::from(*loss)).sum();
+    Ok((loss.sum, sum))
+}
+
+/// total += pass, element by element: the order of the passes is the order of the sum.
+fn accumulate(total: &mut Gradients, pass: Gradients) {
+    for (total, pass) in total.iter_mut().zip(pass) {
+        match (total.as_mut(), pass) {
+            (Some(sum), Some(pass)) => {
+                let sum: &mut [f32] = sum.as_mut_slice().expect("gradients are f32");
+                let pass = parameters::numbers(&pass);
+                sum.par_iter_mut().with_min_len(1 << 14).zip(pass).for_each(|(sum, pass)| *sum += pass);
+            }
+            (None, Some(pass)) => *total = Some(pass),
+            (_, None) => {}
+        }
+    }
+}
+
+/// What a checkpoint must agree on to be continued without being asked to.
+fn settings(model: &ModelConfig, config: &TrainerConfig) -> Value {
+    json!({
+        "model": model,
+        "optim": config.optim,
+        "schedule": config.schedule,
+        "pass-tokens": config.pass_tokens,
+        "run": config.settings,
+    })
+}
