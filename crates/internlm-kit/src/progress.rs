@@ -34,11 +34,10 @@ impl Progress {
         let terminal = std::io::stderr().is_terminal();
         let bar = if terminal { ProgressBar::new(total) } else { ProgressBar::hidden() };
         bar.set_length(total);
-        let style = ProgressStyle::with_template(
-            "{prefix:>12} [{bar:30}] {pos}/{len} {msg} {per_sec} eta {eta}",
-        )
-        .expect("the template is a constant that parses")
-        .progress_chars("=> ");
+        let style =
+            ProgressStyle::with_template("{prefix:>12} [{bar:30}] {pos}/{len} {msg} {per_sec} eta {eta}")
+                .expect("the template is a constant that parses")
+                .progress_chars("=> ");
         bar.set_style(style);
         bar.set_prefix(name.to_owned());
         bar.set_message(unit.to_owned());

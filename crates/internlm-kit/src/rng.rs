@@ -23,9 +23,9 @@ impl CounterRng {
     /// The stream called `purpose` of `seed`. Different purposes give independent numbers.
     #[must_use]
     pub fn new(seed: u64, purpose: &str) -> Self {
-        let key = purpose
-            .bytes()
-            .fold(mix(seed.wrapping_add(GOLDEN)), |key, byte| mix(key ^ u64::from(byte)).wrapping_add(GOLDEN));
+        let key = purpose.bytes().fold(mix(seed.wrapping_add(GOLDEN)), |key, byte| {
+            mix(key ^ u64::from(byte)).wrapping_add(GOLDEN)
+        });
         Self { key }
     }
 

@@ -1,0 +1,131 @@
+//! The command line of a run: gate, then the level's helper, then the program.
+
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use rustix::process::Pid;
+
+use super::confine::SYSTEM;
+use super::{Level, SandboxError, Task};
+
+/// Where programs are looked up, and the `PATH` they see.
+const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
+/// Waits for one line, then becomes its arguments. Shells read a pipe byte by byte here (POSIX: `read` may
+/// not take more than the line), so the rest of stdin is the program's.
+const GATE: &str = "read -r _ && exec \"$@\"";
+/// The first process of a process namespace ignores signals, so the program must not be it. Reports a
+/// signal as the exit code 128 + signal, as bubblewrap does, and keeps its own remarks to itself.
+const INIT: &str = "exec 3>&2 2>/dev/null; (exec \"$@\" 2>&3 3>&-); exit $?";
+
+/// The helper programs of this machine.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Helpers {
+    /// `unshare` of util-linux.
+    pub(super) unshare: Option<PathBuf>,
+    /// bubblewrap.
+    pub(super) bwrap: Option<PathBuf>,
+}
+
+impl Helpers {
+    /// Looks for them in the standard folders.
+    pub(super) fn detect() -> Self {
+        Self { unshare: find("unshare"), bwrap: find("bwrap") }
+    }
+}
+
+/// Everything that decides the command line of one run.
+#[derive(Debug)]
+pub(super) struct Launch<'a> {
+    pub(super) level: Level,
+    pub(super) helpers: &'a Helpers,
+    pub(super) task: &'a Task,
+    pub(super) program: &'a Path,
+    pub(super) work: &'a Path,
+    pub(super) readable: &'a [PathBuf],
+    pub(super) group: Pid,
+}
+
+impl Launch<'_> {
+    /// The command, with pipes on all three streams, not started yet.
+    pub(super) fn command(&self) -> Command {
+        let mut command = Command::new("/bin/sh");
+        command
+            .args(["-c", GATE, "sh"])
+            .args(self.helper())
+            .arg(self.program)
+            .args(&self.task.arguments)
+            .env_clear()
+            .env("PATH", PATH)
+            .env("HOME", self.work)
+            .env("TMPDIR", self.work)
+            .env("LANG", "C.UTF-8")
+            .envs(self.task.environment.iter().map(|(name, value)| (name, value)))
+            .current_dir(self.work)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(self.group.as_raw_nonzero().get());
+        command
+    }
+
+    /// The helper and its arguments; empty when the level needs none.
+    fn helper(&self) -> Vec<PathBuf> {
+        match (self.level, &self.helpers.unshare, &self.helpers.bwrap) {
+            (Level::Namespaces, Some(unshare), _) => {
+                let mut helper = vec![unshare.clone()];
+                // No user is mapped: that would need `/proc`, which the file rules hide. Files keep their
+                // owners all the same.
+                helper.extend(["--user", "--net", "--ipc", "--uts", "--pid"].map(PathBuf::from));
+                helper.extend(["--fork", "--kill-child=KILL", "--"].map(PathBuf::from));
+                helper.extend(["/bin/sh", "-c", INIT, "sh"].map(PathBuf::from));
+                helper
+            }
+            (Level::Bwrap, _, Some(bwrap)) => self.bubblewrap(bwrap),
+            _ => Vec::new(),
+        }
+    }
+
+    fn bubblewrap(&self, bwrap: &Path) -> Vec<PathBuf> {
+        let mut helper = vec![bwrap.to_path_buf()];
+        helper.extend(["--unshare-all", "--die-with-parent", "--hostname", "sandbox"].map(PathBuf::from));
+        let system = SYSTEM.iter().map(PathBuf::from);
+        for folder in system.chain(self.readable.iter().cloned()) {
+            helper.extend([PathBuf::from("--ro-bind-try"), folder.clone(), folder]);
+        }
+        helper.extend(["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"].map(PathBuf::from));
+        helper.extend([PathBuf::from("--bind"), self.work.to_path_buf(), self.work.to_path_buf()]);
+        helper.extend([PathBuf::from("--chdir"), self.work.to_path_buf(), PathBuf::from("--")]);
+        helper
+    }
+}
+
+/// The absolute path of a program.
+pub(super) fn resolve(program: &str) -> Result<PathBuf, SandboxError> {
+    let found = if program.starts_with('/') {
+        Some(PathBuf::from(program)).filter(|path| path.is_file())
+    } else {
+        find(program)
+    };
+    let searched = if program.starts_with('/') { "the file system" } else { PATH };
+    found.ok_or_else(|| SandboxError::ProgramMissing {
+        program: program.to_owned(),
+        searched: searched.to_owned(),
+    })
+}
+
+fn find(program: &str) -> Option<PathBuf> {
+    PATH.split(':').map(|folder| Path::new(folder).join(program)).find(|path| path.is_file())
+}
+
+/// The folder that a program outside the system's folders brings along, such as a Python under `/opt`.
+pub(super) fn home_of(program: &Path) -> Option<PathBuf> {
+    let real = program.canonicalize().ok()?;
+    if SYSTEM.iter().any(|folder| real.starts_with(folder)) {
+        return None;
+    }
+    let folder = real.parent()?;
+    // `prefix/bin/program` keeps its libraries in `prefix/lib`.
+    let prefix = if folder.ends_with("bin") { folder.parent()? } else { folder };
+    (prefix != Path::new("/")).then(|| prefix.to_path_buf())
+}

@@ -1,0 +1,149 @@
+//! What a sandboxed program may use: the level of confinement and the limits.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::Validate;
+
+/// How strongly a program is confined, weakest first; see the table of the [module](super).
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Level {
+    /// Own process group, wall clock, output cap; nothing else.
+    None,
+    /// Resource limits, own user when root; seccomp where it exists.
+    Process,
+    /// Seccomp and Landlock: no network, read-only system, one writable folder.
+    Landlock,
+    /// `Landlock` inside own user, network, process, IPC and host-name namespaces.
+    Namespaces,
+    /// Bubblewrap and seccomp.
+    Bwrap,
+}
+
+impl Level {
+    /// Every level that `auto` may take, strongest first.
+    pub(super) const AUTO: [Self; 4] = [Self::Bwrap, Self::Namespaces, Self::Landlock, Self::Process];
+
+    /// The name used in configs and transcripts.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Process => "process",
+            Self::Landlock => "landlock",
+            Self::Namespaces => "namespaces",
+            Self::Bwrap => "bwrap",
+        }
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+/// The level a config asks for.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LevelChoice {
+    /// The strongest level that works on this machine, never `none`.
+    #[default]
+    Auto,
+    /// Exactly [`Level::None`].
+    None,
+    /// Exactly [`Level::Process`].
+    Process,
+    /// Exactly [`Level::Landlock`].
+    Landlock,
+    /// Exactly [`Level::Namespaces`].
+    Namespaces,
+    /// Exactly [`Level::Bwrap`].
+    Bwrap,
+}
+
+impl LevelChoice {
+    /// The level asked for by name; `None` for `auto`.
+    #[must_use]
+    pub fn exactly(self) -> Option<Level> {
+        match self {
+            Self::Auto => None,
+            Self::None => Some(Level::None),
+            Self::Process => Some(Level::Process),
+            Self::Landlock => Some(Level::Landlock),
+            Self::Namespaces => Some(Level::Namespaces),
+            Self::Bwrap => Some(Level::Bwrap),
+        }
+    }
+}
+
+/// Limits of one run. The defaults suit short pieces of generated code.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SandboxConfig {
+    /// Confinement; default `auto`.
+    pub level: LevelChoice,
+    /// Processor time of one process, seconds; default 10.
+    pub cpu_seconds: u64,
+    /// Wall clock of the whole run, seconds; default 20.
+    pub wall_seconds: f64,
+    /// Address space of one process, and anonymous memory of all processes together, MiB; default 1024.
+    pub memory_mib: u64,
+    /// Processes and threads at once; default 64.
+    pub processes: u64,
+    /// Size of one written file, MiB; default 64.
+    pub file_mib: u64,
+    /// Size of the work folder, MiB; default 256.
+    pub folder_mib: u64,
+    /// Open files of one process; default 128.
+    pub open_files: u64,
+    /// Bytes kept of stdout and of stderr each, KiB; one more byte ends the run; default 1024.
+    pub output_kib: u64,
+    /// Folders that the program may read besides the system's own; default none.
+    pub readable: Vec<PathBuf>,
+}
+
+impl Default for SandboxConfig {
+    fn default() -> Self {
+        Self {
+            level: LevelChoice::Auto,
+            cpu_seconds: 10,
+            wall_seconds: 20.0,
+            memory_mib: 1024,
+            processes: 64,
+            file_mib: 64,
+            folder_mib: 256,
+            open_files: 128,
+            output_kib: 1024,
+            readable: Vec::new(),
+        }
+    }
+}
+
+impl Validate for SandboxConfig {
+    fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        if !(self.wall_seconds.is_finite() && self.wall_seconds > 0.0) {
+            problems.push(format!("wall-seconds: found {}, expected a number above 0", self.wall_seconds));
+        }
+        let counts = [
+            ("cpu-seconds", self.cpu_seconds, 1),
+            // A shell and a small interpreter do not start below this.
+            ("memory-mib", self.memory_mib, 16),
+            ("processes", self.processes, 1),
+            ("file-mib", self.file_mib, 1),
+            ("folder-mib", self.folder_mib, 1),
+            ("open-files", self.open_files, 8),
+            ("output-kib", self.output_kib, 1),
+        ];
+        for (key, found, least) in counts {
+            if found < least {
+                problems.push(format!("{key}: found {found}, expected at least {least}"));
+            }
+        }
+        problems
+    }
+}

@@ -1,0 +1,73 @@
+//! Why a program could not be run in the sandbox. What the program itself did wrong is an
+//! [`Outcome`](super::Outcome), not an error.
+
+use std::io;
+
+use super::Level;
+
+/// The sandbox could not do its work.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SandboxError {
+    /// The level that was asked for does not work on this machine.
+    #[error("sandbox level `{level}` is not available here: {reason}")]
+    LevelUnavailable {
+        /// The level asked for.
+        level: Level,
+        /// What is missing.
+        reason: String,
+    },
+    /// `auto` found no level that works.
+    #[error("no sandbox level is available here: {}", reasons.join("; "))]
+    NothingAvailable {
+        /// One reason per level.
+        reasons: Vec<String>,
+    },
+    /// The program is not installed where a sandboxed program can see it.
+    #[error("unavailable: needs {program} (looked in {searched})")]
+    ProgramMissing {
+        /// The program's name.
+        program: String,
+        /// The folders searched.
+        searched: String,
+    },
+    /// A name of an input file that is not a plain file name.
+    #[error("input file `{name}`: found a path, expected a plain file name")]
+    FileName {
+        /// The name as given.
+        name: String,
+    },
+    /// The limits do not make sense.
+    #[error("sandbox: {}", problems.join("; "))]
+    Config {
+        /// Every problem.
+        problems: Vec<String>,
+    },
+    /// The system refused a step of setting the run up.
+    #[error("sandbox: cannot {step}: {source}")]
+    System {
+        /// What was tried.
+        step: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl SandboxError {
+    /// Whether the caller's input is to blame (exit code 2) and not the machine.
+    #[must_use]
+    pub fn is_bad_input(&self) -> bool {
+        matches!(
+            self,
+            Self::LevelUnavailable { .. }
+                | Self::ProgramMissing { .. }
+                | Self::FileName { .. }
+                | Self::Config { .. }
+        )
+    }
+
+    /// For `map_err`: an I/O error of one step.
+    pub(super) fn system<E: Into<io::Error>>(step: &'static str) -> impl FnOnce(E) -> Self {
+        move |source| Self::System { step, source: source.into() }
+    }
+}

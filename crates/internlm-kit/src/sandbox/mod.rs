@@ -1,0 +1,55 @@
+//! Untrusted code in a separate process with time, memory, output, process and file limits, and no network.
+//!
+//! What every level above `none` does: an own process group that is killed as a whole (also when this
+//! process dies), resource limits set before the program's first instruction, a cleared environment, one
+//! private work folder, a wall clock, output that is cut with a mark, and an own user id per run when
+//! started by root. What a level adds:
+//!
+//! | level | adds | network |
+//! |---|---|---|
+//! | `none` | nothing but group, wall clock and output cap; only when asked for by name | open |
+//! | `process` | resource limits; a seccomp filter where the kernel has it | denied where seccomp exists |
+//! | `landlock` | files: read-only system, one writable folder; no signals and no `ptrace` outwards | denied |
+//! | `namespaces` | own user, network, process, IPC and host-name namespaces | absent |
+//! | `bwrap` | bubblewrap: an own view of the file system, `/proc` and `/dev` | absent |
+//!
+//! `auto` takes the strongest level that works here; a level asked for by name that does not work is an
+//! error, never a weaker run. [`Sandbox::protections`] says what holds and by which mechanism.
+//!
+//! # How it needs no `unsafe`
+//!
+//! Landlock and seccomp restrict *threads* and are inherited by children: a short-lived thread restricts
+//! itself and starts the program (`confine.rs`). Limits are set from outside by `prlimit(2)` while the child
+//! still waits at a gate, a shell that reads one line before it becomes the program (`command.rs`). A holder
+//! process keeps the group's number reserved and kills the group when our end of its pipe closes
+//! (`group.rs`). Linux only.
+//!
+//! ```no_run
+//! use internlm_kit::sandbox::{Sandbox, SandboxConfig, Task};
+//!
+//! let sandbox = Sandbox::new(SandboxConfig::default())?;
+//! let outcome = sandbox.run(&Task::new("python3").args(["-c", "print(6 * 7)"]))?;
+//! assert_eq!(outcome.stdout, "42\n");
+//! # Ok::<(), internlm_kit::sandbox::SandboxError>(())
+//! ```
+
+mod command;
+mod config;
+mod confine;
+mod error;
+mod filter;
+mod group;
+mod outcome;
+mod output;
+mod protection;
+mod run;
+mod task;
+mod user;
+mod watch;
+
+pub use config::{Level, LevelChoice, SandboxConfig};
+pub use error::SandboxError;
+pub use outcome::{Outcome, Status};
+pub use protection::{Protection, Strength};
+pub use run::Sandbox;
+pub use task::Task;

@@ -1,0 +1,142 @@
+//! What holds on this machine, and by which mechanism.
+
+use serde::Serialize;
+
+use super::Level;
+use super::confine::Landlock;
+use super::user::User;
+
+/// How far one protection goes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Strength {
+    /// Holds against a program that tries.
+    Enforced,
+    /// Holds with the gap that the text names.
+    Partial,
+    /// Not there.
+    Open,
+}
+
+/// One row of `sandbox check`.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Protection {
+    /// What is protected.
+    pub what: &'static str,
+    /// How far.
+    pub strength: Strength,
+    /// The mechanism, or what is missing.
+    pub how: &'static str,
+}
+
+/// The facts that decide every row.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Facts {
+    pub(super) level: Level,
+    pub(super) user: User,
+    pub(super) landlock: Landlock,
+    pub(super) seccomp: Seccomp,
+}
+
+/// Whether filters are installed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Seccomp {
+    Present,
+    Absent,
+}
+
+impl Facts {
+    /// One row per protection, always in the same order.
+    pub(super) fn protections(self) -> Vec<Protection> {
+        let row = |what, (strength, how)| Protection { what, strength, how };
+        vec![
+            row("wall clock", (Strength::Enforced, "kill of the process group")),
+            row("output", (Strength::Enforced, "read up to the limit, then killed")),
+            row("parent death", (Strength::Enforced, "holder process kills the group")),
+            row("cpu time", self.limited("RLIMIT_CPU per process")),
+            row("memory", self.limited("RLIMIT_AS per process, sampled sum over the group")),
+            row("file size", self.limited("RLIMIT_FSIZE per file, sampled size of the work folder")),
+            row("processes", self.processes()),
+            row("network", self.network()),
+            row("files", self.files()),
+            row("other processes", self.others()),
+            row("leaving the group", self.group()),
+        ]
+    }
+
+    fn limited(self, how: &'static str) -> (Strength, &'static str) {
+        match self.level {
+            Level::None => (Strength::Open, "no limits at level none"),
+            _ => (Strength::Enforced, how),
+        }
+    }
+
+    fn processes(self) -> (Strength, &'static str) {
+        match (self.level, self.user) {
+            (Level::None, _) => (Strength::Open, "no limits at level none"),
+            (_, User::OnePerRun) => (Strength::Enforced, "RLIMIT_NPROC of a user of its own"),
+            (_, User::Ours) => {
+                (Strength::Partial, "RLIMIT_NPROC above what the user runs already: shared with the user")
+            }
+            (_, User::Nobody) => (Strength::Partial, "RLIMIT_NPROC of nobody: shared by concurrent runs"),
+            (_, User::Root) => (Strength::Open, "the kernel does not count root's processes"),
+        }
+    }
+
+    fn network(self) -> (Strength, &'static str) {
+        match (self.level, self.seccomp) {
+            (Level::Bwrap | Level::Namespaces, _) => {
+                (Strength::Enforced, "own network namespace; socket(2) refused by seccomp")
+            }
+            (Level::None, _) => (Strength::Open, "not limited at level none"),
+            (_, Seccomp::Present) => (Strength::Enforced, "socket(2) refused by seccomp"),
+            (_, Seccomp::Absent) => (Strength::Open, "unavailable: neither namespaces nor seccomp here"),
+        }
+    }
+
+    fn files(self) -> (Strength, &'static str) {
+        match (self.level, self.landlock, self.user) {
+            (Level::Bwrap, ..) => {
+                (Strength::Enforced, "own mount namespace: system read-only, one work folder")
+            }
+            (Level::Namespaces | Level::Landlock, Landlock::Full, _) => {
+                (Strength::Enforced, "Landlock: system read-only, one work folder")
+            }
+            (Level::Namespaces | Level::Landlock, ..) => {
+                (Strength::Partial, "Landlock of an older kernel: some rights are not covered")
+            }
+            (Level::Process, _, User::OnePerRun | User::Nobody) => {
+                (Strength::Partial, "a user that owns nothing; world-readable files are readable")
+            }
+            _ => (Strength::Open, "everything that the user may read and write"),
+        }
+    }
+
+    fn others(self) -> (Strength, &'static str) {
+        match (self.level, self.landlock, self.user) {
+            (Level::Bwrap | Level::Namespaces, ..) => (Strength::Enforced, "own process namespace"),
+            (Level::Landlock, Landlock::Full, _) => {
+                (Strength::Enforced, "Landlock scope for signals; no ptrace")
+            }
+            (Level::Landlock | Level::Process, _, User::OnePerRun) => {
+                (Strength::Enforced, "a user of its own")
+            }
+            (Level::Landlock | Level::Process, ..) => {
+                (Strength::Partial, "processes of the same user can be signalled")
+            }
+            (Level::None, ..) => (Strength::Open, "not limited at level none"),
+        }
+    }
+
+    fn group(self) -> (Strength, &'static str) {
+        match (self.level, self.seccomp) {
+            (Level::Bwrap | Level::Namespaces, _) => {
+                (Strength::Enforced, "the process namespace dies with its first process")
+            }
+            (Level::None, _) | (_, Seccomp::Absent) => {
+                (Strength::Open, "a program that starts a session of its own outlives the kill")
+            }
+            (_, Seccomp::Present) => (Strength::Enforced, "setsid(2) and setpgid(2) refused by seccomp"),
+        }
+    }
+}
