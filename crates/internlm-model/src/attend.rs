@@ -38,15 +38,22 @@ pub trait Attend {
     }
 }
 
+/// How many heads there are.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct HeadShape {
+    /// Query heads.
+    pub heads: usize,
+    /// Key and value heads; divides `heads`.
+    pub kv_heads: usize,
+}
+
 /// The output of `wqkv`: per kv head its query heads, then its key, then its value.
 #[derive(Clone, Debug)]
 pub struct PackedQkv {
     /// `[T, (heads + 2 kv_heads) d]`, not rotated.
     pub packed: Tensor<2>,
-    /// Query heads.
-    pub heads: usize,
-    /// Key and value heads.
-    pub kv_heads: usize,
+    /// Heads and kv heads.
+    pub shape: HeadShape,
 }
 
 impl PackedQkv {
@@ -58,7 +65,7 @@ impl PackedQkv {
     #[must_use]
     pub fn split(self) -> (Tensor<3>, Tensor<3>, Tensor<3>) {
         let [tokens, width] = self.packed.dims();
-        let (heads, kv_heads) = (self.heads, self.kv_heads);
+        let HeadShape { heads, kv_heads } = self.shape;
         let (d, group) = (width / (heads + 2 * kv_heads), heads / kv_heads);
         let grouped = self.packed.reshape([tokens, kv_heads, group + 2, d]);
         let q = grouped.clone().narrow(2, 0, group).reshape([tokens, heads, d]);
@@ -95,6 +102,10 @@ impl Attend for Causal {
 
     fn attend(&mut self, _layer: usize, q: Tensor<3>, k: Tensor<3>, v: Tensor<3>) -> Tensor<3> {
         kernels::packed_attention(q, k, v, &self.positions)
+    }
+
+    fn attend_packed(&mut self, _layer: usize, qkv: PackedQkv, table: &RopeTable) -> Tensor<2> {
+        kernels::rotary_attention(qkv.packed, qkv.shape, table, &self.positions)
     }
 }
 

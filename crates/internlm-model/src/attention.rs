@@ -6,7 +6,7 @@
 use burn::module::Module;
 use burn::tensor::Tensor;
 
-use crate::attend::{Attend, PackedQkv};
+use crate::attend::{Attend, HeadShape, PackedQkv};
 use crate::linear::Linear;
 use crate::rope::RopeTable;
 
@@ -37,7 +37,8 @@ impl Attention {
         attend: &mut dyn Attend,
     ) -> Tensor<2> {
         let packed = self.wqkv.forward(x);
-        let qkv = PackedQkv { packed, heads: self.heads, kv_heads: self.kv_heads };
+        let shape = HeadShape { heads: self.heads, kv_heads: self.kv_heads };
+        let qkv = PackedQkv { packed, shape };
         self.wo.forward(attend.attend_packed(layer, qkv, table))
     }
 }

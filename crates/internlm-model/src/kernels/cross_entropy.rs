@@ -1,4 +1,8 @@
 //! Linear and cross entropy in one operation: logits are made, used and dropped chunk by chunk.
+//!
+//! With p = softmax(h W^T) and label y: `loss = log sum exp - logit_y`, `dlogits = p - onehot(y)`,
+//! `dh = dlogits W`, `dW = dlogits^T h`. The forward pass computes both gradients at once, so neither the logits nor
+//! their gradient, `[T, vocab]` each, ever exist whole (Liger Kernel, Hsu et al., 2024).
 
 use burn::tensor::Tensor;
 
@@ -39,5 +43,142 @@ impl CrossEntropy {
 /// - labels: T
 #[must_use]
 pub fn cross_entropy(hidden: Tensor<2>, weight: Tensor<2>, labels: &[Option<TokenId>]) -> CrossEntropy {
+    #[cfg(feature = "flex")]
+    if super::fused::accepts(&hidden) && super::fused::accepts(&weight) {
+        return fused::apply(hidden, weight, labels);
+    }
     CrossEntropy::from_token_losses(plain::cross_entropy(plain::linear(hidden, weight), labels), labels)
+}
+
+#[cfg(feature = "flex")]
+pub(crate) mod fused {
+    //! The kernel of the CPU backend.
+
+    use std::sync::{Arc, OnceLock};
+
+    use burn::backend::{Dispatch, Flex};
+    use burn::tensor::Tensor;
+    use burn_flex::FlexTensor;
+    use rayon::prelude::*;
+
+    use super::CrossEntropy;
+    use crate::TokenId;
+    use crate::kernels::buffer::Buffer;
+    use crate::kernels::fused::{FusedBackend, FusedOp, floats};
+    use crate::kernels::gemm::{Matrix, Target};
+    use crate::kernels::linear;
+    use crate::kernels::vector::{exp, maximum, sum, vectorized};
+
+    pub(super) fn apply(hidden: Tensor<2>, weight: Tensor<2>, labels: &[Option<TokenId>]) -> CrossEntropy {
+        let losses = Arc::new(OnceLock::new());
+        let op = CrossEntropyOp { labels: labels.to_vec(), losses: losses.clone() };
+        let sum = Tensor::from_dispatch(Dispatch::fused2(op, hidden.into_dispatch(), weight.into_dispatch()));
+        let losses = losses.get().cloned().expect("the forward pass writes the losses");
+        let token_losses = Tensor::from_primitive::<Flex>(losses);
+        CrossEntropy { sum, token_losses, count: labels.iter().flatten().count() }
+    }
+
+    #[derive(Clone, Debug)]
+    struct CrossEntropyOp {
+        labels: Vec<Option<TokenId>>,
+        /// Where the forward pass leaves the loss of each token.
+        losses: Arc<OnceLock<FlexTensor>>,
+    }
+
+    impl FusedOp<2> for CrossEntropyOp {
+        /// The gradients of the sum.
+        type Saved = [Option<FlexTensor>; 2];
+
+        fn forward(self, [hidden, weight]: [FlexTensor; 2], wanted: [bool; 2]) -> (FlexTensor, Self::Saved) {
+            let [tokens, width] = [hidden.layout().shape()[0], hidden.layout().shape()[1]];
+            let vocab = weight.layout().shape()[0];
+            assert_eq!(tokens, self.labels.len(), "one label, or none, per token");
+            let mut losses = Buffer::stale(tokens);
+            let mut dh = wanted[0].then(|| Buffer::stale(tokens * width));
+            let mut dw = wanted[1].then(|| Buffer::zeroed(vocab * width));
+            let head = Head { weight: Matrix::new(floats(&weight), vocab, width), labels: &self.labels };
+            let hidden = Matrix::new(floats(&hidden), tokens, width);
+            let gradients = (dh.as_deref_mut(), dw.as_deref_mut());
+            forward(&head, hidden, &mut losses, gradients);
+            // In f64 and in order: the same sum for any number of threads, and exact enough for millions of tokens.
+            let total = losses.iter().map(|&loss| f64::from(loss)).sum::<f64>() as f32;
+            let _ = self.losses.set(losses.into_tensor([tokens]));
+            let gradients = [
+                dh.map(|gradient| gradient.into_tensor([tokens, width])),
+                dw.map(|gradient| gradient.into_tensor([vocab, width])),
+            ];
+            (Buffer::copied(&[total]).into_tensor([1]), gradients)
+        }
+
+        fn backward(saved: Self::Saved, gradient: FlexTensor, _wanted: [bool; 2]) -> [Option<FlexTensor>; 2] {
+            let factor = floats(&gradient)[0];
+            saved.map(|gradient| gradient.map(|gradient| scale(gradient, factor)))
+        }
+    }
+
+    fn scale(mut tensor: FlexTensor, factor: f32) -> FlexTensor {
+        if factor != 1.0 {
+            tensor.storage_mut::<f32>().par_chunks_mut(1 << 14).for_each(|values| {
+                values.iter_mut().for_each(|value| *value *= factor);
+            });
+        }
+        tensor
+    }
+
+    /// The output matrix and the labels of the row.
+    pub(crate) struct Head<'a> {
+        pub(crate) weight: Matrix<'a>,
+        pub(crate) labels: &'a [Option<TokenId>],
+    }
+
+    /// Floats of logits held at once: 16 MB, or 32 tokens of a large vocabulary.
+    const CHUNK: usize = 1 << 22;
+
+    /// Writes the loss of each token and, where asked for, adds up the gradients of their sum.
+    pub(crate) fn forward(
+        head: &Head<'_>,
+        hidden: Matrix<'_>,
+        losses: &mut [f32],
+        (mut dh, mut dw): (Option<&mut [f32]>, Option<&mut [f32]>),
+    ) {
+        let (vocab, width) = (head.weight.rows(), hidden.columns());
+        let rows = (CHUNK / vocab.max(1)).max(32).min(hidden.rows().max(1));
+        let mut logits = Buffer::stale(rows * vocab);
+        for (chunk, losses) in losses.chunks_mut(rows).enumerate() {
+            let first = chunk * rows;
+            let x = hidden.rows_range(first, losses.len());
+            let labels = &head.labels[first..first + losses.len()];
+            let logits = &mut logits[..losses.len() * vocab];
+            linear::fused::forward(x, head.weight, logits, Target::Set);
+            let rows = logits.par_chunks_mut(vocab).zip(losses.par_iter_mut()).zip(labels);
+            rows.for_each(|((logits, loss), label)| *loss = vectorized(|| loss_of_row(logits, *label)));
+            let dlogits = Matrix::new(logits, losses.len(), vocab);
+            if let Some(dh) = dh.as_deref_mut() {
+                let dh = &mut dh[first * width..(first + losses.len()) * width];
+                linear::fused::input_gradient(dlogits, head.weight, dh, Target::Set);
+            }
+            if let Some(dw) = dw.as_deref_mut() {
+                linear::fused::weight_gradient(dlogits, x, dw, Target::Add);
+            }
+        }
+    }
+
+    /// The loss of one token; its logits become their gradient.
+    #[inline(always)]
+    fn loss_of_row(logits: &mut [f32], label: Option<TokenId>) -> f32 {
+        let Some(label) = label else {
+            logits.fill(0.0);
+            return 0.0;
+        };
+        let max = maximum(logits);
+        let target = logits[label.index()];
+        for logit in logits.iter_mut() {
+            *logit = exp(*logit - max);
+        }
+        let total = sum(logits.len(), |i| logits[i]);
+        let factor = 1.0 / total;
+        logits.iter_mut().for_each(|weight| *weight *= factor);
+        logits[label.index()] -= 1.0;
+        total.ln() - (target - max)
+    }
 }

@@ -1,10 +1,35 @@
 //! Fused operations with hand-written forward and backward, each beside its readable twin in [`plain`].
 //!
 //! On the CPU backend (flex, f32) the public functions run kernels written on slices; on every other device they
-//! run the twin.
+//! run the twin. Kernels cut their work the same way for any number of threads and add in a fixed order: results do
+//! not depend on the thread count.
 
+mod attention;
+#[cfg(feature = "flex")]
+mod buffer;
 mod cross_entropy;
+mod embedding;
+#[cfg(feature = "flex")]
+mod fused;
+#[cfg(feature = "flex")]
+mod gemm;
+mod linear;
 pub mod plain;
+mod rms_norm;
+#[cfg(feature = "flex")]
+mod rows;
+mod swiglu;
+#[cfg(all(test, feature = "flex", feature = "autodiff"))]
+mod tests;
+#[cfg(feature = "flex")]
+mod vector;
 
+pub use attention::rotary_attention;
+#[cfg(feature = "flex")]
+pub use attention::{CachedKeys, KeyBlock, QueryRows, cached_attention};
 pub use cross_entropy::{CrossEntropy, cross_entropy};
-pub use plain::{embedding, linear, packed_attention, rms_norm, rotate, swiglu};
+pub use embedding::embedding;
+pub use linear::linear;
+pub use plain::{packed_attention, rotate};
+pub use rms_norm::rms_norm;
+pub use swiglu::swiglu;

@@ -7,7 +7,9 @@ use burn::tensor::activation::{log_softmax, sigmoid, softmax};
 use burn::tensor::{Int, Tensor, TensorData};
 
 use crate::TokenId;
+use crate::attend::{HeadShape, PackedQkv};
 use crate::positions::{Positions, Run};
+use crate::rope::RopeTable;
 
 /// `y = x / sqrt(mean(x^2) + eps) * weight`.
 ///
@@ -65,6 +67,26 @@ pub fn linear(x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
 #[must_use]
 pub fn embedding(weight: Tensor<2>, ids: Tensor<1, Int>) -> Tensor<2> {
     weight.select(0, ids)
+}
+
+/// Splits the projection, rotates queries and keys, attends causally inside each sequence.
+///
+/// # Shapes
+/// - packed: `[T, (heads + 2 kv_heads) d]`
+/// - output: `[T, heads * d]`
+#[must_use]
+pub fn rotary_attention(
+    packed: Tensor<2>,
+    shape: HeadShape,
+    table: &RopeTable,
+    positions: &Positions,
+) -> Tensor<2> {
+    let (q, k, v) = PackedQkv { packed, shape }.split();
+    let q = rotate(q, table.cos.clone(), table.sin.clone());
+    let k = rotate(k, table.cos.clone(), table.sin.clone());
+    let out = packed_attention(q, k, v, positions);
+    let [tokens, heads, d] = out.dims();
+    out.reshape([tokens, heads * d])
 }
 
 /// Causal attention inside each sequence of a packed row; every key of the row is new.

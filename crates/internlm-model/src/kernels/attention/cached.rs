@@ -1,0 +1,104 @@
+//! Attention of a few new queries over keys that lie in a cache, contiguous or in blocks.
+
+use rayon::prelude::*;
+
+use super::tile::{KEY_BLOCK, QUERY_TILE, Tile};
+use crate::attend::HeadShape;
+use crate::kernels::gemm::Matrix;
+use crate::positions::Run;
+
+/// Keys and values of consecutive tokens, `[tokens, kv_heads, d]` each; a longer slice is read up to the tokens needed.
+#[derive(Clone, Copy, Debug)]
+pub struct KeyBlock<'a> {
+    /// Rotated keys.
+    pub keys: &'a [f32],
+    /// Values.
+    pub values: &'a [f32],
+}
+
+/// The keys of one sequence: blocks of `block_tokens` tokens each, in order; one block of any size when contiguous.
+#[derive(Clone, Copy, Debug)]
+pub struct CachedKeys<'a> {
+    /// The blocks, first tokens first.
+    pub blocks: &'a [KeyBlock<'a>],
+    /// Tokens per block.
+    pub block_tokens: usize,
+}
+
+/// Rotated, unscaled queries `[run.tokens, heads, d]` of one sequence.
+#[derive(Clone, Copy, Debug)]
+pub struct QueryRows<'a> {
+    /// The numbers.
+    pub q: &'a [f32],
+    /// Where they stand: the query at position p sees the keys `0 ..= p`.
+    pub run: Run,
+    /// Heads and kv heads.
+    pub shape: HeadShape,
+}
+
+/// `softmax(q k^T / sqrt(d)) v` of new queries over cached keys (their own included), written to `out`
+/// `[run.tokens, heads, d]`.
+///
+/// # Panics
+/// When the slices are shorter than the shapes say.
+pub fn cached_attention(queries: QueryRows<'_>, cached: CachedKeys<'_>, out: &mut [f32]) {
+    let HeadShape { heads, kv_heads } = queries.shape;
+    let tokens = queries.run.tokens;
+    if tokens == 0 {
+        return;
+    }
+    let d = queries.q.len() / (tokens * heads);
+    let group = heads / kv_heads;
+    let pieces: Vec<(usize, usize)> = (0..tokens)
+        .step_by(QUERY_TILE)
+        .flat_map(|first| (0..kv_heads).map(move |kv_head| (first, kv_head)))
+        .collect();
+    // Few tokens are not worth a thread: decoding runs many sequences side by side instead.
+    let compute = |&(first, kv_head): &(usize, usize)| {
+        let count = QUERY_TILE.min(tokens - first);
+        let tile = attend_piece(queries, cached, (first, count), (kv_head, group, d));
+        ((first, kv_head), tile)
+    };
+    let tiles: Vec<_> = if pieces.len() > kv_heads {
+        pieces.par_iter().map(compute).collect()
+    } else {
+        pieces.iter().map(compute).collect()
+    };
+    for ((first, kv_head), mut tile) in tiles {
+        let count = QUERY_TILE.min(tokens - first);
+        tile.finish(|row, values, _| {
+            let (head, token) = (kv_head * group + row / count, first + row % count);
+            out[(token * heads + head) * d..][..d].copy_from_slice(values);
+        });
+    }
+}
+
+fn attend_piece(
+    queries: QueryRows<'_>,
+    cached: CachedKeys<'_>,
+    (first, count): (usize, usize),
+    (kv_head, group, d): (usize, usize, usize),
+) -> Tile {
+    let HeadShape { heads, kv_heads } = queries.shape;
+    let scale = 1.0 / (d as f32).sqrt();
+    let mut tile = Tile::new(count, group, d);
+    for (row, target) in tile.q.chunks_exact_mut(d).enumerate() {
+        let (head, token) = (kv_head * group + row / count, first + row % count);
+        let source = &queries.q[(token * heads + head) * d..][..d];
+        target.iter_mut().zip(source).for_each(|(target, q)| *target = q * scale);
+    }
+    let keys = queries.run.first + first + count;
+    let step = KEY_BLOCK.min(cached.block_tokens);
+    let mut start = 0;
+    while start < keys {
+        let inside = start % cached.block_tokens;
+        let taken = step.min(cached.block_tokens - inside).min(keys - start);
+        let block = cached.blocks[start / cached.block_tokens];
+        let offset = (inside * kv_heads + kv_head) * d;
+        let k = Matrix::strided(&block.keys[offset..], taken, d, kv_heads * d);
+        let v = Matrix::strided(&block.values[offset..], taken, d, kv_heads * d);
+        tile.absorb(k, v, |token| (queries.run.first + first + token + 1).saturating_sub(start));
+        start += taken;
+    }
+    tile
+}

@@ -1,0 +1,143 @@
+//! RMSNorm with a hand-written backward pass that keeps only `1 / rms` of each row.
+//!
+//! With r = 1 / sqrt(mean(x^2) + eps) and gradient g: `dx = r (w g) - x r^3 / n sum(w g x)`,
+//! `dw = sum over rows of g x r`.
+
+use burn::tensor::Tensor;
+
+use super::plain;
+
+/// `y = x / sqrt(mean(x^2) + eps) * weight`.
+///
+/// # Shapes
+/// - x, y: `[T, hidden]`
+/// - weight: `[hidden]`
+#[must_use]
+pub fn rms_norm(x: Tensor<2>, weight: Tensor<1>, eps: f64) -> Tensor<2> {
+    #[cfg(feature = "flex")]
+    if super::fused::accepts(&x) && super::fused::accepts(&weight) {
+        return fused::apply(x, weight, eps);
+    }
+    plain::rms_norm(x, weight, eps)
+}
+
+#[cfg(feature = "flex")]
+pub(crate) mod fused {
+    //! The kernel of the CPU backend.
+
+    use burn::backend::Dispatch;
+    use burn::tensor::Tensor;
+    use burn_flex::FlexTensor;
+
+    use crate::kernels::buffer::Buffer;
+    use crate::kernels::fused::{FusedBackend, FusedOp, floats};
+    use crate::kernels::rows::{self, ROWS};
+    use crate::kernels::vector::{dot, sum, vectorized};
+
+    pub(super) fn apply(x: Tensor<2>, weight: Tensor<1>, eps: f64) -> Tensor<2> {
+        let op = RmsNormOp { eps: eps as f32 };
+        Tensor::from_dispatch(Dispatch::fused2(op, x.into_dispatch(), weight.into_dispatch()))
+    }
+
+    #[derive(Clone, Copy, Debug)]
+    struct RmsNormOp {
+        eps: f32,
+    }
+
+    /// Input, weight and `1 / rms` of each row.
+    type Saved = (FlexTensor, FlexTensor, FlexTensor);
+
+    impl FusedOp<2> for RmsNormOp {
+        type Saved = Saved;
+
+        fn forward(self, [x, weight]: [FlexTensor; 2], _wanted: [bool; 2]) -> (FlexTensor, Saved) {
+            let hidden = floats(&weight).len();
+            let count = floats(&x).len() / hidden;
+            let mut y = Buffer::stale(count * hidden);
+            let mut inverse = Buffer::stale(count);
+            forward(floats(&x), floats(&weight), self.eps, &mut y, &mut inverse);
+            (y.into_tensor([count, hidden]), (x, weight, inverse.into_tensor([count])))
+        }
+
+        fn backward(
+            (x, weight, inverse): Saved,
+            g: FlexTensor,
+            wanted: [bool; 2],
+        ) -> [Option<FlexTensor>; 2] {
+            let hidden = floats(&weight).len();
+            let count = floats(&inverse).len();
+            let mut dx = Buffer::stale(count * hidden);
+            let mut dw = Buffer::stale(hidden);
+            let row = Rows { x: floats(&x), weight: floats(&weight), inverse: floats(&inverse) };
+            backward(&row, floats(&g), &mut dx, &mut dw);
+            [wanted[0].then(|| dx.into_tensor([count, hidden])), wanted[1].then(|| dw.into_tensor([hidden]))]
+        }
+    }
+
+    /// Writes the normalized rows and `1 / rms` of each.
+    pub(crate) fn forward(x: &[f32], weight: &[f32], eps: f32, y: &mut [f32], inverse: &mut [f32]) {
+        let hidden = weight.len();
+        rows::for_each2((y, hidden), (inverse, 1), |first, y, inverse| {
+            let x = &x[first * hidden..first * hidden + y.len()];
+            vectorized(|| {
+                for ((x, y), inverse) in x.chunks_exact(hidden).zip(y.chunks_exact_mut(hidden)).zip(inverse) {
+                    let mean = sum(hidden, |i| x[i] * x[i]) / hidden as f32;
+                    let r = 1.0 / (mean + eps).sqrt();
+                    *inverse = r;
+                    for ((y, x), w) in y.iter_mut().zip(x).zip(weight) {
+                        *y = x * r * w;
+                    }
+                }
+            });
+        });
+    }
+
+    /// What the backward pass knows of the forward pass.
+    pub(crate) struct Rows<'a> {
+        pub(crate) x: &'a [f32],
+        pub(crate) weight: &'a [f32],
+        pub(crate) inverse: &'a [f32],
+    }
+
+    /// Writes the gradients of the input and of the weight.
+    pub(crate) fn backward(saved: &Rows<'_>, g: &[f32], dx: &mut [f32], dw: &mut [f32]) {
+        let hidden = saved.weight.len();
+        let tasks = saved.inverse.len().div_ceil(ROWS);
+        let mut partial = Buffer::zeroed(tasks * hidden);
+        let by_task = |first: usize, dx: &mut [f32], partial: &mut [f32]| {
+            let range = first * hidden..first * hidden + dx.len();
+            let (x, g) = (&saved.x[range.clone()], &g[range]);
+            vectorized(|| {
+                for (row, dx) in dx.chunks_exact_mut(hidden).enumerate() {
+                    let range = row * hidden..(row + 1) * hidden;
+                    backward_row(
+                        &x[range.clone()],
+                        &g[range],
+                        saved.weight,
+                        saved.inverse[first + row],
+                        dx,
+                        partial,
+                    );
+                }
+            });
+        };
+        use rayon::prelude::*;
+        let chunks = dx.par_chunks_mut(ROWS * hidden).zip(partial.par_chunks_mut(hidden));
+        chunks.enumerate().for_each(|(task, (dx, partial))| by_task(task * ROWS, dx, partial));
+        rows::sum_in_order(&partial, dw);
+    }
+
+    #[inline(always)]
+    fn backward_row(x: &[f32], g: &[f32], weight: &[f32], r: f32, dx: &mut [f32], dw: &mut [f32]) {
+        let hidden = weight.len();
+        // dx holds w g until the dot product is known.
+        for ((dx, g), w) in dx.iter_mut().zip(g).zip(weight) {
+            *dx = w * g;
+        }
+        let scale = dot(dx, x) * r * r * r / hidden as f32;
+        for ((((dx, dw), x), g), _) in dx.iter_mut().zip(dw).zip(x).zip(g).zip(weight) {
+            *dx = *dx * r - x * scale;
+            *dw += g * x * r;
+        }
+    }
+}

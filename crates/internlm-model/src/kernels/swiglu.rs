@@ -1,0 +1,91 @@
+//! The gate of the feed-forward network with a hand-written backward pass.
+//!
+//! With s = sigmoid(gate) and gradient g: `d up = g gate s`, `d gate = g up s (1 + gate (1 - s))`.
+
+use burn::tensor::Tensor;
+
+use super::plain;
+
+/// `silu(gate) * up`.
+///
+/// # Shapes
+/// - gate, up, output: `[T, inter]`
+#[must_use]
+pub fn swiglu(gate: Tensor<2>, up: Tensor<2>) -> Tensor<2> {
+    #[cfg(feature = "flex")]
+    if super::fused::accepts(&gate) && super::fused::accepts(&up) {
+        return fused::apply(gate, up);
+    }
+    plain::swiglu(gate, up)
+}
+
+#[cfg(feature = "flex")]
+pub(crate) mod fused {
+    //! The kernel of the CPU backend.
+
+    use burn::backend::Dispatch;
+    use burn::tensor::Tensor;
+    use burn_flex::FlexTensor;
+
+    use crate::kernels::buffer::Buffer;
+    use crate::kernels::fused::{FusedBackend, FusedOp, floats};
+    use crate::kernels::rows;
+    use crate::kernels::vector::{sigmoid, vectorized};
+
+    pub(super) fn apply(gate: Tensor<2>, up: Tensor<2>) -> Tensor<2> {
+        Tensor::from_dispatch(Dispatch::fused2(SwigluOp, gate.into_dispatch(), up.into_dispatch()))
+    }
+
+    #[derive(Clone, Copy, Debug)]
+    struct SwigluOp;
+
+    impl FusedOp<2> for SwigluOp {
+        type Saved = (FlexTensor, FlexTensor);
+
+        fn forward(self, [gate, up]: [FlexTensor; 2], _wanted: [bool; 2]) -> (FlexTensor, Self::Saved) {
+            let shape = [gate.layout().shape()[0], gate.layout().shape()[1]];
+            let mut y = Buffer::stale(shape[0] * shape[1]);
+            forward(floats(&gate), floats(&up), &mut y);
+            (y.into_tensor(shape), (gate, up))
+        }
+
+        fn backward((gate, up): Self::Saved, g: FlexTensor, wanted: [bool; 2]) -> [Option<FlexTensor>; 2] {
+            let shape = [gate.layout().shape()[0], gate.layout().shape()[1]];
+            let mut dgate = Buffer::copied(floats(&gate));
+            let mut dup = Buffer::copied(floats(&up));
+            backward(floats(&g), &mut dgate, &mut dup);
+            [wanted[0].then(|| dgate.into_tensor(shape)), wanted[1].then(|| dup.into_tensor(shape))]
+        }
+    }
+
+    /// Elements per task, in units of the row loops.
+    const WIDTH: usize = 256;
+
+    /// Writes `silu(gate) * up`.
+    pub(crate) fn forward(gate: &[f32], up: &[f32], y: &mut [f32]) {
+        rows::for_each(y, WIDTH, |first, y| {
+            let range = first * WIDTH..first * WIDTH + y.len();
+            let (gate, up) = (&gate[range.clone()], &up[range]);
+            vectorized(|| {
+                for ((y, &gate), &up) in y.iter_mut().zip(gate).zip(up) {
+                    *y = gate * sigmoid(gate) * up;
+                }
+            });
+        });
+    }
+
+    /// Turns gate and up into their gradients, in place.
+    pub(crate) fn backward(g: &[f32], gate: &mut [f32], up: &mut [f32]) {
+        rows::for_each2((gate, WIDTH), (up, WIDTH), |first, gate, up| {
+            let g = &g[first * WIDTH..first * WIDTH + gate.len()];
+            vectorized(|| {
+                for ((&g, gate), up) in g.iter().zip(gate.iter_mut()).zip(up.iter_mut()) {
+                    let s = sigmoid(*gate);
+                    let silu = *gate * s;
+                    let slope = s + silu * (1.0 - s);
+                    (*gate, *up) = (g * *up * slope, g * silu);
+                }
+            });
+        });
+    }
+}
