@@ -8,7 +8,7 @@ use crate::bench::{BenchShape, SHAPES};
 /// Examples under `--help`.
 const EXAMPLES: &str = "Examples:
   internlm-train bench --json
-  internlm-train bench --shape 4m --shape 19m --steps 10
+  internlm-train bench --shape 4m --shape 19m --rounds 10
 
 Shapes (batch x sequence): 4m = hidden 256, 4 layers, vocabulary 2048 (8 x 256); 19m = hidden 384, 8 layers,
 vocabulary 8192 (4 x 512); 135m = hidden 576, 30 layers, vocabulary 49152 (1 x 512).
@@ -21,10 +21,13 @@ pub(super) struct Bench {
     /// Shape to measure, default 4m; may be repeated.
     #[arg(long = "shape", value_name = "4m|19m|135m")]
     shapes: Vec<String>,
-    /// Measured steps per shape.
-    #[arg(long, default_value_t = 10)]
+    /// Rounds of measured steps; the median over all steps counts.
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Measured steps of a round.
+    #[arg(long, default_value_t = 4)]
     steps: usize,
-    /// Unmeasured steps before them.
+    /// Unmeasured steps before the first round.
     #[arg(long, default_value_t = 2)]
     warmup: usize,
     /// One JSON object per line instead of text.
@@ -45,7 +48,7 @@ impl Bench {
             })
             .collect::<Result<Vec<_>, _>>()?;
         for shape in shapes {
-            let result = shape.measure(self.steps.max(1), self.warmup)?;
+            let result = shape.measure((self.rounds * self.steps).max(1), self.warmup)?;
             if self.json {
                 println!("{}", serde_json::to_string(&result)?);
                 continue;

@@ -1,0 +1,119 @@
+//! The PyTorch numbers of `golden/model/tiny_a`: gradients, and ten AdamW steps.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use burn::tensor::Device;
+use internlm_model::TokenId;
+use internlm_model::decoder::Decoder;
+use internlm_train::{Row, Trainer, TrainerConfig};
+use safetensors::SafeTensors;
+use serde::Deserialize;
+
+use crate::shared::shared;
+
+#[derive(Deserialize)]
+struct GradientsCase {
+    ids: Vec<Vec<u32>>,
+    loss: f64,
+    grad_norm: f64,
+}
+
+#[derive(Deserialize)]
+struct AdamWCase {
+    lr: f64,
+    losses: Vec<f64>,
+    grad_norms: Vec<f64>,
+    loss_on_first_batch_after: f64,
+    batches: Vec<Vec<Vec<u32>>>,
+}
+
+fn trainer(folder: &Path, config: TrainerConfig) -> Trainer {
+    let (model, decoder) = Decoder::load(folder, &Device::flex()).expect("loads");
+    Trainer::new(model, decoder, config).expect("has parameters")
+}
+
+fn rows(sequences: &[Vec<u32>]) -> Vec<Row> {
+    let row = |ids: &Vec<u32>| Row::sample(&ids.iter().copied().map(TokenId).collect::<Vec<_>>());
+    sequences.iter().map(row).collect()
+}
+
+fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> T {
+    serde_json::from_slice(&std::fs::read(path).expect("reads")).expect("parses")
+}
+
+fn read_tensors(path: &Path) -> BTreeMap<String, Vec<f32>> {
+    let bytes = std::fs::read(path).expect("reads");
+    let file = SafeTensors::deserialize(&bytes).expect("safetensors");
+    let word = |raw: &[u8]| f32::from_le_bytes([raw[0], raw[1], raw[2], raw[3]]);
+    let values = |data: &[u8]| data.chunks_exact(4).map(word).collect();
+    file.tensors().into_iter().map(|(name, tensor)| (name, values(tensor.data()))).collect()
+}
+
+/// ||a - b|| / ||b||.
+fn relative(a: &[f32], b: &[f32]) -> f64 {
+    assert_eq!(a.len(), b.len());
+    let square = |x: f64| x * x;
+    let distance: f64 = a.iter().zip(b).map(|(a, b)| square(f64::from(*a) - f64::from(*b))).sum();
+    (distance / b.iter().map(|b| square(f64::from(*b))).sum::<f64>()).sqrt()
+}
+
+#[test]
+fn gradients_equal_pytorchs() {
+    let Some(folder) = shared("golden/model/tiny_a") else { return };
+    let case: GradientsCase = read_json(&folder.join("grads.json"));
+    let expected = read_tensors(&folder.join("grads.safetensors"));
+    let trainer = trainer(&folder, TrainerConfig::new(1, 1e-3));
+    let (loss, gradients) = trainer.gradients(&rows(&case.ids)).expect("rows fit");
+    assert!((loss / case.loss - 1.0).abs() < 1e-6, "loss {loss}, expected {}", case.loss);
+    assert_eq!(gradients.len(), expected.len());
+    let worst = gradients
+        .iter()
+        .map(|(name, gradient)| (relative(gradient, &expected[name]), name))
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .expect("some parameter");
+    println!("worst relative L2 {:.2e} in {}", worst.0, worst.1);
+    assert!(worst.0 <= 1e-5, "{worst:?}");
+    let squares = gradients.iter().map(|(_, gradient)| internlm_train::optim::squared_norm(gradient));
+    assert!((squares.sum::<f64>().sqrt() / case.grad_norm - 1.0).abs() < 1e-5);
+}
+
+#[test]
+fn passes_of_one_sequence_give_the_gradients_of_one_large_pass() {
+    let Some(folder) = shared("golden/model/tiny_a") else { return };
+    let case: GradientsCase = read_json(&folder.join("grads.json"));
+    let whole = trainer(&folder, TrainerConfig::new(1, 1e-3));
+    let single = trainer(&folder, TrainerConfig { pass_tokens: 1, ..TrainerConfig::new(1, 1e-3) });
+    let (loss, gradients) = whole.gradients(&rows(&case.ids)).expect("rows fit");
+    let (loss_single, gradients_single) = single.gradients(&rows(&case.ids)).expect("rows fit");
+    assert!((loss / loss_single - 1.0).abs() < 1e-6);
+    for ((name, a), (_, b)) in gradients.iter().zip(&gradients_single) {
+        assert!(relative(a, b) < 2e-6, "{name}: {}", relative(a, b));
+    }
+}
+
+#[test]
+fn ten_adamw_steps_equal_pytorchs() {
+    let Some(folder) = shared("golden/model/tiny_a") else { return };
+    let case: AdamWCase = read_json(&folder.join("adamw.json"));
+    let mut config = TrainerConfig::new(10, case.lr);
+    // A constant rate: a floor at the top leaves nothing of the cosine.
+    config.schedule.warmup_ratio = 0.0;
+    config.schedule.eta_min = case.lr;
+    let mut trainer = trainer(&folder, config);
+    for (step, batch) in case.batches.iter().enumerate() {
+        let report = trainer.step(&rows(batch)).expect("rows fit");
+        let (loss, norm) =
+            (report.loss / case.losses[step] - 1.0, report.grad_norm / case.grad_norms[step] - 1.0);
+        println!("step {step}: loss off by {loss:.1e}, norm by {norm:.1e}");
+        assert!(loss.abs() < 5e-6 && norm.abs() < 1e-5, "step {step}: loss {loss:e}, norm {norm:e}");
+    }
+    let after = trainer.evaluate(&rows(&case.batches[0])).expect("rows fit").loss();
+    assert!((after / case.loss_on_first_batch_after - 1.0).abs() < 1e-4, "{after}");
+    let expected = read_tensors(&folder.join("adamw_final.safetensors"));
+    let snapshot = trainer.snapshot();
+    for (info, values) in snapshot.parameters.iter().zip(&snapshot.values) {
+        let distance = relative(values, &expected[&info.name]);
+        assert!(distance <= 3e-5, "{}: {distance:e}", info.name);
+    }
+}
