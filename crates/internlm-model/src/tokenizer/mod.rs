@@ -1,5 +1,13 @@
 //! Text <-> ids: one type over `tokenizer.json`, SentencePiece models and GGUF vocabularies, and a trainer.
 
+mod byte_alphabet;
+mod gguf;
+mod json;
+mod load;
+mod pieces;
+mod pre_tokenize;
+mod sentencepiece;
+mod settings;
 mod stream;
 #[allow(clippy::module_inception, reason = "the file is named like its type")]
 mod tokenizer;

@@ -1,29 +1,88 @@
 //! Decoding one id at a time.
 
+use super::pieces::Kind;
 use super::{Special, Tokenizer};
 use crate::TokenId;
 
 /// Turns ids into text as they come; emits complete UTF-8 characters only.
+///
+/// What [`push`](Self::push) and [`finish`](Self::finish) return, joined, is what [`Tokenizer::decode`] returns.
 #[derive(Clone, Debug)]
 pub struct StreamDecoder {
     tokenizer: Tokenizer,
     special: Special,
-    pending: Vec<TokenId>,
+    pending: Vec<u8>,
+    /// Whether the leading space that encoding added is still to be stripped.
+    strip: bool,
 }
 
 impl StreamDecoder {
     pub(super) fn new(tokenizer: Tokenizer, special: Special) -> Self {
-        Self { tokenizer, special, pending: Vec::new() }
+        let strip = tokenizer.pieces().leading_space;
+        Self { tokenizer, special, pending: Vec::new(), strip }
     }
 
     /// Takes the next id and returns the text that became certain, often nothing in the middle of a character.
     pub fn push(&mut self, id: TokenId) -> String {
-        self.pending.push(id);
-        String::new()
+        let pieces = self.tokenizer.pieces();
+        if self.special == Special::Skip && pieces.kind(id) == Kind::Special {
+            return String::new();
+        }
+        let mut bytes = pieces.bytes(id);
+        if self.strip && !bytes.is_empty() {
+            self.strip = false;
+            bytes = bytes.strip_prefix(b" ").unwrap_or(bytes);
+        }
+        self.pending.extend_from_slice(bytes);
+        take_complete(&mut self.pending)
     }
 
-    /// The rest: incomplete characters become U+FFFD.
+    /// The rest: an incomplete character becomes U+FFFD.
     pub fn finish(&mut self) -> String {
-        self.tokenizer.decode(&std::mem::take(&mut self.pending), self.special)
+        String::from_utf8_lossy(&std::mem::take(&mut self.pending)).into_owned()
+    }
+}
+
+/// Takes everything out of `pending` but a character that more bytes may complete. Invalid bytes become
+/// U+FFFD exactly where `String::from_utf8_lossy` puts them.
+fn take_complete(pending: &mut Vec<u8>) -> String {
+    let mut text = String::new();
+    let mut taken = 0;
+    loop {
+        match std::str::from_utf8(&pending[taken..]) {
+            Ok(valid) => {
+                text.push_str(valid);
+                taken = pending.len();
+                break;
+            }
+            Err(error) => {
+                let valid = taken + error.valid_up_to();
+                text.push_str(&String::from_utf8_lossy(&pending[taken..valid]));
+                taken = valid;
+                let Some(invalid) = error.error_len() else { break };
+                text.push(char::REPLACEMENT_CHARACTER);
+                taken += invalid;
+            }
+        }
+    }
+    pending.drain(..taken);
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn holds_back_only_what_more_bytes_may_complete() {
+        let mut pending = vec![b'a', 0xe4];
+        assert_eq!(take_complete(&mut pending), "a");
+        pending.push(0xbd);
+        assert_eq!(take_complete(&mut pending), "");
+        pending.push(b'b');
+        assert_eq!(take_complete(&mut pending), "\u{fffd}b");
+        pending.extend([0xff, 0xe4, 0xbd, 0xa0, 0xf0]);
+        assert_eq!(take_complete(&mut pending), "\u{fffd}你");
+        assert_eq!(pending, [0xf0]);
     }
 }

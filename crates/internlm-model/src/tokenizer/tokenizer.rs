@@ -1,8 +1,17 @@
 //! [`Tokenizer`]: encoding, decoding and special tokens, whatever file the vocabulary came from.
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
+
+use internlm_kit::atomic;
 
 use super::StreamDecoder;
+use super::json::JsonEngine;
+use super::pieces::{Kind, Pieces};
+use super::sentencepiece::SentencePieceEngine;
+use super::settings::Settings;
 use crate::{Error, Result, TokenId};
 
 /// What decoding does with special tokens.
@@ -15,34 +24,95 @@ pub enum Special {
 }
 
 /// A vocabulary with its rules. Cheap to clone; shared between threads.
-#[derive(Clone, Debug)]
-pub struct Tokenizer {}
+///
+/// ```
+/// use internlm_model::tokenizer::{BpeTrainConfig, Special, train_bpe};
+///
+/// let texts = ["low lower lowest", "new newer newest"].map(String::from);
+/// let config = BpeTrainConfig { vocab_size: 280, min_frequency: 1 };
+/// let tokenizer = train_bpe(texts.into_iter(), &config)?;
+/// let ids = tokenizer.encode("lowest <|im_end|> 42");
+/// assert_eq!(tokenizer.decode(&ids, Special::Skip), "lowest <|im_end|> 42");
+/// assert!(ids.iter().all(|&id| !tokenizer.is_special(id)));
+/// assert_eq!(tokenizer.encode_with_special("<|im_end|>"), [tokenizer.special("<|im_end|>").unwrap()]);
+/// # Ok::<(), internlm_model::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Tokenizer {
+    inner: Arc<Inner>,
+}
+
+/// Everything a tokenizer is made of; built by the loaders.
+pub(super) struct Inner {
+    pub(super) engine: Engine,
+    pub(super) pieces: Pieces,
+    /// Added tokens by name, special or not.
+    pub(super) added: BTreeMap<String, TokenId>,
+    pub(super) settings: Settings,
+    /// What [`Tokenizer::save`] writes: file name and bytes.
+    pub(super) files: Vec<(String, Vec<u8>)>,
+}
+
+/// What splits text.
+pub(super) enum Engine {
+    Json(JsonEngine),
+    SentencePiece(SentencePieceEngine),
+}
+
+impl fmt::Debug for Tokenizer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self.inner.engine {
+            Engine::Json(_) => "tokenizer.json",
+            Engine::SentencePiece(_) => "sentencepiece",
+        };
+        formatter
+            .debug_struct("Tokenizer")
+            .field("kind", &kind)
+            .field("vocab_size", &self.vocab_size())
+            .finish()
+    }
+}
 
 impl Tokenizer {
+    pub(super) fn new(inner: Inner) -> Self {
+        Self { inner: Arc::new(inner) }
+    }
+
     /// Loads a model folder, a `tokenizer.json`, a SentencePiece `.model` or a `.gguf`.
+    ///
+    /// A folder with both `tokenizer.model` and `tokenizer.json` behaves as SentencePiece does.
     ///
     /// # Errors
     /// The file is missing, malformed or of a kind that is not implemented.
     pub fn load(path: &Path) -> Result<Self> {
-        Err(Error::tokenizer(path, "not yet"))
+        super::load::load(path)
     }
 
     /// Ids of `text`; text that looks like a special token stays text, nothing is added.
     #[must_use]
-    pub fn encode(&self, _text: &str) -> Vec<TokenId> {
-        Vec::new()
+    pub fn encode(&self, text: &str) -> Vec<TokenId> {
+        match &self.inner.engine {
+            Engine::Json(engine) => engine.encode(text),
+            Engine::SentencePiece(engine) => engine.encode(text),
+        }
     }
 
     /// Ids of `text` with special tokens recognized; nothing is added.
     #[must_use]
-    pub fn encode_with_special(&self, _text: &str) -> Vec<TokenId> {
-        Vec::new()
+    pub fn encode_with_special(&self, text: &str) -> Vec<TokenId> {
+        match &self.inner.engine {
+            Engine::Json(engine) => engine.encode_with_special(text),
+            Engine::SentencePiece(engine) => engine.encode_with_special(text),
+        }
     }
 
     /// Text of `ids`; bytes that are not UTF-8 become U+FFFD, unknown ids nothing.
     #[must_use]
-    pub fn decode(&self, _ids: &[TokenId], _special: Special) -> String {
-        String::new()
+    pub fn decode(&self, ids: &[TokenId], special: Special) -> String {
+        let mut decoder = self.stream_decoder(special);
+        let mut text: String = ids.iter().map(|&id| decoder.push(id)).collect();
+        text.push_str(&decoder.finish());
+        text
     }
 
     /// A decoder that takes one id at a time and never emits half a character.
@@ -51,48 +121,88 @@ impl Tokenizer {
         StreamDecoder::new(self.clone(), special)
     }
 
-    /// Number of ids, added tokens included.
+    /// Number of ids, added tokens included: the largest id plus one.
     #[must_use]
     pub fn vocab_size(&self) -> usize {
-        0
+        self.inner.pieces.len()
     }
 
-    /// The id of the special token called `name`, for instance `<|im_start|>`.
+    /// The id of the added token called `name`, for instance `<|im_start|>`.
     #[must_use]
-    pub fn special(&self, _name: &str) -> Option<TokenId> {
-        None
+    pub fn special(&self, name: &str) -> Option<TokenId> {
+        self.inner.added.get(name).copied()
     }
 
     /// Whether `id` is a special token.
     #[must_use]
-    pub fn is_special(&self, _id: TokenId) -> bool {
-        false
+    pub fn is_special(&self, id: TokenId) -> bool {
+        self.inner.pieces.kind(id) == Kind::Special
+    }
+
+    /// Ids and names of all special tokens, by id.
+    pub fn specials(&self) -> impl Iterator<Item = (TokenId, &str)> {
+        self.inner.pieces.specials()
     }
 
     /// The vocabulary entry of `id` as it is written in the vocabulary.
     #[must_use]
-    pub fn token(&self, _id: TokenId) -> Option<String> {
-        None
+    pub fn token(&self, id: TokenId) -> Option<String> {
+        self.inner.pieces.name(id).map(str::to_owned)
+    }
+
+    /// The bytes `id` stands for; not always whole characters. Empty for ids without a vocabulary entry.
+    #[must_use]
+    pub fn token_bytes(&self, id: TokenId) -> &[u8] {
+        self.inner.pieces.bytes(id)
     }
 
     /// The token that starts a sequence.
     #[must_use]
     pub fn bos(&self) -> Option<TokenId> {
-        None
+        self.inner.settings.bos
     }
 
     /// The token that ends a sequence.
     #[must_use]
     pub fn eos(&self) -> Option<TokenId> {
-        None
+        self.inner.settings.eos
     }
 
-    /// Writes the tokenizer into a model folder: `tokenizer.json` and `tokenizer_config.json`, and
-    /// `tokenizer.model` as it was read.
+    /// The token that fills batches.
+    #[must_use]
+    pub fn pad(&self) -> Option<TokenId> {
+        self.inner.settings.pad
+    }
+
+    /// Whether upstream starts every sequence of this vocabulary with [`bos`](Self::bos).
+    #[must_use]
+    pub fn adds_bos(&self) -> bool {
+        self.inner.settings.add_bos
+    }
+
+    /// The name of the kind of file this came from, for reports.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match &self.inner.engine {
+            Engine::Json(_) => "tokenizer.json",
+            Engine::SentencePiece(engine) => engine.kind(),
+        }
+    }
+
+    /// Writes the tokenizer into a model folder: `tokenizer.json` or `tokenizer.model`, and
+    /// `tokenizer_config.json`.
     ///
     /// # Errors
     /// I/O errors of writing.
-    pub fn save(&self, _dir: &Path) -> Result<()> {
+    pub fn save(&self, dir: &Path) -> Result<()> {
+        for (name, bytes) in &self.inner.files {
+            let path = dir.join(name);
+            atomic::write(&path, bytes).map_err(|source| Error::write(&path, source))?;
+        }
         Ok(())
+    }
+
+    pub(super) fn pieces(&self) -> &Pieces {
+        &self.inner.pieces
     }
 }

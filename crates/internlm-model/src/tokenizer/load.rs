@@ -1,0 +1,79 @@
+//! Which kind of tokenizer a path holds.
+
+use std::fs;
+use std::path::Path;
+
+use super::settings::{FILE as CONFIG, TokenizerConfig};
+use super::{Tokenizer, gguf, json, sentencepiece};
+use crate::weights::is_gguf;
+use crate::{Error, Result};
+
+/// The SentencePiece form in a folder.
+const MODEL: &str = "tokenizer.model";
+/// The JSON form in a folder.
+const JSON: &str = "tokenizer.json";
+/// A template beside the config, as newer transformers write it; carried along by `save`.
+const TEMPLATE: &str = "chat_template.jinja";
+
+/// The files of one tokenizer, read.
+pub(super) struct Source<'a> {
+    /// The vocabulary file, for messages.
+    pub(super) path: &'a Path,
+    pub(super) bytes: Vec<u8>,
+    pub(super) config: TokenizerConfig,
+    /// Files that `save` copies beside the vocabulary.
+    pub(super) beside: Vec<(String, Vec<u8>)>,
+}
+
+pub(super) fn load(path: &Path) -> Result<Tokenizer> {
+    if path.is_dir() {
+        return load_folder(path);
+    }
+    if is_gguf(path) {
+        return gguf::load(path);
+    }
+    let source = read(path)?;
+    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or("");
+    if extension == "json" || (extension != "model" && source.bytes.starts_with(b"{")) {
+        json::build(source)
+    } else {
+        sentencepiece::build(source)
+    }
+}
+
+fn load_folder(dir: &Path) -> Result<Tokenizer> {
+    let (model, json) = (dir.join(MODEL), dir.join(JSON));
+    if !json.is_file() {
+        if !model.is_file() {
+            return Err(Error::tokenizer(dir, format!("found neither, expected {MODEL} or {JSON}")));
+        }
+        return sentencepiece::build(read(&model)?);
+    }
+    if model.is_file() {
+        // `tokenizer.model` is also the name of tiktoken files: those fall through to the JSON form.
+        let source = read(&model)?;
+        match sentencepiece::build(source) {
+            Ok(tokenizer) => return Ok(tokenizer),
+            Err(error) => tracing::warn!("{error}; using {JSON}"),
+        }
+    }
+    json::build(read(&json)?)
+}
+
+/// Reads a vocabulary file and what lies beside it.
+fn read(path: &Path) -> Result<Source<'_>> {
+    let bytes = fs::read(path).map_err(|source| Error::read(path, source))?;
+    let mut beside = Vec::new();
+    for name in [CONFIG, TEMPLATE] {
+        let file = path.with_file_name(name);
+        if file.is_file() {
+            let bytes = fs::read(&file).map_err(|source| Error::read(&file, source))?;
+            beside.push((name.to_owned(), bytes));
+        }
+    }
+    let config = match beside.iter().find(|(name, _)| name == CONFIG) {
+        Some((_, bytes)) => TokenizerConfig::parse(bytes, &path.with_file_name(CONFIG))?,
+        None => TokenizerConfig::default(),
+    };
+    Ok(Source { path, bytes, config, beside })
+}

@@ -1,0 +1,74 @@
+//! [`Pieces`]: for every id its name and the bytes it stands for.
+
+use crate::TokenId;
+
+/// What an id is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Kind {
+    /// No vocabulary entry has this id.
+    Missing,
+    /// Text.
+    Text,
+    /// A special token: decoding may leave it out.
+    Special,
+}
+
+#[derive(Clone, Debug)]
+struct Piece {
+    kind: Kind,
+    name: Box<str>,
+    /// `None`: the bytes are those of the name.
+    bytes: Option<Box<[u8]>>,
+}
+
+/// The vocabulary as a table by id.
+#[derive(Clone, Debug)]
+pub(super) struct Pieces {
+    pieces: Vec<Piece>,
+    /// Whether text starts with a space that encoding added and decoding strips.
+    pub(super) leading_space: bool,
+}
+
+impl Pieces {
+    /// An empty table.
+    pub(super) fn new(leading_space: bool) -> Self {
+        Self { pieces: Vec::new(), leading_space }
+    }
+
+    /// Sets one entry; ids in between become missing ones.
+    pub(super) fn set(&mut self, id: TokenId, kind: Kind, name: &str, bytes: Vec<u8>) {
+        while self.pieces.len() <= id.index() {
+            self.pieces.push(Piece { kind: Kind::Missing, name: "".into(), bytes: None });
+        }
+        let bytes = (bytes != name.as_bytes()).then(|| bytes.into_boxed_slice());
+        self.pieces[id.index()] = Piece { kind, name: name.into(), bytes };
+    }
+
+    /// Number of ids: the largest plus one.
+    pub(super) fn len(&self) -> usize {
+        self.pieces.len()
+    }
+
+    pub(super) fn kind(&self, id: TokenId) -> Kind {
+        self.pieces.get(id.index()).map_or(Kind::Missing, |piece| piece.kind)
+    }
+
+    pub(super) fn name(&self, id: TokenId) -> Option<&str> {
+        let piece = self.pieces.get(id.index())?;
+        (piece.kind != Kind::Missing).then_some(&*piece.name)
+    }
+
+    /// The bytes `id` stands for; empty for missing ids.
+    pub(super) fn bytes(&self, id: TokenId) -> &[u8] {
+        match self.pieces.get(id.index()) {
+            Some(piece) => piece.bytes.as_deref().unwrap_or(piece.name.as_bytes()),
+            None => &[],
+        }
+    }
+
+    /// Ids and names of all special tokens.
+    pub(super) fn specials(&self) -> impl Iterator<Item = (TokenId, &str)> {
+        let special = self.pieces.iter().enumerate().filter(|(_, piece)| piece.kind == Kind::Special);
+        special.map(|(id, piece)| (TokenId(id as u32), &*piece.name))
+    }
+}

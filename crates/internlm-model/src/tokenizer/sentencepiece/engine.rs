@@ -1,0 +1,293 @@
+//! Encoding as SentencePiece does: normalize, cut out user-defined pieces, then BPE or unigram.
+//!
+//! Checked against sentencepiece 0.2.3. The merges of BPE are not in the file: every split of a piece into
+//! two pieces is a merge, ranked by the score of the whole.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+use aho_corasick::{AhoCorasick, MatchKind};
+use tokenizers::Model as _;
+use tokenizers::models::ModelWrapper;
+use tokenizers::models::bpe::{BPE, Vocab};
+use tokenizers::models::unigram::Unigram;
+
+use super::charsmap::CharsMap;
+use super::file::{Model, ModelType, Piece, PieceKind};
+use crate::tokenizer::Tokenizer;
+use crate::tokenizer::json::byte_piece;
+use crate::tokenizer::load::Source;
+use crate::tokenizer::pieces::{Kind, Pieces};
+use crate::tokenizer::settings::{Settings, TokenizerConfig};
+use crate::tokenizer::tokenizer::{Engine, Inner};
+use crate::{Error, Result, TokenId};
+
+/// SentencePiece's stand-in for a space.
+const SPACE: &str = "\u{2581}";
+
+/// What the unknown piece decodes to: sentencepiece's default `unk_surface`.
+const UNKNOWN_SURFACE: &str = " \u{2047} ";
+
+/// InternLM2's names of six unused pieces; the model file alone does not have them.
+const CHAT_NAMES: [(u32, &str, &str); 6] = [
+    (92538, "[UNUSED_TOKEN_141]", "<|plugin|>"),
+    (92539, "[UNUSED_TOKEN_142]", "<|interpreter|>"),
+    (92540, "[UNUSED_TOKEN_143]", "<|action_end|>"),
+    (92541, "[UNUSED_TOKEN_144]", "<|action_start|>"),
+    (92542, "[UNUSED_TOKEN_145]", "<|im_end|>"),
+    (92543, "[UNUSED_TOKEN_146]", "<|im_start|>"),
+];
+
+/// Strings that are cut out of the text first, longest at each place.
+struct Matcher {
+    automaton: AhoCorasick,
+    ids: Vec<TokenId>,
+}
+
+impl Matcher {
+    fn new(strings: &[(String, TokenId)]) -> Option<Self> {
+        if strings.is_empty() {
+            return None;
+        }
+        let automaton = AhoCorasick::builder()
+            .match_kind(MatchKind::LeftmostLongest)
+            .build(strings.iter().map(|(text, _)| text))
+            .expect("a vocabulary's strings fit into an automaton");
+        Some(Self { automaton, ids: strings.iter().map(|(_, id)| *id).collect() })
+    }
+
+    /// Cuts `text` at the matches: `other` gets what lies between, `ids` the ids in order.
+    fn cut(
+        matcher: Option<&Self>,
+        text: &str,
+        ids: &mut Vec<TokenId>,
+        other: impl Fn(&str, &mut Vec<TokenId>),
+    ) {
+        let mut start = 0;
+        if let Some(matcher) = matcher {
+            for found in matcher.automaton.find_iter(text) {
+                if start < found.start() {
+                    other(&text[start..found.start()], ids);
+                }
+                ids.push(matcher.ids[found.pattern().as_usize()]);
+                start = found.end();
+            }
+        }
+        if start < text.len() {
+            other(&text[start..], ids);
+        }
+    }
+}
+
+/// A SentencePiece model ready to encode.
+pub(in crate::tokenizer) struct SentencePieceEngine {
+    model: ModelWrapper,
+    charsmap: Option<CharsMap>,
+    add_dummy_prefix: bool,
+    remove_extra_whitespaces: bool,
+    user_defined: Option<Matcher>,
+    special: Option<Matcher>,
+}
+
+impl SentencePieceEngine {
+    pub(in crate::tokenizer) fn kind(&self) -> &'static str {
+        match self.model {
+            ModelWrapper::Unigram(_) => "sentencepiece unigram",
+            _ => "sentencepiece bpe",
+        }
+    }
+
+    pub(in crate::tokenizer) fn encode(&self, text: &str) -> Vec<TokenId> {
+        let mut ids = Vec::new();
+        self.encode_into(text, &mut ids);
+        ids
+    }
+
+    pub(in crate::tokenizer) fn encode_with_special(&self, text: &str) -> Vec<TokenId> {
+        let mut ids = Vec::new();
+        Matcher::cut(self.special.as_ref(), text, &mut ids, |text, ids| self.encode_into(text, ids));
+        ids
+    }
+
+    fn encode_into(&self, text: &str, ids: &mut Vec<TokenId>) {
+        let text = self.normalize(text);
+        Matcher::cut(self.user_defined.as_ref(), &text, ids, |text, ids| {
+            let tokens = self.model.tokenize(text);
+            let tokens =
+                tokens.expect("tokenizing fails only without an unknown piece, which loading refuses");
+            ids.extend(tokens.iter().map(|token| TokenId(token.id)));
+        });
+    }
+
+    /// Character map, spaces, dummy prefix.
+    fn normalize(&self, text: &str) -> String {
+        let mapped = self.charsmap.as_ref().map(|map| map.apply(text));
+        let text = mapped.as_deref().unwrap_or(text);
+        let prefix = if self.add_dummy_prefix { SPACE } else { "" };
+        if !self.remove_extra_whitespaces {
+            return if text.is_empty() {
+                String::new()
+            } else {
+                format!("{prefix}{}", text.replace(' ', SPACE))
+            };
+        }
+        let words: Vec<&str> = text.split(' ').filter(|word| !word.is_empty()).collect();
+        if words.is_empty() { String::new() } else { format!("{prefix}{}", words.join(SPACE)) }
+    }
+}
+
+/// Builds a tokenizer from a `.model` and its `tokenizer_config.json`.
+pub(in crate::tokenizer) fn build(source: Source<'_>) -> Result<Tokenizer> {
+    let model = Model::parse(&source.bytes, source.path)?;
+    let mut files = vec![("tokenizer.model".to_owned(), source.bytes)];
+    files.extend(source.beside);
+    build_model(model, source.path, &source.config, files)
+}
+
+/// Builds a tokenizer from pieces, wherever they come from.
+pub(in crate::tokenizer) fn build_model(
+    mut model: Model,
+    path: &Path,
+    config: &TokenizerConfig,
+    files: Vec<(String, Vec<u8>)>,
+) -> Result<Tokenizer> {
+    let specials = name_specials(&mut model, config);
+    let charsmap = match &model.normalizer.charsmap[..] {
+        [] => None,
+        blob => Some(CharsMap::parse(blob).map_err(|message| {
+            Error::tokenizer(path, format!("normalizer_spec.precompiled_charsmap: {message}"))
+        })?),
+    };
+    let pieces = pieces(&model, &specials);
+    let named = |kind: fn(&Piece) -> bool| -> Vec<(String, TokenId)> {
+        let all = model.pieces.iter().enumerate();
+        all.filter(|(_, piece)| kind(piece) && !piece.text.is_empty())
+            .map(|(id, piece)| (piece.text.clone(), TokenId(id as u32)))
+            .collect()
+    };
+    let user_defined = named(|piece| piece.kind == PieceKind::UserDefined);
+    let special = named(|piece| matches!(piece.kind, PieceKind::Control | PieceKind::Unknown));
+    let added: BTreeMap<String, TokenId> = user_defined.iter().chain(&special).cloned().collect();
+    let id = |id: i64| u32::try_from(id).ok().map(TokenId).filter(|id| id.index() < model.pieces.len());
+    let fallback = Settings {
+        bos: id(model.bos),
+        eos: id(model.eos),
+        pad: id(model.pad),
+        add_bos: id(model.bos).is_some(),
+    };
+    let settings = config.settings(|name| added.get(name).copied(), fallback);
+    let engine = SentencePieceEngine {
+        model: wrapped(&model, path)?,
+        charsmap,
+        add_dummy_prefix: model.normalizer.add_dummy_prefix,
+        remove_extra_whitespaces: model.normalizer.remove_extra_whitespaces,
+        user_defined: Matcher::new(&user_defined),
+        special: Matcher::new(&special),
+    };
+    Ok(Tokenizer::new(Inner { engine: Engine::SentencePiece(engine), pieces, added, settings, files }))
+}
+
+/// Gives pieces their chat names and appends tokens that only `tokenizer_config.json` knows.
+///
+/// A renamed piece becomes a control piece: its old name no longer matches as text, so that no text can
+/// smuggle a chat token in.
+fn name_specials(model: &mut Model, config: &TokenizerConfig) -> Vec<TokenId> {
+    for (id, old, name) in CHAT_NAMES {
+        if let Some(piece) = model.pieces.get_mut(id as usize).filter(|piece| piece.text == old) {
+            *piece = Piece { text: name.to_owned(), score: 0.0, kind: PieceKind::Control };
+        }
+    }
+    for (id, token) in config.added() {
+        let next = model.pieces.len();
+        let kind = if token.special { PieceKind::Control } else { PieceKind::UserDefined };
+        match model.pieces.get_mut(id.index()) {
+            Some(piece) if piece.kind == PieceKind::UserDefined || piece.text == token.content => {
+                let keep = if token.special { kind } else { piece.kind };
+                *piece = Piece { text: token.content.clone(), score: piece.score, kind: keep };
+            }
+            Some(_) => {
+                tracing::warn!("added token {id} `{}` would replace a learned piece: left out", token.content)
+            }
+            None if id.index() == next => {
+                model.pieces.push(Piece { text: token.content.clone(), score: 0.0, kind });
+            }
+            None => tracing::warn!(
+                "added token {id} `{}` leaves a gap in the vocabulary: left out",
+                token.content
+            ),
+        }
+    }
+    let all = model.pieces.iter().enumerate();
+    all.filter(|(_, piece)| piece.kind == PieceKind::Control).map(|(id, _)| TokenId(id as u32)).collect()
+}
+
+fn pieces(model: &Model, specials: &[TokenId]) -> Pieces {
+    let mut pieces = Pieces::new(model.normalizer.add_dummy_prefix);
+    for (id, piece) in model.pieces.iter().enumerate() {
+        let id = TokenId(id as u32);
+        let (kind, bytes) = match (piece.kind, byte_piece(&piece.text)) {
+            _ if specials.binary_search(&id).is_ok() => (Kind::Special, piece.text.clone().into_bytes()),
+            (PieceKind::Byte, Some(byte)) => (Kind::Text, vec![byte]),
+            (PieceKind::Unknown, _) => (Kind::Text, UNKNOWN_SURFACE.as_bytes().to_vec()),
+            _ => (Kind::Text, piece.text.replace(SPACE, " ").into_bytes()),
+        };
+        pieces.set(id, kind, &piece.text, bytes);
+    }
+    pieces
+}
+
+/// The name under which a piece enters the model: one with a real space, which normalized text never has,
+/// when text must not match it.
+fn matchable(model: &Model, piece: &Piece) -> String {
+    let hidden = match model.model_type {
+        // Only characters and merges reach a BPE piece: whole names never match by themselves. The character
+        // NUL is the exception: sentencepiece reads its piece as an empty C string and falls back to bytes.
+        ModelType::Bpe => piece.text.contains('\0'),
+        ModelType::Unigram => !matches!(piece.kind, PieceKind::Normal | PieceKind::UserDefined),
+    };
+    if hidden { format!(" {}", piece.text) } else { piece.text.clone() }
+}
+
+fn wrapped(model: &Model, path: &Path) -> Result<ModelWrapper> {
+    let fail = |error: Box<dyn std::error::Error + Send + Sync>| Error::tokenizer(path, error.to_string());
+    let unknown = model.pieces.iter().position(|piece| piece.kind == PieceKind::Unknown);
+    let Some(unknown) = unknown else {
+        return Err(Error::tokenizer(path, "found no piece of type unknown, expected one"));
+    };
+    if model.model_type == ModelType::Unigram {
+        let vocabulary =
+            model.pieces.iter().map(|piece| (matchable(model, piece), f64::from(piece.score))).collect();
+        let unigram = Unigram::from(vocabulary, Some(unknown), model.byte_fallback).map_err(fail)?;
+        return Ok(ModelWrapper::Unigram(unigram));
+    }
+    let names: Vec<String> = model.pieces.iter().map(|piece| matchable(model, piece)).collect();
+    let mut ids: HashMap<&str, usize> = HashMap::new();
+    for (id, name) in names.iter().enumerate() {
+        ids.entry(name).or_insert(id);
+    }
+    let vocabulary: Vocab = ids.iter().map(|(name, id)| ((*name).to_owned(), *id as u32)).collect();
+    let bpe = BPE::builder()
+        .vocab_and_merges(vocabulary, merges(model, &names, &ids))
+        .unk_token(names[unknown].clone())
+        .fuse_unk(true)
+        .byte_fallback(model.byte_fallback)
+        .build()
+        .map_err(fail)?;
+    Ok(ModelWrapper::BPE(bpe))
+}
+
+/// Every split of a piece into two pieces, best score first, then by the ids of the parts.
+fn merges(model: &Model, names: &[String], ids: &HashMap<&str, usize>) -> Vec<(String, String)> {
+    let is_text = |id: usize| matches!(model.pieces[id].kind, PieceKind::Normal | PieceKind::UserDefined);
+    let find = |text: &str| ids.get(text).copied().filter(|&id| is_text(id));
+    let mut merges = Vec::new();
+    for (id, name) in names.iter().enumerate().filter(|(id, _)| is_text(*id)) {
+        for (at, _) in name.char_indices().skip(1) {
+            if let (Some(left), Some(right)) = (find(&name[..at]), find(&name[at..])) {
+                merges.push((model.pieces[id].score, left, right));
+            }
+        }
+    }
+    merges.sort_by(|a, b| b.0.total_cmp(&a.0).then((a.1, a.2).cmp(&(b.1, b.2))));
+    merges.into_iter().map(|(_, left, right)| (names[left].clone(), names[right].clone())).collect()
+}
