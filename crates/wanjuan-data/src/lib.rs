@@ -1,7 +1,67 @@
 //! Raw web pages to clean text and InternEvo token shards: the data side of WanJuan in Rust.
+//!
+//! Pages go through a chain of [`Stage`]s (one document at a time) and [`Pass`]es (the whole corpus), both of
+//! which only decide: keep, or drop with a [`Reason`]. The executor counts, so that the report says where every
+//! document went.
+//!
+//! | module | does |
+//! |---|---|
+//! | [`read`] | WARC (plain, gzip; damage costs only the member it hits), HTTP payloads, folders of pages, jsonl |
+//! | [`extract`] | charset, parsing into an arena, main text, metadata |
+//! | [`normalize`], [`filter`] | characters; language, Gopher, C4, FineWeb |
+//! | [`dedup`] | exact, MinHash-LSH with exact verification, lines that many documents share |
+//! | [`tokenize`], [`shard`] | BPE training, InternEvo's `.bin` and `.bin.meta`, held-out split, baselines |
+//! | [`executor`], [`report`] | threads, counting, resume; funnel, summary, `why` |
+//!
+//! A whole run from a config, as `wanjuan-data run 1-data.toml` does it:
+//!
+//! ```no_run
+//! use wanjuan_data::executor::{Corpus, RunOptions, run};
+//! use wanjuan_data::PipelineConfig;
+//!
+//! let config: PipelineConfig = internlm_kit::config::load("1-data.toml".as_ref(), &[])?;
+//! let corpus = Corpus::Pages { root: "pages".into(), select: vec![], exclude: vec![] };
+//! let outcome = run(&config, &corpus, RunOptions::default())?;
+//! println!("{}", outcome.funnel.to_text());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! With the feature `shard` alone the crate is small and only reads and writes shards, for training.
 
+#[cfg(feature = "cli")]
+pub mod cli;
+#[cfg(feature = "pipeline")]
+mod config;
+#[cfg(feature = "pipeline")]
+pub mod dedup;
+#[cfg(feature = "pipeline")]
+mod document;
 mod error;
+#[cfg(feature = "pipeline")]
+pub mod executor;
+#[cfg(feature = "pipeline")]
+pub mod extract;
+#[cfg(feature = "pipeline")]
+pub mod filter;
+#[cfg(feature = "shard")]
+mod mmap;
+#[cfg(feature = "pipeline")]
+pub mod normalize;
+#[cfg(feature = "pipeline")]
+pub mod read;
+#[cfg(feature = "pipeline")]
+pub mod report;
 #[cfg(feature = "shard")]
 pub mod shard;
+#[cfg(feature = "pipeline")]
+mod stage;
+#[cfg(feature = "pipeline")]
+pub mod tokenize;
 
+#[cfg(feature = "pipeline")]
+pub use config::{FallbackConfig, ImportConfig, ImportSource, NormalizeConfig, PipelineConfig, StageConfig};
+#[cfg(feature = "pipeline")]
+pub use document::{Capture, Document, Source, document_id};
 pub use error::{Error, Result};
+#[cfg(feature = "pipeline")]
+pub use stage::{Duplicate, Pass, Reason, Stage, Verdict};

@@ -20,7 +20,6 @@
 //! ```
 
 mod folder;
-mod mmap;
 mod npy;
 mod reader;
 mod writer;

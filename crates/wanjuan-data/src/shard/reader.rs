@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::mmap::MappedFile;
 use super::npy;
+use crate::mmap::MappedFile;
 use crate::{Error, Result};
 
 /// One `.bin` file with its `.bin.meta`, memory-mapped. `Sync`: any thread may read any document.

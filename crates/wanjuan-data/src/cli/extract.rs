@@ -1,0 +1,175 @@
+//! `wanjuan-data extract`: main text of a list of pages, for scoring and for scripts.
+
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+use flate2::read::MultiGzDecoder;
+use internlm_kit::atomic;
+use internlm_kit::progress::Progress;
+use rayon::prelude::*;
+use serde_json::{Map, Value};
+
+use crate::Error;
+use crate::extract::{ExtractConfig, ExtractedPage, Mode, TextFormat, extract_html};
+
+/// Arguments of `extract`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  wanjuan-data extract --list pages/list.tsv --out texts.json
+  wanjuan-data extract --list pages/list.tsv --out texts.json --format markdown --meta meta.json --threads 1")]
+pub(super) struct ExtractArguments {
+    /// Pages: `key<TAB>path` per line, paths relative to the list; .gz accepted.
+    #[arg(long)]
+    list: PathBuf,
+    /// Where to write `{key: text}`.
+    #[arg(long)]
+    out: PathBuf,
+    /// Where to write `{key: {title, author, date, site, language}}`.
+    #[arg(long)]
+    meta: Option<PathBuf>,
+    /// What to prefer when in doubt.
+    #[arg(long, value_enum, default_value_t = ModeArgument::Balanced)]
+    mode: ModeArgument,
+    /// Form of the text.
+    #[arg(long, value_enum, default_value_t = FormatArgument::Text)]
+    format: FormatArgument,
+    /// Worker threads; 0 = one per core.
+    #[arg(long, default_value_t = 0)]
+    threads: usize,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ModeArgument {
+    Precision,
+    Balanced,
+    Recall,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum FormatArgument {
+    Text,
+    Markdown,
+}
+
+/// One page done.
+struct Done {
+    key: String,
+    page: ExtractedPage,
+    bytes: usize,
+    time: Duration,
+    failure: Option<String>,
+}
+
+pub(super) fn run(arguments: &ExtractArguments) -> anyhow::Result<()> {
+    let config = ExtractConfig {
+        mode: match arguments.mode {
+            ModeArgument::Precision => Mode::Precision,
+            ModeArgument::Balanced => Mode::Balanced,
+            ModeArgument::Recall => Mode::Recall,
+        },
+        format: match arguments.format {
+            FormatArgument::Text => TextFormat::Text,
+            FormatArgument::Markdown => TextFormat::Markdown,
+        },
+        ..ExtractConfig::default()
+    };
+    let pages = read_list(&arguments.list)?;
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(arguments.threads).build()?;
+    let progress = Progress::new("extract", "pages", pages.len() as u64);
+    let started = Instant::now();
+    let done: Vec<Done> = pool.install(|| {
+        let one = |(key, path): &(String, PathBuf)| {
+            let done = extract_one(key, path, &config);
+            progress.advance(1);
+            done
+        };
+        pages.par_iter().map(one).collect()
+    });
+    drop(progress);
+    write_results(arguments, &done)?;
+    log_speed(&done, started.elapsed());
+    Ok(())
+}
+
+fn read_list(list: &Path) -> anyhow::Result<Vec<(String, PathBuf)>> {
+    let text = fs::read_to_string(list).map_err(Error::io(list, "read"))?;
+    let folder = list.parent().unwrap_or(Path::new(""));
+    let mut offset = 0;
+    let mut pages = Vec::new();
+    for line in text.split_inclusive('\n') {
+        let content = line.trim_end_matches(['\n', '\r']);
+        if !content.is_empty() {
+            let (key, path) = content.split_once('\t').ok_or_else(|| Error::Format {
+                path: list.to_path_buf(),
+                offset,
+                found: format!("{content:?}"),
+                expected: "key<TAB>path".to_owned(),
+            })?;
+            pages.push((key.to_owned(), folder.join(path)));
+        }
+        offset += line.len() as u64;
+    }
+    Ok(pages)
+}
+
+fn extract_one(key: &str, path: &Path, config: &ExtractConfig) -> Done {
+    let started = Instant::now();
+    let read = || -> std::io::Result<Vec<u8>> {
+        let bytes = fs::read(path)?;
+        if path.extension().is_none_or(|extension| extension != "gz") {
+            return Ok(bytes);
+        }
+        let mut inflated = Vec::new();
+        MultiGzDecoder::new(bytes.as_slice()).read_to_end(&mut inflated)?;
+        Ok(inflated)
+    };
+    let (page, bytes, failure) = match read() {
+        Err(error) => {
+            (ExtractedPage::default(), 0, Some(format!("{}: cannot read: {error}", path.display())))
+        }
+        Ok(bytes) => match std::panic::catch_unwind(|| extract_html(&bytes, None, config)) {
+            Ok(page) => (page, bytes.len(), None),
+            Err(_) => (ExtractedPage::default(), bytes.len(), Some(format!("{}: panic", path.display()))),
+        },
+    };
+    Done { key: key.to_owned(), page, bytes, time: started.elapsed(), failure }
+}
+
+fn write_results(arguments: &ExtractArguments, done: &[Done]) -> anyhow::Result<()> {
+    let texts: Map<String, Value> =
+        done.iter().map(|one| (one.key.clone(), Value::String(one.page.text.clone()))).collect();
+    let write = |path: &Path, map: &Map<String, Value>| -> anyhow::Result<()> {
+        let bytes = serde_json::to_vec(map).context("texts are plain data")?;
+        Ok(atomic::write(path, &bytes).map_err(Error::io(path, "write"))?)
+    };
+    write(&arguments.out, &texts)?;
+    if let Some(path) = &arguments.meta {
+        let metas: serde_json::Result<Map<String, Value>> =
+            done.iter().map(|one| Ok((one.key.clone(), serde_json::to_value(&one.page.metadata)?))).collect();
+        write(path, &metas?)?;
+    }
+    Ok(())
+}
+
+fn log_speed(done: &[Done], wall: Duration) {
+    for failure in done.iter().filter_map(|one| one.failure.as_ref()) {
+        tracing::warn!("{failure}");
+    }
+    // Time inside the extractor, added over threads: CPU time as long as threads do not wait.
+    let cpu: f64 = done.iter().map(|one| one.time.as_secs_f64()).sum();
+    let bytes: usize = done.iter().map(|one| one.bytes).sum();
+    let (pages, megabytes) = (done.len() as f64, bytes as f64 / 1e6);
+    let slowest = done.iter().max_by_key(|one| one.time);
+    tracing::info!(
+        "{} pages, {megabytes:.1} MB in {:.2} s; {cpu:.2} CPU seconds: {:.1} pages/s, {:.1} MB/s; slowest {}",
+        done.len(),
+        wall.as_secs_f64(),
+        pages / cpu.max(1e-9),
+        megabytes / cpu.max(1e-9),
+        slowest.map_or_else(String::new, |one| format!("{} {:.3} s", one.key, one.time.as_secs_f64()))
+    );
+}

@@ -1,0 +1,42 @@
+//! Verbs and their dispatch.
+
+use clap::{Parser, Subcommand};
+
+use super::{extract, import, report, run as pipeline, why};
+
+/// Raw web pages to clean text and token shards.
+#[derive(Debug, Parser)]
+#[command(name = "wanjuan-data", version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Run a whole pipeline; resumes, and skips what is done.
+    Run(pipeline::RunArguments),
+    /// Turn pages into a WARC archive.
+    #[command(subcommand)]
+    Import(import::ImportVerb),
+    /// Extract the main text of a list of pages.
+    Extract(extract::ExtractArguments),
+    /// Print the retention funnel of a finished run.
+    Report(report::ReportArguments),
+    /// Tell the life of one document.
+    Why(why::WhyArguments),
+}
+
+/// Parses the command line and runs the verb.
+///
+/// # Errors
+/// Whatever the verb reports.
+pub fn run() -> anyhow::Result<()> {
+    match Arguments::parse().verb {
+        Verb::Run(arguments) => pipeline::run(&arguments),
+        Verb::Import(verb) => import::run(&verb),
+        Verb::Extract(arguments) => extract::run(&arguments),
+        Verb::Report(arguments) => report::run(&arguments),
+        Verb::Why(arguments) => why::run(&arguments),
+    }
+}

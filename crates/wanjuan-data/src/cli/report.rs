@@ -1,0 +1,35 @@
+//! `wanjuan-data report`: the funnel of a finished run.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use crate::report::Finished;
+
+/// Arguments of `report`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  wanjuan-data report runs/tiny/data
+  wanjuan-data report runs/tiny/data --format json")]
+pub(super) struct ReportArguments {
+    /// Output folder of the run.
+    dir: PathBuf,
+    /// Form of the report.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+pub(super) fn run(arguments: &ReportArguments) -> anyhow::Result<()> {
+    let funnel = Finished::read(&arguments.dir)?.funnel;
+    match arguments.format {
+        Format::Text => print!("{}", funnel.to_text()),
+        Format::Json => println!("{}", serde_json::to_string_pretty(&funnel)?),
+    }
+    Ok(())
+}

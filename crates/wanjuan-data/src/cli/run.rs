@@ -1,0 +1,47 @@
+//! `wanjuan-data run`: a whole pipeline.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::Args;
+
+use super::corpus;
+use crate::PipelineConfig;
+use crate::executor::{Force, RunOptions};
+
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  wanjuan-data run recipes/tiny/1-data.toml
+  wanjuan-data run recipes/tiny/1-data.toml --threads 1 --set output=runs/one
+  wanjuan-data run recipes/tiny/1-data.toml --set import.source=folder --set import.dir=pages")]
+pub(super) struct RunArguments {
+    /// The pipeline (TOML).
+    config: PathBuf,
+    /// Override one key of the config: a.b=c. Repeatable.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    overrides: Vec<String>,
+    /// Worker threads; 0 = one per core. The output does not depend on it.
+    #[arg(long, default_value_t = 0)]
+    threads: usize,
+    /// Do finished work again.
+    #[arg(long)]
+    force: bool,
+}
+
+pub(super) fn run(arguments: &RunArguments) -> anyhow::Result<()> {
+    let started = Instant::now();
+    let config: PipelineConfig = internlm_kit::config::load(&arguments.config, &arguments.overrides)?;
+    let corpus = corpus::resolve(&config.import)?;
+    let force = if arguments.force { Force::Redo } else { Force::Resume };
+    let outcome = crate::executor::run(&config, &corpus, RunOptions { threads: arguments.threads, force })?;
+    print!("{}", outcome.funnel.to_text());
+    let seconds = started.elapsed().as_secs_f64();
+    let output = config.output.display();
+    if outcome.skipped {
+        tracing::info!("{output}: already complete, checked in {seconds:.2} s");
+    } else {
+        tracing::info!("{output}: complete in {seconds:.1} s");
+    }
+    Ok(())
+}

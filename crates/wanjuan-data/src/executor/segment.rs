@@ -1,0 +1,82 @@
+//! [`Segment`]: runs of document stages between passes, the pieces a pipeline is executed in.
+
+use crate::StageConfig;
+use crate::dedup::{ExactDedup, NearDedup, RepeatedLines};
+use crate::extract::Extract;
+use crate::filter::{C4, FineWeb, GopherQuality, GopherRepetition, Language};
+use crate::normalize::NormalizeCharacters;
+use crate::stage::{Pass, Stage};
+
+/// A piece of the pipeline.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Segment {
+    /// Document stages, executed shard by shard.
+    Stages(Vec<(String, StageConfig)>),
+    /// One corpus-wide pass.
+    Pass(String, StageConfig),
+}
+
+/// Cuts a pipeline at its passes. Every entry gets a label: its name, numbered from the second use on.
+#[must_use]
+pub fn segments(stages: &[StageConfig]) -> Vec<Segment> {
+    let mut segments = Vec::new();
+    let mut used: Vec<&'static str> = Vec::new();
+    for config in stages {
+        let name = config.name();
+        used.push(name);
+        let uses = used.iter().filter(|one| **one == name).count();
+        let label = if uses == 1 { name.to_owned() } else { format!("{name}-{uses}") };
+        if config.build_stage().is_none() {
+            segments.push(Segment::Pass(label, config.clone()));
+        } else if let Some(Segment::Stages(open)) = segments.last_mut() {
+            open.push((label, config.clone()));
+        } else {
+            segments.push(Segment::Stages(vec![(label, config.clone())]));
+        }
+    }
+    segments
+}
+
+impl StageConfig {
+    /// Name in configs, reports and folders.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::ExactDedup(config) => ExactDedup::new(config.clone()).name(),
+            Self::NearDedup(_) => "near-dedup",
+            Self::RepeatedLines(config) => RepeatedLines::new(config.clone()).name(),
+            stage => stage.build_stage().map_or("", |stage| stage.name()),
+        }
+    }
+
+    /// The document stage, `None` for passes.
+    #[must_use]
+    pub fn build_stage(&self) -> Option<Box<dyn Stage>> {
+        Some(match self.clone() {
+            Self::Extract(config) => Box::new(Extract::new(config)),
+            Self::Normalize(_) => Box::new(NormalizeCharacters),
+            Self::Language(config) => Box::new(Language::new(config)),
+            Self::GopherQuality(config) => Box::new(GopherQuality::new(config)),
+            Self::GopherRepetition(config) => Box::new(GopherRepetition::new(config)),
+            Self::C4(config) => Box::new(C4::new(config)),
+            Self::FineWeb(config) => Box::new(FineWeb::new(config)),
+            Self::ExactDedup(_) | Self::NearDedup(_) | Self::RepeatedLines(_) => return None,
+        })
+    }
+
+    /// Calls `visitor` with the pass; `None` for document stages.
+    pub(super) fn visit_pass<V: PassVisitor>(&self, visitor: V) -> Option<V::Output> {
+        match self.clone() {
+            Self::ExactDedup(config) => Some(visitor.visit(&ExactDedup::new(config))),
+            Self::NearDedup(config) => Some(visitor.visit(&NearDedup::new(config))),
+            Self::RepeatedLines(config) => Some(visitor.visit(&RepeatedLines::new(config))),
+            _ => None,
+        }
+    }
+}
+
+/// A function that is generic over the pass.
+pub(super) trait PassVisitor {
+    type Output;
+    fn visit<P: Pass>(self, pass: &P) -> Self::Output;
+}

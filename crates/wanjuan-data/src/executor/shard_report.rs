@@ -1,0 +1,80 @@
+//! [`ShardReport`]: what happened in one unit of work, in numbers that add up.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::read::Damage;
+
+/// Documents and their bytes.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Count {
+    /// Documents.
+    pub documents: u64,
+    /// Bytes: of captures before `extract`, of text after it.
+    pub bytes: u64,
+}
+
+impl Count {
+    /// Adds one document.
+    pub fn add(&mut self, bytes: u64) {
+        self.documents += 1;
+        self.bytes += bytes;
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.documents += other.documents;
+        self.bytes += other.bytes;
+    }
+}
+
+/// What one stage did.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct StageReport {
+    /// Label of the stage.
+    pub stage: String,
+    /// What came in.
+    pub input: Count,
+    /// What went on. Its bytes differ from `input` - `dropped` by what the stage changed inside documents.
+    pub kept: Count,
+    /// What was dropped, by reason.
+    pub dropped: BTreeMap<String, Count>,
+}
+
+impl StageReport {
+    /// A report without documents.
+    #[must_use]
+    pub fn new(stage: &str) -> Self {
+        Self { stage: stage.to_owned(), ..Self::default() }
+    }
+
+    /// Counts a dropped document.
+    pub fn drop(&mut self, rule: &str, bytes: u64) {
+        self.dropped.entry(rule.to_owned()).or_default().add(bytes);
+    }
+
+    /// Documents dropped for any reason.
+    #[must_use]
+    pub fn dropped_documents(&self) -> u64 {
+        self.dropped.values().map(|count| count.documents).sum()
+    }
+
+    /// Adds the numbers of another shard.
+    pub fn merge(&mut self, other: &Self) {
+        self.input.merge(other.input);
+        self.kept.merge(other.kept);
+        for (rule, count) in &other.dropped {
+            self.dropped.entry(rule.clone()).or_default().merge(*count);
+        }
+    }
+}
+
+/// What one unit did.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct ShardReport {
+    /// The stages in order; the first is `read` when the unit read an archive.
+    pub stages: Vec<StageReport>,
+    /// Byte ranges of the archive that gave no record.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub damaged: Vec<Damage>,
+}

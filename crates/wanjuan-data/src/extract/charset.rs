@@ -1,0 +1,120 @@
+//! Bytes to text: byte order mark, labels, and what the bytes themselves say.
+//!
+//! The bytes decide against a wrong label: mojibake is worse than a disobeyed header.
+
+use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+
+/// How far a `<meta charset>` is looked for; the HTML standard says 1024, pages in the wild need more.
+const PRESCAN_BYTES: usize = 4096;
+
+/// Decodes a page. `label` is the charset of the transport, when there is one. Never fails: what cannot be
+/// decoded becomes U+FFFD.
+///
+/// ```
+/// use wanjuan_data::extract::decode;
+///
+/// assert_eq!(decode("Gr\u{fc}n".as_bytes(), Some("iso-8859-1")), "Grün"); // the label is wrong
+/// assert_eq!(decode(b"Gr\xfcn", Some("latin1")), "Grün");
+/// ```
+#[must_use]
+pub fn decode(bytes: &[u8], label: Option<&str>) -> String {
+    if let Some((encoding, skip)) = Encoding::for_bom(bytes) {
+        return encoding.decode_without_bom_handling(&bytes[skip..]).0.into_owned();
+    }
+    if let Ok(text) = std::str::from_utf8(bytes)
+        && !looks_like_escapes(bytes)
+        && utf16_by_zeros(bytes).is_none()
+    {
+        return text.to_owned();
+    }
+    let labels = [label.map(str::to_owned), meta_label(bytes)];
+    let labels = labels.iter().flatten().filter_map(|label| Encoding::for_label(label.trim().as_bytes()));
+    for encoding in utf16_by_zeros(bytes).into_iter().chain(labels) {
+        let (text, wrong) = encoding.decode_without_bom_handling(bytes);
+        if !wrong {
+            return text.into_owned();
+        }
+    }
+    if mostly_utf8(bytes) {
+        return String::from_utf8_lossy(bytes).into_owned();
+    }
+    let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);
+    detector.feed(bytes, true);
+    detector.guess(None, Utf8Detection::Allow).decode_without_bom_handling(bytes).0.into_owned()
+}
+
+/// ISO-2022-JP and HZ are ASCII bytes, so valid UTF-8, with escapes that no text holds.
+fn looks_like_escapes(bytes: &[u8]) -> bool {
+    bytes.windows(2).any(|pair| pair == b"\x1b$" || pair == b"~{")
+        && meta_label(bytes).is_some_and(|label| {
+            Encoding::for_label(label.as_bytes()).is_some_and(|encoding| encoding != UTF_8)
+        })
+}
+
+/// UTF-16 without a mark shows as zeros in every other byte of the markup.
+fn utf16_by_zeros(bytes: &[u8]) -> Option<&'static Encoding> {
+    let head = &bytes[..bytes.len().min(512) & !1];
+    if head.len() < 16 {
+        return None;
+    }
+    let zeros = |parity: usize| head.iter().skip(parity).step_by(2).filter(|byte| **byte == 0).count();
+    let (even, odd, half) = (zeros(0), zeros(1), head.len() / 2);
+    match () {
+        () if odd * 10 > half * 7 && even * 10 < half => Some(UTF_16LE),
+        () if even * 10 > half * 7 && odd * 10 < half => Some(UTF_16BE),
+        () => None,
+    }
+}
+
+/// A few broken bytes in a long page: still UTF-8. At least 20 good sequences per broken one.
+fn mostly_utf8(bytes: &[u8]) -> bool {
+    let (mut good, mut broken) = (0_usize, 0_usize);
+    for chunk in bytes.utf8_chunks() {
+        good += chunk.valid().bytes().filter(|byte| *byte >= 0xc0).count();
+        broken += usize::from(!chunk.invalid().is_empty());
+    }
+    good > 20 * broken
+}
+
+/// The charset of `<meta charset=...>` or `<meta http-equiv content="...charset=...">`.
+fn meta_label(bytes: &[u8]) -> Option<String> {
+    let head = String::from_utf8_lossy(&bytes[..bytes.len().min(PRESCAN_BYTES)]).to_ascii_lowercase();
+    for tag in head.split("<meta").skip(1) {
+        let tag = tag.split('>').next().unwrap_or_default();
+        if let Some((_, value)) = tag.split_once("charset") {
+            let value = value.trim_start().strip_prefix('=')?.trim_start();
+            let value = value.trim_start_matches(['"', '\'']);
+            let end = value.find(|c: char| !c.is_ascii_alphanumeric() && !"-_:.".contains(c));
+            let value = &value[..end.unwrap_or(value.len())];
+            if !value.is_empty() {
+                return Some(value.to_owned());
+            }
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn encodings_with_and_without_labels() {
+        let text = "<meta charset=gbk><p>今天天气晴朗适合出门散步，大家都很高兴。</p>";
+        let gbk = encoding_rs::GBK.encode(text).0;
+        assert_eq!(decode(&gbk, None), text);
+        assert_eq!(decode(&gbk, Some("utf-8")), text);
+        let shift_jis = "日本語の文章です。今日は天気がいいので散歩に行きましょう。";
+        assert_eq!(decode(&encoding_rs::SHIFT_JIS.encode(shift_jis).0, None), shift_jis);
+        let utf16: Vec<u8> = "<html><body>plain text</body></html>".bytes().flat_map(|b| [b, 0]).collect();
+        assert_eq!(decode(&utf16, None), "<html><body>plain text</body></html>");
+    }
+
+    #[test]
+    fn a_broken_byte_does_not_change_the_encoding() {
+        let mut bytes = "Grüße aus Köln. ".repeat(20).into_bytes();
+        bytes.push(0xff);
+        assert!(decode(&bytes, None).starts_with("Grüße aus Köln."));
+    }
+}

@@ -1,0 +1,166 @@
+//! A folder of pages becomes a WARC archive: sorted paths, a fixed date, the same bytes every time.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use internlm_kit::atomic::AtomicFile;
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::pattern::Pattern;
+use super::warc_writer::{WarcHeaders, WarcWriter};
+use crate::{Error, Result};
+
+/// Which pages to take: those that match a pattern and that no earlier selection took.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Selection {
+    /// Glob over the path below the folder, for instance `book/**/*.html`.
+    pub include: String,
+    /// At most this many, chosen by the hash of their path (a spread sample); default: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_pages: Option<usize>,
+}
+
+/// One page on disk.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ImportedPage {
+    /// Path below the folder, `/`-separated.
+    pub path: String,
+    /// Bytes.
+    pub size: u64,
+    /// Nanoseconds since the epoch of the last change; only used to see changes.
+    pub modified: u128,
+}
+
+/// The pages of a folder, sorted by path.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct PageList {
+    /// The folder.
+    pub root: PathBuf,
+    /// Pages that were selected.
+    pub pages: Vec<ImportedPage>,
+    /// Files that were looked at.
+    pub files_seen: u64,
+}
+
+/// Lists the pages below `root` that `select` takes and `exclude` does not; no selection means every
+/// `.html`, `.htm`, `.md` and `.txt` file.
+///
+/// # Errors
+/// A missing folder, or one in which nothing is selected.
+pub fn list_pages(root: &Path, select: &[Selection], exclude: &[String]) -> Result<PageList> {
+    let exclude: Vec<Pattern> = exclude.iter().map(|text| Pattern::new(text)).collect();
+    let excluded = |path: &str| exclude.iter().any(|pattern| pattern.matches(path));
+    let files = walk(root, &excluded)?;
+    let files_seen = files.len() as u64;
+    let everything: Vec<Selection> = ["html", "htm", "md", "txt"]
+        .map(|extension| Selection { include: format!("**/*.{extension}"), max_pages: None })
+        .to_vec();
+    let mut chosen = BTreeSet::new();
+    for selection in if select.is_empty() { &everything } else { select } {
+        let pattern = Pattern::new(&selection.include);
+        let mut matching: Vec<&String> =
+            files.iter().filter(|path| !chosen.contains(*path) && pattern.matches(path)).collect();
+        if let Some(limit) = selection.max_pages.filter(|limit| *limit < matching.len()) {
+            matching.sort_by_key(|path| (xxh3_64(path.as_bytes()), path.as_str()));
+            matching.truncate(limit);
+        }
+        chosen.extend(matching.into_iter().cloned());
+    }
+    if chosen.is_empty() {
+        return Err(Error::Empty {
+            path: root.to_path_buf(),
+            found: format!("{files_seen} files and no selected page"),
+            expected: "at least one page that matches a selection".to_owned(),
+        });
+    }
+    let pages = chosen.into_iter().map(|path| page(root, path)).collect::<Result<_>>()?;
+    Ok(PageList { root: root.to_path_buf(), pages, files_seen })
+}
+
+fn page(root: &Path, path: String) -> Result<ImportedPage> {
+    let full = root.join(&path);
+    let metadata = fs::metadata(&full).map_err(Error::io(&full, "read"))?;
+    let modified = metadata.modified().ok();
+    let modified = modified.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+    Ok(ImportedPage { path, size: metadata.len(), modified: modified.map_or(0, |time| time.as_nanos()) })
+}
+
+/// Paths of all files below `root`, sorted; excluded folders are not entered, links to folders not followed.
+fn walk(root: &Path, excluded: &dyn Fn(&str) -> bool) -> Result<Vec<String>> {
+    let mut files = Vec::new();
+    let mut pending = vec![String::new()];
+    while let Some(folder) = pending.pop() {
+        let full = root.join(&folder);
+        for entry in fs::read_dir(&full).map_err(Error::io(&full, "list"))? {
+            let entry = entry.map_err(Error::io(&full, "list"))?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let path = if folder.is_empty() { name } else { format!("{folder}/{name}") };
+            if excluded(&path) {
+                continue;
+            }
+            let kind = entry.file_type().map_err(Error::io(&full, "list"))?;
+            if kind.is_dir() {
+                pending.push(path);
+            } else {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Writes `pages` to `out`: a `warcinfo` record, then one `resource` record per page whose address is
+/// `base_url` + path.
+///
+/// # Errors
+/// Any I/O error of reading a page or writing the archive.
+pub fn write_pages(
+    root: &Path,
+    pages: &[ImportedPage],
+    out: &Path,
+    base_url: &str,
+    date: &str,
+) -> Result<()> {
+    let file = AtomicFile::create(out).map_err(Error::io(out, "write"))?;
+    let mut writer = WarcWriter::new(file);
+    let info =
+        format!("software: wanjuan-data/{}\r\nformat: WARC File Format 1.1\r\n", env!("CARGO_PKG_VERSION"));
+    let headers = WarcHeaders { kind: "warcinfo", uri: None, date, content_type: "application/warc-fields" };
+    writer.write(&headers, info.as_bytes()).map_err(Error::io(out, "write"))?;
+    for page in pages {
+        let path = root.join(&page.path);
+        let bytes = fs::read(&path).map_err(Error::io(&path, "read"))?;
+        let uri = format!("{base_url}{}", percent_encode(&page.path));
+        let content_type = media_type(&page.path);
+        let headers = WarcHeaders { kind: "resource", uri: Some(&uri), date, content_type };
+        writer.write(&headers, &bytes).map_err(Error::io(out, "write"))?;
+    }
+    writer.into_inner().commit().map_err(Error::io(out, "write"))
+}
+
+fn media_type(path: &str) -> &'static str {
+    let extension = path.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
+    match extension.as_str() {
+        "html" | "htm" => "text/html",
+        "xhtml" => "application/xhtml+xml",
+        "md" | "markdown" => "text/markdown",
+        _ => "text/plain",
+    }
+}
+
+/// Escapes what a path may not hold in an address (RFC 3986).
+fn percent_encode(path: &str) -> String {
+    let mut encoded = String::with_capacity(path.len());
+    for byte in path.bytes() {
+        if byte.is_ascii_alphanumeric() || b"/-._~!$&'()*+,;=:@".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
+}

@@ -1,0 +1,79 @@
+//! [`WarcWriter`]: WARC 1.1 records, one gzip member each, the same bytes for the same records.
+
+use std::io::Write;
+
+use flate2::{Compression, GzBuilder};
+use sha2::{Digest, Sha256};
+
+use internlm_kit::atomic::sha256;
+
+/// What the writer needs to know about a record.
+#[derive(Clone, Copy, Debug)]
+pub struct WarcHeaders<'a> {
+    /// `WARC-Type`: `resource`, `warcinfo`, ...
+    pub kind: &'a str,
+    /// `WARC-Target-URI`.
+    pub uri: Option<&'a str>,
+    /// `WARC-Date`, ISO 8601 with `Z`.
+    pub date: &'a str,
+    /// `Content-Type` of the block.
+    pub content_type: &'a str,
+}
+
+/// Writes records to `W`.
+#[derive(Debug)]
+pub struct WarcWriter<W> {
+    out: W,
+    level: Compression,
+}
+
+impl<W: Write> WarcWriter<W> {
+    /// A writer of gzip members (deflate level 6, no file name, no time stamp).
+    pub fn new(out: W) -> Self {
+        Self { out, level: Compression::new(6) }
+    }
+
+    /// Appends one record and returns its `WARC-Record-ID`, a function of address, date and block.
+    ///
+    /// # Errors
+    /// Any I/O error of the underlying writer.
+    pub fn write(&mut self, headers: &WarcHeaders, block: &[u8]) -> std::io::Result<String> {
+        let id = record_id(headers, block);
+        let mut head = format!("WARC/1.1\r\nWARC-Type: {}\r\nWARC-Record-ID: {id}\r\n", headers.kind);
+        if let Some(uri) = headers.uri {
+            head.push_str(&format!("WARC-Target-URI: {uri}\r\n"));
+        }
+        let (date, kind, length) = (headers.date, headers.content_type, block.len());
+        head.push_str(&format!("WARC-Date: {date}\r\nWARC-Block-Digest: sha256:{}\r\n", sha256(block)));
+        head.push_str(&format!("Content-Type: {kind}\r\nContent-Length: {length}\r\n\r\n"));
+        // Operating system 255 = unknown: the same bytes on every machine.
+        let mut member = GzBuilder::new().mtime(0).operating_system(255).write(&mut self.out, self.level);
+        member.write_all(head.as_bytes())?;
+        member.write_all(block)?;
+        member.write_all(b"\r\n\r\n")?;
+        member.finish()?;
+        Ok(id)
+    }
+
+    /// Gives the underlying writer back.
+    pub fn into_inner(self) -> W {
+        self.out
+    }
+}
+
+/// A name-based UUID (version 8, RFC 9562) of kind, address, date and block.
+fn record_id(headers: &WarcHeaders, block: &[u8]) -> String {
+    let mut hasher = Sha256::new();
+    for part in [headers.kind, headers.uri.unwrap_or_default(), headers.date] {
+        hasher.update(part.as_bytes());
+        hasher.update([0]);
+    }
+    hasher.update(block);
+    let digest = hasher.finalize();
+    let mut uuid: [u8; 16] = digest[..16].try_into().expect("sha256 has 32 bytes");
+    uuid[6] = (uuid[6] & 0x0f) | 0x80;
+    uuid[8] = (uuid[8] & 0x3f) | 0x80;
+    let hex: String = uuid.iter().map(|byte| format!("{byte:02x}")).collect();
+    let (a, b, c, d, e) = (&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]);
+    format!("<urn:uuid:{a}-{b}-{c}-{d}-{e}>")
+}

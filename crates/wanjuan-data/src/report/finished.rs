@@ -1,0 +1,160 @@
+//! The last files of a run: funnel, summary, manifest of hashes, and the mark that it is complete.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use internlm_kit::atomic;
+use serde::{Deserialize, Serialize};
+
+use super::funnel::Funnel;
+use crate::executor::Artifact;
+use crate::{Error, PipelineConfig, Result};
+
+/// `summary.json`: flat numbers for the table of the whole chain.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Summary {
+    /// Documents that entered.
+    pub pages: u64,
+    /// Documents in the shards.
+    pub documents_kept: u64,
+    /// Share of `pages`, percent.
+    pub retained_percent: f64,
+    /// Text in the shards, 10^6 bytes.
+    pub clean_megabytes: f64,
+    /// Training tokens.
+    pub train_tokens: u64,
+    /// Held-out documents.
+    pub held_out_documents: u64,
+    /// Bytes of held-out text.
+    pub held_out_bytes: u64,
+    /// Ids of the tokenizer.
+    pub vocab_size: usize,
+    /// Bytes of text per token.
+    pub bytes_per_token: f64,
+    /// Baseline: unigram model of tokens on the held-out text.
+    pub unigram_bits_per_byte: f64,
+    /// Baseline: `gzip -9` on the held-out text.
+    pub gzip_bits_per_byte: f64,
+}
+
+impl Summary {
+    /// The numbers of a funnel.
+    #[must_use]
+    pub fn of(funnel: &Funnel) -> Self {
+        let tokens = &funnel.tokens;
+        let (pages, kept) = (funnel.documents_in(), tokens.train.documents + tokens.valid.documents);
+        let bytes = (tokens.train.bytes + tokens.valid.bytes) as f64;
+        let all_tokens = (tokens.train.tokens + tokens.valid.tokens).max(1) as f64;
+        Self {
+            pages,
+            documents_kept: kept,
+            retained_percent: round(100.0 * kept as f64 / pages.max(1) as f64, 2),
+            clean_megabytes: round(bytes / 1e6, 2),
+            train_tokens: tokens.train.tokens,
+            held_out_documents: tokens.valid.documents,
+            held_out_bytes: tokens.valid.bytes,
+            vocab_size: tokens.vocab_size,
+            bytes_per_token: round(bytes / all_tokens, 3),
+            unigram_bits_per_byte: round(tokens.unigram_bits_per_byte, 4),
+            gzip_bits_per_byte: round(tokens.gzip_bits_per_byte, 4),
+        }
+    }
+}
+
+fn round(x: f64, digits: i32) -> f64 {
+    let scale = 10_f64.powi(digits);
+    (x * scale).round() / scale
+}
+
+/// `work/finished.json`: the run with this key is complete.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Finished {
+    /// Hash of settings, input and version.
+    pub key: String,
+    /// Every output file.
+    pub artifacts: Vec<Artifact>,
+    /// The funnel.
+    pub funnel: Funnel,
+}
+
+impl Finished {
+    fn path(output: &Path) -> PathBuf {
+        output.join("work/finished.json")
+    }
+
+    /// The mark of a complete run with `key`, when all its files are still there.
+    #[must_use]
+    pub fn load(output: &Path, key: &str) -> Option<Self> {
+        let bytes = fs::read(Self::path(output)).ok()?;
+        let finished: Self = serde_json::from_slice(&bytes).ok()?;
+        let present = finished.artifacts.iter().all(|artifact| artifact.is_present(output));
+        (finished.key == key && present).then_some(finished)
+    }
+
+    /// The mark of whatever run is complete in `output`.
+    ///
+    /// # Errors
+    /// No complete run there.
+    pub fn read(output: &Path) -> Result<Self> {
+        let path = Self::path(output);
+        let bytes = fs::read(&path).map_err(Error::io(&path, "read"))?;
+        serde_json::from_slice(&bytes).map_err(|error| Error::Format {
+            path,
+            offset: 0,
+            found: error.to_string(),
+            expected: "the mark of a finished run".to_owned(),
+        })
+    }
+
+    /// Takes the mark away: the folder is about to change.
+    ///
+    /// # Errors
+    /// Any I/O error but its absence.
+    pub fn remove(output: &Path) -> Result<()> {
+        let path = Self::path(output);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(Error::io(&path, "write")(error))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Writes `config.toml`, `funnel.json`, `funnel.txt`, `summary.json`, `manifest.json` and the mark.
+///
+/// # Errors
+/// Any I/O error of writing.
+///
+/// # Panics
+/// When the funnel does not add up: then a document was lost without a reason, which must never happen.
+pub fn finish(
+    config: &PipelineConfig,
+    key: &str,
+    funnel: &Funnel,
+    mut artifacts: Vec<Artifact>,
+) -> Result<()> {
+    assert_eq!(funnel.problems(), Vec::<String>::new(), "the funnel adds up");
+    let output = &config.output;
+    let toml = toml::to_string(config).expect("configs are plain data");
+    for (name, text) in [
+        ("config.toml", toml),
+        ("funnel.json", json(funnel)),
+        ("funnel.txt", funnel.to_text()),
+        ("summary.json", json(&Summary::of(funnel))),
+    ] {
+        let path = output.join(name);
+        atomic::write(&path, text.as_bytes()).map_err(Error::io(&path, "write"))?;
+        artifacts.push(Artifact::of(output, Path::new(name))?);
+    }
+    artifacts.sort_by(|a, b| a.path.cmp(&b.path));
+    let path = output.join("manifest.json");
+    atomic::write(&path, json(&artifacts).as_bytes()).map_err(Error::io(&path, "write"))?;
+    let finished = Finished { key: key.to_owned(), artifacts, funnel: funnel.clone() };
+    let path = Finished::path(output);
+    atomic::write(&path, json(&finished).as_bytes()).map_err(Error::io(&path, "write"))
+}
+
+fn json<T: Serialize>(value: &T) -> String {
+    serde_json::to_string_pretty(value).expect("reports are plain data") + "\n"
+}

@@ -1,0 +1,121 @@
+//! [`why`]: the life of one document, from its capture to its shard or its rejection.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+
+use crate::executor::Rejected;
+use crate::tokenize::TokenizedDocument;
+use crate::{Document, Error, Result};
+
+/// What is known about a document.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Life {
+    /// The file of each segment that kept it, with the document as it was then.
+    pub kept: Vec<(PathBuf, Document)>,
+    /// Where and why it was dropped.
+    pub rejected: Option<Rejected>,
+    /// Where its tokens are.
+    pub tokenized: Option<TokenizedDocument>,
+}
+
+/// Looks `id` up in an output folder; `None` when no file knows it.
+///
+/// # Errors
+/// A folder that cannot be read.
+pub fn why(output: &Path, id: &str) -> Result<Option<Life>> {
+    let mut life = Life::default();
+    for folder in sorted(&output.join("work"))?.into_iter().filter(|path| path.is_dir()) {
+        for file in sorted(&folder)?.into_iter().filter(|path| is_jsonl(path)) {
+            if let Some(line) = find_line(&file, id)? {
+                let place = file.strip_prefix(output).unwrap_or(&file).to_path_buf();
+                life.kept.extend(serde_json::from_slice(&line).ok().map(|document| (place, document)));
+                break;
+            }
+        }
+    }
+    let rejected = output.join("rejected");
+    for folder in if rejected.is_dir() { sorted(&rejected)? } else { Vec::new() } {
+        for file in sorted(&folder)? {
+            if let Some(line) = find_line(&file, id)? {
+                life.rejected = serde_json::from_slice(&line).ok();
+            }
+        }
+    }
+    if let Some(line) = find_line(&output.join("documents.jsonl"), id)? {
+        life.tokenized = serde_json::from_slice(&line).ok();
+    }
+    Ok((life != Life::default()).then_some(life))
+}
+
+/// The line whose key `id` is `id`; a plain search, since ids are 20 characters that no text holds by chance.
+fn find_line(path: &Path, id: &str) -> Result<Option<Vec<u8>>> {
+    let file = fs::File::open(path).map_err(Error::io(path, "read"))?;
+    let wanted = format!("\"id\":\"{id}\"");
+    for line in BufReader::with_capacity(1 << 18, file).split(b'\n') {
+        let line = line.map_err(Error::io(path, "read"))?;
+        let head = &line[..line.len().min(400)];
+        if head.windows(wanted.len()).any(|window| window == wanted.as_bytes()) {
+            return Ok(Some(line));
+        }
+    }
+    Ok(None)
+}
+
+fn is_jsonl(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "jsonl")
+}
+
+fn sorted(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder).map_err(Error::io(folder, "list"))?;
+    let mut paths = entries
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(Error::io(folder, "list"))?;
+    paths.sort();
+    Ok(paths)
+}
+
+impl Life {
+    /// The story in lines.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let mut text = String::new();
+        let first = self.kept.first().map(|(_, document)| document);
+        if let Some(document) = first.or(self.rejected.as_ref().map(|rejected| &rejected.document)) {
+            text.push_str(&format!("id        {}\n", document.id));
+            text.push_str(&format!("url       {}\n", document.url.as_deref().unwrap_or("unknown")));
+            let source = &document.source;
+            text.push_str(&format!(
+                "capture   {} at byte {}, {}\n",
+                source.file, source.offset, source.record_id
+            ));
+        }
+        for (file, document) in &self.kept {
+            text.push_str(&format!("kept      {} ({} bytes)\n", file.display(), document.content.len()));
+        }
+        if let Some(Rejected { stage, reason, .. }) = &self.rejected {
+            let rule = &reason.rule;
+            text.push_str(&format!("dropped   by {stage}: {rule}"));
+            if let (Some(value), Some(threshold)) = (reason.value, reason.threshold) {
+                text.push_str(&format!(", found {value:.4}, threshold {threshold}"));
+            }
+            if let Some(detail) = &reason.detail {
+                text.push_str(&format!(", {detail}"));
+            }
+            if let Some(duplicate) = &reason.duplicate {
+                let (keeper, neighbor, jaccard) = (&duplicate.keeper, &duplicate.neighbor, duplicate.jaccard);
+                text.push_str(&format!("; kept instead {keeper}, linked by {neighbor} at J = {jaccard:.3}"));
+            }
+            text.push('\n');
+        }
+        if let Some(tokenized) = &self.tokenized {
+            let (split, language) = (&tokenized.split, &tokenized.language);
+            let (index, tokens) = (tokenized.index, tokenized.tokens);
+            text.push_str(&format!(
+                "tokens    shards/{split}/{language}, document {index}, {tokens} tokens\n"
+            ));
+        }
+        text
+    }
+}

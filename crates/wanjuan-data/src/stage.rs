@@ -1,0 +1,146 @@
+//! The seams of the pipeline: [`Stage`] decides about one document, [`Pass`] about a whole corpus.
+//!
+//! Both only decide. Threads, counting, timing, resume and the writing of rejected documents belong to the
+//! executor (`run`), so that a stage is a pure function that a test calls directly.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Document;
+
+/// A decision about one document at a time.
+///
+/// ```
+/// use wanjuan_data::{Document, Reason, Stage, Verdict};
+///
+/// struct NoShouting;
+///
+/// impl Stage for NoShouting {
+///     fn name(&self) -> &'static str { "no-shouting" }
+///     fn apply(&self, document: Document) -> Verdict {
+///         let marks = document.content.matches('!').count();
+///         if marks > 3 {
+///             Verdict::drop(document, Reason::above("exclamation-marks", marks as f64, 3.0))
+///         } else {
+///             Verdict::Keep(document)
+///         }
+///     }
+/// }
+///
+/// let document = Document::new("dump", "record", "Buy now!!!!");
+/// assert!(matches!(NoShouting.apply(document), Verdict::Drop(_, reason) if reason.value == Some(4.0)));
+/// ```
+pub trait Stage: Send + Sync {
+    /// Name in configs, reports and the `rejected/` folder.
+    fn name(&self) -> &'static str;
+
+    /// Keeps the document, perhaps changed, or drops it with a reason.
+    fn apply(&self, document: Document) -> Verdict;
+}
+
+/// A decision that needs the whole corpus, in three steps so that documents need not stay in memory:
+/// every document leaves a sketch, the sketches decide together, the decision is applied to each document.
+pub trait Pass: Send + Sync {
+    /// What a document leaves behind for the common decision.
+    type Sketch: Send;
+    /// What happens to one document.
+    type Decision: Send + Sync;
+
+    /// Name in configs, reports and the `rejected/` folder.
+    fn name(&self) -> &'static str;
+
+    /// Looks at one document. Called by several threads.
+    fn sketch(&self, document: &Document) -> Self::Sketch;
+
+    /// One decision per sketch, in the same order. Must not depend on the order of the corpus.
+    fn decide(&self, sketches: Vec<Self::Sketch>) -> Vec<Self::Decision>;
+
+    /// Carries the decision out. Called by several threads.
+    fn apply(&self, document: Document, decision: &Self::Decision) -> Verdict;
+}
+
+/// What becomes of a document.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
+    /// It goes on.
+    Keep(Document),
+    /// It is counted under the reason and can be written to `rejected/`.
+    Drop(Document, Box<Reason>),
+}
+
+impl Verdict {
+    /// A drop.
+    #[must_use]
+    pub fn drop(document: Document, reason: Reason) -> Self {
+        Self::Drop(document, Box::new(reason))
+    }
+
+    /// Keeps the document when there is no reason against it.
+    #[must_use]
+    pub fn from_reason(document: Document, reason: Option<Reason>) -> Self {
+        match reason {
+            None => Self::Keep(document),
+            Some(reason) => Self::drop(document, reason),
+        }
+    }
+}
+
+/// Why a document was dropped.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub struct Reason {
+    /// The rule, for instance `too-few-words`.
+    #[serde(rename = "reason")]
+    pub rule: Cow<'static, str>,
+    /// The number the rule looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<f64>,
+    /// The number it was compared with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<f64>,
+    /// What was seen, when a number does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// For duplicates: what it duplicates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duplicate: Option<Duplicate>,
+}
+
+/// Where a duplicate belongs.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub struct Duplicate {
+    /// Id of the document that is kept.
+    pub keeper: String,
+    /// Smallest id of the cluster: its name.
+    pub component: String,
+    /// Id of the document that linked this one to the cluster.
+    pub neighbor: String,
+    /// Exact Jaccard similarity with the neighbor, 1 for exact duplicates.
+    pub jaccard: f64,
+}
+
+impl Reason {
+    /// A reason without numbers.
+    #[must_use]
+    pub fn new(rule: &'static str) -> Self {
+        Self { rule: Cow::Borrowed(rule), ..Self::default() }
+    }
+
+    /// `value` is over the limit `threshold`.
+    #[must_use]
+    pub fn above(rule: &'static str, value: f64, threshold: f64) -> Self {
+        Self { value: Some(value), threshold: Some(threshold), ..Self::new(rule) }
+    }
+
+    /// `value` is under the limit `threshold`.
+    #[must_use]
+    pub fn below(rule: &'static str, value: f64, threshold: f64) -> Self {
+        Self::above(rule, value, threshold)
+    }
+
+    /// Adds what was seen.
+    #[must_use]
+    pub fn with_detail(self, detail: impl Into<String>) -> Self {
+        Self { detail: Some(detail.into()), ..self }
+    }
+}

@@ -1,0 +1,46 @@
+//! Settings of the last step.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// Tokenizer and shards.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct TokenizeConfig {
+    /// Tokenizer (folder or file) to use; default: train a byte-level BPE on the training documents.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokenizer: Option<PathBuf>,
+    /// Ids of the trained tokenizer. Default 2048.
+    pub vocab_size: usize,
+    /// Pairs seen less often are not merged. Default 2.
+    pub min_frequency: u64,
+    /// Held-out documents per thousand, chosen by the hash of their id. Default 25.
+    pub held_out_per_mille: u32,
+    /// Seed of that hash. Default 1.
+    pub seed: u64,
+}
+
+impl Default for TokenizeConfig {
+    fn default() -> Self {
+        Self { tokenizer: None, vocab_size: 2048, min_frequency: 2, held_out_per_mille: 25, seed: 1 }
+    }
+}
+
+impl TokenizeConfig {
+    /// Every problem as `key: found X, expected Y`.
+    pub(crate) fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        if self.tokenizer.is_none() && self.vocab_size < 265 {
+            let found = self.vocab_size;
+            problems.push(format!(
+                "vocab-size: found {found}, expected at least 265 (9 special tokens, 256 bytes)"
+            ));
+        }
+        if self.held_out_per_mille >= 1000 {
+            let found = self.held_out_per_mille;
+            problems.push(format!("held-out-per-mille: found {found}, expected less than 1000"));
+        }
+        problems
+    }
+}
