@@ -1,0 +1,43 @@
+//! `opencompass list-configs`: every dataset there is.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use crate::dataset::{Catalog, Origin};
+use crate::prompt::version;
+
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  opencompass list-configs\n  opencompass list-configs --dataset-dir my/datasets"
+)]
+pub(super) struct Arguments {
+    /// Folder of dataset files that add to the embedded ones or override them.
+    #[arg(long, value_name = "DIR")]
+    dataset_dir: Vec<PathBuf>,
+}
+
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let catalog = Catalog::open(&arguments.dataset_dir)?;
+    println!("file\tsets\tfirst set\tversion\tmode\tevaluator\tfrom");
+    for entry in catalog.entries() {
+        let sets = entry.datasets()?;
+        let Some(first) = sets.first() else { continue };
+        let from = match &entry.origin {
+            Origin::Embedded => "embedded".to_owned(),
+            Origin::File(path) => path.display().to_string(),
+        };
+        let evaluator = serde_json::to_string(&first.score.evaluator)?;
+        println!(
+            "{}\t{}\t{}\t{}\t{}\t{}\t{from}",
+            entry.stem,
+            sets.len(),
+            first.name,
+            version(first),
+            format!("{:?}", first.infer.mode).to_lowercase(),
+            evaluator.trim_matches('"'),
+        );
+    }
+    Ok(ExitCode::SUCCESS)
+}

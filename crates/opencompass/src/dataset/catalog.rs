@@ -1,0 +1,217 @@
+//! Every dataset there is by name: the embedded files, and user folders that override them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::{DatasetConfig, SubsetTable, nearest, with_nearest};
+use crate::{Error, Result};
+
+/// The embedded files: stem and text.
+const EMBEDDED: &[(&str, &str)] = &[
+    ("ARC-c", include_str!("../../datasets/ARC-c.toml")),
+    ("ARC-e", include_str!("../../datasets/ARC-e.toml")),
+    ("arithmetic", include_str!("../../datasets/arithmetic.toml")),
+    ("calculator-call", include_str!("../../datasets/calculator-call.toml")),
+    ("ceval", include_str!("../../datasets/ceval.toml")),
+    ("gsm8k", include_str!("../../datasets/gsm8k.toml")),
+    ("heldout", include_str!("../../datasets/heldout.toml")),
+    ("heldout-choice", include_str!("../../datasets/heldout-choice.toml")),
+    ("mmlu", include_str!("../../datasets/mmlu.toml")),
+    ("piqa", include_str!("../../datasets/piqa.toml")),
+];
+
+/// Where a dataset file is from.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Origin {
+    /// Part of this crate.
+    Embedded,
+    /// A file of the user.
+    File(PathBuf),
+}
+
+/// One dataset file.
+#[derive(Clone, Debug)]
+pub struct CatalogEntry {
+    /// File name without `.toml`.
+    pub stem: String,
+    /// Where it is from.
+    pub origin: Origin,
+    text: String,
+}
+
+/// Dataset files by stem.
+#[derive(Clone, Debug)]
+pub struct Catalog {
+    entries: BTreeMap<String, CatalogEntry>,
+}
+
+impl Catalog {
+    /// The embedded files and those of `folders`; a later file of the same stem wins.
+    ///
+    /// # Errors
+    /// [`Error::File`] when a folder or file cannot be read.
+    pub fn open(folders: &[PathBuf]) -> Result<Self> {
+        let mut entries = BTreeMap::new();
+        for (stem, text) in EMBEDDED {
+            let (stem, text) = ((*stem).to_owned(), (*text).to_owned());
+            entries.insert(stem.clone(), CatalogEntry { stem, origin: Origin::Embedded, text });
+        }
+        for folder in folders {
+            for item in fs::read_dir(folder).map_err(Error::file(folder))? {
+                let path = item.map_err(Error::file(folder))?.path();
+                if path.extension().is_some_and(|extension| extension == "toml") {
+                    let entry = CatalogEntry::read(&path)?;
+                    entries.insert(entry.stem.clone(), entry);
+                }
+            }
+        }
+        Ok(Self { entries })
+    }
+
+    /// Every file, sorted by stem.
+    pub fn entries(&self) -> impl Iterator<Item = &CatalogEntry> {
+        self.entries.values()
+    }
+
+    /// The datasets that `names` mean, in order: a stem means all of the file's sets, a path that ends in
+    /// `.toml` its file's sets, anything else a set's name, `*` and `?` as in file names.
+    ///
+    /// # Errors
+    /// [`Error::UnknownName`], or a problem of a file.
+    pub fn find(&self, names: &[String]) -> Result<Vec<DatasetConfig>> {
+        let mut found: Vec<DatasetConfig> = Vec::new();
+        for name in names {
+            let sets = match self.entries.get(name) {
+                Some(entry) => entry.datasets()?,
+                None if name.ends_with(".toml") => CatalogEntry::read(Path::new(name))?.datasets()?,
+                None => self.matching(name)?,
+            };
+            found.extend(sets);
+        }
+        let mut seen = std::collections::BTreeSet::new();
+        found.retain(|set| seen.insert(set.name.clone()));
+        Ok(found)
+    }
+
+    fn matching(&self, pattern: &str) -> Result<Vec<DatasetConfig>> {
+        let mut known = Vec::new();
+        let mut found = Vec::new();
+        for entry in self.entries.values() {
+            for set in entry.datasets()? {
+                known.push(set.name.clone());
+                if glob(pattern.as_bytes(), set.name.as_bytes()) {
+                    found.push(set);
+                }
+            }
+        }
+        if found.is_empty() {
+            known.extend(self.entries.keys().cloned());
+            let near = nearest(pattern, known.iter().map(String::as_str));
+            let hint = near.map_or("`opencompass list-configs` shows all".to_owned(), |near| {
+                format!("nearest known name: `{near}`")
+            });
+            return Err(Error::UnknownName { kind: "dataset", name: pattern.to_owned(), hint });
+        }
+        Ok(found)
+    }
+}
+
+impl CatalogEntry {
+    fn read(path: &Path) -> Result<Self> {
+        let text = fs::read_to_string(path)
+            .map_err(|source| internlm_kit::config::ConfigError::Read { path: path.to_path_buf(), source })?;
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        Ok(Self { stem, origin: Origin::File(path.to_path_buf()), text })
+    }
+
+    /// The file's sets: one, or one per subset.
+    ///
+    /// # Errors
+    /// [`Error::Config`] with file, line and the nearest known key.
+    pub fn datasets(&self) -> Result<Vec<DatasetConfig>> {
+        let path = match &self.origin {
+            Origin::Embedded => PathBuf::from(format!("datasets/{}.toml", self.stem)),
+            Origin::File(path) => path.clone(),
+        };
+        let whole: DatasetConfig =
+            internlm_kit::config::parse(&self.text, &path, &[]).map_err(|error| match error {
+                internlm_kit::config::ConfigError::Parse { path, message } => {
+                    internlm_kit::config::ConfigError::Parse { path, message: with_nearest(&message) }
+                }
+                other => other,
+            })?;
+        if whole.subset.is_empty() {
+            return Ok(vec![whole]);
+        }
+        let subsets = whole.subset.clone();
+        let whole = serde_json::to_value(DatasetConfig { subset: Vec::new(), ..whole })
+            .expect("a dataset file consists of strings, numbers, lists and tables");
+        let sets = subsets.iter().map(|subset| {
+            serde_json::from_value(replaced(&whole, subset)).map_err(|error| {
+                let message = format!("subset {subset:?}: {error}");
+                Error::Config(internlm_kit::config::ConfigError::Parse { path: path.clone(), message })
+            })
+        });
+        sets.collect()
+    }
+}
+
+/// Every string with `${key}` replaced.
+fn replaced(value: &Value, subset: &SubsetTable) -> Value {
+    match value {
+        Value::String(text) => {
+            let replace =
+                |text: String, (key, value): (&String, &String)| text.replace(&format!("${{{key}}}"), value);
+            Value::String(subset.iter().fold(text.clone(), replace))
+        }
+        Value::Array(items) => items.iter().map(|item| replaced(item, subset)).collect(),
+        Value::Object(fields) => {
+            let fields = fields.iter().map(|(name, value)| (name.clone(), replaced(value, subset)));
+            Value::Object(fields.collect())
+        }
+        other => other.clone(),
+    }
+}
+
+/// `*` = any bytes, `?` = any one byte.
+fn glob(pattern: &[u8], name: &[u8]) -> bool {
+    match (pattern.first(), name.first()) {
+        (None, None) => true,
+        (Some(b'*'), _) => glob(&pattern[1..], name) || (!name.is_empty() && glob(pattern, &name[1..])),
+        (Some(b'?'), Some(_)) => glob(&pattern[1..], &name[1..]),
+        (Some(a), Some(b)) if a == b => glob(&pattern[1..], &name[1..]),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_embedded_file_parses_and_is_consistent() {
+        let catalog = Catalog::open(&[]).expect("the embedded files");
+        let mut names = std::collections::BTreeSet::new();
+        for entry in catalog.entries() {
+            for set in entry.datasets().expect("parses") {
+                assert!(set.problems().is_empty(), "{}: {:?}", set.name, set.problems());
+                assert!(!set.name.contains("${"), "{}", set.name);
+                assert!(names.insert(set.name.clone()), "{} twice", set.name);
+            }
+        }
+        assert!(names.len() > 100, "{}", names.len());
+    }
+
+    #[test]
+    fn globs_and_unknown_names() {
+        let catalog = Catalog::open(&[]).expect("the embedded files");
+        let find = |name: &str| catalog.find(&[name.to_owned()]);
+        assert_eq!(find("ceval").expect("a stem").len(), 52);
+        assert_eq!(find("lukaemon_mmlu_college_*").expect("a pattern").len(), 6);
+        let error = find("gsm8").expect_err("unknown").to_string();
+        assert!(error.contains("nearest known name: `gsm8k`"), "{error}");
+    }
+}

@@ -1,0 +1,192 @@
+//! A dataset file plus the user's folders -> rows.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{Cursor, Read};
+use std::path::PathBuf;
+
+use internlm_kit::atomic::sha256;
+use serde_json::{Map, Value};
+
+use super::table::{self, Columns};
+use super::{AnswerKey, DatasetConfig, Reader, RowRange};
+use crate::prompt::python_str;
+use crate::score::post;
+use crate::{Error, Result};
+
+/// One row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// All columns, made ones included.
+    pub columns: Map<String, Value>,
+    /// The columns that prompts may use: inputs in their order, then the output.
+    pub visible: Map<String, Value>,
+}
+
+impl Row {
+    /// The expected answer, null when the set has none.
+    #[must_use]
+    pub fn gold(&self, reader: &Reader) -> Value {
+        reader.output.as_ref().and_then(|output| self.columns.get(output)).cloned().unwrap_or_default()
+    }
+}
+
+/// A dataset with its rows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dataset {
+    /// What the file says.
+    pub config: DatasetConfig,
+    /// The scored rows.
+    pub test: Vec<Row>,
+    /// The rows that shots are taken from.
+    pub train: Vec<Row>,
+    /// sha256 of every data file by its name in the dataset file.
+    pub hashes: BTreeMap<String, String>,
+}
+
+/// Reads the rows of `config` from the first of `data_dirs` (or the current folder) that has them.
+///
+/// # Errors
+/// [`Error::Data`]: a missing or altered file, a row that does not fit, no rows at all.
+pub fn load(config: DatasetConfig, data_dirs: &[PathBuf]) -> Result<Dataset> {
+    let fail = |message: String| Error::Data { dataset: config.name.clone(), message };
+    let problems = config.problems();
+    if !problems.is_empty() {
+        return Err(fail(format!("{} problem(s):\n  - {}", problems.len(), problems.join("\n  - "))));
+    }
+    let mut hashes = BTreeMap::new();
+    let mut test = read_all(&config, &config.source.files, data_dirs, &mut hashes).map_err(fail)?;
+    let train = read_all(&config, &config.source.train_files, data_dirs, &mut hashes).map_err(fail)?;
+    if let Some(choices) = &config.source.continuation_choices {
+        test = choices.questions(&test).map_err(fail)?;
+    }
+    let test = rows(test, &config, config.split.test_range.as_ref()).map_err(fail)?;
+    let train = rows(train, &config, config.split.train_range.as_ref()).map_err(fail)?;
+    if test.is_empty() {
+        return Err(fail(format!("{}: found no rows to score", config.source.files.join(", "))));
+    }
+    if let Some(id) = config.few_shot.ids.iter().find(|id| **id >= train.len()) {
+        return Err(fail(format!("few_shot.ids: found {id}, expected a row below {}", train.len())));
+    }
+    Ok(Dataset { config, test, train, hashes })
+}
+
+fn read_all(
+    config: &DatasetConfig,
+    files: &[String],
+    data_dirs: &[PathBuf],
+    hashes: &mut BTreeMap<String, String>,
+) -> Result<Vec<Columns>, String> {
+    let mut all = Vec::new();
+    for name in files {
+        let (path, bytes) = read(name, data_dirs)?;
+        let shown = path.display();
+        let hash = sha256(&bytes);
+        let place = config.source.files.iter().position(|file| file == name);
+        if let Some(expected) = place.and_then(|place| config.source.sha256.get(place))
+            && *expected != hash
+        {
+            return Err(format!("{shown}: found sha256 {hash}, expected {expected}; the set is blocked"));
+        }
+        hashes.insert(name.clone(), hash);
+        all.extend(table::rows(&bytes, &config.source).map_err(|message| format!("{shown}: {message}"))?);
+    }
+    Ok(all)
+}
+
+/// The bytes of a file or of a member `archive.zip!member`.
+fn read(name: &str, data_dirs: &[PathBuf]) -> Result<(PathBuf, Vec<u8>), String> {
+    let (file, member) = match name.split_once('!') {
+        Some((file, member)) => (file, Some(member)),
+        None => (name, None),
+    };
+    let here = PathBuf::from(file);
+    let places: Vec<PathBuf> = data_dirs.iter().map(|folder| folder.join(file)).chain([here]).collect();
+    let Some(path) = places.iter().find(|path| path.is_file()) else {
+        let places: Vec<String> = places.iter().map(|path| path.display().to_string()).collect();
+        return Err(format!("data file not found, looked for {}", places.join(", ")));
+    };
+    let bytes = fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let bytes = match member {
+        None => bytes,
+        Some(member) => unzip(bytes, member).map_err(|message| format!("{}: {message}", path.display()))?,
+    };
+    Ok((path.clone(), bytes))
+}
+
+fn unzip(bytes: Vec<u8>, member: &str) -> Result<Vec<u8>, String> {
+    let mut archive =
+        zip::ZipArchive::new(Cursor::new(bytes)).map_err(|error| format!("no zip archive: {error}"))?;
+    let mut file = archive.by_name(member).map_err(|error| format!("member {member}: {error}"))?;
+    let mut content = Vec::new();
+    file.read_to_end(&mut content).map_err(|error| format!("member {member}: {error}"))?;
+    Ok(content)
+}
+
+/// Makes columns, then cuts the range.
+fn rows(all: Vec<Columns>, config: &DatasetConfig, range: Option<&RowRange>) -> Result<Vec<Row>, String> {
+    let mut rows = Vec::with_capacity(all.len());
+    for (index, columns) in all.into_iter().enumerate() {
+        let row = row(columns, config).map_err(|message| format!("row {index}: {message}"))?;
+        rows.extend(row);
+    }
+    if let Some(range) = range {
+        rows = rows.drain(range.of(rows.len())).collect();
+    }
+    Ok(rows)
+}
+
+/// One row with its made columns; none when the set leaves it out.
+fn row(mut columns: Columns, config: &DatasetConfig) -> Result<Option<Row>, String> {
+    let reader = &config.reader;
+    if let Some(key) = &reader.answer_key {
+        match letter(&columns, key)? {
+            Some(letter) => columns.insert(key.column.clone(), Value::String(letter)),
+            None => return Ok(None),
+        };
+    }
+    for (name, pointer) in &reader.fields {
+        let value = pointed(&columns, pointer).ok_or_else(|| missing(pointer, &columns))?.clone();
+        columns.insert(name.clone(), value);
+    }
+    for (name, processor) in &reader.map {
+        let value = columns.get(name).ok_or_else(|| missing(name, &columns))?;
+        let processor = post::Post::named(processor)?;
+        columns.insert(name.clone(), Value::String(processor.apply(&python_str(value))));
+    }
+    let mut visible = Map::new();
+    for name in reader.input.iter().chain(&reader.output) {
+        let value = columns.get(name).ok_or_else(|| missing(name, &columns))?;
+        visible.insert(name.clone(), value.clone());
+    }
+    Ok(Some(Row { columns, visible }))
+}
+
+fn missing(name: &str, columns: &Columns) -> String {
+    let known: Vec<&str> = columns.keys().map(String::as_str).collect();
+    format!("found the columns {}, expected `{name}`", known.join(", "))
+}
+
+/// The value at a JSON pointer whose first step is a column.
+fn pointed<'a>(columns: &'a Columns, pointer: &str) -> Option<&'a Value> {
+    let path = pointer.strip_prefix('/')?;
+    match path.split_once('/') {
+        None => columns.get(path),
+        Some((column, rest)) => columns.get(column)?.pointer(&format!("/{rest}")),
+    }
+}
+
+/// The letter of the answer's place; none when the row has another number of labels.
+fn letter(columns: &Columns, key: &AnswerKey) -> Result<Option<String>, String> {
+    let labels = pointed(columns, &key.labels).and_then(Value::as_array);
+    let labels = labels.ok_or_else(|| missing(&key.labels, columns))?;
+    let answer = columns.get(&key.column).ok_or_else(|| missing(&key.column, columns))?;
+    let letters: Vec<char> = key.letters.chars().collect();
+    if labels.len() != letters.len() {
+        return Ok(None);
+    }
+    let place = labels.iter().position(|label| label == answer);
+    let place =
+        place.ok_or_else(|| format!("found the answer {answer}, expected one of the row's labels"))?;
+    Ok(Some(letters[place].to_string()))
+}

@@ -1,0 +1,119 @@
+//! Values and fields as Python prints them: published prompts were formatted by `str(value)`.
+
+use serde_json::{Map, Value};
+
+/// `str(value)` of the Python value that `value` stands for.
+///
+/// ```
+/// use opencompass::prompt::python_str;
+/// use serde_json::json;
+/// assert_eq!(python_str(&json!(["it's", 1, null, true])), r#"["it's", 1, None, True]"#);
+/// assert_eq!(python_str(&json!("as it is")), "as it is");
+/// ```
+#[must_use]
+pub fn python_str(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => python_repr(other),
+    }
+}
+
+/// `repr(value)`.
+pub(crate) fn python_repr(value: &Value) -> String {
+    match value {
+        Value::Null => "None".to_owned(),
+        Value::Bool(true) => "True".to_owned(),
+        Value::Bool(false) => "False".to_owned(),
+        Value::Number(number) => match number.as_f64() {
+            Some(float) if number.is_f64() => python_float(float),
+            _ => number.to_string(),
+        },
+        Value::String(text) => quoted(text),
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(python_repr).collect();
+            format!("[{}]", items.join(", "))
+        }
+        Value::Object(fields) => {
+            let fields: Vec<String> = fields
+                .iter()
+                .map(|(key, value)| format!("{}: {}", quoted(key), python_repr(value)))
+                .collect();
+            format!("{{{}}}", fields.join(", "))
+        }
+    }
+}
+
+/// `repr` of a float: the shortest digits that read back, with an exponent outside of 1e-4..1e16.
+pub(crate) fn python_float(float: f64) -> String {
+    if !float.is_finite() {
+        return if float.is_nan() { "nan" } else { if float > 0.0 { "inf" } else { "-inf" } }.to_owned();
+    }
+    let magnitude = float.abs();
+    if magnitude != 0.0 && !(1e-4..1e16).contains(&magnitude) {
+        let text = format!("{float:e}");
+        let (digits, exponent) = text.split_once('e').expect("`{:e}` prints an exponent");
+        let exponent: i32 = exponent.parse().expect("`{:e}` prints an integer exponent");
+        let sign = if exponent < 0 { '-' } else { '+' };
+        return format!("{digits}e{sign}{:02}", exponent.abs());
+    }
+    let text = float.to_string();
+    if text.contains('.') { text } else { format!("{text}.0") }
+}
+
+/// `repr` of a string: single quotes unless it holds single quotes and no double quotes.
+fn quoted(text: &str) -> String {
+    let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
+    let mut result = String::with_capacity(text.len() + 2);
+    result.push(quote);
+    for character in text.chars() {
+        match character {
+            '\n' => result.push_str("\\n"),
+            '\r' => result.push_str("\\r"),
+            '\t' => result.push_str("\\t"),
+            '\\' => result.push_str("\\\\"),
+            other if other == quote => result.extend(['\\', quote]),
+            other if other.is_control() && u32::from(other) < 0x100 => {
+                result.push_str(&format!("\\x{:02x}", u32::from(other)));
+            }
+            other => result.push(other),
+        }
+    }
+    result.push(quote);
+    result
+}
+
+/// Replaces `{field}` by the field's value, field after field, so that a value that contains `{other}` is
+/// replaced too when `other` comes later. Unknown braces stay.
+#[must_use]
+pub fn format_fields(text: &str, fields: &Map<String, Value>) -> String {
+    let mut result = text.to_owned();
+    for (name, value) in fields {
+        let mark = format!("{{{name}}}");
+        if result.contains(&mark) {
+            result = result.replace(&mark, &python_str(value));
+        }
+    }
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn floats_print_as_python_prints_them() {
+        let cases =
+            [(5000.0, "5000.0"), (1e16, "1e+16"), (1.5e-7, "1.5e-07"), (0.0001, "0.0001"), (0.0, "0.0")];
+        for (float, text) in cases {
+            assert_eq!(python_float(float), text);
+        }
+    }
+
+    #[test]
+    fn a_value_with_braces_is_replaced_by_a_later_field() {
+        let fields = json!({"a": "{b}", "b": "end {a}"});
+        let fields = fields.as_object().expect("an object");
+        assert_eq!(format_fields("{a} {c}", fields), "end {a} {c}");
+    }
+}

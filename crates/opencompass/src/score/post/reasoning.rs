@@ -1,0 +1,34 @@
+//! Sections in tags: thoughts to leave out, answers to take.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::built_in;
+
+static THINK: LazyLock<Regex> = LazyLock::new(|| built_in("(?s)<think>(.*?)</think>"));
+
+/// The text without `<think>..</think>`; with only a closing tag, what follows the last one.
+pub(super) fn strip(text: &str) -> String {
+    if !text.contains("<think>")
+        && let Some((_, rest)) = text.rsplit_once("</think>")
+    {
+        return rest.trim().to_owned();
+    }
+    THINK.replace_all(text, "").trim().to_owned()
+}
+
+/// The pattern of `<tag>..</tag>`.
+pub(super) fn tag_pattern(tag: &str) -> Result<Regex, String> {
+    let name = tag.strip_prefix('<').and_then(|tag| tag.strip_suffix('>'));
+    let name = name.ok_or_else(|| format!("tag: found `{tag}`, expected one as <answer>"))?;
+    Regex::new(&format!("(?s){tag}(.*?)</{name}>")).map_err(|error| error.to_string())
+}
+
+/// What the last pair of tags holds.
+pub(super) fn last_tag(pattern: &Regex, text: &str) -> String {
+    match pattern.captures_iter(text).last().and_then(|found| found.get(1)) {
+        Some(inside) => inside.as_str().trim().to_owned(),
+        None => "NO ANSWER FOUND".to_owned(),
+    }
+}
