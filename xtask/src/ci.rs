@@ -14,10 +14,15 @@ pub(crate) fn run() -> Result<()> {
     step("format", || workspace::run(workspace::cargo().args(["fmt", "--all", "--check"])))?;
     step("tidy", tidy::run)?;
     step("clippy", || {
-        workspace::run(
-            workspace::cargo()
-                .args(["clippy", "--release", "--workspace", "--all-targets", "--", "-D", "warnings"]),
-        )
+        workspace::run(workspace::cargo().args([
+            "clippy",
+            "--release",
+            "--workspace",
+            "--all-targets",
+            "--",
+            "-D",
+            "warnings",
+        ]))
     })?;
     step("build", pipeline::build)?;
     step("test", || test::run(&test::TestArguments::default()))?;

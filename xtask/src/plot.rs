@@ -28,7 +28,8 @@ pub(crate) fn lines(title: &str, x: &str, y: &str, series: &[Series]) -> Result<
     let mut svg = String::new();
     {
         let area = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
-        draw_lines(&area, title, (x, y), series).map_err(|error| anyhow!("cannot draw `{title}`: {error}"))?;
+        draw_lines(&area, title, (x, y), series)
+            .map_err(|error| anyhow!("cannot draw `{title}`: {error}"))?;
         area.present().map_err(|error| anyhow!("cannot draw `{title}`: {error}"))?;
     }
     Ok(svg)
@@ -115,9 +116,8 @@ fn draw_bars<'a>(area: &Area<'a>, title: &str, bars: &[(String, f64, String)]) -
 fn bounds(series: &[Series]) -> ((f64, f64), (f64, f64)) {
     let span = |values: Vec<f64>, air: f64| {
         let finite = values.into_iter().filter(|value| value.is_finite());
-        let (low, high) = finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
-            (low.min(value), high.max(value))
-        });
+        let (low, high) = finite
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
         if low > high {
             return (0.0, 1.0);
         }

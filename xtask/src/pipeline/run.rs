@@ -111,7 +111,11 @@ impl<'a> Pipeline<'a> {
             let found: Vec<String> = std::fs::read_dir(root.join("recipes"))?
                 .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
                 .collect();
-            bail!(BadInput(format!("no recipe `{}`, expected one of: {}", arguments.recipe, found.join(", "))));
+            bail!(BadInput(format!(
+                "no recipe `{}`, expected one of: {}",
+                arguments.recipe,
+                found.join(", ")
+            )));
         }
         let quick = if arguments.quick {
             let path = recipe.join("quick.toml");

@@ -35,7 +35,8 @@ impl Server {
                 .with_context(|| format!("{}: cannot remove", ready_file.display()))?;
         }
         tracing::info!("starting `{}`", workspace::describe(command));
-        let child = command.spawn().with_context(|| format!("cannot start `{}`", workspace::describe(command)))?;
+        let child =
+            command.spawn().with_context(|| format!("cannot start `{}`", workspace::describe(command)))?;
         let mut server = Self { child, url: String::new() };
         let started = Instant::now();
         while started.elapsed() < START_LIMIT {

@@ -38,7 +38,8 @@ pub(crate) fn hash_artefacts(output: &Path, artefacts: &[&str]) -> Result<BTreeM
     for name in artefacts {
         for path in files_below(&output.join(name))? {
             let relative = path.strip_prefix(output).expect("the file lies below the output folder");
-            let hash = atomic::sha256_file(&path).with_context(|| format!("{}: cannot read", path.display()))?;
+            let hash =
+                atomic::sha256_file(&path).with_context(|| format!("{}: cannot read", path.display()))?;
             hashes.insert(relative.to_string_lossy().into_owned(), hash);
         }
     }
@@ -50,7 +51,8 @@ fn files_below(path: &Path) -> Result<Vec<PathBuf>> {
     let mut pending = vec![path.to_path_buf()];
     let mut files = Vec::new();
     while let Some(path) = pending.pop() {
-        let meta = std::fs::metadata(&path).with_context(|| format!("{}: artefact missing", path.display()))?;
+        let meta =
+            std::fs::metadata(&path).with_context(|| format!("{}: artefact missing", path.display()))?;
         if meta.is_file() {
             files.push(path);
             continue;

@@ -68,7 +68,8 @@ fn sources(root: &Path) -> Result<Vec<PathBuf>> {
     let mut pending = vec![root.to_path_buf()];
     let mut files = Vec::new();
     while let Some(folder) = pending.pop() {
-        let entries = std::fs::read_dir(&folder).with_context(|| format!("{}: cannot list", folder.display()))?;
+        let entries =
+            std::fs::read_dir(&folder).with_context(|| format!("{}: cannot list", folder.display()))?;
         for entry in entries {
             let path = entry?.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();

@@ -1,0 +1,120 @@
+//! The page: headline numbers, then one section per part of the chain.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde_json::{Map, Value};
+
+use super::{curves, funnel, transcripts};
+
+const STYLE: &str = include_str!("report.css");
+
+/// Metrics shown as cards at the top: stage, metric, caption.
+const HEADLINES: [(&str, &str, &str); 6] = [
+    ("data", "documents_kept", "documents kept"),
+    ("pretrain", "valid_bits_per_byte", "held-out bits per byte"),
+    ("pretrain", "tokens_per_second", "training tokens/s"),
+    ("deploy", "output_tokens_per_second", "served tokens/s"),
+    ("evaluate", "arithmetic_without_tools", "arithmetic without tools"),
+    ("agent", "agent_accuracy", "arithmetic with the calculator"),
+];
+
+/// Writes the report of `run` from what its stages left behind.
+pub(crate) fn write(
+    run: &Path,
+    recipe: &str,
+    stages: &Map<String, Value>,
+    rows: &[(String, String, String)],
+) -> Result<()> {
+    let mut body = format!("<h1>InternLM chain: {}</h1>\n", escape(recipe));
+    body += &headlines(stages);
+    body += &funnel::section(&run.join("data/funnel.json"))?;
+    body += &curves::section("Pre-training", &run.join("pretrain/metrics.jsonl"))?;
+    body += &curves::section("Fine-tuning", &run.join("finetune/metrics.jsonl"))?;
+    body += &evaluation(rows);
+    body += &transcripts::section(&run.join("agent/transcripts.jsonl"))?;
+    body += &all_numbers(rows);
+    let page = format!(
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
+         <link rel=\"icon\" href=\"data:,\"><title>InternLM chain: {}</title>\
+         <style>{STYLE}</style></head>\n<body><main>{body}</main></body></html>\n",
+        escape(recipe)
+    );
+    let path = run.join("report.html");
+    internlm_kit::atomic::write(&path, page.as_bytes())
+        .with_context(|| format!("{}: cannot write", path.display()))
+}
+
+fn headlines(stages: &Map<String, Value>) -> String {
+    let mut html = "<div class=\"cards\">".to_owned();
+    for (stage, metric, caption) in HEADLINES {
+        let Some(value) = stages.get(stage).and_then(|metrics| metrics.get(metric)) else { continue };
+        let shown =
+            if caption.starts_with("arithmetic") { percent(value) } else { crate::pipeline::display(value) };
+        html += &format!("<div class=\"card\"><b>{}</b><span>{caption}</span></div>", escape(&shown));
+    }
+    html + "</div>\n"
+}
+
+/// A share as a percentage.
+fn percent(value: &Value) -> String {
+    value.as_f64().map_or_else(|| value.to_string(), |share| format!("{:.1} %", share * 100.0))
+}
+
+fn evaluation(rows: &[(String, String, String)]) -> String {
+    let judged: Vec<&(String, String, String)> =
+        rows.iter().filter(|row| ["evaluate", "agent", "deploy"].contains(&row.0.as_str())).collect();
+    if judged.is_empty() {
+        return String::new();
+    }
+    format!("<h2>Evaluation</h2>\n{}", table(&judged))
+}
+
+fn all_numbers(rows: &[(String, String, String)]) -> String {
+    let rows: Vec<&(String, String, String)> = rows.iter().collect();
+    format!(
+        "<h2>Every number</h2>\n<details><summary>{} metrics</summary>{}</details>\n",
+        rows.len(),
+        table(&rows)
+    )
+}
+
+fn table(rows: &[&(String, String, String)]) -> String {
+    let mut html = "<table><tr><th>stage</th><th>metric</th><th>value</th></tr>".to_owned();
+    for (stage, metric, value) in rows.iter().copied() {
+        html += &format!(
+            "<tr><td>{}</td><td>{}</td><td class=\"number\">{}</td></tr>",
+            escape(stage),
+            escape(metric),
+            escape(value)
+        );
+    }
+    html + "</table>\n"
+}
+
+/// Text as HTML: nothing in it becomes markup.
+pub(super) fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn page_is_self_contained_and_escaped() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let metrics = "{\"step\":1,\"loss\":7.5,\"lr\":0.001,\"tokens_per_second\":5000}\n\
+                       {\"step\":2,\"loss\":6.5,\"lr\":0.002,\"tokens_per_second\":5100}\n";
+        internlm_kit::atomic::write(&folder.path().join("pretrain/metrics.jsonl"), metrics.as_bytes())
+            .expect("writes");
+        let stages = json!({"agent": {"agent_accuracy": 0.97}});
+        let rows = [("agent".to_owned(), "note".to_owned(), "<script>".to_owned())];
+        write(folder.path(), "tiny", stages.as_object().expect("object"), &rows).expect("writes");
+        let page = std::fs::read_to_string(folder.path().join("report.html")).expect("reads");
+        assert!(page.contains("97.0 %") && page.contains("&lt;script&gt;") && page.contains("<svg"));
+        assert!(!page.contains("<script") && !page.contains("src=\"http"));
+    }
+}
