@@ -34,9 +34,23 @@ pub enum Error {
         /// The parser's message and the start of what was found.
         message: String,
     },
+    /// A request that is not, or could not be, fulfilled; what a server answers with `status`.
+    #[error("{message}")]
+    Refused {
+        /// The HTTP status that says the same.
+        status: u16,
+        /// Why.
+        message: String,
+        /// The field at fault, as a path.
+        param: Option<String>,
+    },
     /// A setting is wrong: which, found, expected.
     #[error("{0}")]
     Setting(String),
+    /// A model could not be loaded.
+    #[cfg(feature = "engine")]
+    #[error(transparent)]
+    Model(#[from] internlm_model::Error),
     /// A file could not be read or written.
     #[error("{path}: {source}")]
     File {
@@ -45,6 +59,14 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// An address could not be listened on.
+    #[error("{address}: {message}")]
+    Listen {
+        /// `host:port`.
+        address: String,
+        /// What the system said, and what to do.
+        message: String,
+    },
 }
 
 impl Error {
@@ -52,10 +74,21 @@ impl Error {
     #[must_use]
     pub fn is_bad_input(&self) -> bool {
         match self {
-            Self::Setting(_) | Self::File { .. } => true,
-            Self::Status { status, .. } => (400..500).contains(status) && *status != 429,
-            _ => false,
+            Self::Setting(_) | Self::File { .. } | Self::Listen { .. } => true,
+            Self::Status { status, .. } | Self::Refused { status, .. } => {
+                (400..500).contains(status) && *status != 429
+            }
+            #[cfg(feature = "engine")]
+            Self::Model(error) => error.is_bad_input(),
+            Self::Connection { .. } | Self::Answer { .. } => false,
         }
+    }
+
+    /// A request whose field `param` is wrong.
+    #[cfg(feature = "engine")]
+    pub(crate) fn field(param: impl Into<String>, message: impl AsRef<str>) -> Self {
+        let param = param.into();
+        Self::Refused { status: 400, message: format!("{param}: {}", message.as_ref()), param: Some(param) }
     }
 }
 

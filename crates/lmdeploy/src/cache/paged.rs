@@ -1,0 +1,80 @@
+//! [`PagedCache`]: keys and values of many sequences in blocks, as the decoder's [`Attend`].
+//!
+//! The storage lies in host memory as f32 and the kernel runs on slices. On a device other than the CPU the
+//! same code is right but moves q, k and v over each layer; kernels for it are a matter of their own.
+
+use burn::tensor::{Tensor, TensorData};
+use internlm_model::ModelConfig;
+use internlm_model::attend::Attend;
+use internlm_model::positions::{Positions, Run};
+
+use super::BlockId;
+use crate::engine::Batch;
+use crate::kernels::{CacheLayout, LayerCache, Query, paged_attention};
+
+/// Keys and values of many sequences, in blocks that the scheduler hands out.
+#[derive(Clone, Debug)]
+pub struct PagedCache {
+    layout: CacheLayout,
+    layers: Vec<LayerCache>,
+    positions: Positions,
+    /// The blocks of each run of the current row.
+    blocks: Vec<Vec<BlockId>>,
+}
+
+impl PagedCache {
+    /// Room for `blocks` blocks of `block_tokens` tokens.
+    #[must_use]
+    pub fn new(config: &ModelConfig, blocks: usize, block_tokens: usize) -> Self {
+        let layout = CacheLayout { block_tokens, kv_heads: config.kv_heads, head_dim: config.head_dim };
+        let layers = (0..config.layers).map(|_| LayerCache::new(layout, blocks)).collect();
+        Self { layout, layers, positions: Positions::default(), blocks: Vec::new() }
+    }
+
+    /// Bytes of one block over all layers.
+    #[must_use]
+    pub fn block_bytes(config: &ModelConfig, block_tokens: usize) -> usize {
+        2 * config.layers * config.kv_heads * config.head_dim * block_tokens * size_of::<f32>()
+    }
+
+    /// Announces the next row: the tokens of `batch` in order.
+    pub fn begin(&mut self, batch: &Batch) {
+        let runs = batch.steps.iter().map(|step| Run { first: step.position, tokens: step.tokens.len() });
+        self.positions = Positions::from_runs(runs.collect());
+        self.blocks = batch.steps.iter().map(|step| step.blocks.clone()).collect();
+    }
+}
+
+/// The tensor's values in row order, as f32.
+fn values<const D: usize>(tensor: Tensor<D>) -> TensorData {
+    tensor.into_data().convert::<f32>()
+}
+
+fn slice(data: &TensorData) -> &[f32] {
+    data.as_slice().expect("the data has just been converted to f32")
+}
+
+impl Attend for PagedCache {
+    fn positions(&self) -> &Positions {
+        &self.positions
+    }
+
+    /// # Shapes
+    /// - q, output: `[T, heads, d]`
+    /// - k, v: `[T, kv_heads, d]`
+    fn attend(&mut self, layer: usize, q: Tensor<3>, k: Tensor<3>, v: Tensor<3>) -> Tensor<3> {
+        let (device, [tokens, heads, d]) = (q.device(), q.dims());
+        let queries: Vec<Query<'_>> = self
+            .positions
+            .runs()
+            .iter()
+            .zip(&self.blocks)
+            .flat_map(|(run, blocks)| (run.first..run.keys()).map(move |position| Query { position, blocks }))
+            .collect();
+        let (q, k, v) = (values(q), values(k), values(v));
+        let cache = &mut self.layers[layer];
+        cache.store(self.layout, &queries, slice(&k), slice(&v));
+        let output = paged_attention(cache, self.layout, &queries, slice(&q), heads);
+        Tensor::from_data(TensorData::new(output, [tokens, heads, d]), &device)
+    }
+}

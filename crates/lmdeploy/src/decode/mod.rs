@@ -1,9 +1,6 @@
-//! From logits to text: choosing ids, log-probabilities, stop strings, bytes of ids.
-
-mod bytes;
+//! From logits to text: log-probabilities and stop strings.
 mod logprob;
 mod stop;
 
-pub use bytes::token_bytes;
 pub use logprob::{IdLogprob, TokenScores, has_nan, scores};
 pub use stop::StopMatcher;

@@ -43,9 +43,8 @@ impl StopMatcher {
     fn uncertain(&self) -> usize {
         let longest = |stop: &String| {
             let most = self.held.len().min(stop.len() - 1);
-            let fits = |length: &usize| {
-                stop.is_char_boundary(*length) && self.held.ends_with(&stop[..*length])
-            };
+            let fits =
+                |length: &usize| stop.is_char_boundary(*length) && self.held.ends_with(&stop[..*length]);
             (1..=most).rev().find(fits).unwrap_or(0)
         };
         self.stops.iter().map(longest).max().unwrap_or(0)

@@ -12,8 +12,8 @@ use internlm_model::{TokenId, Tokenizer};
 use super::mailbox::{Mailbox, mailbox};
 use super::runner::Runner;
 use super::{
-    CancelCause, Capacity, End, EngineFault, Executor, Finished, Gauges, GenerateRequest, Generation, Rejected,
-    RequestId, Scheduler, SchedulerConfig,
+    CancelCause, Capacity, End, EngineFault, Executor, Finished, Gauges, GenerateRequest, Generation,
+    Rejected, RequestId, Scheduler, SchedulerConfig,
 };
 
 /// What the engine needs beside an executor.

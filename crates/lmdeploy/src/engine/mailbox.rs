@@ -77,7 +77,8 @@ pub struct Generation {
 /// Both ends for request `id`; the reader cancels through `commands`.
 pub(super) fn mailbox(id: RequestId, commands: CommandSender<Command>) -> (Mailbox, Generation) {
     let contents = Arc::new(Mutex::new(Contents::default()));
-    let generation = Generation { id, contents: Arc::clone(&contents), commands: Some(commands), ended: false };
+    let generation =
+        Generation { id, contents: Arc::clone(&contents), commands: Some(commands), ended: false };
     (Mailbox { contents, open: true }, generation)
 }
 

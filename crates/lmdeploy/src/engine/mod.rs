@@ -8,6 +8,7 @@ mod batch;
 mod burn_executor;
 mod event;
 mod executor;
+mod executor_config;
 mod gauges;
 mod handle;
 mod mailbox;
@@ -22,9 +23,10 @@ mod sequence;
 
 pub use batch::{Batch, LogitsWanted, SeqStep, StepResult};
 #[cfg(feature = "burn")]
-pub use burn_executor::{BurnExecutor, CacheSize};
+pub use burn_executor::BurnExecutor;
 pub use event::{CancelCause, End, EngineFault, Event, StopCause};
 pub use executor::{Capacity, ExecuteError, Executor, Logits};
+pub use executor_config::ExecutorConfig;
 pub use gauges::{Gauges, Health};
 pub use handle::{Engine, EngineConfig, EngineHandle};
 pub use mailbox::{Finished, Generation, Output, Piece};

@@ -1,7 +1,7 @@
 //! One request on the engine thread: from its rows of logits to its next id, text and scores.
 
 use internlm_model::sampling::sample;
-use internlm_model::tokenizer::StreamDecoder;
+use internlm_model::tokenizer::{Special, StreamDecoder};
 use internlm_model::{TokenId, Tokenizer};
 
 use super::mailbox::Mailbox;
@@ -11,6 +11,7 @@ use crate::decode::{StopMatcher, TokenScores, has_nan, scores};
 /// What the engine thread keeps of one request beside the scheduler.
 pub(super) struct Active {
     request: GenerateRequest,
+    tokenizer: Option<Tokenizer>,
     decoder: Option<StreamDecoder>,
     stops: StopMatcher,
     mailbox: Mailbox,
@@ -31,7 +32,18 @@ impl Active {
             Some(_) => vec![None; request.prompt.len()],
             None => Vec::new(),
         };
-        Self { request, decoder, stops, mailbox, next: None, prompt_scores, generated: 0, known_ids }
+        let tokenizer = tokenizer.cloned();
+        Self {
+            request,
+            tokenizer,
+            decoder,
+            stops,
+            mailbox,
+            next: None,
+            prompt_scores,
+            generated: 0,
+            known_ids,
+        }
     }
 
     /// Takes the rows of this request's part of a step.
@@ -61,17 +73,27 @@ impl Active {
             return StepResult::Sampled(id);
         }
         let text = self.decoder.as_mut().map(|decoder| decoder.push(id)).unwrap_or_default();
-        let (text, stopped) = self.stops.push(&text);
+        let (text, stopped) = match self.request.special {
+            // A stop string does not reach over a token without text: what was held back belongs before it.
+            Special::Skip if self.is_special(id) => (self.stops.finish() + &text, false),
+            _ => self.stops.push(&text),
+        };
         let scores = self.request.logprobs.map(|top| scores(row, id, top));
         self.next = Some(Piece { id, text, scores });
         if stopped { StepResult::Stopped(id) } else { StepResult::Sampled(id) }
+    }
+
+    fn is_special(&self, id: TokenId) -> bool {
+        self.tokenizer.as_ref().is_some_and(|tokenizer| tokenizer.is_special(id))
     }
 
     /// The row at position p scores the prompt's id at p + 1.
     fn score_prompt(&mut self, step: &SeqStep, rows: &[&[f32]]) {
         let top = self.request.prompt_logprobs.unwrap_or(0);
         for (row, place) in rows.iter().zip(step.position + 1..) {
-            if let (Some(id), Some(slot)) = (self.request.prompt.get(place), self.prompt_scores.get_mut(place)) {
+            if let (Some(id), Some(slot)) =
+                (self.request.prompt.get(place), self.prompt_scores.get_mut(place))
+            {
                 *slot = Some(scores(row, *id, top));
             }
         }

@@ -90,7 +90,8 @@ impl GenerateRequest {
     /// The scheduler's view of it under the name `id`.
     #[must_use]
     pub fn to_schedule(&self, id: RequestId) -> Request {
-        let prompt_logits = if self.prompt_logprobs.is_some() { PromptLogits::All } else { PromptLogits::Last };
+        let prompt_logits =
+            if self.prompt_logprobs.is_some() { PromptLogits::All } else { PromptLogits::Last };
         Request {
             id,
             prompt: self.prompt.clone(),

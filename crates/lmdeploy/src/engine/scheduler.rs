@@ -10,8 +10,8 @@ use std::time::Duration;
 use super::plan::Plan;
 use super::sequence::{Sequence, State};
 use super::{
-    Batch, CancelCause, End, EngineFault, Event, Rejected, Request, RequestId, SchedulerConfig, SchedulerStats,
-    StepResult, StopCause,
+    Batch, CancelCause, End, EngineFault, Event, Rejected, Request, RequestId, SchedulerConfig,
+    SchedulerStats, StepResult, StopCause,
 };
 use crate::cache::BlockPool;
 
@@ -58,7 +58,10 @@ impl Scheduler {
     /// When a limit is 0 or there are more sequences than tokens in a step: nothing could ever run.
     #[must_use]
     pub fn new(config: SchedulerConfig) -> Self {
-        assert!(config.max_sequences > 0 && config.max_sequences <= config.max_batched_tokens, "a step has room");
+        assert!(
+            config.max_sequences > 0 && config.max_sequences <= config.max_batched_tokens,
+            "a step has room"
+        );
         assert!(config.block_tokens > 0 && config.max_length > 0, "sequences have room");
         assert!(config.max_length <= config.blocks * config.block_tokens, "the longest sequence fits");
         let pool = BlockPool::new(config.blocks);
@@ -164,7 +167,8 @@ impl Scheduler {
     pub fn commit(&mut self, batch: &Batch, results: Vec<StepResult>) {
         assert_eq!(batch.steps.len(), results.len(), "one result per step");
         self.in_flight = false;
-        let cancelled = |(id, sequence): (&RequestId, &Sequence)| sequence.cancelled.map(|cause| (*id, cause));
+        let cancelled =
+            |(id, sequence): (&RequestId, &Sequence)| sequence.cancelled.map(|cause| (*id, cause));
         for (id, cause) in self.sequences.iter().filter_map(cancelled).collect::<Vec<_>>() {
             self.end(id, End::Abort(cause));
         }

@@ -83,7 +83,11 @@ impl Sequence {
             _ => 0,
         };
         let levels = i64::try_from(levels).unwrap_or(i64::MAX / 2);
-        Rank { priority: i64::from(self.request.priority) - levels, arrival: self.arrival, id: self.request.id }
+        Rank {
+            priority: i64::from(self.request.priority) - levels,
+            arrival: self.arrival,
+            id: self.request.id,
+        }
     }
 
     /// Blocks missing to hold `tokens` more computed tokens.

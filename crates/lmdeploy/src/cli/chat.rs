@@ -1,0 +1,181 @@
+//! `lmdeploy chat`: a conversation on the terminal, or through pipes.
+
+use std::io::{BufRead, IsTerminal, Write};
+use std::path::PathBuf;
+use std::pin::Pin;
+
+use clap::Args;
+use futures_util::{Stream, StreamExt, stream};
+
+use crate::client::{Client, ClientConfig};
+use crate::config::DeployConfig;
+use crate::protocol::{ChatChunk, ChatMessage, ChatRequest};
+use crate::respond::Responder;
+use crate::{Pipeline, Result};
+
+const EXAMPLES: &str =
+    "An empty line ends a message. `end` forgets the conversation, `exit` leaves; Ctrl-C stops an
+answer and drops that turn, Ctrl-D leaves.
+
+Examples:
+  lmdeploy chat runs/tiny/finetune/hf
+  lmdeploy chat --api-url http://127.0.0.1:23333
+  printf 'What is 12*34?\\n' | lmdeploy chat model.gguf --temperature 0 --json";
+
+/// Options of `lmdeploy chat`.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct ChatArguments {
+    /// A Hugging Face folder or a GGUF file.
+    #[arg(required_unless_present = "api_url", conflicts_with = "api_url")]
+    model: Option<PathBuf>,
+    /// Chat with a server instead.
+    #[arg(long)]
+    api_url: Option<String>,
+    /// cpu, cuda:N or vulkan:N.
+    #[arg(long, default_value = "cpu")]
+    device: String,
+    /// First message of the conversation, from the system.
+    #[arg(long)]
+    system: Option<String>,
+    /// 0 = always the likeliest id [default: the model's].
+    #[arg(long)]
+    temperature: Option<f32>,
+    /// Most ids of an answer [default: what the context takes].
+    #[arg(long)]
+    max_tokens: Option<u32>,
+    /// One line of JSON per answer.
+    #[arg(long)]
+    json: bool,
+}
+
+type Chunks = Pin<Box<dyn Stream<Item = Result<ChatChunk>>>>;
+
+/// Who answers.
+enum Partner {
+    Local(Pipeline),
+    Remote(Client),
+}
+
+impl Partner {
+    async fn ask(&self, request: &ChatRequest) -> Result<Chunks> {
+        match self {
+            Self::Remote(client) => Ok(client.chat_stream(request).await?),
+            Self::Local(pipeline) => local(pipeline.responder(), request),
+        }
+    }
+}
+
+/// Chunks of an answer of this process's engine.
+fn local(responder: &Responder, request: &ChatRequest) -> Result<Chunks> {
+    let both = responder.chat(request)?;
+    let chunks = stream::unfold(both, |(mut generation, mut answer)| async {
+        let chunks = answer.chunks(generation.next().await?);
+        let items = match chunks {
+            Ok(chunks) => chunks.into_iter().map(Ok).collect(),
+            Err(error) => vec![Err(error)],
+        };
+        Some((stream::iter(items), (generation, answer)))
+    });
+    Ok(Box::pin(chunks.flatten()))
+}
+
+/// Talks until the input ends.
+pub(super) fn run(arguments: &ChatArguments) -> anyhow::Result<()> {
+    let partner = match (&arguments.api_url, &arguments.model) {
+        (Some(url), _) => Partner::Remote(Client::new(ClientConfig::new(url))?),
+        (None, model) => {
+            let mut config = DeployConfig::new(model.clone().unwrap_or_default());
+            config.model.device = arguments.device.clone();
+            config.engine.max_batch_size = 1;
+            Partner::Local(Pipeline::load(&config)?)
+        }
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let first: Vec<ChatMessage> = arguments.system.iter().map(ChatMessage::system).collect();
+    let mut messages = first.clone();
+    let mut input = std::io::stdin().lock();
+    while let Some(text) = read_message(&mut input)? {
+        match text.as_str() {
+            "exit" => return Ok(()),
+            "end" => messages.clone_from(&first),
+            _ => {
+                messages.push(ChatMessage::user(text));
+                let request = ChatRequest {
+                    messages: messages.clone(),
+                    temperature: arguments.temperature,
+                    max_tokens: arguments.max_tokens,
+                    ..ChatRequest::default()
+                };
+                match runtime.block_on(answer(&partner, &request, arguments.json))? {
+                    Some(reply) => messages.push(reply),
+                    // An answer that was stopped takes its question with it.
+                    None => drop(messages.pop()),
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Lines until an empty one, or the end of the input; none when nothing is left.
+fn read_message(input: &mut impl BufRead) -> std::io::Result<Option<String>> {
+    if std::io::stdin().is_terminal() {
+        print!("\ndouble enter to end input >>> ");
+        std::io::stdout().flush()?;
+    }
+    let mut message = String::new();
+    loop {
+        let mut line = String::new();
+        let read = input.read_line(&mut line)?;
+        let ended = read == 0 || line.trim().is_empty();
+        if ended && !message.trim().is_empty() {
+            return Ok(Some(message.trim_end().to_owned()));
+        }
+        if read == 0 {
+            return Ok(None);
+        }
+        if !ended {
+            message += &line;
+        }
+    }
+}
+
+/// Shows an answer as it comes; none when it was stopped by Ctrl-C.
+async fn answer(partner: &Partner, request: &ChatRequest, json: bool) -> anyhow::Result<Option<ChatMessage>> {
+    let mut chunks = partner.ask(request).await?;
+    let mut reply = ChatMessage::assistant("");
+    let mut text = String::new();
+    let mut calls = Vec::new();
+    loop {
+        let chunk = tokio::select! {
+            chunk = chunks.next() => chunk,
+            stopped = tokio::signal::ctrl_c() => {
+                stopped?;
+                println!();
+                return Ok(None);
+            }
+        };
+        let Some(chunk) = chunk else { break };
+        for choice in chunk?.choices {
+            let more = choice.delta.content.unwrap_or_default();
+            calls.extend(choice.delta.tool_calls.unwrap_or_default());
+            if !json {
+                print!("{more}");
+                std::io::stdout().flush()?;
+            }
+            text += &more;
+        }
+    }
+    if json {
+        println!("{}", serde_json::json!({ "content": text, "tool_calls": calls }));
+    } else {
+        for call in calls.iter().filter_map(|call| call.function.as_ref()) {
+            let (name, arguments) = (call.name.as_deref(), call.arguments.as_deref());
+            println!("[call {} {}]", name.unwrap_or_default(), arguments.unwrap_or_default());
+        }
+        println!();
+    }
+    reply.content = Some(crate::protocol::Content::Text(text));
+    Ok(Some(reply))
+}

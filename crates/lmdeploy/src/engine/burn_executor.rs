@@ -1,0 +1,103 @@
+//! [`BurnExecutor`]: the decoder of `internlm-model` on any Burn device behind the engine.
+
+use std::path::Path;
+
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use internlm_model::decoder::Decoder;
+use internlm_model::{ModelConfig, TokenId, device};
+
+use super::{Batch, Capacity, ExecuteError, Executor, ExecutorConfig, Logits, LogitsWanted};
+use crate::cache::PagedCache;
+use crate::Result;
+
+/// Runs a decoder over batches of sequences.
+#[derive(Debug)]
+pub struct BurnExecutor {
+    decoder: Decoder,
+    device: Device,
+    cache: PagedCache,
+    capacity: Capacity,
+}
+
+impl BurnExecutor {
+    /// Loads a model folder or GGUF file onto the device called `device_name`.
+    ///
+    /// # Errors
+    /// [`Error::Model`] when the model cannot be read, [`Error::Setting`] when the cache does not fit.
+    pub fn load(path: &Path, device_name: &str, limits: &ExecutorConfig) -> Result<(ModelConfig, Self)> {
+        let device = device::parse(device_name)?;
+        let (config, decoder) = Decoder::load(path, &device)?;
+        let executor = Self::new(&config, decoder, &device, limits)?;
+        Ok((config, executor))
+    }
+
+    /// An executor for a decoder in memory.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] when the limits are not possible.
+    pub fn new(
+        config: &ModelConfig,
+        decoder: Decoder,
+        device: &Device,
+        limits: &ExecutorConfig,
+    ) -> Result<Self> {
+        let max_position = limits.session_len.unwrap_or(config.max_position);
+        let block_bytes = PagedCache::block_bytes(config, limits.cache_block_seq_len);
+        let wanted = limits.max_batch_size * max_position.div_ceil(limits.cache_block_seq_len);
+        let blocks = limits.cache_max_entry_count.blocks(block_bytes, wanted)?;
+        let capacity = Capacity {
+            blocks,
+            block_tokens: limits.cache_block_seq_len,
+            max_batched_tokens: limits.max_prefill_token_num,
+            max_sequences: limits.max_batch_size,
+            max_position,
+            vocab: config.vocab,
+            cache_bytes: blocks * block_bytes,
+        };
+        let cache = PagedCache::new(config, blocks, limits.cache_block_seq_len);
+        Ok(Self { decoder, device: device.clone(), cache, capacity })
+    }
+}
+
+impl Executor for BurnExecutor {
+    fn capacity(&self) -> Capacity {
+        self.capacity
+    }
+
+    fn step(&mut self, batch: &Batch) -> Result<Logits, ExecuteError> {
+        let vocab = self.capacity.vocab;
+        let tokens: Vec<TokenId> = batch.steps.iter().flat_map(|step| step.tokens.iter().copied()).collect();
+        let ids = self.decoder.ids(&tokens, &self.device).map_err(|error| ExecuteError(error.to_string()))?;
+        self.cache.begin(batch);
+        let hidden = self.decoder.forward(ids, &mut self.cache);
+        let rows = wanted_rows(batch);
+        if rows.is_empty() {
+            return Ok(Logits::new(Vec::new(), vocab));
+        }
+        let hidden = if rows.len() == tokens.len() {
+            hidden
+        } else {
+            let count = rows.len();
+            hidden.select(0, Tensor::<1, Int>::from_data(TensorData::new(rows, [count]), &self.device))
+        };
+        let logits = self.decoder.logits(hidden).into_data().convert::<f32>();
+        let values = logits.try_into_vec::<f32>().map_err(|error| ExecuteError(format!("{error:?}")))?;
+        Ok(Logits::new(values, vocab))
+    }
+}
+
+/// Places of the tokens whose logits are wanted, in the order of the row.
+fn wanted_rows(batch: &Batch) -> Vec<i32> {
+    let mut rows = Vec::with_capacity(batch.rows());
+    let mut start = 0;
+    for step in &batch.steps {
+        let end = start + step.tokens.len();
+        match step.logits {
+            LogitsWanted::None => {}
+            LogitsWanted::Last => rows.push(end as i32 - 1),
+            LogitsWanted::All => rows.extend(start as i32..end as i32),
+        }
+        start = end;
+    }
+    rows
+}

@@ -1,0 +1,158 @@
+//! InternLM2's call markup: `<|action_start|><|plugin|>\n{"name": .., "parameters": ..}<|action_end|>`.
+//!
+//! Calls are found by the special ids, not by text search: text that only looks like a mark stays text. One
+//! state machine serves streamed and whole answers. Upstream's `InternLM2ToolParser`
+//! (`lmdeploy/serve/openai/tool_parser/internlm2_parser.py`) searches text.
+
+use internlm_model::chat::{Channel, parse_reply};
+use internlm_model::tokenizer::Special;
+use internlm_model::{TokenId, Tokenizer};
+use serde_json::Value;
+
+use crate::engine::Piece;
+use crate::protocol::{FunctionCall, ToolCall};
+
+/// Which marks a model puts around calls.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ToolSyntax {
+    /// InternLM2's.
+    Plugin {
+        /// `<|action_start|>`.
+        start: TokenId,
+        /// `<|action_end|>`.
+        end: TokenId,
+    },
+    /// None: everything is content.
+    None,
+}
+
+impl ToolSyntax {
+    /// The syntax of a vocabulary.
+    #[must_use]
+    pub fn of(tokenizer: &Tokenizer) -> Self {
+        match (tokenizer.special("<|action_start|>"), tokenizer.special("<|action_end|>")) {
+            (Some(start), Some(end)) => Self::Plugin { start, end },
+            _ => Self::None,
+        }
+    }
+}
+
+/// What became certain of a reply.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum ReplyDelta {
+    /// More content.
+    Content(String),
+    /// A whole call.
+    Call(ToolCall),
+}
+
+/// Cuts a reply into content and calls as its ids come.
+///
+/// Pieces must have been decoded with [`Special::Skip`]. Ids inside of the marks never appear in the content,
+/// unless they turn out to be no call; then they appear with their marks.
+#[derive(Clone, Debug)]
+pub struct ReplyParser {
+    tokenizer: Tokenizer,
+    syntax: ToolSyntax,
+    special: Special,
+    /// Start of the ids of calls, unique in the process.
+    prefix: String,
+    calls: usize,
+    /// Ids since the start mark, when inside of a call.
+    inside: Option<Vec<TokenId>>,
+}
+
+impl ReplyParser {
+    /// A parser for one reply; `special` says whether content shows special tokens that are no marks.
+    #[must_use]
+    pub fn new(
+        tokenizer: &Tokenizer,
+        syntax: ToolSyntax,
+        special: Special,
+        prefix: impl Into<String>,
+    ) -> Self {
+        let (tokenizer, prefix) = (tokenizer.clone(), prefix.into());
+        Self { tokenizer, syntax, special, prefix, calls: 0, inside: None }
+    }
+
+    /// Takes the next piece.
+    pub fn push(&mut self, piece: &Piece) -> Vec<ReplyDelta> {
+        if let Some(ids) = &mut self.inside {
+            ids.push(piece.id);
+            let ended = matches!(self.syntax, ToolSyntax::Plugin { end, .. } if end == piece.id);
+            return if ended { self.close() } else { Vec::new() };
+        }
+        // Text that became certain with this id stands before it.
+        let mut text = piece.text.clone();
+        match self.syntax {
+            ToolSyntax::Plugin { start, .. } if start == piece.id => self.inside = Some(vec![piece.id]),
+            _ if self.special == Special::Keep && self.tokenizer.is_special(piece.id) => {
+                text += &self.tokenizer.decode(&[piece.id], Special::Keep);
+            }
+            _ => {}
+        }
+        content(text)
+    }
+
+    /// Takes the end: text that was held back, and a call that was cut off, as content.
+    pub fn finish(&mut self, rest: &str) -> Vec<ReplyDelta> {
+        match self.inside.take() {
+            Some(ids) => content(self.tokenizer.decode(&ids, Special::Keep)),
+            None => content(rest.to_owned()),
+        }
+    }
+
+    /// How many calls there were.
+    #[must_use]
+    pub fn calls(&self) -> usize {
+        self.calls
+    }
+
+    /// A whole call, or content when it is none.
+    fn close(&mut self) -> Vec<ReplyDelta> {
+        let ids = self.inside.take().unwrap_or_default();
+        let reply = parse_reply(&self.tokenizer, &ids);
+        let function = match reply.calls.as_slice() {
+            [call] if call.channel == Channel::Plugin => function(&call.body),
+            _ => None,
+        };
+        let Some(function) = function else {
+            return content(self.tokenizer.decode(&ids, Special::Keep));
+        };
+        let id = format!("{}_{}", self.prefix, self.calls);
+        self.calls += 1;
+        vec![ReplyDelta::Call(ToolCall { id, kind: "function".to_owned(), function })]
+    }
+}
+
+fn content(text: String) -> Vec<ReplyDelta> {
+    if text.is_empty() { Vec::new() } else { vec![ReplyDelta::Content(text)] }
+}
+
+/// `{"name": .., "parameters": {..}}` (or `arguments`, as other models say); none when it is something else.
+fn function(body: &str) -> Option<FunctionCall> {
+    let mut body: Value = serde_json::from_str(body.trim()).ok()?;
+    let name = body.get("name")?.as_str()?.to_owned();
+    let arguments = ["parameters", "arguments"].iter().find_map(|key| body.get_mut(*key).map(Value::take));
+    let arguments = match arguments {
+        Some(arguments @ Value::Object(_)) => arguments.to_string(),
+        None | Some(Value::Null) => "{}".to_owned(),
+        Some(_) => return None,
+    };
+    Some(FunctionCall { name, arguments })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_named_calls_with_an_object_are_calls() {
+        let call = function("\n{\"name\": \"add\", \"parameters\": {\"b\": 1, \"a\": 2}}").expect("a call");
+        assert_eq!((call.name.as_str(), call.arguments.as_str()), ("add", r#"{"b":1,"a":2}"#));
+        assert_eq!(function(r#"{"name": "now"}"#).expect("no arguments").arguments, "{}");
+        for body in ["", "print(1)", "[1]", r#"{"parameters": {}}"#, r#"{"name": "a", "parameters": "x"}"#] {
+            assert_eq!(function(body), None, "{body}");
+        }
+    }
+}

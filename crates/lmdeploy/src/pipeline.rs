@@ -1,0 +1,173 @@
+//! [`Pipeline`]: a model in this process, without a server: the same requests and answers as over HTTP.
+
+use std::time::Duration;
+
+use crate::Result;
+#[cfg(feature = "burn")]
+use crate::config::DeployConfig;
+use crate::engine::{Engine, EngineConfig, Executor, Generation, Output, SchedulerConfig};
+use crate::protocol::{ChatChunk, ChatRequest, ChatResponse, CompletionRequest, CompletionResponse};
+use crate::respond::{ChatAnswer, Responder, ServedModel};
+
+/// A model and its engine in this process. Calls may come from many threads at once; they share batches.
+///
+/// ```
+/// use internlm_model::chat::ChatTemplate;
+/// use internlm_model::tokenizer::{BpeTrainConfig, train_bpe};
+/// use lmdeploy::Pipeline;
+/// use lmdeploy::engine::{Capacity, Executor, MockExecutor, MockReply, SchedulerConfig};
+/// use lmdeploy::protocol::{ChatMessage, ChatRequest};
+/// use lmdeploy::respond::ServedModel;
+///
+/// let texts = ["hello there".to_owned(), "general".to_owned()];
+/// let tokenizer = train_bpe(texts.into_iter(), &BpeTrainConfig { vocab_size: 280, min_frequency: 1 })?;
+/// let reply = MockReply::Script(tokenizer.encode("hello"));
+/// let capacity = Capacity { vocab: 280, ..MockExecutor::default().capacity() };
+/// let model = ServedModel::new("mock", tokenizer, ChatTemplate::InternLm2, &[]);
+/// let executor = Box::new(MockExecutor::new(reply, capacity));
+/// let pipeline = Pipeline::new(executor, model, SchedulerConfig::new(&capacity), 0);
+///
+/// let request = ChatRequest { messages: vec![ChatMessage::user("hi")], ..ChatRequest::default() };
+/// assert_eq!(pipeline.chat(&request)?.choices[0].message.text(), "hello");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Pipeline {
+    engine: Engine,
+    responder: Responder,
+}
+
+impl Pipeline {
+    /// Runs `model` on `executor`; `seed` is that of the seeds of requests that bring none.
+    #[must_use]
+    pub fn new(
+        executor: Box<dyn Executor>,
+        model: ServedModel,
+        scheduler: SchedulerConfig,
+        seed: u64,
+    ) -> Self {
+        let tokenizer = Some(model.tokenizer.clone());
+        let engine = Engine::start(executor, EngineConfig { scheduler, tokenizer, seed });
+        let responder = Responder::new(model, engine.handle());
+        Self { engine, responder }
+    }
+
+    /// Loads the model that `config` names.
+    ///
+    /// # Errors
+    /// The model cannot be read, or its cache does not fit into memory.
+    #[cfg(feature = "burn")]
+    pub fn load(config: &DeployConfig) -> Result<Self> {
+        let started = std::time::Instant::now();
+        let (shape, executor) = match config.model.backend {
+            crate::config::Backend::Burn => {
+                let (path, device) = (&config.model.path, &config.model.device);
+                crate::engine::BurnExecutor::load(path, device, &config.engine)?
+            }
+        };
+        let mut model = ServedModel::load(&config.model.path, config.model.served_name(), &shape)?;
+        if let Some(sampling) = &config.sampling {
+            model.sampling = sampling.clone();
+        }
+        let capacity = executor.capacity();
+        let scheduler = scheduler_config(&capacity, config);
+        tracing::info!(
+            parameters = shape.parameters(),
+            cache_mib = capacity.cache_bytes >> 20,
+            cache_tokens = capacity.blocks * capacity.block_tokens,
+            context = scheduler.max_length,
+            seconds = started.elapsed().as_secs_f32(),
+            "model loaded"
+        );
+        if scheduler.max_length < capacity.max_position {
+            tracing::warn!(
+                context = scheduler.max_length,
+                model = capacity.max_position,
+                "the context is shorter than the model's: the cache holds no more"
+            );
+        }
+        Ok(Self::new(Box::new(executor), model, scheduler, config.queue.seed))
+    }
+
+    /// What checks requests and hands them to the engine; the server uses it.
+    #[must_use]
+    pub fn responder(&self) -> &Responder {
+        &self.responder
+    }
+
+    /// Answers a chat request; `stream` is ignored.
+    ///
+    /// # Errors
+    /// [`crate::Error::Refused`].
+    pub fn chat(&self, request: &ChatRequest) -> Result<ChatResponse> {
+        let (generation, mut answer) = self.responder.chat(request)?;
+        answer.whole(outputs(generation))
+    }
+
+    /// Answers a chat request piece by piece. Dropping the iterator cancels the request.
+    ///
+    /// # Errors
+    /// [`crate::Error::Refused`] at once when the request is wrong, later as an item.
+    pub fn chat_stream(&self, request: &ChatRequest) -> Result<ChatChunks> {
+        let (generation, answer) = self.responder.chat(request)?;
+        Ok(ChatChunks { generation, answer, ready: Vec::new().into_iter() })
+    }
+
+    /// Answers a completion request; `stream` is ignored.
+    ///
+    /// # Errors
+    /// [`crate::Error::Refused`].
+    pub fn completions(&self, request: &CompletionRequest) -> Result<CompletionResponse> {
+        let (generations, mut answer) = self.responder.completions(request)?;
+        let all = generations.into_iter().enumerate();
+        let all = all.flat_map(|(index, generation)| {
+            outputs(generation).into_iter().map(move |output| (index, output))
+        });
+        answer.whole(all.collect())
+    }
+
+    /// Takes no more requests, waits until the running ones end or `limit` is over, then cancels the rest.
+    pub fn shutdown(self, limit: Duration) {
+        self.engine.shutdown(limit);
+    }
+}
+
+/// Limits that fit the executor, with the queue of the config.
+#[cfg(feature = "burn")]
+fn scheduler_config(capacity: &crate::engine::Capacity, config: &DeployConfig) -> SchedulerConfig {
+    let limits = SchedulerConfig::new(capacity);
+    SchedulerConfig {
+        max_queue: config.queue.max_queue.unwrap_or(limits.max_queue),
+        aging: Duration::from_secs_f64(config.queue.aging),
+        ..limits
+    }
+}
+
+/// All outputs, waiting on this thread.
+fn outputs(mut generation: Generation) -> Vec<Output> {
+    std::iter::from_fn(|| generation.wait()).collect()
+}
+
+/// Chunks of a chat answer, waiting on this thread; nothing after the first error.
+#[derive(Debug)]
+pub struct ChatChunks {
+    generation: Generation,
+    answer: ChatAnswer,
+    ready: std::vec::IntoIter<ChatChunk>,
+}
+
+impl Iterator for ChatChunks {
+    type Item = Result<ChatChunk>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(chunk) = self.ready.next() {
+                return Some(Ok(chunk));
+            }
+            match self.answer.chunks(self.generation.wait()?) {
+                Ok(chunks) => self.ready = chunks.into_iter(),
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! [`CompletionAnswer`]: the engine's outputs -> pieces of a completion, or the whole of it.
+
+use std::collections::BTreeMap;
+
+use internlm_model::tokenizer::{Special, StreamDecoder};
+use internlm_model::{TokenId, Tokenizer};
+
+use super::refusal::finish_reason;
+use crate::Result;
+use crate::decode::TokenScores;
+use crate::engine::{Finished, Output, Piece};
+use crate::protocol::{CompletionChoice, CompletionLogprobs, CompletionResponse, Usage};
+
+/// The answers to all prompts of one completion request in the making.
+#[derive(Debug)]
+pub struct CompletionAnswer {
+    pub(super) id: String,
+    pub(super) created: u64,
+    pub(super) model: String,
+    pub(super) choices: Vec<ChoiceState>,
+    pub(super) usage: Usage,
+}
+
+/// The answer to one prompt.
+#[derive(Debug)]
+pub(super) struct ChoiceState {
+    tokenizer: Tokenizer,
+    /// Counts the characters before each id.
+    offsets: StreamDecoder,
+    characters: usize,
+    /// Number of likeliest ids per place.
+    logprobs: Option<usize>,
+    /// Text and ids of the prompt, until they are sent.
+    echo: Option<(String, Vec<TokenId>)>,
+    /// Scores of ids whose text has not been sent.
+    unsent: CompletionLogprobs,
+}
+
+impl ChoiceState {
+    pub(super) fn new(
+        tokenizer: &Tokenizer,
+        special: Special,
+        logprobs: Option<usize>,
+        echo: Option<(String, Vec<TokenId>)>,
+    ) -> Self {
+        let offsets = tokenizer.stream_decoder(special);
+        let unsent = empty_logprobs(logprobs);
+        Self { tokenizer: tokenizer.clone(), offsets, characters: 0, logprobs, echo, unsent }
+    }
+
+    /// The echoed prompt; its first id has no score.
+    fn prompt(&mut self, scores: Vec<Option<TokenScores>>) -> String {
+        let Some((text, ids)) = self.echo.take() else { return String::new() };
+        if self.logprobs.is_some() {
+            for (id, score) in ids.iter().zip(scores) {
+                self.score(*id, score);
+            }
+        }
+        text
+    }
+
+    fn piece(&mut self, piece: &Piece) {
+        if let Some(scores) = &piece.scores {
+            self.score(piece.id, Some(scores.clone()));
+        }
+    }
+
+    fn score(&mut self, id: TokenId, scores: Option<TokenScores>) {
+        let unsent = &mut self.unsent;
+        unsent.tokens.push(token_text(&self.tokenizer, id));
+        unsent.text_offset.push(self.characters);
+        self.characters += self.offsets.push(id).chars().count();
+        if let Some(tops) = &mut unsent.top_logprobs {
+            tops.push(scores.as_ref().map(|scores| top(&self.tokenizer, scores)));
+        }
+        unsent.token_logprobs.push(scores.map(|scores| scores.chosen.logprob));
+    }
+
+    fn take_logprobs(&mut self) -> Option<CompletionLogprobs> {
+        self.logprobs.map(|_| std::mem::replace(&mut self.unsent, empty_logprobs(self.logprobs)))
+    }
+}
+
+impl CompletionAnswer {
+    /// The piece that an output of prompt `index` gives: none while nothing is certain.
+    ///
+    /// # Errors
+    /// [`crate::Error::Refused`] when the request failed.
+    ///
+    /// # Panics
+    /// When there is no prompt `index`.
+    pub fn choice(&mut self, index: usize, output: Output) -> Result<Option<CompletionChoice>> {
+        let state = &mut self.choices[index];
+        let mut text = String::new();
+        let mut reason = None;
+        match output {
+            Output::Prompt(scores) => text = state.prompt(scores),
+            Output::Pieces(pieces) => {
+                // An echo without scores.
+                text += &state.prompt(Vec::new());
+                for piece in pieces {
+                    state.piece(&piece);
+                    text += &piece.text;
+                }
+            }
+            Output::Finished(finished) => {
+                reason = Some(finish_reason(&finished.end)?);
+                text = state.prompt(Vec::new()) + &finished.rest;
+                self.usage = add(self.usage, &finished);
+            }
+        }
+        if text.is_empty() && reason.is_none() {
+            return Ok(None);
+        }
+        let logprobs = state.take_logprobs();
+        Ok(Some(CompletionChoice { index, text, logprobs, finish_reason: reason }))
+    }
+
+    /// The body around pieces.
+    #[must_use]
+    pub fn body(&self, choices: Vec<CompletionChoice>) -> CompletionResponse {
+        CompletionResponse {
+            id: self.id.clone(),
+            object: "text_completion".to_owned(),
+            created: self.created,
+            model: self.model.clone(),
+            choices,
+            usage: None,
+        }
+    }
+
+    /// The body with the usage of all prompts and no choices.
+    #[must_use]
+    pub fn usage_body(&self) -> CompletionResponse {
+        CompletionResponse { usage: Some(self.usage), ..self.body(Vec::new()) }
+    }
+
+    /// The whole answer, from all outputs of all prompts.
+    ///
+    /// # Errors
+    /// [`crate::Error::Refused`] when a request failed.
+    pub fn whole(&mut self, outputs: Vec<(usize, Output)>) -> Result<CompletionResponse> {
+        let mut choices: Vec<CompletionChoice> = (0..self.choices.len())
+            .map(|index| CompletionChoice { index, ..CompletionChoice::default() })
+            .collect();
+        for (index, output) in outputs {
+            if let Some(piece) = self.choice(index, output)? {
+                append(&mut choices[index], piece);
+            }
+        }
+        Ok(CompletionResponse { usage: Some(self.usage), ..self.body(choices) })
+    }
+}
+
+fn append(whole: &mut CompletionChoice, piece: CompletionChoice) {
+    whole.text += &piece.text;
+    whole.finish_reason = piece.finish_reason.or(whole.finish_reason);
+    match (&mut whole.logprobs, piece.logprobs) {
+        (Some(whole), Some(more)) => {
+            whole.tokens.extend(more.tokens);
+            whole.token_logprobs.extend(more.token_logprobs);
+            whole.text_offset.extend(more.text_offset);
+            if let (Some(tops), Some(more)) = (&mut whole.top_logprobs, more.top_logprobs) {
+                tops.extend(more);
+            }
+        }
+        (slot @ None, more) => *slot = more,
+        (Some(_), None) => {}
+    }
+}
+
+fn add(sum: Usage, finished: &Finished) -> Usage {
+    let one = super::chat::usage(finished);
+    Usage::new(sum.prompt_tokens + one.prompt_tokens, sum.completion_tokens + one.completion_tokens)
+}
+
+fn empty_logprobs(logprobs: Option<usize>) -> CompletionLogprobs {
+    let top_logprobs = logprobs.filter(|count| *count > 0).map(|_| Vec::new());
+    CompletionLogprobs { top_logprobs, ..CompletionLogprobs::default() }
+}
+
+fn top(tokenizer: &Tokenizer, scores: &TokenScores) -> BTreeMap<String, f32> {
+    let mut map = BTreeMap::new();
+    for score in &scores.top {
+        // Two ids with the same bytes share a key: the likelier one stands first.
+        map.entry(token_text(tokenizer, score.id)).or_insert(score.logprob);
+    }
+    map
+}
+
+/// An id's text; `bytes:\xe4\xbd` when it holds part of a character, as OpenAI writes it.
+fn token_text(tokenizer: &Tokenizer, id: TokenId) -> String {
+    let bytes = tokenizer.token_bytes(id);
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        Err(_) => bytes.iter().fold("bytes:".to_owned(), |text, byte| text + &format!("\\x{byte:02x}")),
+    }
+}

@@ -1,0 +1,138 @@
+//! The fields that chat and completion requests share: checked once, then an engine request.
+
+use std::time::Duration;
+
+use internlm_model::TokenId;
+use internlm_model::sampling::SamplingConfig;
+use internlm_model::tokenizer::Special;
+
+use super::ServedModel;
+use crate::engine::GenerateRequest;
+use crate::protocol::{ChatRequest, CompletionRequest, OneOrMany};
+use crate::{Error, Result};
+
+/// Most alternatives per place.
+const MOST_LOGPROBS: u32 = 20;
+/// Most stop strings of one request.
+const MOST_STOPS: usize = 64;
+
+/// The shared fields of a request.
+pub(super) struct Fields<'a> {
+    temperature: Option<f32>,
+    top_p: Option<f32>,
+    top_k: Option<u32>,
+    min_p: Option<f32>,
+    repetition_penalty: Option<f32>,
+    seed: Option<i64>,
+    stop: Option<&'a OneOrMany>,
+    stop_token_ids: Option<&'a [u32]>,
+    ignore_eos: Option<bool>,
+    n: Option<u32>,
+    skip_special_tokens: Option<bool>,
+    timeout: Option<f64>,
+    priority: Option<i32>,
+}
+
+/// Fields both requests have under the same name.
+macro_rules! shared_fields {
+    ($request:expr) => {
+        Fields {
+            temperature: $request.temperature,
+            top_p: $request.top_p,
+            top_k: $request.top_k,
+            min_p: $request.min_p,
+            repetition_penalty: $request.repetition_penalty,
+            seed: $request.seed,
+            stop: $request.stop.as_ref(),
+            stop_token_ids: $request.stop_token_ids.as_deref(),
+            ignore_eos: $request.ignore_eos,
+            n: $request.n,
+            skip_special_tokens: $request.skip_special_tokens,
+            timeout: $request.timeout,
+            priority: $request.priority,
+        }
+    };
+}
+
+impl<'a> From<&'a ChatRequest> for Fields<'a> {
+    fn from(request: &'a ChatRequest) -> Self {
+        shared_fields!(request)
+    }
+}
+
+impl<'a> From<&'a CompletionRequest> for Fields<'a> {
+    fn from(request: &'a CompletionRequest) -> Self {
+        shared_fields!(request)
+    }
+}
+
+impl Fields<'_> {
+    /// An engine request without prompt and lengths.
+    pub(super) fn check(&self, model: &ServedModel, fresh_seed: u64) -> Result<GenerateRequest> {
+        if self.n.is_some_and(|n| n != 1) {
+            return Err(expected("n", self.n, "1: several choices per prompt are not supported"));
+        }
+        let stop = self.stop.map(OneOrMany::as_slice).unwrap_or_default().to_vec();
+        if stop.len() > MOST_STOPS || stop.iter().any(String::is_empty) {
+            return Err(Error::field("stop", format!("expected at most {MOST_STOPS} strings, none empty")));
+        }
+        let timeout = match self.timeout {
+            None => None,
+            Some(seconds) => Some(
+                Duration::try_from_secs_f64(seconds)
+                    .ok()
+                    .filter(|timeout| !timeout.is_zero())
+                    .ok_or_else(|| expected("timeout", self.timeout, "a number of seconds above 0"))?,
+            ),
+        };
+        let mut stop_ids = match self.ignore_eos {
+            Some(true) => Vec::new(),
+            _ => model.stop_ids.clone(),
+        };
+        stop_ids.extend(self.stop_token_ids.unwrap_or_default().iter().copied().map(TokenId));
+        Ok(GenerateRequest {
+            sampling: self.sampling(&model.sampling, fresh_seed)?,
+            stop_ids,
+            stop,
+            special: if self.skip_special_tokens == Some(false) { Special::Keep } else { Special::Skip },
+            priority: self.priority.unwrap_or(0),
+            timeout,
+            ..GenerateRequest::new(Vec::new())
+        })
+    }
+
+    fn sampling(&self, defaults: &SamplingConfig, fresh_seed: u64) -> Result<SamplingConfig> {
+        let check = |name: &str, value: Option<f32>, fits: fn(f32) -> bool, range: &str| match value {
+            Some(value) if !fits(value) => Err(expected(name, Some(value), range)),
+            _ => Ok(()),
+        };
+        check("temperature", self.temperature, |t| (0.0..=2.0).contains(&t), "a number in [0, 2]")?;
+        check("top_p", self.top_p, |p| p > 0.0 && p <= 1.0, "a number in (0, 1]")?;
+        check("min_p", self.min_p, |p| (0.0..=1.0).contains(&p), "a number in [0, 1]")?;
+        let positive = |penalty: f32| penalty > 0.0 && penalty.is_finite();
+        check("repetition_penalty", self.repetition_penalty, positive, "a number above 0")?;
+        Ok(SamplingConfig {
+            temperature: self.temperature.unwrap_or(defaults.temperature),
+            top_k: self.top_k.map_or(defaults.top_k, |k| (k > 0).then_some(k as usize)),
+            top_p: self.top_p.unwrap_or(defaults.top_p),
+            min_p: self.min_p.unwrap_or(defaults.min_p),
+            repetition_penalty: self.repetition_penalty.unwrap_or(defaults.repetition_penalty),
+            // Negative seeds are as good as others: only their bits count.
+            seed: self.seed.map_or(fresh_seed, i64::cast_unsigned),
+        })
+    }
+}
+
+/// The number of alternatives that field `name` asks for.
+pub(super) fn alternatives(name: &str, asked: Option<u32>) -> Result<usize> {
+    match asked {
+        Some(count) if count > MOST_LOGPROBS => Err(expected(name, asked, "at most 20")),
+        count => Ok(count.unwrap_or(0) as usize),
+    }
+}
+
+/// A field that is out of its range.
+pub(super) fn expected(name: &str, found: Option<impl std::fmt::Display>, range: &str) -> Error {
+    let found = found.map_or_else(|| "nothing".to_owned(), |found| found.to_string());
+    Error::field(name, format!("found {found}, expected {range}"))
+}

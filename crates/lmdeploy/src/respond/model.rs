@@ -1,0 +1,123 @@
+//! [`ServedModel`]: everything about a model but its weights.
+
+use std::path::Path;
+
+use internlm_model::chat::ChatTemplate;
+use internlm_model::sampling::SamplingConfig;
+use internlm_model::{ModelConfig, TokenId, Tokenizer};
+use serde::Deserialize;
+
+use crate::parse::ToolSyntax;
+use crate::{Error, Result};
+
+/// Everything about a model but its weights: name, tokenizer, chat format, stop ids, sampling defaults.
+#[derive(Clone, Debug)]
+pub struct ServedModel {
+    /// The name requests use.
+    pub name: String,
+    /// Its vocabulary.
+    pub tokenizer: Tokenizer,
+    /// How messages become ids.
+    pub template: ChatTemplate,
+    /// How it calls tools.
+    pub tools: ToolSyntax,
+    /// Ids that end an answer.
+    pub stop_ids: Vec<TokenId>,
+    /// What a request that says nothing gets.
+    pub sampling: SamplingConfig,
+    /// Unix seconds at which serving began.
+    pub created: u64,
+}
+
+/// The fields of `generation_config.json` that matter here.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct GenerationConfig {
+    temperature: Option<f32>,
+    top_k: Option<usize>,
+    top_p: Option<f32>,
+    repetition_penalty: Option<f32>,
+    eos_token_id: Option<OneOrManyIds>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum OneOrManyIds {
+    One(u32),
+    Many(Vec<u32>),
+}
+
+impl ServedModel {
+    /// A model from its parts, with upstream's sampling defaults: temperature 0.8, top-k 50.
+    #[must_use]
+    pub fn new(
+        name: impl Into<String>,
+        tokenizer: Tokenizer,
+        template: ChatTemplate,
+        eos: &[TokenId],
+    ) -> Self {
+        let mut stop_ids = eos.to_vec();
+        stop_ids.extend(tokenizer.eos());
+        if matches!(template, ChatTemplate::InternLm2) {
+            stop_ids.extend(tokenizer.special("<|im_end|>"));
+        }
+        stop_ids.sort_unstable();
+        stop_ids.dedup();
+        let sampling = SamplingConfig { temperature: 0.8, top_k: Some(50), ..SamplingConfig::greedy() };
+        let created = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        Self {
+            name: name.into(),
+            tools: ToolSyntax::of(&tokenizer),
+            tokenizer,
+            template,
+            stop_ids,
+            sampling,
+            created: created.map_or(0, |since| since.as_secs()),
+        }
+    }
+
+    /// Reads tokenizer, chat format and generation defaults of a model folder or GGUF file.
+    ///
+    /// # Errors
+    /// [`Error::Model`] or [`Error::Setting`] when one of the files is missing or malformed.
+    pub fn load(path: &Path, name: impl Into<String>, config: &ModelConfig) -> Result<Self> {
+        let tokenizer = Tokenizer::load(path)?;
+        if tokenizer.vocab_size() > config.vocab {
+            let (found, rows) = (tokenizer.vocab_size(), config.vocab);
+            let path = path.display();
+            return Err(Error::Setting(format!(
+                "{path}: the tokenizer has {found} ids, expected at most the model's {rows}"
+            )));
+        }
+        let template = ChatTemplate::load(path)?;
+        let mut model = Self::new(name, tokenizer, template, &config.eos);
+        model.read_generation_config(&path.join("generation_config.json"))?;
+        Ok(model)
+    }
+
+    /// Sampling defaults and further stop ids that a model folder brings; nothing when there is no such file.
+    fn read_generation_config(&mut self, path: &Path) -> Result<()> {
+        let Ok(text) = std::fs::read_to_string(path) else { return Ok(()) };
+        let read: GenerationConfig = serde_json::from_str(&text)
+            .map_err(|error| Error::Setting(format!("{}: {error}", path.display())))?;
+        self.sampling.temperature = read.temperature.unwrap_or(self.sampling.temperature);
+        self.sampling.top_k = read.top_k.map_or(self.sampling.top_k, |k| (k > 0).then_some(k));
+        self.sampling.top_p = read.top_p.unwrap_or(self.sampling.top_p);
+        self.sampling.repetition_penalty =
+            read.repetition_penalty.unwrap_or(self.sampling.repetition_penalty);
+        let ids = match read.eos_token_id {
+            None => Vec::new(),
+            Some(OneOrManyIds::One(id)) => vec![id],
+            Some(OneOrManyIds::Many(ids)) => ids,
+        };
+        self.stop_ids.extend(ids.into_iter().map(TokenId));
+        self.stop_ids.sort_unstable();
+        self.stop_ids.dedup();
+        let problems = self.sampling.problems();
+        if problems.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::Setting(format!("{}: {}", path.display(), problems.join("; "))))
+        }
+    }
+}

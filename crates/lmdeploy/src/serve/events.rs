@@ -1,0 +1,88 @@
+//! Server-sent events: chunks as `data:` lines, errors after the first byte, `[DONE]`, pings.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::time::Duration;
+
+use axum::http::HeaderValue;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use futures_util::{Stream, StreamExt, stream};
+use serde::Serialize;
+
+use super::failure::error_body;
+use crate::engine::{Generation, Output};
+use crate::{Error, Result};
+
+/// A comment line is sent when nothing flows for this long.
+const PING: Duration = Duration::from_secs(10);
+
+/// Outputs of several generations as they come, each with the place of its generation.
+pub(super) type Outputs = Pin<Box<dyn Stream<Item = (usize, Output)> + Send>>;
+
+/// Merges generations. Dropping the stream cancels those that have not ended.
+pub(super) fn outputs(generations: Vec<Generation>) -> Outputs {
+    let streams = generations.into_iter().enumerate().map(|(index, generation)| {
+        let next =
+            |mut generation: Generation| async { generation.next().await.map(|output| (output, generation)) };
+        stream::unfold(generation, next).map(move |output| (index, output)).boxed()
+    });
+    stream::select_all(streams).boxed()
+}
+
+/// Waits for the first output and puts it back: a request that fails before its first byte is a plain HTTP
+/// error.
+pub(super) async fn begin(mut outputs: Outputs) -> Result<Outputs> {
+    let Some(first) = outputs.next().await else { return Ok(outputs) };
+    if let Output::Finished(finished) = &first.1 {
+        crate::respond::check_end(&finished.end)?;
+    }
+    Ok(stream::iter([first]).chain(outputs).boxed())
+}
+
+/// Turns outputs into the JSON lines of a stream.
+pub(super) trait Render: Send + 'static {
+    /// The lines an output gives.
+    fn output(&mut self, index: usize, output: Output) -> Result<Vec<String>>;
+    /// The lines after the last output.
+    fn end(&mut self) -> Vec<String>;
+}
+
+/// One line of JSON.
+pub(super) fn line(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("protocol types have string keys and finite numbers")
+}
+
+enum Step<R> {
+    Running(Outputs, R),
+    Ending,
+}
+
+/// The response: lines of all outputs, then `[DONE]`; an error ends it too.
+pub(super) fn respond<R: Render>(outputs: Outputs, render: R) -> Response {
+    let lines = stream::unfold(Step::Running(outputs, render), |step| async {
+        let Step::Running(mut outputs, mut render) = step else { return None };
+        let Some((index, output)) = outputs.next().await else {
+            let mut lines = render.end();
+            lines.push("[DONE]".to_owned());
+            return Some((lines, Step::Ending));
+        };
+        match render.output(index, output) {
+            Ok(lines) => Some((lines, Step::Running(outputs, render))),
+            Err(error) => Some((failed(&error), Step::Ending)),
+        }
+    });
+    let events = lines.flat_map(|lines| {
+        stream::iter(lines.into_iter().map(|line| Ok::<_, Infallible>(Event::default().data(line))))
+    });
+    let ping = KeepAlive::new().interval(PING).text("ping");
+    let mut response = Sse::new(events).keep_alive(ping).into_response();
+    response.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
+    response
+}
+
+fn failed(error: &Error) -> Vec<String> {
+    let body = error_body(error);
+    tracing::warn!(message = body.message(), "a stream failed");
+    vec![line(&serde_json::json!({"error": body.error})), "[DONE]".to_owned()]
+}
