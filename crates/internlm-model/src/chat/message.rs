@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::python_json;
+
 /// Who speaks.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -62,6 +64,14 @@ pub struct ToolCall {
     pub body: String,
 }
 
+impl ToolCall {
+    /// The call as the model writes it, marks by name.
+    #[must_use]
+    pub fn markup(&self) -> String {
+        format!("<|action_start|>{}\n{}<|action_end|>", self.channel.name(), self.body)
+    }
+}
+
 /// One message of a conversation.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Message {
@@ -117,8 +127,16 @@ impl Message {
 }
 
 /// The system message that offers `tools`, each `{"name", "description", "parameters"}`, as one line of JSON.
+///
+/// ```
+/// use internlm_model::chat::tools_message;
+///
+/// let tool = serde_json::json!({"name": "Calculator", "description": "adds", "parameters": {}});
+/// let text = r#"[{"name": "Calculator", "description": "adds", "parameters": {}}]"#;
+/// assert_eq!(tools_message(&[tool]).content, text);
+/// ```
 #[must_use]
 pub fn tools_message(tools: &[serde_json::Value]) -> Message {
-    let _ = tools;
-    Message { channel: Some(Channel::Plugin), ..Message::new(Role::System, String::new()) }
+    let list = serde_json::Value::Array(tools.to_vec());
+    Message { channel: Some(Channel::Plugin), ..Message::new(Role::System, python_json(&list)) }
 }

@@ -1,25 +1,108 @@
 //! From generated ids back to content and calls.
 
-use super::ToolCall;
+use super::{Channel, ToolCall};
+use crate::tokenizer::Special;
 use crate::{TokenId, Tokenizer};
+
+const ACTION_START: &str = "<|action_start|>";
+const ACTION_END: &str = "<|action_end|>";
+const IM_END: &str = "<|im_end|>";
+/// Channels a call may name.
+const CHANNELS: [Channel; 2] = [Channel::Plugin, Channel::Interpreter];
 
 /// A parsed reply.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Reply {
-    /// Text outside of calls.
+    /// Text outside of calls. A call that was cut off stays here, marks included: nothing is lost.
     pub content: String,
-    /// The calls in order.
+    /// The calls in order; whether a body is valid JSON is the caller's business.
     pub calls: Vec<ToolCall>,
 }
 
-/// Parses generated ids by the special ids, not by text search.
+/// Parses generated ids by the special ids, not by text search; ends at `<|im_end|>` or eos.
 #[must_use]
-pub fn parse_reply(_tokenizer: &Tokenizer, _ids: &[TokenId]) -> Reply {
-    Reply::default()
+pub fn parse_reply(tokenizer: &Tokenizer, ids: &[TokenId]) -> Reply {
+    let special = |name: &str| tokenizer.special(name);
+    let ends = [special(IM_END), tokenizer.eos()];
+    let length = ids.iter().position(|&id| ends.contains(&Some(id))).unwrap_or(ids.len());
+    let mut rest = &ids[..length];
+    let mut reply = Reply::default();
+    let Some(start) = special(ACTION_START) else {
+        reply.content = tokenizer.decode(rest, Special::Skip);
+        return reply;
+    };
+    let mut text = Vec::new();
+    while let Some(at) = rest.iter().position(|&id| id == start) {
+        text.extend(rest[..at].iter().map(|&id| (id, Special::Skip)));
+        let call = rest.get(at + 1).and_then(|&mark| {
+            let channel = CHANNELS.into_iter().find(|channel| special(channel.name()) == Some(mark))?;
+            let length = rest[at + 2..].iter().position(|&id| Some(id) == special(ACTION_END))?;
+            Some((channel, &rest[at + 2..at + 2 + length]))
+        });
+        match call {
+            Some((channel, body)) => {
+                let text = tokenizer.decode(body, Special::Keep);
+                reply.calls.push(ToolCall { channel, body: without_newline(&text) });
+                rest = &rest[at + 2 + body.len() + 1..];
+            }
+            None => {
+                // Not a call: the mark and the channel behind it stay visible.
+                let marks = rest.len().min(at + 2);
+                text.extend(rest[at..marks].iter().map(|&id| (id, Special::Keep)));
+                rest = &rest[marks..];
+            }
+        }
+    }
+    text.extend(rest.iter().map(|&id| (id, Special::Skip)));
+    reply.content = decode(tokenizer, &text);
+    reply
+}
+
+/// Decodes runs of ids of the same kind.
+fn decode(tokenizer: &Tokenizer, ids: &[(TokenId, Special)]) -> String {
+    let mut text = String::new();
+    for run in ids.chunk_by(|left, right| left.1 == right.1) {
+        let plain: Vec<TokenId> = run.iter().map(|(id, _)| *id).collect();
+        text.push_str(&tokenizer.decode(&plain, run[0].1));
+    }
+    text
 }
 
 /// The same from text that kept its special tokens.
+///
+/// ```
+/// use internlm_model::chat::parse_reply_text;
+///
+/// let reply = parse_reply_text("I add.<|action_start|><|plugin|>\n{\"name\": \"add\"}<|action_end|><|im_end|>");
+/// assert_eq!(reply.content, "I add.");
+/// assert_eq!(reply.calls[0].body, "{\"name\": \"add\"}");
+/// ```
 #[must_use]
-pub fn parse_reply_text(_text: &str) -> Reply {
-    Reply::default()
+pub fn parse_reply_text(text: &str) -> Reply {
+    let mut rest = text.split_once(IM_END).map_or(text, |(before, _)| before);
+    let mut reply = Reply::default();
+    while let Some((before, behind)) = rest.split_once(ACTION_START) {
+        reply.content.push_str(before);
+        let call = CHANNELS.into_iter().find_map(|channel| {
+            let (body, after) = behind.strip_prefix(channel.name())?.split_once(ACTION_END)?;
+            Some((ToolCall { channel, body: without_newline(body) }, after))
+        });
+        match call {
+            Some((call, after)) => {
+                reply.calls.push(call);
+                rest = after;
+            }
+            None => {
+                reply.content.push_str(ACTION_START);
+                rest = behind;
+            }
+        }
+    }
+    reply.content.push_str(rest);
+    reply
+}
+
+/// The newline behind the channel's mark belongs to the format, not to the body.
+fn without_newline(body: &str) -> String {
+    body.strip_prefix('\n').unwrap_or(body).to_owned()
 }

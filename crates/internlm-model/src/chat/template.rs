@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use super::Message;
-use crate::{Result, TokenId, Tokenizer};
+use super::segments::{self, Segment};
+use crate::{Error, Result, TokenId, Tokenizer};
 
 /// Whether the encoded conversation ends with the start of the assistant's answer.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -24,6 +25,17 @@ pub enum Loss {
 }
 
 /// How messages become one sequence.
+///
+/// ```
+/// use internlm_model::chat::{ChatTemplate, Message, Prompt};
+///
+/// let messages = [Message::system("Be brief."), Message::user("Hi")];
+/// assert_eq!(
+///     ChatTemplate::InternLm2.render(&messages, Prompt::Generate)?,
+///     "<s><|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n"
+/// );
+/// # Ok::<(), internlm_model::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ChatTemplate {
@@ -32,25 +44,37 @@ pub enum ChatTemplate {
 }
 
 impl ChatTemplate {
-    /// The template of a model folder or GGUF file.
+    /// The template of a model folder or GGUF file: InternLM2's when the vocabulary has its chat tokens.
     ///
     /// # Errors
-    /// The files are missing or malformed.
-    pub fn load(_path: &Path) -> Result<Self> {
+    /// The files are missing or malformed, or the vocabulary is not InternLM2's.
+    pub fn load(path: &Path) -> Result<Self> {
+        Self::of(&Tokenizer::load(path)?)
+    }
+
+    /// The template that fits a vocabulary.
+    ///
+    /// # Errors
+    /// The vocabulary lacks `<|im_start|>` or `<|action_start|>`.
+    pub fn of(tokenizer: &Tokenizer) -> Result<Self> {
+        for name in ["<|im_start|>", "<|action_start|>"] {
+            special(tokenizer, name)?;
+        }
         Ok(Self::InternLm2)
     }
 
     /// Ids of a conversation: `<s>` once, then the turns. Content never yields special ids.
     ///
     /// # Errors
-    /// The vocabulary lacks a token of the template.
+    /// The vocabulary lacks a token of the template, or the messages do not fit it.
     pub fn encode(
         &self,
-        _tokenizer: &Tokenizer,
-        _messages: &[Message],
-        _prompt: Prompt,
+        tokenizer: &Tokenizer,
+        messages: &[Message],
+        prompt: Prompt,
     ) -> Result<Vec<TokenId>> {
-        Ok(Vec::new())
+        let tokens = self.encode_segments(tokenizer, messages, prompt)?;
+        Ok(tokens.into_iter().map(|(id, _)| id).collect())
     }
 
     /// Ids with their part in the loss: assistant content, calls and the closing `<|im_end|>`; nothing else.
@@ -59,17 +83,79 @@ impl ChatTemplate {
     /// As [`Self::encode`].
     pub fn encode_with_loss(
         &self,
-        _tokenizer: &Tokenizer,
-        _messages: &[Message],
+        tokenizer: &Tokenizer,
+        messages: &[Message],
     ) -> Result<Vec<(TokenId, Loss)>> {
-        Ok(Vec::new())
+        self.encode_segments(tokenizer, messages, Prompt::None)
     }
 
     /// The conversation as text, special tokens by name.
     ///
     /// # Errors
     /// The messages do not fit the template.
-    pub fn render(&self, _messages: &[Message], _prompt: Prompt) -> Result<String> {
-        Ok(String::new())
+    pub fn render(&self, messages: &[Message], prompt: Prompt) -> Result<String> {
+        let segments = segments::internlm2(messages, prompt)?;
+        let turns: String = segments.iter().map(Segment::text).collect();
+        Ok(format!("<s>{turns}"))
+    }
+
+    fn encode_segments(
+        &self,
+        tokenizer: &Tokenizer,
+        messages: &[Message],
+        prompt: Prompt,
+    ) -> Result<Vec<(TokenId, Loss)>> {
+        let bos = match tokenizer.bos() {
+            Some(bos) => bos,
+            None => special(tokenizer, "<s>")?,
+        };
+        let mut tokens = vec![(bos, Loss::Skip)];
+        // Text between two special tokens is encoded as one, so that merges are those of the rendered string.
+        let mut run: Vec<(String, Loss)> = Vec::new();
+        for segment in segments::internlm2(messages, prompt)? {
+            match segment {
+                Segment::Text(text, loss) => run.push((text, loss)),
+                Segment::Special(name, loss) => {
+                    encode_run(tokenizer, &std::mem::take(&mut run), &mut tokens);
+                    tokens.push((special(tokenizer, name)?, loss));
+                }
+            }
+        }
+        encode_run(tokenizer, &run, &mut tokens);
+        Ok(tokens)
+    }
+}
+
+fn special(tokenizer: &Tokenizer, name: &str) -> Result<TokenId> {
+    tokenizer
+        .special(name)
+        .ok_or_else(|| Error::Chat(format!("the vocabulary lacks {name}, expected InternLM2's chat tokens")))
+}
+
+/// Encodes adjacent texts as one. A token that spans two of them belongs to the later one: the model has to
+/// produce it when any of its bytes counts.
+fn encode_run(tokenizer: &Tokenizer, run: &[(String, Loss)], tokens: &mut Vec<(TokenId, Loss)>) {
+    let text: String = run.iter().map(|(text, _)| text.as_str()).collect();
+    let ids = tokenizer.encode(&text);
+    let spelled: usize = ids.iter().map(|&id| tokenizer.token_bytes(id).len()).sum();
+    // Encoding may put a space in front: it belongs to the first text.
+    let mut end = spelled.saturating_sub(text.len());
+    let mut ends = run.iter().map(|(text, loss)| {
+        end += text.len();
+        (end, *loss)
+    });
+    let mut current = ends.next();
+    let mut position = 0;
+    for id in ids {
+        position += tokenizer.token_bytes(id).len();
+        while let Some((end, _)) = current
+            && end < position
+        {
+            match ends.next() {
+                Some(next) => current = Some(next),
+                None => break,
+            }
+        }
+        tokens.push((id, current.map_or(Loss::Skip, |(_, loss)| loss)));
     }
 }
