@@ -108,6 +108,14 @@ impl Runner<'_> {
             names = Vec::new();
             self.records.extend(records);
         }
+        let left =
+            reports.last().and_then(|report| report.stages.last()).map_or(0, |stage| stage.kept.documents);
+        if left == 0 {
+            let found = format!("no document left after {} stages", self.config.stages.len());
+            let expected =
+                "at least one document to tokenize; rejected/ says why each was dropped".to_owned();
+            return Err(Error::Empty { path: self.config.output.clone(), found, expected });
+        }
         let tokens = self.tokenize(&inputs)?;
         let files_seen = match listing {
             Listing::Pages(list) => list.files_seen,
@@ -126,7 +134,11 @@ impl Runner<'_> {
         let output = &self.config.output;
         let list = match listing {
             Listing::Archives(files) => {
-                let artifacts = files.par_iter().map(|(path, _)| Artifact::of(Path::new(""), path));
+                let artifacts = files.par_iter().map(|(path, _)| {
+                    // Absolute, so that it stays what it is when joined to the output folder.
+                    let absolute = std::path::absolute(path).map_err(Error::io(path, "read"))?;
+                    Artifact::of(Path::new(""), &absolute)
+                });
                 let names = files.iter().map(|(path, _)| path.display().to_string()).collect();
                 return Ok((artifacts.collect::<Result<_>>()?, names));
             }

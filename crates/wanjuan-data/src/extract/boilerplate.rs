@@ -118,7 +118,10 @@ pub(super) fn hint(dom: &Dom, id: NodeId, config: &ExtractConfig) -> Hint {
     if matches!(tag, "html" | "body" | "main" | "article" | "pre" | "code") {
         return Hint::Neutral;
     }
-    if matches!(tag, "nav" | "footer" | "aside") {
+    if tag == "nav" {
+        return Hint::Drop;
+    }
+    if matches!(tag, "footer" | "aside") {
         return Hint::Suspect;
     }
     if dom.attribute(id, "role").is_some_and(|role| ROLES.contains(&role)) {

@@ -67,7 +67,11 @@ impl Dom {
         builder.push(NodeData::Other);
         let tree_builder = TreeBuilderOpts { scripting_enabled: false, ..TreeBuilderOpts::default() };
         let options = ParseOpts { tree_builder, ..ParseOpts::default() };
-        parse_document(builder, options).one(StrTendril::from_slice(html))
+        // html5ever logs parse errors of the page, which is not our log's business.
+        let silent = tracing::subscriber::NoSubscriber::default();
+        tracing::subscriber::with_default(silent, || {
+            parse_document(builder, options).one(StrTendril::from_slice(html))
+        })
     }
 
     /// The document node.

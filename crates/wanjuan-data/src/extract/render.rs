@@ -63,7 +63,9 @@ pub(super) fn render(dom: &Dom, statistics: &Statistics, root: NodeId, format: T
     let mut walk = dom.walk(root);
     while let Some(event) = walk.next() {
         match event {
-            WalkEvent::Enter(id) if statistics.is_dropped(id) || is_permalink(dom, id) => walk.skip_children(id),
+            WalkEvent::Enter(id) if statistics.is_dropped(id) || is_permalink(dom, id) => {
+                walk.skip_children(id)
+            }
             WalkEvent::Enter(id) => {
                 if let Some(text) = dom.text(id) {
                     renderer.text(text);

@@ -67,7 +67,7 @@ impl Statistics {
 
     /// Recomputes the counts of all nodes that are not dropped.
     fn count(&mut self, dom: &Dom) {
-        let mut link_depth = 0_u32;
+        let (mut link_depth, mut code_depth) = (0_u32, 0_u32);
         let mut walk = dom.walk(dom.root());
         while let Some(event) = walk.next() {
             match event {
@@ -78,13 +78,16 @@ impl Statistics {
                 WalkEvent::Enter(id) => {
                     let link = dom.tag(id) == Some("a");
                     link_depth += u32::from(link);
+                    code_depth += u32::from(is_code(dom, id));
                     let mut counts = dom.text(id).map_or_else(Counts::default, counts_of_text);
-                    counts.linked = if link_depth > 0 { counts.text } else { 0 };
-                    counts.links = u32::from(link);
+                    // Links inside code lead to definitions: they do not make it a menu.
+                    counts.linked = if link_depth > 0 && code_depth == 0 { counts.text } else { 0 };
+                    counts.links = u32::from(link && code_depth == 0);
                     self.counts[id.index()] = counts;
                 }
                 WalkEvent::Leave(id) => {
                     link_depth -= u32::from(dom.tag(id) == Some("a"));
+                    code_depth -= u32::from(is_code(dom, id));
                     if let Some(parent) = dom.parent(id) {
                         let counts = self.counts[id.index()];
                         self.counts[parent.index()].add(counts);
@@ -112,6 +115,15 @@ impl Statistics {
     /// Takes the node back in.
     pub(super) fn restore(&mut self, id: NodeId) {
         self.dropped[id.index()] = false;
+    }
+}
+
+/// Code, and headings that are code in documentation.
+fn is_code(dom: &Dom, id: NodeId) -> bool {
+    match dom.tag(id) {
+        None => false,
+        Some("pre" | "code" | "samp" | "kbd") => true,
+        Some(_) => dom.attribute(id, "class").is_some_and(|class| class.starts_with("code")),
     }
 }
 

@@ -31,7 +31,7 @@ pub enum Member {
         end: u64,
         /// `junk`, `corrupt` or `truncated`.
         why: &'static str,
-        /// What could still be inflated.
+        /// What was inflated before the file ended; nothing of a corrupt member.
         salvage: Vec<u8>,
     },
 }
@@ -93,11 +93,13 @@ impl Iterator for Members<'_> {
             End::Truncated => {
                 // The stream may have swallowed following members: look for them.
                 self.position = self.find_header(start + header);
-                damaged(self.position, "truncated", bytes)
+                // Only when the file simply ends is what was inflated so far sure to be right.
+                let salvage = if self.position == self.file.len() { bytes } else { Vec::new() };
+                damaged(self.position, "truncated", salvage)
             }
             End::Corrupt => {
                 self.position = self.find_header(start + header);
-                damaged(self.position, "corrupt", bytes)
+                damaged(self.position, "corrupt", Vec::new())
             }
         }
     }

@@ -1,0 +1,93 @@
+//! The binary as a user meets it.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use crate::site::{pipeline_toml, sentences, write_site};
+
+fn wanjuan(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wanjuan-data"));
+    command.args(arguments).current_dir(folder).output().expect("starts")
+}
+
+fn stdout(output: &Output) -> String {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn import_run_report_and_why() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let site = write_site(folder.path(), 20);
+    stdout(&wanjuan(
+        folder.path(),
+        &["import", "html-dir", "site", "--out", "site.warc.gz", "--include", "**/*.html"],
+    ));
+    fs::write(folder.path().join("a.toml"), pipeline_toml(&site, Path::new("out"))).expect("writes");
+    let overrides = ["--set", "import.source=warc", "--set", "import.files=[\"site.warc.gz\"]"];
+    let table = stdout(&wanjuan(folder.path(), &[&["run", "a.toml"], &overrides[..]].concat()));
+    assert!(table.contains("near-duplicate") && table.contains("gzip -9"), "{table}");
+    assert_eq!(stdout(&wanjuan(folder.path(), &["report", "out"])), table);
+    let json = stdout(&wanjuan(folder.path(), &["report", "out", "--format", "json"]));
+    assert!(serde_json::from_str::<serde_json::Value>(&json).expect("is JSON")["stages"].is_array());
+    let index = fs::read_to_string(folder.path().join("out/documents.jsonl")).expect("reads");
+    let line: serde_json::Value =
+        serde_json::from_str(index.lines().next().expect("a line")).expect("is JSON");
+    let id = line["id"].as_str().expect("has an id");
+    let life = stdout(&wanjuan(folder.path(), &["why", id, "--dir", "out"]));
+    assert!(life.contains("site.warc.gz at byte") && life.contains("tokens    shards/"), "{life}");
+    let summary = fs::read_to_string(folder.path().join("out/summary.json")).expect("reads");
+    let summary: serde_json::Value = serde_json::from_str(&summary).expect("is JSON");
+    assert!(summary["gzip_bits_per_byte"].as_f64().expect("a number") > 0.5);
+}
+
+#[test]
+fn extract_does_not_depend_on_threads() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let site = write_site(folder.path(), 20);
+    let lines: Vec<String> = (0..20).map(|n| format!("{n}\tarticles/{n:03}.html\n")).collect();
+    fs::write(site.join("list.tsv"), lines.concat()).expect("writes");
+    for threads in ["1", "2"] {
+        let out = format!("{threads}.json");
+        stdout(&wanjuan(
+            folder.path(),
+            &["extract", "--list", "site/list.tsv", "--out", &out, "--threads", threads],
+        ));
+    }
+    let read = |name: &str| fs::read(folder.path().join(name)).expect("reads");
+    assert_eq!(read("1.json"), read("2.json"));
+}
+
+/// Without documentation the recipe reads what crates ship as text.
+#[cfg(unix)]
+#[test]
+fn rust_docs_fall_back_to_the_registry() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let path = folder.path();
+    let rustc = path.join("bin/rustc");
+    fs::create_dir(path.join("bin")).expect("creates");
+    fs::write(&rustc, "#!/bin/sh\necho /nonexistent/sysroot\n").expect("writes");
+    fs::set_permissions(&rustc, fs::Permissions::from_mode(0o755)).expect("sets the mode");
+    for number in 0..20 {
+        let krate = path.join(format!("cargo/registry/src/index/crate-{number}"));
+        fs::create_dir_all(&krate).expect("creates");
+        fs::write(krate.join("README.md"), sentences(number, 20).join("\n")).expect("writes");
+        fs::write(krate.join("LICENSE.md"), "Do what you want.").expect("writes");
+    }
+    let toml = pipeline_toml(path, Path::new("out")).replace("\"folder\"", "\"rust-docs\"")
+        + "[import.fallback]\nselect = [{ include = \"**/*.md\" }]\nexclude = [\"**/LICENSE*\"]\n";
+    fs::write(path.join("a.toml"), toml).expect("writes");
+    let output = Command::new(env!("CARGO_BIN_EXE_wanjuan-data"))
+        .args(["run", "a.toml"])
+        .current_dir(path)
+        .env("PATH", path.join("bin"))
+        .env("CARGO_HOME", path.join("cargo"))
+        .output()
+        .expect("starts");
+    assert!(stdout(&output).starts_with("stage"));
+    let funnel = fs::read_to_string(path.join("out/funnel.json")).expect("reads");
+    let funnel: serde_json::Value = serde_json::from_str(&funnel).expect("is JSON");
+    assert_eq!(funnel["stages"][0]["input"]["documents"], 20);
+}
