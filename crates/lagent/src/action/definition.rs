@@ -1,0 +1,103 @@
+//! What the model is told about a tool, and the check of a call's arguments against it.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::protocol::python_set;
+
+/// How a model writes the input of a call (lagent's argument parsers).
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ToolInput {
+    /// A JSON object of all arguments.
+    #[default]
+    Json,
+    /// The one required argument as it is.
+    Text,
+}
+
+impl ToolInput {
+    fn is_json(&self) -> bool {
+        *self == Self::Json
+    }
+}
+
+/// Name, purpose and parameters of a tool. Serialized in this order of keys: models are trained on the text.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct ToolSpec {
+    /// The name used in calls.
+    pub name: String,
+    /// What it does, for the model.
+    pub description: String,
+    /// JSON Schema of the arguments: an object.
+    pub parameters: Value,
+    /// How calls are written in protocols of plain text; not shown where it is JSON.
+    #[serde(default, skip_serializing_if = "ToolInput::is_json")]
+    pub input: ToolInput,
+}
+
+impl ToolSpec {
+    /// A tool whose arguments are all required texts.
+    #[must_use]
+    pub fn with_texts(name: &str, description: &str, parameters: &[&str]) -> Self {
+        let properties: serde_json::Map<String, Value> =
+            parameters.iter().map(|name| ((*name).to_owned(), json!({"type": "string"}))).collect();
+        Self {
+            name: name.to_owned(),
+            description: description.to_owned(),
+            parameters: json!({"type": "object", "properties": properties, "required": parameters}),
+            input: ToolInput::Json,
+        }
+    }
+
+    /// The arguments as an object: a text becomes the one required argument, when there is only one.
+    #[must_use]
+    pub fn arguments(&self, given: Value) -> Value {
+        match (&given, self.required().as_slice()) {
+            (Value::String(_), [name]) => json!({ *name: given }),
+            _ => given,
+        }
+    }
+
+    /// What is wrong with the arguments of a call, in lagent's words (`parser.py`); `None` when nothing is.
+    #[must_use]
+    pub fn argument_error(&self, arguments: &Value) -> Option<String> {
+        let Value::Object(given) = arguments else {
+            return Some(format!("invalid json format: {arguments}"));
+        };
+        let known = self.parameters.get("properties").and_then(Value::as_object);
+        let unknown: Vec<&str> = given
+            .keys()
+            .map(String::as_str)
+            .filter(|name| known.is_none_or(|known| !known.contains_key(*name)))
+            .collect();
+        if !unknown.is_empty() {
+            return Some(format!("unknown arguments: {}", python_set(&unknown)));
+        }
+        let missing: Vec<&str> =
+            self.required().into_iter().filter(|name| !given.contains_key(*name)).collect();
+        (!missing.is_empty()).then(|| format!("missing required arguments: {}", python_set(&missing)))
+    }
+
+    /// Names of the required parameters, in the schema's order.
+    #[must_use]
+    pub fn required(&self) -> Vec<&str> {
+        let required = self.parameters.get("required").and_then(Value::as_array);
+        required.map(|names| names.iter().filter_map(Value::as_str).collect()).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_are_lagents() {
+        let tool = ToolSpec::with_texts("T", "d", &["a", "b"]);
+        let error = |arguments| tool.argument_error(&arguments);
+        assert_eq!(error(json!({"a": 1, "b": 2})), None);
+        assert_eq!(error(json!({"a": 1, "b": 2, "c": 3})).as_deref(), Some("unknown arguments: {'c'}"));
+        assert_eq!(error(json!({"a": 1})).as_deref(), Some("missing required arguments: {'b'}"));
+        assert_eq!(error(json!("x")).as_deref(), Some("invalid json format: \"x\""));
+    }
+}

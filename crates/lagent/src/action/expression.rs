@@ -1,0 +1,330 @@
+//! Exact arithmetic on text: whole numbers and fractions of any size, no rounding anywhere.
+//!
+//! Grammar, loosest binding first; `^` binds to the right and tighter than a sign before it, as in Python:
+//!
+//! ```text
+//! sum     = product (("+" | "-") product)*
+//! product = signed (("*" | "x" | "×" | "/" | "÷" | "//" | "%") signed)*
+//! signed  = ("-" | "+") signed | power
+//! power   = atom (("^" | "**") signed)?
+//! atom    = number | "(" sum ")"
+//! ```
+
+use num_bigint::{BigInt, BigUint};
+use num_rational::BigRational;
+use num_traits::{One, Pow, Signed, ToPrimitive, Zero};
+
+/// Longest expression, characters.
+const LENGTH: usize = 4096;
+/// Deepest nesting of parentheses and signs.
+const DEPTH: usize = 100;
+/// Most bits of a numerator or denominator: about 4,900 decimal digits.
+const BITS: u64 = 1 << 14;
+/// Decimals written for a fraction that has no end.
+const DECIMALS: u32 = 12;
+
+/// Why an expression has no value. Positions count characters from 1.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ExpressionError {
+    /// Something else was expected here.
+    #[error("position {position}: found {found}, expected {expected}")]
+    Unexpected {
+        /// Where.
+        position: usize,
+        /// What is there.
+        found: String,
+        /// What could have been there.
+        expected: &'static str,
+    },
+    /// A division or remainder by zero.
+    #[error("position {position}: division by zero")]
+    DivisionByZero {
+        /// Where the operator is.
+        position: usize,
+    },
+    /// An exponent that is a fraction or far too large.
+    #[error("position {position}: found the exponent {found}, expected a whole number of at most {BITS}")]
+    Exponent {
+        /// Where the operator is.
+        position: usize,
+        /// The exponent.
+        found: String,
+    },
+    /// A result of more than `BITS` bits.
+    #[error("position {position}: the result has more than {BITS} bits")]
+    TooLarge {
+        /// Where the operator is.
+        position: usize,
+    },
+    /// An expression too long or too deeply nested.
+    #[error("the expression is too {what}")]
+    TooMuch {
+        /// `long` or `deeply nested`.
+        what: &'static str,
+    },
+}
+
+/// The exact value of an expression.
+///
+/// ```
+/// let value = lagent::action::evaluate("2 * (3 + 4) / 4")?;
+/// assert_eq!(lagent::action::number_text(&value), "3.5");
+/// # Ok::<(), lagent::action::ExpressionError>(())
+/// ```
+///
+/// # Errors
+/// See [`ExpressionError`].
+pub fn evaluate(expression: &str) -> Result<BigRational, ExpressionError> {
+    let characters: Vec<char> = expression.chars().collect();
+    if characters.len() > LENGTH {
+        return Err(ExpressionError::TooMuch { what: "long" });
+    }
+    let mut parser = Parser { characters, next: 0, depth: 0 };
+    let value = parser.sum()?;
+    match parser.peek() {
+        None => Ok(value),
+        Some(_) => Err(parser.unexpected("an operator or the end")),
+    }
+}
+
+/// A number as text: whole and finite decimal numbers exactly, others as `a/b ≈ decimal`.
+#[must_use]
+pub fn number_text(value: &BigRational) -> String {
+    if value.is_integer() {
+        return value.numer().to_string();
+    }
+    match decimals_needed(value.denom()) {
+        Some(decimals) => decimal_text(value, decimals),
+        None => format!("{}/{} ≈ {}", value.numer(), value.denom(), decimal_text(value, DECIMALS)),
+    }
+}
+
+/// How many decimals the fraction 1/denominator has; `None` when they never end.
+fn decimals_needed(denominator: &BigInt) -> Option<u32> {
+    let (mut rest, mut count) = (denominator.clone(), [0_u32; 2]);
+    for (count, prime) in count.iter_mut().zip([2, 5]) {
+        while (&rest % BigInt::from(prime)).is_zero() {
+            rest /= BigInt::from(prime);
+            *count += 1;
+        }
+    }
+    rest.is_one().then_some(count[0].max(count[1]))
+}
+
+/// Rounded half up (away from zero) to `decimals`, trailing zeros removed.
+fn decimal_text(value: &BigRational, decimals: u32) -> String {
+    let scaled = (value.abs() * BigRational::from(BigInt::from(10).pow(decimals))).round().to_integer();
+    let width = decimals as usize + 1;
+    let digits = format!("{scaled:0>width$}");
+    let (whole, fraction) = digits.split_at(digits.len() - decimals as usize);
+    let sign = if value.is_negative() && !scaled.is_zero() { "-" } else { "" };
+    let fraction = fraction.trim_end_matches('0');
+    let point = if fraction.is_empty() { "" } else { "." };
+    format!("{sign}{whole}{point}{fraction}")
+}
+
+/// Recursive descent over the characters, computing as it goes.
+struct Parser {
+    characters: Vec<char>,
+    next: usize,
+    depth: usize,
+}
+
+/// A binary operator of the grammar's first two lines.
+#[derive(Clone, Copy)]
+enum Operator {
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    FloorDivide,
+    Remainder,
+}
+
+impl Parser {
+    fn sum(&mut self) -> Result<BigRational, ExpressionError> {
+        self.chain(Self::product, |parser| match parser.peek()? {
+            '+' => Some((Operator::Add, 1)),
+            '-' | '−' => Some((Operator::Subtract, 1)),
+            _ => None,
+        })
+    }
+
+    fn product(&mut self) -> Result<BigRational, ExpressionError> {
+        self.chain(Self::signed, |parser| match (parser.peek()?, parser.characters.get(parser.next + 1)) {
+            ('*', Some('*')) => None,
+            ('/', Some('/')) => Some((Operator::FloorDivide, 2)),
+            ('*' | 'x' | 'X' | '×' | '·', _) => Some((Operator::Multiply, 1)),
+            ('/' | '÷', _) => Some((Operator::Divide, 1)),
+            ('%', _) => Some((Operator::Remainder, 1)),
+            _ => None,
+        })
+    }
+
+    /// Operands joined by operators of one binding strength, from left to right.
+    fn chain(
+        &mut self,
+        operand: fn(&mut Self) -> Result<BigRational, ExpressionError>,
+        operator: fn(&mut Self) -> Option<(Operator, usize)>,
+    ) -> Result<BigRational, ExpressionError> {
+        let mut value = operand(self)?;
+        while let Some((operator, length)) = operator(self) {
+            let position = self.next + 1;
+            self.next += length;
+            let right = operand(self)?;
+            value = apply(operator, &value, &right, position)?;
+        }
+        Ok(value)
+    }
+
+    fn signed(&mut self) -> Result<BigRational, ExpressionError> {
+        self.nested(|parser| match parser.peek() {
+            Some('-' | '−') => {
+                parser.next += 1;
+                Ok(-parser.signed()?)
+            }
+            Some('+') => {
+                parser.next += 1;
+                parser.signed()
+            }
+            _ => parser.power(),
+        })
+    }
+
+    fn power(&mut self) -> Result<BigRational, ExpressionError> {
+        let base = self.atom()?;
+        let length = match (self.peek(), self.characters.get(self.next + 1)) {
+            (Some('^'), _) => 1,
+            (Some('*'), Some('*')) => 2,
+            _ => return Ok(base),
+        };
+        let position = self.next + 1;
+        self.next += length;
+        let exponent = self.signed()?;
+        raise(&base, &exponent, position)
+    }
+
+    fn atom(&mut self) -> Result<BigRational, ExpressionError> {
+        match self.peek() {
+            Some('(') => {
+                self.next += 1;
+                let value = self.nested(Self::sum)?;
+                match self.peek() {
+                    Some(')') => self.next += 1,
+                    _ => return Err(self.unexpected("an operator or `)`")),
+                }
+                Ok(value)
+            }
+            Some(character) if character.is_ascii_digit() || character == '.' => self.number(),
+            _ => Err(self.unexpected("a number or `(`")),
+        }
+    }
+
+    /// Digits with an optional point; commas only between groups of three.
+    fn number(&mut self) -> Result<BigRational, ExpressionError> {
+        let mut whole = self.digits();
+        while self.characters.get(self.next) == Some(&',') && self.three_digits_follow() {
+            self.next += 1;
+            whole.push_str(&self.digits());
+        }
+        let mut fraction = String::new();
+        if self.characters.get(self.next) == Some(&'.') {
+            self.next += 1;
+            fraction = self.digits();
+        }
+        if whole.is_empty() && fraction.is_empty() {
+            return Err(self.unexpected("a digit"));
+        }
+        let digits = BigUint::parse_bytes(format!("0{whole}{fraction}").as_bytes(), 10);
+        let digits = BigInt::from(digits.expect("only digits were collected"));
+        Ok(BigRational::new(digits, BigInt::from(10).pow(fraction.len())))
+    }
+
+    fn digits(&mut self) -> String {
+        let start = self.next;
+        while self.characters.get(self.next).is_some_and(char::is_ascii_digit) {
+            self.next += 1;
+        }
+        self.characters[start..self.next].iter().collect()
+    }
+
+    fn three_digits_follow(&self) -> bool {
+        let digit = |offset| self.characters.get(self.next + offset).is_some_and(char::is_ascii_digit);
+        digit(1) && digit(2) && digit(3) && !digit(4)
+    }
+
+    /// The next character that is not white space.
+    fn peek(&mut self) -> Option<char> {
+        while self.characters.get(self.next).is_some_and(|character| character.is_whitespace()) {
+            self.next += 1;
+        }
+        self.characters.get(self.next).copied()
+    }
+
+    fn nested(
+        &mut self,
+        inner: impl FnOnce(&mut Self) -> Result<BigRational, ExpressionError>,
+    ) -> Result<BigRational, ExpressionError> {
+        self.depth += 1;
+        if self.depth > DEPTH {
+            return Err(ExpressionError::TooMuch { what: "deeply nested" });
+        }
+        let value = inner(self);
+        self.depth -= 1;
+        value
+    }
+
+    fn unexpected(&mut self, expected: &'static str) -> ExpressionError {
+        let found = self.peek().map_or("the end".to_owned(), |character| format!("`{character}`"));
+        ExpressionError::Unexpected { position: self.next + 1, found, expected }
+    }
+}
+
+fn apply(
+    operator: Operator,
+    left: &BigRational,
+    right: &BigRational,
+    position: usize,
+) -> Result<BigRational, ExpressionError> {
+    let divides = matches!(operator, Operator::Divide | Operator::FloorDivide | Operator::Remainder);
+    if divides && right.is_zero() {
+        return Err(ExpressionError::DivisionByZero { position });
+    }
+    let value = match operator {
+        Operator::Add => left + right,
+        Operator::Subtract => left - right,
+        Operator::Multiply => left * right,
+        Operator::Divide => left / right,
+        Operator::FloorDivide => (left / right).floor(),
+        // The sign of the right side, as in Python.
+        Operator::Remainder => left - right * (left / right).floor(),
+    };
+    if bits(&value) > BITS { Err(ExpressionError::TooLarge { position }) } else { Ok(value) }
+}
+
+fn raise(
+    base: &BigRational,
+    exponent: &BigRational,
+    position: usize,
+) -> Result<BigRational, ExpressionError> {
+    let whole = exponent.is_integer().then(|| exponent.to_integer().to_i32()).flatten();
+    let Some(whole) = whole.filter(|whole| u64::from(whole.unsigned_abs()) <= BITS) else {
+        return Err(ExpressionError::Exponent { position, found: number_text(exponent) });
+    };
+    if whole < 0 && base.is_zero() {
+        return Err(ExpressionError::DivisionByZero { position });
+    }
+    // Checked before computing: the result has at least half of these bits.
+    if bits(base).saturating_sub(1) * u64::from(whole.unsigned_abs()) > BITS {
+        return Err(ExpressionError::TooLarge { position });
+    }
+    Ok(Pow::pow(base, whole))
+}
+
+fn bits(value: &BigRational) -> u64 {
+    value.numer().bits().max(value.denom().bits())
+}
+
+#[cfg(test)]
+mod tests;

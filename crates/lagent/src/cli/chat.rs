@@ -1,0 +1,100 @@
+//! `lagent chat`: a conversation on the terminal.
+
+use std::io::{BufRead, Write};
+use std::path::PathBuf;
+
+use clap::Args;
+use internlm_model::chat::{Message, Role};
+use serde_json::Value;
+
+use crate::config::AgentConfig;
+use crate::driver::{Decision, Ending, Watcher, World, drive};
+use crate::llm::OpenAi;
+use crate::run::{AgentRun, Command};
+
+const EXAMPLES: &str = "Examples:
+  lagent chat recipes/tiny/6-agent.toml --set model.base-url=http://127.0.0.1:23333
+  echo 'What is 12 x 34?' | lagent chat agent.toml
+  lagent chat agent.toml --set 'tools=[\"PythonInterpreter\"]' --set 'approval=\"always\"'";
+
+/// Arguments of `lagent chat`.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Chat {
+    /// The agent's TOML.
+    config: PathBuf,
+    /// Overrides one key of the config.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    overrides: Vec<String>,
+}
+
+impl Chat {
+    pub(super) fn run(self) -> anyhow::Result<()> {
+        let config = AgentConfig::load(&self.config, &self.overrides)?;
+        let tools = config.executor()?;
+        let runtime = super::runtime()?;
+        let model = runtime.block_on(OpenAi::connect(&config.model))?;
+        let mut run = AgentRun::new(config.spec(&tools));
+        eprintln!("{} with {tools:?}; an empty line or end of input ends", model.name());
+        loop {
+            let Some(question) = ask_line("> ")?.filter(|line| !line.is_empty()) else { return Ok(()) };
+            let world = World { model: &model, tools: &tools };
+            let mut screen = Screen::default();
+            let asked = drive(&mut run, vec![Message::user(question)], world, &mut screen);
+            match runtime.block_on(asked)? {
+                Ending::Finished { .. } => println!(),
+                Ending::Failed { reason, .. } => println!("\n[no answer: {reason}]"),
+            }
+        }
+    }
+}
+
+/// Shows the run while it goes.
+#[derive(Debug, Default)]
+struct Screen {
+    /// Characters of the current reply shown so far.
+    shown: usize,
+}
+
+impl Watcher for Screen {
+    fn command(&mut self, command: &Command) -> crate::Result<()> {
+        match command {
+            Command::AskModel { .. } => self.shown = 0,
+            Command::CallTool { name, args, .. } => println!("\n[{name} {args}]"),
+            Command::Emit { message } if message.role != Role::Assistant => {
+                println!("[-> {}]", message.content);
+            }
+            Command::Finish { message, .. } if self.shown == 0 => print!("{}", message.content),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn delta(&mut self, text: &str) {
+        self.shown += text.len();
+        print!("{text}");
+        // A closed stdout shows itself at the next line.
+        let _ = std::io::stdout().flush();
+    }
+
+    fn wants_deltas(&self) -> bool {
+        true
+    }
+
+    fn decide(&mut self, name: &str, args: &Value) -> Decision {
+        match ask_line(&format!("\nallow {name} {args}? [y/N] ")) {
+            Ok(Some(answer)) if answer.eq_ignore_ascii_case("y") => Decision::Approve,
+            _ => Decision::Deny("the user said no".to_owned()),
+        }
+    }
+}
+
+/// One line of stdin without its end; `None` at the end of input. The prompt goes to stderr.
+fn ask_line(prompt: &str) -> std::io::Result<Option<String>> {
+    let mut stderr = std::io::stderr();
+    write!(stderr, "{prompt}")?;
+    stderr.flush()?;
+    let mut line = String::new();
+    let read = std::io::stdin().lock().read_line(&mut line)?;
+    Ok((read > 0).then(|| line.trim().to_owned()))
+}

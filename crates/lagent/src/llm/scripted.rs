@@ -1,0 +1,49 @@
+//! A model that says what a script says: for tests and examples.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+
+use super::{LanguageModel, ModelRequest};
+use crate::run::{FailureKind, Finish, ModelOutcome};
+
+/// Gives its replies one after the other, whatever it is asked.
+#[derive(Debug, Default)]
+pub struct Scripted {
+    replies: Mutex<VecDeque<String>>,
+}
+
+impl Scripted {
+    /// The replies in order; call marks inside the texts are parsed by the agent.
+    #[must_use]
+    pub fn new<T: Into<String>>(replies: impl IntoIterator<Item = T>) -> Self {
+        Self { replies: Mutex::new(replies.into_iter().map(Into::into).collect()) }
+    }
+
+    /// The next reply; one token per word, no time. A script that is over is a failure.
+    #[must_use]
+    pub fn next(&self, request: ModelRequest<'_>) -> ModelOutcome {
+        let words = |text: &str| text.split_whitespace().count() as u64;
+        let reply = self.replies.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        match reply {
+            Some(content) => ModelOutcome::Reply {
+                input_tokens: request.messages.iter().map(|message| words(&message.content)).sum(),
+                output_tokens: words(&content),
+                content,
+                calls: Vec::new(),
+                finish: Finish::Stop,
+                milliseconds: 0,
+            },
+            None => ModelOutcome::Failed {
+                kind: FailureKind::Rejected,
+                message: "the script has no more replies".to_owned(),
+                milliseconds: 0,
+            },
+        }
+    }
+}
+
+impl LanguageModel for Scripted {
+    async fn chat(&self, request: ModelRequest<'_>) -> ModelOutcome {
+        self.next(request)
+    }
+}

@@ -1,0 +1,69 @@
+//! Putting a streamed reply together: text pieces, and calls piece by piece at their index.
+
+use futures_util::{Stream, StreamExt};
+use lmdeploy::protocol::{ChatChunk, FunctionCall, ToolCallDelta};
+
+use super::Deltas;
+use super::convert::Reply;
+
+/// Reads a stream to its end, showing the text on the way.
+pub(super) async fn collect(
+    mut chunks: impl Stream<Item = lmdeploy::Result<ChatChunk>> + Unpin,
+    deltas: Deltas<'_>,
+) -> lmdeploy::Result<Reply> {
+    let mut reply = Reply::default();
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk?;
+        if let Some(usage) = chunk.usage {
+            reply.input_tokens = usage.prompt_tokens;
+            reply.output_tokens = usage.completion_tokens;
+        }
+        for choice in chunk.choices.into_iter().filter(|choice| choice.index == 0) {
+            if let Some(text) = choice.delta.content.filter(|text| !text.is_empty()) {
+                deltas(&text);
+                reply.content.push_str(&text);
+            }
+            for piece in choice.delta.tool_calls.unwrap_or_default() {
+                add(&mut reply.calls, piece);
+            }
+            reply.finish = choice.finish_reason.or(reply.finish);
+        }
+    }
+    Ok(reply)
+}
+
+fn add(calls: &mut Vec<FunctionCall>, piece: ToolCallDelta) {
+    let Some(function) = piece.function else { return };
+    if calls.len() <= piece.index {
+        calls.resize_with(piece.index + 1, FunctionCall::default);
+    }
+    let call = &mut calls[piece.index];
+    call.name.push_str(&function.name.unwrap_or_default());
+    call.arguments.push_str(&function.arguments.unwrap_or_default());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn pieces_of_two_calls_are_put_together() {
+        let chunks = [
+            r#"{"choices":[{"index":0,"delta":{"role":"assistant","content":"I "}}]}"#,
+            r#"{"choices":[{"index":0,"delta":{"content":"add."}}]}"#,
+            r#"{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"a","function":{"name":"A","arguments":"{\"x\""}}]}}]}"#,
+            r#"{"choices":[{"index":0,"delta":{"tool_calls":[{"index":1,"id":"b","function":{"name":"B","arguments":"{}"}},{"index":0,"function":{"arguments":": 1}"}}]}}]}"#,
+            r#"{"choices":[{"index":0,"delta":{},"finish_reason":"tool_calls"}]}"#,
+            r#"{"choices":[],"usage":{"prompt_tokens":7,"completion_tokens":5,"total_tokens":12}}"#,
+        ];
+        let chunks = chunks.map(|chunk| Ok(serde_json::from_str(chunk).expect("a chunk")));
+        let mut shown = Vec::new();
+        let mut show = |text: &str| shown.push(text.to_owned());
+        let reply = collect(futures_util::stream::iter(chunks), &mut show).await.expect("no error");
+        assert_eq!((shown.join("|").as_str(), reply.content.as_str()), ("I |add.", "I add."));
+        let calls: Vec<_> =
+            reply.calls.iter().map(|call| (call.name.as_str(), call.arguments.as_str())).collect();
+        assert_eq!(calls, [("A", "{\"x\": 1}"), ("B", "{}")]);
+        assert_eq!((reply.input_tokens, reply.output_tokens), (7, 5));
+    }
+}

@@ -1,0 +1,13 @@
+//! One run of one agent: a pure, serializable state machine. No clock, no randomness, no I/O.
+
+mod agent_run;
+mod command;
+mod event;
+mod limits;
+mod phase;
+
+pub use agent_run::{AgentRun, AgentSpec};
+pub use command::{Command, FailReason};
+pub use event::{Event, FailureKind, Finish, ModelOutcome, ToolOutcome};
+pub use limits::{Approval, Counters, Limits, Sampling};
+pub use phase::Phase;
