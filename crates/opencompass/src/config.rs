@@ -7,7 +7,7 @@ use internlm_kit::config::Validate;
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
-use crate::dataset::{RowRange, with_nearest};
+use crate::dataset::{Catalog, RowRange, with_nearest};
 use crate::infer::PplDenominator;
 use crate::model::ModelConfig;
 use crate::summary::GroupConfig;
@@ -135,6 +135,19 @@ impl RunConfig {
             }
             other => other.into(),
         })
+    }
+
+    /// Evaluates `names` instead, and forgets what the file says of other datasets.
+    ///
+    /// # Errors
+    /// [`crate::Error::UnknownName`], or a problem of a dataset file.
+    pub fn restrict(&mut self, names: &[String]) -> Result<()> {
+        self.run.datasets = names.to_vec();
+        let sets = Catalog::open(&self.run.dataset_dirs)?.find(names)?;
+        let runs = |name: &str| sets.iter().any(|set| set.name == name);
+        self.test_range.retain(|name, _| runs(name));
+        self.flat_summary.retain(|_, place| runs(place.split('/').next().unwrap_or_default()));
+        Ok(())
     }
 
     /// The models.

@@ -99,14 +99,21 @@ pub fn load_datasets(config: &RunConfig) -> Result<Vec<Dataset>> {
     let mut sets = catalog.find(&config.run.datasets)?;
     for (name, range) in &config.test_range {
         let set = sets.iter_mut().find(|set| set.name == *name);
-        let set = set.ok_or_else(|| Error::UnknownName {
-            kind: "test-range: dataset",
-            name: name.clone(),
-            hint: "expected one of the run's datasets".to_owned(),
-        })?;
+        let set = set.ok_or_else(|| foreign("test-range: dataset", name))?;
         set.split.test_range = Some(range.clone());
     }
+    for place in config.flat_summary.values() {
+        let name = place.split('/').next().unwrap_or_default();
+        if !sets.iter().any(|set| set.name == name) {
+            return Err(foreign("flat-summary: dataset", name));
+        }
+    }
     sets.into_iter().map(|set| load(set, &config.run.data_dirs)).collect()
+}
+
+/// A name that means none of the run's datasets.
+fn foreign(kind: &'static str, name: &str) -> Error {
+    Error::UnknownName { kind, name: name.to_owned(), hint: "expected one of the run's datasets".to_owned() }
 }
 
 impl Evaluation {

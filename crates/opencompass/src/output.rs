@@ -162,7 +162,7 @@ fn write_cell(
     write(&folder.join(format!("results/{model}/{dataset}.json")), &pretty(&Value::Object(result)))
 }
 
-/// Metrics, `failed` when items have no answer, or `error`.
+/// Metrics, `unanswered` when items have no answer, or `error`.
 fn result_map(cell: &CellResult) -> ResultMap {
     match &cell.state {
         CellState::Refused(reason) => ResultMap::from_iter([("error".to_owned(), json!(reason))]),
@@ -172,7 +172,8 @@ fn result_map(cell: &CellResult) -> ResultMap {
             let failed = scores.details.len() - scores.answered;
             if failed > 0 {
                 // Text, so that tables do not take it for a metric.
-                result.insert("failed".to_owned(), json!(format!("{failed} of {}", scores.details.len())));
+                result
+                    .insert("unanswered".to_owned(), json!(format!("{failed} of {}", scores.details.len())));
             }
             if scores.metrics.is_empty() {
                 result.insert("error".to_owned(), json!("no item was answered"));
@@ -198,7 +199,7 @@ fn interval(cell: &CellResult) -> Value {
 /// Writes `summary.json`: the configured numbers of the first model, the count of items, the seconds.
 ///
 /// # Errors
-/// [`Error::UnknownName`] when a number's dataset is not in the run, [`Error::File`].
+/// [`Error::File`].
 pub fn write_flat_summary(
     folder: &Path,
     config: &RunConfig,
@@ -209,15 +210,10 @@ pub fn write_flat_summary(
     let mut flat = Map::new();
     for (name, place) in &config.flat_summary {
         let (dataset, metric) = place.split_once('/').unwrap_or((place, ""));
-        let cell = results
-            .iter()
-            .find(|cell| cell.model == 0 && evaluation.datasets[cell.dataset].config.name == dataset)
-            .ok_or_else(|| Error::UnknownName {
-                kind: "flat-summary: dataset",
-                name: dataset.to_owned(),
-                hint: "expected one of the run's datasets".to_owned(),
-            })?;
-        let value = cell.scores().and_then(|scores| scores.metrics.get(metric));
+        let of_set =
+            |cell: &&CellResult| cell.model == 0 && evaluation.datasets[cell.dataset].config.name == dataset;
+        let scores = results.iter().find(of_set).and_then(CellResult::scores);
+        let value = scores.and_then(|scores| scores.metrics.get(metric));
         flat.insert(name.clone(), value.map_or_else(|| json!("-"), |value| json!(rounded(*value, 1e4))));
     }
     let items: usize = results.iter().filter_map(CellResult::scores).map(|scores| scores.details.len()).sum();

@@ -56,7 +56,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let path = arguments.run.as_deref().unwrap_or(Path::new("run.toml"));
     let mut config = RunConfig::load(path, &arguments.overrides)?;
     if !arguments.datasets.is_empty() {
-        config.run.datasets.clone_from(&arguments.datasets);
+        config.restrict(&arguments.datasets)?;
     }
     if let Some(folder) = &arguments.work_dir {
         config.run.work_dir.clone_from(folder);

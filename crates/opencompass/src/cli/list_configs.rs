@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use crate::dataset::{Catalog, Origin};
-use crate::prompt::version;
+use crate::prompt::list_version;
 
 #[derive(Args, Debug)]
 #[command(
@@ -34,7 +34,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             entry.stem,
             sets.len(),
             first.name,
-            version(first),
+            list_version(&sets),
             format!("{:?}", first.infer.mode).to_lowercase(),
             evaluator.trim_matches('"'),
         );

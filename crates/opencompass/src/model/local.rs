@@ -1,11 +1,18 @@
-//! lmdeploy's engine in this process.
+//! lmdeploy's engine in this process: the same requests and answers as over HTTP, without a server.
 
-use super::{Answering, Model, ModelConfig, Profile, Request};
+use std::sync::Arc;
+
+use lmdeploy::Pipeline;
+use lmdeploy::config::DeployConfig;
+
+use super::weights::weights_hash;
+use super::{Answer, Answering, Model, ModelConfig, Profile, Request, wire};
 use crate::{Error, Result};
 
-/// A model in this process.
+/// A model in this process. Requests under way at the same time share batches.
 #[derive(Debug)]
 pub struct LocalModel {
+    pipeline: Arc<Pipeline>,
     profile: Profile,
 }
 
@@ -13,10 +20,52 @@ impl LocalModel {
     /// Loads the weights of `config`.
     ///
     /// # Errors
-    /// [`Error::Model`].
+    /// [`Error::Model`] when they cannot be read or do not fit into memory.
     pub fn load(config: &ModelConfig) -> Result<Self> {
-        let message = "kind: local models are not available yet".to_owned();
-        Err(Error::Model { model: config.name.clone(), message })
+        let fail = |message: String| Error::Model { model: config.name.clone(), message };
+        let path = config.weights.clone().unwrap_or_default();
+        let device = config.device.as_deref().unwrap_or("cpu");
+        let identity = format!("local:{device}:{}", weights_hash(&path).map_err(fail)?);
+        let mut deploy = DeployConfig::new(path);
+        deploy.model.device = device.to_owned();
+        deploy.queue.max_queue = Some(usize::MAX);
+        let pipeline = Pipeline::load(&deploy).map_err(|error| fail(error.to_string()))?;
+        let responder = pipeline.responder();
+        let limit = responder.engine().limits().max_length;
+        let profile = Profile {
+            name: config.name.clone(),
+            identity,
+            max_seq_len: config.max_seq_len.map_or(limit, |length| length.min(limit)),
+            protocol: config.protocol,
+            log_probs: if config.log_probs == Some(false) {
+                Err("model.log-probs is false".to_owned())
+            } else {
+                Ok(())
+            },
+            meta_template: config.meta_template.clone(),
+            tokenizer: Some(responder.model().tokenizer.clone()),
+        };
+        Ok(Self { pipeline: Arc::new(pipeline), profile })
+    }
+}
+
+/// Waits for the answer on this thread.
+fn send(pipeline: &Pipeline, request: &Request) -> Result<Answer> {
+    let failed = |error: lmdeploy::Error| Error::Answer(error.to_string());
+    // The engine serves one model, which an empty name means.
+    match request {
+        Request::Chat { messages, tools, sampling } => {
+            let body = wire::chat_request("", messages, tools, sampling)?;
+            wire::chat_answer(&pipeline.chat(&body).map_err(failed)?)
+        }
+        Request::Complete { prompt, sampling } => {
+            let body = wire::complete_request("", prompt, sampling);
+            wire::complete_answer(pipeline.completions(&body).map_err(failed)?)
+        }
+        Request::Score { text } => {
+            let body = wire::score_request("", text);
+            wire::score_answer(pipeline.completions(&body).map_err(failed)?, text)
+        }
     }
 }
 
@@ -25,7 +74,11 @@ impl Model for LocalModel {
         &self.profile
     }
 
-    fn answer<'a>(&'a self, _request: &'a Request) -> Answering<'a> {
-        Box::pin(async { Err(Error::Answer("local models are not available yet".to_owned())) })
+    fn answer<'a>(&'a self, request: &'a Request) -> Answering<'a> {
+        let (pipeline, request) = (Arc::clone(&self.pipeline), request.clone());
+        Box::pin(async move {
+            let waiting = tokio::task::spawn_blocking(move || send(&pipeline, &request));
+            waiting.await.map_err(|error| Error::Answer(format!("the engine's caller ended: {error}")))?
+        })
     }
 }

@@ -9,6 +9,8 @@ mod config;
 mod local;
 mod mock;
 mod request;
+mod weights;
+mod wire;
 
 use std::future::Future;
 use std::pin::Pin;

@@ -16,7 +16,7 @@ pub use meta::{MetaPart, MetaRole, MetaTemplate};
 pub use python::{format_fields, python_str};
 pub use render::{RoleMessage, render_messages, render_text};
 pub use template::{LabelTemplate, PromptConfig, Rounds, ShotConfig, Template, TextOrTurn};
-pub use version::version;
+pub use version::{list_version, version};
 
 /// What a prompt is for: the model goes on from it, or scores it as a whole.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -19,9 +19,25 @@ const SHOWN: usize = 6;
 /// The first six digits of the prompt hash.
 #[must_use]
 pub fn version(dataset: &DatasetConfig) -> String {
-    let mut hash = sha256(python_json(&inference_config(dataset)).as_bytes());
+    let mut hash = prompt_hash(dataset);
     hash.truncate(SHOWN);
     hash
+}
+
+/// The first six digits of the hash of several sets from one file; of one set, its own.
+#[must_use]
+pub fn list_version(datasets: &[DatasetConfig]) -> String {
+    let mut hash = match datasets {
+        [dataset] => prompt_hash(dataset),
+        several => sha256(several.iter().map(prompt_hash).collect::<Vec<_>>().join(",").as_bytes()),
+    };
+    hash.truncate(SHOWN);
+    hash
+}
+
+/// The whole prompt hash.
+fn prompt_hash(dataset: &DatasetConfig) -> String {
+    sha256(python_json(&inference_config(dataset)).as_bytes())
 }
 
 /// `infer_cfg` as upstream would have it.

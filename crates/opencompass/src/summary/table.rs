@@ -240,7 +240,7 @@ fn row(input: &SummaryInput, board: &Board, name: &str, metric: Option<&str>) ->
     cells
 }
 
-/// Whether some of the cell's items have no answer; see `answered` in the results.
+/// Whether some of the cell's items have no answer; see `unanswered` in the results.
 fn is_partial(board: &Board, model: &str, name: &str) -> bool {
-    board.raw[model].get(name).is_some_and(|result| result.contains_key("failed"))
+    board.raw[model].get(name).is_some_and(|result| result.contains_key("unanswered"))
 }

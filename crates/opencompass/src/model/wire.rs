@@ -1,0 +1,175 @@
+//! Our requests as bodies of the OpenAI API, its bodies as our answers: the same over HTTP and in process.
+
+use lmdeploy::protocol::{
+    ChatMessage, ChatRequest, ChatResponse, CompletionChoice, CompletionLogprobs, CompletionRequest,
+    CompletionResponse, FunctionDefinition, OneOrMany, Prompt, ToolDefinition,
+};
+use serde_json::Value;
+
+use super::{Answer, Call, Message, MessageRole, Sampling, ScoredText};
+use crate::{Error, Result};
+
+/// How lmdeploy writes a token that is part of a character.
+const PARTIAL: &str = "bytes:\\x";
+
+/// A conversation to answer.
+pub(super) fn chat_request(
+    model: &str,
+    messages: &[Message],
+    tools: &[Value],
+    sampling: &Sampling,
+) -> Result<ChatRequest> {
+    let tools = tools.iter().map(|tool| {
+        let function: FunctionDefinition = serde_json::from_value(tool.clone())
+            .map_err(|error| Error::Answer(format!("infer.tools: {error}")))?;
+        Ok(ToolDefinition { kind: "function".to_owned(), function })
+    });
+    let tools = tools.collect::<Result<Vec<_>>>()?;
+    Ok(ChatRequest {
+        model: model.to_owned(),
+        messages: messages.iter().map(chat_message).collect(),
+        tools: (!tools.is_empty()).then_some(tools),
+        temperature: Some(sampling.temperature),
+        max_tokens: sampling.max_tokens,
+        stop: stop(sampling),
+        seed: Some(sampling.seed.cast_signed()),
+        ..ChatRequest::default()
+    })
+}
+
+/// A text to go on from.
+pub(super) fn complete_request(model: &str, prompt: &str, sampling: &Sampling) -> CompletionRequest {
+    CompletionRequest {
+        model: model.to_owned(),
+        prompt: Prompt::Text(prompt.to_owned()),
+        temperature: Some(sampling.temperature),
+        max_tokens: sampling.max_tokens,
+        stop: stop(sampling),
+        seed: Some(sampling.seed.cast_signed()),
+        ..CompletionRequest::default()
+    }
+}
+
+/// A text to score.
+pub(super) fn score_request(model: &str, text: &ScoredText) -> CompletionRequest {
+    let prompt = match text {
+        ScoredText::Text(text) => Prompt::Text(text.clone()),
+        ScoredText::Ids(ids) => Prompt::Ids(ids.clone()),
+    };
+    CompletionRequest {
+        model: model.to_owned(),
+        prompt,
+        max_tokens: Some(0),
+        echo: Some(true),
+        logprobs: Some(0),
+        temperature: Some(0.0),
+        ..CompletionRequest::default()
+    }
+}
+
+/// Text and calls of a chat answer.
+pub(super) fn chat_answer(response: &ChatResponse) -> Result<Answer> {
+    let message = response.message().ok_or_else(no_choice)?;
+    let call = |call: &lmdeploy::protocol::ToolCall| Call {
+        name: call.function.name.clone(),
+        arguments: call.function.arguments.clone(),
+    };
+    Ok(Answer::Reply { text: message.text(), calls: message.calls().iter().map(call).collect() })
+}
+
+/// Text of a completion.
+pub(super) fn complete_answer(response: CompletionResponse) -> Result<Answer> {
+    Ok(Answer::Reply { text: choice(response)?.text, calls: Vec::new() })
+}
+
+/// Summed log-probabilities of an echoed prompt.
+pub(super) fn score_answer(response: CompletionResponse, text: &ScoredText) -> Result<Answer> {
+    let log_probs = choice(response)?.logprobs;
+    let log_probs = log_probs.ok_or_else(|| Error::Answer("found no logprobs, expected some".to_owned()))?;
+    summed(&log_probs, text)
+}
+
+fn choice(response: CompletionResponse) -> Result<CompletionChoice> {
+    response.choices.into_iter().next().ok_or_else(no_choice)
+}
+
+fn no_choice() -> Error {
+    Error::Answer("found no choices, expected one".to_owned())
+}
+
+/// Sums log-probabilities of all tokens but the first, and of the first if it has one.
+fn summed(log_probs: &CompletionLogprobs, text: &ScoredText) -> Result<Answer> {
+    let values = &log_probs.token_logprobs;
+    let Some(first) = values.first() else {
+        return Err(Error::Answer("found no token_logprobs, expected one per token".to_owned()));
+    };
+    let mut log_prob = 0.0;
+    for (index, value) in values.iter().enumerate().skip(1) {
+        let value = value.filter(|value| value.is_finite()).ok_or_else(|| {
+            Error::Answer(format!("token {index}: found no finite log-probability, expected one"))
+        })?;
+        log_prob += f64::from(value);
+    }
+    let unscored_bytes = match (first.filter(|first| first.is_finite()), text) {
+        (Some(first), _) => {
+            log_prob += f64::from(first);
+            0
+        }
+        (None, ScoredText::Text(text)) => text_bytes(log_probs.tokens.first(), text),
+        // Ids begin with `<s>`, which is no text.
+        (None, ScoredText::Ids(_)) => 0,
+    };
+    Ok(Answer::Scored { tokens: values.len(), log_prob, unscored_bytes })
+}
+
+/// Bytes of a first token that is the beginning of `text`, not `<s>`: nobody knows how probable they were.
+fn text_bytes(token: Option<&String>, text: &str) -> usize {
+    match token {
+        Some(token) if text.starts_with(token.as_str()) => token.len(),
+        Some(token) if token.starts_with(PARTIAL) => token.matches("\\x").count(),
+        _ => 0,
+    }
+}
+
+fn stop(sampling: &Sampling) -> Option<OneOrMany> {
+    (!sampling.stop.is_empty()).then(|| OneOrMany::Many(sampling.stop.clone()))
+}
+
+fn chat_message(message: &Message) -> ChatMessage {
+    match message.role {
+        MessageRole::System => ChatMessage::system(&message.content),
+        MessageRole::User => ChatMessage::user(&message.content),
+        MessageRole::Assistant => ChatMessage::assistant(&message.content),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn log_probs(tokens: &[&str], values: &[Option<f32>]) -> CompletionLogprobs {
+        let tokens = tokens.iter().map(|token| (*token).to_owned()).collect();
+        CompletionLogprobs { tokens, token_logprobs: values.to_vec(), ..CompletionLogprobs::default() }
+    }
+
+    #[test]
+    fn a_first_token_of_text_is_taken_out_and_a_mark_is_not() {
+        let text = ScoredText::Text("ä b".to_owned());
+        for (first, unscored) in [("<s>", 0), ("", 0), ("ä", 2), ("bytes:\\xc3", 1)] {
+            let found = summed(&log_probs(&[first, "x"], &[None, Some(-1.0)]), &text).expect("sums");
+            assert_eq!(
+                found,
+                Answer::Scored { tokens: 2, log_prob: -1.0, unscored_bytes: unscored },
+                "{first}"
+            );
+        }
+    }
+
+    #[test]
+    fn missing_and_infinite_values_are_errors() {
+        let text = ScoredText::Text("a".to_owned());
+        for values in [&[][..], &[None, None], &[None, Some(f32::NEG_INFINITY)]] {
+            assert!(summed(&log_probs(&["a", "b"], values), &text).is_err(), "{values:?}");
+        }
+    }
+}
