@@ -106,7 +106,7 @@ impl Loop<'_> {
             let stopped = self.stop.load(Ordering::Relaxed);
             let finished = report.step == last;
             self.validate(trainer, finished)?;
-            if finished || stopped || report.step % trainer.config().checkpoint.every == 0 {
+            if finished || stopped || report.step.is_multiple_of(trainer.config().checkpoint.every) {
                 self.save(trainer);
             }
             match (finished, stopped) {
@@ -127,7 +127,7 @@ impl Loop<'_> {
         if let StepOutcome::Skipped { tensor } = &report.outcome {
             tracing::warn!("step {step} skipped: `{tensor}` is not finite, loss {}", report.loss);
         }
-        if step % trainer.config().monitor.log_every == 0 {
+        if step.is_multiple_of(trainer.config().monitor.log_every) {
             let (loss, lr, norm) = (report.loss, report.lr, report.grad_norm);
             let percent = 100.0 * mfu;
             tracing::info!(
@@ -153,7 +153,7 @@ impl Loop<'_> {
     fn validate(&mut self, trainer: &Trainer, finished: bool) -> Result<()> {
         let step = trainer.state().step;
         let every = trainer.config().monitor.valid_every;
-        if !finished && (every == 0 || step % every != 0) {
+        if !finished && (every == 0 || !step.is_multiple_of(every)) {
             return Ok(());
         }
         self.validation = self.hooks.validate(step, &trainer.validation_decoder())?;

@@ -44,7 +44,7 @@ pub use fit::{Hooks, RunConfig};
 pub use flops::Flops;
 pub use metrics::MonitorConfig;
 pub use optim::OptimConfig;
-pub use report::{End, Evaluation, RunReport, StepOutcome, StepReport, StepTimes};
+pub use report::{End, Evaluation, LossGradients, RunReport, StepOutcome, StepReport, StepTimes};
 pub use schedule::{Schedule, ScheduleConfig};
 pub use trainer::{Trainer, TrainerConfig, evaluate};
 pub use validation::{ValidationConfig, ValidationSet};

@@ -71,6 +71,15 @@ impl Evaluation {
     }
 }
 
+/// A loss and its gradient by parameter name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LossGradients {
+    /// Mean of -ln p over the labels.
+    pub loss: f64,
+    /// Name and row-major gradient of each parameter that took part, in checkpoint order.
+    pub gradients: Vec<(String, Vec<f32>)>,
+}
+
 /// How a run ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum End {

@@ -15,7 +15,7 @@ use crate::metrics::MonitorConfig;
 use crate::optim::{AdamW, Moments, OptimConfig, clip_scale, squared_norm};
 use crate::parallel::{Collective, Single};
 use crate::parameters::{self, ParameterInfo};
-use crate::report::{Evaluation, StepOutcome, StepReport, StepTimes};
+use crate::report::{Evaluation, LossGradients, StepOutcome, StepReport, StepTimes};
 use crate::{Error, Flops, Result, Row, Schedule, ScheduleConfig};
 
 /// Everything of a run that does not depend on where its rows come from.
@@ -257,12 +257,12 @@ impl Trainer {
     ///
     /// # Errors
     /// Rows that do not fit the model.
-    pub fn gradients(&self, rows: &[Row]) -> Result<(f64, Vec<(String, Vec<f32>)>)> {
-        let (loss, gradients, _) = self.loss_and_gradients(rows)?;
-        let named = self.parameters.iter().zip(gradients).filter_map(|(info, buffer)| {
+    pub fn gradients(&self, rows: &[Row]) -> Result<LossGradients> {
+        let (loss, buffers, _) = self.loss_and_gradients(rows)?;
+        let named = self.parameters.iter().zip(buffers).filter_map(|(info, buffer)| {
             buffer.map(|buffer| (info.name.clone(), parameters::numbers(&buffer).to_vec()))
         });
-        Ok((loss, named.collect()))
+        Ok(LossGradients { loss, gradients: named.collect() })
     }
 
     fn loss_and_gradients(&self, rows: &[Row]) -> Result<(f64, Gradients, StepTimes)> {

@@ -2,7 +2,9 @@
 
 mod bad_input;
 mod fixture;
+mod frozen;
 mod golden;
+mod guard;
 mod packing;
 mod recipe;
 mod resume;

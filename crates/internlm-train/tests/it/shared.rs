@@ -1,4 +1,5 @@
 //! Data that lies beside the repository: tests on it skip visibly where it is absent.
+#![allow(clippy::print_stderr)]
 
 use std::path::{Path, PathBuf};
 
