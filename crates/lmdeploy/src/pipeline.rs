@@ -23,7 +23,7 @@ use crate::respond::{ChatAnswer, Responder, ServedModel};
 /// let tokenizer = train_bpe(texts.into_iter(), &BpeTrainConfig { vocab_size: 280, min_frequency: 1 })?;
 /// let reply = MockReply::Script(tokenizer.encode("hello"));
 /// let capacity = Capacity { vocab: 280, ..MockExecutor::default().capacity() };
-/// let model = ServedModel::new("mock", tokenizer, ChatTemplate::InternLm2, &[]);
+/// let model = ServedModel::new("mock", tokenizer, Some(ChatTemplate::InternLm2), &[]);
 /// let executor = Box::new(MockExecutor::new(reply, capacity));
 /// let pipeline = Pipeline::new(executor, model, SchedulerConfig::new(&capacity), 0);
 ///

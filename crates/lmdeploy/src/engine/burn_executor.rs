@@ -7,8 +7,8 @@ use internlm_model::decoder::Decoder;
 use internlm_model::{ModelConfig, TokenId, device};
 
 use super::{Batch, Capacity, ExecuteError, Executor, ExecutorConfig, Logits, LogitsWanted};
-use crate::cache::PagedCache;
 use crate::Result;
+use crate::cache::PagedCache;
 
 /// Runs a decoder over batches of sequences.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 //! [`Gauges`]: the engine's numbers, read by other threads without stopping it.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::{CancelCause, End, SchedulerStats, StopCause};
@@ -16,6 +16,8 @@ pub struct Gauges {
     started: Instant,
     /// Milliseconds since the start at which the engine last moved.
     moved: AtomicU64,
+    /// Whether the engine thread has ended.
+    ended: AtomicBool,
     running: AtomicU64,
     waiting: AtomicU64,
     blocks: AtomicU64,
@@ -46,6 +48,7 @@ impl Gauges {
         Self {
             started: Instant::now(),
             moved: zero(),
+            ended: AtomicBool::new(false),
             running: zero(),
             waiting: zero(),
             blocks: zero(),
@@ -99,6 +102,9 @@ impl Gauges {
     /// How the engine is: failing, stalled, or well.
     #[must_use]
     pub fn health(&self) -> Health {
+        if self.ended.load(Ordering::Relaxed) {
+            return Health::Unhealthy("the engine thread has ended".to_owned());
+        }
         let failed = self.failed_in_row.load(Ordering::Relaxed);
         if failed >= FAILED_STEPS {
             return Health::Unhealthy(format!("the last {failed} steps failed"));
@@ -125,6 +131,10 @@ impl Gauges {
         write(&self.active_blocks, stats.active_blocks);
         self.preemptions.store(stats.preemptions, Ordering::Relaxed);
         self.moved.store(self.now().as_millis() as u64, Ordering::Relaxed);
+    }
+
+    pub(super) fn set_ended(&self) {
+        self.ended.store(true, Ordering::Relaxed);
     }
 
     pub(super) fn step_succeeded(&self) {

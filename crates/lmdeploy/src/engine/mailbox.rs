@@ -14,15 +14,14 @@ use super::handle::Command;
 use super::{CancelCause, End, EngineFault, RequestId};
 use crate::decode::TokenScores;
 
-/// One generated id.
+/// One generated id that does not end the sequence; the one that does is in [`Finished::end`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Piece {
     /// The id.
     pub id: TokenId,
-    /// The text that became certain with it: it may belong to ids before, or be empty. Empty for an id that
-    /// ends the sequence.
+    /// The text that became certain with it: it may belong to ids before, or be empty.
     pub text: String,
-    /// Its log-probability, when asked for; none for an id that ends the sequence.
+    /// Its log-probability, when asked for.
     pub scores: Option<TokenScores>,
 }
 

@@ -69,7 +69,8 @@ impl Active {
         let known = &row[..row.len().min(self.known_ids)];
         let id = sample(known, history, &self.request.sampling, self.generated as u64);
         if self.request.stop_ids.contains(&id) {
-            self.next = Some(Piece { id, text: String::new(), scores: None });
+            // No piece: the end itself names the id.
+            self.next = None;
             return StepResult::Sampled(id);
         }
         let text = self.decoder.as_mut().map(|decoder| decoder.push(id)).unwrap_or_default();
@@ -105,7 +106,9 @@ impl Active {
     /// Sends the sampled id, which the scheduler has confirmed.
     pub(super) fn confirm(&mut self) {
         self.generated += 1;
-        self.mailbox.piece(self.next.take().expect("the confirmed id has just been sampled"));
+        if let Some(piece) = self.next.take() {
+            self.mailbox.piece(piece);
+        }
     }
 
     /// Sends the end; gives prompt and generated ids.

@@ -161,3 +161,10 @@ impl Runner {
         }
     }
 }
+
+impl Drop for Runner {
+    /// However the thread ends, `/health` knows.
+    fn drop(&mut self) {
+        self.shared.gauges.set_ended();
+    }
+}

@@ -17,8 +17,8 @@ pub struct ServedModel {
     pub name: String,
     /// Its vocabulary.
     pub tokenizer: Tokenizer,
-    /// How messages become ids.
-    pub template: ChatTemplate,
+    /// How messages become ids; none when the model has no chat format, and completions only.
+    pub template: Option<ChatTemplate>,
     /// How it calls tools.
     pub tools: ToolSyntax,
     /// Ids that end an answer.
@@ -53,12 +53,12 @@ impl ServedModel {
     pub fn new(
         name: impl Into<String>,
         tokenizer: Tokenizer,
-        template: ChatTemplate,
+        template: Option<ChatTemplate>,
         eos: &[TokenId],
     ) -> Self {
         let mut stop_ids = eos.to_vec();
         stop_ids.extend(tokenizer.eos());
-        if matches!(template, ChatTemplate::InternLm2) {
+        if matches!(template, Some(ChatTemplate::InternLm2)) {
             stop_ids.extend(tokenizer.special("<|im_end|>"));
         }
         stop_ids.sort_unstable();
@@ -89,7 +89,14 @@ impl ServedModel {
                 "{path}: the tokenizer has {found} ids, expected at most the model's {rows}"
             )));
         }
-        let template = ChatTemplate::load(path)?;
+        let template = match ChatTemplate::load(path) {
+            Ok(template) => Some(template),
+            Err(error @ internlm_model::Error::Chat(_)) => {
+                tracing::warn!(%error, "no chat: this model serves completions only");
+                None
+            }
+            Err(error) => return Err(error.into()),
+        };
         let mut model = Self::new(name, tokenizer, template, &config.eos);
         model.read_generation_config(&path.join("generation_config.json"))?;
         Ok(model)

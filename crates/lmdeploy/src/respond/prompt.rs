@@ -1,9 +1,8 @@
 //! Protocol messages and tools -> messages of the chat format.
 
-use internlm_model::chat::{Channel, Message, Role, ToolCall, tools_message};
+use internlm_model::chat::{Channel, Message, Role, ToolCall, python_json, tools_message};
 use serde_json::{Value, json};
 
-use crate::parse::python_json;
 use crate::protocol::{ChatMessage, ChatRequest, Content, ContentPart, MessageRole, ToolDefinition};
 use crate::{Error, Result};
 
@@ -94,4 +93,59 @@ fn convert(index: usize, message: &ChatMessage) -> Result<Message> {
 fn channel(message: &ChatMessage) -> Option<Channel> {
     let name = message.name.as_deref()?;
     [Channel::Plugin, Channel::Interpreter, Channel::File].into_iter().find(|channel| channel.name() == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use internlm_model::chat::{ChatTemplate, Prompt};
+
+    use super::*;
+
+    /// Parses a request and renders its conversation.
+    fn render(body: Value) -> String {
+        let request: ChatRequest = serde_json::from_value(body).expect("a request");
+        let messages = messages(&request).expect("fits the format");
+        ChatTemplate::InternLm2.render(&messages, Prompt::Generate).expect("renders")
+    }
+
+    #[test]
+    fn tools_follow_the_system_message_and_calls_become_markup() {
+        let text = render(json!({
+            "messages": [
+                {"role": "system", "content": "Be brief."},
+                {"role": "user", "content": [{"type": "text", "text": "2+2?"}]},
+                {"role": "assistant", "content": null, "tool_calls": [{"id": "c0", "type": "function",
+                    "function": {"name": "add", "arguments": "{\"b\":2,\"a\":[2,3]}"}}]},
+                {"role": "tool", "tool_call_id": "c0", "content": "4"},
+            ],
+            "tools": [{"type": "function", "function": {"name": "add", "description": "Adds.",
+                "parameters": {"type": "object"}}}],
+        }));
+        let expected = "<s><|im_start|>system\nBe brief.<|im_end|>\n\
+            <|im_start|>system name=<|plugin|>\n\
+            [{\"name\": \"add\", \"description\": \"Adds.\", \"parameters\": {\"type\": \"object\"}}]<|im_end|>\n\
+            <|im_start|>user\n2+2?<|im_end|>\n\
+            <|im_start|>assistant\n<|action_start|><|plugin|>\n\
+            {\"name\": \"add\", \"parameters\": {\"b\": 2, \"a\": [2, 3]}}<|action_end|><|im_end|>\n\
+            <|im_start|>environment name=<|plugin|>\n4<|im_end|>\n\
+            <|im_start|>assistant\n";
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn tool_choice_none_hides_the_tools_and_names_choose_channels() {
+        let text = render(json!({
+            "messages": [
+                {"role": "developer", "name": "<|interpreter|>", "content": "Python."},
+                {"role": "user", "name": "alice", "content": "hi"},
+                {"role": "environment", "name": "<|interpreter|>", "content": "4"},
+            ],
+            "tools": [{"type": "function", "function": {"name": "add"}}],
+            "tool_choice": "none",
+        }));
+        let expected = "<s><|im_start|>system name=<|interpreter|>\nPython.<|im_end|>\n\
+            <|im_start|>user\nhi<|im_end|>\n\
+            <|im_start|>environment name=<|interpreter|>\n4<|im_end|>\n<|im_start|>assistant\n";
+        assert_eq!(text, expected);
+    }
 }

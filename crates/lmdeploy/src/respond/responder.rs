@@ -56,9 +56,10 @@ impl Responder {
             return Err(Error::field("top_logprobs", "expected `logprobs: true` beside it"));
         }
         let messages = prompt::messages(request)?;
-        let ids = self
-            .model
-            .template
+        let Some(template) = &self.model.template else {
+            return Err(Error::field("messages", "this model has no chat format: use /v1/completions"));
+        };
+        let ids = template
             .encode(&self.model.tokenizer, &messages, PromptEnd::Generate)
             .map_err(|error| Error::field("messages", error.to_string()))?;
         let asked = request.max_completion_tokens.or(request.max_tokens);

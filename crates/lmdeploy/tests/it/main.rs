@@ -1,4 +1,13 @@
-//! Behavior tests of the engine, the server, the client and the binary, on a mock instead of a model.
+//! Behavior tests of the engine, the server, the client and the binary; most on a mock instead of a model.
 
+mod bad_requests;
+#[cfg(feature = "cli")]
+mod binary;
+#[cfg(feature = "burn")]
+mod burn_executor;
 mod engine;
+mod fixture;
+mod recipes;
 mod scheduler;
+mod server;
+mod streams;

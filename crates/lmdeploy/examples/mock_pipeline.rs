@@ -1,0 +1,44 @@
+//! A whole chat without weights: a small vocabulary, a scripted model, the engine and a streamed answer.
+//!
+//! `cargo run --release -p lmdeploy --example mock_pipeline`
+
+#![allow(clippy::print_stdout, reason = "an example shows something")]
+
+use internlm_model::chat::ChatTemplate;
+use internlm_model::tokenizer::{BpeTrainConfig, train_bpe};
+use lmdeploy::Pipeline;
+use lmdeploy::engine::{Capacity, Executor, MockExecutor, MockReply, SchedulerConfig};
+use lmdeploy::protocol::{ChatMessage, ChatRequest, ToolDefinition};
+use lmdeploy::respond::ServedModel;
+
+const REPLY: &str = "Let me see. <|action_start|><|plugin|>\n\
+    {\"name\": \"Calculator\", \"parameters\": {\"expression\": \"12*34\"}}<|action_end|>";
+
+fn main() -> anyhow::Result<()> {
+    let texts = ["what is twelve times thirty-four?", REPLY].map(str::to_owned);
+    let tokenizer = train_bpe(texts.into_iter(), &BpeTrainConfig { vocab_size: 320, min_frequency: 1 })?;
+    let capacity = Capacity { vocab: 320, ..MockExecutor::default().capacity() };
+    let reply = MockReply::Script(tokenizer.encode_with_special(REPLY));
+    let model = ServedModel::new("mock", tokenizer, Some(ChatTemplate::InternLm2), &[]);
+    let executor = Box::new(MockExecutor::new(reply, capacity));
+    let pipeline = Pipeline::new(executor, model, SchedulerConfig::new(&capacity), 0);
+
+    let parameters = serde_json::json!({"type": "object", "properties": {"expression": {"type": "string"}}});
+    let request = ChatRequest {
+        messages: vec![ChatMessage::user("What is 12*34?")],
+        tools: Some(vec![ToolDefinition::function("Calculator", "Evaluates an expression.", parameters)]),
+        ..ChatRequest::default()
+    };
+    for chunk in pipeline.chat_stream(&request)? {
+        for choice in chunk?.choices {
+            print!("{}", choice.delta.content.unwrap_or_default());
+            for call in choice.delta.tool_calls.unwrap_or_default() {
+                println!("-> call {}", serde_json::to_string(&call.function)?);
+            }
+            if let Some(reason) = choice.finish_reason {
+                println!("-> finished: {reason:?}");
+            }
+        }
+    }
+    Ok(())
+}

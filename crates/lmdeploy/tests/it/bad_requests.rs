@@ -1,0 +1,159 @@
+//! Wrong requests: one clear message each, the right status, and nothing computed.
+
+use crate::fixture::{Served, mock, run};
+
+/// Route, body, status, words of the message.
+const TABLE: [(&str, &str, u16, &[&str]); 30] = [
+    ("/v1/chat/completions", "", 400, &["invalid JSON", "line 1 column 0"]),
+    ("/v1/chat/completions", "{\"messages\": [}", 400, &["invalid JSON", "line 1 column 15"]),
+    ("/v1/chat/completions", "[]", 400, &["invalid JSON"]),
+    ("/v1/chat/completions", "{}", 400, &["messages"]),
+    ("/v1/chat/completions", "{\"messages\": []} x", 400, &["trailing characters"]),
+    ("/v1/chat/completions", "{\"messages\": []}", 400, &["messages: found none"]),
+    (
+        "/v1/chat/completions",
+        "{\"messages\": [{\"role\": \"king\", \"content\": \"\"}]}",
+        400,
+        &["messages[0].role", "`king`"],
+    ),
+    (
+        "/v1/chat/completions",
+        "{\"messages\": [{\"role\": \"user\", \"content\": 3}]}",
+        400,
+        &["messages[0].content", "a string, null or a list"],
+    ),
+    (
+        "/v1/chat/completions",
+        "{\"messages\": [{\"role\": \"user\", \"content\": [{\"type\": \"image_url\"}]}]}",
+        400,
+        &["messages.0.content.0.type", "`text`"],
+    ),
+    (
+        "/v1/chat/completions",
+        "{\"messages\": [{\"role\": \"user\", \"tool_calls\": [{\"function\": {\"name\": \"a\"}}]}]}",
+        400,
+        &["messages.0.tool_calls"],
+    ),
+    (
+        "/v1/chat/completions",
+        "{\"messages\": [{\"role\": \"assistant\", \"tool_calls\": [{\"function\": {\"name\": \"a\", \"arguments\": \"{\"}}]}]}",
+        400,
+        &["messages.0.tool_calls.0.function.arguments", "JSON object"],
+    ),
+    (
+        "/v1/chat/completions",
+        "{\"model\": \"gpt-9\", \"messages\": [{\"role\": \"user\", \"content\": \"\"}]}",
+        404,
+        &["The model 'gpt-9' does not exist."],
+    ),
+    (
+        "/v1/chat/completions",
+        "CHAT \"temperature\": 2.5",
+        400,
+        &["temperature: found 2.5, expected a number in [0, 2]"],
+    ),
+    ("/v1/chat/completions", "CHAT \"temperature\": \"hot\"", 400, &["temperature", "\"hot\""]),
+    ("/v1/chat/completions", "CHAT \"top_p\": 0", 400, &["top_p: found 0"]),
+    ("/v1/chat/completions", "CHAT \"top_k\": -1", 400, &["top_k", "-1"]),
+    ("/v1/chat/completions", "CHAT \"min_p\": 1.5", 400, &["min_p: found 1.5"]),
+    ("/v1/chat/completions", "CHAT \"repetition_penalty\": 0", 400, &["repetition_penalty: found 0"]),
+    ("/v1/chat/completions", "CHAT \"n\": 2", 400, &["n: found 2, expected 1"]),
+    ("/v1/chat/completions", "CHAT \"max_tokens\": 0", 400, &["max_tokens: found 0"]),
+    ("/v1/chat/completions", "CHAT \"stop\": [\"\"]", 400, &["stop: "]),
+    ("/v1/chat/completions", "CHAT \"stop\": 3", 400, &["stop", "a string or a list of strings"]),
+    ("/v1/chat/completions", "CHAT \"top_logprobs\": 2", 400, &["top_logprobs", "logprobs: true"]),
+    (
+        "/v1/chat/completions",
+        "CHAT \"logprobs\": true, \"top_logprobs\": 21",
+        400,
+        &["top_logprobs: found 21"],
+    ),
+    ("/v1/chat/completions", "CHAT \"tool_choice\": \"required\"", 400, &["tool_choice"]),
+    ("/v1/completions", "{\"prompt\": 3}", 400, &["prompt", "a list of token ids"]),
+    ("/v1/completions", "{\"prompt\": []}", 400, &["prompt: found 0"]),
+    ("/v1/completions", "{\"prompt\": [1, 320]}", 400, &["prompt.0: found 320, expected ids below 320"]),
+    ("/v1/completions", "{\"prompt\": \"a\", \"suffix\": \"b\"}", 400, &["suffix"]),
+    ("/v1/completions", "{\"prompt\": \"a\", \"timeout\": -1}", 400, &["timeout: found -1"]),
+];
+
+#[test]
+fn each_wrong_body_is_told_what_is_wrong() {
+    run(async {
+        let served = Served::start(mock("hi")).await;
+        for (route, body, status, words) in TABLE {
+            let body = match body.strip_prefix("CHAT ") {
+                Some(field) => {
+                    format!("{{\"messages\": [{{\"role\": \"user\", \"content\": \"hi\"}}], {field}}}")
+                }
+                None => body.to_owned(),
+            };
+            let (found, answer) = served.post(route, &body).await;
+            let message = answer["message"].as_str().unwrap_or_default();
+            assert_eq!(found, status, "{body}: {message}");
+            assert_eq!(answer["error"]["message"], answer["message"]);
+            assert_eq!(answer["error"]["code"], status);
+            assert!(answer["error"]["type"].is_string());
+            for word in words {
+                assert!(message.contains(word), "{body}: found `{message}`, expected `{word}`");
+            }
+        }
+        assert_eq!(served.metric("lmdeploy:prompt_tokens_total").await, 0, "nothing was computed");
+    });
+}
+
+#[test]
+fn a_prompt_beyond_the_context_is_told_the_numbers() {
+    run(async {
+        let served = Served::start(mock("hi")).await;
+        let long = "the ".repeat(400);
+        let chat = format!("{{\"messages\": [{{\"role\": \"user\", \"content\": \"{long}\"}}]}}");
+        let completion = format!("{{\"prompt\": [\"short\", \"{long}\"]}}");
+        for (route, body) in [("/v1/chat/completions", chat), ("/v1/completions", completion)] {
+            let (status, answer) = served.post(route, &body).await;
+            let message = answer["message"].as_str().unwrap_or_default();
+            assert_eq!(status, 400);
+            assert!(message.contains("context length is 256 tokens"), "{message}");
+        }
+    });
+}
+
+#[test]
+fn wrong_kinds_of_requests() {
+    run(async {
+        let served = Served::start(mock("hi")).await;
+        let url = |route: &str| format!("{}{route}", served.url);
+        let plain = served.http.post(url("/v1/completions")).header("content-type", "text/plain").body("{}");
+        let absent = served.http.post(url("/v1/completions")).body("{}");
+        for request in [plain, absent] {
+            let response = request.send().await.expect("an answer");
+            assert_eq!(response.status().as_u16(), 400);
+            assert!(response.text().await.expect("text").contains("Only 'application/json' is allowed"));
+        }
+        let with_parameters = served
+            .http
+            .post(url("/v1/completions"))
+            .header("content-type", "Application/JSON; charset=utf-8");
+        let response = with_parameters.body("{\"prompt\": \"a\"}").send().await.expect("an answer");
+        assert_eq!(response.status().as_u16(), 200);
+        let large = served.http.post(url("/v1/completions")).header("content-type", "application/json");
+        let response = large.body(vec![b' '; (32 << 20) + 1]).send().await.expect("an answer");
+        assert_eq!(response.status().as_u16(), 413);
+        let unknown = served.http.get(url("/v2/models")).send().await.expect("an answer");
+        assert_eq!(unknown.status().as_u16(), 404);
+        let method = served.http.get(url("/v1/completions")).send().await.expect("an answer");
+        assert_eq!(method.status().as_u16(), 405);
+        let model = served.http.get(url("/v1/models/gpt-9")).send().await.expect("an answer");
+        assert_eq!(model.status().as_u16(), 404);
+        assert!(model.text().await.expect("text").contains("The model 'gpt-9' does not exist."));
+    });
+}
+
+#[test]
+fn the_client_refuses_strange_urls() {
+    use lmdeploy::client::{Client, ClientConfig};
+    for url in ["", "localhost:1", "ftp://localhost", "http://localhost/v1"] {
+        let error = Client::new(ClientConfig::new(url)).expect_err("strange");
+        assert!(error.is_bad_input() && error.to_string().contains(&format!("`{url}`")), "{error}");
+    }
+    Client::new(ClientConfig::new("http://localhost:1/")).expect("a final slash is fine");
+}

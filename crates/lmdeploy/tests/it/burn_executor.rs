@@ -1,0 +1,140 @@
+//! The decoder behind the engine: the same numbers as the reference, alone or in a batch.
+
+use burn::tensor::Device;
+use internlm_model::attend::Causal;
+use internlm_model::decoder::Decoder;
+use internlm_model::{ModelConfig, TokenId};
+use lmdeploy::cache::{BlockId, CacheSize};
+use lmdeploy::engine::{
+    Batch, BurnExecutor, Engine, EngineConfig, Executor, ExecutorConfig, GenerateRequest, LogitsWanted,
+    Output, RequestId, SchedulerConfig, SeqStep,
+};
+
+fn config() -> ModelConfig {
+    serde_json::from_value(serde_json::json!({
+        "hidden": 64, "layers": 2, "heads": 4, "kv-heads": 2, "inter": 160, "vocab": 300, "max-position": 128,
+    }))
+    .expect("a config")
+}
+
+fn device() -> Device {
+    internlm_model::device::parse("cpu").expect("the CPU")
+}
+
+fn executor(limits: &ExecutorConfig) -> BurnExecutor {
+    let decoder = Decoder::init(&config(), 3, &device());
+    BurnExecutor::new(&config(), decoder, &device(), limits).expect("fits")
+}
+
+fn prompt(seed: u32, length: u32) -> Vec<TokenId> {
+    (0..length).map(|i| TokenId((seed * 31 + i * 17 + i * i) % 300)).collect()
+}
+
+/// Logits of every position by the decoder without a cache.
+fn reference(ids: &[TokenId]) -> Vec<f32> {
+    let decoder = Decoder::init(&config(), 3, &device());
+    let tensor = decoder.ids(ids, &device()).expect("known ids");
+    let hidden = decoder.forward(tensor, &mut Causal::sequence(ids.len()));
+    decoder.logits(hidden).into_data().try_into_vec().expect("f32")
+}
+
+fn step(id: u64, tokens: &[TokenId], position: usize, blocks: &[u32], logits: LogitsWanted) -> SeqStep {
+    let blocks = blocks.iter().copied().map(BlockId).collect();
+    SeqStep { id: RequestId(id), tokens: tokens.to_vec(), position, blocks, logits }
+}
+
+#[test]
+fn scattered_blocks_and_chunks_give_the_reference_logits() {
+    let limits = ExecutorConfig { cache_block_seq_len: 4, ..ExecutorConfig::default() };
+    let mut executor = executor(&limits);
+    let (a, b) = (prompt(1, 11), prompt(2, 7));
+    let steps =
+        vec![step(0, &a[..5], 0, &[9, 2], LogitsWanted::All), step(1, &b[..3], 0, &[4], LogitsWanted::All)];
+    let first = executor.step(&Batch { steps }).expect("computes");
+    let steps = vec![
+        step(1, &b[3..], 3, &[4, 0], LogitsWanted::All),
+        step(0, &a[5..], 5, &[9, 2, 7], LogitsWanted::All),
+    ];
+    let second = executor.step(&Batch { steps }).expect("computes");
+    let rows: Vec<&[f32]> = first.rows().chain(second.rows()).collect();
+    let (expected_a, expected_b) = (reference(&a), reference(&b));
+    let row = |all: &[f32], index: usize| all[index * 300..(index + 1) * 300].to_vec();
+    let mut expected: Vec<Vec<f32>> = (0..5).map(|i| row(&expected_a, i)).collect();
+    expected.extend((0..7).map(|i| row(&expected_b, i)));
+    expected.extend((5..11).map(|i| row(&expected_a, i)));
+    for (found, expected) in rows.iter().zip(&expected) {
+        for (found, expected) in found.iter().zip(expected) {
+            assert!((found - expected).abs() < 1e-5, "{found} {expected}");
+        }
+    }
+    assert_eq!(rows.len(), 18);
+}
+
+/// Greedy ids of each prompt, submitted together or one after the other.
+fn generate(limits: &ExecutorConfig, prompts: &[Vec<TokenId>], order: Order) -> Vec<Vec<TokenId>> {
+    let executor = executor(limits);
+    let scheduler = SchedulerConfig::new(&executor.capacity());
+    let engine = Engine::start(Box::new(executor), EngineConfig { scheduler, tokenizer: None, seed: 0 });
+    let submit = |prompt: &Vec<TokenId>| {
+        engine.handle().submit(GenerateRequest { max_new: 40, ..GenerateRequest::new(prompt.clone()) })
+    };
+    let collect = |mut generation: lmdeploy::engine::Generation| {
+        let mut ids = Vec::new();
+        while let Some(output) = generation.wait() {
+            if let Output::Pieces(pieces) = output {
+                ids.extend(pieces.iter().map(|piece| piece.id));
+            }
+        }
+        ids
+    };
+    match order {
+        Order::Together => prompts.iter().map(submit).collect::<Vec<_>>().into_iter().map(collect).collect(),
+        Order::OneByOne => prompts.iter().map(|prompt| collect(submit(prompt))).collect(),
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Order {
+    Together,
+    OneByOne,
+}
+
+#[test]
+fn greedy_ids_do_not_depend_on_neighbors_chunks_or_preemption() {
+    let prompts: Vec<Vec<TokenId>> = (0..8).map(|i| prompt(i, 5 + 7 * i)).collect();
+    let roomy = ExecutorConfig::default();
+    let alone = generate(&roomy, &prompts, Order::OneByOne);
+    assert!(alone.iter().all(|ids| ids.len() == 40));
+    assert_eq!(generate(&roomy, &prompts, Order::Together), alone);
+    let chunked = ExecutorConfig { max_batch_size: 4, max_prefill_token_num: 9, ..ExecutorConfig::default() };
+    assert_eq!(generate(&chunked, &prompts, Order::Together), alone);
+    let tight = ExecutorConfig {
+        cache_block_seq_len: 4,
+        cache_max_entry_count: CacheSize::Blocks(40),
+        ..ExecutorConfig::default()
+    };
+    assert_eq!(generate(&tight, &prompts, Order::Together), alone);
+}
+
+/// A row's bits may only depend on its own sequence.
+#[test]
+fn a_row_has_the_same_bits_alone_and_in_a_batch() {
+    let mut executor = executor(&ExecutorConfig::default());
+    let prompts: Vec<Vec<TokenId>> = (0..8).map(|i| prompt(i, 6)).collect();
+    let mut alone = Vec::new();
+    for (index, prompt) in prompts.iter().enumerate() {
+        let steps = vec![step(index as u64, prompt, 0, &[index as u32], LogitsWanted::Last)];
+        alone.extend(
+            executor.step(&Batch { steps }).expect("computes").rows().flatten().copied().collect::<Vec<_>>(),
+        );
+    }
+    let steps = prompts
+        .iter()
+        .enumerate()
+        .map(|(index, prompt)| step(index as u64, prompt, 0, &[index as u32], LogitsWanted::Last));
+    let together = executor.step(&Batch { steps: steps.collect() }).expect("computes");
+    let together: Vec<f32> = together.rows().flatten().copied().collect();
+    let different = alone.iter().zip(&together).filter(|(a, b)| a.to_bits() != b.to_bits()).count();
+    let largest = alone.iter().zip(&together).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert_eq!(different, 0, "{different} of {} values differ, by at most {largest}", alone.len());
+}
