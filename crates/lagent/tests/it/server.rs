@@ -81,8 +81,10 @@ async fn chat(State(shared): State<Shared>, Json(request): Json<Value>) -> Respo
             "required": ["expression"],
         },
     }}]);
-    if request["tools"].to_string() != tools.to_string() {
-        let error = json!({"error": {"message": format!("tools: found {}", request["tools"]), "code": 400}});
+    // As text: the order of keys is what the model was trained on.
+    let (found, expected) = (request["tools"].to_string(), tools.to_string());
+    if found != expected {
+        let error = json!({"error": {"message": format!("tools: found {found}"), "code": 400}});
         return (StatusCode::BAD_REQUEST, Json(error)).into_response();
     }
     let (content, call) = reply(request["messages"].as_array().expect("messages"));

@@ -133,7 +133,8 @@ fn tool_errors_are_told_in_lagents_words() {
 
 #[test]
 fn every_limit_ends_the_run_with_its_name_and_the_best_text() {
-    let limits: [(&str, fn(&mut Limits)); 5] = [
+    type Set = fn(&mut Limits);
+    let limits: [(&str, Set); 5] = [
         ("max-turn", |limits| limits.max_turn = 1),
         ("input-tokens", |limits| limits.input_tokens = Some(10)),
         ("output-tokens", |limits| limits.output_tokens = Some(5)),
