@@ -8,6 +8,7 @@ use burn::tensor::Tensor;
 use crate::attend::Attend;
 use crate::attention::Attention;
 use crate::feed_forward::FeedForward;
+use crate::kernels;
 use crate::norm::RmsNorm;
 use crate::rope::RopeTable;
 
@@ -38,8 +39,8 @@ impl Block {
         attend: &mut dyn Attend,
     ) -> Tensor<2> {
         let normed = self.attention_norm.forward(h.clone());
-        let h = h + self.attention.forward(normed, layer, table, attend);
+        let h = kernels::add(h, self.attention.forward(normed, layer, table, attend));
         let normed = self.ffn_norm.forward(h.clone());
-        h + self.feed_forward.forward(normed)
+        kernels::add(h, self.feed_forward.forward(normed))
     }
 }

@@ -141,6 +141,12 @@ impl Decoder {
         }
     }
 
+    /// Width of [`Decoder::logits`]: the vocabulary, 1 for a reward model.
+    #[must_use]
+    pub fn logits_width(&self) -> usize {
+        self.output.as_ref().map_or_else(|| self.tok_embeddings.weight.dims()[0], |output| output.shape()[0])
+    }
+
     /// Sum of `-log p(label)` over the labels that are there; logits `[T, vocab]` are never held whole on the CPU.
     ///
     /// # Shapes

@@ -42,6 +42,8 @@ mod error;
 #[cfg(feature = "burn")]
 pub mod feed_forward;
 #[cfg(feature = "burn")]
+pub mod generate;
+#[cfg(feature = "burn")]
 pub mod kernels;
 #[cfg(feature = "burn")]
 pub mod linear;

@@ -8,7 +8,7 @@
 use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::config::{ModelConfig, RopeScaling};
-use crate::positions::Positions;
+use crate::positions::{Positions, Run};
 
 /// Computes rotation tables for packed rows.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,17 +59,13 @@ impl Rope {
         let half = self.head_dim / 2;
         let tokens = positions.tokens();
         let (mut cos, mut sin) = (Vec::with_capacity(tokens * half), Vec::with_capacity(tokens * half));
+        // The samples of a training row repeat the same positions: their angles are computed once.
+        let mut known = Angles::default();
         for run in positions.runs() {
-            let frequencies = self.inverse_frequencies(self.base(run.keys()));
-            for position in run.first..run.keys() {
-                let position = self.scaled_position(position);
-                // Angles are rounded to f32 as in the reference: at position 2000 that is worth 1e-4 radians.
-                let angles = frequencies.iter().map(|frequency| position * frequency);
-                for angle in angles {
-                    cos.push(angle.cos());
-                    sin.push(angle.sin());
-                }
-            }
+            known.cover(self, *run);
+            let from = (run.first - known.first) * half;
+            cos.extend_from_slice(&known.cos[from..from + run.tokens * half]);
+            sin.extend_from_slice(&known.sin[from..from + run.tokens * half]);
         }
         let tensor =
             |values| Tensor::from_data(TensorData::new(values, [tokens, half]), &device.clone().inner());
@@ -86,5 +82,34 @@ impl Rope {
     fn inverse_frequencies(&self, base: f64) -> Vec<f32> {
         let d = self.head_dim as f64;
         (0..self.head_dim / 2).map(|i| 1.0 / base.powf(2.0 * i as f64 / d) as f32).collect()
+    }
+}
+
+/// Cosines and sines of consecutive positions for one base.
+#[derive(Default)]
+struct Angles {
+    base: f64,
+    first: usize,
+    cos: Vec<f32>,
+    sin: Vec<f32>,
+}
+
+impl Angles {
+    /// Makes the table hold the positions of `run`, keeping what is there when it already does.
+    fn cover(&mut self, rope: &Rope, run: Run) {
+        let half = rope.head_dim / 2;
+        let base = rope.base(run.keys());
+        let known = self.first..self.first + self.cos.len() / half;
+        if base == self.base && known.contains(&run.first) && run.keys() <= known.end {
+            return;
+        }
+        let frequencies = rope.inverse_frequencies(base);
+        *self = Self { base, first: run.first, ..Self::default() };
+        for position in run.first..run.keys() {
+            let position = rope.scaled_position(position);
+            // Angles are rounded to f32 as in the reference: at position 2000 that is worth 1e-4 radians.
+            self.cos.extend(frequencies.iter().map(|frequency| (position * frequency).cos()));
+            self.sin.extend(frequencies.iter().map(|frequency| (position * frequency).sin()));
+        }
     }
 }

@@ -191,8 +191,8 @@ mod tests {
         multiply(MatrixMut::strided(&mut c, m, n, 6), Target::Add, left, right, 0.5, Threads::One);
         for (i, row) in c.chunks(6).enumerate() {
             for (j, &found) in row.iter().enumerate() {
-                let sum: f32 = (0..k).map(|x| a[i * 8 + x] * b[j * 8 + x]).sum();
-                let expected = before[i * 6 + j] + if j < n { 0.5 * sum } else { 0.0 };
+                let sum = || (0..k).map(|x| a[i * 8 + x] * b[j * 8 + x]).sum::<f32>();
+                let expected = before[i * 6 + j] + if j < n { 0.5 * sum() } else { 0.0 };
                 assert!((found - expected).abs() < 1e-6, "{i} {j}: {found} {expected}");
             }
         }

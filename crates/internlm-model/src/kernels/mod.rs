@@ -4,6 +4,7 @@
 //! run the twin. Kernels cut their work the same way for any number of threads and add in a fixed order: results do
 //! not depend on the thread count.
 
+mod add;
 mod attention;
 #[cfg(feature = "flex")]
 mod buffer;
@@ -24,6 +25,7 @@ mod tests;
 #[cfg(feature = "flex")]
 mod vector;
 
+pub use add::add;
 pub use attention::rotary_attention;
 #[cfg(feature = "flex")]
 pub use attention::{CachedKeys, KeyBlock, QueryRows, cached_attention};

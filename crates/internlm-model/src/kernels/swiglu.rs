@@ -51,9 +51,9 @@ pub(crate) mod fused {
 
         fn backward((gate, up): Self::Saved, g: FlexTensor, wanted: [bool; 2]) -> [Option<FlexTensor>; 2] {
             let shape = [gate.layout().shape()[0], gate.layout().shape()[1]];
-            let mut dgate = Buffer::copied(floats(&gate));
-            let mut dup = Buffer::copied(floats(&up));
-            backward(floats(&g), &mut dgate, &mut dup);
+            let (mut dgate, mut dup) =
+                (Buffer::stale(shape[0] * shape[1]), Buffer::stale(shape[0] * shape[1]));
+            backward(floats(&g), (floats(&gate), floats(&up)), (&mut dgate, &mut dup));
             [wanted[0].then(|| dgate.into_tensor(shape)), wanted[1].then(|| dup.into_tensor(shape))]
         }
     }
@@ -74,16 +74,17 @@ pub(crate) mod fused {
         });
     }
 
-    /// Turns gate and up into their gradients, in place.
-    pub(crate) fn backward(g: &[f32], gate: &mut [f32], up: &mut [f32]) {
-        rows::for_each2((gate, WIDTH), (up, WIDTH), |first, gate, up| {
-            let g = &g[first * WIDTH..first * WIDTH + gate.len()];
+    /// Writes the gradients of gate and up.
+    pub(crate) fn backward(g: &[f32], (gate, up): (&[f32], &[f32]), (dgate, dup): (&mut [f32], &mut [f32])) {
+        rows::for_each2((dgate, WIDTH), (dup, WIDTH), |first, dgate, dup| {
+            let range = first * WIDTH..first * WIDTH + dgate.len();
+            let (g, gate, up) = (&g[range.clone()], &gate[range.clone()], &up[range]);
             vectorized(|| {
-                for ((&g, gate), up) in g.iter().zip(gate.iter_mut()).zip(up.iter_mut()) {
-                    let s = sigmoid(*gate);
-                    let silu = *gate * s;
-                    let slope = s + silu * (1.0 - s);
-                    (*gate, *up) = (g * *up * slope, g * silu);
+                for ((((&g, &gate), &up), dgate), dup) in g.iter().zip(gate).zip(up).zip(dgate).zip(dup) {
+                    let s = sigmoid(gate);
+                    let silu = gate * s;
+                    *dgate = g * up * (s + silu * (1.0 - s));
+                    *dup = g * silu;
                 }
             });
         });

@@ -4,7 +4,7 @@ use burn::tensor::{Device, Gradients, Int, Tensor, TensorData};
 use internlm_kit::rng::CounterRng;
 use proptest::prelude::*;
 
-use super::{attention, cross_entropy, embedding, linear, plain, rms_norm, swiglu};
+use super::{add, attention, cross_entropy, embedding, linear, plain, rms_norm, swiglu};
 use crate::TokenId;
 use crate::attend::HeadShape;
 use crate::config::ModelConfig;
@@ -70,6 +70,11 @@ proptest! {
     #[test]
     fn swiglu_equals_its_twin(tokens in 1..200_usize, inter in 1..80_usize) {
         compare2(([tokens, inter], [tokens, inter]), swiglu, plain::swiglu);
+    }
+
+    #[test]
+    fn add_equals_its_twin(tokens in 1..200_usize, hidden in 1..80_usize) {
+        compare2(([tokens, hidden], [tokens, hidden]), add, |a, b| a + b);
     }
 
     #[test]

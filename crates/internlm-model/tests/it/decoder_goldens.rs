@@ -147,7 +147,8 @@ fn stories_are_told_as_by_the_reference() {
     let golden: Value = json(folder.join("golden.json"));
     let expected: Vec<TokenId> = serde_json::from_value(golden["greedy_ids_from_bos"].clone()).expect("ids");
     let options = GenerateConfig { max_new: expected.len() - 1, ..GenerateConfig::default() };
-    let ids: Vec<TokenId> = Generator::new(&decoder, &expected[..1], options).expect("a valid prompt").collect();
+    let ids: Vec<TokenId> =
+        Generator::new(&decoder, &expected[..1], options).expect("a valid prompt").collect();
     assert_eq!(ids, expected[1..]);
     let sentence: Vec<TokenId> = serde_json::from_value(golden["ids"].clone()).expect("ids");
     let labels: Vec<_> = sentence[1..].iter().copied().map(Some).chain([None]).collect();
@@ -172,11 +173,8 @@ fn gradients_equal_pytorch() {
     let golden: Gradients = json(folder.join("grads.json"));
     let expected = tensors(&folder.join("grads.safetensors"));
     let ids = golden.ids.concat();
-    let labels: Vec<Option<TokenId>> = golden
-        .ids
-        .iter()
-        .flat_map(|ids| ids[1..].iter().copied().map(Some).chain([None]))
-        .collect();
+    let labels: Vec<Option<TokenId>> =
+        golden.ids.iter().flat_map(|ids| ids[1..].iter().copied().map(Some).chain([None])).collect();
     let length = golden.ids[0].len();
     let hidden = decoder.forward(
         decoder.ids(&ids, &device).expect("golden ids"),

@@ -1,0 +1,34 @@
+//! Greedy generation with the reference path: `cargo run --release --example generate -- MODEL "text"`.
+#![allow(clippy::print_stdout)]
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use internlm_model::decoder::Decoder;
+use internlm_model::device;
+use internlm_model::generate::{GenerateConfig, Generator, TextStream};
+use internlm_model::tokenizer::{Special, Tokenizer};
+
+fn main() -> anyhow::Result<()> {
+    let mut arguments = std::env::args().skip(1);
+    let (Some(model), Some(text)) = (arguments.next().map(PathBuf::from), arguments.next()) else {
+        anyhow::bail!("usage: generate MODEL TEXT");
+    };
+    let tokenizer = Tokenizer::load(&model)?;
+    let (config, decoder) = Decoder::load(&model, &device::parse("cpu")?)?;
+    let prompt: Vec<_> = config.bos.into_iter().chain(tokenizer.encode(&text)).collect();
+    let options = GenerateConfig {
+        max_new: 64,
+        stop_ids: config.eos,
+        vocabulary: Some(tokenizer.vocab_size()),
+        ..GenerateConfig::default()
+    };
+    let stream = TextStream::new(Generator::new(&decoder, &prompt, options)?, &tokenizer, Special::Skip);
+    print!("{text}");
+    for piece in stream {
+        print!("{piece}");
+        std::io::stdout().flush()?;
+    }
+    println!();
+    Ok(())
+}

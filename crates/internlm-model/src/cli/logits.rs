@@ -1,0 +1,107 @@
+//! `internlm-model logits`: scores of every position, for comparing with a reference.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::Args;
+use serde::Deserialize;
+
+use crate::attend::Causal;
+use crate::config::DType;
+use crate::decoder::Decoder;
+use crate::parameter::numbers;
+use crate::{Error, TokenId, device, weights};
+
+/// Scores of every position of lists of ids, as safetensors.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  internlm-model logits --model runs/tiny/pretrain/hf --ids ids.json --out logits.safetensors
+  internlm-model logits --model model.gguf --packed rows.json --out logits.safetensors"
+)]
+pub(super) struct LogitsArgs {
+    /// Model folder or GGUF file.
+    #[arg(long)]
+    model: PathBuf,
+    /// JSON list of id lists; each is scored alone from position 0 and written as `logits.I`.
+    #[arg(long, required_unless_present = "packed", conflicts_with = "packed")]
+    ids: Option<PathBuf>,
+    /// JSON list of rows {"input_ids": [..], "cu_seqlens": [..]}; sample J of row I is written as `logits.I.J`.
+    #[arg(long)]
+    packed: Option<PathBuf>,
+    /// File to write.
+    #[arg(long)]
+    out: PathBuf,
+    /// cpu, cuda:N or vulkan:N.
+    #[arg(long, default_value = "cpu")]
+    device: String,
+}
+
+/// Samples that share a row.
+#[derive(Deserialize)]
+struct PackedRow {
+    input_ids: Vec<TokenId>,
+    cu_seqlens: Vec<usize>,
+}
+
+pub(super) fn run(args: &LogitsArgs) -> anyhow::Result<()> {
+    let device = device::parse(&args.device)?;
+    let rows = read_rows(args)?;
+    let (_, decoder) = Decoder::load(&args.model, &device)?;
+    // A reward model has one score per position instead of logits.
+    let name = if decoder.logits_width() == 1 { "scores" } else { "logits" };
+    let mut tensors = Vec::new();
+    let mut values = BTreeMap::new();
+    for (index, row) in rows.iter().enumerate() {
+        let ids = decoder.ids(&row.input_ids, &device).with_context(|| format!("row {index}"))?;
+        let hidden = decoder.forward(ids, &mut Causal::packed(&row.cu_seqlens));
+        let logits = numbers(decoder.logits(hidden));
+        let width = decoder.logits_width();
+        for (sample, pair) in row.cu_seqlens.windows(2).enumerate() {
+            let key = match args.packed {
+                Some(_) => format!("{name}.{index}.{sample}"),
+                None => format!("{name}.{index}"),
+            };
+            let shape = if width == 1 { vec![pair[1] - pair[0]] } else { vec![pair[1] - pair[0], width] };
+            tensors.push((key.clone(), shape));
+            values.insert(key, logits[pair[0] * width..pair[1] * width].to_vec());
+        }
+    }
+    weights::write_file(&args.out, &tensors, DType::F32, &BTreeMap::new(), &mut |name| {
+        values.remove(name).ok_or_else(|| Error::Invalid(format!("tensor {name}: written twice")))
+    })?;
+    Ok(())
+}
+
+fn read_rows(args: &LogitsArgs) -> anyhow::Result<Vec<PackedRow>> {
+    if let Some(path) = &args.packed {
+        let rows: Vec<PackedRow> = super::json::read(path)?;
+        for (index, row) in rows.iter().enumerate() {
+            check(row).map_err(|problem| invalid(path, index, &problem))?;
+        }
+        return Ok(rows);
+    }
+    let path = args.ids.as_ref().context("--ids or --packed is needed")?;
+    let lists: Vec<Vec<TokenId>> = super::json::read(path)?;
+    let rows =
+        lists.into_iter().map(|input_ids| PackedRow { cu_seqlens: vec![0, input_ids.len()], input_ids });
+    let rows: Vec<PackedRow> = rows.collect();
+    match rows.iter().position(|row| row.input_ids.is_empty()) {
+        Some(index) => Err(invalid(path, index, "found no ids, expected at least one").into()),
+        None => Ok(rows),
+    }
+}
+
+fn check(row: &PackedRow) -> Result<(), String> {
+    let (first, last) = (row.cu_seqlens.first(), row.cu_seqlens.last());
+    let sorted = row.cu_seqlens.windows(2).all(|pair| pair[0] < pair[1]);
+    if first == Some(&0) && last == Some(&row.input_ids.len()) && row.cu_seqlens.len() > 1 && sorted {
+        return Ok(());
+    }
+    let (found, expected) = (&row.cu_seqlens, row.input_ids.len());
+    Err(format!("cu_seqlens: found {found:?}, expected to rise from 0 to the number of ids, {expected}"))
+}
+
+fn invalid(path: &Path, index: usize, problem: &str) -> Error {
+    Error::Invalid(format!("{}: element {index}: {problem}", path.display()))
+}

@@ -1,0 +1,160 @@
+//! The loop of feed, sample, append.
+
+use burn::tensor::{Device, Tensor};
+
+use crate::attend::GrowingCache;
+use crate::decoder::Decoder;
+use crate::parameter::numbers;
+use crate::sampling::{SamplingConfig, sample};
+use crate::{Error, Result, TokenId};
+
+/// How long to generate and how to choose tokens.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GenerateConfig {
+    /// Most new tokens. Default 1024, as upstream's `chat()`.
+    pub max_new: usize,
+    /// How the next token is chosen. Default greedy.
+    pub sampling: SamplingConfig,
+    /// Tokens that end the generation; they are not part of the output.
+    pub stop_ids: Vec<TokenId>,
+    /// Texts that end the generation, also across token borders; they are not part of the text.
+    pub stop_strings: Vec<String>,
+    /// Ids from here on are never chosen: the size of the tokenizer, when the model has padding rows.
+    pub vocabulary: Option<usize>,
+}
+
+impl Default for GenerateConfig {
+    fn default() -> Self {
+        Self {
+            max_new: 1024,
+            sampling: SamplingConfig::greedy(),
+            stop_ids: Vec::new(),
+            stop_strings: Vec::new(),
+            vocabulary: None,
+        }
+    }
+}
+
+/// Why a generation ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Finish {
+    /// A stop token was chosen.
+    StopId,
+    /// A stop string appeared.
+    StopString,
+    /// `max_new` tokens were made.
+    Length,
+}
+
+impl Finish {
+    /// `stop` or `length`, the words of the `OpenAI` API.
+    #[must_use]
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::StopId | Self::StopString => "stop",
+            Self::Length => "length",
+        }
+    }
+}
+
+/// An iterator over generated ids.
+///
+/// ```
+/// use burn::tensor::Device;
+/// use internlm_model::generate::{GenerateConfig, Generator};
+/// use internlm_model::{ModelConfig, TokenId, decoder::Decoder};
+///
+/// let config: ModelConfig = toml::from_str("hidden = 32\nlayers = 1\nheads = 2\ninter = 64\nvocab = 40").unwrap();
+/// let decoder = Decoder::init(&config, 42, &Device::flex());
+/// let options = GenerateConfig { max_new: 5, ..GenerateConfig::default() };
+/// let ids: Vec<TokenId> = Generator::new(&decoder, &[TokenId(1)], options)?.collect();
+/// assert_eq!(ids.len(), 5);
+/// # Ok::<(), internlm_model::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Generator<'a> {
+    decoder: &'a Decoder,
+    config: GenerateConfig,
+    device: Device,
+    cache: GrowingCache,
+    /// Prompt and generated tokens.
+    history: Vec<TokenId>,
+    prompt: usize,
+    finish: Option<Finish>,
+}
+
+impl<'a> Generator<'a> {
+    /// Prepares a generation after `prompt`; nothing is computed before the first id is asked for.
+    ///
+    /// # Errors
+    /// An empty prompt, an id beyond the vocabulary, or sampling values out of their range.
+    pub fn new(decoder: &'a Decoder, prompt: &[TokenId], config: GenerateConfig) -> Result<Self> {
+        let mut problems = config.sampling.problems();
+        if prompt.is_empty() {
+            problems.push("prompt: found no tokens, expected at least one".to_owned());
+        }
+        if !problems.is_empty() {
+            return Err(Error::Invalid(problems.join("; ")));
+        }
+        let device = decoder.tok_embeddings.weight.device().inner();
+        decoder.ids(prompt, &device)?;
+        let finish = (config.max_new == 0).then_some(Finish::Length);
+        let cache = GrowingCache::new();
+        Ok(Self { decoder, config, device, cache, history: prompt.to_vec(), prompt: prompt.len(), finish })
+    }
+
+    /// The ids generated so far.
+    #[must_use]
+    pub fn generated(&self) -> &[TokenId] {
+        &self.history[self.prompt..]
+    }
+
+    /// Why the generation ended, once it has.
+    #[must_use]
+    pub fn finish(&self) -> Option<Finish> {
+        self.finish
+    }
+
+    pub(super) fn config(&self) -> &GenerateConfig {
+        &self.config
+    }
+
+    pub(super) fn end(&mut self, finish: Finish) {
+        self.finish = Some(finish);
+    }
+
+    /// Feeds what is not cached yet and gives the logits after the last token.
+    fn logits(&mut self) -> Vec<f32> {
+        let fresh = &self.history[self.cache.len()..];
+        let count = fresh.len();
+        let ids =
+            self.decoder.ids(fresh, &self.device).expect("prompt and sampled ids are below the vocabulary");
+        self.cache.extend(count);
+        let hidden = self.decoder.forward(ids, &mut self.cache).inner();
+        let last: Tensor<2> = hidden.narrow(0, count - 1, 1);
+        numbers(self.decoder.logits(last))
+    }
+}
+
+impl Iterator for Generator<'_> {
+    type Item = TokenId;
+
+    fn next(&mut self) -> Option<TokenId> {
+        if self.finish.is_some() {
+            return None;
+        }
+        let logits = self.logits();
+        let choices = self.config.vocabulary.unwrap_or(logits.len()).min(logits.len());
+        let position = self.generated().len() as u64;
+        let id = sample(&logits[..choices], &self.history, &self.config.sampling, position);
+        if self.config.stop_ids.contains(&id) {
+            self.finish = Some(Finish::StopId);
+            return None;
+        }
+        self.history.push(id);
+        if self.generated().len() == self.config.max_new {
+            self.finish = Some(Finish::Length);
+        }
+        Some(id)
+    }
+}
