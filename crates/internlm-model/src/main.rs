@@ -1,3 +1,17 @@
-//! The binary `internlm-model`.
+//! The `internlm-model` binary: logging, the chosen verb, the exit code.
 
-fn main() {}
+use std::process::ExitCode;
+
+use internlm_kit::exit::{self, Failure};
+use internlm_model::cli;
+
+fn main() -> ExitCode {
+    internlm_kit::logging::init();
+    match cli::run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let failure = if cli::is_bad_input(&error) { Failure::BadInput } else { Failure::Failed };
+            exit::report(error.as_ref(), failure)
+        }
+    }
+}

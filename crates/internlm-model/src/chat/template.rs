@@ -63,6 +63,14 @@ impl ChatTemplate {
         Ok(Self::InternLm2)
     }
 
+    /// The template's name, for reports.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::InternLm2 => "internlm2",
+        }
+    }
+
     /// Ids of a conversation: `<s>` once, then the turns. Content never yields special ids.
     ///
     /// # Errors

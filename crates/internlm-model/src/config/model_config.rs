@@ -7,13 +7,14 @@ use crate::TokenId;
 
 /// The model families this crate implements; they differ in config keys and tensor names, not in the decoder.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Family {
     /// InternLM2 and InternLM2.5, causal language model.
     #[default]
     InternLm2,
     /// InternLM2 with a value head instead of the output matrix.
+    #[serde(rename = "internlm2-reward")]
     InternLm2Reward,
     /// InternLM3.
     InternLm3,
@@ -23,6 +24,21 @@ pub enum Family {
     Mistral,
     /// Qwen2: LLaMA with biases on q, k and v.
     Qwen2,
+}
+
+impl Family {
+    /// The name in TOML and reports: `internlm2`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::InternLm2 => "internlm2",
+            Self::InternLm2Reward => "internlm2-reward",
+            Self::InternLm3 => "internlm3",
+            Self::Llama => "llama",
+            Self::Mistral => "mistral",
+            Self::Qwen2 => "qwen2",
+        }
+    }
 }
 
 /// Storage type of a model's weights.
@@ -117,7 +133,7 @@ pub struct ModelConfig {
     /// Storage type of the weights. Default f32.
     pub dtype: DType,
     /// Keys of the source file that this crate does not use; written back by conversions.
-    #[serde(skip_serializing_if = "Map::is_empty")]
+    #[serde(skip_serializing_if = "Map::is_empty", serialize_with = "without_nulls")]
     pub extra: Map<String, Value>,
 }
 
@@ -187,6 +203,22 @@ fn default_eos() -> Vec<TokenId> {
 #[allow(clippy::unnecessary_wraps, reason = "serde wants the field's own type")]
 fn default_pad() -> Option<TokenId> {
     Some(TokenId(2))
+}
+
+/// TOML has no null: keys without a value are left out. [`ModelConfig::to_hf_json`] keeps them.
+fn without_nulls<S: serde::Serializer>(extra: &Map<String, Value>, serializer: S) -> Result<S::Ok, S::Error> {
+    fn clean(value: &Value) -> Value {
+        match value {
+            Value::Object(object) => Value::Object(clean_object(object)),
+            Value::Array(list) => list.iter().filter(|value| !value.is_null()).map(clean).collect(),
+            other => other.clone(),
+        }
+    }
+    fn clean_object(object: &Map<String, Value>) -> Map<String, Value> {
+        let values = object.iter().filter(|(_, value)| !value.is_null());
+        values.map(|(key, value)| (key.clone(), clean(value))).collect()
+    }
+    clean_object(extra).serialize(serializer)
 }
 
 impl TryFrom<Written> for ModelConfig {

@@ -3,18 +3,25 @@
 //! Printable Latin-1 bytes stand for themselves, the other 68 follow from U+0100 on
 //! (`bytes_to_unicode` of GPT-2's `encoder.py`).
 
+use std::sync::LazyLock;
+
 /// Whether a byte is its own character.
 fn is_printable(byte: u8) -> bool {
     matches!(byte, b'!'..=b'~' | 0xa1..=0xac | 0xae..=0xff)
 }
 
+/// The character of every byte.
+static CHARS: LazyLock<[char; 256]> = LazyLock::new(|| {
+    let mut next = '\u{100}'..;
+    std::array::from_fn(|byte| match u8::try_from(byte) {
+        Ok(byte) if is_printable(byte) => char::from(byte),
+        _ => next.next().expect("68 characters follow U+0100"),
+    })
+});
+
 /// The character of `byte`.
 pub(super) fn to_char(byte: u8) -> char {
-    if is_printable(byte) {
-        return char::from(byte);
-    }
-    let rank = (0..byte).filter(|&other| !is_printable(other)).count();
-    char::from_u32(0x100 + rank as u32).expect("0x100 to 0x143 are characters")
+    CHARS[usize::from(byte)]
 }
 
 /// The byte of a character of the alphabet.

@@ -5,13 +5,13 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use serde_json::Value;
-use tokenizers::Tokenizer as Hf;
+use tokenizers::{Model as _, Tokenizer as Hf};
 
 use super::load::Source;
 use super::pieces::{Kind, Pieces};
 use super::settings::Settings;
 use super::tokenizer::{Engine, Inner};
-use super::{Tokenizer, byte_alphabet};
+use super::{Tokenizer, byte_alphabet, pre_tokenize};
 use crate::{Error, Result, TokenId};
 
 /// The two ways to encode.
@@ -20,11 +20,16 @@ pub(super) struct JsonEngine {
     plain: Hf,
     /// Special tokens are recognized; made at the first use.
     special: OnceLock<Hf>,
+    /// Whether plain text can take the short way: our own pre-tokenizer, then the model.
+    words: Option<Words>,
 }
 
 impl JsonEngine {
     pub(super) fn encode(&self, text: &str) -> Vec<TokenId> {
-        ids(&self.plain, text)
+        match self.words {
+            Some(words) => words.encode(&self.plain, text),
+            None => ids(&self.plain, text),
+        }
     }
 
     pub(super) fn encode_with_special(&self, text: &str) -> Vec<TokenId> {
@@ -34,6 +39,46 @@ impl JsonEngine {
             special
         });
         ids(special, text)
+    }
+}
+
+/// GPT-2's words with single digits: vocabularies we train. Five times as fast as the general way, which keeps
+/// track of where every byte came from; the ids are the same.
+#[derive(Clone, Copy)]
+struct Words;
+
+impl Words {
+    /// The short way, if the file asks for exactly this and nothing else.
+    fn of(json: &Value) -> Option<Self> {
+        let byte_level = |step: &Value| {
+            step["type"] == "ByteLevel" && step["add_prefix_space"] == false && step["use_regex"] != false
+        };
+        let digits = |step: &Value| step["type"] == "Digits" && step["individual_digits"] == true;
+        let pre_tokenizer = &json["pre_tokenizer"];
+        let steps = pre_tokenizer["pretokenizers"].as_array()?;
+        let [first, second] = &steps[..] else { return None };
+        let plain = pre_tokenizer["type"] == "Sequence"
+            && digits(first)
+            && byte_level(second)
+            && json["normalizer"].is_null()
+            && json["model"]["type"] == "BPE"
+            && json["added_tokens"]
+                .as_array()
+                .is_none_or(|tokens| tokens.iter().all(|token| token["special"] == true));
+        plain.then_some(Self)
+    }
+
+    fn encode(self, engine: &Hf, text: &str) -> Vec<TokenId> {
+        let mut ids = Vec::with_capacity(text.len() / 3);
+        let mut spelled = String::new();
+        pre_tokenize::words(text, |word| {
+            spelled.clear();
+            spelled.extend(word.bytes().map(byte_alphabet::to_char));
+            let tokens = engine.get_model().tokenize(&spelled);
+            let tokens = tokens.expect("encoding fails only with a vocabulary that loading refuses");
+            ids.extend(tokens.iter().map(|token| TokenId(token.id)));
+        });
+        ids
     }
 }
 
@@ -62,30 +107,19 @@ pub(super) fn build(source: Source<'_>) -> Result<Tokenizer> {
     let settings = source.config.settings(lookup, guess);
     let mut files = vec![("tokenizer.json".to_owned(), source.bytes)];
     files.extend(source.beside);
-    let engine = Engine::Json(JsonEngine { plain: engine, special: OnceLock::new() });
+    let engine =
+        Engine::Json(JsonEngine { plain: engine, special: OnceLock::new(), words: Words::of(&json) });
     Ok(Tokenizer::new(Inner { engine, pieces, added, settings, files }))
 }
 
 /// An unknown token that is named but not in the vocabulary would make encoding fail later.
 fn check_unknown(json: &Value, engine: &Hf, path: &Path) -> Result<()> {
     match json["model"]["unk_token"].as_str() {
-        Some(name) if engine.get_model_token(name).is_none() => Err(Error::tokenizer(
+        Some(name) if engine.get_model().token_to_id(name).is_none() => Err(Error::tokenizer(
             path,
             format!("model.unk_token: found {name:?}, which is not in model.vocab"),
         )),
         _ => Ok(()),
-    }
-}
-
-/// Looking a token up in the model alone, without added tokens.
-trait ModelToken {
-    fn get_model_token(&self, name: &str) -> Option<u32>;
-}
-
-impl ModelToken for Hf {
-    fn get_model_token(&self, name: &str) -> Option<u32> {
-        use tokenizers::Model;
-        self.get_model().token_to_id(name)
     }
 }
 

@@ -97,9 +97,21 @@ fn unknown_keys_survive_a_round_trip() {
         let changes = json!({"architectures": [architecture], "use_cache": true, "initializer_range": 0.02,
             "rope_scaling": {"type": "dynamic", "factor": 2.0}});
         let config = parse(&changes).expect("parses");
+        assert_eq!(serde_json::to_value(config.family).expect("a name"), config.family.name());
         let json = config.to_hf_json();
         assert_eq!(json["initializer_range"], 0.02);
         let again = ModelConfig::from_hf_json(json.as_object().expect("an object"), Path::new("again"));
         assert_eq!(again.expect("parses"), config);
     }
+}
+
+#[test]
+fn toml_round_trip_keeps_everything_but_nulls() {
+    let config =
+        parse(&json!({"use_cache": true, "nothing": null, "nested": {"a": [1, null]}})).expect("parses");
+    let text = toml::to_string(&config).expect("TOML has a form for every field");
+    let again: ModelConfig = toml::from_str(&text).expect("parses");
+    assert_eq!(again.extra["use_cache"], true);
+    assert_eq!(again.extra["nested"], json!({"a": [1]}));
+    assert_eq!(ModelConfig { extra: Map::new(), ..again }, ModelConfig { extra: Map::new(), ..config });
 }

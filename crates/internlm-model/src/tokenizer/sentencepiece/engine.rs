@@ -14,6 +14,7 @@ use tokenizers::models::unigram::Unigram;
 
 use super::charsmap::CharsMap;
 use super::file::{Model, ModelType, Piece, PieceKind};
+use super::neighbors::Neighbors;
 use crate::tokenizer::Tokenizer;
 use crate::tokenizer::json::byte_piece;
 use crate::tokenizer::load::Source;
@@ -87,6 +88,7 @@ pub(in crate::tokenizer) struct SentencePieceEngine {
     remove_extra_whitespaces: bool,
     user_defined: Option<Matcher>,
     special: Option<Matcher>,
+    neighbors: Option<Neighbors>,
 }
 
 impl SentencePieceEngine {
@@ -111,12 +113,16 @@ impl SentencePieceEngine {
 
     fn encode_into(&self, text: &str, ids: &mut Vec<TokenId>) {
         let text = self.normalize(text);
-        Matcher::cut(self.user_defined.as_ref(), &text, ids, |text, ids| {
-            let tokens = self.model.tokenize(text);
-            let tokens =
-                tokens.expect("tokenizing fails only without an unknown piece, which loading refuses");
-            ids.extend(tokens.iter().map(|token| TokenId(token.id)));
+        Matcher::cut(self.user_defined.as_ref(), &text, ids, |text, ids| match &self.neighbors {
+            Some(neighbors) => neighbors.cut(text, |word| self.tokenize(word, ids)),
+            None => self.tokenize(text, ids),
         });
+    }
+
+    fn tokenize(&self, text: &str, ids: &mut Vec<TokenId>) {
+        let tokens = self.model.tokenize(text);
+        let tokens = tokens.expect("tokenizing fails only without an unknown piece, which loading refuses");
+        ids.extend(tokens.iter().map(|token| TokenId(token.id)));
     }
 
     /// Character map, spaces, dummy prefix.
@@ -183,6 +189,7 @@ pub(in crate::tokenizer) fn build_model(
         remove_extra_whitespaces: model.normalizer.remove_extra_whitespaces,
         user_defined: Matcher::new(&user_defined),
         special: Matcher::new(&special),
+        neighbors: Neighbors::of(&model),
     };
     Ok(Tokenizer::new(Inner { engine: Engine::SentencePiece(engine), pieces, added, settings, files }))
 }

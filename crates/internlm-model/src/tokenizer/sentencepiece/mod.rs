@@ -3,6 +3,7 @@
 mod charsmap;
 mod engine;
 mod file;
+mod neighbors;
 mod protobuf;
 
 pub(super) use engine::{SentencePieceEngine, build, build_model};

@@ -1,0 +1,220 @@
+//! `internlm-model inspect`: what is inside a model folder or GGUF file, and what is wrong with it.
+#![allow(clippy::print_stdout, reason = "stdout is the verb's data")]
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::chat::ChatTemplate;
+use crate::weights::gguf::GgufFile;
+use crate::weights::{self, SafetensorsFolder, TensorSource, is_gguf};
+use crate::{Error, ModelConfig, TokenId, Tokenizer};
+
+/// Show family, config, parameters, tensors, tokenizer and chat template of a model, and every problem.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  internlm-model inspect runs/tiny/pretrain/hf
+  internlm-model inspect model.gguf --json")]
+pub(super) struct InspectArgs {
+    /// Model folder or GGUF file.
+    model: PathBuf,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Everything `inspect` shows.
+#[derive(Debug, Serialize)]
+struct Report {
+    path: PathBuf,
+    format: String,
+    config: Option<ModelConfig>,
+    /// Weights by the config, a tied matrix once.
+    parameters: Option<u64>,
+    /// Tensors by storage type.
+    dtypes: BTreeMap<&'static str, Total>,
+    tensors: Vec<Tensor>,
+    tokenizer: Option<Vocabulary>,
+    template: Option<&'static str>,
+    problems: Vec<String>,
+}
+
+/// Sum over the tensors of one storage type.
+#[derive(Debug, Default, Serialize)]
+struct Total {
+    tensors: usize,
+    values: usize,
+    bytes: usize,
+}
+
+/// One tensor as the file has it.
+#[derive(Debug, Serialize)]
+struct Tensor {
+    name: String,
+    shape: Vec<usize>,
+    dtype: &'static str,
+}
+
+/// The tokenizer's vital data.
+#[derive(Debug, Serialize)]
+struct Vocabulary {
+    kind: &'static str,
+    vocab_size: usize,
+    bos: Option<TokenId>,
+    eos: Option<TokenId>,
+    specials: usize,
+}
+
+pub(super) fn run(args: &InspectArgs) -> anyhow::Result<()> {
+    let path = &args.model;
+    std::fs::metadata(path).map_err(|source| Error::read(path, source))?;
+    let mut report = if path.is_dir() {
+        folder(path)
+    } else if is_gguf(path) {
+        gguf(path)?
+    } else {
+        let message = format!(
+            "{}: found a file of another kind, expected a model folder or a GGUF file",
+            path.display()
+        );
+        return Err(Error::Invalid(message).into());
+    };
+    report.parameters = report.config.as_ref().map(ModelConfig::parameters);
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&report)?);
+    } else {
+        print!("{}", text(&report));
+    }
+    if report.problems.is_empty() {
+        return Ok(());
+    }
+    let count = report.problems.len();
+    let message = format!("{}: {count} problem(s):\n{}", path.display(), report.problems.join("\n"));
+    Err(Error::Invalid(message).into())
+}
+
+fn folder(path: &Path) -> Report {
+    let mut report = Report::new(path, "Hugging Face folder".to_owned());
+    report.config = report.keep(ModelConfig::from_hf(path));
+    if let Some(source) = report.keep(SafetensorsFolder::open(path)) {
+        report.list(&source);
+        // Shapes are compared only when both sides could be read.
+        if report.config.is_some() {
+            let _ = report.keep(weights::open(path));
+        }
+    }
+    // Weights alone are a valid folder: every verb but those with text works on them.
+    if ["tokenizer.model", "tokenizer.json"].iter().any(|name| path.join(name).exists()) {
+        report.vocabulary(path);
+    }
+    report
+}
+
+fn gguf(path: &Path) -> Result<Report, Error> {
+    let file = GgufFile::open(path)?;
+    let mut report = Report::new(path, format!("GGUF v{}", file.version()));
+    report.list(&file);
+    let config = ModelConfig::from_gguf(&file);
+    if report.tensors.is_empty() {
+        // A vocabulary alone is a valid file, whatever its architecture.
+        report.format.push_str(", vocabulary only");
+        report.config = config.ok();
+    } else {
+        report.config = report.keep(config);
+        if report.config.is_some() {
+            let _ = report.keep(weights::open(path));
+        }
+    }
+    report.vocabulary(path);
+    Ok(report)
+}
+
+impl Report {
+    fn new(path: &Path, format: String) -> Self {
+        Self {
+            path: path.to_path_buf(),
+            format,
+            config: None,
+            parameters: None,
+            dtypes: BTreeMap::new(),
+            tensors: Vec::new(),
+            tokenizer: None,
+            template: None,
+            problems: Vec::new(),
+        }
+    }
+
+    /// The value, or one more problem.
+    fn keep<T>(&mut self, result: Result<T, Error>) -> Option<T> {
+        result.map_err(|error| self.problems.push(error.to_string())).ok()
+    }
+
+    fn list(&mut self, source: &dyn TensorSource) {
+        for name in source.names() {
+            let Some(info) = source.info(&name) else { continue };
+            let values: usize = info.shape.iter().product();
+            let total = self.dtypes.entry(info.encoding.name()).or_default();
+            total.tensors += 1;
+            total.values += values;
+            total.bytes += info.encoding.byte_length(&info.shape).unwrap_or_default();
+            self.tensors.push(Tensor { name, shape: info.shape, dtype: info.encoding.name() });
+        }
+    }
+
+    fn vocabulary(&mut self, path: &Path) {
+        let Some(tokenizer) = self.keep(Tokenizer::load(path)) else { return };
+        self.template = match ChatTemplate::load(path) {
+            Ok(template) => Some(template.kind()),
+            Err(_) => None,
+        };
+        if let Some(config) = &self.config
+            && tokenizer.vocab_size() > config.vocab
+        {
+            self.problems.push(format!(
+                "tokenizer: found {} ids, expected at most the {} rows of the embedding",
+                tokenizer.vocab_size(),
+                config.vocab
+            ));
+        }
+        self.tokenizer = Some(Vocabulary {
+            kind: tokenizer.kind(),
+            vocab_size: tokenizer.vocab_size(),
+            bos: tokenizer.bos(),
+            eos: tokenizer.eos(),
+            specials: tokenizer.specials().count(),
+        });
+    }
+}
+
+/// The report as text: short lines, the tensor list last.
+fn text(report: &Report) -> String {
+    let mut lines = vec![format!("{}: {}", report.path.display(), report.format)];
+    if let Some(config) = &report.config {
+        lines.push(format!("family      {}, parameters {}", config.family.name(), config.parameters()));
+        // The config as TOML, the form recipes use.
+        let toml = toml::to_string(config).unwrap_or_default();
+        lines.extend(toml.lines().map(|line| format!("  {line}")));
+    }
+    if let Some(tokenizer) = &report.tokenizer {
+        let id = |id: Option<TokenId>| id.map_or_else(|| "none".to_owned(), |id| id.to_string());
+        lines.push(format!(
+            "tokenizer   {}, {} ids, {} special, bos {}, eos {}",
+            tokenizer.kind,
+            tokenizer.vocab_size,
+            tokenizer.specials,
+            id(tokenizer.bos),
+            id(tokenizer.eos)
+        ));
+    }
+    lines.push(format!("template    {}", report.template.unwrap_or("none")));
+    for (dtype, total) in &report.dtypes {
+        let Total { tensors, values, bytes } = total;
+        lines.push(format!("{dtype:<11} {tensors} tensors, {values} values, {bytes} bytes"));
+    }
+    for tensor in &report.tensors {
+        lines.push(format!("  {:<5} {:?} {}", tensor.dtype, tensor.shape, tensor.name));
+    }
+    lines.join("\n") + "\n"
+}

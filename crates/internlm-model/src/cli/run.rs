@@ -1,0 +1,66 @@
+//! Choosing the verb.
+
+use std::ffi::OsString;
+
+use clap::{Parser, Subcommand};
+
+use crate::Error;
+
+/// Shared core of the InternLM tool chain: look at models, tokenize, score, generate.
+#[derive(Debug, Parser)]
+#[command(
+    name = "internlm-model",
+    version,
+    after_help = "Examples:
+  internlm-model inspect runs/tiny/pretrain/hf
+  internlm-model tokenize --model runs/tiny/data/tokenizer --text 'Hello, world!'"
+)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Inspect(super::inspect::InspectArgs),
+    Tokenize(super::tokenize::TokenizeArgs),
+    #[cfg(feature = "burn")]
+    Logits(super::logits::LogitsArgs),
+    #[cfg(feature = "burn")]
+    Generate(super::generate::GenerateArgs),
+}
+
+/// Runs the verb of the process's command line; clap answers `--help` and usage errors by itself.
+///
+/// # Errors
+/// What the verb reports.
+pub fn run() -> anyhow::Result<()> {
+    dispatch(Cli::parse())
+}
+
+/// Runs the verb of a given command line, the binary's name first.
+///
+/// # Errors
+/// Usage errors and what the verb reports.
+pub fn run_from(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> anyhow::Result<()> {
+    dispatch(Cli::try_parse_from(arguments)?)
+}
+
+fn dispatch(cli: Cli) -> anyhow::Result<()> {
+    match &cli.verb {
+        Verb::Inspect(args) => super::inspect::run(args),
+        Verb::Tokenize(args) => super::tokenize::run(args),
+        #[cfg(feature = "burn")]
+        Verb::Logits(args) => super::logits::run(args),
+        #[cfg(feature = "burn")]
+        Verb::Generate(args) => super::generate::run(args),
+    }
+}
+
+/// Whether the input or the usage was wrong: exit code 2.
+#[must_use]
+pub fn is_bad_input(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause.is::<clap::Error>() || cause.downcast_ref::<Error>().is_some_and(Error::is_bad_input)
+    })
+}
