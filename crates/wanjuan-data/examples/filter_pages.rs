@@ -1,5 +1,7 @@
 //! Extracts pages, applies rules and says why a page is dropped: `cargo run --example filter_pages -- *.html`
 
+#![allow(clippy::print_stdout)]
+
 use wanjuan_data::extract::{ExtractConfig, extract_html};
 use wanjuan_data::filter::{GopherQuality, GopherRepetition};
 use wanjuan_data::{Document, Stage, Verdict};

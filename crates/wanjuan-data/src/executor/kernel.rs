@@ -114,7 +114,7 @@ impl ShardRun {
                             read.kept.add(document.bytes());
                             self.document(document)?;
                         }
-                        Err((document, reason)) => self.reject(0, bytes, *document, reason)?,
+                        Err(rejected) => self.reject(0, bytes, rejected.0, rejected.1)?,
                     }
                 }
                 WarcItem::Record(_) => {}
@@ -172,7 +172,7 @@ fn is_document(record: &WarcRecord) -> bool {
 }
 
 /// The document of a record, or why it gives none.
-fn document_of(record: &WarcRecord, name: &str, dump: &str) -> Result<Document, (Box<Document>, Reason)> {
+fn document_of(record: &WarcRecord, name: &str, dump: &str) -> Result<Document, Box<(Document, Reason)>> {
     let record_id = record.header("WARC-Record-ID").unwrap_or_default().to_owned();
     let source = Source {
         dump: dump.to_owned(),
@@ -192,16 +192,16 @@ fn document_of(record: &WarcRecord, name: &str, dump: &str) -> Result<Document, 
         ..Document::default()
     };
     if record.state == RecordState::Truncated {
-        return Err((Box::new(document), Reason::new("truncated-record")));
+        return Err(Box::new((document, Reason::new("truncated-record"))));
     }
     let (content_type, bytes) = match record.kind {
         RecordKind::Response => match parse_response(&record.block) {
             Some(response) if (200..300).contains(&response.status) => (response.content_type, response.body),
             Some(response) => {
                 let reason = Reason::new("http-status").with_detail(response.status.to_string());
-                return Err((Box::new(document), reason));
+                return Err(Box::new((document, reason)));
             }
-            None => return Err((Box::new(document), Reason::new("not-http"))),
+            None => return Err(Box::new((document, Reason::new("not-http")))),
         },
         _ => (record.header("Content-Type").unwrap_or_default().to_owned(), record.block.clone()),
     };

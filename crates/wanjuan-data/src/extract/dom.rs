@@ -5,9 +5,12 @@ use std::cell::{Ref, RefCell};
 use std::num::NonZeroU32;
 
 use html5ever::interface::{ElementFlags, NodeOrText, QuirksMode};
-use html5ever::tendril::{StrTendril, TendrilSink};
-use html5ever::tree_builder::{TreeBuilderOpts, TreeSink};
-use html5ever::{Attribute, ParseOpts, QualName, parse_document};
+use html5ever::tendril::StrTendril;
+use html5ever::tokenizer::{BufferQueue, Tokenizer, TokenizerOpts};
+use html5ever::tree_builder::{TreeBuilder, TreeBuilderOpts, TreeSink};
+use html5ever::{Attribute, QualName, TokenizerResult};
+
+use super::depth_limit::DepthLimit;
 
 /// Place of a node in its [`Dom`].
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -66,11 +69,17 @@ impl Dom {
         let builder = Builder { nodes: RefCell::new(nodes) };
         builder.push(NodeData::Other);
         let tree_builder = TreeBuilderOpts { scripting_enabled: false, ..TreeBuilderOpts::default() };
-        let options = ParseOpts { tree_builder, ..ParseOpts::default() };
         // html5ever logs parse errors of the page, which is not our log's business.
         let silent = tracing::subscriber::NoSubscriber::default();
         tracing::subscriber::with_default(silent, || {
-            parse_document(builder, options).one(StrTendril::from_slice(html))
+            let sink = DepthLimit::new(TreeBuilder::new(builder, tree_builder));
+            let tokenizer = Tokenizer::new(sink, TokenizerOpts::default());
+            let input = BufferQueue::default();
+            input.push_back(StrTendril::from_slice(html));
+            // Scripts and encoding labels interrupt the tokenizer; neither concerns us.
+            while !matches!(tokenizer.feed(&input), TokenizerResult::Done) {}
+            tokenizer.end();
+            tokenizer.sink.sink.sink.finish()
         })
     }
 

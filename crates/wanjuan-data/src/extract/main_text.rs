@@ -17,17 +17,37 @@ pub struct ExtractedPage {
     pub metadata: Metadata,
 }
 
+/// Text of fewer characters (white space not counted) is doubted when the page holds more.
+const DOUBTFUL_TEXT: usize = 250;
+
 /// Decodes, parses and extracts. `charset` is the label of the transport, if any. Never fails.
+///
+/// When hardly any text is left in balanced mode, the page is built in a way the hints do not fit: then the
+/// answer of recall mode is taken, if it is at least twice as long.
 #[must_use]
 pub fn extract_html(bytes: &[u8], charset: Option<&str>, config: &ExtractConfig) -> ExtractedPage {
     let dom = Dom::parse(&decode(bytes, charset));
-    let mut statistics = Statistics::collect(&dom, config);
-    let root = content_root::find(&dom, &statistics);
+    let mut text = main_text(&dom, config);
+    if config.mode == Mode::Balanced && length(&text) < DOUBTFUL_TEXT {
+        let recall = main_text(&dom, &ExtractConfig { mode: Mode::Recall, ..config.clone() });
+        if length(&recall) > 2 * length(&text) {
+            text = recall;
+        }
+    }
+    ExtractedPage { text, metadata: Metadata::of(&dom) }
+}
+
+fn main_text(dom: &Dom, config: &ExtractConfig) -> String {
+    let mut statistics = Statistics::collect(dom, config);
+    let root = content_root::find(dom, &statistics);
     // The root is content even when its name is suspect.
     statistics.restore(root);
-    prune(&dom, &mut statistics, root, config.mode);
-    let text = render(&dom, &statistics, root, config.format);
-    ExtractedPage { text, metadata: Metadata::of(&dom) }
+    prune(dom, &mut statistics, root, config.mode);
+    render(dom, &statistics, root, config.format)
+}
+
+fn length(text: &str) -> usize {
+    text.chars().filter(|c| !c.is_whitespace()).count()
 }
 
 /// Leaves out blocks inside the content that are mostly links.

@@ -16,6 +16,7 @@ mod boilerplate;
 mod charset;
 mod config;
 mod content_root;
+mod depth_limit;
 mod dom;
 mod main_text;
 mod metadata;

@@ -90,7 +90,7 @@ impl C4 {
     ///
     /// # Errors
     /// The reason for which the document is dropped.
-    pub fn filter(&self, text: &str) -> Result<String, Reason> {
+    pub fn filter(&self, text: &str) -> Result<String, Box<Reason>> {
         let keep = self.config.white_space == LineWhitespace::Keep;
         let mut kept: Vec<String> = Vec::new();
         let mut sentences = 0;
@@ -105,15 +105,12 @@ impl C4 {
                     kept.push(line);
                 }
                 LineVerdict::Drop => {}
-                LineVerdict::DropDocument(reason) => return Err(reason),
+                LineVerdict::DropDocument(reason) => return Err(Box::new(reason)),
             }
         }
         if sentences < self.config.min_sentences {
-            return Err(Reason::below(
-                "too-few-sentences",
-                sentences as f64,
-                self.config.min_sentences as f64,
-            ));
+            let limit = self.config.min_sentences as f64;
+            return Err(Box::new(Reason::below("too-few-sentences", sentences as f64, limit)));
         }
         let text = kept.join("\n");
         Ok(if keep { text.trim_matches('\n').to_owned() } else { text.trim().to_owned() })
@@ -189,7 +186,7 @@ impl Stage for C4 {
                 document.content = text;
                 Verdict::Keep(document)
             }
-            Err(reason) => Verdict::drop(document, reason),
+            Err(reason) => Verdict::Drop(document, reason),
         }
     }
 }

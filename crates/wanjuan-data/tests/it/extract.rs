@@ -100,8 +100,12 @@ fn excluded_elements_are_left_out() {
 
 #[test]
 fn hostile_pages_end_quickly() {
-    let deep = "<div>".repeat(5_000) + PROSE;
+    let deep = "<div>".repeat(100_000) + PROSE;
     assert_eq!(text(&deep), PROSE);
+    let misnested = "<b><i>".repeat(50_000) + PROSE;
+    assert_eq!(text(&misnested), PROSE);
+    let unclosed_paragraphs = "<div><p>Word and another word.</div>".repeat(3_000);
+    assert_eq!(text(&unclosed_paragraphs).lines().filter(|line| !line.is_empty()).count(), 3_000);
     let spans = format!("<table><tr><td colspan=9007199254740991 rowspan=65535>{PROSE}</table>");
     assert_eq!(text(&spans), PROSE);
     let unclosed = "<b><i><u><a href=x>".repeat(500) + PROSE;

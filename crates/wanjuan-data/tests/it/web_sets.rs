@@ -1,4 +1,5 @@
 //! Checks on the shared page archives, when they are there: nothing is copied from them.
+#![allow(clippy::print_stderr)]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
