@@ -1,0 +1,85 @@
+//! `xtuner check-dataset`: what the model will read and learn.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use internlm_kit::config;
+use internlm_kit::rng::CounterRng;
+use internlm_model::Tokenizer;
+use internlm_model::chat::{ChatTemplate, Loss};
+use internlm_model::tokenizer::Special;
+
+use crate::dataset::{Sample, SftRows};
+use crate::{Error, FinetuneConfig, load_dataset};
+
+/// Examples under `--help`.
+const EXAMPLES: &str = "Examples:
+  xtuner check-dataset recipes/tiny/3-finetune.toml
+  xtuner check-dataset recipes/tiny/3-finetune.toml --rows 10
+
+Text with loss is shown green on a terminal that understands colors.";
+
+/// Green and back.
+const MARKS: [&str; 2] = ["\u{1b}[32m", "\u{1b}[0m"];
+
+/// Arguments of the verb.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct CheckDataset {
+    /// The run's TOML.
+    config: PathBuf,
+    /// Overrides one key; may be repeated.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Random samples to show.
+    #[arg(long, default_value_t = 3)]
+    rows: usize,
+}
+
+impl CheckDataset {
+    pub(super) fn run(self) -> anyhow::Result<()> {
+        let config: FinetuneConfig = config::load(&self.config, &self.set).map_err(Error::from)?;
+        let tokenizer = Tokenizer::load(&config.model.path).map_err(Error::from)?;
+        let template = ChatTemplate::load(&config.model.path).map_err(Error::from)?;
+        let data = load_dataset(&config, &tokenizer, &template)?;
+        let section = &config.dataset;
+        let rows = SftRows::new(&data.train, section.row_tokens(), section.rows_per_step, config.run.seed);
+        let order = CounterRng::new(config.run.seed, "check").permutation(data.train.len());
+        for sample in order.into_iter().take(self.rows).map(|index| &data.train[index]) {
+            println!("--- {} tokens, {} with loss", sample.ids.len(), sample.labels());
+            println!("{}", marked(sample, &tokenizer));
+        }
+        let (stats, tokens) = (&data.stats, rows.tokens());
+        let filled = tokens as f64 / (rows.rows() * section.row_tokens()) as f64;
+        println!("---");
+        println!("{:>14}  {}", "conversations", stats.conversations);
+        println!("{:>14}  {}", "tokens", stats.tokens);
+        println!("{:>14}  {} ({:.1} %)", "with loss", stats.labels, percent(stats.labels, stats.tokens));
+        println!("{:>14}  {}", "longest", stats.longest);
+        println!("{:>14}  {} (max-length {})", "cut", stats.truncated, section.max_length);
+        println!("{:>14}  {}", "dropped", stats.dropped);
+        println!("{:>14}  {} ({:.1} % filled)", "rows", rows.rows(), 100.0 * filled);
+        Ok(())
+    }
+}
+
+fn percent(part: usize, whole: usize) -> f64 {
+    100.0 * part as f64 / whole.max(1) as f64
+}
+
+/// The text of a sample, special tokens by name, the part with loss between color marks.
+fn marked(sample: &Sample, tokenizer: &Tokenizer) -> String {
+    let mut text = String::new();
+    let mut start = 0;
+    while start < sample.ids.len() {
+        let loss = sample.loss[start];
+        let length = sample.loss[start..].iter().take_while(|other| **other == loss).count();
+        let piece = tokenizer.decode(&sample.ids[start..start + length], Special::Keep);
+        match loss {
+            Loss::Keep => text.extend([MARKS[0], &piece, MARKS[1]]),
+            Loss::Skip => text.push_str(&piece),
+        }
+        start += length;
+    }
+    text
+}

@@ -1,0 +1,131 @@
+//! Conversations -> ids and labels, through the model's chat template.
+//!
+//! The loss is on what the assistant says: its text, its calls and the closing mark of the turn. Samples are cut
+//! at `max_length` from the right; one that has no label left is dropped and counted.
+
+use internlm_model::chat::{ChatTemplate, Loss, Prompt, Role};
+use internlm_model::{TokenId, Tokenizer};
+use internlm_train::Row;
+
+use super::Conversation;
+use crate::{Error, Result};
+
+/// One encoded conversation.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Sample {
+    /// Ids, `<s>` included.
+    pub ids: Vec<TokenId>,
+    /// Whether the model learns to produce the id at the same place.
+    pub loss: Vec<Loss>,
+}
+
+impl Sample {
+    /// The sample as a row of its own: labels are shifted, those without loss are absent.
+    #[must_use]
+    pub fn row(&self) -> Row {
+        let next = self.ids.iter().zip(&self.loss).skip(1);
+        let labels = next.map(|(id, loss)| (*loss == Loss::Keep).then_some(*id)).chain([None]);
+        Row { ids: self.ids.clone(), labels: labels.collect(), cu_seqlens: vec![0, self.ids.len()] }
+    }
+
+    /// Number of ids with loss.
+    #[must_use]
+    pub fn labels(&self) -> usize {
+        self.loss.iter().skip(1).filter(|loss| **loss == Loss::Keep).count()
+    }
+}
+
+/// What became of the conversations.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct EncodeStats {
+    /// Conversations read.
+    pub conversations: usize,
+    /// Samples cut at the maximum length.
+    pub truncated: usize,
+    /// Samples without any label left after that.
+    pub dropped: usize,
+    /// Ids of the samples that are kept.
+    pub tokens: usize,
+    /// Of these, the ones with loss.
+    pub labels: usize,
+    /// Length of the longest sample before cutting.
+    pub longest: usize,
+}
+
+/// Samples and what became of the rest.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Encoded {
+    /// In the order of the conversations.
+    pub samples: Vec<Sample>,
+    /// Counts.
+    pub stats: EncodeStats,
+}
+
+/// Encodes conversations.
+///
+/// # Errors
+/// A vocabulary that lacks the template's tokens, and no sample at all.
+pub fn encode(
+    conversations: &[Conversation],
+    tokenizer: &Tokenizer,
+    template: &ChatTemplate,
+    max_length: usize,
+) -> Result<Encoded> {
+    let mut encoded = Encoded::default();
+    for conversation in conversations {
+        let mut sample = encode_one(conversation, tokenizer, template)?;
+        let stats = &mut encoded.stats;
+        stats.conversations += 1;
+        stats.longest = stats.longest.max(sample.ids.len());
+        if sample.ids.len() > max_length {
+            sample.ids.truncate(max_length);
+            sample.loss.truncate(max_length);
+            stats.truncated += 1;
+        }
+        if sample.labels() == 0 {
+            stats.dropped += 1;
+            continue;
+        }
+        stats.tokens += sample.ids.len();
+        stats.labels += sample.labels();
+        encoded.samples.push(sample);
+    }
+    if encoded.samples.is_empty() {
+        let found = format!(
+            "no sample to learn from ({} conversations, {} without a label in their first {max_length} tokens)",
+            encoded.stats.conversations, encoded.stats.dropped
+        );
+        return Err(Error::mismatch("dataset.paths", found, "at least one conversation with an answer"));
+    }
+    Ok(encoded)
+}
+
+fn encode_one(conversation: &Conversation, tokenizer: &Tokenizer, template: &ChatTemplate) -> Result<Sample> {
+    let messages = conversation.messages();
+    let pairs = template.encode_with_loss(tokenizer, &messages)?;
+    let (ids, mut loss): (Vec<TokenId>, Vec<Loss>) = pairs.into_iter().unzip();
+    for (index, turn) in conversation.turns.iter().enumerate() {
+        if turn.message.role != Role::Assistant || turn.loss == Loss::Keep {
+            continue;
+        }
+        // Turns are encoded one after the other, so a masked one lies between two prefixes.
+        let start = template.encode(tokenizer, &messages[..index], Prompt::None)?.len();
+        let end = template.encode(tokenizer, &messages[..=index], Prompt::None)?.len();
+        loss[start..end].fill(Loss::Skip);
+    }
+    Ok(Sample { ids, loss })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_shifted_and_masked() {
+        let ids = [1, 5, 6, 7].map(TokenId);
+        let sample = Sample { ids: ids.to_vec(), loss: vec![Loss::Skip, Loss::Skip, Loss::Keep, Loss::Keep] };
+        let row = sample.row();
+        assert_eq!(row.labels, [None, Some(TokenId(6)), Some(TokenId(7)), None]);
+        assert_eq!((sample.labels(), row.cu_seqlens), (2, vec![0, 4]));
+    }
+}

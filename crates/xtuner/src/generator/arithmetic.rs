@@ -1,0 +1,114 @@
+//! [`Problem`]: two operands and an operator.
+
+use internlm_kit::rng::CounterRng;
+
+use super::Dice;
+
+/// Most decimal digits of an operand.
+const OPERAND_DIGITS: u32 = 4;
+
+/// One in this many operand pairs is kept for evaluation.
+const HELD_OUT: u64 = 16;
+
+/// What is done with the operands.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Operator {
+    /// `+`
+    Add,
+    /// `-`
+    Subtract,
+    /// `*`
+    Multiply,
+}
+
+impl Operator {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Add, Self::Subtract, Self::Multiply];
+
+    /// The sign that the calculator reads.
+    #[must_use]
+    pub const fn sign(self) -> char {
+        match self {
+            Self::Add => '+',
+            Self::Subtract => '-',
+            Self::Multiply => '*',
+        }
+    }
+}
+
+/// An arithmetic problem.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Problem {
+    /// First operand.
+    pub left: i64,
+    /// Operator.
+    pub operator: Operator,
+    /// Second operand.
+    pub right: i64,
+}
+
+/// Who may see an operand pair.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Split {
+    /// Training conversations.
+    Train,
+    /// Questions of evaluation.
+    HeldOut,
+}
+
+impl Problem {
+    /// Draws a problem of `split`; lengths of the operands are uniform.
+    pub(super) fn draw(dice: &mut Dice, split: Split) -> Self {
+        loop {
+            let (left, right) = (dice.number(OPERAND_DIGITS), dice.number(OPERAND_DIGITS));
+            let operator = *dice.pick(&Operator::ALL);
+            let problem = Self { left, operator, right };
+            if problem.split() == split {
+                return problem;
+            }
+        }
+    }
+
+    /// `12*34`.
+    #[must_use]
+    pub fn expression(&self) -> String {
+        format!("{}{}{}", self.left, self.operator.sign(), self.right)
+    }
+
+    /// The value.
+    #[must_use]
+    pub fn answer(&self) -> i64 {
+        match self.operator {
+            Operator::Add => self.left + self.right,
+            Operator::Subtract => self.left - self.right,
+            Operator::Multiply => self.left * self.right,
+        }
+    }
+
+    /// A pure function of the two numbers, whatever their order and the operator: the seed of a run cannot move
+    /// a pair from one side to the other.
+    pub(super) fn split(&self) -> Split {
+        let (small, large) = (self.left.min(self.right), self.left.max(self.right));
+        let hash = CounterRng::new(0, "operand pairs").u64((large as u64) << 32 | small as u64);
+        if hash % HELD_OUT == 0 { Split::HeldOut } else { Split::Train }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_are_balanced_and_splits_are_disjoint() {
+        let mut lengths = [0; 4];
+        for index in 0..4000 {
+            let problem = Problem::draw(&mut Dice::new(5, "test", index), Split::Train);
+            lengths[problem.left.to_string().len() - 1] += 1;
+            let swapped = Problem { left: problem.right, right: problem.left, operator: Operator::Add };
+            assert_eq!(swapped.split(), Split::Train);
+        }
+        assert!(lengths.iter().all(|count| (850..1150).contains(count)), "{lengths:?}");
+        let problem = Problem { left: 12, operator: Operator::Subtract, right: 34 };
+        assert_eq!((problem.expression().as_str(), problem.answer()), ("12-34", -22));
+    }
+}

@@ -1,0 +1,195 @@
+//! [`Adapter`]: PEFT's two files, `adapter_config.json` and `adapter_model.safetensors`.
+//!
+//! Tensors are called `base_model.model.` + module + `.lora_A.weight` `[r, in]`, `.lora_B.weight` `[out, r]`;
+//! a module that was trained whole is stored as `base_model.model.` + module + `.weight`. Module names are those
+//! of the InternLM2 checkpoint: `model.layers.0.attention.wqkv`, `model.tok_embeddings`, `output`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use internlm_kit::atomic;
+use internlm_model::config::DType;
+use internlm_model::decoder::Decoder;
+use internlm_model::linear::LoraConfig;
+use internlm_model::parameter::Training;
+use internlm_model::weights::{Named, SafetensorsFile, TensorSource, write_file};
+
+use super::AdapterConfig;
+use super::inject::replace;
+use crate::{Error, Result};
+
+/// What PEFT puts before the names of the model's own tensors.
+const PREFIX: &str = "base_model.model.";
+const CONFIG: &str = "adapter_config.json";
+const WEIGHTS: &str = "adapter_model.safetensors";
+const A: &str = ".lora_A.weight";
+const B: &str = ".lora_B.weight";
+
+/// One stored tensor.
+#[derive(Clone, Debug, PartialEq)]
+struct Stored {
+    shape: Vec<usize>,
+    values: Vec<f32>,
+}
+
+/// An adapter in memory: config and tensors by the model's own names.
+///
+/// ```
+/// use internlm_model::{ModelConfig, decoder::Decoder, device};
+/// use xtuner::lora::{Adapter, AdapterConfig, LoraSection, inject};
+///
+/// let model: ModelConfig = toml::from_str("hidden = 32\nlayers = 1\nheads = 2\ninter = 64\nvocab = 40")?;
+/// let lora = LoraSection { rank: 4, ..LoraSection::default() };
+/// let decoder = Decoder::init(&model, 1, &device::parse("cpu")?);
+/// let tuned = inject(decoder.clone(), &lora, 7)?;
+///
+/// let adapter = Adapter::of(&tuned, AdapterConfig::new(&lora, "base".as_ref()));
+/// let folder = tempfile::tempdir()?;
+/// adapter.write(folder.path())?;
+/// let read = Adapter::read(folder.path())?;
+/// assert_eq!(read, adapter);
+/// let again = read.apply(decoder, folder.path())?; // the same model as `tuned`
+/// # let _ = again;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Adapter {
+    /// `adapter_config.json`.
+    pub config: AdapterConfig,
+    tensors: BTreeMap<String, Stored>,
+}
+
+impl Adapter {
+    /// Everything of `decoder` that was trained.
+    #[must_use]
+    pub fn of(decoder: &Decoder, config: AdapterConfig) -> Self {
+        let trained = decoder
+            .parameters()
+            .into_iter()
+            .filter(|(_, parameter)| parameter.training() == Training::Trained);
+        let store = |(name, parameter): (String, internlm_model::parameter::Parameter)| {
+            (name, Stored { shape: parameter.shape(), values: parameter.to_vec() })
+        };
+        Self { config, tensors: trained.map(store).collect() }
+    }
+
+    /// Reads an adapter folder.
+    ///
+    /// # Errors
+    /// Missing or malformed files and tensors whose names PEFT does not use.
+    pub fn read(folder: &Path) -> Result<Self> {
+        let path = folder.join(CONFIG);
+        let text = fs::read_to_string(&path).map_err(Error::io(&path, "read"))?;
+        let config: AdapterConfig = serde_json::from_str(&text).map_err(|error| {
+            Error::mismatch(path.display().to_string(), error.to_string(), "PEFT's adapter config")
+        })?;
+        let mut problems = config.problems();
+        let file = SafetensorsFile::open(&folder.join(WEIGHTS))?;
+        let mut tensors = BTreeMap::new();
+        for name in file.names() {
+            let Some(own) = name.strip_prefix(PREFIX) else {
+                problems.push(format!("tensor {name}: expected a name that begins with {PREFIX}"));
+                continue;
+            };
+            let shape = file.info(&name).map(|info| info.shape).unwrap_or_default();
+            tensors.insert(own.to_owned(), Stored { shape, values: file.read_f32(&name)? });
+        }
+        if problems.is_empty() {
+            Ok(Self { config, tensors })
+        } else {
+            Err(Error::Adapter { path: folder.to_path_buf(), problems })
+        }
+    }
+
+    /// Writes both files into `folder`, in f32.
+    ///
+    /// # Errors
+    /// Any error of writing.
+    pub fn write(&self, folder: &Path) -> Result<()> {
+        let named: Vec<Named> = self
+            .tensors
+            .iter()
+            .map(|(name, stored)| (format!("{PREFIX}{name}"), stored.shape.clone()))
+            .collect();
+        let metadata = BTreeMap::from([("format".to_owned(), "pt".to_owned())]);
+        write_file(&folder.join(WEIGHTS), &named, DType::F32, &metadata, &mut |name| {
+            let own = name.strip_prefix(PREFIX).unwrap_or(name);
+            Ok(self.tensors[own].values.clone())
+        })?;
+        let path = folder.join(CONFIG);
+        let text = serde_json::to_value(&self.config).expect("strings, numbers and maps are valid JSON");
+        atomic::write(&path, format!("{text:#}\n").as_bytes()).map_err(Error::io(&path, "write"))
+    }
+
+    /// Number of values.
+    #[must_use]
+    pub fn parameters(&self) -> usize {
+        self.tensors.values().map(|stored| stored.values.len()).sum()
+    }
+
+    /// Puts the adapter on `decoder`; `origin` is named in messages.
+    ///
+    /// # Errors
+    /// [`Error::Adapter`] with every tensor that does not fit the model.
+    pub fn apply(&self, mut decoder: Decoder, origin: &Path) -> Result<Decoder> {
+        let problems = self.misfits(&mut decoder);
+        if !problems.is_empty() {
+            return Err(Error::Adapter { path: origin.to_path_buf(), problems });
+        }
+        for (module, linear) in decoder.linears_mut() {
+            if let Some(a) = self.tensors.get(&format!("{module}{A}")) {
+                let rank = a.shape[0];
+                let alpha = self.config.scale(&module, rank) * rank as f64;
+                let lora = LoraConfig { rank, alpha, seed: 0 };
+                replace(linear, |linear| linear.inject_lora(&lora, &module));
+            }
+        }
+        for (name, mut parameter) in decoder.parameters_mut() {
+            if let Some(stored) = self.tensors.get(&name) {
+                parameter.set(stored.values.clone());
+            }
+        }
+        Ok(decoder)
+    }
+
+    /// Every tensor without its place in the model, or of another shape.
+    fn misfits(&self, decoder: &mut Decoder) -> Vec<String> {
+        let layers: BTreeMap<String, [usize; 2]> =
+            decoder.linears_mut().into_iter().map(|(module, linear)| (module, linear.shape())).collect();
+        let plain: BTreeMap<String, Vec<usize>> =
+            decoder.parameters().into_iter().map(|(name, parameter)| (name, parameter.shape())).collect();
+        self.tensors
+            .iter()
+            .filter_map(|(name, stored)| {
+                let expected = match name.strip_suffix(A).or_else(|| name.strip_suffix(B)) {
+                    Some(module) => self.factor_shape(name, module, layers.get(module)),
+                    None => plain.get(name).cloned().ok_or_else(|| "no such tensor in the model".to_owned()),
+                };
+                match expected {
+                    Ok(expected) if expected == stored.shape => None,
+                    Ok(expected) => {
+                        Some(format!("tensor {name}: found shape {:?}, expected {expected:?}", stored.shape))
+                    }
+                    Err(problem) => Some(format!("tensor {name}: found shape {:?}, {problem}", stored.shape)),
+                }
+            })
+            .collect()
+    }
+
+    /// The shape that A or B of `module` must have, given its layer's `[out, in]`.
+    fn factor_shape(
+        &self,
+        name: &str,
+        module: &str,
+        layer: Option<&[usize; 2]>,
+    ) -> Result<Vec<usize>, String> {
+        let [outputs, inputs] = layer.ok_or("no such linear layer in the model")?;
+        let rank_of = |suffix: &str, dimension: usize| {
+            let other = self.tensors.get(&format!("{module}{suffix}"));
+            let rank = other.and_then(|stored| stored.shape.get(dimension)).copied();
+            rank.ok_or_else(|| format!("expected {module}{suffix} beside it"))
+        };
+        if name.ends_with(A) { Ok(vec![rank_of(B, 1)?, *inputs]) } else { Ok(vec![*outputs, rank_of(A, 0)?]) }
+    }
+}

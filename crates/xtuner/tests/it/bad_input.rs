@@ -1,0 +1,98 @@
+//! Bad input: one message that names the place, what was found and what was expected; exit code 2.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use crate::fixture::{config_text, generate_config, model_folder};
+
+fn xtuner(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_xtuner")).args(arguments).output().expect("runs")
+}
+
+/// Runs and checks exit code 2 and the parts of the message.
+fn refused(arguments: &[&str], parts: &[&str]) {
+    let output = xtuner(arguments);
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {text}");
+    for part in parts {
+        assert!(text.contains(part), "{arguments:?}: expected `{part}` in: {text}");
+    }
+    assert!(!text.contains("panicked"), "{text}");
+}
+
+/// A folder with a model, its data and a config.
+fn prepare(folder: &Path) -> String {
+    model_folder(folder);
+    xtuner::generator::generate(&generate_config(folder)).expect("generates");
+    let path = folder.join("config.toml");
+    fs::write(&path, config_text(folder, "lora", 2)).expect("writes");
+    path.display().to_string()
+}
+
+#[test]
+fn configs_and_data_are_refused_with_their_place() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let folder = folder.path();
+    let config = prepare(folder);
+    let data = folder.join("conversations.jsonl");
+    let good = fs::read_to_string(&data).expect("reads");
+
+    refused(&["train", "absent.toml"], &["absent.toml", "cannot read"]);
+    refused(&["train", &config, "--set", "lora.ranks=3"], &["unknown field `ranks`", "rank"]);
+    refused(&["train", &config, "--set", "lora.rank=0"], &["lora.rank", "found 0", "at least 1"]);
+    refused(&["train", &config, "--set", "model.path=absent"], &["absent"]);
+    refused(&["train", &config, "--set", "run.device=tpu"], &["tpu", "expected cpu"]);
+    refused(&["train", &config, "--set", "lora.modules-to-save=[\"lm_head\"]"], &["lm_head", "output"]);
+    refused(&["train", &config, "--set", "dataset.paths=[]"], &["dataset.paths", "at least one"]);
+    refused(&["generate", &config], &["[generate]"]);
+    refused(&["train", &config, "--set", "dataset.max-length=9999"], &["9999", "512 positions"]);
+
+    let lines = [
+        ("{\"messages\": [", "line 2", "malformed JSON"),
+        ("{\"messages\": [{\"role\": \"robot\", \"content\": \"x\"}]}", "role `robot`", "assistant"),
+        (
+            "{\"messages\": [{\"role\": \"user\", \"content\": \"x\"}]}",
+            "no assistant message",
+            "at least one",
+        ),
+    ];
+    for (line, first, second) in lines {
+        let first_line = good.lines().next().expect("a line");
+        fs::write(&data, format!("{first_line}\n{line}\n")).expect("writes");
+        refused(&["train", &config], &["conversations.jsonl: line 2", first, second]);
+        refused(&["check-dataset", &config], &["conversations.jsonl: line 2"]);
+    }
+    fs::write(&data, "\n").expect("writes");
+    refused(&["train", &config], &["conversations.jsonl", "no conversation"]);
+}
+
+#[test]
+fn an_adapter_of_another_model_is_refused_with_tensor_and_shapes() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let folder = folder.path();
+    let config = prepare(folder);
+    let show = |path: std::path::PathBuf| path.display().to_string();
+    assert!(xtuner(&["train", &config]).status.success());
+    let (base, adapter) = (show(folder.join("base")), show(folder.join("run/adapter")));
+    let other = folder.join("other");
+    let narrow = config_text(&other, "lora", 1);
+    fs::create_dir_all(&other).expect("creates");
+    drop(narrow);
+    let model: internlm_model::ModelConfig =
+        toml::from_str("hidden = 16\nlayers = 1\nheads = 2\nkv-heads = 1\ninter = 32\nvocab = 384")
+            .expect("valid");
+    let device = internlm_model::device::parse("cpu").expect("the CPU");
+    internlm_model::decoder::Decoder::init(&model, 1, &device).save(&model, &other).expect("saves");
+    for name in ["tokenizer.json", "tokenizer_config.json"] {
+        fs::copy(folder.join("base").join(name), other.join(name)).expect("copies");
+    }
+    let out = show(folder.join("merged"));
+    refused(
+        &["convert", "merge", &show(other), &adapter, &out],
+        &["layers.0.attention.wqkv.lora_A.weight", "found shape [4, 32]", "expected [4, 16]", "layers.1"],
+    );
+    refused(&["convert", "merge", &base, &base, &out], &["adapter_config.json"]);
+    refused(&["convert", "merge", &base, &adapter, &base], &["an existing path"]);
+    assert!(xtuner(&["convert", "merge", &base, &adapter, &out]).status.success());
+}

@@ -1,0 +1,93 @@
+//! A model small enough to train inside a test, with a tokenizer that knows the generator's words.
+
+use std::path::{Path, PathBuf};
+
+use internlm_model::decoder::Decoder;
+use internlm_model::tokenizer::{BpeTrainConfig, train_bpe};
+use internlm_model::{ModelConfig, device};
+use xtuner::generator::{GenerateConfig, conversations};
+
+/// Counts and files for a generator that writes into `folder`.
+pub(crate) fn generate_config(folder: &Path) -> GenerateConfig {
+    GenerateConfig {
+        conversations: folder.join("conversations.jsonl"),
+        questions: folder.join("questions.jsonl"),
+        seed: 1,
+        calculator: 24,
+        rounds: 1,
+        expressions: 4,
+        sentences: 4,
+        digits: 4,
+        plain: 4,
+        direct: 4,
+        held_out: 6,
+    }
+}
+
+/// The model's shape.
+pub(crate) fn model_config() -> ModelConfig {
+    toml::from_str(
+        "hidden = 32\nlayers = 2\nheads = 2\nkv-heads = 1\ninter = 48\nvocab = 384\nmax-position = 512\nbos = 1\neos = [2]",
+    )
+    .expect("the shape is valid")
+}
+
+/// Writes a random model with its tokenizer and gives the folder.
+pub(crate) fn model_folder(folder: &Path) -> PathBuf {
+    let path = folder.join("base");
+    let texts: Vec<String> =
+        conversations(&generate_config(folder)).iter().map(ToString::to_string).collect();
+    let config = BpeTrainConfig { vocab_size: 384, ..BpeTrainConfig::default() };
+    let tokenizer = train_bpe(texts.into_iter(), &config).expect("trains a tokenizer");
+    let model = model_config();
+    let decoder = Decoder::init(&model, 3, &device::parse("cpu").expect("the CPU"));
+    decoder.save(&model, &path).expect("saves");
+    tokenizer.save(&path).expect("saves");
+    path
+}
+
+/// A config of `steps` steps on the generated conversations; `extra` goes to the front, before any table.
+pub(crate) fn config_text(folder: &Path, method: &str, steps: usize) -> String {
+    let show = |path: PathBuf| path.display().to_string();
+    format!(
+        r#"
+[run]
+out = "{out}"
+seed = 5
+
+[model]
+path = "{base}"
+method = "{method}"
+
+[lora]
+rank = 4
+alpha = 8.0
+modules-to-save = ["tok_embeddings", "output"]
+
+[dataset]
+paths = ["{conversations}"]
+max-length = 512
+rows-per-step = 1
+valid-conversations = 4
+
+[optim]
+lr = 1e-3
+weight-decay = 0.0
+
+[schedule]
+steps = {steps}
+
+[checkpoint]
+every = 2
+
+[test]
+questions = "{questions}"
+limit = 2
+max-new-tokens = 8
+"#,
+        out = show(folder.join("run")),
+        base = show(folder.join("base")),
+        conversations = show(folder.join("conversations.jsonl")),
+        questions = show(folder.join("questions.jsonl")),
+    )
+}
