@@ -18,7 +18,7 @@ const HTTP_THREADS: usize = 2;
 const INTERRUPTED: i32 = 130;
 
 const EXAMPLES: &str = "Examples:
-  lmdeploy serve api_server runs/tiny/finetune/hf --model-name internlm2-tiny
+  lmdeploy serve api_server runs/tiny/finetune/hf --model-name tiny
   lmdeploy serve api_server model.gguf --server-name 127.0.0.1 --server-port 0 --ready-file ready.json
   lmdeploy serve api_server --config recipes/tiny/4-deploy.toml --set engine.max-batch-size=32";
 
