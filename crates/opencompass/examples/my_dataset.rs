@@ -2,6 +2,8 @@
 //!
 //! `cargo run --release -p opencompass --example my_dataset`
 
+#![allow(clippy::print_stdout)] // An example shows what it does.
+
 use opencompass::dataset::{DatasetConfig, load};
 use opencompass::model::{Answer, MockModel, Request};
 use opencompass::{Evaluation, Stop, Store};

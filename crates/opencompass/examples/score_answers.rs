@@ -2,6 +2,8 @@
 //!
 //! `cargo run --release -p opencompass --example score_answers`
 
+#![allow(clippy::print_stdout)] // An example shows what it does.
+
 use opencompass::score::post::Post;
 use opencompass::score::{exact_match, gsm8k_equal, wilson};
 

@@ -117,7 +117,7 @@ mod tests {
             let text = |name: &str| question[name].as_str().expect("a string").to_owned();
             let document = text("context")[..3].split('w').next().expect("a word").to_owned();
             let continues = |letter: &&str| text(letter).trim_start().starts_with(&format!("{document}w"));
-            let right: Vec<&str> = LETTERS.into_iter().filter(|letter| continues(&letter)).collect();
+            let right: Vec<&str> = LETTERS.into_iter().filter(|letter| continues(letter)).collect();
             assert_eq!(right, [text("answer")], "{question:?}");
             letters.insert(text("answer"));
         }

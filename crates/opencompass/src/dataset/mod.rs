@@ -1,6 +1,7 @@
 //! Datasets: one TOML file each, found by name, their rows read from the user's files.
 
 mod catalog;
+mod check;
 mod choices;
 mod config;
 mod load;
