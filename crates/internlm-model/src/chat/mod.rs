@@ -14,12 +14,15 @@
 //!
 //! Follows InternLM's `chat/chat_format_v2_5.md` and lmdeploy's `InternLM2Chat7B` template.
 
+mod jinja;
 mod message;
 mod python_json;
 mod reply;
 mod segments;
+mod strftime;
 mod template;
 
+pub use jinja::JinjaTemplate;
 pub use message::{Channel, Message, Role, ToolCall, tools_message};
 pub use python_json::python_json;
 pub use reply::{Reply, parse_reply, parse_reply_text};

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::Message;
 use super::segments::{self, Segment};
+use super::{JinjaTemplate, Message, Role};
 use crate::{Error, Result, TokenId, Tokenizer};
 
 /// Whether the encoded conversation ends with the start of the assistant's answer.
@@ -41,26 +41,36 @@ pub enum Loss {
 pub enum ChatTemplate {
     /// InternLM2's ChatML.
     InternLm2,
+    /// The model's own template.
+    Jinja(Box<JinjaTemplate>),
 }
 
 impl ChatTemplate {
-    /// The template of a model folder or GGUF file: InternLM2's when the vocabulary has its chat tokens.
+    /// The template of a model folder or GGUF file; see [`Self::of`].
     ///
     /// # Errors
-    /// The files are missing or malformed, or the vocabulary is not InternLM2's.
+    /// The files are missing or malformed, or there is no template.
     pub fn load(path: &Path) -> Result<Self> {
         Self::of(&Tokenizer::load(path)?)
     }
 
-    /// The template that fits a vocabulary.
+    /// The template that fits a vocabulary: InternLM2's when it has the chat tokens and no jinja that speaks
+    /// another format, else its jinja.
     ///
     /// # Errors
-    /// The vocabulary lacks `<|im_start|>` or `<|action_start|>`.
+    /// Neither is there, or the jinja is malformed.
     pub fn of(tokenizer: &Tokenizer) -> Result<Self> {
-        for name in ["<|im_start|>", "<|action_start|>"] {
-            special(tokenizer, name)?;
+        let jinja = JinjaTemplate::of(tokenizer)?;
+        let missing =
+            ["<|im_start|>", "<|action_start|>"].into_iter().find(|name| tokenizer.special(name).is_none());
+        match (jinja, missing) {
+            (None, None) => Ok(Self::InternLm2),
+            (Some(jinja), None) if jinja.mentions("<|im_start|>") => Ok(Self::InternLm2),
+            (Some(jinja), _) => Ok(Self::Jinja(Box::new(jinja))),
+            (None, Some(name)) => Err(Error::Chat(format!(
+                "found none, and the vocabulary lacks {name}, expected InternLM2's chat tokens or a jinja template"
+            ))),
         }
-        Ok(Self::InternLm2)
     }
 
     /// The template's name, for reports.
@@ -68,6 +78,7 @@ impl ChatTemplate {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::InternLm2 => "internlm2",
+            Self::Jinja(_) => "jinja",
         }
     }
 
@@ -81,8 +92,13 @@ impl ChatTemplate {
         messages: &[Message],
         prompt: Prompt,
     ) -> Result<Vec<TokenId>> {
-        let tokens = self.encode_segments(tokenizer, messages, prompt)?;
-        Ok(tokens.into_iter().map(|(id, _)| id).collect())
+        match self {
+            Self::InternLm2 => {
+                let tokens = encode_segments(tokenizer, messages, prompt)?;
+                Ok(tokens.into_iter().map(|(id, _)| id).collect())
+            }
+            Self::Jinja(template) => template.encode(tokenizer, messages, prompt),
+        }
     }
 
     /// Ids with their part in the loss: assistant content, calls and the closing `<|im_end|>`; nothing else.
@@ -94,7 +110,13 @@ impl ChatTemplate {
         tokenizer: &Tokenizer,
         messages: &[Message],
     ) -> Result<Vec<(TokenId, Loss)>> {
-        self.encode_segments(tokenizer, messages, Prompt::None)
+        match self {
+            Self::InternLm2 => encode_segments(tokenizer, messages, Prompt::None),
+            Self::Jinja(template) => {
+                let encode = |messages: &[Message], prompt| template.encode(tokenizer, messages, prompt);
+                loss_by_prefixes(tokenizer, messages, encode)
+            }
+        }
     }
 
     /// The conversation as text, special tokens by name.
@@ -102,36 +124,66 @@ impl ChatTemplate {
     /// # Errors
     /// The messages do not fit the template.
     pub fn render(&self, messages: &[Message], prompt: Prompt) -> Result<String> {
-        let segments = segments::internlm2(messages, prompt)?;
-        let turns: String = segments.iter().map(Segment::text).collect();
-        Ok(format!("<s>{turns}"))
+        match self {
+            Self::InternLm2 => {
+                let segments = segments::internlm2(messages, prompt)?;
+                let turns: String = segments.iter().map(Segment::text).collect();
+                Ok(format!("<s>{turns}"))
+            }
+            Self::Jinja(template) => template.render(messages, prompt),
+        }
     }
+}
 
-    fn encode_segments(
-        &self,
-        tokenizer: &Tokenizer,
-        messages: &[Message],
-        prompt: Prompt,
-    ) -> Result<Vec<(TokenId, Loss)>> {
-        let bos = match tokenizer.bos() {
-            Some(bos) => bos,
-            None => special(tokenizer, "<s>")?,
-        };
-        let mut tokens = vec![(bos, Loss::Skip)];
-        // Text between two special tokens is encoded as one, so that merges are those of the rendered string.
-        let mut run: Vec<(String, Loss)> = Vec::new();
-        for segment in segments::internlm2(messages, prompt)? {
-            match segment {
-                Segment::Text(text, loss) => run.push((text, loss)),
-                Segment::Special(name, loss) => {
-                    encode_run(tokenizer, &std::mem::take(&mut run), &mut tokens);
-                    tokens.push((special(tokenizer, name)?, loss));
-                }
+fn encode_segments(
+    tokenizer: &Tokenizer,
+    messages: &[Message],
+    prompt: Prompt,
+) -> Result<Vec<(TokenId, Loss)>> {
+    let bos = match tokenizer.bos() {
+        Some(bos) => bos,
+        None => special(tokenizer, "<s>")?,
+    };
+    let mut tokens = vec![(bos, Loss::Skip)];
+    // Text between two special tokens is encoded as one, so that merges are those of the rendered string.
+    let mut run: Vec<(String, Loss)> = Vec::new();
+    for segment in segments::internlm2(messages, prompt)? {
+        match segment {
+            Segment::Text(text, loss) => run.push((text, loss)),
+            Segment::Special(name, loss) => {
+                encode_run(tokenizer, &std::mem::take(&mut run), &mut tokens);
+                tokens.push((special(tokenizer, name)?, loss));
             }
         }
-        encode_run(tokenizer, &run, &mut tokens);
-        Ok(tokens)
     }
+    encode_run(tokenizer, &run, &mut tokens);
+    Ok(tokens)
+}
+
+/// The loss mask of a template that only renders: an answer is what rendering it adds to the prompt before it.
+/// Text behind the answer's last special token belongs to the format and does not count.
+fn loss_by_prefixes(
+    tokenizer: &Tokenizer,
+    messages: &[Message],
+    encode: impl Fn(&[Message], Prompt) -> Result<Vec<TokenId>>,
+) -> Result<Vec<(TokenId, Loss)>> {
+    let ids = encode(messages, Prompt::None)?;
+    let mut tokens: Vec<(TokenId, Loss)> = ids.iter().map(|&id| (id, Loss::Skip)).collect();
+    let common = |other: &[TokenId]| ids.iter().zip(other).take_while(|(a, b)| a == b).count();
+    for (index, message) in messages.iter().enumerate() {
+        if message.role != Role::Assistant {
+            continue;
+        }
+        let start = common(&encode(&messages[..index], Prompt::Generate)?);
+        let mut end = common(&encode(&messages[..=index], Prompt::None)?);
+        if let Some(last) = (start..end).rev().find(|&at| tokenizer.is_special(ids[at])) {
+            end = last + 1;
+        }
+        for token in tokens.iter_mut().take(end).skip(start) {
+            token.1 = Loss::Keep;
+        }
+    }
+    Ok(tokens)
 }
 
 fn special(tokenizer: &Tokenizer, name: &str) -> Result<TokenId> {

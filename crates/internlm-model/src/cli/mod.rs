@@ -8,6 +8,7 @@ mod json;
 #[cfg(feature = "burn")]
 mod logits;
 mod run;
+mod template;
 mod tokenize;
 
 pub use run::{is_bad_input, run, run_from};

@@ -24,6 +24,7 @@ struct Cli {
 enum Verb {
     Inspect(super::inspect::InspectArgs),
     Tokenize(super::tokenize::TokenizeArgs),
+    Template(super::template::TemplateArgs),
     #[cfg(feature = "burn")]
     Logits(super::logits::LogitsArgs),
     #[cfg(feature = "burn")]
@@ -50,6 +51,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<()> {
     match &cli.verb {
         Verb::Inspect(args) => super::inspect::run(args),
         Verb::Tokenize(args) => super::tokenize::run(args),
+        Verb::Template(args) => super::template::run(args),
         #[cfg(feature = "burn")]
         Verb::Logits(args) => super::logits::run(args),
         #[cfg(feature = "burn")]

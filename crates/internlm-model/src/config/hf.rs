@@ -143,13 +143,14 @@ fn family(keys: &mut Keys, path: &Path) -> Result<Family> {
         Some(Value::Array(names)) => names.first(),
         other => other.as_ref(),
     };
-    let (key, found, column): (_, _, fn(&(&str, &str, Family)) -> String) = match architecture {
-        Some(name) => ("architectures[0]", name, |row| row.0.to_owned()),
-        None => ("model_type", model_type.as_ref().unwrap_or(&Value::Null), |row| row.1.to_owned()),
+    let (key, found) = match architecture {
+        Some(name) => ("architectures[0]", name),
+        None => ("model_type", model_type.as_ref().unwrap_or(&Value::Null)),
     };
-    let row = FAMILIES.iter().find(|row| found.as_str() == Some(column(row).as_str()));
+    let column = |row: &(&'static str, &'static str, Family)| if key == "model_type" { row.1 } else { row.0 };
+    let row = FAMILIES.iter().find(|row| found.as_str() == Some(column(row)));
     row.map(|row| row.2).ok_or_else(|| {
-        let mut known: Vec<String> = FAMILIES.iter().map(column).collect();
+        let mut known: Vec<&str> = FAMILIES.iter().map(column).collect();
         known.dedup();
         Error::Architecture {
             path: path.to_path_buf(),
@@ -271,10 +272,10 @@ fn biases(keys: &mut Keys, config: &mut ModelConfig) {
 
 /// Features of a family that this crate does not implement.
 fn refuse(keys: &mut Keys, family: Family) {
-    if let Some(value) = keys.take("hidden_act") {
-        if !matches!(value.as_str(), Some("silu" | "swish") | None) {
-            keys.problem(format!("hidden_act: found {value}, expected silu"));
-        }
+    if let Some(value) = keys.take("hidden_act")
+        && !matches!(value.as_str(), Some("silu" | "swish") | None)
+    {
+        keys.problem(format!("hidden_act: found {value}, expected silu"));
     }
     let sliding = match family {
         Family::Mistral => keys.peek("sliding_window").is_some_and(|value| !value.is_null()),

@@ -227,7 +227,7 @@ impl TryFrom<Written> for ModelConfig {
     fn try_from(written: Written) -> Result<Self, String> {
         let head_dim = match written.head_dim {
             Some(head_dim) => head_dim,
-            None if written.heads > 0 && written.hidden % written.heads == 0 => {
+            None if written.heads > 0 && written.hidden.is_multiple_of(written.heads) => {
                 written.hidden / written.heads
             }
             None => {
@@ -319,13 +319,13 @@ impl ModelConfig {
                 problems.push(format!("{key}: found 0, expected >= 1"));
             }
         }
-        if self.kv_heads > 0 && self.heads % self.kv_heads != 0 {
+        if self.kv_heads > 0 && !self.heads.is_multiple_of(self.kv_heads) {
             problems.push(format!(
                 "kv-heads: found {}, expected a divisor of heads {}",
                 self.kv_heads, self.heads
             ));
         }
-        if self.head_dim % 2 != 0 {
+        if !self.head_dim.is_multiple_of(2) {
             problems.push(format!("head-dim: found {}, expected an even number", self.head_dim));
         }
         let positive = |value: f64| value > 0.0 && value.is_finite();

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::load::Source;
 use super::sentencepiece::{self, Model, ModelType, Normalizer, Piece, PieceKind};
-use super::settings::{self, Settings, TokenizerConfig};
+use super::settings::{self, Settings, Templates, TokenizerConfig};
 use super::{Tokenizer, json as json_form};
 use crate::weights::gguf::{self, GgufFile, Metadata};
 use crate::{Error, Result, TokenId};
@@ -51,6 +51,10 @@ fn numbers(path: &Path, metadata: &Metadata, key: &str, (count, default): (usize
     }
     let found = numbers.len();
     Err(Error::tokenizer(path, format!("{key}: found {found} numbers, expected {count}, one per token")))
+}
+
+fn template(metadata: &Metadata) -> Option<Templates> {
+    metadata.text("tokenizer.chat_template").map(|template| Templates::One(template.to_owned()))
 }
 
 fn flag(metadata: &Metadata, key: &str, default: bool) -> bool {
@@ -99,7 +103,9 @@ fn sentencepiece_vocabulary(path: &Path, metadata: &Metadata) -> Result<Tokenize
         eos: signed(settings.eos),
         pad: signed(settings.pad),
     };
-    sentencepiece::build_model(model, path, &TokenizerConfig::default(), Vec::new())
+    let mut config = TokenizerConfig::default();
+    config.chat_template = template(metadata);
+    sentencepiece::build_model(model, path, &config, Vec::new())
 }
 
 fn byte_level_vocabulary(path: &Path, metadata: &Metadata) -> Result<Tokenizer> {
@@ -140,7 +146,11 @@ fn byte_level_vocabulary(path: &Path, metadata: &Metadata) -> Result<Tokenizer> 
         .filter(|(_, kind)| **kind as u64 == 3)
         .map(|(id, _)| (TokenId(id as u32), tokens[id]))
         .collect();
-    let config = format!("{:#}\n", settings::written(settings, &specials)).into_bytes();
+    let mut config = settings::written(settings, &specials);
+    if let Some(template) = metadata.text("tokenizer.chat_template") {
+        config["chat_template"] = json!(template);
+    }
+    let config = format!("{config:#}\n").into_bytes();
     json_form::build(Source {
         path,
         bytes: json.to_string().into_bytes(),

@@ -8,6 +8,7 @@ use serde_json::Value;
 use tokenizers::{Model as _, Tokenizer as Hf};
 
 use super::load::Source;
+use super::matcher::Matcher;
 use super::pieces::{Kind, Pieces};
 use super::settings::Settings;
 use super::tokenizer::{Engine, Inner};
@@ -105,11 +106,14 @@ pub(super) fn build(source: Source<'_>) -> Result<Tokenizer> {
     let special = |name: &str| lookup(name).filter(|&id| pieces.kind(id) == Kind::Special);
     let guess = Settings { bos: special("<s>"), eos: special("</s>"), ..Settings::default() };
     let settings = source.config.settings(lookup, guess);
+    let special: Vec<(String, TokenId)> = pieces.specials().map(|(id, name)| (name.to_owned(), id)).collect();
+    let special = Matcher::new(&special);
+    let templates = source.config.templates();
     let mut files = vec![("tokenizer.json".to_owned(), source.bytes)];
     files.extend(source.beside);
-    let engine =
-        Engine::Json(JsonEngine { plain: engine, special: OnceLock::new(), words: Words::of(&json) });
-    Ok(Tokenizer::new(Inner { engine, pieces, added, settings, files }))
+    let engine = JsonEngine { plain: engine, special: OnceLock::new(), words: Words::of(&json) };
+    let engine = Engine::Json(Box::new(engine));
+    Ok(Tokenizer::new(Inner { engine, pieces, added, special, settings, templates, files }))
 }
 
 /// An unknown token that is named but not in the vocabulary would make encoding fail later.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::settings::{FILE as CONFIG, TokenizerConfig};
+use super::settings::{FILE as CONFIG, Templates, TokenizerConfig};
 use super::{Tokenizer, gguf, json, sentencepiece};
 use crate::weights::is_gguf;
 use crate::{Error, Result};
@@ -71,9 +71,12 @@ fn read(path: &Path) -> Result<Source<'_>> {
             beside.push((name.to_owned(), bytes));
         }
     }
-    let config = match beside.iter().find(|(name, _)| name == CONFIG) {
+    let mut config = match beside.iter().find(|(name, _)| name == CONFIG) {
         Some((_, bytes)) => TokenizerConfig::parse(bytes, &path.with_file_name(CONFIG))?,
         None => TokenizerConfig::default(),
     };
+    if let Some((_, template)) = beside.iter().find(|(name, _)| name == TEMPLATE) {
+        config.chat_template = Some(Templates::One(String::from_utf8_lossy(template).into_owned()));
+    }
     Ok(Source { path, bytes, config, beside })
 }

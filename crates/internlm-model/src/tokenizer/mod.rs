@@ -4,6 +4,7 @@ mod byte_alphabet;
 mod gguf;
 mod json;
 mod load;
+mod matcher;
 mod pieces;
 mod pre_tokenize;
 mod sentencepiece;
@@ -13,6 +14,7 @@ mod stream;
 mod tokenizer;
 mod train;
 
+pub(crate) use matcher::Part;
 pub use stream::StreamDecoder;
 pub use tokenizer::{Special, Tokenizer};
 pub use train::{BpeTrainConfig, train_bpe};

@@ -29,6 +29,22 @@ pub(super) struct TokenizerConfig {
     add_bos_token: Option<bool>,
     #[serde(default)]
     pub(super) added_tokens_decoder: BTreeMap<String, AddedToken>,
+    pub(super) chat_template: Option<Templates>,
+}
+
+/// One template, or several by name.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Templates {
+    One(String),
+    Named(Vec<NamedTemplate>),
+}
+
+/// One of several templates.
+#[derive(Debug, Deserialize)]
+pub(super) struct NamedTemplate {
+    name: String,
+    template: String,
 }
 
 /// A token by name, alone or inside an object.
@@ -51,6 +67,17 @@ impl TokenizerConfig {
     /// Parses the file's bytes.
     pub(super) fn parse(bytes: &[u8], path: &Path) -> Result<Self> {
         serde_json::from_slice(bytes).map_err(|error| Error::tokenizer(path, error.to_string()))
+    }
+
+    /// The chat templates: name and source.
+    pub(super) fn templates(&self) -> Vec<(String, String)> {
+        match &self.chat_template {
+            Some(Templates::One(template)) => vec![("default".to_owned(), template.clone())],
+            Some(Templates::Named(all)) => {
+                all.iter().map(|one| (one.name.clone(), one.template.clone())).collect()
+            }
+            None => Vec::new(),
+        }
     }
 
     /// Looks the names up.

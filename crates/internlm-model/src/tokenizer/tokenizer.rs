@@ -9,6 +9,7 @@ use internlm_kit::atomic;
 
 use super::StreamDecoder;
 use super::json::JsonEngine;
+use super::matcher::{Matcher, Part};
 use super::pieces::{Kind, Pieces};
 use super::sentencepiece::SentencePieceEngine;
 use super::settings::Settings;
@@ -48,15 +49,19 @@ pub(super) struct Inner {
     pub(super) pieces: Pieces,
     /// Added tokens by name, special or not.
     pub(super) added: BTreeMap<String, TokenId>,
+    /// Finds special tokens in text.
+    pub(super) special: Option<Matcher>,
     pub(super) settings: Settings,
+    /// Chat templates in jinja: name and source.
+    pub(super) templates: Vec<(String, String)>,
     /// What [`Tokenizer::save`] writes: file name and bytes.
     pub(super) files: Vec<(String, Vec<u8>)>,
 }
 
 /// What splits text.
 pub(super) enum Engine {
-    Json(JsonEngine),
-    SentencePiece(SentencePieceEngine),
+    Json(Box<JsonEngine>),
+    SentencePiece(Box<SentencePieceEngine>),
 }
 
 impl fmt::Debug for Tokenizer {
@@ -102,8 +107,27 @@ impl Tokenizer {
     pub fn encode_with_special(&self, text: &str) -> Vec<TokenId> {
         match &self.inner.engine {
             Engine::Json(engine) => engine.encode_with_special(text),
-            Engine::SentencePiece(engine) => engine.encode_with_special(text),
+            Engine::SentencePiece(engine) => {
+                let parts = self.cut_special(text).into_iter();
+                parts
+                    .flat_map(|part| match part {
+                        Part::Id(id) => vec![id],
+                        Part::Text(text) => engine.encode(text),
+                    })
+                    .collect()
+            }
         }
+    }
+
+    /// `text` cut at special tokens.
+    pub(crate) fn cut_special<'a>(&self, text: &'a str) -> Vec<Part<'a>> {
+        Matcher::cut(self.inner.special.as_ref(), text)
+    }
+
+    /// The chat templates in jinja that came with the vocabulary: name (`default`, `tool_use`, ...) and source.
+    #[must_use]
+    pub fn chat_templates(&self) -> &[(String, String)] {
+        &self.inner.templates
     }
 
     /// Text of `ids`; bytes that are not UTF-8 become U+FFFD, unknown ids nothing.

@@ -6,7 +6,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
-use aho_corasick::{AhoCorasick, MatchKind};
 use tokenizers::Model as _;
 use tokenizers::models::ModelWrapper;
 use tokenizers::models::bpe::{BPE, Vocab};
@@ -18,6 +17,7 @@ use super::neighbors::Neighbors;
 use crate::tokenizer::Tokenizer;
 use crate::tokenizer::json::byte_piece;
 use crate::tokenizer::load::Source;
+use crate::tokenizer::matcher::{Matcher, Part};
 use crate::tokenizer::pieces::{Kind, Pieces};
 use crate::tokenizer::settings::{Settings, TokenizerConfig};
 use crate::tokenizer::tokenizer::{Engine, Inner};
@@ -39,47 +39,6 @@ const CHAT_NAMES: [(u32, &str, &str); 6] = [
     (92543, "[UNUSED_TOKEN_146]", "<|im_start|>"),
 ];
 
-/// Strings that are cut out of the text first, longest at each place.
-struct Matcher {
-    automaton: AhoCorasick,
-    ids: Vec<TokenId>,
-}
-
-impl Matcher {
-    fn new(strings: &[(String, TokenId)]) -> Option<Self> {
-        if strings.is_empty() {
-            return None;
-        }
-        let automaton = AhoCorasick::builder()
-            .match_kind(MatchKind::LeftmostLongest)
-            .build(strings.iter().map(|(text, _)| text))
-            .expect("a vocabulary's strings fit into an automaton");
-        Some(Self { automaton, ids: strings.iter().map(|(_, id)| *id).collect() })
-    }
-
-    /// Cuts `text` at the matches: `other` gets what lies between, `ids` the ids in order.
-    fn cut(
-        matcher: Option<&Self>,
-        text: &str,
-        ids: &mut Vec<TokenId>,
-        other: impl Fn(&str, &mut Vec<TokenId>),
-    ) {
-        let mut start = 0;
-        if let Some(matcher) = matcher {
-            for found in matcher.automaton.find_iter(text) {
-                if start < found.start() {
-                    other(&text[start..found.start()], ids);
-                }
-                ids.push(matcher.ids[found.pattern().as_usize()]);
-                start = found.end();
-            }
-        }
-        if start < text.len() {
-            other(&text[start..], ids);
-        }
-    }
-}
-
 /// A SentencePiece model ready to encode.
 pub(in crate::tokenizer) struct SentencePieceEngine {
     model: ModelWrapper,
@@ -87,7 +46,6 @@ pub(in crate::tokenizer) struct SentencePieceEngine {
     add_dummy_prefix: bool,
     remove_extra_whitespaces: bool,
     user_defined: Option<Matcher>,
-    special: Option<Matcher>,
     neighbors: Option<Neighbors>,
 }
 
@@ -100,23 +58,18 @@ impl SentencePieceEngine {
     }
 
     pub(in crate::tokenizer) fn encode(&self, text: &str) -> Vec<TokenId> {
-        let mut ids = Vec::new();
-        self.encode_into(text, &mut ids);
-        ids
-    }
-
-    pub(in crate::tokenizer) fn encode_with_special(&self, text: &str) -> Vec<TokenId> {
-        let mut ids = Vec::new();
-        Matcher::cut(self.special.as_ref(), text, &mut ids, |text, ids| self.encode_into(text, ids));
-        ids
-    }
-
-    fn encode_into(&self, text: &str, ids: &mut Vec<TokenId>) {
         let text = self.normalize(text);
-        Matcher::cut(self.user_defined.as_ref(), &text, ids, |text, ids| match &self.neighbors {
-            Some(neighbors) => neighbors.cut(text, |word| self.tokenize(word, ids)),
-            None => self.tokenize(text, ids),
-        });
+        let mut ids = Vec::new();
+        for part in Matcher::cut(self.user_defined.as_ref(), &text) {
+            match (part, &self.neighbors) {
+                (Part::Id(id), _) => ids.push(id),
+                (Part::Text(text), Some(neighbors)) => {
+                    neighbors.cut(text, |word| self.tokenize(word, &mut ids))
+                }
+                (Part::Text(text), None) => self.tokenize(text, &mut ids),
+            }
+        }
+        ids
     }
 
     fn tokenize(&self, text: &str, ids: &mut Vec<TokenId>) {
@@ -188,10 +141,12 @@ pub(in crate::tokenizer) fn build_model(
         add_dummy_prefix: model.normalizer.add_dummy_prefix,
         remove_extra_whitespaces: model.normalizer.remove_extra_whitespaces,
         user_defined: Matcher::new(&user_defined),
-        special: Matcher::new(&special),
         neighbors: Neighbors::of(&model),
     };
-    Ok(Tokenizer::new(Inner { engine: Engine::SentencePiece(engine), pieces, added, settings, files }))
+    let engine = Engine::SentencePiece(Box::new(engine));
+    let special = Matcher::new(&special);
+    let templates = config.templates();
+    Ok(Tokenizer::new(Inner { engine, pieces, added, special, settings, templates, files }))
 }
 
 /// Gives pieces their chat names and appends tokens that only `tokenizer_config.json` knows.

@@ -1,0 +1,53 @@
+//! Finding fixed strings in text: special tokens and user-defined pieces.
+
+use aho_corasick::{AhoCorasick, MatchKind};
+
+use crate::TokenId;
+
+/// A part of a text that was cut.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Part<'a> {
+    /// A match.
+    Id(TokenId),
+    /// Text between matches.
+    Text(&'a str),
+}
+
+/// Strings that are cut out of the text first, longest at each place.
+pub(super) struct Matcher {
+    automaton: AhoCorasick,
+    ids: Vec<TokenId>,
+}
+
+impl Matcher {
+    /// `None` when there is nothing to find.
+    pub(super) fn new(strings: &[(String, TokenId)]) -> Option<Self> {
+        if strings.is_empty() {
+            return None;
+        }
+        let automaton = AhoCorasick::builder()
+            .match_kind(MatchKind::LeftmostLongest)
+            .build(strings.iter().map(|(text, _)| text))
+            .expect("a vocabulary's strings fit into an automaton");
+        Some(Self { automaton, ids: strings.iter().map(|(_, id)| *id).collect() })
+    }
+
+    /// `text` in order: matches as ids, what lies between as text. No part is empty.
+    pub(super) fn cut<'a>(matcher: Option<&Self>, text: &'a str) -> Vec<Part<'a>> {
+        let mut parts = Vec::new();
+        let mut start = 0;
+        if let Some(matcher) = matcher {
+            for found in matcher.automaton.find_iter(text) {
+                if start < found.start() {
+                    parts.push(Part::Text(&text[start..found.start()]));
+                }
+                parts.push(Part::Id(matcher.ids[found.pattern().as_usize()]));
+                start = found.end();
+            }
+        }
+        if start < text.len() {
+            parts.push(Part::Text(&text[start..]));
+        }
+        parts
+    }
+}

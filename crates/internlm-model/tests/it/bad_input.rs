@@ -1,0 +1,273 @@
+//! Broken files: one clear message with file, found and expected, exit code 2, no panic.
+
+use std::fs;
+use std::path::Path;
+
+use internlm_model::cli;
+use serde_json::json;
+
+use crate::models::{self, Pair};
+
+/// One row: what is broken, how it is made, what the message must name.
+struct Case {
+    name: &'static str,
+    make: fn(&Path),
+    /// Path inside the folder to inspect; empty for the folder.
+    target: &'static str,
+    expect: &'static [&'static str],
+}
+
+fn put(dir: &Path, name: &str, bytes: impl AsRef<[u8]>) {
+    fs::write(dir.join(name), bytes).expect("writes");
+}
+
+/// The weights with one change to the list of tensors.
+fn reshape(dir: &Path, change: fn(&mut Vec<(String, Vec<usize>)>)) {
+    let mut tensors = models::tensors();
+    change(&mut tensors);
+    put(dir, "model.safetensors", models::safetensors(&tensors));
+}
+
+fn config_with(dir: &Path, key: &str, value: serde_json::Value) {
+    let mut config = models::config();
+    config[key] = value;
+    put(dir, "config.json", config.to_string());
+}
+
+const CASES: &[Case] = &[
+    Case { name: "nothing there", make: |_| {}, target: "nowhere", expect: &["nowhere", "cannot read"] },
+    Case {
+        name: "no config",
+        make: |dir| fs::remove_file(dir.join("config.json")).expect("removes"),
+        target: "",
+        expect: &["config.json", "cannot read"],
+    },
+    Case {
+        name: "config is not JSON",
+        make: |dir| put(dir, "config.json", "{\"hidden_size\": 8,"),
+        target: "",
+        expect: &["config.json", "line 1", "expected a JSON object"],
+    },
+    Case {
+        name: "unknown architecture",
+        make: |dir| config_with(dir, "architectures", json!(["GPT2LMHeadModel"])),
+        target: "",
+        expect: &[
+            "config.json",
+            "architectures[0]",
+            "GPT2LMHeadModel",
+            "InternLM2ForCausalLM",
+            "LlamaForCausalLM",
+        ],
+    },
+    Case {
+        name: "heads do not fit",
+        make: |dir| config_with(dir, "num_key_value_heads", json!(3)),
+        target: "",
+        expect: &["config.json", "kv-heads: found 3", "heads 2"],
+    },
+    Case {
+        name: "no weights",
+        make: |dir| fs::remove_file(dir.join("model.safetensors")).expect("removes"),
+        target: "",
+        expect: &["found no weights", "model.safetensors.index.json"],
+    },
+    Case {
+        name: "empty weights",
+        make: |dir| put(dir, "model.safetensors", ""),
+        target: "",
+        expect: &["model.safetensors", "at byte 0", "0 bytes, expected at least 8"],
+    },
+    Case {
+        name: "header shorter than declared",
+        make: |dir| put(dir, "model.safetensors", [&1000_u64.to_le_bytes()[..], b"{}"].concat()),
+        target: "",
+        expect: &["model.safetensors", "at byte 8", "declares 1000 bytes", "holds 2"],
+    },
+    Case {
+        name: "absurd header length",
+        make: |dir| put(dir, "model.safetensors", [0xff; 16]),
+        target: "",
+        expect: &["model.safetensors", "header length", "not a safetensors file"],
+    },
+    Case {
+        name: "header is not JSON",
+        make: |dir| put(dir, "model.safetensors", [&2_u64.to_le_bytes()[..], b"[]"].concat()),
+        target: "",
+        expect: &["model.safetensors", "at byte 8", "not a JSON object"],
+    },
+    Case {
+        name: "data cut off",
+        make: |dir| {
+            let bytes = models::safetensors(&models::tensors());
+            put(dir, "model.safetensors", &bytes[..bytes.len() - 600]);
+        },
+        target: "",
+        expect: &["model.safetensors", "truncated", "output.weight", "model.norm.weight"],
+    },
+    Case {
+        name: "wrong and missing tensors, all at once",
+        make: |dir| {
+            reshape(dir, |tensors| {
+                tensors[0].1 = vec![16, 9];
+                tensors.retain(|(name, _)| name != "model.norm.weight");
+            });
+        },
+        target: "",
+        expect: &[
+            "model.safetensors: tensor model.tok_embeddings.weight: found shape [16, 9], expected [16, 8]",
+            "tensor model.norm.weight: missing, expected [8]",
+            "2 problem(s)",
+        ],
+    },
+    Case {
+        name: "a shard is missing and another lacks a tensor",
+        make: |dir| {
+            put(dir, "a.safetensors", models::safetensors(&models::tensors()[..1]));
+            let map = json!({"model.tok_embeddings.weight": "a.safetensors", "x": "a.safetensors",
+                "output.weight": "b.safetensors", "y": "../c.safetensors"});
+            put(dir, "model.safetensors.index.json", json!({"weight_map": map}).to_string());
+        },
+        target: "",
+        expect: &["b.safetensors: cannot read", "a.safetensors: tensor x: missing", "`../c.safetensors`"],
+    },
+    Case {
+        name: "index without a map",
+        make: |dir| put(dir, "model.safetensors.index.json", "{}"),
+        target: "",
+        expect: &["model.safetensors.index.json", "weight_map"],
+    },
+    Case {
+        name: "tokenizer.json is not JSON",
+        make: |dir| put(dir, "tokenizer.json", "{"),
+        target: "",
+        expect: &["tokenizer.json", "line 1"],
+    },
+    Case {
+        name: "tokenizer.json without a model",
+        make: |dir| put(dir, "tokenizer.json", "{\"version\": \"1.0\"}"),
+        target: "",
+        expect: &["tokenizer.json", "Model missing"],
+    },
+    Case {
+        name: "tokenizer.model is something else",
+        make: |dir| put(dir, "tokenizer.model", "just some text\n"),
+        target: "",
+        expect: &["tokenizer.model", "at byte", "not a SentencePiece model"],
+    },
+    Case {
+        name: "a file of another kind",
+        make: |dir| put(dir, "x.bin", "hello"),
+        target: "x.bin",
+        expect: &["x.bin", "expected a model folder or a GGUF file"],
+    },
+    Case {
+        name: "GGUF magic",
+        make: |dir| put(dir, "x.gguf", "GGML0000"),
+        target: "x.gguf",
+        expect: &["x.gguf", "at byte 0", "magic"],
+    },
+    Case {
+        name: "GGUF version",
+        make: |dir| put(dir, "x.gguf", models::gguf(1, &[], &[])),
+        target: "x.gguf",
+        expect: &["x.gguf", "version: found 1, expected 2 or 3"],
+    },
+    Case {
+        name: "GGUF cut off in the metadata",
+        make: |dir| {
+            put(dir, "x.gguf", &models::gguf(3, &[Pair::Text("general.architecture", "llama")], &[])[..50])
+        },
+        target: "x.gguf",
+        expect: &["x.gguf", "at byte", "expected at most"],
+    },
+    Case {
+        name: "GGUF cut off in the data",
+        make: |dir| {
+            let bytes = models::gguf(3, &[], &[("token_embd.weight", vec![8, 16], vec![0.0; 128])]);
+            put(dir, "x.gguf", &bytes[..bytes.len() - 1]);
+        },
+        target: "x.gguf",
+        expect: &["x.gguf", "token_embd.weight", "truncated: 512 bytes"],
+    },
+    Case {
+        name: "GGUF of an unknown architecture",
+        make: |dir| {
+            let pairs = [Pair::Text("general.architecture", "mamba")];
+            put(dir, "x.gguf", models::gguf(3, &pairs, &[("a", vec![1], vec![0.0])]));
+        },
+        target: "x.gguf",
+        expect: &["x.gguf", "general.architecture", "mamba", "llama, internlm2, qwen2"],
+    },
+    Case {
+        name: "GGUF without sizes",
+        make: |dir| {
+            let pairs = [Pair::Text("general.architecture", "llama")];
+            put(dir, "x.gguf", models::gguf(3, &pairs, &[("a", vec![1], vec![0.0])]));
+        },
+        target: "x.gguf",
+        expect: &["llama.embedding_length: missing", "llama.block_count: missing", "llama.context_length"],
+    },
+];
+
+#[test]
+fn every_broken_file_gets_a_clear_message_and_code_2() {
+    for case in CASES {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        models::write(folder.path());
+        (case.make)(folder.path());
+        let target = folder.path().join(case.target);
+        let arguments = ["internlm-model".into(), "inspect".into(), target.into_os_string()];
+        let error = cli::run_from(arguments).expect_err(case.name);
+        let text = format!("{error:#}");
+        assert!(cli::is_bad_input(&error), "{}: {text}", case.name);
+        for part in case.expect {
+            assert!(text.contains(part), "{}: {text:?} lacks {part:?}", case.name);
+        }
+    }
+}
+
+#[test]
+fn any_cut_of_a_file_is_an_error_not_a_panic() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let path = folder.path().join("x.gguf");
+    let pairs = [
+        Pair::Text("general.architecture", "llama"),
+        Pair::Texts("tokenizer.ggml.tokens", &["<unk>", "a"]),
+        Pair::Numbers("tokenizer.ggml.token_type", &[2, 1]),
+        Pair::Float("x", 1.0),
+        Pair::Number("y", 1),
+    ];
+    let bytes = models::gguf(3, &pairs, &[("a", vec![8], vec![0.0; 8])]);
+    for length in (0..bytes.len()).step_by(3) {
+        fs::write(&path, &bytes[..length]).expect("writes");
+        assert!(internlm_model::weights::gguf::GgufFile::open(&path).is_err(), "{length}");
+    }
+    let path = folder.path().join("model.safetensors");
+    let bytes = models::safetensors(&models::tensors());
+    for length in (0..bytes.len()).step_by(3) {
+        fs::write(&path, &bytes[..length]).expect("writes");
+        assert!(internlm_model::weights::SafetensorsFile::open(&path).is_err(), "{length}");
+    }
+}
+
+#[test]
+fn tokenize_refuses_what_it_cannot_read() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let file = |name: &str| folder.path().join(name).display().to_string();
+    put(folder.path(), "latin1.txt", [b'a', 0xe9]);
+    put(folder.path(), "ids.json", "[1, \"x\"]");
+    let config = internlm_model::tokenizer::BpeTrainConfig { vocab_size: 265, min_frequency: 2 };
+    let tokenizer = internlm_model::tokenizer::train_bpe(std::iter::empty(), &config).expect("trains");
+    tokenizer.save(folder.path()).expect("saves");
+    let model = file("");
+    for (arguments, expect) in [
+        (["--file", &file("latin1.txt")], "at byte 1: not UTF-8"),
+        (["--decode", &file("ids.json")], "expected a JSON list of ids"),
+        (["--file", &file("none.txt")], "none.txt: cannot read"),
+    ] {
+        let all = ["internlm-model", "tokenize", "--model", &model].into_iter().chain(arguments);
+        let error = cli::run_from(all).expect_err("refused");
+        assert!(cli::is_bad_input(&error) && error.to_string().contains(expect), "{error:#}");
+    }
+}
