@@ -1,6 +1,6 @@
 //! The shots of a question, fewer of them when the prompt would be too long.
 
-use crate::dataset::Dataset;
+use crate::dataset::{Dataset, Retriever};
 use crate::model::Profile;
 use crate::prompt::{PromptList, Template, python_str};
 
@@ -34,6 +34,10 @@ impl<'a> Asker<'a> {
 
     fn shots(&self, count: usize) -> Result<PromptList, String> {
         let config = &self.dataset.config;
+        if config.few_shot.retriever == Retriever::Zero {
+            // Upstream's zero retriever has neither separator nor eos.
+            return Ok(PromptList::Text(String::new()));
+        }
         let token = config.prompt.ice_token.as_deref();
         let shots = config.few_shot.ids.iter().take(count).map(|id| {
             let row = &self.dataset.train[*id];

@@ -60,6 +60,7 @@ fn chat_ppl_and_bits_per_byte_over_http() {
     let item = &json_file(&bench, "out/predictions/mock/pick.json")["0"];
     let prompt = "0 + 1: bb0";
     assert_eq!(item["label: B"]["prompt"], prompt);
+    assert_eq!(item["in-context examples"], "");
     let expected = 8.0 * 2_f64.ln() / 11.0;
     assert!((item["label: B"]["PPL"].as_f64().expect("a number") - expected).abs() < 1e-6, "{item}");
     // One bit per character; the dash takes three bytes.
