@@ -59,7 +59,13 @@ pub(crate) mod fused {
         rows::for_each(y, WIDTH, |first, y| {
             let range = first * WIDTH..first * WIDTH + y.len();
             let (a, b) = (&a[range.clone()], &b[range]);
-            vectorized(|| y.iter_mut().zip(a).zip(b).for_each(|((y, a), b)| *y = a + b));
+            add_slices(a, b, y);
         });
+    }
+
+    vectorized! {
+        fn add_slices(a: &[f32], b: &[f32], y: &mut [f32]) {
+            y.iter_mut().zip(a).zip(b).for_each(|((y, a), b)| *y = a + b);
+        }
     }
 }

@@ -151,7 +151,7 @@ pub(crate) mod fused {
             let logits = &mut logits[..losses.len() * vocab];
             linear::fused::forward(x, head.weight, logits, Target::Set);
             let rows = logits.par_chunks_mut(vocab).zip(losses.par_iter_mut()).zip(labels);
-            rows.for_each(|((logits, loss), label)| *loss = vectorized(|| loss_of_row(logits, *label)));
+            rows.for_each(|((logits, loss), label)| *loss = loss_of_row(logits, *label));
             let dlogits = Matrix::new(logits, losses.len(), vocab);
             if let Some(dh) = dh.as_deref_mut() {
                 let dh = &mut dh[first * width..(first + losses.len()) * width];
@@ -164,21 +164,28 @@ pub(crate) mod fused {
     }
 
     /// The loss of one token; its logits become their gradient.
-    #[inline(always)]
     fn loss_of_row(logits: &mut [f32], label: Option<TokenId>) -> f32 {
         let Some(label) = label else {
             logits.fill(0.0);
             return 0.0;
         };
-        let max = maximum(logits);
         let target = logits[label.index()];
-        for logit in logits.iter_mut() {
-            *logit = exp(*logit - max);
-        }
-        let total = sum(logits.len(), |i| logits[i]);
-        let factor = 1.0 / total;
-        logits.iter_mut().for_each(|weight| *weight *= factor);
+        let (max, total) = softmax_row(logits);
         logits[label.index()] -= 1.0;
         total.ln() - (target - max)
+    }
+
+    vectorized! {
+        /// Logits to probabilities; returns the largest logit and the sum of exponentials relative to it.
+        fn softmax_row(logits: &mut [f32]) -> (f32, f32) {
+            let max = maximum(logits);
+            for logit in logits.iter_mut() {
+                *logit = exp(*logit - max);
+            }
+            let total = sum(logits.len(), |i| logits[i]);
+            let factor = 1.0 / total;
+            logits.iter_mut().for_each(|weight| *weight *= factor);
+            (max, total)
+        }
     }
 }

@@ -4,6 +4,11 @@
 //! run the twin. Kernels cut their work the same way for any number of threads and add in a fixed order: results do
 //! not depend on the thread count.
 
+#![cfg_attr(
+    not(feature = "autodiff"),
+    allow(dead_code, reason = "backward passes are compiled in every build, called in training builds")
+)]
+
 mod add;
 mod attention;
 #[cfg(feature = "flex")]

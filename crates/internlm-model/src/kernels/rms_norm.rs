@@ -28,6 +28,7 @@ pub(crate) mod fused {
     use burn::backend::Dispatch;
     use burn::tensor::Tensor;
     use burn_flex::FlexTensor;
+    use rayon::prelude::*;
 
     use crate::kernels::buffer::Buffer;
     use crate::kernels::fused::{FusedBackend, FusedOp, floats};
@@ -78,17 +79,7 @@ pub(crate) mod fused {
     pub(crate) fn forward(x: &[f32], weight: &[f32], eps: f32, y: &mut [f32], inverse: &mut [f32]) {
         let hidden = weight.len();
         rows::for_each2((y, hidden), (inverse, 1), |first, y, inverse| {
-            let x = &x[first * hidden..first * hidden + y.len()];
-            vectorized(|| {
-                for ((x, y), inverse) in x.chunks_exact(hidden).zip(y.chunks_exact_mut(hidden)).zip(inverse) {
-                    let mean = sum(hidden, |i| x[i] * x[i]) / hidden as f32;
-                    let r = 1.0 / (mean + eps).sqrt();
-                    *inverse = r;
-                    for ((y, x), w) in y.iter_mut().zip(x).zip(weight) {
-                        *y = x * r * w;
-                    }
-                }
-            });
+            normalize_rows(&x[first * hidden..first * hidden + y.len()], weight, eps, y, inverse);
         });
     }
 
@@ -104,40 +95,46 @@ pub(crate) mod fused {
         let hidden = saved.weight.len();
         let tasks = saved.inverse.len().div_ceil(ROWS);
         let mut partial = Buffer::zeroed(tasks * hidden);
-        let by_task = |first: usize, dx: &mut [f32], partial: &mut [f32]| {
-            let range = first * hidden..first * hidden + dx.len();
-            let (x, g) = (&saved.x[range.clone()], &g[range]);
-            vectorized(|| {
-                for (row, dx) in dx.chunks_exact_mut(hidden).enumerate() {
-                    let range = row * hidden..(row + 1) * hidden;
-                    backward_row(
-                        &x[range.clone()],
-                        &g[range],
-                        saved.weight,
-                        saved.inverse[first + row],
-                        dx,
-                        partial,
-                    );
-                }
-            });
-        };
-        use rayon::prelude::*;
-        let chunks = dx.par_chunks_mut(ROWS * hidden).zip(partial.par_chunks_mut(hidden));
-        chunks.enumerate().for_each(|(task, (dx, partial))| by_task(task * ROWS, dx, partial));
+        dx.par_chunks_mut(ROWS * hidden).zip(partial.par_chunks_mut(hidden)).enumerate().for_each(
+            |(task, (dx, partial))| {
+                let first = task * ROWS;
+                let range = first * hidden..first * hidden + dx.len();
+                let inverse = &saved.inverse[first..first + dx.len() / hidden];
+                let rows = Rows { x: &saved.x[range.clone()], weight: saved.weight, inverse };
+                gradient_rows(&rows, &g[range], dx, partial);
+            },
+        );
         rows::sum_in_order(&partial, dw);
     }
 
-    #[inline(always)]
-    fn backward_row(x: &[f32], g: &[f32], weight: &[f32], r: f32, dx: &mut [f32], dw: &mut [f32]) {
-        let hidden = weight.len();
-        // dx holds w g until the dot product is known.
-        for ((dx, g), w) in dx.iter_mut().zip(g).zip(weight) {
-            *dx = w * g;
+    vectorized! {
+        fn normalize_rows(x: &[f32], weight: &[f32], eps: f32, y: &mut [f32], inverse: &mut [f32]) {
+            let hidden = weight.len();
+            for ((x, y), inverse) in x.chunks_exact(hidden).zip(y.chunks_exact_mut(hidden)).zip(inverse) {
+                let mean = sum(hidden, |i| x[i] * x[i]) / hidden as f32;
+                let r = 1.0 / (mean + eps).sqrt();
+                *inverse = r;
+                for ((y, x), w) in y.iter_mut().zip(x).zip(weight) {
+                    *y = x * r * w;
+                }
+            }
         }
-        let scale = dot(dx, x) * r * r * r / hidden as f32;
-        for ((((dx, dw), x), g), _) in dx.iter_mut().zip(dw).zip(x).zip(g).zip(weight) {
-            *dx = *dx * r - x * scale;
-            *dw += g * x * r;
+
+        /// Writes dx and adds to dw.
+        fn gradient_rows(saved: &Rows<'_>, g: &[f32], dx: &mut [f32], dw: &mut [f32]) {
+            let hidden = saved.weight.len();
+            let rows = saved.x.chunks_exact(hidden).zip(g.chunks_exact(hidden)).zip(dx.chunks_exact_mut(hidden));
+            for (((x, g), dx), &r) in rows.zip(saved.inverse) {
+                // dx holds w g until the dot product is known.
+                for ((dx, g), w) in dx.iter_mut().zip(g).zip(saved.weight) {
+                    *dx = w * g;
+                }
+                let scale = dot(dx, x) * r * r * r / hidden as f32;
+                for (((dx, dw), x), g) in dx.iter_mut().zip(dw.iter_mut()).zip(x).zip(g) {
+                    *dx = *dx * r - x * scale;
+                    *dw += g * x * r;
+                }
+            }
         }
     }
 }

@@ -66,12 +66,25 @@ pub(crate) mod fused {
         rows::for_each(y, WIDTH, |first, y| {
             let range = first * WIDTH..first * WIDTH + y.len();
             let (gate, up) = (&gate[range.clone()], &up[range]);
-            vectorized(|| {
-                for ((y, &gate), &up) in y.iter_mut().zip(gate).zip(up) {
-                    *y = gate * sigmoid(gate) * up;
-                }
-            });
+            gate_slices(gate, up, y);
         });
+    }
+
+    vectorized! {
+        fn gate_slices(gate: &[f32], up: &[f32], y: &mut [f32]) {
+            for ((y, &gate), &up) in y.iter_mut().zip(gate).zip(up) {
+                *y = gate * sigmoid(gate) * up;
+            }
+        }
+
+        fn gradient_slices(g: &[f32], gate: &[f32], up: &[f32], dgate: &mut [f32], dup: &mut [f32]) {
+            for ((((&g, &gate), &up), dgate), dup) in g.iter().zip(gate).zip(up).zip(dgate).zip(dup) {
+                let s = sigmoid(gate);
+                let silu = gate * s;
+                *dgate = g * up * (s + silu * (1.0 - s));
+                *dup = g * silu;
+            }
+        }
     }
 
     /// Writes the gradients of gate and up.
@@ -79,14 +92,7 @@ pub(crate) mod fused {
         rows::for_each2((dgate, WIDTH), (dup, WIDTH), |first, dgate, dup| {
             let range = first * WIDTH..first * WIDTH + dgate.len();
             let (g, gate, up) = (&g[range.clone()], &gate[range.clone()], &up[range]);
-            vectorized(|| {
-                for ((((&g, &gate), &up), dgate), dup) in g.iter().zip(gate).zip(up).zip(dgate).zip(dup) {
-                    let s = sigmoid(gate);
-                    let silu = gate * s;
-                    *dgate = g * up * (s + silu * (1.0 - s));
-                    *dup = g * silu;
-                }
-            });
+            gradient_slices(g, gate, up, dgate, dup);
         });
     }
 }

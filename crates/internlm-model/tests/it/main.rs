@@ -1,7 +1,11 @@
 //! Behavior of the crate through its public interface.
 
+#[cfg(feature = "cli")]
+mod bad_input;
 mod chat;
 mod decoder_goldens;
+mod models;
 mod shared;
 mod tokenizer_goldens;
 mod trained_bpe;
+mod weights;

@@ -105,7 +105,7 @@ impl Sequence<'_> {
             let column = (self.first + token) * self.layout.heads + self.group * heads + head;
             let gradient = &output.gradient[column * d..][..d];
             tile.dout[row * d..][..d].copy_from_slice(gradient);
-            let inner = vectorized(|| dot(gradient, &output.out[column * d..][..d]));
+            let inner = inner_product(gradient, &output.out[column * d..][..d]);
             tile.rows.push((output.log_sums[column], inner));
         }
         tile
@@ -128,12 +128,10 @@ impl Sequence<'_> {
         let (q, dout) = (Matrix::new(&tile.q, rows, d), Matrix::new(&tile.dout, rows, d));
         multiply(MatrixMut::new(p, rows, count), Target::Set, q, k.transposed(), 1.0, Threads::One);
         multiply(MatrixMut::new(ds, rows, count), Target::Set, dout, v.transposed(), 1.0, Threads::One);
-        vectorized(|| {
-            for (row, (p, ds)) in p.chunks_exact_mut(count).zip(ds.chunks_exact_mut(count)).enumerate() {
-                let seen = (tile.first + row % tile.tokens + 1).saturating_sub(start).min(count);
-                score_gradient(p, ds, seen, tile.rows[row]);
-            }
-        });
+        for (row, (p, ds)) in p.chunks_exact_mut(count).zip(ds.chunks_exact_mut(count)).enumerate() {
+            let seen = (tile.first + row % tile.tokens + 1).saturating_sub(start).min(count);
+            score_gradient(p, ds, seen, tile.rows[row]);
+        }
         let (p, ds) = (Matrix::new(p, rows, count), Matrix::new(ds, rows, count));
         let mut add = |offset: usize, a: Matrix<'_>, b: Matrix<'_>| {
             let c = MatrixMut::strided(&mut target[start * width + offset..], count, d, width);
@@ -146,13 +144,19 @@ impl Sequence<'_> {
     }
 }
 
-/// Scores to weights and `dO V^T` to score gradients, in place; keys that are not seen get zeros.
-#[inline(always)]
-fn score_gradient(p: &mut [f32], ds: &mut [f32], seen: usize, (log_sum, inner): (f32, f32)) {
-    for (p, ds) in p[..seen].iter_mut().zip(&mut ds[..seen]) {
-        *p = exp(*p - log_sum);
-        *ds = *p * (*ds - inner);
+vectorized! {
+    /// Scores to weights and `dO V^T` to score gradients, in place; keys that are not seen get zeros.
+    fn score_gradient(p: &mut [f32], ds: &mut [f32], seen: usize, row: (f32, f32)) {
+        let (log_sum, inner) = row;
+        for (p, ds) in p[..seen].iter_mut().zip(&mut ds[..seen]) {
+            *p = exp(*p - log_sum);
+            *ds = *p * (*ds - inner);
+        }
+        p[seen..].fill(0.0);
+        ds[seen..].fill(0.0);
     }
-    p[seen..].fill(0.0);
-    ds[seen..].fill(0.0);
+
+    fn inner_product(a: &[f32], b: &[f32]) -> f32 {
+        dot(a, b)
+    }
 }

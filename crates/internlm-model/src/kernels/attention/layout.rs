@@ -64,70 +64,73 @@ impl<'a> Rotation<'a> {
 
 /// From the projection `[T, width]` to group-major order: queries rotated and scaled, keys rotated, values copied.
 pub(crate) fn gather(packed: &[f32], layout: HeadLayout, rotation: Rotation<'_>, groups: &mut [f32]) {
-    let (width, group_width, d) = (layout.width(), layout.group_width(), layout.d);
+    let (width, group_width) = (layout.width(), layout.group_width());
     let tokens = packed.len() / width;
-    let queries = layout.group() * d;
     for (group, slab) in groups.chunks_exact_mut((tokens * group_width).max(1)).enumerate() {
         rows::for_each(slab, group_width, |first, slab| {
-            vectorized(|| {
-                for (row, target) in slab.chunks_exact_mut(group_width).enumerate() {
-                    let row = first + row;
-                    let source = &packed[row * width + group * group_width..][..group_width];
-                    let (cos, sin) = rotation.row(row, d / 2);
-                    for (x, y) in source[..queries].chunks_exact(d).zip(target[..queries].chunks_exact_mut(d))
-                    {
-                        rotate(x, y, cos, sin, layout.query_scale(), 1.0);
-                    }
-                    rotate(
-                        &source[queries..queries + d],
-                        &mut target[queries..queries + d],
-                        cos,
-                        sin,
-                        1.0,
-                        1.0,
-                    );
-                    target[queries + d..].copy_from_slice(&source[queries + d..]);
-                }
-            });
+            gather_rows(&packed[group * group_width..], first, layout, rotation, slab);
         });
     }
 }
 
 /// The transposed map, for gradients: from group-major order back to `[T, width]`.
 pub(crate) fn scatter(groups: &[f32], layout: HeadLayout, rotation: Rotation<'_>, packed: &mut [f32]) {
-    let (width, group_width, d) = (layout.width(), layout.group_width(), layout.d);
+    let (width, group_width) = (layout.width(), layout.group_width());
     let tokens = packed.len() / width;
-    let queries = layout.group() * d;
     rows::for_each(packed, width, |first, packed| {
-        vectorized(|| {
-            for (row, target) in packed.chunks_exact_mut(width).enumerate() {
-                let row = first + row;
-                let (cos, sin) = rotation.row(row, d / 2);
-                for (group, target) in target.chunks_exact_mut(group_width).enumerate() {
-                    let source = &groups[(group * tokens + row) * group_width..][..group_width];
-                    for (x, y) in source[..queries].chunks_exact(d).zip(target[..queries].chunks_exact_mut(d))
-                    {
-                        rotate(x, y, cos, sin, layout.query_scale(), -1.0);
-                    }
-                    rotate(
-                        &source[queries..queries + d],
-                        &mut target[queries..queries + d],
-                        cos,
-                        sin,
-                        1.0,
-                        -1.0,
-                    );
-                    target[queries + d..].copy_from_slice(&source[queries + d..]);
-                }
-            }
-        });
+        for group in 0..layout.kv_heads {
+            scatter_rows(
+                &groups[group * tokens * group_width..],
+                first,
+                layout,
+                rotation,
+                &mut packed[group * group_width..],
+            );
+        }
     });
+}
+
+vectorized! {
+    /// Fills rows from `first` on of one kv head; `packed` begins at its first column.
+    fn gather_rows(packed: &[f32], first: usize, layout: HeadLayout, rotation: Rotation<'_>, slab: &mut [f32]) {
+        for (row, target) in slab.chunks_exact_mut(layout.group_width()).enumerate() {
+            let source = &packed[(first + row) * layout.width()..];
+            turn_row(source, target, layout, rotation.row(first + row, layout.d / 2), (layout.query_scale(), 1.0));
+        }
+    }
+
+    /// Fills the columns of one kv head; `packed` begins at the first of them.
+    fn scatter_rows(slab: &[f32], first: usize, layout: HeadLayout, rotation: Rotation<'_>, packed: &mut [f32]) {
+        for (row, target) in packed.chunks_mut(layout.width()).enumerate() {
+            let source = &slab[(first + row) * layout.group_width()..];
+            turn_row(source, target, layout, rotation.row(first + row, layout.d / 2), (layout.query_scale(), -1.0));
+        }
+    }
+}
+
+/// One token of one kv head: queries rotated and scaled, key rotated, value copied.
+#[inline(always)]
+fn turn_row(
+    x: &[f32],
+    y: &mut [f32],
+    layout: HeadLayout,
+    angles: (&[f32], &[f32]),
+    (scale, direction): (f32, f32),
+) {
+    let d = layout.d;
+    for head in 0..=layout.group() {
+        let scale = if head < layout.group() { scale } else { 1.0 };
+        rotate(&x[head * d..(head + 1) * d], &mut y[head * d..(head + 1) * d], angles, scale, direction);
+    }
+    let value = layout.group_width() - d..layout.group_width();
+    y[value.clone()].copy_from_slice(&x[value]);
 }
 
 /// `y = scale * R(direction * angle) x`: half-split rotation of one head.
 #[inline(always)]
-fn rotate(x: &[f32], y: &mut [f32], cos: &[f32], sin: &[f32], scale: f32, direction: f32) {
+fn rotate(x: &[f32], y: &mut [f32], (cos, sin): (&[f32], &[f32]), scale: f32, direction: f32) {
     let half = cos.len();
+    let sin = &sin[..half];
     let (x1, x2) = x.split_at(half);
     let (y1, y2) = y.split_at_mut(half);
     for i in 0..half {

@@ -47,14 +47,12 @@ impl Tile {
         let scores = &mut self.scores[..rows * count];
         let q = Matrix::new(&self.q, rows, self.d);
         multiply(MatrixMut::new(scores, rows, count), Target::Set, q, keys.transposed(), 1.0, Threads::One);
-        vectorized(|| {
-            for (row, scores) in scores.chunks_exact_mut(count).enumerate() {
-                let seen = visible(row % self.tokens);
-                let out = &mut self.out[row * self.d..(row + 1) * self.d];
-                let running = (&mut self.maxima[row], &mut self.sums[row]);
-                soften(scores, seen, running, out, self.fresh);
-            }
-        });
+        for (row, scores) in scores.chunks_exact_mut(count).enumerate() {
+            let seen = visible(row % self.tokens).min(count);
+            let out = &mut self.out[row * self.d..(row + 1) * self.d];
+            let running = (&mut self.maxima[row], &mut self.sums[row]);
+            soften(scores, seen, running, out, self.fresh);
+        }
         let target = if self.fresh { Target::Set } else { Target::Add };
         let weights = Matrix::new(scores, rows, count);
         multiply(MatrixMut::new(&mut self.out, rows, self.d), target, weights, values, 1.0, Threads::One);
@@ -71,24 +69,26 @@ impl Tile {
     }
 }
 
-/// Turns one row of scores into weights relative to the new running maximum and rescales what was summed before.
-#[inline(always)]
-fn soften(scores: &mut [f32], seen: usize, (max, total): (&mut f32, &mut f32), out: &mut [f32], fresh: bool) {
-    let (seen, hidden) = scores.split_at_mut(seen.min(scores.len()));
-    hidden.fill(0.0);
-    let new = maximum(seen).max(*max);
-    if new == f32::NEG_INFINITY {
-        return;
+vectorized! {
+    /// Turns one row of scores into weights relative to the new running maximum and rescales what was summed before.
+    fn soften(scores: &mut [f32], seen: usize, running: (&mut f32, &mut f32), out: &mut [f32], fresh: bool) {
+        let (max, total) = running;
+        let (seen, hidden) = scores.split_at_mut(seen);
+        hidden.fill(0.0);
+        let new = maximum(seen).max(*max);
+        if new == f32::NEG_INFINITY {
+            return;
+        }
+        for score in seen.iter_mut() {
+            *score = exp(*score - new);
+        }
+        let added = sum(seen.len(), |i| seen[i]);
+        if !fresh && new > *max {
+            let factor = exp(*max - new);
+            *total *= factor;
+            out.iter_mut().for_each(|value| *value *= factor);
+        }
+        *total += added;
+        *max = new;
     }
-    for score in seen.iter_mut() {
-        *score = exp(*score - new);
-    }
-    let added = sum(seen.len(), |i| seen[i]);
-    if !fresh && new > *max {
-        let factor = exp(*max - new);
-        *total *= factor;
-        out.iter_mut().for_each(|value| *value *= factor);
-    }
-    *total += added;
-    *max = new;
 }
