@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use clap::Args;
 use internlm_kit::config::{self, ConfigError, Validate};
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::Pipeline;
 use crate::cache::CacheSize;
@@ -124,15 +123,15 @@ pub(super) fn run(arguments: ApiServerArguments) -> anyhow::Result<()> {
         internlm_kit::atomic::write(path, text.as_bytes())
             .map_err(|source| crate::Error::File { path: path.clone(), source })?;
     }
-    let (mut terminate, mut interrupt) = {
+    let mut signals = {
         let _inside = runtime.enter();
-        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?)
+        Signals::listen()?
     };
     let stop = async move {
-        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+        signals.next().await;
         tracing::info!("shutting down: no new requests, those under way may finish");
         tokio::spawn(async move {
-            tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+            signals.next().await;
             std::process::exit(INTERRUPTED);
         });
     };
@@ -141,4 +140,38 @@ pub(super) fn run(arguments: ApiServerArguments) -> anyhow::Result<()> {
     pipeline.shutdown(Duration::ZERO);
     runtime.shutdown_timeout(Duration::from_secs(1));
     Ok(())
+}
+
+/// Requests to stop: SIGTERM and SIGINT, or Ctrl-C where there are no signals.
+struct Signals {
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    #[cfg(unix)]
+    fn listen() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    #[cfg(unix)]
+    async fn next(&mut self) {
+        tokio::select! { _ = self.terminate.recv() => {}, _ = self.interrupt.recv() => {} }
+    }
+
+    #[cfg(not(unix))]
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {})
+    }
+
+    #[cfg(not(unix))]
+    async fn next(&mut self) {
+        // An error means that no Ctrl-C will ever come.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
 }
