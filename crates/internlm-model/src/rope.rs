@@ -34,7 +34,7 @@ impl Rope {
     pub fn new(config: &ModelConfig) -> Self {
         Self {
             theta: config.rope_theta,
-            scaling: config.rope_scaling.clone(),
+            scaling: config.rope_scaling,
             max_position: config.max_position,
             head_dim: config.head_dim,
         }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use super::exemptions::EXEMPTIONS;
+use super::exemptions::{EXEMPTIONS, MOST};
 use super::{arrows, budgets, placement};
 use crate::workspace;
 
@@ -38,7 +38,10 @@ pub(crate) fn run() -> Result<()> {
     if !findings.is_empty() {
         bail!("tidy: {} finding(s)", findings.len());
     }
-    println!("tidy: no findings, {} exemption(s)", EXEMPTIONS.len());
+    println!("tidy: no findings, {} of at most {MOST} exemption(s)", EXEMPTIONS.len());
+    for exemption in EXEMPTIONS {
+        println!("  {}: {}: {}", exemption.path, exemption.rule, exemption.reason);
+    }
     Ok(())
 }
 

@@ -82,7 +82,7 @@ fn a_token_across_header_and_content_counts() {
 fn replies_are_parsed_by_ids() {
     let template = ChatTemplate::InternLm2;
     let answer = Message::assistant("Let me see.").with_calls(vec![call(), call()]);
-    let ids = template.encode(tokenizer(), &[answer.clone()], Prompt::None).expect("encodes");
+    let ids = template.encode(tokenizer(), std::slice::from_ref(&answer), Prompt::None).expect("encodes");
     // Behind `<s><|im_start|>assistant\n` comes what a model generates.
     let header = template.encode(tokenizer(), &[], Prompt::Generate).expect("encodes").len();
     let expected = Reply { content: answer.content, calls: answer.calls };

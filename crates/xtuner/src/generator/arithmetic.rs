@@ -90,7 +90,7 @@ impl Problem {
     pub(super) fn split(&self) -> Split {
         let (small, large) = (self.left.min(self.right), self.left.max(self.right));
         let hash = CounterRng::new(0, "operand pairs").u64((large as u64) << 32 | small as u64);
-        if hash % HELD_OUT == 0 { Split::HeldOut } else { Split::Train }
+        if hash.is_multiple_of(HELD_OUT) { Split::HeldOut } else { Split::Train }
     }
 }
 
