@@ -30,6 +30,8 @@ enum Verb {
     Test(test::TestArguments),
     /// Everything that must hold before a change lands.
     Ci,
+    /// Type-check the feature `cuda` of the crates that have it; needs no CUDA.
+    CudaCheck,
     /// Check the house rules: arrows, budgets, documentation, placement, TOML files.
     Tidy,
     /// Measure: training step, kernels, serving.
@@ -44,6 +46,7 @@ fn main() -> ExitCode {
         Verb::Pipeline(arguments) => pipeline::run(&arguments),
         Verb::Test(arguments) => test::run(&arguments),
         Verb::Ci => ci::run(),
+        Verb::CudaCheck => ci::cuda_check(),
         Verb::Tidy => tidy::run(),
         Verb::Bench(arguments) => bench::run(&arguments),
         Verb::Data(arguments) => data::run(&arguments),

@@ -57,14 +57,9 @@ struct Quick {
     set: BTreeMap<String, Vec<String>>,
 }
 
-/// Builds the binaries of all stages in one cargo call.
+/// Builds every binary of the workspace in one cargo call, with the features that the tests use too.
 pub(crate) fn build() -> Result<()> {
-    let mut command = workspace::cargo();
-    command.args(["build", "--release", "--bins"]);
-    for stage in &STAGES {
-        command.args(["--package", stage.program]);
-    }
-    workspace::run(&mut command)
+    workspace::run(workspace::cargo().args(["build", "--release", "--workspace", "--bins"]))
 }
 
 /// Runs the recipe.
