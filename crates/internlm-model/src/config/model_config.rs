@@ -83,7 +83,7 @@ pub enum RopeScaling {
 ///     "hidden = 256\nlayers = 4\nheads = 4\nkv-heads = 2\ninter = 1024\nvocab = 2048",
 /// )?;
 /// assert_eq!(config.head_dim, 64);
-/// assert_eq!(config.parameters(), 4_982_016);
+/// assert_eq!(config.parameters(), 4_983_040);
 /// # Ok::<(), toml::de::Error>(())
 /// ```
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]

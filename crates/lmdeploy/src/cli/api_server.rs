@@ -23,7 +23,7 @@ const EXAMPLES: &str = "Examples:
 
 /// Options of `lmdeploy serve api_server`; what is given here wins over the config file.
 #[derive(Args, Debug)]
-#[command(after_help = EXAMPLES)]
+#[command(override_usage = "lmdeploy serve api_server <MODEL | --config FILE> [OPTIONS]", after_help = EXAMPLES)]
 pub(super) struct ApiServerArguments {
     /// A Hugging Face folder or a GGUF file.
     #[arg(required_unless_present = "config")]

@@ -12,7 +12,8 @@ use xtuner::lora::{Adapter, AdapterConfig, LoraSection, TargetModules, inject};
 use crate::fixture::model_config;
 
 fn cpu() -> Device {
-    device::parse("cpu").expect("the CPU")
+    // Only parameters on a device with autodiff remember whether they are trained.
+    device::parse("cpu").expect("the CPU").autodiff()
 }
 
 fn section() -> LoraSection {
