@@ -24,7 +24,7 @@ Examples:
 
 /// Options of `lmdeploy chat`.
 #[derive(Args, Debug)]
-#[command(after_help = EXAMPLES)]
+#[command(override_usage = "lmdeploy chat <MODEL | --api-url URL> [OPTIONS]", after_help = EXAMPLES)]
 pub(super) struct ChatArguments {
     /// A Hugging Face folder or a GGUF file.
     #[arg(required_unless_present = "api_url", conflicts_with = "api_url")]
