@@ -123,7 +123,7 @@ pub struct ModelConfig {
     pub tied: bool,
     /// First token of every sequence. Default 1.
     pub bos: Option<TokenId>,
-    /// Tokens that end a generation. Default [2].
+    /// Tokens that end a generation. Default `[2]`.
     pub eos: Vec<TokenId>,
     /// Filler of padded batches. Default 2.
     pub pad: Option<TokenId>,

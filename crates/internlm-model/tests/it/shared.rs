@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 ///
 /// # Panics
 /// When the folder is absent and the environment says `CI=true`.
+#[allow(clippy::print_stderr)] // A skipped test must be visible.
 pub(crate) fn path(name: &str) -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
     if folder.is_dir() {
         return Some(folder.join(name));
     }
     assert!(std::env::var("CI").as_deref() != Ok("true"), "{} is absent and CI=true", folder.display());
-    #[allow(clippy::print_stderr)] // A skipped test must be visible.
     eprintln!("skipped: {} is absent, it holds {name}", folder.display());
     None
 }
