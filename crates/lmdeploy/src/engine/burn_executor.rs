@@ -23,7 +23,7 @@ impl BurnExecutor {
     /// Loads a model folder or GGUF file onto the device called `device_name`.
     ///
     /// # Errors
-    /// [`Error::Model`] when the model cannot be read, [`Error::Setting`] when the cache does not fit.
+    /// [`Error::Model`](crate::Error::Model) when the model cannot be read, [`Error::Setting`](crate::Error::Setting) when the cache does not fit.
     pub fn load(path: &Path, device_name: &str, limits: &ExecutorConfig) -> Result<(ModelConfig, Self)> {
         let device = device::parse(device_name)?;
         let (config, decoder) = Decoder::load(path, &device)?;
@@ -34,7 +34,7 @@ impl BurnExecutor {
     /// An executor for a decoder in memory.
     ///
     /// # Errors
-    /// [`Error::Setting`] when the limits are not possible.
+    /// [`Error::Setting`](crate::Error::Setting) when the limits are not possible.
     pub fn new(
         config: &ModelConfig,
         decoder: Decoder,
