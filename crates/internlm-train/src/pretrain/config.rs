@@ -7,6 +7,7 @@ use internlm_model::ModelConfig;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::InitConfig;
 use crate::batch::ShardRowsConfig;
 use crate::validation::ValidationConfig;
 use crate::{CheckpointConfig, MonitorConfig, OptimConfig, ScheduleConfig, TrainerConfig};
@@ -20,6 +21,9 @@ pub struct PretrainConfig {
     /// Shape of a new model; absent when `run.init-from` names an existing one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<ModelConfig>,
+    /// Random values of a new model.
+    #[serde(default)]
+    pub init: InitConfig,
     /// Shards, tokenizer, packing.
     pub data: DataConfig,
     /// Optimizer.
@@ -119,7 +123,11 @@ impl PretrainConfig {
             checkpoint: self.checkpoint.clone(),
             monitor: self.monitor.clone(),
             pass_tokens: self.run.pass_tokens,
-            settings: json!({"seed": self.run.seed, "init-from": self.run.init_from}),
+            settings: json!({
+                "seed": self.run.seed,
+                "init-from": self.run.init_from,
+                "init": self.init,
+            }),
         }
     }
 
@@ -173,6 +181,7 @@ impl Validate for PretrainConfig {
                 .filter(|(_, size)| *size == 0)
                 .map(|(key, _)| format!("{key}: found 0, expected at least 1")),
         );
+        problems.extend(self.init.problems());
         let model = self.model.iter().flat_map(ModelConfig::problems);
         problems.extend(model.map(|problem| format!("model.{problem}")));
         if let Some(model) = self.model.as_ref().filter(|model| data.seq_len > model.max_position) {

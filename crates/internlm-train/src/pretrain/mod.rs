@@ -2,10 +2,12 @@
 
 mod config;
 mod export;
+mod init;
 mod run;
 mod summary;
 
 pub use config::{DataConfig, PretrainConfig, RunSection};
 pub use export::export;
+pub use init::InitConfig;
 pub use run::{PretrainReport, pretrain};
 pub use summary::Summary;

@@ -61,7 +61,7 @@ pub fn pretrain(config: &PretrainConfig, resume: Resume, stop: Arc<AtomicBool>) 
 fn start_model(config: &PretrainConfig, device: &Device) -> Result<(ModelConfig, Decoder)> {
     match (&config.run.init_from, &config.model) {
         (Some(path), _) => Ok(Decoder::load(path, device)?),
-        (None, Some(model)) => Ok((model.clone(), Decoder::init(model, config.run.seed, device))),
+        (None, Some(model)) => Ok((model.clone(), config.init.decoder(model, config.run.seed, device))),
         (None, None) => Err(Error::mismatch("model", "no [model] and no run.init-from", "one of the two")),
     }
 }
