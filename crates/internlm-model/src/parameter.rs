@@ -136,7 +136,8 @@ fn replace<const D: usize>(param: &mut Param<Tensor<D>>, change: impl FnOnce(Ten
         std::mem::replace(param, Param::from_tensor(Tensor::zeros([1; D], &device))).consume();
     let value = change(value.inner());
     let value = if device.is_autodiff() { value.autodiff().set_require_grad(trained) } else { value };
-    *param = Param::from_mapped_value(id, value, mapper).set_require_grad(trained);
+    // The mapper carries what `train()` restores; on a device without autodiff the tensor itself does not know it.
+    *param = Param::from_mapped_value(id, value, mapper);
 }
 
 fn flatten(matrix: Tensor<2>) -> Tensor<1> {

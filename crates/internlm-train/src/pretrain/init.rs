@@ -73,6 +73,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_parameter_of_a_new_model_learns() {
+        let model: ModelConfig =
+            toml::from_str("hidden = 32\nlayers = 1\nheads = 2\ninter = 64\nvocab = 40").expect("a model");
+        let init = InitConfig { std: 0.125, embedding_std: 0.5, output_std: 0.01 };
+        let decoder = init.decoder(&model, 3, &Device::flex());
+        let trainer = crate::Trainer::new(model.clone(), decoder, crate::TrainerConfig::new(1, 1e-3));
+        let trainer = trainer.expect("a trainer");
+        let trained: usize = trainer.parameters().iter().map(|info| info.elements()).sum();
+        assert_eq!(trained, model.parameters());
+    }
+
+    #[test]
     fn deviations_are_those_asked_for() {
         let model: ModelConfig =
             toml::from_str("hidden = 64\nlayers = 1\nheads = 2\ninter = 128\nvocab = 256").expect("a model");
