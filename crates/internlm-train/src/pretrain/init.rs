@@ -81,7 +81,7 @@ mod tests {
         let trainer = crate::Trainer::new(model.clone(), decoder, crate::TrainerConfig::new(1, 1e-3));
         let trainer = trainer.expect("a trainer");
         let trained: usize = trainer.parameters().iter().map(|info| info.elements()).sum();
-        assert_eq!(trained, model.parameters());
+        assert_eq!(u64::try_from(trained).expect("a count"), model.parameters());
     }
 
     #[test]
