@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 
-use crate::workspace;
+use crate::{pipeline, workspace};
 
 /// Options of `cargo xtask bench`.
 #[derive(Args, Debug)]
@@ -33,7 +33,7 @@ pub(crate) fn run(arguments: &BenchArguments) -> Result<()> {
 }
 
 fn train(arguments: &BenchArguments) -> Result<()> {
-    workspace::run(workspace::cargo().args(["build", "--release", "--package", "internlm-train"]))?;
+    pipeline::build()?;
     let binary = workspace::release_folder()?.join("internlm-train");
     let rounds = arguments.rounds.to_string();
     let Some(python) = &arguments.python else {

@@ -24,6 +24,7 @@ pub(crate) fn run() -> Result<()> {
             "warnings",
         ]))
     })?;
+    step("cuda type check", cuda_check)?;
     step("build", pipeline::build)?;
     step("test", || test::run(&test::TestArguments::default()))?;
     step("docs", || {

@@ -21,7 +21,21 @@ pub(crate) struct Series {
     pub(crate) points: Vec<(f64, f64)>,
     /// Index into [`COLORS`].
     pub(crate) color: usize,
+    /// How it stands out.
+    pub(crate) weight: Weight,
 }
+
+/// How a line stands out.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Weight {
+    /// Single measurements behind their mean: pale, not in the legend.
+    Faint,
+    /// What is to be read; few points are marked one by one.
+    Bold,
+}
+
+/// Most points that are marked one by one.
+const MARKED: usize = 40;
 
 /// A line chart with a legend when there is more than one series.
 pub(crate) fn lines(title: &str, x: &str, y: &str, series: &[Series]) -> Result<String> {
@@ -65,12 +79,20 @@ fn draw_lines<'a>(
         .draw()?;
     for line in series {
         let color = COLORS[line.color % COLORS.len()];
+        if line.weight == Weight::Faint {
+            chart
+                .draw_series(LineSeries::new(line.points.iter().copied(), color.mix(0.3).stroke_width(1)))?;
+            continue;
+        }
+        if line.points.len() <= MARKED {
+            chart.draw_series(line.points.iter().map(|point| Circle::new(*point, 4, color.filled())))?;
+        }
         chart
             .draw_series(LineSeries::new(line.points.iter().copied(), color.stroke_width(2)))?
             .label(&line.name)
             .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], color.stroke_width(3)));
     }
-    if series.len() > 1 {
+    if series.iter().filter(|line| line.weight == Weight::Bold).count() > 1 {
         chart
             .configure_series_labels()
             .position(SeriesLabelPosition::UpperRight)
@@ -153,6 +175,7 @@ mod tests {
             name: name.to_owned(),
             points: vec![(0.0, 7.0), (1.0, 5.0), (2.0, 4.5)],
             color,
+            weight: Weight::Bold,
         };
         let svg = lines("Loss", "step", "nats", &[series("train", 0), series("valid", 1)]).expect("draws");
         for word in ["<svg", "Loss", "step", "nats", "train", "valid", "polyline"] {

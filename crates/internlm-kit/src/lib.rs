@@ -20,6 +20,7 @@ pub mod config;
 pub mod exit;
 pub mod logging;
 pub mod progress;
+pub mod provenance;
 pub mod rng;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use internlm_kit::atomic;
+use internlm_kit::{atomic, provenance};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -66,7 +66,8 @@ pub fn write_config(folder: &Path, config: &RunConfig, evaluation: &Evaluation, 
         }
     }
     let text = toml::to_string(&table).expect("a table of strings, numbers and tables can be written");
-    write(&path, text.as_bytes())
+    let header = provenance::header(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
+    write(&path, (header + &text).as_bytes())
 }
 
 /// What a folder with another run in it means.

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use internlm_kit::atomic;
 use internlm_kit::rng::CounterRng;
+use internlm_kit::{atomic, provenance};
 use internlm_model::chat::ChatTemplate;
 use internlm_model::decoder::Decoder;
 use internlm_model::{ModelConfig, Tokenizer, device};
@@ -132,6 +132,7 @@ fn write_config(config: &FinetuneConfig) -> Result<()> {
     let path = config.run.out.join("config.toml");
     let text = toml::to_string_pretty(config)
         .map_err(|error| Error::mismatch("config", error.to_string(), "values that TOML can hold"))?;
+    let text = provenance::header(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION")) + &text;
     atomic::write(&path, text.as_bytes()).map_err(Error::io(&path, "write"))
 }
 

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::server::Server;
 use super::stage::{STAGES, Serving, Stage, StageName};
-use super::state::{StageState, fingerprint, hash_artefacts};
+use super::state::{self, Attempt, StageState, fingerprint, hash_artefacts};
 use super::summary::{Summary, state_path};
 use crate::workspace::{self, BadInput};
 
@@ -152,8 +152,12 @@ impl<'a> Pipeline<'a> {
         }
         let started = Instant::now();
         tracing::info!("{title}: running");
-        for words in stage.commands {
+        let attempt = if unchanged { Attempt::Fresh } else { state::attempt(&state_path, &fingerprint)? };
+        for (index, words) in stage.commands.iter().enumerate() {
             let mut command = self.command(stage, words)?;
+            if attempt == Attempt::Fresh && index + 1 == stage.commands.len() {
+                command.args(stage.fresh);
+            }
             workspace::run(&mut command).with_context(|| format!("stage {title} failed"))?;
         }
         let state = StageState {
@@ -236,7 +240,7 @@ impl<'a> Pipeline<'a> {
             for text in self.overrides(deploy) {
                 command.args(["--set", text]);
             }
-            command.args(["--server-port", "0", "--ready-file"]).arg(&ready);
+            command.args(["--until-stdin-closes", "--server-port", "0", "--ready-file"]).arg(&ready);
             self.server = Some(Server::start(&mut command, &ready)?);
         }
         Ok(self.server.as_ref().expect("the server was started just above"))

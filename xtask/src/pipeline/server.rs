@@ -1,7 +1,7 @@
 //! The served model: started when the first stage needs it, stopped at the end.
 
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -28,15 +28,18 @@ struct Ready {
 }
 
 impl Server {
-    /// Starts the server on a free port and waits until it listens.
+    /// Starts the server on a free port and waits until it listens. Its standard input is a pipe from here: it closes
+    /// with this process, however that ends.
     pub(crate) fn start(command: &mut Command, ready_file: &Path) -> Result<Self> {
         if ready_file.exists() {
             std::fs::remove_file(ready_file)
                 .with_context(|| format!("{}: cannot remove", ready_file.display()))?;
         }
         tracing::info!("starting `{}`", workspace::describe(command));
-        let child =
-            command.spawn().with_context(|| format!("cannot start `{}`", workspace::describe(command)))?;
+        let child = command
+            .stdin(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("cannot start `{}`", workspace::describe(command)))?;
         let mut server = Self { child, url: String::new() };
         let started = Instant::now();
         while started.elapsed() < START_LIMIT {

@@ -53,6 +53,8 @@ pub(crate) struct Stage {
     pub(crate) program: &'static str,
     /// Words before the config, one command per entry, run in order.
     pub(crate) commands: &'static [&'static [&'static str]],
+    /// Added to the last command when what an earlier attempt left behind has to be ignored.
+    pub(crate) fresh: &'static [&'static str],
     /// Whether and how it is told the server's URL.
     pub(crate) serving: Serving,
     /// Stages whose artefacts it reads.
@@ -68,6 +70,7 @@ pub(crate) const STAGES: [Stage; 6] = [
         config: "1-data.toml",
         program: "wanjuan-data",
         commands: &[&["run"]],
+        fresh: &[],
         serving: Serving::None,
         inputs: &[],
         artefacts: &["tokenizer", "shards", "heldout.jsonl", "funnel.json", "summary.json"],
@@ -77,6 +80,7 @@ pub(crate) const STAGES: [Stage; 6] = [
         config: "2-pretrain.toml",
         program: "internlm-train",
         commands: &[&["train"]],
+        fresh: &["--resume", "none"],
         serving: Serving::None,
         inputs: &[StageName::Data],
         artefacts: &["hf", "metrics.jsonl", "summary.json"],
@@ -86,6 +90,7 @@ pub(crate) const STAGES: [Stage; 6] = [
         config: "3-finetune.toml",
         program: "xtuner",
         commands: &[&["generate"], &["train"]],
+        fresh: &["--resume", "none"],
         serving: Serving::None,
         inputs: &[StageName::Data, StageName::Pretrain],
         artefacts: &["hf", "questions.jsonl", "conversations.jsonl", "metrics.jsonl", "summary.json"],
@@ -95,6 +100,7 @@ pub(crate) const STAGES: [Stage; 6] = [
         config: "4-deploy.toml",
         program: "lmdeploy",
         commands: &[&["bench", "serving", "--config"]],
+        fresh: &[],
         serving: Serving::Url(&["--url", "{url}", "--out", "{output}/summary.json"]),
         inputs: &[StageName::Finetune],
         artefacts: &["summary.json"],
@@ -104,6 +110,7 @@ pub(crate) const STAGES: [Stage; 6] = [
         config: "5-evaluate.toml",
         program: "opencompass",
         commands: &[&[]],
+        fresh: &[],
         serving: Serving::Url(&["--set", "model.base-url={url}"]),
         inputs: &[StageName::Data, StageName::Finetune],
         artefacts: &["summary.json"],
@@ -113,6 +120,7 @@ pub(crate) const STAGES: [Stage; 6] = [
         config: "6-agent.toml",
         program: "lagent",
         commands: &[&["run"]],
+        fresh: &["--fresh"],
         serving: Serving::Url(&["--set", "model.base-url={url}"]),
         inputs: &[StageName::Finetune],
         artefacts: &["transcripts.jsonl", "summary.json"],

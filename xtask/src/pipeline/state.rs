@@ -32,6 +32,27 @@ impl StageState {
     }
 }
 
+/// Notes what a stage is about to be made from; gives whether its last attempt was made from the same, so that it
+/// may go on where that one was stopped.
+pub(crate) fn attempt(state_path: &Path, fingerprint: &str) -> Result<Attempt> {
+    let path = state_path.with_extension("attempt");
+    if std::fs::read_to_string(&path).is_ok_and(|known| known == fingerprint) {
+        return Ok(Attempt::Continued);
+    }
+    atomic::write(&path, fingerprint.as_bytes())
+        .with_context(|| format!("{}: cannot write", path.display()))?;
+    Ok(Attempt::Fresh)
+}
+
+/// Whether a stage may use what its last attempt left behind.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Attempt {
+    /// The last attempt had other inputs, or there was none.
+    Fresh,
+    /// The last attempt had the same inputs.
+    Continued,
+}
+
 /// Hashes every file below the named artefacts of `output`; a missing artefact is an error.
 pub(crate) fn hash_artefacts(output: &Path, artefacts: &[&str]) -> Result<BTreeMap<String, String>> {
     let mut hashes = BTreeMap::new();
@@ -88,6 +109,17 @@ mod tests {
         write("hf/config.json", "{ }");
         assert_ne!(hash_artefacts(folder.path(), &["hf", "summary.json"]).expect("hashes"), before);
         assert!(hash_artefacts(folder.path(), &["absent"]).is_err());
+    }
+
+    #[test]
+    fn attempt_continues_only_what_has_the_same_inputs() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let path = folder.path().join("pretrain.json");
+        let mut next = |fingerprint: &str| attempt(&path, fingerprint).expect("notes");
+        assert_eq!(
+            ["a", "a", "b", "a"].map(&mut next),
+            [Attempt::Fresh, Attempt::Continued, Attempt::Fresh, Attempt::Fresh]
+        );
     }
 
     #[test]

@@ -124,7 +124,7 @@ mod tests {
 
     #[test]
     fn table_is_aligned() {
-        let stages = json!({"data": {"pages": 3000}, "agent": {"agent_accuracy": 0.97, "questions": 100}});
+        let stages = json!({"data": {"pages": 3000}, "agent": {"agent_accuracy": 97.0, "questions": 100}});
         let summary = Summary { stages: stages.as_object().expect("object").clone() };
         let table = summary.table();
         let widths: Vec<usize> = table.lines().map(|line| line.chars().count()).collect();

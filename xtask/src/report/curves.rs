@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use crate::plot::{self, Series};
+use crate::plot::{self, Series, Weight};
 
 /// The section, empty when the stage has not run.
 pub(super) fn section(title: &str, metrics: &Path) -> Result<String> {
@@ -18,20 +18,50 @@ pub(super) fn section(title: &str, metrics: &Path) -> Result<String> {
                 .with_context(|| format!("{}: line {}: not JSON", metrics.display(), index + 1))
         })
         .collect::<Result<Vec<Value>>>()?;
-    let series =
-        |key: &str, name: &str, color| Series { name: name.to_owned(), points: points(&rows, key), color };
-    let losses: Vec<Series> = [series("loss", "train", 0), series("valid_loss", "held-out", 1)]
-        .into_iter()
-        .filter(|line| !line.points.is_empty())
-        .collect();
+    let line = |points, name: &str, color, weight| Series { name: name.to_owned(), points, color, weight };
+    let curve = |key: &str, name: &str, color| {
+        let single = points(&rows, key);
+        let mean = moving_mean(&single);
+        [line(single, name, color, Weight::Faint), line(mean, name, color, Weight::Bold)]
+    };
+    let mut losses = Vec::from(curve("loss", "train, moving mean", 0));
+    losses.push(line(points(&rows, "valid_loss"), "held-out", 1, Weight::Bold));
+    losses.retain(|line| !line.points.is_empty());
+    let rate = line(points(&rows, "lr"), "learning rate", 2, Weight::Bold);
     let mut html = format!("<h2>{title}</h2>\n");
     html += &plot::lines("Loss", "step", "nats per token", &losses)?;
-    html += &plot::lines("Learning rate", "step", "learning rate", &[series("lr", "learning rate", 2)])?;
-    html += &plot::lines("Speed", "step", "tokens per second", &[series("tokens_per_second", "speed", 3)])?;
+    html += &plot::lines("Learning rate", "step", "learning rate", &[rate])?;
+    html += &plot::lines("Speed", "step", "tokens per second", &curve("tokens_per_second", "speed", 3))?;
     Ok(html)
+}
+
+/// Share of all points that one mean takes in.
+const WINDOW: usize = 50;
+
+/// The mean of the points around each point, a window of 1/50 of all.
+fn moving_mean(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    let half = points.len() / WINDOW / 2;
+    let around = |index: usize| {
+        let near = &points[index.saturating_sub(half)..(index + half + 1).min(points.len())];
+        near.iter().map(|point| point.1).sum::<f64>() / near.len() as f64
+    };
+    points.iter().enumerate().map(|(index, point)| (point.0, around(index))).collect()
 }
 
 /// `(step, row[key])` of the rows that have the key.
 fn points(rows: &[Value], key: &str) -> Vec<(f64, f64)> {
     rows.iter().filter_map(|row| Some((row.get("step")?.as_f64()?, row.get(key)?.as_f64()?))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mean_of_a_straight_line_is_the_line_but_for_its_ends() {
+        let line: Vec<(f64, f64)> = (0..200).map(|step| (f64::from(step), f64::from(2 * step))).collect();
+        let mean = moving_mean(&line);
+        assert_eq!((mean.len(), mean[100], mean[0]), (200, (100.0, 200.0), (0.0, 2.0)));
+        assert_eq!(moving_mean(&line[..10]), line[..10]);
+    }
 }

@@ -39,7 +39,7 @@ pub(super) fn section(path: &Path) -> Result<String> {
     let total = funnel.stages.first().map_or(1, |stage| stage.input.documents.max(1));
     let note = |count: Count| {
         let share = 100.0 * count.documents as f64 / total as f64;
-        format!("{} ({share:.1} %), {:.1} MB", count.documents, count.bytes as f64 / 1e6)
+        format!("{} ({share:.1} %), {:.1} MB", number(count.documents), count.bytes as f64 / 1e6)
     };
     let mut bars = Vec::new();
     if let Some(first) = funnel.stages.first() {
@@ -56,13 +56,18 @@ pub(super) fn section(path: &Path) -> Result<String> {
             "<tr><td>{}</td><td class=\"number\">{}</td><td class=\"number\">{}</td>\
              <td class=\"number\">{}</td><td>{}</td></tr>",
             escape(&stage.stage),
-            stage.input.documents,
-            stage.kept.documents,
-            stage.input.documents - stage.kept.documents,
+            number(stage.input.documents),
+            number(stage.kept.documents),
+            number(stage.input.documents - stage.kept.documents),
             escape(&reasons(&stage.dropped))
         );
     }
     Ok(html + "</table>\n")
+}
+
+/// With separators between thousands.
+fn number(count: u64) -> String {
+    crate::pipeline::display(&count.into())
 }
 
 /// The most frequent reasons with their counts.
@@ -72,9 +77,9 @@ fn reasons(dropped: &BTreeMap<String, Count>) -> String {
     reasons.sort_by_key(|(reason, count)| (std::cmp::Reverse(*count), *reason));
     let rest: u64 = reasons.iter().skip(REASONS).map(|reason| reason.1).sum();
     let mut parts: Vec<String> =
-        reasons.iter().take(REASONS).map(|(reason, count)| format!("{reason} {count}")).collect();
+        reasons.iter().take(REASONS).map(|(reason, count)| format!("{reason} {}", number(*count))).collect();
     if rest > 0 {
-        parts.push(format!("other {rest}"));
+        parts.push(format!("other {}", number(rest)));
     }
     parts.join(", ")
 }

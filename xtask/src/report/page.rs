@@ -14,7 +14,7 @@ const HEADLINES: [(&str, &str, &str); 6] = [
     ("data", "documents_kept", "documents kept"),
     ("pretrain", "valid_bits_per_byte", "held-out bits per byte"),
     ("pretrain", "tokens_per_second", "training tokens/s"),
-    ("deploy", "output_tokens_per_second", "served tokens/s"),
+    ("deploy", "tokens_per_second", "served tokens/s"),
     ("evaluate", "arithmetic_without_tools", "arithmetic without tools"),
     ("agent", "agent_accuracy", "arithmetic with the calculator"),
 ];
@@ -57,9 +57,9 @@ fn headlines(stages: &Map<String, Value>) -> String {
     html + "</div>\n"
 }
 
-/// A share as a percentage.
+/// A metric in percent, with its unit.
 fn percent(value: &Value) -> String {
-    value.as_f64().map_or_else(|| value.to_string(), |share| format!("{:.1} %", share * 100.0))
+    value.as_f64().map_or_else(|| value.to_string(), |value| format!("{value:.1} %"))
 }
 
 fn evaluation(rows: &[(String, String, String)]) -> String {
@@ -110,7 +110,7 @@ mod tests {
                        {\"step\":2,\"loss\":6.5,\"lr\":0.002,\"tokens_per_second\":5100}\n";
         internlm_kit::atomic::write(&folder.path().join("pretrain/metrics.jsonl"), metrics.as_bytes())
             .expect("writes");
-        let stages = json!({"agent": {"agent_accuracy": 0.97}});
+        let stages = json!({"agent": {"agent_accuracy": 97.0}});
         let rows = [("agent".to_owned(), "note".to_owned(), "<script>".to_owned())];
         write(folder.path(), "tiny", stages.as_object().expect("object"), &rows).expect("writes");
         let page = std::fs::read_to_string(folder.path().join("report.html")).expect("reads");

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use burn::tensor::Device;
-use internlm_kit::atomic;
+use internlm_kit::{atomic, provenance};
 use internlm_model::decoder::Decoder;
 use internlm_model::{ModelConfig, Tokenizer, device};
 
@@ -97,6 +97,7 @@ fn write_config(config: &PretrainConfig) -> Result<()> {
     let path = config.run.out.join("config.toml");
     let text = toml::to_string_pretty(config)
         .map_err(|error| Error::mismatch("config", error.to_string(), "values that TOML can hold"))?;
+    let text = provenance::header(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION")) + &text;
     atomic::write(&path, text.as_bytes()).map_err(Error::io(&path, "write"))
 }
 

@@ -32,7 +32,7 @@ pub struct Prediction {
 /// The numbers of a whole run.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Summary {
-    /// Share of right answers, 0 to 1.
+    /// Right answers in percent, 0 to 100.
     pub agent_accuracy: f64,
     /// Questions asked.
     pub questions: usize,
@@ -58,7 +58,7 @@ impl Summary {
         let correct = predictions.iter().filter(|prediction| prediction.correct).count();
         let turns: u32 = predictions.iter().map(|prediction| prediction.turns).sum();
         Self {
-            agent_accuracy: round(correct as f64 / count, 4),
+            agent_accuracy: round(100.0 * correct as f64 / count, 2),
             questions: predictions.len(),
             unanswered: predictions.iter().filter(|prediction| prediction.prediction.is_none()).count(),
             mean_turns: round(f64::from(turns) / count, 2),

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use internlm_kit::atomic;
 use internlm_kit::config::ConfigError;
+use internlm_kit::{atomic, provenance};
 
 use crate::Error;
 use crate::batch::{Batch, Start, read_questions, run_batch};
@@ -64,7 +64,8 @@ impl Run {
         })?;
         let resolved = AgentConfig { questions: Some(paths.clone()), ..config };
         let path = paths.out.join("config.toml");
-        let written = atomic::write(&path, toml::to_string(&resolved)?.as_bytes());
+        let header = provenance::header(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
+        let written = atomic::write(&path, (header + &toml::to_string(&resolved)?).as_bytes());
         written.map_err(|source| Error::File { path, verb: "write", source })?;
         println!("{}", serde_json::to_string_pretty(&summary)?);
         Ok(())

@@ -64,7 +64,7 @@ fn all_questions_are_asked_scored_and_recorded() {
     let summary: Value = serde_json::from_str(&read(folder.path(), "summary.json")).expect("JSON");
     assert_eq!(serde_json::from_str::<Value>(&ran.stdout).expect("JSON"), summary);
     for (key, expected) in [
-        ("agent_accuracy", 0.95),
+        ("agent_accuracy", 95.0),
         ("questions", 20.0),
         ("unanswered", 0.0),
         ("mean_turns", 2.0),
@@ -123,7 +123,7 @@ fn an_interrupted_run_asks_nothing_twice() {
     // Five questions of two requests each were finished before.
     assert_eq!(good.asked(), 30);
     let summary: Value = serde_json::from_str(&read(folder.path(), "summary.json")).expect("JSON");
-    assert_eq!((summary["questions"].as_u64(), summary["agent_accuracy"].as_f64()), (Some(20), Some(0.95)));
+    assert_eq!((summary["questions"].as_u64(), summary["agent_accuracy"].as_f64()), (Some(20), Some(95.0)));
     let uninterrupted = prepare();
     assert_eq!(lagent(uninterrupted.path(), &["run", "a.toml", "--set", &base(&good)], "").code, Some(0));
     let transcripts = |folder: &Path| timeless(&read(folder, "transcripts.jsonl"));

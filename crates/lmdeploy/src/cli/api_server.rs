@@ -52,6 +52,9 @@ pub(super) struct ApiServerArguments {
     /// Write {"url": ..} here once requests are taken.
     #[arg(long, value_name = "PATH")]
     ready_file: Option<PathBuf>,
+    /// Shut down once standard input ends: a server that must not outlive the program that started it.
+    #[arg(long)]
+    until_stdin_closes: bool,
     /// Longest sequence in tokens [default: the model's].
     #[arg(long)]
     session_len: Option<usize>,
@@ -127,8 +130,9 @@ pub(super) fn run(arguments: ApiServerArguments) -> anyhow::Result<()> {
         let _inside = runtime.enter();
         Signals::listen()?
     };
+    let stdin = arguments.until_stdin_closes.then(stdin_closed);
     let stop = async move {
-        signals.next().await;
+        tokio::select! { () = signals.next() => {}, () = ended(stdin) => {} }
         tracing::info!("shutting down: no new requests, those under way may finish");
         tokio::spawn(async move {
             signals.next().await;
@@ -140,6 +144,27 @@ pub(super) fn run(arguments: ApiServerArguments) -> anyhow::Result<()> {
     pipeline.shutdown(Duration::ZERO);
     runtime.shutdown_timeout(Duration::from_secs(1));
     Ok(())
+}
+
+/// Resolves when standard input ends. Its thread blocks in reading and ends with the process.
+fn stdin_closed() -> tokio::sync::oneshot::Receiver<()> {
+    let (closed, receiver) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        // An input that cannot be read has ended, too.
+        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        let _ = closed.send(());
+    });
+    receiver
+}
+
+/// The end of standard input, or never when nobody waits for it.
+async fn ended(stdin: Option<tokio::sync::oneshot::Receiver<()>>) {
+    match stdin {
+        Some(closed) => {
+            let _ = closed.await;
+        }
+        None => std::future::pending().await,
+    }
 }
 
 /// Requests to stop: SIGTERM and SIGINT, or Ctrl-C where there are no signals.

@@ -91,7 +91,7 @@ impl Drop for Running {
     }
 }
 
-fn serve(model: &Path, ready: &Path) -> (Running, String) {
+fn serve(model: &Path, ready: &Path, more: &[&str]) -> (Running, String) {
     let [model, ready_text] = [model, ready].map(|path| path.display().to_string());
     let arguments = [
         "serve",
@@ -108,7 +108,9 @@ fn serve(model: &Path, ready: &Path) -> (Running, String) {
         "--max-batch-size",
         "8",
     ];
-    let mut running = Running(lmdeploy(&arguments).stderr(Stdio::piped()).spawn().expect("starts"));
+    let mut command = lmdeploy(&arguments);
+    let child = command.args(more).stdin(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let mut running = Running(child.expect("starts"));
     let started = Instant::now();
     while !ready.exists() {
         assert!(started.elapsed() < Duration::from_secs(60), "it listens within a minute");
@@ -123,10 +125,22 @@ fn serve(model: &Path, ready: &Path) -> (Running, String) {
 }
 
 #[test]
+fn a_server_ends_with_the_program_that_started_it() {
+    let dir = tempfile::tempdir().expect("a folder");
+    tiny_model(&dir.path().join("model"));
+    let ready = dir.path().join("ready.json");
+    let (mut running, _) = serve(&dir.path().join("model"), &ready, &["--until-stdin-closes"]);
+    assert!(running.0.try_wait().expect("asks").is_none(), "it serves while the pipe is open");
+    // What the system does for a program that was killed.
+    drop(running.0.stdin.take());
+    assert_eq!(running.0.wait().expect("ends").code(), Some(0));
+}
+
+#[test]
 fn a_model_is_served_measured_and_stopped() {
     let dir = tempfile::tempdir().expect("a folder");
     tiny_model(&dir.path().join("model"));
-    let (mut running, url) = serve(&dir.path().join("model"), &dir.path().join("ready.json"));
+    let (mut running, url) = serve(&dir.path().join("model"), &dir.path().join("ready.json"), &[]);
     let ask = |text: &str| ChatRequest {
         messages: vec![ChatMessage::user(text)],
         max_tokens: Some(24),

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use internlm_kit::atomic;
+use internlm_kit::{atomic, provenance};
 use serde::{Deserialize, Serialize};
 
 use super::funnel::Funnel;
@@ -136,7 +136,8 @@ pub fn finish(
 ) -> Result<()> {
     assert_eq!(funnel.problems(), Vec::<String>::new(), "the funnel adds up");
     let output = &config.output;
-    let toml = toml::to_string(config).expect("configs are plain data");
+    let header = provenance::header(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
+    let toml = header + &toml::to_string(config).expect("configs are plain data");
     for (name, text) in [
         ("config.toml", toml),
         ("funnel.json", json(funnel)),

@@ -57,10 +57,14 @@ pub(super) enum Split {
 }
 
 impl Problem {
-    /// Draws a problem of `split`; lengths of the operands are uniform.
+    /// Draws a problem of `split`; lengths of the operands are uniform, and training has more of the hard ones.
     pub(super) fn draw(dice: &mut Dice, split: Split) -> Self {
         loop {
-            let (left, right) = (dice.number(OPERAND_DIGITS), dice.number(OPERAND_DIGITS));
+            let mut operand = || match split {
+                Split::Train => dice.repetitive_number(OPERAND_DIGITS),
+                Split::HeldOut => dice.number(OPERAND_DIGITS),
+            };
+            let (left, right) = (operand(), operand());
             let operator = *dice.pick(&Operator::ALL);
             let problem = Self { left, operator, right };
             if problem.split() == split {

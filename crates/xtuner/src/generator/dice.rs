@@ -53,4 +53,16 @@ impl Dice {
         let least = if digits == 1 { 0 } else { 10_u64.pow(digits - 1) };
         (least + self.below(10_u64.pow(digits) - least)) as i64
     }
+
+    /// Like [`Self::number`], with every second number made of two digits only, as `3113` or `7077`: copying those
+    /// takes counting positions, because the digits before do not tell which comes next.
+    pub fn repetitive_number(&mut self, most_digits: u32) -> i64 {
+        let number = self.number(most_digits);
+        if self.one_in(2) {
+            return number;
+        }
+        let (first, second) = (1 + self.below(9) as i64, self.below(10) as i64);
+        let digits = number.checked_ilog10().unwrap_or(0);
+        (0..digits).fold(first, |value, _| 10 * value + if self.one_in(2) { first } else { second })
+    }
 }

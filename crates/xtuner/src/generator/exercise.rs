@@ -44,6 +44,6 @@ fn exchange(question: &str, answer: &str) -> [Value; 2] {
 
 /// One number in eight is negative: results of subtractions may be.
 fn signed(dice: &mut Dice, most_digits: u32) -> i64 {
-    let number = dice.number(most_digits);
+    let number = dice.repetitive_number(most_digits);
     if dice.one_in(8) { -number } else { number }
 }
