@@ -6,6 +6,7 @@ mod fake_server;
 mod post;
 mod prompts;
 mod published_sets;
+mod recipes;
 mod runs;
 mod server;
 mod shared;
