@@ -14,8 +14,8 @@ use crate::Row;
 /// Side of the product that measures the peak: large enough for the full rate, small enough to take
 /// milliseconds.
 const PEAK_SIDE: usize = 1024;
-/// Products measured; the fastest counts.
-const PEAK_REPEATS: usize = 8;
+/// Products measured; the fastest counts, so that a busy neighbor has to last a quarter of a second to matter.
+const PEAK_REPEATS: usize = 24;
 
 /// Counts operations for one model shape.
 ///

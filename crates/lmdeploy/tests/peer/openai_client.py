@@ -93,7 +93,7 @@ def check_disconnect(client, model):
 def check_errors(client, model):
     for name, expected, call in [
         ("unknown model", openai.NotFoundError, lambda: ask(client, "gpt-9", "hi")),
-        ("temperature 9", openai.BadRequestError, lambda: ask(client, model, "hi", top_p=9)),
+        ("top_p 9", openai.BadRequestError, lambda: ask(client, model, "hi", top_p=9)),
         ("long prompt", openai.BadRequestError, lambda: ask(client, model, "word " * 50000)),
     ]:
         try:
