@@ -59,11 +59,25 @@ impl JinjaTemplate {
         self.templates.iter().any(|(_, source)| source.contains(text))
     }
 
-    /// The conversation as text.
+    /// The conversation as text. Arguments of calls are objects, as in transformers; a template that cannot take
+    /// them gets JSON text, as in OpenAI's API (DeepSeek R1, Functionary).
     pub(super) fn render(&self, messages: &[Message], prompt: Prompt) -> Result<String> {
+        let calls = messages.iter().any(|message| !message.calls.is_empty());
+        match self.render_with(messages, prompt, Arguments::Object) {
+            Err(error) if calls => {
+                self.render_with(messages, prompt, Arguments::Text).map_err(|_second| error)
+            }
+            rendered => rendered,
+        }
+    }
+
+    fn render_with(&self, messages: &[Message], prompt: Prompt, arguments: Arguments) -> Result<String> {
         let tools = tools(messages)?;
-        let messages: Vec<_> =
-            messages.iter().filter(|message| !offers_tools(message)).map(message).collect();
+        let messages: Vec<_> = messages
+            .iter()
+            .filter(|message| !offers_tools(message))
+            .map(|one| message(one, arguments))
+            .collect();
         let wanted = if tools.is_some() { "tool_use" } else { "default" };
         let (name, source) = self
             .templates
@@ -152,21 +166,32 @@ fn tools(messages: &[Message]) -> Result<Option<Vec<serde_json::Value>>> {
     Ok((!tools.is_empty()).then_some(tools))
 }
 
+/// How templates see the arguments of a call.
+#[derive(Clone, Copy)]
+enum Arguments {
+    Object,
+    Text,
+}
+
 /// A message as transformers passes it to templates.
-fn message(message: &Message) -> serde_json::Value {
+fn message(message: &Message, form: Arguments) -> serde_json::Value {
     let role = match message.role {
         Role::Environment => "tool",
         role => role.name(),
     };
-    let mut object = json!({"role": role, "content": message.content});
+    // As OpenAI: a message that only calls has no content. Templates of DeepSeek know calls by that.
+    let content = (!message.content.is_empty() || message.calls.is_empty()).then_some(&message.content);
+    let mut object = json!({"role": role, "content": content});
     if !message.calls.is_empty() {
         let calls = message.calls.iter().map(|call| {
             let parsed: serde_json::Value = serde_json::from_str(&call.body).unwrap_or_default();
             let arguments = parsed.get("parameters").or_else(|| parsed.get("arguments"));
-            json!({"type": "function", "function": {
-                "name": parsed.get("name"),
-                "arguments": arguments.cloned().unwrap_or_else(|| json!({})),
-            }})
+            let arguments = arguments.cloned().unwrap_or_else(|| json!({}));
+            let arguments = match form {
+                Arguments::Object => arguments,
+                Arguments::Text => python_json(&arguments).into(),
+            };
+            json!({"type": "function", "function": {"name": parsed.get("name"), "arguments": arguments}})
         });
         object["tool_calls"] = calls.collect();
     }

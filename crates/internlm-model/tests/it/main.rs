@@ -3,7 +3,9 @@
 #[cfg(feature = "cli")]
 mod bad_input;
 mod chat;
+mod decoder;
 mod decoder_goldens;
+mod jinja;
 mod models;
 mod shared;
 mod tokenizer_goldens;

@@ -1,0 +1,219 @@
+//! The decoder without shared data: saving, adapters, quantized layers, caches, devices.
+
+use burn::tensor::{Device, Tensor};
+use internlm_model::attend::{Attend, Causal, GrowingCache, HeadShape};
+use internlm_model::decoder::Decoder;
+use internlm_model::generate::{Finish, GenerateConfig, Generator};
+use internlm_model::kernels::{CachedKeys, KeyBlock, QueryRows, cached_attention, plain};
+use internlm_model::linear::{Linear, LoraConfig};
+use internlm_model::parameter::{Training, numbers};
+use internlm_model::positions::Run;
+use internlm_model::sampling::SamplingConfig;
+use internlm_model::{ModelConfig, TokenId, device};
+
+fn config(extra: &str) -> ModelConfig {
+    let text = format!("hidden = 64\nlayers = 2\nheads = 4\nkv-heads = 2\ninter = 96\nvocab = 80\n{extra}");
+    toml::from_str(&text).expect("a complete config")
+}
+
+fn logits(decoder: &Decoder, attend: &mut dyn Attend, ids: std::ops::Range<u32>) -> Vec<f32> {
+    let ids: Vec<TokenId> = ids.map(|id| TokenId(id * 7 % 80)).collect();
+    let ids = decoder.ids(&ids, &Device::flex()).expect("ids below 80");
+    numbers(decoder.logits(decoder.forward(ids, attend)))
+}
+
+fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
+    assert_eq!(a.len(), b.len());
+    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+}
+
+#[test]
+fn a_saved_decoder_loads_with_the_same_bits() {
+    for extra in ["", "tied = true", "qkv-bias = true\no-bias = true"] {
+        let (config, folder) = (config(extra), tempfile::tempdir().expect("a temporary folder"));
+        let decoder = Decoder::init(&config, 3, &Device::flex());
+        decoder.save(&config, folder.path()).expect("saves");
+        let (loaded_config, loaded) = Decoder::load(folder.path(), &Device::flex()).expect("loads");
+        assert_eq!(loaded_config, config, "{extra}");
+        let run = |decoder: &Decoder| logits(decoder, &mut Causal::sequence(20), 0..20);
+        assert_eq!(run(&decoder), run(&loaded), "{extra}");
+        let count: usize =
+            decoder.parameters().iter().map(|(_, p)| p.shape().iter().product::<usize>()).sum();
+        assert_eq!(count as u64, config.parameters(), "{extra}");
+    }
+}
+
+#[test]
+fn initialization_is_a_function_of_seed_and_name() {
+    let config = config("");
+    let run = |seed| Decoder::init(&config, seed, &Device::flex()).parameters()[2].1.to_vec();
+    assert_eq!(run(1), run(1));
+    assert_ne!(run(1), run(2));
+    let std = (run(1).iter().map(|x| x * x).sum::<f32>() / run(1).len() as f32).sqrt();
+    assert!((std - 0.02).abs() < 0.001, "{std}");
+}
+
+#[test]
+fn an_adapter_changes_nothing_at_first_and_merges_to_the_same_output() {
+    let mut decoder = Decoder::init(&config(""), 3, &Device::flex());
+    let before = logits(&decoder, &mut Causal::sequence(9), 0..9);
+    let lora = LoraConfig { rank: 4, alpha: 8.0, seed: 1 };
+    for (name, linear) in decoder.linears_mut() {
+        let taken = std::mem::replace(linear, Linear::dense(Tensor::zeros([1, 1], &Device::flex()), None));
+        *linear = taken.inject_lora(&lora, &name);
+    }
+    assert_eq!(logits(&decoder, &mut Causal::sequence(9), 0..9), before, "B is zero");
+    for (name, mut parameter) in decoder.parameters_mut() {
+        if name.ends_with("lora_B.weight") {
+            let count = parameter.get().shape().iter().product::<usize>();
+            parameter.set((0..count).map(|i| (i % 7) as f32 * 0.01 - 0.03).collect());
+        }
+    }
+    let adapted = logits(&decoder, &mut Causal::sequence(9), 0..9);
+    assert!(largest_difference(&adapted, &before) > 1e-3, "the adapters do something");
+    let merged = decoder.clone().merged();
+    assert_eq!(merged.parameters().len(), 2 * 7 + 3, "no adapters are left");
+    let difference = largest_difference(&logits(&merged, &mut Causal::sequence(9), 0..9), &adapted);
+    assert!(difference < 1e-5, "{difference}");
+}
+
+#[test]
+fn only_adapters_of_an_adapted_decoder_get_gradients() {
+    let device = Device::flex().autodiff();
+    let mut decoder = Decoder::init(&config(""), 3, &device);
+    for (_, mut parameter) in decoder.parameters_mut() {
+        parameter.set_training(Training::Frozen);
+    }
+    for (name, linear) in decoder.linears_mut() {
+        let taken = std::mem::replace(linear, Linear::dense(Tensor::zeros([1, 1], &device), None));
+        *linear = taken.inject_lora(&LoraConfig { rank: 2, alpha: 4.0, seed: 1 }, &name);
+    }
+    let ids: Vec<TokenId> = (0..12).map(TokenId).collect();
+    let labels: Vec<_> = ids.iter().copied().map(Some).collect();
+    let hidden = decoder.forward(decoder.ids(&ids, &device).expect("ids"), &mut Causal::sequence(12));
+    let mut gradients = decoder.cross_entropy(hidden, &labels).sum.backward();
+    for (name, parameter) in decoder.parameters() {
+        let found = parameter.take_gradient(&mut gradients).is_some();
+        assert_eq!(found, name.contains("lora_"), "{name}");
+        assert_eq!(parameter.training() == Training::Trained, name.contains("lora_"), "{name}");
+    }
+}
+
+#[test]
+fn a_quantized_layer_is_within_half_a_step_of_its_matrix() {
+    let decoder = Decoder::init(&config(""), 3, &Device::flex());
+    let linear = decoder.layers[0].feed_forward.w1.clone();
+    let dense = numbers(linear.weight());
+    let quantized = linear.quantize();
+    assert!(matches!(quantized, Linear::Quantized(_)));
+    let restored = numbers(quantized.weight());
+    for (block, (dense, restored)) in dense.chunks(32).zip(restored.chunks(32)).enumerate() {
+        let step = dense.iter().fold(0.0_f32, |max, w| max.max(w.abs())) / 127.0;
+        assert!(largest_difference(dense, restored) <= 0.5001 * step, "block {block}");
+    }
+    let x = Tensor::<2>::ones([3, 64], &Device::flex());
+    let merged = quantized.clone().merge();
+    assert!(largest_difference(&numbers(quantized.forward(x.clone())), &numbers(merged.forward(x))) < 1e-6);
+}
+
+#[test]
+fn a_growing_cache_gives_the_logits_of_the_whole_sequence() {
+    let decoder = Decoder::init(&config(""), 3, &Device::flex());
+    let whole = logits(&decoder, &mut Causal::sequence(30), 0..30);
+    let mut cache = GrowingCache::new();
+    let mut pieces = Vec::new();
+    for range in [0..1, 1..20, 20..21, 21..30] {
+        cache.extend(range.len());
+        pieces.extend(logits(&decoder, &mut cache, range));
+    }
+    assert_eq!(cache.len(), 30);
+    assert!(largest_difference(&pieces, &whole) < 2e-6);
+}
+
+#[test]
+fn cached_attention_over_blocks_equals_the_plain_one() {
+    let (shape, d) = (HeadShape { heads: 6, kv_heads: 2 }, 8);
+    for (first, tokens, block_tokens) in
+        [(0, 5, 16), (37, 1, 16), (300, 70, 16), (300, 70, 1000), (513, 2, 256)]
+    {
+        let run = Run { first, tokens };
+        let random = |count: usize, seed: usize| -> Vec<f32> {
+            (0..count).map(|i| (((i * 7919 + seed * 104_729) % 2003) as f32 - 1001.0) / 400.0).collect()
+        };
+        let (q, keys) = (random(tokens * shape.heads * d, 1), run.keys() * shape.kv_heads * d);
+        let (k, v) = (random(keys, 2), random(keys, 3));
+        let width = block_tokens * shape.kv_heads * d;
+        let blocks: Vec<KeyBlock<'_>> =
+            k.chunks(width).zip(v.chunks(width)).map(|(keys, values)| KeyBlock { keys, values }).collect();
+        let mut out = vec![0.0; q.len()];
+        let cached = CachedKeys { blocks: &blocks, block_tokens };
+        cached_attention(QueryRows { q: &q, run, shape }, cached, &mut out);
+        let tensor = |values: &[f32], heads: usize| {
+            Tensor::<1>::from_floats(values, &Device::flex()).reshape([values.len() / heads / d, heads, d])
+        };
+        let expected = plain::attention(
+            tensor(&q, shape.heads),
+            tensor(&k, shape.kv_heads),
+            tensor(&v, shape.kv_heads),
+            run,
+        );
+        let difference = largest_difference(&out, &numbers(expected));
+        assert!(difference < 1e-5, "{run:?} in blocks of {block_tokens}: {difference}");
+    }
+}
+
+#[test]
+fn sampled_generation_is_a_function_of_the_seed() {
+    let decoder = Decoder::init(&config(""), 3, &Device::flex());
+    let run = |seed| -> Vec<TokenId> {
+        let sampling = SamplingConfig { temperature: 1.0, seed, ..SamplingConfig::greedy() };
+        let options =
+            GenerateConfig { max_new: 12, sampling, vocabulary: Some(50), ..GenerateConfig::default() };
+        Generator::new(&decoder, &[TokenId(1)], options).expect("a valid prompt").collect()
+    };
+    assert_eq!(run(5), run(5));
+    assert_ne!(run(5), run(6));
+    assert!(run(5).iter().all(|id| id.0 < 50));
+}
+
+#[test]
+fn generation_ends_at_a_stop_id_or_at_the_limit() {
+    let decoder = Decoder::init(&config(""), 3, &Device::flex());
+    let run = |stop_ids: Vec<TokenId>| {
+        let options = GenerateConfig { max_new: 8, stop_ids, ..GenerateConfig::default() };
+        let mut generator = Generator::new(&decoder, &[TokenId(1)], options).expect("a valid prompt");
+        let ids: Vec<TokenId> = generator.by_ref().collect();
+        (ids, generator.finish())
+    };
+    let (all, finish) = run(Vec::new());
+    assert_eq!((all.len(), finish), (8, Some(Finish::Length)));
+    let first = all.iter().position(|id| *id == all[5]).expect("it is there");
+    assert_eq!(run(vec![all[5]]), (all[..first].to_vec(), Some(Finish::StopId)));
+}
+
+#[test]
+fn bad_requests_name_what_was_found() {
+    let decoder = Decoder::init(&config(""), 3, &Device::flex());
+    let text = |result: Result<(), internlm_model::Error>| {
+        let error = result.expect_err("the request is bad");
+        assert!(error.is_bad_input());
+        error.to_string()
+    };
+    let generate =
+        |prompt: &[TokenId]| text(Generator::new(&decoder, prompt, GenerateConfig::default()).map(|_| ()));
+    assert_eq!(generate(&[]), "prompt: found no tokens, expected at least one");
+    assert_eq!(generate(&[TokenId(80)]), "token id at index 0: found 80, expected < vocab 80");
+    for (name, message) in [
+        ("gpu", "device `gpu`: expected cpu, cuda:N or vulkan:N"),
+        ("cpu:1", "device `cpu:1`: expected cpu, cuda:N or vulkan:N"),
+        ("cuda:x", "device `cuda:x`: expected a device number after the colon"),
+    ] {
+        assert_eq!(text(device::parse(name).map(|_| ())), message);
+    }
+    #[cfg(not(feature = "cuda"))]
+    assert!(text(device::parse("cuda:0").map(|_| ())).contains("--features cuda"));
+    let odd = config("mlp-bias = true");
+    let decoder = Decoder::init(&odd, 1, &Device::flex());
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    assert!(text(decoder.save(&odd, folder.path())).contains("mlp-bias"));
+}
