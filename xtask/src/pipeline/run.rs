@@ -66,8 +66,8 @@ pub(crate) fn build() -> Result<()> {
 #[allow(clippy::print_stdout)] // The table is the command's output.
 pub(crate) fn run(arguments: &PipelineArguments) -> Result<()> {
     let started = Instant::now();
-    build()?;
     let mut pipeline = Pipeline::open(arguments)?;
+    build()?;
     for stage in &STAGES {
         pipeline.stage(stage)?;
     }
@@ -103,9 +103,12 @@ impl<'a> Pipeline<'a> {
         let root = workspace::root();
         let recipe = root.join("recipes").join(&arguments.recipe);
         if !recipe.is_dir() {
-            let found: Vec<String> = std::fs::read_dir(root.join("recipes"))?
-                .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+            let mut found: Vec<String> = std::fs::read_dir(root.join("recipes"))?
+                .filter_map(Result::ok)
+                .filter(|entry| entry.path().is_dir())
+                .filter_map(|entry| entry.file_name().into_string().ok())
                 .collect();
+            found.sort();
             bail!(BadInput(format!(
                 "no recipe `{}`, expected one of: {}",
                 arguments.recipe,
