@@ -34,7 +34,9 @@ fn close(name: &str, found: Vec<f32>, expected: Vec<f32>) {
     let norm = |values: &mut dyn Iterator<Item = f64>| values.map(|x| x * x).sum::<f64>().sqrt();
     let difference = norm(&mut found.iter().zip(&expected).map(|(a, b)| f64::from(a - b)));
     let size = norm(&mut expected.iter().map(|&b| f64::from(b)));
-    assert!(difference <= 2e-6 * size + 1e-7, "{name}: difference {difference}, size {size}");
+    // Gradients may be differences of numbers near 1 that cancel: their rounding stays.
+    let rounding = 4.0 * f64::from(f32::EPSILON) * (found.len() as f64).sqrt();
+    assert!(difference <= 2e-6 * size + rounding, "{name}: difference {difference}, size {size}");
 }
 
 /// Compares values and the gradients of both inputs of two functions of two tensors.
