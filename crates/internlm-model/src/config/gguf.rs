@@ -4,7 +4,7 @@ use serde_json::Map;
 
 use super::{DType, Family, ModelConfig, RopeScaling};
 use crate::weights::TensorSource;
-use crate::weights::gguf::{GgufFile, Metadata, Value};
+use crate::weights::gguf::{self, GgufFile, Metadata, Value};
 use crate::{Error, Result, TokenId};
 
 /// Architectures this crate implements: name in the file, family.
@@ -118,7 +118,8 @@ impl Keys<'_> {
 
     fn vocab(&mut self, file: &GgufFile) -> usize {
         let rows = file.info("token_embd.weight").and_then(|info| info.shape.first().copied());
-        let tokens = || self.metadata.get("tokenizer.ggml.tokens").and_then(Value::as_array).map(<[_]>::len);
+        let tokens =
+            || self.metadata.get("tokenizer.ggml.tokens").and_then(Value::as_array).map(gguf::Array::len);
         match rows.or_else(|| self.optional_size("vocab_size")).or_else(tokens) {
             Some(vocab) => vocab,
             None => {

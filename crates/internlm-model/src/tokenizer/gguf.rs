@@ -37,7 +37,7 @@ pub(super) fn load(path: &Path) -> Result<Tokenizer> {
 }
 
 /// The list of entries.
-fn tokens<'a>(path: &Path, metadata: &'a Metadata) -> Result<Vec<&'a str>> {
+fn tokens(path: &Path, metadata: &Metadata) -> Result<Vec<String>> {
     metadata
         .texts("tokenizer.ggml.tokens")
         .ok_or_else(|| Error::tokenizer(path, "tokenizer.ggml.tokens: missing, expected a list of texts"))
@@ -80,14 +80,14 @@ fn sentencepiece_vocabulary(path: &Path, metadata: &Metadata) -> Result<Tokenize
     let scores = numbers(path, metadata, "tokenizer.ggml.scores", (tokens.len(), 0.0))?;
     let kinds = numbers(path, metadata, "tokenizer.ggml.token_type", (tokens.len(), 1.0))?;
     let mut pieces = Vec::with_capacity(tokens.len());
-    for (id, ((text, score), kind)) in tokens.iter().zip(scores).zip(kinds).enumerate() {
+    let settings = special_ids(metadata, tokens.len(), true);
+    for (id, ((text, score), kind)) in tokens.into_iter().zip(scores).zip(kinds).enumerate() {
         let kind = PieceKind::from_number(kind as u64).ok_or_else(|| {
             let message = format!("tokenizer.ggml.token_type[{id}]: found {kind}, expected 1 to 6");
             Error::tokenizer(path, message)
         })?;
-        pieces.push(Piece { text: (*text).to_owned(), score: score as f32, kind });
+        pieces.push(Piece { text, score: score as f32, kind });
     }
-    let settings = special_ids(metadata, tokens.len(), true);
     let signed = |id: Option<TokenId>| id.map_or(-1, |id| i64::from(id.0));
     let byte_fallback = pieces.iter().any(|piece| piece.kind == PieceKind::Byte);
     let model = Model {
@@ -131,7 +131,7 @@ fn byte_level_vocabulary(path: &Path, metadata: &Metadata) -> Result<Tokenizer> 
         })
         .collect();
     let vocabulary: serde_json::Map<String, Value> =
-        tokens.iter().enumerate().map(|(id, name)| ((*name).to_owned(), json!(id))).collect();
+        tokens.iter().enumerate().map(|(id, name)| (name.clone(), json!(id))).collect();
     let json = json!({
         "version": "1.0", "truncation": null, "padding": null, "added_tokens": added, "normalizer": null,
         "pre_tokenizer": pre_tokenizer, "post_processor": null, "decoder": byte_level(true),
@@ -144,7 +144,7 @@ fn byte_level_vocabulary(path: &Path, metadata: &Metadata) -> Result<Tokenizer> 
         .iter()
         .enumerate()
         .filter(|(_, kind)| **kind as u64 == 3)
-        .map(|(id, _)| (TokenId(id as u32), tokens[id]))
+        .map(|(id, _)| (TokenId(id as u32), tokens[id].as_str()))
         .collect();
     let mut config = settings::written(settings, &specials);
     if let Some(template) = metadata.text("tokenizer.chat_template") {

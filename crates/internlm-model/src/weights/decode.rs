@@ -22,6 +22,9 @@ pub(crate) fn widen(encoding: Encoding, bytes: &[u8], out: &mut Vec<f32>) -> boo
         Encoding::Q5_0 => bytes.as_chunks::<22>().0.iter().for_each(|block| q5_0(block, out)),
         Encoding::Q5_1 => bytes.as_chunks::<24>().0.iter().for_each(|block| q5_1(block, out)),
         Encoding::Q8_0 => bytes.as_chunks::<34>().0.iter().for_each(|block| q8_0(block, out)),
+        Encoding::Q4K => bytes.as_chunks::<144>().0.iter().for_each(|block| q4_k(block, out)),
+        Encoding::Q5K => bytes.as_chunks::<176>().0.iter().for_each(|block| q5_k(block, out)),
+        Encoding::Q6K => bytes.as_chunks::<210>().0.iter().for_each(|block| q6_k(block, out)),
         _ => return false,
     }
     true
@@ -77,6 +80,68 @@ fn q5_1(block: &[u8; 24], out: &mut Vec<f32>) {
 fn q8_0(block: &[u8; 34], out: &mut Vec<f32>) {
     let d = f16_at([block[0], block[1]]);
     out.extend(block[2..].iter().map(|&byte| d * f32::from(byte as i8)));
+}
+
+/// The 6-bit scale and minimum of sub-block `index` out of 12 bytes (`get_scale_min_k4`): the first four of each
+/// lie in the low six bits of a byte, the last four are put together from four and two bits.
+fn scale_min(packed: &[u8], index: usize) -> (f32, f32) {
+    let (scale, min) = if index < 4 {
+        (packed[index] & 63, packed[index + 4] & 63)
+    } else {
+        let low = packed[index + 4];
+        ((low & 15) | (packed[index - 4] >> 6) << 4, (low >> 4) | (packed[index] >> 6) << 4)
+    };
+    (f32::from(scale), f32::from(min))
+}
+
+/// w = (d scale) q - (dmin min), 32 values per scale; 32 bytes hold sub-block 2j in their low, 2j + 1 in their
+/// high nibbles.
+fn q4_k(block: &[u8; 144], out: &mut Vec<f32>) {
+    let (d, dmin) = (f16_at([block[0], block[1]]), f16_at([block[2], block[3]]));
+    let (scales, nibbles) = (&block[4..16], &block[16..]);
+    for (pair, bytes) in nibbles.chunks_exact(32).enumerate() {
+        for (index, shift) in [(2 * pair, 0), (2 * pair + 1, 4)] {
+            let (scale, min) = scale_min(scales, index);
+            let (scale, min) = (d * scale, dmin * min);
+            out.extend(bytes.iter().map(|byte| scale * f32::from((byte >> shift) & 15) - min));
+        }
+    }
+}
+
+/// As [`q4_k`], with the fifth bit of sub-block i in bit i of 32 more bytes.
+fn q5_k(block: &[u8; 176], out: &mut Vec<f32>) {
+    let (d, dmin) = (f16_at([block[0], block[1]]), f16_at([block[2], block[3]]));
+    let (scales, high, nibbles) = (&block[4..16], &block[16..48], &block[48..]);
+    for (pair, bytes) in nibbles.chunks_exact(32).enumerate() {
+        for (index, shift) in [(2 * pair, 0), (2 * pair + 1, 4)] {
+            let (scale, min) = scale_min(scales, index);
+            let (scale, min) = (d * scale, dmin * min);
+            let values = bytes.iter().zip(high);
+            out.extend(values.map(|(byte, high)| {
+                let q = (byte >> shift) & 15 | ((high >> index) & 1) << 4;
+                scale * f32::from(q) - min
+            }));
+        }
+    }
+}
+
+/// w = d scale (q - 32), 16 values per scale. In each half of 128 values, four runs of 32 take their low four bits
+/// from nibbles of 64 bytes and their high two bits from two bits of 32 bytes.
+fn q6_k(block: &[u8; 210], out: &mut Vec<f32>) {
+    let d = f16_at([block[208], block[209]]);
+    let (low, high, scales) = (&block[..128], &block[128..192], &block[192..208]);
+    for half in 0..2 {
+        let (low, high) = (&low[64 * half..], &high[32 * half..]);
+        for run in 0..4 {
+            let bytes = &low[32 * (run % 2)..][..32];
+            let (low_shift, high_shift) = (4 * (run / 2), 2 * run);
+            out.extend(bytes.iter().zip(high).enumerate().map(|(index, (low, high))| {
+                let q = (low >> low_shift) & 15 | ((high >> high_shift) & 3) << 4;
+                let scale = scales[8 * half + 2 * run + index / 16] as i8;
+                d * f32::from(scale) * (f32::from(q) - 32.0)
+            }));
+        }
+    }
 }
 
 #[cfg(test)]

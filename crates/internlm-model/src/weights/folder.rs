@@ -1,11 +1,13 @@
 //! The safetensors files of a Hugging Face folder: one file, or shards listed by an index.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::source::missing;
 use super::{SafetensorsFile, TensorInfo, TensorSource};
 use crate::{Error, Result};
 
@@ -80,7 +82,7 @@ impl SafetensorsFolder {
         for (tensor, file) in &parsed.weight_map {
             // A shard that did not open has been reported above.
             let Some(&at) = opened.get(file.as_str()) else { continue };
-            if files[at].bytes(tensor).is_none() {
+            if files[at].info(tensor).is_none() {
                 problems.push(format!("{file}: tensor {tensor}: missing, {INDEX} says it is there"));
             }
             place.insert(tensor.clone(), at);
@@ -90,12 +92,6 @@ impl SafetensorsFolder {
         } else {
             Err(Error::Weights { path: dir.to_path_buf(), problems })
         }
-    }
-
-    /// The stored bytes of one tensor.
-    #[must_use]
-    pub fn bytes(&self, name: &str) -> Option<&[u8]> {
-        self.files[*self.place.get(name)?].bytes(name)
     }
 }
 
@@ -115,13 +111,10 @@ impl TensorSource for SafetensorsFolder {
         }
     }
 
-    fn read_f32(&self, name: &str) -> Result<Vec<f32>> {
+    fn read_bytes(&self, name: &str) -> Result<Cow<'_, [u8]>> {
         match self.place.get(name) {
-            Some(&at) => self.files[at].read_f32(name),
-            None => {
-                let problems = vec![format!("tensor {name}: missing")];
-                Err(Error::Weights { path: self.dir.clone(), problems })
-            }
+            Some(&at) => self.files[at].read_bytes(name),
+            None => Err(missing(self.dir.clone(), name)),
         }
     }
 }

@@ -2,7 +2,7 @@
 #![allow(unsafe_code)]
 
 use std::fs::File;
-use std::ops::Deref;
+use std::ops::{Deref, Range};
 use std::path::Path;
 
 use crate::{Error, Result};
@@ -29,6 +29,20 @@ impl MappedFile {
         // truncates the file meanwhile (a SIGBUS); our own writers replace files by rename, never in place.
         let map = unsafe { memmap2::Mmap::map(&file) }.map_err(|source| Error::read(path, source))?;
         Ok(Self { map: Some(map) })
+    }
+
+    /// Gives the pages of `range` back to the system; reading them again fetches them from the file.
+    pub(crate) fn release(&self, range: Range<usize>) {
+        #[cfg(unix)]
+        if let Some(map) = &self.map {
+            // SAFETY: the map is shared and read-only, so dropped pages come back with the bytes of the file.
+            // A refusal of the system changes nothing but the memory in use.
+            let _ = unsafe {
+                map.unchecked_advise_range(memmap2::UncheckedAdvice::DontNeed, range.start, range.len())
+            };
+        }
+        #[cfg(not(unix))]
+        let _ = range;
     }
 }
 

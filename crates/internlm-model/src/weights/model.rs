@@ -1,12 +1,13 @@
 //! Any model folder or GGUF file as InternLM2 tensors.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::gguf::GgufFile;
 use super::names::{self, NameStyle, Parts};
 use super::qkv::{self, RowOrder};
-use super::{SafetensorsFolder, TensorInfo, TensorSource};
+use super::{Encoding, SafetensorsFolder, TensorInfo, TensorSource};
 use crate::{Error, ModelConfig, Result};
 
 /// Opens a Hugging Face folder (single file or shards) or a GGUF file and checks it against its config.
@@ -58,6 +59,8 @@ struct ModelWeights {
 struct Recipe {
     info: TensorInfo,
     parts: Parts,
+    /// q, k and v are stored in different encodings: the joined tensor is given in f32.
+    mixed: bool,
 }
 
 impl ModelWeights {
@@ -77,8 +80,8 @@ impl ModelWeights {
                 continue;
             };
             match check(source.as_ref(), &parts, &shape, heads) {
-                Ok(info) => {
-                    tensors.insert(name, Recipe { info, parts });
+                Ok((info, mixed)) => {
+                    tensors.insert(name, Recipe { info, parts, mixed });
                 }
                 Err(mut found) => problems.append(&mut found),
             }
@@ -91,13 +94,13 @@ impl ModelWeights {
     }
 }
 
-/// Compares the parts of one tensor with the shape the config demands.
+/// Compares the parts of one tensor with the shape the config demands; with it comes whether their encodings differ.
 fn check(
     source: &dyn TensorSource,
     parts: &Parts,
     shape: &[usize],
     heads: qkv::Heads,
-) -> Result<TensorInfo, Vec<String>> {
+) -> Result<(TensorInfo, bool), Vec<String>> {
     let one = |name: &str, shape: &[usize]| match source.info(name) {
         None => Err(format!("{}: tensor {name}: missing, expected {shape:?}", source.file(name).display())),
         Some(info) if info.shape != shape => Err(format!(
@@ -108,22 +111,23 @@ fn check(
         Some(info) => Ok(info),
     };
     match parts {
-        Parts::One(name) => one(name, shape).map_err(|problem| vec![problem]),
+        Parts::One(name) => one(name, shape).map(|info| (info, false)).map_err(|problem| vec![problem]),
         Parts::Qkv(names) => {
-            let mut problems = Vec::new();
-            let mut encoding = None;
+            let (mut problems, mut encodings) = (Vec::new(), Vec::new());
             for (name, rows) in names.iter().zip(heads.rows()) {
                 let mut part = shape.to_vec();
                 part[0] = rows;
                 match one(name, &part) {
-                    Ok(info) => encoding = encoding.or(Some(info.encoding)),
+                    Ok(info) => encodings.push(info.encoding),
                     Err(problem) => problems.push(problem),
                 }
             }
-            match encoding {
-                Some(encoding) if problems.is_empty() => Ok(TensorInfo { shape: shape.to_vec(), encoding }),
-                _ => Err(problems),
+            if !problems.is_empty() {
+                return Err(problems);
             }
+            let mixed = encodings.iter().any(|encoding| *encoding != encodings[0]);
+            let encoding = if mixed { Encoding::F32 } else { encodings[0] };
+            Ok((TensorInfo { shape: shape.to_vec(), encoding }, mixed))
         }
     }
 }
@@ -138,10 +142,19 @@ impl TensorSource for ModelWeights {
     }
 
     fn file(&self, name: &str) -> PathBuf {
-        match self.tensors.get(name).map(|recipe| &recipe.parts) {
-            Some(Parts::One(part) | Parts::Qkv([part, ..])) => self.source.file(part),
-            None => self.source.file(name),
+        let part = self.tensors.get(name).map_or(name, |recipe| recipe.parts.first());
+        self.source.file(part)
+    }
+
+    fn read_bytes(&self, name: &str) -> Result<Cow<'_, [u8]>> {
+        let Some(recipe) = self.tensors.get(name) else { return self.source.read_bytes(name) };
+        let Parts::Qkv([q, k, v]) = &recipe.parts else { return self.source.read_bytes(recipe.parts.first()) };
+        if recipe.mixed {
+            let values = self.read_f32(name)?;
+            return Ok(Cow::Owned(values.iter().flat_map(|value| value.to_le_bytes()).collect()));
         }
+        let parts = [self.source.read_bytes(q)?, self.source.read_bytes(k)?, self.source.read_bytes(v)?];
+        Ok(Cow::Owned(qkv::join(&parts.each_ref().map(|part| &**part), self.heads)))
     }
 
     fn read_f32(&self, name: &str) -> Result<Vec<f32>> {
@@ -149,7 +162,7 @@ impl TensorSource for ModelWeights {
             Some(Parts::One(part)) => self.source.read_f32(part),
             Some(Parts::Qkv([q, k, v])) => {
                 let parts = [self.source.read_f32(q)?, self.source.read_f32(k)?, self.source.read_f32(v)?];
-                Ok(qkv::join(&parts, self.heads))
+                Ok(qkv::join(&parts.each_ref().map(Vec::as_slice), self.heads))
             }
             None => self.source.read_f32(name),
         }

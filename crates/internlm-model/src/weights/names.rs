@@ -37,6 +37,16 @@ pub enum Parts {
     Qkv([String; 3]),
 }
 
+impl Parts {
+    /// The tensor, or q of the three.
+    #[must_use]
+    pub fn first(&self) -> &str {
+        match self {
+            Self::One(name) | Self::Qkv([name, ..]) => name,
+        }
+    }
+}
+
 /// Outside of the blocks: InternLM2, LLaMA, GGUF.
 const OUTER: [[&str; 3]; 4] = [
     ["model.tok_embeddings.weight", "model.embed_tokens.weight", "token_embd.weight"],

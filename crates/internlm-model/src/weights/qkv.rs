@@ -8,7 +8,7 @@
 pub enum RowOrder {
     /// Row i rotates with row i + d/2: Hugging Face.
     HalfSplit,
-    /// Row 2i rotates with row 2i + 1: GGUF of archs `llama` and `internlm2`.
+    /// Row 2i rotates with row 2i + 1: GGUF of archs `llama` and `internlm2`, InternEvo without `adapt_hf`.
     Interleaved,
 }
 
@@ -54,10 +54,12 @@ impl Heads {
 }
 
 /// Joins q, k and v (row-major, the same width) into `wqkv`. A bias is a matrix of width 1.
+///
+/// Works on numbers and on stored bytes alike: a row is moved as it is.
 #[must_use]
-pub fn join(parts: &[Vec<f32>; 3], heads: Heads) -> Vec<f32> {
+pub fn join<T: Copy>(parts: &[&[T]; 3], heads: Heads) -> Vec<T> {
     let rows: usize = heads.rows().iter().sum();
-    let width = parts.iter().map(Vec::len).sum::<usize>() / rows.max(1);
+    let width = parts.iter().map(|part| part.len()).sum::<usize>() / rows.max(1);
     let mut joined = Vec::with_capacity(rows * width);
     for (part, row) in heads.packing() {
         joined.extend_from_slice(&parts[part][row * width..(row + 1) * width]);
@@ -65,17 +67,22 @@ pub fn join(parts: &[Vec<f32>; 3], heads: Heads) -> Vec<f32> {
     joined
 }
 
-/// Splits `wqkv` into q, k and v: the inverse of [`join`].
+/// One of q (0), k (1) and v (2) out of `wqkv`: the inverse of [`join`].
 #[must_use]
-pub fn split(wqkv: &[f32], heads: Heads) -> [Vec<f32>; 3] {
-    let rows: usize = heads.rows().iter().sum();
-    let width = wqkv.len() / rows.max(1);
-    let mut parts = heads.rows().map(|rows| vec![0.0; rows * width]);
-    for (source, (part, row)) in heads.packing().enumerate() {
-        parts[part][row * width..(row + 1) * width]
-            .copy_from_slice(&wqkv[source * width..(source + 1) * width]);
+pub fn part<T: Copy + Default>(wqkv: &[T], heads: Heads, part: usize) -> Vec<T> {
+    let rows = heads.rows();
+    let width = wqkv.len() / rows.iter().sum::<usize>().max(1);
+    let mut values = vec![T::default(); rows[part] * width];
+    for (source, (_, row)) in heads.packing().enumerate().filter(|(_, (of, _))| *of == part) {
+        values[row * width..(row + 1) * width].copy_from_slice(&wqkv[source * width..(source + 1) * width]);
     }
-    parts
+    values
+}
+
+/// Splits `wqkv` into q, k and v.
+#[must_use]
+pub fn split<T: Copy + Default>(wqkv: &[T], heads: Heads) -> [Vec<T>; 3] {
+    [0, 1, 2].map(|index| part(wqkv, heads, index))
 }
 
 #[cfg(test)]
@@ -93,7 +100,7 @@ mod tests {
             parts[1].iter().map(|x| x + 100.0).collect(),
             parts[2].iter().map(|x| x + 200.0).collect(),
         ];
-        let joined = join(&parts, HEADS);
+        let joined = join(&parts.each_ref().map(Vec::as_slice), HEADS);
         let heads: Vec<f32> = joined.iter().step_by(4).copied().collect();
         assert_eq!(heads, [0.0, 4.0, 100.0, 200.0, 8.0, 12.0, 104.0, 204.0]);
         assert_eq!(split(&joined, HEADS), parts);
@@ -103,8 +110,8 @@ mod tests {
     fn interleaved_rows_go_back_to_halves() {
         let heads = Heads { heads: 1, kv_heads: 1, order: RowOrder::Interleaved, ..HEADS };
         // Stored order of a head whose half-split rows are 0 1 2 3 is 0 2 1 3.
-        let stored = vec![0.0, 2.0, 1.0, 3.0];
-        let joined = join(&[stored.clone(), stored.clone(), stored], heads);
+        let stored = [0.0, 2.0, 1.0, 3.0];
+        let joined = join(&[&stored, &stored, &stored], heads);
         assert_eq!(joined, [0.0, 1.0, 2.0, 3.0, 0.0, 1.0, 2.0, 3.0, 0.0, 2.0, 1.0, 3.0]);
     }
 }

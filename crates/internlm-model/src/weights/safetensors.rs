@@ -6,6 +6,7 @@
 //! data                offsets count from the end of the header
 //! ```
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -14,7 +15,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::mmap::MappedFile;
-use super::{Encoding, TensorInfo, TensorSource, decode};
+use super::source::missing;
+use super::{Encoding, TensorInfo, TensorSource};
 use crate::{Error, Result};
 
 /// Longest header the format allows.
@@ -83,12 +85,6 @@ impl SafetensorsFile {
     pub fn metadata(&self) -> &BTreeMap<String, String> {
         &self.metadata
     }
-
-    /// The stored bytes of one tensor.
-    #[must_use]
-    pub fn bytes(&self, name: &str) -> Option<&[u8]> {
-        self.entries.get(name).map(|entry| &self.map[entry.bytes.clone()])
-    }
 }
 
 impl TensorSource for SafetensorsFile {
@@ -104,16 +100,9 @@ impl TensorSource for SafetensorsFile {
         self.path.clone()
     }
 
-    fn read_f32(&self, name: &str) -> Result<Vec<f32>> {
-        let fail = |message: String| Error::Weights { path: self.path.clone(), problems: vec![message] };
-        let entry = self.entries.get(name).ok_or_else(|| fail(format!("tensor {name}: missing")))?;
-        let mut values = Vec::with_capacity(entry.info.shape.iter().product());
-        if decode::widen(entry.info.encoding, &self.map[entry.bytes.clone()], &mut values) {
-            Ok(values)
-        } else {
-            let found = entry.info.encoding;
-            Err(fail(format!("tensor {name}: dtype: found {found}, expected F32, F16 or BF16")))
-        }
+    fn read_bytes(&self, name: &str) -> Result<Cow<'_, [u8]>> {
+        let entry = self.entries.get(name).ok_or_else(|| missing(self.path.clone(), name))?;
+        Ok(Cow::Borrowed(&self.map[entry.bytes.clone()]))
     }
 }
 

@@ -1,9 +1,12 @@
 //! [`TensorSource`]: named tensors, whatever file they are in.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::path::PathBuf;
 
-use crate::Result;
+use super::decode;
 use crate::config::DType;
+use crate::{Error, Result};
 
 /// How the numbers of a tensor are stored.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -45,6 +48,12 @@ pub enum Encoding {
     Q5_1,
     /// GGUF blocks of 32: f16 scale, 8-bit values.
     Q8_0,
+    /// GGUF blocks of 256: eight sub-blocks with 6-bit scales and minima, 4-bit values.
+    Q4K,
+    /// GGUF blocks of 256: eight sub-blocks with 6-bit scales and minima, 5-bit values.
+    Q5K,
+    /// GGUF blocks of 256: sixteen sub-blocks with 8-bit scales, 6-bit values around 32.
+    Q6K,
 }
 
 impl Encoding {
@@ -61,6 +70,9 @@ impl Encoding {
             Self::Q5_0 => (32, 22),
             Self::Q5_1 => (32, 24),
             Self::Q8_0 => (32, 34),
+            Self::Q4K => (256, 144),
+            Self::Q5K => (256, 176),
+            Self::Q6K => (256, 210),
         }
     }
 
@@ -86,6 +98,9 @@ impl Encoding {
             Self::Q5_0 => "Q5_0",
             Self::Q5_1 => "Q5_1",
             Self::Q8_0 => "Q8_0",
+            Self::Q4K => "Q4_K",
+            Self::Q5K => "Q5_K",
+            Self::Q6K => "Q6_K",
         }
     }
 
@@ -153,11 +168,38 @@ pub trait TensorSource: Send + Sync {
     fn info(&self, name: &str) -> Option<TensorInfo>;
 
     /// The file that holds a tensor, for messages.
-    fn file(&self, name: &str) -> std::path::PathBuf;
+    fn file(&self, name: &str) -> PathBuf;
+
+    /// The stored bytes of one tensor, row-major, in the encoding of [`TensorSource::info`]; borrowed where they
+    /// lie in the file as they are.
+    ///
+    /// # Errors
+    /// No tensor of this name, or its bytes cannot be read.
+    fn read_bytes(&self, name: &str) -> Result<Cow<'_, [u8]>>;
 
     /// The numbers of one tensor, row-major, widened to f32 exactly.
     ///
     /// # Errors
-    /// No tensor of this name, or its bytes cannot be read.
-    fn read_f32(&self, name: &str) -> Result<Vec<f32>>;
+    /// As [`TensorSource::read_bytes`]; a tensor of integers.
+    fn read_f32(&self, name: &str) -> Result<Vec<f32>> {
+        widen(self, name)
+    }
+}
+
+/// The numbers of one tensor of `source`.
+pub(super) fn widen<S: TensorSource + ?Sized>(source: &S, name: &str) -> Result<Vec<f32>> {
+    let bytes = source.read_bytes(name)?;
+    let info = source.info(name).ok_or_else(|| missing(source.file(name), name))?;
+    let mut values = Vec::with_capacity(info.shape.iter().product());
+    if decode::widen(info.encoding, &bytes, &mut values) {
+        return Ok(values);
+    }
+    let problem =
+        format!("tensor {name}: type: found {}, expected a floating-point or block type", info.encoding);
+    Err(Error::Weights { path: source.file(name), problems: vec![problem] })
+}
+
+/// The error for a name that `path` does not hold.
+pub(super) fn missing(path: PathBuf, name: &str) -> Error {
+    Error::Weights { path, problems: vec![format!("tensor {name}: missing")] }
 }

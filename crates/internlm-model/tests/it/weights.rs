@@ -140,7 +140,7 @@ fn golden_models_convert_to_the_published_bytes() {
             let values = source.read_f32(&tensor).expect("reads");
             let converted = match names::parts(&tensor, style).expect("has a counterpart") {
                 Parts::One(name) => vec![(name, values)],
-                Parts::Qkv(names) => names.into_iter().zip(qkv::split(&values, heads)).collect(),
+                Parts::Qkv(names) => names.into_iter().zip(qkv::split(&values[..], heads)).collect(),
             };
             for (part, values) in converted {
                 assert_eq!(expected[&part]["sha256"], sha256(&values, config.dtype), "{name} {part}");

@@ -1,13 +1,16 @@
 //! [`GgufFile`]: header, metadata and tensors of one file under their GGUF names.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::cursor::Cursor;
 use super::metadata::{Metadata, Value};
 use crate::weights::mmap::MappedFile;
-use crate::weights::{Encoding, TensorInfo, TensorSource, decode};
+use crate::weights::source::{self, missing};
+use crate::weights::{Encoding, TensorInfo, TensorSource};
 use crate::{Error, Result};
 
 /// Most dimensions a tensor may have.
@@ -19,7 +22,7 @@ const DEFAULT_ALIGNMENT: u64 = 32;
 #[derive(Debug)]
 pub struct GgufFile {
     path: PathBuf,
-    map: MappedFile,
+    map: Arc<MappedFile>,
     version: u32,
     metadata: Metadata,
     tensors: BTreeMap<String, Entry>,
@@ -46,7 +49,7 @@ impl GgufFile {
     /// # Errors
     /// Missing or truncated file, malformed header; all bad tensors at once.
     pub fn open(path: &Path) -> Result<Self> {
-        let map = MappedFile::open(path)?;
+        let map = Arc::new(MappedFile::open(path)?);
         let mut cursor = Cursor::new(path, &map);
         if cursor.take(4, "the magic `GGUF`")? != b"GGUF" {
             return Err(Error::format(path, 0, "not a GGUF file: expected the magic `GGUF`"));
@@ -58,7 +61,7 @@ impl GgufFile {
         // The smallest tensor entry is 24 bytes (empty name, no dimensions), the smallest pair 13.
         let tensor_count = cursor.count(24, "the number of tensors")?;
         let pair_count = cursor.count(13, "the number of metadata pairs")?;
-        let metadata = Metadata::read(&mut cursor, pair_count)?;
+        let metadata = Metadata::read(&mut cursor, pair_count, &map)?;
         let declared = (0..tensor_count).map(|_| declared(&mut cursor)).collect::<Result<Vec<Declared>>>()?;
         let alignment =
             metadata.get("general.alignment").and_then(Value::as_u64).unwrap_or(DEFAULT_ALIGNMENT);
@@ -101,12 +104,6 @@ impl GgufFile {
     pub fn metadata(&self) -> &Metadata {
         &self.metadata
     }
-
-    /// The stored bytes of one tensor.
-    #[must_use]
-    pub fn bytes(&self, name: &str) -> Option<&[u8]> {
-        self.tensors.get(name).map(|entry| &self.map[entry.bytes.clone()])
-    }
 }
 
 impl TensorSource for GgufFile {
@@ -122,16 +119,19 @@ impl TensorSource for GgufFile {
         self.path.clone()
     }
 
+    fn read_bytes(&self, name: &str) -> Result<Cow<'_, [u8]>> {
+        let entry = self.tensors.get(name).ok_or_else(|| missing(self.path.clone(), name))?;
+        Ok(Cow::Borrowed(&self.map[entry.bytes.clone()]))
+    }
+
+    /// As the default, and gives the file's pages back to the system: they are rarely read twice, and a large
+    /// model need not stand in memory once as blocks and once as floats.
     fn read_f32(&self, name: &str) -> Result<Vec<f32>> {
-        let fail = |message: String| Error::Weights { path: self.path.clone(), problems: vec![message] };
-        let entry = self.tensors.get(name).ok_or_else(|| fail(format!("tensor {name}: missing")))?;
-        let mut values = Vec::with_capacity(entry.info.shape.iter().product());
-        if decode::widen(entry.info.encoding, &self.map[entry.bytes.clone()], &mut values) {
-            Ok(values)
-        } else {
-            let found = entry.info.encoding;
-            Err(fail(format!("tensor {name}: type: found {found}, expected a floating-point or block type")))
+        let values = source::widen(self, name)?;
+        if let Some(entry) = self.tensors.get(name) {
+            self.map.release(entry.bytes.clone());
         }
+        Ok(values)
     }
 }
 
@@ -168,6 +168,9 @@ fn entry(tensor: Declared, data_start: u64, file_length: u64) -> Result<Entry, S
         6 => Encoding::Q5_0,
         7 => Encoding::Q5_1,
         8 => Encoding::Q8_0,
+        12 => Encoding::Q4K,
+        13 => Encoding::Q5K,
+        14 => Encoding::Q6K,
         24 => Encoding::I8,
         25 => Encoding::I16,
         26 => Encoding::I32,
@@ -176,7 +179,8 @@ fn entry(tensor: Declared, data_start: u64, file_length: u64) -> Result<Entry, S
         30 => Encoding::Bf16,
         kind => {
             return Err(format!(
-                "type: found {kind}, expected F32 0, F16 1, BF16 30, Q4_0 2, Q4_1 3, Q5_0 6, Q5_1 7 or Q8_0 8"
+                "type: found {kind}, expected F32 0, F16 1, BF16 30, Q4_0 2, Q4_1 3, Q5_0 6, Q5_1 7, Q8_0 8, \
+                 Q4_K 12, Q5_K 13 or Q6_K 14"
             ));
         }
     };

@@ -1,12 +1,17 @@
 //! The key/value pairs of a GGUF file.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
 
 use super::cursor::Cursor;
 use crate::Result;
+use crate::weights::mmap::MappedFile;
 
-/// How deep arrays of arrays may nest; llama.cpp writes none.
-const MAX_DEPTH: usize = 4;
+/// The number of the type "array".
+const ARRAY: u32 = 9;
 
 /// One value.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,7 +27,50 @@ pub enum Value {
     /// UTF-8 text.
     Text(String),
     /// Values of one type.
-    Array(Vec<Self>),
+    Array(Array),
+}
+
+/// A list that stays in the file until it is read: a vocabulary alone is a hundred thousand texts.
+#[derive(Clone)]
+pub struct Array {
+    map: Arc<MappedFile>,
+    kind: u32,
+    count: usize,
+    bytes: Range<usize>,
+}
+
+impl Array {
+    /// Number of values.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// The values in order.
+    pub fn iter(&self) -> impl Iterator<Item = Value> + '_ {
+        let mut cursor = Cursor::new(Path::new(""), &self.map[self.bytes.clone()]);
+        (0..self.count).map(move |_| {
+            Value::read(&mut cursor, self.kind, &self.map).expect("the array was walked when it was opened")
+        })
+    }
+}
+
+impl fmt::Debug for Array {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "[{} values of type {}]", self.count, self.kind)
+    }
+}
+
+impl PartialEq for Array {
+    fn eq(&self, other: &Self) -> bool {
+        self.kind == other.kind && self.map[self.bytes.clone()] == other.map[other.bytes.clone()]
+    }
 }
 
 impl Value {
@@ -67,14 +115,14 @@ impl Value {
 
     /// An array.
     #[must_use]
-    pub fn as_array(&self) -> Option<&[Self]> {
+    pub fn as_array(&self) -> Option<&Array> {
         match self {
             Self::Array(values) => Some(values),
             _ => None,
         }
     }
 
-    pub(super) fn read(cursor: &mut Cursor<'_>, kind: u32, depth: usize) -> Result<Self> {
+    fn read(cursor: &mut Cursor<'_>, kind: u32, map: &Arc<MappedFile>) -> Result<Self> {
         let what = "a metadata value";
         Ok(match kind {
             0 => Self::Unsigned(cursor.array::<1>(what)?[0].into()),
@@ -86,19 +134,42 @@ impl Value {
             6 => Self::Float(f32::from_le_bytes(cursor.array(what)?).into()),
             7 => Self::Bool(cursor.array::<1>(what)?[0] != 0),
             8 => Self::Text(cursor.string(what)?),
-            9 => {
+            ARRAY => {
                 let kind = cursor.u32("an array's type")?;
                 let count = cursor.count(1, "an array's length")?;
-                if depth == MAX_DEPTH {
-                    return cursor.fail(format!("arrays nest deeper than {MAX_DEPTH}"));
-                }
-                Self::Array((0..count).map(|_| Self::read(cursor, kind, depth + 1)).collect::<Result<_>>()?)
+                let start = cursor.position();
+                skip(cursor, kind, count)?;
+                Self::Array(Array { map: Arc::clone(map), kind, count, bytes: start..cursor.position() })
             }
             10 => Self::Unsigned(cursor.u64(what)?),
             11 => Self::Signed(i64::from_le_bytes(cursor.array(what)?)),
             12 => Self::Float(f64::from_le_bytes(cursor.array(what)?)),
             _ => return cursor.fail(format!("metadata value type: found {kind}, expected 0 to 12")),
         })
+    }
+}
+
+/// Steps over `count` values of type `kind`, checking that they are there. As in llama.cpp, arrays do not nest.
+fn skip(cursor: &mut Cursor<'_>, kind: u32, count: usize) -> Result<()> {
+    let what = "an array";
+    let size = match kind {
+        0 | 1 | 7 => 1,
+        2 | 3 => 2,
+        4..=6 => 4,
+        10..=12 => 8,
+        8 => {
+            for _ in 0..count {
+                let length = cursor.count(1, what)?;
+                cursor.take(length, what)?;
+            }
+            return Ok(());
+        }
+        ARRAY => return cursor.fail("an array of arrays, expected values of another type"),
+        _ => return cursor.fail(format!("metadata value type: found {kind}, expected 0 to 12")),
+    };
+    match count.checked_mul(size) {
+        Some(length) => cursor.take(length, what).map(|_| ()),
+        None => cursor.fail(format!("an array's length: found {count}, more than the file holds")),
     }
 }
 
@@ -109,12 +180,12 @@ pub struct Metadata {
 }
 
 impl Metadata {
-    pub(super) fn read(cursor: &mut Cursor<'_>, count: usize) -> Result<Self> {
+    pub(super) fn read(cursor: &mut Cursor<'_>, count: usize, map: &Arc<MappedFile>) -> Result<Self> {
         let mut pairs = BTreeMap::new();
         for _ in 0..count {
             let key = cursor.string("a metadata key")?;
             let kind = cursor.u32("a metadata type")?;
-            pairs.insert(key, Value::read(cursor, kind, 0)?);
+            pairs.insert(key, Value::read(cursor, kind, map)?);
         }
         Ok(Self { pairs })
     }
@@ -138,13 +209,17 @@ impl Metadata {
 
     /// A list of texts under `key`; `None` when absent or of another type.
     #[must_use]
-    pub fn texts(&self, key: &str) -> Option<Vec<&str>> {
-        self.get(key)?.as_array()?.iter().map(Value::as_str).collect()
+    pub fn texts(&self, key: &str) -> Option<Vec<String>> {
+        let text = |value| match value {
+            Value::Text(text) => Some(text),
+            _ => None,
+        };
+        self.get(key)?.as_array()?.iter().map(text).collect()
     }
 
     /// A list of numbers under `key`; `None` when absent or of another type.
     #[must_use]
     pub fn numbers(&self, key: &str) -> Option<Vec<f64>> {
-        self.get(key)?.as_array()?.iter().map(Value::as_f64).collect()
+        self.get(key)?.as_array()?.iter().map(|value| value.as_f64()).collect()
     }
 }

@@ -14,4 +14,4 @@ mod file;
 mod metadata;
 
 pub use file::GgufFile;
-pub use metadata::{Metadata, Value};
+pub use metadata::{Array, Metadata, Value};
