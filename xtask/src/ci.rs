@@ -1,5 +1,6 @@
 //! `cargo xtask ci`: everything that must hold before a change lands, in the order of what fails fastest.
 
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
@@ -27,6 +28,7 @@ pub(crate) fn run() -> Result<()> {
     step("cuda type check", cuda_check)?;
     step("build", pipeline::build)?;
     step("test", || test::run(&test::TestArguments::default()))?;
+    step("vulkan goldens", vulkan_goldens)?;
     step("docs", || {
         workspace::run(
             workspace::cargo()
@@ -48,6 +50,30 @@ pub(crate) fn cuda_check() -> Result<()> {
     let features: Vec<String> = CUDA_CRATES.iter().map(|name| format!("{name}/cuda")).collect();
     command.args(["--features", &features.join(",")]);
     workspace::run(&mut command)
+}
+
+/// Runs the decoder's goldens on the first Vulkan device: Mesa's software rasterizer where there is no GPU. Without a
+/// driver the step says so and passes; as root it tries to install Mesa's first.
+fn vulkan_goldens() -> Result<()> {
+    if !has_vulkan_driver() {
+        tracing::info!("no Vulkan driver: trying apt-get install mesa-vulkan-drivers");
+        let install = ["install", "--yes", "--no-install-recommends", "mesa-vulkan-drivers"];
+        let tried = Command::new("apt-get").args(install).stdout(Stdio::null()).status();
+        if !tried.is_ok_and(|status| status.success()) || !has_vulkan_driver() {
+            tracing::warn!("skipped: there is no Vulkan driver and none could be installed");
+            return Ok(());
+        }
+    }
+    let arguments =
+        ["test", "--release", "--package", "internlm-model", "--features", "vulkan", "--test", "it"];
+    // The software rasterizer uses all cores itself.
+    workspace::run(workspace::cargo().args(arguments).args(["--", "vulkan", "--test-threads", "1"]))
+}
+
+fn has_vulkan_driver() -> bool {
+    ["/usr/share/vulkan/icd.d", "/etc/vulkan/icd.d"]
+        .iter()
+        .any(|folder| std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()))
 }
 
 fn step(name: &str, run: impl FnOnce() -> Result<()>) -> Result<()> {

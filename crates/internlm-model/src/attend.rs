@@ -4,8 +4,12 @@
 //! sequence (reference generation), the serving engine has its own paged cache. The decoder does not know which.
 
 use burn::tensor::Tensor;
+#[cfg(feature = "flex")]
+use burn::tensor::TensorData;
 
 use crate::kernels;
+#[cfg(feature = "flex")]
+use crate::parameter::numbers;
 use crate::positions::{Positions, Run};
 use crate::rope::RopeTable;
 
@@ -109,15 +113,28 @@ impl Attend for Causal {
     }
 }
 
-/// The keys and values of one sequence, appended to as it grows.
+/// The keys and values of one sequence, appended to as it grows. For inference: nothing is differentiated.
 #[derive(Clone, Debug, Default)]
 pub struct GrowingCache {
-    layers: Vec<(Tensor<3>, Tensor<3>)>,
+    layers: Vec<Grown>,
     length: usize,
     positions: Positions,
 }
 
+/// One layer's keys and values.
+#[derive(Clone, Debug)]
+enum Grown {
+    /// `[tokens, kv_heads, d]` each, in memory the kernel reads.
+    #[cfg(feature = "flex")]
+    Host { keys: Vec<f32>, values: Vec<f32> },
+    /// `[tokens, kv_heads, d]` each.
+    Device { keys: Tensor<3>, values: Tensor<3> },
+}
+
 impl GrowingCache {
+    /// Queries that meet all keys at once on devices without a kernel: their scores are what memory is needed for.
+    const QUERY_TILE: usize = 256;
+
     /// An empty cache.
     #[must_use]
     pub fn new() -> Self {
@@ -141,6 +158,28 @@ impl GrowingCache {
     pub fn is_empty(&self) -> bool {
         self.length == 0
     }
+
+    /// Attention by the kernel over keys in host memory.
+    #[cfg(feature = "flex")]
+    fn attend_on_host(&mut self, layer: usize, q: Tensor<3>, k: Tensor<3>, v: Tensor<3>) -> Tensor<3> {
+        let (shape, device) = (q.dims(), q.device().inner());
+        let heads = HeadShape { heads: shape[1], kv_heads: k.dims()[1] };
+        if self.layers.len() == layer {
+            self.layers.push(Grown::Host { keys: Vec::new(), values: Vec::new() });
+        }
+        let Some(Grown::Host { keys, values }) = self.layers.get_mut(layer) else {
+            unreachable!("layers come in order and stay on their device");
+        };
+        keys.extend(numbers(k));
+        values.extend(numbers(v));
+        let block = kernels::KeyBlock { keys, values };
+        let cached = kernels::CachedKeys { blocks: &[block], block_tokens: self.length };
+        let q = numbers(q);
+        let mut out = vec![0.0; q.len()];
+        let queries = kernels::QueryRows { q: &q, run: self.positions.runs()[0], shape: heads };
+        kernels::cached_attention(queries, cached, &mut out);
+        Tensor::from_data(TensorData::new(out, shape), &device)
+    }
 }
 
 impl Attend for GrowingCache {
@@ -149,18 +188,29 @@ impl Attend for GrowingCache {
     }
 
     fn attend(&mut self, layer: usize, q: Tensor<3>, k: Tensor<3>, v: Tensor<3>) -> Tensor<3> {
+        #[cfg(feature = "flex")]
+        if kernels::runs_on_host(&q) {
+            return self.attend_on_host(layer, q, k, v);
+        }
         let run = self.positions.runs()[0];
-        let (k, v) = match self.layers.get(layer) {
-            Some((keys, values)) => {
+        let (keys, values) = match self.layers.get(layer) {
+            Some(Grown::Device { keys, values }) => {
                 (Tensor::cat(vec![keys.clone(), k], 0), Tensor::cat(vec![values.clone(), v], 0))
             }
-            None => (k, v),
+            _ => (k, v),
         };
-        let out = kernels::plain::attention(q, k.clone(), v.clone(), run);
-        match self.layers.get_mut(layer) {
-            Some(slot) => *slot = (k, v),
-            None => self.layers.push((k, v)),
+        let mut tiles = Vec::new();
+        for start in (0..run.tokens).step_by(Self::QUERY_TILE) {
+            let tile = Run { first: run.first + start, tokens: Self::QUERY_TILE.min(run.tokens - start) };
+            let seen = |x: &Tensor<3>| x.clone().narrow(0, 0, tile.keys());
+            let q = q.clone().narrow(0, start, tile.tokens);
+            tiles.push(kernels::plain::attention(q, seen(&keys), seen(&values), tile));
         }
-        out
+        let grown = Grown::Device { keys, values };
+        match self.layers.get_mut(layer) {
+            Some(slot) => *slot = grown,
+            None => self.layers.push(grown),
+        }
+        if tiles.is_empty() { q } else { Tensor::cat(tiles, 0) }
     }
 }

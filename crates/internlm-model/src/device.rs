@@ -47,8 +47,8 @@ fn cpu(name: &str) -> Result<Device> {
 }
 
 #[cfg(feature = "cuda")]
-fn cuda(_name: &str, index: usize) -> Result<Device> {
-    Ok(Device::cuda(index))
+fn cuda(name: &str, index: usize) -> Result<Device> {
+    numbered(name, index, burn::tensor::DeviceType::Cuda)
 }
 
 #[cfg(not(feature = "cuda"))]
@@ -57,11 +57,21 @@ fn cuda(name: &str, _index: usize) -> Result<Device> {
 }
 
 #[cfg(feature = "vulkan")]
-fn vulkan(_name: &str, index: usize) -> Result<Device> {
-    Ok(Device::vulkan(burn::tensor::DeviceKind::DiscreteGpu(index)))
+fn vulkan(name: &str, index: usize) -> Result<Device> {
+    numbered(name, index, burn::tensor::DeviceType::Wgpu)
 }
 
 #[cfg(not(feature = "vulkan"))]
 fn vulkan(name: &str, _index: usize) -> Result<Device> {
     Err(refuse(name, "this build has no Vulkan backend: compile with `--features vulkan`"))
+}
+
+/// Device `index` among those of one kind the system has, software rasterizers included.
+#[cfg(any(feature = "cuda", feature = "vulkan"))]
+fn numbered(name: &str, index: usize, kind: burn::tensor::DeviceType) -> Result<Device> {
+    let devices = Device::enumerate(kind).into_vec();
+    let count = devices.len();
+    devices.into_iter().nth(index).ok_or_else(|| {
+        refuse(name, &format!("the system has {count} device(s) of this kind, they are numbered from 0"))
+    })
 }

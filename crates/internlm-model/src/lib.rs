@@ -50,9 +50,13 @@ pub mod linear;
 #[cfg(feature = "burn")]
 pub mod norm;
 #[cfg(feature = "burn")]
+pub mod padding;
+#[cfg(feature = "burn")]
 pub mod parameter;
 #[cfg(feature = "burn")]
 pub mod positions;
+#[cfg(feature = "burn")]
+pub mod reward;
 #[cfg(feature = "burn")]
 pub mod rope;
 pub mod sampling;

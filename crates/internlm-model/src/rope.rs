@@ -1,9 +1,11 @@
-//! Rotary position embedding (Su et al., "RoFormer", 2021), half-split form, with linear and dynamic NTK scaling.
+//! Rotary position embedding (Su et al., "RoFormer", 2021), half-split form, with linear, dynamic NTK and YaRN
+//! (Peng et al., 2023) scaling.
 //!
 //! `inv_freq_i = base^(-2i/d)`, angle = position * inv_freq, pairs (x_i, x_{i + d/2}). Dynamic NTK: a sequence of
 //! L keys beyond `max_position` uses `base = theta (s L / max_position - (s - 1))^(d / (d - 2))`. The rule is
 //! stateless: unlike upstream's `InternLM2DynamicNTKScalingRotaryEmbedding`, a short sequence after a long one is
-//! rotated with theta again.
+//! rotated with theta again. YaRN divides slow frequencies by the factor, keeps fast ones and blends in between, as
+//! transformers' `_compute_yarn_parameters`; it also scales cosines and sines, which sharpens the attention.
 
 use burn::tensor::{Device, Tensor, TensorData};
 
@@ -81,7 +83,32 @@ impl Rope {
 
     fn inverse_frequencies(&self, base: f64) -> Vec<f32> {
         let d = self.head_dim as f64;
-        (0..self.head_dim / 2).map(|i| 1.0 / base.powf(2.0 * i as f64 / d) as f32).collect()
+        let frequencies = (0..self.head_dim / 2).map(|i| 1.0 / base.powf(2.0 * i as f64 / d) as f32);
+        let RopeScaling::Yarn { factor, original_max_position, beta_fast, beta_slow, .. } = self.scaling
+        else {
+            return frequencies.collect();
+        };
+        let length = original_max_position.unwrap_or(self.max_position) as f64;
+        // The index of the frequency that turns `rotations` times over the first context.
+        let index =
+            |rotations: f64| d * (length / (rotations * 2.0 * std::f64::consts::PI)).ln() / (2.0 * base.ln());
+        let low = index(beta_fast).floor().max(0.0);
+        let high = index(beta_slow).ceil().min(d - 1.0).max(low + 0.001);
+        let blend = frequencies.enumerate().map(|(i, frequency)| {
+            let slow = ((i as f64 - low) / (high - low)).clamp(0.0, 1.0) as f32;
+            frequency / factor as f32 * slow + frequency * (1.0 - slow)
+        });
+        blend.collect()
+    }
+
+    /// What cosines and sines are multiplied by.
+    fn attention_factor(&self) -> f32 {
+        match self.scaling {
+            RopeScaling::Yarn { factor, attention_factor, .. } => {
+                attention_factor.unwrap_or(0.1 * factor.max(1.0).ln() + 1.0) as f32
+            }
+            _ => 1.0,
+        }
     }
 }
 
@@ -104,12 +131,13 @@ impl Angles {
             return;
         }
         let frequencies = rope.inverse_frequencies(base);
+        let scale = rope.attention_factor();
         *self = Self { base, first: run.first, ..Self::default() };
         for position in run.first..run.keys() {
             let position = rope.scaled_position(position);
             // Angles are rounded to f32 as in the reference: at position 2000 that is worth 1e-4 radians.
-            self.cos.extend(frequencies.iter().map(|frequency| (position * frequency).cos()));
-            self.sin.extend(frequencies.iter().map(|frequency| (position * frequency).sin()));
+            self.cos.extend(frequencies.iter().map(|frequency| scale * (position * frequency).cos()));
+            self.sin.extend(frequencies.iter().map(|frequency| scale * (position * frequency).sin()));
         }
     }
 }

@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Serialize;
 
-use crate::chat::ChatTemplate;
+use crate::tokenizer::Description;
 use crate::weights::gguf::GgufFile;
-use crate::weights::{self, SafetensorsFolder, TensorSource, is_gguf};
-use crate::{Error, ModelConfig, TokenId, Tokenizer};
+use crate::weights::internevo::{InternEvoFolder, Stretch, is_internevo};
+use crate::weights::{self, TensorSource, WeightFolder, is_gguf};
+use crate::{Error, ModelConfig, TokenId};
 
 /// Show family, config, parameters, tensors, tokenizer and chat template of a model, and every problem.
 #[derive(Args, Debug)]
@@ -18,7 +19,7 @@ use crate::{Error, ModelConfig, TokenId, Tokenizer};
   internlm-model inspect runs/tiny/pretrain/hf
   internlm-model inspect model.gguf --json")]
 pub(super) struct InspectArgs {
-    /// Model folder or GGUF file.
+    /// Hugging Face folder, InternEvo folder or GGUF file.
     model: PathBuf,
     /// Print one JSON object.
     #[arg(long)]
@@ -36,7 +37,7 @@ struct Report {
     /// Tensors by storage type.
     dtypes: BTreeMap<&'static str, Total>,
     tensors: Vec<Tensor>,
-    tokenizer: Option<Vocabulary>,
+    tokenizer: Option<Description>,
     template: Option<&'static str>,
     problems: Vec<String>,
 }
@@ -55,16 +56,6 @@ struct Tensor {
     name: String,
     shape: Vec<usize>,
     dtype: &'static str,
-}
-
-/// The tokenizer's vital data.
-#[derive(Debug, Serialize)]
-struct Vocabulary {
-    kind: &'static str,
-    vocab_size: usize,
-    bos: Option<TokenId>,
-    eos: Option<TokenId>,
-    specials: usize,
 }
 
 pub(super) fn run(args: &InspectArgs) -> anyhow::Result<()> {
@@ -96,18 +87,34 @@ pub(super) fn run(args: &InspectArgs) -> anyhow::Result<()> {
 }
 
 fn folder(path: &Path) -> Report {
+    let mut report = if is_internevo(path) { internevo(path) } else { hugging_face(path) };
+    // Weights alone are a valid folder: every verb but those with text works on them.
+    if ["tokenizer.model", "tokenizer.json"].iter().any(|name| path.join(name).exists()) {
+        let described = report.keep(Description::load(path));
+        report.vocabulary(described);
+    }
+    report
+}
+
+fn hugging_face(path: &Path) -> Report {
     let mut report = Report::new(path, "Hugging Face folder".to_owned());
     report.config = report.keep(ModelConfig::from_hf(path));
-    if let Some(source) = report.keep(SafetensorsFolder::open(path)) {
+    if let Some(source) = report.keep(WeightFolder::open(path)) {
         report.list(&source);
         // Shapes are compared only when both sides could be read.
         if report.config.is_some() {
             let _ = report.keep(weights::open(path));
         }
     }
-    // Weights alone are a valid folder: every verb but those with text works on them.
-    if ["tokenizer.model", "tokenizer.json"].iter().any(|name| path.join(name).exists()) {
-        report.vocabulary(path);
+    report
+}
+
+/// The joined tensors under InternLM2 names; context length and stretching are not stored there.
+fn internevo(path: &Path) -> Report {
+    let mut report = Report::new(path, "InternEvo checkpoint".to_owned());
+    if let Some(folder) = report.keep(InternEvoFolder::open(path, Stretch::default())) {
+        report.config = Some(folder.config().clone());
+        report.list(&folder);
     }
     report
 }
@@ -127,7 +134,8 @@ fn gguf(path: &Path) -> Result<Report, Error> {
             let _ = report.keep(weights::open(path));
         }
     }
-    report.vocabulary(path);
+    let described = report.keep(Description::of_gguf(&file));
+    report.vocabulary(described);
     Ok(report)
 }
 
@@ -163,28 +171,18 @@ impl Report {
         }
     }
 
-    fn vocabulary(&mut self, path: &Path) {
-        let Some(tokenizer) = self.keep(Tokenizer::load(path)) else { return };
-        self.template = match ChatTemplate::load(path) {
-            Ok(template) => Some(template.kind()),
-            Err(_) => None,
-        };
+    fn vocabulary(&mut self, described: Option<Description>) {
+        let Some(tokenizer) = described else { return };
+        self.template = tokenizer.template;
         if let Some(config) = &self.config
-            && tokenizer.vocab_size() > config.vocab
+            && tokenizer.vocab_size > config.vocab
         {
             self.problems.push(format!(
                 "tokenizer: found {} ids, expected at most the {} rows of the embedding",
-                tokenizer.vocab_size(),
-                config.vocab
+                tokenizer.vocab_size, config.vocab
             ));
         }
-        self.tokenizer = Some(Vocabulary {
-            kind: tokenizer.kind(),
-            vocab_size: tokenizer.vocab_size(),
-            bos: tokenizer.bos(),
-            eos: tokenizer.eos(),
-            specials: tokenizer.specials().count(),
-        });
+        self.tokenizer = Some(tokenizer);
     }
 }
 

@@ -1,5 +1,6 @@
 //! The binary's verbs, one file each.
 
+mod convert;
 #[cfg(feature = "burn")]
 mod generate;
 mod inspect;

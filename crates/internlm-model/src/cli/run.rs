@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::Error;
 
-/// Shared core of the InternLM tool chain: look at models, tokenize, score, generate.
+/// Shared core of the InternLM tool chain: look at models, tokenize, score, generate, convert.
 #[derive(Debug, Parser)]
 #[command(
     name = "internlm-model",
@@ -25,6 +25,7 @@ enum Verb {
     Inspect(super::inspect::InspectArgs),
     Tokenize(super::tokenize::TokenizeArgs),
     Template(super::template::TemplateArgs),
+    Convert(Box<super::convert::ConvertArgs>),
     #[cfg(feature = "burn")]
     Logits(super::logits::LogitsArgs),
     #[cfg(feature = "burn")]
@@ -52,6 +53,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<()> {
         Verb::Inspect(args) => super::inspect::run(args),
         Verb::Tokenize(args) => super::tokenize::run(args),
         Verb::Template(args) => super::template::run(args),
+        Verb::Convert(args) => super::convert::run(args),
         #[cfg(feature = "burn")]
         Verb::Logits(args) => super::logits::run(args),
         #[cfg(feature = "burn")]

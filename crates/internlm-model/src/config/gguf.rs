@@ -136,9 +136,19 @@ impl Keys<'_> {
         match kind {
             "none" => RopeScaling::None,
             "linear" => RopeScaling::Linear { factor },
+            "yarn" => RopeScaling::Yarn {
+                factor,
+                original_max_position: self.optional_size("rope.scaling.original_context_length"),
+                // llama.cpp multiplies its own factor by YaRN's.
+                attention_factor: self
+                    .number("rope.scaling.attn_factor")
+                    .map(|extra| extra * (0.1 * factor.max(1.0).ln() + 1.0)),
+                beta_fast: self.number("rope.scaling.yarn_beta_fast").unwrap_or(32.0),
+                beta_slow: self.number("rope.scaling.yarn_beta_slow").unwrap_or(1.0),
+            },
             other => {
                 let key = self.key("rope.scaling.type");
-                self.problems.push(format!("{key}: found {other}, expected none or linear"));
+                self.problems.push(format!("{key}: found {other}, expected none, linear or yarn"));
                 RopeScaling::None
             }
         }

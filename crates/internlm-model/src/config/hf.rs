@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use super::keys::Keys;
-use super::{DType, Family, ModelConfig, RopeScaling};
+use super::{DType, Family, ModelConfig};
 use crate::{Error, Result};
 
 /// `architectures[0]`, `model_type`, family.
@@ -80,7 +80,7 @@ impl ModelConfig {
         set("max_position_embeddings", json!(self.max_position));
         set("rms_norm_eps", json!(self.eps));
         set("rope_theta", json!(self.rope_theta));
-        set("rope_scaling", self.rope_scaling_json());
+        set("rope_scaling", rope::to_json(self));
         set("tie_word_embeddings", json!(self.tied));
         set("hidden_act", json!("silu"));
         set("torch_dtype", json!(self.dtype.torch_name()));
@@ -110,18 +110,6 @@ impl ModelConfig {
                 vec![("attention_bias", self.qkv_bias), ("mlp_bias", self.mlp_bias)]
             }
             Family::Qwen2 => Vec::new(),
-        }
-    }
-
-    fn rope_scaling_json(&self) -> Value {
-        let key = match self.family {
-            Family::InternLm2 | Family::InternLm2Reward => "type",
-            _ => "rope_type",
-        };
-        match self.rope_scaling {
-            RopeScaling::None => Value::Null,
-            RopeScaling::Linear { factor } => json!({key: "linear", "factor": factor}),
-            RopeScaling::Dynamic { factor } => json!({key: "dynamic", "factor": factor}),
         }
     }
 }
@@ -167,7 +155,7 @@ fn sizes(keys: &mut Keys, family: Family) -> ModelConfig {
     let heads = keys.size("num_attention_heads");
     let head_dim =
         keys.optional_size("head_dim").unwrap_or_else(|| hidden.checked_div(heads).unwrap_or_default());
-    let rope = rope(keys);
+    let rope = rope::read(keys);
     ModelConfig {
         family,
         hidden,
@@ -191,48 +179,6 @@ fn sizes(keys: &mut Keys, family: Family) -> ModelConfig {
         reward_token_id: keys.ids("reward_token_id").and_then(|ids| ids.first().copied()),
         dtype: dtype(keys),
         extra: Map::new(),
-    }
-}
-
-/// Base and scaling; transformers 5 keeps both in `rope_parameters`.
-fn rope(keys: &mut Keys) -> (f64, RopeScaling) {
-    let (theta, scaling) = match keys.take("rope_parameters") {
-        Some(Value::Object(object)) => {
-            (object.get("rope_theta").and_then(Value::as_f64), Value::Object(object))
-        }
-        _ => (None, keys.take("rope_scaling").unwrap_or(Value::Null)),
-    };
-    let theta = match theta {
-        Some(theta) => theta,
-        None => keys.number_or("rope_theta", 1e4),
-    };
-    (theta, rope_scaling(keys, &scaling))
-}
-
-fn rope_scaling(keys: &mut Keys, value: &Value) -> RopeScaling {
-    let object = match value {
-        Value::Null => return RopeScaling::None,
-        Value::Object(object) => object,
-        other => {
-            keys.problem(format!("rope_scaling: found {other}, expected null or an object"));
-            return RopeScaling::None;
-        }
-    };
-    let kind = object.get("rope_type").or_else(|| object.get("type"));
-    let factor = object.get("factor").and_then(Value::as_f64);
-    match (kind.and_then(Value::as_str), factor) {
-        (Some("default"), _) => RopeScaling::None,
-        (Some("linear"), Some(factor)) => RopeScaling::Linear { factor },
-        (Some("dynamic"), Some(factor)) => RopeScaling::Dynamic { factor },
-        (Some("linear" | "dynamic"), None) => {
-            keys.problem("rope_scaling.factor: missing, expected a number".to_owned());
-            RopeScaling::None
-        }
-        _ => {
-            let found = kind.map_or_else(|| "no `type`".to_owned(), Value::to_string);
-            keys.problem(format!("rope_scaling.type: found {found}, expected default, linear or dynamic"));
-            RopeScaling::None
-        }
     }
 }
 
@@ -299,5 +245,6 @@ impl DType {
     }
 }
 
+mod rope;
 #[cfg(test)]
 mod tests;

@@ -56,7 +56,7 @@ pub enum DType {
 
 /// How rotary positions are stretched beyond the trained length.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case", tag = "type")]
+#[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", tag = "type")]
 pub enum RopeScaling {
     /// Not at all.
     #[default]
@@ -71,6 +71,42 @@ pub enum RopeScaling {
         /// The factor `s` of the formula, >= 1.
         factor: f64,
     },
+    /// YaRN (Peng et al., 2023): fast frequencies stay, slow ones are interpolated, attention is sharpened.
+    Yarn {
+        /// How much longer the context is than the one trained first, >= 1.
+        factor: f64,
+        /// Context length trained first, in tokens; without it `max_position`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        original_max_position: Option<usize>,
+        /// Factor of cosines and sines; without it `0.1 ln(factor) + 1`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        attention_factor: Option<f64>,
+        /// Rotations over the first context above which a frequency stays. Default 32.
+        #[serde(default = "default_beta_fast")]
+        beta_fast: f64,
+        /// Rotations below which a frequency is interpolated fully. Default 1.
+        #[serde(default = "default_beta_slow")]
+        beta_slow: f64,
+    },
+}
+
+impl RopeScaling {
+    /// The factor; `None` without scaling.
+    #[must_use]
+    pub const fn factor(self) -> Option<f64> {
+        match self {
+            Self::None => None,
+            Self::Linear { factor } | Self::Dynamic { factor } | Self::Yarn { factor, .. } => Some(factor),
+        }
+    }
+}
+
+const fn default_beta_fast() -> f64 {
+    32.0
+}
+
+const fn default_beta_slow() -> f64 {
+    1.0
 }
 
 /// The shape of a decoder.
@@ -264,6 +300,12 @@ impl TryFrom<Written> for ModelConfig {
     }
 }
 
+/// Bounds far above every released model: a damaged size is told as such, and no product of sizes overflows.
+const MAX_WIDTH: usize = 1 << 20;
+const MAX_LAYERS: usize = 1 << 16;
+const MAX_VOCAB: usize = 1 << 31;
+const MAX_POSITION: usize = 1 << 40;
+
 impl ModelConfig {
     /// Number of weights, biases included; a tied output matrix counts once.
     #[must_use]
@@ -305,19 +347,25 @@ impl ModelConfig {
     #[must_use]
     pub fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
-        for (key, size) in [
-            ("hidden", self.hidden),
-            ("layers", self.layers),
-            ("heads", self.heads),
-            ("kv-heads", self.kv_heads),
-            ("head-dim", self.head_dim),
-            ("inter", self.inter),
-            ("vocab", self.vocab),
-            ("max-position", self.max_position),
+        for (key, size, most) in [
+            ("hidden", self.hidden, MAX_WIDTH),
+            ("layers", self.layers, MAX_LAYERS),
+            ("heads", self.heads, MAX_WIDTH),
+            ("kv-heads", self.kv_heads, MAX_WIDTH),
+            ("head-dim", self.head_dim, MAX_WIDTH),
+            ("inter", self.inter, MAX_WIDTH),
+            ("vocab", self.vocab, MAX_VOCAB),
+            ("max-position", self.max_position, MAX_POSITION),
         ] {
-            if size == 0 {
-                problems.push(format!("{key}: found 0, expected >= 1"));
+            if size == 0 || size > most {
+                problems.push(format!("{key}: found {size}, expected 1 to {most}"));
             }
+        }
+        if self.heads.saturating_mul(self.head_dim) > MAX_WIDTH {
+            problems.push(format!(
+                "heads * head-dim: found {} * {}, expected at most {MAX_WIDTH}",
+                self.heads, self.head_dim
+            ));
         }
         if self.kv_heads > 0 && !self.heads.is_multiple_of(self.kv_heads) {
             problems.push(format!(
@@ -335,10 +383,18 @@ impl ModelConfig {
         if !positive(self.rope_theta) {
             problems.push(format!("rope-theta: found {}, expected > 0", self.rope_theta));
         }
-        if let RopeScaling::Linear { factor } | RopeScaling::Dynamic { factor } = self.rope_scaling
+        if let Some(factor) = self.rope_scaling.factor()
             && !positive(factor)
         {
             problems.push(format!("rope-scaling factor: found {factor}, expected > 0"));
+        }
+        if let RopeScaling::Yarn { original_max_position, attention_factor, beta_fast, beta_slow, .. } =
+            self.rope_scaling
+        {
+            let numbers = [beta_fast, beta_slow, attention_factor.unwrap_or(1.0)];
+            if !numbers.into_iter().all(positive) || original_max_position == Some(0) {
+                problems.push(format!("rope-scaling: found {:?}, expected numbers > 0", self.rope_scaling));
+            }
         }
         let ids = self.bos.iter().chain(&self.eos).chain(&self.pad).chain(&self.reward_token_id);
         for id in ids.filter(|id| id.index() >= self.vocab) {

@@ -36,6 +36,8 @@ pub use attention::rotary_attention;
 pub use attention::{CachedKeys, KeyBlock, QueryRows, cached_attention};
 pub use cross_entropy::{CrossEntropy, cross_entropy};
 pub use embedding::embedding;
+#[cfg(feature = "flex")]
+pub(crate) use fused::accepts as runs_on_host;
 pub use linear::linear;
 pub use plain::{packed_attention, rotate};
 pub use rms_norm::rms_norm;

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::description::Description;
 use super::load::Source;
 use super::sentencepiece::{self, Model, ModelType, Normalizer, Piece, PieceKind};
 use super::settings::{self, Settings, Templates, TokenizerConfig};
@@ -26,13 +27,7 @@ pub(super) fn load(path: &Path) -> Result<Tokenizer> {
     match metadata.text("tokenizer.ggml.model") {
         Some("llama") => sentencepiece_vocabulary(path, metadata),
         Some("gpt2") => byte_level_vocabulary(path, metadata),
-        other => {
-            let found = other.unwrap_or("nothing");
-            Err(Error::tokenizer(
-                path,
-                format!("tokenizer.ggml.model: found {found}, expected llama or gpt2"),
-            ))
-        }
+        other => Err(unknown_model(path, other.unwrap_or("nothing"))),
     }
 }
 
@@ -73,6 +68,48 @@ fn special_ids(metadata: &Metadata, count: usize, add_bos: bool) -> Settings {
         pad: id("tokenizer.ggml.padding_token_id"),
         add_bos: flag(metadata, "tokenizer.ggml.add_bos_token", add_bos),
     }
+}
+
+/// The vital data, without an encoder; refuses what [`load`] refuses but for broken merges.
+pub(super) fn describe(file: &GgufFile) -> Result<Description> {
+    let (path, metadata) = (file.path(), file.metadata());
+    let list = metadata.get("tokenizer.ggml.tokens").and_then(gguf::Value::as_array);
+    let tokens = list
+        .ok_or_else(|| Error::tokenizer(path, "tokenizer.ggml.tokens: missing, expected a list of texts"))?;
+    let model = metadata.text("tokenizer.ggml.model").unwrap_or("nothing");
+    let (kind, add_bos) = match model {
+        "llama" => ("gguf llama".to_owned(), true),
+        "gpt2" => {
+            let pre = metadata.text("tokenizer.ggml.pre").unwrap_or("default");
+            pre_tokenizer(pre).map_err(|message| Error::tokenizer(path, message))?;
+            (format!("gguf gpt2 {pre}"), false)
+        }
+        other => return Err(unknown_model(path, other)),
+    };
+    let kinds = numbers(path, metadata, "tokenizer.ggml.token_type", (tokens.len(), 1.0))?;
+    let control = |name: &str| {
+        let texts = tokens.iter().zip(&kinds);
+        texts.filter(|(_, kind)| **kind == 3.0).any(|(text, _)| text.as_str() == Some(name))
+    };
+    let jinja = metadata.text("tokenizer.chat_template");
+    let internlm2 = control("<|im_start|>") && control("<|action_start|>");
+    let settings = special_ids(metadata, tokens.len(), add_bos);
+    Ok(Description {
+        kind,
+        vocab_size: tokens.len(),
+        bos: settings.bos,
+        eos: settings.eos,
+        specials: kinds.iter().filter(|kind| **kind == 3.0).count(),
+        template: match jinja {
+            Some(text) if !internlm2 || !text.contains("<|im_start|>") => Some("jinja"),
+            None if !internlm2 => None,
+            _ => Some("internlm2"),
+        },
+    })
+}
+
+fn unknown_model(path: &Path, found: &str) -> Error {
+    Error::tokenizer(path, format!("tokenizer.ggml.model: found {found}, expected llama or gpt2"))
 }
 
 fn sentencepiece_vocabulary(path: &Path, metadata: &Metadata) -> Result<Tokenizer> {

@@ -1,6 +1,7 @@
 //! Text <-> ids: one type over `tokenizer.json`, SentencePiece models and GGUF vocabularies, and a trainer.
 
 mod byte_alphabet;
+mod description;
 mod gguf;
 mod json;
 mod load;
@@ -14,6 +15,7 @@ mod stream;
 mod tokenizer;
 mod train;
 
+pub use description::Description;
 pub(crate) use matcher::Part;
 pub use stream::StreamDecoder;
 pub use tokenizer::{Special, Tokenizer};

@@ -178,6 +178,22 @@ mod tests {
         assert_eq!((q5_1[0], q5_1[1], q5_1[16], q5_1[31]), (7.5, -0.5, 0.0, 8.0));
     }
 
+    /// `tests/golden/k_quants.py` made the values with llama.cpp's gguf package.
+    #[test]
+    fn k_quants_have_llama_cpps_values() {
+        let golden = include_str!("../../tests/golden/k_quants.json");
+        let rows: Vec<serde_json::Value> = serde_json::from_str(golden).expect("the golden is JSON");
+        for row in rows {
+            let block: Vec<u8> = serde_json::from_value(row["block"].clone()).expect("bytes");
+            let expected: Vec<f32> = serde_json::from_value(row["values"].clone()).expect("numbers");
+            let encoding = [Encoding::Q4K, Encoding::Q5K, Encoding::Q6K]
+                .into_iter()
+                .find(|encoding| row["type"] == encoding.name())
+                .expect("a K-quant");
+            assert_eq!(widened(encoding, &block), expected, "{encoding}");
+        }
+    }
+
     #[test]
     fn signed_bytes_and_plain_floats() {
         let mut block = D.to_vec();

@@ -1,4 +1,4 @@
-//! The safetensors files of a Hugging Face folder: one file, or shards listed by an index.
+//! The weight files of a Hugging Face folder: one file, or shards listed by an index; safetensors, or PyTorch's.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::source::missing;
+use super::torch::TorchFile;
 use super::{SafetensorsFile, TensorInfo, TensorSource};
 use crate::{Error, Result};
 
@@ -16,11 +17,13 @@ pub(super) const SINGLE: &str = "model.safetensors";
 /// File name of the index of a sharded model.
 pub(super) const INDEX: &str = "model.safetensors.index.json";
 
-/// All safetensors files of one folder under the names they use.
-#[derive(Debug)]
-pub struct SafetensorsFolder {
+/// The forms a folder may have, preferred first: the unsharded file, the index of a sharded model.
+const FORMS: [(&str, &str); 2] = [(SINGLE, INDEX), ("pytorch_model.bin", "pytorch_model.bin.index.json")];
+
+/// All weight files of one folder under the names they use.
+pub struct WeightFolder {
     dir: PathBuf,
-    files: Vec<SafetensorsFile>,
+    files: Vec<Box<dyn TensorSource>>,
     /// Tensor name -> index into `files`.
     place: BTreeMap<String, usize>,
 }
@@ -31,32 +34,30 @@ struct Index {
     weight_map: BTreeMap<String, String>,
 }
 
-impl SafetensorsFolder {
-    /// Opens `model.safetensors`, or every shard of `model.safetensors.index.json` when there is one.
+impl WeightFolder {
+    /// Opens every shard of the index when there is one, or the single file: `model.safetensors`, else
+    /// `pytorch_model.bin`.
     ///
     /// # Errors
     /// Missing or malformed files and tensors the index promises but no shard has; all at once.
     pub fn open(dir: &Path) -> Result<Self> {
-        let index = dir.join(INDEX);
-        if index.is_file() {
-            return Self::open_sharded(dir, &index);
+        for (single, index) in FORMS {
+            if dir.join(index).is_file() {
+                return Self::open_sharded(dir, index);
+            }
+            if dir.join(single).is_file() {
+                let file = open_file(&dir.join(single))?;
+                let place = file.names().into_iter().map(|name| (name, 0)).collect();
+                return Ok(Self { dir: dir.to_path_buf(), files: vec![file], place });
+            }
         }
-        let single = dir.join(SINGLE);
-        if !single.is_file() {
-            let found = if dir.join("pytorch_model.bin").is_file() {
-                "found pytorch_model.bin, which is not read: convert it to safetensors"
-            } else {
-                "found no weights"
-            };
-            let problem = format!("{found}, expected {SINGLE} or {INDEX}");
-            return Err(Error::Weights { path: dir.to_path_buf(), problems: vec![problem] });
-        }
-        let file = SafetensorsFile::open(&single)?;
-        let place = file.names().into_iter().map(|name| (name, 0)).collect();
-        Ok(Self { dir: dir.to_path_buf(), files: vec![file], place })
+        let names: Vec<&str> = FORMS.iter().flat_map(|(single, index)| [*single, *index]).collect();
+        let problem = format!("found no weights, expected one of {}", names.join(", "));
+        Err(Error::Weights { path: dir.to_path_buf(), problems: vec![problem] })
     }
 
-    fn open_sharded(dir: &Path, index: &Path) -> Result<Self> {
+    fn open_sharded(dir: &Path, index_name: &str) -> Result<Self> {
+        let index = &dir.join(index_name);
         let text = fs::read_to_string(index).map_err(|source| Error::read(index, source))?;
         let parsed: Index = serde_json::from_str(&text).map_err(|error| {
             Error::format(index, 0, format!("expected an object with `weight_map`: {error}"))
@@ -67,10 +68,10 @@ impl SafetensorsFolder {
         let mut problems = Vec::new();
         for name in names {
             if Path::new(name).components().count() != 1 {
-                problems.push(format!("{INDEX}: shard `{name}`: expected a file name without folders"));
+                problems.push(format!("{index_name}: shard `{name}`: expected a file name without folders"));
                 continue;
             }
-            match SafetensorsFile::open(&dir.join(name)) {
+            match open_file(&dir.join(name)) {
                 Ok(file) => {
                     opened.insert(name.as_str(), files.len());
                     files.push(file);
@@ -83,7 +84,7 @@ impl SafetensorsFolder {
             // A shard that did not open has been reported above.
             let Some(&at) = opened.get(file.as_str()) else { continue };
             if files[at].info(tensor).is_none() {
-                problems.push(format!("{file}: tensor {tensor}: missing, {INDEX} says it is there"));
+                problems.push(format!("{file}: tensor {tensor}: missing, {index_name} says it is there"));
             }
             place.insert(tensor.clone(), at);
         }
@@ -95,7 +96,15 @@ impl SafetensorsFolder {
     }
 }
 
-impl TensorSource for SafetensorsFolder {
+/// A weight file by its name: `.safetensors`, else PyTorch's.
+fn open_file(path: &Path) -> Result<Box<dyn TensorSource>> {
+    if path.extension().is_some_and(|extension| extension == "safetensors") {
+        return Ok(Box::new(SafetensorsFile::open(path)?));
+    }
+    Ok(Box::new(TorchFile::open(path)?))
+}
+
+impl TensorSource for WeightFolder {
     fn names(&self) -> Vec<String> {
         self.place.keys().cloned().collect()
     }

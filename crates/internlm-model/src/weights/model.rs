@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::gguf::GgufFile;
+use super::internevo::{InternEvoFolder, Stretch, is_internevo};
 use super::names::{self, NameStyle, Parts};
 use super::qkv::{self, RowOrder};
-use super::{Encoding, SafetensorsFolder, TensorInfo, TensorSource};
+use super::{Encoding, TensorInfo, TensorSource, WeightFolder};
 use crate::{Error, ModelConfig, Result};
 
-/// Opens a Hugging Face folder (single file or shards) or a GGUF file and checks it against its config.
+/// Opens a Hugging Face folder (single file or shards), an InternEvo checkpoint or a GGUF file and checks it against
+/// its config.
 ///
 /// The tensors appear under InternLM2 names: q, k and v of other families are joined into `wqkv`, permuted
 /// rows of GGUF are put back. Nothing is read until it is asked for.
@@ -29,8 +31,12 @@ pub fn open(path: &Path) -> Result<(ModelConfig, Box<dyn TensorSource>)> {
         let weights = ModelWeights::new(path, &config, Box::new(file), (NameStyle::Gguf, order))?;
         return Ok((config, Box::new(weights)));
     }
+    if is_internevo(path) {
+        let folder = InternEvoFolder::open(path, Stretch::default())?;
+        return Ok((folder.config().clone(), Box::new(folder)));
+    }
     let config = ModelConfig::from_hf(path)?;
-    let folder = SafetensorsFolder::open(path)?;
+    let folder = WeightFolder::open(path)?;
     let style = NameStyle::of(config.family);
     let weights = ModelWeights::new(path, &config, Box::new(folder), (style, RowOrder::HalfSplit))?;
     Ok((config, Box::new(weights)))
@@ -70,10 +76,16 @@ impl ModelWeights {
         source: Box<dyn TensorSource>,
         (style, order): (NameStyle, RowOrder),
     ) -> Result<Self> {
-        let heads =
-            qkv::Heads { heads: config.heads, kv_heads: config.kv_heads, head_dim: config.head_dim, order };
+        let heads = qkv::Heads::of(config, order);
         let mut tensors = BTreeMap::new();
         let mut problems = Vec::new();
+        let stored = source.names().len();
+        if config.layers > stored {
+            let found = config.layers;
+            let problem =
+                format!("layers: found {found} in the config, the files hold only {stored} tensors");
+            return Err(Error::Weights { path: path.to_path_buf(), problems: vec![problem] });
+        }
         for (name, shape) in names::expected(config) {
             let Some(parts) = names::parts(&name, style) else {
                 problems.push(format!("tensor {name}: has no counterpart in {style:?} files"));
@@ -148,7 +160,9 @@ impl TensorSource for ModelWeights {
 
     fn read_bytes(&self, name: &str) -> Result<Cow<'_, [u8]>> {
         let Some(recipe) = self.tensors.get(name) else { return self.source.read_bytes(name) };
-        let Parts::Qkv([q, k, v]) = &recipe.parts else { return self.source.read_bytes(recipe.parts.first()) };
+        let Parts::Qkv([q, k, v]) = &recipe.parts else {
+            return self.source.read_bytes(recipe.parts.first());
+        };
         if recipe.mixed {
             let values = self.read_f32(name)?;
             return Ok(Cow::Owned(values.iter().flat_map(|value| value.to_le_bytes()).collect()));

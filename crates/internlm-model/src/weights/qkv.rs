@@ -3,6 +3,8 @@
 //! Rows of `wqkv` are grouped by kv head: for each of the K groups the H/K query heads, then the key head,
 //! then the value head, each `head_dim` rows (InternLM2's `modeling_internlm2.py`, the `rearrange` of `wqkv`).
 
+use crate::ModelConfig;
+
 /// How the rows of one q or k head are ordered.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum RowOrder {
@@ -26,6 +28,12 @@ pub struct Heads {
 }
 
 impl Heads {
+    /// The heads of a model.
+    #[must_use]
+    pub fn of(config: &ModelConfig, order: RowOrder) -> Self {
+        Self { heads: config.heads, kv_heads: config.kv_heads, head_dim: config.head_dim, order }
+    }
+
     /// Rows of q, k and v.
     #[must_use]
     pub fn rows(&self) -> [usize; 3] {
@@ -85,6 +93,40 @@ pub fn split<T: Copy + Default>(wqkv: &[T], heads: Heads) -> [Vec<T>; 3] {
     [0, 1, 2].map(|index| part(wqkv, heads, index))
 }
 
+/// Packed `wqkv` whose q and k heads are interleaved, put into half-split order; `heads.order` says what the heads
+/// are outside of the pack.
+#[must_use]
+pub fn to_half_split<T: Copy + Default>(wqkv: &[T], heads: Heads) -> Vec<T> {
+    move_rows(wqkv, heads, |row, stored| (stored, row))
+}
+
+/// The inverse of [`to_half_split`].
+#[must_use]
+pub fn to_interleaved<T: Copy + Default>(wqkv: &[T], heads: Heads) -> Vec<T> {
+    move_rows(wqkv, heads, |row, stored| (row, stored))
+}
+
+/// Moves every row of the pack; `places` turns (half-split row, interleaved row) of a head into (from, to).
+fn move_rows<T: Copy + Default>(
+    wqkv: &[T],
+    heads: Heads,
+    places: fn(usize, usize) -> (usize, usize),
+) -> Vec<T> {
+    let d = heads.head_dim;
+    let group = heads.heads / heads.kv_heads.max(1) + 2;
+    let width = wqkv.len() / heads.rows().iter().sum::<usize>().max(1);
+    let mut moved = vec![T::default(); wqkv.len()];
+    let packed = wqkv.chunks_exact((d * width).max(1)).zip(moved.chunks_exact_mut((d * width).max(1)));
+    for (index, (head, target)) in packed.enumerate() {
+        let part = if index % group == group - 1 { 2 } else { 0 };
+        for row in 0..d {
+            let (from, to) = places(row, heads.stored_row(part, row));
+            target[to * width..(to + 1) * width].copy_from_slice(&head[from * width..(from + 1) * width]);
+        }
+    }
+    moved
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,5 +155,15 @@ mod tests {
         let stored = [0.0, 2.0, 1.0, 3.0];
         let joined = join(&[&stored, &stored, &stored], heads);
         assert_eq!(joined, [0.0, 1.0, 2.0, 3.0, 0.0, 1.0, 2.0, 3.0, 0.0, 2.0, 1.0, 3.0]);
+    }
+
+    #[test]
+    fn packed_rows_change_order_and_come_back() {
+        let heads = Heads { order: RowOrder::Interleaved, ..HEADS };
+        let packed: Vec<u8> = (0..32).collect();
+        let interleaved = to_interleaved(&packed, heads);
+        // Two query heads and the key head of the first group are interleaved, the value head is not.
+        assert_eq!(interleaved[..16], [0, 2, 1, 3, 4, 6, 5, 7, 8, 10, 9, 11, 12, 13, 14, 15]);
+        assert_eq!(to_half_split(&interleaved, heads), packed);
     }
 }

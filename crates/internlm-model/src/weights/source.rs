@@ -134,6 +134,19 @@ impl Encoding {
     }
 }
 
+impl Encoding {
+    /// The storage type of weights with this encoding; `None` for integers, blocks and F64.
+    #[must_use]
+    pub const fn dtype(self) -> Option<DType> {
+        match self {
+            Self::F32 => Some(DType::F32),
+            Self::F16 => Some(DType::F16),
+            Self::Bf16 => Some(DType::Bf16),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Encoding {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.name())

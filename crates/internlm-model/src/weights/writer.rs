@@ -9,8 +9,8 @@ use half::{bf16, f16};
 use internlm_kit::atomic::{self, AtomicFile};
 use serde_json::json;
 
-use super::Encoding;
 use super::folder::{INDEX, SINGLE};
+use super::{Encoding, TensorInfo};
 use crate::config::DType;
 use crate::{Error, Result};
 
@@ -32,6 +32,9 @@ impl Default for WriteConfig {
 /// A tensor to write: name and shape.
 pub type Named = (String, Vec<usize>);
 
+/// A tensor to write as stored bytes: name, shape and encoding.
+pub type Stored = (String, TensorInfo);
+
 /// Writes one safetensors file; `read` is asked for the numbers of each tensor in turn.
 ///
 /// # Errors
@@ -43,36 +46,8 @@ pub fn write_file(
     metadata: &BTreeMap<String, String>,
     read: &mut dyn FnMut(&str) -> Result<Vec<f32>>,
 ) -> Result<()> {
-    let mut header = serde_json::Map::new();
-    header.insert("__metadata__".to_owned(), json!(metadata));
-    let mut offset = 0_u64;
-    for (name, shape) in tensors {
-        let end = offset + byte_length(shape, dtype);
-        let entry =
-            json!({"dtype": Encoding::from(dtype).name(), "shape": shape, "data_offsets": [offset, end]});
-        header.insert(name.clone(), entry);
-        offset = end;
-    }
-    let mut header = serde_json::Value::Object(header).to_string().into_bytes();
-    // Data starts at a multiple of 8, as the reference writer pads it.
-    header.resize(header.len().next_multiple_of(8), b' ');
-
-    let failed = |source| Error::write(path, source);
-    let mut file = AtomicFile::create(path).map_err(failed)?;
-    file.write_all(&(header.len() as u64).to_le_bytes()).map_err(failed)?;
-    file.write_all(&header).map_err(failed)?;
-    for (name, shape) in tensors {
-        let values = read(name)?;
-        let expected: usize = shape.iter().product();
-        if values.len() != expected {
-            let found = values.len();
-            return Err(Error::Invalid(format!(
-                "tensor {name}: found {found} values, expected {expected} for shape {shape:?}"
-            )));
-        }
-        file.write_all(&narrow(&values, dtype)).map_err(failed)?;
-    }
-    file.commit().map_err(failed)
+    let tensors = stored(tensors, dtype);
+    write_stored_file(path, &tensors, metadata, &mut |name| read(name).map(|values| narrow(&values, dtype)))
 }
 
 /// Writes `model.safetensors`, or shards with `model.safetensors.index.json`, into `dir`.
@@ -87,19 +62,90 @@ pub fn write_folder(
     config: &WriteConfig,
     read: &mut dyn FnMut(&str) -> Result<Vec<f32>>,
 ) -> Result<()> {
-    let shards = shards(tensors, config);
+    let dtype = config.dtype;
+    let tensors = stored(tensors, dtype);
+    write_stored_folder(dir, &tensors, config.max_shard_bytes, &mut |name| {
+        read(name).map(|values| narrow(&values, dtype))
+    })
+}
+
+fn stored(tensors: &[Named], dtype: DType) -> Vec<Stored> {
+    let info = |shape: &[usize]| TensorInfo { shape: shape.to_vec(), encoding: dtype.into() };
+    tensors.iter().map(|(name, shape)| (name.clone(), info(shape))).collect()
+}
+
+/// As [`write_file`], from stored bytes: every tensor keeps its encoding.
+///
+/// # Errors
+/// As [`write_file`]; bytes that do not fill the shape, encodings safetensors cannot name.
+pub fn write_stored_file(
+    path: &Path,
+    tensors: &[Stored],
+    metadata: &BTreeMap<String, String>,
+    read: &mut dyn FnMut(&str) -> Result<Vec<u8>>,
+) -> Result<()> {
+    let mut header = serde_json::Map::new();
+    header.insert("__metadata__".to_owned(), json!(metadata));
+    let mut offset = 0_u64;
+    for (name, info) in tensors {
+        if !Encoding::SAFETENSORS.contains(&info.encoding) {
+            let found = info.encoding;
+            return Err(Error::Invalid(format!(
+                "tensor {name}: found {found}, which safetensors cannot hold"
+            )));
+        }
+        let end = offset + byte_length(info);
+        let entry =
+            json!({"dtype": info.encoding.name(), "shape": info.shape, "data_offsets": [offset, end]});
+        header.insert(name.clone(), entry);
+        offset = end;
+    }
+    let mut header = serde_json::Value::Object(header).to_string().into_bytes();
+    // Data starts at a multiple of 8, as the reference writer pads it.
+    header.resize(header.len().next_multiple_of(8), b' ');
+
+    let failed = |source| Error::write(path, source);
+    let mut file = AtomicFile::create(path).map_err(failed)?;
+    file.write_all(&(header.len() as u64).to_le_bytes()).map_err(failed)?;
+    file.write_all(&header).map_err(failed)?;
+    for (name, info) in tensors {
+        let bytes = read(name)?;
+        if bytes.len() as u64 != byte_length(info) {
+            let (found, expected, shape) = (bytes.len(), byte_length(info), &info.shape);
+            return Err(Error::Invalid(format!(
+                "tensor {name}: found {found} bytes, expected {expected} for {} {shape:?}",
+                info.encoding
+            )));
+        }
+        file.write_all(&bytes).map_err(failed)?;
+    }
+    file.commit().map_err(failed)
+}
+
+/// As [`write_folder`], from stored bytes: every tensor keeps its encoding. A model of at most `max_shard_bytes`
+/// goes into one file.
+///
+/// # Errors
+/// As [`write_stored_file`].
+pub fn write_stored_folder(
+    dir: &Path,
+    tensors: &[Stored],
+    max_shard_bytes: u64,
+    read: &mut dyn FnMut(&str) -> Result<Vec<u8>>,
+) -> Result<()> {
+    let shards = shards(tensors, max_shard_bytes);
     let metadata = BTreeMap::from([("format".to_owned(), "pt".to_owned())]);
     if let [all] = &shards[..] {
-        write_file(&dir.join(SINGLE), all, config.dtype, &metadata, read)?;
+        write_stored_file(&dir.join(SINGLE), all, &metadata, read)?;
         return remove_if_present(&dir.join(INDEX));
     }
     let mut weight_map = BTreeMap::new();
     let mut total = 0;
     for (number, shard) in shards.iter().enumerate() {
         let file = format!("model-{:05}-of-{:05}.safetensors", number + 1, shards.len());
-        write_file(&dir.join(&file), shard, config.dtype, &metadata, read)?;
-        for (name, shape) in *shard {
-            total += byte_length(shape, config.dtype);
+        write_stored_file(&dir.join(&file), shard, &metadata, read)?;
+        for (name, info) in *shard {
+            total += byte_length(info);
             weight_map.insert(name.clone(), file.clone());
         }
     }
@@ -109,18 +155,17 @@ pub fn write_folder(
     remove_if_present(&dir.join(SINGLE))
 }
 
-fn byte_length(shape: &[usize], dtype: DType) -> u64 {
-    let (_, bytes) = Encoding::from(dtype).block();
-    shape.iter().product::<usize>() as u64 * bytes as u64
+fn byte_length(info: &TensorInfo) -> u64 {
+    info.encoding.byte_length(&info.shape).map_or(0, |bytes| bytes as u64)
 }
 
 /// Cuts the list where a shard would exceed the limit; a larger tensor gets a shard of its own.
-fn shards<'a>(tensors: &'a [Named], config: &WriteConfig) -> Vec<&'a [Named]> {
+fn shards(tensors: &[Stored], max_shard_bytes: u64) -> Vec<&[Stored]> {
     let mut shards = Vec::new();
     let (mut start, mut size) = (0, 0);
-    for (index, (_, shape)) in tensors.iter().enumerate() {
-        let bytes = byte_length(shape, config.dtype);
-        if index > start && size + bytes > config.max_shard_bytes {
+    for (index, (_, info)) in tensors.iter().enumerate() {
+        let bytes = byte_length(info);
+        if index > start && size + bytes > max_shard_bytes {
             shards.push(&tensors[start..index]);
             (start, size) = (index, 0);
         }
@@ -130,7 +175,8 @@ fn shards<'a>(tensors: &'a [Named], config: &WriteConfig) -> Vec<&'a [Named]> {
     shards
 }
 
-fn narrow(values: &[f32], dtype: DType) -> Vec<u8> {
+/// Numbers as stored bytes, rounded to nearest even.
+pub(super) fn narrow(values: &[f32], dtype: DType) -> Vec<u8> {
     match dtype {
         DType::F32 => values.iter().flat_map(|value| value.to_le_bytes()).collect(),
         DType::F16 => values.iter().flat_map(|value| f16::from_f32(*value).to_le_bytes()).collect(),

@@ -6,10 +6,11 @@ use internlm_model::decoder::Decoder;
 use internlm_model::generate::{Finish, GenerateConfig, Generator};
 use internlm_model::kernels::{CachedKeys, KeyBlock, QueryRows, cached_attention, plain};
 use internlm_model::linear::{Linear, LoraConfig};
+use internlm_model::padding::Unpadded;
 use internlm_model::parameter::{Training, numbers};
 use internlm_model::positions::Run;
 use internlm_model::sampling::SamplingConfig;
-use internlm_model::{ModelConfig, TokenId, device};
+use internlm_model::{ModelConfig, TokenId, device, reward};
 
 fn config(extra: &str) -> ModelConfig {
     let text = format!("hidden = 64\nlayers = 2\nheads = 4\nkv-heads = 2\ninter = 96\nvocab = 80\n{extra}");
@@ -216,4 +217,55 @@ fn bad_requests_name_what_was_found() {
     let decoder = Decoder::init(&odd, 1, &Device::flex());
     let folder = tempfile::tempdir().expect("a temporary folder");
     assert!(text(decoder.save(&odd, folder.path())).contains("mlp-bias"));
+}
+
+#[test]
+fn a_padded_sequence_has_the_logits_it_has_alone() {
+    let config = config("");
+    let decoder = Decoder::init(&config, 3, &Device::flex());
+    let row = |ids: std::ops::Range<u32>| ids.map(|id| TokenId(id * 7 % 80)).collect::<Vec<_>>();
+    let pad = |count| vec![TokenId(2); count];
+    // Padded left, not at all, right, and nothing but padding.
+    let ids = [[pad(3), row(0..5)].concat(), row(10..18), [row(20..22), pad(6)].concat(), pad(8)];
+    let mask = [(3, 5), (0, 8), (0, 2), (0, 0)].map(|(left, real)| {
+        (0..8).map(|at| u8::from((left..left + real).contains(&at))).collect::<Vec<u8>>()
+    });
+    let batch = Unpadded::new(&ids, &mask).expect("a padded batch");
+    let packed = decoder.ids(batch.ids(), &Device::flex()).expect("ids below 80");
+    let packed = numbers(decoder.logits(decoder.forward(packed, &mut batch.attend())));
+    let padded = batch.scatter(&packed, 0.0);
+    for (place, alone) in [(3, 0..5), (8, 10..18), (16, 20..22)] {
+        let alone = logits(&decoder, &mut Causal::sequence(alone.len()), alone);
+        let found = &padded[place * 80..place * 80 + alone.len()];
+        assert!(largest_difference(found, &alone) < 1e-6);
+    }
+    assert!(padded[..3 * 80].iter().chain(&padded[24 * 80..]).all(|&value| value == 0.0));
+    for (ids, mask) in [(&ids[..1], vec![vec![1, 0, 1, 0, 0, 0, 0, 0]]), (&ids[..1], vec![vec![1; 7]])] {
+        assert!(Unpadded::new(ids, &mask).is_err());
+    }
+}
+
+#[test]
+fn a_reward_model_scores_the_last_token() {
+    let config = config("family = \"internlm2-reward\"\nreward-token-id = 79");
+    let decoder = Decoder::init(&config, 5, &Device::flex());
+    let conversations =
+        [vec![TokenId(4), TokenId(9)], vec![TokenId(4), TokenId(9), TokenId(79)], vec![TokenId(8)]];
+    let place = (&config, &decoder);
+    let scores = reward::scores(place, &conversations, &Device::flex()).expect("scores");
+    assert_eq!((scores[0], scores.len()), (scores[1], 3));
+    // The value head by hand: its product with the last hidden state.
+    let ids = decoder.ids(&conversations[1], &Device::flex()).expect("ids below 80");
+    let hidden = numbers(decoder.forward(ids, &mut Causal::sequence(3)));
+    let head = decoder.parameters().pop().expect("a value head");
+    assert_eq!((head.0.as_str(), head.1.shape()), ("v_head.weight", vec![1, 64]));
+    let score: f32 = hidden[2 * 64..].iter().zip(head.1.to_vec()).map(|(h, w)| h * w).sum();
+    assert!((score - scores[1]).abs() < 1e-5, "{score} {scores:?}");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    decoder.save(&config, folder.path()).expect("saves");
+    let (loaded_config, loaded) = Decoder::load(folder.path(), &Device::flex()).expect("loads");
+    let again = reward::scores((&loaded_config, &loaded), &conversations, &Device::flex());
+    assert_eq!(again.expect("scores"), scores);
+    let language = ModelConfig { family: Default::default(), ..config };
+    assert!(reward::scores((&language, &decoder), &conversations, &Device::flex()).is_err());
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::config::RopeScaling;
 
 fn base() -> Value {
     json!({
@@ -65,7 +66,17 @@ fn rope_scaling_kinds() {
     assert_eq!(scaling(json!({"type": "dynamic", "factor": 2.0})), RopeScaling::Dynamic { factor: 2.0 });
     assert_eq!(scaling(json!({"rope_type": "linear", "factor": 4})), RopeScaling::Linear { factor: 4.0 });
     assert_eq!(scaling(json!({"rope_type": "default"})), RopeScaling::None);
-    refused(&json!({"rope_scaling": {"type": "yarn", "factor": 2}}), &["yarn", "linear or dynamic"]);
+    let yarn = json!({"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 32768});
+    let expected = RopeScaling::Yarn {
+        factor: 4.0,
+        original_max_position: Some(32_768),
+        attention_factor: None,
+        beta_fast: 32.0,
+        beta_slow: 1.0,
+    };
+    assert_eq!(scaling(yarn), expected);
+    refused(&json!({"rope_scaling": {"type": "yarn", "factor": 2, "mscale": 1}}), &["mscale"]);
+    refused(&json!({"rope_scaling": {"type": "longrope", "factor": 2}}), &["longrope", "dynamic or yarn"]);
     refused(&json!({"rope_scaling": {"type": "dynamic"}}), &["factor", "missing"]);
 }
 

@@ -1,0 +1,149 @@
+//! Writing a model as an InternEvo checkpoint with any tensor-parallel size and one pipeline stage.
+
+use std::borrow::Cow;
+use std::path::Path;
+
+use super::config;
+use super::folder::CONFIG;
+use super::shard::Along;
+use crate::config::{Family, ModelConfig};
+use crate::weights::qkv::{self, Heads, RowOrder};
+use crate::weights::{TensorInfo, TensorSource, names, torch};
+use crate::{Error, Result};
+
+/// How the checkpoint is laid out.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Layout {
+    /// Ranks among which matrices are cut.
+    pub tensor_parallel: usize,
+    /// Row order of q and k: half-split is InternEvo's `adapt_hf`, interleaved its older form.
+    pub order: RowOrder,
+}
+
+/// One tensor of the checkpoint.
+struct Target {
+    /// Name in the checkpoint.
+    name: String,
+    /// Name in the source; a bias it lacks is written as zeros.
+    source: String,
+    info: TensorInfo,
+    /// The dimension that is cut; norms and the bias of `wo` are in every rank.
+    dim: Option<usize>,
+}
+
+/// Writes `model_config.pt` and `model_tp{t}_pp0.pt`; `read` gives the bytes of an InternLM2 tensor in the encoding
+/// `encoding` promises for it.
+///
+/// # Errors
+/// A model InternEvo cannot hold, sizes the ranks do not divide, errors of `read` and of writing.
+pub fn write(dir: &Path, config: &ModelConfig, source: &dyn TensorSource, layout: Layout) -> Result<()> {
+    check(config, layout)?;
+    let targets = targets(config, source)?;
+    let ranks = layout.tensor_parallel;
+    for rank in 0..ranks {
+        let mut tensors = Vec::new();
+        for target in &targets {
+            let mut info = target.info.clone();
+            if let Some(dim) = target.dim {
+                info.shape[dim] /= ranks;
+            }
+            tensors.push((target.name.clone(), info));
+        }
+        let path = dir.join(format!("model_tp{rank}_pp0.pt"));
+        let mut order = targets.iter();
+        torch::write_state_dict(&path, &tensors, &mut |_| {
+            let target = order.next().expect("tensors are read once each, in the order of the list");
+            shard(target, config, source, (layout, rank)).map(Cow::Owned)
+        })?;
+    }
+    let value = config::written(config, layout.order == RowOrder::HalfSplit);
+    torch::write_value(&dir.join(CONFIG), &value)
+}
+
+/// The bytes of one rank's part of a tensor.
+fn shard(
+    target: &Target,
+    config: &ModelConfig,
+    source: &dyn TensorSource,
+    (layout, rank): (Layout, usize),
+) -> Result<Vec<u8>> {
+    let width = target.info.encoding.block().1;
+    let mut bytes = match source.info(&target.source) {
+        Some(_) => source.read_bytes(&target.source)?.into_owned(),
+        None => vec![0; target.info.shape.iter().product::<usize>() * width],
+    };
+    if layout.order == RowOrder::Interleaved && target.name.contains(".attention.wqkv.") {
+        bytes = qkv::to_interleaved(&bytes, Heads::of(config, RowOrder::Interleaved));
+    }
+    Ok(match target.dim {
+        Some(dim) => Along::new(&target.info.shape, dim, width).cut(&bytes, rank, layout.tensor_parallel),
+        None => bytes,
+    })
+}
+
+/// What InternEvo's InternLM2 cannot express.
+fn check(config: &ModelConfig, layout: Layout) -> Result<()> {
+    let mut problems = Vec::new();
+    if config.mlp_bias {
+        problems
+            .push("mlp-bias: found true, expected false: InternEvo's feed-forward has no biases".to_owned());
+    }
+    if config.head_dim * config.heads != config.hidden {
+        let (found, expected) = (config.head_dim, config.hidden / config.heads.max(1));
+        problems.push(format!("head-dim: found {found}, expected hidden / heads = {expected}"));
+    }
+    if config.family == Family::InternLm2Reward {
+        problems.push("family: found a reward model, expected a language model".to_owned());
+    }
+    let ranks = layout.tensor_parallel;
+    for (key, size) in [
+        ("kv-heads", config.kv_heads),
+        ("hidden", config.hidden),
+        ("inter", config.inter),
+        ("vocab", config.vocab),
+    ] {
+        if ranks == 0 || size % ranks != 0 {
+            problems.push(format!(
+                "{key}: found {size}, expected a multiple of the {ranks} tensor-parallel ranks"
+            ));
+        }
+    }
+    match problems.is_empty() {
+        true => Ok(()),
+        false => {
+            Err(Error::Invalid(format!("this model has no InternEvo form:\n  - {}", problems.join("\n  - "))))
+        }
+    }
+}
+
+fn targets(config: &ModelConfig, source: &dyn TensorSource) -> Result<Vec<Target>> {
+    let mut config = config.clone();
+    // One switch covers the biases of wqkv and wo; a tied head is written out.
+    let bias = config.qkv_bias || config.o_bias;
+    (config.qkv_bias, config.o_bias, config.tied) = (bias, bias, false);
+    let mut targets = Vec::new();
+    for (name, shape) in names::expected(&config) {
+        let stored = match name.as_str() {
+            "output.weight" if source.info(&name).is_none() => "model.tok_embeddings.weight",
+            name => name,
+        };
+        let encoding = match source.info(stored) {
+            Some(info) => info.encoding,
+            None if name.ends_with(".bias") => config.dtype.into(),
+            None => return Err(Error::Invalid(format!("tensor {name}: the source has none"))),
+        };
+        let dim = match name.as_str() {
+            "model.tok_embeddings.weight" => Some(1),
+            "output.weight" => Some(0),
+            _ if name.contains(".wqkv.") || name.ends_with(".w1.weight") || name.ends_with(".w3.weight") => {
+                Some(0)
+            }
+            _ if name.ends_with(".wo.weight") || name.ends_with(".w2.weight") => Some(1),
+            _ => None,
+        };
+        let short = name.strip_prefix("model.").unwrap_or(&name).to_owned();
+        let info = TensorInfo { shape, encoding };
+        targets.push(Target { name: short, source: stored.to_owned(), info, dim });
+    }
+    Ok(targets)
+}

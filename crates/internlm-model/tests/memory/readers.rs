@@ -1,0 +1,89 @@
+//! Every reader of untrusted files behind one function, for mutated inputs and for the fuzz targets.
+
+use std::path::Path;
+
+use internlm_model::tokenizer::{Description, Special};
+use internlm_model::weights::gguf::GgufFile;
+use internlm_model::weights::torch::TorchFile;
+use internlm_model::weights::{self, SafetensorsFile, TensorSource};
+use internlm_model::{ModelConfig, Result, Tokenizer};
+
+/// A kind of file.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Reader {
+    /// Hugging Face `config.json`.
+    Config,
+    /// safetensors.
+    Safetensors,
+    /// GGUF: config, weights and vocabulary.
+    Gguf,
+    /// PyTorch's zip with a pickle.
+    Torch,
+    /// SentencePiece `.model`.
+    SentencePiece,
+    /// `tokenizer.json`.
+    TokenizerJson,
+}
+
+impl Reader {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Config, Self::Safetensors, Self::Gguf, Self::Torch, Self::SentencePiece, Self::TokenizerJson];
+
+    /// A file name this reader is chosen by.
+    pub fn file_name(self) -> &'static str {
+        match self {
+            Self::Config => "config.json",
+            Self::Safetensors => "model.safetensors",
+            Self::Gguf => "model.gguf",
+            Self::Torch => "model.pt",
+            Self::SentencePiece => "tokenizer.model",
+            Self::TokenizerJson => "tokenizer.json",
+        }
+    }
+
+    /// Opens the file and reads everything in it.
+    ///
+    /// # Errors
+    /// What the reader says.
+    pub fn read(self, path: &Path) -> Result<()> {
+        match self {
+            Self::Config => {
+                let config = ModelConfig::from_hf(path)?;
+                let _ = (config.parameters(), config.to_hf_json(), toml::to_string(&config));
+                Ok(())
+            }
+            Self::Safetensors => tensors(&SafetensorsFile::open(path)?),
+            Self::Torch => tensors(&TorchFile::open(path)?),
+            Self::Gguf => {
+                let file = GgufFile::open(path)?;
+                let described = Description::of_gguf(&file);
+                let texts = tokenizer(path);
+                let model = weights::open(path).and_then(|(_, source)| tensors(source.as_ref()));
+                tensors(&file)?;
+                described.map(|_| ()).and(texts).and(model)
+            }
+            Self::SentencePiece | Self::TokenizerJson => tokenizer(path),
+        }
+    }
+}
+
+fn tensors(source: &dyn TensorSource) -> Result<()> {
+    for name in source.names() {
+        // Integers are no weights: their error is not the file's.
+        let _ = source.read_f32(&name);
+        source.read_bytes(&name)?;
+    }
+    Ok(())
+}
+
+fn tokenizer(path: &Path) -> Result<()> {
+    let tokenizer = Tokenizer::load(path)?;
+    let text = "Hello, world!  12 你好\n\u{1f600} <|im_start|><s>";
+    for ids in [tokenizer.encode(text), tokenizer.encode_with_special(text)] {
+        let _ = tokenizer.decode(&ids, Special::Keep);
+        let mut stream = tokenizer.stream_decoder(Special::Skip);
+        let _: String = ids.iter().map(|&id| stream.push(id)).collect();
+    }
+    Ok(())
+}
