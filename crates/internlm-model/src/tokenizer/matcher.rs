@@ -34,14 +34,27 @@ impl Matcher {
 
     /// `text` in order: matches as ids, what lies between as text. No part is empty.
     pub(super) fn cut<'a>(matcher: Option<&Self>, text: &'a str) -> Vec<Part<'a>> {
+        Self::cut_if(matcher, text, |_| true)
+    }
+
+    /// Like [`cut`](Self::cut); a match that is not to `keep` stays text.
+    pub(super) fn cut_if<'a>(
+        matcher: Option<&Self>,
+        text: &'a str,
+        keep: impl Fn(TokenId) -> bool,
+    ) -> Vec<Part<'a>> {
         let mut parts = Vec::new();
         let mut start = 0;
         if let Some(matcher) = matcher {
             for found in matcher.automaton.find_iter(text) {
+                let id = matcher.ids[found.pattern().as_usize()];
+                if !keep(id) {
+                    continue;
+                }
                 if start < found.start() {
                     parts.push(Part::Text(&text[start..found.start()]));
                 }
-                parts.push(Part::Id(matcher.ids[found.pattern().as_usize()]));
+                parts.push(Part::Id(id));
                 start = found.end();
             }
         }

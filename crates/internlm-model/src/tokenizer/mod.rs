@@ -1,5 +1,6 @@
 //! Text <-> ids: one type over `tokenizer.json`, SentencePiece models and GGUF vocabularies, and a trainer.
 
+mod bpe;
 mod byte_alphabet;
 mod description;
 mod gguf;

@@ -1,86 +1,168 @@
-//! GPT-2's split of text into words, with single digits: the pre-tokenizer of vocabularies we train.
+//! Splitting text into words as `tokenizer.json` says, without look-ahead.
 //!
-//! Equal to `Sequence[Digits(individual), ByteLevel(regex)]` of the `tokenizers` crate, but without its
-//! look-ahead regex: a run of white space gives its last character to the word behind it by arithmetic.
-//! The regex is that of GPT-2's `encoder.py`.
+//! Equal to the pre-tokenizers `Split` (isolated), `Digits` and `ByteLevel` of the `tokenizers` crate for patterns
+//! that need no look-around, except for the usual end `\s+(?!\S)|\s+`: a run of white space gives its last
+//! character to the word behind it by arithmetic. The first such pattern is that of GPT-2's `encoder.py`.
 
 use std::sync::LazyLock;
 
 use regex::Regex;
+use serde_json::Value;
 
-static WORD: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+")
-        .expect("the pattern is a constant that parses")
+/// GPT-2's words, the pattern of `ByteLevel`.
+const GPT2: &str = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
+
+/// The end of nearly all patterns.
+const SPACES: &str = r"|\s+(?!\S)|\s+";
+
+/// GPT-2's words with single digits: the pre-tokenizer of vocabularies we train.
+static TRAINED: LazyLock<PreTokenizer> = LazyLock::new(|| {
+    let gpt2 = Splitter::new(GPT2).expect("the pattern is a constant that parses");
+    PreTokenizer { steps: vec![Step::Digits(Digits::Single), Step::Split(gpt2)] }
 });
 
 /// Calls `word` with every word of `text`, in order; joined they are `text`.
 pub(super) fn words<'a>(text: &'a str, mut word: impl FnMut(&'a str)) {
-    let mut rest = text;
-    while let Some((digit, character)) = rest.char_indices().find(|(_, c)| c.is_numeric()) {
-        segment(&rest[..digit], &mut word);
-        let end = digit + character.len_utf8();
-        word(&rest[digit..end]);
-        rest = &rest[end..];
-    }
-    segment(rest, &mut word);
+    TRAINED.words(text, &mut word);
 }
 
-/// The words of a text without digits.
-fn segment<'a>(text: &'a str, word: &mut impl FnMut(&'a str)) {
-    let mut start = 0;
-    while let Some(found) = WORD.find_at(text, start) {
-        let mut end = found.end();
-        // `\s+(?!\S)`: white space before a word leaves its last character to that word.
-        if end < text.len() && found.as_str().chars().all(char::is_whitespace) {
-            let last = found.as_str().chars().next_back().map_or(0, char::len_utf8);
-            if end - last > start {
-                end -= last;
-            }
+/// Steps that split text, each what the one before it left.
+#[derive(Debug)]
+pub(super) struct PreTokenizer {
+    steps: Vec<Step>,
+}
+
+#[derive(Debug)]
+enum Step {
+    Digits(Digits),
+    Split(Splitter),
+}
+
+/// How digits are separated from everything else.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Digits {
+    Single,
+    Runs,
+}
+
+impl PreTokenizer {
+    /// From the value of `pre_tokenizer` of a vocabulary in the byte alphabet; `None` when it asks for something
+    /// else than we can do.
+    pub(super) fn byte_level(json: &Value) -> Option<Self> {
+        let steps = match json["type"].as_str()? {
+            "Sequence" => &json["pretokenizers"].as_array()?[..],
+            _ => std::slice::from_ref(json),
+        };
+        let (last, before) = steps.split_last()?;
+        let mut steps: Vec<Step> = before.iter().map(Step::of).collect::<Option<_>>()?;
+        if last["type"] != "ByteLevel" || last["add_prefix_space"] != false {
+            return None;
         }
-        word(&text[start..end]);
-        start = end;
+        if last["use_regex"] != false {
+            steps.push(Step::Split(Splitter::new(GPT2)?));
+        }
+        Some(Self { steps })
+    }
+
+    /// Calls `word` with every word of `text`, in order; joined they are `text`.
+    pub(super) fn words<'a>(&self, text: &'a str, word: &mut dyn FnMut(&'a str)) {
+        run(&self.steps, text, word);
+    }
+}
+
+fn run<'a>(steps: &[Step], text: &'a str, word: &mut dyn FnMut(&'a str)) {
+    match steps {
+        _ if text.is_empty() => {}
+        [] => word(text),
+        [Step::Digits(digits), rest @ ..] => digits.split(text, |part| run(rest, part, word)),
+        [Step::Split(splitter)] => splitter.split(text, word),
+        [Step::Split(splitter), rest @ ..] => splitter.split(text, |part| run(rest, part, word)),
+    }
+}
+
+impl Step {
+    fn of(json: &Value) -> Option<Self> {
+        match json["type"].as_str()? {
+            "Digits" if json["individual_digits"] == true => Some(Self::Digits(Digits::Single)),
+            "Digits" if json["individual_digits"] == false => Some(Self::Digits(Digits::Runs)),
+            "Split" if json["behavior"] == "Isolated" && json["invert"] != true => {
+                Splitter::new(json["pattern"]["Regex"].as_str()?).map(Self::Split)
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Digits {
+    fn split<'a>(self, text: &'a str, mut part: impl FnMut(&'a str)) {
+        let mut rest = text;
+        while let Some((at, digit)) = rest.char_indices().find(|(_, c)| c.is_numeric()) {
+            let (before, digits) = rest.split_at(at);
+            let end = match self {
+                Self::Single => digit.len_utf8(),
+                Self::Runs => digits.find(|c: char| !c.is_numeric()).unwrap_or(digits.len()),
+            };
+            part(before);
+            part(&digits[..end]);
+            rest = &digits[end..];
+        }
+        part(rest);
+    }
+}
+
+/// A pattern whose matches are words, and what lies between them too.
+#[derive(Debug)]
+struct Splitter {
+    /// The pattern with `SPACES` shortened to `|\s+`.
+    words: Regex,
+    /// The pattern without `SPACES`, at the start of a text; `None` if it does not end in them.
+    head: Option<Regex>,
+}
+
+impl Splitter {
+    /// `None` for patterns that look around or may match nothing.
+    fn new(pattern: &str) -> Option<Self> {
+        // Possessive quantifiers of other engines would be read as nested ones.
+        if ["++", "*+", "?+"].iter().any(|possessive| pattern.contains(possessive)) {
+            return None;
+        }
+        let head = pattern.strip_suffix(SPACES);
+        let properties = regex_syntax::parse(head.unwrap_or(pattern)).ok()?.properties().clone();
+        if !properties.look_set().is_empty() || properties.minimum_len().is_none_or(|length| length == 0) {
+            return None;
+        }
+        let words = match head {
+            Some(head) => Regex::new(&format!(r"(?:{head})|\s+")).ok()?,
+            None => Regex::new(pattern).ok()?,
+        };
+        let head = head.map(|head| Regex::new(&format!(r"\A(?:{head})")).ok());
+        Some(Self { words, head: if let Some(head) = head { Some(head?) } else { None } })
+    }
+
+    fn split<'a>(&self, text: &'a str, mut word: impl FnMut(&'a str)) {
+        let mut start = 0;
+        while let Some(found) = self.words.find_at(text, start) {
+            if start < found.start() {
+                word(&text[start..found.start()]);
+            }
+            let end = found.end() - self.left_to_next(text, found.range());
+            word(&text[found.start()..end]);
+            start = end;
+        }
+        if start < text.len() {
+            word(&text[start..]);
+        }
+    }
+
+    /// `\s+(?!\S)`: white space before a word leaves its last character to that word. Here: its length.
+    fn left_to_next(&self, text: &str, found: std::ops::Range<usize>) -> usize {
+        let (Some(head), true) = (&self.head, found.end < text.len()) else { return 0 };
+        let mut characters = text[found.clone()].chars();
+        let Some(last) = characters.next_back().filter(|last| last.is_whitespace()) else { return 0 };
+        let is_run = !characters.as_str().is_empty() && characters.all(char::is_whitespace);
+        if is_run && !head.is_match(&text[found]) { last.len_utf8() } else { 0 }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn check(text: &str, expect: &[&str]) {
-        let mut found = Vec::new();
-        words(text, |word| found.push(word));
-        assert_eq!(found, expect);
-    }
-
-    #[test]
-    fn words_keep_one_leading_space() {
-        check("I'm  at\n\n  home.", &["I", "'m", " ", " at", "\n\n ", " home", "."]);
-        check("a \n", &["a", " \n"]);
-        check("x = 123 +4", &["x", " =", " ", "1", "2", "3", " +", "4"]);
-        check("\tif", &["\t", "if"]);
-        check("", &[]);
-    }
-
-    /// The reference: the `tokenizers` crate's own pre-tokenizers.
-    fn reference(text: &str) -> Vec<String> {
-        use tokenizers::pre_tokenizers::{byte_level::ByteLevel, digits::Digits};
-        use tokenizers::{OffsetReferential, OffsetType, PreTokenizedString, PreTokenizer};
-        let mut words = PreTokenizedString::from(text);
-        Digits::new(true).pre_tokenize(&mut words).expect("splits digits");
-        ByteLevel::new(false, true, true).pre_tokenize(&mut words).expect("splits words");
-        let splits = words.get_splits(OffsetReferential::Original, OffsetType::Byte);
-        splits.into_iter().map(|(_, (from, to), _)| text[from..to].to_owned()).collect()
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn equals_the_tokenizers_crate(text in "[a-c' \\n\\t1٣é你ª\u{300}.\u{a0}srelvtdm-]{0,40}", any in ".{0,20}") {
-            for text in [text, any] {
-                let mut found = Vec::new();
-                words(&text, |word| found.push(word.to_owned()));
-                proptest::prop_assert_eq!(found, reference(&text));
-            }
-        }
-    }
-}
+mod tests;

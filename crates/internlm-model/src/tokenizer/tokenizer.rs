@@ -133,10 +133,16 @@ impl Tokenizer {
     /// Text of `ids`; bytes that are not UTF-8 become U+FFFD, unknown ids nothing.
     #[must_use]
     pub fn decode(&self, ids: &[TokenId], special: Special) -> String {
-        let mut decoder = self.stream_decoder(special);
-        let mut text: String = ids.iter().map(|&id| decoder.push(id)).collect();
-        text.push_str(&decoder.finish());
-        text
+        let pieces = &self.inner.pieces;
+        let mut bytes = Vec::with_capacity(ids.len() * 4);
+        for &id in ids.iter().filter(|&&id| special == Special::Keep || pieces.kind(id) != Kind::Special) {
+            bytes.extend_from_slice(pieces.bytes(id));
+        }
+        if pieces.leading_space && bytes.first() == Some(&b' ') {
+            bytes.remove(0);
+        }
+        String::from_utf8(bytes)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
     }
 
     /// A decoder that takes one id at a time and never emits half a character.

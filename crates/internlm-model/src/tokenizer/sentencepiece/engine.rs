@@ -1,20 +1,16 @@
 //! Encoding as SentencePiece does: normalize, cut out user-defined pieces, then BPE or unigram.
 //!
-//! Checked against sentencepiece 0.2.3. The merges of BPE are not in the file: every split of a piece into
-//! two pieces is a merge, ranked by the score of the whole.
+//! Checked against sentencepiece 0.2.3.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::Path;
-
-use tokenizers::Model as _;
-use tokenizers::models::ModelWrapper;
-use tokenizers::models::bpe::{BPE, Vocab};
-use tokenizers::models::unigram::Unigram;
 
 use super::charsmap::CharsMap;
 use super::file::{Model, ModelType, Piece, PieceKind};
-use super::neighbors::Neighbors;
+use super::merges;
+use super::unigram::Unigram;
 use crate::tokenizer::Tokenizer;
+use crate::tokenizer::bpe::{Bpe, Encoder};
 use crate::tokenizer::json::byte_piece;
 use crate::tokenizer::load::Source;
 use crate::tokenizer::matcher::{Matcher, Part};
@@ -41,41 +37,47 @@ const CHAT_NAMES: [(u32, &str, &str); 6] = [
 
 /// A SentencePiece model ready to encode.
 pub(in crate::tokenizer) struct SentencePieceEngine {
-    model: ModelWrapper,
+    segmenter: Segmenter,
     charsmap: Option<CharsMap>,
     add_dummy_prefix: bool,
     remove_extra_whitespaces: bool,
     user_defined: Option<Matcher>,
-    neighbors: Option<Neighbors>,
+}
+
+/// What splits normalized text into pieces.
+enum Segmenter {
+    Unigram(Unigram),
+    Bpe(Box<Bpe>),
 }
 
 impl SentencePieceEngine {
     pub(in crate::tokenizer) fn kind(&self) -> &'static str {
-        match self.model {
-            ModelWrapper::Unigram(_) => "sentencepiece unigram",
-            _ => "sentencepiece bpe",
+        match self.segmenter {
+            Segmenter::Unigram(_) => "sentencepiece unigram",
+            Segmenter::Bpe(_) => "sentencepiece bpe",
         }
     }
 
     pub(in crate::tokenizer) fn encode(&self, text: &str) -> Vec<TokenId> {
         let text = self.normalize(text);
-        let mut ids = Vec::new();
-        for part in Matcher::cut(self.user_defined.as_ref(), &text) {
-            match (part, &self.neighbors) {
-                (Part::Id(id), _) => ids.push(id),
-                (Part::Text(text), Some(neighbors)) => {
-                    neighbors.cut(text, |word| self.tokenize(word, &mut ids))
-                }
-                (Part::Text(text), None) => self.tokenize(text, &mut ids),
-            }
+        let mut ids = Vec::with_capacity(text.len() / 3);
+        match &self.segmenter {
+            Segmenter::Unigram(unigram) => self.parts(&text, &mut ids, |text, ids| unigram.encode(text, ids)),
+            Segmenter::Bpe(bpe) => bpe.with_encoder(|encoder: &mut Encoder<'_>| {
+                self.parts(&text, &mut ids, |text, ids| encoder.text(text, ids));
+            }),
         }
         ids
     }
 
-    fn tokenize(&self, text: &str, ids: &mut Vec<TokenId>) {
-        let tokens = self.model.tokenize(text);
-        let tokens = tokens.expect("tokenizing fails only without an unknown piece, which loading refuses");
-        ids.extend(tokens.iter().map(|token| TokenId(token.id)));
+    /// User-defined pieces, and what `segment` makes of the text between them.
+    fn parts(&self, text: &str, ids: &mut Vec<TokenId>, mut segment: impl FnMut(&str, &mut Vec<TokenId>)) {
+        for part in Matcher::cut(self.user_defined.as_ref(), text) {
+            match part {
+                Part::Id(id) => ids.push(id),
+                Part::Text(text) => segment(text, ids),
+            }
+        }
     }
 
     /// Character map, spaces, dummy prefix.
@@ -136,12 +138,11 @@ pub(in crate::tokenizer) fn build_model(
     };
     let settings = config.settings(|name| added.get(name).copied(), fallback);
     let engine = SentencePieceEngine {
-        model: wrapped(&model, path)?,
+        segmenter: segmenter(&model, path)?,
         charsmap,
         add_dummy_prefix: model.normalizer.add_dummy_prefix,
         remove_extra_whitespaces: model.normalizer.remove_extra_whitespaces,
         user_defined: Matcher::new(&user_defined),
-        neighbors: Neighbors::of(&model),
     };
     let engine = Engine::SentencePiece(Box::new(engine));
     let special = Matcher::new(&special);
@@ -198,58 +199,13 @@ fn pieces(model: &Model, specials: &[TokenId]) -> Pieces {
     pieces
 }
 
-/// The name under which a piece enters the model: one with a real space, which normalized text never has,
-/// when text must not match it.
-fn matchable(model: &Model, piece: &Piece) -> String {
-    let hidden = match model.model_type {
-        // Only characters and merges reach a BPE piece: whole names never match by themselves. The character
-        // NUL is the exception: sentencepiece reads its piece as an empty C string and falls back to bytes.
-        ModelType::Bpe => piece.text.contains('\0'),
-        ModelType::Unigram => !matches!(piece.kind, PieceKind::Normal | PieceKind::UserDefined),
-    };
-    if hidden { format!(" {}", piece.text) } else { piece.text.clone() }
-}
-
-fn wrapped(model: &Model, path: &Path) -> Result<ModelWrapper> {
-    let fail = |error: Box<dyn std::error::Error + Send + Sync>| Error::tokenizer(path, error.to_string());
+fn segmenter(model: &Model, path: &Path) -> Result<Segmenter> {
     let unknown = model.pieces.iter().position(|piece| piece.kind == PieceKind::Unknown);
     let Some(unknown) = unknown else {
         return Err(Error::tokenizer(path, "found no piece of type unknown, expected one"));
     };
-    if model.model_type == ModelType::Unigram {
-        let vocabulary =
-            model.pieces.iter().map(|piece| (matchable(model, piece), f64::from(piece.score))).collect();
-        let unigram = Unigram::from(vocabulary, Some(unknown), model.byte_fallback).map_err(fail)?;
-        return Ok(ModelWrapper::Unigram(unigram));
-    }
-    let names: Vec<String> = model.pieces.iter().map(|piece| matchable(model, piece)).collect();
-    let mut ids: HashMap<&str, usize> = HashMap::new();
-    for (id, name) in names.iter().enumerate() {
-        ids.entry(name).or_insert(id);
-    }
-    let vocabulary: Vocab = ids.iter().map(|(name, id)| ((*name).to_owned(), *id as u32)).collect();
-    let bpe = BPE::builder()
-        .vocab_and_merges(vocabulary, merges(model, &names, &ids))
-        .unk_token(names[unknown].clone())
-        .fuse_unk(true)
-        .byte_fallback(model.byte_fallback)
-        .build()
-        .map_err(fail)?;
-    Ok(ModelWrapper::BPE(bpe))
-}
-
-/// Every split of a piece into two pieces, best score first, then by the ids of the parts.
-fn merges(model: &Model, names: &[String], ids: &HashMap<&str, usize>) -> Vec<(String, String)> {
-    let is_text = |id: usize| matches!(model.pieces[id].kind, PieceKind::Normal | PieceKind::UserDefined);
-    let find = |text: &str| ids.get(text).copied().filter(|&id| is_text(id));
-    let mut merges = Vec::new();
-    for (id, name) in names.iter().enumerate().filter(|(id, _)| is_text(*id)) {
-        for (at, _) in name.char_indices().skip(1) {
-            if let (Some(left), Some(right)) = (find(&name[..at]), find(&name[at..])) {
-                merges.push((model.pieces[id].score, left, right));
-            }
-        }
-    }
-    merges.sort_by(|a, b| b.0.total_cmp(&a.0).then((a.1, a.2).cmp(&(b.1, b.2))));
-    merges.into_iter().map(|(_, left, right)| (names[left].clone(), names[right].clone())).collect()
+    Ok(match model.model_type {
+        ModelType::Unigram => Segmenter::Unigram(Unigram::new(model, unknown as u32)),
+        ModelType::Bpe => Segmenter::Bpe(Box::new(merges::bpe(model, unknown))),
+    })
 }

@@ -1,10 +1,12 @@
-//! SentencePiece models: the protobuf, the normalizer, and BPE or unigram over the `tokenizers` crate's models.
+//! SentencePiece models: the protobuf, the normalizer, and BPE or unigram.
 
 mod charsmap;
 mod engine;
 mod file;
-mod neighbors;
+mod merges;
 mod protobuf;
+mod trie;
+mod unigram;
 
 pub(super) use engine::{SentencePieceEngine, build, build_model};
 pub(super) use file::{Model, ModelType, Normalizer, Piece, PieceKind};

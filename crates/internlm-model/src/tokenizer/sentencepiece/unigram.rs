@@ -1,0 +1,102 @@
+//! The likeliest segmentation of a text into pieces.
+//!
+//! Kudo: "Subword regularization: improving neural network translation models with multiple subword candidates",
+//! ACL 2018. Viterbi as `Model::EncodeOptimized` of sentencepiece's `unigram_model.cc`: one pass over the text,
+//! every piece that starts at a character competes for the place where it ends. Scores are summed in 64 bits.
+
+use super::file::{Model, PieceKind};
+use super::trie::{Entry, Trie};
+use crate::TokenId;
+use crate::tokenizer::json::byte_piece;
+
+/// How much less likely than the least likely piece an unknown character is.
+const UNKNOWN_PENALTY: f64 = 10.0;
+
+/// A unigram vocabulary ready to encode.
+pub(super) struct Unigram {
+    trie: Trie,
+    unknown: u32,
+    unknown_score: f64,
+    /// What the bytes of unknown characters become, if the model has byte pieces.
+    bytes: Option<Box<[u32; 256]>>,
+}
+
+/// The best way to a place in the text: its last piece.
+#[derive(Clone, Copy)]
+struct Best {
+    score: f64,
+    length: u32,
+    id: u32,
+}
+
+/// No way leads here yet.
+const NO_WAY: Best = Best { score: f64::NEG_INFINITY, length: 0, id: 0 };
+
+impl Unigram {
+    /// `unknown` is the id of the unknown piece.
+    pub(super) fn new(model: &Model, unknown: u32) -> Self {
+        let pieces = || model.pieces.iter().zip(0..);
+        // Others, for instance control pieces, never match text.
+        let is_text = |kind| matches!(kind, PieceKind::Normal | PieceKind::UserDefined);
+        let text = pieces().filter(|(piece, _)| is_text(piece.kind));
+        let entries: Vec<Entry<'_>> =
+            text.map(|(piece, id)| (piece.text.as_bytes(), id, piece.score)).collect();
+        let lowest = model.pieces.iter().map(|piece| f64::from(piece.score)).fold(f64::INFINITY, f64::min);
+        let byte = |byte: u8| {
+            let mut bytes = pieces().filter(|(piece, _)| piece.kind == PieceKind::Byte);
+            bytes.find(|(piece, _)| byte_piece(&piece.text) == Some(byte)).map(|(_, id)| id)
+        };
+        let bytes: Option<Vec<u32>> = model.byte_fallback.then(|| (0..=255).map(byte).collect()).flatten();
+        let bytes = bytes.and_then(|bytes| bytes.try_into().ok());
+        Self { trie: Trie::new(entries), unknown, unknown_score: lowest - UNKNOWN_PENALTY, bytes }
+    }
+
+    /// Appends the ids of `text`.
+    pub(super) fn encode(&self, text: &str, ids: &mut Vec<TokenId>) {
+        let best = self.search(text);
+        let first = ids.len();
+        let mut end = text.len();
+        let mut after_unknown = false;
+        while end > 0 {
+            let Best { length, id, .. } = best[end];
+            let start = end - length as usize;
+            match &self.bytes {
+                Some(bytes) if id == self.unknown => {
+                    let unknown = text.as_bytes()[start..end].iter().rev();
+                    ids.extend(unknown.map(|&byte| TokenId(bytes[usize::from(byte)])));
+                }
+                // Unknown characters in a row are one piece.
+                _ if id == self.unknown && after_unknown => {}
+                _ => ids.push(TokenId(id)),
+            }
+            after_unknown = id == self.unknown;
+            end = start;
+        }
+        ids[first..].reverse();
+    }
+
+    /// The best way to every place between characters.
+    fn search(&self, text: &str) -> Vec<Best> {
+        let mut best = vec![NO_WAY; text.len() + 1];
+        best[0].score = 0.0;
+        for (start, character) in text.char_indices() {
+            let so_far = best[start].score;
+            let mut reach = |length: usize, score: f64, id: u32| {
+                let target = &mut best[start + length];
+                if so_far + score > target.score || target.length == 0 {
+                    *target = Best { score: so_far + score, length: length as u32, id };
+                }
+            };
+            let first = character.len_utf8();
+            let mut single = false;
+            self.trie.prefixes(&text.as_bytes()[start..], |length, id, score| {
+                single |= length == first;
+                reach(length, f64::from(score), id);
+            });
+            if !single {
+                reach(first, self.unknown_score, self.unknown);
+            }
+        }
+        best
+    }
+}
