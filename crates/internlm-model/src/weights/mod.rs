@@ -12,6 +12,7 @@ pub mod names;
 pub mod qkv;
 mod safetensors;
 mod source;
+pub mod torch;
 mod writer;
 
 pub use folder::SafetensorsFolder;
