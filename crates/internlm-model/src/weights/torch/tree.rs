@@ -6,7 +6,9 @@ use super::tensor::Storages;
 use super::value::{MAX_DEPTH, Value};
 
 /// Values per byte of the pickle. A file that shares little, as all of torch do, needs fewer than one.
-const VALUES_PER_BYTE: usize = 8;
+const VALUES_PER_BYTE: usize = 3;
+/// Values that any pickle may stand for, however short.
+const FREE_VALUES: usize = 1 << 16;
 /// Bytes of text that count as much as one value.
 const BYTES_PER_VALUE: usize = 32;
 /// Characters of one key shown in the name of a tensor.
@@ -30,7 +32,7 @@ pub(super) fn build(
         pickle,
         storages,
         file_length,
-        budget: VALUES_PER_BYTE * length,
+        budget: FREE_VALUES + VALUES_PER_BYTE * length,
         open: vec![false; pickle.objects.len()],
         at: 0,
         path: String::new(),
