@@ -13,7 +13,7 @@ use readers::Reader;
 static ALLOCATOR: PeakAlloc = PeakAlloc;
 
 /// Fixed cost of a reader: tables and compiled patterns that do not depend on the file.
-const FIXED: usize = 1 << 20;
+const FIXED: usize = 4 << 20;
 
 /// A folder of this process in memory.
 static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {

@@ -12,7 +12,7 @@ use crate::{peak, turn};
 /// Inputs altogether.
 const INPUTS: u64 = 10_000;
 /// Fixed cost of a reader: tables and compiled patterns that do not depend on the file.
-const FIXED: usize = 1 << 20;
+const FIXED: usize = 4 << 20;
 
 /// One to eight changes: bits, bytes, numbers at their limits, cuts, repeats, swaps of digits.
 fn mutate(bytes: &mut Vec<u8>, rng: CounterRng, case: u64) {

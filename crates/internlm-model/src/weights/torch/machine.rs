@@ -11,13 +11,15 @@ use super::globals::Global;
 use super::opcode::*;
 use super::reader::{Fault, Reader};
 use super::tensor::Declared;
+use super::tree::FREE_VALUES;
 use crate::weights::Encoding;
 
-/// Largest pickle that is read, in bytes: it bounds the memory of the machine, which takes up to about a hundred
-/// bytes per byte of a pickle made to waste it. A pickle of a hundred thousand tensors has about 15 MB.
+/// Largest pickle that is read, in bytes. A pickle of a hundred thousand tensors has about 15 MB.
 const MAX_LENGTH: usize = 16 << 20;
-/// Copies of items, and bytes of text re-encoded, per byte of the pickle. A file of torch needs fewer than one.
-const COPIES_PER_BYTE: usize = 4;
+/// Bytes of the pickle per item copied or byte of text re-encoded, beyond [`FREE_VALUES`].
+const PICKLE_BYTES_PER_COPY: usize = 4;
+/// Bytes of the pickle per object, memo entry and waiting item, beyond [`FREE_VALUES`].
+const PICKLE_BYTES_PER_OBJECT: usize = 12;
 
 /// What the stack and the objects hold: a plain value, or the number of an object.
 #[derive(Clone, Copy, Debug)]
@@ -116,6 +118,11 @@ impl<'a> Machine<'a> {
                 Some(item) => self.stack.push(item),
                 None => self.step(opcode)?,
             }
+            // A state dict makes about one object in 25 bytes and keeps few items waiting.
+            let limit = FREE_VALUES + self.reader.length() / PICKLE_BYTES_PER_OBJECT;
+            if self.objects.len().max(self.stack.len()).max(self.memo.len()) > limit {
+                return self.fail(format!("the pickle makes more than {limit} objects: not a checkpoint"));
+            }
         }
     }
 
@@ -127,7 +134,7 @@ impl<'a> Machine<'a> {
     /// Counts `amount` items or bytes that are about to be copied.
     pub(super) fn charge(&mut self, amount: usize) -> Result<(), Fault> {
         self.copies = self.copies.saturating_add(amount);
-        let limit = COPIES_PER_BYTE * self.reader.length();
+        let limit = FREE_VALUES + self.reader.length() / PICKLE_BYTES_PER_COPY;
         if self.copies > limit {
             return self
                 .fail(format!("the pickle copies its objects more than {limit} times: not a checkpoint"));

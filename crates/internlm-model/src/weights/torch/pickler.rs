@@ -28,7 +28,7 @@ impl Pickler {
         self.out.push(MARK);
         for (key, (name, info)) in tensors.iter().enumerate() {
             self.text(name)?;
-            self.tensor(key, info)?;
+            self.tensor(key, info).map_err(|message| format!("tensor {name}: {message}"))?;
         }
         self.out.push(SETITEMS);
         Ok(())

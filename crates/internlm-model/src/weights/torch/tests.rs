@@ -204,7 +204,7 @@ fn shared_lists_do_not_blow_up_and_depth_is_bounded() {
         laughs.extend([b'q', number, b'0', b']', b'h', number, b'a', b'h', number, b'a']);
     }
     laughs.push(b'.');
-    refused(&laughs, "values per byte");
+    refused(&laughs, "too many values");
     // A dict of a long list, copied a thousand times.
     let long = [b"(", &b"N"[..].repeat(2000)[..], b"l"].concat();
     let copies = b"0c__builtin__\nlist\nh\x00\x85R".repeat(1000);
@@ -212,7 +212,7 @@ fn shared_lists_do_not_blow_up_and_depth_is_bounded() {
     let nested = |levels: usize| [b"\x80\x02N", &b"\x85".repeat(levels)[..], b"."].concat();
     assert!(open(&nested(100)).is_ok());
     refused(&nested(101), "nesting");
-    refused(&nested(1_000_000), "nesting");
+    refused(&nested(10_000), "nesting");
     refused(&[b"\x80\x02", &b"(".repeat(1_000_000)[..]].concat(), "truncated");
 }
 
@@ -267,7 +267,7 @@ fn the_writer_refuses_what_torch_could_not_load() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("x.pt");
     let info = |encoding| TensorInfo { shape: vec![32], encoding };
-    let mut write = |tensors: &[(&str, Encoding)]| {
+    let write = |tensors: &[(&str, Encoding)]| {
         let tensors: Vec<_> = tensors.iter().map(|(name, kind)| ((*name).to_owned(), info(*kind))).collect();
         let result = write_state_dict(&path, &tensors, &mut |_| Ok(Cow::Owned(vec![0; 64])));
         result.map_err(|error| error.to_string())

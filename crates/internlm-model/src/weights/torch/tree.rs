@@ -5,8 +5,10 @@ use super::reader::Fault;
 use super::tensor::Storages;
 use super::value::{MAX_DEPTH, Value};
 
-/// Values per byte of the pickle. A file that shares little, as all of torch do, needs fewer than one.
-const VALUES_PER_BYTE: usize = 8;
+/// Bytes of the pickle per value: a state dict has about one value in 40 bytes.
+const PICKLE_BYTES_PER_VALUE: usize = 8;
+/// Values that any pickle may stand for, however short.
+pub(super) const FREE_VALUES: usize = 1 << 14;
 /// Bytes of text that count as much as one value.
 const BYTES_PER_VALUE: usize = 32;
 /// Characters of one key shown in the name of a tensor.
@@ -30,7 +32,7 @@ pub(super) fn build(
         pickle,
         storages,
         file_length,
-        budget: VALUES_PER_BYTE * length,
+        budget: FREE_VALUES + length / PICKLE_BYTES_PER_VALUE,
         open: vec![false; pickle.objects.len()],
         at: 0,
         path: String::new(),
@@ -67,9 +69,7 @@ impl<'a> Builder<'_, 'a> {
                 self.budget = rest;
                 Ok(())
             }
-            None => self.fail(format!(
-                "the pickle stands for more than {VALUES_PER_BYTE} values per byte: not a checkpoint"
-            )),
+            None => self.fail("the pickle stands for too many values for its length: not a checkpoint"),
         }
     }
 
