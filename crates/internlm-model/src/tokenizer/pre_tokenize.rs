@@ -4,9 +4,12 @@
 //! that need no look-around, except for the usual end `\s+(?!\S)|\s+`: a run of white space gives its last
 //! character to the word behind it by arithmetic. The first such pattern is that of GPT-2's `encoder.py`.
 
+use std::ops::Range;
 use std::sync::LazyLock;
 
-use regex::Regex;
+use regex_automata::meta::Regex;
+use regex_automata::{Anchored, Input};
+use regex_syntax::ast::Ast;
 use serde_json::Value;
 
 /// GPT-2's words, the pattern of `ByteLevel`.
@@ -115,38 +118,37 @@ impl Digits {
 struct Splitter {
     /// The pattern with `SPACES` shortened to `|\s+`.
     words: Regex,
-    /// The pattern without `SPACES`, at the start of a text; `None` if it does not end in them.
+    /// The pattern without `SPACES`; `None` if it does not end in them.
     head: Option<Regex>,
 }
 
 impl Splitter {
     /// `None` for patterns that look around or may match nothing.
     fn new(pattern: &str) -> Option<Self> {
-        // Possessive quantifiers of other engines would be read as nested ones.
-        if ["++", "*+", "?+"].iter().any(|possessive| pattern.contains(possessive)) {
-            return None;
-        }
         let head = pattern.strip_suffix(SPACES);
         let properties = regex_syntax::parse(head.unwrap_or(pattern)).ok()?.properties().clone();
         if !properties.look_set().is_empty() || properties.minimum_len().is_none_or(|length| length == 0) {
             return None;
         }
-        let words = match head {
-            Some(head) => Regex::new(&format!(r"(?:{head})|\s+")).ok()?,
-            None => Regex::new(pattern).ok()?,
-        };
-        let head = head.map(|head| Regex::new(&format!(r"\A(?:{head})")).ok());
-        Some(Self { words, head: if let Some(head) = head { Some(head?) } else { None } })
+        let tree = regex_syntax::ast::parse::Parser::new().parse(head.unwrap_or(pattern)).ok()?;
+        regex_syntax::ast::visit(&tree, NoPossessive).ok()?;
+        Some(match head {
+            Some(head) => Self {
+                words: Regex::new(&format!(r"(?:{head})|\s+")).ok()?,
+                head: Some(Regex::new(head).ok()?),
+            },
+            None => Self { words: Regex::new(pattern).ok()?, head: None },
+        })
     }
 
     fn split<'a>(&self, text: &'a str, mut word: impl FnMut(&'a str)) {
         let mut start = 0;
-        while let Some(found) = self.words.find_at(text, start) {
-            if start < found.start() {
-                word(&text[start..found.start()]);
+        while let Some(found) = self.next(text, start) {
+            if start < found.start {
+                word(&text[start..found.start]);
             }
-            let end = found.end() - self.left_to_next(text, found.range());
-            word(&text[found.start()..end]);
+            let end = found.end - self.left_to_next(text, found.clone());
+            word(&text[found.start..end]);
             start = end;
         }
         if start < text.len() {
@@ -154,13 +156,48 @@ impl Splitter {
         }
     }
 
+    /// The first match from `start` on.
+    fn next(&self, text: &str, start: usize) -> Option<Range<usize>> {
+        let input = Input::new(text).range(start..);
+        // Patterns for whole texts nearly always match right here; then there is no start to search for.
+        if self.head.is_some()
+            && let Some(half) = self.words.search_half(&input.clone().anchored(Anchored::Yes))
+        {
+            return Some(start..half.offset());
+        }
+        self.words.search(&input).map(|found| found.range())
+    }
+
     /// `\s+(?!\S)`: white space before a word leaves its last character to that word. Here: its length.
-    fn left_to_next(&self, text: &str, found: std::ops::Range<usize>) -> usize {
+    fn left_to_next(&self, text: &str, found: Range<usize>) -> usize {
         let (Some(head), true) = (&self.head, found.end < text.len()) else { return 0 };
         let mut characters = text[found.clone()].chars();
         let Some(last) = characters.next_back().filter(|last| last.is_whitespace()) else { return 0 };
         let is_run = !characters.as_str().is_empty() && characters.all(char::is_whitespace);
-        if is_run && !head.is_match(&text[found]) { last.len_utf8() } else { 0 }
+        if !is_run {
+            return 0;
+        }
+        let by_head = head.search_half(&Input::new(text).range(found).anchored(Anchored::Yes)).is_some();
+        if by_head { 0 } else { last.len_utf8() }
+    }
+}
+
+/// Refuses a quantifier on a quantifier: other engines read `a++` as possessive.
+struct NoPossessive;
+
+impl regex_syntax::ast::Visitor for NoPossessive {
+    type Output = ();
+    type Err = ();
+
+    fn finish(self) -> Result<(), ()> {
+        Ok(())
+    }
+
+    fn visit_pre(&mut self, ast: &Ast) -> Result<(), ()> {
+        match ast {
+            Ast::Repetition(repetition) if matches!(*repetition.ast, Ast::Repetition(_)) => Err(()),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -8,8 +8,8 @@ use foldhash::fast::RandomState;
 
 /// What the smallest symbols are.
 pub(in crate::tokenizer) enum Alphabet {
-    /// Every byte has an id.
-    Bytes(Box<[u32; 256]>),
+    /// Bytes; one without an id is left out.
+    Bytes(Box<[Option<u32>; 256]>),
     /// Characters, and something for those that have no id.
     Characters(Box<Characters>),
 }
@@ -110,7 +110,7 @@ impl Alphabet {
     pub(super) fn symbols(&self, word: &str, symbols: &mut Vec<u32>) {
         symbols.clear();
         match self {
-            Self::Bytes(ids) => symbols.extend(word.bytes().map(|byte| ids[usize::from(byte)])),
+            Self::Bytes(ids) => symbols.extend(word.bytes().filter_map(|byte| ids[usize::from(byte)])),
             Self::Characters(characters) => characters.symbols(word, symbols),
         }
     }

@@ -217,11 +217,12 @@ impl<'a> Vocabulary<'a> {
         Some(Bpe::new(alphabet, &self.merges, whole, |id| names[&id]))
     }
 
-    /// `None` if a byte has no id.
+    /// `None` if bytes without an id would become something else.
     fn bytes(&self) -> Option<Alphabet> {
-        let id = |byte: u8| self.ids.get(byte_alphabet::text(&[byte]).as_str()).copied();
-        let ids: Vec<u32> = (0..=255).map(id).collect::<Option<_>>()?;
-        Some(Alphabet::Bytes(ids.try_into().ok()?))
+        let id = |byte: usize| self.ids.get(byte_alphabet::text(&[byte as u8]).as_str()).copied();
+        let ids: [Option<u32>; 256] = std::array::from_fn(id);
+        let left_out = self.model["unk_token"].is_null() && self.model["byte_fallback"] != true;
+        (left_out || ids.iter().all(Option::is_some)).then(|| Alphabet::Bytes(Box::new(ids)))
     }
 
     fn characters(&self) -> Alphabet {

@@ -13,6 +13,8 @@
 pub(super) struct CharsMap {
     units: Vec<u32>,
     replacements: Vec<u8>,
+    /// ASCII characters that stay if ASCII or nothing follows.
+    lone: [bool; 128],
 }
 
 impl CharsMap {
@@ -24,26 +26,53 @@ impl CharsMap {
             .get(..size)
             .ok_or_else(|| format!("truncated: the trie needs {size} bytes, {} are left", rest.len()))?;
         let units = trie.as_chunks::<4>().0.iter().map(|unit| u32::from_le_bytes(*unit)).collect();
-        Ok(Self { units, replacements: rest[size..].to_vec() })
+        let mut map = Self { units, replacements: rest[size..].to_vec(), lone: [false; 128] };
+        map.lone = std::array::from_fn(|first| map.is_lone(first as u8));
+        Ok(map)
+    }
+
+    fn is_lone(&self, first: u8) -> bool {
+        let Some(child) = self.units.first().and_then(|root| self.child(offset(*root), first)) else {
+            return true;
+        };
+        child.1 >> 8 & 1 == 0 && (0..128).all(|next| self.child(child.0, next).is_none())
+    }
+
+    /// Where the children of the child by `byte` are, and its unit.
+    fn child(&self, node: usize, byte: u8) -> Option<(usize, u32)> {
+        let node = node ^ usize::from(byte);
+        let unit = *self.units.get(node).filter(|&&unit| unit & 0x8000_00ff == u32::from(byte))?;
+        Some((node ^ offset(unit), unit))
     }
 
     /// `text` with the longest known prefix at every position replaced.
     pub(super) fn apply(&self, text: &str) -> String {
         let mut mapped = String::with_capacity(text.len());
-        let mut rest = text;
-        while let Some(first) = rest.chars().next() {
-            match self.longest_prefix(rest) {
+        // Text from `kept` to `at` stays as it is.
+        let (mut kept, mut at) = (0, 0);
+        let bytes = text.as_bytes();
+        while let Some(&first) = bytes.get(at) {
+            if self.stays(first, bytes.get(at + 1)) {
+                at += 1;
+                continue;
+            }
+            match self.longest_prefix(&text[at..]) {
                 Some((length, replacement)) => {
+                    mapped.push_str(&text[kept..at]);
                     mapped.push_str(&String::from_utf8_lossy(replacement));
-                    rest = &rest[length..];
+                    at += length;
+                    kept = at;
                 }
-                None => {
-                    mapped.push(first);
-                    rest = &rest[first.len_utf8()..];
-                }
+                None => at += text[at..].chars().next().map_or(1, char::len_utf8),
             }
         }
+        mapped.push_str(&text[kept..]);
         mapped
+    }
+
+    /// Whether a byte is a character that no prefix starting with it replaces, given what follows.
+    fn stays(&self, first: u8, next: Option<&u8>) -> bool {
+        self.lone.get(usize::from(first)) == Some(&true) && next.is_none_or(u8::is_ascii)
     }
 
     /// Length of the longest prefix of `text` in the trie, and its replacement.
@@ -51,12 +80,8 @@ impl CharsMap {
         let mut node = offset(*self.units.first()?);
         let mut longest = None;
         for (index, byte) in text.bytes().enumerate() {
-            node ^= byte as usize;
-            let Some(&unit) = self.units.get(node) else { break };
-            if unit & 0x8000_00ff != u32::from(byte) {
-                break;
-            }
-            node ^= offset(unit);
+            let Some((children, unit)) = self.child(node, byte) else { break };
+            node = children;
             if unit >> 8 & 1 == 1 {
                 let Some(&leaf) = self.units.get(node) else { break };
                 longest = Some((index + 1, (leaf & 0x7fff_ffff) as usize));

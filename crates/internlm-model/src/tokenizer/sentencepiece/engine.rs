@@ -92,8 +92,12 @@ impl SentencePieceEngine {
                 format!("{prefix}{}", text.replace(' ', SPACE))
             };
         }
-        let words: Vec<&str> = text.split(' ').filter(|word| !word.is_empty()).collect();
-        if words.is_empty() { String::new() } else { format!("{prefix}{}", words.join(SPACE)) }
+        let mut normalized = String::with_capacity(text.len() * 3 / 2);
+        for word in text.split(' ').filter(|word| !word.is_empty()) {
+            normalized.push_str(if normalized.is_empty() { prefix } else { SPACE });
+            normalized.push_str(word);
+        }
+        normalized
     }
 }
 

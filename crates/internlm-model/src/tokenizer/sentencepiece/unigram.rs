@@ -7,7 +7,6 @@
 use super::file::{Model, PieceKind};
 use super::trie::{Entry, Trie};
 use crate::TokenId;
-use crate::tokenizer::json::byte_piece;
 
 /// How much less likely than the least likely piece an unknown character is.
 const UNKNOWN_PENALTY: f64 = 10.0;
@@ -17,8 +16,6 @@ pub(super) struct Unigram {
     trie: Trie,
     unknown: u32,
     unknown_score: f64,
-    /// What the bytes of unknown characters become, if the model has byte pieces.
-    bytes: Option<Box<[u32; 256]>>,
 }
 
 /// The best way to a place in the text: its last piece.
@@ -42,13 +39,7 @@ impl Unigram {
         let entries: Vec<Entry<'_>> =
             text.map(|(piece, id)| (piece.text.as_bytes(), id, piece.score)).collect();
         let lowest = model.pieces.iter().map(|piece| f64::from(piece.score)).fold(f64::INFINITY, f64::min);
-        let byte = |byte: u8| {
-            let mut bytes = pieces().filter(|(piece, _)| piece.kind == PieceKind::Byte);
-            bytes.find(|(piece, _)| byte_piece(&piece.text) == Some(byte)).map(|(_, id)| id)
-        };
-        let bytes: Option<Vec<u32>> = model.byte_fallback.then(|| (0..=255).map(byte).collect()).flatten();
-        let bytes = bytes.and_then(|bytes| bytes.try_into().ok());
-        Self { trie: Trie::new(entries), unknown, unknown_score: lowest - UNKNOWN_PENALTY, bytes }
+        Self { trie: Trie::new(entries), unknown, unknown_score: lowest - UNKNOWN_PENALTY }
     }
 
     /// Appends the ids of `text`.
@@ -60,14 +51,9 @@ impl Unigram {
         while end > 0 {
             let Best { length, id, .. } = best[end];
             let start = end - length as usize;
-            match &self.bytes {
-                Some(bytes) if id == self.unknown => {
-                    let unknown = text.as_bytes()[start..end].iter().rev();
-                    ids.extend(unknown.map(|&byte| TokenId(bytes[usize::from(byte)])));
-                }
-                // Unknown characters in a row are one piece.
-                _ if id == self.unknown && after_unknown => {}
-                _ => ids.push(TokenId(id)),
+            // Unknown characters in a row are one piece.
+            if id != self.unknown || !after_unknown {
+                ids.push(TokenId(id));
             }
             after_unknown = id == self.unknown;
             end = start;
