@@ -21,6 +21,9 @@ struct Piece {
     bytes: Option<Box<[u8]>>,
 }
 
+/// Ids without an entry that any vocabulary may have; released ones have a few hundred.
+const MOST_GAPS: usize = 1 << 14;
+
 /// The vocabulary as a table by id.
 #[derive(Clone, Debug)]
 pub(super) struct Pieces {
@@ -33,6 +36,18 @@ impl Pieces {
     /// An empty table.
     pub(super) fn new(leading_space: bool) -> Self {
         Self { pieces: Vec::new(), leading_space }
+    }
+
+    /// The table is as long as the largest id: refuses one far beyond the number of entries.
+    pub(super) fn check_ids(ids: impl Iterator<Item = u32>) -> Result<(), String> {
+        let (count, largest) = ids.fold((0_usize, 0), |(count, largest), id| (count + 1, id.max(largest)));
+        let most = 2 * count + MOST_GAPS;
+        if largest as usize > most {
+            return Err(format!(
+                "vocabulary: found id {largest} among {count} entries, expected at most {most}"
+            ));
+        }
+        Ok(())
     }
 
     /// Sets one entry; ids in between become missing ones.

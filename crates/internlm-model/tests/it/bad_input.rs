@@ -150,6 +150,17 @@ const CASES: &[Case] = &[
         expect: &["tokenizer.json", "Model missing"],
     },
     Case {
+        name: "tokenizer.json with an absurd id",
+        make: |dir| {
+            let json = json!({"version": "1.0", "added_tokens": [], "decoder": {"type": "ByteLevel",
+                "add_prefix_space": false, "trim_offsets": true, "use_regex": true},
+                "model": {"type": "BPE", "vocab": {"a": 4_000_000_000_u32}, "merges": []}});
+            put(dir, "tokenizer.json", json.to_string());
+        },
+        target: "",
+        expect: &["tokenizer.json", "found id 4000000000 among 1 entries"],
+    },
+    Case {
         name: "tokenizer.model is something else",
         make: |dir| put(dir, "tokenizer.model", "just some text\n"),
         target: "",

@@ -71,3 +71,49 @@ fn internlm2_chat_tokens_have_names_and_text_cannot_spell_them() {
     assert_eq!(tokenizer.encode("\0"), [TokenId(3)]);
     assert_eq!(tokenizer.special("[UNUSED_TOKEN_130]"), Some(TokenId(92527)));
 }
+
+/// A megabyte of characters of every plane, of runs of spaces and of line ends.
+fn random_unicode() -> String {
+    let rng = internlm_kit::rng::CounterRng::new(5, "unicode");
+    let mut text = String::new();
+    for counter in 0.. {
+        if text.len() >= 1 << 20 {
+            break;
+        }
+        let code = match rng.below(3 * counter, 8) {
+            0 => 0x20,
+            1 => [0x0a, 0x0d, 0x09, 0x00][rng.below(3 * counter + 1, 4) as usize],
+            2 => rng.below(3 * counter + 1, 0x80) as u32,
+            3 => 0x4e00 + rng.below(3 * counter + 1, 0x5200) as u32,
+            4 => 0x300 + rng.below(3 * counter + 1, 0x3000) as u32,
+            _ => rng.below(3 * counter + 1, 0x11_0000) as u32,
+        };
+        // Surrogates are no characters; U+2581 is SentencePiece's space, there and back it becomes one upstream too.
+        text.extend(char::from_u32(code).filter(|&character| character != '\u{2581}'));
+    }
+    text
+}
+
+#[test]
+fn a_megabyte_of_random_unicode_comes_back() {
+    let text = random_unicode();
+    for name in [
+        "internlm2/tokenizer_internlm2.model",
+        "internlm/tokenizer_internlm.model",
+        "llama2/tokenizer.model",
+        "minimind/tokenizer.json",
+        "llama_cpp_vocab/ggml-vocab-gpt-2.gguf",
+        "llama_cpp_vocab/ggml-vocab-deepseek-coder.gguf",
+        "llama_cpp_vocab/ggml-vocab-llama-spm.gguf",
+    ] {
+        let Some(file) = shared::path(&format!("tokenizers/{name}")) else { return };
+        let tokenizer = Tokenizer::load(&file).expect("loads");
+        let ids = tokenizer.encode(&text);
+        assert!(tokenizer.decode(&ids, Special::Keep) == text, "{name}: decoded text differs");
+        assert!(ids.iter().all(|&id| !tokenizer.is_special(id)), "{name}: text spelled a special token");
+        let mut stream = tokenizer.stream_decoder(Special::Keep);
+        let mut streamed: String = ids.iter().map(|&id| stream.push(id)).collect();
+        streamed.push_str(&stream.finish());
+        assert!(streamed == text, "{name}: streamed text differs");
+    }
+}

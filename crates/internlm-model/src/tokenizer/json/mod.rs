@@ -80,6 +80,8 @@ pub(super) fn build(source: Source<'_>) -> Result<Tokenizer> {
     engine.set_encode_special_tokens(true);
     check_unknown(&json, &engine, source.path)?;
     let style = Style::of(&json).map_err(|message| Error::tokenizer(source.path, message))?;
+    let ids = engine.get_vocab(true).into_values();
+    Pieces::check_ids(ids).map_err(|message| Error::tokenizer(source.path, message))?;
     let (pieces, added) = pieces(&engine, &style);
     let lookup = |name: &str| engine.token_to_id(name).map(TokenId);
     let special = |name: &str| lookup(name).filter(|&id| pieces.kind(id) == Kind::Special);
