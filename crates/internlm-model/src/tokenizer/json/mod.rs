@@ -3,6 +3,8 @@
 
 mod pipeline;
 mod style;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::path::Path;
