@@ -232,6 +232,11 @@ impl Tokenizer {
         Ok(())
     }
 
+    #[cfg(test)]
+    pub(super) fn engine(&self) -> &Engine {
+        &self.inner.engine
+    }
+
     pub(super) fn pieces(&self) -> &Pieces {
         &self.inner.pieces
     }

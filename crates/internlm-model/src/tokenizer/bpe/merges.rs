@@ -2,7 +2,8 @@
 //!
 //! Sennrich, Haddow, Birch: "Neural machine translation of rare words with subword units", ACL 2016. Gives the
 //! symbols of `Word::merge_all` of the `tokenizers` crate (`models/bpe/word.rs`). Short words look at all pairs
-//! for every merge; long ones keep the pairs in a heap, so that time stays near-linear.
+//! for every merge; long ones keep the pairs sorted, new ones in a heap, so that
+//! time stays near-linear.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
@@ -41,6 +42,9 @@ pub(super) struct Scratch {
     pub(super) symbols: Vec<u32>,
     ranks: Vec<u32>,
     links: Vec<Link>,
+    /// Rank and place of the pairs of a long word before the first merge, in this order.
+    first: Vec<(u32, usize)>,
+    /// Those of pairs that merging made.
     queue: BinaryHeap<Reverse<(u32, usize)>>,
 }
 
@@ -102,18 +106,26 @@ impl Merges {
     }
 
     fn apply_long(&self, scratch: &mut Scratch) {
-        let Scratch { symbols, links, queue, .. } = scratch;
+        let Scratch { symbols, links, first, queue, .. } = scratch;
         let end = symbols.len();
         links.clear();
         links.extend((0..end).map(|at| Some(Neighbors { previous: at.checked_sub(1), next: at + 1 })));
+        // Most pairs are there from the start: sorted once, they need no heap.
         let pairs = symbols.windows(2).enumerate();
-        let pairs = pairs.map(|(at, pair)| Reverse((self.rank(pair[0], pair[1]), at)));
-        // Built at once: linear, unlike pushing one by one.
-        let mut entries = std::mem::take(queue).into_vec();
-        entries.clear();
-        entries.extend(pairs.filter(|Reverse((rank, _))| *rank != NEVER));
-        *queue = BinaryHeap::from(entries);
-        while let Some(Reverse((rank, at))) = queue.pop() {
+        let pairs = pairs.map(|(at, pair)| (self.rank(pair[0], pair[1]), at));
+        first.clear();
+        first.extend(pairs.filter(|(rank, _)| *rank != NEVER));
+        first.sort_unstable();
+        let mut first = first.iter().copied().peekable();
+        queue.clear();
+        loop {
+            let later = queue.peek().map(|Reverse(entry)| *entry);
+            let next = match (first.peek(), later) {
+                (Some(&entry), Some(later)) if later < entry => queue.pop().map(|Reverse(entry)| entry),
+                (Some(_), _) => first.next(),
+                (None, _) => queue.pop().map(|Reverse(entry)| entry),
+            };
+            let Some((rank, at)) = next else { break };
             let Some(Neighbors { previous, next }) = links[at] else { continue };
             // The pair may have changed since it was queued: then it was queued again.
             if next == end || self.rank(symbols[at], symbols[next]) != rank {

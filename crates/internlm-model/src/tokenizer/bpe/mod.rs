@@ -33,7 +33,7 @@ pub(super) struct Bpe {
     borders: Option<Borders>,
     whole: WholeWords,
     /// Memory of encoding calls that are over, for calls to come: one for every call at the same time.
-    idle: Mutex<Vec<Box<Worker>>>,
+    idle: Mutex<Vec<Worker>>,
 }
 
 /// What one encoding call needs.
@@ -69,8 +69,8 @@ impl Bpe {
     pub(super) fn with_encoder<R>(&self, work: impl FnOnce(&mut Encoder<'_>) -> R) -> R {
         let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let waiting = idle().pop();
-        let mut worker = waiting
-            .unwrap_or_else(|| Box::new(Worker { cache: WordCache::new(), scratch: Scratch::default() }));
+        let mut worker =
+            waiting.unwrap_or_else(|| Worker { cache: WordCache::new(), scratch: Scratch::default() });
         let result = work(&mut Encoder { bpe: self, worker: &mut worker });
         worker.scratch.shrink();
         idle().push(worker);

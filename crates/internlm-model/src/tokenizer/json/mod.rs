@@ -3,6 +3,8 @@
 
 mod pipeline;
 mod style;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -26,9 +28,9 @@ use crate::{Error, Result, TokenId};
 /// What encodes.
 pub(super) enum JsonEngine {
     /// What we can do ourselves, with the same ids.
-    Direct(Pipeline),
+    Direct(Box<Pipeline>),
     /// Everything else.
-    General(General),
+    General(Box<General>),
 }
 
 /// The `tokenizers` crate. It keeps track of where every byte came from, which takes its time.
@@ -93,8 +95,8 @@ pub(super) fn build(source: Source<'_>) -> Result<Tokenizer> {
     let mut files = vec![("tokenizer.json".to_owned(), source.bytes)];
     files.extend(source.beside);
     let engine = match Pipeline::of(&json, &engine) {
-        Some(pipeline) => JsonEngine::Direct(pipeline),
-        None => JsonEngine::General(General { plain: engine, special: OnceLock::new() }),
+        Some(pipeline) => JsonEngine::Direct(Box::new(pipeline)),
+        None => JsonEngine::General(Box::new(General { plain: engine, special: OnceLock::new() })),
     };
     let engine = Engine::Json(Box::new(engine));
     Ok(Tokenizer::new(Inner { engine, pieces, added, special, settings, templates, files }))

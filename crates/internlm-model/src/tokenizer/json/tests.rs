@@ -7,8 +7,13 @@ use super::*;
 use crate::tokenizer::settings::TokenizerConfig;
 use crate::tokenizer::{BpeTrainConfig, Special, train_bpe};
 
-const ADDED: [(&str, bool, bool); 5] =
-    [("<s>", true, true), ("<|im_end|>", true, false), ("<tool>", false, false), ("|||E|||", false, true), ("<s", false, false)];
+const ADDED: [(&str, bool, bool); 5] = [
+    ("<s>", true, true),
+    ("<|im_end|>", true, false),
+    ("<tool>", false, false),
+    ("|||E|||", false, true),
+    ("<s", false, false),
+];
 
 fn added(first: usize) -> Vec<Value> {
     let tokens = ADDED.iter().enumerate();
@@ -36,11 +41,13 @@ fn byte_level() -> Value {
 
 /// Characters with SentencePiece's spaces, Llama 2's kind of file.
 fn characters() -> Value {
-    let mut names: Vec<String> = ["<unk>", "a", "b", "\u{2581}", "你", "|", "E", "<", "\u{2581}a", "ab", "\u{2581}ab"]
-        .map(String::from)
-        .to_vec();
+    let mut names: Vec<String> =
+        ["<unk>", "a", "b", "\u{2581}", "你", "|", "E", "<", "\u{2581}a", "ab", "\u{2581}ab"]
+            .map(String::from)
+            .to_vec();
     names.extend((0..=255).map(|byte| format!("<0x{byte:02X}>")));
-    let vocabulary: serde_json::Map<String, Value> = names.iter().cloned().zip((0..).map(|id| json!(id))).collect();
+    let vocabulary: serde_json::Map<String, Value> =
+        names.iter().cloned().zip((0..).map(|id| json!(id))).collect();
     json!({
         "version": "1.0", "truncation": null, "padding": null, "added_tokens": added(names.len()),
         "normalizer": {"type": "Sequence", "normalizers": [{"type": "Prepend", "prepend": "\u{2581}"},

@@ -5,6 +5,8 @@ mod engine;
 mod file;
 mod merges;
 mod protobuf;
+#[cfg(test)]
+mod tests;
 mod trie;
 mod unigram;
 
