@@ -34,7 +34,7 @@ enum Verb {
     CudaCheck,
     /// Check the house rules: arrows, budgets, documentation, placement, TOML files.
     Tidy,
-    /// Measure: training step, kernels, serving.
+    /// Measure: `train`, the training step beside PyTorch.
     Bench(bench::BenchArguments),
     /// Datasets: `verify` the files of datasets-manifest by sha256.
     Data(data::DataArguments),

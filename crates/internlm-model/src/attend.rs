@@ -128,7 +128,7 @@ enum Grown {
     #[cfg(feature = "flex")]
     Host { keys: Vec<f32>, values: Vec<f32> },
     /// `[tokens, kv_heads, d]` each.
-    Device { keys: Tensor<3>, values: Tensor<3> },
+    Device(Box<(Tensor<3>, Tensor<3>)>),
 }
 
 impl GrowingCache {
@@ -194,8 +194,9 @@ impl Attend for GrowingCache {
         }
         let run = self.positions.runs()[0];
         let (keys, values) = match self.layers.get(layer) {
-            Some(Grown::Device { keys, values }) => {
-                (Tensor::cat(vec![keys.clone(), k], 0), Tensor::cat(vec![values.clone(), v], 0))
+            Some(Grown::Device(grown)) => {
+                let (keys, values) = (**grown).clone();
+                (Tensor::cat(vec![keys, k], 0), Tensor::cat(vec![values, v], 0))
             }
             _ => (k, v),
         };
@@ -206,7 +207,7 @@ impl Attend for GrowingCache {
             let q = q.clone().narrow(0, start, tile.tokens);
             tiles.push(kernels::plain::attention(q, seen(&keys), seen(&values), tile));
         }
-        let grown = Grown::Device { keys, values };
+        let grown = Grown::Device(Box::new((keys, values)));
         match self.layers.get_mut(layer) {
             Some(slot) => *slot = grown,
             None => self.layers.push(grown),

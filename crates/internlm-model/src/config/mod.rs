@@ -4,5 +4,7 @@ mod gguf;
 mod hf;
 mod keys;
 mod model_config;
+mod rope_scaling;
 
-pub use model_config::{DType, Family, ModelConfig, RopeScaling};
+pub use model_config::{DType, Family, ModelConfig};
+pub use rope_scaling::RopeScaling;

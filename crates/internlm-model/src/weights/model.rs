@@ -160,7 +160,9 @@ impl TensorSource for ModelWeights {
 
     fn read_bytes(&self, name: &str) -> Result<Cow<'_, [u8]>> {
         let Some(recipe) = self.tensors.get(name) else { return self.source.read_bytes(name) };
-        let Parts::Qkv([q, k, v]) = &recipe.parts else { return self.source.read_bytes(recipe.parts.first()) };
+        let Parts::Qkv([q, k, v]) = &recipe.parts else {
+            return self.source.read_bytes(recipe.parts.first());
+        };
         if recipe.mixed {
             let values = self.read_f32(name)?;
             return Ok(Cow::Owned(values.iter().flat_map(|value| value.to_le_bytes()).collect()));

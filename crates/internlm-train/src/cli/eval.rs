@@ -12,7 +12,7 @@ use crate::{Error, TrainerConfig};
 /// Examples under `--help`.
 const EXAMPLES: &str = "Examples:
   internlm-train eval runs/tiny/pretrain/hf runs/tiny/data/shards/valid
-  internlm-train eval runs/tiny/pretrain/checkpoints/step-600 runs/tiny/data/shards/valid \\
+  internlm-train eval runs/tiny/pretrain/checkpoints/step-2400 runs/tiny/data/shards/valid \\
       --tokenizer runs/tiny/data/tokenizer --seq-len 512 --json";
 
 /// Arguments of the verb.

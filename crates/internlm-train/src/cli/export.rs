@@ -11,7 +11,7 @@ use crate::{Error, pretrain};
 
 /// Examples under `--help`.
 const EXAMPLES: &str = "Examples:
-  internlm-train export runs/tiny/pretrain/checkpoints/step-600 --out model --tokenizer runs/tiny/data/tokenizer";
+  internlm-train export runs/tiny/pretrain/checkpoints/step-2400 --out model --tokenizer runs/tiny/data/tokenizer";
 
 /// Form of the folder that is written.
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -17,7 +17,7 @@ const EXAMPLES: &str = "Examples:
   internlm-train train recipes/tiny/2-pretrain.toml
   internlm-train train recipes/tiny/2-pretrain.toml --set schedule.steps=200 --set optim.lr=2e-3
   internlm-train train recipes/tiny/2-pretrain.toml --resume none
-  internlm-train train recipes/tiny/2-pretrain.toml --resume runs/tiny/pretrain/checkpoints/step-600
+  internlm-train train recipes/tiny/2-pretrain.toml --resume runs/tiny/pretrain/checkpoints/step-2400
 
 SIGTERM and SIGINT: the current step is finished, a checkpoint is written, exit code 0.";
 

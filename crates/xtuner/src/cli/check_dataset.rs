@@ -1,5 +1,6 @@
 //! `xtuner check-dataset`: what the model will read and learn.
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -69,6 +70,7 @@ fn percent(part: usize, whole: usize) -> f64 {
 
 /// The text of a sample, special tokens by name, the part with loss between color marks.
 fn marked(sample: &Sample, tokenizer: &Tokenizer) -> String {
+    let marks = if std::io::stdout().is_terminal() { MARKS } else { ["", ""] };
     let mut text = String::new();
     let mut start = 0;
     while start < sample.ids.len() {
@@ -76,7 +78,7 @@ fn marked(sample: &Sample, tokenizer: &Tokenizer) -> String {
         let length = sample.loss[start..].iter().take_while(|other| **other == loss).count();
         let piece = tokenizer.decode(&sample.ids[start..start + length], Special::Keep);
         match loss {
-            Loss::Keep => text.extend([MARKS[0], &piece, MARKS[1]]),
+            Loss::Keep => text.extend([marks[0], &piece, marks[1]]),
             Loss::Skip => text.push_str(&piece),
         }
         start += length;
