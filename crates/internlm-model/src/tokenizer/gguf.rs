@@ -143,7 +143,18 @@ fn sentencepiece_vocabulary(path: &Path, metadata: &Metadata) -> Result<Tokenize
     };
     let mut config = TokenizerConfig::default();
     config.chat_template = template(metadata);
-    sentencepiece::build_model(model, path, &config, Vec::new())
+    let control = model.pieces.iter().enumerate().filter(|(_, piece)| piece.kind == PieceKind::Control);
+    let specials: Vec<(TokenId, &str)> =
+        control.map(|(id, piece)| (TokenId(id as u32), piece.text.as_str())).collect();
+    let mut written = settings::written(settings, &specials);
+    if let Some(template) = metadata.text("tokenizer.chat_template") {
+        written["chat_template"] = json!(template);
+    }
+    let files = vec![
+        ("tokenizer.model".to_owned(), model.to_bytes()),
+        (settings::FILE.to_owned(), format!("{written:#}\n").into_bytes()),
+    ];
+    sentencepiece::build_model(model, path, &config, files)
 }
 
 fn byte_level_vocabulary(path: &Path, metadata: &Metadata) -> Result<Tokenizer> {

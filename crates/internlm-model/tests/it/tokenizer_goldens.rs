@@ -117,3 +117,18 @@ fn a_megabyte_of_random_unicode_comes_back() {
         assert!(streamed == text, "{name}: streamed text differs");
     }
 }
+
+#[test]
+fn a_vocabulary_out_of_gguf_is_saved_as_a_model_that_gives_the_same_ids() {
+    let text = "Hello, world!  12 你好\n\u{1f600} <s> the quick brown fox";
+    for name in ["ggml-vocab-llama-spm", "ggml-vocab-gpt-2"] {
+        let Some(file) = shared::path(&format!("tokenizers/llama_cpp_vocab/{name}.gguf")) else { return };
+        let tokenizer = Tokenizer::load(&file).expect("loads");
+        let folder = tempfile::tempdir().expect("temporary folder");
+        tokenizer.save(folder.path()).expect("saves");
+        let saved = Tokenizer::load(folder.path()).expect("loads again");
+        assert_eq!(saved.encode(text), tokenizer.encode(text), "{name}");
+        assert_eq!(saved.encode_with_special(text), tokenizer.encode_with_special(text), "{name}");
+        assert_eq!((saved.bos(), saved.eos()), (tokenizer.bos(), tokenizer.eos()), "{name}");
+    }
+}

@@ -1,4 +1,5 @@
 //! Behavior that is measured in bytes: a test binary of its own, because it needs its own allocator.
+#![allow(clippy::print_stdout, reason = "the figures are what a reader of the test wants")]
 
 mod attention;
 #[allow(dead_code, reason = "shared with the other test binary, which uses all of it")]

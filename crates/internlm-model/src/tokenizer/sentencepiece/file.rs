@@ -35,6 +35,18 @@ impl PieceKind {
             _ => return None,
         })
     }
+
+    /// The number in the file.
+    pub(super) fn number(self) -> u64 {
+        match self {
+            Self::Normal => 1,
+            Self::Unknown => 2,
+            Self::Control => 3,
+            Self::UserDefined => 4,
+            Self::Unused => 5,
+            Self::Byte => 6,
+        }
+    }
 }
 
 /// One vocabulary entry; its id is its position.

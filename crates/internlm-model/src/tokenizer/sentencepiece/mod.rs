@@ -9,6 +9,7 @@ mod protobuf;
 mod tests;
 mod trie;
 mod unigram;
+mod write;
 
 pub(super) use engine::{SentencePieceEngine, build, build_model};
 pub(super) use file::{Model, ModelType, Normalizer, Piece, PieceKind};

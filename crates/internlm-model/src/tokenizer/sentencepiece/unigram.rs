@@ -2,32 +2,33 @@
 //!
 //! Kudo: "Subword regularization: improving neural network translation models with multiple subword candidates",
 //! ACL 2018. Viterbi as `Model::EncodeOptimized` of sentencepiece's `unigram_model.cc`: one pass over the text,
-//! every piece that starts at a character competes for the place where it ends. Scores are summed in 64 bits.
+//! every piece that starts at a character competes for the place where it ends. Scores are summed in
+//! 32 bits as there, so that ties fall the same way.
 
 use super::file::{Model, PieceKind};
 use super::trie::{Entry, Trie};
 use crate::TokenId;
 
 /// How much less likely than the least likely piece an unknown character is.
-const UNKNOWN_PENALTY: f64 = 10.0;
+const UNKNOWN_PENALTY: f32 = 10.0;
 
 /// A unigram vocabulary ready to encode.
 pub(super) struct Unigram {
     trie: Trie,
     unknown: u32,
-    unknown_score: f64,
+    unknown_score: f32,
 }
 
 /// The best way to a place in the text: its last piece.
 #[derive(Clone, Copy)]
 struct Best {
-    score: f64,
+    score: f32,
     length: u32,
     id: u32,
 }
 
 /// No way leads here yet.
-const NO_WAY: Best = Best { score: f64::NEG_INFINITY, length: 0, id: 0 };
+const NO_WAY: Best = Best { score: f32::NEG_INFINITY, length: 0, id: 0 };
 
 impl Unigram {
     /// `unknown` is the id of the unknown piece.
@@ -38,7 +39,7 @@ impl Unigram {
         let text = pieces().filter(|(piece, _)| is_text(piece.kind));
         let entries: Vec<Entry<'_>> =
             text.map(|(piece, id)| (piece.text.as_bytes(), id, piece.score)).collect();
-        let lowest = model.pieces.iter().map(|piece| f64::from(piece.score)).fold(f64::INFINITY, f64::min);
+        let lowest = model.pieces.iter().map(|piece| piece.score).fold(f32::INFINITY, f32::min);
         Self { trie: Trie::new(entries), unknown, unknown_score: lowest - UNKNOWN_PENALTY }
     }
 
@@ -67,7 +68,7 @@ impl Unigram {
         best[0].score = 0.0;
         for (start, character) in text.char_indices() {
             let so_far = best[start].score;
-            let mut reach = |length: usize, score: f64, id: u32| {
+            let mut reach = |length: usize, score: f32, id: u32| {
                 let target = &mut best[start + length];
                 if so_far + score > target.score || target.length == 0 {
                     *target = Best { score: so_far + score, length: length as u32, id };
@@ -77,7 +78,7 @@ impl Unigram {
             let mut single = false;
             self.trie.prefixes(&text.as_bytes()[start..], |length, id, score| {
                 single |= length == first;
-                reach(length, f64::from(score), id);
+                reach(length, score, id);
             });
             if !single {
                 reach(first, self.unknown_score, self.unknown);
