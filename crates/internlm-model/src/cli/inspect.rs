@@ -1,5 +1,4 @@
 //! `internlm-model inspect`: what is inside a model folder or GGUF file, and what is wrong with it.
-#![allow(clippy::print_stdout, reason = "stdout is the verb's data")]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -74,9 +73,9 @@ pub(super) fn run(args: &InspectArgs) -> anyhow::Result<()> {
     };
     report.parameters = report.config.as_ref().map(ModelConfig::parameters);
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&report)?);
+        super::print(&(serde_json::to_string_pretty(&report)? + "\n"))?;
     } else {
-        print!("{}", text(&report));
+        super::print(&text(&report))?;
     }
     if report.problems.is_empty() {
         return Ok(());

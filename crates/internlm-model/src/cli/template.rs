@@ -1,5 +1,4 @@
 //! `internlm-model template`: a conversation as the model sees it.
-#![allow(clippy::print_stdout, reason = "stdout is the verb's data")]
 
 use std::path::PathBuf;
 
@@ -39,9 +38,9 @@ pub(super) fn run(args: &TemplateArgs) -> anyhow::Result<()> {
     let template = ChatTemplate::of(&tokenizer)?;
     let prompt = if args.generate { Prompt::Generate } else { Prompt::None };
     if args.ids {
-        println!("{}", serde_json::to_string(&template.encode(&tokenizer, &messages, prompt)?)?);
+        super::print(&(serde_json::to_string(&template.encode(&tokenizer, &messages, prompt)?)? + "\n"))?;
     } else {
-        print!("{}", template.render(&messages, prompt)?);
+        super::print(&template.render(&messages, prompt)?)?;
     }
     Ok(())
 }

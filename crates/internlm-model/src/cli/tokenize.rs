@@ -1,5 +1,4 @@
 //! `internlm-model tokenize`: text to ids and back.
-#![allow(clippy::print_stdout, reason = "stdout is the verb's data")]
 
 use std::fs;
 use std::path::PathBuf;
@@ -60,8 +59,7 @@ pub(super) fn run(args: &TokenizeArgs) -> anyhow::Result<()> {
     let tokenizer = Tokenizer::load(&args.model)?;
     if let Some(path) = &args.input.decode {
         let special = if args.special { Special::Keep } else { Special::Skip };
-        println!("{}", tokenizer.decode(&read_ids(path)?, special));
-        return Ok(());
+        return Ok(super::print(&format!("{}\n", tokenizer.decode(&read_ids(path)?, special)))?);
     }
     let text = match (&args.input.text, &args.input.file) {
         (Some(text), _) => text.clone(),
@@ -75,15 +73,16 @@ pub(super) fn run(args: &TokenizeArgs) -> anyhow::Result<()> {
         })?;
         ids.insert(0, bos);
     }
+    let mut text = String::new();
     match args.format {
-        Format::Ids => println!("{}", serde_json::to_string(&ids)?),
+        Format::Ids => text = serde_json::to_string(&ids)? + "\n",
         Format::Tokens => {
             for id in ids {
-                println!("{id}\t{}", serde_json::to_string(&tokenizer.token(id))?);
+                text.push_str(&format!("{id}\t{}\n", serde_json::to_string(&tokenizer.token(id))?));
             }
         }
     }
-    Ok(())
+    Ok(super::print(&text)?)
 }
 
 fn read_text(path: &PathBuf) -> Result<String, Error> {
