@@ -12,9 +12,6 @@ use readers::Reader;
 #[global_allocator]
 static ALLOCATOR: PeakAlloc = PeakAlloc;
 
-/// Fixed cost of a reader: tables and compiled patterns that do not depend on the file.
-const FIXED: usize = 4 << 20;
-
 /// A folder of this process in memory.
 static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
     let memory = PathBuf::from("/dev/shm");
@@ -27,7 +24,7 @@ static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
 /// Reads `bytes` as a file of the reader's kind.
 ///
 /// # Panics
-/// When reading takes more than ten times the file's size in memory.
+/// When reading takes more memory than [`Reader::memory_limit`] allows.
 pub fn run(reader: Reader, bytes: &[u8]) {
     let path = FOLDER.join(reader.file_name());
     std::fs::write(&path, bytes).expect("writes the input");
@@ -35,5 +32,5 @@ pub fn run(reader: Reader, bytes: &[u8]) {
     ALLOCATOR.reset_peak_usage();
     let _ = reader.read(&path);
     let used = ALLOCATOR.peak_usage().saturating_sub(before);
-    assert!(used <= 10 * bytes.len() + FIXED, "{used} bytes of memory for a file of {}", bytes.len());
+    assert!(used <= reader.memory_limit(bytes.len()), "{used} bytes of memory for a file of {}", bytes.len());
 }

@@ -48,7 +48,7 @@ pub(super) struct ConvertArgs {
     /// Stretching of positions of an InternEvo source: none or dynamic:FACTOR.
     #[arg(long, default_value = "none")]
     rope_scaling: String,
-    /// Write into a folder that is not empty.
+    /// Write into a folder that is not empty; files of other names stay.
     #[arg(long)]
     force: bool,
 }
@@ -94,7 +94,10 @@ pub(super) fn run(args: &ConvertArgs) -> anyhow::Result<()> {
         ))
         .into());
     }
-    convert(&args.model, &args.out, &options).with_context(|| format!("converting {}", args.model.display()))
+    convert(&args.model, &args.out, &options)
+        .with_context(|| format!("converting {}", args.model.display()))?;
+    tracing::info!("{} is converted to {}", args.model.display(), args.out.display());
+    Ok(())
 }
 
 /// `2GB`, `500MB`, `1000`: decimal units, as safetensors' tools count.

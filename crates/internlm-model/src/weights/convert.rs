@@ -9,6 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use internlm_kit::atomic;
+use internlm_kit::progress::Progress;
 
 use super::internevo::{self, InternEvoFolder, Layout, Stretch, is_internevo};
 use super::names::{self, NameStyle, Parts};
@@ -70,7 +71,9 @@ const CARRIED: [&str; 9] = [
 /// A source that [`super::open`] refuses, a model the target form cannot hold, errors of writing.
 pub fn convert(source: &Path, out: &Path, options: &ConvertConfig) -> Result<()> {
     let (mut config, tensors) = open(source, options.stretch)?;
-    let tensors = Recast { source: tensors.as_ref(), dtype: options.dtype };
+    let reads = reads(&config, tensors.as_ref(), options.target);
+    let progress = Progress::new("convert", "tensors", reads as u64);
+    let tensors = Recast { source: tensors.as_ref(), dtype: options.dtype, progress };
     if let Some(dtype) = tensors.info("model.tok_embeddings.weight").and_then(|info| info.encoding.dtype()) {
         config.dtype = dtype;
     }
@@ -108,10 +111,22 @@ fn open(source: &Path, stretch: Stretch) -> Result<(ModelConfig, Box<dyn TensorS
     Ok((config, Box::new(folder)))
 }
 
+/// How often a tensor is read: once per rank, and once for each of q, k and v.
+fn reads(config: &ModelConfig, source: &dyn TensorSource, target: Target) -> usize {
+    let count = source.names().len();
+    match target {
+        Target::InternEvo(layout) => count * layout.tensor_parallel,
+        Target::HfInternLm2 => count,
+        Target::HfLlama => count + 2 * config.layers * (1 + usize::from(config.qkv_bias)),
+    }
+}
+
 /// A source in which every tensor has a floating-point encoding, the one asked for or its own.
 struct Recast<'a> {
     source: &'a dyn TensorSource,
     dtype: Option<DType>,
+    /// One tensor further with every read.
+    progress: Progress,
 }
 
 impl TensorSource for Recast<'_> {
@@ -130,6 +145,7 @@ impl TensorSource for Recast<'_> {
     }
 
     fn read_bytes(&self, name: &str) -> Result<Cow<'_, [u8]>> {
+        self.progress.advance(1);
         let own = self.source.info(name).map(|info| info.encoding);
         match self.info(name).and_then(|info| info.encoding.dtype()) {
             Some(dtype) if own != Some(Encoding::from(dtype)) => {

@@ -160,8 +160,11 @@ fn what_a_form_cannot_hold_is_refused() {
     let message = error.expect_err("three ranks do not divide it").to_string();
     assert!(message.contains("kv-heads: found 8, expected a multiple of the 3"), "{message}");
     assert!(message.contains("vocab: found 80"), "{message}");
+    // Fewer ranks than before leave none of the earlier ones behind.
+    let evo = run(&source, folder.path().join("evo"), internevo(4, RowOrder::HalfSplit));
+    run(&source, evo.clone(), internevo(2, RowOrder::HalfSplit));
+    assert!(weights::open(&evo).is_ok() && !evo.join("model_tp2_pp0.pt").exists());
     // A rank that is missing, a tensor that is cut.
-    let evo = run(&source, folder.path().join("evo"), internevo(2, RowOrder::HalfSplit));
     fs::remove_file(evo.join("model_tp1_pp0.pt")).expect("removes");
     let message = weights::open(&evo).err().expect("a rank is missing").to_string();
     assert!(message.contains("found shape [64, 64] in 1 ranks, expected [128, 64] in all"), "{message}");

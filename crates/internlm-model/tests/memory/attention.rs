@@ -56,13 +56,15 @@ fn inference(tokens: usize) -> usize {
 fn assert_linear(what: &str, short: usize, long: usize) {
     println!("{what}: {short} bytes at {SHORT} tokens, {long} at {LONG}: {:.2}x", long as f64 / short as f64);
     let scores = SHAPE.heads * LONG * LONG * 4;
-    assert!(long < 5 * short, "{what}: {short} -> {long} bytes");
+    assert!(2 * long < 9 * short, "{what}: {short} -> {long} bytes");
     assert!(long < scores / 10, "{what}: {long} bytes, all scores would be {scores}");
 }
 
 #[test]
 fn memory_is_linear_in_the_sequence() {
     let _turn = turn();
+    // Threads and scratch space of the first use are not the sequence's.
+    let _ = (training(64), inference(64));
     let (short_forward, short_backward) = training(SHORT);
     let (long_forward, long_backward) = training(LONG);
     assert_linear("forward", short_forward, long_forward);

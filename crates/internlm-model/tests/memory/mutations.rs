@@ -11,8 +11,6 @@ use crate::{peak, turn};
 
 /// Inputs altogether.
 const INPUTS: u64 = 10_000;
-/// Fixed cost of a reader: tables and compiled patterns that do not depend on the file.
-const FIXED: usize = 4 << 20;
 
 /// One to eight changes: bits, bytes, numbers at their limits, cuts, repeats, swaps of digits.
 fn mutate(bytes: &mut Vec<u8>, rng: CounterRng, case: u64) {
@@ -67,7 +65,7 @@ fn damaged_files_end_in_an_error_or_in_success() {
             let start = Instant::now();
             let (result, memory) = peak(|| reader.read(&path));
             slowest = slowest.max(start.elapsed());
-            let limit = 10 * bytes.len() + FIXED;
+            let limit = reader.memory_limit(bytes.len());
             assert!(memory <= limit, "{reader:?} case {case}: {memory} bytes for a file of {}", bytes.len());
             most = most.max(memory as f64 / limit as f64);
             match result {

@@ -42,6 +42,16 @@ impl Reader {
         }
     }
 
+    /// Most memory for a file of `length` bytes: ten times the file, and a fixed cost that does not depend on it;
+    /// vocabularies come with tables and compiled patterns.
+    pub fn memory_limit(self, length: usize) -> usize {
+        let fixed = match self {
+            Self::Config | Self::Safetensors | Self::Torch => 256 << 10,
+            Self::Gguf | Self::SentencePiece | Self::TokenizerJson => 4 << 20,
+        };
+        10 * length + fixed
+    }
+
     /// Opens the file and reads everything in it.
     ///
     /// # Errors

@@ -104,7 +104,7 @@ impl<'a> Keys<'a> {
             None => String::new(),
         };
         match name.as_str() {
-            "BF16" | "bfloat16" | "torch.tf32" => DType::Bf16,
+            "BF16" | "bfloat16" => DType::Bf16,
             "F16" | "float16" | "half" => DType::F16,
             _ => DType::F32,
         }

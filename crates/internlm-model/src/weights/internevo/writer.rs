@@ -56,6 +56,14 @@ pub fn write(dir: &Path, config: &ModelConfig, source: &dyn TensorSource, layout
             shard(target, config, source, (layout, rank)).map(Cow::Owned)
         })?;
     }
+    // Ranks of an earlier conversion to more of them would be taken for this one's.
+    for rank in ranks.. {
+        let path = dir.join(format!("model_tp{rank}_pp0.pt"));
+        if !path.is_file() {
+            break;
+        }
+        std::fs::remove_file(&path).map_err(|error| Error::write(&path, error))?;
+    }
     let value = config::written(config, layout.order == RowOrder::HalfSplit);
     torch::write_value(&dir.join(CONFIG), &value)
 }
