@@ -8,7 +8,7 @@ use html5ever::interface::{ElementFlags, NodeOrText, QuirksMode};
 use html5ever::tendril::StrTendril;
 use html5ever::tokenizer::{BufferQueue, Tokenizer, TokenizerOpts};
 use html5ever::tree_builder::{TreeBuilder, TreeBuilderOpts, TreeSink};
-use html5ever::{Attribute, QualName, TokenizerResult};
+use html5ever::{Attribute, LocalName, QualName, TokenizerResult};
 
 use super::depth_limit::DepthLimit;
 
@@ -89,6 +89,12 @@ impl Dom {
         NodeId::from_index(0)
     }
 
+    /// The `body` element.
+    pub(super) fn body(&self) -> Option<NodeId> {
+        let html = self.children(self.root()).find(|id| self.tag(*id) == Some("html"))?;
+        self.children(html).find(|id| self.tag(*id) == Some("body"))
+    }
+
     /// Number of nodes: side tables have this length.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -139,6 +145,23 @@ impl Dom {
             }
             _ => None,
         }
+    }
+
+    /// The name of an element, interned; `None` for what is not an element.
+    pub(super) fn local_name(&self, id: NodeId) -> Option<&LocalName> {
+        match &self.nodes[id.index()].data {
+            NodeData::Element(element) => Some(&element.name.local),
+            _ => None,
+        }
+    }
+
+    /// Name and value of every attribute of an element.
+    pub(super) fn attributes(&self, id: NodeId) -> impl Iterator<Item = (&LocalName, &str)> {
+        let attributes = match &self.nodes[id.index()].data {
+            NodeData::Element(element) => element.attributes.as_slice(),
+            _ => &[],
+        };
+        attributes.iter().map(|one| (&one.name.local, &*one.value))
     }
 
     /// Visits `root` and everything below it, entering and leaving each node.

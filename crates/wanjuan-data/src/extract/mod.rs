@@ -12,22 +12,32 @@
 //! assert_eq!(page.metadata.title.as_deref(), Some("T"));
 //! ```
 
-mod boilerplate;
+mod block_model;
+mod blocks;
 mod charset;
+mod class_words;
 mod config;
-mod content_root;
+mod context;
 mod depth_limit;
 mod dom;
+mod elements;
+mod features;
 mod main_text;
 mod metadata;
+mod page_signals;
 mod render;
+mod selection;
 mod stage;
-mod statistics;
 mod tag;
+mod text_statistics;
+mod training;
+mod trees;
 
 pub use charset::decode;
 pub use config::{ExtractConfig, Mode, TextFormat};
 pub use dom::{Dom, NodeId, Walk, WalkEvent};
 pub use main_text::{ExtractedPage, extract_html};
 pub use metadata::Metadata;
+pub use training::{PageBlocks, training_data};
+pub use features::feature_names;
 pub use stage::Extract;

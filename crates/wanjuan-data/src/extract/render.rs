@@ -5,7 +5,6 @@
 
 use super::config::TextFormat;
 use super::dom::{Dom, NodeId, WalkEvent};
-use super::statistics::Statistics;
 use super::tag::{Flow, flow, heading_level};
 
 /// What has to come between the text so far and the next text.
@@ -47,7 +46,7 @@ struct Renderer<'a> {
 }
 
 /// Renders what is not dropped below `root`.
-pub(super) fn render(dom: &Dom, statistics: &Statistics, root: NodeId, format: TextFormat) -> String {
+pub(super) fn render(dom: &Dom, keeps: impl Fn(NodeId) -> bool, root: NodeId, format: TextFormat) -> String {
     let mut renderer = Renderer {
         dom,
         markdown: format == TextFormat::Markdown,
@@ -63,7 +62,7 @@ pub(super) fn render(dom: &Dom, statistics: &Statistics, root: NodeId, format: T
     let mut walk = dom.walk(root);
     while let Some(event) = walk.next() {
         match event {
-            WalkEvent::Enter(id) if statistics.is_dropped(id) || is_permalink(dom, id) => {
+            WalkEvent::Enter(id) if !keeps(id) || is_permalink(dom, id) => {
                 walk.skip_children(id)
             }
             WalkEvent::Enter(id) => {

@@ -1,0 +1,82 @@
+//! [`scores`]: how likely each block of a page is content, by the learned model.
+//!
+//! The model in `model/` is made by `training/train_blocks.py` from pages whose text is known: weights of words
+//! and of class names, each seen on many sites, and two sums of trees. The first looks at each block and what is
+//! around it, the second sees the first one's scores of the neighborhood too.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::LazyLock;
+
+use super::blocks::{Blocks, Weights};
+use super::class_words::Fnv;
+use super::context::{CONTEXT, with_context};
+use super::dom::Dom;
+use super::features::{Features, feature_names};
+use super::text_statistics::word_hashes;
+use super::trees::Trees;
+
+/// Weights in the tables are in 1/32.
+const SCALE: f32 = 1.0 / 32.0;
+
+/// Weights by hash; the keys are hashes already.
+type Table = HashMap<u64, f32, BuildHasherDefault<AsIs>>;
+
+#[derive(Default)]
+struct AsIs(u64);
+
+impl Hasher for AsIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, _bytes: &[u8]) {}
+
+    fn write_u64(&mut self, hash: u64) {
+        // FNV's low bits are good, the table wants good high bits too.
+        self.0 = hash.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+}
+
+struct Model {
+    words: Table,
+    names: Table,
+    first: Trees,
+    second: Trees,
+}
+
+static MODEL: LazyLock<Model> = LazyLock::new(|| {
+    let width = feature_names().len();
+    Model {
+        words: table(include_str!("model/words.tsv"), |word| word_hashes(word).first().copied()),
+        names: table(include_str!("model/names.tsv"), |name| {
+            let mut hash = Fnv::default();
+            hash.write(name.as_bytes());
+            Some(hash.0)
+        }),
+        first: Trees::read(include_bytes!("model/first.trees"), width).expect("the shipped model is whole"),
+        second: Trees::read(include_bytes!("model/second.trees"), width + CONTEXT)
+            .expect("the shipped model is whole"),
+    }
+});
+
+fn table(tsv: &str, hash: impl Fn(&str) -> Option<u64>) -> Table {
+    let entry = |line: &str| {
+        let (key, weight) = line.split_once('\t')?;
+        Some((hash(key)?, weight.parse::<f32>().ok()? * SCALE))
+    };
+    tsv.lines().filter_map(entry).collect()
+}
+
+/// Cuts a page into blocks and scores them.
+pub(super) fn scores(dom: &Dom) -> (Blocks, Vec<f32>) {
+    let model = &*MODEL;
+    let words = |hash| model.words.get(&hash).copied();
+    let names = |hash| model.names.get(&hash).copied();
+    let blocks = Blocks::of(dom, Weights { words: &words, names: &names });
+    let features = Features::of(&blocks);
+    let first = model.first.probabilities(&features.values);
+    let both = with_context(&blocks, &features, &first);
+    let second = model.second.probabilities(&both);
+    (blocks, second)
+}

@@ -1,0 +1,202 @@
+//! [`Blocks`]: a page as a sequence of blocks, the units that are kept or dropped.
+//!
+//! A block is the text between two borders of block-level elements (or two line breaks in a row), with the
+//! element that holds it. Nothing is left out here but what no reader can see: scripts, pictures, controls.
+
+use super::dom::{Dom, NodeId, WalkEvent};
+use super::elements::{Elements, Found, Role, Sums, role_of};
+use super::page_signals::PageSignals;
+use super::text_statistics::{Inside, Lexicon, TextStatistics, word_hashes};
+use html5ever::local_name;
+
+/// One block.
+#[derive(Clone, Debug)]
+pub(super) struct Block {
+    /// Number of the block-level element around it.
+    pub(super) container: u32,
+    /// Number of the element right around its first text.
+    pub(super) innermost: u32,
+    /// Its text nodes, as positions in [`Blocks::texts`].
+    pub(super) texts: std::ops::Range<u32>,
+    /// What its text looks like.
+    pub(super) text: TextStatistics,
+}
+
+/// Learned weights by hash.
+#[derive(Clone, Copy)]
+pub(super) struct Weights<'a> {
+    /// Of words of the text.
+    pub(super) words: &'a dyn Fn(u64) -> Option<f32>,
+    /// Of class names and ids.
+    pub(super) names: &'a dyn Fn(u64) -> Option<f32>,
+}
+
+/// A page cut into blocks.
+#[derive(Debug)]
+pub(super) struct Blocks {
+    /// The blocks in document order.
+    pub(super) list: Vec<Block>,
+    /// The text nodes of all blocks in document order.
+    pub(super) texts: Vec<NodeId>,
+    /// The elements around them.
+    pub(super) elements: Elements,
+    /// Elements that no reader sees as text.
+    pub(super) unseen: Vec<NodeId>,
+    /// What the page says about itself.
+    pub(super) signals: PageSignals,
+}
+
+impl Blocks {
+    /// Cuts the page.
+    pub(super) fn of(dom: &Dom, weights: Weights<'_>) -> Self {
+        let signals = PageSignals::of(dom);
+        let title = word_hashes(&signals.title);
+        let description = word_hashes(&signals.description);
+        let lexicon = Lexicon { title: &title, description: &description, weight: weights.words };
+        let mut cutter = Cutter {
+            dom,
+            weights,
+            blocks: Self {
+                list: Vec::new(),
+                texts: Vec::new(),
+                elements: Elements::default(),
+                unseen: Vec::new(),
+                signals,
+            },
+            open: Vec::new(),
+            block: None,
+            links: 0,
+            emphases: 0,
+            breaks: 0,
+        };
+        let Some(body) = dom.body() else { return cutter.blocks };
+        let mut walk = dom.walk(body);
+        while let Some(event) = walk.next() {
+            match event {
+                WalkEvent::Enter(id) => {
+                    if let Some(text) = dom.text(id) {
+                        cutter.text(id, text, &lexicon);
+                    } else if !cutter.enter(id) {
+                        walk.skip_children(id);
+                    }
+                }
+                WalkEvent::Leave(id) if dom.local_name(id).is_some() => cutter.leave(),
+                WalkEvent::Leave(_) => {}
+            }
+        }
+        cutter.close();
+        cutter.blocks.elements.finish();
+        cutter.blocks
+    }
+}
+
+/// An element that is open during the walk.
+struct Open {
+    /// Its number; `None` for what is no element.
+    number: u32,
+    /// The block-level element around: itself or the nearest above.
+    container: u32,
+    role: Role,
+    link: bool,
+    emphasis: bool,
+}
+
+struct Cutter<'a> {
+    dom: &'a Dom,
+    weights: Weights<'a>,
+    blocks: Blocks,
+    open: Vec<Open>,
+    /// The block that is being filled.
+    block: Option<Block>,
+    links: u32,
+    emphases: u32,
+    /// Line breaks since the last text.
+    breaks: u32,
+}
+
+impl Cutter<'_> {
+    /// Enters an element; whether what is below it counts.
+    fn enter(&mut self, id: NodeId) -> bool {
+        let Some(name) = self.dom.local_name(id) else { return false };
+        if *name == local_name!("br") {
+            self.breaks += 1;
+            if self.breaks >= 2 {
+                self.close();
+            }
+            return false;
+        }
+        let (role, slot) = role_of(name);
+        if role == Role::Never {
+            self.blocks.unseen.push(id);
+            return false;
+        }
+        if role == Role::Block {
+            self.close();
+        }
+        let link = *name == local_name!("a");
+        let emphasis = slot == Some(25);
+        let parent = self.open.last().map(|open| open.number);
+        let found = Found { dom: self.dom, node: id, slot };
+        let number = self.blocks.elements.push(found, parent, self.weights.names);
+        let outer = self.open.last().map_or(number, |open| open.container);
+        let container = if role == Role::Block { number } else { outer };
+        self.links += u32::from(link);
+        self.emphases += u32::from(emphasis);
+        if link && let Some(block) = &mut self.block {
+            block.text.links += 1;
+        }
+        self.open.push(Open { number, container, role, link, emphasis });
+        true
+    }
+
+    fn leave(&mut self) {
+        let Some(open) = self.open.pop() else { return };
+        self.links -= u32::from(open.link);
+        self.emphases -= u32::from(open.emphasis);
+        if open.role == Role::Block {
+            self.close();
+        }
+    }
+
+    fn text(&mut self, id: NodeId, text: &str, lexicon: &Lexicon<'_>) {
+        let blank = text.bytes().all(|byte| byte.is_ascii_whitespace());
+        if blank && self.block.is_none() {
+            return;
+        }
+        let Some(open) = self.open.last() else { return };
+        let at = u32::try_from(self.blocks.texts.len()).expect("a page has fewer than 2^32 nodes");
+        self.blocks.texts.push(id);
+        let block = self.block.get_or_insert_with(|| {
+            let mut block = Block {
+                container: open.container,
+                innermost: open.number,
+                texts: at..at,
+                text: TextStatistics::default(),
+            };
+            block.text.links = u32::from(self.links > 0);
+            block
+        });
+        block.texts.end = at + 1;
+        if !blank {
+            block.text.breaks += self.breaks;
+            self.breaks = 0;
+            let inside = Inside { link: self.links > 0, emphasis: self.emphases > 0 };
+            block.text.add(text, inside, lexicon);
+        }
+    }
+
+    /// Ends the block.
+    fn close(&mut self) {
+        self.breaks = 0;
+        let Some(block) = self.block.take() else { return };
+        if block.text.characters == 0 {
+            self.blocks.texts.truncate(block.texts.start as usize);
+            return;
+        }
+        let characters = block.text.characters;
+        let prose = if block.text.is_prose() { characters } else { 0 };
+        let sums = Sums { characters, linked: block.text.linked, prose, blocks: 1 };
+        self.blocks.elements.sums_mut(block.container).add(sums);
+        self.blocks.list.push(block);
+    }
+}

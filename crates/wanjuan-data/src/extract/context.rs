@@ -1,0 +1,135 @@
+//! [`with_context`]: the first model's scores of the neighborhood, as features of the second model.
+
+use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
+
+use super::blocks::Blocks;
+use super::class_words::Fnv;
+use super::features::{Features, LEVELS, containers, path_of};
+
+/// Numbers that are added to each row.
+pub(super) const CONTEXT: usize = 22;
+
+/// Blocks further away count as this far.
+const FAR: f64 = 30.0;
+
+/// Sums of scores weighed by words.
+#[derive(Clone, Copy, Default)]
+struct Mean {
+    content: f64,
+    words: f64,
+    greatest: f64,
+}
+
+impl Mean {
+    fn add(&mut self, words: f64, score: f64) {
+        self.content += words * score;
+        self.words += words;
+        self.greatest = self.greatest.max(score);
+    }
+
+    fn value(self) -> f64 {
+        self.content / self.words
+    }
+}
+
+/// The rows of `features`, each followed by [`CONTEXT`] numbers made of the `scores` of its page.
+pub(super) fn with_context(blocks: &Blocks, features: &Features, scores: &[f32]) -> Vec<f32> {
+    let rows = scores.len();
+    let mut values = Vec::with_capacity(rows * (features.width + CONTEXT));
+    if rows == 0 {
+        return values;
+    }
+    let scores: Vec<f64> = scores.iter().map(|score| f64::from(*score)).collect();
+    let page = Page::of(blocks, &scores);
+    for (at, row) in features.values.chunks_exact(features.width).enumerate() {
+        values.extend_from_slice(row);
+        values.extend(page.row(blocks, &scores, at).map(|value| value as f32));
+    }
+    values
+}
+
+/// Sums over the page.
+struct Page {
+    /// Words and content before each block, and at the end of all.
+    words_before: Vec<f64>,
+    content_before: Vec<f64>,
+    /// By element number.
+    containers: Vec<Mean>,
+    paths: HashMap<u64, Mean, BuildHasherDefault<Fnv>>,
+    whole: Mean,
+    /// First and last block that is surely content.
+    first: usize,
+    last: usize,
+}
+
+impl Page {
+    fn of(blocks: &Blocks, scores: &[f64]) -> Self {
+        let mut page = Self {
+            words_before: vec![0.0],
+            content_before: vec![0.0],
+            containers: vec![Mean::default(); blocks.elements.len()],
+            paths: HashMap::default(),
+            whole: Mean::default(),
+            first: 0,
+            last: scores.len() - 1,
+        };
+        for (block, score) in blocks.list.iter().zip(scores) {
+            let words = f64::from(block.text.words) + 0.5;
+            page.whole.add(words, *score);
+            page.words_before.push(page.whole.words);
+            page.content_before.push(page.whole.content);
+            page.paths.entry(path_of(blocks, block)).or_default().add(words, *score);
+            let mut before = None;
+            for container in containers(blocks, block) {
+                if before.replace(container.element) != Some(container.element) {
+                    page.containers[container.element as usize].add(words, *score);
+                }
+            }
+        }
+        let sure = |score: &f64| *score > (0.6 * page.whole.greatest).max(0.5);
+        if let Some(first) = scores.iter().position(sure) {
+            page.first = first;
+            page.last = scores.iter().rposition(sure).unwrap_or(first);
+        }
+        page
+    }
+
+    fn row(&self, blocks: &Blocks, scores: &[f64], at: usize) -> [f64; CONTEXT] {
+        let block = &blocks.list[at];
+        let neighbor = |offset: isize| {
+            at.checked_add_signed(offset).and_then(|at| scores.get(at)).copied().unwrap_or(-1.0)
+        };
+        let around = |reach: usize| {
+            let (start, end) = (at.saturating_sub(reach), (at + reach + 1).min(scores.len()));
+            (self.content_before[end] - self.content_before[start]) / (self.words_before[end] - self.words_before[start])
+        };
+        let means: [Mean; LEVELS] =
+            containers(blocks, block).map(|container| self.containers[container.element as usize]);
+        let path = self.paths.get(&path_of(blocks, block)).copied().unwrap_or_default();
+        [
+            scores[at],
+            neighbor(-1),
+            neighbor(-2),
+            neighbor(-3),
+            neighbor(1),
+            neighbor(2),
+            neighbor(3),
+            around(3),
+            around(8),
+            means[0].value(),
+            means[1].value(),
+            means[2].value(),
+            means[3].value(),
+            means[1].greatest,
+            means[3].greatest,
+            path.value(),
+            self.whole.content.ln_1p(),
+            self.whole.value(),
+            self.whole.greatest,
+            (at as f64 - self.first as f64).clamp(-FAR, FAR),
+            (self.last as f64 - at as f64).clamp(-FAR, FAR),
+            self.content_before[at] / self.whole.content.max(1e-9),
+        ]
+    }
+}

@@ -1,0 +1,125 @@
+//! [`Selection`]: which blocks of a page are its content.
+//!
+//! Taken together are the blocks with the greatest expected F measure: with scores p and words w, the set S that
+//! maximizes (1 + b^2) sum_S(w p) / (b^2 sum_all(w p) + sum_S(w)). The best set is always the k likeliest blocks
+//! for some k (Jansche 2007, "A maximum expected utility framework for binary sequence labeling"), so the limit
+//! fits itself to the page: a page of which little is sure is cut at a lower score. The mode sets b.
+
+use super::block_model::scores;
+use super::blocks::Blocks;
+use super::config::{ExtractConfig, Mode};
+use super::dom::{Dom, NodeId};
+use super::elements::{FAR, slot_names};
+
+/// What is kept of a page.
+#[derive(Debug)]
+pub(super) struct Selection {
+    /// The blocks of the page.
+    pub(super) blocks: Blocks,
+    /// For each block: how likely it is content, 0 to 1.
+    pub(super) scores: Vec<f32>,
+    /// For each block: whether it is kept.
+    pub(super) kept: Vec<bool>,
+    /// For each node: whether it is left out, with all below it.
+    dropped: Vec<bool>,
+}
+
+impl Selection {
+    /// Decides about a page.
+    pub(super) fn of(dom: &Dom, config: &ExtractConfig) -> Self {
+        let (blocks, scores) = scores(dom);
+        let kept = match is_fragment(&blocks) {
+            true => keep_visible(&blocks),
+            false => keep_likeliest(&blocks, &scores, config.mode),
+        };
+        let dropped = dropped_nodes(dom, &blocks, &kept);
+        Self { blocks, scores, kept, dropped }
+    }
+
+    /// Whether a node, and what is below it, may be part of the text.
+    pub(super) fn keeps(&self, id: NodeId) -> bool {
+        !self.dropped[id.index()]
+    }
+}
+
+/// Weight of recall against precision in the expected F measure. Balanced is what the public page sets, taken
+/// together, like best.
+fn beta(mode: Mode) -> f64 {
+    match mode {
+        Mode::Precision => 0.5,
+        Mode::Balanced => 0.9,
+        Mode::Recall => 1.8,
+    }
+}
+
+fn keep_likeliest(blocks: &Blocks, scores: &[f32], mode: Mode) -> Vec<bool> {
+    let mut order: Vec<usize> = (0..scores.len()).collect();
+    order.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]).then(a.cmp(b)));
+    let words = |at: usize| f64::from(blocks.list[at].text.words) + 1e-3;
+    let content = |at: usize| words(at) * f64::from(scores[at]);
+    let total: f64 = (0..scores.len()).map(content).sum();
+    let square = beta(mode).powi(2);
+    let (mut words_taken, mut content_taken) = (0.0, 0.0);
+    let (mut best, mut best_count) = (f64::NEG_INFINITY, 0);
+    for (count, at) in order.iter().enumerate() {
+        words_taken += words(*at);
+        content_taken += content(*at);
+        let expected = (1.0 + square) * content_taken / (square * total + words_taken);
+        if expected > best {
+            (best, best_count) = (expected, count + 1);
+        }
+    }
+    let mut kept = vec![false; scores.len()];
+    for at in &order[..best_count] {
+        kept[*at] = true;
+    }
+    kept
+}
+
+/// Pages of so few blocks are pieces of a page (a feed entry, a fragment pasted into a file): no model of whole
+/// pages can judge them.
+const FRAGMENT_BLOCKS: usize = 12;
+
+fn is_fragment(blocks: &Blocks) -> bool {
+    blocks.list.len() <= FRAGMENT_BLOCKS
+}
+
+/// Of a fragment everything is kept that is neither hidden nor navigation.
+fn keep_visible(blocks: &Blocks) -> Vec<bool> {
+    let around: Vec<bool> = slot_names()
+        .map(|name| matches!(&*name, "near-tag-hidden" | "near-tag-nav" | "near-tag-footer" | "near-tag-aside"))
+        .collect();
+    let visible = |block: &super::blocks::Block| {
+        let near = &blocks.elements.get(block.innermost).near;
+        !near.iter().zip(&around).any(|(steps, around)| *around && *steps < FAR)
+    };
+    blocks.list.iter().map(visible).collect()
+}
+
+/// Text nodes of blocks that are not kept, and elements that hold text but none that is kept. What holds no text
+/// (a picture, a line break, an empty cell) goes with what is around it.
+fn dropped_nodes(dom: &Dom, blocks: &Blocks, kept: &[bool]) -> Vec<bool> {
+    let mut dropped = vec![false; dom.len()];
+    for unseen in &blocks.unseen {
+        dropped[unseen.index()] = true;
+    }
+    let mut holds_kept = vec![false; blocks.elements.len()];
+    for (block, kept) in blocks.list.iter().zip(kept) {
+        if *kept {
+            holds_kept[block.container as usize] = true;
+        } else {
+            for text in &blocks.texts[block.texts.start as usize..block.texts.end as usize] {
+                dropped[text.index()] = true;
+            }
+        }
+    }
+    for number in (0..blocks.elements.len() as u32).rev() {
+        let element = blocks.elements.get(number);
+        if holds_kept[number as usize] {
+            holds_kept[element.parent as usize] = true;
+        } else if element.sums.characters > 0 {
+            dropped[element.node.index()] = true;
+        }
+    }
+    dropped
+}

@@ -1,0 +1,176 @@
+//! [`Trees`]: boosted oblivious decision trees, evaluated for all blocks of a page at once.
+//!
+//! In an oblivious tree (CatBoost, arXiv 1810.11363) all nodes of a level ask the same question, so the leaf is
+//! a number made of one bit per level: no branches, and a page's blocks go through a tree side by side. Numbers
+//! are replaced by how many learned borders they exceed, one byte each.
+//!
+//! File, little endian: `WDTREES1`, u16 features, u16 trees, f32 bias, f32 step; per feature u8 n and n f32
+//! borders; per tree u8 depth, depth times (u8 feature, u8 border), 2^depth i16 leaf values in steps. Written by
+//! `training/train_blocks.py`.
+
+/// Deepest tree that is read.
+const MAX_DEPTH: usize = 8;
+
+/// A sum of trees.
+#[derive(Debug)]
+pub(super) struct Trees {
+    bias: f32,
+    step: f32,
+    /// Per feature.
+    borders: Vec<Vec<f32>>,
+    trees: Vec<Tree>,
+}
+
+#[derive(Debug)]
+struct Tree {
+    /// Feature and number of the border that it must exceed, from the lowest bit.
+    splits: Vec<(u8, u8)>,
+    leaves: Vec<i16>,
+}
+
+/// Reads the parts of a file one after another.
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn take(&mut self, count: usize) -> Option<&'a [u8]> {
+        let (head, rest) = self.0.split_at_checked(count)?;
+        self.0 = rest;
+        Some(head)
+    }
+
+    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        self.take(N)?.try_into().ok()
+    }
+
+    fn byte(&mut self) -> Option<u8> {
+        self.array().map(|[byte]| byte)
+    }
+}
+
+impl Trees {
+    /// Reads trees over `width` features; `None` when the bytes are something else.
+    pub(super) fn read(bytes: &[u8], width: usize) -> Option<Self> {
+        let mut reader = Reader(bytes);
+        if reader.take(8)? != b"WDTREES1" || usize::from(u16::from_le_bytes(reader.array()?)) != width {
+            return None;
+        }
+        let count = u16::from_le_bytes(reader.array()?);
+        let bias = f32::from_le_bytes(reader.array()?);
+        let step = f32::from_le_bytes(reader.array()?);
+        let mut borders = Vec::with_capacity(width);
+        for _ in 0..width {
+            let count = reader.byte()?;
+            let of_feature: Option<Vec<f32>> =
+                (0..count).map(|_| reader.array().map(f32::from_le_bytes)).collect();
+            borders.push(of_feature?);
+        }
+        let trees = (0..count).map(|_| Tree::read(&mut reader, &borders)).collect::<Option<_>>()?;
+        reader.0.is_empty().then_some(Self { bias, step, borders, trees })
+    }
+
+    /// One probability per row of `values`, which has the features of a row side by side.
+    pub(super) fn probabilities(&self, values: &[f32]) -> Vec<f32> {
+        let width = self.borders.len();
+        let rows = values.len() / width;
+        let bins = self.bins(values, rows);
+        let mut sums = vec![0_i32; rows];
+        let mut leaves = vec![0_u8; rows];
+        for tree in &self.trees {
+            leaves.fill(0);
+            for (bit, (feature, border)) in tree.splits.iter().enumerate() {
+                let start = usize::from(*feature) * rows;
+                for (leaf, bin) in leaves.iter_mut().zip(&bins[start..start + rows]) {
+                    *leaf |= u8::from(bin > border) << bit;
+                }
+            }
+            for (sum, leaf) in sums.iter_mut().zip(&leaves) {
+                *sum += i32::from(tree.leaves[usize::from(*leaf)]);
+            }
+        }
+        let probability = |sum: &i32| 1.0 / (1.0 + (-(self.bias + *sum as f32 * self.step)).exp());
+        sums.iter().map(probability).collect()
+    }
+
+    /// For each feature, the number of borders below the value of each row.
+    fn bins(&self, values: &[f32], rows: usize) -> Vec<u8> {
+        let width = self.borders.len();
+        let mut bins = vec![0_u8; width * rows];
+        let mut column = vec![0.0_f32; rows];
+        for (feature, borders) in self.borders.iter().enumerate() {
+            if borders.is_empty() {
+                continue;
+            }
+            for (value, row) in column.iter_mut().zip(values.chunks_exact(width)) {
+                *value = row[feature];
+            }
+            let bins = &mut bins[feature * rows..(feature + 1) * rows];
+            for border in borders {
+                for (bin, value) in bins.iter_mut().zip(&column) {
+                    *bin += u8::from(value > border);
+                }
+            }
+        }
+        bins
+    }
+}
+
+impl Tree {
+    fn read(reader: &mut Reader<'_>, borders: &[Vec<f32>]) -> Option<Self> {
+        let depth = usize::from(reader.byte()?);
+        if depth > MAX_DEPTH {
+            return None;
+        }
+        let mut splits = Vec::with_capacity(depth);
+        for _ in 0..depth {
+            let [feature, border] = reader.array()?;
+            if usize::from(border) >= borders.get(usize::from(feature))?.len() {
+                return None;
+            }
+            splits.push((feature, border));
+        }
+        let leaves: Option<Vec<i16>> =
+            (0..1 << depth).map(|_| reader.array().map(i16::from_le_bytes)).collect();
+        Some(Self { splits, leaves: leaves? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two features, one tree of depth 2: leaf = (x0 > 1) + 2 (x1 > 10).
+    fn file() -> Vec<u8> {
+        let mut file = b"WDTREES1".to_vec();
+        file.extend([2, 0, 1, 0]);
+        file.extend(0.5_f32.to_le_bytes());
+        file.extend(0.25_f32.to_le_bytes());
+        for border in [1.0_f32, 10.0] {
+            file.push(1);
+            file.extend(border.to_le_bytes());
+        }
+        file.extend([2, 0, 0, 1, 0]);
+        for leaf in [0_i16, 4, -8, 12] {
+            file.extend(leaf.to_le_bytes());
+        }
+        file
+    }
+
+    #[test]
+    fn a_tree_is_a_number_of_bits() {
+        let trees = Trees::read(&file(), 2).expect("reads");
+        let found = trees.probabilities(&[0.0, 0.0, 2.0, 10.0, 1.0, 11.0, 2.0, 11.0]);
+        let expected = [0.5_f32, 1.5, -1.5, 3.5].map(|x| 1.0 / (1.0 + (-x).exp()));
+        for (found, expected) in found.iter().zip(expected) {
+            assert!((found - expected).abs() < 1e-6, "{found} {expected}");
+        }
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        let file = file();
+        assert!(Trees::read(&file, 3).is_none());
+        for length in 0..file.len() {
+            assert!(Trees::read(&file[..length], 2).is_none(), "{length} bytes");
+        }
+    }
+}
