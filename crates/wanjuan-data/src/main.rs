@@ -3,6 +3,11 @@
 use std::process::ExitCode;
 
 use internlm_kit::exit::{Failure, report};
+use mimalloc::MiMalloc;
+
+/// A page is many small allocations: a tenth of the time of `extract` with the system's allocator.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     internlm_kit::logging::init();

@@ -80,7 +80,7 @@ pub(super) fn run(arguments: &ExtractArguments) -> anyhow::Result<()> {
     let pages = read_list(&arguments.list)?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(arguments.threads).build()?;
     let progress = Progress::new("extract", "pages", pages.len() as u64);
-    let started = Instant::now();
+    let (started, cpu_before) = (Instant::now(), cpu_time());
     let done: Vec<Done> = pool.install(|| {
         let one = |(key, path): &(String, PathBuf)| {
             let done = extract_one(key, path, &config);
@@ -89,9 +89,10 @@ pub(super) fn run(arguments: &ExtractArguments) -> anyhow::Result<()> {
         };
         pages.par_iter().map(one).collect()
     });
+    let (wall, cpu) = (started.elapsed(), cpu_time().saturating_sub(cpu_before));
     drop(progress);
     write_results(arguments, &done)?;
-    log_speed(&done, started.elapsed());
+    log_speed(&done, wall, cpu);
     Ok(())
 }
 
@@ -155,12 +156,17 @@ fn write_results(arguments: &ExtractArguments, done: &[Done]) -> anyhow::Result<
     Ok(())
 }
 
-fn log_speed(done: &[Done], wall: Duration) {
+/// CPU time of this process so far, all threads, user and system.
+fn cpu_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
+}
+
+fn log_speed(done: &[Done], wall: Duration, cpu: Duration) {
     for failure in done.iter().filter_map(|one| one.failure.as_ref()) {
         tracing::warn!("{failure}");
     }
-    // Time inside the extractor, added over threads: CPU time as long as threads do not wait.
-    let cpu: f64 = done.iter().map(|one| one.time.as_secs_f64()).sum();
+    let cpu = cpu.as_secs_f64();
     let bytes: usize = done.iter().map(|one| one.bytes).sum();
     let (pages, megabytes) = (done.len() as f64, bytes as f64 / 1e6);
     let slowest = done.iter().max_by_key(|one| one.time);

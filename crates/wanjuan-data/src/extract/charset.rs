@@ -46,7 +46,7 @@ pub fn decode(bytes: &[u8], label: Option<&str>) -> String {
 
 /// ISO-2022-JP and HZ are ASCII bytes, so valid UTF-8, with escapes that no text holds.
 fn looks_like_escapes(bytes: &[u8]) -> bool {
-    bytes.windows(2).any(|pair| pair == b"\x1b$" || pair == b"~{")
+    (memchr::memmem::find(bytes, b"\x1b$").is_some() || memchr::memmem::find(bytes, b"~{").is_some())
         && meta_label(bytes).is_some_and(|label| {
             Encoding::for_label(label.as_bytes()).is_some_and(|encoding| encoding != UTF_8)
         })

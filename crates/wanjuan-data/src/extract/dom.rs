@@ -8,9 +8,10 @@ use html5ever::interface::{ElementFlags, NodeOrText, QuirksMode};
 use html5ever::tendril::StrTendril;
 use html5ever::tokenizer::{BufferQueue, Tokenizer, TokenizerOpts};
 use html5ever::tree_builder::{TreeBuilder, TreeBuilderOpts, TreeSink};
-use html5ever::{Attribute, LocalName, QualName, TokenizerResult};
+use html5ever::{Attribute, LocalName, QualName, TokenizerResult, local_name};
 
 use super::depth_limit::DepthLimit;
+use super::raw_text::{RawTextPause, skip_raw_text};
 
 /// Place of a node in its [`Dom`].
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -72,14 +73,18 @@ impl Dom {
         // html5ever logs parse errors of the page, which is not our log's business.
         let silent = tracing::subscriber::NoSubscriber::default();
         tracing::subscriber::with_default(silent, || {
-            let sink = DepthLimit::new(TreeBuilder::new(builder, tree_builder));
+            let sink = DepthLimit::new(RawTextPause::new(TreeBuilder::new(builder, tree_builder)));
             let tokenizer = Tokenizer::new(sink, TokenizerOpts::default());
             let input = BufferQueue::default();
             input.push_back(StrTendril::from_slice(html));
-            // Scripts and encoding labels interrupt the tokenizer; neither concerns us.
-            while !matches!(tokenizer.feed(&input), TokenizerResult::Done) {}
+            // Encoding labels and the ends of scripts interrupt the tokenizer too; neither concerns us.
+            while !matches!(tokenizer.feed(&input), TokenizerResult::Done) {
+                if let Some(element) = tokenizer.sink.sink.paused() {
+                    skip_raw_text(&input, element, |text| tokenizer.sink.sink.sink.sink.append_raw_text(text));
+                }
+            }
             tokenizer.end();
-            tokenizer.sink.sink.sink.finish()
+            tokenizer.sink.sink.sink.sink.finish()
         })
     }
 
@@ -239,6 +244,20 @@ impl Builder {
         let mut nodes = self.nodes.borrow_mut();
         nodes.push(Node { data, ..Node::default() });
         NodeId::from_index(nodes.len() - 1)
+    }
+
+    /// Gives the youngest element its text, when it is data that somebody reads: JSON, TeX.
+    fn append_raw_text(&self, text: StrTendril) {
+        let youngest = NodeId::from_index(self.nodes.borrow().len() - 1);
+        let data = match &self.nodes.borrow()[youngest.index()].data {
+            NodeData::Element(element) => element.attributes.iter().any(|one| {
+                one.name.local == local_name!("type") && (one.value.contains("json") || one.value.contains("math"))
+            }),
+            _ => false,
+        };
+        if data {
+            self.insert(youngest, None, NodeOrText::AppendText(text));
+        }
     }
 
     /// Puts `child` under `parent`, before `next` or at the end. Text joins the text before it.

@@ -25,6 +25,7 @@ mod features;
 mod main_text;
 mod metadata;
 mod page_signals;
+mod raw_text;
 mod render;
 mod selection;
 mod stage;
