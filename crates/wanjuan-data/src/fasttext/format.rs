@@ -102,7 +102,7 @@ impl<'a> Cursor<'a> {
     }
 
     fn floats(&mut self, count: usize) -> Result<Vec<f32>> {
-        let size = count.checked_mul(4).unwrap_or(usize::MAX);
+        let size = count.saturating_mul(4);
         let bytes = self.take(size)?;
         let floats =
             bytes.chunks_exact(4).map(|four| f32::from_le_bytes([four[0], four[1], four[2], four[3]]));

@@ -29,7 +29,7 @@ impl Output {
             LossName::Hierarchical => self.search_tree(hidden),
             LossName::Softmax => self.softmax(hidden),
             LossName::OneVersusAll => {
-                self.largest(hidden).map(|(label, score)| (label, 1.0 / (1.0 + (-score).exp())))
+                self.largest(hidden).map(|(label, score)| (label, table_sigmoid(score)))
             }
         };
         best.filter(|(_, probability)| probability.is_finite())
@@ -64,7 +64,7 @@ impl Output {
                 best = Some((node, score));
                 continue;
             };
-            let right = 1.0 / (1.0 + (-self.dot(hidden, inner)).exp());
+            let right = sigmoid(self.dot(hidden, inner));
             let log = |probability: f32| (f64::from(probability) + EPSILON).ln() as f32;
             let [left_child, right_child] = self.tree[inner];
             stack.push((right_child as usize, score + log(right)));
@@ -72,6 +72,19 @@ impl Output {
         }
         best.map(|(label, score)| (label, score.exp()))
     }
+}
+
+/// The sigmoid as fastText looks it up: in steps of 1/32, cut at -8 and 8.
+fn table_sigmoid(score: f32) -> f32 {
+    match score {
+        ..-8.0 => 0.0,
+        8.0.. => 1.0,
+        _ => sigmoid((score * 32.0).floor() / 32.0),
+    }
+}
+
+fn sigmoid(score: f32) -> f32 {
+    1.0 / (1.0 + (-score).exp())
 }
 
 /// Joins the two rarest nodes until one is left. Counts fall, so leaves are taken from the end and inner

@@ -10,6 +10,9 @@ pub struct Whatlang;
 const MIN_CHARACTERS: usize = 50;
 /// ... unless their script belongs to one language.
 const MIN_CHARACTERS_OF_OWN_SCRIPT: usize = 10;
+/// Confidence at and below which the answer is `und`. whatlang's own limit of .9 withholds 6 % of the sentences of
+/// FLORES-200, nearly all of them right; .5 withholds 2 % and lets .1 % more wrong answers through.
+const MIN_CONFIDENCE: f64 = 0.5;
 /// More characters than these do not change the answer.
 const ENOUGH_CHARACTERS: usize = 20_000;
 
@@ -24,7 +27,7 @@ impl LanguageId for Whatlang {
         if !longer_than(minimum) {
             return DetectedLanguage::undetermined(0.0);
         }
-        if !info.is_reliable() {
+        if info.confidence() <= MIN_CONFIDENCE {
             return DetectedLanguage::undetermined(info.confidence());
         }
         let language = two_letters(info.lang().code()).to_owned();

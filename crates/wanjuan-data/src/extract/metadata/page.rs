@@ -1,0 +1,237 @@
+//! [`Page`]: the parts of a page that carry metadata, collected in one walk.
+
+use super::super::dom::{Dom, NodeId, WalkEvent};
+use super::author;
+use super::clean;
+
+/// What the walk found, in document order.
+#[derive(Default)]
+pub(super) struct Page {
+    /// The `title` element.
+    pub(super) title: Option<String>,
+    /// Texts of `h1` and `h2`.
+    pub(super) headings: Vec<String>,
+    /// `itemprop=headline`.
+    pub(super) headline: Option<String>,
+    pub(super) language: Option<String>,
+    /// Address of the page as it states it.
+    pub(super) address: Option<String>,
+    /// Texts of JSON-LD scripts.
+    pub(super) json_ld: Vec<String>,
+    /// Addresses of links with `rel=license`.
+    pub(super) licenses: Vec<String>,
+    /// Addresses of other links to Creative Commons.
+    pub(super) creative_commons: Vec<String>,
+    /// By `property`, then by another attribute.
+    metas: [Vec<(String, String)>; 2],
+    dates: [Vec<String>; 3],
+    bylines: [Vec<String>; 3],
+}
+
+/// Elements of one kind that are looked at; a page that has more repeats itself.
+const ENOUGH: usize = 16;
+
+/// How sure markup is, and the place in [`Page::dates`] and [`Page::bylines`].
+#[derive(Clone, Copy)]
+enum Evidence {
+    /// Microdata.
+    Property = 0,
+    /// `rel=author`, `time`.
+    Element = 1,
+    /// A class or id that sounds like it.
+    Name = 2,
+}
+
+impl Page {
+    pub(super) fn read(dom: &Dom) -> Self {
+        let mut page = Self::default();
+        // Below one of these other people write and other dates stand.
+        let mut foreign: Option<NodeId> = None;
+        for event in dom.walk(dom.root()) {
+            match event {
+                WalkEvent::Enter(id) => {
+                    let Some(tag) = dom.tag(id) else { continue };
+                    let words = NameWords::of(dom, id);
+                    if foreign.is_none() && words.foreign && !is_page(tag) {
+                        foreign = Some(id);
+                    }
+                    page.look_at(dom, id, tag);
+                    if foreign.is_none() {
+                        page.look_at_markup(dom, id, tag, words);
+                    }
+                }
+                WalkEvent::Leave(id) if foreign == Some(id) => foreign = None,
+                WalkEvent::Leave(_) => {}
+            }
+        }
+        page
+    }
+
+    fn look_at(&mut self, dom: &Dom, id: NodeId, tag: &str) {
+        let attribute = |name: &str| dom.attribute(id, name);
+        match tag {
+            "html" => {
+                self.language = attribute("lang").or_else(|| attribute("xml:lang")).and_then(clean);
+            }
+            "title" if self.title.is_none() => self.title = clean(&dom.text_below(id)),
+            "h1" | "h2" if self.headings.len() < ENOUGH => {
+                self.headings.extend(clean(&dom.text_below(id)));
+            }
+            "meta" => self.look_at_meta(dom, id),
+            "script" if attribute("type").is_some_and(|kind| kind.contains("ld+json")) => {
+                self.json_ld.push(dom.text_below(id));
+            }
+            "link" | "a" => self.look_at_link(dom, id, tag),
+            _ => {}
+        }
+    }
+
+    fn look_at_meta(&mut self, dom: &Dom, id: NodeId) {
+        let Some(content) = dom.attribute(id, "content").and_then(clean) else { return };
+        for (place, attribute) in ["property", "name", "itemprop", "http-equiv"].into_iter().enumerate() {
+            let names = dom.attribute(id, attribute).unwrap_or_default();
+            for name in names.split_whitespace() {
+                let name = name.to_ascii_lowercase().replace('.', ":");
+                if name == "og:url" && self.address.is_none() {
+                    self.address = Some(content.clone());
+                }
+                self.metas[place.min(1)].push((name, content.clone()));
+            }
+        }
+    }
+
+    fn look_at_link(&mut self, dom: &Dom, id: NodeId, tag: &str) {
+        let Some(address) = dom.attribute(id, "href") else { return };
+        let relations = dom.attribute(id, "rel").unwrap_or_default();
+        let related = |name: &str| relations.split_whitespace().any(|one| one.eq_ignore_ascii_case(name));
+        if !relations.is_empty() && related("license") {
+            self.licenses.push(address.to_owned());
+        } else if tag == "a" && address.contains("creativecommons.org/") {
+            self.creative_commons.push(address.to_owned());
+        } else if tag == "link" && related("canonical") {
+            self.address = clean(address);
+        }
+    }
+
+    /// Microdata and markup of the page's own content.
+    fn look_at_markup(&mut self, dom: &Dom, id: NodeId, tag: &str, words: NameWords) {
+        let property = dom.attribute(id, "itemprop").unwrap_or_default();
+        let has = |name: &str| !property.is_empty() && property.split_whitespace().any(|one| one == name);
+        if has("headline") && self.headline.is_none() {
+            self.headline =
+                dom.attribute(id, "content").and_then(clean).or_else(|| clean(&dom.text_below(id)));
+        }
+        let by_relation = tag == "a"
+            && dom.attribute(id, "rel").is_some_and(|rel| rel.split_whitespace().any(|one| one == "author"));
+        let author = match () {
+            () if has("author") => Some(Evidence::Property),
+            () if by_relation => Some(Evidence::Element),
+            () if words.author => Some(Evidence::Name),
+            () => None,
+        };
+        if let Some(evidence) = author.filter(|_| tag != "meta" && tag != "link" && !is_page(tag)) {
+            let found = &mut self.bylines[evidence as usize];
+            if found.len() < ENOUGH {
+                found.extend(author::of_element(dom, id));
+            }
+        }
+        let date = match () {
+            () if has("datePublished") || has("dateCreated") => Some(Evidence::Property),
+            () if tag == "time" => Some(Evidence::Element),
+            () if words.date => Some(Evidence::Name),
+            () => None,
+        };
+        if let Some(evidence) = date {
+            let found = &mut self.dates[evidence as usize];
+            if found.len() < ENOUGH {
+                let stated = ["content", "datetime", "title"].iter().find_map(|name| dom.attribute(id, name));
+                found.extend(stated.map(str::to_owned));
+                found.extend(short_text(dom, id, 120));
+            }
+        }
+    }
+
+    /// The first of the named meta tags.
+    pub(super) fn meta(&self, names: &[&str]) -> Option<String> {
+        names.iter().find_map(|name| self.metas_of(name).next()).map(str::to_owned)
+    }
+
+    /// Contents of the meta tags of one name: those by `property`, else the others.
+    pub(super) fn metas_of(&self, name: &str) -> impl Iterator<Item = &str> {
+        let has = |metas: &&Vec<(String, String)>| metas.iter().any(|(key, _)| key == name);
+        let metas = self.metas.iter().find(has).into_iter().flatten();
+        metas.filter(move |(key, _)| key == name).map(|(_, content)| content.as_str())
+    }
+
+    /// Dates in microdata, `time` elements and elements that are named so, surest first.
+    pub(super) fn dates(&self) -> impl Iterator<Item = &str> {
+        self.dates.iter().flatten().map(String::as_str)
+    }
+
+    /// The surest byline.
+    pub(super) fn byline(&self) -> Option<String> {
+        self.bylines.iter().flatten().next().cloned()
+    }
+}
+
+fn is_page(tag: &str) -> bool {
+    matches!(tag, "html" | "body" | "main" | "article")
+}
+
+/// Text below an element if it has at most `limit` bytes; looks no further than needed.
+pub(super) fn short_text(dom: &Dom, id: NodeId, limit: usize) -> Option<String> {
+    let mut text = String::new();
+    for event in dom.walk(id) {
+        let WalkEvent::Enter(id) = event else { continue };
+        if let Some(part) = dom.text(id) {
+            // A break between elements is one between words.
+            if !text.is_empty() && dom.parent(id).is_some() {
+                text.push(' ');
+            }
+            text.push_str(part.trim_start_matches(['\n', '\r', '\t']));
+            if text.len() > 8 * limit {
+                return None;
+            }
+        }
+    }
+    clean(&text).filter(|text| text.len() <= limit)
+}
+
+/// What class and id of an element sound like.
+#[derive(Clone, Copy, Default)]
+struct NameWords {
+    author: bool,
+    date: bool,
+    foreign: bool,
+}
+
+impl NameWords {
+    fn of(dom: &Dom, id: NodeId) -> Self {
+        let mut words = Self::default();
+        for name in ["class", "id"].iter().filter_map(|name| dom.attribute(id, name)) {
+            words.scan(name.as_bytes());
+        }
+        words
+    }
+
+    /// One pass over the name; the first letter of a word decides what is compared.
+    fn scan(&mut self, name: &[u8]) {
+        for (place, byte) in name.iter().enumerate() {
+            let rest = &name[place..];
+            let is = |word: &str| {
+                rest.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word.as_bytes()))
+            };
+            match byte | 0x20 {
+                b'a' => self.author |= is("author") || is("auteur") || is("autor"),
+                b'b' => self.author |= is("byline"),
+                b'w' => self.author |= is("writtenby"),
+                b'd' => self.date |= is("date") && !is("dateline"),
+                b'p' => self.date |= is("published") || is("pubtime") || is("posted"),
+                b'c' => self.foreign |= is("comment"),
+                b'r' => self.foreign |= is("related") || is("recommend"),
+                b's' => self.foreign |= is("sidebar"),
+                _ => {}
+            }
+        }
+    }
+}
