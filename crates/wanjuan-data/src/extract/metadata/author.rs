@@ -1,8 +1,8 @@
 //! Names of authors: which element holds them, and what to leave out.
 
 use super::super::dom::{Dom, NodeId, WalkEvent};
-use super::clean;
 use super::page::short_text;
+use super::{clean, date};
 
 /// Meta tags of authors.
 pub(super) const AUTHOR: &[&str] = &[
@@ -35,6 +35,11 @@ const LEAD: &[&str] = &[
     "submitted by",
     "geschrieben von",
     "verfasst von",
+    "text und interview",
+    "interview",
+    "text",
+    "eingestellt von",
+    "pressemitteilung von",
     "ein artikel von",
     "ein beitrag von",
     "beitrag von",
@@ -88,27 +93,48 @@ pub(super) fn of_element(dom: &Dom, id: NodeId) -> Option<String> {
     if let Some(names) = names(marked.iter().map(String::as_str)) {
         return Some(names);
     }
-    short_text(dom, id, LONGEST).as_deref().and_then(name)
+    short_text(dom, id, LONGEST).as_deref().and_then(name).filter(|name| is_short(name))
+}
+
+/// Whether a text from an element that is only named like a byline has the length of a few names.
+fn is_short(name: &str) -> bool {
+    const NO_NAME: &[char] = &['$', '%', '!', '?', '"', '„', '“', '»', ':', '=', '{'];
+    !name.contains(NO_NAME)
+        && !name.ends_with("Updated")
+        && name.split([',', '&', ';']).all(|part| part.split(' ').count() <= 7)
 }
 
 /// A name without what surrounds it; `None` when the text is none.
 fn name(text: &str) -> Option<String> {
     let text = clean(text)?;
-    if text.contains("://") || text.starts_with(['@', '/', '{', '<']) || text.len() > 2 * LONGEST {
+    if text.starts_with("http") || text.starts_with(['@', '/', '{', '<']) || text.len() > 2 * LONGEST {
         return None;
     }
     let mut rest = text.as_str();
     while let Some(shorter) = without_lead(rest) {
         rest = shorter;
     }
-    // A date, a number of comments, a role behind a bar: the name ends before it.
-    let end = rest.find(['|', '•', '·', '/', '(']).filter(|end| *end > 0).unwrap_or(rest.len());
-    let rest = &rest[..end];
-    let rest =
-        rest.trim_matches(|c: char| c.is_whitespace() || matches!(c, ',' | ':' | '-' | '–' | '—' | ';'));
+    // A role behind a bar, an address in brackets, a date: the name ends before it.
+    let end = rest.find(['|', '•', '·', '<']).unwrap_or(rest.len());
+    let end = rest[..end].find("(http").unwrap_or(end);
+    let rest = without_date(&rest[..end]);
+    let rest = rest
+        .trim_matches(|c: char| c.is_whitespace() || matches!(c, ',' | ':' | '-' | '–' | '—' | ';' | '/'));
     let letters = rest.chars().filter(|c| c.is_alphabetic()).count();
     let valid = letters >= 2 && !rest.contains('@');
     valid.then(|| rest.to_owned())
+}
+
+/// Cuts before the first number that is a word of its own, and before the month in front of it.
+fn without_date(text: &str) -> &str {
+    let starts = text.match_indices(' ').map(|(place, _)| place);
+    let number = |place: &usize| text[place + 1..].starts_with(|c: char| c.is_ascii_digit());
+    let Some(end) = starts.into_iter().find(number) else { return text };
+    let head = &text[..end];
+    match head.rsplit_once(' ') {
+        Some((before, last)) if date::is_month(last) || date::is_preposition(last) => before,
+        _ => head,
+    }
 }
 
 fn without_lead(text: &str) -> Option<&str> {
@@ -132,6 +158,10 @@ mod tests {
         assert_eq!(of("  By\n\tScott  Cunningham "), "Scott Cunningham");
         assert_eq!(of("Written by: Rob Ewaschuk | SRE"), "Rob Ewaschuk");
         assert_eq!(of("Von Anna Beyer"), "Anna Beyer");
+        assert_eq!(of("Ada Lovelace May 20, 2019"), "Ada Lovelace");
+        assert_eq!(of("Ada Lovelace (with Bo) on 3 May"), "Ada Lovelace (with Bo)");
+        assert_eq!(of("Bo Kuhn (http://example.org/)"), "Bo Kuhn");
+        assert_eq!(of("c1ph4"), "c1ph4");
         assert_eq!(of("Byron Vonnegut"), "Byron Vonnegut");
         assert_eq!(of("作者：王小明"), "王小明");
         for text in ["https://example.org/ada", "@ada", "ada@example.org", "By", "12", ""] {

@@ -35,6 +35,22 @@ const MONTHS: [&[&str]; 12] = [
     &["dec", "dez", "déc", "dic", "gru"],
 ];
 
+/// The months in full, in the same languages, as far as bylines have them.
+const FULL: [&[&str]; 12] = [
+    &["january", "januar", "janvier", "enero", "janeiro", "gennaio"],
+    &["february", "februar", "février", "febrero", "fevereiro", "febbraio"],
+    &["march", "märz", "mars", "marzo", "março"],
+    &["april", "avril", "abril", "aprile"],
+    &["may", "mai", "mayo", "maio", "maggio"],
+    &["june", "juni", "junio", "junho", "giugno"],
+    &["july", "juli", "juillet", "julio", "julho", "luglio"],
+    &["august", "août", "agosto"],
+    &["september", "septembre", "septiembre", "setembro", "settembre", "sept"],
+    &["october", "oktober", "octobre", "octubre", "outubro", "ottobre"],
+    &["november", "novembre", "noviembre", "novembro"],
+    &["december", "dezember", "décembre", "diciembre", "dezembro", "dicembre"],
+];
+
 /// Longest text in which a date is looked for, in bytes.
 const LONGEST: usize = 200;
 
@@ -129,6 +145,25 @@ fn skip_words<'a, 'b>(parts: &'a [Part<'b>], words: &[&str]) -> &'a [Part<'b>] {
         [Part::Word(word), rest @ ..] if words.contains(word) => skip_words(rest, words),
         _ => parts,
     }
+}
+
+/// Whether a word is the name of a month, or its first letters.
+pub(super) fn is_month(word: &str) -> bool {
+    let word = word.trim_end_matches(['.', ',']);
+    (3..=9).contains(&word.chars().count()) && month_of(word).is_some_and(|month| is_spelled(word, month))
+}
+
+/// Whether a word stands before a date.
+pub(super) fn is_preposition(word: &str) -> bool {
+    matches!(word, "on" | "at" | "am" | "vom" | "le" | "el" | "em" | "il" | "op")
+}
+
+/// Not just any word with the first letters of a month, such as a name.
+fn is_spelled(word: &str, month: u32) -> bool {
+    let word = word.to_lowercase();
+    let heads = MONTHS[month as usize - 1];
+    let full = FULL[month as usize - 1];
+    heads.contains(&word.as_str()) || full.contains(&word.as_str())
 }
 
 fn month_of(name: &str) -> Option<u32> {

@@ -42,12 +42,12 @@ impl JsonLd {
         self.described().iter().find_map(|object| text_of(object.get(key)?))
     }
 
-    /// Headline or name of the article, whichever is more like the `title` element.
+    /// Headline of the article, or its name when the `title` element begins with that.
     pub(super) fn title(&self, element: &str) -> Option<String> {
         let article = self.of_kind(Kind::Article)?;
         let text = |key| article.get(key).and_then(Value::as_str).and_then(clean);
         match (text("headline"), text("name")) {
-            (Some(headline), Some(name)) if element.contains(&name) && !element.contains(&headline) => {
+            (Some(headline), Some(name)) if element.starts_with(&name) && !element.contains(&headline) => {
                 Some(name)
             }
             (headline, name) => headline.or(name),

@@ -6,12 +6,20 @@ use super::page::Page;
 pub(super) fn choose(page: &Page, linked: Option<String>, meta: Option<String>) -> Option<String> {
     let stated = page.licenses.iter().find_map(|address| creative_commons(address));
     let stated = stated.or_else(|| linked.map(|text| creative_commons(&text).unwrap_or(text)));
-    let stated = stated.or_else(|| meta.map(|text| creative_commons(&text).unwrap_or(text)));
+    let stated = stated.or_else(|| meta.and_then(|text| creative_commons(&text).or_else(|| terms(text))));
     stated.or_else(|| page.licenses.iter().find(|address| address.contains("://")).cloned()).or_else(|| {
         let mut licenses = page.creative_commons.iter().filter_map(|address| creative_commons(address));
         let first = licenses.next()?;
         licenses.all(|other| other == first).then_some(first)
     })
+}
+
+/// A statement of rights that names terms, and not just their holder.
+fn terms(text: String) -> Option<String> {
+    let lower = text.to_lowercase();
+    let words = ["licen", "lizenz", "creative commons", "public domain", "rights reserved", "://"];
+    let names_terms = words.iter().any(|word| lower.contains(word)) || text.starts_with("CC");
+    names_terms.then_some(text)
 }
 
 /// `CC BY-NC-SA 3.0 DE` of `https://creativecommons.org/licenses/by-nc-sa/3.0/de/`.

@@ -5,6 +5,7 @@ mod date;
 mod json_ld;
 mod license;
 mod page;
+mod text_date;
 mod title;
 
 use self::author::{AUTHOR, names};

@@ -3,6 +3,7 @@
 use super::super::dom::{Dom, NodeId, WalkEvent};
 use super::author;
 use super::clean;
+use super::text_date::TextDate;
 
 /// What the walk found, in document order.
 #[derive(Default)]
@@ -26,6 +27,13 @@ pub(super) struct Page {
     metas: [Vec<(String, String)>; 2],
     dates: [Vec<String>; 3],
     bylines: [Vec<String>; 3],
+    text_date: TextDate,
+    /// The open element below which other people write and other dates stand.
+    foreign: Option<NodeId>,
+    /// The open element below which a picture is credited.
+    figure: Option<NodeId>,
+    /// The open element that is named like a byline.
+    open_byline: Option<NodeId>,
 }
 
 /// Elements of one kind that are looked at; a page that has more repeats itself.
@@ -45,26 +53,37 @@ enum Evidence {
 impl Page {
     pub(super) fn read(dom: &Dom) -> Self {
         let mut page = Self::default();
-        // Below one of these other people write and other dates stand.
-        let mut foreign: Option<NodeId> = None;
         for event in dom.walk(dom.root()) {
             match event {
-                WalkEvent::Enter(id) => {
-                    let Some(tag) = dom.tag(id) else { continue };
-                    let words = NameWords::of(dom, id);
-                    if foreign.is_none() && words.foreign && !is_page(tag) {
-                        foreign = Some(id);
-                    }
-                    page.look_at(dom, id, tag);
-                    if foreign.is_none() {
-                        page.look_at_markup(dom, id, tag, words);
+                WalkEvent::Enter(id) => page.enter(dom, id),
+                WalkEvent::Leave(id) => {
+                    for open in [&mut page.foreign, &mut page.figure, &mut page.open_byline] {
+                        *open = open.filter(|open| *open != id);
                     }
                 }
-                WalkEvent::Leave(id) if foreign == Some(id) => foreign = None,
-                WalkEvent::Leave(_) => {}
             }
         }
         page
+    }
+
+    fn enter(&mut self, dom: &Dom, id: NodeId) {
+        let Some(tag) = dom.tag(id) else {
+            if self.foreign.is_none() {
+                self.text_date.look_at(dom.text(id).unwrap_or_default());
+            }
+            return;
+        };
+        let words = NameWords::of(dom, id);
+        if words.foreign && !is_page(tag) {
+            self.foreign.get_or_insert(id);
+        }
+        if (words.caption && !is_page(tag)) || tag == "figure" {
+            self.figure.get_or_insert(id);
+        }
+        self.look_at(dom, id, tag);
+        if self.foreign.is_none() {
+            self.look_at_markup(dom, id, tag, words);
+        }
     }
 
     fn look_at(&mut self, dom: &Dom, id: NodeId, tag: &str) {
@@ -75,7 +94,11 @@ impl Page {
             }
             "title" if self.title.is_none() => self.title = clean(&dom.text_below(id)),
             "h1" | "h2" if self.headings.len() < ENOUGH => {
-                self.headings.extend(clean(&dom.text_below(id)));
+                let Some(heading) = clean(&dom.text_below(id)) else { return };
+                if self.title.as_deref().is_some_and(|title| title.contains(&heading)) {
+                    self.text_date.at_heading();
+                }
+                self.headings.push(heading);
             }
             "meta" => self.look_at_meta(dom, id),
             "script" if attribute("type").is_some_and(|kind| kind.contains("ld+json")) => {
@@ -106,7 +129,7 @@ impl Page {
         let related = |name: &str| relations.split_whitespace().any(|one| one.eq_ignore_ascii_case(name));
         if !relations.is_empty() && related("license") {
             self.licenses.push(address.to_owned());
-        } else if tag == "a" && address.contains("creativecommons.org/") {
+        } else if tag == "a" && self.figure.is_none() && address.contains("creativecommons.org/") {
             self.creative_commons.push(address.to_owned());
         } else if tag == "link" && related("canonical") {
             self.address = clean(address);
@@ -130,10 +153,7 @@ impl Page {
             () => None,
         };
         if let Some(evidence) = author.filter(|_| tag != "meta" && tag != "link" && !is_page(tag)) {
-            let found = &mut self.bylines[evidence as usize];
-            if found.len() < ENOUGH {
-                found.extend(author::of_element(dom, id));
-            }
+            self.look_at_byline(dom, id, evidence);
         }
         let date = match () {
             () if has("datePublished") || has("dateCreated") => Some(Evidence::Property),
@@ -151,6 +171,28 @@ impl Page {
         }
     }
 
+    fn look_at_byline(&mut self, dom: &Dom, id: NodeId, evidence: Evidence) {
+        let found = &mut self.bylines[evidence as usize];
+        if found.len() >= ENOUGH {
+            return;
+        }
+        let Some(name) = author::of_element(dom, id) else { return };
+        match evidence {
+            Evidence::Name => match self.open_byline.take() {
+                // Of an element in such an element the inner one is nearer to the name.
+                Some(_) => {
+                    found.pop();
+                    found.push(name);
+                }
+                None => {
+                    found.push(name);
+                    self.open_byline = Some(id);
+                }
+            },
+            _ => found.push(name),
+        }
+    }
+
     /// The first of the named meta tags.
     pub(super) fn meta(&self, names: &[&str]) -> Option<String> {
         names.iter().find_map(|name| self.metas_of(name).next()).map(str::to_owned)
@@ -163,9 +205,9 @@ impl Page {
         metas.filter(move |(key, _)| key == name).map(|(_, content)| content.as_str())
     }
 
-    /// Dates in microdata, `time` elements and elements that are named so, surest first.
+    /// Dates in microdata, `time` elements, elements that are named so and texts by the heading, surest first.
     pub(super) fn dates(&self) -> impl Iterator<Item = &str> {
-        self.dates.iter().flatten().map(String::as_str)
+        self.dates.iter().flatten().map(String::as_str).chain(self.text_date.found())
     }
 
     /// The surest byline.
@@ -203,6 +245,7 @@ struct NameWords {
     author: bool,
     date: bool,
     foreign: bool,
+    caption: bool,
 }
 
 impl NameWords {
@@ -227,7 +270,10 @@ impl NameWords {
                 b'w' => self.author |= is("writtenby"),
                 b'd' => self.date |= is("date") && !is("dateline"),
                 b'p' => self.date |= is("published") || is("pubtime") || is("posted"),
-                b'c' => self.foreign |= is("comment"),
+                b'c' => {
+                    self.foreign |= is("comment");
+                    self.caption |= is("caption") || is("credit");
+                }
                 b'r' => self.foreign |= is("related") || is("recommend"),
                 b's' => self.foreign |= is("sidebar"),
                 _ => {}

@@ -52,7 +52,8 @@ fn is_telling(heading: &str, site: Option<&str>) -> bool {
 
 /// Whether `part` stands in `title` between separators or ends, and is not all of it.
 fn is_part(title: &str, part: &str) -> bool {
-    title.len() > part.len()
+    // A small part is the site, a series or a section.
+    (part.len() + 1..=4 * part.len()).contains(&title.len())
         && title.match_indices(part).any(|(start, _)| {
             let (before, after) = (title[..start].trim_end(), title[start + part.len()..].trim_start());
             (before.is_empty() || before.ends_with(SEPARATORS))
