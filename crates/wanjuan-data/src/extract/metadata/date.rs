@@ -168,8 +168,8 @@ fn is_spelled(word: &str, month: u32) -> bool {
 
 fn month_of(name: &str) -> Option<u32> {
     let name = name.to_lowercase();
-    let is = |month: &&[&str]| month.iter().any(|head| name.starts_with(head));
-    MONTHS.iter().rposition(|month| is(&month)).map(|place| place as u32 + 1)
+    let is = |month: &[&str]| month.iter().any(|head| name.starts_with(head));
+    MONTHS.iter().rposition(|month| is(month)).map(|place| place as u32 + 1)
 }
 
 fn day(year: u32, month: u32, date: u32) -> Option<String> {

@@ -49,6 +49,7 @@ const DATE: &[&str] = &[
     "og:article:published_time",
     "parsely-pub-date",
     "datepublished",
+    "datecreated",
     "dc:date:issued",
     "dcterms:issued",
     "dc:date:created",
@@ -64,7 +65,6 @@ const DATE: &[&str] = &[
     "publication_date",
     "pubdate",
     "date",
-    "datecreated",
     "article:post_date",
 ];
 const SITE: &[&str] = &["og:site_name", "og:site"];

@@ -73,6 +73,10 @@ impl Page {
             }
             return;
         };
+        self.look_at(dom, id, tag);
+        if has_no_text(tag) {
+            return;
+        }
         let words = NameWords::of(dom, id);
         if words.foreign && !is_page(tag) {
             self.foreign.get_or_insert(id);
@@ -80,7 +84,6 @@ impl Page {
         if (words.caption && !is_page(tag)) || tag == "figure" {
             self.figure.get_or_insert(id);
         }
-        self.look_at(dom, id, tag);
         if self.foreign.is_none() {
             self.look_at_markup(dom, id, tag, words);
         }
@@ -141,8 +144,7 @@ impl Page {
         let property = dom.attribute(id, "itemprop").unwrap_or_default();
         let has = |name: &str| !property.is_empty() && property.split_whitespace().any(|one| one == name);
         if has("headline") && self.headline.is_none() {
-            self.headline =
-                dom.attribute(id, "content").and_then(clean).or_else(|| clean(&dom.text_below(id)));
+            self.headline = dom.attribute(id, "content").and_then(clean).or_else(|| short_text(dom, id, 400));
         }
         let by_relation = tag == "a"
             && dom.attribute(id, "rel").is_some_and(|rel| rel.split_whitespace().any(|one| one == "author"));
@@ -216,6 +218,14 @@ impl Page {
     }
 }
 
+/// Elements whose class says nothing about text; microdata in `meta` and `link` is read as meta tags are.
+fn has_no_text(tag: &str) -> bool {
+    matches!(
+        tag,
+        "script" | "style" | "link" | "meta" | "img" | "br" | "input" | "option" | "svg" | "path" | "source"
+    )
+}
+
 fn is_page(tag: &str) -> bool {
     matches!(tag, "html" | "body" | "main" | "article")
 }
@@ -223,7 +233,11 @@ fn is_page(tag: &str) -> bool {
 /// Text below an element if it has at most `limit` bytes; looks no further than needed.
 pub(super) fn short_text(dom: &Dom, id: NodeId, limit: usize) -> Option<String> {
     let mut text = String::new();
-    for event in dom.walk(id) {
+    for (step, event) in dom.walk(id).enumerate() {
+        // A short text in many elements is no short text; this also bounds the work on nested elements.
+        if step > 400 {
+            return None;
+        }
         let WalkEvent::Enter(id) = event else { continue };
         if let Some(part) = dom.text(id) {
             // A break between elements is one between words.

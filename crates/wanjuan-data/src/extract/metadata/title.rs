@@ -34,7 +34,7 @@ pub(super) fn of_element(element: &str, site: Option<&str>, headings: &[String])
         let wide = title[..place].ends_with(' ') && title[place + separator.len_utf8()..].starts_with(' ');
         (SEPARATORS.contains(&separator) && (wide || matches!(separator, '|' | '｜' | '_'))).then_some(place)
     };
-    let cut = title.char_indices().filter_map(spaced).last();
+    let cut = title.char_indices().filter_map(spaced).next_back();
     let words = |text: &str| text.split_whitespace().count().max(text.chars().filter(is_han).count() / 2);
     let head = cut.map(|place| title[..place].trim_end()).filter(|head| words(head) >= 3);
     Some(head.unwrap_or(&title).to_owned())
