@@ -132,3 +132,11 @@ fn whatlang_knows_documents() {
         assert!(right * 100 >= count * 99, "{file}: {right} of {count}");
     }
 }
+
+#[test]
+fn the_config_of_the_documentation_is_read() {
+    let text = "keep = [\"en\", \"zh\"]\nmodel = \"lid.176.ftz\"\nmin-score = 0.65\n";
+    let config: LanguageConfig = toml::from_str(text).expect("is a config");
+    assert_eq!((config.min_score, config.model.as_deref()), (Some(0.65), Some(Path::new("lid.176.ftz"))));
+    assert!(toml::from_str::<LanguageConfig>("minimum = 1").is_err());
+}

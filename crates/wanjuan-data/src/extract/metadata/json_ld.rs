@@ -4,9 +4,12 @@ use serde_json::{Map, Value};
 
 use super::clean;
 
-/// All objects, those of the page before what they mention.
-pub(super) struct JsonLd {
-    scripts: Vec<Value>,
+/// The objects of the scripts that matter.
+pub(super) struct JsonLd<'a> {
+    scripts: &'a [Value],
+    article: Option<&'a Object>,
+    page: Option<&'a Object>,
+    site: Option<&'a Object>,
 }
 
 type Object = Map<String, Value>;
@@ -32,19 +35,27 @@ const FOREIGN: &[&str] = &[
     "creator",
 ];
 
-impl JsonLd {
-    pub(super) fn read(scripts: &[String]) -> Self {
-        Self { scripts: scripts.iter().filter_map(|text| parse(text)).collect() }
+/// The values of scripts; those that are no JSON say nothing.
+pub(super) fn parse_all(scripts: &[String]) -> Vec<Value> {
+    scripts.iter().filter_map(|text| parse(text)).collect()
+}
+
+impl<'a> JsonLd<'a> {
+    pub(super) fn of(scripts: &'a [Value]) -> Self {
+        let objects = objects(scripts, FOREIGN);
+        let first = |kind| objects.iter().copied().find(|object| Kind::of(object) == Some(kind));
+        let (article, page, site) = (first(Kind::Article), first(Kind::Page), first(Kind::Site));
+        Self { scripts, article, page, site }
     }
 
     /// Text of a member of the article, else of the page.
     pub(super) fn text(&self, key: &str) -> Option<String> {
-        self.described().iter().find_map(|object| text_of(object.get(key)?))
+        self.described().find_map(|object| text_of(object.get(key)?))
     }
 
     /// Headline of the article, or its name when the `title` element begins with that.
     pub(super) fn title(&self, element: &str) -> Option<String> {
-        let article = self.of_kind(Kind::Article)?;
+        let article = self.article?;
         let text = |key| article.get(key).and_then(Value::as_str).and_then(clean);
         match (text("headline"), text("name")) {
             (Some(headline), Some(name)) if element.starts_with(&name) && !element.contains(&headline) => {
@@ -60,51 +71,22 @@ impl JsonLd {
             let found = ["author", "creator"].iter().find_map(|key| object.get(*key));
             found.map(|value| self.names(value)).filter(|names| !names.is_empty())
         };
-        self.described().into_iter().find_map(members).unwrap_or_default()
+        self.described().find_map(members).unwrap_or_default()
     }
 
     /// Name of the publisher of the article.
     pub(super) fn publisher(&self) -> Option<String> {
         let found = |object: &Object| self.names(object.get("publisher")?).into_iter().next();
-        self.described().into_iter().find_map(found)
+        self.described().find_map(found)
     }
 
     /// Name of the site as a thing of its own.
     pub(super) fn site(&self) -> Option<String> {
-        self.of_kind(Kind::Site).and_then(|site| site.get("name")).and_then(text_of)
+        self.site.and_then(|site| site.get("name")).and_then(text_of)
     }
 
-    fn described(&self) -> Vec<&Object> {
-        [Kind::Article, Kind::Page].into_iter().filter_map(|kind| self.of_kind(kind)).collect()
-    }
-
-    fn of_kind(&self, kind: Kind) -> Option<&Object> {
-        self.objects(FOREIGN).into_iter().find(|object| Kind::of(object) == Some(kind))
-    }
-
-    /// Breadth first, so that the page comes before what it mentions.
-    fn objects(&self, skip: &[&str]) -> Vec<&Object> {
-        let mut objects = Vec::new();
-        let mut level: Vec<&Value> = self.scripts.iter().collect();
-        for _ in 0..DEEPEST {
-            let mut next = Vec::new();
-            for value in level {
-                match value {
-                    Value::Object(object) => {
-                        objects.push(object);
-                        let own = object.iter().filter(|(key, _)| !skip.contains(&key.as_str()));
-                        next.extend(own.map(|(_, value)| value).filter(|value| is_nested(value)));
-                    }
-                    Value::Array(items) => next.extend(items.iter().filter(|item| is_nested(item))),
-                    _ => {}
-                }
-            }
-            if objects.len() > ENOUGH_OBJECTS {
-                break;
-            }
-            level = next;
-        }
-        objects
+    fn described(&self) -> impl Iterator<Item = &'a Object> {
+        [self.article, self.page].into_iter().flatten()
     }
 
     /// Names in a text, an object, a reference by `@id`, or a list of these.
@@ -122,7 +104,7 @@ impl JsonLd {
                 (Some(Value::Array(names)), _) => names.iter().filter_map(text_of).collect(),
                 (Some(name), _) => text_of(name).into_iter().collect(),
                 (None, Some(id)) => {
-                    let objects = self.objects(&[]);
+                    let objects = objects(self.scripts, &[]);
                     let named =
                         objects.iter().find(|one| one.get("@id") == Some(id) && one.contains_key("name"));
                     named.and_then(|one| text_of(&one["name"])).into_iter().collect()
@@ -132,6 +114,31 @@ impl JsonLd {
             _ => Vec::new(),
         }
     }
+}
+
+/// Breadth first, so that the page comes before what it mentions.
+fn objects<'a>(scripts: &'a [Value], skip: &[&str]) -> Vec<&'a Object> {
+    let mut objects = Vec::new();
+    let mut level: Vec<&Value> = scripts.iter().collect();
+    for _ in 0..DEEPEST {
+        let mut next = Vec::new();
+        for value in level {
+            match value {
+                Value::Object(object) => {
+                    objects.push(object);
+                    let own = object.iter().filter(|(key, _)| !skip.contains(&key.as_str()));
+                    next.extend(own.map(|(_, value)| value).filter(|value| is_nested(value)));
+                }
+                Value::Array(items) => next.extend(items.iter().filter(|item| is_nested(item))),
+                _ => {}
+            }
+        }
+        if objects.len() > ENOUGH_OBJECTS {
+            break;
+        }
+        level = next;
+    }
+    objects
 }
 
 #[derive(Clone, Copy, Eq, PartialEq)]
@@ -189,18 +196,19 @@ fn text_of(value: &Value) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn read(scripts: &[&str]) -> JsonLd {
-        JsonLd::read(&scripts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>())
+    fn read(scripts: &[&str]) -> Vec<Value> {
+        parse_all(&scripts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>())
     }
 
     #[test]
     fn the_article_is_found_behind_marks_lists_and_references() {
-        let linked = read(&[
+        let scripts = read(&[
             r#"{"@type":"BreadcrumbList","itemListElement":[{"@type":"Article","headline":"Other"}]}"#,
             "<![CDATA[ {\"@graph\":[{\"@type\":\"WebSite\",\"name\":\"Site\"},{\"@type\":[\"NewsArticle\"],\
              \"headline\":\"Two\nlines\",\"author\":[{\"@id\":\"#ada\"},{\"name\":\"Bo\"}],\
              \"publisher\":{\"name\":\"Press\"}},{\"@id\":\"#ada\",\"@type\":\"Person\",\"name\":\"Ada\"}]} ]]>",
         ]);
+        let linked = JsonLd::of(&scripts);
         assert_eq!(linked.title("").as_deref(), Some("Two lines"));
         assert_eq!(linked.authors(), ["Ada", "Bo"]);
         assert_eq!((linked.publisher().as_deref(), linked.site().as_deref()), (Some("Press"), Some("Site")));
@@ -210,7 +218,8 @@ mod tests {
     fn broken_scripts_say_nothing() {
         let deep = "[".repeat(100_000);
         for script in ["", "{", "]{", "CDATA[", "{\"@type\":1}", "[{}]", &deep] {
-            let linked = read(&[script]);
+            let scripts = read(&[script]);
+            let linked = JsonLd::of(&scripts);
             assert_eq!((linked.title("x"), linked.authors(), linked.publisher()), (None, vec![], None));
         }
     }

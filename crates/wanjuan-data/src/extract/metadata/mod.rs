@@ -77,7 +77,8 @@ impl Metadata {
     #[must_use]
     pub fn of(dom: &Dom) -> Self {
         let page = Page::read(dom);
-        let linked = JsonLd::read(&page.json_ld);
+        let scripts = json_ld::parse_all(&page.json_ld);
+        let linked = JsonLd::of(&scripts);
         let site = linked.publisher();
         let site = site.or_else(|| page.meta(SITE)).or_else(|| linked.site());
         let site = site.or_else(|| page.meta(SITE_OF_APPLICATION));
@@ -93,7 +94,7 @@ impl Metadata {
         }
     }
 
-    fn title(page: &Page, linked: &JsonLd, site: Option<&str>) -> Option<String> {
+    fn title(page: &Page, linked: &JsonLd<'_>, site: Option<&str>) -> Option<String> {
         let element = page.title.as_deref().unwrap_or_default();
         let stated = linked.title(element).or_else(|| page.meta(TITLE)).or_else(|| page.headline.clone());
         match stated {
@@ -102,7 +103,7 @@ impl Metadata {
         }
     }
 
-    fn author(page: &Page, linked: &JsonLd) -> Option<String> {
+    fn author(page: &Page, linked: &JsonLd<'_>) -> Option<String> {
         let of_meta = |name: &&str| names(page.metas_of(name));
         let linked = linked.authors();
         names(linked.iter().map(String::as_str))
@@ -110,7 +111,7 @@ impl Metadata {
             .or_else(|| page.byline())
     }
 
-    fn date(page: &Page, linked: &JsonLd, language: Option<&str>) -> Option<String> {
+    fn date(page: &Page, linked: &JsonLd<'_>, language: Option<&str>) -> Option<String> {
         let order = date::Order::of_language(language);
         let read = |text: &str| date::read(text, order);
         let mut members = ["datePublished", "dateCreated", "uploadDate"].iter();

@@ -128,13 +128,11 @@ impl Page {
 
     fn look_at_link(&mut self, dom: &Dom, id: NodeId, tag: &str) {
         let Some(address) = dom.attribute(id, "href") else { return };
-        let relations = dom.attribute(id, "rel").unwrap_or_default();
-        let related = |name: &str| relations.split_whitespace().any(|one| one.eq_ignore_ascii_case(name));
-        if !relations.is_empty() && related("license") {
+        if is_related(dom, id, "license") {
             self.licenses.push(address.to_owned());
         } else if tag == "a" && self.figure.is_none() && address.contains("creativecommons.org/") {
             self.creative_commons.push(address.to_owned());
-        } else if tag == "link" && related("canonical") {
+        } else if tag == "link" && is_related(dom, id, "canonical") {
             self.address = clean(address);
         }
     }
@@ -146,15 +144,13 @@ impl Page {
         if has("headline") && self.headline.is_none() {
             self.headline = dom.attribute(id, "content").and_then(clean).or_else(|| short_text(dom, id, 400));
         }
-        let by_relation = tag == "a"
-            && dom.attribute(id, "rel").is_some_and(|rel| rel.split_whitespace().any(|one| one == "author"));
         let author = match () {
             () if has("author") => Some(Evidence::Property),
-            () if by_relation => Some(Evidence::Element),
+            () if tag == "a" && is_related(dom, id, "author") => Some(Evidence::Element),
             () if words.author => Some(Evidence::Name),
             () => None,
         };
-        if let Some(evidence) = author.filter(|_| tag != "meta" && tag != "link" && !is_page(tag)) {
+        if let Some(evidence) = author.filter(|_| !is_page(tag)) {
             self.look_at_byline(dom, id, evidence);
         }
         let date = match () {
@@ -224,6 +220,13 @@ fn has_no_text(tag: &str) -> bool {
         tag,
         "script" | "style" | "link" | "meta" | "img" | "br" | "input" | "option" | "svg" | "path" | "source"
     )
+}
+
+/// Whether a link has this relation to the page.
+fn is_related(dom: &Dom, id: NodeId, relation: &str) -> bool {
+    let relations = dom.attribute(id, "rel").unwrap_or_default();
+    relations.len() >= relation.len()
+        && relations.split_whitespace().any(|one| one.eq_ignore_ascii_case(relation))
 }
 
 fn is_page(tag: &str) -> bool {

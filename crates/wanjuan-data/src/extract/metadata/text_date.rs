@@ -20,7 +20,8 @@ pub(super) struct TextDate {
 impl TextDate {
     /// The next text.
     pub(super) fn look_at(&mut self, text: &str) {
-        if text.len() < 8 || self.after.is_some() {
+        let far = self.heading.is_some_and(|heading| self.seen > heading + AFTER);
+        if text.len() < 8 || far || self.after.is_some() {
             return;
         }
         let text = text.trim();
@@ -30,8 +31,7 @@ impl TextDate {
         }
         match self.heading {
             None => self.before = Some((self.seen, text.to_owned())),
-            Some(heading) if self.seen <= heading + AFTER => self.after = Some(text.to_owned()),
-            Some(_) => {}
+            Some(_) => self.after = Some(text.to_owned()),
         }
     }
 
