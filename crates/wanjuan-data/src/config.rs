@@ -187,6 +187,9 @@ impl StageConfig {
                 check(config.rows > 0, "rows: found 0, expected at least 1".to_owned());
                 check(config.shingle_words > 0, "shingle-words: found 0, expected at least 1".to_owned());
             }
+            Self::Language(LanguageConfig { min_score: Some(found), .. }) => {
+                check((0.0..=1.0).contains(found), format!("min-score: found {found}, expected 0 to 1"));
+            }
             Self::GopherRepetition(config) => {
                 let limits = config.top_n_grams.iter().chain(&config.duplicate_n_grams);
                 check(limits.clone().all(|limit| limit.n > 0), "n: found 0, expected at least 1".to_owned());

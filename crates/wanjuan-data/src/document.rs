@@ -47,6 +47,9 @@ pub struct Document {
     /// Name of the site as the page states it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub site: Option<String>,
+    /// License as the page states it, `CC BY-SA 4.0` for Creative Commons.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub license: Option<String>,
     /// Confidence of `language`, 0 to 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lang_score: Option<f64>,

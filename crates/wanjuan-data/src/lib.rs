@@ -9,6 +9,7 @@
 //! | [`read`] | WARC (plain, gzip; damage costs only the member it hits), HTTP payloads, folders of pages, jsonl |
 //! | [`extract`] | charset, parsing into an arena, main text, metadata |
 //! | [`normalize`], [`filter`] | characters; language, Gopher, C4, FineWeb |
+//! | [`language`], [`fasttext`] | language identification; reader of fastText's models |
 //! | [`dedup`] | exact, MinHash-LSH with exact verification, lines that many documents share |
 //! | [`tokenize`], [`shard`] | BPE training, InternEvo's `.bin` and `.bin.meta`, held-out split, baselines |
 //! | [`executor`], [`report`] | threads, counting, resume; funnel, summary, `why` |
@@ -42,7 +43,11 @@ pub mod executor;
 #[cfg(feature = "pipeline")]
 pub mod extract;
 #[cfg(feature = "pipeline")]
+pub mod fasttext;
+#[cfg(feature = "pipeline")]
 pub mod filter;
+#[cfg(feature = "pipeline")]
+pub mod language;
 #[cfg(feature = "shard")]
 mod mmap;
 #[cfg(feature = "pipeline")]

@@ -28,7 +28,7 @@ pub(super) struct ExtractArguments {
     /// Where to write `{key: text}`.
     #[arg(long)]
     out: PathBuf,
-    /// Where to write `{key: {title, author, date, site, language}}`.
+    /// Where to write `{key: {title, author, date, site, language, license}}`.
     #[arg(long)]
     meta: Option<PathBuf>,
     /// What to prefer when in doubt.

@@ -4,6 +4,7 @@
 mod corpus;
 mod extract;
 mod import;
+mod lid;
 mod parser;
 mod report;
 mod run;

@@ -41,6 +41,7 @@ impl Stage for Extract {
                 document.title = page.metadata.title;
                 document.author = page.metadata.author;
                 document.site = page.metadata.site;
+                document.license = page.metadata.license;
                 document.date = page.metadata.date.as_deref().and_then(iso_date).or(document.date);
             }
             "text/plain" | "text/markdown" => {

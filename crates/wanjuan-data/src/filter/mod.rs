@@ -12,7 +12,7 @@ mod words;
 
 pub use c4::{C4, C4Config, LineWhitespace};
 pub use fineweb::{FineWeb, FineWebConfig};
-pub use language::{LangId, Language, LanguageConfig, Whatlang};
+pub use language::{Language, LanguageConfig};
 pub use quality::{GopherQuality, GopherQualityConfig};
 pub use repetition::{GopherRepetition, GopherRepetitionConfig, NGramLimit};
 pub use words::{is_punctuation, words};

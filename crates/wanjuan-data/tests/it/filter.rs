@@ -61,8 +61,8 @@ fn fineweb_names_the_rule() {
 
 #[test]
 fn languages_are_told_apart() {
-    let keep = LanguageConfig { keep: vec!["zh".to_owned()], min_score: 0.0 };
-    let stage = Language::new(keep);
+    let keep = LanguageConfig { keep: vec!["zh".to_owned()], ..LanguageConfig::default() };
+    let stage = Language::new(keep).expect("needs no model");
     let chinese = "今天天气晴朗，适合出门散步。公园里有很多人，孩子们在草地上玩耍，老人们坐在长椅上聊天。大家都很高兴。".repeat(2);
     let Verdict::Keep(document) = stage.apply(Document::new("d", "1", &chinese)) else {
         panic!("Chinese was not kept");

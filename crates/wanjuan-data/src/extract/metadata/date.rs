@@ -1,0 +1,240 @@
+//! Dates as pages write them, to ISO 8601.
+
+/// Which of two small numbers around a slash is the month.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Order {
+    DayFirst,
+    MonthFirst,
+}
+
+impl Order {
+    /// American pages put the month first; a page without a language is taken for one.
+    pub(super) fn of_language(language: Option<&str>) -> Self {
+        let tag = language.unwrap_or("en").to_ascii_lowercase();
+        match tag.as_str() {
+            "en" | "en-us" | "en_us" => Self::MonthFirst,
+            _ => Self::DayFirst,
+        }
+    }
+}
+
+/// The first three letters of months in English, German, French, Spanish, Portuguese, Italian, Dutch, Polish;
+/// four where three do not tell.
+const MONTHS: [&[&str]; 12] = [
+    &["jan", "jän", "ene", "gen", "sty"],
+    &["feb", "fév", "fev", "lut"],
+    &["mar", "mär", "maa", "mrz"],
+    &["apr", "avr", "abr", "kwi"],
+    &["may", "mai", "mag", "mei", "maj"],
+    &["jun", "juin", "giu", "cze"],
+    &["jul", "juil", "lug", "lip"],
+    &["aug", "aoû", "aou", "ago", "sie"],
+    &["sep", "set", "wrz"],
+    &["oct", "okt", "out", "ott", "paź"],
+    &["nov", "lis"],
+    &["dec", "dez", "déc", "dic", "gru"],
+];
+
+/// The months in full, in the same languages, as far as bylines have them.
+const FULL: [&[&str]; 12] = [
+    &["january", "januar", "janvier", "enero", "janeiro", "gennaio"],
+    &["february", "februar", "février", "febrero", "fevereiro", "febbraio"],
+    &["march", "märz", "mars", "marzo", "março"],
+    &["april", "avril", "abril", "aprile"],
+    &["may", "mai", "mayo", "maio", "maggio"],
+    &["june", "juni", "junio", "junho", "giugno"],
+    &["july", "juli", "juillet", "julio", "julho", "luglio"],
+    &["august", "août", "agosto"],
+    &["september", "septembre", "septiembre", "setembro", "settembre", "sept"],
+    &["october", "oktober", "octobre", "octubre", "outubro", "ottobre"],
+    &["november", "novembre", "noviembre", "novembro"],
+    &["december", "dezember", "décembre", "diciembre", "dezembro", "dicembre"],
+];
+
+/// Longest text in which a date is looked for, in bytes.
+const LONGEST: usize = 200;
+
+/// The first date in a short text: `2024-05-01`, with `T12:30:00+02:00` where the text has it so.
+pub(super) fn read(text: &str, order: Order) -> Option<String> {
+    let text = text.trim();
+    if text.len() > LONGEST || !text.bytes().any(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let parts = parts(text);
+    (0..parts.len()).find_map(|start| at(text, &parts[start..], order))
+}
+
+/// A year, month and day in the path of an address: `/2024/05/01/` or `/2024-05-01-`.
+pub(super) fn of_address(address: &str) -> Option<String> {
+    let path = address.split_once("://")?.1;
+    let parts = parts(path);
+    let dated = |three: &[Part<'_>]| {
+        let [Part::Number(year, 4, _), Part::Number(month, 2, _), Part::Number(date, 2, _)] = three else {
+            return None;
+        };
+        day(*year, *month, *date)
+    };
+    parts.windows(3).find_map(dated)
+}
+
+/// A number or a word, with its digits or letters and where it ends.
+enum Part<'a> {
+    Number(u32, usize, usize),
+    Word(&'a str),
+}
+
+fn parts(text: &str) -> Vec<Part<'_>> {
+    let mut parts = Vec::new();
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let same = |c: char| match first.is_ascii_digit() {
+            true => c.is_ascii_digit(),
+            false => c.is_alphabetic() == first.is_alphabetic() && !c.is_ascii_digit(),
+        };
+        let size = rest.find(|c: char| !same(c)).unwrap_or(rest.len());
+        let (part, after) = rest.split_at(size);
+        if first.is_ascii_digit() {
+            let number = part.parse().unwrap_or(u32::MAX);
+            parts.push(Part::Number(number, size, text.len() - after.len()));
+        } else if first.is_alphabetic() {
+            parts.push(Part::Word(part));
+        }
+        rest = after;
+    }
+    parts
+}
+
+/// A date that begins with the first part.
+fn at(text: &str, parts: &[Part<'_>], order: Order) -> Option<String> {
+    use Part::{Number, Word};
+    match parts {
+        // 2024-05-01, 2024/5/1
+        [Number(year, 4, _), Number(month, 1..=2, _), Number(date, 1..=2, end), ..] => {
+            Some(day(*year, *month, *date)? + &time(&text[*end..]))
+        }
+        // 2024年5月1日
+        [Number(year, 4, _), Word("年"), Number(month, 1..=2, _), Word("月"), Number(date, 1..=2, _), ..] => {
+            day(*year, *month, *date)
+        }
+        // 01.05.2024, 5/1/2024
+        [Number(first, 1..=2, end), Number(second, 1..=2, _), Number(year, 4, _), ..] => {
+            let american = text[*end..].starts_with('/') && order == Order::MonthFirst;
+            let (date, month) = if american { (second, first) } else { (first, second) };
+            day(*year, *month, *date).or_else(|| day(*year, *date, *month))
+        }
+        // 1. Mai 2024, 1 de mayo de 2024, 1st of May 2024
+        [Number(date, 1..=2, _), rest @ ..] => {
+            let rest = skip_words(rest, &["de", "of", "st", "nd", "rd", "th", "er"]);
+            let [Word(name), rest @ ..] = rest else { return None };
+            let [Number(year, 4, _), ..] = skip_words(rest, &["de", "del"]) else { return None };
+            day(*year, month_of(name)?, *date)
+        }
+        // May 1, 2024; May 1st, 2024
+        [Word(name), Number(date, 1..=2, _), rest @ ..] => {
+            let [Number(year, 4, _), ..] = skip_words(rest, &["st", "nd", "rd", "th"]) else { return None };
+            day(*year, month_of(name)?, *date)
+        }
+        // 20240501
+        [Number(number, 8, _), ..] => day(number / 10_000, number / 100 % 100, number % 100),
+        _ => None,
+    }
+}
+
+fn skip_words<'a, 'b>(parts: &'a [Part<'b>], words: &[&str]) -> &'a [Part<'b>] {
+    match parts {
+        [Part::Word(word), rest @ ..] if words.contains(word) => skip_words(rest, words),
+        _ => parts,
+    }
+}
+
+/// Whether a word is the name of a month, or its first letters.
+pub(super) fn is_month(word: &str) -> bool {
+    let word = word.trim_end_matches(['.', ',']);
+    (3..=9).contains(&word.chars().count()) && month_of(word).is_some_and(|month| is_spelled(word, month))
+}
+
+/// Whether a word stands before a date.
+pub(super) fn is_preposition(word: &str) -> bool {
+    matches!(word, "on" | "at" | "am" | "vom" | "le" | "el" | "em" | "il" | "op")
+}
+
+/// Not just any word with the first letters of a month, such as a name.
+fn is_spelled(word: &str, month: u32) -> bool {
+    let word = word.to_lowercase();
+    let heads = MONTHS[month as usize - 1];
+    let full = FULL[month as usize - 1];
+    heads.contains(&word.as_str()) || full.contains(&word.as_str())
+}
+
+fn month_of(name: &str) -> Option<u32> {
+    let name = name.to_lowercase();
+    let is = |month: &[&str]| month.iter().any(|head| name.starts_with(head));
+    MONTHS.iter().rposition(|month| is(month)).map(|place| place as u32 + 1)
+}
+
+fn day(year: u32, month: u32, date: u32) -> Option<String> {
+    let valid = (1900..2100).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&date);
+    valid.then(|| format!("{year:04}-{month:02}-{date:02}"))
+}
+
+/// `T12:30:00+02:00` of what follows a day, if it begins so, perhaps with spaces; else nothing.
+fn time(rest: &str) -> String {
+    let clock = rest.trim_start_matches([' ', 'T', 't']);
+    let digits = |range: std::ops::Range<usize>| {
+        clock.get(range).is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    let colon = |place: usize| clock.as_bytes().get(place) == Some(&b':');
+    if rest == clock || !digits(0..2) || !colon(2) || !digits(3..5) {
+        return String::new();
+    }
+    let (clock, zone) = match colon(5) && digits(6..8) {
+        true => (clock[..8].to_owned(), &clock[8..]),
+        false => (format!("{}:00", &clock[..5]), &clock[5..]),
+    };
+    // Fractions of seconds are left out.
+    let zone = zone.trim_start_matches(|c: char| c == '.' || c.is_ascii_digit()).trim();
+    let digits: String = zone.chars().filter(char::is_ascii_digit).collect();
+    let zone = match zone.chars().next() {
+        Some('Z') => "Z".to_owned(),
+        Some(sign @ ('+' | '-')) if digits.len() == 4 => format!("{sign}{}:{}", &digits[..2], &digits[2..]),
+        _ => String::new(),
+    };
+    format!("T{clock}{zone}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_in_many_forms() {
+        let cases = [
+            ("2015-07-10 09:53:00 -0400", "2015-07-10T09:53:00-04:00"),
+            ("2015-10-15T02:19:15.607Z", "2015-10-15T02:19:15Z"),
+            ("2018-04-05T06:00", "2018-04-05T06:00:00"),
+            ("2022-1-26T14:32:06+02:00", "2022-01-26T14:32:06+02:00"),
+            ("20200102", "2020-01-02"),
+            ("Published on March 10, 2015 at 8", "2015-03-10"),
+            ("28. Februar 2018", "2018-02-28"),
+            ("Fr, 01.04.2022 – 12:00", "2022-04-01"),
+            ("28 de mayo de 2020", "2020-05-28"),
+            ("21st of June 2019", "2019-06-21"),
+            ("3 juillet 2019", "2019-07-03"),
+            ("3 juin 2019", "2019-06-03"),
+            ("2020年1月2日 10:00", "2020-01-02"),
+            ("5/14/2020", "2020-05-14"),
+            ("Wed, 28 Feb 2018 20:00:18 GMT", "2018-02-28"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(read(text, Order::DayFirst).as_deref(), Some(expected), "{text}");
+        }
+        assert_eq!(read("5/6/2020", Order::MonthFirst).as_deref(), Some("2020-05-06"));
+        assert_eq!(read("5/6/2020", Order::DayFirst).as_deref(), Some("2020-06-05"));
+        for text in ["", "yesterday", "12:30", "2020", "99.99.2020", "1.2.3", "8 comments 2020", "2020-13-01"]
+        {
+            assert_eq!(read(text, Order::DayFirst), None, "{text}");
+        }
+        assert_eq!(of_address("https://example.org/2016/02/28/x").as_deref(), Some("2016-02-28"));
+        assert_eq!(of_address("https://example.org/a-2016"), None);
+    }
+}

@@ -1,0 +1,226 @@
+//! [`JsonLd`]: the objects of a page's JSON-LD scripts, and which of them describes the page.
+
+use serde_json::{Map, Value};
+
+use super::clean;
+
+/// The objects of the scripts that matter.
+pub(super) struct JsonLd<'a> {
+    scripts: &'a [Value],
+    article: Option<&'a Object>,
+    page: Option<&'a Object>,
+    site: Option<&'a Object>,
+}
+
+type Object = Map<String, Value>;
+
+/// Scripts in the wild are a few levels deep; the limits bound the work on hostile input.
+const DEEPEST: usize = 6;
+const ENOUGH_OBJECTS: usize = 2_000;
+
+/// Members whose objects are other pages, comments or ratings.
+const FOREIGN: &[&str] = &[
+    "itemListElement",
+    "hasPart",
+    "isPartOf",
+    "comment",
+    "review",
+    "citation",
+    "mentions",
+    "about",
+    "video",
+    "image",
+    "author",
+    "publisher",
+    "creator",
+];
+
+/// The values of scripts; those that are no JSON say nothing.
+pub(super) fn parse_all(scripts: &[String]) -> Vec<Value> {
+    scripts.iter().filter_map(|text| parse(text)).collect()
+}
+
+impl<'a> JsonLd<'a> {
+    pub(super) fn of(scripts: &'a [Value]) -> Self {
+        let objects = objects(scripts, FOREIGN);
+        let first = |kind| objects.iter().copied().find(|object| Kind::of(object) == Some(kind));
+        let (article, page, site) = (first(Kind::Article), first(Kind::Page), first(Kind::Site));
+        Self { scripts, article, page, site }
+    }
+
+    /// Text of a member of the article, else of the page.
+    pub(super) fn text(&self, key: &str) -> Option<String> {
+        self.described().find_map(|object| text_of(object.get(key)?))
+    }
+
+    /// Headline of the article, or its name when the `title` element begins with that.
+    pub(super) fn title(&self, element: &str) -> Option<String> {
+        let article = self.article?;
+        let text = |key| article.get(key).and_then(Value::as_str).and_then(clean);
+        match (text("headline"), text("name")) {
+            (Some(headline), Some(name)) if element.starts_with(&name) && !element.contains(&headline) => {
+                Some(name)
+            }
+            (headline, name) => headline.or(name),
+        }
+    }
+
+    /// Names of the authors of the article.
+    pub(super) fn authors(&self) -> Vec<String> {
+        let members = |object: &Object| {
+            let found = ["author", "creator"].iter().find_map(|key| object.get(*key));
+            found.map(|value| self.names(value)).filter(|names| !names.is_empty())
+        };
+        self.described().find_map(members).unwrap_or_default()
+    }
+
+    /// Name of the publisher of the article.
+    pub(super) fn publisher(&self) -> Option<String> {
+        let found = |object: &Object| self.names(object.get("publisher")?).into_iter().next();
+        self.described().find_map(found)
+    }
+
+    /// Name of the site as a thing of its own.
+    pub(super) fn site(&self) -> Option<String> {
+        self.site.and_then(|site| site.get("name")).and_then(text_of)
+    }
+
+    fn described(&self) -> impl Iterator<Item = &'a Object> {
+        [self.article, self.page].into_iter().flatten()
+    }
+
+    /// Names in a text, an object, a reference by `@id`, or a list of these.
+    fn names(&self, value: &Value) -> Vec<String> {
+        match value {
+            Value::Array(items) => items.iter().flat_map(|item| self.name(item)).collect(),
+            value => self.name(value),
+        }
+    }
+
+    fn name(&self, value: &Value) -> Vec<String> {
+        match value {
+            Value::String(text) => clean(text).into_iter().collect(),
+            Value::Object(object) => match (object.get("name"), object.get("@id")) {
+                (Some(Value::Array(names)), _) => names.iter().filter_map(text_of).collect(),
+                (Some(name), _) => text_of(name).into_iter().collect(),
+                (None, Some(id)) => {
+                    let objects = objects(self.scripts, &[]);
+                    let named =
+                        objects.iter().find(|one| one.get("@id") == Some(id) && one.contains_key("name"));
+                    named.and_then(|one| text_of(&one["name"])).into_iter().collect()
+                }
+                (None, None) => Vec::new(),
+            },
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// Breadth first, so that the page comes before what it mentions.
+fn objects<'a>(scripts: &'a [Value], skip: &[&str]) -> Vec<&'a Object> {
+    let mut objects = Vec::new();
+    let mut level: Vec<&Value> = scripts.iter().collect();
+    for _ in 0..DEEPEST {
+        let mut next = Vec::new();
+        for value in level {
+            match value {
+                Value::Object(object) => {
+                    objects.push(object);
+                    let own = object.iter().filter(|(key, _)| !skip.contains(&key.as_str()));
+                    next.extend(own.map(|(_, value)| value).filter(|value| is_nested(value)));
+                }
+                Value::Array(items) => next.extend(items.iter().filter(|item| is_nested(item))),
+                _ => {}
+            }
+        }
+        if objects.len() > ENOUGH_OBJECTS {
+            break;
+        }
+        level = next;
+    }
+    objects
+}
+
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Kind {
+    Article,
+    Page,
+    Site,
+}
+
+impl Kind {
+    fn of(object: &Object) -> Option<Self> {
+        let kind = match object.get("@type")? {
+            Value::Array(kinds) => kinds.first()?.as_str()?,
+            kind => kind.as_str()?,
+        };
+        let article = ["Article", "Posting", "Report", "Recipe", "TechArticle", "HowTo", "BlogPost"];
+        if article.iter().any(|end| kind.ends_with(end)) {
+            return Some(Self::Article);
+        }
+        match kind.ends_with("Page") || matches!(kind, "CreativeWork" | "Book" | "QAPage" | "Dataset") {
+            true => Some(Self::Page),
+            false => (kind == "WebSite").then_some(Self::Site),
+        }
+    }
+}
+
+fn is_nested(value: &Value) -> bool {
+    value.is_object() || value.is_array()
+}
+
+/// JSON between the marks of CDATA or comments; raw line ends inside texts are forgiven.
+fn parse(script: &str) -> Option<Value> {
+    let start = script.find("CDATA[").map_or(0, |start| start + 6);
+    let body = &script[start..];
+    let body = &body[..body.rfind("]]>").unwrap_or(body.len())];
+    let body = body.get(body.find(['{', '['])?..=body.rfind(['}', ']'])?)?;
+    serde_json::from_str(body).ok().or_else(|| {
+        let spaced = body.replace(|c: char| c.is_control(), " ");
+        serde_json::from_str(&spaced).ok()
+    })
+}
+
+fn text_of(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => clean(text),
+        Value::Array(items) => items.iter().find_map(Value::as_str).and_then(clean),
+        Value::Object(object) => {
+            ["name", "@value", "url", "@id"].iter().find_map(|key| clean(object.get(*key)?.as_str()?))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(scripts: &[&str]) -> Vec<Value> {
+        parse_all(&scripts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn the_article_is_found_behind_marks_lists_and_references() {
+        let scripts = read(&[
+            r#"{"@type":"BreadcrumbList","itemListElement":[{"@type":"Article","headline":"Other"}]}"#,
+            "<![CDATA[ {\"@graph\":[{\"@type\":\"WebSite\",\"name\":\"Site\"},{\"@type\":[\"NewsArticle\"],\
+             \"headline\":\"Two\nlines\",\"author\":[{\"@id\":\"#ada\"},{\"name\":\"Bo\"}],\
+             \"publisher\":{\"name\":\"Press\"}},{\"@id\":\"#ada\",\"@type\":\"Person\",\"name\":\"Ada\"}]} ]]>",
+        ]);
+        let linked = JsonLd::of(&scripts);
+        assert_eq!(linked.title("").as_deref(), Some("Two lines"));
+        assert_eq!(linked.authors(), ["Ada", "Bo"]);
+        assert_eq!((linked.publisher().as_deref(), linked.site().as_deref()), (Some("Press"), Some("Site")));
+    }
+
+    #[test]
+    fn broken_scripts_say_nothing() {
+        let deep = "[".repeat(100_000);
+        for script in ["", "{", "]{", "CDATA[", "{\"@type\":1}", "[{}]", &deep] {
+            let scripts = read(&[script]);
+            let linked = JsonLd::of(&scripts);
+            assert_eq!((linked.title("x"), linked.authors(), linked.publisher()), (None, vec![], None));
+        }
+    }
+}

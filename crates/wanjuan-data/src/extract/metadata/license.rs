@@ -1,0 +1,58 @@
+//! The license of a page.
+
+use super::page::Page;
+
+/// `rel=license`, then JSON-LD and meta tags, then the one Creative Commons license that links lead to.
+pub(super) fn choose(page: &Page, linked: Option<String>, meta: Option<String>) -> Option<String> {
+    let stated = page.licenses.iter().find_map(|address| creative_commons(address));
+    let stated = stated.or_else(|| linked.map(|text| creative_commons(&text).unwrap_or(text)));
+    let stated = stated.or_else(|| meta.and_then(|text| creative_commons(&text).or_else(|| terms(text))));
+    stated.or_else(|| page.licenses.iter().find(|address| address.contains("://")).cloned()).or_else(|| {
+        let mut licenses = page.creative_commons.iter().filter_map(|address| creative_commons(address));
+        let first = licenses.next()?;
+        licenses.all(|other| other == first).then_some(first)
+    })
+}
+
+/// A statement of rights that names terms, and not just their holder.
+fn terms(text: String) -> Option<String> {
+    let lower = text.to_lowercase();
+    let words = ["licen", "lizenz", "creative commons", "public domain", "rights reserved", "://"];
+    let names_terms = words.iter().any(|word| lower.contains(word)) || text.starts_with("CC");
+    names_terms.then_some(text)
+}
+
+/// `CC BY-NC-SA 3.0 DE` of `https://creativecommons.org/licenses/by-nc-sa/3.0/de/`.
+fn creative_commons(address: &str) -> Option<String> {
+    let (_, path) = address.split_once("creativecommons.org/")?;
+    let mut parts = path.split(['/', '?', '#']);
+    let (kind, code) = (parts.next()?, parts.next()?);
+    let version = parts.next().filter(|part| part.starts_with(|c: char| c.is_ascii_digit()));
+    let country = parts.next().filter(|part| part.len() == 2);
+    let name = match (kind, code) {
+        ("publicdomain", "zero") => "CC0".to_owned(),
+        ("publicdomain", "mark") => "Public Domain Mark".to_owned(),
+        ("licenses", code) if code.starts_with("by") || code.starts_with("nc") || code.starts_with("sa") => {
+            format!("CC {}", code.to_ascii_uppercase())
+        }
+        _ => return None,
+    };
+    let parts = [Some(name), version.map(str::to_owned), country.map(str::to_ascii_uppercase)];
+    Some(parts.into_iter().flatten().collect::<Vec<_>>().join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn creative_commons_addresses_become_names() {
+        let of =
+            |path: &str| creative_commons(&format!("http://creativecommons.org/{path}")).unwrap_or_default();
+        assert_eq!(of("licenses/by-nc-sa/3.0/de/"), "CC BY-NC-SA 3.0 DE");
+        assert_eq!(of("licenses/by/4.0/deed.de"), "CC BY 4.0");
+        assert_eq!(of("publicdomain/zero/1.0/"), "CC0 1.0");
+        assert_eq!(of("about/"), "");
+        assert_eq!(of(""), "");
+    }
+}
