@@ -10,9 +10,9 @@ use std::sync::LazyLock;
 
 use super::blocks::{Blocks, Weights};
 use super::class_words::Fnv;
-use super::context::{CONTEXT, with_context};
+use super::context::{CONTEXT, Context};
 use super::dom::Dom;
-use super::features::{Features, feature_names};
+use super::features::{Features, WIDTH};
 use super::text_statistics::word_hashes;
 use super::trees::Trees;
 
@@ -46,7 +46,7 @@ struct Model {
 }
 
 static MODEL: LazyLock<Model> = LazyLock::new(|| {
-    let width = feature_names().len();
+    let width = *WIDTH;
     Model {
         words: table(include_str!("model/words.tsv"), |word| word_hashes(word).first().copied()),
         names: table(include_str!("model/names.tsv"), |name| {
@@ -74,9 +74,22 @@ pub(super) fn scores(dom: &Dom) -> (Blocks, Vec<f32>) {
     let words = |hash| model.words.get(&hash).copied();
     let names = |hash| model.names.get(&hash).copied();
     let blocks = Blocks::of(dom, Weights { words: &words, names: &names });
-    let features = Features::of(&blocks);
-    let first = model.first.probabilities(&features.values);
-    let both = with_context(&blocks, &features, &first);
-    let second = model.second.probabilities(&both);
+    let mut features = Features::of(&blocks);
+    let mut first = Vec::with_capacity(blocks.list.len());
+    while let Some((_, rows)) = features.next_rows() {
+        first.extend(model.first.probabilities(rows));
+    }
+    let context = Context::of(&blocks, &first);
+    let mut second = Vec::with_capacity(first.len());
+    let mut rows = Vec::new();
+    features.rewind();
+    while let Some((start, values)) = features.next_rows() {
+        rows.clear();
+        for (at, row) in values.chunks_exact(*WIDTH).enumerate() {
+            rows.extend_from_slice(row);
+            rows.extend(context.row(start + at));
+        }
+        second.extend(model.second.probabilities(&rows));
+    }
     (blocks, second)
 }

@@ -102,9 +102,18 @@ const WORDS: &[(&str, &str)] = &[
         "profile",
         "profile avatar user userinfo userdetails postprofile username member poster userpic joined membre",
     ),
-    ("tabs", "tab tabs accordion accordions collapse collapsible faq faqs toggle panel panels expand expandable"),
-    ("hidden", "hidden hide invisible sr visually screenreader screen none noprint print visuallyhidden assistive"),
-    ("media", "video videos gallery galleries player audio podcast image images img photo photos slider carousel slideshow media"),
+    (
+        "tabs",
+        "tab tabs accordion accordions collapse collapsible faq faqs toggle panel panels expand expandable",
+    ),
+    (
+        "hidden",
+        "hidden hide invisible sr visually screenreader screen none noprint print visuallyhidden assistive",
+    ),
+    (
+        "media",
+        "video videos gallery galleries player audio podcast image images img photo photos slider carousel slideshow media",
+    ),
     (
         "search",
         "search filter filters sort sorting searchform facets facet refine suche buscar recherche toolbar \

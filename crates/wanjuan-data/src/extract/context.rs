@@ -1,11 +1,11 @@
-//! [`with_context`]: the first model's scores of the neighborhood, as features of the second model.
+//! [`Context`]: the first model's scores of the neighborhood, as features of the second model.
 
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
 
 use super::blocks::Blocks;
 use super::class_words::Fnv;
-use super::features::{Features, LEVELS, containers, path_of};
+use super::containers::{LEVELS, containers, path_of};
 
 /// Numbers that are added to each row.
 pub(super) const CONTEXT: usize = 22;
@@ -33,24 +33,10 @@ impl Mean {
     }
 }
 
-/// The rows of `features`, each followed by [`CONTEXT`] numbers made of the `scores` of its page.
-pub(super) fn with_context(blocks: &Blocks, features: &Features, scores: &[f32]) -> Vec<f32> {
-    let rows = scores.len();
-    let mut values = Vec::with_capacity(rows * (features.width + CONTEXT));
-    if rows == 0 {
-        return values;
-    }
-    let scores: Vec<f64> = scores.iter().map(|score| f64::from(*score)).collect();
-    let page = Page::of(blocks, &scores);
-    for (at, row) in features.values.chunks_exact(features.width).enumerate() {
-        values.extend_from_slice(row);
-        values.extend(page.row(blocks, &scores, at).map(|value| value as f32));
-    }
-    values
-}
-
-/// Sums over the page.
-struct Page {
+/// The scores of a page and their sums.
+pub(super) struct Context<'a> {
+    blocks: &'a Blocks,
+    scores: Vec<f64>,
     /// Words and content before each block, and at the end of all.
     words_before: Vec<f64>,
     content_before: Vec<f64>,
@@ -63,18 +49,22 @@ struct Page {
     last: usize,
 }
 
-impl Page {
-    fn of(blocks: &Blocks, scores: &[f64]) -> Self {
+impl<'a> Context<'a> {
+    /// Sums up the scores of the first model, one per block; there is at least one.
+    pub(super) fn of(blocks: &'a Blocks, scores: &[f32]) -> Self {
+        let scores: Vec<f64> = scores.iter().map(|score| f64::from(*score)).collect();
         let mut page = Self {
+            blocks,
             words_before: vec![0.0],
             content_before: vec![0.0],
             containers: vec![Mean::default(); blocks.elements.len()],
             paths: HashMap::default(),
             whole: Mean::default(),
             first: 0,
-            last: scores.len() - 1,
+            last: scores.len().saturating_sub(1),
+            scores: Vec::new(),
         };
-        for (block, score) in blocks.list.iter().zip(scores) {
+        for (block, score) in blocks.list.iter().zip(&scores) {
             let words = f64::from(block.text.words) + 0.5;
             page.whole.add(words, *score);
             page.words_before.push(page.whole.words);
@@ -92,17 +82,21 @@ impl Page {
             page.first = first;
             page.last = scores.iter().rposition(sure).unwrap_or(first);
         }
+        page.scores = scores;
         page
     }
 
-    fn row(&self, blocks: &Blocks, scores: &[f64], at: usize) -> [f64; CONTEXT] {
+    /// The numbers of block `at`.
+    pub(super) fn row(&self, at: usize) -> [f32; CONTEXT] {
+        let (blocks, scores) = (self.blocks, &self.scores);
         let block = &blocks.list[at];
         let neighbor = |offset: isize| {
             at.checked_add_signed(offset).and_then(|at| scores.get(at)).copied().unwrap_or(-1.0)
         };
         let around = |reach: usize| {
             let (start, end) = (at.saturating_sub(reach), (at + reach + 1).min(scores.len()));
-            (self.content_before[end] - self.content_before[start]) / (self.words_before[end] - self.words_before[start])
+            (self.content_before[end] - self.content_before[start])
+                / (self.words_before[end] - self.words_before[start])
         };
         let means: [Mean; LEVELS] =
             containers(blocks, block).map(|container| self.containers[container.element as usize]);
@@ -131,5 +125,6 @@ impl Page {
             (self.last as f64 - at as f64).clamp(-FAR, FAR),
             self.content_before[at] / self.whole.content.max(1e-9),
         ]
+        .map(|value| value as f32)
     }
 }

@@ -80,7 +80,9 @@ impl Dom {
             // Encoding labels and the ends of scripts interrupt the tokenizer too; neither concerns us.
             while !matches!(tokenizer.feed(&input), TokenizerResult::Done) {
                 if let Some(element) = tokenizer.sink.sink.paused() {
-                    skip_raw_text(&input, element, |text| tokenizer.sink.sink.sink.sink.append_raw_text(text));
+                    skip_raw_text(&input, element, |text| {
+                        tokenizer.sink.sink.sink.sink.append_raw_text(text)
+                    });
                 }
             }
             tokenizer.end();
@@ -251,7 +253,8 @@ impl Builder {
         let youngest = NodeId::from_index(self.nodes.borrow().len() - 1);
         let data = match &self.nodes.borrow()[youngest.index()].data {
             NodeData::Element(element) => element.attributes.iter().any(|one| {
-                one.name.local == local_name!("type") && (one.value.contains("json") || one.value.contains("math"))
+                one.name.local == local_name!("type")
+                    && (one.value.contains("json") || one.value.contains("math"))
             }),
             _ => false,
         };

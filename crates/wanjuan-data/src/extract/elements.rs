@@ -10,8 +10,32 @@ use super::dom::{Dom, NodeId};
 
 /// Tags that have a slot in [`Near`], in slot order.
 const TAGS: &[&str] = &[
-    "a", "article", "aside", "blockquote", "button", "dl", "details", "figure", "figcaption", "footer", "form", "h1",
-    "h2", "h3", "header", "label", "li", "main", "nav", "noscript", "pre", "section", "table", "p", "hidden", "emphasis",
+    "a",
+    "article",
+    "aside",
+    "blockquote",
+    "button",
+    "dl",
+    "details",
+    "figure",
+    "figcaption",
+    "footer",
+    "form",
+    "h1",
+    "h2",
+    "h3",
+    "header",
+    "label",
+    "li",
+    "main",
+    "nav",
+    "noscript",
+    "pre",
+    "section",
+    "table",
+    "p",
+    "hidden",
+    "emphasis",
 ];
 
 /// Number of slots of [`Near`].
@@ -45,12 +69,28 @@ pub(super) enum Role {
 pub(super) fn role_of(name: &LocalName) -> (Role, Option<u8>) {
     use Role::{Block, Inline, Never};
     match *name {
-        local_name!("script") | local_name!("style") | local_name!("template") | local_name!("svg")
-        | local_name!("iframe") | local_name!("object") | local_name!("embed") | local_name!("canvas")
-        | local_name!("input") | local_name!("select") | local_name!("textarea") | local_name!("datalist")
-        | local_name!("option") | local_name!("progress") | local_name!("meter") | local_name!("head")
-        | local_name!("audio") | local_name!("video") | local_name!("map") | local_name!("area")
-        | local_name!("frameset") | local_name!("noframes") => (Never, None),
+        local_name!("script")
+        | local_name!("style")
+        | local_name!("template")
+        | local_name!("svg")
+        | local_name!("iframe")
+        | local_name!("object")
+        | local_name!("embed")
+        | local_name!("canvas")
+        | local_name!("input")
+        | local_name!("select")
+        | local_name!("textarea")
+        | local_name!("datalist")
+        | local_name!("option")
+        | local_name!("progress")
+        | local_name!("meter")
+        | local_name!("head")
+        | local_name!("audio")
+        | local_name!("video")
+        | local_name!("map")
+        | local_name!("area")
+        | local_name!("frameset")
+        | local_name!("noframes") => (Never, None),
         local_name!("a") => (Inline, Some(0)),
         local_name!("article") => (Block, Some(1)),
         local_name!("aside") => (Block, Some(2)),
@@ -77,11 +117,25 @@ pub(super) fn role_of(name: &LocalName) -> (Role, Option<u8>) {
         local_name!("table") => (Block, Some(22)),
         local_name!("p") => (Block, Some(23)),
         local_name!("b") | local_name!("strong") | local_name!("em") | local_name!("i") => (Inline, Some(25)),
-        local_name!("address") | local_name!("body") | local_name!("center") | local_name!("dd")
-        | local_name!("dir") | local_name!("div") | local_name!("dt") | local_name!("hr")
-        | local_name!("html") | local_name!("legend") | local_name!("ol") | local_name!("tbody")
-        | local_name!("td") | local_name!("tfoot") | local_name!("th") | local_name!("thead")
-        | local_name!("tr") | local_name!("ul") | local_name!("dialog") => (Block, None),
+        local_name!("address")
+        | local_name!("body")
+        | local_name!("center")
+        | local_name!("dd")
+        | local_name!("dir")
+        | local_name!("div")
+        | local_name!("dt")
+        | local_name!("hr")
+        | local_name!("html")
+        | local_name!("legend")
+        | local_name!("ol")
+        | local_name!("tbody")
+        | local_name!("td")
+        | local_name!("tfoot")
+        | local_name!("th")
+        | local_name!("thead")
+        | local_name!("tr")
+        | local_name!("ul")
+        | local_name!("dialog") => (Block, None),
         _ => (Inline, None),
     }
 }
@@ -169,11 +223,17 @@ pub(super) struct Elements {
 
 impl Elements {
     /// Adds the element `node`, whose parent is number `parent`; its number.
-    pub(super) fn push(&mut self, found: Found<'_>, parent: Option<u32>, weight: &dyn Fn(u64) -> Option<f32>) -> u32 {
+    pub(super) fn push(
+        &mut self,
+        found: Found<'_>,
+        parent: Option<u32>,
+        weight: &dyn Fn(u64) -> Option<f32>,
+    ) -> u32 {
         let Found { dom, node, slot } = found;
         let number = u32::try_from(self.list.len()).expect("a page has fewer than 2^32 nodes");
         let above = parent.map(|parent| &self.list[parent as usize]);
-        let mut near = above.map_or([FAR; SLOTS], |above| above.near.map(|steps| steps.saturating_add(1).min(FAR)));
+        let mut near =
+            above.map_or([FAR; SLOTS], |above| above.near.map(|steps| steps.saturating_add(1).min(FAR)));
         if let Some(slot) = slot {
             near[usize::from(slot)] = 0;
         }
@@ -185,7 +245,8 @@ impl Elements {
         }
         let above_signature = above.map_or(0, |above| above.signature);
         let parent_own = parent.map_or(0, |parent| self.own[parent as usize]);
-        let signature = own.0 ^ parent_own.rotate_left(17) ^ (above_signature >> 7 & 0xffff_ffff).rotate_left(40);
+        let signature =
+            own.0 ^ parent_own.rotate_left(17) ^ (above_signature >> 7 & 0xffff_ffff).rotate_left(40);
         let depth = above.map_or(0, |above| above.depth.saturating_add(1));
         let parent = parent.unwrap_or(number);
         let alike_before = self.alike.entry((parent, own.0)).or_default();
@@ -271,7 +332,9 @@ fn is_invisible(style: &str) -> bool {
 
 /// Hashes of the class names and ids of an element, lower case, digits left out.
 pub(super) fn name_hashes(dom: &Dom, node: NodeId) -> impl Iterator<Item = u64> {
-    let values = dom.attributes(node).filter(|(name, _)| **name == local_name!("class") || **name == local_name!("id"));
+    let values = dom
+        .attributes(node)
+        .filter(|(name, _)| **name == local_name!("class") || **name == local_name!("id"));
     values.flat_map(|(_, value)| value.split_ascii_whitespace().take(12)).map(|name| {
         let mut hash = Fnv::default();
         for byte in name.bytes().filter(|byte| !byte.is_ascii_digit()) {

@@ -21,6 +21,8 @@ pub struct ExtractedPage {
 pub fn extract_html(bytes: &[u8], charset: Option<&str>, config: &ExtractConfig) -> ExtractedPage {
     let dom = Dom::parse(&decode(bytes, charset));
     let selection = Selection::of(&dom, config);
-    let text = dom.body().map_or_else(String::new, |body| render(&dom, |id| selection.keeps(id), body, config.format));
+    let text = dom
+        .body()
+        .map_or_else(String::new, |body| render(&dom, |id| selection.keeps(id), body, config.format));
     ExtractedPage { text, metadata: Metadata::of(&dom) }
 }

@@ -6,7 +6,10 @@ use super::dom::{Dom, NodeId, WalkEvent};
 
 /// Kinds of things that JSON-LD and Open Graph name, in the order of [`PageSignals::kinds`].
 const KINDS: &[(&str, &[&str])] = &[
-    ("article", &["article", "newsarticle", "blogposting", "reportagenewsarticle", "techarticle", "liveblogposting"]),
+    (
+        "article",
+        &["article", "newsarticle", "blogposting", "reportagenewsarticle", "techarticle", "liveblogposting"],
+    ),
     ("product", &["product", "productgroup", "offer", "aggregateoffer", "og:product"]),
     ("forum", &["discussionforumposting", "qapage", "question", "answer", "comment"]),
     ("faq", &["faqpage"]),
@@ -76,8 +79,11 @@ impl PageSignals {
     /// Counts the values of `@type`; the JSON need not be valid.
     fn read_json_ld(&mut self, json: &str) {
         for rest in json.split("\"@type\"").skip(1) {
-            let rest = rest.trim_start().trim_start_matches(':').trim_start().trim_start_matches('[').trim_start();
-            let Some(value) = rest.strip_prefix('"').and_then(|rest| rest.split('"').next()) else { continue };
+            let rest =
+                rest.trim_start().trim_start_matches(':').trim_start().trim_start_matches('[').trim_start();
+            let Some(value) = rest.strip_prefix('"').and_then(|rest| rest.split('"').next()) else {
+                continue;
+            };
             let value = value.rsplit('/').next().unwrap_or(value).to_ascii_lowercase();
             if let Some(kind) = KINDS.iter().position(|(_, names)| names.contains(&value.as_str())) {
                 self.kinds[kind] = self.kinds[kind].saturating_add(1);

@@ -104,7 +104,9 @@ fn tag_at_or_after(text: &str, mut at: usize, tag: &str) -> Option<usize> {
 
 fn is_tag(bytes: &[u8], tag: &str) -> bool {
     bytes.get(..tag.len()).is_some_and(|head| head.eq_ignore_ascii_case(tag.as_bytes()))
-        && bytes.get(tag.len()).is_none_or(|next| matches!(next, b'\t' | b'\n' | 0x0c | b'\r' | b' ' | b'/' | b'>'))
+        && bytes
+            .get(tag.len())
+            .is_none_or(|next| matches!(next, b'\t' | b'\n' | 0x0c | b'\r' | b' ' | b'/' | b'>'))
 }
 
 /// Where the end tag of a script begins. After `<!--` a `<script` hides the next end tag, until `-->`.

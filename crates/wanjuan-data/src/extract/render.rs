@@ -62,9 +62,7 @@ pub(super) fn render(dom: &Dom, keeps: impl Fn(NodeId) -> bool, root: NodeId, fo
     let mut walk = dom.walk(root);
     while let Some(event) = walk.next() {
         match event {
-            WalkEvent::Enter(id) if !keeps(id) || is_permalink(dom, id) => {
-                walk.skip_children(id)
-            }
+            WalkEvent::Enter(id) if !keeps(id) || is_permalink(dom, id) => walk.skip_children(id),
             WalkEvent::Enter(id) => {
                 if let Some(text) = dom.text(id) {
                     renderer.text(text);

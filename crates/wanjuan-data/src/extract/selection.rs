@@ -87,7 +87,9 @@ fn is_fragment(blocks: &Blocks) -> bool {
 /// Of a fragment everything is kept that is neither hidden nor navigation.
 fn keep_visible(blocks: &Blocks) -> Vec<bool> {
     let around: Vec<bool> = slot_names()
-        .map(|name| matches!(&*name, "near-tag-hidden" | "near-tag-nav" | "near-tag-footer" | "near-tag-aside"))
+        .map(|name| {
+            matches!(&*name, "near-tag-hidden" | "near-tag-nav" | "near-tag-footer" | "near-tag-aside")
+        })
         .collect();
     let visible = |block: &super::blocks::Block| {
         let near = &blocks.elements.get(block.innermost).near;

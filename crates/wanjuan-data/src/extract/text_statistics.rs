@@ -108,7 +108,8 @@ impl TextStatistics {
             self.han += 1;
             self.letters += 1;
             self.words += self.han & 1;
-            self.hash = self.hash.rotate_left(5) ^ u64::from(u32::from(c)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            self.hash =
+                self.hash.rotate_left(5) ^ u64::from(u32::from(c)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
             return;
         }
         if c.is_ascii_digit() {
@@ -203,7 +204,11 @@ pub(super) fn word_hashes(text: &str) -> Vec<u64> {
     };
     // One word at a time, so that every word is weighed.
     for part in text.split_whitespace() {
-        TextStatistics::default().add(part, Inside::default(), &Lexicon { title: &[], description: &[], weight: &note });
+        TextStatistics::default().add(
+            part,
+            Inside::default(),
+            &Lexicon { title: &[], description: &[], weight: &note },
+        );
     }
     let mut hashes = hashes.into_inner();
     hashes.sort_unstable();

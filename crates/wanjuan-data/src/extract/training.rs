@@ -4,8 +4,9 @@ use serde::Serialize;
 
 use super::blocks::{Blocks, Weights};
 use super::charset::decode;
+use super::containers::{LEVELS, containers, path_of};
 use super::dom::Dom;
-use super::features::{Features, containers, path_of};
+use super::features::{Features, WIDTH};
 
 /// The blocks of one page, one entry per block in each list.
 #[derive(Debug, Default, Serialize)]
@@ -15,7 +16,7 @@ pub struct PageBlocks {
     /// Features row after row, in the order of [`super::feature_names`], the learned ones 0.
     pub features: Vec<f32>,
     /// Numbers of the elements that are the containers of each block.
-    pub containers: Vec<[u32; super::features::LEVELS]>,
+    pub containers: Vec<[u32; LEVELS]>,
     /// Path of each block.
     pub paths: Vec<u64>,
     /// Number of the last heading before each block, or of the block itself; -1 for none.
@@ -35,8 +36,7 @@ pub struct PageBlocks {
 pub fn training_data(bytes: &[u8]) -> PageBlocks {
     let dom = Dom::parse(&decode(bytes, None));
     let blocks = Blocks::of(&dom, Weights { words: &|_| None, names: &|_| None });
-    let features = Features::of(&blocks);
-    let width = features.width;
+    let mut features = Features::of(&blocks);
     let text = |range: &std::ops::Range<u32>| -> String {
         blocks.texts[range.start as usize..range.end as usize]
             .iter()
@@ -45,7 +45,10 @@ pub fn training_data(bytes: &[u8]) -> PageBlocks {
             .concat()
     };
     let scores = super::block_model::scores(&dom).1;
-    let mut page = PageBlocks { features: features.values, scores, ..PageBlocks::default() };
+    let mut page = PageBlocks { scores, ..PageBlocks::default() };
+    while let Some((_, rows)) = features.next_rows() {
+        page.features.extend_from_slice(rows);
+    }
     let since = super::feature_names().iter().position(|name| name == "place-blocks-since-heading");
     for (at, block) in blocks.list.iter().enumerate() {
         page.texts.push(text(&block.texts));
@@ -53,7 +56,7 @@ pub fn training_data(bytes: &[u8]) -> PageBlocks {
         page.innermost.push(block.innermost);
         page.units.push(unit(&dom, &blocks, block.innermost));
         page.paths.push(path_of(&blocks, block));
-        let steps = since.map_or(99.0, |column| page.features[at * width + column]);
+        let steps = since.map_or(99.0, |column| page.features[at * *WIDTH + column]);
         page.headings.push(if steps < 50.0 { at as i32 - steps as i32 } else { -1 });
     }
     for number in 0..blocks.elements.len() as u32 {
