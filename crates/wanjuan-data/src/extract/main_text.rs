@@ -1,12 +1,15 @@
 //! [`extract_html`]: from the bytes of a page to its main text and metadata.
 
+use super::boilerplate::{Hint, hint};
 use super::charset::decode;
 use super::config::{ExtractConfig, Mode};
 use super::content_root;
 use super::dom::{Dom, NodeId, WalkEvent};
+use super::explain::{Decision, Explanation, blocks, name_of};
 use super::metadata::Metadata;
-use super::render::render;
+use super::render::{render, stands_for_content};
 use super::statistics::Statistics;
+use super::visibility::is_hidden;
 
 /// What a page says.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -27,23 +30,83 @@ const DOUBTFUL_TEXT: usize = 250;
 #[must_use]
 pub fn extract_html(bytes: &[u8], charset: Option<&str>, config: &ExtractConfig) -> ExtractedPage {
     let dom = Dom::parse(&decode(bytes, charset));
-    let mut text = main_text(&dom, config);
-    if config.mode == Mode::Balanced && length(&text) < DOUBTFUL_TEXT {
-        let recall = main_text(&dom, &ExtractConfig { mode: Mode::Recall, ..config.clone() });
-        if length(&recall) > 2 * length(&text) {
-            text = recall;
-        }
-    }
+    let (text, _) = main_text(&dom, config);
     ExtractedPage { text, metadata: Metadata::of(&dom) }
 }
 
-fn main_text(dom: &Dom, config: &ExtractConfig) -> String {
+/// As [`extract_html`], with what became of every block of the page.
+#[must_use]
+pub fn explain(bytes: &[u8], charset: Option<&str>, config: &ExtractConfig) -> Explanation {
+    let dom = Dom::parse(&decode(bytes, charset));
+    let (text, selection) = main_text(&dom, config);
+    let blocks = blocks(&dom, dom.root(), |id| selection.decision(&dom, id, config));
+    Explanation { page: ExtractedPage { text, metadata: Metadata::of(&dom) }, blocks }
+}
+
+/// The text of a whole page as a reader sees it, menus and all: nothing is judged, only what is hidden is
+/// left out.
+///
+/// ```
+/// use wanjuan_data::extract::{Dom, ExtractConfig, render_all};
+///
+/// let dom = Dom::parse("<nav>Home</nav><p>Text</p><p hidden>Not yet</p>");
+/// assert_eq!(render_all(&dom, &ExtractConfig::default()), "Home\n\nText");
+/// ```
+#[must_use]
+pub fn render_all(dom: &Dom, config: &ExtractConfig) -> String {
+    render(dom, |id| !is_hidden(dom, id), dom.root(), config)
+}
+
+/// What was chosen of a page.
+struct Selection {
+    statistics: Statistics,
+    root: NodeId,
+}
+
+fn main_text(dom: &Dom, config: &ExtractConfig) -> (String, Selection) {
+    let (text, selection) = select(dom, config);
+    if config.mode == Mode::Balanced && length(&text) < DOUBTFUL_TEXT {
+        let (recall, wider) = select(dom, &ExtractConfig { mode: Mode::Recall, ..config.clone() });
+        if length(&recall) > 2 * length(&text) {
+            return (recall, wider);
+        }
+    }
+    (text, selection)
+}
+
+fn select(dom: &Dom, config: &ExtractConfig) -> (String, Selection) {
     let mut statistics = Statistics::collect(dom, config);
     let root = content_root::find(dom, &statistics);
     // The root is content even when its name is suspect.
     statistics.restore(root);
     prune(dom, &mut statistics, root, config.mode);
-    render(dom, &statistics, root, config.format)
+    let keeps = |id| !statistics.is_dropped(id) || stands_for_content(dom, id);
+    let text = render(dom, keeps, root, config);
+    (text, Selection { statistics, root })
+}
+
+impl Selection {
+    /// Why a text node is part of the text, or not.
+    fn decision(&self, dom: &Dom, text: NodeId, config: &ExtractConfig) -> Decision {
+        let dropped = |reason: String| Decision { kept: false, reason, score: None };
+        let mut inside = false;
+        for id in std::iter::successors(dom.parent(text), |id| dom.parent(*id)) {
+            if self.statistics.is_dropped(id) && !stands_for_content(dom, id) {
+                let tag = dom.tag(id).unwrap_or_default();
+                return dropped(match hint(dom, id, config) {
+                    Hint::Drop if is_hidden(dom, id) => "hidden".to_owned(),
+                    Hint::Drop => format!("never text: {tag}"),
+                    Hint::Suspect => format!("boilerplate by name: {}", name_of(dom, id)),
+                    Hint::Neutral => format!("mostly links: {}", name_of(dom, id)),
+                });
+            }
+            inside |= id == self.root;
+        }
+        if inside {
+            return Decision { kept: true, reason: String::new(), score: None };
+        }
+        dropped("outside of the content".to_owned())
+    }
 }
 
 fn length(text: &str) -> usize {

@@ -1,0 +1,26 @@
+//! Elements that no reader sees, by their own attributes.
+
+use super::dom::{Dom, NodeId};
+
+/// Classes of text for screen readers only: it repeats what others see.
+const HIDDEN_CLASSES: &[&str] =
+    &["hidden", "sr-only", "visually-hidden", "screen-reader-text", "d-none", "visuallyhidden"];
+
+/// Whether the element hides itself. `aria-hidden` hides from screen readers only what is decoration or said
+/// twice, so it counts too.
+pub(super) fn is_hidden(dom: &Dom, id: NodeId) -> bool {
+    if dom.attribute(id, "hidden").is_some_and(|value| value != "until-found")
+        || dom.attribute(id, "aria-hidden") == Some("true")
+    {
+        return true;
+    }
+    let styled = dom.attribute(id, "style").unwrap_or_default().split(';').any(|declaration| {
+        let (name, value) = declaration.split_once(':').unwrap_or((declaration, ""));
+        let value = value.trim().trim_end_matches("!important").trim_end();
+        let (name, value) = (name.trim(), value);
+        (name.eq_ignore_ascii_case("display") && value.eq_ignore_ascii_case("none"))
+            || (name.eq_ignore_ascii_case("visibility") && value.eq_ignore_ascii_case("hidden"))
+    });
+    let classes = dom.attribute(id, "class").unwrap_or_default();
+    styled || classes.split_ascii_whitespace().any(|class| HIDDEN_CLASSES.contains(&class))
+}
