@@ -85,11 +85,11 @@ fn convert(dom: &Dom, frame: Frame) -> String {
     }
 }
 
-/// One after the other; a command and a letter need a space between them.
+/// One after the other; a command needs a space before a letter, and is easier to read with one before a figure.
 fn join(parts: &[String]) -> String {
     let mut out = String::with_capacity(parts.iter().map(|part| part.len() + 1).sum());
     for part in parts {
-        if ends_in_command(&out) && part.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        if ends_in_command(&out) && part.starts_with(|c: char| c.is_ascii_alphanumeric()) {
             out.push(' ');
         }
         out.push_str(part);
@@ -193,7 +193,7 @@ fn under_over(base: &str, under: Option<&str>, over: Option<&str>) -> String {
     }
     if let Some(under) = under {
         tex = match under {
-            "_" | "\u{332}" | "¯" | "―" => format!("\\underline{{{tex}}}"),
+            "\\_" | "\u{332}" | "¯" | "―" => format!("\\underline{{{tex}}}"),
             "\\underbrace" | "⏟" => format!("\\underbrace{{{tex}}}"),
             _ => format!("\\underset{{{under}}}{{{tex}}}"),
         };

@@ -170,7 +170,7 @@ fn operator(c: char) -> Option<&'static str> {
 pub(super) fn accent(over: &str, wide: bool) -> Option<&'static str> {
     Some(match (over, wide) {
         ("¯" | "‾" | "―" | "\u{304}" | "\u{305}", false) => "bar",
-        ("¯" | "‾" | "―" | "\u{304}" | "\u{305}" | "_", _) => "overline",
+        ("¯" | "‾" | "―" | "\u{304}" | "\u{305}" | "\\_", _) => "overline",
         ("^" | "ˆ" | "\u{302}", false) => "hat",
         ("^" | "ˆ" | "\u{302}", true) => "widehat",
         ("~" | "˜" | "\u{303}" | "\\sim", false) => "tilde",

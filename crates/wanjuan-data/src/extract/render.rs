@@ -5,6 +5,7 @@
 
 mod code;
 mod image;
+mod list;
 mod marks;
 mod table;
 mod writer;
@@ -14,15 +15,10 @@ use super::dom::{Dom, NodeId, WalkEvent};
 use super::formula::{Formula, FormulaKind, formula, formula_kind, is_math_script};
 use super::tag::{Role, role};
 use code::CodeBlock;
+use list::List;
 use marks::{Mark, MarkKind, Sign};
 use table::{Row, Table};
 use writer::{Container, Gap, Marker};
-
-/// An open list: the number of its next item, `None` for bullets.
-struct List {
-    next: Option<i64>,
-    step: i64,
-}
 
 /// Whether the walk goes below an element.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -54,8 +50,6 @@ struct Renderer<'a> {
     code: Option<CodeBlock>,
     /// Open elements whose style keeps line breaks.
     keeping_lines: u32,
-    /// Open headings and summaries: buttons are titles there.
-    titles: u32,
     /// Open `noscript`: only images count there.
     noscript: u32,
     last_image: Option<NodeId>,
@@ -105,7 +99,7 @@ pub(super) fn stands_for_content(dom: &Dom, id: NodeId) -> bool {
         Some("noscript") => dom.children(id).any(|child| dom.tag(child) == Some("img")),
         Some("button") => {
             let outer = dom.parent(id).and_then(|parent| dom.tag(parent));
-            outer.is_some_and(|tag| matches!(role(tag), Role::Heading(_)) || tag == "summary")
+            outer.is_some_and(|tag| matches!(role(tag), Role::Heading(_)))
         }
         _ => false,
     }
@@ -138,7 +132,6 @@ impl<'a> Renderer<'a> {
             row: None,
             code: None,
             keeping_lines: 0,
-            titles: 0,
             noscript: 0,
             last_image: None,
             math_scripts: None,
@@ -198,7 +191,6 @@ impl<'a> Renderer<'a> {
             Role::Code if self.row.is_none() && code::is_block(self.dom, id) => self.enter_code(id),
             _ => self.enter_inline(id, role),
         }
-        self.titles += u32::from(is_title(role, tag));
         Visit::Children
     }
 
@@ -213,9 +205,15 @@ impl<'a> Renderer<'a> {
                 self.noscript += 1;
                 Visit::Children
             }
-            "button" if self.titles > 0 => Visit::Children,
+            "button" if self.is_untitled_heading() => Visit::Children,
             _ => Visit::Skip,
         }
+    }
+
+    /// Whether a heading is open that has no text yet: a button there is its title.
+    fn is_untitled_heading(&self) -> bool {
+        let inner = self.containers.last();
+        inner.is_some_and(|inner| inner.pending && matches!(inner.marker, Marker::Heading(_)))
     }
 
     fn leave(&mut self, id: NodeId, tag: &str) {
@@ -231,7 +229,6 @@ impl<'a> Renderer<'a> {
             self.leave_in_code(id, role);
             return;
         }
-        self.titles -= u32::from(is_title(role, tag));
         match role {
             Role::Paragraph | Role::Rule => self.separate(Gap::Paragraph),
             Role::Line => self.separate(Gap::Line),
@@ -265,6 +262,7 @@ impl<'a> Renderer<'a> {
             Role::Code => MarkKind::Code,
             Role::Link => MarkKind::Link(id),
             Role::Subscript => MarkKind::Subscript,
+            Role::Superscript if self.is_note(id) => MarkKind::Note,
             Role::Superscript => MarkKind::Superscript,
             Role::Quote => MarkKind::Quote,
             Role::Reading => {
@@ -274,6 +272,12 @@ impl<'a> Renderer<'a> {
             _ => return,
         };
         self.enter_mark(kind);
+    }
+
+    /// A raised link leads to a note.
+    fn is_note(&self, id: NodeId) -> bool {
+        let link = |id| self.dom.tag(id) == Some("a");
+        self.dom.children(id).any(link) || self.dom.parent(id).is_some_and(link)
     }
 
     fn leave_inline(&mut self, role: Role) {
@@ -327,75 +331,6 @@ impl<'a> Renderer<'a> {
         self.out.push_str(sign);
         self.separate(gap);
     }
-
-    fn enter_list(&mut self, id: NodeId, role: Role) {
-        let nested = !self.lists.is_empty();
-        self.separate(if nested { Gap::Line } else { Gap::Paragraph });
-        let numbered = role == Role::NumberedList;
-        let reversed = numbered && self.dom.attribute(id, "reversed").is_some();
-        let start = self.dom.attribute(id, "start").and_then(|start| start.trim().parse().ok());
-        let items =
-            || self.dom.children(id).filter(|child| self.dom.tag(*child) == Some("li")).count() as i64;
-        let start: i64 = start.unwrap_or_else(|| if reversed { items() } else { 1 });
-        self.lists.push(List { next: numbered.then_some(start), step: if reversed { -1 } else { 1 } });
-        // A list directly inside a list, without an item around it.
-        let outer = self.dom.parent(id).and_then(|parent| self.dom.tag(parent));
-        if nested && matches!(outer, Some("ul" | "ol")) {
-            self.push_container(Marker::Indent);
-        }
-    }
-
-    fn leave_list(&mut self) {
-        self.lists.pop();
-        if self.containers.last().is_some_and(|container| container.marker == Marker::Indent) {
-            self.pop_container();
-        }
-        // Text after a list inside an item would be read as part of the list's last item.
-        let ends = self.lists.is_empty() || (self.markdown && self.containers.last().is_some());
-        self.separate(if ends { Gap::Paragraph } else { Gap::Line });
-    }
-
-    fn enter_item(&mut self, id: NodeId) {
-        self.separate(Gap::Line);
-        let task = self.task(id);
-        let Some(list) = self.lists.last_mut() else {
-            self.push_container(Marker::Bullet);
-            return;
-        };
-        let marker = match (&mut list.next, task) {
-            (Some(next), _) => {
-                let given = self.dom.attribute(id, "value").and_then(|value| value.trim().parse().ok());
-                let number = given.unwrap_or(*next);
-                *next = number.saturating_add(list.step);
-                Marker::Number(number)
-            }
-            (None, Some(done)) => Marker::Task(done),
-            (None, None) => Marker::Bullet,
-        };
-        self.push_container(marker);
-    }
-
-    /// Whether the item begins with a check box, and whether that is checked.
-    fn task(&self, id: NodeId) -> Option<bool> {
-        let first = |id| self.dom.children(id).find(|child| self.dom.tag(*child).is_some());
-        let child = first(id)?;
-        let inner = if matches!(self.dom.tag(child), Some("p" | "label")) { first(child)? } else { child };
-        let checkbox = self.dom.attribute(inner, "type") == Some("checkbox");
-        checkbox.then(|| self.dom.attribute(inner, "checked").is_some())
-    }
-
-    fn leave_item(&mut self) {
-        if !self.pop_container() {
-            return;
-        }
-        // Paragraphs inside an item do not push the next item away.
-        self.gap = self.gap.min(Gap::Line);
-        self.separate(Gap::Line);
-    }
-}
-
-fn is_title(role: Role, tag: &str) -> bool {
-    matches!(role, Role::Heading(_)) || tag == "summary"
 }
 
 fn is_inline(role: Role) -> bool {

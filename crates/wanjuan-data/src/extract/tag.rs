@@ -86,9 +86,8 @@ fn role_to_c(tag: &str) -> Role {
         "b" => Role::Strong,
         "br" => Role::Break,
         "code" => Role::Code,
-        "address" | "article" | "aside" | "body" | "center" => Role::Paragraph,
+        "address" | "article" | "aside" | "body" | "caption" | "center" => Role::Paragraph,
         "blockquote" => Role::BlockQuote,
-        "caption" => Role::Line,
         "area" | "audio" | "button" | "canvas" => Role::Never,
         _ => Role::Inline,
     }

@@ -4,6 +4,7 @@ mod bad_input;
 mod binary;
 mod dedup;
 mod extract;
+mod fidelity;
 mod filter;
 mod pipeline;
 mod recipes;

@@ -39,7 +39,6 @@ const GUTTERS: &[&str] = &[
     "linenos",
     "linenum",
     "lnt",
-    "ln",
     "rouge-gutter",
     "src-line-numbers",
 ];
@@ -50,7 +49,9 @@ pub(super) fn is_gutter(dom: &Dom, id: NodeId) -> bool {
     // Highlighters put `line-numbers` on the block that they number, too.
     let numbers = matches!(dom.tag(id), Some("td" | "th" | "span" | "a" | "div" | "i" | "pre"));
     let code = classes.contains("code") || classes.contains("lang");
-    numbers && !code && classes.split_ascii_whitespace().any(|class| GUTTERS.contains(&class))
+    let short = dom.tag(id) == Some("span");
+    let named = |class| GUTTERS.contains(&class) || (short && class == "ln");
+    numbers && !code && classes.split_ascii_whitespace().any(named)
 }
 
 pub(super) fn has_class(dom: &Dom, id: NodeId, name: &str) -> bool {
@@ -237,18 +238,20 @@ impl Renderer<'_> {
 /// around it.
 fn language(dom: &Dom, block: NodeId) -> &str {
     let code = dom.children(block).find(|id| dom.tag(*id) == Some("code"));
-    let around = std::iter::successors(dom.parent(block), |id| dom.parent(*id)).take(3);
+    let around = std::iter::successors(dom.parent(block), |id| dom.parent(*id))
+        .take_while(|id| matches!(dom.tag(*id), Some("div" | "figure" | "td" | "tr" | "tbody" | "table")))
+        .take(8);
     code.into_iter()
         .chain([block])
         .filter_map(|id| named_language(dom, id))
-        .chain(around.filter_map(|id| prefixed_language(dom, id)))
+        .chain(around.filter_map(|id| prefixed_language(dom, id, &PREFIXES[1..])))
         .next()
         .unwrap_or_default()
 }
 
 fn named_language(dom: &Dom, id: NodeId) -> Option<&str> {
     let attribute = ["data-lang", "data-language"].iter().find_map(|name| dom.attribute(id, name));
-    if let Some(name) = prefixed_language(dom, id).or(attribute.and_then(plain_name)) {
+    if let Some(name) = prefixed_language(dom, id, PREFIXES).or(attribute.and_then(plain_name)) {
         return Some(name);
     }
     let mut classes = dom.attribute(id, "class")?.split_ascii_whitespace();
@@ -260,12 +263,14 @@ fn named_language(dom: &Dom, id: NodeId) -> Option<&str> {
     }
 }
 
-fn prefixed_language(dom: &Dom, id: NodeId) -> Option<&str> {
+/// What classes put before the name of a language. The first is too common for use far from the code.
+const PREFIXES: &[&str] = &["lang-", "language-", "highlight-source-", "highlight-text-", "highlight-"];
+
+fn prefixed_language<'a>(dom: &'a Dom, id: NodeId, prefixes: &[&str]) -> Option<&'a str> {
     let classes = dom.attribute(id, "class")?;
     if let Some(at) = classes.find("brush:") {
         return plain_name(classes[at + 6..].trim_start().split([' ', ';']).next()?);
     }
-    let prefixes = ["language-", "lang-", "highlight-source-", "highlight-text-", "highlight-"];
     classes
         .split_ascii_whitespace()
         .find_map(|class| prefixes.iter().find_map(|prefix| class.strip_prefix(prefix)).and_then(plain_name))

@@ -5,6 +5,7 @@
 
 use super::super::dom::NodeId;
 use super::Renderer;
+use super::writer::Marker;
 
 /// Markdown signs that are the same at both ends.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -35,6 +36,8 @@ pub(super) enum MarkKind {
     Link(NodeId),
     Subscript,
     Superscript,
+    /// The number of a note.
+    Note,
     Quote,
 }
 
@@ -59,15 +62,19 @@ impl Renderer<'_> {
         }
         match kind {
             MarkKind::Nothing => false,
-            MarkKind::Subscript | MarkKind::Superscript | MarkKind::Quote => true,
+            MarkKind::Subscript | MarkKind::Superscript | MarkKind::Note | MarkKind::Quote => true,
             // A heading is strong already.
-            MarkKind::Sign(Sign::Strong) => self.markdown && !open(kind) && self.titles == 0,
+            MarkKind::Sign(Sign::Strong) => self.markdown && !open(kind) && !self.in_heading(),
             MarkKind::Sign(_) | MarkKind::Code => self.markdown && !open(kind),
             MarkKind::Link(id) => {
                 let address = self.dom.attribute(id, "href").unwrap_or_default().trim();
                 self.links && !address.is_empty() && !address.starts_with('#') && !is_script(address)
             }
         }
+    }
+
+    fn in_heading(&self) -> bool {
+        self.containers.iter().any(|container| matches!(container.marker, Marker::Heading(_)))
     }
 
     pub(super) fn leave_mark(&mut self) {
@@ -103,7 +110,7 @@ impl Renderer<'_> {
                 MarkKind::Code => self.out.push('`'),
                 MarkKind::Link(_) => self.out.push('['),
                 MarkKind::Quote => self.out.push(if self.is_outer_quote(index) { '“' } else { '‘' }),
-                MarkKind::Subscript | MarkKind::Superscript => {}
+                MarkKind::Subscript | MarkKind::Superscript | MarkKind::Note => {}
             }
             self.marks[index].start = Some(self.out.len());
         }
@@ -129,6 +136,7 @@ impl Renderer<'_> {
             MarkKind::Quote => self.out.push(if self.is_outer_quote(index) { '”' } else { '’' }),
             MarkKind::Subscript => self.shift(start, subscript),
             MarkKind::Superscript => self.shift(start, superscript),
+            MarkKind::Note => self.bracket(start),
         }
     }
 
@@ -145,6 +153,15 @@ impl Renderer<'_> {
         let code = format!("{ticks}{inner}{code}{inner}{ticks}");
         self.out.truncate(start - 1);
         self.out.push_str(&code);
+    }
+
+    /// A bare number right behind a word or a figure would be read as part of it.
+    fn bracket(&mut self, start: usize) {
+        let number = self.out[start..].bytes().all(|byte| byte.is_ascii_digit());
+        if number && self.out[..start].ends_with(|c: char| !c.is_whitespace()) {
+            self.out.insert(start, '[');
+            self.out.push(']');
+        }
     }
 
     /// Figures change their form when all of the text from `start` has one.

@@ -68,7 +68,7 @@ impl Shape {
         }
         let (mut columns, mut cells_in_row, mut rows) = (0, 0, 0);
         let (mut cells, mut prose, mut headers) = (0, 0, false);
-        let (mut bytes, mut blocks) = (0, 0);
+        let (mut bytes, mut blocks, mut gutter) = (0, 0, false);
         for event in dom.walk(table).skip(1) {
             match event {
                 WalkEvent::Enter(id) => {
@@ -80,6 +80,7 @@ impl Shape {
                         Role::Cell if is_code_cell(dom, id) => {
                             return Self { kind: TableKind::Code, columns };
                         }
+                        Role::Cell if is_gutter(dom, id) => gutter = true,
                         Role::Table | Role::Preformatted | Role::Heading(1..=3) => return layout(columns),
                         Role::Row => {
                             (rows, cells_in_row) = (rows + 1, 0);
@@ -101,7 +102,7 @@ impl Shape {
             }
         }
         let wordy = if headers { prose * 2 > cells } else { prose > 0 };
-        let data = columns > 1 && !wordy && (rows > 1 || headers || blocks == 0);
+        let data = columns > 1 && !wordy && !gutter && (rows > 1 || headers || blocks == 0);
         Self { kind: if data { TableKind::Data } else { TableKind::Layout }, columns }
     }
 }
@@ -164,6 +165,8 @@ impl Renderer<'_> {
             return;
         }
         table.rows += 1;
+        // Cells that cover more columns than there are push the others out.
+        table.columns = table.columns.max(row.separators + 1);
         let (first, columns) = (table.rows == 1, table.columns);
         self.gap = Gap::Line;
         if !markdown {

@@ -202,7 +202,8 @@ impl Renderer<'_> {
     /// that is written without spaces (CSS Text 4, segment breaks).
     pub(super) fn push_space(&mut self, first: char) {
         let joined = self.soft_break && {
-            let last = self.out.chars().next_back().unwrap_or(' ');
+            let text = self.out.trim_end_matches(['*', '~', '`']);
+            let last = text.chars().next_back().unwrap_or(' ');
             (is_unspaced(last) && is_unspaced(first))
                 || is_wide_punctuation(last)
                 || is_wide_punctuation(first)
