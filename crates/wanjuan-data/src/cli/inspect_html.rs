@@ -19,15 +19,17 @@ dl { display: flex; flex-wrap: wrap; gap: 2px 28px; margin: 0 } dl div { display
 dt { color: var(--dim) } dd { margin: 0; overflow-wrap: anywhere }
 label { display: inline-block; margin-top: 10px; cursor: pointer }
 main { display: grid; grid-template-columns: 1fr 1fr }
-section { padding: 16px 24px; min-width: 0 } section + section { border-left: 1px solid var(--line) }
-.block { margin: 0 0 8px; padding: 4px 10px; border-left: 3px solid transparent; overflow-wrap: anywhere }
+section { padding: 16px 24px; min-width: 0 }
+section + section { border-left: 1px solid var(--line); position: sticky; top: 0; max-height: 100vh;
+  overflow: auto; align-self: start }
+.block { margin: 0 0 6px; padding: 4px 10px; border-left: 3px solid transparent; overflow-wrap: anywhere }
 .kept { background: var(--kept); border-color: var(--edge) }
-.dropped { color: var(--dim) }
+.dropped { color: var(--dim); padding-block: 0 }
 .why { margin-right: 8px; padding: 0 6px; border-radius: 4px; font-size: 12px; color: var(--ink);
   background: var(--label) }
 body:has(#kept-only:checked) .dropped { display: none }
 pre { margin: 0; font: 13px/1.55 ui-monospace, monospace; white-space: pre-wrap; overflow-wrap: anywhere }
-@media (max-width: 800px) { main { grid-template-columns: 1fr } section + section { border-left: 0 } }
+@media (max-width: 800px) { main { grid-template-columns: 1fr } section + section { border-left: 0; position: static; max-height: none } }
 ";
 
 /// Left the blocks of the page, right the text that came of it, metadata and numbers above.
@@ -45,8 +47,10 @@ pub(super) fn to_html(summary: &Summary, explanation: &Explanation) -> String {
         "</dl><label><input type=\"checkbox\" id=\"kept-only\"> show only what was kept</label></header>\n\
          <main><section><h2>Blocks of the page</h2>\n",
     );
+    let mut last = None;
     for block in &explanation.blocks {
-        push_block(&mut out, block);
+        push_block(&mut out, block, if last == Some(&block.reason) { Label::Said } else { Label::New });
+        last = Some(&block.reason);
     }
     let text = escape(&explanation.page.text);
     push(
@@ -57,11 +61,18 @@ pub(super) fn to_html(summary: &Summary, explanation: &Explanation) -> String {
     out
 }
 
-fn push_block(out: &mut String, block: &BlockReport) {
+/// Whether the block before was dropped for the same reason.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Label {
+    New,
+    Said,
+}
+
+fn push_block(out: &mut String, block: &BlockReport, label: Label) {
     let class = if block.kept { "kept" } else { "dropped" };
     let score = block.score.map_or_else(String::new, |score| format!(" ({score:.3})"));
     let reason = escape(&block.reason) + &score;
-    let label = if block.kept || reason.is_empty() {
+    let why = if block.kept || reason.is_empty() || label == Label::Said {
         String::new()
     } else {
         format!("<span class=\"why\">{reason}</span>")
@@ -69,7 +80,7 @@ fn push_block(out: &mut String, block: &BlockReport) {
     let hint =
         format!("{class}{}{reason} — {}", if reason.is_empty() { "" } else { ": " }, escape(&block.path));
     let text = escape(&block.text);
-    push(out, format_args!("<p class=\"block {class}\" dir=\"auto\" title=\"{hint}\">{label}{text}</p>\n"));
+    push(out, format_args!("<p class=\"block {class}\" dir=\"auto\" title=\"{hint}\">{why}{text}</p>\n"));
 }
 
 fn push(out: &mut String, text: std::fmt::Arguments<'_>) {
@@ -96,7 +107,7 @@ mod tests {
         assert!(!html.contains("<i>") && !html.contains("<b onload") && !html.contains("<script"), "{html}");
         assert!(
             html.contains("1 &lt; 2 &amp;amp; 3")
-                && html.contains("never text") | html.contains("boilerplate")
+                && html.contains("never content") | html.contains("boilerplate")
         );
     }
 }

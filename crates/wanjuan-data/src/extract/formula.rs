@@ -65,14 +65,16 @@ pub(super) fn is_math_script(dom: &Dom, id: NodeId) -> bool {
 }
 
 fn is_math_image(dom: &Dom, id: NodeId) -> bool {
+    if dom.attribute(id, "alt").is_none_or(|alt| alt.trim().is_empty()) {
+        return false;
+    }
     let class = dom.attribute(id, "class").unwrap_or_default();
     let named = class
         .split_ascii_whitespace()
         .any(|class| matches!(class, "tex" | "latex") || class.starts_with("mwe-math-fallback-image"));
-    let address = || dom.attribute(id, "src").unwrap_or_default();
-    let drawn =
-        || ["latex.php", "equation?tex=", "latex.codecogs.com"].iter().any(|part| address().contains(part));
-    dom.attribute(id, "alt").is_some_and(|alt| !alt.trim().is_empty()) && (named || drawn())
+    let address = dom.attribute(id, "src").unwrap_or_default();
+    let drawn = ["latex.php", "equation?tex=", "latex.codecogs.com"];
+    named || (address.contains("tex") && drawn.iter().any(|part| address.contains(part)))
 }
 
 /// The formula of an element of this kind; `None` when there is nothing to take it from.

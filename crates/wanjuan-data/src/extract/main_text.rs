@@ -95,7 +95,7 @@ impl Selection {
                 let tag = dom.tag(id).unwrap_or_default();
                 return dropped(match hint(dom, id, config) {
                     Hint::Drop if is_hidden(dom, id) => "hidden".to_owned(),
-                    Hint::Drop => format!("never text: {tag}"),
+                    Hint::Drop => format!("never content: {tag}"),
                     Hint::Suspect => format!("boilerplate by name: {}", name_of(dom, id)),
                     Hint::Neutral => format!("mostly links: {}", name_of(dom, id)),
                 });

@@ -20,6 +20,9 @@ use marks::{Mark, MarkKind, Sign};
 use table::{Row, Table};
 use writer::{Container, Gap, Marker};
 
+/// A page with more elements that only look like formulas has no formulas: each is searched to its end.
+const MAX_FAILED_FORMULAS: usize = 64;
+
 /// Whether the walk goes below an element.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Visit {
@@ -39,6 +42,9 @@ struct Renderer<'a> {
     /// A rule stands before the next paragraph.
     rule_due: bool,
     containers: Vec<Container>,
+    /// Open containers and marks beyond the limits of their stacks.
+    deep_containers: usize,
+    deep_marks: usize,
     marks: Vec<Mark>,
     /// How many of `marks` are still to be written before the next text.
     unwritten: usize,
@@ -48,12 +54,15 @@ struct Renderer<'a> {
     tables: Vec<Table>,
     row: Option<Row>,
     code: Option<CodeBlock>,
-    /// Open elements whose style keeps line breaks.
+    /// Open elements whose style has a meaning here, and those of them whose style keeps line breaks.
+    styled: u32,
     keeping_lines: u32,
     /// Open `noscript`: only images count there.
     noscript: u32,
     last_image: Option<NodeId>,
     math_scripts: Option<bool>,
+    /// Elements that looked like formulas and held none.
+    failed_formulas: usize,
 }
 
 /// Renders what is kept below `root`. `keeps` is asked for elements (`false`: nothing below it) and for text
@@ -124,6 +133,8 @@ impl<'a> Renderer<'a> {
             soft_break: false,
             rule_due: false,
             containers: Vec::new(),
+            deep_containers: 0,
+            deep_marks: 0,
             marks: Vec::new(),
             unwritten: 0,
             closed: None,
@@ -131,10 +142,12 @@ impl<'a> Renderer<'a> {
             tables: Vec::new(),
             row: None,
             code: None,
+            styled: 0,
             keeping_lines: 0,
             noscript: 0,
             last_image: None,
             math_scripts: None,
+            failed_formulas: 0,
         }
     }
 
@@ -156,6 +169,7 @@ impl<'a> Renderer<'a> {
             return Visit::Skip;
         }
         let style = Style::of(self.dom, id);
+        self.styled += u32::from(style.has_effect());
         self.keeping_lines += u32::from(style.keeps_lines);
         if let Some(gap) = style.gap.filter(|_| is_inline(role)) {
             self.separate(gap);
@@ -247,7 +261,11 @@ impl<'a> Renderer<'a> {
     }
 
     fn leave_style(&mut self, id: NodeId, role: Role) {
+        if self.styled == 0 {
+            return;
+        }
         let style = Style::of(self.dom, id);
+        self.styled -= u32::from(style.has_effect());
         self.keeping_lines -= u32::from(style.keeps_lines);
         if let Some(gap) = style.gap.filter(|_| is_inline(role)) {
             self.separate(gap);
@@ -299,6 +317,7 @@ impl<'a> Renderer<'a> {
     fn formula(&mut self, id: NodeId, tag: &str) -> Visit {
         let found = match formula_kind(self.dom, id, tag) {
             None => return Visit::Children,
+            Some(_) if self.failed_formulas > MAX_FAILED_FORMULAS => return Visit::Children,
             Some(FormulaKind::Rendered) if self.has_math_scripts() => return Visit::Skip,
             Some(kind) => formula(self.dom, id, kind),
         };
@@ -307,7 +326,10 @@ impl<'a> Renderer<'a> {
                 self.write_formula(&formula);
                 Visit::Skip
             }
-            None => Visit::Children,
+            None => {
+                self.failed_formulas += 1;
+                Visit::Children
+            }
         }
     }
 
@@ -346,6 +368,10 @@ struct Style {
 }
 
 impl Style {
+    fn has_effect(self) -> bool {
+        self.keeps_lines || self.gap.is_some()
+    }
+
     fn of(dom: &Dom, id: NodeId) -> Self {
         let mut style = Self::default();
         for declaration in dom.attribute(id, "style").unwrap_or_default().split(';') {

@@ -14,13 +14,16 @@ pub(super) fn is_hidden(dom: &Dom, id: NodeId) -> bool {
     {
         return true;
     }
-    let styled = dom.attribute(id, "style").unwrap_or_default().split(';').any(|declaration| {
-        let (name, value) = declaration.split_once(':').unwrap_or((declaration, ""));
-        let value = value.trim().trim_end_matches("!important").trim_end();
-        let (name, value) = (name.trim(), value);
-        (name.eq_ignore_ascii_case("display") && value.eq_ignore_ascii_case("none"))
-            || (name.eq_ignore_ascii_case("visibility") && value.eq_ignore_ascii_case("hidden"))
-    });
+    let style = dom.attribute(id, "style").unwrap_or_default();
+    let styled =
+        style.split(';').filter_map(|declaration| declaration.split_once(':')).any(|(name, value)| {
+            let hiding = match name.trim() {
+                name if name.eq_ignore_ascii_case("display") => "none",
+                name if name.eq_ignore_ascii_case("visibility") => "hidden",
+                _ => return false,
+            };
+            value.trim().trim_end_matches("!important").trim_end().eq_ignore_ascii_case(hiding)
+        });
     let classes = dom.attribute(id, "class").unwrap_or_default();
     styled || classes.split_ascii_whitespace().any(|class| HIDDEN_CLASSES.contains(&class))
 }

@@ -74,3 +74,42 @@ fn every_case_gives_its_text_and_markdown() {
     assert!(failed.is_empty(), "{} of {} cases fail\n{}", failed.len(), all.len(), failed.concat());
     assert!(all.len() >= 150, "only {} cases", all.len());
 }
+
+/// Pages built to make a renderer slow or its output huge: nesting, wide tables, spans, marks, wrappers.
+#[test]
+fn hostile_structures_stay_in_bounds() {
+    let nested = |open: &str| open.repeat(30_000) + "x";
+    let pages = [
+        nested("<dl><dd>a<br>"),
+        nested("<ul><li value=-9223372036854775808>a"),
+        nested("<blockquote>a<br>"),
+        nested("<q>a<br>"),
+        nested("<sup><sub>1"),
+        nested("<mjx-container>"),
+        nested("<span class=katex>"),
+        format!("<math>{}</math>", nested("<msqrt><mi>a</mi>")),
+        format!("<math>{}", "<mfrac><mi>a</mi>".repeat(30_000)),
+        nested("<ruby>a<rt>b"),
+        nested("<h1>a<br>"),
+        nested("<details><summary>a"),
+        nested("<noscript><img src=a>"),
+        nested("<p style='white-space:pre'>a\n"),
+        "<table><tr><td>a".repeat(3_000),
+        "<pre><code><table><tr><td>a".repeat(3_000),
+        format!("<table><tr>{}{}", "<td rowspan=9999>a".repeat(20_000), "<tr><td>b".repeat(20_000)),
+        format!("<table><tr>{}{}", "<td>a<td>b".repeat(2_000), "<tr><td>b".repeat(20_000)),
+        "<table><tr><td colspan=9007199254740991>a<td>b</table>".repeat(5_000),
+        format!("<b><i><s><q><a href=/x>{}", "a<br>".repeat(20_000)),
+        format!("<code>{}</code>", "`a ".repeat(30_000)),
+        format!("<pre>{}</pre>", "`\n".repeat(30_000)),
+    ];
+    for page in &pages {
+        let dom = Dom::parse(page);
+        for format in [TextFormat::Text, TextFormat::Markdown] {
+            let config = ExtractConfig { format, links: Links::Inline, ..ExtractConfig::default() };
+            let length = render_all(&dom, &config).len();
+            let start = page.get(..60).unwrap_or(page);
+            assert!(length < 50 * page.len(), "{start}: {length} bytes of {} ({format:?})", page.len());
+        }
+    }
+}

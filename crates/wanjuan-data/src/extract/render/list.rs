@@ -31,7 +31,8 @@ impl Renderer<'_> {
 
     pub(super) fn leave_list(&mut self) {
         self.lists.pop();
-        if self.containers.last().is_some_and(|container| container.marker == Marker::Indent) {
+        let indented = self.containers.last().is_some_and(|container| container.marker == Marker::Indent);
+        if indented && self.deep_containers == 0 {
             self.pop_container();
         }
         // Text after a list inside an item would be read as part of the list's last item.

@@ -41,6 +41,9 @@ pub(super) enum MarkKind {
     Quote,
 }
 
+/// Inline elements nested deeper have no effect.
+const MAX_MARKS: usize = 16;
+
 /// An open inline element.
 pub(super) struct Mark {
     kind: MarkKind,
@@ -50,6 +53,10 @@ pub(super) struct Mark {
 
 impl Renderer<'_> {
     pub(super) fn enter_mark(&mut self, kind: MarkKind) {
+        if self.marks.len() == MAX_MARKS {
+            self.deep_marks += 1;
+            return;
+        }
         let kind = if self.has_effect(kind) { kind } else { MarkKind::Nothing };
         self.unwritten += usize::from(kind != MarkKind::Nothing);
         self.marks.push(Mark { kind, start: None });
@@ -78,6 +85,10 @@ impl Renderer<'_> {
     }
 
     pub(super) fn leave_mark(&mut self) {
+        if self.deep_marks > 0 {
+            self.deep_marks -= 1;
+            return;
+        }
         let Some(mark) = self.marks.pop() else { return };
         match mark.start {
             Some(start) => self.close_mark(mark.kind, start, self.marks.len()),

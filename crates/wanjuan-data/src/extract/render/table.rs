@@ -6,6 +6,8 @@ use super::code::{has_class, is_gutter};
 use super::writer::Gap;
 use super::{Renderer, Visit};
 
+/// Columns that are filled up with empty cells: a page may claim any number, and each costs every row.
+const MAX_COLUMNS: usize = 64;
 /// Rows that one cell may cover.
 const MAX_ROWSPAN: usize = 1000;
 /// Bytes of a cell that make it prose, alone and with paragraphs in it.
@@ -124,7 +126,7 @@ impl Renderer<'_> {
     pub(super) fn push_table(&mut self, kind: TableKind, columns: usize) {
         self.tables.push(Table {
             kind,
-            columns,
+            columns: columns.min(MAX_COLUMNS),
             rows: 0,
             column: 0,
             extra: 0,
@@ -166,7 +168,7 @@ impl Renderer<'_> {
         }
         table.rows += 1;
         // Cells that cover more columns than there are push the others out.
-        table.columns = table.columns.max(row.separators + 1);
+        table.columns = table.columns.max(row.separators + 1).min(MAX_COLUMNS);
         let (first, columns) = (table.rows == 1, table.columns);
         self.gap = Gap::Line;
         if !markdown {

@@ -65,6 +65,9 @@ impl Marker {
     }
 }
 
+/// Blocks nested deeper have no prefix of their own: each costs every line some bytes.
+const MAX_CONTAINERS: usize = 12;
+
 /// An open block whose lines have a prefix.
 pub(super) struct Container {
     pub(super) marker: Marker,
@@ -74,12 +77,20 @@ pub(super) struct Container {
 
 impl Renderer<'_> {
     pub(super) fn push_container(&mut self, marker: Marker) {
+        if self.containers.len() == MAX_CONTAINERS {
+            self.deep_containers += 1;
+            return;
+        }
         self.containers.push(Container { marker, pending: true });
     }
 
     /// Closes the innermost container; whether it held text.
     pub(super) fn pop_container(&mut self) -> bool {
         self.suspend_marks();
+        if self.deep_containers > 0 {
+            self.deep_containers -= 1;
+            return true;
+        }
         self.containers.pop().is_some_and(|container| !container.pending)
     }
 
@@ -128,16 +139,10 @@ impl Renderer<'_> {
         let bytes = text.as_bytes();
         let mut at = 0;
         loop {
-            let start = at;
-            let mut soft_break = false;
-            let mut spaces = 0;
-            while let Some(length) = space_length(&bytes[at..]) {
-                soft_break |= bytes[at] == b'\n';
-                spaces += usize::from(bytes[at..at + length] != *SOFT_HYPHEN);
-                at += length;
-            }
-            if at > start && spaces > 0 && self.gap <= Gap::Space {
-                self.soft_break |= soft_break;
+            let (length, space) = leading_space(&bytes[at..]);
+            at += length;
+            if space != Space::None && self.gap <= Gap::Space {
+                self.soft_break |= space == Space::Line;
                 self.gap = Gap::Space;
             }
             if at == bytes.len() {
@@ -246,16 +251,35 @@ impl Renderer<'_> {
     }
 }
 
-const SOFT_HYPHEN: &[u8] = "\u{ad}".as_bytes();
+/// White space before a text.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Space {
+    None,
+    Some,
+    /// With a line break in it.
+    Line,
+}
 
-/// Length of the white space that `bytes` begins with: a no-break space is one for tokenizers, a soft hyphen
-/// is nothing at all.
-fn space_length(bytes: &[u8]) -> Option<usize> {
-    match bytes {
-        [b' ' | b'\n' | b'\t' | b'\r' | b'\x0c', ..] => Some(1),
-        [0xc2, 0xa0 | 0xad, ..] => Some(2),
-        _ => None,
+/// Length and kind of the white space that `bytes` begins with: a no-break space is one for tokenizers, a
+/// soft hyphen is nothing at all.
+fn leading_space(bytes: &[u8]) -> (usize, Space) {
+    let (mut at, mut space) = (0, Space::None);
+    while at < bytes.len() {
+        match bytes[at] {
+            b'\n' => space = Space::Line,
+            b' ' | b'\t' | b'\r' | b'\x0c' if space == Space::None => space = Space::Some,
+            b' ' | b'\t' | b'\r' | b'\x0c' => {}
+            0xc2 if matches!(bytes.get(at + 1), Some(0xa0 | 0xad)) => {
+                if bytes[at + 1] == 0xa0 && space == Space::None {
+                    space = Space::Some;
+                }
+                at += 1;
+            }
+            _ => break,
+        }
+        at += 1;
     }
+    (at, space)
 }
 
 /// Length of the text before the next white space that is not a single space between two words.
@@ -265,7 +289,7 @@ fn run_length(bytes: &[u8]) -> usize {
         match bytes[at] {
             b' ' => {
                 let next = &bytes[at + 1..];
-                if next.is_empty() || space_length(next).is_some() {
+                if next.is_empty() || leading_space(&next[..next.len().min(2)]).0 > 0 {
                     return at;
                 }
                 at += 2;
