@@ -171,8 +171,15 @@ fn quoted(text: &str) -> String {
     if text.trim().is_empty() {
         return "\\ ".to_owned();
     }
-    let text: Vec<&str> = text.split(char::is_whitespace).collect();
-    format!("\\text{{{}}}", text.join(" "))
+    let mut out = "\\text{".to_owned();
+    for c in text.chars() {
+        match c {
+            _ if !c.is_whitespace() => out.push(c),
+            _ if out.ends_with(' ') => {}
+            _ => out.push(' '),
+        }
+    }
+    out + "}"
 }
 
 fn under_over(base: &str, under: Option<&str>, over: Option<&str>) -> String {
