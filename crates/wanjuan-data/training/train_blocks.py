@@ -38,7 +38,11 @@ SETS = ["traf", "aeb", "wcxb", "readability", "zh"]
 INNER = 3                     # folds inside training
 MIN_SITES_WORD, MAX_WORDS = 8, 2000
 MIN_SITES_NAME, MAX_NAMES = 6, 1600
-TREES, DEPTH, RATE = 140, 6, 0.07
+TREES, DEPTH, RATE = 200, 6, 0.06
+TYPE_TREES, TYPE_DEPTH, TYPE_RATE = 40, 4, 0.1
+TYPES = ["article", "documentation", "service", "forum", "product", "listing", "collection"]
+# Few pages stand for a whole language, and news for most of the web: they count more.
+PAGE_WEIGHT = {"zh": 3, "aeb": 1.5}
 PASSAGE = 0.25                # weight of a passage against that of a whole page
 BETA = 0.9                    # of the expected F, balanced mode
 SCALE = 32.0                  # weights of words and names are stored in 1/32
@@ -155,7 +159,8 @@ def load(data, folder):
 def page_of(one, key, raw, gold, width):
     texts, n = raw["texts"], len(raw["texts"])
     page = {
-        "set": one, "key": key, "texts": texts, "gold": gold[key], "type": gold[key].get("type", ""),
+        "set": one, "key": key, "texts": texts, "gold": gold[key],
+        "type": "article" if one == "aeb" else gold[key].get("type", ""),
         "x": np.array(raw["features"], np.float32).reshape(n, width),
         "containers": np.array(raw["containers"], np.int64).reshape(n, 4), "paths": raw["paths"],
         "headings": np.array(raw["headings"], int), "inner": np.array(raw["innermost"], np.int64),
@@ -172,7 +177,7 @@ def page_of(one, key, raw, gold, width):
         hit, total, wanted = aligned(texts, page["gold"]["text"])
         page["y"], page["size"] = hit / np.maximum(total, 1), total
         # An error costs its share of the page's words; very long pages count a little less.
-        page["weight"] = (total + 1) / (wanted + 0.2 * total.sum() + 20)
+        page["weight"] = (total + 1) / (wanted + 0.2 * total.sum() + 20) * PAGE_WEIGHT.get(one, 1)
     return page
 
 
@@ -251,8 +256,36 @@ def with_tables(page, tables, column):
     return x
 
 
+# ---- page type -------------------------------------------------------------------------------
+def page_row(x, column):
+    """The features that all blocks of a page share."""
+    return x[0, [i for name, i in column.items() if name.startswith("page-")]]
+
+
+def fit_types(pages, xs, column):
+    """One booster per type against all others."""
+    known = [(page_row(x, column), p["type"]) for p, x in zip(pages, xs) if p["type"] and len(x)]
+    rows = np.array([row for row, _ in known])
+    models = []
+    for kind in TYPES:
+        model = CatBoostClassifier(
+            iterations=TYPE_TREES, depth=TYPE_DEPTH, learning_rate=TYPE_RATE, loss_function="CrossEntropy",
+            random_seed=1, verbose=0, thread_count=2, border_count=32, l2_leaf_reg=6, rsm=0.5)
+        model.fit(Pool(rows, np.array([float(t == kind) for _, t in known])))
+        models.append(model)
+    return models
+
+
+def type_shares(models, x, column):
+    """How likely the page is of each type, summing to 1."""
+    if not len(x):
+        return np.zeros(len(TYPES))
+    p = np.array([probability(m, page_row(x, column)[None])[0] for m in models])
+    return p / p.sum()
+
+
 # ---- second stage (src/extract/context.rs) ----------------------------------------------------
-def with_context(page, x, q, column):
+def with_context(page, x, q, types, column):
     n = len(q)
     if n == 0:
         return np.zeros((0, x.shape[1] + CONTEXT), np.float32)
@@ -285,10 +318,11 @@ def with_context(page, x, q, column):
     good = np.where(q > max(0.5, 0.6 * q.max()))[0]
     first, last = (good[0], good[-1]) if len(good) else (0, n - 1)
     out += [np.clip(at - first, -30, 30), np.clip(last - at, -30, 30), content[:-1] / max(total, 1e-9)]
+    out += [np.full(n, share) for share in types]
     return np.hstack([x, np.stack(out, 1).astype(np.float32)])
 
 
-CONTEXT = 22
+CONTEXT = 22 + len(TYPES)
 
 
 # ---- training --------------------------------------------------------------------------------
@@ -311,20 +345,21 @@ def probability(model, x):
 
 
 def train(pages, column, vocabulary, split):
-    """(tables, first model, second model); `split(page)` numbers the folds inside."""
+    """(tables, models of types, first model, second model); `split(page)` numbers the folds inside."""
     inside = [split(p) % INNER for p in pages]
     tables = [both_tables([p for p, i in zip(pages, inside) if i != j], vocabulary) for j in range(INNER)]
     xs = [with_tables(p, tables[i], column) for p, i in zip(pages, inside)]
-    scores = [None] * len(pages)
+    scores, types = [None] * len(pages), [None] * len(pages)
     for j in range(INNER):
         rest = [k for k, i in enumerate(inside) if i != j]
         model = fit([pages[k] for k in rest], [xs[k] for k in rest])
+        kinds = fit_types([pages[k] for k in rest], [xs[k] for k in rest], column)
         for k, i in enumerate(inside):
             if i == j:
-                scores[k] = probability(model, xs[k])
+                scores[k], types[k] = probability(model, xs[k]), type_shares(kinds, xs[k], column)
     first = fit(pages, xs)
-    second = fit(pages, [with_context(p, x, q, column) for p, x, q in zip(pages, xs, scores)])
-    return both_tables(pages, vocabulary), first, second
+    second = fit(pages, [with_context(p, x, q, t, column) for p, x, q, t in zip(pages, xs, scores, types)])
+    return both_tables(pages, vocabulary), fit_types(pages, xs, column), first, second
 
 
 def both_tables(pages, vocabulary):
@@ -332,9 +367,11 @@ def both_tables(pages, vocabulary):
 
 
 def predict(page, trained, column):
-    tables, first, second = trained
+    tables, kinds, first, second = trained
     x = with_tables(page, tables, column)
-    return probability(second, with_context(page, x, probability(first, x), column)), x
+    types = type_shares(kinds, x, column)
+    page["guess"] = TYPES[int(np.argmax(types))]
+    return probability(second, with_context(page, x, probability(first, x), types, column)), x
 
 
 def select(x, q, column, beta=BETA):
@@ -366,6 +403,8 @@ def cross_validate(pages, column, vocabulary, folds, scorer):
             if page["set"] == "wcxb":
                 rows["wcxb " + page["type"]].append(row)
         print(f"fold {fold + 1} of {folds}", flush=True)
+    typed = [p for p in pages if p["set"] == "wcxb"]
+    print(f"type of wcxb's pages right: {np.mean([p['type'] == p['guess'] for p in typed]):.3f}")
     for name, values in rows.items():
         total = score.SETS[name.split()[0]][2](values)
         print(f"{name:20} {len(values):4} pages  F1 {total['F1']:.4f}  P {total['P']:.4f}  R {total['R']:.4f}")
@@ -373,16 +412,16 @@ def cross_validate(pages, column, vocabulary, folds, scorer):
 
 # ---- export ----------------------------------------------------------------------------------
 def export(trained, vocabulary, folder):
-    (words, names), first, second = trained
+    (words, names), kinds, first, second = trained
     os.makedirs(folder, exist_ok=True)
     listed = {name: names[i] for name, i in vocabulary.items() if names[i] != 0}
     for file, table in (("words.tsv", words), ("names.tsv", listed)):
         with open(f"{folder}/{file}", "w", encoding="utf-8") as out:
             for word in sorted(table):
                 out.write(f"{word}\t{round(table[word] * SCALE)}\n")
-    for file, model in (("first.trees", first), ("second.trees", second)):
+    for file, models in (("types.trees", kinds), ("first.trees", [first]), ("second.trees", [second])):
         with open(f"{folder}/{file}", "wb") as out:
-            out.write(packed(model))
+            out.write(b"".join(map(packed, models)))
 
 
 def packed(model):

@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use serde_json::{Map, Value};
 
 use crate::Error;
-use crate::extract::{ExtractConfig, ExtractedPage, Mode, TextFormat, extract_html};
+use crate::extract::{ExtractConfig, ExtractedPage, Links, Mode, TextFormat, extract_html};
 
 /// Arguments of `extract`.
 #[derive(Debug, Args)]
@@ -31,15 +31,52 @@ pub(super) struct ExtractArguments {
     /// Where to write `{key: {title, author, date, site, language, license}}`.
     #[arg(long)]
     meta: Option<PathBuf>,
+    #[command(flatten)]
+    options: ExtractOptions,
+    /// Worker threads; 0 = one per core.
+    #[arg(long, default_value_t = 0)]
+    threads: usize,
+}
+
+/// How a page is extracted.
+#[derive(Debug, Args)]
+pub(super) struct ExtractOptions {
     /// What to prefer when in doubt.
     #[arg(long, value_enum, default_value_t = ModeArgument::Balanced)]
     mode: ModeArgument,
     /// Form of the text.
     #[arg(long, value_enum, default_value_t = FormatArgument::Text)]
     format: FormatArgument,
-    /// Worker threads; 0 = one per core.
-    #[arg(long, default_value_t = 0)]
-    threads: usize,
+    /// Whether markdown keeps the addresses of links.
+    #[arg(long, value_enum, default_value_t = LinksArgument::None)]
+    links: LinksArgument,
+}
+
+impl ExtractOptions {
+    pub(super) fn config(&self) -> ExtractConfig {
+        ExtractConfig {
+            mode: match self.mode {
+                ModeArgument::Precision => Mode::Precision,
+                ModeArgument::Balanced => Mode::Balanced,
+                ModeArgument::Recall => Mode::Recall,
+            },
+            format: match self.format {
+                FormatArgument::Text => TextFormat::Text,
+                FormatArgument::Markdown => TextFormat::Markdown,
+            },
+            links: match self.links {
+                LinksArgument::None => Links::None,
+                LinksArgument::Inline => Links::Inline,
+            },
+            ..ExtractConfig::default()
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum LinksArgument {
+    None,
+    Inline,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -65,18 +102,7 @@ struct Done {
 }
 
 pub(super) fn run(arguments: &ExtractArguments) -> anyhow::Result<()> {
-    let config = ExtractConfig {
-        mode: match arguments.mode {
-            ModeArgument::Precision => Mode::Precision,
-            ModeArgument::Balanced => Mode::Balanced,
-            ModeArgument::Recall => Mode::Recall,
-        },
-        format: match arguments.format {
-            FormatArgument::Text => TextFormat::Text,
-            FormatArgument::Markdown => TextFormat::Markdown,
-        },
-        ..ExtractConfig::default()
-    };
+    let config = arguments.options.config();
     let pages = read_list(&arguments.list)?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(arguments.threads).build()?;
     let progress = Progress::new("extract", "pages", pages.len() as u64);
@@ -117,18 +143,20 @@ fn read_list(list: &Path) -> anyhow::Result<Vec<(String, PathBuf)>> {
     Ok(pages)
 }
 
+/// The bytes of a page; `.gz` is inflated.
+pub(super) fn read_page(path: &Path) -> std::io::Result<Vec<u8>> {
+    let bytes = fs::read(path)?;
+    if path.extension().is_none_or(|extension| extension != "gz") {
+        return Ok(bytes);
+    }
+    let mut inflated = Vec::new();
+    MultiGzDecoder::new(bytes.as_slice()).read_to_end(&mut inflated)?;
+    Ok(inflated)
+}
+
 fn extract_one(key: &str, path: &Path, config: &ExtractConfig) -> Done {
     let started = Instant::now();
-    let read = || -> std::io::Result<Vec<u8>> {
-        let bytes = fs::read(path)?;
-        if path.extension().is_none_or(|extension| extension != "gz") {
-            return Ok(bytes);
-        }
-        let mut inflated = Vec::new();
-        MultiGzDecoder::new(bytes.as_slice()).read_to_end(&mut inflated)?;
-        Ok(inflated)
-    };
-    let (page, bytes, failure) = match read() {
+    let (page, bytes, failure) = match read_page(path) {
         Err(error) => {
             (ExtractedPage::default(), 0, Some(format!("{}: cannot read: {error}", path.display())))
         }

@@ -1,9 +1,12 @@
 //! The command line: one file per verb.
 #![allow(clippy::print_stdout)]
 
+mod columns;
 mod corpus;
 mod extract;
 mod import;
+mod inspect;
+mod inspect_html;
 mod lid;
 mod parser;
 mod report;

@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use super::{extract, import, lid, report, run as pipeline, why};
+use super::{extract, import, inspect, lid, report, run as pipeline, why};
 
 /// Raw web pages to clean text and token shards.
 #[derive(Debug, Parser)]
@@ -23,6 +23,8 @@ enum Verb {
     Extract(extract::ExtractArguments),
     /// Tell the language of every line of standard input: `label<TAB>confidence`.
     Lid(lid::LidArguments),
+    /// Show one page: what was kept, what was dropped and why.
+    Inspect(inspect::InspectArguments),
     /// Print the retention funnel of a finished run.
     Report(report::ReportArguments),
     /// Tell the life of one document.
@@ -39,6 +41,7 @@ pub fn run() -> anyhow::Result<()> {
         Verb::Import(verb) => import::run(&verb),
         Verb::Extract(arguments) => extract::run(&arguments),
         Verb::Lid(arguments) => lid::run(&arguments),
+        Verb::Inspect(arguments) => inspect::run(&arguments),
         Verb::Report(arguments) => report::run(&arguments),
         Verb::Why(arguments) => why::run(&arguments),
     }

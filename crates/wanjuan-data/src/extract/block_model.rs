@@ -8,11 +8,12 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::LazyLock;
 
-use super::blocks::{Blocks, Weights};
+use super::blocks::{Blocks, Knowledge};
 use super::class_words::Fnv;
 use super::context::{CONTEXT, Context};
-use super::dom::Dom;
-use super::features::{Features, WIDTH};
+use super::dom::{Dom, NodeId};
+use super::features::{Features, WIDTH, page_features};
+use super::page_type::{PageType, TypeShares};
 use super::text_statistics::word_hashes;
 use super::trees::Trees;
 
@@ -41,6 +42,8 @@ impl Hasher for AsIs {
 struct Model {
     words: Table,
     names: Table,
+    /// One per page type.
+    types: Vec<Trees>,
     first: Trees,
     second: Trees,
 }
@@ -54,11 +57,19 @@ static MODEL: LazyLock<Model> = LazyLock::new(|| {
             hash.write(name.as_bytes());
             Some(hash.0)
         }),
-        first: Trees::read(include_bytes!("model/first.trees"), width).expect("the shipped model is whole"),
-        second: Trees::read(include_bytes!("model/second.trees"), width + CONTEXT)
-            .expect("the shipped model is whole"),
+        types: trees(include_bytes!("model/types.trees"), page_features().len()),
+        first: one(trees(include_bytes!("model/first.trees"), width)),
+        second: one(trees(include_bytes!("model/second.trees"), width + CONTEXT)),
     }
 });
+
+fn trees(bytes: &[u8], width: usize) -> Vec<Trees> {
+    Trees::read_all(bytes, width).expect("the shipped model is whole")
+}
+
+fn one(trees: Vec<Trees>) -> Trees {
+    trees.into_iter().next().expect("the shipped model is whole")
+}
 
 fn table(tsv: &str, hash: impl Fn(&str) -> Option<u64>) -> Table {
     let entry = |line: &str| {
@@ -68,18 +79,30 @@ fn table(tsv: &str, hash: impl Fn(&str) -> Option<u64>) -> Table {
     tsv.lines().filter_map(entry).collect()
 }
 
-/// Cuts a page into blocks and scores them.
-pub(super) fn scores(dom: &Dom) -> (Blocks, Vec<f32>) {
+/// A page as the model sees it.
+pub(super) struct ScoredPage {
+    pub(super) blocks: Blocks,
+    /// For each block: how likely it is content, 0 to 1.
+    pub(super) scores: Vec<f32>,
+    pub(super) page_type: PageType,
+}
+
+/// Cuts a page into blocks and scores them, 0 to 1; without the elements that `leave_out` names.
+pub(super) fn scores(dom: &Dom, leave_out: &dyn Fn(NodeId) -> bool) -> ScoredPage {
     let model = &*MODEL;
     let words = |hash| model.words.get(&hash).copied();
     let names = |hash| model.names.get(&hash).copied();
-    let blocks = Blocks::of(dom, Weights { words: &words, names: &names });
+    let blocks = Blocks::of(dom, Knowledge { words: &words, names: &names, leave_out });
     let mut features = Features::of(&blocks);
     let mut first = Vec::with_capacity(blocks.list.len());
-    while let Some((_, rows)) = features.next_rows() {
+    let mut types = TypeShares::default();
+    while let Some((start, rows)) = features.next_rows() {
+        if start == 0 {
+            types = TypeShares::of(&model.types, &rows[..*WIDTH]);
+        }
         first.extend(model.first.probabilities(rows));
     }
-    let context = Context::of(&blocks, &first);
+    let context = Context::of(&blocks, &first, types);
     let mut second = Vec::with_capacity(first.len());
     let mut rows = Vec::new();
     features.rewind();
@@ -91,5 +114,6 @@ pub(super) fn scores(dom: &Dom) -> (Blocks, Vec<f32>) {
         }
         second.extend(model.second.probabilities(&rows));
     }
-    (blocks, second)
+    drop((features, context));
+    ScoredPage { blocks, scores: second, page_type: types.likeliest() }
 }

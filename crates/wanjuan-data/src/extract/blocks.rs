@@ -22,13 +22,15 @@ pub(super) struct Block {
     pub(super) text: TextStatistics,
 }
 
-/// Learned weights by hash.
+/// What is known before a page is read.
 #[derive(Clone, Copy)]
-pub(super) struct Weights<'a> {
-    /// Of words of the text.
+pub(super) struct Knowledge<'a> {
+    /// Learned weights, by hash, of words of the text.
     pub(super) words: &'a dyn Fn(u64) -> Option<f32>,
     /// Of class names and ids.
     pub(super) names: &'a dyn Fn(u64) -> Option<f32>,
+    /// Elements that the user wants left out.
+    pub(super) leave_out: &'a dyn Fn(NodeId) -> bool,
 }
 
 /// A page cut into blocks.
@@ -48,14 +50,14 @@ pub(super) struct Blocks {
 
 impl Blocks {
     /// Cuts the page.
-    pub(super) fn of(dom: &Dom, weights: Weights<'_>) -> Self {
+    pub(super) fn of(dom: &Dom, known: Knowledge<'_>) -> Self {
         let signals = PageSignals::of(dom);
         let title = word_hashes(&signals.title);
         let description = word_hashes(&signals.description);
-        let lexicon = Lexicon { title: &title, description: &description, weight: weights.words };
+        let lexicon = Lexicon { title: &title, description: &description, weight: known.words };
         let mut cutter = Cutter {
             dom,
-            weights,
+            known,
             blocks: Self {
                 list: Vec::new(),
                 texts: Vec::new(),
@@ -103,7 +105,7 @@ struct Open {
 
 struct Cutter<'a> {
     dom: &'a Dom,
-    weights: Weights<'a>,
+    known: Knowledge<'a>,
     blocks: Blocks,
     open: Vec<Open>,
     /// The block that is being filled.
@@ -126,7 +128,7 @@ impl Cutter<'_> {
             return false;
         }
         let (role, slot) = role_of(name);
-        if role == Role::Never {
+        if role == Role::Never || (self.known.leave_out)(id) {
             self.blocks.unseen.push(id);
             return false;
         }
@@ -137,7 +139,7 @@ impl Cutter<'_> {
         let emphasis = slot == Some(25);
         let parent = self.open.last().map(|open| open.number);
         let found = Found { dom: self.dom, node: id, slot };
-        let number = self.blocks.elements.push(found, parent, self.weights.names);
+        let number = self.blocks.elements.push(found, parent, self.known.names);
         let outer = self.open.last().map_or(number, |open| open.container);
         let container = if role == Role::Block { number } else { outer };
         self.links += u32::from(link);

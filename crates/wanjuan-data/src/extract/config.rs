@@ -10,6 +10,8 @@ pub struct ExtractConfig {
     pub mode: Mode,
     /// `text` (default) or `markdown`.
     pub format: TextFormat,
+    /// `none` (default) or `inline`: whether markdown keeps the addresses of links.
+    pub links: Links,
     /// Larger pages are dropped as `too-large`. Bytes, default 20,000,000.
     pub max_page_bytes: usize,
     /// Text below these elements is left out, as `tag.class`, `.class` or `#id`; for a corpus whose
@@ -22,6 +24,7 @@ impl Default for ExtractConfig {
         Self {
             mode: Mode::Balanced,
             format: TextFormat::Text,
+            links: Links::None,
             max_page_bytes: 20_000_000,
             exclude_elements: Vec::new(),
         }
@@ -50,4 +53,15 @@ pub enum TextFormat {
     Text,
     /// Markdown: headings, emphasis, lists, code fences, tables, images.
     Markdown,
+}
+
+/// What becomes of the addresses of links, in markdown.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Links {
+    /// Only the text of a link is kept.
+    #[default]
+    None,
+    /// `[text](address)`, the address as the page gives it.
+    Inline,
 }

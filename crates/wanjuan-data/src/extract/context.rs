@@ -6,9 +6,10 @@ use std::hash::BuildHasherDefault;
 use super::blocks::Blocks;
 use super::class_words::Fnv;
 use super::containers::{LEVELS, containers, path_of};
+use super::page_type::{PAGE_TYPES, TypeShares};
 
 /// Numbers that are added to each row.
-pub(super) const CONTEXT: usize = 22;
+pub(super) const CONTEXT: usize = 22 + PAGE_TYPES.len();
 
 /// Blocks further away count as this far.
 const FAR: f64 = 30.0;
@@ -37,6 +38,7 @@ impl Mean {
 pub(super) struct Context<'a> {
     blocks: &'a Blocks,
     scores: Vec<f64>,
+    types: TypeShares,
     /// Words and content before each block, and at the end of all.
     words_before: Vec<f64>,
     content_before: Vec<f64>,
@@ -51,10 +53,11 @@ pub(super) struct Context<'a> {
 
 impl<'a> Context<'a> {
     /// Sums up the scores of the first model, one per block; there is at least one.
-    pub(super) fn of(blocks: &'a Blocks, scores: &[f32]) -> Self {
+    pub(super) fn of(blocks: &'a Blocks, scores: &[f32], types: TypeShares) -> Self {
         let scores: Vec<f64> = scores.iter().map(|score| f64::from(*score)).collect();
         let mut page = Self {
             blocks,
+            types,
             words_before: vec![0.0],
             content_before: vec![0.0],
             containers: vec![Mean::default(); blocks.elements.len()],
@@ -101,7 +104,7 @@ impl<'a> Context<'a> {
         let means: [Mean; LEVELS] =
             containers(blocks, block).map(|container| self.containers[container.element as usize]);
         let path = self.paths.get(&path_of(blocks, block)).copied().unwrap_or_default();
-        [
+        let own = [
             scores[at],
             neighbor(-1),
             neighbor(-2),
@@ -124,7 +127,11 @@ impl<'a> Context<'a> {
             (at as f64 - self.first as f64).clamp(-FAR, FAR),
             (self.last as f64 - at as f64).clamp(-FAR, FAR),
             self.content_before[at] / self.whole.content.max(1e-9),
-        ]
-        .map(|value| value as f32)
+        ];
+        let mut row = [0.0; CONTEXT];
+        let (first, types) = row.split_at_mut(own.len());
+        first.iter_mut().zip(own).for_each(|(out, value)| *out = value as f32);
+        types.copy_from_slice(&self.types.0);
+        row
     }
 }

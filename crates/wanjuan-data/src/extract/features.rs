@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use super::blocks::{Block, Blocks};
 use super::containers::{LEVELS, ancestor, containers, path_of, steps_to_common};
 use super::elements::slot_names;
-use super::page_signals::page_kind_names;
+use super::page_signals::{PAGE_KINDS, page_kind_names};
 use super::survey::{Place, Survey, log, share};
 use super::text_statistics::TextStatistics;
 
@@ -131,6 +131,11 @@ pub fn feature_names() -> Vec<String> {
     names.extend(PAGE.iter().map(|name| format!("page-{name}")));
     names.extend(page_kind_names().map(|name| format!("page-kind-{name}")));
     names
+}
+
+/// The columns that all blocks of a page share.
+pub(super) fn page_features() -> std::ops::Range<usize> {
+    *WIDTH - PAGE.len() - PAGE_KINDS..*WIDTH
 }
 
 /// The features of a page, some rows at a time: a page of a million tiny blocks must not fill the memory.

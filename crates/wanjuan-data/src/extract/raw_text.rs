@@ -145,7 +145,7 @@ mod tests {
     fn scripts_end_where_the_standard_says() {
         for (script, length) in [
             ("a</script>b", 1),
-            ("a</scripts></SCRIPT >", 12),
+            ("a</scripts></SCRIPT >", 11),
             ("<!--<script></script>--></script>", 24),
             ("<!--</script>", 4),
             ("<!--><script></script>", 13),

@@ -1,82 +1,96 @@
 //! Content elements to text or markdown, in one walk.
 //!
-//! White space outside of `pre` collapses as in a browser; inside of `pre` every byte is kept. Blocks are
-//! separated by an empty line, list items, table rows and `br` by a line break.
+//! White space outside of code collapses as in a browser; inside of code every byte is kept. Blocks are
+//! separated by an empty line, list items, table rows and `br` by a line break, cells by a tab.
 
-use super::config::TextFormat;
+mod code;
+mod image;
+mod list;
+mod marks;
+mod table;
+mod writer;
+
+use super::config::{ExtractConfig, Links, TextFormat};
 use super::dom::{Dom, NodeId, WalkEvent};
-use super::tag::{Flow, flow, heading_level};
+use super::formula::{Formula, FormulaKind, formula, formula_kind, is_math_script};
+use super::tag::{Role, role};
+use code::CodeBlock;
+use list::List;
+use marks::{Mark, MarkKind, Sign};
+use table::{Row, Table};
+use writer::{Container, Gap, Marker};
 
-/// What has to come between the text so far and the next text.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-enum Gap {
-    Nothing,
-    Space,
-    Line,
-    Paragraph,
-}
+/// A page with more elements that only look like formulas has no formulas: each is searched to its end.
+const MAX_FAILED_FORMULAS: usize = 64;
 
-/// An open list: its kind and the number of items so far.
-struct List {
-    ordered: bool,
-    items: usize,
-}
-
-/// An open table: whether it is data or only layout, and where in it we are.
-struct Table {
-    data: bool,
-    rows: usize,
-    cells: usize,
+/// Whether the walk goes below an element.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Visit {
+    Children,
+    Skip,
 }
 
 struct Renderer<'a> {
     dom: &'a Dom,
+    root: NodeId,
     markdown: bool,
-    /// Tables that only lay the page out.
-    layout: Vec<bool>,
+    links: bool,
     out: String,
     gap: Gap,
-    /// Marker of the item or heading whose first text has not come yet.
-    marker: String,
+    /// The space that is due was a line break in the source.
+    soft_break: bool,
+    /// A rule stands before the next paragraph.
+    rule_due: bool,
+    containers: Vec<Container>,
+    /// Open containers and marks beyond the limits of their stacks.
+    deep_containers: usize,
+    deep_marks: usize,
+    marks: Vec<Mark>,
+    /// How many of `marks` are still to be written before the next text.
+    unwritten: usize,
+    /// The emphasis that was closed last, and the length of the output then.
+    closed: Option<(Sign, usize)>,
     lists: Vec<List>,
     tables: Vec<Table>,
-    /// How many `pre` are open, and where the text of the outermost starts.
-    pre_depth: usize,
-    pre_start: usize,
+    row: Option<Row>,
+    code: Option<CodeBlock>,
+    /// Open elements whose style has a meaning here, and those of them whose style keeps line breaks.
+    styled: u32,
+    keeping_lines: u32,
+    /// Open `noscript`: images may repeat there what a script would show.
+    noscript: u32,
+    last_image: Option<NodeId>,
+    math_scripts: Option<bool>,
+    /// Elements that looked like formulas and held none.
+    failed_formulas: usize,
 }
 
-/// Renders what is not dropped below `root`.
-pub(super) fn render(dom: &Dom, keeps: impl Fn(NodeId) -> bool, root: NodeId, format: TextFormat) -> String {
-    let mut renderer = Renderer {
-        dom,
-        markdown: format == TextFormat::Markdown,
-        layout: layout_tables(dom, root),
-        out: String::new(),
-        gap: Gap::Nothing,
-        marker: String::new(),
-        lists: Vec::new(),
-        tables: Vec::new(),
-        pre_depth: 0,
-        pre_start: 0,
-    };
+/// Renders what is kept below `root`. `keeps` is asked for elements (`false`: nothing below it) and for text
+/// nodes. What only stands for text (formulas, images, [`stands_for_content`]) is asked for as an element.
+pub(super) fn render<F: Fn(NodeId) -> bool>(
+    dom: &Dom,
+    keeps: F,
+    root: NodeId,
+    config: &ExtractConfig,
+) -> String {
+    let mut renderer = Renderer::new(dom, root, config);
     let mut walk = dom.walk(root);
     while let Some(event) = walk.next() {
         match event {
-            WalkEvent::Enter(id) if !keeps(id) || is_permalink(dom, id) => walk.skip_children(id),
             WalkEvent::Enter(id) => {
-                if let Some(text) = dom.text(id) {
+                if !keeps(id) {
+                    walk.skip_children(id);
+                } else if let Some(text) = dom.text(id) {
                     renderer.text(text);
-                } else if let Some(tag) = dom.tag(id) {
-                    if renderer.formula(id, tag) {
-                        walk.skip_children(id);
-                    } else {
-                        renderer.enter(id, tag);
-                    }
+                } else if let Some(tag) = dom.tag(id)
+                    && renderer.enter(id, tag) == Visit::Skip
+                {
+                    walk.skip_children(id);
                 }
             }
             WalkEvent::Leave(id) => {
                 if let Some(tag) = dom.tag(id) {
-                    renderer.leave(tag);
+                    renderer.leave(id, tag);
                 }
             }
         }
@@ -86,290 +100,255 @@ pub(super) fn render(dom: &Dom, keeps: impl Fn(NodeId) -> bool, root: NodeId, fo
     renderer.out
 }
 
-/// The mark that documentation generators put beside headings.
+/// Elements that are never text themselves, but whose content is wanted: TeX in scripts.
+pub(super) fn stands_for_content(dom: &Dom, id: NodeId) -> bool {
+    dom.tag(id) == Some("script") && is_math_script(dom, id)
+}
+
+/// The mark that documentation generators put beside headings, and the wiki's edit links.
 fn is_permalink(dom: &Dom, id: NodeId) -> bool {
-    if dom.tag(id) != Some("a") {
-        return false;
-    }
     let mut children = dom.children(id);
     let text = children.next().and_then(|child| dom.text(child)).unwrap_or_default();
     matches!(text.trim(), "§" | "¶" | "#" | "🔗") && children.next().is_none()
 }
 
-/// Tables that hold blocks or other tables lay the page out; the others hold data. One walk.
-fn layout_tables(dom: &Dom, root: NodeId) -> Vec<bool> {
-    let mut layout = vec![false; dom.len()];
-    let mut open: Vec<NodeId> = Vec::new();
-    for event in dom.walk(root) {
-        match event {
-            WalkEvent::Enter(id) => {
-                let Some(tag) = dom.tag(id) else { continue };
-                let inner = matches!(
-                    tag,
-                    "table" | "div" | "section" | "article" | "pre" | "p" | "form" | "blockquote"
-                ) || heading_level(tag).is_some();
-                if let Some(table) = open.last().filter(|_| inner) {
-                    layout[table.index()] = true;
-                }
-                if tag == "table" {
-                    open.push(id);
-                }
-            }
-            WalkEvent::Leave(id) => {
-                if dom.tag(id) == Some("table") {
-                    open.pop();
-                }
-            }
-        }
-    }
-    layout
-}
-
-impl Renderer<'_> {
-    fn enter(&mut self, id: NodeId, tag: &str) {
-        match tag {
-            "br" if self.pre_depth > 0 => self.out.push('\n'),
-            "br" => self.separate(Gap::Line),
-            "pre" => self.enter_pre(id),
-            "li" => self.enter_item(),
-            "ul" | "ol" => {
-                self.separate(if self.lists.is_empty() { Gap::Paragraph } else { Gap::Line });
-                self.lists.push(List { ordered: tag == "ol", items: 0 });
-            }
-            "table" => {
-                self.separate(Gap::Paragraph);
-                self.tables.push(Table { data: !self.layout[id.index()], rows: 0, cells: 0 });
-            }
-            "tr" => self.enter_row(),
-            "td" | "th" => self.enter_cell(),
-            "img" if self.markdown => self.image(id),
-            "code" | "kbd" | "samp" if self.markdown && self.pre_depth == 0 => self.push_inline_mark("`"),
-            "blockquote" if self.markdown => {
-                self.separate(Gap::Paragraph);
-                self.marker = "> ".to_owned();
-            }
-            _ => {
-                if let Some(level) = heading_level(tag) {
-                    self.separate(Gap::Paragraph);
-                    self.marker =
-                        if self.markdown { format!("{} ", "#".repeat(level)) } else { String::new() };
-                } else if flow(tag) == Flow::Block {
-                    self.separate(gap_of(tag));
-                }
-            }
+impl<'a> Renderer<'a> {
+    fn new(dom: &'a Dom, root: NodeId, config: &ExtractConfig) -> Self {
+        Self {
+            dom,
+            root,
+            markdown: config.format == TextFormat::Markdown,
+            links: config.format == TextFormat::Markdown && config.links == Links::Inline,
+            out: String::new(),
+            gap: Gap::Nothing,
+            soft_break: false,
+            rule_due: false,
+            containers: Vec::new(),
+            deep_containers: 0,
+            deep_marks: 0,
+            marks: Vec::new(),
+            unwritten: 0,
+            closed: None,
+            lists: Vec::new(),
+            tables: Vec::new(),
+            row: None,
+            code: None,
+            styled: 0,
+            keeping_lines: 0,
+            noscript: 0,
+            last_image: None,
+            math_scripts: None,
+            failed_formulas: 0,
         }
     }
 
-    fn leave(&mut self, tag: &str) {
-        match tag {
-            "pre" => self.leave_pre(),
-            "ul" | "ol" => {
-                self.lists.pop();
-                self.separate(if self.lists.is_empty() { Gap::Paragraph } else { Gap::Line });
+    fn enter(&mut self, id: NodeId, tag: &str) -> Visit {
+        let role = role(tag);
+        if role == Role::Never {
+            if tag == "script" {
+                self.formula(id, tag);
             }
-            "table" => {
-                self.tables.pop();
+            return Visit::Skip;
+        }
+        self.noscript += u32::from(tag == "noscript");
+        if self.code.is_some() {
+            return self.enter_in_code(id, role);
+        }
+        if self.formula(id, tag) == Visit::Skip {
+            return Visit::Skip;
+        }
+        let style = Style::of(self.dom, id);
+        self.styled += u32::from(style.has_effect());
+        self.keeping_lines += u32::from(style.keeps_lines);
+        if let Some(gap) = style.gap.filter(|_| is_inline(role)) {
+            self.separate(gap);
+        }
+        match role {
+            Role::Paragraph => self.separate(Gap::Paragraph),
+            Role::Line => self.separate(Gap::Line),
+            Role::Heading(level) => {
+                self.separate(Gap::Paragraph);
+                self.push_container(Marker::Heading(level));
+            }
+            Role::Break => self.line_break(),
+            Role::Rule => {
+                self.separate(Gap::Paragraph);
+                self.rule_due = self.markdown;
+            }
+            Role::Preformatted => self.enter_code(id),
+            Role::BulletList | Role::NumberedList => self.enter_list(id, role),
+            Role::Item => self.enter_item(id),
+            Role::Description => {
+                self.separate(Gap::Line);
+                self.push_container(Marker::Description);
+            }
+            Role::Table => self.enter_table(id),
+            Role::Row => self.enter_row(),
+            Role::Cell => return self.enter_cell(id),
+            Role::BlockQuote => {
+                self.separate(Gap::Paragraph);
+                self.push_container(Marker::Quote);
+            }
+            Role::Image => self.image(id),
+            Role::Link if is_permalink(self.dom, id) => return Visit::Skip,
+            Role::Code if self.row.is_none() && code::is_block(self.dom, id) => self.enter_code(id),
+            _ => self.enter_inline(id, role),
+        }
+        Visit::Children
+    }
+
+    fn leave(&mut self, id: NodeId, tag: &str) {
+        let role = role(tag);
+        if role == Role::Never {
+            return;
+        }
+        self.noscript -= u32::from(tag == "noscript");
+        if self.code.is_some() {
+            self.leave_in_code(id, role);
+            return;
+        }
+        match role {
+            Role::Paragraph | Role::Rule => self.separate(Gap::Paragraph),
+            Role::Line => self.separate(Gap::Line),
+            Role::Heading(_) | Role::BlockQuote => {
+                self.pop_container();
                 self.separate(Gap::Paragraph);
             }
-            "tr" => self.leave_row(),
-            "td" | "th" if self.in_data_table() => self.gap = Gap::Nothing,
-            "code" | "kbd" | "samp" if self.markdown && self.pre_depth == 0 => {
-                self.out.push('`');
+            Role::BulletList | Role::NumberedList => self.leave_list(),
+            Role::Item | Role::Description => self.leave_item(),
+            Role::Table => self.leave_table(),
+            Role::Row => self.leave_row(),
+            Role::Cell => self.leave_cell(),
+            _ => self.leave_inline(role),
+        }
+        self.leave_style(id, role);
+    }
+
+    fn leave_style(&mut self, id: NodeId, role: Role) {
+        if self.styled == 0 {
+            return;
+        }
+        let style = Style::of(self.dom, id);
+        self.styled -= u32::from(style.has_effect());
+        self.keeping_lines -= u32::from(style.keeps_lines);
+        if let Some(gap) = style.gap.filter(|_| is_inline(role)) {
+            self.separate(gap);
+        }
+    }
+
+    fn enter_inline(&mut self, id: NodeId, role: Role) {
+        let kind = match role {
+            Role::Strong => MarkKind::Sign(Sign::Strong),
+            Role::Emphasis => MarkKind::Sign(Sign::Emphasis),
+            Role::Strike => MarkKind::Sign(Sign::Strike),
+            Role::Code => MarkKind::Code,
+            Role::Link => MarkKind::Link(id),
+            Role::Subscript => MarkKind::Subscript,
+            Role::Superscript if self.is_note(id) => MarkKind::Note,
+            Role::Superscript => MarkKind::Superscript,
+            Role::Quote => MarkKind::Quote,
+            Role::Reading => {
+                self.glue("(");
+                return;
             }
-            _ if heading_level(tag).is_some() => {
-                self.marker.clear();
-                self.separate(Gap::Paragraph);
-            }
-            _ if flow(tag) == Flow::Block => self.separate(gap_of(tag)),
+            _ => return,
+        };
+        self.enter_mark(kind);
+    }
+
+    /// A raised link leads to a note.
+    fn is_note(&self, id: NodeId) -> bool {
+        let link = |id| self.dom.tag(id) == Some("a");
+        self.dom.children(id).any(link) || self.dom.parent(id).is_some_and(link)
+    }
+
+    fn leave_inline(&mut self, role: Role) {
+        match role {
+            Role::Strong
+            | Role::Emphasis
+            | Role::Strike
+            | Role::Code
+            | Role::Link
+            | Role::Subscript
+            | Role::Superscript
+            | Role::Quote => self.leave_mark(),
+            Role::Reading => self.glue(")"),
             _ => {}
         }
     }
 
-    /// Asks for at least `gap` before the next text.
-    fn separate(&mut self, gap: Gap) {
-        if self.pre_depth == 0 && !self.in_data_table() {
-            self.gap = self.gap.max(gap);
-        } else if self.pre_depth == 0 {
-            self.gap = self.gap.max(Gap::Space);
-        }
-    }
-
-    /// Writes the gap and the marker that are due.
-    fn open_text(&mut self) {
-        if !self.out.is_empty() {
-            match self.gap {
-                Gap::Nothing => {}
-                Gap::Space => self.out.push(' '),
-                Gap::Line => self.out.push('\n'),
-                Gap::Paragraph => self.out.push_str("\n\n"),
+    /// Writes the formula that an element is; what is below it is then done with.
+    fn formula(&mut self, id: NodeId, tag: &str) -> Visit {
+        let found = match formula_kind(self.dom, id, tag) {
+            None => return Visit::Children,
+            Some(_) if self.failed_formulas > MAX_FAILED_FORMULAS => return Visit::Children,
+            Some(FormulaKind::Rendered) if self.has_math_scripts() => return Visit::Skip,
+            Some(kind) => formula(self.dom, id, kind),
+        };
+        match found {
+            Some(formula) => {
+                self.write_formula(&formula);
+                Visit::Skip
+            }
+            None => {
+                self.failed_formulas += 1;
+                Visit::Children
             }
         }
-        self.gap = Gap::Nothing;
-        self.out.push_str(&std::mem::take(&mut self.marker));
     }
 
-    fn text(&mut self, text: &str) {
-        if self.pre_depth > 0 {
-            self.out.push_str(text);
+    /// Whether the page carries its formulas in scripts; what MathJax made of them is then left out.
+    fn has_math_scripts(&mut self) -> bool {
+        let (dom, root) = (self.dom, self.root);
+        *self.math_scripts.get_or_insert_with(|| {
+            dom.walk(root).any(|event| matches!(event, WalkEvent::Enter(id) if is_math_script(dom, id)))
+        })
+    }
+
+    fn write_formula(&mut self, formula: &Formula) {
+        if formula.tex.is_empty() || self.code.is_some() {
             return;
         }
-        if text.starts_with(is_space) {
-            self.gap = self.gap.max(Gap::Space);
-        }
-        for word in text.split(is_space).filter(|word| !word.is_empty()) {
-            self.open_text();
-            self.out.push_str(word);
-            self.gap = Gap::Space;
-        }
-        if !text.ends_with(is_space) {
-            self.gap = Gap::Nothing;
-        }
-    }
-
-    fn push_inline_mark(&mut self, mark: &str) {
-        self.open_text();
-        self.out.push_str(mark);
-    }
-
-    fn enter_pre(&mut self, id: NodeId) {
-        if self.pre_depth == 0 {
-            self.separate(Gap::Paragraph);
-            self.open_text();
-            if self.markdown {
-                self.out.push_str("```");
-                self.out.push_str(&code_language(self.dom, id));
-                self.out.push('\n');
-            }
-            self.pre_start = self.out.len();
-        }
-        self.pre_depth += 1;
-    }
-
-    fn leave_pre(&mut self) {
-        self.pre_depth = self.pre_depth.saturating_sub(1);
-        if self.pre_depth > 0 {
-            return;
-        }
-        let code = self.out[self.pre_start..].trim_end_matches(['\n', '\r']).len();
-        self.out.truncate(self.pre_start + code);
-        if self.markdown {
-            self.out.push_str("\n```");
-        }
-        self.separate(Gap::Paragraph);
-    }
-
-    fn enter_item(&mut self) {
-        self.separate(Gap::Line);
-        let depth = self.lists.len().saturating_sub(1);
-        if let Some(list) = self.lists.last_mut() {
-            list.items += 1;
-            if self.markdown {
-                let sign = if list.ordered { format!("{}. ", list.items) } else { "- ".to_owned() };
-                self.marker = "  ".repeat(depth.min(8)) + &sign;
-            }
-        }
-    }
-
-    fn in_data_table(&self) -> bool {
-        self.tables.last().is_some_and(|table| table.data && table.rows > 0)
-    }
-
-    fn enter_row(&mut self) {
-        let first = self.tables.last().is_none_or(|table| table.rows == 0);
-        if !first {
-            self.gap = self.gap.max(Gap::Line);
-        }
-        if let Some(table) = self.tables.last_mut() {
-            table.rows += 1;
-            table.cells = 0;
-        }
-    }
-
-    fn enter_cell(&mut self) {
-        if !self.in_data_table() {
-            self.separate(Gap::Line);
-            return;
-        }
-        let Some(table) = self.tables.last_mut() else { return };
-        table.cells += 1;
-        match (table.cells > 1, self.markdown) {
-            (false, false) => {}
-            (false, true) => self.push_inline_mark("| "),
-            (true, false) => self.out.push('\t'),
-            (true, true) => self.out.push_str(" | "),
-        }
-        if self.markdown || table_cells(self.tables.last()) > 1 {
-            self.gap = Gap::Nothing;
-        }
-    }
-
-    fn leave_row(&mut self) {
-        if !self.in_data_table() {
-            self.separate(Gap::Line);
-            return;
-        }
-        let length = self.out.trim_end_matches(['\t', ' ']).len();
-        if !self.markdown {
-            self.out.truncate(length);
-        } else if let Some(table) = self.tables.last().filter(|table| table.cells > 0) {
-            self.out.push_str(" |");
-            if table.rows == 1 {
-                self.out.push('\n');
-                self.out.push_str(&"| --- ".repeat(table.cells.min(1000)));
-                self.out.push('|');
-            }
-        }
-        self.gap = Gap::Line;
-    }
-
-    fn image(&mut self, id: NodeId) {
-        if let Some(address) = self.dom.attribute(id, "src").filter(|address| !address.starts_with("data:")) {
-            let image = format!("![]({address})");
-            self.push_inline_mark(&image);
-        }
-    }
-
-    /// MathML that carries its TeX source becomes `$...$`.
-    fn formula(&mut self, id: NodeId, tag: &str) -> bool {
-        if tag != "math" {
-            return false;
-        }
-        let source = self.dom.walk(id).find_map(|event| match event {
-            WalkEvent::Enter(id) if self.dom.tag(id) == Some("annotation") => {
-                let tex = self.dom.attribute(id, "encoding").is_some_and(|kind| kind.contains("tex"));
-                tex.then(|| self.dom.text_below(id))
-            }
-            _ => None,
-        });
-        let Some(source) = source else { return false };
-        self.push_inline_mark("$");
-        self.out.push_str(source.trim());
-        self.out.push('$');
-        true
+        let (sign, gap) = if formula.display { ("$$", Gap::Paragraph) } else { ("$", Gap::Nothing) };
+        self.separate(gap);
+        self.open_text('$');
+        self.out.push_str(sign);
+        self.push_escaped(&formula.tex);
+        self.out.push_str(sign);
+        self.separate(gap);
     }
 }
 
-fn table_cells(table: Option<&Table>) -> usize {
-    table.map_or(0, |table| table.cells)
+fn is_inline(role: Role) -> bool {
+    matches!(role, Role::Inline | Role::Link | Role::Strong | Role::Emphasis | Role::Code)
 }
 
-/// White space that HTML collapses; a no-break space is text, but one that no tokenizer should see.
-fn is_space(c: char) -> bool {
-    c.is_ascii_whitespace() || c == '\u{a0}'
+/// What an element's own style says about white space.
+#[derive(Clone, Copy, Debug, Default)]
+struct Style {
+    keeps_lines: bool,
+    /// What an inline element is set apart by.
+    gap: Option<Gap>,
 }
 
-fn gap_of(tag: &str) -> Gap {
-    match tag {
-        "div" | "dt" | "dd" | "summary" | "figcaption" | "caption" | "legend" | "li" | "tr" | "td" | "th"
-        | "tbody" | "thead" | "tfoot" | "header" | "hgroup" => Gap::Line,
-        _ => Gap::Paragraph,
+impl Style {
+    fn has_effect(self) -> bool {
+        self.keeps_lines || self.gap.is_some()
     }
-}
 
-/// `rust` of `<code class="language-rust ...">` directly inside a `pre`.
-fn code_language(dom: &Dom, pre: NodeId) -> String {
-    let code = dom.children(pre).find(|id| dom.tag(*id) == Some("code"));
-    let classes = code.and_then(|id| dom.attribute(id, "class")).unwrap_or_default();
-    let name = classes.split_ascii_whitespace().find_map(|class| class.strip_prefix("language-"));
-    name.unwrap_or_default().split(',').next().unwrap_or_default().to_owned()
+    fn of(dom: &Dom, id: NodeId) -> Self {
+        let mut style = Self::default();
+        for declaration in dom.attribute(id, "style").unwrap_or_default().split(';') {
+            let Some((name, value)) = declaration.split_once(':') else { continue };
+            match (name.trim(), value.trim()) {
+                ("white-space", "pre" | "pre-wrap" | "pre-line" | "break-spaces") => style.keeps_lines = true,
+                ("display", "block" | "flex" | "grid" | "table" | "list-item") => {
+                    style.gap = Some(Gap::Line);
+                }
+                ("display", "inline-block" | "inline-flex" | "table-cell") => style.gap = Some(Gap::Space),
+                _ => {}
+            }
+        }
+        style
+    }
 }

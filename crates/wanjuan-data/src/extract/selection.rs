@@ -5,15 +5,20 @@
 //! for some k (Jansche 2007, "A maximum expected utility framework for binary sequence labeling"), so the limit
 //! fits itself to the page: a page of which little is sure is cut at a lower score. The mode sets b.
 
-use super::block_model::scores;
-use super::blocks::Blocks;
+use super::block_model::{ScoredPage, scores};
+use super::blocks::{Block, Blocks};
 use super::config::{ExtractConfig, Mode};
 use super::dom::{Dom, NodeId};
-use super::elements::{FAR, slot_names};
+use super::elements::{FAR, Near, slot_names};
+use super::explain::{BlockReport, path};
+use super::page_type::PageType;
+use super::render::stands_for_content;
 
 /// What is kept of a page.
 #[derive(Debug)]
 pub(super) struct Selection {
+    /// What kind of page it is.
+    pub(super) page_type: PageType,
     /// The blocks of the page.
     pub(super) blocks: Blocks,
     /// For each block: how likely it is content, 0 to 1.
@@ -27,13 +32,33 @@ pub(super) struct Selection {
 impl Selection {
     /// Decides about a page.
     pub(super) fn of(dom: &Dom, config: &ExtractConfig) -> Self {
-        let (blocks, scores) = scores(dom);
+        let leave_out = |id| is_excluded(dom, id, &config.exclude_elements);
+        let ScoredPage { blocks, scores, page_type } = scores(dom, &leave_out);
         let kept = match is_fragment(&blocks) {
             true => keep_visible(&blocks),
             false => keep_likeliest(&blocks, &scores, config.mode),
         };
         let dropped = dropped_nodes(dom, &blocks, &kept);
-        Self { blocks, scores, kept, dropped }
+        Self { page_type, blocks, scores, kept, dropped }
+    }
+
+    /// What became of each block.
+    pub(super) fn report(&self, dom: &Dom) -> Vec<BlockReport> {
+        let fragment = is_fragment(&self.blocks);
+        let blocks = self.blocks.list.iter().zip(&self.scores).zip(&self.kept);
+        let report = |((block, score), kept): ((&Block, &f32), &bool)| {
+            let range = block.texts.start as usize..block.texts.end as usize;
+            let text: String = self.blocks.texts[range].iter().filter_map(|id| dom.text(*id)).collect();
+            let near = &self.blocks.elements.get(block.innermost).near;
+            BlockReport {
+                path: path(dom, self.blocks.elements.get(block.innermost).node),
+                text: text.split_whitespace().collect::<Vec<_>>().join(" "),
+                kept: *kept,
+                reason: if *kept { String::new() } else { reason(near, fragment) },
+                score: (!fragment).then(|| f64::from(*score)),
+            }
+        };
+        blocks.map(report).collect()
     }
 
     /// Whether a node, and what is below it, may be part of the text.
@@ -80,6 +105,66 @@ fn keep_likeliest(blocks: &Blocks, scores: &[f32], mode: Mode) -> Vec<bool> {
 /// pages can judge them.
 const FRAGMENT_BLOCKS: usize = 12;
 
+/// For people: the nearest tags and class words that speak of something else than content. The score is the
+/// reason, this says what the score mostly saw.
+fn reason(near: &Near, fragment: bool) -> String {
+    let telling = |name: &&String| {
+        let word = name.rsplit('-').next().unwrap_or_default();
+        TELLING.contains(&word)
+    };
+    let names: Vec<String> = slot_names().collect();
+    let mut found: Vec<(u8, &String)> =
+        near.iter().copied().zip(&names).filter(|(steps, name)| *steps < FAR && telling(name)).collect();
+    found.sort();
+    let words: Vec<&str> = found.iter().take(3).filter_map(|(_, name)| name.rsplit('-').next()).collect();
+    match (words.is_empty(), fragment) {
+        (false, _) => format!("inside {}", words.join(", ")),
+        (true, true) => "left out".to_owned(),
+        (true, false) => "low score".to_owned(),
+    }
+}
+
+/// Tags and kinds of class words that are told as reasons.
+const TELLING: &[&str] = &[
+    "nav",
+    "footer",
+    "aside",
+    "header",
+    "form",
+    "hidden",
+    "button",
+    "noscript",
+    "comment",
+    "share",
+    "related",
+    "sidebar",
+    "widget",
+    "advert",
+    "cookie",
+    "modal",
+    "login",
+    "newsletter",
+    "search",
+    "pager",
+    "cart",
+    "meta",
+    "author",
+    "tag",
+];
+
+/// Whether the user wants an element left out: `tag.class`, `.class` or `#id`.
+fn is_excluded(dom: &Dom, id: NodeId, selectors: &[String]) -> bool {
+    selectors.iter().any(|selector| {
+        if let Some(wanted) = selector.strip_prefix('#') {
+            return dom.attribute(id, "id") == Some(wanted);
+        }
+        let (wanted_tag, class) = selector.split_once('.').unwrap_or((selector, ""));
+        let classes = dom.attribute(id, "class").unwrap_or_default();
+        (wanted_tag.is_empty() || dom.tag(id) == Some(wanted_tag))
+            && (class.is_empty() || classes.split_ascii_whitespace().any(|one| one == class))
+    })
+}
+
 fn is_fragment(blocks: &Blocks) -> bool {
     blocks.list.len() <= FRAGMENT_BLOCKS
 }
@@ -91,7 +176,7 @@ fn keep_visible(blocks: &Blocks) -> Vec<bool> {
             matches!(&*name, "near-tag-hidden" | "near-tag-nav" | "near-tag-footer" | "near-tag-aside")
         })
         .collect();
-    let visible = |block: &super::blocks::Block| {
+    let visible = |block: &Block| {
         let near = &blocks.elements.get(block.innermost).near;
         !near.iter().zip(&around).any(|(steps, around)| *around && *steps < FAR)
     };
@@ -103,7 +188,7 @@ fn keep_visible(blocks: &Blocks) -> Vec<bool> {
 fn dropped_nodes(dom: &Dom, blocks: &Blocks, kept: &[bool]) -> Vec<bool> {
     let mut dropped = vec![false; dom.len()];
     for unseen in &blocks.unseen {
-        dropped[unseen.index()] = true;
+        dropped[unseen.index()] = !stands_for_content(dom, *unseen);
     }
     let mut holds_kept = vec![false; blocks.elements.len()];
     for (block, kept) in blocks.list.iter().zip(kept) {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::blocks::{Blocks, Weights};
+use super::blocks::{Blocks, Knowledge};
 use super::charset::decode;
 use super::containers::{LEVELS, containers, path_of};
 use super::dom::Dom;
@@ -35,7 +35,7 @@ pub struct PageBlocks {
 #[must_use]
 pub fn training_data(bytes: &[u8]) -> PageBlocks {
     let dom = Dom::parse(&decode(bytes, None));
-    let blocks = Blocks::of(&dom, Weights { words: &|_| None, names: &|_| None });
+    let blocks = Blocks::of(&dom, Knowledge { words: &|_| None, names: &|_| None, leave_out: &|_| false });
     let mut features = Features::of(&blocks);
     let text = |range: &std::ops::Range<u32>| -> String {
         blocks.texts[range.start as usize..range.end as usize]
@@ -44,7 +44,7 @@ pub fn training_data(bytes: &[u8]) -> PageBlocks {
             .collect::<Vec<_>>()
             .concat()
     };
-    let scores = super::block_model::scores(&dom).1;
+    let scores = super::block_model::scores(&dom, &|_| false).scores;
     let mut page = PageBlocks { scores, ..PageBlocks::default() };
     while let Some((_, rows)) = features.next_rows() {
         page.features.extend_from_slice(rows);

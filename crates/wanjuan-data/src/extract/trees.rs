@@ -48,9 +48,17 @@ impl<'a> Reader<'a> {
 }
 
 impl Trees {
-    /// Reads trees over `width` features; `None` when the bytes are something else.
-    pub(super) fn read(bytes: &[u8], width: usize) -> Option<Self> {
+    /// Reads sums of trees over `width` features, one after another; `None` when the bytes are something else.
+    pub(super) fn read_all(bytes: &[u8], width: usize) -> Option<Vec<Self>> {
         let mut reader = Reader(bytes);
+        let mut all = Vec::new();
+        while !reader.0.is_empty() {
+            all.push(Self::read(&mut reader, width)?);
+        }
+        Some(all)
+    }
+
+    fn read(reader: &mut Reader<'_>, width: usize) -> Option<Self> {
         if reader.take(8)? != b"WDTREES1" || usize::from(u16::from_le_bytes(reader.array()?)) != width {
             return None;
         }
@@ -64,8 +72,8 @@ impl Trees {
                 (0..count).map(|_| reader.array().map(f32::from_le_bytes)).collect();
             borders.push(of_feature?);
         }
-        let trees = (0..count).map(|_| Tree::read(&mut reader, &borders)).collect::<Option<_>>()?;
-        reader.0.is_empty().then_some(Self { bias, step, borders, trees })
+        let trees = (0..count).map(|_| Tree::read(reader, &borders)).collect::<Option<_>>()?;
+        Some(Self { bias, step, borders, trees })
     }
 
     /// One probability per row of `values`, which has the features of a row side by side.
@@ -157,8 +165,9 @@ mod tests {
 
     #[test]
     fn a_tree_is_a_number_of_bits() {
-        let trees = Trees::read(&file(), 2).expect("reads");
-        let found = trees.probabilities(&[0.0, 0.0, 2.0, 10.0, 1.0, 11.0, 2.0, 11.0]);
+        let all = Trees::read_all(&[file(), file()].concat(), 2).expect("reads");
+        assert_eq!(all.len(), 2);
+        let found = all[1].probabilities(&[0.0, 0.0, 2.0, 10.0, 1.0, 11.0, 2.0, 11.0]);
         let expected = [0.5_f32, 1.5, -1.5, 3.5].map(|x| 1.0 / (1.0 + (-x).exp()));
         for (found, expected) in found.iter().zip(expected) {
             assert!((found - expected).abs() < 1e-6, "{found} {expected}");
@@ -168,9 +177,9 @@ mod tests {
     #[test]
     fn anything_else_is_refused() {
         let file = file();
-        assert!(Trees::read(&file, 3).is_none());
-        for length in 0..file.len() {
-            assert!(Trees::read(&file[..length], 2).is_none(), "{length} bytes");
+        assert!(Trees::read_all(&file, 3).is_none());
+        for length in 1..file.len() {
+            assert!(Trees::read_all(&file[..length], 2).is_none(), "{length} bytes");
         }
     }
 }

@@ -59,6 +59,28 @@ fn extract_does_not_depend_on_threads() {
     assert_eq!(read("1.json"), read("2.json"));
 }
 
+#[test]
+fn inspect_tells_what_was_dropped_and_why() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let page = format!(
+        "<title>Tides</title><div class=navbar><a href=/>Home page</a></div><article><h1>Tides</h1><p>{}</p></article>",
+        sentences(1, 8).join(" ")
+    );
+    fs::write(folder.path().join("page.html"), page).expect("writes");
+    let arguments = ["inspect", "page.html", "--format", "markdown", "--html", "out.html"];
+    let text = stdout(&wanjuan(folder.path(), &arguments));
+    assert!(text.starts_with("Tides\nfile"), "{text}");
+    assert!(text.contains("| Home page") && text.contains("| [boilerplate by name"), "{text}");
+    assert!(!text.contains('\u{1b}'), "no colors outside of a terminal: {text}");
+    let html = fs::read_to_string(folder.path().join("out.html")).expect("reads");
+    assert!(
+        html.contains("class=\"block kept\"") && html.contains("<pre dir=\"auto\"># Tides\n\n"),
+        "{html}"
+    );
+    let missing = wanjuan(folder.path(), &["inspect", "nowhere.html"]);
+    assert!(String::from_utf8_lossy(&missing.stderr).contains("nowhere.html"));
+}
+
 /// Without documentation the recipe reads what crates ship as text.
 #[cfg(unix)]
 #[test]

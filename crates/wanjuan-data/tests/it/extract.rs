@@ -27,14 +27,14 @@ fn text_forms() {
         (
             "<table><tr><th>a<th>b<tr><td>1<td><b>2</b> x</table>",
             "a\tb\n1\t2 x",
-            "| a | b |\n| --- | --- |\n| 1 | 2 x |",
+            "| a | b |\n| --- | --- |\n| 1 | **2** x |",
         ),
         (
             "<p>Code:<pre><code class='language-rust'>fn f() {\n    let  x = 1;\n\n\t\ty\n}\n</code></pre>",
             "Code:\n\nfn f() {\n    let  x = 1;\n\n\t\ty\n}",
             "Code:\n\n```rust\nfn f() {\n    let  x = 1;\n\n\t\ty\n}\n```",
         ),
-        ("<p>see <code>x</code>, <em>now</em></p>", "see x, now", "see `x`, now"),
+        ("<p>see <code>x</code>, <em>now</em></p>", "see x, now", "see `x`, *now*"),
         ("<p>a<img src=/i.png>b", "ab", "a![](/i.png)b"),
         (
             "<p>so <math><mi>x</mi><annotation encoding='application/x-tex'>x^2</annotation></math>.",

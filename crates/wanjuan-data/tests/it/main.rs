@@ -5,6 +5,7 @@ mod binary;
 mod dedup;
 mod extract;
 mod fasttext;
+mod fidelity;
 mod filter;
 mod language;
 mod metadata;

@@ -1,0 +1,131 @@
+//! `wanjuan-data inspect`: one page, what was kept of it, what was dropped and why.
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use clap::Args;
+use internlm_kit::atomic;
+
+use super::columns::{Columns, Look};
+use super::extract::{ExtractOptions, read_page};
+use super::inspect_html::to_html;
+use crate::Error;
+use crate::extract::{BlockReport, Explanation, explain};
+
+/// Arguments of `inspect`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  wanjuan-data inspect page.html
+  wanjuan-data inspect page.html --mode recall --format markdown --html report.html")]
+pub(super) struct InspectArguments {
+    /// The page, as captured; .gz accepted.
+    page: PathBuf,
+    #[command(flatten)]
+    options: ExtractOptions,
+    /// Also write the whole answer as one self-contained HTML page.
+    #[arg(long)]
+    html: Option<PathBuf>,
+}
+
+/// Lines of the terminal that blocks dropped for one reason may take; the HTML page has all.
+const DROPPED_LINES: usize = 4;
+/// Columns of a terminal that does not tell.
+const WIDTH: usize = 100;
+
+pub(super) fn run(arguments: &InspectArguments) -> anyhow::Result<()> {
+    let bytes = read_page(&arguments.page).map_err(Error::io(&arguments.page, "read"))?;
+    let started = Instant::now();
+    let explanation = explain(&bytes, None, &arguments.options.config());
+    let summary = Summary::of(&arguments.page, bytes.len(), &explanation, started.elapsed().as_secs_f64());
+    let look = if std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none() {
+        Look::Colored
+    } else {
+        Look::Plain
+    };
+    print!("{}", to_text(&summary, &explanation.blocks, &Columns::new(width(), look)));
+    if let Some(path) = &arguments.html {
+        let page = to_html(&summary, &explanation);
+        atomic::write(path, page.as_bytes()).map_err(Error::io(path, "write"))?;
+        tracing::info!("{}: written", path.display());
+    }
+    Ok(())
+}
+
+/// Width of the terminal in columns: its own answer, else `COLUMNS`.
+fn width() -> usize {
+    let own = console::Term::stdout().size_checked().map(|(_, columns)| usize::from(columns));
+    let given = || std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    own.or_else(given).unwrap_or(WIDTH).clamp(40, 240)
+}
+
+/// What stands above the blocks: names and values.
+pub(super) struct Summary {
+    pub(super) title: String,
+    pub(super) rows: Vec<(&'static str, String)>,
+}
+
+impl Summary {
+    fn of(path: &Path, bytes: usize, explanation: &Explanation, seconds: f64) -> Self {
+        let Explanation { page, blocks } = explanation;
+        let metadata = &page.metadata;
+        let characters = |kept: bool| -> usize {
+            blocks.iter().filter(|block| block.kept == kept).map(|block| block.text.chars().count()).sum()
+        };
+        let kept = blocks.iter().filter(|block| block.kept).count();
+        let mut rows = vec![("file", path.display().to_string())];
+        let fields = [
+            ("author", &metadata.author),
+            ("date", &metadata.date),
+            ("site", &metadata.site),
+            ("language", &metadata.language),
+        ];
+        rows.extend(fields.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))));
+        rows.push(("page", format!("{:.1} kB, extracted in {:.1} ms", bytes as f64 / 1e3, seconds * 1e3)));
+        rows.push(("kept", format!("{kept} of {} blocks, {} characters", blocks.len(), characters(true))));
+        let dropped = blocks.len() - kept;
+        rows.push(("dropped", format!("{dropped} blocks, {} characters", characters(false))));
+        rows.push(("text", format!("{} characters", page.text.chars().count())));
+        let title = metadata.title.clone().unwrap_or_else(|| "(no title)".to_owned());
+        Self { title, rows }
+    }
+}
+
+/// Kept blocks on the left, dropped ones on the right, in the order of the page: what was dropped stands
+/// beside the text that comes before it.
+fn to_text(summary: &Summary, blocks: &[BlockReport], columns: &Columns) -> String {
+    let mut out = columns.heading(&summary.title);
+    for (name, value) in &summary.rows {
+        out += &format!("{name:<9} {value}\n");
+    }
+    out += &columns.titles("KEPT", "DROPPED, AND WHY");
+    let mut rest = blocks;
+    while !rest.is_empty() {
+        let kept = rest.iter().take_while(|block| block.kept).count();
+        let dropped = rest[kept..].iter().take_while(|block| !block.kept).count();
+        let (left, after) = rest.split_at(kept);
+        let (right, after) = after.split_at(dropped);
+        let left: Vec<String> = left.iter().flat_map(|block| columns.wrap(&block.text)).collect();
+        out += &columns.rows(&left, &dropped_lines(right, columns));
+        rest = after;
+    }
+    out
+}
+
+/// One line with the reason for all that was dropped in a row for it, then their text, shortened.
+fn dropped_lines(blocks: &[BlockReport], columns: &Columns) -> Vec<String> {
+    let mut lines = Vec::new();
+    for group in blocks.chunk_by(|a, b| a.reason == b.reason) {
+        let score = group[0].score.map_or_else(String::new, |score| format!(" ({score:.3})"));
+        lines.extend(columns.wrap(&format!("[{}{score}]", group[0].reason)));
+        let texts: Vec<&str> = group.iter().map(|block| block.text.as_str()).collect();
+        let mut wrapped = columns.wrap(&texts.join(" / "));
+        if wrapped.len() > DROPPED_LINES {
+            let more = wrapped.len() - DROPPED_LINES + 1;
+            wrapped.truncate(DROPPED_LINES - 1);
+            wrapped.push(format!("... {more} more lines"));
+        }
+        lines.append(&mut wrapped);
+    }
+    lines
+}

@@ -1,0 +1,312 @@
+//! White space, line prefixes and the start of each text.
+
+use std::fmt::Write as _;
+
+use super::Renderer;
+
+/// What has to come between the text so far and the next text.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) enum Gap {
+    Nothing,
+    Space,
+    Line,
+    Paragraph,
+}
+
+/// What the lines of a block begin with, in markdown.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Marker {
+    Bullet,
+    Number(i64),
+    /// An item with a check box.
+    Task(bool),
+    Quote,
+    Heading(u8),
+    Description,
+    Indent,
+}
+
+impl Marker {
+    fn write_first(self, out: &mut String) {
+        match self {
+            Self::Bullet => out.push_str("- "),
+            Self::Number(number) => write!(out, "{number}. ").expect("a string takes all"),
+            Self::Task(true) => out.push_str("- [x] "),
+            Self::Task(false) => out.push_str("- [ ] "),
+            Self::Quote => out.push_str("> "),
+            Self::Heading(level) => {
+                out.push_str(&"######"[..usize::from(level.min(6))]);
+                out.push(' ');
+            }
+            Self::Description => out.push_str(": "),
+            Self::Indent => out.push_str("  "),
+        }
+    }
+
+    /// Inside a cell: only what sets items apart.
+    pub(super) fn write_in_cell(self, out: &mut String) {
+        if matches!(self, Self::Bullet | Self::Number(_) | Self::Task(_)) {
+            self.write_first(out);
+        }
+    }
+
+    fn write_next(self, out: &mut String) {
+        match self {
+            Self::Bullet | Self::Task(_) | Self::Description | Self::Indent => out.push_str("  "),
+            Self::Number(number) => {
+                let width = number.checked_abs().and_then(|n| n.checked_ilog10()).unwrap_or(0) as usize
+                    + 3
+                    + usize::from(number < 0);
+                out.extend(std::iter::repeat_n(' ', width));
+            }
+            Self::Quote => out.push_str("> "),
+            Self::Heading(_) => {}
+        }
+    }
+}
+
+/// Blocks nested deeper have no prefix of their own: each costs every line some bytes.
+const MAX_CONTAINERS: usize = 12;
+
+/// An open block whose lines have a prefix.
+pub(super) struct Container {
+    pub(super) marker: Marker,
+    /// No text yet: what opens inside stands on the marker's own line.
+    pub(super) pending: bool,
+}
+
+impl Renderer<'_> {
+    pub(super) fn push_container(&mut self, marker: Marker) {
+        if self.containers.len() == MAX_CONTAINERS {
+            self.deep_containers += 1;
+            return;
+        }
+        self.containers.push(Container { marker, pending: true });
+    }
+
+    /// Closes the innermost container; whether it held text.
+    pub(super) fn pop_container(&mut self) -> bool {
+        self.suspend_marks();
+        if self.deep_containers > 0 {
+            self.deep_containers -= 1;
+            return true;
+        }
+        self.containers.pop().is_some_and(|container| !container.pending)
+    }
+
+    /// Asks for at least `gap` before the next text.
+    pub(super) fn separate(&mut self, gap: Gap) {
+        if gap >= Gap::Line {
+            self.suspend_marks();
+        }
+        match self.containers.last() {
+            Some(container) if container.pending => {}
+            // A heading of several lines is one line in markdown.
+            Some(Container { marker: Marker::Heading(_), .. }) if self.markdown && gap <= Gap::Line => {
+                self.gap = self.gap.max(gap.min(Gap::Space));
+            }
+            _ => self.gap = self.gap.max(gap),
+        }
+    }
+
+    /// `br`: two in a row end the paragraph.
+    pub(super) fn line_break(&mut self) {
+        let gap = if self.gap >= Gap::Line { Gap::Paragraph } else { Gap::Line };
+        self.separate(gap);
+    }
+
+    /// Text with its white space as in the source.
+    pub(super) fn text(&mut self, text: &str) {
+        if self.code.is_some() {
+            self.code_text(text);
+        } else if self.keeping_lines > 0 {
+            for (number, line) in text.split('\n').enumerate() {
+                if number > 0 {
+                    self.line_break();
+                }
+                self.flow_text(line);
+            }
+        } else {
+            self.flow_text(text);
+        }
+    }
+
+    /// Text whose white space collapses. Copied in runs, not word by word.
+    fn flow_text(&mut self, text: &str) {
+        let bytes = text.as_bytes();
+        let mut at = 0;
+        loop {
+            let (length, space) = leading_space(&bytes[at..]);
+            at += length;
+            if space != Space::None && self.gap <= Gap::Space {
+                self.soft_break |= space == Space::Line;
+                self.gap = Gap::Space;
+            }
+            if at == bytes.len() {
+                return;
+            }
+            let length = run_length(&bytes[at..]);
+            self.run(&text[at..at + length]);
+            at += length;
+        }
+    }
+
+    /// Text without white space at its ends or in a row.
+    fn run(&mut self, run: &str) {
+        let mut run = run;
+        // Chinese paragraphs are indented by two of these.
+        if self.gap >= Gap::Line || self.out.is_empty() {
+            run = run.trim_start_matches('\u{3000}');
+        }
+        let Some(first) = run.chars().next() else { return };
+        self.open_text(first);
+        self.push_escaped(run);
+    }
+
+    /// Pushes text, with `|` escaped where it would end a cell.
+    pub(super) fn push_escaped(&mut self, text: &str) {
+        if self.markdown && self.row.is_some() && text.contains('|') {
+            self.out.push_str(&text.replace('|', "\\|"));
+        } else {
+            self.out.push_str(text);
+        }
+    }
+
+    /// Pushes a sign right after the text so far, if there is any on this line.
+    pub(super) fn glue(&mut self, sign: &str) {
+        if self.gap <= Gap::Space && !self.out.is_empty() {
+            self.gap = Gap::Nothing;
+            self.out.push_str(sign);
+        }
+    }
+
+    /// Writes what is due before a text that begins with `first`: gap, prefixes, inline marks.
+    pub(super) fn open_text(&mut self, first: char) {
+        if self.row.is_some() {
+            self.open_cell_text(first);
+        } else if self.gap >= Gap::Line || self.out.is_empty() {
+            if self.rule_due && !self.out.is_empty() {
+                self.out.push_str("\n\n---");
+            }
+            self.rule_due = false;
+            self.begin_line(self.gap, self.containers.len());
+        } else if self.gap == Gap::Space {
+            self.push_space(first);
+        }
+        self.gap = Gap::Nothing;
+        self.soft_break = false;
+        if self.unwritten > 0 {
+            self.open_marks();
+        }
+    }
+
+    /// A space, unless it only stands for a line break of the source between two characters of a script
+    /// that is written without spaces (CSS Text 4, segment breaks).
+    pub(super) fn push_space(&mut self, first: char) {
+        let joined = self.soft_break && {
+            let text = self.out.trim_end_matches(['*', '~', '`']);
+            let last = text.chars().next_back().unwrap_or(' ');
+            (is_unspaced(last) && is_unspaced(first))
+                || is_wide_punctuation(last)
+                || is_wide_punctuation(first)
+        };
+        if !joined {
+            self.out.push(' ');
+        }
+    }
+
+    /// A new line with the prefixes of the outer `depth` containers.
+    pub(super) fn begin_line(&mut self, gap: Gap, depth: usize) {
+        if !self.out.is_empty() {
+            if gap == Gap::Paragraph {
+                self.out.push('\n');
+                let start = self.out.len();
+                self.write_next_prefix(depth);
+                let length = self.out[start..].trim_end().len();
+                self.out.truncate(start + length);
+            }
+            self.out.push('\n');
+        }
+        for container in &mut self.containers[..depth] {
+            if self.markdown && container.pending {
+                container.marker.write_first(&mut self.out);
+            } else if self.markdown {
+                container.marker.write_next(&mut self.out);
+            }
+            container.pending = false;
+        }
+    }
+
+    /// The prefixes of a further line of the containers that have begun.
+    pub(super) fn write_next_prefix(&mut self, depth: usize) {
+        if !self.markdown {
+            return;
+        }
+        for container in self.containers[..depth].iter().filter(|container| !container.pending) {
+            container.marker.write_next(&mut self.out);
+        }
+    }
+}
+
+/// White space before a text.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Space {
+    None,
+    Some,
+    /// With a line break in it.
+    Line,
+}
+
+/// Length and kind of the white space that `bytes` begins with: a no-break space is one for tokenizers, a
+/// soft hyphen is nothing at all.
+fn leading_space(bytes: &[u8]) -> (usize, Space) {
+    let (mut at, mut space) = (0, Space::None);
+    while at < bytes.len() {
+        match bytes[at] {
+            b'\n' => space = Space::Line,
+            b' ' | b'\t' | b'\r' | b'\x0c' if space == Space::None => space = Space::Some,
+            b' ' | b'\t' | b'\r' | b'\x0c' => {}
+            0xc2 if matches!(bytes.get(at + 1), Some(0xa0 | 0xad)) => {
+                if bytes[at + 1] == 0xa0 && space == Space::None {
+                    space = Space::Some;
+                }
+                at += 1;
+            }
+            _ => break,
+        }
+        at += 1;
+    }
+    (at, space)
+}
+
+/// Length of the text before the next white space that is not a single space between two words.
+fn run_length(bytes: &[u8]) -> usize {
+    let mut at = 0;
+    while at < bytes.len() {
+        match bytes[at] {
+            b' ' => {
+                let next = &bytes[at + 1..];
+                if next.is_empty() || leading_space(&next[..next.len().min(2)]).0 > 0 {
+                    return at;
+                }
+                at += 2;
+            }
+            b'\n' | b'\t' | b'\r' | b'\x0c' => return at,
+            0xc2 if matches!(bytes.get(at + 1), Some(0xa0 | 0xad)) => return at,
+            _ => at += 1,
+        }
+    }
+    at
+}
+
+/// Characters of scripts without spaces between words: Han, kana, Bopomofo; not Hangul.
+fn is_unspaced(c: char) -> bool {
+    matches!(c, '\u{2e80}'..='\u{312f}' | '\u{31a0}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}'
+        | '\u{f900}'..='\u{faff}' | '\u{ff01}'..='\u{ff60}' | '\u{20000}'..='\u{3ffff}')
+}
+
+/// Punctuation as wide as a Han character, its space included.
+fn is_wide_punctuation(c: char) -> bool {
+    matches!(c, '\u{3001}'..='\u{3003}' | '\u{3008}'..='\u{3011}' | '\u{3014}'..='\u{301f}'
+        | '\u{ff01}' | '\u{ff08}' | '\u{ff09}' | '\u{ff0c}' | '\u{ff0e}' | '\u{ff1a}' | '\u{ff1b}' | '\u{ff1f}')
+}
