@@ -3,6 +3,7 @@
 
 mod corpus;
 mod extract;
+mod filter;
 mod import;
 mod parser;
 mod report;

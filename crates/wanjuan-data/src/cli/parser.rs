@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use super::{extract, import, report, run as pipeline, why};
+use super::{extract, filter, import, report, run as pipeline, why};
 
 /// Raw web pages to clean text and token shards.
 #[derive(Debug, Parser)]
@@ -21,6 +21,8 @@ enum Verb {
     Import(import::ImportVerb),
     /// Extract the main text of a list of pages.
     Extract(extract::ExtractArguments),
+    /// Decide about documents by rules, without rewriting them.
+    Filter(filter::FilterArguments),
     /// Print the retention funnel of a finished run.
     Report(report::ReportArguments),
     /// Tell the life of one document.
@@ -36,6 +38,7 @@ pub fn run() -> anyhow::Result<()> {
         Verb::Run(arguments) => pipeline::run(&arguments),
         Verb::Import(verb) => import::run(&verb),
         Verb::Extract(arguments) => extract::run(&arguments),
+        Verb::Filter(arguments) => filter::run(&arguments),
         Verb::Report(arguments) => report::run(&arguments),
         Verb::Why(arguments) => why::run(&arguments),
     }

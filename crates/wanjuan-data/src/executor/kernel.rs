@@ -82,9 +82,10 @@ impl ShardRun {
         let archive = matches!(spec.input, ShardInput::Warc { .. });
         let labels =
             archive.then_some("read").into_iter().chain(spec.stages.iter().map(|(label, _)| label.as_str()));
+        let stages = spec.stages.iter().filter_map(|(_, config)| config.build_stage().transpose());
         Ok(Self {
             report: ShardReport { stages: labels.map(StageReport::new).collect(), damaged: Vec::new() },
-            stages: spec.stages.iter().filter_map(|(_, config)| config.build_stage()).collect(),
+            stages: stages.collect::<Result<_>>()?,
             first: usize::from(archive),
             path: spec.output.clone(),
             output: AtomicFile::create(&spec.output).map_err(Error::io(&spec.output, "write"))?,

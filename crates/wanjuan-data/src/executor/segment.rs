@@ -1,11 +1,11 @@
 //! [`Segment`]: runs of document stages between passes, the pieces a pipeline is executed in.
 
-use crate::StageConfig;
 use crate::dedup::{ExactDedup, NearDedup, RepeatedLines};
 use crate::extract::Extract;
-use crate::filter::{C4, FineWeb, GopherQuality, GopherRepetition, Language};
+use crate::filter::Language;
 use crate::normalize::NormalizeCharacters;
 use crate::stage::{Pass, Stage};
+use crate::{Result, StageConfig};
 
 /// A piece of the pipeline.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,7 +26,7 @@ pub fn segments(stages: &[StageConfig]) -> Vec<Segment> {
         used.push(name);
         let uses = used.iter().filter(|one| **one == name).count();
         let label = if uses == 1 { name.to_owned() } else { format!("{name}-{uses}") };
-        if config.build_stage().is_none() {
+        if config.is_pass() {
             segments.push(Segment::Pass(label, config.clone()));
         } else if let Some(Segment::Stages(open)) = segments.last_mut() {
             open.push((label, config.clone()));
@@ -45,23 +45,32 @@ impl StageConfig {
             Self::ExactDedup(config) => ExactDedup::new(config.clone()).name(),
             Self::NearDedup(_) => "near-dedup",
             Self::RepeatedLines(config) => RepeatedLines::new(config.clone()).name(),
-            stage => stage.build_stage().map_or("", |stage| stage.name()),
+            // Its word lists need not be there for its name.
+            Self::C4BadWords(_) => "c4-bad-words",
+            stage => stage.build_stage().ok().flatten().map_or("", |stage| stage.name()),
         }
     }
 
-    /// The document stage, `None` for passes.
+    /// Whether this is a corpus-wide pass.
     #[must_use]
-    pub fn build_stage(&self) -> Option<Box<dyn Stage>> {
-        Some(match self.clone() {
+    pub fn is_pass(&self) -> bool {
+        matches!(self, Self::ExactDedup(_) | Self::NearDedup(_) | Self::RepeatedLines(_))
+    }
+
+    /// The document stage, `None` for passes.
+    ///
+    /// # Errors
+    /// Files of a stage that cannot be read.
+    pub fn build_stage(&self) -> Result<Option<Box<dyn Stage>>> {
+        if let Some(rules) = self.build_rules()? {
+            return Ok(Some(rules));
+        }
+        Ok(Some(match self.clone() {
             Self::Extract(config) => Box::new(Extract::new(config)),
-            Self::Normalize(_) => Box::new(NormalizeCharacters),
+            Self::Normalize(config) => Box::new(NormalizeCharacters::new(config)),
             Self::Language(config) => Box::new(Language::new(config)),
-            Self::GopherQuality(config) => Box::new(GopherQuality::new(config)),
-            Self::GopherRepetition(config) => Box::new(GopherRepetition::new(config)),
-            Self::C4(config) => Box::new(C4::new(config)),
-            Self::FineWeb(config) => Box::new(FineWeb::new(config)),
-            Self::ExactDedup(_) | Self::NearDedup(_) | Self::RepeatedLines(_) => return None,
-        })
+            _ => return Ok(None),
+        }))
     }
 
     /// Calls `visitor` with the pass; `None` for document stages.

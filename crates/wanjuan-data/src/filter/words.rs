@@ -3,7 +3,7 @@
 use unicode_segmentation::UnicodeSegmentation;
 
 /// The words of a text by Unicode's word boundaries (UAX 29), punctuation marks included, white space left
-/// out: close to what spaCy's tokenizer gives datatrove for English.
+/// out: close to what spaCy's tokenizer gives datatrove for English. Each Chinese character is a word.
 #[must_use]
 pub fn words(text: &str) -> Vec<&str> {
     text.split_word_bounds().filter(|word| !word.trim().is_empty()).collect()
