@@ -200,7 +200,7 @@ fn reason(limits: &Limits<'_>, view: &View<'_>, writing: Writing) -> Option<Reas
         Writing::Chinese => ratio(tally.real, clauses(view.text())),
     };
     word_rules(limits, &tally, mean)
-        .or_else(|| symbol_rules(limits, view.text(), tally.words))
+        .or_else(|| symbol_rules(limits, view.text(), tally.words, writing))
         .or_else(|| line_rules(limits, view.text()))
         .or_else(|| language_rules(limits, &tally))
 }
@@ -221,7 +221,7 @@ fn word_rules(limits: &Limits<'_>, tally: &Tally, mean: f64) -> Option<Reason> {
     (max > 0.0 && mean > max).then(|| Reason::above("long-words", mean, max))
 }
 
-fn symbol_rules(limits: &Limits<'_>, text: &str, words: usize) -> Option<Reason> {
+fn symbol_rules(limits: &Limits<'_>, text: &str, words: usize, writing: Writing) -> Option<Reason> {
     let limit = limits.symbols;
     if limit == 0.0 {
         return None;
@@ -230,7 +230,13 @@ fn symbol_rules(limits: &Limits<'_>, text: &str, words: usize) -> Option<Reason>
     if hashes > limit {
         return Some(Reason::above("hash-signs", hashes, limit));
     }
-    let ellipses = ratio(text.matches("...").count() + text.matches('…').count(), words);
+    let ellipses = text.matches("...").count() + text.matches('…').count();
+    let ellipses = match writing {
+        Writing::Spaced => ellipses,
+        // A Chinese ellipsis is two characters.
+        Writing::Chinese => ellipses - text.matches("……").count(),
+    };
+    let ellipses = ratio(ellipses, words);
     (ellipses > limit).then(|| Reason::above("ellipses", ellipses, limit))
 }
 

@@ -144,7 +144,7 @@ mod tests {
         assert_eq!(rule("Title\n==========\nText of this page.").as_deref(), Some("separator-runs"));
         assert_eq!(rule("one two\nthree\nfour\nfive").as_deref(), Some("line-breaks"));
         assert_eq!(
-            rule("A long line of many words here.\n\n\n\nAnother line of words.").as_deref(),
+            rule("A long line of many words here.\n\n\n\n\nAnother line of words.").as_deref(),
             Some("empty-lines")
         );
         assert_eq!(rule("床前明月光\n疑是地上霜\n举头望明月\n低头思故乡"), None);

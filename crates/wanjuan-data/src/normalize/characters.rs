@@ -24,16 +24,16 @@ impl NormalizeCharacters {
     /// The text with one spelling; indentation stays as it is.
     #[must_use]
     pub fn normalize(&self, text: &str) -> String {
-        let composed = composed(text, self.config.form);
-        let mut cleaned = String::with_capacity(composed.len());
-        let mut characters = composed.chars().peekable();
+        // Cleaned first: what goes may stand between a letter and its accent.
+        let mut cleaned = String::with_capacity(text.len());
+        let mut characters = text.chars().peekable();
         while let Some(c) = characters.next() {
             if c == '\r' && self.config.line_separators == Replacement::Replace {
                 characters.next_if_eq(&'\n');
             }
             cleaned.extend(self.clean(c));
         }
-        self.without_empty_lines(&cleaned)
+        self.without_empty_lines(&composed(&cleaned, self.config.form))
     }
 
     /// The character that stands for `c`, if any.
