@@ -106,8 +106,12 @@ fn read(path: &str) -> anyhow::Result<Vec<String>> {
 
 /// A document of 9.5 KB: sentences of made-up words in paragraphs.
 fn made(seed: u64) -> String {
-    let mut draws = CounterRng::new(seed, 0);
-    let mut draw = |limit: u64| draws.next_u64() % limit;
+    let draws = CounterRng::new(seed, "rules");
+    let mut drawn = 0;
+    let mut draw = |bound: u64| {
+        drawn += 1;
+        draws.below(drawn, bound)
+    };
     let mut text = String::new();
     while text.len() < 9500 {
         for at in 0..6 + draw(12) {
