@@ -16,8 +16,8 @@ use std::time::Instant;
 use anyhow::{Context, ensure};
 use internlm_kit::rng::CounterRng;
 use wanjuan_data::filter::{
-    AbnormalCharacters, C4, C4Paragraphs, FineWeb, GopherQuality, GopherRepetition, Punctuation, RefinedWeb, RuleSet,
-    Separators, View,
+    AbnormalCharacters, C4, C4Paragraphs, FineWeb, GopherQuality, GopherRepetition, Punctuation, RefinedWeb,
+    RuleSet, Separators, View,
 };
 use wanjuan_data::normalize::normalize_characters;
 
@@ -119,7 +119,8 @@ fn made(seed: u64) -> String {
             text.push_str(if at == 0 { "" } else { " " });
             match draw(3) {
                 0 => text.push_str(stop),
-                _ => (0..1 + draw(4)).for_each(|_| text.push_str(["ta", "re", "sol", "min", "ve"][draw(5) as usize])),
+                _ => (0..1 + draw(4))
+                    .for_each(|_| text.push_str(["ta", "re", "sol", "min", "ve"][draw(5) as usize])),
             }
         }
         text.push_str([". ", ", but ", ".\n", "? "][draw(4) as usize]);
@@ -155,6 +156,8 @@ fn hostile<'a>(sets: impl Iterator<Item = &'a Box<dyn RuleSet>> + Clone) {
         std::hint::black_box(normalize_characters(&text));
         let normalized = cpu_seconds() - started;
         let (set, seconds) = slowest;
-        println!("1 MB of {name:24} rules {total:6.3} s, slowest {set} {seconds:.3} s; normalize {normalized:.3} s");
+        println!(
+            "1 MB of {name:24} rules {total:6.3} s, slowest {set} {seconds:.3} s; normalize {normalized:.3} s"
+        );
     }
 }

@@ -3,7 +3,7 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::words::length;
+use super::words::{length, word_length};
 
 /// Modulus of the n-gram hashes, a Mersenne prime: two of a million different n-grams collide with a chance of
 /// one in a million.
@@ -108,7 +108,7 @@ impl Grams {
                 end.hash = add(multiply(end.hash, BASE), u64::from(byte) + 1);
             }
             end.bytes += word.len();
-            end.characters += length(word);
+            end.characters += word_length(word);
             if separator == Separator::Space {
                 end.hash = add(multiply(end.hash, BASE), u64::from(b' ') + 1);
                 end.bytes += 1;
@@ -143,21 +143,24 @@ impl Grams {
     pub(super) fn most_frequent(&self, n: usize) -> usize {
         let size = (self.count(n) * 2).next_power_of_two().max(16);
         let shift = 64 - size.trailing_zeros();
-        let mut slots = vec![Counted::default(); size];
+        // Numbers in `counted`, plus 1; 0 is empty.
+        let mut slots = vec![0_u32; size];
+        let mut counted: Vec<Counted> = Vec::new();
         let mut most = Counted::default();
         for first in 0..self.count(n) {
-            let hash = self.gram(first, n).0.max(1);
+            let hash = self.gram(first, n).0;
             let mut slot = spread(hash, shift);
-            while slots[slot].hash != 0 && slots[slot].hash != hash {
+            while slots[slot] != 0 && counted[slots[slot] as usize - 1].hash != hash {
                 slot = (slot + 1) & (size - 1);
             }
-            let counted = &mut slots[slot];
-            if counted.hash == 0 {
-                *counted = Counted { hash, count: 0, first };
+            if slots[slot] == 0 {
+                counted.push(Counted { hash, count: 0, first });
+                slots[slot] = counted.len() as u32;
             }
-            counted.count += 1;
-            if (counted.count, most.first) > (most.count, counted.first) {
-                most = *counted;
+            let this = &mut counted[slots[slot] as usize - 1];
+            this.count += 1;
+            if (this.count, most.first) > (most.count, this.first) {
+                most = *this;
             }
         }
         if most.count == 0 { 0 } else { self.gram(most.first, n).1 * most.count as usize }

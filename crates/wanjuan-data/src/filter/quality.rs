@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::marks::is_symbol;
 use super::python::{is_letter, lines, strip};
-use super::words::{length, ratio};
+use super::words::{ratio, word_length};
 use super::{Compat, Decision, RuleSet, View, Writing, rule_set};
 use crate::{Document, Reason, Stage, Verdict};
 
@@ -179,7 +179,7 @@ impl Tally {
         for word in words {
             if word.chars().any(|c| !is_symbol(c)) {
                 tally.real += 1;
-                tally.real_characters += length(word);
+                tally.real_characters += word_length(word);
             }
             tally.with_letter += usize::from(word.chars().any(is_letter));
             if word.len() <= longest
