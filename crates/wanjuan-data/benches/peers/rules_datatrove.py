@@ -207,7 +207,9 @@ def speed(arguments):
     from datatrove.utils.text import split_into_parts
 
     texts = [record["content"] for record in load(arguments.documents)]
-    texts = [cut(text, 9500) for text in texts if 9500 < len(text.encode()) < 60000 and text.isascii()]
+    # Languages that spaCy's English tokenizer is meant for.
+    is_latin = lambda text: sum(not c.isascii() for c in text) < 0.05 * len(text)
+    texts = [cut(text, 9500) for text in texts if 9500 < len(text.encode()) < 60000 and is_latin(text)]
     texts = texts[: arguments.count]
     if not texts:
         sys.exit("no document is long enough")
@@ -216,6 +218,8 @@ def speed(arguments):
     plain = [{"id": str(number), "content": text} for number, text in enumerate(texts)]
     peers = filters()
     given = [row | tokenization(row["content"]) for row in plain]
+    if arguments.save:
+        write_jsonl(open(arguments.save, "w"), given)
     results = {}
 
     def peer(name, chosen):
@@ -267,6 +271,7 @@ def main():
     verb.add_argument("--binary", required=True)
     verb.add_argument("--count", type=int, default=200)
     verb.add_argument("--rounds", type=int, default=3)
+    verb.add_argument("--save", help="where to write the documents with their words")
     verb.set_defaults(run=speed)
     arguments = parser.parse_args()
     start = time.time()

@@ -56,9 +56,14 @@ struct Record<'a> {
     #[serde(borrow, alias = "text")]
     content: Cow<'a, str>,
     language: Option<String>,
-    words: Option<Vec<String>>,
+    #[serde(borrow)]
+    words: Option<Vec<Word<'a>>>,
     sentences: Option<Sentences>,
 }
+
+/// A word of the input, in place where JSON spells it as it is.
+#[derive(Deserialize)]
+struct Word<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// A line of the output.
 #[derive(Serialize)]
@@ -204,7 +209,7 @@ fn decide(
         view = view.with_language(language);
     }
     if let Some(words) = &record.words {
-        view = view.with_words(words.iter().map(String::as_str).collect());
+        view = view.with_words(words.iter().map(|word| word.0.as_ref()).collect());
     }
     if let Some(sentences) = &record.sentences {
         view = view.with_sentences(sentences);

@@ -76,17 +76,25 @@ pub(super) enum Separator {
 pub(super) struct Grams {
     /// State before each word and after the last.
     ends: Vec<End>,
-    /// Powers of the base up to the longest n-gram in bytes.
+    /// Powers of the base up to the longest n-gram in units.
     powers: Vec<u64>,
     separator: usize,
     seen: Seen,
 }
 
+/// The state of hashing after some words. Units are bytes, or words when they stand apart.
 #[derive(Clone, Copy, Default)]
 struct End {
     hash: u64,
-    bytes: usize,
+    units: usize,
     characters: usize,
+}
+
+impl End {
+    fn step(&mut self, unit: u64) {
+        self.hash = add(multiply(self.hash, BASE), unit);
+        self.units += 1;
+    }
 }
 
 /// An n-gram, its count, and where it came first.
@@ -104,23 +112,22 @@ impl Grams {
         let mut end = End::default();
         ends.push(end);
         for word in words {
-            for byte in word.bytes() {
-                end.hash = add(multiply(end.hash, BASE), u64::from(byte) + 1);
+            match separator {
+                Separator::Nothing => word.bytes().for_each(|byte| end.step(u64::from(byte) + 1)),
+                // Joined by spaces, words with spaces are as many words.
+                Separator::Space if word.as_bytes().contains(&b' ') => {
+                    word.split(' ').for_each(|part| end.step(xxh3_64(part.as_bytes()) & PRIME));
+                }
+                Separator::Space => end.step(xxh3_64(word.as_bytes()) & PRIME),
             }
-            end.bytes += word.len();
-            end.characters += word_length(word);
-            if separator == Separator::Space {
-                end.hash = add(multiply(end.hash, BASE), u64::from(b' ') + 1);
-                end.bytes += 1;
-                end.characters += 1;
-            }
+            end.characters += word_length(word) + usize::from(separator == Separator::Space);
             ends.push(end);
         }
-        let last = |first: usize| ends[(first + longest).min(words.len())].bytes;
-        let bytes = (0..words.len()).map(|first| last(first) - ends[first].bytes).max().unwrap_or(0);
-        let mut powers = Vec::with_capacity(bytes + 1);
+        let last = |first: usize| ends[(first + longest).min(words.len())].units;
+        let units = (0..words.len()).map(|first| last(first) - ends[first].units).max().unwrap_or(0);
+        let mut powers = Vec::with_capacity(units + 1);
         powers.push(1);
-        for at in 0..bytes {
+        for at in 0..units {
             powers.push(multiply(powers[at], BASE));
         }
         let separator = usize::from(separator == Separator::Space);
@@ -132,9 +139,10 @@ impl Grams {
     }
 
     /// Hash and characters of the n-gram that starts at word `first`.
+    #[inline]
     fn gram(&self, first: usize, n: usize) -> (u64, usize) {
         let (from, to) = (self.ends[first], self.ends[first + n]);
-        let before = multiply(from.hash, self.powers[to.bytes - from.bytes]);
+        let before = multiply(from.hash, self.powers[to.units - from.units]);
         (add(to.hash, PRIME - before), to.characters - from.characters - self.separator)
     }
 
