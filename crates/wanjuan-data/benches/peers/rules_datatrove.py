@@ -4,6 +4,7 @@
     wanjuan-data extract --list SET/list.tsv --out SET.json [--mode recall]          # for each set of pages
     V/bin/python rules_datatrove.py documents --out docs.jsonl A.json B.json ...     # 2,000 documents, mutants among them
     V/bin/python rules_datatrove.py compare --binary wanjuan-data docs.jsonl [--tokenizer datatrove|regex]
+                                   [--lists LDNOOBW]
     V/bin/python rules_datatrove.py speed --binary wanjuan-data docs.jsonl [--count 200] [--rounds 3]
 
 `compare` runs each filter by itself on each document; decision, reason and the text that C4 leaves must be equal. Both
@@ -115,6 +116,17 @@ def filters():
     return dict(zip(RULES, [GopherQualityFilter(), GopherRepetitionFilter(), C4QualityFilter(), FineWebQualityFilter()]))
 
 
+def further_filters(lists):
+    """mC4's paragraphs and, with the folder of word lists, C4's bad words."""
+    import datatrove.pipeline.filters.c4_filters as c4
+
+    found = {"c4-paragraphs": c4.C4ParagraphFilter()}
+    if lists:
+        c4.cached_asset_path_or_download = lambda url, **_: f"{lists}/{url.rsplit('/', 1)[1]}"
+        found["c4-bad-words"] = c4.C4BadWordsFilter()
+    return found
+
+
 class RegexTokenizer:
     """Words and sentences without any language."""
 
@@ -159,21 +171,16 @@ def compare(arguments):
 
     if arguments.tokenizer == "regex":
         tokenizers.load_word_tokenizer = lambda language: RegexTokenizer()
-    records, peers = load(arguments.documents), filters()
+    records, peers = load(arguments.documents), filters() | further_filters(arguments.lists)
     theirs = []
     for record in records:
-        text = record["content"]
-        theirs.append({name: decide(peer, text) for name, peer in peers.items()})
-        record.update(tokenization(text))
-    with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as file:
-        write_jsonl(file, records)
-        command = [arguments.binary, "filter", "--rules", ",".join(RULES), "--compat", "datatrove", "--each", "--text"]
-        output = subprocess.run(command, stdin=open(file.name), capture_output=True, check=True, text=True).stdout
-    ours = [json.loads(line) for line in output.splitlines()]
-    assert [row["id"] for row in ours] == [record["id"] for record in records], "order or number of rows differs"
-    counts, wrong = {name: Counter() for name in RULES}, 0
-    for record, row, expected in zip(records, ours, theirs):
-        for name in RULES:
+        theirs.append({name: decide(peer, record["content"]) for name, peer in peers.items()})
+    own = ours(arguments, records, peers)
+    for record in records:
+        record.update(tokenization(record["content"]))
+    counts, wrong, own_wrong = {name: Counter() for name in peers}, 0, 0
+    for record, row, own_row, expected in zip(records, ours(arguments, records, peers), own, theirs):
+        for name in peers:
             keep, reason, text = expected[name]
             counts[name]["(kept)" if keep else reason] += 1
             found = row["rules"][name]
@@ -183,13 +190,27 @@ def compare(arguments):
             if not same:
                 wrong += 1
                 print(f"differs: {record['id']} {name}: theirs {keep} {reason}, ours {found}"[:300])
-    for name in RULES:
+            own_wrong += own_row["rules"][name]["keep"] != keep
+    for name in peers:
         print(name)
         for reason, count in sorted(counts[name].items(), key=lambda item: -item[1]):
             print(f"    {reason:32}{count:6}")
-    total = len(records) * len(RULES)
-    print(f"{len(records)} documents, {total} decisions with {arguments.tokenizer} words, {wrong} differ")
+    total = len(records) * len(peers)
+    print(f"{len(records)} documents, {total} decisions with {arguments.tokenizer} words: {wrong} differ")
+    print(f"with words and sentences of our own: {own_wrong} of {total} are kept by one side only")
     sys.exit(1 if wrong else 0)
+
+
+def ours(arguments, records, peers):
+    """The rows of our verb."""
+    command = [arguments.binary, "filter", "--rules", ",".join(peers), "--compat", "datatrove", "--each", "--text"]
+    command += ["--set", f"c4-bad-words.lists={arguments.lists}"] if arguments.lists else []
+    with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as file:
+        write_jsonl(file, records)
+        output = subprocess.run(command, stdin=open(file.name), stdout=subprocess.PIPE, check=True, text=True).stdout
+    rows = [json.loads(line) for line in output.splitlines()]
+    assert [row["id"] for row in rows] == [record["id"] for record in records], "order or number of rows differs"
+    return rows
 
 
 def cut(text, size):
@@ -265,6 +286,7 @@ def main():
     verb.add_argument("documents")
     verb.add_argument("--binary", required=True)
     verb.add_argument("--tokenizer", choices=["datatrove", "regex"], default="datatrove")
+    verb.add_argument("--lists", help="folder of LDNOOBW's lists: compares C4's bad words too")
     verb.set_defaults(run=compare)
     verb = verbs.add_parser("speed")
     verb.add_argument("documents")
