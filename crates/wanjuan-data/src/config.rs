@@ -7,7 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::dedup::{ExactDedupConfig, NearDedupConfig, RepeatedLinesConfig};
 use crate::extract::ExtractConfig;
-use crate::filter::{C4Config, FineWebConfig, GopherQualityConfig, GopherRepetitionConfig, LanguageConfig};
+use crate::filter::{
+    AbnormalCharactersConfig, BadWordsConfig, C4Config, C4ParagraphsConfig, FineWebConfig,
+    GopherQualityConfig, GopherRepetitionConfig, LanguageConfig, PunctuationConfig, RefinedWebConfig,
+    SeparatorsConfig,
+};
+use crate::normalize::NormalizeConfig;
 use crate::read::Selection;
 use crate::tokenize::TokenizeConfig;
 
@@ -49,9 +54,22 @@ pub enum StageConfig {
     GopherRepetition(GopherRepetitionConfig),
     /// C4's line and document rules.
     C4(C4Config),
+    /// mC4's three long lines.
+    C4Paragraphs(C4ParagraphsConfig),
+    /// C4's bad words.
+    C4BadWords(BadWordsConfig),
     /// FineWeb's line statistics.
     #[serde(rename = "fineweb")]
     FineWeb(FineWebConfig),
+    /// RefinedWeb's lines.
+    #[serde(rename = "refinedweb")]
+    RefinedWeb(RefinedWebConfig),
+    /// Anomalies of separators and line breaks.
+    Separators(SeparatorsConfig),
+    /// Frequency of abnormal characters.
+    AbnormalCharacters(AbnormalCharactersConfig),
+    /// Distribution of punctuation.
+    Punctuation(PunctuationConfig),
     /// Exact duplicates (whole corpus).
     ExactDedup(ExactDedupConfig),
     /// Near duplicates (whole corpus).
@@ -59,11 +77,6 @@ pub enum StageConfig {
     /// Lines that many documents share (whole corpus).
     RepeatedLines(RepeatedLinesConfig),
 }
-
-/// The stage `normalize` has no settings.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct NormalizeConfig {}
 
 /// Where documents come from.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -191,8 +204,12 @@ impl StageConfig {
                 check((0.0..=1.0).contains(found), format!("min-score: found {found}, expected 0 to 1"));
             }
             Self::GopherRepetition(config) => {
-                let limits = config.top_n_grams.iter().chain(&config.duplicate_n_grams);
-                check(limits.clone().all(|limit| limit.n > 0), "n: found 0, expected at least 1".to_owned());
+                let chinese = config.chinese.top_n_grams.iter().chain(&config.chinese.duplicate_n_grams);
+                let limits = config.top_n_grams.iter().chain(&config.duplicate_n_grams).chain(chinese);
+                check(
+                    limits.into_iter().all(|limit| limit.n > 0),
+                    "n: found 0, expected at least 1".to_owned(),
+                );
             }
             Self::RepeatedLines(config) => {
                 let found = config.min_documents;

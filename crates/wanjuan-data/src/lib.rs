@@ -8,7 +8,7 @@
 //! |---|---|
 //! | [`read`] | WARC (plain, gzip; damage costs only the member it hits), HTTP payloads, folders of pages, jsonl |
 //! | [`extract`] | charset, parsing into an arena, main text, metadata |
-//! | [`normalize`], [`filter`] | characters; language, Gopher, C4, FineWeb |
+//! | [`normalize`], [`filter`] | characters; language, Gopher, C4, FineWeb, RefinedWeb, InternLM2's families |
 //! | [`language`], [`fasttext`] | language identification; reader of fastText's models |
 //! | [`dedup`] | exact, MinHash-LSH with exact verification, lines that many documents share |
 //! | [`tokenize`], [`shard`] | BPE training, InternEvo's `.bin` and `.bin.meta`, held-out split, baselines |
@@ -64,7 +64,7 @@ mod stage;
 pub mod tokenize;
 
 #[cfg(feature = "pipeline")]
-pub use config::{FallbackConfig, ImportConfig, ImportSource, NormalizeConfig, PipelineConfig, StageConfig};
+pub use config::{FallbackConfig, ImportConfig, ImportSource, PipelineConfig, StageConfig};
 #[cfg(feature = "pipeline")]
 pub use document::{Capture, Document, Source, document_id};
 pub use error::{Error, Result};

@@ -122,19 +122,19 @@ pub struct Duplicate {
 impl Reason {
     /// A reason without numbers.
     #[must_use]
-    pub fn new(rule: &'static str) -> Self {
-        Self { rule: Cow::Borrowed(rule), ..Self::default() }
+    pub fn new(rule: impl Into<Cow<'static, str>>) -> Self {
+        Self { rule: rule.into(), ..Self::default() }
     }
 
     /// `value` is over the limit `threshold`.
     #[must_use]
-    pub fn above(rule: &'static str, value: f64, threshold: f64) -> Self {
+    pub fn above(rule: impl Into<Cow<'static, str>>, value: f64, threshold: f64) -> Self {
         Self { value: Some(value), threshold: Some(threshold), ..Self::new(rule) }
     }
 
     /// `value` is under the limit `threshold`.
     #[must_use]
-    pub fn below(rule: &'static str, value: f64, threshold: f64) -> Self {
+    pub fn below(rule: impl Into<Cow<'static, str>>, value: f64, threshold: f64) -> Self {
         Self::above(rule, value, threshold)
     }
 

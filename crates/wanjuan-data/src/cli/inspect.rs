@@ -74,6 +74,7 @@ impl Summary {
         };
         let kept = blocks.iter().filter(|block| block.kept).count();
         let mut rows = vec![("file", path.display().to_string())];
+        rows.extend(page.page_type.map(|kind| ("type", kind.name().to_owned())));
         let fields = [
             ("author", &metadata.author),
             ("date", &metadata.date),

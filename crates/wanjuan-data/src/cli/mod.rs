@@ -4,6 +4,7 @@
 mod columns;
 mod corpus;
 mod extract;
+mod filter;
 mod import;
 mod inspect;
 mod inspect_html;

@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use super::{extract, import, inspect, lid, report, run as pipeline, why};
+use super::{extract, filter, import, inspect, lid, report, run as pipeline, why};
 
 /// Raw web pages to clean text and token shards.
 #[derive(Debug, Parser)]
@@ -25,6 +25,8 @@ enum Verb {
     Lid(lid::LidArguments),
     /// Show one page: what was kept, what was dropped and why.
     Inspect(inspect::InspectArguments),
+    /// Decide about documents by rules, without rewriting them.
+    Filter(filter::FilterArguments),
     /// Print the retention funnel of a finished run.
     Report(report::ReportArguments),
     /// Tell the life of one document.
@@ -42,6 +44,7 @@ pub fn run() -> anyhow::Result<()> {
         Verb::Extract(arguments) => extract::run(&arguments),
         Verb::Lid(arguments) => lid::run(&arguments),
         Verb::Inspect(arguments) => inspect::run(&arguments),
+        Verb::Filter(arguments) => filter::run(&arguments),
         Verb::Report(arguments) => report::run(&arguments),
         Verb::Why(arguments) => why::run(&arguments),
     }

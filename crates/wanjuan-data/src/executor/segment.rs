@@ -2,7 +2,7 @@
 
 use crate::dedup::{ExactDedup, NearDedup, RepeatedLines};
 use crate::extract::Extract;
-use crate::filter::{C4, FineWeb, GopherQuality, GopherRepetition, Language};
+use crate::filter::Language;
 use crate::normalize::NormalizeCharacters;
 use crate::stage::{Pass, Stage};
 use crate::{Result, StageConfig};
@@ -47,6 +47,8 @@ impl StageConfig {
             Self::RepeatedLines(config) => RepeatedLines::new(config.clone()).name(),
             // Building this stage reads its model.
             Self::Language(_) => "language",
+            // Its word lists need not be there for its name.
+            Self::C4BadWords(_) => "c4-bad-words",
             stage => stage.build_stage().ok().flatten().map_or("", |stage| stage.name()),
         }
     }
@@ -60,17 +62,16 @@ impl StageConfig {
     /// The document stage, `None` for passes.
     ///
     /// # Errors
-    /// A model that a stage needs and that cannot be read.
+    /// A model or other files of a stage that cannot be read.
     pub fn build_stage(&self) -> Result<Option<Box<dyn Stage>>> {
+        if let Some(rules) = self.build_rules()? {
+            return Ok(Some(rules));
+        }
         Ok(Some(match self.clone() {
             Self::Extract(config) => Box::new(Extract::new(config)),
-            Self::Normalize(_) => Box::new(NormalizeCharacters),
+            Self::Normalize(config) => Box::new(NormalizeCharacters::new(config)),
             Self::Language(config) => Box::new(Language::new(config)?),
-            Self::GopherQuality(config) => Box::new(GopherQuality::new(config)),
-            Self::GopherRepetition(config) => Box::new(GopherRepetition::new(config)),
-            Self::C4(config) => Box::new(C4::new(config)),
-            Self::FineWeb(config) => Box::new(FineWeb::new(config)),
-            Self::ExactDedup(_) | Self::NearDedup(_) | Self::RepeatedLines(_) => return Ok(None),
+            _ => return Ok(None),
         }))
     }
 

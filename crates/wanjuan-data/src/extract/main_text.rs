@@ -39,7 +39,8 @@ pub fn explain(bytes: &[u8], charset: Option<&str>, config: &ExtractConfig) -> E
 }
 
 fn page(dom: &Dom, selection: &Selection, config: &ExtractConfig) -> ExtractedPage {
-    let text = dom.body().map_or_else(String::new, |body| render(dom, |id| selection.keeps(id), body, config));
+    let text =
+        dom.body().map_or_else(String::new, |body| render(dom, |id| selection.keeps(id), body, config));
     ExtractedPage { text, metadata: Metadata::of(dom), page_type: Some(selection.page_type) }
 }
 

@@ -120,8 +120,7 @@ fn role_to_p(tag: &str) -> Role {
         "menu" => Role::BulletList,
         "ol" => Role::NumberedList,
         "listing" | "plaintext" | "pre" => Role::Preformatted,
-        "iframe" | "input" | "map" | "meter" | "noframes" | "object" | "option"
-        | "progress" => Role::Never,
+        "iframe" | "input" | "map" | "meter" | "noframes" | "object" | "option" | "progress" => Role::Never,
         _ => Role::Inline,
     }
 }

@@ -1,9 +1,12 @@
 //! The stage `gopher-quality`: document statistics of Gopher (arXiv 2112.11446, appendix A.1), decision by
-//! decision as `GopherQualityFilter` of huggingface/datatrove@a649de7.
+//! decision as `GopherQualityFilter` of huggingface/datatrove@a649de7, and their Chinese counterparts.
 
 use serde::{Deserialize, Serialize};
 
-use super::words::{is_punctuation, length, ratio, words};
+use super::marks::is_symbol;
+use super::python::{is_letter, lines, strip};
+use super::words::{ratio, word_length};
+use super::{Compat, Decision, RuleSet, View, Writing, rule_set};
 use crate::{Document, Reason, Stage, Verdict};
 
 /// Thresholds; 0 switches a rule off, as in datatrove. Defaults are Gopher's.
@@ -26,8 +29,41 @@ pub struct GopherQualityConfig {
     pub max_ellipsis_lines_ratio: f64,
     /// Smallest share of words with a letter. Gopher: 0.8.
     pub min_alpha_words_ratio: f64,
-    /// Fewest distinct of: the be to of and that have with. Gopher: 2.
+    /// Fewest distinct stop words. Gopher: 2.
     pub min_stop_words: usize,
+    /// The stop words, case-sensitive. Gopher: the be to of and that have with.
+    pub stop_words: Vec<String>,
+    /// Whose decisions to reproduce. Default `none`.
+    pub compat: Compat,
+    /// The same for Chinese text.
+    pub chinese: ChineseQualityConfig,
+}
+
+/// Gopher's rules for Chinese text; 0 switches a rule off. A unit is a Chinese character, or a word or number of
+/// another script; a Chinese word is about 1.6 units. All defaults are ours.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct ChineseQualityConfig {
+    /// Fewest units. Ours: 80 = 50 words.
+    pub min_units: usize,
+    /// Most units. Ours: 160,000 = 100,000 words.
+    pub max_units: usize,
+    /// Shortest mean clause, in units between punctuation marks or line ends. Ours: 3.
+    pub min_mean_clause_length: f64,
+    /// Longest mean clause, in units. Ours: 60.
+    pub max_mean_clause_length: f64,
+    /// Most `#` and most ellipses, each per unit. Ours: 0.06 = 0.1 per word.
+    pub max_symbol_unit_ratio: f64,
+    /// Largest share of lines that start with a bullet or dash, Chinese ones (·●■◆★※) included. Ours: 0.9.
+    pub max_bullet_lines_ratio: f64,
+    /// Largest share of lines that end in an ellipsis. Ours: 0.3.
+    pub max_ellipsis_lines_ratio: f64,
+    /// Smallest share of characters and words with a letter among them and punctuation marks. Ours: 0.7.
+    pub min_letter_ratio: f64,
+    /// Fewest distinct stop words. Ours: 2.
+    pub min_stop_words: usize,
+    /// The stop words, one character each. Ours: 的 是 在 了 和 有 不 这 這 也 就 为 為 与 與.
+    pub stop_words: Vec<String>,
 }
 
 impl Default for GopherQualityConfig {
@@ -42,12 +78,41 @@ impl Default for GopherQualityConfig {
             max_ellipsis_lines_ratio: 0.3,
             min_alpha_words_ratio: 0.8,
             min_stop_words: 2,
+            stop_words: ["the", "be", "to", "of", "and", "that", "have", "with"].map(str::to_owned).to_vec(),
+            compat: Compat::None,
+            chinese: ChineseQualityConfig::default(),
         }
     }
 }
 
-/// Case-sensitive.
-const STOP_WORDS: [&str; 8] = ["the", "be", "to", "of", "and", "that", "have", "with"];
+impl Default for ChineseQualityConfig {
+    fn default() -> Self {
+        Self {
+            min_units: 80,
+            max_units: 160_000,
+            min_mean_clause_length: 3.0,
+            max_mean_clause_length: 60.0,
+            max_symbol_unit_ratio: 0.06,
+            max_bullet_lines_ratio: 0.9,
+            max_ellipsis_lines_ratio: 0.3,
+            min_letter_ratio: 0.7,
+            min_stop_words: 2,
+            stop_words: "的是在了和有不这這也就为為与與".chars().map(String::from).collect(),
+        }
+    }
+}
+
+/// The thresholds that apply to one text.
+struct Limits<'a> {
+    words: (usize, usize),
+    mean_length: (f64, f64),
+    symbols: f64,
+    bullets: f64,
+    bullet_marks: &'static [char],
+    ellipses: f64,
+    letters: f64,
+    stop_words: (usize, &'a [String]),
+}
 
 /// The stage.
 #[derive(Clone, Debug, Default)]
@@ -65,70 +130,151 @@ impl GopherQuality {
     /// The first rule that `text` fails.
     #[must_use]
     pub fn reason(&self, text: &str) -> Option<Reason> {
-        let words = words(text);
-        self.word_rules(&words)
-            .or_else(|| self.symbol_rules(text, words.len()))
-            .or_else(|| self.line_rules(text))
-            .or_else(|| self.language_rules(&words))
+        self.decide(&View::new(text)).reason().cloned()
     }
 
-    fn word_rules(&self, words: &[&str]) -> Option<Reason> {
-        let config = &self.config;
-        let real = || words.iter().filter(|word| word.chars().any(|c| !is_punctuation(c)));
-        let count = real().count();
-        if config.min_words > 0 && count < config.min_words {
-            return Some(Reason::below("too-few-words", count as f64, config.min_words as f64));
+    fn limits(&self, writing: Writing) -> Limits<'_> {
+        let (config, chinese) = (&self.config, &self.config.chinese);
+        match writing {
+            Writing::Spaced => Limits {
+                words: (config.min_words, config.max_words),
+                mean_length: (config.min_mean_word_length, config.max_mean_word_length),
+                symbols: config.max_symbol_word_ratio,
+                bullets: config.max_bullet_lines_ratio,
+                bullet_marks: &['•', '-'],
+                ellipses: config.max_ellipsis_lines_ratio,
+                letters: config.min_alpha_words_ratio,
+                stop_words: (config.min_stop_words, &config.stop_words),
+            },
+            Writing::Chinese => Limits {
+                words: (chinese.min_units, chinese.max_units),
+                mean_length: (chinese.min_mean_clause_length, chinese.max_mean_clause_length),
+                symbols: chinese.max_symbol_unit_ratio,
+                bullets: chinese.max_bullet_lines_ratio,
+                bullet_marks: &['•', '-', '—', '·', '●', '○', '■', '□', '◆', '◇', '★', '☆', '※', '▪'],
+                ellipses: chinese.max_ellipsis_lines_ratio,
+                letters: chinese.min_letter_ratio,
+                stop_words: (chinese.min_stop_words, &chinese.stop_words),
+            },
         }
-        if config.max_words > 0 && count > config.max_words {
-            return Some(Reason::above("too-many-words", count as f64, config.max_words as f64));
-        }
-        let mean = ratio(real().map(|word| length(word)).sum(), count);
-        if config.min_mean_word_length > 0.0 && mean < config.min_mean_word_length {
-            return Some(Reason::below("short-words", mean, config.min_mean_word_length));
-        }
-        if config.max_mean_word_length > 0.0 && mean > config.max_mean_word_length {
-            return Some(Reason::above("long-words", mean, config.max_mean_word_length));
-        }
-        None
     }
+}
 
-    fn symbol_rules(&self, text: &str, words: usize) -> Option<Reason> {
-        let limit = self.config.max_symbol_word_ratio;
-        if limit == 0.0 {
-            return None;
+/// What the words of a text add up to.
+#[derive(Default)]
+struct Tally {
+    words: usize,
+    /// Words with a character that is not punctuation, and their characters.
+    real: usize,
+    real_characters: usize,
+    with_letter: usize,
+    stop_words: usize,
+}
+
+impl Tally {
+    fn of(words: &[&str], stop_words: &[String]) -> Self {
+        let mut tally = Self { words: words.len(), ..Self::default() };
+        let longest = stop_words.iter().map(String::len).max().unwrap_or(0);
+        let mut found = vec![false; stop_words.len()];
+        for word in words {
+            if word.chars().any(|c| !is_symbol(c)) {
+                tally.real += 1;
+                tally.real_characters += word_length(word);
+            }
+            tally.with_letter += usize::from(word.chars().any(is_letter));
+            if word.len() <= longest
+                && let Some(at) = stop_words.iter().position(|stop| stop == word)
+            {
+                found[at] = true;
+            }
         }
-        let hashes = ratio(text.matches('#').count(), words);
-        if hashes > limit {
-            return Some(Reason::above("hash-signs", hashes, limit));
-        }
-        let ellipses = ratio(text.matches("...").count() + text.matches('…').count(), words);
-        (ellipses > limit).then(|| Reason::above("ellipses", ellipses, limit))
+        tally.stop_words = found.into_iter().filter(|found| *found).count();
+        tally
     }
+}
 
-    fn line_rules(&self, text: &str) -> Option<Reason> {
-        let lines: Vec<&str> = text.lines().collect();
-        let share =
-            |rule: &dyn Fn(&str) -> bool| ratio(lines.iter().filter(|line| rule(line)).count(), lines.len());
-        let limit = self.config.max_bullet_lines_ratio;
-        let bullets = share(&|line| line.trim_start().starts_with(['•', '-']));
-        if limit > 0.0 && bullets > limit {
-            return Some(Reason::above("bullet-lines", bullets, limit));
-        }
-        let limit = self.config.max_ellipsis_lines_ratio;
-        let ends = share(&|line| line.trim_end().ends_with("...") || line.trim_end().ends_with('…'));
-        (limit > 0.0 && ends > limit).then(|| Reason::above("ellipsis-lines", ends, limit))
+fn reason(limits: &Limits<'_>, view: &View<'_>, writing: Writing) -> Option<Reason> {
+    let tally = Tally::of(view.words(), limits.stop_words.1);
+    let mean = match writing {
+        Writing::Spaced => ratio(tally.real_characters, tally.real),
+        Writing::Chinese => ratio(tally.real, clauses(view.text())),
+    };
+    word_rules(limits, &tally, mean)
+        .or_else(|| symbol_rules(limits, view.text(), tally.words, writing))
+        .or_else(|| line_rules(limits, view.text()))
+        .or_else(|| language_rules(limits, &tally))
+}
+
+fn word_rules(limits: &Limits<'_>, tally: &Tally, mean: f64) -> Option<Reason> {
+    let (min, max) = limits.words;
+    if min > 0 && tally.real < min {
+        return Some(Reason::below("too-few-words", tally.real as f64, min as f64));
     }
+    if max > 0 && tally.real > max {
+        return Some(Reason::above("too-many-words", tally.real as f64, max as f64));
+    }
+    // Without words there is no mean to judge.
+    let (min, max) = limits.mean_length;
+    if min > 0.0 && mean < min && tally.real > 0 {
+        return Some(Reason::below("short-words", mean, min));
+    }
+    (max > 0.0 && mean > max).then(|| Reason::above("long-words", mean, max))
+}
 
-    fn language_rules(&self, words: &[&str]) -> Option<Reason> {
-        let limit = self.config.min_alpha_words_ratio;
-        let alpha = words.iter().filter(|word| word.chars().any(char::is_alphabetic)).count();
-        let alpha = ratio(alpha, words.len());
-        if limit > 0.0 && alpha < limit {
-            return Some(Reason::below("words-without-letters", alpha, limit));
-        }
-        let found = STOP_WORDS.iter().filter(|stop| words.contains(stop)).count();
-        let limit = self.config.min_stop_words;
-        (found < limit).then(|| Reason::below("stop-words", found as f64, limit as f64))
+fn symbol_rules(limits: &Limits<'_>, text: &str, words: usize, writing: Writing) -> Option<Reason> {
+    let limit = limits.symbols;
+    if limit == 0.0 {
+        return None;
+    }
+    let hashes = ratio(text.matches('#').count(), words);
+    if hashes > limit {
+        return Some(Reason::above("hash-signs", hashes, limit));
+    }
+    let ellipses = text.matches("...").count() + text.matches('…').count();
+    let ellipses = match writing {
+        Writing::Spaced => ellipses,
+        // A Chinese ellipsis is two characters.
+        Writing::Chinese => ellipses - text.matches("……").count(),
+    };
+    let ellipses = ratio(ellipses, words);
+    (ellipses > limit).then(|| Reason::above("ellipses", ellipses, limit))
+}
+
+fn line_rules(limits: &Limits<'_>, text: &str) -> Option<Reason> {
+    let (mut count, mut bullets, mut ellipses) = (0, 0, 0);
+    for line in lines(text).map(strip) {
+        count += 1;
+        bullets += usize::from(line.starts_with(limits.bullet_marks));
+        ellipses += usize::from(line.ends_with("...") || line.ends_with('…'));
+    }
+    let (bullets, ellipses) = (ratio(bullets, count), ratio(ellipses, count));
+    if limits.bullets > 0.0 && bullets > limits.bullets {
+        return Some(Reason::above("bullet-lines", bullets, limits.bullets));
+    }
+    (limits.ellipses > 0.0 && ellipses > limits.ellipses)
+        .then(|| Reason::above("ellipsis-lines", ellipses, limits.ellipses))
+}
+
+fn language_rules(limits: &Limits<'_>, tally: &Tally) -> Option<Reason> {
+    let letters = ratio(tally.with_letter, tally.words);
+    if limits.letters > 0.0 && letters < limits.letters && tally.words > 0 {
+        return Some(Reason::below("words-without-letters", letters, limits.letters));
+    }
+    let (found, limit) = (tally.stop_words, limits.stop_words.0);
+    (found < limit).then(|| Reason::below("stop-words", found as f64, limit as f64))
+}
+
+/// Runs of characters between punctuation marks and line ends that hold more than white space.
+fn clauses(text: &str) -> usize {
+    let is_mark = |c: char| is_symbol(c) || matches!(c, '\n' | '‘' | '·');
+    text.split(is_mark).filter(|clause| !strip(clause).is_empty()).count()
+}
+
+impl RuleSet for GopherQuality {
+    fn decide(&self, view: &View<'_>) -> Decision {
+        let writing = self.config.compat.writing(view);
+        let reason = reason(&self.limits(writing), view, writing);
+        Decision::from_reason(reason.map(|reason| self.config.compat.name(self.name(), reason)))
     }
 }
 
@@ -138,7 +284,9 @@ impl Stage for GopherQuality {
     }
 
     fn apply(&self, document: Document) -> Verdict {
-        let reason = self.reason(&document.content);
-        Verdict::from_reason(document, reason)
+        rule_set::apply(self, document)
     }
 }
+
+#[cfg(test)]
+mod tests;

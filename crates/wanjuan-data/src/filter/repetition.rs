@@ -1,16 +1,16 @@
 //! The stage `gopher-repetition`: repetition inside a document, Gopher's table A1 (arXiv 2112.11446),
-//! decision by decision as `GopherRepetitionFilter` of huggingface/datatrove@a649de7.
-
-use std::collections::{HashMap, HashSet};
-use std::hash::Hash;
+//! decision by decision as `GopherRepetitionFilter` of huggingface/datatrove@a649de7, and for Chinese text.
 
 use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::Xxh3DefaultBuilder;
 
-use super::words::{length, ratio, words};
+use super::grams::{Grams, Separator, duplicates};
+use super::python::strip;
+use super::words::ratio;
+use super::{Compat, Decision, RuleSet, View, Writing, rule_set};
 use crate::{Document, Reason, Stage, Verdict};
 
-/// Limits; 0 or an empty list switches a rule off. Defaults are Gopher's.
+/// Limits; 0 (lines and paragraphs) or an empty list (n-grams) switches a rule off, as in datatrove. Defaults are
+/// Gopher's.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct GopherRepetitionConfig {
@@ -26,6 +26,21 @@ pub struct GopherRepetitionConfig {
     pub top_n_grams: Vec<NGramLimit>,
     /// Largest share of characters in repeated n-grams. Gopher: 5: .15, 6: .14, ... 10: .10.
     pub duplicate_n_grams: Vec<NGramLimit>,
+    /// Whose decisions to reproduce. Default `none`.
+    pub compat: Compat,
+    /// N-grams of Chinese text; lines and paragraphs have the limits above.
+    pub chinese: ChineseRepetitionConfig,
+}
+
+/// N-grams of Chinese text, in characters: Gopher's lengths times 1.6, a Chinese word's characters, with Gopher's
+/// limits. All defaults are ours.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct ChineseRepetitionConfig {
+    /// Largest share of characters in the most frequent n-gram. Ours: 3: .20, 5: .18, 6: .16.
+    pub top_n_grams: Vec<NGramLimit>,
+    /// Largest share of characters in repeated n-grams. Ours: 8: .15, 10: .14, 11: .13, 13: .12, 14: .11, 16: .10.
+    pub duplicate_n_grams: Vec<NGramLimit>,
 }
 
 /// A limit for n-grams of one length.
@@ -38,10 +53,12 @@ pub struct NGramLimit {
     pub max: f64,
 }
 
+fn limits(pairs: &[(usize, f64)]) -> Vec<NGramLimit> {
+    pairs.iter().map(|(n, max)| NGramLimit { n: *n, max: *max }).collect()
+}
+
 impl Default for GopherRepetitionConfig {
     fn default() -> Self {
-        let limits =
-            |pairs: &[(usize, f64)]| pairs.iter().map(|(n, max)| NGramLimit { n: *n, max: *max }).collect();
         Self {
             max_duplicate_lines: 0.30,
             max_duplicate_paragraphs: 0.30,
@@ -49,6 +66,24 @@ impl Default for GopherRepetitionConfig {
             max_duplicate_paragraph_chars: 0.20,
             top_n_grams: limits(&[(2, 0.20), (3, 0.18), (4, 0.16)]),
             duplicate_n_grams: limits(&[(5, 0.15), (6, 0.14), (7, 0.13), (8, 0.12), (9, 0.11), (10, 0.10)]),
+            compat: Compat::None,
+            chinese: ChineseRepetitionConfig::default(),
+        }
+    }
+}
+
+impl Default for ChineseRepetitionConfig {
+    fn default() -> Self {
+        Self {
+            top_n_grams: limits(&[(3, 0.20), (5, 0.18), (6, 0.16)]),
+            duplicate_n_grams: limits(&[
+                (8, 0.15),
+                (10, 0.14),
+                (11, 0.13),
+                (13, 0.12),
+                (14, 0.11),
+                (16, 0.10),
+            ]),
         }
     }
 }
@@ -69,16 +104,16 @@ impl GopherRepetition {
     /// The first rule that `text` fails.
     #[must_use]
     pub fn reason(&self, text: &str) -> Option<Reason> {
-        let characters = length(text);
-        self.part_rules(text, characters).or_else(|| self.n_gram_rules(text, characters))
+        self.decide(&View::new(text)).reason().cloned()
     }
 
-    fn part_rules(&self, text: &str, characters: usize) -> Option<Reason> {
+    fn part_rules(&self, view: &View<'_>) -> Option<Reason> {
         let config = &self.config;
-        let above = |rule, value: f64, limit: f64| {
+        let (text, characters) = (view.text(), view.characters());
+        let above = |rule: &'static str, value: f64, limit: f64| {
             (limit > 0.0 && value > limit).then(|| Reason::above(rule, value, limit))
         };
-        let paragraphs: Vec<&str> = split_runs(text.trim(), 2);
+        let paragraphs: Vec<&str> = split_runs(strip(text), 2);
         let (repeated, repeated_chars) = duplicates(&paragraphs);
         let share = ratio(repeated, paragraphs.len());
         let char_share = ratio(repeated_chars, characters);
@@ -95,26 +130,35 @@ impl GopherRepetition {
             .or_else(|| above("duplicate-line-chars", char_share, config.max_duplicate_line_chars))
     }
 
-    fn n_gram_rules(&self, text: &str, characters: usize) -> Option<Reason> {
-        let words = words(text);
-        let spaced = Joined::new(&words, " ");
-        for limit in &self.config.top_n_grams {
-            let share = ratio(spaced.most_frequent(limit.n), characters);
-            if share > limit.max {
-                return Some(
-                    Reason::above("top-n-gram", share, limit.max).with_detail(format!("n = {}", limit.n)),
-                );
+    fn n_gram_rules(&self, view: &View<'_>) -> Option<Reason> {
+        let (config, chinese) = (&self.config, &self.config.chinese);
+        let (top, duplicate, separator) = match config.compat.writing(view) {
+            Writing::Spaced => (&config.top_n_grams, &config.duplicate_n_grams, Separator::Space),
+            Writing::Chinese => (&chinese.top_n_grams, &chinese.duplicate_n_grams, Separator::Nothing),
+        };
+        let longest = |limits: &[NGramLimit]| limits.iter().map(|limit| limit.n).max().unwrap_or(0);
+        let spaced = Grams::new(view.words(), separator, longest(top));
+        for NGramLimit { n, max } in top {
+            let share = ratio(spaced.most_frequent(*n), view.characters());
+            if share > *max {
+                return Some(Reason::above(format!("top-{n}-gram"), share, *max));
             }
         }
-        let dense = Joined::new(&words, "");
-        for limit in &self.config.duplicate_n_grams {
-            let share = ratio(dense.repeated(limit.n), characters);
-            if share > limit.max {
-                let reason = Reason::above("duplicate-n-grams", share, limit.max);
-                return Some(reason.with_detail(format!("n = {}", limit.n)));
+        let mut dense = Grams::new(view.words(), Separator::Nothing, longest(duplicate));
+        for NGramLimit { n, max } in duplicate {
+            let share = ratio(dense.repeated(*n), view.characters());
+            if share > *max {
+                return Some(Reason::above(format!("duplicate-{n}-grams"), share, *max));
             }
         }
         None
+    }
+}
+
+impl RuleSet for GopherRepetition {
+    fn decide(&self, view: &View<'_>) -> Decision {
+        let reason = self.part_rules(view).or_else(|| self.n_gram_rules(view));
+        Decision::from_reason(reason.map(|reason| self.config.compat.name(self.name(), reason)))
     }
 }
 
@@ -124,121 +168,41 @@ impl Stage for GopherRepetition {
     }
 
     fn apply(&self, document: Document) -> Verdict {
-        let reason = self.reason(&document.content);
-        Verdict::from_reason(document, reason)
+        rule_set::apply(self, document)
     }
 }
 
 /// Splits at runs of at least `at_least` line feeds, like Python's `re.split(r"\n{at_least,}", text)`.
-pub(super) fn split_runs(text: &str, at_least: usize) -> Vec<&str> {
+fn split_runs(text: &str, at_least: usize) -> Vec<&str> {
     let mut parts = Vec::new();
     let (mut start, mut at) = (0, 0);
-    let bytes = text.as_bytes();
-    while at < bytes.len() {
-        let run = bytes[at..].iter().take_while(|byte| **byte == b'\n').count();
+    while let Some(found) = text[at..].find('\n') {
+        at += found;
+        let run = text.as_bytes()[at..].iter().take_while(|byte| **byte == b'\n').count();
         if run >= at_least {
             parts.push(&text[start..at]);
             start = at + run;
         }
-        at += run.max(1);
+        at += run;
     }
     parts.push(&text[start..]);
     parts
-}
-
-/// How many parts were seen before, and their characters.
-pub(super) fn duplicates(parts: &[&str]) -> (usize, usize) {
-    let mut seen = HashSet::with_capacity_and_hasher(parts.len(), Xxh3DefaultBuilder::new());
-    let repeated = parts.iter().filter(|part| !seen.insert(**part));
-    repeated.fold((0, 0), |(count, chars), part| (count + 1, chars + length(part)))
-}
-
-/// Words joined into one text, so that every n-gram is a slice of it.
-struct Joined {
-    text: String,
-    /// Byte and character at which word i starts, and the end of the last word.
-    starts: Vec<(usize, usize)>,
-    separator: usize,
-}
-
-impl Joined {
-    fn new(words: &[&str], separator: &str) -> Self {
-        let mut text = String::with_capacity(words.iter().map(|word| word.len() + separator.len()).sum());
-        let mut starts = Vec::with_capacity(words.len() + 1);
-        let mut characters = 0;
-        for word in words {
-            starts.push((text.len(), characters));
-            text.push_str(word);
-            text.push_str(separator);
-            characters += length(word) + separator.len();
-        }
-        starts.push((text.len(), characters));
-        Self { text, starts, separator: separator.len() }
-    }
-
-    /// The n-gram that starts at word `first`, and its length in characters.
-    fn gram(&self, first: usize, n: usize) -> (&str, usize) {
-        let ((from, from_char), (to, to_char)) = (self.starts[first], self.starts[first + n]);
-        (&self.text[from..to - self.separator], to_char - from_char - self.separator)
-    }
-
-    fn count(&self, n: usize) -> usize {
-        (self.starts.len() - 1 + 1).saturating_sub(n)
-    }
-
-    /// Length x count of the most frequent n-gram; of several, the one that came first. It counts even when
-    /// it occurs once, as in datatrove.
-    fn most_frequent(&self, n: usize) -> usize {
-        let mut counts: HashMap<&str, usize, _> =
-            HashMap::with_capacity_and_hasher(self.count(n), Xxh3DefaultBuilder::new());
-        for first in 0..self.count(n) {
-            *counts.entry(self.gram(first, n).0).or_default() += 1;
-        }
-        let most = counts.values().copied().max().unwrap_or(0);
-        let first =
-            (0..self.count(n)).map(|first| self.gram(first, n)).find(|(gram, _)| counts[gram] == most);
-        first.map_or(0, |(_, characters)| characters * most)
-    }
-
-    /// Characters in n-grams that were seen before, scanned from the left, n words on after a hit.
-    fn repeated(&self, n: usize) -> usize {
-        let mut seen = HashSet::with_capacity_and_hasher(self.count(n), Xxh3DefaultBuilder::new());
-        let (mut at, mut total) = (0, 0);
-        while at < self.count(n) {
-            let (gram, characters) = self.gram(at, n);
-            if insert(&mut seen, gram) {
-                at += 1;
-            } else {
-                total += characters;
-                at += n;
-            }
-        }
-        total
-    }
-}
-
-fn insert<T: Eq + Hash>(set: &mut HashSet<T, Xxh3DefaultBuilder>, value: T) -> bool {
-    set.insert(value)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn rule(text: &str) -> Option<String> {
+        GopherRepetition::default().reason(text).map(|reason| reason.rule.into_owned())
+    }
+
     #[test]
     fn runs_split_like_pythons_re() {
         assert_eq!(split_runs("a\nb\n\n\nc", 2), ["a\nb", "c"]);
         assert_eq!(split_runs("a\n\nb\n", 1), ["a", "b", ""]);
+        assert_eq!(split_runs("\n\na", 2), ["", "a"]);
         assert_eq!(split_runs("", 1), [""]);
-    }
-
-    #[test]
-    fn n_grams_count_as_in_datatrove() {
-        let words = ["a", "bb", "a", "bb", "c"];
-        // "a bb" twice: 4 characters each.
-        assert_eq!(Joined::new(&words, " ").most_frequent(2), 8);
-        assert_eq!(Joined::new(&words, "").repeated(2), 3);
-        assert_eq!(Joined::new(&words, " ").most_frequent(6), 0);
     }
 
     #[test]
@@ -247,5 +211,44 @@ mod tests {
         let reason = GopherRepetition::default().reason(&text).expect("drops");
         assert_eq!(reason.rule, "duplicate-lines");
         assert_eq!(reason.value, Some(0.8));
+    }
+
+    #[test]
+    fn every_rule_is_named() {
+        let numbers = |count: usize| (100..100 + count).map(|n| n.to_string()).collect::<Vec<_>>().join(" ");
+        let long = "A paragraph that is long enough to hold a fifth of all the characters of this text.";
+        let cases = [
+            ("One.\n\nOne.\n\nTwo.\n\n".to_owned() + &numbers(99), None),
+            ("One.\n\nOne.\n\nTwo.".to_owned(), Some("duplicate-paragraphs")),
+            (format!("{long}\n\n{long}\n\na\n\nb\n\n{}", numbers(20)), Some("duplicate-paragraph-chars")),
+            (format!("{long}\n{long}\na\nb\n{}", numbers(20)), Some("duplicate-line-chars")),
+            (format!("{} {}", "so on ".repeat(20), numbers(60)), Some("top-2-gram")),
+            (format!("{} {}", numbers(60), numbers(20)), Some("duplicate-5-grams")),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(rule(&text).as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_most_frequent_gram_counts_even_once() {
+        // 11 of 11 characters.
+        assert_eq!(rule("hello world").as_deref(), Some("top-2-gram"));
+        assert_eq!(rule("hello"), None);
+        assert_eq!(rule(""), None);
+    }
+
+    #[test]
+    fn chinese_grams_are_characters() {
+        let prose = "今天的天气很好，我们在公园里散步。孩子们和老人都来了，有的唱歌，有的下棋，大家也不觉得累。\
+                     晚上回家以后，妈妈做了一桌菜，爸爸讲起他年轻时候旅行的故事，说那座山上能看见海。";
+        assert_eq!(rule(prose), None);
+        let reason =
+            GopherRepetition::default().reason(&format!("{prose}{}", "买它".repeat(15))).expect("drops");
+        assert_eq!(reason.rule, "top-3-gram");
+        assert_eq!(
+            rule(&format!("{prose}{}{}", &prose[..90], &prose[..90])).as_deref(),
+            Some("duplicate-8-grams")
+        );
     }
 }

@@ -1,13 +1,93 @@
-//! The stage `normalize`: Unicode NFC, control and zero-width characters out, line ends to `\n`, runs of
-//! empty lines to one, trailing white space off. WanJuan-CC normalizes before it filters (arXiv 2402.19282).
+//! The stage `normalize`: one spelling for what looks the same, and nothing that is not seen. WanJuan-CC normalizes
+//! before it filters (arXiv 2402.19282).
 
-use unicode_normalization::UnicodeNormalization;
+use std::borrow::Cow;
 
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick, is_nfkc_quick};
+
+use super::{FullWidth, NormalizeConfig, Removal, Replacement, UnicodeForm};
 use crate::{Document, Reason, Stage, Verdict};
 
 /// The stage.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct NormalizeCharacters;
+pub struct NormalizeCharacters {
+    config: NormalizeConfig,
+}
+
+impl NormalizeCharacters {
+    /// The stage with `config`.
+    #[must_use]
+    pub fn new(config: NormalizeConfig) -> Self {
+        Self { config }
+    }
+
+    /// The text with one spelling; indentation stays as it is.
+    #[must_use]
+    pub fn normalize(&self, text: &str) -> String {
+        // Cleaned first: what goes may stand between a letter and its accent.
+        let mut cleaned = String::with_capacity(text.len());
+        let mut characters = text.chars().peekable();
+        while let Some(c) = characters.next() {
+            if c == '\r' && self.config.line_separators == Replacement::Replace {
+                characters.next_if_eq(&'\n');
+            }
+            cleaned.extend(self.clean(c));
+        }
+        self.without_empty_lines(&composed(&cleaned, self.config.form))
+    }
+
+    /// The character that stands for `c`, if any.
+    fn clean(&self, c: char) -> Option<char> {
+        if c.is_ascii_graphic() || matches!(c, ' ' | '\n' | '\t') {
+            return Some(c);
+        }
+        let config = &self.config;
+        match c {
+            '\r' | '\u{b}' | '\u{c}' | '\u{1c}'..='\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}'
+                if config.line_separators == Replacement::Replace =>
+            {
+                Some('\n')
+            }
+            // An end of line that is to stay is no control character to remove.
+            '\r' => Some(c),
+            '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' => {
+                match config.spaces {
+                    Replacement::Keep => Some(c),
+                    Replacement::Replace => Some(' '),
+                }
+            }
+            '\u{ad}'
+            | '\u{200b}'
+            | '\u{200e}'
+            | '\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{2069}'
+            | '\u{feff}' => (config.zero_width == Removal::Keep).then_some(c),
+            '\u{3000}' if config.full_width == FullWidth::Ascii => Some(' '),
+            '\u{ff01}'..='\u{ff5e}' => Some(narrow(c, config.full_width)),
+            _ if c.is_control() => (config.control_characters == Removal::Keep).then_some(c),
+            _ => Some(c),
+        }
+    }
+
+    /// Trailing white space and superfluous empty lines go, those at both ends too.
+    fn without_empty_lines(&self, text: &str) -> String {
+        let mut out = String::with_capacity(text.len());
+        let mut empty_lines = 0;
+        for line in text.split('\n').map(str::trim_end) {
+            if line.is_empty() {
+                empty_lines += 1;
+                continue;
+            }
+            if !out.is_empty() {
+                out.extend(std::iter::repeat_n('\n', 1 + empty_lines.min(self.config.max_empty_lines)));
+            }
+            out.push_str(line);
+            empty_lines = 0;
+        }
+        out
+    }
+}
 
 impl Stage for NormalizeCharacters {
     fn name(&self) -> &'static str {
@@ -15,7 +95,7 @@ impl Stage for NormalizeCharacters {
     }
 
     fn apply(&self, mut document: Document) -> Verdict {
-        document.content = normalize_characters(&document.content);
+        document.content = self.normalize(&document.content);
         if document.content.is_empty() {
             return Verdict::drop(document, Reason::new("empty"));
         }
@@ -23,7 +103,7 @@ impl Stage for NormalizeCharacters {
     }
 }
 
-/// Normalizes a text; indentation stays as it is.
+/// Normalizes a text with the default settings.
 ///
 /// ```
 /// use wanjuan_data::normalize::normalize_characters;
@@ -32,39 +112,74 @@ impl Stage for NormalizeCharacters {
 /// ```
 #[must_use]
 pub fn normalize_characters(text: &str) -> String {
-    let composed: String = text.replace("\r\n", "\n").nfc().filter_map(clean).collect();
-    let mut out = String::with_capacity(composed.len());
-    let mut empty_lines = 0;
-    for line in composed.split('\n').map(str::trim_end) {
-        if line.is_empty() {
-            empty_lines += 1;
-            continue;
-        }
-        if !out.is_empty() {
-            out.push_str(if empty_lines > 0 { "\n\n" } else { "\n" });
-        }
-        out.push_str(line);
-        empty_lines = 0;
-    }
-    out
+    NormalizeCharacters::default().normalize(text)
 }
 
-/// The character that stands for `c`, if any.
-fn clean(c: char) -> Option<char> {
-    match c {
-        '\n' | '\t' => Some(c),
-        '\r' | '\u{85}' | '\u{2028}' | '\u{2029}' => Some('\n'),
-        // Spaces of other widths.
-        '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' => Some(' '),
-        // Zero width, soft hyphen, direction marks, byte order mark.
-        '\u{ad}'
-        | '\u{200b}'
-        | '\u{200e}'
-        | '\u{200f}'
-        | '\u{202a}'..='\u{202e}'
-        | '\u{2060}'..='\u{2069}'
-        | '\u{feff}' => None,
-        _ if c.is_control() => None,
-        _ => Some(c),
+fn composed(text: &str, form: UnicodeForm) -> Cow<'_, str> {
+    let is_composed = match form {
+        UnicodeForm::None => IsNormalized::Yes,
+        UnicodeForm::Nfc => is_nfc_quick(text.chars()),
+        UnicodeForm::Nfkc => is_nfkc_quick(text.chars()),
+    };
+    match form {
+        _ if is_composed == IsNormalized::Yes => Cow::Borrowed(text),
+        UnicodeForm::Nfkc => Cow::Owned(text.nfkc().collect()),
+        UnicodeForm::None | UnicodeForm::Nfc => Cow::Owned(text.nfc().collect()),
+    }
+}
+
+/// The ASCII form of a full-width character, where `policy` wants it.
+fn narrow(c: char, policy: FullWidth) -> char {
+    let ascii = char::from_u32(c as u32 - 0xfee0).unwrap_or(c);
+    let replace = match policy {
+        FullWidth::Keep => false,
+        FullWidth::Alphanumeric => ascii.is_ascii_alphanumeric(),
+        FullWidth::Ascii => true,
+    };
+    if replace { ascii } else { c }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn every_policy_does_what_it_says() {
+        let text = "e\u{301}\u{feff}a\u{200d}b\u{1}\u{b}x\u{2028}y\rz\u{3000}Ａ１，ﬁ\u{a0}.";
+        assert_eq!(normalize_characters(text), "éa\u{200d}b\nx\ny\nz\u{3000}Ａ１，ﬁ .");
+        let with = |config| NormalizeCharacters::new(config).normalize(text);
+        let keep = NormalizeConfig {
+            form: UnicodeForm::None,
+            line_separators: Replacement::Keep,
+            control_characters: Removal::Keep,
+            zero_width: Removal::Keep,
+            spaces: Replacement::Keep,
+            ..NormalizeConfig::default()
+        };
+        assert_eq!(with(keep), text);
+        let narrow = |full_width| with(NormalizeConfig { full_width, ..NormalizeConfig::default() });
+        assert!(narrow(FullWidth::Alphanumeric).ends_with("z\u{3000}A1，ﬁ ."));
+        assert!(narrow(FullWidth::Ascii).ends_with("z A1,ﬁ ."));
+        let nfkc = NormalizeConfig { form: UnicodeForm::Nfkc, ..NormalizeConfig::default() };
+        assert!(with(nfkc).ends_with("z A1,fi ."));
+    }
+
+    #[test]
+    fn empty_lines_are_limited() {
+        let lines = |max_empty_lines| {
+            let config = NormalizeConfig { max_empty_lines, ..NormalizeConfig::default() };
+            NormalizeCharacters::new(config).normalize("\n\na \n\n\n\n b\n\n")
+        };
+        assert_eq!((lines(0), lines(2)), ("a\n b".to_owned(), "a\n\n\n b".to_owned()));
+    }
+
+    proptest! {
+        #[test]
+        fn twice_is_once(text in "\\PC*|[a\u{301}\r\n \u{a0}\u{85}\u{feff}Ａ]*") {
+            let once = normalize_characters(&text);
+            prop_assert_eq!(normalize_characters(&once), once);
+        }
     }
 }

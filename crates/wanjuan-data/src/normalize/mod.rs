@@ -1,5 +1,7 @@
 //! Characters before rules: one spelling for what looks the same.
 
 mod characters;
+mod config;
 
 pub use characters::{NormalizeCharacters, normalize_characters};
+pub use config::{FullWidth, NormalizeConfig, Removal, Replacement, UnicodeForm};

@@ -1,5 +1,9 @@
 //! The rule sets, each rule by a text that fails it and nothing before it.
 
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
 use wanjuan_data::filter::{
     FineWeb, GopherQuality, GopherQualityConfig, GopherRepetition, Language, LanguageConfig,
 };
@@ -72,4 +76,125 @@ fn languages_are_told_apart() {
         panic!("English was kept");
     };
     assert_eq!((document.language.as_deref(), reason.detail.as_deref()), (Some("en"), Some("en")));
+}
+
+/// Standard output, standard error and exit code of the verb `filter`.
+fn verb(arguments: &[&str], input: &str) -> (String, String, Option<i32>) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_wanjuan-data"))
+        .arg("filter")
+        .args(arguments)
+        .env("INTERNLM_LOG", "off")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("starts");
+    let mut stdin = child.stdin.take().expect("is piped");
+    let input = input.to_owned();
+    // A verb that refuses its arguments does not read.
+    let writer = std::thread::spawn(move || stdin.write_all(input.as_bytes()).is_ok());
+    let output = child.wait_with_output().expect("ends");
+    writer.join().expect("writes");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("is UTF-8");
+    (text(output.stdout), text(output.stderr), output.status.code())
+}
+
+fn rows(output: &str) -> Vec<Value> {
+    output.lines().map(|line| serde_json::from_str(line).expect("is JSON")).collect()
+}
+
+#[test]
+fn the_verb_decides_in_order_and_does_not_rewrite() {
+    let good = format!("{}\nno end of a line", prose());
+    let documents: Vec<Value> = vec![
+        json!({"id": "a", "content": good}),
+        json!({"id": "b", "content": "Buy now. {\n"}),
+        json!({"id": "c", "content": "Lorem ipsum dolor sit amet.", "url": "https://example.org/"}),
+    ];
+    let input: String = documents.iter().map(|document| format!("{document}\n\n")).collect();
+    let (output, _, code) = verb(&["--rules", "c4,gopher-quality"], &input);
+    let rows = rows(&output);
+    assert_eq!(code, Some(0));
+    assert_eq!(rows[0], json!({"id": "a", "keep": true, "reason": null, "value": null}));
+    assert_eq!(
+        rows[1],
+        json!({"id": "b", "keep": false, "reason": "too-few-sentences", "value": 0.0, "threshold": 5.0, "rule": "c4"})
+    );
+    assert_eq!(rows[2]["reason"], "lorem-ipsum");
+    let (each, _, _) = verb(&["--rules", "c4,gopher-quality", "--each", "--text"], &input);
+    let each = self::rows(&each);
+    assert_eq!(each[0]["rules"]["c4"]["text"], json!(prose()));
+    assert_eq!(each[1]["rules"]["gopher-quality"]["reason"], "too-few-words");
+    let many = input.repeat(300);
+    let one = verb(&["--rules", "c4,fineweb", "--threads", "1"], &many).0;
+    assert_eq!(one.lines().count(), 900);
+    assert_eq!(verb(&["--rules", "c4,fineweb", "--threads", "2"], &many).0, one);
+}
+
+#[test]
+fn the_verb_takes_given_words_and_settings() {
+    let words = vec!["given"; 7];
+    let document =
+        json!({"id": "a", "content": "One sentence, given as five.", "words": words, "sentences": [5]});
+    let rules = ["--rules", "gopher-quality,c4", "--each", "--compat", "datatrove"];
+    let row = &rows(&verb(&rules, &document.to_string()).0)[0]["rules"];
+    assert_eq!(
+        (&row["gopher-quality"]["reason"], &row["gopher-quality"]["value"]),
+        (&json!("gopher_short_doc"), &json!(7.0))
+    );
+    assert_eq!(row["c4"]["keep"], true);
+    let texts =
+        json!({"id": "a", "content": document["content"], "sentences": ["One sentence,", " given as five."]});
+    let set = ["--rules", "c4", "--compat", "datatrove", "--set", "c4.min-sentences=3"];
+    assert_eq!(rows(&verb(&set, &texts.to_string()).0)[0]["value"], 2.0);
+}
+
+#[test]
+fn the_verb_reads_word_lists() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    std::fs::write(folder.path().join("en"), "darn\n").expect("writes");
+    let lists = format!("c4-bad-words.lists={}", folder.path().display());
+    let document = json!({"id": "a", "content": "Well, Darn it."}).to_string();
+    let (output, _, _) = verb(&["--rules", "c4-bad-words", "--set", &lists], &document);
+    assert_eq!(
+        (&rows(&output)[0]["reason"], &rows(&output)[0]["detail"]),
+        (&json!("bad-words"), &json!("darn"))
+    );
+    let missing = verb(&["--rules", "c4-bad-words", "--set", "c4-bad-words.lists=nowhere"], &document);
+    assert_eq!(missing.2, Some(2));
+    assert!(missing.1.contains("nowhere: found no list"), "{}", missing.1);
+}
+
+#[test]
+fn bad_lines_and_bad_rules_are_named() {
+    let good = json!({"id": "a", "content": "text"}).to_string();
+    let (output, error, code) = verb(&["--rules", "fineweb"], &format!("{good}\n{{\"id\": 1}}\n"));
+    assert_eq!((rows(&output).len(), code), (1, Some(2)));
+    assert!(error.contains(&format!("standard input: byte {}: found", good.len() + 1)), "{error}");
+    for (arguments, expected) in [
+        (vec!["--rules", "fineweb,nonsense"], "nonsense"),
+        (vec!["--rules", "extract"], "expected the name of a rule set"),
+        (
+            vec!["--rules", "fineweb", "--set", "c4.policy=false"],
+            "expected RULES.KEY=VALUE with RULES one of fineweb",
+        ),
+        (vec!["--rules", "fineweb", "--set", "fineweb.nonsense=1"], "nonsense"),
+        (vec!["--rules", "punctuation", "--compat", "datatrove"], "compat"),
+    ] {
+        let (_, error, code) = verb(&arguments, &good);
+        assert_eq!(code, Some(2), "{arguments:?}: {error}");
+        assert!(error.contains(expected), "{arguments:?}: {error}");
+    }
+}
+
+#[test]
+fn hostile_documents_are_decided_by_every_rule_set() {
+    let rules = "gopher-quality,gopher-repetition,c4,c4-paragraphs,fineweb,refinedweb,separators,abnormal-characters,punctuation";
+    let parts = ["word ", "x", "汉", "\n", "[", "。…...#", "e\u{301}"];
+    let document =
+        |part: &&str| json!({"id": part, "content": part.repeat((1 << 18) / part.len())}).to_string() + "\n";
+    let input: String = parts.iter().map(document).collect();
+    let (output, _, code) = verb(&["--rules", rules, "--each"], &input);
+    assert_eq!((rows(&output).len(), code), (parts.len(), Some(0)));
+    assert!(rows(&output).iter().all(|row| row["keep"] == false && row["rules"].as_object().is_some_and(|rules| rules.len() == 9)));
 }
