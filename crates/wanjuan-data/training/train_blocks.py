@@ -38,11 +38,11 @@ SETS = ["traf", "aeb", "wcxb", "readability", "zh"]
 INNER = 3                     # folds inside training
 MIN_SITES_WORD, MAX_WORDS = 8, 2000
 MIN_SITES_NAME, MAX_NAMES = 6, 1600
-TREES, DEPTH, RATE = 200, 6, 0.06
+TREES, DEPTH, RATE = 220, 6, 0.06
 TYPE_TREES, TYPE_DEPTH, TYPE_RATE = 40, 4, 0.1
 TYPES = ["article", "documentation", "service", "forum", "product", "listing", "collection"]
 # Few pages stand for a whole language, and news for most of the web: they count more.
-PAGE_WEIGHT = {"zh": 3, "aeb": 1.5}
+PAGE_WEIGHT = {"zh": 4, "aeb": 2}
 PASSAGE = 0.25                # weight of a passage against that of a whole page
 BETA = 0.9                    # of the expected F, balanced mode
 SCALE = 32.0                  # weights of words and names are stored in 1/32

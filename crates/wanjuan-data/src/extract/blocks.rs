@@ -66,6 +66,7 @@ impl Blocks {
                 signals,
             },
             open: Vec::new(),
+            numbered: 0,
             block: None,
             links: 0,
             emphases: 0,
@@ -94,10 +95,12 @@ impl Blocks {
 
 /// An element that is open during the walk.
 struct Open {
-    /// Its number; `None` for what is no element.
-    number: u32,
-    /// The block-level element around: itself or the nearest above.
-    container: u32,
+    node: NodeId,
+    slot: Option<u8>,
+    /// Its number, once there is text below it.
+    number: Option<u32>,
+    /// Place on the stack of the block-level element around: itself or the nearest above.
+    container: usize,
     role: Role,
     link: bool,
     emphasis: bool,
@@ -108,6 +111,8 @@ struct Cutter<'a> {
     known: Knowledge<'a>,
     blocks: Blocks,
     open: Vec<Open>,
+    /// How many of them have a number: those of an element are given after those of the elements around it.
+    numbered: usize,
     /// The block that is being filled.
     block: Option<Block>,
     links: u32,
@@ -137,22 +142,21 @@ impl Cutter<'_> {
         }
         let link = *name == local_name!("a");
         let emphasis = slot == Some(25);
-        let parent = self.open.last().map(|open| open.number);
-        let found = Found { dom: self.dom, node: id, slot };
-        let number = self.blocks.elements.push(found, parent, self.known.names);
-        let outer = self.open.last().map_or(number, |open| open.container);
-        let container = if role == Role::Block { number } else { outer };
+        let place = self.open.len();
+        let outer = self.open.last().map_or(place, |open| open.container);
+        let container = if role == Role::Block { place } else { outer };
         self.links += u32::from(link);
         self.emphases += u32::from(emphasis);
         if link && let Some(block) = &mut self.block {
             block.text.links += 1;
         }
-        self.open.push(Open { number, container, role, link, emphasis });
+        self.open.push(Open { node: id, slot, number: None, container, role, link, emphasis });
         true
     }
 
     fn leave(&mut self) {
         let Some(open) = self.open.pop() else { return };
+        self.numbered = self.numbered.min(self.open.len());
         self.links -= u32::from(open.link);
         self.emphases -= u32::from(open.emphasis);
         if open.role == Role::Block {
@@ -160,21 +164,30 @@ impl Cutter<'_> {
         }
     }
 
+    /// Gives a number to every open element; those of the container and of the innermost. Elements without text
+    /// never get one.
+    fn number_open(&mut self) -> Option<(u32, u32)> {
+        for place in self.numbered..self.open.len() {
+            let parent = place.checked_sub(1).and_then(|above| self.open[above].number);
+            let Open { node, slot, .. } = self.open[place];
+            let found = Found { dom: self.dom, node, slot };
+            self.open[place].number = Some(self.blocks.elements.push(found, parent, self.known.names));
+        }
+        self.numbered = self.open.len();
+        let innermost = self.open.last()?;
+        Some((self.open[innermost.container].number?, innermost.number?))
+    }
+
     fn text(&mut self, id: NodeId, text: &str, lexicon: &Lexicon<'_>) {
         let blank = text.bytes().all(|byte| byte.is_ascii_whitespace());
         if blank && self.block.is_none() {
             return;
         }
-        let Some(open) = self.open.last() else { return };
+        let Some((container, innermost)) = self.number_open() else { return };
         let at = u32::try_from(self.blocks.texts.len()).expect("a page has fewer than 2^32 nodes");
         self.blocks.texts.push(id);
         let block = self.block.get_or_insert_with(|| {
-            let mut block = Block {
-                container: open.container,
-                innermost: open.number,
-                texts: at..at,
-                text: TextStatistics::default(),
-            };
+            let mut block = Block { container, innermost, texts: at..at, text: TextStatistics::default() };
             block.text.links = u32::from(self.links > 0);
             block
         });

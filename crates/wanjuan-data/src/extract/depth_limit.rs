@@ -5,85 +5,68 @@
 //! container tags are left out, their text stays.
 
 use std::cell::Cell;
+use std::rc::Rc;
 
-use html5ever::tokenizer::{TagKind, Token, TokenSink, TokenSinkResult};
+use html5ever::tokenizer::{Tag, TagKind, Token, TokenSink, TokenSinkResult};
+use html5ever::{LocalName, local_name};
 
 /// Blink's `kMaximumHTMLParserDOMTreeDepth`.
-const MAX_DEPTH: usize = 512;
+const MAX_DEPTH: u32 = 512;
 
 /// A token sink that passes on what is not too deep.
 pub(super) struct DepthLimit<S> {
     pub(super) sink: S,
-    open: Cell<usize>,
+    /// Depth of the last node that was put into the tree, told by who builds it.
+    depth: Rc<Cell<u32>>,
     left_out: Cell<usize>,
 }
 
 impl<S> DepthLimit<S> {
-    pub(super) fn new(sink: S) -> Self {
-        Self { sink, open: Cell::new(0), left_out: Cell::new(0) }
+    pub(super) fn new(sink: S, depth: Rc<Cell<u32>>) -> Self {
+        Self { sink, depth, left_out: Cell::new(0) }
     }
 
-    /// Whether the tag goes to the tree builder; keeps count.
-    fn admit(&self, kind: TagKind) -> bool {
-        let (open, left_out) = (self.open.get(), self.left_out.get());
-        match kind {
-            TagKind::StartTag if open >= MAX_DEPTH => {
+    /// Whether the tag goes to the tree builder. The end tags of elements that were left out are left out too.
+    fn admit(&self, tag: &Tag) -> bool {
+        let left_out = self.left_out.get();
+        match tag.kind {
+            TagKind::StartTag if self.depth.get() >= MAX_DEPTH && nests(&tag.name) => {
                 self.left_out.set(left_out + 1);
                 false
             }
-            TagKind::StartTag => {
-                self.open.set(open + 1);
-                true
-            }
-            TagKind::EndTag if left_out > 0 => {
+            TagKind::EndTag if left_out > 0 && nests(&tag.name) => {
                 self.left_out.set(left_out - 1);
                 false
             }
-            TagKind::EndTag => {
-                self.open.set(open.saturating_sub(1));
-                true
-            }
+            _ => true,
         }
     }
 }
 
-/// Elements that nest until they are closed by name. Those whose end tags may be left out (`p`, `li`, cells)
-/// are not counted: thousands of them in a row are normal. Nor are those that switch the tokenizer.
-fn nests(tag: &str) -> bool {
-    matches!(
-        tag,
-        "div"
-            | "span"
-            | "section"
-            | "article"
-            | "main"
-            | "aside"
-            | "header"
-            | "footer"
-            | "nav"
-            | "center"
-            | "blockquote"
-            | "ul"
-            | "ol"
-            | "dl"
-            | "details"
-            | "figure"
-            | "fieldset"
-            | "address"
-            | "font"
-            | "b"
-            | "i"
-            | "u"
-            | "em"
-            | "strong"
-            | "small"
-            | "big"
-            | "s"
-            | "strike"
-            | "tt"
-            | "code"
-            | "nobr"
-            | "bdo"
+/// Elements that may hold others. Not those that switch the tokenizer, nor those that hold nothing: their text is
+/// not to be read as markup, and they do not nest.
+fn nests(name: &LocalName) -> bool {
+    !matches!(
+        *name,
+        local_name!("script")
+            | local_name!("style")
+            | local_name!("title")
+            | local_name!("textarea")
+            | local_name!("xmp")
+            | local_name!("iframe")
+            | local_name!("noembed")
+            | local_name!("noframes")
+            | local_name!("plaintext")
+            | local_name!("html")
+            | local_name!("head")
+            | local_name!("body")
+            | local_name!("br")
+            | local_name!("img")
+            | local_name!("hr")
+            | local_name!("input")
+            | local_name!("meta")
+            | local_name!("link")
+            | local_name!("wbr")
     )
 }
 
@@ -92,8 +75,7 @@ impl<S: TokenSink> TokenSink for DepthLimit<S> {
 
     fn process_token(&self, token: Token, line: u64) -> TokenSinkResult<S::Handle> {
         if let Token::TagToken(tag) = &token
-            && nests(&tag.name)
-            && !self.admit(tag.kind)
+            && !self.admit(tag)
         {
             return TokenSinkResult::Continue;
         }

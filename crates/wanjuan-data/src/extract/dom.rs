@@ -1,16 +1,16 @@
-//! [`Dom`]: a parsed page in one arena, behind html5ever's `TreeSink`; visited without recursion.
+//! [`Dom`]: a parsed page in one arena, visited without recursion.
 
-use std::borrow::Cow;
-use std::cell::{Ref, RefCell};
+use std::cell::{Cell, RefCell};
 use std::num::NonZeroU32;
+use std::rc::Rc;
 
-use html5ever::interface::{ElementFlags, NodeOrText, QuirksMode};
 use html5ever::tendril::StrTendril;
 use html5ever::tokenizer::{BufferQueue, Tokenizer, TokenizerOpts};
 use html5ever::tree_builder::{TreeBuilder, TreeBuilderOpts, TreeSink};
-use html5ever::{Attribute, LocalName, QualName, TokenizerResult, local_name};
+use html5ever::{Attribute, LocalName, QualName, TokenizerResult};
 
 use super::depth_limit::DepthLimit;
+use super::dom_builder::Builder;
 use super::raw_text::{RawTextPause, skip_raw_text};
 
 /// Place of a node in its [`Dom`].
@@ -24,24 +24,26 @@ impl NodeId {
         self.0.get() as usize - 1
     }
 
-    fn from_index(index: usize) -> Self {
+    pub(super) fn from_index(index: usize) -> Self {
         let number = u32::try_from(index + 1).ok().and_then(NonZeroU32::new);
         Self(number.expect("a page has fewer than 2^32 nodes"))
     }
 }
 
 #[derive(Debug, Default)]
-struct Node {
-    parent: Option<NodeId>,
-    previous: Option<NodeId>,
-    next: Option<NodeId>,
-    first: Option<NodeId>,
-    last: Option<NodeId>,
-    data: NodeData,
+pub(super) struct Node {
+    pub(super) parent: Option<NodeId>,
+    pub(super) previous: Option<NodeId>,
+    pub(super) next: Option<NodeId>,
+    pub(super) first: Option<NodeId>,
+    pub(super) last: Option<NodeId>,
+    /// Levels below the document when it was put there.
+    pub(super) depth: u32,
+    pub(super) data: NodeData,
 }
 
 #[derive(Debug, Default)]
-enum NodeData {
+pub(super) enum NodeData {
     /// The document, a comment, a doctype, the content of a template.
     #[default]
     Other,
@@ -50,16 +52,16 @@ enum NodeData {
 }
 
 #[derive(Debug)]
-struct Element {
-    name: QualName,
-    attributes: Vec<Attribute>,
-    template: Option<NodeId>,
+pub(super) struct Element {
+    pub(super) name: QualName,
+    pub(super) attributes: Vec<Attribute>,
+    pub(super) template: Option<NodeId>,
 }
 
 /// A parsed page.
 #[derive(Debug)]
 pub struct Dom {
-    nodes: Vec<Node>,
+    pub(super) nodes: Vec<Node>,
 }
 
 impl Dom {
@@ -67,13 +69,14 @@ impl Dom {
     #[must_use]
     pub fn parse(html: &str) -> Self {
         let nodes = Vec::with_capacity(html.len() / 24 + 16);
-        let builder = Builder { nodes: RefCell::new(nodes) };
+        let depth = Rc::new(Cell::new(0));
+        let builder = Builder { nodes: RefCell::new(nodes), depth: Rc::clone(&depth) };
         builder.push(NodeData::Other);
         let tree_builder = TreeBuilderOpts { scripting_enabled: false, ..TreeBuilderOpts::default() };
         // html5ever logs parse errors of the page, which is not our log's business.
         let silent = tracing::subscriber::NoSubscriber::default();
         tracing::subscriber::with_default(silent, || {
-            let sink = DepthLimit::new(RawTextPause::new(TreeBuilder::new(builder, tree_builder)));
+            let sink = DepthLimit::new(RawTextPause::new(TreeBuilder::new(builder, tree_builder)), depth);
             let tokenizer = Tokenizer::new(sink, TokenizerOpts::default());
             let input = BufferQueue::default();
             input.push_back(StrTendril::from_slice(html));
@@ -233,175 +236,6 @@ impl Iterator for Walk<'_> {
             WalkEvent::Leave(id) => self.after(id),
         };
         Some(event)
-    }
-}
-
-/// Collects nodes while html5ever parses.
-struct Builder {
-    nodes: RefCell<Vec<Node>>,
-}
-
-impl Builder {
-    fn push(&self, data: NodeData) -> NodeId {
-        let mut nodes = self.nodes.borrow_mut();
-        nodes.push(Node { data, ..Node::default() });
-        NodeId::from_index(nodes.len() - 1)
-    }
-
-    /// Gives the youngest element its text, when it is data that somebody reads: JSON, TeX.
-    fn append_raw_text(&self, text: StrTendril) {
-        let youngest = NodeId::from_index(self.nodes.borrow().len() - 1);
-        let data = match &self.nodes.borrow()[youngest.index()].data {
-            NodeData::Element(element) => element.attributes.iter().any(|one| {
-                one.name.local == local_name!("type")
-                    && (one.value.contains("json") || one.value.contains("math"))
-            }),
-            _ => false,
-        };
-        if data {
-            self.insert(youngest, None, NodeOrText::AppendText(text));
-        }
-    }
-
-    /// Puts `child` under `parent`, before `next` or at the end. Text joins the text before it.
-    fn insert(&self, parent: NodeId, next: Option<NodeId>, child: NodeOrText<NodeId>) {
-        let previous = {
-            let nodes = self.nodes.borrow();
-            next.map_or(nodes[parent.index()].last, |next| nodes[next.index()].previous)
-        };
-        let id = match child {
-            NodeOrText::AppendNode(id) => {
-                self.detach(id);
-                id
-            }
-            NodeOrText::AppendText(text) => {
-                if let Some(previous) = previous
-                    && let NodeData::Text(before) = &mut self.nodes.borrow_mut()[previous.index()].data
-                {
-                    before.push_tendril(&text);
-                    return;
-                }
-                self.push(NodeData::Text(text))
-            }
-        };
-        let nodes = &mut *self.nodes.borrow_mut();
-        let node = &mut nodes[id.index()];
-        (node.parent, node.previous, node.next) = (Some(parent), previous, next);
-        match previous {
-            Some(previous) => nodes[previous.index()].next = Some(id),
-            None => nodes[parent.index()].first = Some(id),
-        }
-        match next {
-            Some(next) => nodes[next.index()].previous = Some(id),
-            None => nodes[parent.index()].last = Some(id),
-        }
-    }
-
-    fn detach(&self, id: NodeId) {
-        let nodes = &mut *self.nodes.borrow_mut();
-        let node = &mut nodes[id.index()];
-        let (parent, previous, next) = (node.parent.take(), node.previous.take(), node.next.take());
-        let Some(parent) = parent else { return };
-        match previous {
-            Some(previous) => nodes[previous.index()].next = next,
-            None => nodes[parent.index()].first = next,
-        }
-        match next {
-            Some(next) => nodes[next.index()].previous = previous,
-            None => nodes[parent.index()].last = previous,
-        }
-    }
-}
-
-impl TreeSink for Builder {
-    type Handle = NodeId;
-    type Output = Dom;
-    type ElemName<'a> = Ref<'a, QualName>;
-
-    fn finish(self) -> Dom {
-        Dom { nodes: self.nodes.into_inner() }
-    }
-
-    fn parse_error(&self, _message: Cow<'static, str>) {}
-
-    fn get_document(&self) -> NodeId {
-        NodeId::from_index(0)
-    }
-
-    fn elem_name<'a>(&'a self, target: &'a NodeId) -> Ref<'a, QualName> {
-        Ref::map(self.nodes.borrow(), |nodes| match &nodes[target.index()].data {
-            NodeData::Element(element) => &element.name,
-            _ => unreachable!("html5ever asks for the name of elements only"),
-        })
-    }
-
-    fn create_element(&self, name: QualName, attributes: Vec<Attribute>, flags: ElementFlags) -> NodeId {
-        let template = flags.template.then(|| self.push(NodeData::Other));
-        self.push(NodeData::Element(Box::new(Element { name, attributes, template })))
-    }
-
-    fn create_comment(&self, _text: StrTendril) -> NodeId {
-        self.push(NodeData::Other)
-    }
-
-    fn create_pi(&self, _target: StrTendril, _data: StrTendril) -> NodeId {
-        self.push(NodeData::Other)
-    }
-
-    fn append(&self, parent: &NodeId, child: NodeOrText<NodeId>) {
-        self.insert(*parent, None, child);
-    }
-
-    fn append_based_on_parent_node(&self, element: &NodeId, before: &NodeId, child: NodeOrText<NodeId>) {
-        let parent = self.nodes.borrow()[element.index()].parent;
-        match parent {
-            Some(parent) => self.insert(parent, Some(*element), child),
-            None => self.insert(*before, None, child),
-        }
-    }
-
-    fn append_doctype_to_document(&self, _name: StrTendril, _public: StrTendril, _system: StrTendril) {}
-
-    fn get_template_contents(&self, target: &NodeId) -> NodeId {
-        match &self.nodes.borrow()[target.index()].data {
-            NodeData::Element(element) => element.template.unwrap_or(*target),
-            _ => *target,
-        }
-    }
-
-    fn same_node(&self, x: &NodeId, y: &NodeId) -> bool {
-        x == y
-    }
-
-    fn set_quirks_mode(&self, _mode: QuirksMode) {}
-
-    fn append_before_sibling(&self, sibling: &NodeId, child: NodeOrText<NodeId>) {
-        let parent = self.nodes.borrow()[sibling.index()].parent;
-        if let Some(parent) = parent {
-            self.insert(parent, Some(*sibling), child);
-        }
-    }
-
-    fn add_attrs_if_missing(&self, target: &NodeId, attributes: Vec<Attribute>) {
-        if let NodeData::Element(element) = &mut self.nodes.borrow_mut()[target.index()].data {
-            for attribute in attributes {
-                if !element.attributes.iter().any(|known| known.name == attribute.name) {
-                    element.attributes.push(attribute);
-                }
-            }
-        }
-    }
-
-    fn remove_from_parent(&self, target: &NodeId) {
-        self.detach(*target);
-    }
-
-    fn reparent_children(&self, node: &NodeId, new_parent: &NodeId) {
-        loop {
-            let first = self.nodes.borrow()[node.index()].first;
-            let Some(child) = first else { break };
-            self.insert(*new_parent, None, NodeOrText::AppendNode(child));
-        }
     }
 }
 

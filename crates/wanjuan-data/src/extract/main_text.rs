@@ -62,10 +62,7 @@ pub fn render_all(dom: &Dom, config: &ExtractConfig) -> String {
 /// images, which scripts would load.
 fn is_seen(dom: &Dom, id: NodeId) -> bool {
     match dom.tag(id) {
-        Some("button") => {
-            let outer = dom.parent(id).and_then(|parent| dom.tag(parent));
-            outer.is_some_and(|tag| matches!(role(tag), Role::Heading(_)))
-        }
+        Some("button") => is_title(dom, id),
         Some("dialog" | "menu") => false,
         Some(_) => !is_hidden(dom, id),
         None => {
@@ -73,4 +70,12 @@ fn is_seen(dom: &Dom, id: NodeId) -> bool {
             !outer.take(8).any(|id| dom.tag(id) == Some("noscript"))
         }
     }
+}
+
+/// Whether a button is all that a heading begins with: then it is the title, which unfolds what is below.
+fn is_title(dom: &Dom, button: NodeId) -> bool {
+    let Some(heading) = dom.parent(button) else { return false };
+    let before = dom.children(heading).take_while(|child| *child != button);
+    matches!(dom.tag(heading).map(role), Some(Role::Heading(_)))
+        && before.into_iter().all(|child| dom.text_below(child).trim().is_empty())
 }

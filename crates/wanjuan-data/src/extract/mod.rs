@@ -21,6 +21,7 @@ mod containers;
 mod context;
 mod depth_limit;
 mod dom;
+mod dom_builder;
 mod elements;
 mod explain;
 mod features;

@@ -35,7 +35,7 @@ impl Selection {
         let leave_out = |id| is_excluded(dom, id, &config.exclude_elements);
         let ScoredPage { blocks, scores, page_type } = scores(dom, &leave_out);
         let kept = match is_fragment(&blocks) {
-            true => keep_visible(&blocks),
+            true => keep_visible(&blocks, config.mode),
             false => keep_likeliest(&blocks, &scores, config.mode),
         };
         let dropped = dropped_nodes(dom, &blocks, &kept);
@@ -169,19 +169,52 @@ fn is_fragment(blocks: &Blocks) -> bool {
     blocks.list.len() <= FRAGMENT_BLOCKS
 }
 
-/// Of a fragment everything is kept that is neither hidden nor navigation.
-fn keep_visible(blocks: &Blocks) -> Vec<bool> {
-    let around: Vec<bool> = slot_names()
-        .map(|name| {
-            matches!(&*name, "near-tag-hidden" | "near-tag-nav" | "near-tag-footer" | "near-tag-aside")
-        })
-        .collect();
-    let visible = |block: &Block| {
-        let near = &blocks.elements.get(block.innermost).near;
-        !near.iter().zip(&around).any(|(steps, around)| *around && *steps < FAR)
+/// Of a fragment everything is kept that is neither hidden nor navigation, nor named as something around the
+/// content. Names count only while they leave half of the text: some pages call everything `menu`.
+fn keep_visible(blocks: &Blocks, mode: Mode) -> Vec<bool> {
+    let names: Vec<String> = slot_names().collect();
+    let slots = |wanted: &[&str]| -> Vec<usize> {
+        (0..names.len()).filter(|slot| wanted.contains(&names[*slot].as_str())).collect()
     };
-    blocks.list.iter().map(visible).collect()
+    let (never, around) = (slots(NEVER_CONTENT), slots(AROUND_CONTENT));
+    let inside = |block: &Block, slots: &[usize]| {
+        let near = &blocks.elements.get(block.innermost).near;
+        slots.iter().any(|slot| near[*slot] < FAR)
+    };
+    let visible: Vec<bool> = blocks.list.iter().map(|block| !inside(block, &never)).collect();
+    if mode == Mode::Recall {
+        return visible;
+    }
+    let unnamed = |(block, visible): (&Block, &bool)| {
+        *visible && !inside(block, &around) && block.text.link_density() < MOSTLY_LINKS
+    };
+    let content: Vec<bool> = blocks.list.iter().zip(&visible).map(unnamed).collect();
+    let characters = |kept: &[bool]| -> u32 {
+        blocks.list.iter().zip(kept).filter(|(_, kept)| **kept).map(|(block, _)| block.text.characters).sum()
+    };
+    if characters(&content) * 2 >= characters(&visible) { content } else { visible }
 }
+
+/// Share of linked text from which a block of a fragment is a menu.
+const MOSTLY_LINKS: f32 = 0.8;
+
+/// Slots of what is never the content of a fragment.
+const NEVER_CONTENT: &[&str] = &["near-tag-hidden", "near-tag-nav", "near-tag-footer", "near-tag-aside"];
+
+/// Slots of names of what stands around content.
+const AROUND_CONTENT: &[&str] = &[
+    "near-word-nav",
+    "near-word-footer",
+    "near-word-comment",
+    "near-word-share",
+    "near-word-related",
+    "near-word-advert",
+    "near-word-cookie",
+    "near-word-login",
+    "near-word-newsletter",
+    "near-word-modal",
+    "near-word-pager",
+];
 
 /// Text nodes of blocks that are not kept, and elements that hold text but none that is kept. What holds no text
 /// (a picture, a line break, an empty cell) goes with what is around it.

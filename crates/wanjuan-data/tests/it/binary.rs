@@ -70,7 +70,7 @@ fn inspect_tells_what_was_dropped_and_why() {
     let arguments = ["inspect", "page.html", "--format", "markdown", "--html", "out.html"];
     let text = stdout(&wanjuan(folder.path(), &arguments));
     assert!(text.starts_with("Tides\nfile"), "{text}");
-    assert!(text.contains("| Home page") && text.contains("| [boilerplate by name"), "{text}");
+    assert!(text.contains("| Home page") && text.contains("| [inside nav"), "{text}");
     assert!(!text.contains('\u{1b}'), "no colors outside of a terminal: {text}");
     let html = fs::read_to_string(folder.path().join("out.html")).expect("reads");
     assert!(

@@ -116,6 +116,10 @@ impl Renderer<'_> {
                     // `**a****b**` would not be read as intended: the two become one.
                     let length = self.out.len() - sign.text().len();
                     self.out.truncate(length);
+                    // Marks around it that were opened behind the sign now begin where it stood.
+                    for outer in &mut self.marks[..index] {
+                        outer.start = outer.start.map(|start| start.min(length));
+                    }
                 }
                 MarkKind::Sign(sign) => self.out.push_str(sign.text()),
                 MarkKind::Code => self.out.push('`'),
@@ -131,7 +135,8 @@ impl Renderer<'_> {
         self.marks[..index].iter().filter(|mark| mark.kind == MarkKind::Quote).count() % 2 == 0
     }
 
-    /// Writes the end of a mark that stands at `index` of the stack.
+    /// Writes the end of a mark that stands at `index` of the stack. The text since `start` may have been taken
+    /// back, with an empty row for instance.
     fn close_mark(&mut self, kind: MarkKind, start: usize, index: usize) {
         match kind {
             MarkKind::Nothing => {}
@@ -153,7 +158,7 @@ impl Renderer<'_> {
 
     /// As many backticks around the code as it takes (CommonMark 6.1).
     fn close_code_mark(&mut self, start: usize) {
-        let code = &self.out[start..];
+        let Some(code) = self.out.get(start..) else { return };
         let longest = longest_run(code, '`');
         if longest == 0 {
             self.out.push('`');
@@ -168,7 +173,8 @@ impl Renderer<'_> {
 
     /// A bare number right behind a word or a figure would be read as part of it.
     fn bracket(&mut self, start: usize) {
-        let number = self.out[start..].bytes().all(|byte| byte.is_ascii_digit());
+        let Some(text) = self.out.get(start..) else { return };
+        let number = text.bytes().all(|byte| byte.is_ascii_digit());
         if number && self.out[..start].ends_with(|c: char| !c.is_whitespace()) {
             self.out.insert(start, '[');
             self.out.push(']');
@@ -177,7 +183,7 @@ impl Renderer<'_> {
 
     /// Figures change their form when all of the text from `start` has one.
     fn shift(&mut self, start: usize, form: fn(char) -> Option<char>) {
-        let text = &self.out[start..];
+        let Some(text) = self.out.get(start..) else { return };
         let one_letter = text.len() == 1;
         let shifts = |c: char| form(c).is_some() && (!c.is_ascii_alphabetic() || one_letter);
         if text.len() <= 12 && text.chars().all(shifts) {
