@@ -7,6 +7,8 @@ mod import;
 mod parser;
 mod report;
 mod run;
+mod warc;
+mod warc_check;
 mod why;
 
 pub use parser::run;
