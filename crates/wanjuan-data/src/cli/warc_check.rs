@@ -8,7 +8,8 @@ use serde::Serialize;
 
 use super::warc::print_damage;
 use crate::read::{
-    Digest, RecordKind, RecordState, WarcItem, WarcReader, WarcRecord, join_chunks, parse_response,
+    Digest, DigestError, RecordKind, RecordState, WarcItem, WarcReader, WarcRecord, join_chunks,
+    parse_response,
 };
 
 /// Arguments of `warc check`.
@@ -82,24 +83,20 @@ fn check_record(
     for (digest, header) in [("block", "WARC-Block-Digest"), ("payload", "WARC-Payload-Digest")] {
         let Some(expected) = record.header(header) else { continue };
         let verdict = match Digest::parse(&expected) {
-            Err(error) => Err(error.to_string()),
-            Ok(wanted) if digest == "block" => Ok(compare(&wanted, &[record.block])),
-            Ok(wanted) => payload_digest(record, &wanted),
+            Err(error @ DigestError::Algorithm(_)) => Verdict::Unchecked(error.to_string()),
+            Err(error) => Verdict::Wrong(error.to_string()),
+            Ok(wanted) if digest == "block" => compare(&wanted, &[record.block]),
+            Ok(wanted) => check_payload(record, &wanted),
         };
-        let (state, found) = match verdict {
-            Ok(None) => {
+        let (count, state, found) = match verdict {
+            Verdict::Right => {
                 totals.right += 1;
                 continue;
             }
-            Ok(Some(found)) => {
-                totals.wrong += 1;
-                ("wrong", found.to_string())
-            }
-            Err(why) => {
-                totals.unchecked += 1;
-                ("unchecked", why)
-            }
+            Verdict::Wrong(found) => (&mut totals.wrong, "wrong", found),
+            Verdict::Unchecked(why) => (&mut totals.unchecked, "unchecked", why),
         };
+        *count += 1;
         let uri = record.uri();
         let line = Line {
             file,
@@ -118,27 +115,36 @@ fn check_record(
     Ok(())
 }
 
-/// `None` when one of the readings has the digest, else the digest of the first.
-fn compare(wanted: &Digest, readings: &[&[u8]]) -> Option<Digest> {
-    let found: Vec<Digest> = readings.iter().map(|bytes| wanted.of_same_kind(bytes)).collect();
-    if found.contains(wanted) { None } else { found.into_iter().next() }
+/// What became of a digest.
+enum Verdict {
+    Right,
+    /// What was found instead.
+    Wrong(String),
+    /// Why it cannot be told.
+    Unchecked(String),
+}
+
+/// Right when one of the readings has the digest.
+fn compare(wanted: &Digest, readings: &[&[u8]]) -> Verdict {
+    let mut found: Vec<Digest> = readings.iter().map(|bytes| wanted.of_same_kind(bytes)).collect();
+    if found.contains(wanted) { Verdict::Right } else { Verdict::Wrong(found.swap_remove(0).to_string()) }
 }
 
 /// The payload of a response is its body: with its chunks as most tools store it, or without.
-fn payload_digest(record: &WarcRecord, wanted: &Digest) -> Result<Option<Digest>, String> {
+fn check_payload(record: &WarcRecord, wanted: &Digest) -> Verdict {
     if record.kind == RecordKind::Revisit {
-        return Err("the payload is that of another record".to_owned());
+        return Verdict::Unchecked("the payload is that of another record".to_owned());
     }
     if record.state == RecordState::Truncated {
-        return Err("the record is cut".to_owned());
+        return Verdict::Unchecked("the record is cut".to_owned());
     }
     let Some(response) = parse_response(record.block) else {
-        return Ok(compare(wanted, &[record.block, request_body(record)]));
+        return compare(wanted, &[record.block, request_body(record)]);
     };
     let joined = join_chunks(response.body);
     let joined = joined.as_deref().unwrap_or(response.body);
     let decoded = response.payload.bytes().unwrap_or(response.body);
-    Ok(compare(wanted, &[response.body, joined, decoded]))
+    compare(wanted, &[response.body, joined, decoded])
 }
 
 /// What follows the first empty line of a request.

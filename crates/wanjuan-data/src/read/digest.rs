@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256, Sha512};
 
 const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
-/// A labelled digest: `sha1:3I42H3S6NNFQ2MSVX7XZKYAYSCX5QBYJ`, in base 32 or hexadecimal.
+/// A labelled digest: `sha1:3I42H3S6NNFQ2MSVX7XZKYAYSCX5QBYJ`, in base 32, hexadecimal or base 64.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Digest {
     algorithm: Algorithm,
@@ -28,8 +28,8 @@ pub enum DigestError {
     /// An algorithm that is not known here.
     #[error("found algorithm `{0}`, expected sha1, sha256 or sha512")]
     Algorithm(String),
-    /// Neither base 32 nor hexadecimal of the right length.
-    #[error("found `{0}`, expected base 32 or hexadecimal digits")]
+    /// Neither base 32 nor base 64 nor hexadecimal of the right length.
+    #[error("found `{0}`, expected base 32, base 64 or hexadecimal digits")]
     Digits(String),
 }
 
@@ -47,11 +47,11 @@ impl Digest {
             _ => return Err(DigestError::Algorithm(name.to_owned())),
         };
         let digits = digits.trim();
-        let bytes = match digits.len() == 2 * algorithm.length() {
-            true => hexadecimal(digits.as_bytes()),
-            false => base32(digits.trim_end_matches('=').as_bytes()),
-        };
-        match bytes.filter(|bytes| bytes.len() == algorithm.length()) {
+        let fits = |bytes: &Vec<u8>| bytes.len() == algorithm.length();
+        let bare = digits.trim_end_matches('=').as_bytes();
+        let bytes = hexadecimal(bare).filter(fits);
+        let bytes = bytes.or_else(|| by_bits(bare, 5, base32).filter(fits));
+        match bytes.or_else(|| by_bits(bare, 6, base64).filter(fits)) {
             Some(bytes) => Ok(Self { algorithm, bytes }),
             None => Err(DigestError::Digits(digits.to_owned())),
         }
@@ -105,13 +105,29 @@ fn hexadecimal(digits: &[u8]) -> Option<Vec<u8>> {
     digits.chunks(2).map(|pair| Some((value(pair[0])? * 16 + value(*pair.get(1)?)?) as u8)).collect()
 }
 
-fn base32(digits: &[u8]) -> Option<Vec<u8>> {
+fn base32(digit: u8) -> Option<usize> {
+    BASE32.iter().position(|known| *known == digit.to_ascii_uppercase())
+}
+
+/// Both alphabets of RFC 4648.
+fn base64(digit: u8) -> Option<usize> {
+    Some(usize::from(match digit {
+        b'A'..=b'Z' => digit - b'A',
+        b'a'..=b'z' => digit - b'a' + 26,
+        b'0'..=b'9' => digit - b'0' + 52,
+        b'+' | b'-' => 62,
+        b'/' | b'_' => 63,
+        _ => return None,
+    }))
+}
+
+/// Bytes of digits that hold `width` bits each.
+fn by_bits(digits: &[u8], width: u32, value: fn(u8) -> Option<usize>) -> Option<Vec<u8>> {
     let (mut bits, mut count) = (0_u64, 0);
     let mut bytes = Vec::new();
     for digit in digits {
-        let value = BASE32.iter().position(|known| *known == digit.to_ascii_uppercase())?;
-        bits = (bits << 5) | value as u64;
-        count += 5;
+        bits = (bits << width) | value(*digit)? as u64;
+        count += width;
         if count >= 8 {
             count -= 8;
             bytes.push((bits >> count) as u8);
@@ -126,9 +142,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_spellings_mean_the_same() {
+    fn all_spellings_mean_the_same() {
         let empty = "sha1:3I42H3S6NNFQ2MSVX7XZKYAYSCX5QBYJ";
         let digest = Digest::parse(empty).expect("is base 32");
+        assert_eq!(Digest::parse("sha1:2jmj7l5rSw0yVb_vlWAYkK_YBwk="), Ok(digest.clone()));
         assert_eq!(Digest::parse("SHA-1:da39a3ee5e6b4b0d3255bfef95601890afd80709"), Ok(digest.clone()));
         assert_eq!(digest.of_same_kind(b""), digest);
         assert_ne!(digest.of_same_kind(b"x"), digest);

@@ -5,9 +5,15 @@ mod binary;
 mod dedup;
 mod extract;
 mod filter;
+mod mutations;
 mod pipeline;
+#[allow(unreachable_pub)]
+mod readers;
 mod recipes;
 mod resume;
+mod seeds;
 mod site;
+mod split;
 mod warc;
+mod warc_sets;
 mod web_sets;

@@ -7,7 +7,7 @@ use std::process::Command;
 use wanjuan_data::extract::{ExtractConfig, extract_html};
 
 /// The folder of shared data; skips with a visible line when it is absent, fails when `CI=true`.
-fn shared_data() -> Option<PathBuf> {
+pub(crate) fn shared_data() -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
     if folder.is_dir() {
         return Some(folder);
@@ -18,7 +18,7 @@ fn shared_data() -> Option<PathBuf> {
 }
 
 /// Unpacks an archive into a temporary folder with the system's tar; `None` when it cannot.
-fn unpack(archive: &Path) -> Option<tempfile::TempDir> {
+pub(crate) fn unpack(archive: &Path) -> Option<tempfile::TempDir> {
     let folder = tempfile::tempdir().expect("temporary folder");
     let status =
         Command::new("tar").arg("--zstd").arg("-xf").arg(archive).arg("-C").arg(folder.path()).status();
