@@ -123,15 +123,14 @@ impl ShardRun {
         self.report.stages[0].input.add(bytes);
         let document = blank_document(record, name, dump);
         // Decoders of payloads are other people's: whatever they do costs one document.
-        match catch_unwind(AssertUnwindSafe(|| capture_of(record)))
-            .unwrap_or_else(|_| Err(Reason::new("panic")))
-        {
+        let capture = catch_unwind(AssertUnwindSafe(|| capture_of(record)));
+        match capture.unwrap_or_else(|_| Err(Box::new(Reason::new("panic")))) {
             Ok(capture) => {
                 let document = Document { capture: Some(capture), ..document };
                 self.report.stages[0].kept.add(document.bytes());
                 self.document(document)
             }
-            Err(reason) => self.reject(0, bytes, document, reason),
+            Err(reason) => self.reject(0, bytes, document, *reason),
         }
     }
 
@@ -220,26 +219,27 @@ fn blank_document(record: &WarcRecord, name: &str, dump: &str) -> Document {
 }
 
 /// The page of a record, or why there is none.
-fn capture_of(record: &WarcRecord) -> Result<Capture, Reason> {
+fn capture_of(record: &WarcRecord) -> Result<Capture, Box<Reason>> {
+    let no = |reason| Err(Box::new(reason));
     if record.state == RecordState::Truncated {
         let promised = record.promised.unwrap_or(0) as f64;
-        return Err(Reason::below("truncated-record", record.block.len() as f64, promised));
+        return no(Reason::below("truncated-record", record.block.len() as f64, promised));
     }
     if record.kind != RecordKind::Response {
         let content_type = record.header("Content-Type").unwrap_or_default();
         return Ok(capture(&content_type, record.block.to_vec()));
     }
-    let Some(response) = parse_response(record.block) else { return Err(Reason::new("not-http")) };
+    let Some(response) = parse_response(record.block) else { return no(Reason::new("not-http")) };
     if !(200..300).contains(&response.status) {
         let value = Some(f64::from(response.status));
-        return Err(Reason { value, ..Reason::new("http-status") });
+        return no(Reason { value, ..Reason::new("http-status") });
     }
     match response.payload {
         Payload::Whole(bytes) => Ok(capture(&response.content_type, bytes.into_owned())),
         Payload::Cut(bytes) => Ok(capture(&response.content_type, bytes)),
-        Payload::Undecodable(coding) => Err(Reason::new("content-encoding").with_detail(coding)),
+        Payload::Undecodable(coding) => no(Reason::new("content-encoding").with_detail(coding)),
         // Decoding stopped one byte above the limit.
-        Payload::TooLarge(limit) => Err(Reason::above("payload-too-large", limit as f64 + 1.0, limit as f64)),
+        Payload::TooLarge(limit) => no(Reason::above("payload-too-large", limit as f64 + 1.0, limit as f64)),
     }
 }
 

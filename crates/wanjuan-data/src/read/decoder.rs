@@ -45,18 +45,18 @@ pub(super) enum Decoder {
     /// The file itself is the only unit.
     Plain,
     Gzip(Gzip),
-    Zstd(Zstd),
-    Lz4(Lz4),
+    Zstd(Box<Zstd>),
+    Lz4(Box<Lz4>),
 }
 
 impl Decoder {
     /// The decoder and the format of a file; `None` when it is no archive.
     pub(super) fn detect(file: &FileBytes) -> Option<(Self, Format)> {
         if is_zstd(file) {
-            return Some((Self::Zstd(Zstd::new()), Format::Warc));
+            return Some((Self::Zstd(Box::new(Zstd::new())), Format::Warc));
         }
         if is_lz4(file) {
-            return Some((Self::Lz4(Lz4::new(file.clone())), Format::Warc));
+            return Some((Self::Lz4(Box::new(Lz4::new(file.clone()))), Format::Warc));
         }
         let formats = [Format::Warc, Format::Arc];
         let head = &file[..file.len().min(DETECTION_LIMIT)];

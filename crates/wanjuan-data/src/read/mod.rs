@@ -13,6 +13,7 @@ mod lz4;
 mod pattern;
 mod record;
 mod warc;
+mod warc_record;
 mod warc_writer;
 mod zstd;
 
@@ -22,5 +23,6 @@ pub use html_dir::{ImportedPage, PageList, Selection, list_pages, write_pages};
 pub use http::{HttpResponse, Payload, join_chunks, parse_response};
 pub use jsonl::{read_documents, read_lines};
 pub use pattern::Pattern;
-pub use warc::{ArchivePart, Damage, PartStart, RecordKind, RecordState, WarcItem, WarcReader, WarcRecord};
+pub use warc::{ArchivePart, Damage, PartStart, WarcItem, WarcReader};
+pub use warc_record::{RecordKind, RecordState, WarcRecord};
 pub use warc_writer::{WarcHeaders, WarcWriter};

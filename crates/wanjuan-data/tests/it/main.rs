@@ -16,4 +16,5 @@ mod site;
 mod split;
 mod warc;
 mod warc_sets;
+mod warc_verbs;
 mod web_sets;

@@ -1,4 +1,5 @@
 //! The public samples: every record that two other readers agree on, and a whole run over all files.
+#![allow(clippy::print_stdout)]
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -61,11 +62,10 @@ fn every_sample_gives_its_records_damages_and_payloads() {
                 sum,
                 state,
             ));
-            if record.kind == RecordKind::Response {
-                if let Some(response) = parse_response(record.block) {
-                    let body = response.payload.bytes().unwrap_or_default();
-                    http.push((uri, u64::from(response.status), sha1(body)));
-                }
+            let response = parse_response(record.block).filter(|_| record.kind == RecordKind::Response);
+            if let Some(response) = response {
+                let body = response.payload.bytes().unwrap_or_default();
+                http.push((uri, u64::from(response.status), sha1(body)));
             }
         }
         let intact: Vec<_> = records.iter().filter(|record| record.6 == "ok").collect();
@@ -186,6 +186,11 @@ fn a_run_over_all_samples_is_killed_ten_times_and_ends_with_the_same_bytes() {
     println!("{all} units, killed {killed} times");
     assert!(killed >= 8, "killed {killed} times");
     assert_eq!(manifest(&output), reference);
+    let lines = |output: &Path| {
+        let text = fs::read_to_string(output.join("work/manifest.jsonl")).expect("reads");
+        text.lines().filter(|line| serde_json::from_str::<Value>(line).is_ok()).count()
+    };
+    assert_eq!(lines(&output), lines(&folder.join("whole")), "no finished unit was done again");
     for point in 0..10 {
         let name = format!("fresh-{point}");
         let config = pipeline(folder, &name);
