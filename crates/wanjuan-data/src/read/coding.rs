@@ -6,13 +6,13 @@ use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
 /// A payload of more than this after decoding is a mistake or an attack: 64 MiB.
-pub const PAYLOAD_LIMIT: usize = 1 << 26;
+pub(super) const PAYLOAD_LIMIT: usize = 1 << 26;
 /// Windows of zstd payloads are at most this: 8 MiB, as RFC 9659 has it.
 const WINDOW_LIMIT: u64 = 1 << 23;
 
 /// What became of encoded bytes.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Decoded {
+pub(super) enum Decoded {
     /// All of them were decoded.
     Whole(Vec<u8>),
     /// Decoding failed after these bytes.
@@ -24,8 +24,7 @@ pub enum Decoded {
 }
 
 /// Removes one content coding: `gzip`, `deflate` (zlib or bare), `br`, `zstd`; of `limit` bytes at most.
-#[must_use]
-pub fn decode(coding: &str, bytes: &[u8], limit: usize) -> Decoded {
+pub(super) fn decode(coding: &str, bytes: &[u8], limit: usize) -> Decoded {
     match coding.trim().to_ascii_lowercase().as_str() {
         "gzip" | "x-gzip" => read(MultiGzDecoder::new(bytes), limit),
         "deflate" | "x-deflate" if is_zlib(bytes) => read(ZlibDecoder::new(bytes), limit),

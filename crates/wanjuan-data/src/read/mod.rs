@@ -17,7 +17,6 @@ mod warc_record;
 mod warc_writer;
 mod zstd;
 
-pub use coding::{Decoded, PAYLOAD_LIMIT, decode};
 pub use digest::{Digest, DigestError};
 pub use html_dir::{ImportedPage, PageList, Selection, list_pages, write_pages};
 pub use http::{HttpResponse, Payload, join_chunks, parse_response};
