@@ -102,6 +102,10 @@ pub struct ImportConfig {
     /// Pages per archive: the unit of work. Default 128.
     #[serde(default = "pages_per_file")]
     pub pages_per_file: usize,
+    /// Bytes of an archive that are one unit of work, for several workers and for resuming inside of a file:
+    /// larger archives, plain or gzip, are read in parts. Default 16 MiB.
+    #[serde(default = "split_bytes")]
+    pub split_bytes: u64,
     /// Which pages to take; default all of `.html`, `.htm`, `.md`, `.txt`.
     #[serde(default)]
     pub select: Vec<Selection>,
@@ -144,6 +148,10 @@ fn epoch() -> String {
     "2000-01-01T00:00:00Z".to_owned()
 }
 
+fn split_bytes() -> u64 {
+    1 << 24
+}
+
 fn pages_per_file() -> usize {
     128
 }
@@ -178,6 +186,9 @@ impl ImportConfig {
         }
         if self.pages_per_file == 0 {
             problems.push("import.pages-per-file: found 0, expected at least 1".to_owned());
+        }
+        if self.split_bytes == 0 {
+            problems.push("import.split-bytes: found 0, expected at least 1".to_owned());
         }
         problems
     }

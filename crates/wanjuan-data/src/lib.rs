@@ -6,7 +6,7 @@
 //!
 //! | module | does |
 //! |---|---|
-//! | [`read`] | WARC (plain, gzip; damage costs only the member it hits), HTTP payloads, folders of pages, jsonl |
+//! | [`read`] | WARC and ARC (plain, gzip, zstd, lz4; damage costs only the member it hits; in parts), HTTP payloads, folders of pages, jsonl |
 //! | [`extract`] | charset, parsing into an arena, main text, metadata |
 //! | [`normalize`], [`filter`] | characters; language, Gopher, C4, FineWeb, RefinedWeb, InternLM2's families |
 //! | [`language`], [`fasttext`] | language identification; reader of fastText's models |

@@ -12,6 +12,8 @@ mod lid;
 mod parser;
 mod report;
 mod run;
+mod warc;
+mod warc_check;
 mod why;
 
 pub use parser::run;

@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use super::{extract, filter, import, inspect, lid, report, run as pipeline, why};
+use super::{extract, filter, import, inspect, lid, report, run as pipeline, warc, why};
 
 /// Raw web pages to clean text and token shards.
 #[derive(Debug, Parser)]
@@ -19,6 +19,9 @@ enum Verb {
     /// Turn pages into a WARC archive.
     #[command(subcommand)]
     Import(import::ImportVerb),
+    /// List, print or check the records of archives.
+    #[command(subcommand)]
+    Warc(warc::WarcVerb),
     /// Extract the main text of a list of pages.
     Extract(extract::ExtractArguments),
     /// Tell the language of every line of standard input: `label<TAB>confidence`.
@@ -41,6 +44,7 @@ pub fn run() -> anyhow::Result<()> {
     match Arguments::parse().verb {
         Verb::Run(arguments) => pipeline::run(&arguments),
         Verb::Import(verb) => import::run(&verb),
+        Verb::Warc(verb) => warc::run(&verb),
         Verb::Extract(arguments) => extract::run(&arguments),
         Verb::Lid(arguments) => lid::run(&arguments),
         Verb::Inspect(arguments) => inspect::run(&arguments),

@@ -7,13 +7,14 @@ use clap::Args;
 
 use super::corpus;
 use crate::PipelineConfig;
-use crate::executor::{Force, RunOptions};
+use crate::executor::{Force, RunOptions, Share, run_share};
 
 /// Arguments of `run`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   wanjuan-data run recipes/tiny/1-data.toml
   wanjuan-data run recipes/tiny/1-data.toml --threads 1 --set output=runs/one
+  wanjuan-data run crawl.toml --rank 0 --world 4
   wanjuan-data run recipes/tiny/1-data.toml --set import.source=folder --set import.dir=pages")]
 pub(super) struct RunArguments {
     /// The pipeline (TOML).
@@ -27,12 +28,28 @@ pub(super) struct RunArguments {
     /// Do finished work again.
     #[arg(long)]
     force: bool,
+    /// Do only the shards of this worker, counted from 0; a run without --rank then does the rest.
+    #[arg(long, requires = "world", conflicts_with = "force")]
+    rank: Option<usize>,
+    /// How many workers share the archives.
+    #[arg(long, requires = "rank")]
+    world: Option<usize>,
 }
 
 pub(super) fn run(arguments: &RunArguments) -> anyhow::Result<()> {
     let started = Instant::now();
     let config: PipelineConfig = internlm_kit::config::load(&arguments.config, &arguments.overrides)?;
     let corpus = corpus::resolve(&config.import)?;
+    if let (Some(rank), Some(world)) = (arguments.rank, arguments.world) {
+        if rank >= world {
+            let command = format!("run --rank {rank} --world {world}");
+            let message = "expected a rank below the number of workers".to_owned();
+            return Err(crate::Error::Command { command, message }.into());
+        }
+        let units = run_share(&config, &corpus, arguments.threads, Share { rank, world })?;
+        tracing::info!("{}: {units} shards of worker {rank} of {world} done", config.output.display());
+        return Ok(());
+    }
     let force = if arguments.force { Force::Redo } else { Force::Resume };
     let outcome = crate::executor::run(&config, &corpus, RunOptions { threads: arguments.threads, force })?;
     print!("{}", outcome.funnel.to_text());

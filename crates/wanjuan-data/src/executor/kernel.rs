@@ -10,10 +10,11 @@ use std::path::{Path, PathBuf};
 use internlm_kit::atomic::AtomicFile;
 
 use super::rejected::{Rejected, RejectedWriter};
-use super::shard_report::{ShardReport, StageReport};
+use super::shard_report::{DamagedRange, PartSpan, ShardReport, StageReport};
 use crate::document::{Capture, Source, document_id};
 use crate::read::{
-    RecordKind, RecordState, WarcItem, WarcReader, WarcRecord, parse_response, read_documents,
+    ArchivePart, Damage, Payload, RecordKind, RecordState, WarcItem, WarcReader, WarcRecord, parse_response,
+    read_documents,
 };
 use crate::{Document, Error, Reason, Result, Stage, StageConfig, Verdict};
 
@@ -28,6 +29,8 @@ pub enum ShardInput {
         name: String,
         /// Name of the crawl.
         dump: String,
+        /// The part of the file that is this shard; `None`: all of it.
+        part: Option<ArchivePart>,
     },
     /// Documents of an earlier segment.
     Jsonl(PathBuf),
@@ -57,7 +60,7 @@ pub struct ShardSpec {
 pub fn run_shard(spec: &ShardSpec) -> Result<(ShardReport, Vec<PathBuf>)> {
     let mut run = ShardRun::new(spec)?;
     match &spec.input {
-        ShardInput::Warc { path, name, dump } => run.read_archive(path, name, dump)?,
+        ShardInput::Warc { path, name, dump, part } => run.read_archive(path, name, dump, *part)?,
         ShardInput::Jsonl(path) => {
             for document in read_documents(path)? {
                 run.document(document?)?;
@@ -84,7 +87,7 @@ impl ShardRun {
             archive.then_some("read").into_iter().chain(spec.stages.iter().map(|(label, _)| label.as_str()));
         let stages = spec.stages.iter().filter_map(|(_, config)| config.build_stage().transpose());
         Ok(Self {
-            report: ShardReport { stages: labels.map(StageReport::new).collect(), damaged: Vec::new() },
+            report: ShardReport { stages: labels.map(StageReport::new).collect(), ..ShardReport::default() },
             stages: stages.collect::<Result<_>>()?,
             first: usize::from(archive),
             path: spec.output.clone(),
@@ -94,33 +97,59 @@ impl ShardRun {
     }
 
     /// Turns records into documents. Every record that should have given one, and every damage, is counted.
-    fn read_archive(&mut self, path: &Path, name: &str, dump: &str) -> Result<()> {
-        for item in WarcReader::open(path)?.items() {
+    fn read_archive(&mut self, path: &Path, name: &str, dump: &str, part: Option<ArchivePart>) -> Result<()> {
+        let mut reader = WarcReader::open(path)?;
+        if let Some(part) = part {
+            reader.restrict(part);
+        }
+        // A record that was saved from a damaged member counts itself.
+        let mut saved = false;
+        while let Some(item) = reader.next_item() {
             match item {
-                WarcItem::Damage(damage) => {
-                    let (start, end, why) = (damage.start, damage.end, &damage.why);
-                    tracing::warn!("{}: bytes {start}..{end}: {why} member, skipped", path.display());
-                    let rule = format!("{why}-member");
-                    let read = &mut self.report.stages[0];
-                    read.input.add(end - start);
-                    read.drop(&rule, end - start);
-                    self.report.damaged.push(damage);
-                }
-                WarcItem::Record(record) if is_document(&record) => {
-                    let bytes = record.block.len() as u64;
-                    self.report.stages[0].input.add(bytes);
-                    match document_of(&record, name, dump) {
-                        Ok(document) => {
-                            let read = &mut self.report.stages[0];
-                            read.kept.add(document.bytes());
-                            self.document(document)?;
-                        }
-                        Err(rejected) => self.reject(0, bytes, rejected.0, rejected.1)?,
+                WarcItem::Damage(damage) => self.damage(name, dump, damage, std::mem::take(&mut saved))?,
+                WarcItem::Record(record) => {
+                    saved |= record.state == RecordState::Truncated;
+                    if is_document(&record) {
+                        self.record(&record, name, dump)?;
                     }
                 }
-                WarcItem::Record(_) => {}
             }
         }
+        self.report.part = part.map(|_| PartSpan { start: reader.start(), end: reader.position() });
+        Ok(())
+    }
+
+    fn record(&mut self, record: &WarcRecord, name: &str, dump: &str) -> Result<()> {
+        let bytes = record.block.len() as u64;
+        self.report.stages[0].input.add(bytes);
+        let document = blank_document(record, name, dump);
+        // Decoders of payloads are other people's: whatever they do costs one document.
+        let capture = catch_unwind(AssertUnwindSafe(|| capture_of(record)));
+        match capture.unwrap_or_else(|_| Err(Box::new(Reason::new("panic")))) {
+            Ok(capture) => {
+                let document = Document { capture: Some(capture), ..document };
+                self.report.stages[0].kept.add(document.bytes());
+                self.document(document)
+            }
+            Err(reason) => self.reject(0, bytes, document, *reason),
+        }
+    }
+
+    /// Bytes that gave no record are a lost document, unless what was saved of them has been counted.
+    fn damage(&mut self, name: &str, dump: &str, damage: Damage, saved: bool) -> Result<()> {
+        let Damage { start, end, why } = &damage;
+        tracing::warn!("{name}: bytes {start}..{end}: {why} member, skipped");
+        let bytes = end - start;
+        if !saved {
+            let source =
+                Source { dump: dump.to_owned(), file: name.to_owned(), offset: *start, ..Source::default() };
+            let id = document_id(dump, &format!("{name}:{start}-{end}"));
+            let rule = format!("{why}-member").into();
+            let reason = Reason { rule, value: Some(bytes as f64), ..Reason::default() };
+            self.report.stages[0].input.add(bytes);
+            self.reject(0, bytes, Document { id, source, ..Document::default() }, reason)?;
+        }
+        self.report.damaged.push(DamagedRange { file: name.to_owned(), damage });
         Ok(())
     }
 
@@ -172,42 +201,47 @@ fn is_document(record: &WarcRecord) -> bool {
     matches!(record.kind, RecordKind::Response | RecordKind::Resource | RecordKind::Conversion)
 }
 
-/// The document of a record, or why it gives none.
-fn document_of(record: &WarcRecord, name: &str, dump: &str) -> Result<Document, Box<(Document, Reason)>> {
-    let record_id = record.header("WARC-Record-ID").unwrap_or_default().to_owned();
-    let source = Source {
-        dump: dump.to_owned(),
-        file: name.to_owned(),
-        offset: record.offset,
-        inner: record.inner,
-        record_id: record_id.clone(),
-    };
+/// The document of a record before its page is looked at.
+fn blank_document(record: &WarcRecord, name: &str, dump: &str) -> Document {
+    let record_id = record.header("WARC-Record-ID").unwrap_or_default().into_owned();
+    let offset = record.offset.unwrap_or(0);
     // A record without an id is named by its place.
     let key =
-        if record_id.is_empty() { format!("{name}:{}:{}", record.offset, record.inner) } else { record_id };
-    let mut document = Document {
+        if record_id.is_empty() { format!("{name}:{offset}:{}", record.inner) } else { record_id.clone() };
+    let source =
+        Source { dump: dump.to_owned(), file: name.to_owned(), offset, inner: record.inner, record_id };
+    Document {
         id: document_id(dump, &key),
-        date: record.header("WARC-Date").map(str::to_owned),
-        url: record.uri().map(str::to_owned),
+        date: record.header("WARC-Date").map(Into::into),
+        url: record.uri().map(Into::into),
         source,
         ..Document::default()
-    };
-    if record.state == RecordState::Truncated {
-        return Err(Box::new((document, Reason::new("truncated-record"))));
     }
-    let (content_type, bytes) = match record.kind {
-        RecordKind::Response => match parse_response(&record.block) {
-            Some(response) if (200..300).contains(&response.status) => (response.content_type, response.body),
-            Some(response) => {
-                let reason = Reason::new("http-status").with_detail(response.status.to_string());
-                return Err(Box::new((document, reason)));
-            }
-            None => return Err(Box::new((document, Reason::new("not-http")))),
-        },
-        _ => (record.header("Content-Type").unwrap_or_default().to_owned(), record.block.clone()),
-    };
-    document.capture = Some(capture(&content_type, bytes));
-    Ok(document)
+}
+
+/// The page of a record, or why there is none.
+fn capture_of(record: &WarcRecord) -> Result<Capture, Box<Reason>> {
+    let no = |reason| Err(Box::new(reason));
+    if record.state == RecordState::Truncated {
+        let promised = record.promised.unwrap_or(0) as f64;
+        return no(Reason::below("truncated-record", record.block.len() as f64, promised));
+    }
+    if record.kind != RecordKind::Response {
+        let content_type = record.header("Content-Type").unwrap_or_default();
+        return Ok(capture(&content_type, record.block.to_vec()));
+    }
+    let Some(response) = parse_response(record.block) else { return no(Reason::new("not-http")) };
+    if !(200..300).contains(&response.status) {
+        let value = Some(f64::from(response.status));
+        return no(Reason { value, ..Reason::new("http-status") });
+    }
+    match response.payload {
+        Payload::Whole(bytes) => Ok(capture(&response.content_type, bytes.into_owned())),
+        Payload::Cut(bytes) => Ok(capture(&response.content_type, bytes)),
+        Payload::Undecodable(coding) => no(Reason::new("content-encoding").with_detail(coding)),
+        // Decoding stopped one byte above the limit.
+        Payload::TooLarge(limit) => no(Reason::above("payload-too-large", limit as f64 + 1.0, limit as f64)),
+    }
 }
 
 fn capture(content_type: &str, bytes: Vec<u8>) -> Capture {

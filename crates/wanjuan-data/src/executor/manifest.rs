@@ -14,6 +14,7 @@ use internlm_kit::atomic;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::shards::Share;
 use crate::{Error, Result};
 
 /// One output file.
@@ -81,19 +82,44 @@ pub struct Manifest {
 }
 
 impl Manifest {
-    /// Opens `root/work/manifest.jsonl`, created when absent.
+    /// Opens `root/work/manifest.jsonl`, created when absent, and takes over what shares have done.
     ///
     /// # Errors
     /// Any I/O error.
     pub fn open(root: &Path) -> Result<Self> {
-        let path = root.join("work/manifest.jsonl");
+        let main = Self::open_file(root, "manifest.jsonl")?;
+        for path in share_manifests(root)? {
+            let records = read_records(&path);
+            for record in &records {
+                main.append(record)?;
+            }
+            fs::remove_file(&path).map_err(Error::io(&path, "write"))?;
+        }
+        Self::open_file(root, "manifest.jsonl")
+    }
+
+    /// Opens the manifest of one worker; reads what is known in the folder, so that nothing is done twice.
+    ///
+    /// # Errors
+    /// Any I/O error.
+    pub fn open_share(root: &Path, share: Share) -> Result<Self> {
+        let mut own = Self::open_file(root, &format!("manifest-{}-of-{}.jsonl", share.rank, share.world))?;
+        for path in share_manifests(root)?.into_iter().chain([root.join("work/manifest.jsonl")]) {
+            for record in read_records(&path) {
+                own.known.entry((record.segment.clone(), record.unit)).or_insert(record);
+            }
+        }
+        Ok(own)
+    }
+
+    fn open_file(root: &Path, name: &str) -> Result<Self> {
+        let path = root.join("work").join(name);
         fs::create_dir_all(root.join("work")).map_err(Error::io(root, "write"))?;
-        let text = fs::read(&path).unwrap_or_default();
-        let lines = text.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok());
-        let known = lines.map(|record: UnitRecord| ((record.segment.clone(), record.unit), record)).collect();
+        let records = read_records(&path).into_iter();
+        let known = records.map(|record| ((record.segment.clone(), record.unit), record)).collect();
         let mut file =
             OpenOptions::new().create(true).append(true).open(&path).map_err(Error::io(&path, "write"))?;
-        if !text.is_empty() && !text.ends_with(b"\n") {
+        if fs::read(&path).is_ok_and(|text| !text.is_empty() && !text.ends_with(b"\n")) {
             file.write_all(b"\n").map_err(Error::io(&path, "write"))?;
         }
         Ok(Self { root: root.to_path_buf(), path, known, file: Mutex::new(file) })
@@ -119,4 +145,25 @@ impl Manifest {
         let mut file = self.file.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         file.write_all(&line).and_then(|()| file.sync_data()).map_err(Error::io(&self.path, "write"))
     }
+}
+
+/// The whole lines of a manifest; none when there is no file.
+fn read_records(path: &Path) -> Vec<UnitRecord> {
+    let text = fs::read(path).unwrap_or_default();
+    text.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect()
+}
+
+/// Manifests of workers, sorted.
+fn share_manifests(root: &Path) -> Result<Vec<PathBuf>> {
+    let folder = root.join("work");
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(&folder).map_err(Error::io(&folder, "list"))? {
+        let path = entry.map_err(Error::io(&folder, "list"))?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if name.starts_with("manifest-") && name.ends_with(".jsonl") {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    Ok(paths)
 }

@@ -61,7 +61,7 @@ pub fn run_pass<P: Pass>(pass: &P, files: &PassFiles) -> Result<(ShardReport, Ve
         report.merge(&shard);
         written.extend(paths);
     }
-    Ok((ShardReport { stages: vec![report], damaged: Vec::new() }, written))
+    Ok((ShardReport { stages: vec![report], ..ShardReport::default() }, written))
 }
 
 /// Applies the decisions to one file.

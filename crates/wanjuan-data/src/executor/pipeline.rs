@@ -12,11 +12,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::corpus::{Corpus, Listing, page_line};
-use super::kernel::{ShardInput, ShardSpec, run_shard};
 use super::manifest::{Artifact, Manifest, UnitRecord};
 use super::pass::{PassFiles, run_pass};
 use super::segment::{PassVisitor, Segment, segments};
 use super::shard_report::ShardReport;
+use super::shards::Share;
 use crate::read::write_pages;
 use crate::report::{Finished, Funnel, finish};
 use crate::tokenize::{TokenizeReport, tokenizer_folder, train_tokenizer, write_shards};
@@ -67,29 +67,56 @@ pub fn run(config: &PipelineConfig, corpus: &Corpus, options: RunOptions) -> Res
         return Ok(Outcome { funnel: finished.funnel, skipped: true });
     }
     Finished::remove(&config.output)?;
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build();
-    let pool = pool.map_err(|error| Error::Command {
-        command: format!("{} threads", options.threads),
-        message: error.to_string(),
-    })?;
     let manifest = Manifest::open(&config.output)?;
     let mut runner = Runner { config, manifest, records: Vec::new() };
-    let funnel = pool.install(|| runner.run(&listing, &key))?;
+    let funnel = threads(options.threads)?.install(|| runner.run(&listing, &key))?;
     Ok(Outcome { funnel, skipped: false })
 }
 
-struct Runner<'a> {
-    config: &'a PipelineConfig,
+/// Does one worker's share of the document stages up to the first pass over the whole corpus, and returns how
+/// many units it was; [`run`] then finds them done. Workers run at the same time in one output folder.
+///
+/// # Errors
+/// As [`run`]; pages that are no archives yet.
+pub fn run_share(config: &PipelineConfig, corpus: &Corpus, count: usize, share: Share) -> Result<usize> {
+    let listing = corpus.list()?;
+    if matches!(listing, Listing::Pages(_)) {
+        return Err(Error::Empty {
+            path: config.output.clone(),
+            found: "an import of pages to share among workers".to_owned(),
+            expected: "import.source = \"warc\"".to_owned(),
+        });
+    }
+    let manifest = Manifest::open_share(&config.output, share)?;
+    let mut runner = Runner { config, manifest, records: Vec::new() };
+    threads(count)?.install(|| {
+        let (inputs, names) = runner.import(&listing)?;
+        match segments(&config.stages).first() {
+            Some(Segment::Stages(stages)) => {
+                Ok(runner.stages(1, stages, &inputs, &names, Some(share))?.len())
+            }
+            _ => Ok(0),
+        }
+    })
+}
+
+fn threads(count: usize) -> Result<rayon::ThreadPool> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(count).build();
+    pool.map_err(|error| Error::Command { command: format!("{count} threads"), message: error.to_string() })
+}
+
+pub(super) struct Runner<'a> {
+    pub(super) config: &'a PipelineConfig,
     manifest: Manifest,
     /// Finished units in pipeline order.
     records: Vec<UnitRecord>,
 }
 
 /// One unit before it runs: its key is the hash of all it depends on.
-struct Unit {
-    segment: String,
-    index: usize,
-    key: String,
+pub(super) struct Unit {
+    pub(super) segment: String,
+    pub(super) index: usize,
+    pub(super) key: String,
 }
 
 impl Runner<'_> {
@@ -98,7 +125,7 @@ impl Runner<'_> {
         let mut reports = Vec::new();
         for (number, segment) in segments(&self.config.stages).iter().enumerate() {
             let records = match segment {
-                Segment::Stages(stages) => self.stages(number + 1, stages, &inputs, &names)?,
+                Segment::Stages(stages) => self.stages(number + 1, stages, &inputs, &names, None)?,
                 Segment::Pass(label, stage) => vec![self.pass(number + 1, label, stage, &inputs)?],
             };
             for record in &records {
@@ -175,54 +202,6 @@ impl Runner<'_> {
         Ok((archives, names))
     }
 
-    /// Document stages: one unit per shard. `names` is empty when the inputs are jsonl.
-    fn stages(
-        &self,
-        number: usize,
-        stages: &[(String, crate::StageConfig)],
-        inputs: &[Artifact],
-        names: &[String],
-    ) -> Result<Vec<UnitRecord>> {
-        let segment = format!("{number:02}-{}", stages[0].0);
-        let progress = Progress::new(&segment, "files", inputs.len() as u64);
-        let started = Instant::now();
-        let records = inputs
-            .par_iter()
-            .enumerate()
-            .with_max_len(1)
-            .map(|(index, input)| {
-                let path = self.config.output.join(&input.path);
-                let dump = &self.config.import.dump;
-                let input_kind = match names.get(index) {
-                    Some(name) => ShardInput::Warc { path, name: name.clone(), dump: dump.clone() },
-                    None => ShardInput::Jsonl(path),
-                };
-                let spec = ShardSpec {
-                    index,
-                    input: input_kind,
-                    stages: stages.to_vec(),
-                    output: self.config.output.join(format!("work/{segment}/{index:05}.jsonl")),
-                    rejected: self.rejected(),
-                };
-                let key = hash(&(
-                    env!("CARGO_PKG_VERSION"),
-                    stages,
-                    dump,
-                    names.get(index),
-                    &input.sha256,
-                    self.config.write_rejected,
-                ));
-                let done = self.unit(&Unit { segment: segment.clone(), index, key }, || run_shard(&spec));
-                progress.advance(1);
-                done
-            })
-            .collect::<Result<Vec<_>>>()?;
-        drop(progress);
-        let seconds = started.elapsed().as_secs_f64();
-        tracing::info!(files = inputs.len(), seconds = format!("{seconds:.1}"), "{segment}");
-        Ok(records)
-    }
-
     /// A corpus-wide pass: one unit.
     fn pass(
         &self,
@@ -278,7 +257,7 @@ impl Runner<'_> {
     }
 
     /// Takes a finished unit over, or runs it and writes it into the manifest.
-    fn unit<R: Serialize>(
+    pub(super) fn unit<R: Serialize>(
         &self,
         unit: &Unit,
         work: impl FnOnce() -> Result<(R, Vec<PathBuf>)>,
@@ -305,7 +284,7 @@ impl Runner<'_> {
         Ok(record)
     }
 
-    fn rejected(&self) -> Option<PathBuf> {
+    pub(super) fn rejected(&self) -> Option<PathBuf> {
         self.config.write_rejected.then(|| self.config.output.join("rejected"))
     }
 
@@ -345,7 +324,7 @@ impl PassVisitor for RunPass<'_> {
     }
 }
 
-fn report<R: DeserializeOwned>(record: &UnitRecord) -> Result<R> {
+pub(super) fn report<R: DeserializeOwned>(record: &UnitRecord) -> Result<R> {
     serde_json::from_value(record.report.clone()).map_err(|error| Error::Format {
         path: PathBuf::from("work/manifest.jsonl"),
         offset: 0,
@@ -355,7 +334,7 @@ fn report<R: DeserializeOwned>(record: &UnitRecord) -> Result<R> {
 }
 
 /// sha256 of a value as JSON.
-fn hash<T: Serialize>(value: &T) -> String {
+pub(super) fn hash<T: Serialize>(value: &T) -> String {
     atomic::sha256(&serde_json::to_vec(value).expect("configs are plain data"))
 }
 

@@ -69,12 +69,34 @@ impl StageReport {
     }
 }
 
+/// A byte range of an archive that gave no record, or only the beginning of one.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct DamagedRange {
+    /// The archive, as documents name it.
+    pub file: String,
+    /// Where and why.
+    #[serde(flatten)]
+    pub damage: Damage,
+}
+
+/// Which part of an archive a unit really read.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct PartSpan {
+    /// Byte of its first member or record; `None` when none starts in the part.
+    pub start: Option<u64>,
+    /// Byte at which the next part has to begin.
+    pub end: u64,
+}
+
 /// What one unit did.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct ShardReport {
     /// The stages in order; the first is `read` when the unit read an archive.
     pub stages: Vec<StageReport>,
-    /// Byte ranges of the archive that gave no record.
+    /// Damage of the archive.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub damaged: Vec<Damage>,
+    pub damaged: Vec<DamagedRange>,
+    /// The part that was read, when the unit was only a part of an archive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<PartSpan>,
 }

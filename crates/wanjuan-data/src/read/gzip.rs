@@ -1,9 +1,13 @@
-//! [`Members`]: the gzip members of a file with their byte offsets, one damaged member at a time.
+//! [`Gzip`]: the members of a gzip file (RFC 1952), one damaged member at a time.
 //!
-//! RFC 1952. A member that does not inflate or whose checksum is wrong loses only itself: reading goes on
-//! at the next place that looks like a member header.
+//! A member is inflated as a whole and believed when its checksum is right. Only one of more than
+//! [`WHOLE_LIMIT`] bytes is handed out piece by piece, because it may be a whole archive.
 
 use flate2::{Crc, Decompress, FlushDecompress, Status};
+use memchr::{memchr, memmem};
+
+use super::decoder::{Damage, Step};
+use super::record::Format;
 
 /// Magic number and the only compression method there is: deflate.
 const MAGIC: [u8; 3] = [0x1f, 0x8b, 0x08];
@@ -12,96 +16,159 @@ const FHCRC: u8 = 2;
 const FEXTRA: u8 = 4;
 const FNAME: u8 = 8;
 const FCOMMENT: u8 = 16;
+/// File names and comments in headers are shorter than this.
+const TEXT_LIMIT: usize = 4096;
+/// A member of more than this is given out before its checksum was seen: 32 MiB.
+const WHOLE_LIMIT: usize = 1 << 25;
 
-/// One stretch of the file.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Member {
-    /// A member that inflated and whose checksum is right.
-    Whole {
-        /// Byte at which it starts.
-        start: u64,
-        /// Its content.
-        bytes: Vec<u8>,
-    },
-    /// Bytes that give nothing, or only the beginning of a member.
-    Damaged {
-        /// First byte.
-        start: u64,
-        /// Byte after the last.
-        end: u64,
-        /// `junk`, `corrupt` or `truncated`.
-        why: &'static str,
-        /// What was inflated before the file ended; nothing of a corrupt member.
-        salvage: Vec<u8>,
-    },
-}
-
-/// Iterator over the members of a gzip file in memory.
+/// Inflates members one after the other.
 #[derive(Debug)]
-pub struct Members<'a> {
-    file: &'a [u8],
-    position: usize,
-    /// More than this from one member is an attack or a mistake.
-    limit: usize,
+pub(super) struct Gzip {
+    state: Decompress,
+    /// Where the current member, or else the next one, starts.
+    pub(super) position: usize,
+    /// The member that is being handed out in pieces.
+    open: Option<Open>,
+    format: Format,
 }
 
-/// Why a member ended.
+#[derive(Debug)]
+struct Open {
+    /// Where its deflate stream starts.
+    stream: usize,
+    crc: Crc,
+}
+
+/// How far inflating came.
 enum End {
-    Good(usize),
+    /// The member is whole; length of stream and trailer.
+    Whole(usize),
+    Full,
     Truncated,
     Corrupt,
 }
 
-impl<'a> Members<'a> {
-    /// The members of `file`; a member of more than `limit` bytes counts as corrupt.
-    #[must_use]
-    pub fn new(file: &'a [u8], limit: usize) -> Self {
-        Self { file, position: 0, limit }
+impl Gzip {
+    pub(super) fn new(format: Format) -> Self {
+        Self { state: Decompress::new(false), position: 0, open: None, format }
     }
 
-    /// Next place at or after `from` where a member can start.
-    fn find_header(&self, from: usize) -> usize {
-        let rest = self.file.get(from..).unwrap_or_default();
-        let mut windows = rest.windows(10);
-        let plausible = |window: &[u8]| window[..3] == MAGIC && window[3] & 0xe0 == 0;
-        windows.position(plausible).map_or(self.file.len(), |at| from + at)
-    }
-}
-
-impl Iterator for Members<'_> {
-    type Item = Member;
-
-    fn next(&mut self) -> Option<Member> {
+    /// Appends the next member, or at least `want` bytes of a large one.
+    pub(super) fn step(&mut self, file: &[u8], out: &mut Vec<u8>, want: usize) -> Step {
         let start = self.position;
-        if start >= self.file.len() {
-            return None;
+        if start >= file.len() {
+            return Step::End;
         }
-        let damaged = |end: usize, why, salvage| {
-            Some(Member::Damaged { start: start as u64, end: end as u64, why, salvage })
+        let first = self.open.is_none();
+        let mut open = match self.open.take() {
+            Some(open) => open,
+            None => match header_length(&file[start..]) {
+                Some(header) => {
+                    self.state.reset(false);
+                    Open { stream: start + header, crc: Crc::new() }
+                }
+                None => return self.no_member(file, start),
+            },
         };
-        let Some(header) = header_length(&self.file[start..]) else {
-            self.position = self.find_header(start + 1);
-            let why = if self.file[start..].starts_with(&MAGIC[..2]) { "truncated" } else { "junk" };
-            return damaged(self.position, why, Vec::new());
-        };
-        let mut bytes = Vec::new();
-        match inflate(&self.file[start + header..], &mut bytes, self.limit) {
-            End::Good(length) => {
-                self.position = start + header + length;
-                Some(Member::Whole { start: start as u64, bytes })
+        let before = out.len();
+        let limit = before + if first { want.max(WHOLE_LIMIT) } else { want };
+        match self.inflate(&file[open.stream..], out, limit, &mut open.crc) {
+            End::Whole(length) => {
+                self.position = open.stream + length;
+                Step::Whole
+            }
+            End::Full => {
+                self.open = Some(open);
+                Step::More
             }
             End::Truncated => {
                 // The stream may have swallowed following members: look for them.
-                self.position = self.find_header(start + header);
+                self.position = self.find(file, open.stream, file.len());
                 // Only when the file simply ends is what was inflated so far sure to be right.
-                let salvage = if self.position == self.file.len() { bytes } else { Vec::new() };
-                damaged(self.position, "truncated", salvage)
+                if self.position < file.len() {
+                    out.truncate(before);
+                }
+                Step::Damaged(Damage::new(start, self.position, "truncated"))
             }
             End::Corrupt => {
-                self.position = self.find_header(start + header);
-                damaged(self.position, "corrupt", Vec::new())
+                self.position = self.find(file, open.stream, file.len());
+                out.truncate(before);
+                Step::Damaged(Damage::new(start, self.position, "corrupt"))
             }
         }
+    }
+
+    fn no_member(&mut self, file: &[u8], start: usize) -> Step {
+        self.position = self.find(file, start + 1, file.len());
+        let cut = self.position == file.len() && file[start..].starts_with(&MAGIC);
+        Step::Damaged(Damage::new(start, self.position, if cut { "truncated" } else { "junk" }))
+    }
+
+    /// Inflates until the stream ends or `out` holds `limit` bytes, and checks the trailer.
+    fn inflate(&mut self, stream: &[u8], out: &mut Vec<u8>, limit: usize, crc: &mut Crc) -> End {
+        let mut unchecked = out.len();
+        if out.capacity() - out.len() < 1 << 12 {
+            out.reserve(1 << 16);
+        }
+        loop {
+            let read = self.state.total_in() as usize;
+            // `Finish` spares the copy of the window as long as the output fits.
+            match self.state.decompress_vec(&stream[read..], out, FlushDecompress::Finish) {
+                Err(_) => return End::Corrupt,
+                Ok(Status::StreamEnd) => break,
+                Ok(_) if out.len() == out.capacity() && out.len() < limit => out.reserve(out.capacity()),
+                Ok(_) if out.len() >= limit => {
+                    crc.update(&out[unchecked..]);
+                    return End::Full;
+                }
+                Ok(_) => return End::Truncated,
+            }
+            // What lies far behind is cold by the end: sum it up while it is in the cache.
+            crc.update(&out[unchecked..]);
+            unchecked = out.len();
+        }
+        crc.update(&out[unchecked..]);
+        let end = self.state.total_in() as usize;
+        let Some(trailer) = stream.get(end..end + 8) else { return End::Truncated };
+        let word = |raw: &[u8]| u32::from_le_bytes([raw[0], raw[1], raw[2], raw[3]]);
+        if word(&trailer[..4]) != crc.sum() || word(&trailer[4..]) != crc.amount() {
+            return End::Corrupt;
+        }
+        End::Whole(end + 8)
+    }
+
+    /// First place in `from..to` where a member starts that holds a record; `to` when there is none.
+    pub(super) fn find(&mut self, file: &[u8], from: usize, to: usize) -> usize {
+        let finder = memmem::Finder::new(&MAGIC);
+        let mut at = from;
+        while let Some(found) = file.get(at..).and_then(|rest| finder.find(rest)).map(|skip| at + skip) {
+            if found >= to {
+                return to;
+            }
+            if holds_record(&mut self.state, &file[found..], self.format) {
+                return found;
+            }
+            at = found + 1;
+        }
+        to
+    }
+}
+
+/// Whether a member with a record starts here: the magic number alone also occurs inside of deflate streams.
+fn holds_record(state: &mut Decompress, bytes: &[u8], format: Format) -> bool {
+    let mut head = [0; 1024];
+    let length = prefix(state, bytes, &mut head);
+    format.starts(&head[..length])
+}
+
+/// The first bytes inside the member that starts at `bytes`; their number is 0 when none does.
+pub(super) fn prefix(state: &mut Decompress, bytes: &[u8], out: &mut [u8]) -> usize {
+    let Some(header) = header_length(bytes) else { return 0 };
+    state.reset(false);
+    let input = &bytes[header..bytes.len().min(header + (1 << 16))];
+    match state.decompress(input, out, FlushDecompress::None) {
+        Ok(_) => state.total_out() as usize,
+        Err(_) => 0,
     }
 }
 
@@ -117,37 +184,12 @@ fn header_length(bytes: &[u8]) -> Option<usize> {
     }
     for flag in [FNAME, FCOMMENT] {
         if flags & flag != 0 {
-            at += bytes.get(at..)?.iter().position(|byte| *byte == 0)? + 1;
+            let text = bytes.get(at..)?;
+            at += memchr(0, &text[..text.len().min(TEXT_LIMIT)])? + 1;
         }
     }
     if flags & FHCRC != 0 {
         at += 2;
     }
     (at < bytes.len()).then_some(at)
-}
-
-/// Inflates one deflate stream and checks the trailer; `Good` holds the length of both.
-fn inflate(bytes: &[u8], out: &mut Vec<u8>, limit: usize) -> End {
-    let mut state = Decompress::new(false);
-    out.reserve(bytes.len().saturating_mul(4).clamp(1 << 12, 1 << 16));
-    loop {
-        let read = state.total_in() as usize;
-        match state.decompress_vec(&bytes[read..], out, FlushDecompress::None) {
-            Err(_) => return End::Corrupt,
-            Ok(Status::StreamEnd) => break,
-            Ok(_) if out.len() > limit => return End::Corrupt,
-            Ok(_) if out.len() == out.capacity() => out.reserve(out.capacity()),
-            Ok(_) if state.total_in() as usize >= bytes.len() => return End::Truncated,
-            Ok(_) => out.reserve(1 << 12),
-        }
-    }
-    let end = state.total_in() as usize;
-    let Some(trailer) = bytes.get(end..end + 8) else { return End::Truncated };
-    let mut crc = Crc::new();
-    crc.update(out);
-    let word = |raw: &[u8]| u32::from_le_bytes([raw[0], raw[1], raw[2], raw[3]]);
-    if word(&trailer[..4]) != crc.sum() || word(&trailer[4..]) != crc.amount() {
-        return End::Corrupt;
-    }
-    End::Good(end + 8)
 }

@@ -1,106 +1,212 @@
-//! HTTP responses inside WARC records: headers, chunked bodies, content encodings.
+//! HTTP responses inside archives: status line, fields, chunked bodies, content codings.
+//!
+//! What servers send is read as browsers read it. `Content-Encoding` and `Transfer-Encoding` are believed only
+//! when the body agrees: else it is taken as it is.
 
-use std::io::Read;
+use std::borrow::Cow;
 
-use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
+use memchr::memchr;
 
-use super::warc::{parse_headers, split_head};
+use super::coding::{Decoded, PAYLOAD_LIMIT, decode};
+use super::fields::{lines, split_head, values};
+
+/// White space before the status line that is forgiven.
+const SLOP: usize = 16;
+/// More content codings than this are a mistake.
+const MOST_CODINGS: usize = 4;
 
 /// Status, content type and payload of a response.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct HttpPayload {
-    /// Status code; 0 when the status line has none.
+pub struct HttpResponse<'a> {
+    /// Status code; 200 when the status line has none, as browsers take it.
     pub status: u16,
-    /// `Content-Type` as sent.
-    pub content_type: String,
-    /// Body without transfer and content encodings.
-    pub body: Vec<u8>,
+    /// `Content-Type` as sent; the last one when there are several.
+    pub content_type: Cow<'a, str>,
+    /// The body as stored.
+    pub body: &'a [u8],
+    /// The body without transfer and content codings.
+    pub payload: Payload<'a>,
 }
 
-/// Parses `block`. Wrong chunk sizes and undecodable content encodings fall back to the raw body.
+/// A body after decoding.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Payload<'a> {
+    /// What was sent. Also the body as stored, when the header lies about its coding.
+    Whole(Cow<'a, [u8]>),
+    /// The beginning: the coded bytes are cut or damaged.
+    Cut(Vec<u8>),
+    /// Nothing can be decoded, and the body is no text either. Holds the coding.
+    Undecodable(String),
+    /// More than this many bytes would come out.
+    TooLarge(usize),
+}
+
+impl Payload<'_> {
+    /// The bytes, when there are any to be believed.
+    #[must_use]
+    pub fn bytes(&self) -> Option<&[u8]> {
+        match self {
+            Self::Whole(bytes) => Some(bytes),
+            Self::Cut(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+}
+
+/// Parses `block`; `None` when it is no HTTP response.
 #[must_use]
-pub fn parse_response(block: &[u8]) -> Option<HttpPayload> {
-    if !block.starts_with(b"HTTP/") {
+pub fn parse_response(block: &[u8]) -> Option<HttpResponse<'_>> {
+    let slop = block.iter().take(SLOP).position(|byte| !byte.is_ascii_whitespace())?;
+    let block = &block[slop..];
+    let protocol = block.get(..4)?;
+    if !protocol.eq_ignore_ascii_case(b"HTTP") && protocol != b"ICY " {
         return None;
     }
-    let (head, body) = split_head(block).map_or((block, block.len()), |(head, body)| (head, body));
-    let first = String::from_utf8_lossy(head.split(|byte| *byte == b'\n').next().unwrap_or_default());
-    let status = first.split_whitespace().nth(1).and_then(|code| code.parse().ok()).unwrap_or(0);
-    let headers = parse_headers(head);
-    let find = |name: &str| {
-        headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map_or("", |(_, value)| value)
-    };
-    let mut bytes = block[body..].to_vec();
-    if find("Transfer-Encoding").to_ascii_lowercase().contains("chunked") {
-        bytes = dechunk(&bytes).unwrap_or(bytes);
+    let (head, body) = split_head(block).unwrap_or((block, block.len()));
+    let body = &block[body..];
+    let content_type = values(head, "Content-Type").last().unwrap_or_default().into_owned();
+    let mut payload = Cow::Borrowed(body);
+    if values(head, "Transfer-Encoding").any(|value| value.to_ascii_lowercase().contains("chunked")) {
+        payload = join_chunks(body).map_or(payload, Cow::Owned);
     }
-    for encoding in find("Content-Encoding").split(',').rev() {
-        bytes = decode(encoding.trim(), &bytes).unwrap_or(bytes);
-    }
-    Some(HttpPayload { status, content_type: find("Content-Type").to_owned(), body: bytes })
+    let codings: Vec<String> = values(head, "Content-Encoding").map(Cow::into_owned).collect();
+    let payload = remove_codings(&codings.join(","), payload);
+    Some(HttpResponse { status: status(head), content_type: Cow::Owned(content_type), body, payload })
 }
 
-/// Joins the chunks of a body; `None` when the sizes do not fit.
-fn dechunk(mut bytes: &[u8]) -> Option<Vec<u8>> {
+/// The number after the first space; reasons may be missing or stand right behind it.
+fn status(head: &[u8]) -> u16 {
+    let line = lines(head).next().unwrap_or_default();
+    let rest = memchr(b' ', line).map_or(&line[..0], |space| line[space..].trim_ascii_start());
+    let digits = rest.iter().take(3).take_while(|byte| byte.is_ascii_digit()).count();
+    std::str::from_utf8(&rest[..digits]).ok().and_then(|code| code.parse().ok()).unwrap_or(200)
+}
+
+fn remove_codings<'a>(codings: &str, body: Cow<'a, [u8]>) -> Payload<'a> {
+    let mut bytes = body;
+    for coding in codings.rsplit(',').take(MOST_CODINGS) {
+        bytes = match decode(coding, &bytes, PAYLOAD_LIMIT) {
+            Decoded::Whole(decoded) => Cow::Owned(decoded),
+            Decoded::NotEncoded => bytes,
+            Decoded::TooLarge => return Payload::TooLarge(PAYLOAD_LIMIT),
+            // A lie: what was stored is text already.
+            Decoded::Cut(_) if is_plausible(&bytes) => return Payload::Whole(bytes),
+            Decoded::Cut(part) if part.is_empty() => {
+                return Payload::Undecodable(coding.trim().to_ascii_lowercase());
+            }
+            Decoded::Cut(part) => return Payload::Cut(part),
+        };
+    }
+    Payload::Whole(bytes)
+}
+
+/// Whether bytes look like text: few control characters at the beginning, or a byte order mark of UTF-16.
+fn is_plausible(bytes: &[u8]) -> bool {
+    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+        return true;
+    }
+    let head = &bytes[..bytes.len().min(1024)];
+    let control = |byte: &&u8| **byte < 0x20 && !b"\t\n\x0c\r\x1b".contains(byte);
+    head.iter().filter(control).count() * 50 <= head.len()
+}
+
+/// Joins the chunks of a body; `None` when it is not chunked or a size does not fit. A last chunk that is cut,
+/// and a missing end, are forgiven.
+#[must_use]
+pub fn join_chunks(mut bytes: &[u8]) -> Option<Vec<u8>> {
     let mut joined = Vec::with_capacity(bytes.len());
     loop {
-        let end = bytes.iter().position(|byte| *byte == b'\n')?;
+        let Some(end) = memchr(b'\n', &bytes[..bytes.len().min(256)]) else {
+            let cut = !joined.is_empty() && bytes.len() < 16;
+            return cut.then_some(joined);
+        };
         let line = std::str::from_utf8(&bytes[..end]).ok()?;
-        let size = usize::from_str_radix(line.split(';').next()?.trim(), 16).ok()?;
+        let size = line.split(';').next()?.trim();
+        if size.starts_with('+') {
+            return None;
+        }
+        let size = usize::from_str_radix(size, 16).ok()?;
         bytes = &bytes[end + 1..];
         if size == 0 {
             return Some(joined);
         }
-        joined.extend_from_slice(bytes.get(..size)?);
+        let Some(chunk) = bytes.get(..size) else {
+            // The capture was cut inside of this chunk, unless the size is absurd.
+            let cut = line.ends_with('\r') && size <= PAYLOAD_LIMIT;
+            joined.extend_from_slice(bytes);
+            return cut.then_some(joined);
+        };
+        joined.extend_from_slice(chunk);
         bytes = &bytes[size..];
+        if bytes.is_empty() {
+            return Some(joined);
+        }
         bytes = bytes.strip_prefix(b"\r\n").or_else(|| bytes.strip_prefix(b"\n"))?;
     }
-}
-
-/// Removes one content encoding; `None` when it is unknown or the bytes are not in it.
-fn decode(encoding: &str, bytes: &[u8]) -> Option<Vec<u8>> {
-    let mut out = Vec::new();
-    match encoding.to_ascii_lowercase().as_str() {
-        "gzip" | "x-gzip" => MultiGzDecoder::new(bytes).read_to_end(&mut out).ok()?,
-        "deflate" => match ZlibDecoder::new(bytes).read_to_end(&mut out) {
-            Ok(size) => size,
-            Err(_) => {
-                out.clear();
-                // Some servers send raw deflate under this name.
-                DeflateDecoder::new(bytes).read_to_end(&mut out).ok()?
-            }
-        },
-        _ => return None,
-    };
-    Some(out)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn payload(block: &str) -> String {
-        let payload = parse_response(block.as_bytes()).expect("is a response");
-        String::from_utf8(payload.body).expect("is text")
+    fn payload(block: &[u8]) -> String {
+        let response = parse_response(block).expect("is a response");
+        String::from_utf8(response.payload.bytes().expect("has bytes").to_vec()).expect("is text")
     }
 
     #[test]
     fn chunks_are_joined() {
         let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
-        assert_eq!(payload(&format!("{head}4\r\nWiki\r\n5;x=1\r\npedia\r\n0\r\n\r\n")), "Wikipedia");
+        let body = |chunks: &str| payload(format!("{head}{chunks}").as_bytes());
+        assert_eq!(body("4\r\nWiki\r\n5;x=1\r\npedia\r\n0\r\n\r\n"), "Wikipedia");
+        assert_eq!(body("4\nWiki\n00005  \npedia\n0\n\n"), "Wikipedia", "line feeds, zeros, spaces");
+        assert_eq!(body("4\r\nWiki\r\n5\r\npedia\r\n"), "Wikipedia", "no end");
+        assert_eq!(body("4\r\nWiki\r\n50\r\npedia"), "Wikipedia", "cut in a chunk");
+        assert_eq!(body("4\r\nWiki"), "Wiki", "cut after a chunk");
     }
 
     #[test]
     fn wrong_chunk_sizes_leave_the_body_as_it_is() {
         let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
-        assert_eq!(payload(&format!("{head}<html>")), "<html>");
+        for body in
+            ["<html>", "3\r\nWiki\r\n0\r\n\r\n", "ffffffffffff\r\nWiki", "-4\r\nWiki", "+4\r\nWiki", ""]
+        {
+            assert_eq!(payload(format!("{head}{body}").as_bytes()), body);
+        }
     }
 
     #[test]
-    fn status_and_type_are_read() {
-        let response = parse_response(b"HTTP/1.0 404 Gone\ncontent-type: text/html; charset=x\n\nbody");
-        let response = response.expect("is a response");
-        assert_eq!((response.status, response.content_type.as_str()), (404, "text/html; charset=x"));
-        assert_eq!(response.body, b"body");
+    fn heads_are_read_as_browsers_read_them() {
+        let read = |block: &str| {
+            let response = parse_response(block.as_bytes()).expect("is a response");
+            (response.status, response.content_type.into_owned(), payload(block.as_bytes()))
+        };
+        let text = |status, kind: &str| (status, kind.to_owned(), "body".to_owned());
+        assert_eq!(
+            read("HTTP/1.0 404 Gone\ncontent-type: text/html; charset=x\n\nbody"),
+            text(404, "text/html; charset=x")
+        );
+        assert_eq!(read("HTTP/1.1 200\r\nContent-Type:text/html\r\n\r\nbody"), text(200, "text/html"));
+        assert_eq!(read("HTTP/1.1 200OK\r\nContent-Type : a/b\r\n\r\nbody"), text(200, "a/b"));
+        assert_eq!(read("\r\nhttp/1.1\r\nno colon\r\nContent-Type: a/b\r\n\r\nbody"), text(200, "a/b"));
+        assert_eq!(read("ICY 200 OK\r\nContent-Type:\r\n  a/b;\r\n\tx=1\r\n\r\nbody").1, " a/b; x=1");
+        assert_eq!(
+            read("HTTP/2 301 \r\ncontent-type: a/a\r\ncontent-type: a/b\r\n\r\nbody"),
+            text(301, "a/b")
+        );
+        assert_eq!(parse_response(b"<html>"), None);
+        assert_eq!(parse_response(b"  "), None);
+        assert_eq!(parse_response(b"HTTP").map(|response| response.status), Some(200));
+    }
+
+    #[test]
+    fn lies_about_the_coding_are_seen() {
+        let head = "HTTP/1.1 200 OK\r\nContent-Encoding: ";
+        for coding in ["gzip", "deflate", "br", "zstd", "utf-8", "gzip, identity"] {
+            assert_eq!(payload(format!("{head}{coding}\r\n\r\n<p>Plain.</p>").as_bytes()), "<p>Plain.</p>");
+        }
+        let broken = [head.as_bytes(), b"br\r\n\r\n\x00\x01\x02\x03\x04\x05\x06\x07"].concat();
+        let response = parse_response(&broken).expect("is a response");
+        assert_eq!(response.payload, Payload::Undecodable("br".to_owned()));
     }
 }

@@ -1,139 +1,137 @@
-//! [`WarcReader`]: the records of a WARC file (ISO 28500, versions 1.0 and 1.1), plain or gzip.
+//! [`WarcReader`]: the records of a WARC or ARC file, plain, gzip, zstd or lz4.
 //!
-//! Damage costs only the record or member it hits, and is reported with its byte range.
+//! Records borrow from the file or from one buffer that is used again, so that reading costs what inflating
+//! costs. Damage costs only the record or member it hits, and is reported with its byte range. A file can be
+//! read in parts: each part gives the records whose member (or, in plain files, which themselves) start in it.
 
 use std::path::{Path, PathBuf};
 
-use super::gzip::{Member, Members};
-use crate::mmap::MappedFile;
+use super::bytes::FileBytes;
+pub use super::decoder::Damage;
+use super::decoder::{Decoder, Step};
+use super::record::{Format, Found, Place, find_record, next_record};
+use super::warc_record::{RecordKind, WarcRecord};
 use crate::{Error, Result};
 
-/// A record or member of more than this is given up: 256 MiB.
-const MEMBER_LIMIT: usize = 1 << 28;
+/// A record that is decompressed in pieces is cut at this size: 256 MiB.
+const RECORD_LIMIT: usize = 1 << 28;
+/// Least number of bytes that are decompressed at once.
+const PIECE: usize = 1 << 20;
 
 /// What comes out of an archive.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum WarcItem {
+#[derive(Clone, Debug, PartialEq)]
+pub enum WarcItem<'a> {
     /// A record, perhaps shortened (see [`RecordState`]).
-    Record(WarcRecord),
-    /// Bytes that gave no record.
+    Record(WarcRecord<'a>),
+    /// Bytes that gave no record, or only the beginning of one.
     Damage(Damage),
 }
 
-/// A byte range that was lost.
-#[derive(Clone, Debug, Eq, PartialEq, serde::Deserialize, serde::Serialize)]
-pub struct Damage {
-    /// First byte in the file.
-    pub start: u64,
-    /// Byte after the last.
+/// Where a part of an archive starts.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, serde::Serialize)]
+pub enum PartStart {
+    /// Exactly here.
+    At(u64),
+    /// At the first member or record that starts here or later.
+    Search(u64),
+}
+
+/// A part of an archive: what starts from `start` up to, not including, `end`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, serde::Serialize)]
+pub struct ArchivePart {
+    /// Its beginning.
+    pub start: PartStart,
+    /// Byte after it; what starts before is read to its end.
     pub end: u64,
-    /// `junk`, `corrupt` or `truncated`.
-    pub why: String,
-}
-
-/// One record.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct WarcRecord {
-    /// Byte at which the record, or the gzip member that holds it, starts.
-    pub offset: u64,
-    /// Byte of the record in the decompressed member; 0 in plain files.
-    pub inner: u64,
-    /// `WARC-Type`.
-    pub kind: RecordKind,
-    /// Header fields in file order, names as written.
-    pub headers: Vec<(String, String)>,
-    /// The block.
-    pub block: Vec<u8>,
-    /// Whether the block is what `Content-Length` promised.
-    pub state: RecordState,
-}
-
-/// `WARC-Type`.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum RecordKind {
-    /// About the file itself.
-    Warcinfo,
-    /// An HTTP response with its headers.
-    Response,
-    /// A resource without protocol headers.
-    Resource,
-    /// An HTTP request.
-    Request,
-    /// About another record.
-    Metadata,
-    /// The same content as an earlier record.
-    Revisit,
-    /// Content converted to another format (WET).
-    Conversion,
-    /// Anything else.
-    Other,
-}
-
-impl RecordKind {
-    fn parse(text: &str) -> Self {
-        match text.to_ascii_lowercase().as_str() {
-            "warcinfo" => Self::Warcinfo,
-            "response" => Self::Response,
-            "resource" => Self::Resource,
-            "request" => Self::Request,
-            "metadata" => Self::Metadata,
-            "revisit" => Self::Revisit,
-            "conversion" => Self::Conversion,
-            _ => Self::Other,
-        }
-    }
-}
-
-/// Whether a block is complete.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum RecordState {
-    /// As long as `Content-Length` says.
-    Whole,
-    /// The file or member ended before.
-    Truncated,
-}
-
-impl WarcRecord {
-    /// A header field by name, any case.
-    #[must_use]
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
-    }
-
-    /// `WARC-Target-URI` without the angle brackets that wget writes.
-    #[must_use]
-    pub fn uri(&self) -> Option<&str> {
-        let uri = self.header("WARC-Target-URI")?;
-        Some(uri.strip_prefix('<').and_then(|uri| uri.strip_suffix('>')).unwrap_or(uri))
-    }
 }
 
 /// An open archive.
 #[derive(Debug)]
 pub struct WarcReader {
     path: PathBuf,
-    bytes: MappedFile,
+    file: FileBytes,
+    format: Format,
+    decoder: Decoder,
+    /// Decompressed bytes of the current unit, from byte `base` of the unit or stream on. Unused when plain.
+    buffer: Vec<u8>,
+    base: u64,
+    /// Position in `buffer` or, when plain, in the file.
+    at: usize,
+    /// Where the current unit starts in the file.
+    unit: usize,
+    phase: Phase,
+    /// Damage that is reported when what was saved has been given out.
+    pending: Option<Damage>,
+    /// Whether some bytes of the unit were no record.
+    junk: bool,
+    /// What starts here or later is not ours.
+    end: usize,
+    start: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Phase {
+    /// Between units.
+    Outside,
+    /// More bytes of the unit may come.
+    Open,
+    /// All bytes of the unit are in the buffer.
+    Complete,
+}
+
+enum Advance {
+    Record(Place),
+    Damage(Damage),
 }
 
 impl WarcReader {
     /// Opens `path`.
     ///
     /// # Errors
-    /// A file that cannot be read, or that starts neither with `WARC/` nor with a gzip header.
+    /// A file that cannot be read, or that is neither WARC nor ARC, plain or in gzip, zstd or lz4.
     pub fn open(path: &Path) -> Result<Self> {
-        let bytes = MappedFile::open(path).map_err(Error::io(path, "read"))?;
-        let known = bytes.is_empty() || bytes.starts_with(b"WARC/") || bytes.starts_with(b"\x1f\x8b");
-        if !known {
-            let start = String::from_utf8_lossy(&bytes[..bytes.len().min(8)]).into_owned();
-            return Err(Error::Format {
-                path: path.to_path_buf(),
-                offset: 0,
-                found: format!("{start:?}"),
-                expected: "`WARC/` or a gzip header".to_owned(),
-            });
-        }
-        Ok(Self { path: path.to_path_buf(), bytes })
+        Self::new(path, FileBytes::open(path).map_err(Error::io(path, "read"))?)
+    }
+
+    /// Reads `bytes`; `path` is for messages.
+    ///
+    /// # Errors
+    /// As [`WarcReader::open`].
+    pub fn from_bytes(path: &Path, bytes: Vec<u8>) -> Result<Self> {
+        Self::new(path, FileBytes::new(bytes))
+    }
+
+    fn new(path: &Path, file: FileBytes) -> Result<Self> {
+        let detected = Decoder::detect(&file);
+        let (decoder, format) = match detected {
+            Some(found) => found,
+            None if file.is_empty() => (Decoder::Plain, Format::Warc),
+            None => {
+                let start = String::from_utf8_lossy(&file[..file.len().min(8)]).into_owned();
+                return Err(Error::Format {
+                    path: path.to_path_buf(),
+                    offset: 0,
+                    found: format!("{start:?}"),
+                    expected: "`WARC/` or `filedesc://`, plain or in gzip, zstd or lz4".to_owned(),
+                });
+            }
+        };
+        let phase = if matches!(decoder, Decoder::Plain) { Phase::Complete } else { Phase::Outside };
+        Ok(Self {
+            path: path.to_path_buf(),
+            format,
+            decoder,
+            buffer: Vec::new(),
+            base: 0,
+            at: 0,
+            unit: 0,
+            phase,
+            pending: None,
+            junk: false,
+            end: file.len(),
+            start: Some(0),
+            file,
+        })
     }
 
     /// The archive.
@@ -142,107 +140,192 @@ impl WarcReader {
         &self.path
     }
 
-    /// Records and damages in file order.
-    pub fn items(&self) -> impl Iterator<Item = WarcItem> + '_ {
-        let gzip = self.bytes.starts_with(b"\x1f\x8b");
-        let members = gzip.then(|| Members::new(&self.bytes, MEMBER_LIMIT)).into_iter().flatten();
-        let plain = (!gzip).then(|| parse_records(&self.bytes, None, false)).into_iter().flatten();
-        members.flat_map(items_of_member).chain(plain)
+    /// Whether the archive can be read in parts: gzip and plain files.
+    #[must_use]
+    pub fn is_splittable(&self) -> bool {
+        matches!(self.decoder, Decoder::Plain | Decoder::Gzip(_))
     }
-}
 
-fn items_of_member(member: Member) -> Vec<WarcItem> {
-    match member {
-        Member::Whole { start, bytes } => parse_records(&bytes, Some(start), false),
-        Member::Damaged { start, end, why, salvage } => {
-            let mut items = parse_records(&salvage, Some(start), true);
-            items.push(WarcItem::Damage(Damage { start, end, why: why.to_owned() }));
-            items
+    /// Keeps to one part of the archive; to be called before anything is read. Of an archive that cannot be
+    /// split, the part that holds byte 0 is everything and the others are nothing.
+    pub fn restrict(&mut self, part: ArchivePart) {
+        let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(self.file.len());
+        let end = place(part.end);
+        let start = match part.start {
+            PartStart::At(at) => Some(place(at)),
+            PartStart::Search(0) => Some(0),
+            PartStart::Search(from) => match &mut self.decoder {
+                Decoder::Plain => find_record(&self.file, place(from), self.format).filter(|at| *at < end),
+                Decoder::Gzip(gzip) => Some(gzip.find(&self.file, place(from), end)).filter(|at| *at < end),
+                _ => None,
+            },
+        };
+        self.start = start.map(|start| start as u64);
+        self.end = end;
+        let first = start.unwrap_or(end);
+        match &mut self.decoder {
+            Decoder::Plain => self.at = first,
+            Decoder::Gzip(gzip) => gzip.position = first,
+            _ => self.end = if start == Some(0) { self.file.len() } else { 0 },
         }
     }
-}
 
-/// Records one after another in `bytes`. `member` is the file offset of the gzip member, `None` when
-/// `bytes` is the file. Of a damaged member only complete records are taken.
-fn parse_records(bytes: &[u8], member: Option<u64>, complete_only: bool) -> Vec<WarcItem> {
-    let mut items = Vec::new();
-    let mut at = 0;
-    while let Some(start) = skip_line_breaks(bytes, at) {
-        match parse_record(bytes, start, member) {
-            Some((record, end)) => {
-                at = end;
-                if record.state == RecordState::Whole || !complete_only {
-                    items.push(WarcItem::Record(record));
+    /// Goes to the member or record at `offset`; to be called before anything is read. Has no effect where
+    /// records have no offset.
+    pub fn seek(&mut self, offset: u64) {
+        if self.is_splittable() {
+            self.restrict(ArchivePart { start: PartStart::At(offset), end: u64::MAX });
+        }
+    }
+
+    /// Where the part begins: at a member or record. `None` when none starts in it.
+    #[must_use]
+    pub fn start(&self) -> Option<u64> {
+        self.start
+    }
+
+    /// Where the next member or record starts that was not read; after the last item, where the following part
+    /// has to begin.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        match &self.decoder {
+            Decoder::Plain => self.at as u64,
+            decoder => decoder.position() as u64,
+        }
+    }
+
+    /// The next record or damage, in file order; `None` at the end.
+    pub fn next_item(&mut self) -> Option<WarcItem<'_>> {
+        Some(match self.advance()? {
+            Advance::Damage(damage) => WarcItem::Damage(damage),
+            Advance::Record(place) => WarcItem::Record(self.record(place)),
+        })
+    }
+
+    fn record(&self, place: Place) -> WarcRecord<'_> {
+        let bytes = self.bytes();
+        let head = bytes[place.start..place.body].trim_ascii_end();
+        let offset = match self.decoder {
+            Decoder::Plain => Some(place.start as u64),
+            Decoder::Gzip(_) => Some(self.unit as u64),
+            _ => None,
+        };
+        WarcRecord {
+            offset,
+            inner: self.base + place.start as u64,
+            kind: RecordKind::of(head, self.format),
+            head,
+            block: &bytes[place.body..place.end],
+            state: place.state,
+            promised: place.promised,
+            format: self.format,
+        }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        if matches!(self.decoder, Decoder::Plain) { &self.file } else { &self.buffer }
+    }
+
+    fn advance(&mut self) -> Option<Advance> {
+        self.start?;
+        loop {
+            if self.phase == Phase::Outside && !self.open_unit() {
+                return None;
+            }
+            let complete = self.phase == Phase::Complete || self.buffer.len() >= RECORD_LIMIT;
+            match next_record(self.bytes(), self.at, self.format, complete) {
+                Found::Record(place) => {
+                    if self.is_beyond(place.start) {
+                        return None;
+                    }
+                    self.at = place.next;
+                    return Some(Advance::Record(place));
+                }
+                Found::Junk { start, end } => {
+                    if self.is_beyond(start) {
+                        return None;
+                    }
+                    self.at = end;
+                    if matches!(self.decoder, Decoder::Plain) {
+                        let cut = end == self.file.len() && self.format.starts(&self.file[start..]);
+                        let why = if cut { "truncated" } else { "junk" };
+                        return Some(Advance::Damage(Damage::new(start, end, why)));
+                    }
+                    self.junk = true;
+                }
+                Found::More(needed) => self.fill(needed),
+                Found::End if self.phase == Phase::Open => self.fill(self.buffer.len() + 1),
+                Found::End => {
+                    if matches!(self.decoder, Decoder::Plain) {
+                        self.at = self.file.len();
+                        return None;
+                    }
+                    if let Some(damage) = self.close_unit() {
+                        return Some(Advance::Damage(damage));
+                    }
                 }
             }
-            None => {
-                let next = find_version(bytes, start + 1);
-                if !complete_only {
-                    let place = |at: usize| member.unwrap_or(at as u64);
-                    let why = "junk".to_owned();
-                    items.push(WarcItem::Damage(Damage { start: place(start), end: place(next), why }));
+        }
+    }
+
+    /// Whether a record of a plain file belongs to a later part; stops there.
+    fn is_beyond(&mut self, start: usize) -> bool {
+        let beyond = matches!(self.decoder, Decoder::Plain) && start >= self.end;
+        if beyond {
+            self.at = start;
+        }
+        beyond
+    }
+
+    /// Starts the next unit; `false` when there is none in the part.
+    fn open_unit(&mut self) -> bool {
+        self.unit = self.decoder.position();
+        if self.unit >= self.end {
+            return false;
+        }
+        if matches!(self.decoder, Decoder::Gzip(_)) {
+            self.base = 0;
+        }
+        self.buffer.clear();
+        self.at = 0;
+        self.junk = false;
+        self.phase = Phase::Open;
+        self.fill(0);
+        true
+    }
+
+    /// Decompresses until `needed` bytes are in the buffer or the unit ends; forgets what was given out.
+    fn fill(&mut self, needed: usize) {
+        let needed = needed.saturating_sub(self.at).min(RECORD_LIMIT);
+        self.buffer.drain(..self.at);
+        self.base += self.at as u64;
+        self.at = 0;
+        loop {
+            // Doubling keeps the work linear for those who look at the same bytes again.
+            let length = self.buffer.len();
+            let want =
+                needed.saturating_sub(length).max(length).min(RECORD_LIMIT.saturating_sub(length)).max(PIECE);
+            match self.decoder.step(&self.file, &mut self.buffer, want) {
+                Step::More if self.buffer.len() < needed => continue,
+                Step::More => {}
+                Step::Whole | Step::End => self.phase = Phase::Complete,
+                Step::Damaged(damage) => {
+                    self.pending = Some(damage);
+                    self.phase = Phase::Complete;
                 }
-                at = next;
             }
+            return;
         }
     }
-    items
-}
 
-fn skip_line_breaks(bytes: &[u8], from: usize) -> Option<usize> {
-    let rest = bytes.get(from..)?;
-    rest.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).map(|skipped| from + skipped)
-}
-
-fn find_version(bytes: &[u8], from: usize) -> usize {
-    let rest = bytes.get(from..).unwrap_or_default();
-    rest.windows(5).position(|window| window == b"WARC/").map_or(bytes.len(), |at| from + at)
-}
-
-/// One record at `start` and the byte after its block; `None` when there is no record.
-fn parse_record(bytes: &[u8], start: usize, member: Option<u64>) -> Option<(WarcRecord, usize)> {
-    let rest = &bytes[start..];
-    if !rest.starts_with(b"WARC/") {
-        return None;
+    /// Ends a unit of a compressed file; gives the damage to report.
+    fn close_unit(&mut self) -> Option<Damage> {
+        self.base += self.buffer.len() as u64;
+        self.buffer.clear();
+        self.at = 0;
+        self.phase = Phase::Outside;
+        let junk = std::mem::take(&mut self.junk);
+        let junk = junk.then(|| Damage::new(self.unit, self.decoder.position(), "junk"));
+        self.pending.take().or(junk)
     }
-    let (head, body) = split_head(rest)?;
-    let headers = parse_headers(head);
-    let find = |name: &str| headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, v)| v);
-    let length: usize = find("Content-Length")?.trim().parse().ok()?;
-    let kind = RecordKind::parse(find("WARC-Type").map_or("", String::as_str));
-    let end = body.saturating_add(length).min(rest.len());
-    let state = if end - body == length { RecordState::Whole } else { RecordState::Truncated };
-    let block = rest[body..end].to_vec();
-    let (offset, inner) = member.map_or((start as u64, 0), |member| (member, start as u64));
-    Some((WarcRecord { offset, inner, kind, headers, block, state }, start + end))
-}
-
-/// Splits at the first empty line: the head, and the byte at which the body starts.
-pub(super) fn split_head(bytes: &[u8]) -> Option<(&[u8], usize)> {
-    let mut line = 0;
-    loop {
-        let end = line + bytes.get(line..)?.iter().position(|byte| *byte == b'\n')?;
-        let content = bytes[line..end].strip_suffix(b"\r").unwrap_or(&bytes[line..end]);
-        if content.is_empty() && line > 0 {
-            return Some((&bytes[..line], end + 1));
-        }
-        line = end + 1;
-    }
-}
-
-/// Header fields after the first line; a line that starts with white space continues the one before.
-pub(super) fn parse_headers(head: &[u8]) -> Vec<(String, String)> {
-    let text = String::from_utf8_lossy(head);
-    let mut headers: Vec<(String, String)> = Vec::new();
-    for line in text.lines().skip(1) {
-        if line.starts_with([' ', '\t']) {
-            if let Some((_, value)) = headers.last_mut() {
-                value.push(' ');
-                value.push_str(line.trim());
-            }
-        } else if let Some((name, value)) = line.split_once(':') {
-            headers.push((name.trim().to_owned(), value.trim().to_owned()));
-        }
-    }
-    headers
 }

@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::executor::{ShardReport, StageReport};
-use crate::read::Damage;
+use crate::executor::{DamagedRange, ShardReport, StageReport};
 use crate::tokenize::TokenizeReport;
 
 /// The whole way from files to tokens. Documents add up exactly: each stage gets what the one before kept,
@@ -15,7 +14,7 @@ pub struct Funnel {
     /// The stages in order.
     pub stages: Vec<StageReport>,
     /// Damaged byte ranges of archives.
-    pub damaged: Vec<Damage>,
+    pub damaged: Vec<DamagedRange>,
     /// Tokens, held-out text, baselines.
     pub tokens: TokenizeReport,
 }
@@ -101,8 +100,8 @@ impl Funnel {
             "held-out bits per byte: unigram {:.4}, gzip -9 {:.4}\n",
             self.tokens.unigram_bits_per_byte, self.tokens.gzip_bits_per_byte
         ));
-        for damage in &self.damaged {
-            text.push_str(&format!("damaged {} {} {}\n", damage.start, damage.end, damage.why));
+        for DamagedRange { file, damage } in &self.damaged {
+            text.push_str(&format!("damaged {file} {} {} {}\n", damage.start, damage.end, damage.why));
         }
         text
     }

@@ -53,6 +53,20 @@ fn each_mistake_has_one_message() {
             &["run", "good.toml", warc[0], warc[1], warc[2], warc[3]],
             &["not.warc.gz: byte 0", "expected `WARC/`"],
         ),
+        (
+            &["run", "good.toml", "--rank", "2", "--world", "2"],
+            &["--rank 2 --world 2`: expected a rank below the number of workers"],
+        ),
+        (
+            &["run", "good.toml", "--rank", "0", "--world", "2"],
+            &["an import of pages to share among workers, expected import.source = \"warc\""],
+        ),
+        (
+            &["run", "good.toml", "--set", "import.split-bytes=0"],
+            &["import.split-bytes: found 0, expected at least 1"],
+        ),
+        (&["warc", "ls", "missing.warc"], &["missing.warc: cannot read"]),
+        (&["warc", "ls", "not.warc.gz"], &["not.warc.gz: byte 0: found", "`filedesc://`"]),
         (&["run", "good.toml", "--set", "nonsense"], &["--set nonsense: found no `=`"]),
         (&["import", "html-dir", "nowhere", "--out", "x.warc.gz"], &["nowhere/: cannot list"]),
         (&["extract", "--list", "missing.tsv", "--out", "p.json"], &["missing.tsv: cannot read"]),

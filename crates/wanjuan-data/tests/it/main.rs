@@ -9,9 +9,16 @@ mod fidelity;
 mod filter;
 mod language;
 mod metadata;
+mod mutations;
 mod pipeline;
+#[allow(unreachable_pub)]
+mod readers;
 mod recipes;
 mod resume;
+mod seeds;
 mod site;
+mod split;
 mod warc;
+mod warc_sets;
+mod warc_verbs;
 mod web_sets;

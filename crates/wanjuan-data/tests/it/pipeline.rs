@@ -54,7 +54,7 @@ fn every_document_is_accounted_for() {
     assert!(!held_out.contains("All pages"));
 }
 
-fn count_lines(folder: &Path) -> u64 {
+pub(crate) fn count_lines(folder: &Path) -> u64 {
     let mut lines = 0;
     for stage in fs::read_dir(folder).expect("lists") {
         for file in fs::read_dir(stage.expect("lists").path()).expect("lists") {

@@ -35,9 +35,10 @@ fn read(bytes: &[u8], folder: &Path) -> (Vec<String>, Vec<(u64, u64, String)>) {
     let path = folder.join("x.warc.gz");
     fs::write(&path, bytes).expect("writes");
     let (mut uris, mut damages) = (Vec::new(), Vec::new());
-    for item in WarcReader::open(&path).expect("opens").items() {
+    let mut reader = WarcReader::open(&path).expect("opens");
+    while let Some(item) = reader.next_item() {
         match item {
-            WarcItem::Record(record) => uris.push(record.uri().unwrap_or_default().to_owned()),
+            WarcItem::Record(record) => uris.push(record.uri().unwrap_or_default().into_owned()),
             WarcItem::Damage(damage) => damages.push((damage.start, damage.end, damage.why)),
         }
     }
@@ -54,18 +55,16 @@ fn records_come_back_with_their_offsets() {
     let (bytes, starts) = archive(3);
     let path = folder.path().join("x.warc.gz");
     fs::write(&path, &bytes).expect("writes");
-    let reader = WarcReader::open(&path).expect("opens");
-    let records: Vec<_> = reader
-        .items()
-        .map(|item| match item {
-            WarcItem::Record(record) => record,
-            WarcItem::Damage(damage) => panic!("damage in a whole file: {damage:?}"),
-        })
-        .collect();
-    let offsets: Vec<usize> = records.iter().map(|record| record.offset as usize).collect();
-    assert_eq!(offsets, starts);
-    assert_eq!(records[1].header("warc-date"), Some("2024-05-01T00:00:00Z"));
-    assert_eq!(records[1].block, page("Page 1", &sentences(1, 12)).as_bytes());
+    let mut reader = WarcReader::open(&path).expect("opens");
+    for (seed, start) in starts.into_iter().enumerate() {
+        let Some(WarcItem::Record(record)) = reader.next_item() else { panic!("no record {seed}") };
+        assert_eq!((record.offset, record.inner), (Some(start as u64), 0));
+        assert_eq!(record.header("warc-date").as_deref(), Some("2024-05-01T00:00:00Z"));
+        let block = page(&format!("Page {seed}"), &sentences(seed as u64, 12));
+        assert_eq!(record.block, block.as_bytes());
+    }
+    assert_eq!(reader.next_item(), None);
+    assert_eq!(reader.position(), bytes.len() as u64);
 }
 
 #[test]
@@ -115,6 +114,52 @@ fn flate2_members(bytes: &[u8]) -> impl std::io::Read + '_ {
     flate2::read::MultiGzDecoder::new(bytes)
 }
 
+/// One record of each kind of trouble, read as a plain file.
+#[test]
+fn wrong_lengths_cost_only_their_record() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let record = |uri: &str, length: &str, block: &str| {
+        format!("WARC/1.0\r\nWARC-Type: resource\r\nWARC-Target-URI: {uri}\r\n{length}\r\n{block}\r\n\r\n")
+    };
+    let states = |bytes: String| {
+        let path = folder.path().join("x.warc");
+        fs::write(&path, bytes).expect("writes");
+        let mut reader = WarcReader::open(&path).expect("opens");
+        let mut seen = Vec::new();
+        while let Some(item) = reader.next_item() {
+            seen.push(match item {
+                WarcItem::Record(record) => {
+                    let block = String::from_utf8_lossy(record.block).into_owned();
+                    (record.uri().unwrap_or_default().into_owned(), block, record.state.name())
+                }
+                WarcItem::Damage(damage) => (damage.why, String::new(), "damage"),
+            });
+        }
+        seen
+    };
+    let good = record("b", "Content-Length: 4\r\n", "next");
+    let next = ("b".to_owned(), "next".to_owned(), "ok");
+    for length in ["", "2", "9", "100000", "-1", "99999999999999999999999", "4x", "18446744073709551615"] {
+        let length = if length.is_empty() { String::new() } else { format!("Content-Length: {length}\r\n") };
+        let first = ("a".to_owned(), "page".to_owned(), "length");
+        assert_eq!(states(record("a", &length, "page") + &good), [first, next.clone()], "{length}");
+    }
+    let whole = ("a".to_owned(), "page".to_owned(), "ok");
+    let page = record("a", "content-length : 4\r\n", "page");
+    assert_eq!(
+        states(page.clone() + "junk\r\n" + &good),
+        [whole.clone(), ("junk".to_owned(), String::new(), "damage"), next.clone()]
+    );
+    assert_eq!(states(good.replace('\r', "") + &page), [next, whole.clone()], "line feeds alone");
+    let folded = page
+        .replace("resource", "resource\r\n x")
+        .replace("WARC-Target-URI: a", "no colon\r\nWARC-Target-URI: <a>");
+    assert_eq!(states(folded), [whole]);
+    let cut = record("a", "Content-Length: 8\r\n", "page");
+    let cut = cut.trim_end().to_owned();
+    assert_eq!(states(cut), [("a".to_owned(), "page".to_owned(), "truncated")]);
+}
+
 #[test]
 fn damage_is_counted_in_the_report() {
     let folder = tempfile::tempdir().expect("temporary folder");
@@ -124,7 +169,7 @@ fn damage_is_counted_in_the_report() {
     fs::write(&path, &bytes).expect("writes");
     let spec = ShardSpec {
         index: 0,
-        input: ShardInput::Warc { path, name: "x.warc.gz".to_owned(), dump: "d".to_owned() },
+        input: ShardInput::Warc { path, name: "x.warc.gz".to_owned(), dump: "d".to_owned(), part: None },
         stages: vec![(
             "extract".to_owned(),
             StageConfig::Extract(wanjuan_data::extract::ExtractConfig::default()),
@@ -137,7 +182,9 @@ fn damage_is_counted_in_the_report() {
     let read = &report.stages[0];
     assert_eq!((read.input.documents, read.kept.documents), (5, 4));
     assert_eq!(read.dropped["corrupt-member"].documents, 1);
-    assert_eq!((report.damaged[0].start, report.damaged[0].end), (starts[2] as u64, starts[3] as u64));
+    let damaged = &report.damaged[0];
+    assert_eq!(damaged.file, "x.warc.gz");
+    assert_eq!((damaged.damage.start, damaged.damage.end), (starts[2] as u64, starts[3] as u64));
     // The same spec gives the same bytes.
     let first = fs::read(&spec.output).expect("reads");
     run_shard(&spec).expect("runs");
@@ -161,7 +208,7 @@ fn http_responses_give_documents() {
     let config: PipelineConfig = internlm_kit::config::parse(&toml, "test.toml", &[]).expect("parses");
     let spec = ShardSpec {
         index: 0,
-        input: ShardInput::Warc { path, name: "x.warc".to_owned(), dump: "d".to_owned() },
+        input: ShardInput::Warc { path, name: "x.warc".to_owned(), dump: "d".to_owned(), part: None },
         stages: vec![("extract".to_owned(), config.stages[0].clone())],
         output: folder.path().join("out.jsonl"),
         rejected: None,
@@ -186,6 +233,7 @@ fn importing_twice_gives_the_same_bytes() {
         fs::read(out).expect("reads")
     };
     assert_eq!(import("a.warc.gz"), import("b.warc.gz"));
-    let items = WarcReader::open(&folder.path().join("a.warc.gz")).expect("opens").items().count();
+    let mut reader = WarcReader::open(&folder.path().join("a.warc.gz")).expect("opens");
+    let items = std::iter::from_fn(|| reader.next_item().map(|_| ())).count();
     assert_eq!(items, 1 + list.pages.len(), "warcinfo and one record per page");
 }

@@ -1,0 +1,7 @@
+//! Fuzzes the reader `Http`.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use wanjuan_data_fuzz::{readers::Reader, run};
+
+fuzz_target!(|bytes: &[u8]| run(Reader::Http, bytes));

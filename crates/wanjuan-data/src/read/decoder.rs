@@ -1,0 +1,99 @@
+//! [`Decoder`]: the compressions of an archive behind one step.
+
+use super::bytes::FileBytes;
+use super::gzip::{Gzip, prefix};
+use super::lz4::{Lz4, is_lz4};
+use super::record::{Format, find_record};
+use super::zstd::{Zstd, is_zstd};
+
+/// An archive whose first bytes are damaged is recognized by what stands in its first MiB.
+const DETECTION_LIMIT: usize = 1 << 20;
+
+/// A byte range that was lost.
+#[derive(Clone, Debug, Eq, PartialEq, serde::Deserialize, serde::Serialize)]
+pub struct Damage {
+    /// First byte in the file.
+    pub start: u64,
+    /// Byte after the last.
+    pub end: u64,
+    /// `junk`, `corrupt` or `truncated`.
+    pub why: String,
+}
+
+impl Damage {
+    pub(super) fn new(start: usize, end: usize, why: &str) -> Self {
+        Self { start: start as u64, end: end as u64, why: why.to_owned() }
+    }
+}
+
+/// What a decoder did. A unit is what damage cannot cross: a gzip member, else all frames up to a damage.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// More of a unit was appended.
+    More,
+    /// The rest of a unit was appended.
+    Whole,
+    /// The unit ends here; what could be saved of it was appended.
+    Damaged(Damage),
+    /// There is nothing left.
+    End,
+}
+
+/// Gives the decompressed bytes of a file in pieces.
+#[derive(Debug)]
+pub(super) enum Decoder {
+    /// The file itself is the only unit.
+    Plain,
+    Gzip(Gzip),
+    Zstd(Box<Zstd>),
+    Lz4(Box<Lz4>),
+}
+
+impl Decoder {
+    /// The decoder and the format of a file; `None` when it is no archive.
+    pub(super) fn detect(file: &FileBytes) -> Option<(Self, Format)> {
+        if is_zstd(file) {
+            return Some((Self::Zstd(Box::new(Zstd::new())), Format::Warc));
+        }
+        if is_lz4(file) {
+            return Some((Self::Lz4(Box::new(Lz4::new(file.clone()))), Format::Warc));
+        }
+        let formats = [Format::Warc, Format::Arc];
+        let head = &file[..file.len().min(DETECTION_LIMIT)];
+        if let Some(format) = formats.into_iter().find(|format| format.opens(head)) {
+            return Some((Self::Plain, format));
+        }
+        let mut first = [0; 1024];
+        let length = prefix(&mut flate2::Decompress::new(false), head, &mut first);
+        if let Some(format) = formats.into_iter().find(|format| format.opens(&first[..length])) {
+            return Some((Self::Gzip(Gzip::new(format)), format));
+        }
+        for format in formats {
+            if Gzip::new(format).find(head, 0, head.len()) < head.len() {
+                return Some((Self::Gzip(Gzip::new(format)), format));
+            }
+        }
+        let plain = formats.into_iter().find(|format| find_record(head, 0, *format).is_some())?;
+        Some((Self::Plain, plain))
+    }
+
+    /// Appends the next piece to `out`: about `want` bytes, or a whole gzip member.
+    pub(super) fn step(&mut self, file: &[u8], out: &mut Vec<u8>, want: usize) -> Step {
+        match self {
+            Self::Plain => Step::End,
+            Self::Gzip(gzip) => gzip.step(file, out, want),
+            Self::Zstd(zstd) => zstd.step(file, out, want),
+            Self::Lz4(lz4) => lz4.step(out, want),
+        }
+    }
+
+    /// Where the next unit or frame starts.
+    pub(super) fn position(&self) -> usize {
+        match self {
+            Self::Plain => 0,
+            Self::Gzip(gzip) => gzip.position,
+            Self::Zstd(zstd) => zstd.position,
+            Self::Lz4(lz4) => lz4.position,
+        }
+    }
+}
