@@ -44,7 +44,7 @@ TYPES = ["article", "documentation", "service", "forum", "product", "listing", "
 # Few pages stand for a whole language, and news for most of the web: they count more.
 PAGE_WEIGHT = {"zh": 4, "aeb": 2}
 PASSAGE = 0.25                # weight of a passage against that of a whole page
-BETA = 0.9                    # of the expected F, balanced mode
+BETA = 0.8                    # of the expected F, balanced mode
 SCALE = 32.0                  # weights of words and names are stored in 1/32
 
 HAN = "\u3040-\u30ff\u3400-\u9fff"

@@ -72,7 +72,7 @@ impl Selection {
 fn beta(mode: Mode) -> f64 {
     match mode {
         Mode::Precision => 0.5,
-        Mode::Balanced => 0.9,
+        Mode::Balanced => 0.8,
         Mode::Recall => 1.8,
     }
 }
