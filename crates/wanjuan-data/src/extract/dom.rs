@@ -9,6 +9,7 @@ use html5ever::tokenizer::{BufferQueue, Tokenizer, TokenizerOpts};
 use html5ever::tree_builder::{TreeBuilder, TreeBuilderOpts, TreeSink};
 use html5ever::{Attribute, LocalName, QualName, TokenizerResult};
 
+use super::attribute_limit::limit_attributes;
 use super::depth_limit::DepthLimit;
 use super::dom_builder::Builder;
 use super::raw_text::{RawTextPause, skip_raw_text};
@@ -79,7 +80,7 @@ impl Dom {
             let sink = DepthLimit::new(RawTextPause::new(TreeBuilder::new(builder, tree_builder)), depth);
             let tokenizer = Tokenizer::new(sink, TokenizerOpts::default());
             let input = BufferQueue::default();
-            input.push_back(StrTendril::from_slice(html));
+            input.push_back(StrTendril::from_slice(&limit_attributes(html)));
             // Encoding labels and the ends of scripts interrupt the tokenizer too; neither concerns us.
             while !matches!(tokenizer.feed(&input), TokenizerResult::Done) {
                 if let Some(element) = tokenizer.sink.sink.paused() {

@@ -12,6 +12,7 @@
 //! assert_eq!(page.metadata.title.as_deref(), Some("T"));
 //! ```
 
+mod attribute_limit;
 mod block_model;
 mod blocks;
 mod charset;

@@ -1,0 +1,84 @@
+//! [`limit_attributes`]: a tag with thousands of attributes is shortened before it is parsed.
+//!
+//! html5ever compares each attribute with all before it, so 100,000 of them in one tag of a megabyte would take a
+//! minute. Tags that people or programs write have a few dozen.
+
+use std::borrow::Cow;
+
+use memchr::memchr;
+
+/// Shorter tags cannot hold enough attributes to matter. Bytes.
+const LONG_TAG: usize = 32 << 10;
+
+/// Attributes of a long tag that stay.
+const MAX_ATTRIBUTES: usize = 1024;
+
+/// The page with the surplus attributes of very long tags cut out.
+pub(super) fn limit_attributes(html: &str) -> Cow<'_, str> {
+    let bytes = html.as_bytes();
+    let (mut out, mut copied, mut at) = (String::new(), 0, 0);
+    // Between two tags of a long stretch without `<` lies one long tag, or much text.
+    while let Some(start) = bytes.get(at..).and_then(|rest| memchr(b'<', rest)).map(|step| at + step) {
+        at = start + 1;
+        let long = memchr(b'<', &bytes[at..]).unwrap_or(bytes.len() - at) >= LONG_TAG;
+        if long
+            && bytes[at].is_ascii_alphabetic()
+            && let Some((cut, end)) = surplus(bytes, start)
+        {
+            out.push_str(&html[copied..cut]);
+            (copied, at) = (end, end);
+        }
+    }
+    if copied == 0 {
+        return Cow::Borrowed(html);
+    }
+    out.push_str(&html[copied..]);
+    Cow::Owned(out)
+}
+
+/// Where the surplus attributes of the tag at `start` begin, and where the tag ends.
+fn surplus(bytes: &[u8], start: usize) -> Option<(usize, usize)> {
+    let (mut quote, mut after_space, mut attributes, mut cut) = (None, false, 0, None);
+    let mut before = b' ';
+    for (offset, byte) in bytes[start..].iter().enumerate() {
+        match (quote, byte) {
+            (Some(open), byte) if open == *byte => quote = None,
+            (Some(_), _) => {}
+            (None, b'"' | b'\'') if before == b'=' => quote = Some(*byte),
+            (None, b'>') => return cut.map(|cut| (cut, start + offset)),
+            (None, byte) if byte.is_ascii_whitespace() => after_space = true,
+            (None, _) if after_space => {
+                after_space = false;
+                attributes += 1;
+                if attributes == MAX_ATTRIBUTES {
+                    cut = Some(start + offset);
+                }
+            }
+            _ => {}
+        }
+        before = *byte;
+    }
+    cut.map(|cut| (cut, bytes.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn surplus_attributes_go_and_text_stays() {
+        let attributes: String = (0..10_000).map(|n| format!(" a{n}='>'")).collect();
+        let page = format!("<p>before</p><p{attributes}>text</p>{}", "word ".repeat(20_000));
+        let limited = limit_attributes(&page);
+        assert!(limited.len() < page.len() - 80_000, "{} bytes", limited.len());
+        assert!(limited.contains("a1000=") && limited.contains(">text</p>word word"));
+    }
+
+    #[test]
+    fn ordinary_pages_are_untouched() {
+        let long = format!("<p title=\"{}\">text</p>", "a > b ".repeat(10_000));
+        for page in ["", "<p>", "a > b", long.as_str()] {
+            assert!(matches!(limit_attributes(page), Cow::Borrowed(_)));
+        }
+    }
+}
