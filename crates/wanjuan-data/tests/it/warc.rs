@@ -114,6 +114,45 @@ fn flate2_members(bytes: &[u8]) -> impl std::io::Read + '_ {
     flate2::read::MultiGzDecoder::new(bytes)
 }
 
+/// A frame whose bytes are overwritten, or that is cut, costs its own record and no other.
+#[test]
+fn a_damaged_frame_loses_only_itself() {
+    let record = |number: u64| {
+        let block = page(&format!("Page {number}"), &sentences(number, 12));
+        crate::seeds::record("resource", &format!("https://example.org/{number}"), block.as_bytes())
+    };
+    let zstd = |bytes: Vec<u8>| {
+        ruzstd::encoding::compress_to_vec(&bytes[..], ruzstd::encoding::CompressionLevel::Fastest)
+    };
+    let lz4 = |bytes: Vec<u8>| {
+        let info = lz4_flex::frame::FrameInfo::new().content_checksum(true);
+        let mut writer = lz4_flex::frame::FrameEncoder::with_frame_info(info, Vec::new());
+        std::io::Write::write_all(&mut writer, &bytes).expect("writes to memory");
+        writer.finish().expect("finishes")
+    };
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let kinds: [&dyn Fn(Vec<u8>) -> Vec<u8>; 2] = [&zstd, &lz4];
+    for pack in kinds {
+        let frames: Vec<Vec<u8>> = (0..4).map(|number| pack(record(number))).collect();
+        let (start, end) = (frames[0].len(), frames[0].len() + frames[1].len());
+        let mut overwritten = frames.concat();
+        overwritten[start + 12..end - 20].fill(0xaa);
+        let (found, damages) = read(&overwritten, folder.path());
+        assert_eq!(found, uris(&[0, 2, 3]));
+        assert_eq!(damages, [(start as u64, end as u64, "corrupt".to_owned())]);
+
+        let junk = [&frames[0][..], b"this is no frame", &frames[1]].concat();
+        let (found, damages) = read(&junk, folder.path());
+        assert_eq!(found, uris(&[0, 1]));
+        assert_eq!(damages, [(start as u64, start as u64 + 16, "junk".to_owned())]);
+
+        let cut = &frames.concat()[..end - 9];
+        let (found, damages) = read(cut, folder.path());
+        assert!(found.starts_with(&uris(&[0])));
+        assert_eq!(damages, [(start as u64, end as u64 - 9, "truncated".to_owned())]);
+    }
+}
+
 /// One record of each kind of trouble, read as a plain file.
 #[test]
 fn wrong_lengths_cost_only_their_record() {
