@@ -69,28 +69,6 @@ pub(super) enum Role {
 pub(super) fn role_of(name: &LocalName) -> (Role, Option<u8>) {
     use Role::{Block, Inline, Never};
     match *name {
-        local_name!("script")
-        | local_name!("style")
-        | local_name!("template")
-        | local_name!("svg")
-        | local_name!("iframe")
-        | local_name!("object")
-        | local_name!("embed")
-        | local_name!("canvas")
-        | local_name!("input")
-        | local_name!("select")
-        | local_name!("textarea")
-        | local_name!("datalist")
-        | local_name!("option")
-        | local_name!("progress")
-        | local_name!("meter")
-        | local_name!("head")
-        | local_name!("audio")
-        | local_name!("video")
-        | local_name!("map")
-        | local_name!("area")
-        | local_name!("frameset")
-        | local_name!("noframes") => (Never, None),
         local_name!("a") => (Inline, Some(0)),
         local_name!("article") => (Block, Some(1)),
         local_name!("aside") => (Block, Some(2)),
@@ -117,27 +95,65 @@ pub(super) fn role_of(name: &LocalName) -> (Role, Option<u8>) {
         local_name!("table") => (Block, Some(22)),
         local_name!("p") => (Block, Some(23)),
         local_name!("b") | local_name!("strong") | local_name!("em") | local_name!("i") => (Inline, Some(25)),
-        local_name!("address")
-        | local_name!("body")
-        | local_name!("center")
-        | local_name!("dd")
-        | local_name!("dir")
-        | local_name!("div")
-        | local_name!("dt")
-        | local_name!("hr")
-        | local_name!("html")
-        | local_name!("legend")
-        | local_name!("ol")
-        | local_name!("tbody")
-        | local_name!("td")
-        | local_name!("tfoot")
-        | local_name!("th")
-        | local_name!("thead")
-        | local_name!("tr")
-        | local_name!("ul")
-        | local_name!("dialog") => (Block, None),
+        _ if is_never_text(name) => (Never, None),
+        _ if is_plain_block(name) => (Block, None),
         _ => (Inline, None),
     }
+}
+
+/// Scripts, pictures and form controls.
+fn is_never_text(name: &LocalName) -> bool {
+    matches!(
+        *name,
+        local_name!("script")
+            | local_name!("style")
+            | local_name!("template")
+            | local_name!("svg")
+            | local_name!("iframe")
+            | local_name!("object")
+            | local_name!("embed")
+            | local_name!("canvas")
+            | local_name!("input")
+            | local_name!("select")
+            | local_name!("textarea")
+            | local_name!("datalist")
+            | local_name!("option")
+            | local_name!("progress")
+            | local_name!("meter")
+            | local_name!("head")
+            | local_name!("audio")
+            | local_name!("video")
+            | local_name!("map")
+            | local_name!("area")
+            | local_name!("frameset")
+            | local_name!("noframes")
+    )
+}
+
+/// Block-level tags without a slot.
+fn is_plain_block(name: &LocalName) -> bool {
+    matches!(
+        *name,
+        local_name!("address")
+            | local_name!("body")
+            | local_name!("center")
+            | local_name!("dd")
+            | local_name!("dir")
+            | local_name!("div")
+            | local_name!("dt")
+            | local_name!("hr")
+            | local_name!("html")
+            | local_name!("legend")
+            | local_name!("ol")
+            | local_name!("tbody")
+            | local_name!("td")
+            | local_name!("tfoot")
+            | local_name!("th")
+            | local_name!("thead")
+            | local_name!("tr")
+            | local_name!("ul")
+            | local_name!("dialog")
+    )
 }
 
 const HIDDEN_SLOT: usize = 24;

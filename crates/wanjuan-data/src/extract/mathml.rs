@@ -22,22 +22,8 @@ pub(super) fn to_tex(dom: &Dom, math: NodeId) -> String {
     walk.next();
     while let Some(event) = walk.next() {
         match event {
-            WalkEvent::Enter(id) => {
-                if let Some(tag) = dom.tag(id) {
-                    if matches!(tag, "annotation" | "annotation-xml" | "mphantom" | "none" | "mprescripts") {
-                        let empty = matches!(tag, "none" | "mprescripts");
-                        if let Some(outer) = frames.last_mut().filter(|_| empty) {
-                            outer.children.push(if tag == "none" { String::new() } else { "\0".to_owned() });
-                        }
-                        walk.skip_children(id);
-                    } else if frames.len() < MAX_DEPTH {
-                        let tag = tag.to_owned();
-                        frames.push(Frame { tag, id, children: Vec::new(), text: String::new() });
-                    }
-                } else if let (Some(text), Some(frame)) = (dom.text(id), frames.last_mut()) {
-                    frame.text.push_str(text);
-                }
-            }
+            WalkEvent::Enter(id) if !enter(dom, id, &mut frames) => walk.skip_children(id),
+            WalkEvent::Enter(_) => {}
             WalkEvent::Leave(id) => {
                 if frames.len() > 1 && frames.last().is_some_and(|frame| frame.id == id) {
                     let tex = frames.pop().map(|frame| convert(dom, frame)).unwrap_or_default();
@@ -49,6 +35,24 @@ pub(super) fn to_tex(dom: &Dom, math: NodeId) -> String {
         }
     }
     frames.pop().map_or_else(String::new, |frame| join(&frame.children)).trim().to_owned()
+}
+
+/// Opens an element or takes a text; whether what is below belongs to the formula.
+fn enter(dom: &Dom, id: NodeId, frames: &mut Vec<Frame>) -> bool {
+    let depth = frames.len();
+    let Some(outer) = frames.last_mut() else { return false };
+    match dom.tag(id) {
+        None => outer.text.push_str(dom.text(id).unwrap_or_default()),
+        // Places of `mmultiscripts`.
+        Some("none") => outer.children.push(String::new()),
+        Some("mprescripts") => outer.children.push("\0".to_owned()),
+        Some("annotation" | "annotation-xml" | "mphantom") => return false,
+        Some(tag) if depth < MAX_DEPTH => {
+            frames.push(Frame { tag: tag.to_owned(), id, children: Vec::new(), text: String::new() });
+        }
+        Some(_) => {}
+    }
+    !matches!(dom.tag(id), Some("none" | "mprescripts"))
 }
 
 fn convert(dom: &Dom, frame: Frame) -> String {
