@@ -1,7 +1,8 @@
 //! Words of class names, ids, roles and schema.org properties, and what they say about an element.
 //!
-//! The names are those that web developers give to parts of a page; none is the name of a site. They only
-//! say what is near a text: how much that weighs is learned (see [`super::trees`]).
+//! The names are those that web developers give to parts of a page. None is there for the pages of one site;
+//! names of services (share buttons, comment and advertisement widgets) are those that stand on everybody's
+//! pages. They only say what is near a text: how much that weighs is learned (see [`super::trees`]).
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
