@@ -36,7 +36,11 @@ impl Selection {
         let ScoredPage { blocks, scores, page_type } = scores(dom, &leave_out);
         let kept = match is_fragment(&blocks) {
             true => keep_visible(&blocks, config.mode),
-            false => keep_likeliest(&blocks, &scores, config.mode),
+            false => {
+                let mut kept = keep_likeliest(&blocks, &scores, config.mode);
+                comments_by_mode(&blocks, &mut kept, config.mode, page_type);
+                kept
+            }
         };
         let dropped = dropped_nodes(dom, &blocks, &kept);
         Self { page_type, blocks, scores, kept, dropped }
@@ -99,6 +103,30 @@ fn keep_likeliest(blocks: &Blocks, scores: &[f32], mode: Mode) -> Vec<bool> {
         kept[*at] = true;
     }
     kept
+}
+
+/// Comments are content in a forum. Elsewhere precision leaves all of them out, recall takes all that read like
+/// sentences, balanced goes by the scores.
+fn comments_by_mode(blocks: &Blocks, kept: &mut [bool], mode: Mode, page_type: PageType) {
+    if mode == Mode::Balanced || page_type == PageType::Forum {
+        return;
+    }
+    let comment = slot_names().position(|name| name == "near-word-comment");
+    let is_comment =
+        |block: &Block| comment.is_some_and(|slot| blocks.elements.get(block.innermost).near[slot] < FAR);
+    let characters = |comments: bool, kept: &[bool]| -> u32 {
+        let of = |(block, kept): (&Block, &bool)| {
+            if *kept && is_comment(block) == comments { block.text.characters } else { 0 }
+        };
+        blocks.list.iter().zip(kept).map(of).sum()
+    };
+    // Where most of the content is called a comment, the name means something else.
+    if characters(true, kept) > characters(false, kept) {
+        return;
+    }
+    for (block, kept) in blocks.list.iter().zip(kept).filter(|(block, _)| is_comment(block)) {
+        *kept = mode == Mode::Recall && (*kept || block.text.is_prose());
+    }
 }
 
 /// Pages of so few blocks are pieces of a page (a feed entry, a fragment pasted into a file): no model of whole

@@ -89,6 +89,24 @@ fn modes_differ_in_what_they_trust() {
 }
 
 #[test]
+fn comments_go_by_the_mode() {
+    let story: String = (0..14).map(|n| format!("<p>Part {n}. {PROSE}</p>")).collect();
+    let page = format!(
+        "<title>Foxes</title><nav><a href=/>Home</a></nav><article><h1>Foxes</h1>{story}</article>\
+         <section class=comments><h2>Comments</h2><div class=comment><p>I saw one of them, too: {PROSE}</p></div></section>\
+         <footer>Imprint</footer>"
+    );
+    let of =
+        |mode| extract_html(page.as_bytes(), None, &ExtractConfig { mode, ..ExtractConfig::default() }).text;
+    for mode in [Mode::Precision, Mode::Balanced, Mode::Recall] {
+        assert!(of(mode).contains("Part 0.") && of(mode).contains("Part 13."), "{mode:?}: {}", of(mode));
+        assert!(!of(mode).contains("Imprint"), "{mode:?}");
+    }
+    assert!(!of(Mode::Precision).contains("I saw one"));
+    assert!(of(Mode::Recall).contains("I saw one"));
+}
+
+#[test]
 fn excluded_elements_are_left_out() {
     let config = ExtractConfig {
         exclude_elements: vec!["#gone".to_owned(), ".src".to_owned(), "i.note".to_owned()],
