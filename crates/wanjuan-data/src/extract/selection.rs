@@ -144,7 +144,12 @@ fn reason(near: &Near, fragment: bool) -> String {
     let mut found: Vec<(u8, &String)> =
         near.iter().copied().zip(&names).filter(|(steps, name)| *steps < FAR && telling(name)).collect();
     found.sort();
-    let words: Vec<&str> = found.iter().take(3).filter_map(|(_, name)| name.rsplit('-').next()).collect();
+    let mut words: Vec<&str> = Vec::new();
+    for word in found.iter().filter_map(|(_, name)| name.rsplit('-').next()) {
+        if !words.contains(&word) && words.len() < 3 {
+            words.push(word);
+        }
+    }
     match (words.is_empty(), fragment) {
         (false, _) => format!("inside {}", words.join(", ")),
         (true, true) => "left out".to_owned(),
