@@ -21,7 +21,7 @@ const PIECE: usize = 1 << 20;
 /// What comes out of an archive.
 #[derive(Clone, Debug, PartialEq)]
 pub enum WarcItem<'a> {
-    /// A record, perhaps shortened (see [`RecordState`]).
+    /// A record, perhaps shortened (see [`RecordState`](super::RecordState)).
     Record(WarcRecord<'a>),
     /// Bytes that gave no record, or only the beginning of one.
     Damage(Damage),
