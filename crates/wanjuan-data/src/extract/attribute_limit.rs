@@ -5,10 +5,10 @@
 
 use std::borrow::Cow;
 
-use memchr::memchr;
+use memchr::{memchr, memrchr};
 
-/// Shorter tags cannot hold enough attributes to matter. Bytes.
-const LONG_TAG: usize = 32 << 10;
+/// Tags of less than twice this length cannot hold enough attributes to matter. Bytes.
+const WINDOW: usize = 16 << 10;
 
 /// Attributes of a long tag that stay.
 const MAX_ATTRIBUTES: usize = 1024;
@@ -17,12 +17,13 @@ const MAX_ATTRIBUTES: usize = 1024;
 pub(super) fn limit_attributes(html: &str) -> Cow<'_, str> {
     let bytes = html.as_bytes();
     let (mut out, mut copied, mut at) = (String::new(), 0, 0);
-    // Between two tags of a long stretch without `<` lies one long tag, or much text.
-    while let Some(start) = bytes.get(at..).and_then(|rest| memchr(b'<', rest)).map(|step| at + step) {
-        at = start + 1;
-        let long = memchr(b'<', &bytes[at..]).unwrap_or(bytes.len() - at) >= LONG_TAG;
-        if long
-            && bytes[at].is_ascii_alphabetic()
+    // A stretch of twice its length without `<` holds a whole window: one long tag, or much text.
+    while let Some(window) = bytes.get(at..at + WINDOW) {
+        let (from, inside) = (at, memchr(b'<', window));
+        at += WINDOW;
+        if inside.is_none()
+            && let Some(start) = memrchr(b'<', &bytes[copied..from]).map(|start| copied + start)
+            && bytes[start + 1].is_ascii_alphabetic()
             && let Some((cut, end)) = surplus(bytes, start)
         {
             out.push_str(&html[copied..cut]);

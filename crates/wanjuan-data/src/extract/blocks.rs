@@ -3,6 +3,7 @@
 //! A block is the text between two borders of block-level elements (or two line breaks in a row), with the
 //! element that holds it. Nothing is left out here but what no reader can see: scripts, pictures, controls.
 
+use super::containers::{Container, LEVELS, containers};
 use super::dom::{Dom, NodeId, WalkEvent};
 use super::elements::{Elements, Found, Role, Sums, role_of};
 use super::page_signals::PageSignals;
@@ -20,6 +21,8 @@ pub(super) struct Block {
     pub(super) texts: std::ops::Range<u32>,
     /// What its text looks like.
     pub(super) text: TextStatistics,
+    /// The containers around it, see [`containers`].
+    pub(super) containers: [Container; LEVELS],
 }
 
 /// What is known before a page is read.
@@ -61,7 +64,7 @@ impl Blocks {
             blocks: Self {
                 list: Vec::new(),
                 texts: Vec::new(),
-                elements: Elements::default(),
+                elements: Elements::for_page(dom.len()),
                 unseen: Vec::new(),
                 signals,
             },
@@ -88,8 +91,12 @@ impl Blocks {
             }
         }
         cutter.close();
-        cutter.blocks.elements.finish();
-        cutter.blocks
+        let mut blocks = cutter.blocks;
+        blocks.elements.finish();
+        for block in &mut blocks.list {
+            block.containers = containers(&blocks.elements, block.container);
+        }
+        blocks
     }
 }
 
@@ -187,7 +194,8 @@ impl Cutter<'_> {
         let at = u32::try_from(self.blocks.texts.len()).expect("a page has fewer than 2^32 nodes");
         self.blocks.texts.push(id);
         let block = self.block.get_or_insert_with(|| {
-            let mut block = Block { container, innermost, texts: at..at, text: TextStatistics::default() };
+            let (text, containers) = (TextStatistics::default(), Default::default());
+            let mut block = Block { container, innermost, texts: at..at, text, containers };
             block.text.links = u32::from(self.links > 0);
             block
         });

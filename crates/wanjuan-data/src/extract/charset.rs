@@ -2,6 +2,8 @@
 //!
 //! The bytes decide against a wrong label: mojibake is worse than a disobeyed header.
 
+use std::borrow::Cow;
+
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
@@ -18,30 +20,30 @@ const PRESCAN_BYTES: usize = 4096;
 /// assert_eq!(decode(b"Gr\xfcn", Some("latin1")), "Grün");
 /// ```
 #[must_use]
-pub fn decode(bytes: &[u8], label: Option<&str>) -> String {
+pub fn decode<'a>(bytes: &'a [u8], label: Option<&str>) -> Cow<'a, str> {
     if let Some((encoding, skip)) = Encoding::for_bom(bytes) {
-        return encoding.decode_without_bom_handling(&bytes[skip..]).0.into_owned();
+        return encoding.decode_without_bom_handling(&bytes[skip..]).0;
     }
     if let Ok(text) = std::str::from_utf8(bytes)
         && !looks_like_escapes(bytes)
         && utf16_by_zeros(bytes).is_none()
     {
-        return text.to_owned();
+        return Cow::Borrowed(text);
     }
     let labels = [label.map(str::to_owned), meta_label(bytes)];
     let labels = labels.iter().flatten().filter_map(|label| Encoding::for_label(label.trim().as_bytes()));
     for encoding in utf16_by_zeros(bytes).into_iter().chain(labels) {
         let (text, wrong) = encoding.decode_without_bom_handling(bytes);
         if !wrong {
-            return text.into_owned();
+            return text;
         }
     }
     if mostly_utf8(bytes) {
-        return String::from_utf8_lossy(bytes).into_owned();
+        return String::from_utf8_lossy(bytes);
     }
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);
     detector.feed(bytes, true);
-    detector.guess(None, Utf8Detection::Allow).decode_without_bom_handling(bytes).0.into_owned()
+    detector.guess(None, Utf8Detection::Allow).decode_without_bom_handling(bytes).0
 }
 
 /// ISO-2022-JP and HZ are ASCII bytes, so valid UTF-8, with escapes that no text holds.

@@ -1,7 +1,7 @@
 //! The containers around a block, and how far away others are in the tree.
 
 use super::blocks::{Block, Blocks};
-use super::elements::Sums;
+use super::elements::{Elements, Sums};
 
 /// Containers around a block that are looked at.
 pub(super) const LEVELS: usize = 4;
@@ -13,7 +13,7 @@ const MAX_STEPS: usize = 600;
 const MAX_DISTANCE: usize = 30;
 
 /// A container of a block with what it adds to the ones inside.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Container {
     pub(super) sums: Sums,
     /// Greatest number of like siblings among the wrappers it stands for.
@@ -24,12 +24,11 @@ pub(super) struct Container {
     pub(super) element: u32,
 }
 
-/// The containers of a block from the inside, each with more text than the one before; wrappers around the
+/// The containers of a block, whose block-level element is number `container`, from the inside, each with more text than the one before; wrappers around the
 /// same text count as one. Where there are no more, the last is repeated.
-pub(super) fn containers(blocks: &Blocks, block: &Block) -> [Container; LEVELS] {
-    let elements = &blocks.elements;
+pub(super) fn containers(elements: &Elements, container: u32) -> [Container; LEVELS] {
     let mut found = [Container::default(); LEVELS];
-    let mut number = block.container;
+    let mut number = container;
     let mut level = 0;
     let mut current = Container { sums: elements.get(number).sums, element: number, ..Container::default() };
     for _ in 0..MAX_STEPS {

@@ -5,7 +5,7 @@ use std::hash::BuildHasherDefault;
 
 use super::blocks::Blocks;
 use super::class_words::Fnv;
-use super::containers::{LEVELS, containers, path_of};
+use super::containers::{LEVELS, path_of};
 use super::page_type::{PAGE_TYPES, TypeShares};
 
 /// Numbers that are added to each row.
@@ -74,7 +74,7 @@ impl<'a> Context<'a> {
             page.content_before.push(page.whole.content);
             page.paths.entry(path_of(blocks, block)).or_default().add(words, *score);
             let mut before = None;
-            for container in containers(blocks, block) {
+            for container in block.containers {
                 if before.replace(container.element) != Some(container.element) {
                     page.containers[container.element as usize].add(words, *score);
                 }
@@ -102,7 +102,7 @@ impl<'a> Context<'a> {
                 / (self.words_before[end] - self.words_before[start])
         };
         let means: [Mean; LEVELS] =
-            containers(blocks, block).map(|container| self.containers[container.element as usize]);
+            block.containers.map(|container| self.containers[container.element as usize]);
         let path = self.paths.get(&path_of(blocks, block)).copied().unwrap_or_default();
         let own = [
             scores[at],

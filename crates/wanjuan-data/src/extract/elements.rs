@@ -238,6 +238,12 @@ pub(super) struct Elements {
 }
 
 impl Elements {
+    /// None yet; room for those of a page of `nodes` nodes.
+    pub(super) fn for_page(nodes: usize) -> Self {
+        // About a third of the nodes are elements with text below.
+        Self { list: Vec::with_capacity(nodes / 3), ..Self::default() }
+    }
+
     /// Adds the element `node`, whose parent is number `parent`; its number.
     pub(super) fn push(
         &mut self,

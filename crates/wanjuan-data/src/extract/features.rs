@@ -7,7 +7,7 @@
 use std::sync::LazyLock;
 
 use super::blocks::{Block, Blocks};
-use super::containers::{LEVELS, ancestor, containers, path_of, steps_to_common};
+use super::containers::{LEVELS, ancestor, path_of, steps_to_common};
 use super::elements::slot_names;
 use super::page_signals::{PAGE_KINDS, page_kind_names};
 use super::survey::{Place, Survey, log, share};
@@ -224,7 +224,7 @@ impl<'a> Features<'a> {
 
     fn push_containers(&mut self, block: &Block) {
         let survey = &self.survey;
-        for container in containers(self.blocks, block) {
+        for container in block.containers {
             let (sums, alike) = (container.sums, container.alike);
             self.values.extend_from_slice(&[
                 log(sums.characters),

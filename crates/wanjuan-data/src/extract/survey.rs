@@ -35,9 +35,11 @@ pub(super) struct Survey {
     pub(super) before_comments: f32,
 }
 
-/// Logarithm that keeps 0 at 0.
+/// Logarithm that keeps 0 at 0. Most counts are small, so theirs are looked up.
 pub(super) fn log(count: u32) -> f32 {
-    (count as f32 + 1.0).ln()
+    static SMALL: LazyLock<Vec<f32>> =
+        LazyLock::new(|| (0..2048_u16).map(|n| (f32::from(n) + 1.0).ln()).collect());
+    SMALL.get(count as usize).copied().unwrap_or_else(|| (count as f32 + 1.0).ln())
 }
 
 pub(super) fn share(part: u32, whole: u32) -> f32 {

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::blocks::{Blocks, Knowledge};
 use super::charset::decode;
-use super::containers::{LEVELS, containers, path_of};
+use super::containers::{LEVELS, path_of};
 use super::dom::Dom;
 use super::features::{Features, WIDTH};
 
@@ -52,7 +52,7 @@ pub fn training_data(bytes: &[u8]) -> PageBlocks {
     let since = super::feature_names().iter().position(|name| name == "place-blocks-since-heading");
     for (at, block) in blocks.list.iter().enumerate() {
         page.texts.push(text(&block.texts));
-        page.containers.push(containers(&blocks, block).map(|container| container.element));
+        page.containers.push(block.containers.map(|container| container.element));
         page.innermost.push(block.innermost);
         page.units.push(unit(&dom, &blocks, block.innermost));
         page.paths.push(path_of(&blocks, block));

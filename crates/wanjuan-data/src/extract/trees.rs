@@ -104,6 +104,8 @@ impl Trees {
         let width = self.borders.len();
         let mut bins = vec![0_u8; width * rows];
         let mut column = vec![0.0_f32; rows];
+        // As wide as the values, so that a compare and an addition are one step for several rows.
+        let mut counts = vec![0_u32; rows];
         for (feature, borders) in self.borders.iter().enumerate() {
             if borders.is_empty() {
                 continue;
@@ -111,11 +113,14 @@ impl Trees {
             for (value, row) in column.iter_mut().zip(values.chunks_exact(width)) {
                 *value = row[feature];
             }
-            let bins = &mut bins[feature * rows..(feature + 1) * rows];
+            counts.fill(0);
             for border in borders {
-                for (bin, value) in bins.iter_mut().zip(&column) {
-                    *bin += u8::from(value > border);
+                for (count, value) in counts.iter_mut().zip(&column) {
+                    *count += u32::from(value > border);
                 }
+            }
+            for (bin, count) in bins[feature * rows..].iter_mut().zip(&counts) {
+                *bin = *count as u8;
             }
         }
         bins
