@@ -25,7 +25,8 @@ pub(super) struct Trees {
 struct Tree {
     /// Feature and number of the border that it must exceed, from the lowest bit.
     splits: Vec<(u8, u8)>,
-    leaves: Vec<i16>,
+    /// One per byte, so that looking up needs no check; those beyond the depth are never asked for.
+    leaves: Box<[i16; 256]>,
 }
 
 /// Reads the parts of a file one after another.
@@ -141,9 +142,11 @@ impl Tree {
             }
             splits.push((feature, border));
         }
-        let leaves: Option<Vec<i16>> =
-            (0..1 << depth).map(|_| reader.array().map(i16::from_le_bytes)).collect();
-        Some(Self { splits, leaves: leaves? })
+        let mut leaves = Box::new([0; 256]);
+        for leaf in &mut leaves[..1 << depth] {
+            *leaf = i16::from_le_bytes(reader.array()?);
+        }
+        Some(Self { splits, leaves })
     }
 }
 
