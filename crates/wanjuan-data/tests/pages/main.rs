@@ -26,9 +26,6 @@ const FIXED: usize = 256 << 10;
 /// Memory per byte of page.
 const FACTOR: usize = 50;
 
-/// The same for pages that consist of tags: an element costs more than the three bytes that open it.
-const HOSTILE_FACTOR: usize = 250;
-
 fn turn() -> MutexGuard<'static, ()> {
     let turn = TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     // The learned model is read once per process; that is not the page's memory.
@@ -37,21 +34,15 @@ fn turn() -> MutexGuard<'static, ()> {
 }
 
 /// What was measured so far.
+#[derive(Default)]
 struct Worst {
     pages: usize,
     slowest: (Duration, String),
     /// Most bytes of memory per byte of page, fixed cost taken off.
     hungriest: (f64, String),
-    /// Most bytes of memory per byte of page that are allowed.
-    factor: usize,
 }
 
 impl Worst {
-    fn new(factor: usize) -> Self {
-        let nothing = String::new;
-        Self { pages: 0, slowest: (Duration::ZERO, nothing()), hungriest: (0.0, nothing()), factor }
-    }
-
     /// Extracts a page; fails when it takes more memory than it may.
     fn extract(&mut self, name: &str, bytes: &[u8], config: &ExtractConfig) {
         let before = ALLOCATOR.current_usage();
@@ -61,7 +52,7 @@ impl Worst {
         let time = started.elapsed();
         let peak = ALLOCATOR.peak_usage().saturating_sub(before);
         drop(page);
-        let limit = self.factor * bytes.len() + FIXED;
+        let limit = FACTOR * bytes.len() + FIXED;
         assert!(peak <= limit, "{name}: {} bytes of page took {peak} bytes, limit {limit}", bytes.len());
         let factor = peak.saturating_sub(FIXED) as f64 / bytes.len().max(1) as f64;
         self.pages += 1;
@@ -74,7 +65,7 @@ impl Worst {
     }
 
     fn print(&self, what: &str) {
-        let Self { pages, slowest: (time, slow), hungriest: (factor, hungry), .. } = self;
+        let Self { pages, slowest: (time, slow), hungriest: (factor, hungry) } = self;
         println!(
             "{what}: {pages} pages, slowest {:.3} s ({slow}), most memory {factor:.1} times the page ({hungry})",
             time.as_secs_f64()
@@ -123,7 +114,7 @@ fn name_of(path: &Path) -> String {
 fn every_page_of_every_set() {
     let _turn = turn();
     let Some(folder) = page_sets() else { return };
-    let mut worst = Worst::new(FACTOR);
+    let mut worst = Worst::default();
     for path in pages(folder.path()) {
         let bytes = std::fs::read(&path).expect("page");
         worst.extract(&name_of(&path), &bytes, &ExtractConfig::default());
@@ -144,7 +135,7 @@ fn mutated_pages() {
         format: if mode == Mode::Balanced { TextFormat::Text } else { TextFormat::Markdown },
         ..ExtractConfig::default()
     });
-    let mut worst = Worst::new(FACTOR);
+    let mut worst = Worst::default();
     for number in 0..wanted {
         // A stride that is prime to the number of pages reaches all of them.
         let path = &paths[number * 7919 % paths.len()];
@@ -158,7 +149,7 @@ fn mutated_pages() {
 #[test]
 fn hostile_pages_of_our_own() {
     let _turn = turn();
-    let mut worst = Worst::new(HOSTILE_FACTOR);
+    let mut worst = Worst::default();
     for (name, page) in hostile_pages() {
         for format in [TextFormat::Text, TextFormat::Markdown] {
             let config = ExtractConfig { format, ..ExtractConfig::default() };
