@@ -1,0 +1,76 @@
+//! [`Arena`]: one anonymous map for all tiles of a model, in huge pages where the system has them.
+
+use std::ops::{Deref, Range};
+use std::sync::Arc;
+
+use memmap2::{Mmap, MmapMut};
+
+/// Alignment of every part of an arena.
+const ALIGNMENT: usize = 64;
+
+/// Zeroed memory that is filled once and then shared.
+#[derive(Debug)]
+pub struct Arena {
+    map: MmapMut,
+    parts: Vec<Range<usize>>,
+}
+
+impl Arena {
+    /// An arena with one part per length.
+    ///
+    /// # Errors
+    /// When the system has no room.
+    pub fn new(lengths: &[usize]) -> std::io::Result<Self> {
+        let mut end = 0;
+        let mut parts = Vec::with_capacity(lengths.len());
+        for length in lengths {
+            parts.push(end..end + length);
+            end = (end + length).next_multiple_of(ALIGNMENT);
+        }
+        let map = MmapMut::map_anon(end.max(1))?;
+        #[cfg(target_os = "linux")]
+        if let Err(error) = map.advise(memmap2::Advice::HugePage) {
+            tracing::debug!(%error, "no huge pages");
+        }
+        Ok(Self { map, parts })
+    }
+
+    /// The parts, to be filled.
+    pub fn parts_mut(&mut self) -> Vec<&mut [u8]> {
+        let mut rest = &mut self.map[..];
+        let mut at = 0;
+        let mut parts = Vec::with_capacity(self.parts.len());
+        for range in &self.parts {
+            let (_, tail) = rest.split_at_mut(range.start - at);
+            let (part, tail) = tail.split_at_mut(range.len());
+            parts.push(part);
+            rest = tail;
+            at = range.end;
+        }
+        parts
+    }
+
+    /// The parts, to be read from now on.
+    ///
+    /// # Errors
+    /// When the system refuses to protect the memory.
+    pub fn freeze(self) -> std::io::Result<Vec<Bytes>> {
+        let map = Arc::new(self.map.make_read_only()?);
+        Ok(self.parts.into_iter().map(|range| Bytes { map: Arc::clone(&map), range }).collect())
+    }
+}
+
+/// One part of a filled arena; aligned to 64 bytes.
+#[derive(Clone, Debug)]
+pub struct Bytes {
+    map: Arc<Mmap>,
+    range: Range<usize>,
+}
+
+impl Deref for Bytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.map[self.range.clone()]
+    }
+}

@@ -1,0 +1,6 @@
+//! The phases of a pass: work split over the members of the pool, outputs written in disjoint parts.
+#![allow(unsafe_code)]
+
+mod share;
+
+pub(crate) use share::Shared;

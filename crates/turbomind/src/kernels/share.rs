@@ -1,0 +1,57 @@
+//! [`Shared`]: a buffer that the members of a pool fill together.
+
+use std::cell::UnsafeCell;
+use std::ops::Range;
+
+/// Numbers that members write in disjoint parts during one phase and read during others.
+#[derive(Debug, Default)]
+pub(crate) struct Shared<T> {
+    data: UnsafeCell<Vec<T>>,
+}
+
+// SAFETY: the methods that hand out parts through `&self` are unsafe and demand disjointness between threads.
+unsafe impl<T: Send + Sync> Sync for Shared<T> {}
+
+impl<T: Copy + Default> Shared<T> {
+    /// Holds at least `length` values from now on; their content is unspecified.
+    pub(crate) fn reserve(&mut self, length: usize) {
+        let data = self.data.get_mut();
+        if data.len() < length {
+            data.resize(length, T::default());
+        }
+    }
+
+    /// All of it.
+    pub(crate) fn get_mut(&mut self) -> &mut [T] {
+        self.data.get_mut()
+    }
+
+    /// A part to read.
+    ///
+    /// # Safety
+    /// No thread writes any of `range` while the slice lives.
+    pub(crate) unsafe fn read(&self, range: Range<usize>) -> &[T] {
+        // SAFETY: the vector itself (pointer, length) changes only through `&mut self`.
+        let data = unsafe { &*self.data.get() };
+        assert!(range.start <= range.end && range.end <= data.len(), "a part of the buffer");
+        // SAFETY: in bounds by the line above; nobody writes it, by the caller's promise.
+        unsafe { std::slice::from_raw_parts(data.as_ptr().add(range.start), range.len()) }
+    }
+
+    /// A part to write.
+    ///
+    /// # Safety
+    /// No other thread reads or writes any of `range` while the slice lives, and this thread holds no other slice
+    /// of it.
+    #[allow(clippy::mut_from_ref, reason = "disjointness is the caller's promise")]
+    pub(crate) unsafe fn write(&self, range: Range<usize>) -> &mut [T] {
+        // SAFETY: the vector itself changes only through `&mut self`; no reference to its elements is made here.
+        let (pointer, length) = unsafe {
+            let data = self.data.get();
+            ((*data).as_ptr().cast_mut(), (*data).len())
+        };
+        assert!(range.start <= range.end && range.end <= length, "a part of the buffer");
+        // SAFETY: in bounds by the line above; nobody else touches it, by the caller's promise.
+        unsafe { std::slice::from_raw_parts_mut(pointer.add(range.start), range.len()) }
+    }
+}

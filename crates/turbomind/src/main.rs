@@ -1,0 +1,3 @@
+//! The `turbomind` binary.
+
+fn main() {}

@@ -1,0 +1,41 @@
+//! [`Panel`]: the activations of a pass as 8-bit blocks of 32, one rule for every weight format.
+//!
+//! Per row and block: `s = max|x| / 127`, `q = round-half-even(x / s)` in -127..=127 (`s = 0` gives `q = 0`). Weights
+//! are stored unsigned, `w = d u + c`, so a block adds `d s sum(u q) + c s sum(q)` to an output.
+
+/// Scales of one block of one row.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[repr(C, align(16))]
+pub struct BlockScale {
+    /// `s`.
+    pub scale: f32,
+    /// `S = s * sum(q)`.
+    pub sum: f32,
+    /// `s * sum(q)` of values 0..16.
+    pub low: f32,
+    /// `s * sum(q)` of values 16..32.
+    pub high: f32,
+}
+
+/// Quantized rows, block by block: `[blocks][rows][32]`.
+#[derive(Clone, Debug, Default)]
+pub struct Panel {
+    /// Rows.
+    pub rows: usize,
+    /// Blocks of 32 of each row.
+    pub blocks: usize,
+    /// `values[(block * rows + row) * 32 ..][..32]`.
+    pub values: Vec<i8>,
+    /// `scales[block * rows + row]`.
+    pub scales: Vec<BlockScale>,
+}
+
+impl Panel {
+    /// Takes this shape, keeping the memory; the content is then unspecified.
+    pub fn reshape(&mut self, rows: usize, blocks: usize) {
+        self.rows = rows;
+        self.blocks = blocks;
+        self.values.resize(rows * blocks * 32, 0);
+        self.scales.resize(rows * blocks, BlockScale::default());
+    }
+}

@@ -1,0 +1,131 @@
+//! [`TileFormat`]: which record a matrix is made of.
+
+use internlm_model::weights::Encoding;
+
+/// The record of a matrix; the table is in [`crate::tile`].
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum TileFormat {
+    /// 32-bit floats.
+    F32,
+    /// 16-bit IEEE floats.
+    F16,
+    /// bfloat16.
+    Bf16,
+    /// Blocks of 32, 4 bits around 8.
+    Q4_0,
+    /// Blocks of 32, 4 bits with a minimum.
+    Q4_1,
+    /// Blocks of 32, 5 bits around 16.
+    Q5_0,
+    /// Blocks of 32, 5 bits with a minimum.
+    Q5_1,
+    /// Blocks of 32, 8 bits.
+    Q8_0,
+    /// Blocks of 256, 4 bits with scales and minima per 32.
+    Q4K,
+    /// Blocks of 256, 5 bits with scales and minima per 32.
+    Q5K,
+    /// Blocks of 256, 6 bits with scales per 16.
+    Q6K,
+    /// Groups of 128, 4 bits with a zero point: AWQ, GPTQ, compressed-tensors.
+    Int4,
+}
+
+impl TileFormat {
+    /// Every format.
+    pub const ALL: [Self; 12] = [
+        Self::F32,
+        Self::F16,
+        Self::Bf16,
+        Self::Q4_0,
+        Self::Q4_1,
+        Self::Q5_0,
+        Self::Q5_1,
+        Self::Q8_0,
+        Self::Q4K,
+        Self::Q5K,
+        Self::Q6K,
+        Self::Int4,
+    ];
+
+    /// The format of a stored encoding; `None` for integers and F64.
+    #[must_use]
+    pub const fn of(encoding: Encoding) -> Option<Self> {
+        Some(match encoding {
+            Encoding::F32 => Self::F32,
+            Encoding::F16 => Self::F16,
+            Encoding::Bf16 => Self::Bf16,
+            Encoding::Q4_0 => Self::Q4_0,
+            Encoding::Q4_1 => Self::Q4_1,
+            Encoding::Q5_0 => Self::Q5_0,
+            Encoding::Q5_1 => Self::Q5_1,
+            Encoding::Q8_0 => Self::Q8_0,
+            Encoding::Q4K => Self::Q4K,
+            Encoding::Q5K => Self::Q5K,
+            Encoding::Q6K => Self::Q6K,
+            _ => return None,
+        })
+    }
+
+    /// Name as in files: `Q4_1`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "F32",
+            Self::F16 => "F16",
+            Self::Bf16 => "BF16",
+            Self::Q4_0 => "Q4_0",
+            Self::Q4_1 => "Q4_1",
+            Self::Q5_0 => "Q5_0",
+            Self::Q5_1 => "Q5_1",
+            Self::Q8_0 => "Q8_0",
+            Self::Q4K => "Q4_K",
+            Self::Q5K => "Q5_K",
+            Self::Q6K => "Q6_K",
+            Self::Int4 => "INT4",
+        }
+    }
+
+    /// Weights of one output that a record holds.
+    #[must_use]
+    pub const fn step(self) -> usize {
+        match self {
+            Self::F32 | Self::F16 => 1,
+            Self::Bf16 => 2,
+            Self::Q4_0 | Self::Q4_1 | Self::Q5_0 | Self::Q5_1 | Self::Q8_0 => 32,
+            Self::Int4 => 128,
+            Self::Q4K | Self::Q5K | Self::Q6K => 256,
+        }
+    }
+
+    /// Bytes of a record.
+    #[must_use]
+    pub const fn record_bytes(self) -> usize {
+        match self {
+            Self::F32 | Self::Bf16 => 64,
+            Self::F16 => 32,
+            Self::Q4_0 => 288,
+            Self::Q4_1 => 320,
+            Self::Q5_0 => 352,
+            Self::Q5_1 => 384,
+            Self::Q8_0 => 544,
+            Self::Q4K => 2368,
+            Self::Q5K => 2880,
+            Self::Q6K => 3360,
+            Self::Int4 => 1072,
+        }
+    }
+
+    /// Whether the weights are floats, which are multiplied with float activations; the others are integers with
+    /// scales, multiplied with 8-bit activations.
+    #[must_use]
+    pub const fn is_float(self) -> bool {
+        matches!(self, Self::F32 | Self::F16 | Self::Bf16)
+    }
+}
+
+impl std::fmt::Display for TileFormat {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
