@@ -126,4 +126,10 @@ impl TensorSource for WeightFolder {
             None => Err(missing(self.dir.clone(), name)),
         }
     }
+
+    fn release(&self, name: &str) {
+        if let Some(&at) = self.place.get(name) {
+            self.files[at].release(name);
+        }
+    }
 }

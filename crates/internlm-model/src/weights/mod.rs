@@ -21,7 +21,7 @@ mod writer;
 pub use convert::{ConvertConfig, Target, convert};
 pub use folder::WeightFolder;
 pub(crate) use model::is_gguf;
-pub use model::open;
+pub use model::{StoredModel, open, open_stored};
 pub use safetensors::SafetensorsFile;
 pub use source::{Encoding, TensorInfo, TensorSource};
 pub use writer::{

@@ -20,6 +20,32 @@ use crate::{Error, ModelConfig, Result};
 /// # Errors
 /// Missing or malformed files; missing or mis-shaped tensors, all at once.
 pub fn open(path: &Path) -> Result<(ModelConfig, Box<dyn TensorSource>)> {
+    let StoredModel { config, source, style, order } = open_stored(path)?;
+    if is_internevo(path) {
+        return Ok((config, source));
+    }
+    let weights = ModelWeights::new(path, &config, source, (style, order))?;
+    Ok((config, Box::new(weights)))
+}
+
+/// A model's tensors under the names, and with the packing, that its files use.
+pub struct StoredModel {
+    /// The shape of the model.
+    pub config: ModelConfig,
+    /// The tensors; not yet compared with the config.
+    pub source: Box<dyn TensorSource>,
+    /// What the tensors are called; [`names::parts`] gives the name of each.
+    pub style: NameStyle,
+    /// How the rows of separate q and k heads are ordered.
+    pub order: RowOrder,
+}
+
+/// Opens what [`open`] opens, without joining or checking tensors: for readers that bring the rows of each matrix
+/// into an order of their own.
+///
+/// # Errors
+/// Missing or malformed files.
+pub fn open_stored(path: &Path) -> Result<StoredModel> {
     if is_gguf(path) {
         let file = GgufFile::open(path)?;
         let config = ModelConfig::from_gguf(&file)?;
@@ -28,18 +54,17 @@ pub fn open(path: &Path) -> Result<(ModelConfig, Box<dyn TensorSource>)> {
             Some("llama" | "internlm2") => RowOrder::Interleaved,
             _ => RowOrder::HalfSplit,
         };
-        let weights = ModelWeights::new(path, &config, Box::new(file), (NameStyle::Gguf, order))?;
-        return Ok((config, Box::new(weights)));
+        return Ok(StoredModel { config, source: Box::new(file), style: NameStyle::Gguf, order });
     }
     if is_internevo(path) {
         let folder = InternEvoFolder::open(path, Stretch::default())?;
-        return Ok((folder.config().clone(), Box::new(folder)));
+        let config = folder.config().clone();
+        let (style, order) = (NameStyle::InternLm2, RowOrder::HalfSplit);
+        return Ok(StoredModel { config, source: Box::new(folder), style, order });
     }
     let config = ModelConfig::from_hf(path)?;
-    let folder = WeightFolder::open(path)?;
     let style = NameStyle::of(config.family);
-    let weights = ModelWeights::new(path, &config, Box::new(folder), (style, RowOrder::HalfSplit))?;
-    Ok((config, Box::new(weights)))
+    Ok(StoredModel { config, source: Box::new(WeightFolder::open(path)?), style, order: RowOrder::HalfSplit })
 }
 
 /// Whether `path` is to be read as GGUF: by its name, or by its first bytes.
@@ -169,6 +194,14 @@ impl TensorSource for ModelWeights {
         }
         let parts = [self.source.read_bytes(q)?, self.source.read_bytes(k)?, self.source.read_bytes(v)?];
         Ok(Cow::Owned(qkv::join(&parts.each_ref().map(|part| &**part), self.heads)))
+    }
+
+    fn release(&self, name: &str) {
+        match self.tensors.get(name).map(|recipe| &recipe.parts) {
+            Some(Parts::One(part)) => self.source.release(part),
+            Some(Parts::Qkv(parts)) => parts.iter().for_each(|part| self.source.release(part)),
+            None => self.source.release(name),
+        }
     }
 
     fn read_f32(&self, name: &str) -> Result<Vec<f32>> {

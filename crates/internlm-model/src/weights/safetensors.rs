@@ -104,6 +104,12 @@ impl TensorSource for SafetensorsFile {
         let entry = self.entries.get(name).ok_or_else(|| missing(self.path.clone(), name))?;
         Ok(Cow::Borrowed(&self.map[entry.bytes.clone()]))
     }
+
+    fn release(&self, name: &str) {
+        if let Some(entry) = self.entries.get(name) {
+            self.map.release(entry.bytes.clone());
+        }
+    }
 }
 
 /// The JSON bytes behind the length field.

@@ -197,6 +197,9 @@ pub trait TensorSource: Send + Sync {
     fn read_f32(&self, name: &str) -> Result<Vec<f32>> {
         widen(self, name)
     }
+
+    /// Gives the memory of one tensor's mapped pages back to the system; reading it again fetches them from the file.
+    fn release(&self, _name: &str) {}
 }
 
 /// The numbers of one tensor of `source`.

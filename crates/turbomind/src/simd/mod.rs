@@ -2,6 +2,8 @@
 //! on all 8-bit paths.
 #![allow(unsafe_code)]
 
+#[cfg(all(target_arch = "x86_64", not(miri)))]
+mod avx512;
 pub mod scalar;
 
 use std::ops::Range;
@@ -109,17 +111,23 @@ impl Isa {
     /// The kernel for an integer format.
     #[must_use]
     pub fn blocks(self, format: TileFormat) -> BlocksFn {
-        match (self, format) {
-            _ => scalar::blocks(format),
-        }
+        let kernel = match self {
+            #[cfg(all(target_arch = "x86_64", not(miri)))]
+            Self::Avx512 => avx512::blocks(format),
+            _ => None,
+        };
+        kernel.unwrap_or_else(|| scalar::blocks(format))
     }
 
     /// The kernel for a float format.
     #[must_use]
     pub fn floats(self, format: TileFormat) -> FloatsFn {
-        match (self, format) {
-            _ => scalar::floats(format),
-        }
+        let kernel = match self {
+            #[cfg(all(target_arch = "x86_64", not(miri)))]
+            Self::Avx512 => avx512::floats(format),
+            _ => None,
+        };
+        kernel.unwrap_or_else(|| scalar::floats(format))
     }
 }
 

@@ -128,10 +128,14 @@ impl TensorSource for GgufFile {
     /// model need not stand in memory once as blocks and once as floats.
     fn read_f32(&self, name: &str) -> Result<Vec<f32>> {
         let values = source::widen(self, name)?;
+        self.release(name);
+        Ok(values)
+    }
+
+    fn release(&self, name: &str) {
         if let Some(entry) = self.tensors.get(name) {
             self.map.release(entry.bytes.clone());
         }
-        Ok(values)
     }
 }
 
