@@ -57,7 +57,6 @@ pub mod parameter;
 pub mod positions;
 #[cfg(feature = "burn")]
 pub mod reward;
-#[cfg(feature = "burn")]
 pub mod rope;
 pub mod sampling;
 #[cfg(feature = "burn")]

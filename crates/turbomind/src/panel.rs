@@ -38,4 +38,10 @@ impl Panel {
         self.values.resize(rows * blocks * 32, 0);
         self.scales.resize(rows * blocks, BlockScale::default());
     }
+
+    /// Bytes it holds.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.values.len() + size_of_val(&self.scales[..])
+    }
 }

@@ -1,6 +1,14 @@
 //! The phases of a pass: work split over the members of the pool, outputs written in disjoint parts.
 #![allow(unsafe_code)]
 
+pub(crate) mod attention;
+mod chunks;
+mod head;
+mod input;
+mod project;
 mod share;
 
+pub(crate) use head::{Best, HeadOutput, head, insert};
+pub(crate) use input::{Input, Inputs, Needs, Normalization, embed, prepare, prepare_normalized};
+pub(crate) use project::{Rotation, Sums, attention_input, gate_up, residual};
 pub(crate) use share::Shared;

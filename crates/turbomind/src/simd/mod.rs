@@ -4,7 +4,9 @@
 
 #[cfg(all(target_arch = "x86_64", not(miri)))]
 mod avx512;
+pub(crate) mod exp;
 pub mod scalar;
+pub(crate) mod vector;
 
 use std::ops::Range;
 

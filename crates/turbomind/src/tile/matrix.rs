@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::{GROUP, TileFormat};
 use crate::arena::Bytes;
+use crate::simd::scalar;
 
 /// A matrix `[outputs, inputs]` in tiles.
 #[derive(Clone, Debug)]
@@ -48,5 +49,21 @@ impl Matrix {
     pub fn group_tiles(&self, groups: Range<usize>) -> &[u8] {
         let bytes = Self::group_bytes(self.format, self.inputs);
         &self.tiles[groups.start * bytes..groups.end * bytes]
+    }
+
+    /// The weights of one output, exactly.
+    ///
+    /// # Shapes
+    /// - `out`: `[inputs]`
+    pub fn row(&self, output: usize, out: &mut [f32]) {
+        let group = output / GROUP;
+        let mut record_weights = vec![[0.0; GROUP]; self.format.step()];
+        let records = self.group_tiles(group..group + 1).chunks_exact(self.format.record_bytes());
+        for (record, out) in records.zip(out.chunks_mut(self.format.step())) {
+            scalar::dequantize(self.format, record, &mut record_weights);
+            for (out, weights) in out.iter_mut().zip(&record_weights) {
+                *out = weights[output % GROUP];
+            }
+        }
     }
 }

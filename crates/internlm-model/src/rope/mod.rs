@@ -7,10 +7,15 @@
 //! rotated with theta again. YaRN divides slow frequencies by the factor, keeps fast ones and blends in between, as
 //! transformers' `_compute_yarn_parameters`; it also scales cosines and sines, which sharpens the attention.
 
-use burn::tensor::{Device, Tensor, TensorData};
+use std::ops::Range;
 
 use crate::config::{ModelConfig, RopeScaling};
-use crate::positions::{Positions, Run};
+
+#[cfg(feature = "burn")]
+mod table;
+
+#[cfg(feature = "burn")]
+pub use table::RopeTable;
 
 /// Computes rotation tables for packed rows.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,15 +24,6 @@ pub struct Rope {
     scaling: RopeScaling,
     max_position: usize,
     head_dim: usize,
-}
-
-/// Cosines and sines of every token of a row.
-#[derive(Clone, Debug)]
-pub struct RopeTable {
-    /// `[T, d / 2]`.
-    pub cos: Tensor<2>,
-    /// `[T, d / 2]`.
-    pub sin: Tensor<2>,
 }
 
 impl Rope {
@@ -55,23 +51,20 @@ impl Rope {
         }
     }
 
-    /// The tables of a row, on `device` without autodiff.
+    /// Cosines and sines of positions, `[positions, d / 2]` each, for one base.
+    ///
+    /// Angles are rounded to f32 as in the reference: at position 2000 that is worth 1e-4 radians.
     #[must_use]
-    pub fn table(&self, positions: &Positions, device: &Device) -> RopeTable {
-        let half = self.head_dim / 2;
-        let tokens = positions.tokens();
-        let (mut cos, mut sin) = (Vec::with_capacity(tokens * half), Vec::with_capacity(tokens * half));
-        // The samples of a training row repeat the same positions: their angles are computed once.
-        let mut known = Angles::default();
-        for run in positions.runs() {
-            known.cover(self, *run);
-            let from = (run.first - known.first) * half;
-            cos.extend_from_slice(&known.cos[from..from + run.tokens * half]);
-            sin.extend_from_slice(&known.sin[from..from + run.tokens * half]);
+    pub fn angles(&self, base: f64, positions: Range<usize>) -> (Vec<f32>, Vec<f32>) {
+        let frequencies = self.inverse_frequencies(base);
+        let scale = self.attention_factor();
+        let (mut cos, mut sin) = (Vec::new(), Vec::new());
+        for position in positions {
+            let position = self.scaled_position(position);
+            cos.extend(frequencies.iter().map(|frequency| scale * (position * frequency).cos()));
+            sin.extend(frequencies.iter().map(|frequency| scale * (position * frequency).sin()));
         }
-        let tensor =
-            |values| Tensor::from_data(TensorData::new(values, [tokens, half]), &device.clone().inner());
-        RopeTable { cos: tensor(cos), sin: tensor(sin) }
+        (cos, sin)
     }
 
     fn scaled_position(&self, position: usize) -> f32 {
@@ -108,36 +101,6 @@ impl Rope {
                 attention_factor.unwrap_or(0.1 * factor.max(1.0).ln() + 1.0) as f32
             }
             _ => 1.0,
-        }
-    }
-}
-
-/// Cosines and sines of consecutive positions for one base.
-#[derive(Default)]
-struct Angles {
-    base: f64,
-    first: usize,
-    cos: Vec<f32>,
-    sin: Vec<f32>,
-}
-
-impl Angles {
-    /// Makes the table hold the positions of `run`, keeping what is there when it already does.
-    fn cover(&mut self, rope: &Rope, run: Run) {
-        let half = rope.head_dim / 2;
-        let base = rope.base(run.keys());
-        let known = self.first..self.first + self.cos.len() / half;
-        if base == self.base && known.contains(&run.first) && run.keys() <= known.end {
-            return;
-        }
-        let frequencies = rope.inverse_frequencies(base);
-        let scale = rope.attention_factor();
-        *self = Self { base, first: run.first, ..Self::default() };
-        for position in run.first..run.keys() {
-            let position = rope.scaled_position(position);
-            // Angles are rounded to f32 as in the reference: at position 2000 that is worth 1e-4 radians.
-            self.cos.extend(frequencies.iter().map(|frequency| scale * (position * frequency).cos()));
-            self.sin.extend(frequencies.iter().map(|frequency| scale * (position * frequency).sin()));
         }
     }
 }

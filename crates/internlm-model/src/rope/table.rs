@@ -1,0 +1,59 @@
+//! [`RopeTable`]: cosines and sines of a packed row on a device.
+
+use burn::tensor::{Device, Tensor, TensorData};
+
+use super::Rope;
+use crate::positions::{Positions, Run};
+
+/// Cosines and sines of every token of a row.
+#[derive(Clone, Debug)]
+pub struct RopeTable {
+    /// `[T, d / 2]`.
+    pub cos: Tensor<2>,
+    /// `[T, d / 2]`.
+    pub sin: Tensor<2>,
+}
+
+impl Rope {
+    /// The tables of a row, on `device` without autodiff.
+    #[must_use]
+    pub fn table(&self, positions: &Positions, device: &Device) -> RopeTable {
+        let half = self.head_dim / 2;
+        let tokens = positions.tokens();
+        let (mut cos, mut sin) = (Vec::with_capacity(tokens * half), Vec::with_capacity(tokens * half));
+        // The samples of a training row repeat the same positions: their angles are computed once.
+        let mut known = Angles::default();
+        for run in positions.runs() {
+            known.cover(self, *run);
+            let from = (run.first - known.first) * half;
+            cos.extend_from_slice(&known.cos[from..from + run.tokens * half]);
+            sin.extend_from_slice(&known.sin[from..from + run.tokens * half]);
+        }
+        let tensor =
+            |values| Tensor::from_data(TensorData::new(values, [tokens, half]), &device.clone().inner());
+        RopeTable { cos: tensor(cos), sin: tensor(sin) }
+    }
+}
+
+/// Cosines and sines of consecutive positions for one base.
+#[derive(Default)]
+struct Angles {
+    base: f64,
+    first: usize,
+    cos: Vec<f32>,
+    sin: Vec<f32>,
+}
+
+impl Angles {
+    /// Makes the table hold the positions of `run`, keeping what is there when it already does.
+    fn cover(&mut self, rope: &Rope, run: Run) {
+        let half = rope.head_dim / 2;
+        let base = rope.base(run.keys());
+        let known = self.first..self.first + self.cos.len() / half;
+        if base == self.base && known.contains(&run.first) && run.keys() <= known.end {
+            return;
+        }
+        let (cos, sin) = rope.angles(base, run.first..run.keys());
+        *self = Self { base, first: run.first, cos, sin };
+    }
+}

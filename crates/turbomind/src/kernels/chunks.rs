@@ -1,0 +1,63 @@
+//! [`Chunks`]: how the outputs of a matrix product are cut for the members of the pool.
+
+use std::ops::Range;
+
+/// Rows of one chunk at most: their sums and one block of their activations stay in the L1 cache.
+const ROWS: usize = 128;
+/// Chunks per member that a phase aims at: a member taken off its core delays one of them only.
+const PER_MEMBER: usize = 7;
+
+/// `units` indivisible pieces of columns x `rows` rows, cut into chunks numbered row by row.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Chunks {
+    units: usize,
+    rows: usize,
+    /// Units of one chunk.
+    width: usize,
+    columns: usize,
+}
+
+impl Chunks {
+    /// Cuts for `threads` members.
+    pub(crate) fn new(threads: usize, units: usize, rows: usize) -> Self {
+        let wanted = (threads * PER_MEMBER / rows.div_ceil(ROWS).max(1)).max(1);
+        let width = if threads == 1 { units.div_ceil(4) } else { units.div_ceil(wanted) }.max(1);
+        Self { units, rows, width, columns: units.div_ceil(width) }
+    }
+
+    /// Number of chunks.
+    pub(crate) fn count(&self) -> usize {
+        self.columns * self.rows.div_ceil(ROWS)
+    }
+
+    /// Units and rows of one chunk.
+    pub(crate) fn chunk(&self, index: usize) -> (Range<usize>, Range<usize>) {
+        let (row, column) = (index / self.columns * ROWS, index % self.columns * self.width);
+        (column..(column + self.width).min(self.units), row..(row + ROWS).min(self.rows))
+    }
+
+    /// Most rows of a chunk.
+    pub(crate) fn most_rows(rows: usize) -> usize {
+        rows.min(ROWS)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Chunks;
+
+    #[test]
+    fn chunks_cover_everything_once() {
+        for (threads, units, rows) in [(1, 1, 1), (2, 36, 1), (2, 13, 129), (8, 3, 512), (3, 3072, 32)] {
+            let mut seen = vec![0; units * rows];
+            let chunks = Chunks::new(threads, units, rows);
+            for index in 0..chunks.count() {
+                let (columns, range) = chunks.chunk(index);
+                for row in range {
+                    columns.clone().for_each(|unit| seen[row * units + unit] += 1);
+                }
+            }
+            assert!(seen.iter().all(|count| *count == 1), "{threads} {units} {rows}");
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! [`Input`]: the rows that matrices are multiplied with, quantized, as floats, or both.
+
+use std::cell::UnsafeCell;
+use std::ops::Range;
+
+use super::Shared;
+use crate::Result;
+use crate::model::Model;
+use crate::panel::Panel;
+use crate::pool::Member;
+use crate::simd::{Isa, vector};
+
+/// Up to this many rows every member prepares all of them for itself, which is cheaper than waiting for each other.
+const PRIVATE_ROWS: usize = 2;
+/// Rows of one chunk.
+const CHUNK_ROWS: usize = 4;
+
+/// What the consumers of an input read.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Needs {
+    /// 8-bit blocks.
+    pub(crate) blocks: bool,
+    /// Floats.
+    pub(crate) floats: bool,
+}
+
+impl Needs {
+    /// What either reads.
+    pub(crate) fn or(self, other: Self) -> Self {
+        Self { blocks: self.blocks || other.blocks, floats: self.floats || other.floats }
+    }
+}
+
+/// Rows of activations.
+#[derive(Debug, Default)]
+pub(crate) struct Input {
+    needs: Needs,
+    inputs: usize,
+    panel: UnsafeCell<Panel>,
+    floats: Shared<f32>,
+}
+
+// SAFETY: parts are written through `&self` only by the unsafe methods, which demand disjointness between threads.
+unsafe impl Sync for Input {}
+
+impl Input {
+    /// Takes the shape of a pass: `[rows, inputs]`.
+    pub(crate) fn reshape(&mut self, rows: usize, inputs: usize, needs: Needs) {
+        (self.needs, self.inputs) = (needs, inputs);
+        self.panel.get_mut().reshape(rows, if needs.blocks { inputs / 32 } else { 0 });
+        self.floats.reserve(if needs.floats { rows * inputs } else { 0 });
+    }
+
+    /// Bytes it holds.
+    pub(crate) fn bytes(&mut self) -> usize {
+        self.panel.get_mut().bytes() + size_of_val(self.floats.get_mut())
+    }
+
+    /// The quantized rows, once they are filled.
+    pub(crate) fn panel(&self) -> &Panel {
+        // SAFETY: whoever fills promises that nobody reads meanwhile.
+        unsafe { &*self.panel.get() }
+    }
+
+    /// Some rows as floats, `[rows, inputs]`, once they are filled.
+    pub(crate) fn floats(&self, rows: Range<usize>) -> &[f32] {
+        // SAFETY: whoever fills promises that nobody reads meanwhile.
+        unsafe { self.floats.read(rows.start * self.inputs..rows.end * self.inputs) }
+    }
+
+    /// Fills columns `first..first + x.len()` of a row; whole blocks of 32 where blocks are needed.
+    ///
+    /// # Safety
+    /// No other thread reads or writes these columns of the row meanwhile; they are read in later phases only.
+    pub(crate) unsafe fn set(&self, isa: Isa, row: usize, first: usize, x: &[f32]) {
+        if self.needs.floats {
+            let start = row * self.inputs + first;
+            // SAFETY: by the caller's promise.
+            unsafe { self.floats.write(start..start + x.len()) }.copy_from_slice(x);
+        }
+        if self.needs.blocks {
+            let panel = self.panel.get();
+            // SAFETY: the vectors themselves change only through `&mut self`.
+            let (rows, values, scales, count) = unsafe {
+                let panel = &*panel;
+                let (values, scales) = (panel.values.as_ptr().cast_mut(), panel.scales.as_ptr().cast_mut());
+                (panel.rows, values, scales, panel.scales.len())
+            };
+            for (index, x) in x.as_chunks::<32>().0.iter().enumerate() {
+                let place = (first / 32 + index) * rows + row;
+                assert!(row < rows && place < count, "a block of the panel");
+                // SAFETY: in bounds by the line above; nobody else touches the block, by the caller's promise.
+                unsafe {
+                    let block = &mut *values.add(32 * place).cast::<[i8; 32]>();
+                    *scales.add(place) = vector::quantize(isa, x, block);
+                }
+            }
+        }
+    }
+}
+
+/// One input for all members together, and one for each alone.
+#[derive(Debug, Default)]
+pub(crate) struct Inputs {
+    together: Input,
+    alone: Vec<Input>,
+}
+
+impl Inputs {
+    /// Takes the shape of a pass.
+    pub(crate) fn reshape(&mut self, threads: usize, shape: [usize; 2], needs: Needs) {
+        let [rows, inputs] = shape;
+        self.together.reshape(rows, inputs, needs);
+        self.alone.resize_with(threads, Input::default);
+        for input in &mut self.alone {
+            input.reshape(rows.min(PRIVATE_ROWS), inputs, needs);
+        }
+    }
+
+    /// The one that all members fill together.
+    pub(crate) fn together(&self) -> &Input {
+        &self.together
+    }
+
+    /// Bytes they hold.
+    pub(crate) fn bytes(&mut self) -> usize {
+        self.together.bytes() + self.alone.iter_mut().map(Input::bytes).sum::<usize>()
+    }
+}
+
+/// Fills an input with `rows` rows, each given by `fill(row, set)`.
+///
+/// # Errors
+/// A member panicked.
+fn filled<'a>(
+    member: &Member<'_>,
+    inputs: &'a Inputs,
+    rows: usize,
+    fill: impl Fn(usize, &Input),
+) -> Result<&'a Input> {
+    if rows <= PRIVATE_ROWS {
+        let input = &inputs.alone[member.index()];
+        (0..rows).for_each(|row| fill(row, input));
+        return Ok(input);
+    }
+    member.phase(rows.div_ceil(CHUNK_ROWS), |chunk| {
+        for row in chunk * CHUNK_ROWS..((chunk + 1) * CHUNK_ROWS).min(rows) {
+            fill(row, &inputs.together);
+        }
+    })?;
+    Ok(&inputs.together)
+}
+
+/// `source` as an input.
+///
+/// # Shapes
+/// - `source`: `[rows, width]`
+pub(crate) fn prepare<'a>(
+    member: &Member<'_>,
+    isa: Isa,
+    source: &Shared<f32>,
+    inputs: &'a Inputs,
+    [rows, width]: [usize; 2],
+) -> Result<&'a Input> {
+    filled(member, inputs, rows, |row, input| {
+        // SAFETY: `source` was written in an earlier phase; a row of `input` is filled by one member, its own input
+        // or one whose chunk it claimed.
+        unsafe { input.set(isa, row, 0, source.read(row * width..(row + 1) * width)) }
+    })
+}
+
+/// A norm over rows.
+pub(crate) struct Normalization<'a> {
+    pub(crate) isa: Isa,
+    pub(crate) weight: &'a [f32],
+    pub(crate) eps: f32,
+    /// One row of room for each member.
+    pub(crate) room: &'a Shared<f32>,
+}
+
+/// The RMS norm of `rows` rows of `source` as an input; row i is row `pick(i)` of `source`, and `report(i)` is called
+/// when it holds NaN or infinity.
+pub(crate) fn prepare_normalized<'a>(
+    member: &Member<'_>,
+    norm: &Normalization<'_>,
+    source: &Shared<f32>,
+    inputs: &'a Inputs,
+    rows: usize,
+    (pick, report): (impl Fn(usize) -> usize, impl Fn(usize)),
+) -> Result<&'a Input> {
+    let width = norm.weight.len();
+    let room = member.index() * width;
+    filled(member, inputs, rows, |row, input| {
+        let from = pick(row) * width;
+        // SAFETY: `source` was written in an earlier phase; the room is this member's; a row of `input` is filled by
+        // one member.
+        unsafe {
+            let (x, out) = (source.read(from..from + width), norm.room.write(room..room + width));
+            if !vector::rms_norm(norm.isa, x, norm.weight, norm.eps, out).is_finite() {
+                report(row);
+            }
+            input.set(norm.isa, row, 0, out);
+        }
+    })
+}
+
+/// Embeddings of `tokens` into `x`.
+///
+/// # Shapes
+/// - `x`: `[tokens, hidden]`
+pub(crate) fn embed(member: &Member<'_>, model: &Model, tokens: &[u32], x: &Shared<f32>) -> Result<()> {
+    let width = model.config.hidden;
+    member.phase(tokens.len(), |row| {
+        // SAFETY: a chunk is one row, claimed once.
+        let out = unsafe { x.write(row * width..(row + 1) * width) };
+        model.embedding.row(tokens[row] as usize, out);
+    })
+}

@@ -1,0 +1,151 @@
+//! Files -> [`Model`]: plan, one arena, all matrices repacked in parallel, source pages released.
+
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use internlm_model::weights::{self, StoredModel, TensorSource};
+
+use super::plan::{Plan, Planner, qkv_bias, vector};
+use super::{Compute, Layer, Model, Weights};
+use crate::arena::Arena;
+use crate::format::{SourceRows, repack};
+use crate::simd::Isa;
+use crate::tile::Matrix;
+use crate::{Error, Result};
+
+impl Model {
+    /// Loads a Hugging Face folder, an InternEvo checkpoint or a GGUF file with `threads` threads.
+    ///
+    /// # Errors
+    /// Files that cannot be read; all tensors that are missing, mis-shaped or not finite at once.
+    pub(crate) fn load(path: &Path, threads: usize, isa: Isa, compute: Compute) -> Result<Self> {
+        let stored = weights::open_stored(path)?;
+        let planner = Planner::new(&stored);
+        let (plans, mut problems) = (planner.plans, planner.problems);
+        if !problems.is_empty() {
+            return Err(Error::Weights { path: path.to_path_buf(), problems });
+        }
+        let matrices = tiles(stored.source.as_ref(), &plans, threads, &mut problems)?;
+        let model = assemble(&stored, matrices, (isa, compute), &mut problems);
+        match model {
+            Some(model) if problems.is_empty() => Ok(model),
+            _ => Err(Error::Weights { path: path.to_path_buf(), problems }),
+        }
+    }
+
+    /// Bytes of all tiles.
+    pub(crate) fn tile_bytes(&self) -> usize {
+        let layers = self.layers.iter().flat_map(|layer| {
+            layer.qkv.iter().chain([&layer.wo, &layer.w1, &layer.w3, &layer.w2]).map(|weights| &weights.matrix)
+        });
+        let output = (!self.config.tied).then_some(&self.output.matrix);
+        layers.chain([&self.embedding]).chain(output).map(|matrix| matrix.tiles.len()).sum()
+    }
+}
+
+/// Repacks every planned matrix, the largest first.
+fn tiles(
+    source: &dyn TensorSource,
+    plans: &[Plan],
+    threads: usize,
+    problems: &mut Vec<String>,
+) -> Result<Vec<Matrix>> {
+    let lengths: Vec<usize> = plans.iter().map(Plan::bytes).collect();
+    let bytes = lengths.iter().sum();
+    let memory = |source| Error::Memory { what: "the weights", bytes, source };
+    let mut arena = Arena::new(&lengths).map_err(memory)?;
+    let mut jobs: Vec<_> = plans.iter().zip(arena.parts_mut()).collect();
+    jobs.sort_by_key(|(plan, _)| std::cmp::Reverse(plan.bytes()));
+    let jobs: Vec<Mutex<_>> = jobs.into_iter().map(Mutex::new).collect();
+    let (next, found) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let work = || {
+        while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let Ok(mut job) = job.lock() else { continue };
+            let (plan, out) = &mut *job;
+            if let Err(problem) = fill(source, plan, out)
+                && let Ok(mut found) = found.lock()
+            {
+                found.push(problem);
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        (1..threads).for_each(|_| drop(scope.spawn(work)));
+        work();
+    });
+    drop(jobs);
+    problems.extend(found.into_inner().unwrap_or_default());
+    problems.sort();
+    let parts = arena.freeze().map_err(memory)?;
+    let matrix = |(plan, tiles): (&Plan, _)| Matrix {
+        format: plan.format,
+        outputs: plan.rows.len(),
+        inputs: plan.inputs,
+        tiles,
+    };
+    Ok(plans.iter().zip(parts).map(matrix).collect())
+}
+
+/// Repacks one matrix.
+fn fill(source: &dyn TensorSource, plan: &Plan, out: &mut [u8]) -> Result<(), String> {
+    let place = || format!("{}: tensor {}", source.file(&plan.tensor).display(), plan.tensor);
+    let bytes = source.read_bytes(&plan.tensor).map_err(|error| error.to_string())?;
+    let length = plan
+        .encoding
+        .byte_length(&[plan.inputs])
+        .ok_or_else(|| format!("{}: rows of {} weights are no whole blocks", place(), plan.inputs))?;
+    let rows = plan.rows.iter().map(|row| {
+        let start = *row as usize * length;
+        bytes.get(start..start + length).unwrap_or_default()
+    });
+    let rows = SourceRows { encoding: plan.encoding, rows: rows.collect(), inputs: plan.inputs };
+    let repacked = repack(&rows, out).map_err(|problem| format!("{}: {problem}", place()));
+    drop(bytes);
+    source.release(&plan.tensor);
+    repacked
+}
+
+/// Puts the matrices, which are in the order of the plan, into their places; `None` when one is missing.
+fn assemble(
+    stored: &StoredModel,
+    matrices: Vec<Matrix>,
+    (isa, compute): (Isa, Compute),
+    problems: &mut Vec<String>,
+) -> Option<Model> {
+    let config = stored.config.clone();
+    let mut matrices = matrices.into_iter();
+    let mut next = |bias| Some(Weights::new(matrices.next()?, bias, isa, compute));
+    let embedding = next(None)?;
+    let mut layers = Vec::with_capacity(config.layers);
+    for layer in 0..config.layers {
+        let name = |inner: &str| format!("model.layers.{layer}.{inner}");
+        let mut bias = |wanted: bool, inner: &str, length| {
+            wanted.then(|| vector(stored, &name(&format!("{inner}.bias")), length, problems))
+        };
+        let wo = bias(config.o_bias, "attention.wo", config.hidden);
+        let [w1, w3] = ["feed_forward.w1", "feed_forward.w3"].map(|inner| bias(config.mlp_bias, inner, config.inter));
+        let w2 = bias(config.mlp_bias, "feed_forward.w2", config.hidden);
+        let qkv = match config.qkv_bias {
+            true => qkv_bias(stored, &name("attention.wqkv.bias"), problems).map(Some),
+            false => [None, None, None],
+        };
+        let [q, k, v] = qkv;
+        layers.push(Layer {
+            attention_norm: vector(stored, &name("attention_norm.weight"), config.hidden, problems),
+            qkv: [next(q)?, next(k)?, next(v)?],
+            wo: next(wo)?,
+            ffn_norm: vector(stored, &name("ffn_norm.weight"), config.hidden, problems),
+            w1: next(w1)?,
+            w3: next(w3)?,
+            w2: next(w2)?,
+        });
+    }
+    let norm = vector(stored, "model.norm.weight", config.hidden, problems);
+    let output = if config.tied {
+        Weights::new(embedding.matrix.clone(), None, isa, compute)
+    } else {
+        next(None)?
+    };
+    Some(Model { config, embedding: embedding.matrix, layers, norm, output })
+}
