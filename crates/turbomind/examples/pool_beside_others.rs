@@ -1,6 +1,7 @@
 //! Throughput of the thread pool alone and beside two busy processes: `cargo run --release --example pool_beside_others`.
 
 use std::hint::black_box;
+use std::io::Write;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -68,12 +69,13 @@ fn main() -> anyhow::Result<()> {
         let busy = [Busy::start()?, Busy::start()?];
         let beside = rate(&mut pool, rounds, time)?;
         drop(busy);
-        println!(
+        writeln!(
+            std::io::stdout(),
             "round {round}: {threads} threads, alone {alone:.0} jobs/s ({:.1} us per phase), beside others {beside:.0} \
              jobs/s = {:.0} %",
             1e6 / alone / PHASES as f64,
             100.0 * beside / alone
-        );
+        )?;
     }
     Ok(())
 }
