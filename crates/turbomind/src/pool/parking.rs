@@ -1,0 +1,98 @@
+//! [`Parking`]: waiting for a condition, first spinning, then asleep; [`Patience`]: whether spinning is worth it.
+
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Looks at the condition between two looks at the clock.
+const LOOKS: usize = 8;
+/// How long a member spins at the end of a phase.
+const SPIN: Duration = Duration::from_micros(30);
+/// Vain waits in a row after which spinning is switched off.
+const VAIN: u32 = 4;
+/// Waits without spinning before it is tried again.
+const PAUSE: u32 = 256;
+
+/// Where threads sleep until a condition holds. The condition is made of `SeqCst` loads, and who makes it true does so
+/// by `SeqCst` writes and then calls [`Parking::wake`]; so either the waker sees the sleeper or the sleeper the change.
+#[derive(Debug, Default)]
+pub(crate) struct Parking {
+    sleepers: AtomicUsize,
+    door: Mutex<()>,
+    bell: Condvar,
+}
+
+impl Parking {
+    /// Wakes all sleepers to look at their conditions; costs one load when there are none.
+    pub(crate) fn wake(&self) {
+        if self.sleepers.load(SeqCst) > 0 {
+            drop(self.door());
+            self.bell.notify_all();
+        }
+    }
+
+    /// Returns when `ready` holds; spins for `spin` before it sleeps.
+    pub(crate) fn wait(&self, spin: Duration, ready: impl Fn() -> bool) {
+        if !spin_until(Instant::now(), spin, &ready) {
+            self.sleep(ready);
+        }
+    }
+
+    fn sleep(&self, ready: impl Fn() -> bool) {
+        self.sleepers.fetch_add(1, SeqCst);
+        let mut door = self.door();
+        while !ready() {
+            door = self.bell.wait(door).unwrap_or_else(PoisonError::into_inner);
+        }
+        drop(door);
+        self.sleepers.fetch_sub(1, SeqCst);
+    }
+
+    fn door(&self) -> MutexGuard<'_, ()> {
+        self.door.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether `ready` holds within `limit` after `start`.
+fn spin_until(start: Instant, limit: Duration, ready: impl Fn() -> bool) -> bool {
+    loop {
+        for _ in 0..LOOKS {
+            if ready() {
+                return true;
+            }
+            std::hint::spin_loop();
+        }
+        if start.elapsed() >= limit {
+            return ready();
+        }
+    }
+}
+
+/// What one member has learned from its waits. Spinning is vain when other work keeps the members from running at the
+/// same time, and then takes the core from those that are waited for.
+#[derive(Debug, Default)]
+pub(super) struct Patience {
+    vain: AtomicU32,
+    pause: AtomicU32,
+}
+
+impl Patience {
+    /// Returns when `ready` holds; the member has worked since `started`.
+    pub(super) fn wait(&self, parking: &Parking, started: Instant, ready: impl Fn() -> bool) {
+        let arrived = Instant::now();
+        let pause = self.pause.load(Relaxed);
+        if pause > 0 {
+            self.pause.store(pause - 1, Relaxed);
+            return parking.sleep(ready);
+        }
+        if spin_until(arrived, SPIN, &ready) {
+            return self.vain.store(0, Relaxed);
+        }
+        parking.sleep(ready);
+        let vain = if arrived.elapsed() > arrived - started { self.vain.load(Relaxed) + 1 } else { 0 };
+        self.vain.store(vain % VAIN, Relaxed);
+        if vain == VAIN {
+            self.pause.store(PAUSE, Relaxed);
+        }
+    }
+}
