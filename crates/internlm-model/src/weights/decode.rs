@@ -154,6 +154,17 @@ mod tests {
         out
     }
 
+    const BLOCKS: [Encoding; 8] = [
+        Encoding::Q4_0,
+        Encoding::Q4_1,
+        Encoding::Q5_0,
+        Encoding::Q5_1,
+        Encoding::Q8_0,
+        Encoding::Q4K,
+        Encoding::Q5K,
+        Encoding::Q6K,
+    ];
+
     /// d = 0.5 and m = -1 as f16.
     const D: [u8; 2] = [0x00, 0x38];
     const M: [u8; 2] = [0x00, 0xbc];
@@ -178,20 +189,21 @@ mod tests {
         assert_eq!((q5_1[0], q5_1[1], q5_1[16], q5_1[31]), (7.5, -0.5, 0.0, 8.0));
     }
 
-    /// `tests/golden/k_quants.py` made the values with llama.cpp's gguf package.
+    /// `tests/golden/blocks.py` made the values with llama.cpp's gguf package.
     #[test]
-    fn k_quants_have_llama_cpps_values() {
-        let golden = include_str!("../../tests/golden/k_quants.json");
+    fn blocks_have_llama_cpps_values() {
+        let golden = include_str!("../../tests/golden/blocks.json");
         let rows: Vec<serde_json::Value> = serde_json::from_str(golden).expect("the golden is JSON");
+        let mut seen = Vec::new();
         for row in rows {
-            let block: Vec<u8> = serde_json::from_value(row["block"].clone()).expect("bytes");
+            let bytes: Vec<u8> = serde_json::from_value(row["bytes"].clone()).expect("bytes");
             let expected: Vec<f32> = serde_json::from_value(row["values"].clone()).expect("numbers");
-            let encoding = [Encoding::Q4K, Encoding::Q5K, Encoding::Q6K]
-                .into_iter()
-                .find(|encoding| row["type"] == encoding.name())
-                .expect("a K-quant");
-            assert_eq!(widened(encoding, &block), expected, "{encoding}");
+            let encoding = BLOCKS.into_iter().find(|encoding| row["type"] == encoding.name());
+            let encoding = encoding.expect("a block format");
+            assert_eq!(widened(encoding, &bytes), expected, "{encoding}");
+            seen.push(encoding);
         }
+        assert_eq!(seen, BLOCKS);
     }
 
     #[test]
@@ -202,5 +214,8 @@ mod tests {
         assert_eq!(widened(Encoding::Bf16, &[0x80, 0x3f]), [1.0]);
         assert_eq!(widened(Encoding::F16, &D), [0.5]);
         assert!(!widen(Encoding::I64, &[0; 8], &mut Vec::new()));
+        assert_eq!(Encoding::I64.dequantize(&[0; 8]), None);
+        assert_eq!(Encoding::Bf16.dequantize(&[0x80, 0x3f, 0]), None, "half a value");
+        assert_eq!(Encoding::Bf16.dequantize(&[0x80, 0x3f]), Some(vec![1.0]));
     }
 }

@@ -132,6 +132,18 @@ impl Encoding {
         let count = shape.iter().try_fold(1_usize, |product, &size| product.checked_mul(size))?;
         (count / values).checked_mul(bytes)
     }
+
+    /// The values of whole blocks, widened to f32 exactly; `None` for integers and F64, and when `bytes` is not a
+    /// whole number of blocks.
+    #[must_use]
+    pub fn dequantize(self, bytes: &[u8]) -> Option<Vec<f32>> {
+        let (values, block_bytes) = self.block();
+        if !bytes.len().is_multiple_of(block_bytes) {
+            return None;
+        }
+        let mut out = Vec::with_capacity(bytes.len() / block_bytes * values);
+        decode::widen(self, bytes, &mut out).then_some(out)
+    }
 }
 
 impl Encoding {

@@ -2,27 +2,58 @@
 
 use half::{bf16, f16};
 
-use crate::tile::{GROUP, TileFormat};
+use super::Problem;
+use crate::tile::GROUP;
 
-/// One column group; an error names the row inside of it.
-pub(super) fn repack(format: TileFormat, rows: &[&[u8]], out: &mut [u8]) -> Result<(), (usize, String)> {
-    let size = if format == TileFormat::F32 { 4 } else { 2 };
+/// One column group.
+pub(super) fn f32(rows: &[&[u8]], out: &mut [u8]) -> Result<(), Problem> {
+    transpose::<4>(rows, out, 0, |raw| [f32::from_le_bytes(raw); 2])
+}
+
+/// One column group.
+pub(super) fn f16(rows: &[&[u8]], out: &mut [u8]) -> Result<(), Problem> {
+    transpose::<2>(rows, out, 0, |raw| [f16::from_le_bytes(raw).to_f32(); 2])
+}
+
+/// One column group; weights 2 k and 2 k + 1 of an output stay together.
+pub(super) fn bf16(rows: &[&[u8]], out: &mut [u8]) -> Result<(), Problem> {
+    let value = |low, high| bf16::from_le_bytes([low, high]).to_f32();
+    transpose::<4>(rows, out, 1, |raw| [value(raw[0], raw[1]), value(raw[2], raw[3])])?;
     for (n, row) in rows.iter().enumerate() {
-        for (k, raw) in row.chunks_exact(size).enumerate() {
-            let value = match format {
-                TileFormat::F32 => f32::from_le_bytes([raw[0], raw[1], raw[2], raw[3]]),
-                TileFormat::F16 => f16::from_le_bytes([raw[0], raw[1]]).to_f32(),
-                _ => bf16::from_le_bytes([raw[0], raw[1]]).to_f32(),
-            };
-            if !value.is_finite() {
-                return Err((n, format!("weight {k}: found {value}, expected a finite number")));
-            }
-            let place = match format {
-                TileFormat::Bf16 => 2 * (2 * GROUP * (k / 2) + 2 * n + (k & 1)),
-                _ => size * (GROUP * k + n),
-            };
-            out[place..place + size].copy_from_slice(raw);
+        // Of an odd length the last weight has a zero beside it.
+        if let [low, high] = *row.as_chunks::<4>().1 {
+            check(n, row.len() / 2 - 1, value(low, high))?;
+            let place = out.len() - 4 * GROUP + 4 * n;
+            out[place..place + 2].copy_from_slice(&[low, high]);
         }
     }
     Ok(())
+}
+
+/// Units of `SIZE` bytes, `[n][k]` -> `[k][n]`; `values` are the numbers in a unit, `1 << doubling` of them count.
+fn transpose<const SIZE: usize>(
+    rows: &[&[u8]],
+    out: &mut [u8],
+    doubling: u32,
+    values: impl Fn([u8; SIZE]) -> [f32; 2],
+) -> Result<(), Problem> {
+    let (units, _) = out.as_chunks_mut::<SIZE>();
+    for (n, row) in rows.iter().enumerate() {
+        for (k, (raw, place)) in
+            row.as_chunks::<SIZE>().0.iter().zip(units[n..].iter_mut().step_by(GROUP)).enumerate()
+        {
+            let [first, second] = values(*raw);
+            check(n, k << doubling, first)?;
+            check(n, (k << doubling) + doubling as usize, second)?;
+            *place = *raw;
+        }
+    }
+    Ok(())
+}
+
+fn check(row: usize, k: usize, found: f32) -> Result<(), Problem> {
+    if found.is_finite() {
+        return Ok(());
+    }
+    Err(Problem { row, place: format!("weight {k}"), found })
 }

@@ -1,22 +1,16 @@
 //! Q4_0 and Q4_1: a byte transpose of 16 source rows.
 
-use super::scale;
-use crate::tile::TileFormat;
+use super::{BadScale, put_nibbles, scale};
 
-/// One column group; an error names the row inside of it.
-pub(super) fn repack(format: TileFormat, rows: &[&[u8]], out: &mut [u8]) -> Result<(), (usize, String)> {
-    let header = if format == TileFormat::Q4_1 { 4 } else { 2 };
-    for (n, row) in rows.iter().enumerate() {
-        let records = out.chunks_exact_mut(format.record_bytes());
-        for (block, record) in row.chunks_exact(header + 16).zip(records) {
-            for (t, byte) in block[header..].iter().enumerate() {
-                record[64 * (t / 4) + 4 * n + t % 4] = *byte;
-            }
-            scale(block, n, &mut record[256..288])?;
-            if header == 4 {
-                scale(&block[2..], n, &mut record[288..])?;
-            }
-        }
-    }
-    Ok(())
+/// One block of output n.
+pub(super) fn q4_0(source: &[u8; 18], n: usize, record: &mut [u8; 288]) -> Result<(), BadScale> {
+    put_nibbles(&source[2..], n, record);
+    scale("d", source, 0, &mut record[256..], n)
+}
+
+/// One block of output n.
+pub(super) fn q4_1(source: &[u8; 20], n: usize, record: &mut [u8; 320]) -> Result<(), BadScale> {
+    put_nibbles(&source[4..], n, record);
+    scale("d", source, 0, &mut record[256..288], n)?;
+    scale("m", source, 2, &mut record[288..], n)
 }

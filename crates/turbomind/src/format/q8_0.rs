@@ -1,18 +1,11 @@
 //! Q8_0: signed bytes become unsigned.
 
-use super::scale;
-use crate::tile::TileFormat;
+use super::{BadScale, put_word, scale, word};
 
-/// One column group; an error names the row inside of it.
-pub(super) fn repack(rows: &[&[u8]], out: &mut [u8]) -> Result<(), (usize, String)> {
-    for (n, row) in rows.iter().enumerate() {
-        let records = out.chunks_exact_mut(TileFormat::Q8_0.record_bytes());
-        for (block, record) in row.chunks_exact(34).zip(records) {
-            for (t, byte) in block[2..].iter().enumerate() {
-                record[64 * (t / 4) + 4 * n + t % 4] = byte ^ 0x80;
-            }
-            scale(block, n, &mut record[512..])?;
-        }
+/// One block of output n.
+pub(super) fn q8_0(source: &[u8; 34], n: usize, record: &mut [u8; 544]) -> Result<(), BadScale> {
+    for j in 0..8 {
+        put_word(record, 64 * j + 4 * n, word(source, 2 + 4 * j) ^ 0x8080_8080);
     }
-    Ok(())
+    scale("d", source, 0, &mut record[512..], n)
 }
