@@ -2,7 +2,12 @@
 //! on all 8-bit paths.
 #![allow(unsafe_code)]
 
+#[cfg(all(target_arch = "x86_64", not(miri)))]
+mod avx2;
+mod peak;
 pub mod scalar;
+
+pub use peak::peak_gmac_s;
 
 use std::ops::Range;
 
@@ -109,17 +114,25 @@ impl Isa {
     /// The kernel for an integer format.
     #[must_use]
     pub fn blocks(self, format: TileFormat) -> BlocksFn {
-        match (self, format) {
-            _ => scalar::blocks(format),
-        }
+        let kernel: Option<BlocksFn> = match self {
+            #[cfg(all(target_arch = "x86_64", not(miri)))]
+            Self::Avx2 => avx2::blocks(format),
+            #[cfg(all(target_arch = "x86_64", not(miri)))]
+            Self::AvxVnni => avx2::blocks_vnni(format),
+            _ => None,
+        };
+        kernel.unwrap_or_else(|| scalar::blocks(format))
     }
 
     /// The kernel for a float format.
     #[must_use]
     pub fn floats(self, format: TileFormat) -> FloatsFn {
-        match (self, format) {
-            _ => scalar::floats(format),
-        }
+        let kernel: Option<FloatsFn> = match self {
+            #[cfg(all(target_arch = "x86_64", not(miri)))]
+            Self::Avx2 | Self::AvxVnni => avx2::floats(format),
+            _ => None,
+        };
+        kernel.unwrap_or_else(|| scalar::floats(format))
     }
 }
 

@@ -1,1 +1,4 @@
 //! Behavior of the crate.
+
+mod kernels;
+mod made;
