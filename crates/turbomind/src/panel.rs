@@ -3,6 +3,9 @@
 //! Per row and block: `s = max|x| / 127`, `q = round-half-even(x / s)` in -127..=127 (`s = 0` gives `q = 0`). Weights
 //! are stored unsigned, `w = d u + c`, so a block adds `d s sum(u q) + c s sum(q)` to an output.
 
+use crate::simd::{Isa, vector};
+use crate::tile::BLOCK;
+
 /// Scales of one block of one row.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[repr(C, align(16))]
@@ -43,5 +46,19 @@ impl Panel {
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.values.len() + size_of_val(&self.scales[..])
+    }
+
+    /// Quantizes `blocks * 32` values into one row. A block that holds NaN or infinity gets NaN as its scale and sums, so
+    /// that every output of the row becomes NaN.
+    ///
+    /// # Panics
+    /// When the row or the length disagrees with the shape.
+    pub fn quantize_row(&mut self, row: usize, values: &[f32]) {
+        assert!(row < self.rows && values.len() == self.blocks * BLOCK, "a whole row of the panel");
+        for (block, values) in values.as_chunks::<BLOCK>().0.iter().enumerate() {
+            let place = block * self.rows + row;
+            let out = &mut self.values[place * BLOCK..].as_chunks_mut::<BLOCK>().0[0];
+            self.scales[place] = vector::quantize(Isa::Scalar, values, out);
+        }
     }
 }

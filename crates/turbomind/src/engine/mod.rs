@@ -91,6 +91,7 @@ impl Engine {
         let threads = config.threads();
         let model = Model::load(path, threads, isa, config.compute)?;
         let shape = &model.config;
+        crate::kernels::attention::HEADS.store(shape.heads, std::sync::atomic::Ordering::Relaxed);
         let kv = KvPool::new(&config.kv_config(shape))?;
         let pool = Pool::new(threads)?;
         let rope = Rope::new(shape);

@@ -3,6 +3,7 @@
 
 pub(crate) mod attention;
 mod chunks;
+mod handoff;
 mod head;
 mod input;
 mod project;
@@ -11,8 +12,6 @@ mod share;
 pub(crate) use head::{Best, HeadOutput, head, insert};
 pub(crate) use input::{Input, Inputs, Needs, Normalization, embed, prepare, prepare_normalized};
 pub(crate) use project::{Rotation, Sums, attention_input, gate_up, residual};
-mod handoff;
-mod share;
 
 pub(crate) use handoff::{Lender, handoff};
 pub(crate) use share::Shared;

@@ -3,10 +3,15 @@
 #![allow(unsafe_code)]
 
 #[cfg(all(target_arch = "x86_64", not(miri)))]
+mod avx2;
+#[cfg(all(target_arch = "x86_64", not(miri)))]
 mod avx512;
 pub(crate) mod exp;
+mod peak;
 pub mod scalar;
 pub(crate) mod vector;
+
+pub use peak::peak_gmac_s;
 
 use std::ops::Range;
 
@@ -113,7 +118,11 @@ impl Isa {
     /// The kernel for an integer format.
     #[must_use]
     pub fn blocks(self, format: TileFormat) -> BlocksFn {
-        let kernel = match self {
+        let kernel: Option<BlocksFn> = match self {
+            #[cfg(all(target_arch = "x86_64", not(miri)))]
+            Self::Avx2 => avx2::blocks(format),
+            #[cfg(all(target_arch = "x86_64", not(miri)))]
+            Self::AvxVnni => avx2::blocks_vnni(format),
             #[cfg(all(target_arch = "x86_64", not(miri)))]
             Self::Avx512 => avx512::blocks(format),
             _ => None,
@@ -124,7 +133,9 @@ impl Isa {
     /// The kernel for a float format.
     #[must_use]
     pub fn floats(self, format: TileFormat) -> FloatsFn {
-        let kernel = match self {
+        let kernel: Option<FloatsFn> = match self {
+            #[cfg(all(target_arch = "x86_64", not(miri)))]
+            Self::Avx2 | Self::AvxVnni => avx2::floats(format),
             #[cfg(all(target_arch = "x86_64", not(miri)))]
             Self::Avx512 => avx512::floats(format),
             _ => None,

@@ -164,11 +164,11 @@ unsafe fn minimum(minimum: *const u8, _scale: __m512) -> __m512 {
     unsafe { f16s(minimum) }
 }
 
-blocks_of_32!(Q4_0, nibbles, 256, |minimum, scale| unsafe { times::<-8>(minimum, scale) });
-blocks_of_32!(Q4_1, nibbles, 256, |at, scale| unsafe { minimum(at, scale) });
-blocks_of_32!(Q5_0, fifth_bits, 320, |minimum, scale| unsafe { times::<-16>(minimum, scale) });
-blocks_of_32!(Q5_1, fifth_bits, 320, |at, scale| unsafe { minimum(at, scale) });
-blocks_of_32!(Q8_0, bytes, 512, |minimum, scale| unsafe { times::<-128>(minimum, scale) });
+blocks_of_32!(Q4_0, nibbles, 256, |minimum, scale| times::<-8>(minimum, scale));
+blocks_of_32!(Q4_1, nibbles, 256, |at, scale| minimum(at, scale));
+blocks_of_32!(Q5_0, fifth_bits, 320, |minimum, scale| times::<-16>(minimum, scale));
+blocks_of_32!(Q5_1, fifth_bits, 320, |at, scale| minimum(at, scale));
+blocks_of_32!(Q8_0, bytes, 512, |minimum, scale| times::<-128>(minimum, scale));
 
 macro_rules! k_quant {
     ($name:ident, $values:ident, $small:literal) => {

@@ -1,2 +1,0 @@
-//! Kernel benches.
-fn main() {}
