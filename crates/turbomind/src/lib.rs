@@ -6,6 +6,7 @@ pub mod arena;
 mod error;
 pub mod format;
 mod kernels;
+pub mod kv;
 pub mod panel;
 pub mod pool;
 pub mod simd;
@@ -13,4 +14,5 @@ mod step;
 pub mod tile;
 
 pub use error::{Error, Result};
+pub use kernels::attention::{Attend, PagedAttention, Place};
 pub use step::{LogitsWanted, SeqStep};

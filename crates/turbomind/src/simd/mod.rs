@@ -2,6 +2,8 @@
 //! on all 8-bit paths.
 #![allow(unsafe_code)]
 
+pub(crate) mod attention;
+pub(crate) mod lanes;
 pub mod scalar;
 
 use std::ops::Range;
