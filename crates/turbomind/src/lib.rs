@@ -18,4 +18,5 @@ pub mod tile;
 pub use engine::{Engine, EngineConfig, MemoryReport, NonFinite, Outputs, Want};
 pub use error::{Error, Result};
 pub use model::Compute;
+pub use kernels::attention::{Attend, PagedAttention, Place};
 pub use step::{LogitsWanted, SeqStep};

@@ -11,7 +11,7 @@ use internlm_model::ModelConfig;
 use internlm_model::config::RopeScaling;
 use internlm_model::rope::Rope;
 
-use crate::kernels::attention::AttendRoom;
+use crate::kernels::attention::AttentionScratch;
 use crate::kv::{BlockCopy, KvConfig, KvPool};
 use crate::model::Model;
 use crate::pool::Pool;
@@ -78,7 +78,7 @@ pub struct Engine {
     kv: KvPool,
     max_batched_tokens: usize,
     fields: Fields,
-    room: AttendRoom,
+    room: AttentionScratch,
 }
 
 impl Engine {
@@ -91,14 +91,13 @@ impl Engine {
         let threads = config.threads();
         let model = Model::load(path, threads, isa, config.compute)?;
         let shape = &model.config;
-        crate::kernels::attention::HEADS.store(shape.heads, std::sync::atomic::Ordering::Relaxed);
         let kv = KvPool::new(&config.kv_config(shape))?;
         let pool = Pool::new(threads)?;
         let rope = Rope::new(shape);
         let max_batched_tokens = config.max_batched_tokens.max(1);
         let mut fields = Fields::default();
         fields.reshape(&model, threads, max_batched_tokens);
-        Ok(Self { rope, isa, pool, kv, max_batched_tokens, fields, room: AttendRoom::default(), model })
+        Ok(Self { rope, isa, pool, kv, max_batched_tokens, fields, room: AttentionScratch::default(), model })
     }
 
     /// The model's shape.

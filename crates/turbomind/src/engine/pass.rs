@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{Engine, NonFinite, Outputs, Want};
-use crate::kernels::attention::{Attend, AttendRoom, attention};
+use crate::kernels::attention::{Attend, AttentionCall, AttentionScratch, AttentionShape, attention};
 use crate::kernels::{
     Best, HeadOutput, Normalization, Rotation, Sums, attention_input, embed, gate_up, head, insert, prepare,
     prepare_normalized, residual,
@@ -30,7 +30,8 @@ pub(super) fn run(engine: &mut Engine, steps: &[SeqStep<'_>], want: Want, out: &
     // The first layer at which each sequence is not finite.
     let faults: Vec<AtomicU64> = steps.iter().map(|_| AtomicU64::new(u64::MAX)).collect();
     let Engine { model, isa, pool, kv, fields, room, .. } = engine;
-    room.reshape(kv, model.config.heads, &attends, threads);
+    let scale = (model.config.head_dim as f32).sqrt().recip();
+    room.prepare(kv, AttentionShape { heads: model.config.heads, scale, threads }, &attends)?;
     let pass = Pass { model, isa: *isa, kv, fields, attends: &attends, room, faults: &faults, want };
     pool.run(&|member| pass.member(member))?;
     finish(engine, want, out);
@@ -52,7 +53,7 @@ struct Pass<'a> {
     kv: &'a crate::kv::KvPool,
     fields: &'a super::fields::Fields,
     attends: &'a [Attend<'a>],
-    room: &'a AttendRoom,
+    room: &'a AttentionScratch,
     faults: &'a [AtomicU64],
     want: Want,
 }
@@ -86,7 +87,16 @@ impl Pass<'_> {
             layer: index,
         };
         attention_input(member, isa, layer, (input, rows), (&rotation, &sums), &fields.q)?;
-        attention(member, isa, (self.kv, index), self.attends, (&fields.q, &fields.attended), self.room)?;
+        let call = AttentionCall {
+            isa,
+            pool: self.kv,
+            layer: index,
+            steps: self.attends,
+            q: &fields.q,
+            out: &fields.attended,
+            scratch: self.room,
+        };
+        attention(member, &call)?;
         let input = prepare(member, isa, &fields.attended, &fields.mixed, [rows, width])?;
         residual(member, &layer.wo, (input, rows), &sums, &fields.x)?;
 

@@ -6,6 +6,7 @@ mod chunks;
 mod handoff;
 mod head;
 mod input;
+mod map;
 mod project;
 mod share;
 
@@ -14,4 +15,6 @@ pub(crate) use input::{Input, Inputs, Needs, Normalization, embed, prepare, prep
 pub(crate) use project::{Rotation, Sums, attention_input, gate_up, residual};
 
 pub(crate) use handoff::{Lender, handoff};
+
+pub(crate) use map::SharedBytes;
 pub(crate) use share::Shared;

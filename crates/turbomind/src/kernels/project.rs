@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use super::attention::store;
+use super::attention::{Place, store_key, store_value};
 use super::chunks::Chunks;
 use super::{Input, Shared};
 use crate::Result;
-use crate::kv::{KvPool, Part};
+use crate::kv::KvPool;
 use crate::model::{Layer, Weights};
 use crate::pool::Member;
 use crate::simd::{Isa, vector};
@@ -143,11 +143,17 @@ fn finish_head(
         let start = row * q_width + head * values.len();
         // SAFETY: a head of a row belongs to one chunk.
         unsafe { q.write(start..start + values.len()) }.copy_from_slice(values);
-    } else {
-        let part = if part == 1 { Part::Key } else { Part::Value };
-        let (block, slot) = rotation.places[row];
-        // SAFETY: likewise, and no two rows have the same place.
-        unsafe { store(isa, rotation.pool, (rotation.layer, part), (block, slot, head), values) };
+        return;
+    }
+    let (block, slot) = rotation.places[row];
+    let place = Place { layer: rotation.layer, block, slot, kv_head: head };
+    // SAFETY: likewise, and no two rows have the same place; the attention reads in a later phase.
+    unsafe {
+        if part == 1 {
+            store_key(isa, rotation.pool, place, values);
+        } else {
+            store_value(isa, rotation.pool, place, values);
+        }
     }
 }
 

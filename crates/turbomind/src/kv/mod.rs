@@ -1,45 +1,28 @@
-//! Temporary.
-use crate::Result;
-use crate::kernels::Shared;
-/// Format.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum KvFormat { /// f32
- F32, /// f16
- F16 }
-/// Part.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Part { /// k
- Key, /// v
- Value }
-/// Config
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct KvConfig { /// f
- pub format: KvFormat, /// f
- pub layers: usize, /// f
- pub kv_heads: usize, /// f
- pub head_dim: usize, /// f
- pub block_tokens: usize, /// f
- pub blocks: usize }
-/// Copy
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct BlockCopy { /// f
- pub src: u32, /// f
- pub dst: u32, /// f
- pub tokens: usize }
-/// Pool
-#[derive(Debug)]
-pub struct KvPool { config: KvConfig, pub(crate) data: Shared<f32> }
-impl KvPool {
-    /// n
-    pub fn new(c: &KvConfig) -> Result<Self> { let mut data = Shared::default(); data.reserve(2*c.layers*c.blocks*c.block_tokens*c.kv_heads*c.head_dim); Ok(Self { config: *c, data }) }
-    /// c
-    pub fn config(&self) -> &KvConfig { &self.config }
-    /// b
-    pub fn bytes(&self) -> usize { 0 }
-    /// c
-    pub fn copy(&mut self, _: BlockCopy) -> Result<()> { Ok(()) }
-    pub(crate) fn at(&self, layer: usize, part: Part, block: u32, slot: usize, head: usize) -> usize {
-        let c = &self.config;
-        ((((layer * 2 + (part == Part::Value) as usize) * c.blocks + block as usize) * c.block_tokens + slot) * c.kv_heads + head) * c.head_dim
-    }
-}
+//! Paged keys and values: [`KvPool`] holds blocks of tokens, in one of the formats of [`KvFormat`].
+//!
+//! Keys and values are one map each, `[layer][block][kv_head][tile]`; a tile is 16 tokens of one head. `dim` is
+//! head_dim padded to a multiple of 16 (of 32 for 4 bits).
+//!
+//! | part of a tile | keys | values |
+//! |---|---|---|
+//! | f32, f16 | `[dim][16 tokens]` | `[16 tokens][dim]` |
+//! | int8 codes | `[dim][16 tokens]` u8 | `[16 tokens][dim]` u8 |
+//! | int4 codes | `[dim / 2][16 tokens]` u8 | `[16 tokens][dim / 2]` u8 |
+//! | scales of int8, int4 | `[group][scale, minimum][16 tokens]` f16 | `[16 tokens][group][scale, minimum]` f16 |
+//!
+//! A code q stands for `scale * q + minimum`. Byte `16 c + i` of a token's 4-bit codes holds dimension `32 c + i` in
+//! its low half and `32 c + 16 + i` in its high half. So one vector holds one dimension of 16 keys, or 16 dimensions
+//! of one value. The pool does no bookkeeping: who owns a block, and since when, is the caller's knowledge.
+
+mod format;
+mod layout;
+mod pool;
+mod rotate;
+#[cfg(test)]
+mod tests;
+
+pub use format::KvFormat;
+pub use layout::KvConfig;
+pub(crate) use layout::{Layout, TILE, Tile};
+pub use pool::{BlockCopy, KvPool};
+pub(crate) use rotate::rotate;

@@ -8,6 +8,8 @@ mod avx2;
 mod avx512;
 pub(crate) mod exp;
 mod peak;
+pub(crate) mod attention;
+pub(crate) mod lanes;
 pub mod scalar;
 pub(crate) mod vector;
 

@@ -1,0 +1,65 @@
+//! [`store_key`], [`store_value`]: one token's key or value into its tile.
+
+use crate::kv::{KvPool, TILE, Tile};
+use crate::simd::Isa;
+use crate::simd::attention::Encode;
+
+/// Where the key and value of one token and head live.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Place {
+    /// Layer.
+    pub layer: usize,
+    /// Block of the pool.
+    pub block: u32,
+    /// Token of the block.
+    pub slot: usize,
+    /// Head.
+    pub kv_head: usize,
+}
+
+/// Rounds a key (after rotary), `[head_dim]`, to the pool's format and writes it.
+///
+/// # Safety
+/// No other thread reads the block or writes the same place at the same time.
+pub(crate) unsafe fn store_key(isa: Isa, pool: &KvPool, place: Place, key: &[f32]) {
+    let layout = &pool.layout;
+    let (tile, slot) = tile_of(pool, place, key);
+    let scales = tile + TILE * layout.code_bytes();
+    let row = isa.run(Encode { layout, x: key });
+    let element = layout.config.format.bits().div_ceil(8);
+    for (index, code) in row.codes().chunks_exact(element).enumerate() {
+        // SAFETY: bytes of this token alone, by the layout of keys; the caller promises that nobody else uses them.
+        unsafe { pool.keys.write(tile + (index * TILE + slot) * element, code) };
+    }
+    for (index, scale) in row.scales().iter().enumerate() {
+        // SAFETY: as above.
+        unsafe { pool.keys.write(scales + (index * TILE + slot) * 2, scale) };
+    }
+}
+
+/// Rounds a value, `[head_dim]`, to the pool's format and writes it.
+///
+/// # Safety
+/// As [`store_key`].
+pub(crate) unsafe fn store_value(isa: Isa, pool: &KvPool, place: Place, value: &[f32]) {
+    let layout = &pool.layout;
+    let (tile, slot) = tile_of(pool, place, value);
+    let scales = tile + TILE * layout.code_bytes();
+    let row = isa.run(Encode { layout, x: value });
+    // SAFETY: bytes of this token alone, by the layout of values.
+    unsafe {
+        pool.values.write(tile + slot * layout.code_bytes(), row.codes());
+        pool.values.write(scales + slot * 4 * layout.groups(), row.scales().as_flattened());
+    }
+}
+
+/// The tile of a place, as an offset into the map, and the token's number in it.
+fn tile_of(pool: &KvPool, place: Place, head: &[f32]) -> (usize, usize) {
+    let config = &pool.layout.config;
+    let Place { layer, block, slot, kv_head } = place;
+    let block = block as usize;
+    assert!(layer < config.layers && block < config.blocks, "a block of the pool");
+    assert!(slot < config.block_tokens && kv_head < config.kv_heads, "a place of the block");
+    assert!(head.len() == config.head_dim, "one head");
+    (pool.layout.offset(Tile { layer, block, kv_head, index: slot / TILE }), slot % TILE)
+}

@@ -1,0 +1,58 @@
+//! [`SharedBytes`]: an anonymous map that the members of a pool fill together.
+
+use std::ops::Range;
+
+use memmap2::{MmapMut, MmapRaw};
+
+/// Zeroed memory, aligned to pages, in huge pages where the system has them; it becomes resident when it is touched.
+#[derive(Debug)]
+pub(crate) struct SharedBytes {
+    map: MmapRaw,
+    length: usize,
+}
+
+impl SharedBytes {
+    /// `length` zeros.
+    ///
+    /// # Errors
+    /// When the system has no room.
+    pub(crate) fn new(length: usize) -> std::io::Result<Self> {
+        let map = MmapMut::map_anon(length.max(1))?;
+        #[cfg(target_os = "linux")]
+        if let Err(error) = map.advise(memmap2::Advice::HugePage) {
+            tracing::debug!(%error, "no huge pages");
+        }
+        Ok(Self { map: MmapRaw::from(map), length })
+    }
+
+    /// Bytes.
+    pub(crate) fn len(&self) -> usize {
+        self.length
+    }
+
+    /// All of it.
+    pub(crate) fn get_mut(&mut self) -> &mut [u8] {
+        // SAFETY: the map holds at least `length` bytes, zeroed at first, and the borrow is exclusive.
+        unsafe { std::slice::from_raw_parts_mut(self.map.as_mut_ptr(), self.length) }
+    }
+
+    /// A part to read.
+    ///
+    /// # Safety
+    /// No thread writes any of `range` while the slice lives.
+    pub(crate) unsafe fn read(&self, range: Range<usize>) -> &[u8] {
+        assert!(range.start <= range.end && range.end <= self.length, "a part of the map");
+        // SAFETY: in bounds by the line above; nobody writes it, by the caller's promise.
+        unsafe { std::slice::from_raw_parts(self.map.as_ptr().add(range.start), range.len()) }
+    }
+
+    /// Puts `bytes` at `offset`.
+    ///
+    /// # Safety
+    /// No other thread reads or writes these bytes at the same time, and no slice of them lives.
+    pub(crate) unsafe fn write(&self, offset: usize, bytes: &[u8]) {
+        assert!(offset.checked_add(bytes.len()).is_some_and(|end| end <= self.length), "a part of the map");
+        // SAFETY: in bounds by the line above; nobody else touches them, by the caller's promise.
+        unsafe { self.map.as_mut_ptr().add(offset).copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) }
+    }
+}

@@ -1,0 +1,128 @@
+//! [`KvConfig`] and [`Layout`]: where the numbers of a token lie.
+
+use super::KvFormat;
+use crate::{Error, Result};
+
+/// Tokens of a tile.
+pub(crate) const TILE: usize = 16;
+/// The longest head.
+const MAX_HEAD_DIM: usize = 256;
+/// The longest block.
+const MAX_BLOCK_TOKENS: usize = 128;
+
+/// The shape of a pool.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct KvConfig {
+    /// How numbers are stored.
+    pub format: KvFormat,
+    /// Layers of the model.
+    pub layers: usize,
+    /// Heads of keys and values of a layer.
+    pub kv_heads: usize,
+    /// Dimensions of a head: even, at most 256.
+    pub head_dim: usize,
+    /// Tokens of a block: a multiple of 16, from 16 to 128.
+    pub block_tokens: usize,
+    /// Blocks of the pool.
+    pub blocks: usize,
+}
+
+/// One tile: 16 tokens of one head.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tile {
+    /// Layer.
+    pub(crate) layer: usize,
+    /// Block of the pool.
+    pub(crate) block: usize,
+    /// Head.
+    pub(crate) kv_head: usize,
+    /// Tile of the block.
+    pub(crate) index: usize,
+}
+
+/// A checked shape with its sizes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Layout {
+    /// The shape.
+    pub(crate) config: KvConfig,
+    /// Dimensions stored: head_dim and padding.
+    pub(crate) dim: usize,
+    /// Dimensions with one scale; 0 for floats.
+    pub(crate) group: usize,
+    /// Bytes of all tiles of the keys; the values have as many.
+    pub(crate) bytes: usize,
+}
+
+impl Layout {
+    /// Checks a shape.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with all that is wrong.
+    pub(crate) fn new(config: &KvConfig) -> Result<Self> {
+        let mut problems = Vec::new();
+        for (name, value) in
+            [("layers", config.layers), ("kv_heads", config.kv_heads), ("blocks", config.blocks)]
+        {
+            if value == 0 || u32::try_from(value).is_err() {
+                problems.push(format!("{name}: found {value}, expected 1 to {}", u32::MAX));
+            }
+        }
+        if config.head_dim == 0 || config.head_dim > MAX_HEAD_DIM || config.head_dim % 2 == 1 {
+            let found = config.head_dim;
+            problems.push(format!("head_dim: found {found}, expected an even number up to {MAX_HEAD_DIM}"));
+        }
+        let tokens = config.block_tokens;
+        if tokens == 0 || tokens > MAX_BLOCK_TOKENS || !tokens.is_multiple_of(TILE) {
+            problems.push(format!(
+                "block_tokens: found {tokens}, expected a multiple of {TILE} up to {MAX_BLOCK_TOKENS}"
+            ));
+        }
+        if !problems.is_empty() {
+            return Err(Error::Invalid(format!("pool of keys and values: {}", problems.join("; "))));
+        }
+        let step = if config.format.bits() == 4 { 32 } else { 16 };
+        let dim = config.head_dim.next_multiple_of(step);
+        let group = match config.format {
+            KvFormat::F32 | KvFormat::F16 => 0,
+            KvFormat::Int8 | KvFormat::Int4Plain => dim,
+            KvFormat::Int4 => 32,
+        };
+        let mut layout = Self { config: *config, dim, group, bytes: 0 };
+        layout.bytes = [config.layers, config.blocks, config.kv_heads, layout.tiles(), layout.tile_bytes()]
+            .into_iter()
+            .try_fold(1_usize, usize::checked_mul)
+            .filter(|bytes| *bytes <= isize::MAX as usize / 2)
+            .ok_or_else(|| Error::Invalid("pool of keys and values: larger than the address space".into()))?;
+        Ok(layout)
+    }
+
+    /// Tiles of a block of one head.
+    pub(crate) const fn tiles(&self) -> usize {
+        self.config.block_tokens / TILE
+    }
+
+    /// Scales of a token.
+    pub(crate) const fn groups(&self) -> usize {
+        match self.dim.checked_div(self.group) {
+            Some(groups) => groups,
+            None => 0,
+        }
+    }
+
+    /// Bytes of a token's numbers or codes.
+    pub(crate) const fn code_bytes(&self) -> usize {
+        self.dim * self.config.format.bits() / 8
+    }
+
+    /// Bytes of a tile: codes, then scales.
+    pub(crate) const fn tile_bytes(&self) -> usize {
+        TILE * (self.code_bytes() + 4 * self.groups())
+    }
+
+    /// Offset of a tile in the map; the caller checks the block.
+    pub(crate) const fn offset(&self, tile: Tile) -> usize {
+        let Tile { layer, block, kv_head, index } = tile;
+        let block = layer * self.config.blocks + block;
+        ((block * self.config.kv_heads + kv_head) * self.tiles() + index) * self.tile_bytes()
+    }
+}

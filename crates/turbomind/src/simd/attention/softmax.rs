@@ -1,0 +1,51 @@
+//! [`Softmax`]: scores to weights `2^(score - largest)`.
+
+use super::{LANES, PART, Rows, line, line_mut};
+use crate::simd::lanes::{Kernel, Lanes, exp2, largest, sum};
+
+/// Replaces the scores that a row sees by weights and puts the largest score and the sum of the weights behind the
+/// row's result. Scores are in units of ln 2. What a row does not see, NaN included, changes nothing.
+pub(crate) struct Softmax<'a> {
+    /// The rows.
+    pub(crate) rows: Rows,
+    /// `[rows][256]`.
+    pub(crate) scores: &'a mut [f32],
+    /// `[rows][stride]`; only the end of a row is written.
+    pub(crate) out: &'a mut [f32],
+}
+
+impl Kernel for Softmax<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Lanes>(self, simd: S) {
+        for row in self.rows.first()..self.rows.count {
+            let visible = self.rows.visible(row);
+            let scores = &mut self.scores[row * PART..][..visible.next_multiple_of(LANES)];
+            let (max, sum) = weights(simd, scores, visible);
+            let end = &mut self.out[row * self.rows.stride() + self.rows.dim..][..2];
+            end.copy_from_slice(&[max, sum]);
+        }
+    }
+}
+
+/// Largest score and sum of the weights of the first `visible` scores.
+#[inline(always)]
+fn weights<S: Lanes>(simd: S, scores: &mut [f32], visible: usize) -> (f32, f32) {
+    let lowest = simd.splat(f32::NEG_INFINITY);
+    let mut max = lowest;
+    for i in 0..scores.len() / LANES {
+        let seen = simd.keep_first(simd.load(line(scores, i)), visible - i * LANES, lowest);
+        max = simd.max(seen, max);
+    }
+    let max = largest(simd, max);
+    let mut sums = simd.splat(0.0);
+    for i in 0..scores.len() / LANES {
+        let line = line_mut(scores, i);
+        let weight = exp2(simd, simd.sub(simd.load(line), simd.splat(max)));
+        let weight = simd.keep_first(weight, visible - i * LANES, simd.splat(0.0));
+        sums = simd.add(sums, weight);
+        simd.store(weight, line);
+    }
+    (max, sum(simd, sums))
+}

@@ -1,0 +1,138 @@
+//! [`Values`]: sums of values with the weights of query rows, 16 dimensions in a vector.
+
+use std::ops::Range;
+
+use super::{Element, LANES, PART, ROWS, Rows};
+use crate::simd::lanes::{Kernel, Lanes};
+
+/// `out[row][d] += weights[row][t] * value[t][d]`, `t` rising over the values of these tiles that a row sees; a call
+/// with the first tile of the part begins at zero.
+pub(crate) struct Values<'a, E> {
+    /// The rows.
+    pub(crate) rows: Rows,
+    /// `[rows][256]`.
+    pub(crate) weights: &'a [f32],
+    /// Tiles of 16 values, each `[16][dim / 16]` elements.
+    pub(crate) values: &'a [&'a [E]],
+    /// Number of the first of them in the part.
+    pub(crate) first_tile: usize,
+    /// `[rows][stride]`; the end of a row is not touched.
+    pub(crate) out: &'a mut [f32],
+}
+
+impl<E: Element> Kernel for Values<'_, E> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Lanes>(mut self, simd: S) {
+        let mut row = self.rows.first();
+        if self.first_tile == 0 {
+            for row in row..self.rows.count {
+                self.out[row * self.rows.stride()..][..self.rows.dim].fill(0.0);
+            }
+        }
+        while row < self.rows.count {
+            let count = (self.rows.count - row).min(ROWS);
+            let start = self.first_tile * LANES;
+            let common = self.clip(start..self.rows.visible(row));
+            match count {
+                1 => self.columns::<S, 1>(simd, row, common.clone()),
+                2 => self.columns::<S, 2>(simd, row, common.clone()),
+                3 => self.columns::<S, 3>(simd, row, common.clone()),
+                _ => self.columns::<S, ROWS>(simd, row, common.clone()),
+            }
+            // What the first row does not see but a later one does.
+            for row in row + 1..row + count {
+                let rest = self.clip(common.end..self.rows.visible(row));
+                if !rest.is_empty() {
+                    self.columns::<S, 1>(simd, row, rest);
+                }
+            }
+            row += count;
+        }
+    }
+}
+
+impl<E: Element> Values<'_, E> {
+    /// Positions of the part that are also in these tiles.
+    #[inline(always)]
+    fn clip(&self, positions: Range<usize>) -> Range<usize> {
+        let end = (self.first_tile + self.values.len()) * LANES;
+        positions.start..positions.end.min(end).max(positions.start)
+    }
+
+    /// `N` rows over some positions, all dimensions.
+    #[inline(always)]
+    fn columns<S: Lanes, const N: usize>(&mut self, simd: S, row: usize, positions: Range<usize>) {
+        let end = self.rows.dim / LANES;
+        let mut column = 0;
+        while column < end {
+            column += match end - column {
+                4.. if S::WIDTH >= 4 => self.block::<S, N, 4>(simd, (row, column), positions.clone()),
+                2.. if S::WIDTH >= 2 => self.block::<S, N, 2>(simd, (row, column), positions.clone()),
+                _ => self.block::<S, N, 1>(simd, (row, column), positions.clone()),
+            };
+        }
+    }
+
+    /// `N` rows times `C` vectors of dimensions.
+    #[inline(always)]
+    fn block<S: Lanes, const N: usize, const C: usize>(
+        &mut self,
+        simd: S,
+        (row, column): (usize, usize),
+        positions: Range<usize>,
+    ) -> usize {
+        let (stride, columns) = (self.rows.stride(), self.rows.dim / LANES);
+        let mut sums = [[simd.splat(0.0); C]; N];
+        for (n, sums) in sums.iter_mut().enumerate() {
+            let out = self.out[(row + n) * stride + column * LANES..].as_chunks().0;
+            for (sum, out) in sums.iter_mut().zip(out) {
+                *sum = simd.load(out);
+            }
+        }
+        let mut position = positions.start;
+        while position < positions.end {
+            let (tile, slot) = (position / LANES - self.first_tile, position % LANES);
+            let end = positions.end.min(position - slot + LANES);
+            let values = &self.values[tile][slot * columns..];
+            let weights: [&[f32]; N] =
+                std::array::from_fn(|n| &self.weights[(row + n) * PART + position..][..end - position]);
+            sums = add(simd, sums, weights, (values, columns, column));
+            position = end;
+        }
+        for (n, sums) in sums.iter().enumerate() {
+            let out = self.out[(row + n) * stride + column * LANES..].as_chunks_mut().0;
+            for (sum, out) in sums.iter().zip(out) {
+                simd.store(*sum, out);
+            }
+        }
+        C
+    }
+}
+
+/// Adds the values of up to 16 positions, `columns` elements each, of which `C` from `column` on count.
+#[inline(always)]
+fn add<S: Lanes, E: Element, const N: usize, const C: usize>(
+    simd: S,
+    mut sums: [[S::F32; C]; N],
+    weights: [&[f32]; N],
+    (values, columns, column): (&[E], usize, usize),
+) -> [[S::F32; C]; N] {
+    let count = weights[0].len();
+    let weights: [&[f32]; N] = weights.map(|weights| &weights[..count]);
+    for (position, values) in values.chunks_exact(columns).take(count).enumerate() {
+        let values = &values[column..column + C];
+        let mut value = [simd.splat(0.0); C];
+        for c in 0..C {
+            value[c] = values[c].load(simd);
+        }
+        for n in 0..N {
+            let weight = simd.splat(weights[n][position]);
+            for c in 0..C {
+                sums[n][c] = simd.mul_add(value[c], weight, sums[n][c]);
+            }
+        }
+    }
+    sums
+}
