@@ -55,10 +55,10 @@ impl Panel {
     /// When the row or the length disagrees with the shape.
     pub fn quantize_row(&mut self, row: usize, values: &[f32]) {
         assert!(row < self.rows && values.len() == self.blocks * BLOCK, "a whole row of the panel");
-        for (block, values) in values.as_chunks::<BLOCK>().0.iter().enumerate() {
+        vector::quantize(Isa::Scalar, values.as_chunks::<BLOCK>().0, |block, values, scale| {
             let place = block * self.rows + row;
-            let out = &mut self.values[place * BLOCK..].as_chunks_mut::<BLOCK>().0[0];
-            self.scales[place] = vector::quantize(Isa::Scalar, values, out);
-        }
+            self.values[place * BLOCK..][..BLOCK].copy_from_slice(&values);
+            self.scales[place] = scale;
+        });
     }
 }

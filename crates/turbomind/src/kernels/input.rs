@@ -86,15 +86,15 @@ impl Input {
                 let (values, scales) = (panel.values.as_ptr().cast_mut(), panel.scales.as_ptr().cast_mut());
                 (panel.rows, values, scales, panel.scales.len())
             };
-            for (index, x) in x.as_chunks::<32>().0.iter().enumerate() {
+            vector::quantize(isa, x.as_chunks::<32>().0, |index, block, scale| {
                 let place = (first / 32 + index) * rows + row;
                 assert!(row < rows && place < count, "a block of the panel");
                 // SAFETY: in bounds by the line above; nobody else touches the block, by the caller's promise.
                 unsafe {
-                    let block = &mut *values.add(32 * place).cast::<[i8; 32]>();
-                    *scales.add(place) = vector::quantize(isa, x, block);
+                    *values.add(32 * place).cast::<[i8; 32]>() = block;
+                    *scales.add(place) = scale;
                 }
-            }
+            });
         }
     }
 }

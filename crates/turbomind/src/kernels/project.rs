@@ -218,13 +218,13 @@ pub(crate) fn gate_up(
             let (gate, up) = unsafe { sums.of(member, 2 * entries) }.split_at_mut(entries);
             multiply(&layer.w1, input, groups.clone(), rows.clone(), gate);
             multiply(&layer.w3, input, groups.clone(), rows.clone(), up);
+            vector::silu_mul(isa, gate, up);
             let first = groups.start * GROUP;
             let count = (groups.end * GROUP).min(outputs) - first;
             for (index, row) in rows.clone().enumerate() {
                 let mut values = [[0.0; GROUP]; 2];
                 for (group, values) in values.iter_mut().enumerate().take(groups.len()) {
                     *values = gate[group * rows.len() + index];
-                    vector::silu_mul(isa, values, &up[group * rows.len() + index]);
                 }
                 // SAFETY: these columns of the row belong to this chunk.
                 unsafe { out.set(isa, row, first, &values.as_flattened()[..count]) };

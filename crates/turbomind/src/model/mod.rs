@@ -8,8 +8,8 @@ use std::ops::Range;
 use internlm_model::ModelConfig;
 
 use crate::kernels::{Input, Needs};
-use crate::simd::{Blocks, BlocksFn, Floats, FloatsFn, Isa, scalar};
-use crate::tile::{GROUP, Matrix};
+use crate::simd::{Blocks, BlocksFn, Floats, FloatsFn, Isa, vector};
+use crate::tile::{GROUP, Matrix, TileFormat};
 
 /// What the products are computed in.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -57,6 +57,8 @@ pub(crate) struct Weights {
 enum Kernel {
     Blocks(BlocksFn),
     Floats(FloatsFn),
+    /// Whatever the format, as exact floats.
+    Dequantized(Isa, TileFormat),
 }
 
 impl Weights {
@@ -65,7 +67,7 @@ impl Weights {
         let kernel = match compute {
             Compute::Int8 if !matrix.format.is_float() => Kernel::Blocks(isa.blocks(matrix.format)),
             Compute::Int8 => Kernel::Floats(isa.floats(matrix.format)),
-            Compute::F32 => Kernel::Floats(scalar::floats(matrix.format)),
+            Compute::F32 => Kernel::Dequantized(isa, matrix.format),
         };
         let bias = bias.map(|mut bias| {
             bias.resize(matrix.groups() * GROUP, 0.0);
@@ -99,6 +101,11 @@ impl Weights {
                 let inputs = self.matrix.inputs;
                 let call = Floats { tiles, groups: groups.len(), rows: input.floats(rows), inputs };
                 multiply(&call, out);
+            }
+            Kernel::Dequantized(isa, format) => {
+                let inputs = self.matrix.inputs;
+                let call = Floats { tiles, groups: groups.len(), rows: input.floats(rows), inputs };
+                vector::multiply_dequantized(isa, format, &call, out);
             }
         }
     }

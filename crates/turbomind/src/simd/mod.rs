@@ -6,7 +6,6 @@
 mod avx2;
 #[cfg(all(target_arch = "x86_64", not(miri)))]
 mod avx512;
-pub(crate) mod exp;
 mod peak;
 pub(crate) mod attention;
 pub(crate) mod lanes;
@@ -16,6 +15,7 @@ pub(crate) mod vector;
 pub use peak::peak_gmac_s;
 
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use crate::panel::Panel;
 use crate::tile::TileFormat;
@@ -46,23 +46,28 @@ impl Isa {
     /// Whether this machine has it.
     #[must_use]
     pub fn is_available(self) -> bool {
+        static AVAILABLE: OnceLock<[bool; 4]> = OnceLock::new();
+        AVAILABLE.get_or_init(|| Self::ALL.map(Self::is_detected))[self as usize]
+    }
+
+    /// Asks the machine.
+    fn is_detected(self) -> bool {
         #[cfg(all(target_arch = "x86_64", not(miri)))]
         {
             let avx2 = is_x86_feature_detected!("avx2")
                 && is_x86_feature_detected!("fma")
                 && is_x86_feature_detected!("f16c");
+            let avx512 = is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512vl")
+                && is_x86_feature_detected!("avx512dq")
+                && is_x86_feature_detected!("avx512vnni")
+                && is_x86_feature_detected!("avx512bf16");
             match self {
                 Self::Scalar => true,
                 Self::Avx2 => avx2,
                 Self::AvxVnni => avx2 && is_x86_feature_detected!("avxvnni"),
-                Self::Avx512 => {
-                    avx2 && is_x86_feature_detected!("avx512f")
-                        && is_x86_feature_detected!("avx512bw")
-                        && is_x86_feature_detected!("avx512vl")
-                        && is_x86_feature_detected!("avx512dq")
-                        && is_x86_feature_detected!("avx512vnni")
-                        && is_x86_feature_detected!("avx512bf16")
-                }
+                Self::Avx512 => avx2 && avx512,
             }
         }
         #[cfg(not(all(target_arch = "x86_64", not(miri))))]

@@ -1,147 +1,254 @@
-//! Row operations: RMS norm, 8-bit blocks, silu, rotation. Written once over 16 fixed lanes in plain Rust and compiled for
-//! each instruction set; the order of operations is the source's, so all give the same bits.
+//! Row operations over [`Lanes`]: RMS norm, 8-bit blocks, silu, rotation, products with dequantized weights.
 
-use super::Isa;
-use super::exp::{ROUND, exp};
+use super::lanes::{Kernel, Lanes, exp2};
+use super::scalar::dequantize;
+use super::{Floats, Isa, rows_of};
 use crate::panel::BlockScale;
+use crate::tile::{GROUP, Matrix, TileFormat};
 
-/// Compiles a function for every instruction set and picks one.
-macro_rules! versions {
-    ($($(#[$doc:meta])* fn $name:ident($($argument:ident: $type:ty),*) $(-> $result:ty)?;)*) => {
-        $(
-            $(#[$doc])*
-            #[allow(clippy::too_many_arguments, reason = "the instruction set comes on top")]
-            pub(crate) fn $name(isa: Isa, $($argument: $type),*) $(-> $result)? {
-                #[cfg(all(target_arch = "x86_64", not(miri)))]
-                {
-                    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx2,fma")]
-                    fn avx512($($argument: $type),*) $(-> $result)? {
-                        portable::$name($($argument),*)
-                    }
-                    #[target_feature(enable = "avx2,fma")]
-                    fn avx2($($argument: $type),*) $(-> $result)? {
-                        portable::$name($($argument),*)
-                    }
-                    match isa {
-                        Isa::Scalar => portable::$name($($argument),*),
-                        // SAFETY: an `Isa` is used only where it is available.
-                        Isa::Avx2 | Isa::AvxVnni => unsafe { avx2($($argument),*) },
-                        // SAFETY: likewise.
-                        Isa::Avx512 => unsafe { avx512($($argument),*) },
-                    }
-                }
-                #[cfg(not(all(target_arch = "x86_64", not(miri))))]
-                {
-                    let _ = isa;
-                    portable::$name($($argument),*)
-                }
-            }
-        )*
-    };
+/// `out = weight * (x / sqrt(mean(x^2) + eps))`; gives the mean, which is not finite when `x` is not.
+///
+/// # Shapes
+/// - `x`, `weight`, `out`: `[hidden]`
+pub(crate) fn rms_norm(isa: Isa, x: &[f32], weight: &[f32], eps: f32, out: &mut [f32]) -> f32 {
+    isa.run(RmsNorm { x, weight, eps, out })
 }
 
-versions! {
-    /// `out = weight * (x / sqrt(mean(x^2) + eps))`; gives the factor, which is not finite when `x` is not.
-    ///
-    /// # Shapes
-    /// - `x`, `weight`, `out`: `[hidden]`
-    fn rms_norm(x: &[f32], weight: &[f32], eps: f32, out: &mut [f32]) -> f32;
-
-    /// One block of 32 as [`crate::panel`] says; NaN and infinity give a scale that is NaN.
-    fn quantize(x: &[f32; 32], values: &mut [i8; 32]) -> BlockScale;
-
-    /// `gate = silu(gate) * up`.
-    fn silu_mul(gate: &mut [f32; 16], up: &[f32; 16]);
-
-    /// Rotates pairs `(x_i, x_{i + d/2})` by the angle of `cos_i, sin_i`.
-    ///
-    /// # Shapes
-    /// - `head`: `[d]`; `cos`, `sin`: `[d / 2]`
-    fn rotate(head: &mut [f32], cos: &[f32], sin: &[f32]);
+/// Blocks of 32 as [`crate::panel`] says, each handed to `out` with its number; NaN and infinity give a scale that is NaN.
+pub(crate) fn quantize(isa: Isa, x: &[[f32; 32]], out: impl FnMut(usize, [i8; 32], BlockScale)) {
+    isa.run(Quantize { x, out });
 }
 
-mod portable {
-    use super::{BlockScale, ROUND, exp};
+/// `gate = silu(gate) * up`.
+pub(crate) fn silu_mul(isa: Isa, gate: &mut [[f32; GROUP]], up: &[[f32; GROUP]]) {
+    isa.run(SiluMul { gate, up });
+}
+
+/// Rotates pairs `(x_i, x_{i + d/2})` by the angle of `cos_i, sin_i`.
+///
+/// # Shapes
+/// - `head`: `[d]`; `cos`, `sin`: `[d / 2]`
+pub(crate) fn rotate(isa: Isa, head: &mut [f32], cos: &[f32], sin: &[f32]) {
+    isa.run(Rotate { head, cos, sin });
+}
+
+/// [`Floats`] with the weights of any format dequantized exactly.
+pub(crate) fn multiply_dequantized(isa: Isa, format: TileFormat, call: &Floats<'_>, out: &mut [[f32; GROUP]]) {
+    isa.run(MultiplyDequantized { format, call, out });
+}
+
+struct RmsNorm<'a> {
+    x: &'a [f32],
+    weight: &'a [f32],
+    eps: f32,
+    out: &'a mut [f32],
+}
+
+impl Kernel for RmsNorm<'_> {
+    type Output = f32;
 
     #[inline(always)]
-    pub(super) fn rms_norm(x: &[f32], weight: &[f32], eps: f32, out: &mut [f32]) -> f32 {
-        let mut sums = [0.0_f32; 16];
-        let (chunks, rest) = x.as_chunks::<16>();
+    fn run<S: Lanes>(self, simd: S) -> f32 {
+        let (chunks, rest) = self.x.as_chunks::<16>();
+        let mut sums = simd.splat(0.0);
         for chunk in chunks {
-            for lane in 0..16 {
-                sums[lane] = chunk[lane].mul_add(chunk[lane], sums[lane]);
-            }
+            let x = simd.load(chunk);
+            sums = simd.mul_add(x, x, sums);
         }
-        for (sum, x) in sums.iter_mut().zip(rest) {
-            *sum = x.mul_add(*x, *sum);
+        let mut last = [0.0; 16];
+        last[..rest.len()].copy_from_slice(rest);
+        let x = simd.load(&last);
+        sums = simd.mul_add(x, x, sums);
+        let mean = simd.sum(sums) / self.x.len() as f32;
+        let factor = 1.0 / (mean + self.eps).sqrt();
+        let factors = simd.splat(factor);
+        let (weights, rest_weight) = self.weight.as_chunks::<16>();
+        let (outs, rest_out) = self.out.as_chunks_mut::<16>();
+        for ((chunk, weight), out) in chunks.iter().zip(weights).zip(outs) {
+            let x = simd.mul(simd.load(chunk), factors);
+            simd.store(simd.mul(simd.load(weight), x), out);
         }
-        let mean = reduce(sums) / x.len() as f32;
-        let factor = 1.0 / (mean + eps).sqrt();
-        for ((out, x), weight) in out.iter_mut().zip(x).zip(weight) {
+        for ((x, weight), out) in rest.iter().zip(rest_weight).zip(rest_out) {
             *out = weight * (x * factor);
         }
-        // An infinite mean gives a factor of zero.
-        if mean.is_finite() { factor } else { f32::NAN }
+        mean
     }
+}
 
-    /// The sum of 16 lanes, halves onto halves.
-    #[inline(always)]
-    fn reduce(mut lanes: [f32; 16]) -> f32 {
-        for half in [8, 4, 2, 1] {
-            for lane in 0..half {
-                lanes[lane] += lanes[lane + half];
-            }
-        }
-        lanes[0]
-    }
+struct Quantize<'a, F> {
+    x: &'a [[f32; 32]],
+    out: F,
+}
+
+impl<F: FnMut(usize, [i8; 32], BlockScale)> Kernel for Quantize<'_, F> {
+    type Output = ();
 
     #[inline(always)]
-    pub(super) fn quantize(x: &[f32; 32], values: &mut [i8; 32]) -> BlockScale {
-        let mut largest = [0.0_f32; 16];
-        // Zero, or NaN when any value is NaN or infinite.
-        let mut poison = [0.0_f32; 16];
-        for (index, x) in x.iter().enumerate() {
-            let lane = index % 16;
-            largest[lane] = if x.abs() > largest[lane] { x.abs() } else { largest[lane] };
-            poison[lane] += x * 0.0;
-        }
-        for half in [8, 4, 2, 1] {
-            for lane in 0..half {
-                let other = largest[lane + half];
-                largest[lane] = if other > largest[lane] { other } else { largest[lane] };
-                poison[lane] += poison[lane + half];
-            }
-        }
-        let scale = largest[0] / 127.0 + poison[0];
-        // A subnormal scale has no finite inverse; what it stands for is nothing.
-        let inverse = if scale >= f32::MIN_POSITIVE { 1.0 / scale } else { 0.0 };
-        let mut sums = [0_i32; 2];
-        for (half, sum) in sums.iter_mut().enumerate() {
-            for i in 16 * half..16 * half + 16 {
-                // The low byte of the shifted number is the rounded integer.
-                let value = (x[i] * inverse + ROUND).to_bits() as i8;
-                values[i] = value;
-                *sum += i32::from(value);
-            }
-        }
-        let [low, high] = sums.map(|sum| scale * sum as f32);
-        BlockScale { scale, sum: scale * (sums[0] + sums[1]) as f32, low, high }
-    }
-
-    #[inline(always)]
-    pub(super) fn silu_mul(gate: &mut [f32; 16], up: &[f32; 16]) {
-        for lane in 0..16 {
-            gate[lane] = gate[lane] / (1.0 + exp(-gate[lane])) * up[lane];
+    fn run<S: Lanes>(mut self, simd: S) {
+        let zero = simd.splat(0.0);
+        for (index, x) in self.x.iter().enumerate() {
+            let [low, high] = halves(x).map(|half| simd.load(half));
+            let [a, b] = [low, high].map(|x| simd.max(x, simd.sub(zero, x)));
+            // Zero, or NaN when any value is NaN or infinite.
+            let poison = simd.sum(simd.add(simd.mul(low, zero), simd.mul(high, zero)));
+            let scale = simd.largest(simd.max(a, b)) / 127.0 + poison;
+            // A subnormal scale has no finite inverse; what it stands for is nothing.
+            let inverse = simd.splat(if scale >= f32::MIN_POSITIVE { 1.0 / scale } else { 0.0 });
+            let [low, high] = [low, high].map(|x| simd.round(simd.mul(x, inverse)));
+            let mut values = [0; 32];
+            values[..16].copy_from_slice(&simd.to_signed(low));
+            values[16..].copy_from_slice(&simd.to_signed(high));
+            let (low, high) = (simd.sum(low), simd.sum(high));
+            let (sum, low, high) = (scale * (low + high), scale * low, scale * high);
+            (self.out)(index, values, BlockScale { scale, sum, low, high });
         }
     }
+}
+
+#[inline(always)]
+fn halves(x: &[f32; 32]) -> [&[f32; 16]; 2] {
+    let chunks = x.as_chunks::<16>().0;
+    [&chunks[0], &chunks[1]]
+}
+
+struct SiluMul<'a> {
+    gate: &'a mut [[f32; GROUP]],
+    up: &'a [[f32; GROUP]],
+}
+
+impl Kernel for SiluMul<'_> {
+    type Output = ();
 
     #[inline(always)]
-    pub(super) fn rotate(head: &mut [f32], cos: &[f32], sin: &[f32]) {
-        let (first, second) = head.split_at_mut(cos.len());
-        for (((a, b), cos), sin) in first.iter_mut().zip(second).zip(cos).zip(sin) {
+    fn run<S: Lanes>(self, simd: S) {
+        let one = simd.splat(1.0);
+        for (gate, up) in self.gate.iter_mut().zip(self.up) {
+            let x = simd.load(gate);
+            let power = simd.min(simd.splat(126.0), simd.mul(x, simd.splat(-std::f32::consts::LOG2_E)));
+            let sigmoid = simd.div(one, simd.add(one, exp2(simd, power)));
+            simd.store(simd.mul(simd.mul(x, sigmoid), simd.load(up)), gate);
+        }
+    }
+}
+
+struct Rotate<'a> {
+    head: &'a mut [f32],
+    cos: &'a [f32],
+    sin: &'a [f32],
+}
+
+impl Kernel for Rotate<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Lanes>(self, simd: S) {
+        let (first, second) = self.head.split_at_mut(self.cos.len());
+        let (a, a_rest) = first.as_chunks_mut::<16>();
+        let (b, b_rest) = second.as_chunks_mut::<16>();
+        let (cos, cos_rest) = self.cos.as_chunks::<16>();
+        let (sin, sin_rest) = self.sin.as_chunks::<16>();
+        for (((a, b), cos), sin) in a.iter_mut().zip(b).zip(cos).zip(sin) {
+            let (x, y, cos, sin) = (simd.load(a), simd.load(b), simd.load(cos), simd.load(sin));
+            simd.store(simd.sub(simd.mul(x, cos), simd.mul(y, sin)), a);
+            simd.store(simd.add(simd.mul(y, cos), simd.mul(x, sin)), b);
+        }
+        for (((a, b), cos), sin) in a_rest.iter_mut().zip(b_rest).zip(cos_rest).zip(sin_rest) {
             let (x, y) = (*a, *b);
             *a = x * cos - y * sin;
             *b = y * cos + x * sin;
         }
+    }
+}
+
+struct MultiplyDequantized<'a> {
+    format: TileFormat,
+    call: &'a Floats<'a>,
+    out: &'a mut [[f32; GROUP]],
+}
+
+impl Kernel for MultiplyDequantized<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Lanes>(self, simd: S) {
+        let Self { format, call, out } = self;
+        let rows = rows_of(call.groups, out);
+        let group_bytes = Matrix::group_bytes(format, call.inputs);
+        let mut weights = vec![[0.0; GROUP]; format.step()];
+        out.fill([0.0; GROUP]);
+        for group in 0..call.groups {
+            let tiles = &call.tiles[group * group_bytes..][..group_bytes];
+            for (index, record) in tiles.chunks_exact(format.record_bytes()).enumerate() {
+                dequantize(format, record, &mut weights);
+                let first = index * format.step();
+                for row in rows.clone() {
+                    let sums = &mut out[group * rows.len() + row];
+                    let x = &call.rows[row * call.inputs..][..call.inputs];
+                    let mut acc = simd.load(sums);
+                    for (weights, x) in weights.iter().zip(&x[first..]) {
+                        acc = simd.mul_add(simd.load(weights), simd.splat(*x), acc);
+                    }
+                    simd.store(acc, sums);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_norm_has_unit_mean_square_and_sees_infinity() {
+        for isa in Isa::ALL.into_iter().filter(|isa| isa.is_available()) {
+            let x: Vec<f32> = (0..37).map(|i| i as f32 - 11.5).collect();
+            let mut out = vec![0.0; 37];
+            assert!(rms_norm(isa, &x, &[1.0; 37], 0.0, &mut out).is_finite());
+            let mean = out.iter().map(|x| x * x).sum::<f32>() / 37.0;
+            assert!((mean - 1.0).abs() < 1e-6, "{mean}");
+            for bad in [f32::NAN, f32::INFINITY] {
+                let x = [1.0, bad, 2.0];
+                assert!(!rms_norm(isa, &x, &[1.0; 3], 1e-5, &mut out[..3]).is_finite());
+            }
+        }
+    }
+
+    fn block(isa: Isa, x: &[f32; 32]) -> ([i8; 32], BlockScale) {
+        let mut found = ([0; 32], BlockScale::default());
+        quantize(isa, std::slice::from_ref(x), |_, values, scale| found = (values, scale));
+        found
+    }
+
+    #[test]
+    fn every_instruction_set_gives_the_same_bits() {
+        let x: [f32; 32] = std::array::from_fn(|i| ((i * 37 % 19) as f32 - 9.3) * 1.7);
+        let bits = |isa: Isa| {
+            let mut head = x;
+            let mut gate = *x.as_chunks::<16>().0.first().expect("32 values");
+            let (values, scale) = block(isa, &x);
+            silu_mul(isa, std::slice::from_mut(&mut gate), &[gate]);
+            rotate(isa, &mut head, &x[..16], &x[16..]);
+            let mut norm = [0.0; 32];
+            rms_norm(isa, &x, &head, 1e-5, &mut norm);
+            let floats = [&gate[..], &head, &norm, &[scale.scale, scale.sum, scale.low, scale.high]].concat();
+            (values, floats.iter().map(|x| x.to_bits()).collect::<Vec<_>>())
+        };
+        let expected = bits(Isa::Scalar);
+        for isa in Isa::ALL.into_iter().filter(|isa| isa.is_available()) {
+            assert_eq!(bits(isa), expected, "{isa:?}");
+        }
+    }
+
+    #[test]
+    fn blocks_round_half_to_even_and_carry_nan() {
+        let mut x = [0.0; 32];
+        (x[0], x[1], x[2], x[20]) = (127.0, 2.5, -3.5, -127.0);
+        let (values, scale) = block(Isa::Scalar, &x);
+        assert_eq!((values[0], values[1], values[2], values[20]), (127, 2, -4, -127));
+        assert_eq!((scale.scale, scale.low, scale.high, scale.sum), (1.0, 125.0, -127.0, -2.0));
+        x[31] = f32::INFINITY;
+        assert!(block(Isa::Scalar, &x).1.sum.is_nan());
+        assert_eq!(block(Isa::Scalar, &[0.0; 32]).1.scale, 0.0);
     }
 }

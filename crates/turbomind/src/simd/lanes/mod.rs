@@ -47,6 +47,20 @@ pub(crate) trait Lanes: Copy {
     fn sub(self, a: Self::F32, b: Self::F32) -> Self::F32;
     /// `a * b`.
     fn mul(self, a: Self::F32, b: Self::F32) -> Self::F32;
+    /// `a / b`.
+    fn div(self, a: Self::F32, b: Self::F32) -> Self::F32;
+    /// Integers within `-128..=127`.
+    fn to_signed(self, x: Self::F32) -> [i8; LANES];
+    /// The sum of all lanes: halves are added until one is left.
+    #[inline(always)]
+    fn sum(self, x: Self::F32) -> f32 {
+        fold(self, x, |a, b| a + b)
+    }
+    /// The largest lane that is not NaN, if lane order and the rule of [`Lanes::max`] allow.
+    #[inline(always)]
+    fn largest(self, x: Self::F32) -> f32 {
+        fold(self, x, |a, b| if a > b { a } else { b })
+    }
     /// `a * b + c`, rounded once.
     fn mul_add(self, a: Self::F32, b: Self::F32, c: Self::F32) -> Self::F32;
     /// `if a > b { a } else { b }`, so `b` where one is NaN.
@@ -85,13 +99,13 @@ impl Isa {
 /// The sum of all lanes: halves are added until one is left.
 #[inline(always)]
 pub(crate) fn sum<S: Lanes>(simd: S, x: S::F32) -> f32 {
-    fold(simd, x, |a, b| a + b)
+    simd.sum(x)
 }
 
 /// The largest lane that is not NaN, if lane order and the rule of [`Lanes::max`] allow.
 #[inline(always)]
 pub(crate) fn largest<S: Lanes>(simd: S, x: S::F32) -> f32 {
-    fold(simd, x, |a, b| if a > b { a } else { b })
+    simd.largest(x)
 }
 
 /// The smallest lane, as [`largest`].

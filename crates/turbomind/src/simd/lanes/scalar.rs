@@ -84,6 +84,16 @@ impl Lanes for Scalar {
     }
 
     #[inline(always)]
+    fn div(self, a: Self::F32, b: Self::F32) -> Self::F32 {
+        zip(a, b, |a, b| a / b)
+    }
+
+    #[inline(always)]
+    fn to_signed(self, x: Self::F32) -> [i8; LANES] {
+        x.map(|x| x as i8)
+    }
+
+    #[inline(always)]
     fn mul_add(self, a: Self::F32, b: Self::F32, c: Self::F32) -> Self::F32 {
         std::array::from_fn(|lane| a[lane].mul_add(b[lane], c[lane]))
     }
