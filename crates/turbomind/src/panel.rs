@@ -1,9 +1,10 @@
 //! [`Panel`]: the activations of a pass as 8-bit blocks of 32, one rule for every weight format.
 //!
-//! Per row and block: `s = max|x| / 127`, `q = round-half-even(x / s)` in -127..=127 (`s = 0` gives `q = 0`). Weights
+//! Per row and block: `s = max|x| * (1 / 127)`, `q = round-half-even(x * (1 / s))` in -127..=127 (`s = 0` gives `q = 0`). Weights
 //! are stored unsigned, `w = d u + c`, so a block adds `d s sum(u q) + c s sum(q)` to an output.
 
-use crate::simd::{Isa, vector};
+use crate::simd::Isa;
+use crate::simd::vector::{self, BlockSums};
 use crate::tile::BLOCK;
 
 /// Scales of one block of one row.
@@ -14,9 +15,9 @@ pub struct BlockScale {
     pub scale: f32,
     /// `S = s * sum(q)`.
     pub sum: f32,
-    /// `s * sum(q)` of values 0..16.
+    /// `s * sum(q)` of values 0..16; zero where no consumer has scales per half block.
     pub low: f32,
-    /// `s * sum(q)` of values 16..32.
+    /// Likewise of values 16..32.
     pub high: f32,
 }
 
@@ -55,7 +56,7 @@ impl Panel {
     /// When the row or the length disagrees with the shape.
     pub fn quantize_row(&mut self, row: usize, values: &[f32]) {
         assert!(row < self.rows && values.len() == self.blocks * BLOCK, "a whole row of the panel");
-        vector::quantize(Isa::Scalar, values.as_chunks::<BLOCK>().0, |block, values, scale| {
+        vector::quantize(Isa::Scalar, BlockSums::Halves, values.as_chunks::<BLOCK>().0, |block, values, scale| {
             let place = block * self.rows + row;
             self.values[place * BLOCK..][..BLOCK].copy_from_slice(&values);
             self.scales[place] = scale;

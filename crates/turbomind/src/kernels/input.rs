@@ -6,9 +6,10 @@ use std::ops::Range;
 use super::Shared;
 use crate::Result;
 use crate::model::Model;
-use crate::panel::Panel;
+use crate::panel::{BlockScale, Panel};
 use crate::pool::Member;
-use crate::simd::{Isa, vector};
+use crate::simd::Isa;
+use crate::simd::vector::{self, BlockSums};
 
 /// Up to this many rows every member prepares all of them for itself, which is cheaper than waiting for each other.
 const PRIVATE_ROWS: usize = 2;
@@ -22,12 +23,18 @@ pub(crate) struct Needs {
     pub(crate) blocks: bool,
     /// Floats.
     pub(crate) floats: bool,
+    /// Sums of the blocks.
+    pub(crate) sums: BlockSums,
 }
 
 impl Needs {
     /// What either reads.
     pub(crate) fn or(self, other: Self) -> Self {
-        Self { blocks: self.blocks || other.blocks, floats: self.floats || other.floats }
+        Self {
+            blocks: self.blocks || other.blocks,
+            floats: self.floats || other.floats,
+            sums: if self.sums == BlockSums::Whole { other.sums } else { self.sums },
+        }
     }
 }
 
@@ -79,22 +86,32 @@ impl Input {
             unsafe { self.floats.write(start..start + x.len()) }.copy_from_slice(x);
         }
         if self.needs.blocks {
-            let panel = self.panel.get();
-            // SAFETY: the vectors themselves change only through `&mut self`.
-            let (rows, values, scales, count) = unsafe {
-                let panel = &*panel;
-                let (values, scales) = (panel.values.as_ptr().cast_mut(), panel.scales.as_ptr().cast_mut());
-                (panel.rows, values, scales, panel.scales.len())
-            };
-            vector::quantize(isa, x.as_chunks::<32>().0, |index, block, scale| {
-                let place = (first / 32 + index) * rows + row;
-                assert!(row < rows && place < count, "a block of the panel");
-                // SAFETY: in bounds by the line above; nobody else touches the block, by the caller's promise.
-                unsafe {
-                    *values.add(32 * place).cast::<[i8; 32]>() = block;
-                    *scales.add(place) = scale;
-                }
+            vector::quantize(isa, self.needs.sums, x.as_chunks::<32>().0, |index, values, scale| {
+                // SAFETY: by the caller's promise.
+                unsafe { self.set_block((first / 32 + index, row), values, scale) };
             });
+        }
+    }
+
+    /// Whether the blocks of the product of two column groups can be written as they come.
+    pub(crate) fn only_blocks(&self) -> Option<BlockSums> {
+        (self.needs.blocks && !self.needs.floats && self.inputs.is_multiple_of(32)).then_some(self.needs.sums)
+    }
+
+    /// Puts one quantized block of a row into its place.
+    ///
+    /// # Safety
+    /// As [`Input::set`].
+    pub(crate) unsafe fn set_block(&self, (block, row): (usize, usize), values: [i8; 32], scale: BlockScale) {
+        // SAFETY: the vectors themselves change only through `&mut self`.
+        let panel = unsafe { &*self.panel.get() };
+        let place = block * panel.rows + row;
+        assert!(row < panel.rows && place < panel.scales.len(), "a block of the panel");
+        // SAFETY: in bounds by the line above, as there are 32 values for each scale; nobody else touches the block,
+        // by the caller's promise.
+        unsafe {
+            *panel.values.as_ptr().cast_mut().cast::<[i8; 32]>().add(place) = values;
+            *panel.scales.as_ptr().cast_mut().add(place) = scale;
         }
     }
 }

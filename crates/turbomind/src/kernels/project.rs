@@ -218,6 +218,13 @@ pub(crate) fn gate_up(
             let (gate, up) = unsafe { sums.of(member, 2 * entries) }.split_at_mut(entries);
             multiply(&layer.w1, input, groups.clone(), rows.clone(), gate);
             multiply(&layer.w3, input, groups.clone(), rows.clone(), up);
+            if let Some(block_sums) = out.only_blocks() {
+                vector::gated_blocks(isa, block_sums, gate, up, |index, values, scale| {
+                    // SAFETY: this block of the rows belongs to this chunk.
+                    unsafe { out.set_block((pair, rows.start + index), values, scale) };
+                });
+                continue;
+            }
             vector::silu_mul(isa, gate, up);
             let first = groups.start * GROUP;
             let count = (groups.end * GROUP).min(outputs) - first;

@@ -8,7 +8,8 @@ use std::ops::Range;
 use internlm_model::ModelConfig;
 
 use crate::kernels::{Input, Needs};
-use crate::simd::{Blocks, BlocksFn, Floats, FloatsFn, Isa, vector};
+use crate::simd::{Blocks, BlocksFn, Floats, FloatsFn, Isa};
+use crate::simd::vector::{self, BlockSums};
 use crate::tile::{GROUP, Matrix, TileFormat};
 
 /// What the products are computed in.
@@ -79,7 +80,9 @@ impl Weights {
     /// What its input must hold.
     pub(crate) fn needs(&self) -> Needs {
         let blocks = matches!(self.kernel, Kernel::Blocks(_));
-        Needs { blocks, floats: !blocks }
+        let halves = self.matrix.format == TileFormat::Q6K;
+        let sums = if halves { BlockSums::Halves } else { BlockSums::Whole };
+        Needs { blocks, floats: !blocks, sums }
     }
 
     /// `out[group][row]` = products of some column groups with some rows, without bias.

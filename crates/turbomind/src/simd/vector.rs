@@ -14,9 +14,25 @@ pub(crate) fn rms_norm(isa: Isa, x: &[f32], weight: &[f32], eps: f32, out: &mut 
     isa.run(RmsNorm { x, weight, eps, out })
 }
 
+/// Which sums of a block are wanted.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum BlockSums {
+    /// That of the block; those of its halves are zero.
+    #[default]
+    Whole,
+    /// Those of its halves too.
+    Halves,
+}
+
 /// Blocks of 32 as [`crate::panel`] says, each handed to `out` with its number; NaN and infinity give a scale that is NaN.
-pub(crate) fn quantize(isa: Isa, x: &[[f32; 32]], out: impl FnMut(usize, [i8; 32], BlockScale)) {
-    isa.run(Quantize { x, out });
+pub(crate) fn quantize(
+    isa: Isa,
+    sums: BlockSums,
+    x: &[[f32; 32]],
+    mut out: impl FnMut(usize, [i8; 32], BlockScale),
+) {
+    let rows = 0..x.len();
+    isa.run(Quantize { rows, sums, load: |index: usize| x[index].as_chunks::<16>().0, out: |i, v, s| out(i, v, s) });
 }
 
 /// `gate = silu(gate) * up`.
@@ -75,40 +91,47 @@ impl Kernel for RmsNorm<'_> {
     }
 }
 
-struct Quantize<'a, F> {
-    x: &'a [[f32; 32]],
+struct Quantize<L, F> {
+    rows: std::ops::Range<usize>,
+    sums: BlockSums,
+    load: L,
     out: F,
 }
 
-impl<F: FnMut(usize, [i8; 32], BlockScale)> Kernel for Quantize<'_, F> {
+impl<'a, L, F> Kernel for Quantize<L, F>
+where
+    L: Fn(usize) -> &'a [[f32; 16]],
+    F: FnMut(usize, [i8; 32], BlockScale),
+{
     type Output = ();
 
     #[inline(always)]
     fn run<S: Lanes>(mut self, simd: S) {
-        let zero = simd.splat(0.0);
-        for (index, x) in self.x.iter().enumerate() {
-            let [low, high] = halves(x).map(|half| simd.load(half));
-            let [a, b] = [low, high].map(|x| simd.max(x, simd.sub(zero, x)));
-            // Zero, or NaN when any value is NaN or infinite.
-            let poison = simd.sum(simd.add(simd.mul(low, zero), simd.mul(high, zero)));
-            let scale = simd.largest(simd.max(a, b)) / 127.0 + poison;
-            // A subnormal scale has no finite inverse; what it stands for is nothing.
-            let inverse = simd.splat(if scale >= f32::MIN_POSITIVE { 1.0 / scale } else { 0.0 });
-            let [low, high] = [low, high].map(|x| simd.round(simd.mul(x, inverse)));
-            let mut values = [0; 32];
-            values[..16].copy_from_slice(&simd.to_signed(low));
-            values[16..].copy_from_slice(&simd.to_signed(high));
-            let (low, high) = (simd.sum(low), simd.sum(high));
-            let (sum, low, high) = (scale * (low + high), scale * low, scale * high);
-            (self.out)(index, values, BlockScale { scale, sum, low, high });
+        for index in self.rows {
+            let halves = (self.load)(index);
+            let (values, scale) = block(simd, self.sums, [&halves[0], &halves[1]].map(|half| simd.load(half)));
+            (self.out)(index, values, scale);
         }
     }
 }
 
+/// Quantizes one block.
 #[inline(always)]
-fn halves(x: &[f32; 32]) -> [&[f32; 16]; 2] {
-    let chunks = x.as_chunks::<16>().0;
-    [&chunks[0], &chunks[1]]
+fn block<S: Lanes>(simd: S, sums: BlockSums, [low, high]: [S::F32; 2]) -> ([i8; 32], BlockScale) {
+    let magnitude = simd.magnitude(simd.larger(low, high));
+    let scale = if magnitude.is_finite() { magnitude * (1.0 / 127.0) } else { f32::NAN };
+    // A subnormal scale has no finite inverse; what it stands for is nothing.
+    let inverse = simd.splat(if scale >= f32::MIN_POSITIVE { 1.0 / scale } else { 0.0 });
+    let [low, high] = [low, high].map(|x| simd.round(simd.mul(x, inverse)));
+    let mut values = [0; 32];
+    values[..16].copy_from_slice(&simd.to_signed(low));
+    values[16..].copy_from_slice(&simd.to_signed(high));
+    let sum = scale * simd.sum(simd.add(low, high));
+    let halves = match sums {
+        BlockSums::Whole => [0.0; 2],
+        BlockSums::Halves => [scale * simd.sum(low), scale * simd.sum(high)],
+    };
+    (values, BlockScale { scale, sum, low: halves[0], high: halves[1] })
 }
 
 struct SiluMul<'a> {
@@ -121,12 +144,51 @@ impl Kernel for SiluMul<'_> {
 
     #[inline(always)]
     fn run<S: Lanes>(self, simd: S) {
-        let one = simd.splat(1.0);
         for (gate, up) in self.gate.iter_mut().zip(self.up) {
-            let x = simd.load(gate);
-            let power = simd.min(simd.splat(126.0), simd.mul(x, simd.splat(-std::f32::consts::LOG2_E)));
-            let sigmoid = simd.div(one, simd.add(one, exp2(simd, power)));
-            simd.store(simd.mul(simd.mul(x, sigmoid), simd.load(up)), gate);
+            simd.store(gated(simd, simd.load(gate), simd.load(up)), gate);
+        }
+    }
+}
+
+/// `silu(gate) * up`.
+#[inline(always)]
+fn gated<S: Lanes>(simd: S, gate: S::F32, up: S::F32) -> S::F32 {
+    let one = simd.splat(1.0);
+    let power = simd.min(simd.splat(126.0), simd.mul(gate, simd.splat(-std::f32::consts::LOG2_E)));
+    let sigmoid = simd.div(one, simd.add(one, exp2(simd, power)));
+    simd.mul(simd.mul(gate, sigmoid), up)
+}
+
+/// `silu(gate) * up` of two column groups, `[2][rows][16]`, quantized as one block of each row.
+pub(crate) fn gated_blocks(
+    isa: Isa,
+    sums: BlockSums,
+    gate: &[[f32; GROUP]],
+    up: &[[f32; GROUP]],
+    out: impl FnMut(usize, [i8; 32], BlockScale),
+) {
+    isa.run(GatedBlocks { sums, gate: gate.split_at(gate.len() / 2), up: up.split_at(up.len() / 2), out });
+}
+
+struct GatedBlocks<'a, F> {
+    sums: BlockSums,
+    gate: (&'a [[f32; GROUP]], &'a [[f32; GROUP]]),
+    up: (&'a [[f32; GROUP]], &'a [[f32; GROUP]]),
+    out: F,
+}
+
+impl<F: FnMut(usize, [i8; 32], BlockScale)> Kernel for GatedBlocks<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Lanes>(mut self, simd: S) {
+        let gates = self.gate.0.iter().zip(self.gate.1);
+        let ups = self.up.0.iter().zip(self.up.1);
+        for (row, (gate, up)) in gates.zip(ups).enumerate() {
+            let low = gated(simd, simd.load(gate.0), simd.load(up.0));
+            let high = gated(simd, simd.load(gate.1), simd.load(up.1));
+            let (values, scale) = block(simd, self.sums, [low, high]);
+            (self.out)(row, values, scale);
         }
     }
 }
@@ -214,9 +276,9 @@ mod tests {
         }
     }
 
-    fn block(isa: Isa, x: &[f32; 32]) -> ([i8; 32], BlockScale) {
+    fn quantized(isa: Isa, x: &[f32; 32]) -> ([i8; 32], BlockScale) {
         let mut found = ([0; 32], BlockScale::default());
-        quantize(isa, std::slice::from_ref(x), |_, values, scale| found = (values, scale));
+        quantize(isa, BlockSums::Halves, std::slice::from_ref(x), |_, values, scale| found = (values, scale));
         found
     }
 
@@ -226,7 +288,7 @@ mod tests {
         let bits = |isa: Isa| {
             let mut head = x;
             let mut gate = *x.as_chunks::<16>().0.first().expect("32 values");
-            let (values, scale) = block(isa, &x);
+            let (values, scale) = quantized(isa, &x);
             silu_mul(isa, std::slice::from_mut(&mut gate), &[gate]);
             rotate(isa, &mut head, &x[..16], &x[16..]);
             let mut norm = [0.0; 32];
@@ -244,11 +306,11 @@ mod tests {
     fn blocks_round_half_to_even_and_carry_nan() {
         let mut x = [0.0; 32];
         (x[0], x[1], x[2], x[20]) = (127.0, 2.5, -3.5, -127.0);
-        let (values, scale) = block(Isa::Scalar, &x);
+        let (values, scale) = quantized(Isa::Scalar, &x);
         assert_eq!((values[0], values[1], values[2], values[20]), (127, 2, -4, -127));
         assert_eq!((scale.scale, scale.low, scale.high, scale.sum), (1.0, 125.0, -127.0, -2.0));
         x[31] = f32::INFINITY;
-        assert!(block(Isa::Scalar, &x).1.sum.is_nan());
-        assert_eq!(block(Isa::Scalar, &[0.0; 32]).1.scale, 0.0);
+        assert!(quantized(Isa::Scalar, &x).1.sum.is_nan());
+        assert_eq!(quantized(Isa::Scalar, &[0.0; 32]).1.scale, 0.0);
     }
 }

@@ -129,21 +129,22 @@ unsafe fn add<T: Tile>(
     // SAFETY: the caller's pointers cover 32 values and one entry of scales.
     unsafe {
         let values = values.cast::<i32>();
-        let mut low = _mm512_setzero_si512();
-        let mut high = _mm512_setzero_si512();
-        for j in 0..4 {
-            let value = _mm512_set1_epi32(values.add(j).read_unaligned());
-            low = _mm512_dpbusd_epi32(low, weights.values[j], value);
-            let value = _mm512_set1_epi32(values.add(4 + j).read_unaligned());
-            high = _mm512_dpbusd_epi32(high, weights.values[4 + j], value);
-        }
+        let value = |j: usize| _mm512_set1_epi32(values.add(j).read_unaligned());
         let scales = *scales;
-        if T::HALVES {
-            let acc = finish(acc, low, (weights.scale[0], weights.offset[0]), (scales.scale, scales.low));
-            return finish(acc, high, (weights.scale[1], weights.offset[1]), (scales.scale, scales.high));
+        let mut dot = _mm512_setzero_si512();
+        for j in 0..4 {
+            dot = _mm512_dpbusd_epi32(dot, weights.values[j], value(j));
         }
-        let sum = _mm512_add_epi32(low, high);
-        finish(acc, sum, (weights.scale[0], weights.offset[0]), (scales.scale, scales.sum))
+        let mut acc = acc;
+        if T::HALVES {
+            acc = finish(acc, dot, (weights.scale[0], weights.offset[0]), (scales.scale, scales.low));
+            dot = _mm512_setzero_si512();
+        }
+        for j in 4..8 {
+            dot = _mm512_dpbusd_epi32(dot, weights.values[j], value(j));
+        }
+        let sum = if T::HALVES { scales.high } else { scales.sum };
+        finish(acc, dot, (weights.scale[1], weights.offset[1]), (scales.scale, sum))
     }
 }
 

@@ -61,6 +61,16 @@ pub(crate) trait Lanes: Copy {
     fn largest(self, x: Self::F32) -> f32 {
         fold(self, x, |a, b| if a > b { a } else { b })
     }
+    /// The largest magnitude of all lanes; NaN or infinity when there is one.
+    #[inline(always)]
+    fn magnitude(self, x: Self::F32) -> f32 {
+        let mut lanes = [0.0; LANES];
+        self.store(x, &mut lanes);
+        // Bits of magnitudes are ordered like the magnitudes, NaN above infinity.
+        f32::from_bits(lanes.iter().fold(0, |most, x| most.max(x.abs().to_bits())))
+    }
+    /// Lane by lane, the one of larger magnitude, without its sign; NaN wins.
+    fn larger(self, a: Self::F32, b: Self::F32) -> Self::F32;
     /// `a * b + c`, rounded once.
     fn mul_add(self, a: Self::F32, b: Self::F32, c: Self::F32) -> Self::F32;
     /// `if a > b { a } else { b }`, so `b` where one is NaN.

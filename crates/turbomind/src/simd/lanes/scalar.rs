@@ -89,6 +89,11 @@ impl Lanes for Scalar {
     }
 
     #[inline(always)]
+    fn larger(self, a: Self::F32, b: Self::F32) -> Self::F32 {
+        zip(a, b, |a, b| f32::from_bits(a.abs().to_bits().max(b.abs().to_bits())))
+    }
+
+    #[inline(always)]
     fn to_signed(self, x: Self::F32) -> [i8; LANES] {
         x.map(|x| x as i8)
     }

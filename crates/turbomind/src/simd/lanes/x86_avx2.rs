@@ -134,6 +134,15 @@ impl Lanes for Avx2 {
     }
 
     #[inline(always)]
+    fn larger(self, a: Self::F32, b: Self::F32) -> Self::F32 {
+        intrinsics! {
+            let magnitude = |x| _mm256_and_si256(_mm256_castps_si256(x), _mm256_set1_epi32(i32::MAX));
+            let larger = |a, b| _mm256_castsi256_ps(_mm256_max_epu32(magnitude(a), magnitude(b)));
+            [larger(a[0], b[0]), larger(a[1], b[1])]
+        }
+    }
+
+    #[inline(always)]
     fn to_signed(self, x: Self::F32) -> [i8; LANES] {
         intrinsics! {
             let mut bytes = [0; LANES];

@@ -128,6 +128,26 @@ impl Lanes for Avx512 {
     }
 
     #[inline(always)]
+    fn larger(self, a: Self::F32, b: Self::F32) -> Self::F32 {
+        intrinsics! {
+            let [a, b] = [a, b].map(|x| _mm512_castps_si512(_mm512_abs_ps(x)));
+            _mm512_castsi512_ps(_mm512_max_epu32(a, b))
+        }
+    }
+
+    #[inline(always)]
+    fn magnitude(self, x: Self::F32) -> f32 {
+        intrinsics! {
+            let x = _mm512_castps_si512(_mm512_abs_ps(x));
+            let half = _mm256_max_epu32(_mm512_castsi512_si256(x), _mm512_extracti64x4_epi64::<1>(x));
+            let quarter = _mm_max_epu32(_mm256_castsi256_si128(half), _mm256_extracti128_si256::<1>(half));
+            let pair = _mm_max_epu32(quarter, _mm_shuffle_epi32::<0b01_00_11_10>(quarter));
+            let one = _mm_max_epu32(pair, _mm_shuffle_epi32::<0b10_11_00_01>(pair));
+            _mm_cvtss_f32(_mm_castsi128_ps(one))
+        }
+    }
+
+    #[inline(always)]
     fn to_signed(self, x: Self::F32) -> [i8; LANES] {
         intrinsics! {
             let mut bytes = [0; LANES];
