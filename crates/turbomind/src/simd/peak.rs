@@ -6,10 +6,6 @@ use super::Isa;
 
 /// How long the loop runs.
 const DURATION: Duration = Duration::from_millis(50);
-/// Rounds of a burst, whose time is read once; about 0.1 ms.
-const ROUNDS: usize = 20_000;
-/// Accumulators, enough to hide the latency of five cycles on two ports.
-const CHAINS: usize = 12;
 
 /// 10^9 products of bytes, summed, per second and thread, at the speed of the fastest burst within 50 ms: `vpdpbusd`
 /// where the instruction set has it, `vpmaddubsw` with 16-bit additions for AVX2, what the compiler makes of plain Rust
@@ -36,12 +32,16 @@ pub fn peak_gmac_s(isa: Isa) -> f64 {
     best
 }
 
-/// Returns how many products were summed, as all bursts.
+/// Returns how many products were summed, as all bursts, which take about 0.1 ms each.
 fn plain() -> usize {
-    let (u, q) = (std::hint::black_box([1_u8; 1024]), std::hint::black_box([1_i8; 1024]));
-    let sum: i32 = u.iter().zip(&q).map(|(u, q)| i32::from(*u) * i32::from(*q)).sum();
-    std::hint::black_box(sum);
-    u.len()
+    let (u, q) = ([1_u8; 1024], [1_i8; 1024]);
+    let rounds = 256;
+    for _ in 0..rounds {
+        let (u, q) = std::hint::black_box((&u, &q));
+        let sum: i32 = u.iter().zip(q).map(|(u, q)| i32::from(*u) * i32::from(*q)).sum();
+        std::hint::black_box(sum);
+    }
+    rounds * u.len()
 }
 
 #[cfg(all(target_arch = "x86_64", not(miri)))]
@@ -51,7 +51,10 @@ mod x86 {
     use std::arch::x86_64::*;
     use std::hint::black_box;
 
-    use super::{CHAINS, ROUNDS};
+    /// Rounds of a burst.
+    const ROUNDS: usize = 20_000;
+    /// Accumulators, enough to hide the latency of five cycles on two ports.
+    const CHAINS: usize = 12;
 
     pub(super) fn multiply_add() -> usize {
         #[target_feature(enable = "avx2")]

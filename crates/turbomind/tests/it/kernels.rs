@@ -134,13 +134,14 @@ fn exact(
         for (row, x) in rows.chunks_exact(inputs).enumerate() {
             for n in 0..GROUP {
                 let (mut y, mut size, mut rounding) = (0.0, 0.0, 0.0);
-                for (k, x) in x.iter().enumerate() {
-                    let product = f64::from(weights[k][n]) * f64::from(*x);
+                for (k, (weights, x)) in weights.iter().zip(x).enumerate() {
+                    let weight = f64::from(weights[n]);
+                    let product = weight * f64::from(*x);
                     y += product;
                     size += product.abs();
                     if let Some(panel) = panel {
                         let scale = panel.scales[k / BLOCK * panel.rows + row].scale;
-                        rounding += f64::from(scale) / 2.0 * f64::from(weights[k][n]).abs();
+                        rounding += f64::from(scale) / 2.0 * weight.abs();
                     }
                 }
                 out.push((y, size, rounding));
