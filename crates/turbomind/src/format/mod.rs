@@ -1,13 +1,16 @@
 //! Source bytes -> tiles, one file per family of formats.
 //!
 //! The source rows of a column group are given one by one, so that any order of rows (rotary pairs put back
-//! together, parts stacked) costs nothing.
+//! together, parts stacked) costs nothing. [`int4`] holds the 4-bit matrices of Hugging Face folders, [`quantized`]
+//! finds them there.
 
 mod float;
+pub mod int4;
 mod k_quants;
 mod q4;
 mod q5;
 mod q8_0;
+pub mod quantized;
 
 use half::f16;
 use internlm_model::weights::Encoding;
