@@ -118,7 +118,7 @@ fn place(config: &KvConfig, table: &[u32], position: usize, kv_head: usize) -> P
 /// Times the Hadamard matrix, by its definition.
 fn rotated(x: &[f64]) -> Vec<f64> {
     let n = 1 << x.len().trailing_zeros();
-    let sign = |i: usize, j: usize| if (i & j).count_ones() % 2 == 0 { 1.0 } else { -1.0 };
+    let sign = |i: usize, j: usize| if (i & j).count_ones().is_multiple_of(2) { 1.0 } else { -1.0 };
     (0..x.len())
         .map(|i| (0..n).map(|j| sign(i % n, j) * x[i / n * n + j]).sum::<f64>() / (n as f64).sqrt())
         .collect()
