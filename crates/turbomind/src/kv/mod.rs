@@ -19,7 +19,7 @@ mod layout;
 mod pool;
 mod rotate;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use format::KvFormat;
 pub use layout::KvConfig;

@@ -49,9 +49,9 @@ pub(super) unsafe fn run(index: usize, call: &AttentionCall<'_>, item: &Item) {
     unsafe { load_queries(call, item, q) };
     let mut buffers = Buffers { q, scores, wide };
     if let Some(partial) = item.partial {
-        let result = call.scratch.sizes.result;
+        let size = call.scratch.sizes.token;
         // SAFETY: each item has a partial result of its own.
-        let out = unsafe { call.scratch.partials.write(partial * result..(partial + 1) * result) };
+        let out = unsafe { call.scratch.partials.write(partial * size..(partial + item.tokens) * size) };
         // SAFETY: nobody writes the pool, by the caller's promise.
         unsafe { run_part(call, item, &rows, &mut buffers, out) };
         return;
@@ -76,14 +76,14 @@ pub(super) unsafe fn run(index: usize, call: &AttentionCall<'_>, item: &Item) {
 pub(super) unsafe fn merge(index: usize, call: &AttentionCall<'_>, item: &Item) {
     // SAFETY: a member runs one item at a time.
     let Memory { state, .. } = unsafe { Memory::new(index, call) };
-    let size = call.scratch.sizes.result;
+    let size = call.scratch.sizes.token * item.tokens;
     let first = item.partial.expect("an item of the second phase has partial results");
     for part in 0..item.parts {
-        let start = (first + part) * size;
+        let start = first * call.scratch.sizes.token + part * size;
         // SAFETY: partial results were written in the first phase and are only read in the second.
         let result = unsafe { call.scratch.partials.read(start..start + size) };
         if part == 0 {
-            state.copy_from_slice(result);
+            state[..size].copy_from_slice(result);
         } else {
             let rows = Rows { part_start: part * PART, ..rows(call, item) };
             call.isa.run(Merge { rows, state, part: result });

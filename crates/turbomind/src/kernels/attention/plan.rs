@@ -54,7 +54,7 @@ pub(super) struct Item {
     pub(super) part: usize,
     /// Parts.
     pub(super) parts: usize,
-    /// Where the result of the (first) part is kept when another item merges the parts.
+    /// Where the result of the (first) part is kept when another item merges the parts, counted in tokens.
     pub(super) partial: Option<usize>,
 }
 
@@ -75,7 +75,7 @@ pub(crate) struct AttentionScratch {
     pub(super) sizes: Sizes,
     /// `[threads][sizes.member]`.
     pub(super) members: Shared<f32>,
-    /// `[partials][sizes.result]`.
+    /// `[partials][sizes.token]`.
     pub(super) partials: Shared<f32>,
 }
 
@@ -94,6 +94,8 @@ pub(super) struct Sizes {
     pub(super) wide: usize,
     /// Results of one part.
     pub(super) result: usize,
+    /// Results of one token of one part.
+    pub(super) token: usize,
     /// All, and room to align it.
     pub(super) member: usize,
 }
@@ -104,10 +106,11 @@ impl Sizes {
         let tokens = (ITEM_ROWS / group).max(1);
         let rows = tokens * group;
         let (q, scores, wide) = (rows * layout.dim, rows * PART, WIDE_TILES * LANES * layout.dim);
-        let result = rows * (layout.dim + LANES);
+        let token = group * (layout.dim + LANES);
+        let result = tokens * token;
         // A line more between members, so that they never write the same cache line.
         let member = q + scores + wide + 2 * result + 2 * LANES;
-        Self { group, tokens, q, scores, wide, result, member }
+        Self { group, tokens, q, scores, wide, result, token, member }
     }
 }
 
@@ -142,7 +145,7 @@ impl AttentionScratch {
         self.shape = Some(shape);
         let partials = self.plan.fill(steps, kv_heads, self.sizes.tokens, shape.threads);
         self.members.reserve(shape.threads * self.sizes.member);
-        self.partials.reserve(partials * self.sizes.result);
+        self.partials.reserve(partials * self.sizes.token);
         Ok(())
     }
 }
@@ -167,7 +170,8 @@ fn check(pool: &KvPool, sequence: usize, step: &Attend<'_>) -> Result<()> {
 }
 
 impl Plan {
-    /// Makes the items and gives the number of partial results. Late tokens see most and come first.
+    /// Makes the items and gives the number of partial results, counted in tokens. Late tokens see most and come
+    /// first.
     fn fill(&mut self, steps: &[Attend<'_>], kv_heads: usize, tile: usize, threads: usize) -> usize {
         self.items.clear();
         self.merges.clear();
@@ -186,10 +190,10 @@ impl Plan {
                 self.items.extend((0..item.parts).map(|part| Item {
                     part,
                     parts: 1,
-                    partial: Some(partials + part),
+                    partial: Some(partials + part * item.tokens),
                     ..item
                 }));
-                partials += item.parts;
+                partials += item.parts * item.tokens;
             }
         }
         partials

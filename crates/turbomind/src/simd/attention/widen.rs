@@ -1,10 +1,11 @@
 //! [`Widen`]: a stored tile as floats.
 
-use half::f16;
-
-use super::{LANES, line_mut};
+use super::LANES;
 use crate::kv::{KvFormat, Layout, TILE};
 use crate::simd::lanes::{Kernel, Lanes};
+
+/// Scales and minima of a tile, at most: 16 tokens, 8 groups.
+const MAX_SCALES: usize = TILE * 2 * 8;
 
 /// Which tiles.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -53,23 +54,23 @@ impl Kernel for Widen<'_> {
 /// Codes with a scale and a minimum per key: both are vectors.
 #[inline(always)]
 fn keys<S: Lanes>(simd: S, layout: &Layout, (codes, scales): (&[u8], &[u8]), to: &mut [f32]) {
-    let lines = codes.as_chunks::<LANES>().0;
-    for (group, scales) in scales.as_chunks::<64>().0.iter().enumerate() {
-        let (scale, minimum) = (simd.halves(half(scales, 0)), simd.halves(half(scales, 1)));
-        let dims = group * layout.group..(group + 1) * layout.group;
+    let codes = codes.chunks_exact(codes.len() / layout.groups());
+    let to = to.chunks_exact_mut(LANES * layout.group);
+    for ((codes, scales), to) in codes.zip(scales.as_chunks::<32>().0.as_chunks().0).zip(to) {
+        let [scale, minimum] = scales;
+        let step = Step { scale: simd.halves(scale), minimum: simd.halves(minimum) };
+        let (codes, to) = (codes.as_chunks().0, to.as_chunks_mut().0);
         if layout.config.format.bits() == 8 {
-            for d in dims {
-                simd.store(simd.mul_add(simd.bytes(&lines[d]), scale, minimum), line_mut(to, d));
+            for (codes, to) in codes.iter().zip(to) {
+                simd.store(step.times(simd, simd.bytes(codes)), to);
             }
             continue;
         }
-        for first in dims.step_by(32) {
-            for i in 0..LANES {
-                let codes = &lines[first / 2 + i];
-                let low = simd.mul_add(simd.low_nibbles(codes), scale, minimum);
-                let high = simd.mul_add(simd.high_nibbles(codes), scale, minimum);
-                simd.store(low, line_mut(to, first + i));
-                simd.store(high, line_mut(to, first + LANES + i));
+        for (codes, to) in codes.as_chunks::<LANES>().0.iter().zip(to.as_chunks_mut::<32>().0) {
+            let (low, high) = to.split_at_mut(LANES);
+            for ((codes, low), high) in codes.iter().zip(low).zip(high) {
+                simd.store(step.times(simd, simd.low_nibbles(codes)), low);
+                simd.store(step.times(simd, simd.high_nibbles(codes)), high);
             }
         }
     }
@@ -78,29 +79,37 @@ fn keys<S: Lanes>(simd: S, layout: &Layout, (codes, scales): (&[u8], &[u8]), to:
 /// Codes with a scale and a minimum per run of dimensions of a value: both are the same in all lanes.
 #[inline(always)]
 fn values<S: Lanes>(simd: S, layout: &Layout, (codes, scales): (&[u8], &[u8]), to: &mut [f32]) {
-    let groups = layout.dim / layout.group;
-    let run_bytes = layout.code_bytes() / groups;
-    let scales = scales.as_chunks::<4>().0;
-    for (run, codes) in codes.chunks_exact(run_bytes).enumerate() {
-        let [a, b, c, d] = scales[run];
-        let scale = simd.splat(f16::from_le_bytes([a, b]).to_f32_const());
-        let minimum = simd.splat(f16::from_le_bytes([c, d]).to_f32_const());
-        let to = &mut to[run * layout.group..][..layout.group];
-        for (i, codes) in codes.as_chunks::<LANES>().0.iter().enumerate() {
-            if layout.config.format.bits() == 8 {
-                simd.store(simd.mul_add(simd.bytes(codes), scale, minimum), line_mut(to, i));
-            } else {
-                let low = simd.mul_add(simd.low_nibbles(codes), scale, minimum);
-                let high = simd.mul_add(simd.high_nibbles(codes), scale, minimum);
-                simd.store(low, line_mut(to, 2 * i));
-                simd.store(high, line_mut(to, 2 * i + 1));
+    let mut wide = [[0.0; LANES]; MAX_SCALES / LANES];
+    for (to, scales) in wide.iter_mut().zip(scales.as_chunks().0) {
+        simd.store(simd.halves(scales), to);
+    }
+    let codes = codes.chunks_exact(codes.len() / TILE / layout.groups());
+    let to = to.chunks_exact_mut(layout.group);
+    for ((codes, [scale, minimum]), to) in codes.zip(wide.as_flattened().as_chunks().0).zip(to) {
+        let step = Step { scale: simd.splat(*scale), minimum: simd.splat(*minimum) };
+        let (codes, to) = (codes.as_chunks().0, to.as_chunks_mut().0);
+        if layout.config.format.bits() == 8 {
+            for (codes, to) in codes.iter().zip(to) {
+                simd.store(step.times(simd, simd.bytes(codes)), to);
             }
+            continue;
+        }
+        for (codes, [low, high]) in codes.iter().zip(to.as_chunks_mut().0) {
+            simd.store(step.times(simd, simd.low_nibbles(codes)), low);
+            simd.store(step.times(simd, simd.high_nibbles(codes)), high);
         }
     }
 }
 
-/// Half number `i` of 64 bytes.
-#[inline(always)]
-fn half(bytes: &[u8; 64], i: usize) -> &[u8; 32] {
-    &bytes.as_chunks().0[i]
+/// What a code stands for.
+struct Step<F> {
+    scale: F,
+    minimum: F,
+}
+
+impl<F: Copy> Step<F> {
+    #[inline(always)]
+    fn times<S: Lanes<F32 = F>>(&self, simd: S, code: F) -> F {
+        simd.mul_add(code, self.scale, self.minimum)
+    }
 }
