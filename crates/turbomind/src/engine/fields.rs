@@ -30,8 +30,9 @@ pub(super) struct Fields {
     /// Sums of each member.
     pub(super) sums: Shared<[f32; GROUP]>,
     pub(super) sums_each: usize,
-    /// One row of each member.
+    /// Two rows of each member.
     pub(super) row: Shared<f32>,
+    pub(super) row_each: usize,
     /// Logits, `[rows, vocab]`.
     pub(super) logits: Shared<f32>,
     /// Best entries of each member.
@@ -59,7 +60,8 @@ impl Fields {
         self.x.reserve(tokens * config.hidden);
         self.q.reserve(tokens * q_width);
         self.attended.reserve(tokens * q_width);
-        self.row.reserve(threads * config.hidden);
+        self.row_each = config.hidden.max(q_width);
+        self.row.reserve(2 * threads * self.row_each);
         self.sums_each = Sums::needed(tokens, config.head_dim);
         self.sums.reserve(threads * self.sums_each);
         let all = |pick: fn(&crate::model::Layer) -> Vec<Needs>| {

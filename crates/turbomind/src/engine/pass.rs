@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::{Engine, NonFinite, Outputs, Want};
 use crate::kernels::attention::{Attend, AttentionCall, AttentionScratch, AttentionShape, attention};
 use crate::kernels::{
-    Best, HeadOutput, Normalization, Rotation, Sums, attention_input, embed, gate_up, head, insert, prepare,
+    Best, HeadOutput, Normalization, Rotation, Rows, Sums, attention_input, embed, gate_up, head, insert, prepare,
     prepare_normalized, residual,
 };
+use crate::model::{Model, Weights};
 use crate::pool::Member;
 use crate::{Result, SeqStep};
 
@@ -48,7 +49,7 @@ pub(super) fn run(engine: &mut Engine, steps: &[SeqStep<'_>], want: Want, out: &
 
 /// What every member needs to know.
 struct Pass<'a> {
-    model: &'a crate::model::Model,
+    model: &'a Model,
     isa: crate::simd::Isa,
     kv: &'a crate::kv::KvPool,
     fields: &'a super::fields::Fields,
@@ -77,7 +78,7 @@ impl Pass<'_> {
         let report = |row: usize| self.report(row, index);
         let all = |row| row;
 
-        let norm = self.norm(&layer.attention_norm);
+        let norm = self.norm(&layer.attention_norm, &layer.qkv[0]);
         let input = prepare_normalized(member, &norm, &fields.x, &fields.normed, rows, (all, report))?;
         let rotation = Rotation {
             cos: &fields.cos,
@@ -97,10 +98,11 @@ impl Pass<'_> {
             scratch: self.room,
         };
         attention(member, &call)?;
-        let input = prepare(member, isa, &fields.attended, &fields.mixed, [rows, width])?;
+        let way = self.rows(&layer.wo);
+        let input = prepare(member, way, &fields.attended, &fields.mixed, [rows, width])?;
         residual(member, &layer.wo, (input, rows), &sums, &fields.x)?;
 
-        let norm = self.norm(&layer.ffn_norm);
+        let norm = self.norm(&layer.ffn_norm, &layer.w1);
         let input = prepare_normalized(member, &norm, &fields.x, &fields.normed, rows, (all, report))?;
         gate_up(member, isa, layer, (input, rows), &sums, fields.gated.together())?;
         residual(member, &layer.w2, (fields.gated.together(), rows), &sums, &fields.x)
@@ -111,7 +113,7 @@ impl Pass<'_> {
         if rows == 0 {
             return Ok(());
         }
-        let norm = self.norm(&self.model.norm);
+        let norm = self.norm(&self.model.norm, &self.model.output);
         let pick = |row: usize| fields.wanted[row];
         let report = |row: usize| self.report(fields.wanted[row], self.model.layers.len());
         let input = prepare_normalized(member, &norm, &fields.x, &fields.last, rows, (pick, report))?;
@@ -123,9 +125,14 @@ impl Pass<'_> {
         head(member, &self.model.output, (input, rows), &sums, &output)
     }
 
-    fn norm<'a>(&'a self, weight: &'a [f32]) -> Normalization<'a> {
-        let eps = self.model.config.eps as f32;
-        Normalization { isa: self.isa, weight, eps, room: &self.fields.row }
+    /// How rows go into the input of a matrix.
+    fn rows<'a>(&'a self, weights: &'a Weights) -> Rows<'a> {
+        let (room, each) = (&self.fields.row, self.fields.row_each);
+        Rows { isa: self.isa, room, each, columns: weights.columns.as_deref() }
+    }
+
+    fn norm<'a>(&'a self, weight: &'a [f32], consumer: &'a Weights) -> Normalization<'a> {
+        Normalization { weight, eps: self.model.config.eps as f32, way: self.rows(consumer) }
     }
 
     /// Notes that a row's numbers left the range of floats.

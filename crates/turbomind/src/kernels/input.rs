@@ -168,13 +168,45 @@ fn filled<'a>(
     Ok(&inputs.together)
 }
 
+/// Room for rows that change on their way into an input.
+#[derive(Clone, Copy)]
+pub(crate) struct Rows<'a> {
+    pub(crate) isa: Isa,
+    /// Two rows for each member, `each` long.
+    pub(crate) room: &'a Shared<f32>,
+    pub(crate) each: usize,
+    /// Which column stands at each place, when they do not stand in order.
+    pub(crate) columns: Option<&'a [u32]>,
+}
+
+impl Rows<'_> {
+    /// Puts a row into an input, its columns in order.
+    ///
+    /// # Safety
+    /// As [`Input::set`]; the member holds no slice of its second row.
+    unsafe fn set(&self, member: &Member<'_>, input: &Input, row: usize, x: &[f32]) {
+        let Some(columns) = self.columns else {
+            // SAFETY: by the caller's promise.
+            unsafe { input.set(self.isa, row, 0, x) };
+            return;
+        };
+        let start = (2 * member.index() + 1) * self.each;
+        // SAFETY: the second row of this member; the rest by the caller's promise.
+        unsafe {
+            let moved = self.room.write(start..start + x.len());
+            moved.iter_mut().zip(columns).for_each(|(to, column)| *to = x[*column as usize]);
+            input.set(self.isa, row, 0, moved);
+        }
+    }
+}
+
 /// `source` as an input.
 ///
 /// # Shapes
 /// - `source`: `[rows, width]`
 pub(crate) fn prepare<'a>(
     member: &Member<'_>,
-    isa: Isa,
+    way: Rows<'_>,
     source: &Shared<f32>,
     inputs: &'a Inputs,
     [rows, width]: [usize; 2],
@@ -182,17 +214,15 @@ pub(crate) fn prepare<'a>(
     filled(member, inputs, rows, |row, input| {
         // SAFETY: `source` was written in an earlier phase; a row of `input` is filled by one member, its own input
         // or one whose chunk it claimed.
-        unsafe { input.set(isa, row, 0, source.read(row * width..(row + 1) * width)) }
+        unsafe { way.set(member, input, row, source.read(row * width..(row + 1) * width)) }
     })
 }
 
 /// A norm over rows.
 pub(crate) struct Normalization<'a> {
-    pub(crate) isa: Isa,
     pub(crate) weight: &'a [f32],
     pub(crate) eps: f32,
-    /// One row of room for each member.
-    pub(crate) room: &'a Shared<f32>,
+    pub(crate) way: Rows<'a>,
 }
 
 /// The RMS norm of `rows` rows of `source` as an input; row i is row `pick(i)` of `source`, and `report(i)` is called
@@ -206,17 +236,17 @@ pub(crate) fn prepare_normalized<'a>(
     (pick, report): (impl Fn(usize) -> usize, impl Fn(usize)),
 ) -> Result<&'a Input> {
     let width = norm.weight.len();
-    let room = member.index() * width;
+    let room = 2 * member.index() * norm.way.each;
     filled(member, inputs, rows, |row, input| {
         let from = pick(row) * width;
         // SAFETY: `source` was written in an earlier phase; the room is this member's; a row of `input` is filled by
         // one member.
         unsafe {
-            let (x, out) = (source.read(from..from + width), norm.room.write(room..room + width));
-            if !vector::rms_norm(norm.isa, x, norm.weight, norm.eps, out).is_finite() {
+            let (x, out) = (source.read(from..from + width), norm.way.room.write(room..room + width));
+            if !vector::rms_norm(norm.way.isa, x, norm.weight, norm.eps, out).is_finite() {
                 report(row);
             }
-            input.set(norm.isa, row, 0, out);
+            norm.way.set(member, input, row, out);
         }
     })
 }

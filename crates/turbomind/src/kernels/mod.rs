@@ -11,7 +11,7 @@ mod project;
 mod share;
 
 pub(crate) use head::{Best, HeadOutput, head, insert};
-pub(crate) use input::{Input, Inputs, Needs, Normalization, embed, prepare, prepare_normalized};
+pub(crate) use input::{Input, Inputs, Needs, Normalization, Rows, embed, prepare, prepare_normalized};
 pub(crate) use project::{Rotation, Sums, attention_input, gate_up, residual};
 
 pub(crate) use handoff::{Lender, handoff};

@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use internlm_model::weights::{self, StoredModel, TensorSource};
 
-use super::plan::{Plan, Planner, qkv_bias, vector};
+use super::plan::{Form, Plan, Planner, qkv_bias, vector};
 use super::{Compute, Layer, Model, Weights};
 use crate::arena::Arena;
+use crate::format::int4::{self, Int4Row};
 use crate::format::{SourceRows, repack};
 use crate::simd::Isa;
 use crate::tile::Matrix;
@@ -21,7 +22,7 @@ impl Model {
     /// Files that cannot be read; all tensors that are missing, mis-shaped or not finite at once.
     pub(crate) fn load(path: &Path, threads: usize, isa: Isa, compute: Compute) -> Result<Self> {
         let stored = weights::open_stored(path)?;
-        let planner = Planner::new(&stored);
+        let planner = Planner::new(&stored, path)?;
         let (plans, mut problems) = (planner.plans, planner.problems);
         if !problems.is_empty() {
             return Err(Error::Weights { path: path.to_path_buf(), problems });
@@ -47,10 +48,10 @@ impl Model {
 /// Repacks every planned matrix, the largest first.
 fn tiles(
     source: &dyn TensorSource,
-    plans: &[Plan],
+    plans: &[Plan<'_>],
     threads: usize,
     problems: &mut Vec<String>,
-) -> Result<Vec<Matrix>> {
+) -> Result<Vec<(Matrix, Option<Vec<u32>>)>> {
     let lengths: Vec<usize> = plans.iter().map(Plan::bytes).collect();
     let bytes = lengths.iter().sum();
     let memory = |source| Error::Memory { what: "the weights", bytes, source };
@@ -78,28 +79,33 @@ fn tiles(
     problems.extend(found.into_inner().unwrap_or_default());
     problems.sort();
     let parts = arena.freeze().map_err(memory)?;
-    let matrix = |(plan, tiles): (&Plan, _)| Matrix {
-        format: plan.format,
-        outputs: plan.rows.len(),
-        inputs: plan.inputs,
-        tiles,
+    let matrix = |(plan, tiles): (&Plan<'_>, _)| {
+        let (format, outputs, inputs) = (plan.format, plan.rows.len(), plan.inputs);
+        (Matrix { format, outputs, inputs, tiles }, plan.columns())
     };
     Ok(plans.iter().zip(parts).map(matrix).collect())
 }
 
 /// Repacks one matrix.
-fn fill(source: &dyn TensorSource, plan: &Plan, out: &mut [u8]) -> Result<(), String> {
+fn fill(source: &dyn TensorSource, plan: &Plan<'_>, out: &mut [u8]) -> Result<(), String> {
     let place = || format!("{}: tensor {}", source.file(&plan.tensor).display(), plan.tensor);
+    let encoding = match &plan.stored {
+        Form::Rows(encoding) => *encoding,
+        Form::Int4(source) => {
+            let rows = plan.rows.iter().map(|row| Int4Row { source, row: *row as usize });
+            let rows: Vec<Int4Row<'_>> = rows.collect();
+            return int4::repack(&rows, out).map_err(|problem| format!("{}: {problem}", place()));
+        }
+    };
     let bytes = source.read_bytes(&plan.tensor).map_err(|error| error.to_string())?;
-    let length = plan
-        .encoding
+    let length = encoding
         .byte_length(&[plan.inputs])
         .ok_or_else(|| format!("{}: rows of {} weights are no whole blocks", place(), plan.inputs))?;
     let rows = plan.rows.iter().map(|row| {
         let start = *row as usize * length;
         bytes.get(start..start + length).unwrap_or_default()
     });
-    let rows = SourceRows { encoding: plan.encoding, rows: rows.collect(), inputs: plan.inputs };
+    let rows = SourceRows { encoding, rows: rows.collect(), inputs: plan.inputs };
     let repacked = repack(&rows, out).map_err(|problem| format!("{}: {problem}", place()));
     drop(bytes);
     source.release(&plan.tensor);
@@ -109,13 +115,16 @@ fn fill(source: &dyn TensorSource, plan: &Plan, out: &mut [u8]) -> Result<(), St
 /// Puts the matrices, which are in the order of the plan, into their places; `None` when one is missing.
 fn assemble(
     stored: &StoredModel,
-    matrices: Vec<Matrix>,
+    matrices: Vec<(Matrix, Option<Vec<u32>>)>,
     (isa, compute): (Isa, Compute),
     problems: &mut Vec<String>,
 ) -> Option<Model> {
     let config = stored.config.clone();
     let mut matrices = matrices.into_iter();
-    let mut next = |bias| Some(Weights::new(matrices.next()?, bias, isa, compute));
+    let mut next = |bias| {
+        let (matrix, columns) = matrices.next()?;
+        Some(Weights { columns, ..Weights::new(matrix, bias, isa, compute) })
+    };
     let embedding = next(None)?;
     let mut layers = Vec::with_capacity(config.layers);
     for layer in 0..config.layers {
@@ -147,5 +156,20 @@ fn assemble(
     } else {
         next(None)?
     };
+    same_columns(&layers, problems);
     Some(Model { config, embedding: embedding.matrix, layers, norm, output })
+}
+
+/// Matrices with one input must want its columns in one order.
+fn same_columns(layers: &[Layer], problems: &mut Vec<String>) {
+    for (index, layer) in layers.iter().enumerate() {
+        let [q, k, v] = layer.qkv.each_ref().map(|weights| &weights.columns);
+        for (name, same) in
+            [("q, k and v", q == k && k == v), ("w1 and w3", layer.w1.columns == layer.w3.columns)]
+        {
+            if !same {
+                problems.push(format!("layer {index}: {name} order their inputs differently (g_idx)"));
+            }
+        }
+    }
 }

@@ -52,6 +52,8 @@ pub(crate) struct Weights {
     kernel: Kernel,
     /// Whole column groups, padded with zeros.
     pub(crate) bias: Option<Vec<f32>>,
+    /// Which input stands at each place of the tiles, when they do not stand in order (GPTQ's desc_act).
+    pub(crate) columns: Option<Vec<u32>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -74,7 +76,7 @@ impl Weights {
             bias.resize(matrix.groups() * GROUP, 0.0);
             bias
         });
-        Self { matrix, kernel, bias }
+        Self { matrix, kernel, bias, columns: None }
     }
 
     /// What its input must hold.

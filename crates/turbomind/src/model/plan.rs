@@ -1,24 +1,45 @@
 //! [`Plan`]: which rows of which tensors make up each matrix.
 
+use std::path::Path;
+
 use internlm_model::config::Family;
 use internlm_model::weights::names::{NameStyle, Parts, parts};
 use internlm_model::weights::qkv::{Heads, RowOrder};
 use internlm_model::weights::{Encoding, StoredModel};
 
+use crate::Result;
+use crate::format::int4::Int4Source;
+use crate::format::quantized::{self, QuantizationConfig};
 use crate::tile::{Matrix, TileFormat};
 
 /// One matrix to be.
-pub(super) struct Plan {
+pub(super) struct Plan<'a> {
     /// The tensor its rows come from.
     pub(super) tensor: String,
-    pub(super) encoding: Encoding,
+    pub(super) stored: Form<'a>,
     pub(super) format: TileFormat,
     /// The tensor's row of each output.
     pub(super) rows: Vec<u32>,
     pub(super) inputs: usize,
 }
 
-impl Plan {
+/// How a matrix is stored.
+pub(super) enum Form<'a> {
+    /// One tensor, row by row.
+    Rows(Encoding),
+    /// 4 bits in several tensors.
+    Int4(Int4Source<'a>),
+}
+
+impl Plan<'_> {
+    /// Which input stands at each place of the tiles, when they do not stand in order.
+    pub(super) fn columns(&self) -> Option<Vec<u32>> {
+        match &self.stored {
+            Form::Rows(_) => None,
+            Form::Int4(source) => source.columns().map(<[u32]>::to_vec),
+        }
+    }
+
     /// Bytes of its tiles.
     pub(super) fn bytes(&self) -> usize {
         Matrix::bytes(self.format, self.rows.len(), self.inputs)
@@ -32,24 +53,29 @@ pub(super) const LAYER: [&str; 5] =
 /// Plans matrices and collects what is wrong with the files.
 pub(super) struct Planner<'a> {
     model: &'a StoredModel,
-    pub(super) plans: Vec<Plan>,
+    quantization: Option<QuantizationConfig>,
+    pub(super) plans: Vec<Plan<'a>>,
     pub(super) problems: Vec<String>,
 }
 
 impl<'a> Planner<'a> {
     /// Plans embedding, then for each layer q, k, v, wo, w1, w3, w2, then the output matrix unless it is the embedding.
-    pub(super) fn new(model: &'a StoredModel) -> Self {
-        let mut planner = Self { model, plans: Vec::new(), problems: Vec::new() };
+    ///
+    /// # Errors
+    /// A quantization that has no tiles.
+    pub(super) fn new(model: &'a StoredModel, path: &Path) -> Result<Self> {
         let config = &model.config;
+        let quantization = QuantizationConfig::read(config, path)?;
+        let mut planner = Self { model, quantization, plans: Vec::new(), problems: Vec::new() };
         if config.family == Family::InternLm2Reward {
             planner.problems.push("family: found a reward model, expected a language model".to_owned());
-            return planner;
+            return Ok(planner);
         }
         let stored = model.source.names().len();
         if config.layers > stored {
             let found = config.layers;
             planner.problems.push(format!("layers: found {found} in the config, the files hold {stored} tensors"));
-            return planner;
+            return Ok(planner);
         }
         planner.one("model.tok_embeddings.weight", [config.vocab, config.hidden]);
         for layer in 0..config.layers {
@@ -58,7 +84,7 @@ impl<'a> Planner<'a> {
         if !config.tied {
             planner.one("output.weight", [config.vocab, config.hidden]);
         }
-        planner
+        Ok(planner)
     }
 
     fn layer(&mut self, layer: usize) {
@@ -95,25 +121,39 @@ impl<'a> Planner<'a> {
     }
 
     fn matrix(&mut self, tensor: String, rows: Vec<u32>, shape: [usize; 2]) {
-        let place = self.model.source.file(&tensor).display().to_string();
-        let problem = match self.model.source.info(&tensor) {
-            None => format!("{place}: tensor {tensor}: missing, expected {shape:?}"),
-            Some(info) if info.shape != shape => {
-                format!("{place}: tensor {tensor}: found shape {:?}, expected {shape:?}", info.shape)
+        match self.form(&tensor, shape) {
+            Ok((stored, format)) => {
+                self.plans.push(Plan { tensor, stored, format, rows, inputs: shape[1] });
             }
-            Some(info) => match TileFormat::of(info.encoding) {
-                None => format!(
-                    "{place}: tensor {tensor}: found type {}, expected a float or block type",
-                    info.encoding
-                ),
-                Some(format) => {
-                    let (encoding, inputs) = (info.encoding, shape[1]);
-                    self.plans.push(Plan { tensor, encoding, format, rows, inputs });
-                    return;
-                }
-            },
-        };
-        self.problems.push(problem);
+            Err(problem) => self.problems.push(problem),
+        }
+    }
+
+    /// How a matrix is stored and what it becomes.
+    fn form(&self, tensor: &str, shape: [usize; 2]) -> Result<(Form<'a>, TileFormat), String> {
+        let source = self.model.source.as_ref();
+        let place = || format!("{}: tensor {tensor}", source.file(tensor).display());
+        if let (Some(config), Some(prefix)) = (&self.quantization, tensor.strip_suffix(".weight"))
+            && let Some(int4) = quantized::find(source, prefix, config).map_err(|error| error.to_string())?
+        {
+            let found = [int4.outputs(), int4.inputs()];
+            if found != shape {
+                return Err(format!("{}: found shape {found:?}, expected {shape:?}", place()));
+            }
+            let format = int4.format();
+            return Ok((Form::Int4(int4), format));
+        }
+        match source.info(tensor) {
+            None => Err(format!("{}: missing, expected {shape:?}", place())),
+            Some(info) if info.shape != shape => {
+                Err(format!("{}: found shape {:?}, expected {shape:?}", place(), info.shape))
+            }
+            Some(info) => TileFormat::of(info.encoding)
+                .map(|format| (Form::Rows(info.encoding), format))
+                .ok_or_else(|| {
+                    format!("{}: found type {}, expected a float or block type", place(), info.encoding)
+                }),
+        }
     }
 }
 

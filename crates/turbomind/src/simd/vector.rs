@@ -289,7 +289,8 @@ mod tests {
             let mut head = x;
             let mut gate = *x.as_chunks::<16>().0.first().expect("32 values");
             let (values, scale) = quantized(isa, &x);
-            silu_mul(isa, std::slice::from_mut(&mut gate), &[gate]);
+            let up = [gate];
+            silu_mul(isa, std::slice::from_mut(&mut gate), &up);
             rotate(isa, &mut head, &x[..16], &x[16..]);
             let mut norm = [0.0; 32];
             rms_norm(isa, &x, &head, 1e-5, &mut norm);
