@@ -13,7 +13,7 @@ use crate::tile::{BLOCK, GROUP, Matrix};
 /// Rows that share a sweep over the records: their outputs and one block of their activations fit in 32 KB.
 const SWEEP: usize = 128;
 /// How far ahead of the arithmetic records are asked for, in bytes.
-const AHEAD: usize = 4096;
+pub(super) const AHEAD: usize = 4096;
 
 /// A way to multiply unsigned with signed bytes.
 pub(super) trait Dot {

@@ -3,6 +3,7 @@
 use std::arch::x86_64::*;
 
 use super::super::{Floats, rows_of};
+use super::blocks::AHEAD;
 use crate::tile::{GROUP, Matrix, TileFormat};
 
 /// Rows that share the loads of the weights; 12 accumulators, 2 weights and 1 activation are 15 of 16 registers.
@@ -169,6 +170,9 @@ unsafe fn add<W: Weights, const G: usize, const R: usize>(
         // SAFETY: by the caller's promise.
         unsafe {
             let record = place.tiles.add(group * place.group_bytes + index * W::FORMAT.record_bytes());
+            if k == 0 {
+                _mm_prefetch::<_MM_HINT_T0>(record.wrapping_add(AHEAD).cast());
+            }
             let weights = [W::load(record, k, 0), W::load(record, k, 1)];
             for (row, sums) in sums.iter_mut().enumerate() {
                 let x = _mm256_broadcast_ss(&*place.x.add(row * place.inputs + index * W::FORMAT.step() + k));
