@@ -62,18 +62,8 @@ fn multiply_blocks(format: TileFormat, call: &Blocks<'_>, out: &mut [[f32; GROUP
                 let scale = call.panel.scales[place];
                 let acc = &mut out[group * rows.len() + row];
                 if format == TileFormat::Q6K {
-                    add(
-                        acc,
-                        dots(&weights.values[..16], &values[..16]),
-                        &weights,
-                        (0, scale.scale, scale.low),
-                    );
-                    add(
-                        acc,
-                        dots(&weights.values[16..], &values[16..]),
-                        &weights,
-                        (1, scale.scale, scale.high),
-                    );
+                    add(acc, dots(&weights.values[..16], &values[..16]), &weights, (0, scale.scale, scale.low));
+                    add(acc, dots(&weights.values[16..], &values[16..]), &weights, (1, scale.scale, scale.high));
                 } else {
                     add(acc, dots(&weights.values, values), &weights, (0, scale.scale, scale.sum));
                 }
