@@ -1,14 +1,18 @@
 //! One work item: its query rows through its parts.
 
+use std::ops::Range;
+
 use super::AttentionCall;
 use super::plan::{Item, Sizes, WIDE_TILES};
 use crate::kv::{KvFormat, TILE, Tile};
 use crate::simd::attention::{
-    Element, Finish, Merge, PART, ROWS, Rotation, Rows, Scale, Scores, Side, Softmax, Values, Widen,
+    Finish, Merge, PART, ROWS, Rotation, Rows, Scale, Scores, Side, Softmax, Values, Widen,
 };
 
 /// Tiles of a part.
 const TILES: usize = PART / TILE;
+/// How many tiles ahead of their use values are asked for.
+const VALUES_AHEAD: usize = 2;
 
 /// A member's memory.
 struct Memory<'a> {
@@ -168,9 +172,8 @@ unsafe fn run_part(
     buffers: &mut Buffers<'_>,
     out: &mut [f32],
 ) {
-    let mut tiles = Tiles { keys: [&[]; TILES], values: [&[]; TILES], count: 0 };
     // SAFETY: the caller's promise.
-    unsafe { tiles.find(call, item, rows) };
+    let tiles = unsafe { Tiles::new(call, item, rows) };
     if call.pool.layout.config.format == KvFormat::F16 && rows.count <= ROWS {
         run_direct(call, rows, &tiles, buffers, out);
     } else {
@@ -178,36 +181,53 @@ unsafe fn run_part(
     }
 }
 
-/// The tiles of a part.
+/// The tiles of a part in the order in which they are used: the keys that the last row sees, their values, and some
+/// keys of the next part, which are only asked for ahead of their use.
 struct Tiles<'a> {
-    keys: [&'a [u8]; TILES],
-    values: [&'a [u8]; TILES],
+    all: [&'a [u8]; 2 * TILES + WIDE_TILES],
     count: usize,
 }
 
 impl<'a> Tiles<'a> {
-    /// Looks up those that the last row sees.
+    /// Looks them up.
     ///
     /// # Safety
     /// Nobody writes them while the slices live.
-    unsafe fn find(&mut self, call: &AttentionCall<'a>, item: &Item, rows: &Rows) {
-        let layout = &call.pool.layout;
-        let bytes = layout.tile_bytes();
-        self.count = rows.visible(rows.count - 1).div_ceil(TILE);
-        for index in 0..self.count {
-            let number = rows.part_start / TILE + index;
-            let block = call.steps[item.step].blocks[number / layout.tiles()] as usize;
-            assert!(block < layout.config.blocks && call.layer < layout.config.layers, "a block of the pool");
-            let tile =
-                Tile { layer: call.layer, block, kv_head: item.kv_head, index: number % layout.tiles() };
-            let start = layout.offset(tile);
+    unsafe fn new(call: &AttentionCall<'a>, item: &Item, rows: &Rows) -> Self {
+        let count = rows.visible(rows.count - 1).div_ceil(TILE);
+        let mut all: [&[u8]; 2 * TILES + WIDE_TILES] = [&[]; _];
+        for index in 0..count {
             // SAFETY: the caller's promise.
             unsafe {
-                self.keys[index] = call.pool.keys.read(start..start + bytes);
-                self.values[index] = call.pool.values.read(start..start + bytes);
+                all[index] = tile(call, item, rows.part_start / TILE + index, Side::Keys);
+                all[count + index] = tile(call, item, rows.part_start / TILE + index, Side::Values);
             }
         }
+        if item.partial.is_none() && rows.part_start / PART + 1 < item.parts {
+            let visible = rows.position + rows.count / rows.group - rows.part_start - PART;
+            for index in 0..visible.div_ceil(TILE).min(WIDE_TILES) {
+                // SAFETY: as above.
+                all[2 * count + index] =
+                    unsafe { tile(call, item, rows.part_start / TILE + TILES + index, Side::Keys) };
+            }
+        }
+        Self { all, count }
     }
+}
+
+/// Tile `number` of a sequence.
+///
+/// # Safety
+/// Nobody writes it while the slice lives.
+unsafe fn tile<'a>(call: &AttentionCall<'a>, item: &Item, number: usize, side: Side) -> &'a [u8] {
+    let layout = &call.pool.layout;
+    let block = call.steps[item.step].blocks[number / layout.tiles()] as usize;
+    assert!(block < layout.config.blocks && call.layer < layout.config.layers, "a block of the pool");
+    let tile = Tile { layer: call.layer, block, kv_head: item.kv_head, index: number % layout.tiles() };
+    let start = layout.offset(tile);
+    let map = if side == Side::Keys { &call.pool.keys } else { &call.pool.values };
+    // SAFETY: the caller's promise.
+    unsafe { map.read(start..start + layout.tile_bytes()) }
 }
 
 /// Few rows over f16: the kernels read the tiles themselves.
@@ -218,11 +238,13 @@ fn run_direct(
     buffers: &mut Buffers<'_>,
     out: &mut [f32],
 ) {
-    let keys = tiles.keys.map(|tile| tile.as_chunks::<32>().0);
-    scores(call, rows, (&keys[..tiles.count], 0), buffers.q, buffers.scores);
+    let halves = tiles.all.map(|tile| tile.as_chunks::<32>().0);
+    let (keys, values) = (&halves[..tiles.count], &halves[tiles.count..2 * tiles.count]);
+    let ahead = &halves[WIDE_TILES..];
+    call.isa.run(Scores { rows: *rows, q: buffers.q, keys, ahead, first_tile: 0, scores: buffers.scores });
     call.isa.run(Softmax { rows: *rows, scores: buffers.scores, out });
-    let values = tiles.values.map(|tile| tile.as_chunks::<32>().0);
-    add_values(call, rows, (&values[..tiles.count], 0), buffers.scores, out);
+    let ahead = &halves[tiles.count + VALUES_AHEAD..];
+    call.isa.run(Values { rows: *rows, weights: buffers.scores, values, ahead, first_tile: 0, out });
 }
 
 /// Many rows or another format: some tiles at a time become floats that all rows use.
@@ -233,50 +255,48 @@ fn run_widened(
     buffers: &mut Buffers<'_>,
     out: &mut [f32],
 ) {
-    for first in (0..tiles.count).step_by(WIDE_TILES) {
-        let wide = widen(call, Side::Keys, &tiles.keys[first..tiles.count], buffers.wide);
-        let count = WIDE_TILES.min(tiles.count - first);
-        scores(call, rows, (&wide[..count], first), buffers.q, buffers.scores);
+    let count = tiles.count;
+    for first in (0..count).step_by(WIDE_TILES) {
+        let wide = widen(call, Side::Keys, tiles, first..count.min(first + WIDE_TILES), buffers.wide);
+        let keys = &wide[..WIDE_TILES.min(count - first)];
+        call.isa.run(Scores {
+            rows: *rows,
+            q: buffers.q,
+            keys,
+            ahead: &[],
+            first_tile: first,
+            scores: buffers.scores,
+        });
     }
     call.isa.run(Softmax { rows: *rows, scores: buffers.scores, out });
-    for first in (0..tiles.count).step_by(WIDE_TILES) {
-        let wide = widen(call, Side::Values, &tiles.values[first..tiles.count], buffers.wide);
-        let count = WIDE_TILES.min(tiles.count - first);
-        add_values(call, rows, (&wide[..count], first), buffers.scores, out);
+    for first in (0..count).step_by(WIDE_TILES) {
+        let range = count + first..count + count.min(first + WIDE_TILES);
+        let wide = widen(call, Side::Values, tiles, range, buffers.wide);
+        let values = &wide[..WIDE_TILES.min(count - first)];
+        call.isa.run(Values {
+            rows: *rows,
+            weights: buffers.scores,
+            values,
+            ahead: &[],
+            first_tile: first,
+            out,
+        });
     }
 }
 
-/// The first tiles as floats.
+/// Some tiles as floats.
 fn widen<'a>(
     call: &AttentionCall<'_>,
     side: Side,
-    tiles: &[&[u8]],
+    tiles: &Tiles<'_>,
+    range: Range<usize>,
     wide: &'a mut [f32],
 ) -> [&'a [[f32; 16]]; WIDE_TILES] {
     let layout = &call.pool.layout;
     let floats = TILE * layout.dim;
-    for (tile, to) in tiles.iter().zip(wide.chunks_exact_mut(floats)) {
-        call.isa.run(Widen { layout, side, tile, to });
+    for (index, to) in range.zip(wide.chunks_exact_mut(floats)) {
+        let ahead = tiles.all.get(index + WIDE_TILES).copied().unwrap_or_default();
+        call.isa.run(Widen { layout, side, tile: tiles.all[index], ahead, to });
     }
     std::array::from_fn(|index| wide[index * floats..][..floats].as_chunks().0)
-}
-
-fn scores<E: Element>(
-    call: &AttentionCall<'_>,
-    rows: &Rows,
-    (keys, first_tile): (&[&[E]], usize),
-    q: &[f32],
-    scores: &mut [f32],
-) {
-    call.isa.run(Scores { rows: *rows, q, keys, first_tile, scores });
-}
-
-fn add_values<E: Element>(
-    call: &AttentionCall<'_>,
-    rows: &Rows,
-    (values, first_tile): (&[&[E]], usize),
-    weights: &[f32],
-    out: &mut [f32],
-) {
-    call.isa.run(Values { rows: *rows, weights, values, first_tile, out });
 }

@@ -1,5 +1,6 @@
 //! [`store_key`], [`store_value`]: one token's key or value into its tile.
 
+use crate::kernels::SharedBytes;
 use crate::kv::{KvPool, TILE, Tile};
 use crate::simd::Isa;
 use crate::simd::attention::Encode;
@@ -26,14 +27,14 @@ pub(crate) unsafe fn store_key(isa: Isa, pool: &KvPool, place: Place, key: &[f32
     let (tile, slot) = tile_of(pool, place, key);
     let scales = tile + TILE * layout.code_bytes();
     let row = isa.run(Encode { layout, x: key });
-    let element = layout.config.format.bits().div_ceil(8);
-    for (index, code) in row.codes().chunks_exact(element).enumerate() {
-        // SAFETY: bytes of this token alone, by the layout of keys; the caller promises that nobody else uses them.
-        unsafe { pool.keys.write(tile + (index * TILE + slot) * element, code) };
-    }
-    for (index, scale) in row.scales().iter().enumerate() {
-        // SAFETY: as above.
-        unsafe { pool.keys.write(scales + (index * TILE + slot) * 2, scale) };
+    // SAFETY: bytes of this token alone, by the layout of keys; the caller promises that nobody else uses them.
+    unsafe {
+        match layout.config.format.bits() {
+            32 => interleave::<4>(&pool.keys, (tile, slot), row.codes()),
+            16 => interleave::<2>(&pool.keys, (tile, slot), row.codes()),
+            _ => interleave::<1>(&pool.keys, (tile, slot), row.codes()),
+        }
+        interleave::<2>(&pool.keys, (scales, slot), row.scales().as_flattened());
     }
 }
 
@@ -62,4 +63,15 @@ fn tile_of(pool: &KvPool, place: Place, head: &[f32]) -> (usize, usize) {
     assert!(slot < config.block_tokens && kv_head < config.kv_heads, "a place of the block");
     assert!(head.len() == config.head_dim, "one head");
     (pool.layout.offset(Tile { layer, block, kv_head, index: slot / TILE }), slot % TILE)
+}
+
+/// Writes elements of `N` bytes as those of token `slot` of 16 that are interleaved from `start` on.
+///
+/// # Safety
+/// No other thread reads or writes the bytes of this token at the same time.
+unsafe fn interleave<const N: usize>(map: &SharedBytes, (start, slot): (usize, usize), bytes: &[u8]) {
+    for (index, element) in bytes.as_chunks::<N>().0.iter().enumerate() {
+        // SAFETY: the caller's promise.
+        unsafe { map.write(start + (index * TILE + slot) * N, element) };
+    }
 }

@@ -63,11 +63,16 @@ impl Rows {
 
 /// What a vector of keys or values is loaded from.
 pub(crate) trait Element: Sized {
+    /// Elements of a cache line.
+    const PER_LINE: usize;
+
     /// Sixteen numbers.
     fn load<S: Lanes>(&self, simd: S) -> S::F32;
 }
 
 impl Element for [f32; LANES] {
+    const PER_LINE: usize = 1;
+
     #[inline(always)]
     fn load<S: Lanes>(&self, simd: S) -> S::F32 {
         simd.load(self)
@@ -76,10 +81,18 @@ impl Element for [f32; LANES] {
 
 /// Halves.
 impl Element for [u8; 32] {
+    const PER_LINE: usize = 2;
+
     #[inline(always)]
     fn load<S: Lanes>(&self, simd: S) -> S::F32 {
         simd.halves(self)
     }
+}
+
+/// Asks for the cache lines of some elements ahead of their use.
+#[inline(always)]
+fn prefetch<S: Lanes, E: Element>(simd: S, elements: &[E]) {
+    elements.iter().step_by(E::PER_LINE).for_each(|element| simd.prefetch(element));
 }
 
 /// `x[16 i .. 16 i + 16]`.

@@ -1,6 +1,6 @@
 //! [`Scores`]: products of query rows with keys, 16 keys in a vector.
 
-use super::{Element, LANES, PART, ROWS, Rows};
+use super::{Element, LANES, PART, ROWS, Rows, prefetch};
 use crate::simd::lanes::{Kernel, Lanes};
 
 /// `scores[row][position in the part] = sum_d q[row][d] * key[d]` for the keys that a row sees and up to 15 after them.
@@ -11,6 +11,8 @@ pub(crate) struct Scores<'a, E> {
     pub(crate) q: &'a [f32],
     /// Tiles of 16 keys, each `[dim]` elements.
     pub(crate) keys: &'a [&'a [E]],
+    /// What is needed a block of four tiles later, asked for meanwhile: for each tile as many elements, or none.
+    pub(crate) ahead: &'a [&'a [E]],
     /// Number of the first of them in the part.
     pub(crate) first_tile: usize,
     /// `[rows][256]`.
@@ -58,18 +60,16 @@ impl<E: Element> Scores<'_, E> {
         let dim = self.rows.dim;
         let keys: [&[E]; T] = std::array::from_fn(|t| &self.keys[tile + t][..dim]);
         let q: [&[f32]; N] = std::array::from_fn(|n| &self.q[(row + n) * dim..][..dim]);
+        let ahead: [&[E]; T] = std::array::from_fn(|t| self.ahead.get(tile + t).copied().unwrap_or_default());
         let mut sums = [[simd.splat(0.0); T]; N];
-        for d in 0..dim {
-            let mut key = [simd.splat(0.0); T];
-            for t in 0..T {
-                key[t] = keys[t][d].load(simd);
+        for first in (0..dim).step_by(LANES) {
+            for ahead in ahead {
+                prefetch(simd, ahead.get(first..first + LANES).unwrap_or_default());
             }
-            for n in 0..N {
-                let x = simd.splat(q[n][d]);
-                for t in 0..T {
-                    sums[n][t] = simd.mul_add(key[t], x, sums[n][t]);
-                }
-            }
+            let part = first..first + LANES;
+            let keys: [&[E; LANES]; T] = std::array::from_fn(|t| lanes(&keys[t][part.clone()]));
+            let q: [&[f32; LANES]; N] = std::array::from_fn(|n| lanes(&q[n][part.clone()]));
+            sums = add(simd, sums, keys, q);
         }
         for (n, sums) in sums.iter().enumerate() {
             let start = (row + n) * PART + (self.first_tile + tile) * LANES;
@@ -80,4 +80,33 @@ impl<E: Element> Scores<'_, E> {
         }
         T
     }
+}
+
+/// Adds 16 dimensions.
+#[inline(always)]
+fn add<S: Lanes, E: Element, const N: usize, const T: usize>(
+    simd: S,
+    mut sums: [[S::F32; T]; N],
+    keys: [&[E; LANES]; T],
+    q: [&[f32; LANES]; N],
+) -> [[S::F32; T]; N] {
+    for d in 0..LANES {
+        let mut key = [simd.splat(0.0); T];
+        for t in 0..T {
+            key[t] = keys[t][d].load(simd);
+        }
+        for n in 0..N {
+            let x = simd.splat(q[n][d]);
+            for t in 0..T {
+                sums[n][t] = simd.mul_add(key[t], x, sums[n][t]);
+            }
+        }
+    }
+    sums
+}
+
+/// A slice of that length as an array.
+#[inline(always)]
+fn lanes<X>(x: &[X]) -> &[X; LANES] {
+    x.as_array().expect("16 elements")
 }

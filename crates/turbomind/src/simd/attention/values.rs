@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Element, LANES, PART, ROWS, Rows};
+use super::{Element, LANES, PART, ROWS, Rows, prefetch};
 use crate::simd::lanes::{Kernel, Lanes};
 
 /// `out[row][d] += weights[row][t] * value[t][d]`, `t` rising over the values of these tiles that a row sees; a call
@@ -14,6 +14,8 @@ pub(crate) struct Values<'a, E> {
     pub(crate) weights: &'a [f32],
     /// Tiles of 16 values, each `[16][dim / 16]` elements.
     pub(crate) values: &'a [&'a [E]],
+    /// What is needed two tiles later, asked for meanwhile: for each tile as many elements, or none.
+    pub(crate) ahead: &'a [&'a [E]],
     /// Number of the first of them in the part.
     pub(crate) first_tile: usize,
     /// `[rows][stride]`; the end of a row is not touched.
@@ -96,6 +98,9 @@ impl<E: Element> Values<'_, E> {
             let (tile, slot) = (position / LANES - self.first_tile, position % LANES);
             let end = positions.end.min(position - slot + LANES);
             let values = &self.values[tile][slot * columns..];
+            if column == 0 {
+                prefetch(simd, self.ahead.get(tile).copied().unwrap_or_default());
+            }
             let weights: [&[f32]; N] =
                 std::array::from_fn(|n| &self.weights[(row + n) * PART + position..][..end - position]);
             sums = add(simd, sums, weights, (values, columns, column));

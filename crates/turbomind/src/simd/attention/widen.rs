@@ -24,6 +24,8 @@ pub(crate) struct Widen<'a> {
     pub(crate) side: Side,
     /// The tile.
     pub(crate) tile: &'a [u8],
+    /// A tile that is needed some tiles later, asked for meanwhile, or none.
+    pub(crate) ahead: &'a [u8],
     /// `16 * dim` floats.
     pub(crate) to: &'a mut [f32],
 }
@@ -33,6 +35,7 @@ impl Kernel for Widen<'_> {
 
     #[inline(always)]
     fn run<S: Lanes>(self, simd: S) {
+        self.ahead.chunks(64).for_each(|line| simd.prefetch(&line[0]));
         let (codes, scales) = self.tile.split_at(TILE * self.layout.code_bytes());
         match self.layout.config.format {
             KvFormat::F32 => {

@@ -81,6 +81,8 @@ pub(crate) trait Lanes: Copy {
     fn round(self, x: Self::F32) -> Self::F32;
     /// `x * 2^n` by adding `n` to the exponent: n is an integer, x and the result are normal. NaN in both stays NaN.
     fn times_power(self, x: Self::F32, n: Self::F32) -> Self::F32;
+    /// Asks for the cache line of `x` ahead of its use.
+    fn prefetch<T>(self, x: &T);
     /// The first `count` lanes of `x`, then those of `rest`.
     fn keep_first(self, x: Self::F32, count: usize, rest: Self::F32) -> Self::F32;
 }

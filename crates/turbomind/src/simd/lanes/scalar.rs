@@ -124,6 +124,9 @@ impl Lanes for Scalar {
     }
 
     #[inline(always)]
+    fn prefetch<T>(self, _: &T) {}
+
+    #[inline(always)]
     fn keep_first(self, x: Self::F32, count: usize, rest: Self::F32) -> Self::F32 {
         std::array::from_fn(|lane| if lane < count { x[lane] } else { rest[lane] })
     }

@@ -191,6 +191,13 @@ impl Lanes for Avx2 {
     }
 
     #[inline(always)]
+    fn prefetch<T>(self, x: &T) {
+        intrinsics! {
+            _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(x).cast());
+        }
+    }
+
+    #[inline(always)]
     fn keep_first(self, x: Self::F32, count: usize, rest: Self::F32) -> Self::F32 {
         intrinsics! {
         let count = _mm256_set1_epi32(count.min(LANES) as i32);

@@ -213,6 +213,13 @@ impl Lanes for Avx512 {
     }
 
     #[inline(always)]
+    fn prefetch<T>(self, x: &T) {
+        intrinsics! {
+            _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(x).cast());
+        }
+    }
+
+    #[inline(always)]
     fn keep_first(self, x: Self::F32, count: usize, rest: Self::F32) -> Self::F32 {
         intrinsics! {
         _mm512_mask_blend_ps(((1_u32 << count.min(LANES)) - 1) as u16, rest, x)
