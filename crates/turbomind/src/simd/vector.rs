@@ -6,7 +6,8 @@ use super::{Floats, Isa, rows_of};
 use crate::panel::BlockScale;
 use crate::tile::{GROUP, Matrix, TileFormat};
 
-/// `out = weight * (x / sqrt(mean(x^2) + eps))`; gives the mean, which is not finite when `x` is not.
+/// `out = weight * (x / sqrt(mean(x^2) + eps))`; gives the mean square. When
+/// that is not finite, `out` is NaN.
 ///
 /// # Shapes
 /// - `x`, `weight`, `out`: `[hidden]`
@@ -76,7 +77,8 @@ impl Kernel for RmsNorm<'_> {
         let x = simd.load(&last);
         sums = simd.mul_add(x, x, sums);
         let mean = simd.sum(sums) / self.x.len() as f32;
-        let factor = 1.0 / (mean + self.eps).sqrt();
+        // Infinity would give a factor of zero and so hide itself.
+        let factor = if mean.is_finite() { 1.0 / (mean + self.eps).sqrt() } else { f32::NAN };
         let factors = simd.splat(factor);
         let (weights, rest_weight) = self.weight.as_chunks::<16>();
         let (outs, rest_out) = self.out.as_chunks_mut::<16>();

@@ -1,6 +1,9 @@
 //! Behavior of the crate.
 
+mod bad_input;
+mod determinism;
 mod kernels;
 mod made;
 mod shared;
 mod smollm2;
+mod tiny;

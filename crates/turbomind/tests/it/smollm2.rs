@@ -6,6 +6,7 @@
 
 use std::path::PathBuf;
 
+use internlm_model::Tokenizer;
 use serde_json::Value;
 use turbomind::{Compute, Engine, EngineConfig, LogitsWanted, Outputs, SeqStep, Want};
 
@@ -69,4 +70,139 @@ fn f32_logits_are_the_goldens() {
     }
     eprintln!("{compared} log-probabilities, largest difference {worst:.2e}");
     assert!(compared >= 100 && worst <= 1e-3, "{compared} compared, largest difference {worst}");
+}
+
+/// Twelve prompts, each continued by 64 greedy ids of the f32 path: 768 teacher-forced steps.
+fn forced_sequences(engine: &mut Engine) -> Vec<Vec<u32>> {
+    let path = model().expect("the model");
+    let tokenizer = Tokenizer::load(&path).expect("the tokenizer");
+    let mut sequences: Vec<Vec<u32>> = [
+        "Once upon a time",
+        "The capital of France is",
+        "def fibonacci(n):",
+        "The theory of relativity says that",
+        "In 1969, the first man on the moon",
+        "A recipe for bread needs flour, water,",
+        "Rust is a programming language that",
+        "The mitochondria is",
+        "Dear Sir or Madam, I am writing to",
+        "2 + 2 = 4, 3 + 3 = 6, 4 + 4 =",
+        "The quick brown fox",
+        "To be, or not to be, that is the",
+    ]
+    .iter()
+    .map(|text| tokenizer.encode(text).into_iter().map(u32::from).collect())
+    .collect();
+    let prompts: Vec<usize> = sequences.iter().map(Vec::len).collect();
+    let mut outputs = Outputs::default();
+    let mut known = vec![0; sequences.len()];
+    for _ in 0..64 {
+        let steps: Vec<SeqStep<'_>> = sequences
+            .iter()
+            .zip(&known)
+            .enumerate()
+            .map(|(index, (ids, known))| SeqStep {
+                tokens: &ids[*known..],
+                position: *known,
+                rope_len: ids.len(),
+                blocks: &TABLES[4 * index..4 * index + 4],
+                logits: LogitsWanted::Last,
+            })
+            .collect();
+        engine.forward(&steps, Want::Top(1), &mut outputs).expect("a pass");
+        for ((ids, known), top) in sequences.iter_mut().zip(&mut known).zip(&outputs.top) {
+            *known = ids.len();
+            ids.push(top[0].0);
+        }
+    }
+    assert_eq!(sequences.iter().zip(prompts).map(|(ids, prompt)| ids.len() - prompt).sum::<usize>(), 768);
+    sequences
+}
+
+/// Block numbers 0 to 63.
+static TABLES: [u32; 64] = {
+    let mut tables = [0; 64];
+    let mut index = 0;
+    while index < 64 {
+        tables[index] = index as u32;
+        index += 1;
+    }
+    tables
+};
+
+/// Differences of log-probabilities of the forced ids and changed first places.
+struct Drift {
+    differences: Vec<f64>,
+    /// Margin of the reference between its first two entries, where the first place changed.
+    changed: Vec<f64>,
+}
+
+fn drift(reference: &[Vec<Vec<f64>>], sequences: &[Vec<u32>], engine: &mut Engine) -> Drift {
+    let mut found = Drift { differences: Vec::new(), changed: Vec::new() };
+    for (ids, expected) in sequences.iter().zip(reference) {
+        let rows = log_probabilities(engine, ids, 512);
+        let forced = ids.len() - 64..ids.len();
+        for (position, next) in forced.map(|next| (next - 1, ids[next] as usize)) {
+            let (row, expected) = (&rows[position], &expected[position]);
+            found.differences.push((row[next] - expected[next]).abs());
+            let best = (0..row.len()).max_by(|a, b| row[*a].total_cmp(&row[*b])).expect("a row");
+            if best != next {
+                let second = expected[best];
+                found.changed.push(expected[next] - second);
+            }
+        }
+    }
+    found.differences.sort_by(f64::total_cmp);
+    found
+}
+
+#[test]
+fn eight_bit_activations_stay_within_the_stated_drift() {
+    let Some(mut exact) = engine(Compute::F32) else { return };
+    let sequences = forced_sequences(&mut exact);
+    let reference: Vec<_> = sequences.iter().map(|ids| log_probabilities(&mut exact, ids, 512)).collect();
+    let mut fast = engine(Compute::Int8).expect("the model");
+    let Drift { differences, changed } = drift(&reference, &sequences, &mut fast);
+    let count = differences.len();
+    let mean = differences.iter().sum::<f64>() / count as f64;
+    let (p99, most) = (differences[count * 99 / 100], differences[count - 1]);
+    let margin = changed.iter().copied().fold(0.0, f64::max);
+    eprintln!(
+        "{count} steps: mean {mean:.4}, p99 {p99:.3}, max {most:.3}, first place changed {} times, margin at most \
+         {margin:.3}",
+        changed.len()
+    );
+    assert!(count >= 700 && mean <= 0.032 && p99 <= 0.20 && most <= 0.5, "{count} {mean} {p99} {most}");
+    assert!(changed.len() * 1000 <= 35 * count && margin < 0.4, "{} {margin}", changed.len());
+}
+
+#[test]
+fn a_sequence_has_the_same_bits_among_31_others_and_on_one_thread() {
+    let Some(path) = model() else { return };
+    let load = |threads| {
+        let config = EngineConfig { threads: Some(threads), kv_blocks: Some(64), ..EngineConfig::default() };
+        Engine::load(&path, &config).expect("loads")
+    };
+    let ids: Vec<u32> = (0..40).map(|i| 100 + 7919 * i % 48_000).collect();
+    let decode = |engine: &mut Engine, others: usize| {
+        let mut outputs = Outputs::default();
+        let mut bits = Vec::new();
+        for position in 0..ids.len() {
+            let steps: Vec<SeqStep<'_>> = (0..=others)
+                .map(|sequence| SeqStep {
+                    tokens: if sequence == 0 { &ids[position..=position] } else { &ids[sequence..=sequence] },
+                    position,
+                    rope_len: ids.len(),
+                    blocks: &TABLES[2 * sequence..2 * sequence + 2],
+                    logits: LogitsWanted::Last,
+                })
+                .collect();
+            engine.forward(&steps, Want::Logits, &mut outputs).expect("a pass");
+            bits.extend(outputs.logits[..engine.model().vocab].iter().map(|logit| logit.to_bits()));
+        }
+        bits
+    };
+    let (mut one, mut two) = (load(1), load(2));
+    let alone = decode(&mut one, 0);
+    assert!(decode(&mut two, 31) == alone && decode(&mut two, 0) == alone && decode(&mut one, 31) == alone);
 }

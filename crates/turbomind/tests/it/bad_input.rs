@@ -1,0 +1,149 @@
+//! Bad files and impossible steps are errors that name place, found and expected; nothing panics.
+
+use internlm_model::weights::Encoding;
+use turbomind::simd::Isa;
+use turbomind::{Engine, EngineConfig, Error, LogitsWanted, NonFinite, Outputs, SeqStep, Want};
+
+use crate::tiny::Tiny;
+
+fn load(bytes: &[u8]) -> Result<Engine, Error> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("bad.gguf");
+    std::fs::write(&path, bytes).expect("writes");
+    Engine::load(&path, &EngineConfig { kv_blocks: Some(8), ..EngineConfig::default() })
+}
+
+fn message(bytes: &[u8]) -> String {
+    match load(bytes) {
+        Ok(_) => panic!("loads"),
+        Err(error) => {
+            assert!(error.is_bad_input(), "{error}");
+            error.to_string()
+        }
+    }
+}
+
+/// Where a tensor's data type stands in the file: after name, number of dimensions and sizes.
+fn place_of_kind(bytes: &[u8], name: &str) -> usize {
+    let at = bytes.windows(name.len()).position(|window| window == name.as_bytes()).expect("the tensor");
+    at + name.len() + 4 + 16
+}
+
+#[test]
+fn files_that_are_cut_anywhere_are_errors() {
+    let bytes = Tiny::default().bytes();
+    for length in [0, 3, 10, 100, 700, 2000, bytes.len() / 2, bytes.len() - 1] {
+        let text = message(&bytes[..length]);
+        assert!(text.contains("bad.gguf"), "{length}: {text}");
+    }
+}
+
+#[test]
+fn an_unknown_type_is_named() {
+    let mut bytes = Tiny::default().bytes();
+    let at = place_of_kind(&bytes, "blk.1.ffn_up.weight");
+    bytes[at..at + 4].copy_from_slice(&19_u32.to_le_bytes());
+    let text = message(&bytes);
+    assert!(text.contains("blk.1.ffn_up.weight") && text.contains("found 19, expected"), "{text}");
+    bytes[at..at + 4].copy_from_slice(&24_u32.to_le_bytes());
+    let text = message(&bytes);
+    assert!(text.contains("blk.1.ffn_up.weight"), "{text}");
+}
+
+#[test]
+fn scales_that_are_not_numbers_are_named() {
+    for (encoding, bad) in [(Encoding::Q4_1, [0xff, 0x7f]), (Encoding::F16, [0x00, 0x7c])] {
+        let mut bytes = Tiny { encoding, ..Tiny::default() }.bytes();
+        // The last tensor is a norm of 256 floats, before it lies the last matrix.
+        let at = bytes.len() - 5 * 1024 - encoding.byte_length(&[256, 512]).expect("blocks");
+        bytes[at..at + 2].copy_from_slice(&bad);
+        let text = message(&bytes);
+        assert!(text.contains("ffn_down.weight") && text.contains("row 0"), "{text}");
+    }
+    let mut bytes = Tiny::default().bytes();
+    let at = bytes.len() - 4;
+    bytes[at..].copy_from_slice(&f32::NAN.to_le_bytes());
+    assert!(message(&bytes).contains("output_norm.weight: value 255: found NaN"));
+}
+
+#[test]
+fn impossible_steps_are_refused_and_harm_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("tiny.gguf");
+    Tiny { context: 64, ..Tiny::default() }.write(&path);
+    let config = EngineConfig { kv_blocks: Some(8), max_batched_tokens: 80, ..EngineConfig::default() };
+    let mut engine = Engine::load(&path, &config).expect("loads");
+    let mut outputs = Outputs::default();
+    let good =
+        SeqStep { tokens: &[1], position: 0, rope_len: 1, blocks: &[0, 1], logits: LogitsWanted::Last };
+    let long = [7; 65];
+    let table = [
+        (SeqStep { tokens: &[], ..good }, "found no tokens"),
+        (SeqStep { tokens: &[300], ..good }, "found token 300, expected ids below 300"),
+        (SeqStep { tokens: &long, blocks: &[0, 1, 2], ..good }, "found 65 positions, expected at most"),
+        (SeqStep { position: usize::MAX, ..good }, "expected at most the context's 64"),
+        (SeqStep { position: 40, blocks: &[0], ..good }, "found 1 blocks, expected 2"),
+        (SeqStep { blocks: &[8], ..good }, "found block 8, expected blocks below 8"),
+    ];
+    for (step, expected) in table {
+        let error = engine.forward(&[good, step], Want::Logits, &mut outputs).expect_err("refused").to_string();
+        assert!(error.contains("step 1") && error.contains(expected), "{error}");
+    }
+    let error = engine.forward(&[good; 81], Want::Top(1), &mut outputs).expect_err("refused").to_string();
+    assert!(error.contains("found 81 tokens, expected at most 80"), "{error}");
+    let error = engine.forward(&[good], Want::Top(0), &mut outputs).expect_err("refused").to_string();
+    assert!(error.contains("best entries: found 0, expected 1 to 64"), "{error}");
+    engine.forward(&[], Want::Logits, &mut outputs).expect("nothing to do");
+    assert!(outputs.logits.is_empty());
+    engine.forward(&[good], Want::Logits, &mut outputs).expect("still works");
+    assert_eq!((outputs.logits.len(), outputs.non_finite.len()), (300, 0));
+}
+
+#[test]
+fn settings_that_are_not_possible_are_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("tiny.gguf");
+    Tiny::default().write(&path);
+    let config = EngineConfig { block_tokens: 20, ..EngineConfig::default() };
+    let error = Engine::load(&path, &config).expect_err("refused").to_string();
+    assert!(error.contains("block_tokens: found 20, expected a multiple of 16"), "{error}");
+    if let Some(isa) = Isa::ALL.into_iter().find(|isa| !isa.is_available()) {
+        let config = EngineConfig { isa: Some(isa), ..EngineConfig::default() };
+        assert!(Engine::load(&path, &config).expect_err("refused").to_string().contains(isa.name()));
+    }
+}
+
+/// Embeddings of 1e30 leave the range of floats in the norm of the first layer.
+#[test]
+fn numbers_beyond_floats_are_reported_for_their_sequence_only() {
+    let tiny = Tiny { encoding: Encoding::F32, ..Tiny::default() };
+    let mut bytes = tiny.bytes();
+    let data = bytes.len() - tiny_data_length(&bytes, tiny);
+    for value in bytes[data + 5 * 1024..data + 6 * 1024].as_chunks_mut::<4>().0 {
+        *value = 1e30_f32.to_le_bytes();
+    }
+    let mut engine = load(&bytes).expect("loads");
+    let mut outputs = Outputs::default();
+    let step = |token: &'static [u32], blocks: &'static [u32]| SeqStep {
+        tokens: token,
+        position: 0,
+        rope_len: 1,
+        blocks,
+        logits: LogitsWanted::Last,
+    };
+    engine.forward(&[step(&[4], &[0])], Want::Logits, &mut outputs).expect("a pass");
+    let alone = outputs.logits.clone();
+    engine.forward(&[step(&[4], &[0]), step(&[5], &[1])], Want::Logits, &mut outputs).expect("a pass");
+    assert_eq!(outputs.non_finite, [NonFinite { sequence: 1, layer: 0 }]);
+    assert_eq!(outputs.logits[..300], alone);
+    assert!(outputs.logits[300..].iter().all(|logit| logit.is_nan()));
+}
+
+/// Bytes of all tensors, each a multiple of 32.
+fn tiny_data_length(bytes: &[u8], tiny: Tiny) -> usize {
+    let (hidden, inter) = (tiny.hidden, tiny.inter);
+    let layer = 3 * hidden * hidden + 3 * hidden * inter + 2 * hidden;
+    let numbers = tiny.vocab * hidden + tiny.layers * layer + hidden;
+    assert!(bytes.len() > 4 * numbers, "the file holds them");
+    4 * numbers
+}

@@ -1,0 +1,124 @@
+//! A sequence's logits are the same bits alone and among others, in chunks of any size, on any number of threads and,
+//! for quantized weights, on every instruction set.
+
+use internlm_model::weights::Encoding;
+use turbomind::kv::KvFormat;
+use turbomind::simd::Isa;
+use turbomind::{Engine, EngineConfig, LogitsWanted, Outputs, SeqStep, Want};
+
+use crate::tiny::Tiny;
+
+const PROMPT: usize = 70;
+const STEPS: usize = 12;
+
+fn token(sequence: usize, position: usize) -> u32 {
+    ((7919 * position + 131 * sequence) % 300) as u32
+}
+
+fn load(tiny: Tiny, config: &EngineConfig) -> Engine {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("tiny.gguf");
+    tiny.write(&path);
+    let config = EngineConfig { kv_blocks: Some(128), ..config.clone() };
+    Engine::load(&path, &config).expect("loads")
+}
+
+/// Blocks of a sequence, in an order of their own.
+fn blocks(sequence: usize) -> Vec<u32> {
+    (0..4).map(|index| ((index * 5 + 3) % 4 * 32 + sequence) as u32).collect()
+}
+
+/// Bits of the logits of sequence 0 after its prompt and after each further token; `others` more sequences share the
+/// passes of the decode.
+fn run(engine: &mut Engine, chunk: usize, others: usize) -> Vec<u32> {
+    let mut outputs = Outputs::default();
+    let mut bits = Vec::new();
+    let vocab = engine.model().vocab;
+    let tables: Vec<Vec<u32>> = (0..=others).map(blocks).collect();
+    for (sequence, table) in tables.iter().enumerate().rev() {
+        let prompt: Vec<u32> = (0..PROMPT).map(|position| token(sequence, position)).collect();
+        for (index, tokens) in prompt.chunks(chunk).enumerate() {
+            let position = index * chunk;
+            let logits = LogitsWanted::Last;
+            let step = SeqStep { tokens, position, rope_len: PROMPT, blocks: table, logits };
+            engine.forward(&[step], Want::Logits, &mut outputs).expect("a prompt");
+        }
+    }
+    bits.extend(outputs.logits.iter().map(|logit| logit.to_bits()));
+    for position in PROMPT..PROMPT + STEPS {
+        let tokens: Vec<[u32; 1]> = (0..=others).map(|sequence| [token(sequence, position)]).collect();
+        let steps: Vec<SeqStep<'_>> = (0..=others)
+            .map(|sequence| SeqStep {
+                tokens: &tokens[sequence],
+                position,
+                rope_len: position + 1,
+                blocks: &tables[sequence],
+                logits: LogitsWanted::Last,
+            })
+            .collect();
+        engine.forward(&steps, Want::Logits, &mut outputs).expect("a step");
+        bits.extend(outputs.logits[..vocab].iter().map(|logit| logit.to_bits()));
+    }
+    assert!(bits.iter().all(|bits| f32::from_bits(*bits).is_finite()), "finite logits");
+    bits
+}
+
+#[test]
+fn neighbors_chunks_and_threads_change_no_bit() {
+    for encoding in [Encoding::Q4_1, Encoding::Q6K, Encoding::Q8_0, Encoding::Bf16, Encoding::F16] {
+        let tiny = Tiny { encoding, ..Tiny::default() };
+        let config = EngineConfig { threads: Some(1), ..EngineConfig::default() };
+        let expected = run(&mut load(tiny, &config), 512, 0);
+        for threads in [1, 2] {
+            let config = EngineConfig { threads: Some(threads), ..EngineConfig::default() };
+            let mut engine = load(tiny, &config);
+            for (chunk, others) in [(512, 0), (1, 0), (7, 3), (64, 31)] {
+                let found = run(&mut engine, chunk, others);
+                assert!(found == expected, "{encoding}: {threads} threads, chunks of {chunk}, {others} others");
+            }
+        }
+    }
+}
+
+#[test]
+fn instruction_sets_agree_on_quantized_weights() {
+    let encodings =
+        [Encoding::Q4_0, Encoding::Q4_1, Encoding::Q5_0, Encoding::Q5_1, Encoding::Q8_0, Encoding::Q4K];
+    for encoding in encodings.into_iter().chain([Encoding::Q5K, Encoding::Q6K]) {
+        let tiny = Tiny { encoding, layers: 1, vocab: 300, ..Tiny::default() };
+        let with = |isa| EngineConfig { isa: Some(isa), threads: Some(1), ..EngineConfig::default() };
+        let expected = run(&mut load(tiny, &with(Isa::Scalar)), 512, 0);
+        for isa in Isa::ALL.into_iter().filter(|isa| isa.is_available()) {
+            assert!(run(&mut load(tiny, &with(isa)), 512, 1) == expected, "{encoding} on {isa:?}");
+        }
+    }
+}
+
+#[test]
+fn quantized_caches_are_deterministic_too() {
+    for kv in [KvFormat::Int8, KvFormat::Int4, KvFormat::Int4Plain, KvFormat::F32] {
+        let config = EngineConfig { kv, threads: Some(1), ..EngineConfig::default() };
+        let expected = run(&mut load(Tiny::default(), &config), 512, 0);
+        let config = EngineConfig { threads: Some(2), ..config };
+        assert!(run(&mut load(Tiny::default(), &config), 7, 9) == expected, "{kv}");
+    }
+}
+
+#[test]
+fn the_best_entries_are_those_of_the_whole_row() {
+    let mut engine = load(Tiny::default(), &EngineConfig::default());
+    let prompt: Vec<u32> = (0..PROMPT).map(|position| token(5, position)).collect();
+    let table = blocks(5);
+    let step =
+        SeqStep { tokens: &prompt, position: 0, rope_len: PROMPT, blocks: &table, logits: LogitsWanted::All };
+    let mut outputs = Outputs::default();
+    engine.forward(&[step], Want::Logits, &mut outputs).expect("a pass");
+    let rows = outputs.logits.clone();
+    engine.forward(&[step], Want::Top(40), &mut outputs).expect("a pass");
+    assert_eq!(outputs.top.len(), PROMPT);
+    for (row, top) in rows.chunks_exact(300).zip(&outputs.top) {
+        let mut expected: Vec<(u32, f32)> = (0..).zip(row.iter().copied()).collect();
+        expected.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        assert_eq!(top, &expected[..40]);
+    }
+}
