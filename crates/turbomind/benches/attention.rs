@@ -69,6 +69,8 @@ fn attention(criterion: &mut Criterion) {
             run(criterion, &name, &mut attention, (512, 0));
             run(criterion, &name, &mut attention, (512, 512));
         }
+        let mut attention = filled(isa, KvFormat::F16, 64, (3, 4096));
+        run(criterion, &format!("{}/f16/64", isa.name()), &mut attention, (1, 4095));
         let mut attention = filled(isa, KvFormat::F16, 128, (4, 1024));
         let name = format!("{}/f16/128", isa.name());
         run(criterion, &name, &mut attention, (1, 255));

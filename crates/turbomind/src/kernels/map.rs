@@ -50,6 +50,7 @@ impl SharedBytes {
     ///
     /// # Safety
     /// No other thread reads or writes these bytes at the same time, and no slice of them lives.
+    #[inline]
     pub(crate) unsafe fn write(&self, offset: usize, bytes: &[u8]) {
         assert!(offset.checked_add(bytes.len()).is_some_and(|end| end <= self.length), "a part of the map");
         // SAFETY: in bounds by the line above; nobody else touches them, by the caller's promise.

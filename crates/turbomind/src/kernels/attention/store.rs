@@ -1,5 +1,6 @@
 //! [`store`]: one token's key and value into their tiles.
 
+use crate::kernels::SharedBytes;
 use crate::kv::{KvPool, TILE, Tile};
 use crate::simd::Isa;
 use crate::simd::attention::Encode;
@@ -34,14 +35,14 @@ pub(crate) unsafe fn store(isa: Isa, pool: &KvPool, place: Place, key: &[f32], v
     let scales = tile + TILE * layout.code_bytes();
 
     let row = isa.run(Encode { layout, x: key });
-    let element = config.format.bits().div_ceil(8);
-    for (index, code) in row.codes().chunks_exact(element).enumerate() {
-        // SAFETY: bytes of this token alone, by the layout of keys; the caller promises that nobody else uses them.
-        unsafe { pool.keys.write(tile + (index * TILE + slot) * element, code) };
-    }
-    for (index, scale) in row.scales().iter().enumerate() {
-        // SAFETY: as above.
-        unsafe { pool.keys.write(scales + (index * TILE + slot) * 2, scale) };
+    // SAFETY: bytes of this token alone, by the layout of keys; the caller promises that nobody else uses them.
+    unsafe {
+        match config.format.bits() {
+            32 => interleave::<4>(&pool.keys, (tile, slot), row.codes()),
+            16 => interleave::<2>(&pool.keys, (tile, slot), row.codes()),
+            _ => interleave::<1>(&pool.keys, (tile, slot), row.codes()),
+        }
+        interleave::<2>(&pool.keys, (scales, slot), row.scales().as_flattened());
     }
 
     let row = isa.run(Encode { layout, x: value });
@@ -49,5 +50,16 @@ pub(crate) unsafe fn store(isa: Isa, pool: &KvPool, place: Place, key: &[f32], v
     unsafe {
         pool.values.write(tile + slot * layout.code_bytes(), row.codes());
         pool.values.write(scales + slot * 4 * layout.groups(), row.scales().as_flattened());
+    }
+}
+
+/// Writes elements of `N` bytes as those of token `slot` of 16 that are interleaved from `start` on.
+///
+/// # Safety
+/// No other thread reads or writes the bytes of this token at the same time.
+unsafe fn interleave<const N: usize>(map: &SharedBytes, (start, slot): (usize, usize), bytes: &[u8]) {
+    for (index, element) in bytes.as_chunks::<N>().0.iter().enumerate() {
+        // SAFETY: the caller's promise.
+        unsafe { map.write(start + (index * TILE + slot) * N, element) };
     }
 }
