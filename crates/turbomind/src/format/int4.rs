@@ -327,15 +327,19 @@ fn put_block(rows: &[Int4Row<'_>], first: usize, payload: &mut [u8; 256]) {
     let columns = rows[0].source.columns.as_deref();
     let inputs: [usize; 32] =
         std::array::from_fn(|k| columns.map_or(first + k, |columns| columns[first + k] as usize));
+    let mut before = rows[0].source;
+    let mut places = inputs.map(|input| before.place_of_input(input));
     for (n, Int4Row { source, row }) in rows.iter().enumerate() {
+        if !std::ptr::eq(*source, before) {
+            before = source;
+            places = inputs.map(|input| source.place_of_input(input));
+        }
         let output = source.place_of_output(*row);
-        let nibble = |input: usize| {
-            let input = source.place_of_input(input);
-            let word = word(&source.parts.weights, 4 * (output.word + input.word));
-            (word >> (output.shift + input.shift) & 15) as u8
-        };
+        let weights = &source.parts.weights[4 * output.word..];
+        let nibble =
+            |input: Place| (word(weights, 4 * input.word) >> (output.shift + input.shift) & 15) as u8;
         for t in 0..16 {
-            payload[64 * (t / 4) + 4 * n + t % 4] = nibble(inputs[t]) | nibble(inputs[t + 16]) << 4;
+            payload[64 * (t / 4) + 4 * n + t % 4] = nibble(places[t]) | nibble(places[t + 16]) << 4;
         }
     }
 }

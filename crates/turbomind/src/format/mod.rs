@@ -117,7 +117,8 @@ fn scale(name: &'static str, source: &[u8], from: usize, row: &mut [u8], n: usiz
 
 /// Four bytes as a number, the first in its lowest bits.
 fn word(bytes: &[u8], at: usize) -> u32 {
-    u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
+    let raw = &bytes[at..at + 4];
+    u32::from_le_bytes([raw[0], raw[1], raw[2], raw[3]])
 }
 
 /// Writes four bytes.

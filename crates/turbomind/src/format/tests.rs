@@ -5,7 +5,8 @@ use internlm_model::weights::Encoding;
 use proptest::prelude::*;
 
 use super::{SourceRows, repack};
-use crate::simd::scalar;
+use crate::panel::{BlockScale, Panel};
+use crate::simd::{Blocks, scalar};
 use crate::tile::{GROUP, Matrix, TileFormat};
 
 /// Encodings with tiles, and the places of the f16 scales in a block.
@@ -102,6 +103,49 @@ proptest! {
     fn tiles_hold_the_source_bit_for_bit(outputs in 1_usize..50, blocks in 1_usize..5, seed: u64) {
         for (encoding, scales) in ENCODINGS {
             check(encoding, scales, outputs, blocks * encoding.block().0, seed);
+        }
+    }
+}
+
+/// Activations of whole numbers with a scale of 1.
+fn whole_numbers(rows: usize, blocks: usize) -> Panel {
+    let mut panel = Panel::default();
+    panel.reshape(rows, blocks);
+    for (index, value) in panel.values.iter_mut().enumerate() {
+        *value = ((index * 89 + 31) % 255) as i8;
+    }
+    for (scale, values) in panel.scales.iter_mut().zip(panel.values.chunks_exact(32)) {
+        let sum = |values: &[i8]| values.iter().map(|value| f32::from(*value)).sum();
+        *scale =
+            BlockScale { scale: 1.0, sum: sum(values), low: sum(&values[..16]), high: sum(&values[16..]) };
+    }
+    panel
+}
+
+#[test]
+fn scalar_products_are_those_of_the_dequantized_weights() {
+    for (encoding, scales) in &ENCODINGS[3..] {
+        let format = TileFormat::of(*encoding).expect("it has tiles");
+        let inputs = 2 * encoding.block().0;
+        let rows: Vec<Vec<u8>> = (1..20).map(|n| random_row(*encoding, scales, inputs, &mut { n })).collect();
+        let source =
+            SourceRows { encoding: *encoding, rows: rows.iter().map(Vec::as_slice).collect(), inputs };
+        let mut tiles = vec![0; Matrix::bytes(format, rows.len(), inputs)];
+        repack(&source, &mut tiles).expect("finite blocks");
+        let panel = whole_numbers(3, inputs / 32);
+        let mut out = vec![[0.0; GROUP]; 2 * 2];
+        scalar::blocks(format)(&Blocks { tiles: &tiles, groups: 2, panel: &panel, first_row: 1 }, &mut out);
+        for (n, row) in rows.iter().enumerate() {
+            let weights = encoding.dequantize(row).expect("floats");
+            for m in 0..2 {
+                let x = |k: usize| f64::from(panel.values[(k / 32 * panel.rows + m + 1) * 32 + k % 32]);
+                let exact: f64 =
+                    weights.iter().enumerate().map(|(k, weight)| f64::from(*weight) * x(k)).sum();
+                // Adding d u and c apart costs a rounding of sums of up to 2 * 128 / 8 times the weights' size.
+                let size: f64 = weights.iter().map(|weight| f64::from(weight.abs()) * 128.0).sum();
+                let found = f64::from(out[n / GROUP * 2 + m][n % GROUP]);
+                assert!((found - exact).abs() <= 1e-5 * size, "{format}, output {n}: {found}, not {exact}");
+            }
         }
     }
 }

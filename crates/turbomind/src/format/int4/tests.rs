@@ -219,6 +219,34 @@ fn sources_stack_in_one_matrix() {
     );
 }
 
+/// `tests/golden/pack_quantized.py` made the words with the package's own packer.
+#[test]
+fn words_of_the_compressed_tensors_package_are_read() {
+    let golden = include_str!("../../../tests/golden/pack_quantized.json");
+    let golden: serde_json::Value = serde_json::from_str(golden).expect("the golden is JSON");
+    let words = |key: &str| -> Vec<u32> {
+        let signed: Vec<i32> = serde_json::from_value(golden[key].clone()).expect("words");
+        signed.into_iter().map(i32::cast_unsigned).collect()
+    };
+    let scales: Vec<f32> = serde_json::from_value(golden["weight_scale"].clone()).expect("scales");
+    let expected: Vec<Vec<f32>> = serde_json::from_value(golden["values"].clone()).expect("rows");
+    let (outputs, inputs) = (expected.len(), expected[0].len());
+    let parts = Int4Parts {
+        packing: Packing::CompressedTensors,
+        outputs,
+        inputs,
+        group: 128,
+        weights: bytes(&words("weight_packed")),
+        zeros: Some(bytes(&words("weight_zero_point"))),
+        scales: Cow::Owned(scales.iter().flat_map(|scale| f16::from_f32(*scale).to_le_bytes()).collect()),
+        scale_encoding: Encoding::F16,
+        input_groups: None,
+    };
+    let source = Int4Source::new(parts).expect("it fits");
+    let weights = dequantized(source.format(), &tiles(&source, &(0..outputs).collect::<Vec<_>>()), inputs);
+    assert_eq!(weights[..outputs], expected);
+}
+
 #[test]
 fn parts_that_do_not_fit_are_refused() {
     let plain = Plain::random(16, 256, 128, &mut 13);
@@ -274,7 +302,7 @@ fn scales_that_f16_does_not_hold_are_named() {
             ..plain.pack(Packing::Awq)
         };
         let source = Int4Source::new(parts).expect("lengths fit");
-        let rows: Vec<Int4Row<'_>> = [0, 2].map(|row| Int4Row { source: &source, row }).to_vec();
+        let rows = [0, 2].map(|row| Int4Row { source: &source, row });
         let problem =
             repack(&rows, &mut vec![0; Matrix::bytes(TileFormat::Int4, 2, 256)]).expect_err("not finite");
         let expected =
