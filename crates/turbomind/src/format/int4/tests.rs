@@ -292,7 +292,7 @@ fn parts_that_do_not_fit_are_refused() {
 fn scales_that_f16_does_not_hold_are_named() {
     let plain = Plain::random(16, 256, 128, &mut 15);
     for (found, shown) in [(f32::NAN, "NaN"), (f32::NEG_INFINITY, "-inf"), (1e5, "100000")] {
-        let mut scales = vec![0.5_f32; 32];
+        let mut scales = [0.5_f32; 32];
         // Group 1 of output 2.
         scales[16 + 2] = found;
         let scales = scales.iter().flat_map(|scale| scale.to_le_bytes()).collect();
@@ -304,7 +304,7 @@ fn scales_that_f16_does_not_hold_are_named() {
         let source = Int4Source::new(parts).expect("lengths fit");
         let rows = [0, 2].map(|row| Int4Row { source: &source, row });
         let problem =
-            repack(&rows, &mut vec![0; Matrix::bytes(TileFormat::Int4, 2, 256)]).expect_err("not finite");
+            repack(&rows, &mut [0; Matrix::bytes(TileFormat::Int4, 2, 256)]).expect_err("not finite");
         let expected =
             format!("row 1, group 1, scale: found {shown}, expected a finite number of at most 65504");
         assert_eq!(problem, expected);
