@@ -70,22 +70,28 @@ struct Work {
     blocks: usize,
 }
 
+/// Fetches the block that comes [`AHEAD`] bytes later into the L2 cache.
+#[inline(always)]
+fn fetch_ahead<T: Tile>(record: *const u8, block: usize) {
+    let bytes = T::FORMAT.record_bytes() / (T::FORMAT.step() / 32);
+    for line in 0..bytes.div_ceil(64) {
+        let at = record.wrapping_add(AHEAD + block * bytes + 64 * line);
+        // SAFETY: a prefetch may point anywhere.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(at.cast()) };
+    }
+}
+
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
 unsafe fn one_row<T: Tile>(work: Work, out: &mut [f32; 16]) {
     let per_record = T::FORMAT.step() / 32;
-    let bytes = T::FORMAT.record_bytes();
-    // SAFETY: every pointer stays inside of the group and the row, as checked by `multiply`; a prefetch may point
-    // anywhere.
+    // SAFETY: every pointer stays inside of the group and the row, as checked by `multiply`.
     unsafe {
         let mut acc = _mm512_setzero_ps();
         for index in 0..work.blocks / per_record {
-            let record = work.tiles.add(index * bytes);
+            let record = work.tiles.add(index * T::FORMAT.record_bytes());
             let header = T::header(record);
             for block in 0..per_record {
-                for line in 0..(bytes / per_record).div_ceil(64) {
-                    let at = record.wrapping_add(AHEAD + block * (bytes / per_record) + 64 * line);
-                    _mm_prefetch::<_MM_HINT_T1>(at.cast());
-                }
+                fetch_ahead::<T>(record, block);
                 let weights = T::block(record, header, block);
                 let place = (index * per_record + block) * work.stride;
                 acc = add::<T>(acc, &weights, work.values.add(32 * place), work.scales.add(place));
@@ -105,6 +111,7 @@ unsafe fn many_rows<T: Tile>(work: Work, out: &mut [[f32; 16]]) {
             let record = work.tiles.add(index * T::FORMAT.record_bytes());
             let header = T::header(record);
             for block in 0..per_record {
+                fetch_ahead::<T>(record, block);
                 let weights = T::block(record, header, block);
                 let place = (index * per_record + block) * work.stride;
                 let (values, scales) = (work.values.add(32 * place), work.scales.add(place));
