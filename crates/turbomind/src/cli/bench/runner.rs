@@ -17,6 +17,13 @@ struct Part {
     ids: Vec<u32>,
 }
 
+impl Part {
+    /// Logits for the last id of a sequence that ends at `end`.
+    fn wanted(&self, end: usize) -> LogitsWanted {
+        if self.position + self.ids.len() == end { LogitsWanted::Last } else { LogitsWanted::None }
+    }
+}
+
 impl Runner {
     /// Divides the engine's blocks among `batch` sequences.
     pub(super) fn new(engine: Engine, batch: usize) -> Self {
@@ -63,18 +70,16 @@ impl Runner {
 
     /// Runs one pass; ids that end at `end` give logits.
     fn pass(&mut self, parts: &[Part], end: usize) -> Result<()> {
-        let step = |part| {
-            let Part { sequence, position, ids } = part;
-            let last = position + ids.len() == end;
-            SeqStep {
-                tokens: ids,
-                position: *position,
+        let steps: Vec<SeqStep<'_>> = parts
+            .iter()
+            .map(|part| SeqStep {
+                tokens: &part.ids,
+                position: part.position,
                 rope_len: end,
-                blocks: &self.blocks[*sequence],
-                logits: if last { LogitsWanted::Last } else { LogitsWanted::None },
-            }
-        };
-        let steps: Vec<SeqStep<'_>> = parts.iter().map(step).collect();
+                blocks: &self.blocks[part.sequence],
+                logits: part.wanted(end),
+            })
+            .collect();
         self.engine.forward(&steps, Want::Top(1), &mut self.outputs)?;
         match self.outputs.non_finite.first() {
             None => Ok(()),
