@@ -1,0 +1,142 @@
+//! `turbomind bench`: prefill and decode rates, memory and the share of the machine's peak.
+
+mod report;
+mod runner;
+
+use std::time::Instant;
+
+use clap::Args;
+use internlm_kit::progress::Progress;
+use internlm_model::weights;
+
+use super::options::{ModelOptions, check_context};
+use super::process;
+use super::traffic::Traffic;
+use crate::{Error, Result};
+use report::{Report, Round, Sizes, median};
+use runner::Runner;
+
+/// Tokens of a pass.
+const PASS: usize = 512;
+/// Tokens of the first, unmeasured prefill.
+const WARM_UP: usize = 32;
+
+/// Measure prefill and decode. Prefill: --batch sequences of --prompt ids, logits for the last of each. Decode: --gen
+/// steps of one id per sequence with logits, starting at --depth ids. Medians over the rounds are reported.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  turbomind bench --model model.gguf --threads 2 --prompt 512 --gen 128
+  turbomind bench --model model.gguf --prompt 64 --gen 64 --batch 32 --kv int8 --json
+  turbomind bench --model model.gguf --prompt 0 --gen 32 --depth 4096 --json
+
+Id number i of sequence s is 100 + (7919 i + 131 s) mod (vocabulary - 200).")]
+pub(super) struct BenchArguments {
+    #[command(flatten)]
+    model: ModelOptions,
+    /// Ids per sequence in the timed prefill.
+    #[arg(long, default_value_t = 512, value_parser = clap::value_parser!(u32).range(..1 << 24))]
+    prompt: u32,
+    /// Decode steps.
+    #[arg(long, default_value_t = 128, value_parser = clap::value_parser!(u32).range(..1 << 24))]
+    r#gen: u32,
+    /// Ids in the cache when decoding starts; default: as --prompt.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(..1 << 24))]
+    depth: Option<u32>,
+    /// Sequences.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=4096))]
+    batch: u32,
+    /// Rounds.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    repeat: u32,
+    /// Print one JSON object on the last line.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(arguments: &BenchArguments) -> anyhow::Result<String> {
+    let start = Instant::now();
+    let sizes = Sizes {
+        prompt: arguments.prompt as usize,
+        steps: arguments.r#gen as usize,
+        depth: arguments.depth.unwrap_or(arguments.prompt) as usize,
+        batch: arguments.batch as usize,
+    };
+    let stored = weights::open_stored(&arguments.model.model)?;
+    let length = sizes.prompt.max(sizes.depth + sizes.steps);
+    check_context(&stored.config, length, "--prompt or --depth and --gen")?;
+    check(&sizes, stored.config.vocab)?;
+    let traffic = Traffic::of(&stored);
+    drop(stored);
+
+    let loading = Instant::now();
+    let engine = arguments.model.load(sizes.batch, length, PASS.max(sizes.batch))?;
+    let load_s = loading.elapsed().as_secs_f64();
+    let mut runner = Runner::new(engine, sizes.batch);
+    runner.fill(0, WARM_UP.min(length))?;
+    let (isa, threads) = (runner.engine.isa(), runner.engine.threads());
+    let mut report = Report::new(&arguments.model.model, sizes, &mut runner.engine);
+    report.load_s = load_s;
+    report.rss_mb = process::memory_mb("VmRSS");
+
+    let peak = process::peak(isa, threads);
+    let progress = Progress::new("bench", "rounds", u64::from(arguments.repeat));
+    for _ in 0..arguments.repeat {
+        report.rounds.push(round(&mut runner, &sizes)?);
+        progress.advance(1);
+    }
+    drop(progress);
+    report.peak_gmac_s = peak.min(process::peak(isa, threads));
+    let step_bytes = traffic.step_bytes(runner.engine.memory().repacked);
+    report.summarize(&traffic, step_bytes);
+    report.rss_peak_mb = process::memory_mb("VmHWM");
+    report.cpu_s = process::cpu_seconds();
+    report.wall_s = start.elapsed().as_secs_f64();
+    report.round();
+    if arguments.json { super::json(&report) } else { report.table() }
+}
+
+fn check(sizes: &Sizes, vocab: usize) -> Result<()> {
+    if sizes.prompt == 0 && sizes.steps == 0 {
+        return Err(Error::Invalid("--prompt and --gen: found 0 for both, expected work".to_owned()));
+    }
+    if vocab <= 200 {
+        return Err(Error::Invalid(format!("vocabulary: found {vocab} ids, expected more than 200")));
+    }
+    Ok(())
+}
+
+/// One prefill and one run of decode steps.
+fn round(runner: &mut Runner, sizes: &Sizes) -> Result<Round> {
+    let Sizes { prompt, steps, depth, batch } = *sizes;
+    let rate = |tokens: usize, start: Instant| (batch * tokens) as f64 / start.elapsed().as_secs_f64();
+    let mut round = Round::default();
+    if prompt > 0 {
+        let start = Instant::now();
+        runner.fill(0, prompt)?;
+        round.prefill_tok_s = Some(rate(prompt, start));
+    }
+    if steps > 0 {
+        // The ids at a position are always the same, so a longer cache only needs its end, a shorter one nothing.
+        runner.fill(prompt.min(depth), depth)?;
+        let start = Instant::now();
+        for position in depth..depth + steps {
+            runner.step(position)?;
+        }
+        round.decode_tok_s = Some(rate(steps, start));
+    }
+    Ok(round)
+}
+
+impl Report {
+    /// Medians and what follows from them.
+    fn summarize(&mut self, traffic: &Traffic, step_bytes: f64) {
+        let Sizes { prompt, batch, .. } = self.sizes;
+        self.prefill_tok_s = median(self.rounds.iter().filter_map(|round| round.prefill_tok_s));
+        self.decode_tok_s = median(self.rounds.iter().filter_map(|round| round.decode_tok_s));
+        let token = traffic.layers_mac + traffic.head_mac / prompt.max(1) as f64;
+        self.prefill_gmac_s = self.prefill_tok_s.map(|rate| rate * token / 1e9);
+        self.decode_gmac_s =
+            self.decode_tok_s.map(|rate| rate * (traffic.layers_mac + traffic.head_mac) / 1e9);
+        self.decode_gb_s = self.decode_tok_s.map(|rate| rate / batch as f64 * step_bytes / 1e9);
+    }
+}
