@@ -111,10 +111,10 @@ pub(crate) fn attention_input(
             multiply(weights, input, groups.clone(), rows.clone(), out);
             let outputs = groups.start * GROUP..(groups.end * GROUP).min(weights.matrix.outputs);
             let heads = outputs.start / head_dim..outputs.end / head_dim;
+            let mut values = [0.0; 256];
+            let values = &mut values[..head_dim];
             for (index, row) in rows.clone().enumerate() {
                 for head in heads.clone() {
-                    let mut values = [0.0; 256];
-                    let values = &mut values[..head_dim];
                     for (i, value) in values.iter_mut().enumerate() {
                         let column = head * head_dim + i - outputs.start;
                         *value = out[column / GROUP * rows.len() + index][column % GROUP];
@@ -188,9 +188,9 @@ pub(crate) fn residual(
     })
 }
 
-/// Column groups of one kernel call: several for one row, one for many.
+/// Column groups of one kernel call: several for one row, two for many.
 pub(super) fn batches(columns: Range<usize>, rows: usize) -> impl Iterator<Item = Range<usize>> {
-    let step = if rows == 1 { 4 } else { 1 };
+    let step = if rows == 1 { 4 } else { 2 };
     columns.clone().step_by(step).map(move |start| start..(start + step).min(columns.end))
 }
 

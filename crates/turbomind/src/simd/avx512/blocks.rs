@@ -38,21 +38,28 @@ fn multiply<T: Tile>(call: &Blocks<'_>, out: &mut [[f32; 16]]) {
     assert!(out.len() == call.groups * rows && call.first_row + rows <= panel.rows, "rows of the panel");
     assert!(panel.values.len() >= panel.rows * panel.blocks * 32, "values of every row");
     assert!(panel.scales.len() >= panel.rows * panel.blocks, "scales of every row");
-    for (group, out) in out.chunks_exact_mut(rows.max(1)).enumerate() {
-        let work = Work {
-            tiles: call.tiles[group * group_bytes..].as_ptr(),
-            values: panel.values[call.first_row * 32..].as_ptr(),
-            scales: panel.scales[call.first_row..].as_ptr(),
-            stride: panel.rows,
-            blocks: panel.blocks,
-        };
-        // SAFETY: this function is only handed out where the instruction set is available; the lengths are checked
-        // above.
+    let work = |group: usize| Work {
+        tiles: call.tiles[group * group_bytes..].as_ptr(),
+        values: panel.values[call.first_row * 32..].as_ptr(),
+        scales: panel.scales[call.first_row..].as_ptr(),
+        stride: panel.rows,
+        blocks: panel.blocks,
+    };
+    if rows == 1 {
+        for (group, out) in out.iter_mut().enumerate() {
+            // SAFETY: this function is only handed out where the instruction set is available; the lengths are
+            // checked above.
+            unsafe { one_row::<T>(work(group), out) };
+        }
+        return;
+    }
+    for (pair, out) in out.chunks_mut(2 * rows.max(1)).enumerate() {
+        let (first, second) = out.split_at_mut(rows);
+        // SAFETY: likewise.
         unsafe {
-            if rows == 1 {
-                one_row::<T>(work, &mut out[0]);
-            } else {
-                many_rows::<T>(work, out);
+            match second.len() {
+                0 => many_rows::<T, 1>(work(2 * pair), [first]),
+                _ => many_rows::<T, 2>(work(2 * pair), [first, second]),
             }
         }
     }
@@ -70,12 +77,12 @@ struct Work {
     blocks: usize,
 }
 
-/// Fetches the block that comes [`AHEAD`] bytes later into the L2 cache.
+/// Fetches what comes `distance` bytes after a block into the L2 cache.
 #[inline(always)]
-fn fetch_ahead<T: Tile>(record: *const u8, block: usize) {
+fn fetch_ahead<T: Tile>(record: *const u8, block: usize, distance: usize) {
     let bytes = T::FORMAT.record_bytes() / (T::FORMAT.step() / 32);
     for line in 0..bytes.div_ceil(64) {
-        let at = record.wrapping_add(AHEAD + block * bytes + 64 * line);
+        let at = record.wrapping_add(distance + block * bytes + 64 * line);
         // SAFETY: a prefetch may point anywhere.
         unsafe { _mm_prefetch::<_MM_HINT_T1>(at.cast()) };
     }
@@ -91,67 +98,108 @@ unsafe fn one_row<T: Tile>(work: Work, out: &mut [f32; 16]) {
             let record = work.tiles.add(index * T::FORMAT.record_bytes());
             let header = T::header(record);
             for block in 0..per_record {
-                fetch_ahead::<T>(record, block);
+                fetch_ahead::<T>(record, block, AHEAD);
                 let weights = T::block(record, header, block);
                 let place = (index * per_record + block) * work.stride;
-                acc = add::<T>(acc, &weights, work.values.add(32 * place), work.scales.add(place));
+                [acc] = add::<T, 1>([acc], &[weights], work.values.add(32 * place), work.scales.add(place));
             }
         }
         _mm512_storeu_ps(out.as_mut_ptr(), acc);
     }
 }
 
+/// `G` column groups, one after the other in `work.tiles`, share the loads of the activations.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
-unsafe fn many_rows<T: Tile>(work: Work, out: &mut [[f32; 16]]) {
+unsafe fn many_rows<T: Tile, const G: usize>(work: Work, out: [&mut [[f32; 16]]; G]) {
     let per_record = T::FORMAT.step() / 32;
-    out.fill([0.0; 16]);
-    // SAFETY: every pointer stays inside of the group, the rows and `out`, as checked by `multiply`.
+    let group_bytes = Matrix::group_bytes(T::FORMAT, work.blocks * 32);
+    let rows = out[0].len();
+    let out = out.map(<[_]>::as_mut_ptr);
+    // SAFETY: every pointer stays inside of the groups, the rows and `out`, as checked by `multiply`.
     unsafe {
         for index in 0..work.blocks / per_record {
-            let record = work.tiles.add(index * T::FORMAT.record_bytes());
-            let header = T::header(record);
+            let mut records = [work.tiles.add(index * T::FORMAT.record_bytes()); G];
+            let mut headers = [T::header(records[0]); G];
+            for group in 1..G {
+                records[group] = records[0].add(group * group_bytes);
+                headers[group] = T::header(records[group]);
+            }
             for block in 0..per_record {
-                fetch_ahead::<T>(record, block);
-                let weights = T::block(record, header, block);
+                let mut weights = [T::block(records[0], headers[0], block); G];
+                for group in 1..G {
+                    weights[group] = T::block(records[group], headers[group], block);
+                }
+                // The same block of the next groups: time enough, and they are read in the same order.
+                records.iter().for_each(|record| fetch_ahead::<T>(*record, block, G * group_bytes));
                 let place = (index * per_record + block) * work.stride;
                 let (values, scales) = (work.values.add(32 * place), work.scales.add(place));
-                for (row, out) in out.iter_mut().enumerate() {
-                    let acc = _mm512_loadu_ps(out.as_ptr());
-                    let acc = add::<T>(acc, &weights, values.add(32 * row), scales.add(row));
-                    _mm512_storeu_ps(out.as_mut_ptr(), acc);
+                if index + block == 0 {
+                    add_rows::<T, G, true>(&weights, (values, scales), out, rows);
+                } else {
+                    add_rows::<T, G, false>(&weights, (values, scales), out, rows);
                 }
             }
         }
     }
 }
 
-/// Adds a block of one row to the sums of 16 outputs.
+/// Adds a block of every row to its sums, or begins these.
 #[inline(always)]
-unsafe fn add<T: Tile>(
-    acc: __m512,
-    weights: &Operands,
+unsafe fn add_rows<T: Tile, const G: usize, const FIRST: bool>(
+    weights: &[Operands; G],
+    (values, scales): (*const i8, *const BlockScale),
+    out: [*mut [f32; 16]; G],
+    rows: usize,
+) {
+    // SAFETY: the caller's pointers cover a block and an entry of scales of each row, and the sums of each row.
+    unsafe {
+        for row in 0..rows {
+            let mut acc = [_mm512_setzero_ps(); G];
+            if !FIRST {
+                for group in 0..G {
+                    acc[group] = _mm512_loadu_ps(out[group].add(row).cast());
+                }
+            }
+            let acc = add::<T, G>(acc, weights, values.add(32 * row), scales.add(row));
+            for group in 0..G {
+                _mm512_storeu_ps(out[group].add(row).cast(), acc[group]);
+            }
+        }
+    }
+}
+
+/// Adds a block of one row to the sums of 16 outputs of each group.
+#[inline(always)]
+unsafe fn add<T: Tile, const G: usize>(
+    mut acc: [__m512; G],
+    weights: &[Operands; G],
     values: *const i8,
     scales: *const BlockScale,
-) -> __m512 {
+) -> [__m512; G] {
     // SAFETY: the caller's pointers cover 32 values and one entry of scales.
     unsafe {
         let values = values.cast::<i32>();
-        let value = |j: usize| _mm512_set1_epi32(values.add(j).read_unaligned());
         let scales = *scales;
-        let mut dot = _mm512_setzero_si512();
-        for j in 0..4 {
-            dot = _mm512_dpbusd_epi32(dot, weights.values[j], value(j));
-        }
-        let mut acc = acc;
-        if T::HALVES {
-            acc = finish(acc, dot, (weights.scale[0], weights.offset[0]), (scales.scale, scales.low));
-            dot = _mm512_setzero_si512();
-        }
-        for j in 4..8 {
-            dot = _mm512_dpbusd_epi32(dot, weights.values[j], value(j));
+        let mut dots = [_mm512_setzero_si512(); G];
+        for j in 0..8 {
+            if T::HALVES && j == 4 {
+                for group in 0..G {
+                    let half = (weights[group].scale[0], weights[group].offset[0]);
+                    acc[group] = finish(acc[group], dots[group], half, (scales.scale, scales.low));
+                    dots[group] = _mm512_setzero_si512();
+                }
+            }
+            let value = _mm512_set1_epi32(values.add(j).read_unaligned());
+            for group in 0..G {
+                dots[group] = _mm512_dpbusd_epi32(dots[group], weights[group].values[j], value);
+            }
         }
         let sum = if T::HALVES { scales.high } else { scales.sum };
-        finish(acc, dot, (weights.scale[1], weights.offset[1]), (scales.scale, sum))
+        for group in 0..G {
+            let half = (weights[group].scale[1], weights[group].offset[1]);
+            acc[group] = finish(acc[group], dots[group], half, (scales.scale, sum));
+        }
+        acc
     }
 }
 
