@@ -3,6 +3,8 @@
 //! No Burn, no async, no server, no sampling policy. Mirrors InternLM's TurboMind.
 
 pub mod arena;
+#[cfg(feature = "cli")]
+pub mod cli;
 mod engine;
 mod error;
 pub mod format;

@@ -1,6 +1,7 @@
 //! Behavior of the crate.
 
 mod bad_input;
+mod cli;
 mod determinism;
 mod kernels;
 mod made;
