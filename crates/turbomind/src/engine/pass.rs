@@ -122,7 +122,7 @@ impl Pass<'_> {
             Want::Top(top) => HeadOutput::Best(Best { room: &fields.best, top }),
         };
         let sums = Sums { room: &fields.sums, each: fields.sums_each };
-        head(member, &self.model.output, (input, rows), &sums, &output)
+        head(member, self.isa, &self.model.output, (input, rows), &sums, &output)
     }
 
     /// How rows go into the input of a matrix.

@@ -6,6 +6,8 @@ use std::ops::Range;
 const ROWS: usize = 128;
 /// Chunks per member that a phase aims at: a member taken off its core delays one of them only.
 const PER_MEMBER: usize = 7;
+/// Likewise for a single row.
+const PER_MEMBER_ONE_ROW: usize = 4;
 
 /// `units` indivisible pieces of columns x `rows` rows, cut into chunks numbered row by row.
 #[derive(Clone, Copy, Debug)]
@@ -20,8 +22,11 @@ pub(crate) struct Chunks {
 impl Chunks {
     /// Cuts for `threads` members.
     pub(crate) fn new(threads: usize, units: usize, rows: usize) -> Self {
-        let wanted = (threads * PER_MEMBER / rows.div_ceil(ROWS).max(1)).max(1);
-        let width = if threads == 1 { units.div_ceil(4) } else { units.div_ceil(wanted) }.max(1);
+        // One row is bound by memory: longer chunks stream better, and all take the same time.
+        let width = match rows {
+            1 => units.div_ceil(threads * PER_MEMBER_ONE_ROW),
+            _ => (units / (threads * PER_MEMBER)).max(1),
+        };
         Self { units, rows, width, columns: units.div_ceil(width) }
     }
 

@@ -1,11 +1,15 @@
 //! The output matrix: whole rows of logits, or the best of each row only.
 
+use std::cell::RefCell;
+use std::ops::Range;
+
 use super::chunks::Chunks;
 use super::project::{Sums, batches};
 use super::{Input, Shared};
 use crate::Result;
 use crate::model::Weights;
 use crate::pool::Member;
+use crate::simd::{Isa, vector};
 use crate::tile::GROUP;
 
 /// The best columns of rows, as one member saw them: for each row `top` entries, best first.
@@ -27,6 +31,7 @@ pub(crate) enum HeadOutput<'a> {
 /// Multiplies the output matrix with the rows of `input`.
 pub(crate) fn head(
     member: &Member<'_>,
+    isa: Isa,
     weights: &Weights,
     (input, rows): (&Input, usize),
     sums: &Sums<'_>,
@@ -48,20 +53,20 @@ pub(crate) fn head(
             weights.multiply(input, groups.clone(), chunk_rows.clone(), out);
             for (group, out) in groups.zip(out.chunks_exact(chunk_rows.len())) {
                 let columns = group * GROUP..((group + 1) * GROUP).min(vocab);
-                for (row, values) in chunk_rows.clone().zip(out) {
-                    let values = &values[..columns.len()];
-                    match output {
-                        HeadOutput::Logits(logits) => {
+                match output {
+                    HeadOutput::Logits(logits) => {
+                        for (row, values) in chunk_rows.clone().zip(out) {
                             let place = row * vocab + columns.start;
                             // SAFETY: these columns of the row belong to this chunk.
-                            unsafe { logits.write(place..place + values.len()) }.copy_from_slice(values);
+                            unsafe { logits.write(place..place + columns.len()) }
+                                .copy_from_slice(&values[..columns.len()]);
                         }
-                        HeadOutput::Best(best) => {
-                            let start = (member.index() * rows + row) * best.top;
-                            // SAFETY: every member has a room of its own.
-                            let entries = unsafe { best.room.write(start..start + best.top) };
-                            keep_best(entries, columns.start as u32, values);
-                        }
+                    }
+                    HeadOutput::Best(best) => {
+                        let start = (member.index() * rows + chunk_rows.start) * best.top;
+                        // SAFETY: every member has a room of its own.
+                        let entries = unsafe { best.room.write(start..start + chunk_rows.len() * best.top) };
+                        keep_best(isa, entries, columns, out);
                     }
                 }
             }
@@ -74,16 +79,18 @@ pub(crate) fn better(a: (f32, u32), b: (f32, u32)) -> bool {
     a.0 > b.0 || (a.0 == b.0 && a.1 < b.1)
 }
 
-/// Puts the values of ids `first..` into a list that is sorted best first.
-fn keep_best(entries: &mut [(f32, u32)], first: u32, values: &[f32]) {
-    let worst = entries[entries.len() - 1];
-    // Nearly always nothing comes in.
-    if values.iter().all(|value| *value < worst.0) {
-        return;
-    }
-    for (id, value) in (first..).zip(values) {
-        insert(entries, (*value, id));
-    }
+/// Puts the values of ids `columns` of some rows into their lists, which are sorted best first.
+fn keep_best(isa: Isa, entries: &mut [(f32, u32)], columns: Range<usize>, values: &[[f32; GROUP]]) {
+    let top = entries.len() / values.len().max(1);
+    // The last list is looked at when the next row is: a cell, as two closures need the lists.
+    let entries = RefCell::new(entries);
+    let least = |row: usize| entries.borrow()[(row + 1) * top - 1].0;
+    vector::contenders(isa, values, least, |row| {
+        let mut entries = entries.borrow_mut();
+        for (id, value) in columns.clone().zip(&values[row]) {
+            insert(&mut entries[row * top..(row + 1) * top], (*value, id as u32));
+        }
+    });
 }
 
 /// Puts one entry into a sorted list, dropping the last.

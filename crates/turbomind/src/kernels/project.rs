@@ -115,15 +115,25 @@ pub(crate) fn attention_input(
             let values = &mut values[..head_dim];
             for (index, row) in rows.clone().enumerate() {
                 for head in heads.clone() {
-                    for (i, value) in values.iter_mut().enumerate() {
-                        let column = head * head_dim + i - outputs.start;
-                        *value = out[column / GROUP * rows.len() + index][column % GROUP];
-                    }
+                    gather(out, (rows.len(), index), head * head_dim - outputs.start, values);
                     finish_head(isa, (part, head), (row, values), rotation, (q, q_width));
                 }
             }
         }
     })
+}
+
+/// Takes columns `first..` of a row out of `[groups][rows][16]`.
+fn gather(sums: &[[f32; GROUP]], (rows, row): (usize, usize), first: usize, values: &mut [f32]) {
+    if first.is_multiple_of(GROUP) && values.len().is_multiple_of(GROUP) {
+        for (group, values) in values.as_chunks_mut::<GROUP>().0.iter_mut().enumerate() {
+            *values = sums[(first / GROUP + group) * rows + row];
+        }
+        return;
+    }
+    for (column, value) in (first..).zip(values) {
+        *value = sums[column / GROUP * rows + row][column % GROUP];
+    }
 }
 
 /// Rotates one head of one row and writes it where it belongs.
@@ -177,15 +187,32 @@ pub(crate) fn residual(
             let out = unsafe { sums.of(member, groups.len() * rows.len()) };
             multiply(weights, input, groups.clone(), rows.clone(), out);
             for (group, out) in groups.zip(out.chunks_exact(rows.len())) {
-                let columns = group * GROUP..((group + 1) * GROUP).min(width);
-                for (row, sums) in rows.clone().zip(out) {
-                    // SAFETY: these columns of the row belong to this chunk.
-                    let x = unsafe { x.write(row * width + columns.start..row * width + columns.end) };
-                    x.iter_mut().zip(sums).for_each(|(x, sum)| *x += sum);
-                }
+                // SAFETY: these columns of the rows belong to this chunk.
+                unsafe { add(x, (group, width), &rows, out) };
             }
         }
     })
+}
+
+/// Adds the sums of a column group to some rows of `x`, `[rows, width]`.
+///
+/// # Safety
+/// No other thread reads or writes these columns of the rows meanwhile.
+unsafe fn add(
+    x: &Shared<f32>,
+    (group, width): (usize, usize),
+    rows: &Range<usize>,
+    sums: &[[f32; GROUP]],
+) {
+    let columns = group * GROUP..((group + 1) * GROUP).min(width);
+    for (row, sums) in rows.clone().zip(sums) {
+        // SAFETY: by the caller's promise.
+        let x = unsafe { x.write(row * width + columns.start..row * width + columns.end) };
+        match x.first_chunk_mut::<GROUP>() {
+            Some(x) => x.iter_mut().zip(sums).for_each(|(x, sum)| *x += sum),
+            None => x.iter_mut().zip(sums).for_each(|(x, sum)| *x += sum),
+        }
+    }
 }
 
 /// Column groups of one kernel call: several for one row, two for many.

@@ -54,6 +54,30 @@ pub(crate) fn multiply_dequantized(isa: Isa, format: TileFormat, call: &Floats<'
     isa.run(MultiplyDequantized { format, call, out });
 }
 
+/// Calls `found` with every row that has a value of at least `least(row)`.
+pub(crate) fn contenders(isa: Isa, values: &[[f32; GROUP]], least: impl FnMut(usize) -> f32, found: impl FnMut(usize)) {
+    isa.run(Contenders { values, least, found });
+}
+
+struct Contenders<'a, L, F> {
+    values: &'a [[f32; GROUP]],
+    least: L,
+    found: F,
+}
+
+impl<L: FnMut(usize) -> f32, F: FnMut(usize)> Kernel for Contenders<'_, L, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Lanes>(mut self, simd: S) {
+        for (row, values) in self.values.iter().enumerate() {
+            if simd.largest(simd.load(values)) >= (self.least)(row) {
+                (self.found)(row);
+            }
+        }
+    }
+}
+
 struct RmsNorm<'a> {
     x: &'a [f32],
     weight: &'a [f32],
