@@ -4,7 +4,6 @@ use internlm_model::rope::Rope;
 
 use crate::kernels::{Inputs, Needs, Shared, Sums};
 use crate::model::Model;
-use crate::tile::GROUP;
 use crate::{SeqStep, Want};
 
 /// Positions whose rotation is kept.
@@ -28,7 +27,7 @@ pub(super) struct Fields {
     /// Input of the output matrix.
     pub(super) last: Inputs,
     /// Sums of each member.
-    pub(super) sums: Shared<[f32; GROUP]>,
+    pub(super) sums: Shared<f32>,
     pub(super) sums_each: usize,
     /// Two rows of each member.
     pub(super) row: Shared<f32>,
@@ -126,10 +125,11 @@ impl Fields {
 
     /// Bytes of all of it.
     pub(super) fn bytes(&mut self) -> usize {
-        let floats = [&mut self.x, &mut self.q, &mut self.attended, &mut self.row, &mut self.logits];
+        let floats =
+            [&mut self.x, &mut self.q, &mut self.attended, &mut self.row, &mut self.sums, &mut self.logits];
         let floats: usize = floats.map(|field| size_of_val(field.get_mut())).into_iter().sum();
         let inputs = [&mut self.normed, &mut self.mixed, &mut self.gated, &mut self.last];
         let inputs: usize = inputs.map(Inputs::bytes).into_iter().sum();
-        floats + inputs + size_of_val(self.sums.get_mut()) + size_of_val(self.best.get_mut())
+        floats + inputs + size_of_val(self.best.get_mut())
     }
 }

@@ -12,17 +12,21 @@ use crate::pool::Member;
 use crate::simd::{Isa, vector};
 use crate::tile::GROUP;
 
+/// Bytes of a cache line.
+const LINE: usize = 64;
+
 /// Room for sums, the same for every member.
 pub(crate) struct Sums<'a> {
-    pub(crate) room: &'a Shared<[f32; GROUP]>,
-    /// Entries of one member.
+    pub(crate) room: &'a Shared<f32>,
+    /// Numbers of one member.
     pub(crate) each: usize,
 }
 
 impl Sums<'_> {
-    /// Entries that a pass of `rows` rows needs per member; heads have at most `head_dim` columns.
+    /// Numbers that a pass of `rows` rows needs per member; heads have at most `head_dim` columns.
     pub(crate) fn needed(rows: usize, head_dim: usize) -> usize {
-        Chunks::most_rows(rows) * unit_groups(head_dim).max(4)
+        // A vector more, as rooms begin at cache lines.
+        GROUP * (Chunks::most_rows(rows) * unit_groups(head_dim).max(4) + 1)
     }
 
     /// This member's room.
@@ -31,10 +35,12 @@ impl Sums<'_> {
     /// The member holds no other slice of it.
     #[allow(clippy::mut_from_ref, reason = "one room per member")]
     pub(crate) unsafe fn of(&self, member: &Member<'_>, entries: usize) -> &mut [[f32; GROUP]] {
-        assert!(entries <= self.each, "room for the sums of a chunk");
         let start = member.index() * self.each;
         // SAFETY: rooms of members do not overlap; the rest by the caller's promise.
-        unsafe { self.room.write(start..start + entries) }
+        let room = unsafe { self.room.write(start..start + self.each) };
+        // Sums that straddle cache lines take the kernels twice the loads and stores.
+        let skip = room.as_ptr().align_offset(LINE).min(GROUP);
+        &mut room[skip..].as_chunks_mut().0[..entries]
     }
 }
 
