@@ -60,7 +60,11 @@ impl Error {
     pub fn is_bad_input(&self) -> bool {
         matches!(
             self,
-            Self::Model(_) | Self::Weights { .. } | Self::Invalid(_) | Self::NonFinite { .. } | Self::File { .. }
+            Self::Model(_)
+                | Self::Weights { .. }
+                | Self::Invalid(_)
+                | Self::NonFinite { .. }
+                | Self::File { .. }
         )
     }
 }

@@ -19,6 +19,6 @@ pub mod tile;
 
 pub use engine::{Engine, EngineConfig, MemoryReport, NonFinite, Outputs, Want};
 pub use error::{Error, Result};
-pub use model::Compute;
 pub use kernels::attention::{Attend, PagedAttention, Place};
+pub use model::Compute;
 pub use step::{LogitsWanted, SeqStep};

@@ -56,10 +56,15 @@ impl Panel {
     /// When the row or the length disagrees with the shape.
     pub fn quantize_row(&mut self, row: usize, values: &[f32]) {
         assert!(row < self.rows && values.len() == self.blocks * BLOCK, "a whole row of the panel");
-        vector::quantize(Isa::Scalar, BlockSums::Halves, values.as_chunks::<BLOCK>().0, |block, values, scale| {
-            let place = block * self.rows + row;
-            self.values[place * BLOCK..][..BLOCK].copy_from_slice(&values);
-            self.scales[place] = scale;
-        });
+        vector::quantize(
+            Isa::Scalar,
+            BlockSums::Halves,
+            values.as_chunks::<BLOCK>().0,
+            |block, values, scale| {
+                let place = block * self.rows + row;
+                self.values[place * BLOCK..][..BLOCK].copy_from_slice(&values);
+                self.scales[place] = scale;
+            },
+        );
     }
 }

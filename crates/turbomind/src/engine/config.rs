@@ -50,7 +50,10 @@ impl EngineConfig {
         if isa.is_available() {
             return Ok(isa);
         }
-        Err(Error::Invalid(format!("instruction set: found {}, which this machine does not have", isa.name())))
+        Err(Error::Invalid(format!(
+            "instruction set: found {}, which this machine does not have",
+            isa.name()
+        )))
     }
 
     pub(super) fn threads(&self) -> usize {

@@ -149,14 +149,13 @@ impl Engine {
 
     /// Bytes in use.
     pub fn memory(&mut self) -> MemoryReport {
-        MemoryReport {
-            repacked: self.model.tile_bytes(),
-            scratch: self.fields.bytes(),
-            kv: self.kv.bytes(),
-        }
+        MemoryReport { repacked: self.model.tile_bytes(), scratch: self.fields.bytes(), kv: self.kv.bytes() }
     }
 
     /// Computes keys and values of every token of `steps` and the logits they ask for.
+    ///
+    /// # Shapes
+    /// - `out.logits`: `[rows, vocab]`, `out.top`: `[rows][top]`; rows are in the order of the steps, then of their tokens
     ///
     /// # Errors
     /// [`Error::Invalid`] when a step is not possible: nothing was computed then. [`Error::Poisoned`] after a panic.
@@ -187,7 +186,9 @@ impl Engine {
             }
             if end > self.max_position() {
                 let most = self.max_position();
-                return fail(format!("step {index}: found {end} positions, expected at most the context's {most}"));
+                return fail(format!(
+                    "step {index}: found {end} positions, expected at most the context's {most}"
+                ));
             }
             let vocab = self.model.config.vocab;
             if let Some(token) = step.tokens.iter().find(|token| **token as usize >= vocab) {
@@ -196,10 +197,15 @@ impl Engine {
             let needed = end.div_ceil(kv.block_tokens);
             if step.blocks.len() < needed {
                 let found = step.blocks.len();
-                return fail(format!("step {index}: found {found} blocks, expected {needed} for {end} positions"));
+                return fail(format!(
+                    "step {index}: found {found} blocks, expected {needed} for {end} positions"
+                ));
             }
             if let Some(block) = step.blocks.iter().find(|block| **block as usize >= kv.blocks) {
-                return fail(format!("step {index}: found block {block}, expected blocks below {}", kv.blocks));
+                return fail(format!(
+                    "step {index}: found block {block}, expected blocks below {}",
+                    kv.blocks
+                ));
             }
         }
         Ok(())
@@ -217,4 +223,3 @@ impl SeqStep<'_> {
         }
     }
 }
-

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::{Engine, NonFinite, Outputs, Want};
 use crate::kernels::attention::{Attend, AttentionCall, AttentionScratch, AttentionShape, attention};
 use crate::kernels::{
-    Best, HeadOutput, Normalization, Rotation, Rows, Sums, attention_input, embed, gate_up, head, insert, prepare,
-    prepare_normalized, residual,
+    Best, HeadOutput, Normalization, Rotation, Rows, Sums, attention_input, embed, gate_up, head, insert,
+    prepare, prepare_normalized, residual,
 };
 use crate::model::{Model, Weights};
 use crate::pool::Member;

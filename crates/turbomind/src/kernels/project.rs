@@ -204,12 +204,7 @@ pub(crate) fn residual(
 ///
 /// # Safety
 /// No other thread reads or writes these columns of the rows meanwhile.
-unsafe fn add(
-    x: &Shared<f32>,
-    (group, width): (usize, usize),
-    rows: &Range<usize>,
-    sums: &[[f32; GROUP]],
-) {
+unsafe fn add(x: &Shared<f32>, (group, width): (usize, usize), rows: &Range<usize>, sums: &[[f32; GROUP]]) {
     let columns = group * GROUP..((group + 1) * GROUP).min(width);
     for (row, sums) in rows.clone().zip(sums) {
         // SAFETY: by the caller's promise.

@@ -38,7 +38,11 @@ impl Model {
     /// Bytes of all tiles.
     pub(crate) fn tile_bytes(&self) -> usize {
         let layers = self.layers.iter().flat_map(|layer| {
-            layer.qkv.iter().chain([&layer.wo, &layer.w1, &layer.w3, &layer.w2]).map(|weights| &weights.matrix)
+            layer
+                .qkv
+                .iter()
+                .chain([&layer.wo, &layer.w1, &layer.w3, &layer.w2])
+                .map(|weights| &weights.matrix)
         });
         let output = (!self.config.tied).then_some(&self.output.matrix);
         layers.chain([&self.embedding]).chain(output).map(|matrix| matrix.tiles.len()).sum()
@@ -133,7 +137,8 @@ fn assemble(
             wanted.then(|| vector(stored, &name(&format!("{inner}.bias")), length, problems))
         };
         let wo = bias(config.o_bias, "attention.wo", config.hidden);
-        let [w1, w3] = ["feed_forward.w1", "feed_forward.w3"].map(|inner| bias(config.mlp_bias, inner, config.inter));
+        let [w1, w3] =
+            ["feed_forward.w1", "feed_forward.w3"].map(|inner| bias(config.mlp_bias, inner, config.inter));
         let w2 = bias(config.mlp_bias, "feed_forward.w2", config.hidden);
         let qkv = match config.qkv_bias {
             true => qkv_bias(stored, &name("attention.wqkv.bias"), problems).map(Some),
@@ -151,11 +156,8 @@ fn assemble(
         });
     }
     let norm = vector(stored, "model.norm.weight", config.hidden, problems);
-    let output = if config.tied {
-        Weights::new(embedding.matrix.clone(), None, isa, compute)
-    } else {
-        next(None)?
-    };
+    let output =
+        if config.tied { Weights::new(embedding.matrix.clone(), None, isa, compute) } else { next(None)? };
     same_columns(&layers, problems);
     Some(Model { config, embedding: embedding.matrix, layers, norm, output })
 }

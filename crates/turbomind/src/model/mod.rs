@@ -8,8 +8,8 @@ use std::ops::Range;
 use internlm_model::ModelConfig;
 
 use crate::kernels::{Input, Needs};
-use crate::simd::{Blocks, BlocksFn, Floats, FloatsFn, Isa};
 use crate::simd::vector::{self, BlockSums};
+use crate::simd::{Blocks, BlocksFn, Floats, FloatsFn, Isa};
 use crate::tile::{GROUP, Matrix, TileFormat};
 
 /// What the products are computed in.

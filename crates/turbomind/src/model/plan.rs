@@ -74,7 +74,9 @@ impl<'a> Planner<'a> {
         let stored = model.source.names().len();
         if config.layers > stored {
             let found = config.layers;
-            planner.problems.push(format!("layers: found {found} in the config, the files hold {stored} tensors"));
+            planner
+                .problems
+                .push(format!("layers: found {found} in the config, the files hold {stored} tensors"));
             return Ok(planner);
         }
         planner.one("model.tok_embeddings.weight", [config.vocab, config.hidden]);
@@ -148,11 +150,11 @@ impl<'a> Planner<'a> {
             Some(info) if info.shape != shape => {
                 Err(format!("{}: found shape {:?}, expected {shape:?}", place(), info.shape))
             }
-            Some(info) => TileFormat::of(info.encoding)
-                .map(|format| (Form::Rows(info.encoding), format))
-                .ok_or_else(|| {
-                    format!("{}: found type {}, expected a float or block type", place(), info.encoding)
-                }),
+            Some(info) => {
+                TileFormat::of(info.encoding).map(|format| (Form::Rows(info.encoding), format)).ok_or_else(
+                    || format!("{}: found type {}, expected a float or block type", place(), info.encoding),
+                )
+            }
         }
     }
 }
@@ -182,12 +184,7 @@ pub(super) fn qkv_rows(model: &StoredModel, name: &str) -> [(String, Vec<u32>); 
 }
 
 /// A bias or norm of the model under its InternLM2 name.
-pub(super) fn vector(
-    model: &StoredModel,
-    name: &str,
-    length: usize,
-    problems: &mut Vec<String>,
-) -> Vec<f32> {
+pub(super) fn vector(model: &StoredModel, name: &str, length: usize, problems: &mut Vec<String>) -> Vec<f32> {
     let stored = match parts(name, model.style) {
         Some(Parts::One(stored)) => stored,
         _ => name.to_owned(),
@@ -211,7 +208,10 @@ fn read_vector(model: &StoredModel, stored: &str, problems: &mut Vec<String>) ->
     match model.source.read_f32(stored) {
         Ok(values) => {
             if let Some(index) = values.iter().position(|value| !value.is_finite()) {
-                problems.push(format!("tensor {stored}: value {index}: found {}, expected a finite number", values[index]));
+                problems.push(format!(
+                    "tensor {stored}: value {index}: found {}, expected a finite number",
+                    values[index]
+                ));
             }
             values
         }

@@ -2,13 +2,13 @@
 //! on all 8-bit paths.
 #![allow(unsafe_code)]
 
+pub(crate) mod attention;
 #[cfg(all(target_arch = "x86_64", not(miri)))]
 mod avx2;
 #[cfg(all(target_arch = "x86_64", not(miri)))]
 mod avx512;
-mod peak;
-pub(crate) mod attention;
 pub(crate) mod lanes;
+mod peak;
 pub mod scalar;
 pub(crate) mod vector;
 

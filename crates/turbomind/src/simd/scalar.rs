@@ -62,8 +62,18 @@ fn multiply_blocks(format: TileFormat, call: &Blocks<'_>, out: &mut [[f32; GROUP
                 let scale = call.panel.scales[place];
                 let acc = &mut out[group * rows.len() + row];
                 if format == TileFormat::Q6K {
-                    add(acc, dots(&weights.values[..16], &values[..16]), &weights, (0, scale.scale, scale.low));
-                    add(acc, dots(&weights.values[16..], &values[16..]), &weights, (1, scale.scale, scale.high));
+                    add(
+                        acc,
+                        dots(&weights.values[..16], &values[..16]),
+                        &weights,
+                        (0, scale.scale, scale.low),
+                    );
+                    add(
+                        acc,
+                        dots(&weights.values[16..], &values[16..]),
+                        &weights,
+                        (1, scale.scale, scale.high),
+                    );
                 } else {
                     add(acc, dots(&weights.values, values), &weights, (0, scale.scale, scale.sum));
                 }
@@ -97,24 +107,25 @@ fn add(
 }
 
 fn multiply_floats(format: TileFormat, call: &Floats<'_>, out: &mut [[f32; GROUP]]) {
-    let rows = rows_of(call.groups, out);
+    let rows = rows_of(call.groups, out).len();
     let group_bytes = Matrix::group_bytes(format, call.inputs);
     let mut weights = vec![[0.0; GROUP]; format.step()];
     out.fill([0.0; GROUP]);
-    for group in 0..call.groups {
-        let tiles = &call.tiles[group * group_bytes..][..group_bytes];
+    for (tiles, out) in call.tiles.chunks_exact(group_bytes).zip(out.chunks_exact_mut(rows.max(1))) {
         for (index, record) in tiles.chunks_exact(format.record_bytes()).enumerate() {
             dequantize(format, record, &mut weights);
-            let first = index * format.step();
-            for row in rows.clone() {
-                let acc = &mut out[group * rows.len() + row];
-                let x = &call.rows[row * call.inputs..][..call.inputs];
-                for (weights, x) in weights.iter().zip(&x[first..]) {
-                    for (acc, weight) in acc.iter_mut().zip(weights) {
-                        *acc = weight.mul_add(*x, *acc);
-                    }
-                }
+            for (x, acc) in call.rows.chunks_exact(call.inputs).zip(&mut *out) {
+                add_products(&weights, &x[index * format.step()..], acc);
             }
+        }
+    }
+}
+
+/// `acc[n] += sum_i weights[i][n] x[i]`, in rising order of i.
+fn add_products(weights: &[[f32; GROUP]], x: &[f32], acc: &mut [f32; GROUP]) {
+    for (weights, x) in weights.iter().zip(x) {
+        for (acc, weight) in acc.iter_mut().zip(weights) {
+            *acc = weight.mul_add(*x, *acc);
         }
     }
 }
@@ -135,19 +146,20 @@ pub fn dequantize(format: TileFormat, record: &[u8], out: &mut [[f32; GROUP]]) {
         }
         _ => {
             for (block, out) in out.chunks_exact_mut(32).enumerate() {
-                let weights = unpack(format, record, block);
-                for (i, out) in out.iter_mut().enumerate() {
-                    for n in 0..GROUP {
-                        let scale = weights.scale[i / 16][n];
-                        // The order of operations of `internlm_model`'s dequantizers: d (q - 8) has one rounding.
-                        out[n] = match zero(format) {
-                            Some(zero) => scale * (f32::from(weights.values[i][n]) - zero),
-                            None => scale * f32::from(weights.values[i][n]) + weights.offset[i / 16][n],
-                        };
-                    }
-                }
+                dequantize_block(format, &unpack(format, record, block), out);
             }
         }
+    }
+}
+
+/// The weights of one block, in the order of operations of `internlm_model`'s dequantizers: d (q - 8) rounds once.
+fn dequantize_block(format: TileFormat, weights: &Unpacked, out: &mut [[f32; GROUP]]) {
+    for (i, (out, values)) in out.iter_mut().zip(&weights.values).enumerate() {
+        let (scale, offset) = (&weights.scale[i / 16], &weights.offset[i / 16]);
+        *out = std::array::from_fn(|n| match zero(format) {
+            Some(zero) => scale[n] * (f32::from(values[n]) - zero),
+            None => scale[n] * f32::from(values[n]) + offset[n],
+        });
     }
 }
 

@@ -33,7 +33,12 @@ pub(crate) fn quantize(
     mut out: impl FnMut(usize, [i8; 32], BlockScale),
 ) {
     let rows = 0..x.len();
-    isa.run(Quantize { rows, sums, load: |index: usize| x[index].as_chunks::<16>().0, out: |i, v, s| out(i, v, s) });
+    isa.run(Quantize {
+        rows,
+        sums,
+        load: |index: usize| x[index].as_chunks::<16>().0,
+        out: |i, v, s| out(i, v, s),
+    });
 }
 
 /// `gate = silu(gate) * up`.
@@ -50,12 +55,22 @@ pub(crate) fn rotate(isa: Isa, head: &mut [f32], cos: &[f32], sin: &[f32]) {
 }
 
 /// [`Floats`] with the weights of any format dequantized exactly.
-pub(crate) fn multiply_dequantized(isa: Isa, format: TileFormat, call: &Floats<'_>, out: &mut [[f32; GROUP]]) {
+pub(crate) fn multiply_dequantized(
+    isa: Isa,
+    format: TileFormat,
+    call: &Floats<'_>,
+    out: &mut [[f32; GROUP]],
+) {
     isa.run(MultiplyDequantized { format, call, out });
 }
 
 /// Calls `found` with every row that has a value of at least `least(row)`.
-pub(crate) fn contenders(isa: Isa, values: &[[f32; GROUP]], least: impl FnMut(usize) -> f32, found: impl FnMut(usize)) {
+pub(crate) fn contenders(
+    isa: Isa,
+    values: &[[f32; GROUP]],
+    least: impl FnMut(usize) -> f32,
+    found: impl FnMut(usize),
+) {
     isa.run(Contenders { values, least, found });
 }
 
@@ -135,7 +150,8 @@ where
     fn run<S: Lanes>(mut self, simd: S) {
         for index in self.rows {
             let halves = (self.load)(index);
-            let (values, scale) = block(simd, self.sums, [&halves[0], &halves[1]].map(|half| simd.load(half)));
+            let (values, scale) =
+                block(simd, self.sums, [&halves[0], &halves[1]].map(|half| simd.load(half)));
             (self.out)(index, values, scale);
         }
     }

@@ -86,7 +86,8 @@ fn impossible_steps_are_refused_and_harm_nothing() {
         (SeqStep { blocks: &[8], ..good }, "found block 8, expected blocks below 8"),
     ];
     for (step, expected) in table {
-        let error = engine.forward(&[good, step], Want::Logits, &mut outputs).expect_err("refused").to_string();
+        let error =
+            engine.forward(&[good, step], Want::Logits, &mut outputs).expect_err("refused").to_string();
         assert!(error.contains("step 1") && error.contains(expected), "{error}");
     }
     let error = engine.forward(&[good; 81], Want::Top(1), &mut outputs).expect_err("refused").to_string();

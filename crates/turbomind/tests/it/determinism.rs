@@ -74,7 +74,10 @@ fn neighbors_chunks_and_threads_change_no_bit() {
             let mut engine = load(tiny, &config);
             for (chunk, others) in [(512, 0), (1, 0), (7, 3), (64, 31)] {
                 let found = run(&mut engine, chunk, others);
-                assert!(found == expected, "{encoding}: {threads} threads, chunks of {chunk}, {others} others");
+                assert!(
+                    found == expected,
+                    "{encoding}: {threads} threads, chunks of {chunk}, {others} others"
+                );
             }
         }
     }

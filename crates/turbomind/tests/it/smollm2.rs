@@ -64,7 +64,9 @@ fn f32_logits_are_the_goldens() {
         let rows = log_probabilities(&mut engine, &ids(&item["teacher_forced_ids"]), 64);
         for after in item["top5_after"].as_array().expect("positions") {
             let row = &rows[after["pos"].as_u64().expect("a position") as usize];
-            for entry in after.get("top5").or_else(|| after.get("top")).expect("entries").as_array().expect("five") {
+            for entry in
+                after.get("top5").or_else(|| after.get("top")).expect("entries").as_array().expect("five")
+            {
                 let id = entry[0].as_u64().expect("id") as usize;
                 worst = worst.max((row[id] - entry[1].as_f64().expect("a number")).abs());
                 compared += 1;
@@ -79,14 +81,11 @@ fn f32_logits_are_the_goldens() {
 fn forced_sequences(engine: &mut Engine) -> Vec<Vec<u32>> {
     let path = model().expect("the model");
     let tokenizer = Tokenizer::load(&path).expect("the tokenizer");
-    let mut sequences: Vec<Vec<u32>> = [
-        "Once upon a time",
-        "The capital of France is",
-        "Question: What is 12 + 30?\nAnswer:",
-    ]
-    .iter()
-    .map(|text| tokenizer.encode(text).into_iter().map(u32::from).collect())
-    .collect();
+    let mut sequences: Vec<Vec<u32>> =
+        ["Once upon a time", "The capital of France is", "Question: What is 12 + 30?\nAnswer:"]
+            .iter()
+            .map(|text| tokenizer.encode(text).into_iter().map(u32::from).collect())
+            .collect();
     let prompts: Vec<usize> = sequences.iter().map(Vec::len).collect();
     let mut outputs = Outputs::default();
     let mut known = vec![0; sequences.len()];

@@ -1,6 +1,8 @@
 //! [`PagedAttention`]: attention with a pool of its own, for one caller.
 
-use super::{Attend, AttentionCall, AttentionScratch, AttentionShape, Place, attention, store_key, store_value};
+use super::{
+    Attend, AttentionCall, AttentionScratch, AttentionShape, Place, attention, store_key, store_value,
+};
 use crate::kernels::Shared;
 use crate::kv::{KvConfig, KvPool};
 use crate::pool::Pool;
