@@ -1,8 +1,9 @@
-//! [`Barrier`]: chunks of a phase claimed from one counter, which also tells who is last.
+//! [`Barrier`]: chunks of a phase claimed one by one, and members that wait for each other at its end.
 //!
-//! A member that finds no chunk left has finished its own, so the claims beyond the last chunk count the arrivals: the
-//! member with the last of them resets the counter and turns the epoch, for which the others wait. One shared write per
-//! chunk and member, and no reset can race: nobody touches the counter between the last arrival and the turn.
+//! Every member has a contiguous share of the chunks and takes them in rising order; one that is done goes on with what
+//! the others have left. So the same member gets the same rows and columns in phase after phase, which are then in its
+//! cache, and one that the system takes off its core still delays one chunk only. The last to arrive resets the claims
+//! and turns the epoch, for which the others wait: nobody touches the claims between the last arrival and the turn.
 
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering::SeqCst};
 use std::time::Instant;
@@ -28,8 +29,10 @@ struct Alone<T>(T);
 #[derive(Debug)]
 pub(super) struct Barrier {
     members: usize,
-    /// Claims of the current phase.
-    claims: Alone<AtomicUsize>,
+    /// Claims of each member's share of the current phase.
+    claims: Vec<Alone<AtomicUsize>>,
+    /// Members that found nothing left of it.
+    arrived: Alone<AtomicUsize>,
     /// Phases completed.
     epoch: Alone<AtomicUsize>,
     state: AtomicU8,
@@ -43,7 +46,8 @@ impl Barrier {
     pub(super) fn new(members: usize) -> Self {
         Self {
             members,
-            claims: Alone::default(),
+            claims: (0..members).map(|_| Alone::default()).collect(),
+            arrived: Alone::default(),
             epoch: Alone::default(),
             state: AtomicU8::new(OPEN),
             ended: AtomicUsize::new(0),
@@ -60,7 +64,7 @@ impl Barrier {
     pub(super) fn open(&self) -> Result<()> {
         self.check_poison()?;
         self.state.store(OPEN, SeqCst);
-        self.claims.0.store(0, SeqCst);
+        self.reset();
         self.ended.store(0, SeqCst);
         Ok(())
     }
@@ -81,15 +85,18 @@ impl Barrier {
         // It cannot turn before this member has arrived.
         let epoch = self.epoch.0.load(SeqCst);
         let started = Instant::now();
-        let place = loop {
-            let chunk = self.claims.0.fetch_add(1, SeqCst);
-            if chunk >= chunks {
-                break chunk - chunks;
+        for owner in (index..self.members).chain(0..index) {
+            let (first, end) = (self.share(owner, chunks), self.share(owner + 1, chunks));
+            loop {
+                let chunk = first + self.claims[owner].0.fetch_add(1, SeqCst);
+                if chunk >= end {
+                    break;
+                }
+                work(chunk);
             }
-            work(chunk);
-        };
-        if place + 1 == self.members {
-            self.claims.0.store(0, SeqCst);
+        }
+        if self.arrived.0.fetch_add(1, SeqCst) + 1 == self.members {
+            self.reset();
             self.epoch.0.store(epoch.wrapping_add(1), SeqCst);
             self.parking.wake();
             return Ok(());
@@ -101,13 +108,24 @@ impl Barrier {
         if turned() { Ok(()) } else { Err(Error::Poisoned) }
     }
 
+    /// The first chunk of a member's share.
+    fn share(&self, member: usize, chunks: usize) -> usize {
+        chunks * member / self.members
+    }
+
+    /// Nothing is claimed and nobody has arrived.
+    fn reset(&self) {
+        self.claims.iter().for_each(|claims| claims.0.store(0, SeqCst));
+        self.arrived.0.store(0, SeqCst);
+    }
+
     /// A member ends the job after its last phase.
     ///
     /// # Panics
     /// When another member is in a phase that this one has not entered, which would never end.
     pub(super) fn end(&self) {
         self.ended.fetch_add(1, SeqCst);
-        assert!(self.claims.0.load(SeqCst) == 0, "{SAME_PHASES}");
+        assert!(self.arrived.0.load(SeqCst) == 0, "{SAME_PHASES}");
     }
 
     /// A member leaves with an error: the phases of the others end.
