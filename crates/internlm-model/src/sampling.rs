@@ -77,11 +77,17 @@ impl SamplingConfig {
     }
 }
 
-/// One candidate: token, its (scaled) logit, later its probability.
+/// One candidate: token, its logit, later its probability.
 #[derive(Clone, Copy)]
 struct Candidate {
     id: usize,
     weight: f32,
+}
+
+/// Larger weights first, smaller ids among equal ones.
+fn likelier(a: &Candidate, b: &Candidate) -> std::cmp::Ordering {
+    // Candidates are numbers; unlike `total_cmp` this takes both zeros as equal, as `argmax` does.
+    b.weight.partial_cmp(&a.weight).unwrap_or(std::cmp::Ordering::Equal).then(a.id.cmp(&b.id))
 }
 
 /// Chooses the token after `history` from `logits` (one per vocabulary entry); `position` numbers the draw.
@@ -96,9 +102,32 @@ pub fn sample(logits: &[f32], history: &[TokenId], config: &SamplingConfig, posi
     if config.temperature == 0.0 {
         return argmax(&logits);
     }
-    let candidates = candidates(&logits, config);
-    draw(&candidates, CounterRng::new(config.seed, "sampling").f64(position))
-        .unwrap_or_else(|| argmax(&logits))
+    let all = logits.iter().enumerate().map(|(id, logit)| Candidate { id, weight: *logit });
+    choose(all.collect(), config, position).unwrap_or_else(|| argmax(&logits))
+}
+
+/// The same from the best entries of a row, without the row: (id, logit), at least [`best_needed`] of them or all.
+/// None when there are none.
+#[must_use]
+pub fn sample_best(best: &[(TokenId, f32)], config: &SamplingConfig, position: u64) -> Option<TokenId> {
+    let all = best.iter().map(|(id, logit)| Candidate { id: id.index(), weight: *logit }).collect();
+    choose(all, config, position)
+}
+
+/// How many of a row's best entries decide like the whole row; none when no number does.
+#[must_use]
+pub fn best_needed(config: &SamplingConfig) -> Option<usize> {
+    let penalized = config.repetition_penalty != 1.0;
+    if config.temperature == 0.0 { Some(1) } else { config.top_k }.filter(|k| *k > 0 && !penalized)
+}
+
+/// One of `all`, whose weights are logits.
+fn choose(mut all: Vec<Candidate>, config: &SamplingConfig, position: u64) -> Option<TokenId> {
+    all.retain(|candidate| candidate.weight > f32::NEG_INFINITY);
+    if config.temperature == 0.0 {
+        return all.iter().min_by(|a, b| likelier(a, b)).map(|best| TokenId(best.id as u32));
+    }
+    draw(&candidates(all, config), CounterRng::new(config.seed, "sampling").f64(position))
 }
 
 /// The largest logit; ties go to the smaller id.
@@ -126,14 +155,7 @@ pub fn penalize(logits: &mut [f32], history: &[TokenId], penalty: f32) {
 }
 
 /// The candidates that survive top-k, top-p and min-p, likeliest first, with unnormalized probabilities.
-fn candidates(logits: &[f32], config: &SamplingConfig) -> Vec<Candidate> {
-    let mut candidates: Vec<Candidate> = logits
-        .iter()
-        .enumerate()
-        .filter(|(_, logit)| **logit > f32::NEG_INFINITY)
-        .map(|(id, logit)| Candidate { id, weight: logit / config.temperature })
-        .collect();
-    let likelier = |a: &Candidate, b: &Candidate| b.weight.total_cmp(&a.weight).then(a.id.cmp(&b.id));
+fn candidates(mut candidates: Vec<Candidate>, config: &SamplingConfig) -> Vec<Candidate> {
     if let Some(k) = config.top_k.filter(|&k| k > 0 && k < candidates.len()) {
         candidates.select_nth_unstable_by(k - 1, likelier);
         candidates.truncate(k);
@@ -141,7 +163,7 @@ fn candidates(logits: &[f32], config: &SamplingConfig) -> Vec<Candidate> {
     candidates.sort_unstable_by(likelier);
     let Some(largest) = candidates.first().map(|candidate| candidate.weight) else { return candidates };
     for candidate in &mut candidates {
-        candidate.weight = (candidate.weight - largest).exp();
+        candidate.weight = (candidate.weight / config.temperature - largest / config.temperature).exp();
     }
     if config.top_p < 1.0 {
         truncate_top_p(&mut candidates, config.top_p);
@@ -199,12 +221,33 @@ mod tests {
     #[test]
     fn top_k_top_p_and_min_p_cut_the_tail() {
         let logits = [3.0, 2.0, 1.0, 0.0];
-        let ids = |config: &SamplingConfig| candidates(&logits, config).len();
+        let all = logits.iter().enumerate().map(|(id, logit)| Candidate { id, weight: *logit });
+        let ids = |config: &SamplingConfig| candidates(all.clone().collect(), config).len();
         assert_eq!(ids(&SamplingConfig { top_k: Some(2), ..config(1.0) }), 2);
         // softmax = 0.644, 0.237, 0.087, 0.032
         assert_eq!(ids(&SamplingConfig { top_p: 0.6, ..config(1.0) }), 1);
         assert_eq!(ids(&SamplingConfig { top_p: 0.7, ..config(1.0) }), 2);
         assert_eq!(ids(&SamplingConfig { min_p: 0.2, ..config(1.0) }), 2);
+    }
+
+    #[test]
+    fn the_best_entries_decide_like_the_whole_row() {
+        // Ties, and values that fall together once they are divided.
+        let logits: Vec<f32> = (0..200).map(|i| (i * 37 % 50) as f32 * 0.11).collect();
+        let mut best: Vec<(TokenId, f32)> = (0..).map(TokenId).zip(logits.iter().copied()).collect();
+        best.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        for (temperature, top_k) in [(0.0, None), (0.7, Some(20)), (1e20, Some(7)), (1.3, Some(1))] {
+            let config = SamplingConfig { top_k, top_p: 0.9, min_p: 0.01, ..config(temperature) };
+            let needed = best_needed(&config).expect("a number decides");
+            for position in 0..50 {
+                let whole = sample(&logits, &[], &config, position);
+                assert_eq!(sample_best(&best[..needed], &config, position), Some(whole));
+                assert_eq!(sample_best(&best[..needed + 5], &config, position), Some(whole));
+            }
+        }
+        assert_eq!(best_needed(&config(1.0)), None);
+        assert_eq!(best_needed(&SamplingConfig { repetition_penalty: 1.1, ..config(0.0) }), None);
+        assert_eq!(sample_best(&[], &config(0.0), 0), None);
     }
 
     #[test]

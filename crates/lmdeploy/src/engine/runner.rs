@@ -13,7 +13,7 @@ use super::mailbox::Mailbox;
 use super::output::Active;
 use super::{
     Batch, CancelCause, End, EngineFault, Event, ExecuteError, Executor, Finished, GenerateRequest, Logits,
-    Rejected, RequestId, Scheduler, StepResult,
+    Rejected, RequestId, Row, Scheduler, StepResult,
 };
 
 /// Everything the engine thread owns.
@@ -21,6 +21,8 @@ pub(super) struct Runner {
     scheduler: Scheduler,
     executor: Box<dyn Executor>,
     tokenizer: Option<Tokenizer>,
+    /// Columns of the logits that stand for no id of the tokenizer.
+    padding: usize,
     shared: Arc<Shared>,
     active: BTreeMap<RequestId, Active>,
     /// Whether new requests are taken.
@@ -40,7 +42,10 @@ impl Runner {
         tokenizer: Option<Tokenizer>,
         shared: Arc<Shared>,
     ) -> Self {
-        Self { scheduler, executor, tokenizer, shared, active: BTreeMap::new(), intake: Intake::Open }
+        let known = tokenizer.as_ref().map_or(usize::MAX, Tokenizer::vocab_size);
+        let padding = executor.capacity().vocab.saturating_sub(known);
+        let active = BTreeMap::new();
+        Self { scheduler, executor, tokenizer, padding, shared, active, intake: Intake::Open }
     }
 
     /// Runs until drained, stopped, or nobody is left to send requests.
@@ -83,7 +88,11 @@ impl Runner {
         self.shared.inbox.fetch_sub(1, Ordering::Relaxed);
         let taken = match self.intake {
             Intake::Closed => Err(Rejected::Draining),
-            Intake::Open => self.scheduler.submit(request.to_schedule(id), self.shared.gauges.now()),
+            Intake::Open => {
+                let mut scheduled = request.to_schedule(id);
+                scheduled.rows = scheduled.rows.beside(self.padding);
+                self.scheduler.submit(scheduled, self.shared.gauges.now())
+            }
         };
         match taken {
             Ok(()) => {
@@ -127,9 +136,12 @@ impl Runner {
             let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
             Err(ExecuteError(text.unwrap_or_else(|| "it panicked".to_owned())))
         })?;
-        if logits.rows().len() != batch.rows() {
-            let (found, expected) = (logits.rows().len(), batch.rows());
+        if logits.len() != batch.row_count() {
+            let (found, expected) = (logits.len(), batch.row_count());
             return Err(ExecuteError(format!("found {found} rows of logits, expected {expected}")));
+        }
+        if !logits.serves(batch.rows) {
+            return Err(ExecuteError("found the best entries of rows, expected whole rows".to_owned()));
         }
         Ok(logits)
     }
@@ -137,8 +149,13 @@ impl Runner {
     fn sample(&mut self, batch: &Batch, logits: &Logits) -> Vec<StepResult> {
         let mut rows = logits.rows();
         let mut results = Vec::with_capacity(batch.steps.len());
-        for step in &batch.steps {
-            let rows: Vec<&[f32]> = rows.by_ref().take(step.rows()).collect();
+        for (index, step) in batch.steps.iter().enumerate() {
+            let rows: Vec<Row<'_>> = rows.by_ref().take(step.rows()).collect();
+            if let Some(fault) = logits.fault(index) {
+                tracing::error!(request = step.id.0, "a sequence failed: {fault}");
+                results.push(StepResult::Failed(fault.to_owned()));
+                continue;
+            }
             let history = self.scheduler.tokens(step.id).expect("sequences under way are kept");
             let active = self.active.get_mut(&step.id).expect("every sequence has its output");
             results.push(active.take_rows(step, &rows, history));
