@@ -80,7 +80,7 @@ impl SamplingConfig {
 /// One candidate: token, its logit, later its probability.
 #[derive(Clone, Copy)]
 struct Candidate {
-    id: usize,
+    id: u32,
     weight: f32,
 }
 
@@ -102,7 +102,7 @@ pub fn sample(logits: &[f32], history: &[TokenId], config: &SamplingConfig, posi
     if config.temperature == 0.0 {
         return argmax(&logits);
     }
-    let all = logits.iter().enumerate().map(|(id, logit)| Candidate { id, weight: *logit });
+    let all = (0..).zip(logits.iter()).map(|(id, logit)| Candidate { id, weight: *logit });
     choose(all.collect(), config, position).unwrap_or_else(|| argmax(&logits))
 }
 
@@ -110,7 +110,7 @@ pub fn sample(logits: &[f32], history: &[TokenId], config: &SamplingConfig, posi
 /// None when there are none.
 #[must_use]
 pub fn sample_best(best: &[(TokenId, f32)], config: &SamplingConfig, position: u64) -> Option<TokenId> {
-    let all = best.iter().map(|(id, logit)| Candidate { id: id.index(), weight: *logit }).collect();
+    let all = best.iter().map(|(id, logit)| Candidate { id: id.0, weight: *logit }).collect();
     choose(all, config, position)
 }
 
@@ -125,7 +125,7 @@ pub fn best_needed(config: &SamplingConfig) -> Option<usize> {
 fn choose(mut all: Vec<Candidate>, config: &SamplingConfig, position: u64) -> Option<TokenId> {
     all.retain(|candidate| candidate.weight > f32::NEG_INFINITY);
     if config.temperature == 0.0 {
-        return all.iter().min_by(|a, b| likelier(a, b)).map(|best| TokenId(best.id as u32));
+        return all.iter().min_by(|a, b| likelier(a, b)).map(|best| TokenId(best.id));
     }
     draw(&candidates(all, config), CounterRng::new(config.seed, "sampling").f64(position))
 }
@@ -154,14 +154,17 @@ pub fn penalize(logits: &mut [f32], history: &[TokenId], penalty: f32) {
     }
 }
 
-/// The candidates that survive top-k, top-p and min-p, likeliest first, with unnormalized probabilities.
+/// The candidates that survive top-k, top-p and min-p, with unnormalized probabilities: likeliest first with top-k or
+/// top-p, else as they came (sorting a whole vocabulary takes longer than all the rest).
 fn candidates(mut candidates: Vec<Candidate>, config: &SamplingConfig) -> Vec<Candidate> {
-    if let Some(k) = config.top_k.filter(|&k| k > 0 && k < candidates.len()) {
-        candidates.select_nth_unstable_by(k - 1, likelier);
-        candidates.truncate(k);
+    if let Some(k) = config.top_k.filter(|&k| k > 0) {
+        if k < candidates.len() {
+            candidates.select_nth_unstable_by(k - 1, likelier);
+            candidates.truncate(k);
+        }
+        candidates.sort_unstable_by(likelier);
     }
-    candidates.sort_unstable_by(likelier);
-    let Some(largest) = candidates.first().map(|candidate| candidate.weight) else { return candidates };
+    let largest = candidates.iter().map(|candidate| candidate.weight).fold(f32::NEG_INFINITY, f32::max);
     for candidate in &mut candidates {
         candidate.weight = (candidate.weight / config.temperature - largest / config.temperature).exp();
     }
@@ -173,15 +176,29 @@ fn candidates(mut candidates: Vec<Candidate>, config: &SamplingConfig) -> Vec<Ca
     candidates
 }
 
-/// Keeps the likeliest candidates until their share reaches `top_p`; at least one stays.
+/// Keeps the likeliest candidates until their share reaches `top_p`, likeliest first; at least one stays.
 fn truncate_top_p(candidates: &mut Vec<Candidate>, top_p: f32) {
     let total: f64 = candidates.iter().map(|candidate| f64::from(candidate.weight)).sum();
-    let mut sum = 0.0;
-    let keep = candidates.iter().position(|candidate| {
-        sum += f64::from(candidate.weight);
-        sum >= f64::from(top_p) * total
-    });
-    candidates.truncate(keep.map_or(candidates.len(), |index| index + 1));
+    let (mut sum, mut sorted) = (0.0, 0);
+    // The share is nearly always reached by few: no more are sorted than needed.
+    let mut more = 256;
+    while sorted < candidates.len() {
+        let rest = &mut candidates[sorted..];
+        if more < rest.len() {
+            rest.select_nth_unstable_by(more - 1, likelier);
+        }
+        let part = more.min(rest.len());
+        rest[..part].sort_unstable_by(likelier);
+        for (index, candidate) in rest[..part].iter().enumerate() {
+            sum += f64::from(candidate.weight);
+            if sum >= f64::from(top_p) * total {
+                candidates.truncate(sorted + index + 1);
+                return;
+            }
+        }
+        sorted += part;
+        more *= 8;
+    }
 }
 
 /// The candidate under `uniform` of the cumulative distribution.
@@ -191,10 +208,10 @@ fn draw(candidates: &[Candidate], uniform: f64) -> Option<TokenId> {
     for candidate in candidates {
         left -= f64::from(candidate.weight);
         if left < 0.0 {
-            return Some(TokenId(candidate.id as u32));
+            return Some(TokenId(candidate.id));
         }
     }
-    candidates.last().map(|candidate| TokenId(candidate.id as u32))
+    candidates.last().map(|candidate| TokenId(candidate.id))
 }
 
 #[cfg(test)]
@@ -221,13 +238,29 @@ mod tests {
     #[test]
     fn top_k_top_p_and_min_p_cut_the_tail() {
         let logits = [3.0, 2.0, 1.0, 0.0];
-        let all = logits.iter().enumerate().map(|(id, logit)| Candidate { id, weight: *logit });
+        let all = (0..).zip(&logits).map(|(id, logit)| Candidate { id, weight: *logit });
         let ids = |config: &SamplingConfig| candidates(all.clone().collect(), config).len();
         assert_eq!(ids(&SamplingConfig { top_k: Some(2), ..config(1.0) }), 2);
         // softmax = 0.644, 0.237, 0.087, 0.032
         assert_eq!(ids(&SamplingConfig { top_p: 0.6, ..config(1.0) }), 1);
         assert_eq!(ids(&SamplingConfig { top_p: 0.7, ..config(1.0) }), 2);
         assert_eq!(ids(&SamplingConfig { min_p: 0.2, ..config(1.0) }), 2);
+    }
+
+    #[test]
+    fn the_nucleus_is_found_without_sorting_everything() {
+        // Nearly even probabilities: thousands of candidates are needed.
+        let weights: Vec<f32> = (0..5000).map(|i| 1.0 - (i * 7919 % 5000) as f32 * 1e-5).collect();
+        let all = || (0..).zip(&weights).map(|(id, weight)| Candidate { id, weight: *weight });
+        let mut sorted: Vec<Candidate> = all().collect();
+        sorted.sort_by(likelier);
+        for top_p in [1e-6, 0.03, 0.5, 0.9, 0.999_99] {
+            let mut found: Vec<Candidate> = all().collect();
+            truncate_top_p(&mut found, top_p);
+            assert!(found.iter().zip(&sorted).all(|(a, b)| a.id == b.id));
+            let share = |count: usize| sorted[..count].iter().map(|c| c.weight).sum::<f32>() / 4875.0;
+            assert!(share(found.len()) >= top_p - 1e-3 && share(found.len() - 1) < top_p + 1e-3);
+        }
     }
 
     #[test]
