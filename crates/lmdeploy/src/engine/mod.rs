@@ -14,6 +14,7 @@ mod handle;
 mod mailbox;
 mod mock;
 mod output;
+mod parts;
 mod plan;
 mod request;
 mod runner;

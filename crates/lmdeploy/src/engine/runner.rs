@@ -11,6 +11,7 @@ use internlm_model::Tokenizer;
 use super::handle::{Command, Shared};
 use super::mailbox::Mailbox;
 use super::output::Active;
+use super::parts::{Part, take_rows};
 use super::{
     Batch, CancelCause, End, EngineFault, Event, ExecuteError, Executor, Finished, GenerateRequest, Logits,
     Rejected, RequestId, Row, Scheduler, StepResult,
@@ -148,19 +149,16 @@ impl Runner {
 
     fn sample(&mut self, batch: &Batch, logits: &Logits) -> Vec<StepResult> {
         let mut rows = logits.rows();
-        let mut results = Vec::with_capacity(batch.steps.len());
+        let mut parts = Vec::with_capacity(batch.steps.len());
+        let mut active: BTreeMap<RequestId, &mut Active> =
+            self.active.iter_mut().map(|(id, active)| (*id, active)).collect();
         for (index, step) in batch.steps.iter().enumerate() {
             let rows: Vec<Row<'_>> = rows.by_ref().take(step.rows()).collect();
-            if let Some(fault) = logits.fault(index) {
-                tracing::error!(request = step.id.0, "a sequence failed: {fault}");
-                results.push(StepResult::Failed(fault.to_owned()));
-                continue;
-            }
             let history = self.scheduler.tokens(step.id).expect("sequences under way are kept");
-            let active = self.active.get_mut(&step.id).expect("every sequence has its output");
-            results.push(active.take_rows(step, &rows, history));
+            let active = active.remove(&step.id).expect("every sequence has its output");
+            parts.push(Part { step, rows, history, active, fault: logits.fault(index) });
         }
-        results
+        take_rows(parts)
     }
 
     fn emit(&mut self) {
