@@ -77,11 +77,17 @@ impl SamplingConfig {
     }
 }
 
-/// One candidate: token, its (scaled) logit, later its probability.
+/// One candidate: token, its logit, later its probability.
 #[derive(Clone, Copy)]
 struct Candidate {
-    id: usize,
+    id: u32,
     weight: f32,
+}
+
+/// Larger weights first, smaller ids among equal ones.
+fn likelier(a: &Candidate, b: &Candidate) -> std::cmp::Ordering {
+    // Candidates are numbers; unlike `total_cmp` this takes both zeros as equal, as `argmax` does.
+    b.weight.partial_cmp(&a.weight).unwrap_or(std::cmp::Ordering::Equal).then(a.id.cmp(&b.id))
 }
 
 /// Chooses the token after `history` from `logits` (one per vocabulary entry); `position` numbers the draw.
@@ -96,9 +102,32 @@ pub fn sample(logits: &[f32], history: &[TokenId], config: &SamplingConfig, posi
     if config.temperature == 0.0 {
         return argmax(&logits);
     }
-    let candidates = candidates(&logits, config);
-    draw(&candidates, CounterRng::new(config.seed, "sampling").f64(position))
-        .unwrap_or_else(|| argmax(&logits))
+    let all = (0..).zip(logits.iter()).map(|(id, logit)| Candidate { id, weight: *logit });
+    choose(all.collect(), config, position).unwrap_or_else(|| argmax(&logits))
+}
+
+/// The same from the best entries of a row, without the row: (id, logit), at least [`best_needed`] of them or all.
+/// None when there are none.
+#[must_use]
+pub fn sample_best(best: &[(TokenId, f32)], config: &SamplingConfig, position: u64) -> Option<TokenId> {
+    let all = best.iter().map(|(id, logit)| Candidate { id: id.0, weight: *logit }).collect();
+    choose(all, config, position)
+}
+
+/// How many of a row's best entries decide like the whole row; none when no number does.
+#[must_use]
+pub fn best_needed(config: &SamplingConfig) -> Option<usize> {
+    let penalized = config.repetition_penalty != 1.0;
+    if config.temperature == 0.0 { Some(1) } else { config.top_k }.filter(|k| *k > 0 && !penalized)
+}
+
+/// One of `all`, whose weights are logits.
+fn choose(mut all: Vec<Candidate>, config: &SamplingConfig, position: u64) -> Option<TokenId> {
+    all.retain(|candidate| candidate.weight > f32::NEG_INFINITY);
+    if config.temperature == 0.0 {
+        return all.iter().min_by(|a, b| likelier(a, b)).map(|best| TokenId(best.id));
+    }
+    draw(&candidates(all, config), CounterRng::new(config.seed, "sampling").f64(position))
 }
 
 /// The largest logit; ties go to the smaller id.
@@ -125,23 +154,19 @@ pub fn penalize(logits: &mut [f32], history: &[TokenId], penalty: f32) {
     }
 }
 
-/// The candidates that survive top-k, top-p and min-p, likeliest first, with unnormalized probabilities.
-fn candidates(logits: &[f32], config: &SamplingConfig) -> Vec<Candidate> {
-    let mut candidates: Vec<Candidate> = logits
-        .iter()
-        .enumerate()
-        .filter(|(_, logit)| **logit > f32::NEG_INFINITY)
-        .map(|(id, logit)| Candidate { id, weight: logit / config.temperature })
-        .collect();
-    let likelier = |a: &Candidate, b: &Candidate| b.weight.total_cmp(&a.weight).then(a.id.cmp(&b.id));
-    if let Some(k) = config.top_k.filter(|&k| k > 0 && k < candidates.len()) {
-        candidates.select_nth_unstable_by(k - 1, likelier);
-        candidates.truncate(k);
+/// The candidates that survive top-k, top-p and min-p, with unnormalized probabilities: likeliest first with top-k or
+/// top-p, else as they came (sorting a whole vocabulary takes longer than all the rest).
+fn candidates(mut candidates: Vec<Candidate>, config: &SamplingConfig) -> Vec<Candidate> {
+    if let Some(k) = config.top_k.filter(|&k| k > 0) {
+        if k < candidates.len() {
+            candidates.select_nth_unstable_by(k - 1, likelier);
+            candidates.truncate(k);
+        }
+        candidates.sort_unstable_by(likelier);
     }
-    candidates.sort_unstable_by(likelier);
-    let Some(largest) = candidates.first().map(|candidate| candidate.weight) else { return candidates };
+    let largest = candidates.iter().map(|candidate| candidate.weight).fold(f32::NEG_INFINITY, f32::max);
     for candidate in &mut candidates {
-        candidate.weight = (candidate.weight - largest).exp();
+        candidate.weight = (candidate.weight / config.temperature - largest / config.temperature).exp();
     }
     if config.top_p < 1.0 {
         truncate_top_p(&mut candidates, config.top_p);
@@ -151,15 +176,29 @@ fn candidates(logits: &[f32], config: &SamplingConfig) -> Vec<Candidate> {
     candidates
 }
 
-/// Keeps the likeliest candidates until their share reaches `top_p`; at least one stays.
+/// Keeps the likeliest candidates until their share reaches `top_p`, likeliest first; at least one stays.
 fn truncate_top_p(candidates: &mut Vec<Candidate>, top_p: f32) {
     let total: f64 = candidates.iter().map(|candidate| f64::from(candidate.weight)).sum();
-    let mut sum = 0.0;
-    let keep = candidates.iter().position(|candidate| {
-        sum += f64::from(candidate.weight);
-        sum >= f64::from(top_p) * total
-    });
-    candidates.truncate(keep.map_or(candidates.len(), |index| index + 1));
+    let (mut sum, mut sorted) = (0.0, 0);
+    // The share is nearly always reached by few: no more are sorted than needed.
+    let mut more = 256;
+    while sorted < candidates.len() {
+        let rest = &mut candidates[sorted..];
+        if more < rest.len() {
+            rest.select_nth_unstable_by(more - 1, likelier);
+        }
+        let part = more.min(rest.len());
+        rest[..part].sort_unstable_by(likelier);
+        for (index, candidate) in rest[..part].iter().enumerate() {
+            sum += f64::from(candidate.weight);
+            if sum >= f64::from(top_p) * total {
+                candidates.truncate(sorted + index + 1);
+                return;
+            }
+        }
+        sorted += part;
+        more *= 8;
+    }
 }
 
 /// The candidate under `uniform` of the cumulative distribution.
@@ -169,10 +208,10 @@ fn draw(candidates: &[Candidate], uniform: f64) -> Option<TokenId> {
     for candidate in candidates {
         left -= f64::from(candidate.weight);
         if left < 0.0 {
-            return Some(TokenId(candidate.id as u32));
+            return Some(TokenId(candidate.id));
         }
     }
-    candidates.last().map(|candidate| TokenId(candidate.id as u32))
+    candidates.last().map(|candidate| TokenId(candidate.id))
 }
 
 #[cfg(test)]
@@ -199,12 +238,49 @@ mod tests {
     #[test]
     fn top_k_top_p_and_min_p_cut_the_tail() {
         let logits = [3.0, 2.0, 1.0, 0.0];
-        let ids = |config: &SamplingConfig| candidates(&logits, config).len();
+        let all = (0..).zip(&logits).map(|(id, logit)| Candidate { id, weight: *logit });
+        let ids = |config: &SamplingConfig| candidates(all.clone().collect(), config).len();
         assert_eq!(ids(&SamplingConfig { top_k: Some(2), ..config(1.0) }), 2);
         // softmax = 0.644, 0.237, 0.087, 0.032
         assert_eq!(ids(&SamplingConfig { top_p: 0.6, ..config(1.0) }), 1);
         assert_eq!(ids(&SamplingConfig { top_p: 0.7, ..config(1.0) }), 2);
         assert_eq!(ids(&SamplingConfig { min_p: 0.2, ..config(1.0) }), 2);
+    }
+
+    #[test]
+    fn the_nucleus_is_found_without_sorting_everything() {
+        // Nearly even probabilities: thousands of candidates are needed.
+        let weights: Vec<f32> = (0..5000).map(|i| 1.0 - (i * 7919 % 5000) as f32 * 1e-5).collect();
+        let all = || (0..).zip(&weights).map(|(id, weight)| Candidate { id, weight: *weight });
+        let mut sorted: Vec<Candidate> = all().collect();
+        sorted.sort_by(likelier);
+        for top_p in [1e-6, 0.03, 0.5, 0.9, 0.999_99] {
+            let mut found: Vec<Candidate> = all().collect();
+            truncate_top_p(&mut found, top_p);
+            assert!(found.iter().zip(&sorted).all(|(a, b)| a.id == b.id));
+            let share = |count: usize| sorted[..count].iter().map(|c| c.weight).sum::<f32>() / 4875.0;
+            assert!(share(found.len()) >= top_p - 1e-3 && share(found.len() - 1) < top_p + 1e-3);
+        }
+    }
+
+    #[test]
+    fn the_best_entries_decide_like_the_whole_row() {
+        // Ties, and values that fall together once they are divided.
+        let logits: Vec<f32> = (0..200).map(|i| (i * 37 % 50) as f32 * 0.11).collect();
+        let mut best: Vec<(TokenId, f32)> = (0..).map(TokenId).zip(logits.iter().copied()).collect();
+        best.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        for (temperature, top_k) in [(0.0, None), (0.7, Some(20)), (1e20, Some(7)), (1.3, Some(1))] {
+            let config = SamplingConfig { top_k, top_p: 0.9, min_p: 0.01, ..config(temperature) };
+            let needed = best_needed(&config).expect("a number decides");
+            for position in 0..50 {
+                let whole = sample(&logits, &[], &config, position);
+                assert_eq!(sample_best(&best[..needed], &config, position), Some(whole));
+                assert_eq!(sample_best(&best[..needed + 5], &config, position), Some(whole));
+            }
+        }
+        assert_eq!(best_needed(&config(1.0)), None);
+        assert_eq!(best_needed(&SamplingConfig { repetition_penalty: 1.1, ..config(0.0) }), None);
+        assert_eq!(sample_best(&[], &config(0.0), 0), None);
     }
 
     #[test]

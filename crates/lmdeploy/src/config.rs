@@ -49,9 +49,9 @@ pub struct ModelTable {
     /// The name requests use. Default: the path as written, as upstream.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Which executor. Default `burn`.
-    #[serde(default)]
-    pub backend: Backend,
+    /// Which executor. Absent: `turbomind` on the CPU, `burn` on other devices.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backend: Option<Backend>,
     /// `cpu`, `cuda:N` or `vulkan:N`. Default `cpu`.
     #[serde(default = "cpu")]
     pub device: String,
@@ -61,7 +61,15 @@ impl ModelTable {
     /// A model at `path`, everything else by default.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), name: None, backend: Backend::default(), device: cpu() }
+        Self { path: path.into(), name: None, backend: None, device: cpu() }
+    }
+
+    /// The executor that was asked for, or the one that suits the device.
+    #[must_use]
+    pub fn chosen_backend(&self) -> Backend {
+        let suits = if self.device == CPU { Backend::Turbomind } else { Backend::Burn };
+        let built = if cfg!(feature = "turbomind") { suits } else { Backend::Burn };
+        self.backend.unwrap_or(built)
     }
 
     /// The name requests use.
@@ -72,13 +80,25 @@ impl ModelTable {
 }
 
 /// Which executor runs the model.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Backend {
+    /// The CPU core with its own kernels.
+    Turbomind,
     /// The decoder on any Burn device.
-    #[default]
     #[serde(alias = "pytorch")]
     Burn,
+}
+
+impl Backend {
+    /// The name in files and on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Turbomind => "turbomind",
+            Self::Burn => "burn",
+        }
+    }
 }
 
 /// Queue of the engine.
@@ -143,8 +163,11 @@ impl Default for BenchTable {
     }
 }
 
+/// Name of the device that `turbomind` runs on.
+const CPU: &str = "cpu";
+
 fn cpu() -> String {
-    "cpu".to_owned()
+    CPU.to_owned()
 }
 
 impl DeployConfig {
@@ -160,6 +183,42 @@ impl DeployConfig {
             bench: BenchTable::default(),
         }
     }
+
+    /// What the chosen backend cannot do.
+    fn backend_problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        let (device, engine) = (&self.model.device, &self.engine);
+        let block_tokens = engine.cache_block_seq_len;
+        match self.model.chosen_backend() {
+            Backend::Turbomind => {
+                if device != CPU {
+                    problems.push(format!(
+                        "model.backend: found turbomind on device {device}, expected device {CPU}, or backend burn"
+                    ));
+                }
+                if !block_tokens.is_multiple_of(16) || block_tokens > 128 {
+                    problems.push(format!(
+                        "engine.cache-block-seq-len: found {block_tokens}, expected a multiple of 16 up to 128 for \
+                         backend turbomind"
+                    ));
+                }
+            }
+            Backend::Burn => {
+                let policy = u32::from(engine.quant_policy);
+                if policy != 0 {
+                    problems.push(format!(
+                        "engine.quant-policy: found {policy}, expected 0 for backend burn, or backend turbomind"
+                    ));
+                }
+                if let Some(threads) = engine.threads {
+                    problems.push(format!(
+                        "engine.threads: found {threads}, expected none for backend burn, which takes all cores"
+                    ));
+                }
+            }
+        }
+        problems
+    }
 }
 
 impl Validate for DeployConfig {
@@ -171,6 +230,7 @@ impl Validate for DeployConfig {
         table("engine", self.engine.problems());
         table("sampling", self.sampling.as_ref().map(SamplingConfig::problems).unwrap_or_default());
         table("bench", self.bench.problems());
+        problems.extend(self.backend_problems());
         for (key, found) in
             [("queue.aging", self.queue.aging), ("server.drain-timeout", self.server.drain_timeout)]
         {

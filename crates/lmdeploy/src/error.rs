@@ -51,6 +51,10 @@ pub enum Error {
     #[cfg(feature = "engine")]
     #[error(transparent)]
     Model(#[from] internlm_model::Error),
+    /// The CPU core could not load a model, or not with these settings.
+    #[cfg(feature = "turbomind")]
+    #[error(transparent)]
+    Turbomind(#[from] turbomind::Error),
     /// A file could not be read or written.
     #[error("{path}: {source}")]
     File {
@@ -80,6 +84,8 @@ impl Error {
             }
             #[cfg(feature = "engine")]
             Self::Model(error) => error.is_bad_input(),
+            #[cfg(feature = "turbomind")]
+            Self::Turbomind(error) => error.is_bad_input(),
             Self::Connection { .. } | Self::Answer { .. } => false,
         }
     }

@@ -19,7 +19,7 @@
 //! use lmdeploy::{Pipeline, config::DeployConfig};
 //! use lmdeploy::protocol::{ChatMessage, ChatRequest};
 //!
-//! # #[cfg(feature = "burn")]
+//! # #[cfg(any(feature = "burn", feature = "turbomind"))]
 //! # fn run() -> lmdeploy::Result<()> {
 //! let pipeline = Pipeline::load(&DeployConfig::new("runs/tiny/finetune/hf"))?;
 //! let messages = vec![ChatMessage::user("What is 12*34?")];

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::Result;
-#[cfg(feature = "burn")]
+#[cfg(any(feature = "burn", feature = "turbomind"))]
 use crate::config::DeployConfig;
 use crate::engine::{Engine, EngineConfig, Executor, Generation, Output, SchedulerConfig};
 use crate::protocol::{ChatChunk, ChatRequest, ChatResponse, CompletionRequest, CompletionResponse};
@@ -55,16 +55,15 @@ impl Pipeline {
     /// Loads the model that `config` names.
     ///
     /// # Errors
-    /// The model cannot be read, or its cache does not fit into memory.
-    #[cfg(feature = "burn")]
+    /// Settings that do not fit together, a model that cannot be read, a cache that does not fit into memory.
+    #[cfg(any(feature = "burn", feature = "turbomind"))]
     pub fn load(config: &DeployConfig) -> Result<Self> {
         let started = std::time::Instant::now();
-        let (shape, executor) = match config.model.backend {
-            crate::config::Backend::Burn => {
-                let (path, device) = (&config.model.path, &config.model.device);
-                crate::engine::BurnExecutor::load(path, device, &config.engine)?
-            }
-        };
+        let problems = internlm_kit::config::Validate::problems(config);
+        if !problems.is_empty() {
+            return Err(crate::Error::Setting(problems.join("; ")));
+        }
+        let (shape, executor) = executor(config)?;
         let mut model = ServedModel::load(&config.model.path, config.model.served_name(), &shape)?;
         if let Some(sampling) = &config.sampling {
             model.sampling = sampling.clone();
@@ -77,6 +76,7 @@ impl Pipeline {
             cache_tokens = capacity.blocks * capacity.block_tokens,
             context = scheduler.max_length,
             seconds = started.elapsed().as_secs_f32(),
+            backend = config.model.chosen_backend().name(),
             "model loaded"
         );
         if scheduler.max_length < capacity.max_position {
@@ -86,7 +86,7 @@ impl Pipeline {
                 "the context is shorter than the model's: the cache holds no more"
             );
         }
-        Ok(Self::new(Box::new(executor), model, scheduler, config.queue.seed))
+        Ok(Self::new(executor, model, scheduler, config.queue.seed))
     }
 
     /// What checks requests and hands them to the engine; the server uses it.
@@ -132,8 +132,33 @@ impl Pipeline {
     }
 }
 
+/// The executor of the chosen backend with its model.
+#[cfg(any(feature = "burn", feature = "turbomind"))]
+fn executor(config: &DeployConfig) -> Result<(internlm_model::ModelConfig, Box<dyn Executor>)> {
+    use crate::config::Backend;
+
+    let (model, limits) = (&config.model, &config.engine);
+    match model.chosen_backend() {
+        #[cfg(feature = "turbomind")]
+        Backend::Turbomind => {
+            let (shape, executor) = crate::engine::TurbomindExecutor::load(&model.path, limits)?;
+            Ok((shape, Box::new(executor)))
+        }
+        #[cfg(feature = "burn")]
+        Backend::Burn => {
+            let (shape, executor) = crate::engine::BurnExecutor::load(&model.path, &model.device, limits)?;
+            Ok((shape, Box::new(executor)))
+        }
+        #[allow(unreachable_patterns, reason = "a build may have all backends")]
+        other => {
+            let name = other.name();
+            Err(crate::Error::Setting(format!("model.backend: found {name}, which this build does not have")))
+        }
+    }
+}
+
 /// Limits that fit the executor, with the queue of the config.
-#[cfg(feature = "burn")]
+#[cfg(any(feature = "burn", feature = "turbomind"))]
 fn scheduler_config(capacity: &crate::engine::Capacity, config: &DeployConfig) -> SchedulerConfig {
     let limits = SchedulerConfig::new(capacity);
     SchedulerConfig {

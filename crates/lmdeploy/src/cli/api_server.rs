@@ -8,7 +8,8 @@ use internlm_kit::config::{self, ConfigError, Validate};
 
 use crate::Pipeline;
 use crate::cache::CacheSize;
-use crate::config::{Backend, DeployConfig};
+use crate::config::DeployConfig;
+use crate::engine::QuantPolicy;
 use crate::serve::{App, ServeConfig, Server};
 
 /// Threads of the HTTP side; computing has its own.
@@ -19,7 +20,7 @@ const INTERRUPTED: i32 = 130;
 const EXAMPLES: &str = "Examples:
   lmdeploy serve api_server runs/tiny/finetune/hf --model-name tiny
   lmdeploy serve api_server model.gguf --server-name 127.0.0.1 --server-port 0 --ready-file ready.json
-  lmdeploy serve api_server --config recipes/tiny/4-deploy.toml --set engine.max-batch-size=32";
+  lmdeploy serve api_server --config recipes/tiny/4-deploy.toml --set engine.max-batch-size=64";
 
 /// Options of `lmdeploy serve api_server`; what is given here wins over the config file.
 #[derive(Args, Debug)]
@@ -37,8 +38,8 @@ pub(super) struct ApiServerArguments {
     /// The name requests use [default: the model's path].
     #[arg(long)]
     model_name: Option<String>,
-    /// Which executor runs the model.
-    #[arg(long, value_parser = ["burn", "pytorch"])]
+    /// Which executor runs the model; pytorch is another name of burn [default: turbomind on cpu, else burn].
+    #[arg(long, value_parser = super::BACKENDS)]
     backend: Option<String>,
     /// cpu, cuda:N or vulkan:N [default: cpu].
     #[arg(long)]
@@ -58,7 +59,7 @@ pub(super) struct ApiServerArguments {
     /// Longest sequence in tokens [default: the model's].
     #[arg(long)]
     session_len: Option<usize>,
-    /// Most sequences per step [default: 16].
+    /// Most sequences per step [default: 32].
     #[arg(long)]
     max_batch_size: Option<usize>,
     /// Most tokens per step [default: 512].
@@ -67,6 +68,12 @@ pub(super) struct ApiServerArguments {
     /// Room for keys and values: auto, a share, a number of blocks, or bytes like 512MiB [default: auto].
     #[arg(long)]
     cache_max_entry_count: Option<CacheSize>,
+    /// Bits of a stored key or value: 0 = floats, 8 or 4; turbomind only [default: 0].
+    #[arg(long)]
+    quant_policy: Option<QuantPolicy>,
+    /// Threads that compute; turbomind only [default: the physical cores].
+    #[arg(long)]
+    threads: Option<usize>,
     /// Tokens per block of the cache [default: 16].
     #[arg(long)]
     cache_block_seq_len: Option<usize>,
@@ -91,7 +98,7 @@ impl ApiServerArguments {
         }
         give(&mut config.model.path, self.model.as_ref());
         give(&mut config.model.name, self.model_name.clone().map(Some).as_ref());
-        give(&mut config.model.backend, self.backend.as_ref().map(|_| Backend::Burn).as_ref());
+        give(&mut config.model.backend, self.backend.as_deref().map(super::backend).map(Some).as_ref());
         give(&mut config.model.device, self.device.as_ref());
         give(&mut config.server.host, self.server_name.as_ref());
         give(&mut config.server.port, self.server_port.as_ref());
@@ -101,6 +108,8 @@ impl ApiServerArguments {
         give(&mut config.engine.max_prefill_token_num, self.max_prefill_token_num.as_ref());
         give(&mut config.engine.cache_max_entry_count, self.cache_max_entry_count.as_ref());
         give(&mut config.engine.cache_block_seq_len, self.cache_block_seq_len.as_ref());
+        give(&mut config.engine.quant_policy, self.quant_policy.as_ref());
+        give(&mut config.engine.threads, self.threads.map(Some).as_ref());
         give(&mut config.queue.max_queue, self.max_queue.map(Some).as_ref());
         let problems = config.problems();
         let path = self.config.clone().unwrap_or_else(|| PathBuf::from("command line"));

@@ -9,6 +9,7 @@ use futures_util::{Stream, StreamExt, stream};
 
 use crate::client::{Client, ClientConfig};
 use crate::config::DeployConfig;
+use crate::engine::QuantPolicy;
 use crate::protocol::{ChatChunk, ChatMessage, ChatRequest};
 use crate::respond::Responder;
 use crate::{Pipeline, Result};
@@ -35,6 +36,15 @@ pub(super) struct ChatArguments {
     /// cpu, cuda:N or vulkan:N.
     #[arg(long, default_value = "cpu")]
     device: String,
+    /// Which executor runs the model; pytorch is another name of burn [default: turbomind on cpu, else burn].
+    #[arg(long, value_parser = super::BACKENDS)]
+    backend: Option<String>,
+    /// Bits of a stored key or value: 0 = floats, 8 or 4; turbomind only.
+    #[arg(long, default_value = "0")]
+    quant_policy: QuantPolicy,
+    /// Threads that compute; turbomind only [default: the physical cores].
+    #[arg(long)]
+    threads: Option<usize>,
     /// First message of the conversation, from the system.
     #[arg(long)]
     system: Option<String>,
@@ -87,6 +97,9 @@ pub(super) fn run(arguments: &ChatArguments) -> anyhow::Result<()> {
         (None, model) => {
             let mut config = DeployConfig::new(model.clone().unwrap_or_default());
             config.model.device = arguments.device.clone();
+            config.model.backend = arguments.backend.as_deref().map(super::backend);
+            config.engine.quant_policy = arguments.quant_policy;
+            config.engine.threads = arguments.threads;
             config.engine.max_batch_size = 1;
             Partner::Local(Pipeline::load(&config)?)
         }

@@ -10,6 +10,8 @@ use clap::{Parser, Subcommand};
 use internlm_kit::config::ConfigError;
 use internlm_kit::exit::Failure;
 
+use crate::config::Backend;
+
 /// Serve, chat with and measure language models.
 #[derive(Debug, Parser)]
 #[command(name = "lmdeploy", version, about)]
@@ -53,6 +55,14 @@ pub fn run() -> anyhow::Result<()> {
         Verb::Chat(arguments) => chat::run(&arguments),
         Verb::Bench(Bench::Serving(arguments)) => bench_serving::run(&arguments),
     }
+}
+
+/// Names of the backends on the command line; the last is upstream's name of `burn`.
+const BACKENDS: [&str; 3] = ["turbomind", "burn", "pytorch"];
+
+/// The backend of one of [`BACKENDS`].
+fn backend(name: &str) -> Backend {
+    if name == Backend::Turbomind.name() { Backend::Turbomind } else { Backend::Burn }
 }
 
 /// How the process ends with `error`.

@@ -43,27 +43,31 @@ pub fn scores(row: &[f32], chosen: TokenId, top: usize) -> TokenScores {
     TokenScores { chosen: score(chosen), top }
 }
 
-/// In f64, so that a vocabulary of 100,000 ids loses nothing.
+/// Summed in f64, so that a vocabulary of 100,000 ids loses nothing.
 fn log_sum_exp(row: &[f32]) -> f64 {
     let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     if largest == f32::NEG_INFINITY {
         return 0.0;
     }
-    let sum: f64 = row.iter().map(|&value| f64::from(value - largest).exp()).sum();
+    let sum: f64 = row.iter().map(|&value| f64::from((value - largest).exp())).sum();
     f64::from(largest) + sum.ln()
 }
 
+/// The ids of the `count` largest values, which is a small number.
 fn likeliest(row: &[f32], count: usize) -> Vec<TokenId> {
-    let count = count.min(row.len());
+    let mut best: Vec<(f32, u32)> = Vec::with_capacity(count + 1);
     if count == 0 {
         return Vec::new();
     }
-    let mut ids: Vec<u32> = (0..row.len() as u32).collect();
-    let better = |a: &u32, b: &u32| row[*b as usize].total_cmp(&row[*a as usize]).then(a.cmp(b));
-    ids.select_nth_unstable_by(count - 1, better);
-    ids.truncate(count);
-    ids.sort_unstable_by(better);
-    ids.into_iter().map(TokenId).collect()
+    for (id, &value) in (0..).zip(row) {
+        // Later ids lose ties.
+        if best.len() < count || value > best[count - 1].0 {
+            let place = best.partition_point(|entry| entry.0 >= value);
+            best.insert(place, (value, id));
+            best.truncate(count);
+        }
+    }
+    best.into_iter().map(|(_, id)| TokenId(id)).collect()
 }
 
 #[cfg(test)]

@@ -88,7 +88,7 @@ impl Executor for BurnExecutor {
 
 /// Places of the tokens whose logits are wanted, in the order of the row.
 fn wanted_rows(batch: &Batch) -> Vec<i32> {
-    let mut rows = Vec::with_capacity(batch.rows());
+    let mut rows = Vec::with_capacity(batch.row_count());
     let mut start = 0;
     for step in &batch.steps {
         let end = start + step.tokens.len();

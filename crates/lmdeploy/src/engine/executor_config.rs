@@ -11,25 +11,77 @@ use crate::cache::CacheSize;
 pub struct ExecutorConfig {
     /// Longest sequence in tokens, prompt and answer; absent: the model's limit.
     pub session_len: Option<usize>,
-    /// Most sequences of one step. Default 16 (upstream: 128 on a GPU).
+    /// Most sequences of one step. Default 32 (upstream: 128 on a GPU).
     pub max_batch_size: usize,
     /// Most tokens of one step; long prompts are cut to it. Default 512 (upstream: 8192 on a GPU).
     pub max_prefill_token_num: usize,
-    /// Tokens per block of the cache. Default 16 (upstream: 64).
+    /// Tokens per block of the cache. Default 16 (upstream: 64); turbomind takes multiples of 16 up to 128.
     pub cache_block_seq_len: usize,
     /// Room for keys and values: `auto`, a share of the available memory in (0, 1], a number of blocks above 1,
     /// or bytes like `512MiB`. Default `auto`: as much as can be used, at most 1 GiB (upstream: 0.8).
     pub cache_max_entry_count: CacheSize,
+    /// Bits of a stored key or value: 0 = floats, 8, 4. Default 0, as upstream; 8 and 4 need turbomind.
+    pub quant_policy: QuantPolicy,
+    /// Threads that compute, turbomind only; absent: the physical cores this process may use.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub threads: Option<usize>,
+}
+
+/// How keys and values are stored, by upstream's numbers (`quant_policy`).
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(try_from = "u32", into = "u32")]
+pub enum QuantPolicy {
+    /// 0: floats.
+    #[default]
+    Float,
+    /// 8: 8 bits, a scale and a minimum per token and head.
+    Int8,
+    /// 4: 4 bits, rotated, a scale and a minimum per 32 dimensions.
+    Int4,
+}
+
+impl TryFrom<u32> for QuantPolicy {
+    type Error = String;
+
+    fn try_from(number: u32) -> Result<Self, String> {
+        match number {
+            0 => Ok(Self::Float),
+            8 => Ok(Self::Int8),
+            4 => Ok(Self::Int4),
+            _ => Err(format!("found {number}, expected 0, 8 or 4")),
+        }
+    }
+}
+
+impl From<QuantPolicy> for u32 {
+    fn from(policy: QuantPolicy) -> Self {
+        match policy {
+            QuantPolicy::Float => 0,
+            QuantPolicy::Int8 => 8,
+            QuantPolicy::Int4 => 4,
+        }
+    }
+}
+
+impl std::str::FromStr for QuantPolicy {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        text.parse::<u32>()
+            .map_or_else(|_| Err(format!("found `{text}`, expected 0, 8 or 4")), Self::try_from)
+    }
 }
 
 impl Default for ExecutorConfig {
     fn default() -> Self {
         Self {
             session_len: None,
-            max_batch_size: 16,
+            max_batch_size: 32,
             max_prefill_token_num: 512,
             cache_block_seq_len: 16,
             cache_max_entry_count: CacheSize::Auto,
+            quant_policy: QuantPolicy::Float,
+            threads: None,
         }
     }
 }
@@ -41,6 +93,7 @@ impl Validate for ExecutorConfig {
             ("session-len", self.session_len.unwrap_or(1)),
             ("max-batch-size", self.max_batch_size),
             ("cache-block-seq-len", self.cache_block_seq_len),
+            ("threads", self.threads.unwrap_or(1)),
         ] {
             if found == 0 {
                 problems.push(format!("{key}: found 0, expected at least 1"));

@@ -41,6 +41,8 @@ pub enum MockFault {
     Nan,
     /// A panic.
     Panic,
+    /// The first sequence alone goes wrong.
+    First,
 }
 
 impl Default for MockExecutor {
@@ -132,9 +134,9 @@ impl Executor for MockExecutor {
         match fault {
             Some(MockFault::Error) => return Err(ExecuteError("a scripted error".to_owned())),
             Some(MockFault::Panic) => panic!("a scripted panic"),
-            Some(MockFault::Nan) | None => {}
+            Some(MockFault::Nan | MockFault::First) | None => {}
         }
-        let mut values = Vec::with_capacity(batch.rows() * self.capacity.vocab);
+        let mut values = Vec::with_capacity(batch.row_count() * self.capacity.vocab);
         for step in &batch.steps {
             for (index, token) in step.tokens.iter().enumerate() {
                 let slot = self.slot(step, step.position + index);
@@ -157,6 +159,8 @@ impl Executor for MockExecutor {
         if fault == Some(MockFault::Nan) {
             values.fill(f32::NAN);
         }
-        Ok(Logits::new(values, self.capacity.vocab))
+        let logits = Logits::new(values, self.capacity.vocab);
+        let first = fault == Some(MockFault::First);
+        Ok(if first { logits.with_fault(0, "a scripted fault of one".to_owned()) } else { logits })
     }
 }

@@ -14,19 +14,22 @@ mod handle;
 mod mailbox;
 mod mock;
 mod output;
+mod parts;
 mod plan;
 mod request;
 mod runner;
 mod scheduler;
 mod scheduler_config;
 mod sequence;
+#[cfg(feature = "turbomind")]
+mod turbomind_executor;
 
-pub use batch::{Batch, LogitsWanted, SeqStep, StepResult};
+pub use batch::{Batch, LogitsWanted, RowsWanted, SeqStep, StepResult};
 #[cfg(feature = "burn")]
 pub use burn_executor::BurnExecutor;
 pub use event::{CancelCause, End, EngineFault, Event, StopCause};
-pub use executor::{Capacity, ExecuteError, Executor, Logits};
-pub use executor_config::ExecutorConfig;
+pub use executor::{Capacity, ExecuteError, Executor, Logits, Row};
+pub use executor_config::{ExecutorConfig, QuantPolicy};
 pub use gauges::{Gauges, Health};
 pub use handle::{Engine, EngineConfig, EngineHandle};
 pub use mailbox::{Finished, Generation, Output, Piece};
@@ -34,3 +37,5 @@ pub use mock::{MockExecutor, MockFault, MockReply};
 pub use request::{GenerateRequest, PromptLogits, Request, RequestId};
 pub use scheduler::Scheduler;
 pub use scheduler_config::{Rejected, SchedulerConfig, SchedulerStats};
+#[cfg(feature = "turbomind")]
+pub use turbomind_executor::TurbomindExecutor;

@@ -1,11 +1,11 @@
 //! One request on the engine thread: from its rows of logits to its next id, text and scores.
 
-use internlm_model::sampling::sample;
+use internlm_model::sampling::{sample, sample_best};
 use internlm_model::tokenizer::{Special, StreamDecoder};
 use internlm_model::{TokenId, Tokenizer};
 
 use super::mailbox::Mailbox;
-use super::{End, Finished, GenerateRequest, LogitsWanted, Piece, SeqStep, StepResult};
+use super::{End, Finished, GenerateRequest, LogitsWanted, Piece, Row, SeqStep, StepResult};
 use crate::decode::{StopMatcher, TokenScores, has_nan, scores};
 
 /// What the engine thread keeps of one request beside the scheduler.
@@ -49,10 +49,10 @@ impl Active {
     /// Takes the rows of this request's part of a step.
     ///
     /// # Shapes
-    /// - rows: `step.rows()` rows of `[vocab]`
+    /// - rows: `step.rows()` rows
     /// - history: all known ids, those of the step last or followed by more of the prompt
-    pub(super) fn take_rows(&mut self, step: &SeqStep, rows: &[&[f32]], history: &[TokenId]) -> StepResult {
-        if rows.iter().any(|row| has_nan(row)) {
+    pub(super) fn take_rows(&mut self, step: &SeqStep, rows: &[Row<'_>], history: &[TokenId]) -> StepResult {
+        if rows.iter().any(|row| row.whole().is_some_and(has_nan)) {
             return StepResult::Failed("the logits are not numbers".to_owned());
         }
         if step.logits == LogitsWanted::All {
@@ -60,14 +60,15 @@ impl Active {
         }
         let last = step.position + step.tokens.len() == history.len();
         match rows.last() {
-            Some(row) if last && self.request.max_new > 0 => self.sample(row, history),
+            Some(row) if last && self.request.max_new > 0 => self.sample(*row, history),
             _ => StepResult::Computed,
         }
     }
 
-    fn sample(&mut self, row: &[f32], history: &[TokenId]) -> StepResult {
-        let known = &row[..row.len().min(self.known_ids)];
-        let id = sample(known, history, &self.request.sampling, self.generated as u64);
+    fn sample(&mut self, row: Row<'_>, history: &[TokenId]) -> StepResult {
+        let Some(id) = self.choose(row, history) else {
+            return StepResult::Failed("the logits are not numbers".to_owned());
+        };
         if self.request.stop_ids.contains(&id) {
             // No piece: the end itself names the id.
             self.next = None;
@@ -79,9 +80,26 @@ impl Active {
             Special::Skip if self.is_special(id) => (self.stops.finish() + &text, false),
             _ => self.stops.push(&text),
         };
-        let scores = self.request.logprobs.map(|top| scores(row, id, top));
+        let scores = self.request.logprobs.zip(row.whole()).map(|(top, row)| scores(row, id, top));
         self.next = Some(Piece { id, text, scores });
         if stopped { StepResult::Stopped(id) } else { StepResult::Sampled(id) }
+    }
+
+    /// The next id; none when no entry is a number.
+    fn choose(&self, row: Row<'_>, history: &[TokenId]) -> Option<TokenId> {
+        let (sampling, position) = (&self.request.sampling, self.generated as u64);
+        match row {
+            Row::Whole(row) => {
+                Some(sample(&row[..row.len().min(self.known_ids)], history, sampling, position))
+            }
+            Row::Best(entries) if entries.iter().all(|(id, _)| id.index() < self.known_ids) => {
+                sample_best(entries, sampling, position)
+            }
+            Row::Best(entries) => {
+                let known = entries.iter().copied().filter(|(id, _)| id.index() < self.known_ids);
+                sample_best(&known.collect::<Vec<_>>(), sampling, position)
+            }
+        }
     }
 
     fn is_special(&self, id: TokenId) -> bool {
@@ -89,9 +107,9 @@ impl Active {
     }
 
     /// The row at position p scores the prompt's id at p + 1.
-    fn score_prompt(&mut self, step: &SeqStep, rows: &[&[f32]]) {
+    fn score_prompt(&mut self, step: &SeqStep, rows: &[Row<'_>]) {
         let top = self.request.prompt_logprobs.unwrap_or(0);
-        for (row, place) in rows.iter().zip(step.position + 1..) {
+        for (row, place) in rows.iter().filter_map(|row| row.whole()).zip(step.position + 1..) {
             if let (Some(id), Some(slot)) =
                 (self.request.prompt.get(place), self.prompt_scores.get_mut(place))
             {

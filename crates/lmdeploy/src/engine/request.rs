@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use internlm_model::TokenId;
-use internlm_model::sampling::SamplingConfig;
+use internlm_model::sampling::{SamplingConfig, best_needed};
+
+use super::RowsWanted;
 
 /// Names one request for its whole life; never used twice by one engine.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -24,6 +26,8 @@ pub struct Request {
     pub priority: i32,
     /// Whether logits of every prompt position are wanted.
     pub prompt_logits: PromptLogits,
+    /// How much of its rows of logits is needed.
+    pub rows: RowsWanted,
     /// Queue time plus run time it may take.
     pub timeout: Option<Duration>,
 }
@@ -87,6 +91,15 @@ impl GenerateRequest {
         }
     }
 
+    /// How much of a row of logits its next id and its scores depend on.
+    #[must_use]
+    pub fn rows(&self) -> RowsWanted {
+        match (self.logprobs, self.prompt_logprobs) {
+            (None, None) => RowsWanted::best(best_needed(&self.sampling)),
+            _ => RowsWanted::Whole,
+        }
+    }
+
     /// The scheduler's view of it under the name `id`.
     #[must_use]
     pub fn to_schedule(&self, id: RequestId) -> Request {
@@ -99,6 +112,7 @@ impl GenerateRequest {
             stop_ids: self.stop_ids.clone(),
             priority: self.priority,
             prompt_logits,
+            rows: self.rows(),
             timeout: self.timeout,
         }
     }

@@ -11,9 +11,10 @@ use internlm_model::Tokenizer;
 use super::handle::{Command, Shared};
 use super::mailbox::Mailbox;
 use super::output::Active;
+use super::parts::{Part, take_rows};
 use super::{
     Batch, CancelCause, End, EngineFault, Event, ExecuteError, Executor, Finished, GenerateRequest, Logits,
-    Rejected, RequestId, Scheduler, StepResult,
+    Rejected, RequestId, Row, Scheduler, StepResult,
 };
 
 /// Everything the engine thread owns.
@@ -21,6 +22,8 @@ pub(super) struct Runner {
     scheduler: Scheduler,
     executor: Box<dyn Executor>,
     tokenizer: Option<Tokenizer>,
+    /// Columns of the logits that stand for no id of the tokenizer.
+    padding: usize,
     shared: Arc<Shared>,
     active: BTreeMap<RequestId, Active>,
     /// Whether new requests are taken.
@@ -40,7 +43,10 @@ impl Runner {
         tokenizer: Option<Tokenizer>,
         shared: Arc<Shared>,
     ) -> Self {
-        Self { scheduler, executor, tokenizer, shared, active: BTreeMap::new(), intake: Intake::Open }
+        let known = tokenizer.as_ref().map_or(usize::MAX, Tokenizer::vocab_size);
+        let padding = executor.capacity().vocab.saturating_sub(known);
+        let active = BTreeMap::new();
+        Self { scheduler, executor, tokenizer, padding, shared, active, intake: Intake::Open }
     }
 
     /// Runs until drained, stopped, or nobody is left to send requests.
@@ -83,7 +89,11 @@ impl Runner {
         self.shared.inbox.fetch_sub(1, Ordering::Relaxed);
         let taken = match self.intake {
             Intake::Closed => Err(Rejected::Draining),
-            Intake::Open => self.scheduler.submit(request.to_schedule(id), self.shared.gauges.now()),
+            Intake::Open => {
+                let mut scheduled = request.to_schedule(id);
+                scheduled.rows = scheduled.rows.beside(self.padding);
+                self.scheduler.submit(scheduled, self.shared.gauges.now())
+            }
         };
         match taken {
             Ok(()) => {
@@ -127,23 +137,28 @@ impl Runner {
             let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
             Err(ExecuteError(text.unwrap_or_else(|| "it panicked".to_owned())))
         })?;
-        if logits.rows().len() != batch.rows() {
-            let (found, expected) = (logits.rows().len(), batch.rows());
+        if logits.len() != batch.row_count() {
+            let (found, expected) = (logits.len(), batch.row_count());
             return Err(ExecuteError(format!("found {found} rows of logits, expected {expected}")));
+        }
+        if !logits.serves(batch.rows) {
+            return Err(ExecuteError("found the best entries of rows, expected whole rows".to_owned()));
         }
         Ok(logits)
     }
 
     fn sample(&mut self, batch: &Batch, logits: &Logits) -> Vec<StepResult> {
         let mut rows = logits.rows();
-        let mut results = Vec::with_capacity(batch.steps.len());
-        for step in &batch.steps {
-            let rows: Vec<&[f32]> = rows.by_ref().take(step.rows()).collect();
+        let mut parts = Vec::with_capacity(batch.steps.len());
+        let mut active: BTreeMap<RequestId, &mut Active> =
+            self.active.iter_mut().map(|(id, active)| (*id, active)).collect();
+        for (index, step) in batch.steps.iter().enumerate() {
+            let rows: Vec<Row<'_>> = rows.by_ref().take(step.rows()).collect();
             let history = self.scheduler.tokens(step.id).expect("sequences under way are kept");
-            let active = self.active.get_mut(&step.id).expect("every sequence has its output");
-            results.push(active.take_rows(step, &rows, history));
+            let active = active.remove(&step.id).expect("every sequence has its output");
+            parts.push(Part { step, rows, history, active, fault: logits.fault(index) });
         }
-        results
+        take_rows(parts)
     }
 
     fn emit(&mut self) {

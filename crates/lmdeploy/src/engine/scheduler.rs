@@ -10,8 +10,8 @@ use std::time::Duration;
 use super::plan::Plan;
 use super::sequence::{Sequence, State};
 use super::{
-    Batch, CancelCause, End, EngineFault, Event, Rejected, Request, RequestId, SchedulerConfig,
-    SchedulerStats, StepResult, StopCause,
+    Batch, CancelCause, End, EngineFault, Event, LogitsWanted, Rejected, Request, RequestId, RowsWanted,
+    SchedulerConfig, SchedulerStats, StepResult, StopCause,
 };
 use crate::cache::BlockPool;
 
@@ -145,7 +145,7 @@ impl Scheduler {
         for id in &plan.preempted {
             self.preempt(*id);
         }
-        let mut batch = Batch::default();
+        let mut batch = Batch { steps: Vec::with_capacity(plan.parts.len()), rows: RowsWanted::Best(1) };
         for (id, tokens) in plan.parts {
             let sequence = self.sequences.get_mut(&id).expect("plans are made of known sequences");
             let missing = sequence.blocks_for(tokens, self.config.block_tokens);
@@ -153,7 +153,11 @@ impl Scheduler {
             sequence.blocks.extend(blocks);
             sequence.state = State::Running;
             sequence.last_step = self.steps;
-            batch.steps.push(sequence.step(tokens));
+            let step = sequence.step(tokens);
+            if step.logits != LogitsWanted::None {
+                batch.rows = batch.rows.max(sequence.request.rows);
+            }
+            batch.steps.push(step);
         }
         self.in_flight = !batch.steps.is_empty();
         self.debug_check();

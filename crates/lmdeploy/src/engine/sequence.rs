@@ -107,6 +107,7 @@ impl Sequence {
             id: self.request.id,
             tokens: self.tokens[self.computed..self.computed + tokens].to_vec(),
             position: self.computed,
+            rope_len: self.tokens.len(),
             blocks: self.blocks.clone(),
             logits,
         }

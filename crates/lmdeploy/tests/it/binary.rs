@@ -39,6 +39,23 @@ fn bad_input_is_exit_code_2_and_one_clear_message() {
         (&["serve", "api_server"], &["--config"]),
         (&["serve", "api_server", "m", "--sever-port", "1"], &["--sever-port", "--server-port"]),
         (&["serve", "api_server", "m", "--device", "tpu"], &["tpu"]),
+        (
+            &["serve", "api_server", "m", "--backend", "turbomind", "--device", "cuda:0"],
+            &["turbomind", "cuda:0", "burn"],
+        ),
+        (&["serve", "api_server", "m", "--backend", "tensorrt"], &["tensorrt", "turbomind"]),
+        (&["serve", "api_server", "m", "--quant-policy", "5"], &["found 5", "0, 8 or 4"]),
+        (
+            &["serve", "api_server", "m", "--backend", "pytorch", "--quant-policy", "8"],
+            &["quant-policy", "burn"],
+        ),
+        (&["serve", "api_server", "m", "--backend", "burn", "--threads", "2"], &["engine.threads", "burn"]),
+        (&["serve", "api_server", "m", "--threads", "0"], &["engine.threads", "found 0"]),
+        (
+            &["serve", "api_server", "m", "--cache-block-seq-len", "24"],
+            &["cache-block-seq-len", "found 24", "multiple of 16"],
+        ),
+        (&["chat", "m", "--backend", "turbomind", "--device", "cuda:0"], &["turbomind", "cuda:0"]),
         (&["serve", "api_server", "m", "--cache-max-entry-count", "lots"], &["lots", "512MiB"]),
         (&["serve", "api_server", "m", "--server-name", "256.1.1.1"], &["256.1.1.1"]),
         (&["serve", "api_server", "--config", &absent], &["absent", "cannot read"]),

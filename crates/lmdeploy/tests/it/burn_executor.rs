@@ -7,7 +7,7 @@ use internlm_model::{ModelConfig, TokenId};
 use lmdeploy::cache::{BlockId, CacheSize};
 use lmdeploy::engine::{
     Batch, BurnExecutor, Engine, EngineConfig, Executor, ExecutorConfig, GenerateRequest, LogitsWanted,
-    Output, RequestId, SchedulerConfig, SeqStep,
+    Output, RequestId, Row, RowsWanted, SchedulerConfig, SeqStep,
 };
 
 fn config() -> ModelConfig {
@@ -40,7 +40,12 @@ fn reference(ids: &[TokenId]) -> Vec<f32> {
 
 fn step(id: u64, tokens: &[TokenId], position: usize, blocks: &[u32], logits: LogitsWanted) -> SeqStep {
     let blocks = blocks.iter().copied().map(BlockId).collect();
-    SeqStep { id: RequestId(id), tokens: tokens.to_vec(), position, blocks, logits }
+    let rope_len = position + tokens.len();
+    SeqStep { id: RequestId(id), tokens: tokens.to_vec(), position, rope_len, blocks, logits }
+}
+
+fn whole(row: Row<'_>) -> &[f32] {
+    row.whole().expect("asked for")
 }
 
 #[test]
@@ -50,13 +55,13 @@ fn scattered_blocks_and_chunks_give_the_reference_logits() {
     let (a, b) = (prompt(1, 11), prompt(2, 7));
     let steps =
         vec![step(0, &a[..5], 0, &[9, 2], LogitsWanted::All), step(1, &b[..3], 0, &[4], LogitsWanted::All)];
-    let first = executor.step(&Batch { steps }).expect("computes");
+    let first = executor.step(&Batch { steps, rows: RowsWanted::Whole }).expect("computes");
     let steps = vec![
         step(1, &b[3..], 3, &[4, 0], LogitsWanted::All),
         step(0, &a[5..], 5, &[9, 2, 7], LogitsWanted::All),
     ];
-    let second = executor.step(&Batch { steps }).expect("computes");
-    let rows: Vec<&[f32]> = first.rows().chain(second.rows()).collect();
+    let second = executor.step(&Batch { steps, rows: RowsWanted::Whole }).expect("computes");
+    let rows: Vec<&[f32]> = first.rows().chain(second.rows()).map(whole).collect();
     let (expected_a, expected_b) = (reference(&a), reference(&b));
     let row = |all: &[f32], index: usize| all[index * 300..(index + 1) * 300].to_vec();
     let mut expected: Vec<Vec<f32>> = (0..5).map(|i| row(&expected_a, i)).collect();
@@ -126,15 +131,22 @@ fn a_row_has_the_same_logits_alone_and_in_a_batch() {
     for (index, prompt) in prompts.iter().enumerate() {
         let steps = vec![step(index as u64, prompt, 0, &[index as u32], LogitsWanted::Last)];
         alone.extend(
-            executor.step(&Batch { steps }).expect("computes").rows().flatten().copied().collect::<Vec<_>>(),
+            executor
+                .step(&Batch { steps, rows: RowsWanted::Whole })
+                .expect("computes")
+                .rows()
+                .flat_map(whole)
+                .copied()
+                .collect::<Vec<_>>(),
         );
     }
     let steps = prompts
         .iter()
         .enumerate()
         .map(|(index, prompt)| step(index as u64, prompt, 0, &[index as u32], LogitsWanted::Last));
-    let together = executor.step(&Batch { steps: steps.collect() }).expect("computes");
-    let together: Vec<f32> = together.rows().flatten().copied().collect();
+    let together =
+        executor.step(&Batch { steps: steps.collect(), rows: RowsWanted::Whole }).expect("computes");
+    let together: Vec<f32> = together.rows().flat_map(whole).copied().collect();
     assert_eq!(alone.len(), together.len());
     let largest = alone.iter().zip(&together).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     assert!(largest <= 1e-6, "values differ by up to {largest}");

@@ -167,3 +167,18 @@ fn shutdown_lets_running_requests_finish_and_refuses_new_ones() {
     let (_, finished) = collect(handle.submit(request(&[3], 1)));
     assert!(matches!(finished.end, End::Error(_)));
 }
+
+#[test]
+fn a_sequence_that_fails_alone_leaves_the_others() {
+    let engine = start(MockExecutor::default().with_fault(3, MockFault::First));
+    let generations: Vec<_> =
+        (3..6).map(|id| engine.handle().submit(request(&[id, id, id, id, id], 9))).collect();
+    let ends: Vec<_> = generations.into_iter().map(collect).collect();
+    let failed: Vec<&Finished> =
+        ends.iter().map(|end| &end.1).filter(|end| end.generated_tokens < 6).collect();
+    let [failed] = failed[..] else { panic!("one fails: {ends:?}") };
+    let End::Error(EngineFault::Execution(message)) = &failed.end else { panic!("{failed:?}") };
+    assert!(message.contains("fault of one"), "{message}");
+    assert_eq!(engine.handle().gauges().health(), Health::Healthy);
+    wait_until_free(&engine);
+}

@@ -11,3 +11,5 @@ mod recipes;
 mod scheduler;
 mod server;
 mod streams;
+#[cfg(all(feature = "burn", feature = "turbomind"))]
+mod turbomind_executor;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use internlm_model::TokenId;
 use lmdeploy::engine::{
     Batch, CancelCause, End, EngineFault, Event, LogitsWanted, PromptLogits, Rejected, Request, RequestId,
-    Scheduler, SchedulerConfig, StepResult, StopCause,
+    RowsWanted, Scheduler, SchedulerConfig, StepResult, StopCause,
 };
 use proptest::prelude::*;
 
@@ -202,6 +202,7 @@ fn plain_request() -> Request {
         stop_ids: vec![TokenId(2)],
         priority: 0,
         prompt_logits: PromptLogits::Last,
+        rows: RowsWanted::Best(1),
         timeout: None,
     }
 }

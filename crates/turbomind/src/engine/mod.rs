@@ -139,6 +139,15 @@ impl Engine {
         }
     }
 
+    /// Replaces the pool of keys and values by one of `blocks` blocks; what was stored is gone.
+    ///
+    /// # Errors
+    /// An impossible number of blocks, no memory; the old pool stays then.
+    pub fn resize_kv(&mut self, blocks: usize) -> Result<()> {
+        self.kv = KvPool::new(&KvConfig { blocks, ..*self.kv.config() })?;
+        Ok(())
+    }
+
     /// Copies tokens from block to block.
     ///
     /// # Errors

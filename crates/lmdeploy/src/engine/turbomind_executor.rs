@@ -1,0 +1,127 @@
+//! [`TurbomindExecutor`]: the CPU core `turbomind` behind the engine.
+
+use std::path::Path;
+
+use internlm_model::{ModelConfig, TokenId};
+use turbomind::kv::{KvFormat, KvPool};
+use turbomind::{Outputs, Want};
+
+use super::{
+    Batch, Capacity, ExecuteError, Executor, ExecutorConfig, Logits, LogitsWanted, QuantPolicy, RowsWanted,
+};
+use crate::{Error, Result};
+
+/// Blocks of the pool while the model is loaded; what fits is known once it is.
+const FIRST_BLOCKS: usize = 1;
+
+/// Runs a model on the CPU over batches of sequences.
+#[derive(Debug)]
+pub struct TurbomindExecutor {
+    engine: turbomind::Engine,
+    capacity: Capacity,
+    outputs: Outputs,
+}
+
+impl TurbomindExecutor {
+    /// Loads a model folder or GGUF file.
+    ///
+    /// # Errors
+    /// [`Error::Turbomind`] when the model cannot be read or the limits are not possible, [`Error::Setting`] when the
+    /// cache does not fit.
+    pub fn load(path: &Path, limits: &ExecutorConfig) -> Result<(ModelConfig, Self)> {
+        let config = turbomind::EngineConfig {
+            threads: limits.threads,
+            kv: match limits.quant_policy {
+                QuantPolicy::Float => KvFormat::F16,
+                QuantPolicy::Int8 => KvFormat::Int8,
+                QuantPolicy::Int4 => KvFormat::Int4,
+            },
+            kv_blocks: Some(FIRST_BLOCKS),
+            block_tokens: limits.cache_block_seq_len,
+            max_batched_tokens: limits.max_prefill_token_num,
+            ..turbomind::EngineConfig::default()
+        };
+        let engine = turbomind::Engine::load(path, &config)?;
+        Ok((engine.model().clone(), Self::new(engine, limits)?))
+    }
+
+    /// Gives the engine as many blocks as the limits allow, now that the weights are there.
+    fn new(mut engine: turbomind::Engine, limits: &ExecutorConfig) -> Result<Self> {
+        let block_tokens = limits.cache_block_seq_len;
+        let max_position = limits.session_len.unwrap_or(engine.model().max_position);
+        let block_bytes = KvPool::block_bytes(engine.kv_config())?;
+        let wanted = limits.max_batch_size * max_position.div_ceil(block_tokens);
+        let blocks = limits.cache_max_entry_count.blocks(block_bytes, wanted)?;
+        engine.resize_kv(blocks)?;
+        // Beyond the trained context only models whose positions stretch go, and no further than the pool.
+        let most = engine.max_position();
+        if limits.session_len.is_some() && max_position > most {
+            return Err(Error::Setting(format!(
+                "session-len: found {max_position}, expected at most {most}: the model's context, or what the cache \
+                 holds where positions stretch"
+            )));
+        }
+        let capacity = Capacity {
+            blocks,
+            block_tokens,
+            max_batched_tokens: engine.max_batched_tokens(),
+            max_sequences: limits.max_batch_size,
+            max_position,
+            vocab: engine.model().vocab,
+            cache_bytes: blocks * block_bytes,
+        };
+        Ok(Self { engine, capacity, outputs: Outputs::default() })
+    }
+}
+
+impl Executor for TurbomindExecutor {
+    fn capacity(&self) -> Capacity {
+        self.capacity
+    }
+
+    fn step(&mut self, batch: &Batch) -> Result<Logits, ExecuteError> {
+        let numbers: Vec<(Vec<u32>, Vec<u32>)> = batch
+            .steps
+            .iter()
+            .map(|step| {
+                (step.tokens.iter().map(|id| id.0).collect(), step.blocks.iter().map(|id| id.0).collect())
+            })
+            .collect();
+        let steps: Vec<turbomind::SeqStep<'_>> = batch
+            .steps
+            .iter()
+            .zip(&numbers)
+            .map(|(step, (tokens, blocks))| turbomind::SeqStep {
+                tokens,
+                position: step.position,
+                rope_len: step.rope_len,
+                blocks,
+                logits: match step.logits {
+                    LogitsWanted::None => turbomind::LogitsWanted::None,
+                    LogitsWanted::Last => turbomind::LogitsWanted::Last,
+                    LogitsWanted::All => turbomind::LogitsWanted::All,
+                },
+            })
+            .collect();
+        let want = match batch.rows {
+            RowsWanted::Best(entries) if entries <= Want::MOST => Want::Top(entries.max(1)),
+            _ => Want::Logits,
+        };
+        let outputs = &mut self.outputs;
+        self.engine.forward(&steps, want, outputs).map_err(|error| ExecuteError(error.to_string()))?;
+        let logits = match want {
+            Want::Logits => Logits::new(std::mem::take(&mut outputs.logits), self.capacity.vocab),
+            Want::Top(_) => Logits::best(outputs.top.drain(..).map(entries).collect()),
+        };
+        Ok(outputs.non_finite.iter().fold(logits, |logits, fault| {
+            let layer = fault.layer;
+            let message = format!("numbers beyond the range of floats at the input of layer {layer}");
+            logits.with_fault(fault.sequence, message)
+        }))
+    }
+}
+
+/// The entries that are there: a list longer than the vocabulary ends with places of no id.
+fn entries(row: Vec<(u32, f32)>) -> Vec<(TokenId, f32)> {
+    row.into_iter().filter(|(id, _)| *id != u32::MAX).map(|(id, logit)| (TokenId(id), logit)).collect()
+}
