@@ -127,7 +127,7 @@ impl Member<'_> {
 
     /// Claims chunks `0..chunks` together with the other members, each chunk exactly once, and returns when all are
     /// done and their writes are visible. All members enter the same phases with the same number of chunks; a member
-    /// gets its chunks in rising order.
+    /// gets its own share of the chunks in rising order, then what the others have left.
     ///
     /// # Errors
     /// [`Error::Poisoned`] when another member panicked or left the job with an error, [`Error::Invalid`] inside of
