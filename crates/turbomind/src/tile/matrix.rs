@@ -57,11 +57,12 @@ impl Matrix {
     /// - `out`: `[inputs]`
     pub fn row(&self, output: usize, out: &mut [f32]) {
         let group = output / GROUP;
-        let mut record_weights = vec![[0.0; GROUP]; self.format.step()];
+        let mut weights = [[0.0; GROUP]; 256];
+        let weights = &mut weights[..self.format.step()];
         let records = self.group_tiles(group..group + 1).chunks_exact(self.format.record_bytes());
         for (record, out) in records.zip(out.chunks_mut(self.format.step())) {
-            scalar::dequantize(self.format, record, &mut record_weights);
-            for (out, weights) in out.iter_mut().zip(&record_weights) {
+            scalar::dequantize(self.format, record, weights);
+            for (out, weights) in out.iter_mut().zip(&*weights) {
                 *out = weights[output % GROUP];
             }
         }

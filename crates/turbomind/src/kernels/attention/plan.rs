@@ -115,6 +115,11 @@ impl Sizes {
 }
 
 impl AttentionScratch {
+    /// Bytes of the members' memory and of partial results.
+    pub(crate) fn bytes(&mut self) -> usize {
+        size_of_val(self.members.get_mut()) + size_of_val(self.partials.get_mut())
+    }
+
     /// Plans a pass; allocates only when it is larger than those before it.
     ///
     /// # Errors
