@@ -158,7 +158,11 @@ impl Engine {
 
     /// Bytes in use.
     pub fn memory(&mut self) -> MemoryReport {
-        MemoryReport { repacked: self.model.tile_bytes(), scratch: self.fields.bytes() + self.room.bytes(), kv: self.kv.bytes() }
+        MemoryReport {
+            repacked: self.model.tile_bytes(),
+            scratch: self.fields.bytes() + self.room.bytes(),
+            kv: self.kv.bytes(),
+        }
     }
 
     /// Computes keys and values of every token of `steps` and the logits they ask for.
