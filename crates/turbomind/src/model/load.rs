@@ -145,14 +145,20 @@ fn assemble(
             false => [None, None, None],
         };
         let [q, k, v] = qkv;
+        let (q, k, v, wo) = (next(q)?, next(k)?, next(v)?, next(wo)?);
+        let (mut w1, mut w3, w2) = (next(w1)?, next(w3)?, next(w2)?);
+        if let Some(columns) = &w2.columns {
+            // The plan has put the outputs of both into this order.
+            [&mut w1, &mut w3].into_iter().for_each(|weights| weights.order_bias(columns));
+        }
         layers.push(Layer {
             attention_norm: vector(stored, &name("attention_norm.weight"), config.hidden, problems),
-            qkv: [next(q)?, next(k)?, next(v)?],
-            wo: next(wo)?,
+            qkv: [q, k, v],
+            wo,
             ffn_norm: vector(stored, &name("ffn_norm.weight"), config.hidden, problems),
-            w1: next(w1)?,
-            w3: next(w3)?,
-            w2: next(w2)?,
+            w1,
+            w3,
+            w2,
         });
     }
     let norm = vector(stored, "model.norm.weight", config.hidden, problems);

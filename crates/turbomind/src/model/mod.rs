@@ -79,6 +79,14 @@ impl Weights {
         Self { matrix, kernel, bias, columns: None }
     }
 
+    /// Puts the biases of the outputs into another order.
+    pub(crate) fn order_bias(&mut self, columns: &[u32]) {
+        if let Some(bias) = &mut self.bias {
+            let ordered: Vec<f32> = columns.iter().map(|column| bias[*column as usize]).collect();
+            bias[..ordered.len()].copy_from_slice(&ordered);
+        }
+    }
+
     /// What its input must hold.
     pub(crate) fn needs(&self) -> Needs {
         let blocks = matches!(self.kernel, Kernel::Blocks(_));

@@ -110,6 +110,20 @@ impl<'a> Planner<'a> {
                 self.one(&name, shape);
             }
         }
+        self.order_inner();
+    }
+
+    /// The outputs of w1 and w3 in the order in which w2 takes its inputs.
+    fn order_inner(&mut self) {
+        if let [.., w1, w3, w2] = &mut self.plans[..]
+            && let Some(columns) = w2.columns()
+            && columns.len() == w1.rows.len()
+            && columns.len() == w3.rows.len()
+        {
+            for plan in [w1, w3] {
+                plan.rows = columns.iter().map(|column| plan.rows[*column as usize]).collect();
+            }
+        }
     }
 
     /// Whether q, k and v are one tensor.
