@@ -146,7 +146,7 @@ fn a_server_ends_with_the_program_that_started_it() {
     let dir = tempfile::tempdir().expect("a folder");
     tiny_model(&dir.path().join("model"));
     let ready = dir.path().join("ready.json");
-    let (mut running, _) = serve(&dir.path().join("model"), &ready, &["--until-stdin-closes"]);
+    let (mut running, _) = serve(&dir.path().join("model"), &ready, &["--until-stdin-closes", "--backend", "pytorch"]);
     assert!(running.0.try_wait().expect("asks").is_none(), "it serves while the pipe is open");
     // What the system does for a program that was killed.
     drop(running.0.stdin.take());
