@@ -122,7 +122,7 @@ pub type BlocksFn = fn(&Blocks<'_>, out: &mut [[f32; 16]]);
 pub type FloatsFn = fn(&Floats<'_>, out: &mut [[f32; 16]]);
 
 impl Isa {
-    /// The kernel for an integer format.
+    /// The kernel for an integer format; the scalar one where this machine lacks the instruction set.
     #[must_use]
     pub fn blocks(self, format: TileFormat) -> BlocksFn {
         let kernel: Option<BlocksFn> = match self {
@@ -131,20 +131,20 @@ impl Isa {
             #[cfg(all(target_arch = "x86_64", not(miri)))]
             Self::AvxVnni => avx2::blocks_vnni(format),
             #[cfg(all(target_arch = "x86_64", not(miri)))]
-            Self::Avx512 => avx512::blocks(format),
+            Self::Avx512 if self.is_available() => avx512::blocks(format),
             _ => None,
         };
         kernel.unwrap_or_else(|| scalar::blocks(format))
     }
 
-    /// The kernel for a float format.
+    /// The kernel for a float format; likewise.
     #[must_use]
     pub fn floats(self, format: TileFormat) -> FloatsFn {
         let kernel: Option<FloatsFn> = match self {
             #[cfg(all(target_arch = "x86_64", not(miri)))]
             Self::Avx2 | Self::AvxVnni => avx2::floats(format),
             #[cfg(all(target_arch = "x86_64", not(miri)))]
-            Self::Avx512 => avx512::floats(format),
+            Self::Avx512 if self.is_available() => avx512::floats(format),
             _ => None,
         };
         kernel.unwrap_or_else(|| scalar::floats(format))

@@ -169,6 +169,7 @@ fn eight_bit_activations_stay_within_the_stated_drift() {
     assert!(count >= 700 && mean <= 0.032 && p99 <= 0.20 && most <= 0.5, "{count} {mean} {p99} {most}");
     // The contract says below 0.4, which one of these 768 steps misses with 0.419.
     assert!(changed.len() * 1000 <= 35 * count && margin < 0.42, "{} {margin}", changed.len());
+    assert!(changed.iter().filter(|margin| **margin >= 0.4).count() <= 1, "{changed:?}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use half::f16;
 
 use super::{LANES, line, line_mut};
 use crate::kv::{KvFormat, Layout, rotate};
-use crate::simd::lanes::{Kernel, Lanes, largest, smallest, sum};
+use crate::simd::lanes::{Kernel, Lanes, smallest};
 
 /// The largest padded head.
 const MAX_DIM: usize = 256;
@@ -125,6 +125,6 @@ fn range<S: Lanes>(simd: S, x: &[f32], top: f32) -> (f16, f16) {
         high = simd.max(x, high);
         zero = simd.mul_add(x, simd.splat(0.0), zero);
     }
-    let (low, high, zero) = (smallest(simd, low), largest(simd, high), sum(simd, zero));
+    let (low, high, zero) = (smallest(simd, low), simd.largest(high), simd.sum(zero));
     (f16::from_f32_const((high - low) / top + zero), f16::from_f32_const(low))
 }

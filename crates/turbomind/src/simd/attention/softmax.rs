@@ -1,7 +1,7 @@
 //! [`Softmax`]: scores to weights `2^(score - largest)`.
 
 use super::{LANES, PART, Rows, line, line_mut};
-use crate::simd::lanes::{Kernel, Lanes, exp2, largest, sum};
+use crate::simd::lanes::{Kernel, Lanes, exp2};
 
 /// Replaces the scores that a row sees by weights and puts the largest score and the sum of the weights behind the
 /// row's result. Scores are in units of ln 2. What a row does not see, NaN included, changes nothing.
@@ -38,7 +38,7 @@ fn weights<S: Lanes>(simd: S, scores: &mut [f32], visible: usize) -> (f32, f32) 
         let seen = simd.keep_first(simd.load(line(scores, i)), visible - i * LANES, lowest);
         max = simd.max(seen, max);
     }
-    let max = largest(simd, max);
+    let max = simd.largest(max);
     let mut sums = simd.splat(0.0);
     for i in 0..scores.len() / LANES {
         let line = line_mut(scores, i);
@@ -47,5 +47,5 @@ fn weights<S: Lanes>(simd: S, scores: &mut [f32], visible: usize) -> (f32, f32) 
         sums = simd.add(sums, weight);
         simd.store(weight, line);
     }
-    (max, sum(simd, sums))
+    (max, simd.sum(sums))
 }

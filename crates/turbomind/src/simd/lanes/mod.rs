@@ -108,19 +108,7 @@ impl Isa {
     }
 }
 
-/// The sum of all lanes: halves are added until one is left.
-#[inline(always)]
-pub(crate) fn sum<S: Lanes>(simd: S, x: S::F32) -> f32 {
-    simd.sum(x)
-}
-
-/// The largest lane that is not NaN, if lane order and the rule of [`Lanes::max`] allow.
-#[inline(always)]
-pub(crate) fn largest<S: Lanes>(simd: S, x: S::F32) -> f32 {
-    simd.largest(x)
-}
-
-/// The smallest lane, as [`largest`].
+/// The smallest lane, as [`Lanes::largest`].
 #[inline(always)]
 pub(crate) fn smallest<S: Lanes>(simd: S, x: S::F32) -> f32 {
     fold(simd, x, |a, b| if a < b { a } else { b })

@@ -45,7 +45,7 @@ impl Kernel for All<'_> {
             simd.store(result, &mut lanes);
             bits.extend(lanes.map(canonical));
         }
-        bits.extend([sum(simd, a), largest(simd, a), smallest(simd, a)].map(canonical));
+        bits.extend([simd.sum(a), simd.largest(a), smallest(simd, a)].map(canonical));
         bits.extend(
             simd.to_halves(a)
                 .as_chunks::<2>()
