@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use internlm_kit::config::{Validate, load};
+use internlm_kit::config::{Validate, load_with};
 use internlm_kit::sandbox::SandboxConfig;
 use serde::{Deserialize, Serialize};
 
@@ -70,7 +70,7 @@ impl AgentConfig {
     /// # Errors
     /// [`Error::Config`](crate::Error::Config).
     pub fn load(path: &Path, overrides: &[String]) -> Result<Self> {
-        Ok(load(path, overrides)?)
+        Ok(load_with(path, overrides)?)
     }
 
     /// The tools.

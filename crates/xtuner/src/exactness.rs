@@ -4,11 +4,13 @@
 //! the calculator's number is given back and the model must end with it. The same questions are also asked
 //! without tools, which shows what the calls are worth.
 
-use internlm_model::chat::{Channel, ChatTemplate, Message, Prompt, Reply, parse_reply, tools_message};
+use internlm_model::chat::marks::IM_END;
+use internlm_model::chat::{
+    Channel, ChatTemplate, Message, PluginCall, Prompt, Reply, parse_reply, tools_message,
+};
 use internlm_model::decoder::Decoder;
 use internlm_model::generate::{GenerateConfig, Generator};
 use internlm_model::{TokenId, Tokenizer};
-use serde_json::Value;
 
 use crate::generator::{Question, calculator_tool, final_number};
 use crate::{Result, Summary};
@@ -78,9 +80,8 @@ impl Examiner<'_> {
     /// # Errors
     /// A vocabulary that lacks the template's tokens.
     pub fn ask(&self, question: &Question) -> Result<Examined> {
-        let tool = calculator_tool();
-        let function = tool.get("function").cloned().unwrap_or(Value::Null);
-        let mut messages = vec![tools_message(&[function]), Message::user(question.question.as_str())];
+        let mut messages =
+            vec![tools_message(&[calculator_tool()]), Message::user(question.question.as_str())];
         let reply = self.reply(&messages)?;
         let expression = called_expression(&reply);
         let answer = if expression.as_deref() == Some(&question.expression) {
@@ -96,7 +97,7 @@ impl Examiner<'_> {
 
     fn reply(&self, messages: &[Message]) -> Result<Reply> {
         let prompt = self.template.encode(self.tokenizer, messages, Prompt::Generate)?;
-        let stop_ids = self.tokenizer.special("<|im_end|>").or_else(|| self.tokenizer.eos());
+        let stop_ids = self.tokenizer.special(IM_END).or_else(|| self.tokenizer.eos());
         let config = GenerateConfig {
             max_new: self.max_new_tokens,
             stop_ids: stop_ids.into_iter().collect(),
@@ -111,9 +112,9 @@ impl Examiner<'_> {
 /// The expression of a call of the calculator, if the reply is exactly one such call.
 fn called_expression(reply: &Reply) -> Option<String> {
     let [call] = reply.calls.as_slice() else { return None };
-    let body: Value = serde_json::from_str(&call.body).ok()?;
-    let expression = body.get("parameters")?.get("expression")?.as_str()?;
-    (body.get("name")? == "Calculator").then(|| expression.to_owned())
+    let call = PluginCall::parse(&call.body).ok()?;
+    let expression = call.arguments.get("expression")?.as_str()?;
+    (call.name == "Calculator").then(|| expression.to_owned())
 }
 
 #[cfg(test)]
@@ -144,10 +145,8 @@ mod tests {
 
     #[test]
     fn a_call_is_read_from_its_json() {
-        let reply = |body: &str| Reply {
-            content: String::new(),
-            calls: vec![ToolCall { channel: Channel::Plugin, body: body.to_owned() }],
-        };
+        let reply =
+            |body: &str| Reply { content: String::new(), calls: vec![ToolCall::new(Channel::Plugin, body)] };
         let call = r#"{"name": "Calculator", "parameters": {"expression": "1+2"}}"#;
         assert_eq!(called_expression(&reply(call)).as_deref(), Some("1+2"));
         assert_eq!(called_expression(&reply("{\"name\": \"Calculator\"")), None);

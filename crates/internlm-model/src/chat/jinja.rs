@@ -10,8 +10,8 @@ use minijinja::value::{Kwargs, Serde};
 use minijinja::{Environment, Error as JinjaError, ErrorKind, Value};
 use serde_json::json;
 
-use super::template::Prompt;
-use super::{Channel, Message, Role, python_json, strftime};
+use super::conversation::{Conversation, Form};
+use super::{Message, Prompt, python_json, strftime};
 use crate::tokenizer::Part;
 use crate::{Error, Result, TokenId, Tokenizer};
 
@@ -59,26 +59,55 @@ impl JinjaTemplate {
         self.templates.iter().any(|(_, source)| source.contains(text))
     }
 
-    /// The conversation as text. Arguments of calls are objects, as in transformers; a template that cannot take
-    /// them gets JSON text, as in OpenAI's API (DeepSeek R1, Functionary).
+    /// The conversation as text.
+    ///
+    /// Templates get messages as transformers passes them: content as it is, arguments of calls as objects. Many
+    /// templates cannot take one of both. A rendering counts when it works and shows every call; otherwise null
+    /// content becomes empty text and the other way round (SmolLM2 adds strings, DeepSeek knows calls by null), and
+    /// arguments become JSON text, as in OpenAI's API (DeepSeek R1, Functionary). A template that has no place for
+    /// calls shows none in any form; then the first rendering that works is taken.
     pub(super) fn render(&self, messages: &[Message], prompt: Prompt) -> Result<String> {
-        let calls = messages.iter().any(|message| !message.calls.is_empty());
-        match self.render_with(messages, prompt, Arguments::Object) {
-            Err(error) if calls => {
-                self.render_with(messages, prompt, Arguments::Text).map_err(|_second| error)
+        let conversation = Conversation::of(messages)?;
+        self.render_conversation(&conversation, prompt)
+    }
+
+    fn render_conversation(&self, conversation: &Conversation, prompt: Prompt) -> Result<String> {
+        let mut first = None;
+        let mut error = None;
+        for form in Form::ALL {
+            match self.render_form(conversation, prompt, form) {
+                Ok(text) if self.shows_calls(&text, conversation, prompt) => return Ok(text),
+                Ok(text) => first = first.or(Some(text)),
+                Err(problem) => error = error.or(Some(problem)),
             }
-            rendered => rendered,
+            if conversation.names.is_empty() {
+                // The forms differ in calls alone.
+                break;
+            }
+        }
+        match (first, error) {
+            (Some(text), _) => Ok(text),
+            (None, Some(error)) => Err(error),
+            (None, None) => unreachable!("every form gives a text or an error"),
         }
     }
 
-    fn render_with(&self, messages: &[Message], prompt: Prompt, arguments: Arguments) -> Result<String> {
-        let tools = tools(messages)?;
-        let messages: Vec<_> = messages
-            .iter()
-            .filter(|message| !offers_tools(message))
-            .map(|one| message(one, arguments))
-            .collect();
-        let wanted = if tools.is_some() { "tool_use" } else { "default" };
+    /// Whether the names of all called functions are in the text, besides where tools are listed.
+    fn shows_calls(&self, text: &str, conversation: &Conversation, prompt: Prompt) -> bool {
+        let names = &conversation.names;
+        if names.is_empty() {
+            return true;
+        }
+        let without =
+            self.render_form(&conversation.without_calls(), prompt, Form::ALL[0]).unwrap_or_default();
+        names.iter().all(|name| {
+            let calls = names.iter().filter(|other| *other == name).count();
+            text.matches(name.as_str()).count() >= without.matches(name.as_str()).count() + calls
+        })
+    }
+
+    fn render_form(&self, conversation: &Conversation, prompt: Prompt, form: Form) -> Result<String> {
+        let wanted = if conversation.tools.is_null() { "default" } else { "tool_use" };
         let (name, source) = self
             .templates
             .iter()
@@ -87,8 +116,8 @@ impl JinjaTemplate {
             .or_else(|| self.templates.first())
             .ok_or_else(|| Error::Chat("found no template".to_owned()))?;
         let context = json!({
-            "messages": messages,
-            "tools": tools,
+            "messages": conversation.messages(form),
+            "tools": conversation.tools,
             "documents": null,
             "bos_token": self.bos.as_deref().unwrap_or(""),
             "eos_token": self.eos.as_deref().unwrap_or(""),
@@ -107,8 +136,9 @@ impl JinjaTemplate {
         messages: &[Message],
         prompt: Prompt,
     ) -> Result<Vec<TokenId>> {
-        let (hidden, mark) = hide_specials(tokenizer, messages);
-        let text = self.render(&hidden, prompt)?;
+        let mut conversation = Conversation::of(messages)?;
+        let mark = conversation.hide_specials(tokenizer);
+        let text = self.render_conversation(&conversation, prompt)?;
         let parts = tokenizer.cut_special(&text).into_iter();
         Ok(parts
             .flat_map(|part| match part {
@@ -117,85 +147,6 @@ impl JinjaTemplate {
             })
             .collect())
     }
-}
-
-/// Puts a mark inside of every special token's name that a message spells, so that only the template's own
-/// are found in the rendered text. The mark is a noncharacter that no message holds.
-fn hide_specials(tokenizer: &Tokenizer, messages: &[Message]) -> (Vec<Message>, char) {
-    let texts =
-        || messages.iter().flat_map(|one| one.calls.iter().map(|call| &call.body).chain([&one.content]));
-    let mark = ('\u{fdd0}'..='\u{fdef}')
-        .find(|mark| texts().all(|text| !text.contains(*mark)))
-        .unwrap_or('\u{fdd0}');
-    let hide = |text: &str| -> String {
-        let parts = tokenizer.cut_special(text).into_iter();
-        parts
-            .map(|part| match part {
-                Part::Text(text) => text.to_owned(),
-                Part::Id(id) => {
-                    let name = tokenizer.token(id).unwrap_or_default();
-                    let first = name.chars().next().map_or(0, char::len_utf8);
-                    format!("{}{mark}{}", &name[..first], &name[first..])
-                }
-            })
-            .collect()
-    };
-    let mut hidden = messages.to_vec();
-    for message in &mut hidden {
-        message.content = hide(&message.content);
-        for call in &mut message.calls {
-            call.body = hide(&call.body);
-        }
-    }
-    (hidden, mark)
-}
-
-/// Whether a message is one of [`super::tools_message`].
-fn offers_tools(message: &Message) -> bool {
-    message.role == Role::System && message.channel == Some(Channel::Plugin)
-}
-
-/// The tools as OpenAI lists them, `None` without any.
-fn tools(messages: &[Message]) -> Result<Option<Vec<serde_json::Value>>> {
-    let mut tools = Vec::new();
-    for message in messages.iter().filter(|message| offers_tools(message)) {
-        let list: Vec<serde_json::Value> = serde_json::from_str(&message.content)
-            .map_err(|error| Error::Chat(format!("the tools message is not a JSON list: {error}")))?;
-        tools.extend(list.into_iter().map(|tool| json!({"type": "function", "function": tool})));
-    }
-    Ok((!tools.is_empty()).then_some(tools))
-}
-
-/// How templates see the arguments of a call.
-#[derive(Clone, Copy)]
-enum Arguments {
-    Object,
-    Text,
-}
-
-/// A message as transformers passes it to templates.
-fn message(message: &Message, form: Arguments) -> serde_json::Value {
-    let role = match message.role {
-        Role::Environment => "tool",
-        role => role.name(),
-    };
-    // As OpenAI: a message that only calls has no content. Templates of DeepSeek know calls by that.
-    let content = (!message.content.is_empty() || message.calls.is_empty()).then_some(&message.content);
-    let mut object = json!({"role": role, "content": content});
-    if !message.calls.is_empty() {
-        let calls = message.calls.iter().map(|call| {
-            let parsed: serde_json::Value = serde_json::from_str(&call.body).unwrap_or_default();
-            let arguments = parsed.get("parameters").or_else(|| parsed.get("arguments"));
-            let arguments = arguments.cloned().unwrap_or_else(|| json!({}));
-            let arguments = match form {
-                Arguments::Object => arguments,
-                Arguments::Text => python_json(&arguments).into(),
-            };
-            json!({"type": "function", "function": {"name": parsed.get("name"), "arguments": arguments}})
-        });
-        object["tool_calls"] = calls.collect();
-    }
-    object
 }
 
 fn fail(error: &JinjaError) -> Error {

@@ -1,20 +1,21 @@
-//! Messages of a conversation and the calls inside them.
+//! [`Message`]: one turn of a conversation, and the calls inside of it.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
-use super::python_json;
+use super::marks;
 
 /// Who speaks.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// Instructions.
+    /// Whoever gives the instructions.
     System,
-    /// The person.
+    /// The person who asks.
     User,
-    /// The model.
+    /// The model that answers.
     Assistant,
-    /// The result of a call.
+    /// The tool that gives the result of a call; OpenAI's `tool`.
     Environment,
 }
 
@@ -44,13 +45,31 @@ pub enum Channel {
 }
 
 impl Channel {
+    /// All channels.
+    pub const ALL: [Self; 3] = [Self::Plugin, Self::Interpreter, Self::File];
+    /// The channels that calls are made on.
+    pub const CALLS: [Self; 2] = [Self::Plugin, Self::Interpreter];
+
     /// The text behind `name=`; for plugin and interpreter it is also the name of the special token.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Plugin => "<|plugin|>",
-            Self::Interpreter => "<|interpreter|>",
+            Self::Plugin => marks::PLUGIN,
+            Self::Interpreter => marks::INTERPRETER,
             Self::File => "file",
+        }
+    }
+
+    /// The channel that a message's `name` stands for: `<|plugin|>`, or `plugin` as upstream's clients write it.
+    /// `None` for the name of a person or a tool.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        let bare = name.strip_prefix("<|").and_then(|name| name.strip_suffix("|>")).unwrap_or(name);
+        match bare {
+            "plugin" => Some(Self::Plugin),
+            "interpreter" => Some(Self::Interpreter),
+            "file" => Some(Self::File),
+            _ => None,
         }
     }
 }
@@ -58,41 +77,75 @@ impl Channel {
 /// One call inside an assistant message.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct ToolCall {
+    /// The id that the result refers to. InternLM2's own format has no place for it; other templates have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
     /// Plugin or interpreter.
     pub channel: Channel,
-    /// The text between the marks: JSON `{"name": .., "parameters": ..}`, or code.
+    /// The text between the marks: JSON `{"name": .., "parameters": ..}`, or code. It is not checked here; see
+    /// [`PluginCall::parse`](super::PluginCall::parse).
     pub body: String,
 }
 
 impl ToolCall {
+    /// A call without an id.
+    #[must_use]
+    pub fn new(channel: Channel, body: impl Into<String>) -> Self {
+        Self { id: None, channel, body: body.into() }
+    }
+
+    /// The same call with an id.
+    #[must_use]
+    pub fn with_id(self, id: impl Into<String>) -> Self {
+        Self { id: Some(id.into()), ..self }
+    }
+
     /// The call as the model writes it, marks by name.
     #[must_use]
     pub fn markup(&self) -> String {
-        format!("<|action_start|>{}\n{}<|action_end|>", self.channel.name(), self.body)
+        format!("{}{}\n{}{}", marks::ACTION_START, self.channel.name(), self.body, marks::ACTION_END)
     }
 }
 
 /// One message of a conversation.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Message {
     /// Who speaks.
     pub role: Role,
     /// The `name=` part of the turn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel: Option<Channel>,
-    /// The text; never parsed for special tokens.
+    /// The text; never parsed for special tokens. `None` is OpenAI's null, which some templates tell from an empty
+    /// text; [`Message::text`] reads both as empty.
     #[serde(default)]
-    pub content: String,
+    pub content: Option<String>,
     /// Calls behind the text; only of an assistant.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub calls: Vec<ToolCall>,
+    /// Which call a result answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call_id: Option<String>,
+    /// Name of a person or a tool as the client sent it. Only jinja templates see it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Other keys of the message as the client sent them, such as `reasoning_content`. Only jinja templates see them.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub fields: Map<String, Value>,
 }
 
 impl Message {
-    /// A message without channel and calls.
+    /// A message that has only a role and a text.
     #[must_use]
     pub fn new(role: Role, content: impl Into<String>) -> Self {
-        Self { role, channel: None, content: content.into(), calls: Vec::new() }
+        Self {
+            role,
+            channel: None,
+            content: Some(content.into()),
+            calls: Vec::new(),
+            call_id: None,
+            name: None,
+            fields: Map::new(),
+        }
     }
 
     /// A system message.
@@ -116,7 +169,13 @@ impl Message {
     /// The result of a call on `channel`.
     #[must_use]
     pub fn environment(channel: Channel, content: impl Into<String>) -> Self {
-        Self { channel: Some(channel), ..Self::new(Role::Environment, content) }
+        Self::new(Role::Environment, content).on(channel)
+    }
+
+    /// The same message on a channel.
+    #[must_use]
+    pub fn on(self, channel: Channel) -> Self {
+        Self { channel: Some(channel), ..self }
     }
 
     /// The same message with calls behind its text.
@@ -124,19 +183,42 @@ impl Message {
     pub fn with_calls(self, calls: Vec<ToolCall>) -> Self {
         Self { calls, ..self }
     }
+
+    /// The same message as the answer to the call `id`.
+    #[must_use]
+    pub fn with_call_id(self, id: impl Into<String>) -> Self {
+        Self { call_id: Some(id.into()), ..self }
+    }
+
+    /// The text, empty when there is none.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        self.content.as_deref().unwrap_or_default()
+    }
 }
 
-/// The system message that offers `tools`, each `{"name", "description", "parameters"}`, as one line of JSON.
-///
-/// ```
-/// use internlm_model::chat::tools_message;
-///
-/// let tool = serde_json::json!({"name": "Calculator", "description": "adds", "parameters": {}});
-/// let text = r#"[{"name": "Calculator", "description": "adds", "parameters": {}}]"#;
-/// assert_eq!(tools_message(&[tool]).content, text);
-/// ```
-#[must_use]
-pub fn tools_message(tools: &[serde_json::Value]) -> Message {
-    let list = serde_json::Value::Array(tools.to_vec());
-    Message { channel: Some(Channel::Plugin), ..Message::new(Role::System, python_json(&list)) }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_channels_are_known_in_both_spellings_and_names_of_people_are_not() {
+        for channel in Channel::ALL {
+            assert_eq!(Channel::of_name(channel.name()), Some(channel));
+        }
+        assert_eq!(Channel::of_name("plugin"), Some(Channel::Plugin));
+        assert_eq!(Channel::of_name("interpreter"), Some(Channel::Interpreter));
+        for name in ["alice", "", "<|plugin", "Plugin", "get_weather"] {
+            assert_eq!(Channel::of_name(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_absent_is_not_written() {
+        let json = serde_json::to_string(&Message::user("hi")).expect("serializes");
+        assert_eq!(json, r#"{"role":"user","content":"hi"}"#);
+        let message: Message =
+            serde_json::from_str(r#"{"role": "assistant", "content": null}"#).expect("parses");
+        assert_eq!((message.content.as_deref(), message.text()), (None, ""));
+    }
 }

@@ -1,4 +1,9 @@
-//! Messages <-> ids: InternLM2's chat format with plugins, interpreter and files; loss masks; reply parsing.
+//! Messages <-> ids: InternLM2's chat format with plugins, interpreter and files; loss masks; reply parsing; OpenAI's
+//! messages.
+//!
+//! This is the only home of the format. The server, the fine-tuner, the agents and the evaluator all read messages with
+//! [`openai`], calls with [`PluginCall`] and write prompts with [`ChatTemplate`], so what is trained and what is
+//! served are the same ids by construction.
 //!
 //! ```text
 //! <s><|im_start|>system name=<|plugin|>
@@ -14,16 +19,25 @@
 //!
 //! Follows InternLM's `chat/chat_format_v2_5.md` and lmdeploy's `InternLM2Chat7B` template.
 
+mod conversation;
 mod jinja;
+pub mod marks;
 mod message;
+pub mod openai;
+mod plugin;
+mod prompt;
 mod python_json;
 mod reply;
 mod segments;
 mod strftime;
 mod template;
+mod tools;
 
 pub use jinja::JinjaTemplate;
-pub use message::{Channel, Message, Role, ToolCall, tools_message};
+pub use message::{Channel, Message, Role, ToolCall};
+pub use plugin::{CallProblem, PluginCall};
+pub use prompt::{Loss, Prompt};
 pub use python_json::python_json;
 pub use reply::{Reply, parse_reply, parse_reply_text};
-pub use template::{ChatTemplate, Loss, Prompt};
+pub use template::ChatTemplate;
+pub use tools::{FunctionDefinition, offer_tools, offered_tools, tools_message};

@@ -1,21 +1,16 @@
 //! From generated ids back to content and calls.
 
+use super::marks::{ACTION_END, ACTION_START, IM_END};
 use super::{Channel, ToolCall};
 use crate::tokenizer::Special;
 use crate::{TokenId, Tokenizer};
-
-const ACTION_START: &str = "<|action_start|>";
-const ACTION_END: &str = "<|action_end|>";
-const IM_END: &str = "<|im_end|>";
-/// Channels a call may name.
-const CHANNELS: [Channel; 2] = [Channel::Plugin, Channel::Interpreter];
 
 /// A parsed reply.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Reply {
     /// Text outside of calls. A call that was cut off stays here, marks included: nothing is lost.
     pub content: String,
-    /// The calls in order; whether a body is valid JSON is the caller's business.
+    /// The calls in order. A body may be anything; [`PluginCall::parse`](super::PluginCall::parse) reads it.
     pub calls: Vec<ToolCall>,
 }
 
@@ -35,14 +30,14 @@ pub fn parse_reply(tokenizer: &Tokenizer, ids: &[TokenId]) -> Reply {
     while let Some(at) = rest.iter().position(|&id| id == start) {
         text.extend(rest[..at].iter().map(|&id| (id, Special::Skip)));
         let call = rest.get(at + 1).and_then(|&mark| {
-            let channel = CHANNELS.into_iter().find(|channel| special(channel.name()) == Some(mark))?;
+            let channel = Channel::CALLS.into_iter().find(|channel| special(channel.name()) == Some(mark))?;
             let length = rest[at + 2..].iter().position(|&id| Some(id) == special(ACTION_END))?;
             Some((channel, &rest[at + 2..at + 2 + length]))
         });
         match call {
             Some((channel, body)) => {
                 let text = tokenizer.decode(body, Special::Keep);
-                reply.calls.push(ToolCall { channel, body: without_newline(&text) });
+                reply.calls.push(ToolCall::new(channel, without_newline(&text)));
                 rest = &rest[at + 2 + body.len() + 1..];
             }
             None => {
@@ -83,9 +78,9 @@ pub fn parse_reply_text(text: &str) -> Reply {
     let mut reply = Reply::default();
     while let Some((before, behind)) = rest.split_once(ACTION_START) {
         reply.content.push_str(before);
-        let call = CHANNELS.into_iter().find_map(|channel| {
+        let call = Channel::CALLS.into_iter().find_map(|channel| {
             let (body, after) = behind.strip_prefix(channel.name())?.split_once(ACTION_END)?;
-            Some((ToolCall { channel, body: without_newline(body) }, after))
+            Some((ToolCall::new(channel, without_newline(body)), after))
         });
         match call {
             Some((call, after)) => {
@@ -103,6 +98,6 @@ pub fn parse_reply_text(text: &str) -> Reply {
 }
 
 /// The newline behind the channel's mark belongs to the format, not to the body.
-fn without_newline(body: &str) -> String {
-    body.strip_prefix('\n').unwrap_or(body).to_owned()
+fn without_newline(body: &str) -> &str {
+    body.strip_prefix('\n').unwrap_or(body)
 }

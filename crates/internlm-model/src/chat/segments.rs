@@ -1,7 +1,7 @@
 //! A conversation as a list of special tokens and runs of text, each with its part in the loss.
 
-use super::template::{Loss, Prompt};
-use super::{Channel, Message, Role, ToolCall};
+use super::marks::{ACTION_END, ACTION_START, IM_END, IM_START};
+use super::{Channel, Loss, Message, Prompt, Role, ToolCall};
 use crate::{Error, Result};
 
 /// One piece of a rendered conversation.
@@ -23,32 +23,38 @@ impl Segment {
     }
 }
 
-/// InternLM2's ChatML, without the leading `<s>`.
-pub(super) fn internlm2(messages: &[Message], prompt: Prompt) -> Result<Vec<Segment>> {
+/// InternLM2's ChatML, without the leading `<s>`. `loss` says which of the assistant's messages are learned.
+pub(super) fn internlm2(
+    messages: &[Message],
+    prompt: Prompt,
+    loss: impl Fn(usize) -> Loss,
+) -> Result<Vec<Segment>> {
     let mut segments = Vec::new();
-    for message in messages {
-        turn(message, &mut segments)?;
+    for (index, message) in messages.iter().enumerate() {
+        let learned = if message.role == Role::Assistant { loss(index) } else { Loss::Skip };
+        turn(message, learned, &mut segments)?;
     }
     if prompt == Prompt::Generate {
-        segments.push(Segment::Special("<|im_start|>", Loss::Skip));
+        segments.push(Segment::Special(IM_START, Loss::Skip));
         segments.push(Segment::Text("assistant\n".to_owned(), Loss::Skip));
     }
     Ok(segments)
 }
 
-fn turn(message: &Message, segments: &mut Vec<Segment>) -> Result<()> {
-    let loss = if message.role == Role::Assistant { Loss::Keep } else { Loss::Skip };
-    segments.push(Segment::Special("<|im_start|>", Loss::Skip));
+fn turn(message: &Message, loss: Loss, segments: &mut Vec<Segment>) -> Result<()> {
+    segments.push(Segment::Special(IM_START, Loss::Skip));
     header(message, segments);
-    segments.push(Segment::Text(message.content.clone(), loss));
+    segments.push(Segment::Text(message.text().to_owned(), loss));
     if !message.calls.is_empty() && message.role != Role::Assistant {
         let role = message.role.name();
-        return Err(Error::Chat(format!("calls in a message of {role}, expected them only of assistant")));
+        return Err(Error::Chat(format!(
+            "found calls in a message of {role}, expected them only of assistant"
+        )));
     }
     for call in &message.calls {
-        call_marks(call, segments)?;
+        call_marks(call, loss, segments)?;
     }
-    segments.push(Segment::Special("<|im_end|>", loss));
+    segments.push(Segment::Special(IM_END, loss));
     segments.push(Segment::Text("\n".to_owned(), Loss::Skip));
     Ok(())
 }
@@ -68,13 +74,13 @@ fn header(message: &Message, segments: &mut Vec<Segment>) {
     }
 }
 
-fn call_marks(call: &ToolCall, segments: &mut Vec<Segment>) -> Result<()> {
+fn call_marks(call: &ToolCall, loss: Loss, segments: &mut Vec<Segment>) -> Result<()> {
     if call.channel == Channel::File {
-        return Err(Error::Chat("a call on channel file, expected plugin or interpreter".to_owned()));
+        return Err(Error::Chat("found a call on channel file, expected plugin or interpreter".to_owned()));
     }
-    segments.push(Segment::Special("<|action_start|>", Loss::Keep));
-    segments.push(Segment::Special(call.channel.name(), Loss::Keep));
-    segments.push(Segment::Text(format!("\n{}", call.body), Loss::Keep));
-    segments.push(Segment::Special("<|action_end|>", Loss::Keep));
+    segments.push(Segment::Special(ACTION_START, loss));
+    segments.push(Segment::Special(call.channel.name(), loss));
+    segments.push(Segment::Text(format!("\n{}", call.body), loss));
+    segments.push(Segment::Special(ACTION_END, loss));
     Ok(())
 }

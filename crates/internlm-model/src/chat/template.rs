@@ -2,27 +2,10 @@
 
 use std::path::Path;
 
+use super::marks::{ACTION_START, BOS, IM_START};
 use super::segments::{self, Segment};
-use super::{JinjaTemplate, Message, Role};
+use super::{JinjaTemplate, Loss, Message, Prompt, Role};
 use crate::{Error, Result, TokenId, Tokenizer};
-
-/// Whether the encoded conversation ends with the start of the assistant's answer.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Prompt {
-    /// Ends with `<|im_start|>assistant\n`.
-    Generate,
-    /// Ends with the last message.
-    None,
-}
-
-/// Whether a token counts in the training loss.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Loss {
-    /// The model learns to produce it.
-    Keep,
-    /// Context only.
-    Skip,
-}
 
 /// How messages become one sequence.
 ///
@@ -50,8 +33,8 @@ impl ChatTemplate {
     ///
     /// # Errors
     /// The files are missing or malformed, or there is no template.
-    pub fn load(path: &Path) -> Result<Self> {
-        Self::of(&Tokenizer::load(path)?)
+    pub fn load(path: impl AsRef<Path>) -> Result<Self> {
+        Self::of(&Tokenizer::load(path.as_ref())?)
     }
 
     /// The template that fits a vocabulary: InternLM2's when it has the chat tokens and no jinja that speaks
@@ -61,11 +44,10 @@ impl ChatTemplate {
     /// Neither is there, or the jinja is malformed.
     pub fn of(tokenizer: &Tokenizer) -> Result<Self> {
         let jinja = JinjaTemplate::of(tokenizer)?;
-        let missing =
-            ["<|im_start|>", "<|action_start|>"].into_iter().find(|name| tokenizer.special(name).is_none());
+        let missing = [IM_START, ACTION_START].into_iter().find(|name| tokenizer.special(name).is_none());
         match (jinja, missing) {
             (None, None) => Ok(Self::InternLm2),
-            (Some(jinja), None) if jinja.mentions("<|im_start|>") => Ok(Self::InternLm2),
+            (Some(jinja), None) if jinja.mentions(IM_START) => Ok(Self::InternLm2),
             (Some(jinja), _) => Ok(Self::Jinja(Box::new(jinja))),
             (None, Some(name)) => Err(Error::Chat(format!(
                 "found none, and the vocabulary lacks {name}, expected InternLM2's chat tokens or a jinja template"
@@ -94,14 +76,15 @@ impl ChatTemplate {
     ) -> Result<Vec<TokenId>> {
         match self {
             Self::InternLm2 => {
-                let tokens = encode_segments(tokenizer, messages, prompt)?;
+                let tokens = encode_segments(tokenizer, segments::internlm2(messages, prompt, keep)?)?;
                 Ok(tokens.into_iter().map(|(id, _)| id).collect())
             }
             Self::Jinja(template) => template.encode(tokenizer, messages, prompt),
         }
     }
 
-    /// Ids with their part in the loss: assistant content, calls and the closing `<|im_end|>`; nothing else.
+    /// Ids with their part in the loss: content, calls and the closing `<|im_end|>` of the assistant's messages for
+    /// which `loss(index)` says [`Loss::Keep`]; nothing else. `index` counts `messages` from 0.
     ///
     /// # Errors
     /// As [`Self::encode`].
@@ -109,12 +92,13 @@ impl ChatTemplate {
         &self,
         tokenizer: &Tokenizer,
         messages: &[Message],
+        loss: impl Fn(usize) -> Loss,
     ) -> Result<Vec<(TokenId, Loss)>> {
         match self {
-            Self::InternLm2 => encode_segments(tokenizer, messages, Prompt::None),
+            Self::InternLm2 => encode_segments(tokenizer, segments::internlm2(messages, Prompt::None, loss)?),
             Self::Jinja(template) => {
                 let encode = |messages: &[Message], prompt| template.encode(tokenizer, messages, prompt);
-                loss_by_prefixes(tokenizer, messages, encode)
+                loss_by_prefixes(tokenizer, messages, loss, encode)
             }
         }
     }
@@ -126,28 +110,29 @@ impl ChatTemplate {
     pub fn render(&self, messages: &[Message], prompt: Prompt) -> Result<String> {
         match self {
             Self::InternLm2 => {
-                let segments = segments::internlm2(messages, prompt)?;
+                let segments = segments::internlm2(messages, prompt, keep)?;
                 let turns: String = segments.iter().map(Segment::text).collect();
-                Ok(format!("<s>{turns}"))
+                Ok(format!("{BOS}{turns}"))
             }
             Self::Jinja(template) => template.render(messages, prompt),
         }
     }
 }
 
-fn encode_segments(
-    tokenizer: &Tokenizer,
-    messages: &[Message],
-    prompt: Prompt,
-) -> Result<Vec<(TokenId, Loss)>> {
+/// Every answer of the assistant is learned.
+fn keep(_index: usize) -> Loss {
+    Loss::Keep
+}
+
+fn encode_segments(tokenizer: &Tokenizer, segments: Vec<Segment>) -> Result<Vec<(TokenId, Loss)>> {
     let bos = match tokenizer.bos() {
         Some(bos) => bos,
-        None => special(tokenizer, "<s>")?,
+        None => special(tokenizer, BOS)?,
     };
     let mut tokens = vec![(bos, Loss::Skip)];
     // Text between two special tokens is encoded as one, so that merges are those of the rendered string.
     let mut run: Vec<(String, Loss)> = Vec::new();
-    for segment in segments::internlm2(messages, prompt)? {
+    for segment in segments {
         match segment {
             Segment::Text(text, loss) => run.push((text, loss)),
             Segment::Special(name, loss) => {
@@ -165,13 +150,14 @@ fn encode_segments(
 fn loss_by_prefixes(
     tokenizer: &Tokenizer,
     messages: &[Message],
+    loss: impl Fn(usize) -> Loss,
     encode: impl Fn(&[Message], Prompt) -> Result<Vec<TokenId>>,
 ) -> Result<Vec<(TokenId, Loss)>> {
     let ids = encode(messages, Prompt::None)?;
     let mut tokens: Vec<(TokenId, Loss)> = ids.iter().map(|&id| (id, Loss::Skip)).collect();
     let common = |other: &[TokenId]| ids.iter().zip(other).take_while(|(a, b)| a == b).count();
     for (index, message) in messages.iter().enumerate() {
-        if message.role != Role::Assistant {
+        if message.role != Role::Assistant || loss(index) == Loss::Skip {
             continue;
         }
         let start = common(&encode(&messages[..index], Prompt::Generate)?);

@@ -2,8 +2,8 @@
 
 use internlm_model::TokenId;
 use internlm_model::chat::{
-    Channel, ChatTemplate, Loss, Message, Prompt, Reply, ToolCall, parse_reply, parse_reply_text,
-    tools_message,
+    Channel, ChatTemplate, FunctionDefinition, Loss, Message, Prompt, Reply, ToolCall, parse_reply,
+    parse_reply_text, tools_message,
 };
 use internlm_model::tokenizer::{BpeTrainConfig, Special, Tokenizer, train_bpe};
 use proptest::prelude::*;
@@ -19,12 +19,14 @@ fn tokenizer() -> &'static Tokenizer {
 
 fn call() -> ToolCall {
     let body = r#"{"name": "Calculator", "parameters": {"expression": "12*34"}}"#.to_owned();
-    ToolCall { channel: Channel::Plugin, body }
+    ToolCall::new(Channel::Plugin, body)
 }
 
 fn conversation() -> Vec<Message> {
     vec![
-        tools_message(&[serde_json::json!({"name": "Calculator", "description": "é", "parameters": {}})]),
+        tools_message(&[FunctionDefinition::new("Calculator")
+            .with_description("é")
+            .with_parameters(serde_json::json!({}))]),
         Message::user("12*34?"),
         Message::assistant("Let me see.").with_calls(vec![call()]),
         Message::environment(Channel::Plugin, "408"),
@@ -57,7 +59,9 @@ fn renders_and_encodes_the_published_format() {
 
 #[test]
 fn loss_covers_answers_calls_and_their_end_only() {
-    let tokens = ChatTemplate::InternLm2.encode_with_loss(tokenizer(), &conversation()).expect("encodes");
+    let tokens = ChatTemplate::InternLm2
+        .encode_with_loss(tokenizer(), &conversation(), |_| Loss::Keep)
+        .expect("encodes");
     let mut kept = vec![String::new()];
     for run in tokens.chunk_by(|left, right| left.1 == right.1).filter(|run| run[0].1 == Loss::Keep) {
         let ids: Vec<TokenId> = run.iter().map(|(id, _)| *id).collect();
@@ -70,7 +74,7 @@ fn loss_covers_answers_calls_and_their_end_only() {
 #[test]
 fn a_token_across_header_and_content_counts() {
     let tokens = ChatTemplate::InternLm2
-        .encode_with_loss(tokenizer(), &[Message::assistant("\n\nx")])
+        .encode_with_loss(tokenizer(), &[Message::assistant("\n\nx")], |_| Loss::Keep)
         .expect("encodes");
     let kept: Vec<TokenId> =
         tokens.iter().filter(|(_, loss)| *loss == Loss::Keep).map(|(id, _)| *id).collect();
@@ -85,7 +89,7 @@ fn replies_are_parsed_by_ids() {
     let ids = template.encode(tokenizer(), std::slice::from_ref(&answer), Prompt::None).expect("encodes");
     // Behind `<s><|im_start|>assistant\n` comes what a model generates.
     let header = template.encode(tokenizer(), &[], Prompt::Generate).expect("encodes").len();
-    let expected = Reply { content: answer.content, calls: answer.calls };
+    let expected = Reply { content: answer.text().to_owned(), calls: answer.calls };
     assert_eq!(parse_reply(tokenizer(), &ids[header..]), expected);
     let text = tokenizer().decode(&ids[header..], Special::Keep);
     assert_eq!(parse_reply_text(&text), expected);

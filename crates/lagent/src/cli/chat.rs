@@ -62,9 +62,9 @@ impl Watcher for Screen {
             Command::AskModel { .. } => self.shown = 0,
             Command::CallTool { name, args, .. } => println!("\n[{name} {args}]"),
             Command::Emit { message } if message.role != Role::Assistant => {
-                println!("[-> {}]", message.content);
+                println!("[-> {}]", message.text());
             }
-            Command::Finish { message, .. } if self.shown == 0 => print!("{}", message.content),
+            Command::Finish { message, .. } if self.shown == 0 => print!("{}", message.text()),
             _ => {}
         }
         Ok(())

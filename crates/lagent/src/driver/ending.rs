@@ -41,7 +41,7 @@ impl Ending {
     #[must_use]
     pub fn answer(&self) -> Option<&str> {
         match self {
-            Self::Finished { message, .. } => Some(&message.content),
+            Self::Finished { message, .. } => Some(message.text()),
             Self::Failed { .. } => None,
         }
     }

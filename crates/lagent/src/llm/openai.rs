@@ -94,8 +94,7 @@ impl LanguageModel for OpenAi {
                 if let Some(choice) = answer.choices.into_iter().next() {
                     reply.content = choice.message.text();
                     reply.finish = choice.finish_reason;
-                    let calls = choice.message.tool_calls.unwrap_or_default();
-                    reply.calls = calls.into_iter().map(|call| call.function).collect();
+                    reply.calls = choice.message.tool_calls.unwrap_or_default();
                 }
                 reply.outcome(milliseconds)
             }

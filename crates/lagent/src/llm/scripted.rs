@@ -26,7 +26,7 @@ impl Scripted {
         let reply = self.replies.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         match reply {
             Some(content) => ModelOutcome::Reply {
-                input_tokens: request.messages.iter().map(|message| words(&message.content)).sum(),
+                input_tokens: request.messages.iter().map(|message| words(message.text())).sum(),
                 output_tokens: words(&content),
                 content,
                 calls: Vec::new(),

@@ -1,7 +1,7 @@
 //! Putting a streamed reply together: text pieces, and calls piece by piece at their index.
 
 use futures_util::{Stream, StreamExt};
-use lmdeploy::protocol::{ChatChunk, FunctionCall, ToolCallDelta};
+use lmdeploy::protocol::{ChatChunk, FunctionCall, ToolCall, ToolCallDelta};
 
 use super::Deltas;
 use super::convert::Reply;
@@ -32,14 +32,15 @@ pub(super) async fn collect(
     Ok(reply)
 }
 
-fn add(calls: &mut Vec<FunctionCall>, piece: ToolCallDelta) {
-    let Some(function) = piece.function else { return };
+fn add(calls: &mut Vec<ToolCall>, piece: ToolCallDelta) {
     if calls.len() <= piece.index {
-        calls.resize_with(piece.index + 1, FunctionCall::default);
+        calls.resize_with(piece.index + 1, || ToolCall::new("", FunctionCall::default()));
     }
     let call = &mut calls[piece.index];
-    call.name.push_str(&function.name.unwrap_or_default());
-    call.arguments.push_str(&function.arguments.unwrap_or_default());
+    call.id.push_str(&piece.id.unwrap_or_default());
+    let function = piece.function.unwrap_or_default();
+    call.function.name.push_str(&function.name.unwrap_or_default());
+    call.function.arguments.push_str(&function.arguments.unwrap_or_default());
 }
 
 #[cfg(test)]
@@ -61,9 +62,12 @@ mod tests {
         let mut show = |text: &str| shown.push(text.to_owned());
         let reply = collect(futures_util::stream::iter(chunks), &mut show).await.expect("no error");
         assert_eq!((shown.join("|").as_str(), reply.content.as_str()), ("I |add.", "I add."));
-        let calls: Vec<_> =
-            reply.calls.iter().map(|call| (call.name.as_str(), call.arguments.as_str())).collect();
-        assert_eq!(calls, [("A", "{\"x\": 1}"), ("B", "{}")]);
+        let calls: Vec<_> = reply
+            .calls
+            .iter()
+            .map(|call| (call.id.as_str(), call.function.name.as_str(), call.function.arguments.as_str()))
+            .collect();
+        assert_eq!(calls, [("a", "A", "{\"x\": 1}"), ("b", "B", "{}")]);
         assert_eq!((reply.input_tokens, reply.output_tokens), (7, 5));
     }
 }

@@ -8,16 +8,14 @@
 //! Results come back as turns `environment name=<|plugin|>` or `name=<|interpreter|>`. The marks are special
 //! ids; here they are already parsed into [`ToolCall`]s, or sit in the text when a server left them there.
 
-use internlm_model::chat::{Channel, Message, Role, ToolCall, parse_reply_text};
+use internlm_model::chat::marks::{ACTION_END, ACTION_START};
+use internlm_model::chat::{Channel, Message, PluginCall, Role, ToolCall, parse_reply_text};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::lagent_prompt::{INTERPRETER, META, plugin_message};
 use super::{CallRequest, Layout, Malformed, NonAscii, Parsed, json_dumps};
 use crate::action::ToolSpec;
-
-const START: &str = "<|action_start|>";
-const END: &str = "<|action_end|>";
 
 /// How tools reach the model.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
@@ -87,7 +85,7 @@ impl InternLm2 {
         found.extend_from_slice(calls);
         let message = Message::assistant(text.clone()).with_calls(found.clone());
         let mut parsed: Vec<_> = found.iter().map(|call| self.understand(call)).collect();
-        if text.contains(START) {
+        if text.contains(ACTION_START) {
             let problem = "the call was cut off before its end".to_owned();
             parsed.push(Err(Malformed { channel: Channel::Plugin, problem }));
         }
@@ -109,44 +107,37 @@ impl InternLm2 {
             })?;
             return Ok(CallRequest { channel, name, arguments: json!({"command": call.body.trim()}) });
         }
-        let malformed = |problem: String| Malformed { channel, problem };
-        let shape = r#"expected {"name": .., "parameters": {..}}"#;
-        let body: Value = serde_json::from_str(call.body.trim())
-            .map_err(|error| malformed(format!("the call is not valid JSON ({error}); {shape}")))?;
-        let name = body.get("name").and_then(Value::as_str);
-        let name = name.ok_or_else(|| malformed(format!("the call has no name; {shape}")))?;
-        // Models trained on other formats say `arguments`; no parameters means none are needed.
-        let arguments = body.get("parameters").or_else(|| body.get("arguments"));
-        let arguments = arguments.cloned().unwrap_or_else(|| json!({}));
-        if !arguments.is_object() {
-            return Err(malformed(format!("the parameters are not an object; {shape}")));
+        match PluginCall::parse(&call.body) {
+            Ok(PluginCall { name, arguments }) => {
+                Ok(CallRequest { channel, name, arguments: Value::Object(arguments) })
+            }
+            Err(problem) => Err(Malformed { channel, problem: problem.to_string() }),
         }
-        Ok(CallRequest { channel, name: name.to_owned(), arguments })
     }
 }
 
 /// Text and calls of a reply whose marks are still text. Upstream also takes `<|interpreter|>` and
 /// `<|plugin|>` without the start mark.
 fn split_marks(content: &str) -> (String, Vec<ToolCall>) {
-    let channels = [Channel::Plugin, Channel::Interpreter];
-    if !content.contains(START) && !channels.iter().any(|channel| content.contains(channel.name())) {
+    let channels = Channel::CALLS;
+    if !content.contains(ACTION_START) && !channels.iter().any(|channel| content.contains(channel.name())) {
         return (content.to_owned(), Vec::new());
     }
     let mut marked = content.to_owned();
-    if !content.contains(START) {
+    if !content.contains(ACTION_START) {
         for channel in channels {
-            marked = marked.replace(channel.name(), &format!("{START}{}", channel.name()));
+            marked = marked.replace(channel.name(), &format!("{ACTION_START}{}", channel.name()));
         }
     }
     // In lagent's form the mark's line ends belong to the call, not to the text around it.
-    let reply = parse_reply_text(&marked.replace(&format!("{END}\n"), END));
+    let reply = parse_reply_text(&marked.replace(&format!("{ACTION_END}\n"), ACTION_END));
     (reply.content, reply.calls)
 }
 
 /// One message as lagent 0.2.4 keeps it: role, content with the marks inside, name.
 #[must_use]
 pub fn lagent_message(message: &Message) -> Value {
-    let mut content = message.content.clone();
+    let mut content = message.text().to_owned();
     for call in &message.calls {
         let body = call.body.trim();
         // Upstream parses the call and prints it again with Python's defaults.
@@ -156,7 +147,7 @@ pub fn lagent_message(message: &Message) -> Value {
             }
             _ => body.to_owned(),
         };
-        content.push_str(&format!("{START}{}\n{body}{END}\n", call.channel.name()));
+        content.push_str(&format!("{ACTION_START}{}\n{body}{ACTION_END}\n", call.channel.name()));
     }
     let mut value = json!({"role": message.role.name(), "content": content});
     let name = match message.channel {

@@ -4,10 +4,10 @@
 //! state machine serves streamed and whole answers. Upstream's `InternLM2ToolParser`
 //! (`lmdeploy/serve/openai/tool_parser/internlm2_parser.py`) searches text.
 
-use internlm_model::chat::{Channel, parse_reply};
+use internlm_model::chat::marks::{ACTION_END, ACTION_START};
+use internlm_model::chat::{Channel, PluginCall, parse_reply};
 use internlm_model::tokenizer::Special;
 use internlm_model::{TokenId, Tokenizer};
-use serde_json::Value;
 
 use crate::engine::Piece;
 use crate::protocol::{FunctionCall, ToolCall};
@@ -30,7 +30,7 @@ impl ToolSyntax {
     /// The syntax of a vocabulary.
     #[must_use]
     pub fn of(tokenizer: &Tokenizer) -> Self {
-        match (tokenizer.special("<|action_start|>"), tokenizer.special("<|action_end|>")) {
+        match (tokenizer.special(ACTION_START), tokenizer.special(ACTION_END)) {
             (Some(start), Some(end)) => Self::Plugin { start, end },
             _ => Self::None,
         }
@@ -108,12 +108,12 @@ impl ReplyParser {
         self.calls
     }
 
-    /// A whole call, or content when it is none.
+    /// A whole call, or content when it is not one.
     fn close(&mut self) -> Vec<ReplyDelta> {
         let ids = self.inside.take().unwrap_or_default();
         let reply = parse_reply(&self.tokenizer, &ids);
         let function = match reply.calls.as_slice() {
-            [call] if call.channel == Channel::Plugin => function(&call.body),
+            [call] if call.channel == Channel::Plugin => PluginCall::parse(&call.body).ok(),
             _ => None,
         };
         let Some(function) = function else {
@@ -121,38 +121,11 @@ impl ReplyParser {
         };
         let id = format!("{}_{}", self.prefix, self.calls);
         self.calls += 1;
-        vec![ReplyDelta::Call(ToolCall { id, kind: "function".to_owned(), function })]
+        let arguments = serde_json::Value::Object(function.arguments).to_string();
+        vec![ReplyDelta::Call(ToolCall::new(id, FunctionCall { name: function.name, arguments }))]
     }
 }
 
 fn content(text: String) -> Vec<ReplyDelta> {
     if text.is_empty() { Vec::new() } else { vec![ReplyDelta::Content(text)] }
-}
-
-/// `{"name": .., "parameters": {..}}` (or `arguments`, as other models say); none when it is something else.
-fn function(body: &str) -> Option<FunctionCall> {
-    let mut body: Value = serde_json::from_str(body.trim()).ok()?;
-    let name = body.get("name")?.as_str()?.to_owned();
-    let arguments = ["parameters", "arguments"].iter().find_map(|key| body.get_mut(*key).map(Value::take));
-    let arguments = match arguments {
-        Some(arguments @ Value::Object(_)) => arguments.to_string(),
-        None | Some(Value::Null) => "{}".to_owned(),
-        Some(_) => return None,
-    };
-    Some(FunctionCall { name, arguments })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_named_calls_with_an_object_are_calls() {
-        let call = function("\n{\"name\": \"add\", \"parameters\": {\"b\": 1, \"a\": 2}}").expect("a call");
-        assert_eq!((call.name.as_str(), call.arguments.as_str()), ("add", r#"{"b":1,"a":2}"#));
-        assert_eq!(function(r#"{"name": "now"}"#).expect("no arguments").arguments, "{}");
-        for body in ["", "print(1)", "[1]", r#"{"parameters": {}}"#, r#"{"name": "a", "parameters": "x"}"#] {
-            assert_eq!(function(body), None, "{body}");
-        }
-    }
 }

@@ -8,19 +8,20 @@ mod chunk;
 mod completion;
 mod error;
 mod field;
-mod message;
 mod model_list;
 mod tool;
 mod usage;
+
+pub use internlm_model::chat::FunctionDefinition;
+pub use internlm_model::chat::openai::{
+    ChatMessage, Content, ContentPart, FunctionCall, MessageRole, ToolCall, ToolDefinition,
+};
 
 pub use chat::{ChatChoice, ChatLogprobs, ChatRequest, ChatResponse, TokenLogprob, TopLogprob};
 pub use chunk::{ChatChunk, ChatChunkChoice, ChatDelta};
 pub use completion::{CompletionChoice, CompletionLogprobs, CompletionRequest, CompletionResponse, Prompt};
 pub use error::{ErrorBody, ErrorDetail};
 pub use field::{FinishReason, OneOrMany, StreamOptions};
-pub use message::{ChatMessage, Content, ContentPart, MessageRole};
 pub use model_list::{HealthStatus, ModelInfo, ModelList};
-pub use tool::{
-    FunctionCall, FunctionCallDelta, FunctionDefinition, ToolCall, ToolCallDelta, ToolDefinition,
-};
+pub use tool::{FunctionCallDelta, ToolCallDelta};
 pub use usage::{PromptTokensDetails, Usage};

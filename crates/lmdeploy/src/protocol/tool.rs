@@ -1,66 +1,8 @@
-//! Tools: definitions offered to the model, and the calls it makes.
+//! Pieces of tool calls in a stream.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-/// A tool the model may call.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-pub struct ToolDefinition {
-    /// Always `function`.
-    #[serde(rename = "type", default = "function")]
-    pub kind: String,
-    /// The function.
-    pub function: FunctionDefinition,
-}
-
-/// Name, purpose and parameters of a function.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
-pub struct FunctionDefinition {
-    /// The name used in calls.
-    pub name: String,
-    /// What it does, for the model.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub description: Option<String>,
-    /// JSON schema of the arguments.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub parameters: Option<Value>,
-}
-
-impl ToolDefinition {
-    /// A function tool.
-    #[must_use]
-    pub fn function(name: impl Into<String>, description: impl Into<String>, parameters: Value) -> Self {
-        let function = FunctionDefinition {
-            name: name.into(),
-            description: Some(description.into()),
-            parameters: Some(parameters),
-        };
-        Self { kind: "function".to_owned(), function }
-    }
-}
-
-/// A call the model made.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-pub struct ToolCall {
-    /// Unique within the conversation; the result names it in `tool_call_id`.
-    #[serde(default)]
-    pub id: String,
-    /// Always `function`.
-    #[serde(rename = "type", default = "function")]
-    pub kind: String,
-    /// What is called.
-    pub function: FunctionCall,
-}
-
-/// Function and arguments of a call.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-pub struct FunctionCall {
-    /// The function's name.
-    pub name: String,
-    /// The arguments: a JSON object as text.
-    #[serde(default)]
-    pub arguments: String,
-}
+use super::ToolCall;
 
 /// A piece of a call in a stream.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
@@ -74,7 +16,7 @@ pub struct ToolCallDelta {
     /// On the first piece of a call only.
     #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
-    /// The piece.
+    /// The piece of the function's name and arguments.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub function: Option<FunctionCallDelta>,
 }
@@ -98,8 +40,4 @@ impl ToolCallDelta {
             FunctionCallDelta { name: Some(call.function.name), arguments: Some(call.function.arguments) };
         Self { index, id: Some(call.id), kind: Some(call.kind), function: Some(function) }
     }
-}
-
-fn function() -> String {
-    "function".to_owned()
 }

@@ -1,12 +1,11 @@
 //! [`Responder`]: checks requests and hands them to the engine.
 
 use internlm_model::TokenId;
-use internlm_model::chat::Prompt as PromptEnd;
 use internlm_model::tokenizer::Special;
 
 use super::completion::ChoiceState;
 use super::fields::{Fields, alternatives, expected};
-use super::{ChatAnswer, CompletionAnswer, ServedModel, prompt};
+use super::{ChatAnswer, CompletionAnswer, ServedModel};
 use crate::engine::{EngineHandle, GenerateRequest, Generation};
 use crate::parse::ReplyParser;
 use crate::protocol::{ChatRequest, CompletionRequest, Prompt, Usage};
@@ -55,13 +54,7 @@ impl Responder {
         if request.top_logprobs.is_some() && !wants_logprobs {
             return Err(Error::field("top_logprobs", "expected `logprobs: true` beside it"));
         }
-        let messages = prompt::messages(request)?;
-        let Some(template) = &self.model.template else {
-            return Err(Error::field("messages", "this model has no chat format: use /v1/completions"));
-        };
-        let ids = template
-            .encode(&self.model.tokenizer, &messages, PromptEnd::Generate)
-            .map_err(|error| Error::field("messages", error.to_string()))?;
+        let ids = self.model.prompt_ids(request)?;
         let asked = request.max_completion_tokens.or(request.max_tokens);
         if asked == Some(0) {
             return Err(expected("max_tokens", asked, "at least 1"));

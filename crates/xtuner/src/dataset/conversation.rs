@@ -1,6 +1,6 @@
 //! [`Conversation`]: what every reader gives and the template takes.
 
-use internlm_model::chat::{Loss, Message, Role};
+use internlm_model::chat::{FunctionDefinition, Loss, Message, Role, tools_message};
 
 /// One message and whether the model learns to produce it.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +32,15 @@ impl Conversation {
     pub fn new(messages: Vec<Message>) -> Self {
         let turn = |message: Message| Turn { loss: default_loss(&message), message };
         Self { turns: messages.into_iter().map(turn).collect() }
+    }
+
+    /// Puts tools behind the leading system messages, as
+    /// [`offer_tools`](internlm_model::chat::offer_tools) does for a request.
+    pub(super) fn offer(&mut self, tools: &[FunctionDefinition]) {
+        if !tools.is_empty() {
+            let leading = self.turns.iter().take_while(|turn| turn.message.role == Role::System).count();
+            self.turns.insert(leading, Turn { message: tools_message(tools), loss: Loss::Skip });
+        }
     }
 
     /// Copies of the messages.

@@ -3,7 +3,7 @@
 //! The loss is on what the assistant says: its text, its calls and the closing mark of the turn. Samples are cut
 //! at `max_length` from the right; one that has no label left is dropped and counted.
 
-use internlm_model::chat::{ChatTemplate, Loss, Prompt, Role};
+use internlm_model::chat::{ChatTemplate, Loss};
 use internlm_model::{TokenId, Tokenizer};
 use internlm_train::Row;
 
@@ -101,18 +101,9 @@ pub fn encode(
 }
 
 fn encode_one(conversation: &Conversation, tokenizer: &Tokenizer, template: &ChatTemplate) -> Result<Sample> {
-    let messages = conversation.messages();
-    let pairs = template.encode_with_loss(tokenizer, &messages)?;
-    let (ids, mut loss): (Vec<TokenId>, Vec<Loss>) = pairs.into_iter().unzip();
-    for (index, turn) in conversation.turns.iter().enumerate() {
-        if turn.message.role != Role::Assistant || turn.loss == Loss::Keep {
-            continue;
-        }
-        // Turns are encoded one after the other, so a masked one lies between two prefixes.
-        let start = template.encode(tokenizer, &messages[..index], Prompt::None)?.len();
-        let end = template.encode(tokenizer, &messages[..=index], Prompt::None)?.len();
-        loss[start..end].fill(Loss::Skip);
-    }
+    let loss = |index: usize| conversation.turns[index].loss;
+    let pairs = template.encode_with_loss(tokenizer, &conversation.messages(), loss)?;
+    let (ids, loss) = pairs.into_iter().unzip();
     Ok(Sample { ids, loss })
 }
 

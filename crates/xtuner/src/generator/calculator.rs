@@ -1,5 +1,7 @@
 //! The calculator as the conversations know it: its description, its calls, the sentence with the result.
 
+use internlm_model::chat::FunctionDefinition;
+use internlm_model::chat::openai::ToolDefinition;
 use serde_json::{Value, json};
 
 use super::{Dice, Problem};
@@ -13,31 +15,24 @@ const DESCRIPTIONS: [&str; 4] = [
     "Does arithmetic.",
 ];
 
-/// The tool in the first of its wordings, as OpenAI's `tools` has it.
+/// The tool in the first of its wordings.
 #[must_use]
-pub fn calculator_tool() -> Value {
+pub fn calculator_tool() -> FunctionDefinition {
     tool(DESCRIPTIONS[0])
 }
 
-fn tool(description: &str) -> Value {
-    json!({
-        "type": "function",
-        "function": {
-            "name": "Calculator",
-            "description": description,
-            "parameters": {
-                "type": "object",
-                "properties": {"expression": {"type": "string"}},
-                "required": ["expression"],
-            },
-        },
-    })
+fn tool(description: &str) -> FunctionDefinition {
+    FunctionDefinition::new("Calculator").with_description(description).with_parameters(json!({
+        "type": "object",
+        "properties": {"expression": {"type": "string"}},
+        "required": ["expression"],
+    }))
 }
 
-/// The tool in any of its wordings.
-pub(super) fn any_tool(dice: &mut Dice) -> Value {
+/// The tool in any of its wordings, as OpenAI's `tools` has it.
+pub(super) fn any_tool(dice: &mut Dice) -> ToolDefinition {
     let description: &str = dice.pick::<&str>(&DESCRIPTIONS);
-    tool(description)
+    tool(description).into()
 }
 
 /// Question, call, result and final sentence as OpenAI messages.

@@ -5,4 +5,5 @@ mod checkpointing;
 mod fixture;
 mod generator;
 mod lora;
+mod parity;
 mod recipe;

@@ -21,7 +21,7 @@ fn calls_are_taken_from_marks_and_from_the_server() {
         ToolCall { channel: Channel::Plugin, body: r#"{"name": "T", "parameters": {"a": 1}}"#.into() };
     let text = "Look.<|action_start|><|interpreter|>\n```python\n1\n```\n<|action_end|>\n";
     let (message, parsed) = protocol.parse(text, &[server]);
-    assert_eq!((message.content.as_str(), message.calls.len()), ("Look.", 2));
+    assert_eq!((message.text(), message.calls.len()), ("Look.", 2));
     let Parsed::Calls(calls) = parsed else { panic!("calls") };
     let calls: Vec<_> = calls.into_iter().map(|call| call.expect("understood")).collect();
     assert_eq!(

@@ -1,6 +1,7 @@
-//! Chat messages.
+//! [`ChatMessage`]: a message as OpenAI writes it.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::ToolCall;
 
@@ -8,18 +9,18 @@ use super::ToolCall;
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MessageRole {
-    /// Instructions.
+    /// Whoever gives the instructions.
     System,
-    /// The same as `system`.
+    /// OpenAI's newer name of `system`.
     Developer,
-    /// The person.
+    /// The person who asks.
     #[default]
     User,
-    /// The model.
+    /// The model that answers.
     Assistant,
-    /// The result of a tool call.
+    /// The tool that gives the result of a call.
     Tool,
-    /// InternLM2's own name for `tool`.
+    /// InternLM2's own name of `tool`.
     Environment,
 }
 
@@ -29,33 +30,70 @@ pub enum MessageRole {
 pub enum Content {
     /// Plain text.
     Text(String),
-    /// Parts.
+    /// Parts, whose texts are joined by line ends.
     Parts(Vec<ContentPart>),
 }
 
 /// One part of a content list.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(from = "RawPart", into = "RawPart")]
 pub enum ContentPart {
-    /// Text.
+    /// A piece of text.
     Text {
-        /// The text.
+        /// The piece.
         text: String,
     },
-    /// An image, a sound, ...: no model of ours takes one yet.
-    #[serde(other)]
-    Unsupported,
+    /// An image, a sound, a file: no model of this workspace takes one yet.
+    Unsupported {
+        /// The part's `type`.
+        kind: String,
+    },
+}
+
+/// `{"type": "text", "text": ..}`; XTuner's training sets say `value`, and some leave the type out.
+#[derive(Deserialize, Serialize)]
+struct RawPart {
+    #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
+    kind: Option<String>,
+    #[serde(alias = "value", default, skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
+}
+
+impl From<RawPart> for ContentPart {
+    fn from(part: RawPart) -> Self {
+        match (part.kind.as_deref(), part.text) {
+            (None | Some("text"), Some(text)) => Self::Text { text },
+            (kind, _) => Self::Unsupported { kind: kind.unwrap_or("nothing").to_owned() },
+        }
+    }
+}
+
+impl From<ContentPart> for RawPart {
+    fn from(part: ContentPart) -> Self {
+        match part {
+            ContentPart::Text { text } => Self { kind: Some("text".to_owned()), text: Some(text) },
+            ContentPart::Unsupported { kind } => Self { kind: Some(kind), text: None },
+        }
+    }
 }
 
 /// One message of a conversation.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+///
+/// ```
+/// use internlm_model::chat::openai::ChatMessage;
+///
+/// let message = ChatMessage::user("2+2?");
+/// assert_eq!(serde_json::to_string(&message)?, r#"{"role":"user","content":"2+2?"}"#);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct ChatMessage {
     /// Who speaks.
     pub role: MessageRole,
     /// What is said; null when the message only calls tools.
     #[serde(default)]
     pub content: Option<Content>,
-    /// InternLM2's channel (`<|plugin|>`, `<|interpreter|>`, `file`); other names are ignored.
+    /// InternLM2's channel (`<|plugin|>`, `<|interpreter|>`, `file`), or the name of a person or a tool.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Calls of an assistant message.
@@ -64,6 +102,9 @@ pub struct ChatMessage {
     /// Which call a tool message answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool_call_id: Option<String>,
+    /// Every other key as it was sent, such as `reasoning_content`; jinja templates see them.
+    #[serde(flatten)]
+    pub fields: Map<String, Value>,
 }
 
 impl ChatMessage {
@@ -97,7 +138,7 @@ impl ChatMessage {
         Self { tool_call_id: Some(call_id.into()), ..Self::new(MessageRole::Tool, text) }
     }
 
-    /// The text: parts joined by newlines, parts that are not text left out, null as the empty string.
+    /// The text: parts joined by line ends, parts that are not text left out, null as the empty string.
     #[must_use]
     pub fn text(&self) -> String {
         match &self.content {
@@ -106,14 +147,14 @@ impl ChatMessage {
             Some(Content::Parts(parts)) => {
                 let texts = parts.iter().filter_map(|part| match part {
                     ContentPart::Text { text } => Some(text.as_str()),
-                    ContentPart::Unsupported => None,
+                    ContentPart::Unsupported { .. } => None,
                 });
                 texts.collect::<Vec<_>>().join("\n")
             }
         }
     }
 
-    /// The calls, none as an empty slice.
+    /// The calls; absent ones are an empty slice.
     #[must_use]
     pub fn calls(&self) -> &[ToolCall] {
         self.tool_calls.as_deref().unwrap_or_default()

@@ -1,0 +1,183 @@
+//! [`Conversation`]: messages and tools as transformers passes them to jinja templates.
+
+use serde_json::{Map, Value, json};
+
+use super::{Message, PluginCall, Role, offered_tools, python_json};
+use crate::tokenizer::Part;
+use crate::{Error, Result, Tokenizer};
+
+/// How a template sees what not every template can take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Form {
+    content: Content,
+    arguments: Arguments,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Content {
+    /// Null is null, empty text is empty text.
+    AsSent,
+    /// Beside calls, empty text is null.
+    Null,
+    /// Beside calls, null is empty text.
+    Empty,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Arguments {
+    Object,
+    Text,
+}
+
+impl Form {
+    /// In the order of preference; the first is what transformers does.
+    pub(super) const ALL: [Self; 6] = [
+        Self { content: Content::AsSent, arguments: Arguments::Object },
+        Self { content: Content::Null, arguments: Arguments::Object },
+        Self { content: Content::Empty, arguments: Arguments::Object },
+        Self { content: Content::AsSent, arguments: Arguments::Text },
+        Self { content: Content::Null, arguments: Arguments::Text },
+        Self { content: Content::Empty, arguments: Arguments::Text },
+    ];
+}
+
+/// A conversation in OpenAI's shape.
+#[derive(Clone, Debug)]
+pub(super) struct Conversation {
+    /// Arguments of calls are objects.
+    messages: Vec<Value>,
+    /// OpenAI's list, or null without tools.
+    pub(super) tools: Value,
+    /// Names of the functions that are called.
+    pub(super) names: Vec<String>,
+}
+
+impl Conversation {
+    pub(super) fn of(messages: &[Message]) -> Result<Self> {
+        let mut tools = Vec::new();
+        let mut names = Vec::new();
+        let mut shaped = Vec::new();
+        for (index, message) in messages.iter().enumerate() {
+            if let Some(offered) = offered_tools(message)? {
+                tools.extend(offered.into_iter().map(|tool| json!({"type": "function", "function": tool})));
+                continue;
+            }
+            shaped.push(shape(index, message, &mut names)?);
+        }
+        let tools = if tools.is_empty() { Value::Null } else { Value::Array(tools) };
+        Ok(Self { messages: shaped, tools, names })
+    }
+
+    /// The messages in one form.
+    pub(super) fn messages(&self, form: Form) -> Vec<Value> {
+        let mut messages = self.messages.clone();
+        for message in &mut messages {
+            let Some(calls) = message.get_mut("tool_calls").and_then(Value::as_array_mut) else { continue };
+            if form.arguments == Arguments::Text {
+                for call in calls {
+                    let arguments = &mut call["function"]["arguments"];
+                    *arguments = Value::String(python_json(arguments));
+                }
+            }
+            let content = &mut message["content"];
+            match form.content {
+                Content::Null if content.as_str() == Some("") => *content = Value::Null,
+                Content::Empty if content.is_null() => *content = Value::String(String::new()),
+                _ => {}
+            }
+        }
+        messages
+    }
+
+    /// The same conversation as if nothing had been called.
+    pub(super) fn without_calls(&self) -> Self {
+        let mut messages = self.messages.clone();
+        for object in messages.iter_mut().filter_map(Value::as_object_mut) {
+            object.shift_remove("tool_calls");
+        }
+        Self { messages, tools: self.tools.clone(), names: Vec::new() }
+    }
+
+    /// Puts a mark inside of every special token's name that somebody wrote, so that only the template's own are found
+    /// in the rendered text. Gives the mark: a noncharacter that nobody wrote.
+    pub(super) fn hide_specials(&mut self, tokenizer: &Tokenizer) -> char {
+        let written = Value::Array(self.messages.clone()).to_string() + &self.tools.to_string();
+        let mark = ('\u{fdd0}'..='\u{fdef}').find(|mark| !written.contains(*mark)).unwrap_or('\u{fdd0}');
+        let hide = |text: &str| hide(text, tokenizer, mark);
+        self.messages.iter_mut().chain([&mut self.tools]).for_each(|value| map_texts(value, &hide));
+        self.names.iter_mut().for_each(|name| *name = hide(name));
+        mark
+    }
+}
+
+/// A message as transformers passes it to templates.
+fn shape(index: usize, message: &Message, names: &mut Vec<String>) -> Result<Value> {
+    let role = match message.role {
+        Role::Environment => "tool",
+        role => role.name(),
+    };
+    let mut object =
+        Map::from_iter([("role".to_owned(), json!(role)), ("content".to_owned(), json!(message.content))]);
+    let mut calls = Vec::new();
+    for call in &message.calls {
+        let place = |problem: &dyn std::fmt::Display| {
+            Error::Chat(format!("message {index}: a call on {}: {problem}", call.channel.name()))
+        };
+        if call.channel != super::Channel::Plugin {
+            return Err(place(&"this template has no place for it, expected a function"));
+        }
+        let function = PluginCall::parse(&call.body).map_err(|problem| place(&problem))?;
+        names.push(function.name.clone());
+        let function = json!({"name": function.name, "arguments": function.arguments});
+        calls.push(match &call.id {
+            Some(id) => json!({"id": id, "type": "function", "function": function}),
+            None => json!({"type": "function", "function": function}),
+        });
+    }
+    let mut add = |key: &str, value: Value| object.insert(key.to_owned(), value);
+    if !calls.is_empty() {
+        add("tool_calls", Value::Array(calls));
+    }
+    if let Some(id) = &message.call_id {
+        add("tool_call_id", json!(id));
+    }
+    if let Some(name) = &message.name {
+        add("name", json!(name));
+    }
+    for (key, value) in &message.fields {
+        add(key, value.clone());
+    }
+    Ok(Value::Object(object))
+}
+
+/// Changes all texts and keys inside of a value.
+fn map_texts(value: &mut Value, change: &impl Fn(&str) -> String) {
+    match value {
+        Value::String(text) => *text = change(text),
+        Value::Array(items) => items.iter_mut().for_each(|item| map_texts(item, change)),
+        Value::Object(map) => {
+            *map = std::mem::take(map)
+                .into_iter()
+                .map(|(key, mut value)| {
+                    map_texts(&mut value, change);
+                    (change(&key), value)
+                })
+                .collect();
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+fn hide(text: &str, tokenizer: &Tokenizer, mark: char) -> String {
+    let parts = tokenizer.cut_special(text).into_iter();
+    parts
+        .map(|part| match part {
+            Part::Text(text) => text.to_owned(),
+            Part::Id(id) => {
+                let name = tokenizer.token(id).unwrap_or_default();
+                let first = name.chars().next().map_or(0, char::len_utf8);
+                format!("{}{mark}{}", &name[..first], &name[first..])
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,156 @@
+//! From OpenAI's messages to the chat format.
+
+use serde_json::{Map, Value};
+
+use super::super::plugin::kind;
+use super::super::{Channel, FunctionDefinition, Message, PluginCall, Role, ToolCall};
+use super::{
+    ChatMessage, Content, ContentPart, FieldProblem, MessageRole, ToolCall as ApiCall, ToolDefinition,
+};
+
+/// The messages in the chat format, one for one.
+///
+/// - `developer` is system, `tool` is environment.
+/// - A `name` that is a channel is the turn's channel, but not of the assistant, whose turns have none. Results without
+///   one are on the plugin channel. Names of people and tools go on to jinja templates.
+/// - Null, absent and empty content all say nothing; null stays null for templates that tell it from empty text.
+/// - Arguments of calls must be a JSON object, as text or as it is.
+///
+/// # Errors
+/// The first [`FieldProblem`]: a part that is not text, a call outside of an assistant's message, arguments that are
+/// not an object.
+///
+/// ```
+/// use internlm_model::chat::{ChatTemplate, Prompt};
+/// use internlm_model::chat::openai::{ChatMessage, read_messages};
+///
+/// let json = r#"[{"role": "user", "content": "1+1?"},
+///     {"role": "assistant", "content": null, "tool_calls":
+///         [{"id": "c0", "function": {"name": "add", "arguments": "{\"a\":1,\"b\":1}"}}]},
+///     {"role": "tool", "tool_call_id": "c0", "content": "2"}]"#;
+/// let messages: Vec<ChatMessage> = serde_json::from_str(json)?;
+/// let text = ChatTemplate::InternLm2.render(&read_messages(&messages)?, Prompt::None)?;
+/// assert!(text.contains("<|action_start|><|plugin|>\n{\"name\": \"add\", \"parameters\": {\"a\": 1, \"b\": 1}}"));
+/// assert!(text.ends_with("<|im_start|>environment name=<|plugin|>\n2<|im_end|>\n"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn read_messages(messages: &[ChatMessage]) -> Result<Vec<Message>, FieldProblem> {
+    let read = |(index, message)| read_message(message, &format!("messages.{index}"));
+    messages.iter().enumerate().map(read).collect()
+}
+
+/// The functions of OpenAI's list of tools, as they were written.
+///
+/// # Errors
+/// A tool that is not a function.
+pub fn read_tools(tools: &[ToolDefinition]) -> Result<Vec<FunctionDefinition>, FieldProblem> {
+    let read = |(index, tool): (usize, &ToolDefinition)| match tool.kind.as_str() {
+        "function" => Ok(tool.function.clone()),
+        other => Err(FieldProblem::new(format!("tools.{index}.type"), format!("`{other}`"), "`function`")),
+    };
+    tools.iter().enumerate().map(read).collect()
+}
+
+fn read_message(message: &ChatMessage, place: &str) -> Result<Message, FieldProblem> {
+    let name = message.name.as_deref();
+    let channel = name.and_then(Channel::of_name);
+    let (role, channel) = match message.role {
+        MessageRole::System | MessageRole::Developer => (Role::System, channel),
+        MessageRole::User => (Role::User, channel),
+        MessageRole::Assistant => (Role::Assistant, None),
+        MessageRole::Tool | MessageRole::Environment => {
+            (Role::Environment, Some(channel.unwrap_or(Channel::Plugin)))
+        }
+    };
+    let calls = message.calls();
+    if role != Role::Assistant && !calls.is_empty() {
+        let found = format!("calls in a message of {}", role.name());
+        return Err(FieldProblem::new(format!("{place}.tool_calls"), found, "calls only of an assistant"));
+    }
+    let read = |(index, call)| read_call(call, &format!("{place}.tool_calls.{index}"));
+    Ok(Message {
+        role,
+        channel,
+        content: read_content(message, place)?,
+        calls: calls.iter().enumerate().map(read).collect::<Result<_, _>>()?,
+        call_id: message.tool_call_id.clone(),
+        name: message.name.clone(),
+        // Clients send back what they got, nulls included: they say nothing.
+        fields: message.fields.iter().filter(|(_, value)| !value.is_null()).map(own).collect::<Map<_, _>>(),
+    })
+}
+
+fn own((key, value): (&String, &Value)) -> (String, Value) {
+    (key.clone(), value.clone())
+}
+
+fn read_content(message: &ChatMessage, place: &str) -> Result<Option<String>, FieldProblem> {
+    match &message.content {
+        None if message.calls().is_empty() => Ok(Some(String::new())),
+        None => Ok(None),
+        Some(Content::Text(text)) => Ok(Some(text.clone())),
+        Some(Content::Parts(parts)) => {
+            for (index, part) in parts.iter().enumerate() {
+                if let ContentPart::Unsupported { kind } = part {
+                    let place = format!("{place}.content.{index}.type");
+                    return Err(FieldProblem::new(
+                        place,
+                        format!("`{kind}`"),
+                        "`text`: this model takes no other parts",
+                    ));
+                }
+            }
+            Ok(Some(message.text()))
+        }
+    }
+}
+
+fn read_call(call: &ApiCall, place: &str) -> Result<ToolCall, FieldProblem> {
+    if call.kind != "function" {
+        return Err(FieldProblem::new(format!("{place}.type"), format!("`{}`", call.kind), "`function`"));
+    }
+    let function = &call.function;
+    let read = match Channel::CALLS.into_iter().find(|channel| channel.name() == function.name) {
+        Some(channel) => ToolCall::new(channel, &function.arguments),
+        None => {
+            let arguments = read_arguments(&function.arguments).map_err(|found| {
+                FieldProblem::new(format!("{place}.function.arguments"), found, "a JSON object as text")
+            })?;
+            PluginCall::new(&function.name, arguments).into()
+        }
+    };
+    Ok(if call.id.is_empty() { read } else { read.with_id(&call.id) })
+}
+
+/// A call out of a model's reply. It may be wrong in every way: what is not a call of a function with an object keeps
+/// its text, so that [`PluginCall::parse`] can tell the model what is wrong with it.
+#[must_use]
+pub fn read_reply_call(call: &ApiCall) -> ToolCall {
+    read_call(call, "").unwrap_or_else(|_problem| {
+        let name = Value::from(call.function.name.as_str());
+        let body = format!(r#"{{"name": {name}, "parameters": {}}}"#, call.function.arguments);
+        ToolCall {
+            id: (!call.id.is_empty()).then(|| call.id.clone()),
+            ..ToolCall::new(Channel::Plugin, body)
+        }
+    })
+}
+
+/// The object, or what was found instead.
+fn read_arguments(text: &str) -> Result<Map<String, Value>, String> {
+    if text.trim().is_empty() {
+        return Ok(Map::new());
+    }
+    match serde_json::from_str(text) {
+        Ok(Value::Object(arguments)) => Ok(arguments),
+        Ok(Value::Null) => Ok(Map::new()),
+        Ok(Value::String(inner)) if inner.trim_start().starts_with('{') => {
+            Err("an object that was encoded as text twice".to_owned())
+        }
+        Ok(other) => Err(kind(&other).to_owned()),
+        Err(error) => Err(format!("`{text}`, which is not JSON ({error})")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

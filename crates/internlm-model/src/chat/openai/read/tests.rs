@@ -1,0 +1,133 @@
+//! Tests of reading OpenAI's messages.
+
+use serde_json::json;
+
+use super::super::super::{CallProblem, ChatTemplate, Prompt, offer_tools};
+use super::super::FunctionCall;
+use super::*;
+
+fn messages(json: Value) -> Result<Vec<Message>, FieldProblem> {
+    read_messages(&serde_json::from_value::<Vec<ChatMessage>>(json).expect("messages"))
+}
+
+#[test]
+fn tools_follow_the_system_message_and_calls_become_markup() {
+    let mut read = messages(json!([
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": [{"type": "text", "text": "2+2?"}]},
+        {"role": "assistant", "content": null, "tool_calls": [{"id": "c0", "type": "function",
+            "function": {"name": "add", "arguments": "{\"b\":2,\"a\":[2,3]}"}}]},
+        {"role": "tool", "tool_call_id": "c0", "content": "4"},
+    ]))
+    .expect("fits");
+    let tools = json!([{"type": "function", "function": {"name": "add", "description": "Adds."}}]);
+    let tools: Vec<ToolDefinition> = serde_json::from_value(tools).expect("tools");
+    offer_tools(&mut read, &read_tools(&tools).expect("functions"));
+    let expected = "<s><|im_start|>system\nBe brief.<|im_end|>\n\
+        <|im_start|>system name=<|plugin|>\n[{\"name\": \"add\", \"description\": \"Adds.\"}]<|im_end|>\n\
+        <|im_start|>user\n2+2?<|im_end|>\n\
+        <|im_start|>assistant\n<|action_start|><|plugin|>\n\
+        {\"name\": \"add\", \"parameters\": {\"b\": 2, \"a\": [2, 3]}}<|action_end|><|im_end|>\n\
+        <|im_start|>environment name=<|plugin|>\n4<|im_end|>\n\
+        <|im_start|>assistant\n";
+    assert_eq!(ChatTemplate::InternLm2.render(&read, Prompt::Generate).expect("renders"), expected);
+    assert_eq!((read[3].calls[0].id.as_deref(), read[4].call_id.as_deref()), (Some("c0"), Some("c0")));
+}
+
+#[test]
+fn names_choose_channels_but_for_the_assistant() {
+    let read = messages(json!([
+        {"role": "developer", "name": "<|interpreter|>", "content": "Python."},
+        {"role": "user", "name": "alice", "content": "hi"},
+        {"role": "user", "name": "file", "content": "a.csv"},
+        {"role": "assistant", "name": "plugin", "content": "x"},
+        {"role": "environment", "name": "interpreter", "content": "4"},
+        {"role": "tool", "name": "get_weather", "content": "5"},
+    ]))
+    .expect("fits");
+    let channels: Vec<_> = read.iter().map(|message| message.channel).collect();
+    let (plugin, interpreter) = (Some(Channel::Plugin), Some(Channel::Interpreter));
+    assert_eq!(channels, [interpreter, None, Some(Channel::File), None, interpreter, plugin]);
+    assert_eq!(read[1].name.as_deref(), Some("alice"));
+}
+
+#[test]
+fn null_stays_null_only_beside_calls_and_other_keys_are_kept() {
+    let call = json!([{"function": {"name": "f", "arguments": {"a": 1}}}]);
+    let read = messages(json!([
+        {"role": "assistant", "tool_calls": call},
+        {"role": "assistant", "content": "", "tool_calls": call},
+        {"role": "assistant", "content": [], "tool_calls": null, "refusal": null, "reasoning_content": "why"},
+        {"role": "user"},
+    ]))
+    .expect("fits");
+    let contents: Vec<_> = read.iter().map(|message| message.content.as_deref()).collect();
+    assert_eq!(contents, [None, Some(""), Some(""), Some("")]);
+    assert_eq!(read[0].calls[0].body, r#"{"name": "f", "parameters": {"a": 1}}"#);
+    assert_eq!(Value::Object(read[2].fields.clone()), json!({"reasoning_content": "why"}));
+}
+
+#[test]
+fn a_call_of_a_channel_carries_its_text_as_it_is() {
+    let function = json!({"name": "<|interpreter|>", "arguments": "```python\n1+1\n```"});
+    let read =
+        messages(json!([{"role": "assistant", "tool_calls": [{"function": function}]}])).expect("fits");
+    assert_eq!(read[0].calls, [ToolCall::new(Channel::Interpreter, "```python\n1+1\n```")]);
+}
+
+#[test]
+fn problems_name_place_found_and_expected() {
+    let call = |arguments: &str| json!([{"role": "assistant", "tool_calls": [{"function": {"name": "f", "arguments": arguments}}]}]);
+    let place = "messages.0.tool_calls.0.function.arguments: found ";
+    let cases = [
+        (call("[1]"), format!("{place}a list, expected a JSON object as text")),
+        (call("7"), format!("{place}a number, expected a JSON object as text")),
+        (call("\"{\\\"a\\\": 1}\""), format!("{place}an object that was encoded as text twice")),
+        (call("{"), format!("{place}`{{`, which is not JSON")),
+        (
+            json!([{"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "image_url"}]}]),
+            "messages.0.content.1.type: found `image_url`, expected `text`".to_owned(),
+        ),
+        (
+            json!([{"role": "user", "tool_calls": [{"function": {"name": "f"}}]}]),
+            "messages.0.tool_calls: found calls in a message of user, expected calls only of".to_owned(),
+        ),
+        (
+            json!([{"role": "assistant", "tool_calls": [{"type": "custom", "function": {"name": "f"}}]}]),
+            "messages.0.tool_calls.0.type: found `custom`, expected `function`".to_owned(),
+        ),
+    ];
+    for (json, expected) in cases {
+        let problem = messages(json).expect_err(&expected).to_string();
+        assert!(problem.starts_with(&expected), "{problem}");
+    }
+}
+
+#[test]
+fn tools_may_leave_their_wrapper_out_and_must_be_functions() {
+    let parse = |json: Value| serde_json::from_value::<ToolDefinition>(json);
+    let bare = parse(json!({"name": "f", "strict": true})).expect("a function");
+    assert_eq!((bare.kind.as_str(), bare.function.name()), ("function", "f"));
+    let other = parse(json!({"type": "retrieval", "function": {"name": "f"}})).expect("a wrapped tool");
+    let problem = read_tools(&[bare, other]).expect_err("not a function").to_string();
+    assert_eq!(problem, "tools.1.type: found `retrieval`, expected `function`");
+    assert!(
+        parse(json!({"type": "web_search"})).expect_err("no function").to_string().contains("web_search")
+    );
+    assert!(
+        parse(json!({"type": "function", "function": {}})).expect_err("no name").to_string().contains("name")
+    );
+}
+
+#[test]
+fn a_wrong_call_of_a_reply_keeps_its_text_and_its_problem() {
+    let read = |arguments: &str| {
+        let function = FunctionCall { name: "T".to_owned(), arguments: arguments.to_owned() };
+        read_reply_call(&ApiCall::new("a", function))
+    };
+    assert_eq!(read("{\"a\":1}").body, r#"{"name": "T", "parameters": {"a": 1}}"#);
+    let list = read("[1]");
+    assert_eq!((list.body.as_str(), list.id.as_deref()), (r#"{"name": "T", "parameters": [1]}"#, Some("a")));
+    assert_eq!(PluginCall::parse(&list.body), Err(CallProblem::Parameters { found: "a list" }));
+    assert!(matches!(PluginCall::parse(&read("{\"a\": ").body), Err(CallProblem::NotJson { .. })));
+}
