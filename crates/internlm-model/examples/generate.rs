@@ -15,11 +15,12 @@ fn main() -> anyhow::Result<()> {
         anyhow::bail!("usage: generate MODEL TEXT");
     };
     let tokenizer = Tokenizer::load(&model)?;
-    let (config, decoder) = Decoder::load(&model, &device::parse("cpu")?)?;
+    let decoder = Decoder::load(&model, &device::parse("cpu")?)?;
+    let config = decoder.config();
     let prompt: Vec<_> = config.bos.into_iter().chain(tokenizer.encode(&text)).collect();
     let options = GenerateConfig {
         max_new: 64,
-        stop_ids: config.eos,
+        stop_ids: config.eos.clone(),
         vocabulary: Some(tokenizer.vocab_size()),
         ..GenerateConfig::default()
     };

@@ -87,9 +87,9 @@ pub(super) fn run(args: &GenerateArgs) -> anyhow::Result<()> {
         Some(_) => Tokenizer::load(&args.model).ok(),
         None => Some(Tokenizer::load(&args.model)?),
     };
-    let (config, decoder) = Decoder::load(&args.model, &device)?;
-    let prompt = prompt(args, &config, tokenizer.as_ref())?;
-    let options = options(args, &config, tokenizer.as_ref());
+    let decoder = Decoder::load(&args.model, &device)?;
+    let prompt = prompt(args, decoder.config(), tokenizer.as_ref())?;
+    let options = options(args, decoder.config(), tokenizer.as_ref());
     let generator = Generator::new(&decoder, &prompt, options)?;
     let special = if args.special { Special::Keep } else { Special::Skip };
     match tokenizer {

@@ -47,7 +47,7 @@ struct PackedRow {
 pub(super) fn run(args: &LogitsArgs) -> anyhow::Result<()> {
     let device = device::parse(&args.device)?;
     let rows = read_rows(args)?;
-    let (_, decoder) = Decoder::load(&args.model, &device)?;
+    let decoder = Decoder::load(&args.model, &device)?;
     // A reward model has one score per position instead of logits.
     let name = if decoder.logits_width() == 1 { "scores" } else { "logits" };
     let mut tensors = Vec::new();

@@ -62,10 +62,10 @@ impl Finish {
 /// ```
 /// use burn::tensor::Device;
 /// use internlm_model::generate::{GenerateConfig, Generator};
-/// use internlm_model::{ModelConfig, TokenId, decoder::Decoder};
+/// use internlm_model::{Decoder, ModelConfig, ModelSize, TokenId};
 ///
-/// let config: ModelConfig = toml::from_str("hidden = 32\nlayers = 1\nheads = 2\ninter = 64\nvocab = 40").unwrap();
-/// let decoder = Decoder::init(&config, 42, &Device::flex());
+/// let size = ModelSize { hidden: 32, layers: 1, heads: 2, inter: 64, vocab: 40 };
+/// let decoder = Decoder::init(&ModelConfig::new(size), 42, &Device::flex());
 /// let options = GenerateConfig { max_new: 5, ..GenerateConfig::default() };
 /// let ids: Vec<TokenId> = Generator::new(&decoder, &[TokenId(1)], options)?.collect();
 /// assert_eq!(ids.len(), 5);

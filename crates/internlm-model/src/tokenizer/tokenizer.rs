@@ -89,7 +89,8 @@ impl Tokenizer {
     ///
     /// # Errors
     /// The file is missing, malformed or of a kind that is not implemented.
-    pub fn load(path: &Path) -> Result<Self> {
+    pub fn load(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
         super::load::load(path)
     }
 
@@ -224,7 +225,8 @@ impl Tokenizer {
     ///
     /// # Errors
     /// I/O errors of writing.
-    pub fn save(&self, dir: &Path) -> Result<()> {
+    pub fn save(&self, dir: impl AsRef<Path>) -> Result<()> {
+        let dir = dir.as_ref();
         for (name, bytes) in &self.inner.files {
             let path = dir.join(name);
             atomic::write(&path, bytes).map_err(|source| Error::write(&path, source))?;

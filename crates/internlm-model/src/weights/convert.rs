@@ -69,7 +69,9 @@ const CARRIED: [&str; 9] = [
 ///
 /// # Errors
 /// A source that [`super::open`] refuses, a model the target form cannot hold, errors of writing.
-pub fn convert(source: &Path, out: &Path, options: &ConvertConfig) -> Result<()> {
+pub fn convert(source: impl AsRef<Path>, out: impl AsRef<Path>, options: &ConvertConfig) -> Result<()> {
+    let source = source.as_ref();
+    let out = out.as_ref();
     let (mut config, tensors) = open(source, options.stretch)?;
     let reads = reads(&config, tensors.as_ref(), options.target);
     let progress = Progress::new("convert", "tensors", reads as u64);

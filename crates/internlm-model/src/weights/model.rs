@@ -19,7 +19,8 @@ use crate::{Error, ModelConfig, Result};
 ///
 /// # Errors
 /// Missing or malformed files; missing or mis-shaped tensors, all at once.
-pub fn open(path: &Path) -> Result<(ModelConfig, Box<dyn TensorSource>)> {
+pub fn open(path: impl AsRef<Path>) -> Result<(ModelConfig, Box<dyn TensorSource>)> {
+    let path = path.as_ref();
     let StoredModel { config, source, style, order } = open_stored(path)?;
     if is_internevo(path) {
         return Ok((config, source));
@@ -45,7 +46,8 @@ pub struct StoredModel {
 ///
 /// # Errors
 /// Missing or malformed files.
-pub fn open_stored(path: &Path) -> Result<StoredModel> {
+pub fn open_stored(path: impl AsRef<Path>) -> Result<StoredModel> {
+    let path = path.as_ref();
     if is_gguf(path) {
         let file = GgufFile::open(path)?;
         let config = ModelConfig::from_gguf(&file)?;

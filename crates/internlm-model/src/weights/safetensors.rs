@@ -51,7 +51,8 @@ impl SafetensorsFile {
     ///
     /// # Errors
     /// Missing or truncated file, malformed header; all bad tensors at once.
-    pub fn open(path: &Path) -> Result<Self> {
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
         let map = MappedFile::open(path)?;
         let header = header(path, &map)?;
         let data_start = 8 + header.len();

@@ -87,7 +87,7 @@ fn model(folder: &Path) -> PathBuf {
 }
 
 fn load(folder: &Path, device: &Device) -> Decoder {
-    Decoder::load(&model(folder), device).expect("the golden model loads").1
+    Decoder::load(&model(folder), device).expect("the golden model loads")
 }
 
 fn json<T: for<'a> Deserialize<'a>>(path: PathBuf) -> T {

@@ -48,7 +48,8 @@ impl GgufFile {
     ///
     /// # Errors
     /// Missing or truncated file, malformed header; all bad tensors at once.
-    pub fn open(path: &Path) -> Result<Self> {
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
         let map = Arc::new(MappedFile::open(path)?);
         let mut cursor = Cursor::new(path, &map);
         if cursor.take(4, "the magic `GGUF`")? != b"GGUF" {

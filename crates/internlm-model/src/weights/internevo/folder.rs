@@ -51,7 +51,8 @@ impl InternEvoFolder {
     ///
     /// # Errors
     /// Missing or malformed files, missing ranks, mis-shaped tensors; all of the tensors at once.
-    pub fn open(dir: &Path, stretch: Stretch) -> Result<Self> {
+    pub fn open(dir: impl AsRef<Path>, stretch: Stretch) -> Result<Self> {
+        let dir = dir.as_ref();
         let config_path = dir.join(CONFIG);
         let config_file = TorchFile::open(&config_path)?;
         let keys = Keys::new(config_file.root());

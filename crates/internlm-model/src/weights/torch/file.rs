@@ -49,7 +49,8 @@ impl TorchFile {
     /// Missing, truncated or compressed file, one of the old form without zip, a pickle that names anything but
     /// dense tensors and plain data, objects that contain themselves or nest deeper than 100 levels, big-endian
     /// tensors; all bad tensors at once.
-    pub fn open(path: &Path) -> Result<Self> {
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
         let map = MappedFile::open(path)?;
         let directory = Directory::read(path, &map)?;
         if let Some(order) = directory.byte_order.clone().filter(|range| &map[range.clone()] != b"little") {

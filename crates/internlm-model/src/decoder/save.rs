@@ -3,13 +3,23 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use super::decoder::Decoder;
 use crate::config::{Family, ModelConfig};
-use crate::decoder::Decoder;
 use crate::weights::{self, WriteConfig};
 use crate::{Error, Result};
 
-/// Writes `config.json` and the weights of `decoder` into `dir`.
-pub(crate) fn write(decoder: &Decoder, config: &ModelConfig, dir: &Path) -> Result<()> {
+impl Decoder {
+    /// Writes a Hugging Face InternLM2 folder: `config.json` and `model.safetensors` in the config's `dtype`. Adapters
+    /// are merged. Tokenizer files are the caller's.
+    ///
+    /// # Errors
+    /// A model InternLM2 files cannot hold (feed-forward biases), or an I/O error.
+    pub fn save(&self, dir: impl AsRef<Path>) -> Result<()> {
+        write(self, self.config(), dir.as_ref())
+    }
+}
+
+fn write(decoder: &Decoder, config: &ModelConfig, dir: &Path) -> Result<()> {
     if config.mlp_bias {
         let message = "mlp-bias: found true, expected false: InternLM2 files have no feed-forward biases";
         return Err(Error::Invalid(message.to_owned()));
