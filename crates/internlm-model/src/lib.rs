@@ -28,14 +28,19 @@ pub mod chat;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod config;
+mod cursor;
 #[cfg(feature = "burn")]
 pub mod decoder;
+pub mod describe;
 #[cfg(feature = "burn")]
 pub mod device;
 mod error;
 #[cfg(feature = "burn")]
 pub mod generate;
 #[cfg(feature = "burn")]
+mod heads;
+#[cfg(feature = "burn")]
+#[doc(hidden)]
 pub mod kernels;
 #[cfg(feature = "burn")]
 pub mod linear;

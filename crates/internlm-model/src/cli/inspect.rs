@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Serialize;
 
-use crate::tokenizer::Description;
+use crate::describe::Description;
 use crate::weights::gguf::GgufFile;
 use crate::weights::internevo::{InternEvoFolder, Stretch, is_internevo};
 use crate::weights::{self, TensorSource, WeightFolder, is_gguf};

@@ -6,8 +6,8 @@ use proptest::prelude::*;
 
 use super::{add, attention, cross_entropy, embedding, linear, plain, rms_norm, swiglu};
 use crate::TokenId;
-use crate::attend::HeadShape;
 use crate::config::{ModelConfig, ModelSize};
+use crate::heads::HeadShape;
 use crate::parameter::numbers;
 use crate::positions::{Positions, Run};
 use crate::rope::{Rope, RopeTable};

@@ -11,8 +11,8 @@ use rayon::iter::{ParallelBridge, ParallelIterator};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::load::Source;
 use super::settings::{self, Settings, TokenizerConfig};
+use super::source::Source;
 use super::{Tokenizer, byte_alphabet, json as json_form, pre_tokenize};
 use crate::{Error, Result, TokenId};
 
