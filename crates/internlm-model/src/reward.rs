@@ -19,8 +19,7 @@ const REWARD_TOKEN: TokenId = TokenId(92_527);
 pub fn scores(decoder: &Decoder, conversations: &[Vec<TokenId>], device: &Device) -> Result<Vec<f32>> {
     let config = decoder.config();
     if config.family != Family::InternLm2Reward {
-        let found = config.family.name();
-        return Err(Error::Invalid(format!("found a model of family {found}, expected internlm2-reward")));
+        return Err(Error::argument("model family", config.family.name(), "internlm2-reward"));
     }
     let token = config.reward_token_id.unwrap_or(REWARD_TOKEN);
     let (mut row, mut cumulative) = (Vec::new(), vec![0]);

@@ -113,5 +113,5 @@ fn read(source: &dyn TensorSource, name: &str, expected: usize) -> Result<Vec<f3
     if values.len() == expected {
         return Ok(values);
     }
-    Err(Error::Invalid(format!("tensor `{name}`: found {} elements, expected {expected}", values.len())))
+    Err(Error::tensor(name, format!("found {} elements, expected {expected}", values.len())))
 }

@@ -186,10 +186,8 @@ impl Decoder {
     /// An id that is not below `vocab`.
     pub fn ids(&self, ids: &[TokenId], device: &Device) -> Result<Tensor<1, Int>> {
         let vocab = self.tok_embeddings.weight.dims()[0];
-        if let Some((at, id)) = ids.iter().enumerate().find(|(_, id)| id.index() >= vocab) {
-            return Err(Error::Invalid(format!(
-                "token id at index {at}: found {id}, expected < vocab {vocab}"
-            )));
+        if let Some((index, &found)) = ids.iter().enumerate().find(|(_, id)| id.index() >= vocab) {
+            return Err(Error::UnknownToken { index, found, vocab });
         }
         let values: Vec<i32> = ids.iter().map(|id| id.0 as i32).collect();
         Ok(Tensor::from_data(TensorData::new(values, [ids.len()]), device))

@@ -30,8 +30,20 @@ pub enum Target {
     InternEvo(Layout),
 }
 
+impl Target {
+    /// The name in messages.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::HfInternLm2 => "Hugging Face InternLM2",
+            Self::HfLlama => "Hugging Face LLaMA",
+            Self::InternEvo(_) => "InternEvo",
+        }
+    }
+}
+
 /// How a model is converted.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct ConvertConfig {
     /// The form to write.
     pub target: Target,
@@ -189,9 +201,7 @@ fn target_config(config: &ModelConfig, target: Target) -> Result<ModelConfig> {
     (config.qkv_bias, config.o_bias) = (bias, bias);
     match problems.is_empty() {
         true => Ok(config),
-        false => {
-            Err(Error::Invalid(format!("this model has no such form:\n  - {}", problems.join("\n  - "))))
-        }
+        false => Err(Error::Form { form: target.name(), problems }),
     }
 }
 
@@ -212,7 +222,7 @@ fn plan(config: &ModelConfig, source: &dyn TensorSource) -> Result<Vec<(String, 
     for (name, shape) in names::expected(config) {
         let found = source.info(&name);
         if found.is_none() && !name.ends_with(".bias") {
-            return Err(Error::Invalid(format!("tensor {name}: the source has none")));
+            return Err(Error::tensor(name, "missing in the source"));
         }
         let encoding = found.as_ref().map_or_else(|| config.dtype.into(), |info| info.encoding);
         let source = found.map(|_| name.clone());
@@ -230,7 +240,7 @@ fn plan(config: &ModelConfig, source: &dyn TensorSource) -> Result<Vec<(String, 
                     plan.push((target, part(shape, Some(third))));
                 }
             }
-            None => return Err(Error::Invalid(format!("tensor {name}: has no name in {style:?} files"))),
+            None => return Err(Error::tensor(name, format!("has no name in {style:?} files"))),
         }
     }
     Ok(plan)

@@ -92,10 +92,8 @@ pub fn write_stored_file(
     let mut offset = 0_u64;
     for (name, info) in tensors {
         if !Encoding::SAFETENSORS.contains(&info.encoding) {
-            let found = info.encoding;
-            return Err(Error::Invalid(format!(
-                "tensor {name}: found {found}, which safetensors cannot hold"
-            )));
+            let problem = format!("type: found {}, which safetensors cannot hold", info.encoding);
+            return Err(Error::tensor(name, problem));
         }
         let end = offset + byte_length(info);
         let entry =
@@ -115,10 +113,9 @@ pub fn write_stored_file(
         let bytes = read(name)?;
         if bytes.len() as u64 != byte_length(info) {
             let (found, expected, shape) = (bytes.len(), byte_length(info), &info.shape);
-            return Err(Error::Invalid(format!(
-                "tensor {name}: found {found} bytes, expected {expected} for {} {shape:?}",
-                info.encoding
-            )));
+            let encoding = info.encoding;
+            let problem = format!("found {found} bytes, expected {expected} for {encoding} {shape:?}");
+            return Err(Error::tensor(name, problem));
         }
         file.write_all(&bytes).map_err(failed)?;
     }

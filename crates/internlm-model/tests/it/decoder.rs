@@ -169,8 +169,7 @@ fn sampled_generation_is_a_function_of_the_seed() {
     let decoder = Decoder::init(&config(), 3, &Device::flex());
     let run = |seed| -> Vec<TokenId> {
         let sampling = SamplingConfig { temperature: 1.0, seed, ..SamplingConfig::greedy() };
-        let options =
-            GenerateConfig { max_new: 12, sampling, vocabulary: Some(50), ..GenerateConfig::default() };
+        let options = GenerateConfig::new(12).with_sampling(sampling).with_vocabulary(50);
         Generator::new(&decoder, &[TokenId(1)], options).expect("a valid prompt").collect()
     };
     assert_eq!(run(5), run(5));
@@ -182,7 +181,7 @@ fn sampled_generation_is_a_function_of_the_seed() {
 fn generation_ends_at_a_stop_id_or_at_the_limit() {
     let decoder = Decoder::init(&config(), 3, &Device::flex());
     let run = |stop_ids: Vec<TokenId>| {
-        let options = GenerateConfig { max_new: 8, stop_ids, ..GenerateConfig::default() };
+        let options = GenerateConfig::new(8).with_stop_ids(stop_ids);
         let mut generator = Generator::new(&decoder, &[TokenId(1)], options).expect("a valid prompt");
         let ids: Vec<TokenId> = generator.by_ref().collect();
         (ids, generator.finish())

@@ -95,7 +95,7 @@ fn logits_and_greedy_text_equal_pytorch() {
             }
             assert_eq!(argmax(row), best.top5[0].0);
         }
-        let options = GenerateConfig { max_new: item.greedy64.len(), ..GenerateConfig::default() };
+        let options = GenerateConfig::new(item.greedy64.len());
         let ids: Vec<TokenId> =
             Generator::new(&decoder, &item.ids, options).expect("a valid prompt").collect();
         assert_eq!(ids, item.greedy64);

@@ -158,9 +158,9 @@ impl TensorSource for InternEvoFolder {
             return Ok(Cow::Owned(qkv::to_half_split(&bytes, heads)));
         }
         if self.norm_head && name == "output.weight" {
-            return normalized(&bytes, &place.info)
-                .map(Cow::Owned)
-                .ok_or_else(|| Error::Invalid(format!("tensor {name}: expected F32, F16 or BF16")));
+            return normalized(&bytes, &place.info).map(Cow::Owned).ok_or_else(|| {
+                Error::tensor(name, format!("type: found {}, expected F32, F16 or BF16", place.info.encoding))
+            });
         }
         Ok(bytes)
     }

@@ -132,9 +132,7 @@ fn check(config: &ModelConfig, layout: Layout) -> Result<()> {
     }
     match problems.is_empty() {
         true => Ok(()),
-        false => {
-            Err(Error::Invalid(format!("this model has no InternEvo form:\n  - {}", problems.join("\n  - "))))
-        }
+        false => Err(Error::Form { form: "InternEvo", problems }),
     }
 }
 
@@ -152,7 +150,7 @@ fn targets(config: &ModelConfig, source: &dyn TensorSource) -> Result<Vec<Target
         let encoding = match source.info(stored) {
             Some(info) => info.encoding,
             None if name.ends_with(".bias") => config.dtype.into(),
-            None => return Err(Error::Invalid(format!("tensor {name}: the source has none"))),
+            None => return Err(Error::tensor(name, "missing in the source")),
         };
         let dim = match name.as_str() {
             "model.tok_embeddings.weight" => Some(1),

@@ -91,5 +91,5 @@ fn stem(path: &Path) -> String {
 }
 
 fn invalid(path: &Path, message: impl std::fmt::Display) -> Error {
-    Error::Invalid(format!("{}: {message}", path.display()))
+    Error::Unwritable { path: path.to_path_buf(), problem: message.to_string() }
 }
