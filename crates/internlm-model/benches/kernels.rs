@@ -9,15 +9,15 @@ use internlm_kit::rng::CounterRng;
 use internlm_model::attend::HeadShape;
 use internlm_model::positions::Positions;
 use internlm_model::rope::{Rope, RopeTable};
-use internlm_model::{ModelConfig, TokenId, kernels};
+use internlm_model::{ModelConfig, ModelSize, TokenId, kernels};
 
 const TOKENS: usize = 2048;
 const LENGTH: usize = 256;
 
 fn main() {
     let runs = std::env::args().filter_map(|argument| argument.parse().ok()).next().unwrap_or(20);
-    let text = "hidden = 256\nlayers = 4\nheads = 4\nkv-heads = 2\ninter = 1024\nvocab = 2048";
-    let config: ModelConfig = toml::from_str(text).expect("the config is complete");
+    let size = ModelSize { hidden: 256, layers: 4, heads: 4, inter: 1024, vocab: 2048 };
+    let config = ModelConfig::new(size).with_kv_heads(2);
     let cumulative: Vec<usize> = (0..=TOKENS / LENGTH).map(|sample| sample * LENGTH).collect();
     let positions = Positions::packed(&cumulative);
     let table: RopeTable = Rope::new(&config).table(&positions, &Device::flex());

@@ -8,16 +8,15 @@ use std::time::Instant;
 
 use burn::tensor::Device;
 use internlm_model::attend::Causal;
-use internlm_model::decoder::Decoder;
-use internlm_model::{ModelConfig, TokenId};
+use internlm_model::{Decoder, ModelConfig, ModelSize, TokenId};
 
 const SEQUENCES: usize = 8;
 const LENGTH: usize = 256;
 
 fn main() {
     let steps = std::env::args().filter_map(|argument| argument.parse().ok()).next().unwrap_or(10);
-    let text = "hidden = 256\nlayers = 4\nheads = 4\nkv-heads = 2\ninter = 1024\nvocab = 2048";
-    let config: ModelConfig = toml::from_str(text).expect("the config is complete");
+    let size = ModelSize { hidden: 256, layers: 4, heads: 4, inter: 1024, vocab: 2048 };
+    let config = ModelConfig::new(size).with_kv_heads(2);
     let decoder = Decoder::init(&config, 1, &Device::flex().autodiff());
     let tokens = SEQUENCES * LENGTH;
     let ids: Vec<TokenId> = (0..tokens).map(|i| TokenId((i * 7919 % config.vocab) as u32)).collect();

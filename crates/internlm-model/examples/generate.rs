@@ -4,10 +4,9 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use internlm_model::decoder::Decoder;
-use internlm_model::device;
-use internlm_model::generate::{GenerateConfig, Generator, TextStream};
-use internlm_model::tokenizer::{Special, Tokenizer};
+use internlm_model::generate::TextStream;
+use internlm_model::tokenizer::Special;
+use internlm_model::{Decoder, GenerateConfig, Generator, Tokenizer, device};
 
 fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(1);
@@ -15,14 +14,11 @@ fn main() -> anyhow::Result<()> {
         anyhow::bail!("usage: generate MODEL TEXT");
     };
     let tokenizer = Tokenizer::load(&model)?;
-    let (config, decoder) = Decoder::load(&model, &device::parse("cpu")?)?;
+    let decoder = Decoder::load(&model, &device::parse("cpu")?)?;
+    let config = decoder.config();
     let prompt: Vec<_> = config.bos.into_iter().chain(tokenizer.encode(&text)).collect();
-    let options = GenerateConfig {
-        max_new: 64,
-        stop_ids: config.eos,
-        vocabulary: Some(tokenizer.vocab_size()),
-        ..GenerateConfig::default()
-    };
+    let options =
+        GenerateConfig::new(64).with_stop_ids(config.eos.clone()).with_vocabulary(tokenizer.vocab_size());
     let stream = TextStream::new(Generator::new(&decoder, &prompt, options)?, &tokenizer, Special::Skip);
     print!("{text}");
     for piece in stream {

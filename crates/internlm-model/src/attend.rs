@@ -7,6 +7,7 @@ use burn::tensor::Tensor;
 #[cfg(feature = "flex")]
 use burn::tensor::TensorData;
 
+pub use crate::heads::{HeadShape, PackedQkv};
 use crate::kernels;
 #[cfg(feature = "flex")]
 use crate::parameter::numbers;
@@ -39,43 +40,6 @@ pub trait Attend {
         let out = self.attend(layer, q, k, v);
         let [tokens, heads, d] = out.dims();
         out.reshape([tokens, heads * d])
-    }
-}
-
-/// How many heads there are.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct HeadShape {
-    /// Query heads.
-    pub heads: usize,
-    /// Key and value heads; divides `heads`.
-    pub kv_heads: usize,
-}
-
-/// The output of `wqkv`: per kv head its query heads, then its key, then its value.
-#[derive(Clone, Debug)]
-pub struct PackedQkv {
-    /// `[T, (heads + 2 kv_heads) d]`, not rotated.
-    pub packed: Tensor<2>,
-    /// Heads and kv heads.
-    pub shape: HeadShape,
-}
-
-impl PackedQkv {
-    /// Queries, keys and values as separate tensors.
-    ///
-    /// # Shapes
-    /// - q: `[T, heads, d]`
-    /// - k, v: `[T, kv_heads, d]`
-    #[must_use]
-    pub fn split(self) -> (Tensor<3>, Tensor<3>, Tensor<3>) {
-        let [tokens, width] = self.packed.dims();
-        let HeadShape { heads, kv_heads } = self.shape;
-        let (d, group) = (width / (heads + 2 * kv_heads), heads / kv_heads);
-        let grouped = self.packed.reshape([tokens, kv_heads, group + 2, d]);
-        let q = grouped.clone().narrow(2, 0, group).reshape([tokens, heads, d]);
-        let k = grouped.clone().narrow(2, group, 1).reshape([tokens, kv_heads, d]);
-        let v = grouped.narrow(2, group + 1, 1).reshape([tokens, kv_heads, d]);
-        (q, k, v)
     }
 }
 

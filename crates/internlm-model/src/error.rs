@@ -1,7 +1,10 @@
 //! The one error type of the crate.
 
+use std::fmt::Display;
 use std::io;
 use std::path::{Path, PathBuf};
+
+use crate::TokenId;
 
 /// Shorthand for results of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -77,9 +80,74 @@ pub enum Error {
         /// What was expected.
         expected: String,
     },
-    /// A request that cannot be fulfilled: a value outside of its range.
-    #[error("{0}")]
-    Invalid(String),
+    /// An id that the vocabulary does not have.
+    #[error("token id at index {index}: found {found}, expected < vocab {vocab}")]
+    UnknownToken {
+        /// Where in the list of ids it is.
+        index: usize,
+        /// The id.
+        found: TokenId,
+        /// Rows of the embedding matrix.
+        vocab: usize,
+    },
+    /// A tensor that a reader or writer cannot use.
+    #[error("tensor {name}: {problem}")]
+    Tensor {
+        /// The tensor's name in the form that is read or written.
+        name: String,
+        /// What was found and expected.
+        problem: String,
+    },
+    /// A model that the form to be written cannot hold; all reasons at once.
+    #[error("this model has no {form} form:\n  - {}", problems.join("\n  - "))]
+    Form {
+        /// The form: `InternEvo`, `Hugging Face LLaMA`.
+        form: &'static str,
+        /// Every reason: key, found, expected.
+        problems: Vec<String>,
+    },
+    /// A file that cannot be written because of what it should contain.
+    #[error("{path}: {problem}")]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// What was found and expected.
+        problem: String,
+    },
+    /// A JSON file given as input that has not the expected form.
+    #[error("{path}: expected {expected}: {message}")]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// What the file should hold: `a JSON list of ids`.
+        expected: &'static str,
+        /// What the parser found, with line and column.
+        message: String,
+    },
+    /// An argument outside of its range.
+    #[error("{name}: found {found}, expected {expected}")]
+    Argument {
+        /// The argument: a parameter, a config field or a command-line option.
+        name: String,
+        /// The value as given.
+        found: String,
+        /// The range or form that is accepted.
+        expected: String,
+    },
+    /// A generation that cannot start; all reasons at once.
+    #[error("{}", problems.join("; "))]
+    Generation {
+        /// Every reason: setting, found, expected.
+        problems: Vec<String>,
+    },
+    /// Everything `inspect` found wrong with a model.
+    #[error("{path}: {} problem(s):\n{}", problems.len(), problems.join("\n"))]
+    Model {
+        /// The folder or file.
+        path: PathBuf,
+        /// Every problem in its own words.
+        problems: Vec<String>,
+    },
 }
 
 impl Error {
@@ -114,6 +182,20 @@ impl Error {
     /// A format error at `offset` of `path`.
     pub(crate) fn format(path: &Path, offset: u64, message: impl Into<String>) -> Self {
         Self::Format { path: path.to_path_buf(), offset, message: message.into() }
+    }
+
+    /// A tensor that cannot be used.
+    pub(crate) fn tensor(name: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self::Tensor { name: name.into(), problem: problem.into() }
+    }
+
+    /// An argument outside of its range.
+    pub(crate) fn argument(
+        name: impl Into<String>,
+        found: impl Display,
+        expected: impl Into<String>,
+    ) -> Self {
+        Self::Argument { name: name.into(), found: found.to_string(), expected: expected.into() }
     }
 
     /// A tokenizer error about `path`.

@@ -24,31 +24,26 @@
 
 #[cfg(feature = "burn")]
 pub mod attend;
-#[cfg(feature = "burn")]
-pub mod attention;
-#[cfg(feature = "burn")]
-pub mod block;
-#[cfg(feature = "burn")]
-mod build;
 pub mod chat;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod config;
+mod cursor;
 #[cfg(feature = "burn")]
 pub mod decoder;
+pub mod describe;
 #[cfg(feature = "burn")]
 pub mod device;
 mod error;
 #[cfg(feature = "burn")]
-pub mod feed_forward;
-#[cfg(feature = "burn")]
 pub mod generate;
 #[cfg(feature = "burn")]
+mod heads;
+#[cfg(feature = "burn")]
+#[doc(hidden)]
 pub mod kernels;
 #[cfg(feature = "burn")]
 pub mod linear;
-#[cfg(feature = "burn")]
-pub mod norm;
 #[cfg(feature = "burn")]
 pub mod padding;
 #[cfg(feature = "burn")]
@@ -59,13 +54,17 @@ pub mod positions;
 pub mod reward;
 pub mod rope;
 pub mod sampling;
-#[cfg(feature = "burn")]
-mod save;
 mod token_id;
 pub mod tokenizer;
 pub mod weights;
 
-pub use config::ModelConfig;
+#[cfg(feature = "burn")]
+pub use burn::tensor::Device;
+pub use config::{ModelConfig, ModelSize};
+#[cfg(feature = "burn")]
+pub use decoder::Decoder;
 pub use error::{Error, Result};
+#[cfg(feature = "burn")]
+pub use generate::{GenerateConfig, Generator};
 pub use token_id::TokenId;
 pub use tokenizer::Tokenizer;

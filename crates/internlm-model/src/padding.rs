@@ -38,19 +38,18 @@ impl Unpadded {
             Self { ids: Vec::new(), cumulative: vec![0], places: Vec::new(), padded: ids.len() * width };
         if ids.len() != mask.len() {
             let (found, expected) = (mask.len(), ids.len());
-            return Err(Error::Invalid(format!("mask: found {found} rows, expected {expected}")));
+            return Err(Error::argument("mask", format!("{found} rows"), expected.to_string()));
         }
         for (row, (ids, mask)) in ids.iter().zip(mask).enumerate() {
             if ids.len() != width || mask.len() != width {
-                let found = (ids.len(), mask.len());
-                let message = format!("row {row}: found (ids, mask) of lengths {found:?}, expected {width}");
-                return Err(Error::Invalid(message));
+                let found = format!("{} ids and a mask of {}", ids.len(), mask.len());
+                return Err(Error::argument(format!("row {row}"), found, format!("{width} of each")));
             }
             let real: Vec<usize> = (0..width).filter(|&at| mask[at] == 1).collect();
             let whole = real.windows(2).all(|pair| pair[0] + 1 == pair[1]);
             if !whole || mask.iter().any(|&value| value > 1) {
-                let message = format!("row {row}: found mask {mask:?}, expected one run of 1 among 0");
-                return Err(Error::Invalid(message));
+                let found = format!("mask {mask:?}");
+                return Err(Error::argument(format!("row {row}"), found, "one run of 1 among 0"));
             }
             batch.ids.extend(real.iter().map(|&at| ids[at]));
             batch.places.extend(real.iter().map(|&at| row * width + at));

@@ -4,7 +4,7 @@
 use burn::tensor::Device;
 
 use crate::attend::Causal;
-use crate::config::{Family, ModelConfig};
+use crate::config::Family;
 use crate::decoder::Decoder;
 use crate::parameter::numbers;
 use crate::{Error, Result, TokenId};
@@ -16,14 +16,10 @@ const REWARD_TOKEN: TokenId = TokenId(92_527);
 ///
 /// # Errors
 /// A model without a value head, ids outside of the vocabulary.
-pub fn scores(
-    (config, decoder): (&ModelConfig, &Decoder),
-    conversations: &[Vec<TokenId>],
-    device: &Device,
-) -> Result<Vec<f32>> {
+pub fn scores(decoder: &Decoder, conversations: &[Vec<TokenId>], device: &Device) -> Result<Vec<f32>> {
+    let config = decoder.config();
     if config.family != Family::InternLm2Reward {
-        let found = config.family.name();
-        return Err(Error::Invalid(format!("found a model of family {found}, expected internlm2-reward")));
+        return Err(Error::argument("model family", config.family.name(), "internlm2-reward"));
     }
     let token = config.reward_token_id.unwrap_or(REWARD_TOKEN);
     let (mut row, mut cumulative) = (Vec::new(), vec![0]);

@@ -6,7 +6,7 @@
 use burn::tensor::Device;
 use internlm_kit::rng::CounterRng;
 use internlm_model::decoder::Decoder;
-use internlm_model::{ModelConfig, TokenId};
+use internlm_model::{ModelConfig, ModelSize, TokenId};
 use internlm_train::{Result, Row, RowSource, RunConfig, Trainer, TrainerConfig};
 
 /// Pieces of one text, each byte an id, drawn at random places.
@@ -31,7 +31,8 @@ impl RowSource for Pieces {
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut pieces =
         Pieces(include_bytes!("train_tiny.rs").iter().map(|byte| TokenId(u32::from(*byte))).collect());
-    let model: ModelConfig = toml::from_str("hidden = 64\nlayers = 2\nheads = 4\ninter = 128\nvocab = 256")?;
+    let size = ModelSize { hidden: 64, layers: 2, heads: 4, inter: 128, vocab: 256 };
+    let model = ModelConfig::new(size);
     let decoder = Decoder::init(&model, 1, &Device::flex());
     let mut trainer = Trainer::new(model, decoder, TrainerConfig::new(200, 3e-3))?;
     let out = std::env::temp_dir().join(format!("train_tiny-{}", std::process::id()));

@@ -5,7 +5,7 @@ use std::time::Instant;
 use burn::tensor::Device;
 use internlm_kit::rng::CounterRng;
 use internlm_model::decoder::Decoder;
-use internlm_model::{ModelConfig, TokenId};
+use internlm_model::{ModelConfig, ModelSize, TokenId};
 use serde::Serialize;
 
 use crate::{Result, Row, StepTimes, Trainer, TrainerConfig, flops};
@@ -94,10 +94,7 @@ impl BenchShape {
 
     fn model(&self) -> ModelConfig {
         let Self { hidden, layers, heads, kv_heads, inter, vocab, .. } = *self;
-        let text = format!(
-            "hidden = {hidden}\nlayers = {layers}\nheads = {heads}\nkv-heads = {kv_heads}\ninter = {inter}\nvocab = {vocab}"
-        );
-        toml::from_str(&text).expect("the table of shapes holds valid models")
+        ModelConfig::new(ModelSize { hidden, layers, heads, inter, vocab }).with_kv_heads(kv_heads)
     }
 
     fn rows(&self) -> Vec<Row> {

@@ -20,16 +20,14 @@ const PEAK_REPEATS: usize = 24;
 /// Counts operations for one model shape.
 ///
 /// ```
-/// use internlm_model::ModelConfig;
+/// use internlm_model::{ModelConfig, ModelSize};
 /// use internlm_train::{Flops, Row};
 ///
-/// let model: ModelConfig = toml::from_str(
-///     "hidden = 576\nlayers = 30\nheads = 9\nkv-heads = 3\ninter = 1536\nvocab = 49152\ntied = true",
-/// )?;
+/// let size = ModelSize { hidden: 576, layers: 30, heads: 9, inter: 1536, vocab: 49152 };
+/// let model = ModelConfig::new(size).with_kv_heads(3).with_tied_output();
 /// let row = Row { cu_seqlens: vec![0, 512], ..Row::default() };
 /// let per_token = Flops::new(&model).of_rows(&[row]) / 512.0;
 /// assert!((per_token / 1e9 - 0.86).abs() < 0.01); // SmolLM2-135M at T 512
-/// # Ok::<(), toml::de::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Flops {

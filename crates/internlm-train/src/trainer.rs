@@ -65,10 +65,10 @@ type Gradients = Vec<Option<TensorData>>;
 ///
 /// ```
 /// use burn::tensor::Device;
-/// use internlm_model::{ModelConfig, TokenId, decoder::Decoder};
+/// use internlm_model::{Decoder, ModelConfig, ModelSize, TokenId};
 /// use internlm_train::{Row, Trainer, TrainerConfig};
 ///
-/// let model: ModelConfig = toml::from_str("hidden = 32\nlayers = 1\nheads = 2\ninter = 64\nvocab = 40")?;
+/// let model = ModelConfig::new(ModelSize { hidden: 32, layers: 1, heads: 2, inter: 64, vocab: 40 });
 /// let decoder = Decoder::init(&model, 1, &Device::flex());
 /// let mut trainer = Trainer::new(model, decoder, TrainerConfig::new(20, 1e-2))?;
 /// let row = Row::sample(&[1, 5, 9, 5, 9, 5, 2].map(TokenId));

@@ -12,7 +12,7 @@ fn main() -> anyhow::Result<()> {
     let mut argument = || arguments.next().context("usage: greedy MODEL PROMPT NEW_TOKENS");
     let (model, prompt, new_tokens) = (argument()?, argument()?, argument()?.parse::<usize>()?);
 
-    let tokenizer = Tokenizer::load(model.as_ref())?;
+    let tokenizer = Tokenizer::load(&model)?;
     let mut engine = Engine::load(model.as_ref(), &EngineConfig::default())?;
     let bos = engine.model().bos.filter(|_| tokenizer.adds_bos());
     let mut ids: Vec<u32> = bos.into_iter().chain(tokenizer.encode(&prompt)).map(u32::from).collect();

@@ -13,9 +13,9 @@ fn main() -> anyhow::Result<()> {
     let [base, folder, out] = paths.as_slice() else {
         anyhow::bail!("usage: merge_adapter BASE ADAPTER OUT");
     };
-    let (config, decoder) = Decoder::load(base, &device::parse("cpu")?)?;
+    let decoder = Decoder::load(base, &device::parse("cpu")?)?;
     let adapter = Adapter::read(folder).context("reading the adapter")?;
     let tuned = adapter.apply(decoder, folder)?;
-    export_model(&tuned.merged(), &config, &Tokenizer::load(base)?, base, out)?;
+    export_model(&tuned.merged(), &Tokenizer::load(base)?, base, out)?;
     Ok(())
 }

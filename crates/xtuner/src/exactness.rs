@@ -98,12 +98,9 @@ impl Examiner<'_> {
     fn reply(&self, messages: &[Message]) -> Result<Reply> {
         let prompt = self.template.encode(self.tokenizer, messages, Prompt::Generate)?;
         let stop_ids = self.tokenizer.special(IM_END).or_else(|| self.tokenizer.eos());
-        let config = GenerateConfig {
-            max_new: self.max_new_tokens,
-            stop_ids: stop_ids.into_iter().collect(),
-            vocabulary: Some(self.tokenizer.vocab_size()),
-            ..GenerateConfig::default()
-        };
+        let config = GenerateConfig::new(self.max_new_tokens)
+            .with_stop_ids(stop_ids.into_iter().collect())
+            .with_vocabulary(self.tokenizer.vocab_size());
         let ids: Vec<TokenId> = Generator::new(self.decoder, &prompt, config)?.collect();
         Ok(parse_reply(self.tokenizer, &ids))
     }

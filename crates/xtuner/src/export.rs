@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use internlm_kit::atomic;
+use internlm_model::Tokenizer;
 use internlm_model::decoder::Decoder;
-use internlm_model::{ModelConfig, Tokenizer};
 
 use crate::{Error, Result};
 
@@ -19,18 +19,12 @@ const CARRIED: [&str; 3] = ["generation_config.json", "special_tokens_map.json",
 ///
 /// # Errors
 /// Any error of writing.
-pub fn export_model(
-    decoder: &Decoder,
-    model: &ModelConfig,
-    tokenizer: &Tokenizer,
-    base: &Path,
-    out: &Path,
-) -> Result<()> {
-    let mut model = model.clone();
-    if let Some(end) = tokenizer.special("<|im_end|>").filter(|end| !model.eos.contains(end)) {
-        model.eos.push(end);
+pub fn export_model(decoder: &Decoder, tokenizer: &Tokenizer, base: &Path, out: &Path) -> Result<()> {
+    let mut eos = decoder.config().eos.clone();
+    if let Some(end) = tokenizer.special("<|im_end|>").filter(|end| !eos.contains(end)) {
+        eos.push(end);
     }
-    internlm_train::pretrain::export(decoder, &model, Some(tokenizer), out)?;
+    internlm_train::pretrain::export(&decoder.clone().with_eos(eos), Some(tokenizer), out)?;
     for name in CARRIED {
         let source = base.join(name);
         if source.is_file() {

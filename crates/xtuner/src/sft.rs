@@ -46,11 +46,11 @@ pub struct Dataset {
 /// Bad data, models and checkpoints, I/O errors, and numbers that stay not finite.
 pub fn finetune(config: &FinetuneConfig, resume: Resume, stop: Arc<AtomicBool>) -> Result<FinetuneReport> {
     let device = device::parse(&config.run.device)?;
-    let (model, decoder) = Decoder::load(&config.model.path, &device)?;
+    let decoder = Decoder::load(&config.model.path, &device)?;
     let tokenizer = Tokenizer::load(&config.model.path)?;
     let template = ChatTemplate::load(&config.model.path)?;
     let data = load_dataset(config, &tokenizer, &template)?;
-    check_length(config, &model)?;
+    check_length(config, decoder.config())?;
     let section = &config.dataset;
     let mut rows = SftRows::new(&data.train, section.row_tokens(), section.rows_per_step, config.run.seed);
     let decoder = match config.model.method {
@@ -58,7 +58,7 @@ pub fn finetune(config: &FinetuneConfig, resume: Resume, stop: Arc<AtomicBool>) 
         Method::Lora => inject(decoder, &config.lora, config.run.seed)?,
     };
     let settings = config.trainer(rows.rows() as f64 / section.rows_per_step as f64);
-    let mut trainer = Trainer::new(model, decoder, settings)?;
+    let mut trainer = Trainer::new(decoder.config().clone(), decoder, settings)?;
     describe(&trainer, &data, &rows);
     write_config(config)?;
     let validation = data.valid.iter().map(Sample::row).collect();
@@ -150,7 +150,7 @@ fn finish(
         Adapter::of(trainer.decoder(), adapter).write(&out.join("adapter"))?;
     }
     let decoder = trainer.validation_decoder();
-    export_model(&decoder, trainer.model(), tokenizer, &config.model.path, &hf_folder(out))?;
+    export_model(&decoder, tokenizer, &config.model.path, &hf_folder(out))?;
     let total: usize = total_parameters(trainer);
     let summary = Summary::of(trainer, report, total);
     summary.write(&out.join("summary.json"))?;

@@ -8,6 +8,7 @@ use anyhow::Context;
 use clap::Args;
 use serde_json::json;
 
+use super::model::ModelArg;
 use crate::chat::{ChatTemplate, Message, Prompt};
 use crate::decoder::Decoder;
 use crate::generate::{Finish, GenerateConfig, Generator, TextStream};
@@ -15,52 +16,53 @@ use crate::sampling::SamplingConfig;
 use crate::tokenizer::{Special, Tokenizer};
 use crate::{ModelConfig, TokenId, device};
 
-/// Generates after a prompt, token by token.
+/// Generate text after a prompt
+///
+/// Runs the reference path, one sequence at a time, and prints the text as it is generated. To serve many users, use
+/// lmdeploy.
 #[derive(Args, Debug)]
-#[command(
-    after_help = "Examples:\n  internlm-model generate --model runs/tiny/pretrain/hf --prompt 'Rust is' --max-new 64
-  internlm-model generate --model model.gguf --chat chat.json --temperature 0.8 --top-p 0.8 --json"
-)]
+#[command(after_help = "Examples:
+  internlm-model generate runs/tiny/pretrain/hf --prompt 'Rust is' --max-tokens 64
+  internlm-model generate model.gguf --chat chat.json --temperature 0.8 --top-p 0.8 --json")]
 pub(super) struct GenerateArgs {
-    /// Model folder or GGUF file.
-    #[arg(long)]
-    model: PathBuf,
+    #[command(flatten)]
+    model: ModelArg,
     #[command(flatten)]
     input: Input,
-    /// Most new tokens.
-    #[arg(long, default_value_t = 1024)]
-    max_new: usize,
-    /// Always the likeliest token; the default without --temperature.
+    /// Stop after this number of new tokens
+    #[arg(long, alias = "max-new", default_value_t = 1024)]
+    max_tokens: usize,
+    /// Decode greedily; the default without --temperature
     #[arg(long, conflicts_with = "temperature")]
     greedy: bool,
-    /// Logits are divided by it; upstream chats with 0.8.
+    /// Sample, with logits divided by this number; upstream chats with 0.8
     #[arg(long)]
     temperature: Option<f32>,
-    /// Only the k likeliest tokens are candidates.
+    /// Sample among this number of most likely tokens; by default among all
     #[arg(long)]
     top_k: Option<usize>,
-    /// The likeliest tokens of this total probability are candidates.
+    /// Sample among the most likely tokens that together have this probability
     #[arg(long, default_value_t = 1.0)]
     top_p: f32,
-    /// Tokens below this share of the likeliest one's probability are dropped.
+    /// Drop tokens that have less than this share of the most likely token's probability
     #[arg(long, default_value_t = 0.0)]
     min_p: f32,
-    /// Weakens tokens that occurred before; 1 does nothing.
+    /// Weaken tokens that occurred before by this factor; 1 changes nothing
     #[arg(long, default_value_t = 1.0)]
     repetition_penalty: f32,
-    /// Seed of the random numbers.
+    /// Seed the random numbers of sampling
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Text that ends the generation; may be repeated.
+    /// Stop before this text; may be repeated
     #[arg(long)]
     stop: Vec<String>,
-    /// Show special tokens in the text.
+    /// Show special tokens in the text
     #[arg(long)]
     special: bool,
-    /// Print one JSON object (ids, text, finish reason, tokens per second) instead of streaming.
+    /// Print one JSON object (ids, text, finish reason, tokens per second) instead of streaming text
     #[arg(long)]
     json: bool,
-    /// cpu, cuda:N or vulkan:N.
+    /// Compute on this device: cpu, cuda:N or vulkan:N
     #[arg(long, default_value = "cpu")]
     device: String,
 }
@@ -69,13 +71,13 @@ pub(super) struct GenerateArgs {
 #[derive(Args, Debug)]
 #[group(required = true, multiple = false)]
 struct Input {
-    /// Text; the begin-of-sequence token is added.
-    #[arg(long)]
+    /// Continue this text, after the begin-of-sequence token
+    #[arg(long, allow_hyphen_values = true)]
     prompt: Option<String>,
-    /// JSON list of ids, used as they are.
-    #[arg(long)]
-    ids: Option<PathBuf>,
-    /// JSON list of messages {"role", "content"}, put through the chat template.
+    /// Continue the ids of this file, a JSON list, as they are
+    #[arg(long, alias = "ids")]
+    prompt_ids: Option<PathBuf>,
+    /// Answer the messages of this file, a JSON list of {"role", "content"}
     #[arg(long)]
     chat: Option<PathBuf>,
 }
@@ -83,13 +85,14 @@ struct Input {
 pub(super) fn run(args: &GenerateArgs) -> anyhow::Result<()> {
     let device = device::parse(&args.device)?;
     // A model folder without a tokenizer can still continue ids.
-    let tokenizer = match &args.input.ids {
-        Some(_) => Tokenizer::load(&args.model).ok(),
-        None => Some(Tokenizer::load(&args.model)?),
+    let model = args.model.path();
+    let tokenizer = match &args.input.prompt_ids {
+        Some(_) => Tokenizer::load(model).ok(),
+        None => Some(Tokenizer::load(model)?),
     };
-    let (config, decoder) = Decoder::load(&args.model, &device)?;
-    let prompt = prompt(args, &config, tokenizer.as_ref())?;
-    let options = options(args, &config, tokenizer.as_ref());
+    let decoder = Decoder::load(model, &device)?;
+    let prompt = prompt(args, decoder.config(), tokenizer.as_ref())?;
+    let options = options(args, decoder.config(), tokenizer.as_ref());
     let generator = Generator::new(&decoder, &prompt, options)?;
     let special = if args.special { Special::Keep } else { Special::Skip };
     match tokenizer {
@@ -103,13 +106,13 @@ fn prompt(
     config: &ModelConfig,
     tokenizer: Option<&Tokenizer>,
 ) -> anyhow::Result<Vec<TokenId>> {
-    if let Some(path) = &args.input.ids {
-        return super::json::read(path).map_err(Into::into);
+    if let Some(path) = &args.input.prompt_ids {
+        return super::json::read(path, "a JSON list of ids").map_err(Into::into);
     }
     let tokenizer = tokenizer.context("a prompt in words needs a tokenizer")?;
     if let Some(path) = &args.input.chat {
-        let messages: Vec<Message> = super::json::read(path)?;
-        let template = ChatTemplate::load(&args.model)?;
+        let messages: Vec<Message> = super::json::read(path, "a JSON list of messages")?;
+        let template = ChatTemplate::of(tokenizer)?;
         return Ok(template.encode(tokenizer, &messages, Prompt::Generate)?);
     }
     let text = args.input.prompt.as_deref().unwrap_or_default();
@@ -122,20 +125,20 @@ fn options(args: &GenerateArgs, config: &ModelConfig, tokenizer: Option<&Tokeniz
     if args.input.chat.is_some() {
         stop_ids.extend(tokenizer.and_then(|tokenizer| tokenizer.special("<|im_end|>")));
     }
-    GenerateConfig {
-        max_new: args.max_new,
-        sampling: SamplingConfig {
-            temperature: args.temperature.filter(|_| !args.greedy).unwrap_or(0.0),
-            top_k: args.top_k,
-            top_p: args.top_p,
-            min_p: args.min_p,
-            repetition_penalty: args.repetition_penalty,
-            seed: args.seed,
-        },
-        stop_ids,
-        stop_strings: args.stop.clone(),
-        vocabulary: tokenizer.map(Tokenizer::vocab_size),
-    }
+    let sampling = SamplingConfig {
+        temperature: args.temperature.filter(|_| !args.greedy).unwrap_or(0.0),
+        top_k: args.top_k,
+        top_p: args.top_p,
+        min_p: args.min_p,
+        repetition_penalty: args.repetition_penalty,
+        seed: args.seed,
+    };
+    let mut config = GenerateConfig::new(args.max_tokens)
+        .with_sampling(sampling)
+        .with_stop_ids(stop_ids)
+        .with_stop_strings(args.stop.clone());
+    config.vocabulary = tokenizer.map(Tokenizer::vocab_size);
+    config
 }
 
 fn stream(mut text: TextStream<'_>, args: &GenerateArgs) -> anyhow::Result<()> {

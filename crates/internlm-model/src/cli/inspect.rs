@@ -6,21 +6,25 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Serialize;
 
-use crate::tokenizer::Description;
+use super::model::ModelArg;
+use crate::describe::Description;
 use crate::weights::gguf::GgufFile;
 use crate::weights::internevo::{InternEvoFolder, Stretch, is_internevo};
 use crate::weights::{self, TensorSource, WeightFolder, is_gguf};
 use crate::{Error, ModelConfig, TokenId};
 
-/// Show family, config, parameters, tensors, tokenizer and chat template of a model, and every problem.
+/// Show what a model consists of and what is wrong with it
+///
+/// Prints family, config, number of parameters, tensors by storage type, tokenizer and chat template. All problems of
+/// the model are listed at once; with one or more the exit code is 2.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   internlm-model inspect runs/tiny/pretrain/hf
   internlm-model inspect model.gguf --json")]
 pub(super) struct InspectArgs {
-    /// Hugging Face folder, InternEvo folder or GGUF file.
-    model: PathBuf,
-    /// Print one JSON object.
+    #[command(flatten)]
+    model: ModelArg,
+    /// Print one JSON object instead of text
     #[arg(long)]
     json: bool,
 }
@@ -58,18 +62,15 @@ struct Tensor {
 }
 
 pub(super) fn run(args: &InspectArgs) -> anyhow::Result<()> {
-    let path = &args.model;
+    let path = args.model.path();
     std::fs::metadata(path).map_err(|source| Error::read(path, source))?;
     let mut report = if path.is_dir() {
         folder(path)
     } else if is_gguf(path) {
         gguf(path)?
     } else {
-        let message = format!(
-            "{}: found a file of another kind, expected a model folder or a GGUF file",
-            path.display()
-        );
-        return Err(Error::Invalid(message).into());
+        let expected = "a model folder or a GGUF file";
+        return Err(Error::argument(path.display().to_string(), "a file of another kind", expected).into());
     };
     report.parameters = report.config.as_ref().map(ModelConfig::parameters);
     if args.json {
@@ -77,12 +78,10 @@ pub(super) fn run(args: &InspectArgs) -> anyhow::Result<()> {
     } else {
         super::print(&text(&report))?;
     }
-    if report.problems.is_empty() {
-        return Ok(());
+    match report.problems.is_empty() {
+        true => Ok(()),
+        false => Err(Error::Model { path: path.to_path_buf(), problems: report.problems }.into()),
     }
-    let count = report.problems.len();
-    let message = format!("{}: {count} problem(s):\n{}", path.display(), report.problems.join("\n"));
-    Err(Error::Invalid(message).into())
 }
 
 fn folder(path: &Path) -> Report {

@@ -6,12 +6,13 @@ use serde::de::DeserializeOwned;
 
 use crate::Error;
 
-/// Reads a JSON file; what is wrong with it is reported with its path, line and column.
-pub(super) fn read<T: DeserializeOwned>(path: &Path) -> Result<T, Error> {
-    let bytes = std::fs::read(path).map_err(|source| Error::Io {
+/// Reads a JSON file; what is wrong with it is reported with its path, line and column. `expected` says what the file
+/// should hold.
+pub(super) fn read<T: DeserializeOwned>(path: &Path, expected: &'static str) -> Result<T, Error> {
+    let bytes = std::fs::read(path).map_err(|source| Error::read(path, source))?;
+    serde_json::from_slice(&bytes).map_err(|error| Error::Json {
         path: path.to_path_buf(),
-        action: "read",
-        source,
-    })?;
-    serde_json::from_slice(&bytes).map_err(|error| Error::Invalid(format!("{}: {error}", path.display())))
+        expected,
+        message: error.to_string(),
+    })
 }

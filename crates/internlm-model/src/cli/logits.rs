@@ -7,32 +7,34 @@ use anyhow::Context;
 use clap::Args;
 use serde::Deserialize;
 
+use super::model::ModelArg;
 use crate::attend::Causal;
 use crate::config::DType;
 use crate::decoder::Decoder;
 use crate::parameter::numbers;
 use crate::{Error, TokenId, device, weights};
 
-/// Scores of every position of lists of ids, as safetensors.
+/// Compute the scores of every position of given token ids
+///
+/// Writes a safetensors file with one tensor per sequence, of shape [tokens, vocabulary] in f32. Reward models give one
+/// score per token instead, in tensors called scores.
 #[derive(Args, Debug)]
-#[command(
-    after_help = "Examples:\n  internlm-model logits --model runs/tiny/pretrain/hf --ids ids.json --out logits.safetensors
-  internlm-model logits --model model.gguf --packed rows.json --out logits.safetensors"
-)]
+#[command(after_help = "Examples:
+  internlm-model logits runs/tiny/pretrain/hf --ids ids.json --out logits.safetensors
+  internlm-model logits model.gguf --packed rows.json --out logits.safetensors")]
 pub(super) struct LogitsArgs {
-    /// Model folder or GGUF file.
-    #[arg(long)]
-    model: PathBuf,
-    /// JSON list of id lists; each is scored alone from position 0 and written as `logits.I`.
+    #[command(flatten)]
+    model: ModelArg,
+    /// Score the id lists of this file, a JSON list of lists; list I, alone from position 0, becomes `logits.I`
     #[arg(long, required_unless_present = "packed", conflicts_with = "packed")]
     ids: Option<PathBuf>,
-    /// JSON list of rows {"input_ids": [..], "cu_seqlens": [..]}; sample J of row I is written as `logits.I.J`.
+    /// Score the rows of this file, a JSON list of {"input_ids": [..], "cu_seqlens": [..]}; sample J of row I becomes `logits.I.J`
     #[arg(long)]
     packed: Option<PathBuf>,
-    /// File to write.
+    /// Write this safetensors file
     #[arg(long)]
     out: PathBuf,
-    /// cpu, cuda:N or vulkan:N.
+    /// Compute on this device: cpu, cuda:N or vulkan:N
     #[arg(long, default_value = "cpu")]
     device: String,
 }
@@ -47,7 +49,7 @@ struct PackedRow {
 pub(super) fn run(args: &LogitsArgs) -> anyhow::Result<()> {
     let device = device::parse(&args.device)?;
     let rows = read_rows(args)?;
-    let (_, decoder) = Decoder::load(&args.model, &device)?;
+    let decoder = Decoder::load(args.model.path(), &device)?;
     // A reward model has one score per position instead of logits.
     let name = if decoder.logits_width() == 1 { "scores" } else { "logits" };
     let mut tensors = Vec::new();
@@ -68,40 +70,41 @@ pub(super) fn run(args: &LogitsArgs) -> anyhow::Result<()> {
         }
     }
     weights::write_file(&args.out, &tensors, DType::F32, &BTreeMap::new(), &mut |name| {
-        values.remove(name).ok_or_else(|| Error::Invalid(format!("tensor {name}: written twice")))
+        values.remove(name).ok_or_else(|| Error::tensor(name, "written twice"))
     })?;
     Ok(())
 }
 
 fn read_rows(args: &LogitsArgs) -> anyhow::Result<Vec<PackedRow>> {
     if let Some(path) = &args.packed {
-        let rows: Vec<PackedRow> = super::json::read(path)?;
+        let rows: Vec<PackedRow> = super::json::read(path, "a JSON list of packed rows")?;
         for (index, row) in rows.iter().enumerate() {
-            check(row).map_err(|problem| invalid(path, index, &problem))?;
+            check(path, index, row)?;
         }
         return Ok(rows);
     }
     let path = args.ids.as_ref().context("--ids or --packed is needed")?;
-    let lists: Vec<Vec<TokenId>> = super::json::read(path)?;
+    let lists: Vec<Vec<TokenId>> = super::json::read(path, "a JSON list of id lists")?;
     let rows =
         lists.into_iter().map(|input_ids| PackedRow { cu_seqlens: vec![0, input_ids.len()], input_ids });
     let rows: Vec<PackedRow> = rows.collect();
     match rows.iter().position(|row| row.input_ids.is_empty()) {
-        Some(index) => Err(invalid(path, index, "found no ids, expected at least one").into()),
+        Some(index) => {
+            let name = format!("{}: element {index}", path.display());
+            Err(Error::argument(name, "no ids", "at least one").into())
+        }
         None => Ok(rows),
     }
 }
 
-fn check(row: &PackedRow) -> Result<(), String> {
+/// Checks the borders of the samples of row number `index`.
+fn check(path: &Path, index: usize, row: &PackedRow) -> Result<(), Error> {
     let (first, last) = (row.cu_seqlens.first(), row.cu_seqlens.last());
     let sorted = row.cu_seqlens.windows(2).all(|pair| pair[0] < pair[1]);
     if first == Some(&0) && last == Some(&row.input_ids.len()) && row.cu_seqlens.len() > 1 && sorted {
         return Ok(());
     }
-    let (found, expected) = (&row.cu_seqlens, row.input_ids.len());
-    Err(format!("cu_seqlens: found {found:?}, expected to rise from 0 to the number of ids, {expected}"))
-}
-
-fn invalid(path: &Path, index: usize, problem: &str) -> Error {
-    Error::Invalid(format!("{}: element {index}: {problem}", path.display()))
+    let name = format!("{}: element {index}: cu_seqlens", path.display());
+    let expected = format!("to rise from 0 to the number of ids, {}", row.input_ids.len());
+    Err(Error::argument(name, format!("{:?}", row.cu_seqlens), expected))
 }

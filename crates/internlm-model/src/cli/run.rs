@@ -6,14 +6,14 @@ use clap::{Parser, Subcommand};
 
 use crate::Error;
 
-/// Shared core of the InternLM tool chain: look at models, tokenize, score, generate, convert.
+/// Inspect, tokenize, score, generate with and convert models of the InternLM2 family
 #[derive(Debug, Parser)]
 #[command(
     name = "internlm-model",
     version,
     after_help = "Examples:
   internlm-model inspect runs/tiny/pretrain/hf
-  internlm-model tokenize --model runs/tiny/data/tokenizer --text 'Hello, world!'"
+  internlm-model generate runs/tiny/pretrain/hf --prompt 'Rust is' --max-tokens 64"
 )]
 struct Cli {
     #[command(subcommand)]

@@ -2,42 +2,53 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
+use super::model::ModelArg;
+use crate::Tokenizer;
 use crate::chat::{ChatTemplate, Message, Prompt};
-use crate::{Error, Tokenizer};
 
-/// Print a conversation as text in the model's chat format, or its ids.
+/// Show a conversation as the model sees it
+///
+/// Puts messages through the model's chat template and prints the resulting text or token ids.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
-  internlm-model template --model runs/tiny/finetune/hf --chat chat.json
-  internlm-model template --model model.gguf --chat chat.json --ids --generate
+  internlm-model template runs/tiny/finetune/hf --chat chat.json
+  internlm-model template model.gguf --chat chat.json --format ids --generate
 
 chat.json is a list of {\"role\": \"user\", \"content\": \"Hi\"}; roles are system, user, assistant, environment.")]
 pub(super) struct TemplateArgs {
-    /// Model folder or GGUF file.
-    #[arg(long)]
-    model: PathBuf,
-    /// JSON list of messages.
+    #[command(flatten)]
+    model: ModelArg,
+    /// Read the messages from this file, a JSON list
     #[arg(long)]
     chat: PathBuf,
-    /// Print ids as one JSON list.
-    #[arg(long)]
+    /// Choose what is printed
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// The name of `--format ids` up to version 0.1; kept for one release.
+    #[arg(long, hide = true, conflicts_with = "format")]
     ids: bool,
-    /// End with the start of the assistant's answer.
+    /// End with the start of the assistant's answer, as for generation
     #[arg(long)]
     generate: bool,
 }
 
+/// What is printed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+enum Format {
+    /// The text, special tokens by name
+    Text,
+    /// One JSON list of ids
+    Ids,
+}
+
 pub(super) fn run(args: &TemplateArgs) -> anyhow::Result<()> {
-    let text = std::fs::read_to_string(&args.chat).map_err(|source| Error::read(&args.chat, source))?;
-    let messages: Vec<Message> = serde_json::from_str(&text).map_err(|error| {
-        Error::Invalid(format!("{}: expected a JSON list of messages: {error}", args.chat.display()))
-    })?;
-    let tokenizer = Tokenizer::load(&args.model)?;
+    let messages: Vec<Message> = super::json::read(&args.chat, "a JSON list of messages")?;
+    let tokenizer = Tokenizer::load(args.model.path())?;
     let template = ChatTemplate::of(&tokenizer)?;
     let prompt = if args.generate { Prompt::Generate } else { Prompt::None };
-    if args.ids {
+    if args.ids || args.format == Format::Ids {
         super::print(&(serde_json::to_string(&template.encode(&tokenizer, &messages, prompt)?)? + "\n"))?;
     } else {
         super::print(&template.render(&messages, prompt)?)?;

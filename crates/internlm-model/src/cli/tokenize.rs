@@ -1,32 +1,34 @@
 //! `internlm-model tokenize`: text to ids and back.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
+use super::model::ModelArg;
 use crate::tokenizer::Special;
 use crate::{Error, TokenId, Tokenizer};
 
-/// Print the ids of a text as one JSON list, or the text of ids.
+/// Turn text into token ids, or token ids into text
+///
+/// MODEL may also be a tokenizer alone: a folder, a SentencePiece .model or a tokenizer.json.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
-  internlm-model tokenize --model runs/tiny/data/tokenizer --text 'Hello, world!'
-  internlm-model tokenize --model tokenizer.model --file book.txt --bos
-  internlm-model tokenize --model model.gguf --decode ids.json")]
+  internlm-model tokenize runs/tiny/data/tokenizer --text 'Hello, world!'
+  internlm-model tokenize tokenizer.model --file book.txt --bos
+  internlm-model tokenize model.gguf --decode ids.json")]
 pub(super) struct TokenizeArgs {
-    /// Model folder, GGUF file, SentencePiece .model or tokenizer.json.
-    #[arg(long)]
-    model: PathBuf,
+    #[command(flatten)]
+    model: ModelArg,
     #[command(flatten)]
     input: Input,
-    /// Recognize special tokens in the text (and show them when decoding).
+    /// Recognize special tokens in the text; when decoding, show them
     #[arg(long)]
     special: bool,
-    /// Start with the begin-of-sequence token.
+    /// Put the begin-of-sequence token first
     #[arg(long)]
     bos: bool,
-    /// Print ids only, or ids beside the bytes they stand for.
+    /// Choose what is printed for a text
     #[arg(long, value_enum, default_value_t = Format::Ids)]
     format: Format,
 }
@@ -34,9 +36,9 @@ pub(super) struct TokenizeArgs {
 /// What is printed.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Format {
-    /// One JSON list.
+    /// One JSON list of ids
     Ids,
-    /// One line per token: id, tab, vocabulary entry as JSON text.
+    /// One line per token: id, tab, vocabulary entry as JSON text
     Tokens,
 }
 
@@ -44,22 +46,23 @@ enum Format {
 #[derive(Args, Debug)]
 #[group(required = true, multiple = false)]
 struct Input {
-    /// Text to encode.
+    /// Encode this text
     #[arg(long, allow_hyphen_values = true)]
     text: Option<String>,
-    /// File to encode, whole and untrimmed.
+    /// Encode this file, whole and untrimmed
     #[arg(long)]
     file: Option<PathBuf>,
-    /// JSON list of ids to decode.
+    /// Decode the ids of this file, a JSON list
     #[arg(long)]
     decode: Option<PathBuf>,
 }
 
 pub(super) fn run(args: &TokenizeArgs) -> anyhow::Result<()> {
-    let tokenizer = Tokenizer::load(&args.model)?;
+    let tokenizer = Tokenizer::load(args.model.path())?;
     if let Some(path) = &args.input.decode {
         let special = if args.special { Special::Keep } else { Special::Skip };
-        return Ok(super::print(&format!("{}\n", tokenizer.decode(&read_ids(path)?, special)))?);
+        let ids: Vec<TokenId> = super::json::read(path, "a JSON list of ids")?;
+        return Ok(super::print(&format!("{}\n", tokenizer.decode(&ids, special)))?);
     }
     let text = match (&args.input.text, &args.input.file) {
         (Some(text), _) => text.clone(),
@@ -69,7 +72,7 @@ pub(super) fn run(args: &TokenizeArgs) -> anyhow::Result<()> {
     let mut ids = if args.special { tokenizer.encode_with_special(&text) } else { tokenizer.encode(&text) };
     if args.bos {
         let bos = tokenizer.bos().ok_or_else(|| {
-            Error::Invalid("--bos: the vocabulary names no begin-of-sequence token".to_owned())
+            Error::argument("--bos", "a vocabulary without a begin-of-sequence token", "one that names it")
         })?;
         ids.insert(0, bos);
     }
@@ -85,16 +88,10 @@ pub(super) fn run(args: &TokenizeArgs) -> anyhow::Result<()> {
     Ok(super::print(&text)?)
 }
 
-fn read_text(path: &PathBuf) -> Result<String, Error> {
+fn read_text(path: &Path) -> Result<String, Error> {
     let bytes = fs::read(path).map_err(|source| Error::read(path, source))?;
     String::from_utf8(bytes).map_err(|error| {
         let offset = error.utf8_error().valid_up_to() as u64;
         Error::format(path, offset, "not UTF-8 text")
     })
-}
-
-fn read_ids(path: &PathBuf) -> Result<Vec<TokenId>, Error> {
-    let text = read_text(path)?;
-    serde_json::from_str(&text)
-        .map_err(|error| Error::Invalid(format!("{}: expected a JSON list of ids: {error}", path.display())))
 }

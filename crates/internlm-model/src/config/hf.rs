@@ -26,7 +26,8 @@ impl ModelConfig {
     ///
     /// # Errors
     /// The file is missing, malformed, of an unknown architecture, or its values do not fit together.
-    pub fn from_hf(path: &Path) -> Result<Self> {
+    pub fn from_hf(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
         let path = if path.is_dir() { path.join("config.json") } else { path.to_path_buf() };
         let mut config = Self::from_hf_json(&read_object(&path)?, &path)?;
         let generation = path.with_file_name("generation_config.json");
@@ -42,7 +43,8 @@ impl ModelConfig {
     ///
     /// # Errors
     /// As [`Self::from_hf`].
-    pub fn from_hf_json(object: &Map<String, Value>, path: &Path) -> Result<Self> {
+    pub fn from_hf_json(object: &Map<String, Value>, path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
         let mut keys = Keys::new(object.clone());
         let family = family(&mut keys, path)?;
         let mut config = sizes(&mut keys, family);

@@ -57,19 +57,22 @@ pub enum DType {
 
 /// The shape of a decoder.
 ///
-/// From TOML (kebab-case) only the sizes are required; `kv-heads` defaults to `heads`, `head-dim` to
-/// `hidden / heads`, the rest to the values InternLM2 was released with.
+/// In code it is made by [`ModelConfig::new`] and `with_*`, from model files by [`ModelConfig::from_hf`] and
+/// [`ModelConfig::from_gguf`]. In TOML (kebab-case) only the sizes of [`ModelSize`] are required; `kv-heads` defaults
+/// to `heads`, `head-dim` to `hidden / heads`, the rest to the values InternLM2 was released with.
 ///
 /// ```
-/// let config: internlm_model::ModelConfig = toml::from_str(
-///     "hidden = 256\nlayers = 4\nheads = 4\nkv-heads = 2\ninter = 1024\nvocab = 2048",
-/// )?;
-/// assert_eq!(config.head_dim, 64);
-/// assert_eq!(config.parameters(), 4_983_040);
+/// use internlm_model::{ModelConfig, ModelSize};
+///
+/// let text = "hidden = 256\nlayers = 4\nheads = 4\nkv-heads = 2\ninter = 1024\nvocab = 2048";
+/// let config: ModelConfig = toml::from_str(text)?;
+/// let size = ModelSize { hidden: 256, layers: 4, heads: 4, inter: 1024, vocab: 2048 };
+/// assert_eq!(config, ModelConfig::new(size).with_kv_heads(2));
 /// # Ok::<(), toml::de::Error>(())
 /// ```
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case", try_from = "Written")]
+#[serde(rename_all = "kebab-case", try_from = "super::written::Written")]
+#[non_exhaustive]
 pub struct ModelConfig {
     /// The family: which config keys and tensor names its files use.
     pub family: Family,
@@ -119,74 +122,6 @@ pub struct ModelConfig {
     pub extra: Map<String, Value>,
 }
 
-/// [`ModelConfig`] as it is written in TOML: derived values may be left out.
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct Written {
-    #[serde(default)]
-    family: Family,
-    hidden: usize,
-    layers: usize,
-    heads: usize,
-    kv_heads: Option<usize>,
-    head_dim: Option<usize>,
-    inter: usize,
-    vocab: usize,
-    #[serde(default = "default_eps")]
-    eps: f64,
-    #[serde(default = "default_theta")]
-    rope_theta: f64,
-    #[serde(default)]
-    rope_scaling: RopeScaling,
-    #[serde(default = "default_max_position")]
-    max_position: usize,
-    #[serde(default)]
-    qkv_bias: bool,
-    #[serde(default)]
-    o_bias: bool,
-    #[serde(default)]
-    mlp_bias: bool,
-    #[serde(default)]
-    tied: bool,
-    #[serde(default = "default_bos")]
-    bos: Option<TokenId>,
-    #[serde(default = "default_eos")]
-    eos: Vec<TokenId>,
-    #[serde(default = "default_pad")]
-    pad: Option<TokenId>,
-    reward_token_id: Option<TokenId>,
-    #[serde(default)]
-    dtype: DType,
-    #[serde(default)]
-    extra: Map<String, Value>,
-}
-
-fn default_eps() -> f64 {
-    1e-5
-}
-
-fn default_theta() -> f64 {
-    1e6
-}
-
-fn default_max_position() -> usize {
-    32_768
-}
-
-#[allow(clippy::unnecessary_wraps, reason = "serde wants the field's own type")]
-fn default_bos() -> Option<TokenId> {
-    Some(TokenId(1))
-}
-
-fn default_eos() -> Vec<TokenId> {
-    vec![TokenId(2)]
-}
-
-#[allow(clippy::unnecessary_wraps, reason = "serde wants the field's own type")]
-fn default_pad() -> Option<TokenId> {
-    Some(TokenId(2))
-}
-
 /// TOML has no null: keys without a value are left out. [`ModelConfig::to_hf_json`] keeps them.
 fn without_nulls<S: serde::Serializer>(extra: &Map<String, Value>, serializer: S) -> Result<S::Ok, S::Error> {
     fn clean(value: &Value) -> Value {
@@ -201,49 +136,6 @@ fn without_nulls<S: serde::Serializer>(extra: &Map<String, Value>, serializer: S
         values.map(|(key, value)| (key.clone(), clean(value))).collect()
     }
     clean_object(extra).serialize(serializer)
-}
-
-impl TryFrom<Written> for ModelConfig {
-    type Error = String;
-
-    fn try_from(written: Written) -> Result<Self, String> {
-        let head_dim = match written.head_dim {
-            Some(head_dim) => head_dim,
-            None if written.heads > 0 && written.hidden.is_multiple_of(written.heads) => {
-                written.hidden / written.heads
-            }
-            None => {
-                return Err(format!(
-                    "head-dim: absent, and hidden {} is not a multiple of heads {}",
-                    written.hidden, written.heads
-                ));
-            }
-        };
-        Ok(Self {
-            family: written.family,
-            hidden: written.hidden,
-            layers: written.layers,
-            heads: written.heads,
-            kv_heads: written.kv_heads.unwrap_or(written.heads),
-            head_dim,
-            inter: written.inter,
-            vocab: written.vocab,
-            eps: written.eps,
-            rope_theta: written.rope_theta,
-            rope_scaling: written.rope_scaling,
-            max_position: written.max_position,
-            qkv_bias: written.qkv_bias,
-            o_bias: written.o_bias,
-            mlp_bias: written.mlp_bias,
-            tied: written.tied,
-            bos: written.bos,
-            eos: written.eos,
-            pad: written.pad,
-            reward_token_id: written.reward_token_id,
-            dtype: written.dtype,
-            extra: written.extra,
-        })
-    }
 }
 
 /// Bounds far above every released model: a damaged size is told as such, and no product of sizes overflows.

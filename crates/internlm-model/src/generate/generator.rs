@@ -9,10 +9,19 @@ use crate::sampling::{SamplingConfig, sample};
 use crate::{Error, Result, TokenId};
 
 /// How long to generate and how to choose tokens.
+///
+/// ```
+/// use internlm_model::sampling::SamplingConfig;
+/// use internlm_model::{GenerateConfig, TokenId};
+///
+/// let config = GenerateConfig::new(64).with_stop_ids(vec![TokenId(2)]);
+/// assert_eq!(config.sampling, SamplingConfig::greedy());
+/// ```
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct GenerateConfig {
-    /// Most new tokens. Default 1024, as upstream's `chat()`.
-    pub max_new: usize,
+    /// Maximum number of new tokens. Default 1024, as upstream's `chat()`.
+    pub max_tokens: usize,
     /// How the next token is chosen. Default greedy.
     pub sampling: SamplingConfig,
     /// Tokens that end the generation; they are not part of the output.
@@ -25,13 +34,49 @@ pub struct GenerateConfig {
 
 impl Default for GenerateConfig {
     fn default() -> Self {
+        Self::new(1024)
+    }
+}
+
+impl GenerateConfig {
+    /// Greedy decoding of at most `max_tokens` tokens that nothing else ends.
+    #[must_use]
+    pub fn new(max_tokens: usize) -> Self {
         Self {
-            max_new: 1024,
+            max_tokens,
             sampling: SamplingConfig::greedy(),
             stop_ids: Vec::new(),
             stop_strings: Vec::new(),
             vocabulary: None,
         }
+    }
+
+    /// Chooses tokens as `sampling` says.
+    #[must_use]
+    pub fn with_sampling(mut self, sampling: SamplingConfig) -> Self {
+        self.sampling = sampling;
+        self
+    }
+
+    /// Ends the generation before any of these tokens.
+    #[must_use]
+    pub fn with_stop_ids(mut self, stop_ids: Vec<TokenId>) -> Self {
+        self.stop_ids = stop_ids;
+        self
+    }
+
+    /// Ends the text before any of these strings.
+    #[must_use]
+    pub fn with_stop_strings(mut self, stop_strings: Vec<String>) -> Self {
+        self.stop_strings = stop_strings;
+        self
+    }
+
+    /// Never chooses ids from `vocabulary` on.
+    #[must_use]
+    pub fn with_vocabulary(mut self, vocabulary: usize) -> Self {
+        self.vocabulary = Some(vocabulary);
+        self
     }
 }
 
@@ -42,7 +87,7 @@ pub enum Finish {
     StopId,
     /// A stop string appeared.
     StopString,
-    /// `max_new` tokens were made.
+    /// `max_tokens` tokens were generated.
     Length,
 }
 
@@ -61,13 +106,11 @@ impl Finish {
 ///
 /// ```
 /// use burn::tensor::Device;
-/// use internlm_model::generate::{GenerateConfig, Generator};
-/// use internlm_model::{ModelConfig, TokenId, decoder::Decoder};
+/// use internlm_model::{Decoder, GenerateConfig, Generator, ModelConfig, ModelSize, TokenId};
 ///
-/// let config: ModelConfig = toml::from_str("hidden = 32\nlayers = 1\nheads = 2\ninter = 64\nvocab = 40").unwrap();
-/// let decoder = Decoder::init(&config, 42, &Device::flex());
-/// let options = GenerateConfig { max_new: 5, ..GenerateConfig::default() };
-/// let ids: Vec<TokenId> = Generator::new(&decoder, &[TokenId(1)], options)?.collect();
+/// let size = ModelSize { hidden: 32, layers: 1, heads: 2, inter: 64, vocab: 40 };
+/// let decoder = Decoder::init(&ModelConfig::new(size), 42, &Device::flex());
+/// let ids: Vec<TokenId> = Generator::new(&decoder, &[TokenId(1)], GenerateConfig::new(5))?.collect();
 /// assert_eq!(ids.len(), 5);
 /// # Ok::<(), internlm_model::Error>(())
 /// ```
@@ -94,11 +137,11 @@ impl<'a> Generator<'a> {
             problems.push("prompt: found no tokens, expected at least one".to_owned());
         }
         if !problems.is_empty() {
-            return Err(Error::Invalid(problems.join("; ")));
+            return Err(Error::Generation { problems });
         }
         let device = decoder.tok_embeddings.weight.device().inner();
         decoder.ids(prompt, &device)?;
-        let finish = (config.max_new == 0).then_some(Finish::Length);
+        let finish = (config.max_tokens == 0).then_some(Finish::Length);
         let cache = GrowingCache::new();
         Ok(Self { decoder, config, device, cache, history: prompt.to_vec(), prompt: prompt.len(), finish })
     }
@@ -152,7 +195,7 @@ impl Iterator for Generator<'_> {
             return None;
         }
         self.history.push(id);
-        if self.generated().len() == self.config.max_new {
+        if self.generated().len() == self.config.max_tokens {
             self.finish = Some(Finish::Length);
         }
         Some(id)

@@ -7,7 +7,7 @@ use burn::tensor::activation::{log_softmax, sigmoid, softmax};
 use burn::tensor::{Int, Tensor, TensorData};
 
 use crate::TokenId;
-use crate::attend::{HeadShape, PackedQkv};
+use crate::heads::{HeadShape, PackedQkv};
 use crate::positions::{Positions, Run};
 use crate::rope::RopeTable;
 

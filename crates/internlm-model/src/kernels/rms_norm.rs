@@ -32,7 +32,7 @@ pub(crate) mod fused {
 
     use crate::kernels::buffer::Buffer;
     use crate::kernels::fused::{FusedBackend, FusedOp, floats};
-    use crate::kernels::rows::{self, ROWS};
+    use crate::kernels::rows::{self, ROWS, RowsMut};
     use crate::kernels::vector::{dot, sum, vectorized};
 
     pub(super) fn apply(x: Tensor<2>, weight: Tensor<1>, eps: f64) -> Tensor<2> {
@@ -78,7 +78,8 @@ pub(crate) mod fused {
     /// Writes the normalized rows and `1 / rms` of each.
     pub(crate) fn forward(x: &[f32], weight: &[f32], eps: f32, y: &mut [f32], inverse: &mut [f32]) {
         let hidden = weight.len();
-        rows::for_each2((y, hidden), (inverse, 1), |first, y, inverse| {
+        let (y, inverse) = (RowsMut { numbers: y, width: hidden }, RowsMut { numbers: inverse, width: 1 });
+        rows::for_each2(y, inverse, |first, y, inverse| {
             normalize_rows(&x[first * hidden..first * hidden + y.len()], weight, eps, y, inverse);
         });
     }

@@ -10,13 +10,16 @@ pub(crate) fn for_each(a: &mut [f32], width: usize, work: impl Fn(usize, &mut [f
     a.par_chunks_mut(ROWS * width).enumerate().for_each(|(task, a)| work(task * ROWS, a));
 }
 
+/// A row-major matrix to be written.
+pub(crate) struct RowsMut<'a> {
+    pub(crate) numbers: &'a mut [f32],
+    /// Numbers per row.
+    pub(crate) width: usize,
+}
+
 /// Calls `work(first row, rows of a, rows of b)`; the matrices have as many rows each.
-pub(crate) fn for_each2(
-    (a, a_width): (&mut [f32], usize),
-    (b, b_width): (&mut [f32], usize),
-    work: impl Fn(usize, &mut [f32], &mut [f32]) + Sync,
-) {
-    let (a, b) = (a.par_chunks_mut(ROWS * a_width), b.par_chunks_mut(ROWS * b_width));
+pub(crate) fn for_each2(a: RowsMut<'_>, b: RowsMut<'_>, work: impl Fn(usize, &mut [f32], &mut [f32]) + Sync) {
+    let (a, b) = (a.numbers.par_chunks_mut(ROWS * a.width), b.numbers.par_chunks_mut(ROWS * b.width));
     a.zip(b).enumerate().for_each(|(task, (a, b))| work(task * ROWS, a, b));
 }
 

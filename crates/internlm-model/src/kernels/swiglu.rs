@@ -29,7 +29,7 @@ pub(crate) mod fused {
 
     use crate::kernels::buffer::Buffer;
     use crate::kernels::fused::{FusedBackend, FusedOp, floats};
-    use crate::kernels::rows;
+    use crate::kernels::rows::{self, RowsMut};
     use crate::kernels::vector::{sigmoid, vectorized};
 
     pub(super) fn apply(gate: Tensor<2>, up: Tensor<2>) -> Tensor<2> {
@@ -53,7 +53,8 @@ pub(crate) mod fused {
             let shape = [gate.layout().shape()[0], gate.layout().shape()[1]];
             let (mut dgate, mut dup) =
                 (Buffer::stale(shape[0] * shape[1]), Buffer::stale(shape[0] * shape[1]));
-            backward(floats(&g), (floats(&gate), floats(&up)), (&mut dgate, &mut dup));
+            let inputs = Inputs { gate: floats(&gate), up: floats(&up) };
+            backward(floats(&g), inputs, &mut dgate, &mut dup);
             [wanted[0].then(|| dgate.into_tensor(shape)), wanted[1].then(|| dup.into_tensor(shape))]
         }
     }
@@ -87,9 +88,18 @@ pub(crate) mod fused {
         }
     }
 
+    /// What the forward pass was given.
+    #[derive(Clone, Copy)]
+    pub(crate) struct Inputs<'a> {
+        pub(crate) gate: &'a [f32],
+        pub(crate) up: &'a [f32],
+    }
+
     /// Writes the gradients of gate and up.
-    pub(crate) fn backward(g: &[f32], (gate, up): (&[f32], &[f32]), (dgate, dup): (&mut [f32], &mut [f32])) {
-        rows::for_each2((dgate, WIDTH), (dup, WIDTH), |first, dgate, dup| {
+    pub(crate) fn backward(g: &[f32], inputs: Inputs<'_>, dgate: &mut [f32], dup: &mut [f32]) {
+        let Inputs { gate, up } = inputs;
+        let (dgate, dup) = (RowsMut { numbers: dgate, width: WIDTH }, RowsMut { numbers: dup, width: WIDTH });
+        rows::for_each2(dgate, dup, |first, dgate, dup| {
             let range = first * WIDTH..first * WIDTH + dgate.len();
             let (g, gate, up) = (&g[range.clone()], &gate[range.clone()], &up[range]);
             gradient_slices(g, gate, up, dgate, dup);

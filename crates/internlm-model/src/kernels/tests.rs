@@ -6,8 +6,8 @@ use proptest::prelude::*;
 
 use super::{add, attention, cross_entropy, embedding, linear, plain, rms_norm, swiglu};
 use crate::TokenId;
-use crate::attend::HeadShape;
-use crate::config::ModelConfig;
+use crate::config::{ModelConfig, ModelSize};
+use crate::heads::HeadShape;
 use crate::parameter::numbers;
 use crate::positions::{Positions, Run};
 use crate::rope::{Rope, RopeTable};
@@ -142,9 +142,8 @@ proptest! {
 }
 
 fn table(positions: &Positions, d: usize) -> RopeTable {
-    let config = format!("hidden = {d}\nheads = 1\nlayers = 1\ninter = 8\nvocab = 8\nrope-theta = 100.0");
-    let config: ModelConfig = toml::from_str(&config).expect("a complete config");
-    Rope::new(&config).table(positions, &Device::flex())
+    let size = ModelSize { hidden: d, layers: 1, heads: 1, inter: 8, vocab: 8 };
+    Rope::new(&ModelConfig::new(size).with_rope_theta(100.0)).table(positions, &Device::flex())
 }
 
 fn compare_attention(lengths: &[usize], shape: HeadShape, d: usize) {

@@ -7,13 +7,15 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::description::Description;
-use super::load::Source;
 use super::sentencepiece::{self, Model, ModelType, Normalizer, Piece, PieceKind};
 use super::settings::{self, Settings, Templates, TokenizerConfig};
+use super::source::Source;
 use super::{Tokenizer, json as json_form};
 use crate::weights::gguf::{self, GgufFile, Metadata};
 use crate::{Error, Result, TokenId};
+
+/// Key of the list of entries.
+const TOKENS: &str = "tokenizer.ggml.tokens";
 
 /// Qwen2's split: contractions, words with one leading non-letter, single digits, punctuation, newline runs.
 const QWEN2: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
@@ -34,19 +36,44 @@ pub(super) fn load(path: &Path) -> Result<Tokenizer> {
 
 /// The list of entries.
 fn tokens(path: &Path, metadata: &Metadata) -> Result<Vec<String>> {
-    metadata
-        .texts("tokenizer.ggml.tokens")
-        .ok_or_else(|| Error::tokenizer(path, "tokenizer.ggml.tokens: missing, expected a list of texts"))
+    metadata.texts(TOKENS).ok_or_else(|| no_tokens(path))
 }
 
-/// A list of numbers as long as the vocabulary, or all `default` when absent.
-fn numbers(path: &Path, metadata: &Metadata, key: &str, (count, default): (usize, f64)) -> Result<Vec<f64>> {
-    let Some(numbers) = metadata.numbers(key) else { return Ok(vec![default; count]) };
-    if numbers.len() == count {
-        return Ok(numbers);
+fn no_tokens(path: &Path) -> Error {
+    Error::tokenizer(path, format!("{TOKENS}: missing, expected a list of texts"))
+}
+
+/// What every entry is; normal text when the file does not say.
+fn kinds(path: &Path, metadata: &Metadata, count: usize) -> Result<Vec<PieceKind>> {
+    let key = "tokenizer.ggml.token_type";
+    let Some(numbers) = numbers(path, metadata, key, count)? else {
+        return Ok(vec![PieceKind::Normal; count]);
+    };
+    let known =
+        |number: f64| PieceKind::from_number(number as u64).filter(|kind| kind.number() as f64 == number);
+    let kinds = numbers.into_iter().enumerate().map(|(id, number)| {
+        known(number)
+            .ok_or_else(|| Error::tokenizer(path, format!("{key}[{id}]: found {number}, expected 1 to 6")))
+    });
+    kinds.collect()
+}
+
+/// How likely every entry is; 0 when the file does not say.
+fn scores(path: &Path, metadata: &Metadata, count: usize) -> Result<Vec<f64>> {
+    let numbers = numbers(path, metadata, "tokenizer.ggml.scores", count)?;
+    Ok(numbers.unwrap_or_else(|| vec![0.0; count]))
+}
+
+/// A list of numbers as long as the vocabulary.
+fn numbers(path: &Path, metadata: &Metadata, key: &str, count: usize) -> Result<Option<Vec<f64>>> {
+    match metadata.numbers(key) {
+        Some(numbers) if numbers.len() != count => {
+            let found = numbers.len();
+            let message = format!("{key}: found {found} numbers, expected {count}, one per token");
+            Err(Error::tokenizer(path, message))
+        }
+        numbers => Ok(numbers),
     }
-    let found = numbers.len();
-    Err(Error::tokenizer(path, format!("{key}: found {found} numbers, expected {count}, one per token")))
 }
 
 fn template(metadata: &Metadata) -> Option<Templates> {
@@ -71,42 +98,47 @@ fn special_ids(metadata: &Metadata, count: usize, add_bos: bool) -> Settings {
     }
 }
 
-/// The vital data, without an encoder; refuses what [`load`] refuses but for broken merges.
-pub(super) fn describe(file: &GgufFile) -> Result<Description> {
-    let (path, metadata) = (file.path(), file.metadata());
-    let list = metadata.get("tokenizer.ggml.tokens").and_then(gguf::Value::as_array);
-    let tokens = list
-        .ok_or_else(|| Error::tokenizer(path, "tokenizer.ggml.tokens: missing, expected a list of texts"))?;
-    let model = metadata.text("tokenizer.ggml.model").unwrap_or("nothing");
-    let (kind, add_bos) = match model {
-        "llama" => ("gguf llama".to_owned(), true),
-        "gpt2" => {
-            let pre = metadata.text("tokenizer.ggml.pre").unwrap_or("default");
-            pre_tokenizer(pre).map_err(|message| Error::tokenizer(path, message))?;
-            (format!("gguf gpt2 {pre}"), false)
-        }
-        other => return Err(unknown_model(path, other)),
-    };
-    let kinds = numbers(path, metadata, "tokenizer.ggml.token_type", (tokens.len(), 1.0))?;
-    let control = |name: &str| {
-        let texts = tokens.iter().zip(&kinds);
-        texts.filter(|(_, kind)| **kind == 3.0).any(|(text, _)| text.as_str() == Some(name))
-    };
-    let jinja = metadata.text("tokenizer.chat_template");
-    let internlm2 = control("<|im_start|>") && control("<|action_start|>");
-    let settings = special_ids(metadata, tokens.len(), add_bos);
-    Ok(Description {
-        kind,
-        vocab_size: tokens.len(),
-        bos: settings.bos,
-        eos: settings.eos,
-        specials: kinds.iter().filter(|kind| **kind == 3.0).count(),
-        template: match jinja {
-            Some(text) if !internlm2 || !text.contains("<|im_start|>") => Some("jinja"),
-            None if !internlm2 => None,
-            _ => Some("internlm2"),
-        },
-    })
+/// What can be told about a vocabulary without building an encoder for it.
+pub(crate) struct Vocabulary {
+    /// `gguf llama`, or `gguf gpt2` and the name of the pre-tokenizer.
+    pub(crate) kind: String,
+    /// Number of entries.
+    pub(crate) size: usize,
+    pub(crate) bos: Option<TokenId>,
+    pub(crate) eos: Option<TokenId>,
+    /// Names of the control tokens.
+    pub(crate) specials: Vec<String>,
+    /// The chat template in jinja.
+    pub(crate) jinja: Option<String>,
+}
+
+impl Vocabulary {
+    /// Reads the metadata; refuses what [`load`] refuses but for broken merges.
+    pub(crate) fn read(file: &GgufFile) -> Result<Self> {
+        let (path, metadata) = (file.path(), file.metadata());
+        let list = metadata.get(TOKENS).and_then(gguf::Value::as_array);
+        let tokens = list.ok_or_else(|| no_tokens(path))?;
+        let (kind, add_bos) = match metadata.text("tokenizer.ggml.model") {
+            Some("llama") => ("gguf llama".to_owned(), true),
+            Some("gpt2") => {
+                let pre = metadata.text("tokenizer.ggml.pre").unwrap_or("default");
+                pre_tokenizer(pre).map_err(|message| Error::tokenizer(path, message))?;
+                (format!("gguf gpt2 {pre}"), false)
+            }
+            other => return Err(unknown_model(path, other.unwrap_or("nothing"))),
+        };
+        let settings = special_ids(metadata, tokens.len(), add_bos);
+        let kinds = kinds(path, metadata, tokens.len())?;
+        let control = tokens.iter().zip(kinds).filter(|(_, kind)| *kind == PieceKind::Control);
+        Ok(Self {
+            kind,
+            size: tokens.len(),
+            bos: settings.bos,
+            eos: settings.eos,
+            specials: control.filter_map(|(text, _)| text.as_str().map(str::to_owned)).collect(),
+            jinja: metadata.text("tokenizer.chat_template").map(str::to_owned),
+        })
+    }
 }
 
 fn unknown_model(path: &Path, found: &str) -> Error {
@@ -115,17 +147,12 @@ fn unknown_model(path: &Path, found: &str) -> Error {
 
 fn sentencepiece_vocabulary(path: &Path, metadata: &Metadata) -> Result<Tokenizer> {
     let tokens = tokens(path, metadata)?;
-    let scores = numbers(path, metadata, "tokenizer.ggml.scores", (tokens.len(), 0.0))?;
-    let kinds = numbers(path, metadata, "tokenizer.ggml.token_type", (tokens.len(), 1.0))?;
-    let mut pieces = Vec::with_capacity(tokens.len());
+    let scores = scores(path, metadata, tokens.len())?;
+    let kinds = kinds(path, metadata, tokens.len())?;
     let settings = special_ids(metadata, tokens.len(), true);
-    for (id, ((text, score), kind)) in tokens.into_iter().zip(scores).zip(kinds).enumerate() {
-        let kind = PieceKind::from_number(kind as u64).ok_or_else(|| {
-            let message = format!("tokenizer.ggml.token_type[{id}]: found {kind}, expected 1 to 6");
-            Error::tokenizer(path, message)
-        })?;
-        pieces.push(Piece { text, score: score as f32, kind });
-    }
+    let pieces = tokens.into_iter().zip(scores).zip(kinds);
+    let pieces: Vec<Piece> =
+        pieces.map(|((text, score), kind)| Piece { text, score: score as f32, kind }).collect();
     let signed = |id: Option<TokenId>| id.map_or(-1, |id| i64::from(id.0));
     let byte_fallback = pieces.iter().any(|piece| piece.kind == PieceKind::Byte);
     let model = Model {
@@ -159,7 +186,7 @@ fn sentencepiece_vocabulary(path: &Path, metadata: &Metadata) -> Result<Tokenize
 
 fn byte_level_vocabulary(path: &Path, metadata: &Metadata) -> Result<Tokenizer> {
     let tokens = tokens(path, metadata)?;
-    let kinds = numbers(path, metadata, "tokenizer.ggml.token_type", (tokens.len(), 1.0))?;
+    let kinds = kinds(path, metadata, tokens.len())?;
     let merges = metadata
         .texts("tokenizer.ggml.merges")
         .ok_or_else(|| Error::tokenizer(path, "tokenizer.ggml.merges: missing, expected a list of texts"))?;
@@ -173,10 +200,10 @@ fn byte_level_vocabulary(path: &Path, metadata: &Metadata) -> Result<Tokenizer> 
     let added: Vec<Value> = kinds
         .iter()
         .enumerate()
-        .filter(|(_, kind)| matches!(**kind as u64, 3 | 4))
+        .filter(|(_, kind)| matches!(kind, PieceKind::Control | PieceKind::UserDefined))
         .map(|(id, kind)| {
             json!({"id": id, "content": tokens[id], "single_word": false, "lstrip": false, "rstrip": false,
-                "normalized": false, "special": *kind as u64 == 3})
+                "normalized": false, "special": *kind == PieceKind::Control})
         })
         .collect();
     let vocabulary: serde_json::Map<String, Value> =
@@ -192,7 +219,7 @@ fn byte_level_vocabulary(path: &Path, metadata: &Metadata) -> Result<Tokenizer> 
     let specials: Vec<(TokenId, &str)> = kinds
         .iter()
         .enumerate()
-        .filter(|(_, kind)| **kind as u64 == 3)
+        .filter(|(_, kind)| **kind == PieceKind::Control)
         .map(|(id, _)| (TokenId(id as u32), tokens[id].as_str()))
         .collect();
     let mut config = settings::written(settings, &specials);

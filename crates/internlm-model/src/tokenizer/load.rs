@@ -1,9 +1,10 @@
-//! Which kind of tokenizer a path holds.
+//! [`Tokenizer::load`]: which kind of tokenizer a path holds.
 
 use std::fs;
 use std::path::Path;
 
 use super::settings::{FILE as CONFIG, Templates, TokenizerConfig};
+use super::source::Source;
 use super::{Tokenizer, gguf, json, sentencepiece};
 use crate::weights::is_gguf;
 use crate::{Error, Result};
@@ -15,17 +16,19 @@ const JSON: &str = "tokenizer.json";
 /// A template beside the config, as newer transformers write it; carried along by `save`.
 const TEMPLATE: &str = "chat_template.jinja";
 
-/// The files of one tokenizer, read.
-pub(super) struct Source<'a> {
-    /// The vocabulary file, for messages.
-    pub(super) path: &'a Path,
-    pub(super) bytes: Vec<u8>,
-    pub(super) config: TokenizerConfig,
-    /// Files that `save` copies beside the vocabulary.
-    pub(super) beside: Vec<(String, Vec<u8>)>,
+impl Tokenizer {
+    /// Loads a model folder, a `tokenizer.json`, a SentencePiece `.model` or a `.gguf`.
+    ///
+    /// A folder with both `tokenizer.model` and `tokenizer.json` behaves as SentencePiece does.
+    ///
+    /// # Errors
+    /// The file is missing, malformed or of a kind that is not implemented.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self> {
+        load(path.as_ref())
+    }
 }
 
-pub(super) fn load(path: &Path) -> Result<Tokenizer> {
+fn load(path: &Path) -> Result<Tokenizer> {
     if path.is_dir() {
         return load_folder(path);
     }
@@ -60,7 +63,7 @@ fn load_folder(dir: &Path) -> Result<Tokenizer> {
     json::build(read(&json)?)
 }
 
-/// Reads a vocabulary file and what lies beside it.
+/// Reads a vocabulary file and the files beside it that belong to it.
 fn read(path: &Path) -> Result<Source<'_>> {
     let bytes = fs::read(path).map_err(|source| Error::read(path, source))?;
     let mut beside = Vec::new();

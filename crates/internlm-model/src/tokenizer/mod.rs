@@ -2,7 +2,6 @@
 
 mod bpe;
 mod byte_alphabet;
-mod description;
 mod gguf;
 mod json;
 mod load;
@@ -11,12 +10,13 @@ mod pieces;
 mod pre_tokenize;
 mod sentencepiece;
 mod settings;
+mod source;
 mod stream;
 #[allow(clippy::module_inception, reason = "the file is named like its type")]
 mod tokenizer;
 mod train;
 
-pub use description::Description;
+pub(crate) use gguf::Vocabulary as GgufVocabulary;
 pub(crate) use matcher::Part;
 pub use stream::StreamDecoder;
 pub use tokenizer::{Special, Tokenizer};

@@ -16,12 +16,16 @@ pub struct StreamDecoder {
     strip: bool,
 }
 
-impl StreamDecoder {
-    pub(super) fn new(tokenizer: Tokenizer, special: Special) -> Self {
-        let strip = tokenizer.pieces().leading_space;
-        Self { tokenizer, special, pending: Vec::new(), strip }
+impl Tokenizer {
+    /// A decoder that takes one id at a time and never emits half a character.
+    #[must_use]
+    pub fn stream_decoder(&self, special: Special) -> StreamDecoder {
+        let strip = self.pieces().leading_space;
+        StreamDecoder { tokenizer: self.clone(), special, pending: Vec::new(), strip }
     }
+}
 
+impl StreamDecoder {
     /// Takes the next id and returns the text that became certain, often nothing in the middle of a character.
     pub fn push(&mut self, id: TokenId) -> String {
         let pieces = self.tokenizer.pieces();

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use internlm_kit::atomic;
 
-use super::StreamDecoder;
 use super::json::JsonEngine;
 use super::matcher::{Matcher, Part};
 use super::pieces::{Kind, Pieces};
@@ -83,16 +82,6 @@ impl Tokenizer {
         Self { inner: Arc::new(inner) }
     }
 
-    /// Loads a model folder, a `tokenizer.json`, a SentencePiece `.model` or a `.gguf`.
-    ///
-    /// A folder with both `tokenizer.model` and `tokenizer.json` behaves as SentencePiece does.
-    ///
-    /// # Errors
-    /// The file is missing, malformed or of a kind that is not implemented.
-    pub fn load(path: &Path) -> Result<Self> {
-        super::load::load(path)
-    }
-
     /// Ids of `text`; text that looks like a special token stays text, nothing is added.
     #[must_use]
     pub fn encode(&self, text: &str) -> Vec<TokenId> {
@@ -143,12 +132,6 @@ impl Tokenizer {
         }
         String::from_utf8(bytes)
             .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
-    }
-
-    /// A decoder that takes one id at a time and never emits half a character.
-    #[must_use]
-    pub fn stream_decoder(&self, special: Special) -> StreamDecoder {
-        StreamDecoder::new(self.clone(), special)
     }
 
     /// Number of ids, added tokens included: the largest id plus one.
@@ -224,7 +207,8 @@ impl Tokenizer {
     ///
     /// # Errors
     /// I/O errors of writing.
-    pub fn save(&self, dir: &Path) -> Result<()> {
+    pub fn save(&self, dir: impl AsRef<Path>) -> Result<()> {
+        let dir = dir.as_ref();
         for (name, bytes) in &self.inner.files {
             let path = dir.join(name);
             atomic::write(&path, bytes).map_err(|source| Error::write(&path, source))?;

@@ -11,8 +11,8 @@ use rayon::iter::{ParallelBridge, ParallelIterator};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::load::Source;
 use super::settings::{self, Settings, TokenizerConfig};
+use super::source::Source;
 use super::{Tokenizer, byte_alphabet, json as json_form, pre_tokenize};
 use crate::{Error, Result, TokenId};
 
@@ -55,10 +55,8 @@ impl Default for BpeTrainConfig {
 pub fn train_bpe(texts: impl Iterator<Item = String> + Send, config: &BpeTrainConfig) -> Result<Tokenizer> {
     let smallest = SPECIALS.len() + 256;
     if config.vocab_size < smallest {
-        let found = config.vocab_size;
-        return Err(Error::Invalid(format!(
-            "vocab-size: found {found}, expected >= {smallest}: 9 special tokens and 256 bytes"
-        )));
+        let expected = format!(">= {smallest}: 9 special tokens and 256 bytes");
+        return Err(Error::argument("vocab-size", config.vocab_size, expected));
     }
     let mut trainer = Trainer::new(count_words(texts));
     while trainer.tokens.len() < config.vocab_size && trainer.merge_next(config.min_frequency) {}

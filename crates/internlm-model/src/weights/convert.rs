@@ -30,8 +30,20 @@ pub enum Target {
     InternEvo(Layout),
 }
 
+impl Target {
+    /// The name in messages.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::HfInternLm2 => "Hugging Face InternLM2",
+            Self::HfLlama => "Hugging Face LLaMA",
+            Self::InternEvo(_) => "InternEvo",
+        }
+    }
+}
+
 /// How a model is converted.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct ConvertConfig {
     /// The form to write.
     pub target: Target,
@@ -69,7 +81,9 @@ const CARRIED: [&str; 9] = [
 ///
 /// # Errors
 /// A source that [`super::open`] refuses, a model the target form cannot hold, errors of writing.
-pub fn convert(source: &Path, out: &Path, options: &ConvertConfig) -> Result<()> {
+pub fn convert(source: impl AsRef<Path>, out: impl AsRef<Path>, options: &ConvertConfig) -> Result<()> {
+    let source = source.as_ref();
+    let out = out.as_ref();
     let (mut config, tensors) = open(source, options.stretch)?;
     let reads = reads(&config, tensors.as_ref(), options.target);
     let progress = Progress::new("convert", "tensors", reads as u64);
@@ -187,9 +201,7 @@ fn target_config(config: &ModelConfig, target: Target) -> Result<ModelConfig> {
     (config.qkv_bias, config.o_bias) = (bias, bias);
     match problems.is_empty() {
         true => Ok(config),
-        false => {
-            Err(Error::Invalid(format!("this model has no such form:\n  - {}", problems.join("\n  - "))))
-        }
+        false => Err(Error::Form { form: target.name(), problems }),
     }
 }
 
@@ -210,7 +222,7 @@ fn plan(config: &ModelConfig, source: &dyn TensorSource) -> Result<Vec<(String, 
     for (name, shape) in names::expected(config) {
         let found = source.info(&name);
         if found.is_none() && !name.ends_with(".bias") {
-            return Err(Error::Invalid(format!("tensor {name}: the source has none")));
+            return Err(Error::tensor(name, "missing in the source"));
         }
         let encoding = found.as_ref().map_or_else(|| config.dtype.into(), |info| info.encoding);
         let source = found.map(|_| name.clone());
@@ -228,7 +240,7 @@ fn plan(config: &ModelConfig, source: &dyn TensorSource) -> Result<Vec<(String, 
                     plan.push((target, part(shape, Some(third))));
                 }
             }
-            None => return Err(Error::Invalid(format!("tensor {name}: has no name in {style:?} files"))),
+            None => return Err(Error::tensor(name, format!("has no name in {style:?} files"))),
         }
     }
     Ok(plan)

@@ -40,7 +40,8 @@ impl WeightFolder {
     ///
     /// # Errors
     /// Missing or malformed files and tensors the index promises but no shard has; all at once.
-    pub fn open(dir: &Path) -> Result<Self> {
+    pub fn open(dir: impl AsRef<Path>) -> Result<Self> {
+        let dir = dir.as_ref();
         for (single, index) in FORMS {
             if dir.join(index).is_file() {
                 return Self::open_sharded(dir, index);

@@ -2,37 +2,50 @@
 #![allow(unsafe_code)]
 
 use std::fs::File;
+use std::io;
 use std::ops::{Deref, Range};
 use std::path::Path;
 
-use crate::{Error, Result};
-
-/// A whole file, mapped.
+/// A whole file, mapped read-only; derefs to its bytes.
+///
+/// The file must not be shortened while it is mapped: reading past the new end kills the process. The writers of this
+/// workspace replace files by rename, which leaves a mapped file as it was.
+///
+/// ```
+/// use internlm_model::weights::MappedFile;
+///
+/// let file = MappedFile::open(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))?;
+/// assert!(file.starts_with(b"[package]"));
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug)]
-pub(crate) struct MappedFile {
+pub struct MappedFile {
+    /// `None` for an empty file, which cannot be mapped.
     map: Option<memmap2::Mmap>,
 }
 
 impl MappedFile {
     /// Maps `path`; an empty file gives an empty slice.
-    pub(crate) fn open(path: &Path) -> Result<Self> {
-        let file = File::open(path).map_err(|source| Error::read(path, source))?;
-        let metadata = file.metadata().map_err(|source| Error::read(path, source))?;
+    ///
+    /// # Errors
+    /// The file is missing, is a folder, or cannot be mapped. The error does not name the path: the caller knows it.
+    pub fn open(path: impl AsRef<Path>) -> io::Result<Self> {
+        let file = File::open(path)?;
+        let metadata = file.metadata()?;
         if metadata.is_dir() {
-            let source = std::io::Error::from(std::io::ErrorKind::IsADirectory);
-            return Err(Error::read(path, source));
+            return Err(io::ErrorKind::IsADirectory.into());
         }
         if metadata.len() == 0 {
             return Ok(Self { map: None });
         }
         // SAFETY: the map is read-only and private to this type. The one hazard is another process that
         // truncates the file meanwhile (a SIGBUS); our own writers replace files by rename, never in place.
-        let map = unsafe { memmap2::Mmap::map(&file) }.map_err(|source| Error::read(path, source))?;
+        let map = unsafe { memmap2::Mmap::map(&file) }?;
         Ok(Self { map: Some(map) })
     }
 
-    /// Gives the pages of `range` back to the system; reading them again fetches them from the file.
-    pub(crate) fn release(&self, range: Range<usize>) {
+    /// Gives the pages of a byte range back to the system; reading them again fetches them from the file.
+    pub fn release(&self, range: Range<usize>) {
         #[cfg(unix)]
         if let Some(map) = &self.map {
             // SAFETY: the map is shared and read-only, so dropped pages come back with the bytes of the file.

@@ -20,6 +20,7 @@ mod writer;
 
 pub use convert::{ConvertConfig, Target, convert};
 pub use folder::WeightFolder;
+pub use mmap::MappedFile;
 pub(crate) use model::is_gguf;
 pub use model::{StoredModel, open, open_stored};
 pub use safetensors::SafetensorsFile;

@@ -19,13 +19,14 @@ use crate::{Error, ModelConfig, Result};
 ///
 /// # Errors
 /// Missing or malformed files; missing or mis-shaped tensors, all at once.
-pub fn open(path: &Path) -> Result<(ModelConfig, Box<dyn TensorSource>)> {
-    let StoredModel { config, source, style, order } = open_stored(path)?;
+pub fn open(path: impl AsRef<Path>) -> Result<(ModelConfig, Box<dyn TensorSource>)> {
+    let path = path.as_ref();
+    let stored = open_stored(path)?;
     if is_internevo(path) {
-        return Ok((config, source));
+        return Ok((stored.config, stored.source));
     }
-    let weights = ModelWeights::new(path, &config, source, (style, order))?;
-    Ok((config, Box::new(weights)))
+    let config = stored.config.clone();
+    Ok((config, Box::new(ModelWeights::new(path, stored)?)))
 }
 
 /// A model's tensors under the names, and with the packing, that its files use.
@@ -45,7 +46,8 @@ pub struct StoredModel {
 ///
 /// # Errors
 /// Missing or malformed files.
-pub fn open_stored(path: &Path) -> Result<StoredModel> {
+pub fn open_stored(path: impl AsRef<Path>) -> Result<StoredModel> {
+    let path = path.as_ref();
     if is_gguf(path) {
         let file = GgufFile::open(path)?;
         let config = ModelConfig::from_gguf(&file)?;
@@ -95,23 +97,18 @@ struct Recipe {
 }
 
 impl ModelWeights {
-    fn new(
-        path: &Path,
-        config: &ModelConfig,
-        source: Box<dyn TensorSource>,
-        (style, order): (NameStyle, RowOrder),
-    ) -> Result<Self> {
-        let heads = qkv::Heads::of(config, order);
+    fn new(path: &Path, stored: StoredModel) -> Result<Self> {
+        let StoredModel { config, source, style, order } = stored;
+        let heads = qkv::Heads::of(&config, order);
         let mut tensors = BTreeMap::new();
         let mut problems = Vec::new();
-        let stored = source.names().len();
-        if config.layers > stored {
+        let count = source.names().len();
+        if config.layers > count {
             let found = config.layers;
-            let problem =
-                format!("layers: found {found} in the config, the files hold only {stored} tensors");
+            let problem = format!("layers: found {found} in the config, the files hold only {count} tensors");
             return Err(Error::Weights { path: path.to_path_buf(), problems: vec![problem] });
         }
-        for (name, shape) in names::expected(config) {
+        for (name, shape) in names::expected(&config) {
             let Some(parts) = names::parts(&name, style) else {
                 problems.push(format!("tensor {name}: has no counterpart in {style:?} files"));
                 continue;

@@ -1,4 +1,4 @@
-//! The table of tensor names: InternLM2 <-> LLaMA <-> GGUF, and the shapes a config demands.
+//! The one table of tensor names: InternLM2 <-> LLaMA <-> GGUF, and the shapes a config demands.
 //!
 //! InternLM2 packs q, k and v of one kv head together (`wqkv`); the other two keep three matrices.
 //! LLaMA's column serves LLaMA, Mistral, InternLM3 and Qwen2.
@@ -47,27 +47,147 @@ impl Parts {
     }
 }
 
-/// Outside of the blocks: InternLM2, LLaMA, GGUF.
-const OUTER: [[&str; 3]; 4] = [
-    ["model.tok_embeddings.weight", "model.embed_tokens.weight", "token_embd.weight"],
-    ["model.norm.weight", "model.norm.weight", "output_norm.weight"],
-    ["output.weight", "lm_head.weight", "output.weight"],
-    ["v_head.weight", "v_head.weight", "v_head.weight"],
+/// A place in the decoder that holds a weight, and a bias where the config asks for one.
+///
+/// Everything that names or sizes tensors (loading, random initialization, optimizers, writers) goes through this
+/// type and the tables below it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Slot {
+    /// Input vectors, `[vocab, hidden]`.
+    Embedding,
+    /// A weight of one block, counted from 0.
+    Block(usize, Part),
+    /// Norm of the last hidden state.
+    Norm,
+    /// Output matrix, `[vocab, hidden]`.
+    Output,
+    /// What a reward model has instead of the output matrix, `[1, hidden]`.
+    ValueHead,
+}
+
+/// A weight of a block, in the order of checkpoint files.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Part {
+    Wqkv,
+    Wo,
+    W1,
+    W3,
+    W2,
+    AttentionNorm,
+    FfnNorm,
+}
+
+/// What one weight is called: once in InternLM2 and GGUF column, or three times where q, k and v are separate.
+struct Row {
+    internlm2: &'static str,
+    llama: &'static [&'static str],
+    gguf: &'static [&'static str],
+}
+
+const fn row(internlm2: &'static str, llama: &'static [&'static str], gguf: &'static [&'static str]) -> Row {
+    Row { internlm2, llama, gguf }
+}
+
+/// Weights outside of the blocks, without `.weight`.
+const OUTER: [(Slot, Row); 4] = [
+    (Slot::Embedding, row("model.tok_embeddings", &["model.embed_tokens"], &["token_embd"])),
+    (Slot::Norm, row("model.norm", &["model.norm"], &["output_norm"])),
+    (Slot::Output, row("output", &["lm_head"], &["output"])),
+    (Slot::ValueHead, row("v_head", &["v_head"], &["v_head"])),
 ];
 
-/// Inside of block N: InternLM2, LLaMA, GGUF, without `.weight` and `.bias`.
-const INNER: [[&str; 3]; 6] = [
-    ["attention.wo", "self_attn.o_proj", "attn_output"],
-    ["feed_forward.w1", "mlp.gate_proj", "ffn_gate"],
-    ["feed_forward.w3", "mlp.up_proj", "ffn_up"],
-    ["feed_forward.w2", "mlp.down_proj", "ffn_down"],
-    ["attention_norm", "input_layernorm", "attn_norm"],
-    ["ffn_norm", "post_attention_layernorm", "ffn_norm"],
+/// Weights of a block, without the block's prefix and without `.weight` and `.bias`.
+const INNER: [(Part, Row); 7] = [
+    (
+        Part::Wqkv,
+        row(
+            "attention.wqkv",
+            &["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"],
+            &["attn_q", "attn_k", "attn_v"],
+        ),
+    ),
+    (Part::Wo, row("attention.wo", &["self_attn.o_proj"], &["attn_output"])),
+    (Part::W1, row("feed_forward.w1", &["mlp.gate_proj"], &["ffn_gate"])),
+    (Part::W3, row("feed_forward.w3", &["mlp.up_proj"], &["ffn_up"])),
+    (Part::W2, row("feed_forward.w2", &["mlp.down_proj"], &["ffn_down"])),
+    (Part::AttentionNorm, row("attention_norm", &["input_layernorm"], &["attn_norm"])),
+    (Part::FfnNorm, row("ffn_norm", &["post_attention_layernorm"], &["ffn_norm"])),
 ];
 
-const WQKV: &str = "attention.wqkv";
-const LLAMA_QKV: [&str; 3] = ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"];
-const GGUF_QKV: [&str; 3] = ["attn_q", "attn_k", "attn_v"];
+impl Row {
+    fn column(&self, style: NameStyle) -> &[&'static str] {
+        match style {
+            NameStyle::InternLm2 => std::slice::from_ref(&self.internlm2),
+            NameStyle::Llama => self.llama,
+            NameStyle::Gguf => self.gguf,
+        }
+    }
+}
+
+impl NameStyle {
+    /// What comes before the number of a block.
+    const fn block_prefix(self) -> &'static str {
+        match self {
+            Self::InternLm2 | Self::Llama => "model.layers",
+            Self::Gguf => "blk",
+        }
+    }
+}
+
+impl Slot {
+    /// Every slot of a model, in the order of checkpoint files.
+    pub(crate) fn all(config: &ModelConfig) -> Vec<Self> {
+        let blocks = (0..config.layers).flat_map(|layer| INNER.map(|(part, _)| Self::Block(layer, part)));
+        std::iter::once(Self::Embedding)
+            .chain(blocks)
+            .chain([Self::Norm])
+            .chain(Self::output(config))
+            .collect()
+    }
+
+    /// The slot of the output matrix; `None` when it is the embedding.
+    pub(crate) fn output(config: &ModelConfig) -> Option<Self> {
+        match config.family {
+            Family::InternLm2Reward => Some(Self::ValueHead),
+            _ => (!config.tied).then_some(Self::Output),
+        }
+    }
+
+    /// The checkpoint name without `.weight`: `model.layers.0.attention.wqkv`.
+    pub(crate) fn name(self) -> String {
+        let Self::Block(layer, part) = self else {
+            let outer = OUTER.iter().find(|(slot, _)| *slot == self);
+            return outer.expect("the table has a row for every slot").1.internlm2.to_owned();
+        };
+        let inner = INNER.iter().find(|(other, _)| *other == part);
+        let inner = inner.expect("the table has a row for every part").1.internlm2;
+        format!("{}.{layer}.{inner}", NameStyle::InternLm2.block_prefix())
+    }
+
+    /// Shape of the weight, outermost first.
+    pub(crate) fn shape(self, config: &ModelConfig) -> Vec<usize> {
+        let ModelConfig { hidden, inter, vocab, .. } = *config;
+        match self {
+            Self::Embedding | Self::Output => vec![vocab, hidden],
+            Self::ValueHead => vec![1, hidden],
+            Self::Norm | Self::Block(_, Part::AttentionNorm | Part::FfnNorm) => vec![hidden],
+            Self::Block(_, Part::Wqkv) => vec![config.qkv_rows(), hidden],
+            Self::Block(_, Part::Wo) => vec![hidden, config.heads * config.head_dim],
+            Self::Block(_, Part::W1 | Part::W3) => vec![inter, hidden],
+            Self::Block(_, Part::W2) => vec![hidden, inter],
+        }
+    }
+
+    /// Whether a bias as long as the weight has rows belongs to it.
+    pub(crate) fn has_bias(self, config: &ModelConfig) -> bool {
+        match self {
+            Self::Block(_, Part::Wqkv) => config.qkv_bias,
+            Self::Block(_, Part::Wo) => config.o_bias,
+            Self::Block(_, Part::W1 | Part::W3 | Part::W2) => config.mlp_bias,
+            _ => false,
+        }
+    }
+}
 
 /// The tensors of a `style` file that make up the InternLM2 tensor `name`.
 ///
@@ -82,55 +202,29 @@ pub fn parts(name: &str, style: NameStyle) -> Option<Parts> {
     if style == NameStyle::InternLm2 {
         return Some(Parts::One(name.to_owned()));
     }
-    let column = style as usize;
-    if let Some(row) = OUTER.iter().find(|row| row[0] == name) {
-        return Some(Parts::One(row[column].to_owned()));
+    let (stem, kind) = name.rsplit_once('.')?;
+    if let Some((_, row)) = OUTER.iter().find(|(_, row)| row.internlm2 == stem) {
+        return (kind == "weight").then(|| Parts::One(format!("{}.{kind}", row.column(style)[0])));
     }
-    let (layer, rest) = name.strip_prefix("model.layers.")?.split_once('.')?;
-    let (inner, kind) = rest.rsplit_once('.')?;
-    let (prefix, qkv) = match style {
-        NameStyle::Gguf => ("blk", GGUF_QKV),
-        _ => ("model.layers", LLAMA_QKV),
-    };
-    let full = |inner: &str| format!("{prefix}.{layer}.{inner}.{kind}");
-    if inner == WQKV {
-        return Some(Parts::Qkv(qkv.map(full)));
+    let (layer, inner) = stem.strip_prefix("model.layers.")?.split_once('.')?;
+    let (_, row) = INNER.iter().find(|(_, row)| row.internlm2 == inner)?;
+    let full = |inner: &str| format!("{}.{layer}.{inner}.{kind}", style.block_prefix());
+    match *row.column(style) {
+        [q, k, v] => Some(Parts::Qkv([q, k, v].map(full))),
+        [one, ..] => Some(Parts::One(full(one))),
+        [] => None,
     }
-    INNER.iter().find(|row| row[0] == inner).map(|row| Parts::One(full(row[column])))
 }
 
 /// Every tensor of a model under its InternLM2 name with its shape, in the order of the checkpoint.
 #[must_use]
 pub fn expected(config: &ModelConfig) -> Vec<(String, Vec<usize>)> {
-    let (hidden, inter) = (config.hidden, config.inter);
-    let q_rows = config.heads * config.head_dim;
-    let mut tensors = vec![("model.tok_embeddings.weight".to_owned(), vec![config.vocab, hidden])];
-    for layer in 0..config.layers {
-        let mut add = |inner: &str, shape: Vec<usize>| {
-            tensors.push((format!("model.layers.{layer}.{inner}"), shape));
-        };
-        add("attention.wqkv.weight", vec![config.qkv_rows(), hidden]);
-        if config.qkv_bias {
-            add("attention.wqkv.bias", vec![config.qkv_rows()]);
-        }
-        add("attention.wo.weight", vec![hidden, q_rows]);
-        if config.o_bias {
-            add("attention.wo.bias", vec![hidden]);
-        }
-        for (name, out, width) in [("w1", inter, hidden), ("w3", inter, hidden), ("w2", hidden, inter)] {
-            add(&format!("feed_forward.{name}.weight"), vec![out, width]);
-            if config.mlp_bias {
-                add(&format!("feed_forward.{name}.bias"), vec![out]);
-            }
-        }
-        add("attention_norm.weight", vec![hidden]);
-        add("ffn_norm.weight", vec![hidden]);
-    }
-    tensors.push(("model.norm.weight".to_owned(), vec![hidden]));
-    match config.family {
-        Family::InternLm2Reward => tensors.push(("v_head.weight".to_owned(), vec![1, hidden])),
-        _ if config.tied => {}
-        _ => tensors.push(("output.weight".to_owned(), vec![config.vocab, hidden])),
+    let mut tensors = Vec::new();
+    for slot in Slot::all(config) {
+        let (name, shape) = (slot.name(), slot.shape(config));
+        let bias = slot.has_bias(config).then(|| (format!("{name}.bias"), shape[..1].to_vec()));
+        tensors.push((format!("{name}.weight"), shape));
+        tensors.extend(bias);
     }
     tensors
 }
@@ -138,12 +232,13 @@ pub fn expected(config: &ModelConfig) -> Vec<(String, Vec<usize>)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{Biased, ModelSize};
 
     #[test]
     fn every_expected_name_has_parts_in_every_style() {
-        let text = "hidden = 8\nlayers = 2\nheads = 2\ninter = 4\nvocab = 5\nqkv-bias = true\no-bias = true\n\
-                    mlp-bias = true";
-        let config: ModelConfig = toml::from_str(text).expect("parses");
+        let size = ModelSize { hidden: 8, layers: 2, heads: 2, inter: 4, vocab: 5 };
+        let biases = [Biased::Qkv, Biased::Output, Biased::FeedForward];
+        let config = ModelConfig::new(size).with_biases(&biases);
         let tensors = expected(&config);
         let count: usize = tensors.iter().map(|(_, shape)| shape.iter().product::<usize>()).sum();
         assert_eq!(count as u64, config.parameters());

@@ -51,8 +51,9 @@ impl SafetensorsFile {
     ///
     /// # Errors
     /// Missing or truncated file, malformed header; all bad tensors at once.
-    pub fn open(path: &Path) -> Result<Self> {
-        let map = MappedFile::open(path)?;
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let map = MappedFile::open(path).map_err(|source| Error::read(path, source))?;
         let header = header(path, &map)?;
         let data_start = 8 + header.len();
         let json: BTreeMap<String, Value> = serde_json::from_slice(header).map_err(|error| {

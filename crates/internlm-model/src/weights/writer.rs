@@ -40,12 +40,13 @@ pub type Stored = (String, TensorInfo);
 /// # Errors
 /// Errors of `read` and of writing; the target is then untouched.
 pub fn write_file(
-    path: &Path,
+    path: impl AsRef<Path>,
     tensors: &[Named],
     dtype: DType,
     metadata: &BTreeMap<String, String>,
     read: &mut dyn FnMut(&str) -> Result<Vec<f32>>,
 ) -> Result<()> {
+    let path = path.as_ref();
     let tensors = stored(tensors, dtype);
     write_stored_file(path, &tensors, metadata, &mut |name| read(name).map(|values| narrow(&values, dtype)))
 }
@@ -57,11 +58,12 @@ pub fn write_file(
 /// # Errors
 /// Errors of `read` and of writing.
 pub fn write_folder(
-    dir: &Path,
+    dir: impl AsRef<Path>,
     tensors: &[Named],
     config: &WriteConfig,
     read: &mut dyn FnMut(&str) -> Result<Vec<f32>>,
 ) -> Result<()> {
+    let dir = dir.as_ref();
     let dtype = config.dtype;
     let tensors = stored(tensors, dtype);
     write_stored_folder(dir, &tensors, config.max_shard_bytes, &mut |name| {
@@ -79,20 +81,19 @@ fn stored(tensors: &[Named], dtype: DType) -> Vec<Stored> {
 /// # Errors
 /// As [`write_file`]; bytes that do not fill the shape, encodings safetensors cannot name.
 pub fn write_stored_file(
-    path: &Path,
+    path: impl AsRef<Path>,
     tensors: &[Stored],
     metadata: &BTreeMap<String, String>,
     read: &mut dyn FnMut(&str) -> Result<Vec<u8>>,
 ) -> Result<()> {
+    let path = path.as_ref();
     let mut header = serde_json::Map::new();
     header.insert("__metadata__".to_owned(), json!(metadata));
     let mut offset = 0_u64;
     for (name, info) in tensors {
         if !Encoding::SAFETENSORS.contains(&info.encoding) {
-            let found = info.encoding;
-            return Err(Error::Invalid(format!(
-                "tensor {name}: found {found}, which safetensors cannot hold"
-            )));
+            let problem = format!("type: found {}, which safetensors cannot hold", info.encoding);
+            return Err(Error::tensor(name, problem));
         }
         let end = offset + byte_length(info);
         let entry =
@@ -112,10 +113,9 @@ pub fn write_stored_file(
         let bytes = read(name)?;
         if bytes.len() as u64 != byte_length(info) {
             let (found, expected, shape) = (bytes.len(), byte_length(info), &info.shape);
-            return Err(Error::Invalid(format!(
-                "tensor {name}: found {found} bytes, expected {expected} for {} {shape:?}",
-                info.encoding
-            )));
+            let encoding = info.encoding;
+            let problem = format!("found {found} bytes, expected {expected} for {encoding} {shape:?}");
+            return Err(Error::tensor(name, problem));
         }
         file.write_all(&bytes).map_err(failed)?;
     }
@@ -128,11 +128,12 @@ pub fn write_stored_file(
 /// # Errors
 /// As [`write_stored_file`].
 pub fn write_stored_folder(
-    dir: &Path,
+    dir: impl AsRef<Path>,
     tensors: &[Stored],
     max_shard_bytes: u64,
     read: &mut dyn FnMut(&str) -> Result<Vec<u8>>,
 ) -> Result<()> {
+    let dir = dir.as_ref();
     let shards = shards(tensors, max_shard_bytes);
     let metadata = BTreeMap::from([("format".to_owned(), "pt".to_owned())]);
     if let [all] = &shards[..] {

@@ -91,7 +91,7 @@ fn random_model(dir: &Path, dtype: &str, bias: bool, tied: bool) {
             parameter.set((0..count).map(|index| index as f32 / 100.0).collect());
         }
     }
-    decoder.save(&config, dir).expect("saves");
+    decoder.save(dir).expect("saves");
     fs::write(dir.join("tokenizer_config.json"), "{\"bos_token\": \"<s>\"}\n").expect("writes");
 }
 

@@ -2,19 +2,19 @@
 
 use burn::tensor::{Device, Tensor};
 use internlm_model::attend::{Attend, Causal, GrowingCache, HeadShape};
-use internlm_model::decoder::Decoder;
-use internlm_model::generate::{Finish, GenerateConfig, Generator};
+use internlm_model::config::{Biased, Family};
+use internlm_model::generate::Finish;
 use internlm_model::kernels::{CachedKeys, KeyBlock, QueryRows, cached_attention, plain};
 use internlm_model::linear::{Linear, LoraConfig};
 use internlm_model::padding::Unpadded;
 use internlm_model::parameter::{Training, numbers};
 use internlm_model::positions::Run;
 use internlm_model::sampling::SamplingConfig;
-use internlm_model::{ModelConfig, TokenId, device, reward};
+use internlm_model::{Decoder, GenerateConfig, Generator, ModelConfig, ModelSize, TokenId, device, reward};
 
-fn config(extra: &str) -> ModelConfig {
-    let text = format!("hidden = 64\nlayers = 2\nheads = 4\nkv-heads = 2\ninter = 96\nvocab = 80\n{extra}");
-    toml::from_str(&text).expect("a complete config")
+fn config() -> ModelConfig {
+    let size = ModelSize { hidden: 64, layers: 2, heads: 4, inter: 96, vocab: 80 };
+    ModelConfig::new(size).with_kv_heads(2)
 }
 
 fn logits(decoder: &Decoder, attend: &mut dyn Attend, ids: std::ops::Range<u32>) -> Vec<f32> {
@@ -30,23 +30,24 @@ fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
 
 #[test]
 fn a_saved_decoder_loads_with_the_same_bits() {
-    for extra in ["", "tied = true", "qkv-bias = true\no-bias = true"] {
-        let (config, folder) = (config(extra), tempfile::tempdir().expect("a temporary folder"));
+    let biased = config().with_biases(&[Biased::Qkv, Biased::Output]);
+    for config in [config(), config().with_tied_output(), biased] {
+        let folder = tempfile::tempdir().expect("a temporary folder");
         let decoder = Decoder::init(&config, 3, &Device::flex());
-        decoder.save(&config, folder.path()).expect("saves");
-        let (loaded_config, loaded) = Decoder::load(folder.path(), &Device::flex()).expect("loads");
-        assert_eq!(loaded_config, config, "{extra}");
+        decoder.save(folder.path()).expect("saves");
+        let loaded = Decoder::load(folder.path(), &Device::flex()).expect("loads");
+        assert_eq!(*loaded.config(), config);
         let run = |decoder: &Decoder| logits(decoder, &mut Causal::sequence(20), 0..20);
-        assert_eq!(run(&decoder), run(&loaded), "{extra}");
+        assert_eq!(run(&decoder), run(&loaded), "{config:?}");
         let count: usize =
             decoder.parameters().iter().map(|(_, p)| p.shape().iter().product::<usize>()).sum();
-        assert_eq!(count as u64, config.parameters(), "{extra}");
+        assert_eq!(count as u64, config.parameters(), "{config:?}");
     }
 }
 
 #[test]
 fn initialization_is_a_function_of_seed_and_name() {
-    let config = config("");
+    let config = config();
     let run = |seed| Decoder::init(&config, seed, &Device::flex()).parameters()[2].1.to_vec();
     assert_eq!(run(1), run(1));
     assert_ne!(run(1), run(2));
@@ -56,7 +57,7 @@ fn initialization_is_a_function_of_seed_and_name() {
 
 #[test]
 fn an_adapter_changes_nothing_at_first_and_merges_to_the_same_output() {
-    let mut decoder = Decoder::init(&config(""), 3, &Device::flex());
+    let mut decoder = Decoder::init(&config(), 3, &Device::flex());
     let before = logits(&decoder, &mut Causal::sequence(9), 0..9);
     let lora = LoraConfig { rank: 4, alpha: 8.0, seed: 1 };
     for (name, linear) in decoder.linears_mut() {
@@ -81,7 +82,7 @@ fn an_adapter_changes_nothing_at_first_and_merges_to_the_same_output() {
 #[test]
 fn only_adapters_of_an_adapted_decoder_get_gradients() {
     let device = Device::flex().autodiff();
-    let mut decoder = Decoder::init(&config(""), 3, &device);
+    let mut decoder = Decoder::init(&config(), 3, &device);
     for (_, mut parameter) in decoder.parameters_mut() {
         parameter.set_training(Training::Frozen);
     }
@@ -102,7 +103,7 @@ fn only_adapters_of_an_adapted_decoder_get_gradients() {
 
 #[test]
 fn a_quantized_layer_is_within_half_a_step_of_its_matrix() {
-    let decoder = Decoder::init(&config(""), 3, &Device::flex());
+    let decoder = Decoder::init(&config(), 3, &Device::flex());
     let linear = decoder.layers[0].feed_forward.w1.clone();
     let dense = numbers(linear.weight());
     let quantized = linear.quantize();
@@ -119,7 +120,7 @@ fn a_quantized_layer_is_within_half_a_step_of_its_matrix() {
 
 #[test]
 fn a_growing_cache_gives_the_logits_of_the_whole_sequence() {
-    let decoder = Decoder::init(&config(""), 3, &Device::flex());
+    let decoder = Decoder::init(&config(), 3, &Device::flex());
     let whole = logits(&decoder, &mut Causal::sequence(30), 0..30);
     let mut cache = GrowingCache::new();
     let mut pieces = Vec::new();
@@ -165,11 +166,10 @@ fn cached_attention_over_blocks_equals_the_plain_one() {
 
 #[test]
 fn sampled_generation_is_a_function_of_the_seed() {
-    let decoder = Decoder::init(&config(""), 3, &Device::flex());
+    let decoder = Decoder::init(&config(), 3, &Device::flex());
     let run = |seed| -> Vec<TokenId> {
         let sampling = SamplingConfig { temperature: 1.0, seed, ..SamplingConfig::greedy() };
-        let options =
-            GenerateConfig { max_new: 12, sampling, vocabulary: Some(50), ..GenerateConfig::default() };
+        let options = GenerateConfig::new(12).with_sampling(sampling).with_vocabulary(50);
         Generator::new(&decoder, &[TokenId(1)], options).expect("a valid prompt").collect()
     };
     assert_eq!(run(5), run(5));
@@ -179,9 +179,9 @@ fn sampled_generation_is_a_function_of_the_seed() {
 
 #[test]
 fn generation_ends_at_a_stop_id_or_at_the_limit() {
-    let decoder = Decoder::init(&config(""), 3, &Device::flex());
+    let decoder = Decoder::init(&config(), 3, &Device::flex());
     let run = |stop_ids: Vec<TokenId>| {
-        let options = GenerateConfig { max_new: 8, stop_ids, ..GenerateConfig::default() };
+        let options = GenerateConfig::new(8).with_stop_ids(stop_ids);
         let mut generator = Generator::new(&decoder, &[TokenId(1)], options).expect("a valid prompt");
         let ids: Vec<TokenId> = generator.by_ref().collect();
         (ids, generator.finish())
@@ -194,7 +194,7 @@ fn generation_ends_at_a_stop_id_or_at_the_limit() {
 
 #[test]
 fn bad_requests_name_what_was_found() {
-    let decoder = Decoder::init(&config(""), 3, &Device::flex());
+    let decoder = Decoder::init(&config(), 3, &Device::flex());
     let text = |result: Result<(), internlm_model::Error>| {
         let error = result.expect_err("the request is bad");
         assert!(error.is_bad_input());
@@ -213,15 +213,15 @@ fn bad_requests_name_what_was_found() {
     }
     #[cfg(not(feature = "cuda"))]
     assert!(text(device::parse("cuda:0").map(|_| ())).contains("--features cuda"));
-    let odd = config("mlp-bias = true");
+    let odd = config().with_biases(&[Biased::FeedForward]);
     let decoder = Decoder::init(&odd, 1, &Device::flex());
     let folder = tempfile::tempdir().expect("a temporary folder");
-    assert!(text(decoder.save(&odd, folder.path())).contains("mlp-bias"));
+    assert!(text(decoder.save(folder.path())).contains("mlp-bias"));
 }
 
 #[test]
 fn a_padded_sequence_has_the_logits_it_has_alone() {
-    let config = config("");
+    let config = config();
     let decoder = Decoder::init(&config, 3, &Device::flex());
     let row = |ids: std::ops::Range<u32>| ids.map(|id| TokenId(id * 7 % 80)).collect::<Vec<_>>();
     let pad = |count| vec![TokenId(2); count];
@@ -247,12 +247,11 @@ fn a_padded_sequence_has_the_logits_it_has_alone() {
 
 #[test]
 fn a_reward_model_scores_the_last_token() {
-    let config = config("family = \"internlm2-reward\"\nreward-token-id = 79");
+    let config = config().with_family(Family::InternLm2Reward).with_reward_token(TokenId(79));
     let decoder = Decoder::init(&config, 5, &Device::flex());
     let conversations =
         [vec![TokenId(4), TokenId(9)], vec![TokenId(4), TokenId(9), TokenId(79)], vec![TokenId(8)]];
-    let place = (&config, &decoder);
-    let scores = reward::scores(place, &conversations, &Device::flex()).expect("scores");
+    let scores = reward::scores(&decoder, &conversations, &Device::flex()).expect("scores");
     assert_eq!((scores[0], scores.len()), (scores[1], 3));
     // The value head by hand: its product with the last hidden state.
     let ids = decoder.ids(&conversations[1], &Device::flex()).expect("ids below 80");
@@ -262,10 +261,10 @@ fn a_reward_model_scores_the_last_token() {
     let score: f32 = hidden[2 * 64..].iter().zip(head.1.to_vec()).map(|(h, w)| h * w).sum();
     assert!((score - scores[1]).abs() < 1e-5, "{score} {scores:?}");
     let folder = tempfile::tempdir().expect("a temporary folder");
-    decoder.save(&config, folder.path()).expect("saves");
-    let (loaded_config, loaded) = Decoder::load(folder.path(), &Device::flex()).expect("loads");
-    let again = reward::scores((&loaded_config, &loaded), &conversations, &Device::flex());
+    decoder.save(folder.path()).expect("saves");
+    let loaded = Decoder::load(folder.path(), &Device::flex()).expect("loads");
+    let again = reward::scores(&loaded, &conversations, &Device::flex());
     assert_eq!(again.expect("scores"), scores);
-    let language = ModelConfig { family: Default::default(), ..config };
-    assert!(reward::scores((&language, &decoder), &conversations, &Device::flex()).is_err());
+    let language = Decoder::init(&config.with_family(Family::InternLm2), 5, &Device::flex());
+    assert!(reward::scores(&language, &conversations, &Device::flex()).is_err());
 }

@@ -87,7 +87,7 @@ fn model(folder: &Path) -> PathBuf {
 }
 
 fn load(folder: &Path, device: &Device) -> Decoder {
-    Decoder::load(&model(folder), device).expect("the golden model loads").1
+    Decoder::load(&model(folder), device).expect("the golden model loads")
 }
 
 fn json<T: for<'a> Deserialize<'a>>(path: PathBuf) -> T {
@@ -217,7 +217,7 @@ fn check_greedy(place: &Place) {
         let Some(folder) = shared::path(model) else { return };
         let decoder = load(&folder, &place.device);
         for golden in json::<Vec<Greedy>>(folder.join("greedy.json")) {
-            let options = GenerateConfig { max_new: golden.new.len(), ..GenerateConfig::default() };
+            let options = GenerateConfig::new(golden.new.len());
             let ids: Vec<TokenId> =
                 Generator::new(&decoder, &golden.prompt, options).expect("a valid prompt").collect();
             assert_eq!(ids, golden.new, "{model}");
@@ -235,7 +235,7 @@ fn check_stories(place: &Place) {
     let decoder = load(&folder, &place.device);
     let golden: Value = json(folder.join("golden.json"));
     let expected: Vec<TokenId> = serde_json::from_value(golden["greedy_ids_from_bos"].clone()).expect("ids");
-    let options = GenerateConfig { max_new: expected.len() - 1, ..GenerateConfig::default() };
+    let options = GenerateConfig::new(expected.len() - 1);
     let ids: Vec<TokenId> =
         Generator::new(&decoder, &expected[..1], options).expect("a valid prompt").collect();
     assert_eq!(ids, expected[1..]);

@@ -57,7 +57,7 @@ fn a_failed_write_leaves_the_old_file() {
     write(folder.path(), DType::F32, 1 << 30);
     let before = std::fs::read(&path).expect("reads");
     let metadata = BTreeMap::new();
-    for bad in [Ok(vec![0.0]), Err(Error::Invalid("no".to_owned()))] {
+    for bad in [Ok(vec![0.0]), Err(Error::Chat("any error".to_owned()))] {
         let mut bad = Some(bad);
         let result = weights::write_file(&path, &models::tensors(), DType::F32, &metadata, &mut |_| {
             bad.take().unwrap_or_else(|| Ok(Vec::new()))

@@ -1,10 +1,10 @@
 //! Attention needs memory in proportion to the sequence, forward and backward: no T x T scores.
 
 use burn::tensor::{Device, Distribution, Tensor};
-use internlm_model::ModelConfig;
 use internlm_model::attend::{Attend, Causal, GrowingCache, HeadShape, PackedQkv};
 use internlm_model::positions::Positions;
 use internlm_model::rope::Rope;
+use internlm_model::{ModelConfig, ModelSize};
 
 use crate::{peak, turn};
 
@@ -19,9 +19,8 @@ fn qkv(tokens: usize, device: &Device) -> PackedQkv {
 }
 
 fn rope() -> Rope {
-    let text = format!("hidden = {}\nlayers = 1\nheads = 4\nkv-heads = 2\ninter = 8\nvocab = 8", 4 * D);
-    let config: ModelConfig = toml::from_str(&text).expect("a valid config");
-    Rope::new(&config)
+    let size = ModelSize { hidden: 4 * D, layers: 1, heads: SHAPE.heads, inter: 8, vocab: 8 };
+    Rope::new(&ModelConfig::new(size).with_kv_heads(SHAPE.kv_heads))
 }
 
 fn attend(attend: &mut dyn Attend, qkv: PackedQkv) -> Tensor<2> {

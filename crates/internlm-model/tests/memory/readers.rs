@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use internlm_model::tokenizer::{Description, Special};
+use internlm_model::describe::Description;
+use internlm_model::tokenizer::Special;
 use internlm_model::weights::gguf::GgufFile;
 use internlm_model::weights::torch::TorchFile;
 use internlm_model::weights::{self, SafetensorsFile, TensorSource};

@@ -43,7 +43,7 @@ pub(super) struct Eval {
 impl Eval {
     pub(super) fn run(self) -> anyhow::Result<()> {
         let device = device::parse(&self.device).map_err(Error::from)?;
-        let (model, decoder) = Decoder::load(&self.model, &device).map_err(Error::from)?;
+        let decoder = Decoder::load(&self.model, &device).map_err(Error::from)?;
         let own = self.model.join("tokenizer.json").exists() || self.model.join("tokenizer.model").exists();
         let path = self.tokenizer.or_else(|| own.then(|| self.model.clone()));
         let tokenizer = path.as_deref().map(Tokenizer::load).transpose().map_err(Error::from)?;
@@ -52,7 +52,7 @@ impl Eval {
             tokens: self.tokens,
             seq_len: self.seq_len,
             pass_tokens: TrainerConfig::PASS_TOKENS.max(self.seq_len),
-            vocab: model.vocab,
+            vocab: decoder.config().vocab,
         };
         let set = ValidationSet::open(&config, tokenizer.as_ref())?;
         let measured = set.measure(&decoder)?;

@@ -44,9 +44,9 @@ impl Export {
             return Err(Error::mismatch(place, "an existing path", "a folder that does not exist yet").into());
         }
         let tokenizer = self.tokenizer.as_deref().map(Tokenizer::load).transpose().map_err(Error::from)?;
-        let (model, decoder) = Decoder::load(&self.checkpoint, &Device::flex()).map_err(Error::from)?;
+        let decoder = Decoder::load(&self.checkpoint, &Device::flex()).map_err(Error::from)?;
         match self.to {
-            Form::Hf => pretrain::export(&decoder, &model, tokenizer.as_ref(), &self.out)?,
+            Form::Hf => pretrain::export(&decoder, tokenizer.as_ref(), &self.out)?,
         }
         tracing::info!("wrote {}", self.out.display());
         Ok(())

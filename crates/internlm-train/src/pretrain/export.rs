@@ -5,8 +5,8 @@ use std::io;
 use std::path::Path;
 
 use internlm_kit::atomic;
+use internlm_model::Tokenizer;
 use internlm_model::decoder::Decoder;
-use internlm_model::{ModelConfig, Tokenizer};
 
 use crate::{Error, Result};
 
@@ -15,18 +15,13 @@ use crate::{Error, Result};
 ///
 /// # Errors
 /// Any error of writing; an old folder stays until the new one is complete.
-pub fn export(
-    decoder: &Decoder,
-    model: &ModelConfig,
-    tokenizer: Option<&Tokenizer>,
-    target: &Path,
-) -> Result<()> {
+pub fn export(decoder: &Decoder, tokenizer: Option<&Tokenizer>, target: &Path) -> Result<()> {
     let mut name = target.as_os_str().to_owned();
     name.push(".tmp");
     let folder = Path::new(&name);
     remove(folder)?;
     fs::create_dir_all(folder).map_err(Error::io(folder, "create"))?;
-    decoder.save(model, folder)?;
+    decoder.save(folder)?;
     if let Some(tokenizer) = tokenizer {
         tokenizer.save(folder)?;
     }

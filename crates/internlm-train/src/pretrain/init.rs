@@ -70,12 +70,14 @@ impl InitConfig {
 
 #[cfg(test)]
 mod tests {
+    use internlm_model::ModelSize;
+
     use super::*;
 
     #[test]
     fn every_parameter_of_a_new_model_learns() {
-        let model: ModelConfig =
-            toml::from_str("hidden = 32\nlayers = 1\nheads = 2\ninter = 64\nvocab = 40").expect("a model");
+        let size = ModelSize { hidden: 32, layers: 1, heads: 2, inter: 64, vocab: 40 };
+        let model = ModelConfig::new(size);
         let init = InitConfig { std: 0.125, embedding_std: 0.5, output_std: 0.01 };
         let decoder = init.decoder(&model, 3, &Device::flex());
         let trainer = crate::Trainer::new(model.clone(), decoder, crate::TrainerConfig::new(1, 1e-3));
@@ -86,8 +88,8 @@ mod tests {
 
     #[test]
     fn deviations_are_those_asked_for() {
-        let model: ModelConfig =
-            toml::from_str("hidden = 64\nlayers = 1\nheads = 2\ninter = 128\nvocab = 256").expect("a model");
+        let size = ModelSize { hidden: 64, layers: 1, heads: 2, inter: 128, vocab: 256 };
+        let model = ModelConfig::new(size);
         let init = InitConfig { std: 0.125, embedding_std: 0.5, output_std: 0.01 };
         let decoder = init.decoder(&model, 3, &Device::flex());
         for (name, parameter) in decoder.parameters() {

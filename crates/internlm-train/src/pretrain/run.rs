@@ -29,7 +29,8 @@ pub struct PretrainReport {
 /// Bad data, models and checkpoints, I/O errors, and numbers that stay not finite.
 pub fn pretrain(config: &PretrainConfig, resume: Resume, stop: Arc<AtomicBool>) -> Result<PretrainReport> {
     let device = device::parse(&config.run.device)?;
-    let (model, decoder) = start_model(config, &device)?;
+    let decoder = start_model(config, &device)?;
+    let model = decoder.config().clone();
     let tokenizer = config.data.tokenizer.as_deref().map(Tokenizer::load).transpose()?;
     if let Some(tokenizer) = &tokenizer {
         check_vocabulary(config, tokenizer, &model)?;
@@ -48,7 +49,7 @@ pub fn pretrain(config: &PretrainConfig, resume: Resume, stop: Arc<AtomicBool>) 
         End::Stopped => None,
         End::Finished => {
             let hf = config.run.out.join("hf");
-            export(&trainer.validation_decoder(), trainer.model(), tokenizer.as_ref(), &hf)?;
+            export(&trainer.validation_decoder(), tokenizer.as_ref(), &hf)?;
             let summary = Summary::of(&trainer, &report, config.data.summary.as_deref())?;
             summary.write(&config.run.out.join("summary.json"))?;
             Some(summary)
@@ -58,10 +59,10 @@ pub fn pretrain(config: &PretrainConfig, resume: Resume, stop: Arc<AtomicBool>) 
 }
 
 /// A fresh model, or the one the run continues.
-fn start_model(config: &PretrainConfig, device: &Device) -> Result<(ModelConfig, Decoder)> {
+fn start_model(config: &PretrainConfig, device: &Device) -> Result<Decoder> {
     match (&config.run.init_from, &config.model) {
         (Some(path), _) => Ok(Decoder::load(path, device)?),
-        (None, Some(model)) => Ok((model.clone(), config.init.decoder(model, config.run.seed, device))),
+        (None, Some(model)) => Ok(config.init.decoder(model, config.run.seed, device)),
         (None, None) => Err(Error::mismatch("model", "no [model] and no run.init-from", "one of the two")),
     }
 }

@@ -6,7 +6,7 @@ use burn::tensor::Device;
 use internlm_model::decoder::Decoder;
 use internlm_model::linear::LoraConfig;
 use internlm_model::parameter::Training;
-use internlm_model::{ModelConfig, TokenId};
+use internlm_model::{ModelConfig, ModelSize, TokenId};
 use internlm_train::{Result, Row, RowSource, RunConfig, Trainer, TrainerConfig};
 
 struct Same;
@@ -27,8 +27,8 @@ impl RowSource for Same {
 
 /// A decoder whose only trained parameters are the adapters of the feed-forward input.
 fn trainer(steps: u64) -> Trainer {
-    let model: ModelConfig =
-        toml::from_str("hidden = 32\nlayers = 2\nheads = 2\ninter = 64\nvocab = 40").expect("a model");
+    let size = ModelSize { hidden: 32, layers: 2, heads: 2, inter: 64, vocab: 40 };
+    let model = ModelConfig::new(size);
     let mut decoder = Decoder::init(&model, 1, &Device::flex());
     for (_, mut parameter) in decoder.parameters_mut() {
         parameter.set_training(Training::Frozen);

@@ -30,8 +30,8 @@ struct AdamWCase {
 }
 
 fn trainer(folder: &Path, config: TrainerConfig) -> Trainer {
-    let (model, decoder) = Decoder::load(folder, &Device::flex()).expect("loads");
-    Trainer::new(model, decoder, config).expect("has parameters")
+    let decoder = Decoder::load(folder, &Device::flex()).expect("loads");
+    Trainer::new(decoder.config().clone(), decoder, config).expect("has parameters")
 }
 
 fn rows(sequences: &[Vec<u32>]) -> Vec<Row> {

@@ -2,13 +2,13 @@
 
 use burn::tensor::Device;
 use internlm_model::decoder::Decoder;
-use internlm_model::{ModelConfig, TokenId};
+use internlm_model::{ModelConfig, ModelSize, TokenId};
 use internlm_train::{Error, Row, StepOutcome, Trainer, TrainerConfig};
 
 #[test]
 fn steps_without_finite_gradients_change_nothing_and_end_the_run() {
-    let model: ModelConfig =
-        toml::from_str("hidden = 32\nlayers = 1\nheads = 2\ninter = 64\nvocab = 40").expect("a model");
+    let size = ModelSize { hidden: 32, layers: 1, heads: 2, inter: 64, vocab: 40 };
+    let model = ModelConfig::new(size);
     let mut decoder = Decoder::init(&model, 1, &Device::flex());
     for (name, mut parameter) in decoder.parameters_mut() {
         if name == "model.norm.weight" {

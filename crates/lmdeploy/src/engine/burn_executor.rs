@@ -26,7 +26,8 @@ impl BurnExecutor {
     /// [`Error::Model`](crate::Error::Model) when the model cannot be read, [`Error::Setting`](crate::Error::Setting) when the cache does not fit.
     pub fn load(path: &Path, device_name: &str, limits: &ExecutorConfig) -> Result<(ModelConfig, Self)> {
         let device = device::parse(device_name)?;
-        let (config, decoder) = Decoder::load(path, &device)?;
+        let decoder = Decoder::load(path, &device)?;
+        let config = decoder.config().clone();
         let executor = Self::new(&config, decoder, &device, limits)?;
         Ok((config, executor))
     }

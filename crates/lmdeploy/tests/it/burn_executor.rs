@@ -3,7 +3,7 @@
 use burn::tensor::Device;
 use internlm_model::attend::Causal;
 use internlm_model::decoder::Decoder;
-use internlm_model::{ModelConfig, TokenId};
+use internlm_model::{ModelConfig, ModelSize, TokenId};
 use lmdeploy::cache::{BlockId, CacheSize};
 use lmdeploy::engine::{
     Batch, BurnExecutor, Engine, EngineConfig, Executor, ExecutorConfig, GenerateRequest, LogitsWanted,
@@ -11,10 +11,8 @@ use lmdeploy::engine::{
 };
 
 fn config() -> ModelConfig {
-    serde_json::from_value(serde_json::json!({
-        "hidden": 64, "layers": 2, "heads": 4, "kv-heads": 2, "inter": 160, "vocab": 300, "max-position": 128,
-    }))
-    .expect("a config")
+    let size = ModelSize { hidden: 64, layers: 2, heads: 4, inter: 160, vocab: 300 };
+    ModelConfig::new(size).with_kv_heads(2).with_max_position(128)
 }
 
 fn device() -> Device {

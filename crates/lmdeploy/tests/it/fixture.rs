@@ -114,14 +114,11 @@ pub(crate) fn run(future: impl Future<Output = ()>) {
 /// A randomly initialized InternLM2 with a vocabulary, as a Hugging Face folder.
 #[cfg(feature = "cli")]
 pub(crate) fn tiny_model(dir: &std::path::Path) {
-    use internlm_model::ModelConfig;
-    use internlm_model::decoder::Decoder;
+    use internlm_model::{Decoder, ModelConfig, ModelSize};
 
-    let config: ModelConfig = serde_json::from_value(serde_json::json!({
-        "hidden": 64, "layers": 2, "heads": 4, "kv-heads": 2, "inter": 128, "vocab": 320, "max-position": 256,
-    }))
-    .expect("a config");
+    let size = ModelSize { hidden: 64, layers: 2, heads: 4, inter: 128, vocab: 320 };
+    let config = ModelConfig::new(size).with_kv_heads(2).with_max_position(256);
     let device = internlm_model::device::parse("cpu").expect("the CPU");
-    Decoder::init(&config, 7, &device).save(&config, dir).expect("saves");
+    Decoder::init(&config, 7, &device).save(dir).expect("saves");
     tokenizer().save(dir).expect("saves");
 }

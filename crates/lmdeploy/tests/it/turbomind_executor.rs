@@ -3,7 +3,7 @@
 use internlm_kit::config::Validate;
 use internlm_model::decoder::Decoder;
 use internlm_model::sampling::SamplingConfig;
-use internlm_model::{ModelConfig, TokenId};
+use internlm_model::{ModelConfig, ModelSize, TokenId};
 use lmdeploy::cache::{BlockId, CacheSize};
 use lmdeploy::config::{Backend, DeployConfig, ModelTable};
 use lmdeploy::engine::{
@@ -21,13 +21,11 @@ struct Made {
 
 impl Made {
     fn new() -> Self {
-        let config: ModelConfig = serde_json::from_value(serde_json::json!({
-            "hidden": 64, "layers": 2, "heads": 4, "kv-heads": 2, "inter": 160, "vocab": VOCAB, "max-position": 128,
-        }))
-        .expect("a config");
+        let size = ModelSize { hidden: 64, layers: 2, heads: 4, inter: 160, vocab: VOCAB };
+        let config = ModelConfig::new(size).with_kv_heads(2).with_max_position(128);
         let device = internlm_model::device::parse("cpu").expect("the CPU");
         let dir = tempfile::tempdir().expect("a folder");
-        Decoder::init(&config, 3, &device).save(&config, dir.path()).expect("saves");
+        Decoder::init(&config, 3, &device).save(dir.path()).expect("saves");
         Self { dir }
     }
 

@@ -78,7 +78,7 @@ fn examine(
     folder: &Path,
     questions: &[Question],
 ) -> Result<Vec<Examined>> {
-    let (_, decoder) = Decoder::load(folder, &device::parse(&config.run.device)?)?;
+    let decoder = Decoder::load(folder, &device::parse(&config.run.device)?)?;
     let (tokenizer, template) = (Tokenizer::load(folder)?, ChatTemplate::load(folder)?);
     let examiner = Examiner { decoder: &decoder, tokenizer: &tokenizer, template: &template, max_new_tokens };
     let progress = Progress::new("test", "questions", questions.len() as u64);

@@ -36,10 +36,10 @@ struct Stored {
 /// An adapter in memory: config and tensors by the model's own names.
 ///
 /// ```
-/// use internlm_model::{ModelConfig, decoder::Decoder, device};
+/// use internlm_model::{Decoder, ModelConfig, ModelSize, device};
 /// use xtuner::lora::{Adapter, AdapterConfig, LoraSection, inject};
 ///
-/// let model: ModelConfig = toml::from_str("hidden = 32\nlayers = 1\nheads = 2\ninter = 64\nvocab = 40")?;
+/// let model = ModelConfig::new(ModelSize { hidden: 32, layers: 1, heads: 2, inter: 64, vocab: 40 });
 /// let lora = LoraSection { rank: 4, ..LoraSection::default() };
 /// let decoder = Decoder::init(&model, 1, &device::parse("cpu")?);
 /// let tuned = inject(decoder.clone(), &lora, 7)?;

@@ -16,8 +16,8 @@ use crate::export::export_model;
 /// # Errors
 /// Files that cannot be read, and an adapter that does not fit.
 pub fn merge(model: &Path, adapter: &Path, out: &Path) -> Result<()> {
-    let (config, decoder) = Decoder::load(model, &device::parse("cpu")?)?;
+    let decoder = Decoder::load(model, &device::parse("cpu")?)?;
     let tokenizer = Tokenizer::load(model)?;
     let merged = Adapter::read(adapter)?.apply(decoder, adapter)?.merged();
-    export_model(&merged, &config, &tokenizer, model, out)
+    export_model(&merged, &tokenizer, model, out)
 }

@@ -79,11 +79,10 @@ fn an_adapter_of_another_model_is_refused_with_tensor_and_shapes() {
     let narrow = config_text(&other, "lora", 1);
     fs::create_dir_all(&other).expect("creates");
     drop(narrow);
-    let model: internlm_model::ModelConfig =
-        toml::from_str("hidden = 16\nlayers = 1\nheads = 2\nkv-heads = 1\ninter = 32\nvocab = 384")
-            .expect("valid");
+    let size = internlm_model::ModelSize { hidden: 16, layers: 1, heads: 2, inter: 32, vocab: 384 };
+    let model = internlm_model::ModelConfig::new(size).with_kv_heads(1);
     let device = internlm_model::device::parse("cpu").expect("the CPU");
-    internlm_model::decoder::Decoder::init(&model, 1, &device).save(&model, &other).expect("saves");
+    internlm_model::Decoder::init(&model, 1, &device).save(&other).expect("saves");
     for name in ["tokenizer.json", "tokenizer_config.json"] {
         fs::copy(folder.join("base").join(name), other.join(name)).expect("copies");
     }

@@ -68,12 +68,12 @@ fn adapter_plus_base_is_the_exported_model() {
     xtuner::lora::merge(&base, &run.join("adapter"), &folder.join("merged")).expect("merges");
     let logits = |path: &Path| {
         let device = device::parse("cpu").expect("the CPU");
-        let (config, decoder) = Decoder::load(path, &device).expect("loads");
+        let decoder = Decoder::load(path, &device).expect("loads");
         let ids: Vec<TokenId> = (0..30).map(|i| TokenId((i * 29 + 3) % 384)).collect();
         let input = decoder.ids(&ids, &device).expect("ids below the vocabulary");
         let hidden = decoder.forward(input, &mut Causal::sequence(ids.len()));
         let values: Vec<f32> = decoder.logits(hidden).into_data().try_to_vec().expect("f32");
-        (config.eos, values)
+        (decoder.config().eos.clone(), values)
     };
     let (eos, exported) = logits(&run.join("hf"));
     assert_eq!(eos.len(), 2, "a tuned model also stops at the end of a turn");

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use internlm_model::decoder::Decoder;
 use internlm_model::tokenizer::{BpeTrainConfig, train_bpe};
-use internlm_model::{ModelConfig, device};
+use internlm_model::{ModelConfig, ModelSize, device};
 use xtuner::generator::{GenerateConfig, conversations};
 
 /// Counts and files for a generator that writes into `folder`.
@@ -26,10 +26,8 @@ pub(crate) fn generate_config(folder: &Path) -> GenerateConfig {
 
 /// The model's shape.
 pub(crate) fn model_config() -> ModelConfig {
-    toml::from_str(
-        "hidden = 32\nlayers = 2\nheads = 2\nkv-heads = 1\ninter = 48\nvocab = 384\nmax-position = 512\nbos = 1\neos = [2]",
-    )
-    .expect("the shape is valid")
+    let size = ModelSize { hidden: 32, layers: 2, heads: 2, inter: 48, vocab: 384 };
+    ModelConfig::new(size).with_kv_heads(1).with_max_position(512)
 }
 
 /// Writes a random model with its tokenizer and gives the folder.
@@ -41,7 +39,7 @@ pub(crate) fn model_folder(folder: &Path) -> PathBuf {
     let tokenizer = train_bpe(texts.into_iter(), &config).expect("trains a tokenizer");
     let model = model_config();
     let decoder = Decoder::init(&model, 3, &device::parse("cpu").expect("the CPU"));
-    decoder.save(&model, &path).expect("saves");
+    decoder.save(&path).expect("saves");
     tokenizer.save(&path).expect("saves");
     path
 }

@@ -65,16 +65,30 @@ struct QueryTile {
     q: Buffer,
     dout: Buffer,
     dq: Buffer,
-    /// Log-sum-exp and D of each row.
-    rows: Vec<(f32, f32)>,
+    rows: Vec<RowSums>,
+}
+
+/// What the backward pass of softmax needs to know about one row.
+#[derive(Clone, Copy)]
+struct RowSums {
+    /// Log-sum-exp of the scores.
+    log_sum: f32,
+    /// D of FlashAttention: the inner product of output and output gradient.
+    inner: f32,
+}
+
+/// Memory for one tile's scores and their gradients, used again for every block of keys.
+struct Scratch {
+    p: Buffer,
+    ds: Buffer,
 }
 
 impl Sequence<'_> {
     fn backward(&self, output: OutputGradient<'_>, target: &mut [f32]) {
         target.fill(0.0);
         let (d, heads, width) = (self.layout.d, self.layout.group(), self.layout.group_width());
-        let mut scratch =
-            (Buffer::stale(heads * QUERY_TILE * KEY_BLOCK), Buffer::stale(heads * QUERY_TILE * KEY_BLOCK));
+        let scores = heads * QUERY_TILE * KEY_BLOCK;
+        let mut scratch = Scratch { p: Buffer::stale(scores), ds: Buffer::stale(scores) };
         for first in (0..self.run.tokens).step_by(QUERY_TILE) {
             let mut tile = self.load(first, QUERY_TILE.min(self.run.tokens - first), output);
             for start in (0..first + tile.tokens).step_by(KEY_BLOCK) {
@@ -106,7 +120,7 @@ impl Sequence<'_> {
             let gradient = &output.gradient[column * d..][..d];
             tile.dout[row * d..][..d].copy_from_slice(gradient);
             let inner = inner_product(gradient, &output.out[column * d..][..d]);
-            tile.rows.push((output.log_sums[column], inner));
+            tile.rows.push(RowSums { log_sum: output.log_sums[column], inner });
         }
         tile
     }
@@ -117,14 +131,14 @@ impl Sequence<'_> {
         tile: &mut QueryTile,
         start: usize,
         count: usize,
-        scratch: &mut (Buffer, Buffer),
+        scratch: &mut Scratch,
         target: &mut [f32],
     ) {
         let (d, heads, width) = (self.layout.d, self.layout.group(), self.layout.group_width());
         let rows = tile.rows.len();
         let block = &self.slab[start * width + heads * d..];
         let (k, v) = (Matrix::strided(block, count, d, width), Matrix::strided(&block[d..], count, d, width));
-        let (p, ds) = (&mut scratch.0[..rows * count], &mut scratch.1[..rows * count]);
+        let (p, ds) = (&mut scratch.p[..rows * count], &mut scratch.ds[..rows * count]);
         let (q, dout) = (Matrix::new(&tile.q, rows, d), Matrix::new(&tile.dout, rows, d));
         multiply(MatrixMut::new(p, rows, count), Target::Set, q, k.transposed(), 1.0, Threads::One);
         multiply(MatrixMut::new(ds, rows, count), Target::Set, dout, v.transposed(), 1.0, Threads::One);
@@ -146,8 +160,8 @@ impl Sequence<'_> {
 
 vectorized! {
     /// Scores to weights and `dO V^T` to score gradients, in place; keys that are not seen get zeros.
-    fn score_gradient(p: &mut [f32], ds: &mut [f32], seen: usize, row: (f32, f32)) {
-        let (log_sum, inner) = row;
+    fn score_gradient(p: &mut [f32], ds: &mut [f32], seen: usize, row: RowSums) {
+        let RowSums { log_sum, inner } = row;
         for (p, ds) in p[..seen].iter_mut().zip(&mut ds[..seen]) {
             *p = exp(*p - log_sum);
             *ds = *p * (*ds - inner);

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::tile::{KEY_BLOCK, QUERY_TILE, Tile};
-use crate::attend::HeadShape;
+use crate::heads::HeadShape;
 use crate::kernels::gemm::Matrix;
 use crate::positions::Run;
 
@@ -49,23 +49,18 @@ pub fn cached_attention(queries: QueryRows<'_>, cached: CachedKeys<'_>, out: &mu
     }
     let d = queries.q.len() / (tokens * heads);
     let group = heads / kv_heads;
-    let pieces: Vec<(usize, usize)> = (0..tokens)
-        .step_by(QUERY_TILE)
-        .flat_map(|first| (0..kv_heads).map(move |kv_head| (first, kv_head)))
+    let tiles = (0..tokens).step_by(QUERY_TILE).map(|first| (first, QUERY_TILE.min(tokens - first)));
+    let pieces: Vec<Piece> = tiles
+        .flat_map(|(first, count)| (0..kv_heads).map(move |kv_head| Piece { first, count, kv_head }))
         .collect();
     // Few tokens are not worth a thread: decoding runs many sequences side by side instead.
-    let compute = |&(first, kv_head): &(usize, usize)| {
-        let count = QUERY_TILE.min(tokens - first);
-        let tile = attend_piece(queries, cached, (first, count), (kv_head, group, d));
-        ((first, kv_head), tile)
-    };
+    let compute = |&piece: &Piece| (piece, attend_piece(queries, cached, piece, d));
     let tiles: Vec<_> = if pieces.len() > kv_heads {
         pieces.par_iter().map(compute).collect()
     } else {
         pieces.iter().map(compute).collect()
     };
-    for ((first, kv_head), mut tile) in tiles {
-        let count = QUERY_TILE.min(tokens - first);
+    for (Piece { first, count, kv_head }, mut tile) in tiles {
         tile.finish(|row, values, _| {
             let (head, token) = (kv_head * group + row / count, first + row % count);
             out[(token * heads + head) * d..][..d].copy_from_slice(values);
@@ -73,13 +68,19 @@ pub fn cached_attention(queries: QueryRows<'_>, cached: CachedKeys<'_>, out: &mu
     }
 }
 
-fn attend_piece(
-    queries: QueryRows<'_>,
-    cached: CachedKeys<'_>,
-    (first, count): (usize, usize),
-    (kv_head, group, d): (usize, usize, usize),
-) -> Tile {
+/// Consecutive queries of the heads that share one kv head: the unit of parallel work.
+#[derive(Clone, Copy)]
+struct Piece {
+    /// Index of the first new token.
+    first: usize,
+    /// Number of tokens.
+    count: usize,
+    kv_head: usize,
+}
+
+fn attend_piece(queries: QueryRows<'_>, cached: CachedKeys<'_>, piece: Piece, d: usize) -> Tile {
     let HeadShape { heads, kv_heads } = queries.shape;
+    let (Piece { first, count, kv_head }, group) = (piece, heads / kv_heads);
     let scale = 1.0 / (d as f32).sqrt();
     let mut tile = Tile::new(count, group, d);
     for (row, target) in tile.q.chunks_exact_mut(d).enumerate() {

@@ -1,6 +1,6 @@
 //! The two orders of a projection's numbers, and the rotation that happens on the way between them.
 
-use crate::attend::HeadShape;
+use crate::heads::HeadShape;
 use crate::kernels::rows;
 use crate::kernels::vector::vectorized;
 
@@ -55,10 +55,23 @@ pub(crate) struct Rotation<'a> {
     pub(crate) sin: &'a [f32],
 }
 
+/// How the queries and the key of one token are turned on the way.
+#[derive(Clone, Copy)]
+struct Turn<'a> {
+    /// Cosines and sines of the token's position.
+    angles: Rotation<'a>,
+    /// What queries are multiplied by; keys are not scaled.
+    scale: f32,
+    /// 1 turns by the angle; -1 turns back, as gradients are.
+    direction: f32,
+}
+
 impl<'a> Rotation<'a> {
+    /// The cosines and sines of one token.
     #[inline(always)]
-    fn row(self, row: usize, half: usize) -> (&'a [f32], &'a [f32]) {
-        (&self.cos[row * half..(row + 1) * half], &self.sin[row * half..(row + 1) * half])
+    fn row(self, row: usize, half: usize) -> Self {
+        let range = row * half..(row + 1) * half;
+        Self { cos: &self.cos[range.clone()], sin: &self.sin[range] }
     }
 }
 
@@ -95,7 +108,8 @@ vectorized! {
     fn gather_rows(packed: &[f32], first: usize, layout: HeadLayout, rotation: Rotation<'_>, slab: &mut [f32]) {
         for (row, target) in slab.chunks_exact_mut(layout.group_width()).enumerate() {
             let source = &packed[(first + row) * layout.width()..];
-            turn_row(source, target, layout, rotation.row(first + row, layout.d / 2), (layout.query_scale(), 1.0));
+            let angles = rotation.row(first + row, layout.d / 2);
+            turn_row(source, target, layout, Turn { angles, scale: layout.query_scale(), direction: 1.0 });
         }
     }
 
@@ -103,24 +117,19 @@ vectorized! {
     fn scatter_rows(slab: &[f32], first: usize, layout: HeadLayout, rotation: Rotation<'_>, packed: &mut [f32]) {
         for (row, target) in packed.chunks_mut(layout.width()).enumerate() {
             let source = &slab[(first + row) * layout.group_width()..];
-            turn_row(source, target, layout, rotation.row(first + row, layout.d / 2), (layout.query_scale(), -1.0));
+            let angles = rotation.row(first + row, layout.d / 2);
+            turn_row(source, target, layout, Turn { angles, scale: layout.query_scale(), direction: -1.0 });
         }
     }
 }
 
 /// One token of one kv head: queries rotated and scaled, key rotated, value copied.
 #[inline(always)]
-fn turn_row(
-    x: &[f32],
-    y: &mut [f32],
-    layout: HeadLayout,
-    angles: (&[f32], &[f32]),
-    (scale, direction): (f32, f32),
-) {
+fn turn_row(x: &[f32], y: &mut [f32], layout: HeadLayout, turn: Turn<'_>) {
     let d = layout.d;
     for head in 0..=layout.group() {
-        let scale = if head < layout.group() { scale } else { 1.0 };
-        rotate(&x[head * d..(head + 1) * d], &mut y[head * d..(head + 1) * d], angles, scale, direction);
+        let scale = if head < layout.group() { turn.scale } else { 1.0 };
+        rotate(&x[head * d..(head + 1) * d], &mut y[head * d..(head + 1) * d], Turn { scale, ..turn });
     }
     let value = layout.group_width() - d..layout.group_width();
     y[value.clone()].copy_from_slice(&x[value]);
@@ -128,7 +137,8 @@ fn turn_row(
 
 /// `y = scale * R(direction * angle) x`: half-split rotation of one head.
 #[inline(always)]
-fn rotate(x: &[f32], y: &mut [f32], (cos, sin): (&[f32], &[f32]), scale: f32, direction: f32) {
+fn rotate(x: &[f32], y: &mut [f32], turn: Turn<'_>) {
+    let Turn { angles: Rotation { cos, sin }, scale, direction } = turn;
     let half = cos.len();
     let sin = &sin[..half];
     let (x1, x2) = x.split_at(half);

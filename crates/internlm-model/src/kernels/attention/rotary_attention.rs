@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use crate::attend::HeadShape;
+use crate::heads::HeadShape;
 use crate::kernels::plain;
 use crate::positions::Positions;
 use crate::rope::RopeTable;
@@ -35,7 +35,7 @@ mod fused {
     use burn_flex::FlexTensor;
 
     use super::super::{HeadLayout, Output, OutputGradient, Rotation, backward, forward, gather, scatter};
-    use crate::attend::HeadShape;
+    use crate::heads::HeadShape;
     use crate::kernels::buffer::Buffer;
     use crate::kernels::fused::{FusedBackend, FusedOp, floats};
     use crate::positions::Positions;

@@ -16,12 +16,21 @@ pub(super) struct Tile {
     pub(super) q: Buffer,
     /// Sum of weighted values, `[rows, d]`; divided by the sum of weights at the end.
     pub(super) out: Buffer,
-    maxima: Vec<f32>,
-    sums: Vec<f32>,
+    /// One per row.
+    running: Vec<Running>,
     scores: Buffer,
     tokens: usize,
     d: usize,
     fresh: bool,
+}
+
+/// The softmax of one row over the keys seen so far.
+#[derive(Clone, Copy)]
+struct Running {
+    /// Largest score.
+    max: f32,
+    /// Sum of `exp(score - max)`.
+    total: f32,
 }
 
 impl Tile {
@@ -31,8 +40,7 @@ impl Tile {
         Self {
             q: Buffer::stale(rows * d),
             out: Buffer::stale(rows * d),
-            maxima: vec![f32::NEG_INFINITY; rows],
-            sums: vec![0.0; rows],
+            running: vec![Running { max: f32::NEG_INFINITY, total: 0.0 }; rows],
             scores: Buffer::stale(rows * KEY_BLOCK),
             tokens,
             d,
@@ -43,15 +51,14 @@ impl Tile {
     /// Takes one block of at most [`KEY_BLOCK`] keys and values, `[keys, d]` each; `visible(token)` is how many keys
     /// of the block that token sees.
     pub(super) fn absorb(&mut self, keys: Matrix<'_>, values: Matrix<'_>, visible: impl Fn(usize) -> usize) {
-        let (rows, count) = (self.maxima.len(), keys.rows());
+        let (rows, count) = (self.running.len(), keys.rows());
         let scores = &mut self.scores[..rows * count];
         let q = Matrix::new(&self.q, rows, self.d);
         multiply(MatrixMut::new(scores, rows, count), Target::Set, q, keys.transposed(), 1.0, Threads::One);
         for (row, scores) in scores.chunks_exact_mut(count).enumerate() {
             let seen = visible(row % self.tokens).min(count);
             let out = &mut self.out[row * self.d..(row + 1) * self.d];
-            let running = (&mut self.maxima[row], &mut self.sums[row]);
-            soften(scores, seen, running, out, self.fresh);
+            soften(scores, seen, &mut self.running[row], out, self.fresh);
         }
         let target = if self.fresh { Target::Set } else { Target::Add };
         let weights = Matrix::new(scores, rows, count);
@@ -62,17 +69,18 @@ impl Tile {
     /// Divides by the sums and hands each row to `take(row, output, log-sum-exp)`.
     pub(super) fn finish(&mut self, mut take: impl FnMut(usize, &[f32], f32)) {
         for (row, out) in self.out.chunks_exact_mut(self.d).enumerate() {
-            let factor = 1.0 / self.sums[row];
+            let Running { max, total } = self.running[row];
+            let factor = 1.0 / total;
             out.iter_mut().for_each(|value| *value *= factor);
-            take(row, out, self.maxima[row] + self.sums[row].ln());
+            take(row, out, max + total.ln());
         }
     }
 }
 
 vectorized! {
     /// Turns one row of scores into weights relative to the new running maximum and rescales what was summed before.
-    fn soften(scores: &mut [f32], seen: usize, running: (&mut f32, &mut f32), out: &mut [f32], fresh: bool) {
-        let (max, total) = running;
+    fn soften(scores: &mut [f32], seen: usize, running: &mut Running, out: &mut [f32], fresh: bool) {
+        let Running { max, total } = running;
         let (seen, hidden) = scores.split_at_mut(seen);
         hidden.fill(0.0);
         let new = maximum(seen).max(*max);

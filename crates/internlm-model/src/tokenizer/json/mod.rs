@@ -1,135 +1,13 @@
 //! `tokenizer.json`: our own pipeline for the usual ones, the `tokenizers` crate for all others; our table of
 //! pieces decodes.
 
+mod build;
+mod engine;
 mod pipeline;
 mod style;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
-use std::path::Path;
-use std::sync::OnceLock;
-
-use serde_json::Value;
-use tokenizers::{Model as _, Tokenizer as Hf};
-
-use pipeline::Pipeline;
-use style::Style;
+pub(super) use build::build;
+pub(super) use engine::JsonEngine;
 pub(super) use style::byte_piece;
-
-use super::Tokenizer;
-use super::load::Source;
-use super::matcher::Matcher;
-use super::pieces::{Kind, Pieces};
-use super::settings::Settings;
-use super::tokenizer::{Engine, Inner};
-use crate::{Error, Result, TokenId};
-
-/// What encodes.
-pub(super) enum JsonEngine {
-    /// What we can do ourselves, with the same ids.
-    Direct(Box<Pipeline>),
-    /// Everything else.
-    General(Box<General>),
-}
-
-/// The `tokenizers` crate. It keeps track of where every byte came from, which takes its time.
-pub(super) struct General {
-    /// Special tokens are text.
-    plain: Hf,
-    /// Special tokens are recognized; made at the first use.
-    special: OnceLock<Hf>,
-}
-
-impl JsonEngine {
-    pub(super) fn encode(&self, text: &str) -> Vec<TokenId> {
-        match self {
-            Self::Direct(pipeline) => pipeline.encode(text),
-            Self::General(general) => ids(&general.plain, text),
-        }
-    }
-
-    pub(super) fn encode_with_special(&self, text: &str) -> Vec<TokenId> {
-        match self {
-            Self::Direct(pipeline) => pipeline.encode_with_special(text),
-            Self::General(general) => {
-                let special = general.special.get_or_init(|| {
-                    let mut special = general.plain.clone();
-                    special.set_encode_special_tokens(false);
-                    special
-                });
-                ids(special, text)
-            }
-        }
-    }
-}
-
-fn ids(engine: &Hf, text: &str) -> Vec<TokenId> {
-    let encoding = engine.encode_fast(text, false);
-    let encoding = encoding.expect("encoding fails only with a vocabulary that loading refuses");
-    encoding.get_ids().iter().map(|&id| TokenId(id)).collect()
-}
-
-/// Builds a tokenizer from a `tokenizer.json` and its `tokenizer_config.json`.
-pub(super) fn build(source: Source<'_>) -> Result<Tokenizer> {
-    let json: Value = serde_json::from_slice(&source.bytes)
-        .map_err(|error| Error::tokenizer(source.path, error.to_string()))?;
-    let mut engine =
-        Hf::from_bytes(&source.bytes).map_err(|error| Error::tokenizer(source.path, error.to_string()))?;
-    // Neither belongs to a text: lengths are the caller's business.
-    engine.with_padding(None);
-    engine.with_truncation(None).map_err(|error| Error::tokenizer(source.path, error.to_string()))?;
-    engine.set_encode_special_tokens(true);
-    check_unknown(&json, &engine, source.path)?;
-    let style = Style::of(&json).map_err(|message| Error::tokenizer(source.path, message))?;
-    let ids = engine.get_vocab(true).into_values();
-    Pieces::check_ids(ids).map_err(|message| Error::tokenizer(source.path, message))?;
-    let (pieces, added) = pieces(&engine, &style);
-    let lookup = |name: &str| engine.token_to_id(name).map(TokenId);
-    let special = |name: &str| lookup(name).filter(|&id| pieces.kind(id) == Kind::Special);
-    let guess = Settings { bos: special("<s>"), eos: special("</s>"), ..Settings::default() };
-    let settings = source.config.settings(lookup, guess);
-    let special: Vec<(String, TokenId)> = pieces.specials().map(|(id, name)| (name.to_owned(), id)).collect();
-    let special = Matcher::new(&special);
-    let templates = source.config.templates();
-    let mut files = vec![("tokenizer.json".to_owned(), source.bytes)];
-    files.extend(source.beside);
-    let engine = match Pipeline::of(&json, &engine) {
-        Some(pipeline) => JsonEngine::Direct(Box::new(pipeline)),
-        None => JsonEngine::General(Box::new(General { plain: engine, special: OnceLock::new() })),
-    };
-    let engine = Engine::Json(Box::new(engine));
-    Ok(Tokenizer::new(Inner { engine, pieces, added, special, settings, templates, files }))
-}
-
-/// An unknown token that is named but not in the vocabulary would make encoding fail later.
-fn check_unknown(json: &Value, engine: &Hf, path: &Path) -> Result<()> {
-    match json["model"]["unk_token"].as_str() {
-        Some(name) if engine.get_model().token_to_id(name).is_none() => Err(Error::tokenizer(
-            path,
-            format!("model.unk_token: found {name:?}, which is not in model.vocab"),
-        )),
-        _ => Ok(()),
-    }
-}
-
-/// The table of pieces and the added tokens by name.
-fn pieces(engine: &Hf, style: &Style) -> (Pieces, BTreeMap<String, TokenId>) {
-    let mut pieces = Pieces::new(style.leading_space);
-    // By id, so that the table grows in order.
-    let vocabulary: BTreeMap<u32, String> =
-        engine.get_vocab(false).into_iter().map(|(name, id)| (id, name)).collect();
-    for (id, name) in vocabulary {
-        let bytes = style.bytes(&name);
-        pieces.set(TokenId(id), Kind::Text, &name, bytes);
-    }
-    let mut added = BTreeMap::new();
-    let tokens: BTreeMap<u32, tokenizers::AddedToken> =
-        engine.get_added_tokens_decoder().into_iter().collect();
-    for (id, token) in tokens {
-        let kind = if token.special { Kind::Special } else { Kind::Text };
-        pieces.set(TokenId(id), kind, &token.content, token.content.clone().into_bytes());
-        added.insert(token.content, TokenId(id));
-    }
-    (pieces, added)
-}

@@ -1,11 +1,17 @@
 //! Our pipelines against the `tokenizers` crate on the same files.
 
-use proptest::prelude::*;
-use serde_json::json;
+use std::path::Path;
 
-use super::*;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use tokenizers::Tokenizer as Hf;
+
+use super::engine::ids;
+use super::{JsonEngine, build};
 use crate::tokenizer::settings::TokenizerConfig;
-use crate::tokenizer::{BpeTrainConfig, Special, train_bpe};
+use crate::tokenizer::source::Source;
+use crate::tokenizer::tokenizer::Engine;
+use crate::tokenizer::{BpeTrainConfig, Special, Tokenizer, train_bpe};
 
 const ADDED: [(&str, bool, bool); 5] = [
     ("<s>", true, true),

@@ -37,7 +37,7 @@ impl PieceKind {
     }
 
     /// The number in the file.
-    pub(super) fn number(self) -> u64 {
+    pub(in crate::tokenizer) fn number(self) -> u64 {
         match self {
             Self::Normal => 1,
             Self::Unknown => 2,

@@ -1,5 +1,6 @@
 //! SentencePiece models: the protobuf, the normalizer, and BPE or unigram.
 
+mod build;
 mod charsmap;
 mod engine;
 mod file;
@@ -11,5 +12,6 @@ mod trie;
 mod unigram;
 mod write;
 
-pub(super) use engine::{SentencePieceEngine, build, build_model};
+pub(super) use build::{build, build_model};
+pub(super) use engine::SentencePieceEngine;
 pub(super) use file::{Model, ModelType, Normalizer, Piece, PieceKind};

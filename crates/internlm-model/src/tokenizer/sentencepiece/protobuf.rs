@@ -5,7 +5,8 @@
 
 use std::path::Path;
 
-use crate::{Error, Result};
+use crate::Result;
+use crate::cursor::{Cursor, Fault};
 
 /// One field of a message.
 #[derive(Clone, Copy, Debug)]
@@ -56,65 +57,50 @@ impl<'a> Value<'a> {
 /// The fields of the message in `bytes`, which starts at `offset` of the file.
 pub(super) struct Fields<'a> {
     path: &'a Path,
-    bytes: &'a [u8],
-    offset: u64,
+    cursor: Cursor<'a>,
 }
 
 impl<'a> Fields<'a> {
     pub(super) fn new(path: &'a Path, bytes: &'a [u8], offset: u64) -> Self {
-        Self { path, bytes, offset }
+        Self { path, cursor: Cursor::inside(bytes, offset) }
     }
 
     /// The next field, `None` at the end.
     pub(super) fn next(&mut self) -> Result<Option<Field<'a>>> {
-        if self.bytes.is_empty() {
+        if self.cursor.left() == 0 {
             return Ok(None);
         }
-        let key = self.varint()?;
-        let value = match key & 7 {
-            0 => Value::Varint(self.varint()?),
-            1 => Value::Fixed64(self.array()?),
-            2 => {
-                let length = self.varint()?;
-                let offset = self.offset;
-                let length = usize::try_from(length).unwrap_or(usize::MAX);
-                Value::Bytes(self.take(length)?, offset)
-            }
-            5 => Value::Fixed32(self.array()?),
-            other => return self.fail(format!("field type: found {other}, expected 0, 1, 2 or 5")),
-        };
-        Ok(Some(Field { number: key >> 3, value }))
+        field(&mut self.cursor).map(Some).map_err(|mut fault| {
+            fault.message.insert_str(0, "not a SentencePiece model: ");
+            fault.in_file(self.path)
+        })
     }
+}
 
-    fn varint(&mut self) -> Result<u64> {
-        let mut value = 0;
-        for shift in (0..64).step_by(7) {
-            let [byte] = self.array()?;
-            value |= u64::from(byte & 0x7f) << shift;
-            if byte & 0x80 == 0 {
-                return Ok(value);
-            }
+fn field<'a>(cursor: &mut Cursor<'a>) -> Result<Field<'a>, Fault> {
+    let key = varint(cursor)?;
+    let value = match key & 7 {
+        0 => Value::Varint(varint(cursor)?),
+        1 => Value::Fixed64(cursor.array("a field")?),
+        2 => {
+            let length = varint(cursor)?;
+            let offset = cursor.offset();
+            Value::Bytes(cursor.take(length, "a field")?, offset)
         }
-        self.fail("a number longer than 64 bits".to_owned())
-    }
+        5 => Value::Fixed32(cursor.array("a field")?),
+        other => return cursor.fail(format!("field type: found {other}, expected 0, 1, 2 or 5")),
+    };
+    Ok(Field { number: key >> 3, value })
+}
 
-    fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
-        let mut array = [0; N];
-        array.copy_from_slice(self.take(N)?);
-        Ok(array)
+fn varint(cursor: &mut Cursor<'_>) -> Result<u64, Fault> {
+    let mut value = 0;
+    for shift in (0..64).step_by(7) {
+        let byte = cursor.byte("a number")?;
+        value |= u64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return Ok(value);
+        }
     }
-
-    fn take(&mut self, length: usize) -> Result<&'a [u8]> {
-        let Some((taken, rest)) = self.bytes.split_at_checked(length) else {
-            let left = self.bytes.len();
-            return self.fail(format!("truncated: a field needs {length} bytes, {left} are left"));
-        };
-        self.bytes = rest;
-        self.offset += length as u64;
-        Ok(taken)
-    }
-
-    fn fail<T>(&self, message: String) -> Result<T> {
-        Err(Error::format(self.path, self.offset, format!("not a SentencePiece model: {message}")))
-    }
+    cursor.fail("a number longer than 64 bits")
 }

@@ -6,14 +6,14 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::cursor::Cursor;
-use super::metadata::{Metadata, Value};
+use super::metadata::{self, Metadata, Value};
+use crate::cursor::{Cursor, Fault};
 use crate::weights::mmap::MappedFile;
 use crate::weights::source::{self, missing};
 use crate::weights::{Encoding, TensorInfo, TensorSource};
 use crate::{Error, Result};
 
-/// Most dimensions a tensor may have.
+/// Maximum number of dimensions of a tensor, as in llama.cpp.
 const MAX_DIMENSIONS: u32 = 4;
 /// Alignment of the data when `general.alignment` is absent.
 const DEFAULT_ALIGNMENT: u64 = 32;
@@ -48,27 +48,12 @@ impl GgufFile {
     ///
     /// # Errors
     /// Missing or truncated file, malformed header; all bad tensors at once.
-    pub fn open(path: &Path) -> Result<Self> {
-        let map = Arc::new(MappedFile::open(path)?);
-        let mut cursor = Cursor::new(path, &map);
-        if cursor.take(4, "the magic `GGUF`")? != b"GGUF" {
-            return Err(Error::format(path, 0, "not a GGUF file: expected the magic `GGUF`"));
-        }
-        let version = cursor.u32("the version")?;
-        if !(2..=3).contains(&version) {
-            return cursor.fail(format!("version: found {version}, expected 2 or 3"));
-        }
-        // The smallest tensor entry is 24 bytes (empty name, no dimensions), the smallest pair 13.
-        let tensor_count = cursor.count(24, "the number of tensors")?;
-        let pair_count = cursor.count(13, "the number of metadata pairs")?;
-        let metadata = Metadata::read(&mut cursor, pair_count, &map)?;
-        let declared = (0..tensor_count).map(|_| declared(&mut cursor)).collect::<Result<Vec<Declared>>>()?;
-        let alignment =
-            metadata.get("general.alignment").and_then(Value::as_u64).unwrap_or(DEFAULT_ALIGNMENT);
-        if alignment == 0 || alignment > 1 << 20 {
-            return cursor.fail(format!("general.alignment: found {alignment}, expected 1 to 1048576"));
-        }
-        let data_start = (cursor.position() as u64).next_multiple_of(alignment);
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let map = MappedFile::open(path).map_err(|source| Error::read(path, source))?;
+        let map = Arc::new(map);
+        let header = Header::read(&map).map_err(|fault| fault.in_file(path))?;
+        let Header { version, metadata, declared, data_start } = header;
         let mut tensors = BTreeMap::new();
         let mut problems = Vec::new();
         for tensor in declared {
@@ -139,8 +124,42 @@ impl TensorSource for GgufFile {
     }
 }
 
-fn declared(cursor: &mut Cursor<'_>) -> Result<Declared> {
-    let name = cursor.string("a tensor's name")?;
+/// Everything before the data.
+struct Header {
+    version: u32,
+    metadata: Metadata,
+    declared: Vec<Declared>,
+    data_start: u64,
+}
+
+impl Header {
+    fn read(map: &Arc<MappedFile>) -> Result<Self, Fault> {
+        let mut cursor = Cursor::new(map);
+        if cursor.take(4, "the magic `GGUF`")? != b"GGUF" {
+            let message = "not a GGUF file: expected the magic `GGUF`".to_owned();
+            return Err(Fault { offset: 0, message });
+        }
+        let version = cursor.u32("the version")?;
+        if !(2..=3).contains(&version) {
+            return cursor.fail(format!("version: found {version}, expected 2 or 3"));
+        }
+        // The smallest tensor entry is 24 bytes (empty name, no dimensions), the smallest pair 13.
+        let tensor_count = metadata::count(&mut cursor, 24, "the number of tensors")?;
+        let pair_count = metadata::count(&mut cursor, 13, "the number of metadata pairs")?;
+        let metadata = Metadata::read(&mut cursor, pair_count, map)?;
+        let declared = (0..tensor_count).map(|_| declared(&mut cursor)).collect::<Result<_, _>>()?;
+        let alignment =
+            metadata.get("general.alignment").and_then(Value::as_u64).unwrap_or(DEFAULT_ALIGNMENT);
+        if alignment == 0 || alignment > 1 << 20 {
+            return cursor.fail(format!("general.alignment: found {alignment}, expected 1 to 1048576"));
+        }
+        let data_start = (cursor.position() as u64).next_multiple_of(alignment);
+        Ok(Self { version, metadata, declared, data_start })
+    }
+}
+
+fn declared(cursor: &mut Cursor<'_>) -> Result<Declared, Fault> {
+    let name = metadata::string(cursor, "a tensor's name")?;
     let dimensions = cursor.u32("a tensor's number of dimensions")?;
     if dimensions > MAX_DIMENSIONS {
         return cursor.fail(format!("tensor {name}: found {dimensions} dimensions, expected at most 4"));

@@ -3,11 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
-use std::path::Path;
 use std::sync::Arc;
 
-use super::cursor::Cursor;
-use crate::Result;
+use crate::cursor::{Cursor, Fault};
 use crate::weights::mmap::MappedFile;
 
 /// The number of the type "array".
@@ -54,7 +52,7 @@ impl Array {
 
     /// The values in order.
     pub fn iter(&self) -> impl Iterator<Item = Value> + '_ {
-        let mut cursor = Cursor::new(Path::new(""), &self.map[self.bytes.clone()]);
+        let mut cursor = Cursor::new(&self.map[self.bytes.clone()]);
         (0..self.count).map(move |_| {
             Value::read(&mut cursor, self.kind, &self.map).expect("the array was walked when it was opened")
         })
@@ -122,24 +120,25 @@ impl Value {
         }
     }
 
-    fn read(cursor: &mut Cursor<'_>, kind: u32, map: &Arc<MappedFile>) -> Result<Self> {
+    fn read(cursor: &mut Cursor<'_>, kind: u32, map: &Arc<MappedFile>) -> Result<Self, Fault> {
         let what = "a metadata value";
         Ok(match kind {
-            0 => Self::Unsigned(cursor.array::<1>(what)?[0].into()),
+            0 => Self::Unsigned(cursor.byte(what)?.into()),
             1 => Self::Signed(i8::from_le_bytes(cursor.array(what)?).into()),
             2 => Self::Unsigned(u16::from_le_bytes(cursor.array(what)?).into()),
             3 => Self::Signed(i16::from_le_bytes(cursor.array(what)?).into()),
             4 => Self::Unsigned(cursor.u32(what)?.into()),
             5 => Self::Signed(i32::from_le_bytes(cursor.array(what)?).into()),
             6 => Self::Float(f32::from_le_bytes(cursor.array(what)?).into()),
-            7 => Self::Bool(cursor.array::<1>(what)?[0] != 0),
-            8 => Self::Text(cursor.string(what)?),
+            7 => Self::Bool(cursor.byte(what)? != 0),
+            8 => Self::Text(string(cursor, what)?),
             ARRAY => {
                 let kind = cursor.u32("an array's type")?;
-                let count = cursor.count(1, "an array's length")?;
+                let items = count(cursor, 1, "an array's length")?;
                 let start = cursor.position();
-                skip(cursor, kind, count)?;
-                Self::Array(Array { map: Arc::clone(map), kind, count, bytes: start..cursor.position() })
+                skip(cursor, kind, items)?;
+                let bytes = start..cursor.position();
+                Self::Array(Array { map: Arc::clone(map), kind, count: items, bytes })
             }
             10 => Self::Unsigned(cursor.u64(what)?),
             11 => Self::Signed(i64::from_le_bytes(cursor.array(what)?)),
@@ -149,8 +148,25 @@ impl Value {
     }
 }
 
-/// Steps over `count` values of type `kind`, checking that they are there. As in llama.cpp, arrays do not nest.
-fn skip(cursor: &mut Cursor<'_>, kind: u32, count: usize) -> Result<()> {
+/// A count of items that take at least `size` bytes each: more than the file can hold is an error, so that a damaged
+/// count does not become an allocation.
+pub(super) fn count(cursor: &mut Cursor<'_>, size: usize, what: &str) -> Result<usize, Fault> {
+    let count = cursor.u64(what)?;
+    let room = cursor.left() / size.max(1);
+    match usize::try_from(count) {
+        Ok(count) if count <= room => Ok(count),
+        _ => cursor.fail(format!("{what}: found {count}, expected at most {room} in the rest of the file")),
+    }
+}
+
+/// A string: u64 length, bytes. Bytes that are not UTF-8 become U+FFFD.
+pub(super) fn string(cursor: &mut Cursor<'_>, what: &str) -> Result<String, Fault> {
+    let length = count(cursor, 1, what)?;
+    Ok(String::from_utf8_lossy(cursor.take(length as u64, what)?).into_owned())
+}
+
+/// Steps over `items` values of type `kind`, checking that they are there. As in llama.cpp, arrays do not nest.
+fn skip(cursor: &mut Cursor<'_>, kind: u32, items: usize) -> Result<(), Fault> {
     let what = "an array";
     let size = match kind {
         0 | 1 | 7 => 1,
@@ -158,18 +174,18 @@ fn skip(cursor: &mut Cursor<'_>, kind: u32, count: usize) -> Result<()> {
         4..=6 => 4,
         10..=12 => 8,
         8 => {
-            for _ in 0..count {
-                let length = cursor.count(1, what)?;
-                cursor.take(length, what)?;
+            for _ in 0..items {
+                let length = count(cursor, 1, what)?;
+                cursor.take(length as u64, what)?;
             }
             return Ok(());
         }
         ARRAY => return cursor.fail("an array of arrays, expected values of another type"),
         _ => return cursor.fail(format!("metadata value type: found {kind}, expected 0 to 12")),
     };
-    match count.checked_mul(size) {
-        Some(length) => cursor.take(length, what).map(|_| ()),
-        None => cursor.fail(format!("an array's length: found {count}, more than the file holds")),
+    match items.checked_mul(size) {
+        Some(length) => cursor.take(length as u64, what).map(|_| ()),
+        None => cursor.fail(format!("an array's length: found {items}, more than the file holds")),
     }
 }
 
@@ -180,10 +196,10 @@ pub struct Metadata {
 }
 
 impl Metadata {
-    pub(super) fn read(cursor: &mut Cursor<'_>, count: usize, map: &Arc<MappedFile>) -> Result<Self> {
+    pub(super) fn read(cursor: &mut Cursor<'_>, count: usize, map: &Arc<MappedFile>) -> Result<Self, Fault> {
         let mut pairs = BTreeMap::new();
         for _ in 0..count {
-            let key = cursor.string("a metadata key")?;
+            let key = string(cursor, "a metadata key")?;
             let kind = cursor.u32("a metadata type")?;
             pairs.insert(key, Value::read(cursor, kind, map)?);
         }

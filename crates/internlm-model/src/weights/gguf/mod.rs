@@ -9,7 +9,6 @@
 //!
 //! Follows llama.cpp's `gguf.cpp`.
 
-mod cursor;
 mod file;
 mod metadata;
 

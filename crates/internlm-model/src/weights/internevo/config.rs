@@ -152,15 +152,15 @@ fn mlp_ratio(config: &ModelConfig, multiple: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::ModelSize;
 
     #[test]
     fn inter_follows_from_the_written_ratio() {
         for (hidden, inter) in
             [(2048, 8192), (4096, 14_336), (576, 1536), (128, 288), (7, 33), (6144, 16_384)]
         {
-            let text =
-                format!("hidden = {hidden}\nlayers = 1\nheads = 1\nhead-dim = 2\ninter = {inter}\nvocab = 5");
-            let config: ModelConfig = toml::from_str(&text).expect("parses");
+            let size = ModelSize { hidden, layers: 1, heads: 1, inter, vocab: 5 };
+            let config = ModelConfig::new(size).with_head_dim(2);
             let m = multiple_of(inter);
             let ratio = mlp_ratio(&config, m);
             assert_eq!(m * (hidden as f64 * ratio / m as f64).ceil() as usize, inter);

@@ -51,7 +51,8 @@ impl InternEvoFolder {
     ///
     /// # Errors
     /// Missing or malformed files, missing ranks, mis-shaped tensors; all of the tensors at once.
-    pub fn open(dir: &Path, stretch: Stretch) -> Result<Self> {
+    pub fn open(dir: impl AsRef<Path>, stretch: Stretch) -> Result<Self> {
+        let dir = dir.as_ref();
         let config_path = dir.join(CONFIG);
         let config_file = TorchFile::open(&config_path)?;
         let keys = Keys::new(config_file.root());
@@ -157,9 +158,9 @@ impl TensorSource for InternEvoFolder {
             return Ok(Cow::Owned(qkv::to_half_split(&bytes, heads)));
         }
         if self.norm_head && name == "output.weight" {
-            return normalized(&bytes, &place.info)
-                .map(Cow::Owned)
-                .ok_or_else(|| Error::Invalid(format!("tensor {name}: expected F32, F16 or BF16")));
+            return normalized(&bytes, &place.info).map(Cow::Owned).ok_or_else(|| {
+                Error::tensor(name, format!("type: found {}, expected F32, F16 or BF16", place.info.encoding))
+            });
         }
         Ok(bytes)
     }

@@ -53,7 +53,8 @@ pub fn write(dir: &Path, config: &ModelConfig, source: &dyn TensorSource, layout
         let mut order = targets.iter();
         torch::write_state_dict(&path, &tensors, &mut |_| {
             let target = order.next().expect("tensors are read once each, in the order of the list");
-            shard(target, config, source, (layout, rank)).map(Cow::Owned)
+            let whole = whole(target, config, source, layout.order)?;
+            Ok(Cow::Owned(target.part(whole, rank, ranks)))
         })?;
     }
     // Ranks of an earlier conversion to more of them would be taken for this one's.
@@ -68,25 +69,38 @@ pub fn write(dir: &Path, config: &ModelConfig, source: &dyn TensorSource, layout
     torch::write_value(&dir.join(CONFIG), &value)
 }
 
-/// The bytes of one rank's part of a tensor.
-fn shard(
+/// The bytes of a tensor before it is cut.
+fn whole(
     target: &Target,
     config: &ModelConfig,
     source: &dyn TensorSource,
-    (layout, rank): (Layout, usize),
+    order: RowOrder,
 ) -> Result<Vec<u8>> {
-    let width = target.info.encoding.block().1;
-    let mut bytes = match source.info(&target.source) {
+    let bytes = match source.info(&target.source) {
         Some(_) => source.read_bytes(&target.source)?.into_owned(),
-        None => vec![0; target.info.shape.iter().product::<usize>() * width],
+        None => vec![0; target.info.shape.iter().product::<usize>() * target.width()],
     };
-    if layout.order == RowOrder::Interleaved && target.name.contains(".attention.wqkv.") {
-        bytes = qkv::to_interleaved(&bytes, Heads::of(config, RowOrder::Interleaved));
-    }
-    Ok(match target.dim {
-        Some(dim) => Along::new(&target.info.shape, dim, width).cut(&bytes, rank, layout.tensor_parallel),
-        None => bytes,
+    Ok(match order {
+        RowOrder::Interleaved if target.name.contains(".attention.wqkv.") => {
+            qkv::to_interleaved(&bytes, Heads::of(config, RowOrder::Interleaved))
+        }
+        _ => bytes,
     })
+}
+
+impl Target {
+    /// Bytes per number.
+    fn width(&self) -> usize {
+        self.info.encoding.block().1
+    }
+
+    /// What rank number `rank` of `ranks` holds of the bytes of the whole tensor.
+    fn part(&self, whole: Vec<u8>, rank: usize, ranks: usize) -> Vec<u8> {
+        match self.dim {
+            Some(dim) => Along::new(&self.info.shape, dim, self.width()).cut(&whole, rank, ranks),
+            None => whole,
+        }
+    }
 }
 
 /// What InternEvo's InternLM2 cannot express.
@@ -118,9 +132,7 @@ fn check(config: &ModelConfig, layout: Layout) -> Result<()> {
     }
     match problems.is_empty() {
         true => Ok(()),
-        false => {
-            Err(Error::Invalid(format!("this model has no InternEvo form:\n  - {}", problems.join("\n  - "))))
-        }
+        false => Err(Error::Form { form: "InternEvo", problems }),
     }
 }
 
@@ -138,7 +150,7 @@ fn targets(config: &ModelConfig, source: &dyn TensorSource) -> Result<Vec<Target
         let encoding = match source.info(stored) {
             Some(info) => info.encoding,
             None if name.ends_with(".bias") => config.dtype.into(),
-            None => return Err(Error::Invalid(format!("tensor {name}: the source has none"))),
+            None => return Err(Error::tensor(name, "missing in the source")),
         };
         let dim = match name.as_str() {
             "model.tok_embeddings.weight" => Some(1),

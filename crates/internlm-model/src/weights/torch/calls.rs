@@ -3,14 +3,14 @@
 //! Follows `torch/_utils.py` (`_rebuild_tensor_v2` and its kin) and `persistent_load` of `torch/serialization.py`.
 
 use super::globals::Global;
-use super::machine::{Item, Machine, Object, Storage};
-use super::reader::Fault;
-use super::tensor::Declared;
+use super::machine::Machine;
+use super::object::{Declared, Item, Object, Storage};
+use crate::cursor::Fault;
 use crate::weights::Encoding;
 
-/// Most arguments any of the globals takes.
+/// Maximum number of arguments of the globals.
 const MAX_ARGUMENTS: usize = 8;
-/// Most dimensions of a tensor, as in torch.
+/// Maximum number of dimensions of a tensor, as in torch.
 const MAX_DIMENSIONS: usize = 64;
 
 impl<'a> Machine<'a> {

@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 use zip::{CompressionMethod, ZipArchive};
 
 use super::machine;
-use super::reader::Fault;
 use super::tensor::{Storages, TensorRef};
 use super::tree;
 use super::value::Value;
+use crate::cursor::Fault;
 use crate::weights::mmap::MappedFile;
 use crate::weights::source::{self, missing};
 use crate::weights::{TensorInfo, TensorSource};
@@ -49,8 +49,9 @@ impl TorchFile {
     /// Missing, truncated or compressed file, one of the old form without zip, a pickle that names anything but
     /// dense tensors and plain data, objects that contain themselves or nest deeper than 100 levels, big-endian
     /// tensors; all bad tensors at once.
-    pub fn open(path: &Path) -> Result<Self> {
-        let map = MappedFile::open(path)?;
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let map = MappedFile::open(path).map_err(|source| Error::read(path, source))?;
         let directory = Directory::read(path, &map)?;
         if let Some(order) = directory.byte_order.clone().filter(|range| &map[range.clone()] != b"little") {
             let found = String::from_utf8_lossy(&map[order.start..order.end.min(order.start + 20)]);
@@ -58,8 +59,10 @@ impl TorchFile {
             return Err(Error::format(path, order.start as u64, message));
         }
         let pickle = &map[directory.pickle.clone()];
-        let fault =
-            |fault: Fault| Error::format(path, (directory.pickle.start + fault.offset) as u64, fault.message);
+        let fault = |mut fault: Fault| {
+            fault.offset += directory.pickle.start as u64;
+            fault.in_file(path)
+        };
         let objects = machine::unpickle(pickle).map_err(fault)?;
         let built = tree::build(&objects, pickle.len(), &directory.storages, map.len()).map_err(fault)?;
         if !built.problems.is_empty() {

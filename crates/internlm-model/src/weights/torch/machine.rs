@@ -7,64 +7,14 @@
 
 use std::collections::HashMap;
 
+use super::budget;
 use super::globals::Global;
+use super::object::{Item, Object, Pickle};
 use super::opcode::*;
-use super::reader::{Fault, Reader};
-use super::tensor::Declared;
-use super::tree::FREE_VALUES;
-use crate::weights::Encoding;
+use crate::cursor::{Cursor, Fault};
 
 /// Largest pickle that is read, in bytes. A pickle of a hundred thousand tensors has about 15 MB.
 const MAX_LENGTH: usize = 16 << 20;
-/// Bytes of the pickle per item copied or byte of text re-encoded, beyond [`FREE_VALUES`].
-const PICKLE_BYTES_PER_COPY: usize = 4;
-/// Bytes of the pickle per object, memo entry and waiting item, beyond [`FREE_VALUES`].
-const PICKLE_BYTES_PER_OBJECT: usize = 12;
-
-/// What the stack and the objects hold: a plain value, or the number of an object.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Item<'a> {
-    None,
-    Bool(bool),
-    Int(i64),
-    BigInt(&'a [u8]),
-    Float(f64),
-    Text(&'a str),
-    Bytes(&'a [u8]),
-    Global(Global),
-    Object(usize),
-}
-
-/// A storage as the pickle names it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Storage<'a> {
-    /// The entry `data/<key>` of the archive.
-    pub(super) key: &'a str,
-    /// `None` for an untyped storage: the tensor then says its type.
-    pub(super) encoding: Option<Encoding>,
-    pub(super) bytes: usize,
-}
-
-/// Something with items, or too large for an [`Item`].
-#[derive(Debug)]
-pub(super) enum Object<'a> {
-    List(Vec<Item<'a>>),
-    Tuple(Vec<Item<'a>>),
-    Set(Vec<Item<'a>>),
-    Dict(Vec<(Item<'a>, Item<'a>)>),
-    Bytes(Vec<u8>),
-    Storage(Storage<'a>),
-    Tensor(Box<Declared<'a>>),
-    Device(String),
-}
-
-/// Everything a pickle made.
-#[derive(Debug)]
-pub(super) struct Pickle<'a> {
-    pub(super) root: Item<'a>,
-    /// Objects with the byte of the pickle at which each was made.
-    pub(super) objects: Vec<(usize, Object<'a>)>,
-}
 
 /// Reads one pickle.
 pub(super) fn unpickle(bytes: &[u8]) -> Result<Pickle<'_>, Fault> {
@@ -81,7 +31,7 @@ pub(super) fn unpickle(bytes: &[u8]) -> Result<Pickle<'_>, Fault> {
 
 /// The state while reading.
 pub(super) struct Machine<'a> {
-    pub(super) reader: Reader<'a>,
+    pub(super) reader: Cursor<'a>,
     /// Where the current opcode starts.
     pub(super) at: usize,
     pub(super) objects: Vec<(usize, Object<'a>)>,
@@ -96,7 +46,7 @@ pub(super) struct Machine<'a> {
 impl<'a> Machine<'a> {
     fn new(bytes: &'a [u8]) -> Self {
         Self {
-            reader: Reader::new(bytes),
+            reader: Cursor::new(bytes),
             at: 0,
             objects: Vec::new(),
             stack: Vec::new(),
@@ -118,8 +68,7 @@ impl<'a> Machine<'a> {
                 Some(item) => self.stack.push(item),
                 None => self.step(opcode)?,
             }
-            // A state dict makes about one object in 25 bytes and keeps few items waiting.
-            let limit = FREE_VALUES + self.reader.length() / PICKLE_BYTES_PER_OBJECT;
+            let limit = budget::objects(self.reader.length());
             if self.objects.len().max(self.stack.len()).max(self.memo.len()) > limit {
                 return self.fail(format!("the pickle makes more than {limit} objects: not a checkpoint"));
             }
@@ -128,13 +77,13 @@ impl<'a> Machine<'a> {
 
     /// An error at the current opcode.
     pub(super) fn fail<T>(&self, message: impl Into<String>) -> Result<T, Fault> {
-        Err(Fault { offset: self.at, message: message.into() })
+        Err(Fault { offset: self.at as u64, message: message.into() })
     }
 
     /// Counts `amount` items or bytes that are about to be copied.
     pub(super) fn charge(&mut self, amount: usize) -> Result<(), Fault> {
         self.copies = self.copies.saturating_add(amount);
-        let limit = FREE_VALUES + self.reader.length() / PICKLE_BYTES_PER_COPY;
+        let limit = budget::copies(self.reader.length());
         if self.copies > limit {
             return self
                 .fail(format!("the pickle copies its objects more than {limit} times: not a checkpoint"));
@@ -166,22 +115,22 @@ impl<'a> Machine<'a> {
             BININT => Item::Int(i32::from_le_bytes(reader.array("an integer")?).into()),
             BININT1 => Item::Int(reader.byte("an integer")?.into()),
             BININT2 => Item::Int(u16::from_le_bytes(reader.array("an integer")?).into()),
-            LONG1 => long(reader.prefixed1("an integer")?),
-            LONG4 => long(reader.prefixed4("an integer")?),
+            LONG1 => long(prefixed1(reader, "an integer")?),
+            LONG4 => long(prefixed4(reader, "an integer")?),
             BINFLOAT => Item::Float(f64::from_be_bytes(reader.array("a float")?)),
             BINUNICODE | SHORT_BINUNICODE | BINUNICODE8 => {
                 let bytes = match opcode {
-                    SHORT_BINUNICODE => reader.prefixed1("a text")?,
-                    BINUNICODE => reader.prefixed4("a text")?,
-                    _ => reader.prefixed8("a text")?,
+                    SHORT_BINUNICODE => prefixed1(reader, "a text")?,
+                    BINUNICODE => prefixed4(reader, "a text")?,
+                    _ => prefixed8(reader, "a text")?,
                 };
                 Item::Text(reader.text(bytes, "a text")?)
             }
-            BINSTRING => string(reader.prefixed4("a string")?),
-            SHORT_BINSTRING => string(reader.prefixed1("a string")?),
-            SHORT_BINBYTES => Item::Bytes(reader.prefixed1("bytes")?),
-            BINBYTES => Item::Bytes(reader.prefixed4("bytes")?),
-            BINBYTES8 | BYTEARRAY8 => Item::Bytes(reader.prefixed8("bytes")?),
+            BINSTRING => string(prefixed4(reader, "a string")?),
+            SHORT_BINSTRING => string(prefixed1(reader, "a string")?),
+            SHORT_BINBYTES => Item::Bytes(prefixed1(reader, "bytes")?),
+            BINBYTES => Item::Bytes(prefixed4(reader, "bytes")?),
+            BINBYTES8 | BYTEARRAY8 => Item::Bytes(prefixed8(reader, "bytes")?),
             _ => return Ok(None),
         }))
     }
@@ -373,6 +322,25 @@ impl<'a> Machine<'a> {
             None => self.fail("the opcode needs a mark, none is open"),
         }
     }
+}
+
+/// Bytes behind a length of one byte.
+fn prefixed1<'a>(reader: &mut Cursor<'a>, what: &str) -> Result<&'a [u8], Fault> {
+    let length = reader.byte(what)?;
+    reader.take(length.into(), what)
+}
+
+/// Bytes behind a length of four bytes. The signed lengths of the oldest opcodes are never negative in a file that is
+/// not damaged; such a length is then too long.
+fn prefixed4<'a>(reader: &mut Cursor<'a>, what: &str) -> Result<&'a [u8], Fault> {
+    let length = reader.u32(what)?;
+    reader.take(length.into(), what)
+}
+
+/// Bytes behind a length of eight bytes.
+fn prefixed8<'a>(reader: &mut Cursor<'a>, what: &str) -> Result<&'a [u8], Fault> {
+    let length = reader.u64(what)?;
+    reader.take(length, what)
 }
 
 /// A whole number: two's complement, little-endian, no bytes for zero.

@@ -16,13 +16,14 @@
 //! `caffe2/serialize/inline_container.cc`.
 
 mod archive;
+mod budget;
 mod calls;
 mod file;
 mod globals;
 mod machine;
+mod object;
 mod opcode;
 mod pickler;
-mod reader;
 mod tensor;
 mod tree;
 mod value;

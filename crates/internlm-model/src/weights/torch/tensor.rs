@@ -4,21 +4,11 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::machine::Storage;
-use crate::weights::{Encoding, TensorInfo};
+use super::object::{Declared, Storage};
+use crate::weights::TensorInfo;
 
 /// The entries `data/<key>` of an archive: key -> byte range in the file.
 pub(super) type Storages = BTreeMap<String, Range<usize>>;
-
-/// A tensor as the pickle says it; offset and strides count elements.
-#[derive(Clone, Debug)]
-pub(super) struct Declared<'a> {
-    pub(super) storage: Storage<'a>,
-    pub(super) encoding: Encoding,
-    pub(super) offset: usize,
-    pub(super) shape: Vec<usize>,
-    pub(super) strides: Vec<usize>,
-}
 
 /// A tensor of a [`TorchFile`](super::TorchFile): shape and encoding; the numbers stay in the file.
 #[derive(Clone, Debug, PartialEq)]
@@ -110,7 +100,7 @@ impl TensorRef {
 }
 
 impl Declared<'_> {
-    /// Holds the tensor against the archive: every element lies in its storage, and there are no more of them
+    /// Checks the tensor against the archive: every element is inside its storage, and there are no more of them
     /// than the file has bytes.
     pub(super) fn place(&self, storages: &Storages, file_length: usize) -> Result<TensorRef, String> {
         let Storage { key, bytes: storage_length, .. } = self.storage;

@@ -1,14 +1,12 @@
 //! From the flat objects of the pickle machine to a [`Value`], under a budget of size and depth.
 
-use super::machine::{Item, Object, Pickle};
-use super::reader::Fault;
+use super::budget;
+use super::globals::Global;
+use super::object::{Item, Object, Pickle};
 use super::tensor::Storages;
 use super::value::{MAX_DEPTH, Value};
+use crate::cursor::Fault;
 
-/// Bytes of the pickle per value: a state dict has about one value in 40 bytes.
-const PICKLE_BYTES_PER_VALUE: usize = 8;
-/// Values that any pickle may stand for, however short.
-pub(super) const FREE_VALUES: usize = 1 << 14;
 /// Bytes of text that count as much as one value.
 const BYTES_PER_VALUE: usize = 32;
 /// Characters of one key shown in the name of a tensor.
@@ -21,7 +19,7 @@ pub(super) struct Tree {
     pub(super) problems: Vec<String>,
 }
 
-/// Builds the tree of `pickle`, which was `length` bytes long; tensors are held against `storages`.
+/// Builds the tree of `pickle`, which was `length` bytes long; tensors are checked against `storages`.
 pub(super) fn build(
     pickle: &Pickle<'_>,
     length: usize,
@@ -32,7 +30,7 @@ pub(super) fn build(
         pickle,
         storages,
         file_length,
-        budget: FREE_VALUES + length / PICKLE_BYTES_PER_VALUE,
+        budget: budget::values(length),
         open: vec![false; pickle.objects.len()],
         at: 0,
         path: String::new(),
@@ -59,7 +57,7 @@ struct Builder<'p, 'a> {
 
 impl<'a> Builder<'_, 'a> {
     fn fail<T>(&self, message: impl Into<String>) -> Result<T, Fault> {
-        Err(Fault { offset: self.at, message: message.into() })
+        Err(Fault { offset: self.at as u64, message: message.into() })
     }
 
     /// Counts one value that carries `bytes` of its own.
@@ -87,7 +85,7 @@ impl<'a> Builder<'_, 'a> {
             Item::Float(value) => Value::Float(value),
             Item::Text(text) => Value::Text(text.to_owned()),
             Item::Bytes(bytes) => Value::Bytes(bytes.to_vec()),
-            Item::Global(super::globals::Global::DType(encoding)) => Value::DType(encoding),
+            Item::Global(Global::DType(encoding)) => Value::DType(encoding),
             Item::Global(global) => return self.fail(format!("found {global} itself as a value")),
             Item::Object(index) => {
                 let outside = self.at;

@@ -25,10 +25,11 @@ const FORMAT_VERSION: &[u8] = b"3\n";
 /// A name given twice, a block encoding, errors of `read`, bytes that do not fit the shape, and errors of writing;
 /// the target is then untouched.
 pub fn write_state_dict<'a>(
-    path: &Path,
+    path: impl AsRef<Path>,
     tensors: &[(String, TensorInfo)],
     read: &mut dyn FnMut(&str) -> Result<Cow<'a, [u8]>>,
 ) -> Result<()> {
+    let path = path.as_ref();
     let mut names = BTreeSet::new();
     if let Some((twice, _)) = tensors.iter().find(|(name, _)| !names.insert(name)) {
         return Err(invalid(path, format!("tensor {twice}: given twice")));
@@ -57,7 +58,8 @@ pub fn write_state_dict<'a>(
 /// # Errors
 /// A tensor (see [`write_state_dict`]), a block encoding, whole numbers of more than 255 bytes, more than 100
 /// levels, and errors of writing; the target is then untouched.
-pub fn write_value(path: &Path, value: &Value) -> Result<()> {
+pub fn write_value(path: impl AsRef<Path>, value: &Value) -> Result<()> {
+    let path = path.as_ref();
     let mut pickler = Pickler::new();
     pickler.value(value, 0).map_err(|message| invalid(path, message))?;
     let stem = stem(path);
@@ -89,5 +91,5 @@ fn stem(path: &Path) -> String {
 }
 
 fn invalid(path: &Path, message: impl std::fmt::Display) -> Error {
-    Error::Invalid(format!("{}: {message}", path.display()))
+    Error::Unwritable { path: path.to_path_buf(), problem: message.to_string() }
 }

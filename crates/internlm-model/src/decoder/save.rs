@@ -3,16 +3,26 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use super::decoder::Decoder;
 use crate::config::{Family, ModelConfig};
-use crate::decoder::Decoder;
 use crate::weights::{self, WriteConfig};
 use crate::{Error, Result};
 
-/// Writes `config.json` and the weights of `decoder` into `dir`.
-pub(crate) fn write(decoder: &Decoder, config: &ModelConfig, dir: &Path) -> Result<()> {
+impl Decoder {
+    /// Writes a Hugging Face InternLM2 folder: `config.json` and `model.safetensors` in the config's `dtype`. Adapters
+    /// are merged. Tokenizer files are the caller's.
+    ///
+    /// # Errors
+    /// A model InternLM2 files cannot hold (feed-forward biases), or an I/O error.
+    pub fn save(&self, dir: impl AsRef<Path>) -> Result<()> {
+        write(self, self.config(), dir.as_ref())
+    }
+}
+
+fn write(decoder: &Decoder, config: &ModelConfig, dir: &Path) -> Result<()> {
     if config.mlp_bias {
-        let message = "mlp-bias: found true, expected false: InternLM2 files have no feed-forward biases";
-        return Err(Error::Invalid(message.to_owned()));
+        let problem = "mlp-bias: found true, expected false: InternLM2 files have no feed-forward biases";
+        return Err(Error::Form { form: "Hugging Face InternLM2", problems: vec![problem.to_owned()] });
     }
     let mut config = config.clone();
     if config.family != Family::InternLm2Reward {
@@ -30,7 +40,7 @@ pub(crate) fn write(decoder: &Decoder, config: &ModelConfig, dir: &Path) -> Resu
     weights::write_folder(dir, &tensors, &options, &mut |name| match stored.get(name) {
         Some(parameter) => Ok(parameter.to_vec()),
         None if name.ends_with(".bias") => Ok(vec![0.0; shapes.get(name).copied().unwrap_or_default()]),
-        None => Err(Error::Invalid(format!("tensor `{name}`: the decoder has none, the config asks for it"))),
+        None => Err(Error::tensor(name, "missing in the decoder, expected by the config")),
     })?;
     let path = dir.join("config.json");
     let json = format!("{:#}\n", config.to_hf_json());

@@ -5,11 +5,11 @@
 use burn::module::Module;
 use burn::tensor::Tensor;
 
+use super::attention::Attention;
+use super::feed_forward::FeedForward;
+use super::norm::RmsNorm;
 use crate::attend::Attend;
-use crate::attention::Attention;
-use crate::feed_forward::FeedForward;
 use crate::kernels;
-use crate::norm::RmsNorm;
 use crate::rope::RopeTable;
 
 /// One layer of the decoder.

@@ -1,0 +1,117 @@
+//! Where the tensors of a new decoder come from: random numbers or stored weights.
+
+use burn::module::Param;
+use burn::tensor::{Device, Tensor, TensorData};
+use internlm_kit::rng::CounterRng;
+use rayon::prelude::*;
+
+use super::attention::Attention;
+use super::block::Block;
+use super::feed_forward::FeedForward;
+use super::norm::RmsNorm;
+use crate::config::ModelConfig;
+use crate::linear::{Dense, Linear};
+use crate::weights::TensorSource;
+use crate::weights::names::{Part, Slot};
+use crate::{Error, Result};
+
+/// Standard deviation of new weights, InternEvo's `init_std`.
+const DEVIATION: f64 = 0.02;
+
+/// Makes the tensors of every [`Slot`].
+pub(super) struct Builder<'a> {
+    origin: Origin<'a>,
+    device: &'a Device,
+}
+
+enum Origin<'a> {
+    Random { seed: u64 },
+    Stored(&'a dyn TensorSource),
+}
+
+impl<'a> Builder<'a> {
+    /// Matrices from N(0, std), vectors constant.
+    pub(super) fn random(seed: u64, device: &'a Device) -> Self {
+        Self { origin: Origin::Random { seed }, device }
+    }
+
+    /// Tensors of a checkpoint.
+    pub(super) fn stored(source: &'a dyn TensorSource, device: &'a Device) -> Self {
+        Self { origin: Origin::Stored(source), device }
+    }
+
+    /// The matrix of a slot.
+    pub(super) fn matrix(&self, slot: Slot, config: &ModelConfig) -> Result<Param<Tensor<2>>> {
+        let name = format!("{}.weight", slot.name());
+        let [rows, columns] = slot.shape(config)[..] else { unreachable!("the slot holds a matrix") };
+        let values = match &self.origin {
+            Origin::Random { seed } => {
+                let (rng, std) = (CounterRng::new(*seed, &name), deviation(slot));
+                let count = (rows * columns) as u64;
+                (0..count).into_par_iter().map(|counter| (std * rng.normal(counter)) as f32).collect()
+            }
+            Origin::Stored(source) => read(*source, &name, rows * columns)?,
+        };
+        let data = TensorData::new(values, [rows, columns]);
+        Ok(Param::from_tensor(Tensor::from_data(data, self.device)))
+    }
+
+    /// A vector; `constant` is its value when nothing is stored.
+    fn vector(&self, name: &str, length: usize, constant: f32) -> Result<Param<Tensor<1>>> {
+        let values = match &self.origin {
+            Origin::Random { .. } => vec![constant; length],
+            Origin::Stored(source) => read(*source, name, length)?,
+        };
+        Ok(Param::from_tensor(Tensor::from_data(TensorData::new(values, [length]), self.device)))
+    }
+
+    /// The norm of a slot.
+    pub(super) fn norm(&self, slot: Slot, config: &ModelConfig) -> Result<RmsNorm> {
+        let weight = self.vector(&format!("{}.weight", slot.name()), config.hidden, 1.0)?;
+        Ok(RmsNorm { weight, eps: config.eps })
+    }
+
+    /// The dense layer of a slot.
+    pub(super) fn linear(&self, slot: Slot, config: &ModelConfig) -> Result<Linear> {
+        let weight = self.matrix(slot, config)?;
+        let bias = slot.has_bias(config).then(|| {
+            let rows = weight.dims()[0];
+            self.vector(&format!("{}.bias", slot.name()), rows, 0.0)
+        });
+        Ok(Linear::Dense(Dense { weight, bias: bias.transpose()? }))
+    }
+
+    /// Block number `layer`.
+    pub(super) fn block(&self, config: &ModelConfig, layer: usize) -> Result<Block> {
+        let linear = |part| self.linear(Slot::Block(layer, part), config);
+        let norm = |part| self.norm(Slot::Block(layer, part), config);
+        Ok(Block {
+            attention: Attention {
+                wqkv: linear(Part::Wqkv)?,
+                wo: linear(Part::Wo)?,
+                heads: config.heads,
+                kv_heads: config.kv_heads,
+            },
+            feed_forward: FeedForward { w1: linear(Part::W1)?, w2: linear(Part::W2)?, w3: linear(Part::W3)? },
+            attention_norm: norm(Part::AttentionNorm)?,
+            ffn_norm: norm(Part::FfnNorm)?,
+        })
+    }
+}
+
+/// Standard deviation of the random values of a matrix. Matrices that write to the residual stream are damped with
+/// depth (InternEvo's scaled initialization).
+fn deviation(slot: Slot) -> f64 {
+    match slot {
+        Slot::Block(layer, Part::Wo | Part::W2) => DEVIATION / (2.0 * (layer + 1) as f64).sqrt(),
+        _ => DEVIATION,
+    }
+}
+
+fn read(source: &dyn TensorSource, name: &str, expected: usize) -> Result<Vec<f32>> {
+    let values = source.read_f32(name)?;
+    if values.len() == expected {
+        return Ok(values);
+    }
+    Err(Error::tensor(name, format!("found {} elements, expected {expected}", values.len())))
+}

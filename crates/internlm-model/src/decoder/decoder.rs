@@ -1,0 +1,195 @@
+//! [`Decoder`]: the forward, and what is computed from its output.
+//!
+//! `h = embedding(ids)`; every block adds attention and feed-forward to h; a final norm; logits by the output
+//! matrix, or by the embedding when tied. As `InternLM2ForCausalLM` of upstream's `modeling_internlm2.py`. Families
+//! differ by switches of [`ModelConfig`], never by another forward.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Int, Tensor, TensorData};
+
+use super::block::Block;
+use super::build::Builder;
+use super::norm::RmsNorm;
+use crate::attend::Attend;
+use crate::config::{DType, ModelConfig};
+use crate::kernels::{self, CrossEntropy};
+use crate::linear::Linear;
+use crate::rope::Rope;
+use crate::weights::names::Slot;
+use crate::{Error, Result, TokenId, weights};
+
+/// The vectors of the vocabulary.
+#[derive(Module, Debug)]
+pub struct Embedding {
+    /// `[vocab, hidden]`.
+    pub weight: Param<Tensor<2>>,
+}
+
+/// A causal language model; field names are those of the InternLM2 checkpoint.
+///
+/// ```
+/// use burn::tensor::{Device, Int, Tensor};
+/// use internlm_model::attend::Causal;
+/// use internlm_model::{Decoder, ModelConfig, ModelSize};
+///
+/// let size = ModelSize { hidden: 32, layers: 1, heads: 2, inter: 64, vocab: 40 };
+/// let device = Device::flex();
+/// let decoder = Decoder::init(&ModelConfig::new(size), 42, &device);
+/// let ids = Tensor::<1, Int>::from_data([1, 5, 7], &device);
+/// let hidden = decoder.forward(ids, &mut Causal::sequence(3));
+/// assert_eq!(decoder.logits(hidden).dims(), [3, 40]);
+/// ```
+#[derive(Module, Debug)]
+pub struct Decoder {
+    /// Input vectors.
+    pub tok_embeddings: Embedding,
+    /// The blocks, first to last.
+    pub layers: Vec<Block>,
+    /// Norm of the last hidden state.
+    pub norm: RmsNorm,
+    /// Output matrix, `[vocab, hidden]`; absent when tied to the embedding. A reward model's value head, `[1, hidden]`.
+    pub output: Option<Linear>,
+    /// Rotation of queries and keys.
+    #[module(skip)]
+    pub rope: Rope,
+    /// Shared, because modules are cloned often (a step of an optimizer, a view for measuring).
+    #[module(skip)]
+    config: Arc<ModelConfig>,
+}
+
+impl Decoder {
+    /// Random weights for pre-training: matrices N(0, 0.02), those that write to the residual stream (`wo`, `w2` of
+    /// layer l) N(0, 0.02 / sqrt(2 (l + 1))), norms 1, biases 0. Pure function of the seed and the tensor names.
+    #[must_use]
+    pub fn init(config: &ModelConfig, seed: u64, device: &Device) -> Self {
+        Self::assemble(config, &Builder::random(seed, device)).expect("random tensors have the right shapes")
+    }
+
+    /// Reads a Hugging Face folder or a GGUF file, widened to f32.
+    ///
+    /// # Errors
+    /// Whatever is wrong with the config or the weights, naming file, tensor, found and expected.
+    pub fn load(path: impl AsRef<Path>, device: &Device) -> Result<Self> {
+        let (config, source) = weights::open(path)?;
+        Self::assemble(&config, &Builder::stored(source.as_ref(), device))
+    }
+
+    fn assemble(config: &ModelConfig, builder: &Builder<'_>) -> Result<Self> {
+        let output = Slot::output(config).map(|slot| builder.linear(slot, config)).transpose()?;
+        Ok(Self {
+            tok_embeddings: Embedding { weight: builder.matrix(Slot::Embedding, config)? },
+            layers: (0..config.layers).map(|layer| builder.block(config, layer)).collect::<Result<_>>()?,
+            norm: builder.norm(Slot::Norm, config)?,
+            output,
+            rope: Rope::new(config),
+            config: Arc::new(config.clone()),
+        })
+    }
+
+    /// The shape of the model and the settings that travel with it: what [`Decoder::save`] writes.
+    #[must_use]
+    pub fn config(&self) -> &ModelConfig {
+        &self.config
+    }
+
+    /// Replaces the end-of-text tokens of the config. A tuned model, for instance, also ends at the end of a turn.
+    #[must_use]
+    pub fn with_eos(mut self, eos: Vec<TokenId>) -> Self {
+        Arc::make_mut(&mut self.config).eos = eos;
+        self
+    }
+
+    /// Replaces the storage type in which [`Decoder::save`] writes; in memory weights stay f32.
+    #[must_use]
+    pub fn with_dtype(mut self, dtype: DType) -> Self {
+        Arc::make_mut(&mut self.config).dtype = dtype;
+        self
+    }
+
+    /// Ids to the final norm's output; `attend` says where the tokens stand and holds the keys.
+    ///
+    /// # Shapes
+    /// - ids: `[T]`, one packed row
+    /// - output: `[T, hidden]`
+    pub fn forward(&self, ids: Tensor<1, Int>, attend: &mut dyn Attend) -> Tensor<2> {
+        let mut h = self.embed(ids);
+        let table = self.rope.table(attend.positions(), &h.device());
+        for (layer, block) in self.layers.iter().enumerate() {
+            h = block.forward(h, layer, &table, attend);
+        }
+        self.norm.forward(h)
+    }
+
+    /// The input vectors of ids.
+    ///
+    /// # Shapes
+    /// - ids: `[T]`
+    /// - output: `[T, hidden]`
+    #[must_use]
+    pub fn embed(&self, ids: Tensor<1, Int>) -> Tensor<2> {
+        kernels::embedding(self.tok_embeddings.weight.val(), ids)
+    }
+
+    /// Scores of every vocabulary entry (of a reward model: the value, vocab = 1).
+    ///
+    /// # Shapes
+    /// - hidden: `[T, hidden]`, the output of [`Decoder::forward`]
+    /// - output: `[T, vocab]`
+    #[must_use]
+    pub fn logits(&self, hidden: Tensor<2>) -> Tensor<2> {
+        match &self.output {
+            Some(output) => output.forward(hidden),
+            None => kernels::linear(hidden, self.tok_embeddings.weight.val()),
+        }
+    }
+
+    /// Width of [`Decoder::logits`]: the vocabulary, 1 for a reward model.
+    #[must_use]
+    pub fn logits_width(&self) -> usize {
+        self.output.as_ref().map_or_else(|| self.tok_embeddings.weight.dims()[0], |output| output.shape()[0])
+    }
+
+    /// Sum of `-log p(label)` over the labels that are there; logits `[T, vocab]` are never held whole on the CPU.
+    ///
+    /// # Shapes
+    /// - hidden: `[T, hidden]`
+    /// - labels: T
+    #[must_use]
+    pub fn cross_entropy(&self, hidden: Tensor<2>, labels: &[Option<TokenId>]) -> CrossEntropy {
+        match &self.output {
+            None => kernels::cross_entropy(hidden, self.tok_embeddings.weight.val(), labels),
+            Some(Linear::Dense(dense)) => kernels::cross_entropy(hidden, dense.weight.val(), labels),
+            Some(other) => CrossEntropy::from_token_losses(
+                kernels::plain::cross_entropy(other.forward(hidden), labels),
+                labels,
+            ),
+        }
+    }
+
+    /// All adapters merged and all quantized layers dequantized.
+    #[must_use]
+    pub fn merged(mut self) -> Self {
+        for (_, linear) in self.linears_mut() {
+            let taken =
+                std::mem::replace(linear, Linear::dense(Tensor::zeros([1, 1], &Device::default()), None));
+            *linear = taken.merge();
+        }
+        self
+    }
+
+    /// Ids as the tensor [`Decoder::forward`] takes.
+    ///
+    /// # Errors
+    /// An id that is not below `vocab`.
+    pub fn ids(&self, ids: &[TokenId], device: &Device) -> Result<Tensor<1, Int>> {
+        let vocab = self.tok_embeddings.weight.dims()[0];
+        if let Some((index, &found)) = ids.iter().enumerate().find(|(_, id)| id.index() >= vocab) {
+            return Err(Error::UnknownToken { index, found, vocab });
+        }
+        let values: Vec<i32> = ids.iter().map(|id| id.0 as i32).collect();
+        Ok(Tensor::from_data(TensorData::new(values, [ids.len()]), device))
+    }
+}

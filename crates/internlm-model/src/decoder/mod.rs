@@ -1,0 +1,19 @@
+//! The decoder-only transformer of the InternLM2 family: one forward for training, prefill and decoding.
+//!
+//! Read [`Decoder`] first, then `attention.rs` and [`attend`](crate::attend), the seam where queries meet keys.
+
+mod attention;
+mod block;
+mod build;
+#[allow(clippy::module_inception, reason = "the file is named like its type")]
+mod decoder;
+mod feed_forward;
+mod norm;
+mod save;
+mod walk;
+
+pub use attention::Attention;
+pub use block::Block;
+pub use decoder::{Decoder, Embedding};
+pub use feed_forward::FeedForward;
+pub use norm::RmsNorm;
