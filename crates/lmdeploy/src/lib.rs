@@ -10,6 +10,7 @@
 //! | [`respond`] | protocol requests -> engine requests; outputs -> protocol answers | `engine` |
 //! | [`Pipeline`] | all of it in this process, without a server | `engine` |
 //! | [`serve`] | all of it over HTTP | `server` |
+//! | [`testing`] | scripted replies -> the real server without weights, for tests | `testing` |
 //!
 //! Mirrors InternLM's LMDeploy (`lmdeploy/pytorch/engine`, `lmdeploy/serve/openai`). Invariants: the scheduler is
 //! pure; every accepted request gets exactly one end; free and active blocks are all blocks; no text of a stop
@@ -55,6 +56,8 @@ pub mod protocol;
 pub mod respond;
 #[cfg(feature = "server")]
 pub mod serve;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use error::{Error, Result};
 #[cfg(feature = "engine")]

@@ -12,24 +12,14 @@ use crate::respond::{ChatAnswer, Responder, ServedModel};
 /// A model and its engine in this process. Calls may come from many threads at once; they share batches.
 ///
 /// ```
-/// use internlm_model::chat::ChatTemplate;
-/// use internlm_model::tokenizer::{BpeTrainConfig, train_bpe};
-/// use lmdeploy::Pipeline;
-/// use lmdeploy::engine::{Capacity, Executor, MockExecutor, MockReply, SchedulerConfig};
 /// use lmdeploy::protocol::{ChatMessage, ChatRequest};
-/// use lmdeploy::respond::ServedModel;
+/// use lmdeploy::testing::MockModel;
 ///
-/// let texts = ["hello there".to_owned(), "general".to_owned()];
-/// let tokenizer = train_bpe(texts.into_iter(), &BpeTrainConfig { vocab_size: 280, min_frequency: 1 })?;
-/// let reply = MockReply::Script(tokenizer.encode("hello"));
-/// let capacity = Capacity { vocab: 280, ..MockExecutor::default().capacity() };
-/// let model = ServedModel::new("mock", tokenizer, Some(ChatTemplate::InternLm2), &[]);
-/// let executor = Box::new(MockExecutor::new(reply, capacity));
-/// let pipeline = Pipeline::new(executor, model, SchedulerConfig::new(&capacity), 0);
-///
+/// // A model that says "hello"; `Pipeline::load` reads a real one.
+/// let pipeline = MockModel::from("hello").pipeline();
 /// let request = ChatRequest { messages: vec![ChatMessage::user("hi")], ..ChatRequest::default() };
 /// assert_eq!(pipeline.chat(&request)?.choices[0].message.text(), "hello");
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # Ok::<(), lmdeploy::Error>(())
 /// ```
 #[derive(Debug)]
 pub struct Pipeline {

@@ -22,9 +22,8 @@ use crate::cache::BlockPool;
 /// ```
 /// use std::time::Duration;
 /// use internlm_model::TokenId;
-/// use lmdeploy::engine::{
-///     Executor, GenerateRequest, MockExecutor, RequestId, Scheduler, SchedulerConfig, StepResult,
-/// };
+/// use lmdeploy::engine::{Executor, GenerateRequest, RequestId, Scheduler, SchedulerConfig, StepResult};
+/// use lmdeploy::testing::MockExecutor;
 ///
 /// let config = SchedulerConfig::new(&MockExecutor::default().capacity());
 /// let mut scheduler = Scheduler::new(config);

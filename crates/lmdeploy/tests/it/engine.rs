@@ -5,8 +5,9 @@ use std::time::Duration;
 use internlm_model::TokenId;
 use lmdeploy::engine::{
     Capacity, End, Engine, EngineConfig, EngineFault, Executor, Finished, GenerateRequest, Generation,
-    Health, MockExecutor, MockFault, MockReply, Output, Piece, Rejected, SchedulerConfig, StopCause,
+    Health, Output, Piece, Rejected, SchedulerConfig, StopCause,
 };
+use lmdeploy::testing::{MockExecutor, MockFault, MockReply};
 
 fn start(executor: MockExecutor) -> Engine {
     let scheduler = SchedulerConfig::new(&executor.capacity());
@@ -63,7 +64,7 @@ fn many_requests_at_once_each_get_their_own_echo() {
 #[test]
 fn preempted_sequences_continue_where_they_were() {
     let capacity = Capacity { blocks: 6, max_position: 96, ..MockExecutor::default().capacity() };
-    let engine = start(MockExecutor::new(MockReply::Echo, capacity));
+    let engine = start(MockExecutor::new(MockReply::echo(), capacity));
     let prompts: Vec<Vec<u32>> = (0..6).map(|i| (0..30).map(|j| 3 + (i + j) % 60).collect()).collect();
     let generations: Vec<_> =
         prompts.iter().map(|prompt| engine.handle().submit(request(prompt, 60))).collect();
@@ -77,7 +78,7 @@ fn preempted_sequences_continue_where_they_were() {
 #[test]
 fn dropping_the_reader_frees_the_blocks() {
     let executor =
-        MockExecutor::new(MockReply::Script(vec![TokenId(5); 1000]), MockExecutor::default().capacity());
+        MockExecutor::new(MockReply::script(vec![TokenId(5); 1000]), MockExecutor::default().capacity());
     let engine = start(executor.with_delay(Duration::from_millis(1)));
     let mut generation = engine.handle().submit(request(&[3; 40], 900));
     assert!(matches!(generation.wait(), Some(Output::Pieces(_))));
@@ -148,7 +149,7 @@ fn prompt_scores_come_once_and_do_not_depend_on_chunks() {
 #[test]
 fn timeouts_end_requests() {
     let executor =
-        MockExecutor::new(MockReply::Script(vec![TokenId(5); 1000]), MockExecutor::default().capacity());
+        MockExecutor::new(MockReply::script(vec![TokenId(5); 1000]), MockExecutor::default().capacity());
     let engine = start(executor.with_delay(Duration::from_millis(2)));
     let timeout = Some(Duration::from_millis(20));
     let (ids, finished) = collect(engine.handle().submit(GenerateRequest { timeout, ..request(&[3], 900) }));

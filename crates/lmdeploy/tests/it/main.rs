@@ -7,6 +7,7 @@ mod binary;
 mod burn_executor;
 mod engine;
 mod fixture;
+mod mock_server;
 mod recipes;
 mod scheduler;
 mod server;
