@@ -1,4 +1,4 @@
-//! The crate's error.
+//! [`Error`]: why something failed, and whose fault it was.
 
 use std::path::PathBuf;
 
@@ -9,72 +9,72 @@ pub enum Error {
     /// A server could not be reached, or the connection broke.
     #[error("{url}: {message}")]
     Connection {
-        /// What was asked.
+        /// The URL that was requested.
         url: String,
-        /// What the transport said, causes included.
+        /// The message of the transport, with its causes.
         message: String,
     },
     /// A server answered with an error status.
     #[error("{url}: status {status}: {message}")]
     Status {
-        /// What was asked.
+        /// The URL that was requested.
         url: String,
-        /// The HTTP status.
+        /// The HTTP status of the answer.
         status: u16,
-        /// The message of the error body, or the start of the body when it is not one.
+        /// The message of the error body, or the start of a body that is not an error body.
         message: String,
-        /// Seconds after which the server wants to be asked again.
+        /// Seconds after which the server allows another try.
         retry_after: Option<u64>,
     },
-    /// A server's answer is not what the protocol says.
+    /// An answer of a server does not follow the protocol.
     #[error("{url}: cannot read the answer: {message}")]
     Answer {
-        /// What was asked.
+        /// The URL that was requested.
         url: String,
-        /// The parser's message and the start of what was found.
+        /// The message of the parser and the start of the answer.
         message: String,
     },
-    /// A request that is not, or could not be, fulfilled; what a server answers with `status`.
+    /// A request is wrong, or could not be fulfilled. A server answers it with `status`.
     #[error("{message}")]
     Refused {
-        /// The HTTP status that says the same.
+        /// The HTTP status that reports it.
         status: u16,
-        /// Why.
+        /// What is wrong, in words for the client.
         message: String,
-        /// The field at fault, as a path.
+        /// Path of the field that is wrong, when it is one field.
         param: Option<String>,
     },
-    /// A setting is wrong: which, found, expected.
+    /// A setting is wrong. The text names it, what was found and what was expected.
     #[error("{0}")]
     Setting(String),
-    /// A model could not be loaded.
+    /// A model could not be read.
     #[cfg(feature = "engine")]
     #[error(transparent)]
     Model(#[from] internlm_model::Error),
-    /// The CPU core could not load a model, or not with these settings.
+    /// The CPU core could not load a model with these settings.
     #[cfg(feature = "turbomind")]
     #[error(transparent)]
     Turbomind(#[from] turbomind::Error),
     /// A file could not be read or written.
     #[error("{path}: {source}")]
     File {
-        /// The file.
+        /// The file that was read or written.
         path: PathBuf,
-        /// What the system said.
+        /// The reason that the system gives.
         source: std::io::Error,
     },
-    /// An address could not be listened on.
+    /// The server cannot listen on an address.
     #[error("{address}: {message}")]
     Listen {
         /// `host:port`.
         address: String,
-        /// What the system said, and what to do.
+        /// The reason, and what to do about it.
         message: String,
     },
 }
 
 impl Error {
-    /// Whether the caller's input is at fault, which the binary reports with exit code 2.
+    /// Whether the input of the caller is wrong, which the binary reports with exit code 2.
     #[must_use]
     pub fn is_bad_input(&self) -> bool {
         match self {
@@ -90,7 +90,7 @@ impl Error {
         }
     }
 
-    /// A request whose field `param` is wrong.
+    /// The refusal of a request whose field `param` is wrong.
     #[cfg(feature = "engine")]
     pub(crate) fn field(param: impl Into<String>, message: impl AsRef<str>) -> Self {
         let param = param.into();
@@ -98,5 +98,5 @@ impl Error {
     }
 }
 
-/// Results of this crate.
+/// A result whose error is this crate's [`Error`] by default.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -1,4 +1,4 @@
-//! [`CacheSize`]: how much room keys and values get.
+//! [`CacheSize`]: how much memory keys and values get.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,15 +7,15 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{Error, Result};
 
-/// Most bytes that [`CacheSize::Auto`] takes.
+/// Maximum number of bytes that [`CacheSize::Auto`] takes.
 const AUTO_BYTES: usize = 1 << 30;
-/// Least blocks a cache can work with.
-const LEAST_BLOCKS: usize = 2;
+/// Minimum number of blocks that a cache can work with.
+const MIN_BLOCKS: usize = 2;
 
-/// How much room keys and values get (`cache-max-entry-count`).
+/// How much memory keys and values get (`cache-max-entry-count`).
 ///
 /// ```
-/// use lmdeploy::cache::CacheSize;
+/// use lmdeploy::engine::CacheSize;
 /// assert_eq!("512MiB".parse::<CacheSize>()?, CacheSize::Bytes(512 << 20));
 /// assert_eq!("0.5".parse::<CacheSize>()?, CacheSize::Share(0.5));
 /// assert_eq!("300".parse::<CacheSize>()?, CacheSize::Blocks(300));
@@ -23,7 +23,7 @@ const LEAST_BLOCKS: usize = 2;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum CacheSize {
-    /// What the most sequences of the longest length need, but at most 1 GiB. (`auto`)
+    /// What a full batch of sequences of maximum length needs, but at most 1 GiB. (`auto`)
     Auto,
     /// This many blocks. (A whole number above 1, as upstream.)
     Blocks(usize),
@@ -34,7 +34,7 @@ pub enum CacheSize {
 }
 
 impl CacheSize {
-    /// Number of blocks of `block_bytes` bytes; `wanted` blocks are enough for everything.
+    /// Number of blocks of `block_bytes` bytes each; more than `wanted` blocks would never be used.
     ///
     /// # Errors
     /// [`Error::Setting`] with the numbers when it does not fit into memory, or is too small for anything.
@@ -64,10 +64,10 @@ impl CacheSize {
                 mib(available.unwrap_or(0)),
             )));
         }
-        if blocks < LEAST_BLOCKS {
+        if blocks < MIN_BLOCKS {
             return Err(Error::Setting(format!(
                 "cache-max-entry-count: found {self}, which is {blocks} blocks of {block_bytes} bytes, expected at \
-                 least {LEAST_BLOCKS}"
+                 least {MIN_BLOCKS}"
             )));
         }
         Ok(blocks)
@@ -123,7 +123,7 @@ impl Serialize for CacheSize {
     }
 }
 
-/// TOML may say a number without quotes.
+/// In TOML, numbers may be written without quotes.
 #[derive(Deserialize)]
 #[serde(untagged, expecting = "expected `auto`, a share, a number of blocks, or bytes like \"512MiB\"")]
 enum Written {
@@ -143,7 +143,7 @@ impl<'de> Deserialize<'de> for CacheSize {
     }
 }
 
-/// Bytes the system could give without swapping; none where it does not say (only Linux does).
+/// Bytes that the system could give without swapping; none where it does not say, which only Linux does.
 fn available_memory() -> Option<usize> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;

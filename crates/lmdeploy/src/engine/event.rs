@@ -1,4 +1,4 @@
-//! What happens to requests: tokens, and exactly one end.
+//! What happens to requests inside the scheduler: tokens, and exactly one end.
 
 use internlm_model::TokenId;
 
@@ -9,16 +9,16 @@ use super::RequestId;
 pub enum Event {
     /// The next generated id.
     Token {
-        /// The request.
+        /// Whose token it is.
         id: RequestId,
-        /// The id.
+        /// The generated id.
         token: TokenId,
     },
-    /// Nothing more comes.
+    /// The request is over; no event of it follows.
     End {
-        /// The request.
+        /// Whose end it is.
         id: RequestId,
-        /// Why.
+        /// Why it ended.
         end: End,
     },
 }
@@ -27,45 +27,45 @@ pub enum Event {
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum End {
-    /// The model said so, or the user's stop matched.
+    /// The model sampled a stop id, or a stop string of the request appeared.
     Stop(StopCause),
-    /// `max_new` ids, or the context is full.
+    /// `max_new` ids were generated, or the context is full.
     Length,
-    /// Cancelled.
+    /// Somebody cancelled it.
     Abort(CancelCause),
-    /// Something failed.
+    /// It was refused, or failed while it ran.
     Error(EngineFault),
 }
 
 /// What stopped a sequence.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum StopCause {
-    /// A stop id.
+    /// This stop id was sampled.
     Id(TokenId),
-    /// A stop string.
+    /// A stop string appeared in the text.
     Text,
 }
 
 /// Who cancelled a request.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum CancelCause {
-    /// The reader went away.
+    /// The reader dropped its [`Generation`](super::Generation).
     Disconnect,
-    /// The server stops.
+    /// The engine is shutting down.
     Shutdown,
 }
 
-/// What failed.
+/// Why a request ended with an error.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum EngineFault {
-    /// Not accepted.
+    /// The request was refused before anything was computed.
     Rejected(super::Rejected),
-    /// The executor's message.
+    /// The executor failed, with this message.
     Execution(String),
-    /// Its time was up.
+    /// The request took longer than its timeout, queue included.
     Timeout,
-    /// The engine thread is gone.
+    /// The engine thread has ended.
     EngineGone,
 }
 

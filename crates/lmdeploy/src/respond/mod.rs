@@ -1,5 +1,6 @@
-//! From protocol requests to engine requests, and from the engine's outputs to protocol answers. No I/O, no
-//! async: the server and [`Pipeline`](crate::Pipeline) share all of it.
+//! From protocol requests to engine requests, and from the engine's outputs to protocol answers.
+//!
+//! Without I/O and without async: the server and [`Pipeline`](crate::Pipeline) share all of it.
 
 mod chat;
 mod completion;
@@ -14,7 +15,7 @@ pub use completion::CompletionAnswer;
 pub use model::ServedModel;
 pub use responder::Responder;
 
-/// Whether an end is a good one; what the server answers when it is not.
+/// Checks that a request ended well; the error is what the server answers when it did not.
 #[cfg(feature = "server")]
 pub(crate) fn check_end(end: &crate::engine::End) -> crate::Result<()> {
     refusal::finish_reason(end).map(|_| ())

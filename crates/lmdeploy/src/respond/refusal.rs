@@ -1,10 +1,10 @@
-//! From what ended a request to the status that says so.
+//! From the end of a request to the finish reason or the HTTP status that reports it.
 
 use crate::Error;
 use crate::engine::{CancelCause, End, EngineFault, Rejected};
 use crate::protocol::FinishReason;
 
-/// The finish reason of a good end, or the error of a bad one.
+/// The finish reason of a request that ended well, or the error that a server answers.
 pub(super) fn finish_reason(end: &End) -> Result<FinishReason, Error> {
     match end {
         End::Stop(_) => Ok(FinishReason::Stop),

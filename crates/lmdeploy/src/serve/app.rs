@@ -1,4 +1,4 @@
-//! Routes and what all handlers share.
+//! The routes, and the state that all handlers share.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,12 +13,12 @@ use axum::routing::{get, post};
 use super::{chat, completions, failure, metrics, models};
 use crate::respond::Responder;
 
-/// Largest request body.
+/// Maximum size of a request body in bytes.
 const BODY_LIMIT: usize = 32 << 20;
-/// The header that names a request in logs of both sides.
+/// Header by which client and server name a request in their logs.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// What all handlers share. Cheap to clone.
+/// The state that all handlers share. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct App {
     pub(super) responder: Responder,
@@ -32,25 +32,25 @@ impl App {
         Self { responder, draining: Arc::default() }
     }
 
-    /// The name requests use.
+    /// The name that requests use.
     #[must_use]
     pub fn model_name(&self) -> &str {
         &self.responder.model().name
     }
 
-    /// From now on new requests get 503; those under way go on.
+    /// Answers new requests with 503 from now on; running ones continue.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
     }
 
-    /// Whether new requests get 503.
+    /// Whether new requests are answered with 503.
     #[must_use]
     pub fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Relaxed)
     }
 }
 
-/// All routes.
+/// All routes of the server, to be served alone or nested into another router.
 pub fn router(app: App) -> Router {
     Router::new()
         .route("/v1/chat/completions", post(chat::create))

@@ -35,8 +35,8 @@ pub fn tokenizer() -> Tokenizer {
 /// use lmdeploy::testing::MockModel;
 ///
 /// let pipeline = MockModel::from_fn(|prompt| format!("{} marks", prompt.matches("<|im_start|>").count())).pipeline();
-/// let request = ChatRequest { messages: vec![ChatMessage::user("hi")], ..ChatRequest::default() };
-/// assert_eq!(pipeline.chat(&request)?.choices[0].message.text(), "2 marks");
+/// let answer = pipeline.chat(&ChatRequest::new([ChatMessage::user("hi")]))?;
+/// assert_eq!(answer.text(), "2 marks");
 /// # Ok::<(), lmdeploy::Error>(())
 /// ```
 #[derive(Debug)]

@@ -9,7 +9,8 @@ use internlm_model::{TokenId, Tokenizer};
 use tokio::sync::oneshot;
 
 use super::{MockLog, MockModel};
-use crate::serve::{App, ServeConfig, Server};
+use crate::config::ServerConfig;
+use crate::serve::{App, Server};
 
 /// A running server on a free port of 127.0.0.1. Dropping it cancels what is running and closes the port.
 ///
@@ -24,10 +25,10 @@ use crate::serve::{App, ServeConfig, Server};
 ///
 /// let server = MockServer::start("four");
 /// let client = Client::new(ClientConfig::new(server.url()))?;
-/// let request = ChatRequest { messages: vec![ChatMessage::user("2+2?")], ..ChatRequest::default() };
+/// let request = ChatRequest::new([ChatMessage::user("2+2?")]);
 /// let runtime = tokio::runtime::Runtime::new().expect("a runtime");
 /// let answer = runtime.block_on(client.chat(&request))?;
-/// assert_eq!(answer.choices[0].message.text(), "four");
+/// assert_eq!(answer.text(), "four");
 /// assert_eq!(
 ///     server.prompt_texts(),
 ///     ["<s><|im_start|>user\n2+2?<|im_end|>\n<|im_start|>assistant\n"]
@@ -68,8 +69,8 @@ impl MockServer {
             let runtime = runtime.expect("the system has resources for a runtime");
             runtime.block_on(async move {
                 let config =
-                    ServeConfig { host: "127.0.0.1".to_owned(), port: 0, drain_timeout: Duration::ZERO };
-                let server = Server::bind(config).await.expect("the system has a free port");
+                    ServerConfig::default().with_host("127.0.0.1").with_port(0).with_drain_timeout(0.0);
+                let server = Server::bind(&config).await.expect("the system has a free port");
                 // Nobody listens only when the test has panicked in between.
                 let _ = ready.send(server.url());
                 let stopped = async {

@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 
 use lmdeploy::client::{Client, ClientConfig};
 use lmdeploy::protocol::{ChatMessage, ChatRequest};
+use lmdeploy::testing::{MockFault, MockModel, MockServer};
 
 use crate::fixture::{run, tiny_model};
 
-fn lmdeploy(arguments: &[&str]) -> Command {
+pub(crate) fn lmdeploy(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lmdeploy"));
     command.args(arguments).env_remove("INTERNLM_LOG");
     command
@@ -89,12 +90,57 @@ fn an_unreachable_server_is_exit_code_1() {
 }
 
 #[test]
-fn every_verb_shows_examples() {
-    for verb in [&["serve", "api_server"][..], &["bench", "serving"], &["chat"]] {
+fn the_help_of_every_verb() {
+    let verbs: [&[&str]; 6] =
+        [&[], &["serve"], &["serve", "api_server"], &["chat"], &["bench"], &["bench", "serving"]];
+    for verb in verbs {
         let (code, stdout, _) = output(&[verb, &["--help"]].concat());
         assert_eq!(code, Some(0));
         assert!(stdout.contains("Examples:"), "{stdout}");
+        insta::assert_snapshot!(["help", &verb.join("_")].join("_"), stdout);
     }
+}
+
+#[test]
+fn old_names_of_options_still_work() {
+    // The address is refused after the options have been read.
+    let (code, _, stderr) = output(&["bench", "serving", "--url", "localhost", "--output", "3"]);
+    assert_eq!(code, Some(2), "{stderr}");
+    assert!(stderr.contains("base-url"), "{stderr}");
+}
+
+#[test]
+fn a_measured_mock_gives_a_report_and_a_summary() {
+    let server = MockServer::start("the quick brown fox jumps over the lazy dog ".repeat(20).as_str());
+    let arguments =
+        ["bench", "serving", "--url", server.url(), "--requests", "5", "--max-tokens", "7", "--input", "3"];
+    let (code, stdout, stderr) = output(&arguments);
+    assert_eq!(code, Some(0), "{stderr}");
+    let report: serde_json::Value = serde_json::from_str(&stdout).expect("JSON");
+    assert_eq!((report["ok"].as_u64(), report["output_tokens"].as_u64()), (Some(5), Some(35)));
+    assert!(report["tok_s"].as_f64().is_some_and(|speed| speed > 0.0));
+    assert!(report["ttft_ms"]["p50"].as_f64() <= report["e2e_ms"]["p99"].as_f64());
+    let words = |text: &String| text.split_whitespace().count();
+    assert!(server.prompt_texts().iter().all(|text| words(text) == 3), "{:?}", server.prompt_texts());
+    let (_, again, _) = output(&arguments);
+    assert!(
+        !again.is_empty()
+            && server.prompts()[..5].iter().all(|prompt| server.prompts()[5..].contains(prompt))
+    );
+    let (_, _, _) = output(&[&arguments[..], &["--seed", "9"]].concat());
+    assert_ne!(server.prompts()[..5], server.prompts()[10..], "another seed, other prompts");
+}
+
+#[test]
+fn a_server_that_fails_all_requests_is_exit_code_1() {
+    let broken = (0..50).fold(MockModel::from("x"), |model, step| model.with_fault(step, MockFault::Error));
+    let server = MockServer::start(broken);
+    let (code, stdout, stderr) = output(&["bench", "serving", "--url", server.url(), "--requests", "3"]);
+    assert_eq!(code, Some(1), "{stderr}");
+    assert!(stderr.contains("all 3 requests failed") && stderr.contains("scripted"), "{stderr}");
+    let report: serde_json::Value =
+        serde_json::from_str(&stdout).expect("the report is printed all the same");
+    assert_eq!(report["failed"].as_u64(), Some(3));
 }
 
 /// A server that is killed when a test fails.
@@ -159,12 +205,8 @@ fn a_model_is_served_measured_and_stopped() {
     let dir = tempfile::tempdir().expect("a folder");
     tiny_model(&dir.path().join("model"));
     let (mut running, url) = serve(&dir.path().join("model"), &dir.path().join("ready.json"), &[]);
-    let ask = |text: &str| ChatRequest {
-        messages: vec![ChatMessage::user(text)],
-        max_tokens: Some(24),
-        temperature: Some(1.0),
-        seed: Some(5),
-        ..ChatRequest::default()
+    let ask = |text: &str| {
+        ChatRequest::new([ChatMessage::user(text)]).with_max_tokens(24).with_temperature(1.0).with_seed(5)
     };
     run(async {
         let client = Client::new(ClientConfig::new(&url)).expect("a client");
@@ -194,6 +236,11 @@ fn a_model_is_served_measured_and_stopped() {
     let summary: serde_json::Value =
         serde_json::from_str(&std::fs::read_to_string(summary).expect("reads")).expect("JSON");
     assert_eq!((summary["failed"].as_u64(), summary["output_tokens"].as_u64()), (Some(0), Some(48)));
+    let (code, stdout, stderr) =
+        output(&["bench", "serving", &model, "--requests", "2", "--max-tokens", "4"]);
+    assert_eq!(code, Some(0), "{stderr}");
+    let report: serde_json::Value = serde_json::from_str(&stdout).expect("JSON");
+    assert_eq!((report["ok"].as_u64(), report["output_tokens"].as_u64()), (Some(2), Some(8)));
     let (code, stdout, stderr) = {
         let mut chat = lmdeploy(&["chat", "--api-url", &url, "--json", "--max-tokens", "4"]);
         let mut chat =

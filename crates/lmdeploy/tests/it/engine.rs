@@ -11,12 +11,12 @@ use lmdeploy::testing::{MockExecutor, MockFault, MockReply};
 
 fn start(executor: MockExecutor) -> Engine {
     let scheduler = SchedulerConfig::new(&executor.capacity());
-    Engine::start(Box::new(executor), EngineConfig { scheduler, tokenizer: None, seed: 1 })
+    Engine::start(Box::new(executor), EngineConfig::new(scheduler).with_seed(1))
 }
 
 fn request(prompt: &[u32], max_new: usize) -> GenerateRequest {
     let prompt = prompt.iter().copied().map(TokenId).collect();
-    GenerateRequest { max_new, stop_ids: vec![TokenId(2)], ..GenerateRequest::new(prompt) }
+    GenerateRequest::new(prompt).with_max_new(max_new).with_stop_ids(vec![TokenId(2)])
 }
 
 /// All ids and the end.
@@ -130,8 +130,7 @@ fn prompt_scores_come_once_and_do_not_depend_on_chunks() {
     let engine = start(MockExecutor::default());
     // As long as three chunks, with a period of one chunk: see the mock about the ends of chunks.
     let prompt: Vec<u32> = (0..200).map(|i| i % 64).collect();
-    let mut generation =
-        engine.handle().submit(GenerateRequest { prompt_logprobs: Some(2), ..request(&prompt, 0) });
+    let mut generation = engine.handle().submit(request(&prompt, 0).with_prompt_logprobs(2));
     let Some(Output::Prompt(scores)) = generation.wait() else { panic!("scores come first") };
     assert_eq!((scores.len(), scores[0].is_none()), (200, true));
     // The mock gives 10 to the next id and 0 to 63 others.
@@ -151,8 +150,8 @@ fn timeouts_end_requests() {
     let executor =
         MockExecutor::new(MockReply::script(vec![TokenId(5); 1000]), MockExecutor::default().capacity());
     let engine = start(executor.with_delay(Duration::from_millis(2)));
-    let timeout = Some(Duration::from_millis(20));
-    let (ids, finished) = collect(engine.handle().submit(GenerateRequest { timeout, ..request(&[3], 900) }));
+    let limited = request(&[3], 900).with_timeout(Duration::from_millis(20));
+    let (ids, finished) = collect(engine.handle().submit(limited));
     assert_eq!(finished.end, End::Error(EngineFault::Timeout));
     assert!(ids.len() < 900);
 }

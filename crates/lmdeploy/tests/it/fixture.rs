@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use lmdeploy::client::{Client, ClientConfig};
 use lmdeploy::engine::Capacity;
+use lmdeploy::protocol::{ChatMessage, ChatRequest};
 pub(crate) use lmdeploy::testing::tokenizer;
 use lmdeploy::testing::{MockModel, MockReply, MockServer};
 
@@ -34,6 +35,11 @@ pub(crate) fn echo() -> MockModel {
     MockModel::from_ids(MockReply::echo()).with_name(MODEL).with_capacity(capacity())
 }
 
+/// A chat request with one user message for the served model.
+pub(crate) fn ask(text: &str) -> ChatRequest {
+    ChatRequest::new([ChatMessage::user(text)]).with_model(MODEL)
+}
+
 /// A server on a free port, with its clients.
 pub(crate) struct Served {
     pub(crate) client: Client,
@@ -47,7 +53,7 @@ impl Served {
     pub(crate) fn start(model: MockModel) -> Self {
         let server = MockServer::start(model);
         let url = server.url().to_owned();
-        let client = Client::new(ClientConfig { retries: 0, ..ClientConfig::new(&url) }).expect("a client");
+        let client = Client::new(ClientConfig::new(&url).with_retries(0)).expect("a client");
         let http = reqwest::Client::builder().tls_certs_only(std::iter::empty()).build().expect("a client");
         Self { client, url, http, server }
     }

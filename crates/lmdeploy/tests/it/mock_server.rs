@@ -11,15 +11,15 @@ use lmdeploy::testing::{MockFault, MockModel, MockReply, MockServer, tokenizer};
 use crate::fixture::run;
 
 fn ask(text: &str) -> ChatRequest {
-    ChatRequest { messages: vec![ChatMessage::user(text)], ..ChatRequest::default() }
+    ChatRequest::new([ChatMessage::user(text)])
 }
 
 fn client(server: &MockServer) -> Client {
-    Client::new(ClientConfig { retries: 0, ..ClientConfig::new(server.url()) }).expect("a client")
+    Client::new(ClientConfig::new(server.url()).with_retries(0)).expect("a client")
 }
 
 async fn text(client: &Client, request: &ChatRequest) -> String {
-    client.chat(request).await.expect("an answer").choices[0].message.text()
+    client.chat(request).await.expect("an answer").text()
 }
 
 #[test]

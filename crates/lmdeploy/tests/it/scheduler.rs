@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use internlm_model::TokenId;
 use lmdeploy::engine::{
-    Batch, CancelCause, End, EngineFault, Event, LogitsWanted, PromptLogits, Rejected, Request, RequestId,
-    RowsWanted, Scheduler, SchedulerConfig, StepResult, StopCause,
+    Batch, CancelCause, Capacity, End, EngineFault, Event, LogitsDetail, LogitsWanted, PromptLogits,
+    Rejected, Request, RequestId, Scheduler, SchedulerConfig, StepResult, StopCause,
 };
 use proptest::prelude::*;
 
@@ -32,16 +32,32 @@ fn action() -> impl Strategy<Value = Action> {
     prop_oneof![3 => submit, 1 => (0..20_usize).prop_map(Action::CancelBetween), 12 => step]
 }
 
+/// Limits of a scheduler whose longest sequence fills the cache.
+fn limits(
+    blocks: usize,
+    block_tokens: usize,
+    max_batched_tokens: usize,
+    max_sequences: usize,
+) -> SchedulerConfig {
+    let max_position = blocks * block_tokens;
+    let (vocab, cache_bytes) = (100, 0);
+    SchedulerConfig::new(&Capacity {
+        blocks,
+        block_tokens,
+        max_batched_tokens,
+        max_sequences,
+        max_position,
+        vocab,
+        cache_bytes,
+    })
+}
+
 fn config() -> impl Strategy<Value = SchedulerConfig> {
     (1..24_usize, 1..9_usize, 1..6_usize, 0..30_usize, 0..6_usize).prop_map(
-        |(blocks, block_tokens, max_sequences, extra, max_queue)| SchedulerConfig {
-            blocks,
-            block_tokens,
-            max_batched_tokens: max_sequences + extra,
-            max_sequences,
-            max_length: blocks * block_tokens,
-            max_queue,
-            aging: Duration::from_secs(3),
+        |(blocks, block_tokens, max_sequences, extra, max_queue)| {
+            limits(blocks, block_tokens, max_sequences + extra, max_sequences)
+                .with_max_queue(max_queue)
+                .with_aging(Duration::from_secs(3))
         },
     )
 }
@@ -202,7 +218,7 @@ fn plain_request() -> Request {
         stop_ids: vec![TokenId(2)],
         priority: 0,
         prompt_logits: PromptLogits::Last,
-        rows: RowsWanted::Best(1),
+        detail: LogitsDetail::Top(1),
         timeout: None,
     }
 }
@@ -238,19 +254,11 @@ proptest! {
 }
 
 fn roomy() -> SchedulerConfig {
-    SchedulerConfig {
-        blocks: 8,
-        block_tokens: 4,
-        max_batched_tokens: 8,
-        max_sequences: 4,
-        max_length: 32,
-        max_queue: 8,
-        aging: Duration::from_secs(5),
-    }
+    limits(8, 4, 8, 4).with_max_queue(8)
 }
 
 #[test]
-fn long_prompts_go_in_chunks_beside_decodes() {
+fn long_prompts_are_cut_into_chunks_next_to_decodes() {
     let mut watched = Watched::new(roomy());
     watched.submit(2, 20, plain_request());
     watched.step(None, 3);
@@ -262,7 +270,7 @@ fn long_prompts_go_in_chunks_beside_decodes() {
 
 #[test]
 fn the_youngest_gives_up_its_blocks_and_comes_back() {
-    let mut watched = Watched::new(SchedulerConfig { blocks: 4, max_length: 16, ..roomy() });
+    let mut watched = Watched::new(limits(4, 4, 8, 4));
     watched.submit(4, 10, plain_request());
     watched.submit(4, 10, plain_request());
     watched.finish();
@@ -273,7 +281,7 @@ fn the_youngest_gives_up_its_blocks_and_comes_back() {
 
 #[test]
 fn priority_orders_the_queue_and_age_beats_priority() {
-    let mut watched = Watched::new(SchedulerConfig { max_sequences: 1, ..roomy() });
+    let mut watched = Watched::new(limits(8, 4, 8, 1).with_max_queue(8));
     watched.submit(1, 1, Request { priority: 1, ..plain_request() });
     watched.submit(1, 1, plain_request());
     let first = watched.scheduler.schedule(watched.now);

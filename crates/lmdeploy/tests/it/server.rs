@@ -6,11 +6,7 @@ use lmdeploy::protocol::{
 };
 use lmdeploy::testing::{MockFault, MockModel, MockReply};
 
-use crate::fixture::{MODEL, Served, capacity, echo, mock, run, tokenizer};
-
-fn ask(text: &str) -> ChatRequest {
-    ChatRequest { model: MODEL.to_owned(), messages: vec![ChatMessage::user(text)], ..ChatRequest::default() }
-}
+use crate::fixture::{MODEL, Served, ask, capacity, echo, mock, run, tokenizer};
 
 const CALL: &str = "I add.<|action_start|><|plugin|>\n{\"name\": \"add\", \"parameters\": {\"a\": 1, \"b\": \"é\"}}\
     <|action_end|><|im_end|>";
@@ -20,7 +16,7 @@ fn a_chat_answer_has_text_reason_and_usage() {
     run(async {
         let served = Served::start(mock("héllo 你好 <b>🙂</b>"));
         let answer = served.client.chat(&ask("hi")).await.expect("an answer");
-        assert_eq!(answer.choices[0].message.text(), "héllo 你好 <b>🙂</b>");
+        assert_eq!(answer.text(), "héllo 你好 <b>🙂</b>");
         assert_eq!(answer.choices[0].finish_reason, Some(FinishReason::Stop));
         assert_eq!((answer.object.as_str(), answer.model.as_str()), ("chat.completion", MODEL));
         let generated = tokenizer().encode("héllo 你好 <b>🙂</b>").len() as u64 + 1;
@@ -38,7 +34,7 @@ fn text_that_looks_like_marks_is_text() {
         let served =
             Served::start(MockModel::from_ids(MockReply::script(tokenizer().encode(text))).with_name(MODEL));
         let answer = served.client.chat(&ask("hi")).await.expect("an answer");
-        assert_eq!(answer.choices[0].message.text(), text);
+        assert_eq!(answer.text(), text);
         assert!(answer.choices[0].message.calls().is_empty());
     });
 }
@@ -77,7 +73,7 @@ fn what_is_no_call_stays_in_the_content() {
             let served = Served::start(mock(reply));
             let answer =
                 served.client.chat(&ChatRequest { max_tokens, ..ask("hi") }).await.expect("an answer");
-            let text = answer.choices[0].message.text();
+            let text = answer.text();
             let whole = tokenizer().encode_with_special(reply);
             let kept = &whole[..max_tokens.map_or(whole.len(), |tokens| tokens as usize)];
             let expected = tokenizer().decode(kept, internlm_model::tokenizer::Special::Keep);
@@ -96,7 +92,7 @@ fn special_tokens_show_when_asked_for_but_not_the_last() {
         for (skip, expected) in [(None, "ab"), (Some(true), "ab"), (Some(false), "a<|im_start|>b")] {
             let request = ChatRequest { skip_special_tokens: skip, ..ask("hi") };
             let answer = served.client.chat(&request).await.expect("an answer");
-            assert_eq!(answer.choices[0].message.text(), expected);
+            assert_eq!(answer.text(), expected);
         }
     });
 }
@@ -108,7 +104,7 @@ fn stop_strings_end_the_text_before_them() {
         for (stop, expected) in [("\nUser", "one two"), ("o th", "one two\nUser: three"), ("wo", "one t")] {
             let stop = Some(OneOrMany::Many(vec![stop.to_owned(), "absent".to_owned()]));
             let answer = served.client.chat(&ChatRequest { stop, ..ask("hi") }).await.expect("an answer");
-            assert_eq!(answer.choices[0].message.text(), expected);
+            assert_eq!(answer.text(), expected);
             assert_eq!(answer.choices[0].finish_reason, Some(FinishReason::Stop));
         }
     });

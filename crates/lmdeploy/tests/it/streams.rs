@@ -2,15 +2,11 @@
 
 use futures_util::StreamExt;
 use lmdeploy::protocol::{
-    ChatChunk, ChatMessage, ChatRequest, CompletionRequest, FinishReason, OneOrMany, Prompt, StreamOptions,
+    ChatChunk, ChatRequest, CompletionRequest, FinishReason, OneOrMany, Prompt, StreamOptions,
 };
 use lmdeploy::testing::MockFault;
 
-use crate::fixture::{MODEL, Served, echo, mock, run, tokenizer};
-
-fn ask(text: &str) -> ChatRequest {
-    ChatRequest { model: MODEL.to_owned(), messages: vec![ChatMessage::user(text)], ..ChatRequest::default() }
-}
+use crate::fixture::{Served, ask, echo, mock, run, tokenizer};
 
 async fn chunks(served: &Served, request: &ChatRequest) -> Vec<ChatChunk> {
     let stream = served.client.chat_stream(request).await.expect("a stream");
