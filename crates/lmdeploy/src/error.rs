@@ -1,6 +1,7 @@
 //! [`Error`]: why something failed, and whose fault it was.
 
-use std::path::PathBuf;
+use internlm_kit::exit::BadInput;
+use internlm_kit::file::FileError;
 
 /// Why something failed. Messages name the place, what was found and what was expected.
 #[derive(Debug, thiserror::Error)]
@@ -56,13 +57,8 @@ pub enum Error {
     #[error(transparent)]
     Turbomind(#[from] turbomind::Error),
     /// A file could not be read or written.
-    #[error("{path}: {source}")]
-    File {
-        /// The file that was read or written.
-        path: PathBuf,
-        /// The reason that the system gives.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
     /// The server cannot listen on an address.
     #[error("{address}: {message}")]
     Listen {
@@ -73,15 +69,16 @@ pub enum Error {
     },
 }
 
-impl Error {
-    /// Whether the input of the caller is wrong, which the binary reports with exit code 2.
-    #[must_use]
-    pub fn is_bad_input(&self) -> bool {
+impl BadInput for Error {
+    /// Settings, requests that a server refuses, and addresses that cannot be listened on are bad input. A server that
+    /// fails, is busy or cannot be reached is not.
+    fn is_bad_input(&self) -> bool {
         match self {
-            Self::Setting(_) | Self::File { .. } | Self::Listen { .. } => true,
+            Self::Setting(_) | Self::Listen { .. } => true,
             Self::Status { status, .. } | Self::Refused { status, .. } => {
                 (400..500).contains(status) && *status != 429
             }
+            Self::File(error) => error.is_bad_input(),
             #[cfg(feature = "engine")]
             Self::Model(error) => error.is_bad_input(),
             #[cfg(feature = "turbomind")]
@@ -89,9 +86,11 @@ impl Error {
             Self::Connection { .. } | Self::Answer { .. } => false,
         }
     }
+}
 
+#[cfg(feature = "engine")]
+impl Error {
     /// The refusal of a request whose field `param` is wrong.
-    #[cfg(feature = "engine")]
     pub(crate) fn field(param: impl Into<String>, message: impl AsRef<str>) -> Self {
         let param = param.into();
         Self::Refused { status: 400, message: format!("{param}: {}", message.as_ref()), param: Some(param) }

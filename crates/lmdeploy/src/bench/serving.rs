@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt, stream};
-use internlm_kit::progress::Progress;
+use internlm_kit::reporter::Reporter;
 use internlm_kit::rng::CounterRng;
 
 use super::{Percentiles, ServingReport};
@@ -32,13 +32,17 @@ struct Sample {
 ///
 /// # Errors
 /// When the server cannot be reached at all; [`Error::Setting`] when it has no model.
-pub(crate) async fn serving(client: &Client, config: &BenchConfig) -> Result<ServingReport> {
+pub(crate) async fn serving(
+    client: &Client,
+    config: &BenchConfig,
+    reporter: &dyn Reporter,
+) -> Result<ServingReport> {
     let models = client.models().await?;
     let Some(model) = models.data.first().map(|model| model.id.clone()) else {
         return Err(Error::Setting(format!("{}: found no model, expected one", client.config().base_url)));
     };
     let rng = CounterRng::new(config.seed, "bench prompts");
-    let progress = Progress::new("bench", "requests", config.requests as u64);
+    let progress = reporter.start("bench", "requests", config.requests as u64);
     let started = Instant::now();
     let requests = (0..config.requests).map(|index| {
         let request =

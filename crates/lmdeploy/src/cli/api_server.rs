@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use clap::Args;
 use internlm_kit::config::{self, ConfigError, Validate};
+use internlm_kit::file;
+use internlm_kit::stop::Stop;
 
 use super::options::{BackendOptions, give};
-use super::signals::{Signals, ended, stdin_closed};
 use crate::Pipeline;
 use crate::config::DeployConfig;
 use crate::engine::CacheSize;
@@ -15,8 +16,8 @@ use crate::serve::{App, Server};
 
 /// Number of threads for HTTP; the executor has its own threads.
 const HTTP_THREADS: usize = 2;
-/// Exit code of a second interrupt.
-const INTERRUPTED: i32 = 130;
+/// How often the server looks whether it should stop.
+const STOP_POLL: Duration = Duration::from_millis(50);
 
 const EXAMPLES: &str = "Examples:
   lmdeploy serve api_server runs/tiny/finetune/hf --model-name tiny
@@ -104,7 +105,7 @@ impl ApiServerArguments {
     }
 }
 
-/// Serves until SIGTERM or SIGINT.
+/// Serves until SIGTERM or SIGINT; a second one ends the process at once.
 pub(super) fn run(arguments: &ApiServerArguments) -> anyhow::Result<()> {
     let config = arguments.resolve()?;
     let runtime =
@@ -117,25 +118,32 @@ pub(super) fn run(arguments: &ApiServerArguments) -> anyhow::Result<()> {
     tracing::info!(model = app.model_name(), "listening on {url}");
     if let Some(path) = &arguments.ready_file {
         let text = format!("{}\n", serde_json::json!({ "url": url }));
-        internlm_kit::atomic::write(path, text.as_bytes())
-            .map_err(|source| crate::Error::File { path: path.clone(), source })?;
+        file::write(path, text.as_bytes())?;
     }
-    let mut signals = {
-        let _inside = runtime.enter();
-        Signals::listen()?
-    };
-    let stdin = arguments.until_stdin_closes.then(stdin_closed);
-    let stop = async move {
-        tokio::select! { () = signals.next() => {}, () = ended(stdin) => {} }
-        tracing::info!("shutting down: running requests may finish, new ones are refused");
-        tokio::spawn(async move {
-            signals.next().await;
-            std::process::exit(INTERRUPTED);
-        });
-    };
-    runtime.block_on(server.run(app, stop))?;
+    let stop = Stop::on_signals()?;
+    if arguments.until_stdin_closes {
+        stop_when_stdin_closes(stop.clone());
+    }
+    runtime.block_on(server.run(app, requested(stop)))?;
     // Handlers that still run after the drain timeout end with their generations.
     pipeline.shutdown(Duration::ZERO);
     runtime.shutdown_timeout(Duration::from_secs(1));
     Ok(())
+}
+
+/// Waits until somebody requests the stop.
+async fn requested(stop: Stop) {
+    while !stop.is_requested() {
+        tokio::time::sleep(STOP_POLL).await;
+    }
+    tracing::info!("shutting down: running requests may finish, new ones are refused");
+}
+
+/// Requests the stop when standard input ends. The thread that reads it ends with the process.
+fn stop_when_stdin_closes(stop: Stop) {
+    std::thread::spawn(move || {
+        // An input that cannot be read has ended as well.
+        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        stop.request();
+    });
 }

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 use internlm_kit::config::{self, ConfigError, Validate};
+use internlm_kit::terminal::Bars;
+use internlm_kit::{file, outln};
 use tokio::sync::oneshot;
 
 use super::options::{BackendOptions, give};
@@ -107,7 +109,7 @@ pub(super) fn run(arguments: &ServingArguments) -> anyhow::Result<()> {
         Some(url) => {
             let mut client = ClientConfig::new(url).with_retries(0);
             client.api_key = arguments.api_key.clone();
-            runtime.block_on(serving(&Client::new(client)?, &config.bench))?
+            runtime.block_on(serving(&Client::new(client)?, &config.bench, &Bars))?
         }
         None => {
             let pipeline = Pipeline::load(&config)?;
@@ -116,11 +118,10 @@ pub(super) fn run(arguments: &ServingArguments) -> anyhow::Result<()> {
     };
     if let Some(path) = &arguments.out {
         let text = format!("{}\n", serde_json::to_string_pretty(&report.summary())?);
-        internlm_kit::atomic::write(path, text.as_bytes())
-            .map_err(|source| crate::Error::File { path: path.clone(), source })?;
+        file::write(path, text.as_bytes())?;
     }
     if arguments.json || arguments.out.is_none() {
-        println!("{}", serde_json::to_string_pretty(&report)?);
+        outln!("{}", serde_json::to_string_pretty(&report)?)?;
     }
     match report.first_failure {
         Some(failure) if report.ok == 0 => anyhow::bail!("all {} requests failed: {failure}", report.failed),
@@ -141,7 +142,7 @@ async fn serve_and_measure(pipeline: &Pipeline, config: &DeployConfig) -> crate:
         let _ = stopped.await;
     };
     let serving_task = tokio::spawn(server.run(App::new(pipeline.responder().clone()), stopped));
-    let report = serving(&client, &config.bench).await;
+    let report = serving(&client, &config.bench, &Bars).await;
     drop(stop);
     serving_task.await.expect("serving does not panic")?;
     report

@@ -1,11 +1,12 @@
 //! `lmdeploy chat`: a conversation on the terminal, or through pipes.
 
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::{BufRead, IsTerminal};
 use std::path::PathBuf;
 use std::pin::Pin;
 
 use clap::Args;
 use futures_util::{Stream, StreamExt, stream};
+use internlm_kit::{out, outln};
 
 use super::options::BackendOptions;
 use crate::client::{Client, ClientConfig};
@@ -139,8 +140,7 @@ pub(super) fn run(arguments: &ChatArguments) -> anyhow::Result<()> {
 /// Reads lines until an empty one or the end of the input; none when nothing is left.
 fn read_message(input: &mut impl BufRead) -> std::io::Result<Option<String>> {
     if std::io::stdin().is_terminal() {
-        print!("\ndouble enter to end input >>> ");
-        std::io::stdout().flush()?;
+        out!("\ndouble enter to end input >>> ")?;
     }
     let mut message = String::new();
     loop {
@@ -170,7 +170,7 @@ async fn answer(partner: &Partner, request: &ChatRequest, json: bool) -> anyhow:
             chunk = chunks.next() => chunk,
             stopped = tokio::signal::ctrl_c() => {
                 stopped?;
-                println!();
+                outln!()?;
                 return Ok(None);
             }
         };
@@ -179,20 +179,19 @@ async fn answer(partner: &Partner, request: &ChatRequest, json: bool) -> anyhow:
             let more = choice.delta.content.unwrap_or_default();
             calls.extend(choice.delta.tool_calls.unwrap_or_default());
             if !json {
-                print!("{more}");
-                std::io::stdout().flush()?;
+                out!("{more}")?;
             }
             text += &more;
         }
     }
     if json {
-        println!("{}", serde_json::json!({ "content": text, "tool_calls": calls }));
+        outln!("{}", serde_json::json!({ "content": text, "tool_calls": calls }))?;
     } else {
         for call in calls.iter().filter_map(|call| call.function.as_ref()) {
             let (name, arguments) = (call.name.as_deref(), call.arguments.as_deref());
-            println!("[call {} {}]", name.unwrap_or_default(), arguments.unwrap_or_default());
+            outln!("[call {} {}]", name.unwrap_or_default(), arguments.unwrap_or_default())?;
         }
-        println!();
+        outln!()?;
     }
     reply.content = Some(Content::Text(text));
     Ok(Some(reply))

@@ -1,16 +1,11 @@
 //! The command line: one file per verb.
 
-#![allow(clippy::print_stdout, reason = "stdout is where a binary's data goes")]
-
 mod api_server;
 mod bench_serving;
 mod chat;
 mod options;
-mod signals;
 
 use clap::{Parser, Subcommand};
-use internlm_kit::config::ConfigError;
-use internlm_kit::exit::Failure;
 
 const SERVE_EXAMPLES: &str = "Examples:
   lmdeploy serve api_server runs/tiny/finetune/hf --model-name tiny";
@@ -64,14 +59,4 @@ pub fn run() -> anyhow::Result<()> {
         Verb::Chat(arguments) => chat::run(&arguments),
         Verb::Bench(Bench::Serving(arguments)) => bench_serving::run(&arguments),
     }
-}
-
-/// How the process ends with `error`.
-#[must_use]
-pub fn failure(error: &anyhow::Error) -> Failure {
-    let bad_input = match error.downcast_ref::<crate::Error>() {
-        Some(error) => error.is_bad_input(),
-        None => error.is::<ConfigError>(),
-    };
-    if bad_input { Failure::BadInput } else { Failure::Failed }
 }

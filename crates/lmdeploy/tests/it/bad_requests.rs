@@ -150,6 +150,7 @@ fn wrong_kinds_of_requests() {
 
 #[test]
 fn the_client_refuses_strange_urls() {
+    use internlm_kit::exit::BadInput;
     use lmdeploy::client::{Client, ClientConfig};
     for url in ["", "localhost:1", "ftp://localhost", "http://localhost/v1"] {
         let error = Client::new(ClientConfig::new(url)).expect_err("strange");

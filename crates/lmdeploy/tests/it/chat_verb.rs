@@ -1,21 +1,13 @@
 //! `lmdeploy chat` through pipes, against a mock server: what it sends and what it shows.
 
-use std::io::Write;
-use std::process::{Output, Stdio};
-
+use internlm_kit::testing::Ran;
 use lmdeploy::testing::{MockModel, MockServer};
 
 use crate::binary::lmdeploy;
 
-/// Exit code, stdout and stderr of a chat with `input`.
-fn chat(server: &MockServer, arguments: &[&str], input: &str) -> (Option<i32>, String, String) {
-    let mut command = lmdeploy(&[&["chat", "--api-url", server.url()], arguments].concat());
-    let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
-    let mut chat = piped.expect("starts");
-    chat.stdin.take().expect("piped").write_all(input.as_bytes()).expect("writes");
-    let Output { status, stdout, stderr } = chat.wait_with_output().expect("ends");
-    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-    (status.code(), text(stdout), text(stderr))
+/// A chat with the lines of `input`.
+fn chat(server: &MockServer, arguments: &[&str], input: &str) -> Ran {
+    lmdeploy().with_input(input).run([&["chat", "--api-url", server.url()], arguments].concat())
 }
 
 /// The turns of a prompt as the model sees them.
@@ -27,12 +19,12 @@ fn turns(turns: &[(&str, &str)]) -> String {
 #[test]
 fn a_conversation_grows_until_it_is_forgotten() {
     let server = MockServer::start(["one", "two", "three"]);
-    let (code, stdout, stderr) = chat(
+    let ran = chat(
         &server,
         &["--system", "Be brief."],
         "first\nline two\n\nsecond\n\nend\n\nthird\n\nexit\n\nnever\n",
     );
-    assert_eq!((code, stdout.as_str()), (Some(0), "one\ntwo\nthree\n"), "{stderr}");
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "one\ntwo\nthree\n"), "{ran:?}");
     let system = ("system", "Be brief.");
     let first = ("user", "first\nline two");
     assert_eq!(
@@ -54,19 +46,15 @@ fn options_reach_the_server() {
         (&["--max-tokens", "1"], "the"),
         (&["--temperature", "2", "--top-p", "0.5", "--seed", "-7"], "the quick brown fox"),
     ] {
-        let (code, stdout, stderr) = chat(&server, arguments, "hi\n");
-        assert_eq!(
-            (code, stdout.trim_end_matches('\n')),
-            (Some(0), expected.trim_end_matches('\n')),
-            "{stderr}"
-        );
+        let ran = chat(&server, arguments, "hi\n");
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), format!("{expected}\n").as_str()), "{ran:?}");
     }
     for (arguments, word) in
         [(&["--temperature", "3"], "temperature: found 3"), (&["--top-p", "0"], "top_p: found 0")]
     {
-        let (code, stdout, stderr) = chat(&server, arguments, "hi\n");
-        assert_eq!((code, stdout.as_str()), (Some(2), ""), "{stderr}");
-        assert!(stderr.contains(word), "{stderr}");
+        let ran = chat(&server, arguments, "hi\n");
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{ran:?}");
+        assert!(ran.stderr.contains(word), "{ran:?}");
     }
 }
 
@@ -74,12 +62,12 @@ fn options_reach_the_server() {
 fn calls_are_shown_and_json_has_one_line_per_answer() {
     let call = "Let me see.<|action_start|><|plugin|>\n{\"name\": \"add\", \"parameters\": {\"a\": 1}}<|action_end|>";
     let server = MockServer::start(MockModel::from(call));
-    let (_, stdout, stderr) = chat(&server, &[], "hi\n");
-    assert_eq!(stdout, "Let me see.[call add {\"a\":1}]\n\n", "{stderr}");
-    let (_, stdout, stderr) = chat(&server, &["--json"], "hi\n\nend\n\nagain\n");
+    let ran = chat(&server, &[], "hi\n");
+    assert_eq!(ran.stdout, "Let me see.[call add {\"a\":1}]\n\n", "{ran:?}");
+    let ran = chat(&server, &["--json"], "hi\n\nend\n\nagain\n");
     let lines: Vec<serde_json::Value> =
-        stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-    assert_eq!(lines.len(), 2, "{stderr}");
-    assert!(lines.iter().all(|line| line["content"] == "Let me see."), "{stdout}");
+        ran.stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(lines.len(), 2, "{ran:?}");
+    assert!(lines.iter().all(|line| line["content"] == "Let me see."), "{ran:?}");
     assert_eq!(lines[0]["tool_calls"][0]["function"]["arguments"], "{\"a\":1}");
 }

@@ -5,6 +5,7 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use internlm_kit::exit::BadInput;
 use lmdeploy::Error;
 use lmdeploy::client::{Client, ClientConfig};
 use lmdeploy::protocol::{ChatMessage, ChatRequest};

@@ -38,7 +38,7 @@ fn all_problems_of_the_settings() {
         input-words = [9, 2]
         rate = 0.0
     ";
-    let error = internlm_kit::config::parse::<DeployConfig>(text, "d.toml", &[]).expect_err("many problems");
+    let error = internlm_kit::config::parse::<DeployConfig>(text, "d.toml").expect_err("many problems");
     insta::assert_snapshot!(error);
 }
 

@@ -1,6 +1,7 @@
 //! The CPU core behind the engine: compared with the decoder on Burn, alone and in batches, with every cache format.
 
 use internlm_kit::config::Validate;
+use internlm_kit::exit::BadInput;
 use internlm_model::decoder::Decoder;
 use internlm_model::sampling::SamplingConfig;
 use internlm_model::{ModelConfig, TokenId};
