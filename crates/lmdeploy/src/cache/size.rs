@@ -153,16 +153,23 @@ fn available_memory() -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
     fn sizes_are_read_or_refused() {
-        for (text, size) in
-            [("auto", CacheSize::Auto), ("1", CacheSize::Share(1.0)), ("2", CacheSize::Blocks(2))]
-        {
+        for (text, size) in [
+            ("auto", CacheSize::Auto),
+            ("1", CacheSize::Share(1.0)),
+            ("2", CacheSize::Blocks(2)),
+            ("1.5KiB", CacheSize::Bytes(1536)),
+            ("2 GiB", CacheSize::Bytes(2 << 30)),
+            ("7B", CacheSize::Bytes(7)),
+        ] {
             assert_eq!(text.parse::<CacheSize>().expect("reads"), size);
         }
-        for text in ["", "0", "-1", "1.5", "MiB", "0MiB", "NaN", "many"] {
+        for text in ["", "0", "-1", "1.5", "MiB", "0MiB", "NaN", "many", "infMiB", "-3B"] {
             assert!(text.parse::<CacheSize>().is_err(), "{text}");
         }
     }
@@ -173,5 +180,32 @@ mod tests {
         assert!(error.to_string().contains("expected at most"), "{error}");
         let error = CacheSize::Bytes(5000).blocks(4096, 10).expect_err("one block is too few");
         assert!(error.to_string().contains("1 blocks of 4096 bytes"), "{error}");
+        let error = CacheSize::Blocks(1).blocks(4096, 10).expect_err("one block is too few");
+        assert!(error.to_string().contains("expected at least 2"), "{error}");
+    }
+
+    fn size() -> impl Strategy<Value = CacheSize> {
+        prop_oneof![
+            Just(CacheSize::Auto),
+            (2..usize::MAX).prop_map(CacheSize::Blocks),
+            (0.0_f64..=1.0).prop_filter("above 0", |share| *share > 0.0).prop_map(CacheSize::Share),
+            // Bytes pass through f64, which holds 2^53 exactly.
+            (1..1_usize << 53).prop_map(CacheSize::Bytes),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_back_from_text_and_json(size in size()) {
+            prop_assert_eq!(size.to_string().parse::<CacheSize>().expect("reads"), size);
+            let json = serde_json::to_string(&size).expect("writes");
+            prop_assert_eq!(serde_json::from_str::<CacheSize>(&json).expect("reads"), size);
+        }
+
+        #[test]
+        fn automatic_sizes_are_enough_and_within_their_limit(block_bytes in 1_usize..1 << 16, wanted in 2..4096_usize) {
+            let blocks = CacheSize::Auto.blocks(block_bytes, wanted).expect("a few blocks fit anywhere");
+            prop_assert!(blocks <= wanted && blocks * block_bytes <= AUTO_BYTES);
+        }
     }
 }

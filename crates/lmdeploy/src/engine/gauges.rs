@@ -163,3 +163,56 @@ impl Gauges {
         self.ends[kind].fetch_add(1, Ordering::Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::EngineFault;
+
+    fn busy() -> SchedulerStats {
+        SchedulerStats { running: 1, waiting: 2, blocks: 9, active_blocks: 4, preemptions: 3 }
+    }
+
+    #[test]
+    fn what_the_engine_writes_is_what_others_read() {
+        let gauges = Gauges::new();
+        gauges.set(busy());
+        assert_eq!(gauges.stats(), busy());
+        gauges.count_end(&End::Length, 5, 6);
+        gauges.count_end(&End::Error(EngineFault::Timeout), 1, 2);
+        gauges.count_end(&End::Stop(StopCause::Text), 0, 1);
+        gauges.count_rejected();
+        assert_eq!((gauges.prompt_tokens(), gauges.generated_tokens(), gauges.rejected()), (6, 9, 1));
+        let expected =
+            [("stop", 0), ("stop_string", 1), ("length", 1), ("abort", 0), ("shutdown", 0), ("error", 1)];
+        assert_eq!(gauges.ends(), expected);
+    }
+
+    #[test]
+    fn failures_in_a_row_and_the_end_of_the_thread_are_unhealthy() {
+        let gauges = Gauges::new();
+        gauges.set(busy());
+        for _ in 1..FAILED_STEPS {
+            gauges.step_failed();
+        }
+        assert_eq!(gauges.health(), Health::Healthy);
+        gauges.step_failed();
+        assert_eq!(gauges.health(), Health::Unhealthy("the last 3 steps failed".to_owned()));
+        gauges.step_succeeded();
+        assert_eq!(gauges.health(), Health::Healthy);
+        gauges.set_ended();
+        assert_eq!(gauges.health(), Health::Unhealthy("the engine thread has ended".to_owned()));
+    }
+
+    #[test]
+    fn work_that_does_not_move_is_unhealthy_and_idleness_is_not() {
+        let long_ago = Instant::now().checked_sub(2 * STALLED).expect("the clock is older than that");
+        let gauges = Gauges { started: long_ago, ..Gauges::new() };
+        assert_eq!(gauges.health(), Health::Healthy, "nothing to do");
+        gauges.running.store(1, Ordering::Relaxed);
+        let Health::Unhealthy(message) = gauges.health() else { panic!("it stalls") };
+        assert!(message.starts_with("no step for 180 s"), "{message}");
+        gauges.set(busy());
+        assert_eq!(gauges.health(), Health::Healthy, "it has just moved");
+    }
+}

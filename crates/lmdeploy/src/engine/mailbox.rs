@@ -98,3 +98,67 @@ impl MailSlot {
         lock(&self.contents).finished.is_some()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use internlm_model::TokenId;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn piece(id: u32) -> Piece {
+        Piece { id: TokenId(id), text: String::new(), scores: None }
+    }
+
+    fn poll(slot: &MailSlot) -> Poll<Output> {
+        slot.poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    proptest! {
+        #[test]
+        fn whenever_the_reader_looks_it_gets_every_output_once_and_in_order(
+            looks in prop::collection::vec(any::<bool>(), 0..20),
+            scored in any::<bool>(),
+        ) {
+            let (mailbox, slot) = mailbox();
+            if scored {
+                mailbox.prompt(vec![None]);
+            }
+            let mut outputs = Vec::new();
+            for (id, look) in (0..).zip(&looks) {
+                mailbox.piece(piece(id));
+                if *look && let Poll::Ready(output) = poll(&slot) {
+                    outputs.push(output);
+                }
+            }
+            mailbox.finish(Finished::without_output(End::Length, 3));
+            prop_assert!(slot.has_end());
+            while let Poll::Ready(output) = poll(&slot) {
+                outputs.push(output);
+            }
+            let ends = outputs.iter().filter(|output| matches!(output, Output::Finished(_))).count();
+            prop_assert_eq!(ends, 1);
+            prop_assert!(matches!(outputs.last(), Some(Output::Finished(_))));
+            prop_assert_eq!(matches!(outputs[0], Output::Prompt(_)), scored);
+            let ids: Vec<u32> = outputs
+                .iter()
+                .flat_map(|output| match output {
+                    Output::Pieces(pieces) => pieces.iter().map(|piece| piece.id.0).collect(),
+                    Output::Prompt(_) | Output::Finished(_) => Vec::new(),
+                })
+                .collect();
+            prop_assert_eq!(ids, (0..looks.len() as u32).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn a_mailbox_that_is_dropped_without_an_end_tells_the_reader() {
+        let (mailbox, slot) = mailbox();
+        mailbox.piece(piece(7));
+        drop(mailbox);
+        assert_eq!(poll(&slot), Poll::Ready(Output::Pieces(vec![piece(7)])));
+        let Poll::Ready(Output::Finished(finished)) = poll(&slot) else { panic!("an end") };
+        assert_eq!(finished.end, End::Error(EngineFault::EngineGone));
+        assert_eq!(poll(&slot), Poll::Pending, "there is one end");
+    }
+}

@@ -8,6 +8,7 @@ use lmdeploy::engine::{
     Health, Output, Piece, Rejected, SchedulerConfig, StopCause,
 };
 use lmdeploy::testing::{MockExecutor, MockFault, MockReply};
+use proptest::prelude::*;
 
 fn start(executor: MockExecutor) -> Engine {
     let scheduler = SchedulerConfig::new(&executor.capacity());
@@ -181,4 +182,69 @@ fn a_sequence_that_fails_alone_leaves_the_others() {
     assert!(message.contains("fault of one"), "{message}");
     assert_eq!(engine.handle().gauges().health(), Health::Healthy);
     wait_until_free(&engine);
+}
+
+/// What a reader does with its request.
+#[derive(Clone, Copy, Debug)]
+enum Reader {
+    ReadsAll,
+    LeavesAtOnce,
+    LeavesAfterTheFirstOutput,
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn readers_that_come_and_go_leave_no_block_behind_and_disturb_nobody(
+        readers in prop::collection::vec((1..40_u32, 0..3_u8), 1..24),
+        blocks in 8..40_usize,
+    ) {
+        let capacity = Capacity { blocks, max_position: 128, ..MockExecutor::default().capacity() };
+        let engine = start(MockExecutor::new(MockReply::echo(), capacity));
+        let submitted: Vec<_> = (0..)
+            .zip(&readers)
+            .map(|(number, (length, kind))| {
+                let prompt: Vec<u32> = (0..*length).map(|place| 3 + (number + place) % 60).collect();
+                let reader = match kind {
+                    0 => Reader::ReadsAll,
+                    1 => Reader::LeavesAtOnce,
+                    _ => Reader::LeavesAfterTheFirstOutput,
+                };
+                (engine.handle().submit(request(&prompt, 60)), reader, prompt)
+            })
+            .collect();
+        for (mut generation, reader, prompt) in submitted {
+            match reader {
+                Reader::LeavesAtOnce => drop(generation),
+                Reader::LeavesAfterTheFirstOutput => prop_assert!(generation.wait().is_some()),
+                Reader::ReadsAll => prop_assert_eq!(collect(generation).0, prompt),
+            }
+        }
+        wait_until_free(&engine);
+        let ends: u64 = engine.handle().gauges().ends().iter().map(|(_, count)| count).sum();
+        prop_assert_eq!(ends, readers.len() as u64, "every request ends once");
+    }
+}
+
+#[test]
+fn a_queue_without_a_limit_takes_everything() {
+    let executor = MockExecutor::default();
+    let config = SchedulerConfig::new(&executor.capacity()).with_max_queue(usize::MAX);
+    let engine = Engine::start(Box::new(executor), EngineConfig::new(config));
+    let generations: Vec<_> = (0..200).map(|_| engine.handle().submit(request(&[5, 6], 9))).collect();
+    assert!(generations.into_iter().all(|generation| collect(generation).0 == [5, 6]));
+}
+
+#[test]
+fn seeds_of_requests_without_one_follow_from_the_base_seed() {
+    let seeds = |seed| {
+        let executor = MockExecutor::default();
+        let config = EngineConfig::new(SchedulerConfig::new(&executor.capacity())).with_seed(seed);
+        let engine = Engine::start(Box::new(executor), config);
+        [(); 4].map(|()| engine.handle().fresh_seed())
+    };
+    assert_eq!(seeds(1), seeds(1));
+    assert_ne!(seeds(1), seeds(2));
+    assert!(seeds(1).windows(2).all(|pair| pair[0] != pair[1]));
 }

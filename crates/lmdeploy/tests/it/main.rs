@@ -11,6 +11,8 @@ mod client;
 mod engine;
 mod fixture;
 mod mock_server;
+mod model_folder;
+mod pipeline;
 mod protocol;
 mod recipes;
 mod sampler;

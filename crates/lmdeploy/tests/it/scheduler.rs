@@ -292,3 +292,50 @@ fn priority_orders_the_queue_and_age_beats_priority() {
     let second = watched.scheduler.schedule(watched.now);
     assert_eq!(second.steps[0].id, RequestId(0), "two levels of age beat one of priority");
 }
+
+#[test]
+fn age_saves_a_request_from_a_stream_of_more_urgent_ones() {
+    let mut watched = Watched::new(limits(8, 4, 8, 1).with_max_queue(8));
+    watched.submit(1, 1, Request { priority: 3, ..plain_request() });
+    let mut steps = 0;
+    while !watched.ended.contains_key(&RequestId(0)) {
+        watched.submit(1, 1, plain_request());
+        watched.step(None, 3);
+        steps += 1;
+        // Three levels at five seconds each; a step takes a second.
+        assert!(steps < 20, "it starves");
+    }
+    assert!(steps > 10, "the urgent ones go first for a while");
+}
+
+#[test]
+fn a_full_queue_refuses_and_takes_again_when_one_has_ended() {
+    let mut watched = Watched::new(limits(8, 4, 8, 2).with_max_queue(1));
+    for _ in 0..4 {
+        watched.submit(2, 2, plain_request());
+    }
+    assert_eq!(watched.accepted.len(), 3, "two run and one waits");
+    let full = watched
+        .scheduler
+        .submit(Request { id: RequestId(9), prompt: vec![TokenId(1)], ..plain_request() }, watched.now);
+    assert_eq!(full, Err(Rejected::QueueFull { waiting: 3 }));
+    while watched.ended.is_empty() {
+        watched.step(None, 3);
+    }
+    watched.submit(2, 2, plain_request());
+    assert_eq!(watched.accepted.len(), 4);
+    watched.finish();
+}
+
+#[test]
+fn a_cancelled_sequence_keeps_its_blocks_until_the_step_is_done() {
+    let mut watched = Watched::new(roomy());
+    watched.submit(6, 4, plain_request());
+    let batch = watched.scheduler.schedule(watched.now);
+    watched.scheduler.cancel(RequestId(0), CancelCause::Shutdown);
+    assert_eq!(watched.scheduler.stats().active_blocks, 2, "the executor is still writing to them");
+    watched.scheduler.commit(&batch, vec![StepResult::Sampled(TokenId(9))]);
+    assert_eq!(watched.scheduler.stats().active_blocks, 0);
+    let end = Event::End { id: RequestId(0), end: End::Abort(CancelCause::Shutdown) };
+    assert_eq!(watched.scheduler.take_events(), [end], "no token after the cancel");
+}
