@@ -24,13 +24,13 @@ use crate::engine::ExecutorConfig;
 pub struct DeployConfig {
     /// Which model is served, and by what.
     pub model: ServedModelConfig,
-    /// Limits of the engine.
+    /// Sizes of batches, contexts and the cache.
     #[serde(default)]
     pub engine: ExecutorConfig,
-    /// Waiting requests.
+    /// How many requests may wait, and in which order they run.
     #[serde(default)]
     pub queue: QueueConfig,
-    /// Where the server listens.
+    /// Where the server listens, and how it stops.
     #[serde(default)]
     pub server: ServerConfig,
     /// Sampling of requests that set nothing. Absent: the model's `generation_config.json`, then upstream's
@@ -175,7 +175,7 @@ impl Backend {
     }
 }
 
-/// Waiting requests.
+/// How many requests may wait, and in which order they run.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 #[non_exhaustive]

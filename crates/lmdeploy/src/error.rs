@@ -62,7 +62,7 @@ pub enum Error {
     /// The server cannot listen on an address.
     #[error("{address}: {message}")]
     Listen {
-        /// `host:port`.
+        /// The address as `host:port`, as it was given.
         address: String,
         /// The reason, and what to do about it.
         message: String,

@@ -40,7 +40,7 @@ impl ClientConfig {
         Self { base_url: base_url.into(), ..Self::default() }
     }
 
-    /// Sets the bearer token.
+    /// Sets the bearer token that is sent with every request.
     #[must_use]
     pub fn with_api_key(self, api_key: impl Into<String>) -> Self {
         Self { api_key: Some(api_key.into()), ..self }

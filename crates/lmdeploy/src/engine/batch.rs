@@ -49,7 +49,7 @@ pub enum LogitsDetail {
     /// At least this many of the largest entries. An executor may give full rows instead, and does so where finding
     /// the largest would not pay.
     Top(usize),
-    /// Every entry.
+    /// Every entry of the row.
     #[default]
     Full,
 }
@@ -102,9 +102,9 @@ impl SeqStep {
 pub enum StepResult {
     /// Its keys and values are cached; no id was due.
     Computed,
-    /// The next id.
+    /// The next id was sampled.
     Sampled(TokenId),
-    /// The next id, with which a stop string is complete.
+    /// The next id was sampled, and a stop string is complete with it.
     Stopped(TokenId),
     /// It failed, for the reason given.
     Failed(String),

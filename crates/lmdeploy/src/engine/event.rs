@@ -7,23 +7,23 @@ use super::RequestId;
 /// One thing that happened to a request.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Event {
-    /// The next generated id.
+    /// The next id of a request was generated.
     Token {
-        /// Whose token it is.
+        /// The request that the token belongs to.
         id: RequestId,
-        /// The generated id.
+        /// The id that was generated.
         token: TokenId,
     },
     /// The request is over; no event of it follows.
     End {
-        /// Whose end it is.
+        /// The request that has ended.
         id: RequestId,
-        /// Why it ended.
+        /// The reason of the end.
         end: End,
     },
 }
 
-/// Why a request ended.
+/// Why a request has ended.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum End {
@@ -31,13 +31,13 @@ pub enum End {
     Stop(StopCause),
     /// `max_new` ids were generated, or the context is full.
     Length,
-    /// Somebody cancelled it.
+    /// Its reader or a shutdown cancelled it.
     Abort(CancelCause),
     /// It was refused, or failed while it ran.
     Error(EngineFault),
 }
 
-/// What stopped a sequence.
+/// Which kind of stop ended a sequence.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum StopCause {
     /// This stop id was sampled.
@@ -46,7 +46,7 @@ pub enum StopCause {
     Text,
 }
 
-/// Who cancelled a request.
+/// On whose behalf a request was cancelled.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum CancelCause {
     /// The reader dropped its [`Generation`](super::Generation).

@@ -25,7 +25,7 @@ pub trait Executor: Send {
 pub struct Capacity {
     /// Number of blocks in the cache.
     pub blocks: usize,
-    /// Tokens per block.
+    /// Number of tokens whose keys and values a block holds.
     pub block_tokens: usize,
     /// Maximum number of tokens in one step.
     pub max_batched_tokens: usize,
@@ -53,10 +53,10 @@ enum Rows {
     Top(Vec<Vec<(TokenId, f32)>>),
 }
 
-/// One row of logits.
+/// One row of logits, in the form that the executor gave.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Row<'a> {
-    /// `[vocab]`
+    /// A logit for every column: `[vocab]`.
     Full(&'a [f32]),
     /// The largest entries, largest first; equal logits by id.
     Top(&'a [(TokenId, f32)]),

@@ -33,7 +33,7 @@ pub struct Gauges {
 /// Kinds of ends, in the order in which [`Gauges::ends`] lists them.
 const ENDS: [&str; 6] = ["stop", "stop_string", "length", "abort", "shutdown", "error"];
 
-/// Whether the engine works.
+/// Whether the engine works, as `/health` reports it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Health {
     /// It takes steps, or has nothing to do.
@@ -87,7 +87,7 @@ impl Gauges {
         self.generated_tokens.load(Ordering::Relaxed)
     }
 
-    /// Number of refused requests.
+    /// Number of requests that were refused, for whatever reason.
     #[must_use]
     pub fn rejected(&self) -> u64 {
         self.rejected.load(Ordering::Relaxed)

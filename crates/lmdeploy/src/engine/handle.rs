@@ -22,7 +22,7 @@ const SHUTDOWN_POLL: Duration = Duration::from_millis(5);
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct EngineConfig {
-    /// Limits of the scheduler.
+    /// Limits of batches, queue and context.
     pub scheduler: SchedulerConfig,
     /// Turns ids into text; without one the pieces have no text and stop strings never match. Default: none.
     pub tokenizer: Option<Tokenizer>,
@@ -156,7 +156,7 @@ impl EngineHandle {
         self.shared.capacity
     }
 
-    /// Limits of the scheduler.
+    /// Limits of the scheduler, such as the context length.
     #[must_use]
     pub fn limits(&self) -> &SchedulerConfig {
         &self.shared.limits

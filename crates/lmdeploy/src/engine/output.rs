@@ -12,7 +12,7 @@ pub enum Output {
     Prompt(Vec<Option<TokenScores>>),
     /// The next generated ids, at least one; several when the reader was slower than the engine.
     Pieces(Vec<Piece>),
-    /// The end; nothing follows.
+    /// The end of the request; nothing follows.
     Finished(Finished),
 }
 
@@ -30,7 +30,7 @@ pub struct Piece {
 /// The end of a request.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Finished {
-    /// Why the request ended.
+    /// Why the request ended; the server turns it into a finish reason or an error.
     pub end: End,
     /// Text that was held back until now, because a stop string or a character might have followed.
     pub rest: String,

@@ -26,7 +26,7 @@ pub struct Request {
     pub max_new: usize,
     /// Ids that end the sequence.
     pub stop_ids: Vec<TokenId>,
-    /// Smaller runs first.
+    /// Requests with smaller numbers run first.
     pub priority: i32,
     /// At which prompt positions logits are wanted.
     pub prompt_logits: PromptLogits,
@@ -72,7 +72,7 @@ pub struct GenerateRequest {
     pub logprobs: Option<usize>,
     /// Score the prompt's ids, with this many of the most likely ids at each place. Default: no scores.
     pub prompt_logprobs: Option<usize>,
-    /// Smaller runs first. Default 0.
+    /// Requests with smaller numbers run first. Default 0.
     pub priority: i32,
     /// Maximum time in the queue and running together. Default: no limit.
     pub timeout: Option<Duration>,

@@ -25,7 +25,7 @@ const DEFAULT_AGING: Duration = Duration::from_secs(5);
 pub struct SchedulerConfig {
     /// Number of blocks in the cache.
     pub blocks: usize,
-    /// Tokens per block.
+    /// Number of tokens whose keys and values a block holds.
     pub block_tokens: usize,
     /// Maximum number of tokens in one step.
     pub max_batched_tokens: usize,
@@ -77,7 +77,7 @@ impl SchedulerConfig {
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Rejected {
-    /// The queue is full.
+    /// The queue is full; the request may be sent again later.
     QueueFull {
         /// Number of requests in it.
         waiting: usize,
@@ -95,7 +95,7 @@ pub enum Rejected {
     EmptyPrompt,
     /// The prompt has an id that the model does not know.
     UnknownId {
-        /// The first such id.
+        /// The first id of that kind.
         id: u32,
         /// Number of ids that the model knows.
         vocab: usize,

@@ -116,7 +116,7 @@ pub struct ChatResponse {
     /// Name of the answer: `chatcmpl-` and a unique number.
     #[serde(default)]
     pub id: String,
-    /// Always `chat.completion`.
+    /// Kind of the body: always `chat.completion`.
     #[serde(default)]
     pub object: String,
     /// When the answer was begun, in Unix seconds.
@@ -163,7 +163,7 @@ pub struct TokenLogprob {
     pub token: String,
     /// Natural logarithm of its probability.
     pub logprob: f32,
-    /// The id's exact bytes.
+    /// The id's exact bytes, also of an incomplete character.
     #[serde(default)]
     pub bytes: Option<Vec<u8>>,
     /// The most likely ids at this place, best first.
@@ -178,7 +178,7 @@ pub struct TopLogprob {
     pub token: String,
     /// Natural logarithm of its probability.
     pub logprob: f32,
-    /// The id's exact bytes.
+    /// The id's exact bytes, also of an incomplete character.
     #[serde(default)]
     pub bytes: Option<Vec<u8>>,
 }

@@ -10,7 +10,7 @@ pub struct ChatChunk {
     /// Name of the answer, the same in all of its chunks.
     #[serde(default)]
     pub id: String,
-    /// Always `chat.completion.chunk`.
+    /// Kind of the body: always `chat.completion.chunk`.
     #[serde(default)]
     pub object: String,
     /// When the answer was begun, in Unix seconds.

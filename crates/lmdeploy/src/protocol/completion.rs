@@ -14,13 +14,13 @@ use super::{FinishReason, OneOrMany, StreamOptions, Usage};
     expecting = "expected a string, a list of strings, a list of token ids or a list of lists of token ids"
 )]
 pub enum Prompt {
-    /// One prompt as text.
+    /// One prompt as text; the answer has one choice.
     Text(String),
     /// Several prompts as text; the answer has one choice for each, in order.
     Texts(Vec<String>),
     /// One prompt as ids, taken as they are.
     Ids(Vec<u32>),
-    /// Several prompts as ids.
+    /// Several prompts as ids, taken as they are; one choice for each, in order.
     IdLists(Vec<Vec<u32>>),
 }
 
@@ -149,7 +149,7 @@ pub struct CompletionResponse {
     /// Name of the answer: `cmpl-` and a unique number.
     #[serde(default)]
     pub id: String,
-    /// Always `text_completion`.
+    /// Kind of the body: always `text_completion`.
     #[serde(default)]
     pub object: String,
     /// When the answer was begun, in Unix seconds.

@@ -27,7 +27,7 @@ pub struct ErrorDetail {
     /// The HTTP status of the answer; 0 when another server did not say.
     #[serde(deserialize_with = "status_number")]
     pub code: u16,
-    /// Always `error`.
+    /// Kind of the body: always `error`.
     pub object: String,
 }
 

@@ -13,7 +13,7 @@ pub enum FinishReason {
     Length,
     /// The reply ended with at least one complete tool call.
     ToolCalls,
-    /// The request was cancelled.
+    /// The request was cancelled before its text was complete.
     Abort,
     /// The engine failed while it ran this request.
     Error,
@@ -26,9 +26,9 @@ pub enum FinishReason {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(untagged, expecting = "expected a string or a list of strings")]
 pub enum OneOrMany {
-    /// A single string.
+    /// A single string, outside of a list.
     One(String),
-    /// Any number of strings.
+    /// A list of strings, which may be empty.
     Many(Vec<String>),
 }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// The models that a server offers.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct ModelList {
-    /// Always `list`.
+    /// Kind of the body: always `list`.
     #[serde(default)]
     pub object: String,
     /// One entry per model; this server has one.
@@ -17,7 +17,7 @@ pub struct ModelList {
 pub struct ModelInfo {
     /// The name that requests use.
     pub id: String,
-    /// Always `model`.
+    /// Kind of the entry: always `model`.
     #[serde(default)]
     pub object: String,
     /// When the server started, in Unix seconds.
@@ -31,10 +31,10 @@ pub struct ModelInfo {
     pub max_model_len: Option<u64>,
 }
 
-/// The answer of `/health`.
+/// The answer of `/health`; its HTTP status is 200 or 503.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct HealthStatus {
-    /// `healthy`, `draining` or `unhealthy`.
+    /// One of `healthy`, `draining` and `unhealthy`.
     pub status: String,
     /// The reason, in words for people; empty when healthy.
     #[serde(default)]

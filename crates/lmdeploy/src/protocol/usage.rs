@@ -10,7 +10,7 @@ pub struct Usage {
     pub prompt_tokens: u64,
     /// Number of generated ids, including the end-of-sequence id.
     pub completion_tokens: u64,
-    /// Sum of the two.
+    /// Sum of prompt and completion tokens.
     pub total_tokens: u64,
     /// How many of the prompt's tokens were cached; servers may leave it out.
     pub prompt_tokens_details: Option<PromptTokensDetails>,

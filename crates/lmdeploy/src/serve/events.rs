@@ -48,7 +48,7 @@ pub(super) trait Render: Send + 'static {
     fn end(&mut self) -> Vec<String>;
 }
 
-/// One line of JSON.
+/// A protocol body as one line of JSON.
 pub(super) fn line(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("protocol types have string keys and finite numbers")
 }

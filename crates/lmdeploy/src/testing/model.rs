@@ -75,7 +75,7 @@ impl MockModel {
         Self::of(Replies::Texts(replies.into_iter().map(Into::into).collect()))
     }
 
-    /// Replies as ids.
+    /// Replies as ids, to which the end id is appended.
     #[must_use]
     pub fn from_ids(reply: MockReply) -> Self {
         Self::of(Replies::Ids(reply))
@@ -148,7 +148,7 @@ impl MockModel {
         self
     }
 
-    /// The vocabulary in use.
+    /// The vocabulary that prompts and replies are encoded with.
     #[must_use]
     pub fn tokenizer(&self) -> &Tokenizer {
         &self.tokenizer

@@ -52,7 +52,7 @@ impl MockReply {
         })
     }
 
-    /// The prompt again.
+    /// The prompt of the request again.
     #[must_use]
     pub fn echo() -> Self {
         Self::from_fn(|request| request.prompt.to_vec())
