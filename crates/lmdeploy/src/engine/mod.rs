@@ -26,6 +26,7 @@ mod mailbox;
 mod output;
 mod plan;
 mod request;
+mod request_id;
 mod runner;
 mod scheduler;
 mod scheduler_config;
@@ -43,7 +44,8 @@ pub use gauges::{Gauges, Health};
 pub use generation::Generation;
 pub use handle::{Engine, EngineConfig, EngineHandle};
 pub use output::{Finished, Output, Piece};
-pub use request::{GenerateRequest, PromptLogits, Request, RequestId};
+pub use request::{GenerateRequest, PromptLogits, Request};
+pub use request_id::RequestId;
 pub use scheduler::Scheduler;
 pub use scheduler_config::{Rejected, SchedulerConfig, SchedulerStats};
 #[cfg(feature = "turbomind")]

@@ -6,14 +6,10 @@ use internlm_model::TokenId;
 use internlm_model::sampling::{SamplingConfig, best_needed};
 use internlm_model::tokenizer::Special;
 
-use super::LogitsDetail;
+use super::{LogitsDetail, RequestId};
 
 /// Number of ids that a request generates at most when it does not say.
 const DEFAULT_MAX_NEW: usize = 16;
-
-/// Names one request for its whole life; an engine never uses a name twice.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct RequestId(pub u64);
 
 /// A request as the scheduler sees it: ids and limits, no text.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -190,7 +190,7 @@ impl ChatResponse {
         self.choices.first().map(|choice| &choice.message)
     }
 
-    /// The text of the first choice; empty when there is none, or when it only calls tools.
+    /// The text of the first choice; empty when it only calls tools, or when there are no choices.
     #[must_use]
     pub fn text(&self) -> String {
         self.message().map(ChatMessage::text).unwrap_or_default()

@@ -13,10 +13,6 @@ mod responder;
 pub use chat::ChatAnswer;
 pub use completion::CompletionAnswer;
 pub use model::ServedModel;
-pub use responder::Responder;
-
-/// Checks that a request ended well; the error is what the server answers when it did not.
 #[cfg(feature = "server")]
-pub(crate) fn check_end(end: &crate::engine::End) -> crate::Result<()> {
-    refusal::finish_reason(end).map(|_| ())
-}
+pub(crate) use refusal::check_end;
+pub use responder::Responder;

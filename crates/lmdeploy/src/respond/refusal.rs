@@ -14,6 +14,12 @@ pub(super) fn finish_reason(end: &End) -> Result<FinishReason, Error> {
     }
 }
 
+/// Checks that a request ended well; the error is what the server answers when it did not.
+#[cfg(feature = "server")]
+pub(crate) fn check_end(end: &End) -> Result<(), Error> {
+    finish_reason(end).map(|_| ())
+}
+
 fn refused(status: u16, message: String) -> Error {
     Error::Refused { status, message, param: None }
 }

@@ -11,7 +11,9 @@ mod extract;
 mod failure;
 mod metrics;
 mod models;
+mod router;
 mod server;
 
-pub use app::{App, router};
+pub use app::App;
+pub use router::router;
 pub use server::Server;
