@@ -4,25 +4,14 @@
 
 #![allow(clippy::print_stdout, reason = "an example shows something")]
 
-use internlm_model::chat::ChatTemplate;
-use internlm_model::tokenizer::{BpeTrainConfig, train_bpe};
-use lmdeploy::Pipeline;
-use lmdeploy::engine::{Capacity, Executor, MockExecutor, MockReply, SchedulerConfig};
 use lmdeploy::protocol::{ChatMessage, ChatRequest, ToolDefinition};
-use lmdeploy::respond::ServedModel;
+use lmdeploy::testing::MockModel;
 
 const REPLY: &str = "Let me see. <|action_start|><|plugin|>\n\
     {\"name\": \"Calculator\", \"parameters\": {\"expression\": \"12*34\"}}<|action_end|>";
 
 fn main() -> anyhow::Result<()> {
-    let texts = ["what is twelve times thirty-four?", REPLY].map(str::to_owned);
-    let tokenizer = train_bpe(texts.into_iter(), &BpeTrainConfig { vocab_size: 320, min_frequency: 1 })?;
-    let capacity = Capacity { vocab: 320, ..MockExecutor::default().capacity() };
-    let reply = MockReply::Script(tokenizer.encode_with_special(REPLY));
-    let model = ServedModel::new("mock", tokenizer, Some(ChatTemplate::InternLm2), &[]);
-    let executor = Box::new(MockExecutor::new(reply, capacity));
-    let pipeline = Pipeline::new(executor, model, SchedulerConfig::new(&capacity), 0);
-
+    let pipeline = MockModel::new([REPLY]).pipeline();
     let parameters = serde_json::json!({"type": "object", "properties": {"expression": {"type": "string"}}});
     let request = ChatRequest {
         messages: vec![ChatMessage::user("What is 12*34?")],

@@ -1,6 +1,7 @@
-//! [`DeployConfig`]: the TOML of the deploy stage: model, engine, server, sampling defaults, load test.
+//! [`DeployConfig`]: the TOML of the deploy stage: model, engine, queue, server, sampling defaults, load test.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use internlm_kit::config::Validate;
 use internlm_model::sampling::SamplingConfig;
@@ -8,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::ExecutorConfig;
 
-/// The whole file; every table but `[model]` may be left out.
+/// The whole file. Only `[model]` must be there; every other table has defaults.
 ///
 /// ```
 /// use lmdeploy::config::DeployConfig;
@@ -19,172 +20,62 @@ use crate::engine::ExecutorConfig;
 /// ```
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[non_exhaustive]
 pub struct DeployConfig {
-    /// What is served.
-    pub model: ModelTable,
-    /// Limits of the engine.
+    /// Which model is served, and by what.
+    pub model: ServedModelConfig,
+    /// Sizes of batches, contexts and the cache.
     #[serde(default)]
     pub engine: ExecutorConfig,
-    /// Queue of the engine.
+    /// How many requests may wait, and in which order they run.
     #[serde(default)]
-    pub queue: QueueTable,
-    /// Where the server listens.
+    pub queue: QueueConfig,
+    /// Where the server listens, and how it stops.
     #[serde(default)]
-    pub server: ServerTable,
-    /// What a request that says nothing gets; absent: the model's `generation_config.json`, then upstream's
+    pub server: ServerConfig,
+    /// Sampling of requests that set nothing. Absent: the model's `generation_config.json`, then upstream's
     /// temperature 0.8 and top-k 50.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sampling: Option<SamplingConfig>,
-    /// The load test of `lmdeploy bench serving`.
+    /// The load of `lmdeploy bench serving`.
     #[serde(default)]
-    pub bench: BenchTable,
-}
-
-/// What is served, and by what.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct ModelTable {
-    /// A Hugging Face folder or a GGUF file.
-    pub path: PathBuf,
-    /// The name requests use. Default: the path as written, as upstream.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// Which executor. Absent: `turbomind` on the CPU, `burn` on other devices.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub backend: Option<Backend>,
-    /// `cpu`, `cuda:N` or `vulkan:N`. Default `cpu`.
-    #[serde(default = "cpu")]
-    pub device: String,
-}
-
-impl ModelTable {
-    /// A model at `path`, everything else by default.
-    #[must_use]
-    pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), name: None, backend: None, device: cpu() }
-    }
-
-    /// The executor that was asked for, or the one that suits the device.
-    #[must_use]
-    pub fn chosen_backend(&self) -> Backend {
-        let suits = if self.device == CPU { Backend::Turbomind } else { Backend::Burn };
-        let built = if cfg!(feature = "turbomind") { suits } else { Backend::Burn };
-        self.backend.unwrap_or(built)
-    }
-
-    /// The name requests use.
-    #[must_use]
-    pub fn served_name(&self) -> String {
-        self.name.clone().unwrap_or_else(|| self.path.display().to_string())
-    }
-}
-
-/// Which executor runs the model.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Backend {
-    /// The CPU core with its own kernels.
-    Turbomind,
-    /// The decoder on any Burn device.
-    #[serde(alias = "pytorch")]
-    Burn,
-}
-
-impl Backend {
-    /// The name in files and on the command line.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Turbomind => "turbomind",
-            Self::Burn => "burn",
-        }
-    }
-}
-
-/// Queue of the engine.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-pub struct QueueTable {
-    /// Most requests that wait; beyond it 429. Absent: four times `max-batch-size`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_queue: Option<usize>,
-    /// Seconds of waiting that are worth one level of priority. Default 5.
-    pub aging: f64,
-    /// Seed of the seeds of requests that bring none. Default 0.
-    pub seed: u64,
-}
-
-impl Default for QueueTable {
-    fn default() -> Self {
-        Self { max_queue: None, aging: 5.0, seed: 0 }
-    }
-}
-
-/// Where the server listens.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-pub struct ServerTable {
-    /// Host name or address. Default 0.0.0.0, as upstream.
-    pub host: String,
-    /// Port; 0 takes a free one. Default 23333, as upstream.
-    pub port: u16,
-    /// Seconds that requests under way may take once the server is told to stop. Default 30.
-    pub drain_timeout: f64,
-}
-
-impl Default for ServerTable {
-    fn default() -> Self {
-        Self { host: "0.0.0.0".to_owned(), port: 23333, drain_timeout: 30.0 }
-    }
-}
-
-/// The load test.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-pub struct BenchTable {
-    /// Requests in all. Default 32.
-    pub requests: usize,
-    /// Requests under way at a time. Default 8.
-    pub concurrency: usize,
-    /// Fewest and most words of a prompt. Default 8 to 32.
-    pub input_words: [usize; 2],
-    /// Tokens of each answer. Default 64.
-    pub output_tokens: u32,
-    /// Requests started per second; absent: as fast as `concurrency` allows.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub rate: Option<f64>,
-    /// Seed of the prompts. Default 0.
-    pub seed: u64,
-}
-
-impl Default for BenchTable {
-    fn default() -> Self {
-        Self { requests: 32, concurrency: 8, input_words: [8, 32], output_tokens: 64, rate: None, seed: 0 }
-    }
-}
-
-/// Name of the device that `turbomind` runs on.
-const CPU: &str = "cpu";
-
-fn cpu() -> String {
-    CPU.to_owned()
+    pub bench: BenchConfig,
 }
 
 impl DeployConfig {
-    /// A model at `path`, everything else by default.
+    /// The model at `path` with all defaults.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self {
-            model: ModelTable::new(path),
+            model: ServedModelConfig::new(path),
             engine: ExecutorConfig::default(),
-            queue: QueueTable::default(),
-            server: ServerTable::default(),
+            queue: QueueConfig::default(),
+            server: ServerConfig::default(),
             sampling: None,
-            bench: BenchTable::default(),
+            bench: BenchConfig::default(),
         }
     }
 
-    /// What the chosen backend cannot do.
+    /// Sets the device: `cpu`, `cuda:N` or `vulkan:N`.
+    #[must_use]
+    pub fn with_device(mut self, device: impl Into<String>) -> Self {
+        self.model.device = device.into();
+        self
+    }
+
+    /// Sets the limits of the engine.
+    #[must_use]
+    pub fn with_engine(self, engine: ExecutorConfig) -> Self {
+        Self { engine, ..self }
+    }
+
+    /// Sets the sampling of requests that set nothing.
+    #[must_use]
+    pub fn with_sampling(self, sampling: SamplingConfig) -> Self {
+        Self { sampling: Some(sampling), ..self }
+    }
+
+    /// What the settings ask of the chosen backend that it cannot do.
     fn backend_problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         let (device, engine) = (&self.model.device, &self.engine);
@@ -221,6 +112,167 @@ impl DeployConfig {
     }
 }
 
+/// Which model is served, and by what.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[non_exhaustive]
+pub struct ServedModelConfig {
+    /// A Hugging Face folder or a GGUF file.
+    pub path: PathBuf,
+    /// The name that requests use. Default: the path as written, as upstream.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Which executor runs the model. Absent: `turbomind` on the CPU, `burn` on other devices.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backend: Option<Backend>,
+    /// `cpu`, `cuda:N` or `vulkan:N`. Default `cpu`.
+    #[serde(default = "cpu")]
+    pub device: String,
+}
+
+impl ServedModelConfig {
+    /// The model at `path`, named like the path, on the CPU.
+    #[must_use]
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), name: None, backend: None, device: cpu() }
+    }
+
+    /// The executor that was asked for, or the one that suits the device.
+    #[must_use]
+    pub fn chosen_backend(&self) -> Backend {
+        let suits = if self.device == CPU { Backend::Turbomind } else { Backend::Burn };
+        let built = if cfg!(feature = "turbomind") { suits } else { Backend::Burn };
+        self.backend.unwrap_or(built)
+    }
+
+    /// The name that requests use.
+    #[must_use]
+    pub fn served_name(&self) -> String {
+        self.name.clone().unwrap_or_else(|| self.path.display().to_string())
+    }
+}
+
+/// Which executor runs the model.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Backend {
+    /// The CPU core with its own kernels; the only one with quantized weights and caches.
+    Turbomind,
+    /// The decoder of `internlm-model` on any Burn device; also called `pytorch`.
+    #[serde(alias = "pytorch")]
+    Burn,
+}
+
+impl Backend {
+    /// The name in files and on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Turbomind => "turbomind",
+            Self::Burn => "burn",
+        }
+    }
+}
+
+/// How many requests may wait, and in which order they run.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct QueueConfig {
+    /// Maximum number of queued requests; further requests are answered with 429. Absent: four times
+    /// `max-batch-size`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_queue: Option<usize>,
+    /// Seconds of waiting after which a request gains one level of priority. Default 5.
+    pub aging: f64,
+    /// Base seed for requests that do not set one. Default 0.
+    pub seed: u64,
+}
+
+impl Default for QueueConfig {
+    fn default() -> Self {
+        Self { max_queue: None, aging: 5.0, seed: 0 }
+    }
+}
+
+/// Where a server listens, and how it stops.
+///
+/// ```
+/// let config = lmdeploy::config::ServerConfig::default().with_host("127.0.0.1").with_port(0);
+/// assert_eq!((config.port, config.drain_timeout), (0, 30.0));
+/// ```
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct ServerConfig {
+    /// Host name or address. Default 0.0.0.0, as upstream.
+    pub host: String,
+    /// Port; 0 takes a free one. Default 23333, as upstream.
+    pub port: u16,
+    /// Seconds that running requests may take once the server is told to stop. Default 30.
+    pub drain_timeout: f64,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self { host: "0.0.0.0".to_owned(), port: 23333, drain_timeout: 30.0 }
+    }
+}
+
+impl ServerConfig {
+    /// Sets the host name or address.
+    #[must_use]
+    pub fn with_host(self, host: impl Into<String>) -> Self {
+        Self { host: host.into(), ..self }
+    }
+
+    /// Sets the port; 0 takes a free one.
+    #[must_use]
+    pub fn with_port(self, port: u16) -> Self {
+        Self { port, ..self }
+    }
+
+    /// Sets the seconds that running requests may take once the server is told to stop.
+    #[must_use]
+    pub fn with_drain_timeout(self, seconds: f64) -> Self {
+        Self { drain_timeout: seconds, ..self }
+    }
+}
+
+/// The load of `lmdeploy bench serving`.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct BenchConfig {
+    /// Number of requests. Default 32.
+    pub requests: usize,
+    /// Maximum number of requests that run at the same time. Default 8.
+    pub concurrency: usize,
+    /// Minimum and maximum number of words in a prompt. Default 8 and 32.
+    pub input_words: [usize; 2],
+    /// Number of tokens in each answer. Default 64.
+    pub output_tokens: u32,
+    /// Requests started per second. Absent: as fast as `concurrency` allows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate: Option<f64>,
+    /// Seed of the prompts. Default 0.
+    pub seed: u64,
+}
+
+impl Default for BenchConfig {
+    fn default() -> Self {
+        Self { requests: 32, concurrency: 8, input_words: [8, 32], output_tokens: 64, rate: None, seed: 0 }
+    }
+}
+
+/// Name of the device that `turbomind` runs on.
+const CPU: &str = "cpu";
+
+fn cpu() -> String {
+    CPU.to_owned()
+}
+
 impl Validate for DeployConfig {
     fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
@@ -234,7 +286,7 @@ impl Validate for DeployConfig {
         for (key, found) in
             [("queue.aging", self.queue.aging), ("server.drain-timeout", self.server.drain_timeout)]
         {
-            if !(found >= 0.0 && found.is_finite()) {
+            if Duration::try_from_secs_f64(found).is_err() {
                 problems.push(format!("{key}: found {found}, expected a number of seconds"));
             }
         }
@@ -242,7 +294,7 @@ impl Validate for DeployConfig {
     }
 }
 
-impl Validate for BenchTable {
+impl Validate for BenchConfig {
     fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         for (key, found) in [
@@ -255,10 +307,9 @@ impl Validate for BenchTable {
                 problems.push(format!("{key}: found 0, expected at least 1"));
             }
         }
-        let [fewest, most] = self.input_words;
-        if fewest > most {
-            problems
-                .push(format!("input-words: found [{fewest}, {most}], expected the smaller number first"));
+        let [min, max] = self.input_words;
+        if min > max {
+            problems.push(format!("input-words: found [{min}, {max}], expected the smaller number first"));
         }
         if self.rate.is_some_and(|rate| !(rate > 0.0 && rate.is_finite())) {
             problems.push("rate: expected a number above 0".to_owned());

@@ -1,6 +1,7 @@
-//! The crate's error.
+//! [`Error`]: why something failed, and whose fault it was.
 
-use std::path::PathBuf;
+use internlm_kit::exit::BadInput;
+use internlm_kit::file::FileError;
 
 /// Why something failed. Messages name the place, what was found and what was expected.
 #[derive(Debug, thiserror::Error)]
@@ -9,79 +10,75 @@ pub enum Error {
     /// A server could not be reached, or the connection broke.
     #[error("{url}: {message}")]
     Connection {
-        /// What was asked.
+        /// The URL that was requested.
         url: String,
-        /// What the transport said, causes included.
+        /// The message of the transport, with its causes.
         message: String,
     },
     /// A server answered with an error status.
     #[error("{url}: status {status}: {message}")]
     Status {
-        /// What was asked.
+        /// The URL that was requested.
         url: String,
-        /// The HTTP status.
+        /// The HTTP status of the answer.
         status: u16,
-        /// The message of the error body, or the start of the body when it is not one.
+        /// The message of the error body, or the start of a body that is not an error body.
         message: String,
-        /// Seconds after which the server wants to be asked again.
+        /// Seconds after which the server allows another try.
         retry_after: Option<u64>,
     },
-    /// A server's answer is not what the protocol says.
+    /// An answer of a server does not follow the protocol.
     #[error("{url}: cannot read the answer: {message}")]
     Answer {
-        /// What was asked.
+        /// The URL that was requested.
         url: String,
-        /// The parser's message and the start of what was found.
+        /// The message of the parser and the start of the answer.
         message: String,
     },
-    /// A request that is not, or could not be, fulfilled; what a server answers with `status`.
+    /// A request is wrong, or could not be fulfilled. A server answers it with `status`.
     #[error("{message}")]
     Refused {
-        /// The HTTP status that says the same.
+        /// The HTTP status that reports it.
         status: u16,
-        /// Why.
+        /// What is wrong, in words for the client.
         message: String,
-        /// The field at fault, as a path.
+        /// Path of the field that is wrong, when it is one field.
         param: Option<String>,
     },
-    /// A setting is wrong: which, found, expected.
+    /// A setting is wrong. The text names it, what was found and what was expected.
     #[error("{0}")]
     Setting(String),
-    /// A model could not be loaded.
+    /// A model could not be read.
     #[cfg(feature = "engine")]
     #[error(transparent)]
     Model(#[from] internlm_model::Error),
-    /// The CPU core could not load a model, or not with these settings.
+    /// The CPU core could not load a model with these settings.
     #[cfg(feature = "turbomind")]
     #[error(transparent)]
     Turbomind(#[from] turbomind::Error),
     /// A file could not be read or written.
-    #[error("{path}: {source}")]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// An address could not be listened on.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The server cannot listen on an address.
     #[error("{address}: {message}")]
     Listen {
-        /// `host:port`.
+        /// The address as `host:port`, as it was given.
         address: String,
-        /// What the system said, and what to do.
+        /// The reason, and what to do about it.
         message: String,
     },
 }
 
-impl Error {
-    /// Whether the caller's input is at fault, which the binary reports with exit code 2.
-    #[must_use]
-    pub fn is_bad_input(&self) -> bool {
+impl BadInput for Error {
+    /// Settings, requests that a server refuses, and addresses that cannot be listened on are bad input. A server that
+    /// fails, is busy or cannot be reached is not.
+    fn is_bad_input(&self) -> bool {
         match self {
-            Self::Setting(_) | Self::File { .. } | Self::Listen { .. } => true,
+            Self::Setting(_) | Self::Listen { .. } => true,
             Self::Status { status, .. } | Self::Refused { status, .. } => {
                 (400..500).contains(status) && *status != 429
             }
+            Self::File(error) => error.is_bad_input(),
             #[cfg(feature = "engine")]
             Self::Model(error) => error.is_bad_input(),
             #[cfg(feature = "turbomind")]
@@ -89,14 +86,16 @@ impl Error {
             Self::Connection { .. } | Self::Answer { .. } => false,
         }
     }
+}
 
-    /// A request whose field `param` is wrong.
-    #[cfg(feature = "engine")]
+#[cfg(feature = "engine")]
+impl Error {
+    /// The refusal of a request whose field `param` is wrong.
     pub(crate) fn field(param: impl Into<String>, message: impl AsRef<str>) -> Self {
         let param = param.into();
         Self::Refused { status: 400, message: format!("{param}: {}", message.as_ref()), param: Some(param) }
     }
 }
 
-/// Results of this crate.
+/// A result whose error is this crate's [`Error`] by default.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

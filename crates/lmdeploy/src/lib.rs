@@ -1,52 +1,56 @@
-//! A model folder -> tokens for many users: engine, OpenAI-compatible server and client.
+//! Serve a language model to many users at once.
+//!
+//! This crate loads a model, batches the requests of many users continuously over a paged key-value cache, and speaks
+//! the OpenAI HTTP API. Use it to run a model inside a Rust program ([`Pipeline`]), to serve one ([`serve`]), to talk
+//! to any OpenAI-compatible server ([`client`]), or to test a program that does ([`testing`]).
+//!
+//! ```
+//! use lmdeploy::protocol::{ChatMessage, ChatRequest};
+//! # use lmdeploy::testing::MockModel;
+//!
+//! // A real model: `Pipeline::load(&DeployConfig::new("path/to/model"))?`.
+//! let pipeline = MockModel::from("12*34 is 408.").pipeline();
+//! let request = ChatRequest::new([ChatMessage::user("What is 12*34?")]).with_temperature(0.0);
+//! let answer = pipeline.chat(&request)?;
+//! assert_eq!(answer.text(), "12*34 is 408.");
+//! # Ok::<(), lmdeploy::Error>(())
+//! ```
 //!
 //! | module | takes -> gives | feature |
 //! |---|---|---|
-//! | [`protocol`] | the OpenAI-shaped bodies, plain serde types | always |
+//! | [`protocol`] | JSON of the OpenAI API <-> plain serde types | always |
 //! | [`client`] | requests -> answers of any OpenAI-compatible server | `client` |
-//! | [`cache`] | blocks of keys and values: who holds which, how many fit | `engine` |
-//! | [`engine`] | requests -> batches -> logits -> ids: [`engine::Scheduler`], [`engine::Executor`], the engine thread | `engine` |
-//! | [`decode`], [`parse`] | logits and ids -> log-probabilities, stops, text, tool calls | `engine` |
-//! | [`respond`] | protocol requests -> engine requests; outputs -> protocol answers | `engine` |
-//! | [`Pipeline`] | all of it in this process, without a server | `engine` |
-//! | [`serve`] | all of it over HTTP | `server` |
+//! | [`config`] | TOML -> [`config::DeployConfig`] | `engine` |
+//! | [`Pipeline`] | a model -> answers in this process | `engine` |
+//! | [`engine`] | requests -> batches -> logits -> ids: scheduler, executors, the engine thread | `engine` |
+//! | [`respond`] | protocol requests -> engine requests; engine outputs -> protocol answers | `engine` |
+//! | [`serve`] | a [`respond::Responder`] -> an HTTP server | `server` |
+//! | [`testing`] | scripted replies -> the real server without weights | `testing` |
+//!
+//! The executors come with the features `turbomind` (CPU, quantized) and `burn` (any Burn device; `cuda`, `vulkan`).
 //!
 //! Mirrors InternLM's LMDeploy (`lmdeploy/pytorch/engine`, `lmdeploy/serve/openai`). Invariants: the scheduler is
-//! pure; every accepted request gets exactly one end; free and active blocks are all blocks; no text of a stop
-//! string or of a tool call leaks into content; a client that goes away frees its blocks.
-//!
-//! ```no_run
-//! use lmdeploy::{Pipeline, config::DeployConfig};
-//! use lmdeploy::protocol::{ChatMessage, ChatRequest};
-//!
-//! # #[cfg(any(feature = "burn", feature = "turbomind"))]
-//! # fn run() -> lmdeploy::Result<()> {
-//! let pipeline = Pipeline::load(&DeployConfig::new("runs/tiny/finetune/hf"))?;
-//! let messages = vec![ChatMessage::user("What is 12*34?")];
-//! let answer = pipeline.chat(&ChatRequest { messages, ..ChatRequest::default() })?;
-//! println!("{}", answer.choices[0].message.text());
-//! # Ok(())
-//! # }
-//! ```
+//! pure; every accepted request gets exactly one end; every cache block is either free or held by one sequence; no part
+//! of a stop string or of a tool call appears in the content; a client that goes away frees its blocks.
 
 #[cfg(feature = "cli")]
-pub mod bench;
+mod bench;
 #[cfg(feature = "engine")]
-pub mod cache;
+mod cache;
 #[cfg(feature = "cli")]
+#[doc(hidden)]
 pub mod cli;
 #[cfg(feature = "client")]
 pub mod client;
 #[cfg(feature = "engine")]
 pub mod config;
 #[cfg(feature = "engine")]
-pub mod decode;
+mod decode;
 #[cfg(feature = "engine")]
 pub mod engine;
 mod error;
-#[cfg(feature = "burn")]
-mod kernels;
 #[cfg(feature = "engine")]
+#[doc(hidden)]
 pub mod parse;
 #[cfg(feature = "engine")]
 mod pipeline;
@@ -55,6 +59,8 @@ pub mod protocol;
 pub mod respond;
 #[cfg(feature = "server")]
 pub mod serve;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use error::{Error, Result};
 #[cfg(feature = "engine")]

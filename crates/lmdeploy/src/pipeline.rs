@@ -1,4 +1,4 @@
-//! [`Pipeline`]: a model in this process, without a server: the same requests and answers as over HTTP.
+//! [`Pipeline`]: a model in this process; requests and answers are the same as over HTTP.
 
 use std::time::Duration;
 
@@ -9,27 +9,17 @@ use crate::engine::{Engine, EngineConfig, Executor, Generation, Output, Schedule
 use crate::protocol::{ChatChunk, ChatRequest, ChatResponse, CompletionRequest, CompletionResponse};
 use crate::respond::{ChatAnswer, Responder, ServedModel};
 
-/// A model and its engine in this process. Calls may come from many threads at once; they share batches.
+/// A model and its engine in this process. Many threads may call it at the same time; their requests share batches.
 ///
 /// ```
-/// use internlm_model::chat::ChatTemplate;
-/// use internlm_model::tokenizer::{BpeTrainConfig, train_bpe};
-/// use lmdeploy::Pipeline;
-/// use lmdeploy::engine::{Capacity, Executor, MockExecutor, MockReply, SchedulerConfig};
 /// use lmdeploy::protocol::{ChatMessage, ChatRequest};
-/// use lmdeploy::respond::ServedModel;
+/// use lmdeploy::testing::MockModel;
 ///
-/// let texts = ["hello there".to_owned(), "general".to_owned()];
-/// let tokenizer = train_bpe(texts.into_iter(), &BpeTrainConfig { vocab_size: 280, min_frequency: 1 })?;
-/// let reply = MockReply::Script(tokenizer.encode("hello"));
-/// let capacity = Capacity { vocab: 280, ..MockExecutor::default().capacity() };
-/// let model = ServedModel::new("mock", tokenizer, Some(ChatTemplate::InternLm2), &[]);
-/// let executor = Box::new(MockExecutor::new(reply, capacity));
-/// let pipeline = Pipeline::new(executor, model, SchedulerConfig::new(&capacity), 0);
-///
-/// let request = ChatRequest { messages: vec![ChatMessage::user("hi")], ..ChatRequest::default() };
-/// assert_eq!(pipeline.chat(&request)?.choices[0].message.text(), "hello");
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// // A model that says "hello"; `Pipeline::load` reads a real one.
+/// let pipeline = MockModel::from("hello").pipeline();
+/// let answer = pipeline.chat(&ChatRequest::new([ChatMessage::user("hi")]))?;
+/// assert_eq!(answer.text(), "hello");
+/// # Ok::<(), lmdeploy::Error>(())
 /// ```
 #[derive(Debug)]
 pub struct Pipeline {
@@ -38,7 +28,7 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
-    /// Runs `model` on `executor`; `seed` is that of the seeds of requests that bring none.
+    /// Runs `model` on `executor`; `seed` is the base seed for requests that do not set one.
     #[must_use]
     pub fn new(
         executor: Box<dyn Executor>,
@@ -46,8 +36,8 @@ impl Pipeline {
         scheduler: SchedulerConfig,
         seed: u64,
     ) -> Self {
-        let tokenizer = Some(model.tokenizer.clone());
-        let engine = Engine::start(executor, EngineConfig { scheduler, tokenizer, seed });
+        let config = EngineConfig::new(scheduler).with_tokenizer(model.tokenizer.clone()).with_seed(seed);
+        let engine = Engine::start(executor, config);
         let responder = Responder::new(model, engine.handle());
         Self { engine, responder }
     }
@@ -55,7 +45,7 @@ impl Pipeline {
     /// Loads the model that `config` names.
     ///
     /// # Errors
-    /// Settings that do not fit together, a model that cannot be read, a cache that does not fit into memory.
+    /// When settings contradict each other, the model cannot be read, or the cache does not fit into memory.
     #[cfg(any(feature = "burn", feature = "turbomind"))]
     pub fn load(config: &DeployConfig) -> Result<Self> {
         let started = std::time::Instant::now();
@@ -83,22 +73,22 @@ impl Pipeline {
             tracing::warn!(
                 context = scheduler.max_length,
                 model = capacity.max_position,
-                "the context is shorter than the model's: the cache holds no more"
+                "the context is shorter than the model's: the cache does not hold more"
             );
         }
         Ok(Self::new(executor, model, scheduler, config.queue.seed))
     }
 
-    /// What checks requests and hands them to the engine; the server uses it.
+    /// The part that checks requests and hands them to the engine; [`serve::App`](crate::serve::App) takes it.
     #[must_use]
     pub fn responder(&self) -> &Responder {
         &self.responder
     }
 
-    /// Answers a chat request; `stream` is ignored.
+    /// Answers a chat request and waits for the whole answer; `stream` is ignored.
     ///
     /// # Errors
-    /// [`crate::Error::Refused`].
+    /// [`crate::Error::Refused`] with the status that a server would answer.
     pub fn chat(&self, request: &ChatRequest) -> Result<ChatResponse> {
         let (generation, mut answer) = self.responder.chat(request)?;
         answer.whole(outputs(generation))
@@ -113,10 +103,10 @@ impl Pipeline {
         Ok(ChatChunks { generation, answer, ready: Vec::new().into_iter() })
     }
 
-    /// Answers a completion request; `stream` is ignored.
+    /// Answers a completion request and waits for the whole answer; `stream` is ignored.
     ///
     /// # Errors
-    /// [`crate::Error::Refused`].
+    /// [`crate::Error::Refused`] with the status that a server would answer.
     pub fn completions(&self, request: &CompletionRequest) -> Result<CompletionResponse> {
         let (generations, mut answer) = self.responder.completions(request)?;
         let all = generations.into_iter().enumerate();
@@ -160,20 +150,17 @@ fn executor(config: &DeployConfig) -> Result<(internlm_model::ModelConfig, Box<d
 /// Limits that fit the executor, with the queue of the config.
 #[cfg(any(feature = "burn", feature = "turbomind"))]
 fn scheduler_config(capacity: &crate::engine::Capacity, config: &DeployConfig) -> SchedulerConfig {
-    let limits = SchedulerConfig::new(capacity);
-    SchedulerConfig {
-        max_queue: config.queue.max_queue.unwrap_or(limits.max_queue),
-        aging: Duration::from_secs_f64(config.queue.aging),
-        ..limits
-    }
+    let limits = SchedulerConfig::new(capacity).with_aging(Duration::from_secs_f64(config.queue.aging));
+    let max_queue = config.queue.max_queue.unwrap_or(limits.max_queue);
+    limits.with_max_queue(max_queue)
 }
 
-/// All outputs, waiting on this thread.
+/// All outputs of a request; waits on this thread.
 fn outputs(mut generation: Generation) -> Vec<Output> {
     std::iter::from_fn(|| generation.wait()).collect()
 }
 
-/// Chunks of a chat answer, waiting on this thread; nothing after the first error.
+/// Chunks of a chat answer, from [`Pipeline::chat_stream`]; `next` waits on its thread. Nothing follows an error.
 #[derive(Debug)]
 pub struct ChatChunks {
     generation: Generation,

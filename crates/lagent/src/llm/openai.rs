@@ -59,12 +59,11 @@ impl OpenAi {
             let key = key.map_err(|source| Error::File { path: path.clone(), verb: "read", source })?;
             Ok::<_, Error>(key.trim().to_owned())
         });
-        let client = Client::new(ClientConfig {
-            base_url: config.base_url.clone(),
-            api_key: api_key.transpose()?,
-            timeout: Duration::from_secs(config.timeout_seconds),
-            retries: config.retries,
-        })?;
+        let mut client = ClientConfig::new(&config.base_url)
+            .with_timeout(Duration::from_secs(config.timeout_seconds))
+            .with_retries(config.retries);
+        client.api_key = api_key.transpose()?;
+        let client = Client::new(client)?;
         let model = match &config.name {
             Some(name) => name.clone(),
             None => client.models().await?.data.into_iter().next().map(|model| model.id).unwrap_or_default(),

@@ -1,7 +1,7 @@
-//! Load tests: how a server behaves under many requests.
+//! Load tests: how fast a server answers many requests at the same time.
 
 mod report;
 mod serving;
 
-pub use report::{Percentiles, ServingReport};
-pub use serving::serving;
+pub(crate) use report::{Percentiles, ServingReport};
+pub(crate) use serving::serving;

@@ -3,51 +3,50 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// The numbers of one load test.
+/// The result of one load test.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct ServingReport {
-    /// Requests sent.
-    pub requests: usize,
-    /// Requests answered in full.
-    pub ok: usize,
-    /// Requests that failed.
-    pub failed: usize,
-    /// Requests under way at a time.
-    pub concurrency: usize,
+pub(crate) struct ServingReport {
+    /// Number of requests that were sent.
+    pub(crate) requests: usize,
+    /// Number of requests that were answered in full.
+    pub(crate) ok: usize,
+    /// Number of requests that failed.
+    pub(crate) failed: usize,
+    /// Maximum number of requests that ran at the same time.
+    pub(crate) concurrency: usize,
     /// Seconds from the first request to the last answer.
-    pub seconds: f64,
-    /// Tokens of all prompts.
-    pub prompt_tokens: u64,
-    /// Tokens of all answers.
-    pub output_tokens: u64,
-    /// Tokens of answers per second, over all requests.
-    pub tok_s: f64,
+    pub(crate) seconds: f64,
+    /// Number of tokens in all prompts.
+    pub(crate) prompt_tokens: u64,
+    /// Number of tokens in all answers.
+    pub(crate) output_tokens: u64,
+    /// Generated tokens per second, over all requests together.
+    pub(crate) tok_s: f64,
     /// Milliseconds from a request to its first token.
-    pub ttft_ms: Percentiles,
+    pub(crate) ttft_ms: Percentiles,
     /// Milliseconds between two pieces of an answer.
-    pub itl_ms: Percentiles,
+    pub(crate) itl_ms: Percentiles,
     /// Milliseconds from a request to its end.
-    pub e2e_ms: Percentiles,
-    /// The first failure, when there was one.
+    pub(crate) e2e_ms: Percentiles,
+    /// Message of the first failure.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub first_failure: Option<String>,
+    pub(crate) first_failure: Option<String>,
 }
 
 /// Percentiles of measured times (nearest rank).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-pub struct Percentiles {
-    /// The median.
-    pub p50: f64,
-    /// Nine of ten are not longer.
-    pub p90: f64,
-    /// Ninety-nine of a hundred are not longer.
-    pub p99: f64,
+pub(crate) struct Percentiles {
+    /// The median, in the unit of the values.
+    pub(crate) p50: f64,
+    /// Nine of ten values are not greater.
+    pub(crate) p90: f64,
+    /// Ninety-nine of a hundred values are not greater.
+    pub(crate) p99: f64,
 }
 
 impl Percentiles {
-    /// Percentiles of `values`; zeros when there are none.
-    #[must_use]
-    pub fn of(mut values: Vec<f64>) -> Self {
+    /// Percentiles of `values`; zeros for no values.
+    pub(crate) fn of(mut values: Vec<f64>) -> Self {
         values.sort_unstable_by(f64::total_cmp);
         let at = |share: f64| {
             let rank = (share * values.len() as f64).ceil() as usize;
@@ -59,8 +58,7 @@ impl Percentiles {
 
 impl ServingReport {
     /// The flat form that the pipeline's table shows.
-    #[must_use]
-    pub fn summary(&self) -> Value {
+    pub(crate) fn summary(&self) -> Value {
         json!({
             "requests": self.requests,
             "failed": self.failed,
@@ -76,7 +74,7 @@ impl ServingReport {
     }
 }
 
-/// Two digits behind the point are more than these numbers are worth.
+/// Two decimals, which is more than such measurements are worth.
 fn rounded(value: f64) -> f64 {
     (value * 100.0).round() / 100.0
 }

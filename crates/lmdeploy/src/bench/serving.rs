@@ -3,16 +3,16 @@
 use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt, stream};
-use internlm_kit::progress::Progress;
+use internlm_kit::reporter::Reporter;
 use internlm_kit::rng::CounterRng;
 
 use super::{Percentiles, ServingReport};
 use crate::client::Client;
-use crate::config::BenchTable;
+use crate::config::BenchConfig;
 use crate::protocol::CompletionRequest;
 use crate::{Error, Result};
 
-/// Words of the prompts: frequent in any English text, a token or two each.
+/// Words of the prompts: frequent in English text, one or two tokens each.
 const WORDS: [&str; 32] = [
     "the", "of", "and", "to", "in", "is", "that", "for", "it", "as", "was", "with", "be", "by", "on", "not",
     "he", "this", "are", "or", "his", "from", "at", "which", "but", "have", "an", "had", "they", "you",
@@ -28,18 +28,21 @@ struct Sample {
     output_tokens: u64,
 }
 
-/// Sends the requests of `config` and measures.
+/// Sends the requests of `config` and measures the answers. Requests that fail are counted.
 ///
 /// # Errors
-/// None of the server's: failed requests are counted. [`Error::Setting`] when the server cannot be reached at
-/// all or has no model.
-pub async fn serving(client: &Client, config: &BenchTable) -> Result<ServingReport> {
+/// When the server cannot be reached at all; [`Error::Setting`] when it has no model.
+pub(crate) async fn serving(
+    client: &Client,
+    config: &BenchConfig,
+    reporter: &dyn Reporter,
+) -> Result<ServingReport> {
     let models = client.models().await?;
     let Some(model) = models.data.first().map(|model| model.id.clone()) else {
         return Err(Error::Setting(format!("{}: found no model, expected one", client.config().base_url)));
     };
     let rng = CounterRng::new(config.seed, "bench prompts");
-    let progress = Progress::new("bench", "requests", config.requests as u64);
+    let progress = reporter.start("bench", "requests", config.requests as u64);
     let started = Instant::now();
     let requests = (0..config.requests).map(|index| {
         let request =
@@ -61,18 +64,13 @@ pub async fn serving(client: &Client, config: &BenchTable) -> Result<ServingRepo
 }
 
 fn request(model: &str, prompt: &str, output_tokens: u32) -> CompletionRequest {
-    CompletionRequest {
-        model: model.to_owned(),
-        prompt: prompt.into(),
-        max_tokens: Some(output_tokens),
-        temperature: Some(0.0),
-        ignore_eos: Some(true),
-        ..CompletionRequest::default()
-    }
+    let request = CompletionRequest::new(prompt).with_model(model);
+    let request = request.with_max_tokens(output_tokens).with_temperature(0.0);
+    CompletionRequest { ignore_eos: Some(true), ..request }
 }
 
-fn prompt(rng: CounterRng, [fewest, most]: [usize; 2]) -> String {
-    let count = fewest + rng.below(0, (most - fewest + 1) as u64) as usize;
+fn prompt(rng: CounterRng, [min, max]: [usize; 2]) -> String {
+    let count = min + rng.below(0, (max - min + 1) as u64) as usize;
     let word = |index: usize| WORDS[rng.below(1 + index as u64, WORDS.len() as u64) as usize];
     (0..count).map(word).collect::<Vec<_>>().join(" ")
 }
@@ -100,7 +98,7 @@ async fn measure(client: &Client, request: &CompletionRequest) -> Result<Sample>
     })
 }
 
-fn report(config: &BenchTable, samples: Vec<Result<Sample>>, elapsed: Duration) -> ServingReport {
+fn report(config: &BenchConfig, samples: Vec<Result<Sample>>, elapsed: Duration) -> ServingReport {
     let (ok, failed): (Vec<_>, Vec<_>) = samples.into_iter().partition(Result::is_ok);
     let ok: Vec<Sample> = ok.into_iter().flatten().collect();
     let milliseconds = |duration: &Duration| duration.as_secs_f64() * 1e3;

@@ -1,7 +1,7 @@
 //! [`PagedCache`]: keys and values of many sequences in blocks, as the decoder's [`Attend`].
 //!
-//! The storage lies in host memory as f32 and the kernel runs on slices. On a device other than the CPU the
-//! same code is right but moves q, k and v over each layer; kernels for it are a matter of their own.
+//! The storage is in host memory as f32 and the kernel runs on slices. On a device other than the CPU the same code is
+//! correct but copies q, k and v in every layer; kernels for such devices do not exist yet.
 
 use burn::tensor::{Tensor, TensorData};
 use internlm_model::ModelConfig;
@@ -9,36 +9,34 @@ use internlm_model::attend::Attend;
 use internlm_model::positions::{Positions, Run};
 
 use super::BlockId;
+use super::paged_attention::{CacheLayout, LayerCache, Query, paged_attention};
 use crate::engine::Batch;
-use crate::kernels::{CacheLayout, LayerCache, Query, paged_attention};
 
 /// Keys and values of many sequences, in blocks that the scheduler hands out.
 #[derive(Clone, Debug)]
-pub struct PagedCache {
+pub(crate) struct PagedCache {
     layout: CacheLayout,
     layers: Vec<LayerCache>,
     positions: Positions,
-    /// The blocks of each run of the current row.
+    /// The blocks of each sequence of the current batch.
     blocks: Vec<Vec<BlockId>>,
 }
 
 impl PagedCache {
-    /// Room for `blocks` blocks of `block_tokens` tokens.
-    #[must_use]
-    pub fn new(config: &ModelConfig, blocks: usize, block_tokens: usize) -> Self {
+    /// Allocates `blocks` blocks of `block_tokens` tokens for every layer of the model.
+    pub(crate) fn new(config: &ModelConfig, blocks: usize, block_tokens: usize) -> Self {
         let layout = CacheLayout { block_tokens, kv_heads: config.kv_heads, head_dim: config.head_dim };
         let layers = (0..config.layers).map(|_| LayerCache::new(layout, blocks)).collect();
         Self { layout, layers, positions: Positions::default(), blocks: Vec::new() }
     }
 
-    /// Bytes of one block over all layers.
-    #[must_use]
-    pub fn block_bytes(config: &ModelConfig, block_tokens: usize) -> usize {
+    /// Size of one block in bytes, over all layers.
+    pub(crate) fn block_bytes(config: &ModelConfig, block_tokens: usize) -> usize {
         2 * config.layers * config.kv_heads * config.head_dim * block_tokens * size_of::<f32>()
     }
 
-    /// Announces the next row: the tokens of `batch` in order.
-    pub fn begin(&mut self, batch: &Batch) {
+    /// Announces the next call of the decoder: the tokens of `batch` in order.
+    pub(crate) fn begin(&mut self, batch: &Batch) {
         let runs = batch.steps.iter().map(|step| Run { first: step.position, tokens: step.tokens.len() });
         self.positions = Positions::from_runs(runs.collect());
         self.blocks = batch.steps.iter().map(|step| step.blocks.clone()).collect();

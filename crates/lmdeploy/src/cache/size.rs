@@ -1,4 +1,4 @@
-//! [`CacheSize`]: how much room keys and values get.
+//! [`CacheSize`]: how much memory keys and values get.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,15 +7,15 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{Error, Result};
 
-/// Most bytes that [`CacheSize::Auto`] takes.
+/// Maximum number of bytes that [`CacheSize::Auto`] takes.
 const AUTO_BYTES: usize = 1 << 30;
-/// Least blocks a cache can work with.
-const LEAST_BLOCKS: usize = 2;
+/// Minimum number of blocks that a cache can work with.
+const MIN_BLOCKS: usize = 2;
 
-/// How much room keys and values get (`cache-max-entry-count`).
+/// How much memory keys and values get (`cache-max-entry-count`).
 ///
 /// ```
-/// use lmdeploy::cache::CacheSize;
+/// use lmdeploy::engine::CacheSize;
 /// assert_eq!("512MiB".parse::<CacheSize>()?, CacheSize::Bytes(512 << 20));
 /// assert_eq!("0.5".parse::<CacheSize>()?, CacheSize::Share(0.5));
 /// assert_eq!("300".parse::<CacheSize>()?, CacheSize::Blocks(300));
@@ -23,7 +23,7 @@ const LEAST_BLOCKS: usize = 2;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum CacheSize {
-    /// What the most sequences of the longest length need, but at most 1 GiB. (`auto`)
+    /// What a full batch of sequences of maximum length needs, but at most 1 GiB. (`auto`)
     Auto,
     /// This many blocks. (A whole number above 1, as upstream.)
     Blocks(usize),
@@ -34,7 +34,7 @@ pub enum CacheSize {
 }
 
 impl CacheSize {
-    /// Number of blocks of `block_bytes` bytes; `wanted` blocks are enough for everything.
+    /// Number of blocks of `block_bytes` bytes each; more than `wanted` blocks would never be used.
     ///
     /// # Errors
     /// [`Error::Setting`] with the numbers when it does not fit into memory, or is too small for anything.
@@ -64,10 +64,10 @@ impl CacheSize {
                 mib(available.unwrap_or(0)),
             )));
         }
-        if blocks < LEAST_BLOCKS {
+        if blocks < MIN_BLOCKS {
             return Err(Error::Setting(format!(
                 "cache-max-entry-count: found {self}, which is {blocks} blocks of {block_bytes} bytes, expected at \
-                 least {LEAST_BLOCKS}"
+                 least {MIN_BLOCKS}"
             )));
         }
         Ok(blocks)
@@ -123,7 +123,7 @@ impl Serialize for CacheSize {
     }
 }
 
-/// TOML may say a number without quotes.
+/// In TOML, numbers may be written without quotes.
 #[derive(Deserialize)]
 #[serde(untagged, expecting = "expected `auto`, a share, a number of blocks, or bytes like \"512MiB\"")]
 enum Written {
@@ -143,7 +143,7 @@ impl<'de> Deserialize<'de> for CacheSize {
     }
 }
 
-/// Bytes the system could give without swapping; none where it does not say (only Linux does).
+/// Bytes that the system could give without swapping; none where it does not say, which only Linux does.
 fn available_memory() -> Option<usize> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
@@ -153,16 +153,23 @@ fn available_memory() -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
     fn sizes_are_read_or_refused() {
-        for (text, size) in
-            [("auto", CacheSize::Auto), ("1", CacheSize::Share(1.0)), ("2", CacheSize::Blocks(2))]
-        {
+        for (text, size) in [
+            ("auto", CacheSize::Auto),
+            ("1", CacheSize::Share(1.0)),
+            ("2", CacheSize::Blocks(2)),
+            ("1.5KiB", CacheSize::Bytes(1536)),
+            ("2 GiB", CacheSize::Bytes(2 << 30)),
+            ("7B", CacheSize::Bytes(7)),
+        ] {
             assert_eq!(text.parse::<CacheSize>().expect("reads"), size);
         }
-        for text in ["", "0", "-1", "1.5", "MiB", "0MiB", "NaN", "many"] {
+        for text in ["", "0", "-1", "1.5", "MiB", "0MiB", "NaN", "many", "infMiB", "-3B"] {
             assert!(text.parse::<CacheSize>().is_err(), "{text}");
         }
     }
@@ -173,5 +180,32 @@ mod tests {
         assert!(error.to_string().contains("expected at most"), "{error}");
         let error = CacheSize::Bytes(5000).blocks(4096, 10).expect_err("one block is too few");
         assert!(error.to_string().contains("1 blocks of 4096 bytes"), "{error}");
+        let error = CacheSize::Blocks(1).blocks(4096, 10).expect_err("one block is too few");
+        assert!(error.to_string().contains("expected at least 2"), "{error}");
+    }
+
+    fn size() -> impl Strategy<Value = CacheSize> {
+        prop_oneof![
+            Just(CacheSize::Auto),
+            (2..usize::MAX).prop_map(CacheSize::Blocks),
+            (0.0_f64..=1.0).prop_filter("above 0", |share| *share > 0.0).prop_map(CacheSize::Share),
+            // Bytes pass through f64, which holds 2^53 exactly.
+            (1..1_usize << 53).prop_map(CacheSize::Bytes),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_back_from_text_and_json(size in size()) {
+            prop_assert_eq!(size.to_string().parse::<CacheSize>().expect("reads"), size);
+            let json = serde_json::to_string(&size).expect("writes");
+            prop_assert_eq!(serde_json::from_str::<CacheSize>(&json).expect("reads"), size);
+        }
+
+        #[test]
+        fn automatic_sizes_are_enough_and_within_their_limit(block_bytes in 1_usize..1 << 16, wanted in 2..4096_usize) {
+            let blocks = CacheSize::Auto.blocks(block_bytes, wanted).expect("a few blocks fit anywhere");
+            prop_assert!(blocks <= wanted && blocks * block_bytes <= AUTO_BYTES);
+        }
     }
 }

@@ -5,17 +5,19 @@ use std::time::Duration;
 
 use clap::Args;
 use internlm_kit::config::{self, ConfigError, Validate};
+use internlm_kit::file;
+use internlm_kit::stop::Stop;
 
+use super::options::{BackendOptions, give};
 use crate::Pipeline;
-use crate::cache::CacheSize;
 use crate::config::DeployConfig;
-use crate::engine::QuantPolicy;
-use crate::serve::{App, ServeConfig, Server};
+use crate::engine::CacheSize;
+use crate::serve::{App, Server};
 
-/// Threads of the HTTP side; computing has its own.
+/// Number of threads for HTTP; the executor has its own threads.
 const HTTP_THREADS: usize = 2;
-/// Exit code of a second interrupt.
-const INTERRUPTED: i32 = 130;
+/// How often the server looks whether it should stop.
+const STOP_POLL: Duration = Duration::from_millis(50);
 
 const EXAMPLES: &str = "Examples:
   lmdeploy serve api_server runs/tiny/finetune/hf --model-name tiny
@@ -26,62 +28,55 @@ const EXAMPLES: &str = "Examples:
 #[derive(Args, Debug)]
 #[command(override_usage = "lmdeploy serve api_server <MODEL | --config FILE> [OPTIONS]", after_help = EXAMPLES)]
 pub(super) struct ApiServerArguments {
-    /// A Hugging Face folder or a GGUF file.
+    /// Model to serve: a Hugging Face folder or a GGUF file
     #[arg(required_unless_present = "config")]
     model: Option<PathBuf>,
-    /// A TOML file with tables model, engine, queue, server, sampling.
-    #[arg(long)]
+    /// Read settings from this TOML file, with the tables model, engine, queue, server and sampling
+    #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Override a key of the config file.
+    /// Override a key of the config file
     #[arg(long = "set", value_name = "KEY=VALUE", requires = "config")]
     set: Vec<String>,
-    /// The name requests use [default: the model's path].
-    #[arg(long)]
+    /// Serve the model under this name [default: the path of the model]
+    #[arg(long, value_name = "NAME")]
     model_name: Option<String>,
-    /// Which executor runs the model; pytorch is another name of burn [default: turbomind on cpu, else burn].
-    #[arg(long, value_parser = super::BACKENDS)]
-    backend: Option<String>,
-    /// cpu, cuda:N or vulkan:N [default: cpu].
-    #[arg(long)]
-    device: Option<String>,
-    /// Host name or address to listen on [default: 0.0.0.0].
-    #[arg(long)]
+    #[command(flatten)]
+    backend: BackendOptions,
+    /// Listen on this host name or address [default: 0.0.0.0]
+    #[arg(long, value_name = "HOST")]
     server_name: Option<String>,
-    /// Port; 0 takes a free one [default: 23333].
-    #[arg(long)]
+    /// Listen on this port; 0 takes a free one [default: 23333]
+    #[arg(long, value_name = "PORT")]
     server_port: Option<u16>,
-    /// Write {"url": ..} here once requests are taken.
-    #[arg(long, value_name = "PATH")]
+    /// Write {"url": ...} to this file once requests are taken
+    #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
-    /// Shut down once standard input ends: a server that must not outlive the program that started it.
+    /// Shut down when standard input ends, so that the server does not outlive the program that started it
     #[arg(long)]
     until_stdin_closes: bool,
-    /// Longest sequence in tokens [default: the model's].
-    #[arg(long)]
+    /// Limit prompt and answer together to this many tokens [default: the model's limit]
+    #[arg(long, value_name = "TOKENS")]
     session_len: Option<usize>,
-    /// Most sequences per step [default: 32].
-    #[arg(long)]
+    /// Maximum number of sequences in one step [default: 32]
+    #[arg(long, value_name = "N")]
     max_batch_size: Option<usize>,
-    /// Most tokens per step [default: 512].
-    #[arg(long)]
+    /// Maximum number of tokens in one step; longer prompts are cut into chunks [default: 512]
+    #[arg(long, value_name = "TOKENS")]
     max_prefill_token_num: Option<usize>,
-    /// Room for keys and values: auto, a share, a number of blocks, or bytes like 512MiB [default: auto].
-    #[arg(long)]
+    /// KV cache size: auto, a share of the free memory, a number of blocks, or bytes like 512MiB [default: auto]
+    #[arg(long, value_name = "SIZE")]
     cache_max_entry_count: Option<CacheSize>,
-    /// Bits of a stored key or value: 0 = floats, 8 or 4; turbomind only [default: 0].
-    #[arg(long)]
-    quant_policy: Option<QuantPolicy>,
-    /// Threads that compute; turbomind only [default: the physical cores].
-    #[arg(long)]
-    threads: Option<usize>,
-    /// Tokens per block of the cache [default: 16].
-    #[arg(long)]
+    /// Number of tokens per block of the KV cache [default: 16]
+    #[arg(long, value_name = "TOKENS")]
     cache_block_seq_len: Option<usize>,
-    /// Most requests that wait; beyond it 429 [default: 4 x max-batch-size].
-    #[arg(long)]
+    /// Maximum number of queued requests; further requests get 429 [default: 4 x max-batch-size]
+    #[arg(long, value_name = "N")]
     max_queue: Option<usize>,
-    /// Seconds that requests under way may take at shutdown [default: 30].
+    /// Base seed for requests that do not set one [default: 0]
     #[arg(long)]
+    seed: Option<u64>,
+    /// Give running requests this many seconds to finish at shutdown [default: 30]
+    #[arg(long, value_name = "SECONDS")]
     drain_timeout: Option<f64>,
 }
 
@@ -91,15 +86,9 @@ impl ApiServerArguments {
             Some(path) => config::load_with(path, &self.set)?,
             None => DeployConfig::new(self.model.clone().unwrap_or_default()),
         };
-        fn give<T: Clone>(slot: &mut T, given: Option<&T>) {
-            if let Some(given) = given {
-                *slot = given.clone();
-            }
-        }
+        self.backend.apply(&mut config);
         give(&mut config.model.path, self.model.as_ref());
         give(&mut config.model.name, self.model_name.clone().map(Some).as_ref());
-        give(&mut config.model.backend, self.backend.as_deref().map(super::backend).map(Some).as_ref());
-        give(&mut config.model.device, self.device.as_ref());
         give(&mut config.server.host, self.server_name.as_ref());
         give(&mut config.server.port, self.server_port.as_ref());
         give(&mut config.server.drain_timeout, self.drain_timeout.as_ref());
@@ -108,104 +97,53 @@ impl ApiServerArguments {
         give(&mut config.engine.max_prefill_token_num, self.max_prefill_token_num.as_ref());
         give(&mut config.engine.cache_max_entry_count, self.cache_max_entry_count.as_ref());
         give(&mut config.engine.cache_block_seq_len, self.cache_block_seq_len.as_ref());
-        give(&mut config.engine.quant_policy, self.quant_policy.as_ref());
-        give(&mut config.engine.threads, self.threads.map(Some).as_ref());
         give(&mut config.queue.max_queue, self.max_queue.map(Some).as_ref());
+        give(&mut config.queue.seed, self.seed.as_ref());
         let problems = config.problems();
         let path = self.config.clone().unwrap_or_else(|| PathBuf::from("command line"));
         if problems.is_empty() { Ok(config) } else { Err(ConfigError::Invalid { path, problems }) }
     }
 }
 
-/// Serves until SIGTERM or SIGINT.
-pub(super) fn run(arguments: ApiServerArguments) -> anyhow::Result<()> {
+/// Serves until SIGTERM or SIGINT; a second one ends the process at once.
+pub(super) fn run(arguments: &ApiServerArguments) -> anyhow::Result<()> {
     let config = arguments.resolve()?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(HTTP_THREADS).enable_all().build()?;
-    let drain_timeout = Duration::from_secs_f64(config.server.drain_timeout);
-    let (host, port) = (config.server.host.clone(), config.server.port);
-    // Before loading: a port in use is known at once.
-    let server = runtime.block_on(Server::bind(ServeConfig { host, port, drain_timeout }))?;
+    // Before the model is loaded, so that a port in use is an error at once.
+    let server = runtime.block_on(Server::bind(&config.server))?;
     let pipeline = Pipeline::load(&config)?;
     let app = App::new(pipeline.responder().clone());
     let url = server.url();
     tracing::info!(model = app.model_name(), "listening on {url}");
     if let Some(path) = &arguments.ready_file {
         let text = format!("{}\n", serde_json::json!({ "url": url }));
-        internlm_kit::atomic::write(path, text.as_bytes())
-            .map_err(|source| crate::Error::File { path: path.clone(), source })?;
+        file::write(path, text.as_bytes())?;
     }
-    let mut signals = {
-        let _inside = runtime.enter();
-        Signals::listen()?
-    };
-    let stdin = arguments.until_stdin_closes.then(stdin_closed);
-    let stop = async move {
-        tokio::select! { () = signals.next() => {}, () = ended(stdin) => {} }
-        tracing::info!("shutting down: no new requests, those under way may finish");
-        tokio::spawn(async move {
-            signals.next().await;
-            std::process::exit(INTERRUPTED);
-        });
-    };
-    runtime.block_on(server.run(app, stop))?;
-    // Handlers that are still there after the drain timeout end with their generations.
+    let stop = Stop::on_signals()?;
+    if arguments.until_stdin_closes {
+        stop_when_stdin_closes(stop.clone());
+    }
+    runtime.block_on(server.run(app, requested(stop)))?;
+    // Handlers that still run after the drain timeout end with their generations.
     pipeline.shutdown(Duration::ZERO);
     runtime.shutdown_timeout(Duration::from_secs(1));
     Ok(())
 }
 
-/// Resolves when standard input ends. Its thread blocks in reading and ends with the process.
-fn stdin_closed() -> tokio::sync::oneshot::Receiver<()> {
-    let (closed, receiver) = tokio::sync::oneshot::channel();
+/// Waits until somebody requests the stop.
+async fn requested(stop: Stop) {
+    while !stop.is_requested() {
+        tokio::time::sleep(STOP_POLL).await;
+    }
+    tracing::info!("shutting down: running requests may finish, new ones are refused");
+}
+
+/// Requests the stop when standard input ends. The thread that reads it ends with the process.
+fn stop_when_stdin_closes(stop: Stop) {
     std::thread::spawn(move || {
-        // An input that cannot be read has ended, too.
+        // An input that cannot be read has ended as well.
         let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
-        let _ = closed.send(());
+        stop.request();
     });
-    receiver
-}
-
-/// The end of standard input, or never when nobody waits for it.
-async fn ended(stdin: Option<tokio::sync::oneshot::Receiver<()>>) {
-    match stdin {
-        Some(closed) => {
-            let _ = closed.await;
-        }
-        None => std::future::pending().await,
-    }
-}
-
-/// Requests to stop: SIGTERM and SIGINT, or Ctrl-C where there are no signals.
-struct Signals {
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-    #[cfg(unix)]
-    interrupt: tokio::signal::unix::Signal,
-}
-
-impl Signals {
-    #[cfg(unix)]
-    fn listen() -> std::io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
-    }
-
-    #[cfg(unix)]
-    async fn next(&mut self) {
-        tokio::select! { _ = self.terminate.recv() => {}, _ = self.interrupt.recv() => {} }
-    }
-
-    #[cfg(not(unix))]
-    fn listen() -> std::io::Result<Self> {
-        Ok(Self {})
-    }
-
-    #[cfg(not(unix))]
-    async fn next(&mut self) {
-        // An error means that no Ctrl-C will ever come.
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    }
 }

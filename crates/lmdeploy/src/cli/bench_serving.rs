@@ -4,50 +4,68 @@ use std::path::PathBuf;
 
 use clap::Args;
 use internlm_kit::config::{self, ConfigError, Validate};
+use internlm_kit::terminal::Bars;
+use internlm_kit::{file, outln};
+use tokio::sync::oneshot;
 
-use crate::bench::serving;
+use super::options::{BackendOptions, give};
+use crate::Pipeline;
+use crate::bench::{ServingReport, serving};
 use crate::client::{Client, ClientConfig};
-use crate::config::{BenchTable, DeployConfig};
+use crate::config::{DeployConfig, ServerConfig};
+use crate::serve::{App, Server};
+
+/// Number of threads for client and server together; the executor has its own threads.
+const HTTP_THREADS: usize = 2;
 
 const EXAMPLES: &str = "Examples:
-  lmdeploy bench serving --url http://127.0.0.1:23333 --concurrency 16 --requests 200 --input 16..64 --output 128
-  lmdeploy bench serving --config recipes/tiny/4-deploy.toml --url http://127.0.0.1:23333 --out summary.json";
+  lmdeploy bench serving --url http://127.0.0.1:23333 --concurrency 16 --requests 200 --input 16..64 --max-tokens 128
+  lmdeploy bench serving --config recipes/tiny/4-deploy.toml --url http://127.0.0.1:23333 --out summary.json
+  lmdeploy bench serving model.gguf --threads 2 --json";
 
 /// Options of `lmdeploy bench serving`; what is given here wins over the config file.
 #[derive(Args, Debug)]
-#[command(after_help = EXAMPLES)]
+#[command(override_usage = "lmdeploy bench serving <MODEL | --url URL | --config FILE> [OPTIONS]", after_help = EXAMPLES)]
 pub(super) struct ServingArguments {
-    /// The server: http://host:port without /v1.
+    /// Model to serve in this process and to measure through HTTP: a Hugging Face folder or a GGUF file
+    #[arg(required_unless_present_any = ["url", "config"], conflicts_with = "url")]
+    model: Option<PathBuf>,
+    /// Measure the server at this address: http://host:port without /v1
     #[arg(long)]
-    url: String,
-    /// Bearer token.
-    #[arg(long)]
+    url: Option<String>,
+    /// Send this bearer token to the server
+    #[arg(long, value_name = "KEY", requires = "url")]
     api_key: Option<String>,
-    /// A TOML file whose table bench holds the settings.
-    #[arg(long)]
+    /// Read settings from this TOML file: the table bench, and without --url also model, engine and queue
+    #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Override a key of the config file.
+    /// Override a key of the config file
     #[arg(long = "set", value_name = "KEY=VALUE", requires = "config")]
     set: Vec<String>,
-    /// Requests in all [default: 32].
-    #[arg(long)]
+    #[command(flatten)]
+    backend: BackendOptions,
+    /// Send this many requests [default: 32]
+    #[arg(long, value_name = "N")]
     requests: Option<usize>,
-    /// Requests under way at a time [default: 8].
-    #[arg(long)]
+    /// Maximum number of requests that run at the same time [default: 8]
+    #[arg(long, value_name = "N")]
     concurrency: Option<usize>,
-    /// Fewest and most words of a prompt [default: 8..32].
+    /// Make prompts of A to B words [default: 8..32]
     #[arg(long, value_name = "A..B", value_parser = parse_range)]
     input: Option<[usize; 2]>,
-    /// Tokens of each answer [default: 64].
-    #[arg(long)]
-    output: Option<u32>,
-    /// Requests started per second [default: as fast as concurrency allows].
-    #[arg(long)]
+    /// Generate exactly this many tokens per request [default: 64]
+    #[arg(long, value_name = "N", alias = "output")]
+    max_tokens: Option<u32>,
+    /// Start this many requests per second [default: as fast as --concurrency allows]
+    #[arg(long, value_name = "N")]
     rate: Option<f64>,
-    /// Write a flat summary here.
-    #[arg(long, value_name = "PATH")]
+    /// Seed of the prompts [default: 0]
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Write a flat summary to this file
+    #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Print the whole report as JSON.
+    /// Print the whole report as JSON, which is the default without --out
     #[arg(long)]
     json: bool,
 }
@@ -62,36 +80,48 @@ fn parse_range(text: &str) -> Result<[usize; 2], String> {
 }
 
 impl ServingArguments {
-    fn resolve(&self) -> Result<BenchTable, ConfigError> {
-        let mut bench = match &self.config {
-            Some(path) => config::load_with::<DeployConfig>(path, &self.set)?.bench,
-            None => BenchTable::default(),
+    fn resolve(&self) -> Result<DeployConfig, ConfigError> {
+        let mut config = match &self.config {
+            Some(path) => config::load_with(path, &self.set)?,
+            None => DeployConfig::new(self.model.clone().unwrap_or_default()),
         };
-        bench.requests = self.requests.unwrap_or(bench.requests);
-        bench.concurrency = self.concurrency.unwrap_or(bench.concurrency);
-        bench.input_words = self.input.unwrap_or(bench.input_words);
-        bench.output_tokens = self.output.unwrap_or(bench.output_tokens);
-        bench.rate = self.rate.or(bench.rate);
-        let problems = bench.problems();
+        self.backend.apply(&mut config);
+        give(&mut config.model.path, self.model.as_ref());
+        let bench = &mut config.bench;
+        give(&mut bench.requests, self.requests.as_ref());
+        give(&mut bench.concurrency, self.concurrency.as_ref());
+        give(&mut bench.input_words, self.input.as_ref());
+        give(&mut bench.output_tokens, self.max_tokens.as_ref());
+        give(&mut bench.rate, self.rate.map(Some).as_ref());
+        give(&mut bench.seed, self.seed.as_ref());
+        let problems = config.problems();
         let path = PathBuf::from("command line");
-        if problems.is_empty() { Ok(bench) } else { Err(ConfigError::Invalid { path, problems }) }
+        if problems.is_empty() { Ok(config) } else { Err(ConfigError::Invalid { path, problems }) }
     }
 }
 
 /// Measures and reports.
 pub(super) fn run(arguments: &ServingArguments) -> anyhow::Result<()> {
     let config = arguments.resolve()?;
-    let api_key = arguments.api_key.clone();
-    let client = Client::new(ClientConfig { api_key, retries: 0, ..ClientConfig::new(&arguments.url) })?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let report = runtime.block_on(serving(&client, &config))?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(HTTP_THREADS).enable_all().build()?;
+    let report = match &arguments.url {
+        Some(url) => {
+            let mut client = ClientConfig::new(url).with_retries(0);
+            client.api_key = arguments.api_key.clone();
+            runtime.block_on(serving(&Client::new(client)?, &config.bench, &Bars))?
+        }
+        None => {
+            let pipeline = Pipeline::load(&config)?;
+            runtime.block_on(serve_and_measure(&pipeline, &config))?
+        }
+    };
     if let Some(path) = &arguments.out {
         let text = format!("{}\n", serde_json::to_string_pretty(&report.summary())?);
-        internlm_kit::atomic::write(path, text.as_bytes())
-            .map_err(|source| crate::Error::File { path: path.clone(), source })?;
+        file::write(path, text.as_bytes())?;
     }
     if arguments.json || arguments.out.is_none() {
-        println!("{}", serde_json::to_string_pretty(&report)?);
+        outln!("{}", serde_json::to_string_pretty(&report)?)?;
     }
     match report.first_failure {
         Some(failure) if report.ok == 0 => anyhow::bail!("all {} requests failed: {failure}", report.failed),
@@ -99,4 +129,21 @@ pub(super) fn run(arguments: &ServingArguments) -> anyhow::Result<()> {
         None => {}
     }
     Ok(())
+}
+
+/// Serves `pipeline` on a free port for as long as the measurement takes.
+async fn serve_and_measure(pipeline: &Pipeline, config: &DeployConfig) -> crate::Result<ServingReport> {
+    let address = ServerConfig::default().with_host("127.0.0.1").with_port(0).with_drain_timeout(0.0);
+    let server = Server::bind(&address).await?;
+    let client = Client::new(ClientConfig::new(server.url()).with_retries(0))?;
+    let (stop, stopped) = oneshot::channel::<()>();
+    let stopped = async {
+        // An error means that the sender was dropped, which is the same request to stop.
+        let _ = stopped.await;
+    };
+    let serving_task = tokio::spawn(server.run(App::new(pipeline.responder().clone()), stopped));
+    let report = serving(&client, &config.bench, &Bars).await;
+    drop(stop);
+    serving_task.await.expect("serving does not panic")?;
+    report
 }

@@ -1,62 +1,76 @@
 //! `lmdeploy chat`: a conversation on the terminal, or through pipes.
 
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::{BufRead, IsTerminal};
 use std::path::PathBuf;
 use std::pin::Pin;
 
 use clap::Args;
 use futures_util::{Stream, StreamExt, stream};
+use internlm_kit::{out, outln};
 
+use super::options::BackendOptions;
 use crate::client::{Client, ClientConfig};
 use crate::config::DeployConfig;
-use crate::engine::QuantPolicy;
-use crate::protocol::{ChatChunk, ChatMessage, ChatRequest};
+use crate::protocol::{ChatChunk, ChatMessage, ChatRequest, Content, OneOrMany};
 use crate::respond::Responder;
 use crate::{Pipeline, Result};
 
 const EXAMPLES: &str =
-    "An empty line ends a message. `end` forgets the conversation, `exit` leaves; Ctrl-C stops an
-answer and drops that turn, Ctrl-D leaves.
+    "An empty line ends a message. `end` forgets the conversation and `exit` leaves. Ctrl-C stops an answer and
+drops that turn; Ctrl-D leaves.
 
 Examples:
   lmdeploy chat runs/tiny/finetune/hf
   lmdeploy chat --api-url http://127.0.0.1:23333
-  printf 'What is 12*34?\\n' | lmdeploy chat model.gguf --temperature 0 --json";
+  printf 'What is 12*34?\\n' | lmdeploy chat model.gguf --temperature 0 --max-tokens 40 --json";
 
 /// Options of `lmdeploy chat`.
 #[derive(Args, Debug)]
 #[command(override_usage = "lmdeploy chat <MODEL | --api-url URL> [OPTIONS]", after_help = EXAMPLES)]
 pub(super) struct ChatArguments {
-    /// A Hugging Face folder or a GGUF file.
+    /// Model to chat with: a Hugging Face folder or a GGUF file
     #[arg(required_unless_present = "api_url", conflicts_with = "api_url")]
     model: Option<PathBuf>,
-    /// Chat with a server instead.
-    #[arg(long)]
+    /// Chat with the server at this address instead: http://host:port without /v1
+    #[arg(long, value_name = "URL")]
     api_url: Option<String>,
-    /// cpu, cuda:N or vulkan:N.
-    #[arg(long, default_value = "cpu")]
-    device: String,
-    /// Which executor runs the model; pytorch is another name of burn [default: turbomind on cpu, else burn].
-    #[arg(long, value_parser = super::BACKENDS)]
-    backend: Option<String>,
-    /// Bits of a stored key or value: 0 = floats, 8 or 4; turbomind only.
-    #[arg(long, default_value = "0")]
-    quant_policy: QuantPolicy,
-    /// Threads that compute; turbomind only [default: the physical cores].
-    #[arg(long)]
-    threads: Option<usize>,
-    /// First message of the conversation, from the system.
-    #[arg(long)]
+    #[command(flatten)]
+    backend: BackendOptions,
+    /// Begin the conversation with this system message
+    #[arg(long, value_name = "TEXT")]
     system: Option<String>,
-    /// 0 = always the likeliest id [default: the model's].
+    /// Sampling temperature in [0, 2]; 0 decodes greedily [default: the model's]
     #[arg(long)]
     temperature: Option<f32>,
-    /// Most ids of an answer [default: what the context takes].
+    /// Keep the most likely tokens with this probability together, in (0, 1] [default: the model's]
     #[arg(long)]
+    top_p: Option<f32>,
+    /// Seed of the sampling; the same seed gives the same answer [default: a new one for each answer]
+    #[arg(long)]
+    seed: Option<i64>,
+    /// End an answer before this text; may be given several times
+    #[arg(long, value_name = "TEXT")]
+    stop: Vec<String>,
+    /// Maximum number of tokens in an answer [default: as many as the context takes]
+    #[arg(long, value_name = "N")]
     max_tokens: Option<u32>,
-    /// One line of JSON per answer.
+    /// Print one line of JSON per answer
     #[arg(long)]
     json: bool,
+}
+
+impl ChatArguments {
+    /// The request for the next answer of a conversation.
+    fn request(&self, messages: &[ChatMessage]) -> ChatRequest {
+        ChatRequest {
+            temperature: self.temperature,
+            top_p: self.top_p,
+            seed: self.seed,
+            stop: (!self.stop.is_empty()).then(|| OneOrMany::Many(self.stop.clone())),
+            max_tokens: self.max_tokens,
+            ..ChatRequest::new(messages.iter().cloned())
+        }
+    }
 }
 
 type Chunks = Pin<Box<dyn Stream<Item = Result<ChatChunk>>>>;
@@ -76,7 +90,7 @@ impl Partner {
     }
 }
 
-/// Chunks of an answer of this process's engine.
+/// Chunks of an answer from the engine in this process.
 fn local(responder: &Responder, request: &ChatRequest) -> Result<Chunks> {
     let both = responder.chat(request)?;
     let chunks = stream::unfold(both, |(mut generation, mut answer)| async {
@@ -90,16 +104,13 @@ fn local(responder: &Responder, request: &ChatRequest) -> Result<Chunks> {
     Ok(Box::pin(chunks.flatten()))
 }
 
-/// Talks until the input ends.
+/// Reads messages and shows answers until the input ends.
 pub(super) fn run(arguments: &ChatArguments) -> anyhow::Result<()> {
     let partner = match (&arguments.api_url, &arguments.model) {
         (Some(url), _) => Partner::Remote(Client::new(ClientConfig::new(url))?),
         (None, model) => {
             let mut config = DeployConfig::new(model.clone().unwrap_or_default());
-            config.model.device = arguments.device.clone();
-            config.model.backend = arguments.backend.as_deref().map(super::backend);
-            config.engine.quant_policy = arguments.quant_policy;
-            config.engine.threads = arguments.threads;
+            arguments.backend.apply(&mut config);
             config.engine.max_batch_size = 1;
             Partner::Local(Pipeline::load(&config)?)
         }
@@ -114,12 +125,7 @@ pub(super) fn run(arguments: &ChatArguments) -> anyhow::Result<()> {
             "end" => messages.clone_from(&first),
             _ => {
                 messages.push(ChatMessage::user(text));
-                let request = ChatRequest {
-                    messages: messages.clone(),
-                    temperature: arguments.temperature,
-                    max_tokens: arguments.max_tokens,
-                    ..ChatRequest::default()
-                };
+                let request = arguments.request(&messages);
                 match runtime.block_on(answer(&partner, &request, arguments.json))? {
                     Some(reply) => messages.push(reply),
                     // An answer that was stopped takes its question with it.
@@ -131,11 +137,10 @@ pub(super) fn run(arguments: &ChatArguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Lines until an empty one, or the end of the input; none when nothing is left.
+/// Reads lines until an empty one or the end of the input; none when nothing is left.
 fn read_message(input: &mut impl BufRead) -> std::io::Result<Option<String>> {
     if std::io::stdin().is_terminal() {
-        print!("\ndouble enter to end input >>> ");
-        std::io::stdout().flush()?;
+        out!("\ndouble enter to end input >>> ")?;
     }
     let mut message = String::new();
     loop {
@@ -154,7 +159,7 @@ fn read_message(input: &mut impl BufRead) -> std::io::Result<Option<String>> {
     }
 }
 
-/// Shows an answer as it comes; none when it was stopped by Ctrl-C.
+/// Shows an answer as it comes; none when Ctrl-C stopped it.
 async fn answer(partner: &Partner, request: &ChatRequest, json: bool) -> anyhow::Result<Option<ChatMessage>> {
     let mut chunks = partner.ask(request).await?;
     let mut reply = ChatMessage::assistant("");
@@ -165,7 +170,7 @@ async fn answer(partner: &Partner, request: &ChatRequest, json: bool) -> anyhow:
             chunk = chunks.next() => chunk,
             stopped = tokio::signal::ctrl_c() => {
                 stopped?;
-                println!();
+                outln!()?;
                 return Ok(None);
             }
         };
@@ -174,21 +179,20 @@ async fn answer(partner: &Partner, request: &ChatRequest, json: bool) -> anyhow:
             let more = choice.delta.content.unwrap_or_default();
             calls.extend(choice.delta.tool_calls.unwrap_or_default());
             if !json {
-                print!("{more}");
-                std::io::stdout().flush()?;
+                out!("{more}")?;
             }
             text += &more;
         }
     }
     if json {
-        println!("{}", serde_json::json!({ "content": text, "tool_calls": calls }));
+        outln!("{}", serde_json::json!({ "content": text, "tool_calls": calls }))?;
     } else {
         for call in calls.iter().filter_map(|call| call.function.as_ref()) {
             let (name, arguments) = (call.name.as_deref(), call.arguments.as_deref());
-            println!("[call {} {}]", name.unwrap_or_default(), arguments.unwrap_or_default());
+            outln!("[call {} {}]", name.unwrap_or_default(), arguments.unwrap_or_default())?;
         }
-        println!();
+        outln!()?;
     }
-    reply.content = Some(crate::protocol::Content::Text(text));
+    reply.content = Some(Content::Text(text));
     Ok(Some(reply))
 }

@@ -1,17 +1,24 @@
-//! Settings of the client.
+//! [`ClientConfig`]: address, key, timeout and retries of the client.
 
 use std::time::Duration;
 
 /// How to reach a server.
+///
+/// ```
+/// use lmdeploy::client::ClientConfig;
+/// let config = ClientConfig::new("http://127.0.0.1:8000").with_api_key("secret").with_retries(0);
+/// assert_eq!((config.api_key.as_deref(), config.retries), (Some("secret"), 0));
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub struct ClientConfig {
-    /// `http://host:port`, without `/v1`.
+    /// `http://host:port`, without `/v1`. Default `http://127.0.0.1:23333`.
     pub base_url: String,
-    /// Sent as a bearer token.
+    /// Sent as a bearer token. Default: none.
     pub api_key: Option<String>,
-    /// Longest silence of the server; a stream may take longer as long as something comes.
+    /// Idle timeout: maximum time without a byte from the server, so a long stream is not cut off. Default 600 s.
     pub timeout: Duration,
-    /// How often a request is sent again after a failed connection or status 429 or 503.
+    /// Number of times that a request is sent again after a failed connection or status 429 or 503. Default 3.
     pub retries: u32,
 }
 
@@ -27,9 +34,27 @@ impl Default for ClientConfig {
 }
 
 impl ClientConfig {
-    /// The defaults for the server at `base_url`.
+    /// The server at `base_url` with all defaults.
     #[must_use]
     pub fn new(base_url: impl Into<String>) -> Self {
         Self { base_url: base_url.into(), ..Self::default() }
+    }
+
+    /// Sets the bearer token that is sent with every request.
+    #[must_use]
+    pub fn with_api_key(self, api_key: impl Into<String>) -> Self {
+        Self { api_key: Some(api_key.into()), ..self }
+    }
+
+    /// Sets the maximum time without a byte from the server.
+    #[must_use]
+    pub fn with_timeout(self, timeout: Duration) -> Self {
+        Self { timeout, ..self }
+    }
+
+    /// Sets how often a request is sent again after a failed connection or status 429 or 503.
+    #[must_use]
+    pub fn with_retries(self, retries: u32) -> Self {
+        Self { retries, ..self }
     }
 }

@@ -1,4 +1,4 @@
-//! The client: one method per route.
+//! [`Client`]: one method per route of a server.
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -15,11 +15,11 @@ use crate::protocol::{
 };
 use crate::{Error, Result};
 
-/// First pause between two tries; doubled each time, unless the server names one.
+/// Pause before the first retry; doubled each time, unless the server sends `Retry-After`.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
-/// Longest pause between two tries.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// How many characters of a strange answer an error shows.
+/// Maximum pause before a retry.
+const MAX_PAUSE: Duration = Duration::from_secs(30);
+/// Number of characters that an error shows of an answer that cannot be read.
 const SHOWN: usize = 200;
 
 /// Chunks of a streamed chat answer; ends after `[DONE]` or the first error.
@@ -27,19 +27,21 @@ pub type ChatStream = Pin<Box<dyn Stream<Item = Result<ChatChunk>> + Send>>;
 /// Pieces of a streamed completion; ends after `[DONE]` or the first error.
 pub type CompletionStream = Pin<Box<dyn Stream<Item = Result<CompletionResponse>> + Send>>;
 
-/// A client of one server. Cheap to clone; clones share their connections.
+/// A client for one server. Cheap to clone; clones share their connections.
 ///
-/// ```no_run
+/// ```
 /// use lmdeploy::client::{Client, ClientConfig};
 /// use lmdeploy::protocol::{ChatMessage, ChatRequest};
+/// # let server = lmdeploy::testing::MockServer::start("hello");
+/// # let url = server.url();
+/// # tokio::runtime::Runtime::new().expect("a runtime").block_on(async {
 ///
-/// # async fn ask() -> lmdeploy::Result<()> {
-/// let client = Client::new(ClientConfig::new("http://127.0.0.1:23333"))?;
-/// let request = ChatRequest { messages: vec![ChatMessage::user("hi")], ..ChatRequest::default() };
-/// let answer = client.chat(&request).await?;
-/// assert_eq!(answer.choices.len(), 1);
-/// # Ok(())
-/// # }
+/// let client = Client::new(ClientConfig::new(url))?; // such as http://127.0.0.1:23333
+/// let answer = client.chat(&ChatRequest::new([ChatMessage::user("hi")])).await?;
+/// assert_eq!(answer.text(), "hello");
+/// # Ok::<(), lmdeploy::Error>(())
+/// # })?;
+/// # Ok::<(), lmdeploy::Error>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Client {
@@ -48,12 +50,12 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client for `config.base_url`. Nothing is sent yet.
+    /// A client for `config.base_url`. It does not connect yet.
     ///
-    /// Installs ring as the process's TLS provider when there is none.
+    /// When the process has no TLS provider, this installs ring.
     ///
     /// # Errors
-    /// [`Error::Setting`] when `base_url` is no `http://` or `https://` URL, or TLS cannot be set up.
+    /// [`Error::Setting`] when `base_url` is not an `http://` or `https://` URL, or TLS cannot be set up.
     pub fn new(mut config: ClientConfig) -> Result<Self> {
         while config.base_url.ends_with('/') {
             config.base_url.pop();
@@ -63,7 +65,7 @@ impl Client {
         if !url.is_some_and(|url| matches!(url.scheme(), "http" | "https") && url.path() == "/") {
             return Err(Error::Setting(format!("base-url: found `{}`, {expected}", config.base_url)));
         }
-        // Fails when one is installed already, which is as good.
+        // Fails when a provider is installed already, which is just as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = reqwest::Client::builder().read_timeout(config.timeout).tcp_nodelay(true);
         if config.base_url.starts_with("http:") {
@@ -76,13 +78,13 @@ impl Client {
         Ok(Self { http, config })
     }
 
-    /// The settings.
+    /// The settings, with trailing slashes of the address removed.
     #[must_use]
     pub fn config(&self) -> &ClientConfig {
         &self.config
     }
 
-    /// `POST /v1/chat/completions`, whole answer.
+    /// `POST /v1/chat/completions`; waits for the whole answer.
     ///
     /// # Errors
     /// [`Error::Connection`], [`Error::Status`], [`Error::Answer`].
@@ -102,7 +104,7 @@ impl Client {
         self.events("/v1/chat/completions", &request).await
     }
 
-    /// `POST /v1/completions`, whole answer.
+    /// `POST /v1/completions`; waits for the whole answer.
     ///
     /// # Errors
     /// Like [`Client::chat`].
@@ -121,7 +123,7 @@ impl Client {
         self.events("/v1/completions", &request).await
     }
 
-    /// `GET /v1/models`.
+    /// `GET /v1/models`: the models that the server offers.
     ///
     /// # Errors
     /// Like [`Client::chat`].
@@ -168,7 +170,7 @@ impl Client {
         format!("{}{route}", self.config.base_url)
     }
 
-    /// Sends until it works, the retries are used up, or the error is one that will not go away.
+    /// Sends until it works, no retries are left, or the error is one that a retry cannot mend.
     async fn send(&self, request: RequestBuilder, url: &str) -> Result<Response> {
         let mut pause = FIRST_PAUSE;
         for left in (0..=self.config.retries).rev() {
@@ -186,7 +188,7 @@ impl Client {
                 return Err(error);
             }
             tracing::debug!(%error, left, "sending again");
-            tokio::time::sleep(wanted.unwrap_or(pause).min(LONGEST_PAUSE)).await;
+            tokio::time::sleep(wanted.unwrap_or(pause).min(MAX_PAUSE)).await;
             pause *= 2;
         }
         unreachable!("the last try returns");
@@ -219,7 +221,7 @@ async fn read<T: DeserializeOwned>(response: Response, url: &str) -> Result<T> {
     serde_json::from_slice(&body).map_err(|error| answer(url, &error, &String::from_utf8_lossy(&body)))
 }
 
-/// What a stream of events still has to give.
+/// A stream of events that is being read.
 struct EventState {
     response: Response,
     url: String,
@@ -244,7 +246,7 @@ where
 }
 
 impl EventState {
-    /// The next event's text, nothing after `[DONE]`, an error when the stream ends without it.
+    /// The text of the next event; none after `[DONE]`, an error when the stream ends without it.
     async fn next(&mut self) -> Option<Result<String>> {
         loop {
             match self.ready.pop_front() {
@@ -264,7 +266,7 @@ impl EventState {
     }
 }
 
-/// One event: a chunk, or an error body after the first byte.
+/// Parses one event: a chunk, or the error body of an answer that failed after its first byte.
 fn parse_event<T: DeserializeOwned>(url: &str, text: &str) -> Result<T> {
     let value: serde_json::Value = serde_json::from_str(text).map_err(|error| answer(url, &error, text))?;
     if value.get("error").is_some_and(|error| !error.is_null()) {

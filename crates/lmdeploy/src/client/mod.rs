@@ -1,4 +1,4 @@
-//! HTTP client of any OpenAI-compatible server: chat, completions, streams, retries.
+//! HTTP client for any OpenAI-compatible server: chat, completions, streams, retries.
 
 mod config;
 mod http;
@@ -6,4 +6,4 @@ mod sse;
 
 pub use config::ClientConfig;
 pub use http::{ChatStream, Client, CompletionStream};
-pub use sse::EventReader;
+pub(crate) use sse::EventReader;

@@ -1,21 +1,15 @@
 //! Server-sent events: bytes as they arrive -> the text of each event's `data`.
 
 /// Cuts a byte stream into events (WHATWG "Server-sent events", the `data` field only).
-///
-/// ```
-/// let mut reader = lmdeploy::client::EventReader::default();
-/// assert!(reader.push(b"data: {\"a\"").is_empty());
-/// assert_eq!(reader.push(b": 1}\n\n: ping\n\n"), ["{\"a\": 1}"]);
-/// ```
 #[derive(Clone, Debug, Default)]
-pub struct EventReader {
+pub(crate) struct EventReader {
     line: Vec<u8>,
     data: Option<String>,
 }
 
 impl EventReader {
     /// Takes the next bytes and gives the events they complete.
-    pub fn push(&mut self, bytes: &[u8]) -> Vec<String> {
+    pub(crate) fn push(&mut self, bytes: &[u8]) -> Vec<String> {
         let mut events = Vec::new();
         for &byte in bytes {
             if byte != b'\n' {
@@ -48,16 +42,45 @@ impl EventReader {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
-    fn any_split_gives_the_same_events() {
-        let stream = "data: ä\r\n\r\n: ping\n\nevent: x\ndata: one\ndata: two\n\ndata:[DONE]\n\n".as_bytes();
-        for cut in 0..=stream.len() {
-            let mut reader = EventReader::default();
-            let mut events = reader.push(&stream[..cut]);
-            events.extend(reader.push(&stream[cut..]));
-            assert_eq!(events, ["ä", "one\ntwo", "[DONE]"], "cut at {cut}");
+    fn comments_other_fields_and_unfinished_events_give_nothing() {
+        let mut reader = EventReader::default();
+        assert!(reader.push(b"data: {\"a\"").is_empty());
+        assert_eq!(reader.push(b": 1}\n\n: ping\n\n"), ["{\"a\": 1}"]);
+        let events = reader.push(
+            "data: \u{e4}\r\n\r\nevent: x\ndata: one\ndata: two\n\ndata:[DONE]\n\ndata: x\n".as_bytes(),
+        );
+        assert_eq!(events, ["\u{e4}", "one\ntwo", "[DONE]"]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_cut_of_any_stream_gives_the_events_that_were_written(
+            texts in prop::collection::vec("[a\u{e4}: {}]{0,6}(\n[a\u{e4}: ]{0,4}){0,2}", 0..6),
+            crlf in any::<bool>(),
+            cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..5),
+        ) {
+            let newline = if crlf { "\r\n" } else { "\n" };
+            let mut stream = String::new();
+            for text in &texts {
+                for line in text.split('\n') {
+                    stream += &format!("data: {line}{newline}");
+                }
+                stream += &format!("{newline}: ping{newline}{newline}");
+            }
+            let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(stream.len() + 1)).collect();
+            cuts.push(stream.len());
+            cuts.sort_unstable();
+            let (mut reader, mut events, mut start) = (EventReader::default(), Vec::new(), 0);
+            for cut in cuts {
+                events.extend(reader.push(&stream.as_bytes()[start..cut]));
+                start = cut;
+            }
+            prop_assert_eq!(events, texts);
         }
     }
 }

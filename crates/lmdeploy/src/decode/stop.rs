@@ -1,32 +1,31 @@
-//! [`StopMatcher`]: stop strings across token borders, never leaked, not even partly.
+//! [`StopMatcher`]: stop strings across token borders, of which no part is ever shown.
 
-/// Finds the first stop string in a text that comes in pieces; holds back what may be the start of one.
+/// Finds the first stop string in a text that comes in pieces, and holds back what may be the start of one.
 ///
-/// ```
-/// let mut stops = lmdeploy::decode::StopMatcher::new(vec!["END".into()]);
-/// assert_eq!(stops.push("one E"), ("one ".to_owned(), false));
-/// assert_eq!(stops.push("ND two"), (String::new(), true));
-/// ```
+/// The first stop string is the one that is complete first, and of several that are complete with the same character
+/// the longest: how the text is cut into pieces makes no difference.
 #[derive(Clone, Debug, Default)]
-pub struct StopMatcher {
+pub(crate) struct StopMatcher {
     stops: Vec<String>,
     held: String,
 }
 
 impl StopMatcher {
-    /// Empty strings are left out: they would stop everything before it began.
-    #[must_use]
-    pub fn new(mut stops: Vec<String>) -> Self {
+    /// A matcher for `stops`. Empty strings are left out, because they would stop every text before it began.
+    pub(crate) fn new(mut stops: Vec<String>) -> Self {
         stops.retain(|stop| !stop.is_empty());
         Self { stops, held: String::new() }
     }
 
-    /// Takes the next text; gives what is certainly before any stop string, and whether one is complete.
-    pub fn push(&mut self, text: &str) -> (String, bool) {
+    /// Takes the next text. Gives the text that certainly comes before any stop string, and whether one is complete.
+    pub(crate) fn push(&mut self, text: &str) -> (String, bool) {
         self.held.push_str(text);
-        let found = self.stops.iter().filter_map(|stop| self.held.find(stop.as_str())).min();
-        let (certain, hit) = match found {
-            Some(start) => (start, true),
+        let ends = self
+            .stops
+            .iter()
+            .filter_map(|stop| self.held.find(stop).map(|start| (start + stop.len(), start)));
+        let (certain, hit) = match ends.min() {
+            Some((_, start)) => (start, true),
             None => (self.held.len() - self.uncertain(), false),
         };
         let rest = self.held.split_off(certain);
@@ -35,17 +34,17 @@ impl StopMatcher {
     }
 
     /// What was held back and turned out to be text.
-    pub fn finish(&mut self) -> String {
+    pub(crate) fn finish(&mut self) -> String {
         std::mem::take(&mut self.held)
     }
 
-    /// Bytes at the end that are the start of a stop string.
+    /// Number of bytes at the end that are the start of a stop string.
     fn uncertain(&self) -> usize {
         let longest = |stop: &String| {
-            let most = self.held.len().min(stop.len() - 1);
+            let limit = self.held.len().min(stop.len() - 1);
             let fits =
                 |length: &usize| stop.is_char_boundary(*length) && self.held.ends_with(&stop[..*length]);
-            (1..=most).rev().find(fits).unwrap_or(0)
+            (1..=limit).rev().find(fits).unwrap_or(0)
         };
         self.stops.iter().map(longest).max().unwrap_or(0)
     }
@@ -53,26 +52,56 @@ impl StopMatcher {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
-    #[test]
-    fn any_split_gives_the_text_before_the_first_stop() {
-        let text = "aab aé ab\nUser: x";
-        let stops = ["\nUser".to_owned(), "é a\u{0}".to_owned(), "ab\nX".to_owned()];
-        let borders: Vec<usize> = (0..=text.len()).filter(|&i| text.is_char_boundary(i)).collect();
-        for &first in &borders {
-            for &second in borders.iter().filter(|&&second| second >= first) {
-                let mut matcher = StopMatcher::new(stops.to_vec());
-                let mut out = String::new();
-                for part in [&text[..first], &text[first..second], &text[second..]] {
-                    let (certain, hit) = matcher.push(part);
-                    out += &certain;
-                    if hit {
-                        break;
-                    }
-                }
-                assert_eq!(out, "aab aé ab", "cut at {first} and {second}");
+    /// All text that a matcher lets through, and whether it stopped.
+    fn run<'a>(stops: &[String], pieces: impl IntoIterator<Item = &'a str>) -> (String, bool) {
+        let mut matcher = StopMatcher::new(stops.to_vec());
+        let mut text = String::new();
+        for piece in pieces {
+            let (certain, hit) = matcher.push(piece);
+            text += &certain;
+            if hit {
+                return (text, true);
             }
+        }
+        (text + &matcher.finish(), false)
+    }
+
+    /// The definition: read character by character until the text ends with a stop string.
+    fn plain(stops: &[String], text: &str) -> (String, bool) {
+        let ends = text.char_indices().map(|(start, character)| start + character.len_utf8());
+        for end in ends {
+            let matching =
+                stops.iter().filter(|stop| !stop.is_empty() && text[..end].ends_with(stop.as_str()));
+            if let Some(longest) = matching.map(String::len).max() {
+                return (text[..end - longest].to_owned(), true);
+            }
+        }
+        (text.to_owned(), false)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn any_pieces_give_the_text_before_the_first_complete_stop(
+            // A small alphabet, so that stop strings overlap with the text and with each other.
+            pieces in prop::collection::vec("[abé]{0,4}", 0..8),
+            stops in prop::collection::vec("[abé]{0,4}", 0..4),
+        ) {
+            let expected = plain(&stops, &pieces.concat());
+            prop_assert_eq!(run(&stops, pieces.iter().map(String::as_str)), expected);
+        }
+    }
+
+    #[test]
+    fn the_stop_that_is_complete_first_wins_however_the_text_is_cut() {
+        let stops = ["abcd".to_owned(), "bc".to_owned(), "c".to_owned()];
+        for pieces in [&["xabcd"][..], &["xa", "bcd"], &["x", "a", "b", "c", "d"]] {
+            assert_eq!(run(&stops, pieces.iter().copied()), ("xa".to_owned(), true));
         }
     }
 

@@ -8,79 +8,77 @@ use crate::cache::BlockId;
 /// One step over several sequences. At most one batch is under way at a time.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Batch {
-    /// The sequences' parts, each sequence at most once.
+    /// The sequences' parts; each sequence appears at most once.
     pub steps: Vec<SeqStep>,
-    /// How much of the rows of logits is needed.
-    pub rows: RowsWanted,
+    /// How much of every row of logits is needed: enough for the most demanding sequence.
+    pub detail: LogitsDetail,
 }
 
 /// The part of one sequence: consecutive tokens whose keys and values are computed in this step.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct SeqStep {
-    /// The sequence.
+    /// The request that the tokens belong to.
     pub id: RequestId,
     /// The tokens; at least one.
     pub tokens: Vec<TokenId>,
     /// Position of the first of them, equal to the number of keys already cached.
     pub position: usize,
-    /// Length that sets the rotary base beyond the trained context (dynamic NTK): that of all known tokens, the
-    /// whole prompt's for every chunk of it.
+    /// Length that sets the rotary base beyond the trained context (dynamic NTK): that of all known tokens, so that
+    /// every chunk of a prompt sees the whole prompt's.
     pub rope_len: usize,
-    /// The sequence's blocks: position p lives in block `p / block_tokens` at slot `p % block_tokens`.
+    /// The sequence's blocks: position p is in block `p / block_tokens` at slot `p % block_tokens`.
     pub blocks: Vec<BlockId>,
-    /// Which logits are wanted.
+    /// At which of the tokens logits are wanted.
     pub logits: LogitsWanted,
 }
 
-/// Which rows of logits a sequence's part gives.
+/// At which tokens of a sequence's part logits are wanted; each gives one row.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum LogitsWanted {
-    /// None: more of the prompt follows.
+    /// At no token: more of the prompt follows.
     None,
-    /// Of the last token.
+    /// At the last token, to sample the next id.
     Last,
-    /// Of every token.
+    /// At every token, to score the prompt.
     All,
 }
 
-/// How much of a row of logits is needed; of two needs the greater serves both.
+/// How much of a row of logits is needed. The greater of two needs serves both.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
-pub enum RowsWanted {
-    /// This many of the best entries.
-    Best(usize),
-    /// All of it.
+pub enum LogitsDetail {
+    /// At least this many of the largest entries. An executor may give full rows instead, and does so where finding
+    /// the largest would not pay.
+    Top(usize),
+    /// Every entry of the row.
     #[default]
-    Whole,
+    Full,
 }
 
-impl RowsWanted {
-    /// Most entries of [`RowsWanted::Best`].
-    pub const MOST_BEST: usize = 64;
-
-    /// The need for `entries` of the best; all of the row when none or too many.
+impl LogitsDetail {
+    /// The need for the `entries` largest entries, or for all of them when there is no such number.
     #[must_use]
-    pub fn best(entries: Option<usize>) -> Self {
-        entries.filter(|entries| *entries <= Self::MOST_BEST).map_or(Self::Whole, Self::Best)
+    pub fn top(entries: Option<usize>) -> Self {
+        entries.map_or(Self::Full, Self::Top)
     }
 
-    /// The need when `strangers` entries of a row do not count.
+    /// The need when `padding` entries of a row stand for no token and will be ignored.
     #[must_use]
-    pub fn beside(self, strangers: usize) -> Self {
+    pub fn with_padding(self, padding: usize) -> Self {
         match self {
-            Self::Best(entries) => Self::best(entries.checked_add(strangers)),
-            Self::Whole => Self::Whole,
+            Self::Top(entries) => Self::top(entries.checked_add(padding)),
+            Self::Full => Self::Full,
         }
     }
 }
 
 impl Batch {
-    /// Tokens of all parts.
+    /// Number of tokens in all parts.
     #[must_use]
     pub fn tokens(&self) -> usize {
         self.steps.iter().map(|step| step.tokens.len()).sum()
     }
 
-    /// Rows of logits of all parts.
+    /// Number of rows of logits that all parts give.
     #[must_use]
     pub fn row_count(&self) -> usize {
         self.steps.iter().map(SeqStep::rows).sum()
@@ -88,7 +86,7 @@ impl Batch {
 }
 
 impl SeqStep {
-    /// Rows of logits this part gives.
+    /// Number of rows of logits that this part gives.
     #[must_use]
     pub fn rows(&self) -> usize {
         match self.logits {
@@ -104,9 +102,9 @@ impl SeqStep {
 pub enum StepResult {
     /// Its keys and values are cached; no id was due.
     Computed,
-    /// The next id.
+    /// The next id was sampled.
     Sampled(TokenId),
-    /// The next id, with which a stop string is complete.
+    /// The next id was sampled, and a stop string is complete with it.
     Stopped(TokenId),
     /// It failed, for the reason given.
     Failed(String),

@@ -10,7 +10,7 @@ use super::{Batch, Capacity, ExecuteError, Executor, ExecutorConfig, Logits, Log
 use crate::Result;
 use crate::cache::PagedCache;
 
-/// Runs a decoder over batches of sequences.
+/// Runs the decoder over batches of sequences, with weights, keys and values as f32.
 #[derive(Debug)]
 pub struct BurnExecutor {
     decoder: Decoder,
@@ -20,11 +20,15 @@ pub struct BurnExecutor {
 }
 
 impl BurnExecutor {
-    /// Loads a model folder or GGUF file onto the device called `device_name`.
+    /// Loads a model folder or GGUF file onto the device called `device_name`: `cpu`, `cuda:N` or `vulkan:N`.
     ///
     /// # Errors
     /// [`Error::Model`](crate::Error::Model) when the model cannot be read, [`Error::Setting`](crate::Error::Setting) when the cache does not fit.
-    pub fn load(path: &Path, device_name: &str, limits: &ExecutorConfig) -> Result<(ModelConfig, Self)> {
+    pub fn load(
+        path: impl AsRef<Path>,
+        device_name: &str,
+        limits: &ExecutorConfig,
+    ) -> Result<(ModelConfig, Self)> {
         let device = device::parse(device_name)?;
         let decoder = Decoder::load(path, &device)?;
         let config = decoder.config().clone();
@@ -35,7 +39,7 @@ impl BurnExecutor {
     /// An executor for a decoder in memory.
     ///
     /// # Errors
-    /// [`Error::Setting`](crate::Error::Setting) when the limits are not possible.
+    /// [`Error::Setting`](crate::Error::Setting) when the cache does not fit into memory.
     pub fn new(
         config: &ModelConfig,
         decoder: Decoder,
@@ -87,7 +91,7 @@ impl Executor for BurnExecutor {
     }
 }
 
-/// Places of the tokens whose logits are wanted, in the order of the row.
+/// Places of the tokens at which logits are wanted, in the order of the batch.
 fn wanted_rows(batch: &Batch) -> Vec<i32> {
     let mut rows = Vec::with_capacity(batch.row_count());
     let mut start = 0;

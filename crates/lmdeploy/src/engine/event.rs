@@ -1,4 +1,4 @@
-//! What happens to requests: tokens, and exactly one end.
+//! What happens to requests inside the scheduler: tokens, and exactly one end.
 
 use internlm_model::TokenId;
 
@@ -7,65 +7,65 @@ use super::RequestId;
 /// One thing that happened to a request.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Event {
-    /// The next generated id.
+    /// The next id of a request was generated.
     Token {
-        /// The request.
+        /// The request that the token belongs to.
         id: RequestId,
-        /// The id.
+        /// The id that was generated.
         token: TokenId,
     },
-    /// Nothing more comes.
+    /// The request is over; no event of it follows.
     End {
-        /// The request.
+        /// The request that has ended.
         id: RequestId,
-        /// Why.
+        /// The reason of the end.
         end: End,
     },
 }
 
-/// Why a request ended.
+/// Why a request has ended.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum End {
-    /// The model said so, or the user's stop matched.
+    /// The model sampled a stop id, or a stop string of the request appeared.
     Stop(StopCause),
-    /// `max_new` ids, or the context is full.
+    /// `max_new` ids were generated, or the context is full.
     Length,
-    /// Cancelled.
+    /// Its reader or a shutdown cancelled it.
     Abort(CancelCause),
-    /// Something failed.
+    /// It was refused, or failed while it ran.
     Error(EngineFault),
 }
 
-/// What stopped a sequence.
+/// Which kind of stop ended a sequence.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum StopCause {
-    /// A stop id.
+    /// This stop id was sampled.
     Id(TokenId),
-    /// A stop string.
+    /// A stop string appeared in the text.
     Text,
 }
 
-/// Who cancelled a request.
+/// On whose behalf a request was cancelled.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum CancelCause {
-    /// The reader went away.
+    /// The reader dropped its [`Generation`](super::Generation).
     Disconnect,
-    /// The server stops.
+    /// The engine is shutting down.
     Shutdown,
 }
 
-/// What failed.
+/// Why a request ended with an error.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum EngineFault {
-    /// Not accepted.
+    /// The request was refused before anything was computed.
     Rejected(super::Rejected),
-    /// The executor's message.
+    /// The executor failed, with this message.
     Execution(String),
-    /// Its time was up.
+    /// The request took longer than its timeout, queue included.
     Timeout,
-    /// The engine thread is gone.
+    /// The engine thread has ended.
     EngineGone,
 }
 

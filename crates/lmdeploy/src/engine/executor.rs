@@ -2,40 +2,40 @@
 
 use internlm_model::TokenId;
 
-use super::{Batch, RowsWanted};
+use super::{Batch, LogitsDetail};
 
-/// Computes batches. Owns weights and the storage of the key-value cache; knows nothing of requests.
+/// Computes batches. It owns the weights and the storage of the key-value cache, and knows nothing of requests.
 pub trait Executor: Send {
-    /// What it can hold.
+    /// What it can hold. The same for as long as it lives.
     fn capacity(&self) -> Capacity;
 
-    /// Computes keys and values of every token of `batch`, and the logits it wants.
+    /// Computes keys and values of every token of `batch`, and the logits that it wants.
     ///
     /// # Shapes
-    /// - output: `batch.row_count()` rows in the order of the steps, then of their tokens; whole, or at least as many
-    ///   of the best entries as `batch.rows` wants
+    /// - output: `batch.row_count()` rows in the order of the steps, then of their tokens; full rows, or at least as
+    ///   many of the largest entries as `batch.detail` wants
     ///
     /// # Errors
-    /// The sequences of the batch fail; the engine goes on.
+    /// The sequences of the batch fail; the engine continues with the others.
     fn step(&mut self, batch: &Batch) -> Result<Logits, ExecuteError>;
 }
 
 /// What an executor can hold.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Capacity {
-    /// Blocks of the cache.
+    /// Number of blocks in the cache.
     pub blocks: usize,
-    /// Tokens per block.
+    /// Number of tokens whose keys and values a block holds.
     pub block_tokens: usize,
-    /// Most tokens of one step.
+    /// Maximum number of tokens in one step.
     pub max_batched_tokens: usize,
-    /// Most sequences of one step.
+    /// Maximum number of sequences in one step.
     pub max_sequences: usize,
-    /// Longest sequence the model takes.
+    /// Maximum length of a sequence, in tokens, that the model takes.
     pub max_position: usize,
-    /// Columns of the logits.
+    /// Number of columns of the logits.
     pub vocab: usize,
-    /// Bytes of the key-value cache.
+    /// Size of the key-value cache in bytes, for reports.
     pub cache_bytes: usize,
 }
 
@@ -43,43 +43,43 @@ pub struct Capacity {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Logits {
     rows: Rows,
-    /// Place of a step, and what went wrong with it.
+    /// Number of a step in its batch, and what went wrong with it.
     faults: Vec<(usize, String)>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 enum Rows {
-    Whole { values: Vec<f32>, vocab: usize },
-    Best(Vec<Vec<(TokenId, f32)>>),
+    Full { values: Vec<f32>, vocab: usize },
+    Top(Vec<Vec<(TokenId, f32)>>),
 }
 
-/// One row of logits.
+/// One row of logits, in the form that the executor gave.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Row<'a> {
-    /// `[vocab]`
-    Whole(&'a [f32]),
-    /// The best entries, best first; equal logits by id.
-    Best(&'a [(TokenId, f32)]),
+    /// A logit for every column: `[vocab]`.
+    Full(&'a [f32]),
+    /// The largest entries, largest first; equal logits by id.
+    Top(&'a [(TokenId, f32)]),
 }
 
 impl Logits {
     /// Rows of `vocab` values each.
     ///
     /// # Panics
-    /// When `values` is no whole number of rows.
+    /// When the values do not fill whole rows.
     #[must_use]
     pub fn new(values: Vec<f32>, vocab: usize) -> Self {
         assert!(vocab > 0 && values.len().is_multiple_of(vocab), "logits are whole rows");
-        Self { rows: Rows::Whole { values, vocab }, faults: Vec::new() }
+        Self { rows: Rows::Full { values, vocab }, faults: Vec::new() }
     }
 
-    /// Rows of which only the best entries are known, best first; equal logits by id.
+    /// Rows of which only the largest entries are known, largest first; equal logits by id.
     #[must_use]
-    pub fn best(rows: Vec<Vec<(TokenId, f32)>>) -> Self {
-        Self { rows: Rows::Best(rows), faults: Vec::new() }
+    pub fn top(rows: Vec<Vec<(TokenId, f32)>>) -> Self {
+        Self { rows: Rows::Top(rows), faults: Vec::new() }
     }
 
-    /// The same, but step number `step` of the batch failed; its rows mean nothing.
+    /// Marks step number `step` of the batch as failed; its rows are ignored.
     #[must_use]
     pub fn with_fault(mut self, step: usize, message: String) -> Self {
         self.faults.push((step, message));
@@ -92,48 +92,48 @@ impl Logits {
         self.faults.iter().find(|fault| fault.0 == step).map(|fault| fault.1.as_str())
     }
 
-    /// Number of rows.
+    /// Number of rows, over all steps.
     #[must_use]
     pub fn len(&self) -> usize {
         match &self.rows {
-            Rows::Whole { values, vocab } => values.len() / vocab,
-            Rows::Best(rows) => rows.len(),
+            Rows::Full { values, vocab } => values.len() / vocab,
+            Rows::Top(rows) => rows.len(),
         }
     }
 
-    /// Whether there is no row.
+    /// Whether no step wanted any logits.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The rows in order.
+    /// The rows in the order of the batch.
     pub fn rows(&self) -> impl ExactSizeIterator<Item = Row<'_>> {
         (0..self.len()).map(|index| match &self.rows {
-            Rows::Whole { values, vocab } => Row::Whole(&values[index * vocab..(index + 1) * vocab]),
-            Rows::Best(rows) => Row::Best(&rows[index]),
+            Rows::Full { values, vocab } => Row::Full(&values[index * vocab..(index + 1) * vocab]),
+            Rows::Top(rows) => Row::Top(&rows[index]),
         })
     }
 
     /// Whether the rows say enough for `wanted`.
     #[must_use]
-    pub fn serves(&self, wanted: RowsWanted) -> bool {
-        matches!(self.rows, Rows::Whole { .. }) || wanted != RowsWanted::Whole
+    pub fn serves(&self, wanted: LogitsDetail) -> bool {
+        matches!(self.rows, Rows::Full { .. }) || wanted != LogitsDetail::Full
     }
 }
 
 impl<'a> Row<'a> {
-    /// All values, when they are there.
+    /// All values of a full row.
     #[must_use]
-    pub fn whole(self) -> Option<&'a [f32]> {
+    pub fn full(self) -> Option<&'a [f32]> {
         match self {
-            Self::Whole(row) => Some(row),
-            Self::Best(_) => None,
+            Self::Full(row) => Some(row),
+            Self::Top(_) => None,
         }
     }
 }
 
-/// Why a step failed.
+/// Why a step failed, in words for the log and for the error answer.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct ExecuteError(pub String);

@@ -5,38 +5,90 @@ use serde::{Deserialize, Serialize};
 
 use crate::cache::CacheSize;
 
-/// Limits of an executor; the `[engine]` table of a deploy config begins with them.
+/// Limits of an executor; the `[engine]` table of a deploy config.
+///
+/// ```
+/// use lmdeploy::engine::{CacheSize, ExecutorConfig};
+/// let config = ExecutorConfig::default().with_max_batch_size(4).with_cache_size(CacheSize::Blocks(100));
+/// assert_eq!((config.max_batch_size, config.cache_block_seq_len), (4, 16));
+/// ```
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[non_exhaustive]
 pub struct ExecutorConfig {
-    /// Longest sequence in tokens, prompt and answer; absent: the model's limit.
+    /// Maximum length of a sequence in tokens, prompt and answer together. Absent: the model's limit.
     pub session_len: Option<usize>,
-    /// Most sequences of one step. Default 32 (upstream: 128 on a GPU).
+    /// Maximum number of sequences in one step. Default 32 (upstream: 128 on a GPU).
     pub max_batch_size: usize,
-    /// Most tokens of one step; long prompts are cut to it. Default 512 (upstream: 8192 on a GPU).
+    /// Maximum number of tokens in one step; longer prompts are cut into chunks. Default 512 (upstream: 8192 on a
+    /// GPU).
     pub max_prefill_token_num: usize,
     /// Tokens per block of the cache. Default 16 (upstream: 64); turbomind takes multiples of 16 up to 128.
     pub cache_block_seq_len: usize,
-    /// Room for keys and values: `auto`, a share of the available memory in (0, 1], a number of blocks above 1,
-    /// or bytes like `512MiB`. Default `auto`: as much as can be used, at most 1 GiB (upstream: 0.8).
+    /// Size of the key-value cache: `auto`, a share of the available memory in (0, 1], a number of blocks above 1, or
+    /// bytes like `512MiB`. Default `auto`: as much as can be used, but at most 1 GiB (upstream: 0.8).
     pub cache_max_entry_count: CacheSize,
-    /// Bits of a stored key or value: 0 = floats, 8, 4. Default 0, as upstream; 8 and 4 need turbomind.
+    /// Bits of a stored key or value: 0 = floats, 8 or 4. Default 0, as upstream; 8 and 4 need turbomind.
     pub quant_policy: QuantPolicy,
-    /// Threads that compute, turbomind only; absent: the physical cores this process may use.
+    /// Number of threads that compute, turbomind only. Absent: the physical cores that this process may use.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub threads: Option<usize>,
+}
+
+impl ExecutorConfig {
+    /// Sets the maximum length of a sequence in tokens.
+    #[must_use]
+    pub fn with_session_len(self, tokens: usize) -> Self {
+        Self { session_len: Some(tokens), ..self }
+    }
+
+    /// Sets the maximum number of sequences in one step.
+    #[must_use]
+    pub fn with_max_batch_size(self, sequences: usize) -> Self {
+        Self { max_batch_size: sequences, ..self }
+    }
+
+    /// Sets the maximum number of tokens in one step.
+    #[must_use]
+    pub fn with_max_prefill_token_num(self, tokens: usize) -> Self {
+        Self { max_prefill_token_num: tokens, ..self }
+    }
+
+    /// Sets the number of tokens per block of the cache.
+    #[must_use]
+    pub fn with_cache_block_seq_len(self, tokens: usize) -> Self {
+        Self { cache_block_seq_len: tokens, ..self }
+    }
+
+    /// Sets the size of the key-value cache.
+    #[must_use]
+    pub fn with_cache_size(self, size: CacheSize) -> Self {
+        Self { cache_max_entry_count: size, ..self }
+    }
+
+    /// Sets how keys and values are stored.
+    #[must_use]
+    pub fn with_quant_policy(self, quant_policy: QuantPolicy) -> Self {
+        Self { quant_policy, ..self }
+    }
+
+    /// Sets the number of threads that compute.
+    #[must_use]
+    pub fn with_threads(self, threads: usize) -> Self {
+        Self { threads: Some(threads), ..self }
+    }
 }
 
 /// How keys and values are stored, by upstream's numbers (`quant_policy`).
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(try_from = "u32", into = "u32")]
 pub enum QuantPolicy {
-    /// 0: floats.
+    /// 0: floats, f16 on turbomind and f32 on Burn.
     #[default]
     Float,
-    /// 8: 8 bits, a scale and a minimum per token and head.
+    /// 8: 8 bits, with a scale and a minimum per token and head.
     Int8,
-    /// 4: 4 bits, rotated, a scale and a minimum per 32 dimensions.
+    /// 4: 4 bits, rotated, with a scale and a minimum per 32 dimensions.
     Int4,
 }
 

@@ -1,33 +1,69 @@
 //! [`Engine`] and [`EngineHandle`]: starting the engine thread, talking to it, stopping it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use internlm_kit::rng::CounterRng;
 use internlm_model::{TokenId, Tokenizer};
 
-use super::mailbox::{Mailbox, mailbox};
+use super::command::{Command, Shared};
+use super::mailbox::mailbox;
 use super::runner::Runner;
 use super::{
-    CancelCause, Capacity, End, EngineFault, Executor, Finished, Gauges, GenerateRequest, Generation,
-    Rejected, RequestId, Scheduler, SchedulerConfig,
+    Capacity, End, EngineFault, Executor, Finished, Gauges, GenerateRequest, Generation, Rejected, RequestId,
+    Scheduler, SchedulerConfig,
 };
 
-/// What the engine needs beside an executor.
+/// How often a shutdown looks whether the engine thread has ended.
+const SHUTDOWN_POLL: Duration = Duration::from_millis(5);
+
+/// What the engine needs in addition to an executor.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct EngineConfig {
-    /// Limits of the scheduler.
+    /// Limits of batches, queue and context.
     pub scheduler: SchedulerConfig,
-    /// Turns ids into text; without one the pieces have no text and stop strings never match.
+    /// Turns ids into text; without one the pieces have no text and stop strings never match. Default: none.
     pub tokenizer: Option<Tokenizer>,
-    /// Seed of the seeds of requests that bring none.
+    /// Base seed for requests that do not set one. Default 0.
     pub seed: u64,
 }
 
+impl EngineConfig {
+    /// An engine without a tokenizer, with base seed 0.
+    #[must_use]
+    pub fn new(scheduler: SchedulerConfig) -> Self {
+        Self { scheduler, tokenizer: None, seed: 0 }
+    }
+
+    /// Sets the tokenizer that turns ids into text.
+    #[must_use]
+    pub fn with_tokenizer(self, tokenizer: Tokenizer) -> Self {
+        Self { tokenizer: Some(tokenizer), ..self }
+    }
+
+    /// Sets the base seed for requests that do not set one.
+    #[must_use]
+    pub fn with_seed(self, seed: u64) -> Self {
+        Self { seed, ..self }
+    }
+}
+
 /// A running engine thread. Dropping it cancels everything and waits for the thread.
+///
+/// ```
+/// use internlm_model::TokenId;
+/// use lmdeploy::engine::{Engine, EngineConfig, Executor, GenerateRequest, Output, SchedulerConfig};
+/// use lmdeploy::testing::MockExecutor;
+///
+/// let executor = MockExecutor::default(); // repeats the prompt
+/// let config = EngineConfig::new(SchedulerConfig::new(&executor.capacity()));
+/// let engine = Engine::start(Box::new(executor), config);
+/// let mut generation = engine.handle().submit(GenerateRequest::new(vec![TokenId(7)]));
+/// let Some(Output::Pieces(pieces)) = generation.wait() else { panic!("an id comes first") };
+/// assert_eq!(pieces[0].id, TokenId(7));
+/// ```
 #[derive(Debug)]
 pub struct Engine {
     handle: EngineHandle,
@@ -41,32 +77,6 @@ pub struct EngineHandle {
     shared: Arc<Shared>,
 }
 
-/// What the handles and the engine thread share.
-#[derive(Debug)]
-pub(super) struct Shared {
-    pub(super) gauges: Gauges,
-    /// Requests that the engine thread has not seen yet.
-    pub(super) inbox: AtomicUsize,
-    inbox_limit: usize,
-    next_id: AtomicU64,
-    seeds: CounterRng,
-    capacity: Capacity,
-    limits: SchedulerConfig,
-}
-
-/// What the engine thread is told.
-#[derive(Debug)]
-pub(super) enum Command {
-    /// A new request.
-    Submit { id: RequestId, request: Box<GenerateRequest>, mailbox: Mailbox },
-    /// A request nobody waits for.
-    Cancel { id: RequestId, cause: CancelCause },
-    /// Take no more requests; end when the last one has ended.
-    Drain,
-    /// End everything now.
-    Stop,
-}
-
 impl Engine {
     /// Starts the engine thread.
     ///
@@ -75,16 +85,7 @@ impl Engine {
     #[must_use]
     pub fn start(executor: Box<dyn Executor>, config: EngineConfig) -> Self {
         let (commands, inbox) = channel();
-        let limits = config.scheduler.clone();
-        let shared = Arc::new(Shared {
-            gauges: Gauges::new(),
-            inbox: AtomicUsize::new(0),
-            inbox_limit: limits.max_sequences + limits.max_queue,
-            next_id: AtomicU64::new(0),
-            seeds: CounterRng::new(config.seed, "request seeds"),
-            capacity: executor.capacity(),
-            limits,
-        });
+        let shared = Arc::new(Shared::new(executor.capacity(), config.scheduler.clone(), config.seed));
         let scheduler = Scheduler::new(config.scheduler);
         shared.gauges.set(scheduler.stats());
         let runner = Runner::new(scheduler, executor, config.tokenizer, Arc::clone(&shared));
@@ -93,7 +94,7 @@ impl Engine {
         Self { handle: EngineHandle { commands, shared }, thread: Some(thread) }
     }
 
-    /// A handle.
+    /// A handle that other threads can use to submit requests.
     #[must_use]
     pub fn handle(&self) -> EngineHandle {
         self.handle.clone()
@@ -102,10 +103,10 @@ impl Engine {
     /// Takes no more requests, waits until the running ones end or `limit` is over, then cancels the rest.
     pub fn shutdown(mut self, limit: Duration) {
         self.handle.drain();
-        let deadline = std::time::Instant::now() + limit;
+        let deadline = Instant::now() + limit;
         let ended = |engine: &Self| engine.thread.as_ref().is_none_or(JoinHandle::is_finished);
-        while !ended(&self) && std::time::Instant::now() < deadline {
-            std::thread::sleep(Duration::from_millis(5));
+        while !ended(&self) && Instant::now() < deadline {
+            std::thread::sleep(SHUTDOWN_POLL);
         }
         self.stop();
     }
@@ -126,25 +127,24 @@ impl Drop for Engine {
 }
 
 impl EngineHandle {
-    /// Hands a request to the engine. A request that is not taken ends at once with
-    /// [`EngineFault::Rejected`].
+    /// Hands a request to the engine. A request that is refused ends at once with [`EngineFault::Rejected`].
     #[must_use]
     pub fn submit(&self, request: GenerateRequest) -> Generation {
-        let id = RequestId(self.shared.next_id.fetch_add(1, Ordering::Relaxed));
-        let (mailbox, generation) = mailbox(id, self.commands.clone());
+        let id = RequestId(self.shared.next_number());
+        let (mailbox, slot) = mailbox();
+        let generation = Generation::new(id, slot, self.commands.clone());
         if let Err(rejected) = self.check(&request) {
             self.shared.gauges.count_rejected();
             let end = End::Error(EngineFault::Rejected(rejected));
-            let (rest, prompt_tokens) = (String::new(), request.prompt.len());
-            mailbox.finish(Finished { end, rest, prompt_tokens, generated_tokens: 0 });
+            mailbox.finish(Finished::without_output(end, request.prompt.len()));
             return generation;
         }
-        self.shared.inbox.fetch_add(1, Ordering::Relaxed);
+        self.shared.count_sent();
         self.send(Command::Submit { id, request: Box::new(request), mailbox });
         generation
     }
 
-    /// Numbers of the engine.
+    /// Live numbers of the engine, read without stopping it.
     #[must_use]
     pub fn gauges(&self) -> &Gauges {
         &self.shared.gauges
@@ -156,7 +156,7 @@ impl EngineHandle {
         self.shared.capacity
     }
 
-    /// Limits of the scheduler.
+    /// Limits of the scheduler, such as the context length.
     #[must_use]
     pub fn limits(&self) -> &SchedulerConfig {
         &self.shared.limits
@@ -167,23 +167,22 @@ impl EngineHandle {
         self.send(Command::Drain);
     }
 
-    /// A seed for a request that brings none: the same sequence of seeds for the same config.
+    /// A seed for a request that does not set one: the same base seed gives the same sequence of seeds.
     #[must_use]
     pub fn fresh_seed(&self) -> u64 {
-        self.shared.seeds.u64(self.shared.next_id.fetch_add(1, Ordering::Relaxed))
+        self.shared.next_seed()
     }
 
-    /// What can be said without the engine thread.
+    /// Refuses what can be refused without the engine thread.
     fn check(&self, request: &GenerateRequest) -> Result<(), Rejected> {
         let vocab = self.shared.capacity.vocab;
         if let Some(TokenId(id)) = request.prompt.iter().find(|id| id.index() >= vocab) {
             return Err(Rejected::UnknownId { id: *id, vocab });
         }
-        let waiting = self.shared.inbox.load(Ordering::Relaxed);
-        if waiting >= self.shared.inbox_limit {
-            return Err(Rejected::QueueFull { waiting });
+        match self.shared.full_inbox() {
+            Some(waiting) => Err(Rejected::QueueFull { waiting }),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Fails when the engine is gone; a mailbox inside the command then tells its reader.

@@ -1,54 +1,15 @@
-//! The mailbox of one request: the engine thread puts, a handler or a plain thread takes.
+//! [`Mailbox`]: where the engine thread puts the outputs of one request and its reader takes them.
 //!
-//! The engine never waits for a reader: what is not taken in time is taken together later. What can pile up is
-//! bounded by the context length.
+//! The engine never waits for a reader: outputs that are not taken in time pile up and are taken together later. The
+//! context length bounds how many there can be.
 
-use std::future::poll_fn;
-use std::sync::mpsc::Sender as CommandSender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, Waker};
 
-use internlm_model::TokenId;
-
-use super::handle::Command;
-use super::{CancelCause, End, EngineFault, RequestId};
+use super::{End, EngineFault, Finished, Output, Piece};
 use crate::decode::TokenScores;
 
-/// One generated id that does not end the sequence; the one that does is in [`Finished::end`].
-#[derive(Clone, Debug, PartialEq)]
-pub struct Piece {
-    /// The id.
-    pub id: TokenId,
-    /// The text that became certain with it: it may belong to ids before, or be empty.
-    pub text: String,
-    /// Its log-probability, when asked for.
-    pub scores: Option<TokenScores>,
-}
-
-/// What a reader gets: at most one `Prompt`, any number of `Pieces`, exactly one `Finished`.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Output {
-    /// Log-probabilities of the prompt's ids, when asked for; none for the first.
-    Prompt(Vec<Option<TokenScores>>),
-    /// The next generated ids; at least one.
-    Pieces(Vec<Piece>),
-    /// The end.
-    Finished(Finished),
-}
-
-/// The end of a request.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Finished {
-    /// Why.
-    pub end: End,
-    /// Text that was held back until now.
-    pub rest: String,
-    /// Ids of the prompt.
-    pub prompt_tokens: usize,
-    /// Ids generated, one that ended the sequence included.
-    pub generated_tokens: usize,
-}
-
+/// The outputs that no reader has taken yet.
 #[derive(Debug, Default)]
 struct Contents {
     prompt: Option<Vec<Option<TokenScores>>>,
@@ -57,28 +18,23 @@ struct Contents {
     waker: Option<Waker>,
 }
 
-/// The engine's end.
+/// The engine's end. Dropping it without [`Mailbox::finish`] tells the reader that the engine is gone.
 #[derive(Debug)]
 pub(super) struct Mailbox {
     contents: Arc<Mutex<Contents>>,
     open: bool,
 }
 
-/// The reader's end: a request under way. Dropping it cancels the request.
+/// The reader's end.
 #[derive(Debug)]
-pub struct Generation {
-    id: RequestId,
+pub(super) struct MailSlot {
     contents: Arc<Mutex<Contents>>,
-    commands: Option<CommandSender<Command>>,
-    ended: bool,
 }
 
-/// Both ends for request `id`; the reader cancels through `commands`.
-pub(super) fn mailbox(id: RequestId, commands: CommandSender<Command>) -> (Mailbox, Generation) {
+/// Both ends of a new mailbox.
+pub(super) fn mailbox() -> (Mailbox, MailSlot) {
     let contents = Arc::new(Mutex::new(Contents::default()));
-    let generation =
-        Generation { id, contents: Arc::clone(&contents), commands: Some(commands), ended: false };
-    (Mailbox { contents, open: true }, generation)
+    (Mailbox { contents: Arc::clone(&contents), open: true }, MailSlot { contents })
 }
 
 /// A panic while holding the lock leaves the contents whole: every change is one assignment.
@@ -112,76 +68,97 @@ impl Mailbox {
 }
 
 impl Drop for Mailbox {
-    /// The engine thread ended without ending the request: the reader still gets its end.
     fn drop(&mut self) {
         if self.open {
-            let end = End::Error(EngineFault::EngineGone);
-            let rest = String::new();
-            let finished = Finished { end, rest, prompt_tokens: 0, generated_tokens: 0 };
+            let finished = Finished::without_output(End::Error(EngineFault::EngineGone), 0);
             self.put(|contents| contents.finished = Some(finished));
         }
     }
 }
 
-impl Generation {
-    /// The request's name.
-    #[must_use]
-    pub fn id(&self) -> RequestId {
-        self.id
-    }
-
-    /// The next output; nothing after [`Output::Finished`].
-    pub async fn next(&mut self) -> Option<Output> {
-        poll_fn(|context| self.poll(context)).await
-    }
-
-    /// The next output, waiting on this thread. Not for async code.
-    pub fn wait(&mut self) -> Option<Output> {
-        let waker = Waker::from(Arc::new(ThreadWaker(std::thread::current())));
-        let mut context = Context::from_waker(&waker);
-        loop {
-            match self.poll(&mut context) {
-                Poll::Ready(output) => return output,
-                Poll::Pending => std::thread::park(),
-            }
-        }
-    }
-
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Output>> {
-        if self.ended {
-            return Poll::Ready(None);
-        }
+impl MailSlot {
+    /// The next output: prompt scores, then all pieces that are there, then the end.
+    pub(super) fn poll(&self, context: &mut Context<'_>) -> Poll<Output> {
         let mut contents = lock(&self.contents);
         if let Some(scores) = contents.prompt.take() {
-            return Poll::Ready(Some(Output::Prompt(scores)));
+            return Poll::Ready(Output::Prompt(scores));
         }
         if !contents.pieces.is_empty() {
-            return Poll::Ready(Some(Output::Pieces(std::mem::take(&mut contents.pieces))));
+            return Poll::Ready(Output::Pieces(std::mem::take(&mut contents.pieces)));
         }
         if let Some(finished) = contents.finished.take() {
-            self.ended = true;
-            return Poll::Ready(Some(Output::Finished(finished)));
+            return Poll::Ready(Output::Finished(finished));
         }
         contents.waker = Some(context.waker().clone());
         Poll::Pending
     }
-}
 
-impl Drop for Generation {
-    fn drop(&mut self) {
-        let running = !self.ended && lock(&self.contents).finished.is_none();
-        if let Some(commands) = self.commands.take().filter(|_| running) {
-            // Fails when the engine is gone, and with it the request.
-            let _ = commands.send(Command::Cancel { id: self.id, cause: CancelCause::Disconnect });
-        }
+    /// Whether the end has been put and not been taken.
+    pub(super) fn has_end(&self) -> bool {
+        lock(&self.contents).finished.is_some()
     }
 }
 
-/// Wakes a parked thread.
-struct ThreadWaker(std::thread::Thread);
+#[cfg(test)]
+mod tests {
+    use internlm_model::TokenId;
+    use proptest::prelude::*;
 
-impl Wake for ThreadWaker {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
+    use super::*;
+
+    fn piece(id: u32) -> Piece {
+        Piece { id: TokenId(id), text: String::new(), scores: None }
+    }
+
+    fn poll(slot: &MailSlot) -> Poll<Output> {
+        slot.poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    proptest! {
+        #[test]
+        fn whenever_the_reader_looks_it_gets_every_output_once_and_in_order(
+            looks in prop::collection::vec(any::<bool>(), 0..20),
+            scored in any::<bool>(),
+        ) {
+            let (mailbox, slot) = mailbox();
+            if scored {
+                mailbox.prompt(vec![None]);
+            }
+            let mut outputs = Vec::new();
+            for (id, look) in (0..).zip(&looks) {
+                mailbox.piece(piece(id));
+                if *look && let Poll::Ready(output) = poll(&slot) {
+                    outputs.push(output);
+                }
+            }
+            mailbox.finish(Finished::without_output(End::Length, 3));
+            prop_assert!(slot.has_end());
+            while let Poll::Ready(output) = poll(&slot) {
+                outputs.push(output);
+            }
+            let ends = outputs.iter().filter(|output| matches!(output, Output::Finished(_))).count();
+            prop_assert_eq!(ends, 1);
+            prop_assert!(matches!(outputs.last(), Some(Output::Finished(_))));
+            prop_assert_eq!(matches!(outputs[0], Output::Prompt(_)), scored);
+            let ids: Vec<u32> = outputs
+                .iter()
+                .flat_map(|output| match output {
+                    Output::Pieces(pieces) => pieces.iter().map(|piece| piece.id.0).collect(),
+                    Output::Prompt(_) | Output::Finished(_) => Vec::new(),
+                })
+                .collect();
+            prop_assert_eq!(ids, (0..looks.len() as u32).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn a_mailbox_that_is_dropped_without_an_end_tells_the_reader() {
+        let (mailbox, slot) = mailbox();
+        mailbox.piece(piece(7));
+        drop(mailbox);
+        assert_eq!(poll(&slot), Poll::Ready(Output::Pieces(vec![piece(7)])));
+        let Poll::Ready(Output::Finished(finished)) = poll(&slot) else { panic!("an end") };
+        assert_eq!(finished.end, End::Error(EngineFault::EngineGone));
+        assert_eq!(poll(&slot), Poll::Pending, "there is one end");
     }
 }

@@ -1,22 +1,32 @@
 //! The engine: a pure scheduler, executors that turn batches into logits, and the thread that drives both.
 //!
-//! Reading order: [`Request`] -> [`Scheduler`] (no tensors, threads, clock or channels) -> [`Batch`] ->
-//! [`Executor`] -> [`Engine`], whose step is schedule, execute, sample, commit, emit.
+//! The way of a request through the files, in order:
+//!
+//! 1. `handle`: [`EngineHandle::submit`] checks it, sends a `command` to the engine thread and returns a
+//!    [`Generation`], which is the reader's end of a `mailbox`.
+//! 2. `runner`: the engine thread takes a step after the other: schedule, execute, sample, commit, emit.
+//! 3. `scheduler`, `plan`, `sequence`: [`Scheduler`] decides who computes what, as a pure state machine without
+//!    tensors, threads, clock or channels; its answer is a [`Batch`].
+//! 4. `executor`: an [`Executor`] turns the batch into [`Logits`].
+//! 5. `active`: the rows of one request become its next id, text and scores.
+//! 6. The scheduler confirms the id with an [`Event`], and the mailbox hands the [`Output`] to the reader.
 
+mod active;
 mod batch;
 #[cfg(feature = "burn")]
 mod burn_executor;
+mod command;
 mod event;
 mod executor;
 mod executor_config;
 mod gauges;
+mod generation;
 mod handle;
 mod mailbox;
-mod mock;
 mod output;
-mod parts;
 mod plan;
 mod request;
+mod request_id;
 mod runner;
 mod scheduler;
 mod scheduler_config;
@@ -24,18 +34,22 @@ mod sequence;
 #[cfg(feature = "turbomind")]
 mod turbomind_executor;
 
-pub use batch::{Batch, LogitsWanted, RowsWanted, SeqStep, StepResult};
+pub use batch::{Batch, LogitsDetail, LogitsWanted, SeqStep, StepResult};
 #[cfg(feature = "burn")]
 pub use burn_executor::BurnExecutor;
 pub use event::{CancelCause, End, EngineFault, Event, StopCause};
 pub use executor::{Capacity, ExecuteError, Executor, Logits, Row};
 pub use executor_config::{ExecutorConfig, QuantPolicy};
 pub use gauges::{Gauges, Health};
+pub use generation::Generation;
 pub use handle::{Engine, EngineConfig, EngineHandle};
-pub use mailbox::{Finished, Generation, Output, Piece};
-pub use mock::{MockExecutor, MockFault, MockReply};
-pub use request::{GenerateRequest, PromptLogits, Request, RequestId};
+pub use output::{Finished, Output, Piece};
+pub use request::{GenerateRequest, PromptLogits, Request};
+pub use request_id::RequestId;
 pub use scheduler::Scheduler;
 pub use scheduler_config::{Rejected, SchedulerConfig, SchedulerStats};
 #[cfg(feature = "turbomind")]
 pub use turbomind_executor::TurbomindExecutor;
+
+pub use crate::cache::{BlockId, CacheSize};
+pub use crate::decode::{IdLogprob, TokenScores};

@@ -1,152 +1,48 @@
-//! One request on the engine thread: from its rows of logits to its next id, text and scores.
+//! What a reader gets from the engine: [`Output`], [`Piece`], [`Finished`].
 
-use internlm_model::sampling::{sample, sample_best};
-use internlm_model::tokenizer::{Special, StreamDecoder};
-use internlm_model::{TokenId, Tokenizer};
+use internlm_model::TokenId;
 
-use super::mailbox::Mailbox;
-use super::{End, Finished, GenerateRequest, LogitsWanted, Piece, Row, SeqStep, StepResult};
-use crate::decode::{StopMatcher, TokenScores, has_nan, scores};
+use super::End;
+use crate::decode::TokenScores;
 
-/// What the engine thread keeps of one request beside the scheduler.
-pub(super) struct Active {
-    request: GenerateRequest,
-    tokenizer: Option<Tokenizer>,
-    decoder: Option<StreamDecoder>,
-    stops: StopMatcher,
-    mailbox: Mailbox,
-    /// Sampled, and sent when the scheduler confirms it.
-    next: Option<Piece>,
-    prompt_scores: Vec<Option<TokenScores>>,
-    generated: usize,
-    /// Ids the tokenizer knows; rows of padding behind them are never chosen.
-    known_ids: usize,
+/// What a reader gets: at most one `Prompt`, any number of `Pieces`, exactly one `Finished`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Output {
+    /// Log-probabilities of the prompt's ids, when the request asked for them; the first id has none.
+    Prompt(Vec<Option<TokenScores>>),
+    /// The next generated ids, at least one; several when the reader was slower than the engine.
+    Pieces(Vec<Piece>),
+    /// The end of the request; nothing follows.
+    Finished(Finished),
 }
 
-impl Active {
-    pub(super) fn new(request: GenerateRequest, tokenizer: Option<&Tokenizer>, mailbox: Mailbox) -> Self {
-        let known_ids = tokenizer.map_or(usize::MAX, Tokenizer::vocab_size);
-        let decoder = tokenizer.map(|tokenizer| tokenizer.stream_decoder(request.special));
-        let stops = StopMatcher::new(request.stop.clone());
-        let prompt_scores = match request.prompt_logprobs {
-            Some(_) => vec![None; request.prompt.len()],
-            None => Vec::new(),
-        };
-        let tokenizer = tokenizer.cloned();
-        Self {
-            request,
-            tokenizer,
-            decoder,
-            stops,
-            mailbox,
-            next: None,
-            prompt_scores,
-            generated: 0,
-            known_ids,
-        }
-    }
+/// One generated id that does not end the sequence; the one that does is in [`Finished::end`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Piece {
+    /// The id that was sampled.
+    pub id: TokenId,
+    /// The text that became certain with it: it may belong to earlier ids, or be empty.
+    pub text: String,
+    /// Its log-probability, when the request asked for it.
+    pub scores: Option<TokenScores>,
+}
 
-    /// Takes the rows of this request's part of a step.
-    ///
-    /// # Shapes
-    /// - rows: `step.rows()` rows
-    /// - history: all known ids, those of the step last or followed by more of the prompt
-    pub(super) fn take_rows(&mut self, step: &SeqStep, rows: &[Row<'_>], history: &[TokenId]) -> StepResult {
-        if rows.iter().any(|row| row.whole().is_some_and(has_nan)) {
-            return StepResult::Failed("the logits are not numbers".to_owned());
-        }
-        if step.logits == LogitsWanted::All {
-            self.score_prompt(step, rows);
-        }
-        let last = step.position + step.tokens.len() == history.len();
-        match rows.last() {
-            Some(row) if last && self.request.max_new > 0 => self.sample(*row, history),
-            _ => StepResult::Computed,
-        }
-    }
+/// The end of a request.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Finished {
+    /// Why the request ended; the server turns it into a finish reason or an error.
+    pub end: End,
+    /// Text that was held back until now, because a stop string or a character might have followed.
+    pub rest: String,
+    /// Number of ids in the prompt.
+    pub prompt_tokens: usize,
+    /// Number of generated ids, including one that ended the sequence.
+    pub generated_tokens: usize,
+}
 
-    fn sample(&mut self, row: Row<'_>, history: &[TokenId]) -> StepResult {
-        let Some(id) = self.choose(row, history) else {
-            return StepResult::Failed("the logits are not numbers".to_owned());
-        };
-        if self.request.stop_ids.contains(&id) {
-            // No piece: the end itself names the id.
-            self.next = None;
-            return StepResult::Sampled(id);
-        }
-        let text = self.decoder.as_mut().map(|decoder| decoder.push(id)).unwrap_or_default();
-        let (text, stopped) = match self.request.special {
-            // A stop string does not reach over a token without text: what was held back belongs before it.
-            Special::Skip if self.is_special(id) => (self.stops.finish() + &text, false),
-            _ => self.stops.push(&text),
-        };
-        let scores = self.request.logprobs.zip(row.whole()).map(|(top, row)| scores(row, id, top));
-        self.next = Some(Piece { id, text, scores });
-        if stopped { StepResult::Stopped(id) } else { StepResult::Sampled(id) }
-    }
-
-    /// The next id; none when no entry is a number.
-    fn choose(&self, row: Row<'_>, history: &[TokenId]) -> Option<TokenId> {
-        let (sampling, position) = (&self.request.sampling, self.generated as u64);
-        match row {
-            Row::Whole(row) => {
-                Some(sample(&row[..row.len().min(self.known_ids)], history, sampling, position))
-            }
-            Row::Best(entries) if entries.iter().all(|(id, _)| id.index() < self.known_ids) => {
-                sample_best(entries, sampling, position)
-            }
-            Row::Best(entries) => {
-                let known = entries.iter().copied().filter(|(id, _)| id.index() < self.known_ids);
-                sample_best(&known.collect::<Vec<_>>(), sampling, position)
-            }
-        }
-    }
-
-    fn is_special(&self, id: TokenId) -> bool {
-        self.tokenizer.as_ref().is_some_and(|tokenizer| tokenizer.is_special(id))
-    }
-
-    /// The row at position p scores the prompt's id at p + 1.
-    fn score_prompt(&mut self, step: &SeqStep, rows: &[Row<'_>]) {
-        let top = self.request.prompt_logprobs.unwrap_or(0);
-        for (row, place) in rows.iter().filter_map(|row| row.whole()).zip(step.position + 1..) {
-            if let (Some(id), Some(slot)) =
-                (self.request.prompt.get(place), self.prompt_scores.get_mut(place))
-            {
-                *slot = Some(scores(row, *id, top));
-            }
-        }
-        if step.position + step.tokens.len() >= self.request.prompt.len() && !self.prompt_scores.is_empty() {
-            self.mailbox.prompt(std::mem::take(&mut self.prompt_scores));
-        }
-    }
-
-    /// Sends the sampled id, which the scheduler has confirmed.
-    pub(super) fn confirm(&mut self) {
-        self.generated += 1;
-        if let Some(piece) = self.next.take() {
-            self.mailbox.piece(piece);
-        }
-    }
-
-    /// Sends the end; gives prompt and generated ids.
-    pub(super) fn finish(mut self, end: End) -> (usize, usize) {
-        let rest = match &end {
-            // What is held back now is the stop string itself, or an answer nobody reads.
-            End::Stop(super::StopCause::Text) | End::Abort(_) | End::Error(_) => String::new(),
-            End::Stop(_) | End::Length => self.rest(),
-        };
-        let counts = (self.request.prompt.len(), self.generated);
-        self.mailbox.finish(Finished { end, rest, prompt_tokens: counts.0, generated_tokens: counts.1 });
-        counts
-    }
-
-    fn rest(&mut self) -> String {
-        let last = self.decoder.as_mut().map(StreamDecoder::finish).unwrap_or_default();
-        let (mut text, stopped) = self.stops.push(&last);
-        if !stopped {
-            text += &self.stops.finish();
-        }
-        text
+impl Finished {
+    /// The end of a request that generated nothing.
+    pub(super) fn without_output(end: End, prompt_tokens: usize) -> Self {
+        Self { end, rest: String::new(), prompt_tokens, generated_tokens: 0 }
     }
 }

@@ -15,23 +15,23 @@ pub(super) struct Plan {
     pub(super) preempted: Vec<RequestId>,
 }
 
-/// What is still to give while planning.
+/// What is left to give away while planning.
 struct Planner<'a> {
     config: &'a SchedulerConfig,
     sequences: &'a BTreeMap<RequestId, Sequence>,
     plan: Plan,
     tokens_left: usize,
     blocks_left: usize,
-    /// Running sequences not planned yet, the first to give up blocks last.
+    /// Running sequences that are not planned yet; the last one gives up its blocks first.
     victims: BTreeSet<(Rank, RequestId)>,
 }
 
 impl Plan {
     /// Running decodes first, then running prefills, then waiting requests, each by rank.
     ///
-    /// An eighth of the tokens is kept for prefills when any is there, so that a full house of decodes does not
-    /// starve them. A decode may take blocks from any worse sequence not planned yet; so may the best prefill,
-    /// which guarantees progress: alone it always fits.
+    /// An eighth of the tokens is kept for prefills when there are any, so that many decodes do not starve them. A
+    /// decode may take blocks from any worse sequence that is not planned yet; so may a prefill, which guarantees
+    /// progress: alone, a sequence always fits.
     pub(super) fn new(
         config: &SchedulerConfig,
         sequences: &BTreeMap<RequestId, Sequence>,
@@ -58,8 +58,8 @@ impl Plan {
         let kept = if prefill_waits { config.max_batched_tokens / 8 } else { 0 };
         // With more decodes than tokens, those that have waited longest go first.
         decodes.sort_by_key(|(_, id)| sequences[id].last_step);
-        let most = (config.max_batched_tokens - kept).max(1);
-        let mut served: Vec<_> = decodes.into_iter().take(most).collect();
+        let limit = (config.max_batched_tokens - kept).max(1);
+        let mut served: Vec<_> = decodes.into_iter().take(limit).collect();
         served.sort_unstable();
         for (rank, id) in served {
             planner.decode(rank, id);
@@ -75,7 +75,7 @@ impl Plan {
 impl Planner<'_> {
     /// One token of a running sequence.
     fn decode(&mut self, rank: Rank, id: RequestId) {
-        // It may have given up its blocks for one before it.
+        // It may have given up its blocks for a sequence planned earlier.
         if self.victims.remove(&(rank, id)) {
             let need = self.sequences[&id].blocks_for(1, self.config.block_tokens);
             if self.make_room(need, rank) {
@@ -108,7 +108,7 @@ impl Planner<'_> {
         }
     }
 
-    /// New sequences, in order, as long as all of their known tokens fit beside what running prefills still need.
+    /// New sequences, in order, as long as all of their known tokens fit in addition to what running prefills need.
     fn admit(&mut self, waiting: impl Iterator<Item = RequestId>) {
         let (config, sequences) = (self.config, self.sequences);
         let block_tokens = config.block_tokens;
@@ -118,7 +118,7 @@ impl Planner<'_> {
         };
         let staying: Vec<&Sequence> = sequences.values().filter(stays).collect();
         let mut places = config.max_sequences.saturating_sub(staying.len());
-        // Blocks that running sequences need to finish what they know; those of this step are taken already.
+        // Blocks that running sequences need to finish their known tokens; this step's are taken already.
         let needed: usize =
             staying.iter().map(|sequence| sequence.blocks_for(sequence.missing(), block_tokens)).sum();
         let taken: usize =
@@ -128,7 +128,7 @@ impl Planner<'_> {
             let sequence = &sequences[&id];
             let whole = sequence.missing().div_ceil(block_tokens);
             if places == 0 || self.tokens_left == 0 || whole + spoken_for > self.blocks_left {
-                // The rest waits too: a long prompt is not overtaken for ever by short ones.
+                // The rest waits too, so that short prompts do not overtake a long one forever.
                 return;
             }
             let tokens = sequence.missing().min(self.tokens_left);
@@ -139,7 +139,7 @@ impl Planner<'_> {
         }
     }
 
-    /// Frees blocks of worse sequences until `need` are there; takes none when that is not enough.
+    /// Frees blocks of worse sequences until `need` are free; frees none when all of them are not enough.
     fn make_room(&mut self, need: usize, rank: Rank) -> bool {
         let mut chosen = Vec::new();
         let mut free = self.blocks_left;

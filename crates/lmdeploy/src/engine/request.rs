@@ -4,86 +4,87 @@ use std::time::Duration;
 
 use internlm_model::TokenId;
 use internlm_model::sampling::{SamplingConfig, best_needed};
+use internlm_model::tokenizer::Special;
 
-use super::RowsWanted;
+use super::{LogitsDetail, RequestId};
 
-/// Names one request for its whole life; never used twice by one engine.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct RequestId(pub u64);
+/// Number of ids that a request generates at most when it does not say.
+const DEFAULT_MAX_NEW: usize = 16;
 
 /// A request as the scheduler sees it: ids and limits, no text.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Request {
-    /// Its name.
+    /// Its name, unique within the scheduler.
     pub id: RequestId,
     /// The prompt; at least one id.
     pub prompt: Vec<TokenId>,
-    /// Most ids to generate; 0 scores the prompt only.
+    /// Maximum number of ids to generate; 0 scores the prompt only.
     pub max_new: usize,
     /// Ids that end the sequence.
     pub stop_ids: Vec<TokenId>,
-    /// Smaller runs first.
+    /// Requests with smaller numbers run first.
     pub priority: i32,
-    /// Whether logits of every prompt position are wanted.
+    /// At which prompt positions logits are wanted.
     pub prompt_logits: PromptLogits,
     /// How much of its rows of logits is needed.
-    pub rows: RowsWanted,
-    /// Queue time plus run time it may take.
+    pub detail: LogitsDetail,
+    /// Maximum time in the queue and running together; none: no limit.
     pub timeout: Option<Duration>,
 }
 
-/// Whether logits of every prompt position are wanted, or only those that the next id is sampled from.
+/// At which positions of the prompt logits are wanted.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum PromptLogits {
-    /// Of the last position only.
+    /// At the last position only, from which the next id is sampled.
     Last,
-    /// Of every position: prompt scoring.
+    /// At every position, to score the prompt.
     All,
 }
 
-/// A request as the engine's users make it.
+/// A request to the engine.
 ///
 /// ```
-/// use lmdeploy::engine::GenerateRequest;
 /// use internlm_model::TokenId;
-/// let request = GenerateRequest { max_new: 8, ..GenerateRequest::new(vec![TokenId(1)]) };
-/// assert!(request.stop.is_empty());
+/// use lmdeploy::engine::GenerateRequest;
+/// let request = GenerateRequest::new(vec![TokenId(1)]).with_max_new(8).with_stop(["END"]);
+/// assert_eq!((request.max_new, request.stop.len()), (8, 1));
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct GenerateRequest {
     /// The prompt; at least one id.
     pub prompt: Vec<TokenId>,
-    /// Most ids to generate; 0 scores the prompt only.
+    /// Maximum number of ids to generate; 0 scores the prompt only. Default 16.
     pub max_new: usize,
-    /// How ids are chosen.
+    /// How ids are chosen. Default: greedily.
     pub sampling: SamplingConfig,
-    /// Ids that end the text; they are not part of it.
+    /// Ids that end the text and are not part of it.
     pub stop_ids: Vec<TokenId>,
-    /// Strings that end the text; they are not part of it.
+    /// Strings that end the text and are not part of it.
     pub stop: Vec<String>,
-    /// Whether the text shows special tokens.
-    pub special: internlm_model::tokenizer::Special,
-    /// Log-probabilities of generated ids, with this many of the likeliest ids.
+    /// Whether the text shows special tokens. Default: it does not.
+    pub special: Special,
+    /// Score generated ids, with this many of the most likely ids at each place. Default: no scores.
     pub logprobs: Option<usize>,
-    /// Log-probabilities of the prompt's ids, with this many of the likeliest ids.
+    /// Score the prompt's ids, with this many of the most likely ids at each place. Default: no scores.
     pub prompt_logprobs: Option<usize>,
-    /// Smaller runs first.
+    /// Requests with smaller numbers run first. Default 0.
     pub priority: i32,
-    /// Queue time plus run time it may take.
+    /// Maximum time in the queue and running together. Default: no limit.
     pub timeout: Option<Duration>,
 }
 
 impl GenerateRequest {
-    /// Greedy continuation of `prompt`, at most 16 ids.
+    /// Greedy continuation of `prompt` by at most 16 ids.
     #[must_use]
     pub fn new(prompt: Vec<TokenId>) -> Self {
         Self {
             prompt,
-            max_new: 16,
+            max_new: DEFAULT_MAX_NEW,
             sampling: SamplingConfig::greedy(),
             stop_ids: Vec::new(),
             stop: Vec::new(),
-            special: internlm_model::tokenizer::Special::Skip,
+            special: Special::Skip,
             logprobs: None,
             prompt_logprobs: None,
             priority: 0,
@@ -91,12 +92,54 @@ impl GenerateRequest {
         }
     }
 
+    /// Sets the maximum number of ids to generate; 0 scores the prompt only.
+    #[must_use]
+    pub fn with_max_new(self, max_new: usize) -> Self {
+        Self { max_new, ..self }
+    }
+
+    /// Sets how ids are chosen.
+    #[must_use]
+    pub fn with_sampling(self, sampling: SamplingConfig) -> Self {
+        Self { sampling, ..self }
+    }
+
+    /// Sets the ids that end the text.
+    #[must_use]
+    pub fn with_stop_ids(self, stop_ids: Vec<TokenId>) -> Self {
+        Self { stop_ids, ..self }
+    }
+
+    /// Sets the strings that end the text.
+    #[must_use]
+    pub fn with_stop(self, stop: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self { stop: stop.into_iter().map(Into::into).collect(), ..self }
+    }
+
+    /// Asks for log-probabilities of generated ids, with `top` of the most likely ids at each place.
+    #[must_use]
+    pub fn with_logprobs(self, top: usize) -> Self {
+        Self { logprobs: Some(top), ..self }
+    }
+
+    /// Asks for log-probabilities of the prompt's ids, with `top` of the most likely ids at each place.
+    #[must_use]
+    pub fn with_prompt_logprobs(self, top: usize) -> Self {
+        Self { prompt_logprobs: Some(top), ..self }
+    }
+
+    /// Sets the maximum time in the queue and running together.
+    #[must_use]
+    pub fn with_timeout(self, timeout: Duration) -> Self {
+        Self { timeout: Some(timeout), ..self }
+    }
+
     /// How much of a row of logits its next id and its scores depend on.
     #[must_use]
-    pub fn rows(&self) -> RowsWanted {
+    pub fn detail(&self) -> LogitsDetail {
         match (self.logprobs, self.prompt_logprobs) {
-            (None, None) => RowsWanted::best(best_needed(&self.sampling)),
-            _ => RowsWanted::Whole,
+            (None, None) => LogitsDetail::top(best_needed(&self.sampling)),
+            _ => LogitsDetail::Full,
         }
     }
 
@@ -112,7 +155,7 @@ impl GenerateRequest {
             stop_ids: self.stop_ids.clone(),
             priority: self.priority,
             prompt_logits,
-            rows: self.rows(),
+            detail: self.detail(),
             timeout: self.timeout,
         }
     }

@@ -1,39 +1,52 @@
-//! The engine thread: drain the inbox, then schedule, execute, sample, commit, emit.
+//! The engine thread: it reads its inbox, then takes a step: schedule, execute, sample, commit, emit.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, TryRecvError};
 
-use internlm_model::Tokenizer;
+use internlm_model::{TokenId, Tokenizer};
 
-use super::handle::{Command, Shared};
+use super::active::Active;
+use super::command::{Command, Shared};
 use super::mailbox::Mailbox;
-use super::output::Active;
-use super::parts::{Part, take_rows};
 use super::{
     Batch, CancelCause, End, EngineFault, Event, ExecuteError, Executor, Finished, GenerateRequest, Logits,
-    Rejected, RequestId, Row, Scheduler, StepResult,
+    Rejected, RequestId, Row, Scheduler, SeqStep, StepResult,
 };
 
-/// Everything the engine thread owns.
+/// Number of logits from which a thread pays: starting one takes as long as reading so many.
+const LOGITS_PER_THREAD: usize = 1 << 17;
+
+/// Everything that the engine thread owns.
 pub(super) struct Runner {
     scheduler: Scheduler,
     executor: Box<dyn Executor>,
     tokenizer: Option<Tokenizer>,
-    /// Columns of the logits that stand for no id of the tokenizer.
+    /// Number of columns of the logits that stand for no id of the tokenizer.
     padding: usize,
     shared: Arc<Shared>,
     active: BTreeMap<RequestId, Active>,
-    /// Whether new requests are taken.
     intake: Intake,
 }
 
+/// Whether new requests are taken.
 #[derive(Clone, Copy, Eq, PartialEq)]
 enum Intake {
     Open,
     Closed,
+}
+
+/// One sequence's part of a step, on its way from logits to the next id.
+struct Part<'a> {
+    step: &'a SeqStep,
+    /// Its rows of logits.
+    rows: Vec<Row<'a>>,
+    /// All known ids of the sequence.
+    history: &'a [TokenId],
+    active: &'a mut Active,
+    /// What went wrong with it in the executor.
+    fault: Option<&'a str>,
 }
 
 impl Runner {
@@ -49,7 +62,7 @@ impl Runner {
         Self { scheduler, executor, tokenizer, padding, shared, active, intake: Intake::Open }
     }
 
-    /// Runs until drained, stopped, or nobody is left to send requests.
+    /// Runs until it is drained or stopped, or nobody is left who could send requests.
     pub(super) fn run(mut self, inbox: &Receiver<Command>) {
         loop {
             if !self.scheduler.has_work() {
@@ -86,12 +99,12 @@ impl Runner {
     }
 
     fn submit(&mut self, id: RequestId, request: GenerateRequest, mailbox: Mailbox) {
-        self.shared.inbox.fetch_sub(1, Ordering::Relaxed);
+        self.shared.count_received();
         let taken = match self.intake {
             Intake::Closed => Err(Rejected::Draining),
             Intake::Open => {
                 let mut scheduled = request.to_schedule(id);
-                scheduled.rows = scheduled.rows.beside(self.padding);
+                scheduled.detail = scheduled.detail.with_padding(self.padding);
                 self.scheduler.submit(scheduled, self.shared.gauges.now())
             }
         };
@@ -102,8 +115,7 @@ impl Runner {
             Err(rejected) => {
                 self.shared.gauges.count_rejected();
                 let end = End::Error(EngineFault::Rejected(rejected));
-                let (rest, prompt_tokens) = (String::new(), request.prompt.len());
-                mailbox.finish(Finished { end, rest, prompt_tokens, generated_tokens: 0 });
+                mailbox.finish(Finished::without_output(end, request.prompt.len()));
             }
         }
     }
@@ -129,7 +141,7 @@ impl Runner {
         self.emit();
     }
 
-    /// A panic of the executor is an error like any other: the engine goes on.
+    /// A panic of the executor is an error like any other: it fails its batch and not the engine.
     fn execute(&mut self, batch: &Batch) -> Result<Logits, ExecuteError> {
         let executor = &mut self.executor;
         let logits = catch_unwind(AssertUnwindSafe(|| executor.step(batch))).unwrap_or_else(|panic| {
@@ -141,12 +153,13 @@ impl Runner {
             let (found, expected) = (logits.len(), batch.row_count());
             return Err(ExecuteError(format!("found {found} rows of logits, expected {expected}")));
         }
-        if !logits.serves(batch.rows) {
-            return Err(ExecuteError("found the best entries of rows, expected whole rows".to_owned()));
+        if !logits.serves(batch.detail) {
+            return Err(ExecuteError("found the largest entries of rows, expected full rows".to_owned()));
         }
         Ok(logits)
     }
 
+    /// Takes the rows of each sequence to its next id; the order of the results is that of the batch.
     fn sample(&mut self, batch: &Batch, logits: &Logits) -> Vec<StepResult> {
         let mut rows = logits.rows();
         let mut parts = Vec::with_capacity(batch.steps.len());
@@ -158,9 +171,10 @@ impl Runner {
             let active = active.remove(&step.id).expect("every sequence has its output");
             parts.push(Part { step, rows, history, active, fault: logits.fault(index) });
         }
-        take_rows(parts)
+        sample_parts(parts)
     }
 
+    /// Tells the readers what the scheduler has confirmed.
     fn emit(&mut self) {
         for event in self.scheduler.take_events() {
             match event {
@@ -178,8 +192,42 @@ impl Runner {
 }
 
 impl Drop for Runner {
-    /// However the thread ends, `/health` knows.
+    /// However the thread ends, `/health` says so.
     fn drop(&mut self) {
         self.shared.gauges.set_ended();
     }
+}
+
+impl Part<'_> {
+    /// Number of logits to read; the largest entries cost nothing.
+    fn logits(&self) -> usize {
+        self.rows.iter().filter_map(|row| row.full()).map(<[f32]>::len).sum()
+    }
+
+    fn sample(&mut self) -> StepResult {
+        if let Some(fault) = self.fault {
+            tracing::error!(request = self.step.id.0, "a sequence failed: {fault}");
+            return StepResult::Failed(fault.to_owned());
+        }
+        self.active.take_rows(self.step, &self.rows, self.history)
+    }
+}
+
+/// Samples every part, on several threads where rows are full; the result is the same on any number of them.
+fn sample_parts(mut parts: Vec<Part<'_>>) -> Vec<StepResult> {
+    let logits: usize = parts.iter().map(Part::logits).sum();
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = cores.min(logits / LOGITS_PER_THREAD).max(1);
+    let each = parts.len().div_ceil(threads);
+    let sample = |parts: &mut [Part<'_>]| parts.iter_mut().map(Part::sample).collect::<Vec<_>>();
+    let (own, others) = parts.split_at_mut(each);
+    std::thread::scope(|scope| {
+        let others: Vec<_> =
+            others.chunks_mut(each.max(1)).map(|part| scope.spawn(move || sample(part))).collect();
+        let mut results = sample(own);
+        for other in others {
+            results.extend(other.join().expect("sampling does not panic"));
+        }
+        results
+    })
 }

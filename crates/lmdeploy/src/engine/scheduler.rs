@@ -2,7 +2,7 @@
 //!
 //! There are no prefill and decode phases: a sequence has known and computed tokens, and a step gives it up to
 //! `known - computed` of them (Agrawal et al., "Sarathi-Serve", 2024; upstream's
-//! `lmdeploy/pytorch/paging/scheduler.py`). Time is an argument, randomness and tensors live elsewhere.
+//! `lmdeploy/pytorch/paging/scheduler.py`). Time is an argument; randomness and tensors are elsewhere.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,10 +10,10 @@ use std::time::Duration;
 use super::plan::Plan;
 use super::sequence::{Sequence, State};
 use super::{
-    Batch, CancelCause, End, EngineFault, Event, LogitsWanted, Rejected, Request, RequestId, RowsWanted,
+    Batch, CancelCause, End, EngineFault, Event, LogitsDetail, LogitsWanted, Rejected, Request, RequestId,
     SchedulerConfig, SchedulerStats, StepResult, StopCause,
 };
-use crate::cache::BlockPool;
+use crate::cache::{BlockId, BlockPool};
 
 /// Decides which sequences compute what in each step, and who holds which block.
 ///
@@ -22,13 +22,12 @@ use crate::cache::BlockPool;
 /// ```
 /// use std::time::Duration;
 /// use internlm_model::TokenId;
-/// use lmdeploy::engine::{
-///     Executor, GenerateRequest, MockExecutor, RequestId, Scheduler, SchedulerConfig, StepResult,
-/// };
+/// use lmdeploy::engine::{Executor, GenerateRequest, RequestId, Scheduler, SchedulerConfig, StepResult};
+/// use lmdeploy::testing::MockExecutor;
 ///
 /// let config = SchedulerConfig::new(&MockExecutor::default().capacity());
 /// let mut scheduler = Scheduler::new(config);
-/// let request = GenerateRequest { max_new: 2, ..GenerateRequest::new(vec![TokenId(5)]) };
+/// let request = GenerateRequest::new(vec![TokenId(5)]).with_max_new(2);
 /// scheduler.submit(request.to_schedule(RequestId(0)), Duration::ZERO).expect("there is room");
 ///
 /// while scheduler.has_work() {
@@ -69,16 +68,16 @@ impl Scheduler {
         Self { config, pool, sequences, events, steps: 0, preemptions: 0, in_flight: false }
     }
 
-    /// Its limits.
+    /// The limits that it was made with.
     #[must_use]
     pub fn config(&self) -> &SchedulerConfig {
         &self.config
     }
 
-    /// Takes a request, which waits from now on.
+    /// Takes a request, which waits from now on until [`Scheduler::schedule`] picks it.
     ///
     /// # Errors
-    /// The queue is full, or the request can never fit. No event follows then.
+    /// The queue is full, or the request can never fit. Then no event of it follows.
     ///
     /// # Panics
     /// When the id is in use.
@@ -90,7 +89,7 @@ impl Scheduler {
         if prompt + wanted.min(1) > limit {
             return Err(Rejected::TooLong { prompt, wanted, limit });
         }
-        if self.sequences.len() >= self.config.max_sequences + self.config.max_queue {
+        if self.sequences.len() >= self.config.max_requests() {
             return Err(Rejected::QueueFull { waiting: self.stats().waiting });
         }
         let old = self.sequences.insert(request.id, Sequence::new(request, now));
@@ -98,9 +97,9 @@ impl Scheduler {
         Ok(())
     }
 
-    /// Ends a request; unknown ids are ignored, because it may just have ended by itself.
+    /// Ends a request. Unknown ids are ignored, because the request may just have ended by itself.
     ///
-    /// While a batch is under way its blocks stay until the commit, but no id of it comes out any more.
+    /// While a batch is under way, its blocks are kept until the commit, but no more of its ids come out.
     pub fn cancel(&mut self, id: RequestId, cause: CancelCause) {
         let Some(sequence) = self.sequences.get_mut(&id) else { return };
         if self.in_flight && sequence.state == State::Running {
@@ -110,7 +109,7 @@ impl Scheduler {
         }
     }
 
-    /// Ends every request.
+    /// Ends every request, running or waiting.
     pub fn cancel_all(&mut self, cause: CancelCause) {
         let ids: Vec<RequestId> = self.sequences.keys().copied().collect();
         for id in ids {
@@ -118,13 +117,13 @@ impl Scheduler {
         }
     }
 
-    /// Whether any request is left.
+    /// Whether any request is left, running or waiting.
     #[must_use]
     pub fn has_work(&self) -> bool {
         !self.sequences.is_empty()
     }
 
-    /// Prompt and generated ids of a request.
+    /// Prompt and generated ids of a request; none once it has ended.
     #[must_use]
     pub fn tokens(&self, id: RequestId) -> Option<&[internlm_model::TokenId]> {
         self.sequences.get(&id).map(|sequence| sequence.tokens.as_slice())
@@ -133,7 +132,7 @@ impl Scheduler {
     /// Plans the next step and takes the blocks it needs. Empty when nothing can run.
     ///
     /// # Panics
-    /// When the batch before has not been committed.
+    /// When the previous batch has not been committed.
     pub fn schedule(&mut self, now: Duration) -> Batch {
         assert!(!self.in_flight, "one batch is under way at a time");
         let expired = self.sequences.values().filter(|sequence| sequence.expired(now));
@@ -145,7 +144,7 @@ impl Scheduler {
         for id in &plan.preempted {
             self.preempt(*id);
         }
-        let mut batch = Batch { steps: Vec::with_capacity(plan.parts.len()), rows: RowsWanted::Best(1) };
+        let mut batch = Batch { steps: Vec::with_capacity(plan.parts.len()), detail: LogitsDetail::Top(1) };
         for (id, tokens) in plan.parts {
             let sequence = self.sequences.get_mut(&id).expect("plans are made of known sequences");
             let missing = sequence.blocks_for(tokens, self.config.block_tokens);
@@ -155,7 +154,7 @@ impl Scheduler {
             sequence.last_step = self.steps;
             let step = sequence.step(tokens);
             if step.logits != LogitsWanted::None {
-                batch.rows = batch.rows.max(sequence.request.rows);
+                batch.detail = batch.detail.max(sequence.request.detail);
             }
             batch.steps.push(step);
         }
@@ -195,7 +194,7 @@ impl Scheduler {
         std::mem::take(&mut self.events)
     }
 
-    /// Its numbers.
+    /// How many sequences and blocks there are in which state.
     #[must_use]
     pub fn stats(&self) -> SchedulerStats {
         let running = self.sequences.values().filter(|sequence| sequence.state == State::Running).count();
@@ -208,11 +207,11 @@ impl Scheduler {
         }
     }
 
-    /// Every broken invariant; empty when all hold. For tests: it looks at everything.
+    /// Every broken invariant; empty when all hold. For tests, because it visits every block.
     #[must_use]
     pub fn problems(&self) -> Vec<String> {
         let mut problems = self.pool.problems();
-        let mut held = vec![0_u32; self.pool.total()];
+        let mut holders = vec![0_u32; self.pool.total()];
         for (id, sequence) in &self.sequences {
             let covered = sequence.computed.div_ceil(self.config.block_tokens);
             let blocks = sequence.blocks.len();
@@ -225,19 +224,19 @@ impl Scheduler {
                 problems.push(format!("{id:?}: {:?}, {blocks} blocks, {covered} needed", sequence.state));
             }
             for block in &sequence.blocks {
-                held[block.index()] += 1;
+                holders[block.index()] += 1;
             }
         }
-        for (index, held) in held.into_iter().enumerate() {
-            let counted = self.pool.holders(crate::cache::BlockId(index as u32));
-            if held != counted {
-                problems.push(format!("block {index}: {counted} holders counted, {held} found"));
+        for (index, holders) in holders.into_iter().enumerate() {
+            let held = self.pool.is_held(BlockId(index as u32));
+            if holders != u32::from(held) {
+                problems.push(format!("block {index}: held is {held}, {holders} sequences have it"));
             }
         }
         problems
     }
 
-    /// A part that gave no id: the prompt goes on, or it was to be scored only.
+    /// A part that gave no id: more of the prompt follows, or the prompt was only to be scored.
     fn computed(&mut self, id: RequestId) {
         let sequence = &self.sequences[&id];
         if sequence.missing() == 0 {

@@ -1,25 +1,41 @@
-//! Limits of the scheduler, its answers to requests it does not take, and its numbers.
+//! Limits of the scheduler, its answers to requests that it refuses, and its numbers.
 
 use std::time::Duration;
 
 use super::Capacity;
 
+/// Waiting requests per running one that the queue takes by default.
+const QUEUED_PER_RUNNING: usize = 4;
+/// Time after which a waiting request gains one priority level by default.
+const DEFAULT_AGING: Duration = Duration::from_secs(5);
+
 /// Limits of the scheduler.
+///
+/// ```
+/// use lmdeploy::engine::{Capacity, SchedulerConfig};
+/// let capacity = Capacity {
+///     blocks: 10, block_tokens: 16, max_batched_tokens: 64, max_sequences: 4, max_position: 4096, vocab: 300,
+///     cache_bytes: 0,
+/// };
+/// let config = SchedulerConfig::new(&capacity).with_max_queue(100);
+/// assert_eq!((config.max_length, config.max_queue), (160, 100), "the cache limits the context");
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub struct SchedulerConfig {
-    /// Blocks of the cache.
+    /// Number of blocks in the cache.
     pub blocks: usize,
-    /// Tokens per block.
+    /// Number of tokens whose keys and values a block holds.
     pub block_tokens: usize,
-    /// Most tokens of one step.
+    /// Maximum number of tokens in one step.
     pub max_batched_tokens: usize,
-    /// Most sequences that run at a time.
+    /// Maximum number of sequences that run at the same time.
     pub max_sequences: usize,
-    /// Longest sequence, prompt and answer.
+    /// Maximum length of a sequence in tokens, prompt and answer together.
     pub max_length: usize,
-    /// Most requests that wait.
+    /// Maximum number of waiting requests. Default: four times `max_sequences`.
     pub max_queue: usize,
-    /// A waiting request gains one priority level per this time.
+    /// A waiting request gains one priority level each time this has passed. Default: 5 s.
     pub aging: Duration,
 }
 
@@ -34,40 +50,57 @@ impl SchedulerConfig {
             max_batched_tokens: capacity.max_batched_tokens,
             max_sequences: capacity.max_sequences,
             max_length: capacity.max_position.min(cached),
-            max_queue: 4 * capacity.max_sequences,
-            aging: Duration::from_secs(5),
+            max_queue: QUEUED_PER_RUNNING * capacity.max_sequences,
+            aging: DEFAULT_AGING,
         }
+    }
+
+    /// Sets the maximum number of waiting requests.
+    #[must_use]
+    pub fn with_max_queue(self, max_queue: usize) -> Self {
+        Self { max_queue, ..self }
+    }
+
+    /// Sets the time after which a waiting request gains one priority level.
+    #[must_use]
+    pub fn with_aging(self, aging: Duration) -> Self {
+        Self { aging, ..self }
+    }
+
+    /// Maximum number of requests, running and waiting together; a queue without a limit is `usize::MAX`.
+    pub(super) fn max_requests(&self) -> usize {
+        self.max_sequences.saturating_add(self.max_queue)
     }
 }
 
-/// Why a request was not taken.
+/// Why a request was refused.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Rejected {
-    /// As many requests wait as may.
+    /// The queue is full; the request may be sent again later.
     QueueFull {
-        /// How many wait.
+        /// Number of requests in it.
         waiting: usize,
     },
     /// Prompt and answer cannot fit into the context.
     TooLong {
-        /// Tokens of the prompt.
+        /// Number of tokens in the prompt.
         prompt: usize,
-        /// Tokens to generate that were asked for; at least this many must fit.
+        /// Number of tokens to generate; at least one of them must fit.
         wanted: usize,
-        /// The context length.
+        /// Maximum length of a sequence in tokens.
         limit: usize,
     },
-    /// A prompt without ids.
+    /// The prompt has no ids.
     EmptyPrompt,
-    /// An id that the model does not have.
+    /// The prompt has an id that the model does not know.
     UnknownId {
-        /// The id.
+        /// The first id of that kind.
         id: u32,
-        /// Ids of the model.
+        /// Number of ids that the model knows.
         vocab: usize,
     },
-    /// The server stops.
+    /// The engine is shutting down.
     Draining,
 }
 
@@ -91,17 +124,17 @@ impl std::fmt::Display for Rejected {
     }
 }
 
-/// The scheduler's numbers.
+/// How many sequences and blocks there are in which state.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct SchedulerStats {
-    /// Sequences that hold blocks.
+    /// Number of sequences that hold blocks.
     pub running: usize,
-    /// Requests that wait for their turn.
+    /// Number of requests that hold no blocks.
     pub waiting: usize,
-    /// Blocks of the cache.
+    /// Number of blocks in the cache.
     pub blocks: usize,
-    /// Blocks that sequences hold.
+    /// Number of blocks that sequences hold.
     pub active_blocks: usize,
-    /// How often a sequence gave up its blocks for another.
+    /// How often a sequence has given up its blocks for another one.
     pub preemptions: u64,
 }

@@ -7,7 +7,7 @@ use internlm_model::TokenId;
 use super::{CancelCause, End, LogitsWanted, PromptLogits, Request, RequestId, SeqStep, StopCause};
 use crate::cache::BlockId;
 
-/// Where a sequence stands.
+/// Whether a sequence takes part in steps.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum State {
     /// Holds no blocks.
@@ -26,9 +26,9 @@ pub(super) struct Sequence {
     pub(super) computed: usize,
     pub(super) blocks: Vec<BlockId>,
     pub(super) state: State,
-    /// When it came.
+    /// When it was submitted.
     pub(super) arrival: Duration,
-    /// The number of the last step it took part in, so that a short budget goes round.
+    /// Number of the last step it took part in, so that a short budget serves all in turn.
     pub(super) last_step: u64,
     /// Set while its step is under way and it has been cancelled.
     pub(super) cancelled: Option<CancelCause>,
@@ -64,7 +64,7 @@ impl Sequence {
         self.tokens.len() - self.computed
     }
 
-    /// Whether the prompt is done and one token at a time follows.
+    /// Whether the prompt is computed and one token at a time follows.
     pub(super) fn decodes(&self) -> bool {
         self.missing() == 1 && self.tokens.len() > self.request.prompt.len()
     }
@@ -74,7 +74,7 @@ impl Sequence {
         self.tokens.len() - self.request.prompt.len()
     }
 
-    /// A running sequence keeps the rank it came with; a waiting one gains a level per `aging`.
+    /// A running sequence keeps the rank it was submitted with; a waiting one gains a level per `aging`.
     pub(super) fn rank(&self, now: Duration, aging: Duration) -> Rank {
         let levels = match self.state {
             State::Waiting if !aging.is_zero() => {
@@ -95,7 +95,7 @@ impl Sequence {
         (self.computed + tokens).div_ceil(block_tokens).saturating_sub(self.blocks.len())
     }
 
-    /// The part of the next step that computes `tokens` tokens; its blocks are there already.
+    /// The part of the next step that computes `tokens` tokens; its blocks must have been allocated.
     pub(super) fn step(&self, tokens: usize) -> SeqStep {
         let last = tokens == self.missing();
         let logits = match (self.scored, last && self.request.max_new > 0) {
@@ -131,7 +131,7 @@ impl Sequence {
         }
     }
 
-    /// Whether its time is up.
+    /// Whether it has taken longer than its timeout.
     pub(super) fn expired(&self, now: Duration) -> bool {
         self.request.timeout.is_some_and(|timeout| now.saturating_sub(self.arrival) >= timeout)
     }

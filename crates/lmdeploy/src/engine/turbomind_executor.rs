@@ -7,14 +7,14 @@ use turbomind::kv::{KvFormat, KvPool};
 use turbomind::{Outputs, Want};
 
 use super::{
-    Batch, Capacity, ExecuteError, Executor, ExecutorConfig, Logits, LogitsWanted, QuantPolicy, RowsWanted,
+    Batch, Capacity, ExecuteError, Executor, ExecutorConfig, Logits, LogitsDetail, LogitsWanted, QuantPolicy,
 };
 use crate::{Error, Result};
 
-/// Blocks of the pool while the model is loaded; what fits is known once it is.
+/// Number of blocks while the model is loaded; how many fit is known only afterwards.
 const FIRST_BLOCKS: usize = 1;
 
-/// Runs a model on the CPU over batches of sequences.
+/// Runs a model on the CPU over batches of sequences, with weights as they are stored.
 #[derive(Debug)]
 pub struct TurbomindExecutor {
     engine: turbomind::Engine,
@@ -28,7 +28,7 @@ impl TurbomindExecutor {
     /// # Errors
     /// [`Error::Turbomind`] when the model cannot be read or the limits are not possible, [`Error::Setting`] when the
     /// cache does not fit.
-    pub fn load(path: &Path, limits: &ExecutorConfig) -> Result<(ModelConfig, Self)> {
+    pub fn load(path: impl AsRef<Path>, limits: &ExecutorConfig) -> Result<(ModelConfig, Self)> {
         let config = turbomind::EngineConfig {
             threads: limits.threads,
             kv: match limits.quant_policy {
@@ -41,11 +41,11 @@ impl TurbomindExecutor {
             max_batched_tokens: limits.max_prefill_token_num,
             ..turbomind::EngineConfig::default()
         };
-        let engine = turbomind::Engine::load(path, &config)?;
+        let engine = turbomind::Engine::load(path.as_ref(), &config)?;
         Ok((engine.model().clone(), Self::new(engine, limits)?))
     }
 
-    /// Gives the engine as many blocks as the limits allow, now that the weights are there.
+    /// Gives the engine as many blocks as the limits allow, now that the weights are in memory.
     fn new(mut engine: turbomind::Engine, limits: &ExecutorConfig) -> Result<Self> {
         let block_tokens = limits.cache_block_seq_len;
         let max_position = limits.session_len.unwrap_or(engine.model().max_position);
@@ -53,11 +53,11 @@ impl TurbomindExecutor {
         let wanted = limits.max_batch_size * max_position.div_ceil(block_tokens);
         let blocks = limits.cache_max_entry_count.blocks(block_bytes, wanted)?;
         engine.resize_kv(blocks)?;
-        // Beyond the trained context only models whose positions stretch go, and no further than the pool.
-        let most = engine.max_position();
-        if limits.session_len.is_some() && max_position > most {
+        // Beyond the trained context only models whose positions stretch can go, and only as far as the pool.
+        let limit = engine.max_position();
+        if limits.session_len.is_some() && max_position > limit {
             return Err(Error::Setting(format!(
-                "session-len: found {max_position}, expected at most {most}: the model's context, or what the cache \
+                "session-len: found {max_position}, expected at most {limit}: the model's context, or what the cache \
                  holds where positions stretch"
             )));
         }
@@ -103,15 +103,15 @@ impl Executor for TurbomindExecutor {
                 },
             })
             .collect();
-        let want = match batch.rows {
-            RowsWanted::Best(entries) if entries <= Want::MOST => Want::Top(entries.max(1)),
+        let want = match batch.detail {
+            LogitsDetail::Top(entries) if entries <= Want::MOST => Want::Top(entries.max(1)),
             _ => Want::Logits,
         };
         let outputs = &mut self.outputs;
         self.engine.forward(&steps, want, outputs).map_err(|error| ExecuteError(error.to_string()))?;
         let logits = match want {
             Want::Logits => Logits::new(std::mem::take(&mut outputs.logits), self.capacity.vocab),
-            Want::Top(_) => Logits::best(outputs.top.drain(..).map(entries).collect()),
+            Want::Top(_) => Logits::top(outputs.top.drain(..).map(entries).collect()),
         };
         Ok(outputs.non_finite.iter().fold(logits, |logits, fault| {
             let layer = fault.layer;
@@ -121,7 +121,7 @@ impl Executor for TurbomindExecutor {
     }
 }
 
-/// The entries that are there: a list longer than the vocabulary ends with places of no id.
+/// The entries that name an id: a list longer than the vocabulary ends with places that do not.
 fn entries(row: Vec<(u32, f32)>) -> Vec<(TokenId, f32)> {
     row.into_iter().filter(|(id, _)| *id != u32::MAX).map(|(id, logit)| (TokenId(id), logit)).collect()
 }

@@ -7,22 +7,22 @@ use super::{ChatLogprobs, FinishReason, MessageRole, ToolCallDelta, Usage};
 /// One `data:` line of a streamed chat answer.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct ChatChunk {
-    /// The same in all chunks of an answer.
+    /// Name of the answer, the same in all of its chunks.
     #[serde(default)]
     pub id: String,
-    /// `chat.completion.chunk`.
+    /// Kind of the body: always `chat.completion.chunk`.
     #[serde(default)]
     pub object: String,
-    /// Unix seconds.
+    /// When the answer was begun, in Unix seconds.
     #[serde(default)]
     pub created: u64,
-    /// The model that answers.
+    /// Name of the model that answers.
     #[serde(default)]
     pub model: String,
-    /// The pieces; empty in the usage chunk.
+    /// The next pieces; empty in the usage chunk.
     #[serde(default)]
     pub choices: Vec<ChatChunkChoice>,
-    /// Only in the last chunk, and only when asked for.
+    /// Present in the last chunk only, and only when the request asked for it.
     #[serde(default)]
     pub usage: Option<Usage>,
 }
@@ -30,13 +30,13 @@ pub struct ChatChunk {
 /// The next piece of one choice.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct ChatChunkChoice {
-    /// From 0.
+    /// Place in the list of choices, from 0.
     #[serde(default)]
     pub index: usize,
-    /// The piece.
+    /// The new part of the message.
     #[serde(default)]
     pub delta: ChatDelta,
-    /// Of the ids whose text is new in this chunk.
+    /// Log-probabilities of the ids whose text is new in this chunk.
     #[serde(default)]
     pub logprobs: Option<ChatLogprobs>,
     /// Set in the last chunk of the choice.
@@ -47,13 +47,13 @@ pub struct ChatChunkChoice {
 /// A piece of a message.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct ChatDelta {
-    /// `assistant`.
+    /// Always `assistant` from this server; others send it in the first chunk only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<MessageRole>,
     /// The next characters of the text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<String>,
-    /// Pieces of calls.
+    /// The next pieces of tool calls.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool_calls: Option<Vec<ToolCallDelta>>,
 }

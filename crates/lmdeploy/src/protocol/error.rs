@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What every route answers when it fails: the nested object and the same fields flat.
+/// What every route answers when it fails: the nested object, and the same fields flat.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default)]
 pub struct ErrorBody {
-    /// The nested form, which clients unwrap.
+    /// The nested form, which OpenAI clients read.
     pub error: ErrorDetail,
-    /// The flat form.
+    /// The flat form, which upstream's clients read.
     #[serde(flatten)]
     pub flat: ErrorDetail,
 }
@@ -17,17 +17,17 @@ pub struct ErrorBody {
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default)]
 pub struct ErrorDetail {
-    /// What went wrong, for people.
+    /// What went wrong, in words for people.
     pub message: String,
     /// `invalid_request_error`, `not_found_error`, `rate_limit_error`, `server_error`, ...
     #[serde(rename = "type")]
     pub kind: String,
-    /// The field at fault, as a path.
+    /// Path of the field that is wrong, such as `messages[0].role`.
     pub param: Option<String>,
-    /// The HTTP status.
+    /// The HTTP status of the answer; 0 when another server did not say.
     #[serde(deserialize_with = "status_number")]
     pub code: u16,
-    /// Always `error`.
+    /// Kind of the body: always `error`.
     pub object: String,
 }
 
@@ -61,7 +61,7 @@ impl ErrorBody {
     }
 }
 
-/// Reads a status; other servers put null or a word there, which says nothing about the status: 0.
+/// Reads a status. Other servers put null or a word there, which is read as 0.
 fn status_number<'de, D: serde::Deserializer<'de>>(input: D) -> Result<u16, D::Error> {
     let value = serde_json::Value::deserialize(input)?;
     Ok(value.as_u64().and_then(|code| u16::try_from(code).ok()).unwrap_or(0))

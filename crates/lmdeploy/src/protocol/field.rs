@@ -1,23 +1,23 @@
-//! Small fields shared by several bodies: finish reasons, string-or-list, stream options.
+//! Small fields that several bodies share: finish reasons, string-or-list, stream options.
 
 use serde::{Deserialize, Serialize};
 
-/// Why a choice ended.
+/// Why the text of a choice ended.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FinishReason {
-    /// An end-of-sequence id, a stop id or a stop string.
+    /// The model sampled an end-of-sequence id or a stop id, or a stop string appeared.
     Stop,
-    /// `max_tokens` reached, or the context is full.
+    /// `max_tokens` ids were generated, or the context is full.
     Length,
     /// The reply ended with at least one complete tool call.
     ToolCalls,
-    /// Cancelled.
+    /// The request was cancelled before its text was complete.
     Abort,
-    /// The engine failed on this request.
+    /// The engine failed while it ran this request.
     Error,
-    /// A reason of another server that this crate does not produce.
+    /// A reason that other servers give and this one does not.
     #[serde(other)]
     Other,
 }
@@ -26,9 +26,9 @@ pub enum FinishReason {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(untagged, expecting = "expected a string or a list of strings")]
 pub enum OneOrMany {
-    /// A single string.
+    /// A single string, outside of a list.
     One(String),
-    /// Several.
+    /// A list of strings, which may be empty.
     Many(Vec<String>),
 }
 
@@ -43,10 +43,10 @@ impl OneOrMany {
     }
 }
 
-/// Options of a streamed answer.
+/// What a streamed answer contains in addition to the chunks.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default)]
 pub struct StreamOptions {
-    /// Send one more chunk with the usage and no choices before `[DONE]`.
+    /// Send one more chunk before `[DONE]`, with the usage and without choices.
     pub include_usage: bool,
 }

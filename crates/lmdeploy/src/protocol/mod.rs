@@ -1,8 +1,9 @@
 //! The OpenAI-shaped HTTP protocol: what the server reads and writes and the client sends and gets.
 //!
-//! Plain serde types, no I/O. Unknown fields are ignored on both sides, absent optional fields are not
-//! written, and every type can be built with `..Default::default()`.
+//! Plain serde types without I/O. Unknown fields are ignored on both sides, and absent optional fields are not written.
+//! Requests begin with [`ChatRequest::new`] or [`CompletionRequest::new`] and are completed by their `with_*` methods.
 
+mod builder;
 mod chat;
 mod chunk;
 mod completion;

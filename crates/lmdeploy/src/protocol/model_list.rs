@@ -2,41 +2,41 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The models of a server.
+/// The models that a server offers.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct ModelList {
-    /// `list`.
+    /// Kind of the body: always `list`.
     #[serde(default)]
     pub object: String,
-    /// The models.
+    /// One entry per model; this server has one.
     pub data: Vec<ModelInfo>,
 }
 
-/// One model.
+/// One model of a server.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct ModelInfo {
-    /// The name requests use.
+    /// The name that requests use.
     pub id: String,
-    /// `model`.
+    /// Kind of the entry: always `model`.
     #[serde(default)]
     pub object: String,
-    /// Unix seconds of the server's start.
+    /// When the server started, in Unix seconds.
     #[serde(default)]
     pub created: u64,
-    /// Who serves it.
+    /// Name of the serving software.
     #[serde(default)]
     pub owned_by: String,
-    /// Longest prompt plus answer in tokens.
+    /// Maximum length of prompt and answer together, in tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_model_len: Option<u64>,
 }
 
-/// What `/health` says.
+/// The answer of `/health`; its HTTP status is 200 or 503.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct HealthStatus {
-    /// `healthy`, `draining` or `unhealthy`.
+    /// One of `healthy`, `draining` and `unhealthy`.
     pub status: String,
-    /// Why, for people.
+    /// The reason, in words for people; empty when healthy.
     #[serde(default)]
     pub message: String,
 }

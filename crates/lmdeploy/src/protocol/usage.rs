@@ -1,4 +1,4 @@
-//! Token counts of an answer.
+//! Token counts of prompts and answers.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,18 +6,18 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default)]
 pub struct Usage {
-    /// Ids of the prompt, template and `<s>` included.
+    /// Number of ids in the prompt, including the chat template and `<s>`.
     pub prompt_tokens: u64,
-    /// Ids generated, the end-of-sequence id included.
+    /// Number of generated ids, including the end-of-sequence id.
     pub completion_tokens: u64,
-    /// Sum of the two.
+    /// Sum of prompt and completion tokens.
     pub total_tokens: u64,
-    /// Where the prompt's tokens came from.
+    /// How many of the prompt's tokens were cached; servers may leave it out.
     pub prompt_tokens_details: Option<PromptTokensDetails>,
 }
 
 impl Usage {
-    /// Usage of `prompt` tokens read and `completion` tokens generated.
+    /// Counts for `prompt` tokens that were read and `completion` tokens that were generated.
     #[must_use]
     pub fn new(prompt: u64, completion: u64) -> Self {
         Self {
@@ -33,6 +33,6 @@ impl Usage {
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default)]
 pub struct PromptTokensDetails {
-    /// Tokens whose keys and values were already in the prefix cache.
+    /// Number of tokens whose keys and values were in the prefix cache; this server always says 0.
     pub cached_tokens: u64,
 }

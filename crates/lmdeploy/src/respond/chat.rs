@@ -1,4 +1,4 @@
-//! [`ChatAnswer`]: the engine's outputs -> chunks of a chat answer, or the whole of it.
+//! [`ChatAnswer`]: the engine's outputs -> chunks of a chat answer, or the whole answer.
 
 use internlm_model::{TokenId, Tokenizer};
 
@@ -12,7 +12,7 @@ use crate::protocol::{
     FinishReason, MessageRole, TokenLogprob, ToolCall, ToolCallDelta, TopLogprob, Usage,
 };
 
-/// One chat answer in the making.
+/// A chat answer that is being generated.
 #[derive(Debug)]
 pub struct ChatAnswer {
     pub(super) id: String,
@@ -21,16 +21,16 @@ pub struct ChatAnswer {
     pub(super) tokenizer: Tokenizer,
     pub(super) parser: ReplyParser,
     pub(super) wants_logprobs: bool,
-    /// Scores of ids whose text has not been sent.
+    /// Scores of ids whose text has not been sent yet.
     pub(super) unsent: Vec<TokenLogprob>,
 }
 
 impl ChatAnswer {
-    /// The chunks that an output gives: none while nothing is certain, the last one with a finish reason. The
-    /// usage is in no chunk; see [`ChatAnswer::usage_chunk`].
+    /// The chunks that an output gives: none while no text is certain, the last one with a finish reason. None of them
+    /// has the usage; see [`ChatAnswer::usage_chunk`].
     ///
     /// # Errors
-    /// [`crate::Error::Refused`] when the request failed.
+    /// [`crate::Error::Refused`] with the status of a request that failed.
     pub fn chunks(&mut self, output: Output) -> Result<Vec<ChatChunk>> {
         let finished = match output {
             Output::Prompt(_) => return Ok(Vec::new()),
@@ -50,7 +50,7 @@ impl ChatAnswer {
         let deltas = self.parser.finish(&finished.rest);
         let mut chunks = self.delta_chunks(deltas);
         if !self.unsent.is_empty() {
-            // Ids whose text was a stop string: they were generated, so their scores are told.
+            // Ids whose text was a stop string: they were generated, so their scores are sent.
             chunks.push(self.chunk(text_delta(String::new()), None));
         }
         let reason = match reason {
@@ -61,16 +61,16 @@ impl ChatAnswer {
         Ok(chunks)
     }
 
-    /// The chunk with the usage and no choices.
+    /// The chunk with the usage and without choices.
     #[must_use]
     pub fn usage_chunk(&self, finished: &Finished) -> ChatChunk {
         ChatChunk { choices: Vec::new(), usage: Some(usage(finished)), ..self.empty_chunk() }
     }
 
-    /// The whole answer, from all of a request's outputs.
+    /// The whole answer, from all outputs of the request.
     ///
     /// # Errors
-    /// [`crate::Error::Refused`] when the request failed.
+    /// [`crate::Error::Refused`] with the status of a request that failed.
     pub fn whole(&mut self, outputs: Vec<Output>) -> Result<ChatResponse> {
         let mut whole = Whole::default();
         for output in outputs {
@@ -124,10 +124,10 @@ impl ChatAnswer {
         chunks
     }
 
-    /// A chunk with a delta and the unsent scores; the last chunk carries none.
+    /// A chunk with a delta and the unsent scores; the last chunk has no scores.
     fn chunk(&mut self, delta: ChatDelta, finish_reason: Option<FinishReason>) -> ChatChunk {
-        let told = self.wants_logprobs && finish_reason.is_none();
-        let logprobs = told.then(|| ChatLogprobs { content: std::mem::take(&mut self.unsent) });
+        let scored = self.wants_logprobs && finish_reason.is_none();
+        let logprobs = scored.then(|| ChatLogprobs { content: std::mem::take(&mut self.unsent) });
         let choice = ChatChunkChoice { index: 0, delta, logprobs, finish_reason };
         ChatChunk { choices: vec![choice], ..self.empty_chunk() }
     }

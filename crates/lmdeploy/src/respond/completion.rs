@@ -1,4 +1,4 @@
-//! [`CompletionAnswer`]: the engine's outputs -> pieces of a completion, or the whole of it.
+//! [`CompletionAnswer`]: the engine's outputs -> pieces of a completion, or the whole answer.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::decode::TokenScores;
 use crate::engine::{Finished, Output, Piece};
 use crate::protocol::{CompletionChoice, CompletionLogprobs, CompletionResponse, Usage};
 
-/// The answers to all prompts of one completion request in the making.
+/// The answers to all prompts of a completion request that is being generated.
 #[derive(Debug)]
 pub struct CompletionAnswer {
     pub(super) id: String,
@@ -28,11 +28,11 @@ pub(super) struct ChoiceState {
     /// Counts the characters before each id.
     offsets: StreamDecoder,
     characters: usize,
-    /// Number of likeliest ids per place.
+    /// Number of most likely ids per place.
     logprobs: Option<usize>,
     /// Text and ids of the prompt, until they are sent.
     echo: Option<(String, Vec<TokenId>)>,
-    /// Scores of ids whose text has not been sent.
+    /// Scores of ids whose text has not been sent yet.
     unsent: CompletionLogprobs,
 }
 
@@ -82,10 +82,10 @@ impl ChoiceState {
 }
 
 impl CompletionAnswer {
-    /// The piece that an output of prompt `index` gives: none while nothing is certain.
+    /// The piece that an output of prompt `index` gives; none while no text is certain.
     ///
     /// # Errors
-    /// [`crate::Error::Refused`] when the request failed.
+    /// [`crate::Error::Refused`] with the status of a request that failed.
     ///
     /// # Panics
     /// When there is no prompt `index`.
@@ -96,7 +96,7 @@ impl CompletionAnswer {
         match output {
             Output::Prompt(scores) => text = state.prompt(scores),
             Output::Pieces(pieces) => {
-                // An echo without scores.
+                // An echo whose prompt was not scored.
                 text += &state.prompt(Vec::new());
                 for piece in pieces {
                     state.piece(&piece);
@@ -116,7 +116,7 @@ impl CompletionAnswer {
         Ok(Some(CompletionChoice { index, text, logprobs, finish_reason: reason }))
     }
 
-    /// The body around pieces.
+    /// A body with these choices and without usage.
     #[must_use]
     pub fn body(&self, choices: Vec<CompletionChoice>) -> CompletionResponse {
         CompletionResponse {
@@ -129,7 +129,7 @@ impl CompletionAnswer {
         }
     }
 
-    /// The body with the usage of all prompts and no choices.
+    /// A body with the usage of all prompts and without choices.
     #[must_use]
     pub fn usage_body(&self) -> CompletionResponse {
         CompletionResponse { usage: Some(self.usage), ..self.body(Vec::new()) }
@@ -138,7 +138,7 @@ impl CompletionAnswer {
     /// The whole answer, from all outputs of all prompts.
     ///
     /// # Errors
-    /// [`crate::Error::Refused`] when a request failed.
+    /// [`crate::Error::Refused`] with the status of the first prompt that failed.
     pub fn whole(&mut self, outputs: Vec<(usize, Output)>) -> Result<CompletionResponse> {
         let mut choices: Vec<CompletionChoice> = (0..self.choices.len())
             .map(|index| CompletionChoice { index, ..CompletionChoice::default() })
@@ -182,7 +182,7 @@ fn empty_logprobs(logprobs: Option<usize>) -> CompletionLogprobs {
 fn top(tokenizer: &Tokenizer, scores: &TokenScores) -> BTreeMap<String, f32> {
     let mut map = BTreeMap::new();
     for score in &scores.top {
-        // Two ids with the same bytes share a key: the likelier one stands first.
+        // Two ids with the same bytes share a key; the more likely one comes first and stays.
         map.entry(token_text(tokenizer, score.id)).or_insert(score.logprob);
     }
     map

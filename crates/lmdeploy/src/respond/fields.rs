@@ -11,12 +11,12 @@ use crate::engine::GenerateRequest;
 use crate::protocol::{ChatRequest, CompletionRequest, OneOrMany};
 use crate::{Error, Result};
 
-/// Most alternatives per place.
-const MOST_LOGPROBS: u32 = 20;
-/// Most stop strings of one request.
-const MOST_STOPS: usize = 64;
+/// Maximum number of alternatives per place, as OpenAI limits it.
+const MAX_LOGPROBS: u32 = 20;
+/// Maximum number of stop strings in one request.
+const MAX_STOPS: usize = 64;
 
-/// The shared fields of a request.
+/// The fields that both kinds of requests have, as the client sent them.
 pub(super) struct Fields<'a> {
     temperature: Option<f32>,
     top_p: Option<f32>,
@@ -33,7 +33,7 @@ pub(super) struct Fields<'a> {
     priority: Option<i32>,
 }
 
-/// Fields both requests have under the same name.
+/// Copies the fields that both kinds of requests have under the same name.
 macro_rules! shared_fields {
     ($request:expr) => {
         Fields {
@@ -67,14 +67,14 @@ impl<'a> From<&'a CompletionRequest> for Fields<'a> {
 }
 
 impl Fields<'_> {
-    /// An engine request without prompt and lengths.
+    /// Checks the fields; gives an engine request that still needs its prompt and lengths.
     pub(super) fn check(&self, model: &ServedModel, fresh_seed: u64) -> Result<GenerateRequest> {
         if self.n.is_some_and(|n| n != 1) {
             return Err(expected("n", self.n, "1: several choices per prompt are not supported"));
         }
         let stop = self.stop.map(OneOrMany::as_slice).unwrap_or_default().to_vec();
-        if stop.len() > MOST_STOPS || stop.iter().any(String::is_empty) {
-            return Err(Error::field("stop", format!("expected at most {MOST_STOPS} strings, none empty")));
+        if stop.len() > MAX_STOPS || stop.iter().any(String::is_empty) {
+            return Err(Error::field("stop", format!("expected at most {MAX_STOPS} strings, none empty")));
         }
         let timeout = match self.timeout {
             None => None,
@@ -117,7 +117,7 @@ impl Fields<'_> {
             top_p: self.top_p.unwrap_or(defaults.top_p),
             min_p: self.min_p.unwrap_or(defaults.min_p),
             repetition_penalty: self.repetition_penalty.unwrap_or(defaults.repetition_penalty),
-            // Negative seeds are as good as others: only their bits count.
+            // Negative seeds are allowed: only their bits count.
             seed: self.seed.map_or(fresh_seed, i64::cast_unsigned),
         })
     }
@@ -126,7 +126,7 @@ impl Fields<'_> {
 /// The number of alternatives that field `name` asks for.
 pub(super) fn alternatives(name: &str, asked: Option<u32>) -> Result<usize> {
     match asked {
-        Some(count) if count > MOST_LOGPROBS => Err(expected(name, asked, "at most 20")),
+        Some(count) if count > MAX_LOGPROBS => Err(expected(name, asked, &format!("at most {MAX_LOGPROBS}"))),
         count => Ok(count.unwrap_or(0) as usize),
     }
 }

@@ -1,5 +1,6 @@
-//! From protocol requests to engine requests, and from the engine's outputs to protocol answers. No I/O, no
-//! async: the server and [`Pipeline`](crate::Pipeline) share all of it.
+//! From protocol requests to engine requests, and from the engine's outputs to protocol answers.
+//!
+//! Without I/O and without async: the server and [`Pipeline`](crate::Pipeline) share all of it.
 
 mod chat;
 mod completion;
@@ -12,10 +13,6 @@ mod responder;
 pub use chat::ChatAnswer;
 pub use completion::CompletionAnswer;
 pub use model::ServedModel;
-pub use responder::Responder;
-
-/// Whether an end is a good one; what the server answers when it is not.
 #[cfg(feature = "server")]
-pub(crate) fn check_end(end: &crate::engine::End) -> crate::Result<()> {
-    refusal::finish_reason(end).map(|_| ())
-}
+pub(crate) use refusal::check_end;
+pub use responder::Responder;

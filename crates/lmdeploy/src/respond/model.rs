@@ -12,24 +12,25 @@ use crate::{Error, Result};
 
 /// Everything about a model but its weights: name, tokenizer, chat format, stop ids, sampling defaults.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct ServedModel {
-    /// The name requests use.
+    /// The name that requests use.
     pub name: String,
-    /// Its vocabulary.
+    /// Turns text into ids and back.
     pub tokenizer: Tokenizer,
-    /// How messages become ids; none when the model has no chat format, and completions only.
+    /// How messages become ids; none when the model has no chat format and serves completions only.
     pub template: Option<ChatTemplate>,
-    /// How it calls tools.
+    /// How the model marks tool calls.
     pub tools: ToolSyntax,
-    /// Ids that end an answer.
+    /// Ids that end every answer.
     pub stop_ids: Vec<TokenId>,
-    /// What a request that says nothing gets.
+    /// Sampling of requests that set nothing.
     pub sampling: SamplingConfig,
-    /// Unix seconds at which serving began.
+    /// When serving began, in Unix seconds.
     pub created: u64,
 }
 
-/// The fields of `generation_config.json` that matter here.
+/// The fields of `generation_config.json` that change sampling or the end of answers.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct GenerationConfig {
@@ -80,7 +81,8 @@ impl ServedModel {
     ///
     /// # Errors
     /// [`Error::Model`] or [`Error::Setting`] when one of the files is missing or malformed.
-    pub fn load(path: &Path, name: impl Into<String>, config: &ModelConfig) -> Result<Self> {
+    pub fn load(path: impl AsRef<Path>, name: impl Into<String>, config: &ModelConfig) -> Result<Self> {
+        let path = path.as_ref();
         let tokenizer = Tokenizer::load(path)?;
         if tokenizer.vocab_size() > config.vocab {
             let (found, rows) = (tokenizer.vocab_size(), config.vocab);
@@ -92,7 +94,7 @@ impl ServedModel {
         let template = match ChatTemplate::load(path) {
             Ok(template) => Some(template),
             Err(error @ internlm_model::Error::Chat(_)) => {
-                tracing::warn!(%error, "no chat: this model serves completions only");
+                tracing::warn!(%error, "this model has no chat format: it serves completions only");
                 None
             }
             Err(error) => return Err(error.into()),
@@ -102,7 +104,7 @@ impl ServedModel {
         Ok(model)
     }
 
-    /// Sampling defaults and further stop ids that a model folder brings; nothing when there is no such file.
+    /// Reads the sampling defaults and further stop ids of a model folder; the file may be absent.
     fn read_generation_config(&mut self, path: &Path) -> Result<()> {
         let Ok(text) = std::fs::read_to_string(path) else { return Ok(()) };
         let read: GenerationConfig = serde_json::from_str(&text)

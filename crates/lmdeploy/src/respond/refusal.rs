@@ -1,10 +1,10 @@
-//! From what ended a request to the status that says so.
+//! From the end of a request to the finish reason or the HTTP status that reports it.
 
 use crate::Error;
 use crate::engine::{CancelCause, End, EngineFault, Rejected};
 use crate::protocol::FinishReason;
 
-/// The finish reason of a good end, or the error of a bad one.
+/// The finish reason of a request that ended well, or the error that a server answers.
 pub(super) fn finish_reason(end: &End) -> Result<FinishReason, Error> {
     match end {
         End::Stop(_) => Ok(FinishReason::Stop),
@@ -12,6 +12,12 @@ pub(super) fn finish_reason(end: &End) -> Result<FinishReason, Error> {
         End::Abort(cause) => Err(refused(503, cancelled(*cause))),
         End::Error(fault) => Err(refused(status(fault), fault.to_string())),
     }
+}
+
+/// Checks that a request ended well; the error is what the server answers when it did not.
+#[cfg(feature = "server")]
+pub(crate) fn check_end(end: &End) -> Result<(), Error> {
+    finish_reason(end).map(|_| ())
 }
 
 fn refused(status: u16, message: String) -> Error {

@@ -11,10 +11,10 @@ use crate::parse::ReplyParser;
 use crate::protocol::{ChatRequest, CompletionRequest, Prompt, Usage};
 use crate::{Error, Result};
 
-/// Default of `max_tokens` of a completion.
+/// Default of `max_tokens` in completion requests, as OpenAI's.
 const COMPLETION_TOKENS: u32 = 16;
-/// Most prompts of one completion request.
-const MOST_PROMPTS: usize = 1024;
+/// Maximum number of prompts in one completion request.
+const MAX_PROMPTS: usize = 1024;
 
 /// A model and the engine that runs it. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -30,29 +30,29 @@ impl Responder {
         Self { model: std::sync::Arc::new(model), engine }
     }
 
-    /// The model.
+    /// What is served: names, tokenizer, chat format, defaults.
     #[must_use]
     pub fn model(&self) -> &ServedModel {
         &self.model
     }
 
-    /// The engine.
+    /// The engine that requests are handed to.
     #[must_use]
     pub fn engine(&self) -> &EngineHandle {
         &self.engine
     }
 
-    /// Starts a chat answer.
+    /// Starts a chat answer: the generation yields outputs, and the answer turns them into chunks.
     ///
     /// # Errors
-    /// [`Error::Refused`] when the request is wrong. A full queue and the like show in the outputs.
+    /// [`Error::Refused`] when the request is wrong. A full queue or a failing model show in the outputs.
     pub fn chat(&self, request: &ChatRequest) -> Result<(Generation, ChatAnswer)> {
         self.check_model(&request.model)?;
         let fields = Fields::from(request).check(&self.model, self.engine.fresh_seed())?;
         let wants_logprobs = request.logprobs.unwrap_or(false);
         let top = alternatives("top_logprobs", request.top_logprobs)?;
         if request.top_logprobs.is_some() && !wants_logprobs {
-            return Err(Error::field("top_logprobs", "expected `logprobs: true` beside it"));
+            return Err(Error::field("top_logprobs", "expected `logprobs: true` with it"));
         }
         let ids = self.model.prompt_ids(request)?;
         let asked = request.max_completion_tokens.or(request.max_tokens);
@@ -64,7 +64,7 @@ impl Responder {
             max_new: self.max_new(asked, ids.len()),
             prompt: ids,
             logprobs: wants_logprobs.then_some(top),
-            // The parser needs content without marks; it puts other special tokens back when they are wanted.
+            // The parser needs content without marks. It puts other special tokens back when they are wanted.
             special: Special::Skip,
             ..fields
         })?;
@@ -89,7 +89,7 @@ impl Responder {
     /// Starts a completion: one generation per prompt, in order.
     ///
     /// # Errors
-    /// As [`Responder::chat`].
+    /// Like [`Responder::chat`].
     pub fn completions(&self, request: &CompletionRequest) -> Result<(Vec<Generation>, CompletionAnswer)> {
         self.check_model(&request.model)?;
         let fields = Fields::from(request).check(&self.model, self.engine.fresh_seed())?;
@@ -122,7 +122,7 @@ impl Responder {
         Ok((generations, answer))
     }
 
-    /// A prompt that cannot fit is refused here, before anything is computed for the others.
+    /// Refuses a prompt that cannot fit, before anything is computed for the other prompts.
     fn submit(&self, request: GenerateRequest) -> Result<Generation> {
         let (prompt, limit) = (request.prompt.len(), self.engine.limits().max_length);
         if prompt + request.max_new.min(1) > limit {
@@ -132,13 +132,13 @@ impl Responder {
         Ok(self.engine.submit(request))
     }
 
-    /// What was asked for, at most what the context takes. (Upstream shortens too, and says so in its log.)
+    /// The number of ids that the request asks for, but at most what fits into the context, as upstream.
     fn max_new(&self, asked: Option<u32>, prompt: usize) -> usize {
         let room = self.engine.limits().max_length.saturating_sub(prompt).max(1);
         asked.map_or(room, |asked| (asked as usize).min(room))
     }
 
-    /// Text and ids of each prompt; ids are taken as they are, texts get the vocabulary's first token.
+    /// Text and ids of each prompt. Ids are taken as they are; texts begin with `<s>` where the tokenizer adds it.
     fn prompts(&self, prompt: &Prompt, special: Special) -> Result<Vec<(String, Vec<TokenId>)>> {
         let tokenizer = &self.model.tokenizer;
         let from_text = |text: &String| {
@@ -156,8 +156,8 @@ impl Responder {
             Prompt::Ids(ids) => vec![from_ids(ids)],
             Prompt::IdLists(lists) => lists.iter().map(from_ids).collect(),
         };
-        if prompts.is_empty() || prompts.len() > MOST_PROMPTS {
-            return Err(expected("prompt", Some(prompts.len()), "1 to 1024 prompts"));
+        if prompts.is_empty() || prompts.len() > MAX_PROMPTS {
+            return Err(expected("prompt", Some(prompts.len()), &format!("1 to {MAX_PROMPTS} prompts")));
         }
         let vocab = self.engine.capacity().vocab;
         for (index, (_, ids)) in prompts.iter().enumerate() {
@@ -183,7 +183,7 @@ impl Responder {
         Err(Error::Refused { status: 404, message, param: Some("model".to_owned()) })
     }
 
-    /// Unique over restarts too: clients keep ids of calls in their histories.
+    /// A name that is unique even after a restart, because clients keep the ids of calls in their histories.
     fn name(&self, generation: &Generation) -> String {
         format!("{:x}{:04x}", self.model.created, generation.id().0)
     }

@@ -1,24 +1,11 @@
-//! Routes and what all handlers share.
+//! [`App`]: the state that all handlers share.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request};
-use axum::http::{HeaderName, HeaderValue};
-use axum::middleware::{Next, from_fn};
-use axum::response::Response;
-use axum::routing::{get, post};
-
-use super::{chat, completions, failure, metrics, models};
 use crate::respond::Responder;
 
-/// Largest request body.
-const BODY_LIMIT: usize = 32 << 20;
-/// The header that names a request in logs of both sides.
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-/// What all handlers share. Cheap to clone.
+/// The state that all handlers share. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct App {
     pub(super) responder: Responder,
@@ -32,46 +19,20 @@ impl App {
         Self { responder, draining: Arc::default() }
     }
 
-    /// The name requests use.
+    /// The name that requests use.
     #[must_use]
     pub fn model_name(&self) -> &str {
         &self.responder.model().name
     }
 
-    /// From now on new requests get 503; those under way go on.
+    /// Answers new requests with 503 from now on; running ones continue.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
     }
 
-    /// Whether new requests get 503.
+    /// Whether new requests are answered with 503.
     #[must_use]
     pub fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Relaxed)
     }
-}
-
-/// All routes.
-pub fn router(app: App) -> Router {
-    Router::new()
-        .route("/v1/chat/completions", post(chat::create))
-        .route("/v1/completions", post(completions::create))
-        .route("/v1/models", get(models::list))
-        .route("/v1/models/{*id}", get(models::one))
-        .route("/health", get(models::health))
-        .route("/metrics", get(metrics::show))
-        .fallback(failure::no_route)
-        .method_not_allowed_fallback(failure::wrong_method)
-        .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .layer(from_fn(echo_request_id))
-        .with_state(app)
-}
-
-/// Sends the client's `x-request-id` back.
-async fn echo_request_id(request: Request, next: Next) -> Response {
-    let id: Option<HeaderValue> = request.headers().get(&REQUEST_ID).cloned();
-    let mut response = next.run(request).await;
-    if let Some(id) = id {
-        response.headers_mut().insert(REQUEST_ID, id);
-    }
-    response
 }

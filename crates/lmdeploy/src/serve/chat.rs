@@ -14,7 +14,7 @@ use crate::engine::{Finished, Output};
 use crate::protocol::ChatRequest;
 use crate::respond::ChatAnswer;
 
-/// Answers a chat request, whole or streamed.
+/// Answers a chat request with one body, or with a stream of events.
 pub(super) async fn create(
     State(app): State<App>,
     JsonBody(request): JsonBody<ChatRequest>,

@@ -14,7 +14,7 @@ use crate::engine::Output;
 use crate::protocol::CompletionRequest;
 use crate::respond::CompletionAnswer;
 
-/// Answers a completion request, whole or streamed.
+/// Answers a completion request with one body, or with a stream of events.
 pub(super) async fn create(
     State(app): State<App>,
     JsonBody(request): JsonBody<CompletionRequest>,

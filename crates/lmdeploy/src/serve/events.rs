@@ -14,10 +14,10 @@ use super::failure::error_body;
 use crate::engine::{Generation, Output};
 use crate::{Error, Result};
 
-/// A comment line is sent when nothing flows for this long.
+/// Idle time after which a comment line keeps the connection open.
 const PING: Duration = Duration::from_secs(10);
 
-/// Outputs of several generations as they come, each with the place of its generation.
+/// Outputs of several generations, interleaved as they come, each with the place of its generation.
 pub(super) type Outputs = Pin<Box<dyn Stream<Item = (usize, Output)> + Send>>;
 
 /// Merges generations. Dropping the stream cancels those that have not ended.
@@ -48,7 +48,7 @@ pub(super) trait Render: Send + 'static {
     fn end(&mut self) -> Vec<String>;
 }
 
-/// One line of JSON.
+/// A protocol body as one line of JSON.
 pub(super) fn line(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("protocol types have string keys and finite numbers")
 }

@@ -1,4 +1,4 @@
-//! Request bodies: JSON only, errors with the place.
+//! Request bodies: JSON only; errors name the place.
 
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use super::App;
 use super::failure::Failure;
 
-/// A JSON body.
+/// A request body that was sent as JSON.
 pub(super) struct JsonBody<T>(pub(super) T);
 
 impl<T: DeserializeOwned> FromRequest<App> for JsonBody<T> {
@@ -49,7 +49,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Failure> {
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();
         let inner = error.into_inner();
-        // `.` and `?` are the places of a body that is no object, or no JSON.
+        // `.` and `?` are the places of a body that is not an object, or not JSON.
         if inner.is_data() && path != "." && path != "?" {
             Failure(crate::Error::field(path, inner.to_string()))
         } else {

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use crate::Error;
 use crate::protocol::ErrorBody;
 
-/// Seconds after which a client may ask again.
+/// Seconds after which a client may try again.
 const RETRY_AFTER: &str = "1";
 
 /// An error on its way to the client.
@@ -42,7 +42,7 @@ impl IntoResponse for Failure {
     }
 }
 
-/// The body of an error; also used inside of a stream.
+/// The body of an error; streams send it as an event.
 pub(super) fn error_body(error: &Error) -> ErrorBody {
     match error {
         Error::Refused { status, message, param } => ErrorBody::new(*status, message.clone(), param.clone()),
@@ -50,12 +50,12 @@ pub(super) fn error_body(error: &Error) -> ErrorBody {
     }
 }
 
-/// Unknown routes.
+/// Answers requests for unknown routes.
 pub(super) async fn no_route(method: Method, uri: Uri) -> Failure {
-    Failure::new(404, format!("{method} {} is no route of this server", uri.path()))
+    Failure::new(404, format!("{method} {} is not a route of this server", uri.path()))
 }
 
-/// Known routes, other methods.
+/// Answers requests for known routes with a method that they do not take.
 pub(super) async fn wrong_method(method: Method, uri: Uri) -> Failure {
     Failure::new(405, format!("{} does not take {method}", uri.path()))
 }

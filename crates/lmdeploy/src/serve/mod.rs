@@ -1,7 +1,7 @@
 //! The OpenAI-compatible HTTP server (axum): routes, bodies, errors, event streams, metrics.
 //!
-//! Handlers only translate: checking and answering live in [`respond`](crate::respond), computing on the engine
-//! thread. A handler that is dropped, because its client went away, drops its generations, which cancels them.
+//! Handlers only translate: requests are checked and answered in [`respond`](crate::respond), and computed on the engine
+//! thread. A handler whose client goes away is dropped, and with it its generations, which cancels them.
 
 mod app;
 mod chat;
@@ -11,7 +11,9 @@ mod extract;
 mod failure;
 mod metrics;
 mod models;
+mod router;
 mod server;
 
-pub use app::{App, router};
-pub use server::{ServeConfig, Server};
+pub use app::App;
+pub use router::router;
+pub use server::Server;

@@ -9,12 +9,12 @@ use super::failure::Failure;
 use crate::engine::Health;
 use crate::protocol::{HealthStatus, ModelInfo, ModelList};
 
-/// Lists the model.
+/// Answers with the one served model.
 pub(super) async fn list(State(app): State<App>) -> Json<ModelList> {
     Json(ModelList { object: "list".to_owned(), data: vec![info(&app)] })
 }
 
-/// Shows the model, if it is the one.
+/// Answers with the served model when `id` names it.
 pub(super) async fn one(State(app): State<App>, Path(id): Path<String>) -> Result<Json<ModelInfo>, Failure> {
     let info = info(&app);
     if info.id == id {
@@ -24,7 +24,7 @@ pub(super) async fn one(State(app): State<App>, Path(id): Path<String>) -> Resul
     }
 }
 
-/// Says how the server is; reads numbers only, the engine thread is not asked.
+/// Answers with the state of the server. It reads the gauges and does not ask the engine thread, which may hang.
 pub(super) async fn health(State(app): State<App>) -> (StatusCode, Json<HealthStatus>) {
     let (status, word, message) = match app.responder.engine().gauges().health() {
         _ if app.is_draining() => {

@@ -1,4 +1,4 @@
-//! [`Server`]: listening, serving until told to stop, draining.
+//! [`Server`]: it listens, serves until it is told to stop, and drains.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -7,39 +7,44 @@ use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 
 use super::{App, router};
+use crate::config::ServerConfig;
 use crate::{Error, Result};
 
-/// Where to listen, and how to stop.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct ServeConfig {
-    /// Host name or address. Default 0.0.0.0, as upstream.
-    pub host: String,
-    /// Port; 0 takes a free one. Default 23333, as upstream.
-    pub port: u16,
-    /// How long requests under way may take once the server is told to stop. Default 30 s.
-    pub drain_timeout: Duration,
-}
-
-impl Default for ServeConfig {
-    fn default() -> Self {
-        Self { host: "0.0.0.0".to_owned(), port: 23333, drain_timeout: Duration::from_secs(30) }
-    }
-}
-
-/// A server that listens already.
+/// A server that listens. Nothing is answered before [`Server::run`].
+///
+/// ```
+/// use lmdeploy::config::ServerConfig;
+/// use lmdeploy::serve::{App, Server};
+/// use lmdeploy::testing::MockModel;
+///
+/// # tokio::runtime::Runtime::new().expect("a runtime").block_on(async {
+/// let pipeline = MockModel::from("hello").pipeline(); // or `Pipeline::load`
+/// let config = ServerConfig::default().with_host("127.0.0.1").with_port(0);
+/// let server = Server::bind(&config).await?;
+/// assert!(server.url().starts_with("http://127.0.0.1:"));
+/// let stop = async {}; // a signal, a channel, ...
+/// server.run(App::new(pipeline.responder().clone()), stop).await
+/// # })?;
+/// # Ok::<(), lmdeploy::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
-    config: ServeConfig,
+    drain_timeout: Duration,
 }
 
 impl Server {
-    /// Listens.
+    /// Listens on the address of `config`.
     ///
     /// # Errors
-    /// [`Error::Listen`] when the address is in use, not this machine's, or not allowed.
-    pub async fn bind(config: ServeConfig) -> Result<Self> {
+    /// [`Error::Listen`] when the address is in use, does not belong to this machine, or is not allowed;
+    /// [`Error::Setting`] when the drain timeout is not a number of seconds.
+    pub async fn bind(config: &ServerConfig) -> Result<Self> {
+        let drain_timeout = Duration::try_from_secs_f64(config.drain_timeout).map_err(|_| {
+            let found = config.drain_timeout;
+            Error::Setting(format!("drain-timeout: found {found}, expected a number of seconds"))
+        })?;
         let fail = |error: std::io::Error| Error::Listen {
             address: format!("{}:{}", config.host, config.port),
             message: match error.kind() {
@@ -53,10 +58,10 @@ impl Server {
         };
         let listener = TcpListener::bind((config.host.as_str(), config.port)).await.map_err(fail)?;
         let address = listener.local_addr().map_err(fail)?;
-        Ok(Self { listener, address, config })
+        Ok(Self { listener, address, drain_timeout })
     }
 
-    /// Where it listens.
+    /// The address it listens on; with port 0 in the settings, the port that the system chose.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -72,14 +77,14 @@ impl Server {
         format!("http://{address}")
     }
 
-    /// Serves until `stop` is ready, then takes no new requests and waits for those under way, but not longer
-    /// than the drain timeout.
+    /// Serves until `stop` is ready. Then it takes no new requests and waits for the running ones, but not longer than
+    /// the drain timeout.
     ///
     /// # Errors
     /// [`Error::Listen`] when accepting connections fails for good.
     pub async fn run(self, app: App, stop: impl Future<Output = ()> + Send + 'static) -> Result<()> {
         let address = self.address.to_string();
-        // Tokens are small packets: each goes out at once.
+        // Tokens are small packets, and each must be sent at once.
         let listener = self.listener.tap_io(|connection| {
             let _ = connection.set_nodelay(true);
         });
@@ -95,7 +100,7 @@ impl Server {
         let limit = async {
             // The sender is only dropped after sending.
             let _ = on_stop.wait_for(|stopped| *stopped).await;
-            tokio::time::sleep(self.config.drain_timeout).await;
+            tokio::time::sleep(self.drain_timeout).await;
         };
         tokio::select! {
             served = serving => {

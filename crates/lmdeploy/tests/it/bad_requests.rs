@@ -79,7 +79,7 @@ const TABLE: [(&str, &str, u16, &[&str]); 30] = [
 #[test]
 fn each_wrong_body_is_told_what_is_wrong() {
     run(async {
-        let served = Served::start(mock("hi")).await;
+        let served = Served::start(mock("hi"));
         for (route, body, status, words) in TABLE {
             let body = match body.strip_prefix("CHAT ") {
                 Some(field) => {
@@ -104,7 +104,7 @@ fn each_wrong_body_is_told_what_is_wrong() {
 #[test]
 fn a_prompt_beyond_the_context_is_told_the_numbers() {
     run(async {
-        let served = Served::start(mock("hi")).await;
+        let served = Served::start(mock("hi"));
         let long = "the ".repeat(400);
         let chat = format!("{{\"messages\": [{{\"role\": \"user\", \"content\": \"{long}\"}}]}}");
         let completion = format!("{{\"prompt\": [\"short\", \"{long}\"]}}");
@@ -120,7 +120,7 @@ fn a_prompt_beyond_the_context_is_told_the_numbers() {
 #[test]
 fn wrong_kinds_of_requests() {
     run(async {
-        let served = Served::start(mock("hi")).await;
+        let served = Served::start(mock("hi"));
         let url = |route: &str| format!("{}{route}", served.url);
         let plain = served.http.post(url("/v1/completions")).header("content-type", "text/plain").body("{}");
         let absent = served.http.post(url("/v1/completions")).body("{}");
@@ -150,6 +150,7 @@ fn wrong_kinds_of_requests() {
 
 #[test]
 fn the_client_refuses_strange_urls() {
+    use internlm_kit::exit::BadInput;
     use lmdeploy::client::{Client, ClientConfig};
     for url in ["", "localhost:1", "ftp://localhost", "http://localhost/v1"] {
         let error = Client::new(ClientConfig::new(url)).expect_err("strange");

@@ -1,24 +1,19 @@
 //! The binary: exit codes, messages, and a served tiny model from start to SIGTERM.
 
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use internlm_kit::testing::{BadInputCase, Program};
 use lmdeploy::client::{Client, ClientConfig};
 use lmdeploy::protocol::{ChatMessage, ChatRequest};
+use lmdeploy::testing::{MockFault, MockModel, MockServer};
 
 use crate::fixture::{run, tiny_model};
 
-fn lmdeploy(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_lmdeploy"));
-    command.args(arguments).env_remove("INTERNLM_LOG");
-    command
-}
-
-fn output(arguments: &[&str]) -> (Option<i32>, String, String) {
-    let Output { status, stdout, stderr } = lmdeploy(arguments).stdin(Stdio::null()).output().expect("runs");
-    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-    (status.code(), text(stdout), text(stderr))
+/// The binary as a user runs it.
+pub(crate) fn lmdeploy() -> Program {
+    Program::new(env!("CARGO_BIN_EXE_lmdeploy"), ".")
 }
 
 #[test]
@@ -71,30 +66,73 @@ fn bad_input_is_exit_code_2_and_one_clear_message() {
         (&["chat"], &["--api-url"]),
         (&["chat", &absent], &["absent"]),
     ];
-    for (arguments, words) in table {
-        let (code, stdout, stderr) = output(arguments);
-        assert_eq!(code, Some(2), "{arguments:?}: {stderr}");
-        assert!(stdout.is_empty() && !stderr.contains("panicked"), "{stderr}");
-        for word in *words {
-            assert!(stderr.contains(word), "{arguments:?}: found `{stderr}`, expected `{word}`");
-        }
-    }
+    let cases = table.iter().map(|&(arguments, parts)| BadInputCase { arguments, code: 2, parts });
+    lmdeploy().check_bad_input(&cases.collect::<Vec<_>>());
 }
 
 #[test]
 fn an_unreachable_server_is_exit_code_1() {
-    let (code, _, stderr) = output(&["bench", "serving", "--url", "http://127.0.0.1:9"]);
-    assert_eq!(code, Some(1), "{stderr}");
-    assert!(stderr.contains("http://127.0.0.1:9/v1/models"), "{stderr}");
+    let ran = lmdeploy().run(["bench", "serving", "--url", "http://127.0.0.1:9"]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.stderr.contains("http://127.0.0.1:9/v1/models"), "{ran:?}");
 }
 
 #[test]
-fn every_verb_shows_examples() {
-    for verb in [&["serve", "api_server"][..], &["bench", "serving"], &["chat"]] {
-        let (code, stdout, _) = output(&[verb, &["--help"]].concat());
-        assert_eq!(code, Some(0));
-        assert!(stdout.contains("Examples:"), "{stdout}");
+fn the_help_of_every_verb() {
+    let verbs: [&[&str]; 6] =
+        [&[], &["serve"], &["serve", "api_server"], &["chat"], &["bench"], &["bench", "serving"]];
+    for verb in verbs {
+        let ran = lmdeploy().run([verb, &["--help"]].concat());
+        assert_eq!(ran.code, Some(0));
+        assert!(ran.stdout.contains("Examples:"), "{ran:?}");
+        insta::assert_snapshot!([&["help"], verb].concat().join("_"), ran.stdout);
     }
+}
+
+#[test]
+fn old_names_of_options_still_work() {
+    // The address is refused after the options have been read.
+    let ran = lmdeploy().run(["bench", "serving", "--url", "localhost", "--output", "3"]);
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert!(ran.stderr.contains("base-url"), "{ran:?}");
+}
+
+#[test]
+fn a_measured_mock_gives_a_report_and_a_summary() {
+    let server = MockServer::start("the quick brown fox jumps over the lazy dog ".repeat(20).as_str());
+    let arguments =
+        ["bench", "serving", "--url", server.url(), "--requests", "5", "--max-tokens", "7", "--input", "3"];
+    let ran = lmdeploy().run(arguments);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let report: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    assert_eq!((report["ok"].as_u64(), report["output_tokens"].as_u64()), (Some(5), Some(35)));
+    assert!(report["tok_s"].as_f64().is_some_and(|speed| speed > 0.0));
+    assert!(report["ttft_ms"]["p50"].as_f64() <= report["e2e_ms"]["p99"].as_f64());
+    let words = |text: &String| text.split_whitespace().count();
+    assert!(server.prompt_texts().iter().all(|text| words(text) == 3), "{:?}", server.prompt_texts());
+    let prompts = |from: usize| {
+        let mut prompts = server.prompts()[from..].to_vec();
+        prompts.sort();
+        prompts
+    };
+    let first = prompts(0);
+    lmdeploy().run(arguments);
+    assert_eq!(prompts(5), first, "the same seed gives the same prompts");
+    lmdeploy().run([&arguments[..], &["--seed", "9"]].concat());
+    assert_ne!(prompts(10), first, "another seed gives other prompts");
+    lmdeploy().check_closed_output(&arguments);
+}
+
+#[test]
+fn a_server_that_fails_all_requests_is_exit_code_1() {
+    let broken = (0..50).fold(MockModel::from("x"), |model, step| model.with_fault(step, MockFault::Error));
+    let server = MockServer::start(broken);
+    let ran = lmdeploy().run(["bench", "serving", "--url", server.url(), "--requests", "3"]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.stderr.contains("all 3 requests failed") && ran.stderr.contains("scripted"), "{ran:?}");
+    let report: serde_json::Value =
+        serde_json::from_str(&ran.stdout).expect("the report is printed all the same");
+    assert_eq!(report["failed"].as_u64(), Some(3));
 }
 
 /// A server that is killed when a test fails.
@@ -125,8 +163,8 @@ fn serve(model: &Path, ready: &Path, more: &[&str]) -> (Running, String) {
         "--max-batch-size",
         "8",
     ];
-    let mut command = lmdeploy(&arguments);
-    let child = command.args(more).stdin(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lmdeploy"));
+    let child = command.args(arguments).args(more).stdin(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let mut running = Running(child.expect("starts"));
     let started = Instant::now();
     while !ready.exists() {
@@ -159,12 +197,8 @@ fn a_model_is_served_measured_and_stopped() {
     let dir = tempfile::tempdir().expect("a folder");
     tiny_model(&dir.path().join("model"));
     let (mut running, url) = serve(&dir.path().join("model"), &dir.path().join("ready.json"), &[]);
-    let ask = |text: &str| ChatRequest {
-        messages: vec![ChatMessage::user(text)],
-        max_tokens: Some(24),
-        temperature: Some(1.0),
-        seed: Some(5),
-        ..ChatRequest::default()
+    let ask = |text: &str| {
+        ChatRequest::new([ChatMessage::user(text)]).with_max_tokens(24).with_temperature(1.0).with_seed(5)
     };
     run(async {
         let client = Client::new(ClientConfig::new(&url)).expect("a client");
@@ -183,28 +217,41 @@ fn a_model_is_served_measured_and_stopped() {
     });
     let port = url.rsplit(':').next().expect("a port");
     let model = dir.path().join("model").display().to_string();
-    let (code, _, stderr) =
-        output(&["serve", "api_server", &model, "--server-name", "127.0.0.1", "--server-port", port]);
-    assert_eq!(code, Some(2), "{stderr}");
-    assert!(stderr.contains("the port is in use"), "{stderr}");
-    let summary = dir.path().join("summary.json").display().to_string();
-    let (code, _, stderr) =
-        output(&["bench", "serving", "--url", &url, "--requests", "6", "--output", "8", "--out", &summary]);
-    assert_eq!(code, Some(0), "{stderr}");
-    let summary: serde_json::Value =
-        serde_json::from_str(&std::fs::read_to_string(summary).expect("reads")).expect("JSON");
+    let ran =
+        lmdeploy().run(["serve", "api_server", &model, "--server-name", "127.0.0.1", "--server-port", port]);
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert!(ran.stderr.contains("the port is in use"), "{ran:?}");
+    let path = dir.path().join("summary.json");
+    let out = path.display().to_string();
+    let ran = lmdeploy().run([
+        "bench",
+        "serving",
+        "--url",
+        &url,
+        "--requests",
+        "6",
+        "--max-tokens",
+        "8",
+        "--out",
+        &out,
+    ]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), ""), "{ran:?}");
+    let json = |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("JSON");
+    let summary = json(&std::fs::read_to_string(path).expect("reads"));
     assert_eq!((summary["failed"].as_u64(), summary["output_tokens"].as_u64()), (Some(0), Some(48)));
-    let (code, stdout, stderr) = {
-        let mut chat = lmdeploy(&["chat", "--api-url", &url, "--json", "--max-tokens", "4"]);
-        let mut chat =
-            chat.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
-        std::io::Write::write_all(&mut chat.stdin.take().expect("piped"), b"hi\n\nend\n\nagain\n")
-            .expect("writes");
-        let output = chat.wait_with_output().expect("ends");
-        let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-        (output.status.code(), text(output.stdout), text(output.stderr))
+    // The same measurement with a server in the process of the client.
+    let ran = lmdeploy().run(["bench", "serving", &model, "--requests", "2", "--max-tokens", "4"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let report = json(&ran.stdout);
+    assert_eq!((report["ok"].as_u64(), report["output_tokens"].as_u64()), (Some(2), Some(8)));
+    // The same answer from a server and from an engine in the process, one line of JSON each.
+    let greedy = ["--json", "--max-tokens", "4", "--temperature", "0"];
+    let chat = |model: &[&str]| {
+        let ran = lmdeploy().with_input("hi\n\nend\n\nagain\n").run([&["chat"], model, &greedy[..]].concat());
+        assert_eq!((ran.code, ran.stdout.lines().count()), (Some(0), 2), "{ran:?}");
+        ran.stdout
     };
-    assert_eq!((code, stdout.lines().count()), (Some(0), 2), "{stdout}{stderr}");
+    assert_eq!(chat(&[&model]), chat(&["--api-url", &url]));
     let id = running.0.id().to_string();
     assert!(Command::new("kill").arg(id).status().expect("runs").success());
     assert_eq!(running.0.wait().expect("ends").code(), Some(0));

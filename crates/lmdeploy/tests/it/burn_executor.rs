@@ -4,10 +4,9 @@ use burn::tensor::Device;
 use internlm_model::attend::Causal;
 use internlm_model::decoder::Decoder;
 use internlm_model::{ModelConfig, ModelSize, TokenId};
-use lmdeploy::cache::{BlockId, CacheSize};
 use lmdeploy::engine::{
-    Batch, BurnExecutor, Engine, EngineConfig, Executor, ExecutorConfig, GenerateRequest, LogitsWanted,
-    Output, RequestId, Row, RowsWanted, SchedulerConfig, SeqStep,
+    Batch, BlockId, BurnExecutor, CacheSize, Engine, EngineConfig, Executor, ExecutorConfig, GenerateRequest,
+    LogitsDetail, LogitsWanted, Output, RequestId, Row, SchedulerConfig, SeqStep,
 };
 
 fn config() -> ModelConfig {
@@ -42,24 +41,24 @@ fn step(id: u64, tokens: &[TokenId], position: usize, blocks: &[u32], logits: Lo
     SeqStep { id: RequestId(id), tokens: tokens.to_vec(), position, rope_len, blocks, logits }
 }
 
-fn whole(row: Row<'_>) -> &[f32] {
-    row.whole().expect("asked for")
+fn full(row: Row<'_>) -> &[f32] {
+    row.full().expect("asked for")
 }
 
 #[test]
 fn scattered_blocks_and_chunks_give_the_reference_logits() {
-    let limits = ExecutorConfig { cache_block_seq_len: 4, ..ExecutorConfig::default() };
+    let limits = ExecutorConfig::default().with_cache_block_seq_len(4);
     let mut executor = executor(&limits);
     let (a, b) = (prompt(1, 11), prompt(2, 7));
     let steps =
         vec![step(0, &a[..5], 0, &[9, 2], LogitsWanted::All), step(1, &b[..3], 0, &[4], LogitsWanted::All)];
-    let first = executor.step(&Batch { steps, rows: RowsWanted::Whole }).expect("computes");
+    let first = executor.step(&Batch { steps, detail: LogitsDetail::Full }).expect("computes");
     let steps = vec![
         step(1, &b[3..], 3, &[4, 0], LogitsWanted::All),
         step(0, &a[5..], 5, &[9, 2, 7], LogitsWanted::All),
     ];
-    let second = executor.step(&Batch { steps, rows: RowsWanted::Whole }).expect("computes");
-    let rows: Vec<&[f32]> = first.rows().chain(second.rows()).map(whole).collect();
+    let second = executor.step(&Batch { steps, detail: LogitsDetail::Full }).expect("computes");
+    let rows: Vec<&[f32]> = first.rows().chain(second.rows()).map(full).collect();
     let (expected_a, expected_b) = (reference(&a), reference(&b));
     let row = |all: &[f32], index: usize| all[index * 300..(index + 1) * 300].to_vec();
     let mut expected: Vec<Vec<f32>> = (0..5).map(|i| row(&expected_a, i)).collect();
@@ -77,10 +76,9 @@ fn scattered_blocks_and_chunks_give_the_reference_logits() {
 fn generate(limits: &ExecutorConfig, prompts: &[Vec<TokenId>], order: Order) -> Vec<Vec<TokenId>> {
     let executor = executor(limits);
     let scheduler = SchedulerConfig::new(&executor.capacity());
-    let engine = Engine::start(Box::new(executor), EngineConfig { scheduler, tokenizer: None, seed: 0 });
-    let submit = |prompt: &Vec<TokenId>| {
-        engine.handle().submit(GenerateRequest { max_new: 40, ..GenerateRequest::new(prompt.clone()) })
-    };
+    let engine = Engine::start(Box::new(executor), EngineConfig::new(scheduler));
+    let submit =
+        |prompt: &Vec<TokenId>| engine.handle().submit(GenerateRequest::new(prompt.clone()).with_max_new(40));
     let collect = |mut generation: lmdeploy::engine::Generation| {
         let mut ids = Vec::new();
         while let Some(output) = generation.wait() {
@@ -109,18 +107,14 @@ fn greedy_ids_do_not_depend_on_neighbors_chunks_or_preemption() {
     let alone = generate(&roomy, &prompts, Order::OneByOne);
     assert!(alone.iter().all(|ids| ids.len() == 40));
     assert_eq!(generate(&roomy, &prompts, Order::Together), alone);
-    let chunked = ExecutorConfig { max_batch_size: 4, max_prefill_token_num: 9, ..ExecutorConfig::default() };
+    let chunked = ExecutorConfig::default().with_max_batch_size(4).with_max_prefill_token_num(9);
     assert_eq!(generate(&chunked, &prompts, Order::Together), alone);
-    let tight = ExecutorConfig {
-        cache_block_seq_len: 4,
-        cache_max_entry_count: CacheSize::Blocks(40),
-        ..ExecutorConfig::default()
-    };
+    let tight = ExecutorConfig::default().with_cache_block_seq_len(4).with_cache_size(CacheSize::Blocks(40));
     assert_eq!(generate(&tight, &prompts, Order::Together), alone);
 }
 
-/// The matrix products of one row and of many take other paths in the library, so the last bits may differ; the
-/// greedy ids above may not.
+/// The library multiplies one row and many rows in different ways, so the last bits may differ; the greedy ids above
+/// must not.
 #[test]
 fn a_row_has_the_same_logits_alone_and_in_a_batch() {
     let mut executor = executor(&ExecutorConfig::default());
@@ -130,10 +124,10 @@ fn a_row_has_the_same_logits_alone_and_in_a_batch() {
         let steps = vec![step(index as u64, prompt, 0, &[index as u32], LogitsWanted::Last)];
         alone.extend(
             executor
-                .step(&Batch { steps, rows: RowsWanted::Whole })
+                .step(&Batch { steps, detail: LogitsDetail::Full })
                 .expect("computes")
                 .rows()
-                .flat_map(whole)
+                .flat_map(full)
                 .copied()
                 .collect::<Vec<_>>(),
         );
@@ -143,8 +137,8 @@ fn a_row_has_the_same_logits_alone_and_in_a_batch() {
         .enumerate()
         .map(|(index, prompt)| step(index as u64, prompt, 0, &[index as u32], LogitsWanted::Last));
     let together =
-        executor.step(&Batch { steps: steps.collect(), rows: RowsWanted::Whole }).expect("computes");
-    let together: Vec<f32> = together.rows().flat_map(whole).copied().collect();
+        executor.step(&Batch { steps: steps.collect(), detail: LogitsDetail::Full }).expect("computes");
+    let together: Vec<f32> = together.rows().flat_map(full).copied().collect();
     assert_eq!(alone.len(), together.len());
     let largest = alone.iter().zip(&together).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     assert!(largest <= 1e-6, "values differ by up to {largest}");

@@ -5,17 +5,19 @@ use std::time::Duration;
 use internlm_model::TokenId;
 use lmdeploy::engine::{
     Capacity, End, Engine, EngineConfig, EngineFault, Executor, Finished, GenerateRequest, Generation,
-    Health, MockExecutor, MockFault, MockReply, Output, Piece, Rejected, SchedulerConfig, StopCause,
+    Health, Output, Piece, Rejected, SchedulerConfig, StopCause,
 };
+use lmdeploy::testing::{MockExecutor, MockFault, MockReply};
+use proptest::prelude::*;
 
 fn start(executor: MockExecutor) -> Engine {
     let scheduler = SchedulerConfig::new(&executor.capacity());
-    Engine::start(Box::new(executor), EngineConfig { scheduler, tokenizer: None, seed: 1 })
+    Engine::start(Box::new(executor), EngineConfig::new(scheduler).with_seed(1))
 }
 
 fn request(prompt: &[u32], max_new: usize) -> GenerateRequest {
     let prompt = prompt.iter().copied().map(TokenId).collect();
-    GenerateRequest { max_new, stop_ids: vec![TokenId(2)], ..GenerateRequest::new(prompt) }
+    GenerateRequest::new(prompt).with_max_new(max_new).with_stop_ids(vec![TokenId(2)])
 }
 
 /// All ids and the end.
@@ -63,7 +65,7 @@ fn many_requests_at_once_each_get_their_own_echo() {
 #[test]
 fn preempted_sequences_continue_where_they_were() {
     let capacity = Capacity { blocks: 6, max_position: 96, ..MockExecutor::default().capacity() };
-    let engine = start(MockExecutor::new(MockReply::Echo, capacity));
+    let engine = start(MockExecutor::new(MockReply::echo(), capacity));
     let prompts: Vec<Vec<u32>> = (0..6).map(|i| (0..30).map(|j| 3 + (i + j) % 60).collect()).collect();
     let generations: Vec<_> =
         prompts.iter().map(|prompt| engine.handle().submit(request(prompt, 60))).collect();
@@ -77,7 +79,7 @@ fn preempted_sequences_continue_where_they_were() {
 #[test]
 fn dropping_the_reader_frees_the_blocks() {
     let executor =
-        MockExecutor::new(MockReply::Script(vec![TokenId(5); 1000]), MockExecutor::default().capacity());
+        MockExecutor::new(MockReply::script(vec![TokenId(5); 1000]), MockExecutor::default().capacity());
     let engine = start(executor.with_delay(Duration::from_millis(1)));
     let mut generation = engine.handle().submit(request(&[3; 40], 900));
     assert!(matches!(generation.wait(), Some(Output::Pieces(_))));
@@ -129,8 +131,7 @@ fn prompt_scores_come_once_and_do_not_depend_on_chunks() {
     let engine = start(MockExecutor::default());
     // As long as three chunks, with a period of one chunk: see the mock about the ends of chunks.
     let prompt: Vec<u32> = (0..200).map(|i| i % 64).collect();
-    let mut generation =
-        engine.handle().submit(GenerateRequest { prompt_logprobs: Some(2), ..request(&prompt, 0) });
+    let mut generation = engine.handle().submit(request(&prompt, 0).with_prompt_logprobs(2));
     let Some(Output::Prompt(scores)) = generation.wait() else { panic!("scores come first") };
     assert_eq!((scores.len(), scores[0].is_none()), (200, true));
     // The mock gives 10 to the next id and 0 to 63 others.
@@ -148,10 +149,10 @@ fn prompt_scores_come_once_and_do_not_depend_on_chunks() {
 #[test]
 fn timeouts_end_requests() {
     let executor =
-        MockExecutor::new(MockReply::Script(vec![TokenId(5); 1000]), MockExecutor::default().capacity());
+        MockExecutor::new(MockReply::script(vec![TokenId(5); 1000]), MockExecutor::default().capacity());
     let engine = start(executor.with_delay(Duration::from_millis(2)));
-    let timeout = Some(Duration::from_millis(20));
-    let (ids, finished) = collect(engine.handle().submit(GenerateRequest { timeout, ..request(&[3], 900) }));
+    let limited = request(&[3], 900).with_timeout(Duration::from_millis(20));
+    let (ids, finished) = collect(engine.handle().submit(limited));
     assert_eq!(finished.end, End::Error(EngineFault::Timeout));
     assert!(ids.len() < 900);
 }
@@ -181,4 +182,69 @@ fn a_sequence_that_fails_alone_leaves_the_others() {
     assert!(message.contains("fault of one"), "{message}");
     assert_eq!(engine.handle().gauges().health(), Health::Healthy);
     wait_until_free(&engine);
+}
+
+/// What a reader does with its request.
+#[derive(Clone, Copy, Debug)]
+enum Reader {
+    ReadsAll,
+    LeavesAtOnce,
+    LeavesAfterTheFirstOutput,
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn readers_that_come_and_go_leave_no_block_behind_and_disturb_nobody(
+        readers in prop::collection::vec((1..40_u32, 0..3_u8), 1..24),
+        blocks in 8..40_usize,
+    ) {
+        let capacity = Capacity { blocks, max_position: 128, ..MockExecutor::default().capacity() };
+        let engine = start(MockExecutor::new(MockReply::echo(), capacity));
+        let submitted: Vec<_> = (0..)
+            .zip(&readers)
+            .map(|(number, (length, kind))| {
+                let prompt: Vec<u32> = (0..*length).map(|place| 3 + (number + place) % 60).collect();
+                let reader = match kind {
+                    0 => Reader::ReadsAll,
+                    1 => Reader::LeavesAtOnce,
+                    _ => Reader::LeavesAfterTheFirstOutput,
+                };
+                (engine.handle().submit(request(&prompt, 60)), reader, prompt)
+            })
+            .collect();
+        for (mut generation, reader, prompt) in submitted {
+            match reader {
+                Reader::LeavesAtOnce => drop(generation),
+                Reader::LeavesAfterTheFirstOutput => prop_assert!(generation.wait().is_some()),
+                Reader::ReadsAll => prop_assert_eq!(collect(generation).0, prompt),
+            }
+        }
+        wait_until_free(&engine);
+        let ends: u64 = engine.handle().gauges().ends().iter().map(|(_, count)| count).sum();
+        prop_assert_eq!(ends, readers.len() as u64, "every request ends once");
+    }
+}
+
+#[test]
+fn a_queue_without_a_limit_takes_everything() {
+    let executor = MockExecutor::default();
+    let config = SchedulerConfig::new(&executor.capacity()).with_max_queue(usize::MAX);
+    let engine = Engine::start(Box::new(executor), EngineConfig::new(config));
+    let generations: Vec<_> = (0..200).map(|_| engine.handle().submit(request(&[5, 6], 9))).collect();
+    assert!(generations.into_iter().all(|generation| collect(generation).0 == [5, 6]));
+}
+
+#[test]
+fn seeds_of_requests_without_one_follow_from_the_base_seed() {
+    let seeds = |seed| {
+        let executor = MockExecutor::default();
+        let config = EngineConfig::new(SchedulerConfig::new(&executor.capacity())).with_seed(seed);
+        let engine = Engine::start(Box::new(executor), config);
+        [(); 4].map(|()| engine.handle().fresh_seed())
+    };
+    assert_eq!(seeds(1), seeds(1));
+    assert_ne!(seeds(1), seeds(2));
+    assert!(seeds(1).windows(2).all(|pair| pair[0] != pair[1]));
 }

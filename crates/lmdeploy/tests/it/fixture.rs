@@ -3,24 +3,14 @@
 use std::future::Future;
 use std::time::Duration;
 
-use internlm_model::chat::ChatTemplate;
-use internlm_model::tokenizer::{BpeTrainConfig, train_bpe};
-use internlm_model::{TokenId, Tokenizer};
-use lmdeploy::Pipeline;
 use lmdeploy::client::{Client, ClientConfig};
-use lmdeploy::engine::{Capacity, Executor, MockExecutor, MockReply, SchedulerConfig};
-use lmdeploy::respond::ServedModel;
-use lmdeploy::serve::{App, ServeConfig, Server};
+use lmdeploy::engine::Capacity;
+use lmdeploy::protocol::{ChatMessage, ChatRequest};
+pub(crate) use lmdeploy::testing::tokenizer;
+use lmdeploy::testing::{MockModel, MockReply, MockServer};
 
 /// Name of every served model here.
 pub(crate) const MODEL: &str = "tiny";
-
-/// A byte-level vocabulary of our own text.
-pub(crate) fn tokenizer() -> Tokenizer {
-    let texts = ["the quick brown fox jumps over the lazy dog", "{\"name\": \"add\", \"parameters\": {}}"];
-    let config = BpeTrainConfig { vocab_size: 320, min_frequency: 1 };
-    train_bpe(texts.into_iter().map(str::to_owned), &config).expect("trains")
-}
 
 /// Room for a few hundred tokens in small blocks.
 pub(crate) fn capacity() -> Capacity {
@@ -35,44 +25,37 @@ pub(crate) fn capacity() -> Capacity {
     }
 }
 
-/// Ids of a text that may hold special tokens.
-pub(crate) fn script(text: &str) -> MockReply {
-    MockReply::Script(tokenizer().encode_with_special(text))
+/// A model that says `text`, with a small cache and context.
+pub(crate) fn mock(text: &str) -> MockModel {
+    MockModel::from(text).with_name(MODEL).with_capacity(capacity())
 }
 
-/// A mock that says `text`, then `</s>`.
-pub(crate) fn mock(text: &str) -> MockExecutor {
-    MockExecutor::new(script(text), capacity()).with_end(TokenId(2))
+/// A model that says the prompt again, with a small cache and context.
+pub(crate) fn echo() -> MockModel {
+    MockModel::from_ids(MockReply::echo()).with_name(MODEL).with_capacity(capacity())
 }
 
-/// A server on a free port, with its client.
+/// A chat request with one user message for the served model.
+pub(crate) fn ask(text: &str) -> ChatRequest {
+    ChatRequest::new([ChatMessage::user(text)]).with_model(MODEL)
+}
+
+/// A server on a free port, with its clients.
 pub(crate) struct Served {
     pub(crate) client: Client,
     pub(crate) url: String,
-    pub(crate) app: App,
     pub(crate) http: reqwest::Client,
-    _pipeline: Pipeline,
+    pub(crate) server: MockServer,
 }
 
 impl Served {
-    /// Serves `executor`, changing the scheduler's limits first.
-    pub(crate) async fn with(executor: MockExecutor, limits: impl FnOnce(&mut SchedulerConfig)) -> Self {
-        let mut scheduler = SchedulerConfig::new(&executor.capacity());
-        limits(&mut scheduler);
-        let model = ServedModel::new(MODEL, tokenizer(), Some(ChatTemplate::InternLm2), &[]);
-        let pipeline = Pipeline::new(Box::new(executor), model, scheduler, 0);
-        let config = ServeConfig { host: "127.0.0.1".to_owned(), port: 0, ..ServeConfig::default() };
-        let server = Server::bind(config).await.expect("a free port");
-        let url = server.url();
-        let app = App::new(pipeline.responder().clone());
-        tokio::spawn(server.run(app.clone(), std::future::pending()));
-        let client = Client::new(ClientConfig { retries: 0, ..ClientConfig::new(&url) }).expect("a client");
+    /// Serves `model`.
+    pub(crate) fn start(model: MockModel) -> Self {
+        let server = MockServer::start(model);
+        let url = server.url().to_owned();
+        let client = Client::new(ClientConfig::new(&url).with_retries(0)).expect("a client");
         let http = reqwest::Client::builder().tls_certs_only(std::iter::empty()).build().expect("a client");
-        Self { client, url, app, http, _pipeline: pipeline }
-    }
-
-    pub(crate) async fn start(executor: MockExecutor) -> Self {
-        Self::with(executor, |_| {}).await
+        Self { client, url, http, server }
     }
 
     /// Posts a body as JSON; status and body of the answer.

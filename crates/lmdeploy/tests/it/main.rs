@@ -5,11 +5,20 @@ mod bad_requests;
 mod binary;
 #[cfg(feature = "burn")]
 mod burn_executor;
+#[cfg(feature = "cli")]
+mod chat_verb;
+mod client;
 mod engine;
 mod fixture;
+mod mock_server;
+mod model_folder;
+mod pipeline;
+mod protocol;
 mod recipes;
+mod sampler;
 mod scheduler;
 mod server;
+mod snapshots;
 mod streams;
 #[cfg(all(feature = "burn", feature = "turbomind"))]
 mod turbomind_executor;

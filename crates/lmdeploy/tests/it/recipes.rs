@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use lmdeploy::config::DeployConfig;
+use internlm_model::sampling::SamplingConfig;
+use lmdeploy::config::{DeployConfig, ServerConfig};
+use lmdeploy::engine::{CacheSize, ExecutorConfig, QuantPolicy};
+use proptest::prelude::*;
 
 #[test]
 fn deploy_recipes_are_valid() {
@@ -31,5 +34,29 @@ fn bad_configs_name_the_key() {
     ] {
         let error = parse(text).expect_err("a bad config").to_string();
         assert!(error.contains("d.toml") && error.contains(word), "{error}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn settings_survive_a_file(
+        batch in 1..64_usize,
+        session in prop::option::of(1..9000_usize),
+        policy in prop::sample::select(vec![QuantPolicy::Float, QuantPolicy::Int8, QuantPolicy::Int4]),
+        share in 0.01_f64..1.0,
+        port in any::<u16>(),
+        temperature in prop::option::of(0.0_f32..2.0),
+    ) {
+        let mut engine = ExecutorConfig::default()
+            .with_max_batch_size(batch)
+            .with_quant_policy(policy)
+            .with_cache_size(CacheSize::Share(share));
+        engine.session_len = session;
+        let mut config = DeployConfig::new("some/model").with_engine(engine);
+        config.server = ServerConfig::default().with_host("::1").with_port(port).with_drain_timeout(1.5);
+        config.sampling = temperature.map(|temperature| SamplingConfig { temperature, ..SamplingConfig::greedy() });
+        let text = toml::to_string(&config).expect("writes");
+        let read: DeployConfig = internlm_kit::config::parse(&text, "d.toml").expect("reads what it wrote");
+        prop_assert_eq!(read, config);
     }
 }

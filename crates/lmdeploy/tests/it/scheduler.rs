@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use internlm_model::TokenId;
 use lmdeploy::engine::{
-    Batch, CancelCause, End, EngineFault, Event, LogitsWanted, PromptLogits, Rejected, Request, RequestId,
-    RowsWanted, Scheduler, SchedulerConfig, StepResult, StopCause,
+    Batch, CancelCause, Capacity, End, EngineFault, Event, LogitsDetail, LogitsWanted, PromptLogits,
+    Rejected, Request, RequestId, Scheduler, SchedulerConfig, StepResult, StopCause,
 };
 use proptest::prelude::*;
 
@@ -32,16 +32,32 @@ fn action() -> impl Strategy<Value = Action> {
     prop_oneof![3 => submit, 1 => (0..20_usize).prop_map(Action::CancelBetween), 12 => step]
 }
 
+/// Limits of a scheduler whose longest sequence fills the cache.
+fn limits(
+    blocks: usize,
+    block_tokens: usize,
+    max_batched_tokens: usize,
+    max_sequences: usize,
+) -> SchedulerConfig {
+    let max_position = blocks * block_tokens;
+    let (vocab, cache_bytes) = (100, 0);
+    SchedulerConfig::new(&Capacity {
+        blocks,
+        block_tokens,
+        max_batched_tokens,
+        max_sequences,
+        max_position,
+        vocab,
+        cache_bytes,
+    })
+}
+
 fn config() -> impl Strategy<Value = SchedulerConfig> {
     (1..24_usize, 1..9_usize, 1..6_usize, 0..30_usize, 0..6_usize).prop_map(
-        |(blocks, block_tokens, max_sequences, extra, max_queue)| SchedulerConfig {
-            blocks,
-            block_tokens,
-            max_batched_tokens: max_sequences + extra,
-            max_sequences,
-            max_length: blocks * block_tokens,
-            max_queue,
-            aging: Duration::from_secs(3),
+        |(blocks, block_tokens, max_sequences, extra, max_queue)| {
+            limits(blocks, block_tokens, max_sequences + extra, max_sequences)
+                .with_max_queue(max_queue)
+                .with_aging(Duration::from_secs(3))
         },
     )
 }
@@ -202,7 +218,7 @@ fn plain_request() -> Request {
         stop_ids: vec![TokenId(2)],
         priority: 0,
         prompt_logits: PromptLogits::Last,
-        rows: RowsWanted::Best(1),
+        detail: LogitsDetail::Top(1),
         timeout: None,
     }
 }
@@ -238,19 +254,11 @@ proptest! {
 }
 
 fn roomy() -> SchedulerConfig {
-    SchedulerConfig {
-        blocks: 8,
-        block_tokens: 4,
-        max_batched_tokens: 8,
-        max_sequences: 4,
-        max_length: 32,
-        max_queue: 8,
-        aging: Duration::from_secs(5),
-    }
+    limits(8, 4, 8, 4).with_max_queue(8)
 }
 
 #[test]
-fn long_prompts_go_in_chunks_beside_decodes() {
+fn long_prompts_are_cut_into_chunks_next_to_decodes() {
     let mut watched = Watched::new(roomy());
     watched.submit(2, 20, plain_request());
     watched.step(None, 3);
@@ -262,7 +270,7 @@ fn long_prompts_go_in_chunks_beside_decodes() {
 
 #[test]
 fn the_youngest_gives_up_its_blocks_and_comes_back() {
-    let mut watched = Watched::new(SchedulerConfig { blocks: 4, max_length: 16, ..roomy() });
+    let mut watched = Watched::new(limits(4, 4, 8, 4));
     watched.submit(4, 10, plain_request());
     watched.submit(4, 10, plain_request());
     watched.finish();
@@ -273,7 +281,7 @@ fn the_youngest_gives_up_its_blocks_and_comes_back() {
 
 #[test]
 fn priority_orders_the_queue_and_age_beats_priority() {
-    let mut watched = Watched::new(SchedulerConfig { max_sequences: 1, ..roomy() });
+    let mut watched = Watched::new(limits(8, 4, 8, 1).with_max_queue(8));
     watched.submit(1, 1, Request { priority: 1, ..plain_request() });
     watched.submit(1, 1, plain_request());
     let first = watched.scheduler.schedule(watched.now);
@@ -283,4 +291,51 @@ fn priority_orders_the_queue_and_age_beats_priority() {
     watched.submit(1, 1, plain_request());
     let second = watched.scheduler.schedule(watched.now);
     assert_eq!(second.steps[0].id, RequestId(0), "two levels of age beat one of priority");
+}
+
+#[test]
+fn age_saves_a_request_from_a_stream_of_more_urgent_ones() {
+    let mut watched = Watched::new(limits(8, 4, 8, 1).with_max_queue(8));
+    watched.submit(1, 1, Request { priority: 3, ..plain_request() });
+    let mut steps = 0;
+    while !watched.ended.contains_key(&RequestId(0)) {
+        watched.submit(1, 1, plain_request());
+        watched.step(None, 3);
+        steps += 1;
+        // Three levels at five seconds each; a step takes a second.
+        assert!(steps < 20, "it starves");
+    }
+    assert!(steps > 10, "the urgent ones go first for a while");
+}
+
+#[test]
+fn a_full_queue_refuses_and_takes_again_when_one_has_ended() {
+    let mut watched = Watched::new(limits(8, 4, 8, 2).with_max_queue(1));
+    for _ in 0..4 {
+        watched.submit(2, 2, plain_request());
+    }
+    assert_eq!(watched.accepted.len(), 3, "two run and one waits");
+    let full = watched
+        .scheduler
+        .submit(Request { id: RequestId(9), prompt: vec![TokenId(1)], ..plain_request() }, watched.now);
+    assert_eq!(full, Err(Rejected::QueueFull { waiting: 3 }));
+    while watched.ended.is_empty() {
+        watched.step(None, 3);
+    }
+    watched.submit(2, 2, plain_request());
+    assert_eq!(watched.accepted.len(), 4);
+    watched.finish();
+}
+
+#[test]
+fn a_cancelled_sequence_keeps_its_blocks_until_the_step_is_done() {
+    let mut watched = Watched::new(roomy());
+    watched.submit(6, 4, plain_request());
+    let batch = watched.scheduler.schedule(watched.now);
+    watched.scheduler.cancel(RequestId(0), CancelCause::Shutdown);
+    assert_eq!(watched.scheduler.stats().active_blocks, 2, "the executor is still writing to them");
+    watched.scheduler.commit(&batch, vec![StepResult::Sampled(TokenId(9))]);
+    assert_eq!(watched.scheduler.stats().active_blocks, 0);
+    let end = Event::End { id: RequestId(0), end: End::Abort(CancelCause::Shutdown) };
+    assert_eq!(watched.scheduler.take_events(), [end], "no token after the cancel");
 }

@@ -1,15 +1,12 @@
 //! Whole answers over HTTP.
 
-use lmdeploy::engine::{MockExecutor, MockFault, MockReply};
+use lmdeploy::engine::Capacity;
 use lmdeploy::protocol::{
     ChatMessage, ChatRequest, CompletionRequest, FinishReason, OneOrMany, Prompt, ToolDefinition,
 };
+use lmdeploy::testing::{MockFault, MockModel, MockReply};
 
-use crate::fixture::{MODEL, Served, capacity, mock, run, tokenizer};
-
-fn ask(text: &str) -> ChatRequest {
-    ChatRequest { model: MODEL.to_owned(), messages: vec![ChatMessage::user(text)], ..ChatRequest::default() }
-}
+use crate::fixture::{MODEL, Served, ask, capacity, echo, mock, run, tokenizer};
 
 const CALL: &str = "I add.<|action_start|><|plugin|>\n{\"name\": \"add\", \"parameters\": {\"a\": 1, \"b\": \"é\"}}\
     <|action_end|><|im_end|>";
@@ -17,9 +14,9 @@ const CALL: &str = "I add.<|action_start|><|plugin|>\n{\"name\": \"add\", \"para
 #[test]
 fn a_chat_answer_has_text_reason_and_usage() {
     run(async {
-        let served = Served::start(mock("héllo 你好 <b>🙂</b>")).await;
+        let served = Served::start(mock("héllo 你好 <b>🙂</b>"));
         let answer = served.client.chat(&ask("hi")).await.expect("an answer");
-        assert_eq!(answer.choices[0].message.text(), "héllo 你好 <b>🙂</b>");
+        assert_eq!(answer.text(), "héllo 你好 <b>🙂</b>");
         assert_eq!(answer.choices[0].finish_reason, Some(FinishReason::Stop));
         assert_eq!((answer.object.as_str(), answer.model.as_str()), ("chat.completion", MODEL));
         let generated = tokenizer().encode("héllo 你好 <b>🙂</b>").len() as u64 + 1;
@@ -34,10 +31,10 @@ fn text_that_looks_like_marks_is_text() {
     run(async {
         // Ordinary tokens that spell the marks.
         let text = "a <|action_start|><|plugin|> b";
-        let executor = MockExecutor::new(MockReply::Script(tokenizer().encode(text)), capacity());
-        let served = Served::start(executor).await;
+        let served =
+            Served::start(MockModel::from_ids(MockReply::script(tokenizer().encode(text))).with_name(MODEL));
         let answer = served.client.chat(&ask("hi")).await.expect("an answer");
-        assert_eq!(answer.choices[0].message.text(), text);
+        assert_eq!(answer.text(), text);
         assert!(answer.choices[0].message.calls().is_empty());
     });
 }
@@ -45,7 +42,7 @@ fn text_that_looks_like_marks_is_text() {
 #[test]
 fn calls_are_parsed_out_of_the_reply() {
     run(async {
-        let served = Served::start(mock(CALL)).await;
+        let served = Served::start(mock(CALL));
         let tools = vec![ToolDefinition::function("add", "Adds.", serde_json::json!({"type": "object"}))];
         let answer = served.client.chat(&ChatRequest { tools: Some(tools), ..ask("1+2?") }).await;
         let answer = answer.expect("an answer");
@@ -73,10 +70,10 @@ fn what_is_no_call_stays_in_the_content() {
             ("<|action_start|><|plugin|>\n{\"name\": \"add\"", None),
             (CALL, Some(12)),
         ] {
-            let served = Served::start(mock(reply)).await;
+            let served = Served::start(mock(reply));
             let answer =
                 served.client.chat(&ChatRequest { max_tokens, ..ask("hi") }).await.expect("an answer");
-            let text = answer.choices[0].message.text();
+            let text = answer.text();
             let whole = tokenizer().encode_with_special(reply);
             let kept = &whole[..max_tokens.map_or(whole.len(), |tokens| tokens as usize)];
             let expected = tokenizer().decode(kept, internlm_model::tokenizer::Special::Keep);
@@ -91,11 +88,11 @@ fn what_is_no_call_stays_in_the_content() {
 #[test]
 fn special_tokens_show_when_asked_for_but_not_the_last() {
     run(async {
-        let served = Served::start(mock("a<|im_start|>b<|im_end|>")).await;
+        let served = Served::start(mock("a<|im_start|>b<|im_end|>"));
         for (skip, expected) in [(None, "ab"), (Some(true), "ab"), (Some(false), "a<|im_start|>b")] {
             let request = ChatRequest { skip_special_tokens: skip, ..ask("hi") };
             let answer = served.client.chat(&request).await.expect("an answer");
-            assert_eq!(answer.choices[0].message.text(), expected);
+            assert_eq!(answer.text(), expected);
         }
     });
 }
@@ -103,11 +100,11 @@ fn special_tokens_show_when_asked_for_but_not_the_last() {
 #[test]
 fn stop_strings_end_the_text_before_them() {
     run(async {
-        let served = Served::start(mock("one two\nUser: three")).await;
+        let served = Served::start(mock("one two\nUser: three"));
         for (stop, expected) in [("\nUser", "one two"), ("o th", "one two\nUser: three"), ("wo", "one t")] {
             let stop = Some(OneOrMany::Many(vec![stop.to_owned(), "absent".to_owned()]));
             let answer = served.client.chat(&ChatRequest { stop, ..ask("hi") }).await.expect("an answer");
-            assert_eq!(answer.choices[0].message.text(), expected);
+            assert_eq!(answer.text(), expected);
             assert_eq!(answer.choices[0].finish_reason, Some(FinishReason::Stop));
         }
     });
@@ -116,7 +113,7 @@ fn stop_strings_end_the_text_before_them() {
 #[test]
 fn logprobs_spell_the_text() {
     run(async {
-        let served = Served::start(mock("né 你")).await;
+        let served = Served::start(mock("né 你"));
         let request = ChatRequest { logprobs: Some(true), top_logprobs: Some(3), ..ask("hi") };
         let answer = served.client.chat(&request).await.expect("an answer");
         let content = answer.choices[0].logprobs.clone().expect("asked for").content;
@@ -131,7 +128,7 @@ fn logprobs_spell_the_text() {
 #[test]
 fn an_echo_scores_the_prompt() {
     run(async {
-        let served = Served::start(MockExecutor::new(MockReply::Echo, capacity())).await;
+        let served = Served::start(echo());
         let prompt = "the quick 你 fox";
         let request = CompletionRequest {
             prompt: prompt.into(),
@@ -167,7 +164,7 @@ fn an_echo_scores_the_prompt() {
 #[test]
 fn several_prompts_keep_their_order() {
     run(async {
-        let served = Served::start(MockExecutor::new(MockReply::Echo, capacity())).await;
+        let served = Served::start(echo());
         let texts: Vec<String> = (0..20).map(|i| format!("the {}", "quick ".repeat(i % 7))).collect();
         let ids: Vec<Vec<u32>> =
             texts.iter().map(|text| tokenizer().encode(text).into_iter().map(u32::from).collect()).collect();
@@ -190,7 +187,7 @@ fn several_prompts_keep_their_order() {
 fn a_long_answer_is_cut_to_the_context() {
     run(async {
         let long = "the quick ".repeat(200);
-        let served = Served::start(mock(&long)).await;
+        let served = Served::start(mock(&long));
         let answer = served.client.chat(&ask("hi")).await.expect("an answer");
         assert_eq!(answer.choices[0].finish_reason, Some(FinishReason::Length));
         assert_eq!(answer.usage.total_tokens, 256);
@@ -201,7 +198,7 @@ fn a_long_answer_is_cut_to_the_context() {
 fn a_failing_model_is_500_and_the_server_goes_on() {
     run(async {
         let served =
-            Served::start(mock("fine").with_fault(0, MockFault::Error).with_fault(1, MockFault::Nan)).await;
+            Served::start(mock("fine").with_fault(0, MockFault::Error).with_fault(1, MockFault::Nan));
         let body = r#"{"messages": [{"role": "user", "content": "hi"}]}"#;
         for word in ["scripted", "not numbers"] {
             let (status, body) = served.post("/v1/chat/completions", body).await;
@@ -216,11 +213,8 @@ fn a_failing_model_is_500_and_the_server_goes_on() {
 fn a_full_queue_is_429() {
     run(async {
         let slow = mock(&"the ".repeat(100)).with_delay(std::time::Duration::from_millis(3));
-        let served = Served::with(slow, |limits| {
-            limits.max_sequences = 1;
-            limits.max_queue = 0;
-        })
-        .await;
+        let one = Capacity { max_sequences: 1, ..capacity() };
+        let served = Served::start(slow.with_capacity(one).with_max_queue(0));
         let mut running = served.client.chat_stream(&ask("hi")).await.expect("the only place");
         let first = futures_util::StreamExt::next(&mut running).await;
         assert!(first.is_some_and(|chunk| chunk.is_ok()));
@@ -237,14 +231,14 @@ fn a_full_queue_is_429() {
 #[test]
 fn models_health_and_draining() {
     run(async {
-        let served = Served::start(mock("hi")).await;
+        let served = Served::start(mock("hi"));
         let models = served.client.models().await.expect("a list");
         assert_eq!((models.data[0].id.as_str(), models.data[0].max_model_len), (MODEL, Some(256)));
         let one = served.http.get(format!("{}/v1/models/{MODEL}", served.url)).header("x-request-id", "r1");
         let one = one.send().await.expect("an answer");
         assert_eq!((one.status().as_u16(), one.headers()["x-request-id"].to_str().ok()), (200, Some("r1")));
         assert_eq!(served.client.health().await.expect("healthy").status, "healthy");
-        served.app.drain();
+        served.server.app().drain();
         let error = served.client.health().await.expect_err("draining");
         assert!(matches!(error, lmdeploy::Error::Status { status: 503, .. }), "{error}");
         let error = served.client.chat(&ask("hi")).await.expect_err("draining");

@@ -1,16 +1,12 @@
 //! Streamed answers: the same text as whole ones, nothing leaked, errors told, disconnects noticed.
 
 use futures_util::StreamExt;
-use lmdeploy::engine::{MockExecutor, MockFault, MockReply};
 use lmdeploy::protocol::{
-    ChatChunk, ChatMessage, ChatRequest, CompletionRequest, FinishReason, OneOrMany, Prompt, StreamOptions,
+    ChatChunk, ChatRequest, CompletionRequest, FinishReason, OneOrMany, Prompt, StreamOptions,
 };
+use lmdeploy::testing::MockFault;
 
-use crate::fixture::{MODEL, Served, capacity, mock, run, tokenizer};
-
-fn ask(text: &str) -> ChatRequest {
-    ChatRequest { model: MODEL.to_owned(), messages: vec![ChatMessage::user(text)], ..ChatRequest::default() }
-}
+use crate::fixture::{Served, ask, echo, mock, run, tokenizer};
 
 async fn chunks(served: &Served, request: &ChatRequest) -> Vec<ChatChunk> {
     let stream = served.client.chat_stream(request).await.expect("a stream");
@@ -21,7 +17,7 @@ async fn chunks(served: &Served, request: &ChatRequest) -> Vec<ChatChunk> {
 fn chunks_have_the_promised_shape() {
     run(async {
         let slow = mock("héllo 你好 🙂!").with_delay(std::time::Duration::from_millis(2));
-        let served = Served::start(slow).await;
+        let served = Served::start(slow);
         let request = ChatRequest { logprobs: Some(true), ..ask("hi") };
         let chunks = chunks(&served, &request).await;
         let (usage, choices) = chunks.split_last().expect("chunks");
@@ -60,7 +56,7 @@ fn a_stream_says_what_the_whole_answer_says() {
             (twice.as_str(), None, Some(9)),
             ("<|action_start|><|plugin|>\n{bad}<|action_end|> z", None, None),
         ] {
-            let served = Served::start(mock(reply)).await;
+            let served = Served::start(mock(reply));
             let stop = stop.map(|stop| OneOrMany::One(stop.to_owned()));
             let request = ChatRequest { stop, max_tokens, ..ask("hi") };
             let whole = served.client.chat(&request).await.expect("an answer");
@@ -90,7 +86,7 @@ fn a_stream_says_what_the_whole_answer_says() {
 #[test]
 fn the_wire_format_is_events_then_done() {
     run(async {
-        let served = Served::start(mock("one two")).await;
+        let served = Served::start(mock("one two"));
         let request = ChatRequest { stream: Some(true), stream_options: None, ..ask("hi") };
         let response = served.http.post(format!("{}/v1/chat/completions", served.url)).json(&request);
         let response = response.send().await.expect("an answer");
@@ -111,7 +107,7 @@ fn the_wire_format_is_events_then_done() {
 #[test]
 fn completions_stream_all_prompts() {
     run(async {
-        let served = Served::start(MockExecutor::new(MockReply::Echo, capacity())).await;
+        let served = Served::start(echo());
         let texts = ["the quick", "brown 你", "fox jumps over"];
         let request = CompletionRequest {
             prompt: Prompt::Texts(texts.iter().map(|text| (*text).to_owned()).collect()),
@@ -146,7 +142,7 @@ fn completions_stream_all_prompts() {
 #[test]
 fn an_error_before_the_first_byte_is_an_http_error() {
     run(async {
-        let served = Served::start(mock("one").with_fault(0, MockFault::Panic)).await;
+        let served = Served::start(mock("one").with_fault(0, MockFault::Panic));
         let error = served.client.chat_stream(&ask("hi")).await.err().expect("fails before it streams");
         assert!(matches!(error, lmdeploy::Error::Status { status: 500, .. }), "{error}");
     });
@@ -155,7 +151,7 @@ fn an_error_before_the_first_byte_is_an_http_error() {
 #[test]
 fn an_error_after_it_is_an_event_and_done() {
     run(async {
-        let served = Served::start(mock("one two three four").with_fault(3, MockFault::Error)).await;
+        let served = Served::start(mock("one two three four").with_fault(3, MockFault::Error));
         let request = ChatRequest {
             stream: Some(true),
             stream_options: Some(StreamOptions { include_usage: true }),
@@ -176,7 +172,7 @@ fn an_error_after_it_is_an_event_and_done() {
 fn a_client_that_goes_away_frees_its_blocks() {
     run(async {
         let slow = mock(&"the ".repeat(200)).with_delay(std::time::Duration::from_millis(2));
-        let served = Served::start(slow).await;
+        let served = Served::start(slow);
         let mut streams = Vec::new();
         for _ in 0..4 {
             let mut stream = served.client.chat_stream(&ask("the quick brown fox")).await.expect("a stream");
@@ -200,7 +196,7 @@ fn a_client_that_goes_away_frees_its_blocks() {
 #[test]
 fn eight_clients_at_once_get_their_own_texts() {
     run(async {
-        let served = Served::start(MockExecutor::new(MockReply::Echo, capacity())).await;
+        let served = Served::start(echo());
         let asks = (0..8).map(|index| {
             let client = served.client.clone();
             tokio::spawn(async move {

@@ -1,14 +1,14 @@
-//! The CPU core behind the engine: beside the decoder on Burn, alone or in a batch, with every format of the cache.
+//! The CPU core behind the engine: compared with the decoder on Burn, alone and in batches, with every cache format.
 
 use internlm_kit::config::Validate;
+use internlm_kit::exit::BadInput;
 use internlm_model::decoder::Decoder;
 use internlm_model::sampling::SamplingConfig;
 use internlm_model::{ModelConfig, ModelSize, TokenId};
-use lmdeploy::cache::{BlockId, CacheSize};
-use lmdeploy::config::{Backend, DeployConfig, ModelTable};
+use lmdeploy::config::{Backend, DeployConfig, ServedModelConfig};
 use lmdeploy::engine::{
-    Batch, BurnExecutor, Engine, EngineConfig, Executor, ExecutorConfig, GenerateRequest, Generation,
-    LogitsWanted, Output, QuantPolicy, RequestId, Row, RowsWanted, SchedulerConfig, SeqStep,
+    Batch, BlockId, BurnExecutor, CacheSize, Engine, EngineConfig, Executor, ExecutorConfig, GenerateRequest,
+    Generation, LogitsDetail, LogitsWanted, Output, QuantPolicy, RequestId, Row, SchedulerConfig, SeqStep,
     TurbomindExecutor,
 };
 
@@ -58,12 +58,12 @@ fn batches() -> [Batch; 2] {
     let (a, b) = (prompt(1, 40), prompt(2, 21));
     let first = vec![step(0, &a[..23], 0, &[9, 2]), step(1, &b[..3], 0, &[4])];
     let second = vec![step(1, &b[3..], 3, &[4, 0]), step(0, &a[23..], 23, &[9, 2, 7])];
-    [first, second].map(|steps| Batch { steps, rows: RowsWanted::Whole })
+    [first, second].map(|steps| Batch { steps, detail: LogitsDetail::Full })
 }
 
 fn rows(executor: &mut dyn Executor) -> Vec<Vec<f32>> {
     let logits = batches().map(|batch| executor.step(&batch).expect("computes"));
-    let whole = |row: Row<'_>| row.whole().expect("asked for").to_vec();
+    let whole = |row: Row<'_>| row.full().expect("asked for").to_vec();
     logits.iter().flat_map(|logits| logits.rows().map(whole)).collect()
 }
 
@@ -86,17 +86,17 @@ fn best_entries_are_those_of_the_rows() {
     let mut executor = made.turbomind(&ExecutorConfig::default());
     let [batch, _] = batches();
     let whole = executor.step(&batch).expect("computes");
-    let best = executor.step(&Batch { rows: RowsWanted::Best(7), ..batch.clone() }).expect("computes");
+    let best = executor.step(&Batch { detail: LogitsDetail::Top(7), ..batch.clone() }).expect("computes");
     assert_eq!((whole.len(), best.len()), (26, 26));
-    assert!(whole.serves(RowsWanted::Whole) && !best.serves(RowsWanted::Whole));
+    assert!(whole.serves(LogitsDetail::Full) && !best.serves(LogitsDetail::Full));
     for (whole, best) in whole.rows().zip(best.rows()) {
-        let row = whole.whole().expect("asked for");
+        let row = whole.full().expect("asked for");
         let mut expected: Vec<(TokenId, f32)> = (0..).map(TokenId).zip(row.iter().copied()).collect();
         expected.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        assert_eq!(best, Row::Best(&expected[..7]));
+        assert_eq!(best, Row::Top(&expected[..7]));
     }
-    let more = RowsWanted::best(Some(RowsWanted::MOST_BEST + 1));
-    assert_eq!((more, RowsWanted::Best(60).beside(5)), (RowsWanted::Whole, RowsWanted::Whole));
+    let many = executor.step(&Batch { detail: LogitsDetail::Top(VOCAB), ..batch }).expect("computes");
+    assert_eq!(many, whole, "where finding the largest would not pay, full rows come");
 }
 
 fn collect(mut generation: Generation) -> Vec<TokenId> {
@@ -118,13 +118,11 @@ enum Order {
 /// Forty ids after each of eight prompts.
 fn generate(executor: impl Executor + 'static, request: &GenerateRequest, order: Order) -> Vec<Vec<TokenId>> {
     let scheduler = SchedulerConfig::new(&executor.capacity());
-    let engine = Engine::start(Box::new(executor), EngineConfig { scheduler, tokenizer: None, seed: 0 });
+    let engine = Engine::start(Box::new(executor), EngineConfig::new(scheduler));
     let submit = |i| {
-        engine.handle().submit(GenerateRequest {
-            prompt: prompt(i, 5 + 7 * i),
-            max_new: 40,
-            ..request.clone()
-        })
+        let mut request = request.clone().with_max_new(40);
+        request.prompt = prompt(i, 5 + 7 * i);
+        engine.handle().submit(request)
     };
     match order {
         Order::Together => (0..8).map(submit).collect::<Vec<_>>().into_iter().map(collect).collect(),
@@ -145,13 +143,13 @@ fn greedy_ids_are_those_of_the_decoder() {
 fn ids_do_not_depend_on_neighbors_chunks_preemption_or_threads() {
     let made = Made::new();
     let sampled = SamplingConfig { temperature: 1.0, top_k: Some(50), seed: 7, ..SamplingConfig::greedy() };
-    let request = GenerateRequest { sampling: sampled, ..GenerateRequest::new(Vec::new()) };
+    let request = GenerateRequest::new(Vec::new()).with_sampling(sampled);
     for quant_policy in [QuantPolicy::Float, QuantPolicy::Int8, QuantPolicy::Int4] {
-        let roomy = ExecutorConfig { quant_policy, ..ExecutorConfig::default() };
+        let roomy = ExecutorConfig::default().with_quant_policy(quant_policy);
         let alone = generate(made.turbomind(&roomy), &request, Order::OneByOne);
-        let chunked = ExecutorConfig { max_batch_size: 4, max_prefill_token_num: 9, ..roomy.clone() };
-        let tight = ExecutorConfig { cache_max_entry_count: CacheSize::Blocks(9), ..roomy.clone() };
-        let threads = ExecutorConfig { threads: Some(3), ..roomy.clone() };
+        let chunked = roomy.clone().with_max_batch_size(4).with_max_prefill_token_num(9);
+        let tight = roomy.clone().with_cache_size(CacheSize::Blocks(9));
+        let threads = roomy.clone().with_threads(3);
         for limits in [roomy, chunked, tight, threads] {
             assert_eq!(generate(made.turbomind(&limits), &request, Order::Together), alone, "{limits:?}");
         }
@@ -162,11 +160,8 @@ fn ids_do_not_depend_on_neighbors_chunks_preemption_or_threads() {
 fn smaller_numbers_make_smaller_caches() {
     let made = Made::new();
     let bytes = [QuantPolicy::Float, QuantPolicy::Int8, QuantPolicy::Int4].map(|quant_policy| {
-        let limits = ExecutorConfig {
-            quant_policy,
-            cache_max_entry_count: CacheSize::Blocks(10),
-            ..ExecutorConfig::default()
-        };
+        let limits =
+            ExecutorConfig::default().with_quant_policy(quant_policy).with_cache_size(CacheSize::Blocks(10));
         made.turbomind(&limits).capacity().cache_bytes
     });
     // Per token: 2 layers, keys and values, 2 heads of 16; 4 bits take 32 dimensions at a time.
@@ -181,16 +176,19 @@ fn limits_that_are_not_possible_are_errors() {
         assert!(error.is_bad_input(), "{error}");
         error.to_string()
     };
-    let found = fails(&ExecutorConfig { session_len: Some(129), ..ExecutorConfig::default() });
+    let found = fails(&ExecutorConfig::default().with_session_len(129));
     assert!(found.contains("session-len: found 129, expected at most 128"), "{found}");
-    let found = fails(&ExecutorConfig { cache_block_seq_len: 24, ..ExecutorConfig::default() });
+    let found = fails(&ExecutorConfig::default().with_cache_block_seq_len(24));
     assert!(found.contains("found 24") && found.contains("multiple of 16"), "{found}");
 }
 
 #[test]
 fn the_backend_follows_the_device_unless_it_is_named() {
-    let table =
-        |device: &str, backend| ModelTable { device: device.to_owned(), backend, ..ModelTable::new("m") };
+    let table = |device: &str, backend| {
+        let mut model = ServedModelConfig::new("m");
+        (model.device, model.backend) = (device.to_owned(), backend);
+        model
+    };
     assert_eq!(table("cpu", None).chosen_backend(), Backend::Turbomind);
     assert_eq!(table("cuda:0", None).chosen_backend(), Backend::Burn);
     assert_eq!(table("vulkan:1", None).chosen_backend(), Backend::Burn);

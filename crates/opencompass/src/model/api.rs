@@ -28,13 +28,11 @@ impl ApiModel {
     pub async fn connect(config: &ModelConfig, needs: Needs) -> Result<Self> {
         let fail = |message: String| Error::Model { model: config.name.clone(), message };
         let url = config.base_url.clone().unwrap_or_default();
-        let client = Client::new(ClientConfig {
-            base_url: url.clone(),
-            api_key: config.api_key.clone(),
-            timeout: Duration::from_secs(config.timeout_seconds),
-            retries: config.retries,
-        });
-        let client = client.map_err(|error| fail(error.to_string()))?;
+        let mut client = ClientConfig::new(&url)
+            .with_timeout(Duration::from_secs(config.timeout_seconds))
+            .with_retries(config.retries);
+        client.api_key = config.api_key.clone();
+        let client = Client::new(client).map_err(|error| fail(error.to_string()))?;
         let models = client.models().await.map_err(|error| Error::Unreachable {
             model: config.name.clone(),
             url,

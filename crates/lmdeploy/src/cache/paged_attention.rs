@@ -1,17 +1,17 @@
-//! Attention of new tokens over keys and values that lie in blocks: `softmax(q k^T / sqrt(d)) v`.
+//! Attention of new tokens over keys and values that are stored in blocks: `softmax(q k^T / sqrt(d)) v`.
 //!
 //! Kwon et al., "Efficient Memory Management for Large Language Model Serving with PagedAttention" (2023). A
-//! query's result depends on its own sequence only, and its sums run in the order of the positions: it is the
-//! same bits for any neighbors, any chunking of the prompt and any number of threads.
+//! query's result depends on its own sequence only, and its sums run in the order of the positions, so the bits are
+//! the same for any neighbors, any chunking of the prompt and any number of threads.
 
 use rayon::prelude::*;
 
 use crate::cache::BlockId;
 
-/// Multiplications below which one thread is faster than several.
+/// Number of multiplications below which one thread is faster than several.
 const PARALLEL_WORK: usize = 1 << 17;
 
-/// How keys and values lie in one layer's buffers: `[block][kv_head][slot][head_dim]`.
+/// Shape of one layer's buffers: `[block][kv_head][slot][head_dim]`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct CacheLayout {
     pub(crate) block_tokens: usize,
@@ -34,12 +34,12 @@ pub(crate) struct Query<'a> {
 }
 
 impl CacheLayout {
-    /// Values of one block.
+    /// Number of floats in one block.
     pub(crate) fn block_len(self) -> usize {
         self.kv_heads * self.block_tokens * self.head_dim
     }
 
-    /// Where the vector of a position and head begins.
+    /// Where in the buffer the vector of a position and head begins.
     fn offset(self, blocks: &[BlockId], position: usize, kv_head: usize) -> usize {
         let block = blocks[position / self.block_tokens].index();
         let slot = position % self.block_tokens;
@@ -48,7 +48,7 @@ impl CacheLayout {
 }
 
 impl LayerCache {
-    /// Room for `blocks` blocks.
+    /// Allocates `blocks` blocks of zeros.
     pub(crate) fn new(layout: CacheLayout, blocks: usize) -> Self {
         let len = blocks * layout.block_len();
         Self { keys: vec![0.0; len], values: vec![0.0; len] }
@@ -86,10 +86,11 @@ pub(crate) fn paged_attention(
     let group = heads / layout.kv_heads;
     let mut output = vec![0.0; q.len()];
     let attend = |index: usize, out: &mut [f32], scores: &mut Vec<f32>| {
-        let (query, kv_head) = (queries[index / layout.kv_heads], index % layout.kv_heads);
+        let query = queries[index / layout.kv_heads];
+        let head = Head { cache, layout, query, kv_head: index % layout.kv_heads };
         let q = &q[index * group * d..(index + 1) * group * d];
         for (q, out) in q.chunks_exact(d).zip(out.chunks_exact_mut(d)) {
-            attend_one(cache, layout, query, kv_head, (q, out, scores));
+            head.attend(q, out, scores);
         }
     };
     let work: usize = queries.iter().map(|query| (query.position + 1) * heads * d).sum();
@@ -104,59 +105,60 @@ pub(crate) fn paged_attention(
     output
 }
 
-/// One head of one query; `scores` is scratch.
-fn attend_one(
-    cache: &LayerCache,
+/// One key-value head as one query sees it.
+struct Head<'a> {
+    cache: &'a LayerCache,
     layout: CacheLayout,
-    query: Query<'_>,
+    query: Query<'a>,
     kv_head: usize,
-    (q, out, scores): (&[f32], &mut [f32], &mut Vec<f32>),
-) {
-    let d = layout.head_dim;
-    let keys = query.position + 1;
-    let scale = 1.0 / (d as f32).sqrt();
-    scores.clear();
-    for_each_block(layout, query.blocks, kv_head, keys, |start, slots| {
-        let block = &cache.keys[start..start + slots * d];
-        scores.extend(block.chunks_exact(d).map(|k| dot(q, k) * scale));
-    });
-    let largest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let mut sum = 0.0;
-    for score in scores.iter_mut() {
-        *score = (*score - largest).exp();
-        sum += *score;
-    }
-    let mut done = 0;
-    for_each_block(layout, query.blocks, kv_head, keys, |start, slots| {
-        let block = &cache.values[start..start + slots * d];
-        for (weight, v) in scores[done..].iter().zip(block.chunks_exact(d)) {
-            for (out, v) in out.iter_mut().zip(v) {
-                *out += weight * v;
-            }
+}
+
+impl Head<'_> {
+    /// Attention of one query vector; `scores` is scratch.
+    ///
+    /// # Shapes
+    /// - q, out: `[head_dim]`, `out` zeros
+    fn attend(&self, q: &[f32], out: &mut [f32], scores: &mut Vec<f32>) {
+        let d = self.layout.head_dim;
+        let scale = 1.0 / (d as f32).sqrt();
+        scores.clear();
+        self.for_each_block(|start, slots| {
+            let block = &self.cache.keys[start..start + slots * d];
+            scores.extend(block.chunks_exact(d).map(|k| dot(q, k) * scale));
+        });
+        let largest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let mut sum = 0.0;
+        for score in scores.iter_mut() {
+            *score = (*score - largest).exp();
+            sum += *score;
         }
-        done += slots;
-    });
-    let inverse = 1.0 / sum;
-    out.iter_mut().for_each(|value| *value *= inverse);
-}
+        let mut done = 0;
+        self.for_each_block(|start, slots| {
+            let block = &self.cache.values[start..start + slots * d];
+            for (weight, v) in scores[done..].iter().zip(block.chunks_exact(d)) {
+                for (out, v) in out.iter_mut().zip(v) {
+                    *out += weight * v;
+                }
+            }
+            done += slots;
+        });
+        let inverse = 1.0 / sum;
+        out.iter_mut().for_each(|value| *value *= inverse);
+    }
 
-/// Calls `visit(start, slots)` for each block that holds some of the first `keys` positions.
-fn for_each_block(
-    layout: CacheLayout,
-    blocks: &[BlockId],
-    kv_head: usize,
-    keys: usize,
-    mut visit: impl FnMut(usize, usize),
-) {
-    let mut position = 0;
-    while position < keys {
-        let slots = layout.block_tokens.min(keys - position);
-        visit(layout.offset(blocks, position, kv_head), slots);
-        position += slots;
+    /// Calls `visit(start, slots)` for each block that holds some of the positions up to the query's.
+    fn for_each_block(&self, mut visit: impl FnMut(usize, usize)) {
+        let keys = self.query.position + 1;
+        let mut position = 0;
+        while position < keys {
+            let slots = self.layout.block_tokens.min(keys - position);
+            visit(self.layout.offset(self.query.blocks, position, self.kv_head), slots);
+            position += slots;
+        }
     }
 }
 
-/// Sixteen sums side by side, which the compiler turns into vector instructions; the order is fixed.
+/// Sixteen partial sums, which the compiler turns into vector instructions; the order of the sums is fixed.
 fn dot(a: &[f32], b: &[f32]) -> f32 {
     const LANES: usize = 16;
     let mut sums = [0.0_f32; LANES];

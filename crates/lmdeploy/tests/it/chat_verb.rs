@@ -1,0 +1,73 @@
+//! `lmdeploy chat` through pipes, against a mock server: what it sends and what it shows.
+
+use internlm_kit::testing::Ran;
+use lmdeploy::testing::{MockModel, MockServer};
+
+use crate::binary::lmdeploy;
+
+/// A chat with the lines of `input`.
+fn chat(server: &MockServer, arguments: &[&str], input: &str) -> Ran {
+    lmdeploy().with_input(input).run([&["chat", "--api-url", server.url()], arguments].concat())
+}
+
+/// The turns of a prompt as the model sees them.
+fn turns(turns: &[(&str, &str)]) -> String {
+    let turns = turns.iter().map(|(role, text)| format!("<|im_start|>{role}\n{text}<|im_end|>\n"));
+    format!("<s>{}<|im_start|>assistant\n", turns.collect::<String>())
+}
+
+#[test]
+fn a_conversation_grows_until_it_is_forgotten() {
+    let server = MockServer::start(["one", "two", "three"]);
+    let ran = chat(
+        &server,
+        &["--system", "Be brief."],
+        "first\nline two\n\nsecond\n\nend\n\nthird\n\nexit\n\nnever\n",
+    );
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "one\ntwo\nthree\n"), "{ran:?}");
+    let system = ("system", "Be brief.");
+    let first = ("user", "first\nline two");
+    assert_eq!(
+        server.prompt_texts(),
+        [
+            turns(&[system, first]),
+            turns(&[system, first, ("assistant", "one"), ("user", "second")]),
+            turns(&[system, ("user", "third")]),
+        ]
+    );
+}
+
+#[test]
+fn options_reach_the_server() {
+    let server = MockServer::start("the quick brown fox");
+    for (arguments, expected) in [
+        (&["--stop", "brown"][..], "the quick "),
+        (&["--stop", "x", "--stop", "ick"], "the qu"),
+        (&["--max-tokens", "1"], "the"),
+        (&["--temperature", "2", "--top-p", "0.5", "--seed", "-7"], "the quick brown fox"),
+    ] {
+        let ran = chat(&server, arguments, "hi\n");
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), format!("{expected}\n").as_str()), "{ran:?}");
+    }
+    for (arguments, word) in
+        [(&["--temperature", "3"], "temperature: found 3"), (&["--top-p", "0"], "top_p: found 0")]
+    {
+        let ran = chat(&server, arguments, "hi\n");
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{ran:?}");
+        assert!(ran.stderr.contains(word), "{ran:?}");
+    }
+}
+
+#[test]
+fn calls_are_shown_and_json_has_one_line_per_answer() {
+    let call = "Let me see.<|action_start|><|plugin|>\n{\"name\": \"add\", \"parameters\": {\"a\": 1}}<|action_end|>";
+    let server = MockServer::start(MockModel::from(call));
+    let ran = chat(&server, &[], "hi\n");
+    assert_eq!(ran.stdout, "Let me see.[call add {\"a\":1}]\n\n", "{ran:?}");
+    let ran = chat(&server, &["--json"], "hi\n\nend\n\nagain\n");
+    let lines: Vec<serde_json::Value> =
+        ran.stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(lines.len(), 2, "{ran:?}");
+    assert!(lines.iter().all(|line| line["content"] == "Let me see."), "{ran:?}");
+    assert_eq!(lines[0]["tool_calls"][0]["function"]["arguments"], "{\"a\":1}");
+}
