@@ -68,7 +68,7 @@ pub(crate) fn manifests(root: &Path) -> Result<Vec<DatasetManifest>> {
         .iter()
         .map(|path| {
             let text = std::fs::read_to_string(path)?;
-            internlm_kit::config::parse(&text, path, &[]).map_err(Into::into)
+            internlm_kit::config::parse(&text, path).map_err(Into::into)
         })
         .collect()
 }

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
+use crate::exit::BadInput;
+
 /// Why a config could not be loaded. Always bad input: exit code 2.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -44,20 +46,59 @@ pub enum ConfigError {
     },
 }
 
+impl BadInput for ConfigError {
+    fn is_bad_input(&self) -> bool {
+        true
+    }
+}
+
 /// A config that can say everything that is wrong with it at once.
 pub trait Validate {
     /// Every problem as `key: found X, expected Y`; empty when the config is usable.
     fn problems(&self) -> Vec<String>;
 }
 
-/// Loads, overrides and validates a TOML config.
+/// Loads and validates a TOML config.
 ///
 /// # Errors
 /// See [`ConfigError`].
-pub fn load<T: DeserializeOwned + Validate>(path: &Path, overrides: &[String]) -> Result<T, ConfigError> {
+///
+/// ```
+/// use internlm_kit::config::{self, Validate};
+///
+/// #[derive(serde::Deserialize)]
+/// struct Config { steps: u64 }
+///
+/// impl Validate for Config {
+///     fn problems(&self) -> Vec<String> {
+///         let wrong = (self.steps == 0).then(|| "steps: found 0, expected at least 1".to_owned());
+///         wrong.into_iter().collect()
+///     }
+/// }
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("run.toml");
+/// std::fs::write(&path, "steps = 3")?;
+/// assert_eq!(config::load::<Config>(&path)?.steps, 3);
+/// assert!(config::load_with::<Config>(&path, &["steps=0"]).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn load<T: DeserializeOwned + Validate>(path: impl AsRef<Path>) -> Result<T, ConfigError> {
+    load_with::<T>(path, &[] as &[&str])
+}
+
+/// As [`load`], after applying `key.path=value` overrides, which is what `--set` gives.
+///
+/// # Errors
+/// See [`ConfigError`].
+pub fn load_with<T: DeserializeOwned + Validate>(
+    path: impl AsRef<Path>,
+    overrides: &[impl AsRef<str>],
+) -> Result<T, ConfigError> {
+    let path = path.as_ref();
     let text =
         fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_path_buf(), source })?;
-    let config: T = parse(&text, path, overrides)?;
+    let config: T = parse_with(&text, path, overrides)?;
     let problems = config.problems();
     if problems.is_empty() {
         Ok(config)
@@ -66,14 +107,22 @@ pub fn load<T: DeserializeOwned + Validate>(path: &Path, overrides: &[String]) -
     }
 }
 
-/// Parses TOML `text`, named `path` in messages, after applying `key.path=value` overrides.
+/// Parses TOML `text`, named `path` in messages.
+///
+/// # Errors
+/// [`ConfigError::Parse`], with line and column.
+pub fn parse<T: DeserializeOwned>(text: &str, path: impl AsRef<Path>) -> Result<T, ConfigError> {
+    parse_with(text, path, &[] as &[&str])
+}
+
+/// As [`parse`], after applying `key.path=value` overrides.
 ///
 /// # Errors
 /// [`ConfigError::Parse`] and [`ConfigError::Override`].
-pub fn parse<T: DeserializeOwned>(
+pub fn parse_with<T: DeserializeOwned>(
     text: &str,
     path: impl AsRef<Path>,
-    overrides: &[String],
+    overrides: &[impl AsRef<str>],
 ) -> Result<T, ConfigError> {
     let path = path.as_ref();
     let parse_error = |error: toml::de::Error| ConfigError::Parse {
@@ -86,7 +135,7 @@ pub fn parse<T: DeserializeOwned>(
     }
     let mut table: Table = toml::from_str(text).map_err(parse_error)?;
     for text in overrides {
-        apply_override(&mut table, text)?;
+        apply_override(&mut table, text.as_ref())?;
     }
     Value::Table(table).try_into().map_err(parse_error)
 }
@@ -135,21 +184,21 @@ mod tests {
 
     #[test]
     fn unknown_key_names_file_line_and_key() {
-        let error = parse::<Sample>("seq-len = 1\nsequence = 2", "a.toml", &[]).expect_err("unknown key");
+        let error = parse::<Sample>("seq-len = 1\nsequence = 2", "a.toml").expect_err("unknown key");
         let text = error.to_string();
         assert!(text.contains("a.toml") && text.contains("line 2") && text.contains("sequence"), "{text}");
     }
 
     #[test]
     fn overrides_reach_nested_tables_and_keep_types() {
-        let set = ["optim.lr=1e-3".to_owned(), "seq-len=7".to_owned()];
-        let sample: Sample = parse("seq-len = 1", "a.toml", &set).expect("parses");
+        let set = ["optim.lr=1e-3", "seq-len=7"];
+        let sample: Sample = parse_with("seq-len = 1", "a.toml", &set).expect("parses");
         assert_eq!((sample.seq_len, sample.optim.lr), (7, 1e-3));
     }
 
     #[test]
     fn override_through_a_value_is_an_error() {
-        let error = parse::<Sample>("seq-len = 1", "a.toml", &["seq-len.x=1".to_owned()]);
+        let error = parse_with::<Sample>("seq-len = 1", "a.toml", &["seq-len.x=1"]);
         assert!(error.expect_err("walks through a value").to_string().contains("expected a table"));
     }
 }

@@ -1,21 +1,65 @@
-//! [`header`]: the first line of a resolved config, which says what wrote it.
+//! [`Provenance`]: who wrote a file, for its first line.
 
-use std::process::Command;
+use std::fmt;
 
-/// `# internlm-train 0.1.0, git 1f0c2…` for the head of a TOML file: program, version, and the commit that is checked
-/// out in the working directory, with `-dirty` when tracked files differ from it; `git unknown` outside a repository.
+/// Program, version and commit.
 ///
 /// ```
-/// let line = internlm_kit::provenance::header("internlm-train", "0.1.0");
-/// assert!(line.starts_with("# internlm-train 0.1.0, git ") && line.ends_with('\n'));
+/// use internlm_kit::provenance::Provenance;
+///
+/// let origin = Provenance::new("internlm-train", "0.1.0");
+/// assert_eq!(origin.header(), "# internlm-train 0.1.0, git unknown\n");
 /// ```
-#[must_use]
-pub fn header(program: &str, version: &str) -> String {
-    format!("# {program} {version}, git {}\n", commit().as_deref().unwrap_or("unknown"))
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Provenance {
+    program: String,
+    version: String,
+    commit: Option<String>,
 }
 
-fn commit() -> Option<String> {
-    let words = ["describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"];
-    let output = Command::new("git").args(words).output().ok().filter(|output| output.status.success())?;
-    Some(String::from_utf8(output.stdout).ok()?.trim().to_owned())
+impl Provenance {
+    /// A program whose commit is not known.
+    #[must_use]
+    pub fn new(program: &str, version: &str) -> Self {
+        Self { program: program.to_owned(), version: version.to_owned(), commit: None }
+    }
+
+    /// The same with a commit, as `git describe` writes it.
+    #[must_use]
+    pub fn with_commit(self, commit: impl Into<String>) -> Self {
+        Self { commit: Some(commit.into()), ..self }
+    }
+
+    /// The same with the commit that is checked out in the working directory, followed by `-dirty` when tracked files
+    /// differ from it. It runs `git`; outside of a repository the commit stays unknown.
+    #[cfg(feature = "cli")]
+    #[must_use]
+    pub fn with_commit_of_working_directory(self) -> Self {
+        let words = ["describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"];
+        let output = std::process::Command::new("git").args(words).output().ok();
+        let commit = output
+            .filter(|output| output.status.success())
+            .and_then(|output| String::from_utf8(output.stdout).ok());
+        Self { commit: commit.map(|text| text.trim().to_owned()), ..self }
+    }
+
+    /// `# internlm-train 0.1.0, git 1f0c2…` and a line end, for the head of a TOML file.
+    #[must_use]
+    pub fn header(&self) -> String {
+        format!("# {self}\n")
+    }
+}
+
+impl fmt::Display for Provenance {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let commit = self.commit.as_deref().unwrap_or("unknown");
+        write!(formatter, "{} {}, git {commit}", self.program, self.version)
+    }
+}
+
+/// The header of `program`, with the commit of the working directory.
+#[cfg(feature = "cli")]
+#[must_use]
+pub fn header(program: &str, version: &str) -> String {
+    Provenance::new(program, version).with_commit_of_working_directory().header()
 }

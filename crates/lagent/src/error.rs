@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use internlm_kit::exit::BadInput;
+
 /// Why something failed. A failing tool or model is not one: those are outcomes that an agent sees.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

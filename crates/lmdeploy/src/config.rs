@@ -13,7 +13,7 @@ use crate::engine::ExecutorConfig;
 /// ```
 /// use lmdeploy::config::DeployConfig;
 /// let text = "[model]\npath = \"runs/tiny/finetune/hf\"\n[engine]\nmax-batch-size = 4";
-/// let config: DeployConfig = internlm_kit::config::parse(text, "4-deploy.toml", &[])?;
+/// let config: DeployConfig = internlm_kit::config::parse(text, "4-deploy.toml")?;
 /// assert_eq!((config.engine.max_batch_size, config.server.port), (4, 23333));
 /// # Ok::<(), internlm_kit::config::ConfigError>(())
 /// ```

@@ -24,7 +24,6 @@ async fn main() -> anyhow::Result<()> {
         score = { evaluator = "em" }
         "#,
         "capitals.toml",
-        &[],
     )?;
     let dataset = load(config, &[folder.path().to_path_buf()])?;
     let model = MockModel::new("rule", |request| {

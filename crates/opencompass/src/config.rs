@@ -129,7 +129,7 @@ impl RunConfig {
     /// # Errors
     /// [`crate::Error::Config`], with the nearest known key for an unknown one.
     pub fn load(path: &Path, overrides: &[String]) -> Result<Self> {
-        internlm_kit::config::load(path, overrides).map_err(|error| match error {
+        internlm_kit::config::load_with(path, overrides).map_err(|error| match error {
             internlm_kit::config::ConfigError::Parse { path, message } => {
                 internlm_kit::config::ConfigError::Parse { path, message: with_nearest(&message) }.into()
             }

@@ -27,7 +27,6 @@ use crate::{Error, Result, RunConfig, Store, Unsupported};
 ///     score = { evaluator = "number", post = ["last_number"] }
 ///     "#,
 ///     "sums.toml",
-///     &[],
 /// )?;
 /// let model = MockModel::new("two", |_| Ok(Answer::Reply { text: "It is 2.".into(), calls: vec![] }));
 /// let data = load(sums, &[folder.path().to_path_buf()])?;

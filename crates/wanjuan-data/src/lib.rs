@@ -20,7 +20,7 @@
 //! use wanjuan_data::executor::{Corpus, RunOptions, run};
 //! use wanjuan_data::PipelineConfig;
 //!
-//! let config: PipelineConfig = internlm_kit::config::load("1-data.toml".as_ref(), &[])?;
+//! let config: PipelineConfig = internlm_kit::config::load("1-data.toml".as_ref())?;
 //! let corpus = Corpus::Pages { root: "pages".into(), select: vec![], exclude: vec![] };
 //! let outcome = run(&config, &corpus, RunOptions::default())?;
 //! println!("{}", outcome.funnel.to_text());

@@ -17,7 +17,7 @@
 //! use xtuner::{FinetuneConfig, finetune};
 //!
 //! let config: FinetuneConfig =
-//!     internlm_kit::config::load(Path::new("recipes/tiny/3-finetune.toml"), &["lora.rank=16".to_owned()])?;
+//!     internlm_kit::config::load_with(Path::new("recipes/tiny/3-finetune.toml"), &["lora.rank=16".to_owned()])?;
 //! let report = finetune(&config, Resume::Auto, Default::default())?;
 //! println!("{:?}", report.summary);
 //! # Ok::<(), Box<dyn std::error::Error>>(())

@@ -120,7 +120,7 @@ impl<'a> Pipeline<'a> {
             let text = std::fs::read_to_string(&path).map_err(|error| {
                 BadInput(format!("{}: --quick needs this file: {error}", relative(&path)))
             })?;
-            internlm_kit::config::parse(&text, &path, &[]).map_err(|error| BadInput(error.to_string()))?
+            internlm_kit::config::parse(&text, &path).map_err(|error| BadInput(error.to_string()))?
         } else {
             Quick { run: arguments.recipe.clone(), set: BTreeMap::new() }
         };
@@ -292,7 +292,7 @@ mod tests {
     fn config(recipe: &Path, stage: &Stage, overrides: &[String]) -> Table {
         let path = recipe.join(stage.config);
         let text = std::fs::read_to_string(&path).expect(stage.config);
-        internlm_kit::config::parse(&text, &path, overrides).expect("TOML")
+        internlm_kit::config::parse_with(&text, &path, overrides).expect("TOML")
     }
 
     /// The value at a dotted key.
@@ -334,7 +334,7 @@ mod tests {
         for (name, recipe) in recipes() {
             let path = recipe.join("quick.toml");
             let Ok(text) = std::fs::read_to_string(&path) else { continue };
-            let quick: Quick = internlm_kit::config::parse(&text, &path, &[]).expect("a quick.toml");
+            let quick: Quick = internlm_kit::config::parse(&text, &path).expect("a quick.toml");
             assert_ne!(quick.run, name);
             let known = |name: &String| STAGES.iter().any(|stage| stage.name.as_str() == name);
             assert!(quick.set.keys().all(known), "{name}: {:?}", quick.set.keys());

@@ -4,6 +4,7 @@
 use std::io;
 
 use super::Level;
+use crate::exit::BadInput;
 
 /// The sandbox could not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -53,10 +54,8 @@ pub enum SandboxError {
     },
 }
 
-impl SandboxError {
-    /// Whether the caller's input is to blame (exit code 2) and not the machine.
-    #[must_use]
-    pub fn is_bad_input(&self) -> bool {
+impl BadInput for SandboxError {
+    fn is_bad_input(&self) -> bool {
         matches!(
             self,
             Self::LevelUnavailable { .. }
@@ -65,7 +64,9 @@ impl SandboxError {
                 | Self::Config { .. }
         )
     }
+}
 
+impl SandboxError {
     /// For `map_err`: an I/O error of one step.
     pub(super) fn system<E: Into<io::Error>>(step: &'static str) -> impl FnOnce(E) -> Self {
         move |source| Self::System { step, source: source.into() }

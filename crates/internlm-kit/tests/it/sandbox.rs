@@ -1,5 +1,6 @@
 //! Containment, tried for real at every level that works on this machine.
 
+use internlm_kit::exit::BadInput;
 use std::time::{Duration, Instant};
 
 use internlm_kit::sandbox::{

@@ -30,7 +30,7 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        let config: PretrainConfig = config::load(&self.config, &self.set).map_err(Error::from)?;
+        let config: PretrainConfig = config::load_with(&self.config, &self.set).map_err(Error::from)?;
         let costs = Costs::of(&config)?;
         if self.json {
             println!("{}", serde_json::to_string(&costs)?);

@@ -40,7 +40,7 @@ pub(super) struct Train {
 
 impl Train {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        let mut config: PretrainConfig = config::load(&self.config, &self.set).map_err(Error::from)?;
+        let mut config: PretrainConfig = config::load_with(&self.config, &self.set).map_err(Error::from)?;
         if let Some(device) = self.device {
             config.run.device = device;
         }

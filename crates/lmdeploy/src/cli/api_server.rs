@@ -88,7 +88,7 @@ pub(super) struct ApiServerArguments {
 impl ApiServerArguments {
     fn resolve(&self) -> Result<DeployConfig, ConfigError> {
         let mut config = match &self.config {
-            Some(path) => config::load(path, &self.set)?,
+            Some(path) => config::load_with(path, &self.set)?,
             None => DeployConfig::new(self.model.clone().unwrap_or_default()),
         };
         fn give<T: Clone>(slot: &mut T, given: Option<&T>) {

@@ -64,7 +64,7 @@ fn parse_range(text: &str) -> Result<[usize; 2], String> {
 impl ServingArguments {
     fn resolve(&self) -> Result<BenchTable, ConfigError> {
         let mut bench = match &self.config {
-            Some(path) => config::load::<DeployConfig>(path, &self.set)?.bench,
+            Some(path) => config::load_with::<DeployConfig>(path, &self.set)?.bench,
             None => BenchTable::default(),
         };
         bench.requests = self.requests.unwrap_or(bench.requests);

@@ -12,7 +12,7 @@ fn deploy_recipes_are_valid() {
         let recipe = recipe.expect("an entry").path();
         if recipe.is_dir() {
             let path = recipe.join("4-deploy.toml");
-            internlm_kit::config::load::<DeployConfig>(&path, &[]).expect("a valid config");
+            internlm_kit::config::load::<DeployConfig>(&path).expect("a valid config");
             found += 1;
         }
     }
@@ -21,7 +21,7 @@ fn deploy_recipes_are_valid() {
 
 #[test]
 fn bad_configs_name_the_key() {
-    let parse = |text: &str| internlm_kit::config::parse::<DeployConfig>(text, "d.toml", &[]);
+    let parse = |text: &str| internlm_kit::config::parse::<DeployConfig>(text, "d.toml");
     for (text, word) in [
         ("", "model"),
         ("[model]\npath = \"m\"\nbackend = \"cuda\"", "backend"),

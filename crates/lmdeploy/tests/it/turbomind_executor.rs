@@ -197,7 +197,7 @@ fn the_backend_follows_the_device_unless_it_is_named() {
     assert_eq!(table("cuda:0", None).chosen_backend(), Backend::Burn);
     assert_eq!(table("vulkan:1", None).chosen_backend(), Backend::Burn);
     assert_eq!(table("cpu", Some(Backend::Burn)).chosen_backend(), Backend::Burn);
-    let parse = |text: &str| internlm_kit::config::parse::<DeployConfig>(text, "d.toml", &[]);
+    let parse = |text: &str| internlm_kit::config::parse::<DeployConfig>(text, "d.toml");
     let model = "[model]\npath = \"m\"\n";
     for (name, backend) in
         [("turbomind", Backend::Turbomind), ("burn", Backend::Burn), ("pytorch", Backend::Burn)]

@@ -137,7 +137,7 @@ impl CatalogEntry {
             Origin::File(path) => path.clone(),
         };
         let whole: DatasetConfig =
-            internlm_kit::config::parse(&self.text, &path, &[]).map_err(|error| match error {
+            internlm_kit::config::parse(&self.text, &path).map_err(|error| match error {
                 internlm_kit::config::ConfigError::Parse { path, message } => {
                     internlm_kit::config::ConfigError::Parse { path, message: with_nearest(&message) }
                 }

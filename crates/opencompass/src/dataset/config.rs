@@ -26,7 +26,6 @@ use crate::prompt::PromptConfig;
 ///     evaluator = "em"
 ///     "#,
 ///     "capitals.toml",
-///     &[],
 /// )?;
 /// assert_eq!(opencompass::prompt::version(&dataset).len(), 6);
 /// # Ok::<(), internlm_kit::config::ConfigError>(())

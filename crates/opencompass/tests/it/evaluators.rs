@@ -13,7 +13,7 @@ fn dataset(evaluator: &str) -> Dataset {
         "name = \"x\"\nsource = {{ files = [\"x\"] }}\nreader = {{ input = [\"q\"], output = \"a\" }}\n\
          prompt = {{ text = \"{{q}}\" }}\ninfer = {{ mode = \"gen\" }}\nscore = {{ evaluator = \"{evaluator}\" }}\n"
     );
-    let config: DatasetConfig = internlm_kit::config::parse(&text, "x.toml", &[]).expect("a dataset file");
+    let config: DatasetConfig = internlm_kit::config::parse(&text, "x.toml").expect("a dataset file");
     Dataset { config, test: Vec::new(), train: Vec::new(), hashes: Default::default() }
 }
 

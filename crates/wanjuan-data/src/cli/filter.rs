@@ -156,7 +156,7 @@ fn rule_sets(arguments: &FilterArguments) -> anyhow::Result<Vec<Box<dyn RuleSet>
             arguments.overrides.iter().filter_map(|set| prefixed(set, name)).map(str::to_owned).collect();
         // The name goes through TOML, whose quotes it must not end.
         let toml = format!("stage = {}\n{compat}", toml::Value::String(name.clone()));
-        let config: StageConfig = internlm_kit::config::parse(&toml, Path::new("--rules"), &overrides)?;
+        let config: StageConfig = internlm_kit::config::parse_with(&toml, Path::new("--rules"), &overrides)?;
         let expected = "the name of a rule set".to_owned();
         Ok(config.build_rules()?.ok_or_else(|| bad_usage("--rules", format!("{name:?}"), expected))?)
     };

@@ -38,7 +38,7 @@ pub(super) struct RunArguments {
 
 pub(super) fn run(arguments: &RunArguments) -> anyhow::Result<()> {
     let started = Instant::now();
-    let config: PipelineConfig = internlm_kit::config::load(&arguments.config, &arguments.overrides)?;
+    let config: PipelineConfig = internlm_kit::config::load_with(&arguments.config, &arguments.overrides)?;
     let corpus = corpus::resolve(&config.import)?;
     if let (Some(rank), Some(world)) = (arguments.rank, arguments.world) {
         if rank >= world {

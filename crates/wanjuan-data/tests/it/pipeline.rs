@@ -14,7 +14,7 @@ use crate::site::{pipeline_toml, write_site};
 /// Runs the test pipeline over `site`.
 pub(crate) fn run_site(site: &Path, output: &Path, threads: usize) -> Outcome {
     let toml = pipeline_toml(site, output);
-    let config: PipelineConfig = internlm_kit::config::parse(&toml, "test.toml", &[]).expect("parses");
+    let config: PipelineConfig = internlm_kit::config::parse(&toml, "test.toml").expect("parses");
     let corpus = Corpus::Pages { root: site.to_path_buf(), select: Vec::new(), exclude: Vec::new() };
     run(&config, &corpus, RunOptions { threads, force: Force::Resume }).expect("runs")
 }

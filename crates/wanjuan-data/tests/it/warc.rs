@@ -244,7 +244,7 @@ fn http_responses_give_documents() {
     }
     fs::write(&path, archive).expect("writes");
     let toml = pipeline_toml(folder.path(), &folder.path().join("out"));
-    let config: PipelineConfig = internlm_kit::config::parse(&toml, "test.toml", &[]).expect("parses");
+    let config: PipelineConfig = internlm_kit::config::parse(&toml, "test.toml").expect("parses");
     let spec = ShardSpec {
         index: 0,
         input: ShardInput::Warc { path, name: "x.warc".to_owned(), dump: "d".to_owned(), part: None },

@@ -39,7 +39,7 @@ pub(super) struct CheckDataset {
 
 impl CheckDataset {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        let config: FinetuneConfig = config::load(&self.config, &self.set).map_err(Error::from)?;
+        let config: FinetuneConfig = config::load_with(&self.config, &self.set).map_err(Error::from)?;
         let tokenizer = Tokenizer::load(&config.model.path).map_err(Error::from)?;
         let template = ChatTemplate::load(&config.model.path).map_err(Error::from)?;
         let data = load_dataset(&config, &tokenizer, &template)?;

@@ -27,7 +27,7 @@ pub(super) struct Generate {
 
 impl Generate {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        let config: FinetuneConfig = config::load(&self.config, &self.set).map_err(Error::from)?;
+        let config: FinetuneConfig = config::load_with(&self.config, &self.set).map_err(Error::from)?;
         let Some(generate) = &config.generate else {
             let place = self.config.display().to_string();
             return Err(Error::mismatch(place, "no section [generate]", "one with counts and files").into());

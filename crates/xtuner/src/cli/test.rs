@@ -41,7 +41,7 @@ pub(super) struct Test {
 
 impl Test {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        let config: FinetuneConfig = config::load(&self.config, &self.set).map_err(Error::from)?;
+        let config: FinetuneConfig = config::load_with(&self.config, &self.set).map_err(Error::from)?;
         let Some(test) = &config.test else {
             let place = self.config.display().to_string();
             return Err(Error::mismatch(place, "no section [test]", "one with `questions`").into());

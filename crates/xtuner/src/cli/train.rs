@@ -45,7 +45,7 @@ pub(super) struct Train {
 
 impl Train {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        let mut config: FinetuneConfig = config::load(&self.config, &self.set).map_err(Error::from)?;
+        let mut config: FinetuneConfig = config::load_with(&self.config, &self.set).map_err(Error::from)?;
         let settings = &mut config.run;
         settings.out = self.work_dir.unwrap_or_else(|| settings.out.clone());
         settings.seed = self.seed.unwrap_or(settings.seed);

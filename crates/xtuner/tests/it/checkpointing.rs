@@ -16,7 +16,7 @@ use xtuner::{FinetuneConfig, finetune};
 use crate::fixture::{config_text, generate_config, model_folder};
 
 fn load(folder: &Path, method: &str) -> FinetuneConfig {
-    config::parse(&config_text(folder, method, 6), "test.toml", &[]).expect("a valid config")
+    config::parse(&config_text(folder, method, 6), "test.toml").expect("a valid config")
 }
 
 fn outputs(folder: &Path, method: &str) -> Vec<(String, Vec<u8>)> {

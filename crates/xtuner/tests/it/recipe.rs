@@ -14,11 +14,10 @@ fn every_recipe_loads_and_its_stages_meet() {
         if !recipe.is_dir() {
             continue;
         }
-        let config: FinetuneConfig = config::load(&recipe.join("3-finetune.toml"), &[]).expect("loads");
+        let config: FinetuneConfig = config::load(&recipe.join("3-finetune.toml")).expect("loads");
         let name = recipe.display();
         let text = toml::to_string_pretty(&config).expect("serializes");
-        let again: FinetuneConfig =
-            config::parse(&text, "config.toml", &[]).expect("the resolved form parses");
+        let again: FinetuneConfig = config::parse(&text, "config.toml").expect("the resolved form parses");
         assert_eq!(again, config, "{name}");
         let generate = config.generate.expect("a generator");
         assert!(config.dataset.paths.contains(&generate.conversations), "{name}");

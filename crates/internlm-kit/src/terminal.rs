@@ -1,0 +1,88 @@
+//! [`Bars`]: progress for people, a bar with rate and time left on a terminal, plain lines elsewhere.
+
+use std::io::IsTerminal;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::reporter::{Progress, Reporter};
+
+/// How often a plain line is written when stderr is not a terminal.
+const PLAIN_INTERVAL: Duration = Duration::from_secs(5);
+
+/// A [`Reporter`] on stderr.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Bars;
+
+impl Reporter for Bars {
+    fn start(&self, name: &str, unit: &str, total: u64) -> Box<dyn Progress> {
+        Box::new(Bar::new(name, unit, total))
+    }
+}
+
+/// One bar; it is cleared when dropped.
+#[derive(Debug)]
+struct Bar {
+    name: String,
+    bar: ProgressBar,
+    plain: Option<Mutex<Plain>>,
+}
+
+/// State of the plain form: when the last line was written.
+#[derive(Debug)]
+struct Plain {
+    started: Instant,
+    last: Instant,
+}
+
+impl Bar {
+    fn new(name: &str, unit: &str, total: u64) -> Self {
+        let terminal = std::io::stderr().is_terminal();
+        let bar = if terminal { ProgressBar::new(total) } else { ProgressBar::hidden() };
+        bar.set_length(total);
+        let style =
+            ProgressStyle::with_template("{prefix:>12} [{bar:30}] {pos}/{len} {msg} {per_sec} eta {eta}")
+                .expect("the template is a constant that parses")
+                .progress_chars("=> ");
+        bar.set_style(style);
+        bar.set_prefix(name.to_owned());
+        bar.set_message(unit.to_owned());
+        let now = Instant::now();
+        let plain = (!terminal).then(|| Mutex::new(Plain { started: now, last: now }));
+        Self { name: name.to_owned(), bar, plain }
+    }
+
+    fn plain_line(&self) {
+        let Some(plain) = &self.plain else { return };
+        // A poisoned lock only means that another thread panicked while writing a line.
+        let Ok(mut state) = plain.lock() else { return };
+        let done = self.bar.position();
+        let total = self.bar.length().unwrap_or(done);
+        if state.last.elapsed() < PLAIN_INTERVAL {
+            return;
+        }
+        state.last = Instant::now();
+        let seconds = state.started.elapsed().as_secs_f64();
+        let rate = done as f64 / seconds.max(1e-9);
+        let left = total.saturating_sub(done) as f64 / rate.max(1e-9);
+        tracing::info!("{}: {done}/{total} {} {rate:.1}/s eta {left:.0}s", self.name, self.bar.message());
+    }
+}
+
+impl Progress for Bar {
+    fn advance(&self, units: u64) {
+        self.bar.inc(units);
+        self.plain_line();
+    }
+
+    fn message(&self, text: &str) {
+        self.bar.set_message(text.to_owned());
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}

@@ -1,0 +1,139 @@
+//! [`Program`]: a binary as a user runs it.
+
+use std::ffi::OsStr;
+use std::fmt::Debug;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// A binary and the folder it runs in.
+///
+/// ```
+/// use internlm_kit::testing::Program;
+///
+/// let ran = Program::new("cat", ".").with_input("abc").run(["-"]);
+/// assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "abc"));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Program {
+    path: PathBuf,
+    folder: PathBuf,
+    input: Vec<u8>,
+    environment: Vec<(String, String)>,
+}
+
+/// What a program did.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Ran {
+    /// The exit code; `None` when a signal ended it.
+    pub code: Option<i32>,
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+}
+
+/// One row of a table of bad inputs.
+#[derive(Clone, Copy, Debug)]
+pub struct BadInputCase<'a> {
+    /// Command line behind the program's name.
+    pub arguments: &'a [&'a str],
+    /// Expected exit code.
+    pub code: i32,
+    /// Parts of the message on stderr: file, place, found, expected.
+    pub parts: &'a [&'a str],
+}
+
+impl Program {
+    /// `path` is usually `env!("CARGO_BIN_EXE_name")`.
+    #[must_use]
+    pub fn new(path: impl AsRef<Path>, folder: impl AsRef<Path>) -> Self {
+        Self {
+            path: path.as_ref().to_path_buf(),
+            folder: folder.as_ref().to_path_buf(),
+            input: Vec::new(),
+            environment: Vec::new(),
+        }
+    }
+
+    /// The same with `input` on standard input; default: empty.
+    #[must_use]
+    pub fn with_input(self, input: impl AsRef<[u8]>) -> Self {
+        Self { input: input.as_ref().to_vec(), ..self }
+    }
+
+    /// The same with one more environment variable.
+    #[must_use]
+    pub fn with_environment(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Runs it to its end.
+    ///
+    /// # Panics
+    /// When the program cannot be started or prints what is not UTF-8.
+    pub fn run<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Ran {
+        self.run_into(arguments, Stdio::piped())
+    }
+
+    /// Runs it with a standard output that nobody reads, as in `program | true`.
+    ///
+    /// # Panics
+    /// As [`Program::run`].
+    pub fn run_with_closed_output<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Ran {
+        let (reader, writer) = io::pipe().expect("the system makes pipes");
+        drop(reader);
+        self.run_into(arguments, writer.into())
+    }
+
+    fn run_into<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>, stdout: Stdio) -> Ran {
+        let mut child = Command::new(&self.path)
+            .args(arguments)
+            .current_dir(&self.folder)
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::piped())
+            .stdout(stdout)
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{}: cannot start: {error}", self.path.display()));
+        let mut stdin = child.stdin.take().expect("stdin is a pipe");
+        // Written beside the reading of the output, so that neither pipe can fill up and block both.
+        let input = self.input.clone();
+        let writer = std::thread::spawn(move || {
+            // A program that fails early does not read its input.
+            let _ = stdin.write_all(&input);
+        });
+        let output = child.wait_with_output().expect("the program ends");
+        writer.join().expect("writing does not panic");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("the program prints UTF-8");
+        Ran { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+
+    /// Runs every case and checks its exit code, that stderr starts with `error: `, and the parts of the message.
+    ///
+    /// # Panics
+    /// When a case is not as expected.
+    pub fn check_bad_input(&self, cases: &[BadInputCase<'_>]) {
+        for case in cases {
+            let ran = self.run(case.arguments);
+            let place = format!("{:?}: {ran:?}", case.arguments);
+            assert_eq!(ran.code, Some(case.code), "{place}");
+            assert!(ran.stderr.starts_with("error: "), "{place}");
+            for part in case.parts {
+                assert!(ran.stderr.contains(part), "`{part}` is missing: {place}");
+            }
+        }
+    }
+
+    /// Checks that a reader which leaves at once ends the verb quietly: no panic, nothing said on stderr, code 0 or
+    /// 141.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub fn check_closed_output<A: AsRef<OsStr> + Debug>(&self, arguments: &[A]) {
+        let ran = self.clone().with_environment("INTERNLM_LOG", "off").run_with_closed_output(arguments);
+        assert!(matches!(ran.code, Some(0 | 141)), "{arguments:?}: {ran:?}");
+        assert_eq!(ran.stderr, "", "{arguments:?}");
+    }
+}
