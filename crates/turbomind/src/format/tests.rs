@@ -1,13 +1,14 @@
 //! Tiles of random blocks, dequantized, are `internlm_model`'s values bit for bit.
 
 use half::{bf16, f16};
+use internlm_kit::testing::TestRng;
 use internlm_model::weights::Encoding;
 use proptest::prelude::*;
 
 use super::{SourceRows, repack};
 use crate::panel::{BlockScale, Panel};
 use crate::simd::{Blocks, scalar};
-use crate::tile::{GROUP, Matrix, TileFormat};
+use crate::tile::{GROUP, TileFormat};
 
 /// Encodings with tiles, and the places of the f16 scales in a block.
 const ENCODINGS: [(Encoding, &[usize]); 11] = [
@@ -25,11 +26,8 @@ const ENCODINGS: [(Encoding, &[usize]); 11] = [
 ];
 
 /// A row of random bits without NaN or infinity.
-fn random_row(encoding: Encoding, scales: &[usize], inputs: usize, seed: &mut u64) -> Vec<u8> {
-    let mut next = || {
-        *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (*seed >> 33) as u32
-    };
+fn random_row(encoding: Encoding, scales: &[usize], inputs: usize, rng: &mut TestRng) -> Vec<u8> {
+    let mut next = || rng.bits() as u32 >> 1;
     let finite = |bits: u32| match (bits as u16) & 0x7c00 {
         0x7c00 => (bits as u16) & 0x83ff,
         _ => bits as u16,
@@ -54,7 +52,7 @@ fn random_row(encoding: Encoding, scales: &[usize], inputs: usize, seed: &mut u6
 /// The weights `[outputs padded to 16][inputs padded to a record]` of tiles.
 pub(super) fn dequantized(format: TileFormat, tiles: &[u8], inputs: usize) -> Vec<Vec<f32>> {
     let mut weights = Vec::new();
-    for group in tiles.chunks_exact(Matrix::group_bytes(format, inputs)) {
+    for group in tiles.chunks_exact(format.group_bytes(inputs)) {
         let mut rows = vec![Vec::new(); GROUP];
         let mut values = vec![[0.0; GROUP]; format.step()];
         for record in group.chunks_exact(format.record_bytes()) {
@@ -72,11 +70,12 @@ fn bits(values: &[f32]) -> Vec<u32> {
     values.iter().map(|value| value.to_bits()).collect()
 }
 
-fn check(encoding: Encoding, scales: &[usize], outputs: usize, inputs: usize, mut seed: u64) {
+fn check(encoding: Encoding, scales: &[usize], outputs: usize, inputs: usize, seed: u64) {
+    let mut rng = TestRng::new(seed);
     let format = TileFormat::of(encoding).expect("it has tiles");
-    let rows: Vec<Vec<u8>> = (0..outputs).map(|_| random_row(encoding, scales, inputs, &mut seed)).collect();
+    let rows: Vec<Vec<u8>> = (0..outputs).map(|_| random_row(encoding, scales, inputs, &mut rng)).collect();
     let source = SourceRows { encoding, rows: rows.iter().map(Vec::as_slice).collect(), inputs };
-    let mut tiles = vec![0; Matrix::bytes(format, outputs, inputs)];
+    let mut tiles = vec![0; format.matrix_bytes(outputs, inputs)];
     repack(&source, &mut tiles).expect("finite blocks of the right length");
     let weights = dequantized(format, &tiles, inputs);
     assert_eq!(weights.len(), outputs.next_multiple_of(GROUP));
@@ -127,10 +126,11 @@ fn scalar_products_are_those_of_the_dequantized_weights() {
     for (encoding, scales) in &ENCODINGS[3..] {
         let format = TileFormat::of(*encoding).expect("it has tiles");
         let inputs = 2 * encoding.block().0;
-        let rows: Vec<Vec<u8>> = (1..20).map(|n| random_row(*encoding, scales, inputs, &mut { n })).collect();
+        let rows: Vec<Vec<u8>> =
+            (1..20).map(|n| random_row(*encoding, scales, inputs, &mut TestRng::new(n))).collect();
         let source =
             SourceRows { encoding: *encoding, rows: rows.iter().map(Vec::as_slice).collect(), inputs };
-        let mut tiles = vec![0; Matrix::bytes(format, rows.len(), inputs)];
+        let mut tiles = vec![0; format.matrix_bytes(rows.len(), inputs)];
         repack(&source, &mut tiles).expect("finite blocks");
         let panel = whole_numbers(3, inputs / 32);
         let mut out = vec![[0.0; GROUP]; 2 * 2];
@@ -157,7 +157,7 @@ fn broken(encoding: Encoding, place: usize, found: f16) -> String {
     rows[2][place..place + 2].copy_from_slice(&found.to_le_bytes());
     let inputs = encoding.block().0;
     let source = SourceRows { encoding, rows: rows.iter().map(Vec::as_slice).collect(), inputs };
-    repack(&source, &mut vec![0; Matrix::bytes(format, 3, inputs)]).expect_err("not finite")
+    repack(&source, &mut vec![0; format.matrix_bytes(3, inputs)]).expect_err("not finite")
 }
 
 #[test]
@@ -190,7 +190,7 @@ fn floats_that_are_not_finite_are_named() {
         {
             let format = TileFormat::of(encoding).expect("it has tiles");
             let source = SourceRows { encoding, rows: vec![&row], inputs: 3 };
-            let problem = repack(&source, &mut vec![0; Matrix::bytes(format, 1, 3)]).expect_err("not finite");
+            let problem = repack(&source, &mut vec![0; format.matrix_bytes(1, 3)]).expect_err("not finite");
             assert_eq!(problem, format!("row 0, weight {place}: found inf, expected a finite number"));
         }
     }
@@ -198,8 +198,8 @@ fn floats_that_are_not_finite_are_named() {
 
 #[test]
 fn shapes_and_lengths_must_agree() {
-    let repacked = |encoding, rows: Vec<&[u8]>, inputs, room| {
-        repack(&SourceRows { encoding, rows, inputs }, &mut vec![0; room]).expect_err("it does not fit")
+    let repacked = |encoding, rows: Vec<&[u8]>, inputs, length| {
+        repack(&SourceRows { encoding, rows, inputs }, &mut vec![0; length]).expect_err("it does not fit")
     };
     assert_eq!(
         repacked(Encoding::I32, vec![&[0; 4]], 1, 64),
@@ -218,6 +218,6 @@ fn shapes_and_lengths_must_agree() {
     );
     assert_eq!(
         repacked(Encoding::Q4_0, vec![&[0; 18]], 32, 287),
-        "tiles: found room for 287 bytes, expected 288"
+        "tiles: found a buffer of 287 bytes, expected 288"
     );
 }

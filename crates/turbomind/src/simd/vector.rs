@@ -1,44 +1,18 @@
-//! Row operations over [`Lanes`]: RMS norm, 8-bit blocks, silu, rotation, products with dequantized weights.
+//! Row operations over [`Lanes`]: RMS norm, silu, rotation, candidates, products with dequantized weights.
 
+use super::isa::Isa;
 use super::lanes::{Kernel, Lanes, exp2};
+use super::product::{Floats, rows_of};
+use super::quantize::{BlockSums, QuantizedBlock, block};
 use super::scalar::dequantize;
-use super::{Floats, Isa, rows_of};
-use crate::panel::BlockScale;
-use crate::tile::{GROUP, Matrix, TileFormat};
+use crate::tile::{GROUP, TileFormat};
 
-/// `out = weight * (x / sqrt(mean(x^2) + eps))`; gives the mean square. When
-/// that is not finite, `out` is NaN.
+/// `out = weight * (x / sqrt(mean(x^2) + eps))`; returns the mean square. When that is not finite, `out` is NaN.
 ///
 /// # Shapes
 /// - `x`, `weight`, `out`: `[hidden]`
 pub(crate) fn rms_norm(isa: Isa, x: &[f32], weight: &[f32], eps: f32, out: &mut [f32]) -> f32 {
     isa.run(RmsNorm { x, weight, eps, out })
-}
-
-/// Which sums of a block are wanted.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(crate) enum BlockSums {
-    /// That of the block; those of its halves are zero.
-    #[default]
-    Whole,
-    /// Those of its halves too.
-    Halves,
-}
-
-/// Blocks of 32 as [`crate::panel`] says, each handed to `out` with its number; NaN and infinity give a scale that is NaN.
-pub(crate) fn quantize(
-    isa: Isa,
-    sums: BlockSums,
-    x: &[[f32; 32]],
-    mut out: impl FnMut(usize, [i8; 32], BlockScale),
-) {
-    let rows = 0..x.len();
-    isa.run(Quantize {
-        rows,
-        sums,
-        load: |index: usize| x[index].as_chunks::<16>().0,
-        out: |i, v, s| out(i, v, s),
-    });
 }
 
 /// `gate = silu(gate) * up`.
@@ -64,7 +38,7 @@ pub(crate) fn multiply_dequantized(
     isa.run(MultiplyDequantized { format, call, out });
 }
 
-/// Calls `found` with every row that has a value of at least `least(row)`.
+/// Calls `found` with every row that has a value of at least `least(row)`: a quick check before a list is searched.
 pub(crate) fn contenders(
     isa: Isa,
     values: &[[f32; GROUP]],
@@ -74,6 +48,7 @@ pub(crate) fn contenders(
     isa.run(Contenders { values, least, found });
 }
 
+/// See [`contenders`].
 struct Contenders<'a, L, F> {
     values: &'a [[f32; GROUP]],
     least: L,
@@ -93,6 +68,7 @@ impl<L: FnMut(usize) -> f32, F: FnMut(usize)> Kernel for Contenders<'_, L, F> {
     }
 }
 
+/// The squares are summed in 16 lanes, so that the sum has the same order on every instruction set.
 struct RmsNorm<'a> {
     x: &'a [f32],
     weight: &'a [f32],
@@ -111,6 +87,7 @@ impl Kernel for RmsNorm<'_> {
             let x = simd.load(chunk);
             sums = simd.mul_add(x, x, sums);
         }
+        // What is left is padded with zeros, which add nothing.
         let mut last = [0.0; 16];
         last[..rest.len()].copy_from_slice(rest);
         let x = simd.load(&last);
@@ -132,50 +109,7 @@ impl Kernel for RmsNorm<'_> {
     }
 }
 
-struct Quantize<L, F> {
-    rows: std::ops::Range<usize>,
-    sums: BlockSums,
-    load: L,
-    out: F,
-}
-
-impl<'a, L, F> Kernel for Quantize<L, F>
-where
-    L: Fn(usize) -> &'a [[f32; 16]],
-    F: FnMut(usize, [i8; 32], BlockScale),
-{
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Lanes>(mut self, simd: S) {
-        for index in self.rows {
-            let halves = (self.load)(index);
-            let (values, scale) =
-                block(simd, self.sums, [&halves[0], &halves[1]].map(|half| simd.load(half)));
-            (self.out)(index, values, scale);
-        }
-    }
-}
-
-/// Quantizes one block.
-#[inline(always)]
-fn block<S: Lanes>(simd: S, sums: BlockSums, [low, high]: [S::F32; 2]) -> ([i8; 32], BlockScale) {
-    let magnitude = simd.magnitude(simd.larger(low, high));
-    let scale = if magnitude.is_finite() { magnitude * (1.0 / 127.0) } else { f32::NAN };
-    // A subnormal scale has no finite inverse; what it stands for is nothing.
-    let inverse = simd.splat(if scale >= f32::MIN_POSITIVE { 1.0 / scale } else { 0.0 });
-    let [low, high] = [low, high].map(|x| simd.round(simd.mul(x, inverse)));
-    let mut values = [0; 32];
-    values[..16].copy_from_slice(&simd.to_signed(low));
-    values[16..].copy_from_slice(&simd.to_signed(high));
-    let sum = scale * simd.sum(simd.add(low, high));
-    let halves = match sums {
-        BlockSums::Whole => [0.0; 2],
-        BlockSums::Halves => [scale * simd.sum(low), scale * simd.sum(high)],
-    };
-    (values, BlockScale { scale, sum, low: halves[0], high: halves[1] })
-}
-
+/// See [`silu_mul`].
 struct SiluMul<'a> {
     gate: &'a mut [[f32; GROUP]],
     up: &'a [[f32; GROUP]],
@@ -195,6 +129,7 @@ impl Kernel for SiluMul<'_> {
 /// `silu(gate) * up`.
 #[inline(always)]
 fn gated<S: Lanes>(simd: S, gate: S::F32, up: S::F32) -> S::F32 {
+    // sigmoid(x) = 1 / (1 + 2^(-x log2 e)); the power is bounded so that `exp2` stays in its range, and NaN passes.
     let one = simd.splat(1.0);
     let power = simd.min(simd.splat(126.0), simd.mul(gate, simd.splat(-std::f32::consts::LOG2_E)));
     let sigmoid = simd.div(one, simd.add(one, exp2(simd, power)));
@@ -207,11 +142,12 @@ pub(crate) fn gated_blocks(
     sums: BlockSums,
     gate: &[[f32; GROUP]],
     up: &[[f32; GROUP]],
-    out: impl FnMut(usize, [i8; 32], BlockScale),
+    out: impl FnMut(usize, QuantizedBlock),
 ) {
     isa.run(GatedBlocks { sums, gate: gate.split_at(gate.len() / 2), up: up.split_at(up.len() / 2), out });
 }
 
+/// See [`gated_blocks`]: the first group of a row is the low half of its block, the second group the high half.
 struct GatedBlocks<'a, F> {
     sums: BlockSums,
     gate: (&'a [[f32; GROUP]], &'a [[f32; GROUP]]),
@@ -219,7 +155,7 @@ struct GatedBlocks<'a, F> {
     out: F,
 }
 
-impl<F: FnMut(usize, [i8; 32], BlockScale)> Kernel for GatedBlocks<'_, F> {
+impl<F: FnMut(usize, QuantizedBlock)> Kernel for GatedBlocks<'_, F> {
     type Output = ();
 
     #[inline(always)]
@@ -229,12 +165,12 @@ impl<F: FnMut(usize, [i8; 32], BlockScale)> Kernel for GatedBlocks<'_, F> {
         for (row, (gate, up)) in gates.zip(ups).enumerate() {
             let low = gated(simd, simd.load(gate.0), simd.load(up.0));
             let high = gated(simd, simd.load(gate.1), simd.load(up.1));
-            let (values, scale) = block(simd, self.sums, [low, high]);
-            (self.out)(row, values, scale);
+            (self.out)(row, block(simd, self.sums, [low, high]));
         }
     }
 }
 
+/// See [`rotate`].
 struct Rotate<'a> {
     head: &'a mut [f32],
     cos: &'a [f32],
@@ -264,6 +200,7 @@ impl Kernel for Rotate<'_> {
     }
 }
 
+/// See [`multiply_dequantized`]. Products are added in rising order of the inner length, as in [`super::scalar`].
 struct MultiplyDequantized<'a> {
     format: TileFormat,
     call: &'a Floats<'a>,
@@ -277,12 +214,13 @@ impl Kernel for MultiplyDequantized<'_> {
     fn run<S: Lanes>(self, simd: S) {
         let Self { format, call, out } = self;
         let rows = rows_of(call.groups, out);
-        let group_bytes = Matrix::group_bytes(format, call.inputs);
+        let group_bytes = format.group_bytes(call.inputs);
         let mut weights = vec![[0.0; GROUP]; format.step()];
         out.fill([0.0; GROUP]);
         for group in 0..call.groups {
             let tiles = &call.tiles[group * group_bytes..][..group_bytes];
             for (index, record) in tiles.chunks_exact(format.record_bytes()).enumerate() {
+                // Unpacked once per record, then used by every row.
                 dequantize(format, record, &mut weights);
                 let first = index * format.step();
                 for row in rows.clone() {
@@ -301,6 +239,8 @@ impl Kernel for MultiplyDequantized<'_> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -318,26 +258,19 @@ mod tests {
         }
     }
 
-    fn quantized(isa: Isa, x: &[f32; 32]) -> ([i8; 32], BlockScale) {
-        let mut found = ([0; 32], BlockScale::default());
-        quantize(isa, BlockSums::Halves, std::slice::from_ref(x), |_, values, scale| found = (values, scale));
-        found
-    }
-
     #[test]
     fn every_instruction_set_gives_the_same_bits() {
         let x: [f32; 32] = std::array::from_fn(|i| ((i * 37 % 19) as f32 - 9.3) * 1.7);
         let bits = |isa: Isa| {
             let mut head = x;
             let mut gate = *x.as_chunks::<16>().0.first().expect("32 values");
-            let (values, scale) = quantized(isa, &x);
             let up = [gate];
             silu_mul(isa, std::slice::from_mut(&mut gate), &up);
             rotate(isa, &mut head, &x[..16], &x[16..]);
             let mut norm = [0.0; 32];
             rms_norm(isa, &x, &head, 1e-5, &mut norm);
-            let floats = [&gate[..], &head, &norm, &[scale.scale, scale.sum, scale.low, scale.high]].concat();
-            (values, floats.iter().map(|x| x.to_bits()).collect::<Vec<_>>())
+            let floats = [&gate[..], &head, &norm].concat();
+            floats.iter().map(|x| x.to_bits()).collect::<Vec<_>>()
         };
         let expected = bits(Isa::Scalar);
         for isa in Isa::ALL.into_iter().filter(|isa| isa.is_available()) {
@@ -345,15 +278,46 @@ mod tests {
         }
     }
 
-    #[test]
-    fn blocks_round_half_to_even_and_carry_nan() {
-        let mut x = [0.0; 32];
-        (x[0], x[1], x[2], x[20]) = (127.0, 2.5, -3.5, -127.0);
-        let (values, scale) = quantized(Isa::Scalar, &x);
-        assert_eq!((values[0], values[1], values[2], values[20]), (127, 2, -4, -127));
-        assert_eq!((scale.scale, scale.low, scale.high, scale.sum), (1.0, 125.0, -127.0, -2.0));
-        x[31] = f32::INFINITY;
-        assert!(quantized(Isa::Scalar, &x).1.sum.is_nan());
-        assert_eq!(quantized(Isa::Scalar, &[0.0; 32]).1.scale, 0.0);
+    fn close(found: f32, expected: f64) -> bool {
+        (f64::from(found) - expected).abs() <= 1e-6 * expected.abs().max(1e-3)
+    }
+
+    proptest! {
+        #[test]
+        fn silu_and_rotation_are_their_formulas(
+            x in prop::array::uniform16(-30.0_f32..30.0),
+            y in prop::array::uniform16(-3.0_f32..3.0),
+            angle in -9.0_f32..9.0,
+        ) {
+            for isa in Isa::ALL {
+                let mut gate = [x];
+                silu_mul(isa, &mut gate, &[y]);
+                for (lane, found) in gate[0].iter().enumerate() {
+                    let (x, y) = (f64::from(x[lane]), f64::from(y[lane]));
+                    prop_assert!(close(*found, x / (1.0 + (-x).exp()) * y), "{} silu({x}) {y}", isa.name());
+                }
+                let mut head = [x, y].concat();
+                rotate(isa, &mut head, &[angle.cos(); 16], &[angle.sin(); 16]);
+                for lane in 0..16 {
+                    // A rotation keeps the length of every pair.
+                    let length = |a: f32, b: f32| f64::from(a).hypot(f64::from(b));
+                    prop_assert!((length(head[lane], head[lane + 16]) - length(x[lane], y[lane])).abs() < 1e-4);
+                }
+            }
+        }
+
+        #[test]
+        fn contenders_are_the_rows_that_reach_the_bound(
+            values in prop::collection::vec(prop::array::uniform16(-9.0_f32..9.0), 0..20),
+            bound in -9.0_f32..9.0,
+        ) {
+            let reaches = |row: &[f32; 16]| row.iter().any(|x| *x >= bound);
+            let expected: Vec<usize> = (0..values.len()).filter(|row| reaches(&values[*row])).collect();
+            for isa in Isa::ALL {
+                let mut found = Vec::new();
+                contenders(isa, &values, |_| bound, |row| found.push(row));
+                prop_assert_eq!(&found, &expected, "{}", isa.name());
+            }
+        }
     }
 }

@@ -1,15 +1,20 @@
-//! [`TileFormat`]: which record a matrix is made of.
+//! [`TileFormat`]: which record a matrix consists of, and how many bytes that takes.
 
 use internlm_model::weights::Encoding;
+
+/// Number of outputs of a column group.
+pub const GROUP: usize = 16;
+/// Number of weights of a block along the inner length, which is also a block of quantized activations.
+pub const BLOCK: usize = 32;
 
 /// The record of a matrix; the table is in [`crate::tile`].
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum TileFormat {
-    /// 32-bit floats.
+    /// 32-bit floats, one weight of each output.
     F32,
-    /// 16-bit IEEE floats.
+    /// 16-bit IEEE floats, one weight of each output.
     F16,
-    /// bfloat16.
+    /// bfloat16, two weights of each output.
     Bf16,
     /// Blocks of 32, 4 bits around 8.
     Q4_0,
@@ -32,7 +37,7 @@ pub enum TileFormat {
 }
 
 impl TileFormat {
-    /// Every format.
+    /// All formats, in the order of the table in [`crate::tile`].
     pub const ALL: [Self; 12] = [
         Self::F32,
         Self::F16,
@@ -48,7 +53,7 @@ impl TileFormat {
         Self::Int4,
     ];
 
-    /// The format of a stored encoding; `None` for integers and F64.
+    /// The format that a stored encoding becomes; `None` for integers and F64, which have no tiles.
     #[must_use]
     pub const fn of(encoding: Encoding) -> Option<Self> {
         Some(match encoding {
@@ -67,7 +72,7 @@ impl TileFormat {
         })
     }
 
-    /// Name as in files: `Q4_1`.
+    /// The name that files use: `Q4_1`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -86,7 +91,7 @@ impl TileFormat {
         }
     }
 
-    /// Weights of one output that a record holds.
+    /// Number of weights of one output that a record holds.
     #[must_use]
     pub const fn step(self) -> usize {
         match self {
@@ -98,7 +103,7 @@ impl TileFormat {
         }
     }
 
-    /// Bytes of a record.
+    /// Bytes of a record, payload and scales of all 16 outputs.
     #[must_use]
     pub const fn record_bytes(self) -> usize {
         match self {
@@ -116,6 +121,18 @@ impl TileFormat {
         }
     }
 
+    /// Bytes of one column group of a matrix with `inputs` inputs.
+    #[must_use]
+    pub const fn group_bytes(self, inputs: usize) -> usize {
+        inputs.div_ceil(self.step()) * self.record_bytes()
+    }
+
+    /// Bytes of all tiles of a matrix `[outputs, inputs]`.
+    #[must_use]
+    pub const fn matrix_bytes(self, outputs: usize, inputs: usize) -> usize {
+        column_groups(outputs) * self.group_bytes(inputs)
+    }
+
     /// Whether the weights are floats, which are multiplied with float activations; the others are integers with
     /// scales, multiplied with 8-bit activations.
     #[must_use]
@@ -124,8 +141,55 @@ impl TileFormat {
     }
 }
 
+/// Number of column groups of `outputs` outputs; the last one may be padded.
+#[must_use]
+pub const fn column_groups(outputs: usize) -> usize {
+    outputs.div_ceil(GROUP)
+}
+
 impl std::fmt::Display for TileFormat {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tiles_take_the_bytes_of_the_table() {
+        for (format, outputs, inputs, bytes) in [
+            (TileFormat::Q4_1, 576, 576, 36 * 18 * 320),
+            (TileFormat::Q8_0, 49_152, 576, 30_081_024),
+            (TileFormat::Q6K, 1, 256, 3360),
+            (TileFormat::Bf16, 17, 3, 2 * 2 * 64),
+            (TileFormat::F16, 16, 5, 5 * 32),
+        ] {
+            assert_eq!(format.matrix_bytes(outputs, inputs), bytes, "{format} [{outputs}, {inputs}]");
+        }
+    }
+
+    #[test]
+    fn records_hold_the_bytes_of_sixteen_rows() {
+        for format in TileFormat::ALL.into_iter().filter(|format| *format != TileFormat::Int4) {
+            let names = [Encoding::F32, Encoding::F16, Encoding::Bf16, Encoding::Q4_0, Encoding::Q4_1]
+                .into_iter()
+                .chain([
+                    Encoding::Q5_0,
+                    Encoding::Q5_1,
+                    Encoding::Q8_0,
+                    Encoding::Q4K,
+                    Encoding::Q5K,
+                    Encoding::Q6K,
+                ]);
+            let encoding = names.into_iter().find(|encoding| TileFormat::of(*encoding) == Some(format));
+            let row =
+                encoding.and_then(|encoding| encoding.byte_length(&[format.step()])).expect("whole blocks");
+            let record = format.record_bytes();
+            // Only the scales of K-quants are stored wider than in the file.
+            assert!(record >= GROUP * row && record * 100 <= GROUP * row * 103, "{format}: {record} {row}");
+        }
+        assert_eq!((TileFormat::of(Encoding::F64), TileFormat::of(Encoding::I32)), (None, None));
     }
 }

@@ -1,8 +1,10 @@
 //! The command line: answers on a tiny model, and errors that name what is wrong.
 
+use std::ffi::OsString;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use internlm_kit::exit::Failure;
+use internlm_kit::testing::Program;
 use serde_json::Value;
 use tempfile::TempDir;
 use turbomind::cli;
@@ -29,18 +31,22 @@ impl Folder {
         path
     }
 
-    /// Runs `turbomind VERB --model tiny.gguf WORDS`; words that begin with `@` are files of the folder.
+    /// Runs `turbomind VERB tiny.gguf WORDS`; words that begin with `@` are files of the folder.
     fn run(&self, verb: &str, words: &str) -> anyhow::Result<String> {
         self.run_on(&self.path("tiny.gguf"), verb, words)
     }
 
     fn run_on(&self, model: &Path, verb: &str, words: &str) -> anyhow::Result<String> {
-        let mut line = vec!["turbomind".into(), verb.into(), "--model".into(), model.as_os_str().to_owned()];
+        answer(self.line(model, verb, words))
+    }
+
+    fn line(&self, model: &Path, verb: &str, words: &str) -> Vec<OsString> {
+        let mut line = vec!["turbomind".into(), verb.into(), model.as_os_str().to_owned()];
         line.extend(words.split_whitespace().map(|word| match word.strip_prefix('@') {
             Some(name) => self.path(name).into_os_string(),
             None => word.into(),
         }));
-        cli::run_from(line)
+        line
     }
 
     fn json(&self, verb: &str, words: &str) -> Value {
@@ -49,16 +55,25 @@ impl Folder {
         serde_json::from_str(&text).expect("one JSON object")
     }
 
-    /// The message of a line that is refused with exit code 2.
-    fn refused(&self, verb: &str, words: &str) -> String {
-        bad_input(self.run(verb, words))
+    /// The binary as a user runs it, in the folder.
+    fn program(&self) -> Program {
+        Program::new(env!("CARGO_BIN_EXE_turbomind"), self.0.path())
+    }
+
+    /// The message of a line of `turbomind` that is refused with exit code 2.
+    fn refused(&self, line: &str) -> String {
+        let ran = self.program().run(line.split_whitespace());
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{line}: {ran:?}");
+        assert!(ran.stderr.starts_with("error: "), "{line}: {ran:?}");
+        ran.stderr
     }
 }
 
-fn bad_input(answer: anyhow::Result<String>) -> String {
-    let error = answer.expect_err("refused");
-    assert_eq!(cli::failure(&error), Failure::BadInput, "{error:#}");
-    format!("{error:#}")
+/// What a command line prints.
+fn answer(line: Vec<OsString>) -> anyhow::Result<String> {
+    let mut out = Vec::new();
+    cli::run_from(line, &mut out)?;
+    Ok(String::from_utf8(out)?)
 }
 
 fn floats(value: &Value) -> Vec<f64> {
@@ -71,7 +86,7 @@ fn the_tiny_model_generates_the_same_in_any_chunks() {
     let ids: Vec<String> = (0..40).map(|i| (7 * i + 1).to_string()).collect();
     folder.write("ids.txt", &ids.join("\n"));
     folder.write("ids.json", &format!("[{}]", ids.join(", ")));
-    let words = "--prompt-ids @ids.txt --n 12 --greedy --top 3 --ignore-eos";
+    let words = "--prompt-ids @ids.txt --max-tokens 12 --top 3 --ignore-eos";
     let whole = folder.json("generate", words);
     assert_eq!(whole["prompt_ids"].as_array().map(Vec::len), Some(40));
     assert_eq!(whole["finish"], "length");
@@ -86,7 +101,7 @@ fn the_tiny_model_generates_the_same_in_any_chunks() {
         let words = format!("{words} --chunk {chunk} --threads 1").replace("ids.txt", "ids.json");
         assert_eq!(folder.json("generate", &words), whole, "chunks of {chunk}");
     }
-    let plain = folder.run("generate", "--prompt-ids @ids.txt --n 12 --ignore-eos").expect("works");
+    let plain = folder.run("generate", "--prompt-ids @ids.txt --max-tokens 12 --ignore-eos").expect("works");
     let listed: Vec<String> = new.iter().map(Value::to_string).collect();
     assert_eq!(plain, listed.join(" ") + "\n");
 }
@@ -95,14 +110,107 @@ fn the_tiny_model_generates_the_same_in_any_chunks() {
 fn forced_ids_get_the_probabilities_of_the_greedy_ones() {
     let folder = Folder::new();
     folder.write("ids", "5 6 7");
-    let greedy = folder.json("generate", "--prompt-ids @ids --n 8 --ignore-eos --compute f32");
+    let greedy = folder.json("generate", "--prompt-ids @ids --max-tokens 8 --ignore-eos --compute f32");
     folder.write("given", &greedy["ids"].to_string());
     let words = "--prompt-ids @ids --force-ids @given --top 1 --compute f32";
     let forced = folder.json("generate", words);
     assert_eq!((&forced["ids"], &forced["logprobs"]), (&greedy["ids"], &greedy["logprobs"]));
     assert_eq!(forced["finish"], "forced");
-    let first = folder.json("generate", &format!("{words} --n 2"));
+    let first = folder.json("generate", &format!("{words} --max-tokens 2"));
     assert_eq!(floats(&first["logprobs"]), floats(&greedy["logprobs"])[..2]);
+}
+
+/// Remembers what was written before each flush.
+#[derive(Default)]
+struct Flushes {
+    parts: Vec<String>,
+    pending: Vec<u8>,
+}
+
+impl Write for Flushes {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.pending.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        let part = std::mem::take(&mut self.pending);
+        self.parts.push(String::from_utf8(part).expect("text"));
+        Ok(())
+    }
+}
+
+/// A pipe whose reader has gone.
+struct Closed;
+
+impl Write for Closed {
+    fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+        Err(ErrorKind::BrokenPipe.into())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn every_token_is_printed_before_the_next_one_is_computed() {
+    let folder = Folder::new();
+    folder.write("ids", "5 6 7");
+    let words = "--prompt-ids @ids --max-tokens 6 --ignore-eos";
+    let line = folder.line(&folder.path("tiny.gguf"), "generate", words);
+    let mut out = Flushes::default();
+    cli::run_from(line.clone(), &mut out).expect("works");
+    let whole = folder.run("generate", words).expect("works");
+    assert_eq!(out.parts.len(), 6, "{:?}", out.parts);
+    assert_eq!(out.parts.concat() + "\n", whole);
+    let listed: Vec<&str> = whole.split_whitespace().collect();
+    for (index, part) in out.parts.iter().enumerate() {
+        assert_eq!(part.trim_start(), listed[index]);
+    }
+    let error = cli::run_from(line, &mut Closed).expect_err("nobody reads");
+    let kind = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+    assert_eq!(kind, Some(ErrorKind::BrokenPipe));
+}
+
+#[test]
+fn a_closed_output_ends_every_verb_quietly() {
+    let folder = Folder::new();
+    folder.write("ids", "5 6 7");
+    for line in [
+        "inspect tiny.gguf",
+        "generate tiny.gguf --prompt-ids ids --max-tokens 9",
+        "generate tiny.gguf --prompt-ids ids --json",
+        "perplexity tiny.gguf --ids ids",
+        "bench tiny.gguf --prompt-tokens 8 --gen-tokens 2 --repeat 1",
+    ] {
+        folder.program().check_closed_output(&line.split_whitespace().collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn old_names_of_options_still_work() {
+    let folder = Folder::new();
+    folder.write("ids", "5 6 7");
+    let model = folder.path("tiny.gguf").into_os_string();
+    let ids = folder.path("ids").into_os_string();
+    let with = |words: &[&str]| {
+        let words = words.iter().map(|word| match *word {
+            "MODEL" => model.clone(),
+            "IDS" => ids.clone(),
+            word => word.into(),
+        });
+        answer([OsString::from("turbomind")].into_iter().chain(words).collect())
+    };
+    let new = with(&["generate", "MODEL", "--prompt-ids", "IDS", "--max-tokens", "4"]).expect("works");
+    let old = with(&["generate", "--model", "MODEL", "--prompt-ids", "IDS", "--n", "4", "--greedy"]);
+    assert_eq!(old.expect("works"), new);
+    let bench = ["bench", "--model", "MODEL", "--prompt", "8", "--gen", "2", "--repeat", "1", "--json"];
+    let report: Value = serde_json::from_str(&with(&bench).expect("works")).expect("JSON");
+    assert_eq!((report["prompt"].as_u64(), report["gen"].as_u64()), (Some(8), Some(2)));
+    let both = folder.refused("inspect tiny.gguf --model tiny.gguf");
+    assert!(both.contains("cannot be used with"), "{both}");
+    assert!(folder.refused("inspect").contains("<MODEL>"));
 }
 
 #[test]
@@ -129,7 +237,8 @@ fn perplexity_is_the_mean_of_forced_ids() {
 #[test]
 fn bench_keeps_the_contract() {
     let folder = Folder::new();
-    let report = folder.json("bench", "--prompt 40 --gen 4 --batch 3 --repeat 2 --threads 1 --kv int8");
+    let report =
+        folder.json("bench", "--prompt-tokens 40 --gen-tokens 4 --batch 3 --repeat 2 --threads 1 --kv int8");
     let names = "engine version isa model model_mb threads prompt gen depth batch kv prefill_tok_s decode_tok_s \
                  rounds load_s rss_mb rss_peak_mb kv_mb repack_mb peak_gmac_s prefill_gmac_s decode_gmac_s \
                  decode_gb_s cpu_s wall_s";
@@ -143,9 +252,10 @@ fn bench_keeps_the_contract() {
     let expected = serde_json::json!(["turbomind", "tiny.gguf", 1, 40, 4, 40, 3, "int8"]);
     assert_eq!(serde_json::json!(sizes), expected);
     assert!(report["decode_tok_s"].as_f64() > Some(0.0) && report["peak_gmac_s"].as_f64() > Some(0.0));
-    let depths = folder.json("bench", "--prompt 0 --gen 2 --depth 70 --repeat 1 --threads 2");
+    let depths = folder.json("bench", "--prompt-tokens 0 --gen-tokens 2 --depth 70 --repeat 1 --threads 2");
     assert_eq!((depths["depth"].as_u64(), depths.get("prefill_tok_s")), (Some(70), None));
-    let table = folder.run("bench", "--prompt 30 --gen 2 --depth 10 --repeat 1").expect("works");
+    let table =
+        folder.run("bench", "--prompt-tokens 30 --gen-tokens 2 --depth 10 --repeat 1").expect("works");
     assert!(table.lines().any(|line| line.starts_with("decode_tok_s     ")), "{table}");
 }
 
@@ -194,12 +304,15 @@ fn a_hugging_face_folder_works_as_well() {
     })
     .expect("writes");
     folder.write("ids", "5 6 7");
-    let answer =
-        folder.run_on(folder.0.path(), "generate", "--prompt-ids @ids --n 3 --ignore-eos").expect("works");
+    let answer = folder
+        .run_on(folder.0.path(), "generate", "--prompt-ids @ids --max-tokens 3 --ignore-eos")
+        .expect("works");
     assert_eq!(answer.split_whitespace().count(), 3);
     let text = folder.run_on(folder.0.path(), "inspect", "").expect("works");
     assert!(text.contains("lm_head.weight") && text.contains("hidden_size"), "{text}");
-    let report = folder.run_on(folder.0.path(), "bench", "--prompt 8 --gen 2 --repeat 1").expect("works");
+    let report = folder
+        .run_on(folder.0.path(), "bench", "--prompt-tokens 8 --gen-tokens 2 --repeat 1")
+        .expect("works");
     assert!(report.contains("prefill_gmac_s"), "{report}");
 }
 
@@ -221,8 +334,16 @@ fn bad_input_is_named_and_ends_with_code_2() {
         ("generate", "--prompt-ids @words", "words: word 1: found \"two\", expected an id"),
         ("generate", "--prompt-ids @json", "json: expected a JSON array of ids"),
         ("generate", "--prompt-ids @absent", "absent"),
-        ("generate", "--prompt-ids @ids --n 94", "found 97 tokens, expected at most the context's 96"),
-        ("generate", "--prompt-ids @ids --n 18446744073709551615", "expected at most the context's 96"),
+        (
+            "generate",
+            "--prompt-ids @ids --max-tokens 94",
+            "found 97 tokens, expected at most the context's 96",
+        ),
+        (
+            "generate",
+            "--prompt-ids @ids --max-tokens 18446744073709551615",
+            "expected at most the context's 96",
+        ),
         ("generate", "--prompt-ids @ids --force-ids @large", "large: id number 1: found 300"),
         ("generate", "--prompt-ids @ids --prompt text", "cannot be used with"),
         ("generate", "", "required"),
@@ -233,10 +354,10 @@ fn bad_input_is_named_and_ends_with_code_2() {
         ("generate", "--prompt words", "tokenizer"),
         ("perplexity", "--ids @empty", "empty: found 0 ids, expected at least 2"),
         ("perplexity", "--ids @large", "large: id number 1"),
-        ("bench", "--prompt 90 --gen 7", "found 97 tokens, expected at most the context's 96"),
-        ("bench", "--prompt 0 --gen 0", "found 0 for both"),
+        ("bench", "--prompt-tokens 90 --gen-tokens 7", "found 97 tokens, expected at most the context's 96"),
+        ("bench", "--prompt-tokens 0 --gen-tokens 0", "found 0 for both"),
     ] {
-        let message = folder.refused(verb, words);
+        let message = folder.refused(&format!("{verb} tiny.gguf {}", words.replace('@', "")));
         assert!(message.contains(expected), "{verb} {words}: {message}");
     }
 }
@@ -261,8 +382,9 @@ fn bad_files_are_named_and_end_with_code_2() {
         for (verb, words) in
             [("generate", "--prompt-ids @ids"), ("perplexity", "--ids @ids"), ("bench", ""), ("inspect", "")]
         {
-            let message = bad_input(folder.run_on(&folder.path(file), verb, words));
-            assert!(message.contains(expected) && message.contains(file), "{verb} {file}: {message}");
+            let message = folder.refused(&format!("{verb} {file} {}", words.replace('@', "")));
+            assert!(message.contains(expected), "{verb} {file}: {message}");
+            assert_eq!(message.matches(file).count(), 1, "the path is named once: {message}");
         }
     }
 }

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use internlm_kit::testing::TestRng;
 use internlm_model::weights::{Encoding, TensorInfo, write_stored_folder};
 use serde_json::json;
-use turbomind::{Compute, Engine, EngineConfig, LogitsWanted, Outputs, SeqStep, Want};
+use turbomind::{Compute, Engine, EngineConfig, LogitEntries, LogitRows, Outputs, SeqStep};
 
 const HIDDEN: usize = 256;
 const INTER: usize = 512;
@@ -25,14 +26,12 @@ type Tensors = BTreeMap<String, (Vec<usize>, Encoding, Vec<u8>)>;
 struct Pair {
     quantized: Tensors,
     plain: Tensors,
-    state: u64,
+    rng: TestRng,
 }
 
 impl Pair {
     fn random(&mut self) -> u32 {
-        self.state =
-            self.state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.state >> 33) as u32
+        self.rng.bits() as u32 >> 1
     }
 
     fn floats(&mut self, name: &str, shape: &[usize], size: f32) {
@@ -95,7 +94,7 @@ impl Pair {
     }
 
     fn new(method: Method) -> Self {
-        let mut pair = Self { quantized: BTreeMap::new(), plain: BTreeMap::new(), state: 7 };
+        let mut pair = Self { quantized: BTreeMap::new(), plain: BTreeMap::new(), rng: TestRng::new(7) };
         pair.floats("model.embed_tokens.weight", &[VOCAB, HIDDEN], 1.0);
         pair.floats("lm_head.weight", &[VOCAB, HIDDEN], 0.1);
         pair.floats("model.norm.weight", &[HIDDEN], 1.0);
@@ -160,13 +159,12 @@ fn write(folder: &Path, tensors: &Tensors, method: Option<Method>) {
 }
 
 fn logits(folder: &Path, compute: Compute) -> Vec<f32> {
-    let config = EngineConfig { compute, kv_blocks: Some(4), ..EngineConfig::default() };
+    let config = EngineConfig::new().with_compute(compute).with_kv_blocks(4);
     let mut engine = Engine::load(folder, &config).expect("loads");
     let tokens: Vec<u32> = (0..40).map(|i| i * 7 % VOCAB as u32).collect();
-    let step =
-        SeqStep { tokens: &tokens, position: 0, rope_len: 40, blocks: &[2, 0], logits: LogitsWanted::All };
+    let step = SeqStep::new(&tokens, 0, &[2, 0]).with_logits(LogitRows::All);
     let mut outputs = Outputs::default();
-    engine.forward(&[step], Want::Logits, &mut outputs).expect("a pass");
+    engine.forward(&[step], LogitEntries::All, &mut outputs).expect("a pass");
     outputs.logits
 }
 

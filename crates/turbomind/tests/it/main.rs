@@ -3,9 +3,11 @@
 mod bad_input;
 mod cli;
 mod determinism;
+mod engine;
+mod help;
 mod int4_folder;
 mod kernels;
 mod made;
-mod shared;
+mod reference;
 mod smollm2;
 mod tiny;

@@ -1,17 +1,18 @@
 //! [`Scores`]: products of query rows with keys, 16 keys in a vector.
 
-use super::{Element, LANES, PART, ROWS, Rows, prefetch};
-use crate::simd::lanes::{Kernel, Lanes};
+use super::element::{Element, prefetch};
+use super::rows::{PART, ROWS, Rows};
+use crate::simd::lanes::{Kernel, LANES, Lanes};
 
 /// `scores[row][position in the part] = sum_d q[row][d] * key[d]` for the keys that a row sees and up to 15 after them.
 pub(crate) struct Scores<'a, E> {
-    /// The rows.
+    /// The query rows of the call.
     pub(crate) rows: Rows,
     /// `[rows][dim]`.
     pub(crate) q: &'a [f32],
     /// Tiles of 16 keys, each `[dim]` elements.
     pub(crate) keys: &'a [&'a [E]],
-    /// What is needed a block of four tiles later, asked for meanwhile: for each tile as many elements, or none.
+    /// What is needed a block of four tiles later and is fetched meanwhile: for each tile as many elements, or none.
     pub(crate) ahead: &'a [&'a [E]],
     /// Number of the first of them in the part.
     pub(crate) first_tile: usize,
@@ -63,6 +64,7 @@ impl<E: Element> Scores<'_, E> {
         let ahead: [&[E]; T] = std::array::from_fn(|t| self.ahead.get(tile + t).copied().unwrap_or_default());
         let mut sums = [[simd.splat(0.0); T]; N];
         for first in (0..dim).step_by(LANES) {
+            // Spread over the loop, so that fetching keeps pace with the arithmetic.
             for ahead in ahead {
                 prefetch(simd, ahead.get(first..first + LANES).unwrap_or_default());
             }
@@ -82,7 +84,7 @@ impl<E: Element> Scores<'_, E> {
     }
 }
 
-/// Adds 16 dimensions.
+/// Adds the products of 16 dimensions to the sums.
 #[inline(always)]
 fn add<S: Lanes, E: Element, const N: usize, const T: usize>(
     simd: S,

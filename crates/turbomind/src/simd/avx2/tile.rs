@@ -34,10 +34,10 @@ pub(super) trait Tile {
 /// Q4_0, Q5_0 and Q8_0; with `MINIMUM` Q4_1 and Q5_1.
 pub(super) struct Block32<const BITS: usize, const MINIMUM: bool>;
 
-/// Q4_K and Q5_K.
+/// Q4_K and Q5_K: eight blocks with scales of 8 bits.
 pub(super) struct SuperBlock<const BITS: usize>;
 
-/// Q6_K.
+/// Q6_K: eight blocks with scales per half block.
 pub(super) struct Q6K;
 
 /// Groups of 128 with a zero point.
@@ -131,7 +131,7 @@ impl Tile for Int4 {
 /// AVX2 is enabled in the caller; `64 * BITS` bytes can be read at `payload`; `half` is 0 or 1.
 #[inline(always)]
 unsafe fn values<const BITS: usize>(payload: *const u8, half: usize) -> [__m256i; 8] {
-    // SAFETY: every load lies inside the payload: 256 bytes of nibbles and their plane, or 512 bytes.
+    // SAFETY: every load is inside of the payload: 256 bytes of nibbles and their plane, or 512 bytes.
     unsafe {
         let mut values = [_mm256_setzero_si256(); 8];
         let payload = payload.add(32 * half);

@@ -2,9 +2,9 @@
 
 use half::f16;
 
-use super::{LANES, Lanes};
+use super::ops::{LANES, Lanes};
 
-/// Any machine.
+/// Arrays of sixteen floats, which any machine has.
 #[derive(Clone, Copy)]
 pub(super) struct Scalar;
 
