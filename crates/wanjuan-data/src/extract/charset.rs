@@ -1,17 +1,18 @@
-//! Bytes to text: byte order mark, labels, and what the bytes themselves say.
+//! [`decode`]: from bytes to text, by byte order mark, labels, and the bytes themselves.
 //!
-//! The bytes decide against a wrong label: mojibake is worse than a disobeyed header.
+//! Bytes overrule a wrong label, because mojibake is worse than a disobeyed header.
 
 use std::borrow::Cow;
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
-/// How far a `<meta charset>` is looked for; the HTML standard says 1024, pages in the wild need more.
+/// Bytes at the start of a page that are searched for `<meta charset>`. The HTML standard says 1024; real pages
+/// need more.
 const PRESCAN_BYTES: usize = 4096;
 
-/// Decodes a page. `label` is the charset of the transport, when there is one. Never fails: what cannot be
-/// decoded becomes U+FFFD.
+/// Decodes a page. `label` is the charset given by the transport, if any. Never fails: bytes that cannot be decoded
+/// become U+FFFD.
 ///
 /// ```
 /// use wanjuan_data::extract::decode;
@@ -46,7 +47,7 @@ pub fn decode<'a>(bytes: &'a [u8], label: Option<&str>) -> Cow<'a, str> {
     detector.guess(None, Utf8Detection::Allow).decode_without_bom_handling(bytes).0
 }
 
-/// ISO-2022-JP and HZ are ASCII bytes, so valid UTF-8, with escapes that no text holds.
+/// Whether valid UTF-8 is ISO-2022-JP or HZ. Both consist of ASCII bytes, with escapes that do not occur in text.
 fn looks_like_escapes(bytes: &[u8]) -> bool {
     (memchr::memmem::find(bytes, b"\x1b$").is_some() || memchr::memmem::find(bytes, b"~{").is_some())
         && meta_label(bytes).is_some_and(|label| {
@@ -54,7 +55,7 @@ fn looks_like_escapes(bytes: &[u8]) -> bool {
         })
 }
 
-/// UTF-16 without a mark shows as zeros in every other byte of the markup.
+/// UTF-16 without a byte order mark, recognized by the zeros in every other byte of the markup.
 fn utf16_by_zeros(bytes: &[u8]) -> Option<&'static Encoding> {
     let head = &bytes[..bytes.len().min(512) & !1];
     if head.len() < 16 {
@@ -69,7 +70,7 @@ fn utf16_by_zeros(bytes: &[u8]) -> Option<&'static Encoding> {
     }
 }
 
-/// A few broken bytes in a long page: still UTF-8. At least 20 good sequences per broken one.
+/// Whether a page with broken bytes is still UTF-8: it has more than 20 good sequences per broken one.
 fn mostly_utf8(bytes: &[u8]) -> bool {
     let (mut good, mut broken) = (0_usize, 0_usize);
     for chunk in bytes.utf8_chunks() {
@@ -79,7 +80,7 @@ fn mostly_utf8(bytes: &[u8]) -> bool {
     good > 20 * broken
 }
 
-/// The charset of `<meta charset=...>` or `<meta http-equiv content="...charset=...">`.
+/// The charset of the first `<meta charset=...>` or `<meta http-equiv content="...charset=...">`, in lower case.
 fn meta_label(bytes: &[u8]) -> Option<String> {
     let head = String::from_utf8_lossy(&bytes[..bytes.len().min(PRESCAN_BYTES)]).to_ascii_lowercase();
     for tag in head.split("<meta").skip(1) {

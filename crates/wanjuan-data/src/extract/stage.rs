@@ -1,20 +1,21 @@
-//! The stage `extract`: captures become text.
+//! [`Extract`]: the pipeline stage that turns captured pages into text.
 
 use super::charset::decode;
 use super::config::ExtractConfig;
 use super::main_text::extract_html;
 use crate::{Document, Reason, Stage, Verdict};
 
-/// Takes the capture of a document and leaves its main text and metadata.
+/// Replaces the capture of a document by its main text and metadata.
 ///
-/// Drops: `no-capture`, `too-large`, `media-type` (neither HTML nor plain text), `empty` (no main text).
+/// Drops a document with the reason `no-capture`, `too-large`, `media-type` (neither HTML nor plain text) or `empty`
+/// (no main text). Plain text and markdown are decoded and kept as they are.
 #[derive(Clone, Debug, Default)]
 pub struct Extract {
     config: ExtractConfig,
 }
 
 impl Extract {
-    /// The stage with `config`.
+    /// Creates the stage; the same configuration applies to every document.
     #[must_use]
     pub fn new(config: ExtractConfig) -> Self {
         Self { config }
@@ -60,7 +61,7 @@ impl Stage for Extract {
     }
 }
 
-/// `2024-05-01T12:30:00Z` of a date that begins with `2024-05-01`; anything else is not a date.
+/// `2024-05-01T12:30:00Z` for a date that begins with `2024-05-01`. Time zones are not converted.
 fn iso_date(text: &str) -> Option<String> {
     let day = text.get(..10)?;
     let digits = |range: std::ops::Range<usize>| day.get(range)?.parse::<u32>().ok();

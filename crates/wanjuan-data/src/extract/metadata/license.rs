@@ -1,8 +1,9 @@
-//! The license of a page.
+//! [`choose`]: the license of a page, by name where it is a Creative Commons license.
 
 use super::page::Page;
 
-/// `rel=license`, then JSON-LD and meta tags, then the one Creative Commons license that links lead to.
+/// Prefers links with `rel=license`, then JSON-LD (`linked`) and meta tags, then the Creative Commons license that
+/// links lead to, if they agree on one.
 pub(super) fn choose(page: &Page, linked: Option<String>, meta: Option<String>) -> Option<String> {
     let stated = page.licenses.iter().find_map(|address| creative_commons(address));
     let stated = stated.or_else(|| linked.map(|text| creative_commons(&text).unwrap_or(text)));
@@ -14,7 +15,7 @@ pub(super) fn choose(page: &Page, linked: Option<String>, meta: Option<String>) 
     })
 }
 
-/// A statement of rights that names terms, and not just their holder.
+/// A statement of rights, if it names terms and not just the holder.
 fn terms(text: String) -> Option<String> {
     let lower = text.to_lowercase();
     let words = ["licen", "lizenz", "creative commons", "public domain", "rights reserved", "://"];
@@ -22,7 +23,7 @@ fn terms(text: String) -> Option<String> {
     names_terms.then_some(text)
 }
 
-/// `CC BY-NC-SA 3.0 DE` of `https://creativecommons.org/licenses/by-nc-sa/3.0/de/`.
+/// `CC BY-NC-SA 3.0 DE` for `https://creativecommons.org/licenses/by-nc-sa/3.0/de/`.
 fn creative_commons(address: &str) -> Option<String> {
     let (_, path) = address.split_once("creativecommons.org/")?;
     let mut parts = path.split(['/', '?', '#']);

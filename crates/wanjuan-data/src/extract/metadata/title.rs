@@ -1,12 +1,13 @@
-//! Titles without the name of the site.
+//! Titles, without the name of the site around them.
 
-use super::clean;
+use super::text::clean;
 
-/// What stands between a title and the name of its site.
+/// Characters between a title and the name of its site.
 const SEPARATORS: &[char] =
     &['|', '-', '–', '—', '\\', '/', '>', '»', '›', '·', '•', ':', '｜', '_', '«', '‹', '<'];
 
-/// A title whose separators are a part of it, unless what they part is a heading or the site.
+/// A stated title, without the name of the site at its start or end. If a part of it is a heading of the page, that is
+/// the title. Otherwise separators belong to the title.
 pub(super) fn without_site(title: &str, site: Option<&str>, headings: &[String]) -> String {
     let heading = headings.iter().filter(|heading| is_telling(heading, site) && is_part(title, heading));
     if let Some(heading) = heading.max_by_key(|heading| heading.len()) {
@@ -21,7 +22,7 @@ pub(super) fn without_site(title: &str, site: Option<&str>, headings: &[String])
     before.or_else(after).unwrap_or_else(|| title.to_owned())
 }
 
-/// The title in the `title` element: its last part is the site if enough is left before it.
+/// The title from the `title` element. Its last part counts as the site if at least three words are left before it.
 pub(super) fn of_element(element: &str, site: Option<&str>, headings: &[String]) -> Option<String> {
     let title = without_site(element, site, headings);
     if title.is_empty() {
@@ -44,15 +45,15 @@ fn is_han(c: &char) -> bool {
     matches!(c, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}')
 }
 
-/// Whether a heading can be a title: more than a word, and not the site's name.
+/// Whether a heading can be a title: it is more than a word, and not the name of the site.
 fn is_telling(heading: &str, site: Option<&str>) -> bool {
     let long = heading.contains(' ') || heading.chars().filter(is_han).count() >= 4;
     long && site.is_none_or(|site| !site.eq_ignore_ascii_case(heading))
 }
 
-/// Whether `part` stands in `title` between separators or ends, and is not all of it.
+/// Whether `part` is one part of `title` between separators or ends, but not all of it.
 fn is_part(title: &str, part: &str) -> bool {
-    // A small part is the site, a series or a section.
+    // A part that is much shorter is the site, a series or a section.
     (part.len() + 1..=4 * part.len()).contains(&title.len())
         && title.match_indices(part).any(|(start, _)| {
             let (before, after) = (title[..start].trim_end(), title[start + part.len()..].trim_start());
