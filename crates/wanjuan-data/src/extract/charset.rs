@@ -120,4 +120,73 @@ mod tests {
         bytes.push(0xff);
         assert!(decode(&bytes, None).starts_with("Grüße aus Köln."));
     }
+
+    #[test]
+    fn byte_order_marks_come_first() {
+        assert_eq!(decode(b"\xef\xbb\xbfa", Some("utf-16le")), "a");
+        assert_eq!(decode(b"\xff\xfea\0", Some("utf-8")), "a");
+        assert_eq!(decode(b"\xfe\xff\0a", None), "a");
+    }
+
+    #[test]
+    fn labels_in_the_page() {
+        for (tag, label) in [
+            ("<meta charset=gbk>", Some("gbk")),
+            ("<META CHARSET = 'Shift_JIS'>", Some("shift_jis")),
+            ("<meta http-equiv=Content-Type content=\"text/html; charset=koi8-r\">", Some("koi8-r")),
+            ("<meta name=x><meta charset=utf-8>", Some("utf-8")),
+            ("<meta charset=>", None),
+            ("<meta charset", None),
+            ("<p charset=gbk>", None),
+            ("", None),
+        ] {
+            assert_eq!(meta_label(tag.as_bytes()).as_deref(), label, "{tag}");
+        }
+        let far = " ".repeat(PRESCAN_BYTES) + "<meta charset=gbk>";
+        assert_eq!(meta_label(far.as_bytes()), None);
+    }
+
+    #[test]
+    fn escapes_in_ascii() {
+        let text = "<meta charset=iso-2022-jp><p>\u{65e5}\u{672c}\u{8a9e}</p>";
+        let bytes = encoding_rs::ISO_2022_JP.encode(text).0;
+        assert_eq!(decode(&bytes, None), text);
+        assert_eq!(decode(b"a ~{ b", None), "a ~{ b", "without a label it is plain text");
+    }
+
+    #[test]
+    fn utf16_without_a_mark_is_told_by_its_zeros() {
+        let text = "<p>some text in the Latin script</p>";
+        let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        assert_eq!(decode(&little, None), text);
+        assert_eq!(decode(&big, None), text);
+        assert_eq!(decode(b"a\0b\0c", None), "a\0b\0c", "too short to tell");
+    }
+
+    proptest::proptest! {
+        /// UTF-8 stays what it is, whatever the label says.
+        #[test]
+        fn utf8_is_never_changed(text in "[a-zé汉<>/ ]{0,80}", label in "utf-8|latin1|gbk|none|") {
+            let label = Some(label.as_str()).filter(|label| !label.is_empty());
+            proptest::prop_assert_eq!(decode(text.as_bytes(), label), text.as_str());
+        }
+
+        /// Any bytes become some text, with any label.
+        #[test]
+        fn any_bytes_become_text(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..300), label in "[a-z0-9-]{0,12}") {
+            let once = decode(&bytes, Some(&label)).into_owned();
+            proptest::prop_assert_eq!(decode(&bytes, Some(&label)), once);
+        }
+
+        /// A page in a labeled encoding is read as it was written.
+        #[test]
+        fn labeled_pages_are_read(text in "[a-z 汉字文本页面测试]{0,40}", place in 0..3_usize) {
+            let encoding = [encoding_rs::GBK, encoding_rs::GB18030, encoding_rs::BIG5][place];
+            let page = format!("<meta charset={}>{text}", encoding.name());
+            let (bytes, _, lost) = encoding.encode(&page);
+            proptest::prop_assume!(!lost);
+            proptest::prop_assert_eq!(decode(&bytes, None), page.as_str());
+        }
+    }
 }

@@ -110,3 +110,43 @@ pub enum Links {
     /// Write `[text](address)`, with the address as the page gives it.
     Inline,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_use_kebab_case_and_defaults() {
+        let config: ExtractConfig = toml::from_str("").expect("an empty table is enough");
+        assert_eq!(config, ExtractConfig::default());
+        let text = "mode = 'recall'\nformat = 'markdown'\nlinks = 'inline'\nmax-page-bytes = 5\nexclude-elements = ['#x']";
+        let expected = ExtractConfig::default()
+            .with_mode(Mode::Recall)
+            .with_format(TextFormat::Markdown)
+            .with_links(Links::Inline)
+            .with_max_page_bytes(5)
+            .with_excluded_elements(["#x"]);
+        assert_eq!(toml::from_str::<ExtractConfig>(text).expect("reads"), expected);
+    }
+
+    #[test]
+    fn unknown_settings_and_values_are_refused() {
+        for text in [
+            "modes = 'recall'",
+            "mode = 'Recall'",
+            "max_page_bytes = 5",
+            "links = true",
+            "max-page-bytes = -1",
+        ] {
+            assert!(toml::from_str::<ExtractConfig>(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let config =
+            ExtractConfig::default().with_mode(Mode::Precision).with_excluded_elements([".a", "b.c"]);
+        let text = toml::to_string(&config).expect("writes");
+        assert_eq!(toml::from_str::<ExtractConfig>(&text).expect("reads"), config);
+    }
+}

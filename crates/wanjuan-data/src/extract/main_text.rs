@@ -75,3 +75,65 @@ fn is_title(dom: &Dom, button: NodeId) -> bool {
     matches!(dom.role(heading), Role::Heading(_))
         && before.into_iter().all(|child| dom.text_below(child).trim().is_empty())
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::extract::config::{Mode, TextFormat};
+    use crate::extract::sample::markup;
+
+    fn all(html: &str) -> String {
+        render_all(&Dom::parse(html), &ExtractConfig::default())
+    }
+
+    #[test]
+    fn a_whole_page_is_shown_as_a_browser_does() {
+        for (html, expected) in [
+            ("<nav>a</nav><p>b</p><footer>c</footer>", "a\n\nb\n\nc"),
+            ("<p>a</p><p hidden>b</p>", "a"),
+            ("<p>a<button>b</button></p>", "a"),
+            ("<h2><button>a</button></h2><p>b</p>", "a\n\nb"),
+            ("<h2>x <button>a</button></h2>", "x"),
+            ("<h2> <button>a</button></h2>", "a"),
+            ("<dialog open>a</dialog><menu><li>b</menu>c", "c"),
+            ("<noscript>a</noscript>b", "b"),
+            ("<noscript><p><b>a</b></p></noscript>b", "b"),
+            ("<title>a</title>b", "b"),
+        ] {
+            assert_eq!(all(html), expected, "{html}");
+        }
+    }
+
+    #[test]
+    fn images_of_noscript_are_shown() {
+        let dom = Dom::parse("<p>a<noscript><img src=/i.png></noscript></p>");
+        let config = ExtractConfig::default().with_format(TextFormat::Markdown);
+        assert_eq!(render_all(&dom, &config), "a![](/i.png)");
+    }
+
+    #[test]
+    fn a_page_of_frames_has_no_text() {
+        let page = extract_html(b"<frameset><frame src=x></frameset>", None, &ExtractConfig::default());
+        assert_eq!(page.text, "");
+        assert!(page.page_type.is_some());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(150))]
+
+        /// An explanation is about the same page, and its kept blocks are what the text consists of.
+        #[test]
+        fn explanations_agree_with_the_text(html in markup()) {
+            for mode in [Mode::Precision, Mode::Balanced, Mode::Recall] {
+                let config = ExtractConfig::default().with_mode(mode);
+                let explanation = explain(html.as_bytes(), None, &config);
+                prop_assert_eq!(&explanation.page, &extract_html(html.as_bytes(), None, &config));
+                let nothing_kept = explanation.blocks.iter().all(|block| !block.kept);
+                let formula = html.contains("<math") || html.contains("katex") || html.contains("<ruby");
+                prop_assert!(!nothing_kept || formula || explanation.page.text.is_empty(), "{}", explanation.page.text);
+            }
+        }
+    }
+}

@@ -29,6 +29,8 @@ mod judge;
 mod main_text;
 mod metadata;
 mod render;
+#[cfg(test)]
+mod sample;
 mod stage;
 
 pub use charset::decode;

@@ -83,4 +83,43 @@ mod tests {
             assert!(matches!(limit_attributes(page), Cow::Borrowed(_)));
         }
     }
+
+    #[test]
+    fn a_long_tag_without_end_is_cut_to_the_end() {
+        let page = format!("<p{}", " a=1".repeat(20_000));
+        let limited = limit_attributes(&page);
+        assert_eq!(limited.matches("a=1").count(), MAX_ATTRIBUTES - 1);
+    }
+
+    #[test]
+    fn a_closing_bracket_in_quotes_does_not_end_the_tag() {
+        let attributes = " a='>'".repeat(8_000);
+        let page = format!("<p{attributes} b=\"<i>\">x</p>");
+        let limited = limit_attributes(&page);
+        assert!(
+            limited.ends_with(">x</p>") && !limited.contains("<i>"),
+            "{}",
+            &limited[limited.len() - 40..]
+        );
+    }
+
+    proptest::proptest! {
+        /// Text without tags is never cut, however long.
+        #[test]
+        fn text_is_untouched(word in "[a-z>'\"= ]{1,30}", times in 1..4_000_usize) {
+            let page = word.repeat(times);
+            proptest::prop_assert_eq!(limit_attributes(&page), page.as_str());
+        }
+
+        /// Two long tags are both cut, and everything outside of them stays.
+        #[test]
+        fn only_tags_are_cut(first in 9_000..12_000_usize, between in "[a-z ]{0,50}", second in 9_000..12_000_usize) {
+            let page = format!("<a{}>{between}</a><b{}>end", " x=12".repeat(first), " y=12".repeat(second));
+            let limited = limit_attributes(&page);
+            let kept = MAX_ATTRIBUTES - 1;
+            let expected =
+                format!("<a{} >{between}</a><b{} >end", " x=12".repeat(kept), " y=12".repeat(kept));
+            proptest::prop_assert_eq!(limited, expected);
+        }
+    }
 }

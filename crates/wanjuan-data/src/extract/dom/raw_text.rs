@@ -139,8 +139,9 @@ fn script_end(text: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
-    use crate::extract::dom::Dom;
 
     #[test]
     fn scripts_end_where_the_standard_says() {
@@ -150,24 +151,54 @@ mod tests {
             ("<!--<script></script>--></script>", 24),
             ("<!--</script>", 4),
             ("<!--><script></script>", 13),
+            ("<!---><script></script>", 14),
             ("no end", 6),
+            ("", 0),
+            ("<", 1),
+            ("</script", 0),
+            ("</script/", 0),
+            ("</scriptx", 9),
             ("<!-- <script> --> </script>", 18),
+            ("<!-- <script> </script> </script>", 24),
         ] {
             assert_eq!(script_end(script), length, "{script}");
         }
     }
 
     #[test]
-    fn only_data_is_kept_of_scripts() {
-        let dom = Dom::parse(
-            "<script>if (a<b) '<p>'</script><style>p > a</style>\
-             <script type='application/ld+json'>{\"a\": \"</p>\"}</script><p>Text",
-        );
-        assert_eq!(dom.text_below(dom.root()), "{\"a\": \"</p>\"}Text");
+    fn styles_end_at_the_first_end_tag() {
+        for (style, end) in [
+            ("p > a</style>", Some(5)),
+            ("</STYLE\n>", Some(0)),
+            ("<!-- </style> -->", Some(5)),
+            ("</styles>", None),
+        ] {
+            assert_eq!(tag_at_or_after(style, 0, "</style"), end, "{style}");
+        }
     }
 
-    #[test]
-    fn a_script_without_end_swallows_the_rest() {
-        assert_eq!(Dom::parse("<p>a<script>b<p>c").text_below(Dom::parse("").root()), "a");
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(500))]
+
+        /// What is skipped and what is left make up the input, and outside of comments the skipped part has no end
+        /// tag.
+        #[test]
+        fn nothing_is_lost(
+            parts in prop::collection::vec(
+                prop::sample::select(&["a<b", "<script>", "</script>", "<!--", "-->", "</style >", "é"][..]), 0..12,
+            ),
+            element in prop::sample::select(&[RawText::Script, RawText::Style][..]),
+        ) {
+            let text = parts.concat();
+            let input = BufferQueue::default();
+            input.push_back(StrTendril::from_slice(&text));
+            let mut taken = String::new();
+            skip_raw_text(&input, element, |skipped| taken = skipped.to_string());
+            let rest = input.pop_front().map_or(String::new(), |rest| rest.to_string());
+            prop_assert_eq!(format!("{taken}{rest}"), text);
+            let end = if element == RawText::Script { "</script" } else { "</style" };
+            prop_assert!(rest.is_empty() || rest.starts_with(end), "{}", rest);
+            prop_assert!(taken.contains("<!--") || !taken.contains(end), "{}", taken);
+        }
     }
 }

@@ -126,3 +126,95 @@ impl Slot {
         self.name().split_once('-').map_or("", |(_, word)| word)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Feature columns at the numbers that the trees in `judge/model/` were trained with. **Frozen.**
+    const TRAINED: &[&str] = &[
+        "near-tag-a",
+        "near-tag-article",
+        "near-tag-aside",
+        "near-tag-blockquote",
+        "near-tag-button",
+        "near-tag-dl",
+        "near-tag-details",
+        "near-tag-figure",
+        "near-tag-figcaption",
+        "near-tag-footer",
+        "near-tag-form",
+        "near-tag-h1",
+        "near-tag-h2",
+        "near-tag-h3",
+        "near-tag-header",
+        "near-tag-label",
+        "near-tag-li",
+        "near-tag-main",
+        "near-tag-nav",
+        "near-tag-noscript",
+        "near-tag-pre",
+        "near-tag-section",
+        "near-tag-table",
+        "near-tag-p",
+        "near-tag-hidden",
+        "near-tag-emphasis",
+        "near-word-comment",
+        "near-word-post",
+        "near-word-article",
+        "near-word-body",
+        "near-word-main",
+        "near-word-product",
+        "near-word-price",
+        "near-word-description",
+        "near-word-specification",
+        "near-word-review",
+        "near-word-card",
+        "near-word-list",
+        "near-word-author",
+        "near-word-date",
+        "near-word-tag",
+        "near-word-share",
+        "near-word-related",
+        "near-word-nav",
+        "near-word-footer",
+        "near-word-header",
+        "near-word-sidebar",
+        "near-word-widget",
+        "near-word-advert",
+        "near-word-title",
+        "near-word-caption",
+        "near-word-cookie",
+        "near-word-modal",
+        "near-word-login",
+        "near-word-newsletter",
+        "near-word-quote",
+        "near-word-signature",
+        "near-word-profile",
+        "near-word-tabs",
+        "near-word-hidden",
+        "near-word-media",
+        "near-word-search",
+        "near-word-pager",
+        "near-word-cart",
+        "near-word-form",
+        "near-word-meta",
+        "near-word-button",
+        "near-word-table",
+    ];
+
+    #[test]
+    fn numbers_and_names_are_those_of_the_training() {
+        assert_eq!(Slot::ALL.len(), TRAINED.len());
+        for (number, (slot, column)) in Slot::ALL.iter().zip(TRAINED).enumerate() {
+            assert_eq!((*slot as u8, slot.column().as_str()), (number as u8, *column));
+            assert_eq!(slot.index(), number);
+        }
+    }
+
+    #[test]
+    fn words_leave_out_the_kind() {
+        assert_eq!([Slot::Nav.word(), Slot::NamedNav.word(), Slot::H1.word()], ["nav", "nav", "h1"]);
+        assert!(Slot::ALL.iter().all(|slot| slot.column().ends_with(&format!("-{}", slot.word()))));
+    }
+}

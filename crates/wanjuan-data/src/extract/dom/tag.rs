@@ -276,3 +276,6 @@ impl Hasher for ReadyHash {
         self.0 = u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -232,33 +232,4 @@ impl Iterator for Walk<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn walk_enters_and_leaves_in_document_order() {
-        let dom = Dom::parse("<p>a<b>b</b>c</p><p>d");
-        let tags: Vec<String> = dom
-            .walk(dom.root())
-            .map(|event| match event {
-                WalkEvent::Enter(id) => dom.tag(id).or(dom.text(id)).unwrap_or("#").to_owned(),
-                WalkEvent::Leave(id) => format!("/{}", dom.tag(id).unwrap_or("")),
-            })
-            .collect();
-        let expected = "# html head /head body p a / b b / /b c / /p p d / /p /body /html /";
-        assert_eq!(tags.join(" "), expected);
-    }
-
-    #[test]
-    fn misnested_tags_are_repaired_in_place() {
-        let dom = Dom::parse("<table>before<tr><td>x</table><b><p>y</b>z</p>");
-        assert_eq!(dom.text_below(dom.root()), "beforexyz");
-    }
-
-    #[test]
-    fn deep_nesting_needs_no_stack() {
-        let html = "<i>".repeat(20_000) + "deep";
-        let dom = Dom::parse(&html);
-        assert_eq!(dom.text_below(dom.root()), "deep");
-    }
-}
+mod tests;

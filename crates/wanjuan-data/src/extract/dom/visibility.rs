@@ -57,3 +57,80 @@ fn starts_hiding(style: &str, property: &str, value: &str) -> bool {
         rest.strip_prefix(':').is_some_and(|rest| rest.trim_start().starts_with(value))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Attributes of an element, whether the exact rule calls it hidden, and whether the trained rule does.
+    const CASES: &[(&str, bool, bool)] = &[
+        ("", false, false),
+        ("title=hidden", false, false),
+        ("hidden", true, true),
+        ("hidden=''", true, true),
+        ("hidden=hidden", true, true),
+        ("aria-hidden=true", true, true),
+        ("aria-hidden=false", false, false),
+        ("aria-hidden=TRUE", false, false),
+        ("style='display:none'", true, true),
+        ("style='display: none'", true, true),
+        ("style='color: red; display :none;'", true, true),
+        ("style='visibility:hidden'", true, true),
+        ("style='display:block'", false, false),
+        ("style='display:inline; color:red'", false, false),
+        ("style='visibility:visible'", false, false),
+        ("style='opacity:0'", false, false),
+        ("style=display", false, false),
+        ("style=''", false, false),
+        // Where the rules differ: the exact one reads CSS and classes, the trained one compares raw text.
+        ("hidden=until-found", false, true),
+        ("style='display:none !important'", true, true),
+        ("style='DISPLAY:NONE'", true, false),
+        ("style='Visibility: Hidden'", true, false),
+        ("style='display:block; display:none'", true, false),
+        ("style='x-display:none'", false, true),
+        ("style='display:nonesuch'", false, true),
+        ("class=sr-only", true, false),
+        ("class='a visually-hidden b'", true, false),
+        ("class=screen-reader-text", true, false),
+        ("class=d-none", true, false),
+        ("class=hidden", true, false),
+        ("class=not-hidden", false, false),
+        ("class=HIDDEN", false, false),
+    ];
+
+    fn element(attributes: &str) -> (Dom, NodeId) {
+        let dom = Dom::parse(&format!("<p {attributes}>text</p>"));
+        let body = dom.body().expect("a page has a body");
+        let element = dom.children(body).next().expect("the paragraph");
+        (dom, element)
+    }
+
+    #[test]
+    fn the_exact_rule() {
+        for (attributes, exact, _) in CASES {
+            let (dom, id) = element(attributes);
+            assert_eq!(is_hidden(&dom, id), *exact, "{attributes}");
+        }
+    }
+
+    #[test]
+    fn the_trained_rule() {
+        for (attributes, _, trained) in CASES {
+            let (dom, id) = element(attributes);
+            let seems = dom.attributes(id).any(|(name, value)| seems_hidden(name, value));
+            assert_eq!(seems, *trained, "{attributes}");
+        }
+    }
+
+    #[test]
+    fn texts_and_the_document_are_never_hidden() {
+        let dom = Dom::parse("<p hidden>text</p>");
+        assert!(!is_hidden(&dom, dom.root()));
+        let texts = dom.walk(dom.root()).filter_map(|event| match event {
+            crate::extract::dom::WalkEvent::Enter(id) if dom.text(id).is_some() => Some(id),
+            _ => None,
+        });
+        assert_eq!(texts.map(|id| is_hidden(&dom, id)).collect::<Vec<_>>(), [false]);
+    }
+}

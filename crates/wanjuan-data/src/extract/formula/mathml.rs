@@ -255,3 +255,6 @@ fn fenced(dom: &Dom, id: NodeId, children: &[String]) -> String {
     let (open, close) = (side("open", "("), side("close", ")"));
     join(&[format!("\\left{open}"), join(&inside), format!("\\right{close}")])
 }
+
+#[cfg(test)]
+mod tests;

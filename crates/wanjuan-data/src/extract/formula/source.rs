@@ -188,3 +188,6 @@ fn is_balanced(tex: &str) -> bool {
     }
     depth == 0
 }
+
+#[cfg(test)]
+mod tests;

@@ -184,3 +184,49 @@ pub(crate) fn accent(over: &str, wide: bool) -> Option<&'static str> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn greek_letters_have_the_names_of_tex() {
+        for (c, name) in [
+            ('α', "alpha"),
+            ('β', "beta"),
+            ('π', "pi"),
+            ('σ', "sigma"),
+            ('ω', "omega"),
+            ('Γ', "Gamma"),
+            ('Ω', "Omega"),
+        ] {
+            assert_eq!(command(c), Some(name), "{c}");
+        }
+        assert_eq!((command('a'), command('汉'), command('1')), (None, None, None));
+    }
+
+    #[test]
+    fn functions_become_commands() {
+        assert_eq!(letters("lim"), "\\lim");
+        assert_eq!(letters("limes"), "limes");
+        assert_eq!(letters("λ"), "\\lambda");
+        assert_eq!([letters(""), letters("x")], ["", "x"]);
+        assert!(FUNCTIONS.iter().all(|name| letters(name) == format!("\\{name}")));
+    }
+
+    #[test]
+    fn accents_are_wide_over_several_characters() {
+        for (over, narrow, wide) in [
+            ("¯", Some("bar"), Some("overline")),
+            ("^", Some("hat"), Some("widehat")),
+            ("~", Some("tilde"), Some("widetilde")),
+            ("\\to", Some("vec"), Some("overrightarrow")),
+            ("˙", Some("dot"), Some("dot")),
+            ("¨", Some("ddot"), Some("ddot")),
+            ("⏞", Some("overbrace"), Some("overbrace")),
+            ("x", None, None),
+        ] {
+            assert_eq!((accent(over, false), accent(over, true)), (narrow, wide), "{over}");
+        }
+    }
+}

@@ -269,4 +269,85 @@ mod tests {
         assert_eq!(names_of(kinds("commentsarea")), ["comment"]);
         assert_eq!(names_of(kinds("newssidebar")), ["sidebar"]);
     }
+
+    #[test]
+    fn each_kind_of_name_has_a_line_in_the_order_of_the_numbers() {
+        let slots: Vec<Slot> = WORDS.iter().map(|(slot, _)| *slot).collect();
+        assert_eq!(slots, Slot::ALL[FIRST.index()..]);
+        assert!(slots.len() <= 64, "the set of kinds has 64 bits");
+    }
+
+    #[test]
+    fn every_listed_word_names_its_kind() {
+        for (slot, words) in WORDS {
+            for word in words
+                .split_ascii_whitespace()
+                .filter(|word| word.bytes().all(|byte| byte.is_ascii_alphabetic()))
+            {
+                for form in [word.to_owned(), word.to_uppercase(), format!("x-{word}_7")] {
+                    assert!(kinds(&form).slots().any(|found| found == *slot), "{form}: {slot:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn listed_words_fit_into_the_buffer() {
+        let all = WORDS.iter().flat_map(|(_, words)| words.split_ascii_whitespace());
+        assert!(all.clone().all(|word| (2..=MAX_WORD).contains(&word.len()) && word == word.to_lowercase()));
+        assert!(all.count() > 400);
+    }
+
+    #[test]
+    fn cases_of_names() {
+        let cases: &[(&str, &[&str])] = &[
+            ("", &[]),
+            ("x", &[]),
+            ("7", &[]),
+            ("nav", &["nav"]),
+            ("NAV", &["nav"]),
+            ("mainNav", &["main", "nav"]),
+            ("main-nav__item--active", &["main", "product", "list", "nav"].as_slice()),
+            ("sidebar-2 widget-area", &["sidebar", "widget"]),
+            ("entry-content", &["article", "body"]),
+            ("caption", &["caption"]),
+            ("credit", &["author", "caption"]),
+            ("articlebody", &["article"]),
+            ("xcomments", &["comment"]),
+            ("unrelatedness", &[]),
+            ("a b c d e", &[]),
+            ("nav nav nav", &["nav"]),
+        ];
+        for (names, expected) in cases {
+            let found = names_of(kinds(names));
+            for name in *expected {
+                assert!(found.contains(name), "{names}: {found:?}");
+            }
+            assert!(!expected.is_empty() || found.is_empty(), "{names}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn only_the_start_of_a_long_value_is_read() {
+        let far = "x ".repeat(MAX_BYTES) + "nav";
+        assert_eq!(kinds(&far), Kinds::default());
+        assert_eq!(names_of(kinds(&("nav ".to_owned() + &far))), ["nav"]);
+        assert_eq!(kinds(&"n".repeat(MAX_WORD + 1)), Kinds::default());
+    }
+
+    proptest::proptest! {
+        /// Values in one attribute name the same as in two, and order does not matter.
+        #[test]
+        fn kinds_of_two_values_add_up(first in "[a-zA-Z0-9_ -]{0,60}", second in "[a-zA-Z0-9_ -]{0,60}") {
+            let both = kinds(&first).or(kinds(&second));
+            proptest::prop_assert_eq!(kinds(&format!("{first} {second}")), both);
+            proptest::prop_assert_eq!(kinds(&format!("{second} {first}")), both);
+        }
+
+        #[test]
+        fn any_value_can_be_read(value in proptest::prelude::any::<String>()) {
+            let slots: Vec<Slot> = kinds(&value).slots().collect();
+            proptest::prop_assert!(slots.windows(2).all(|pair| pair[0].index() < pair[1].index()));
+        }
+    }
 }

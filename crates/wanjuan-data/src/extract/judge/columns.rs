@@ -133,3 +133,44 @@ pub fn feature_names() -> Vec<String> {
 pub(crate) fn page_features() -> std::ops::Range<usize> {
     *WIDTH - PAGE.len() - PAGE_KINDS..*WIDTH
 }
+
+#[cfg(test)]
+mod tests {
+    use std::hash::Hasher;
+
+    use super::*;
+    use crate::extract::judge::fnv::Fnv;
+
+    #[test]
+    fn names_are_unique_and_grouped() {
+        let names = feature_names();
+        let mut sorted = names.clone();
+        sorted.sort();
+        sorted.dedup();
+        assert_eq!(sorted.len(), names.len());
+        let mut groups: Vec<&str> = names.iter().filter_map(|name| name.split('-').next()).collect();
+        groups.dedup();
+        assert_eq!(groups, ["text", "near", "container", "place", "page"]);
+        assert_eq!(names.iter().position(|name| name == "near-tag-a"), Some(TEXT.len()));
+    }
+
+    #[test]
+    fn the_order_is_that_of_the_training() {
+        // A hash instead of 200 names: whoever changes the columns has to train new trees, and then this number.
+        let mut hash = Fnv::default();
+        for name in feature_names() {
+            hash.write(name.as_bytes());
+            hash.write(b"\n");
+        }
+        assert_eq!((*WIDTH, hash.finish()), (196, 0xe21e_a400_1607_b428));
+    }
+
+    #[test]
+    fn page_features_are_the_last_columns() {
+        let names = feature_names();
+        let range = page_features();
+        assert_eq!(range.end, *WIDTH);
+        assert!(names[range.clone()].iter().all(|name| name.starts_with("page-")));
+        assert!(names[..range.start].iter().all(|name| !name.starts_with("page-")));
+    }
+}

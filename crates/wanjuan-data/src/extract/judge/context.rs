@@ -140,3 +140,87 @@ impl<'a> Context<'a> {
         row
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::extract::dom::Dom;
+    use crate::extract::judge::cutter::{Knowledge, cut};
+
+    /// Places of the features in a row.
+    const OWN: usize = 0;
+    const PREVIOUS: usize = 1;
+    const NEXT: usize = 4;
+    const AROUND_3: usize = 7;
+    const CONTAINER_1: usize = 9;
+    const PATH: usize = 15;
+    const MEAN: usize = 17;
+    const GREATEST: usize = 18;
+    const FROM_FIRST: usize = 19;
+    const TO_LAST: usize = 20;
+    const CONTENT_BEFORE: usize = 21;
+
+    fn rows(html: &str, scores: &[f32]) -> Vec<[f32; CONTEXT]> {
+        let blocks = cut(&Dom::parse(html), Knowledge::NOTHING);
+        assert_eq!(blocks.list.len(), scores.len());
+        let types = TypeShares([0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0]);
+        let context = Context::of(&blocks, scores, types);
+        (0..scores.len()).map(|at| context.row(at)).collect()
+    }
+
+    fn close(found: f32, expected: f32) {
+        assert!((found - expected).abs() < 1e-6, "{found} {expected}");
+    }
+
+    #[test]
+    fn neighbors_and_means() {
+        let rows = rows("<p>a</p><p>b</p><div><p>c</p></div>", &[0.1, 0.9, 0.5]);
+        close(rows[1][OWN], 0.9);
+        assert_eq!([rows[0][PREVIOUS], rows[2][NEXT]], [-1.0, -1.0], "there is no neighbor");
+        close(rows[1][PREVIOUS], 0.1);
+        close(rows[1][NEXT], 0.5);
+        // All blocks have one word, so the means are plain.
+        close(rows[0][AROUND_3], 0.5);
+        close(rows[0][MEAN], 0.5);
+        close(rows[0][GREATEST], 0.9);
+        close(rows[0][CONTAINER_1], 0.1);
+        close(rows[0][PATH], 0.5);
+        close(rows[2][PATH], 0.5);
+        close(rows[2][CONTENT_BEFORE], 2.0 / 3.0);
+        assert_eq!(rows[0][CONTENT_BEFORE], 0.0);
+    }
+
+    #[test]
+    fn means_are_weighted_by_words() {
+        let rows = rows("<p>a b c d e f g h i j</p><p>k</p>", &[0.8, 0.2]);
+        close(rows[0][MEAN], (10.5 * 0.8 + 1.5 * 0.2) / 12.0);
+    }
+
+    #[test]
+    fn distances_to_the_content() {
+        let page: String = (0..100).map(|_| "<p>a</p>").collect();
+        let mut scores = [0.01; 100];
+        (scores[40], scores[41], scores[50]) = (0.9, 0.3, 0.8);
+        let rows = rows(&page, &scores);
+        let distances = |at: usize| [rows[at][FROM_FIRST], rows[at][TO_LAST]];
+        assert_eq!(distances(40), [0.0, 10.0]);
+        assert_eq!(distances(45), [5.0, 5.0]);
+        assert_eq!(distances(38), [-2.0, 12.0]);
+        assert_eq!(distances(0), [-FAR as f32, FAR as f32]);
+        assert_eq!(distances(99), [FAR as f32, -FAR as f32]);
+    }
+
+    #[test]
+    fn without_sure_content_the_whole_page_is_meant() {
+        let rows = rows("<p>a</p><p>b</p><p>c</p>", &[0.1, 0.2, 0.1]);
+        assert_eq!([rows[1][FROM_FIRST], rows[1][TO_LAST]], [1.0, 1.0]);
+    }
+
+    #[test]
+    fn the_type_of_the_page_is_in_every_row() {
+        for row in rows("<p>a</p><p>b</p>", &[0.0, 0.0]) {
+            assert_eq!(row[CONTEXT - PAGE_TYPES.len()..], [0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0]);
+            assert!(row.iter().all(|value| value.is_finite()));
+        }
+    }
+}

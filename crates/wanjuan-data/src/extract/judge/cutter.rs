@@ -23,6 +23,11 @@ pub(crate) struct Knowledge<'a> {
     pub(crate) leave_out: &'a dyn Fn(NodeId) -> bool,
 }
 
+impl Knowledge<'_> {
+    /// No weights are known and nothing is left out.
+    pub(crate) const NOTHING: Self = Self { words: &|_| None, names: &|_| None, leave_out: &|_| false };
+}
+
 /// Cuts a page into blocks. A page without a body has none.
 pub(crate) fn cut(dom: &Dom, known: Knowledge<'_>) -> Blocks {
     let signals = PageSignals::of(dom);
@@ -180,3 +185,6 @@ impl<'a> Cutter<'a> {
         self.blocks.list.push(block);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -210,3 +210,6 @@ fn character_class(c: char) -> f32 {
         _ => 10.0,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -121,3 +121,71 @@ pub(crate) fn score(dom: &Dom, leave_out: &dyn Fn(NodeId) -> bool) -> ScoredPage
     drop((features, context));
     ScoredPage { blocks, scores: second, page_type: types.most_probable() }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::extract::sample::markup;
+
+    const PROSE: &str = "The quick brown fox jumps over the lazy dog, and then it sleeps for a while in the shade. \
+                         Nobody knows why it does so, but every day it comes back to the same place.";
+
+    fn score_page(html: &str) -> (Vec<String>, ScoredPage) {
+        let dom = Dom::parse(html);
+        let page = score(&dom, &|_| false);
+        let texts = page.blocks.list.iter().map(|block| page.blocks.text(&dom, block)).collect();
+        (texts, page)
+    }
+
+    #[test]
+    fn the_tables_are_read_whole() {
+        let lines = |tsv: &str| tsv.lines().count();
+        assert_eq!(MODEL.words.len(), lines(include_str!("model/words.tsv")));
+        assert_eq!(MODEL.names.len(), lines(include_str!("model/names.tsv")));
+        assert_eq!(MODEL.types.len(), crate::extract::judge::page_type::PAGE_TYPES.len());
+        for weight in MODEL.words.values().chain(MODEL.names.values()) {
+            assert!(weight.is_finite() && *weight != 0.0);
+        }
+    }
+
+    #[test]
+    fn lines_of_a_table() {
+        let hash = |key: &str| key.parse().ok();
+        let table = table("1\t32\n2\t-8\nx\t1\n3\n4\ty\n", hash);
+        assert_eq!(table.get(&1), Some(&1.0));
+        assert_eq!(table.get(&2), Some(&-0.25));
+        assert_eq!(table.len(), 2, "broken lines are skipped");
+    }
+
+    #[test]
+    fn an_article_is_told_from_its_surroundings() {
+        let story: String = (0..14).map(|n| format!("<p>Part {n}. {PROSE}</p>")).collect();
+        let (texts, page) = score_page(&format!(
+            "<title>Foxes</title><nav><ul><li><a href=/>Home</a><li><a href=/n>News</a></ul></nav>\
+             <article><h1>Foxes</h1>{story}</article><footer><p>All rights reserved</p></footer>"
+        ));
+        for (text, score) in texts.iter().zip(&page.scores) {
+            if text.starts_with("Part") {
+                assert!(*score > 0.5, "{score} {text}");
+            } else if text != "Foxes" {
+                assert!(*score < 0.5, "{score} {text}");
+            }
+        }
+        assert_eq!(page.page_type, PageType::Article);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(100))]
+
+        /// One probability per block, and the same each time.
+        #[test]
+        fn scores_are_probabilities(html in markup()) {
+            let (_, page) = score_page(&html);
+            prop_assert_eq!(page.scores.len(), page.blocks.list.len());
+            prop_assert!(page.scores.iter().all(|score| (0.0..=1.0).contains(score)));
+            prop_assert_eq!(score_page(&html).1.scores, page.scores);
+        }
+    }
+}

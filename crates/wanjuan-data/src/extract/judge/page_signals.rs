@@ -102,3 +102,101 @@ fn og_type(content: &str) -> u8 {
         _ => 4,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn signals(html: &str) -> PageSignals {
+        PageSignals::of(&Dom::parse(html))
+    }
+
+    /// Names of the kinds that the JSON-LD of a page names, with how often.
+    fn kinds(json: &str) -> Vec<(&'static str, u8)> {
+        let found = signals(&format!("<script type='application/ld+json'>{json}</script>")).kinds;
+        page_kind_names().zip(found).filter(|(_, times)| *times > 0).collect()
+    }
+
+    #[test]
+    fn the_head_is_read() {
+        let found = signals(
+            "<title> </title><title>Red &amp; white</title><title>Other</title>\
+             <meta name=description content=One><meta property=og:description content=Two>\
+             <meta name=twitter:description content=Three><meta name=keywords content=Four>",
+        );
+        assert_eq!(found.title, " ", "the first title counts, even if it is blank");
+        assert_eq!(found.description, "One Two Three ");
+        assert_eq!(signals("<title></title><title>Foxes</title>").title, "Foxes");
+    }
+
+    #[test]
+    fn open_graph_types() {
+        let cases = [
+            ("", 0),
+            ("website", 1),
+            (" website ", 1),
+            ("article", 2),
+            ("blog", 2),
+            ("og:article", 2),
+            ("product", 3),
+            ("product.item", 3),
+            ("video.other", 4),
+            ("profile", 4),
+        ];
+        for (content, number) in cases {
+            let page = format!("<meta property='og:type' content='{content}'>");
+            assert_eq!(signals(&page).og_type, number, "{content}");
+        }
+        assert_eq!(signals("<p>").og_type, 0);
+    }
+
+    #[test]
+    fn json_ld_types() {
+        let cases: &[(&str, &[(&str, u8)])] = &[
+            (r#"{"@type":"NewsArticle"}"#, &[("article", 1)]),
+            (r#"{"@type" : [ "Product", "Thing" ]}"#, &[("product", 1)]),
+            (r#"{"@type":"https://schema.org/FAQPage"}"#, &[("faq", 1)]),
+            (r#"{"@type":"Question"},{"@type":"Answer"},{"@type":"comment"}"#, &[("forum", 3)]),
+            (r#"{"@type":"WebSite","a":{"@type":"BreadcrumbList"}}"#, &[("website", 1), ("breadcrumb", 1)]),
+            (r#"{"@type":"Person"}"#, &[]),
+            (r#"{"@type":7}"#, &[]),
+            (r#"{"@type""#, &[]),
+            (r#"{"@type":"Recipe", broken"#, &[("recipe", 1)]),
+            ("", &[]),
+        ];
+        for (json, expected) in cases {
+            assert_eq!(kinds(json), *expected, "{json}");
+        }
+    }
+
+    #[test]
+    fn counts_end_at_255() {
+        assert_eq!(kinds(&r#"{"@type":"Offer"}"#.repeat(1_000)), [("product", 255)]);
+    }
+
+    #[test]
+    fn other_scripts_say_nothing() {
+        let found = signals("<script>{\"@type\":\"Article\"}</script><p>\"@type\":\"Article\"</p>");
+        assert!(found.kinds.iter().all(|times| *times == 0));
+    }
+
+    #[test]
+    fn the_kinds_are_those_of_the_training() {
+        let names: Vec<&str> = page_kind_names().collect();
+        let trained = [
+            "article",
+            "product",
+            "forum",
+            "faq",
+            "collection",
+            "organization",
+            "recipe",
+            "website",
+            "breadcrumb",
+        ];
+        assert_eq!(names, trained);
+        for (_, types) in KINDS {
+            assert!(types.iter().all(|name| *name == name.to_ascii_lowercase()));
+        }
+    }
+}

@@ -72,3 +72,35 @@ impl TypeShares {
         shares.max_by(|a, b| a.0.total_cmp(b.0)).map_or(PageType::Article, |(_, kind)| kind)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_those_of_the_reports() {
+        let names: Vec<&str> = PAGE_TYPES.iter().map(|kind| kind.name()).collect();
+        assert_eq!(
+            names,
+            ["article", "documentation", "service", "forum", "product", "listing", "collection"]
+        );
+        for kind in PAGE_TYPES {
+            assert_eq!(serde_json::to_value(kind).expect("is plain"), kind.name());
+        }
+    }
+
+    #[test]
+    fn the_most_probable_type_wins() {
+        for (place, kind) in PAGE_TYPES.into_iter().enumerate() {
+            let mut shares = [0.1; PAGE_TYPES.len()];
+            shares[place] = 0.4;
+            assert_eq!(TypeShares(shares).most_probable(), kind);
+        }
+    }
+
+    #[test]
+    fn shares_sum_to_one_whatever_the_models_say() {
+        let none = TypeShares::of(&[], &vec![0.0; *super::super::columns::WIDTH]);
+        assert_eq!(none.0, [0.0; PAGE_TYPES.len()], "without models there is nothing to share");
+    }
+}

@@ -101,3 +101,6 @@ fn name_of(dom: &Dom, id: NodeId) -> String {
     let name = first("id").map(|name| format!("#{name}")).or(first("class").map(|name| format!(".{name}")));
     dom.tag(id).unwrap_or_default().to_owned() + &name.unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;

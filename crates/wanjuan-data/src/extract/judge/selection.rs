@@ -129,3 +129,6 @@ fn dropped_nodes(dom: &Dom, blocks: &Blocks, kept: &[bool]) -> Vec<bool> {
     }
     dropped
 }
+
+#[cfg(test)]
+mod tests;

@@ -30,3 +30,20 @@ impl Sums {
         self.blocks += other.blocks;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_of_prose_count_with_all_their_characters() {
+        let prose =
+            TextStatistics { characters: 90, linked: 9, words: 20, sentence_ends: 1, ..Default::default() };
+        assert_eq!(Sums::of_block(&prose), Sums { characters: 90, linked: 9, prose: 90, blocks: 1 });
+        let menu = TextStatistics { linked: 80, ..prose };
+        assert_eq!(Sums::of_block(&menu), Sums { characters: 90, linked: 80, prose: 0, blocks: 1 });
+        let mut both = Sums::of_block(&prose);
+        both.add(Sums::of_block(&menu));
+        assert_eq!(both, Sums { characters: 180, linked: 89, prose: 90, blocks: 2 });
+    }
+}

@@ -220,3 +220,6 @@ pub(crate) fn word_hashes(text: &str) -> Vec<u64> {
     hashes.dedup();
     hashes
 }
+
+#[cfg(test)]
+mod tests;

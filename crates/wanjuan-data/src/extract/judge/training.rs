@@ -41,7 +41,7 @@ pub struct PageBlocks {
 #[must_use]
 pub fn training_data(bytes: &[u8]) -> PageBlocks {
     let dom = Dom::parse(&decode(bytes, None));
-    let blocks = cut(&dom, Knowledge { words: &|_| None, names: &|_| None, leave_out: &|_| false });
+    let blocks = cut(&dom, Knowledge::NOTHING);
     let mut features = Features::of(&blocks);
     let scores = score(&dom, &|_| false).scores;
     let mut page = PageBlocks { scores, ..PageBlocks::default() };
@@ -85,5 +85,68 @@ fn unit(dom: &Dom, blocks: &Blocks, mut number: u32) -> i64 {
             return found;
         }
         number = element.parent;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAGE: &[u8] = b"<title>Foxes</title><nav class='Menu7 top'><a href=/>Home</a></nav>\
+        <article id=a1><h1>Foxes</h1><p>Foxes sleep.</p><table><tr><td>1<td>2</table></article>\
+        <ul><li>x<ul><li>y</ul></ul>";
+
+    #[test]
+    fn every_list_has_one_entry_per_block() {
+        let page = training_data(PAGE);
+        let texts: Vec<&str> = page.texts.iter().map(String::as_str).collect();
+        assert_eq!(texts, ["Home", "Foxes", "Foxes sleep.", "1", "2", "x", "y"]);
+        let blocks = texts.len();
+        assert_eq!(page.features.len(), blocks * *WIDTH);
+        assert_eq!([page.containers.len(), page.paths.len(), page.headings.len()], [blocks; 3]);
+        assert_eq!([page.scores.len(), page.innermost.len(), page.units.len()], [blocks; 3]);
+        assert!(page.scores.iter().all(|score| (0.0..=1.0).contains(score)));
+    }
+
+    #[test]
+    fn blocks_know_their_heading_and_unit() {
+        let page = training_data(PAGE);
+        assert_eq!(page.headings, [-1, 1, 1, 1, 1, 1, 1]);
+        let name = |number: i64| page.elements[usize::try_from(number).expect("a number")].1.join(" ");
+        assert_eq!(page.units[..3], [-1, -1, -1]);
+        assert_eq!(page.units[3], page.units[4], "both cells are in the table");
+        assert_eq!(page.units[5], page.units[6], "the outer list is the unit of both items");
+        assert_eq!(name(i64::from(page.innermost[0])), "", "the link has no names");
+    }
+
+    #[test]
+    fn names_are_lower_case_without_digits() {
+        let page = training_data(PAGE);
+        let names: Vec<String> = page.elements.iter().flat_map(|(_, names)| names.clone()).collect();
+        assert_eq!(names, ["menu", "top", "a"]);
+        for (number, (parent, _)) in page.elements.iter().enumerate() {
+            assert!(*parent as usize <= number);
+        }
+    }
+
+    #[test]
+    fn columns_that_rest_on_learned_weights_are_zero() {
+        let page = training_data(PAGE);
+        let names = feature_names();
+        for (column, name) in names.iter().enumerate() {
+            if ["text-weight-mean", "text-weight-sum", "text-weight-least", "place-names-sum"]
+                .contains(&name.as_str())
+            {
+                assert!(page.features.chunks(*WIDTH).all(|row| row[column] == 0.0), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_page_without_text_has_no_blocks() {
+        for page in [&b""[..], b"<script>1</script>", b"<frameset><frame></frameset>"] {
+            let page = training_data(page);
+            assert!(page.texts.is_empty() && page.features.is_empty() && page.elements.is_empty());
+        }
     }
 }

@@ -160,43 +160,4 @@ impl Tree {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Two features, one tree of depth 2: leaf = (x0 > 1) + 2 (x1 > 10).
-    fn file() -> Vec<u8> {
-        let mut file = b"WDTREES1".to_vec();
-        file.extend([2, 0, 1, 0]);
-        file.extend(0.5_f32.to_le_bytes());
-        file.extend(0.25_f32.to_le_bytes());
-        for border in [1.0_f32, 10.0] {
-            file.push(1);
-            file.extend(border.to_le_bytes());
-        }
-        file.extend([2, 0, 0, 1, 0]);
-        for leaf in [0_i16, 4, -8, 12] {
-            file.extend(leaf.to_le_bytes());
-        }
-        file
-    }
-
-    #[test]
-    fn a_tree_is_a_number_of_bits() {
-        let all = Trees::read_all(&[file(), file()].concat(), 2).expect("reads");
-        assert_eq!(all.len(), 2);
-        let found = all[1].probabilities(&[0.0, 0.0, 2.0, 10.0, 1.0, 11.0, 2.0, 11.0]);
-        let expected = [0.5_f32, 1.5, -1.5, 3.5].map(|x| 1.0 / (1.0 + (-x).exp()));
-        for (found, expected) in found.iter().zip(expected) {
-            assert!((found - expected).abs() < 1e-6, "{found} {expected}");
-        }
-    }
-
-    #[test]
-    fn anything_else_is_refused() {
-        let file = file();
-        assert!(Trees::read_all(&file, 3).is_none());
-        for length in 1..file.len() {
-            assert!(Trees::read_all(&file[..length], 2).is_none(), "{length} bytes");
-        }
-    }
-}
+mod tests;

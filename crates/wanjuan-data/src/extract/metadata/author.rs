@@ -169,4 +169,57 @@ mod tests {
             assert_eq!(name(text).filter(|name| name != "By"), None, "{text}");
         }
     }
+
+    fn byline(html: &str) -> Option<String> {
+        let dom = Dom::parse(html);
+        of_element(&dom, dom.body().expect("a page has a body"))
+    }
+
+    #[test]
+    fn bylines_in_elements() {
+        let cases = [
+            ("By Ada Lovelace", Some("Ada Lovelace")),
+            ("<b>By</b> <i itemprop=name>Ada</i> and <i itemprop=name>Bo</i>", Some("Ada, Bo")),
+            ("<meta itemprop=name content=Ada>", Some("Ada")),
+            ("Price: $5", None),
+            ("Who wrote this?", None),
+            ("one two three four five six seven eight", None),
+            ("Ada Lovelace, Bo Kuhn & Cy", Some("Ada Lovelace, Bo Kuhn & Cy")),
+            ("", None),
+        ];
+        for (html, expected) in cases {
+            assert_eq!(byline(html).as_deref(), expected, "{html}");
+        }
+    }
+
+    #[test]
+    fn names_are_joined_once_each() {
+        assert_eq!(names(["Ada", "By Ada", "Bo", "@bo", "https://x"]).as_deref(), Some("Ada, Bo"));
+        assert_eq!(names(["@bo", "12"]), None);
+        assert_eq!(names([]), None);
+    }
+
+    #[test]
+    fn leads_are_whole_words() {
+        for (text, rest) in [
+            ("by Ada", Some("Ada")),
+            ("By: Ada", Some("Ada")),
+            ("Byron", None),
+            ("by", None),
+            ("Autor/in", None),
+            ("作者/王", Some("王")),
+            ("von ", None),
+        ] {
+            assert_eq!(without_lead(text), rest, "{text}");
+        }
+    }
+
+    proptest::proptest! {
+        /// A name is a part of the text it was found in, apart from white space.
+        #[test]
+        fn names_are_not_invented(text in "[A-Za-zé:|,@ ]{0,40}") {
+            let all = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            proptest::prop_assert!(name(&text).is_none_or(|name| all.contains(&name)));
+        }
+    }
 }

@@ -227,4 +227,75 @@ mod tests {
             assert_eq!((linked.title("x"), linked.authors(), linked.publisher()), (None, vec![], None));
         }
     }
+
+    #[test]
+    fn kinds_by_the_end_of_the_type() {
+        let kind = |name: &str| {
+            let Value::Object(object) = serde_json::json!({ "@type": name }) else { panic!("an object") };
+            Kind::of(&object).map(|kind| match kind {
+                Kind::Article => "article",
+                Kind::Page => "page",
+                Kind::Site => "site",
+            })
+        };
+        for name in [
+            "Article",
+            "NewsArticle",
+            "BlogPosting",
+            "Report",
+            "Recipe",
+            "HowTo",
+            "https://schema.org/Article",
+        ] {
+            assert_eq!(kind(name), Some("article"), "{name}");
+        }
+        for name in ["WebPage", "AboutPage", "Book", "Dataset", "CreativeWork"] {
+            assert_eq!(kind(name), Some("page"), "{name}");
+        }
+        assert_eq!([kind("WebSite"), kind("Person"), kind("")], [Some("site"), None, None]);
+    }
+
+    #[test]
+    fn names_in_all_forms() {
+        for (author, expected) in [
+            (r#""Ada""#, vec!["Ada"]),
+            (r#"["Ada", {"name": "Bo"}]"#, vec!["Ada", "Bo"]),
+            (r#"{"name": ["Ada", "Bo"]}"#, vec!["Ada", "Bo"]),
+            (r#"{"name": {"@value": "Ada"}}"#, vec!["Ada"]),
+            (r#"{"@id": "unknown"}"#, vec![]),
+            (r#"{"url": "x"}"#, vec![]),
+            ("7", vec![]),
+            (r#""  ""#, vec![]),
+        ] {
+            let scripts = read(&[&format!(r#"{{"@type":"Article","author":{author}}}"#)]);
+            assert_eq!(JsonLd::of(&scripts).authors(), expected, "{author}");
+        }
+    }
+
+    #[test]
+    fn the_name_is_the_title_where_the_element_says_so() {
+        let scripts = read(&[r#"{"@type":"Article","headline":"Long headline","name":"Name"}"#]);
+        let linked = JsonLd::of(&scripts);
+        assert_eq!(linked.title("Name | Site").as_deref(), Some("Name"));
+        assert_eq!(linked.title("Long headline | Site").as_deref(), Some("Long headline"));
+        assert_eq!(linked.title("").as_deref(), Some("Long headline"));
+    }
+
+    #[test]
+    fn the_page_stands_in_for_an_article() {
+        let scripts = read(&[r#"{"@type":"WebPage","author":"Ada","datePublished":"2024-05-01"}"#]);
+        let linked = JsonLd::of(&scripts);
+        assert_eq!((linked.authors(), linked.title("x")), (vec!["Ada".to_owned()], None));
+        assert_eq!(linked.text("datePublished").as_deref(), Some("2024-05-01"));
+        assert_eq!(linked.text("dateModified"), None);
+    }
+
+    #[test]
+    fn what_describes_something_else_is_not_entered() {
+        for member in FOREIGN {
+            let scripts =
+                read(&[&format!(r#"{{"@type":"Thing","{member}":{{"@type":"Article","headline":"x"}}}}"#)]);
+            assert_eq!(JsonLd::of(&scripts).title(""), None, "{member}");
+        }
+    }
 }

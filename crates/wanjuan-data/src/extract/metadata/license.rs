@@ -56,4 +56,37 @@ mod tests {
         assert_eq!(of("about/"), "");
         assert_eq!(of(""), "");
     }
+
+    fn page(licenses: &[&str], links: &[&str]) -> Page {
+        let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+        let mut page = Page::default();
+        (page.licenses, page.creative_commons) = (owned(licenses), owned(links));
+        page
+    }
+
+    const BY: &str = "https://creativecommons.org/licenses/by/4.0/";
+    const BY_SA: &str = "https://creativecommons.org/licenses/by-sa/4.0/";
+
+    #[test]
+    fn sources_in_their_order() {
+        let text = |text: &str| Some(text.to_owned());
+        let cases = [
+            (page(&[BY], &[BY_SA]), text(BY_SA), text("CC0"), Some("CC BY 4.0")),
+            (page(&["https://example.org/terms"], &[]), text(BY_SA), None, Some("CC BY-SA 4.0")),
+            (page(&["https://example.org/terms"], &[]), text("MIT"), None, Some("MIT")),
+            (page(&["https://example.org/terms"], &[]), None, text("CC BY"), Some("CC BY")),
+            (page(&["https://example.org/terms"], &[BY]), None, None, Some("https://example.org/terms")),
+            (page(&["/terms"], &[BY]), None, None, Some("CC BY 4.0")),
+            (page(&[], &[BY, BY]), None, None, Some("CC BY 4.0")),
+            (page(&[], &[BY, BY_SA]), None, None, None),
+            (page(&[], &[]), None, text("The Shore Ltd"), None),
+            (page(&[], &[]), None, text("All Rights Reserved"), Some("All Rights Reserved")),
+            (page(&[], &[]), None, text("Lizenz: frei"), Some("Lizenz: frei")),
+            (page(&[], &[]), None, None, None),
+        ];
+        for (page, linked, meta, expected) in cases {
+            let found = choose(&page, linked.clone(), meta.clone());
+            assert_eq!(found.as_deref(), expected, "{:?} {linked:?} {meta:?}", page.licenses);
+        }
+    }
 }

@@ -68,3 +68,82 @@ fn has_year(text: &str) -> bool {
         matches!(four, [b'1', b'9', ..] | [b'2', b'0', ..]) && four.iter().all(u8::is_ascii_digit)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The text with the date; `H` stands for the heading of the page.
+    fn found(texts: &[&str]) -> Option<String> {
+        let mut date = TextDate::default();
+        for text in texts {
+            if *text == "H" {
+                date.at_heading();
+            } else {
+                date.look_at(text);
+            }
+        }
+        date.found().map(str::to_owned)
+    }
+
+    #[test]
+    fn the_nearest_text_with_a_date() {
+        let cases: &[(&[&str], Option<&str>)] = &[
+            (&[], None),
+            (&["1. Mai 2024"], None),
+            (&["H"], None),
+            (&["H", "1. Mai 2024"], Some("1. Mai 2024")),
+            (&["1. Mai 2024", "H"], Some("1. Mai 2024")),
+            (&["1. Mai 2024", "2. Mai 2024", "H", "3. Mai 2024"], Some("2. Mai 2024")),
+            (&["H", "2. Mai 2024", "3. Mai 2024"], Some("2. Mai 2024")),
+            (&["H", "some other text", " 2. Mai 2024 \n"], Some("2. Mai 2024")),
+            (&["H", "99.99.2024", "no year here"], None),
+            (&["H", "H", "2. Mai 2024"], Some("2. Mai 2024")),
+        ];
+        for (texts, expected) in cases {
+            assert_eq!(found(texts).as_deref(), *expected, "{texts:?}");
+        }
+    }
+
+    #[test]
+    fn far_dates_do_not_count() {
+        let after = |between: usize| {
+            let mut texts = vec!["H"];
+            texts.extend(vec!["a line of text"; between]);
+            texts.push("1. Mai 2024");
+            found(&texts)
+        };
+        assert!(after(AFTER - 1).is_some() && after(AFTER + 1).is_none());
+        let before = |between: usize| {
+            let mut texts = vec!["1. Mai 2024"];
+            texts.extend(vec!["a line of text"; between]);
+            texts.push("H");
+            found(&texts)
+        };
+        assert!(before(BEFORE).is_some() && before(BEFORE + 1).is_none());
+    }
+
+    #[test]
+    fn paragraphs_that_mention_a_date_do_not_count() {
+        let paragraph = format!("On 1 May 2024 {}", "something happened ".repeat(10));
+        assert_eq!(found(&["H", &paragraph]), None);
+        assert_eq!(found(&["H", "2024"]), None, "too short for a date");
+    }
+
+    #[test]
+    fn years_have_four_digits_of_two_centuries() {
+        for (text, has) in [
+            ("1999", true),
+            ("2024", true),
+            ("in 2024.", true),
+            ("1899", false),
+            ("3024", false),
+            ("19", false),
+            ("20a4", false),
+            ("", false),
+            ("120245", true),
+        ] {
+            assert_eq!(has_year(text), has, "{text}");
+        }
+    }
+}

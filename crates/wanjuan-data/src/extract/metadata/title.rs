@@ -100,4 +100,49 @@ mod tests {
         assert_eq!(of_element("", None, &headings).as_deref(), Some("The Bird Site"));
         assert_eq!(of_element("", None, none), None);
     }
+
+    #[test]
+    fn names_of_sites_are_matched_in_any_case_and_at_both_ends() {
+        let none: &[String] = &[];
+        for (title, site, expected) in [
+            ("Birds | NATURE", "nature", "Birds"),
+            ("nature » Birds", "Nature", "Birds"),
+            ("Birds – Nature ", "Nature", "Birds – Nature "),
+            ("Birds Nature", "Nature", "Birds Nature"),
+            ("Nature", "Nature", "Nature"),
+            ("Birds: Nature", "", "Birds: Nature"),
+            ("鸟 - 自然", "自然", "鸟"),
+            ("é | Ä", "Ä", "é"),
+            ("ß", "ßßßß", "ß"),
+        ] {
+            assert_eq!(without_site(title, Some(site), none), expected, "{title} of {site}");
+        }
+    }
+
+    #[test]
+    fn the_last_part_of_a_title_element_goes_if_enough_is_left() {
+        let none: &[String] = &[];
+        for (element, expected) in [
+            ("One two three | Site", "One two three"),
+            ("One two three - part - Site", "One two three - part"),
+            ("One two three-four", "One two three-four"),
+            ("One two | Site", "One two | Site"),
+            ("One two three|Site", "One two three"),
+            ("这是一个标题_网站", "这是一个标题"),
+            ("标题_网站", "标题_网站"),
+        ] {
+            assert_eq!(of_element(element, None, none).as_deref(), Some(expected), "{element}");
+        }
+    }
+
+    proptest::proptest! {
+        /// A title is never longer than what the page states, and never empty.
+        #[test]
+        fn titles_only_shrink(title in "[A-Za-zé汉 |:–-]{1,40}", site in "[A-Za-zé汉 ]{1,8}", heading in "[A-Za-zé汉 ]{1,20}") {
+            let headings = [heading];
+            let found = without_site(&title, Some(&site), &headings);
+            proptest::prop_assert!(found.len() <= title.len() && !found.is_empty(), "{:?}", found);
+            proptest::prop_assert!(title.contains(&found) || title.split_whitespace().collect::<Vec<_>>().join(" ").contains(&found));
+        }
+    }
 }

@@ -22,3 +22,29 @@ pub(super) fn longest_run(text: &str, c: char) -> usize {
     }
     longest
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_that_need_brackets_get_them() {
+        let target = |address: &str| {
+            let mut out = "[a".to_owned();
+            push_target(&mut out, address);
+            out
+        };
+        assert_eq!(target("/x"), "[a](/x)");
+        assert_eq!(target(""), "[a]()");
+        assert_eq!(target("/x y"), "[a](</x y>)");
+        assert_eq!(target("/x_(y)"), "[a](</x_(y)>)");
+        assert_eq!(target("/<x>\n(y)"), "[a](</x(y)>)");
+    }
+
+    #[test]
+    fn runs() {
+        for (text, length) in [("", 0), ("a", 0), ("`", 1), ("a``b```c`", 3), ("````", 4)] {
+            assert_eq!(longest_run(text, '`'), length, "{text}");
+        }
+    }
+}

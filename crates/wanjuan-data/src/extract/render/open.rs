@@ -203,3 +203,53 @@ pub(super) struct CodeBlock {
     /// Whether white space of the source collapses, as in code outside of `pre`.
     pub(super) collapses: bool,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(write: impl Fn(&mut String)) -> String {
+        let mut out = String::new();
+        write(&mut out);
+        out
+    }
+
+    #[test]
+    fn prefixes_of_lines() {
+        let cases = [
+            (Marker::Bullet, "- ", "  ", "- "),
+            (Marker::Number(7), "7. ", "   ", "7. "),
+            (Marker::Number(10), "10. ", "    ", "10. "),
+            (Marker::Number(0), "0. ", "   ", "0. "),
+            (Marker::Number(-12), "-12. ", "     ", "-12. "),
+            (Marker::Task(true), "- [x] ", "  ", "- [x] "),
+            (Marker::Task(false), "- [ ] ", "  ", "- [ ] "),
+            (Marker::Quote, "> ", "> ", ""),
+            (Marker::Heading(2), "## ", "", ""),
+            (Marker::Heading(9), "###### ", "", ""),
+            (Marker::Description, ": ", "  ", ""),
+            (Marker::Indent, "  ", "  ", ""),
+        ];
+        for (marker, first, next, in_cell) in cases {
+            assert_eq!(written(|out| marker.write_first(out)), first, "{marker:?}");
+            assert_eq!(written(|out| marker.write_next(out)), next, "{marker:?}");
+            assert_eq!(written(|out| marker.write_in_cell(out)), in_cell, "{marker:?}");
+        }
+        assert_eq!(written(|out| Marker::Number(i64::MIN).write_first(out)), "-9223372036854775808. ");
+    }
+
+    #[test]
+    fn items_of_numbered_lists_are_indented_by_their_number() {
+        for number in [-100, -1, 1, 9, 99, 12_345] {
+            let marker = Marker::Number(number);
+            let (first, next) =
+                (written(|out| marker.write_first(out)), written(|out| marker.write_next(out)));
+            assert_eq!(first.len(), next.len(), "{number}");
+        }
+    }
+
+    #[test]
+    fn gaps_are_ordered() {
+        assert!(Gap::Nothing < Gap::Space && Gap::Space < Gap::Line && Gap::Line < Gap::Paragraph);
+    }
+}

@@ -35,3 +35,34 @@ impl Style {
         self.keeps_lines || self.gap.is_some()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn style(declarations: &str) -> Style {
+        let dom = Dom::parse(&format!("<p style='{declarations}'>"));
+        let paragraph = dom.body().and_then(|body| dom.children(body).next());
+        Style::of(&dom, paragraph.expect("the paragraph"))
+    }
+
+    #[test]
+    fn declarations_that_matter() {
+        for (declarations, keeps_lines, gap) in [
+            ("", false, None),
+            ("color: red", false, None),
+            ("white-space: pre", true, None),
+            ("white-space:pre-line;", true, None),
+            ("white-space: nowrap", false, None),
+            ("display: block", false, Some(Gap::Line)),
+            (" display : flex ; x", false, Some(Gap::Line)),
+            ("display: inline-block", false, Some(Gap::Space)),
+            ("display: inline", false, None),
+            ("display: block; white-space: pre-wrap", true, Some(Gap::Line)),
+        ] {
+            let style = style(declarations);
+            assert_eq!((style.keeps_lines, style.gap), (keeps_lines, gap), "{declarations}");
+            assert_eq!(style.has_effect(), keeps_lines || gap.is_some());
+        }
+    }
+}

@@ -191,3 +191,6 @@ impl Renderer<'_> {
 fn is_inline(role: Role) -> bool {
     matches!(role, Role::Inline | Role::Link | Role::Strong | Role::Emphasis | Role::Code)
 }
+
+#[cfg(test)]
+mod tests;

@@ -249,3 +249,77 @@ fn is_wide_punctuation(c: char) -> bool {
     matches!(c, '\u{3001}'..='\u{3003}' | '\u{3008}'..='\u{3011}' | '\u{3014}'..='\u{301f}'
         | '\u{ff01}' | '\u{ff08}' | '\u{ff09}' | '\u{ff0c}' | '\u{ff0e}' | '\u{ff1a}' | '\u{ff1b}' | '\u{ff1f}')
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn white_space_before_a_text() {
+        for (text, length, space) in [
+            ("", 0, Space::None),
+            ("a", 0, Space::None),
+            (" a", 1, Space::Some),
+            ("\t \r\x0ca", 4, Space::Some),
+            (" \n a", 3, Space::Line),
+            ("\n", 1, Space::Line),
+            ("\u{a0}a", 2, Space::Some),
+            ("\u{ad}a", 2, Space::None),
+            ("\u{ad} \u{ad}a", 5, Space::Some),
+            ("\u{a0}\n", 3, Space::Line),
+            ("é", 0, Space::None),
+            ("\u{3000}", 0, Space::None),
+        ] {
+            let found = leading_space(text.as_bytes());
+            assert_eq!((found.length, found.space), (length, space), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn runs_end_before_white_space_that_changes() {
+        for (text, run) in [
+            ("a", "a"),
+            ("a b c", "a b c"),
+            ("a  b", "a"),
+            ("a b ", "a b"),
+            ("a\nb", "a"),
+            ("a \n", "a"),
+            ("a\u{a0}b", "a"),
+            ("a\u{ad}b", "a"),
+            ("a \u{ad}b", "a"),
+            ("é ü", "é ü"),
+        ] {
+            assert_eq!(&text[..run_length(text.as_bytes())], run, "{text:?}");
+        }
+    }
+
+    proptest! {
+        /// Spaces and runs alternate to the end of any text and never split a character.
+        #[test]
+        fn texts_are_cut_into_spaces_and_runs(text in "[a é\n\t\u{a0}\u{ad}汉]{0,40}") {
+            let (mut at, mut words) = (0, String::new());
+            while at < text.len() {
+                at += leading_space(&text.as_bytes()[at..]).length;
+                let length = run_length(&text.as_bytes()[at..]);
+                prop_assert!(text.is_char_boundary(at) && text.is_char_boundary(at + length));
+                prop_assert!(length > 0 || at == text.len());
+                words.push_str(&text[at..at + length]);
+                at += length;
+            }
+            let visible = |text: &str| text.chars().filter(|c| !" \n\t\u{a0}\u{ad}".contains(*c)).collect::<String>();
+            prop_assert_eq!(visible(&words), visible(&text));
+            let spaces = ['\n', '\t', '\u{a0}', '\u{ad}'];
+            prop_assert!(!words.contains("  ") && !words.contains(spaces));
+        }
+    }
+
+    #[test]
+    fn scripts_without_spaces() {
+        assert!("汉かカㄅ々〇ｱ".chars().all(is_unspaced));
+        assert!("a한é1 .".chars().all(|c| !is_unspaced(c)));
+        assert!("、。（），：；「」".chars().all(is_wide_punctuation));
+        assert!("a汉,.()".chars().all(|c| !is_wide_punctuation(c)));
+    }
+}
