@@ -7,7 +7,7 @@
         target/release/examples/extraction_blocks target/web/$s/list.tsv > target/blocks/$s.jsonl
     done
     python3 train_blocks.py --data target/web --blocks target/blocks --scorer score_extraction.py --folds 5
-    python3 train_blocks.py --data target/web --blocks target/blocks --export ../src/extract/model
+    python3 train_blocks.py --data target/web --blocks target/blocks --export ../src/extract/judge/model
 
 The pages are only read; what is exported are weights of words, weights of class names and trees over numbers.
 A word or class name enters the tables only when it occurs on at least MIN_SITES sites, so none stands for a site.
@@ -19,7 +19,7 @@ Method
   Two boosters of oblivious trees (CatBoost) follow each other: the second also sees the first one's scores of the
   blocks around. All that is learned for use inside training (tables, first-stage scores) is computed out of fold,
   split by site, so that training sees what a new site would give.
-  Chosen are the blocks with the greatest expected F (see src/extract/selection.rs, repeated in `select` here).
+  Chosen are the blocks with the greatest expected F (see src/extract/judge/expected_f.rs, repeated in `select` here).
 """
 import argparse
 import collections
@@ -284,7 +284,7 @@ def type_shares(models, x, column):
     return p / p.sum()
 
 
-# ---- second stage (src/extract/context.rs) ----------------------------------------------------
+# ---- second stage (src/extract/judge/context.rs) ----------------------------------------------------
 def with_context(page, x, q, types, column):
     n = len(q)
     if n == 0:
@@ -425,7 +425,7 @@ def export(trained, vocabulary, folder):
 
 
 def packed(model):
-    """The trees as src/extract/trees.rs reads them."""
+    """The trees as src/extract/judge/trees.rs reads them."""
     model.save_model("/tmp/blocks.json", format="json")
     raw = json.load(open("/tmp/blocks.json", encoding="utf-8"))
     features = raw["features_info"]["float_features"]

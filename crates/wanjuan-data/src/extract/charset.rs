@@ -1,17 +1,18 @@
-//! Bytes to text: byte order mark, labels, and what the bytes themselves say.
+//! [`decode`]: from bytes to text, by byte order mark, labels, and the bytes themselves.
 //!
-//! The bytes decide against a wrong label: mojibake is worse than a disobeyed header.
+//! Bytes overrule a wrong label, because mojibake is worse than a disobeyed header.
 
 use std::borrow::Cow;
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
-/// How far a `<meta charset>` is looked for; the HTML standard says 1024, pages in the wild need more.
+/// Bytes at the start of a page that are searched for `<meta charset>`. The HTML standard says 1024; real pages
+/// need more.
 const PRESCAN_BYTES: usize = 4096;
 
-/// Decodes a page. `label` is the charset of the transport, when there is one. Never fails: what cannot be
-/// decoded becomes U+FFFD.
+/// Decodes a page. `label` is the charset given by the transport, if any. Never fails: bytes that cannot be decoded
+/// become U+FFFD.
 ///
 /// ```
 /// use wanjuan_data::extract::decode;
@@ -46,7 +47,7 @@ pub fn decode<'a>(bytes: &'a [u8], label: Option<&str>) -> Cow<'a, str> {
     detector.guess(None, Utf8Detection::Allow).decode_without_bom_handling(bytes).0
 }
 
-/// ISO-2022-JP and HZ are ASCII bytes, so valid UTF-8, with escapes that no text holds.
+/// Whether valid UTF-8 is ISO-2022-JP or HZ. Both consist of ASCII bytes, with escapes that do not occur in text.
 fn looks_like_escapes(bytes: &[u8]) -> bool {
     (memchr::memmem::find(bytes, b"\x1b$").is_some() || memchr::memmem::find(bytes, b"~{").is_some())
         && meta_label(bytes).is_some_and(|label| {
@@ -54,7 +55,7 @@ fn looks_like_escapes(bytes: &[u8]) -> bool {
         })
 }
 
-/// UTF-16 without a mark shows as zeros in every other byte of the markup.
+/// UTF-16 without a byte order mark, recognized by the zeros in every other byte of the markup.
 fn utf16_by_zeros(bytes: &[u8]) -> Option<&'static Encoding> {
     let head = &bytes[..bytes.len().min(512) & !1];
     if head.len() < 16 {
@@ -69,7 +70,7 @@ fn utf16_by_zeros(bytes: &[u8]) -> Option<&'static Encoding> {
     }
 }
 
-/// A few broken bytes in a long page: still UTF-8. At least 20 good sequences per broken one.
+/// Whether a page with broken bytes is still UTF-8: it has more than 20 good sequences per broken one.
 fn mostly_utf8(bytes: &[u8]) -> bool {
     let (mut good, mut broken) = (0_usize, 0_usize);
     for chunk in bytes.utf8_chunks() {
@@ -79,7 +80,7 @@ fn mostly_utf8(bytes: &[u8]) -> bool {
     good > 20 * broken
 }
 
-/// The charset of `<meta charset=...>` or `<meta http-equiv content="...charset=...">`.
+/// The charset of the first `<meta charset=...>` or `<meta http-equiv content="...charset=...">`, in lower case.
 fn meta_label(bytes: &[u8]) -> Option<String> {
     let head = String::from_utf8_lossy(&bytes[..bytes.len().min(PRESCAN_BYTES)]).to_ascii_lowercase();
     for tag in head.split("<meta").skip(1) {
@@ -118,5 +119,74 @@ mod tests {
         let mut bytes = "Grüße aus Köln. ".repeat(20).into_bytes();
         bytes.push(0xff);
         assert!(decode(&bytes, None).starts_with("Grüße aus Köln."));
+    }
+
+    #[test]
+    fn byte_order_marks_come_first() {
+        assert_eq!(decode(b"\xef\xbb\xbfa", Some("utf-16le")), "a");
+        assert_eq!(decode(b"\xff\xfea\0", Some("utf-8")), "a");
+        assert_eq!(decode(b"\xfe\xff\0a", None), "a");
+    }
+
+    #[test]
+    fn labels_in_the_page() {
+        for (tag, label) in [
+            ("<meta charset=gbk>", Some("gbk")),
+            ("<META CHARSET = 'Shift_JIS'>", Some("shift_jis")),
+            ("<meta http-equiv=Content-Type content=\"text/html; charset=koi8-r\">", Some("koi8-r")),
+            ("<meta name=x><meta charset=utf-8>", Some("utf-8")),
+            ("<meta charset=>", None),
+            ("<meta charset", None),
+            ("<p charset=gbk>", None),
+            ("", None),
+        ] {
+            assert_eq!(meta_label(tag.as_bytes()).as_deref(), label, "{tag}");
+        }
+        let far = " ".repeat(PRESCAN_BYTES) + "<meta charset=gbk>";
+        assert_eq!(meta_label(far.as_bytes()), None);
+    }
+
+    #[test]
+    fn escapes_in_ascii() {
+        let text = "<meta charset=iso-2022-jp><p>\u{65e5}\u{672c}\u{8a9e}</p>";
+        let bytes = encoding_rs::ISO_2022_JP.encode(text).0;
+        assert_eq!(decode(&bytes, None), text);
+        assert_eq!(decode(b"a ~{ b", None), "a ~{ b", "without a label it is plain text");
+    }
+
+    #[test]
+    fn utf16_without_a_mark_is_told_by_its_zeros() {
+        let text = "<p>some text in the Latin script</p>";
+        let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        assert_eq!(decode(&little, None), text);
+        assert_eq!(decode(&big, None), text);
+        assert_eq!(decode(b"a\0b\0c", None), "a\0b\0c", "too short to tell");
+    }
+
+    proptest::proptest! {
+        /// UTF-8 stays what it is, whatever the label says.
+        #[test]
+        fn utf8_is_never_changed(text in "[a-zé汉<>/ ]{0,80}", label in "utf-8|latin1|gbk|none|") {
+            let label = Some(label.as_str()).filter(|label| !label.is_empty());
+            proptest::prop_assert_eq!(decode(text.as_bytes(), label), text.as_str());
+        }
+
+        /// Any bytes become some text, with any label.
+        #[test]
+        fn any_bytes_become_text(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..300), label in "[a-z0-9-]{0,12}") {
+            let once = decode(&bytes, Some(&label)).into_owned();
+            proptest::prop_assert_eq!(decode(&bytes, Some(&label)), once);
+        }
+
+        /// A page in a labeled encoding is read as it was written.
+        #[test]
+        fn labeled_pages_are_read(text in "[a-z 汉字文本页面测试]{0,40}", place in 0..3_usize) {
+            let encoding = [encoding_rs::GBK, encoding_rs::GB18030, encoding_rs::BIG5][place];
+            let page = format!("<meta charset={}>{text}", encoding.name());
+            let (bytes, _, lost) = encoding.encode(&page);
+            proptest::prop_assume!(!lost);
+            proptest::prop_assert_eq!(decode(&bytes, None), page.as_str());
+        }
     }
 }

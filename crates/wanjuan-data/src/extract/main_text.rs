@@ -2,27 +2,24 @@
 
 use super::charset::decode;
 use super::config::ExtractConfig;
-use super::dom::{Dom, NodeId};
-use super::explain::Explanation;
+use super::dom::{Dom, NodeId, Role, is_hidden};
+use super::explanation::{Explanation, ExtractedPage};
+use super::judge::{Selection, report};
 use super::metadata::Metadata;
-use super::page_type::PageType;
 use super::render::render;
-use super::selection::Selection;
-use super::tag::{Role, role};
-use super::visibility::is_hidden;
 
-/// What a page says.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct ExtractedPage {
-    /// The main text; empty when the page has none, which is a correct answer.
-    pub text: String,
-    /// What the page says about itself.
-    pub metadata: Metadata,
-    /// What kind of page it is; `None` for one that was not looked at.
-    pub page_type: Option<PageType>,
-}
+/// How far up a text looks for a `noscript` around it.
+const NOSCRIPT_LEVELS: usize = 8;
 
-/// Decodes, parses and extracts. `charset` is the label of the transport, if any. Never fails.
+/// Decodes and parses a page and extracts its main text. `charset` is the label given by the transport, if any.
+/// Never fails: any bytes are some page.
+///
+/// ```
+/// use wanjuan_data::extract::{ExtractConfig, extract_html};
+///
+/// let page = extract_html(b"<nav>Home</nav><p>Birds sing.</p>", None, &ExtractConfig::default());
+/// assert_eq!(page.text, "Birds sing.");
+/// ```
 #[must_use]
 pub fn extract_html(bytes: &[u8], charset: Option<&str>, config: &ExtractConfig) -> ExtractedPage {
     let dom = Dom::parse(&decode(bytes, charset));
@@ -30,12 +27,12 @@ pub fn extract_html(bytes: &[u8], charset: Option<&str>, config: &ExtractConfig)
     page(&dom, &selection, config)
 }
 
-/// As [`extract_html`], with what became of every block of the page.
+/// Does the same as [`extract_html`] and reports what became of every block of the page.
 #[must_use]
 pub fn explain(bytes: &[u8], charset: Option<&str>, config: &ExtractConfig) -> Explanation {
     let dom = Dom::parse(&decode(bytes, charset));
     let selection = Selection::of(&dom, config);
-    Explanation { page: page(&dom, &selection, config), blocks: selection.report(&dom) }
+    Explanation { page: page(&dom, &selection, config), blocks: report(&dom, &selection) }
 }
 
 fn page(dom: &Dom, selection: &Selection, config: &ExtractConfig) -> ExtractedPage {
@@ -44,8 +41,7 @@ fn page(dom: &Dom, selection: &Selection, config: &ExtractConfig) -> ExtractedPa
     ExtractedPage { text, metadata: Metadata::of(dom), page_type: Some(selection.page_type) }
 }
 
-/// The text of a whole page as a reader sees it, menus and all: nothing is judged, only what is hidden is
-/// left out.
+/// Renders a whole page as a reader sees it, menus included. Nothing is judged; only what is hidden is left out.
 ///
 /// ```
 /// use wanjuan_data::extract::{Dom, ExtractConfig, render_all};
@@ -58,8 +54,8 @@ pub fn render_all(dom: &Dom, config: &ExtractConfig) -> String {
     render(dom, |id| is_seen(dom, id), dom.root(), config)
 }
 
-/// What a browser with scripts shows as text of the page itself: no controls, no dialogs, of `noscript` only the
-/// images, which scripts would load.
+/// Whether a browser with scripts shows a node as text of the page itself. Controls and dialogs are not. From
+/// `noscript` only the images are, because a script would load them.
 fn is_seen(dom: &Dom, id: NodeId) -> bool {
     match dom.tag(id) {
         Some("button") => is_title(dom, id),
@@ -67,15 +63,77 @@ fn is_seen(dom: &Dom, id: NodeId) -> bool {
         Some(_) => !is_hidden(dom, id),
         None => {
             let outer = std::iter::successors(dom.parent(id), |id| dom.parent(*id));
-            !outer.take(8).any(|id| dom.tag(id) == Some("noscript"))
+            !outer.take(NOSCRIPT_LEVELS).any(|id| dom.tag(id) == Some("noscript"))
         }
     }
 }
 
-/// Whether a button is all that a heading begins with: then it is the title, which unfolds what is below.
+/// Whether a heading begins with this button. Then the button is the title, which unfolds what is below.
 fn is_title(dom: &Dom, button: NodeId) -> bool {
     let Some(heading) = dom.parent(button) else { return false };
     let before = dom.children(heading).take_while(|child| *child != button);
-    matches!(dom.tag(heading).map(role), Some(Role::Heading(_)))
+    matches!(dom.role(heading), Role::Heading(_))
         && before.into_iter().all(|child| dom.text_below(child).trim().is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::extract::config::{Mode, TextFormat};
+    use crate::extract::sample::markup;
+
+    fn all(html: &str) -> String {
+        render_all(&Dom::parse(html), &ExtractConfig::default())
+    }
+
+    #[test]
+    fn a_whole_page_is_shown_as_a_browser_does() {
+        for (html, expected) in [
+            ("<nav>a</nav><p>b</p><footer>c</footer>", "a\n\nb\n\nc"),
+            ("<p>a</p><p hidden>b</p>", "a"),
+            ("<p>a<button>b</button></p>", "a"),
+            ("<h2><button>a</button></h2><p>b</p>", "a\n\nb"),
+            ("<h2>x <button>a</button></h2>", "x"),
+            ("<h2> <button>a</button></h2>", "a"),
+            ("<dialog open>a</dialog><menu><li>b</menu>c", "c"),
+            ("<noscript>a</noscript>b", "b"),
+            ("<noscript><p><b>a</b></p></noscript>b", "b"),
+            ("<title>a</title>b", "b"),
+        ] {
+            assert_eq!(all(html), expected, "{html}");
+        }
+    }
+
+    #[test]
+    fn images_of_noscript_are_shown() {
+        let dom = Dom::parse("<p>a<noscript><img src=/i.png></noscript></p>");
+        let config = ExtractConfig::default().with_format(TextFormat::Markdown);
+        assert_eq!(render_all(&dom, &config), "a![](/i.png)");
+    }
+
+    #[test]
+    fn a_page_of_frames_has_no_text() {
+        let page = extract_html(b"<frameset><frame src=x></frameset>", None, &ExtractConfig::default());
+        assert_eq!(page.text, "");
+        assert!(page.page_type.is_some());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(150))]
+
+        /// An explanation is about the same page, and its kept blocks are what the text consists of.
+        #[test]
+        fn explanations_agree_with_the_text(html in markup()) {
+            for mode in [Mode::Precision, Mode::Balanced, Mode::Recall] {
+                let config = ExtractConfig::default().with_mode(mode);
+                let explanation = explain(html.as_bytes(), None, &config);
+                prop_assert_eq!(&explanation.page, &extract_html(html.as_bytes(), None, &config));
+                let nothing_kept = explanation.blocks.iter().all(|block| !block.kept);
+                let formula = html.contains("<math") || html.contains("katex") || html.contains("<ruby");
+                prop_assert!(!nothing_kept || formula || explanation.page.text.is_empty(), "{}", explanation.page.text);
+            }
+        }
+    }
 }

@@ -1,7 +1,15 @@
-//! Main text and metadata of a page: charset, parsing into an arena, boilerplate removal, rendering.
+//! Main text and metadata of a web page.
 //!
-//! The parser is html5ever's, everything after it is ours. No step recurses, so nesting depth cannot
-//! overflow the stack.
+//! | room | takes -> gives |
+//! |---|---|
+//! | `charset` | bytes -> text |
+//! | `dom` | text -> [`Dom`], parsed by html5ever within limits |
+//! | `judge` | [`Dom`] -> which blocks are content, by a trained model |
+//! | `metadata` | [`Dom`] -> [`Metadata`] |
+//! | `formula` | an element -> TeX |
+//! | `render` | [`Dom`] and the choice of the judge -> text or markdown |
+//!
+//! [`extract_html`] goes through all of them. No step is recursive, so nesting depth cannot overflow the stack.
 //!
 //! ```
 //! use wanjuan_data::extract::{ExtractConfig, extract_html};
@@ -12,45 +20,24 @@
 //! assert_eq!(page.metadata.title.as_deref(), Some("T"));
 //! ```
 
-mod attribute_limit;
-mod block_model;
-mod blocks;
 mod charset;
-mod class_words;
 mod config;
-mod containers;
-mod context;
-mod depth_limit;
 mod dom;
-mod dom_builder;
-mod elements;
-mod explain;
-mod features;
+mod explanation;
 mod formula;
+mod judge;
 mod main_text;
-mod mathml;
-mod mathml_symbols;
 mod metadata;
-mod page_signals;
-mod page_type;
-mod raw_text;
 mod render;
-mod selection;
+#[cfg(test)]
+mod sample;
 mod stage;
-mod survey;
-mod tag;
-mod text_statistics;
-mod training;
-mod trees;
-mod visibility;
 
 pub use charset::decode;
 pub use config::{ExtractConfig, Links, Mode, TextFormat};
 pub use dom::{Dom, NodeId, Walk, WalkEvent};
-pub use explain::{BlockReport, Explanation};
-pub use features::feature_names;
-pub use main_text::{ExtractedPage, explain, extract_html, render_all};
+pub use explanation::{BlockReport, Explanation, ExtractedPage};
+pub use judge::{PageBlocks, PageType, feature_names, training_data};
+pub use main_text::{explain, extract_html, render_all};
 pub use metadata::Metadata;
-pub use page_type::PageType;
 pub use stage::Extract;
-pub use training::{PageBlocks, training_data};

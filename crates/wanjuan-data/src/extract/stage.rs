@@ -1,20 +1,21 @@
-//! The stage `extract`: captures become text.
+//! [`Extract`]: the pipeline stage that turns captured pages into text.
 
 use super::charset::decode;
 use super::config::ExtractConfig;
 use super::main_text::extract_html;
 use crate::{Document, Reason, Stage, Verdict};
 
-/// Takes the capture of a document and leaves its main text and metadata.
+/// Replaces the capture of a document by its main text and metadata.
 ///
-/// Drops: `no-capture`, `too-large`, `media-type` (neither HTML nor plain text), `empty` (no main text).
+/// Drops a document with the reason `no-capture`, `too-large`, `media-type` (neither HTML nor plain text) or `empty`
+/// (no main text). Plain text and markdown are decoded and kept as they are.
 #[derive(Clone, Debug, Default)]
 pub struct Extract {
     config: ExtractConfig,
 }
 
 impl Extract {
-    /// The stage with `config`.
+    /// Creates the stage; the same configuration applies to every document.
     #[must_use]
     pub fn new(config: ExtractConfig) -> Self {
         Self { config }
@@ -60,7 +61,7 @@ impl Stage for Extract {
     }
 }
 
-/// `2024-05-01T12:30:00Z` of a date that begins with `2024-05-01`; anything else is not a date.
+/// `2024-05-01T12:30:00Z` for a date that begins with `2024-05-01`. Time zones are not converted.
 fn iso_date(text: &str) -> Option<String> {
     let day = text.get(..10)?;
     let digits = |range: std::ops::Range<usize>| day.get(range)?.parse::<u32>().ok();
@@ -71,4 +72,92 @@ fn iso_date(text: &str) -> Option<String> {
     }
     let time = text.get(10..19).filter(|time| time.starts_with('T') && time.as_bytes()[3] == b':');
     Some(format!("{day}{}Z", time.unwrap_or("T00:00:00")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Capture;
+
+    fn apply(media_type: &str, charset: Option<&str>, bytes: &[u8], config: ExtractConfig) -> Verdict {
+        let mut document = Document::new("d", "1", "");
+        let charset = charset.map(str::to_owned);
+        document.capture =
+            Some(Capture { media_type: media_type.to_owned(), charset, bytes: bytes.to_vec() });
+        Extract::new(config).apply(document)
+    }
+
+    fn content(media_type: &str, bytes: &[u8]) -> Option<String> {
+        match apply(media_type, None, bytes, ExtractConfig::default()) {
+            Verdict::Keep(document) => Some(document.content),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn media_types() {
+        let page = b"<p>A &amp; b</p>";
+        for kind in ["text/html", "application/xhtml+xml", ""] {
+            assert_eq!(content(kind, page).as_deref(), Some("A & b"), "{kind}");
+        }
+        for kind in ["text/plain", "text/markdown"] {
+            assert_eq!(
+                content(kind, b"\r\n\na\r\nb &amp; <c>\n").as_deref(),
+                Some("a\nb &amp; <c>"),
+                "{kind}"
+            );
+        }
+        for kind in ["image/png", "application/pdf", "text/css"] {
+            assert_eq!(content(kind, page), None, "{kind}");
+        }
+    }
+
+    #[test]
+    fn pages_without_text_are_dropped() {
+        for page in [&b""[..], b"<nav>a</nav>", b"<script>a</script>"] {
+            assert_eq!(content("text/html", page), None);
+        }
+        assert_eq!(content("text/plain", b" \n "), None);
+    }
+
+    #[test]
+    fn the_limit_is_inclusive() {
+        let kept = |limit| {
+            let config = ExtractConfig::default().with_max_page_bytes(limit);
+            matches!(apply("text/plain", None, b"four", config), Verdict::Keep(_))
+        };
+        assert!(kept(4) && !kept(3));
+    }
+
+    #[test]
+    fn a_document_without_capture_is_dropped() {
+        assert!(!matches!(Extract::default().apply(Document::new("d", "1", "")), Verdict::Keep(_)));
+        assert_eq!(Extract::default().name(), "extract");
+    }
+
+    #[test]
+    fn the_charset_of_the_transport_is_used() {
+        let verdict = apply("text/plain", Some("latin1"), b"Gr\xfcn", ExtractConfig::default());
+        let Verdict::Keep(document) = verdict else { panic!("was dropped") };
+        assert_eq!(document.content, "Grün");
+    }
+
+    #[test]
+    fn dates_become_timestamps() {
+        for (text, expected) in [
+            ("2024-05-01", Some("2024-05-01T00:00:00Z")),
+            ("2024-05-01T12:30:00+02:00", Some("2024-05-01T12:30:00Z")),
+            ("2024-05-01 12:30", Some("2024-05-01T00:00:00Z")),
+            ("2024-13-01", None),
+            ("2024-00-01", None),
+            ("2024-01-32", None),
+            ("1899-01-01", None),
+            ("2024/05/01", None),
+            ("2024-5-1", None),
+            ("é024-05-01", None),
+            ("", None),
+        ] {
+            assert_eq!(iso_date(text).as_deref(), expected, "{text}");
+        }
+    }
 }

@@ -7,7 +7,7 @@ fn text(html: &str) -> String {
 }
 
 fn markdown(html: &str) -> String {
-    let config = ExtractConfig { format: TextFormat::Markdown, ..ExtractConfig::default() };
+    let config = ExtractConfig::default().with_format(TextFormat::Markdown);
     extract_html(html.as_bytes(), None, &config).text
 }
 
@@ -82,8 +82,7 @@ fn modes_differ_in_what_they_trust() {
     let page = format!(
         "<main><p>{PROSE}</p><p>{PROSE}</p><div class='related'><p>Another story, told elsewhere.</p></div></main>"
     );
-    let of =
-        |mode| extract_html(page.as_bytes(), None, &ExtractConfig { mode, ..ExtractConfig::default() }).text;
+    let of = |mode| extract_html(page.as_bytes(), None, &ExtractConfig::default().with_mode(mode)).text;
     assert!(!of(Mode::Balanced).contains("Another story"));
     assert!(of(Mode::Recall).contains("Another story"));
 }
@@ -96,8 +95,7 @@ fn comments_go_by_the_mode() {
          <section class=comments><h2>Comments</h2><div class=comment><p>I saw one of them, too: {PROSE}</p></div></section>\
          <footer>Imprint</footer>"
     );
-    let of =
-        |mode| extract_html(page.as_bytes(), None, &ExtractConfig { mode, ..ExtractConfig::default() }).text;
+    let of = |mode| extract_html(page.as_bytes(), None, &ExtractConfig::default().with_mode(mode)).text;
     for mode in [Mode::Precision, Mode::Balanced, Mode::Recall] {
         assert!(of(mode).contains("Part 0.") && of(mode).contains("Part 13."), "{mode:?}: {}", of(mode));
         assert!(!of(mode).contains("Imprint"), "{mode:?}");
@@ -108,10 +106,7 @@ fn comments_go_by_the_mode() {
 
 #[test]
 fn excluded_elements_are_left_out() {
-    let config = ExtractConfig {
-        exclude_elements: vec!["#gone".to_owned(), ".src".to_owned(), "i.note".to_owned()],
-        ..ExtractConfig::default()
-    };
+    let config = ExtractConfig::default().with_excluded_elements(["#gone", ".src", "i.note"]);
     let html = "<p>a<b class='src x'>1</b><i class=note>2</i><b class=note>3</b></p><p id=gone>4</p>";
     assert_eq!(extract_html(html.as_bytes(), None, &config).text, "a3");
 }

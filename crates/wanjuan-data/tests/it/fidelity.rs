@@ -44,7 +44,7 @@ fn failures(case: &Case) -> String {
     let dom = Dom::parse(&case.html);
     let mut report = String::new();
     let mut check = |form: &str, format, links, expected: &str| {
-        let config = ExtractConfig { format, links, ..ExtractConfig::default() };
+        let config = ExtractConfig::default().with_format(format).with_links(links);
         let found = render_all(&dom, &config);
         if found != expected {
             let _ = write!(report, "\n{} ({form})\nexpected\n{expected}\nfound\n{found}\n", case.name);
@@ -106,7 +106,7 @@ fn hostile_structures_stay_in_bounds() {
     for page in &pages {
         let dom = Dom::parse(page);
         for format in [TextFormat::Text, TextFormat::Markdown] {
-            let config = ExtractConfig { format, links: Links::Inline, ..ExtractConfig::default() };
+            let config = ExtractConfig::default().with_format(format).with_links(Links::Inline);
             let length = render_all(&dom, &config).len();
             let start = page.get(..60).unwrap_or(page);
             assert!(length < 50 * page.len(), "{start}: {length} bytes of {} ({format:?})", page.len());

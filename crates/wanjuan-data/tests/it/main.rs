@@ -4,6 +4,7 @@ mod bad_input;
 mod binary;
 mod dedup;
 mod extract;
+mod extract_properties;
 mod extraction_scores;
 mod fasttext;
 mod fidelity;

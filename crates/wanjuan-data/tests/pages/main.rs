@@ -130,10 +130,9 @@ fn mutated_pages() {
     let paths = pages(folder.path());
     let wanted: usize =
         std::env::var("PAGE_MUTATIONS").ok().and_then(|text| text.parse().ok()).unwrap_or(1000);
-    let configs = [Mode::Balanced, Mode::Precision, Mode::Recall].map(|mode| ExtractConfig {
-        mode,
-        format: if mode == Mode::Balanced { TextFormat::Text } else { TextFormat::Markdown },
-        ..ExtractConfig::default()
+    let configs = [Mode::Balanced, Mode::Precision, Mode::Recall].map(|mode| {
+        let format = if mode == Mode::Balanced { TextFormat::Text } else { TextFormat::Markdown };
+        ExtractConfig::default().with_mode(mode).with_format(format)
     });
     let mut worst = Worst::default();
     for number in 0..wanted {
@@ -152,7 +151,7 @@ fn hostile_pages_of_our_own() {
     let mut worst = Worst::default();
     for (name, page) in hostile_pages() {
         for format in [TextFormat::Text, TextFormat::Markdown] {
-            let config = ExtractConfig { format, ..ExtractConfig::default() };
+            let config = ExtractConfig::default().with_format(format);
             worst.extract(name, &page, &config);
         }
     }

@@ -1,10 +1,10 @@
-//! Names of authors: which element holds them, and what to leave out.
+//! Names of authors: from bylines and meta tags, without the words around them.
 
-use super::super::dom::{Dom, NodeId, WalkEvent};
-use super::page::short_text;
-use super::{clean, date};
+use super::date;
+use super::text::{clean, short_text};
+use crate::extract::dom::{Dom, NodeId, WalkEvent};
 
-/// Meta tags of authors.
+/// Meta tags with the author; earlier ones are preferred.
 pub(super) const AUTHOR: &[&str] = &[
     "dc:creator",
     "dcterm:creator",
@@ -23,10 +23,10 @@ pub(super) const AUTHOR: &[&str] = &[
     "twitter:creator",
 ];
 
-/// Bylines are no longer than this, in bytes.
-const LONGEST: usize = 100;
+/// Maximum length of a byline, in bytes.
+const MAX_BYTES: usize = 100;
 
-/// Words before a name.
+/// Words before a name, which are cut off.
 const LEAD: &[&str] = &[
     "written by",
     "posted by",
@@ -68,7 +68,7 @@ const LEAD: &[&str] = &[
     "av",
 ];
 
-/// Names joined by `, `, each once; what is no name (addresses, handles) is left out.
+/// Joins names by `, `, each once. Texts that are not names, such as addresses and handles, are left out.
 pub(super) fn names<'a>(stated: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let mut names: Vec<String> = Vec::new();
     for name in stated.into_iter().filter_map(name) {
@@ -79,7 +79,7 @@ pub(super) fn names<'a>(stated: impl IntoIterator<Item = &'a str>) -> Option<Str
     (!names.is_empty()).then(|| names.join(", "))
 }
 
-/// The byline in an element: the part marked as name if there is one, else all of a short text.
+/// The byline in an element: the parts marked as names if there are any, else the whole text if it is short.
 pub(super) fn of_element(dom: &Dom, id: NodeId) -> Option<String> {
     let mut marked = Vec::new();
     for event in dom.walk(id).skip(1).take(200) {
@@ -87,34 +87,34 @@ pub(super) fn of_element(dom: &Dom, id: NodeId) -> Option<String> {
         let property = dom.attribute(below, "itemprop").unwrap_or_default();
         if property == "name" {
             marked.extend(dom.attribute(below, "content").map(str::to_owned));
-            marked.extend(short_text(dom, below, LONGEST));
+            marked.extend(short_text(dom, below, MAX_BYTES));
         }
     }
     if let Some(names) = names(marked.iter().map(String::as_str)) {
         return Some(names);
     }
-    short_text(dom, id, LONGEST).as_deref().and_then(name).filter(|name| is_short(name))
+    short_text(dom, id, MAX_BYTES).as_deref().and_then(name).filter(|name| is_short(name))
 }
 
-/// Whether a text from an element that is only named like a byline has the length of a few names.
+/// Whether a text from an element that is only named like a byline reads like a few names.
 fn is_short(name: &str) -> bool {
-    const NO_NAME: &[char] = &['$', '%', '!', '?', '"', '„', '“', '»', ':', '=', '{'];
-    !name.contains(NO_NAME)
+    const NOT_IN_NAMES: &[char] = &['$', '%', '!', '?', '"', '„', '“', '»', ':', '=', '{'];
+    !name.contains(NOT_IN_NAMES)
         && !name.ends_with("Updated")
         && name.split([',', '&', ';']).all(|part| part.split(' ').count() <= 7)
 }
 
-/// A name without what surrounds it; `None` when the text is none.
+/// A name without the words around it; `None` if the text is not a name.
 fn name(text: &str) -> Option<String> {
     let text = clean(text)?;
-    if text.starts_with("http") || text.starts_with(['@', '/', '{', '<']) || text.len() > 2 * LONGEST {
+    if text.starts_with("http") || text.starts_with(['@', '/', '{', '<']) || text.len() > 2 * MAX_BYTES {
         return None;
     }
     let mut rest = text.as_str();
     while let Some(shorter) = without_lead(rest) {
         rest = shorter;
     }
-    // A role behind a bar, an address in brackets, a date: the name ends before it.
+    // The name ends before a role after a bar, an address in brackets, or a date.
     let end = rest.find(['|', '•', '·', '<']).unwrap_or(rest.len());
     let end = rest[..end].find("(http").unwrap_or(end);
     let rest = without_date(&rest[..end]);
@@ -125,7 +125,7 @@ fn name(text: &str) -> Option<String> {
     valid.then(|| rest.to_owned())
 }
 
-/// Cuts before the first number that is a word of its own, and before the month in front of it.
+/// Cuts the text before the first word that starts with a digit, and before the month in front of it.
 fn without_date(text: &str) -> &str {
     let starts = text.match_indices(' ').map(|(place, _)| place);
     let number = |place: &usize| text[place + 1..].starts_with(|c: char| c.is_ascii_digit());
@@ -137,6 +137,7 @@ fn without_date(text: &str) -> &str {
     }
 }
 
+/// Cuts one of the words before a name; `None` if there is none.
 fn without_lead(text: &str) -> Option<&str> {
     LEAD.iter().find_map(|lead| {
         let head = text.get(..lead.len())?;
@@ -166,6 +167,59 @@ mod tests {
         assert_eq!(of("作者：王小明"), "王小明");
         for text in ["https://example.org/ada", "@ada", "ada@example.org", "By", "12", ""] {
             assert_eq!(name(text).filter(|name| name != "By"), None, "{text}");
+        }
+    }
+
+    fn byline(html: &str) -> Option<String> {
+        let dom = Dom::parse(html);
+        of_element(&dom, dom.body().expect("a page has a body"))
+    }
+
+    #[test]
+    fn bylines_in_elements() {
+        let cases = [
+            ("By Ada Lovelace", Some("Ada Lovelace")),
+            ("<b>By</b> <i itemprop=name>Ada</i> and <i itemprop=name>Bo</i>", Some("Ada, Bo")),
+            ("<meta itemprop=name content=Ada>", Some("Ada")),
+            ("Price: $5", None),
+            ("Who wrote this?", None),
+            ("one two three four five six seven eight", None),
+            ("Ada Lovelace, Bo Kuhn & Cy", Some("Ada Lovelace, Bo Kuhn & Cy")),
+            ("", None),
+        ];
+        for (html, expected) in cases {
+            assert_eq!(byline(html).as_deref(), expected, "{html}");
+        }
+    }
+
+    #[test]
+    fn names_are_joined_once_each() {
+        assert_eq!(names(["Ada", "By Ada", "Bo", "@bo", "https://x"]).as_deref(), Some("Ada, Bo"));
+        assert_eq!(names(["@bo", "12"]), None);
+        assert_eq!(names([]), None);
+    }
+
+    #[test]
+    fn leads_are_whole_words() {
+        for (text, rest) in [
+            ("by Ada", Some("Ada")),
+            ("By: Ada", Some("Ada")),
+            ("Byron", None),
+            ("by", None),
+            ("Autor/in", None),
+            ("作者/王", Some("王")),
+            ("von ", None),
+        ] {
+            assert_eq!(without_lead(text), rest, "{text}");
+        }
+    }
+
+    proptest::proptest! {
+        /// A name is a part of the text it was found in, apart from white space.
+        #[test]
+        fn names_are_not_invented(text in "[A-Za-zé:|,@ ]{0,40}") {
+            let all = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            proptest::prop_assert!(name(&text).is_none_or(|name| all.contains(&name)));
         }
     }
 }

@@ -1,14 +1,16 @@
-//! Dates as pages write them, to ISO 8601.
+//! [`read`]: from dates as pages write them to ISO 8601.
 
-/// Which of two small numbers around a slash is the month.
+/// Which of the two numbers in `5/6/2024` is the month.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Order {
+    /// 5 June.
     DayFirst,
+    /// May 6.
     MonthFirst,
 }
 
 impl Order {
-    /// American pages put the month first; a page without a language is taken for one.
+    /// American pages put the month first. A page without a language counts as American.
     pub(super) fn of_language(language: Option<&str>) -> Self {
         let tag = language.unwrap_or("en").to_ascii_lowercase();
         match tag.as_str() {
@@ -18,8 +20,8 @@ impl Order {
     }
 }
 
-/// The first three letters of months in English, German, French, Spanish, Portuguese, Italian, Dutch, Polish;
-/// four where three do not tell.
+/// The first letters of the months in English, German, French, Spanish, Portuguese, Italian, Dutch and Polish: three,
+/// or four where three are ambiguous.
 const MONTHS: [&[&str]; 12] = [
     &["jan", "jän", "ene", "gen", "sty"],
     &["feb", "fév", "fev", "lut"],
@@ -35,7 +37,7 @@ const MONTHS: [&[&str]; 12] = [
     &["dec", "dez", "déc", "dic", "gru"],
 ];
 
-/// The months in full, in the same languages, as far as bylines have them.
+/// Full names of the months in those languages whose bylines contain dates.
 const FULL: [&[&str]; 12] = [
     &["january", "januar", "janvier", "enero", "janeiro", "gennaio"],
     &["february", "februar", "février", "febrero", "fevereiro", "febbraio"],
@@ -51,20 +53,20 @@ const FULL: [&[&str]; 12] = [
     &["december", "dezember", "décembre", "diciembre", "dezembro", "dicembre"],
 ];
 
-/// Longest text in which a date is looked for, in bytes.
-const LONGEST: usize = 200;
+/// Maximum length of a text that is searched for a date, in bytes.
+const MAX_BYTES: usize = 200;
 
-/// The first date in a short text: `2024-05-01`, with `T12:30:00+02:00` where the text has it so.
+/// The first date in a short text: `2024-05-01`, followed by `T12:30:00+02:00` if an ISO time follows.
 pub(super) fn read(text: &str, order: Order) -> Option<String> {
     let text = text.trim();
-    if text.len() > LONGEST || !text.bytes().any(|byte| byte.is_ascii_digit()) {
+    if text.len() > MAX_BYTES || !text.bytes().any(|byte| byte.is_ascii_digit()) {
         return None;
     }
     let parts = parts(text);
     (0..parts.len()).find_map(|start| at(text, &parts[start..], order))
 }
 
-/// A year, month and day in the path of an address: `/2024/05/01/` or `/2024-05-01-`.
+/// A date in the path of an address: `/2024/05/01/` or `/2024-05-01-`.
 pub(super) fn of_address(address: &str) -> Option<String> {
     let path = address.split_once("://")?.1;
     let parts = parts(path);
@@ -77,8 +79,9 @@ pub(super) fn of_address(address: &str) -> Option<String> {
     parts.windows(3).find_map(dated)
 }
 
-/// A number or a word, with its digits or letters and where it ends.
+/// A number or a word of a text. Spaces and punctuation only separate.
 enum Part<'a> {
+    /// Value, number of digits, and position after the last digit.
     Number(u32, usize, usize),
     Word(&'a str),
 }
@@ -104,7 +107,7 @@ fn parts(text: &str) -> Vec<Part<'_>> {
     parts
 }
 
-/// A date that begins with the first part.
+/// A date that begins with the first of the parts.
 fn at(text: &str, parts: &[Part<'_>], order: Order) -> Option<String> {
     use Part::{Number, Word};
     match parts {
@@ -140,6 +143,7 @@ fn at(text: &str, parts: &[Part<'_>], order: Order) -> Option<String> {
     }
 }
 
+/// Skips words from the list at the start.
 fn skip_words<'a, 'b>(parts: &'a [Part<'b>], words: &[&str]) -> &'a [Part<'b>] {
     match parts {
         [Part::Word(word), rest @ ..] if words.contains(word) => skip_words(rest, words),
@@ -153,12 +157,12 @@ pub(super) fn is_month(word: &str) -> bool {
     (3..=9).contains(&word.chars().count()) && month_of(word).is_some_and(|month| is_spelled(word, month))
 }
 
-/// Whether a word stands before a date.
+/// Whether a word may introduce a date.
 pub(super) fn is_preposition(word: &str) -> bool {
     matches!(word, "on" | "at" | "am" | "vom" | "le" | "el" | "em" | "il" | "op")
 }
 
-/// Not just any word with the first letters of a month, such as a name.
+/// Whether a word is the abbreviation or the full name of a month, and not just a word that begins like one.
 fn is_spelled(word: &str, month: u32) -> bool {
     let word = word.to_lowercase();
     let heads = MONTHS[month as usize - 1];
@@ -166,18 +170,20 @@ fn is_spelled(word: &str, month: u32) -> bool {
     heads.contains(&word.as_str()) || full.contains(&word.as_str())
 }
 
+/// Number of the month, from 1, that a word begins like.
 fn month_of(name: &str) -> Option<u32> {
     let name = name.to_lowercase();
     let is = |month: &[&str]| month.iter().any(|head| name.starts_with(head));
     MONTHS.iter().rposition(|month| is(month)).map(|place| place as u32 + 1)
 }
 
+/// A day in ISO 8601; `None` for numbers that are not a date from 1900 to 2099.
 fn day(year: u32, month: u32, date: u32) -> Option<String> {
     let valid = (1900..2100).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&date);
     valid.then(|| format!("{year:04}-{month:02}-{date:02}"))
 }
 
-/// `T12:30:00+02:00` of what follows a day, if it begins so, perhaps with spaces; else nothing.
+/// `T12:30:00+02:00` if the text after a day begins with a time; else empty.
 fn time(rest: &str) -> String {
     let clock = rest.trim_start_matches([' ', 'T', 't']);
     let digits = |range: std::ops::Range<usize>| {
@@ -191,7 +197,7 @@ fn time(rest: &str) -> String {
         true => (clock[..8].to_owned(), &clock[8..]),
         false => (format!("{}:00", &clock[..5]), &clock[5..]),
     };
-    // Fractions of seconds are left out.
+    // Fractions of a second are dropped.
     let zone = zone.trim_start_matches(|c: char| c == '.' || c.is_ascii_digit()).trim();
     let digits: String = zone.chars().filter(char::is_ascii_digit).collect();
     let zone = match zone.chars().next() {
@@ -203,38 +209,4 @@ fn time(rest: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn dates_in_many_forms() {
-        let cases = [
-            ("2015-07-10 09:53:00 -0400", "2015-07-10T09:53:00-04:00"),
-            ("2015-10-15T02:19:15.607Z", "2015-10-15T02:19:15Z"),
-            ("2018-04-05T06:00", "2018-04-05T06:00:00"),
-            ("2022-1-26T14:32:06+02:00", "2022-01-26T14:32:06+02:00"),
-            ("20200102", "2020-01-02"),
-            ("Published on March 10, 2015 at 8", "2015-03-10"),
-            ("28. Februar 2018", "2018-02-28"),
-            ("Fr, 01.04.2022 – 12:00", "2022-04-01"),
-            ("28 de mayo de 2020", "2020-05-28"),
-            ("21st of June 2019", "2019-06-21"),
-            ("3 juillet 2019", "2019-07-03"),
-            ("3 juin 2019", "2019-06-03"),
-            ("2020年1月2日 10:00", "2020-01-02"),
-            ("5/14/2020", "2020-05-14"),
-            ("Wed, 28 Feb 2018 20:00:18 GMT", "2018-02-28"),
-        ];
-        for (text, expected) in cases {
-            assert_eq!(read(text, Order::DayFirst).as_deref(), Some(expected), "{text}");
-        }
-        assert_eq!(read("5/6/2020", Order::MonthFirst).as_deref(), Some("2020-05-06"));
-        assert_eq!(read("5/6/2020", Order::DayFirst).as_deref(), Some("2020-06-05"));
-        for text in ["", "yesterday", "12:30", "2020", "99.99.2020", "1.2.3", "8 comments 2020", "2020-13-01"]
-        {
-            assert_eq!(read(text, Order::DayFirst), None, "{text}");
-        }
-        assert_eq!(of_address("https://example.org/2016/02/28/x").as_deref(), Some("2016-02-28"));
-        assert_eq!(of_address("https://example.org/a-2016"), None);
-    }
-}
+mod tests;

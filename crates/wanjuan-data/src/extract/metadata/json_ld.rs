@@ -1,10 +1,10 @@
-//! [`JsonLd`]: the objects of a page's JSON-LD scripts, and which of them describes the page.
+//! [`JsonLd`]: the objects in the JSON-LD scripts of a page, and which of them describes the page.
 
 use serde_json::{Map, Value};
 
-use super::clean;
+use super::text::clean;
 
-/// The objects of the scripts that matter.
+/// The objects that matter: the first article, the first page, and the first site, in breadth-first order.
 pub(super) struct JsonLd<'a> {
     scripts: &'a [Value],
     article: Option<&'a Object>,
@@ -14,11 +14,13 @@ pub(super) struct JsonLd<'a> {
 
 type Object = Map<String, Value>;
 
-/// Scripts in the wild are a few levels deep; the limits bound the work on hostile input.
-const DEEPEST: usize = 6;
-const ENOUGH_OBJECTS: usize = 2_000;
+/// Levels of nesting that are searched. Real scripts are a few levels deep.
+const MAX_LEVELS: usize = 6;
 
-/// Members whose objects are other pages, comments or ratings.
+/// Number of objects after which the search stops at the end of a level.
+const MAX_OBJECTS: usize = 2_000;
+
+/// Members whose objects describe something else: other pages, comments, ratings, people.
 const FOREIGN: &[&str] = &[
     "itemListElement",
     "hasPart",
@@ -35,12 +37,13 @@ const FOREIGN: &[&str] = &[
     "creator",
 ];
 
-/// The values of scripts; those that are no JSON say nothing.
+/// Parses scripts. Those that are not JSON are skipped.
 pub(super) fn parse_all(scripts: &[String]) -> Vec<Value> {
     scripts.iter().filter_map(|text| parse(text)).collect()
 }
 
 impl<'a> JsonLd<'a> {
+    /// Searches the parsed scripts.
     pub(super) fn of(scripts: &'a [Value]) -> Self {
         let objects = objects(scripts, FOREIGN);
         let first = |kind| objects.iter().copied().find(|object| Kind::of(object) == Some(kind));
@@ -53,7 +56,7 @@ impl<'a> JsonLd<'a> {
         self.described().find_map(|object| text_of(object.get(key)?))
     }
 
-    /// Headline of the article, or its name when the `title` element begins with that.
+    /// Headline of the article, or its name if only that is at the start of the `title` element.
     pub(super) fn title(&self, element: &str) -> Option<String> {
         let article = self.article?;
         let text = |key| article.get(key).and_then(Value::as_str).and_then(clean);
@@ -65,7 +68,7 @@ impl<'a> JsonLd<'a> {
         }
     }
 
-    /// Names of the authors of the article.
+    /// Names of the authors of the article, else of the page.
     pub(super) fn authors(&self) -> Vec<String> {
         let members = |object: &Object| {
             let found = ["author", "creator"].iter().find_map(|key| object.get(*key));
@@ -74,13 +77,13 @@ impl<'a> JsonLd<'a> {
         self.described().find_map(members).unwrap_or_default()
     }
 
-    /// Name of the publisher of the article.
+    /// Name of the publisher of the article, else of the page.
     pub(super) fn publisher(&self) -> Option<String> {
         let found = |object: &Object| self.names(object.get("publisher")?).into_iter().next();
         self.described().find_map(found)
     }
 
-    /// Name of the site as a thing of its own.
+    /// Name of the site, from its own object.
     pub(super) fn site(&self) -> Option<String> {
         self.site.and_then(|site| site.get("name")).and_then(text_of)
     }
@@ -116,11 +119,11 @@ impl<'a> JsonLd<'a> {
     }
 }
 
-/// Breadth first, so that the page comes before what it mentions.
+/// All objects, breadth first, so that the page comes before what it mentions. Members in `skip` are not entered.
 fn objects<'a>(scripts: &'a [Value], skip: &[&str]) -> Vec<&'a Object> {
     let mut objects = Vec::new();
     let mut level: Vec<&Value> = scripts.iter().collect();
-    for _ in 0..DEEPEST {
+    for _ in 0..MAX_LEVELS {
         let mut next = Vec::new();
         for value in level {
             match value {
@@ -133,7 +136,7 @@ fn objects<'a>(scripts: &'a [Value], skip: &[&str]) -> Vec<&'a Object> {
                 _ => {}
             }
         }
-        if objects.len() > ENOUGH_OBJECTS {
+        if objects.len() > MAX_OBJECTS {
             break;
         }
         level = next;
@@ -169,7 +172,8 @@ fn is_nested(value: &Value) -> bool {
     value.is_object() || value.is_array()
 }
 
-/// JSON between the marks of CDATA or comments; raw line ends inside texts are forgiven.
+/// Parses the JSON in a script, which may be wrapped in CDATA marks or comments. Raw line breaks inside strings are
+/// tolerated.
 fn parse(script: &str) -> Option<Value> {
     let start = script.find("CDATA[").map_or(0, |start| start + 6);
     let body = &script[start..];
@@ -221,6 +225,77 @@ mod tests {
             let scripts = read(&[script]);
             let linked = JsonLd::of(&scripts);
             assert_eq!((linked.title("x"), linked.authors(), linked.publisher()), (None, vec![], None));
+        }
+    }
+
+    #[test]
+    fn kinds_by_the_end_of_the_type() {
+        let kind = |name: &str| {
+            let Value::Object(object) = serde_json::json!({ "@type": name }) else { panic!("an object") };
+            Kind::of(&object).map(|kind| match kind {
+                Kind::Article => "article",
+                Kind::Page => "page",
+                Kind::Site => "site",
+            })
+        };
+        for name in [
+            "Article",
+            "NewsArticle",
+            "BlogPosting",
+            "Report",
+            "Recipe",
+            "HowTo",
+            "https://schema.org/Article",
+        ] {
+            assert_eq!(kind(name), Some("article"), "{name}");
+        }
+        for name in ["WebPage", "AboutPage", "Book", "Dataset", "CreativeWork"] {
+            assert_eq!(kind(name), Some("page"), "{name}");
+        }
+        assert_eq!([kind("WebSite"), kind("Person"), kind("")], [Some("site"), None, None]);
+    }
+
+    #[test]
+    fn names_in_all_forms() {
+        for (author, expected) in [
+            (r#""Ada""#, vec!["Ada"]),
+            (r#"["Ada", {"name": "Bo"}]"#, vec!["Ada", "Bo"]),
+            (r#"{"name": ["Ada", "Bo"]}"#, vec!["Ada", "Bo"]),
+            (r#"{"name": {"@value": "Ada"}}"#, vec!["Ada"]),
+            (r#"{"@id": "unknown"}"#, vec![]),
+            (r#"{"url": "x"}"#, vec![]),
+            ("7", vec![]),
+            (r#""  ""#, vec![]),
+        ] {
+            let scripts = read(&[&format!(r#"{{"@type":"Article","author":{author}}}"#)]);
+            assert_eq!(JsonLd::of(&scripts).authors(), expected, "{author}");
+        }
+    }
+
+    #[test]
+    fn the_name_is_the_title_where_the_element_says_so() {
+        let scripts = read(&[r#"{"@type":"Article","headline":"Long headline","name":"Name"}"#]);
+        let linked = JsonLd::of(&scripts);
+        assert_eq!(linked.title("Name | Site").as_deref(), Some("Name"));
+        assert_eq!(linked.title("Long headline | Site").as_deref(), Some("Long headline"));
+        assert_eq!(linked.title("").as_deref(), Some("Long headline"));
+    }
+
+    #[test]
+    fn the_page_stands_in_for_an_article() {
+        let scripts = read(&[r#"{"@type":"WebPage","author":"Ada","datePublished":"2024-05-01"}"#]);
+        let linked = JsonLd::of(&scripts);
+        assert_eq!((linked.authors(), linked.title("x")), (vec!["Ada".to_owned()], None));
+        assert_eq!(linked.text("datePublished").as_deref(), Some("2024-05-01"));
+        assert_eq!(linked.text("dateModified"), None);
+    }
+
+    #[test]
+    fn what_describes_something_else_is_not_entered() {
+        for member in FOREIGN {
+            let scripts =
+                read(&[&format!(r#"{{"@type":"Thing","{member}":{{"@type":"Article","headline":"x"}}}}"#)]);
+            assert_eq!(JsonLd::of(&scripts).title(""), None, "{member}");
         }
     }
 }

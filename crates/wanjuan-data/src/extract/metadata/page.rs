@@ -1,9 +1,9 @@
-//! [`Page`]: the parts of a page that carry metadata, collected in one walk.
+//! [`Page`]: collects everything on a page that may be metadata, in one walk.
 
-use super::super::dom::{Dom, NodeId, WalkEvent};
 use super::author;
-use super::clean;
+use super::text::{clean, short_text};
 use super::text_date::TextDate;
+use crate::extract::dom::{Dom, NodeId, WalkEvent};
 
 /// What the walk found, in document order.
 #[derive(Default)]
@@ -14,8 +14,9 @@ pub(super) struct Page {
     pub(super) headings: Vec<String>,
     /// `itemprop=headline`.
     pub(super) headline: Option<String>,
+    /// Language of the `html` element.
     pub(super) language: Option<String>,
-    /// Address of the page as it states it.
+    /// Address of the page, as the page itself states it.
     pub(super) address: Option<String>,
     /// Texts of JSON-LD scripts.
     pub(super) json_ld: Vec<String>,
@@ -23,34 +24,50 @@ pub(super) struct Page {
     pub(super) licenses: Vec<String>,
     /// Addresses of other links to Creative Commons.
     pub(super) creative_commons: Vec<String>,
-    /// By `property`, then by another attribute.
-    metas: [Vec<(String, String)>; 2],
+    /// Meta tags by `property`, and those by another attribute.
+    metas: [Vec<Meta>; 2],
+    /// Texts with dates, for each [`Evidence`].
     dates: [Vec<String>; 3],
+    /// Bylines, for each [`Evidence`].
     bylines: [Vec<String>; 3],
     text_date: TextDate,
-    /// The open element below which other people write and other dates stand.
+    /// The open element whose authors and dates are not those of the page, such as a comment.
     foreign: Option<NodeId>,
-    /// The open element below which a picture is credited.
+    /// The open element that credits a picture.
     figure: Option<NodeId>,
     /// The open element that is named like a byline.
     open_byline: Option<NodeId>,
 }
 
-/// Elements of one kind that are looked at; a page that has more repeats itself.
-const ENOUGH: usize = 16;
+/// A meta tag.
+struct Meta {
+    /// In lower case, `:` for `.`.
+    name: String,
+    content: String,
+}
 
-/// How sure markup is, and the place in [`Page::dates`] and [`Page::bylines`].
+/// Maximum number of elements of one kind. A page that has more repeats itself.
+const MAX_FOUND: usize = 16;
+
+/// Maximum length of a headline, in bytes.
+const MAX_HEADLINE: usize = 400;
+
+/// Maximum length of a text with a date, in bytes.
+const MAX_DATE: usize = 120;
+
+/// What kind of markup a statement rests on, surest first. The number is the place in `dates` and `bylines`.
 #[derive(Clone, Copy)]
 enum Evidence {
     /// Microdata.
     Property = 0,
     /// `rel=author`, `time`.
     Element = 1,
-    /// A class or id that sounds like it.
+    /// A class or id that reads like it.
     Name = 2,
 }
 
 impl Page {
+    /// Walks over the page.
     pub(super) fn read(dom: &Dom) -> Self {
         let mut page = Self::default();
         for event in dom.walk(dom.root()) {
@@ -96,7 +113,7 @@ impl Page {
                 self.language = attribute("lang").or_else(|| attribute("xml:lang")).and_then(clean);
             }
             "title" if self.title.is_none() => self.title = clean(&dom.text_below(id)),
-            "h1" | "h2" if self.headings.len() < ENOUGH => {
+            "h1" | "h2" if self.headings.len() < MAX_FOUND => {
                 let Some(heading) = clean(&dom.text_below(id)) else { return };
                 if self.title.as_deref().is_some_and(|title| title.contains(&heading)) {
                     self.text_date.at_heading();
@@ -121,7 +138,7 @@ impl Page {
                 if name == "og:url" && self.address.is_none() {
                     self.address = Some(content.clone());
                 }
-                self.metas[place.min(1)].push((name, content.clone()));
+                self.metas[place.min(1)].push(Meta { name, content: content.clone() });
             }
         }
     }
@@ -137,12 +154,13 @@ impl Page {
         }
     }
 
-    /// Microdata and markup of the page's own content.
+    /// Microdata and markup outside of foreign elements.
     fn look_at_markup(&mut self, dom: &Dom, id: NodeId, tag: &str, words: NameWords) {
         let property = dom.attribute(id, "itemprop").unwrap_or_default();
         let has = |name: &str| !property.is_empty() && property.split_whitespace().any(|one| one == name);
         if has("headline") && self.headline.is_none() {
-            self.headline = dom.attribute(id, "content").and_then(clean).or_else(|| short_text(dom, id, 400));
+            self.headline =
+                dom.attribute(id, "content").and_then(clean).or_else(|| short_text(dom, id, MAX_HEADLINE));
         }
         let author = match () {
             () if has("author") => Some(Evidence::Property),
@@ -161,23 +179,23 @@ impl Page {
         };
         if let Some(evidence) = date {
             let found = &mut self.dates[evidence as usize];
-            if found.len() < ENOUGH {
+            if found.len() < MAX_FOUND {
                 let stated = ["content", "datetime", "title"].iter().find_map(|name| dom.attribute(id, name));
                 found.extend(stated.map(str::to_owned));
-                found.extend(short_text(dom, id, 120));
+                found.extend(short_text(dom, id, MAX_DATE));
             }
         }
     }
 
     fn look_at_byline(&mut self, dom: &Dom, id: NodeId, evidence: Evidence) {
         let found = &mut self.bylines[evidence as usize];
-        if found.len() >= ENOUGH {
+        if found.len() >= MAX_FOUND {
             return;
         }
         let Some(name) = author::of_element(dom, id) else { return };
         match evidence {
             Evidence::Name => match self.open_byline.take() {
-                // Of an element in such an element the inner one is nearer to the name.
+                // Inside another such element this one is nearer to the name.
                 Some(_) => {
                     found.pop();
                     found.push(name);
@@ -191,19 +209,19 @@ impl Page {
         }
     }
 
-    /// The first of the named meta tags.
+    /// Content of the first meta tag with one of the names; earlier names are preferred.
     pub(super) fn meta(&self, names: &[&str]) -> Option<String> {
         names.iter().find_map(|name| self.metas_of(name).next()).map(str::to_owned)
     }
 
-    /// Contents of the meta tags of one name: those by `property`, else the others.
+    /// Contents of the meta tags with a name: those by `property`, else the others.
     pub(super) fn metas_of(&self, name: &str) -> impl Iterator<Item = &str> {
-        let has = |metas: &&Vec<(String, String)>| metas.iter().any(|(key, _)| key == name);
+        let has = |metas: &&Vec<Meta>| metas.iter().any(|meta| meta.name == name);
         let metas = self.metas.iter().find(has).into_iter().flatten();
-        metas.filter(move |(key, _)| key == name).map(|(_, content)| content.as_str())
+        metas.filter(move |meta| meta.name == name).map(|meta| meta.content.as_str())
     }
 
-    /// Dates in microdata, `time` elements, elements that are named so and texts by the heading, surest first.
+    /// Texts with dates, surest first: microdata, `time` elements, elements named like a date, a text near the heading.
     pub(super) fn dates(&self) -> impl Iterator<Item = &str> {
         self.dates.iter().flatten().map(String::as_str).chain(self.text_date.found())
     }
@@ -214,7 +232,7 @@ impl Page {
     }
 }
 
-/// Elements whose class says nothing about text; microdata in `meta` and `link` is read as meta tags are.
+/// Elements without text, whose class says nothing. Microdata in `meta` and `link` is read like meta tags.
 fn has_no_text(tag: &str) -> bool {
     matches!(
         tag,
@@ -222,41 +240,19 @@ fn has_no_text(tag: &str) -> bool {
     )
 }
 
-/// Whether a link has this relation to the page.
+/// Whether `rel` of a link contains a relation.
 fn is_related(dom: &Dom, id: NodeId, relation: &str) -> bool {
     let relations = dom.attribute(id, "rel").unwrap_or_default();
     relations.len() >= relation.len()
         && relations.split_whitespace().any(|one| one.eq_ignore_ascii_case(relation))
 }
 
+/// Elements that contain a whole page, whatever they are named.
 fn is_page(tag: &str) -> bool {
     matches!(tag, "html" | "body" | "main" | "article")
 }
 
-/// Text below an element if it has at most `limit` bytes; looks no further than needed.
-pub(super) fn short_text(dom: &Dom, id: NodeId, limit: usize) -> Option<String> {
-    let mut text = String::new();
-    for (step, event) in dom.walk(id).enumerate() {
-        // A short text in many elements is no short text; this also bounds the work on nested elements.
-        if step > 400 {
-            return None;
-        }
-        let WalkEvent::Enter(id) = event else { continue };
-        if let Some(part) = dom.text(id) {
-            // A break between elements is one between words.
-            if !text.is_empty() && dom.parent(id).is_some() {
-                text.push(' ');
-            }
-            text.push_str(part.trim_start_matches(['\n', '\r', '\t']));
-            if text.len() > 8 * limit {
-                return None;
-            }
-        }
-    }
-    clean(&text).filter(|text| text.len() <= limit)
-}
-
-/// What class and id of an element sound like.
+/// What the class and id of an element read like.
 #[derive(Clone, Copy, Default)]
 struct NameWords {
     author: bool,
@@ -274,7 +270,7 @@ impl NameWords {
         words
     }
 
-    /// One pass over the name; the first letter of a word decides what is compared.
+    /// Looks at a name in one pass. The letter at a position decides which words are compared there.
     fn scan(&mut self, name: &[u8]) {
         for (place, byte) in name.iter().enumerate() {
             let rest = &name[place..];

@@ -1,56 +1,149 @@
-//! [`TextDate`]: the date in the running text that is nearest to the heading of the page.
+//! [`TextDate`]: the text with a date that is nearest to the heading of the page.
 
 use super::date::{self, Order};
 
-/// Longest text that is looked at, in bytes: a line with a date, not a paragraph that mentions one.
-const LONGEST: usize = 80;
-/// How many texts a date may stand before and after the heading.
+/// Maximum length of a text, in bytes: a line with a date, not a paragraph that mentions one.
+const MAX_BYTES: usize = 80;
+/// Minimum length of a text, in bytes: the shortest date.
+const MIN_BYTES: usize = 8;
+/// Maximum number of texts from a date to the heading after it.
 const BEFORE: usize = 6;
+/// Maximum number of texts from the heading to a date after it.
 const AFTER: usize = 25;
 
-/// Sees the texts of the page in order.
+/// Sees the texts of the page in document order.
 #[derive(Default)]
 pub(super) struct TextDate {
+    /// Number of texts so far.
     seen: usize,
+    /// Value of `seen` at the heading.
     heading: Option<usize>,
-    before: Option<(usize, String)>,
+    /// The last text with a date before the heading.
+    before: Option<Dated>,
+    /// The first text with a date after the heading.
     after: Option<String>,
 }
 
+/// A text with a date.
+struct Dated {
+    /// Value of `seen` at the text.
+    place: usize,
+    text: String,
+}
+
 impl TextDate {
-    /// The next text.
+    /// Looks at the next text of the page.
     pub(super) fn look_at(&mut self, text: &str) {
         let far = self.heading.is_some_and(|heading| self.seen > heading + AFTER);
-        if text.len() < 8 || far || self.after.is_some() {
+        if text.len() < MIN_BYTES || far || self.after.is_some() {
             return;
         }
         let text = text.trim();
         self.seen += usize::from(!text.is_empty());
-        if text.len() > LONGEST || !has_year(text) || date::read(text, Order::DayFirst).is_none() {
+        if text.len() > MAX_BYTES || !has_year(text) || date::read(text, Order::DayFirst).is_none() {
             return;
         }
         match self.heading {
-            None => self.before = Some((self.seen, text.to_owned())),
+            None => self.before = Some(Dated { place: self.seen, text: text.to_owned() }),
             Some(_) => self.after = Some(text.to_owned()),
         }
     }
 
-    /// The heading of the page comes next.
+    /// Tells that the heading of the page comes next. Only the first call counts.
     pub(super) fn at_heading(&mut self) {
         self.heading.get_or_insert(self.seen);
     }
 
-    /// The text with the date.
+    /// The text with the date; `None` if the page has no heading or no date near it.
     pub(super) fn found(&self) -> Option<&str> {
         let heading = self.heading?;
-        let before = self.before.as_ref().filter(|(place, _)| place + BEFORE >= heading);
-        before.map(|(_, text)| text).or(self.after.as_ref()).map(String::as_str)
+        let before = self.before.as_ref().filter(|before| before.place + BEFORE >= heading);
+        before.map(|before| &before.text).or(self.after.as_ref()).map(String::as_str)
     }
 }
 
-/// Whether four digits in a row could be a year.
+/// Whether four consecutive digits could be a year.
 fn has_year(text: &str) -> bool {
     text.as_bytes().windows(4).any(|four| {
         matches!(four, [b'1', b'9', ..] | [b'2', b'0', ..]) && four.iter().all(u8::is_ascii_digit)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The text with the date; `H` stands for the heading of the page.
+    fn found(texts: &[&str]) -> Option<String> {
+        let mut date = TextDate::default();
+        for text in texts {
+            if *text == "H" {
+                date.at_heading();
+            } else {
+                date.look_at(text);
+            }
+        }
+        date.found().map(str::to_owned)
+    }
+
+    #[test]
+    fn the_nearest_text_with_a_date() {
+        let cases: &[(&[&str], Option<&str>)] = &[
+            (&[], None),
+            (&["1. Mai 2024"], None),
+            (&["H"], None),
+            (&["H", "1. Mai 2024"], Some("1. Mai 2024")),
+            (&["1. Mai 2024", "H"], Some("1. Mai 2024")),
+            (&["1. Mai 2024", "2. Mai 2024", "H", "3. Mai 2024"], Some("2. Mai 2024")),
+            (&["H", "2. Mai 2024", "3. Mai 2024"], Some("2. Mai 2024")),
+            (&["H", "some other text", " 2. Mai 2024 \n"], Some("2. Mai 2024")),
+            (&["H", "99.99.2024", "no year here"], None),
+            (&["H", "H", "2. Mai 2024"], Some("2. Mai 2024")),
+        ];
+        for (texts, expected) in cases {
+            assert_eq!(found(texts).as_deref(), *expected, "{texts:?}");
+        }
+    }
+
+    #[test]
+    fn far_dates_do_not_count() {
+        let after = |between: usize| {
+            let mut texts = vec!["H"];
+            texts.extend(vec!["a line of text"; between]);
+            texts.push("1. Mai 2024");
+            found(&texts)
+        };
+        assert!(after(AFTER - 1).is_some() && after(AFTER + 1).is_none());
+        let before = |between: usize| {
+            let mut texts = vec!["1. Mai 2024"];
+            texts.extend(vec!["a line of text"; between]);
+            texts.push("H");
+            found(&texts)
+        };
+        assert!(before(BEFORE).is_some() && before(BEFORE + 1).is_none());
+    }
+
+    #[test]
+    fn paragraphs_that_mention_a_date_do_not_count() {
+        let paragraph = format!("On 1 May 2024 {}", "something happened ".repeat(10));
+        assert_eq!(found(&["H", &paragraph]), None);
+        assert_eq!(found(&["H", "2024"]), None, "too short for a date");
+    }
+
+    #[test]
+    fn years_have_four_digits_of_two_centuries() {
+        for (text, has) in [
+            ("1999", true),
+            ("2024", true),
+            ("in 2024.", true),
+            ("1899", false),
+            ("3024", false),
+            ("19", false),
+            ("20a4", false),
+            ("", false),
+            ("120245", true),
+        ] {
+            assert_eq!(has_year(text), has, "{text}");
+        }
+    }
 }

@@ -1,12 +1,13 @@
-//! Titles without the name of the site.
+//! Titles, without the name of the site around them.
 
-use super::clean;
+use super::text::clean;
 
-/// What stands between a title and the name of its site.
+/// Characters between a title and the name of its site.
 const SEPARATORS: &[char] =
     &['|', '-', '–', '—', '\\', '/', '>', '»', '›', '·', '•', ':', '｜', '_', '«', '‹', '<'];
 
-/// A title whose separators are a part of it, unless what they part is a heading or the site.
+/// A stated title, without the name of the site at its start or end. If a part of it is a heading of the page, that is
+/// the title. Otherwise separators belong to the title.
 pub(super) fn without_site(title: &str, site: Option<&str>, headings: &[String]) -> String {
     let heading = headings.iter().filter(|heading| is_telling(heading, site) && is_part(title, heading));
     if let Some(heading) = heading.max_by_key(|heading| heading.len()) {
@@ -21,7 +22,7 @@ pub(super) fn without_site(title: &str, site: Option<&str>, headings: &[String])
     before.or_else(after).unwrap_or_else(|| title.to_owned())
 }
 
-/// The title in the `title` element: its last part is the site if enough is left before it.
+/// The title from the `title` element. Its last part counts as the site if at least three words are left before it.
 pub(super) fn of_element(element: &str, site: Option<&str>, headings: &[String]) -> Option<String> {
     let title = without_site(element, site, headings);
     if title.is_empty() {
@@ -44,15 +45,15 @@ fn is_han(c: &char) -> bool {
     matches!(c, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}')
 }
 
-/// Whether a heading can be a title: more than a word, and not the site's name.
+/// Whether a heading can be a title: it is more than a word, and not the name of the site.
 fn is_telling(heading: &str, site: Option<&str>) -> bool {
     let long = heading.contains(' ') || heading.chars().filter(is_han).count() >= 4;
     long && site.is_none_or(|site| !site.eq_ignore_ascii_case(heading))
 }
 
-/// Whether `part` stands in `title` between separators or ends, and is not all of it.
+/// Whether `part` is one part of `title` between separators or ends, but not all of it.
 fn is_part(title: &str, part: &str) -> bool {
-    // A small part is the site, a series or a section.
+    // A part that is much shorter is the site, a series or a section.
     (part.len() + 1..=4 * part.len()).contains(&title.len())
         && title.match_indices(part).any(|(start, _)| {
             let (before, after) = (title[..start].trim_end(), title[start + part.len()..].trim_start());
@@ -98,5 +99,50 @@ mod tests {
         assert_eq!(of_element("Birds – My site", None, none).as_deref(), Some("Birds – My site"));
         assert_eq!(of_element("", None, &headings).as_deref(), Some("The Bird Site"));
         assert_eq!(of_element("", None, none), None);
+    }
+
+    #[test]
+    fn names_of_sites_are_matched_in_any_case_and_at_both_ends() {
+        let none: &[String] = &[];
+        for (title, site, expected) in [
+            ("Birds | NATURE", "nature", "Birds"),
+            ("nature » Birds", "Nature", "Birds"),
+            ("Birds – Nature ", "Nature", "Birds – Nature "),
+            ("Birds Nature", "Nature", "Birds Nature"),
+            ("Nature", "Nature", "Nature"),
+            ("Birds: Nature", "", "Birds: Nature"),
+            ("鸟 - 自然", "自然", "鸟"),
+            ("é | Ä", "Ä", "é"),
+            ("ß", "ßßßß", "ß"),
+        ] {
+            assert_eq!(without_site(title, Some(site), none), expected, "{title} of {site}");
+        }
+    }
+
+    #[test]
+    fn the_last_part_of_a_title_element_goes_if_enough_is_left() {
+        let none: &[String] = &[];
+        for (element, expected) in [
+            ("One two three | Site", "One two three"),
+            ("One two three - part - Site", "One two three - part"),
+            ("One two three-four", "One two three-four"),
+            ("One two | Site", "One two | Site"),
+            ("One two three|Site", "One two three"),
+            ("这是一个标题_网站", "这是一个标题"),
+            ("标题_网站", "标题_网站"),
+        ] {
+            assert_eq!(of_element(element, None, none).as_deref(), Some(expected), "{element}");
+        }
+    }
+
+    proptest::proptest! {
+        /// A title is never longer than what the page states, and never empty.
+        #[test]
+        fn titles_only_shrink(title in "[A-Za-zé汉 |:–-]{1,40}", site in "[A-Za-zé汉 ]{1,8}", heading in "[A-Za-zé汉 ]{1,20}") {
+            let headings = [heading];
+            let found = without_site(&title, Some(&site), &headings);
+            proptest::prop_assert!(found.len() <= title.len() && !found.is_empty(), "{:?}", found);
+            proptest::prop_assert!(title.contains(&found) || title.split_whitespace().collect::<Vec<_>>().join(" ").contains(&found));
+        }
     }
 }

@@ -1,76 +1,31 @@
 //! Code blocks, with indentation byte for byte and without line numbers.
 
-use super::super::dom::{Dom, NodeId};
-use super::super::tag::{Flow, Role, flow};
-use super::marks::longest_run;
-use super::table::TableKind;
-use super::writer::Gap;
-use super::{Renderer, Visit};
+use super::gutter::{has_class, is_gutter};
+use super::markdown::longest_run;
+use super::open::{CodeBlock, Gap, TableKind};
+use super::renderer::{Renderer, Visit};
+use crate::extract::dom::{Dom, Flow, NodeId, Role};
 
-/// An open code block.
-pub(super) struct CodeBlock {
-    /// The outermost element.
-    id: NodeId,
-    /// Elements inside that would start a block of their own.
-    depth: usize,
-    /// Length of the output before the block; `None` while no text came.
-    before: Option<usize>,
-    /// Where the code starts.
-    start: usize,
-    /// Where the innermost line element starts and, when it has ended, that a line break is due.
-    line_start: usize,
-    line_break_due: bool,
-    /// Where the last `<span class=line>` ended.
-    span_end: Option<usize>,
-    /// White space of the source collapses: code of an element other than `pre`.
-    collapses: bool,
-}
+/// How far up a code block looks for the name of its language.
+const LANGUAGE_LEVELS: usize = 8;
 
-/// Elements that hold line numbers, by class.
-const GUTTERS: &[&str] = &[
-    "blob-num",
-    "gutter",
-    "hljs-ln-numbers",
-    "line-number",
-    "line-numbers",
-    "line-numbers-rows",
-    "linenodiv",
-    "lineno",
-    "linenos",
-    "linenum",
-    "lnt",
-    "rouge-gutter",
-    "src-line-numbers",
-];
+/// Maximum length of the name of a language, in bytes.
+const MAX_LANGUAGE: usize = 24;
 
-/// Whether an element in code, or a cell, holds line numbers.
-pub(super) fn is_gutter(dom: &Dom, id: NodeId) -> bool {
-    let Some(classes) = dom.attribute(id, "class") else { return false };
-    // Highlighters put `line-numbers` on the block that they number, too.
-    let numbers = matches!(dom.tag(id), Some("td" | "th" | "span" | "a" | "div" | "i" | "pre"));
-    let code = classes.contains("code") || classes.contains("lang");
-    let short = dom.tag(id) == Some("span");
-    let named = |class| GUTTERS.contains(&class) || (short && class == "ln");
-    numbers && !code && classes.split_ascii_whitespace().any(named)
-}
-
-pub(super) fn has_class(dom: &Dom, id: NodeId, name: &str) -> bool {
-    dom.attribute(id, "class").is_some_and(|classes| classes.split_ascii_whitespace().any(|one| one == name))
-}
-
-/// `code` with line breaks in it is a block.
+/// Whether a `code` element is a block: it contains line breaks.
 pub(super) fn is_block(dom: &Dom, id: NodeId) -> bool {
     dom.children(id).any(|child| dom.tag(child) == Some("br"))
 }
 
 impl Renderer<'_> {
+    /// Opens a code block, unless one is open already.
     pub(super) fn enter_code(&mut self, id: NodeId) {
         if let Some(code) = &mut self.code {
             code.depth += 1;
             return;
         }
         self.separate(Gap::Paragraph);
-        let collapses = super::super::tag::role(self.dom.tag(id).unwrap_or_default()) == Role::Code;
+        let collapses = self.dom.role(id) == Role::Code;
         self.code = Some(CodeBlock {
             id,
             depth: 0,
@@ -83,14 +38,14 @@ impl Renderer<'_> {
         });
     }
 
+    /// Enters an element inside a code block.
     pub(super) fn enter_in_code(&mut self, id: NodeId, role: Role) -> Visit {
-        let tag = self.dom.tag(id).unwrap_or_default();
         match role {
             Role::Break => self.push_code("\n"),
             Role::Table => self.push_table(TableKind::Code, 0),
             _ if is_gutter(self.dom, id) => return Visit::Skip,
-            _ if flow(tag) == Flow::Block => self.enter_line(),
-            _ if tag == "span" && has_class(self.dom, id, "line") => {
+            _ if role.flow() == Flow::Block => self.enter_line(),
+            _ if self.dom.tag(id) == Some("span") && has_class(self.dom, id, "line") => {
                 let length = self.out.len();
                 if self.code.as_ref().is_some_and(|code| code.span_end == Some(length)) {
                     self.push_code("\n");
@@ -106,6 +61,7 @@ impl Renderer<'_> {
         Visit::Children
     }
 
+    /// Leaves an element inside a code block, or the block itself.
     pub(super) fn leave_in_code(&mut self, id: NodeId, role: Role) {
         let Some(code) = &mut self.code else { return };
         let length = self.out.len();
@@ -117,7 +73,7 @@ impl Renderer<'_> {
             Role::Table => {
                 self.tables.pop();
             }
-            _ if flow(self.dom.tag(id).unwrap_or_default()) == Flow::Block => {
+            _ if role.flow() == Flow::Block => {
                 let broken = length > code.line_start && self.out.ends_with('\n');
                 code.line_break_due = code.before.is_some() && !broken;
             }
@@ -131,7 +87,7 @@ impl Renderer<'_> {
         }
     }
 
-    /// An element that stands on lines of its own.
+    /// Starts a new line for an element that is on its own lines.
     fn enter_line(&mut self) {
         let Some(code) = &mut self.code else { return };
         let inside = code.before.is_some() && self.out.len() > code.start && !self.out.ends_with('\n');
@@ -142,6 +98,7 @@ impl Renderer<'_> {
         code.line_start = self.out.len();
     }
 
+    /// Writes text inside a code block.
     pub(super) fn code_text(&mut self, text: &str) {
         let between = self.tables.last().is_some_and(|table| table.kind == TableKind::Code && !table.in_cell);
         if between && text.trim().is_empty() {
@@ -165,7 +122,7 @@ impl Renderer<'_> {
         }
     }
 
-    /// Pushes code; no-break spaces are an artefact of HTML.
+    /// Appends code. No-break spaces are an artifact of HTML and become spaces.
     fn push_code(&mut self, text: &str) {
         if text.is_empty() {
             return;
@@ -205,7 +162,7 @@ impl Renderer<'_> {
         self.separate(Gap::Paragraph);
     }
 
-    /// Cuts empty lines at the ends, sets fences and prefixes.
+    /// Removes empty lines at the ends of the code, and in markdown adds fences and prefixes.
     fn finish_code(&mut self, code: &CodeBlock, before: usize) {
         let length = self.out[code.start..].trim_end().len();
         self.out.truncate(code.start + length);
@@ -234,13 +191,12 @@ impl Renderer<'_> {
     }
 }
 
-/// The language of a code block: named by its own class, by that of a `code` inside, or by an element close
-/// around it.
+/// The language of a code block: named by its class, by that of a `code` inside it, or by an element close around it.
 fn language(dom: &Dom, block: NodeId) -> &str {
     let code = dom.children(block).find(|id| dom.tag(*id) == Some("code"));
     let around = std::iter::successors(dom.parent(block), |id| dom.parent(*id))
         .take_while(|id| matches!(dom.tag(*id), Some("div" | "figure" | "td" | "tr" | "tbody" | "table")))
-        .take(8);
+        .take(LANGUAGE_LEVELS);
     code.into_iter()
         .chain([block])
         .filter_map(|id| named_language(dom, id))
@@ -249,6 +205,7 @@ fn language(dom: &Dom, block: NodeId) -> &str {
         .unwrap_or_default()
 }
 
+/// The language that an element names by class or attribute.
 fn named_language(dom: &Dom, id: NodeId) -> Option<&str> {
     let attribute = ["data-lang", "data-language"].iter().find_map(|name| dom.attribute(id, name));
     if let Some(name) = prefixed_language(dom, id, PREFIXES).or(attribute.and_then(plain_name)) {
@@ -263,9 +220,10 @@ fn named_language(dom: &Dom, id: NodeId) -> Option<&str> {
     }
 }
 
-/// What classes put before the name of a language. The first is too common for use far from the code.
+/// Prefixes of classes before the name of a language. The first is too common to be trusted far from the code.
 const PREFIXES: &[&str] = &["lang-", "language-", "highlight-source-", "highlight-text-", "highlight-"];
 
+/// The language that a class names after a prefix.
 fn prefixed_language<'a>(dom: &'a Dom, id: NodeId, prefixes: &[&str]) -> Option<&'a str> {
     let classes = dom.attribute(id, "class")?;
     if let Some(at) = classes.find("brush:") {
@@ -276,7 +234,7 @@ fn prefixed_language<'a>(dom: &'a Dom, id: NodeId, prefixes: &[&str]) -> Option<
         .find_map(|class| prefixes.iter().find_map(|prefix| class.strip_prefix(prefix)).and_then(plain_name))
 }
 
-/// A name that can stand behind a fence; not the names of no language.
+/// The name, if it can follow a fence and is the name of a language.
 fn plain_name(name: &str) -> Option<&str> {
     let name = name.split(',').next()?;
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '#' | '-' | '_' | '.');
@@ -284,5 +242,5 @@ fn plain_name(name: &str) -> Option<&str> {
         name,
         "" | "default" | "none" | "text" | "plain" | "plaintext" | "line-numbers" | "linenums"
     );
-    (!none && name.len() <= 24 && name.chars().all(plain)).then_some(name)
+    (!none && name.len() <= MAX_LANGUAGE && name.chars().all(plain)).then_some(name)
 }

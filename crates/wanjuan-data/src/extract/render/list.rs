@@ -1,17 +1,11 @@
 //! Lists and their items.
 
-use super::super::dom::NodeId;
-use super::super::tag::Role;
-use super::Renderer;
-use super::writer::{Gap, Marker};
-
-/// An open list: the number of its next item, `None` for bullets.
-pub(super) struct List {
-    next: Option<i64>,
-    step: i64,
-}
+use super::open::{Gap, List, Marker};
+use super::renderer::Renderer;
+use crate::extract::dom::{NodeId, Role};
 
 impl Renderer<'_> {
+    /// Opens a list, of bullets or numbers by its role.
     pub(super) fn enter_list(&mut self, id: NodeId, role: Role) {
         let nested = !self.lists.is_empty();
         self.separate(if nested { Gap::Line } else { Gap::Paragraph });
@@ -22,24 +16,26 @@ impl Renderer<'_> {
             || self.dom.children(id).filter(|child| self.dom.tag(*child) == Some("li")).count() as i64;
         let start: i64 = start.unwrap_or_else(|| if reversed { items() } else { 1 });
         self.lists.push(List { next: numbered.then_some(start), step: if reversed { -1 } else { 1 } });
-        // A list directly inside a list, without an item around it.
+        // A list directly inside a list, without an item between them.
         let outer = self.dom.parent(id).and_then(|parent| self.dom.tag(parent));
         if nested && matches!(outer, Some("ul" | "ol")) {
             self.push_container(Marker::Indent);
         }
     }
 
+    /// Closes the innermost list.
     pub(super) fn leave_list(&mut self) {
         self.lists.pop();
         let indented = self.containers.last().is_some_and(|container| container.marker == Marker::Indent);
         if indented && self.deep_containers == 0 {
             self.pop_container();
         }
-        // Text after a list inside an item would be read as part of the list's last item.
+        // Otherwise text after a list inside an item would be read as a part of the last item of the list.
         let ends = self.lists.is_empty() || (self.markdown && self.containers.last().is_some());
         self.separate(if ends { Gap::Paragraph } else { Gap::Line });
     }
 
+    /// Opens an item. Outside of a list it gets a bullet.
     pub(super) fn enter_item(&mut self, id: NodeId) {
         self.separate(Gap::Line);
         let task = self.task(id);
@@ -60,7 +56,7 @@ impl Renderer<'_> {
         self.push_container(marker);
     }
 
-    /// Whether the item begins with a check box, and whether that is checked.
+    /// Whether the check box at the start of an item is checked; `None` if there is no check box.
     fn task(&self, id: NodeId) -> Option<bool> {
         let first = |id| self.dom.children(id).find(|child| self.dom.tag(*child).is_some());
         let child = first(id)?;
@@ -69,11 +65,12 @@ impl Renderer<'_> {
         checkbox.then(|| self.dom.attribute(inner, "checked").is_some())
     }
 
+    /// Closes an item or a description.
     pub(super) fn leave_item(&mut self) {
         if !self.pop_container() {
             return;
         }
-        // Paragraphs inside an item do not push the next item away.
+        // Paragraphs inside an item do not put an empty line before the next item.
         self.gap = self.gap.min(Gap::Line);
         self.separate(Gap::Line);
     }

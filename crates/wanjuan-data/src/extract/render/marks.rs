@@ -1,57 +1,17 @@
-//! Inline marks: emphasis, code, links, quotes, small raised and lowered figures.
+//! Inline marks: emphasis, code, links, quotation marks, superscripts and subscripts.
 //!
-//! A mark is written with the first text inside it and closed before the gap behind it, so that none is
-//! empty, touches white space from inside, or spans two blocks.
+//! A mark is written with the first text inside it and closed before the gap after it. Therefore no mark is empty,
+//! begins or ends with white space, or spans two blocks.
 
-use super::super::dom::NodeId;
-use super::Renderer;
-use super::writer::Marker;
+use super::markdown::{longest_run, push_target};
+use super::open::{ClosedSign, Mark, MarkKind, Marker, Sign};
+use super::renderer::Renderer;
 
-/// Markdown signs that are the same at both ends.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Sign {
-    Strong,
-    Emphasis,
-    Strike,
-}
-
-impl Sign {
-    fn text(self) -> &'static str {
-        match self {
-            Self::Strong => "**",
-            Self::Emphasis => "*",
-            Self::Strike => "~~",
-        }
-    }
-}
-
-/// What an inline element does to its text.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum MarkKind {
-    /// Nothing, here.
-    Nothing,
-    Sign(Sign),
-    Code,
-    /// The element with the address.
-    Link(NodeId),
-    Subscript,
-    Superscript,
-    /// The number of a note.
-    Note,
-    Quote,
-}
-
-/// Inline elements nested deeper have no effect.
+/// Maximum number of nested marks. Deeper inline elements have no effect.
 const MAX_MARKS: usize = 16;
 
-/// An open inline element.
-pub(super) struct Mark {
-    kind: MarkKind,
-    /// Where its text starts; `None` while it is not written.
-    start: Option<usize>,
-}
-
 impl Renderer<'_> {
+    /// Opens a mark.
     pub(super) fn enter_mark(&mut self, kind: MarkKind) {
         if self.marks.len() == MAX_MARKS {
             self.deep_marks += 1;
@@ -62,6 +22,7 @@ impl Renderer<'_> {
         self.marks.push(Mark { kind, start: None });
     }
 
+    /// Whether a mark changes the output here.
     fn has_effect(&self, kind: MarkKind) -> bool {
         let open = |kind| self.marks.iter().any(|mark| mark.kind == kind);
         if open(MarkKind::Code) {
@@ -84,6 +45,7 @@ impl Renderer<'_> {
         self.containers.iter().any(|container| matches!(container.marker, Marker::Heading(_)))
     }
 
+    /// Closes the innermost mark.
     pub(super) fn leave_mark(&mut self) {
         if self.deep_marks > 0 {
             self.deep_marks -= 1;
@@ -96,7 +58,7 @@ impl Renderer<'_> {
         }
     }
 
-    /// Closes what is open, to be opened again with the next text.
+    /// Closes all written marks. They are opened again with the next text.
     pub(super) fn suspend_marks(&mut self) {
         for index in (0..self.marks.len()).rev() {
             if let Some(start) = self.marks[index].start.take() {
@@ -106,17 +68,18 @@ impl Renderer<'_> {
         }
     }
 
+    /// Writes the start of all marks that are not written.
     pub(super) fn open_marks(&mut self) {
         self.unwritten = 0;
         for index in 0..self.marks.len() {
             let Mark { kind, start: None } = self.marks[index] else { continue };
             match kind {
                 MarkKind::Nothing => continue,
-                MarkKind::Sign(sign) if self.closed == Some((sign, self.out.len())) => {
-                    // `**a****b**` would not be read as intended: the two become one.
+                MarkKind::Sign(sign) if self.closed == Some(ClosedSign { sign, end: self.out.len() }) => {
+                    // `**a****b**` would be read differently, so the two become one.
                     let length = self.out.len() - sign.text().len();
                     self.out.truncate(length);
-                    // Marks around it that were opened behind the sign now begin where it stood.
+                    // Outer marks that were opened after the sign now begin where the sign was.
                     for outer in &mut self.marks[..index] {
                         outer.start = outer.start.map(|start| start.min(length));
                     }
@@ -135,14 +98,14 @@ impl Renderer<'_> {
         self.marks[..index].iter().filter(|mark| mark.kind == MarkKind::Quote).count() % 2 == 0
     }
 
-    /// Writes the end of a mark that stands at `index` of the stack. The text since `start` may have been taken
-    /// back, with an empty row for instance.
+    /// Writes the end of the mark at `index` of the stack. The text since `start` may have been removed, for instance
+    /// with an empty row.
     fn close_mark(&mut self, kind: MarkKind, start: usize, index: usize) {
         match kind {
             MarkKind::Nothing => {}
             MarkKind::Sign(sign) => {
                 self.out.push_str(sign.text());
-                self.closed = Some((sign, self.out.len()));
+                self.closed = Some(ClosedSign { sign, end: self.out.len() });
             }
             MarkKind::Code => self.close_code_mark(start),
             MarkKind::Link(id) => {
@@ -156,7 +119,7 @@ impl Renderer<'_> {
         }
     }
 
-    /// As many backticks around the code as it takes (CommonMark 6.1).
+    /// Puts as many backticks around the code as needed (CommonMark 6.1).
     fn close_code_mark(&mut self, start: usize) {
         let Some(code) = self.out.get(start..) else { return };
         let longest = longest_run(code, '`');
@@ -171,7 +134,7 @@ impl Renderer<'_> {
         self.out.push_str(&code);
     }
 
-    /// A bare number right behind a word or a figure would be read as part of it.
+    /// Puts a number in brackets, because right after a word or a number it would be read as a part of it.
     fn bracket(&mut self, start: usize) {
         let Some(text) = self.out.get(start..) else { return };
         let number = text.bytes().all(|byte| byte.is_ascii_digit());
@@ -181,7 +144,7 @@ impl Renderer<'_> {
         }
     }
 
-    /// Figures change their form when all of the text from `start` has one.
+    /// Replaces the text from `start` by the characters of a form, if each of its characters has one.
     fn shift(&mut self, start: usize, form: fn(char) -> Option<char>) {
         let Some(text) = self.out.get(start..) else { return };
         let one_letter = text.len() == 1;
@@ -194,31 +157,8 @@ impl Renderer<'_> {
     }
 }
 
-/// `](address)`.
-pub(super) fn push_target(out: &mut String, address: &str) {
-    out.push_str("](");
-    if address.contains([' ', '(', ')', '<', '>', '\n']) {
-        out.push('<');
-        out.extend(address.chars().filter(|c| !matches!(c, '<' | '>' | '\n')));
-        out.push('>');
-    } else {
-        out.push_str(address);
-    }
-    out.push(')');
-}
-
 fn is_script(address: &str) -> bool {
     address.get(..11).is_some_and(|scheme| scheme.eq_ignore_ascii_case("javascript:"))
-}
-
-/// Length of the longest run of `c`.
-pub(super) fn longest_run(text: &str, c: char) -> usize {
-    let (mut longest, mut run) = (0, 0);
-    for one in text.chars() {
-        run = if one == c { run + 1 } else { 0 };
-        longest = longest.max(run);
-    }
-    longest
 }
 
 fn superscript(c: char) -> Option<char> {

@@ -1,68 +1,28 @@
-//! Tables: which hold data and which only lay the page out, rows and cells of the former.
+//! Tables: which contain data and which only arrange the page, and the rows and cells of the former.
 
-use super::super::dom::{Dom, NodeId, WalkEvent};
-use super::super::tag::{Role, role};
-use super::code::{has_class, is_gutter};
-use super::writer::Gap;
-use super::{Renderer, Visit};
+use super::gutter::{has_class, is_gutter};
+use super::open::{Gap, Row, Table, TableKind};
+use super::renderer::{Renderer, Visit};
+use crate::extract::dom::{Dom, NodeId, Role, WalkEvent};
 
-/// Columns that are filled up with empty cells: a page may claim any number, and each costs every row.
+/// Maximum number of columns that are filled up with empty cells. A page may claim any number, and each adds bytes to
+/// every row.
 const MAX_COLUMNS: usize = 64;
-/// Rows that one cell may cover.
+/// Maximum number of rows that one cell may cover.
 const MAX_ROWSPAN: usize = 1000;
-/// Bytes of a cell that make it prose, alone and with paragraphs in it.
-const PROSE: (usize, usize) = (400, 200);
+/// Length of a cell, in bytes, from which it is prose.
+const PROSE: usize = 400;
+/// The same for a cell of several paragraphs.
+const PROSE_IN_PARAGRAPHS: usize = 200;
 
-/// What a table is for.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum TableKind {
-    /// Rows of short cells.
-    Data,
-    /// The place of blocks on the page.
-    Layout,
-    /// A line of code in each row.
-    Code,
-}
-
-/// An open table.
-pub(super) struct Table {
-    pub(super) kind: TableKind,
-    /// Cells of the longest row.
-    columns: usize,
-    /// Rows written so far.
-    rows: usize,
-    /// Place of the next cell in its row.
-    column: usize,
-    /// Further columns that the open cell covers.
-    extra: usize,
-    /// For each column, how many further rows a cell above covers.
-    covered: Vec<usize>,
-    /// Line numbers were left out: the cell of class `code` beside them is code.
-    gutter: bool,
-    /// Whether a cell is open: text between the cells of code is not code.
-    pub(super) in_cell: bool,
-}
-
-/// An open row of a data table.
-pub(super) struct Row {
-    /// What stands between the text before and the row, while that is not written.
-    due: Option<Gap>,
-    cells: usize,
-    separators: usize,
-    /// No text in the open cell yet.
-    fresh: bool,
-    /// Containers around the table.
-    depth: usize,
-}
-
-/// What one look at a table tells.
+/// What one look at a table tells about it.
 struct Shape {
     kind: TableKind,
     columns: usize,
 }
 
 impl Shape {
-    /// Walks up to the first thing that settles the kind, at most once over the table.
+    /// Walks over the table until its kind is certain, at most once.
     fn of(dom: &Dom, table: NodeId) -> Self {
         let layout = |columns| Self { kind: TableKind::Layout, columns };
         if matches!(dom.attribute(table, "role"), Some("presentation" | "none")) {
@@ -78,7 +38,7 @@ impl Shape {
                         bytes += dom.text(id).map_or(0, |text| text.trim().len());
                         continue;
                     };
-                    match role(tag) {
+                    match dom.role(id) {
                         Role::Cell if is_code_cell(dom, id) => {
                             return Self { kind: TableKind::Code, columns };
                         }
@@ -98,7 +58,7 @@ impl Shape {
                 }
                 WalkEvent::Leave(id) => {
                     if matches!(dom.tag(id), Some("td" | "th")) {
-                        prose += usize::from(bytes > PROSE.0 || (blocks > 1 && bytes > PROSE.1));
+                        prose += usize::from(bytes > PROSE || (blocks > 1 && bytes > PROSE_IN_PARAGRAPHS));
                     }
                 }
             }
@@ -110,10 +70,12 @@ impl Shape {
 }
 
 impl Renderer<'_> {
+    /// The innermost table, if it contains data.
     fn data_table(&mut self) -> Option<&mut Table> {
         self.tables.last_mut().filter(|table| table.kind == TableKind::Data)
     }
 
+    /// Opens a table.
     pub(super) fn enter_table(&mut self, id: NodeId) {
         self.separate(Gap::Paragraph);
         let Shape { kind, columns } = Shape::of(self.dom, id);
@@ -123,6 +85,7 @@ impl Renderer<'_> {
         }
     }
 
+    /// Opens a table whose kind is known.
     pub(super) fn push_table(&mut self, kind: TableKind, columns: usize) {
         self.tables.push(Table {
             kind,
@@ -136,11 +99,13 @@ impl Renderer<'_> {
         });
     }
 
+    /// Closes the innermost table.
     pub(super) fn leave_table(&mut self) {
         self.tables.pop();
         self.separate(Gap::Paragraph);
     }
 
+    /// Opens a row.
     pub(super) fn enter_row(&mut self) {
         self.separate(Gap::Line);
         let depth = self.containers.len();
@@ -151,6 +116,7 @@ impl Renderer<'_> {
         }
     }
 
+    /// Closes a row, and in markdown writes the line after the header. A row without text leaves no trace.
     pub(super) fn leave_row(&mut self) {
         self.suspend_marks();
         let markdown = self.markdown;
@@ -167,7 +133,7 @@ impl Renderer<'_> {
             return;
         }
         table.rows += 1;
-        // Cells that cover more columns than there are push the others out.
+        // Cells that cover more columns than there are move the following cells beyond the last column.
         table.columns = table.columns.max(row.separators + 1).min(MAX_COLUMNS);
         let (first, columns) = (table.rows == 1, table.columns);
         self.gap = Gap::Line;
@@ -186,6 +152,7 @@ impl Renderer<'_> {
         }
     }
 
+    /// Opens a cell. A cell of line numbers is skipped.
     pub(super) fn enter_cell(&mut self, id: NodeId) -> Visit {
         let gutter = is_gutter(self.dom, id);
         if let Some(table) = self.tables.last_mut().filter(|_| gutter) {
@@ -224,6 +191,7 @@ impl Renderer<'_> {
         Visit::Children
     }
 
+    /// Closes a cell.
     pub(super) fn leave_cell(&mut self) {
         self.suspend_marks();
         let extra = self.data_table().map(|table| table.extra);
@@ -236,11 +204,12 @@ impl Renderer<'_> {
         }
     }
 
+    /// Number of rows or columns that a cell covers, at least 1.
     fn span(&self, id: NodeId, name: &str) -> usize {
         self.dom.attribute(id, name).and_then(|span| span.trim().parse().ok()).unwrap_or(1).max(1)
     }
 
-    /// Opens the row and as many cells as are due, then the text.
+    /// Writes what is due before the text of a cell: the start of the row and the separators of the cells.
     pub(super) fn open_cell_text(&mut self, first: char) {
         let markdown = self.markdown;
         let Some(mut row) = self.row.take() else { return };
@@ -269,7 +238,7 @@ impl Renderer<'_> {
     }
 }
 
-/// GitHub's and highlight.js' lines.
+/// Whether a cell is a line of code, by the classes of GitHub and highlight.js.
 fn is_code_cell(dom: &Dom, id: NodeId) -> bool {
     ["blob-code", "hljs-ln-code", "blob-code-inner"].iter().any(|name| has_class(dom, id, name))
 }

@@ -1,81 +1,13 @@
-//! White space, line prefixes and the start of each text.
+//! Text, white space and the prefixes of lines.
 
-use std::fmt::Write as _;
+use super::open::{Container, Gap, Marker};
+use super::renderer::Renderer;
 
-use super::Renderer;
-
-/// What has to come between the text so far and the next text.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(super) enum Gap {
-    Nothing,
-    Space,
-    Line,
-    Paragraph,
-}
-
-/// What the lines of a block begin with, in markdown.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Marker {
-    Bullet,
-    Number(i64),
-    /// An item with a check box.
-    Task(bool),
-    Quote,
-    Heading(u8),
-    Description,
-    Indent,
-}
-
-impl Marker {
-    fn write_first(self, out: &mut String) {
-        match self {
-            Self::Bullet => out.push_str("- "),
-            Self::Number(number) => write!(out, "{number}. ").expect("a string takes all"),
-            Self::Task(true) => out.push_str("- [x] "),
-            Self::Task(false) => out.push_str("- [ ] "),
-            Self::Quote => out.push_str("> "),
-            Self::Heading(level) => {
-                out.push_str(&"######"[..usize::from(level.min(6))]);
-                out.push(' ');
-            }
-            Self::Description => out.push_str(": "),
-            Self::Indent => out.push_str("  "),
-        }
-    }
-
-    /// Inside a cell: only what sets items apart.
-    pub(super) fn write_in_cell(self, out: &mut String) {
-        if matches!(self, Self::Bullet | Self::Number(_) | Self::Task(_)) {
-            self.write_first(out);
-        }
-    }
-
-    fn write_next(self, out: &mut String) {
-        match self {
-            Self::Bullet | Self::Task(_) | Self::Description | Self::Indent => out.push_str("  "),
-            Self::Number(number) => {
-                let width = number.checked_abs().and_then(|n| n.checked_ilog10()).unwrap_or(0) as usize
-                    + 3
-                    + usize::from(number < 0);
-                out.extend(std::iter::repeat_n(' ', width));
-            }
-            Self::Quote => out.push_str("> "),
-            Self::Heading(_) => {}
-        }
-    }
-}
-
-/// Blocks nested deeper have no prefix of their own: each costs every line some bytes.
+/// Maximum number of nested prefixes, because each adds bytes to every line. Deeper containers have no prefix.
 const MAX_CONTAINERS: usize = 12;
 
-/// An open block whose lines have a prefix.
-pub(super) struct Container {
-    pub(super) marker: Marker,
-    /// No text yet: what opens inside stands on the marker's own line.
-    pub(super) pending: bool,
-}
-
 impl Renderer<'_> {
+    /// Opens a container.
     pub(super) fn push_container(&mut self, marker: Marker) {
         if self.containers.len() == MAX_CONTAINERS {
             self.deep_containers += 1;
@@ -84,7 +16,7 @@ impl Renderer<'_> {
         self.containers.push(Container { marker, pending: true });
     }
 
-    /// Closes the innermost container; whether it held text.
+    /// Closes the innermost container and returns whether it contained text.
     pub(super) fn pop_container(&mut self) -> bool {
         self.suspend_marks();
         if self.deep_containers > 0 {
@@ -109,13 +41,13 @@ impl Renderer<'_> {
         }
     }
 
-    /// `br`: two in a row end the paragraph.
+    /// Handles `br`. Two in a row end the paragraph.
     pub(super) fn line_break(&mut self) {
         let gap = if self.gap >= Gap::Line { Gap::Paragraph } else { Gap::Line };
         self.separate(gap);
     }
 
-    /// Text with its white space as in the source.
+    /// Writes a text node, white space as in the source.
     pub(super) fn text(&mut self, text: &str) {
         if self.code.is_some() {
             self.code_text(text);
@@ -131,12 +63,12 @@ impl Renderer<'_> {
         }
     }
 
-    /// Text whose white space collapses. Copied in runs, not word by word.
+    /// Writes text whose white space collapses. It is copied in runs, not word by word.
     fn flow_text(&mut self, text: &str) {
         let bytes = text.as_bytes();
         let mut at = 0;
         loop {
-            let (length, space) = leading_space(&bytes[at..]);
+            let LeadingSpace { length, space } = leading_space(&bytes[at..]);
             at += length;
             if space != Space::None && self.gap <= Gap::Space {
                 self.soft_break |= space == Space::Line;
@@ -151,10 +83,10 @@ impl Renderer<'_> {
         }
     }
 
-    /// Text without white space at its ends or in a row.
+    /// Writes text without white space at its ends and without two spaces in a row.
     fn run(&mut self, run: &str) {
         let mut run = run;
-        // Chinese paragraphs are indented by two of these.
+        // Chinese paragraphs are indented by two ideographic spaces.
         if self.gap >= Gap::Line || self.out.is_empty() {
             run = run.trim_start_matches('\u{3000}');
         }
@@ -163,7 +95,7 @@ impl Renderer<'_> {
         self.push_escaped(run);
     }
 
-    /// Pushes text, with `|` escaped where it would end a cell.
+    /// Appends text and escapes `|` where it would end a cell.
     pub(super) fn push_escaped(&mut self, text: &str) {
         if self.markdown && self.row.is_some() && text.contains('|') {
             self.out.push_str(&text.replace('|', "\\|"));
@@ -172,7 +104,7 @@ impl Renderer<'_> {
         }
     }
 
-    /// Pushes a sign right after the text so far, if there is any on this line.
+    /// Appends a sign right after the text so far, if there is any on this line.
     pub(super) fn glue(&mut self, sign: &str) {
         if self.gap <= Gap::Space && !self.out.is_empty() {
             self.gap = Gap::Nothing;
@@ -180,7 +112,7 @@ impl Renderer<'_> {
         }
     }
 
-    /// Writes what is due before a text that begins with `first`: gap, prefixes, inline marks.
+    /// Writes what is due before a text that begins with `first`: gap, prefixes and inline marks.
     pub(super) fn open_text(&mut self, first: char) {
         if self.row.is_some() {
             self.open_cell_text(first);
@@ -200,8 +132,8 @@ impl Renderer<'_> {
         }
     }
 
-    /// A space, unless it only stands for a line break of the source between two characters of a script
-    /// that is written without spaces (CSS Text 4, segment breaks).
+    /// Writes a space, unless it was a line break of the source between two characters of a script that is written
+    /// without spaces (CSS Text 4, segment breaks).
     pub(super) fn push_space(&mut self, first: char) {
         let joined = self.soft_break && {
             let text = self.out.trim_end_matches(['*', '~', '`']);
@@ -215,7 +147,7 @@ impl Renderer<'_> {
         }
     }
 
-    /// A new line with the prefixes of the outer `depth` containers.
+    /// Starts a new line with the prefixes of the outer `depth` containers.
     pub(super) fn begin_line(&mut self, gap: Gap, depth: usize) {
         if !self.out.is_empty() {
             if gap == Gap::Paragraph {
@@ -237,7 +169,7 @@ impl Renderer<'_> {
         }
     }
 
-    /// The prefixes of a further line of the containers that have begun.
+    /// Writes the prefixes of a further line, for those of the outer `depth` containers that have text.
     pub(super) fn write_next_prefix(&mut self, depth: usize) {
         if !self.markdown {
             return;
@@ -248,18 +180,25 @@ impl Renderer<'_> {
     }
 }
 
-/// White space before a text.
+/// White space and soft hyphens before a text.
+struct LeadingSpace {
+    /// In bytes.
+    length: usize,
+    space: Space,
+}
+
+/// Kinds of white space before a text.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Space {
     None,
     Some,
-    /// With a line break in it.
+    /// It contains a line break.
     Line,
 }
 
-/// Length and kind of the white space that `bytes` begins with: a no-break space is one for tokenizers, a
-/// soft hyphen is nothing at all.
-fn leading_space(bytes: &[u8]) -> (usize, Space) {
+/// The white space that `bytes` begins with. A no-break space is white space for tokenizers; a soft hyphen is
+/// nothing at all.
+fn leading_space(bytes: &[u8]) -> LeadingSpace {
     let (mut at, mut space) = (0, Space::None);
     while at < bytes.len() {
         match bytes[at] {
@@ -276,17 +215,17 @@ fn leading_space(bytes: &[u8]) -> (usize, Space) {
         }
         at += 1;
     }
-    (at, space)
+    LeadingSpace { length: at, space }
 }
 
-/// Length of the text before the next white space that is not a single space between two words.
+/// Length of the text before the next white space other than a single space between two words.
 fn run_length(bytes: &[u8]) -> usize {
     let mut at = 0;
     while at < bytes.len() {
         match bytes[at] {
             b' ' => {
                 let next = &bytes[at + 1..];
-                if next.is_empty() || leading_space(&next[..next.len().min(2)]).0 > 0 {
+                if next.is_empty() || leading_space(&next[..next.len().min(2)]).length > 0 {
                     return at;
                 }
                 at += 2;
@@ -299,14 +238,88 @@ fn run_length(bytes: &[u8]) -> usize {
     at
 }
 
-/// Characters of scripts without spaces between words: Han, kana, Bopomofo; not Hangul.
+/// Characters of scripts written without spaces between words: Han, kana and Bopomofo, but not Hangul.
 fn is_unspaced(c: char) -> bool {
     matches!(c, '\u{2e80}'..='\u{312f}' | '\u{31a0}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}'
         | '\u{f900}'..='\u{faff}' | '\u{ff01}'..='\u{ff60}' | '\u{20000}'..='\u{3ffff}')
 }
 
-/// Punctuation as wide as a Han character, its space included.
+/// Punctuation as wide as a Han character, which includes its own space.
 fn is_wide_punctuation(c: char) -> bool {
     matches!(c, '\u{3001}'..='\u{3003}' | '\u{3008}'..='\u{3011}' | '\u{3014}'..='\u{301f}'
         | '\u{ff01}' | '\u{ff08}' | '\u{ff09}' | '\u{ff0c}' | '\u{ff0e}' | '\u{ff1a}' | '\u{ff1b}' | '\u{ff1f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn white_space_before_a_text() {
+        for (text, length, space) in [
+            ("", 0, Space::None),
+            ("a", 0, Space::None),
+            (" a", 1, Space::Some),
+            ("\t \r\x0ca", 4, Space::Some),
+            (" \n a", 3, Space::Line),
+            ("\n", 1, Space::Line),
+            ("\u{a0}a", 2, Space::Some),
+            ("\u{ad}a", 2, Space::None),
+            ("\u{ad} \u{ad}a", 5, Space::Some),
+            ("\u{a0}\n", 3, Space::Line),
+            ("é", 0, Space::None),
+            ("\u{3000}", 0, Space::None),
+        ] {
+            let found = leading_space(text.as_bytes());
+            assert_eq!((found.length, found.space), (length, space), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn runs_end_before_white_space_that_changes() {
+        for (text, run) in [
+            ("a", "a"),
+            ("a b c", "a b c"),
+            ("a  b", "a"),
+            ("a b ", "a b"),
+            ("a\nb", "a"),
+            ("a \n", "a"),
+            ("a\u{a0}b", "a"),
+            ("a\u{ad}b", "a"),
+            ("a \u{ad}b", "a"),
+            ("é ü", "é ü"),
+        ] {
+            assert_eq!(&text[..run_length(text.as_bytes())], run, "{text:?}");
+        }
+    }
+
+    proptest! {
+        /// Spaces and runs alternate to the end of any text and never split a character.
+        #[test]
+        fn texts_are_cut_into_spaces_and_runs(text in "[a é\n\t\u{a0}\u{ad}汉]{0,40}") {
+            let (mut at, mut words) = (0, String::new());
+            while at < text.len() {
+                at += leading_space(&text.as_bytes()[at..]).length;
+                let length = run_length(&text.as_bytes()[at..]);
+                prop_assert!(text.is_char_boundary(at) && text.is_char_boundary(at + length));
+                prop_assert!(length > 0 || at == text.len());
+                words.push_str(&text[at..at + length]);
+                at += length;
+            }
+            let visible = |text: &str| text.chars().filter(|c| !" \n\t\u{a0}\u{ad}".contains(*c)).collect::<String>();
+            prop_assert_eq!(visible(&words), visible(&text));
+            let spaces = ['\n', '\t', '\u{a0}', '\u{ad}'];
+            prop_assert!(!words.contains("  ") && !words.contains(spaces));
+        }
+    }
+
+    #[test]
+    fn scripts_without_spaces() {
+        assert!("汉かカㄅ々〇ｱ".chars().all(is_unspaced));
+        assert!("a한é1 .".chars().all(|c| !is_unspaced(c)));
+        assert!("、。（），：；「」".chars().all(is_wide_punctuation));
+        assert!("a汉,.()".chars().all(|c| !is_wide_punctuation(c)));
+    }
 }
