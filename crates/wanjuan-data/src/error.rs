@@ -13,11 +13,11 @@ pub enum Error {
     /// The system refused to read, write or list something.
     #[error("{path}: cannot {action}: {source}")]
     Io {
-        /// What was touched.
+        /// The file or folder that was touched.
         path: PathBuf,
-        /// What was tried: `read`, `write`, `list`, ...
+        /// The verb: `read`, `write`, `list`, ...
         action: &'static str,
-        /// What the system said.
+        /// The cause, as the system names it.
         source: io::Error,
     },
     /// A file that has to exist does not.
@@ -25,29 +25,39 @@ pub enum Error {
     Missing {
         /// Where it was looked for.
         path: PathBuf,
-        /// What should be there.
+        /// What kind of file or folder was wanted.
         expected: &'static str,
     },
     /// A file does not have the format its name promises.
     #[error("{path}: byte {offset}: found {found}, expected {expected}")]
     Format {
-        /// The file.
+        /// The file; `standard input` for what is piped in.
         path: PathBuf,
-        /// Byte offset of the problem.
+        /// Byte at which the wrong content starts.
         offset: u64,
-        /// What is there.
+        /// What is at that byte.
         found: String,
-        /// What should be there.
+        /// What the format has there.
         expected: String,
     },
-    /// There is nothing to work on.
+    /// A file or folder holds something else than it should, as a whole and not at one byte.
     #[error("{path}: found {found}, expected {expected}")]
-    Empty {
+    Unexpected {
         /// The folder or file that was read.
         path: PathBuf,
-        /// What it held.
+        /// What it holds.
         found: String,
         /// What it should hold.
+        expected: String,
+    },
+    /// An option or argument that cannot be used as given.
+    #[error("{option}: found {found}, expected {expected}")]
+    Usage {
+        /// The option as it is written on a command line.
+        option: &'static str,
+        /// Its value, and what is wrong with it.
+        found: String,
+        /// Values that can be used.
         expected: String,
     },
     /// A config that does not load or does not fit together.
@@ -62,7 +72,7 @@ pub enum Error {
     Command {
         /// The command line.
         command: String,
-        /// What went wrong.
+        /// What the system or the program said.
         message: String,
     },
 }
@@ -82,7 +92,8 @@ impl Error {
                 matches!(source.kind(), io::ErrorKind::NotFound | io::ErrorKind::IsADirectory)
                     || source.kind() == io::ErrorKind::NotADirectory
             }
-            Self::Missing { .. } | Self::Format { .. } | Self::Empty { .. } | Self::Config(_) => true,
+            Self::Missing { .. } | Self::Format { .. } | Self::Unexpected { .. } | Self::Usage { .. } => true,
+            Self::Config(_) => true,
             #[cfg(feature = "pipeline")]
             Self::Tokenizer(error) => error.is_bad_input(),
             Self::Command { .. } => true,

@@ -30,6 +30,7 @@
 //! With the feature `shard` alone the crate is small and only reads and writes shards, for training.
 
 #[cfg(feature = "cli")]
+#[doc(hidden)]
 pub mod cli;
 #[cfg(feature = "pipeline")]
 mod config;
@@ -47,7 +48,11 @@ pub mod fasttext;
 #[cfg(feature = "pipeline")]
 pub mod filter;
 #[cfg(feature = "pipeline")]
+mod jsonl;
+#[cfg(feature = "pipeline")]
 pub mod language;
+#[cfg(feature = "shard")]
+mod listing;
 #[cfg(feature = "shard")]
 mod mmap;
 #[cfg(feature = "pipeline")]
@@ -56,17 +61,23 @@ pub mod normalize;
 pub mod read;
 #[cfg(feature = "pipeline")]
 pub mod report;
+#[cfg(feature = "pipeline")]
+mod run_folder;
 #[cfg(feature = "shard")]
 pub mod shard;
 #[cfg(feature = "pipeline")]
 mod stage;
 #[cfg(feature = "pipeline")]
+mod stage_table;
+#[cfg(feature = "pipeline")]
 pub mod tokenize;
 
 #[cfg(feature = "pipeline")]
-pub use config::{FallbackConfig, ImportConfig, ImportSource, PipelineConfig, StageConfig};
+pub use config::{FallbackConfig, ImportConfig, ImportSource, PipelineConfig};
 #[cfg(feature = "pipeline")]
-pub use document::{Capture, Document, Source, document_id};
+pub use document::{Capture, Document, Recency, Source, document_id};
 pub use error::{Error, Result};
 #[cfg(feature = "pipeline")]
-pub use stage::{Duplicate, Pass, Reason, Stage, Verdict};
+pub use stage::{Bound, Duplicate, Pass, Reason, Stage, Verdict};
+#[cfg(feature = "pipeline")]
+pub use stage_table::StageConfig;

@@ -4,6 +4,7 @@
 //! executor (`run`), so that a stage is a pure function that a test calls directly.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -63,14 +64,14 @@ pub trait Pass: Send + Sync {
 /// What becomes of a document.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
-    /// It goes on.
+    /// It goes to the next stage, perhaps changed.
     Keep(Document),
     /// It is counted under the reason and can be written to `rejected/`.
     Drop(Document, Box<Reason>),
 }
 
 impl Verdict {
-    /// A drop.
+    /// Drops the document for `reason`.
     #[must_use]
     pub fn drop(document: Document, reason: Reason) -> Self {
         Self::Drop(document, Box::new(reason))
@@ -98,12 +99,24 @@ pub struct Reason {
     /// The number it was compared with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub threshold: Option<f64>,
-    /// What was seen, when a number does not tell.
+    /// On which side of `threshold` documents are kept. Known while a run decides, not written to `rejected/`.
+    #[serde(skip)]
+    pub bound: Option<Bound>,
+    /// What was seen, where a number does not say enough: a language, a word.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
     /// For duplicates: what it duplicates.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duplicate: Option<Duplicate>,
+}
+
+/// The side of a threshold on which documents are kept.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Bound {
+    /// Values above the threshold are dropped.
+    Maximum,
+    /// Values below the threshold are dropped.
+    Minimum,
 }
 
 /// Where a duplicate belongs.
@@ -126,21 +139,68 @@ impl Reason {
         Self { rule: rule.into(), ..Self::default() }
     }
 
-    /// `value` is over the limit `threshold`.
+    /// `value` is above the maximum `threshold`.
     #[must_use]
     pub fn above(rule: impl Into<Cow<'static, str>>, value: f64, threshold: f64) -> Self {
-        Self { value: Some(value), threshold: Some(threshold), ..Self::new(rule) }
+        Self::outside(rule, Bound::Maximum, value, threshold)
     }
 
-    /// `value` is under the limit `threshold`.
+    /// `value` is below the minimum `threshold`.
     #[must_use]
     pub fn below(rule: impl Into<Cow<'static, str>>, value: f64, threshold: f64) -> Self {
-        Self::above(rule, value, threshold)
+        Self::outside(rule, Bound::Minimum, value, threshold)
     }
 
-    /// Adds what was seen.
+    fn outside(rule: impl Into<Cow<'static, str>>, bound: Bound, value: f64, threshold: f64) -> Self {
+        let (value, threshold) = (Some(value), Some(threshold));
+        Self { value, threshold, bound: Some(bound), ..Self::new(rule) }
+    }
+
+    /// Adds what was seen, as text.
     #[must_use]
     pub fn with_detail(self, detail: impl Into<String>) -> Self {
         Self { detail: Some(detail.into()), ..self }
+    }
+}
+
+/// `too-few-words: found 11, expected at least 50`.
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.rule)?;
+        if let Some(value) = self.value {
+            write!(f, ": found {value}")?;
+        }
+        match (self.bound, self.threshold) {
+            (Some(Bound::Maximum), Some(threshold)) => write!(f, ", expected at most {threshold}")?,
+            (Some(Bound::Minimum), Some(threshold)) => write!(f, ", expected at least {threshold}")?,
+            (None, Some(threshold)) => write!(f, ", threshold {threshold}")?,
+            (_, None) => {}
+        }
+        self.detail.iter().try_for_each(|detail| write!(f, " ({detail})"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_say_on_which_side_of_the_limit_the_value_is() {
+        for (reason, text) in [
+            (Reason::below("too-few-words", 11.0, 50.0), "too-few-words: found 11, expected at least 50"),
+            (Reason::above("short-lines", 0.7, 0.67), "short-lines: found 0.7, expected at most 0.67"),
+            (Reason::new("language").with_detail("de"), "language (de)"),
+        ] {
+            assert_eq!(reason.to_string(), text);
+        }
+    }
+
+    /// `rejected/` has the same keys as ever; what is read back no longer knows the side.
+    #[test]
+    fn the_side_is_not_written() {
+        let line = serde_json::to_string(&Reason::below("stop-words", 1.0, 2.0)).expect("writes");
+        assert_eq!(line, r#"{"reason":"stop-words","value":1.0,"threshold":2.0}"#);
+        let read: Reason = serde_json::from_str(&line).expect("reads");
+        assert_eq!(read.to_string(), "stop-words: found 1, threshold 2");
     }
 }

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::filter::{Decision, RuleSet, Sentences, View};
+use crate::stage_table::{BuiltStage, StageKind};
 use crate::{Error, Result, StageConfig};
 
 /// Arguments of `filter`.
@@ -156,9 +157,13 @@ fn rule_sets(arguments: &FilterArguments) -> anyhow::Result<Vec<Box<dyn RuleSet>
             arguments.overrides.iter().filter_map(|set| prefixed(set, name)).map(str::to_owned).collect();
         // The name goes through TOML, whose quotes it must not end.
         let toml = format!("stage = {}\n{compat}", toml::Value::String(name.clone()));
-        let config: StageConfig = internlm_kit::config::parse_with(&toml, Path::new("--rules"), &overrides)?;
-        let expected = "the name of a rule set".to_owned();
-        Ok(config.build_rules()?.ok_or_else(|| bad_usage("--rules", format!("{name:?}"), expected))?)
+        let config: StageConfig = internlm_kit::config::parse(&toml, Path::new("--rules"), &overrides)?;
+        if config.kind() == StageKind::Rules
+            && let BuiltStage::Rules(rules) = config.build()?
+        {
+            return Ok(rules);
+        }
+        Err(bad_usage("--rules", format!("{name:?}"), "the name of a rule set".to_owned()).into())
     };
     arguments.rules.iter().map(build).collect()
 }
@@ -168,8 +173,8 @@ fn prefixed<'a>(set: &'a str, name: &str) -> Option<&'a str> {
     set.strip_prefix(name)?.strip_prefix('.')
 }
 
-fn bad_usage(option: &str, found: String, expected: String) -> Error {
-    Error::Empty { path: PathBuf::from(option), found, expected }
+fn bad_usage(option: &'static str, found: String, expected: String) -> Error {
+    Error::Usage { option, found, expected }
 }
 
 /// Lines with their offsets; none at the end of the input.

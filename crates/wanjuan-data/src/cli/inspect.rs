@@ -1,7 +1,7 @@
 //! `wanjuan-data inspect`: one page, what was kept of it, what was dropped and why.
 
 use std::io::IsTerminal;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
@@ -10,8 +10,9 @@ use internlm_kit::atomic;
 use super::columns::{Columns, Look};
 use super::extract::{ExtractOptions, read_page};
 use super::inspect_html::to_html;
+use super::inspect_summary::Summary;
 use crate::Error;
-use crate::extract::{BlockReport, Explanation, explain};
+use crate::extract::{BlockReport, explain};
 
 /// Arguments of `inspect`.
 #[derive(Debug, Args)]
@@ -57,39 +58,6 @@ fn width() -> usize {
     let own = console::Term::stdout().size_checked().map(|(_, columns)| usize::from(columns));
     let given = || std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
     own.or_else(given).unwrap_or(WIDTH).clamp(40, 240)
-}
-
-/// What stands above the blocks: names and values.
-pub(super) struct Summary {
-    pub(super) title: String,
-    pub(super) rows: Vec<(&'static str, String)>,
-}
-
-impl Summary {
-    fn of(path: &Path, bytes: usize, explanation: &Explanation, seconds: f64) -> Self {
-        let Explanation { page, blocks } = explanation;
-        let metadata = &page.metadata;
-        let characters = |kept: bool| -> usize {
-            blocks.iter().filter(|block| block.kept == kept).map(|block| block.text.chars().count()).sum()
-        };
-        let kept = blocks.iter().filter(|block| block.kept).count();
-        let mut rows = vec![("file", path.display().to_string())];
-        rows.extend(page.page_type.map(|kind| ("type", kind.name().to_owned())));
-        let fields = [
-            ("author", &metadata.author),
-            ("date", &metadata.date),
-            ("site", &metadata.site),
-            ("language", &metadata.language),
-        ];
-        rows.extend(fields.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))));
-        rows.push(("page", format!("{:.1} kB, extracted in {:.1} ms", bytes as f64 / 1e3, seconds * 1e3)));
-        rows.push(("kept", format!("{kept} of {} blocks, {} characters", blocks.len(), characters(true))));
-        let dropped = blocks.len() - kept;
-        rows.push(("dropped", format!("{dropped} blocks, {} characters", characters(false))));
-        rows.push(("text", format!("{} characters", page.text.chars().count())));
-        let title = metadata.title.clone().unwrap_or_else(|| "(no title)".to_owned());
-        Self { title, rows }
-    }
 }
 
 /// Kept blocks on the left, dropped ones on the right, in the order of the page: what was dropped stands

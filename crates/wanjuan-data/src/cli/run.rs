@@ -40,18 +40,14 @@ pub(super) fn run(arguments: &RunArguments) -> anyhow::Result<()> {
     let started = Instant::now();
     let config: PipelineConfig = internlm_kit::config::load_with(&arguments.config, &arguments.overrides)?;
     let corpus = corpus::resolve(&config.import)?;
+    let options = RunOptions::default().with_threads(arguments.threads);
     if let (Some(rank), Some(world)) = (arguments.rank, arguments.world) {
-        if rank >= world {
-            let command = format!("run --rank {rank} --world {world}");
-            let message = "expected a rank below the number of workers".to_owned();
-            return Err(crate::Error::Command { command, message }.into());
-        }
-        let units = run_share(&config, &corpus, arguments.threads, Share { rank, world })?;
-        tracing::info!("{}: {units} shards of worker {rank} of {world} done", config.output.display());
+        let parts = run_share(&config, &corpus, options, Share::new(rank, world)?)?;
+        tracing::info!("{}: {parts} parts of worker {rank} of {world} done", config.output.display());
         return Ok(());
     }
     let force = if arguments.force { Force::Redo } else { Force::Resume };
-    let outcome = crate::executor::run(&config, &corpus, RunOptions { threads: arguments.threads, force })?;
+    let outcome = crate::executor::run(&config, &corpus, options.with_force(force))?;
     print!("{}", outcome.funnel.to_text());
     let seconds = started.elapsed().as_secs_f64();
     let output = config.output.display();

@@ -8,8 +8,9 @@ use serde::Serialize;
 use sha1::{Digest as _, Sha1};
 
 use super::warc_check::{CheckArguments, check};
+use super::warc_damage::print_damage;
 use crate::Error;
-use crate::read::{Damage, WarcItem, WarcReader, WarcRecord, parse_response};
+use crate::read::{WarcItem, WarcReader, WarcRecord, parse_response};
 
 /// What to do with an archive.
 #[derive(Debug, Subcommand)]
@@ -117,11 +118,6 @@ fn list(file: &Path) -> anyhow::Result<()> {
     Ok(out.flush()?)
 }
 
-/// `damaged START END WHY` on stderr.
-pub(super) fn print_damage(damage: &Damage) -> io::Result<()> {
-    writeln!(io::stderr(), "damaged {} {} {}", damage.start, damage.end, damage.why)
-}
-
 fn cat(arguments: &CatArguments) -> anyhow::Result<()> {
     let file = &arguments.file;
     let mut reader = WarcReader::open(file)?;
@@ -138,7 +134,7 @@ fn cat(arguments: &CatArguments) -> anyhow::Result<()> {
     let place =
         |name: &str, value: Option<u64>| value.map_or(String::new(), |value| format!(" {name} {value}"));
     let offset = place("at byte", arguments.offset);
-    Err(Error::Empty {
+    Err(Error::Unexpected {
         path: file.clone(),
         found: format!("no record{offset}{}", place("with inner byte", arguments.inner)),
         expected: "a place that `warc ls` lists".to_owned(),

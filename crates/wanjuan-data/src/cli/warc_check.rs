@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
-use super::warc::print_damage;
+use super::warc_damage::print_damage;
 use crate::read::{
     Digest, DigestError, RecordKind, RecordState, WarcItem, WarcReader, WarcRecord, join_chunks,
     parse_response,

@@ -21,7 +21,7 @@ pub(super) struct WhyArguments {
 
 pub(super) fn run(arguments: &WhyArguments) -> anyhow::Result<()> {
     let life = crate::report::why(&arguments.dir, &arguments.id)?;
-    let life = life.ok_or_else(|| Error::Empty {
+    let life = life.ok_or_else(|| Error::Unexpected {
         path: arguments.dir.clone(),
         found: format!("no document `{}`", arguments.id),
         expected: "an id from documents.jsonl or rejected/".to_owned(),

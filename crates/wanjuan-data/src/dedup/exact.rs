@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
+use crate::document::Recency;
 use crate::stage::Duplicate;
 use crate::{Document, Pass, Reason, Verdict};
 
 /// What counts as a duplicate.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[non_exhaustive]
 pub struct ExactDedupConfig {
     /// Same content, by a 128-bit hash. Default true.
     pub content: bool,
@@ -35,7 +37,7 @@ pub struct ExactDedup {
 pub struct ExactSketch {
     content: u128,
     url: Option<u128>,
-    recency: (String, String, String),
+    recency: Recency,
 }
 
 impl ExactDedup {
@@ -92,7 +94,7 @@ fn drop_older(
         }
     }
     for group in groups.values().filter(|group| group.len() > 1) {
-        let id = |index: usize| sketches[index].recency.2.clone();
+        let id = |index: usize| sketches[index].recency.id.clone();
         let keeper = group.iter().copied().max_by_key(|index| &sketches[*index].recency);
         let keeper = keeper.expect("the group has two members");
         let component = group.iter().map(|index| id(*index)).min().unwrap_or_default();

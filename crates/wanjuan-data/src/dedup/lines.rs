@@ -14,6 +14,7 @@ use crate::{Document, Pass, Reason, Verdict};
 /// What counts as boilerplate.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[non_exhaustive]
 pub struct RepeatedLinesConfig {
     /// A line in at least this many documents goes. Default 6.
     pub min_documents: u32,
@@ -26,6 +27,15 @@ pub struct RepeatedLinesConfig {
 impl Default for RepeatedLinesConfig {
     fn default() -> Self {
         Self { min_documents: 6, min_words_per_line: 4, min_words_left: 50 }
+    }
+}
+
+impl RepeatedLinesConfig {
+    /// Every problem as `key: found X, expected Y`.
+    pub(crate) fn problems(&self) -> Vec<String> {
+        let found = self.min_documents;
+        let problem = || format!("min-documents: found {found}, expected at least 2");
+        (found < 2).then(problem).into_iter().collect()
     }
 }
 

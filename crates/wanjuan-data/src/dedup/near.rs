@@ -13,12 +13,14 @@ use super::lsh::for_each_bucket;
 use super::minhash::MinHasher;
 use super::shingle::{jaccard, shingles};
 use super::union_find::UnionFind;
+use crate::document::Recency;
 use crate::stage::Duplicate;
 use crate::{Document, Pass, Reason, Verdict};
 
 /// Settings; the defaults are InternLM2's where it publishes them.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[non_exhaustive]
 pub struct NearDedupConfig {
     /// Words per shingle. InternLM2: 5.
     pub shingle_words: usize,
@@ -38,6 +40,22 @@ impl Default for NearDedupConfig {
     }
 }
 
+impl NearDedupConfig {
+    /// Every problem as `key: found X, expected Y`.
+    pub(crate) fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        let threshold = self.threshold;
+        if !(threshold > 0.0 && threshold <= 1.0) {
+            problems.push(format!("threshold: found {threshold}, expected a number above 0, at most 1"));
+        }
+        let counts = [("bands", self.bands), ("rows", self.rows), ("shingle-words", self.shingle_words)];
+        for (key, _) in counts.into_iter().filter(|(_, count)| *count == 0) {
+            problems.push(format!("{key}: found 0, expected at least 1"));
+        }
+        problems
+    }
+}
+
 /// The pass.
 #[derive(Clone, Debug)]
 pub struct NearDedup {
@@ -48,7 +66,7 @@ pub struct NearDedup {
 /// What a document leaves for the decision.
 #[derive(Clone, Debug)]
 pub struct NearSketch {
-    recency: (String, String, String),
+    recency: Recency,
     shingles: Vec<u64>,
     signature: Vec<u64>,
 }
@@ -110,7 +128,7 @@ impl Pass for NearDedup {
     fn decide(&self, sketches: Vec<NearSketch>) -> Vec<Option<Reason>> {
         // Sorted by id: clusters and links do not depend on the order of the corpus.
         let mut order: Vec<usize> = (0..sketches.len()).collect();
-        order.sort_by(|a, b| sketches[*a].recency.2.cmp(&sketches[*b].recency.2));
+        order.sort_by(|a, b| sketches[*a].recency.id.cmp(&sketches[*b].recency.id));
         let mut slots: Vec<Option<NearSketch>> = sketches.into_iter().map(Some).collect();
         let sorted: Vec<NearSketch> =
             order.iter().map(|index| slots[*index].take().expect("every index comes once")).collect();
@@ -123,7 +141,7 @@ impl Pass for NearDedup {
                 *best = index as u32;
             }
         }
-        let id = |index: u32| sorted[index as usize].recency.2.clone();
+        let id = |index: u32| sorted[index as usize].recency.id.clone();
         let mut decisions = vec![None; sorted.len()];
         for (place, (root, link)) in roots.iter().zip(&links).enumerate() {
             let keeper = keepers[*root as usize];

@@ -10,6 +10,7 @@ use crate::{Document, Reason, Stage, Verdict};
 /// Thresholds: shares of the characters of the text; 1 switches a rule off.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[non_exhaustive]
 pub struct AbnormalCharactersConfig {
     /// Largest share of U+FFFD, which stands for bytes that could not be decoded. Ours: 0.002.
     pub max_replacement: f64,
@@ -26,6 +27,7 @@ pub struct AbnormalCharactersConfig {
 /// Abnormal characters of Chinese text.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[non_exhaustive]
 pub struct ChineseAbnormalConfig {
     /// Largest share of characters that misread bytes give: 锟斤拷 (U+FFFD read as GBK), 烫烫烫 and 屯屯屯 (memory
     /// that was never written, read as GBK). Ours: 0.005.

@@ -15,6 +15,7 @@ use crate::{Document, Error, Reason, Result, Stage, Verdict};
 /// Where the lists are.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[non_exhaustive]
 pub struct BadWordsConfig {
     /// Folder with a file per language, named by its code: `en`, `zh`, ...; one word or phrase per line.
     pub lists: PathBuf,
@@ -25,6 +26,14 @@ pub struct BadWordsConfig {
     /// are never found. Default `none`.
     #[serde(default)]
     pub compat: Compat,
+}
+
+impl BadWordsConfig {
+    /// The lists in the folder `lists`; English for documents that name no language.
+    #[must_use]
+    pub fn new(lists: impl Into<PathBuf>) -> Self {
+        Self { lists: lists.into(), default_language: english(), compat: Compat::None }
+    }
 }
 
 fn english() -> String {
@@ -103,7 +112,7 @@ impl BadWords {
         }
         if lists.is_empty() {
             let expected = format!("a list of words named by its language: {}", LANGUAGES.join(", "));
-            return Err(Error::Empty { path: config.lists, found: "no list".to_owned(), expected });
+            return Err(Error::Unexpected { path: config.lists, found: "no list".to_owned(), expected });
         }
         Ok(Self { config, lists })
     }

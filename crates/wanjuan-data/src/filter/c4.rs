@@ -18,6 +18,7 @@ use crate::{Document, Reason, Stage, Verdict};
 /// Which rules apply; -1 switches a threshold off, as in datatrove. Defaults are C4's, as in datatrove.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[non_exhaustive]
 pub struct C4Config {
     /// Drop lines with a longer word, in characters; Chinese characters are no words. C4 in datatrove: 1000.
     pub max_word_length: i64,
@@ -51,6 +52,7 @@ pub struct C4Config {
 /// end sentences.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[non_exhaustive]
 pub struct ChineseC4Config {
     /// Drop lines with fewer units (Chinese characters, words and numbers of other scripts). Ours: 5 = 3 words.
     pub min_units_per_line: i64,

@@ -13,6 +13,7 @@ use crate::{Document, Reason, Stage, Verdict};
 /// Thresholds. Defaults are FineWeb's.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[non_exhaustive]
 pub struct FineWebConfig {
     /// Smallest share of lines that end in terminal punctuation. FineWeb: 0.12.
     pub min_punctuated_lines: f64,
@@ -33,6 +34,7 @@ pub struct FineWebConfig {
 /// FineWeb's rules for Chinese text; ；… and closing quotation marks end a line too. All defaults are ours.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[non_exhaustive]
 pub struct ChineseFineWebConfig {
     /// Lines of at most this many characters are short. Ours: 10, what 30 letters say.
     pub short_line_length: usize,

@@ -11,6 +11,7 @@ use crate::{Document, Reason, Result, Stage, Verdict};
 /// Which languages go on.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[non_exhaustive]
 pub struct LanguageConfig {
     /// Two-letter codes; empty (default) keeps all.
     pub keep: Vec<String>,
@@ -21,6 +22,14 @@ pub struct LanguageConfig {
     /// A fastText model such as lid.176.ftz. Default: none, whatlang identifies.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<PathBuf>,
+}
+
+impl LanguageConfig {
+    /// Every problem as `key: found X, expected Y`.
+    pub(crate) fn problems(&self) -> Vec<String> {
+        let wrong = self.min_score.filter(|score| !(0.0..=1.0).contains(score));
+        wrong.map(|found| format!("min-score: found {found}, expected 0 to 1")).into_iter().collect()
+    }
 }
 
 /// RefinedWeb's and datatrove's limit of fastText's score.

@@ -7,7 +7,6 @@
 
 mod abnormal;
 mod bad_words;
-mod build;
 mod c4;
 mod citations;
 mod compat;

@@ -10,6 +10,7 @@ use crate::{Document, Reason, Stage, Verdict};
 /// Thresholds. Defaults are mC4's.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[non_exhaustive]
 pub struct C4ParagraphsConfig {
     /// How many long lines a document needs. mC4: 3.
     pub min_paragraphs: usize,

@@ -12,6 +12,7 @@ use crate::{Document, Reason, Stage, Verdict};
 /// Thresholds.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[non_exhaustive]
 pub struct PunctuationConfig {
     /// Smallest share of punctuation among the characters that are no white space; 0 = off. Ours: 0.005.
     pub min_punctuation: f64,
@@ -32,6 +33,7 @@ pub struct PunctuationConfig {
 /// Punctuation of Chinese text, where a mark follows every seven characters or so.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[non_exhaustive]
 pub struct ChinesePunctuationConfig {
     /// Smallest share of punctuation; 0 = off. Ours: 0.02.
     pub min_punctuation: f64,

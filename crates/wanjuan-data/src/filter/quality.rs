@@ -12,6 +12,7 @@ use crate::{Document, Reason, Stage, Verdict};
 /// Thresholds; 0 switches a rule off, as in datatrove. Defaults are Gopher's.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[non_exhaustive]
 pub struct GopherQualityConfig {
     /// Fewest words with a character that is not punctuation. Gopher: 50.
     pub min_words: usize,
@@ -43,6 +44,7 @@ pub struct GopherQualityConfig {
 /// another script; a Chinese word is about 1.6 units. All defaults are ours.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[non_exhaustive]
 pub struct ChineseQualityConfig {
     /// Fewest units. Ours: 80 = 50 words.
     pub min_units: usize,

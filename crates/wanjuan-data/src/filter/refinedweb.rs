@@ -12,6 +12,7 @@ use crate::{Document, Reason, Stage, Verdict};
 /// whose units are characters, whose digits may be full-width and whose counters are listed too (3 个赞).
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[non_exhaustive]
 pub struct RefinedWebConfig {
     /// Drop lines with a larger share of capitals among their letters; 1 = off. Ours: 0.6.
     pub max_capitals: f64,

@@ -13,6 +13,7 @@ use crate::{Document, Reason, Stage, Verdict};
 /// Gopher's.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[non_exhaustive]
 pub struct GopherRepetitionConfig {
     /// Largest share of repeated lines. Gopher: 0.30.
     pub max_duplicate_lines: f64,
@@ -36,6 +37,7 @@ pub struct GopherRepetitionConfig {
 /// limits. All defaults are ours.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[non_exhaustive]
 pub struct ChineseRepetitionConfig {
     /// Largest share of characters in the most frequent n-gram. Ours: 3: .20, 5: .18, 6: .16.
     pub top_n_grams: Vec<NGramLimit>,
@@ -51,6 +53,16 @@ pub struct NGramLimit {
     pub n: usize,
     /// Largest share of the characters of the text.
     pub max: f64,
+}
+
+impl GopherRepetitionConfig {
+    /// Every problem as `key: found X, expected Y`.
+    pub(crate) fn problems(&self) -> Vec<String> {
+        let chinese = self.chinese.top_n_grams.iter().chain(&self.chinese.duplicate_n_grams);
+        let mut limits = self.top_n_grams.iter().chain(&self.duplicate_n_grams).chain(chinese);
+        let problem = || "n: found 0, expected at least 1".to_owned();
+        limits.any(|limit| limit.n == 0).then(problem).into_iter().collect()
+    }
 }
 
 fn limits(pairs: &[(usize, f64)]) -> Vec<NGramLimit> {

@@ -11,6 +11,7 @@ use crate::{Document, Reason, Stage, Verdict};
 /// Thresholds; 1 switches a rule off.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[non_exhaustive]
 pub struct SeparatorsConfig {
     /// From how many characters on a run of one and the same sign (no letter, no digit, not the indentation) is a
     /// separator. Ours: 4.
@@ -28,6 +29,7 @@ pub struct SeparatorsConfig {
 /// Separators of Chinese text.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[non_exhaustive]
 pub struct ChineseSeparatorsConfig {
     /// From how many characters on a run of one sign is a separator: —— and …… are two characters. Ours: 5.
     pub min_separator_run: usize,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 /// how: all defaults are ours.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[non_exhaustive]
 pub struct NormalizeConfig {
     /// Unicode normalization form. Default `nfc`; `nfkc` also replaces ligatures, circled numbers and full-width
     /// forms.

@@ -6,8 +6,8 @@
 use flate2::{Crc, Decompress, FlushDecompress, Status};
 use memchr::{memchr, memmem};
 
-use super::decoder::{Damage, Step};
 use super::record::Format;
+use super::step::{Damage, Step};
 
 /// Magic number and the only compression method there is: deflate.
 const MAGIC: [u8; 3] = [0x1f, 0x8b, 0x08];

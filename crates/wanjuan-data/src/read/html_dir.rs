@@ -25,32 +25,29 @@ pub struct Selection {
 
 /// One page on disk.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct ImportedPage {
+pub(crate) struct ImportedPage {
     /// Path below the folder, `/`-separated.
-    pub path: String,
+    pub(crate) path: String,
     /// Bytes.
-    pub size: u64,
+    pub(crate) size: u64,
     /// Nanoseconds since the epoch of the last change; only used to see changes.
-    pub modified: u128,
+    pub(crate) modified: u128,
 }
 
 /// The pages of a folder, sorted by path.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct PageList {
+pub(crate) struct PageList {
     /// The folder.
-    pub root: PathBuf,
+    pub(crate) root: PathBuf,
     /// Pages that were selected.
-    pub pages: Vec<ImportedPage>,
+    pub(crate) pages: Vec<ImportedPage>,
     /// Files that were looked at.
-    pub files_seen: u64,
+    pub(crate) files_seen: u64,
 }
 
 /// Lists the pages below `root` that `select` takes and `exclude` does not; no selection means every
 /// `.html`, `.htm`, `.md` and `.txt` file.
-///
-/// # Errors
-/// A missing folder, or one in which nothing is selected.
-pub fn list_pages(root: &Path, select: &[Selection], exclude: &[String]) -> Result<PageList> {
+pub(crate) fn list_pages(root: &Path, select: &[Selection], exclude: &[String]) -> Result<PageList> {
     let exclude: Vec<Pattern> = exclude.iter().map(|text| Pattern::new(text)).collect();
     let excluded = |path: &str| exclude.iter().any(|pattern| pattern.matches(path));
     let files = walk(root, &excluded)?;
@@ -70,7 +67,7 @@ pub fn list_pages(root: &Path, select: &[Selection], exclude: &[String]) -> Resu
         chosen.extend(matching.into_iter().cloned());
     }
     if chosen.is_empty() {
-        return Err(Error::Empty {
+        return Err(Error::Unexpected {
             path: root.to_path_buf(),
             found: format!("{files_seen} files and no selected page"),
             expected: "at least one page that matches a selection".to_owned(),
@@ -115,10 +112,7 @@ fn walk(root: &Path, excluded: &dyn Fn(&str) -> bool) -> Result<Vec<String>> {
 
 /// Writes `pages` to `out`: a `warcinfo` record, then one `resource` record per page whose address is
 /// `base_url` + path.
-///
-/// # Errors
-/// Any I/O error of reading a page or writing the archive.
-pub fn write_pages(
+pub(crate) fn write_pages(
     root: &Path,
     pages: &[ImportedPage],
     out: &Path,

@@ -112,8 +112,7 @@ fn is_plausible(bytes: &[u8]) -> bool {
 
 /// Joins the chunks of a body; `None` when it is not chunked or a size does not fit. A last chunk that is cut,
 /// and a missing end, are forgiven.
-#[must_use]
-pub fn join_chunks(mut bytes: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn join_chunks(mut bytes: &[u8]) -> Option<Vec<u8>> {
     let mut joined = Vec::with_capacity(bytes.len());
     loop {
         let Some(end) = memchr(b'\n', &bytes[..bytes.len().min(256)]) else {

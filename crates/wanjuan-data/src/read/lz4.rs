@@ -6,7 +6,7 @@ use lz4_flex::frame::FrameDecoder;
 use memchr::memmem;
 
 use super::bytes::{FileBytes, FileReader};
-use super::decoder::{Damage, Step};
+use super::step::{Damage, Step};
 use super::zstd::skippable_length;
 
 /// Magic number of a frame.

@@ -2,14 +2,14 @@
 //!
 //! Records borrow from the file or from one buffer that is used again, so that reading costs what inflating
 //! costs. Damage costs only the record or member it hits, and is reported with its byte range. A file can be
-//! read in parts: each part gives the records whose member (or, in plain files, which themselves) start in it.
+//! read range by range: each range gives the records whose member (or, in plain files, which themselves) start in it.
 
 use std::path::{Path, PathBuf};
 
 use super::bytes::FileBytes;
-pub use super::decoder::Damage;
-use super::decoder::{Decoder, Step};
+use super::decoder::Decoder;
 use super::record::{Format, Found, Place, find_record, next_record};
+use super::step::{Damage, Step};
 use super::warc_record::{RecordKind, WarcRecord};
 use crate::{Error, Result};
 
@@ -27,21 +27,21 @@ pub enum WarcItem<'a> {
     Damage(Damage),
 }
 
-/// Where a part of an archive starts.
+/// Where an [`ArchiveRange`] starts.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, serde::Serialize)]
-pub enum PartStart {
+pub enum RangeStart {
     /// Exactly here.
     At(u64),
     /// At the first member or record that starts here or later.
     Search(u64),
 }
 
-/// A part of an archive: what starts from `start` up to, not including, `end`.
+/// A byte range of an archive: the records that start in it, of which the last may end behind it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, serde::Serialize)]
-pub struct ArchivePart {
-    /// Its beginning.
-    pub start: PartStart,
-    /// Byte after it; what starts before is read to its end.
+pub struct ArchiveRange {
+    /// First byte, or where to look for it.
+    pub start: RangeStart,
+    /// Byte after the range.
     pub end: u64,
 }
 
@@ -64,7 +64,7 @@ pub struct WarcReader {
     pending: Option<Damage>,
     /// Whether some bytes of the unit were no record.
     junk: bool,
-    /// What starts here or later is not ours.
+    /// What starts here or later is not in the range.
     end: usize,
     start: Option<u64>,
 }
@@ -85,11 +85,12 @@ enum Advance {
 }
 
 impl WarcReader {
-    /// Opens `path`.
+    /// Opens an archive; its compression and format are recognized by its content, not its name.
     ///
     /// # Errors
     /// A file that cannot be read, or that is neither WARC nor ARC, plain or in gzip, zstd or lz4.
-    pub fn open(path: &Path) -> Result<Self> {
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
         Self::new(path, FileBytes::open(path).map_err(Error::io(path, "read"))?)
     }
 
@@ -97,8 +98,8 @@ impl WarcReader {
     ///
     /// # Errors
     /// As [`WarcReader::open`].
-    pub fn from_bytes(path: &Path, bytes: Vec<u8>) -> Result<Self> {
-        Self::new(path, FileBytes::new(bytes))
+    pub fn from_bytes(path: impl AsRef<Path>, bytes: Vec<u8>) -> Result<Self> {
+        Self::new(path.as_ref(), FileBytes::new(bytes))
     }
 
     fn new(path: &Path, file: FileBytes) -> Result<Self> {
@@ -134,27 +135,27 @@ impl WarcReader {
         })
     }
 
-    /// The archive.
+    /// The path given to [`WarcReader::open`].
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Whether the archive can be read in parts: gzip and plain files.
+    /// Whether the archive can be read range by range: gzip and plain files.
     #[must_use]
     pub fn is_splittable(&self) -> bool {
         matches!(self.decoder, Decoder::Plain | Decoder::Gzip(_))
     }
 
-    /// Keeps to one part of the archive; to be called before anything is read. Of an archive that cannot be
-    /// split, the part that holds byte 0 is everything and the others are nothing.
-    pub fn restrict(&mut self, part: ArchivePart) {
+    /// Keeps to one byte range of the archive; has to be called before anything is read. For an archive that cannot
+    /// be split, the range that holds byte 0 gives everything and the others give nothing.
+    pub fn restrict(&mut self, range: ArchiveRange) {
         let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(self.file.len());
-        let end = place(part.end);
-        let start = match part.start {
-            PartStart::At(at) => Some(place(at)),
-            PartStart::Search(0) => Some(0),
-            PartStart::Search(from) => match &mut self.decoder {
+        let end = place(range.end);
+        let start = match range.start {
+            RangeStart::At(at) => Some(place(at)),
+            RangeStart::Search(0) => Some(0),
+            RangeStart::Search(from) => match &mut self.decoder {
                 Decoder::Plain => find_record(&self.file, place(from), self.format).filter(|at| *at < end),
                 Decoder::Gzip(gzip) => Some(gzip.find(&self.file, place(from), end)).filter(|at| *at < end),
                 _ => None,
@@ -170,22 +171,21 @@ impl WarcReader {
         }
     }
 
-    /// Goes to the member or record at `offset`; to be called before anything is read. Has no effect where
+    /// Goes to the member or record at `offset`; has to be called before anything is read. Has no effect where
     /// records have no offset.
     pub fn seek(&mut self, offset: u64) {
         if self.is_splittable() {
-            self.restrict(ArchivePart { start: PartStart::At(offset), end: u64::MAX });
+            self.restrict(ArchiveRange { start: RangeStart::At(offset), end: u64::MAX });
         }
     }
 
-    /// Where the part begins: at a member or record. `None` when none starts in it.
+    /// The byte at which the range really begins, at a member or record; `None` when none starts in it.
     #[must_use]
     pub fn start(&self) -> Option<u64> {
         self.start
     }
 
-    /// Where the next member or record starts that was not read; after the last item, where the following part
-    /// has to begin.
+    /// Where the next unread member or record starts; after the last item, where the following range has to begin.
     #[must_use]
     pub fn position(&self) -> u64 {
         match &self.decoder {
@@ -268,7 +268,7 @@ impl WarcReader {
         }
     }
 
-    /// Whether a record of a plain file belongs to a later part; stops there.
+    /// Whether a record of a plain file belongs to a later range; stops there.
     fn is_beyond(&mut self, start: usize) -> bool {
         let beyond = matches!(self.decoder, Decoder::Plain) && start >= self.end;
         if beyond {
@@ -277,7 +277,7 @@ impl WarcReader {
         beyond
     }
 
-    /// Starts the next unit; `false` when there is none in the part.
+    /// Starts the next unit; `false` when there is none in the range.
     fn open_unit(&mut self) -> bool {
         self.unit = self.decoder.position();
         if self.unit >= self.end {

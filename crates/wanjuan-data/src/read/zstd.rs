@@ -4,7 +4,7 @@
 use memchr::memmem;
 use ruzstd::decoding::{BlockDecodingStrategy, Dictionary, FrameDecoder};
 
-use super::decoder::{Damage, Step};
+use super::step::{Damage, Step};
 
 /// Magic number of a frame.
 const MAGIC: [u8; 4] = 0xfd2f_b528_u32.to_le_bytes();

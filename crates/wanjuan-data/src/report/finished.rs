@@ -1,17 +1,19 @@
 //! The last files of a run: funnel, summary, manifest of hashes, and the mark that it is complete.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use internlm_kit::{atomic, provenance};
 use serde::{Deserialize, Serialize};
 
 use super::funnel::Funnel;
 use crate::executor::Artifact;
+use crate::run_folder::RunFolder;
 use crate::{Error, PipelineConfig, Result};
 
 /// `summary.json`: flat numbers for the table of the whole chain.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Summary {
     /// Documents that entered.
     pub pages: u64,
@@ -68,26 +70,22 @@ fn round(x: f64, digits: i32) -> f64 {
 
 /// `work/finished.json`: the run with this key is complete.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Finished {
-    /// Hash of settings, input and version.
+    /// Hash of settings, input and version: another key means that the run is out of date.
     pub key: String,
-    /// Every output file.
+    /// Every output file, sorted by path.
     pub artifacts: Vec<Artifact>,
-    /// The funnel.
+    /// Where every document went.
     pub funnel: Funnel,
 }
 
 impl Finished {
-    fn path(output: &Path) -> PathBuf {
-        output.join("work/finished.json")
-    }
-
-    /// The mark of a complete run with `key`, when all its files are still there.
-    #[must_use]
-    pub fn load(output: &Path, key: &str) -> Option<Self> {
-        let bytes = fs::read(Self::path(output)).ok()?;
+    /// The mark of a complete run with `key`, when all its files are still there with their sizes.
+    pub(crate) fn load(folder: &RunFolder, key: &str) -> Option<Self> {
+        let bytes = fs::read(folder.finished()).ok()?;
         let finished: Self = serde_json::from_slice(&bytes).ok()?;
-        let present = finished.artifacts.iter().all(|artifact| artifact.is_present(output));
+        let present = finished.artifacts.iter().all(|artifact| artifact.is_present(folder));
         (finished.key == key && present).then_some(finished)
     }
 
@@ -95,8 +93,8 @@ impl Finished {
     ///
     /// # Errors
     /// No complete run there.
-    pub fn read(output: &Path) -> Result<Self> {
-        let path = Self::path(output);
+    pub fn read(output: impl AsRef<Path>) -> Result<Self> {
+        let path = RunFolder::new(output.as_ref()).finished();
         let bytes = fs::read(&path).map_err(Error::io(&path, "read"))?;
         serde_json::from_slice(&bytes).map_err(|error| Error::Format {
             path,
@@ -107,11 +105,8 @@ impl Finished {
     }
 
     /// Takes the mark away: the folder is about to change.
-    ///
-    /// # Errors
-    /// Any I/O error but its absence.
-    pub fn remove(output: &Path) -> Result<()> {
-        let path = Self::path(output);
+    pub(crate) fn remove(folder: &RunFolder) -> Result<()> {
+        let path = folder.finished();
         match fs::remove_file(&path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 Err(Error::io(&path, "write")(error))
@@ -123,19 +118,16 @@ impl Finished {
 
 /// Writes `config.toml`, `funnel.json`, `funnel.txt`, `summary.json`, `manifest.json` and the mark.
 ///
-/// # Errors
-/// Any I/O error of writing.
-///
 /// # Panics
 /// When the funnel does not add up: then a document was lost without a reason, which must never happen.
-pub fn finish(
+pub(crate) fn finish(
     config: &PipelineConfig,
+    folder: &RunFolder,
     key: &str,
     funnel: &Funnel,
     mut artifacts: Vec<Artifact>,
 ) -> Result<()> {
     assert_eq!(funnel.problems(), Vec::<String>::new(), "the funnel adds up");
-    let output = &config.output;
     let header = provenance::header(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
     let toml = header + &toml::to_string(config).expect("configs are plain data");
     for (name, text) in [
@@ -144,15 +136,15 @@ pub fn finish(
         ("funnel.txt", funnel.to_text()),
         ("summary.json", json(&Summary::of(funnel))),
     ] {
-        let path = output.join(name);
+        let path = folder.file(name);
         atomic::write(&path, text.as_bytes()).map_err(Error::io(&path, "write"))?;
-        artifacts.push(Artifact::of(output, Path::new(name))?);
+        artifacts.push(Artifact::of(folder, &path)?);
     }
     artifacts.sort_by(|a, b| a.path.cmp(&b.path));
-    let path = output.join("manifest.json");
+    let path = folder.manifest();
     atomic::write(&path, json(&artifacts).as_bytes()).map_err(Error::io(&path, "write"))?;
     let finished = Finished { key: key.to_owned(), artifacts, funnel: funnel.clone() };
-    let path = Finished::path(output);
+    let path = folder.finished();
     atomic::write(&path, json(&finished).as_bytes()).map_err(Error::io(&path, "write"))
 }
 

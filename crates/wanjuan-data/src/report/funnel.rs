@@ -2,12 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::executor::{DamagedRange, ShardReport, StageReport};
+use crate::executor::{DamagedRange, PartReport, StageReport};
 use crate::tokenize::TokenizeReport;
 
 /// The whole way from files to tokens. Documents add up exactly: each stage gets what the one before kept,
 /// and `input = kept + dropped`.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Funnel {
     /// Files of the source that were looked at.
     pub files_seen: u64,
@@ -20,9 +21,8 @@ pub struct Funnel {
 }
 
 impl Funnel {
-    /// Adds up the units of a run.
-    #[must_use]
-    pub fn new(files_seen: u64, reports: &[ShardReport], tokens: &TokenizeReport) -> Self {
+    /// Adds up the parts of a run.
+    pub(crate) fn new(files_seen: u64, reports: &[PartReport], tokens: &TokenizeReport) -> Self {
         let mut stages: Vec<StageReport> = Vec::new();
         for report in reports.iter().flat_map(|report| &report.stages) {
             match stages.iter_mut().find(|known| known.stage == report.stage) {

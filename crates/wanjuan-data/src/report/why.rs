@@ -5,6 +5,8 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use crate::executor::Rejected;
+use crate::listing::{files_below, sorted_entries};
+use crate::run_folder::RunFolder;
 use crate::tokenize::TokenizedDocument;
 use crate::{Document, Error, Result};
 
@@ -23,26 +25,24 @@ pub struct Life {
 ///
 /// # Errors
 /// A folder that cannot be read.
-pub fn why(output: &Path, id: &str) -> Result<Option<Life>> {
+pub fn why(output: impl AsRef<Path>, id: &str) -> Result<Option<Life>> {
+    let run = RunFolder::new(output.as_ref());
     let mut life = Life::default();
-    for folder in sorted(&output.join("work"))?.into_iter().filter(|path| path.is_dir()) {
-        for file in sorted(&folder)?.into_iter().filter(|path| is_jsonl(path)) {
+    for folder in sorted_entries(&run.work())?.into_iter().filter(|path| path.is_dir()) {
+        for file in sorted_entries(&folder)?.into_iter().filter(|path| is_jsonl(path)) {
             if let Some(line) = find_line(&file, id)? {
-                let place = file.strip_prefix(output).unwrap_or(&file).to_path_buf();
+                let place = run.relative(&file).to_path_buf();
                 life.kept.extend(serde_json::from_slice(&line).ok().map(|document| (place, document)));
                 break;
             }
         }
     }
-    let rejected = output.join("rejected");
-    for folder in if rejected.is_dir() { sorted(&rejected)? } else { Vec::new() } {
-        for file in sorted(&folder)? {
-            if let Some(line) = find_line(&file, id)? {
-                life.rejected = serde_json::from_slice(&line).ok();
-            }
+    for file in files_below(&run.rejected())? {
+        if let Some(line) = find_line(&file, id)? {
+            life.rejected = serde_json::from_slice(&line).ok();
         }
     }
-    if let Some(line) = find_line(&output.join("documents.jsonl"), id)? {
+    if let Some(line) = find_line(&run.document_index(), id)? {
         life.tokenized = serde_json::from_slice(&line).ok();
     }
     Ok((life != Life::default()).then_some(life))
@@ -64,16 +64,6 @@ fn find_line(path: &Path, id: &str) -> Result<Option<Vec<u8>>> {
 
 fn is_jsonl(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "jsonl")
-}
-
-fn sorted(folder: &Path) -> Result<Vec<PathBuf>> {
-    let entries = fs::read_dir(folder).map_err(Error::io(folder, "list"))?;
-    let mut paths = entries
-        .map(|entry| entry.map(|entry| entry.path()))
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(Error::io(folder, "list"))?;
-    paths.sort();
-    Ok(paths)
 }
 
 impl Life {

@@ -43,13 +43,21 @@ pub struct WrittenShard {
     pub bytes: u64,
 }
 
+impl WrittenShard {
+    /// The `.meta` that goes with the `.bin`.
+    #[must_use]
+    pub fn meta_path(&self) -> PathBuf {
+        npy::meta_path(&self.path)
+    }
+}
+
 impl ShardWriter {
     /// A writer into `dir` (created when the first document arrives).
     ///
     /// # Errors
     /// None today; writing errors come from [`ShardWriter::push`].
-    pub fn create(dir: &Path, stem: &str) -> Result<Self> {
-        let (dir, stem) = (dir.to_path_buf(), stem.to_owned());
+    pub fn create(dir: impl AsRef<Path>, stem: &str) -> Result<Self> {
+        let (dir, stem) = (dir.as_ref().to_path_buf(), stem.to_owned());
         Ok(Self { dir, stem, roll_bytes: ROLL_BYTES, open: None, written: Vec::new() })
     }
 
@@ -77,7 +85,7 @@ impl ShardWriter {
         }
         let open = self.open.as_mut().expect("a shard was opened above");
         open.file.write_all(line.as_bytes()).map_err(Error::io(&open.path, "write"))?;
-        open.rows.push((open.bytes as u32, tokens.len() as u32));
+        open.rows.push(npy::Row { offset: open.bytes as u32, tokens: tokens.len() as u32 });
         open.bytes += line.len() as u64;
         Ok(())
     }
@@ -93,16 +101,14 @@ impl ShardWriter {
 
     fn close(&mut self) -> Result<()> {
         let Some(open) = self.open.take() else { return Ok(()) };
-        let mut meta_path = open.path.as_os_str().to_owned();
-        meta_path.push(".meta");
-        let meta_path = PathBuf::from(meta_path);
+        let meta_path = npy::meta_path(&open.path);
         // The .meta first: whoever sees the .bin then finds its .meta.
         atomic::write(&meta_path, &npy::encode(&open.rows)).map_err(Error::io(&meta_path, "write"))?;
         open.file.commit().map_err(Error::io(&open.path, "write"))?;
         self.written.push(WrittenShard {
             path: open.path,
             documents: open.rows.len() as u64,
-            tokens: open.rows.iter().map(|(_, tokens)| u64::from(*tokens)).sum(),
+            tokens: open.rows.iter().map(|row| u64::from(row.tokens)).sum(),
             bytes: open.bytes,
         });
         Ok(())

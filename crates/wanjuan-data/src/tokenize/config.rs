@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 /// Tokenizer and shards.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[non_exhaustive]
 pub struct TokenizeConfig {
     /// Tokenizer (folder or file) to use; default: train a byte-level BPE on the training documents.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -4,7 +4,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// The side a document is on.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub enum Split {
+pub(super) enum Split {
     /// The model learns from it.
     Train,
     /// The model is measured on it.
@@ -13,8 +13,7 @@ pub enum Split {
 
 impl Split {
     /// Name of the folder.
-    #[must_use]
-    pub fn folder(self) -> &'static str {
+    pub(super) fn folder(self) -> &'static str {
         match self {
             Self::Train => "train",
             Self::Valid => "valid",
@@ -23,8 +22,7 @@ impl Split {
 }
 
 /// `held_out_per_mille` of a thousand documents are held out, by hash of the id.
-#[must_use]
-pub fn split_of(id: &str, seed: u64, held_out_per_mille: u32) -> Split {
+pub(super) fn split_of(id: &str, seed: u64, held_out_per_mille: u32) -> Split {
     if xxh3_64_with_seed(id.as_bytes(), seed) % 1000 < u64::from(held_out_per_mille) {
         Split::Valid
     } else {

@@ -55,7 +55,7 @@ fn each_mistake_has_one_message() {
         ),
         (
             &["run", "good.toml", "--rank", "2", "--world", "2"],
-            &["--rank 2 --world 2`: expected a rank below the number of workers"],
+            &["--rank: found 2 of 2 workers, expected a rank below the number of workers"],
         ),
         (
             &["run", "good.toml", "--rank", "0", "--world", "2"],

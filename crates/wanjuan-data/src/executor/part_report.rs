@@ -1,4 +1,4 @@
-//! [`ShardReport`]: what happened in one unit of work, in numbers that add up.
+//! [`PartReport`]: what happened in one part, in numbers that add up.
 
 use std::collections::BTreeMap;
 
@@ -79,24 +79,24 @@ pub struct DamagedRange {
     pub damage: Damage,
 }
 
-/// Which part of an archive a unit really read.
+/// Which bytes of an archive a part really read.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub struct PartSpan {
-    /// Byte of its first member or record; `None` when none starts in the part.
-    pub start: Option<u64>,
+pub(crate) struct ReadRange {
+    /// First byte of its first member or record; `None` when none starts in the range.
+    pub(crate) start: Option<u64>,
     /// Byte at which the next part has to begin.
-    pub end: u64,
+    pub(crate) end: u64,
 }
 
-/// What one unit did.
+/// What one part did.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-pub struct ShardReport {
-    /// The stages in order; the first is `read` when the unit read an archive.
-    pub stages: Vec<StageReport>,
+pub(crate) struct PartReport {
+    /// The stages in order; the first is `read` when the part came from an archive.
+    pub(crate) stages: Vec<StageReport>,
     /// Damage of the archive.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub damaged: Vec<DamagedRange>,
-    /// The part that was read, when the unit was only a part of an archive.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub part: Option<PartSpan>,
+    pub(crate) damaged: Vec<DamagedRange>,
+    /// The bytes that were read, when the part was a byte range of an archive.
+    #[serde(default, rename = "part", skip_serializing_if = "Option::is_none")]
+    pub(crate) range: Option<ReadRange>,
 }
