@@ -20,7 +20,7 @@ pub enum Error {
         /// The cause, as the system names it.
         source: io::Error,
     },
-    /// A file that has to exist does not.
+    /// A required file or folder does not exist.
     #[error("{path}: found nothing, expected {expected}")]
     Missing {
         /// Where it was looked for.

@@ -45,7 +45,10 @@ mod tests {
         }
         let below = |name: &str| {
             let files = files_below(&folder.path().join(name)).expect("lists");
-            files.iter().map(|file| file.strip_prefix(folder.path()).expect("is below").to_owned()).collect::<Vec<_>>()
+            files
+                .iter()
+                .map(|file| file.strip_prefix(folder.path()).expect("is below").to_owned())
+                .collect::<Vec<_>>()
         };
         let expected: Vec<PathBuf> = ["a", "b/2", "b/c/1"].map(PathBuf::from).to_vec();
         assert_eq!(below(""), expected);

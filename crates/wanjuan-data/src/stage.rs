@@ -43,30 +43,30 @@ pub trait Stage: Send + Sync {
 /// A decision that needs the whole corpus, in three steps so that documents need not stay in memory:
 /// every document leaves a sketch, the sketches decide together, the decision is applied to each document.
 pub trait Pass: Send + Sync {
-    /// What a document leaves behind for the common decision.
+    /// What each document contributes to the common decision; kept in memory for the whole corpus.
     type Sketch: Send;
-    /// What happens to one document.
+    /// The decision about one document.
     type Decision: Send + Sync;
 
     /// Name in configs, reports and the `rejected/` folder.
     fn name(&self) -> &'static str;
 
-    /// Looks at one document. Called by several threads.
+    /// Extracts the sketch of one document. Called by several threads.
     fn sketch(&self, document: &Document) -> Self::Sketch;
 
     /// One decision per sketch, in the same order. Must not depend on the order of the corpus.
     fn decide(&self, sketches: Vec<Self::Sketch>) -> Vec<Self::Decision>;
 
-    /// Carries the decision out. Called by several threads.
+    /// Carries out the decision. Called by several threads.
     fn apply(&self, document: Document, decision: &Self::Decision) -> Verdict;
 }
 
-/// What becomes of a document.
+/// What happens to a document.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
     /// It goes to the next stage, perhaps changed.
     Keep(Document),
-    /// It is counted under the reason and can be written to `rejected/`.
+    /// It is counted under the reason and written to `rejected/`, unless that is switched off.
     Drop(Document, Box<Reason>),
 }
 
@@ -77,7 +77,7 @@ impl Verdict {
         Self::Drop(document, Box::new(reason))
     }
 
-    /// Keeps the document when there is no reason against it.
+    /// Drops the document when there is a reason, else keeps it.
     #[must_use]
     pub fn from_reason(document: Document, reason: Option<Reason>) -> Self {
         match reason {
@@ -87,7 +87,7 @@ impl Verdict {
     }
 }
 
-/// Why a document was dropped.
+/// Why a document was dropped: the rule, and the numbers it compared.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct Reason {
     /// The rule, for instance `too-few-words`.
@@ -119,7 +119,7 @@ pub enum Bound {
     Minimum,
 }
 
-/// Where a duplicate belongs.
+/// The cluster to which a duplicate belongs.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct Duplicate {
     /// Id of the document that is kept.

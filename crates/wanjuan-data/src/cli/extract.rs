@@ -1,4 +1,4 @@
-//! `wanjuan-data extract`: main text of a list of pages, for scoring and for scripts.
+//! `wanjuan-data extract`: the main text of a list of pages, for scoring and for scripts.
 
 use std::fs;
 use std::io::Read;
@@ -22,32 +22,32 @@ use crate::extract::{ExtractConfig, ExtractedPage, Links, Mode, TextFormat, extr
   wanjuan-data extract --list pages/list.tsv --out texts.json
   wanjuan-data extract --list pages/list.tsv --out texts.json --format markdown --meta meta.json --threads 1")]
 pub(super) struct ExtractArguments {
-    /// Pages: `key<TAB>path` per line, paths relative to the list; .gz accepted.
+    /// List of pages, one `key<TAB>path` per line. Paths are relative to the list; pages in .gz are decompressed.
     #[arg(long)]
     list: PathBuf,
-    /// Where to write `{key: text}`.
+    /// File to write the texts to, a JSON object `{key: text}`; - for standard output.
     #[arg(long)]
     out: PathBuf,
-    /// Where to write `{key: {title, author, date, site, language, license}}`.
+    /// File to write the metadata to, a JSON object `{key: {title, author, date, site, language, license}}`.
     #[arg(long)]
     meta: Option<PathBuf>,
     #[command(flatten)]
     options: ExtractOptions,
-    /// Worker threads; 0 = one per core.
+    /// Number of worker threads; 0 for one per core. The output does not depend on it.
     #[arg(long, default_value_t = 0)]
     threads: usize,
 }
 
-/// How a page is extracted.
+/// How a page is extracted; shared with `inspect`.
 #[derive(Debug, Args)]
 pub(super) struct ExtractOptions {
-    /// What to prefer when in doubt.
+    /// Prefer less boilerplate (precision) or more text (recall) when in doubt.
     #[arg(long, value_enum, default_value_t = ModeArgument::Balanced)]
     mode: ModeArgument,
-    /// Form of the text.
+    /// Format of the text.
     #[arg(long, value_enum, default_value_t = FormatArgument::Text)]
     format: FormatArgument,
-    /// Whether markdown keeps the addresses of links.
+    /// Keep the addresses of links in markdown.
     #[arg(long, value_enum, default_value_t = LinksArgument::None)]
     links: LinksArgument,
 }
@@ -92,7 +92,7 @@ enum FormatArgument {
     Markdown,
 }
 
-/// One page done.
+/// One extracted page, with what it took.
 struct Done {
     key: String,
     page: ExtractedPage,

@@ -1,4 +1,4 @@
-//! `wanjuan-data filter`: decisions of rule sets about documents, without rewriting them.
+//! `wanjuan-data filter`: asks rule sets about documents without rewriting them.
 
 use std::borrow::Cow;
 use std::io::{self, BufRead, Write};
@@ -20,32 +20,32 @@ use crate::{Error, Result, StageConfig};
   wanjuan-data filter --rules c4-bad-words --set c4-bad-words.lists=ldnoobw < docs.jsonl
   wanjuan-data filter --rules gopher-quality --compat datatrove < docs-with-words.jsonl")]
 pub(super) struct FilterArguments {
-    /// Rule sets in order: gopher-quality, gopher-repetition, c4, c4-paragraphs, c4-bad-words, fineweb, refinedweb,
-    /// separators, abnormal-characters, punctuation. The first that drops a document gives the reason; each looks
-    /// at the text as it came.
+    /// Apply these rule sets in order: gopher-quality, gopher-repetition, c4, c4-paragraphs, c4-bad-words, fineweb,
+    /// refinedweb, separators, abnormal-characters, punctuation. The first one that drops a document gives the reason; each
+    /// of them looks at the original text.
     #[arg(long, value_delimiter = ',', required = true)]
     rules: Vec<String>,
-    /// Decide, and name reasons, as another program does. Records may then carry its `words` (texts) and
-    /// `sentences` (texts, or their number in each line).
+    /// Decide, and name reasons, as another program does. Documents may then carry its `words` (texts) and `sentences`
+    /// (texts, or their number in each line). Default: our own decisions.
     #[arg(long, value_enum)]
     compat: Option<CompatArgument>,
-    /// Override one setting of a rule set: RULES.KEY=VALUE. Repeatable.
+    /// Override one setting of a rule set, such as c4.min-sentences=3; repeatable.
     #[arg(long = "set", value_name = "RULES.KEY=VALUE")]
     overrides: Vec<String>,
-    /// Add the decision of each rule set by itself, as `rules`.
+    /// Add the decision of each rule set on its own, under the key `rules`.
     #[arg(long)]
     each: bool,
-    /// With --each, add the text that a rule set leaves when it changes it.
+    /// With --each, add the text that is left by rule sets that change it.
     #[arg(long, requires = "each")]
     text: bool,
-    /// Worker threads; 0 = one per core. The output does not depend on it.
+    /// Number of worker threads; 0 for one per core. The output does not depend on it.
     #[arg(long, default_value_t = 0)]
     threads: usize,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum CompatArgument {
-    /// datatrove 0.10.
+    /// The decisions and names of datatrove 0.10.
     Datatrove,
 }
 
@@ -106,7 +106,7 @@ impl<'a> Ruling<'a> {
     }
 }
 
-/// Input is decided in batches of this many bytes, which bounds memory.
+/// Size of a batch of input in bytes; bounds the memory taken.
 const BATCH_BYTES: usize = 8 << 20;
 
 pub(super) fn run(arguments: &FilterArguments) -> anyhow::Result<()> {

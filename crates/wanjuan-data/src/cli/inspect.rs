@@ -1,4 +1,4 @@
-//! `wanjuan-data inspect`: one page, what was kept of it, what was dropped and why.
+//! `wanjuan-data inspect`: which blocks of a page are kept, which are dropped, and why.
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -20,18 +20,18 @@ use crate::extract::{BlockReport, explain};
   wanjuan-data inspect page.html
   wanjuan-data inspect page.html --mode recall --format markdown --html report.html")]
 pub(super) struct InspectArguments {
-    /// The page, as captured; .gz accepted.
+    /// HTML page to inspect; .gz is decompressed.
     page: PathBuf,
     #[command(flatten)]
     options: ExtractOptions,
-    /// Also write the whole answer as one self-contained HTML page.
+    /// Also write all blocks, uncut, to this file as one self-contained HTML page.
     #[arg(long)]
     html: Option<PathBuf>,
 }
 
-/// Lines of the terminal that blocks dropped for one reason may take; the HTML page has all.
+/// Maximum number of terminal lines for blocks dropped for one reason; the HTML page shows all.
 const DROPPED_LINES: usize = 4;
-/// Columns of a terminal that does not tell.
+/// Width of a terminal that does not report it, in columns.
 const WIDTH: usize = 100;
 
 pub(super) fn run(arguments: &InspectArguments) -> anyhow::Result<()> {
@@ -60,8 +60,8 @@ fn width() -> usize {
     own.or_else(given).unwrap_or(WIDTH).clamp(40, 240)
 }
 
-/// Kept blocks on the left, dropped ones on the right, in the order of the page: what was dropped stands
-/// beside the text that comes before it.
+/// Kept blocks on the left, dropped ones on the right, in page order: dropped blocks are in the rows of the text that
+/// precedes them.
 fn to_text(summary: &Summary, blocks: &[BlockReport], columns: &Columns) -> String {
     let mut out = columns.heading(&summary.title);
     for (name, value) in &summary.rows {

@@ -1,4 +1,4 @@
-//! `wanjuan-data lid`: the language of every line.
+//! `wanjuan-data lid`: the language of each line of standard input.
 
 use std::io::{BufRead, BufWriter, Write, stdin, stdout};
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use crate::language::{LanguageId, LidModel, Whatlang};
   wanjuan-data lid < lines.txt
   wanjuan-data lid --model lid.176.ftz < lines.txt")]
 pub(super) struct LidArguments {
-    /// A fastText model such as lid.176.ftz; without it whatlang answers.
+    /// fastText model to use, such as lid.176.ftz. Default: the built-in method of the crate whatlang.
     #[arg(long)]
     model: Option<PathBuf>,
 }

@@ -1,4 +1,4 @@
-//! `wanjuan-data report`: the funnel of a finished run.
+//! `wanjuan-data report`: prints the funnel of a finished run.
 
 use std::path::PathBuf;
 
@@ -12,9 +12,9 @@ use crate::report::Finished;
   wanjuan-data report runs/tiny/data
   wanjuan-data report runs/tiny/data --format json")]
 pub(super) struct ReportArguments {
-    /// Output folder of the run.
+    /// Output folder of a finished run.
     dir: PathBuf,
-    /// Form of the report.
+    /// Format of the report.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 }

@@ -17,21 +17,21 @@ use crate::executor::{Force, RunOptions, Share, run_share};
   wanjuan-data run crawl.toml --rank 0 --world 4
   wanjuan-data run recipes/tiny/1-data.toml --set import.source=folder --set import.dir=pages")]
 pub(super) struct RunArguments {
-    /// The pipeline (TOML).
+    /// Pipeline to run, a TOML file.
     config: PathBuf,
-    /// Override one key of the config: a.b=c. Repeatable.
+    /// Override one key of the config, such as import.dump=mine; repeatable.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     overrides: Vec<String>,
-    /// Worker threads; 0 = one per core. The output does not depend on it.
+    /// Number of worker threads; 0 for one per core. The output does not depend on it.
     #[arg(long, default_value_t = 0)]
     threads: usize,
-    /// Do finished work again.
+    /// Do finished work again instead of resuming.
     #[arg(long)]
     force: bool,
-    /// Do only the shards of this worker, counted from 0; a run without --rank then does the rest.
+    /// Do only the parts of this worker, counted from 0. After all workers, a run without --rank does the rest.
     #[arg(long, requires = "world", conflicts_with = "force")]
     rank: Option<usize>,
-    /// How many workers share the archives.
+    /// Number of workers that share the archives.
     #[arg(long, requires = "rank")]
     world: Option<usize>,
 }

@@ -1,4 +1,4 @@
-//! `wanjuan-data warc`: the records of an archive, one of them, or whether their digests are right.
+//! `wanjuan-data warc`: lists the records of an archive, prints one of them, or checks their digests.
 
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -12,14 +12,14 @@ use super::warc_damage::print_damage;
 use crate::Error;
 use crate::read::{WarcItem, WarcReader, WarcRecord, parse_response};
 
-/// What to do with an archive.
+/// What can be done with archives.
 #[derive(Debug, Subcommand)]
 pub(super) enum WarcVerb {
-    /// List the records: one JSON object per line; damage goes to stderr.
+    /// List the records as JSON, one object per line; damaged bytes are reported on standard error.
     Ls(LsArguments),
     /// Print one record, its block or its payload.
     Cat(CatArguments),
-    /// Check the digests of blocks and payloads; fails when one is wrong or the archive is damaged.
+    /// Check the digests of blocks and payloads. Exit code 1 when one is wrong or an archive is damaged.
     Check(CheckArguments),
 }
 
@@ -29,7 +29,7 @@ pub(super) enum WarcVerb {
   wanjuan-data warc ls crawl.warc.gz
   wanjuan-data warc ls crawl.arc | grep '\"type\":\"response\"'")]
 pub(super) struct LsArguments {
-    /// WARC or ARC, plain or in gzip, zstd or lz4.
+    /// WARC or ARC archive, plain or compressed by gzip, zstd or lz4.
     file: PathBuf,
 }
 
@@ -40,26 +40,26 @@ pub(super) struct LsArguments {
   wanjuan-data warc cat crawl.warc.gz --offset 1375 --part payload
   wanjuan-data warc cat crawl.warc.zst --inner 89834 --part block")]
 pub(super) struct CatArguments {
-    /// WARC or ARC, plain or in gzip, zstd or lz4.
+    /// WARC or ARC archive, plain or compressed by gzip, zstd or lz4.
     file: PathBuf,
-    /// Byte at which the record or its gzip member starts, as `warc ls` lists it; none in zstd and lz4 files.
+    /// Byte at which the record or its gzip member starts, as listed by `warc ls`; not for zstd and lz4 archives.
     #[arg(long)]
     offset: Option<u64>,
-    /// Byte of the record in the decompressed member or stream; default: the first record there.
+    /// Byte of the record in the decompressed member or stream. Default: the first record there.
     #[arg(long)]
     inner: Option<u64>,
-    /// What to print.
+    /// Part of the record to print.
     #[arg(long, value_enum, default_value_t = RecordPart::Record)]
     part: RecordPart,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum RecordPart {
-    /// Head and block.
+    /// Head and block as stored.
     Record,
     /// The block as stored.
     Block,
-    /// The body of an HTTP response without transfer and content codings, else the block.
+    /// The body of an HTTP response without transfer and content codings; the block of other records.
     Payload,
 }
 
@@ -70,7 +70,7 @@ pub(super) fn run(verb: &WarcVerb) -> anyhow::Result<()> {
         WarcVerb::Check(arguments) => check(arguments),
     };
     match done {
-        // A reader that has seen enough (`| head`) is no error.
+        // A reader that closes the pipe (`| head`) is not an error.
         Err(error) if error.downcast_ref().is_some_and(is_closed) => Ok(()),
         done => done,
     }

@@ -1,4 +1,4 @@
-//! `wanjuan-data warc check`: digests of blocks and payloads.
+//! `wanjuan-data warc check`: compares the digests of blocks and payloads with the content.
 
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
@@ -18,12 +18,12 @@ use crate::read::{
   wanjuan-data warc check crawl.warc.gz
   wanjuan-data warc check crawls/*.warc.gz")]
 pub(super) struct CheckArguments {
-    /// WARC or ARC, plain or in gzip, zstd or lz4.
+    /// WARC or ARC archives, plain or compressed by gzip, zstd or lz4.
     #[arg(required = true)]
     files: Vec<PathBuf>,
 }
 
-/// A line about a digest that is not right.
+/// A line of output: a digest that is wrong or cannot be checked.
 #[derive(Serialize)]
 struct Line<'a> {
     file: &'a str,
@@ -115,16 +115,16 @@ fn check_record(
     Ok(())
 }
 
-/// What became of a digest.
+/// The result of checking a digest.
 enum Verdict {
     Right,
-    /// What was found instead.
+    /// The digest that was computed instead.
     Wrong(String),
-    /// Why it cannot be told.
+    /// Why the digest cannot be checked.
     Unchecked(String),
 }
 
-/// Right when one of the readings has the digest.
+/// Right when one of the readings of the bytes has the digest.
 fn compare(wanted: &Digest, readings: &[&[u8]]) -> Verdict {
     let mut found: Vec<Digest> = readings.iter().map(|bytes| wanted.of_same_kind(bytes)).collect();
     if found.contains(wanted) { Verdict::Right } else { Verdict::Wrong(found.swap_remove(0).to_string()) }

@@ -1,4 +1,5 @@
-//! The pass `near-dedup`: MinHash-LSH candidates, exact verification, clusters, the most recent stays.
+//! The pass `near-dedup`: MinHash-LSH finds candidates, exact comparison verifies them, and the most recent document of
+//! each cluster is kept.
 //!
 //! InternLM2 (arXiv 2403.17297, section 3.1): 5-grams, 128 hash functions, threshold 0.7, keep the most
 //! recent. The split into bands is not published; 25 x 5 finds a pair of similarity 0.7 with probability
@@ -17,18 +18,18 @@ use crate::document::Recency;
 use crate::stage::Duplicate;
 use crate::{Document, Pass, Reason, Verdict};
 
-/// Settings; the defaults are InternLM2's where it publishes them.
+/// Settings of `near-dedup`; the defaults are InternLM2's where it publishes them.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 #[non_exhaustive]
 pub struct NearDedupConfig {
     /// Words per shingle. InternLM2: 5.
     pub shingle_words: usize,
-    /// Jaccard similarity from which two documents are duplicates. InternLM2: 0.7.
+    /// Minimum Jaccard similarity of two duplicates. InternLM2: 0.7.
     pub threshold: f64,
-    /// Bands. Default 25.
+    /// Number of bands; more bands find more pairs and cost more time. Default 25.
     pub bands: usize,
-    /// Signature places per band. Default 5.
+    /// Signature values per band; more rows make candidates more similar. Default 5.
     pub rows: usize,
     /// Seed of the hash functions. Default 1.
     pub seed: u64,
@@ -56,14 +57,14 @@ impl NearDedupConfig {
     }
 }
 
-/// The pass.
+/// Keeps the most recent document of each cluster of near duplicates.
 #[derive(Clone, Debug)]
 pub struct NearDedup {
     config: NearDedupConfig,
     hasher: MinHasher,
 }
 
-/// What a document leaves for the decision.
+/// What a document leaves for the decision: its shingles and their signature.
 #[derive(Clone, Debug)]
 pub struct NearSketch {
     recency: Recency,
@@ -79,7 +80,7 @@ struct Link {
 }
 
 impl NearDedup {
-    /// The pass with `config`.
+    /// A pass with these settings; they are not checked again.
     #[must_use]
     pub fn new(config: NearDedupConfig) -> Self {
         let hasher = MinHasher::new(config.seed, config.bands * config.rows);

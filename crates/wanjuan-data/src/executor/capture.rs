@@ -71,3 +71,61 @@ fn capture(content_type: &str, bytes: Vec<u8>) -> Capture {
     });
     Capture { media_type, charset, bytes }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::read::{WarcItem, WarcReader};
+
+    /// What becomes of the first record of a plain WARC file.
+    fn capture_of_record(kind: &str, content_type: &str, block: &str) -> Result<Capture, Box<Reason>> {
+        let length = block.len();
+        let file = format!(
+            "WARC/1.0\r\nWARC-Type: {kind}\r\nContent-Type: {content_type}\r\nContent-Length: {length}\r\n\r\n{block}"
+        );
+        let mut reader = WarcReader::from_bytes("x.warc", file.into_bytes()).expect("is an archive");
+        let Some(WarcItem::Record(record)) = reader.next_item() else { panic!("holds a record") };
+        capture_of(&record)
+    }
+
+    fn response(head: &str) -> Result<Capture, Box<Reason>> {
+        capture_of_record("response", "application/http", &format!("HTTP/1.1 {head}\r\n\r\n<p>"))
+    }
+
+    #[test]
+    fn responses_and_resources_give_pages() {
+        let page = response("200 OK\r\nContent-Type: Text/HTML; a=b; Charset=\"gbk\"").expect("is a page");
+        assert_eq!((page.media_type.as_str(), page.charset.as_deref()), ("text/html", Some("gbk")));
+        assert_eq!(page.bytes, b"<p>");
+        let page = capture_of_record("resource", "text/plain", "text").expect("is a page");
+        assert_eq!((page.media_type.as_str(), page.charset), ("text/plain", None));
+        assert_eq!(response("203 OK").expect("is a page").media_type, "");
+    }
+
+    #[test]
+    fn what_is_not_a_page_has_a_reason() {
+        let rule = |result: Result<Capture, Box<Reason>>| result.expect_err("is not a page").to_string();
+        assert_eq!(rule(response("404 Not Found")), "http-status: found 404");
+        assert_eq!(rule(response("301 Moved")), "http-status: found 301");
+        assert_eq!(rule(capture_of_record("response", "application/http", "<p>")), "not-http");
+        let broken = response("200 OK\r\nContent-Encoding: br\r\n\r\n\0\u{1}\u{2}\u{3}");
+        assert_eq!(rule(broken), "content-encoding (br)");
+    }
+
+    #[test]
+    fn records_without_an_id_are_named_by_their_place() {
+        let file =
+            b"WARC/1.0\r\nWARC-Type: resource\r\nWARC-Target-URI: <a>\r\nContent-Length: 1\r\n\r\nx\r\n\r\n";
+        let two = file.repeat(2);
+        let mut reader = WarcReader::from_bytes("x.warc", two).expect("is an archive");
+        let mut documents = Vec::new();
+        while let Some(WarcItem::Record(record)) = reader.next_item() {
+            assert!(is_page(&record));
+            documents.push(blank_document(&record, &Origin { archive: "x.warc", dump: "d" }));
+        }
+        let ids = [document_id("d", "x.warc:0:0"), document_id("d", &format!("x.warc:{0}:{0}", file.len()))];
+        assert_eq!(documents.iter().map(|document| document.id.clone()).collect::<Vec<_>>(), ids);
+        assert_eq!(documents[1].source.offset, file.len() as u64);
+        assert_eq!(documents[0].url.as_deref(), Some("a"));
+    }
+}

@@ -99,3 +99,6 @@ fn worker_journals(folder: &RunFolder) -> Result<Vec<PathBuf>> {
     paths.sort();
     Ok(paths)
 }
+
+#[cfg(test)]
+mod tests;

@@ -108,3 +108,71 @@ fn apply<P: Pass>(
     written.insert(0, path.clone());
     Ok((report, written))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Document, Reason};
+
+    /// Drops documents whose text occurred before, in corpus order.
+    struct FirstOnly;
+
+    impl Pass for FirstOnly {
+        type Sketch = String;
+        type Decision = bool;
+
+        fn name(&self) -> &'static str {
+            "first-only"
+        }
+
+        fn sketch(&self, document: &Document) -> String {
+            document.content.clone()
+        }
+
+        fn decide(&self, sketches: Vec<String>) -> Vec<bool> {
+            (0..sketches.len()).map(|place| sketches[..place].contains(&sketches[place])).collect()
+        }
+
+        fn apply(&self, document: Document, again: &bool) -> Verdict {
+            Verdict::from_reason(document, again.then(|| Reason::new("again")))
+        }
+    }
+
+    #[test]
+    fn decisions_reach_their_documents_across_files() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let path = |name: &str| folder.path().join(name);
+        let parts = [&["a", "b"][..], &[], &["b", "c", "a"]];
+        let mut inputs = Vec::new();
+        for (part, texts) in parts.iter().enumerate() {
+            let mut bytes = Vec::new();
+            for (place, text) in texts.iter().enumerate() {
+                let document = Document::new("d", &format!("{part}-{place}"), text);
+                write_line(&mut bytes, &document).expect("writes to memory");
+            }
+            inputs.push(path(&format!("in-{part}.jsonl")));
+            std::fs::write(&inputs[part], bytes).expect("writes");
+        }
+        let outputs: Vec<PathBuf> = (0..3).map(|part| path(&format!("out-{part}.jsonl"))).collect();
+        let rejected = path("rejected");
+        let files = PassFiles {
+            label: "first-only-2",
+            inputs: &inputs,
+            outputs: &outputs,
+            rejected: Some(&rejected),
+        };
+        let (report, written) = FirstOnly.run(&files).expect("runs");
+        let stage = &report.stages[0];
+        assert_eq!(
+            (stage.stage.as_str(), stage.input.documents, stage.kept.documents),
+            ("first-only-2", 5, 3)
+        );
+        assert_eq!(stage.dropped["again"].documents, 2);
+        let texts = |path: &PathBuf| -> Vec<String> {
+            read_documents(path).expect("opens").map(|document| document.expect("reads").content).collect()
+        };
+        assert_eq!(outputs.iter().map(texts).collect::<Vec<_>>(), [vec!["a", "b"], vec![], vec!["c"]]);
+        assert_eq!(texts(&rejected.join("first-only-2/00002.jsonl")), ["b", "a"]);
+        assert_eq!(written, [&outputs[..], &[rejected.join("first-only-2/00002.jsonl")]].concat());
+    }
+}

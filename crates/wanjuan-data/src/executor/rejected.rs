@@ -12,7 +12,7 @@ use crate::{Document, Error, Reason, Result};
 /// A line of `rejected/<stage>/NNNNN.jsonl`: the reason, then the document.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Rejected {
-    /// Label of the stage.
+    /// Label of the stage that dropped the document.
     pub stage: String,
     /// The rule, with the numbers it compared.
     #[serde(flatten)]
@@ -56,5 +56,41 @@ impl RejectedWriter {
             paths.push(path);
         }
         Ok(paths)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jsonl::read_documents;
+
+    fn rejected(stage: &str, id: &str) -> Rejected {
+        let reason = Reason::below("too-few-words", 3.0, 50.0);
+        Rejected { stage: stage.to_owned(), reason, document: Document::new("d", id, "a b c") }
+    }
+
+    #[test]
+    fn every_stage_has_its_own_file_and_lines_hold_reason_and_document() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let mut writer = RejectedWriter::new(Some(folder.path()), 7);
+        for (stage, id) in [("c4", "1"), ("fineweb", "2"), ("c4", "3")] {
+            writer.write(&rejected(stage, id)).expect("writes");
+        }
+        assert!(!folder.path().join("c4/00007.jsonl").exists(), "files appear when they are complete");
+        let files = writer.finish().expect("finishes");
+        assert_eq!(files, [folder.path().join("c4/00007.jsonl"), folder.path().join("fineweb/00007.jsonl")]);
+        let ids: Vec<String> =
+            read_documents(&files[0]).expect("opens").map(|document| document.expect("reads").id).collect();
+        assert_eq!(ids, ["1", "3"].map(|id| crate::document_id("d", id)));
+        let text = std::fs::read_to_string(&files[1]).expect("reads");
+        let start = r#"{"stage":"fineweb","reason":"too-few-words","value":3.0,"threshold":50.0,"id":""#;
+        assert!(text.starts_with(start), "{text}");
+    }
+
+    #[test]
+    fn switched_off_nothing_is_written() {
+        let mut writer = RejectedWriter::new(None, 0);
+        writer.write(&rejected("c4", "1")).expect("does nothing");
+        assert_eq!(writer.finish().expect("finishes"), Vec::<PathBuf>::new());
     }
 }

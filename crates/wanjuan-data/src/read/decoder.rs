@@ -1,4 +1,4 @@
-//! [`Decoder`]: the compressions of an archive behind one step.
+//! [`Decoder`]: one interface to the compressions of an archive.
 
 use super::bytes::FileBytes;
 use super::gzip::{Gzip, prefix};
@@ -7,13 +7,13 @@ use super::record::{Format, find_record};
 use super::step::Step;
 use super::zstd::{Zstd, is_zstd};
 
-/// An archive whose first bytes are damaged is recognized by what stands in its first MiB.
+/// How far to look for a record in an archive whose first bytes are damaged: 1 MiB.
 const DETECTION_LIMIT: usize = 1 << 20;
 
 /// Gives the decompressed bytes of a file in pieces.
 #[derive(Debug)]
 pub(super) enum Decoder {
-    /// The file itself is the only unit.
+    /// Not compressed; the file itself is the only unit.
     Plain,
     Gzip(Gzip),
     Zstd(Box<Zstd>),
@@ -21,7 +21,7 @@ pub(super) enum Decoder {
 }
 
 impl Decoder {
-    /// The decoder and the format of a file; `None` when it is no archive.
+    /// The decoder and the format of a file; `None` when it is not an archive.
     pub(super) fn detect(file: &FileBytes) -> Option<(Self, Format)> {
         if is_zstd(file) {
             return Some((Self::Zstd(Box::new(Zstd::new())), Format::Warc));

@@ -1,4 +1,4 @@
-//! A folder of pages becomes a WARC archive: sorted paths, a fixed date, the same bytes every time.
+//! Turns a folder of pages into WARC archives: sorted paths and a fixed date, so that the bytes are reproducible.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -18,7 +18,7 @@ use crate::{Error, Result};
 pub struct Selection {
     /// Glob over the path below the folder, for instance `book/**/*.html`.
     pub include: String,
-    /// At most this many, chosen by the hash of their path (a spread sample); default: all.
+    /// Maximum number of pages, chosen by the hash of their path so that the sample is spread out. Default: all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_pages: Option<usize>,
 }
@@ -26,20 +26,20 @@ pub struct Selection {
 /// One page on disk.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct ImportedPage {
-    /// Path below the folder, `/`-separated.
+    /// Path below the folder, separated by `/`.
     pub(crate) path: String,
-    /// Bytes.
+    /// Size in bytes.
     pub(crate) size: u64,
-    /// Nanoseconds since the epoch of the last change; only used to see changes.
+    /// Time of the last change in nanoseconds since the epoch, for noticing changes.
     pub(crate) modified: u128,
 }
 
 /// The pages of a folder, sorted by path.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct PageList {
-    /// The folder.
+    /// Folder below which the paths are relative.
     pub(crate) root: PathBuf,
-    /// Pages that were selected.
+    /// The selected pages.
     pub(crate) pages: Vec<ImportedPage>,
     /// Files that were looked at.
     pub(crate) files_seen: u64,
@@ -85,7 +85,7 @@ fn page(root: &Path, path: String) -> Result<ImportedPage> {
     Ok(ImportedPage { path, size: metadata.len(), modified: modified.map_or(0, |time| time.as_nanos()) })
 }
 
-/// Paths of all files below `root`, sorted; excluded folders are not entered, links to folders not followed.
+/// Paths of all files below `root`, sorted; excluded folders are not entered and links to folders not followed.
 fn walk(root: &Path, excluded: &dyn Fn(&str) -> bool) -> Result<Vec<String>> {
     let mut files = Vec::new();
     let mut pending = vec![String::new()];
@@ -146,7 +146,7 @@ fn media_type(path: &str) -> &'static str {
     }
 }
 
-/// Escapes what a path may not hold in an address (RFC 3986).
+/// Escapes characters that a URL path may not hold (RFC 3986).
 fn percent_encode(path: &str) -> String {
     let mut encoded = String::with_capacity(path.len());
     for byte in path.bytes() {
@@ -157,4 +157,63 @@ fn percent_encode(path: &str) -> String {
         }
     }
     encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn site() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        for name in ["b/2.html", "b/1.htm", "a.md", "c.txt", "d.png", "skip/x.html", "b/print.html"] {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().expect("has a parent")).expect("creates");
+            fs::write(path, name).expect("writes");
+        }
+        folder
+    }
+
+    fn paths(list: &PageList) -> Vec<&str> {
+        list.pages.iter().map(|page| page.path.as_str()).collect()
+    }
+
+    #[test]
+    fn pages_are_selected_sorted_and_excluded() {
+        let folder = site();
+        let exclude = ["skip".to_owned(), "**/print.html".to_owned()];
+        let list = list_pages(folder.path(), &[], &exclude).expect("lists");
+        assert_eq!(paths(&list), ["a.md", "b/1.htm", "b/2.html", "c.txt"]);
+        assert_eq!(list.files_seen, 5, "excluded files are not looked at");
+        let select = |include: &str, max_pages| Selection { include: include.to_owned(), max_pages };
+        let some = list_pages(folder.path(), &[select("b/*", None), select("**/*.html", Some(1))], &exclude);
+        assert_eq!(paths(&some.expect("lists")), ["b/1.htm", "b/2.html"], "no page is taken twice");
+        let error = list_pages(folder.path(), &[select("*.pdf", None)], &[]).expect_err("selects nothing");
+        assert!(error.to_string().contains("found 7 files and no selected page"), "{error}");
+    }
+
+    #[test]
+    fn samples_are_the_same_whatever_else_is_selected() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        for number in 0..50 {
+            fs::write(folder.path().join(format!("{number}.html")), "").expect("writes");
+        }
+        let sample = |max_pages| {
+            let select = [Selection { include: "*.html".to_owned(), max_pages: Some(max_pages) }];
+            let list = list_pages(folder.path(), &select, &[]).expect("lists");
+            list.pages.into_iter().map(|page| page.path).collect::<BTreeSet<_>>()
+        };
+        let (ten, twenty) = (sample(10), sample(20));
+        assert_eq!((ten.len(), twenty.len()), (10, 20));
+        assert!(ten.is_subset(&twenty), "a larger sample holds the smaller one");
+    }
+
+    #[test]
+    fn addresses_are_escaped() {
+        assert_eq!(percent_encode("a b/ü?#%.html"), "a%20b/%C3%BC%3F%23%25.html");
+        assert_eq!(percent_encode("/-._~!$&'()*+,;=:@"), "/-._~!$&'()*+,;=:@");
+        assert_eq!(
+            ["x.HTM", "x.md", "x.xhtml", "x"].map(media_type),
+            ["text/html", "text/markdown", "application/xhtml+xml", "text/plain"]
+        );
+    }
 }

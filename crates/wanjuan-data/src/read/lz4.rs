@@ -75,7 +75,7 @@ impl Lz4 {
         Step::More
     }
 
-    /// Gives the frame at `self.position` up and goes to the next one.
+    /// Gives up the frame at `self.position` and moves to the next one.
     fn damaged(&mut self, why: &str) -> Step {
         let start = self.position;
         let from = (start + 1).min(self.file.len());

@@ -1,13 +1,13 @@
 //! [`Step`] and [`Damage`]: what the decoders of all compressions answer.
 
-/// A byte range that was lost.
+/// A byte range of an archive that was lost.
 #[derive(Clone, Debug, Eq, PartialEq, serde::Deserialize, serde::Serialize)]
 pub struct Damage {
-    /// First byte in the file.
+    /// First lost byte in the file.
     pub start: u64,
-    /// Byte after the last.
+    /// Byte after the last lost one.
     pub end: u64,
-    /// `junk`, `corrupt` or `truncated`.
+    /// `junk` (not a record), `corrupt` (wrong checksum or stream) or `truncated` (the file ends).
     pub why: String,
 }
 

@@ -1,7 +1,7 @@
 //! [`WarcReader`]: the records of a WARC or ARC file, plain, gzip, zstd or lz4.
 //!
-//! Records borrow from the file or from one buffer that is used again, so that reading costs what inflating
-//! costs. Damage costs only the record or member it hits, and is reported with its byte range. A file can be
+//! Records borrow from the file or from one buffer that is used again, so that reading takes
+//! little more time than inflating. Damage loses only the record or member it hits, and is reported with its byte range. A file can be
 //! read range by range: each range gives the records whose member (or, in plain files, which themselves) start in it.
 
 use std::path::{Path, PathBuf};
@@ -13,12 +13,12 @@ use super::step::{Damage, Step};
 use super::warc_record::{RecordKind, WarcRecord};
 use crate::{Error, Result};
 
-/// A record that is decompressed in pieces is cut at this size: 256 MiB.
+/// Maximum size of a record that is decompressed in pieces: 256 MiB; longer ones are cut.
 const RECORD_LIMIT: usize = 1 << 28;
-/// Least number of bytes that are decompressed at once.
+/// Minimum number of bytes that are decompressed at once.
 const PIECE: usize = 1 << 20;
 
-/// What comes out of an archive.
+/// One item of an archive.
 #[derive(Clone, Debug, PartialEq)]
 pub enum WarcItem<'a> {
     /// A record, perhaps shortened (see [`RecordState`](super::RecordState)).
@@ -30,13 +30,13 @@ pub enum WarcItem<'a> {
 /// Where an [`ArchiveRange`] starts.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, serde::Serialize)]
 pub enum RangeStart {
-    /// Exactly here.
+    /// Exactly at this byte.
     At(u64),
-    /// At the first member or record that starts here or later.
+    /// At the first member or record that starts at this byte or later.
     Search(u64),
 }
 
-/// A byte range of an archive: the records that start in it, of which the last may end behind it.
+/// A byte range of an archive: the records that start in it, of which the last may end after it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, serde::Serialize)]
 pub struct ArchiveRange {
     /// First byte, or where to look for it.
@@ -45,7 +45,7 @@ pub struct ArchiveRange {
     pub end: u64,
 }
 
-/// An open archive.
+/// An open archive, read item by item.
 #[derive(Debug)]
 pub struct WarcReader {
     path: PathBuf,
@@ -60,9 +60,9 @@ pub struct WarcReader {
     /// Where the current unit starts in the file.
     unit: usize,
     phase: Phase,
-    /// Damage that is reported when what was saved has been given out.
+    /// Damage that is reported after the records that were saved from it.
     pending: Option<Damage>,
-    /// Whether some bytes of the unit were no record.
+    /// Whether some bytes of the unit were not part of a record.
     junk: bool,
     /// What starts here or later is not in the range.
     end: usize,
@@ -277,7 +277,7 @@ impl WarcReader {
         beyond
     }
 
-    /// Starts the next unit; `false` when there is none in the range.
+    /// Starts the next unit; `false` if there is none in the range.
     fn open_unit(&mut self) -> bool {
         self.unit = self.decoder.position();
         if self.unit >= self.end {
@@ -294,14 +294,14 @@ impl WarcReader {
         true
     }
 
-    /// Decompresses until `needed` bytes are in the buffer or the unit ends; forgets what was given out.
+    /// Decompresses until `needed` bytes are in the buffer or the unit ends; drops bytes that were handed out.
     fn fill(&mut self, needed: usize) {
         let needed = needed.saturating_sub(self.at).min(RECORD_LIMIT);
         self.buffer.drain(..self.at);
         self.base += self.at as u64;
         self.at = 0;
         loop {
-            // Doubling keeps the work linear for those who look at the same bytes again.
+            // Doubling keeps the total work linear although the same bytes are looked at again.
             let length = self.buffer.len();
             let want =
                 needed.saturating_sub(length).max(length).min(RECORD_LIMIT.saturating_sub(length)).max(PIECE);
@@ -318,7 +318,7 @@ impl WarcReader {
         }
     }
 
-    /// Ends a unit of a compressed file; gives the damage to report.
+    /// Ends a unit of a compressed file and returns the damage to report.
     fn close_unit(&mut self) -> Option<Damage> {
         self.base += self.buffer.len() as u64;
         self.buffer.clear();

@@ -15,32 +15,32 @@ use crate::{Error, PipelineConfig, Result};
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Summary {
-    /// Documents that entered.
+    /// Documents that entered the pipeline.
     pub pages: u64,
     /// Documents in the shards.
     pub documents_kept: u64,
-    /// Share of `pages`, percent.
+    /// Share of `pages` that was kept, in percent.
     pub retained_percent: f64,
-    /// Text in the shards, 10^6 bytes.
+    /// Text in the shards, in 10^6 bytes.
     pub clean_megabytes: f64,
-    /// Training tokens.
+    /// Tokens in the training shards.
     pub train_tokens: u64,
-    /// Held-out documents.
+    /// Documents in the held-out shards.
     pub held_out_documents: u64,
-    /// Bytes of held-out text.
+    /// Held-out text in bytes.
     pub held_out_bytes: u64,
-    /// Ids of the tokenizer.
+    /// Size of the vocabulary.
     pub vocab_size: usize,
-    /// Bytes of text per token.
+    /// Mean bytes of text per token.
     pub bytes_per_token: f64,
-    /// Baseline: unigram model of tokens on the held-out text.
+    /// Bits per byte of the held-out text under a unigram model of tokens.
     pub unigram_bits_per_byte: f64,
-    /// Baseline: `gzip -9` on the held-out text.
+    /// Bits per byte of the held-out text after `gzip -9`.
     pub gzip_bits_per_byte: f64,
 }
 
 impl Summary {
-    /// The numbers of a funnel.
+    /// Reduces a funnel to its headline numbers.
     #[must_use]
     pub fn of(funnel: &Funnel) -> Self {
         let tokens = &funnel.tokens;
@@ -89,10 +89,10 @@ impl Finished {
         (finished.key == key && present).then_some(finished)
     }
 
-    /// The mark of whatever run is complete in `output`.
+    /// Reads the mark of the finished run in the folder `output`.
     ///
     /// # Errors
-    /// No complete run there.
+    /// A folder without a finished run.
     pub fn read(output: impl AsRef<Path>) -> Result<Self> {
         let path = RunFolder::new(output.as_ref()).finished();
         let bytes = fs::read(&path).map_err(Error::io(&path, "read"))?;
@@ -104,7 +104,7 @@ impl Finished {
         })
     }
 
-    /// Takes the mark away: the folder is about to change.
+    /// Removes the mark, because the folder is about to change.
     pub(crate) fn remove(folder: &RunFolder) -> Result<()> {
         let path = folder.finished();
         match fs::remove_file(&path) {

@@ -1,4 +1,4 @@
-//! [`why`]: the life of one document, from its capture to its shard or its rejection.
+//! [`why`]: traces one document from its capture to its shard or its rejection.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -10,18 +10,18 @@ use crate::run_folder::RunFolder;
 use crate::tokenize::TokenizedDocument;
 use crate::{Document, Error, Result};
 
-/// What is known about a document.
+/// What the files of a run say about one document.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Life {
-    /// The file of each segment that kept it, with the document as it was then.
+    /// The file of each segment that kept the document, and the document as it was then.
     pub kept: Vec<(PathBuf, Document)>,
-    /// Where and why it was dropped.
+    /// The stage and reason, when the document was dropped.
     pub rejected: Option<Rejected>,
-    /// Where its tokens are.
+    /// The place of its tokens, when the document was kept.
     pub tokenized: Option<TokenizedDocument>,
 }
 
-/// Looks `id` up in an output folder; `None` when no file knows it.
+/// Looks up `id` in an output folder; `None` when no file holds it.
 ///
 /// # Errors
 /// A folder that cannot be read.
@@ -48,7 +48,7 @@ pub fn why(output: impl AsRef<Path>, id: &str) -> Result<Option<Life>> {
     Ok((life != Life::default()).then_some(life))
 }
 
-/// The line whose key `id` is `id`; a plain search, since ids are 20 characters that no text holds by chance.
+/// The line whose key `id` is `id`; a plain search, because no text holds the 20 characters of an id by chance.
 fn find_line(path: &Path, id: &str) -> Result<Option<Vec<u8>>> {
     let file = fs::File::open(path).map_err(Error::io(path, "read"))?;
     let wanted = format!("\"id\":\"{id}\"");
@@ -67,7 +67,7 @@ fn is_jsonl(path: &Path) -> bool {
 }
 
 impl Life {
-    /// The story in lines.
+    /// One line per step, for people.
     #[must_use]
     pub fn to_text(&self) -> String {
         let mut text = String::new();

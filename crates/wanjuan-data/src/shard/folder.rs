@@ -14,9 +14,9 @@ pub struct ShardFolder {
 /// One type folder. Its place in the sorted listing is the type id.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ShardType {
-    /// Name of the folder.
+    /// Name of the folder, for instance a language.
     pub name: String,
-    /// The `.bin` files below it, sorted by path.
+    /// The `.bin` files at any depth below the folder, sorted by path.
     pub files: Vec<PathBuf>,
 }
 

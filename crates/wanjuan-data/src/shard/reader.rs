@@ -45,7 +45,7 @@ impl Shard {
         Ok(Self { path: bin.to_path_buf(), bytes, rows })
     }
 
-    /// The `.bin` file.
+    /// The path of the `.bin` file, as given.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path

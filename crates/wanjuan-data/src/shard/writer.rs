@@ -8,8 +8,7 @@ use internlm_kit::atomic::{self, AtomicFile};
 use super::npy;
 use crate::{Error, Result};
 
-/// A `.bin` is closed before it grows beyond this: 1 GiB, half of what the `i32` offsets of the `.meta`
-/// can address.
+/// Maximum size of a `.bin`: 1 GiB, half of what the `i32` offsets of the `.meta` can address.
 const ROLL_BYTES: u64 = 1 << 30;
 
 /// Writes `STEM-00000.bin`, `STEM-00001.bin`, ... with their `.meta`; each appears only when complete.
@@ -30,16 +29,16 @@ struct OpenShard {
     rows: Vec<npy::Row>,
 }
 
-/// One finished shard.
+/// One finished shard, complete on disk.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct WrittenShard {
-    /// The `.bin`; its `.meta` lies beside it.
+    /// The `.bin`; its `.meta` has the same name with `.meta` appended.
     pub path: PathBuf,
-    /// Documents in it.
+    /// Number of documents in the file.
     pub documents: u64,
-    /// Tokens in it.
+    /// Number of tokens in the file.
     pub tokens: u64,
-    /// Bytes of the `.bin`.
+    /// Size of the `.bin` in bytes.
     pub bytes: u64,
 }
 
@@ -55,13 +54,13 @@ impl ShardWriter {
     /// A writer into `dir` (created when the first document arrives).
     ///
     /// # Errors
-    /// None today; writing errors come from [`ShardWriter::push`].
+    /// Reserved: nothing is written before the first [`ShardWriter::push`], which reports writing errors.
     pub fn create(dir: impl AsRef<Path>, stem: &str) -> Result<Self> {
         let (dir, stem) = (dir.as_ref().to_path_buf(), stem.to_owned());
         Ok(Self { dir, stem, roll_bytes: ROLL_BYTES, open: None, written: Vec::new() })
     }
 
-    /// Rolls over at `bytes` instead of 1 GiB.
+    /// Sets the maximum size of a `.bin` in bytes; default and upper limit 1 GiB.
     #[must_use]
     pub fn roll_at(mut self, bytes: u64) -> Self {
         self.roll_bytes = bytes.min(ROLL_BYTES);
@@ -167,6 +166,62 @@ mod tests {
             read.extend((0..shard.documents()).map(|index| shard.read(index).expect("reads")));
         }
         assert_eq!(read, documents);
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(24))]
+        #[test]
+        fn any_documents_read_back_from_shards_of_any_size(
+            documents in proptest::collection::vec(proptest::collection::vec(proptest::prelude::any::<i32>(), 0..9), 1..12),
+            roll_bytes in 1_u64..400,
+        ) {
+            let folder = tempfile::tempdir().expect("temporary folder");
+            let dir = folder.path().join("zh");
+            let mut writer = ShardWriter::create(&dir, "x").expect("creates").roll_at(roll_bytes);
+            for document in &documents {
+                writer.push(document).expect("writes");
+            }
+            let written = writer.finish().expect("finishes");
+            let mut read = Vec::new();
+            for shard in &written {
+                proptest::prop_assert!(shard.bytes <= roll_bytes || shard.documents == 1);
+                let open = Shard::open(&shard.path).expect("opens");
+                proptest::prop_assert_eq!((open.documents() as u64, open.tokens()), (shard.documents, shard.tokens));
+                for index in 0..open.documents() {
+                    let tokens = open.read(index).expect("reads");
+                    proptest::prop_assert_eq!(open.token_count(index), tokens.len());
+                    read.push(tokens);
+                }
+            }
+            proptest::prop_assert_eq!(read, documents);
+            let listed = ShardFolder::open(folder.path()).expect("opens");
+            let files: Vec<_> = listed.files().map(|(_, file)| file.to_path_buf()).collect();
+            proptest::prop_assert_eq!(files, written.into_iter().map(|shard| shard.path).collect::<Vec<_>>());
+        }
+    }
+
+    /// A file that was cut anywhere is refused or gives the right tokens; it never gives wrong ones.
+    #[test]
+    fn cut_files_never_give_wrong_tokens() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let mut writer = ShardWriter::create(folder.path(), "x").expect("creates");
+        let documents = [vec![1, 50, 600, 2], vec![], vec![-3, 7]];
+        documents.iter().for_each(|document| writer.push(document).expect("writes"));
+        let written = writer.finish().expect("finishes").remove(0);
+        for (path, whole) in [&written.path, &written.meta_path()]
+            .map(|path| (path.clone(), std::fs::read(path).expect("reads")))
+        {
+            for cut in 0..whole.len() {
+                std::fs::write(&path, &whole[..cut]).expect("writes");
+                let Ok(shard) = Shard::open(&written.path) else { continue };
+                for (index, document) in documents.iter().enumerate().take(shard.documents()) {
+                    if let Ok(tokens) = shard.read(index) {
+                        assert_eq!(&tokens, document, "{} cut at byte {cut}", path.display());
+                    }
+                }
+            }
+            std::fs::write(&path, whole).expect("writes");
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What a model has to beat on the held-out text: a unigram model of tokens, and gzip.
+//! Baselines that a model has to beat on the held-out text: a unigram model of tokens, and gzip.
 
 use std::io::Write;
 
@@ -18,7 +18,7 @@ impl UnigramCounts {
         Self { counts: vec![0; vocab], total: 0 }
     }
 
-    /// Counts one token.
+    /// Counts one training token, which has to be in the vocabulary.
     pub(super) fn add(&mut self, id: u32) {
         self.counts[id as usize] += 1;
         self.total += 1;

@@ -17,25 +17,25 @@ use crate::run_folder::RunFolder;
 use crate::shard::ShardWriter;
 use crate::{Document, Error, Result};
 
-/// Totals of one side.
+/// Totals of one side of the split.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct SplitTotals {
-    /// Documents.
+    /// Number of documents.
     pub documents: u64,
-    /// Bytes of text.
+    /// Bytes of text, UTF-8.
     pub bytes: u64,
     /// Tokens, begin and end tokens included.
     pub tokens: u64,
 }
 
-/// What the step did.
+/// What tokenization did, with the baselines.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct TokenizeReport {
-    /// Training documents.
+    /// Documents that the model learns from.
     pub train: SplitTotals,
-    /// Held-out documents.
+    /// Documents that the model is measured on.
     pub valid: SplitTotals,
-    /// Ids of the tokenizer.
+    /// Size of the vocabulary.
     pub vocab_size: usize,
     /// Bits per byte of the held-out text under the unigram model of the training tokens: text and end
     /// tokens, what a language model predicts after the begin token.
@@ -44,22 +44,22 @@ pub struct TokenizeReport {
     pub gzip_bits_per_byte: f64,
 }
 
-/// A line of `documents.jsonl`: where the tokens of a document are.
+/// A line of `documents.jsonl`: where the tokens of a kept document are.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct TokenizedDocument {
-    /// Document id.
+    /// Id of the document, see [`crate::document_id`].
     pub id: String,
     /// `train` or `valid`.
     pub split: String,
-    /// Type folder.
+    /// Language of the document, which is also its type folder in the shards.
     pub language: String,
-    /// Number of the document among those of its side and type, over all their shards.
+    /// Number of the document among those of its split and language, counted from 0 over all their shards.
     pub index: u64,
     /// Tokens, begin and end tokens included.
     pub tokens: u64,
     /// Bytes of text.
     pub bytes: u64,
-    /// Address of the page.
+    /// URL of the page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! Training of the tokenizer on the training documents.
+//! Trains the tokenizer on the training documents, or loads the configured one.
 
 use std::path::{Path, PathBuf};
 

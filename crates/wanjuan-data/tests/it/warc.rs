@@ -252,7 +252,7 @@ fn http_responses_give_documents() {
 }
 
 #[test]
-fn importing_twice_gives_the_same_bytes_in_the_order_of_paths() {
+fn importing_twice_gives_the_same_bytes() {
     let folder = tempfile::tempdir().expect("temporary folder");
     write_site(folder.path(), 12);
     let import = |name: &str| {
