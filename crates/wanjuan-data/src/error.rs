@@ -1,7 +1,9 @@
 //! The one error type of this crate: what failed, where, what was found and what was expected.
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+
+use internlm_kit::exit::BadInput;
+use internlm_kit::file::FileError;
 
 /// Shorthand for results of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -11,15 +13,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum Error {
     /// The system refused to read, write or list something.
-    #[error("{path}: cannot {action}: {source}")]
-    Io {
-        /// The file or folder that was touched.
-        path: PathBuf,
-        /// The verb: `read`, `write`, `list`, ...
-        action: &'static str,
-        /// The cause, as the system names it.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
     /// A required file or folder does not exist.
     #[error("{path}: found nothing, expected {expected}")]
     Missing {
@@ -63,10 +58,17 @@ pub enum Error {
     /// A config that does not load or does not fit together.
     #[error(transparent)]
     Config(#[from] internlm_kit::config::ConfigError),
+    /// The journal of a run cannot be opened, because another process has it or the system refuses it.
+    #[cfg(feature = "pipeline")]
+    #[error(transparent)]
+    Journal(#[from] internlm_kit::journal::JournalError),
     /// The tokenizer could not be trained, loaded or saved.
     #[cfg(feature = "pipeline")]
     #[error("tokenizer: {0}")]
     Tokenizer(#[from] internlm_model::Error),
+    /// The caller asked a run to stop before it was complete. What is finished is kept.
+    #[error("stopped before the run was complete; the same command resumes it")]
+    Stopped,
     /// An external program that the config asks for cannot be run.
     #[error("cannot run `{command}`: {message}")]
     Command {
@@ -77,26 +79,17 @@ pub enum Error {
     },
 }
 
-impl Error {
-    /// Turns an I/O error into [`Error::Io`]: `.map_err(Error::io(path, "read"))`.
-    pub fn io(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> Self {
-        let path = path.to_path_buf();
-        move |source| Self::Io { path, action, source }
-    }
-
-    /// Whether the input or the usage is at fault (exit code 2) and not the work itself (exit code 1).
-    #[must_use]
-    pub fn is_bad_input(&self) -> bool {
+impl BadInput for Error {
+    fn is_bad_input(&self) -> bool {
         match self {
-            Self::Io { source, .. } => {
-                matches!(source.kind(), io::ErrorKind::NotFound | io::ErrorKind::IsADirectory)
-                    || source.kind() == io::ErrorKind::NotADirectory
-            }
+            Self::File(error) => error.is_bad_input(),
             Self::Missing { .. } | Self::Format { .. } | Self::Unexpected { .. } | Self::Usage { .. } => true,
-            Self::Config(_) => true,
+            Self::Config(_) | Self::Command { .. } => true,
+            #[cfg(feature = "pipeline")]
+            Self::Journal(error) => error.is_bad_input(),
             #[cfg(feature = "pipeline")]
             Self::Tokenizer(error) => error.is_bad_input(),
-            Self::Command { .. } => true,
+            Self::Stopped => false,
         }
     }
 }

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
 
+use internlm_kit::file::{AtPath, FileError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -19,7 +20,7 @@ pub fn read_documents<P: AsRef<Path>>(path: P) -> Result<impl Iterator<Item = Re
 
 /// The values of a jsonl file, one line in memory at a time; empty lines are skipped.
 fn read_lines<T: DeserializeOwned>(path: &Path) -> Result<impl Iterator<Item = Result<T>> + use<T>> {
-    let mut reader = BufReader::with_capacity(1 << 18, File::open(path).map_err(Error::io(path, "read"))?);
+    let mut reader = BufReader::with_capacity(1 << 18, File::open(path).at(path, "read")?);
     let path = path.to_path_buf();
     let mut line = Vec::new();
     let mut offset = 0;
@@ -28,7 +29,7 @@ fn read_lines<T: DeserializeOwned>(path: &Path) -> Result<impl Iterator<Item = R
             line.clear();
             let start = offset;
             match reader.read_until(b'\n', &mut line) {
-                Err(error) => return Some(Err(Error::io(&path, "read")(error))),
+                Err(error) => return Some(Err(FileError::new(&path, "read", error).into())),
                 Ok(0) => return None,
                 Ok(read) => offset += read as u64,
             }
@@ -47,9 +48,7 @@ fn read_lines<T: DeserializeOwned>(path: &Path) -> Result<impl Iterator<Item = R
 
 /// Appends `value` as one line.
 pub(crate) fn write_line(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
-    let mut line = serde_json::to_vec(value)?;
-    line.push(b'\n');
-    out.write_all(&line)
+    out.write_all(&internlm_kit::journal::line(value)?)
 }
 
 #[cfg(test)]

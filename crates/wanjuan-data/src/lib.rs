@@ -9,6 +9,7 @@
 //! keep, or drop with a [`Reason`]. The [`executor`] does the rest: threads, counting, resuming.
 //!
 //! ```
+//! use internlm_kit::context::RunContext;
 //! use wanjuan_data::executor::{Corpus, RunOptions, run};
 //! use wanjuan_data::filter::GopherQualityConfig;
 //! use wanjuan_data::tokenize::TokenizeConfig;
@@ -27,7 +28,7 @@
 //! let config = PipelineConfig::new(&output, ImportConfig::folder(&pages, "demo"))
 //!     .with_stages([StageConfig::GopherQuality(GopherQualityConfig::default())])
 //!     .with_tokenize(tokenize);
-//! let outcome = run(&config, &Corpus::pages(&pages), RunOptions::default())?;
+//! let outcome = run(&config, &Corpus::pages(&pages), RunOptions::default(), &RunContext::default())?;
 //!
 //! assert_eq!(outcome.funnel.documents_in(), 4);
 //! assert_eq!(outcome.funnel.stages[2].dropped["too-few-words"].documents, 1);
@@ -35,7 +36,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The same as a command is `wanjuan-data run 1-data.toml`; the TOML file holds a [`PipelineConfig`].
+//! The [`RunContext`](internlm_kit::context::RunContext) says where progress is shown and when to stop; the default
+//! one reports nothing and never stops. The same as a command is `wanjuan-data run 1-data.toml`; the TOML file holds a [`PipelineConfig`].
 //!
 //! | module | takes | gives |
 //! |---|---|---|

@@ -3,12 +3,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::{Error, Result};
+use internlm_kit::file::AtPath;
+
+use crate::Result;
 
 /// The entries of `folder`, sorted by path.
 pub(crate) fn sorted_entries(folder: &Path) -> Result<Vec<PathBuf>> {
     let list = || fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>();
-    let mut paths = list().map_err(Error::io(folder, "list"))?;
+    let mut paths = list().at(folder, "list")?;
     paths.sort();
     Ok(paths)
 }
@@ -29,6 +31,8 @@ pub(crate) fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
 
 #[cfg(test)]
 mod tests {
+    use internlm_kit::exit::BadInput;
+
     use super::*;
 
     #[test]

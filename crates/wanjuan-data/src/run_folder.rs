@@ -38,6 +38,11 @@ impl RunFolder {
         self.root.join(path)
     }
 
+    /// The resolved config, below a line that says who wrote it.
+    pub(crate) fn config(&self) -> PathBuf {
+        self.root.join("config.toml")
+    }
+
     pub(crate) fn work(&self) -> PathBuf {
         self.root.join("work")
     }

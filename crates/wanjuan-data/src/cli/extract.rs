@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use flate2::read::MultiGzDecoder;
-use internlm_kit::atomic;
-use internlm_kit::progress::Progress;
+use internlm_kit::file;
+use internlm_kit::reporter::Reporter;
+use internlm_kit::terminal::Bars;
 use rayon::prelude::*;
 use serde_json::{Map, Value};
 
@@ -105,7 +106,7 @@ pub(super) fn run(arguments: &ExtractArguments) -> anyhow::Result<()> {
     let config = arguments.options.config();
     let pages = read_list(&arguments.list)?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(arguments.threads).build()?;
-    let progress = Progress::new("extract", "pages", pages.len() as u64);
+    let progress = Bars.start("extract", "pages", pages.len() as u64);
     let (started, cpu_before) = (Instant::now(), cpu_time());
     let done: Vec<Done> = pool.install(|| {
         let one = |(key, path): &(String, PathBuf)| {
@@ -123,7 +124,7 @@ pub(super) fn run(arguments: &ExtractArguments) -> anyhow::Result<()> {
 }
 
 fn read_list(list: &Path) -> anyhow::Result<Vec<(String, PathBuf)>> {
-    let text = fs::read_to_string(list).map_err(Error::io(list, "read"))?;
+    let text = file::read_to_string(list)?;
     let folder = list.parent().unwrap_or(Path::new(""));
     let mut offset = 0;
     let mut pages = Vec::new();
@@ -173,7 +174,7 @@ fn write_results(arguments: &ExtractArguments, done: &[Done]) -> anyhow::Result<
         done.iter().map(|one| (one.key.clone(), Value::String(one.page.text.clone()))).collect();
     let write = |path: &Path, map: &Map<String, Value>| -> anyhow::Result<()> {
         let bytes = serde_json::to_vec(map).context("texts are plain data")?;
-        Ok(atomic::write(path, &bytes).map_err(Error::io(path, "write"))?)
+        Ok(file::write(path, bytes)?)
     };
     write(&arguments.out, &texts)?;
     if let Some(path) = &arguments.meta {

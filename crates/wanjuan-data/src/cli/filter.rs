@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 use std::io::{self, BufRead, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use internlm_kit::file::AtPath;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -112,7 +113,7 @@ const BATCH_BYTES: usize = 8 << 20;
 pub(super) fn run(arguments: &FilterArguments) -> anyhow::Result<()> {
     let rules = rule_sets(arguments)?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(arguments.threads).build()?;
-    let (mut input, mut output) = (io::stdin().lock(), io::BufWriter::new(io::stdout().lock()));
+    let (mut input, mut output) = (io::stdin().lock(), internlm_kit::stdout::lock());
     let mut offset = 0;
     loop {
         let batch = read_batch(&mut input, &mut offset)?;
@@ -124,20 +125,10 @@ pub(super) fn run(arguments: &FilterArguments) -> anyhow::Result<()> {
         for row in rows {
             // Rows before a bad line are written.
             let row = row.inspect_err(|_| output.flush().unwrap_or_default())?;
-            if let Err(error) = output.write_all(&row) {
-                return closed(error);
-            }
+            output.write_all(&row)?;
         }
     }
-    output.flush().map_or_else(closed, Ok)
-}
-
-/// A reader that has seen enough closes the pipe: no error.
-fn closed(error: io::Error) -> anyhow::Result<()> {
-    if error.kind() == io::ErrorKind::BrokenPipe {
-        return Ok(());
-    }
-    Err(Error::io(Path::new("standard output"), "write")(error).into())
+    Ok(output.flush()?)
 }
 
 /// The rule sets that the command line names.
@@ -157,7 +148,7 @@ fn rule_sets(arguments: &FilterArguments) -> anyhow::Result<Vec<Box<dyn RuleSet>
             arguments.overrides.iter().filter_map(|set| prefixed(set, name)).map(str::to_owned).collect();
         // The name goes through TOML, whose quotes it must not end.
         let toml = format!("stage = {}\n{compat}", toml::Value::String(name.clone()));
-        let config: StageConfig = internlm_kit::config::parse(&toml, Path::new("--rules"), &overrides)?;
+        let config: StageConfig = internlm_kit::config::parse_with(&toml, "--rules", &overrides)?;
         if config.kind() == StageKind::Rules
             && let BuiltStage::Rules(rules) = config.build()?
         {
@@ -182,8 +173,7 @@ fn read_batch(input: &mut impl BufRead, offset: &mut u64) -> Result<Vec<(u64, Ve
     let (mut batch, mut bytes) = (Vec::new(), 0);
     while bytes < BATCH_BYTES {
         let mut line = Vec::new();
-        let read =
-            input.read_until(b'\n', &mut line).map_err(Error::io(Path::new("standard input"), "read"))?;
+        let read = input.read_until(b'\n', &mut line).at("standard input", "read")?;
         if read == 0 {
             break;
         }

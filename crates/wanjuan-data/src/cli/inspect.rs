@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
-use internlm_kit::atomic;
+use internlm_kit::file::AtPath;
+use internlm_kit::{file, out};
 
 use super::columns::{Columns, Look};
 use super::extract::{ExtractOptions, read_page};
 use super::inspect_html::to_html;
 use super::inspect_summary::Summary;
-use crate::Error;
 use crate::extract::{BlockReport, explain};
 
 /// Arguments of `inspect`.
@@ -35,7 +35,7 @@ const DROPPED_LINES: usize = 4;
 const WIDTH: usize = 100;
 
 pub(super) fn run(arguments: &InspectArguments) -> anyhow::Result<()> {
-    let bytes = read_page(&arguments.page).map_err(Error::io(&arguments.page, "read"))?;
+    let bytes = read_page(&arguments.page).at(&arguments.page, "read")?;
     let started = Instant::now();
     let explanation = explain(&bytes, None, &arguments.options.config());
     let summary = Summary::of(&arguments.page, bytes.len(), &explanation, started.elapsed().as_secs_f64());
@@ -44,10 +44,10 @@ pub(super) fn run(arguments: &InspectArguments) -> anyhow::Result<()> {
     } else {
         Look::Plain
     };
-    print!("{}", to_text(&summary, &explanation.blocks, &Columns::new(width(), look)));
+    out!("{}", to_text(&summary, &explanation.blocks, &Columns::new(width(), look)))?;
     if let Some(path) = &arguments.html {
         let page = to_html(&summary, &explanation);
-        atomic::write(path, page.as_bytes()).map_err(Error::io(path, "write"))?;
+        file::write(path, page)?;
         tracing::info!("{}: written", path.display());
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! `wanjuan-data lid`: the language of each line of standard input.
 
-use std::io::{BufRead, BufWriter, Write, stdin, stdout};
+use std::io::{BufRead, Write, stdin};
 use std::path::PathBuf;
 
 use clap::Args;
@@ -24,7 +24,7 @@ pub(super) fn run(arguments: &LidArguments) -> anyhow::Result<()> {
         None => Box::new(Whatlang),
     };
     let mut input = stdin().lock();
-    let mut output = BufWriter::new(stdout().lock());
+    let mut output = internlm_kit::stdout::lock();
     let mut line = Vec::new();
     while input.read_until(b'\n', &mut line)? > 0 {
         let text = String::from_utf8_lossy(line.strip_suffix(b"\n").unwrap_or(&line));

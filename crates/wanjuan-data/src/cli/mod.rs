@@ -1,5 +1,4 @@
 //! The command line, one file per verb.
-#![allow(clippy::print_stdout)]
 
 mod columns;
 mod corpus;

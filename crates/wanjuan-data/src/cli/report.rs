@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use internlm_kit::{out, outln};
 
 use crate::report::Finished;
 
@@ -28,8 +29,8 @@ enum Format {
 pub(super) fn run(arguments: &ReportArguments) -> anyhow::Result<()> {
     let funnel = Finished::read(&arguments.dir)?.funnel;
     match arguments.format {
-        Format::Text => print!("{}", funnel.to_text()),
-        Format::Json => println!("{}", serde_json::to_string_pretty(&funnel)?),
+        Format::Text => out!("{}", funnel.to_text())?,
+        Format::Json => outln!("{}", serde_json::to_string_pretty(&funnel)?)?,
     }
     Ok(())
 }

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
+use internlm_kit::context::RunContext;
+use internlm_kit::stop::Stop;
 
 use super::corpus;
 use crate::PipelineConfig;
@@ -40,15 +42,17 @@ pub(super) fn run(arguments: &RunArguments) -> anyhow::Result<()> {
     let started = Instant::now();
     let config: PipelineConfig = internlm_kit::config::load_with(&arguments.config, &arguments.overrides)?;
     let corpus = corpus::resolve(&config.import)?;
+    let context = RunContext::terminal(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
+        .with_stop(Stop::on_signals()?);
     let options = RunOptions::default().with_threads(arguments.threads);
     if let (Some(rank), Some(world)) = (arguments.rank, arguments.world) {
-        let parts = run_share(&config, &corpus, options, Share::new(rank, world)?)?;
+        let parts = run_share(&config, &corpus, options, Share::new(rank, world)?, &context)?;
         tracing::info!("{}: {parts} parts of worker {rank} of {world} done", config.output.display());
         return Ok(());
     }
     let force = if arguments.force { Force::Redo } else { Force::Resume };
-    let outcome = crate::executor::run(&config, &corpus, options.with_force(force))?;
-    print!("{}", outcome.funnel.to_text());
+    let outcome = crate::executor::run(&config, &corpus, options.with_force(force), &context)?;
+    internlm_kit::out!("{}", outcome.funnel.to_text())?;
     let seconds = started.elapsed().as_secs_f64();
     let output = config.output.display();
     if outcome.skipped {

@@ -1,6 +1,6 @@
 //! `wanjuan-data warc`: lists the records of an archive, prints one of them, or checks their digests.
 
-use std::io::{self, BufWriter, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -64,20 +64,11 @@ enum RecordPart {
 }
 
 pub(super) fn run(verb: &WarcVerb) -> anyhow::Result<()> {
-    let done = match verb {
+    match verb {
         WarcVerb::Ls(arguments) => list(&arguments.file),
         WarcVerb::Cat(arguments) => cat(arguments),
         WarcVerb::Check(arguments) => check(arguments),
-    };
-    match done {
-        // A reader that closes the pipe (`| head`) is not an error.
-        Err(error) if error.downcast_ref().is_some_and(is_closed) => Ok(()),
-        done => done,
     }
-}
-
-fn is_closed(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::BrokenPipe
 }
 
 /// A line of `warc ls`.
@@ -94,7 +85,7 @@ struct Line<'a> {
 
 fn list(file: &Path) -> anyhow::Result<()> {
     let mut reader = WarcReader::open(file)?;
-    let mut out = BufWriter::new(io::stdout().lock());
+    let mut out = internlm_kit::stdout::lock();
     while let Some(item) = reader.next_item() {
         match item {
             WarcItem::Damage(damage) => print_damage(&damage)?,
@@ -143,7 +134,7 @@ fn cat(arguments: &CatArguments) -> anyhow::Result<()> {
 }
 
 fn print_record(record: &WarcRecord, part: RecordPart) -> anyhow::Result<()> {
-    let mut out = io::stdout().lock();
+    let mut out = internlm_kit::stdout::lock();
     match part {
         RecordPart::Record => {
             out.write_all(record.head)?;

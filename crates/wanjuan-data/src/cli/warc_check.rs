@@ -1,6 +1,6 @@
 //! `wanjuan-data warc check`: compares the digests of blocks and payloads with the content.
 
-use std::io::{self, BufWriter, Write};
+use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -46,7 +46,7 @@ struct Totals {
 }
 
 pub(super) fn check(arguments: &CheckArguments) -> anyhow::Result<()> {
-    let mut out = BufWriter::new(io::stdout().lock());
+    let mut out = internlm_kit::stdout::lock();
     let mut totals = Totals::default();
     for file in &arguments.files {
         let name = file.display().to_string();

@@ -26,6 +26,5 @@ pub(super) fn run(arguments: &WhyArguments) -> anyhow::Result<()> {
         found: format!("no document `{}`", arguments.id),
         expected: "an id from documents.jsonl or rejected/".to_owned(),
     })?;
-    print!("{}", life.to_text());
-    Ok(())
+    Ok(internlm_kit::out!("{}", life.to_text())?)
 }

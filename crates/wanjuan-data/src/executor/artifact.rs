@@ -3,11 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use internlm_kit::atomic;
+use internlm_kit::file::AtPath;
+use internlm_kit::hash;
 use serde::{Deserialize, Serialize};
 
+use crate::Result;
 use crate::run_folder::RunFolder;
-use crate::{Error, Result};
 
 /// One output file of a run.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -23,8 +24,8 @@ pub struct Artifact {
 impl Artifact {
     /// Hashes the file at `path`, in or outside of `folder`.
     pub(crate) fn of(folder: &RunFolder, path: &Path) -> Result<Self> {
-        let bytes = fs::metadata(path).map_err(Error::io(path, "read"))?.len();
-        let sha256 = atomic::sha256_file(path).map_err(Error::io(path, "read"))?;
+        let bytes = fs::metadata(path).at(path, "read")?.len();
+        let sha256 = hash::sha256_file(path)?;
         Ok(Self { path: folder.relative(path).to_path_buf(), bytes, sha256 })
     }
 
@@ -36,6 +37,6 @@ impl Artifact {
     /// Whether the file is there with the right content.
     pub(crate) fn is_intact(&self, folder: &RunFolder) -> bool {
         self.is_present(folder)
-            && atomic::sha256_file(&folder.file(&self.path)).is_ok_and(|hash| hash == self.sha256)
+            && hash::sha256_file(folder.file(&self.path)).is_ok_and(|hash| hash == self.sha256)
     }
 }

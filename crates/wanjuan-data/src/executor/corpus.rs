@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use internlm_kit::file::AtPath;
+
 use crate::read::{PageList, Selection, list_pages};
 use crate::{Error, Result};
 
@@ -54,7 +56,7 @@ impl Corpus {
             }
             Self::Archives(files) => {
                 let list = |path: &PathBuf| {
-                    let metadata = fs::metadata(path).map_err(Error::io(path, "read"))?;
+                    let metadata = fs::metadata(path).at(path, "read")?;
                     Ok((path.clone(), metadata.len()))
                 };
                 Ok(Listing::Archives(files.iter().map(list).collect::<Result<_>>()?))
@@ -88,7 +90,7 @@ impl Listing {
                 }
             }
         }
-        internlm_kit::atomic::sha256(text.as_bytes())
+        internlm_kit::hash::sha256(text)
     }
 }
 

@@ -6,7 +6,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use internlm_kit::atomic::AtomicFile;
+use internlm_kit::file::{AtPath, AtomicFile};
 
 use super::capture::{Origin, blank_document, capture_of, is_page};
 use super::part_report::{DamagedRange, PartReport, ReadRange, StageReport};
@@ -15,7 +15,7 @@ use super::segment::LabeledStage;
 use crate::document::{Source, document_id};
 use crate::jsonl::{read_documents, write_line};
 use crate::read::{ArchiveRange, Damage, RecordState, WarcItem, WarcReader, WarcRecord};
-use crate::{Document, Error, Reason, Result, Stage, Verdict};
+use crate::{Document, Reason, Result, Stage, Verdict};
 
 /// Where the documents of a part come from.
 #[derive(Clone, Debug)]
@@ -82,7 +82,7 @@ impl PartRun {
             stages: stages.collect::<Result<_>>()?,
             first: usize::from(archive),
             path: spec.output.clone(),
-            output: AtomicFile::create(&spec.output).map_err(Error::io(&spec.output, "write"))?,
+            output: AtomicFile::create(&spec.output)?,
             rejected: RejectedWriter::new(spec.rejected.as_deref(), spec.index),
         })
     }
@@ -174,7 +174,7 @@ impl PartRun {
             }
         }
         document.refresh_counts();
-        write_line(&mut self.output, &document).map_err(Error::io(&self.path, "write"))
+        Ok(write_line(&mut self.output, &document).at(&self.path, "write")?)
     }
 
     fn reject(&mut self, at: usize, bytes: u64, document: Document, reason: Reason) -> Result<()> {
@@ -186,7 +186,7 @@ impl PartRun {
 
     fn finish(self) -> Result<(PartReport, Vec<PathBuf>)> {
         let mut files = self.rejected.finish()?;
-        self.output.commit().map_err(Error::io(&self.path, "write"))?;
+        self.output.commit()?;
         files.insert(0, self.path);
         Ok((self.report, files))
     }

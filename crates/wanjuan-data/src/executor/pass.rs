@@ -2,14 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use internlm_kit::atomic::AtomicFile;
-use internlm_kit::progress::Progress;
+use internlm_kit::file::{AtPath, AtomicFile};
+use internlm_kit::reporter::Reporter;
 use rayon::prelude::*;
 
 use super::part_report::{PartReport, StageReport};
 use super::rejected::{Rejected, RejectedWriter};
 use crate::jsonl::{read_documents, write_line};
-use crate::{Error, Pass, Result, Verdict};
+use crate::{Pass, Result, Verdict};
 
 /// Where a pass reads and writes.
 #[derive(Clone, Copy, Debug)]
@@ -31,7 +31,7 @@ pub(crate) trait CorpusPass {
     fn name(&self) -> &'static str;
 
     /// Runs the pass over the files. Returns the numbers and the files written.
-    fn run(&self, files: &PassFiles) -> Result<(PartReport, Vec<PathBuf>)>;
+    fn run(&self, files: &PassFiles, reporter: &dyn Reporter) -> Result<(PartReport, Vec<PathBuf>)>;
 }
 
 impl<P: Pass> CorpusPass for P {
@@ -40,8 +40,8 @@ impl<P: Pass> CorpusPass for P {
         Pass::name(self)
     }
 
-    fn run(&self, files: &PassFiles) -> Result<(PartReport, Vec<PathBuf>)> {
-        let progress = Progress::new(files.label, "files", files.inputs.len() as u64 * 2);
+    fn run(&self, files: &PassFiles, reporter: &dyn Reporter) -> Result<(PartReport, Vec<PathBuf>)> {
+        let progress = reporter.start(files.label, "files", files.inputs.len() as u64 * 2);
         let sketches = files
             .inputs
             .par_iter()
@@ -84,7 +84,7 @@ fn apply<P: Pass>(
     decisions: &[P::Decision],
 ) -> Result<(StageReport, Vec<PathBuf>)> {
     let path = &files.outputs[part];
-    let mut output = AtomicFile::create(path).map_err(Error::io(path, "write"))?;
+    let mut output = AtomicFile::create(path)?;
     let mut rejected = RejectedWriter::new(files.rejected, part);
     let mut report = StageReport::new(files.label);
     for (document, decision) in read_documents(&files.inputs[part])?.zip(decisions) {
@@ -95,7 +95,7 @@ fn apply<P: Pass>(
             Verdict::Keep(mut document) => {
                 document.refresh_counts();
                 report.kept.add(document.bytes());
-                write_line(&mut output, &document).map_err(Error::io(path, "write"))?;
+                write_line(&mut output, &document).at(path, "write")?;
             }
             Verdict::Drop(document, reason) => {
                 report.drop(&reason.rule, bytes);
@@ -104,7 +104,7 @@ fn apply<P: Pass>(
         }
     }
     let mut written = rejected.finish()?;
-    output.commit().map_err(Error::io(path, "write"))?;
+    output.commit()?;
     written.insert(0, path.clone());
     Ok((report, written))
 }
@@ -161,7 +161,7 @@ mod tests {
             outputs: &outputs,
             rejected: Some(&rejected),
         };
-        let (report, written) = FirstOnly.run(&files).expect("runs");
+        let (report, written) = FirstOnly.run(&files, &()).expect("runs");
         let stage = &report.stages[0];
         assert_eq!(
             (stage.stage.as_str(), stage.input.documents, stage.kept.documents),

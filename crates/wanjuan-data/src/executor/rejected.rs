@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use internlm_kit::atomic::AtomicFile;
+use internlm_kit::file::{AtPath, AtomicFile};
 use serde::{Deserialize, Serialize};
 
 use crate::jsonl::write_line;
-use crate::{Document, Error, Reason, Result};
+use crate::{Document, Reason, Result};
 
 /// A line of `rejected/<stage>/NNNNN.jsonl`: the reason, then the document.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -41,18 +41,18 @@ impl RejectedWriter {
         let Some(folder) = &self.folder else { return Ok(()) };
         if !self.files.contains_key(&rejected.stage) {
             let path = folder.join(&rejected.stage).join(format!("{:05}.jsonl", self.part));
-            let file = AtomicFile::create(&path).map_err(Error::io(&path, "write"))?;
+            let file = AtomicFile::create(&path)?;
             self.files.insert(rejected.stage.clone(), (path, file));
         }
         let (path, file) = self.files.get_mut(&rejected.stage).expect("the file was opened above");
-        write_line(file, rejected).map_err(Error::io(path, "write"))
+        Ok(write_line(file, rejected).at(path, "write")?)
     }
 
     /// Completes the files and returns their paths.
     pub(super) fn finish(self) -> Result<Vec<PathBuf>> {
         let mut paths = Vec::new();
         for (path, file) in self.files.into_values() {
-            file.commit().map_err(Error::io(&path, "write"))?;
+            file.commit()?;
             paths.push(path);
         }
         Ok(paths)

@@ -1,6 +1,6 @@
 //! [`run`] and [`run_share`]: a whole pipeline, from pages to shards, resumable.
 
-use std::fs;
+use internlm_kit::context::RunContext;
 
 use super::corpus::{Corpus, Listing};
 use super::journal::Journal;
@@ -56,25 +56,31 @@ pub struct Outcome {
     pub skipped: bool,
 }
 
-/// Runs `config` over `corpus` into `config.output`.
+/// Runs `config` over `corpus` into `config.output`. `context` says where progress goes and when to stop.
 ///
 /// # Errors
-/// Bad input (an empty corpus, missing files) and failing writes. Finished units stay and are not redone.
-pub fn run(config: &PipelineConfig, corpus: &Corpus, options: RunOptions) -> Result<Outcome> {
+/// Bad input (an empty corpus, missing files, a folder in which another process runs), failing writes, and
+/// [`Error::Stopped`]. Finished units stay and are not redone.
+pub fn run(
+    config: &PipelineConfig,
+    corpus: &Corpus,
+    options: RunOptions,
+    context: &RunContext,
+) -> Result<Outcome> {
     let listing = corpus.list()?;
     let key = key(&(VERSION, config, listing.fingerprint()));
     let folder = RunFolder::new(&config.output);
-    if options.force == Force::Redo {
-        let journal = folder.journal();
-        if journal.exists() {
-            fs::remove_file(&journal).map_err(Error::io(&journal, "write"))?;
-        }
-    } else if let Some(finished) = Finished::load(&folder, &key) {
+    if options.force == Force::Resume
+        && let Some(finished) = Finished::load(&folder, &key)
+    {
         return Ok(Outcome { funnel: finished.funnel, skipped: true });
     }
+    let mut journal = Journal::open(&folder)?;
+    if options.force == Force::Redo {
+        journal.clear()?;
+    }
     Finished::remove(&folder)?;
-    let journal = Journal::open(&folder)?;
-    let mut runner = Runner::new(config, folder, journal);
+    let mut runner = Runner::new(config, folder, journal, context);
     let funnel = threads(options.threads)?.install(|| runner.run(&listing, &key))?;
     Ok(Outcome { funnel, skipped: false })
 }
@@ -89,6 +95,7 @@ pub fn run_share(
     corpus: &Corpus,
     options: RunOptions,
     share: Share,
+    context: &RunContext,
 ) -> Result<usize> {
     let listing = corpus.list()?;
     if matches!(listing, Listing::Pages(_)) {
@@ -100,7 +107,7 @@ pub fn run_share(
     }
     let folder = RunFolder::new(&config.output);
     let journal = Journal::open_share(&folder, share)?;
-    let mut runner = Runner::new(config, folder, journal);
+    let mut runner = Runner::new(config, folder, journal, context);
     threads(options.threads)?.install(|| {
         let imported = runner.import(&listing)?;
         match segments(&config.stages).first() {

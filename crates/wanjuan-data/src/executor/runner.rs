@@ -5,7 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use internlm_kit::progress::Progress;
+use internlm_kit::context::RunContext;
+use internlm_kit::file::AtPath;
 use internlm_model::Tokenizer;
 use rayon::prelude::*;
 use serde::Serialize;
@@ -36,6 +37,7 @@ pub(super) struct Runner<'a> {
     config: &'a PipelineConfig,
     folder: RunFolder,
     journal: Journal,
+    context: &'a RunContext,
     /// Finished units in pipeline order.
     records: Vec<UnitRecord>,
 }
@@ -49,8 +51,13 @@ pub(super) struct SegmentInput {
 }
 
 impl<'a> Runner<'a> {
-    pub(super) fn new(config: &'a PipelineConfig, folder: RunFolder, journal: Journal) -> Self {
-        Self { config, folder, journal, records: Vec::new() }
+    pub(super) fn new(
+        config: &'a PipelineConfig,
+        folder: RunFolder,
+        journal: Journal,
+        context: &'a RunContext,
+    ) -> Self {
+        Self { config, folder, journal, context, records: Vec::new() }
     }
 
     /// The whole pipeline. `key` goes into the mark of the finished run.
@@ -73,7 +80,8 @@ impl<'a> Runner<'a> {
         let funnel = Funnel::new(listing.files_seen(), &reports, &tokens);
         self.sweep()?;
         let artifacts = self.records.iter().flat_map(|record| record.outputs.clone()).collect();
-        finish(self.config, &self.folder, key, &funnel, artifacts)?;
+        let provenance = self.context.provenance_or(env!("CARGO_PKG_NAME"), VERSION);
+        finish(self.config, &self.folder, key, &funnel, &provenance, artifacts)?;
         Ok(funnel)
     }
 
@@ -95,7 +103,7 @@ impl<'a> Runner<'a> {
             Listing::Archives(files) => {
                 let artifacts = files.par_iter().map(|(path, _)| {
                     // Absolute, so that it stays what it is when joined to the output folder.
-                    let absolute = std::path::absolute(path).map_err(Error::io(path, "read"))?;
+                    let absolute = std::path::absolute(path).at(path, "read")?;
                     Artifact::of(&self.folder, &absolute)
                 });
                 let archives = files.iter().map(|(path, _)| path.display().to_string()).collect();
@@ -106,7 +114,7 @@ impl<'a> Runner<'a> {
         let import = &self.config.import;
         let chunks: Vec<_> = list.pages.chunks(import.pages_per_file).collect();
         let records = timed("import", chunks.len(), || {
-            let progress = Progress::new("import", "pages", list.pages.len() as u64);
+            let progress = self.context.reporter.start("import", "pages", list.pages.len() as u64);
             let one = |(index, pages): (usize, &&[_])| {
                 let lines: String = pages.iter().map(page_line).collect();
                 let inputs = (VERSION, &list.root, &lines, &import.base_url, &import.date);
@@ -139,7 +147,7 @@ impl<'a> Runner<'a> {
         let mut parts = parts(&self.folder, &input.files, &input.archives, split_bytes)?;
         parts.retain(|part| share.is_none_or(|share| share.has(part.index)));
         timed(&segment, parts.len(), || {
-            let progress = Progress::new(&segment, "parts", parts.len() as u64);
+            let progress = self.context.reporter.start(&segment, "parts", parts.len() as u64);
             let one = |part: &Part| {
                 let done = self.part(&segment, stages, *part);
                 progress.advance(1);
@@ -208,12 +216,9 @@ impl<'a> Runner<'a> {
                 let outputs: Vec<PathBuf> =
                     (0..inputs.len()).map(|index| self.folder.documents(&segment, index)).collect();
                 let (inputs, rejected) = (self.files(inputs), self.rejected());
-                pass.run(&PassFiles {
-                    label,
-                    inputs: &inputs,
-                    outputs: &outputs,
-                    rejected: rejected.as_deref(),
-                })
+                let files =
+                    PassFiles { label, inputs: &inputs, outputs: &outputs, rejected: rejected.as_deref() };
+                pass.run(&files, &*self.context.reporter)
             })
         })
     }
@@ -233,7 +238,10 @@ impl<'a> Runner<'a> {
         let depends = (VERSION, settings, hashes(inputs), hashes(&tokenizer.outputs));
         let unit = Unit::new("shards", 0, &depends);
         let shards = timed("shards", 1, || {
-            self.unit(&unit, || write_shards(&files, &Tokenizer::load(&folder)?, settings, &self.folder))
+            self.unit(&unit, || {
+                let tokenizer = Tokenizer::load(&folder)?;
+                write_shards(&files, &tokenizer, settings, &self.folder, &*self.context.reporter)
+            })
         })?;
         let report = shards.report()?;
         self.records.extend([tokenizer, shards]);
@@ -248,6 +256,10 @@ impl<'a> Runner<'a> {
     ) -> Result<UnitRecord> {
         if let Some(record) = self.journal.finished(unit) {
             return Ok(record.clone());
+        }
+        // Between two units nothing is half done.
+        if self.context.stop.is_requested() {
+            return Err(Error::Stopped);
         }
         let started = Instant::now();
         let (report, files) = work()?;
@@ -278,7 +290,7 @@ impl<'a> Runner<'a> {
         for folder in self.folder.owned() {
             for file in files_below(&folder)? {
                 if !ours.contains(&file) && file != self.folder.journal() {
-                    fs::remove_file(&file).map_err(Error::io(&file, "write"))?;
+                    fs::remove_file(&file).at(&file, "write")?;
                 }
             }
         }

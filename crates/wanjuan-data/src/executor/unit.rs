@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 
-use internlm_kit::atomic;
+use internlm_kit::hash;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -33,7 +33,7 @@ impl Unit {
 
 /// sha256 of a value as JSON; callers put [`VERSION`] first.
 pub(super) fn key(inputs: &impl Serialize) -> String {
-    atomic::sha256(&serde_json::to_vec(inputs).expect("settings are plain data"))
+    hash::sha256(serde_json::to_vec(inputs).expect("settings are plain data"))
 }
 
 /// The version of this crate, part of every key: another version may write other bytes.

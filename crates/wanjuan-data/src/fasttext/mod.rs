@@ -13,6 +13,8 @@ use std::fmt;
 use std::fs;
 use std::path::Path;
 
+use internlm_kit::file::AtPath;
+
 use self::format::{Cursor, Header, read_matrices};
 use self::output::Output;
 use self::vocabulary::Vocabulary;
@@ -48,7 +50,7 @@ impl FastText {
             let expected = "a fastText model (.ftz or .bin)";
             return Err(Error::Missing { path: path.to_path_buf(), expected });
         }
-        let bytes = fs::read(path).map_err(Error::io(path, "read"))?;
+        let bytes = fs::read(path).at(path, "read")?;
         Self::parse(path, &bytes)
     }
 

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use aho_corasick::AhoCorasick;
+use internlm_kit::file::AtPath;
 use serde::{Deserialize, Serialize};
 
 use super::python::is_word;
@@ -95,7 +96,7 @@ impl BadWords {
             if !path.is_file() {
                 continue;
             }
-            let text = fs::read_to_string(&path).map_err(Error::io(&path, "read"))?;
+            let text = fs::read_to_string(&path).at(&path, "read")?;
             let spell = |word: &str| match config.compat {
                 Compat::None => word.to_lowercase(),
                 Compat::Datatrove => word.to_owned(),

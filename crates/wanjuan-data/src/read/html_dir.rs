@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use internlm_kit::atomic::AtomicFile;
+use internlm_kit::file::{AtPath, AtomicFile};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -79,7 +79,7 @@ pub(crate) fn list_pages(root: &Path, select: &[Selection], exclude: &[String]) 
 
 fn page(root: &Path, path: String) -> Result<ImportedPage> {
     let full = root.join(&path);
-    let metadata = fs::metadata(&full).map_err(Error::io(&full, "read"))?;
+    let metadata = fs::metadata(&full).at(&full, "read")?;
     let modified = metadata.modified().ok();
     let modified = modified.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
     Ok(ImportedPage { path, size: metadata.len(), modified: modified.map_or(0, |time| time.as_nanos()) })
@@ -91,14 +91,14 @@ fn walk(root: &Path, excluded: &dyn Fn(&str) -> bool) -> Result<Vec<String>> {
     let mut pending = vec![String::new()];
     while let Some(folder) = pending.pop() {
         let full = root.join(&folder);
-        for entry in fs::read_dir(&full).map_err(Error::io(&full, "list"))? {
-            let entry = entry.map_err(Error::io(&full, "list"))?;
+        for entry in fs::read_dir(&full).at(&full, "list")? {
+            let entry = entry.at(&full, "list")?;
             let name = entry.file_name().to_string_lossy().into_owned();
             let path = if folder.is_empty() { name } else { format!("{folder}/{name}") };
             if excluded(&path) {
                 continue;
             }
-            let kind = entry.file_type().map_err(Error::io(&full, "list"))?;
+            let kind = entry.file_type().at(&full, "list")?;
             if kind.is_dir() {
                 pending.push(path);
             } else {
@@ -119,21 +119,21 @@ pub(crate) fn write_pages(
     base_url: &str,
     date: &str,
 ) -> Result<()> {
-    let file = AtomicFile::create(out).map_err(Error::io(out, "write"))?;
+    let file = AtomicFile::create(out)?;
     let mut writer = WarcWriter::new(file);
     let info =
         format!("software: wanjuan-data/{}\r\nformat: WARC File Format 1.1\r\n", env!("CARGO_PKG_VERSION"));
     let headers = WarcHeaders { kind: "warcinfo", uri: None, date, content_type: "application/warc-fields" };
-    writer.write(&headers, info.as_bytes()).map_err(Error::io(out, "write"))?;
+    writer.write(&headers, info.as_bytes()).at(out, "write")?;
     for page in pages {
         let path = root.join(&page.path);
-        let bytes = fs::read(&path).map_err(Error::io(&path, "read"))?;
+        let bytes = fs::read(&path).at(&path, "read")?;
         let uri = format!("{base_url}{}", percent_encode(&page.path));
         let content_type = media_type(&page.path);
         let headers = WarcHeaders { kind: "resource", uri: Some(&uri), date, content_type };
-        writer.write(&headers, &bytes).map_err(Error::io(out, "write"))?;
+        writer.write(&headers, &bytes).at(out, "write")?;
     }
-    writer.into_inner().commit().map_err(Error::io(out, "write"))
+    Ok(writer.into_inner().commit()?)
 }
 
 fn media_type(path: &str) -> &'static str {

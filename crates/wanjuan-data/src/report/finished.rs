@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use internlm_kit::{atomic, provenance};
+use internlm_kit::file::{self, FileError};
+use internlm_kit::provenance::Provenance;
+use internlm_kit::run_folder;
 use serde::{Deserialize, Serialize};
 
 use super::funnel::Funnel;
@@ -95,7 +97,7 @@ impl Finished {
     /// A folder without a finished run.
     pub fn read(output: impl AsRef<Path>) -> Result<Self> {
         let path = RunFolder::new(output.as_ref()).finished();
-        let bytes = fs::read(&path).map_err(Error::io(&path, "read"))?;
+        let bytes = file::read(&path)?;
         serde_json::from_slice(&bytes).map_err(|error| Error::Format {
             path,
             offset: 0,
@@ -109,7 +111,7 @@ impl Finished {
         let path = folder.finished();
         match fs::remove_file(&path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(Error::io(&path, "write")(error))
+                Err(FileError::new(&path, "remove", error).into())
             }
             _ => Ok(()),
         }
@@ -125,27 +127,28 @@ pub(crate) fn finish(
     folder: &RunFolder,
     key: &str,
     funnel: &Funnel,
+    provenance: &Provenance,
     mut artifacts: Vec<Artifact>,
 ) -> Result<()> {
     assert_eq!(funnel.problems(), Vec::<String>::new(), "the funnel adds up");
-    let header = provenance::header(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
-    let toml = header + &toml::to_string(config).expect("configs are plain data");
+    let path = folder.config();
+    run_folder::write_config(&path, config, provenance)?;
+    artifacts.push(Artifact::of(folder, &path)?);
     for (name, text) in [
-        ("config.toml", toml),
         ("funnel.json", json(funnel)),
         ("funnel.txt", funnel.to_text()),
         ("summary.json", json(&Summary::of(funnel))),
     ] {
         let path = folder.file(name);
-        atomic::write(&path, text.as_bytes()).map_err(Error::io(&path, "write"))?;
+        file::write(&path, text)?;
         artifacts.push(Artifact::of(folder, &path)?);
     }
     artifacts.sort_by(|a, b| a.path.cmp(&b.path));
     let path = folder.manifest();
-    atomic::write(&path, json(&artifacts).as_bytes()).map_err(Error::io(&path, "write"))?;
+    file::write(&path, json(&artifacts))?;
     let finished = Finished { key: key.to_owned(), artifacts, funnel: funnel.clone() };
     let path = folder.finished();
-    atomic::write(&path, json(&finished).as_bytes()).map_err(Error::io(&path, "write"))
+    Ok(file::write(&path, json(&finished))?)
 }
 
 fn json<T: Serialize>(value: &T) -> String {

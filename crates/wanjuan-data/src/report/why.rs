@@ -4,11 +4,13 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
+use internlm_kit::file::AtPath;
+
 use crate::executor::Rejected;
 use crate::listing::{files_below, sorted_entries};
 use crate::run_folder::RunFolder;
 use crate::tokenize::TokenizedDocument;
-use crate::{Document, Error, Result};
+use crate::{Document, Result};
 
 /// What the files of a run say about one document.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -50,10 +52,10 @@ pub fn why(output: impl AsRef<Path>, id: &str) -> Result<Option<Life>> {
 
 /// The line whose key `id` is `id`; a plain search, because no text holds the 20 characters of an id by chance.
 fn find_line(path: &Path, id: &str) -> Result<Option<Vec<u8>>> {
-    let file = fs::File::open(path).map_err(Error::io(path, "read"))?;
+    let file = fs::File::open(path).at(path, "read")?;
     let wanted = format!("\"id\":\"{id}\"");
     for line in BufReader::with_capacity(1 << 18, file).split(b'\n') {
-        let line = line.map_err(Error::io(path, "read"))?;
+        let line = line.at(path, "read")?;
         let head = &line[..line.len().min(400)];
         if head.windows(wanted.len()).any(|window| window == wanted.as_bytes()) {
             return Ok(Some(line));

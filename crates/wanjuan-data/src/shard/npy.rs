@@ -89,7 +89,7 @@ mod tests {
         let bytes = encode(&TWO);
         assert_eq!((bytes.len(), bytes[127]), (144, b'\n'));
         assert_eq!(
-            internlm_kit::atomic::sha256(&bytes),
+            internlm_kit::hash::sha256(&bytes),
             "cfde18cf0411621854b92dad3ca0d847e6a6038e4a8567e8a99d4e8c83e667ee"
         );
         assert_eq!(decode(Path::new("x.bin.meta"), &bytes).expect("decodes"), TWO);

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use internlm_kit::file::AtPath;
 use serde::Deserialize;
 
 use super::npy;
@@ -31,8 +32,8 @@ impl Shard {
     pub fn open(bin: impl AsRef<Path>) -> Result<Self> {
         let bin = bin.as_ref();
         let meta_path = npy::meta_path(bin);
-        let bytes = MappedFile::open(bin).map_err(Error::io(bin, "read"))?;
-        let meta = std::fs::read(&meta_path).map_err(Error::io(&meta_path, "read"))?;
+        let bytes = MappedFile::open(bin).at(bin, "read")?;
+        let meta = std::fs::read(&meta_path).at(&meta_path, "read")?;
         let rows = npy::decode(&meta_path, &meta)?;
         if let Some(index) = rows.iter().position(|row| row.offset as usize >= bytes.len()) {
             return Err(Error::Format {

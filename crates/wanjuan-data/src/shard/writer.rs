@@ -3,10 +3,10 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use internlm_kit::atomic::{self, AtomicFile};
+use internlm_kit::file::{self, AtPath, AtomicFile};
 
 use super::npy;
-use crate::{Error, Result};
+use crate::Result;
 
 /// Maximum size of a `.bin`: 1 GiB, half of what the `i32` offsets of the `.meta` can address.
 const ROLL_BYTES: u64 = 1 << 30;
@@ -79,11 +79,11 @@ impl ShardWriter {
         }
         if self.open.is_none() {
             let path = self.dir.join(format!("{}-{:05}.bin", self.stem, self.written.len()));
-            let file = AtomicFile::create(&path).map_err(Error::io(&path, "write"))?;
+            let file = AtomicFile::create(&path)?;
             self.open = Some(OpenShard { path, file, bytes: 0, rows: Vec::new() });
         }
         let open = self.open.as_mut().expect("a shard was opened above");
-        open.file.write_all(line.as_bytes()).map_err(Error::io(&open.path, "write"))?;
+        open.file.write_all(line.as_bytes()).at(&open.path, "write")?;
         open.rows.push(npy::Row { offset: open.bytes as u32, tokens: tokens.len() as u32 });
         open.bytes += line.len() as u64;
         Ok(())
@@ -102,8 +102,8 @@ impl ShardWriter {
         let Some(open) = self.open.take() else { return Ok(()) };
         let meta_path = npy::meta_path(&open.path);
         // The .meta first: whoever sees the .bin then finds its .meta.
-        atomic::write(&meta_path, &npy::encode(&open.rows)).map_err(Error::io(&meta_path, "write"))?;
-        open.file.commit().map_err(Error::io(&open.path, "write"))?;
+        file::write(&meta_path, npy::encode(&open.rows))?;
+        open.file.commit()?;
         self.written.push(WrittenShard {
             path: open.path,
             documents: open.rows.len() as u64,
@@ -141,7 +141,7 @@ mod tests {
         writer.push(&[1, 7, 2]).expect("writes");
         let written = writer.finish().expect("finishes");
         assert_eq!((written.len(), written[0].documents, written[0].tokens), (1, 2, 7));
-        let hash = |name: &str| atomic::sha256_file(&folder.path().join(name)).expect("hashes");
+        let hash = |name: &str| internlm_kit::hash::sha256_file(folder.path().join(name)).expect("hashes");
         assert_eq!(hash("x-00000.bin"), "119d4870517270157b668f8cb71317fbe60d9397f35bf967f2bd82410502ffb1");
         assert_eq!(
             hash("x-00000.bin.meta"),

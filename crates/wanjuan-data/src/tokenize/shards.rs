@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use internlm_kit::atomic::AtomicFile;
-use internlm_kit::progress::Progress;
+use internlm_kit::file::{AtPath, AtomicFile};
+use internlm_kit::reporter::Reporter;
 use internlm_model::{TokenId, Tokenizer};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ use super::split::{Split, split_of};
 use crate::jsonl::{read_documents, write_line};
 use crate::run_folder::RunFolder;
 use crate::shard::ShardWriter;
-use crate::{Document, Error, Result};
+use crate::{Document, Result};
 
 /// Totals of one side of the split.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
@@ -90,8 +90,9 @@ pub(crate) fn write_shards(
     tokenizer: &Tokenizer,
     config: &TokenizeConfig,
     folder: &RunFolder,
+    reporter: &dyn Reporter,
 ) -> Result<(TokenizeReport, Vec<PathBuf>)> {
-    let open = |path: PathBuf| AtomicFile::create(&path).map_err(Error::io(&path, "write"));
+    let open = |path: PathBuf| AtomicFile::create(&path);
     let mut outputs = Outputs {
         tokenizer,
         folder,
@@ -103,7 +104,7 @@ pub(crate) fn write_shards(
         valid_tokens: Vec::new(),
         valid_text: Vec::new(),
     };
-    let progress = Progress::new("tokenize", "files", files.len() as u64);
+    let progress = reporter.start("tokenize", "files", files.len() as u64);
     for file in files {
         let documents: Vec<Document> = read_documents(file)?.collect::<Result<_>>()?;
         let encoded: Vec<Vec<TokenId>> =
@@ -145,7 +146,7 @@ impl Outputs<'_> {
             url: document.url.clone(),
         };
         writer.1 += 1;
-        write_line(&mut self.index, &line).map_err(Error::io(&self.folder.document_index(), "write"))?;
+        write_line(&mut self.index, &line).at(&self.folder.document_index(), "write")?;
         let predicted = &tokens[usize::from(self.tokenizer.bos().is_some())..];
         let totals = match split {
             Split::Train => {
@@ -154,7 +155,7 @@ impl Outputs<'_> {
             }
             Split::Valid => {
                 let line = HeldOut { id: &document.id, content: &document.content };
-                write_line(&mut self.held_out, &line).map_err(Error::io(&self.folder.held_out(), "write"))?;
+                write_line(&mut self.held_out, &line).at(&self.folder.held_out(), "write")?;
                 self.valid_tokens.extend(predicted);
                 self.valid_text.extend_from_slice(document.content.as_bytes());
                 &mut self.report.valid
@@ -167,8 +168,7 @@ impl Outputs<'_> {
     }
 
     fn finish(mut self) -> Result<(TokenizeReport, Vec<PathBuf>)> {
-        let (index, held_out) = (self.folder.document_index(), self.folder.held_out());
-        let mut files = vec![index.clone(), held_out.clone()];
+        let mut files = vec![self.folder.document_index(), self.folder.held_out()];
         for (writer, _) in std::mem::take(&mut self.writers).into_values() {
             for shard in writer.finish()? {
                 files.extend([shard.meta_path(), shard.path]);
@@ -178,9 +178,8 @@ impl Outputs<'_> {
         let bits: f64 = self.valid_tokens.iter().map(|token| self.unigram.bits(token.0)).sum();
         self.report.unigram_bits_per_byte = bits / bytes;
         self.report.gzip_bits_per_byte = gzip_bytes(&self.valid_text) as f64 * 8.0 / bytes;
-        for (file, path) in [(self.index, index), (self.held_out, held_out)] {
-            file.commit().map_err(Error::io(&path, "write"))?;
-        }
+        self.index.commit()?;
+        self.held_out.commit()?;
         files.sort();
         Ok((self.report, files))
     }

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use internlm_kit::exit::BadInput;
 use serde_json::Value;
 use wanjuan_data::filter::{Language, LanguageConfig};
 use wanjuan_data::language::{LanguageId, LidModel, Whatlang};

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use internlm_kit::context::RunContext;
 use wanjuan_data::PipelineConfig;
 use wanjuan_data::executor::{Corpus, Outcome, RunOptions, run};
 use wanjuan_data::report::why;
@@ -14,8 +15,9 @@ use crate::site::{pipeline_toml, write_site};
 /// Runs the test pipeline over `site`.
 pub(crate) fn run_site(site: &Path, output: &Path, threads: usize) -> Outcome {
     let toml = pipeline_toml(site, output);
-    let config: PipelineConfig = internlm_kit::config::parse(&toml, "test.toml", &[]).expect("parses");
-    run(&config, &Corpus::pages(site), RunOptions::default().with_threads(threads)).expect("runs")
+    let config: PipelineConfig = internlm_kit::config::parse(&toml, "test.toml").expect("parses");
+    run(&config, &Corpus::pages(site), RunOptions::default().with_threads(threads), &RunContext::default())
+        .expect("runs")
 }
 
 /// `manifest.json` lists the hash of every output; the config itself names the output folder.

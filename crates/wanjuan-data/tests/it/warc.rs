@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use internlm_kit::context::RunContext;
 use wanjuan_data::executor::{Corpus, Outcome, RunOptions, run};
 use wanjuan_data::read::{WarcHeaders, WarcItem, WarcReader, WarcWriter, read_documents};
 use wanjuan_data::tokenize::TokenizeConfig;
@@ -209,7 +210,8 @@ fn extract_archive(folder: &Path, bytes: &[u8]) -> (PathBuf, Outcome) {
     tokenize.vocab_size = 300;
     let config =
         PipelineConfig::new(&output, ImportConfig::archives([&archive], "d")).with_tokenize(tokenize);
-    let outcome = run(&config, &Corpus::archives([&archive]), RunOptions::default()).expect("runs");
+    let outcome = run(&config, &Corpus::archives([&archive]), RunOptions::default(), &RunContext::default())
+        .expect("runs");
     (output, outcome)
 }
 

@@ -42,15 +42,16 @@ fn a_journal_cut_at_any_byte_knows_its_whole_lines_and_takes_new_ones() {
     let ends: Vec<usize> =
         whole.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at).collect();
     let (extra, record) = finish(&folder, "02-exact-dedup", 0);
+    drop(journal);
     for cut in 0..=whole.len() {
         fs::write(folder.journal(), &whole[..cut]).expect("writes");
         let journal = Journal::open(&folder).expect("opens");
         for ((unit, record), end) in units.iter().zip(&ends) {
-            // Without its line break a line is whole too.
-            let expected = (cut >= *end).then_some(record);
+            let expected = (cut > *end).then_some(record);
             assert_eq!(journal.finished(unit), expected, "cut at byte {cut}");
         }
         journal.append(&record).expect("appends");
+        drop(journal);
         let again = Journal::open(&folder).expect("opens");
         assert_eq!(again.finished(&extra), Some(&record), "cut at byte {cut}");
     }
@@ -86,6 +87,7 @@ fn the_last_record_of_a_unit_counts() {
     let new = UnitRecord { seconds: 9.0, ..old.clone() };
     let journal = Journal::open(&folder).expect("opens");
     journal.append(&old).and_then(|()| journal.append(&new)).expect("appends");
+    drop(journal);
     assert_eq!(Journal::open(&folder).expect("opens").finished(&unit), Some(&new));
 }
 
@@ -99,10 +101,26 @@ fn workers_see_what_others_did_and_the_main_run_takes_it_over() {
     let second = Journal::open_share(&folder, share(1)).expect("opens");
     assert_eq!(second.finished(&zero.0), Some(&zero.1), "worker 1 reads the journal of worker 0");
     second.append(&one.1).expect("appends");
+    let error = Journal::open(&folder).expect_err("worker 1 still runs").to_string();
+    assert!(error.contains("manifest-1-of-2.jsonl: found another process"), "{error}");
+    drop(second);
     let main = Journal::open(&folder).expect("opens");
     assert_eq!((main.finished(&zero.0), main.finished(&one.0)), (Some(&zero.1), Some(&one.1)));
     assert!(!folder.worker_journal(0, 2).exists() && !folder.worker_journal(1, 2).exists());
     assert_eq!(fs::read_to_string(folder.journal()).expect("reads").lines().count(), 2);
+}
+
+#[test]
+fn a_cleared_journal_knows_nothing_now_and_later() {
+    let root = tempfile::tempdir().expect("temporary folder");
+    let folder = folder(root.path());
+    let (unit, record) = finish(&folder, "01-extract", 0);
+    Journal::open(&folder).expect("opens").append(&record).expect("appends");
+    let mut journal = Journal::open(&folder).expect("opens");
+    journal.clear().expect("clears");
+    assert_eq!(journal.finished(&unit), None);
+    drop(journal);
+    assert_eq!(Journal::open(&folder).expect("opens").finished(&unit), None);
 }
 
 /// A line as earlier versions of this crate wrote it: it has to stay readable.
