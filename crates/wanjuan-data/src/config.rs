@@ -1,112 +1,97 @@
-//! The config of a whole pipeline: where documents come from, which stages they pass, how they are tokenized.
+//! [`PipelineConfig`]: where documents come from, which stages they pass, how they are tokenized.
 
 use std::path::PathBuf;
 
 use internlm_kit::config::Validate;
 use serde::{Deserialize, Serialize};
 
-use crate::dedup::{ExactDedupConfig, NearDedupConfig, RepeatedLinesConfig};
+use crate::StageConfig;
 use crate::extract::ExtractConfig;
-use crate::filter::{
-    AbnormalCharactersConfig, BadWordsConfig, C4Config, C4ParagraphsConfig, FineWebConfig,
-    GopherQualityConfig, GopherRepetitionConfig, LanguageConfig, PunctuationConfig, RefinedWebConfig,
-    SeparatorsConfig,
-};
-use crate::normalize::NormalizeConfig;
 use crate::read::Selection;
 use crate::tokenize::TokenizeConfig;
 
-/// `1-data.toml`.
+/// A whole pipeline, as `1-data.toml` describes it.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[non_exhaustive]
 pub struct PipelineConfig {
-    /// Output folder.
+    /// Output folder; created when absent.
     pub output: PathBuf,
     /// Write dropped documents to `rejected/<stage>/`. Default true.
     #[serde(default = "yes")]
     pub write_rejected: bool,
     /// Where documents come from.
     pub import: ImportConfig,
-    /// What happens to them, in this order.
+    /// The stages in the order in which documents pass them; the first is `extract`.
     pub stages: Vec<StageConfig>,
-    /// Tokenizer training and shards.
+    /// Tokenizer training and token shards.
     pub tokenize: TokenizeConfig,
+}
+
+impl PipelineConfig {
+    /// A pipeline into the folder `output` that only extracts the text of pages; [`with_stages`] adds filters.
+    ///
+    /// [`with_stages`]: Self::with_stages
+    #[must_use]
+    pub fn new(output: impl Into<PathBuf>, import: ImportConfig) -> Self {
+        Self {
+            output: output.into(),
+            write_rejected: yes(),
+            import,
+            stages: vec![StageConfig::Extract(ExtractConfig::default())],
+            tokenize: TokenizeConfig::default(),
+        }
+    }
+
+    /// Adds stages behind those that are there.
+    #[must_use]
+    pub fn with_stages(mut self, stages: impl IntoIterator<Item = StageConfig>) -> Self {
+        self.stages.extend(stages);
+        self
+    }
+
+    /// Replaces the settings of tokenizer and shards.
+    #[must_use]
+    pub fn with_tokenize(self, tokenize: TokenizeConfig) -> Self {
+        Self { tokenize, ..self }
+    }
 }
 
 fn yes() -> bool {
     true
 }
 
-/// One entry of `[[stages]]`: a closed list, chosen by the key `stage`.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-#[serde(tag = "stage", rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum StageConfig {
-    /// Captures to text.
-    Extract(ExtractConfig),
-    /// One spelling for what looks the same.
-    Normalize(NormalizeConfig),
-    /// Language identification.
-    Language(LanguageConfig),
-    /// Gopher's document statistics.
-    GopherQuality(GopherQualityConfig),
-    /// Gopher's repetition rules.
-    GopherRepetition(GopherRepetitionConfig),
-    /// C4's line and document rules.
-    C4(C4Config),
-    /// mC4's three long lines.
-    C4Paragraphs(C4ParagraphsConfig),
-    /// C4's bad words.
-    C4BadWords(BadWordsConfig),
-    /// FineWeb's line statistics.
-    #[serde(rename = "fineweb")]
-    FineWeb(FineWebConfig),
-    /// RefinedWeb's lines.
-    #[serde(rename = "refinedweb")]
-    RefinedWeb(RefinedWebConfig),
-    /// Anomalies of separators and line breaks.
-    Separators(SeparatorsConfig),
-    /// Frequency of abnormal characters.
-    AbnormalCharacters(AbnormalCharactersConfig),
-    /// Distribution of punctuation.
-    Punctuation(PunctuationConfig),
-    /// Exact duplicates (whole corpus).
-    ExactDedup(ExactDedupConfig),
-    /// Near duplicates (whole corpus).
-    NearDedup(NearDedupConfig),
-    /// Lines that many documents share (whole corpus).
-    RepeatedLines(RepeatedLinesConfig),
-}
-
 /// Where documents come from.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[non_exhaustive]
 pub struct ImportConfig {
     /// `rust-docs`: the documentation of the installed Rust toolchain, or `fallback` when it is not
     /// installed. `folder`: pages below `dir`. `warc`: the archives `files`.
     pub source: ImportSource,
-    /// The folder, for `source = "folder"`.
+    /// Folder of pages, for `source = "folder"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dir: Option<PathBuf>,
-    /// The archives, for `source = "warc"`.
+    /// Archives in order, for `source = "warc"`.
     #[serde(default)]
     pub files: Vec<PathBuf>,
-    /// Name of the crawl, part of every document id; of duplicates the greatest name wins.
+    /// Name of the crawl, part of every document id; among duplicates the document with the lexicographically
+    /// greatest crawl name is kept.
     pub dump: String,
-    /// Put before the path to make the address of a page. Default `file:///`.
+    /// Prefix that turns the path of a page into its URL. Default `file:///`.
     #[serde(default = "file_url")]
     pub base_url: String,
-    /// `WARC-Date` of imported pages. Fixed, so that archives do not depend on the day.
+    /// `WARC-Date` of imported pages. Default 2000-01-01: fixed, so that archives do not depend on the day.
     #[serde(default = "epoch")]
     pub date: String,
-    /// Pages per archive: the unit of work. Default 128.
+    /// Pages per archive, so also per part of the first segment. Default 128.
     #[serde(default = "pages_per_file")]
     pub pages_per_file: usize,
-    /// Bytes of an archive that are one unit of work, for several workers and for resuming inside of a file:
-    /// larger archives, plain or gzip, are read in parts. Default 16 MiB.
+    /// Size in bytes above which a plain or gzip archive is read in several parts, by several threads or workers; a
+    /// killed run then resumes inside of the archive. Default 16 MiB.
     #[serde(default = "split_bytes")]
     pub split_bytes: u64,
-    /// Which pages to take; default all of `.html`, `.htm`, `.md`, `.txt`.
+    /// Which pages to take. Default: all `.html`, `.htm`, `.md` and `.txt` files.
     #[serde(default)]
     pub select: Vec<Selection>,
     /// Globs of pages and folders to leave out.
@@ -120,23 +105,25 @@ pub struct ImportConfig {
 /// What to take from `$CARGO_HOME/registry/src`.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[non_exhaustive]
 pub struct FallbackConfig {
-    /// Which files to take.
+    /// Which files to take; an earlier selection wins.
     pub select: Vec<Selection>,
     /// Globs of files and folders to leave out.
     #[serde(default)]
     pub exclude: Vec<String>,
 }
 
-/// The kinds of sources.
+/// Kinds of sources, the key `import.source`.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum ImportSource {
     /// `share/doc/rust/html` of the active toolchain.
     RustDocs,
-    /// A folder of pages.
+    /// Pages below a folder.
     Folder,
-    /// Existing archives.
+    /// WARC or ARC archives.
     Warc,
 }
 
@@ -173,6 +160,34 @@ impl Validate for PipelineConfig {
 }
 
 impl ImportConfig {
+    /// Pages below `dir`, which belong to the crawl `dump`.
+    #[must_use]
+    pub fn folder(dir: impl Into<PathBuf>, dump: &str) -> Self {
+        Self { dir: Some(dir.into()), ..Self::new(ImportSource::Folder, dump) }
+    }
+
+    /// The archives `files`, which belong to the crawl `dump`.
+    #[must_use]
+    pub fn archives(files: impl IntoIterator<Item = impl Into<PathBuf>>, dump: &str) -> Self {
+        Self { files: files.into_iter().map(Into::into).collect(), ..Self::new(ImportSource::Warc, dump) }
+    }
+
+    fn new(source: ImportSource, dump: &str) -> Self {
+        Self {
+            source,
+            dir: None,
+            files: Vec::new(),
+            dump: dump.to_owned(),
+            base_url: file_url(),
+            date: epoch(),
+            pages_per_file: pages_per_file(),
+            split_bytes: split_bytes(),
+            select: Vec::new(),
+            exclude: Vec::new(),
+            fallback: None,
+        }
+    }
+
     fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         if self.source == ImportSource::Folder && self.dir.is_none() {
@@ -189,44 +204,6 @@ impl ImportConfig {
         }
         if self.split_bytes == 0 {
             problems.push("import.split-bytes: found 0, expected at least 1".to_owned());
-        }
-        problems
-    }
-}
-
-impl StageConfig {
-    fn problems(&self) -> Vec<String> {
-        let mut problems = Vec::new();
-        let mut check = |good: bool, text: String| {
-            if !good {
-                problems.push(text);
-            }
-        };
-        match self {
-            Self::NearDedup(config) => {
-                let threshold = config.threshold;
-                let valid = (0.0..=1.0).contains(&threshold) && threshold > 0.0;
-                check(valid, format!("threshold: found {threshold}, expected a number above 0, at most 1"));
-                check(config.bands > 0, "bands: found 0, expected at least 1".to_owned());
-                check(config.rows > 0, "rows: found 0, expected at least 1".to_owned());
-                check(config.shingle_words > 0, "shingle-words: found 0, expected at least 1".to_owned());
-            }
-            Self::Language(LanguageConfig { min_score: Some(found), .. }) => {
-                check((0.0..=1.0).contains(found), format!("min-score: found {found}, expected 0 to 1"));
-            }
-            Self::GopherRepetition(config) => {
-                let chinese = config.chinese.top_n_grams.iter().chain(&config.chinese.duplicate_n_grams);
-                let limits = config.top_n_grams.iter().chain(&config.duplicate_n_grams).chain(chinese);
-                check(
-                    limits.into_iter().all(|limit| limit.n > 0),
-                    "n: found 0, expected at least 1".to_owned(),
-                );
-            }
-            Self::RepeatedLines(config) => {
-                let found = config.min_documents;
-                check(found >= 2, format!("min-documents: found {found}, expected at least 2"));
-            }
-            _ => {}
         }
         problems
     }

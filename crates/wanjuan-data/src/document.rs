@@ -15,30 +15,30 @@ use sha2::{Digest, Sha256};
 pub struct Document {
     /// 20 characters `[0-9A-Za-z]`, see [`document_id`].
     pub id: String,
-    /// The text.
+    /// The text: UTF-8, lines ended by `\n`.
     pub content: String,
-    /// Title of the page.
+    /// Title as the page states it, without the name of the site.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    /// Two letters, or `und`.
+    /// Two letters (ISO 639-1) where the language has them, `und` when undetermined.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
     /// ISO 8601 with `Z`: when the page was published, else captured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date: Option<String>,
-    /// Tokens of `content`.
+    /// Number of tokens of `content`; WanJuan-CC's key, set by none of our stages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_num: Option<u64>,
-    /// Bytes of `content`.
+    /// Length of `content` in bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cbytes_num: Option<u64>,
-    /// Lines of `content`, split by `\n`.
+    /// Number of lines of `content`, split at `\n`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line_num: Option<u64>,
-    /// Code points of `content`.
+    /// Length of `content` in code points.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub char_num: Option<u64>,
-    /// Address of the page.
+    /// URL of the page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
     /// Author as the page states it.
@@ -53,7 +53,7 @@ pub struct Document {
     /// Confidence of `language`, 0 to 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lang_score: Option<f64>,
-    /// Where the capture lies.
+    /// From where the capture can be read again.
     #[serde(default, skip_serializing_if = "Source::is_unknown")]
     pub source: Source,
     /// The page as captured; taken by the stage `extract`, never written.
@@ -61,10 +61,10 @@ pub struct Document {
     pub capture: Option<Capture>,
 }
 
-/// Enough to read the capture again.
+/// Enough to read the capture again: archive and place.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Source {
-    /// Name of the crawl; later dumps win over earlier ones when duplicates are removed.
+    /// Name of the crawl; among duplicates the document with the greatest name is kept.
     pub dump: String,
     /// The archive, relative to the output folder or as given.
     pub file: String,
@@ -82,7 +82,7 @@ impl Source {
     }
 }
 
-/// A page as captured.
+/// A page as captured: bytes, and what the server said about them.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Capture {
     /// Media type in lower case, without parameters; empty when unknown.
@@ -94,7 +94,7 @@ pub struct Capture {
 }
 
 impl Document {
-    /// A document of `record_id` in `dump` with nothing but its text.
+    /// A document with nothing but its text, from the record `record_id` of the crawl `dump`.
     #[must_use]
     pub fn new(dump: &str, record_id: &str, content: &str) -> Self {
         Self {
@@ -105,7 +105,7 @@ impl Document {
         }
     }
 
-    /// Size in bytes: of the capture while there is one, else of the text.
+    /// Size in bytes: of the capture before `extract`, of the text after it.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.capture.as_ref().map_or(self.content.len(), |capture| capture.bytes.len()) as u64
@@ -118,17 +118,33 @@ impl Document {
         self.char_num = Some(self.content.chars().count() as u64);
     }
 
-    /// The order of recency: of several duplicates the greatest is kept.
+    /// The order in which duplicates are preferred: the greatest is kept.
     #[must_use]
-    pub fn recency(&self) -> (String, String, String) {
-        (self.source.dump.clone(), self.date.clone().unwrap_or_default(), self.id.clone())
+    pub fn recency(&self) -> Recency {
+        Recency {
+            dump: self.source.dump.clone(),
+            date: self.date.clone().unwrap_or_default(),
+            id: self.id.clone(),
+        }
     }
+}
+
+/// How recent a document is; compared field by field. The id makes the order total, so that the choice among
+/// duplicates does not depend on the order of the corpus.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Recency {
+    /// Name of the crawl.
+    pub dump: String,
+    /// ISO 8601, or empty.
+    pub date: String,
+    /// Id of the document.
+    pub id: String,
 }
 
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /// 20 base-62 digits of the first 119 bits of sha256(dump, NUL, record id): the same capture has the same
-/// id in every run, and the form of WanJuan-CC's ids.
+/// id in every run. The form is that of WanJuan-CC's ids.
 #[must_use]
 pub fn document_id(dump: &str, record_id: &str) -> String {
     let mut hasher = Sha256::new();

@@ -19,7 +19,7 @@ pub(super) struct Columns {
 const BORDER: &str = " | ";
 
 impl Columns {
-    /// Columns that fill a terminal of `width`.
+    /// Two columns that fill a terminal of `width` columns.
     pub(super) fn new(width: usize, look: Look) -> Self {
         Self { width: (width - BORDER.len()) / 2, look }
     }
@@ -31,18 +31,18 @@ impl Columns {
         }
     }
 
-    /// A line that stands out.
+    /// A line in bold.
     pub(super) fn heading(&self, text: &str) -> String {
         self.paint("1", text) + "\n"
     }
 
-    /// The names of the columns, with a rule below.
+    /// The names of the columns with a line below.
     pub(super) fn titles(&self, left: &str, right: &str) -> String {
         let rule = "-".repeat(self.width);
         format!("\n{}{rule}-+-{rule}\n", self.rows(&[left.to_owned()], &[right.to_owned()]))
     }
 
-    /// Lines side by side; the shorter side is filled up.
+    /// Lines side by side; the shorter side is padded.
     pub(super) fn rows(&self, left: &[String], right: &[String]) -> String {
         let mut out = String::new();
         for number in 0..left.len().max(right.len()) {

@@ -1,4 +1,4 @@
-//! Finds the corpus that a config names on this machine.
+//! Finds the corpus that a config names: here, and not in the library, a process is started and the environment read.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! `wanjuan-data extract`: main text of a list of pages, for scoring and for scripts.
+//! `wanjuan-data extract`: the main text of a list of pages, for scoring and for scripts.
 
 use std::fs;
 use std::io::Read;
@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use flate2::read::MultiGzDecoder;
-use internlm_kit::atomic;
-use internlm_kit::progress::Progress;
+use internlm_kit::file;
+use internlm_kit::reporter::Reporter;
+use internlm_kit::terminal::Bars;
 use rayon::prelude::*;
 use serde_json::{Map, Value};
 
@@ -22,32 +23,32 @@ use crate::extract::{ExtractConfig, ExtractedPage, Links, Mode, TextFormat, extr
   wanjuan-data extract --list pages/list.tsv --out texts.json
   wanjuan-data extract --list pages/list.tsv --out texts.json --format markdown --meta meta.json --threads 1")]
 pub(super) struct ExtractArguments {
-    /// Pages: `key<TAB>path` per line, paths relative to the list; .gz accepted.
+    /// List of pages, one `key<TAB>path` per line. Paths are relative to the list; pages in .gz are decompressed.
     #[arg(long)]
     list: PathBuf,
-    /// Where to write `{key: text}`.
+    /// File to write the texts to, a JSON object `{key: text}`; - for standard output.
     #[arg(long)]
     out: PathBuf,
-    /// Where to write `{key: {title, author, date, site, language, license}}`.
+    /// File to write the metadata to, a JSON object `{key: {title, author, date, site, language, license}}`.
     #[arg(long)]
     meta: Option<PathBuf>,
     #[command(flatten)]
     options: ExtractOptions,
-    /// Worker threads; 0 = one per core.
+    /// Number of worker threads; 0 for one per core. The output does not depend on it.
     #[arg(long, default_value_t = 0)]
     threads: usize,
 }
 
-/// How a page is extracted.
+/// How a page is extracted; shared with `inspect`.
 #[derive(Debug, Args)]
 pub(super) struct ExtractOptions {
-    /// What to prefer when in doubt.
+    /// Prefer less boilerplate (precision) or more text (recall) when in doubt.
     #[arg(long, value_enum, default_value_t = ModeArgument::Balanced)]
     mode: ModeArgument,
-    /// Form of the text.
+    /// Format of the text.
     #[arg(long, value_enum, default_value_t = FormatArgument::Text)]
     format: FormatArgument,
-    /// Whether markdown keeps the addresses of links.
+    /// Keep the addresses of links in markdown.
     #[arg(long, value_enum, default_value_t = LinksArgument::None)]
     links: LinksArgument,
 }
@@ -92,7 +93,7 @@ enum FormatArgument {
     Markdown,
 }
 
-/// One page done.
+/// One extracted page, with what it took.
 struct Done {
     key: String,
     page: ExtractedPage,
@@ -105,7 +106,7 @@ pub(super) fn run(arguments: &ExtractArguments) -> anyhow::Result<()> {
     let config = arguments.options.config();
     let pages = read_list(&arguments.list)?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(arguments.threads).build()?;
-    let progress = Progress::new("extract", "pages", pages.len() as u64);
+    let progress = Bars.start("extract", "pages", pages.len() as u64);
     let (started, cpu_before) = (Instant::now(), cpu_time());
     let done: Vec<Done> = pool.install(|| {
         let one = |(key, path): &(String, PathBuf)| {
@@ -123,7 +124,7 @@ pub(super) fn run(arguments: &ExtractArguments) -> anyhow::Result<()> {
 }
 
 fn read_list(list: &Path) -> anyhow::Result<Vec<(String, PathBuf)>> {
-    let text = fs::read_to_string(list).map_err(Error::io(list, "read"))?;
+    let text = file::read_to_string(list)?;
     let folder = list.parent().unwrap_or(Path::new(""));
     let mut offset = 0;
     let mut pages = Vec::new();
@@ -173,7 +174,7 @@ fn write_results(arguments: &ExtractArguments, done: &[Done]) -> anyhow::Result<
         done.iter().map(|one| (one.key.clone(), Value::String(one.page.text.clone()))).collect();
     let write = |path: &Path, map: &Map<String, Value>| -> anyhow::Result<()> {
         let bytes = serde_json::to_vec(map).context("texts are plain data")?;
-        Ok(atomic::write(path, &bytes).map_err(Error::io(path, "write"))?)
+        Ok(file::write(path, bytes)?)
     };
     write(&arguments.out, &texts)?;
     if let Some(path) = &arguments.meta {

@@ -1,14 +1,16 @@
-//! `wanjuan-data filter`: decisions of rule sets about documents, without rewriting them.
+//! `wanjuan-data filter`: asks rule sets about documents without rewriting them.
 
 use std::borrow::Cow;
 use std::io::{self, BufRead, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use internlm_kit::file::AtPath;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::filter::{Decision, RuleSet, Sentences, View};
+use crate::stage_table::{BuiltStage, StageKind};
 use crate::{Error, Result, StageConfig};
 
 /// Arguments of `filter`.
@@ -19,32 +21,32 @@ use crate::{Error, Result, StageConfig};
   wanjuan-data filter --rules c4-bad-words --set c4-bad-words.lists=ldnoobw < docs.jsonl
   wanjuan-data filter --rules gopher-quality --compat datatrove < docs-with-words.jsonl")]
 pub(super) struct FilterArguments {
-    /// Rule sets in order: gopher-quality, gopher-repetition, c4, c4-paragraphs, c4-bad-words, fineweb, refinedweb,
-    /// separators, abnormal-characters, punctuation. The first that drops a document gives the reason; each looks
-    /// at the text as it came.
+    /// Apply these rule sets in order: gopher-quality, gopher-repetition, c4, c4-paragraphs, c4-bad-words, fineweb,
+    /// refinedweb, separators, abnormal-characters, punctuation. The first one that drops a document gives the reason; each
+    /// of them looks at the original text.
     #[arg(long, value_delimiter = ',', required = true)]
     rules: Vec<String>,
-    /// Decide, and name reasons, as another program does. Records may then carry its `words` (texts) and
-    /// `sentences` (texts, or their number in each line).
+    /// Decide, and name reasons, as another program does. Documents may then carry its `words` (texts) and `sentences`
+    /// (texts, or their number in each line). Default: our own decisions.
     #[arg(long, value_enum)]
     compat: Option<CompatArgument>,
-    /// Override one setting of a rule set: RULES.KEY=VALUE. Repeatable.
+    /// Override one setting of a rule set, such as c4.min-sentences=3; repeatable.
     #[arg(long = "set", value_name = "RULES.KEY=VALUE")]
     overrides: Vec<String>,
-    /// Add the decision of each rule set by itself, as `rules`.
+    /// Add the decision of each rule set on its own, under the key `rules`.
     #[arg(long)]
     each: bool,
-    /// With --each, add the text that a rule set leaves when it changes it.
+    /// With --each, add the text that is left by rule sets that change it.
     #[arg(long, requires = "each")]
     text: bool,
-    /// Worker threads; 0 = one per core. The output does not depend on it.
+    /// Number of worker threads; 0 for one per core. The output does not depend on it.
     #[arg(long, default_value_t = 0)]
     threads: usize,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum CompatArgument {
-    /// datatrove 0.10.
+    /// The decisions and names of datatrove 0.10.
     Datatrove,
 }
 
@@ -105,13 +107,13 @@ impl<'a> Ruling<'a> {
     }
 }
 
-/// Input is decided in batches of this many bytes, which bounds memory.
+/// Size of a batch of input in bytes; bounds the memory taken.
 const BATCH_BYTES: usize = 8 << 20;
 
 pub(super) fn run(arguments: &FilterArguments) -> anyhow::Result<()> {
     let rules = rule_sets(arguments)?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(arguments.threads).build()?;
-    let (mut input, mut output) = (io::stdin().lock(), io::BufWriter::new(io::stdout().lock()));
+    let (mut input, mut output) = (io::stdin().lock(), internlm_kit::stdout::lock());
     let mut offset = 0;
     loop {
         let batch = read_batch(&mut input, &mut offset)?;
@@ -123,20 +125,10 @@ pub(super) fn run(arguments: &FilterArguments) -> anyhow::Result<()> {
         for row in rows {
             // Rows before a bad line are written.
             let row = row.inspect_err(|_| output.flush().unwrap_or_default())?;
-            if let Err(error) = output.write_all(&row) {
-                return closed(error);
-            }
+            output.write_all(&row)?;
         }
     }
-    output.flush().map_or_else(closed, Ok)
-}
-
-/// A reader that has seen enough closes the pipe: no error.
-fn closed(error: io::Error) -> anyhow::Result<()> {
-    if error.kind() == io::ErrorKind::BrokenPipe {
-        return Ok(());
-    }
-    Err(Error::io(Path::new("standard output"), "write")(error).into())
+    Ok(output.flush()?)
 }
 
 /// The rule sets that the command line names.
@@ -156,9 +148,13 @@ fn rule_sets(arguments: &FilterArguments) -> anyhow::Result<Vec<Box<dyn RuleSet>
             arguments.overrides.iter().filter_map(|set| prefixed(set, name)).map(str::to_owned).collect();
         // The name goes through TOML, whose quotes it must not end.
         let toml = format!("stage = {}\n{compat}", toml::Value::String(name.clone()));
-        let config: StageConfig = internlm_kit::config::parse_with(&toml, Path::new("--rules"), &overrides)?;
-        let expected = "the name of a rule set".to_owned();
-        Ok(config.build_rules()?.ok_or_else(|| bad_usage("--rules", format!("{name:?}"), expected))?)
+        let config: StageConfig = internlm_kit::config::parse_with(&toml, "--rules", &overrides)?;
+        if config.kind() == StageKind::Rules
+            && let BuiltStage::Rules(rules) = config.build()?
+        {
+            return Ok(rules);
+        }
+        Err(bad_usage("--rules", format!("{name:?}"), "the name of a rule set".to_owned()).into())
     };
     arguments.rules.iter().map(build).collect()
 }
@@ -168,8 +164,8 @@ fn prefixed<'a>(set: &'a str, name: &str) -> Option<&'a str> {
     set.strip_prefix(name)?.strip_prefix('.')
 }
 
-fn bad_usage(option: &str, found: String, expected: String) -> Error {
-    Error::Empty { path: PathBuf::from(option), found, expected }
+fn bad_usage(option: &'static str, found: String, expected: String) -> Error {
+    Error::Usage { option, found, expected }
 }
 
 /// Lines with their offsets; none at the end of the input.
@@ -177,8 +173,7 @@ fn read_batch(input: &mut impl BufRead, offset: &mut u64) -> Result<Vec<(u64, Ve
     let (mut batch, mut bytes) = (Vec::new(), 0);
     while bytes < BATCH_BYTES {
         let mut line = Vec::new();
-        let read =
-            input.read_until(b'\n', &mut line).map_err(Error::io(Path::new("standard input"), "read"))?;
+        let read = input.read_until(b'\n', &mut line).at("standard input", "read")?;
         if read == 0 {
             break;
         }

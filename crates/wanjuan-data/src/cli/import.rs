@@ -1,4 +1,4 @@
-//! `wanjuan-data import`: pages to WARC.
+//! `wanjuan-data import`: turns pages into WARC archives.
 
 use std::path::PathBuf;
 
@@ -6,10 +6,10 @@ use clap::{Args, Subcommand};
 
 use crate::read::{Selection, list_pages, write_pages};
 
-/// Kinds of input.
+/// What can be imported.
 #[derive(Debug, Subcommand)]
 pub(super) enum ImportVerb {
-    /// A folder of pages.
+    /// Import the pages of a folder, sorted by path.
     HtmlDir(HtmlDirArguments),
 }
 
@@ -19,24 +19,24 @@ pub(super) enum ImportVerb {
   wanjuan-data import html-dir site/ --out site.warc.gz --base-url https://example.org/
   wanjuan-data import html-dir site/ --out posts.warc.gz --include 'posts/**/*.html' --exclude '**/print.html'")]
 pub(super) struct HtmlDirArguments {
-    /// The folder.
+    /// Folder of pages, searched at any depth.
     dir: PathBuf,
-    /// The archive to write: one gzip member per record.
+    /// Archive to write, with one gzip member per record.
     #[arg(long)]
     out: PathBuf,
-    /// Put before the path to make the address of a page.
+    /// Prefix that turns the path of a page into its URL.
     #[arg(long, default_value = "file:///")]
     base_url: String,
-    /// WARC-Date of all records.
+    /// WARC-Date of all records; fixed, so that the bytes are reproducible.
     #[arg(long, default_value = "2000-01-01T00:00:00Z")]
     date: String,
-    /// Glob of pages to take; repeatable. Default: .html, .htm, .md, .txt.
+    /// Take pages that match this glob; repeatable. Default: all .html, .htm, .md and .txt files.
     #[arg(long)]
     include: Vec<String>,
-    /// Glob of pages and folders to leave out; repeatable.
+    /// Leave out pages and folders that match this glob; repeatable.
     #[arg(long)]
     exclude: Vec<String>,
-    /// At most this many pages per include, chosen by the hash of their path.
+    /// Maximum number of pages per --include, chosen by the hash of their path. Default: all.
     #[arg(long)]
     max_pages: Option<usize>,
 }

@@ -1,17 +1,18 @@
-//! `wanjuan-data inspect`: one page, what was kept of it, what was dropped and why.
+//! `wanjuan-data inspect`: which blocks of a page are kept, which are dropped, and why.
 
 use std::io::IsTerminal;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
-use internlm_kit::atomic;
+use internlm_kit::file::AtPath;
+use internlm_kit::{file, out};
 
 use super::columns::{Columns, Look};
 use super::extract::{ExtractOptions, read_page};
 use super::inspect_html::to_html;
-use crate::Error;
-use crate::extract::{BlockReport, Explanation, explain};
+use super::inspect_summary::Summary;
+use crate::extract::{BlockReport, explain};
 
 /// Arguments of `inspect`.
 #[derive(Debug, Args)]
@@ -19,22 +20,22 @@ use crate::extract::{BlockReport, Explanation, explain};
   wanjuan-data inspect page.html
   wanjuan-data inspect page.html --mode recall --format markdown --html report.html")]
 pub(super) struct InspectArguments {
-    /// The page, as captured; .gz accepted.
+    /// HTML page to inspect; .gz is decompressed.
     page: PathBuf,
     #[command(flatten)]
     options: ExtractOptions,
-    /// Also write the whole answer as one self-contained HTML page.
+    /// Also write all blocks, uncut, to this file as one self-contained HTML page.
     #[arg(long)]
     html: Option<PathBuf>,
 }
 
-/// Lines of the terminal that blocks dropped for one reason may take; the HTML page has all.
+/// Maximum number of terminal lines for blocks dropped for one reason; the HTML page shows all.
 const DROPPED_LINES: usize = 4;
-/// Columns of a terminal that does not tell.
+/// Width of a terminal that does not report it, in columns.
 const WIDTH: usize = 100;
 
 pub(super) fn run(arguments: &InspectArguments) -> anyhow::Result<()> {
-    let bytes = read_page(&arguments.page).map_err(Error::io(&arguments.page, "read"))?;
+    let bytes = read_page(&arguments.page).at(&arguments.page, "read")?;
     let started = Instant::now();
     let explanation = explain(&bytes, None, &arguments.options.config());
     let summary = Summary::of(&arguments.page, bytes.len(), &explanation, started.elapsed().as_secs_f64());
@@ -43,10 +44,10 @@ pub(super) fn run(arguments: &InspectArguments) -> anyhow::Result<()> {
     } else {
         Look::Plain
     };
-    print!("{}", to_text(&summary, &explanation.blocks, &Columns::new(width(), look)));
+    out!("{}", to_text(&summary, &explanation.blocks, &Columns::new(width(), look)))?;
     if let Some(path) = &arguments.html {
         let page = to_html(&summary, &explanation);
-        atomic::write(path, page.as_bytes()).map_err(Error::io(path, "write"))?;
+        file::write(path, page)?;
         tracing::info!("{}: written", path.display());
     }
     Ok(())
@@ -59,41 +60,8 @@ fn width() -> usize {
     own.or_else(given).unwrap_or(WIDTH).clamp(40, 240)
 }
 
-/// What stands above the blocks: names and values.
-pub(super) struct Summary {
-    pub(super) title: String,
-    pub(super) rows: Vec<(&'static str, String)>,
-}
-
-impl Summary {
-    fn of(path: &Path, bytes: usize, explanation: &Explanation, seconds: f64) -> Self {
-        let Explanation { page, blocks } = explanation;
-        let metadata = &page.metadata;
-        let characters = |kept: bool| -> usize {
-            blocks.iter().filter(|block| block.kept == kept).map(|block| block.text.chars().count()).sum()
-        };
-        let kept = blocks.iter().filter(|block| block.kept).count();
-        let mut rows = vec![("file", path.display().to_string())];
-        rows.extend(page.page_type.map(|kind| ("type", kind.name().to_owned())));
-        let fields = [
-            ("author", &metadata.author),
-            ("date", &metadata.date),
-            ("site", &metadata.site),
-            ("language", &metadata.language),
-        ];
-        rows.extend(fields.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))));
-        rows.push(("page", format!("{:.1} kB, extracted in {:.1} ms", bytes as f64 / 1e3, seconds * 1e3)));
-        rows.push(("kept", format!("{kept} of {} blocks, {} characters", blocks.len(), characters(true))));
-        let dropped = blocks.len() - kept;
-        rows.push(("dropped", format!("{dropped} blocks, {} characters", characters(false))));
-        rows.push(("text", format!("{} characters", page.text.chars().count())));
-        let title = metadata.title.clone().unwrap_or_else(|| "(no title)".to_owned());
-        Self { title, rows }
-    }
-}
-
-/// Kept blocks on the left, dropped ones on the right, in the order of the page: what was dropped stands
-/// beside the text that comes before it.
+/// Kept blocks on the left, dropped ones on the right, in page order: dropped blocks are in the rows of the text that
+/// precedes them.
 fn to_text(summary: &Summary, blocks: &[BlockReport], columns: &Columns) -> String {
     let mut out = columns.heading(&summary.title);
     for (name, value) in &summary.rows {

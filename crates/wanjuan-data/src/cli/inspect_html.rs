@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::inspect::Summary;
+use super::inspect_summary::Summary;
 use crate::extract::{BlockReport, Explanation};
 
 /// Light and dark by the reader's setting; nothing is loaded from anywhere.

@@ -1,6 +1,6 @@
-//! `wanjuan-data lid`: the language of every line.
+//! `wanjuan-data lid`: the language of each line of standard input.
 
-use std::io::{BufRead, BufWriter, Write, stdin, stdout};
+use std::io::{BufRead, Write, stdin};
 use std::path::PathBuf;
 
 use clap::Args;
@@ -13,7 +13,7 @@ use crate::language::{LanguageId, LidModel, Whatlang};
   wanjuan-data lid < lines.txt
   wanjuan-data lid --model lid.176.ftz < lines.txt")]
 pub(super) struct LidArguments {
-    /// A fastText model such as lid.176.ftz; without it whatlang answers.
+    /// fastText model to use, such as lid.176.ftz. Default: the built-in method of the crate whatlang.
     #[arg(long)]
     model: Option<PathBuf>,
 }
@@ -24,7 +24,7 @@ pub(super) fn run(arguments: &LidArguments) -> anyhow::Result<()> {
         None => Box::new(Whatlang),
     };
     let mut input = stdin().lock();
-    let mut output = BufWriter::new(stdout().lock());
+    let mut output = internlm_kit::stdout::lock();
     let mut line = Vec::new();
     while input.read_until(b'\n', &mut line)? > 0 {
         let text = String::from_utf8_lossy(line.strip_suffix(b"\n").unwrap_or(&line));

@@ -1,5 +1,4 @@
-//! The command line: one file per verb.
-#![allow(clippy::print_stdout)]
+//! The command line, one file per verb.
 
 mod columns;
 mod corpus;
@@ -8,12 +7,14 @@ mod filter;
 mod import;
 mod inspect;
 mod inspect_html;
+mod inspect_summary;
 mod lid;
 mod parser;
 mod report;
 mod run;
 mod warc;
 mod warc_check;
+mod warc_damage;
 mod why;
 
 pub use parser::run;

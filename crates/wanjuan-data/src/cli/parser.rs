@@ -4,9 +4,19 @@ use clap::{Parser, Subcommand};
 
 use super::{extract, filter, import, inspect, lid, report, run as pipeline, warc, why};
 
-/// Raw web pages to clean text and token shards.
+/// Turn raw web pages into clean text and token shards for pre-training.
 #[derive(Debug, Parser)]
-#[command(name = "wanjuan-data", version, about)]
+#[command(
+    name = "wanjuan-data",
+    version,
+    about,
+    after_help = "Examples:
+  wanjuan-data run recipes/tiny/1-data.toml
+  wanjuan-data report runs/tiny/data
+  wanjuan-data inspect page.html
+
+Exit code: 0 when done, 1 when the work failed, 2 when the input or the usage is wrong."
+)]
 struct Arguments {
     #[command(subcommand)]
     verb: Verb,
@@ -14,25 +24,34 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Run a whole pipeline; resumes, and skips what is done.
+    /// Run a whole pipeline, from pages or archives to token shards.
+    ///
+    /// A killed run resumes: units whose files are intact and whose settings are unchanged are not done again. A finished
+    /// run is skipped.
     Run(pipeline::RunArguments),
-    /// Turn pages into a WARC archive.
+    /// Import pages into a WARC archive.
     #[command(subcommand)]
     Import(import::ImportVerb),
-    /// List, print or check the records of archives.
+    /// List, print or check the records of WARC and ARC archives.
     #[command(subcommand)]
     Warc(warc::WarcVerb),
-    /// Extract the main text of a list of pages.
+    /// Extract the main text of pages.
     Extract(extract::ExtractArguments),
-    /// Tell the language of every line of standard input: `label<TAB>confidence`.
+    /// Identify the language of each line of standard input.
+    ///
+    /// Prints `label<TAB>confidence` per line. Labels have two letters where the language has them; `und` means that the
+    /// language could not be determined.
     Lid(lid::LidArguments),
-    /// Show one page: what was kept, what was dropped and why.
+    /// Show which blocks of a page are kept, which are dropped, and why.
     Inspect(inspect::InspectArguments),
-    /// Decide about documents by rules, without rewriting them.
+    /// Decide about documents by rule sets, without rewriting them.
+    ///
+    /// Reads documents from standard input, one JSON object per line with `id` and `content`, and prints one decision per
+    /// line.
     Filter(filter::FilterArguments),
     /// Print the retention funnel of a finished run.
     Report(report::ReportArguments),
-    /// Tell the life of one document.
+    /// Trace one document through a pipeline.
     Why(why::WhyArguments),
 }
 

@@ -1,8 +1,9 @@
-//! `wanjuan-data report`: the funnel of a finished run.
+//! `wanjuan-data report`: prints the funnel of a finished run.
 
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use internlm_kit::{out, outln};
 
 use crate::report::Finished;
 
@@ -12,9 +13,9 @@ use crate::report::Finished;
   wanjuan-data report runs/tiny/data
   wanjuan-data report runs/tiny/data --format json")]
 pub(super) struct ReportArguments {
-    /// Output folder of the run.
+    /// Output folder of a finished run.
     dir: PathBuf,
-    /// Form of the report.
+    /// Format of the report.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 }
@@ -28,8 +29,8 @@ enum Format {
 pub(super) fn run(arguments: &ReportArguments) -> anyhow::Result<()> {
     let funnel = Finished::read(&arguments.dir)?.funnel;
     match arguments.format {
-        Format::Text => print!("{}", funnel.to_text()),
-        Format::Json => println!("{}", serde_json::to_string_pretty(&funnel)?),
+        Format::Text => out!("{}", funnel.to_text())?,
+        Format::Json => outln!("{}", serde_json::to_string_pretty(&funnel)?)?,
     }
     Ok(())
 }

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
+use internlm_kit::context::RunContext;
+use internlm_kit::stop::Stop;
 
 use super::corpus;
 use crate::PipelineConfig;
@@ -17,21 +19,21 @@ use crate::executor::{Force, RunOptions, Share, run_share};
   wanjuan-data run crawl.toml --rank 0 --world 4
   wanjuan-data run recipes/tiny/1-data.toml --set import.source=folder --set import.dir=pages")]
 pub(super) struct RunArguments {
-    /// The pipeline (TOML).
+    /// Pipeline to run, a TOML file.
     config: PathBuf,
-    /// Override one key of the config: a.b=c. Repeatable.
+    /// Override one key of the config, such as import.dump=mine; repeatable.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     overrides: Vec<String>,
-    /// Worker threads; 0 = one per core. The output does not depend on it.
+    /// Number of worker threads; 0 for one per core. The output does not depend on it.
     #[arg(long, default_value_t = 0)]
     threads: usize,
-    /// Do finished work again.
+    /// Do finished work again instead of resuming.
     #[arg(long)]
     force: bool,
-    /// Do only the shards of this worker, counted from 0; a run without --rank then does the rest.
+    /// Do only the parts of this worker, counted from 0. After all workers, a run without --rank does the rest.
     #[arg(long, requires = "world", conflicts_with = "force")]
     rank: Option<usize>,
-    /// How many workers share the archives.
+    /// Number of workers that share the archives.
     #[arg(long, requires = "rank")]
     world: Option<usize>,
 }
@@ -40,19 +42,17 @@ pub(super) fn run(arguments: &RunArguments) -> anyhow::Result<()> {
     let started = Instant::now();
     let config: PipelineConfig = internlm_kit::config::load_with(&arguments.config, &arguments.overrides)?;
     let corpus = corpus::resolve(&config.import)?;
+    let context = RunContext::terminal(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
+        .with_stop(Stop::on_signals()?);
+    let options = RunOptions::default().with_threads(arguments.threads);
     if let (Some(rank), Some(world)) = (arguments.rank, arguments.world) {
-        if rank >= world {
-            let command = format!("run --rank {rank} --world {world}");
-            let message = "expected a rank below the number of workers".to_owned();
-            return Err(crate::Error::Command { command, message }.into());
-        }
-        let units = run_share(&config, &corpus, arguments.threads, Share { rank, world })?;
-        tracing::info!("{}: {units} shards of worker {rank} of {world} done", config.output.display());
+        let parts = run_share(&config, &corpus, options, Share::new(rank, world)?, &context)?;
+        tracing::info!("{}: {parts} parts of worker {rank} of {world} done", config.output.display());
         return Ok(());
     }
     let force = if arguments.force { Force::Redo } else { Force::Resume };
-    let outcome = crate::executor::run(&config, &corpus, RunOptions { threads: arguments.threads, force })?;
-    print!("{}", outcome.funnel.to_text());
+    let outcome = crate::executor::run(&config, &corpus, options.with_force(force), &context)?;
+    internlm_kit::out!("{}", outcome.funnel.to_text())?;
     let seconds = started.elapsed().as_secs_f64();
     let output = config.output.display();
     if outcome.skipped {

@@ -1,6 +1,6 @@
-//! `wanjuan-data warc`: the records of an archive, one of them, or whether their digests are right.
+//! `wanjuan-data warc`: lists the records of an archive, prints one of them, or checks their digests.
 
-use std::io::{self, BufWriter, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -8,17 +8,18 @@ use serde::Serialize;
 use sha1::{Digest as _, Sha1};
 
 use super::warc_check::{CheckArguments, check};
+use super::warc_damage::print_damage;
 use crate::Error;
-use crate::read::{Damage, WarcItem, WarcReader, WarcRecord, parse_response};
+use crate::read::{WarcItem, WarcReader, WarcRecord, parse_response};
 
-/// What to do with an archive.
+/// What can be done with archives.
 #[derive(Debug, Subcommand)]
 pub(super) enum WarcVerb {
-    /// List the records: one JSON object per line; damage goes to stderr.
+    /// List the records as JSON, one object per line; damaged bytes are reported on standard error.
     Ls(LsArguments),
     /// Print one record, its block or its payload.
     Cat(CatArguments),
-    /// Check the digests of blocks and payloads; fails when one is wrong or the archive is damaged.
+    /// Check the digests of blocks and payloads. Exit code 1 when one is wrong or an archive is damaged.
     Check(CheckArguments),
 }
 
@@ -28,7 +29,7 @@ pub(super) enum WarcVerb {
   wanjuan-data warc ls crawl.warc.gz
   wanjuan-data warc ls crawl.arc | grep '\"type\":\"response\"'")]
 pub(super) struct LsArguments {
-    /// WARC or ARC, plain or in gzip, zstd or lz4.
+    /// WARC or ARC archive, plain or compressed by gzip, zstd or lz4.
     file: PathBuf,
 }
 
@@ -39,44 +40,35 @@ pub(super) struct LsArguments {
   wanjuan-data warc cat crawl.warc.gz --offset 1375 --part payload
   wanjuan-data warc cat crawl.warc.zst --inner 89834 --part block")]
 pub(super) struct CatArguments {
-    /// WARC or ARC, plain or in gzip, zstd or lz4.
+    /// WARC or ARC archive, plain or compressed by gzip, zstd or lz4.
     file: PathBuf,
-    /// Byte at which the record or its gzip member starts, as `warc ls` lists it; none in zstd and lz4 files.
+    /// Byte at which the record or its gzip member starts, as listed by `warc ls`; not for zstd and lz4 archives.
     #[arg(long)]
     offset: Option<u64>,
-    /// Byte of the record in the decompressed member or stream; default: the first record there.
+    /// Byte of the record in the decompressed member or stream. Default: the first record there.
     #[arg(long)]
     inner: Option<u64>,
-    /// What to print.
+    /// Part of the record to print.
     #[arg(long, value_enum, default_value_t = RecordPart::Record)]
     part: RecordPart,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum RecordPart {
-    /// Head and block.
+    /// Head and block as stored.
     Record,
     /// The block as stored.
     Block,
-    /// The body of an HTTP response without transfer and content codings, else the block.
+    /// The body of an HTTP response without transfer and content codings; the block of other records.
     Payload,
 }
 
 pub(super) fn run(verb: &WarcVerb) -> anyhow::Result<()> {
-    let done = match verb {
+    match verb {
         WarcVerb::Ls(arguments) => list(&arguments.file),
         WarcVerb::Cat(arguments) => cat(arguments),
         WarcVerb::Check(arguments) => check(arguments),
-    };
-    match done {
-        // A reader that has seen enough (`| head`) is no error.
-        Err(error) if error.downcast_ref().is_some_and(is_closed) => Ok(()),
-        done => done,
     }
-}
-
-fn is_closed(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::BrokenPipe
 }
 
 /// A line of `warc ls`.
@@ -93,7 +85,7 @@ struct Line<'a> {
 
 fn list(file: &Path) -> anyhow::Result<()> {
     let mut reader = WarcReader::open(file)?;
-    let mut out = BufWriter::new(io::stdout().lock());
+    let mut out = internlm_kit::stdout::lock();
     while let Some(item) = reader.next_item() {
         match item {
             WarcItem::Damage(damage) => print_damage(&damage)?,
@@ -117,11 +109,6 @@ fn list(file: &Path) -> anyhow::Result<()> {
     Ok(out.flush()?)
 }
 
-/// `damaged START END WHY` on stderr.
-pub(super) fn print_damage(damage: &Damage) -> io::Result<()> {
-    writeln!(io::stderr(), "damaged {} {} {}", damage.start, damage.end, damage.why)
-}
-
 fn cat(arguments: &CatArguments) -> anyhow::Result<()> {
     let file = &arguments.file;
     let mut reader = WarcReader::open(file)?;
@@ -138,7 +125,7 @@ fn cat(arguments: &CatArguments) -> anyhow::Result<()> {
     let place =
         |name: &str, value: Option<u64>| value.map_or(String::new(), |value| format!(" {name} {value}"));
     let offset = place("at byte", arguments.offset);
-    Err(Error::Empty {
+    Err(Error::Unexpected {
         path: file.clone(),
         found: format!("no record{offset}{}", place("with inner byte", arguments.inner)),
         expected: "a place that `warc ls` lists".to_owned(),
@@ -147,7 +134,7 @@ fn cat(arguments: &CatArguments) -> anyhow::Result<()> {
 }
 
 fn print_record(record: &WarcRecord, part: RecordPart) -> anyhow::Result<()> {
-    let mut out = io::stdout().lock();
+    let mut out = internlm_kit::stdout::lock();
     match part {
         RecordPart::Record => {
             out.write_all(record.head)?;

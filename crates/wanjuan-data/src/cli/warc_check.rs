@@ -1,12 +1,12 @@
-//! `wanjuan-data warc check`: digests of blocks and payloads.
+//! `wanjuan-data warc check`: compares the digests of blocks and payloads with the content.
 
-use std::io::{self, BufWriter, Write};
+use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
 use serde::Serialize;
 
-use super::warc::print_damage;
+use super::warc_damage::print_damage;
 use crate::read::{
     Digest, DigestError, RecordKind, RecordState, WarcItem, WarcReader, WarcRecord, join_chunks,
     parse_response,
@@ -18,12 +18,12 @@ use crate::read::{
   wanjuan-data warc check crawl.warc.gz
   wanjuan-data warc check crawls/*.warc.gz")]
 pub(super) struct CheckArguments {
-    /// WARC or ARC, plain or in gzip, zstd or lz4.
+    /// WARC or ARC archives, plain or compressed by gzip, zstd or lz4.
     #[arg(required = true)]
     files: Vec<PathBuf>,
 }
 
-/// A line about a digest that is not right.
+/// A line of output: a digest that is wrong or cannot be checked.
 #[derive(Serialize)]
 struct Line<'a> {
     file: &'a str,
@@ -46,7 +46,7 @@ struct Totals {
 }
 
 pub(super) fn check(arguments: &CheckArguments) -> anyhow::Result<()> {
-    let mut out = BufWriter::new(io::stdout().lock());
+    let mut out = internlm_kit::stdout::lock();
     let mut totals = Totals::default();
     for file in &arguments.files {
         let name = file.display().to_string();
@@ -115,16 +115,16 @@ fn check_record(
     Ok(())
 }
 
-/// What became of a digest.
+/// The result of checking a digest.
 enum Verdict {
     Right,
-    /// What was found instead.
+    /// The digest that was computed instead.
     Wrong(String),
-    /// Why it cannot be told.
+    /// Why the digest cannot be checked.
     Unchecked(String),
 }
 
-/// Right when one of the readings has the digest.
+/// Right when one of the readings of the bytes has the digest.
 fn compare(wanted: &Digest, readings: &[&[u8]]) -> Verdict {
     let mut found: Vec<Digest> = readings.iter().map(|bytes| wanted.of_same_kind(bytes)).collect();
     if found.contains(wanted) { Verdict::Right } else { Verdict::Wrong(found.swap_remove(0).to_string()) }

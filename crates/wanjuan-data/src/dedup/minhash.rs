@@ -1,7 +1,7 @@
 //! [`MinHasher`]: MinHash signatures (Broder, 1997).
 //!
 //! Function i is `h_i(x) = (a_i x + b_i) mod p` with p = 2^61 - 1; the signature of a set is the minimum of
-//! each function over the set. Two signatures agree at a place with probability = Jaccard similarity.
+//! each function over the set. The probability that two signatures agree at a place is the Jaccard similarity of the sets.
 
 use internlm_kit::rng::CounterRng;
 
@@ -16,7 +16,7 @@ pub struct MinHasher {
 }
 
 impl MinHasher {
-    /// `count` functions.
+    /// A family of `count` functions, which is also the length of signatures.
     #[must_use]
     pub fn new(seed: u64, count: usize) -> Self {
         let (a, b) = (CounterRng::new(seed, "minhash-a"), CounterRng::new(seed, "minhash-b"));
@@ -55,6 +55,20 @@ mod tests {
         #[test]
         fn reduce_is_the_remainder(x in 0_u128..(1 << 122)) {
             prop_assert_eq!(u128::from(reduce(x)), x % u128::from(PRIME));
+        }
+    }
+
+    proptest! {
+        /// The signature of a union is the smaller value at each place: what makes it a minimum over the set.
+        #[test]
+        fn signatures_of_unions_are_minima(
+            a in prop::collection::vec(any::<u64>(), 0..20),
+            b in prop::collection::vec(any::<u64>(), 0..20),
+        ) {
+            let hasher = MinHasher::new(7, 16);
+            let minima: Vec<u64> =
+                hasher.signature(&a).into_iter().zip(hasher.signature(&b)).map(|(x, y)| x.min(y)).collect();
+            prop_assert_eq!(hasher.signature(&[&b[..], &a].concat()), minima);
         }
     }
 

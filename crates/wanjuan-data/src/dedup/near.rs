@@ -1,4 +1,5 @@
-//! The pass `near-dedup`: MinHash-LSH candidates, exact verification, clusters, the most recent stays.
+//! The pass `near-dedup`: MinHash-LSH finds candidates, exact comparison verifies them, and the most recent document of
+//! each cluster is kept.
 //!
 //! InternLM2 (arXiv 2403.17297, section 3.1): 5-grams, 128 hash functions, threshold 0.7, keep the most
 //! recent. The split into bands is not published; 25 x 5 finds a pair of similarity 0.7 with probability
@@ -13,20 +14,22 @@ use super::lsh::for_each_bucket;
 use super::minhash::MinHasher;
 use super::shingle::{jaccard, shingles};
 use super::union_find::UnionFind;
+use crate::document::Recency;
 use crate::stage::Duplicate;
 use crate::{Document, Pass, Reason, Verdict};
 
-/// Settings; the defaults are InternLM2's where it publishes them.
+/// Settings of `near-dedup`; the defaults are InternLM2's where it publishes them.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[non_exhaustive]
 pub struct NearDedupConfig {
     /// Words per shingle. InternLM2: 5.
     pub shingle_words: usize,
-    /// Jaccard similarity from which two documents are duplicates. InternLM2: 0.7.
+    /// Minimum Jaccard similarity of two duplicates. InternLM2: 0.7.
     pub threshold: f64,
-    /// Bands. Default 25.
+    /// Number of bands; more bands find more pairs and cost more time. Default 25.
     pub bands: usize,
-    /// Signature places per band. Default 5.
+    /// Signature values per band; more rows make candidates more similar. Default 5.
     pub rows: usize,
     /// Seed of the hash functions. Default 1.
     pub seed: u64,
@@ -38,17 +41,33 @@ impl Default for NearDedupConfig {
     }
 }
 
-/// The pass.
+impl NearDedupConfig {
+    /// Every problem as `key: found X, expected Y`.
+    pub(crate) fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        let threshold = self.threshold;
+        if !(threshold > 0.0 && threshold <= 1.0) {
+            problems.push(format!("threshold: found {threshold}, expected a number above 0, at most 1"));
+        }
+        let counts = [("bands", self.bands), ("rows", self.rows), ("shingle-words", self.shingle_words)];
+        for (key, _) in counts.into_iter().filter(|(_, count)| *count == 0) {
+            problems.push(format!("{key}: found 0, expected at least 1"));
+        }
+        problems
+    }
+}
+
+/// Keeps the most recent document of each cluster of near duplicates.
 #[derive(Clone, Debug)]
 pub struct NearDedup {
     config: NearDedupConfig,
     hasher: MinHasher,
 }
 
-/// What a document leaves for the decision.
+/// What a document leaves for the decision: its shingles and their signature.
 #[derive(Clone, Debug)]
 pub struct NearSketch {
-    recency: (String, String, String),
+    recency: Recency,
     shingles: Vec<u64>,
     signature: Vec<u64>,
 }
@@ -61,7 +80,7 @@ struct Link {
 }
 
 impl NearDedup {
-    /// The pass with `config`.
+    /// A pass with these settings; they are not checked again.
     #[must_use]
     pub fn new(config: NearDedupConfig) -> Self {
         let hasher = MinHasher::new(config.seed, config.bands * config.rows);
@@ -110,7 +129,7 @@ impl Pass for NearDedup {
     fn decide(&self, sketches: Vec<NearSketch>) -> Vec<Option<Reason>> {
         // Sorted by id: clusters and links do not depend on the order of the corpus.
         let mut order: Vec<usize> = (0..sketches.len()).collect();
-        order.sort_by(|a, b| sketches[*a].recency.2.cmp(&sketches[*b].recency.2));
+        order.sort_by(|a, b| sketches[*a].recency.id.cmp(&sketches[*b].recency.id));
         let mut slots: Vec<Option<NearSketch>> = sketches.into_iter().map(Some).collect();
         let sorted: Vec<NearSketch> =
             order.iter().map(|index| slots[*index].take().expect("every index comes once")).collect();
@@ -123,7 +142,7 @@ impl Pass for NearDedup {
                 *best = index as u32;
             }
         }
-        let id = |index: u32| sorted[index as usize].recency.2.clone();
+        let id = |index: u32| sorted[index as usize].recency.id.clone();
         let mut decisions = vec![None; sorted.len()];
         for (place, (root, link)) in roots.iter().zip(&links).enumerate() {
             let keeper = keepers[*root as usize];

@@ -6,7 +6,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::filter::is_punctuation;
 
-/// The units of a text after datatrove's normalization, in this order: lower case, numbers to `0`,
+/// The units of a text after datatrove's normalization, which is in this order: lower case, numbers to `0`,
 /// punctuation to space, white space collapsed, NFD without marks. Units are words; in scripts without
 /// spaces (Han, kana, Thai, Lao, Khmer) characters.
 #[must_use]
@@ -90,6 +90,29 @@ mod tests {
         assert_eq!(shingles("one two", 5).len(), 1);
         assert_eq!(shingles("", 5).len(), 0);
         assert_eq!(shingles("a b c d e f", 5).len(), 2);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn jaccard_is_that_of_sets(
+            a in proptest::collection::btree_set(0_u64..12, 0..10),
+            b in proptest::collection::btree_set(0_u64..12, 0..10),
+        ) {
+            let (x, y): (Vec<u64>, Vec<u64>) = (a.iter().copied().collect(), b.iter().copied().collect());
+            let union = a.union(&b).count();
+            let expected = if union == 0 { 1.0 } else { a.intersection(&b).count() as f64 / union as f64 };
+            proptest::prop_assert_eq!(jaccard(&x, &y), expected);
+            proptest::prop_assert_eq!(jaccard(&y, &x), expected);
+        }
+
+        /// Case, punctuation and the width of white space do not change the shingles.
+        #[test]
+        fn shingles_ignore_what_normalization_removes(words in proptest::collection::vec("[a-z]{1,6}", 1..20)) {
+            let plain = shingles(&words.join(" "), 3);
+            proptest::prop_assert!(plain.is_sorted_by(|a, b| a < b));
+            proptest::prop_assert!(plain.len() <= words.len().saturating_sub(2).max(1));
+            proptest::prop_assert_eq!(shingles(&words.join(" -- \n").to_uppercase(), 3), plain);
+        }
     }
 
     #[test]

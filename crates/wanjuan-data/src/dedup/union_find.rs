@@ -7,7 +7,7 @@ pub(super) struct UnionFind {
 }
 
 impl UnionFind {
-    /// n sets of one.
+    /// Every number in a set of its own.
     pub(super) fn new(n: usize) -> Self {
         Self { parents: (0..n as u32).collect() }
     }
@@ -26,5 +26,36 @@ impl UnionFind {
     pub(super) fn union(&mut self, x: u32, y: u32) {
         let (x, y) = (self.find(x), self.find(y));
         self.parents[x.max(y) as usize] = x.min(y);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Against repeated relabelling; the root is the smallest member whatever the order of the edges.
+        #[test]
+        fn sets_are_connected_components(edges in prop::collection::vec((0_u32..12, 0_u32..12), 0..16)) {
+            let mut names: Vec<u32> = (0..12).collect();
+            for _ in 0..12 {
+                for (a, b) in &edges {
+                    let least = names[*a as usize].min(names[*b as usize]);
+                    (names[*a as usize], names[*b as usize]) = (least, least);
+                }
+            }
+            for reversed in [false, true] {
+                let mut sets = UnionFind::new(12);
+                let mut edges = edges.clone();
+                if reversed {
+                    edges.reverse();
+                }
+                edges.iter().for_each(|(a, b)| sets.union(*a, *b));
+                let roots: Vec<u32> = (0..12).map(|x| sets.find(x)).collect();
+                prop_assert_eq!(&roots, &names);
+            }
+        }
     }
 }

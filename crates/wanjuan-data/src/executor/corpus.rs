@@ -1,26 +1,27 @@
-//! [`Corpus`]: the input of a run after the edge has decided where it lies.
+//! [`Corpus`]: the input of a run, once it is known where the input is.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use internlm_kit::file::AtPath;
 
 use crate::read::{PageList, Selection, list_pages};
 use crate::{Error, Result};
 
 /// Where documents come from.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub enum Corpus {
     /// Pages in a folder, which are imported first.
     Pages {
-        /// The folder.
+        /// Folder below which the paths of pages are relative.
         root: PathBuf,
-        /// Which pages to take.
+        /// Which pages to take; empty for all `.html`, `.htm`, `.md` and `.txt` files.
         select: Vec<Selection>,
-        /// Which pages to leave out.
+        /// Globs of pages and folders to leave out.
         exclude: Vec<String>,
     },
-    /// Archives that exist already.
+    /// WARC or ARC archives, read in this order.
     Archives(Vec<PathBuf>),
 }
 
@@ -32,7 +33,19 @@ pub(super) enum Listing {
 }
 
 impl Corpus {
-    /// Lists the corpus.
+    /// All pages below `root`.
+    #[must_use]
+    pub fn pages(root: impl Into<PathBuf>) -> Self {
+        Self::Pages { root: root.into(), select: Vec::new(), exclude: Vec::new() }
+    }
+
+    /// The archives `files`.
+    #[must_use]
+    pub fn archives(files: impl IntoIterator<Item = impl Into<PathBuf>>) -> Self {
+        Self::Archives(files.into_iter().map(Into::into).collect())
+    }
+
+    /// Lists what is there now.
     pub(super) fn list(&self) -> Result<Listing> {
         match self {
             Self::Pages { root, select, exclude } => {
@@ -43,7 +56,7 @@ impl Corpus {
             }
             Self::Archives(files) => {
                 let list = |path: &PathBuf| {
-                    let metadata = fs::metadata(path).map_err(Error::io(path, "read"))?;
+                    let metadata = fs::metadata(path).at(path, "read")?;
                     Ok((path.clone(), metadata.len()))
                 };
                 Ok(Listing::Archives(files.iter().map(list).collect::<Result<_>>()?))
@@ -53,6 +66,14 @@ impl Corpus {
 }
 
 impl Listing {
+    /// Files that were looked at, pages or archives.
+    pub(super) fn files_seen(&self) -> u64 {
+        match self {
+            Self::Pages(list) => list.files_seen,
+            Self::Archives(files) => files.len() as u64,
+        }
+    }
+
     /// Changes when the input changes: names, sizes and times of change.
     pub(super) fn fingerprint(&self) -> String {
         let mut text = String::new();
@@ -69,11 +90,11 @@ impl Listing {
                 }
             }
         }
-        internlm_kit::atomic::sha256(text.as_bytes())
+        internlm_kit::hash::sha256(text)
     }
 }
 
-/// A page's part of a fingerprint.
+/// One page in a fingerprint.
 pub(super) fn page_line(page: &crate::read::ImportedPage) -> String {
     format!("{} {} {}\n", page.path, page.size, page.modified)
 }

@@ -1,21 +1,36 @@
-//! The executor: units of work, threads, counting, resume and rejected documents around stages and passes.
+//! Runs a pipeline: threads, counting, resume and rejected documents around stages and passes.
+//!
+//! The words of this module, from large to small:
+//!
+//! | word | means |
+//! |---|---|
+//! | segment | document stages in a row, or one pass; has a folder below `work/` |
+//! | part | what one thread does at a time: an input file of a segment, or a byte range of a large archive |
+//! | unit | what the journal records: a part, an imported archive, a pass, the tokenizer, the token shards |
+//!
+//! A *shard* is always a file of tokens, see [`crate::shard`].
 
+mod artifact;
+mod capture;
 mod corpus;
-mod kernel;
-mod manifest;
+mod journal;
+mod part;
+mod part_report;
+mod parts;
 mod pass;
-mod pipeline;
 mod rejected;
+mod run;
+mod runner;
 mod segment;
-mod shard_report;
-mod shards;
+mod share;
+mod stopwatch;
+mod unit;
 
+pub use artifact::Artifact;
 pub use corpus::Corpus;
-pub use kernel::{ShardInput, ShardSpec, run_shard};
-pub use manifest::{Artifact, Manifest, UnitRecord};
-pub use pass::{PassFiles, run_pass};
-pub use pipeline::{Force, Outcome, RunOptions, run, run_share};
-pub use rejected::{Rejected, RejectedWriter};
-pub use segment::{Segment, segments};
-pub use shard_report::{Count, DamagedRange, PartSpan, ShardReport, StageReport};
-pub use shards::Share;
+pub(crate) use part_report::PartReport;
+pub use part_report::{Count, DamagedRange, StageReport};
+pub(crate) use pass::CorpusPass;
+pub use rejected::Rejected;
+pub use run::{Force, Outcome, RunOptions, run, run_share};
+pub use share::Share;

@@ -1,93 +1,95 @@
-//! [`Segment`]: runs of document stages between passes, the pieces a pipeline is executed in.
+//! [`Segment`]: runs of document stages between passes, the pieces in which a pipeline is executed.
 
-use crate::dedup::{ExactDedup, NearDedup, RepeatedLines};
-use crate::extract::Extract;
-use crate::filter::Language;
-use crate::normalize::NormalizeCharacters;
-use crate::stage::{Pass, Stage};
-use crate::{Result, StageConfig};
+use crate::stage_table::{StageConfig, StageKind};
+
+/// A stage with the name it has in this pipeline.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct LabeledStage {
+    /// The stage's name, numbered from its second use on: `c4`, `c4-2`.
+    pub(super) label: String,
+    pub(super) config: StageConfig,
+}
 
 /// A piece of the pipeline.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Segment {
-    /// Document stages, executed shard by shard.
-    Stages(Vec<(String, StageConfig)>),
-    /// One corpus-wide pass.
-    Pass(String, StageConfig),
+pub(super) enum Segment {
+    /// Document stages, executed part by part without writing anything in between.
+    Stages(Vec<LabeledStage>),
+    /// One pass, which needs all documents at once.
+    Pass(LabeledStage),
 }
 
-/// Cuts a pipeline at its passes. Every entry gets a label: its name, numbered from the second use on.
-#[must_use]
-pub fn segments(stages: &[StageConfig]) -> Vec<Segment> {
+/// Cuts a pipeline at its passes.
+pub(super) fn segments(stages: &[StageConfig]) -> Vec<Segment> {
     let mut segments = Vec::new();
-    let mut used: Vec<&'static str> = Vec::new();
-    for config in stages {
+    for (place, config) in stages.iter().enumerate() {
         let name = config.name();
-        used.push(name);
-        let uses = used.iter().filter(|one| **one == name).count();
+        let uses = stages[..=place].iter().filter(|stage| stage.name() == name).count();
         let label = if uses == 1 { name.to_owned() } else { format!("{name}-{uses}") };
-        if config.is_pass() {
-            segments.push(Segment::Pass(label, config.clone()));
-        } else if let Some(Segment::Stages(open)) = segments.last_mut() {
-            open.push((label, config.clone()));
-        } else {
-            segments.push(Segment::Stages(vec![(label, config.clone())]));
+        let stage = LabeledStage { label, config: config.clone() };
+        match segments.last_mut() {
+            _ if config.kind() == StageKind::Pass => segments.push(Segment::Pass(stage)),
+            Some(Segment::Stages(open)) => open.push(stage),
+            _ => segments.push(Segment::Stages(vec![stage])),
         }
     }
     segments
 }
 
-impl StageConfig {
-    /// Name in configs, reports and folders.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::ExactDedup(config) => ExactDedup::new(config.clone()).name(),
-            Self::NearDedup(_) => "near-dedup",
-            Self::RepeatedLines(config) => RepeatedLines::new(config.clone()).name(),
-            // Building this stage reads its model.
-            Self::Language(_) => "language",
-            // Its word lists need not be there for its name.
-            Self::C4BadWords(_) => "c4-bad-words",
-            stage => stage.build_stage().ok().flatten().map_or("", |stage| stage.name()),
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn stage(name: &str) -> StageConfig {
+        toml::from_str(&format!("stage = \"{name}\"")).expect("every key has a default")
+    }
+
+    fn labels(segment: &Segment) -> Vec<&str> {
+        match segment {
+            Segment::Stages(stages) => stages.iter().map(|stage| stage.label.as_str()).collect(),
+            Segment::Pass(stage) => vec![stage.label.as_str()],
         }
     }
 
-    /// Whether this is a pass over the whole corpus and not a document stage.
-    #[must_use]
-    pub fn is_pass(&self) -> bool {
-        matches!(self, Self::ExactDedup(_) | Self::NearDedup(_) | Self::RepeatedLines(_))
+    #[test]
+    fn passes_cut_and_repeated_stages_are_numbered() {
+        let stages = ["extract", "c4", "exact-dedup", "near-dedup", "c4", "exact-dedup"].map(stage);
+        let segments = segments(&stages);
+        let labels: Vec<Vec<&str>> = segments.iter().map(labels).collect();
+        assert_eq!(
+            labels,
+            [
+                vec!["extract", "c4"],
+                vec!["exact-dedup"],
+                vec!["near-dedup"],
+                vec!["c4-2"],
+                vec!["exact-dedup-2"]
+            ]
+        );
+        assert!(matches!(segments[3], Segment::Stages(_)) && matches!(segments[4], Segment::Pass(_)));
     }
 
-    /// The document stage, `None` for passes.
-    ///
-    /// # Errors
-    /// A model or other files of a stage that cannot be read.
-    pub fn build_stage(&self) -> Result<Option<Box<dyn Stage>>> {
-        if let Some(rules) = self.build_rules()? {
-            return Ok(Some(rules));
+    proptest! {
+        #[test]
+        fn no_stage_is_lost_reordered_or_named_like_another(
+            names in prop::collection::vec(prop::sample::select(vec!["c4", "fineweb", "exact-dedup", "repeated-lines"]), 0..12)
+        ) {
+            let stages: Vec<StageConfig> = names.iter().map(|name| stage(name)).collect();
+            let segments = segments(&stages);
+            let labels: Vec<&str> = segments.iter().flat_map(labels).collect();
+            let mut uses = std::collections::BTreeMap::new();
+            let expected: Vec<String> = names
+                .iter()
+                .map(|name| {
+                    let uses = uses.entry(*name).and_modify(|uses| *uses += 1).or_insert(1);
+                    if *uses == 1 { (*name).to_owned() } else { format!("{name}-{uses}") }
+                })
+                .collect();
+            prop_assert_eq!(labels, expected);
+            let open = |pair: &[Segment]| matches!(pair, [Segment::Stages(_), Segment::Stages(_)]);
+            prop_assert!(!segments.windows(2).any(open), "document stages in a row are one segment");
         }
-        Ok(Some(match self.clone() {
-            Self::Extract(config) => Box::new(Extract::new(config)),
-            Self::Normalize(config) => Box::new(NormalizeCharacters::new(config)),
-            Self::Language(config) => Box::new(Language::new(config)?),
-            _ => return Ok(None),
-        }))
     }
-
-    /// Calls `visitor` with the pass; `None` for document stages.
-    pub(super) fn visit_pass<V: PassVisitor>(&self, visitor: V) -> Option<V::Output> {
-        match self.clone() {
-            Self::ExactDedup(config) => Some(visitor.visit(&ExactDedup::new(config))),
-            Self::NearDedup(config) => Some(visitor.visit(&NearDedup::new(config))),
-            Self::RepeatedLines(config) => Some(visitor.visit(&RepeatedLines::new(config))),
-            _ => None,
-        }
-    }
-}
-
-/// A function that is generic over the pass.
-pub(super) trait PassVisitor {
-    type Output;
-    fn visit<P: Pass>(self, pass: &P) -> Self::Output;
 }

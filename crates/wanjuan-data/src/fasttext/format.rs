@@ -1,7 +1,7 @@
-//! Reading the binary format of fastText (`.bin`, `.ftz`): a cursor that knows its place, header, matrices.
+//! Reading the binary format of fastText (`.bin`, `.ftz`): a cursor that knows its byte offset, the header, the matrices.
 //!
 //! Follows `src/fasttext.cc`, `dictionary.cc`, `quantmatrix.cc` and `productquantizer.cc` of fastText 0.9.2.
-//! Every length is checked against what is left of the file before memory is taken.
+//! Every length is checked against the rest of the file before memory is allocated.
 
 use std::path::Path;
 
@@ -26,7 +26,7 @@ impl<'a> Cursor<'a> {
         Self { path, bytes, offset: 0 }
     }
 
-    /// The error that the field of `size` bytes just read is not as `expected`.
+    /// The error for the field of `size` bytes that was just read and is not as `expected`.
     pub(super) fn wrong(&self, size: usize, found: impl ToString, expected: impl Into<String>) -> Error {
         Error::Format {
             path: self.path.to_path_buf(),
@@ -131,17 +131,17 @@ pub(super) enum LossName {
     OneVersusAll,
 }
 
-/// What of the training arguments matters for prediction.
+/// The training arguments that matter for prediction.
 #[derive(Clone, Debug)]
 pub(super) struct Header {
     /// Numbers per row of the matrices.
     pub(super) dim: usize,
-    /// Longest run of words with a row of its own.
+    /// Maximum length of word n-grams that have a row.
     pub(super) word_ngrams: usize,
     pub(super) loss: LossName,
     /// Hash buckets of n-grams.
     pub(super) buckets: usize,
-    /// Shortest and longest character n-gram.
+    /// Minimum and maximum length of character n-grams.
     pub(super) min_n: usize,
     pub(super) max_n: usize,
 }
@@ -155,7 +155,7 @@ impl Header {
         }
         let version = cursor.number("format version", 11, 12)?;
         let dim = cursor.number("dimension", 1, 1 << 16)?;
-        // Context window, epochs, minimum count, negative samples: of training only.
+        // Context window, epochs, minimum count, negative samples: for training only.
         cursor.take(16)?;
         let word_ngrams = cursor.number("longest word n-gram", 0, 100)?;
         let loss = match cursor.number("loss", 1, 4)? {

@@ -13,12 +13,14 @@ use std::fmt;
 use std::fs;
 use std::path::Path;
 
+use internlm_kit::file::AtPath;
+
 use self::format::{Cursor, Header, read_matrices};
 use self::output::Output;
 use self::vocabulary::Vocabulary;
 use crate::{Error, Result};
 
-/// A model.
+/// A supervised model, read into memory.
 pub struct FastText {
     vocabulary: Vocabulary,
     dim: usize,
@@ -30,24 +32,25 @@ pub struct FastText {
 /// The best label of a text.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Prediction<'a> {
-    /// Without `__label__`.
+    /// The label without its prefix `__label__`.
     pub label: &'a str,
-    /// 0 to 1.
+    /// Probability of the label, 0 to 1.
     pub probability: f32,
 }
 
 impl FastText {
-    /// Reads a model.
+    /// Reads a `.bin` or `.ftz` file.
     ///
     /// # Errors
-    /// An unreadable file; [`Error::Format`] with the byte where it is no supervised fastText model. Memory
-    /// stays in proportion to the file whatever it says.
-    pub fn open(path: &Path) -> Result<Self> {
+    /// An unreadable file; [`Error::Format`] with the byte at which it is not a supervised fastText model. The
+    /// memory taken is in proportion to the size of the file, whatever the file says.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
         if !path.exists() {
             let expected = "a fastText model (.ftz or .bin)";
             return Err(Error::Missing { path: path.to_path_buf(), expected });
         }
-        let bytes = fs::read(path).map_err(Error::io(path, "read"))?;
+        let bytes = fs::read(path).at(path, "read")?;
         Self::parse(path, &bytes)
     }
 
@@ -55,7 +58,8 @@ impl FastText {
     ///
     /// # Errors
     /// As [`Self::open`].
-    pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self> {
+    pub fn parse(path: impl AsRef<Path>, bytes: &[u8]) -> Result<Self> {
+        let path = path.as_ref();
         let mut cursor = Cursor::new(path, bytes);
         let header = Header::read(&mut cursor)?;
         let (dim, loss) = (header.dim, header.loss);
@@ -87,8 +91,8 @@ impl FastText {
         &self.labels
     }
 
-    /// The best label of `text`; white space of any kind separates words. `None` when no part of the text
-    /// and not even its end is known to the model.
+    /// The best label of `text`; white space of any kind separates words. `None` when the model knows neither
+    /// any part of the text nor its end.
     #[must_use]
     pub fn predict(&self, text: &str) -> Option<Prediction<'_>> {
         let mut hidden = vec![0.0_f32; self.dim];
@@ -104,7 +108,7 @@ impl FastText {
         let scale = 1.0 / count as f32;
         hidden.iter_mut().for_each(|value| *value *= scale);
         let (label, probability) = self.output.best(&hidden)?;
-        // The reference's sums of logarithms pass 1 by up to 1e-4.
+        // The reference's sums of logarithms exceed 1 by up to 1e-4.
         Some(Prediction { label: &self.labels[label], probability: probability.min(1.0) })
     }
 }

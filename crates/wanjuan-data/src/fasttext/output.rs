@@ -4,7 +4,7 @@
 
 use super::format::{LossName, Matrix};
 
-/// What fastText adds to a probability before it takes the logarithm.
+/// What fastText adds to a probability before taking the logarithm.
 const EPSILON: f64 = 1e-5;
 
 /// The output layer.
@@ -17,7 +17,7 @@ pub(super) struct Output {
 }
 
 impl Output {
-    /// `counts` in the order of the labels, which is falling.
+    /// `counts` are in the order of the labels, from the most frequent to the rarest.
     pub(super) fn new(matrix: Matrix, loss: LossName, counts: &[u64]) -> Self {
         let tree = if loss == LossName::Hierarchical { huffman(counts) } else { Vec::new() };
         Self { values: matrix.values, labels: counts.len(), loss, tree }
@@ -88,7 +88,7 @@ fn sigmoid(score: f32) -> f32 {
 }
 
 /// Joins the two rarest nodes until one is left. Counts fall, so leaves are taken from the end and inner
-/// nodes, whose counts rise, from the beginning; of equal counts the inner node goes first.
+/// nodes, whose counts rise, from the beginning; among equal counts the inner node comes first.
 fn huffman(counts: &[u64]) -> Vec<[u32; 2]> {
     let mut tree: Vec<[u32; 2]> = Vec::with_capacity(counts.len().saturating_sub(1));
     let mut sums: Vec<u64> = Vec::with_capacity(tree.capacity());
@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn rare_labels_lie_deep() {
         assert_eq!(huffman(&[8, 4, 2, 1]), [[3, 2], [4, 1], [5, 0]]);
-        // The inner node of 2 and 2 is as rare as the label of 4, and goes first.
+        // The inner node of 2 and 2 is as rare as the label of 4, and comes first.
         assert_eq!(huffman(&[4, 2, 2]), [[2, 1], [3, 0]]);
         assert!(huffman(&[7]).is_empty());
     }
@@ -135,7 +135,7 @@ mod tests {
         assert!(label == 1 && (softmax - 0.665_24).abs() < 1e-5, "{softmax}");
         let (label, sigmoid) = of(LossName::OneVersusAll);
         assert!(label == 1 && (sigmoid - 0.731_06).abs() < 1e-5, "{sigmoid}");
-        // The root (row 1) goes right with .731 to label 0 (3 is as many as 1 + 2, which go first).
+        // The root (row 1) goes right with .731 to label 0 (3 is as many as 1 + 2, which come first).
         let (label, tree) = of(LossName::Hierarchical);
         assert!(label == 0 && (tree - 0.731_07).abs() < 1e-4, "{tree}");
     }

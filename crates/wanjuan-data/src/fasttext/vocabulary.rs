@@ -9,15 +9,15 @@ use crate::Result;
 
 /// What fastText appends to every line.
 const END_OF_LINE: &[u8] = b"</s>";
-/// Words that begin so are labels of training lines.
+/// Prefix of words that are labels of training lines.
 const LABEL: &str = "__label__";
 /// Factor of the hash of word n-grams.
 const NGRAM_FACTOR: u64 = 116_049_371;
 
-/// Words and hash buckets with the rows they stand for.
+/// Words and hash buckets with their rows in the input matrix.
 pub(super) struct Vocabulary {
     words: HashMap<Box<[u8]>, u32>,
-    /// Rows before those of the buckets.
+    /// Number of rows before those of the buckets.
     word_count: usize,
     header: Header,
     buckets: Buckets,
@@ -31,9 +31,9 @@ pub(super) struct Label {
 
 /// Which hash buckets have a row.
 enum Buckets {
-    /// All; the rows of the buckets follow those of the words.
+    /// All buckets; their rows follow those of the words.
     All,
-    /// Those that quantization with a cutoff left.
+    /// The buckets that quantization with a cutoff left.
     Some(Kept),
 }
 
@@ -86,7 +86,7 @@ impl Vocabulary {
         self.word_count + of_buckets
     }
 
-    /// Puts the rows of the buckets in the order of the buckets, which is where [`Self::visit`] looks.
+    /// Sorts the rows of the buckets by bucket, as [`Self::visit`] expects them.
     pub(super) fn sort_rows(&self, values: &mut Vec<f32>) {
         let Buckets::Some(kept) = &self.buckets else { return };
         let dim = self.header.dim;
@@ -100,7 +100,7 @@ impl Vocabulary {
         values.extend(sorted);
     }
 
-    /// Gives `visitor` the row of every feature of a line, in fastText's order, with its end.
+    /// Calls `visitor` with the row of every feature of a line, its end included, in fastText's order.
     pub(super) fn visit(&self, line: &str, mut visitor: impl FnMut(usize)) {
         let separator = |byte: &u8| matches!(byte, b' ' | b'\n' | b'\r' | b'\t' | 11 | 12 | 0);
         let words = line.as_bytes().split(separator).filter(|word| !word.is_empty());
@@ -134,7 +134,7 @@ impl Vocabulary {
         }
     }
 
-    /// Character n-grams of a word between `<` and `>`; the marks alone are none.
+    /// Character n-grams of a word between `<` and `>`; the marks alone do not count.
     fn visit_characters(&self, word: &[u8], visitor: &mut impl FnMut(usize)) {
         let (min_n, max_n) = (self.header.min_n, self.header.max_n);
         for start in 0..word.len() {

@@ -1,5 +1,5 @@
-//! The stage `abnormal-characters`: how frequent characters are that no text should hold, the second of the three
-//! families of heuristic rules of InternLM2 (arXiv 2403.17297, section 3.1). All numbers are ours.
+//! The stage `abnormal-characters`: limits on characters that no text should hold, the second of InternLM2's
+//! three families of heuristic rules (arXiv 2403.17297, section 3.1). InternLM2 publishes no numbers: these are ours.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,28 +7,30 @@ use super::words::ratio;
 use super::{Decision, RuleSet, View, Writing, rule_set};
 use crate::{Document, Reason, Stage, Verdict};
 
-/// Thresholds: shares of the characters of the text; 1 switches a rule off.
+/// Settings of `abnormal-characters`: shares of the characters of the text; 1 switches a rule off.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[non_exhaustive]
 pub struct AbnormalCharactersConfig {
-    /// Largest share of U+FFFD, which stands for bytes that could not be decoded. Ours: 0.002.
+    /// Maximum share of U+FFFD, which stands for bytes that could not be decoded. Ours: 0.002.
     pub max_replacement: f64,
-    /// Largest share of control characters but tab, line feed and carriage return. Ours: 0.002.
+    /// Maximum share of control characters other than tab, line feed and carriage return. Ours: 0.002.
     pub max_control: f64,
-    /// Largest share of private-use characters: icons of web fonts. Ours: 0.005.
+    /// Maximum share of private-use characters: icons of web fonts. Ours: 0.005.
     pub max_private_use: f64,
-    /// Largest share of UTF-8 that was read as Windows-1252, like `Ã©` and `â€™`. Ours: 0.005.
+    /// Maximum share of UTF-8 that was read as Windows-1252, like `Ã©` and `â€™`. Ours: 0.005.
     pub max_mojibake: f64,
-    /// What is different for Chinese text.
+    /// Limits that differ for Chinese text.
     pub chinese: ChineseAbnormalConfig,
 }
 
-/// Abnormal characters of Chinese text.
+/// Limits that differ for Chinese text.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[non_exhaustive]
 pub struct ChineseAbnormalConfig {
-    /// Largest share of characters that misread bytes give: 锟斤拷 (U+FFFD read as GBK), 烫烫烫 and 屯屯屯 (memory
-    /// that was never written, read as GBK). Ours: 0.005.
+    /// Maximum share of characters that come from bytes read in the wrong encoding: 锟斤拷 (U+FFFD read as GBK),
+    /// 烫烫烫 and 屯屯屯 (memory that was never written, read as GBK). Ours: 0.005.
     pub max_mojibake: f64,
 }
 
@@ -50,14 +52,14 @@ impl Default for ChineseAbnormalConfig {
     }
 }
 
-/// The stage.
+/// Drops texts with too many characters that no text should hold.
 #[derive(Clone, Debug, Default)]
 pub struct AbnormalCharacters {
     config: AbnormalCharactersConfig,
 }
 
 impl AbnormalCharacters {
-    /// The stage with `config`.
+    /// A stage with these settings; they are not checked again.
     #[must_use]
     pub fn new(config: AbnormalCharactersConfig) -> Self {
         Self { config }

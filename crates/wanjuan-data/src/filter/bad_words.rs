@@ -1,41 +1,51 @@
-//! The stage `c4-bad-words`: documents with a word of the list of their language (arXiv 1910.10683, section 2.2),
-//! as `C4BadWordsFilter` of huggingface/datatrove@a649de7. The lists (LDNOOBW) are files that the user gives.
+//! The stage `c4-bad-words`: drops documents that hold a word of the list of their language (arXiv 1910.10683,
+//! section 2.2), as `C4BadWordsFilter` of huggingface/datatrove@a649de7. The lists (LDNOOBW) are files that the user provides.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
 use aho_corasick::AhoCorasick;
+use internlm_kit::file::AtPath;
 use serde::{Deserialize, Serialize};
 
 use super::python::is_word;
 use super::{Compat, Decision, RuleSet, View, rule_set};
 use crate::{Document, Error, Reason, Result, Stage, Verdict};
 
-/// Where the lists are.
+/// Settings of `c4-bad-words`.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[non_exhaustive]
 pub struct BadWordsConfig {
     /// Folder with a file per language, named by its code: `en`, `zh`, ...; one word or phrase per line.
     pub lists: PathBuf,
-    /// Language of documents that name none. datatrove: `en`.
+    /// Language whose list applies to documents without a language. datatrove: `en`.
     #[serde(default = "english")]
     pub default_language: String,
-    /// Whose decisions to reproduce: datatrove's takes a list's capitals literally, so that words with capitals
-    /// are never found. Default `none`.
+    /// Whose decisions to reproduce. datatrove takes a list's capitals literally, so that words with capitals are
+    /// never found. Default `none`.
     #[serde(default)]
     pub compat: Compat,
+}
+
+impl BadWordsConfig {
+    /// The lists in the folder `lists`; English for documents that name no language.
+    #[must_use]
+    pub fn new(lists: impl Into<PathBuf>) -> Self {
+        Self { lists: lists.into(), default_language: english(), compat: Compat::None }
+    }
 }
 
 fn english() -> String {
     "en".to_owned()
 }
 
-/// Languages without spaces between words: a listed word counts wherever it stands.
+/// Languages without spaces between words: a listed word also counts inside of other words.
 const UNSPACED: [&str; 3] = ["ja", "th", "zh"];
 /// Parts of harmless words in languages without spaces.
 const ALLOWED: [&str; 4] = ["sm", "グロ", "女の子", "性"];
-/// The languages of LDNOOBW.
+/// Codes of the languages that LDNOOBW has lists for, which are the names of its files.
 const LANGUAGES: [&str; 28] = [
     "ar",
     "cs",
@@ -67,7 +77,7 @@ const LANGUAGES: [&str; 28] = [
     "zh",
 ];
 
-/// The stage.
+/// Drops texts with a word of the list of their language.
 #[derive(Clone, Debug)]
 pub struct BadWords {
     config: BadWordsConfig,
@@ -75,7 +85,7 @@ pub struct BadWords {
 }
 
 impl BadWords {
-    /// The stage with the lists that are there.
+    /// Reads every list in the folder whose name is the code of a language.
     ///
     /// # Errors
     /// A list that cannot be read; a folder without lists.
@@ -86,7 +96,7 @@ impl BadWords {
             if !path.is_file() {
                 continue;
             }
-            let text = fs::read_to_string(&path).map_err(Error::io(&path, "read"))?;
+            let text = fs::read_to_string(&path).at(&path, "read")?;
             let spell = |word: &str| match config.compat {
                 Compat::None => word.to_lowercase(),
                 Compat::Datatrove => word.to_owned(),
@@ -103,12 +113,12 @@ impl BadWords {
         }
         if lists.is_empty() {
             let expected = format!("a list of words named by its language: {}", LANGUAGES.join(", "));
-            return Err(Error::Empty { path: config.lists, found: "no list".to_owned(), expected });
+            return Err(Error::Unexpected { path: config.lists, found: "no list".to_owned(), expected });
         }
         Ok(Self { config, lists })
     }
 
-    /// The first listed word of `text`.
+    /// The first listed word in `text` that stands alone, or in unspaced languages anywhere.
     fn find(&self, text: &str, language: &str) -> Option<String> {
         let finder = self.lists.get(language)?;
         let text = text.to_lowercase();

@@ -1,5 +1,5 @@
-//! The stage `c4`: line and document rules of C4 (arXiv 1910.10683, section 2.2), decision by decision as
-//! `C4QualityFilter` of huggingface/datatrove@a649de7, and for Chinese text.
+//! The stage `c4`: line and document rules of C4 (arXiv 1910.10683, section 2.2), decision by decision as in
+//! `C4QualityFilter` of huggingface/datatrove@a649de7, and their counterparts for Chinese text.
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -15,17 +15,19 @@ use super::words::{length, words};
 use super::{Compat, Decision, RuleSet, View, Writing, rule_set};
 use crate::{Document, Reason, Stage, Verdict};
 
-/// Which rules apply; -1 switches a threshold off, as in datatrove. Defaults are C4's, as in datatrove.
+/// Settings of `c4`; -1 switches a threshold off. Both this and the defaults are as in datatrove.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[non_exhaustive]
 pub struct C4Config {
-    /// Drop lines with a longer word, in characters; Chinese characters are no words. C4 in datatrove: 1000.
+    /// Maximum length of a word in characters; lines with a longer one are dropped. Chinese characters do not count
+    /// as words. C4 in datatrove: 1000.
     pub max_word_length: i64,
     /// Cut `[12]`, `[]`, `[edit]`, `[citation needed]` out of lines. Default true.
     pub remove_citations: bool,
     /// Drop lines that do not end in `. ? ! " '` or end in `...`. Default true; FineWeb switches it off.
     pub terminal_punctuation: bool,
-    /// Drop lines with fewer words (split at white space). C4: 3.
+    /// Minimum number of words (split at white space); shorter lines are dropped. C4: 3.
     pub min_words_per_line: i64,
     /// Drop the document at "lorem ipsum". Default true.
     pub lorem_ipsum: bool,
@@ -36,14 +38,14 @@ pub struct C4Config {
     /// Drop lines with "terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies" or
     /// "use cookies"; in Chinese text also 隐私政策, 使用条款 and the like. Default true.
     pub policy: bool,
-    /// Drop the document when fewer sentences are left. C4: 5.
+    /// Minimum number of sentences that have to be left of a document. C4: 5.
     pub min_sentences: i64,
     /// What happens to white space around lines and to empty lines: `strip` (C4, default) or `keep`, which
     /// leaves the indentation of code alone.
     pub white_space: LineWhitespace,
     /// Whose decisions to reproduce. Default `none`.
     pub compat: Compat,
-    /// What is different for Chinese text.
+    /// Thresholds that differ for Chinese text.
     pub chinese: ChineseC4Config,
 }
 
@@ -51,19 +53,20 @@ pub struct C4Config {
 /// end sentences.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[non_exhaustive]
 pub struct ChineseC4Config {
-    /// Drop lines with fewer units (Chinese characters, words and numbers of other scripts). Ours: 5 = 3 words.
+    /// Minimum number of units (Chinese characters, words and numbers of other scripts) in a line. Ours: 5 = 3 words.
     pub min_units_per_line: i64,
 }
 
-/// White space around lines.
+/// What happens to white space around lines.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LineWhitespace {
-    /// Cut off, empty lines too.
+    /// Trimmed, and empty lines removed, as C4 does.
     #[default]
     Strip,
-    /// Kept.
+    /// Kept, so that code keeps its indentation.
     Keep,
 }
 
@@ -92,8 +95,8 @@ impl Default for ChineseC4Config {
     }
 }
 
-/// Phrases that decide about a line, whatever their case: the first two by themselves, the rest are policies, the
-/// Chinese ones from number 8 on.
+/// Phrases that decide about a line, in any case. The first two have rules of their own, the rest are notices of
+/// policies; the Chinese ones start at number 8.
 const PHRASES: [&str; 22] = [
     "lorem ipsum",
     "javascript",
@@ -124,7 +127,7 @@ static PHRASE_FINDER: LazyLock<AhoCorasick> = LazyLock::new(|| {
     finder.expect("two dozen short phrases fit an automaton")
 });
 
-/// Which phrases a line holds.
+/// Which kinds of [`PHRASES`] a line holds.
 #[derive(Default)]
 struct Phrases {
     lorem_ipsum: bool,
@@ -149,13 +152,13 @@ impl Phrases {
     }
 }
 
-/// The stage.
+/// Removes lines and drops texts as C4 does.
 #[derive(Clone, Debug, Default)]
 pub struct C4 {
     config: C4Config,
 }
 
-/// What becomes of a line.
+/// What happens to one line.
 enum LineVerdict {
     Keep(String),
     Drop,
@@ -163,13 +166,13 @@ enum LineVerdict {
 }
 
 impl C4 {
-    /// The stage with `config`.
+    /// A stage with these settings; they are not checked again.
     #[must_use]
     pub fn new(config: C4Config) -> Self {
         Self { config }
     }
 
-    /// The text that is left, or why nothing is.
+    /// The text that is left after the line rules.
     ///
     /// # Errors
     /// The reason for which the document is dropped.

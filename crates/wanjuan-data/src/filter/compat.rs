@@ -47,7 +47,7 @@ const DATATROVE: [(&str, &str, &str); 24] = [
 ];
 
 impl Compat {
-    /// How the text of `view` is measured.
+    /// The writing by which the text of `view` is measured.
     pub(super) fn writing(self, view: &View<'_>) -> Writing {
         match self {
             Self::None => view.writing(),
@@ -55,7 +55,7 @@ impl Compat {
         }
     }
 
-    /// `reason` of the rule set `set` under the name it has here.
+    /// Gives `reason` of the rule set `set` the name that it has in this mode.
     pub(super) fn name(self, set: &str, reason: Reason) -> Reason {
         if self == Self::None {
             return reason;

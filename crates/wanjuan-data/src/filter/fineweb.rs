@@ -1,4 +1,4 @@
-//! The stage `fineweb`: line statistics of FineWeb (arXiv 2406.17557, section 3.6), decision by decision as
+//! The stage `fineweb`: line statistics of FineWeb (arXiv 2406.17557, section 3.6), decision by decision as in
 //! `FineWebQualityFilter` of huggingface/datatrove@a649de7, and their Chinese counterparts.
 
 use serde::{Deserialize, Serialize};
@@ -10,33 +10,35 @@ use super::words::{length, ratio};
 use super::{Compat, Decision, RuleSet, View, Writing, rule_set};
 use crate::{Document, Reason, Stage, Verdict};
 
-/// Thresholds. Defaults are FineWeb's.
+/// Settings of `fineweb`. Defaults are FineWeb's.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[non_exhaustive]
 pub struct FineWebConfig {
-    /// Smallest share of lines that end in terminal punctuation. FineWeb: 0.12.
+    /// Minimum share of lines that end in terminal punctuation. FineWeb: 0.12.
     pub min_punctuated_lines: f64,
-    /// Lines of at most this many characters are short. FineWeb: 30.
+    /// Maximum length of a short line in characters. FineWeb: 30.
     pub short_line_length: usize,
-    /// Largest share of short lines. FineWeb: 0.67.
+    /// Maximum share of short lines. FineWeb: 0.67.
     pub max_short_lines: f64,
-    /// Largest share of characters in repeated lines. FineWeb: 0.01.
+    /// Maximum share of characters in repeated lines. FineWeb: 0.01.
     pub max_duplicate_line_chars: f64,
-    /// Most line feeds per word. FineWeb: 0.3.
+    /// Maximum number of line feeds per word. FineWeb: 0.3.
     pub max_line_feeds_per_word: f64,
     /// Whose decisions to reproduce. Default `none`.
     pub compat: Compat,
-    /// What is different for Chinese text.
+    /// Limits that differ for Chinese text.
     pub chinese: ChineseFineWebConfig,
 }
 
 /// FineWeb's rules for Chinese text; ；… and closing quotation marks end a line too. All defaults are ours.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[non_exhaustive]
 pub struct ChineseFineWebConfig {
-    /// Lines of at most this many characters are short. Ours: 10, what 30 letters say.
+    /// Maximum length of a short line in characters. Ours: 10, which say as much as 30 letters.
     pub short_line_length: usize,
-    /// Most line feeds per unit (Chinese character, or word of another script). Ours: 0.19 = 0.3 per word.
+    /// Maximum number of line feeds per unit (Chinese character, or word of another script). Ours: 0.19 = 0.3 per word.
     pub max_line_feeds_per_unit: f64,
 }
 
@@ -60,14 +62,14 @@ impl Default for ChineseFineWebConfig {
     }
 }
 
-/// The stage.
+/// Drops texts whose lines look like lists, menus or repetitions.
 #[derive(Clone, Debug, Default)]
 pub struct FineWeb {
     config: FineWebConfig,
 }
 
 impl FineWeb {
-    /// The stage with `config`.
+    /// A stage with these settings; they are not checked again.
     #[must_use]
     pub fn new(config: FineWebConfig) -> Self {
         Self { config }
@@ -161,7 +163,7 @@ mod tests {
         assert_eq!(rule(&config, "Fo.\nabc").as_deref(), Some("short-lines"));
         assert_eq!(rule(&config, "Four five.\nFour five.").as_deref(), Some("duplicate-line-chars"));
         assert_eq!(rule(&config, "Four.\n\nfive").as_deref(), Some("line-feeds"));
-        // White space of Python alone makes no line.
+        // A line of white space as Python defines it does not count.
         assert_eq!(rule(&config, " \u{1f}\n\u{1c}").as_deref(), Some("empty"));
     }
 

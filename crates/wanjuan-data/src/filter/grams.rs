@@ -1,14 +1,14 @@
-//! Counting of repeated parts: lines by their hash, n-grams by hashes that are put together from the hashes of
-//! prefixes, so that an n-gram costs the same whatever its length (Rabin and Karp).
+//! Counts repeated lines and n-grams: lines by their hash, n-grams by hashes computed from the hashes of prefixes
+//! (Rabin and Karp), so that the cost of an n-gram does not depend on its length.
 
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::words::{length, word_length};
 
-/// Modulus of the n-gram hashes, a Mersenne prime: two of a million different n-grams collide with a chance of
-/// one in a million.
+/// Modulus of the n-gram hashes, a Mersenne prime: the probability that any two of a million different n-grams
+/// collide is one in a million.
 const PRIME: u64 = (1 << 61) - 1;
-/// Any number below the modulus; fixed, so that decisions are.
+/// Any number below the modulus will do; it is fixed, so that decisions are reproducible.
 const BASE: u64 = 0x0d2b_3a5c_9d7e_2f4b;
 
 fn multiply(a: u64, b: u64) -> u64 {
@@ -22,7 +22,7 @@ fn add(a: u64, b: u64) -> u64 {
     if sum >= PRIME { sum - PRIME } else { sum }
 }
 
-/// How many parts were seen before, and their characters.
+/// How many lines or paragraphs were seen before, and how many characters they have.
 pub(super) fn duplicates(parts: &[&str]) -> (usize, usize) {
     let mut seen = Seen::default();
     seen.reset(parts.len());
@@ -30,7 +30,7 @@ pub(super) fn duplicates(parts: &[&str]) -> (usize, usize) {
     repeated.fold((0, 0), |(count, chars), part| (count + 1, chars + length(part)))
 }
 
-/// A set of hashes, open addressing.
+/// A set of hashes with open addressing, reused from text to text.
 #[derive(Default)]
 struct Seen {
     slots: Vec<u64>,
@@ -46,7 +46,7 @@ impl Seen {
         self.shift = 64 - size.trailing_zeros();
     }
 
-    /// Whether `hash` is new.
+    /// Adds `hash` and says whether it is new.
     fn insert(&mut self, hash: u64) -> bool {
         let hash = hash.max(1);
         let mut slot = spread(hash, self.shift);
@@ -65,7 +65,7 @@ fn spread(hash: u64, shift: u32) -> usize {
     (hash.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> shift) as usize
 }
 
-/// What stands between the words of an n-gram.
+/// What joins the words of an n-gram before it is hashed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Separator {
     Nothing,
@@ -82,7 +82,7 @@ pub(super) struct Grams {
     seen: Seen,
 }
 
-/// The state of hashing after some words. Units are bytes, or words when they stand apart.
+/// The state of hashing after some words. Units are bytes, or whole words when a separator keeps them apart.
 #[derive(Clone, Copy, Default)]
 struct End {
     hash: u64,
@@ -97,7 +97,7 @@ impl End {
     }
 }
 
-/// An n-gram, its count, and where it came first.
+/// An n-gram: how often it occurs, and where it occurs first.
 #[derive(Clone, Copy, Default)]
 struct Counted {
     hash: u64,
@@ -114,7 +114,7 @@ impl Grams {
         for word in words {
             match separator {
                 Separator::Nothing => word.bytes().for_each(|byte| end.step(u64::from(byte) + 1)),
-                // Joined by spaces, words with spaces are as many words.
+                // A "word" that holds spaces counts as several when words are joined by spaces.
                 Separator::Space if word.as_bytes().contains(&b' ') => {
                     word.split(' ').for_each(|part| end.step(xxh3_64(part.as_bytes()) & PRIME));
                 }
@@ -146,12 +146,12 @@ impl Grams {
         (add(to.hash, PRIME - before), to.characters - from.characters - self.separator)
     }
 
-    /// Length x count of the most frequent n-gram; of several, the one that came first. It counts even when
-    /// it occurs once, as in datatrove.
+    /// Length times count of the most frequent n-gram; among equals the first. It counts even when it occurs once,
+    /// as in datatrove.
     pub(super) fn most_frequent(&self, n: usize) -> usize {
         let size = (self.count(n) * 2).next_power_of_two().max(16);
         let shift = 64 - size.trailing_zeros();
-        // Numbers in `counted`, plus 1; 0 is empty.
+        // Slots hold an index into `counted` plus 1; 0 marks an empty slot.
         let mut slots = vec![0_u32; size];
         let mut counted: Vec<Counted> = Vec::new();
         let mut most = Counted::default();
@@ -174,7 +174,7 @@ impl Grams {
         if most.count == 0 { 0 } else { self.gram(most.first, n).1 * most.count as usize }
     }
 
-    /// Characters in n-grams that were seen before, scanned from the left, n words on after a hit.
+    /// Characters in n-grams that were seen before, scanned from the left; a hit skips its n words.
     pub(super) fn repeated(&mut self, n: usize) -> usize {
         self.seen.reset(self.count(n));
         let (mut at, mut total) = (0, 0);

@@ -8,25 +8,34 @@ use serde::{Deserialize, Serialize};
 use crate::language::{LanguageId, LidModel, Whatlang};
 use crate::{Document, Reason, Result, Stage, Verdict};
 
-/// Which languages go on.
+/// Settings of `language`.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[non_exhaustive]
 pub struct LanguageConfig {
     /// Two-letter codes; empty (default) keeps all.
     pub keep: Vec<String>,
-    /// Confidence below which a document is dropped, 0 to 1. RefinedWeb and datatrove use .65 with fastText's
-    /// score; whatlang's is another scale. Default: .65 with `model`, else 0 (off).
+    /// Confidence below which a document is dropped, 0 to 1. RefinedWeb and datatrove use 0.65 with
+    /// fastText's score; whatlang's score has another scale. Default: 0.65 with `model`, else 0 (off).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min_score: Option<f64>,
-    /// A fastText model such as lid.176.ftz. Default: none, whatlang identifies.
+    /// A fastText model such as lid.176.ftz. Default: the built-in method of the crate whatlang.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<PathBuf>,
 }
 
-/// RefinedWeb's and datatrove's limit of fastText's score.
+impl LanguageConfig {
+    /// Every problem as `key: found X, expected Y`.
+    pub(crate) fn problems(&self) -> Vec<String> {
+        let wrong = self.min_score.filter(|score| !(0.0..=1.0).contains(score));
+        wrong.map(|found| format!("min-score: found {found}, expected 0 to 1")).into_iter().collect()
+    }
+}
+
+/// RefinedWeb's and datatrove's minimum of fastText's score.
 const MIN_FASTTEXT_SCORE: f64 = 0.65;
 
-/// The stage.
+/// Sets the language of documents and drops those in other languages.
 pub struct Language {
     keep: Vec<String>,
     min_score: f64,
@@ -34,7 +43,7 @@ pub struct Language {
 }
 
 impl Language {
-    /// The stage with `config`.
+    /// A stage with these settings; reads the model when `config` names one.
     ///
     /// # Errors
     /// A model that cannot be read.

@@ -1,7 +1,7 @@
 //! Punctuation: datatrove's two tables (`utils/text.py` at huggingface/datatrove@a649de7) and the Chinese marks.
 
-/// Whether datatrove's Gopher filter takes `c` for punctuation: ASCII's, control characters but tab and line
-/// feed, and the two tables below.
+/// Whether datatrove's Gopher filter takes `c` for punctuation: ASCII's, control characters other than tab and
+/// line feed, and the two tables below.
 pub(super) fn is_symbol(c: char) -> bool {
     if c.is_ascii() {
         return c.is_ascii_punctuation() || (c.is_ascii_control() && !matches!(c, '\t' | '\n'));
@@ -24,7 +24,7 @@ pub(super) fn is_chinese_closing_quote(c: char) -> bool {
     matches!(c, '”' | '’' | '」' | '』' | '"' | '\'')
 }
 
-/// Whether `c` is a Chinese character (Han script; radicals and compatibility forms left out).
+/// Whether `c` is a Chinese character (Han script, without radicals and compatibility forms).
 pub(super) fn is_han(c: char) -> bool {
     matches!(c,
         '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{323af}'

@@ -2,12 +2,11 @@
 //! InternLM2 (separators, abnormal characters, punctuation).
 //!
 //! Inside a rule set the first rule that fails is the reason. Thresholds are config; their defaults and
-//! sources stand at the fields. Each rule set measures Chinese text by counterparts of its own: the document's
-//! language decides, else the script.
+//! sources are documented at the fields. Each rule set has its own counterparts for Chinese text, which apply when
+//! the document's language is Chinese or, without a language, when its script is.
 
 mod abnormal;
 mod bad_words;
-mod build;
 mod c4;
 mod citations;
 mod compat;

@@ -7,15 +7,16 @@ use super::words::length;
 use super::{Compat, Decision, RuleSet, View, Writing, rule_set};
 use crate::{Document, Reason, Stage, Verdict};
 
-/// Thresholds. Defaults are mC4's.
+/// Settings of `c4-paragraphs`. Defaults are mC4's.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[non_exhaustive]
 pub struct C4ParagraphsConfig {
-    /// How many long lines a document needs. mC4: 3.
+    /// Minimum number of long lines. mC4: 3.
     pub min_paragraphs: usize,
-    /// Fewest characters of a long line. mC4: 200.
+    /// Minimum length of a long line in characters. mC4: 200.
     pub min_paragraph_length: usize,
-    /// Fewest characters of a long line of Chinese text. Ours: 60, what 200 letters say.
+    /// Minimum length of a long line of Chinese text in characters. Ours: 60, which say as much as 200 letters.
     pub min_chinese_paragraph_length: usize,
     /// Whose decisions to reproduce. Default `none`.
     pub compat: Compat,
@@ -32,14 +33,14 @@ impl Default for C4ParagraphsConfig {
     }
 }
 
-/// The stage.
+/// Drops texts without three long lines.
 #[derive(Clone, Debug, Default)]
 pub struct C4Paragraphs {
     config: C4ParagraphsConfig,
 }
 
 impl C4Paragraphs {
-    /// The stage with `config`.
+    /// A stage with these settings; they are not checked again.
     #[must_use]
     pub fn new(config: C4ParagraphsConfig) -> Self {
         Self { config }

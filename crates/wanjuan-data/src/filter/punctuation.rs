@@ -1,5 +1,5 @@
-//! The stage `punctuation`: how punctuation is distributed, the third of the three families of heuristic rules of
-//! InternLM2 (arXiv 2403.17297, section 3.1). All numbers are ours.
+//! The stage `punctuation`: limits on the distribution of punctuation, the third of InternLM2's three families of
+//! heuristic rules (arXiv 2403.17297, section 3.1). InternLM2 publishes no numbers: these are ours.
 
 use std::collections::BTreeMap;
 
@@ -9,33 +9,35 @@ use super::words::{is_punctuation, ratio};
 use super::{Decision, RuleSet, View, Writing, rule_set};
 use crate::{Document, Reason, Stage, Verdict};
 
-/// Thresholds.
+/// Settings of `punctuation`.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[non_exhaustive]
 pub struct PunctuationConfig {
-    /// Smallest share of punctuation among the characters that are no white space; 0 = off. Ours: 0.005.
+    /// Minimum share of punctuation among the characters other than white space; 0 = off. Ours: 0.005.
     pub min_punctuation: f64,
-    /// Largest share; 1 = off. Ours: 0.2.
+    /// Maximum share; 1 = off. Ours: 0.2.
     pub max_punctuation: f64,
-    /// Smallest entropy of the marks, in bits: 0 when all marks are the same; 0 = off. Ours: 0.5.
+    /// Minimum entropy of the marks, in bits: 0 when all marks are the same; 0 = off. Ours: 0.5.
     pub min_entropy: f64,
-    /// From how many marks on the entropy is judged. Ours: 30.
+    /// Minimum number of marks from which entropy is judged. Ours: 30.
     pub min_marks: usize,
-    /// Largest share of brackets without a partner; 1 = off. Ours: 0.5.
+    /// Maximum share of brackets without a partner; 1 = off. Ours: 0.5.
     pub max_unbalanced_brackets: f64,
-    /// From how many brackets on they are judged. Ours: 20.
+    /// Minimum number of brackets from which they are judged. Ours: 20.
     pub min_brackets: usize,
-    /// What is different for Chinese text; full-width marks and brackets count in all text.
+    /// Limits that differ for Chinese text; full-width marks and brackets count in all text.
     pub chinese: ChinesePunctuationConfig,
 }
 
-/// Punctuation of Chinese text, where a mark follows every seven characters or so.
+/// Limits for Chinese text, where there is a mark about every seven characters.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[non_exhaustive]
 pub struct ChinesePunctuationConfig {
-    /// Smallest share of punctuation; 0 = off. Ours: 0.02.
+    /// Minimum share of punctuation; 0 = off. Ours: 0.02.
     pub min_punctuation: f64,
-    /// Largest share; 1 = off. Ours: 0.3.
+    /// Maximum share; 1 = off. Ours: 0.3.
     pub max_punctuation: f64,
 }
 
@@ -75,14 +77,14 @@ const BRACKETS: [(char, char); 12] = [
     ('〔', '〕'),
 ];
 
-/// The stage.
+/// Drops texts whose punctuation is not that of prose.
 #[derive(Clone, Debug, Default)]
 pub struct Punctuation {
     config: PunctuationConfig,
 }
 
 impl Punctuation {
-    /// The stage with `config`.
+    /// A stage with these settings; they are not checked again.
     #[must_use]
     pub fn new(config: PunctuationConfig) -> Self {
         Self { config }

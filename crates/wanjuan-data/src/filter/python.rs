@@ -1,4 +1,4 @@
-//! Lines, white space, letters and digits as Python sees them: datatrove's decisions depend on its habits.
+//! Lines, white space, letters and digits as Python sees them: datatrove's decisions depend on Python's definitions.
 
 use unicode_normalization::char::is_combining_mark;
 

@@ -1,5 +1,5 @@
 //! The stage `gopher-quality`: document statistics of Gopher (arXiv 2112.11446, appendix A.1), decision by
-//! decision as `GopherQualityFilter` of huggingface/datatrove@a649de7, and their Chinese counterparts.
+//! decision as in `GopherQualityFilter` of huggingface/datatrove@a649de7, and their Chinese counterparts.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,33 +9,34 @@ use super::words::{ratio, word_length};
 use super::{Compat, Decision, RuleSet, View, Writing, rule_set};
 use crate::{Document, Reason, Stage, Verdict};
 
-/// Thresholds; 0 switches a rule off, as in datatrove. Defaults are Gopher's.
+/// Settings of `gopher-quality`; 0 switches a rule off, as in datatrove. Defaults are Gopher's.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[non_exhaustive]
 pub struct GopherQualityConfig {
-    /// Fewest words with a character that is not punctuation. Gopher: 50.
+    /// Minimum number of words; words that are all punctuation do not count. Gopher: 50.
     pub min_words: usize,
-    /// Most such words. Gopher: 100,000.
+    /// Maximum number of words, counted in the same way. Gopher: 100,000.
     pub max_words: usize,
-    /// Shortest mean word length in characters. Gopher: 3.
+    /// Minimum mean length of words in characters. Gopher: 3.
     pub min_mean_word_length: f64,
-    /// Longest mean word length in characters. Gopher: 10.
+    /// Maximum mean length of words in characters. Gopher: 10.
     pub max_mean_word_length: f64,
-    /// Most `#` and most ellipses, each per word. Gopher: 0.1.
+    /// Maximum number of `#`, and of ellipses, per word. Gopher: 0.1.
     pub max_symbol_word_ratio: f64,
-    /// Largest share of lines that start with a bullet or dash. Gopher: 0.9.
+    /// Maximum share of lines that start with a bullet or dash. Gopher: 0.9.
     pub max_bullet_lines_ratio: f64,
-    /// Largest share of lines that end in an ellipsis. Gopher: 0.3.
+    /// Maximum share of lines that end in an ellipsis. Gopher: 0.3.
     pub max_ellipsis_lines_ratio: f64,
-    /// Smallest share of words with a letter. Gopher: 0.8.
+    /// Minimum share of words with a letter. Gopher: 0.8.
     pub min_alpha_words_ratio: f64,
-    /// Fewest distinct stop words. Gopher: 2.
+    /// Minimum number of distinct stop words. Gopher: 2.
     pub min_stop_words: usize,
-    /// The stop words, case-sensitive. Gopher: the be to of and that have with.
+    /// Stop words, case-sensitive. Gopher: the be to of and that have with.
     pub stop_words: Vec<String>,
     /// Whose decisions to reproduce. Default `none`.
     pub compat: Compat,
-    /// The same for Chinese text.
+    /// The counterparts for Chinese text.
     pub chinese: ChineseQualityConfig,
 }
 
@@ -43,26 +44,27 @@ pub struct GopherQualityConfig {
 /// another script; a Chinese word is about 1.6 units. All defaults are ours.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[non_exhaustive]
 pub struct ChineseQualityConfig {
-    /// Fewest units. Ours: 80 = 50 words.
+    /// Minimum number of units. Ours: 80 = 50 words.
     pub min_units: usize,
-    /// Most units. Ours: 160,000 = 100,000 words.
+    /// Maximum number of units. Ours: 160,000 = 100,000 words.
     pub max_units: usize,
-    /// Shortest mean clause, in units between punctuation marks or line ends. Ours: 3.
+    /// Minimum mean length of clauses, in units between punctuation marks or line ends. Ours: 3.
     pub min_mean_clause_length: f64,
-    /// Longest mean clause, in units. Ours: 60.
+    /// Maximum mean length of clauses in units. Ours: 60.
     pub max_mean_clause_length: f64,
-    /// Most `#` and most ellipses, each per unit. Ours: 0.06 = 0.1 per word.
+    /// Maximum number of `#`, and of ellipses, per unit. Ours: 0.06 = 0.1 per word.
     pub max_symbol_unit_ratio: f64,
-    /// Largest share of lines that start with a bullet or dash, Chinese ones (·●■◆★※) included. Ours: 0.9.
+    /// Maximum share of lines that start with a bullet or dash, Chinese ones (·●■◆★※) included. Ours: 0.9.
     pub max_bullet_lines_ratio: f64,
-    /// Largest share of lines that end in an ellipsis. Ours: 0.3.
+    /// Maximum share of lines that end in an ellipsis. Ours: 0.3.
     pub max_ellipsis_lines_ratio: f64,
-    /// Smallest share of characters and words with a letter among them and punctuation marks. Ours: 0.7.
+    /// Minimum share of units with a letter among units and punctuation marks. Ours: 0.7.
     pub min_letter_ratio: f64,
-    /// Fewest distinct stop words. Ours: 2.
+    /// Minimum number of distinct stop words. Ours: 2.
     pub min_stop_words: usize,
-    /// The stop words, one character each. Ours: 的 是 在 了 和 有 不 这 這 也 就 为 為 与 與.
+    /// Stop words, one character each. Ours: 的 是 在 了 和 有 不 这 這 也 就 为 為 与 與.
     pub stop_words: Vec<String>,
 }
 
@@ -114,14 +116,14 @@ struct Limits<'a> {
     stop_words: (usize, &'a [String]),
 }
 
-/// The stage.
+/// Drops texts by word counts, word lengths, symbols and stop words.
 #[derive(Clone, Debug, Default)]
 pub struct GopherQuality {
     config: GopherQualityConfig,
 }
 
 impl GopherQuality {
-    /// The stage with `config`.
+    /// A stage with these settings; they are not checked again.
     #[must_use]
     pub fn new(config: GopherQualityConfig) -> Self {
         Self { config }

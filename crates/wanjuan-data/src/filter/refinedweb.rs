@@ -1,5 +1,5 @@
-//! The stage `refinedweb`: lines that are no sentences go, and the document with them when they were too many
-//! (RefinedWeb, arXiv 2306.01116, appendix G.2).
+//! The stage `refinedweb`: removes lines that are not sentences, and drops a document that loses too many of its
+//! words (RefinedWeb, arXiv 2306.01116, appendix G.2).
 
 use serde::{Deserialize, Serialize};
 
@@ -8,18 +8,20 @@ use super::words::{ratio, words};
 use super::{Decision, RuleSet, View, rule_set};
 use crate::{Document, Reason, Stage, Verdict};
 
-/// Thresholds. RefinedWeb names the rules without numbers, but for `max-removed-words`. The same for Chinese text,
-/// whose units are characters, whose digits may be full-width and whose counters are listed too (3 个赞).
+/// Settings of `refinedweb`. RefinedWeb names the rules without numbers, except for `max-removed-words`. Chinese text
+/// is judged by the same numbers: its units are characters, its digits may be full-width, and its counters are
+/// listed too (3 个赞).
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[non_exhaustive]
 pub struct RefinedWebConfig {
-    /// Drop lines with a larger share of capitals among their letters; 1 = off. Ours: 0.6.
+    /// Maximum share of capitals among the letters of a line; 1 = off. Ours: 0.6.
     pub max_capitals: f64,
-    /// Drop lines with a larger share of digits among their characters without white space; 1 = off. Ours: 0.6.
+    /// Maximum share of digits among the characters of a line, white space not counted; 1 = off. Ours: 0.6.
     pub max_digits: f64,
     /// Drop lines that only count something, like "3 likes". Default true.
     pub counters: bool,
-    /// Drop the document when a larger share of its words went; 1 = off. RefinedWeb: 0.05.
+    /// Maximum share of its words that a document may lose; 1 = off. RefinedWeb: 0.05.
     pub max_removed_words: f64,
 }
 
@@ -29,7 +31,7 @@ impl Default for RefinedWebConfig {
     }
 }
 
-/// What pages count.
+/// What counters on pages count, in English and Chinese.
 const COUNTED: [&str; 44] = [
     "like",
     "likes",
@@ -77,14 +79,14 @@ const COUNTED: [&str; 44] = [
     "讚",
 ];
 
-/// The stage.
+/// Removes lines that are not sentences; drops texts that lose too much.
 #[derive(Clone, Debug, Default)]
 pub struct RefinedWeb {
     config: RefinedWebConfig,
 }
 
 impl RefinedWeb {
-    /// The stage with `config`.
+    /// A stage with these settings; they are not checked again.
     #[must_use]
     pub fn new(config: RefinedWebConfig) -> Self {
         Self { config }

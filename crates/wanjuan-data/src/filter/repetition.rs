@@ -1,5 +1,5 @@
 //! The stage `gopher-repetition`: repetition inside a document, Gopher's table A1 (arXiv 2112.11446),
-//! decision by decision as `GopherRepetitionFilter` of huggingface/datatrove@a649de7, and for Chinese text.
+//! decision by decision as in `GopherRepetitionFilter` of huggingface/datatrove@a649de7, and for Chinese text.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,26 +9,27 @@ use super::words::ratio;
 use super::{Compat, Decision, RuleSet, View, Writing, rule_set};
 use crate::{Document, Reason, Stage, Verdict};
 
-/// Limits; 0 (lines and paragraphs) or an empty list (n-grams) switches a rule off, as in datatrove. Defaults are
+/// Settings of `gopher-repetition`; 0 (lines and paragraphs) or an empty list (n-grams) switches a rule off, as in datatrove. Defaults are
 /// Gopher's.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[non_exhaustive]
 pub struct GopherRepetitionConfig {
-    /// Largest share of repeated lines. Gopher: 0.30.
+    /// Maximum share of repeated lines. Gopher: 0.30.
     pub max_duplicate_lines: f64,
-    /// Largest share of repeated paragraphs. Gopher: 0.30.
+    /// Maximum share of repeated paragraphs. Gopher: 0.30.
     pub max_duplicate_paragraphs: f64,
-    /// Largest share of characters in repeated lines. Gopher: 0.20.
+    /// Maximum share of characters in repeated lines. Gopher: 0.20.
     pub max_duplicate_line_chars: f64,
-    /// Largest share of characters in repeated paragraphs. Gopher: 0.20.
+    /// Maximum share of characters in repeated paragraphs. Gopher: 0.20.
     pub max_duplicate_paragraph_chars: f64,
-    /// Largest share of characters in the most frequent n-gram. Gopher: 2: .20, 3: .18, 4: .16.
+    /// Maximum share of characters in the most frequent n-gram. Gopher: 2: .20, 3: .18, 4: .16.
     pub top_n_grams: Vec<NGramLimit>,
-    /// Largest share of characters in repeated n-grams. Gopher: 5: .15, 6: .14, ... 10: .10.
+    /// Maximum share of characters in repeated n-grams. Gopher: 5: .15, 6: .14, ... 10: .10.
     pub duplicate_n_grams: Vec<NGramLimit>,
     /// Whose decisions to reproduce. Default `none`.
     pub compat: Compat,
-    /// N-grams of Chinese text; lines and paragraphs have the limits above.
+    /// Limits on n-grams of Chinese text; lines and paragraphs have the limits above.
     pub chinese: ChineseRepetitionConfig,
 }
 
@@ -36,10 +37,11 @@ pub struct GopherRepetitionConfig {
 /// limits. All defaults are ours.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[non_exhaustive]
 pub struct ChineseRepetitionConfig {
-    /// Largest share of characters in the most frequent n-gram. Ours: 3: .20, 5: .18, 6: .16.
+    /// Maximum share of characters in the most frequent n-gram. Ours: 3: .20, 5: .18, 6: .16.
     pub top_n_grams: Vec<NGramLimit>,
-    /// Largest share of characters in repeated n-grams. Ours: 8: .15, 10: .14, 11: .13, 13: .12, 14: .11, 16: .10.
+    /// Maximum share of characters in repeated n-grams. Ours: 8: .15, 10: .14, 11: .13, 13: .12, 14: .11, 16: .10.
     pub duplicate_n_grams: Vec<NGramLimit>,
 }
 
@@ -47,10 +49,20 @@ pub struct ChineseRepetitionConfig {
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct NGramLimit {
-    /// Words per n-gram.
+    /// Words per n-gram; characters in Chinese text.
     pub n: usize,
-    /// Largest share of the characters of the text.
+    /// Maximum share of the characters of the text.
     pub max: f64,
+}
+
+impl GopherRepetitionConfig {
+    /// Every problem as `key: found X, expected Y`.
+    pub(crate) fn problems(&self) -> Vec<String> {
+        let chinese = self.chinese.top_n_grams.iter().chain(&self.chinese.duplicate_n_grams);
+        let mut limits = self.top_n_grams.iter().chain(&self.duplicate_n_grams).chain(chinese);
+        let problem = || "n: found 0, expected at least 1".to_owned();
+        limits.any(|limit| limit.n == 0).then(problem).into_iter().collect()
+    }
 }
 
 fn limits(pairs: &[(usize, f64)]) -> Vec<NGramLimit> {
@@ -88,14 +100,14 @@ impl Default for ChineseRepetitionConfig {
     }
 }
 
-/// The stage.
+/// Drops texts that repeat lines, paragraphs or n-grams.
 #[derive(Clone, Debug, Default)]
 pub struct GopherRepetition {
     config: GopherRepetitionConfig,
 }
 
 impl GopherRepetition {
-    /// The stage with `config`.
+    /// A stage with these settings; they are not checked again.
     #[must_use]
     pub fn new(config: GopherRepetitionConfig) -> Self {
         Self { config }

@@ -5,29 +5,29 @@ use crate::{Document, Reason, Stage, Verdict};
 
 /// A set of rules about one text. The first rule that fails is the reason.
 pub trait RuleSet: Stage {
-    /// Decides about a text.
+    /// Decides about a text; the first rule that fails gives the reason.
     fn decide(&self, view: &View<'_>) -> Decision;
 }
 
 /// What a rule set says about a text.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Decision {
-    /// It stays as it is.
+    /// The text stays as it is.
     Keep,
-    /// It stays with this text.
+    /// The document stays with this text instead.
     Rewrite(String),
-    /// It goes.
+    /// The document is dropped.
     Drop(Box<Reason>),
 }
 
 impl Decision {
-    /// Keeps the text when there is no reason against it.
+    /// Drops the text when there is a reason, else keeps it.
     #[must_use]
     pub fn from_reason(reason: Option<Reason>) -> Self {
         reason.map_or(Self::Keep, |reason| Self::Drop(Box::new(reason)))
     }
 
-    /// The reason of a drop.
+    /// The reason, when the decision is to drop.
     #[must_use]
     pub fn reason(&self) -> Option<&Reason> {
         match self {
@@ -37,7 +37,7 @@ impl Decision {
     }
 }
 
-/// Carries a rule set's decision out.
+/// Carries out a rule set's decision on a document.
 pub(super) fn apply(rules: &impl RuleSet, mut document: Document) -> Verdict {
     let decision = rules.decide(&View::of(&document));
     match decision {

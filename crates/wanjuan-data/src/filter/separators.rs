@@ -1,4 +1,4 @@
-//! The stage `separators`: anomalies of separators and line breaks, the first of the three families of heuristic
+//! The stage `separators`: limits on separators and line breaks, the first of the three families of heuristic
 //! rules of InternLM2 (arXiv 2403.17297, section 3.1). The report gives no numbers: all are ours.
 
 use serde::{Deserialize, Serialize};
@@ -11,27 +11,30 @@ use crate::{Document, Reason, Stage, Verdict};
 /// Thresholds; 1 switches a rule off.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[non_exhaustive]
 pub struct SeparatorsConfig {
-    /// From how many characters on a run of one and the same sign (no letter, no digit, not the indentation) is a
+    /// Minimum number of characters in a run of one sign (neither letter nor digit nor indentation) that makes it a
     /// separator. Ours: 4.
     pub min_separator_run: usize,
-    /// Largest share of the characters in such runs. Ours: 0.1.
+    /// Maximum share of the characters in such runs. Ours: 0.1.
     pub max_separator_chars: f64,
-    /// Largest share of line feeds among the characters. Ours: 0.1, lines of ten characters.
+    /// Maximum share of line feeds among the characters. Ours: 0.1, lines of ten characters.
     pub max_line_feeds: f64,
-    /// Largest share of empty lines. Ours: 0.6; half are empty when paragraphs are lines.
+    /// Maximum share of empty lines. Ours: 0.6; half of the lines are empty when every paragraph is one line.
     pub max_empty_lines: f64,
-    /// What is different for Chinese text.
+    /// Limits that differ for Chinese text.
     pub chinese: ChineseSeparatorsConfig,
 }
 
-/// Separators of Chinese text.
+/// Limits that differ for Chinese text.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[non_exhaustive]
 pub struct ChineseSeparatorsConfig {
-    /// From how many characters on a run of one sign is a separator: —— and …… are two characters. Ours: 5.
+    /// Minimum number of characters in a run that makes it a separator. Ours: 5, because —— and …… are two characters
+    /// each.
     pub min_separator_run: usize,
-    /// Largest share of line feeds among the characters. Ours: 0.2, lines of five characters.
+    /// Maximum share of line feeds among the characters. Ours: 0.2, lines of five characters.
     pub max_line_feeds: f64,
 }
 
@@ -53,14 +56,14 @@ impl Default for ChineseSeparatorsConfig {
     }
 }
 
-/// The stage.
+/// Drops texts with too many separators, line breaks or empty lines.
 #[derive(Clone, Debug, Default)]
 pub struct Separators {
     config: SeparatorsConfig,
 }
 
 impl Separators {
-    /// The stage with `config`.
+    /// A stage with these settings; they are not checked again.
     #[must_use]
     pub fn new(config: SeparatorsConfig) -> Self {
         Self { config }

@@ -1,4 +1,4 @@
-//! [`View`]: a text and what rules count in it, each counted once and shared by all rule sets.
+//! [`View`]: a text and what rules count in it; each count is computed once and shared by all rule sets.
 
 use std::cell::OnceCell;
 
@@ -28,7 +28,7 @@ pub struct View<'a> {
     writing: OnceCell<Writing>,
 }
 
-/// How a text is written, which decides what its units are.
+/// How a text is written; decides what counts as a unit.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Writing {
     /// Words with spaces between: the published rules.
@@ -37,7 +37,7 @@ pub enum Writing {
     Chinese,
 }
 
-/// Sentences counted elsewhere.
+/// Sentences that another program counted.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
 #[serde(untagged)]
 pub enum Sentences {
@@ -73,7 +73,7 @@ impl Sentences {
 }
 
 impl<'a> View<'a> {
-    /// A view of `text`, whose language is seen from its script.
+    /// A view of `text`; its script decides how it is written.
     #[must_use]
     pub fn new(text: &'a str) -> Self {
         Self {
@@ -86,43 +86,43 @@ impl<'a> View<'a> {
         }
     }
 
-    /// A view of a document.
+    /// A view of the text of `document`, with its language.
     #[must_use]
     pub fn of(document: &'a Document) -> Self {
         Self { language: document.language.as_deref(), ..Self::new(&document.content) }
     }
 
-    /// Names the language; `und` leaves it to the script.
+    /// Sets the language; `und` leaves the decision to the script.
     #[must_use]
     pub fn with_language(self, language: &'a str) -> Self {
         Self { language: Some(language), ..self }
     }
 
-    /// Takes words that were found elsewhere.
+    /// Uses these words instead of finding them.
     #[must_use]
     pub fn with_words(self, words: Vec<&'a str>) -> Self {
         Self { words: OnceCell::from(words), ..self }
     }
 
-    /// Takes sentences that were counted elsewhere.
+    /// Uses these sentences instead of counting them.
     #[must_use]
     pub fn with_sentences(self, sentences: &'a Sentences) -> Self {
         Self { sentences: Some(sentences), ..self }
     }
 
-    /// The text.
+    /// The text under examination, unchanged.
     #[must_use]
     pub fn text(&self) -> &'a str {
         self.text
     }
 
-    /// The language, as the document names it.
+    /// The language that was given, if any.
     #[must_use]
     pub fn language(&self) -> Option<&'a str> {
         self.language
     }
 
-    /// The given sentences.
+    /// The sentences that were given, if any.
     pub(super) fn sentences(&self) -> Option<&'a Sentences> {
         self.sentences
     }

@@ -13,7 +13,7 @@ pub struct LidModel {
 }
 
 impl LidModel {
-    /// Reads the model.
+    /// Reads a model in fastText's own format, `.bin` or `.ftz`.
     ///
     /// # Errors
     /// Those of [`FastText::open`].

@@ -1,8 +1,9 @@
-//! Which language a text is in: [`LanguageId`], behind it [`Whatlang`] and fastText's lid.176 ([`LidModel`]).
+//! Language identification: the trait [`LanguageId`] with two methods, [`Whatlang`] (built in) and fastText's lid.176
+//! ([`LidModel`], reads a file).
 //!
 //! Both give the same labels: ISO 639-1 where a language has two letters, else ISO 639-3 or 639-2, and `und`
-//! when the text does not tell. Chinese is `zh` in either script. Of CLD2's labels (pycld2), `iw` is our `he`,
-//! `jw` our `jv`, `zh-Hant` our `zh` and `un` our `und`.
+//! when undetermined. Chinese is `zh` in either script. Compared with CLD2's labels (pycld2), `iw` is our `he`, `jw`
+//! our `jv`, `zh-Hant` our `zh` and `un` our `und`.
 
 mod lid;
 mod whatlang;
@@ -10,23 +11,23 @@ mod whatlang;
 pub use lid::LidModel;
 pub use whatlang::Whatlang;
 
-/// Tells languages apart.
+/// A method of language identification.
 pub trait LanguageId: Send + Sync {
-    /// The language of a text. Never fails: what does not tell is `und`.
+    /// The most probable language of a text; `und` when the text does not show it. Never fails.
     fn detect(&self, text: &str) -> DetectedLanguage;
 }
 
 /// The answer of a [`LanguageId`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct DetectedLanguage {
-    /// Two letters as far as the language has them; `und` when undetermined.
+    /// Two letters where the language has them; `und` when undetermined.
     pub language: String,
-    /// 0 to 1, on the scale of the method: compare it only with the same method's.
+    /// 0 to 1, on the method's own scale: comparable only within one method.
     pub confidence: f64,
 }
 
 impl DetectedLanguage {
-    /// `und`, with the confidence that did not suffice.
+    /// `und`, with the confidence that was too low for an answer.
     #[must_use]
     pub fn undetermined(confidence: f64) -> Self {
         Self { language: "und".to_owned(), confidence }

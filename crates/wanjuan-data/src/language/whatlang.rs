@@ -2,18 +2,18 @@
 
 use super::{DetectedLanguage, LanguageId};
 
-/// The `whatlang` crate. It does not tell Traditional from Simplified Chinese: both are `zh`.
+/// The `whatlang` crate. It does not distinguish Traditional from Simplified Chinese: both are `zh`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Whatlang;
 
-/// Texts shorter than this many characters are `und`, ...
+/// Minimum length of a text in characters; shorter texts are `und`, ...
 const MIN_CHARACTERS: usize = 50;
 /// ... unless their script belongs to one language.
 const MIN_CHARACTERS_OF_OWN_SCRIPT: usize = 10;
-/// Confidence at and below which the answer is `und`. whatlang's own limit of .9 withholds 6 % of the sentences of
-/// FLORES-200, nearly all of them right; .5 withholds 2 % and lets .1 % more wrong answers through.
+/// Confidence at and below which the answer is `und`. whatlang's own limit of 0.9 withholds 6 % of the sentences of
+/// FLORES-200, nearly all of them right; 0.5 withholds 2 % and lets 0.1 % more wrong answers through.
 const MIN_CONFIDENCE: f64 = 0.5;
-/// More characters than these do not change the answer.
+/// Number of characters that are looked at; more do not change the answer.
 const ENOUGH_CHARACTERS: usize = 20_000;
 
 impl LanguageId for Whatlang {

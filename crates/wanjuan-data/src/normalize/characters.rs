@@ -1,5 +1,5 @@
-//! The stage `normalize`: one spelling for what looks the same, and nothing that is not seen. WanJuan-CC normalizes
-//! before it filters (arXiv 2402.19282).
+//! The stage `normalize`: gives characters that look the same one spelling and removes invisible ones. WanJuan-CC
+//! normalizes before it filters (arXiv 2402.19282).
 
 use std::borrow::Cow;
 
@@ -8,23 +8,23 @@ use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick, is
 use super::{FullWidth, NormalizeConfig, Removal, Replacement, UnicodeForm};
 use crate::{Document, Reason, Stage, Verdict};
 
-/// The stage.
+/// Replaces and removes characters in the text of documents.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NormalizeCharacters {
     config: NormalizeConfig,
 }
 
 impl NormalizeCharacters {
-    /// The stage with `config`.
+    /// A stage with these settings; they are not checked again.
     #[must_use]
     pub fn new(config: NormalizeConfig) -> Self {
         Self { config }
     }
 
-    /// The text with one spelling; indentation stays as it is.
+    /// The text with one spelling; the indentation of lines is kept.
     #[must_use]
     pub fn normalize(&self, text: &str) -> String {
-        // Cleaned first: what goes may stand between a letter and its accent.
+        // Cleaned before composing: a removed character may separate a letter from its accent.
         let mut cleaned = String::with_capacity(text.len());
         let mut characters = text.chars().peekable();
         while let Some(c) = characters.next() {
@@ -36,7 +36,7 @@ impl NormalizeCharacters {
         self.without_empty_lines(&composed(&cleaned, self.config.form))
     }
 
-    /// The character that stands for `c`, if any.
+    /// The character that replaces `c`; `None` when it is removed.
     fn clean(&self, c: char) -> Option<char> {
         if c.is_ascii_graphic() || matches!(c, ' ' | '\n' | '\t') {
             return Some(c);
@@ -48,7 +48,7 @@ impl NormalizeCharacters {
             {
                 Some('\n')
             }
-            // An end of line that is to stay is no control character to remove.
+            // A carriage return that ends a line is not removed as a control character.
             '\r' => Some(c),
             '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' => {
                 match config.spaces {
@@ -70,7 +70,7 @@ impl NormalizeCharacters {
         }
     }
 
-    /// Trailing white space and superfluous empty lines go, those at both ends too.
+    /// Removes trailing white space, and empty lines at both ends and beyond the maximum in between.
     fn without_empty_lines(&self, text: &str) -> String {
         let mut out = String::with_capacity(text.len());
         let mut empty_lines = 0;
@@ -128,7 +128,7 @@ fn composed(text: &str, form: UnicodeForm) -> Cow<'_, str> {
     }
 }
 
-/// The ASCII form of a full-width character, where `policy` wants it.
+/// The ASCII form of a full-width character, if `policy` says so, else the character.
 fn narrow(c: char, policy: FullWidth) -> char {
     let ascii = char::from_u32(c as u32 - 0xfee0).unwrap_or(c);
     let replace = match policy {

@@ -1,27 +1,28 @@
-//! What normalization of characters changes.
+//! [`NormalizeConfig`]: which characters are replaced or removed.
 
 use serde::{Deserialize, Serialize};
 
-/// The stage `normalize`. WanJuan-CC normalizes characters before it filters (arXiv 2402.19282) and does not say
+/// Settings of `normalize`. WanJuan-CC normalizes characters before it filters (arXiv 2402.19282) and does not say
 /// how: all defaults are ours.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[non_exhaustive]
 pub struct NormalizeConfig {
     /// Unicode normalization form. Default `nfc`; `nfkc` also replaces ligatures, circled numbers and full-width
     /// forms.
     pub form: UnicodeForm,
     /// CR, CRLF, VT, FF, FS, GS, RS, NEL, LS and PS become line feeds when `replace` (default).
     pub line_separators: Replacement,
-    /// Control characters but tab and line feed go when `remove` (default).
+    /// Control characters other than tab and line feed are removed when `remove` (default).
     pub control_characters: Removal,
-    /// Zero-width spaces, soft hyphens, direction marks, byte order marks and invisible operators go when `remove`
-    /// (default). Zero-width joiners and non-joiners always stay: Persian, Indic scripts and emoji need them.
+    /// Zero-width spaces, soft hyphens, direction marks, byte order marks and invisible operators are removed when
+    /// `remove` (default). Zero-width joiners and non-joiners always stay: Persian, Indic scripts and emoji need them.
     pub zero_width: Removal,
     /// Spaces of other widths, no-break ones included, become U+0020 when `replace` (default).
     pub spaces: Replacement,
     /// Full-width ASCII, default `keep`: it is right in Chinese text.
     pub full_width: FullWidth,
-    /// Most empty lines in a row. Default 1.
+    /// Maximum number of empty lines in a row. Default 1.
     pub max_empty_lines: usize,
 }
 
@@ -29,12 +30,12 @@ pub struct NormalizeConfig {
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum UnicodeForm {
-    /// As it is.
+    /// Characters stay as they are encoded.
     None,
-    /// Canonical composition.
+    /// Canonical composition: a letter and its accent become one character.
     #[default]
     Nfc,
-    /// Compatibility composition.
+    /// Compatibility composition: ligatures and circled numbers become plain characters too.
     Nfkc,
 }
 
@@ -42,9 +43,9 @@ pub enum UnicodeForm {
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Removal {
-    /// They stay.
+    /// The characters stay.
     Keep,
-    /// They go.
+    /// The characters are removed.
     #[default]
     Remove,
 }
@@ -53,9 +54,9 @@ pub enum Removal {
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Replacement {
-    /// They stay.
+    /// The characters stay.
     Keep,
-    /// A plain one stands for them.
+    /// A plain character replaces each of them.
     #[default]
     Replace,
 }
@@ -64,12 +65,12 @@ pub enum Replacement {
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FullWidth {
-    /// They stay.
+    /// The characters stay.
     #[default]
     Keep,
     /// Letters and digits become ASCII; punctuation and space stay full-width.
     Alphanumeric,
-    /// All become ASCII.
+    /// All of them become ASCII, the space included.
     Ascii,
 }
 

@@ -1,4 +1,4 @@
-//! Characters before rules: one spelling for what looks the same.
+//! Normalization of characters, before rules look at them: one spelling for what looks the same.
 
 mod characters;
 mod config;

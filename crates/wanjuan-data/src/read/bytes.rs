@@ -23,12 +23,12 @@ impl FileBytes {
         Ok(Self(Arc::new(Kind::Mapped(MappedFile::open(path)?))))
     }
 
-    /// Bytes that are in memory already.
+    /// Takes bytes that are already in memory.
     pub(super) fn new(bytes: Vec<u8>) -> Self {
         Self(Arc::new(Kind::Owned(bytes)))
     }
 
-    /// A reader of the bytes from `position` on.
+    /// A reader that starts at `position` and shares the bytes.
     pub(super) fn reader(&self, position: usize) -> FileReader {
         FileReader { file: self.clone(), position }
     }

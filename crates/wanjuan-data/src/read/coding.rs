@@ -5,25 +5,25 @@ use std::io::Read;
 use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
-/// A payload of more than this after decoding is a mistake or an attack: 64 MiB.
+/// Maximum size of a decoded payload, 64 MiB: more is a mistake or an attack.
 pub(super) const PAYLOAD_LIMIT: usize = 1 << 26;
-/// Windows of zstd payloads are at most this: 8 MiB, as RFC 9659 has it.
+/// Maximum window of zstd payloads: 8 MiB, as RFC 9659 requires.
 const WINDOW_LIMIT: u64 = 1 << 23;
 
-/// What became of encoded bytes.
+/// The result of decoding.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Decoded {
-    /// All of them were decoded.
+    /// All bytes were decoded.
     Whole(Vec<u8>),
     /// Decoding failed after these bytes.
     Cut(Vec<u8>),
-    /// More than the limit would come out.
+    /// The decoded bytes exceed the limit.
     TooLarge,
-    /// The coding is none that changes bytes: `identity`, or a word that does not belong here.
+    /// The coding does not change bytes: `identity`, or a word that is not a content coding.
     NotEncoded,
 }
 
-/// Removes one content coding: `gzip`, `deflate` (zlib or bare), `br`, `zstd`; of `limit` bytes at most.
+/// Removes one content coding: `gzip`, `deflate` (zlib or bare), `br`, `zstd`; gives at most `limit` bytes.
 pub(super) fn decode(coding: &str, bytes: &[u8], limit: usize) -> Decoded {
     match coding.trim().to_ascii_lowercase().as_str() {
         "gzip" | "x-gzip" => read(MultiGzDecoder::new(bytes), limit),
@@ -116,7 +116,7 @@ mod tests {
         let text: Vec<u8> = (0..5000_u32).flat_map(|number| number.to_le_bytes()).collect();
         let whole = gzip(&text);
         let Decoded::Cut(part) = decode("gzip", &whole[..whole.len() / 2], 1 << 20) else {
-            panic!("half a stream is no whole one");
+            panic!("half a stream is not whole");
         };
         assert!(part.len() > 1000 && text.starts_with(&part));
         assert_eq!(decode("utf-8", b"x", 10), Decoded::NotEncoded);

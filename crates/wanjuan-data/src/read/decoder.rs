@@ -1,48 +1,19 @@
-//! [`Decoder`]: the compressions of an archive behind one step.
+//! [`Decoder`]: one interface to the compressions of an archive.
 
 use super::bytes::FileBytes;
 use super::gzip::{Gzip, prefix};
 use super::lz4::{Lz4, is_lz4};
 use super::record::{Format, find_record};
+use super::step::Step;
 use super::zstd::{Zstd, is_zstd};
 
-/// An archive whose first bytes are damaged is recognized by what stands in its first MiB.
+/// How far to look for a record in an archive whose first bytes are damaged: 1 MiB.
 const DETECTION_LIMIT: usize = 1 << 20;
-
-/// A byte range that was lost.
-#[derive(Clone, Debug, Eq, PartialEq, serde::Deserialize, serde::Serialize)]
-pub struct Damage {
-    /// First byte in the file.
-    pub start: u64,
-    /// Byte after the last.
-    pub end: u64,
-    /// `junk`, `corrupt` or `truncated`.
-    pub why: String,
-}
-
-impl Damage {
-    pub(super) fn new(start: usize, end: usize, why: &str) -> Self {
-        Self { start: start as u64, end: end as u64, why: why.to_owned() }
-    }
-}
-
-/// What a decoder did. A unit is what damage cannot cross: a gzip member, else all frames up to a damage.
-#[derive(Debug)]
-pub(super) enum Step {
-    /// More of a unit was appended.
-    More,
-    /// The rest of a unit was appended.
-    Whole,
-    /// The unit ends here; what could be saved of it was appended.
-    Damaged(Damage),
-    /// There is nothing left.
-    End,
-}
 
 /// Gives the decompressed bytes of a file in pieces.
 #[derive(Debug)]
 pub(super) enum Decoder {
-    /// The file itself is the only unit.
+    /// Not compressed; the file itself is the only unit.
     Plain,
     Gzip(Gzip),
     Zstd(Box<Zstd>),
@@ -50,7 +21,7 @@ pub(super) enum Decoder {
 }
 
 impl Decoder {
-    /// The decoder and the format of a file; `None` when it is no archive.
+    /// The decoder and the format of a file; `None` when it is not an archive.
     pub(super) fn detect(file: &FileBytes) -> Option<(Self, Format)> {
         if is_zstd(file) {
             return Some((Self::Zstd(Box::new(Zstd::new())), Format::Warc));

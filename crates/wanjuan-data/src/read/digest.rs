@@ -25,7 +25,7 @@ enum Algorithm {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DigestError {
-    /// An algorithm that is not known here.
+    /// An algorithm other than sha1, sha256 and sha512; the digest may still be right.
     #[error("found algorithm `{0}`, expected sha1, sha256 or sha512")]
     Algorithm(String),
     /// Neither base 32 nor base 64 nor hexadecimal of the right length.
@@ -152,6 +152,21 @@ mod tests {
         assert_eq!(digest.to_string(), empty);
         let long = Digest::parse(&format!("sha256:{}", "0".repeat(64))).expect("is hexadecimal");
         assert_eq!(Digest::parse(&long.of_same_kind(b"x").to_string()), Ok(long.of_same_kind(b"x")));
+    }
+
+    proptest::proptest! {
+        /// Every algorithm in all three spellings, with and without padding.
+        #[test]
+        fn spellings_of_any_content_are_equal(content: Vec<u8>, algorithm in 0_usize..3) {
+            let (name, length) = [("sha1", 20), ("sha256", 32), ("sha512", 64)][algorithm];
+            let zero = Digest::parse(&format!("{name}:{}", "00".repeat(length))).expect("is hexadecimal");
+            let digest = zero.of_same_kind(&content);
+            let hexadecimal: String = digest.bytes.iter().map(|byte| format!("{byte:02X}")).collect();
+            let base32 = digest.to_string();
+            proptest::prop_assert_eq!(Digest::parse(&format!("{name}:{hexadecimal}")), Ok(digest.clone()));
+            proptest::prop_assert_eq!(Digest::parse(&base32.to_lowercase()), Ok(digest.clone()));
+            proptest::prop_assert_eq!(Digest::parse(&(base32 + "======")), Ok(digest));
+        }
     }
 
     #[test]

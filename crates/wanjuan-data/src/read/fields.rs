@@ -64,3 +64,29 @@ pub(super) fn split_head(bytes: &[u8]) -> Option<(&[u8], usize)> {
         line = end + 1;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn heads_end_at_the_first_empty_line() {
+        assert_eq!(
+            split_head(b"HTTP/1.1 200\r\na: b\r\n\r\nbody"),
+            Some((&b"HTTP/1.1 200\r\na: b\r\n"[..], 22))
+        );
+        assert_eq!(split_head(b"x\n\nbody").map(|(_, body)| body), Some(3));
+        assert_eq!(split_head(b"x\r\ny"), None);
+        // An empty first line is not the end of the head.
+        assert_eq!(split_head(b"\r\nx\r\n\r\n").map(|(_, body)| body), Some(7));
+    }
+
+    #[test]
+    fn values_are_found_in_any_case_with_their_continuations() {
+        let head = b"WARC/1.0\r\nA : one\r\n  more\r\n\tyet\r\nno colon\r\nB:\r\na:two";
+        assert_eq!(values(head, "a").collect::<Vec<_>>(), ["one more yet", "two"]);
+        assert_eq!(values(head, "b").collect::<Vec<_>>(), [""]);
+        assert_eq!(values(head, "warc/1.0").count(), 0, "the first line is not a field");
+        assert_eq!(values(b"X\r\na: \xff", "A").collect::<Vec<_>>(), ["\u{fffd}"]);
+    }
+}

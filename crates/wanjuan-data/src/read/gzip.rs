@@ -1,24 +1,24 @@
 //! [`Gzip`]: the members of a gzip file (RFC 1952), one damaged member at a time.
 //!
-//! A member is inflated as a whole and believed when its checksum is right. Only one of more than
+//! A member is inflated as a whole and trusted when its checksum is right. Only a member of more than
 //! [`WHOLE_LIMIT`] bytes is handed out piece by piece, because it may be a whole archive.
 
 use flate2::{Crc, Decompress, FlushDecompress, Status};
 use memchr::{memchr, memmem};
 
-use super::decoder::{Damage, Step};
 use super::record::Format;
+use super::step::{Damage, Step};
 
-/// Magic number and the only compression method there is: deflate.
+/// Magic number, then the only compression method in use: deflate.
 const MAGIC: [u8; 3] = [0x1f, 0x8b, 0x08];
 /// Flags of the header: CRC of the header, extra field, file name, comment.
 const FHCRC: u8 = 2;
 const FEXTRA: u8 = 4;
 const FNAME: u8 = 8;
 const FCOMMENT: u8 = 16;
-/// File names and comments in headers are shorter than this.
+/// Maximum length of file names and comments in headers, in bytes.
 const TEXT_LIMIT: usize = 4096;
-/// A member of more than this is given out before its checksum was seen: 32 MiB.
+/// Size from which a member is handed out before its checksum is known: 32 MiB.
 const WHOLE_LIMIT: usize = 1 << 25;
 
 /// Inflates members one after the other.
@@ -39,7 +39,7 @@ struct Open {
     crc: Crc,
 }
 
-/// How far inflating came.
+/// How inflating ended.
 enum End {
     /// The member is whole; length of stream and trailer.
     Whole(usize),
@@ -84,7 +84,7 @@ impl Gzip {
             End::Truncated => {
                 // The stream may have swallowed following members: look for them.
                 self.position = self.find(file, open.stream, file.len());
-                // Only when the file simply ends is what was inflated so far sure to be right.
+                // What was inflated so far can be trusted only when the file simply ends.
                 if self.position < file.len() {
                     out.truncate(before);
                 }
@@ -123,7 +123,7 @@ impl Gzip {
                 }
                 Ok(_) => return End::Truncated,
             }
-            // What lies far behind is cold by the end: sum it up while it is in the cache.
+            // Checksums the output while it is still in the cache.
             crc.update(&out[unchecked..]);
             unchecked = out.len();
         }
@@ -137,7 +137,7 @@ impl Gzip {
         End::Whole(end + 8)
     }
 
-    /// First place in `from..to` where a member starts that holds a record; `to` when there is none.
+    /// First place in `from..to` where a member starts that holds a record; `to` if there is none.
     pub(super) fn find(&mut self, file: &[u8], from: usize, to: usize) -> usize {
         let finder = memmem::Finder::new(&MAGIC);
         let mut at = from;
@@ -161,7 +161,7 @@ fn holds_record(state: &mut Decompress, bytes: &[u8], format: Format) -> bool {
     format.starts(&head[..length])
 }
 
-/// The first bytes inside the member that starts at `bytes`; their number is 0 when none does.
+/// The first bytes inside the member that starts at `bytes`; their number is 0 if no member starts there.
 pub(super) fn prefix(state: &mut Decompress, bytes: &[u8], out: &mut [u8]) -> usize {
     let Some(header) = header_length(bytes) else { return 0 };
     state.reset(false);
@@ -172,7 +172,7 @@ pub(super) fn prefix(state: &mut Decompress, bytes: &[u8], out: &mut [u8]) -> us
     }
 }
 
-/// Length of the member header at the start of `bytes`, `None` when there is none.
+/// Length of the member header at the start of `bytes`, `None` if there is none.
 fn header_length(bytes: &[u8]) -> Option<usize> {
     if bytes.len() < 18 || bytes[..3] != MAGIC || bytes[3] & 0xe0 != 0 {
         return None;

@@ -1,7 +1,7 @@
 //! HTTP responses inside archives: status line, fields, chunked bodies, content codings.
 //!
-//! What servers send is read as browsers read it. `Content-Encoding` and `Transfer-Encoding` are believed only
-//! when the body agrees: else it is taken as it is.
+//! Responses are read as browsers read them. `Content-Encoding` and `Transfer-Encoding` are trusted only when the body
+//! agrees with them; otherwise the body is taken as stored.
 
 use std::borrow::Cow;
 
@@ -10,10 +10,10 @@ use memchr::memchr;
 use super::coding::{Decoded, PAYLOAD_LIMIT, decode};
 use super::fields::{lines, split_head, values};
 
-/// White space before the status line that is forgiven.
+/// Maximum length of white space that is tolerated before the status line.
 const SLOP: usize = 16;
-/// More content codings than this are a mistake.
-const MOST_CODINGS: usize = 4;
+/// Maximum number of content codings on one body.
+const MAX_CODINGS: usize = 4;
 
 /// Status, content type and payload of a response.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -31,18 +31,18 @@ pub struct HttpResponse<'a> {
 /// A body after decoding.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Payload<'a> {
-    /// What was sent. Also the body as stored, when the header lies about its coding.
+    /// All bytes that were sent; the body as stored when the header is wrong about its coding.
     Whole(Cow<'a, [u8]>),
     /// The beginning: the coded bytes are cut or damaged.
     Cut(Vec<u8>),
-    /// Nothing can be decoded, and the body is no text either. Holds the coding.
+    /// Nothing can be decoded, and the body does not look like text. Holds the name of the coding.
     Undecodable(String),
-    /// More than this many bytes would come out.
+    /// The decoded body would exceed this limit in bytes.
     TooLarge(usize),
 }
 
 impl Payload<'_> {
-    /// The bytes, when there are any to be believed.
+    /// The bytes, unless the body cannot be decoded or is too large.
     #[must_use]
     pub fn bytes(&self) -> Option<&[u8]> {
         match self {
@@ -53,7 +53,7 @@ impl Payload<'_> {
     }
 }
 
-/// Parses `block`; `None` when it is no HTTP response.
+/// Parses the block of a `response` record; `None` when it is not an HTTP response.
 #[must_use]
 pub fn parse_response(block: &[u8]) -> Option<HttpResponse<'_>> {
     let slop = block.iter().take(SLOP).position(|byte| !byte.is_ascii_whitespace())?;
@@ -74,7 +74,7 @@ pub fn parse_response(block: &[u8]) -> Option<HttpResponse<'_>> {
     Some(HttpResponse { status: status(head), content_type: Cow::Owned(content_type), body, payload })
 }
 
-/// The number after the first space; reasons may be missing or stand right behind it.
+/// The number after the first space; the reason phrase may be missing or follow without a space.
 fn status(head: &[u8]) -> u16 {
     let line = lines(head).next().unwrap_or_default();
     let rest = memchr(b' ', line).map_or(&line[..0], |space| line[space..].trim_ascii_start());
@@ -84,12 +84,12 @@ fn status(head: &[u8]) -> u16 {
 
 fn remove_codings<'a>(codings: &str, body: Cow<'a, [u8]>) -> Payload<'a> {
     let mut bytes = body;
-    for coding in codings.rsplit(',').take(MOST_CODINGS) {
+    for coding in codings.rsplit(',').take(MAX_CODINGS) {
         bytes = match decode(coding, &bytes, PAYLOAD_LIMIT) {
             Decoded::Whole(decoded) => Cow::Owned(decoded),
             Decoded::NotEncoded => bytes,
             Decoded::TooLarge => return Payload::TooLarge(PAYLOAD_LIMIT),
-            // A lie: what was stored is text already.
+            // The header is wrong: what was stored is already text.
             Decoded::Cut(_) if is_plausible(&bytes) => return Payload::Whole(bytes),
             Decoded::Cut(part) if part.is_empty() => {
                 return Payload::Undecodable(coding.trim().to_ascii_lowercase());
@@ -110,10 +110,9 @@ fn is_plausible(bytes: &[u8]) -> bool {
     head.iter().filter(control).count() * 50 <= head.len()
 }
 
-/// Joins the chunks of a body; `None` when it is not chunked or a size does not fit. A last chunk that is cut,
-/// and a missing end, are forgiven.
-#[must_use]
-pub fn join_chunks(mut bytes: &[u8]) -> Option<Vec<u8>> {
+/// Joins the chunks of a body; `None` when it is not chunked or a size does not fit. A last chunk that is cut
+/// and a missing end are tolerated.
+pub(crate) fn join_chunks(mut bytes: &[u8]) -> Option<Vec<u8>> {
     let mut joined = Vec::with_capacity(bytes.len());
     loop {
         let Some(end) = memchr(b'\n', &bytes[..bytes.len().min(256)]) else {
@@ -163,6 +162,20 @@ mod tests {
         assert_eq!(body("4\r\nWiki\r\n5\r\npedia\r\n"), "Wikipedia", "no end");
         assert_eq!(body("4\r\nWiki\r\n50\r\npedia"), "Wikipedia", "cut in a chunk");
         assert_eq!(body("4\r\nWiki"), "Wiki", "cut after a chunk");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn chunks_of_any_sizes_are_joined(chunks in proptest::collection::vec(proptest::collection::vec(proptest::prelude::any::<u8>(), 1..40), 0..8)) {
+            let mut coded = Vec::new();
+            for chunk in &chunks {
+                coded.extend(format!("{:X}\r\n", chunk.len()).bytes());
+                coded.extend(chunk);
+                coded.extend(b"\r\n");
+            }
+            coded.extend(b"0\r\n\r\n");
+            proptest::prop_assert_eq!(join_chunks(&coded), Some(chunks.concat()));
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use lz4_flex::frame::FrameDecoder;
 use memchr::memmem;
 
 use super::bytes::{FileBytes, FileReader};
-use super::decoder::{Damage, Step};
+use super::step::{Damage, Step};
 use super::zstd::skippable_length;
 
 /// Magic number of a frame.
@@ -75,7 +75,7 @@ impl Lz4 {
         Step::More
     }
 
-    /// Gives the frame at `self.position` up and goes to the next one.
+    /// Gives up the frame at `self.position` and moves to the next one.
     fn damaged(&mut self, why: &str) -> Step {
         let start = self.position;
         let from = (start + 1).min(self.file.len());

@@ -1,15 +1,15 @@
 //! Where records start and end in decompressed bytes: WARC (ISO 28500, 1.0 and 1.1) and ARC 1 and 2.
 //!
-//! A `Content-Length` is believed when a record, or nothing, follows. Else the record goes to the next place
-//! where a whole head stands, and reading goes on there.
+//! A `Content-Length` is trusted when a record, or nothing, follows the block. Otherwise the record extends to the next
+//! complete head, and reading resumes there.
 
 use memchr::{memchr, memchr_iter, memmem};
 
 use super::fields::{lines, split_field};
 
-/// Heads are shorter than this.
+/// Maximum length of a head in bytes.
 const HEAD_LIMIT: usize = 1 << 18;
-/// Bytes behind a block that tell whether its length is right.
+/// How many bytes after a block show whether its length is right.
 const LOOK_AHEAD: usize = 16;
 
 /// The two archive formats.
@@ -42,10 +42,10 @@ impl Format {
 pub enum RecordState {
     /// As long as its head says.
     Whole,
-    /// The file or member ended before.
+    /// The file or member ended before the block did.
     Truncated,
-    /// Another record, or something else, stands where the head says that the block goes on or has ended: the
-    /// block goes to the next record.
+    /// The length in the head is wrong: another record starts inside of the block, or something that is not a record
+    /// follows it. The block extends to the next record.
     WrongLength,
 }
 
@@ -61,7 +61,7 @@ impl RecordState {
     }
 }
 
-/// Where a record lies.
+/// The place of a record.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Place {
     pub(super) start: usize,
@@ -69,23 +69,23 @@ pub(super) struct Place {
     pub(super) body: usize,
     /// Byte after the block.
     pub(super) end: usize,
-    /// Where to go on.
+    /// Where to read on.
     pub(super) next: usize,
     pub(super) state: RecordState,
-    /// Length in the head.
+    /// `Content-Length`, if the head has one.
     pub(super) promised: Option<u64>,
 }
 
-/// What stands at a position.
+/// What was found at a position.
 #[derive(Debug)]
 pub(super) enum Found {
     Record(Place),
-    /// `start..end` is no record.
+    /// `start..end` is not a record.
     Junk {
         start: usize,
         end: usize,
     },
-    /// At least so many bytes are needed to tell.
+    /// At least this many bytes are needed to decide.
     More(usize),
     /// Nothing but line breaks.
     End,
@@ -97,7 +97,7 @@ enum Head {
     Bad,
 }
 
-/// What stands at `from`; `complete`: no more bytes will come.
+/// What is at `from`; with `complete`, no more bytes will come.
 pub(super) fn next_record(bytes: &[u8], from: usize, format: Format, complete: bool) -> Found {
     let Some(start) = skip_line_breaks(bytes, from) else {
         return if complete { Found::End } else { Found::More(bytes.len() + 1) };
@@ -153,7 +153,7 @@ fn cut_line_breaks(bytes: &[u8], start: usize, end: usize) -> usize {
     start + block.len()
 }
 
-/// Whether what stands behind a block shows that its length is right.
+/// Whether the bytes after a block show that its length is right.
 fn ends_well(rest: &[u8], format: Format) -> bool {
     let mark: &[u8] = if format == Format::Warc { b"\r\n\r\n" } else { b"\n" };
     if rest.is_empty() || rest.starts_with(mark) || rest.starts_with(b"\n\n") {
@@ -257,12 +257,12 @@ pub(super) struct ArcLine<'a> {
 }
 
 impl<'a> ArcLine<'a> {
-    /// `None` when `line` is none.
+    /// Parses `line`; `None` when it is not the line of a record.
     pub(super) fn parse(line: &'a [u8]) -> Option<Self> {
         let line = &line[..line.len().min(HEAD_LIMIT)];
         let last = memchr::memrchr(b' ', line)?;
         let length = std::str::from_utf8(&line[last + 1..]).ok()?.parse().ok()?;
-        // The date is looked for from the right: there are at most seven fields between it and the length.
+        // Searches the date from the right: there are at most seven fields between it and the length.
         let mut end = last;
         for _ in 0..8 {
             let start = memchr::memrchr(b' ', &line[..end])? + 1;

@@ -1,24 +1,26 @@
 //! [`WarcReader`]: the records of a WARC or ARC file, plain, gzip, zstd or lz4.
 //!
-//! Records borrow from the file or from one buffer that is used again, so that reading costs what inflating
-//! costs. Damage costs only the record or member it hits, and is reported with its byte range. A file can be
-//! read in parts: each part gives the records whose member (or, in plain files, which themselves) start in it.
+//! Records borrow from the file or from one buffer that is used again, so that reading takes
+//! little more time than inflating. Damage loses only the record or member it hits, and is reported with its byte range. A file can be
+//! read range by range: each range gives the records whose member (or, in plain files, which themselves) start in it.
 
 use std::path::{Path, PathBuf};
 
+use internlm_kit::file::AtPath;
+
 use super::bytes::FileBytes;
-pub use super::decoder::Damage;
-use super::decoder::{Decoder, Step};
+use super::decoder::Decoder;
 use super::record::{Format, Found, Place, find_record, next_record};
+use super::step::{Damage, Step};
 use super::warc_record::{RecordKind, WarcRecord};
 use crate::{Error, Result};
 
-/// A record that is decompressed in pieces is cut at this size: 256 MiB.
+/// Maximum size of a record that is decompressed in pieces: 256 MiB; longer ones are cut.
 const RECORD_LIMIT: usize = 1 << 28;
-/// Least number of bytes that are decompressed at once.
+/// Minimum number of bytes that are decompressed at once.
 const PIECE: usize = 1 << 20;
 
-/// What comes out of an archive.
+/// One item of an archive.
 #[derive(Clone, Debug, PartialEq)]
 pub enum WarcItem<'a> {
     /// A record, perhaps shortened (see [`RecordState`](super::RecordState)).
@@ -27,25 +29,25 @@ pub enum WarcItem<'a> {
     Damage(Damage),
 }
 
-/// Where a part of an archive starts.
+/// Where an [`ArchiveRange`] starts.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, serde::Serialize)]
-pub enum PartStart {
-    /// Exactly here.
+pub enum RangeStart {
+    /// Exactly at this byte.
     At(u64),
-    /// At the first member or record that starts here or later.
+    /// At the first member or record that starts at this byte or later.
     Search(u64),
 }
 
-/// A part of an archive: what starts from `start` up to, not including, `end`.
+/// A byte range of an archive: the records that start in it, of which the last may end after it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, serde::Serialize)]
-pub struct ArchivePart {
-    /// Its beginning.
-    pub start: PartStart,
-    /// Byte after it; what starts before is read to its end.
+pub struct ArchiveRange {
+    /// First byte, or where to look for it.
+    pub start: RangeStart,
+    /// Byte after the range.
     pub end: u64,
 }
 
-/// An open archive.
+/// An open archive, read item by item.
 #[derive(Debug)]
 pub struct WarcReader {
     path: PathBuf,
@@ -60,11 +62,11 @@ pub struct WarcReader {
     /// Where the current unit starts in the file.
     unit: usize,
     phase: Phase,
-    /// Damage that is reported when what was saved has been given out.
+    /// Damage that is reported after the records that were saved from it.
     pending: Option<Damage>,
-    /// Whether some bytes of the unit were no record.
+    /// Whether some bytes of the unit were not part of a record.
     junk: bool,
-    /// What starts here or later is not ours.
+    /// What starts here or later is not in the range.
     end: usize,
     start: Option<u64>,
 }
@@ -85,20 +87,21 @@ enum Advance {
 }
 
 impl WarcReader {
-    /// Opens `path`.
+    /// Opens an archive; its compression and format are recognized by its content, not its name.
     ///
     /// # Errors
     /// A file that cannot be read, or that is neither WARC nor ARC, plain or in gzip, zstd or lz4.
-    pub fn open(path: &Path) -> Result<Self> {
-        Self::new(path, FileBytes::open(path).map_err(Error::io(path, "read"))?)
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        Self::new(path, FileBytes::open(path).at(path, "read")?)
     }
 
     /// Reads `bytes`; `path` is for messages.
     ///
     /// # Errors
     /// As [`WarcReader::open`].
-    pub fn from_bytes(path: &Path, bytes: Vec<u8>) -> Result<Self> {
-        Self::new(path, FileBytes::new(bytes))
+    pub fn from_bytes(path: impl AsRef<Path>, bytes: Vec<u8>) -> Result<Self> {
+        Self::new(path.as_ref(), FileBytes::new(bytes))
     }
 
     fn new(path: &Path, file: FileBytes) -> Result<Self> {
@@ -134,27 +137,27 @@ impl WarcReader {
         })
     }
 
-    /// The archive.
+    /// The path given to [`WarcReader::open`].
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Whether the archive can be read in parts: gzip and plain files.
+    /// Whether the archive can be read range by range: gzip and plain files.
     #[must_use]
     pub fn is_splittable(&self) -> bool {
         matches!(self.decoder, Decoder::Plain | Decoder::Gzip(_))
     }
 
-    /// Keeps to one part of the archive; to be called before anything is read. Of an archive that cannot be
-    /// split, the part that holds byte 0 is everything and the others are nothing.
-    pub fn restrict(&mut self, part: ArchivePart) {
+    /// Keeps to one byte range of the archive; has to be called before anything is read. For an archive that cannot
+    /// be split, the range that holds byte 0 gives everything and the others give nothing.
+    pub fn restrict(&mut self, range: ArchiveRange) {
         let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(self.file.len());
-        let end = place(part.end);
-        let start = match part.start {
-            PartStart::At(at) => Some(place(at)),
-            PartStart::Search(0) => Some(0),
-            PartStart::Search(from) => match &mut self.decoder {
+        let end = place(range.end);
+        let start = match range.start {
+            RangeStart::At(at) => Some(place(at)),
+            RangeStart::Search(0) => Some(0),
+            RangeStart::Search(from) => match &mut self.decoder {
                 Decoder::Plain => find_record(&self.file, place(from), self.format).filter(|at| *at < end),
                 Decoder::Gzip(gzip) => Some(gzip.find(&self.file, place(from), end)).filter(|at| *at < end),
                 _ => None,
@@ -170,22 +173,21 @@ impl WarcReader {
         }
     }
 
-    /// Goes to the member or record at `offset`; to be called before anything is read. Has no effect where
+    /// Goes to the member or record at `offset`; has to be called before anything is read. Has no effect where
     /// records have no offset.
     pub fn seek(&mut self, offset: u64) {
         if self.is_splittable() {
-            self.restrict(ArchivePart { start: PartStart::At(offset), end: u64::MAX });
+            self.restrict(ArchiveRange { start: RangeStart::At(offset), end: u64::MAX });
         }
     }
 
-    /// Where the part begins: at a member or record. `None` when none starts in it.
+    /// The byte at which the range really begins, at a member or record; `None` when none starts in it.
     #[must_use]
     pub fn start(&self) -> Option<u64> {
         self.start
     }
 
-    /// Where the next member or record starts that was not read; after the last item, where the following part
-    /// has to begin.
+    /// Where the next unread member or record starts; after the last item, where the following range has to begin.
     #[must_use]
     pub fn position(&self) -> u64 {
         match &self.decoder {
@@ -268,7 +270,7 @@ impl WarcReader {
         }
     }
 
-    /// Whether a record of a plain file belongs to a later part; stops there.
+    /// Whether a record of a plain file belongs to a later range; stops there.
     fn is_beyond(&mut self, start: usize) -> bool {
         let beyond = matches!(self.decoder, Decoder::Plain) && start >= self.end;
         if beyond {
@@ -277,7 +279,7 @@ impl WarcReader {
         beyond
     }
 
-    /// Starts the next unit; `false` when there is none in the part.
+    /// Starts the next unit; `false` if there is none in the range.
     fn open_unit(&mut self) -> bool {
         self.unit = self.decoder.position();
         if self.unit >= self.end {
@@ -294,14 +296,14 @@ impl WarcReader {
         true
     }
 
-    /// Decompresses until `needed` bytes are in the buffer or the unit ends; forgets what was given out.
+    /// Decompresses until `needed` bytes are in the buffer or the unit ends; drops bytes that were handed out.
     fn fill(&mut self, needed: usize) {
         let needed = needed.saturating_sub(self.at).min(RECORD_LIMIT);
         self.buffer.drain(..self.at);
         self.base += self.at as u64;
         self.at = 0;
         loop {
-            // Doubling keeps the work linear for those who look at the same bytes again.
+            // Doubling keeps the total work linear although the same bytes are looked at again.
             let length = self.buffer.len();
             let want =
                 needed.saturating_sub(length).max(length).min(RECORD_LIMIT.saturating_sub(length)).max(PIECE);
@@ -318,7 +320,7 @@ impl WarcReader {
         }
     }
 
-    /// Ends a unit of a compressed file; gives the damage to report.
+    /// Ends a unit of a compressed file and returns the damage to report.
     fn close_unit(&mut self) -> Option<Damage> {
         self.base += self.buffer.len() as u64;
         self.buffer.clear();

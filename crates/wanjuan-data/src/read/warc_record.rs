@@ -17,11 +17,11 @@ pub struct WarcRecord<'a> {
     pub kind: RecordKind,
     /// Version line and fields as stored, without the empty line; for ARC its one line.
     pub head: &'a [u8],
-    /// The block.
+    /// The block: everything after the head, without the final line breaks.
     pub block: &'a [u8],
-    /// Whether the block is what its head promises.
+    /// Whether the block is as long as its head says.
     pub state: RecordState,
-    /// Length in the head; `None` when there is none or it is no number.
+    /// `Content-Length`; `None` when it is missing or not a number.
     pub promised: Option<u64>,
     pub(super) format: Format,
 }
@@ -30,23 +30,23 @@ pub struct WarcRecord<'a> {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum RecordKind {
-    /// About the file itself.
+    /// `warcinfo`: about the file itself.
     Warcinfo,
-    /// About the file itself, in ARC files.
+    /// The first record of an ARC file, about the file itself.
     ArcHeader,
     /// An HTTP response with its headers.
     Response,
     /// A resource without protocol headers.
     Resource,
-    /// An HTTP request.
+    /// An HTTP request with its headers.
     Request,
-    /// About another record.
+    /// Data about another record.
     Metadata,
     /// The same content as an earlier record.
     Revisit,
     /// Content converted to another format (WET).
     Conversion,
-    /// Anything else.
+    /// A type that the standard does not name.
     Other,
 }
 
@@ -69,8 +69,8 @@ impl RecordKind {
 }
 
 impl<'a> WarcRecord<'a> {
-    /// A header field by name, any case; the first one when there are several. The line of an ARC record is
-    /// given under the names that WARC has.
+    /// A header field by name, in any case; the first one when there are several. The fields of an ARC record have the
+    /// names of their WARC counterparts.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<Cow<'a, str>> {
         if self.format == Format::Warc {
@@ -95,8 +95,8 @@ impl<'a> WarcRecord<'a> {
         Some(bare.map(|bare| Cow::Owned(bare.to_owned())).unwrap_or(uri))
     }
 
-    /// What stands between head and block: the line break of the head's last line and an empty line; in ARC files
-    /// the line break alone.
+    /// The bytes between head and block: the line break of the head's last line and an empty line; in ARC files the
+    /// line break alone.
     #[must_use]
     pub fn separator(&self) -> &'static [u8] {
         match self.format {

@@ -5,9 +5,9 @@ use std::io::Write;
 use flate2::{Compression, GzBuilder};
 use sha2::{Digest, Sha256};
 
-use internlm_kit::atomic::sha256;
+use internlm_kit::hash::sha256;
 
-/// What the writer needs to know about a record.
+/// The header fields that a record gets besides id, digest and length.
 #[derive(Clone, Copy, Debug)]
 pub struct WarcHeaders<'a> {
     /// `WARC-Type`: `resource`, `warcinfo`, ...
@@ -20,7 +20,7 @@ pub struct WarcHeaders<'a> {
     pub content_type: &'a str,
 }
 
-/// Writes records to `W`.
+/// Writes WARC 1.1 records to `W`.
 #[derive(Debug)]
 pub struct WarcWriter<W> {
     out: W,
@@ -55,7 +55,7 @@ impl<W: Write> WarcWriter<W> {
         Ok(id)
     }
 
-    /// Gives the underlying writer back.
+    /// Returns the underlying writer, which still has to be flushed or committed.
     pub fn into_inner(self) -> W {
         self.out
     }
@@ -76,4 +76,53 @@ fn record_id(headers: &WarcHeaders, block: &[u8]) -> String {
     let hex: String = uuid.iter().map(|byte| format!("{byte:02x}")).collect();
     let (a, b, c, d, e) = (&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]);
     format!("<urn:uuid:{a}-{b}-{c}-{d}-{e}>")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::read::{Digest, RecordState, WarcItem, WarcReader};
+
+    proptest! {
+        /// Any block comes back, also one that looks like a record, and its digest is right.
+        #[test]
+        fn what_is_written_is_read_back(
+            blocks in prop::collection::vec(prop_oneof![
+                prop::collection::vec(any::<u8>(), 0..200),
+                Just(b"WARC/1.1\r\nContent-Length: 3\r\n\r\nabc\r\n\r\n".to_vec()),
+            ], 1..6)
+        ) {
+            let mut writer = WarcWriter::new(Vec::new());
+            let headers = WarcHeaders { kind: "resource", uri: Some("https://a.b/"), date: "2024-05-01T00:00:00Z", content_type: "text/html" };
+            let ids: Vec<String> = blocks.iter().map(|block| writer.write(&headers, block).expect("writes to memory")).collect();
+            let mut reader = WarcReader::from_bytes("x.warc.gz", writer.into_inner()).expect("is an archive");
+            for (block, id) in blocks.iter().zip(&ids) {
+                let Some(WarcItem::Record(record)) = reader.next_item() else { panic!("a record is missing") };
+                prop_assert_eq!((record.block, record.state, record.inner), (block.as_slice(), RecordState::Whole, 0));
+                let named = record.header("warc-record-id").map(String::from);
+                prop_assert_eq!(named.as_ref(), Some(id));
+                let digest = Digest::parse(&record.header("WARC-Block-Digest").expect("has a digest")).expect("is a digest");
+                prop_assert_eq!(&digest.of_same_kind(block), &digest);
+            }
+            prop_assert!(reader.next_item().is_none());
+        }
+    }
+
+    #[test]
+    fn ids_depend_on_address_date_and_block_alone() {
+        let id = |uri, date, block: &[u8]| {
+            record_id(
+                &WarcHeaders { kind: "resource", uri: Some(uri), date, content_type: "text/html" },
+                block,
+            )
+        };
+        let first = id("a", "b", b"c");
+        assert_eq!(first, id("a", "b", b"c"));
+        assert!(first.starts_with("<urn:uuid:") && first.as_bytes()[24] == b'8', "version 8: {first}");
+        for other in [id("x", "b", b"c"), id("a", "x", b"c"), id("a", "b", b"x"), id("ab", "", b"c")] {
+            assert_ne!(first, other);
+        }
+    }
 }

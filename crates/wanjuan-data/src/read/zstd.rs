@@ -1,19 +1,19 @@
-//! [`Zstd`]: the frames of a zstd file (RFC 8878), also with a dictionary in a leading skippable frame as
-//! the zstd WARC format 1.0 has it.
+//! [`Zstd`]: the frames of a zstd file (RFC 8878), also with a dictionary in a leading skippable frame, as in
+//! the zstd WARC format 1.0.
 
 use memchr::memmem;
 use ruzstd::decoding::{BlockDecodingStrategy, Dictionary, FrameDecoder};
 
-use super::decoder::{Damage, Step};
+use super::step::{Damage, Step};
 
 /// Magic number of a frame.
 const MAGIC: [u8; 4] = 0xfd2f_b528_u32.to_le_bytes();
 /// Magic number of a dictionary, and of the skippable frame that holds one.
 const DICTIONARY: [u8; 4] = 0xec30_a437_u32.to_le_bytes();
 const DICTIONARY_FRAME: u32 = 0x184d_2a5d;
-/// Windows of more than this are refused: 128 MiB, what `zstd -d` takes.
+/// Maximum window: 128 MiB, which is also the limit of `zstd -d`.
 const WINDOW_LIMIT: u64 = 1 << 27;
-/// A compressed dictionary is smaller than this.
+/// Maximum size of a dictionary after decompression, in bytes.
 const DICTIONARY_LIMIT: usize = 1 << 24;
 
 /// Decodes frames one after the other; all of them are one stream.
@@ -45,7 +45,7 @@ impl Zstd {
         Self { decoder, position: 0, frame: None, dictionary: None }
     }
 
-    /// Appends about `want` bytes, or what is left of a frame.
+    /// Appends about `want` bytes, or the rest of a frame.
     pub(super) fn step(&mut self, file: &[u8], out: &mut Vec<u8>, want: usize) -> Step {
         let before = out.len();
         let start = match self.frame {
@@ -113,7 +113,7 @@ impl Zstd {
         Some(())
     }
 
-    /// Gives the frame at `start` up and goes to the next one.
+    /// Gives up the frame at `start` and moves to the next one.
     fn damaged(&mut self, file: &[u8], start: usize, why: &str) -> Step {
         self.frame = None;
         let from = (start + 1).min(file.len());
@@ -156,8 +156,8 @@ fn magic(bytes: &[u8]) -> Option<u32> {
     bytes.first_chunk().map(|raw| u32::from_le_bytes(*raw))
 }
 
-/// Length of the skippable frame at the start of `bytes`; `None` when there is no whole one. The lz4 format
-/// has the same.
+/// Length of the skippable frame at the start of `bytes`; `None` when there is no complete one. The lz4
+/// format has the same frames.
 pub(super) fn skippable_length(bytes: &[u8]) -> Option<usize> {
     if magic(bytes)? & 0xffff_fff0 != 0x184d_2a50 {
         return None;

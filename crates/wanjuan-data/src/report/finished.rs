@@ -1,44 +1,48 @@
 //! The last files of a run: funnel, summary, manifest of hashes, and the mark that it is complete.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use internlm_kit::{atomic, provenance};
+use internlm_kit::file::{self, FileError};
+use internlm_kit::provenance::Provenance;
+use internlm_kit::run_folder;
 use serde::{Deserialize, Serialize};
 
 use super::funnel::Funnel;
 use crate::executor::Artifact;
+use crate::run_folder::RunFolder;
 use crate::{Error, PipelineConfig, Result};
 
 /// `summary.json`: flat numbers for the table of the whole chain.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Summary {
-    /// Documents that entered.
+    /// Documents that entered the pipeline.
     pub pages: u64,
     /// Documents in the shards.
     pub documents_kept: u64,
-    /// Share of `pages`, percent.
+    /// Share of `pages` that was kept, in percent.
     pub retained_percent: f64,
-    /// Text in the shards, 10^6 bytes.
+    /// Text in the shards, in 10^6 bytes.
     pub clean_megabytes: f64,
-    /// Training tokens.
+    /// Tokens in the training shards.
     pub train_tokens: u64,
-    /// Held-out documents.
+    /// Documents in the held-out shards.
     pub held_out_documents: u64,
-    /// Bytes of held-out text.
+    /// Held-out text in bytes.
     pub held_out_bytes: u64,
-    /// Ids of the tokenizer.
+    /// Size of the vocabulary.
     pub vocab_size: usize,
-    /// Bytes of text per token.
+    /// Mean bytes of text per token.
     pub bytes_per_token: f64,
-    /// Baseline: unigram model of tokens on the held-out text.
+    /// Bits per byte of the held-out text under a unigram model of tokens.
     pub unigram_bits_per_byte: f64,
-    /// Baseline: `gzip -9` on the held-out text.
+    /// Bits per byte of the held-out text after `gzip -9`.
     pub gzip_bits_per_byte: f64,
 }
 
 impl Summary {
-    /// The numbers of a funnel.
+    /// Reduces a funnel to its headline numbers.
     #[must_use]
     pub fn of(funnel: &Funnel) -> Self {
         let tokens = &funnel.tokens;
@@ -68,36 +72,32 @@ fn round(x: f64, digits: i32) -> f64 {
 
 /// `work/finished.json`: the run with this key is complete.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Finished {
-    /// Hash of settings, input and version.
+    /// Hash of settings, input and version: another key means that the run is out of date.
     pub key: String,
-    /// Every output file.
+    /// Every output file, sorted by path.
     pub artifacts: Vec<Artifact>,
-    /// The funnel.
+    /// Where every document went.
     pub funnel: Funnel,
 }
 
 impl Finished {
-    fn path(output: &Path) -> PathBuf {
-        output.join("work/finished.json")
-    }
-
-    /// The mark of a complete run with `key`, when all its files are still there.
-    #[must_use]
-    pub fn load(output: &Path, key: &str) -> Option<Self> {
-        let bytes = fs::read(Self::path(output)).ok()?;
+    /// The mark of a complete run with `key`, when all its files are still there with their sizes.
+    pub(crate) fn load(folder: &RunFolder, key: &str) -> Option<Self> {
+        let bytes = fs::read(folder.finished()).ok()?;
         let finished: Self = serde_json::from_slice(&bytes).ok()?;
-        let present = finished.artifacts.iter().all(|artifact| artifact.is_present(output));
+        let present = finished.artifacts.iter().all(|artifact| artifact.is_present(folder));
         (finished.key == key && present).then_some(finished)
     }
 
-    /// The mark of whatever run is complete in `output`.
+    /// Reads the mark of the finished run in the folder `output`.
     ///
     /// # Errors
-    /// No complete run there.
-    pub fn read(output: &Path) -> Result<Self> {
-        let path = Self::path(output);
-        let bytes = fs::read(&path).map_err(Error::io(&path, "read"))?;
+    /// A folder without a finished run.
+    pub fn read(output: impl AsRef<Path>) -> Result<Self> {
+        let path = RunFolder::new(output.as_ref()).finished();
+        let bytes = file::read(&path)?;
         serde_json::from_slice(&bytes).map_err(|error| Error::Format {
             path,
             offset: 0,
@@ -106,15 +106,12 @@ impl Finished {
         })
     }
 
-    /// Takes the mark away: the folder is about to change.
-    ///
-    /// # Errors
-    /// Any I/O error but its absence.
-    pub fn remove(output: &Path) -> Result<()> {
-        let path = Self::path(output);
+    /// Removes the mark, because the folder is about to change.
+    pub(crate) fn remove(folder: &RunFolder) -> Result<()> {
+        let path = folder.finished();
         match fs::remove_file(&path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(Error::io(&path, "write")(error))
+                Err(FileError::new(&path, "remove", error).into())
             }
             _ => Ok(()),
         }
@@ -123,37 +120,35 @@ impl Finished {
 
 /// Writes `config.toml`, `funnel.json`, `funnel.txt`, `summary.json`, `manifest.json` and the mark.
 ///
-/// # Errors
-/// Any I/O error of writing.
-///
 /// # Panics
 /// When the funnel does not add up: then a document was lost without a reason, which must never happen.
-pub fn finish(
+pub(crate) fn finish(
     config: &PipelineConfig,
+    folder: &RunFolder,
     key: &str,
     funnel: &Funnel,
+    provenance: &Provenance,
     mut artifacts: Vec<Artifact>,
 ) -> Result<()> {
     assert_eq!(funnel.problems(), Vec::<String>::new(), "the funnel adds up");
-    let output = &config.output;
-    let header = provenance::header(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
-    let toml = header + &toml::to_string(config).expect("configs are plain data");
+    let path = folder.config();
+    run_folder::write_config(&path, config, provenance)?;
+    artifacts.push(Artifact::of(folder, &path)?);
     for (name, text) in [
-        ("config.toml", toml),
         ("funnel.json", json(funnel)),
         ("funnel.txt", funnel.to_text()),
         ("summary.json", json(&Summary::of(funnel))),
     ] {
-        let path = output.join(name);
-        atomic::write(&path, text.as_bytes()).map_err(Error::io(&path, "write"))?;
-        artifacts.push(Artifact::of(output, Path::new(name))?);
+        let path = folder.file(name);
+        file::write(&path, text)?;
+        artifacts.push(Artifact::of(folder, &path)?);
     }
     artifacts.sort_by(|a, b| a.path.cmp(&b.path));
-    let path = output.join("manifest.json");
-    atomic::write(&path, json(&artifacts).as_bytes()).map_err(Error::io(&path, "write"))?;
+    let path = folder.manifest();
+    file::write(&path, json(&artifacts))?;
     let finished = Finished { key: key.to_owned(), artifacts, funnel: funnel.clone() };
-    let path = Finished::path(output);
-    atomic::write(&path, json(&finished).as_bytes()).map_err(Error::io(&path, "write"))
+    let path = folder.finished();
+    Ok(file::write(&path, json(&finished))?)
 }
 
 fn json<T: Serialize>(value: &T) -> String {

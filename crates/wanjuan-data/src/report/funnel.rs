@@ -1,28 +1,28 @@
-//! [`Funnel`]: per stage what came in, what was kept and why the rest was not, as in WanJuan-CC's figure.
+//! [`Funnel`]: what each stage got, what it kept and why it dropped the rest, as in WanJuan-CC's figure.
 
 use serde::{Deserialize, Serialize};
 
-use crate::executor::{DamagedRange, ShardReport, StageReport};
+use crate::executor::{DamagedRange, PartReport, StageReport};
 use crate::tokenize::TokenizeReport;
 
-/// The whole way from files to tokens. Documents add up exactly: each stage gets what the one before kept,
-/// and `input = kept + dropped`.
+/// What happened to every document between the files and the tokens. The numbers add up exactly: each stage gets what
+/// the one before kept, and `input = kept + dropped`.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Funnel {
     /// Files of the source that were looked at.
     pub files_seen: u64,
-    /// The stages in order.
+    /// The stages in pipeline order.
     pub stages: Vec<StageReport>,
-    /// Damaged byte ranges of archives.
+    /// Damaged byte ranges of archives, in corpus order.
     pub damaged: Vec<DamagedRange>,
-    /// Tokens, held-out text, baselines.
+    /// Tokens, held-out text and baselines.
     pub tokens: TokenizeReport,
 }
 
 impl Funnel {
-    /// Adds up the units of a run.
-    #[must_use]
-    pub fn new(files_seen: u64, reports: &[ShardReport], tokens: &TokenizeReport) -> Self {
+    /// Adds up the parts of a run.
+    pub(crate) fn new(files_seen: u64, reports: &[PartReport], tokens: &TokenizeReport) -> Self {
         let mut stages: Vec<StageReport> = Vec::new();
         for report in reports.iter().flat_map(|report| &report.stages) {
             match stages.iter_mut().find(|known| known.stage == report.stage) {
@@ -58,13 +58,13 @@ impl Funnel {
         problems
     }
 
-    /// Documents that entered.
+    /// Documents that entered the first stage.
     #[must_use]
     pub fn documents_in(&self) -> u64 {
         self.stages.first().map_or(0, |stage| stage.input.documents)
     }
 
-    /// The table for people.
+    /// The funnel as a table for people, one line per stage and reason.
     #[must_use]
     pub fn to_text(&self) -> String {
         let total = self.documents_in().max(1) as f64;
@@ -109,4 +109,73 @@ impl Funnel {
 
 fn megabytes(bytes: u64) -> f64 {
     bytes as f64 / 1e6
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::executor::Count;
+    use crate::read::Damage;
+    use crate::tokenize::SplitTotals;
+
+    fn count(documents: u64) -> Count {
+        Count { documents, bytes: documents * 1_000_000 }
+    }
+
+    fn stage(name: &str, input: u64, kept: u64, dropped: &[(&str, u64)]) -> StageReport {
+        let mut report = StageReport::new(name);
+        (report.input, report.kept) = (count(input), count(kept));
+        report.dropped =
+            dropped.iter().map(|(rule, dropped)| ((*rule).to_owned(), count(*dropped))).collect();
+        report
+    }
+
+    fn part(stages: Vec<StageReport>) -> PartReport {
+        PartReport { stages, ..PartReport::default() }
+    }
+
+    fn funnel() -> Funnel {
+        let damage = Damage { start: 10, end: 25, why: "corrupt".to_owned() };
+        let damaged = vec![DamagedRange { file: "x.warc.gz".to_owned(), damage }];
+        let first =
+            vec![stage("read", 6, 5, &[("http-status", 1)]), stage("c4", 5, 3, &[("lorem-ipsum", 2)])];
+        let second =
+            vec![stage("read", 4, 4, &[]), stage("c4", 4, 2, &[("lorem-ipsum", 1), ("curly-bracket", 1)])];
+        let pass = part(vec![stage("exact-dedup", 5, 4, &[("same-url", 1)])]);
+        let side = |documents, tokens| SplitTotals { documents, bytes: documents * 500_000, tokens };
+        let tokens = TokenizeReport {
+            train: side(3, 1234),
+            valid: side(1, 56),
+            vocab_size: 300,
+            unigram_bits_per_byte: 3.25,
+            gzip_bits_per_byte: 2.5,
+        };
+        Funnel::new(2, &[PartReport { damaged, ..part(first) }, part(second), pass], &tokens)
+    }
+
+    #[test]
+    fn parts_add_up_to_a_table() {
+        let funnel = funnel();
+        assert_eq!(funnel.problems(), Vec::<String>::new());
+        assert_eq!(funnel.documents_in(), 10);
+        insta::assert_snapshot!(funnel.to_text());
+    }
+
+    #[test]
+    fn a_lost_document_is_a_problem_at_the_place_of_the_loss() {
+        let problems = |change: fn(&mut Funnel)| {
+            let mut funnel = funnel();
+            change(&mut funnel);
+            funnel.problems()
+        };
+        assert_eq!(
+            problems(|funnel| funnel.stages[0].input.documents = 11),
+            ["read: 11 in, 9 kept, 1 dropped"]
+        );
+        assert_eq!(
+            problems(|funnel| funnel.stages[2].input.bytes += 1),
+            ["c4 keeps what exact-dedup does not get"]
+        );
+        assert_eq!(problems(|funnel| funnel.tokens.train.documents = 2), ["tokenize: 4 documents in, 3 out"]);
+    }
 }

@@ -1,9 +1,10 @@
-//! Where every document went: the retention funnel, the numbers of a run, the life of one document.
+//! Where every document went: the retention funnel, the numbers of a run, the way of one document.
 
 mod finished;
 mod funnel;
 mod why;
 
-pub use finished::{Finished, Summary, finish};
+pub(crate) use finished::finish;
+pub use finished::{Finished, Summary};
 pub use funnel::Funnel;
 pub use why::{Life, why};

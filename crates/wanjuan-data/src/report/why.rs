@@ -1,59 +1,61 @@
-//! [`why`]: the life of one document, from its capture to its shard or its rejection.
+//! [`why`]: traces one document from its capture to its shard or its rejection.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
-use crate::executor::Rejected;
-use crate::tokenize::TokenizedDocument;
-use crate::{Document, Error, Result};
+use internlm_kit::file::AtPath;
 
-/// What is known about a document.
+use crate::executor::Rejected;
+use crate::listing::{files_below, sorted_entries};
+use crate::run_folder::RunFolder;
+use crate::tokenize::TokenizedDocument;
+use crate::{Document, Result};
+
+/// What the files of a run say about one document.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Life {
-    /// The file of each segment that kept it, with the document as it was then.
+    /// The file of each segment that kept the document, and the document as it was then.
     pub kept: Vec<(PathBuf, Document)>,
-    /// Where and why it was dropped.
+    /// The stage and reason, when the document was dropped.
     pub rejected: Option<Rejected>,
-    /// Where its tokens are.
+    /// The place of its tokens, when the document was kept.
     pub tokenized: Option<TokenizedDocument>,
 }
 
-/// Looks `id` up in an output folder; `None` when no file knows it.
+/// Looks up `id` in an output folder; `None` when no file holds it.
 ///
 /// # Errors
 /// A folder that cannot be read.
-pub fn why(output: &Path, id: &str) -> Result<Option<Life>> {
+pub fn why(output: impl AsRef<Path>, id: &str) -> Result<Option<Life>> {
+    let run = RunFolder::new(output.as_ref());
     let mut life = Life::default();
-    for folder in sorted(&output.join("work"))?.into_iter().filter(|path| path.is_dir()) {
-        for file in sorted(&folder)?.into_iter().filter(|path| is_jsonl(path)) {
+    for folder in sorted_entries(&run.work())?.into_iter().filter(|path| path.is_dir()) {
+        for file in sorted_entries(&folder)?.into_iter().filter(|path| is_jsonl(path)) {
             if let Some(line) = find_line(&file, id)? {
-                let place = file.strip_prefix(output).unwrap_or(&file).to_path_buf();
+                let place = run.relative(&file).to_path_buf();
                 life.kept.extend(serde_json::from_slice(&line).ok().map(|document| (place, document)));
                 break;
             }
         }
     }
-    let rejected = output.join("rejected");
-    for folder in if rejected.is_dir() { sorted(&rejected)? } else { Vec::new() } {
-        for file in sorted(&folder)? {
-            if let Some(line) = find_line(&file, id)? {
-                life.rejected = serde_json::from_slice(&line).ok();
-            }
+    for file in files_below(&run.rejected())? {
+        if let Some(line) = find_line(&file, id)? {
+            life.rejected = serde_json::from_slice(&line).ok();
         }
     }
-    if let Some(line) = find_line(&output.join("documents.jsonl"), id)? {
+    if let Some(line) = find_line(&run.document_index(), id)? {
         life.tokenized = serde_json::from_slice(&line).ok();
     }
     Ok((life != Life::default()).then_some(life))
 }
 
-/// The line whose key `id` is `id`; a plain search, since ids are 20 characters that no text holds by chance.
+/// The line whose key `id` is `id`; a plain search, because no text holds the 20 characters of an id by chance.
 fn find_line(path: &Path, id: &str) -> Result<Option<Vec<u8>>> {
-    let file = fs::File::open(path).map_err(Error::io(path, "read"))?;
+    let file = fs::File::open(path).at(path, "read")?;
     let wanted = format!("\"id\":\"{id}\"");
     for line in BufReader::with_capacity(1 << 18, file).split(b'\n') {
-        let line = line.map_err(Error::io(path, "read"))?;
+        let line = line.at(path, "read")?;
         let head = &line[..line.len().min(400)];
         if head.windows(wanted.len()).any(|window| window == wanted.as_bytes()) {
             return Ok(Some(line));
@@ -66,18 +68,8 @@ fn is_jsonl(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "jsonl")
 }
 
-fn sorted(folder: &Path) -> Result<Vec<PathBuf>> {
-    let entries = fs::read_dir(folder).map_err(Error::io(folder, "list"))?;
-    let mut paths = entries
-        .map(|entry| entry.map(|entry| entry.path()))
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(Error::io(folder, "list"))?;
-    paths.sort();
-    Ok(paths)
-}
-
 impl Life {
-    /// The story in lines.
+    /// One line per step, for people.
     #[must_use]
     pub fn to_text(&self) -> String {
         let mut text = String::new();

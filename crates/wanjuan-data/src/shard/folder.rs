@@ -1,8 +1,8 @@
 //! [`ShardFolder`]: a folder of type folders of shards, in InternEvo's order.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::listing::{files_below, sorted_entries};
 use crate::{Error, Result};
 
 /// A dataset: one folder per type (for instance `en`, `zh`, `code`), each holding `.bin` files.
@@ -14,9 +14,9 @@ pub struct ShardFolder {
 /// One type folder. Its place in the sorted listing is the type id.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ShardType {
-    /// Name of the folder.
+    /// Name of the folder, for instance a language.
     pub name: String,
-    /// The `.bin` files below it, sorted by path.
+    /// The `.bin` files at any depth below the folder, sorted by path.
     pub files: Vec<PathBuf>,
 }
 
@@ -25,17 +25,17 @@ impl ShardFolder {
     ///
     /// # Errors
     /// A missing folder, or one without any `TYPE/NAME.bin`.
-    pub fn open(dir: &Path) -> Result<Self> {
+    pub fn open(dir: impl AsRef<Path>) -> Result<Self> {
+        let dir = dir.as_ref();
         let mut types = Vec::new();
         for path in sorted_entries(dir)?.into_iter().filter(|path| path.is_dir()) {
-            let mut files = Vec::new();
-            collect_shards(&path, &mut files)?;
-            files.sort();
+            let mut files = files_below(&path)?;
+            files.retain(|file| file.extension().is_some_and(|extension| extension == "bin"));
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             types.push(ShardType { name, files });
         }
         if types.iter().all(|kind| kind.files.is_empty()) {
-            return Err(Error::Empty {
+            return Err(Error::Unexpected {
                 path: dir.to_path_buf(),
                 found: "no shards".to_owned(),
                 expected: "type folders with .bin files, such as en/NAME.bin".to_owned(),
@@ -57,28 +57,4 @@ impl ShardFolder {
             .enumerate()
             .flat_map(|(id, kind)| kind.files.iter().map(move |file| (id, file.as_path())))
     }
-}
-
-fn collect_shards(dir: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
-    let mut pending = vec![dir.to_path_buf()];
-    while let Some(dir) = pending.pop() {
-        for path in sorted_entries(&dir)? {
-            if path.is_dir() {
-                pending.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "bin") {
-                files.push(path);
-            }
-        }
-    }
-    Ok(())
-}
-
-fn sorted_entries(dir: &Path) -> Result<Vec<PathBuf>> {
-    let mut paths = fs::read_dir(dir)
-        .and_then(|entries| {
-            entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>()
-        })
-        .map_err(Error::io(dir, "list"))?;
-    paths.sort();
-    Ok(paths)
 }

@@ -3,15 +3,28 @@
 //! Layout: `\x93NUMPY`, version bytes 1 and 0, header length as `u16` little-endian, the header (a Python
 //! dictionary padded with spaces, ended by a newline, so that data starts at a multiple of 64), then data.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::{Error, Result};
 
 const MAGIC: &[u8] = b"\x93NUMPY\x01\x00";
 const DESCR: &str = "'descr': '<i4', 'fortran_order': False, 'shape': (";
 
-/// One row: byte offset of the document's line in the `.bin`, number of its tokens.
-pub(super) type Row = (u32, u32);
+/// One row of the array: where a document is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Row {
+    /// Byte of the document's line in the `.bin`.
+    pub(super) offset: u32,
+    /// Number of its tokens.
+    pub(super) tokens: u32,
+}
+
+/// `X.bin.meta` for `X.bin`.
+pub(super) fn meta_path(bin: &Path) -> PathBuf {
+    let mut path = bin.as_os_str().to_owned();
+    path.push(".meta");
+    path.into()
+}
 
 /// The bytes of the array holding `rows`.
 pub(super) fn encode(rows: &[Row]) -> Vec<u8> {
@@ -23,7 +36,7 @@ pub(super) fn encode(rows: &[Row]) -> Vec<u8> {
     bytes.extend_from_slice(MAGIC);
     bytes.extend_from_slice(&(header.len() as u16).to_le_bytes());
     bytes.extend_from_slice(header.as_bytes());
-    for (offset, tokens) in rows {
+    for Row { offset, tokens } in rows {
         bytes.extend_from_slice(&offset.to_le_bytes());
         bytes.extend_from_slice(&tokens.to_le_bytes());
     }
@@ -55,7 +68,8 @@ pub(super) fn decode(path: &Path, bytes: &[u8]) -> Result<Vec<Row>> {
         return Err(fail(10 + length, format!("{} bytes of data", data.len()), &expected));
     }
     let word = |raw: &[u8]| u32::from_le_bytes([raw[0], raw[1], raw[2], raw[3]]);
-    Ok(data.chunks_exact(8).map(|row| (word(&row[..4]), word(&row[4..]))).collect())
+    let row = |raw: &[u8]| Row { offset: word(&raw[..4]), tokens: word(&raw[4..]) };
+    Ok(data.chunks_exact(8).map(row).collect())
 }
 
 /// The number of documents in a header of the one kind we accept.
@@ -68,21 +82,23 @@ fn documents(header: &str) -> Option<usize> {
 mod tests {
     use super::*;
 
+    const TWO: [Row; 2] = [Row { offset: 0, tokens: 4 }, Row { offset: 25, tokens: 3 }];
+
     #[test]
     fn meta_of_two_documents_is_numpys() {
-        let bytes = encode(&[(0, 4), (25, 3)]);
+        let bytes = encode(&TWO);
         assert_eq!((bytes.len(), bytes[127]), (144, b'\n'));
         assert_eq!(
-            internlm_kit::atomic::sha256(&bytes),
+            internlm_kit::hash::sha256(&bytes),
             "cfde18cf0411621854b92dad3ca0d847e6a6038e4a8567e8a99d4e8c83e667ee"
         );
-        assert_eq!(decode(Path::new("x.bin.meta"), &bytes).expect("decodes"), [(0, 4), (25, 3)]);
+        assert_eq!(decode(Path::new("x.bin.meta"), &bytes).expect("decodes"), TWO);
     }
 
     #[test]
     fn other_shapes_and_cut_data_are_named() {
         let path = Path::new("x.bin.meta");
-        let cut = decode(path, &encode(&[(0, 4)])[..130]).expect_err("cut").to_string();
+        let cut = decode(path, &encode(&TWO[..1])[..130]).expect_err("cut").to_string();
         assert!(cut.contains("x.bin.meta: byte 128: found 2 bytes of data, expected 8 bytes"), "{cut}");
         let shape = String::from_utf8_lossy(&encode(&[])).replace("(0, 2)", "(0,  )");
         let shape = [MAGIC, &shape.as_bytes()[MAGIC.len() + 1..]].concat();

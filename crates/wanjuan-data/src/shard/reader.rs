@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use internlm_kit::file::AtPath;
 use serde::Deserialize;
 
 use super::npy;
@@ -28,27 +29,24 @@ impl Shard {
     /// # Errors
     /// A missing file, a `.meta` that is not an `<i4` array of shape (documents, 2), or rows that point
     /// outside the `.bin`.
-    pub fn open(bin: &Path) -> Result<Self> {
-        let mut meta_path = bin.as_os_str().to_owned();
-        meta_path.push(".meta");
-        let meta_path = PathBuf::from(meta_path);
-        let bytes = MappedFile::open(bin).map_err(Error::io(bin, "read"))?;
-        let meta = std::fs::read(&meta_path).map_err(Error::io(&meta_path, "read"))?;
+    pub fn open(bin: impl AsRef<Path>) -> Result<Self> {
+        let bin = bin.as_ref();
+        let meta_path = npy::meta_path(bin);
+        let bytes = MappedFile::open(bin).at(bin, "read")?;
+        let meta = std::fs::read(&meta_path).at(&meta_path, "read")?;
         let rows = npy::decode(&meta_path, &meta)?;
-        if let Some((index, (offset, _))) =
-            rows.iter().enumerate().find(|(_, (offset, _))| *offset as usize >= bytes.len())
-        {
+        if let Some(index) = rows.iter().position(|row| row.offset as usize >= bytes.len()) {
             return Err(Error::Format {
                 path: meta_path,
                 offset: (meta.len() - 8 * (rows.len() - index)) as u64,
-                found: format!("document {index} at byte {offset}"),
+                found: format!("document {index} at byte {}", rows[index].offset),
                 expected: format!("a byte below {}, the length of {}", bytes.len(), bin.display()),
             });
         }
         Ok(Self { path: bin.to_path_buf(), bytes, rows })
     }
 
-    /// The `.bin` file.
+    /// The path of the `.bin` file, as given.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
@@ -66,13 +64,13 @@ impl Shard {
     /// When `index >= documents()`.
     #[must_use]
     pub fn token_count(&self, index: usize) -> usize {
-        self.rows[index].1 as usize
+        self.rows[index].tokens as usize
     }
 
     /// Number of tokens of all documents.
     #[must_use]
     pub fn tokens(&self) -> u64 {
-        self.rows.iter().map(|(_, tokens)| u64::from(*tokens)).sum()
+        self.rows.iter().map(|row| u64::from(row.tokens)).sum()
     }
 
     /// The token ids of document `index`; a negative id means no loss on that token.
@@ -83,7 +81,7 @@ impl Shard {
     /// # Panics
     /// When `index >= documents()`.
     pub fn read(&self, index: usize) -> Result<Vec<i32>> {
-        let (offset, expected) = self.rows[index];
+        let npy::Row { offset, tokens: expected } = self.rows[index];
         let rest = &self.bytes[offset as usize..];
         let end = rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
         let fail = |found: String, expected: String| Error::Format {

@@ -1,4 +1,4 @@
-//! What a model has to beat on the held-out text: a unigram model of tokens, and gzip.
+//! Baselines that a model has to beat on the held-out text: a unigram model of tokens, and gzip.
 
 use std::io::Write;
 
@@ -7,45 +7,33 @@ use flate2::write::GzEncoder;
 
 /// Token counts of the training documents.
 #[derive(Clone, Debug)]
-pub struct UnigramCounts {
+pub(super) struct UnigramCounts {
     counts: Vec<u64>,
     total: u64,
 }
 
 impl UnigramCounts {
     /// No counts yet for ids below `vocab`.
-    #[must_use]
-    pub fn new(vocab: usize) -> Self {
+    pub(super) fn new(vocab: usize) -> Self {
         Self { counts: vec![0; vocab], total: 0 }
     }
 
-    /// Counts one token.
-    ///
-    /// # Panics
-    /// When `id` is not below the size of the vocabulary.
-    pub fn add(&mut self, id: u32) {
+    /// Counts one training token, which has to be in the vocabulary.
+    pub(super) fn add(&mut self, id: u32) {
         self.counts[id as usize] += 1;
         self.total += 1;
     }
 
     /// Bits to code `id` under the frequencies with one added to every count:
     /// `-log2((count + 1) / (total + vocabulary))`.
-    ///
-    /// # Panics
-    /// When `id` is not below the size of the vocabulary.
-    #[must_use]
-    pub fn bits(&self, id: u32) -> f64 {
+    pub(super) fn bits(&self, id: u32) -> f64 {
         let (count, total) = (self.counts[id as usize], self.total + self.counts.len() as u64);
         (total as f64 / (count + 1) as f64).log2()
     }
 }
 
 /// Size of `text` after `gzip -9`.
-///
-/// # Panics
-/// Never: writing to memory does not fail.
-#[must_use]
-pub fn gzip_bytes(text: &[u8]) -> u64 {
+pub(super) fn gzip_bytes(text: &[u8]) -> u64 {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::new(9));
     encoder.write_all(text).expect("writing to memory does not fail");
     encoder.finish().expect("writing to memory does not fail").len() as u64

@@ -1,19 +1,20 @@
-//! Settings of the last step.
+//! [`TokenizeConfig`]: settings of tokenizer and token shards.
 
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-/// Tokenizer and shards.
+/// The table `[tokenize]` of a pipeline.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[non_exhaustive]
 pub struct TokenizeConfig {
-    /// Tokenizer (folder or file) to use; default: train a byte-level BPE on the training documents.
+    /// Folder or file of an existing tokenizer. Default: train a byte-level BPE on the training documents.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tokenizer: Option<PathBuf>,
-    /// Ids of the trained tokenizer. Default 2048.
+    /// Size of the trained vocabulary, special tokens included. Default 2048.
     pub vocab_size: usize,
-    /// Pairs seen less often are not merged. Default 2.
+    /// Minimum number of occurrences of a pair that is merged. Default 2.
     pub min_frequency: u64,
     /// Held-out documents per thousand, chosen by the hash of their id. Default 25.
     pub held_out_per_mille: u32,

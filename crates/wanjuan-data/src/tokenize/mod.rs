@@ -6,8 +6,7 @@ mod shards;
 mod split;
 mod tokenizer;
 
-pub use baseline::{UnigramCounts, gzip_bytes};
 pub use config::TokenizeConfig;
-pub use shards::{TokenizeReport, TokenizedDocument, write_shards};
-pub use split::{Split, split_of};
-pub use tokenizer::{tokenizer_folder, train_tokenizer};
+pub(crate) use shards::write_shards;
+pub use shards::{SplitTotals, TokenizeReport, TokenizedDocument};
+pub(crate) use tokenizer::train_tokenizer;

@@ -1,11 +1,10 @@
 //! Documents to InternEvo shards, train and held out, with the index and the baselines.
 
 use std::collections::BTreeMap;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use internlm_kit::atomic::AtomicFile;
-use internlm_kit::progress::Progress;
+use internlm_kit::file::{AtPath, AtomicFile};
+use internlm_kit::reporter::Reporter;
 use internlm_model::{TokenId, Tokenizer};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -13,29 +12,30 @@ use serde::{Deserialize, Serialize};
 use super::baseline::{UnigramCounts, gzip_bytes};
 use super::config::TokenizeConfig;
 use super::split::{Split, split_of};
-use crate::read::read_documents;
+use crate::jsonl::{read_documents, write_line};
+use crate::run_folder::RunFolder;
 use crate::shard::ShardWriter;
-use crate::{Document, Error, Result};
+use crate::{Document, Result};
 
-/// Totals of one side.
+/// Totals of one side of the split.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct SplitTotals {
-    /// Documents.
+    /// Number of documents.
     pub documents: u64,
-    /// Bytes of text.
+    /// Bytes of text, UTF-8.
     pub bytes: u64,
     /// Tokens, begin and end tokens included.
     pub tokens: u64,
 }
 
-/// What the step did.
+/// What tokenization did, with the baselines.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct TokenizeReport {
-    /// Training documents.
+    /// Documents that the model learns from.
     pub train: SplitTotals,
-    /// Held-out documents.
+    /// Documents that the model is measured on.
     pub valid: SplitTotals,
-    /// Ids of the tokenizer.
+    /// Size of the vocabulary.
     pub vocab_size: usize,
     /// Bits per byte of the held-out text under the unigram model of the training tokens: text and end
     /// tokens, what a language model predicts after the begin token.
@@ -44,22 +44,22 @@ pub struct TokenizeReport {
     pub gzip_bits_per_byte: f64,
 }
 
-/// A line of `documents.jsonl`: where the tokens of a document are.
+/// A line of `documents.jsonl`: where the tokens of a kept document are.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct TokenizedDocument {
-    /// Document id.
+    /// Id of the document, see [`crate::document_id`].
     pub id: String,
     /// `train` or `valid`.
     pub split: String,
-    /// Type folder.
+    /// Language of the document, which is also its type folder in the shards.
     pub language: String,
-    /// Number of the document among those of its side and type, over all their shards.
+    /// Number of the document among those of its split and language, counted from 0 over all their shards.
     pub index: u64,
     /// Tokens, begin and end tokens included.
     pub tokens: u64,
     /// Bytes of text.
     pub bytes: u64,
-    /// Address of the page.
+    /// URL of the page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
 }
@@ -73,7 +73,7 @@ struct HeldOut<'a> {
 
 struct Outputs<'a> {
     tokenizer: &'a Tokenizer,
-    folder: &'a Path,
+    folder: &'a RunFolder,
     writers: BTreeMap<(Split, String), (ShardWriter, u64)>,
     index: AtomicFile,
     held_out: AtomicFile,
@@ -84,32 +84,27 @@ struct Outputs<'a> {
 }
 
 /// Tokenizes the documents of `files` in order and writes `shards/`, `heldout.jsonl` and `documents.jsonl`
-/// below `folder`. Returns the report and the files written, relative to `folder`.
-///
-/// # Errors
-/// Unreadable documents, failing writes.
-pub fn write_shards(
+/// into `folder`. Returns the report and the files written, sorted.
+pub(crate) fn write_shards(
     files: &[PathBuf],
     tokenizer: &Tokenizer,
     config: &TokenizeConfig,
-    folder: &Path,
+    folder: &RunFolder,
+    reporter: &dyn Reporter,
 ) -> Result<(TokenizeReport, Vec<PathBuf>)> {
-    let open = |name: &str| {
-        let path = folder.join(name);
-        AtomicFile::create(&path).map_err(Error::io(&path, "write"))
-    };
+    let open = |path: PathBuf| AtomicFile::create(&path);
     let mut outputs = Outputs {
         tokenizer,
         folder,
         writers: BTreeMap::new(),
-        index: open("documents.jsonl")?,
-        held_out: open("heldout.jsonl")?,
+        index: open(folder.document_index())?,
+        held_out: open(folder.held_out())?,
         report: TokenizeReport { vocab_size: tokenizer.vocab_size(), ..TokenizeReport::default() },
         unigram: UnigramCounts::new(tokenizer.vocab_size()),
         valid_tokens: Vec::new(),
         valid_text: Vec::new(),
     };
-    let progress = Progress::new("tokenize", "files", files.len() as u64);
+    let progress = reporter.start("tokenize", "files", files.len() as u64);
     for file in files {
         let documents: Vec<Document> = read_documents(file)?.collect::<Result<_>>()?;
         let encoded: Vec<Vec<TokenId>> =
@@ -132,7 +127,7 @@ impl Outputs<'_> {
 
     fn push(&mut self, document: &Document, tokens: &[TokenId], split: Split) -> Result<()> {
         let language = document.language.clone().unwrap_or_else(|| "und".to_owned());
-        let folder = self.folder.join("shards").join(split.folder()).join(&language);
+        let folder = self.folder.shards().join(split.folder()).join(&language);
         let writer = match self.writers.entry((split, language.clone())) {
             std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
             std::collections::btree_map::Entry::Vacant(entry) => {
@@ -151,7 +146,7 @@ impl Outputs<'_> {
             url: document.url.clone(),
         };
         writer.1 += 1;
-        write_line(&mut self.index, &line).map_err(Error::io(self.folder, "write"))?;
+        write_line(&mut self.index, &line).at(&self.folder.document_index(), "write")?;
         let predicted = &tokens[usize::from(self.tokenizer.bos().is_some())..];
         let totals = match split {
             Split::Train => {
@@ -160,7 +155,7 @@ impl Outputs<'_> {
             }
             Split::Valid => {
                 let line = HeldOut { id: &document.id, content: &document.content };
-                write_line(&mut self.held_out, &line).map_err(Error::io(self.folder, "write"))?;
+                write_line(&mut self.held_out, &line).at(&self.folder.held_out(), "write")?;
                 self.valid_tokens.extend(predicted);
                 self.valid_text.extend_from_slice(document.content.as_bytes());
                 &mut self.report.valid
@@ -173,28 +168,19 @@ impl Outputs<'_> {
     }
 
     fn finish(mut self) -> Result<(TokenizeReport, Vec<PathBuf>)> {
-        let mut files = vec![PathBuf::from("documents.jsonl"), PathBuf::from("heldout.jsonl")];
+        let mut files = vec![self.folder.document_index(), self.folder.held_out()];
         for (writer, _) in std::mem::take(&mut self.writers).into_values() {
             for shard in writer.finish()? {
-                let path = shard.path.strip_prefix(self.folder).unwrap_or(&shard.path).to_path_buf();
-                files.push(PathBuf::from(format!("{}.meta", path.display())));
-                files.push(path);
+                files.extend([shard.meta_path(), shard.path]);
             }
         }
         let bytes = self.valid_text.len().max(1) as f64;
         let bits: f64 = self.valid_tokens.iter().map(|token| self.unigram.bits(token.0)).sum();
         self.report.unigram_bits_per_byte = bits / bytes;
         self.report.gzip_bits_per_byte = gzip_bytes(&self.valid_text) as f64 * 8.0 / bytes;
-        for (file, name) in [(self.index, "documents.jsonl"), (self.held_out, "heldout.jsonl")] {
-            file.commit().map_err(Error::io(&self.folder.join(name), "write"))?;
-        }
+        self.index.commit()?;
+        self.held_out.commit()?;
         files.sort();
         Ok((self.report, files))
     }
-}
-
-fn write_line<T: Serialize>(file: &mut AtomicFile, value: &T) -> std::io::Result<()> {
-    let mut line = serde_json::to_vec(value)?;
-    line.push(b'\n');
-    file.write_all(&line)
 }

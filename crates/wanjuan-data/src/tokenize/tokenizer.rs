@@ -1,4 +1,4 @@
-//! Training of the tokenizer on the training documents.
+//! Trains the tokenizer on the training documents, or loads the configured one.
 
 use std::path::{Path, PathBuf};
 
@@ -7,20 +7,15 @@ use internlm_model::tokenizer::{BpeTrainConfig, train_bpe};
 
 use super::config::TokenizeConfig;
 use super::split::{Split, split_of};
-use crate::read::read_documents;
+use crate::jsonl::read_documents;
 use crate::{Error, Result};
 
-/// Where the tokenizer lies in an output folder.
-#[must_use]
-pub fn tokenizer_folder(output: &Path) -> PathBuf {
-    output.join("tokenizer")
-}
-
 /// Trains on the training side of `files` (jsonl) or loads the configured tokenizer, and saves to `folder`.
-///
-/// # Errors
-/// Unreadable documents, a tokenizer that cannot be loaded, too small a vocabulary.
-pub fn train_tokenizer(files: &[PathBuf], config: &TokenizeConfig, folder: &Path) -> Result<Tokenizer> {
+pub(crate) fn train_tokenizer(
+    files: &[PathBuf],
+    config: &TokenizeConfig,
+    folder: &Path,
+) -> Result<Tokenizer> {
     let tokenizer = match &config.tokenizer {
         Some(path) => Tokenizer::load(path)?,
         None => {

@@ -2,22 +2,15 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
+use internlm_kit::exit::BadInput;
+use internlm_kit::testing::{BadInputCase, Program};
 use wanjuan_data::shard::{Shard, ShardFolder, ShardWriter};
 
 use crate::site::{pipeline_toml, write_site};
 
-/// Exit code and stderr of the binary.
-fn run(folder: &Path, arguments: &[&str]) -> (i32, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_wanjuan-data"))
-        .args(arguments)
-        .current_dir(folder)
-        .env("INTERNLM_LOG", "off")
-        .output()
-        .expect("starts");
-    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-    (output.status.code().expect("was not killed"), stderr)
+fn wanjuan(folder: &Path) -> Program {
+    Program::new(env!("CARGO_BIN_EXE_wanjuan-data"), folder).with_environment("INTERNLM_LOG", "off")
 }
 
 #[test]
@@ -55,7 +48,7 @@ fn each_mistake_has_one_message() {
         ),
         (
             &["run", "good.toml", "--rank", "2", "--world", "2"],
-            &["--rank 2 --world 2`: expected a rank below the number of workers"],
+            &["--rank: found 2 of 2 workers, expected a rank below the number of workers"],
         ),
         (
             &["run", "good.toml", "--rank", "0", "--world", "2"],
@@ -76,16 +69,10 @@ fn each_mistake_has_one_message() {
         ),
         (&["report", "nowhere"], &["nowhere/work/finished.json: cannot read"]),
         (&["why", "xyz", "--dir", "nowhere"], &["nowhere/work: cannot list"]),
-        (&["run"], &["required arguments"]),
     ];
-    for (arguments, fragments) in cases {
-        let (code, stderr) = run(path, arguments);
-        assert_eq!(code, 2, "{arguments:?}: {stderr}");
-        for fragment in *fragments {
-            assert!(stderr.contains(fragment), "{arguments:?} says:\n{stderr}\nexpected {fragment}");
-        }
-        assert!(!stderr.contains("panicked"), "{stderr}");
-    }
+    let cases: Vec<BadInputCase> =
+        cases.iter().map(|(arguments, parts)| BadInputCase { arguments, code: 2, parts }).collect();
+    wanjuan(path).check_bad_input(&cases);
 }
 
 #[test]
@@ -96,9 +83,8 @@ fn a_corpus_of_which_nothing_is_left_is_told() {
     fs::write(site.join("a.html"), "<p>Too short.</p>").expect("writes");
     fs::write(folder.path().join("a.toml"), pipeline_toml(&site, &folder.path().join("out")))
         .expect("writes");
-    let (code, stderr) = run(folder.path(), &["run", "a.toml"]);
-    assert_eq!(code, 2, "{stderr}");
-    assert!(stderr.contains("found no document left"), "{stderr}");
+    let parts = &["found no document left after 10 stages", "rejected/ says why"][..];
+    wanjuan(folder.path()).check_bad_input(&[BadInputCase { arguments: &["run", "a.toml"], code: 2, parts }]);
 }
 
 #[test]
@@ -106,13 +92,10 @@ fn a_page_that_cannot_be_read_is_empty_and_told() {
     let folder = tempfile::tempdir().expect("temporary folder");
     fs::write(folder.path().join("a.html"), "<p>Hello there.</p>").expect("writes");
     fs::write(folder.path().join("list.tsv"), "a\ta.html\nb\tb.html\n").expect("writes");
-    let output = Command::new(env!("CARGO_BIN_EXE_wanjuan-data"))
-        .args(["extract", "--list", "list.tsv", "--out", "p.json", "--meta", "m.json"])
-        .current_dir(folder.path())
-        .output()
-        .expect("starts");
-    assert!(output.status.success());
-    assert!(String::from_utf8_lossy(&output.stderr).contains("b.html: cannot read"));
+    let program = Program::new(env!("CARGO_BIN_EXE_wanjuan-data"), folder.path());
+    let ran = program.run(["extract", "--list", "list.tsv", "--out", "p.json", "--meta", "m.json"]);
+    assert_eq!(ran.code, Some(0));
+    assert!(ran.stderr.contains("b.html: cannot read"), "{}", ran.stderr);
     let texts = fs::read_to_string(folder.path().join("p.json")).expect("was written");
     assert_eq!(texts, r#"{"a":"Hello there.","b":""}"#);
 }

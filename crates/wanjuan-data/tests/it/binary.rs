@@ -4,6 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use internlm_kit::testing::Program;
+
 use crate::site::{pipeline_toml, sentences, write_site};
 
 fn wanjuan(folder: &Path, arguments: &[&str]) -> Output {
@@ -112,4 +114,50 @@ fn rust_docs_fall_back_to_the_registry() {
     let funnel = fs::read_to_string(path.join("out/funnel.json")).expect("reads");
     let funnel: serde_json::Value = serde_json::from_str(&funnel).expect("is JSON");
     assert_eq!(funnel["stages"][0]["input"]["documents"], 20);
+}
+
+#[test]
+fn extract_writes_to_standard_output_and_through_links() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    fs::write(folder.path().join("a.html"), "<title>Tides</title><p>Hello there.</p>").expect("writes");
+    fs::write(folder.path().join("list.tsv"), "a\ta.html\n").expect("writes");
+    let program = Program::new(env!("CARGO_BIN_EXE_wanjuan-data"), folder.path());
+    let text = r#"{"a":"Hello there."}"#;
+    let ran = program.run(["extract", "--list", "list.tsv", "--out", "-"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), text), "{}", ran.stderr);
+    assert!(!folder.path().join("-").exists());
+    let (link, target) = (folder.path().join("link.json"), folder.path().join("target.json"));
+    fs::write(&target, "old").expect("writes");
+    std::os::unix::fs::symlink(&target, &link).expect("links");
+    let ran = program.run(["extract", "--list", "list.tsv", "--out", "link.json", "--meta", "/dev/stdout"]);
+    assert!(ran.stdout.contains(r#""title":"Tides""#), "{ran:?}");
+    assert!(link.is_symlink(), "the link stays");
+    assert_eq!(fs::read_to_string(target).expect("reads"), text);
+}
+
+#[test]
+fn a_reader_that_leaves_ends_every_verb_quietly() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let site = write_site(folder.path(), 20);
+    fs::write(folder.path().join("a.toml"), pipeline_toml(&site, Path::new("out"))).expect("writes");
+    fs::write(folder.path().join("list.tsv"), "a\tsite/notes.txt\n").expect("writes");
+    let program = Program::new(env!("CARGO_BIN_EXE_wanjuan-data"), folder.path());
+    assert_eq!(program.run(["run", "a.toml"]).code, Some(0));
+    let index = fs::read_to_string(folder.path().join("out/documents.jsonl")).expect("reads");
+    let id = &index[7..27];
+    for arguments in [
+        &["report", "out"][..],
+        &["report", "out", "--format", "json"],
+        &["why", id, "--dir", "out"],
+        &["warc", "ls", "out/work/00-import/00000.warc.gz"],
+        &["warc", "cat", "out/work/00-import/00000.warc.gz"],
+        &["inspect", "site/notes.txt"],
+        &["extract", "--list", "list.tsv", "--out", "-"],
+        &["run", "a.toml"],
+    ] {
+        program.check_closed_output(arguments);
+    }
+    let documents = "{\"id\":\"a\",\"content\":\"text\"}\n".repeat(2000);
+    program.clone().with_input(documents).check_closed_output(&["filter", "--rules", "c4"]);
+    program.with_input("A line of English text.\n".repeat(5000)).check_closed_output(&["lid"]);
 }

@@ -145,8 +145,9 @@ fn lines_of_many_documents_go() {
             Document::new("d", &seed.to_string(), &text)
         })
         .collect();
-    let pass =
-        RepeatedLines::new(RepeatedLinesConfig { min_words_left: 0, ..RepeatedLinesConfig::default() });
+    let mut config = RepeatedLinesConfig::default();
+    config.min_words_left = 0;
+    let pass = RepeatedLines::new(config);
     let decisions = pass.decide(documents.iter().map(|document| pass.sketch(document)).collect());
     for (document, decision) in documents.into_iter().zip(&decisions) {
         let Verdict::Keep(document) = pass.apply(document, decision) else { panic!("dropped") };

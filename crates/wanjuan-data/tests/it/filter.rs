@@ -45,7 +45,9 @@ fn gopher_quality_names_the_rule() {
 
 #[test]
 fn zero_switches_a_gopher_rule_off() {
-    let config = GopherQualityConfig { min_words: 0, min_stop_words: 0, ..GopherQualityConfig::default() };
+    let mut config = GopherQualityConfig::default();
+    config.min_words = 0;
+    config.min_stop_words = 0;
     assert_eq!(GopherQuality::new(config).reason("Short text without punctuation marks"), None);
 }
 
@@ -65,7 +67,8 @@ fn fineweb_names_the_rule() {
 
 #[test]
 fn languages_are_told_apart() {
-    let keep = LanguageConfig { keep: vec!["zh".to_owned()], ..LanguageConfig::default() };
+    let mut keep = LanguageConfig::default();
+    keep.keep = vec!["zh".to_owned()];
     let stage = Language::new(keep).expect("needs no model");
     let chinese = "今天天气晴朗，适合出门散步。公园里有很多人，孩子们在草地上玩耍，老人们坐在长椅上聊天。大家都很高兴。".repeat(2);
     let Verdict::Keep(document) = stage.apply(Document::new("d", "1", &chinese)) else {

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use internlm_kit::exit::BadInput;
 use serde_json::Value;
 use wanjuan_data::filter::{Language, LanguageConfig};
 use wanjuan_data::language::{LanguageId, LidModel, Whatlang};
@@ -71,7 +72,8 @@ fn a_model_that_is_missing_or_damaged_is_named() {
     let (code, _, error) = lid(&["--model", &name], b"text\n");
     assert_eq!(code, Some(2));
     assert!(error.contains(&format!("{name}: byte 0: found 0x6d206f6e, expected")), "{error}");
-    let config = LanguageConfig { model: Some(model), ..LanguageConfig::default() };
+    let mut config = LanguageConfig::default();
+    config.model = Some(model);
     assert!(Language::new(config).expect_err("no model").is_bad_input());
 }
 
@@ -81,7 +83,9 @@ fn the_stage_asks_the_model_and_drops_below_its_score() {
     let model = folder.path().join("m.ftz");
     write_model(&model);
     let stage = |min_score| {
-        let config = LanguageConfig { model: Some(model.clone()), min_score, ..LanguageConfig::default() };
+        let mut config = LanguageConfig::default();
+        config.model = Some(model.clone());
+        config.min_score = min_score;
         Language::new(config).expect("reads the model")
     };
     let golden = golden();

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use internlm_kit::rng::CounterRng;
+use internlm_kit::testing::{TestRng, mutate};
 
 use crate::readers::{Reader, trace};
 use crate::seeds::seed;
@@ -13,53 +13,18 @@ use crate::seeds::seed;
 /// Inputs altogether, unless `MUTATIONS` says otherwise.
 const INPUTS: u64 = 3_000;
 
-/// One to eight changes: cuts, repeats, holes, junk, bits, bytes, numbers that are absurd.
-fn mutate(bytes: &mut Vec<u8>, rng: CounterRng, case: u64) {
-    let mut counter = case << 16;
-    let mut below = |limit: usize| {
-        counter += 1;
-        rng.below(counter, limit.max(1) as u64) as usize
-    };
-    for _ in 0..=below(8) {
-        let at = below(bytes.len());
-        match below(9) {
-            0 => bytes.truncate(at),
-            1 => bytes.extend_from_within(at..at + below(bytes.len() - at)),
-            2 if at < bytes.len() => drop(bytes.drain(at..at + below(512.min(bytes.len() - at)))),
-            3 => {
-                let junk: Vec<u8> = (0..below(300)).map(|_| below(256) as u8).collect();
-                bytes.splice(at..at, junk);
-            }
-            4 | 5 => absurd_number(bytes, at, below(8)),
-            6 if at < bytes.len() => bytes[at] = below(256) as u8,
-            _ if at < bytes.len() => bytes[at] ^= 1 << below(8),
-            _ => {}
-        }
-    }
-}
-
-/// Puts a number over the first run of digits behind `at`: lengths, sizes of chunks, statuses, dates.
-fn absurd_number(bytes: &mut Vec<u8>, at: usize, which: usize) {
-    let numbers = ["-1", "0", "1", "7", "ffffffff", "99999", "18446744073709551615", "99999999999999999999"];
-    let digit = |byte: &u8| byte.is_ascii_digit();
-    if let Some(start) = bytes[at..].iter().position(digit).map(|skip| at + skip) {
-        let length = bytes[start..].iter().take_while(|byte| digit(byte)).count();
-        bytes.splice(start..start + length, numbers[which].bytes());
-    }
-}
-
 #[test]
 fn damaged_inputs_are_read_to_their_end() {
     let inputs = std::env::var("MUTATIONS").ok().and_then(|text| text.parse().ok()).unwrap_or(INPUTS);
-    let rng = CounterRng::new(12, "mutations");
     println!("{:<8} {:>7} {:>9}", "reader", "inputs", "slowest");
     for (index, reader) in Reader::ALL.into_iter().enumerate() {
         let seed = seed(reader);
         let mut slowest = Duration::ZERO;
         let share = inputs / Reader::ALL.len() as u64 + 1;
-        for case in 0..share {
+        let mut rng = TestRng::new(index as u64);
+        for _ in 0..share {
             let mut bytes = seed.clone();
-            mutate(&mut bytes, rng, (index as u64) << 32 | case);
+            mutate(&mut bytes, &mut rng);
             let started = Instant::now();
             reader.read(&bytes);
             slowest = slowest.max(started.elapsed());

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use internlm_kit::context::RunContext;
 use wanjuan_data::PipelineConfig;
-use wanjuan_data::executor::{Corpus, Force, Outcome, RunOptions, run};
+use wanjuan_data::executor::{Corpus, Outcome, RunOptions, run};
 use wanjuan_data::report::why;
 use wanjuan_data::shard::{Shard, ShardFolder};
 
@@ -15,8 +16,8 @@ use crate::site::{pipeline_toml, write_site};
 pub(crate) fn run_site(site: &Path, output: &Path, threads: usize) -> Outcome {
     let toml = pipeline_toml(site, output);
     let config: PipelineConfig = internlm_kit::config::parse(&toml, "test.toml").expect("parses");
-    let corpus = Corpus::Pages { root: site.to_path_buf(), select: Vec::new(), exclude: Vec::new() };
-    run(&config, &corpus, RunOptions { threads, force: Force::Resume }).expect("runs")
+    run(&config, &Corpus::pages(site), RunOptions::default().with_threads(threads), &RunContext::default())
+        .expect("runs")
 }
 
 /// `manifest.json` lists the hash of every output; the config itself names the output folder.

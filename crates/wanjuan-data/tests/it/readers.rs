@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use wanjuan_data::read::{
-    ArchivePart, Digest, PartStart, RecordState, WarcHeaders, WarcItem, WarcReader, WarcWriter,
+    ArchiveRange, Digest, RangeStart, RecordState, WarcHeaders, WarcItem, WarcReader, WarcWriter,
     parse_response,
 };
 
@@ -81,7 +81,7 @@ fn response(bytes: &[u8]) {
 }
 
 /// What a reader of `part` gives, and where the part begins and ends; `None` when `file` is no archive.
-fn read_part(file: &[u8], part: Option<ArchivePart>) -> Option<(Trace, Option<u64>, u64)> {
+fn read_part(file: &[u8], part: Option<ArchiveRange>) -> Option<(Trace, Option<u64>, u64)> {
     let mut reader = WarcReader::from_bytes(Path::new("input"), file.to_vec()).ok()?;
     if let Some(part) = part {
         reader.restrict(part);
@@ -115,7 +115,7 @@ fn read_part(file: &[u8], part: Option<ArchivePart>) -> Option<(Trace, Option<u6
 }
 
 /// Everything that a reader of `part` gives; `None` when `file` is no archive.
-pub fn trace(file: &[u8], part: Option<ArchivePart>) -> Option<Trace> {
+pub fn trace(file: &[u8], part: Option<ArchiveRange>) -> Option<Trace> {
     read_part(file, part).map(|(trace, _, _)| trace)
 }
 
@@ -125,14 +125,14 @@ pub fn in_parts(file: &[u8], count: usize) -> Trace {
     let (mut all, mut expected) = (Trace::new(), 0);
     for start in (0..file.len()).step_by(size) {
         let end = (start + size).min(file.len()) as u64;
-        let mut part = ArchivePart { start: PartStart::Search(start as u64), end };
+        let mut part = ArchiveRange { start: RangeStart::Search(start as u64), end };
         let read = |part| read_part(file, Some(part)).expect("was an archive before");
         let (mut trace, mut begin, mut next) = read(part);
         let fits = begin.map_or(expected >= end, |begin| begin == expected);
         let splittable = WarcReader::from_bytes(Path::new("input"), file.to_vec())
             .is_ok_and(|reader| reader.is_splittable());
         if splittable && !fits {
-            part.start = PartStart::At(expected);
+            part.start = RangeStart::At(expected);
             (trace, begin, next) = read(part);
         }
         all.extend(trace);

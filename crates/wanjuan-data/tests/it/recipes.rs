@@ -17,8 +17,7 @@ fn data_recipes_are_valid() {
             assert_eq!(config.problems(), Vec::<String>::new());
             // What is written into the output folder can be run again.
             let text = toml::to_string(&config).expect("writes");
-            let again: PipelineConfig =
-                internlm_kit::config::parse(&text, "config.toml").expect("parses");
+            let again: PipelineConfig = internlm_kit::config::parse(&text, "config.toml").expect("parses");
             assert_eq!(again, config);
             seen += 1;
         }

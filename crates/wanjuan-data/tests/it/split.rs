@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use wanjuan_data::read::{ArchivePart, PartStart, WarcReader};
+use wanjuan_data::read::{ArchiveRange, RangeStart, WarcReader};
 
 use crate::readers::{in_parts, trace};
 use crate::seeds::{gzip, record, response};
@@ -54,7 +54,7 @@ fn a_member_inside_of_a_member_is_found_and_must_be_refused() {
     let file = archive(20);
     let middle = file.len() as u64 / 2;
     let mut reader = WarcReader::from_bytes(Path::new("x"), file.clone()).expect("is an archive");
-    reader.restrict(ArchivePart { start: PartStart::Search(middle), end: file.len() as u64 });
+    reader.restrict(ArchiveRange { start: RangeStart::Search(middle), end: file.len() as u64 });
     let begin = reader.start().expect("finds a member");
     let whole = trace(&file, None).expect("is an archive");
     assert!(whole.iter().all(|(offset, ..)| *offset != Some(begin)), "{begin} is inside of a record");

@@ -1,13 +1,16 @@
 //! WARC archives: round trips, and damage that costs only the member it hits.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use wanjuan_data::executor::{ShardInput, ShardSpec, run_shard};
-use wanjuan_data::read::{WarcHeaders, WarcItem, WarcReader, WarcWriter, list_pages, write_pages};
-use wanjuan_data::{PipelineConfig, StageConfig};
+use internlm_kit::context::RunContext;
+use wanjuan_data::executor::{Corpus, Outcome, RunOptions, run};
+use wanjuan_data::read::{WarcHeaders, WarcItem, WarcReader, WarcWriter, read_documents};
+use wanjuan_data::tokenize::TokenizeConfig;
+use wanjuan_data::{Document, ImportConfig, PipelineConfig};
 
-use crate::site::{page, pipeline_toml, sentences, write_site};
+use crate::site::{page, sentences, write_site};
 
 /// An archive of `count` pages, and where each member starts.
 fn archive(count: u64) -> (Vec<u8>, Vec<usize>) {
@@ -199,41 +202,38 @@ fn wrong_lengths_cost_only_their_record() {
     assert_eq!(states(cut), [("a".to_owned(), "page".to_owned(), "truncated")]);
 }
 
+/// Runs a pipeline that only extracts over the archive `bytes`, and returns its folder and what it did.
+fn extract_archive(folder: &Path, bytes: &[u8]) -> (PathBuf, Outcome) {
+    let (archive, output) = (folder.join("x.warc"), folder.join("out"));
+    fs::write(&archive, bytes).expect("writes");
+    let mut tokenize = TokenizeConfig::default();
+    tokenize.vocab_size = 300;
+    let config =
+        PipelineConfig::new(&output, ImportConfig::archives([&archive], "d")).with_tokenize(tokenize);
+    let outcome = run(&config, &Corpus::archives([&archive]), RunOptions::default(), &RunContext::default())
+        .expect("runs");
+    (output, outcome)
+}
+
 #[test]
 fn damage_is_counted_in_the_report() {
     let folder = tempfile::tempdir().expect("temporary folder");
     let (mut bytes, starts) = archive(5);
     bytes[(starts[2] + starts[3]) / 2] ^= 4;
-    let path = folder.path().join("x.warc.gz");
-    fs::write(&path, &bytes).expect("writes");
-    let spec = ShardSpec {
-        index: 0,
-        input: ShardInput::Warc { path, name: "x.warc.gz".to_owned(), dump: "d".to_owned(), part: None },
-        stages: vec![(
-            "extract".to_owned(),
-            StageConfig::Extract(wanjuan_data::extract::ExtractConfig::default()),
-        )],
-        output: folder.path().join("out.jsonl"),
-        rejected: None,
-    };
-    let (report, files) = run_shard(&spec).expect("runs");
-    assert_eq!(files.len(), 1);
-    let read = &report.stages[0];
-    assert_eq!((read.input.documents, read.kept.documents), (5, 4));
+    let (output, outcome) = extract_archive(folder.path(), &bytes);
+    let read = &outcome.funnel.stages[0];
+    assert_eq!((read.stage.as_str(), read.input.documents, read.kept.documents), ("read", 5, 4));
     assert_eq!(read.dropped["corrupt-member"].documents, 1);
-    let damaged = &report.damaged[0];
-    assert_eq!(damaged.file, "x.warc.gz");
+    let damaged = &outcome.funnel.damaged[0];
     assert_eq!((damaged.damage.start, damaged.damage.end), (starts[2] as u64, starts[3] as u64));
-    // The same spec gives the same bytes.
-    let first = fs::read(&spec.output).expect("reads");
-    run_shard(&spec).expect("runs");
-    assert_eq!(fs::read(&spec.output).expect("reads"), first);
+    assert!(damaged.file.ends_with("x.warc"), "{}", damaged.file);
+    let lost = fs::read_to_string(output.join("rejected/read/00000.jsonl")).expect("was written");
+    assert!(lost.contains("\"reason\":\"corrupt-member\""), "{lost}");
 }
 
 #[test]
 fn http_responses_give_documents() {
     let folder = tempfile::tempdir().expect("temporary folder");
-    let path = folder.path().join("x.warc");
     let mut archive = String::new();
     for (status, body) in [("200 OK", page("One", &sentences(1, 8))), ("404 Not Found", "gone".to_owned())] {
         let block = format!("HTTP/1.1 {status}\r\nContent-Type: text/html; charset=utf-8\r\n\r\n{body}");
@@ -242,37 +242,39 @@ fn http_responses_give_documents() {
             "WARC/1.0\r\nWARC-Type: response\r\nWARC-Record-ID: <urn:uuid:{length}>\r\nWARC-Target-URI: <http://example.org/>\r\nContent-Length: {length}\r\n\r\n{block}\r\n\r\n"
         ));
     }
-    fs::write(&path, archive).expect("writes");
-    let toml = pipeline_toml(folder.path(), &folder.path().join("out"));
-    let config: PipelineConfig = internlm_kit::config::parse(&toml, "test.toml").expect("parses");
-    let spec = ShardSpec {
-        index: 0,
-        input: ShardInput::Warc { path, name: "x.warc".to_owned(), dump: "d".to_owned(), part: None },
-        stages: vec![("extract".to_owned(), config.stages[0].clone())],
-        output: folder.path().join("out.jsonl"),
-        rejected: None,
-    };
-    let report = run_shard(&spec).expect("runs").0;
-    assert_eq!(report.stages[0].dropped["http-status"].documents, 1);
-    let line = fs::read_to_string(&spec.output).expect("reads");
-    assert!(line.contains("\"url\":\"http://example.org/\""), "{line}");
+    let (output, outcome) = extract_archive(folder.path(), archive.as_bytes());
+    assert_eq!(outcome.funnel.stages[0].dropped["http-status"].documents, 1);
+    let documents: Vec<Document> = read_documents(output.join("work/01-extract/00000.jsonl"))
+        .expect("opens")
+        .collect::<Result<_, _>>()
+        .expect("reads");
+    assert_eq!(documents.len(), 1);
+    assert_eq!(documents[0].url.as_deref(), Some("http://example.org/"));
+    assert!(documents[0].content.starts_with("One\n\n"), "{}", documents[0].content);
 }
 
 #[test]
 fn importing_twice_gives_the_same_bytes() {
     let folder = tempfile::tempdir().expect("temporary folder");
-    let site = write_site(folder.path(), 12);
-    let list = list_pages(&site, &[], &["copies".to_owned()]).expect("lists");
-    assert!(list.pages.iter().all(|page| !page.path.starts_with("copies")));
-    assert!(list.pages.is_sorted_by(|a, b| a.path < b.path));
+    write_site(folder.path(), 12);
     let import = |name: &str| {
-        let out = folder.path().join(name);
-        write_pages(&site, &list.pages, &out, "https://example.org/", "2024-05-01T00:00:00Z")
-            .expect("writes");
-        fs::read(out).expect("reads")
+        let options = ["--base-url", "https://example.org/", "--date", "2024-05-01T00:00:00Z"];
+        let mut command = Command::new(env!("CARGO_BIN_EXE_wanjuan-data"));
+        command.args(["import", "html-dir", "site", "--out", name, "--exclude", "copies"]).args(options);
+        assert!(command.current_dir(folder.path()).status().expect("starts").success());
+        fs::read(folder.path().join(name)).expect("reads")
     };
     assert_eq!(import("a.warc.gz"), import("b.warc.gz"));
-    let mut reader = WarcReader::open(&folder.path().join("a.warc.gz")).expect("opens");
-    let items = std::iter::from_fn(|| reader.next_item().map(|_| ())).count();
-    assert_eq!(items, 1 + list.pages.len(), "warcinfo and one record per page");
+    let mut reader = WarcReader::open(folder.path().join("a.warc.gz")).expect("opens");
+    let mut addresses = Vec::new();
+    while let Some(WarcItem::Record(record)) = reader.next_item() {
+        assert_eq!(record.header("WARC-Date").as_deref(), Some("2024-05-01T00:00:00Z"));
+        addresses.extend(record.uri().map(String::from));
+    }
+    assert_eq!(addresses.len(), 12 + 1 + 4, "articles, one near copy, four single pages");
+    assert!(
+        addresses.is_sorted() && addresses[0] == "https://example.org/articles/000.html",
+        "{addresses:?}"
+    );
+    assert!(addresses.iter().all(|address| !address.contains("copies")));
 }

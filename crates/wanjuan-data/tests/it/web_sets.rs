@@ -8,13 +8,7 @@ use wanjuan_data::extract::{ExtractConfig, extract_html};
 
 /// The folder of shared data; skips with a visible line when it is absent, fails when `CI=true`.
 pub(crate) fn shared_data() -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    assert!(std::env::var("CI").as_deref() != Ok("true"), "{} is absent under CI=true", folder.display());
-    eprintln!("skipped: {} is absent", folder.display());
-    None
+    internlm_kit::testing::shared_data("")
 }
 
 /// Unpacks an archive into a temporary folder with the system's tar; `None` when it cannot.

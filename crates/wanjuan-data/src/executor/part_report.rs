@@ -1,4 +1,4 @@
-//! [`ShardReport`]: what happened in one unit of work, in numbers that add up.
+//! [`PartReport`]: what happened in one part, in numbers that add up.
 
 use std::collections::BTreeMap;
 
@@ -6,17 +6,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::read::Damage;
 
-/// Documents and their bytes.
+/// A number of documents and their bytes.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Count {
-    /// Documents.
+    /// Number of documents.
     pub documents: u64,
-    /// Bytes: of captures before `extract`, of text after it.
+    /// Bytes of captures before `extract`, of text after it.
     pub bytes: u64,
 }
 
 impl Count {
-    /// Adds one document.
+    /// Adds one document of `bytes` bytes.
     pub fn add(&mut self, bytes: u64) {
         self.documents += 1;
         self.bytes += bytes;
@@ -28,21 +28,22 @@ impl Count {
     }
 }
 
-/// What one stage did.
+/// What one stage did, over one part or a whole run.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct StageReport {
-    /// Label of the stage.
+    /// Label of the stage: its name, numbered from its second use on.
     pub stage: String,
-    /// What came in.
+    /// Documents that the stage got.
     pub input: Count,
-    /// What went on. Its bytes differ from `input` - `dropped` by what the stage changed inside documents.
+    /// Documents that the stage kept. Their bytes differ from `input` - `dropped` by what the stage changed inside
+    /// of documents.
     pub kept: Count,
-    /// What was dropped, by reason.
+    /// Dropped documents by reason.
     pub dropped: BTreeMap<String, Count>,
 }
 
 impl StageReport {
-    /// A report without documents.
+    /// A report of zero documents.
     #[must_use]
     pub fn new(stage: &str) -> Self {
         Self { stage: stage.to_owned(), ..Self::default() }
@@ -59,7 +60,7 @@ impl StageReport {
         self.dropped.values().map(|count| count.documents).sum()
     }
 
-    /// Adds the numbers of another shard.
+    /// Adds the numbers of another part.
     pub fn merge(&mut self, other: &Self) {
         self.input.merge(other.input);
         self.kept.merge(other.kept);
@@ -74,29 +75,29 @@ impl StageReport {
 pub struct DamagedRange {
     /// The archive, as documents name it.
     pub file: String,
-    /// Where and why.
+    /// The bytes, and what is wrong with them.
     #[serde(flatten)]
     pub damage: Damage,
 }
 
-/// Which part of an archive a unit really read.
+/// Which bytes of an archive a part really read.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub struct PartSpan {
-    /// Byte of its first member or record; `None` when none starts in the part.
-    pub start: Option<u64>,
+pub(crate) struct ReadRange {
+    /// First byte of its first member or record; `None` when none starts in the range.
+    pub(crate) start: Option<u64>,
     /// Byte at which the next part has to begin.
-    pub end: u64,
+    pub(crate) end: u64,
 }
 
-/// What one unit did.
+/// What one part did.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-pub struct ShardReport {
-    /// The stages in order; the first is `read` when the unit read an archive.
-    pub stages: Vec<StageReport>,
+pub(crate) struct PartReport {
+    /// The stages in order; the first is `read` when the part came from an archive.
+    pub(crate) stages: Vec<StageReport>,
     /// Damage of the archive.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub damaged: Vec<DamagedRange>,
-    /// The part that was read, when the unit was only a part of an archive.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub part: Option<PartSpan>,
+    pub(crate) damaged: Vec<DamagedRange>,
+    /// The bytes that were read, when the part was a byte range of an archive.
+    #[serde(default, rename = "part", skip_serializing_if = "Option::is_none")]
+    pub(crate) range: Option<ReadRange>,
 }
