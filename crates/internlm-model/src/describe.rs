@@ -6,7 +6,8 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::chat::ChatTemplate;
+use crate::chat::marks::IM_START;
+use crate::chat::{self, ChatTemplate};
 use crate::tokenizer::GgufVocabulary;
 use crate::weights::gguf::GgufFile;
 use crate::{Result, TokenId, Tokenizer};
@@ -67,10 +68,6 @@ impl Description {
 /// The kind that [`ChatTemplate::of`] would choose.
 fn template(vocabulary: &GgufVocabulary) -> Option<&'static str> {
     let has = |name: &str| vocabulary.specials.iter().any(|special| special == name);
-    let internlm2 = has("<|im_start|>") && has("<|action_start|>");
-    match &vocabulary.jinja {
-        Some(text) if !internlm2 || !text.contains("<|im_start|>") => Some("jinja"),
-        None if !internlm2 => None,
-        _ => Some("internlm2"),
-    }
+    let chatml = vocabulary.jinja.as_ref().map(|text| text.contains(IM_START));
+    chat::kind(has, chatml).map(chat::Kind::name)
 }

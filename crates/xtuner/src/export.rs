@@ -5,6 +5,7 @@ use std::path::Path;
 
 use internlm_kit::atomic;
 use internlm_model::Tokenizer;
+use internlm_model::chat::marks::IM_END;
 use internlm_model::decoder::Decoder;
 
 use crate::{Error, Result};
@@ -21,7 +22,7 @@ const CARRIED: [&str; 3] = ["generation_config.json", "special_tokens_map.json",
 /// Any error of writing.
 pub fn export_model(decoder: &Decoder, tokenizer: &Tokenizer, base: &Path, out: &Path) -> Result<()> {
     let mut eos = decoder.config().eos.clone();
-    if let Some(end) = tokenizer.special("<|im_end|>").filter(|end| !eos.contains(end)) {
+    if let Some(end) = tokenizer.special(IM_END).filter(|end| !eos.contains(end)) {
         eos.push(end);
     }
     internlm_train::pretrain::export(&decoder.clone().with_eos(eos), Some(tokenizer), out)?;

@@ -40,4 +40,5 @@ pub use prompt::{Loss, Prompt};
 pub use python_json::python_json;
 pub use reply::{Reply, parse_reply, parse_reply_text};
 pub use template::ChatTemplate;
+pub(crate) use template::{Kind, kind};
 pub use tools::{FunctionDefinition, offer_tools, offered_tools, tools_message};

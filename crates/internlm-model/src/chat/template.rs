@@ -43,15 +43,17 @@ impl ChatTemplate {
     /// # Errors
     /// Neither is there, or the jinja is malformed.
     pub fn of(tokenizer: &Tokenizer) -> Result<Self> {
+        let has = |name: &str| tokenizer.special(name).is_some();
         let jinja = JinjaTemplate::of(tokenizer)?;
-        let missing = [IM_START, ACTION_START].into_iter().find(|name| tokenizer.special(name).is_none());
-        match (jinja, missing) {
-            (None, None) => Ok(Self::InternLm2),
-            (Some(jinja), None) if jinja.mentions(IM_START) => Ok(Self::InternLm2),
-            (Some(jinja), _) => Ok(Self::Jinja(Box::new(jinja))),
-            (None, Some(name)) => Err(Error::Chat(format!(
-                "found none, and the vocabulary lacks {name}, expected InternLM2's chat tokens or a jinja template"
-            ))),
+        match (kind(has, jinja.as_ref().map(|jinja| jinja.mentions(IM_START))), jinja) {
+            (Some(Kind::Jinja), Some(jinja)) => Ok(Self::Jinja(Box::new(jinja))),
+            (Some(_), _) => Ok(Self::InternLm2),
+            (None, _) => {
+                let name = CHAT_TOKENS.into_iter().find(|name| !has(name)).unwrap_or(IM_START);
+                Err(Error::Chat(format!(
+                    "found none, and the vocabulary lacks {name}, expected InternLM2's chat tokens or a jinja template"
+                )))
+            }
         }
     }
 
@@ -59,8 +61,8 @@ impl ChatTemplate {
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
-            Self::InternLm2 => "internlm2",
-            Self::Jinja(_) => "jinja",
+            Self::InternLm2 => Kind::InternLm2.name(),
+            Self::Jinja(_) => Kind::Jinja.name(),
         }
     }
 
@@ -116,6 +118,37 @@ impl ChatTemplate {
             }
             Self::Jinja(template) => template.render(messages, prompt),
         }
+    }
+}
+
+/// The special tokens by which a vocabulary of InternLM2 is known.
+const CHAT_TOKENS: [&str; 2] = [IM_START, ACTION_START];
+
+/// The two kinds of templates.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Kind {
+    InternLm2,
+    Jinja,
+}
+
+impl Kind {
+    /// The name in reports.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::InternLm2 => "internlm2",
+            Self::Jinja => "jinja",
+        }
+    }
+}
+
+/// The kind of template that fits a vocabulary with the special tokens of `has`; `jinja` is whether its jinja template,
+/// if there is one, mentions `<|im_start|>`. `None` when nothing fits.
+pub(crate) fn kind(has: impl Fn(&str) -> bool, jinja: Option<bool>) -> Option<Kind> {
+    let internlm2 = CHAT_TOKENS.into_iter().all(has);
+    match jinja {
+        Some(chatml) if !internlm2 || !chatml => Some(Kind::Jinja),
+        None if !internlm2 => None,
+        _ => Some(Kind::InternLm2),
     }
 }
 

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use super::settings::{self, Settings, TokenizerConfig};
 use super::source::Source;
 use super::{Tokenizer, byte_alphabet, json as json_form, pre_tokenize};
+use crate::chat::marks;
 use crate::{Error, Result, TokenId};
 
 /// Special tokens of a trained vocabulary, ids 0 to 8: InternLM2's names.
@@ -21,12 +22,12 @@ const SPECIALS: [&str; 9] = [
     "<unk>",
     "<s>",
     "</s>",
-    "<|plugin|>",
-    "<|interpreter|>",
-    "<|action_end|>",
-    "<|action_start|>",
-    "<|im_end|>",
-    "<|im_start|>",
+    marks::PLUGIN,
+    marks::INTERPRETER,
+    marks::ACTION_END,
+    marks::ACTION_START,
+    marks::IM_END,
+    marks::IM_START,
 ];
 
 /// What the trained vocabulary looks like.

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use internlm_model::chat::ChatTemplate;
+use internlm_model::chat::marks::IM_END;
 use internlm_model::sampling::SamplingConfig;
 use internlm_model::{ModelConfig, TokenId, Tokenizer};
 use serde::Deserialize;
@@ -60,7 +61,7 @@ impl ServedModel {
         let mut stop_ids = eos.to_vec();
         stop_ids.extend(tokenizer.eos());
         if matches!(template, Some(ChatTemplate::InternLm2)) {
-            stop_ids.extend(tokenizer.special("<|im_end|>"));
+            stop_ids.extend(tokenizer.special(IM_END));
         }
         stop_ids.sort_unstable();
         stop_ids.dedup();

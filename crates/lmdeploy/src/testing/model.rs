@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use internlm_model::chat::ChatTemplate;
+use internlm_model::chat::marks::IM_END;
 use internlm_model::tokenizer::{BpeTrainConfig, Special, train_bpe};
 use internlm_model::{TokenId, Tokenizer};
 
@@ -171,7 +172,7 @@ impl MockModel {
             }
         };
         let capacity = Capacity { vocab: self.tokenizer.vocab_size(), ..self.capacity };
-        let end = self.tokenizer.special("<|im_end|>").or(self.tokenizer.eos()).unwrap_or(TokenId(2));
+        let end = self.tokenizer.special(IM_END).or(self.tokenizer.eos()).unwrap_or(TokenId(2));
         let executor = MockExecutor::new(reply, capacity).with_end(end).with_delay(self.delay);
         self.faults.iter().fold(executor, |executor, (step, fault)| executor.with_fault(*step, *fault))
     }

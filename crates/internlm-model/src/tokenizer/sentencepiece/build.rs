@@ -8,6 +8,7 @@ use super::engine::{SPACE, Segmenter, SentencePieceEngine};
 use super::file::{Model, ModelType, Piece, PieceKind};
 use super::merges;
 use super::unigram::Unigram;
+use crate::chat::marks;
 use crate::tokenizer::Tokenizer;
 use crate::tokenizer::json::byte_piece;
 use crate::tokenizer::matcher::Matcher;
@@ -22,12 +23,12 @@ const UNKNOWN_SURFACE: &str = " \u{2047} ";
 
 /// InternLM2's names of six unused pieces; the model file alone does not have them.
 const CHAT_NAMES: [(u32, &str, &str); 6] = [
-    (92538, "[UNUSED_TOKEN_141]", "<|plugin|>"),
-    (92539, "[UNUSED_TOKEN_142]", "<|interpreter|>"),
-    (92540, "[UNUSED_TOKEN_143]", "<|action_end|>"),
-    (92541, "[UNUSED_TOKEN_144]", "<|action_start|>"),
-    (92542, "[UNUSED_TOKEN_145]", "<|im_end|>"),
-    (92543, "[UNUSED_TOKEN_146]", "<|im_start|>"),
+    (92538, "[UNUSED_TOKEN_141]", marks::PLUGIN),
+    (92539, "[UNUSED_TOKEN_142]", marks::INTERPRETER),
+    (92540, "[UNUSED_TOKEN_143]", marks::ACTION_END),
+    (92541, "[UNUSED_TOKEN_144]", marks::ACTION_START),
+    (92542, "[UNUSED_TOKEN_145]", marks::IM_END),
+    (92543, "[UNUSED_TOKEN_146]", marks::IM_START),
 ];
 
 /// Builds a tokenizer from a `.model` and its `tokenizer_config.json`.
