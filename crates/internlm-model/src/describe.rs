@@ -59,14 +59,14 @@ impl Description {
             vocab_size: vocabulary.size,
             bos: vocabulary.bos,
             eos: vocabulary.eos,
-            specials: vocabulary.specials.len(),
+            specials: vocabulary.specials,
         })
     }
 }
 
 /// The kind that [`ChatTemplate::of`] would choose.
 fn template(vocabulary: &GgufVocabulary) -> Option<&'static str> {
-    let has = |name: &str| vocabulary.specials.iter().any(|special| special == name);
+    let has = |name: &str| vocabulary.added.iter().any(|added| added == name);
     let internlm2 = has("<|im_start|>") && has("<|action_start|>");
     match &vocabulary.jinja {
         Some(text) if !internlm2 || !text.contains("<|im_start|>") => Some("jinja"),
