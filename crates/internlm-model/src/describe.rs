@@ -7,6 +7,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::chat::ChatTemplate;
+use crate::chat::marks::{ACTION_START, IM_START};
 use crate::tokenizer::GgufVocabulary;
 use crate::weights::gguf::GgufFile;
 use crate::{Result, TokenId, Tokenizer};
@@ -67,9 +68,9 @@ impl Description {
 /// The kind that [`ChatTemplate::of`] would choose.
 fn template(vocabulary: &GgufVocabulary) -> Option<&'static str> {
     let has = |name: &str| vocabulary.added.iter().any(|added| added == name);
-    let internlm2 = has("<|im_start|>") && has("<|action_start|>");
+    let internlm2 = has(IM_START) && has(ACTION_START);
     match &vocabulary.jinja {
-        Some(text) if !internlm2 || !text.contains("<|im_start|>") => Some("jinja"),
+        Some(text) if !internlm2 || !text.contains(IM_START) => Some("jinja"),
         None if !internlm2 => None,
         _ => Some("internlm2"),
     }

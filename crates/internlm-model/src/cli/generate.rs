@@ -9,6 +9,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::model::ModelArg;
+use crate::chat::marks::IM_END;
 use crate::chat::{ChatTemplate, Message, Prompt};
 use crate::decoder::Decoder;
 use crate::generate::{Finish, GenerateConfig, Generator, TextStream};
@@ -123,7 +124,7 @@ fn options(args: &GenerateArgs, config: &ModelConfig, tokenizer: Option<&Tokeniz
     let mut stop_ids = config.eos.clone();
     // InternLM2's chat ends a turn with a token that config.json does not list.
     if args.input.chat.is_some() {
-        stop_ids.extend(tokenizer.and_then(|tokenizer| tokenizer.special("<|im_end|>")));
+        stop_ids.extend(tokenizer.and_then(|tokenizer| tokenizer.special(IM_END)));
     }
     let sampling = SamplingConfig {
         temperature: args.temperature.filter(|_| !args.greedy).unwrap_or(0.0),
