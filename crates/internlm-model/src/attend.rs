@@ -16,7 +16,7 @@ use crate::rope::RopeTable;
 
 /// Attention over the keys of this row and of whatever came before.
 pub trait Attend {
-    /// Where the tokens of the current row stand; rotation follows from it.
+    /// Positions of the tokens of the current row; the rotation follows from them.
     fn positions(&self) -> &Positions;
 
     /// Attention of one layer; q and k are already rotated.
@@ -99,7 +99,7 @@ impl GrowingCache {
     /// Queries that meet all keys at once on devices without a kernel: their scores are what memory is needed for.
     const QUERY_TILE: usize = 256;
 
-    /// An empty cache.
+    /// A cache before the first token; layers are added as they come.
     #[must_use]
     pub fn new() -> Self {
         Self::default()

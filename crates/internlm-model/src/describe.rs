@@ -60,7 +60,7 @@ impl Description {
             vocab_size: vocabulary.size,
             bos: vocabulary.bos,
             eos: vocabulary.eos,
-            specials: vocabulary.specials.len(),
+            specials: vocabulary.specials,
         })
     }
 }

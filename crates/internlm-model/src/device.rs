@@ -7,7 +7,7 @@ use crate::{Error, Result};
 /// The device called `name`: `cpu`, `cuda` or `cuda:N`, `vulkan` or `vulkan:N`.
 ///
 /// # Errors
-/// An unknown name, a number that is none, or a device whose cargo feature was not compiled in.
+/// An unknown name, an index that is not a number, or a device whose cargo feature was not compiled in.
 ///
 /// ```
 /// use internlm_model::device;

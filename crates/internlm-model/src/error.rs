@@ -1,8 +1,10 @@
 //! The one error type of the crate.
 
 use std::fmt::Display;
-use std::io;
 use std::path::{Path, PathBuf};
+
+use internlm_kit::exit::BadInput;
+use internlm_kit::file::FileError;
 
 use crate::TokenId;
 
@@ -13,16 +15,9 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A file or folder could not be read or written.
-    #[error("{path}: cannot {action}: {source}")]
-    Io {
-        /// The file or folder.
-        path: PathBuf,
-        /// What was attempted: `read`, `write`, `map`.
-        action: &'static str,
-        /// What the system said.
-        source: io::Error,
-    },
+    /// The system refused to read or write a file or folder.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// A model config that is malformed, incomplete or contradicts itself; all problems at once.
     #[error("{path}: {} problem(s) in the model config:\n  - {}", problems.len(), problems.join("\n  - "))]
     Config {
@@ -43,10 +38,10 @@ pub enum Error {
         /// The architectures that are implemented.
         known: String,
     },
-    /// Bytes that are not the format they should be.
+    /// Bytes that are not of the format they should be.
     #[error("{path}: at byte {offset}: {message}")]
     Format {
-        /// The file.
+        /// The file with the bytes.
         path: PathBuf,
         /// Where in the file the problem was seen.
         offset: u64,
@@ -64,7 +59,7 @@ pub enum Error {
     /// A tokenizer file that cannot be used.
     #[error("{path}: tokenizer: {message}")]
     Tokenizer {
-        /// The file.
+        /// The vocabulary or its config.
         path: PathBuf,
         /// What was found and expected.
         message: String,
@@ -85,7 +80,7 @@ pub enum Error {
     UnknownToken {
         /// Where in the list of ids it is.
         index: usize,
-        /// The id.
+        /// The id as given.
         found: TokenId,
         /// Rows of the embedding matrix.
         vocab: usize,
@@ -109,7 +104,7 @@ pub enum Error {
     /// A file that cannot be written because of what it should contain.
     #[error("{path}: {problem}")]
     Unwritable {
-        /// The file.
+        /// The file that was to be written.
         path: PathBuf,
         /// What was found and expected.
         problem: String,
@@ -117,7 +112,7 @@ pub enum Error {
     /// A JSON file given as input that has not the expected form.
     #[error("{path}: expected {expected}: {message}")]
     Json {
-        /// The file.
+        /// The file as named on the command line.
         path: PathBuf,
         /// What the file should hold: `a JSON list of ids`.
         expected: &'static str,
@@ -145,40 +140,12 @@ pub enum Error {
     Model {
         /// The folder or file.
         path: PathBuf,
-        /// Every problem in its own words.
+        /// The message of every problem.
         problems: Vec<String>,
     },
 }
 
 impl Error {
-    /// Whether the input or the usage was wrong (exit code 2) rather than the work itself (exit code 1).
-    #[must_use]
-    pub fn is_bad_input(&self) -> bool {
-        match self {
-            Self::Io { action, source, .. } => {
-                *action != "write"
-                    && matches!(
-                        source.kind(),
-                        io::ErrorKind::NotFound
-                            | io::ErrorKind::IsADirectory
-                            | io::ErrorKind::NotADirectory
-                            | io::ErrorKind::InvalidData
-                    )
-            }
-            _ => true,
-        }
-    }
-
-    /// An I/O error while reading `path`.
-    pub(crate) fn read(path: &Path, source: io::Error) -> Self {
-        Self::Io { path: path.to_path_buf(), action: "read", source }
-    }
-
-    /// An I/O error while writing `path`.
-    pub(crate) fn write(path: &Path, source: io::Error) -> Self {
-        Self::Io { path: path.to_path_buf(), action: "write", source }
-    }
-
     /// A format error at `offset` of `path`.
     pub(crate) fn format(path: &Path, offset: u64, message: impl Into<String>) -> Self {
         Self::Format { path: path.to_path_buf(), offset, message: message.into() }
@@ -201,5 +168,15 @@ impl Error {
     /// A tokenizer error about `path`.
     pub(crate) fn tokenizer(path: &Path, message: impl Into<String>) -> Self {
         Self::Tokenizer { path: path.to_path_buf(), message: message.into() }
+    }
+}
+
+impl BadInput for Error {
+    /// All of them name something that was given, except for files that the system could not read or write.
+    fn is_bad_input(&self) -> bool {
+        match self {
+            Self::File(error) => error.is_bad_input(),
+            _ => true,
+        }
     }
 }

@@ -33,7 +33,7 @@ pub struct Dense {
 /// `y = x W^T + b + s (x A^T) B^T` with W and b frozen.
 #[derive(Module, Debug)]
 pub struct Lora {
-    /// The frozen layer.
+    /// W and b, which training does not change.
     pub base: Dense,
     /// A, `[rank, in]`.
     pub a: Param<Tensor<2>>,
@@ -111,7 +111,7 @@ impl Linear {
         }
     }
 
-    /// The matrix the layer stands for, `[out, in]`: merged or dequantized where needed.
+    /// The matrix that has the layer's effect, `[out, in]`: merged or dequantized where needed.
     #[must_use]
     pub fn weight(&self) -> Tensor<2> {
         match self {

@@ -1,17 +1,5 @@
-//! The `internlm-model` binary: logging, the chosen verb, the exit code.
+//! The `internlm-model` binary: the verb of the command line, its errors and exit code.
 
-use std::process::ExitCode;
-
-use internlm_kit::exit::{self, Failure};
-use internlm_model::cli;
-
-fn main() -> ExitCode {
-    internlm_kit::logging::init();
-    match cli::run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let failure = if cli::is_bad_input(&error) { Failure::BadInput } else { Failure::Failed };
-            exit::report(error.as_ref(), failure)
-        }
-    }
+fn main() -> std::process::ExitCode {
+    internlm_kit::exit::main::<internlm_model::Error, _>(internlm_model::cli::run)
 }

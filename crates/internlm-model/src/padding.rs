@@ -22,7 +22,7 @@ use crate::{Error, Result, TokenId};
 pub struct Unpadded {
     ids: Vec<TokenId>,
     cumulative: Vec<usize>,
-    /// Where each token stood in the padded batch.
+    /// Index of each token in the padded batch.
     places: Vec<usize>,
     padded: usize,
 }
@@ -58,7 +58,7 @@ impl Unpadded {
         Ok(batch)
     }
 
-    /// The packed row.
+    /// The real tokens of all sequences, one sequence after the other.
     #[must_use]
     pub fn ids(&self) -> &[TokenId] {
         &self.ids
@@ -70,7 +70,7 @@ impl Unpadded {
         &self.cumulative
     }
 
-    /// What the decoder's forward takes beside [`Unpadded::ids`].
+    /// The other argument of the decoder's forward, for [`Unpadded::ids`].
     #[must_use]
     pub fn attend(&self) -> Causal {
         Causal::packed(&self.cumulative)

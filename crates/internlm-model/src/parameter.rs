@@ -15,7 +15,7 @@ pub enum Parameter {
 /// Whether the backward pass computes a gradient for a parameter.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Training {
-    /// The parameter learns.
+    /// The backward pass computes a gradient, so that an optimizer can change the parameter.
     Trained,
     /// The parameter is a constant; no gradient is computed for it.
     Frozen,
@@ -78,7 +78,7 @@ impl Parameter {
 /// One parameter to be changed in place; identifier and training state are kept.
 #[derive(Debug)]
 pub enum ParameterMut<'a> {
-    /// A matrix.
+    /// A matrix, `[out, in]` or `[vocab, hidden]`.
     Matrix(&'a mut Param<Tensor<2>>),
     /// A norm's weight or a bias.
     Vector(&'a mut Param<Tensor<1>>),

@@ -1,4 +1,4 @@
-//! Where the tokens of one packed row stand: runs of consecutive positions, one run per sequence.
+//! The positions of the tokens of one packed row: runs of consecutive positions, one run per sequence.
 //!
 //! Training, prefill and decoding differ only in this description. A training sample of 7 tokens is the
 //! run (first 0, tokens 7); one decoding step of a sequence with 30 cached keys is (first 30, tokens 1).

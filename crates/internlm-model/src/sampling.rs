@@ -26,9 +26,9 @@ pub struct SamplingConfig {
     pub temperature: f32,
     /// Only the k largest logits are candidates; absent: no limit.
     pub top_k: Option<usize>,
-    /// The smallest set of likeliest tokens whose probability reaches this share; 1 keeps all.
+    /// Candidates are the most likely tokens that together reach this probability; 1 keeps all.
     pub top_p: f32,
-    /// Tokens below this share of the likeliest token's probability are dropped; 0 keeps all.
+    /// Tokens below this share of the most likely token's probability are dropped; 0 keeps all.
     pub min_p: f32,
     /// Logits of tokens already in the history are divided (positive) or multiplied (negative) by it; 1 does nothing.
     pub repetition_penalty: f32,
@@ -43,7 +43,7 @@ impl Default for SamplingConfig {
 }
 
 impl SamplingConfig {
-    /// Always the likeliest token.
+    /// Greedy decoding: the token with the largest logit.
     #[must_use]
     pub fn greedy() -> Self {
         Self { temperature: 0.0, top_k: None, top_p: 1.0, min_p: 0.0, repetition_penalty: 1.0, seed: 0 }
@@ -154,7 +154,7 @@ pub fn penalize(logits: &mut [f32], history: &[TokenId], penalty: f32) {
     }
 }
 
-/// The candidates that survive top-k, top-p and min-p, with unnormalized probabilities: likeliest first with top-k or
+/// The candidates that survive top-k, top-p and min-p, with unnormalized probabilities: most likely first with top-k or
 /// top-p, else as they came (sorting a whole vocabulary takes longer than all the rest).
 fn candidates(mut candidates: Vec<Candidate>, config: &SamplingConfig) -> Vec<Candidate> {
     if let Some(k) = config.top_k.filter(|&k| k > 0) {
@@ -171,12 +171,12 @@ fn candidates(mut candidates: Vec<Candidate>, config: &SamplingConfig) -> Vec<Ca
     if config.top_p < 1.0 {
         truncate_top_p(&mut candidates, config.top_p);
     }
-    // The likeliest token has weight 1: min-p compares with it directly.
+    // The most likely token has weight 1: min-p compares with it directly.
     candidates.retain(|candidate| candidate.weight >= config.min_p);
     candidates
 }
 
-/// Keeps the likeliest candidates until their share reaches `top_p`, likeliest first; at least one stays.
+/// Keeps the most likely candidates, most likely first, until they reach `top_p`; at least one stays.
 fn truncate_top_p(candidates: &mut Vec<Candidate>, top_p: f32) {
     let total: f64 = candidates.iter().map(|candidate| f64::from(candidate.weight)).sum();
     let (mut sum, mut sorted) = (0.0, 0);

@@ -105,7 +105,7 @@ impl Error {
                 source.kind(),
                 io::ErrorKind::NotFound | io::ErrorKind::IsADirectory | io::ErrorKind::NotADirectory
             ),
-            Self::Model(error) => error.is_bad_input(),
+            Self::Model(error) => internlm_kit::exit::BadInput::is_bad_input(error),
             Self::Shard(error) => error.is_bad_input(),
             Self::Config(_)
             | Self::TokenOutOfVocab { .. }

@@ -87,7 +87,7 @@ impl Error {
                             | io::ErrorKind::InvalidData
                     )
             }
-            Self::Model(error) => error.is_bad_input(),
+            Self::Model(error) => internlm_kit::exit::BadInput::is_bad_input(error),
             Self::Train(error) => error.is_bad_input(),
             Self::Config(_) | Self::Line { .. } | Self::Mismatch { .. } | Self::Adapter { .. } => true,
         }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
+use internlm_kit::terminal::Bars;
 
 use super::model::ModelArg;
 use crate::Error;
@@ -95,7 +96,7 @@ pub(super) fn run(args: &ConvertArgs) -> anyhow::Result<()> {
         return Err(Error::argument(out, "a folder with files", "an empty one or --force").into());
     }
     let model = args.model.path();
-    convert(model, &args.out, &options).with_context(|| format!("converting {}", model.display()))?;
+    convert(model, &args.out, &options, &Bars).with_context(|| format!("converting {}", model.display()))?;
     tracing::info!("{} is converted to {}", model.display(), args.out.display());
     Ok(())
 }

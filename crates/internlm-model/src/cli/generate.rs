@@ -143,7 +143,7 @@ fn options(args: &GenerateArgs, config: &ModelConfig, tokenizer: Option<&Tokeniz
 }
 
 fn stream(mut text: TextStream<'_>, args: &GenerateArgs) -> anyhow::Result<()> {
-    let mut stdout = std::io::stdout().lock();
+    let mut stdout = internlm_kit::stdout::lock();
     let start = Instant::now();
     let mut whole = String::new();
     for piece in text.by_ref() {
@@ -158,11 +158,11 @@ fn stream(mut text: TextStream<'_>, args: &GenerateArgs) -> anyhow::Result<()> {
         true => writeln!(stdout, "{}", summary(text.generator(), &whole, start))?,
         false => writeln!(stdout)?,
     }
-    Ok(())
+    Ok(stdout.flush()?)
 }
 
 fn ids_only(mut generator: Generator<'_>, args: &GenerateArgs) -> anyhow::Result<()> {
-    let mut stdout = std::io::stdout().lock();
+    let mut stdout = internlm_kit::stdout::lock();
     let start = Instant::now();
     for id in generator.by_ref() {
         if !args.json {
@@ -174,7 +174,7 @@ fn ids_only(mut generator: Generator<'_>, args: &GenerateArgs) -> anyhow::Result
         true => writeln!(stdout, "{}", summary(&generator, "", start))?,
         false => writeln!(stdout)?,
     }
-    Ok(())
+    Ok(stdout.flush()?)
 }
 
 fn summary(generator: &Generator<'_>, text: &str, start: Instant) -> serde_json::Value {

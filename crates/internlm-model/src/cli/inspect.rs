@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use internlm_kit::file::AtPath;
 use serde::Serialize;
 
 use super::model::ModelArg;
@@ -63,7 +64,7 @@ struct Tensor {
 
 pub(super) fn run(args: &InspectArgs) -> anyhow::Result<()> {
     let path = args.model.path();
-    std::fs::metadata(path).map_err(|source| Error::read(path, source))?;
+    std::fs::metadata(path).at(path, "read")?;
     let mut report = if path.is_dir() {
         folder(path)
     } else if is_gguf(path) {
@@ -74,9 +75,9 @@ pub(super) fn run(args: &InspectArgs) -> anyhow::Result<()> {
     };
     report.parameters = report.config.as_ref().map(ModelConfig::parameters);
     if args.json {
-        super::print(&(serde_json::to_string_pretty(&report)? + "\n"))?;
+        internlm_kit::outln!("{}", serde_json::to_string_pretty(&report)?)?;
     } else {
-        super::print(&text(&report))?;
+        internlm_kit::out!("{}", text(&report))?;
     }
     match report.problems.is_empty() {
         true => Ok(()),

@@ -4,8 +4,6 @@ use std::ffi::OsString;
 
 use clap::{Parser, Subcommand};
 
-use crate::Error;
-
 /// Inspect, tokenize, score, generate with and convert models of the InternLM2 family
 #[derive(Debug, Parser)]
 #[command(
@@ -59,12 +57,4 @@ fn dispatch(cli: Cli) -> anyhow::Result<()> {
         #[cfg(feature = "burn")]
         Verb::Generate(args) => super::generate::run(args),
     }
-}
-
-/// Whether the input or the usage was wrong: exit code 2.
-#[must_use]
-pub fn is_bad_input(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| {
-        cause.is::<clap::Error>() || cause.downcast_ref::<Error>().is_some_and(Error::is_bad_input)
-    })
 }

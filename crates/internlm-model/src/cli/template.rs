@@ -49,9 +49,10 @@ pub(super) fn run(args: &TemplateArgs) -> anyhow::Result<()> {
     let template = ChatTemplate::of(&tokenizer)?;
     let prompt = if args.generate { Prompt::Generate } else { Prompt::None };
     if args.ids || args.format == Format::Ids {
-        super::print(&(serde_json::to_string(&template.encode(&tokenizer, &messages, prompt)?)? + "\n"))?;
+        let ids = template.encode(&tokenizer, &messages, prompt)?;
+        internlm_kit::outln!("{}", serde_json::to_string(&ids)?)?;
     } else {
-        super::print(&template.render(&messages, prompt)?)?;
+        internlm_kit::out!("{}", template.render(&messages, prompt)?)?;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! `internlm-model tokenize`: text to ids and back.
 
-use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -62,7 +62,7 @@ pub(super) fn run(args: &TokenizeArgs) -> anyhow::Result<()> {
     if let Some(path) = &args.input.decode {
         let special = if args.special { Special::Keep } else { Special::Skip };
         let ids: Vec<TokenId> = super::json::read(path, "a JSON list of ids")?;
-        return Ok(super::print(&format!("{}\n", tokenizer.decode(&ids, special)))?);
+        return Ok(internlm_kit::outln!("{}", tokenizer.decode(&ids, special))?);
     }
     let text = match (&args.input.text, &args.input.file) {
         (Some(text), _) => text.clone(),
@@ -76,20 +76,21 @@ pub(super) fn run(args: &TokenizeArgs) -> anyhow::Result<()> {
         })?;
         ids.insert(0, bos);
     }
-    let mut text = String::new();
     match args.format {
-        Format::Ids => text = serde_json::to_string(&ids)? + "\n",
+        Format::Ids => internlm_kit::outln!("{}", serde_json::to_string(&ids)?)?,
         Format::Tokens => {
+            let mut stdout = internlm_kit::stdout::lock();
             for id in ids {
-                text.push_str(&format!("{id}\t{}\n", serde_json::to_string(&tokenizer.token(id))?));
+                writeln!(stdout, "{id}\t{}", serde_json::to_string(&tokenizer.token(id))?)?;
             }
+            stdout.flush()?;
         }
     }
-    Ok(super::print(&text)?)
+    Ok(())
 }
 
 fn read_text(path: &Path) -> Result<String, Error> {
-    let bytes = fs::read(path).map_err(|source| Error::read(path, source))?;
+    let bytes = internlm_kit::file::read(path)?;
     String::from_utf8(bytes).map_err(|error| {
         let offset = error.utf8_error().valid_up_to() as u64;
         Error::format(path, offset, "not UTF-8 text")

@@ -138,7 +138,7 @@ fn without_nulls<S: serde::Serializer>(extra: &Map<String, Value>, serializer: S
     clean_object(extra).serialize(serializer)
 }
 
-/// Bounds far above every released model: a damaged size is told as such, and no product of sizes overflows.
+/// Limits far above every released model: a damaged size is reported as such, and no product of sizes overflows.
 const MAX_WIDTH: usize = 1 << 20;
 const MAX_LAYERS: usize = 1 << 16;
 const MAX_VOCAB: usize = 1 << 31;

@@ -1,7 +1,7 @@
 //! Grouped-query attention (Ainslie et al., "GQA", 2023) around the seam [`Attend`].
 //!
 //! One fused projection `wqkv`, rows grouped by kv head, as `InternLM2Attention` of upstream's
-//! `modeling_internlm2.py`; rotation and softmax happen behind the seam; `wo` projects back.
+//! `modeling_internlm2.py`; rotation and softmax happen in the implementation of [`Attend`]; `wo` projects back.
 
 use burn::module::Module;
 use burn::tensor::Tensor;

@@ -109,7 +109,7 @@ impl Decoder {
         self
     }
 
-    /// Ids to the final norm's output; `attend` says where the tokens stand and holds the keys.
+    /// Ids to the final norm's output; `attend` knows the positions of the tokens and holds the keys.
     ///
     /// # Shapes
     /// - ids: `[T]`, one packed row

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use internlm_kit::file;
+
 use super::decoder::Decoder;
 use crate::config::{Family, ModelConfig};
 use crate::weights::{self, WriteConfig};
@@ -44,9 +46,5 @@ fn write(decoder: &Decoder, config: &ModelConfig, dir: &Path) -> Result<()> {
     })?;
     let path = dir.join("config.json");
     let json = format!("{:#}\n", config.to_hf_json());
-    internlm_kit::atomic::write(&path, json.as_bytes()).map_err(|source| Error::Io {
-        path,
-        action: "write",
-        source,
-    })
+    Ok(file::write(path, json)?)
 }

@@ -20,7 +20,7 @@ impl<'a> TextStream<'a> {
         Self { generator, decoder: tokenizer.stream_decoder(special), stop, drained: false }
     }
 
-    /// The generation behind the text: its ids and why it ended.
+    /// The generation that the text comes from: its ids and why it ended.
     #[must_use]
     pub fn generator(&self) -> &Generator<'a> {
         &self.generator

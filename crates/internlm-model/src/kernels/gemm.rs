@@ -123,7 +123,7 @@ pub(crate) fn multiply(
         Threads::All if m * n * k >= PARALLEL_THRESHOLD => Parallelism::Rayon(0),
         _ => Parallelism::None,
     };
-    // SAFETY: the constructors checked that every element of the three matrices lies inside its slice; `c` is
+    // SAFETY: the constructors checked that every element of the three matrices is inside its slice; `c` is
     // borrowed exclusively and its rows do not overlap.
     unsafe {
         gemm::gemm(

@@ -1,4 +1,4 @@
-//! Fused operations with hand-written forward and backward, each beside its readable twin in [`plain`].
+//! Fused operations with hand-written forward and backward, each with a readable twin in [`plain`].
 //!
 //! On the CPU backend (flex, f32) the public functions run kernels written on slices; on every other device they
 //! run the twin. Kernels cut their work the same way for any number of threads and add in a fixed order: results do

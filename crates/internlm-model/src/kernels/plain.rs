@@ -118,7 +118,7 @@ pub fn attention(q: Tensor<3>, k: Tensor<3>, v: Tensor<3>, run: Run) -> Tensor<3
     let [tokens, heads, d] = q.dims();
     let [keys, kv_heads, _] = k.dims();
     let group = heads / kv_heads;
-    // [kv_heads, group * tokens, d]: the queries of one kv head stand under each other.
+    // [kv_heads, group * tokens, d]: the queries of one kv head follow one another.
     let q = q.swap_dims(0, 1).reshape([kv_heads, group * tokens, d]);
     let scores = q.matmul(k.permute([1, 2, 0])).div_scalar((d as f64).sqrt());
     let scores = scores.reshape([kv_heads, group, tokens, keys]) + causal_bias(run, &v.device()).unsqueeze();

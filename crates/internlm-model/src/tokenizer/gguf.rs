@@ -58,6 +58,11 @@ fn kinds(path: &Path, metadata: &Metadata, count: usize) -> Result<Vec<PieceKind
     kinds.collect()
 }
 
+/// Whether an entry is cut out of the text before everything else, and found by name.
+fn is_added(kind: PieceKind) -> bool {
+    matches!(kind, PieceKind::Control | PieceKind::UserDefined)
+}
+
 /// How likely every entry is; 0 when the file does not say.
 fn scores(path: &Path, metadata: &Metadata, count: usize) -> Result<Vec<f64>> {
     let numbers = numbers(path, metadata, "tokenizer.ggml.scores", count)?;
@@ -106,8 +111,10 @@ pub(crate) struct Vocabulary {
     pub(crate) size: usize,
     pub(crate) bos: Option<TokenId>,
     pub(crate) eos: Option<TokenId>,
-    /// Names of the control tokens.
-    pub(crate) specials: Vec<String>,
+    /// Number of special tokens.
+    pub(crate) specials: usize,
+    /// Names of the added tokens, special or not: what [`Tokenizer::special`] would find.
+    pub(crate) added: Vec<String>,
     /// The chat template in jinja.
     pub(crate) jinja: Option<String>,
 }
@@ -129,13 +136,14 @@ impl Vocabulary {
         };
         let settings = special_ids(metadata, tokens.len(), add_bos);
         let kinds = kinds(path, metadata, tokens.len())?;
-        let control = tokens.iter().zip(kinds).filter(|(_, kind)| *kind == PieceKind::Control);
+        let added = tokens.iter().zip(&kinds).filter(|(_, kind)| is_added(**kind));
         Ok(Self {
             kind,
             size: tokens.len(),
             bos: settings.bos,
             eos: settings.eos,
-            specials: control.filter_map(|(text, _)| text.as_str().map(str::to_owned)).collect(),
+            specials: kinds.iter().filter(|kind| **kind == PieceKind::Control).count(),
+            added: added.filter_map(|(text, _)| text.as_str().map(str::to_owned)).collect(),
             jinja: metadata.text("tokenizer.chat_template").map(str::to_owned),
         })
     }
@@ -200,7 +208,7 @@ fn byte_level_vocabulary(path: &Path, metadata: &Metadata) -> Result<Tokenizer> 
     let added: Vec<Value> = kinds
         .iter()
         .enumerate()
-        .filter(|(_, kind)| matches!(kind, PieceKind::Control | PieceKind::UserDefined))
+        .filter(|(_, kind)| is_added(**kind))
         .map(|(id, kind)| {
             json!({"id": id, "content": tokens[id], "single_word": false, "lstrip": false, "rstrip": false,
                 "normalized": false, "special": *kind == PieceKind::Control})

@@ -1,7 +1,8 @@
 //! [`Tokenizer::load`]: which kind of tokenizer a path holds.
 
-use std::fs;
 use std::path::Path;
+
+use internlm_kit::file;
 
 use super::settings::{FILE as CONFIG, Templates, TokenizerConfig};
 use super::source::Source;
@@ -13,7 +14,7 @@ use crate::{Error, Result};
 const MODEL: &str = "tokenizer.model";
 /// The JSON form in a folder.
 const JSON: &str = "tokenizer.json";
-/// A template beside the config, as newer transformers write it; carried along by `save`.
+/// A template in a file of its own, as newer transformers write it; `save` writes it again.
 const TEMPLATE: &str = "chat_template.jinja";
 
 impl Tokenizer {
@@ -65,13 +66,12 @@ fn load_folder(dir: &Path) -> Result<Tokenizer> {
 
 /// Reads a vocabulary file and the files beside it that belong to it.
 fn read(path: &Path) -> Result<Source<'_>> {
-    let bytes = fs::read(path).map_err(|source| Error::read(path, source))?;
+    let bytes = file::read(path)?;
     let mut beside = Vec::new();
     for name in [CONFIG, TEMPLATE] {
-        let file = path.with_file_name(name);
-        if file.is_file() {
-            let bytes = fs::read(&file).map_err(|source| Error::read(&file, source))?;
-            beside.push((name.to_owned(), bytes));
+        let beside_path = path.with_file_name(name);
+        if beside_path.is_file() {
+            beside.push((name.to_owned(), file::read(beside_path)?));
         }
     }
     let mut config = match beside.iter().find(|(name, _)| name == CONFIG) {

@@ -32,7 +32,7 @@ impl Matcher {
         Some(Self { automaton, ids: strings.iter().map(|(_, id)| *id).collect() })
     }
 
-    /// `text` in order: matches as ids, what lies between as text. No part is empty.
+    /// `text` in order: matches as ids, what is between them as text. No part is empty.
     pub(super) fn cut<'a>(matcher: Option<&Self>, text: &'a str) -> Vec<Part<'a>> {
         Self::cut_if(matcher, text, |_| true)
     }

@@ -2,7 +2,7 @@
 //!
 //! Equal to the pre-tokenizers `Split` (isolated), `Digits` and `ByteLevel` of the `tokenizers` crate for patterns
 //! that need no look-around, except for the usual end `\s+(?!\S)|\s+`: a run of white space gives its last
-//! character to the word behind it by arithmetic. The first such pattern is that of GPT-2's `encoder.py`.
+//! character to the word after it by arithmetic. The first such pattern is that of GPT-2's `encoder.py`.
 
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -113,7 +113,7 @@ impl Digits {
     }
 }
 
-/// A pattern whose matches are words, and what lies between them too.
+/// A pattern whose matches are words; what is between two matches is a word as well.
 #[derive(Debug)]
 struct Splitter {
     /// The pattern with `SPACES` shortened to `|\s+`.

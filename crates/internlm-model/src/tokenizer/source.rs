@@ -11,6 +11,6 @@ pub(super) struct Source<'a> {
     pub(super) path: &'a Path,
     pub(super) bytes: Vec<u8>,
     pub(super) config: TokenizerConfig,
-    /// Files that `save` copies beside the vocabulary.
+    /// Other files that `save` writes into the folder of the vocabulary.
     pub(super) beside: Vec<(String, Vec<u8>)>,
 }

@@ -5,14 +5,14 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use internlm_kit::atomic;
+use internlm_kit::file;
 
 use super::json::JsonEngine;
 use super::matcher::{Matcher, Part};
 use super::pieces::{Kind, Pieces};
 use super::sentencepiece::SentencePieceEngine;
 use super::settings::Settings;
-use crate::{Error, Result, TokenId};
+use crate::{Result, TokenId};
 
 /// What decoding does with special tokens.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -211,7 +211,7 @@ impl Tokenizer {
         let dir = dir.as_ref();
         for (name, bytes) in &self.inner.files {
             let path = dir.join(name);
-            atomic::write(&path, bytes).map_err(|source| Error::write(&path, source))?;
+            file::write(path, bytes)?;
         }
         Ok(())
     }

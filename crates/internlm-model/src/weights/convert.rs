@@ -5,11 +5,10 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use internlm_kit::atomic;
-use internlm_kit::progress::Progress;
+use internlm_kit::file;
+use internlm_kit::reporter::{Progress, Reporter};
 
 use super::internevo::{self, InternEvoFolder, Layout, Stretch, is_internevo};
 use super::names::{self, NameStyle, Parts};
@@ -49,7 +48,7 @@ pub struct ConvertConfig {
     pub target: Target,
     /// Storage type; `None` keeps that of every tensor.
     pub dtype: Option<DType>,
-    /// Largest safetensors shard in bytes. Default 2 GB.
+    /// Maximum size of a safetensors shard in bytes. Default 2 GB.
     pub max_shard_bytes: u64,
     /// What InternEvo sources do not store.
     pub stretch: Stretch,
@@ -77,21 +76,25 @@ const CARRIED: [&str; 9] = [
 ];
 
 /// Converts the model at `source` into the folder `out`, which is created. The config is written last: a folder with
-/// one is whole.
+/// one is whole. Progress goes to `reporter`, in tensors; `&()` reports nothing.
 ///
 /// # Errors
 /// A source that [`super::open`] refuses, a model the target form cannot hold, errors of writing.
-pub fn convert(source: impl AsRef<Path>, out: impl AsRef<Path>, options: &ConvertConfig) -> Result<()> {
-    let source = source.as_ref();
-    let out = out.as_ref();
+pub fn convert(
+    source: impl AsRef<Path>,
+    out: impl AsRef<Path>,
+    options: &ConvertConfig,
+    reporter: &dyn Reporter,
+) -> Result<()> {
+    let (source, out) = (source.as_ref(), out.as_ref());
     let (mut config, tensors) = open(source, options.stretch)?;
     let reads = reads(&config, tensors.as_ref(), options.target);
-    let progress = Progress::new("convert", "tensors", reads as u64);
+    let progress = reporter.start("convert", "tensors", reads as u64);
     let tensors = Recast { source: tensors.as_ref(), dtype: options.dtype, progress };
     if let Some(dtype) = tensors.info("model.tok_embeddings.weight").and_then(|info| info.encoding.dtype()) {
         config.dtype = dtype;
     }
-    fs::create_dir_all(out).map_err(|error| Error::write(out, error))?;
+    file::create_dir_all(out)?;
     match options.target {
         Target::InternEvo(layout) => {
             internevo::write(out, &config, &tensors, layout)?;
@@ -110,7 +113,7 @@ pub fn convert(source: impl AsRef<Path>, out: impl AsRef<Path>, options: &Conver
             carry(source, out)?;
             let path = out.join("config.json");
             let json = format!("{:#}\n", config.to_hf_json());
-            atomic::write(&path, json.as_bytes()).map_err(|error| Error::write(&path, error))
+            Ok(file::write(path, json)?)
         }
     }
 }
@@ -139,8 +142,8 @@ fn reads(config: &ModelConfig, source: &dyn TensorSource, target: Target) -> usi
 struct Recast<'a> {
     source: &'a dyn TensorSource,
     dtype: Option<DType>,
-    /// One tensor further with every read.
-    progress: Progress,
+    /// Advances by one tensor with every read.
+    progress: Box<dyn Progress>,
 }
 
 impl TensorSource for Recast<'_> {
@@ -271,9 +274,7 @@ fn carry(source: &Path, out: &Path) -> Result<()> {
     for name in CARRIED {
         let path = source.join(name);
         if path.is_file() {
-            let bytes = fs::read(&path).map_err(|error| Error::read(&path, error))?;
-            let path = out.join(name);
-            atomic::write(&path, &bytes).map_err(|error| Error::write(&path, error))?;
+            file::write(out.join(name), file::read(path)?)?;
         }
     }
     Ok(())

@@ -83,7 +83,7 @@ fn q8_0(block: &[u8; 34], out: &mut Vec<f32>) {
 }
 
 /// The 6-bit scale and minimum of sub-block `index` out of 12 bytes (`get_scale_min_k4`): the first four of each
-/// lie in the low six bits of a byte, the last four are put together from four and two bits.
+/// are in the low six bits of a byte, the last four are put together from four and two bits.
 fn scale_min(packed: &[u8], index: usize) -> (f32, f32) {
     let (scale, min) = if index < 4 {
         (packed[index] & 63, packed[index + 4] & 63)

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -59,7 +58,7 @@ impl WeightFolder {
 
     fn open_sharded(dir: &Path, index_name: &str) -> Result<Self> {
         let index = &dir.join(index_name);
-        let text = fs::read_to_string(index).map_err(|source| Error::read(index, source))?;
+        let text = internlm_kit::file::read_to_string(index)?;
         let parsed: Index = serde_json::from_str(&text).map_err(|error| {
             Error::format(index, 0, format!("expected an object with `weight_map`: {error}"))
         })?;

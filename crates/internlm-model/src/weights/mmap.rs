@@ -6,6 +6,8 @@ use std::io;
 use std::ops::{Deref, Range};
 use std::path::Path;
 
+use internlm_kit::file::{AtPath, FileError};
+
 /// A whole file, mapped read-only; derefs to its bytes.
 ///
 /// The file must not be shortened while it is mapped: reading past the new end kills the process. The writers of this
@@ -16,7 +18,7 @@ use std::path::Path;
 ///
 /// let file = MappedFile::open(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))?;
 /// assert!(file.starts_with(b"[package]"));
-/// # Ok::<(), std::io::Error>(())
+/// # Ok::<(), internlm_kit::file::FileError>(())
 /// ```
 #[derive(Debug)]
 pub struct MappedFile {
@@ -28,8 +30,13 @@ impl MappedFile {
     /// Maps `path`; an empty file gives an empty slice.
     ///
     /// # Errors
-    /// The file is missing, is a folder, or cannot be mapped. The error does not name the path: the caller knows it.
-    pub fn open(path: impl AsRef<Path>) -> io::Result<Self> {
+    /// The file is missing, is a folder, or cannot be mapped.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, FileError> {
+        let path = path.as_ref();
+        Self::map(path).at(path, "read")
+    }
+
+    fn map(path: &Path) -> io::Result<Self> {
         let file = File::open(path)?;
         let metadata = file.metadata()?;
         if metadata.is_dir() {

@@ -41,8 +41,8 @@ pub struct StoredModel {
     pub order: RowOrder,
 }
 
-/// Opens what [`open`] opens, without joining or checking tensors: for readers that bring the rows of each matrix
-/// into an order of their own.
+/// Opens what [`open`] opens, without joining or checking tensors: for readers that reorder the rows of each
+/// matrix themselves.
 ///
 /// # Errors
 /// Missing or malformed files.

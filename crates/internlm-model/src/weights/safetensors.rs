@@ -19,7 +19,7 @@ use super::source::missing;
 use super::{Encoding, TensorInfo, TensorSource};
 use crate::{Error, Result};
 
-/// Longest header the format allows.
+/// Maximum length of the header, in bytes, that the format allows.
 const MAX_HEADER: u64 = 100_000_000;
 
 /// One safetensors file: header checked, data mapped.
@@ -47,13 +47,13 @@ struct Declared {
 }
 
 impl SafetensorsFile {
-    /// Maps `path` and checks its header: sizes, encodings, and that every tensor lies inside the file.
+    /// Maps `path` and checks its header: sizes, encodings, and that every tensor is inside the file.
     ///
     /// # Errors
     /// Missing or truncated file, malformed header; all bad tensors at once.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let map = MappedFile::open(path).map_err(|source| Error::read(path, source))?;
+        let map = MappedFile::open(path)?;
         let header = header(path, &map)?;
         let data_start = 8 + header.len();
         let json: BTreeMap<String, Value> = serde_json::from_slice(header).map_err(|error| {
@@ -113,7 +113,7 @@ impl TensorSource for SafetensorsFile {
     }
 }
 
-/// The JSON bytes behind the length field.
+/// The JSON bytes after the length field.
 fn header<'a>(path: &Path, bytes: &'a [u8]) -> Result<&'a [u8]> {
     let Some((length, rest)) = bytes.split_first_chunk::<8>() else {
         return Err(Error::format(

@@ -195,8 +195,8 @@ pub trait TensorSource: Send + Sync {
     /// The file that holds a tensor, for messages.
     fn file(&self, name: &str) -> PathBuf;
 
-    /// The stored bytes of one tensor, row-major, in the encoding of [`TensorSource::info`]; borrowed where they
-    /// lie in the file as they are.
+    /// The stored bytes of one tensor, row-major, in the encoding of [`TensorSource::info`]; borrowed where the
+    /// file has them in this order.
     ///
     /// # Errors
     /// No tensor of this name, or its bytes cannot be read.

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::Path;
 
 use half::{bf16, f16};
-use internlm_kit::atomic::{self, AtomicFile};
+use internlm_kit::file::{self, AtPath, AtomicFile, FileError};
 use serde_json::json;
 
 use super::folder::{INDEX, SINGLE};
@@ -19,7 +19,7 @@ use crate::{Error, Result};
 pub struct WriteConfig {
     /// Storage type.
     pub dtype: DType,
-    /// Largest shard in bytes; a model that fits goes into one `model.safetensors`. Default 2 GB.
+    /// Maximum size of a shard in bytes; a model that fits goes into one `model.safetensors`. Default 2 GB.
     pub max_shard_bytes: u64,
 }
 
@@ -105,10 +105,9 @@ pub fn write_stored_file(
     // Data starts at a multiple of 8, as the reference writer pads it.
     header.resize(header.len().next_multiple_of(8), b' ');
 
-    let failed = |source| Error::write(path, source);
-    let mut file = AtomicFile::create(path).map_err(failed)?;
-    file.write_all(&(header.len() as u64).to_le_bytes()).map_err(failed)?;
-    file.write_all(&header).map_err(failed)?;
+    let mut file = AtomicFile::create(path)?;
+    file.write_all(&(header.len() as u64).to_le_bytes()).at(path, "write")?;
+    file.write_all(&header).at(path, "write")?;
     for (name, info) in tensors {
         let bytes = read(name)?;
         if bytes.len() as u64 != byte_length(info) {
@@ -117,9 +116,9 @@ pub fn write_stored_file(
             let problem = format!("found {found} bytes, expected {expected} for {encoding} {shape:?}");
             return Err(Error::tensor(name, problem));
         }
-        file.write_all(&bytes).map_err(failed)?;
+        file.write_all(&bytes).at(path, "write")?;
     }
-    file.commit().map_err(failed)
+    Ok(file.commit()?)
 }
 
 /// As [`write_folder`], from stored bytes: every tensor keeps its encoding. A model of at most `max_shard_bytes`
@@ -151,8 +150,7 @@ pub fn write_stored_folder(
         }
     }
     let index = json!({"metadata": {"total_size": total}, "weight_map": weight_map});
-    let path = dir.join(INDEX);
-    atomic::write(&path, format!("{index:#}\n").as_bytes()).map_err(|source| Error::write(&path, source))?;
+    file::write(dir.join(INDEX), format!("{index:#}\n"))?;
     remove_if_present(&dir.join(SINGLE))
 }
 
@@ -187,7 +185,9 @@ pub(super) fn narrow(values: &[f32], dtype: DType) -> Vec<u8> {
 
 fn remove_if_present(path: &Path) -> Result<()> {
     match fs::remove_file(path) {
-        Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(Error::write(path, source)),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(FileError::new(path, "remove", error).into())
+        }
         _ => Ok(()),
     }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use internlm_model::cli;
+use internlm_kit::testing::{BadInputCase, Program};
 use serde_json::json;
 
 use crate::models::{self, Pair};
@@ -12,7 +12,7 @@ use crate::models::{self, Pair};
 struct Case {
     name: &'static str,
     make: fn(&Path),
-    /// Path inside the folder to inspect; empty for the folder.
+    /// Path inside of the folder to inspect; empty for the folder itself.
     target: &'static str,
     expect: &'static [&'static str],
 }
@@ -227,13 +227,12 @@ fn every_broken_file_gets_a_clear_message_and_code_2() {
         let folder = tempfile::tempdir().expect("temporary folder");
         models::write(folder.path());
         (case.make)(folder.path());
-        let target = folder.path().join(case.target);
-        let arguments = ["internlm-model".into(), "inspect".into(), target.into_os_string()];
-        let error = cli::run_from(arguments).expect_err(case.name);
-        let text = format!("{error:#}");
-        assert!(cli::is_bad_input(&error), "{}: {text}", case.name);
+        let target = if case.target.is_empty() { "." } else { case.target };
+        let ran = Program::new(env!("CARGO_BIN_EXE_internlm-model"), folder.path()).run(["inspect", target]);
+        let place = format!("{}: {ran:?}", case.name);
+        assert_eq!(ran.code, Some(2), "{place}");
         for part in case.expect {
-            assert!(text.contains(part), "{}: {text:?} lacks {part:?}", case.name);
+            assert!(ran.stderr.contains(part), "`{part}` is missing: {place}");
         }
     }
 }
@@ -265,20 +264,19 @@ fn any_cut_of_a_file_is_an_error_not_a_panic() {
 #[test]
 fn tokenize_refuses_what_it_cannot_read() {
     let folder = tempfile::tempdir().expect("temporary folder");
-    let file = |name: &str| folder.path().join(name).display().to_string();
     put(folder.path(), "latin1.txt", [b'a', 0xe9]);
     put(folder.path(), "ids.json", "[1, \"x\"]");
     let config = internlm_model::tokenizer::BpeTrainConfig { vocab_size: 265, min_frequency: 2 };
     let tokenizer = internlm_model::tokenizer::train_bpe(std::iter::empty(), &config).expect("trains");
     tokenizer.save(folder.path()).expect("saves");
-    let model = file("");
+    let program = Program::new(env!("CARGO_BIN_EXE_internlm-model"), folder.path());
     for (arguments, expect) in [
-        (["--file", &file("latin1.txt")], "at byte 1: not UTF-8"),
-        (["--decode", &file("ids.json")], "expected a JSON list of ids"),
-        (["--file", &file("none.txt")], "none.txt: cannot read"),
+        (["--file", "latin1.txt"], "latin1.txt: at byte 1: not UTF-8"),
+        (["--decode", "ids.json"], "ids.json: expected a JSON list of ids"),
+        (["--file", "none.txt"], "none.txt: cannot read"),
     ] {
-        let all = ["internlm-model", "tokenize", "--model", &model].into_iter().chain(arguments);
-        let error = cli::run_from(all).expect_err("refused");
-        assert!(cli::is_bad_input(&error) && error.to_string().contains(expect), "{error:#}");
+        let [option, value] = arguments;
+        let arguments = &["tokenize", ".", option, value];
+        program.check_bad_input(&[BadInputCase { arguments, code: 2, parts: &[expect] }]);
     }
 }

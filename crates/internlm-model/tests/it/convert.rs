@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use internlm_kit::testing::shared_data;
 use internlm_model::config::RopeScaling;
 use internlm_model::decoder::Decoder;
 use internlm_model::weights::internevo::{InternEvoFolder, Layout, Stretch};
@@ -12,8 +13,6 @@ use internlm_model::weights::torch::TorchFile;
 use internlm_model::weights::{self, ConvertConfig, Target, TensorSource, WeightFolder, convert};
 use serde_json::{Value, json};
 
-use crate::shared;
-
 const ORDERS: [RowOrder; 2] = [RowOrder::HalfSplit, RowOrder::Interleaved];
 
 /// Name, encoding, shape and sha256 of every tensor.
@@ -21,7 +20,7 @@ fn digests(source: &dyn TensorSource) -> BTreeMap<String, (String, Vec<usize>, S
     let digest = |name: String| {
         let info = source.info(&name).expect("listed");
         let bytes = source.read_bytes(&name).expect("reads");
-        (name, (info.encoding.name().to_owned(), info.shape, internlm_kit::atomic::sha256(&bytes)))
+        (name, (info.encoding.name().to_owned(), info.shape, internlm_kit::hash::sha256(&bytes)))
     };
     source.names().into_iter().map(digest).collect()
 }
@@ -38,7 +37,7 @@ fn published(json: &Value) -> BTreeMap<String, (String, Vec<usize>, String)> {
 }
 
 fn run(source: &Path, out: PathBuf, target: Target) -> PathBuf {
-    convert(source, &out, &ConvertConfig::new(target)).expect("converts");
+    convert(source, &out, &ConvertConfig::new(target), &()).expect("converts");
     out
 }
 
@@ -50,7 +49,7 @@ fn internevo(tensor_parallel: usize, order: RowOrder) -> Target {
 fn golden_models_have_the_published_bytes_in_every_form() {
     let folder = tempfile::tempdir().expect("temporary folder");
     for model in ["tiny_a", "tiny_b", "tiny_c"] {
-        let Some(dir) = shared::path(&format!("golden/model/{model}")) else { return };
+        let Some(dir) = shared_data(&format!("golden/model/{model}")) else { return };
         let json = fs::read(dir.join("convert.json")).expect("reads");
         let json: BTreeMap<String, Value> = serde_json::from_slice(&json).expect("JSON");
         for (form, expected) in json {
@@ -156,7 +155,7 @@ fn what_a_form_cannot_hold_is_refused() {
     fs::create_dir(&source).expect("a folder");
     random_model(&source, "float32", false, false);
     let out = folder.path().join("out");
-    let error = convert(&source, &out, &ConvertConfig::new(internevo(3, RowOrder::HalfSplit)));
+    let error = convert(&source, &out, &ConvertConfig::new(internevo(3, RowOrder::HalfSplit)), &());
     let message = error.expect_err("three ranks do not divide it").to_string();
     assert!(message.contains("kv-heads: found 8, expected a multiple of the 3"), "{message}");
     assert!(message.contains("vocab: found 80"), "{message}");

@@ -1,6 +1,7 @@
 //! The decoder without shared data: saving, adapters, quantized layers, caches, devices.
 
 use burn::tensor::{Device, Tensor};
+use internlm_kit::exit::BadInput;
 use internlm_model::attend::{Attend, Causal, GrowingCache, HeadShape};
 use internlm_model::config::{Biased, Family};
 use internlm_model::generate::Finish;

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Tensor};
+use internlm_kit::testing::shared_data;
 use internlm_model::attend::{Causal, GrowingCache};
 use internlm_model::decoder::Decoder;
 use internlm_model::generate::{GenerateConfig, Generator};
@@ -15,8 +16,6 @@ use internlm_model::weights::{SafetensorsFile, TensorSource};
 use internlm_model::{ModelConfig, TokenId, sampling};
 use serde::Deserialize;
 use serde_json::Value;
-
-use crate::shared;
 
 const MODELS: [&str; 4] =
     ["golden/model/tiny_a", "golden/model/tiny_b", "golden/model/tiny_c", "models/stories260K"];
@@ -122,7 +121,7 @@ fn logits_equal_pytorch() {
 
 fn check_logits(place: &Place) {
     for model in MODELS {
-        let Some(folder) = shared::path(model) else { return };
+        let Some(folder) = shared_data(model) else { return };
         let decoder = load(&folder, &place.device);
         let lists: Vec<Vec<TokenId>> = json(folder.join("ids.json"));
         let golden = tensors(&folder.join("logits.safetensors"));
@@ -146,7 +145,7 @@ fn a_growing_cache_gives_the_logits_of_the_whole_sequence() {
 
 fn check_growing_cache(place: &Place) {
     for model in MODELS {
-        let Some(folder) = shared::path(model) else { return };
+        let Some(folder) = shared_data(model) else { return };
         let decoder = load(&folder, &place.device);
         let lists: Vec<Vec<TokenId>> = json(folder.join("ids.json"));
         // Up to max_position only: beyond it cached keys keep the rotation they were stored with.
@@ -176,7 +175,7 @@ fn packed_samples_equal_samples_alone_and_do_not_see_each_other() {
 }
 
 fn check_packed_samples(place: &Place) {
-    let Some(folder) = shared::path("golden/model/tiny_a") else { return };
+    let Some(folder) = shared_data("golden/model/tiny_a") else { return };
     let decoder = load(&folder, &place.device);
     let vocab = decoder.logits_width();
     let golden = tensors(&folder.join("packed_logits.safetensors"));
@@ -214,7 +213,7 @@ fn greedy_generation_equals_pytorch() {
 
 fn check_greedy(place: &Place) {
     for model in &MODELS[..3] {
-        let Some(folder) = shared::path(model) else { return };
+        let Some(folder) = shared_data(model) else { return };
         let decoder = load(&folder, &place.device);
         for golden in json::<Vec<Greedy>>(folder.join("greedy.json")) {
             let options = GenerateConfig::new(golden.new.len());
@@ -231,7 +230,7 @@ fn stories_are_told_as_by_the_reference() {
 }
 
 fn check_stories(place: &Place) {
-    let Some(folder) = shared::path("models/stories260K") else { return };
+    let Some(folder) = shared_data("models/stories260K") else { return };
     let decoder = load(&folder, &place.device);
     let golden: Value = json(folder.join("golden.json"));
     let expected: Vec<TokenId> = serde_json::from_value(golden["greedy_ids_from_bos"].clone()).expect("ids");
@@ -286,7 +285,7 @@ fn gradients_equal_pytorch() {
 }
 
 fn check_gradients(place: &Place) {
-    let Some(folder) = shared::path("golden/model/tiny_a") else { return };
+    let Some(folder) = shared_data("golden/model/tiny_a") else { return };
     let device = place.device.clone().autodiff();
     let decoder = load(&folder, &device);
     let golden: Gradients = json(folder.join("grads.json"));

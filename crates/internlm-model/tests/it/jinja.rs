@@ -2,13 +2,13 @@
 
 use std::fs;
 
+use internlm_kit::exit::BadInput;
+use internlm_kit::testing::shared_data;
 use internlm_model::TokenId;
 use internlm_model::chat::{
     Channel, ChatTemplate, FunctionDefinition, JinjaTemplate, Loss, Message, Prompt, ToolCall, tools_message,
 };
 use internlm_model::tokenizer::{BpeTrainConfig, Special, Tokenizer, train_bpe};
-
-use crate::shared;
 
 /// ChatML in jinja, without InternLM2's `<|action_start|>` in sight.
 const CHATML: &str = "{%- for message in messages %}
@@ -80,7 +80,7 @@ const NEEDS_MORE: [&str; 1] = ["firefunction"];
 
 #[test]
 fn published_templates_render() {
-    let Some(dir) = shared::path("tokenizers/chat_templates") else { return };
+    let Some(dir) = shared_data("tokenizers/chat_templates") else { return };
     let call =
         ToolCall::new(Channel::Plugin, r#"{"name": "add", "parameters": {"a": 1}}"#).with_id("abcdef123");
     let plain = [Message::user("Hello there"), Message::assistant("Good day"), Message::user("And now?")];

@@ -3,12 +3,16 @@
 #[cfg(feature = "cli")]
 mod bad_input;
 mod chat;
+#[cfg(feature = "cli")]
+mod cli;
+mod config;
 mod convert;
 mod decoder;
 mod decoder_goldens;
+mod describe;
 mod jinja;
 mod models;
-mod shared;
+mod names;
 mod smollm2;
 mod tokenizer_goldens;
 mod trained_bpe;

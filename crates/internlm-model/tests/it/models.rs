@@ -43,6 +43,21 @@ pub(crate) fn write(dir: &Path) {
     fs::write(dir.join("model.safetensors"), safetensors(&tensors())).expect("writes");
 }
 
+/// Writes a tiny random model with a vocabulary that knows the chat tokens.
+#[cfg(feature = "flex")]
+pub(crate) fn write_with_vocabulary(dir: &Path) {
+    use internlm_model::tokenizer::{BpeTrainConfig, train_bpe};
+    use internlm_model::{Decoder, ModelConfig, ModelSize, device};
+
+    let size = ModelSize { hidden: 32, layers: 2, heads: 2, inter: 48, vocab: 300 };
+    let config = ModelConfig::new(size).with_kv_heads(1).with_max_position(64);
+    let device = device::parse("cpu").expect("the CPU");
+    Decoder::init(&config, 7, &device).save(dir).expect("saves");
+    let texts = ["user assistant system", "Hello world, hello users"].map(String::from);
+    let train = BpeTrainConfig { vocab_size: 280, min_frequency: 1 };
+    train_bpe(texts.into_iter(), &train).expect("trains").save(dir).expect("saves");
+}
+
 /// One metadata pair of a GGUF file.
 pub(crate) enum Pair<'a> {
     /// u32

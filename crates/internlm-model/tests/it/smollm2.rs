@@ -8,6 +8,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use burn::tensor::Device;
+use internlm_kit::testing::shared_data;
 use internlm_model::attend::Causal;
 use internlm_model::chat::{ChatTemplate, Message, Prompt};
 use internlm_model::decoder::Decoder;
@@ -18,8 +19,6 @@ use internlm_model::weights::{SafetensorsFile, TensorSource};
 use internlm_model::{TokenId, Tokenizer};
 use serde::Deserialize;
 use serde_json::Value;
-
-use crate::shared;
 
 /// Largest difference of a logit or log-probability.
 const TOLERANCE: f32 = 1e-3;
@@ -62,7 +61,7 @@ struct Best {
 
 #[test]
 fn logits_and_greedy_text_equal_pytorch() {
-    let (Some(model), Some(folder)) = (model(), shared::path("golden/smollm2")) else { return };
+    let (Some(model), Some(folder)) = (model(), shared_data("golden/smollm2")) else { return };
     let decoder = Decoder::load(&model, &Device::flex()).expect("loads");
     let vocab = decoder.logits_width();
 
@@ -104,7 +103,7 @@ fn logits_and_greedy_text_equal_pytorch() {
 
 #[test]
 fn texts_and_chats_become_llama_cpps_ids() {
-    let (Some(model), Some(folder)) = (model(), shared::path("golden/smollm2")) else { return };
+    let (Some(model), Some(folder)) = (model(), shared_data("golden/smollm2")) else { return };
     let json = fs::read(folder.join("llama_cpp.json")).expect("reads");
     let golden: Value = serde_json::from_slice(&json).expect("JSON");
     let tokenizer = Tokenizer::load(&model).expect("loads");

@@ -2,11 +2,10 @@
 
 use std::fs;
 
+use internlm_kit::testing::shared_data;
 use internlm_model::TokenId;
 use internlm_model::tokenizer::{Special, Tokenizer};
 use serde_json::Value;
-
-use crate::shared;
 
 fn ids(value: &Value) -> Vec<TokenId> {
     serde_json::from_value(value.clone()).expect("a list of ids")
@@ -14,11 +13,11 @@ fn ids(value: &Value) -> Vec<TokenId> {
 
 #[test]
 fn ids_equal_sentencepiece_and_tokenizers() {
-    let Some(path) = shared::path("golden/tokenizer_ids/ids.json") else { return };
+    let Some(path) = shared_data("golden/tokenizer_ids/ids.json") else { return };
     let golden: Value = serde_json::from_slice(&fs::read(path).expect("reads")).expect("JSON");
     let texts: Vec<String> = serde_json::from_value(golden["texts"].clone()).expect("texts");
     for (name, expected) in golden["ids"].as_object().expect("an object") {
-        let file = shared::path(expected["file"].as_str().expect("a file")).expect("present");
+        let file = shared_data(expected["file"].as_str().expect("a file")).expect("present");
         let tokenizer = Tokenizer::load(&file).expect("loads");
         assert_eq!(tokenizer.vocab_size() as u64, expected["vocab"].as_u64().expect("a size"), "{name}");
         for (index, text) in texts.iter().enumerate() {
@@ -38,7 +37,7 @@ fn ids_equal_sentencepiece_and_tokenizers() {
 #[test]
 fn ids_equal_llama_cpp_on_its_vocabularies() {
     for name in ["llama-spm", "deepseek-coder", "gpt-2"] {
-        let Some(file) = shared::path(&format!("tokenizers/llama_cpp_vocab/ggml-vocab-{name}.gguf")) else {
+        let Some(file) = shared_data(&format!("tokenizers/llama_cpp_vocab/ggml-vocab-{name}.gguf")) else {
             return;
         };
         let tokenizer = Tokenizer::load(&file).expect("loads");
@@ -56,7 +55,7 @@ fn ids_equal_llama_cpp_on_its_vocabularies() {
 
 #[test]
 fn internlm2_chat_tokens_have_names_and_text_cannot_spell_them() {
-    let Some(file) = shared::path("tokenizers/internlm2/tokenizer_internlm2.model") else { return };
+    let Some(file) = shared_data("tokenizers/internlm2/tokenizer_internlm2.model") else { return };
     let tokenizer = Tokenizer::load(&file).expect("loads");
     for (id, name) in [(92538, "<|plugin|>"), (92543, "<|im_start|>"), (1, "<s>"), (2, "</s>")] {
         assert_eq!(tokenizer.special(name), Some(TokenId(id)));
@@ -106,7 +105,7 @@ fn a_megabyte_of_random_unicode_comes_back() {
         "llama_cpp_vocab/ggml-vocab-deepseek-coder.gguf",
         "llama_cpp_vocab/ggml-vocab-llama-spm.gguf",
     ] {
-        let Some(file) = shared::path(&format!("tokenizers/{name}")) else { return };
+        let Some(file) = shared_data(&format!("tokenizers/{name}")) else { return };
         let tokenizer = Tokenizer::load(&file).expect("loads");
         let ids = tokenizer.encode(&text);
         assert!(tokenizer.decode(&ids, Special::Keep) == text, "{name}: decoded text differs");
@@ -122,7 +121,7 @@ fn a_megabyte_of_random_unicode_comes_back() {
 fn a_vocabulary_out_of_gguf_is_saved_as_a_model_that_gives_the_same_ids() {
     let text = "Hello, world!  12 你好\n\u{1f600} <s> the quick brown fox";
     for name in ["ggml-vocab-llama-spm", "ggml-vocab-gpt-2"] {
-        let Some(file) = shared::path(&format!("tokenizers/llama_cpp_vocab/{name}.gguf")) else { return };
+        let Some(file) = shared_data(&format!("tokenizers/llama_cpp_vocab/{name}.gguf")) else { return };
         let tokenizer = Tokenizer::load(&file).expect("loads");
         let folder = tempfile::tempdir().expect("temporary folder");
         tokenizer.save(folder.path()).expect("saves");

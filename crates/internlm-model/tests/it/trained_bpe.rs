@@ -1,5 +1,6 @@
 //! Byte-level BPE that we train: determinism, round trips, streaming, saving.
 
+use internlm_kit::exit::BadInput;
 use internlm_model::TokenId;
 use internlm_model::tokenizer::{BpeTrainConfig, Special, Tokenizer, train_bpe};
 use proptest::prelude::*;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use internlm_kit::testing::shared_data;
 use internlm_model::config::{DType, Family};
 use internlm_model::weights::names::{self, NameStyle, Parts};
 use internlm_model::weights::qkv::{self, Heads, RowOrder};
@@ -11,7 +12,6 @@ use internlm_model::{Error, ModelConfig};
 use serde_json::Value;
 
 use crate::models::{self, Pair};
-use crate::shared;
 
 /// Distinct numbers per tensor, so that a swap shows.
 fn numbers(name: &str, shape: &[usize]) -> Vec<f32> {
@@ -113,7 +113,7 @@ fn sha256(values: &[f32], dtype: DType) -> String {
         DType::F16 => values.iter().flat_map(|value| half::f16::from_f32(*value).to_le_bytes()).collect(),
         DType::Bf16 => values.iter().flat_map(|value| half::bf16::from_f32(*value).to_le_bytes()).collect(),
     };
-    internlm_kit::atomic::sha256(&bytes)
+    internlm_kit::hash::sha256(&bytes)
 }
 
 /// Every tensor of the golden folders in the other family's form has the published bytes.
@@ -124,7 +124,7 @@ fn golden_models_convert_to_the_published_bytes() {
         ("tiny_b", NameStyle::InternLm2, "hf-internlm2"),
         ("tiny_c", NameStyle::Llama, "hf-llama"),
     ] {
-        let Some(dir) = shared::path(&format!("golden/model/{name}")) else { return };
+        let Some(dir) = shared_data(&format!("golden/model/{name}")) else { return };
         let (config, source) = weights::open(&dir).expect("opens");
         let json = std::fs::read(dir.join("convert.json")).expect("reads");
         let json: Value = serde_json::from_slice(&json).expect("JSON");
@@ -154,7 +154,7 @@ fn golden_models_convert_to_the_published_bytes() {
 
 #[test]
 fn shared_models_open() {
-    let Some(dir) = shared::path("models") else { return };
+    let Some(dir) = shared_data("models") else { return };
     let (config, _) = weights::open(&dir.join("stories260K/hf")).expect("opens");
     assert_eq!((config.parameters(), config.tied), (260_032, true));
     let (config, source) =

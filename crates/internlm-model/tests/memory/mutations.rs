@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use internlm_kit::rng::CounterRng;
+use internlm_kit::testing::{TestRng, mutate};
 
 use crate::readers::Reader;
 use crate::seeds::seed;
@@ -12,36 +12,15 @@ use crate::{peak, turn};
 /// Inputs altogether.
 const INPUTS: u64 = 10_000;
 
-/// One to eight changes: bits, bytes, numbers at their limits, cuts, repeats, swaps of digits.
-fn mutate(bytes: &mut Vec<u8>, rng: CounterRng, case: u64) {
-    let mut counter = case << 16;
-    let mut below = |limit: usize| {
-        counter += 1;
-        rng.below(counter, limit.max(1) as u64) as usize
-    };
-    for _ in 0..=below(8) {
-        let at = below(bytes.len());
-        match below(8) {
-            0 => bytes.truncate(at),
-            1 => bytes.extend_from_within(at..at + below(bytes.len() - at)),
-            2 if at < bytes.len() => drop(bytes.drain(at..at + below(64.min(bytes.len() - at)))),
-            3 => {
-                let number =
-                    [0, 1, 0x7f, 0xff, 0xffff, 0x7fff_ffff, 0xffff_ffff, u64::MAX][below(8)].to_le_bytes();
-                let width = [1, 2, 4, 8][below(4)];
-                let end = bytes.len().min(at + width);
-                bytes[at..end].copy_from_slice(&number[..end - at]);
-            }
-            4 => {
-                if let Some(digit) = bytes[at..].iter().position(u8::is_ascii_digit) {
-                    let number = [&b"-1"[..], b"9999999999", b"0", b"1e999"][below(4)];
-                    bytes.splice(at + digit..=at + digit, number.iter().copied());
-                }
-            }
-            5 if at < bytes.len() => bytes[at] = below(256) as u8,
-            _ if at < bytes.len() => bytes[at] ^= 1 << below(8),
-            _ => {}
-        }
+/// Damage of any kind, and in half of the cases a binary number at its limit: counts, lengths and offsets of the
+/// formats are such numbers.
+fn damage(bytes: &mut Vec<u8>, rng: &mut TestRng) {
+    mutate(bytes, rng);
+    if rng.below(2) == 0 && !bytes.is_empty() {
+        let limits = [0, 1, 0x7f, 0xff, 0xffff, 0x7fff_ffff, 0xffff_ffff, u64::MAX];
+        let (at, number) = (rng.below(bytes.len()), rng.pick(&limits).to_le_bytes());
+        let end = bytes.len().min(at + rng.pick(&[1, 2, 4, 8]));
+        bytes[at..end].copy_from_slice(&number[..end - at]);
     }
 }
 
@@ -49,7 +28,6 @@ fn mutate(bytes: &mut Vec<u8>, rng: CounterRng, case: u64) {
 fn damaged_files_end_in_an_error_or_in_success() {
     let _turn = turn();
     let folder = tempfile::tempdir().expect("temporary folder");
-    let rng = CounterRng::new(11, "mutations");
     println!("{:<14} {:>7} {:>7} {:>9} {:>12}", "reader", "errors", "fine", "slowest", "most memory");
     for (index, reader) in Reader::ALL.into_iter().enumerate() {
         let seed = seed(reader, folder.path());
@@ -60,7 +38,7 @@ fn damaged_files_end_in_an_error_or_in_success() {
         let share = INPUTS / Reader::ALL.len() as u64 + 1;
         for case in index as u64 * share..(index as u64 + 1) * share {
             let mut bytes = seed.clone();
-            mutate(&mut bytes, rng, case);
+            damage(&mut bytes, &mut TestRng::new(case));
             fs::write(&path, &bytes).expect("writes");
             let start = Instant::now();
             let (result, memory) = peak(|| reader.read(&path));

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::*;
-use crate::config::RopeScaling;
+use crate::Result;
+use crate::config::{Family, ModelConfig, RopeScaling};
 
 fn base() -> Value {
     json!({

@@ -1,4 +1,4 @@
-//! Attention of a few new queries over keys that lie in a cache, contiguous or in blocks.
+//! Attention of a few new queries over keys in a cache, contiguous or in blocks.
 
 use rayon::prelude::*;
 
@@ -28,9 +28,9 @@ pub struct CachedKeys<'a> {
 /// Rotated, unscaled queries `[run.tokens, heads, d]` of one sequence.
 #[derive(Clone, Copy, Debug)]
 pub struct QueryRows<'a> {
-    /// The numbers.
+    /// Row-major, one row of `heads * d` numbers per token.
     pub q: &'a [f32],
-    /// Where they stand: the query at position p sees the keys `0 ..= p`.
+    /// Their positions: the query at position p sees the keys `0 ..= p`.
     pub run: Run,
     /// Heads and kv heads.
     pub shape: HeadShape,

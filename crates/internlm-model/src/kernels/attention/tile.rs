@@ -9,7 +9,7 @@ pub(super) const QUERY_TILE: usize = 64;
 /// Keys whose scores are held together.
 pub(super) const KEY_BLOCK: usize = 256;
 
-/// Query rows and the state of their running softmax. Rows of the heads of one group stand under each other: row
+/// Query rows and the state of their running softmax. The heads of one group follow one another: row
 /// `head * tokens + token`.
 pub(super) struct Tile {
     /// Scaled queries, `[rows, d]`.

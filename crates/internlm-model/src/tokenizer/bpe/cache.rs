@@ -11,9 +11,9 @@ use crate::TokenId;
 
 /// Number of slots: a power of two; 1 MiB.
 const SLOTS: usize = 1 << 14;
-/// Longest word in bytes.
+/// Maximum length of a remembered word, in bytes.
 const BYTES: usize = 26;
-/// Most ids of a word.
+/// Maximum number of ids of a remembered word.
 const IDS: usize = 9;
 
 #[derive(Clone, Copy)]

@@ -16,7 +16,7 @@ const SHORT: usize = 160;
 /// Memory for more symbols than this is not kept.
 const LARGE: usize = 1 << 16;
 
-/// The rank of a pair that does not merge: behind all others.
+/// The rank of a pair that does not merge: after all others.
 const NEVER: u32 = u32::MAX;
 
 /// One merge of a vocabulary.

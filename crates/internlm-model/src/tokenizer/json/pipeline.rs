@@ -66,7 +66,7 @@ impl Pipeline {
             if token.single_word || token.lstrip || token.rstrip {
                 return None;
             }
-            // As the crate numbers it, not the id beside the name in the file.
+            // As the crate numbers it; the id in the file may differ.
             let id = TokenId(engine.token_to_id(&token.content)?);
             if token.special {
                 special.insert(id);
@@ -206,7 +206,7 @@ impl<'a> Vocabulary<'a> {
         let alphabet = if byte_level { self.bytes()? } else { self.characters() };
         let mut whole = WholeWords::default();
         if self.model["ignore_merges"] == true {
-            // An entry outside of the byte alphabet is no word's text.
+            // No word can be an entry outside of the byte alphabet.
             let spelled = |name: &str| match byte_level {
                 true => byte_alphabet::bytes(name),
                 false => Some(name.as_bytes().to_vec()),

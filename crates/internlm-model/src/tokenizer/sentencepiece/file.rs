@@ -60,7 +60,7 @@ pub(in crate::tokenizer) struct Piece {
 /// How pieces are chosen.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(in crate::tokenizer) enum ModelType {
-    /// The likeliest segmentation.
+    /// The most likely segmentation.
     Unigram,
     /// Merges by score.
     Bpe,

@@ -1,4 +1,4 @@
-//! The likeliest segmentation of a text into pieces.
+//! The most likely segmentation of a text into pieces.
 //!
 //! Kudo: "Subword regularization: improving neural network translation models with multiple subword candidates",
 //! ACL 2018. Viterbi as `Model::EncodeOptimized` of sentencepiece's `unigram_model.cc`: one pass over the text,

@@ -44,13 +44,13 @@ struct Declared {
 }
 
 impl GgufFile {
-    /// Maps `path`, reads metadata and the tensor table, and checks that every tensor lies inside the file.
+    /// Maps `path`, reads metadata and the tensor table, and checks that every tensor is inside the file.
     ///
     /// # Errors
     /// Missing or truncated file, malformed header; all bad tensors at once.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let map = MappedFile::open(path).map_err(|source| Error::read(path, source))?;
+        let map = MappedFile::open(path)?;
         let map = Arc::new(map);
         let header = Header::read(&map).map_err(|fault| fault.in_file(path))?;
         let Header { version, metadata, declared, data_start } = header;
@@ -72,7 +72,7 @@ impl GgufFile {
         }
     }
 
-    /// The file.
+    /// The path that was opened, for messages.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
@@ -110,7 +110,7 @@ impl TensorSource for GgufFile {
     }
 
     /// As the default, and gives the file's pages back to the system: they are rarely read twice, and a large
-    /// model need not stand in memory once as blocks and once as floats.
+    /// model need not be in memory twice, as blocks and as floats.
     fn read_f32(&self, name: &str) -> Result<Vec<f32>> {
         let values = source::widen(self, name)?;
         self.release(name);

@@ -20,7 +20,7 @@ pub enum Value {
     Signed(i64),
     /// f32 or f64.
     Float(f64),
-    /// A truth value.
+    /// `bool`, one byte in the file.
     Bool(bool),
     /// UTF-8 text.
     Text(String),
@@ -44,7 +44,7 @@ impl Array {
         self.count
     }
 
-    /// Whether there are none.
+    /// Whether the list has no values.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.count == 0
@@ -93,7 +93,7 @@ impl Value {
         }
     }
 
-    /// A truth value.
+    /// The value of a `bool`; numbers are not converted.
     #[must_use]
     pub fn as_bool(&self) -> Option<bool> {
         match self {
@@ -102,7 +102,7 @@ impl Value {
         }
     }
 
-    /// Text.
+    /// The value of a string.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
         match self {
@@ -111,7 +111,7 @@ impl Value {
         }
     }
 
-    /// An array.
+    /// The list of an array; nothing is read from the file yet.
     #[must_use]
     pub fn as_array(&self) -> Option<&Array> {
         match self {

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::path::Path;
 
+use internlm_kit::file::AtPath;
+
 use super::config;
 use super::folder::CONFIG;
 use super::shard::Along;
@@ -63,7 +65,7 @@ pub fn write(dir: &Path, config: &ModelConfig, source: &dyn TensorSource, layout
         if !path.is_file() {
             break;
         }
-        std::fs::remove_file(&path).map_err(|error| Error::write(&path, error))?;
+        std::fs::remove_file(&path).at(&path, "remove")?;
     }
     let value = config::written(config, layout.order == RowOrder::HalfSplit);
     torch::write_value(&dir.join(CONFIG), &value)

@@ -149,7 +149,7 @@ fn end_records(count: u64, start: u64, end: u64) -> Vec<u8> {
     let short_count = u16::try_from(count).unwrap_or(u16::MAX);
     if short_count == u16::MAX || narrow(length) == SEE_ZIP64 || narrow(start) == SEE_ZIP64 {
         out.extend(b"PK\x06\x06");
-        // Bytes of this record behind this field.
+        // Bytes of this record after this field.
         out.extend(44_u64.to_le_bytes());
         out.extend(VERSION_ZIP64.to_le_bytes());
         out.extend(VERSION_ZIP64.to_le_bytes());

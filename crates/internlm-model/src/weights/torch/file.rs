@@ -41,7 +41,7 @@ struct Directory {
 }
 
 impl TorchFile {
-    /// Maps `path`, unpickles its object and checks that every tensor lies inside the file.
+    /// Maps `path`, unpickles its object and checks that every tensor is inside the file.
     ///
     /// Checksums are not compared: torch can be told not to write them.
     ///
@@ -51,7 +51,7 @@ impl TorchFile {
     /// tensors; all bad tensors at once.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let map = MappedFile::open(path).map_err(|source| Error::read(path, source))?;
+        let map = MappedFile::open(path)?;
         let directory = Directory::read(path, &map)?;
         if let Some(order) = directory.byte_order.clone().filter(|range| &map[range.clone()] != b"little") {
             let found = String::from_utf8_lossy(&map[order.start..order.end.min(order.start + 20)]);
@@ -72,7 +72,7 @@ impl TorchFile {
         Ok(Self { path: path.to_path_buf(), map, root: built.root, tensors })
     }
 
-    /// The file.
+    /// The path that was opened, for messages.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
@@ -84,8 +84,8 @@ impl TorchFile {
         &self.root
     }
 
-    /// The stored bytes, row-major, of a tensor found anywhere in [`TorchFile::root`]; borrowed when they lie so
-    /// in the file.
+    /// The stored bytes, row-major, of a tensor found anywhere in [`TorchFile::root`]; borrowed when the file has
+    /// them in this order.
     ///
     /// # Errors
     /// A tensor of another, longer file.
@@ -170,7 +170,7 @@ impl Directory {
         Self::pick(path, entries)
     }
 
-    /// Finds `<stem>/data.pkl` and the entries beside it.
+    /// Finds `<stem>/data.pkl` and the other entries of that folder.
     fn pick(path: &Path, mut entries: BTreeMap<String, Range<usize>>) -> Result<Self> {
         let stems: Vec<String> = entries
             .keys()

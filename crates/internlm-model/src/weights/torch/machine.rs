@@ -13,7 +13,7 @@ use super::object::{Item, Object, Pickle};
 use super::opcode::*;
 use crate::cursor::{Cursor, Fault};
 
-/// Largest pickle that is read, in bytes. A pickle of a hundred thousand tensors has about 15 MB.
+/// Maximum length of a pickle, in bytes. A pickle of a hundred thousand tensors has about 15 MB.
 const MAX_LENGTH: usize = 16 << 20;
 
 /// Reads one pickle.
@@ -97,7 +97,7 @@ impl<'a> Machine<'a> {
         Item::Object(self.objects.len() - 1)
     }
 
-    /// The object behind an item.
+    /// The object that an item refers to.
     pub(super) fn look(&self, item: Item<'a>) -> Option<&Object<'a>> {
         match item {
             Item::Object(index) => Some(&self.objects[index].1),
@@ -228,7 +228,7 @@ impl<'a> Machine<'a> {
             _ => self.pop_mark()?,
         };
         let Item::Object(index) = self.top()? else {
-            return self.fail("items for a value that is no list, set or dict");
+            return self.fail("items for a value that is not a list, set or dict");
         };
         let pairs = matches!(opcode, SETITEM | SETITEMS);
         match &mut self.objects[index].1 {
@@ -281,7 +281,7 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    /// Drops the top of the stack, or the newest mark when nothing lies on it.
+    /// Drops the top of the stack, or the newest mark when nothing is above it.
     fn discard(&mut self) -> Result<(), Fault> {
         if self.stack.len() == self.fence() && self.marks.pop().is_some() {
             return Ok(());
@@ -324,20 +324,20 @@ impl<'a> Machine<'a> {
     }
 }
 
-/// Bytes behind a length of one byte.
+/// Bytes whose length is given by the byte before them.
 fn prefixed1<'a>(reader: &mut Cursor<'a>, what: &str) -> Result<&'a [u8], Fault> {
     let length = reader.byte(what)?;
     reader.take(length.into(), what)
 }
 
-/// Bytes behind a length of four bytes. The signed lengths of the oldest opcodes are never negative in a file that is
+/// Bytes whose length is given by the four bytes before them. The signed lengths of the oldest opcodes are never negative in a file that is
 /// not damaged; such a length is then too long.
 fn prefixed4<'a>(reader: &mut Cursor<'a>, what: &str) -> Result<&'a [u8], Fault> {
     let length = reader.u32(what)?;
     reader.take(length.into(), what)
 }
 
-/// Bytes behind a length of eight bytes.
+/// Bytes whose length is given by the eight bytes before them.
 fn prefixed8<'a>(reader: &mut Cursor<'a>, what: &str) -> Result<&'a [u8], Fault> {
     let length = reader.u64(what)?;
     reader.take(length, what)

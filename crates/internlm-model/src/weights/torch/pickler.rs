@@ -34,7 +34,7 @@ impl Pickler {
         Ok(())
     }
 
-    /// `_rebuild_tensor_v2(storage, 0, size, stride, False, OrderedDict())`, or `_v3` with the dtype behind it
+    /// `_rebuild_tensor_v2(storage, 0, size, stride, False, OrderedDict())`, or `_v3` with the dtype after it
     /// for the types that have no storage class.
     fn tensor(&mut self, key: usize, info: &TensorInfo) -> Result<(), String> {
         let (encoding, shape) = (info.encoding, &info.shape);

@@ -27,12 +27,12 @@ impl TensorRef {
         &self.info
     }
 
-    /// Byte range of the file that the numbers lie in, not necessarily side by side.
+    /// Byte range of the file that holds the numbers, not necessarily without gaps.
     pub(super) fn span(&self) -> Range<usize> {
         self.span.clone()
     }
 
-    /// The row-major bytes, borrowed when they lie so; `None` when `file` is shorter than the tensor's file.
+    /// The row-major bytes, borrowed when the file has them in this order; `None` when `file` is shorter than the tensor's file.
     pub(super) fn read<'a>(&self, file: &'a [u8]) -> Option<Cow<'a, [u8]>> {
         let bytes = file.get(self.span())?;
         if self.is_contiguous() {
@@ -46,7 +46,7 @@ impl TensorRef {
         }))
     }
 
-    /// Whether element after element lies in the file: a dimension of one element has no stride to speak of.
+    /// Whether the file has element after element: the stride of a dimension with one element does not matter.
     fn is_contiguous(&self) -> bool {
         let mut expected = 1;
         for (&size, &stride) in self.info.shape.iter().zip(&self.strides).rev() {

@@ -46,7 +46,7 @@ struct Builder<'p, 'a> {
     file_length: usize,
     /// Values that may still be made.
     budget: usize,
-    /// Objects that the one being built lies in.
+    /// Objects that contain the one being built.
     open: Vec<bool>,
     /// Byte of the pickle that made the object being built.
     at: usize,

@@ -13,9 +13,9 @@ pub(super) const MAX_DEPTH: usize = 100;
 pub enum Value {
     /// `None`.
     None,
-    /// A truth value.
+    /// `True` or `False`.
     Bool(bool),
-    /// A whole number.
+    /// A whole number that fits 64 bits.
     Int(i64),
     /// A whole number outside of `i64`: two's complement, little-endian.
     BigInt(Vec<u8>),
@@ -25,9 +25,9 @@ pub enum Value {
     Text(String),
     /// Raw bytes.
     Bytes(Vec<u8>),
-    /// A list.
+    /// A list; its items may be of different kinds.
     List(Vec<Value>),
-    /// A tuple.
+    /// A tuple, or a `torch.Size`.
     Tuple(Vec<Value>),
     /// A set, in the order it was written.
     Set(Vec<Value>),
@@ -42,7 +42,7 @@ pub enum Value {
 }
 
 impl Value {
-    /// The value under a text key; `None` too when this is no dict.
+    /// The value under a text key; `None` also when this is not a dict.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Self> {
         let pairs = self.as_pairs()?;
@@ -86,7 +86,7 @@ impl Value {
         }
     }
 
-    /// A truth value.
+    /// The value of `True` or `False`; numbers are not converted.
     #[must_use]
     pub fn as_bool(&self) -> Option<bool> {
         match self {
@@ -95,7 +95,7 @@ impl Value {
         }
     }
 
-    /// Text.
+    /// The value of a text, not of bytes.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
         match self {
@@ -113,7 +113,7 @@ impl Value {
         }
     }
 
-    /// A tensor.
+    /// The place of a tensor in the file.
     #[must_use]
     pub fn as_tensor(&self) -> Option<&TensorRef> {
         match self {

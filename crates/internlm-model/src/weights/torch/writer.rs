@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use internlm_kit::atomic::AtomicFile;
+use internlm_kit::file::{AtPath, AtomicFile};
 
 use super::archive::Archive;
 use super::pickler::Pickler;
@@ -37,7 +37,6 @@ pub fn write_state_dict<'a>(
     let mut pickler = Pickler::new();
     pickler.state_dict(tensors).map_err(|message| invalid(path, message))?;
 
-    let failed = |source| Error::write(path, source);
     let stem = stem(path);
     let mut archive = start(path, &stem, &pickler.finish())?;
     for (key, (name, info)) in tensors.iter().enumerate() {
@@ -48,7 +47,7 @@ pub fn write_state_dict<'a>(
             let found = bytes.len();
             return Err(invalid(path, format!("tensor {name}: found {found} bytes, expected {expected}")));
         }
-        archive.entry(&format!("{stem}/data/{key}"), &bytes).map_err(failed)?;
+        archive.entry(&format!("{stem}/data/{key}"), &bytes).at(path, "write")?;
     }
     finish(path, &stem, archive)
 }
@@ -69,18 +68,16 @@ pub fn write_value(path: impl AsRef<Path>, value: &Value) -> Result<()> {
 
 /// Begins a file: everything before the storages.
 fn start(path: &Path, stem: &str, pickle: &[u8]) -> Result<Archive<AtomicFile>> {
-    let failed = |source| Error::write(path, source);
-    let mut archive = Archive::new(AtomicFile::create(path).map_err(failed)?);
-    archive.entry(&format!("{stem}/data.pkl"), pickle).map_err(failed)?;
-    archive.entry(&format!("{stem}/byteorder"), b"little").map_err(failed)?;
+    let mut archive = Archive::new(AtomicFile::create(path)?);
+    archive.entry(&format!("{stem}/data.pkl"), pickle).at(path, "write")?;
+    archive.entry(&format!("{stem}/byteorder"), b"little").at(path, "write")?;
     Ok(archive)
 }
 
-/// Ends a file: everything behind the storages.
+/// Ends a file: everything after the storages.
 fn finish(path: &Path, stem: &str, mut archive: Archive<AtomicFile>) -> Result<()> {
-    let failed = |source| Error::write(path, source);
-    archive.entry(&format!("{stem}/version"), FORMAT_VERSION).map_err(failed)?;
-    archive.finish().and_then(AtomicFile::commit).map_err(failed)
+    archive.entry(&format!("{stem}/version"), FORMAT_VERSION).at(path, "write")?;
+    Ok(archive.finish().at(path, "write")?.commit()?)
 }
 
 /// The folder inside of the zip: the file's name without its extension, `archive` when that is not ASCII, as torch

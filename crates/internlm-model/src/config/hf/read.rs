@@ -1,28 +1,20 @@
-//! `config.json` of the Hugging Face forms <-> [`ModelConfig`].
+//! `config.json` of the Hugging Face forms -> [`ModelConfig`].
 
-use std::fs;
 use std::path::Path;
 
-use serde_json::{Map, Value, json};
+use internlm_kit::file;
+use serde_json::{Map, Value};
 
-use super::keys::Keys;
-use super::{DType, Family, ModelConfig};
+use super::families::FAMILIES;
+use super::rope;
+use crate::config::keys::Keys;
+use crate::config::{DType, Family, ModelConfig};
 use crate::{Error, Result};
-
-/// `architectures[0]`, `model_type`, family.
-const FAMILIES: [(&str, &str, Family); 6] = [
-    ("InternLM2ForCausalLM", "internlm2", Family::InternLm2),
-    ("InternLM2ForRewardModel", "internlm2", Family::InternLm2Reward),
-    ("InternLM3ForCausalLM", "internlm3", Family::InternLm3),
-    ("LlamaForCausalLM", "llama", Family::Llama),
-    ("MistralForCausalLM", "mistral", Family::Mistral),
-    ("Qwen2ForCausalLM", "qwen2", Family::Qwen2),
-];
 
 impl ModelConfig {
     /// Reads a Hugging Face `config.json`, or the one inside a model folder.
     ///
-    /// `generation_config.json` beside it adds its end-of-text tokens.
+    /// The end-of-text tokens of a `generation_config.json` in the same folder are added.
     ///
     /// # Errors
     /// The file is missing, malformed, of an unknown architecture, or its values do not fit together.
@@ -61,64 +53,11 @@ impl ModelConfig {
             Err(Error::Config { path: path.to_path_buf(), problems })
         }
     }
-
-    /// The `config.json` of this model in its own family's form, unknown keys included.
-    #[must_use]
-    pub fn to_hf_json(&self) -> Value {
-        let (architecture, model_type, _) = FAMILIES
-            .iter()
-            .find(|(_, _, family)| *family == self.family)
-            .expect("the table has a row for every family");
-        let mut object = Map::new();
-        let mut set = |key: &str, value: Value| object.insert(key.to_owned(), value);
-        set("architectures", json!([architecture]));
-        set("model_type", json!(model_type));
-        set("hidden_size", json!(self.hidden));
-        set("num_hidden_layers", json!(self.layers));
-        set("num_attention_heads", json!(self.heads));
-        set("num_key_value_heads", json!(self.kv_heads));
-        set("intermediate_size", json!(self.inter));
-        set("vocab_size", json!(self.vocab));
-        set("max_position_embeddings", json!(self.max_position));
-        set("rms_norm_eps", json!(self.eps));
-        set("rope_theta", json!(self.rope_theta));
-        set("rope_scaling", rope::to_json(self));
-        set("tie_word_embeddings", json!(self.tied));
-        set("hidden_act", json!("silu"));
-        set("torch_dtype", json!(self.dtype.torch_name()));
-        set("bos_token_id", json!(self.bos));
-        set("eos_token_id", if let [one] = self.eos[..] { json!(one) } else { json!(self.eos) });
-        set("pad_token_id", json!(self.pad));
-        if let Some(id) = self.reward_token_id {
-            set("reward_token_id", json!(id));
-        }
-        if self.head_dim * self.heads != self.hidden || !matches!(self.family, Family::InternLm2) {
-            set("head_dim", json!(self.head_dim));
-        }
-        for (key, value) in self.bias_keys() {
-            set(key, json!(value));
-        }
-        for (key, value) in &self.extra {
-            object.entry(key.clone()).or_insert_with(|| value.clone());
-        }
-        Value::Object(object)
-    }
-
-    fn bias_keys(&self) -> Vec<(&'static str, bool)> {
-        match self.family {
-            Family::InternLm2 | Family::InternLm2Reward => vec![("bias", self.qkv_bias)],
-            Family::InternLm3 => vec![("qkv_bias", self.qkv_bias), ("bias", self.o_bias)],
-            Family::Llama | Family::Mistral => {
-                vec![("attention_bias", self.qkv_bias), ("mlp_bias", self.mlp_bias)]
-            }
-            Family::Qwen2 => Vec::new(),
-        }
-    }
 }
 
 /// A JSON file that holds an object.
 fn read_object(path: &Path) -> Result<Map<String, Value>> {
-    let text = fs::read_to_string(path).map_err(|source| Error::read(path, source))?;
+    let text = file::read_to_string(path)?;
     serde_json::from_str(&text).map_err(|error| Error::Config {
         path: path.to_path_buf(),
         problems: vec![format!("expected a JSON object: {error}")],
@@ -234,19 +173,3 @@ fn refuse(keys: &mut Keys, family: Family) {
         keys.problem("sliding_window: found a window, expected null: windows are not implemented".to_owned());
     }
 }
-
-impl DType {
-    /// PyTorch's name: `bfloat16`.
-    #[must_use]
-    pub const fn torch_name(self) -> &'static str {
-        match self {
-            Self::F32 => "float32",
-            Self::F16 => "float16",
-            Self::Bf16 => "bfloat16",
-        }
-    }
-}
-
-mod rope;
-#[cfg(test)]
-mod tests;
