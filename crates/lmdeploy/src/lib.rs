@@ -50,9 +50,6 @@ mod decode;
 pub mod engine;
 mod error;
 #[cfg(feature = "engine")]
-#[doc(hidden)]
-pub mod parse;
-#[cfg(feature = "engine")]
 mod pipeline;
 pub mod protocol;
 #[cfg(feature = "engine")]

@@ -102,7 +102,11 @@ impl FromStr for CacheSize {
             if let Some(number) = text.strip_suffix(unit) {
                 let number: f64 = number.trim().parse().map_err(|_| fail())?;
                 let bytes = number * (1_u64 << shift) as f64;
-                return if bytes >= 1.0 { Ok(Self::Bytes(bytes as usize)) } else { Err(fail()) };
+                return if bytes >= 1.0 && bytes.is_finite() {
+                    Ok(Self::Bytes(bytes as usize))
+                } else {
+                    Err(fail())
+                };
             }
         }
         if let Ok(blocks) = text.parse::<usize>()

@@ -3,10 +3,10 @@
 use internlm_model::{TokenId, Tokenizer};
 
 use super::refusal::finish_reason;
+use super::reply::{ReplyDelta, ReplyParser};
 use crate::Result;
 use crate::decode::{IdLogprob, TokenScores};
 use crate::engine::{Finished, Output};
-use crate::parse::{ReplyDelta, ReplyParser};
 use crate::protocol::{
     ChatChoice, ChatChunk, ChatChunkChoice, ChatDelta, ChatLogprobs, ChatMessage, ChatResponse, Content,
     FinishReason, MessageRole, TokenLogprob, ToolCall, ToolCallDelta, TopLogprob, Usage,

@@ -8,6 +8,7 @@ mod fields;
 mod model;
 mod prompt;
 mod refusal;
+mod reply;
 mod responder;
 
 pub use chat::ChatAnswer;
@@ -15,4 +16,5 @@ pub use completion::CompletionAnswer;
 pub use model::ServedModel;
 #[cfg(feature = "server")]
 pub(crate) use refusal::check_end;
+pub use reply::ToolSyntax;
 pub use responder::Responder;

@@ -8,7 +8,7 @@ use internlm_model::sampling::SamplingConfig;
 use internlm_model::{ModelConfig, TokenId, Tokenizer};
 use serde::Deserialize;
 
-use crate::parse::ToolSyntax;
+use super::reply::ToolSyntax;
 use crate::{Error, Result};
 
 /// Everything about a model but its weights: name, tokenizer, chat format, stop ids, sampling defaults.

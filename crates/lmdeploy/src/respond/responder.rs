@@ -5,9 +5,9 @@ use internlm_model::tokenizer::Special;
 
 use super::completion::ChoiceState;
 use super::fields::{Fields, alternatives, expected};
+use super::reply::ReplyParser;
 use super::{ChatAnswer, CompletionAnswer, ServedModel};
 use crate::engine::{EngineHandle, GenerateRequest, Generation};
-use crate::parse::ReplyParser;
 use crate::protocol::{ChatRequest, CompletionRequest, Prompt, Usage};
 use crate::{Error, Result};
 

@@ -71,7 +71,7 @@ const TABLE: [(&str, &str, u16, &[&str]); 30] = [
     ("/v1/chat/completions", "CHAT \"tool_choice\": \"required\"", 400, &["tool_choice"]),
     ("/v1/completions", "{\"prompt\": 3}", 400, &["prompt", "a list of token ids"]),
     ("/v1/completions", "{\"prompt\": []}", 400, &["prompt: found 0"]),
-    ("/v1/completions", "{\"prompt\": [1, 320]}", 400, &["prompt.0: found 320, expected ids below 320"]),
+    ("/v1/completions", "{\"prompt\": [1, 315]}", 400, &["prompt.0: found 315, expected ids below 315"]),
     ("/v1/completions", "{\"prompt\": \"a\", \"suffix\": \"b\"}", 400, &["suffix"]),
     ("/v1/completions", "{\"prompt\": \"a\", \"timeout\": -1}", 400, &["timeout: found -1"]),
 ];

@@ -1,7 +1,8 @@
-//! InternLM2's call markup: `<|action_start|><|plugin|>\n{"name": .., "parameters": ..}<|action_end|>`.
+//! [`ReplyParser`]: the pieces of a reply -> content and tool calls.
 //!
-//! Calls are found by the special ids, not by text search: text that only looks like a mark stays text. One
-//! state machine serves streamed and whole answers. Upstream's `InternLM2ToolParser`
+//! InternLM2 marks a call as `<|action_start|><|plugin|>\n{"name": .., "parameters": ..}<|action_end|>`.
+//! Calls are found by the special ids and not by text search, so that text which only looks like a mark stays text.
+//! One state machine serves streamed and whole answers. Upstream's `InternLM2ToolParser`
 //! (`lmdeploy/serve/openai/tool_parser/internlm2_parser.py`) searches text.
 
 use internlm_model::chat::marks::{ACTION_END, ACTION_START};
@@ -15,19 +16,19 @@ use crate::protocol::{FunctionCall, ToolCall};
 /// Which marks a model puts around calls.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum ToolSyntax {
-    /// InternLM2's.
+    /// The marks of InternLM2, which are ids of the vocabulary.
     Plugin {
-        /// `<|action_start|>`.
+        /// The id of `<|action_start|>`, which begins a call.
         start: TokenId,
-        /// `<|action_end|>`.
+        /// The id of `<|action_end|>`, which ends a call.
         end: TokenId,
     },
-    /// None: everything is content.
+    /// The model does not mark calls: everything is content.
     None,
 }
 
 impl ToolSyntax {
-    /// The syntax of a vocabulary.
+    /// The syntax that a vocabulary has the marks for.
     #[must_use]
     pub fn of(tokenizer: &Tokenizer) -> Self {
         match (tokenizer.special(ACTION_START), tokenizer.special(ACTION_END)) {
@@ -37,35 +38,34 @@ impl ToolSyntax {
     }
 }
 
-/// What became certain of a reply.
+/// The next certain part of a reply.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum ReplyDelta {
-    /// More content.
+pub(crate) enum ReplyDelta {
+    /// Text that follows the content so far.
     Content(String),
-    /// A whole call.
+    /// A call with its name and arguments.
     Call(ToolCall),
 }
 
 /// Cuts a reply into content and calls as its ids come.
 ///
-/// Pieces must have been decoded with [`Special::Skip`]. Ids inside of the marks never appear in the content,
-/// unless they turn out to be no call; then they appear with their marks.
+/// Pieces must have been decoded with [`Special::Skip`]. Ids between the marks do not appear in the content, unless they
+/// turn out not to be a call; then they appear with their marks.
 #[derive(Clone, Debug)]
-pub struct ReplyParser {
+pub(crate) struct ReplyParser {
     tokenizer: Tokenizer,
     syntax: ToolSyntax,
     special: Special,
-    /// Start of the ids of calls, unique in the process.
+    /// First part of the ids of calls, unique in the process.
     prefix: String,
     calls: usize,
-    /// Ids since the start mark, when inside of a call.
+    /// Ids since the start mark, inside of a call.
     inside: Option<Vec<TokenId>>,
 }
 
 impl ReplyParser {
-    /// A parser for one reply; `special` says whether content shows special tokens that are no marks.
-    #[must_use]
-    pub fn new(
+    /// A parser for one reply; `special` says whether the content shows special tokens other than marks.
+    pub(crate) fn new(
         tokenizer: &Tokenizer,
         syntax: ToolSyntax,
         special: Special,
@@ -75,14 +75,14 @@ impl ReplyParser {
         Self { tokenizer, syntax, special, prefix, calls: 0, inside: None }
     }
 
-    /// Takes the next piece.
-    pub fn push(&mut self, piece: &Piece) -> Vec<ReplyDelta> {
+    /// Takes the next piece and gives what became certain with it.
+    pub(crate) fn push(&mut self, piece: &Piece) -> Vec<ReplyDelta> {
         if let Some(ids) = &mut self.inside {
             ids.push(piece.id);
             let ended = matches!(self.syntax, ToolSyntax::Plugin { end, .. } if end == piece.id);
             return if ended { self.close() } else { Vec::new() };
         }
-        // Text that became certain with this id stands before it.
+        // Text that became certain with this id comes before it.
         let mut text = piece.text.clone();
         match self.syntax {
             ToolSyntax::Plugin { start, .. } if start == piece.id => self.inside = Some(vec![piece.id]),
@@ -94,17 +94,16 @@ impl ReplyParser {
         content(text)
     }
 
-    /// Takes the end: text that was held back, and a call that was cut off, as content.
-    pub fn finish(&mut self, rest: &str) -> Vec<ReplyDelta> {
+    /// Takes the end: text that was held back, and a call that was cut off, become content.
+    pub(crate) fn finish(&mut self, rest: &str) -> Vec<ReplyDelta> {
         match self.inside.take() {
             Some(ids) => content(self.tokenizer.decode(&ids, Special::Keep)),
             None => content(rest.to_owned()),
         }
     }
 
-    /// How many calls there were.
-    #[must_use]
-    pub fn calls(&self) -> usize {
+    /// Number of calls so far.
+    pub(crate) fn calls(&self) -> usize {
         self.calls
     }
 
