@@ -67,7 +67,7 @@ impl Description {
 
 /// The kind that [`ChatTemplate::of`] would choose.
 fn template(vocabulary: &GgufVocabulary) -> Option<&'static str> {
-    let has = |name: &str| vocabulary.specials.iter().any(|special| special == name);
+    let has = |name: &str| vocabulary.added.iter().any(|added| added == name);
     let chatml = vocabulary.jinja.as_ref().map(|text| text.contains(IM_START));
     chat::kind(has, chatml).map(chat::Kind::name)
 }
