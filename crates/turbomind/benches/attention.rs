@@ -4,10 +4,8 @@
 //! key, which costs `2 * head_dim` multiply-adds).
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use turbomind::kv::{KvConfig, KvFormat};
-use turbomind::pool::Pool;
-use turbomind::simd::Isa;
-use turbomind::{Attend, PagedAttention, Place};
+use turbomind::internals::{AttentionStep, KvPlace, PagedAttention, Pool};
+use turbomind::{Isa, KvConfig, KvFormat};
 
 /// Kv heads of the bench.
 const KV_HEADS: usize = 3;
@@ -25,13 +23,13 @@ fn noise(count: usize, seed: u64) -> Vec<f32> {
 }
 
 /// A filled pool of one layer and `positions` positions.
-fn filled(isa: Isa, format: KvFormat, head_dim: usize, (group, positions): (usize, usize)) -> PagedAttention {
+fn filled(isa: Isa, format: KvFormat, head_dim: usize, group: usize, positions: usize) -> PagedAttention {
     let blocks = positions.div_ceil(32);
     let config = KvConfig { format, layers: 1, kv_heads: KV_HEADS, head_dim, block_tokens: 32, blocks };
     let mut attention = PagedAttention::new(isa, &config, KV_HEADS * group).expect("a small pool");
     for position in 0..positions {
         for kv_head in 0..KV_HEADS {
-            let place = Place { layer: 0, block: (position / 32) as u32, slot: position % 32, kv_head };
+            let place = KvPlace { layer: 0, block: (position / 32) as u32, slot: position % 32, kv_head };
             let x = noise(2 * head_dim, (position * KV_HEADS + kv_head) as u64 + 1);
             attention.store(place, &x[..head_dim], &x[head_dim..]);
         }
@@ -39,11 +37,11 @@ fn filled(isa: Isa, format: KvFormat, head_dim: usize, (group, positions): (usiz
     attention
 }
 
-fn run(criterion: &mut Criterion, name: &str, attention: &mut PagedAttention, (rows, depth): (usize, usize)) {
+fn run(criterion: &mut Criterion, name: &str, attention: &mut PagedAttention, rows: usize, depth: usize) {
     let mut threads = Pool::new(1).expect("one thread");
     let config = *attention.kv().config();
     let blocks: Vec<u32> = (0..config.blocks as u32).collect();
-    let step = [Attend { first_row: 0, rows, position: depth, blocks: &blocks }];
+    let step = [AttentionStep { first_row: 0, rows, position: depth, blocks: &blocks }];
     let heads = attention.heads();
     let q = noise(rows * heads * config.head_dim, 7);
     let scores: usize = (0..rows).map(|row| depth + row + 1).sum::<usize>() * heads;
@@ -63,18 +61,18 @@ fn attention(criterion: &mut Criterion) {
             continue;
         }
         for format in KvFormat::ALL {
-            let mut attention = filled(isa, format, 64, (3, 1024));
+            let mut attention = filled(isa, format, 64, 3, 1024);
             let name = format!("{}/{format}/64", isa.name());
-            run(criterion, &name, &mut attention, (1, 255));
-            run(criterion, &name, &mut attention, (512, 0));
-            run(criterion, &name, &mut attention, (512, 512));
+            run(criterion, &name, &mut attention, 1, 255);
+            run(criterion, &name, &mut attention, 512, 0);
+            run(criterion, &name, &mut attention, 512, 512);
         }
-        let mut attention = filled(isa, KvFormat::F16, 64, (3, 4096));
-        run(criterion, &format!("{}/f16/64", isa.name()), &mut attention, (1, 4095));
-        let mut attention = filled(isa, KvFormat::F16, 128, (4, 1024));
+        let mut attention = filled(isa, KvFormat::F16, 64, 3, 4096);
+        run(criterion, &format!("{}/f16/64", isa.name()), &mut attention, 1, 4095);
+        let mut attention = filled(isa, KvFormat::F16, 128, 4, 1024);
         let name = format!("{}/f16/128", isa.name());
-        run(criterion, &name, &mut attention, (1, 255));
-        run(criterion, &name, &mut attention, (512, 0));
+        run(criterion, &name, &mut attention, 1, 255);
+        run(criterion, &name, &mut attention, 512, 0);
     }
 }
 

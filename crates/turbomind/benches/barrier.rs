@@ -1,7 +1,7 @@
 //! Cost of an empty phase and of an empty job of the thread pool.
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use turbomind::pool::Pool;
+use turbomind::internals::Pool;
 
 /// Phases of one measured job, as many as a decoded token of 30 layers has.
 const PHASES: u64 = 150;

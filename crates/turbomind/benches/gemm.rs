@@ -5,7 +5,7 @@
 
 mod common;
 
-use turbomind::tile::TileFormat;
+use turbomind::internals::TileFormat;
 
 /// Rows: a batch that decodes, a short and a long prompt.
 const ROWS: [usize; 4] = [4, 16, 64, 512];

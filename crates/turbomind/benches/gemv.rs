@@ -5,7 +5,7 @@
 
 mod common;
 
-use turbomind::tile::TileFormat;
+use turbomind::internals::TileFormat;
 
 fn main() {
     let mut criterion = common::settings();

@@ -5,9 +5,8 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use internlm_model::weights::Encoding;
-use turbomind::format::int4::{self, Int4Parts, Int4Row, Int4Source, Packing};
-use turbomind::format::{self, SourceRows};
-use turbomind::tile::{Matrix, TileFormat};
+use turbomind::internals::int4::{self, Int4Parts, Int4Row, Int4Source, Packing};
+use turbomind::internals::{SourceRows, TileFormat, repack};
 
 const OUTPUTS: usize = 1536;
 
@@ -32,10 +31,10 @@ fn blocks(criterion: &mut Criterion) {
         let bytes: Vec<u8> = (0..OUTPUTS * row_bytes).map(|index| (index * 37 % 251) as u8 & 0x3f).collect();
         let source = SourceRows { encoding, rows: bytes.chunks_exact(row_bytes).collect(), inputs };
         let format = TileFormat::of(encoding).expect("it has tiles");
-        let mut out = vec![0; Matrix::bytes(format, OUTPUTS, inputs)];
+        let mut out = vec![0; format.matrix_bytes(OUTPUTS, inputs)];
         group.throughput(Throughput::Bytes(bytes.len() as u64));
         group.bench_function(format.name(), |bencher| {
-            bencher.iter(|| format::repack(black_box(&source), &mut out).expect("finite"));
+            bencher.iter(|| repack(black_box(&source), &mut out).expect("finite"));
         });
     }
     group.finish();
@@ -59,7 +58,7 @@ fn int4(criterion: &mut Criterion) {
         };
         let source = Int4Source::new(parts).expect("it fits");
         let rows: Vec<Int4Row<'_>> = (0..OUTPUTS).map(|row| Int4Row { source: &source, row }).collect();
-        let mut out = vec![0; Matrix::bytes(source.format(), OUTPUTS, inputs)];
+        let mut out = vec![0; source.format().matrix_bytes(OUTPUTS, inputs)];
         group.throughput(Throughput::Bytes(4 * words as u64));
         group.bench_function(format!("{packing:?}"), |bencher| {
             bencher.iter(|| int4::repack(black_box(&rows), &mut out).expect("finite"));

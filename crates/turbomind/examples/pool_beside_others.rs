@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use turbomind::pool::{Pool, default_threads};
+use turbomind::internals::{Pool, default_threads};
 
 /// Phases of a job and chunks of a phase, as in a decoded token.
 const PHASES: usize = 150;

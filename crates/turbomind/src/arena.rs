@@ -1,14 +1,14 @@
-//! [`Arena`]: one anonymous map for all tiles of a model, in huge pages where the system has them.
+//! [`Arena`]: one anonymous memory map for all tiles of a model, in huge pages where the system has them.
 
 use std::ops::{Deref, Range};
 use std::sync::Arc;
 
 use memmap2::{Mmap, MmapMut};
 
-/// Alignment of every part of an arena.
+/// Alignment of every part of an arena in bytes: a cache line, which is also the widest vector.
 const ALIGNMENT: usize = 64;
 
-/// Zeroed memory that is filled once and then shared.
+/// Zeroed memory that is filled once and then only read.
 #[derive(Debug)]
 pub struct Arena {
     map: MmapMut,
@@ -16,10 +16,10 @@ pub struct Arena {
 }
 
 impl Arena {
-    /// An arena with one part per length.
+    /// Maps one part per length, in bytes; every part is aligned to 64 bytes.
     ///
     /// # Errors
-    /// When the system has no room.
+    /// The system's answer when it cannot map that much.
     pub fn new(lengths: &[usize]) -> std::io::Result<Self> {
         let mut end = 0;
         let mut parts = Vec::with_capacity(lengths.len());
@@ -35,7 +35,7 @@ impl Arena {
         Ok(Self { map, parts })
     }
 
-    /// The parts, to be filled.
+    /// Lends all parts for filling; they may be filled by different threads.
     pub fn parts_mut(&mut self) -> Vec<&mut [u8]> {
         let mut rest = &mut self.map[..];
         let mut at = 0;
@@ -50,17 +50,17 @@ impl Arena {
         parts
     }
 
-    /// The parts, to be read from now on.
+    /// Turns the parts into read-only memory.
     ///
     /// # Errors
-    /// When the system refuses to protect the memory.
+    /// The system's answer when it cannot protect the memory.
     pub fn freeze(self) -> std::io::Result<Vec<Bytes>> {
         let map = Arc::new(self.map.make_read_only()?);
         Ok(self.parts.into_iter().map(|range| Bytes { map: Arc::clone(&map), range }).collect())
     }
 }
 
-/// One part of a filled arena; aligned to 64 bytes.
+/// One part of a filled arena, aligned to 64 bytes; clones share the memory.
 #[derive(Clone, Debug)]
 pub struct Bytes {
     map: Arc<Mmap>,

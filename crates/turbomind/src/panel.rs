@@ -3,11 +3,7 @@
 //! Per row and block: `s = max|x| * (1 / 127)`, `q = round-half-even(x * (1 / s))` in -127..=127 (`s = 0` gives `q = 0`). Weights
 //! are stored unsigned, `w = d u + c`, so a block adds `d s sum(u q) + c s sum(q)` to an output.
 
-use crate::simd::Isa;
-use crate::simd::vector::{self, BlockSums};
-use crate::tile::BLOCK;
-
-/// Scales of one block of one row.
+/// Scale and sums of one block of one row; names are those of the formula above.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[repr(C, align(16))]
 pub struct BlockScale {
@@ -17,16 +13,16 @@ pub struct BlockScale {
     pub sum: f32,
     /// `s * sum(q)` of values 0..16; zero where no consumer has scales per half block.
     pub low: f32,
-    /// Likewise of values 16..32.
+    /// The same for values 16..32.
     pub high: f32,
 }
 
 /// Quantized rows, block by block: `[blocks][rows][32]`.
 #[derive(Clone, Debug, Default)]
 pub struct Panel {
-    /// Rows.
+    /// Number of rows.
     pub rows: usize,
-    /// Blocks of 32 of each row.
+    /// Number of blocks of 32 of each row.
     pub blocks: usize,
     /// `values[(block * rows + row) * 32 ..][..32]`.
     pub values: Vec<i8>,
@@ -35,7 +31,7 @@ pub struct Panel {
 }
 
 impl Panel {
-    /// Takes this shape, keeping the memory; the content is then unspecified.
+    /// Changes the shape and keeps the memory; the content is then unspecified.
     pub fn reshape(&mut self, rows: usize, blocks: usize) {
         self.rows = rows;
         self.blocks = blocks;
@@ -43,28 +39,9 @@ impl Panel {
         self.scales.resize(rows * blocks, BlockScale::default());
     }
 
-    /// Bytes it holds.
+    /// Bytes of values and scales.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.values.len() + size_of_val(&self.scales[..])
-    }
-
-    /// Quantizes `blocks * 32` values into one row. A block that holds NaN or infinity gets NaN as its scale and sums, so
-    /// that every output of the row becomes NaN.
-    ///
-    /// # Panics
-    /// When the row or the length disagrees with the shape.
-    pub fn quantize_row(&mut self, row: usize, values: &[f32]) {
-        assert!(row < self.rows && values.len() == self.blocks * BLOCK, "a whole row of the panel");
-        vector::quantize(
-            Isa::Scalar,
-            BlockSums::Halves,
-            values.as_chunks::<BLOCK>().0,
-            |block, values, scale| {
-                let place = block * self.rows + row;
-                self.values[place * BLOCK..][..BLOCK].copy_from_slice(&values);
-                self.scales[place] = scale;
-            },
-        );
     }
 }

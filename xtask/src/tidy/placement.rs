@@ -43,7 +43,8 @@ fn is_test(path: &str) -> bool {
 
 /// May the file hold `unsafe` blocks?
 fn may_be_unsafe(path: &str) -> bool {
-    path.contains("/simd/") || path.contains("/kernels/") || path.ends_with("/mmap.rs")
+    ["/simd/", "/kernels/", "turbomind/src/pool/"].iter().any(|folder| path.contains(folder))
+        || path.ends_with("/mmap.rs")
 }
 
 /// What of `code`, one line without comments, is in the wrong file.
@@ -59,7 +60,7 @@ fn misplaced(path: &str, code: &str) -> Vec<(&'static str, String)> {
     }
     let unsafe_code = code.contains("unsafe {") || code.contains("unsafe fn") || code.contains("unsafe impl");
     if unsafe_code && !own && !may_be_unsafe(path) {
-        found.push(("unsafe", "`unsafe` belongs to simd/, kernels/ and mmap.rs".to_owned()));
+        found.push(("unsafe", "`unsafe` belongs to simd/, kernels/, turbomind's pool/ and mmap.rs".to_owned()));
     }
     if code.contains("B: Backend") && !own && !path.contains("/kernels/") {
         found.push(("backend generic", "`B: Backend` belongs to kernels/".to_owned()));
@@ -86,6 +87,8 @@ mod tests {
         let block = format!("{head}let x = unsafe {{ y }};");
         assert_eq!(rules("crates/a/src/b.rs", &block), ["unsafe"]);
         assert!(rules("crates/a/src/kernels/b.rs", &block).is_empty());
+        assert!(rules("crates/turbomind/src/pool/b.rs", &block).is_empty());
+        assert_eq!(rules("crates/a/src/pool/b.rs", &block), ["unsafe"]);
         let generic = format!("{head}fn f<B: Backend>() {{}}");
         assert_eq!(rules("crates/a/src/b.rs", &generic), ["backend generic"]);
     }

@@ -3,8 +3,7 @@
 use std::path::Path;
 
 use internlm_model::{ModelConfig, TokenId};
-use turbomind::kv::{KvFormat, KvPool};
-use turbomind::{Outputs, Want};
+use turbomind::{KvFormat, LogitEntries, LogitRows, Outputs};
 
 use super::{
     Batch, Capacity, ExecuteError, Executor, ExecutorConfig, Logits, LogitsWanted, QuantPolicy, RowsWanted,
@@ -29,18 +28,17 @@ impl TurbomindExecutor {
     /// [`Error::Turbomind`] when the model cannot be read or the limits are not possible, [`Error::Setting`] when the
     /// cache does not fit.
     pub fn load(path: &Path, limits: &ExecutorConfig) -> Result<(ModelConfig, Self)> {
-        let config = turbomind::EngineConfig {
-            threads: limits.threads,
-            kv: match limits.quant_policy {
-                QuantPolicy::Float => KvFormat::F16,
-                QuantPolicy::Int8 => KvFormat::Int8,
-                QuantPolicy::Int4 => KvFormat::Int4,
-            },
-            kv_blocks: Some(FIRST_BLOCKS),
-            block_tokens: limits.cache_block_seq_len,
-            max_batched_tokens: limits.max_prefill_token_num,
-            ..turbomind::EngineConfig::default()
+        let kv = match limits.quant_policy {
+            QuantPolicy::Float => KvFormat::F16,
+            QuantPolicy::Int8 => KvFormat::Int8,
+            QuantPolicy::Int4 => KvFormat::Int4,
         };
+        let mut config = turbomind::EngineConfig::new()
+            .with_kv(kv)
+            .with_kv_blocks(FIRST_BLOCKS)
+            .with_block_tokens(limits.cache_block_seq_len)
+            .with_max_batched_tokens(limits.max_prefill_token_num);
+        config.threads = limits.threads;
         let engine = turbomind::Engine::load(path, &config)?;
         Ok((engine.model().clone(), Self::new(engine, limits)?))
     }
@@ -49,7 +47,7 @@ impl TurbomindExecutor {
     fn new(mut engine: turbomind::Engine, limits: &ExecutorConfig) -> Result<Self> {
         let block_tokens = limits.cache_block_seq_len;
         let max_position = limits.session_len.unwrap_or(engine.model().max_position);
-        let block_bytes = KvPool::block_bytes(engine.kv_config())?;
+        let block_bytes = engine.kv_config().block_bytes()?;
         let wanted = limits.max_batch_size * max_position.div_ceil(block_tokens);
         let blocks = limits.cache_max_entry_count.blocks(block_bytes, wanted)?;
         engine.resize_kv(blocks)?;
@@ -97,21 +95,21 @@ impl Executor for TurbomindExecutor {
                 rope_len: step.rope_len,
                 blocks,
                 logits: match step.logits {
-                    LogitsWanted::None => turbomind::LogitsWanted::None,
-                    LogitsWanted::Last => turbomind::LogitsWanted::Last,
-                    LogitsWanted::All => turbomind::LogitsWanted::All,
+                    LogitsWanted::None => LogitRows::None,
+                    LogitsWanted::Last => LogitRows::Last,
+                    LogitsWanted::All => LogitRows::All,
                 },
             })
             .collect();
-        let want = match batch.rows {
-            RowsWanted::Best(entries) if entries <= Want::MOST => Want::Top(entries.max(1)),
-            _ => Want::Logits,
+        let wanted = match batch.rows {
+            RowsWanted::Best(entries) => LogitEntries::Top(entries.clamp(1, self.capacity.vocab)),
+            RowsWanted::Whole => LogitEntries::All,
         };
         let outputs = &mut self.outputs;
-        self.engine.forward(&steps, want, outputs).map_err(|error| ExecuteError(error.to_string()))?;
-        let logits = match want {
-            Want::Logits => Logits::new(std::mem::take(&mut outputs.logits), self.capacity.vocab),
-            Want::Top(_) => Logits::best(outputs.top.drain(..).map(entries).collect()),
+        self.engine.forward(&steps, wanted, outputs).map_err(|error| ExecuteError(error.to_string()))?;
+        let logits = match wanted {
+            LogitEntries::All => Logits::new(std::mem::take(&mut outputs.logits), self.capacity.vocab),
+            LogitEntries::Top(_) => Logits::best(outputs.top.drain(..).map(entries).collect()),
         };
         Ok(outputs.non_finite.iter().fold(logits, |logits, fault| {
             let layer = fault.layer;
@@ -121,7 +119,7 @@ impl Executor for TurbomindExecutor {
     }
 }
 
-/// The entries that are there: a list longer than the vocabulary ends with places of no id.
+/// The entries of one row, with the engine's kind of ids.
 fn entries(row: Vec<(u32, f32)>) -> Vec<(TokenId, f32)> {
-    row.into_iter().filter(|(id, _)| *id != u32::MAX).map(|(id, logit)| (TokenId(id), logit)).collect()
+    row.into_iter().map(|(id, logit)| (TokenId(id), logit)).collect()
 }

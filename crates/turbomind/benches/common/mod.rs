@@ -9,9 +9,10 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion};
-use turbomind::arena::{Arena, Bytes};
-use turbomind::simd::{Blocks, Floats, Isa, peak_gmac_s};
-use turbomind::tile::{GROUP, Matrix, TileFormat};
+use turbomind::Isa;
+use turbomind::internals::{
+    Arena, Blocks, Bytes, Floats, GROUP, Panel, TileFormat, column_groups, peak_gmac_s,
+};
 
 use made::Content;
 
@@ -117,7 +118,7 @@ impl Case {
     /// reached, for limits are those of the fastest run, too.
     pub(crate) fn run(&self, criterion: &mut Criterion, bench: &str, limits: Limits) {
         let (inputs, outputs) = self.shape;
-        let bytes = Matrix::bytes(self.format, outputs, inputs);
+        let bytes = self.format.matrix_bytes(outputs, inputs);
         let name = BenchmarkId::new(
             format!("{}/{}", self.format, self.isa.name()),
             format!("{inputs}x{outputs}x{}", self.rows),
@@ -155,15 +156,15 @@ struct Operands {
     tiles: Bytes,
     next: usize,
     rows: Vec<f32>,
-    panel: turbomind::panel::Panel,
+    panel: Panel,
     out: Vec<[f32; GROUP]>,
 }
 
 impl Operands {
     fn new(case: &Case) -> Self {
         let (inputs, outputs) = case.shape;
-        let groups = Matrix::groups_of(outputs);
-        let bytes = Matrix::bytes(case.format, outputs, inputs);
+        let groups = column_groups(outputs);
+        let bytes = case.format.matrix_bytes(outputs, inputs);
         let some = made::tiles(case.format, groups.min(CHUNK), inputs, Content::Ordinary, 1);
         let mut arena =
             Arena::new(&[bytes * RESIDENT.div_ceil(bytes)]).expect("memory for copies of a matrix");
@@ -179,8 +180,8 @@ impl Operands {
     /// One product with the next copy of the matrix.
     fn multiply(&mut self, case: &Case) {
         let (inputs, outputs) = case.shape;
-        let group_bytes = Matrix::group_bytes(case.format, inputs);
-        let bytes = Matrix::bytes(case.format, outputs, inputs);
+        let group_bytes = case.format.group_bytes(inputs);
+        let bytes = case.format.matrix_bytes(outputs, inputs);
         let matrix = &self.tiles[self.next..][..bytes];
         self.next = (self.next + bytes) % self.tiles.len();
         for tiles in matrix.chunks(CHUNK * group_bytes) {

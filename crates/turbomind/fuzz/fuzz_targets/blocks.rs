@@ -3,9 +3,7 @@
 
 use internlm_model::weights::Encoding;
 use libfuzzer_sys::fuzz_target;
-use turbomind::format::{SourceRows, repack};
-use turbomind::simd::scalar;
-use turbomind::tile::{GROUP, Matrix, TileFormat};
+use turbomind::internals::{GROUP, SourceRows, TileFormat, repack, scalar};
 
 const ENCODINGS: [Encoding; 13] = [
     Encoding::F32,
@@ -38,7 +36,7 @@ fuzz_target!(|bytes: &[u8]| {
         row.truncate(row.len().saturating_sub(1));
     }
     let format = TileFormat::of(encoding);
-    let mut tiles = vec![0; format.map_or(0, |format| Matrix::bytes(format, count, inputs))];
+    let mut tiles = vec![0; format.map_or(0, |format| format.matrix_bytes(count, inputs))];
     let source = SourceRows { encoding, rows: rows.iter().map(Vec::as_slice).collect(), inputs };
     let result = repack(&source, &mut tiles);
     let fits = count > 0 && inputs > 0 && rows.iter().all(|row| Some(row.len()) == row_bytes);
@@ -56,7 +54,7 @@ fuzz_target!(|bytes: &[u8]| {
 
 fn compare(format: TileFormat, tiles: &[u8], inputs: usize, expected: &[Vec<f32>]) {
     let mut values = vec![[0.0; GROUP]; format.step()];
-    for (group, tiles) in tiles.chunks_exact(Matrix::group_bytes(format, inputs)).enumerate() {
+    for (group, tiles) in tiles.chunks_exact(format.group_bytes(inputs)).enumerate() {
         for (index, record) in tiles.chunks_exact(format.record_bytes()).enumerate() {
             scalar::dequantize(format, record, &mut values);
             for (i, values) in values.iter().enumerate() {

@@ -5,9 +5,8 @@ use std::borrow::Cow;
 
 use internlm_model::weights::Encoding;
 use libfuzzer_sys::fuzz_target;
-use turbomind::format::int4::{Int4Parts, Int4Row, Int4Source, Packing, repack};
-use turbomind::simd::scalar;
-use turbomind::tile::{GROUP, Matrix};
+use turbomind::internals::int4::{Int4Parts, Int4Row, Int4Source, Packing, repack};
+use turbomind::internals::{GROUP, scalar};
 
 const PACKINGS: [Packing; 4] = [Packing::Awq, Packing::Gptq, Packing::GptqV2, Packing::CompressedTensors];
 const SCALES: [(Encoding, usize); 4] =
@@ -43,7 +42,7 @@ fuzz_target!(|bytes: &[u8]| {
     let Ok(source) = Int4Source::new(parts) else { return };
     let rows: Vec<Int4Row<'_>> =
         data.iter().take(40).map(|row| Int4Row { source: &source, row: usize::from(*row) % 42 }).collect();
-    let mut tiles = vec![0; Matrix::bytes(source.format(), rows.len(), inputs)];
+    let mut tiles = vec![0; source.format().matrix_bytes(rows.len(), inputs)];
     let result = repack(&rows, &mut tiles);
     let there = !rows.is_empty() && rows.iter().all(|row| row.row < outputs);
     assert!(there || result.is_err(), "a row that is not there was taken");

@@ -1,6 +1,7 @@
-//! `turbomind inspect`: what a model file holds and which tiles it becomes.
+//! `turbomind inspect`: what a model file holds, and which tiles its matrices become.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -9,21 +10,22 @@ use internlm_model::weights::{self, StoredModel, TensorInfo, TensorSource};
 use serde::Serialize;
 use serde_json::json;
 
+use super::arguments::write_json;
 use super::ids;
+use super::model::ModelPath;
 use crate::format::quantized::{self, QuantizationConfig};
-use crate::tile::{Matrix, TileFormat};
+use crate::tile::{TileFormat, column_groups};
 use crate::{Error, Result};
 
-/// Show keys, tensors, types, bytes and the tiles that every matrix becomes.
+/// Show what a model file holds: keys, tensors, types, bytes, and the tiles they become
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
-  turbomind inspect --model model.gguf
-  turbomind inspect --model folder --json")]
+  turbomind inspect model.gguf
+  turbomind inspect folder --json")]
 pub(super) struct InspectArguments {
-    /// GGUF file or model folder.
-    #[arg(long)]
-    model: PathBuf,
-    /// Print one JSON object.
+    #[command(flatten)]
+    model: ModelPath,
+    /// Print one JSON object
     #[arg(long)]
     json: bool,
 }
@@ -71,12 +73,12 @@ struct Total {
     bytes: usize,
 }
 
-pub(super) fn run(arguments: &InspectArguments) -> anyhow::Result<String> {
-    let path = &arguments.model;
+pub(super) fn run(arguments: &InspectArguments, out: &mut dyn Write) -> anyhow::Result<()> {
+    let path = arguments.model.path();
     let stored = weights::open_stored(path)?;
     let quantization = QuantizationConfig::read(&stored.config, path)?;
     let mut inspection = Inspection {
-        model: path.clone(),
+        model: path.to_path_buf(),
         keys: keys(path)?,
         tensors: Vec::new(),
         types: BTreeMap::new(),
@@ -95,10 +97,10 @@ pub(super) fn run(arguments: &InspectArguments) -> anyhow::Result<String> {
         let encoding = info.encoding.name();
         inspection.tensors.push(Tensor { name, shape: info.shape, encoding, bytes, tiles });
     }
-    if arguments.json { super::json(&inspection) } else { Ok(text(&inspection)) }
+    if arguments.json { write_json(&inspection, out) } else { Ok(write_table(&inspection, out)?) }
 }
 
-/// The tiles that a tensor becomes: matrices of floats or blocks, and the packed weights of 4-bit matrices.
+/// Finds the tiles that a tensor becomes: matrices of floats or blocks, and the packed weights of 4-bit matrices.
 fn tiles(
     stored: &StoredModel,
     name: &str,
@@ -121,8 +123,8 @@ fn tiles(
 fn plan(format: TileFormat, outputs: usize, inputs: usize) -> Tiles {
     Tiles {
         format: format.name(),
-        groups: Matrix::groups_of(outputs),
-        bytes: Matrix::bytes(format, outputs, inputs),
+        groups: column_groups(outputs),
+        bytes: format.matrix_bytes(outputs, inputs),
     }
 }
 
@@ -136,10 +138,10 @@ fn keys(path: &Path) -> Result<BTreeMap<String, serde_json::Value>> {
         return Ok(BTreeMap::new());
     }
     let object = serde_json::from_str(&ids::read(&config)?);
-    object.map_err(|error| Error::Invalid(format!("{}: expected a JSON object: {error}", config.display())))
+    object.map_err(|source| Error::Json { path: config, expected: "a JSON object", source })
 }
 
-/// A value; arrays of more than 16 entries as text that says how many.
+/// A value of the metadata; an array of more than 16 entries becomes a text that says how many there are.
 fn short(value: &Value) -> serde_json::Value {
     match value {
         Value::Unsigned(value) => json!(value),
@@ -152,30 +154,30 @@ fn short(value: &Value) -> serde_json::Value {
     }
 }
 
-fn text(inspection: &Inspection) -> String {
-    let mut lines = vec![inspection.model.display().to_string()];
+/// Writes keys, then tensors, then sums, aligned in columns.
+fn write_table(inspection: &Inspection, out: &mut dyn Write) -> std::io::Result<()> {
+    writeln!(out, "{}", inspection.model.display())?;
     let width = inspection.keys.keys().map(String::len).max().unwrap_or(0);
     for (key, value) in &inspection.keys {
         let value: String = value.to_string().chars().take(80).collect();
-        lines.push(format!("  {key:<width$}  {value}"));
+        writeln!(out, "  {key:<width$}  {value}")?;
     }
     let width = inspection.tensors.iter().map(|tensor| tensor.name.len()).max().unwrap_or(0);
-    let head = ("tensor", "shape", "type", "bytes", "tiles", "groups", "tile bytes");
-    let (name, shape, encoding, bytes, format, groups, tile_bytes) = head;
-    lines.push(format!(
-        "{name:<width$}  {shape:<15} {encoding:<5} {bytes:>12} {format:>6} {groups:>7} {tile_bytes:>12}"
-    ));
+    writeln!(
+        out,
+        "{:<width$}  {:<15} {:<5} {:>12} {:>6} {:>7} {:>12}",
+        "tensor", "shape", "type", "bytes", "tiles", "groups", "tile bytes"
+    )?;
     for Tensor { name, shape, encoding, bytes, tiles } in &inspection.tensors {
         let shape = format!("{shape:?}");
         let tiles = tiles.map_or_else(
             || format!("{:>6}", "-"),
             |tiles| format!("{:>6} {:>7} {:>12}", tiles.format, tiles.groups, tiles.bytes),
         );
-        lines.push(format!("{name:<width$}  {shape:<15} {encoding:<5} {bytes:>12} {tiles}"));
+        writeln!(out, "{name:<width$}  {shape:<15} {encoding:<5} {bytes:>12} {tiles}")?;
     }
     for (encoding, Total { tensors, bytes }) in &inspection.types {
-        lines.push(format!("{encoding}: {tensors} tensors, {bytes} bytes"));
+        writeln!(out, "{encoding}: {tensors} tensors, {bytes} bytes")?;
     }
-    lines.push(format!("all: {} bytes, tiles {} bytes", inspection.bytes, inspection.tile_bytes));
-    lines.join("\n") + "\n"
+    writeln!(out, "all: {} bytes, tiles {} bytes", inspection.bytes, inspection.tile_bytes)
 }

@@ -1,34 +1,38 @@
 //! `turbomind perplexity`: how well a model predicts a text.
 
+use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
 use internlm_kit::progress::Progress;
-use internlm_model::weights;
+use internlm_model::{Tokenizer, weights};
 use serde::Serialize;
 
+use super::arguments::write_json;
 use super::ids::{self, Ids};
-use super::options::{ModelOptions, check_context};
+use super::model::{ModelOptions, check_context};
 use super::sequence::{Sequence, log_sum_exp, pieces};
-use crate::{Error, LogitsWanted, Result};
+use crate::{Error, LogitRows, Result};
 
-/// Mean negative log-likelihood of a text, in windows that do not overlap; the first token of a window is not scored.
+/// Score a text: mean negative log-likelihood and perplexity
+///
+/// The text is scored in windows that do not overlap; the first token of a window is not scored.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
-  turbomind perplexity --model model.gguf --text book.txt
-  turbomind perplexity --model model.gguf --ids ids.json --window 1024 --kv int8 --json")]
+  turbomind perplexity model.gguf --text book.txt
+  turbomind perplexity model.gguf --ids ids.json --window 1024 --kv int8 --json")]
 pub(super) struct PerplexityArguments {
     #[command(flatten)]
     model: ModelOptions,
     #[command(flatten)]
     input: Input,
-    /// Tokens of a window; default: the model's context.
-    #[arg(long, value_parser = clap::value_parser!(u32).range(2..))]
+    /// Number of tokens of a window [default: the model's context]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..))]
     window: Option<u32>,
-    /// Most tokens in one pass.
-    #[arg(long, default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..=1 << 16))]
+    /// Maximum number of tokens in one pass
+    #[arg(long, value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..=1 << 16))]
     chunk: u32,
-    /// Print one JSON object: {tokens, nll, ppl}.
+    /// Print one JSON object: {tokens, nll, ppl}
     #[arg(long)]
     json: bool,
 }
@@ -37,43 +41,44 @@ pub(super) struct PerplexityArguments {
 #[derive(Args, Debug)]
 #[group(required = true, multiple = false)]
 struct Input {
-    /// File of ids: a JSON array, or numbers between white space.
-    #[arg(long)]
-    ids: Option<PathBuf>,
-    /// Text file.
-    #[arg(long)]
+    /// Text file to score
+    #[arg(long, value_name = "FILE")]
     text: Option<PathBuf>,
+    /// File of ids to score: a JSON array, or numbers between white space
+    #[arg(long, value_name = "FILE")]
+    ids: Option<PathBuf>,
 }
 
 /// The answer.
 #[derive(Debug, Serialize)]
 struct Score {
-    /// Tokens that were predicted.
+    /// Number of tokens that were predicted.
     tokens: usize,
     /// Mean negative log-likelihood of a token, in nats.
     nll: f64,
-    /// Perplexity: e to the power of it.
+    /// Perplexity: e to the power of `nll`.
     ppl: f64,
 }
 
-pub(super) fn run(arguments: &PerplexityArguments) -> anyhow::Result<String> {
-    let config = weights::open_stored(&arguments.model.model)?.config;
+pub(super) fn run(arguments: &PerplexityArguments, out: &mut dyn Write) -> anyhow::Result<()> {
+    let model = arguments.model.path();
+    let config = weights::open_stored(model)?.config;
     let ids = match (&arguments.input.ids, &arguments.input.text) {
         (Some(path), _) => Ids::read(path)?,
         (None, Some(path)) => {
-            let source = path.display().to_string();
-            Ids::tokenize(&ids::read(path)?, &source, &arguments.model.model, &config)?
+            let (text, tokenizer) = (ids::read(path)?, Tokenizer::load(model)?);
+            Ids::tokenize(&text, path.display().to_string(), &tokenizer, &config)
         }
-        (None, None) => return Err(Error::Invalid("--ids or --text is needed".to_owned()).into()),
+        (None, None) => return Err(Error::argument("text", "none", "--text or --ids").into()),
     };
     ids.check(&config, 2)?;
     let window = arguments.window.map_or(config.max_position, |window| window as usize).min(ids.ids.len());
     check_context(&config, window, "--window")?;
-    let score = score(arguments, &ids.ids, window)?;
+    let Score { tokens, nll, ppl } = score(arguments, &ids.ids, window)?;
     if arguments.json {
-        return super::json(&score);
+        return write_json(&Score { tokens, nll, ppl }, out);
     }
-    Ok(format!("{} tokens, {:.5} nats per token, perplexity {:.4}\n", score.tokens, score.nll, score.ppl))
+    Ok(writeln!(out, "{tokens} tokens, {nll:.5} nats per token, perplexity {ppl:.4}")?)
 }
 
 fn score(arguments: &PerplexityArguments, ids: &[u32], window: usize) -> Result<Score> {
@@ -87,8 +92,7 @@ fn score(arguments: &PerplexityArguments, ids: &[u32], window: usize) -> Result<
         sequence.clear();
         for piece in pieces(window.len(), chunk) {
             let targets = &window[piece.start + 1..(piece.end + 1).min(window.len())];
-            let logits =
-                sequence.feed(&mut engine, &window[piece.clone()], window.len(), LogitsWanted::All)?;
+            let logits = sequence.feed(&mut engine, &window[piece.clone()], window.len(), LogitRows::All)?;
             for (row, target) in logits.chunks_exact(vocab).zip(targets) {
                 sum += log_sum_exp(row) - f64::from(row[*target as usize]);
             }

@@ -1,15 +1,16 @@
-//! What the system says about this process.
+//! What the system says about this process and this machine.
 
 use std::fs;
 use std::path::Path;
 
-use crate::simd::{Isa, peak_gmac_s};
+use crate::Isa;
+use crate::simd::peak_gmac_s;
 
 /// Ticks of a processor second in `/proc`, the same on every Linux that Rust runs on.
 const TICKS: f64 = 100.0;
 
-/// A line of `/proc/self/status` (`VmRSS`: resident memory, `VmHWM`: its peak) in MB of 2^20 bytes; 0 where there is
-/// none.
+/// Reads a line of `/proc/self/status` (`VmRSS`: resident memory, `VmHWM`: its peak) in MB of 2^20 bytes; 0 where there is
+/// no such line.
 pub(super) fn memory_mb(field: &str) -> f64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
@@ -17,7 +18,7 @@ pub(super) fn memory_mb(field: &str) -> f64 {
     kilobytes.unwrap_or(0.0) / 1024.0
 }
 
-/// Processor seconds of all threads so far; 0 where the system does not tell.
+/// Processor seconds of all threads so far; 0 where the system does not say.
 pub(super) fn cpu_seconds() -> f64 {
     let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
     // The name in parentheses may hold anything; user and system time are fields 14 and 15 of all.
@@ -25,7 +26,7 @@ pub(super) fn cpu_seconds() -> f64 {
     rest.split(' ').skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / TICKS
 }
 
-/// What `threads` threads reach together: 10^9 multiply-adds of bytes per second.
+/// Measures what `threads` threads reach together: 10^9 multiply-adds of bytes per second.
 pub(super) fn peak(isa: Isa, threads: usize) -> f64 {
     std::thread::scope(|scope| {
         let others: Vec<_> = (1..threads).map(|_| scope.spawn(move || peak_gmac_s(isa))).collect();
@@ -34,7 +35,7 @@ pub(super) fn peak(isa: Isa, threads: usize) -> f64 {
     })
 }
 
-/// Bytes of a model file, or of all files of a folder.
+/// Size of a model file in bytes, or of all files of a folder.
 pub(super) fn file_bytes(path: &Path) -> u64 {
     let length =
         |path: &Path| fs::metadata(path).map_or(0, |data| if data.is_file() { data.len() } else { 0 });

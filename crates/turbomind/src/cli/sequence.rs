@@ -1,35 +1,34 @@
-//! [`Sequence`]: one sequence of tokens on an engine of its own, and probabilities from logits.
+//! [`Sequence`]: one sequence of tokens that has an engine to itself, and probabilities from logits.
 
 use std::ops::Range;
 
-use crate::{Engine, Error, LogitsWanted, Outputs, Result, SeqStep, Want};
+use crate::{Engine, Error, LogitEntries, LogitRows, Outputs, Result, SeqStep};
 
 /// A sequence that owns all blocks of an engine.
 pub(super) struct Sequence {
     blocks: Vec<u32>,
-    /// Tokens whose keys and values are stored.
+    /// Number of tokens whose keys and values are stored.
     length: usize,
     outputs: Outputs,
 }
 
 impl Sequence {
-    /// An empty sequence.
+    /// An empty sequence that may use every block of the engine.
     pub(super) fn new(engine: &Engine) -> Self {
         let blocks = (0..engine.kv_config().blocks as u32).collect();
         Self { blocks, length: 0, outputs: Outputs::default() }
     }
 
-    /// Runs one pass over `tokens`, part of `whole` tokens that are known; gives the logits, `[rows, vocab]`.
+    /// Runs one pass over `tokens`, part of `whole` tokens that are known; returns the logits, `[rows, vocab]`.
     pub(super) fn feed(
         &mut self,
         engine: &mut Engine,
         tokens: &[u32],
         whole: usize,
-        logits: LogitsWanted,
+        rows: LogitRows,
     ) -> Result<&[f32]> {
-        let (position, blocks) = (self.length, &self.blocks[..]);
-        let step = SeqStep { tokens, position, rope_len: whole, blocks, logits };
-        engine.forward(&[step], Want::Logits, &mut self.outputs)?;
+        let step = SeqStep::new(tokens, self.length, &self.blocks).with_rope_len(whole).with_logits(rows);
+        engine.forward(&[step], LogitEntries::All, &mut self.outputs)?;
         if let Some(fault) = self.outputs.non_finite.first() {
             return Err(Error::NonFinite { layer: fault.layer, sequence: fault.sequence });
         }
@@ -37,25 +36,25 @@ impl Sequence {
         Ok(&self.outputs.logits)
     }
 
-    /// Starts again.
+    /// Forgets all tokens.
     pub(super) fn clear(&mut self) {
         self.length = 0;
     }
 }
 
-/// The parts of `0..length` in pieces of at most `chunk`.
+/// Cuts `0..length` into pieces of at most `chunk`.
 pub(super) fn pieces(length: usize, chunk: usize) -> impl Iterator<Item = Range<usize>> {
     (0..length).step_by(chunk).map(move |start| start..(start + chunk).min(length))
 }
 
-/// Logarithm of the sum of the exponentials of a row of logits.
+/// Computes the logarithm of the sum of the exponentials of a row of logits.
 pub(super) fn log_sum_exp(logits: &[f32]) -> f64 {
     let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let sum: f64 = logits.iter().map(|logit| f64::from(logit - largest).exp()).sum();
     f64::from(largest) + sum.ln()
 }
 
-/// The `count` best entries of a row of logits, best first, of equal ones the lower id.
+/// The `count` best entries of a row of logits, best first; among equal logits the lower id comes first.
 pub(super) fn best(logits: &[f32], count: usize) -> Vec<u32> {
     let mut ids: Vec<u32> = (0..logits.len() as u32).collect();
     let order = |a: &u32, b: &u32| logits[*b as usize].total_cmp(&logits[*a as usize]).then(a.cmp(b));

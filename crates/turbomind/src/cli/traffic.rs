@@ -4,22 +4,21 @@ use internlm_model::ModelConfig;
 use internlm_model::weights::StoredModel;
 use internlm_model::weights::names::parts;
 
-use crate::tile::{Matrix, TileFormat};
+use crate::tile::TileFormat;
 
-/// The work of a pass.
+/// The multiply-adds and bytes of a pass.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Traffic {
     /// Multiply-adds of one token in all layers.
     pub(super) layers_mac: f64,
     /// Multiply-adds of one row of logits.
     pub(super) head_mac: f64,
-    /// Bytes of tiles that a pass with logits reads besides those it looks up: an embedding that is not the output
-    /// matrix too.
+    /// Bytes of tiles of which a pass reads single rows only: those of an embedding that is not the output matrix too.
     lookup_bytes: usize,
 }
 
 impl Traffic {
-    /// Of a model.
+    /// Computes the work of a model's passes from its shape.
     pub(super) fn of(stored: &StoredModel) -> Self {
         let config = &stored.config;
         Self {
@@ -29,7 +28,7 @@ impl Traffic {
         }
     }
 
-    /// Bytes of weights that a decode step reads, of `tiles` bytes of all matrices.
+    /// Bytes of weights that a decode step reads, given the bytes of all tiles.
     pub(super) fn step_bytes(&self, tiles: usize) -> f64 {
         tiles.saturating_sub(self.lookup_bytes) as f64
     }
@@ -43,5 +42,5 @@ fn layer_mac(config: &ModelConfig) -> f64 {
 fn embedding_bytes(stored: &StoredModel) -> Option<usize> {
     let name = parts("model.tok_embeddings.weight", stored.style)?;
     let format = TileFormat::of(stored.source.info(name.first())?.encoding)?;
-    Some(Matrix::bytes(format, stored.config.vocab, stored.config.hidden))
+    Some(format.matrix_bytes(stored.config.vocab, stored.config.hidden))
 }

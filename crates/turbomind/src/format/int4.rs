@@ -18,8 +18,8 @@ use std::borrow::Cow;
 use half::{bf16, f16};
 use internlm_model::weights::Encoding;
 
-use super::word;
-use crate::tile::{GROUP, Matrix, TileFormat};
+use super::record::word;
+use crate::tile::{GROUP, TileFormat};
 
 /// The nibble of AWQ's word that holds output `8 c + index`.
 const AWQ_NIBBLES: [u8; 8] = [0, 4, 1, 5, 2, 6, 3, 7];
@@ -40,19 +40,19 @@ pub enum Packing {
 /// One matrix as its file stores it.
 #[derive(Clone, Debug)]
 pub struct Int4Parts<'a> {
-    /// Layout of the nibbles.
+    /// How the nibbles are laid out.
     pub packing: Packing,
-    /// N.
+    /// Number of outputs, N.
     pub outputs: usize,
-    /// K.
+    /// Number of inputs, K.
     pub inputs: usize,
     /// Inputs per group, g.
     pub group: usize,
-    /// The packed weights.
+    /// The packed weights, as the table says.
     pub weights: Cow<'a, [u8]>,
-    /// The packed zero points; `None` stands for 8 everywhere.
+    /// The packed zero points; `None` means 8 everywhere.
     pub zeros: Option<Cow<'a, [u8]>>,
-    /// The scales.
+    /// The scales, in `scale_encoding`.
     pub scales: Cow<'a, [u8]>,
     /// F16, BF16 or F32; tiles hold f16, which is exact for F16, and for BF16 of at least 2^-17.
     pub scale_encoding: Encoding,
@@ -71,13 +71,13 @@ pub struct Int4Source<'a> {
 /// One output of a matrix of tiles.
 #[derive(Clone, Copy, Debug)]
 pub struct Int4Row<'a> {
-    /// The matrix it comes from.
+    /// The matrix that the row comes from.
     pub source: &'a Int4Source<'a>,
-    /// Its number there.
+    /// The number of the row in that matrix.
     pub row: usize,
 }
 
-/// Where a nibble lies; the places of an output and of an input add up.
+/// Where a nibble is; the places of an output and of an input add up.
 #[derive(Clone, Copy, Debug, Default)]
 struct Place {
     word: usize,
@@ -85,7 +85,7 @@ struct Place {
 }
 
 impl<'a> Int4Source<'a> {
-    /// Checks lengths and groups.
+    /// Checks that the lengths and groups of the parts agree.
     ///
     /// # Errors
     /// A sentence: lengths that disagree, a group size without tiles, groups of unequal size.
@@ -105,25 +105,25 @@ impl<'a> Int4Source<'a> {
         self.format
     }
 
-    /// N.
+    /// Number of outputs, N.
     #[must_use]
     pub const fn outputs(&self) -> usize {
         self.parts.outputs
     }
 
-    /// K.
+    /// Number of inputs, K.
     #[must_use]
     pub const fn inputs(&self) -> usize {
         self.parts.inputs
     }
 
-    /// Which input stands at each place of the tiles; `None` when every input stands at its own.
+    /// The input at each place of the tiles; `None` when the inputs are in their usual order.
     #[must_use]
     pub fn columns(&self) -> Option<&[u32]> {
         self.columns.as_deref()
     }
 
-    /// Whether rows of both can stand in one matrix.
+    /// Whether rows of both can be part of one matrix.
     fn stacks_with(&self, other: &Self) -> bool {
         std::ptr::eq(self, other)
             || (self.format == other.format
@@ -256,7 +256,7 @@ fn columns(input_groups: &[u8], groups: usize, group: usize) -> Result<Option<Ve
 }
 
 /// Writes the tiles of a matrix with these rows, which may come from several sources, into `out`, which is zeroed and
-/// [`Matrix::bytes`] long.
+/// [`TileFormat::matrix_bytes`] long.
 ///
 /// # Errors
 /// A sentence: sources that do not stack, rows that do not exist, NaN or infinite scales, a wrong length of `out`.
@@ -275,11 +275,11 @@ pub fn repack(rows: &[Int4Row<'_>], out: &mut [u8]) -> Result<(), String> {
             ));
         }
     }
-    let expected = Matrix::bytes(first.format, rows.len(), first.parts.inputs);
+    let expected = first.format.matrix_bytes(rows.len(), first.parts.inputs);
     if out.len() != expected {
-        return Err(format!("tiles: found room for {} bytes, expected {expected}", out.len()));
+        return Err(format!("tiles: found a buffer of {} bytes, expected {expected}", out.len()));
     }
-    let group_bytes = Matrix::group_bytes(first.format, first.parts.inputs);
+    let group_bytes = first.format.group_bytes(first.parts.inputs);
     for (index, (rows, out)) in rows.chunks(GROUP).zip(out.chunks_exact_mut(group_bytes)).enumerate() {
         let group = column_group(rows, out);
         group.map_err(|(row, problem)| format!("row {}, {problem}", GROUP * index + row))?;

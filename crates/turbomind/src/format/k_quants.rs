@@ -1,8 +1,8 @@
-//! Q4_K, Q5_K and Q6_K: blocks of 256, cut into eight blocks of 32 with small scales of their own.
+//! Q4_K, Q5_K and Q6_K: blocks of 256 weights, cut into eight blocks of 32 that each have small scales.
 //!
 //! Bit layouts as llama.cpp's `ggml-quants.c` (`dequantize_row_q4_K` and the like).
 
-use super::{BadScale, put_fifth_bits, put_word, scale, word};
+use super::record::{BadScale, put_fifth_bits, put_word, scale, word};
 
 /// The low half of each byte.
 const LOW: u32 = 0x0f0f_0f0f;
@@ -11,7 +11,7 @@ const ONES: u32 = 0x0101_0101;
 /// The lowest two bits of each byte.
 const PAIRS: u32 = 0x0303_0303;
 
-/// One block of output n.
+/// Writes one Q4_K block of 256 weights as output n.
 pub(super) fn q4_k(source: &[u8; 144], n: usize, record: &mut [u8; 2368]) -> Result<(), BadScale> {
     for (index, part) in record[64..].as_chunks_mut::<288>().0.iter_mut().enumerate() {
         put_halves(&source[16 + 32 * (index / 2)..], 4 * (index % 2), n, part);
@@ -21,7 +21,7 @@ pub(super) fn q4_k(source: &[u8; 144], n: usize, record: &mut [u8; 2368]) -> Res
     scale("dmin", source, 2, &mut record[32..64], n)
 }
 
-/// One block of output n.
+/// Writes one Q5_K block of 256 weights as output n.
 pub(super) fn q5_k(source: &[u8; 176], n: usize, record: &mut [u8; 2880]) -> Result<(), BadScale> {
     for (index, part) in record[64..].as_chunks_mut::<352>().0.iter_mut().enumerate() {
         put_halves(&source[48 + 32 * (index / 2)..], 4 * (index % 2), n, part);
@@ -32,7 +32,7 @@ pub(super) fn q5_k(source: &[u8; 176], n: usize, record: &mut [u8; 2880]) -> Res
     scale("dmin", source, 2, &mut record[32..64], n)
 }
 
-/// One block of output n.
+/// Writes one Q6_K block of 256 weights as output n.
 pub(super) fn q6_k(source: &[u8; 210], n: usize, record: &mut [u8; 3360]) -> Result<(), BadScale> {
     for (index, part) in record[32..].as_chunks_mut::<416>().0.iter_mut().enumerate() {
         let (half, run) = (index / 4, index % 4);

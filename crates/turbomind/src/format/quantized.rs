@@ -1,34 +1,34 @@
 //! Finds the 4-bit matrices of a Hugging Face folder: `quantization_config` says how they are packed, the tensors'
 //! names say which they are.
 //!
-//! Keys as `transformers` writes them for AWQ, GPTQ and compressed-tensors; those that do not change the numbers of a
-//! stored weight are ignored.
+//! The keys are those that `transformers` writes for AWQ, GPTQ and compressed-tensors; keys that do not change the
+//! numbers of a stored weight are ignored.
 
 use std::borrow::Cow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use internlm_model::ModelConfig;
 use internlm_model::weights::{Encoding, TensorSource};
 use serde_json::Value;
 
 use super::int4::{Int4Parts, Int4Source, Packing};
-use crate::{Error, Result};
+use crate::Error;
 
 /// How the quantized matrices of a model are stored: `quantization_config` of its `config.json`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct QuantizationConfig {
+pub(crate) struct QuantizationConfig {
     /// Layout of the nibbles: `quant_method` with `version` or `checkpoint_format`.
-    pub packing: Packing,
+    pub(crate) packing: Packing,
     /// Inputs per group: `group_size`; `None` is a whole row (-1).
-    pub group: Option<usize>,
-    /// What the tensors must bring along.
-    pub needs: Needs,
+    pub(crate) group: Option<usize>,
+    /// Which further tensors each matrix must have.
+    pub(crate) needs: Needs,
 }
 
-/// A tensor that a config promises beside weights and scales (and AWQ's and GPTQ's zero points).
+/// A tensor that a config promises in addition to weights and scales (and the zero points of AWQ and GPTQ).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Needs {
-    /// None.
+pub(crate) enum Needs {
+    /// Nothing else.
     Nothing,
     /// compressed-tensors that is not `symmetric`: zero points.
     Zeros,
@@ -36,12 +36,37 @@ pub enum Needs {
     InputGroups,
 }
 
+/// What is wrong with a tensor of a packed matrix.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    /// The file that holds the tensor, or should hold it.
+    file: PathBuf,
+    /// One sentence: tensor, found, expected.
+    text: String,
+}
+
+impl Problem {
+    /// The sentence for a message that names `model` already: the tensor's file is named when it is another one.
+    pub(crate) fn text(&self, model: &Path) -> String {
+        match self.file.file_name() {
+            Some(name) if self.file != model => format!("{}: {}", name.display(), self.text),
+            _ => self.text.clone(),
+        }
+    }
+}
+
+impl From<Problem> for Error {
+    fn from(problem: Problem) -> Self {
+        Self::Weights { path: problem.file, problems: vec![problem.text] }
+    }
+}
+
 impl QuantizationConfig {
     /// Reads it; `None` when the model is not quantized. `path` names the config in messages.
     ///
     /// # Errors
     /// A method, layout or size that has no tiles; all problems at once.
-    pub fn read(config: &ModelConfig, path: &Path) -> Result<Option<Self>> {
+    pub(crate) fn read(config: &ModelConfig, path: &Path) -> crate::Result<Option<Self>> {
         let Some(object) = config.extra.get("quantization_config").filter(|value| !value.is_null()) else {
             return Ok(None);
         };
@@ -90,7 +115,7 @@ fn gptq(object: &Value, problems: &mut Vec<String>) -> Option<QuantizationConfig
     Some(QuantizationConfig { packing, group, needs })
 }
 
-/// The weights of all `config_groups` must be stored alike.
+/// Reads compressed-tensors; the weights of all `config_groups` must be stored alike.
 fn compressed_tensors(object: &Value, problems: &mut Vec<String>) -> Option<QuantizationConfig> {
     expect(object, "format", &["pack-quantized"], problems);
     let groups = object.get("config_groups").and_then(Value::as_object);
@@ -143,11 +168,11 @@ fn group(object: &Value, problems: &mut Vec<String>) -> Option<usize> {
 ///
 /// # Errors
 /// Tensors that are missing, of another type or shape, or that have no tiles.
-pub fn find<'a>(
+pub(crate) fn find<'a>(
     source: &'a dyn TensorSource,
     prefix: &str,
     config: &QuantizationConfig,
-) -> Result<Option<Int4Source<'a>>> {
+) -> Result<Option<Int4Source<'a>>, Problem> {
     let names = match config.packing {
         Packing::CompressedTensors => ["weight_packed", "weight_zero_point", "weight_scale", "weight_g_idx"],
         _ => ["qweight", "qzeros", "scales", "g_idx"],
@@ -192,14 +217,14 @@ fn read<'a>(
     name: &str,
     encoding: Encoding,
     shape: &[usize],
-) -> Result<Cow<'a, [u8]>> {
+) -> Result<Cow<'a, [u8]>, Problem> {
     if let Some(info) = source.info(name)
         && (info.encoding != encoding || info.shape != shape)
     {
         let problem = format!("found {} {:?}, expected {encoding} {shape:?}", info.encoding, info.shape);
         return Err(problem_of(source, name, &problem));
     }
-    Ok(source.read_bytes(name)?)
+    source.read_bytes(name).map_err(|error| Problem { file: source.file(name), text: error.to_string() })
 }
 
 /// As [`read`], of an i32 tensor that is there or is needed.
@@ -208,15 +233,15 @@ fn read_if<'a>(
     name: &str,
     needed: bool,
     shape: &[usize],
-) -> Result<Option<Cow<'a, [u8]>>> {
+) -> Result<Option<Cow<'a, [u8]>>, Problem> {
     if needed || source.info(name).is_some() {
         return read(source, name, Encoding::I32, shape).map(Some);
     }
     Ok(None)
 }
 
-fn problem_of(source: &dyn TensorSource, name: &str, problem: &str) -> Error {
-    Error::Weights { path: source.file(name), problems: vec![format!("tensor {name}: {problem}")] }
+fn problem_of(source: &dyn TensorSource, name: &str, problem: &str) -> Problem {
+    Problem { file: source.file(name), text: format!("tensor {name}: {problem}") }
 }
 
 #[cfg(test)]

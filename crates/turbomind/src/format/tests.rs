@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::{SourceRows, repack};
 use crate::panel::{BlockScale, Panel};
 use crate::simd::{Blocks, scalar};
-use crate::tile::{GROUP, Matrix, TileFormat};
+use crate::tile::{GROUP, TileFormat};
 
 /// Encodings with tiles, and the places of the f16 scales in a block.
 const ENCODINGS: [(Encoding, &[usize]); 11] = [
@@ -54,7 +54,7 @@ fn random_row(encoding: Encoding, scales: &[usize], inputs: usize, seed: &mut u6
 /// The weights `[outputs padded to 16][inputs padded to a record]` of tiles.
 pub(super) fn dequantized(format: TileFormat, tiles: &[u8], inputs: usize) -> Vec<Vec<f32>> {
     let mut weights = Vec::new();
-    for group in tiles.chunks_exact(Matrix::group_bytes(format, inputs)) {
+    for group in tiles.chunks_exact(format.group_bytes(inputs)) {
         let mut rows = vec![Vec::new(); GROUP];
         let mut values = vec![[0.0; GROUP]; format.step()];
         for record in group.chunks_exact(format.record_bytes()) {
@@ -76,7 +76,7 @@ fn check(encoding: Encoding, scales: &[usize], outputs: usize, inputs: usize, mu
     let format = TileFormat::of(encoding).expect("it has tiles");
     let rows: Vec<Vec<u8>> = (0..outputs).map(|_| random_row(encoding, scales, inputs, &mut seed)).collect();
     let source = SourceRows { encoding, rows: rows.iter().map(Vec::as_slice).collect(), inputs };
-    let mut tiles = vec![0; Matrix::bytes(format, outputs, inputs)];
+    let mut tiles = vec![0; format.matrix_bytes(outputs, inputs)];
     repack(&source, &mut tiles).expect("finite blocks of the right length");
     let weights = dequantized(format, &tiles, inputs);
     assert_eq!(weights.len(), outputs.next_multiple_of(GROUP));
@@ -130,7 +130,7 @@ fn scalar_products_are_those_of_the_dequantized_weights() {
         let rows: Vec<Vec<u8>> = (1..20).map(|n| random_row(*encoding, scales, inputs, &mut { n })).collect();
         let source =
             SourceRows { encoding: *encoding, rows: rows.iter().map(Vec::as_slice).collect(), inputs };
-        let mut tiles = vec![0; Matrix::bytes(format, rows.len(), inputs)];
+        let mut tiles = vec![0; format.matrix_bytes(rows.len(), inputs)];
         repack(&source, &mut tiles).expect("finite blocks");
         let panel = whole_numbers(3, inputs / 32);
         let mut out = vec![[0.0; GROUP]; 2 * 2];
@@ -157,7 +157,7 @@ fn broken(encoding: Encoding, place: usize, found: f16) -> String {
     rows[2][place..place + 2].copy_from_slice(&found.to_le_bytes());
     let inputs = encoding.block().0;
     let source = SourceRows { encoding, rows: rows.iter().map(Vec::as_slice).collect(), inputs };
-    repack(&source, &mut vec![0; Matrix::bytes(format, 3, inputs)]).expect_err("not finite")
+    repack(&source, &mut vec![0; format.matrix_bytes(3, inputs)]).expect_err("not finite")
 }
 
 #[test]
@@ -190,7 +190,7 @@ fn floats_that_are_not_finite_are_named() {
         {
             let format = TileFormat::of(encoding).expect("it has tiles");
             let source = SourceRows { encoding, rows: vec![&row], inputs: 3 };
-            let problem = repack(&source, &mut vec![0; Matrix::bytes(format, 1, 3)]).expect_err("not finite");
+            let problem = repack(&source, &mut vec![0; format.matrix_bytes(1, 3)]).expect_err("not finite");
             assert_eq!(problem, format!("row 0, weight {place}: found inf, expected a finite number"));
         }
     }

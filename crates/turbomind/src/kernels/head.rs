@@ -1,88 +1,91 @@
-//! The output matrix: whole rows of logits, or the best of each row only.
+//! The output matrix: whole rows of logits, or only the best entries of each row.
 
 use std::cell::RefCell;
 use std::ops::Range;
 
+use super::Input;
 use super::chunks::Chunks;
-use super::project::{Sums, batches};
-use super::{Input, Shared};
+use super::product::{Products, batches};
 use crate::Result;
 use crate::model::Weights;
-use crate::pool::Member;
+use crate::pool::Shared;
 use crate::simd::{Isa, vector};
 use crate::tile::GROUP;
 
-/// The best columns of rows, as one member saw them: for each row `top` entries, best first.
-pub(crate) struct Best<'a> {
-    /// (logit, id); `(-inf, u32::MAX)` where there are fewer.
-    pub(crate) room: &'a Shared<(f32, u32)>,
+/// A logit and its id.
+type Entry = (f32, u32);
+
+/// The best entries of each row as each member saw them, best first.
+pub(crate) struct TopEntries<'a> {
+    /// `[threads][rows][top]`; `(-inf, u32::MAX)` where there are fewer entries.
+    pub(crate) buffer: &'a Shared<Entry>,
     /// Entries per row.
     pub(crate) top: usize,
 }
 
-/// What is wanted of the logits.
-pub(crate) enum HeadOutput<'a> {
-    /// `[rows, vocab]`.
-    Logits(&'a Shared<f32>),
-    /// The best, for each member `[rows, top]`.
-    Best(Best<'a>),
+impl TopEntries<'_> {
+    /// What stands for an entry that is not there.
+    pub(crate) const EMPTY: Entry = (f32::NEG_INFINITY, u32::MAX);
 }
 
-/// Multiplies the output matrix with the rows of `input`.
-pub(crate) fn head(
-    member: &Member<'_>,
-    isa: Isa,
-    weights: &Weights,
-    (input, rows): (&Input, usize),
-    sums: &Sums<'_>,
-    output: &HeadOutput<'_>,
-) -> Result<()> {
-    let vocab = weights.matrix.outputs;
-    if let HeadOutput::Best(best) = output {
-        let each = rows * best.top;
-        // SAFETY: every member has a room of its own.
-        unsafe { best.room.write(member.index() * each..(member.index() + 1) * each) }
-            .fill((f32::NEG_INFINITY, u32::MAX));
-    }
-    let chunks = Chunks::new(member.threads(), weights.matrix.groups(), rows);
-    member.phase(chunks.count(), |chunk| {
-        let (columns, chunk_rows) = chunks.chunk(chunk);
-        for groups in batches(columns, chunk_rows.len()) {
-            // SAFETY: the member's room is borrowed once at a time.
-            let out = unsafe { sums.of(member, groups.len() * chunk_rows.len()) };
-            weights.multiply(input, groups.clone(), chunk_rows.clone(), out);
-            for (group, out) in groups.zip(out.chunks_exact(chunk_rows.len())) {
-                let columns = group * GROUP..((group + 1) * GROUP).min(vocab);
-                match output {
-                    HeadOutput::Logits(logits) => {
-                        for (row, values) in chunk_rows.clone().zip(out) {
-                            let place = row * vocab + columns.start;
-                            // SAFETY: these columns of the row belong to this chunk.
-                            unsafe { logits.write(place..place + columns.len()) }
-                                .copy_from_slice(&values[..columns.len()]);
+/// Where the head writes.
+pub(crate) enum HeadOutput<'a> {
+    /// Whole rows, `[rows, vocab]`.
+    Logits(&'a Shared<f32>),
+    /// The best entries of each row.
+    Top(TopEntries<'a>),
+}
+
+impl Products<'_> {
+    /// Multiplies the output matrix with the rows of `input`.
+    pub(crate) fn head(&self, weights: &Weights, input: &Input, output: &HeadOutput<'_>) -> Result<()> {
+        let (member, rows, vocab) = (self.member, input.rows(), weights.matrix.outputs);
+        if let HeadOutput::Top(entries) = output {
+            let each = rows * entries.top;
+            // SAFETY: every member has its own lists.
+            unsafe { entries.buffer.write(member.index() * each..(member.index() + 1) * each) }
+                .fill(TopEntries::EMPTY);
+        }
+        let chunks = Chunks::new(member.threads(), weights.matrix.groups(), rows);
+        member.phase(chunks.count(), |chunk| {
+            let (columns, chunk_rows) = chunks.chunk(chunk);
+            for groups in batches(columns, chunk_rows.len()) {
+                // SAFETY: the member borrows its sums once at a time.
+                let out = unsafe { self.sums(groups.len() * chunk_rows.len()) };
+                weights.multiply(input, groups.clone(), chunk_rows.clone(), out);
+                for (group, out) in groups.zip(out.chunks_exact(chunk_rows.len())) {
+                    let columns = group * GROUP..((group + 1) * GROUP).min(vocab);
+                    match output {
+                        HeadOutput::Logits(logits) => {
+                            for (row, values) in chunk_rows.clone().zip(out) {
+                                let place = row * vocab + columns.start;
+                                // SAFETY: these columns of the row belong to this chunk.
+                                unsafe { logits.write(place..place + columns.len()) }
+                                    .copy_from_slice(&values[..columns.len()]);
+                            }
                         }
-                    }
-                    HeadOutput::Best(best) => {
-                        let start = (member.index() * rows + chunk_rows.start) * best.top;
-                        // SAFETY: every member has a room of its own.
-                        let entries = unsafe { best.room.write(start..start + chunk_rows.len() * best.top) };
-                        keep_best(isa, entries, columns, out);
+                        HeadOutput::Top(TopEntries { buffer, top }) => {
+                            let start = (member.index() * rows + chunk_rows.start) * top;
+                            // SAFETY: every member has its own lists.
+                            let entries = unsafe { buffer.write(start..start + chunk_rows.len() * top) };
+                            keep_best(self.isa, entries, columns, out);
+                        }
                     }
                 }
             }
-        }
-    })
+        })
+    }
 }
 
 /// Whether `a` comes before `b`: greater logit, then smaller id.
-pub(crate) fn better(a: (f32, u32), b: (f32, u32)) -> bool {
+fn better(a: Entry, b: Entry) -> bool {
     a.0 > b.0 || (a.0 == b.0 && a.1 < b.1)
 }
 
 /// Puts the values of ids `columns` of some rows into their lists, which are sorted best first.
-fn keep_best(isa: Isa, entries: &mut [(f32, u32)], columns: Range<usize>, values: &[[f32; GROUP]]) {
+fn keep_best(isa: Isa, entries: &mut [Entry], columns: Range<usize>, values: &[[f32; GROUP]]) {
     let top = entries.len() / values.len().max(1);
-    // The last list is looked at when the next row is: a cell, as two closures need the lists.
+    // Two closures need the lists in turn, hence the cell.
     let entries = RefCell::new(entries);
     let least = |row: usize| entries.borrow()[(row + 1) * top - 1].0;
     vector::contenders(isa, values, least, |row| {
@@ -93,8 +96,8 @@ fn keep_best(isa: Isa, entries: &mut [(f32, u32)], columns: Range<usize>, values
     });
 }
 
-/// Puts one entry into a sorted list, dropping the last.
-pub(crate) fn insert(entries: &mut [(f32, u32)], entry: (f32, u32)) {
+/// Puts one entry into a sorted list and drops the list's last one.
+pub(crate) fn insert(entries: &mut [Entry], entry: Entry) {
     let last = entries.len() - 1;
     if !better(entry, entries[last]) {
         return;
@@ -102,4 +105,34 @@ pub(crate) fn insert(entries: &mut [(f32, u32)], entry: (f32, u32)) {
     let place = entries.partition_point(|other| better(*other, entry));
     entries[place..].rotate_right(1);
     entries[place] = entry;
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn lists_hold_what_sorting_gives(
+            values in prop::collection::vec(
+                prop::array::uniform16(prop_oneof![4 => -3_i8..3, 1 => any::<i8>()]), 1..40),
+            top in 1_usize..20,
+        ) {
+            // Small integers, so that many are equal and the order of ids counts.
+            let values: Vec<[f32; GROUP]> = values.into_iter().map(|x| x.map(f32::from)).collect();
+            let mut sorted: Vec<Entry> = values.as_flattened().iter().copied().zip(0..).collect();
+            sorted.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+            sorted.resize(sorted.len().max(top), TopEntries::EMPTY);
+            for isa in Isa::ALL {
+                let mut entries = vec![TopEntries::EMPTY; top];
+                for (group, values) in values.iter().enumerate().rev() {
+                    let columns = group * GROUP..(group + 1) * GROUP;
+                    keep_best(isa, &mut entries, columns, std::slice::from_ref(values));
+                }
+                prop_assert_eq!(&entries[..], &sorted[..top], "{}", isa.name());
+            }
+        }
+    }
 }

@@ -1,34 +1,31 @@
-//! [`Input`]: the rows that matrices are multiplied with, quantized, as floats, or both.
+//! [`Input`]: the rows that matrices are multiplied with, quantized, as floats, or both; and how they are filled.
 
 use std::cell::UnsafeCell;
 use std::ops::Range;
 
-use super::Shared;
 use crate::Result;
-use crate::model::Model;
-use crate::panel::{BlockScale, Panel};
-use crate::pool::Member;
-use crate::simd::Isa;
-use crate::simd::vector::{self, BlockSums};
+use crate::panel::Panel;
+use crate::pool::{Member, Shared};
+use crate::simd::{BlockSums, Isa, QuantizedBlock, quantize, vector};
 
 /// Up to this many rows every member prepares all of them for itself, which is cheaper than waiting for each other.
 const PRIVATE_ROWS: usize = 2;
-/// Rows of one chunk.
+/// Number of rows of one chunk.
 const CHUNK_ROWS: usize = 4;
 
-/// What the consumers of an input read.
+/// Which forms of an input its consumers read; the others are not computed.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Needs {
-    /// 8-bit blocks.
+    /// Whether any reads 8-bit blocks.
     pub(crate) blocks: bool,
-    /// Floats.
+    /// Whether any reads floats.
     pub(crate) floats: bool,
-    /// Sums of the blocks.
+    /// Which sums of the blocks are read.
     pub(crate) sums: BlockSums,
 }
 
 impl Needs {
-    /// What either reads.
+    /// The needs of two consumers together.
     pub(crate) fn or(self, other: Self) -> Self {
         Self {
             blocks: self.blocks || other.blocks,
@@ -42,6 +39,7 @@ impl Needs {
 #[derive(Debug, Default)]
 pub(crate) struct Input {
     needs: Needs,
+    rows: usize,
     inputs: usize,
     panel: UnsafeCell<Panel>,
     floats: Shared<f32>,
@@ -51,27 +49,32 @@ pub(crate) struct Input {
 unsafe impl Sync for Input {}
 
 impl Input {
-    /// Takes the shape of a pass: `[rows, inputs]`.
+    /// Changes the shape to that of a pass, `[rows, inputs]`, and keeps the memory.
     pub(crate) fn reshape(&mut self, rows: usize, inputs: usize, needs: Needs) {
-        (self.needs, self.inputs) = (needs, inputs);
+        (self.needs, self.rows, self.inputs) = (needs, rows, inputs);
         self.panel.get_mut().reshape(rows, if needs.blocks { inputs / 32 } else { 0 });
         self.floats.reserve(if needs.floats { rows * inputs } else { 0 });
     }
 
-    /// Bytes it holds.
+    /// Number of rows of the pass.
+    pub(crate) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Bytes of memory in use.
     pub(crate) fn bytes(&mut self) -> usize {
         self.panel.get_mut().bytes() + size_of_val(self.floats.get_mut())
     }
 
     /// The quantized rows, once they are filled.
     pub(crate) fn panel(&self) -> &Panel {
-        // SAFETY: whoever fills promises that nobody reads meanwhile.
+        // SAFETY: whoever fills the input promises that nobody reads meanwhile.
         unsafe { &*self.panel.get() }
     }
 
     /// Some rows as floats, `[rows, inputs]`, once they are filled.
     pub(crate) fn floats(&self, rows: Range<usize>) -> &[f32] {
-        // SAFETY: whoever fills promises that nobody reads meanwhile.
+        // SAFETY: whoever fills the input promises that nobody reads meanwhile.
         unsafe { self.floats.read(rows.start * self.inputs..rows.end * self.inputs) }
     }
 
@@ -86,14 +89,14 @@ impl Input {
             unsafe { self.floats.write(start..start + x.len()) }.copy_from_slice(x);
         }
         if self.needs.blocks {
-            vector::quantize(isa, self.needs.sums, x.as_chunks::<32>().0, |index, values, scale| {
+            quantize(isa, self.needs.sums, x.as_chunks::<32>().0, |index, block| {
                 // SAFETY: by the caller's promise.
-                unsafe { self.set_block((first / 32 + index, row), values, scale) };
+                unsafe { self.set_block(first / 32 + index, row, block) };
             });
         }
     }
 
-    /// Whether the blocks of the product of two column groups can be written as they come.
+    /// The sums to compute when the products of two column groups can be written as finished blocks; else `None`.
     pub(crate) fn only_blocks(&self) -> Option<BlockSums> {
         (self.needs.blocks && !self.needs.floats && self.inputs.is_multiple_of(32)).then_some(self.needs.sums)
     }
@@ -102,7 +105,7 @@ impl Input {
     ///
     /// # Safety
     /// As [`Input::set`].
-    pub(crate) unsafe fn set_block(&self, (block, row): (usize, usize), values: [i8; 32], scale: BlockScale) {
+    pub(crate) unsafe fn set_block(&self, block: usize, row: usize, quantized: QuantizedBlock) {
         // SAFETY: the vectors themselves change only through `&mut self`.
         let panel = unsafe { &*self.panel.get() };
         let place = block * panel.rows + row;
@@ -110,80 +113,117 @@ impl Input {
         // SAFETY: in bounds by the line above, as there are 32 values for each scale; nobody else touches the block,
         // by the caller's promise.
         unsafe {
-            *panel.values.as_ptr().cast_mut().cast::<[i8; 32]>().add(place) = values;
-            *panel.scales.as_ptr().cast_mut().add(place) = scale;
+            *panel.values.as_ptr().cast_mut().cast::<[i8; 32]>().add(place) = quantized.values;
+            *panel.scales.as_ptr().cast_mut().add(place) = quantized.scale;
         }
     }
 }
 
-/// One input for all members together, and one for each alone.
+/// One input that all members fill together, and a private one for each member.
 #[derive(Debug, Default)]
 pub(crate) struct Inputs {
     together: Input,
-    alone: Vec<Input>,
+    private: Vec<Input>,
 }
 
 impl Inputs {
-    /// Takes the shape of a pass.
-    pub(crate) fn reshape(&mut self, threads: usize, shape: [usize; 2], needs: Needs) {
-        let [rows, inputs] = shape;
+    /// Changes the shape to that of a pass, `[rows, inputs]`, on `threads` members.
+    pub(crate) fn reshape(&mut self, threads: usize, rows: usize, inputs: usize, needs: Needs) {
         self.together.reshape(rows, inputs, needs);
-        self.alone.resize_with(threads, Input::default);
-        for input in &mut self.alone {
+        self.private.resize_with(threads, Input::default);
+        for input in &mut self.private {
             input.reshape(rows.min(PRIVATE_ROWS), inputs, needs);
         }
     }
 
-    /// The one that all members fill together.
+    /// The input that all members fill together.
     pub(crate) fn together(&self) -> &Input {
         &self.together
     }
 
-    /// Bytes they hold.
+    /// Bytes of memory in use.
     pub(crate) fn bytes(&mut self) -> usize {
-        self.together.bytes() + self.alone.iter_mut().map(Input::bytes).sum::<usize>()
+        self.together.bytes() + self.private.iter_mut().map(Input::bytes).sum::<usize>()
     }
 }
 
-/// Fills an input with `rows` rows, each given by `fill(row, set)`.
-///
-/// # Errors
-/// A member panicked.
-fn filled<'a>(
-    member: &Member<'_>,
-    inputs: &'a Inputs,
-    rows: usize,
-    fill: impl Fn(usize, &Input),
-) -> Result<&'a Input> {
-    if rows <= PRIVATE_ROWS {
-        let input = &inputs.alone[member.index()];
-        (0..rows).for_each(|row| fill(row, input));
-        return Ok(input);
-    }
-    member.phase(rows.div_ceil(CHUNK_ROWS), |chunk| {
-        for row in chunk * CHUNK_ROWS..((chunk + 1) * CHUNK_ROWS).min(rows) {
-            fill(row, &inputs.together);
+impl Inputs {
+    /// Fills an input row by row with `fill(row, input)`: the private one of the member for few rows, else the common
+    /// one, in a phase.
+    fn filled(&self, member: &Member<'_>, fill: impl Fn(usize, &Input)) -> Result<&Input> {
+        let rows = self.together.rows;
+        if rows <= PRIVATE_ROWS {
+            let input = &self.private[member.index()];
+            (0..rows).for_each(|row| fill(row, input));
+            return Ok(input);
         }
-    })?;
-    Ok(&inputs.together)
+        member.phase(rows.div_ceil(CHUNK_ROWS), |chunk| {
+            for row in chunk * CHUNK_ROWS..((chunk + 1) * CHUNK_ROWS).min(rows) {
+                fill(row, &self.together);
+            }
+        })?;
+        Ok(&self.together)
+    }
+
+    /// Fills the input with the rows of `source`.
+    ///
+    /// # Shapes
+    /// - `source`: `[rows, inputs]`
+    pub(crate) fn prepare(
+        &self,
+        member: &Member<'_>,
+        order: Reordering<'_>,
+        source: &Shared<f32>,
+    ) -> Result<&Input> {
+        let width = self.together.inputs;
+        self.filled(member, |row, input| {
+            // SAFETY: `source` was written in an earlier phase; a row of `input` is filled by one member, in its
+            // private input or in a chunk that it claimed.
+            unsafe { order.set(member, input, row, source.read(row * width..(row + 1) * width)) }
+        })
+    }
+
+    /// Fills the input with the RMS norm of rows of `source`; `norm.report` is told which of them hold NaN or infinity.
+    pub(crate) fn prepare_normalized(
+        &self,
+        member: &Member<'_>,
+        norm: &Normalization<'_>,
+        source: &Shared<f32>,
+    ) -> Result<&Input> {
+        let (order, width) = (norm.order, norm.weight.len());
+        let start = 2 * member.index() * order.each;
+        self.filled(member, |row, input| {
+            let picked = norm.rows.map_or(row, |rows| rows[row]);
+            let from = picked * width;
+            // SAFETY: `source` was written in an earlier phase; the buffer's first row is this member's; a row of
+            // `input` is filled by one member.
+            unsafe {
+                let (x, out) = (source.read(from..from + width), order.buffer.write(start..start + width));
+                if !vector::rms_norm(order.isa, x, norm.weight, norm.eps, out).is_finite() {
+                    (norm.report)(picked);
+                }
+                order.set(member, input, row, out);
+            }
+        })
+    }
 }
 
-/// Room for rows that change on their way into an input.
+/// How rows enter an input: the order of their columns, and a buffer to reorder them in.
 #[derive(Clone, Copy)]
-pub(crate) struct Rows<'a> {
+pub(crate) struct Reordering<'a> {
     pub(crate) isa: Isa,
     /// Two rows for each member, `each` long.
-    pub(crate) room: &'a Shared<f32>,
+    pub(crate) buffer: &'a Shared<f32>,
     pub(crate) each: usize,
-    /// Which column stands at each place, when they do not stand in order.
+    /// The column at each place, when the columns are not in their usual order (GPTQ's `desc_act`).
     pub(crate) columns: Option<&'a [u32]>,
 }
 
-impl Rows<'_> {
+impl Reordering<'_> {
     /// Puts a row into an input, its columns in order.
     ///
     /// # Safety
-    /// As [`Input::set`]; the member holds no slice of its second row.
+    /// As [`Input::set`]; the member holds no slice of its second row of the buffer.
     unsafe fn set(&self, member: &Member<'_>, input: &Input, row: usize, x: &[f32]) {
         let Some(columns) = self.columns else {
             // SAFETY: by the caller's promise.
@@ -193,73 +233,20 @@ impl Rows<'_> {
         let start = (2 * member.index() + 1) * self.each;
         // SAFETY: the second row of this member; the rest by the caller's promise.
         unsafe {
-            let moved = self.room.write(start..start + x.len());
+            let moved = self.buffer.write(start..start + x.len());
             moved.iter_mut().zip(columns).for_each(|(to, column)| *to = x[*column as usize]);
             input.set(self.isa, row, 0, moved);
         }
     }
 }
 
-/// `source` as an input.
-///
-/// # Shapes
-/// - `source`: `[rows, width]`
-pub(crate) fn prepare<'a>(
-    member: &Member<'_>,
-    way: Rows<'_>,
-    source: &Shared<f32>,
-    inputs: &'a Inputs,
-    [rows, width]: [usize; 2],
-) -> Result<&'a Input> {
-    filled(member, inputs, rows, |row, input| {
-        // SAFETY: `source` was written in an earlier phase; a row of `input` is filled by one member, its own input
-        // or one whose chunk it claimed.
-        unsafe { way.set(member, input, row, source.read(row * width..(row + 1) * width)) }
-    })
-}
-
-/// A norm over rows.
+/// An RMS norm over rows.
 pub(crate) struct Normalization<'a> {
     pub(crate) weight: &'a [f32],
     pub(crate) eps: f32,
-    pub(crate) way: Rows<'a>,
-}
-
-/// The RMS norm of `rows` rows of `source` as an input; row i is row `pick(i)` of `source`, and `report(i)` is called
-/// when it holds NaN or infinity.
-pub(crate) fn prepare_normalized<'a>(
-    member: &Member<'_>,
-    norm: &Normalization<'_>,
-    source: &Shared<f32>,
-    inputs: &'a Inputs,
-    rows: usize,
-    (pick, report): (impl Fn(usize) -> usize, impl Fn(usize)),
-) -> Result<&'a Input> {
-    let width = norm.weight.len();
-    let room = 2 * member.index() * norm.way.each;
-    filled(member, inputs, rows, |row, input| {
-        let from = pick(row) * width;
-        // SAFETY: `source` was written in an earlier phase; the room is this member's; a row of `input` is filled by
-        // one member.
-        unsafe {
-            let (x, out) = (source.read(from..from + width), norm.way.room.write(room..room + width));
-            if !vector::rms_norm(norm.way.isa, x, norm.weight, norm.eps, out).is_finite() {
-                report(row);
-            }
-            norm.way.set(member, input, row, out);
-        }
-    })
-}
-
-/// Embeddings of `tokens` into `x`.
-///
-/// # Shapes
-/// - `x`: `[tokens, hidden]`
-pub(crate) fn embed(member: &Member<'_>, model: &Model, tokens: &[u32], x: &Shared<f32>) -> Result<()> {
-    let width = model.config.hidden;
-    member.phase(tokens.len(), |row| {
-        // SAFETY: a chunk is one row, claimed once.
-        let out = unsafe { x.write(row * width..(row + 1) * width) };
-        model.embedding.row(tokens[row] as usize, out);
-    })
+    pub(crate) order: Reordering<'a>,
+    /// The row of the source that becomes row i, when it is not row i itself.
+    pub(crate) rows: Option<&'a [usize]>,
+    /// Is told every row of the source that is not finite.
+    pub(crate) report: &'a dyn Fn(usize),
 }

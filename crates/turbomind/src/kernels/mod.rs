@@ -1,20 +1,19 @@
 //! The phases of a pass: work split over the members of the pool, outputs written in disjoint parts.
+//!
+//! Every function here that takes a [`Member`](crate::pool::Member) is called by all members of the pool at the same
+//! point of the job. On return its output is complete and visible to all of them.
 #![allow(unsafe_code)]
 
 pub(crate) mod attention;
 mod chunks;
-mod handoff;
+mod embed;
 mod head;
 mod input;
-mod map;
+mod product;
 mod project;
-mod share;
 
-pub(crate) use head::{Best, HeadOutput, head, insert};
-pub(crate) use input::{Input, Inputs, Needs, Normalization, Rows, embed, prepare, prepare_normalized};
-pub(crate) use project::{Rotation, Sums, attention_input, gate_up, residual};
-
-pub(crate) use handoff::{Lender, handoff};
-
-pub(crate) use map::SharedBytes;
-pub(crate) use share::Shared;
+pub(crate) use embed::embed;
+pub(crate) use head::{HeadOutput, TopEntries, insert};
+pub(crate) use input::{Input, Inputs, Needs, Normalization, Reordering};
+pub(crate) use product::{Products, SumsBuffer};
+pub(crate) use project::Rotation;

@@ -2,7 +2,8 @@
 
 use crate::{Error, Result};
 
-/// How keys and values are stored; names as on the command line.
+/// How keys and values are stored; [`KvFormat::name`] and `parse` use the names in backquotes.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub enum KvFormat {
     /// `f32`: 32-bit floats.
@@ -19,10 +20,10 @@ pub enum KvFormat {
 }
 
 impl KvFormat {
-    /// Every format.
+    /// All formats, from the most to the fewest bytes.
     pub const ALL: [Self; 5] = [Self::F32, Self::F16, Self::Int8, Self::Int4, Self::Int4Plain];
 
-    /// The name on the command line.
+    /// The name on the command line, such as `int4-plain`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -34,7 +35,7 @@ impl KvFormat {
         }
     }
 
-    /// Bits of a number.
+    /// Number of bits of a stored number.
     pub(crate) const fn bits(self) -> usize {
         match self {
             Self::F32 => 32,
@@ -62,7 +63,7 @@ impl std::str::FromStr for KvFormat {
     fn from_str(name: &str) -> Result<Self> {
         Self::ALL.into_iter().find(|format| format.name() == name).ok_or_else(|| {
             let names = Self::ALL.map(Self::name).join(", ");
-            Error::Invalid(format!("format of keys and values: found {name:?}, expected one of {names}"))
+            Error::argument("format of keys and values", format!("{name:?}"), format!("one of {names}"))
         })
     }
 }

@@ -1,30 +1,40 @@
-//! [`KvConfig`] and [`Layout`]: where the numbers of a token lie.
+//! [`KvConfig`] and [`Layout`]: the shape of a pool, and where the numbers of a token are.
 
 use super::KvFormat;
 use crate::{Error, Result};
 
-/// Tokens of a tile.
+/// Number of tokens of a tile.
 pub(crate) const TILE: usize = 16;
-/// The longest head.
+/// Maximum number of dimensions of a head.
 const MAX_HEAD_DIM: usize = 256;
-/// The longest block.
+/// Maximum number of tokens of a block.
 const MAX_BLOCK_TOKENS: usize = 128;
 
-/// The shape of a pool.
+/// The shape of a pool of keys and values.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct KvConfig {
-    /// How numbers are stored.
+    /// How keys and values are stored.
     pub format: KvFormat,
-    /// Layers of the model.
+    /// Number of layers of the model.
     pub layers: usize,
-    /// Heads of keys and values of a layer.
+    /// Number of heads of keys and values in a layer.
     pub kv_heads: usize,
-    /// Dimensions of a head: even, at most 256.
+    /// Number of dimensions of a head: even, at most 256.
     pub head_dim: usize,
-    /// Tokens of a block: a multiple of 16, from 16 to 128.
+    /// Number of tokens of a block: a multiple of 16, from 16 to 128.
     pub block_tokens: usize,
-    /// Blocks of the pool.
+    /// Number of blocks of the pool.
     pub blocks: usize,
+}
+
+impl KvConfig {
+    /// Bytes that one block takes, all layers, keys and values together.
+    ///
+    /// # Errors
+    /// [`Error::KvShape`] for an impossible shape.
+    pub fn block_bytes(&self) -> Result<usize> {
+        Ok(2 * Layout::new(&Self { blocks: 1, ..*self })?.bytes)
+    }
 }
 
 /// One tile: 16 tokens of one head.
@@ -45,19 +55,19 @@ pub(crate) struct Tile {
 pub(crate) struct Layout {
     /// The shape.
     pub(crate) config: KvConfig,
-    /// Dimensions stored: head_dim and padding.
+    /// Number of dimensions stored: head_dim and padding.
     pub(crate) dim: usize,
-    /// Dimensions with one scale; 0 for floats.
+    /// Number of dimensions that share a scale; 0 for floats.
     pub(crate) group: usize,
     /// Bytes of all tiles of the keys; the values have as many.
     pub(crate) bytes: usize,
 }
 
 impl Layout {
-    /// Checks a shape.
+    /// Checks a shape and computes its sizes.
     ///
     /// # Errors
-    /// [`Error::Invalid`] with all that is wrong.
+    /// [`Error::KvShape`] with all that is wrong.
     pub(crate) fn new(config: &KvConfig) -> Result<Self> {
         let mut problems = Vec::new();
         for (name, value) in
@@ -78,7 +88,7 @@ impl Layout {
             ));
         }
         if !problems.is_empty() {
-            return Err(Error::Invalid(format!("pool of keys and values: {}", problems.join("; "))));
+            return Err(Error::KvShape { problems });
         }
         let step = if config.format.bits() == 4 { 32 } else { 16 };
         let dim = config.head_dim.next_multiple_of(step);
@@ -92,16 +102,16 @@ impl Layout {
             .into_iter()
             .try_fold(1_usize, usize::checked_mul)
             .filter(|bytes| *bytes <= isize::MAX as usize / 2)
-            .ok_or_else(|| Error::Invalid("pool of keys and values: larger than the address space".into()))?;
+            .ok_or_else(|| Error::KvShape { problems: vec!["larger than the address space".to_owned()] })?;
         Ok(layout)
     }
 
-    /// Tiles of a block of one head.
+    /// Number of tiles of a block of one head.
     pub(crate) const fn tiles(&self) -> usize {
         self.config.block_tokens / TILE
     }
 
-    /// Scales of a token.
+    /// Number of scales of a token.
     pub(crate) const fn groups(&self) -> usize {
         match self.dim.checked_div(self.group) {
             Some(groups) => groups,
@@ -119,7 +129,7 @@ impl Layout {
         TILE * (self.code_bytes() + 4 * self.groups())
     }
 
-    /// Offset of a tile in the map; the caller checks the block.
+    /// Offset of a tile in the map, in bytes; the caller checks the block.
     pub(crate) const fn offset(&self, tile: Tile) -> usize {
         let Tile { layer, block, kv_head, index } = tile;
         let block = layer * self.config.blocks + block;

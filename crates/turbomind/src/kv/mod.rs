@@ -12,7 +12,7 @@
 //!
 //! A code q stands for `scale * q + minimum`. Byte `16 c + i` of a token's 4-bit codes holds dimension `32 c + i` in
 //! its low half and `32 c + 16 + i` in its high half. So one vector holds one dimension of 16 keys, or 16 dimensions
-//! of one value. The pool does no bookkeeping: who owns a block, and since when, is the caller's knowledge.
+//! of one value. The pool does no bookkeeping: the caller decides which sequence owns a block.
 
 mod format;
 mod layout;

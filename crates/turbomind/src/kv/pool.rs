@@ -1,7 +1,7 @@
 //! [`KvPool`]: the memory of all blocks.
 
 use super::{KvConfig, Layout, TILE, Tile};
-use crate::kernels::SharedBytes;
+use crate::pool::SharedBytes;
 use crate::{Error, Result};
 
 /// Blocks of keys and values of all layers; see [`crate::kv`] for the layout.
@@ -12,22 +12,22 @@ pub struct KvPool {
     pub(crate) values: SharedBytes,
 }
 
-/// Copies the first tokens of a block, for a sequence that shares a prefix which ends inside of it.
+/// A copy of the first tokens of a block, for a sequence that shares a prefix with another one.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct BlockCopy {
-    /// Block to read.
+    /// Block to copy from.
     pub src: u32,
-    /// Block to overwrite.
+    /// Block to overwrite; may not be in use by another sequence.
     pub dst: u32,
-    /// Tokens that count; what follows them in `dst` is unspecified.
+    /// Number of tokens to copy; what follows them in `dst` is unspecified.
     pub tokens: usize,
 }
 
 impl KvPool {
-    /// A pool of zeros; a block takes memory from its first token on.
+    /// Maps a pool of zeros; a block occupies memory only once its first token is stored.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for an impossible shape, [`Error::Memory`] when the system has no room.
+    /// [`Error::KvShape`] for an impossible shape, [`Error::Memory`] when the system cannot map that much.
     pub fn new(config: &KvConfig) -> Result<Self> {
         let layout = Layout::new(config)?;
         let map = |what| {
@@ -40,44 +40,32 @@ impl KvPool {
         Ok(Self { layout, keys: map("keys")?, values: map("values")? })
     }
 
-    /// The shape.
+    /// The shape of the pool.
     #[must_use]
     pub fn config(&self) -> &KvConfig {
         &self.layout.config
     }
 
-    /// Bytes of all blocks.
+    /// Bytes of all blocks, whether they are in use or not.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.keys.len() + self.values.len()
     }
 
-    /// Bytes of one block of a pool of this shape, all layers together.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] for an impossible shape.
-    pub fn block_bytes(config: &KvConfig) -> Result<usize> {
-        Ok(2 * Layout::new(&KvConfig { blocks: 1, ..*config })?.bytes)
-    }
-
     /// Copies tokens from block to block, in all layers.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when a block or the tokens lie outside of the pool.
+    /// [`Error::Argument`] when a block or the tokens are outside of the pool.
     pub fn copy(&mut self, copy: BlockCopy) -> Result<()> {
         let KvConfig { layers, kv_heads, block_tokens, blocks, .. } = self.layout.config;
         for block in [copy.src, copy.dst] {
             if block as usize >= blocks {
-                return Err(Error::Invalid(format!(
-                    "copy: found block {block}, expected less than {blocks}"
-                )));
+                return Err(Error::argument("copy", format!("block {block}"), format!("less than {blocks}")));
             }
         }
         if copy.tokens > block_tokens {
-            let found = copy.tokens;
-            return Err(Error::Invalid(format!(
-                "copy: found {found} tokens, expected at most {block_tokens}"
-            )));
+            let (found, expected) = (format!("{} tokens", copy.tokens), format!("at most {block_tokens}"));
+            return Err(Error::argument("copy", found, expected));
         }
         let bytes = copy.tokens.div_ceil(TILE) * self.layout.tile_bytes();
         for (layer, kv_head) in (0..layers).flat_map(|layer| (0..kv_heads).map(move |head| (layer, head))) {

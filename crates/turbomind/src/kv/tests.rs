@@ -3,9 +3,10 @@
 use half::f16;
 use proptest::prelude::*;
 
-use super::*;
+use super::{BlockCopy, KvConfig, KvFormat, KvPool, TILE, Tile, rotate};
+use crate::Error;
+use crate::kernels::attention::{KvPlace, PagedAttention};
 use crate::simd::Isa;
-use crate::{Error, PagedAttention, Place};
 
 /// 30 layers of 3 heads of 64 dimensions, the reference model.
 fn reference(format: KvFormat) -> KvConfig {
@@ -14,8 +15,7 @@ fn reference(format: KvFormat) -> KvConfig {
 
 #[test]
 fn bytes_per_token_are_those_of_the_formats() {
-    let per_token =
-        KvFormat::ALL.map(|format| KvPool::block_bytes(&reference(format)).expect("a shape") / 32);
+    let per_token = KvFormat::ALL.map(|format| reference(format).block_bytes().expect("a shape") / 32);
     assert_eq!(per_token, [46_080, 23_040, 12_240, 7_200, 6_480]);
     let pool = KvPool::new(&reference(KvFormat::F16)).expect("11 MB of address space");
     assert_eq!(pool.bytes(), 4 * 32 * 23_040);
@@ -45,7 +45,7 @@ fn impossible_shapes_are_errors_with_every_problem() {
          number up to 256; block_tokens: found 24, expected a multiple of 16 up to 128"
     );
     let config = KvConfig { blocks: u32::MAX as usize, layers: 1 << 31, ..reference(KvFormat::F32) };
-    assert!(matches!(KvPool::new(&config), Err(Error::Invalid(_))));
+    assert!(matches!(KvPool::new(&config), Err(Error::KvShape { .. })));
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn a_copy_takes_tokens_of_every_layer_and_head_and_nothing_else() {
             BlockCopy { src: 0, dst: 9, tokens: 1 },
             BlockCopy { src: 0, dst: 1, tokens: 65 },
         ] {
-            assert!(matches!(pool.copy(copy), Err(Error::Invalid(_))), "{copy:?}");
+            assert!(matches!(pool.copy(copy), Err(Error::Argument { .. })), "{copy:?}");
         }
     }
 }
@@ -101,7 +101,7 @@ fn rotation_is_its_own_inverse_and_keeps_products() {
 }
 
 /// Key (side 0) or value (side 1) of a place as the table of [`crate::kv`] tells, still rotated.
-pub(crate) fn decode(pool: &mut KvPool, place: Place, side: usize) -> Vec<f64> {
+pub(crate) fn decode(pool: &mut KvPool, place: KvPlace, side: usize) -> Vec<f64> {
     let layout = pool.layout;
     let (slot, groups) = (place.slot % TILE, layout.groups());
     let tile = Tile {
@@ -154,7 +154,7 @@ proptest! {
         for format in KvFormat::ALL {
             let config = KvConfig { format, layers: 1, kv_heads: 1, head_dim, block_tokens: 32, blocks: 1 };
             let mut attention = PagedAttention::new(Isa::detect(), &config, 1).expect("a small pool");
-            let place = Place { layer: 0, block: 0, slot, kv_head: 0 };
+            let place = KvPlace { layer: 0, block: 0, slot, kv_head: 0 };
             attention.store(place, x, x);
             let mut expected = x.to_vec();
             expected.resize(attention.kv().layout.dim, 0.0);
@@ -190,7 +190,7 @@ fn a_number_that_is_not_finite_is_read_back_as_such() {
         let config = KvConfig { format, layers: 1, kv_heads: 1, head_dim: 64, block_tokens: 32, blocks: 1 };
         for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
             let mut attention = PagedAttention::new(Isa::detect(), &config, 1).expect("a small pool");
-            let place = Place { layer: 0, block: 0, slot: 5, kv_head: 0 };
+            let place = KvPlace { layer: 0, block: 0, slot: 5, kv_head: 0 };
             let mut x = [0.5; 64];
             x[40] = bad;
             attention.store(place, &x, &x);

@@ -4,14 +4,15 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use internlm_model::weights::{self, StoredModel, TensorSource};
+use internlm_model::weights;
 
-use super::plan::{Form, Plan, Planner, qkv_bias, vector};
-use super::{Compute, Layer, Model, Weights};
+use super::files::Files;
+use super::layers::{Layer, Model};
+use super::plan::{Form, Plan, Planner};
+use super::weights::{Arithmetic, Weights};
 use crate::arena::Arena;
 use crate::format::int4::{self, Int4Row};
 use crate::format::{SourceRows, repack};
-use crate::simd::Isa;
 use crate::tile::Matrix;
 use crate::{Error, Result};
 
@@ -19,43 +20,37 @@ impl Model {
     /// Loads a Hugging Face folder, an InternEvo checkpoint or a GGUF file with `threads` threads.
     ///
     /// # Errors
-    /// Files that cannot be read; all tensors that are missing, mis-shaped or not finite at once.
-    pub(crate) fn load(path: &Path, threads: usize, isa: Isa, compute: Compute) -> Result<Self> {
+    /// Files that cannot be read; all tensors that are missing, mis-shaped or not finite, at once.
+    pub(crate) fn load(path: &Path, threads: usize, arithmetic: Arithmetic) -> Result<Self> {
         let stored = weights::open_stored(path)?;
-        let planner = Planner::new(&stored, path)?;
+        let files = Files { model: &stored, path };
+        let planner = Planner::new(files)?;
         let (plans, mut problems) = (planner.plans, planner.problems);
         if !problems.is_empty() {
             return Err(Error::Weights { path: path.to_path_buf(), problems });
         }
-        let matrices = tiles(stored.source.as_ref(), &plans, threads, &mut problems)?;
-        let model = assemble(&stored, matrices, (isa, compute), &mut problems);
+        let matrices = tiles(files, &plans, threads, &mut problems)?;
+        let model = assemble(files, matrices, arithmetic, &mut problems);
         match model {
             Some(model) if problems.is_empty() => Ok(model),
             _ => Err(Error::Weights { path: path.to_path_buf(), problems }),
         }
     }
-
-    /// Bytes of all tiles.
-    pub(crate) fn tile_bytes(&self) -> usize {
-        let layers = self.layers.iter().flat_map(|layer| {
-            layer
-                .qkv
-                .iter()
-                .chain([&layer.wo, &layer.w1, &layer.w3, &layer.w2])
-                .map(|weights| &weights.matrix)
-        });
-        let output = (!self.config.tied).then_some(&self.output.matrix);
-        layers.chain([&self.embedding]).chain(output).map(|matrix| matrix.tiles.len()).sum()
-    }
 }
 
-/// Repacks every planned matrix, the largest first.
+/// A matrix and the order of its inputs, `None` for the usual one.
+struct Repacked {
+    matrix: Matrix,
+    columns: Option<Vec<u32>>,
+}
+
+/// Repacks every planned matrix, the largest first, so that no thread is left with a large one at the end.
 fn tiles(
-    source: &dyn TensorSource,
+    files: Files<'_>,
     plans: &[Plan<'_>],
     threads: usize,
     problems: &mut Vec<String>,
-) -> Result<Vec<(Matrix, Option<Vec<u32>>)>> {
+) -> Result<Vec<Repacked>> {
     let lengths: Vec<usize> = plans.iter().map(Plan::bytes).collect();
     let bytes = lengths.iter().sum();
     let memory = |source| Error::Memory { what: "the weights", bytes, source };
@@ -68,7 +63,7 @@ fn tiles(
         while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
             let Ok(mut job) = job.lock() else { continue };
             let (plan, out) = &mut *job;
-            if let Err(problem) = fill(source, plan, out)
+            if let Err(problem) = fill(files, plan, out)
                 && let Ok(mut found) = found.lock()
             {
                 found.push(problem);
@@ -83,16 +78,17 @@ fn tiles(
     problems.extend(found.into_inner().unwrap_or_default());
     problems.sort();
     let parts = arena.freeze().map_err(memory)?;
-    let matrix = |(plan, tiles): (&Plan<'_>, _)| {
+    let repacked = plans.iter().zip(parts).map(|(plan, tiles)| {
         let (format, outputs, inputs) = (plan.format, plan.rows.len(), plan.inputs);
-        (Matrix { format, outputs, inputs, tiles }, plan.columns())
-    };
-    Ok(plans.iter().zip(parts).map(matrix).collect())
+        Repacked { matrix: Matrix { format, outputs, inputs, tiles }, columns: plan.columns() }
+    });
+    Ok(repacked.collect())
 }
 
-/// Repacks one matrix.
-fn fill(source: &dyn TensorSource, plan: &Plan<'_>, out: &mut [u8]) -> Result<(), String> {
-    let place = || format!("{}: tensor {}", source.file(&plan.tensor).display(), plan.tensor);
+/// Repacks one matrix and lets go of its pages in the file.
+fn fill(files: Files<'_>, plan: &Plan<'_>, out: &mut [u8]) -> Result<(), String> {
+    let source = files.model.source.as_ref();
+    let place = || files.place(&plan.tensor);
     let encoding = match &plan.stored {
         Form::Rows(encoding) => *encoding,
         Form::Int4(source) => {
@@ -102,9 +98,9 @@ fn fill(source: &dyn TensorSource, plan: &Plan<'_>, out: &mut [u8]) -> Result<()
         }
     };
     let bytes = source.read_bytes(&plan.tensor).map_err(|error| error.to_string())?;
-    let length = encoding
-        .byte_length(&[plan.inputs])
-        .ok_or_else(|| format!("{}: rows of {} weights are no whole blocks", place(), plan.inputs))?;
+    let length = encoding.byte_length(&[plan.inputs]).ok_or_else(|| {
+        format!("{}: found rows of {} weights, expected whole blocks", place(), plan.inputs)
+    })?;
     let rows = plan.rows.iter().map(|row| {
         let start = *row as usize * length;
         bytes.get(start..start + length).unwrap_or_default()
@@ -118,30 +114,30 @@ fn fill(source: &dyn TensorSource, plan: &Plan<'_>, out: &mut [u8]) -> Result<()
 
 /// Puts the matrices, which are in the order of the plan, into their places; `None` when one is missing.
 fn assemble(
-    stored: &StoredModel,
-    matrices: Vec<(Matrix, Option<Vec<u32>>)>,
-    (isa, compute): (Isa, Compute),
+    files: Files<'_>,
+    matrices: Vec<Repacked>,
+    arithmetic: Arithmetic,
     problems: &mut Vec<String>,
 ) -> Option<Model> {
-    let config = stored.config.clone();
+    let config = files.model.config.clone();
     let mut matrices = matrices.into_iter();
     let mut next = |bias| {
-        let (matrix, columns) = matrices.next()?;
-        Some(Weights { columns, ..Weights::new(matrix, bias, isa, compute) })
+        let Repacked { matrix, columns } = matrices.next()?;
+        Some(Weights::new(matrix, bias, arithmetic).with_columns(columns))
     };
     let embedding = next(None)?;
     let mut layers = Vec::with_capacity(config.layers);
     for layer in 0..config.layers {
         let name = |inner: &str| format!("model.layers.{layer}.{inner}");
         let mut bias = |wanted: bool, inner: &str, length| {
-            wanted.then(|| vector(stored, &name(&format!("{inner}.bias")), length, problems))
+            wanted.then(|| files.vector(&name(&format!("{inner}.bias")), length, problems))
         };
         let wo = bias(config.o_bias, "attention.wo", config.hidden);
         let [w1, w3] =
             ["feed_forward.w1", "feed_forward.w3"].map(|inner| bias(config.mlp_bias, inner, config.inter));
         let w2 = bias(config.mlp_bias, "feed_forward.w2", config.hidden);
         let qkv = match config.qkv_bias {
-            true => qkv_bias(stored, &name("attention.wqkv.bias"), problems).map(Some),
+            true => files.qkv_bias(&name("attention.wqkv.bias"), problems).map(Some),
             false => [None, None, None],
         };
         let [q, k, v] = qkv;
@@ -152,23 +148,23 @@ fn assemble(
             [&mut w1, &mut w3].into_iter().for_each(|weights| weights.order_bias(columns));
         }
         layers.push(Layer {
-            attention_norm: vector(stored, &name("attention_norm.weight"), config.hidden, problems),
+            attention_norm: files.vector(&name("attention_norm.weight"), config.hidden, problems),
             qkv: [q, k, v],
             wo,
-            ffn_norm: vector(stored, &name("ffn_norm.weight"), config.hidden, problems),
+            ffn_norm: files.vector(&name("ffn_norm.weight"), config.hidden, problems),
             w1,
             w3,
             w2,
         });
     }
-    let norm = vector(stored, "model.norm.weight", config.hidden, problems);
+    let norm = files.vector("model.norm.weight", config.hidden, problems);
     let output =
-        if config.tied { Weights::new(embedding.matrix.clone(), None, isa, compute) } else { next(None)? };
+        if config.tied { Weights::new(embedding.matrix.clone(), None, arithmetic) } else { next(None)? };
     same_columns(&layers, problems);
     Some(Model { config, embedding: embedding.matrix, layers, norm, output })
 }
 
-/// Matrices with one input must want its columns in one order.
+/// Checks that matrices which share an input read its columns in the same order.
 fn same_columns(layers: &[Layer], problems: &mut Vec<String>) {
     for (index, layer) in layers.iter().enumerate() {
         let [q, k, v] = layer.qkv.each_ref().map(|weights| &weights.columns);

@@ -1,9 +1,10 @@
 //! [`Barrier`]: chunks of a phase claimed one by one, and members that wait for each other at its end.
 //!
-//! Every member has a contiguous share of the chunks and takes them in rising order; one that is done goes on with what
-//! the others have left. So the same member gets the same rows and columns in phase after phase, which are then in its
-//! cache, and one that the system takes off its core still delays one chunk only. The last to arrive resets the claims
-//! and turns the epoch, for which the others wait: nobody touches the claims between the last arrival and the turn.
+//! Every member has a contiguous share of the chunks and takes them in rising order; a member that has finished its share
+//! continues with what the others have left. So the same member gets the same rows and columns in phase after phase,
+//! which are then in its cache, and a member that the system takes off its core still delays one chunk only. The last
+//! member to arrive resets the claims and turns the epoch, for which the others wait: nobody touches the claims between
+//! the last arrival and the turn.
 
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering::SeqCst};
 use std::time::Instant;
@@ -11,16 +12,16 @@ use std::time::Instant;
 use super::parking::{Parking, Patience};
 use crate::{Error, Result};
 
-/// Members work.
+/// State of a job in which all members work.
 const OPEN: u8 = 0;
-/// A member left the job with an error.
+/// State after a member left the job with an error.
 const STOPPED: u8 = 1;
-/// A member panicked.
+/// State after a member panicked; it is never left.
 const POISONED: u8 = 2;
 
 const SAME_PHASES: &str = "all members of a job enter the same phases";
 
-/// A value on cache lines of its own (two, as the prefetcher fetches pairs).
+/// A value on separate cache lines (two, because the prefetcher fetches pairs), so that members do not slow each other.
 #[derive(Debug, Default)]
 #[repr(align(128))]
 struct Alone<T>(T);
@@ -60,7 +61,7 @@ impl Barrier {
         self.members
     }
 
-    /// Makes ready for a job; no member is in one.
+    /// Prepares for a job; no member may be in one.
     pub(super) fn open(&self) -> Result<()> {
         self.check_poison()?;
         self.state.store(OPEN, SeqCst);

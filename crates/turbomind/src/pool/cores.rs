@@ -1,10 +1,11 @@
-//! How many threads the machine runs at full speed.
+//! The default number of threads: how many the machine runs at full speed.
 
 use std::collections::BTreeSet;
 use std::fs;
 
-/// Physical cores that affinity and cgroup quota leave to this process, at least one: two hardware threads of a core
-/// share the multipliers that the kernels keep busy.
+/// Number of physical cores that affinity and cgroup quota leave to this process, at least one.
+///
+/// Hardware threads are not counted, because two of them share the multipliers that the kernels keep busy.
 #[must_use]
 pub fn default_threads() -> usize {
     let allowed = std::thread::available_parallelism().map_or(1, usize::from);

@@ -4,19 +4,21 @@ use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed, Ordering::Seq
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Looks at the condition between two looks at the clock.
+/// Number of checks of the condition between two readings of the clock, which cost more than a check.
 const LOOKS: usize = 8;
 /// How long a member spins at the end of a phase.
 const SPIN: Duration = Duration::from_micros(30);
-/// Vain waits in a row after which spinning is switched off.
+/// Number of waits in a row in which spinning did not help, after which it is switched off.
 const VAIN: u32 = 4;
-/// Waits without spinning before it is tried again.
+/// Number of waits without spinning before it is tried again.
 const PAUSE: u32 = 256;
 
-/// Where threads sleep until a condition holds. The condition is made of `SeqCst` loads, and who makes it true does so
-/// by `SeqCst` writes and then calls [`Parking::wake`]; so either the waker sees the sleeper or the sleeper the change.
+/// Where threads sleep until a condition holds.
+///
+/// The condition must consist of `SeqCst` loads. The thread that makes it true does so with `SeqCst` writes and then
+/// calls [`Parking::wake`], so either the waker sees the sleeper or the sleeper sees the change.
 #[derive(Debug, Default)]
-pub(crate) struct Parking {
+pub(super) struct Parking {
     sleepers: AtomicUsize,
     door: Mutex<()>,
     bell: Condvar,
@@ -24,7 +26,7 @@ pub(crate) struct Parking {
 
 impl Parking {
     /// Wakes all sleepers to look at their conditions; costs one load when there are none.
-    pub(crate) fn wake(&self) {
+    pub(super) fn wake(&self) {
         if self.sleepers.load(SeqCst) > 0 {
             drop(self.door());
             self.bell.notify_all();
@@ -32,7 +34,7 @@ impl Parking {
     }
 
     /// Returns when `ready` holds; spins for `spin` before it sleeps.
-    pub(crate) fn wait(&self, spin: Duration, ready: impl Fn() -> bool) {
+    pub(super) fn wait(&self, spin: Duration, ready: impl Fn() -> bool) {
         if !spin_until(Instant::now(), spin, &ready) {
             self.sleep(ready);
         }
@@ -68,8 +70,10 @@ fn spin_until(start: Instant, limit: Duration, ready: impl Fn() -> bool) -> bool
     }
 }
 
-/// What one member has learned from its waits. Spinning is vain when other work keeps the members from running at the
-/// same time, and then takes the core from those that are waited for.
+/// What one member has learned from its waits: whether spinning helps.
+///
+/// Spinning does not help when other work keeps the members from running at the same time. It then takes the core from
+/// the very members that are waited for.
 #[derive(Debug, Default)]
 pub(super) struct Patience {
     vain: AtomicU32,

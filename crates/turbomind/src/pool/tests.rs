@@ -1,4 +1,4 @@
-//! The pool under odd numbers of chunks, delays, panics and misuse.
+//! Tests of the pool: odd numbers of chunks, delays, panics and misuse.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
@@ -18,7 +18,7 @@ fn random(state: u64) -> u64 {
     x >> 16
 }
 
-/// Now and then a delay of up to 60 us, which is beyond what members spin.
+/// Causes, now and then, a delay of up to 60 us, which is longer than members spin.
 fn delay(seed: u64) {
     let number = random(seed);
     if number.is_multiple_of(61) {
@@ -77,7 +77,7 @@ fn every_member_runs_the_job() {
     assert_eq!(seen, [0, 1, 2, 3]);
 }
 
-/// Runs a job whose member `index` ends phase 2 in its own way.
+/// Runs a job whose member `index` calls `odd` instead of phase 2.
 fn job_with(pool: &mut Pool, index: usize, odd: impl Fn(&Member<'_>) -> Result<()> + Sync) -> Result<()> {
     pool.run(&|member| {
         for phase in 0..4 {
@@ -122,18 +122,15 @@ fn a_panic_in_a_chunk_poisons_the_pool() {
 fn an_error_ends_the_job_and_not_the_pool() {
     let mut pool = Pool::new(3).expect("threads");
     for index in 0..3 {
-        let ended = job_with(&mut pool, index, |_| Err(Error::Invalid(format!("member {index}"))));
-        assert!(
-            matches!(&ended, Err(Error::Invalid(text)) if *text == format!("member {index}")),
-            "{ended:?}"
-        );
+        let ended = job_with(&mut pool, index, |_| Err(Error::step(index, 0, 1)));
+        assert!(matches!(ended, Err(Error::Step { step, .. }) if step == index), "{ended:?}");
         let count = AtomicUsize::new(0);
         let run = |member: &Member<'_>| {
             member.phase(7, |_| {
                 count.fetch_add(1, Relaxed);
             })
         };
-        pool.run(&run).expect("the pool works on");
+        pool.run(&run).expect("the pool still works");
         assert_eq!(count.into_inner(), 7);
     }
 }
@@ -144,7 +141,7 @@ fn a_phase_inside_of_a_phase_is_an_error() {
     let nested = AtomicUsize::new(0);
     let run = |member: &Member<'_>| {
         member.phase(6, |_| {
-            if matches!(member.phase(1, |_| ()), Err(Error::Invalid(_))) {
+            if matches!(member.phase(1, |_| ()), Err(Error::NestedPhase)) {
                 nested.fetch_add(1, Relaxed);
             }
         })

@@ -1,15 +1,16 @@
-//! What one thread can reach at most: the multiply-adds of registers alone.
+//! [`peak_gmac_s`]: the upper limit of one thread, multiply-adds of registers alone.
 
 use std::time::{Duration, Instant};
 
-use super::Isa;
+use super::isa::Isa;
 
 /// How long the loop runs.
 const DURATION: Duration = Duration::from_millis(50);
 
-/// 10^9 products of bytes, summed, per second and thread, over 50 ms: `vpdpbusd`
-/// where the instruction set has it, `vpmaddubsw` with 16-bit additions for AVX2, what the compiler makes of plain Rust
-/// for scalar and for instruction sets that this machine lacks.
+/// Measures, over 50 ms, how many products of bytes one thread sums, in 10^9 per second.
+///
+/// The loop uses `vpdpbusd` where the instruction set has it, `vpmaddubsw` with 16-bit additions for AVX2, and what the
+/// compiler makes of plain Rust for scalar and for instruction sets that this machine lacks.
 #[must_use]
 pub fn peak_gmac_s(isa: Isa) -> f64 {
     let burst: fn() -> usize = match isa {

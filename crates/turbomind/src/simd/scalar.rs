@@ -3,10 +3,12 @@
 //! An output adds its blocks in rising order, `acc = fma(f32(dot), d * s, acc)` then `acc = fma(c, S, acc)`; Q6_K does
 //! so for each half block of 16. The integer sums are exact, so every other kernel gives the same bits.
 
+use std::ops::Range;
+
 use half::{bf16, f16};
 
-use super::{Blocks, BlocksFn, Floats, FloatsFn, rows_of};
-use crate::tile::{GROUP, Matrix, TileFormat};
+use super::product::{Blocks, BlocksFn, Floats, FloatsFn, rows_of};
+use crate::tile::{GROUP, TileFormat};
 
 /// One block of 32 weights of 16 outputs: `w = d u + c`.
 #[derive(Clone, Debug)]
@@ -19,7 +21,7 @@ pub struct Unpacked {
     pub offset: [[f32; GROUP]; 2],
 }
 
-/// The kernel for an integer format.
+/// The defining kernel of an integer format.
 #[must_use]
 pub fn blocks(format: TileFormat) -> BlocksFn {
     macro_rules! table {
@@ -32,7 +34,7 @@ pub fn blocks(format: TileFormat) -> BlocksFn {
     table!(F32, F16, Bf16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4K, Q5K, Q6K, Int4)
 }
 
-/// The kernel for float activations: the weights are dequantized exactly, whatever their format.
+/// The defining kernel for float activations: the weights are dequantized exactly, whatever their format.
 #[must_use]
 pub fn floats(format: TileFormat) -> FloatsFn {
     macro_rules! table {
@@ -49,7 +51,7 @@ fn multiply_blocks(format: TileFormat, call: &Blocks<'_>, out: &mut [[f32; GROUP
     let inputs = call.panel.blocks * 32;
     let rows = rows_of(call.groups, out);
     let per_record = format.step() / 32;
-    let group_bytes = Matrix::group_bytes(format, inputs);
+    let group_bytes = format.group_bytes(inputs);
     out.fill([0.0; GROUP]);
     for group in 0..call.groups {
         let tiles = &call.tiles[group * group_bytes..][..group_bytes];
@@ -62,53 +64,63 @@ fn multiply_blocks(format: TileFormat, call: &Blocks<'_>, out: &mut [[f32; GROUP
                 let scale = call.panel.scales[place];
                 let acc = &mut out[group * rows.len() + row];
                 if format == TileFormat::Q6K {
-                    add(
+                    let (low, high) = values.split_at(16);
+                    weights.add(
                         acc,
-                        dots(&weights.values[..16], &values[..16]),
-                        &weights,
-                        (0, scale.scale, scale.low),
+                        Part { half: 0, dots: weights.dots(0..16, low), sum: scale.low },
+                        scale.scale,
                     );
-                    add(
+                    weights.add(
                         acc,
-                        dots(&weights.values[16..], &values[16..]),
-                        &weights,
-                        (1, scale.scale, scale.high),
+                        Part { half: 1, dots: weights.dots(16..32, high), sum: scale.high },
+                        scale.scale,
                     );
                 } else {
-                    add(acc, dots(&weights.values, values), &weights, (0, scale.scale, scale.sum));
+                    weights.add(
+                        acc,
+                        Part { half: 0, dots: weights.dots(0..32, values), sum: scale.sum },
+                        scale.scale,
+                    );
                 }
             }
         }
     }
 }
 
-/// `sum_i u(i, n) q(i)` for every output.
-fn dots(weights: &[[u8; GROUP]], values: &[i8]) -> [i32; GROUP] {
-    let mut sums = [0; GROUP];
-    for (weights, value) in weights.iter().zip(values) {
-        for (sum, weight) in sums.iter_mut().zip(weights) {
-            *sum += i32::from(*weight) * i32::from(*value);
-        }
-    }
-    sums
+/// A block, or half of one, met by a row of activations.
+struct Part {
+    /// Which of the weights' scales counts.
+    half: usize,
+    /// `sum_i u(i, n) q(i)` of every output.
+    dots: [i32; GROUP],
+    /// The activations' S.
+    sum: f32,
 }
 
-/// Adds a (half) block: `half` chooses the weights' scales, `scale` and `sum` are the activations' s and S.
-fn add(
-    acc: &mut [f32; GROUP],
-    dots: [i32; GROUP],
-    weights: &Unpacked,
-    (half, scale, sum): (usize, f32, f32),
-) {
-    for n in 0..GROUP {
-        acc[n] = (dots[n] as f32).mul_add(weights.scale[half][n] * scale, acc[n]);
-        acc[n] = weights.offset[half][n].mul_add(sum, acc[n]);
+impl Unpacked {
+    /// `sum_i u(i, n) q(i)` for every output, over some of the 32 weights.
+    fn dots(&self, weights: Range<usize>, values: &[i8]) -> [i32; GROUP] {
+        let mut sums = [0; GROUP];
+        for (weights, value) in self.values[weights].iter().zip(values) {
+            for (sum, weight) in sums.iter_mut().zip(weights) {
+                *sum += i32::from(*weight) * i32::from(*value);
+            }
+        }
+        sums
+    }
+
+    /// Adds a part to the outputs; `scale` is the activations' s.
+    fn add(&self, acc: &mut [f32; GROUP], part: Part, scale: f32) {
+        for n in 0..GROUP {
+            acc[n] = (part.dots[n] as f32).mul_add(self.scale[part.half][n] * scale, acc[n]);
+            acc[n] = self.offset[part.half][n].mul_add(part.sum, acc[n]);
+        }
     }
 }
 
 fn multiply_floats(format: TileFormat, call: &Floats<'_>, out: &mut [[f32; GROUP]]) {
     let rows = rows_of(call.groups, out).len();
-    let group_bytes = Matrix::group_bytes(format, call.inputs);
+    let group_bytes = format.group_bytes(call.inputs);
     let mut weights = vec![[0.0; GROUP]; format.step()];
     out.fill([0.0; GROUP]);
     for (tiles, out) in call.tiles.chunks_exact(group_bytes).zip(out.chunks_exact_mut(rows.max(1))) {
@@ -130,7 +142,7 @@ fn add_products(weights: &[[f32; GROUP]], x: &[f32], acc: &mut [f32; GROUP]) {
     }
 }
 
-/// The weights of one record as floats, `out[i][n]` = weight i of output n, exactly.
+/// Writes the weights of one record as floats, `out[i][n]` = weight i of output n, exactly.
 pub fn dequantize(format: TileFormat, record: &[u8], out: &mut [[f32; GROUP]]) {
     match format {
         TileFormat::F32 => {
@@ -174,7 +186,7 @@ const fn zero(format: TileFormat) -> Option<f32> {
     }
 }
 
-/// Block `block` of a record.
+/// Unpacks block `block` of a record of an integer format.
 #[must_use]
 pub fn unpack(format: TileFormat, record: &[u8], block: usize) -> Unpacked {
     let blocks = |header: usize| (format.record_bytes() - header) / (format.step() / 32);
@@ -213,8 +225,11 @@ pub fn unpack(format: TileFormat, record: &[u8], block: usize) -> Unpacked {
     }
 }
 
+/// Where the offsets `c` of a block come from.
 enum Offset {
+    /// The same multiple of the scale for every output.
     Times(f32),
+    /// Stored for each output.
     Each([f32; GROUP]),
 }
 
@@ -241,7 +256,7 @@ fn bytes(payload: &[u8]) -> [[u8; GROUP]; 32] {
     std::array::from_fn(|i| std::array::from_fn(|n| payload[64 * (i / 4) + 4 * n + i % 4]))
 }
 
-/// Nibbles and the bit plane behind them.
+/// Nibbles and the bit plane that follows them.
 fn fifth_bits(payload: &[u8]) -> [[u8; GROUP]; 32] {
     let mut values = nibbles(payload);
     for (i, values) in values.iter_mut().enumerate() {
@@ -253,7 +268,7 @@ fn fifth_bits(payload: &[u8]) -> [[u8; GROUP]; 32] {
     values
 }
 
-/// Nibbles and the two-bit plane behind them.
+/// Nibbles and the two-bit plane that follows them.
 fn sixth_bits(payload: &[u8]) -> [[u8; GROUP]; 32] {
     let mut values = nibbles(payload);
     for (i, values) in values.iter_mut().enumerate() {

@@ -1,44 +1,18 @@
-//! Row operations over [`Lanes`]: RMS norm, 8-bit blocks, silu, rotation, products with dequantized weights.
+//! Row operations over [`Lanes`]: RMS norm, silu, rotation, candidates, products with dequantized weights.
 
+use super::isa::Isa;
 use super::lanes::{Kernel, Lanes, exp2};
+use super::product::{Floats, rows_of};
+use super::quantize::{BlockSums, QuantizedBlock, block};
 use super::scalar::dequantize;
-use super::{Floats, Isa, rows_of};
-use crate::panel::BlockScale;
-use crate::tile::{GROUP, Matrix, TileFormat};
+use crate::tile::{GROUP, TileFormat};
 
-/// `out = weight * (x / sqrt(mean(x^2) + eps))`; gives the mean square. When
-/// that is not finite, `out` is NaN.
+/// `out = weight * (x / sqrt(mean(x^2) + eps))`; returns the mean square. When that is not finite, `out` is NaN.
 ///
 /// # Shapes
 /// - `x`, `weight`, `out`: `[hidden]`
 pub(crate) fn rms_norm(isa: Isa, x: &[f32], weight: &[f32], eps: f32, out: &mut [f32]) -> f32 {
     isa.run(RmsNorm { x, weight, eps, out })
-}
-
-/// Which sums of a block are wanted.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(crate) enum BlockSums {
-    /// That of the block; those of its halves are zero.
-    #[default]
-    Whole,
-    /// Those of its halves too.
-    Halves,
-}
-
-/// Blocks of 32 as [`crate::panel`] says, each handed to `out` with its number; NaN and infinity give a scale that is NaN.
-pub(crate) fn quantize(
-    isa: Isa,
-    sums: BlockSums,
-    x: &[[f32; 32]],
-    mut out: impl FnMut(usize, [i8; 32], BlockScale),
-) {
-    let rows = 0..x.len();
-    isa.run(Quantize {
-        rows,
-        sums,
-        load: |index: usize| x[index].as_chunks::<16>().0,
-        out: |i, v, s| out(i, v, s),
-    });
 }
 
 /// `gate = silu(gate) * up`.
@@ -64,7 +38,7 @@ pub(crate) fn multiply_dequantized(
     isa.run(MultiplyDequantized { format, call, out });
 }
 
-/// Calls `found` with every row that has a value of at least `least(row)`.
+/// Calls `found` with every row that has a value of at least `least(row)`: a quick check before a list is searched.
 pub(crate) fn contenders(
     isa: Isa,
     values: &[[f32; GROUP]],
@@ -132,50 +106,6 @@ impl Kernel for RmsNorm<'_> {
     }
 }
 
-struct Quantize<L, F> {
-    rows: std::ops::Range<usize>,
-    sums: BlockSums,
-    load: L,
-    out: F,
-}
-
-impl<'a, L, F> Kernel for Quantize<L, F>
-where
-    L: Fn(usize) -> &'a [[f32; 16]],
-    F: FnMut(usize, [i8; 32], BlockScale),
-{
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Lanes>(mut self, simd: S) {
-        for index in self.rows {
-            let halves = (self.load)(index);
-            let (values, scale) =
-                block(simd, self.sums, [&halves[0], &halves[1]].map(|half| simd.load(half)));
-            (self.out)(index, values, scale);
-        }
-    }
-}
-
-/// Quantizes one block.
-#[inline(always)]
-fn block<S: Lanes>(simd: S, sums: BlockSums, [low, high]: [S::F32; 2]) -> ([i8; 32], BlockScale) {
-    let magnitude = simd.magnitude(simd.larger(low, high));
-    let scale = if magnitude.is_finite() { magnitude * (1.0 / 127.0) } else { f32::NAN };
-    // A subnormal scale has no finite inverse; what it stands for is nothing.
-    let inverse = simd.splat(if scale >= f32::MIN_POSITIVE { 1.0 / scale } else { 0.0 });
-    let [low, high] = [low, high].map(|x| simd.round(simd.mul(x, inverse)));
-    let mut values = [0; 32];
-    values[..16].copy_from_slice(&simd.to_signed(low));
-    values[16..].copy_from_slice(&simd.to_signed(high));
-    let sum = scale * simd.sum(simd.add(low, high));
-    let halves = match sums {
-        BlockSums::Whole => [0.0; 2],
-        BlockSums::Halves => [scale * simd.sum(low), scale * simd.sum(high)],
-    };
-    (values, BlockScale { scale, sum, low: halves[0], high: halves[1] })
-}
-
 struct SiluMul<'a> {
     gate: &'a mut [[f32; GROUP]],
     up: &'a [[f32; GROUP]],
@@ -207,7 +137,7 @@ pub(crate) fn gated_blocks(
     sums: BlockSums,
     gate: &[[f32; GROUP]],
     up: &[[f32; GROUP]],
-    out: impl FnMut(usize, [i8; 32], BlockScale),
+    out: impl FnMut(usize, QuantizedBlock),
 ) {
     isa.run(GatedBlocks { sums, gate: gate.split_at(gate.len() / 2), up: up.split_at(up.len() / 2), out });
 }
@@ -219,7 +149,7 @@ struct GatedBlocks<'a, F> {
     out: F,
 }
 
-impl<F: FnMut(usize, [i8; 32], BlockScale)> Kernel for GatedBlocks<'_, F> {
+impl<F: FnMut(usize, QuantizedBlock)> Kernel for GatedBlocks<'_, F> {
     type Output = ();
 
     #[inline(always)]
@@ -229,8 +159,7 @@ impl<F: FnMut(usize, [i8; 32], BlockScale)> Kernel for GatedBlocks<'_, F> {
         for (row, (gate, up)) in gates.zip(ups).enumerate() {
             let low = gated(simd, simd.load(gate.0), simd.load(up.0));
             let high = gated(simd, simd.load(gate.1), simd.load(up.1));
-            let (values, scale) = block(simd, self.sums, [low, high]);
-            (self.out)(row, values, scale);
+            (self.out)(row, block(simd, self.sums, [low, high]));
         }
     }
 }
@@ -277,7 +206,7 @@ impl Kernel for MultiplyDequantized<'_> {
     fn run<S: Lanes>(self, simd: S) {
         let Self { format, call, out } = self;
         let rows = rows_of(call.groups, out);
-        let group_bytes = Matrix::group_bytes(format, call.inputs);
+        let group_bytes = format.group_bytes(call.inputs);
         let mut weights = vec![[0.0; GROUP]; format.step()];
         out.fill([0.0; GROUP]);
         for group in 0..call.groups {
@@ -318,42 +247,23 @@ mod tests {
         }
     }
 
-    fn quantized(isa: Isa, x: &[f32; 32]) -> ([i8; 32], BlockScale) {
-        let mut found = ([0; 32], BlockScale::default());
-        quantize(isa, BlockSums::Halves, std::slice::from_ref(x), |_, values, scale| found = (values, scale));
-        found
-    }
-
     #[test]
     fn every_instruction_set_gives_the_same_bits() {
         let x: [f32; 32] = std::array::from_fn(|i| ((i * 37 % 19) as f32 - 9.3) * 1.7);
         let bits = |isa: Isa| {
             let mut head = x;
             let mut gate = *x.as_chunks::<16>().0.first().expect("32 values");
-            let (values, scale) = quantized(isa, &x);
             let up = [gate];
             silu_mul(isa, std::slice::from_mut(&mut gate), &up);
             rotate(isa, &mut head, &x[..16], &x[16..]);
             let mut norm = [0.0; 32];
             rms_norm(isa, &x, &head, 1e-5, &mut norm);
-            let floats = [&gate[..], &head, &norm, &[scale.scale, scale.sum, scale.low, scale.high]].concat();
-            (values, floats.iter().map(|x| x.to_bits()).collect::<Vec<_>>())
+            let floats = [&gate[..], &head, &norm].concat();
+            floats.iter().map(|x| x.to_bits()).collect::<Vec<_>>()
         };
         let expected = bits(Isa::Scalar);
         for isa in Isa::ALL.into_iter().filter(|isa| isa.is_available()) {
             assert_eq!(bits(isa), expected, "{isa:?}");
         }
-    }
-
-    #[test]
-    fn blocks_round_half_to_even_and_carry_nan() {
-        let mut x = [0.0; 32];
-        (x[0], x[1], x[2], x[20]) = (127.0, 2.5, -3.5, -127.0);
-        let (values, scale) = quantized(Isa::Scalar, &x);
-        assert_eq!((values[0], values[1], values[2], values[20]), (127, 2, -4, -127));
-        assert_eq!((scale.scale, scale.low, scale.high, scale.sum), (1.0, 125.0, -127.0, -2.0));
-        x[31] = f32::INFINITY;
-        assert!(quantized(Isa::Scalar, &x).1.sum.is_nan());
-        assert_eq!(quantized(Isa::Scalar, &[0.0; 32]).1.scale, 0.0);
     }
 }

@@ -1,6 +1,11 @@
-//! [`TileFormat`]: which record a matrix is made of.
+//! [`TileFormat`]: which record a matrix consists of, and how many bytes that takes.
 
 use internlm_model::weights::Encoding;
+
+/// Number of outputs of a column group.
+pub const GROUP: usize = 16;
+/// Number of weights of a block along the inner length, which is also a block of quantized activations.
+pub const BLOCK: usize = 32;
 
 /// The record of a matrix; the table is in [`crate::tile`].
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -32,7 +37,7 @@ pub enum TileFormat {
 }
 
 impl TileFormat {
-    /// Every format.
+    /// All formats, in the order of the table in [`crate::tile`].
     pub const ALL: [Self; 12] = [
         Self::F32,
         Self::F16,
@@ -48,7 +53,7 @@ impl TileFormat {
         Self::Int4,
     ];
 
-    /// The format of a stored encoding; `None` for integers and F64.
+    /// The format that a stored encoding becomes; `None` for integers and F64, which have no tiles.
     #[must_use]
     pub const fn of(encoding: Encoding) -> Option<Self> {
         Some(match encoding {
@@ -67,7 +72,7 @@ impl TileFormat {
         })
     }
 
-    /// Name as in files: `Q4_1`.
+    /// The name that files use: `Q4_1`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -86,7 +91,7 @@ impl TileFormat {
         }
     }
 
-    /// Weights of one output that a record holds.
+    /// Number of weights of one output that a record holds.
     #[must_use]
     pub const fn step(self) -> usize {
         match self {
@@ -98,7 +103,7 @@ impl TileFormat {
         }
     }
 
-    /// Bytes of a record.
+    /// Bytes of a record, payload and scales of all 16 outputs.
     #[must_use]
     pub const fn record_bytes(self) -> usize {
         match self {
@@ -116,12 +121,30 @@ impl TileFormat {
         }
     }
 
+    /// Bytes of one column group of a matrix with `inputs` inputs.
+    #[must_use]
+    pub const fn group_bytes(self, inputs: usize) -> usize {
+        inputs.div_ceil(self.step()) * self.record_bytes()
+    }
+
+    /// Bytes of all tiles of a matrix `[outputs, inputs]`.
+    #[must_use]
+    pub const fn matrix_bytes(self, outputs: usize, inputs: usize) -> usize {
+        column_groups(outputs) * self.group_bytes(inputs)
+    }
+
     /// Whether the weights are floats, which are multiplied with float activations; the others are integers with
     /// scales, multiplied with 8-bit activations.
     #[must_use]
     pub const fn is_float(self) -> bool {
         matches!(self, Self::F32 | Self::F16 | Self::Bf16)
     }
+}
+
+/// Number of column groups of `outputs` outputs; the last one may be padded.
+#[must_use]
+pub const fn column_groups(outputs: usize) -> usize {
+    outputs.div_ceil(GROUP)
 }
 
 impl std::fmt::Display for TileFormat {

@@ -2,56 +2,38 @@
 
 use std::ops::Range;
 
-use super::{GROUP, TileFormat};
+use super::format::{GROUP, TileFormat, column_groups};
 use crate::arena::Bytes;
 use crate::simd::scalar;
 
 /// A matrix `[outputs, inputs]` in tiles.
 #[derive(Clone, Debug)]
 pub struct Matrix {
-    /// Its records.
+    /// The format of its records.
     pub format: TileFormat,
-    /// Outputs `n`.
+    /// Number of outputs, `n`.
     pub outputs: usize,
-    /// Inner length `k`.
+    /// Inner length, `k`.
     pub inputs: usize,
     /// The records of all column groups.
     pub tiles: Bytes,
 }
 
 impl Matrix {
-    /// Column groups of `outputs` outputs.
-    #[must_use]
-    pub const fn groups_of(outputs: usize) -> usize {
-        outputs.div_ceil(GROUP)
-    }
-
-    /// Bytes of one column group.
-    #[must_use]
-    pub const fn group_bytes(format: TileFormat, inputs: usize) -> usize {
-        inputs.div_ceil(format.step()) * format.record_bytes()
-    }
-
-    /// Bytes of all tiles of a matrix `[outputs, inputs]`.
-    #[must_use]
-    pub const fn bytes(format: TileFormat, outputs: usize, inputs: usize) -> usize {
-        Self::groups_of(outputs) * Self::group_bytes(format, inputs)
-    }
-
-    /// Column groups.
+    /// Number of column groups.
     #[must_use]
     pub fn groups(&self) -> usize {
-        Self::groups_of(self.outputs)
+        column_groups(self.outputs)
     }
 
-    /// The records of some column groups.
+    /// The records of a range of column groups.
     #[must_use]
     pub fn group_tiles(&self, groups: Range<usize>) -> &[u8] {
-        let bytes = Self::group_bytes(self.format, self.inputs);
+        let bytes = self.format.group_bytes(self.inputs);
         &self.tiles[groups.start * bytes..groups.end * bytes]
     }
 
-    /// The weights of one output, exactly.
+    /// Dequantizes the weights of one output, exactly.
     ///
     /// # Shapes
     /// - `out`: `[inputs]`

@@ -34,10 +34,5 @@
 mod format;
 mod matrix;
 
-pub use format::TileFormat;
+pub use format::{BLOCK, GROUP, TileFormat, column_groups};
 pub use matrix::Matrix;
-
-/// Outputs of a column group.
-pub const GROUP: usize = 16;
-/// Weights of a block along the inner length, which is also a block of quantized activations.
-pub const BLOCK: usize = 32;

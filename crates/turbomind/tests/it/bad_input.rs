@@ -1,8 +1,7 @@
 //! Bad files and impossible steps are errors that name place, found and expected; nothing panics.
 
 use internlm_model::weights::Encoding;
-use turbomind::simd::Isa;
-use turbomind::{Engine, EngineConfig, Error, LogitsWanted, NonFinite, Outputs, SeqStep, Want};
+use turbomind::{Engine, EngineConfig, Error, Isa, LogitEntries, NonFinite, Outputs, SeqStep};
 
 use crate::tiny::Tiny;
 
@@ -10,7 +9,7 @@ fn load(bytes: &[u8]) -> Result<Engine, Error> {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("bad.gguf");
     std::fs::write(&path, bytes).expect("writes");
-    Engine::load(&path, &EngineConfig { kv_blocks: Some(8), ..EngineConfig::default() })
+    Engine::load(&path, &EngineConfig::new().with_kv_blocks(8))
 }
 
 fn message(bytes: &[u8]) -> String {
@@ -71,11 +70,10 @@ fn impossible_steps_are_refused_and_harm_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("tiny.gguf");
     Tiny { context: 64, ..Tiny::default() }.write(&path);
-    let config = EngineConfig { kv_blocks: Some(8), max_batched_tokens: 80, ..EngineConfig::default() };
+    let config = EngineConfig::new().with_kv_blocks(8).with_max_batched_tokens(80);
     let mut engine = Engine::load(&path, &config).expect("loads");
     let mut outputs = Outputs::default();
-    let good =
-        SeqStep { tokens: &[1], position: 0, rope_len: 1, blocks: &[0, 1], logits: LogitsWanted::Last };
+    let good = SeqStep::new(&[1], 0, &[0, 1]);
     let long = [7; 65];
     let table = [
         (SeqStep { tokens: &[], ..good }, "found no tokens"),
@@ -87,16 +85,17 @@ fn impossible_steps_are_refused_and_harm_nothing() {
     ];
     for (step, expected) in table {
         let error =
-            engine.forward(&[good, step], Want::Logits, &mut outputs).expect_err("refused").to_string();
+            engine.forward(&[good, step], LogitEntries::All, &mut outputs).expect_err("refused").to_string();
         assert!(error.contains("step 1") && error.contains(expected), "{error}");
     }
-    let error = engine.forward(&[good; 81], Want::Top(1), &mut outputs).expect_err("refused").to_string();
+    let error =
+        engine.forward(&[good; 81], LogitEntries::Top(1), &mut outputs).expect_err("refused").to_string();
     assert!(error.contains("found 81 tokens, expected at most 80"), "{error}");
-    let error = engine.forward(&[good], Want::Top(0), &mut outputs).expect_err("refused").to_string();
-    assert!(error.contains("best entries: found 0, expected 1 to 64"), "{error}");
-    engine.forward(&[], Want::Logits, &mut outputs).expect("nothing to do");
+    let error = engine.forward(&[good], LogitEntries::Top(0), &mut outputs).expect_err("refused").to_string();
+    assert!(error.contains("best entries: found 0, expected 1 to 300"), "{error}");
+    engine.forward(&[], LogitEntries::All, &mut outputs).expect("nothing to do");
     assert!(outputs.logits.is_empty());
-    engine.forward(&[good], Want::Logits, &mut outputs).expect("still works");
+    engine.forward(&[good], LogitEntries::All, &mut outputs).expect("still works");
     assert_eq!((outputs.logits.len(), outputs.non_finite.len()), (300, 0));
 }
 
@@ -105,11 +104,11 @@ fn settings_that_are_not_possible_are_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("tiny.gguf");
     Tiny::default().write(&path);
-    let config = EngineConfig { block_tokens: 20, ..EngineConfig::default() };
+    let config = EngineConfig::new().with_block_tokens(20);
     let error = Engine::load(&path, &config).expect_err("refused").to_string();
     assert!(error.contains("block_tokens: found 20, expected a multiple of 16"), "{error}");
     if let Some(isa) = Isa::ALL.into_iter().find(|isa| !isa.is_available()) {
-        let config = EngineConfig { isa: Some(isa), ..EngineConfig::default() };
+        let config = EngineConfig::new().with_isa(isa);
         assert!(Engine::load(&path, &config).expect_err("refused").to_string().contains(isa.name()));
     }
 }
@@ -125,16 +124,10 @@ fn numbers_beyond_floats_are_reported_for_their_sequence_only() {
     }
     let mut engine = load(&bytes).expect("loads");
     let mut outputs = Outputs::default();
-    let step = |token: &'static [u32], blocks: &'static [u32]| SeqStep {
-        tokens: token,
-        position: 0,
-        rope_len: 1,
-        blocks,
-        logits: LogitsWanted::Last,
-    };
-    engine.forward(&[step(&[4], &[0])], Want::Logits, &mut outputs).expect("a pass");
+    let step = |token: &'static [u32], blocks: &'static [u32]| SeqStep::new(token, 0, blocks);
+    engine.forward(&[step(&[4], &[0])], LogitEntries::All, &mut outputs).expect("a pass");
     let alone = outputs.logits.clone();
-    engine.forward(&[step(&[4], &[0]), step(&[5], &[1])], Want::Logits, &mut outputs).expect("a pass");
+    engine.forward(&[step(&[4], &[0]), step(&[5], &[1])], LogitEntries::All, &mut outputs).expect("a pass");
     assert_eq!(outputs.non_finite, [NonFinite { sequence: 1, layer: 0 }]);
     assert_eq!(outputs.logits[..300], alone);
     assert!(outputs.logits[300..].iter().all(|logit| logit.is_nan()));

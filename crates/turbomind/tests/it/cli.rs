@@ -1,5 +1,6 @@
 //! The command line: answers on a tiny model, and errors that name what is wrong.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use internlm_kit::exit::Failure;
@@ -29,18 +30,18 @@ impl Folder {
         path
     }
 
-    /// Runs `turbomind VERB --model tiny.gguf WORDS`; words that begin with `@` are files of the folder.
+    /// Runs `turbomind VERB tiny.gguf WORDS`; words that begin with `@` are files of the folder.
     fn run(&self, verb: &str, words: &str) -> anyhow::Result<String> {
         self.run_on(&self.path("tiny.gguf"), verb, words)
     }
 
     fn run_on(&self, model: &Path, verb: &str, words: &str) -> anyhow::Result<String> {
-        let mut line = vec!["turbomind".into(), verb.into(), "--model".into(), model.as_os_str().to_owned()];
+        let mut line = vec!["turbomind".into(), verb.into(), model.as_os_str().to_owned()];
         line.extend(words.split_whitespace().map(|word| match word.strip_prefix('@') {
             Some(name) => self.path(name).into_os_string(),
             None => word.into(),
         }));
-        cli::run_from(line)
+        answer(line)
     }
 
     fn json(&self, verb: &str, words: &str) -> Value {
@@ -53,6 +54,13 @@ impl Folder {
     fn refused(&self, verb: &str, words: &str) -> String {
         bad_input(self.run(verb, words))
     }
+}
+
+/// What a command line prints.
+fn answer(line: Vec<OsString>) -> anyhow::Result<String> {
+    let mut out = Vec::new();
+    cli::run_from(line, &mut out)?;
+    Ok(String::from_utf8(out)?)
 }
 
 fn bad_input(answer: anyhow::Result<String>) -> String {
@@ -71,7 +79,7 @@ fn the_tiny_model_generates_the_same_in_any_chunks() {
     let ids: Vec<String> = (0..40).map(|i| (7 * i + 1).to_string()).collect();
     folder.write("ids.txt", &ids.join("\n"));
     folder.write("ids.json", &format!("[{}]", ids.join(", ")));
-    let words = "--prompt-ids @ids.txt --n 12 --greedy --top 3 --ignore-eos";
+    let words = "--prompt-ids @ids.txt --max-tokens 12 --top 3 --ignore-eos";
     let whole = folder.json("generate", words);
     assert_eq!(whole["prompt_ids"].as_array().map(Vec::len), Some(40));
     assert_eq!(whole["finish"], "length");
@@ -86,7 +94,7 @@ fn the_tiny_model_generates_the_same_in_any_chunks() {
         let words = format!("{words} --chunk {chunk} --threads 1").replace("ids.txt", "ids.json");
         assert_eq!(folder.json("generate", &words), whole, "chunks of {chunk}");
     }
-    let plain = folder.run("generate", "--prompt-ids @ids.txt --n 12 --ignore-eos").expect("works");
+    let plain = folder.run("generate", "--prompt-ids @ids.txt --max-tokens 12 --ignore-eos").expect("works");
     let listed: Vec<String> = new.iter().map(Value::to_string).collect();
     assert_eq!(plain, listed.join(" ") + "\n");
 }
@@ -95,13 +103,13 @@ fn the_tiny_model_generates_the_same_in_any_chunks() {
 fn forced_ids_get_the_probabilities_of_the_greedy_ones() {
     let folder = Folder::new();
     folder.write("ids", "5 6 7");
-    let greedy = folder.json("generate", "--prompt-ids @ids --n 8 --ignore-eos --compute f32");
+    let greedy = folder.json("generate", "--prompt-ids @ids --max-tokens 8 --ignore-eos --compute f32");
     folder.write("given", &greedy["ids"].to_string());
     let words = "--prompt-ids @ids --force-ids @given --top 1 --compute f32";
     let forced = folder.json("generate", words);
     assert_eq!((&forced["ids"], &forced["logprobs"]), (&greedy["ids"], &greedy["logprobs"]));
     assert_eq!(forced["finish"], "forced");
-    let first = folder.json("generate", &format!("{words} --n 2"));
+    let first = folder.json("generate", &format!("{words} --max-tokens 2"));
     assert_eq!(floats(&first["logprobs"]), floats(&greedy["logprobs"])[..2]);
 }
 
@@ -129,7 +137,8 @@ fn perplexity_is_the_mean_of_forced_ids() {
 #[test]
 fn bench_keeps_the_contract() {
     let folder = Folder::new();
-    let report = folder.json("bench", "--prompt 40 --gen 4 --batch 3 --repeat 2 --threads 1 --kv int8");
+    let report =
+        folder.json("bench", "--prompt-tokens 40 --gen-tokens 4 --batch 3 --repeat 2 --threads 1 --kv int8");
     let names = "engine version isa model model_mb threads prompt gen depth batch kv prefill_tok_s decode_tok_s \
                  rounds load_s rss_mb rss_peak_mb kv_mb repack_mb peak_gmac_s prefill_gmac_s decode_gmac_s \
                  decode_gb_s cpu_s wall_s";
@@ -143,9 +152,10 @@ fn bench_keeps_the_contract() {
     let expected = serde_json::json!(["turbomind", "tiny.gguf", 1, 40, 4, 40, 3, "int8"]);
     assert_eq!(serde_json::json!(sizes), expected);
     assert!(report["decode_tok_s"].as_f64() > Some(0.0) && report["peak_gmac_s"].as_f64() > Some(0.0));
-    let depths = folder.json("bench", "--prompt 0 --gen 2 --depth 70 --repeat 1 --threads 2");
+    let depths = folder.json("bench", "--prompt-tokens 0 --gen-tokens 2 --depth 70 --repeat 1 --threads 2");
     assert_eq!((depths["depth"].as_u64(), depths.get("prefill_tok_s")), (Some(70), None));
-    let table = folder.run("bench", "--prompt 30 --gen 2 --depth 10 --repeat 1").expect("works");
+    let table =
+        folder.run("bench", "--prompt-tokens 30 --gen-tokens 2 --depth 10 --repeat 1").expect("works");
     assert!(table.lines().any(|line| line.starts_with("decode_tok_s     ")), "{table}");
 }
 
@@ -194,12 +204,15 @@ fn a_hugging_face_folder_works_as_well() {
     })
     .expect("writes");
     folder.write("ids", "5 6 7");
-    let answer =
-        folder.run_on(folder.0.path(), "generate", "--prompt-ids @ids --n 3 --ignore-eos").expect("works");
+    let answer = folder
+        .run_on(folder.0.path(), "generate", "--prompt-ids @ids --max-tokens 3 --ignore-eos")
+        .expect("works");
     assert_eq!(answer.split_whitespace().count(), 3);
     let text = folder.run_on(folder.0.path(), "inspect", "").expect("works");
     assert!(text.contains("lm_head.weight") && text.contains("hidden_size"), "{text}");
-    let report = folder.run_on(folder.0.path(), "bench", "--prompt 8 --gen 2 --repeat 1").expect("works");
+    let report = folder
+        .run_on(folder.0.path(), "bench", "--prompt-tokens 8 --gen-tokens 2 --repeat 1")
+        .expect("works");
     assert!(report.contains("prefill_gmac_s"), "{report}");
 }
 
@@ -221,8 +234,16 @@ fn bad_input_is_named_and_ends_with_code_2() {
         ("generate", "--prompt-ids @words", "words: word 1: found \"two\", expected an id"),
         ("generate", "--prompt-ids @json", "json: expected a JSON array of ids"),
         ("generate", "--prompt-ids @absent", "absent"),
-        ("generate", "--prompt-ids @ids --n 94", "found 97 tokens, expected at most the context's 96"),
-        ("generate", "--prompt-ids @ids --n 18446744073709551615", "expected at most the context's 96"),
+        (
+            "generate",
+            "--prompt-ids @ids --max-tokens 94",
+            "found 97 tokens, expected at most the context's 96",
+        ),
+        (
+            "generate",
+            "--prompt-ids @ids --max-tokens 18446744073709551615",
+            "expected at most the context's 96",
+        ),
         ("generate", "--prompt-ids @ids --force-ids @large", "large: id number 1: found 300"),
         ("generate", "--prompt-ids @ids --prompt text", "cannot be used with"),
         ("generate", "", "required"),
@@ -233,8 +254,8 @@ fn bad_input_is_named_and_ends_with_code_2() {
         ("generate", "--prompt words", "tokenizer"),
         ("perplexity", "--ids @empty", "empty: found 0 ids, expected at least 2"),
         ("perplexity", "--ids @large", "large: id number 1"),
-        ("bench", "--prompt 90 --gen 7", "found 97 tokens, expected at most the context's 96"),
-        ("bench", "--prompt 0 --gen 0", "found 0 for both"),
+        ("bench", "--prompt-tokens 90 --gen-tokens 7", "found 97 tokens, expected at most the context's 96"),
+        ("bench", "--prompt-tokens 0 --gen-tokens 0", "found 0 for both"),
     ] {
         let message = folder.refused(verb, words);
         assert!(message.contains(expected), "{verb} {words}: {message}");

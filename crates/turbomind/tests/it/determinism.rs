@@ -2,9 +2,7 @@
 //! for quantized weights, on every instruction set.
 
 use internlm_model::weights::Encoding;
-use turbomind::kv::KvFormat;
-use turbomind::simd::Isa;
-use turbomind::{Engine, EngineConfig, LogitsWanted, Outputs, SeqStep, Want};
+use turbomind::{Engine, EngineConfig, Isa, KvFormat, LogitEntries, LogitRows, Outputs, SeqStep};
 
 use crate::tiny::Tiny;
 
@@ -19,11 +17,10 @@ fn load(tiny: Tiny, config: &EngineConfig) -> Engine {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("tiny.gguf");
     tiny.write(&path);
-    let config = EngineConfig { kv_blocks: Some(128), ..config.clone() };
-    Engine::load(&path, &config).expect("loads")
+    Engine::load(path, &config.clone().with_kv_blocks(128)).expect("loads")
 }
 
-/// Blocks of a sequence, in an order of their own.
+/// Blocks of a sequence, not in rising order.
 fn blocks(sequence: usize) -> Vec<u32> {
     (0..4).map(|index| ((index * 5 + 3) % 4 * 32 + sequence) as u32).collect()
 }
@@ -39,24 +36,17 @@ fn run(engine: &mut Engine, chunk: usize, others: usize) -> Vec<u32> {
         let prompt: Vec<u32> = (0..PROMPT).map(|position| token(sequence, position)).collect();
         for (index, tokens) in prompt.chunks(chunk).enumerate() {
             let position = index * chunk;
-            let logits = LogitsWanted::Last;
-            let step = SeqStep { tokens, position, rope_len: PROMPT, blocks: table, logits };
-            engine.forward(&[step], Want::Logits, &mut outputs).expect("a prompt");
+            let step = SeqStep::new(tokens, position, table).with_rope_len(PROMPT);
+            engine.forward(&[step], LogitEntries::All, &mut outputs).expect("a prompt");
         }
     }
     bits.extend(outputs.logits.iter().map(|logit| logit.to_bits()));
     for position in PROMPT..PROMPT + STEPS {
         let tokens: Vec<[u32; 1]> = (0..=others).map(|sequence| [token(sequence, position)]).collect();
         let steps: Vec<SeqStep<'_>> = (0..=others)
-            .map(|sequence| SeqStep {
-                tokens: &tokens[sequence],
-                position,
-                rope_len: position + 1,
-                blocks: &tables[sequence],
-                logits: LogitsWanted::Last,
-            })
+            .map(|sequence| SeqStep::new(&tokens[sequence], position, &tables[sequence]))
             .collect();
-        engine.forward(&steps, Want::Logits, &mut outputs).expect("a step");
+        engine.forward(&steps, LogitEntries::All, &mut outputs).expect("a step");
         bits.extend(outputs.logits[..vocab].iter().map(|logit| logit.to_bits()));
     }
     assert!(bits.iter().all(|bits| f32::from_bits(*bits).is_finite()), "finite logits");
@@ -67,10 +57,10 @@ fn run(engine: &mut Engine, chunk: usize, others: usize) -> Vec<u32> {
 fn neighbors_chunks_and_threads_change_no_bit() {
     for encoding in [Encoding::Q4_1, Encoding::Q6K, Encoding::Q8_0, Encoding::Bf16, Encoding::F16] {
         let tiny = Tiny { encoding, ..Tiny::default() };
-        let config = EngineConfig { threads: Some(1), ..EngineConfig::default() };
+        let config = EngineConfig::new().with_threads(1);
         let expected = run(&mut load(tiny, &config), 512, 0);
         for threads in [1, 2] {
-            let config = EngineConfig { threads: Some(threads), ..EngineConfig::default() };
+            let config = EngineConfig::new().with_threads(threads);
             let mut engine = load(tiny, &config);
             for (chunk, others) in [(512, 0), (1, 0), (7, 3), (64, 31)] {
                 let found = run(&mut engine, chunk, others);
@@ -89,7 +79,7 @@ fn instruction_sets_agree_on_quantized_weights() {
         [Encoding::Q4_0, Encoding::Q4_1, Encoding::Q5_0, Encoding::Q5_1, Encoding::Q8_0, Encoding::Q4K];
     for encoding in encodings.into_iter().chain([Encoding::Q5K, Encoding::Q6K]) {
         let tiny = Tiny { encoding, layers: 1, vocab: 300, ..Tiny::default() };
-        let with = |isa| EngineConfig { isa: Some(isa), threads: Some(1), ..EngineConfig::default() };
+        let with = |isa| EngineConfig::new().with_isa(isa).with_threads(1);
         let expected = run(&mut load(tiny, &with(Isa::Scalar)), 512, 0);
         for isa in Isa::ALL.into_iter().filter(|isa| isa.is_available()) {
             assert!(run(&mut load(tiny, &with(isa)), 512, 1) == expected, "{encoding} on {isa:?}");
@@ -100,9 +90,9 @@ fn instruction_sets_agree_on_quantized_weights() {
 #[test]
 fn quantized_caches_are_deterministic_too() {
     for kv in [KvFormat::Int8, KvFormat::Int4, KvFormat::Int4Plain, KvFormat::F32] {
-        let config = EngineConfig { kv, threads: Some(1), ..EngineConfig::default() };
+        let config = EngineConfig::new().with_kv(kv).with_threads(1);
         let expected = run(&mut load(Tiny::default(), &config), 512, 0);
-        let config = EngineConfig { threads: Some(2), ..config };
+        let config = config.with_threads(2);
         assert!(run(&mut load(Tiny::default(), &config), 7, 9) == expected, "{kv}");
     }
 }
@@ -112,12 +102,11 @@ fn the_best_entries_are_those_of_the_whole_row() {
     let mut engine = load(Tiny::default(), &EngineConfig::default());
     let prompt: Vec<u32> = (0..PROMPT).map(|position| token(5, position)).collect();
     let table = blocks(5);
-    let step =
-        SeqStep { tokens: &prompt, position: 0, rope_len: PROMPT, blocks: &table, logits: LogitsWanted::All };
+    let step = SeqStep::new(&prompt, 0, &table).with_logits(LogitRows::All);
     let mut outputs = Outputs::default();
-    engine.forward(&[step], Want::Logits, &mut outputs).expect("a pass");
+    engine.forward(&[step], LogitEntries::All, &mut outputs).expect("a pass");
     let rows = outputs.logits.clone();
-    engine.forward(&[step], Want::Top(40), &mut outputs).expect("a pass");
+    engine.forward(&[step], LogitEntries::Top(40), &mut outputs).expect("a pass");
     assert_eq!(outputs.top.len(), PROMPT);
     for (row, top) in rows.chunks_exact(300).zip(&outputs.top) {
         let mut expected: Vec<(u32, f32)> = (0..).zip(row.iter().copied()).collect();

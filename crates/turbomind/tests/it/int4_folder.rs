@@ -5,7 +5,7 @@ use std::path::Path;
 
 use internlm_model::weights::{Encoding, TensorInfo, write_stored_folder};
 use serde_json::json;
-use turbomind::{Compute, Engine, EngineConfig, LogitsWanted, Outputs, SeqStep, Want};
+use turbomind::{Compute, Engine, EngineConfig, LogitEntries, LogitRows, Outputs, SeqStep};
 
 const HIDDEN: usize = 256;
 const INTER: usize = 512;
@@ -160,13 +160,12 @@ fn write(folder: &Path, tensors: &Tensors, method: Option<Method>) {
 }
 
 fn logits(folder: &Path, compute: Compute) -> Vec<f32> {
-    let config = EngineConfig { compute, kv_blocks: Some(4), ..EngineConfig::default() };
+    let config = EngineConfig::new().with_compute(compute).with_kv_blocks(4);
     let mut engine = Engine::load(folder, &config).expect("loads");
     let tokens: Vec<u32> = (0..40).map(|i| i * 7 % VOCAB as u32).collect();
-    let step =
-        SeqStep { tokens: &tokens, position: 0, rope_len: 40, blocks: &[2, 0], logits: LogitsWanted::All };
+    let step = SeqStep::new(&tokens, 0, &[2, 0]).with_logits(LogitRows::All);
     let mut outputs = Outputs::default();
-    engine.forward(&[step], Want::Logits, &mut outputs).expect("a pass");
+    engine.forward(&[step], LogitEntries::All, &mut outputs).expect("a pass");
     outputs.logits
 }
 

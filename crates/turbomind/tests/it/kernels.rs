@@ -1,9 +1,10 @@
 //! Every instruction set of this machine against the scalar definition, and the definition against exact arithmetic.
 
 use proptest::prelude::*;
-use turbomind::panel::Panel;
-use turbomind::simd::{Blocks, Floats, Isa, scalar};
-use turbomind::tile::{BLOCK, GROUP, Matrix, TileFormat};
+use turbomind::Isa;
+use turbomind::internals::{
+    BLOCK, Blocks, BlocksFn, Floats, GROUP, Panel, TileFormat, peak_gmac_s, quantize_row, scalar,
+};
 
 use crate::made::{self, Activations, Content};
 
@@ -21,7 +22,7 @@ fn difference(found: &[[f32; GROUP]], expected: &[[f32; GROUP]]) -> Option<Strin
 }
 
 fn same_bits(format: TileFormat, call: &Blocks<'_>, rows: usize) -> Result<(), String> {
-    let run = |kernel: turbomind::simd::BlocksFn| {
+    let run = |kernel: BlocksFn| {
         let mut out = vec![[f32::NAN; GROUP]; call.groups * rows];
         kernel(call, &mut out);
         out
@@ -122,7 +123,7 @@ fn exact(
 ) -> Vec<(f64, f64, f64)> {
     let step = format.step();
     let mut out = Vec::new();
-    for group in tiles.chunks_exact(Matrix::group_bytes(format, inputs)) {
+    for group in tiles.chunks_exact(format.group_bytes(inputs)) {
         let mut weights = vec![[0.0; GROUP]; inputs.next_multiple_of(step)];
         for (record, weights) in group.chunks_exact(format.record_bytes()).zip(weights.chunks_mut(step)) {
             scalar::dequantize(format, record, weights);
@@ -219,7 +220,7 @@ fn blocks_are_quantized_by_their_largest_value() {
     row[64] = 190.0 * f32::from_bits(1);
     let mut panel = Panel::default();
     panel.reshape(2, 3);
-    panel.quantize_row(1, &row);
+    quantize_row(&mut panel, 1, &row);
     let values = |block: usize| &panel.values[(2 * block + 1) * BLOCK..][..BLOCK];
     assert_eq!(values(0)[..6], [127, -127, 0, 2, 2, 0]);
     assert_eq!(values(0)[31], 3);
@@ -233,7 +234,7 @@ fn blocks_are_quantized_by_their_largest_value() {
 #[test]
 fn peaks_are_positive() {
     for isa in Isa::ALL {
-        let peak = turbomind::simd::peak_gmac_s(isa);
+        let peak = peak_gmac_s(isa);
         assert!(peak.is_finite() && peak > 0.0, "{}: {peak}", isa.name());
     }
 }

@@ -5,8 +5,7 @@ use std::ops::Range;
 
 use half::{bf16, f16};
 use internlm_kit::rng::CounterRng;
-use turbomind::panel::{BlockScale, Panel};
-use turbomind::tile::{BLOCK, Matrix, TileFormat};
+use turbomind::internals::{BLOCK, BlockScale, Panel, TileFormat, quantize_row};
 
 /// What records are filled with.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -39,7 +38,7 @@ pub(crate) enum Activations {
     Highest,
     /// -127 everywhere.
     Lowest,
-    /// 127 and -127 by turns.
+    /// 127 and -127 alternately.
     Alternating,
     /// Scales 0.
     ZeroScale,
@@ -65,7 +64,7 @@ pub(crate) fn tiles(
     content: Content,
     seed: u64,
 ) -> Vec<u8> {
-    let mut tiles = vec![0; groups * Matrix::group_bytes(format, inputs)];
+    let mut tiles = vec![0; groups * format.group_bytes(inputs)];
     let rng = CounterRng::new(seed, "tiles");
     for (index, record) in tiles.chunks_exact_mut(format.record_bytes()).enumerate() {
         let rng = rng.split(index as u64);
@@ -185,7 +184,7 @@ pub(crate) fn quantized(rows: &[f32], inputs: usize) -> Panel {
     let mut panel = Panel::default();
     panel.reshape(rows.len() / inputs, inputs / BLOCK);
     for (row, values) in rows.chunks_exact(inputs).enumerate() {
-        panel.quantize_row(row, values);
+        quantize_row(&mut panel, row, values);
     }
     panel
 }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use internlm_model::Tokenizer;
 use serde_json::Value;
-use turbomind::{Compute, Engine, EngineConfig, LogitsWanted, Outputs, SeqStep, Want};
+use turbomind::{Compute, Engine, EngineConfig, LogitEntries, LogitRows, Outputs, SeqStep};
 
 use crate::shared;
 
@@ -24,7 +24,7 @@ fn model() -> Option<PathBuf> {
 }
 
 fn engine(compute: Compute) -> Option<Engine> {
-    let config = EngineConfig { compute, kv_blocks: Some(64), ..EngineConfig::default() };
+    let config = EngineConfig::new().with_compute(compute).with_kv_blocks(64);
     Some(Engine::load(&model()?, &config).expect("loads"))
 }
 
@@ -34,9 +34,8 @@ pub(crate) fn log_probabilities(engine: &mut Engine, ids: &[u32], chunk: usize) 
     let (mut rows, mut outputs) = (Vec::new(), Outputs::default());
     for (index, tokens) in ids.chunks(chunk).enumerate() {
         let position = index * chunk;
-        let step =
-            SeqStep { tokens, position, rope_len: ids.len(), blocks: &blocks, logits: LogitsWanted::All };
-        engine.forward(&[step], Want::Logits, &mut outputs).expect("a pass");
+        let step = SeqStep { tokens, position, rope_len: ids.len(), blocks: &blocks, logits: LogitRows::All };
+        engine.forward(&[step], LogitEntries::All, &mut outputs).expect("a pass");
         rows.extend(outputs.logits.chunks_exact(engine.model().vocab).map(log_softmax));
     }
     rows
@@ -99,10 +98,10 @@ fn forced_sequences(engine: &mut Engine) -> Vec<Vec<u32>> {
                 position: *known,
                 rope_len: ids.len(),
                 blocks: &TABLES[16 * index..16 * index + 16],
-                logits: LogitsWanted::Last,
+                logits: LogitRows::Last,
             })
             .collect();
-        engine.forward(&steps, Want::Top(1), &mut outputs).expect("a pass");
+        engine.forward(&steps, LogitEntries::Top(1), &mut outputs).expect("a pass");
         for ((ids, known), top) in sequences.iter_mut().zip(&mut known).zip(&outputs.top) {
             *known = ids.len();
             ids.push(top[0].0);
@@ -176,7 +175,7 @@ fn eight_bit_activations_stay_within_the_stated_drift() {
 fn a_sequence_has_the_same_bits_among_31_others_and_on_one_thread() {
     let Some(path) = model() else { return };
     let load = |threads| {
-        let config = EngineConfig { threads: Some(threads), kv_blocks: Some(64), ..EngineConfig::default() };
+        let config = EngineConfig::new().with_threads(threads).with_kv_blocks(64);
         Engine::load(&path, &config).expect("loads")
     };
     let ids: Vec<u32> = (0..40).map(|i| 100 + 7919 * i % 48_000).collect();
@@ -190,10 +189,10 @@ fn a_sequence_has_the_same_bits_among_31_others_and_on_one_thread() {
                     position,
                     rope_len: ids.len(),
                     blocks: &TABLES[2 * sequence..2 * sequence + 2],
-                    logits: LogitsWanted::Last,
+                    logits: LogitRows::Last,
                 })
                 .collect();
-            engine.forward(&steps, Want::Logits, &mut outputs).expect("a pass");
+            engine.forward(&steps, LogitEntries::All, &mut outputs).expect("a pass");
             bits.extend(outputs.logits[..engine.model().vocab].iter().map(|logit| logit.to_bits()));
         }
         bits

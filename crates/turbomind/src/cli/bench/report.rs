@@ -1,14 +1,14 @@
 //! [`Report`]: the bench's JSON object and table.
 
+use std::io::Write;
 use std::path::Path;
 
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::Engine;
 use crate::cli::process;
 
-/// What is measured.
+/// The sizes of a measurement, as the options give them.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(super) struct Sizes {
     pub(super) prompt: usize,
@@ -34,7 +34,7 @@ pub(super) struct Report {
     version: &'static str,
     isa: &'static str,
     model: String,
-    /// 10^6 bytes.
+    /// Size of the file or folder, 10^6 bytes.
     model_mb: f64,
     threads: usize,
     #[serde(flatten)]
@@ -48,19 +48,19 @@ pub(super) struct Report {
     pub(super) load_s: f64,
     /// Resident after loading and one short pass, 2^20 bytes.
     pub(super) rss_mb: f64,
-    /// Most that was ever resident, 2^20 bytes.
+    /// Peak of the resident memory, 2^20 bytes.
     pub(super) rss_peak_mb: f64,
-    /// 10^6 bytes.
+    /// Pool of keys and values, 10^6 bytes.
     kv_mb: f64,
-    /// 10^6 bytes.
+    /// Tiles of all matrices, 10^6 bytes.
     repack_mb: f64,
-    /// 10^9 multiply-adds per second.
+    /// What the threads reach in a loop of dot products alone, 10^9 multiply-adds per second.
     pub(super) peak_gmac_s: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) prefill_gmac_s: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) decode_gmac_s: Option<f64>,
-    /// 10^9 bytes of weights per second.
+    /// Weights read while decoding, 10^9 bytes per second.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) decode_gb_s: Option<f64>,
     pub(super) cpu_s: f64,
@@ -68,7 +68,7 @@ pub(super) struct Report {
 }
 
 impl Report {
-    /// What is known before measuring.
+    /// Fills in what is known before measuring.
     pub(super) fn new(model: &Path, sizes: Sizes, engine: &mut Engine) -> Self {
         let memory = engine.memory();
         Self {
@@ -97,7 +97,7 @@ impl Report {
         }
     }
 
-    /// Leaves three decimals.
+    /// Rounds all numbers to three decimals.
     pub(super) fn round(&mut self) {
         let rates = self
             .rounds
@@ -126,19 +126,19 @@ impl Report {
         }
     }
 
-    /// One line per entry of the JSON object.
-    pub(super) fn table(&self) -> anyhow::Result<String> {
-        let Value::Object(entries) = serde_json::to_value(self)? else { return crate::cli::json(self) };
-        let mut text = String::new();
-        for (name, value) in entries.iter().filter(|(name, _)| *name != "rounds") {
+    /// Writes one line per entry of the JSON object.
+    pub(super) fn write_table(&self, out: &mut dyn Write) -> anyhow::Result<()> {
+        let value = serde_json::to_value(self)?;
+        let entries = value.as_object().into_iter().flatten();
+        for (name, value) in entries.filter(|(name, _)| *name != "rounds") {
             let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            text.push_str(&format!("{name:<16} {value}\n"));
+            writeln!(out, "{name:<16} {value}")?;
         }
-        Ok(text)
+        Ok(())
     }
 }
 
-/// The middle one, or the mean of the middle two.
+/// The middle value, or the mean of the middle two; `None` of nothing.
 pub(super) fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
     let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);

@@ -1,6 +1,8 @@
 //! [`Runner`]: the passes that are measured.
 
-use crate::{Engine, Error, LogitsWanted, Outputs, Result, SeqStep, Want};
+use std::ops::Range;
+
+use crate::{Engine, Error, LogitEntries, LogitRows, Outputs, Result, SeqStep};
 
 /// An engine with a batch of sequences.
 pub(super) struct Runner {
@@ -19,8 +21,8 @@ struct Part {
 
 impl Part {
     /// Logits for the last id of a sequence that ends at `end`.
-    fn wanted(&self, end: usize) -> LogitsWanted {
-        if self.position + self.ids.len() == end { LogitsWanted::Last } else { LogitsWanted::None }
+    fn rows(&self, end: usize) -> LogitRows {
+        if self.position + self.ids.len() == end { LogitRows::Last } else { LogitRows::None }
     }
 }
 
@@ -32,8 +34,8 @@ impl Runner {
         Self { engine, blocks, outputs: Outputs::default() }
     }
 
-    /// Stores ids `from..to` of every sequence, one sequence after the other in passes of any mix; the last id of each
-    /// gives logits.
+    /// Stores ids `from..to` of every sequence, one sequence after the other, in passes that are as full as possible; the
+    /// last id of each gives logits.
     pub(super) fn fill(&mut self, from: usize, to: usize) -> Result<()> {
         if from >= to {
             return Ok(());
@@ -41,10 +43,10 @@ impl Runner {
         let (mut sequence, mut position) = (0, from);
         while sequence < self.blocks.len() {
             let mut parts = Vec::new();
-            let mut room = self.engine.max_batched_tokens();
-            while room > 0 && sequence < self.blocks.len() {
-                let end = to.min(position + room);
-                room -= end - position;
+            let mut free = self.engine.max_batched_tokens();
+            while free > 0 && sequence < self.blocks.len() {
+                let end = to.min(position + free);
+                free -= end - position;
                 parts.push(self.part(sequence, position..end));
                 position = end;
                 if end == to {
@@ -63,7 +65,7 @@ impl Runner {
         self.pass(&parts, position + 1)
     }
 
-    fn part(&self, sequence: usize, positions: std::ops::Range<usize>) -> Part {
+    fn part(&self, sequence: usize, positions: Range<usize>) -> Part {
         let id = |i: usize| (100 + (7919 * i + 131 * sequence) % (self.engine.model().vocab - 200)) as u32;
         Part { sequence, position: positions.start, ids: positions.map(id).collect() }
     }
@@ -72,15 +74,12 @@ impl Runner {
     fn pass(&mut self, parts: &[Part], end: usize) -> Result<()> {
         let steps: Vec<SeqStep<'_>> = parts
             .iter()
-            .map(|part| SeqStep {
-                tokens: &part.ids,
-                position: part.position,
-                rope_len: end,
-                blocks: &self.blocks[part.sequence],
-                logits: part.wanted(end),
+            .map(|part| {
+                let step = SeqStep::new(&part.ids, part.position, &self.blocks[part.sequence]);
+                step.with_rope_len(end).with_logits(part.rows(end))
             })
             .collect();
-        self.engine.forward(&steps, Want::Top(1), &mut self.outputs)?;
+        self.engine.forward(&steps, LogitEntries::Top(1), &mut self.outputs)?;
         match self.outputs.non_finite.first() {
             None => Ok(()),
             Some(fault) => {

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::{Int4Parts, Int4Row, Int4Source, Packing, repack};
 use crate::format::tests::dequantized;
-use crate::tile::{GROUP, Matrix, TileFormat};
+use crate::tile::{GROUP, TileFormat};
 
 const PACKINGS: [Packing; 4] = [Packing::Awq, Packing::Gptq, Packing::GptqV2, Packing::CompressedTensors];
 
@@ -103,7 +103,7 @@ pub(in crate::format) fn bytes(words: &[u32]) -> Cow<'static, [u8]> {
 /// The tiles of some rows of a source.
 pub(in crate::format) fn tiles(source: &Int4Source<'_>, rows: &[usize]) -> Vec<u8> {
     let rows: Vec<Int4Row<'_>> = rows.iter().map(|row| Int4Row { source, row: *row }).collect();
-    let mut out = vec![0; Matrix::bytes(source.format(), rows.len(), source.inputs())];
+    let mut out = vec![0; source.format().matrix_bytes(rows.len(), source.inputs())];
     repack(&rows, &mut out).expect("rows of one source");
     out
 }
@@ -195,7 +195,7 @@ fn sources_stack_in_one_matrix() {
         plains.each_ref().map(|plain| Int4Source::new(plain.pack(Packing::Awq)).expect("fits"));
     let row = |source, row| Int4Row { source, row };
     let rows = [row(&first, 3), row(&second, 7), row(&first, 0)];
-    let mut out = vec![0; Matrix::bytes(TileFormat::Int4, 3, 128)];
+    let mut out = vec![0; TileFormat::Int4.matrix_bytes(3, 128)];
     repack(&rows, &mut out).expect("alike");
     let weights = dequantized(TileFormat::Int4, &out, 128);
     assert_eq!(weights.len(), GROUP);
@@ -303,8 +303,7 @@ fn scales_that_f16_does_not_hold_are_named() {
         };
         let source = Int4Source::new(parts).expect("lengths fit");
         let rows = [0, 2].map(|row| Int4Row { source: &source, row });
-        let problem =
-            repack(&rows, &mut [0; Matrix::bytes(TileFormat::Int4, 2, 256)]).expect_err("not finite");
+        let problem = repack(&rows, &mut [0; TileFormat::Int4.matrix_bytes(2, 256)]).expect_err("not finite");
         let expected =
             format!("row 1, group 1, scale: found {shown}, expected a finite number of at most 65504");
         assert_eq!(problem, expected);

@@ -171,7 +171,7 @@ fn tensors_that_do_not_fit_are_named() {
     let plain = Plain::random(16, 256, 128, &mut 22);
     let problem = |tensors: &Tensors, config: QuantizationConfig| {
         let found = find(tensors, PREFIX, &config).map(|source| source.map(|source| source.format()));
-        found.expect_err("it does not fit").to_string().replace(PREFIX, "P")
+        Error::from(found.expect_err("it does not fit")).to_string().replace(PREFIX, "P")
     };
     let mut tensors = Tensors::of(&plain, Packing::Gptq);
     let gptq = config(Packing::Gptq, Some(128), Needs::Nothing);

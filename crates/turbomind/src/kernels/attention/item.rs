@@ -1,20 +1,20 @@
-//! One work item: its query rows through its parts.
+//! One work item: its query rows are taken through its parts.
 
 use std::ops::Range;
 
-use super::AttentionCall;
+use super::call::AttentionCall;
 use super::plan::{Item, Sizes, WIDE_TILES};
 use crate::kv::{KvFormat, TILE, Tile};
 use crate::simd::attention::{
     Finish, Merge, PART, ROWS, Rotation, Rows, Scale, Scores, Side, Softmax, Values, Widen,
 };
 
-/// Tiles of a part.
+/// Number of tiles of a part.
 const TILES: usize = PART / TILE;
-/// How many tiles ahead of their use values are asked for.
+/// How many tiles ahead of their use values are fetched.
 const VALUES_AHEAD: usize = 2;
 
-/// A member's memory.
+/// A member's buffers, cut out of the scratch memory.
 struct Memory<'a> {
     q: &'a mut [f32],
     scores: &'a mut [f32],
@@ -24,7 +24,7 @@ struct Memory<'a> {
 }
 
 impl<'a> Memory<'a> {
-    /// The memory of a member, aligned to cache lines.
+    /// Cuts out the buffers of member `index`, aligned to cache lines.
     ///
     /// # Safety
     /// Only member `index` calls it, and never while an earlier one lives.
@@ -44,7 +44,7 @@ impl<'a> Memory<'a> {
 /// Runs an item of the first phase as member `index`.
 ///
 /// # Safety
-/// As [`super::attention`]; nobody else runs the same item.
+/// As in [`super::attention`]; nobody else runs the same item.
 pub(super) unsafe fn run(index: usize, call: &AttentionCall<'_>, item: &Item) {
     // SAFETY: a member runs one item at a time.
     let Memory { q, scores, wide, state, part } = unsafe { Memory::new(index, call) };
@@ -63,7 +63,7 @@ pub(super) unsafe fn run(index: usize, call: &AttentionCall<'_>, item: &Item) {
     for index in 0..item.parts {
         let rows = Rows { part_start: index * PART, ..rows };
         let out = if index == 0 { &mut *state } else { &mut *part };
-        // SAFETY: as above.
+        // SAFETY: nobody writes the pool, by the caller's promise.
         unsafe { run_part(call, item, &rows, &mut buffers, out) };
         if index > 0 {
             call.isa.run(Merge { rows, state, part });
@@ -76,7 +76,7 @@ pub(super) unsafe fn run(index: usize, call: &AttentionCall<'_>, item: &Item) {
 /// Merges the partial results of an item of the second phase as member `index`.
 ///
 /// # Safety
-/// As [`super::attention`]; nobody else runs the same item, and the first phase is over.
+/// As in [`super::attention`]; nobody else runs the same item, and the first phase is over.
 pub(super) unsafe fn merge(index: usize, call: &AttentionCall<'_>, item: &Item) {
     // SAFETY: a member runs one item at a time.
     let Memory { state, .. } = unsafe { Memory::new(index, call) };
@@ -114,7 +114,7 @@ fn rotation(call: &AttentionCall<'_>) -> Rotation {
     if call.pool.layout.config.format.is_rotated() { Rotation::Hadamard } else { Rotation::None }
 }
 
-/// Where the heads of the item's token `token` lie in q and out.
+/// Where the heads of token `token` of the item are in q and out.
 fn heads(call: &AttentionCall<'_>, item: &Item, token: usize) -> std::ops::Range<usize> {
     let layout = &call.pool.layout;
     let length = call.scratch.sizes.group * layout.config.head_dim;
@@ -154,7 +154,7 @@ unsafe fn finish(call: &AttentionCall<'_>, item: &Item, state: &mut [f32]) {
     }
 }
 
-/// What a part works with.
+/// The buffers of one part.
 struct Buffers<'a> {
     q: &'a [f32],
     scores: &'a mut [f32],
@@ -182,7 +182,7 @@ unsafe fn run_part(
 }
 
 /// The tiles of a part in the order in which they are used: the keys that the last row sees, their values, and some
-/// keys of the next part, which are only asked for ahead of their use.
+/// keys of the next part, which are only fetched ahead of their use.
 struct Tiles<'a> {
     all: [&'a [u8]; 2 * TILES + WIDE_TILES],
     count: usize,
@@ -206,7 +206,7 @@ impl<'a> Tiles<'a> {
         if item.partial.is_none() && rows.part_start / PART + 1 < item.parts {
             let visible = rows.position + rows.count / rows.group - rows.part_start - PART;
             for index in 0..visible.div_ceil(TILE).min(WIDE_TILES) {
-                // SAFETY: as above.
+                // SAFETY: nobody writes the pool, by the caller's promise.
                 all[2 * count + index] =
                     unsafe { tile(call, item, rows.part_start / TILE + TILES + index, Side::Keys) };
             }

@@ -1,15 +1,15 @@
-//! [`PagedAttention`]: attention with a pool of its own, for one caller.
+//! [`PagedAttention`]: attention that owns its pool of keys and values, for one caller.
 
-use super::{
-    Attend, AttentionCall, AttentionScratch, AttentionShape, Place, attention, store_key, store_value,
-};
-use crate::kernels::Shared;
+use super::call::AttentionCall;
+use super::plan::{AttentionScratch, AttentionShape, AttentionStep};
+use super::run::attention;
+use super::store::{KvPlace, store_key, store_value};
 use crate::kv::{KvConfig, KvPool};
-use crate::pool::Pool;
+use crate::pool::{Pool, Shared};
 use crate::simd::Isa;
 use crate::{Error, Result};
 
-/// Attention as a pass runs it, outside of a pass: for benches and tests.
+/// The attention of a pass, outside of a pass: for benches and tests.
 #[derive(Debug)]
 pub struct PagedAttention {
     isa: Isa,
@@ -21,7 +21,7 @@ pub struct PagedAttention {
 }
 
 impl PagedAttention {
-    /// Attention of `heads` query heads.
+    /// Makes an empty pool for attention of `heads` query heads.
     ///
     /// # Errors
     /// As [`KvPool::new`].
@@ -31,19 +31,19 @@ impl PagedAttention {
         Ok(Self { isa, heads, kv, scratch, q: Shared::default(), out: Shared::default() })
     }
 
-    /// Query heads.
+    /// Number of query heads.
     #[must_use]
     pub fn heads(&self) -> usize {
         self.heads
     }
 
-    /// The pool.
+    /// The pool of keys and values.
     pub fn kv(&mut self) -> &mut KvPool {
         &mut self.kv
     }
 
     /// Stores a key and a value, `[head_dim]` each.
-    pub fn store(&mut self, place: Place, key: &[f32], value: &[f32]) {
+    pub fn store(&mut self, place: KvPlace, key: &[f32], value: &[f32]) {
         // SAFETY: the exclusive borrow of the pool.
         unsafe {
             store_key(self.isa, &self.kv, place, key);
@@ -51,27 +51,25 @@ impl PagedAttention {
         }
     }
 
-    /// Attention of the rows of `steps`.
+    /// Computes the attention of the rows of `steps`.
     ///
     /// # Shapes
     /// `q` and the result: `[rows][heads * head_dim]`.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for steps, a layer or rows that do not fit the pool or `q`.
+    /// [`Error::Step`] and [`Error::Argument`] for steps, a layer or rows that do not fit the pool or `q`.
     pub fn run(
         &mut self,
         threads: &mut Pool,
         layer: usize,
-        steps: &[Attend<'_>],
+        steps: &[AttentionStep<'_>],
         q: &[f32],
     ) -> Result<&[f32]> {
         let width = self.heads * self.kv.config().head_dim;
         let rows = steps.iter().map(|step| step.rows).sum::<usize>();
         if layer >= self.kv.config().layers || q.len() != rows * width {
-            let found = q.len();
-            return Err(Error::Invalid(format!(
-                "attention of layer {layer}: found {found} numbers, expected {rows} rows"
-            )));
+            let (name, found) = (format!("attention of layer {layer}"), format!("{} numbers", q.len()));
+            return Err(Error::argument(name, found, format!("{rows} rows")));
         }
         let scale = (self.kv.config().head_dim as f32).sqrt().recip();
         let shape = AttentionShape { heads: self.heads, scale, threads: threads.threads() };

@@ -1,26 +1,26 @@
 //! [`Plan`]: the work items of a pass, the same for all layers.
 
-use crate::kernels::Shared;
 use crate::kv::{KvPool, Layout};
+use crate::pool::Shared;
 use crate::simd::attention::{PART, ROWS};
 use crate::simd::lanes::LANES;
 use crate::{Error, Result};
 
-/// Query rows that an item aims at: enough to use widened keys often, few enough for the scores to stay in L2.
+/// Number of query rows that an item aims at: enough to use widened keys often, few enough for the scores to stay in L2.
 const ITEM_ROWS: usize = 64;
-/// Parts from which on splitting is worth a second phase.
+/// Number of parts from which splitting is worth a second phase.
 const MIN_SPLIT: usize = 3;
 /// An item is split when the pass has fewer than so many of its size per member.
 const ITEMS_PER_MEMBER: usize = 4;
-/// Tiles that are widened at a time.
+/// Number of tiles that are widened at a time.
 pub(super) const WIDE_TILES: usize = ROWS;
 
-/// The consecutive tokens of one sequence in a pass.
+/// The consecutive tokens of one sequence in a pass, as attention sees them.
 #[derive(Clone, Copy, Debug)]
-pub struct Attend<'a> {
-    /// Row of the first token: the rows of the steps before.
+pub struct AttentionStep<'a> {
+    /// Row of the first token: the number of rows of the steps before.
     pub first_row: usize,
-    /// Tokens.
+    /// Number of tokens, which are as many rows.
     pub rows: usize,
     /// Position of the first token.
     pub position: usize,
@@ -28,7 +28,7 @@ pub struct Attend<'a> {
     pub blocks: &'a [u32],
 }
 
-/// What attention must know of the model beside the pool.
+/// What attention must know of the model in addition to the pool.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AttentionShape {
     /// Query heads, a multiple of the kv heads.
@@ -48,11 +48,11 @@ pub(super) struct Item {
     pub(super) kv_head: usize,
     /// First token, counted in the step.
     pub(super) token: usize,
-    /// Tokens.
+    /// Number of tokens.
     pub(super) tokens: usize,
     /// First part.
     pub(super) part: usize,
-    /// Parts.
+    /// Number of parts.
     pub(super) parts: usize,
     /// Where the result of the (first) part is kept when another item merges the parts, counted in tokens.
     pub(super) partial: Option<usize>,
@@ -61,9 +61,9 @@ pub(super) struct Item {
 /// The items of a pass.
 #[derive(Debug, Default)]
 pub(super) struct Plan {
-    /// First phase.
+    /// Items of the first phase.
     pub(super) items: Vec<Item>,
-    /// Second phase.
+    /// Items of the second phase, which merge partial results.
     pub(super) merges: Vec<Item>,
 }
 
@@ -79,7 +79,7 @@ pub(crate) struct AttentionScratch {
     pub(super) partials: Shared<f32>,
 }
 
-/// Floats of the parts of a member's memory.
+/// Sizes of the parts of a member's memory, in floats.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Sizes {
     /// Query heads per kv head.
@@ -96,7 +96,7 @@ pub(super) struct Sizes {
     pub(super) result: usize,
     /// Results of one token of one part.
     pub(super) token: usize,
-    /// All, and room to align it.
+    /// All of it, with padding to align it.
     pub(super) member: usize,
 }
 
@@ -123,25 +123,22 @@ impl AttentionScratch {
     /// Plans a pass; allocates only when it is larger than those before it.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when heads do not fit together, the rows of the steps do not follow one another, or a
-    /// sequence's blocks do not cover its positions.
+    /// [`Error::Argument`] when heads do not fit together, [`Error::Step`] when the rows of the steps do not follow one
+    /// another or a sequence's blocks do not cover its positions.
     pub(crate) fn prepare(
         &mut self,
         pool: &KvPool,
         shape: AttentionShape,
-        steps: &[Attend<'_>],
+        steps: &[AttentionStep<'_>],
     ) -> Result<()> {
         let (heads, kv_heads) = (shape.heads, pool.layout.config.kv_heads);
         if heads == 0 || !heads.is_multiple_of(kv_heads) {
-            return Err(Error::Invalid(format!("heads: found {heads}, expected a multiple of {kv_heads}")));
+            return Err(Error::argument("heads", heads, format!("a multiple of {kv_heads}")));
         }
         let mut row = 0;
         for (index, step) in steps.iter().enumerate() {
             if step.first_row != row {
-                let found = step.first_row;
-                return Err(Error::Invalid(format!(
-                    "sequence {index}: found first row {found}, expected {row}"
-                )));
+                return Err(Error::step(index, format!("first row {}", step.first_row), row));
             }
             row += step.rows;
             check(pool, index, step)?;
@@ -155,29 +152,30 @@ impl AttentionScratch {
     }
 }
 
-/// A sequence's blocks are there and cover its positions.
-fn check(pool: &KvPool, sequence: usize, step: &Attend<'_>) -> Result<()> {
+/// Checks that a sequence's blocks exist and cover its positions.
+fn check(pool: &KvPool, index: usize, step: &AttentionStep<'_>) -> Result<()> {
     let (blocks, tokens) = (pool.layout.config.blocks, pool.layout.config.block_tokens);
     let positions = step.position.saturating_add(step.rows);
     let expected = positions.div_ceil(tokens);
     if step.blocks.len() < expected {
-        let found = step.blocks.len();
-        return Err(Error::Invalid(format!(
-            "sequence {sequence}: found {found} blocks, expected {expected} of {tokens} tokens for {positions} positions"
-        )));
+        return Err(Error::step(
+            index,
+            format!("{} blocks", step.blocks.len()),
+            format!("{expected} of {tokens} tokens for {positions} positions"),
+        ));
     }
     match step.blocks[..expected].iter().find(|block| **block as usize >= blocks) {
-        Some(block) => Err(Error::Invalid(format!(
-            "sequence {sequence}: found block {block}, expected one of the pool's {blocks}"
-        ))),
+        Some(block) => {
+            Err(Error::step(index, format!("block {block}"), format!("one of the pool's {blocks}")))
+        }
         None => Ok(()),
     }
 }
 
 impl Plan {
-    /// Makes the items and gives the number of partial results, counted in tokens. Late tokens see most and come
-    /// first.
-    fn fill(&mut self, steps: &[Attend<'_>], kv_heads: usize, tile: usize, threads: usize) -> usize {
+    /// Makes the items and returns the number of partial results, counted in tokens. Late tokens see the most keys and
+    /// come first, so that the longest items do not start last.
+    fn fill(&mut self, steps: &[AttentionStep<'_>], kv_heads: usize, tile: usize, threads: usize) -> usize {
         self.items.clear();
         self.merges.clear();
         let total: usize = items(steps, tile).map(|item| item.tokens * item.parts).sum::<usize>() * kv_heads;
@@ -206,7 +204,7 @@ impl Plan {
 }
 
 /// The items of one kv head, `tile` tokens each.
-fn items<'a>(steps: &'a [Attend<'a>], tile: usize) -> impl Iterator<Item = Item> + 'a {
+fn items<'a>(steps: &'a [AttentionStep<'a>], tile: usize) -> impl Iterator<Item = Item> + 'a {
     steps.iter().enumerate().flat_map(move |(step, attend)| {
         (0..attend.rows.div_ceil(tile)).rev().map(move |index| {
             let token = index * tile;

@@ -1,20 +1,20 @@
 //! [`store_key`], [`store_value`]: one token's key or value into its tile.
 
-use crate::kernels::SharedBytes;
 use crate::kv::{KvPool, TILE, Tile};
+use crate::pool::SharedBytes;
 use crate::simd::Isa;
 use crate::simd::attention::Encode;
 
-/// Where the key and value of one token and head live.
+/// Where the key and value of one token and head are stored.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Place {
-    /// Layer.
+pub struct KvPlace {
+    /// Index of the layer.
     pub layer: usize,
-    /// Block of the pool.
+    /// Index of the block in the pool.
     pub block: u32,
-    /// Token of the block.
+    /// Index of the token in the block.
     pub slot: usize,
-    /// Head.
+    /// Index of the head of keys and values.
     pub kv_head: usize,
 }
 
@@ -22,7 +22,7 @@ pub struct Place {
 ///
 /// # Safety
 /// No other thread reads the block or writes the same place at the same time.
-pub(crate) unsafe fn store_key(isa: Isa, pool: &KvPool, place: Place, key: &[f32]) {
+pub(crate) unsafe fn store_key(isa: Isa, pool: &KvPool, place: KvPlace, key: &[f32]) {
     let layout = &pool.layout;
     let (tile, slot) = tile_of(pool, place, key);
     let scales = tile + TILE * layout.code_bytes();
@@ -30,11 +30,11 @@ pub(crate) unsafe fn store_key(isa: Isa, pool: &KvPool, place: Place, key: &[f32
     // SAFETY: bytes of this token alone, by the layout of keys; the caller promises that nobody else uses them.
     unsafe {
         match layout.config.format.bits() {
-            32 => interleave::<4>(&pool.keys, (tile, slot), row.codes()),
-            16 => interleave::<2>(&pool.keys, (tile, slot), row.codes()),
-            _ => interleave::<1>(&pool.keys, (tile, slot), row.codes()),
+            32 => interleave::<4>(&pool.keys, tile, slot, row.codes()),
+            16 => interleave::<2>(&pool.keys, tile, slot, row.codes()),
+            _ => interleave::<1>(&pool.keys, tile, slot, row.codes()),
         }
-        interleave::<2>(&pool.keys, (scales, slot), row.scales().as_flattened());
+        interleave::<2>(&pool.keys, scales, slot, row.scales().as_flattened());
     }
 }
 
@@ -42,7 +42,7 @@ pub(crate) unsafe fn store_key(isa: Isa, pool: &KvPool, place: Place, key: &[f32
 ///
 /// # Safety
 /// As [`store_key`].
-pub(crate) unsafe fn store_value(isa: Isa, pool: &KvPool, place: Place, value: &[f32]) {
+pub(crate) unsafe fn store_value(isa: Isa, pool: &KvPool, place: KvPlace, value: &[f32]) {
     let layout = &pool.layout;
     let (tile, slot) = tile_of(pool, place, value);
     let scales = tile + TILE * layout.code_bytes();
@@ -55,9 +55,9 @@ pub(crate) unsafe fn store_value(isa: Isa, pool: &KvPool, place: Place, value: &
 }
 
 /// The tile of a place, as an offset into the map, and the token's number in it.
-fn tile_of(pool: &KvPool, place: Place, head: &[f32]) -> (usize, usize) {
+fn tile_of(pool: &KvPool, place: KvPlace, head: &[f32]) -> (usize, usize) {
     let config = &pool.layout.config;
-    let Place { layer, block, slot, kv_head } = place;
+    let KvPlace { layer, block, slot, kv_head } = place;
     let block = block as usize;
     assert!(layer < config.layers && block < config.blocks, "a block of the pool");
     assert!(slot < config.block_tokens && kv_head < config.kv_heads, "a place of the block");
@@ -69,7 +69,7 @@ fn tile_of(pool: &KvPool, place: Place, head: &[f32]) -> (usize, usize) {
 ///
 /// # Safety
 /// No other thread reads or writes the bytes of this token at the same time.
-unsafe fn interleave<const N: usize>(map: &SharedBytes, (start, slot): (usize, usize), bytes: &[u8]) {
+unsafe fn interleave<const N: usize>(map: &SharedBytes, start: usize, slot: usize, bytes: &[u8]) {
     for (index, element) in bytes.as_chunks::<N>().0.iter().enumerate() {
         // SAFETY: the caller's promise.
         unsafe { map.write(start + (index * TILE + slot) * N, element) };

@@ -2,10 +2,11 @@
 
 use proptest::prelude::*;
 
-use super::*;
+use super::{AttentionStep, KvPlace, PagedAttention};
 use crate::Error;
 use crate::kv::{BlockCopy, KvConfig, KvFormat, tests::decode};
 use crate::pool::Pool;
+use crate::simd::Isa;
 
 /// Numbers without pattern in -1..1.
 fn noise(count: usize, seed: u64) -> Vec<f32> {
@@ -68,7 +69,7 @@ impl Fixture {
         let tables = self.tables.clone();
         let mut steps = Vec::new();
         for &(sequence, position, rows) in parts {
-            steps.push(Attend { first_row, rows, position, blocks: &tables[sequence] });
+            steps.push(AttentionStep { first_row, rows, position, blocks: &tables[sequence] });
             first_row += rows;
             (position..position + rows).for_each(|position| q.extend(self.query(sequence, position)));
         }
@@ -110,9 +111,9 @@ impl Fixture {
     }
 }
 
-fn place(config: &KvConfig, table: &[u32], position: usize, kv_head: usize) -> Place {
+fn place(config: &KvConfig, table: &[u32], position: usize, kv_head: usize) -> KvPlace {
     let (block, slot) = (table[position / config.block_tokens], position % config.block_tokens);
-    Place { layer: LAYER, block, slot, kv_head }
+    KvPlace { layer: LAYER, block, slot, kv_head }
 }
 
 /// Times the Hadamard matrix, by its definition.
@@ -238,17 +239,17 @@ fn steps_that_do_not_fit_are_errors() {
     let mut threads = Pool::new(1).expect("one thread");
     let q = vec![0.0; 6 * 64];
     let mut message = |blocks: &[u32], first_row, position| {
-        let step = Attend { first_row, rows: 1, position, blocks };
+        let step = AttentionStep { first_row, rows: 1, position, blocks };
         match attention.run(&mut threads, 0, &[step], &q) {
-            Err(Error::Invalid(message)) => message,
+            Err(error @ Error::Step { .. }) => error.to_string(),
             other => panic!("found {other:?}"),
         }
     };
-    assert_eq!(message(&[], 0, 32), "sequence 0: found 0 blocks, expected 2 of 32 tokens for 33 positions");
-    assert_eq!(message(&[0, 500], 0, 32), "sequence 0: found block 500, expected one of the pool's 129");
-    assert_eq!(message(&[0], 2, 0), "sequence 0: found first row 2, expected 0");
+    assert_eq!(message(&[], 0, 32), "step 0: found 0 blocks, expected 2 of 32 tokens for 33 positions");
+    assert_eq!(message(&[0, 500], 0, 32), "step 0: found block 500, expected one of the pool's 129");
+    assert_eq!(message(&[0], 2, 0), "step 0: found first row 2, expected 0");
     let mut attention = PagedAttention::new(Isa::detect(), &config, 5).expect("a small pool");
-    let step = Attend { first_row: 0, rows: 1, position: 0, blocks: &[0] };
+    let step = AttentionStep { first_row: 0, rows: 1, position: 0, blocks: &[0] };
     let error = attention.run(&mut threads, 0, &[step], &[0.0; 5 * 64]).expect_err("five heads over two");
     assert_eq!(error.to_string(), "heads: found 5, expected a multiple of 2");
 }

@@ -2,9 +2,9 @@
 
 use half::f16;
 
-use super::{LANES, line, line_mut};
+use super::element::{line, line_mut};
 use crate::kv::{KvFormat, Layout, rotate};
-use crate::simd::lanes::{Kernel, Lanes, smallest};
+use crate::simd::lanes::{Kernel, LANES, Lanes, smallest};
 
 /// The largest padded head.
 const MAX_DIM: usize = 256;

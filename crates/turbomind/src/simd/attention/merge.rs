@@ -1,8 +1,9 @@
 //! [`Scale`], [`Merge`] and [`Finish`]: query rows before the first part, between parts, after the last.
 
-use super::{LANES, Rows, line, line_mut};
+use super::element::{line, line_mut};
+use super::rows::Rows;
 use crate::kv::rotate;
-use crate::simd::lanes::{Kernel, Lanes, exp2};
+use crate::simd::lanes::{Kernel, LANES, Lanes, exp2};
 
 /// Whether keys and values are rotated.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

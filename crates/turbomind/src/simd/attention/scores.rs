@@ -1,7 +1,8 @@
 //! [`Scores`]: products of query rows with keys, 16 keys in a vector.
 
-use super::{Element, LANES, PART, ROWS, Rows, prefetch};
-use crate::simd::lanes::{Kernel, Lanes};
+use super::element::{Element, prefetch};
+use super::rows::{PART, ROWS, Rows};
+use crate::simd::lanes::{Kernel, LANES, Lanes};
 
 /// `scores[row][position in the part] = sum_d q[row][d] * key[d]` for the keys that a row sees and up to 15 after them.
 pub(crate) struct Scores<'a, E> {

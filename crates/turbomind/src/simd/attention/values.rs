@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 
-use super::{Element, LANES, PART, ROWS, Rows, prefetch};
-use crate::simd::lanes::{Kernel, Lanes};
+use super::element::{Element, prefetch};
+use super::rows::{PART, ROWS, Rows};
+use crate::simd::lanes::{Kernel, LANES, Lanes};
 
 /// `out[row][d] += weights[row][t] * value[t][d]`, `t` rising over the values of these tiles that a row sees; a call
 /// with the first tile of the part begins at zero.
@@ -70,9 +71,9 @@ impl<E: Element> Values<'_, E> {
         let mut column = 0;
         while column < end {
             column += match end - column {
-                4.. if S::WIDTH >= 4 => self.block::<S, N, 4>(simd, (row, column), positions.clone()),
-                2.. if S::WIDTH >= 2 => self.block::<S, N, 2>(simd, (row, column), positions.clone()),
-                _ => self.block::<S, N, 1>(simd, (row, column), positions.clone()),
+                4.. if S::WIDTH >= 4 => self.block::<S, N, 4>(simd, row, column, positions.clone()),
+                2.. if S::WIDTH >= 2 => self.block::<S, N, 2>(simd, row, column, positions.clone()),
+                _ => self.block::<S, N, 1>(simd, row, column, positions.clone()),
             };
         }
     }
@@ -82,7 +83,8 @@ impl<E: Element> Values<'_, E> {
     fn block<S: Lanes, const N: usize, const C: usize>(
         &mut self,
         simd: S,
-        (row, column): (usize, usize),
+        row: usize,
+        column: usize,
         positions: Range<usize>,
     ) -> usize {
         let (stride, columns) = (self.rows.stride(), self.rows.dim / LANES);
@@ -97,13 +99,13 @@ impl<E: Element> Values<'_, E> {
         while position < positions.end {
             let (tile, slot) = (position / LANES - self.first_tile, position % LANES);
             let end = positions.end.min(position - slot + LANES);
-            let values = &self.values[tile][slot * columns..];
+            let values = Run { elements: &self.values[tile][slot * columns..], columns, first: column };
             if column == 0 {
                 prefetch(simd, self.ahead.get(tile).copied().unwrap_or_default());
             }
             let weights: [&[f32]; N] =
                 std::array::from_fn(|n| &self.weights[(row + n) * PART + position..][..end - position]);
-            sums = add(simd, sums, weights, (values, columns, column));
+            sums = add(simd, sums, weights, values);
             position = end;
         }
         for (n, sums) in sums.iter().enumerate() {
@@ -116,18 +118,29 @@ impl<E: Element> Values<'_, E> {
     }
 }
 
-/// Adds the values of up to 16 positions, `columns` elements each, of which `C` from `column` on count.
+/// The values of up to 16 consecutive positions of a tile.
+#[derive(Clone, Copy)]
+struct Run<'a, E> {
+    /// `[positions][columns]`.
+    elements: &'a [E],
+    /// Elements of one position.
+    columns: usize,
+    /// First element of each position that counts.
+    first: usize,
+}
+
+/// Adds the values of as many positions as there are weights, `C` elements of each.
 #[inline(always)]
 fn add<S: Lanes, E: Element, const N: usize, const C: usize>(
     simd: S,
     mut sums: [[S::F32; C]; N],
     weights: [&[f32]; N],
-    (values, columns, column): (&[E], usize, usize),
+    values: Run<'_, E>,
 ) -> [[S::F32; C]; N] {
     let count = weights[0].len();
     let weights: [&[f32]; N] = weights.map(|weights| &weights[..count]);
-    for (position, values) in values.chunks_exact(columns).take(count).enumerate() {
-        let values = &values[column..column + C];
+    for (position, elements) in values.elements.chunks_exact(values.columns).take(count).enumerate() {
+        let values = &elements[values.first..values.first + C];
         let mut value = [simd.splat(0.0); C];
         for c in 0..C {
             value[c] = values[c].load(simd);

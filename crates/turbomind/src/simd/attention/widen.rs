@@ -1,13 +1,12 @@
 //! [`Widen`]: a stored tile as floats.
 
-use super::LANES;
 use crate::kv::{KvFormat, Layout, TILE};
-use crate::simd::lanes::{Kernel, Lanes};
+use crate::simd::lanes::{Kernel, LANES, Lanes};
 
-/// Scales and minima of a tile, at most: 16 tokens, 8 groups.
+/// Maximum number of scales and minima of a tile: 16 tokens, 8 groups.
 const MAX_SCALES: usize = TILE * 2 * 8;
 
-/// Which tiles.
+/// Which of the two maps of a pool a tile belongs to.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Side {
     /// Keys: `[dim][16 tokens]`.
@@ -22,9 +21,9 @@ pub(crate) struct Widen<'a> {
     pub(crate) layout: &'a Layout,
     /// Keys or values.
     pub(crate) side: Side,
-    /// The tile.
+    /// The stored bytes of the tile.
     pub(crate) tile: &'a [u8],
-    /// A tile that is needed some tiles later, asked for meanwhile, or none.
+    /// A tile that is needed some tiles later and is fetched meanwhile; may be empty.
     pub(crate) ahead: &'a [u8],
     /// `16 * dim` floats.
     pub(crate) to: &'a mut [f32],
@@ -48,15 +47,25 @@ impl Kernel for Widen<'_> {
                     simd.store(simd.halves(bytes), to);
                 }
             }
-            _ if self.side == Side::Keys => keys(simd, self.layout, (codes, scales), self.to),
-            _ => values(simd, self.layout, (codes, scales), self.to),
+            _ if self.side == Side::Keys => keys(simd, self.layout, Quantized { codes, scales }, self.to),
+            _ => values(simd, self.layout, Quantized { codes, scales }, self.to),
         }
     }
 }
 
+/// The two parts of a quantized tile.
+#[derive(Clone, Copy)]
+struct Quantized<'a> {
+    /// 8 or 4 bits per number.
+    codes: &'a [u8],
+    /// Scales and minima, as halves.
+    scales: &'a [u8],
+}
+
 /// Codes with a scale and a minimum per key: both are vectors.
 #[inline(always)]
-fn keys<S: Lanes>(simd: S, layout: &Layout, (codes, scales): (&[u8], &[u8]), to: &mut [f32]) {
+fn keys<S: Lanes>(simd: S, layout: &Layout, tile: Quantized<'_>, to: &mut [f32]) {
+    let Quantized { codes, scales } = tile;
     let codes = codes.chunks_exact(codes.len() / layout.groups());
     let to = to.chunks_exact_mut(LANES * layout.group);
     for ((codes, scales), to) in codes.zip(scales.as_chunks::<32>().0.as_chunks().0).zip(to) {
@@ -81,7 +90,8 @@ fn keys<S: Lanes>(simd: S, layout: &Layout, (codes, scales): (&[u8], &[u8]), to:
 
 /// Codes with a scale and a minimum per run of dimensions of a value: both are the same in all lanes.
 #[inline(always)]
-fn values<S: Lanes>(simd: S, layout: &Layout, (codes, scales): (&[u8], &[u8]), to: &mut [f32]) {
+fn values<S: Lanes>(simd: S, layout: &Layout, tile: Quantized<'_>, to: &mut [f32]) {
+    let Quantized { codes, scales } = tile;
     let mut wide = [[0.0; LANES]; MAX_SCALES / LANES];
     for (to, scales) in wide.iter_mut().zip(scales.as_chunks().0) {
         simd.store(simd.halves(scales), to);
@@ -104,7 +114,7 @@ fn values<S: Lanes>(simd: S, layout: &Layout, (codes, scales): (&[u8], &[u8]), t
     }
 }
 
-/// What a code stands for.
+/// The number that a code stands for: `scale * code + minimum`.
 struct Step<F> {
     scale: F,
     minimum: F,

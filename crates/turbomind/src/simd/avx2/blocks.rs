@@ -5,14 +5,14 @@
 
 use std::arch::x86_64::*;
 
-use super::super::{Blocks, rows_of};
 use super::tile::{Tile, Weights};
 use crate::panel::BlockScale;
-use crate::tile::{BLOCK, GROUP, Matrix};
+use crate::simd::product::{Blocks, rows_of};
+use crate::tile::{BLOCK, GROUP};
 
-/// Rows that share a sweep over the records: their outputs and one block of their activations fit in 32 KB.
+/// Number of rows that share a sweep over the records: their outputs and one block of their activations fit in 32 KB.
 const SWEEP: usize = 128;
-/// How far ahead of the arithmetic records are asked for, in bytes.
+/// How far ahead of the arithmetic records are fetched, in bytes.
 pub(super) const AHEAD: usize = 4096;
 
 /// A way to multiply unsigned with signed bytes.
@@ -100,7 +100,7 @@ unsafe fn four(q: *const i8) -> __m256i {
     unsafe { _mm256_set1_epi32(q.cast::<i32>().read_unaligned()) }
 }
 
-/// The kernel.
+/// Multiplies every row with every group, block by block.
 ///
 /// # Safety
 /// The features of `T` and `D` are enabled in the caller, and the lengths agree as `check_blocks` says.
@@ -109,7 +109,7 @@ pub(super) unsafe fn multiply<T: Tile, D: Dot>(call: &Blocks<'_>, out: &mut [[f3
     let panel = call.panel;
     let rows = rows_of(call.groups, out).len();
     let per_record = T::FORMAT.step() / BLOCK;
-    let group_bytes = Matrix::group_bytes(T::FORMAT, panel.blocks * BLOCK);
+    let group_bytes = T::FORMAT.group_bytes(panel.blocks * BLOCK);
     for (group, out) in out.chunks_exact_mut(rows.max(1)).enumerate() {
         for (sweep, out) in out.chunks_mut(SWEEP).enumerate() {
             out.fill([0.0; GROUP]);
@@ -135,7 +135,7 @@ pub(super) unsafe fn multiply<T: Tile, D: Dot>(call: &Blocks<'_>, out: &mut [[f3
     }
 }
 
-/// Asks for the records [`AHEAD`] bytes later.
+/// Fetches the records [`AHEAD`] bytes later.
 #[inline(always)]
 fn prefetch<T: Tile>(record: *const u8, block: usize) {
     let bytes = T::FORMAT.record_bytes() / (T::FORMAT.step() / BLOCK);

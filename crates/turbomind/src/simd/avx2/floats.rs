@@ -2,13 +2,13 @@
 
 use std::arch::x86_64::*;
 
-use super::super::{Floats, rows_of};
 use super::blocks::AHEAD;
-use crate::tile::{GROUP, Matrix, TileFormat};
+use crate::simd::product::{Floats, rows_of};
+use crate::tile::{GROUP, TileFormat};
 
-/// Rows that share the loads of the weights; 12 accumulators, 2 weights and 1 activation are 15 of 16 registers.
+/// Number of rows that share the loads of the weights; 12 accumulators, 2 weights and 1 activation are 15 of 16 registers.
 const ROWS: usize = 6;
-/// Column groups in flight where one row alone would wait for its additions.
+/// Number of column groups in flight where one row alone would wait for its additions.
 const GROUPS: usize = 4;
 
 /// A float format's record.
@@ -86,7 +86,7 @@ struct Place {
     rows: usize,
 }
 
-/// The kernel.
+/// Multiplies every row with every group, a few of each at a time.
 ///
 /// # Safety
 /// AVX2, FMA and F16C are enabled in the caller; `call.tiles` has all groups' records, `call.rows` all rows, and `out`
@@ -94,7 +94,7 @@ struct Place {
 #[inline(always)]
 pub(super) unsafe fn multiply<W: Weights>(call: &Floats<'_>, out: &mut [[f32; GROUP]]) {
     let rows = rows_of(call.groups, out).len();
-    let group_bytes = Matrix::group_bytes(W::FORMAT, call.inputs);
+    let group_bytes = W::FORMAT.group_bytes(call.inputs);
     let mut group = 0;
     while group < call.groups {
         let groups = if rows == 1 && group + GROUPS <= call.groups { GROUPS } else { 1 };
@@ -140,11 +140,11 @@ unsafe fn part<W: Weights, const G: usize, const R: usize>(place: &Place) {
         let mut sums = [[[_mm256_setzero_ps(); 2]; R]; G];
         for index in 0..place.inputs / step {
             for k in 0..step {
-                add::<W, G, R>(place, (index, k), &mut sums);
+                add::<W, G, R>(place, index, k, &mut sums);
             }
         }
         if place.inputs % step == 1 {
-            add::<W, G, R>(place, (place.inputs / step, 0), &mut sums);
+            add::<W, G, R>(place, place.inputs / step, 0, &mut sums);
         }
         for (group, sums) in sums.iter().enumerate() {
             for (row, sums) in sums.iter().enumerate() {
@@ -163,7 +163,8 @@ unsafe fn part<W: Weights, const G: usize, const R: usize>(place: &Place) {
 #[inline(always)]
 unsafe fn add<W: Weights, const G: usize, const R: usize>(
     place: &Place,
-    (index, k): (usize, usize),
+    index: usize,
+    k: usize,
     sums: &mut [[[__m256; 2]; R]; G],
 ) {
     for (group, sums) in sums.iter_mut().enumerate() {

@@ -1,19 +1,19 @@
 //! Integer formats times 8-bit activations with `vpdpbusd`.
 //!
 //! One row: a group at a time, its sum in a register, the stream of records prefetched ahead. Several rows: a block is
-//! unpacked into registers once, then every row adds its part; the sums lie in `out`, which stays in the L1 cache.
+//! unpacked into registers once, then every row adds its part; the sums are in `out`, which stays in the L1 cache.
 
 use std::arch::x86_64::*;
 
 use super::tiles::{Int4, Operands, Q4_0, Q4_1, Q4K, Q5_0, Q5_1, Q5K, Q6K, Q8_0, Tile};
 use crate::panel::BlockScale;
-use crate::simd::{Blocks, BlocksFn};
-use crate::tile::{Matrix, TileFormat};
+use crate::simd::product::{Blocks, BlocksFn};
+use crate::tile::TileFormat;
 
 /// How far ahead of its use a record is fetched, in bytes.
 const AHEAD: usize = 4096;
 
-/// The kernel of a format.
+/// Chooses the kernel of an integer format; `None` for float formats.
 pub(in crate::simd) fn blocks(format: TileFormat) -> Option<BlocksFn> {
     Some(match format {
         TileFormat::Q4_0 => multiply::<Q4_0>,
@@ -32,7 +32,7 @@ pub(in crate::simd) fn blocks(format: TileFormat) -> Option<BlocksFn> {
 fn multiply<T: Tile>(call: &Blocks<'_>, out: &mut [[f32; 16]]) {
     let panel = call.panel;
     let rows = out.len() / call.groups.max(1);
-    let group_bytes = Matrix::group_bytes(T::FORMAT, panel.blocks * 32);
+    let group_bytes = T::FORMAT.group_bytes(panel.blocks * 32);
     assert!((panel.blocks * 32).is_multiple_of(T::FORMAT.step()), "whole records");
     assert!(call.tiles.len() >= call.groups * group_bytes, "whole groups");
     assert!(out.len() == call.groups * rows && call.first_row + rows <= panel.rows, "rows of the panel");
@@ -40,8 +40,10 @@ fn multiply<T: Tile>(call: &Blocks<'_>, out: &mut [[f32; 16]]) {
     assert!(panel.scales.len() >= panel.rows * panel.blocks, "scales of every row");
     let work = |group: usize| Work {
         tiles: call.tiles[group * group_bytes..].as_ptr(),
-        values: panel.values[call.first_row * 32..].as_ptr(),
-        scales: panel.scales[call.first_row..].as_ptr(),
+        activations: Activations {
+            values: panel.values[call.first_row * 32..].as_ptr(),
+            scales: panel.scales[call.first_row..].as_ptr(),
+        },
         stride: panel.rows,
         blocks: panel.blocks,
     };
@@ -69,12 +71,30 @@ fn multiply<T: Tile>(call: &Blocks<'_>, out: &mut [[f32; 16]]) {
 #[derive(Clone, Copy)]
 struct Work {
     tiles: *const u8,
-    /// Block b of row r is 32 values at `32 (b stride + r)`.
-    values: *const i8,
-    /// Its scales are at `b stride + r`.
-    scales: *const BlockScale,
+    /// The first block of the first row; block b of row r is `b stride + r` places later.
+    activations: Activations,
     stride: usize,
     blocks: usize,
+}
+
+/// A block of a row of a panel.
+#[derive(Clone, Copy)]
+struct Activations {
+    /// 32 values.
+    values: *const i8,
+    scales: *const BlockScale,
+}
+
+impl Activations {
+    /// The block `places` places later.
+    ///
+    /// # Safety
+    /// It is inside of the same panel.
+    #[inline(always)]
+    unsafe fn add(self, places: usize) -> Self {
+        // SAFETY: the caller's promise.
+        unsafe { Self { values: self.values.add(32 * places), scales: self.scales.add(places) } }
+    }
 }
 
 /// Fetches what comes `distance` bytes after a block into the L2 cache.
@@ -101,7 +121,7 @@ unsafe fn one_row<T: Tile>(work: Work, out: &mut [f32; 16]) {
                 fetch_ahead::<T>(record, block, AHEAD);
                 let weights = T::block(record, header, block);
                 let place = (index * per_record + block) * work.stride;
-                [acc] = add::<T, 1>([acc], &[weights], work.values.add(32 * place), work.scales.add(place));
+                [acc] = add::<T, 1>([acc], &[weights], work.activations.add(place));
             }
         }
         _mm512_storeu_ps(out.as_mut_ptr(), acc);
@@ -112,7 +132,7 @@ unsafe fn one_row<T: Tile>(work: Work, out: &mut [f32; 16]) {
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
 unsafe fn many_rows<T: Tile, const G: usize>(work: Work, out: [&mut [[f32; 16]]; G]) {
     let per_record = T::FORMAT.step() / 32;
-    let group_bytes = Matrix::group_bytes(T::FORMAT, work.blocks * 32);
+    let group_bytes = T::FORMAT.group_bytes(work.blocks * 32);
     let rows = out[0].len();
     let out = out.map(<[_]>::as_mut_ptr);
     // SAFETY: every pointer stays inside of the groups, the rows and `out`, as checked by `multiply`.
@@ -132,11 +152,11 @@ unsafe fn many_rows<T: Tile, const G: usize>(work: Work, out: [&mut [[f32; 16]];
                 // The same block of the next groups: time enough, and they are read in the same order.
                 records.iter().for_each(|record| fetch_ahead::<T>(*record, block, G * group_bytes));
                 let place = (index * per_record + block) * work.stride;
-                let (values, scales) = (work.values.add(32 * place), work.scales.add(place));
+                let activations = work.activations.add(place);
                 if index + block == 0 {
-                    add_rows::<T, G, true>(&weights, (values, scales), out, rows);
+                    add_rows::<T, G, true>(&weights, activations, out, rows);
                 } else {
-                    add_rows::<T, G, false>(&weights, (values, scales), out, rows);
+                    add_rows::<T, G, false>(&weights, activations, out, rows);
                 }
             }
         }
@@ -147,7 +167,7 @@ unsafe fn many_rows<T: Tile, const G: usize>(work: Work, out: [&mut [[f32; 16]];
 #[inline(always)]
 unsafe fn add_rows<T: Tile, const G: usize, const FIRST: bool>(
     weights: &[Operands; G],
-    (values, scales): (*const i8, *const BlockScale),
+    activations: Activations,
     out: [*mut [f32; 16]; G],
     rows: usize,
 ) {
@@ -160,7 +180,7 @@ unsafe fn add_rows<T: Tile, const G: usize, const FIRST: bool>(
                     acc[group] = _mm512_loadu_ps(out[group].add(row).cast());
                 }
             }
-            let acc = add::<T, G>(acc, weights, values.add(32 * row), scales.add(row));
+            let acc = add::<T, G>(acc, weights, activations.add(row));
             for group in 0..G {
                 _mm512_storeu_ps(out[group].add(row).cast(), acc[group]);
             }
@@ -173,19 +193,18 @@ unsafe fn add_rows<T: Tile, const G: usize, const FIRST: bool>(
 unsafe fn add<T: Tile, const G: usize>(
     mut acc: [__m512; G],
     weights: &[Operands; G],
-    values: *const i8,
-    scales: *const BlockScale,
+    activations: Activations,
 ) -> [__m512; G] {
     // SAFETY: the caller's pointers cover 32 values and one entry of scales.
     unsafe {
-        let values = values.cast::<i32>();
-        let scales = *scales;
+        let values = activations.values.cast::<i32>();
+        let scales = *activations.scales;
         let mut dots = [_mm512_setzero_si512(); G];
         for j in 0..8 {
             if T::HALVES && j == 4 {
                 for group in 0..G {
-                    let half = (weights[group].scale[0], weights[group].offset[0]);
-                    acc[group] = finish(acc[group], dots[group], half, (scales.scale, scales.low));
+                    let half = Half { d: weights[group].scale[0], c: weights[group].offset[0] };
+                    acc[group] = finish(acc[group], dots[group], half, scales.scale, scales.low);
                     dots[group] = _mm512_setzero_si512();
                 }
             }
@@ -196,19 +215,27 @@ unsafe fn add<T: Tile, const G: usize>(
         }
         let sum = if T::HALVES { scales.high } else { scales.sum };
         for group in 0..G {
-            let half = (weights[group].scale[1], weights[group].offset[1]);
-            acc[group] = finish(acc[group], dots[group], half, (scales.scale, sum));
+            let half = Half { d: weights[group].scale[1], c: weights[group].offset[1] };
+            acc[group] = finish(acc[group], dots[group], half, scales.scale, sum);
         }
         acc
     }
 }
 
+/// Scale and offset of a (half) block of 16 outputs.
+#[derive(Clone, Copy)]
+struct Half {
+    d: __m512,
+    c: __m512,
+}
+
+/// Scales the integer sums of a (half) block and adds them; `s` and `sum` are the activations' s and S.
 #[inline(always)]
-unsafe fn finish(acc: __m512, dot: __m512i, (d, c): (__m512, __m512), (s, sum): (f32, f32)) -> __m512 {
+unsafe fn finish(acc: __m512, dot: __m512i, half: Half, s: f32, sum: f32) -> __m512 {
     // SAFETY: plain arithmetic.
     unsafe {
-        let scale = _mm512_mul_ps(d, _mm512_set1_ps(s));
+        let scale = _mm512_mul_ps(half.d, _mm512_set1_ps(s));
         let acc = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot), scale, acc);
-        _mm512_fmadd_ps(c, _mm512_set1_ps(sum), acc)
+        _mm512_fmadd_ps(half.c, _mm512_set1_ps(sum), acc)
     }
 }

@@ -2,15 +2,15 @@
 
 use std::arch::x86_64::*;
 
-use crate::simd::{Floats, FloatsFn};
-use crate::tile::{Matrix, TileFormat};
+use crate::simd::product::{Floats, FloatsFn};
+use crate::tile::TileFormat;
 
-/// Rows whose sums are in registers at a time.
+/// Number of rows whose sums are in registers at a time.
 const ROWS: usize = 8;
 /// How far ahead of its use a record is fetched, in bytes.
 const AHEAD: usize = 4096;
 
-/// The kernel of a format.
+/// Chooses the kernel of a float format; `None` for integer formats.
 pub(in crate::simd) fn floats(format: TileFormat) -> Option<FloatsFn> {
     match format {
         TileFormat::F32 => Some(multiply::<F32>),
@@ -68,7 +68,7 @@ impl Widen for Bf16 {
 
 fn multiply<W: Widen>(call: &Floats<'_>, out: &mut [[f32; 16]]) {
     let rows = out.len() / call.groups.max(1);
-    let group_bytes = Matrix::group_bytes(W::FORMAT, call.inputs);
+    let group_bytes = W::FORMAT.group_bytes(call.inputs);
     assert!(call.tiles.len() >= call.groups * group_bytes, "whole groups");
     assert!(out.len() == call.groups * rows && call.rows.len() >= rows * call.inputs, "whole rows");
     for (group, out) in out.chunks_exact_mut(rows.max(1)).enumerate() {

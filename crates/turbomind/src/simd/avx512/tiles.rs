@@ -17,9 +17,9 @@ pub(super) struct Operands {
 
 /// A format as the kernels see it. The methods are inlined into functions that enable the instruction set.
 pub(super) trait Tile {
-    /// Its layout.
+    /// The layout of its records.
     const FORMAT: TileFormat;
-    /// Whether the halves of a block have scales of their own.
+    /// Whether each half of a block has its own scale.
     const HALVES: bool = false;
     /// What a record says about all of its blocks.
     type Header: Copy;
@@ -76,7 +76,7 @@ unsafe fn nibbles(pointer: *const u8) -> [__m512i; 8] {
     }
 }
 
-/// Nibbles and the bit plane behind them.
+/// Nibbles and the bit plane that follows them.
 #[inline(always)]
 unsafe fn fifth_bits(pointer: *const u8) -> [__m512i; 8] {
     // SAFETY: the caller's record covers 320 bytes here.
@@ -91,7 +91,7 @@ unsafe fn fifth_bits(pointer: *const u8) -> [__m512i; 8] {
     }
 }
 
-/// Nibbles and the two-bit plane behind them.
+/// Nibbles and the two-bit plane that follows them.
 #[inline(always)]
 unsafe fn sixth_bits(pointer: *const u8) -> [__m512i; 8] {
     // SAFETY: the caller's record covers 384 bytes here.
@@ -160,7 +160,7 @@ unsafe fn times<const FACTOR: i32>(_minimum: *const u8, scale: __m512) -> __m512
 
 #[inline(always)]
 unsafe fn minimum(minimum: *const u8, _scale: __m512) -> __m512 {
-    // SAFETY: the record of a format with minima goes on for 32 bytes.
+    // SAFETY: the record of a format with minima has 32 more bytes.
     unsafe { f16s(minimum) }
 }
 

@@ -2,7 +2,7 @@
 
 use half::f16;
 
-use super::{LANES, Lanes};
+use super::ops::{LANES, Lanes};
 
 /// Any machine.
 #[derive(Clone, Copy)]

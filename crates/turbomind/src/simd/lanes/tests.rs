@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 
-use super::*;
+use super::{Kernel, LANES, Lanes, exp2, smallest};
+use crate::simd::Isa;
 
 /// All operations once; the results as bits.
 struct All<'a> {

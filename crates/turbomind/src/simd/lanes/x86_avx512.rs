@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{Kernel, LANES, Lanes};
+use super::ops::{Kernel, LANES, Lanes};
 
 /// Proof that the machine has AVX-512.
 #[derive(Clone, Copy)]

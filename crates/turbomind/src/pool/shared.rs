@@ -1,4 +1,5 @@
 //! [`Shared`]: a buffer that the members of a pool fill together.
+#![allow(unsafe_code)]
 
 use std::cell::UnsafeCell;
 use std::ops::Range;
@@ -13,7 +14,7 @@ pub(crate) struct Shared<T> {
 unsafe impl<T: Send + Sync> Sync for Shared<T> {}
 
 impl<T: Copy + Default> Shared<T> {
-    /// Holds at least `length` values from now on; their content is unspecified.
+    /// Grows the buffer to at least `length` values, whose content is unspecified; it never shrinks.
     pub(crate) fn reserve(&mut self, length: usize) {
         let data = self.data.get_mut();
         if data.len() < length {
@@ -21,12 +22,12 @@ impl<T: Copy + Default> Shared<T> {
         }
     }
 
-    /// All of it.
+    /// The whole buffer; the exclusive borrow proves that no member uses it.
     pub(crate) fn get_mut(&mut self) -> &mut [T] {
         self.data.get_mut()
     }
 
-    /// A part to read.
+    /// Lends a part for reading.
     ///
     /// # Safety
     /// No thread writes any of `range` while the slice lives.
@@ -38,7 +39,7 @@ impl<T: Copy + Default> Shared<T> {
         unsafe { std::slice::from_raw_parts(data.as_ptr().add(range.start), range.len()) }
     }
 
-    /// A part to write.
+    /// Lends a part for writing.
     ///
     /// # Safety
     /// No other thread reads or writes any of `range` while the slice lives, and this thread holds no other slice

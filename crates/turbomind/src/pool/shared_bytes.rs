@@ -1,4 +1,5 @@
-//! [`SharedBytes`]: an anonymous map that the members of a pool fill together.
+//! [`SharedBytes`]: an anonymous memory map that the members of a pool fill together.
+#![allow(unsafe_code)]
 
 use std::ops::Range;
 
@@ -12,10 +13,10 @@ pub(crate) struct SharedBytes {
 }
 
 impl SharedBytes {
-    /// `length` zeros.
+    /// Maps `length` zeros.
     ///
     /// # Errors
-    /// When the system has no room.
+    /// The system's answer when it cannot map that much.
     pub(crate) fn new(length: usize) -> std::io::Result<Self> {
         let map = MmapMut::map_anon(length.max(1))?;
         #[cfg(target_os = "linux")]
@@ -25,18 +26,18 @@ impl SharedBytes {
         Ok(Self { map: MmapRaw::from(map), length })
     }
 
-    /// Bytes.
+    /// Length in bytes.
     pub(crate) fn len(&self) -> usize {
         self.length
     }
 
-    /// All of it.
+    /// The whole map; the exclusive borrow proves that no member uses it.
     pub(crate) fn get_mut(&mut self) -> &mut [u8] {
         // SAFETY: the map holds at least `length` bytes, zeroed at first, and the borrow is exclusive.
         unsafe { std::slice::from_raw_parts_mut(self.map.as_mut_ptr(), self.length) }
     }
 
-    /// A part to read.
+    /// Lends a part for reading.
     ///
     /// # Safety
     /// No thread writes any of `range` while the slice lives.

@@ -1,69 +1,70 @@
-//! `turbomind bench`: prefill and decode rates, memory and the share of the machine's peak.
+//! What `turbomind bench` measures, and in which order.
 
-mod report;
-mod runner;
-
+use std::io::Write;
 use std::time::Instant;
 
 use clap::Args;
 use internlm_kit::progress::Progress;
 use internlm_model::weights;
 
-use super::options::{ModelOptions, check_context};
-use super::process;
-use super::traffic::Traffic;
+use super::report::{Report, Round, Sizes, median};
+use super::runner::Runner;
+use crate::cli::arguments::write_json;
+use crate::cli::model::{ModelOptions, check_context};
+use crate::cli::process;
+use crate::cli::traffic::Traffic;
 use crate::{Error, Result};
-use report::{Report, Round, Sizes, median};
-use runner::Runner;
 
-/// Tokens of a pass.
+/// Number of tokens of a pass.
 const PASS: usize = 512;
-/// Tokens of the first, unmeasured prefill.
+/// Number of tokens of the first, unmeasured prefill.
 const WARM_UP: usize = 32;
 
-/// Measure prefill and decode. Prefill: --batch sequences of --prompt ids, logits for the last of each. Decode: --gen
-/// steps of one id per sequence with logits, starting at --depth ids. Medians over the rounds are reported.
+/// Measure prefill and decode rates, memory and the share of the machine's peak
+///
+/// Prefill: --batch sequences of --prompt-tokens ids, logits for the last of each. Decode: --gen-tokens steps of one id
+/// per sequence with logits, starting with --depth ids in the cache. Medians over the rounds are reported.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
-  turbomind bench --model model.gguf --threads 2 --prompt 512 --gen 128
-  turbomind bench --model model.gguf --prompt 64 --gen 64 --batch 32 --kv int8 --json
-  turbomind bench --model model.gguf --prompt 0 --gen 32 --depth 4096 --json
+  turbomind bench model.gguf --threads 2 --prompt-tokens 512 --gen-tokens 128
+  turbomind bench model.gguf --prompt-tokens 64 --gen-tokens 64 --batch 32 --kv int8 --json
+  turbomind bench model.gguf --prompt-tokens 0 --gen-tokens 32 --depth 4096 --json
 
-Id number i of sequence s is 100 + (7919 i + 131 s) mod (vocabulary - 200).")]
-pub(super) struct BenchArguments {
+Id number i of sequence s is 100 + (7919 i + 131 s) mod (vocabulary - 200), so no result depends on what the model says.")]
+pub(in crate::cli) struct BenchArguments {
     #[command(flatten)]
     model: ModelOptions,
-    /// Ids per sequence in the timed prefill.
-    #[arg(long, default_value_t = 512, value_parser = clap::value_parser!(u32).range(..1 << 24))]
-    prompt: u32,
-    /// Decode steps.
-    #[arg(long, default_value_t = 128, value_parser = clap::value_parser!(u32).range(..1 << 24))]
-    r#gen: u32,
-    /// Ids in the cache when decoding starts; default: as --prompt.
-    #[arg(long, value_parser = clap::value_parser!(u32).range(..1 << 24))]
+    /// Number of ids per sequence in the timed prefill; 0 leaves it out
+    #[arg(long, alias = "prompt", value_name = "N", default_value_t = 512, value_parser = clap::value_parser!(u32).range(..1 << 24))]
+    prompt_tokens: u32,
+    /// Number of decode steps; 0 leaves them out
+    #[arg(long, alias = "gen", value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u32).range(..1 << 24))]
+    gen_tokens: u32,
+    /// Number of ids in the cache when decoding starts [default: as --prompt-tokens]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..1 << 24))]
     depth: Option<u32>,
-    /// Sequences.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=4096))]
+    /// Number of sequences
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=4096))]
     batch: u32,
-    /// Rounds.
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    /// Number of rounds
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     repeat: u32,
-    /// Print one JSON object on the last line.
+    /// Print one JSON object on the last line
     #[arg(long)]
     json: bool,
 }
 
-pub(super) fn run(arguments: &BenchArguments) -> anyhow::Result<String> {
+pub(in crate::cli) fn run(arguments: &BenchArguments, out: &mut dyn Write) -> anyhow::Result<()> {
     let start = Instant::now();
     let sizes = Sizes {
-        prompt: arguments.prompt as usize,
-        steps: arguments.r#gen as usize,
-        depth: arguments.depth.unwrap_or(arguments.prompt) as usize,
+        prompt: arguments.prompt_tokens as usize,
+        steps: arguments.gen_tokens as usize,
+        depth: arguments.depth.unwrap_or(arguments.prompt_tokens) as usize,
         batch: arguments.batch as usize,
     };
-    let stored = weights::open_stored(&arguments.model.model)?;
+    let stored = weights::open_stored(arguments.model.path())?;
     let length = sizes.prompt.max(sizes.depth + sizes.steps);
-    check_context(&stored.config, length, "--prompt or --depth and --gen")?;
+    check_context(&stored.config, length, "--prompt-tokens, or --depth and --gen-tokens")?;
     check(&sizes, stored.config.vocab)?;
     let traffic = Traffic::of(&stored);
     drop(stored);
@@ -74,7 +75,7 @@ pub(super) fn run(arguments: &BenchArguments) -> anyhow::Result<String> {
     let mut runner = Runner::new(engine, sizes.batch);
     runner.fill(0, WARM_UP.min(length))?;
     let (isa, threads) = (runner.engine.isa(), runner.engine.threads());
-    let mut report = Report::new(&arguments.model.model, sizes, &mut runner.engine);
+    let mut report = Report::new(arguments.model.path(), sizes, &mut runner.engine);
     report.load_s = load_s;
     report.rss_mb = process::memory_mb("VmRSS");
 
@@ -92,20 +93,25 @@ pub(super) fn run(arguments: &BenchArguments) -> anyhow::Result<String> {
     report.cpu_s = process::cpu_seconds();
     report.wall_s = start.elapsed().as_secs_f64();
     report.round();
-    if arguments.json { super::json(&report) } else { report.table() }
+    if arguments.json { write_json(&report, out) } else { report.write_table(out) }
 }
 
+/// Refuses sizes that leave nothing to measure.
 fn check(sizes: &Sizes, vocab: usize) -> Result<()> {
     if sizes.prompt == 0 && sizes.steps == 0 {
-        return Err(Error::Invalid("--prompt and --gen: found 0 for both, expected work".to_owned()));
+        return Err(Error::argument(
+            "--prompt-tokens and --gen-tokens",
+            "0 for both",
+            "something to measure",
+        ));
     }
     if vocab <= 200 {
-        return Err(Error::Invalid(format!("vocabulary: found {vocab} ids, expected more than 200")));
+        return Err(Error::argument("vocabulary", format!("{vocab} ids"), "more than 200"));
     }
     Ok(())
 }
 
-/// One prefill and one run of decode steps.
+/// Runs one prefill and one series of decode steps.
 fn round(runner: &mut Runner, sizes: &Sizes) -> Result<Round> {
     let Sizes { prompt, steps, depth, batch } = *sizes;
     let rate = |tokens: usize, start: Instant| (batch * tokens) as f64 / start.elapsed().as_secs_f64();
@@ -116,7 +122,7 @@ fn round(runner: &mut Runner, sizes: &Sizes) -> Result<Round> {
         round.prefill_tok_s = Some(rate(prompt, start));
     }
     if steps > 0 {
-        // The ids at a position are always the same, so a longer cache only needs its end, a shorter one nothing.
+        // The id at a position is always the same, so a longer cache needs only its end and a shorter one nothing.
         runner.fill(prompt.min(depth), depth)?;
         let start = Instant::now();
         for position in depth..depth + steps {
@@ -128,7 +134,7 @@ fn round(runner: &mut Runner, sizes: &Sizes) -> Result<Round> {
 }
 
 impl Report {
-    /// Medians and what follows from them.
+    /// Fills in the medians over the rounds and what follows from them.
     fn summarize(&mut self, traffic: &Traffic, step_bytes: f64) {
         let Sizes { prompt, batch, .. } = self.sizes;
         self.prefill_tok_s = median(self.rounds.iter().filter_map(|round| round.prefill_tok_s));
