@@ -74,3 +74,28 @@ impl Deref for Bytes {
         &self.map[self.range.clone()]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        #[cfg_attr(miri, ignore = "maps memory")]
+        fn parts_are_aligned_disjoint_and_kept(lengths in prop::collection::vec(0_usize..300, 0..9)) {
+            let mut arena = Arena::new(&lengths).expect("a little memory");
+            for (number, part) in (1_u8..).zip(arena.parts_mut()) {
+                prop_assert!(part.iter().all(|byte| *byte == 0), "fresh memory is zero");
+                part.fill(number);
+            }
+            let parts = arena.freeze().expect("memory that is read only");
+            prop_assert_eq!(parts.iter().map(|part| part.len()).collect::<Vec<_>>(), lengths);
+            for (number, part) in (1_u8..).zip(&parts) {
+                prop_assert!(part.iter().all(|byte| *byte == number));
+                prop_assert!(part.is_empty() || part.as_ptr().addr() % ALIGNMENT == 0);
+            }
+        }
+    }
+}

@@ -127,3 +127,53 @@ impl Error {
         Self::Step { step, found: found.to_string(), expected: expected.to_string() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Error as IoError, ErrorKind};
+
+    use super::*;
+
+    #[test]
+    fn messages_name_place_found_and_expected_and_blame_whom_they_should() {
+        let source = || IoError::from(ErrorKind::NotFound);
+        let json = serde_json::from_str::<u32>("x").expect_err("not a number");
+        let table = [
+            (
+                Error::argument("pass", "9 tokens", "at most 8"),
+                true,
+                "pass: found 9 tokens, expected at most 8",
+            ),
+            (
+                Error::step(3, "block 7", "blocks below 4"),
+                true,
+                "step 3: found block 7, expected blocks below 4",
+            ),
+            (
+                Error::KvShape { problems: vec!["a".into(), "b".into()] },
+                true,
+                "pool of keys and values: a; b",
+            ),
+            (Error::Weights { path: "m.gguf".into(), problems: vec!["x".into()] }, true, "m.gguf: x"),
+            (
+                Error::Json { path: "i".into(), expected: "ids", source: json },
+                true,
+                "i: expected ids: expected value",
+            ),
+            (Error::File { path: "i".into(), source: source() }, true, "i: cannot read: entity not found"),
+            (Error::NonFinite { layer: 2, sequence: 0 }, false, "layer 2, sequence 0: found NaN or infinity"),
+            (
+                Error::Memory { what: "keys", bytes: 64, source: source() },
+                false,
+                "cannot allocate 64 bytes for keys",
+            ),
+            (Error::Thread { index: 1, source: source() }, false, "cannot start thread 1 of the pool"),
+            (Error::NestedPhase, false, "found a phase inside of a phase"),
+            (Error::Poisoned, false, "a thread of the pool panicked"),
+        ];
+        for (error, bad_input, text) in table {
+            assert!(error.to_string().starts_with(text), "found {error}, expected {text}");
+            assert_eq!(error.is_bad_input(), bad_input, "{error}");
+        }
+    }
+}

@@ -198,8 +198,8 @@ fn floats_that_are_not_finite_are_named() {
 
 #[test]
 fn shapes_and_lengths_must_agree() {
-    let repacked = |encoding, rows: Vec<&[u8]>, inputs, room| {
-        repack(&SourceRows { encoding, rows, inputs }, &mut vec![0; room]).expect_err("it does not fit")
+    let repacked = |encoding, rows: Vec<&[u8]>, inputs, length| {
+        repack(&SourceRows { encoding, rows, inputs }, &mut vec![0; length]).expect_err("it does not fit")
     };
     assert_eq!(
         repacked(Encoding::I32, vec![&[0; 4]], 1, 64),
@@ -218,6 +218,6 @@ fn shapes_and_lengths_must_agree() {
     );
     assert_eq!(
         repacked(Encoding::Q4_0, vec![&[0; 18]], 32, 287),
-        "tiles: found room for 287 bytes, expected 288"
+        "tiles: found a buffer of 287 bytes, expected 288"
     );
 }

@@ -24,7 +24,7 @@ pub(crate) struct TopEntries<'a> {
 }
 
 impl TopEntries<'_> {
-    /// What stands for an entry that is not there.
+    /// Marks an entry that is not there.
     pub(crate) const EMPTY: Entry = (f32::NEG_INFINITY, u32::MAX);
 }
 

@@ -10,7 +10,7 @@
 //! | int4 codes | `[dim / 2][16 tokens]` u8 | `[16 tokens][dim / 2]` u8 |
 //! | scales of int8, int4 | `[group][scale, minimum][16 tokens]` f16 | `[16 tokens][group][scale, minimum]` f16 |
 //!
-//! A code q stands for `scale * q + minimum`. Byte `16 c + i` of a token's 4-bit codes holds dimension `32 c + i` in
+//! A code q means `scale * q + minimum`. Byte `16 c + i` of a token's 4-bit codes holds dimension `32 c + i` in
 //! its low half and `32 c + 16 + i` in its high half. So one vector holds one dimension of 16 keys, or 16 dimensions
 //! of one value. The pool does no bookkeeping: the caller decides which sequence owns a block.
 

@@ -100,3 +100,61 @@ impl Patience {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+
+    use super::*;
+
+    #[test]
+    fn sleepers_wake_when_their_condition_holds() {
+        let (parking, ready) = (Parking::default(), AtomicBool::new(false));
+        std::thread::scope(|scope| {
+            for spin in [Duration::ZERO, SPIN, Duration::from_millis(5)] {
+                scope.spawn(|| {
+                    parking.wait(spin, || ready.load(SeqCst));
+                    assert!(ready.load(SeqCst));
+                });
+            }
+            std::thread::sleep(Duration::from_millis(2));
+            ready.store(true, SeqCst);
+            parking.wake();
+        });
+        assert_eq!(parking.sleepers.load(SeqCst), 0);
+    }
+
+    /// One wait of a member that has worked for no time at all and falls asleep before the condition holds.
+    fn vain_wait(parking: &Parking, patience: &Patience) {
+        let ready = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while parking.sleepers.load(SeqCst) == 0 {
+                    std::thread::yield_now();
+                }
+                ready.store(true, SeqCst);
+                parking.wake();
+            });
+            // A start in the future: any sleep is longer than the work.
+            let started = Instant::now() + Duration::from_secs(60);
+            patience.wait(parking, started, || ready.load(SeqCst));
+        });
+    }
+
+    #[test]
+    fn spinning_that_does_not_help_is_switched_off_for_a_while() {
+        let (parking, patience) = (Parking::default(), Patience::default());
+        for round in 1..=VAIN {
+            vain_wait(&parking, &patience);
+            let paused = patience.pause.load(Relaxed) > 0;
+            assert_eq!(paused, round == VAIN, "round {round}");
+        }
+        vain_wait(&parking, &patience);
+        assert_eq!(patience.pause.load(Relaxed), PAUSE - 1);
+        patience.pause.store(0, Relaxed);
+        // A condition that holds at once shows that spinning helps again.
+        vain_wait(&parking, &patience);
+        patience.wait(&parking, Instant::now(), || true);
+        assert_eq!(patience.vain.load(Relaxed), 0);
+    }
+}

@@ -56,3 +56,39 @@ impl<T: Copy + Default> Shared<T> {
         unsafe { std::slice::from_raw_parts_mut(pointer.add(range.start), range.len()) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Shared;
+    use crate::pool::Pool;
+
+    #[test]
+    fn members_write_disjoint_parts_that_all_of_them_read() {
+        let mut shared = Shared::<u32>::default();
+        shared.reserve(64);
+        shared.reserve(8);
+        let mut pool = Pool::new(3).expect("threads");
+        let buffer = &shared;
+        let job = pool.run(&|member| {
+            member.phase(16, |chunk| {
+                // SAFETY: a chunk is claimed once, and chunks do not overlap.
+                unsafe { buffer.write(4 * chunk..4 * chunk + 4) }.fill(chunk as u32);
+            })?;
+            // SAFETY: nobody writes after the phase.
+            let sum: u32 = unsafe { buffer.read(0..64) }.iter().sum();
+            assert_eq!(sum, 4 * (0..16).sum::<u32>());
+            Ok(())
+        });
+        job.expect("no member fails");
+        assert_eq!(shared.get_mut().len(), 64, "the buffer never shrinks");
+    }
+
+    #[test]
+    #[should_panic(expected = "a part of the buffer")]
+    fn a_part_outside_of_the_buffer_is_refused() {
+        let mut shared = Shared::<f32>::default();
+        shared.reserve(4);
+        // SAFETY: no other thread knows the buffer.
+        let _ = unsafe { shared.write(2..5) };
+    }
+}

@@ -58,3 +58,30 @@ impl SharedBytes {
         unsafe { self.map.as_mut_ptr().add(offset).copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::SharedBytes;
+
+    #[test]
+    #[cfg_attr(miri, ignore = "maps memory")]
+    fn bytes_are_zero_until_they_are_written() {
+        let mut map = SharedBytes::new(100).expect("a little memory");
+        // SAFETY: no other thread knows the map.
+        unsafe {
+            map.write(97, &[1, 2, 3]);
+            assert_eq!(map.read(95..100), [0, 0, 1, 2, 3]);
+        }
+        assert_eq!((map.len(), map.get_mut().iter().map(|byte| u32::from(*byte)).sum::<u32>()), (100, 6));
+        assert_eq!(SharedBytes::new(0).expect("no memory").len(), 0);
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "maps memory")]
+    #[should_panic(expected = "a part of the map")]
+    fn bytes_outside_of_the_map_are_refused() {
+        let map = SharedBytes::new(100).expect("a little memory");
+        // SAFETY: no other thread knows the map.
+        unsafe { map.write(98, &[1, 2, 3]) };
+    }
+}

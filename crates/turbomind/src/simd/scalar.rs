@@ -175,7 +175,7 @@ fn dequantize_block(format: TileFormat, weights: &Unpacked, out: &mut [[f32; GRO
     }
 }
 
-/// The unsigned value that stands for zero, where it is the same for the whole format.
+/// The unsigned value that represents zero, where it is the same for the whole format.
 const fn zero(format: TileFormat) -> Option<f32> {
     match format {
         TileFormat::Q4_0 => Some(8.0),

@@ -152,3 +152,44 @@ impl std::fmt::Display for TileFormat {
         formatter.write_str(self.name())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tiles_take_the_bytes_of_the_table() {
+        for (format, outputs, inputs, bytes) in [
+            (TileFormat::Q4_1, 576, 576, 36 * 18 * 320),
+            (TileFormat::Q8_0, 49_152, 576, 30_081_024),
+            (TileFormat::Q6K, 1, 256, 3360),
+            (TileFormat::Bf16, 17, 3, 2 * 2 * 64),
+            (TileFormat::F16, 16, 5, 5 * 32),
+        ] {
+            assert_eq!(format.matrix_bytes(outputs, inputs), bytes, "{format} [{outputs}, {inputs}]");
+        }
+    }
+
+    #[test]
+    fn records_hold_the_bytes_of_sixteen_rows() {
+        for format in TileFormat::ALL.into_iter().filter(|format| *format != TileFormat::Int4) {
+            let names = [Encoding::F32, Encoding::F16, Encoding::Bf16, Encoding::Q4_0, Encoding::Q4_1]
+                .into_iter()
+                .chain([
+                    Encoding::Q5_0,
+                    Encoding::Q5_1,
+                    Encoding::Q8_0,
+                    Encoding::Q4K,
+                    Encoding::Q5K,
+                    Encoding::Q6K,
+                ]);
+            let encoding = names.into_iter().find(|encoding| TileFormat::of(*encoding) == Some(format));
+            let row =
+                encoding.and_then(|encoding| encoding.byte_length(&[format.step()])).expect("whole blocks");
+            let record = format.record_bytes();
+            // Only the scales of K-quants are stored wider than in the file.
+            assert!(record >= GROUP * row && record * 100 <= GROUP * row * 103, "{format}: {record} {row}");
+        }
+        assert_eq!((TileFormat::of(Encoding::F64), TileFormat::of(Encoding::I32)), (None, None));
+    }
+}

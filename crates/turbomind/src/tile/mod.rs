@@ -2,7 +2,7 @@
 //!
 //! A matrix `[n, k]` becomes `ceil(n / 16)` column groups, one after the other; a group is `k / step` records, one
 //! after the other ([`TileFormat::step`]). One 512-bit `vpdpbusd` then serves 16 outputs with one broadcast of four
-//! activation bytes. Records hold exactly (K-quants: within 3 %) the bytes of the 16 source rows, scales beside the
+//! activation bytes. Records hold exactly (K-quants: within 3 %) the bytes of the 16 source rows, scales next to the
 //! payload, so that a kernel reads one sequential stream. `n` is padded to whole groups with zero scales.
 //!
 //! Payload of one block of 32 weights of 16 outputs, `u` unsigned:

@@ -17,7 +17,9 @@ fn message(bytes: &[u8]) -> String {
         Ok(_) => panic!("loads"),
         Err(error) => {
             assert!(error.is_bad_input(), "{error}");
-            error.to_string()
+            let text = error.to_string();
+            assert_eq!(text.matches("bad.gguf").count(), 1, "the path is named once: {text}");
+            text
         }
     }
 }
@@ -131,6 +133,11 @@ fn numbers_beyond_floats_are_reported_for_their_sequence_only() {
     assert_eq!(outputs.non_finite, [NonFinite { sequence: 1, layer: 0 }]);
     assert_eq!(outputs.logits[..300], alone);
     assert!(outputs.logits[300..].iter().all(|logit| logit.is_nan()));
+    engine
+        .forward(&[step(&[5], &[1]), step(&[4], &[0])], LogitEntries::Top(3), &mut outputs)
+        .expect("a pass");
+    assert_eq!(outputs.top.iter().map(Vec::len).collect::<Vec<_>>(), [0, 3], "NaN is not an entry");
+    assert_eq!(outputs.non_finite, [NonFinite { sequence: 0, layer: 0 }]);
 }
 
 /// Bytes of all tensors, each a multiple of 32.

@@ -1,6 +1,7 @@
 //! The command line: answers on a tiny model, and errors that name what is wrong.
 
 use std::ffi::OsString;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use internlm_kit::exit::Failure;
@@ -36,12 +37,16 @@ impl Folder {
     }
 
     fn run_on(&self, model: &Path, verb: &str, words: &str) -> anyhow::Result<String> {
+        answer(self.line(model, verb, words))
+    }
+
+    fn line(&self, model: &Path, verb: &str, words: &str) -> Vec<OsString> {
         let mut line = vec!["turbomind".into(), verb.into(), model.as_os_str().to_owned()];
         line.extend(words.split_whitespace().map(|word| match word.strip_prefix('@') {
             Some(name) => self.path(name).into_os_string(),
             None => word.into(),
         }));
-        answer(line)
+        line
     }
 
     fn json(&self, verb: &str, words: &str) -> Value {
@@ -111,6 +116,84 @@ fn forced_ids_get_the_probabilities_of_the_greedy_ones() {
     assert_eq!(forced["finish"], "forced");
     let first = folder.json("generate", &format!("{words} --max-tokens 2"));
     assert_eq!(floats(&first["logprobs"]), floats(&greedy["logprobs"])[..2]);
+}
+
+/// Remembers what was written before each flush.
+#[derive(Default)]
+struct Flushes {
+    parts: Vec<String>,
+    pending: Vec<u8>,
+}
+
+impl Write for Flushes {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.pending.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        let part = std::mem::take(&mut self.pending);
+        self.parts.push(String::from_utf8(part).expect("text"));
+        Ok(())
+    }
+}
+
+/// A pipe whose reader has gone.
+struct Closed;
+
+impl Write for Closed {
+    fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+        Err(ErrorKind::BrokenPipe.into())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn every_token_is_printed_before_the_next_one_is_computed() {
+    let folder = Folder::new();
+    folder.write("ids", "5 6 7");
+    let words = "--prompt-ids @ids --max-tokens 6 --ignore-eos";
+    let line = folder.line(&folder.path("tiny.gguf"), "generate", words);
+    let mut out = Flushes::default();
+    cli::run_from(line.clone(), &mut out).expect("works");
+    let whole = folder.run("generate", words).expect("works");
+    assert_eq!(out.parts.len(), 6, "{:?}", out.parts);
+    assert_eq!(out.parts.concat() + "\n", whole);
+    let listed: Vec<&str> = whole.split_whitespace().collect();
+    for (index, part) in out.parts.iter().enumerate() {
+        assert_eq!(part.trim_start(), listed[index]);
+    }
+    let error = cli::run_from(line, &mut Closed).expect_err("nobody reads");
+    let kind = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+    assert_eq!(kind, Some(ErrorKind::BrokenPipe));
+}
+
+#[test]
+fn old_names_of_options_still_work() {
+    let folder = Folder::new();
+    folder.write("ids", "5 6 7");
+    let model = folder.path("tiny.gguf").into_os_string();
+    let ids = folder.path("ids").into_os_string();
+    let with = |words: &[&str]| {
+        let words = words.iter().map(|word| match *word {
+            "MODEL" => model.clone(),
+            "IDS" => ids.clone(),
+            word => word.into(),
+        });
+        answer([OsString::from("turbomind")].into_iter().chain(words).collect())
+    };
+    let new = with(&["generate", "MODEL", "--prompt-ids", "IDS", "--max-tokens", "4"]).expect("works");
+    let old = with(&["generate", "--model", "MODEL", "--prompt-ids", "IDS", "--n", "4", "--greedy"]);
+    assert_eq!(old.expect("works"), new);
+    let bench = ["bench", "--model", "MODEL", "--prompt", "8", "--gen", "2", "--repeat", "1", "--json"];
+    let report: Value = serde_json::from_str(&with(&bench).expect("works")).expect("JSON");
+    assert_eq!((report["prompt"].as_u64(), report["gen"].as_u64()), (Some(8), Some(2)));
+    let both = bad_input(with(&["inspect", "MODEL", "--model", "MODEL"]));
+    assert!(both.contains("cannot be used with"), "{both}");
+    assert!(bad_input(with(&["inspect"])).contains("MODEL"));
 }
 
 #[test]

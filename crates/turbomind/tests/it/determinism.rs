@@ -108,9 +108,16 @@ fn the_best_entries_are_those_of_the_whole_row() {
     let rows = outputs.logits.clone();
     engine.forward(&[step], LogitEntries::Top(40), &mut outputs).expect("a pass");
     assert_eq!(outputs.top.len(), PROMPT);
+    let sorted = |row: &[f32]| {
+        let mut sorted: Vec<(u32, f32)> = (0..).zip(row.iter().copied()).collect();
+        sorted.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        sorted
+    };
     for (row, top) in rows.chunks_exact(300).zip(&outputs.top) {
-        let mut expected: Vec<(u32, f32)> = (0..).zip(row.iter().copied()).collect();
-        expected.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        assert_eq!(top, &expected[..40]);
+        assert_eq!(top, &sorted(row)[..40]);
     }
+    // All entries of a row, in order: the largest number that there is.
+    let last = SeqStep::new(&prompt[PROMPT - 1..], PROMPT - 1, &table);
+    engine.forward(&[last], LogitEntries::Top(300), &mut outputs).expect("a pass");
+    assert_eq!(outputs.top, [sorted(&rows[300 * (PROMPT - 1)..])]);
 }

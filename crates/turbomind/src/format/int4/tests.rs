@@ -215,7 +215,7 @@ fn sources_stack_in_one_matrix() {
     assert_eq!(repack(&[], &mut out).expect_err("no rows"), "rows: found none, expected at least one");
     assert_eq!(
         repack(&rows, &mut out[1..]).expect_err("too short"),
-        "tiles: found room for 1071 bytes, expected 1072"
+        "tiles: found a buffer of 1071 bytes, expected 1072"
     );
 }
 

@@ -54,7 +54,7 @@ pub(super) unsafe fn run(index: usize, call: &AttentionCall<'_>, item: &Item) {
     let mut buffers = Buffers { q, scores, wide };
     if let Some(partial) = item.partial {
         let size = call.scratch.sizes.token;
-        // SAFETY: each item has a partial result of its own.
+        // SAFETY: no two items share a partial result.
         let out = unsafe { call.scratch.partials.write(partial * size..(partial + item.tokens) * size) };
         // SAFETY: nobody writes the pool, by the caller's promise.
         unsafe { run_part(call, item, &rows, &mut buffers, out) };

@@ -4,10 +4,10 @@ use crate::simd::lanes::{LANES, Lanes};
 
 /// What a vector of keys or values is loaded from.
 pub(crate) trait Element: Sized {
-    /// Elements of a cache line.
+    /// Number of elements of a cache line.
     const PER_LINE: usize;
 
-    /// Sixteen numbers.
+    /// Loads sixteen numbers.
     fn load<S: Lanes>(&self, simd: S) -> S::F32;
 }
 
@@ -20,7 +20,7 @@ impl Element for [f32; LANES] {
     }
 }
 
-/// Halves.
+/// Sixteen halves, little-endian.
 impl Element for [u8; 32] {
     const PER_LINE: usize = 2;
 
@@ -30,7 +30,7 @@ impl Element for [u8; 32] {
     }
 }
 
-/// Asks for the cache lines of some elements ahead of their use.
+/// Fetches the cache lines of some elements ahead of their use.
 #[inline(always)]
 pub(super) fn prefetch<S: Lanes, E: Element>(simd: S, elements: &[E]) {
     elements.iter().step_by(E::PER_LINE).for_each(|element| simd.prefetch(element));

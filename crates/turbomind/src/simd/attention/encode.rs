@@ -6,10 +6,10 @@ use super::element::{line, line_mut};
 use crate::kv::{KvFormat, Layout, rotate};
 use crate::simd::lanes::{Kernel, LANES, Lanes, smallest};
 
-/// The largest padded head.
+/// Maximum number of dimensions of a head, padding included.
 const MAX_DIM: usize = 256;
 
-/// The stored form of one token of one head.
+/// The bytes of one token of one head as the pool stores them.
 pub(crate) struct Row {
     codes: [u8; 4 * MAX_DIM],
     code_bytes: usize,
@@ -23,7 +23,7 @@ impl Row {
         &self.codes[..self.code_bytes]
     }
 
-    /// Scale and minimum of each group, as halves.
+    /// Scale and minimum of each group, as little-endian halves.
     pub(crate) fn scales(&self) -> &[[u8; 2]] {
         &self.scales[..self.scale_count]
     }

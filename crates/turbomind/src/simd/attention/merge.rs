@@ -8,9 +8,9 @@ use crate::simd::lanes::{Kernel, LANES, Lanes, exp2};
 /// Whether keys and values are rotated.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Rotation {
-    /// As they are.
+    /// Stored as they are.
     None,
-    /// By [`rotate`].
+    /// Rotated by [`rotate`] before they were rounded.
     Hadamard,
 }
 
@@ -22,9 +22,9 @@ pub(crate) struct Scale<'a> {
     pub(crate) head_dim: usize,
     /// Padded dimensions of a head.
     pub(crate) dim: usize,
-    /// What to multiply by.
+    /// The factor that every number is multiplied by.
     pub(crate) factor: f32,
-    /// Of the keys.
+    /// The rotation of the keys.
     pub(crate) rotation: Rotation,
     /// `[heads][dim]`.
     pub(crate) to: &'a mut [f32],
@@ -69,7 +69,7 @@ impl Kernel for Merge<'_> {
             let part = &self.part[row * stride..][..stride];
             let max = if part[dim] > state[dim] { part[dim] } else { state[dim] };
             let factor = [exp2(simd, simd.splat(state[dim] - max)), exp2(simd, simd.splat(part[dim] - max))];
-            // The sum of the weights is in the vector behind the values: all have one rule.
+            // The sum of the weights is in the vector after the values, and is merged by the same rule.
             for i in 0..=dim / LANES {
                 let added = simd.mul(simd.load(line(part, i)), factor[1]);
                 let line = line_mut(state, i);
@@ -86,7 +86,7 @@ pub(crate) struct Finish<'a> {
     pub(crate) state: &'a mut [f32],
     /// Padded dimensions of a head.
     pub(crate) dim: usize,
-    /// Of the values.
+    /// The rotation of the values, which is undone.
     pub(crate) rotation: Rotation,
     /// Dimensions of a head.
     pub(crate) head_dim: usize,

@@ -12,7 +12,7 @@ pub(crate) struct Scores<'a, E> {
     pub(crate) q: &'a [f32],
     /// Tiles of 16 keys, each `[dim]` elements.
     pub(crate) keys: &'a [&'a [E]],
-    /// What is needed a block of four tiles later, asked for meanwhile: for each tile as many elements, or none.
+    /// What is needed a block of four tiles later and is fetched meanwhile: for each tile as many elements, or none.
     pub(crate) ahead: &'a [&'a [E]],
     /// Number of the first of them in the part.
     pub(crate) first_tile: usize,

@@ -4,7 +4,7 @@ use super::element::{line, line_mut};
 use super::rows::{PART, Rows};
 use crate::simd::lanes::{Kernel, LANES, Lanes, exp2};
 
-/// Replaces the scores that a row sees by weights and puts the largest score and the sum of the weights behind the
+/// Replaces the scores that a row sees by weights and puts the largest score and the sum of the weights after the
 /// row's result. Scores are in units of ln 2. What a row does not see, NaN included, changes nothing.
 pub(crate) struct Softmax<'a> {
     /// The rows.

@@ -15,7 +15,7 @@ pub(crate) struct Values<'a, E> {
     pub(crate) weights: &'a [f32],
     /// Tiles of 16 values, each `[16][dim / 16]` elements.
     pub(crate) values: &'a [&'a [E]],
-    /// What is needed two tiles later, asked for meanwhile: for each tile as many elements, or none.
+    /// What is needed two tiles later and is fetched meanwhile: for each tile as many elements, or none.
     pub(crate) ahead: &'a [&'a [E]],
     /// Number of the first of them in the part.
     pub(crate) first_tile: usize,

@@ -161,7 +161,7 @@ struct Rows {
 #[inline(always)]
 unsafe fn add_block<T: Tile, D: Dot>(weights: &Weights, rows: &Rows, out: &mut [[f32; GROUP]], half: usize) {
     for (row, out) in out.iter_mut().enumerate() {
-        // SAFETY: by the caller's promise; 8 floats at `8 half` lie inside of the 16 of a row.
+        // SAFETY: by the caller's promise; 8 floats at `8 half` are inside of the 16 of a row.
         unsafe {
             let out = out.as_mut_ptr().add(8 * half);
             let q = rows.values.add(row * BLOCK);

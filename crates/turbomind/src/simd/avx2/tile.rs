@@ -131,7 +131,7 @@ impl Tile for Int4 {
 /// AVX2 is enabled in the caller; `64 * BITS` bytes can be read at `payload`; `half` is 0 or 1.
 #[inline(always)]
 unsafe fn values<const BITS: usize>(payload: *const u8, half: usize) -> [__m256i; 8] {
-    // SAFETY: every load lies inside the payload: 256 bytes of nibbles and their plane, or 512 bytes.
+    // SAFETY: every load is inside of the payload: 256 bytes of nibbles and their plane, or 512 bytes.
     unsafe {
         let mut values = [_mm256_setzero_si256(); 8];
         let payload = payload.add(32 * half);
