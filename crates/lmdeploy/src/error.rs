@@ -85,7 +85,7 @@ impl Error {
             #[cfg(feature = "engine")]
             Self::Model(error) => error.is_bad_input(),
             #[cfg(feature = "turbomind")]
-            Self::Turbomind(error) => error.is_bad_input(),
+            Self::Turbomind(error) => internlm_kit::exit::BadInput::is_bad_input(error),
             Self::Connection { .. } | Self::Answer { .. } => false,
         }
     }

@@ -4,23 +4,12 @@
 //! key, which costs `2 * head_dim` multiply-adds).
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use internlm_kit::testing::TestRng;
 use turbomind::internals::{AttentionStep, KvPlace, PagedAttention, Pool};
 use turbomind::{Isa, KvConfig, KvFormat};
 
 /// Kv heads of the bench.
 const KV_HEADS: usize = 3;
-
-/// Numbers without pattern in -1..1.
-fn noise(count: usize, seed: u64) -> Vec<f32> {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 40) as f32 / (1 << 23) as f32 - 1.0
-    };
-    (0..count).map(|_| next()).collect()
-}
 
 /// A filled pool of one layer and `positions` positions.
 fn filled(isa: Isa, format: KvFormat, head_dim: usize, group: usize, positions: usize) -> PagedAttention {
@@ -30,7 +19,7 @@ fn filled(isa: Isa, format: KvFormat, head_dim: usize, group: usize, positions: 
     for position in 0..positions {
         for kv_head in 0..KV_HEADS {
             let place = KvPlace { layer: 0, block: (position / 32) as u32, slot: position % 32, kv_head };
-            let x = noise(2 * head_dim, (position * KV_HEADS + kv_head) as u64 + 1);
+            let x = TestRng::new((position * KV_HEADS + kv_head) as u64).floats(2 * head_dim, 1.0);
             attention.store(place, &x[..head_dim], &x[head_dim..]);
         }
     }
@@ -43,7 +32,7 @@ fn run(criterion: &mut Criterion, name: &str, attention: &mut PagedAttention, ro
     let blocks: Vec<u32> = (0..config.blocks as u32).collect();
     let step = [AttentionStep { first_row: 0, rows, position: depth, blocks: &blocks }];
     let heads = attention.heads();
-    let q = noise(rows * heads * config.head_dim, 7);
+    let q = TestRng::new(7).floats(rows * heads * config.head_dim, 1.0);
     let scores: usize = (0..rows).map(|row| depth + row + 1).sum::<usize>() * heads;
     let mut group = criterion.benchmark_group("attention");
     group.throughput(Throughput::Elements(scores as u64)).sample_size(20);

@@ -3,6 +3,9 @@
 use std::fmt::Display;
 use std::path::PathBuf;
 
+use internlm_kit::exit::BadInput;
+use internlm_kit::file::FileError;
+
 /// Result with the crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -57,14 +60,9 @@ pub enum Error {
         /// Where and why reading stopped.
         source: serde_json::Error,
     },
-    /// A file could not be read.
-    #[error("{}: cannot read: {source}", path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// The system's answer.
-        source: std::io::Error,
-    },
+    /// A file of ids or text could not be read.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// The numbers of a sequence left the range of floats. This is the model's doing: no input can be blamed.
     #[error("layer {layer}, sequence {sequence}: found NaN or infinity in the hidden state")]
     NonFinite {
@@ -99,18 +97,16 @@ pub enum Error {
     Poisoned,
 }
 
-impl Error {
-    /// Whether the input or the usage is wrong (exit code 2), as opposed to the work itself (exit code 1).
-    #[must_use]
-    pub fn is_bad_input(&self) -> bool {
+impl BadInput for Error {
+    fn is_bad_input(&self) -> bool {
         match self {
             Self::Model(error) => error.is_bad_input(),
+            Self::File(error) => error.is_bad_input(),
             Self::Weights { .. }
             | Self::Argument { .. }
             | Self::Step { .. }
             | Self::KvShape { .. }
-            | Self::Json { .. }
-            | Self::File { .. } => true,
+            | Self::Json { .. } => true,
             Self::NonFinite { .. }
             | Self::Memory { .. }
             | Self::Thread { .. }
@@ -118,7 +114,9 @@ impl Error {
             | Self::Poisoned => false,
         }
     }
+}
 
+impl Error {
     pub(crate) fn argument(name: impl Into<String>, found: impl Display, expected: impl Display) -> Self {
         Self::Argument { name: name.into(), found: found.to_string(), expected: expected.to_string() }
     }
@@ -160,7 +158,7 @@ mod tests {
                 true,
                 "i: expected ids: expected value",
             ),
-            (Error::File { path: "i".into(), source: source() }, true, "i: cannot read: entity not found"),
+            (FileError::new("i", "read", source()).into(), true, "i: cannot read: entity not found"),
             (Error::NonFinite { layer: 2, sequence: 0 }, false, "layer 2, sequence 0: found NaN or infinity"),
             (
                 Error::Memory { what: "keys", bytes: 64, source: source() },

@@ -1,10 +1,10 @@
-//! The verbs, what they print to, and how the process ends.
+//! The verbs, and where they print.
 
 use std::ffi::OsString;
-use std::io::{ErrorKind, Write};
+use std::io::Write;
 
 use clap::{Parser, Subcommand};
-use internlm_kit::exit::Failure;
+use internlm_kit::stdout;
 
 use super::{bench, generate, inspect, perplexity};
 
@@ -35,13 +35,9 @@ enum Verb {
 /// Does what the process's command line says; clap answers `--help` and usage errors by itself.
 ///
 /// # Errors
-/// What the verb reports.
+/// What the verb reports, and [`ClosedPipe`](internlm_kit::file::ClosedPipe) when the reader of stdout has gone.
 pub fn run() -> anyhow::Result<()> {
-    match dispatch(&Arguments::parse(), &mut std::io::stdout().lock()) {
-        // The reader of a pipe has seen enough (`| head`), which is a success.
-        Err(error) if is_closed_pipe(&error) => Ok(()),
-        ended => ended,
-    }
+    dispatch(&Arguments::parse(), &mut stdout::lock())
 }
 
 /// Does what a command line says, the binary's name first, and writes to `out` instead of stdout.
@@ -57,26 +53,12 @@ pub fn run_from(
 
 fn dispatch(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result<()> {
     match &arguments.verb {
-        Verb::Inspect(arguments) => inspect::run(arguments, out),
-        Verb::Generate(arguments) => generate::run(arguments, out),
-        Verb::Perplexity(arguments) => perplexity::run(arguments, out),
-        Verb::Bench(arguments) => bench::run(arguments, out),
+        Verb::Inspect(arguments) => inspect::run(arguments, out)?,
+        Verb::Generate(arguments) => generate::run(arguments, out)?,
+        Verb::Perplexity(arguments) => perplexity::run(arguments, out)?,
+        Verb::Bench(arguments) => bench::run(arguments, out)?,
     }
-}
-
-fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
-}
-
-/// The exit code that an error of [`run`] stands for.
-#[must_use]
-pub fn failure(error: &anyhow::Error) -> Failure {
-    let bad_input = error.chain().any(|cause| {
-        cause.is::<clap::Error>()
-            || cause.downcast_ref::<crate::Error>().is_some_and(crate::Error::is_bad_input)
-            || cause.downcast_ref::<internlm_model::Error>().is_some_and(internlm_model::Error::is_bad_input)
-    });
-    if bad_input { Failure::BadInput } else { Failure::Failed }
+    Ok(out.flush()?)
 }
 
 /// Writes a value as one line of JSON.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use internlm_model::tokenizer::{Special, StreamDecoder};
-use internlm_model::{ModelConfig, TokenId, Tokenizer, weights};
+use internlm_model::{ModelConfig, TokenId, Tokenizer};
 use serde::Serialize;
 
 use super::arguments::write_json;
@@ -78,8 +78,8 @@ struct Generation {
 
 pub(super) fn run(arguments: &GenerateArguments, out: &mut dyn Write) -> anyhow::Result<()> {
     let model = arguments.model.path();
-    let config = weights::open_stored(model)?.config;
-    let tokenizer = arguments.input.prompt.is_some().then(|| Tokenizer::load(model)).transpose()?;
+    let config = model.open()?.config;
+    let tokenizer = arguments.input.prompt.is_some().then(|| model.tokenizer()).transpose()?;
     let prompt = prompt(&arguments.input, tokenizer.as_ref(), &config)?;
     prompt.check(&config, 1)?;
     let forced = arguments.force_ids.as_deref().map(Ids::read).transpose()?;

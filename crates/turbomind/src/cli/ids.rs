@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use internlm_kit::file;
 use internlm_model::{ModelConfig, Tokenizer};
 
 use crate::{Error, Result};
@@ -16,7 +17,7 @@ pub(super) struct Ids {
 impl Ids {
     /// Reads the ids of a file: a JSON array, or numbers between white space.
     pub(super) fn read(path: &Path) -> Result<Self> {
-        let text = read(path)?;
+        let text = file::read_to_string(path)?;
         let source = path.display().to_string();
         if text.trim_start().starts_with('[') {
             let ids = serde_json::from_str(&text).map_err(|source| Error::Json {
@@ -61,9 +62,4 @@ impl Ids {
             }
         }
     }
-}
-
-/// Reads a text file.
-pub(super) fn read(path: &Path) -> Result<String> {
-    std::fs::read_to_string(path).map_err(|source| Error::File { path: path.to_path_buf(), source })
 }

@@ -5,13 +5,13 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use internlm_kit::file;
 use internlm_model::weights::gguf::{GgufFile, Value};
-use internlm_model::weights::{self, StoredModel, TensorInfo, TensorSource};
+use internlm_model::weights::{StoredModel, TensorInfo, TensorSource};
 use serde::Serialize;
 use serde_json::json;
 
 use super::arguments::write_json;
-use super::ids;
 use super::model::ModelPath;
 use crate::format::quantized::{self, QuantizationConfig};
 use crate::tile::{TileFormat, column_groups};
@@ -74,8 +74,8 @@ struct Total {
 }
 
 pub(super) fn run(arguments: &InspectArguments, out: &mut dyn Write) -> anyhow::Result<()> {
-    let path = arguments.model.path();
-    let stored = weights::open_stored(path)?;
+    let path = arguments.model.as_path();
+    let stored = arguments.model.open()?;
     let quantization = QuantizationConfig::read(&stored.config, path)?;
     let mut inspection = Inspection {
         model: path.to_path_buf(),
@@ -137,7 +137,7 @@ fn keys(path: &Path) -> Result<BTreeMap<String, serde_json::Value>> {
     if !config.exists() {
         return Ok(BTreeMap::new());
     }
-    let object = serde_json::from_str(&ids::read(&config)?);
+    let object = serde_json::from_str(&file::read_to_string(&config)?);
     object.map_err(|source| Error::Json { path: config, expected: "a JSON object", source })
 }
 

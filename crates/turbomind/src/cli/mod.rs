@@ -11,4 +11,4 @@ mod process;
 mod sequence;
 mod traffic;
 
-pub use arguments::{failure, run, run_from};
+pub use arguments::{run, run_from};

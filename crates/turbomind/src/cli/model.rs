@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use internlm_model::ModelConfig;
 use internlm_model::config::RopeScaling;
+use internlm_model::weights::{self, StoredModel};
+use internlm_model::{ModelConfig, Tokenizer};
 
 use crate::{Compute, Engine, EngineConfig, Error, Isa, KvFormat, Result};
 
@@ -20,8 +21,17 @@ pub(super) struct ModelPath {
 }
 
 impl ModelPath {
-    pub(super) fn path(&self) -> &Path {
+    pub(super) fn as_path(&self) -> &Path {
         self.model.as_deref().or(self.model_option.as_deref()).expect("clap requires one of the two")
+    }
+
+    /// Opens the files and reads their config.
+    pub(super) fn open(&self) -> Result<StoredModel> {
+        Ok(weights::open_stored(self.as_path())?)
+    }
+
+    pub(super) fn tokenizer(&self) -> Result<Tokenizer> {
+        Ok(Tokenizer::load(self.as_path())?)
     }
 }
 
@@ -60,8 +70,8 @@ fn isa(name: &str) -> Result<Isa, String> {
 
 impl ModelOptions {
     /// The model's file or folder.
-    pub(super) fn path(&self) -> &Path {
-        self.path.path()
+    pub(super) fn path(&self) -> &ModelPath {
+        &self.path
     }
 
     /// Loads the model with blocks for `sequences` sequences of `length` tokens; passes have up to `pass` tokens.
@@ -75,7 +85,7 @@ impl ModelOptions {
         let mut config = config.with_kv_blocks(blocks);
         config.threads = self.threads.map(usize::from);
         config.isa = self.isa;
-        Engine::load(self.path(), &config)
+        Engine::load(self.path.as_path(), &config)
     }
 }
 

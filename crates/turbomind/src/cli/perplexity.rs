@@ -4,12 +4,13 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
-use internlm_kit::progress::Progress;
-use internlm_model::{Tokenizer, weights};
+use internlm_kit::file;
+use internlm_kit::reporter::Reporter;
+use internlm_kit::terminal::Bars;
 use serde::Serialize;
 
 use super::arguments::write_json;
-use super::ids::{self, Ids};
+use super::ids::Ids;
 use super::model::{ModelOptions, check_context};
 use super::sequence::{Sequence, log_sum_exp, pieces};
 use crate::{Error, LogitRows, Result};
@@ -62,11 +63,11 @@ struct Score {
 
 pub(super) fn run(arguments: &PerplexityArguments, out: &mut dyn Write) -> anyhow::Result<()> {
     let model = arguments.model.path();
-    let config = weights::open_stored(model)?.config;
+    let config = model.open()?.config;
     let ids = match (&arguments.input.ids, &arguments.input.text) {
         (Some(path), _) => Ids::read(path)?,
         (None, Some(path)) => {
-            let (text, tokenizer) = (ids::read(path)?, Tokenizer::load(model)?);
+            let (text, tokenizer) = (file::read_to_string(path)?, model.tokenizer()?);
             Ids::tokenize(&text, path.display().to_string(), &tokenizer, &config)
         }
         (None, None) => return Err(Error::argument("text", "none", "--text or --ids").into()),
@@ -86,7 +87,7 @@ fn score(arguments: &PerplexityArguments, ids: &[u32], window: usize) -> Result<
     let mut engine = arguments.model.load(1, window, chunk)?;
     let vocab = engine.model().vocab;
     let mut sequence = Sequence::new(&engine);
-    let progress = Progress::new("perplexity", "tokens", ids.len() as u64);
+    let progress = Bars.start("perplexity", "tokens", ids.len() as u64);
     let (mut tokens, mut sum) = (0, 0.0);
     for window in ids.chunks(window) {
         sequence.clear();

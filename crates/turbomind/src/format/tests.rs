@@ -1,6 +1,7 @@
 //! Tiles of random blocks, dequantized, are `internlm_model`'s values bit for bit.
 
 use half::{bf16, f16};
+use internlm_kit::testing::TestRng;
 use internlm_model::weights::Encoding;
 use proptest::prelude::*;
 
@@ -25,11 +26,8 @@ const ENCODINGS: [(Encoding, &[usize]); 11] = [
 ];
 
 /// A row of random bits without NaN or infinity.
-fn random_row(encoding: Encoding, scales: &[usize], inputs: usize, seed: &mut u64) -> Vec<u8> {
-    let mut next = || {
-        *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (*seed >> 33) as u32
-    };
+fn random_row(encoding: Encoding, scales: &[usize], inputs: usize, rng: &mut TestRng) -> Vec<u8> {
+    let mut next = || rng.bits() as u32 >> 1;
     let finite = |bits: u32| match (bits as u16) & 0x7c00 {
         0x7c00 => (bits as u16) & 0x83ff,
         _ => bits as u16,
@@ -72,9 +70,10 @@ fn bits(values: &[f32]) -> Vec<u32> {
     values.iter().map(|value| value.to_bits()).collect()
 }
 
-fn check(encoding: Encoding, scales: &[usize], outputs: usize, inputs: usize, mut seed: u64) {
+fn check(encoding: Encoding, scales: &[usize], outputs: usize, inputs: usize, seed: u64) {
+    let mut rng = TestRng::new(seed);
     let format = TileFormat::of(encoding).expect("it has tiles");
-    let rows: Vec<Vec<u8>> = (0..outputs).map(|_| random_row(encoding, scales, inputs, &mut seed)).collect();
+    let rows: Vec<Vec<u8>> = (0..outputs).map(|_| random_row(encoding, scales, inputs, &mut rng)).collect();
     let source = SourceRows { encoding, rows: rows.iter().map(Vec::as_slice).collect(), inputs };
     let mut tiles = vec![0; format.matrix_bytes(outputs, inputs)];
     repack(&source, &mut tiles).expect("finite blocks of the right length");
@@ -127,7 +126,8 @@ fn scalar_products_are_those_of_the_dequantized_weights() {
     for (encoding, scales) in &ENCODINGS[3..] {
         let format = TileFormat::of(*encoding).expect("it has tiles");
         let inputs = 2 * encoding.block().0;
-        let rows: Vec<Vec<u8>> = (1..20).map(|n| random_row(*encoding, scales, inputs, &mut { n })).collect();
+        let rows: Vec<Vec<u8>> =
+            (1..20).map(|n| random_row(*encoding, scales, inputs, &mut TestRng::new(n))).collect();
         let source =
             SourceRows { encoding: *encoding, rows: rows.iter().map(Vec::as_slice).collect(), inputs };
         let mut tiles = vec![0; format.matrix_bytes(rows.len(), inputs)];

@@ -1,6 +1,7 @@
 //! Tests of the pool: sizes, messages, copies, rounding.
 
 use half::f16;
+use internlm_kit::exit::BadInput;
 use proptest::prelude::*;
 
 use super::{BlockCopy, KvConfig, KvFormat, KvPool, TILE, Tile, rotate};

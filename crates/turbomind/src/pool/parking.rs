@@ -112,7 +112,8 @@ mod tests {
         let (parking, ready) = (Parking::default(), AtomicBool::new(false));
         std::thread::scope(|scope| {
             for spin in [Duration::ZERO, SPIN, Duration::from_millis(5)] {
-                scope.spawn(|| {
+                let (parking, ready) = (&parking, &ready);
+                scope.spawn(move || {
                     parking.wait(spin, || ready.load(SeqCst));
                     assert!(ready.load(SeqCst));
                 });

@@ -4,18 +4,14 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
+use internlm_kit::testing::TestRng;
+
 use super::{Member, Pool};
 use crate::{Error, Result};
 
-/// Steps of a xorshift generator: numbers that look random and are the same everywhere.
+/// A number that looks random and is the same everywhere.
 fn random(state: u64) -> u64 {
-    let mut x = state.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-    for _ in 0..2 {
-        x ^= x << 13;
-        x ^= x >> 7;
-        x ^= x << 17;
-    }
-    x >> 16
+    TestRng::new(state).bits()
 }
 
 /// Causes, now and then, a delay of up to 60 us, which is longer than members spin.

@@ -1,5 +1,7 @@
 //! Bad files and impossible steps are errors that name place, found and expected; nothing panics.
 
+use internlm_kit::exit::BadInput;
+use internlm_kit::testing::{TestRng, mutate};
 use internlm_model::weights::Encoding;
 use turbomind::{Engine, EngineConfig, Error, Isa, LogitEntries, NonFinite, Outputs, SeqStep};
 
@@ -37,6 +39,25 @@ fn files_that_are_cut_anywhere_are_errors() {
         let text = message(&bytes[..length]);
         assert!(text.contains("bad.gguf"), "{length}: {text}");
     }
+}
+
+#[test]
+fn damaged_files_are_errors_or_other_models_and_never_panics() {
+    let bytes = Tiny { layers: 1, vocab: 40, ..Tiny::default() }.bytes();
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("damaged.gguf");
+    let config = EngineConfig::new().with_threads(1).with_kv_blocks(1);
+    let mut refused = 0;
+    for seed in 0..300 {
+        let mut damaged = bytes.clone();
+        // Only the part before the weights can be wrong in interesting ways.
+        let data = damaged.split_off(2000);
+        mutate(&mut damaged, &mut TestRng::new(seed));
+        damaged.extend(data);
+        std::fs::write(&path, damaged).expect("writes");
+        refused += usize::from(Engine::load(&path, &config).is_err());
+    }
+    assert!(refused > 150, "{refused} of 300 damaged files were refused");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use internlm_kit::exit::Failure;
+use internlm_kit::testing::Program;
 use serde_json::Value;
 use tempfile::TempDir;
 use turbomind::cli;
@@ -55,9 +55,17 @@ impl Folder {
         serde_json::from_str(&text).expect("one JSON object")
     }
 
-    /// The message of a line that is refused with exit code 2.
-    fn refused(&self, verb: &str, words: &str) -> String {
-        bad_input(self.run(verb, words))
+    /// The binary as a user runs it, in the folder.
+    fn program(&self) -> Program {
+        Program::new(env!("CARGO_BIN_EXE_turbomind"), self.0.path())
+    }
+
+    /// The message of a line of `turbomind` that is refused with exit code 2.
+    fn refused(&self, line: &str) -> String {
+        let ran = self.program().run(line.split_whitespace());
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{line}: {ran:?}");
+        assert!(ran.stderr.starts_with("error: "), "{line}: {ran:?}");
+        ran.stderr
     }
 }
 
@@ -66,12 +74,6 @@ fn answer(line: Vec<OsString>) -> anyhow::Result<String> {
     let mut out = Vec::new();
     cli::run_from(line, &mut out)?;
     Ok(String::from_utf8(out)?)
-}
-
-fn bad_input(answer: anyhow::Result<String>) -> String {
-    let error = answer.expect_err("refused");
-    assert_eq!(cli::failure(&error), Failure::BadInput, "{error:#}");
-    format!("{error:#}")
 }
 
 fn floats(value: &Value) -> Vec<f64> {
@@ -172,6 +174,21 @@ fn every_token_is_printed_before_the_next_one_is_computed() {
 }
 
 #[test]
+fn a_closed_output_ends_every_verb_quietly() {
+    let folder = Folder::new();
+    folder.write("ids", "5 6 7");
+    for line in [
+        "inspect tiny.gguf",
+        "generate tiny.gguf --prompt-ids ids --max-tokens 9",
+        "generate tiny.gguf --prompt-ids ids --json",
+        "perplexity tiny.gguf --ids ids",
+        "bench tiny.gguf --prompt-tokens 8 --gen-tokens 2 --repeat 1",
+    ] {
+        folder.program().check_closed_output(&line.split_whitespace().collect::<Vec<_>>());
+    }
+}
+
+#[test]
 fn old_names_of_options_still_work() {
     let folder = Folder::new();
     folder.write("ids", "5 6 7");
@@ -191,9 +208,9 @@ fn old_names_of_options_still_work() {
     let bench = ["bench", "--model", "MODEL", "--prompt", "8", "--gen", "2", "--repeat", "1", "--json"];
     let report: Value = serde_json::from_str(&with(&bench).expect("works")).expect("JSON");
     assert_eq!((report["prompt"].as_u64(), report["gen"].as_u64()), (Some(8), Some(2)));
-    let both = bad_input(with(&["inspect", "MODEL", "--model", "MODEL"]));
+    let both = folder.refused("inspect tiny.gguf --model tiny.gguf");
     assert!(both.contains("cannot be used with"), "{both}");
-    assert!(bad_input(with(&["inspect"])).contains("MODEL"));
+    assert!(folder.refused("inspect").contains("<MODEL>"));
 }
 
 #[test]
@@ -340,7 +357,7 @@ fn bad_input_is_named_and_ends_with_code_2() {
         ("bench", "--prompt-tokens 90 --gen-tokens 7", "found 97 tokens, expected at most the context's 96"),
         ("bench", "--prompt-tokens 0 --gen-tokens 0", "found 0 for both"),
     ] {
-        let message = folder.refused(verb, words);
+        let message = folder.refused(&format!("{verb} tiny.gguf {}", words.replace('@', "")));
         assert!(message.contains(expected), "{verb} {words}: {message}");
     }
 }
@@ -365,8 +382,9 @@ fn bad_files_are_named_and_end_with_code_2() {
         for (verb, words) in
             [("generate", "--prompt-ids @ids"), ("perplexity", "--ids @ids"), ("bench", ""), ("inspect", "")]
         {
-            let message = bad_input(folder.run_on(&folder.path(file), verb, words));
-            assert!(message.contains(expected) && message.contains(file), "{verb} {file}: {message}");
+            let message = folder.refused(&format!("{verb} {file} {}", words.replace('@', "")));
+            assert!(message.contains(expected), "{verb} {file}: {message}");
+            assert_eq!(message.matches(file).count(), 1, "the path is named once: {message}");
         }
     }
 }

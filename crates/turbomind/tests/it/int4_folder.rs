@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use internlm_kit::testing::TestRng;
 use internlm_model::weights::{Encoding, TensorInfo, write_stored_folder};
 use serde_json::json;
 use turbomind::{Compute, Engine, EngineConfig, LogitEntries, LogitRows, Outputs, SeqStep};
@@ -25,14 +26,12 @@ type Tensors = BTreeMap<String, (Vec<usize>, Encoding, Vec<u8>)>;
 struct Pair {
     quantized: Tensors,
     plain: Tensors,
-    state: u64,
+    rng: TestRng,
 }
 
 impl Pair {
     fn random(&mut self) -> u32 {
-        self.state =
-            self.state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.state >> 33) as u32
+        self.rng.bits() as u32 >> 1
     }
 
     fn floats(&mut self, name: &str, shape: &[usize], size: f32) {
@@ -95,7 +94,7 @@ impl Pair {
     }
 
     fn new(method: Method) -> Self {
-        let mut pair = Self { quantized: BTreeMap::new(), plain: BTreeMap::new(), state: 7 };
+        let mut pair = Self { quantized: BTreeMap::new(), plain: BTreeMap::new(), rng: TestRng::new(7) };
         pair.floats("model.embed_tokens.weight", &[VOCAB, HIDDEN], 1.0);
         pair.floats("lm_head.weight", &[VOCAB, HIDDEN], 0.1);
         pair.floats("model.norm.weight", &[HIDDEN], 1.0);

@@ -7,6 +7,5 @@ mod help;
 mod int4_folder;
 mod kernels;
 mod made;
-mod shared;
 mod smollm2;
 mod tiny;

@@ -6,11 +6,10 @@
 
 use std::path::PathBuf;
 
+use internlm_kit::testing::shared_data;
 use internlm_model::Tokenizer;
 use serde_json::Value;
 use turbomind::{Compute, Engine, EngineConfig, LogitEntries, LogitRows, Outputs, SeqStep};
-
-use crate::shared;
 
 /// Greedy steps of each prompt.
 const FORCED: usize = 256;
@@ -53,7 +52,7 @@ fn ids(value: &Value) -> Vec<u32> {
 
 #[test]
 fn f32_logits_are_the_goldens() {
-    let (Some(mut engine), Some(path)) = (engine(Compute::F32), shared::path("golden/smollm2/f32.json"))
+    let (Some(mut engine), Some(path)) = (engine(Compute::F32), shared_data("golden/smollm2/f32.json"))
     else {
         return;
     };

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use internlm_kit::testing::TestRng;
 use internlm_model::weights::Encoding;
 
 /// The shape of a tiny model.
@@ -32,23 +33,6 @@ impl Default for Tiny {
             encoding: Encoding::Q4_1,
             seed: 1,
         }
-    }
-}
-
-/// SplitMix64.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn float(&mut self) -> f32 {
-        (self.next() >> 40) as f32 / 8_388_608.0 - 1.0
     }
 }
 
@@ -104,9 +88,9 @@ impl Tiny {
     fn tensors(&self) -> Vec<(String, Vec<usize>, u32, Vec<u8>)> {
         let head_dim = self.hidden / self.heads;
         let (hidden, kv) = (self.hidden, self.kv_heads * head_dim);
-        let mut random = Random(self.seed);
+        let mut random = TestRng::new(self.seed);
         let mut tensors = Vec::new();
-        let mut matrix = |random: &mut Random, name: String, rows: usize, inputs: usize| {
+        let mut matrix = |random: &mut TestRng, name: String, rows: usize, inputs: usize| {
             let bytes = self.matrix(random, rows, inputs);
             tensors.push((name, vec![rows, inputs], kind(self.encoding), bytes));
         };
@@ -127,27 +111,27 @@ impl Tiny {
         let norms = (0..self.layers)
             .flat_map(|layer| ["attn_norm", "ffn_norm"].map(|name| format!("blk.{layer}.{name}.weight")));
         for name in norms.chain(["output_norm.weight".to_owned()]) {
-            let bytes = (0..hidden).flat_map(|_| (1.0 + 0.1 * random.float()).to_le_bytes()).collect();
+            let bytes = (0..hidden).flat_map(|_| (1.0 + random.float(0.1)).to_le_bytes()).collect();
             tensors.push((name, vec![hidden], 0, bytes));
         }
         tensors
     }
 
     /// Random blocks whose weights are about `1 / sqrt(inputs)` large.
-    fn matrix(&self, random: &mut Random, rows: usize, inputs: usize) -> Vec<u8> {
+    fn matrix(&self, random: &mut TestRng, rows: usize, inputs: usize) -> Vec<u8> {
         let size = 1.0 / (inputs as f32).sqrt();
         let length = self.encoding.byte_length(&[rows, inputs]).expect("whole blocks");
         let (values, bytes) = self.encoding.block();
         let mut out = Vec::with_capacity(length);
         for _ in 0..rows * inputs / values {
-            let float = random.float() * size;
+            let float = random.float(size);
             match self.encoding {
                 Encoding::F32 => out.extend(float.to_le_bytes()),
                 Encoding::F16 => out.extend(half::f16::from_f32(float).to_le_bytes()),
                 Encoding::Bf16 => out.extend(half::bf16::from_f32(float).to_le_bytes()),
                 _ => {
                     let start = out.len();
-                    out.extend((0..bytes).map(|_| random.next() as u8));
+                    out.extend((0..bytes).map(|_| random.bits() as u8));
                     for (place, scale) in scales(self.encoding, size) {
                         out[start + place..start + place + 2]
                             .copy_from_slice(&half::f16::from_f32(scale).to_le_bytes());

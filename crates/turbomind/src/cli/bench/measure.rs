@@ -4,8 +4,8 @@ use std::io::Write;
 use std::time::Instant;
 
 use clap::Args;
-use internlm_kit::progress::Progress;
-use internlm_model::weights;
+use internlm_kit::reporter::Reporter;
+use internlm_kit::terminal::Bars;
 
 use super::report::{Report, Round, Sizes, median};
 use super::runner::Runner;
@@ -62,7 +62,7 @@ pub(in crate::cli) fn run(arguments: &BenchArguments, out: &mut dyn Write) -> an
         depth: arguments.depth.unwrap_or(arguments.prompt_tokens) as usize,
         batch: arguments.batch as usize,
     };
-    let stored = weights::open_stored(arguments.model.path())?;
+    let stored = arguments.model.path().open()?;
     let length = sizes.prompt.max(sizes.depth + sizes.steps);
     check_context(&stored.config, length, "--prompt-tokens, or --depth and --gen-tokens")?;
     check(&sizes, stored.config.vocab)?;
@@ -75,12 +75,12 @@ pub(in crate::cli) fn run(arguments: &BenchArguments, out: &mut dyn Write) -> an
     let mut runner = Runner::new(engine, sizes.batch);
     runner.fill(0, WARM_UP.min(length))?;
     let (isa, threads) = (runner.engine.isa(), runner.engine.threads());
-    let mut report = Report::new(arguments.model.path(), sizes, &mut runner.engine);
+    let mut report = Report::new(arguments.model.path().as_path(), sizes, &mut runner.engine);
     report.load_s = load_s;
     report.rss_mb = process::memory_mb("VmRSS");
 
     let peak = process::peak(isa, threads);
-    let progress = Progress::new("bench", "rounds", u64::from(arguments.repeat));
+    let progress = Bars.start("bench", "rounds", u64::from(arguments.repeat));
     for _ in 0..arguments.repeat {
         report.rounds.push(round(&mut runner, &sizes)?);
         progress.advance(1);

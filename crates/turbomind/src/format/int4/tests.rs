@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use half::{bf16, f16};
+use internlm_kit::testing::TestRng;
 use internlm_model::weights::Encoding;
 use proptest::prelude::*;
 
@@ -24,11 +25,9 @@ pub(in crate::format) struct Plain {
 }
 
 impl Plain {
-    pub(in crate::format) fn random(outputs: usize, inputs: usize, group: usize, seed: &mut u64) -> Self {
-        let mut next = |below: u64| {
-            *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (*seed >> 33) % below
-        };
+    pub(in crate::format) fn random(outputs: usize, inputs: usize, group: usize, seed: u64) -> Self {
+        let mut rng = TestRng::new(seed);
+        let mut next = |below: usize| rng.below(below);
         let values = (0..outputs).map(|_| (0..inputs).map(|_| next(16) as u8).collect()).collect();
         let count = inputs / group;
         // 1..16 fits every packing: GPTQ's first version stores z - 1.
@@ -127,9 +126,8 @@ proptest! {
 
     #[test]
     fn tiles_are_q_minus_z_times_s(eights in 1_usize..6, groups in 1_usize..4, double: bool, seed: u64) {
-        let mut seed = seed;
         let group = if double { 256 } else { 128 };
-        let plain = Plain::random(8 * eights, groups * group, group, &mut seed);
+        let plain = Plain::random(8 * eights, groups * group, group, seed);
         // Rows in another order, some left out.
         let rows: Vec<usize> = (0..plain.outputs - 3).map(|n| (n * 3 + 1) % plain.outputs).collect();
         for packing in PACKINGS {
@@ -141,8 +139,7 @@ proptest! {
 
     #[test]
     fn inputs_in_the_order_of_activations_are_put_together(groups in 2_usize..4, seed: u64) {
-        let mut seed = seed;
-        let mut plain = Plain::random(16, groups * 128, 128, &mut seed);
+        let mut plain = Plain::random(16, groups * 128, 128, seed);
         // 77 has no factor in common with 256 and 384.
         plain.groups = (0..plain.inputs).map(|k| k * 77 % plain.inputs / 128).collect();
         let mut parts = plain.pack(Packing::Gptq);
@@ -157,7 +154,7 @@ proptest! {
 #[test]
 fn symmetric_small_groups_are_q4_0() {
     for (packing, group) in PACKINGS.into_iter().zip([32, 64, 96, 32]) {
-        let mut plain = Plain::random(24, 2 * group, group, &mut 7);
+        let mut plain = Plain::random(24, 2 * group, group, 7);
         plain.zeros.iter_mut().flatten().for_each(|zero| *zero = 8);
         let source = Int4Source::new(plain.pack(packing)).expect("symmetric");
         assert_eq!(source.format(), TileFormat::Q4_0);
@@ -167,7 +164,7 @@ fn symmetric_small_groups_are_q4_0() {
 
 #[test]
 fn an_absent_zero_point_is_8_and_any_float_is_a_scale() {
-    let mut plain = Plain::random(5, 128, 128, &mut 8);
+    let mut plain = Plain::random(5, 128, 128, 8);
     plain.zeros.iter_mut().flatten().for_each(|zero| *zero = 8);
     plain.scales.iter_mut().flatten().for_each(|scale| *scale = f16::from_f32(0.01171875));
     let parts = Int4Parts { zeros: None, ..plain.pack(Packing::CompressedTensors) };
@@ -182,7 +179,7 @@ fn an_absent_zero_point_is_8_and_any_float_is_a_scale() {
 
 #[test]
 fn a_trivial_g_idx_moves_nothing() {
-    let plain = Plain::random(8, 256, 128, &mut 9);
+    let plain = Plain::random(8, 256, 128, 9);
     let groups: Vec<u32> = (0..256).map(|k| k / 128).collect();
     let parts = Int4Parts { input_groups: Some(bytes(&groups)), ..plain.pack(Packing::GptqV2) };
     assert_eq!(Int4Source::new(parts).expect("whole groups").columns(), None);
@@ -190,7 +187,7 @@ fn a_trivial_g_idx_moves_nothing() {
 
 #[test]
 fn sources_stack_in_one_matrix() {
-    let plains = [Plain::random(24, 128, 128, &mut 10), Plain::random(8, 128, 128, &mut 11)];
+    let plains = [Plain::random(24, 128, 128, 10), Plain::random(8, 128, 128, 11)];
     let [first, second] =
         plains.each_ref().map(|plain| Int4Source::new(plain.pack(Packing::Awq)).expect("fits"));
     let row = |source, row| Int4Row { source, row };
@@ -202,7 +199,7 @@ fn sources_stack_in_one_matrix() {
     for (n, (plain, row)) in [(&plains[0], 3), (&plains[1], 7), (&plains[0], 0)].into_iter().enumerate() {
         assert_eq!(weights[n], (0..128).map(|k| plain.weight(row, k)).collect::<Vec<_>>());
     }
-    let wide = Plain::random(8, 256, 128, &mut 12).pack(Packing::Awq);
+    let wide = Plain::random(8, 256, 128, 12).pack(Packing::Awq);
     let wide = Int4Source::new(wide).expect("fits");
     assert_eq!(
         repack(&[row(&first, 0), row(&wide, 0)], &mut out).expect_err("another inner length"),
@@ -249,7 +246,7 @@ fn words_of_the_compressed_tensors_package_are_read() {
 
 #[test]
 fn parts_that_do_not_fit_are_refused() {
-    let plain = Plain::random(16, 256, 128, &mut 13);
+    let plain = Plain::random(16, 256, 128, 13);
     let parts = plain.pack(Packing::Gptq);
     let refused = |parts| Int4Source::new(parts).expect_err("it does not fit");
     let groups = |groups: [u32; 256]| Int4Parts { input_groups: Some(bytes(&groups)), ..parts.clone() };
@@ -281,7 +278,7 @@ fn parts_that_do_not_fit_are_refused() {
         refused(groups([u32::MAX; 256])),
         "g_idx of input 0: found group -1, expected 2 groups of 128 inputs each"
     );
-    let small = Plain::random(16, 256, 64, &mut 14);
+    let small = Plain::random(16, 256, 64, 14);
     assert_eq!(
         refused(small.pack(Packing::Awq)),
         "group size: found 64 with zero points other than 8, expected a multiple of 128"
@@ -290,7 +287,7 @@ fn parts_that_do_not_fit_are_refused() {
 
 #[test]
 fn scales_that_f16_does_not_hold_are_named() {
-    let plain = Plain::random(16, 256, 128, &mut 15);
+    let plain = Plain::random(16, 256, 128, 15);
     for (found, shown) in [(f32::NAN, "NaN"), (f32::NEG_INFINITY, "-inf"), (1e5, "100000")] {
         let mut scales = [0.5_f32; 32];
         // Group 1 of output 2.

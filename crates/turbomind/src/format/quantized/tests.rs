@@ -151,7 +151,7 @@ fn configs_without_tiles_are_refused() {
 
 #[test]
 fn matrices_are_found_by_name() {
-    let plain = Plain::random(16, 256, 128, &mut 21);
+    let plain = Plain::random(16, 256, 128, 21);
     for packing in [Packing::Awq, Packing::Gptq, Packing::GptqV2, Packing::CompressedTensors] {
         let tensors = Tensors::of(&plain, packing);
         let config = config(packing, Some(128), Needs::Nothing);
@@ -168,7 +168,7 @@ fn matrices_are_found_by_name() {
 
 #[test]
 fn tensors_that_do_not_fit_are_named() {
-    let plain = Plain::random(16, 256, 128, &mut 22);
+    let plain = Plain::random(16, 256, 128, 22);
     let problem = |tensors: &Tensors, config: QuantizationConfig| {
         let found = find(tensors, PREFIX, &config).map(|source| source.map(|source| source.format()));
         Error::from(found.expect_err("it does not fit")).to_string().replace(PREFIX, "P")

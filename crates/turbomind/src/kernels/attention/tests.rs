@@ -1,5 +1,6 @@
 //! Attention against plain f64 softmax, and bit by bit against itself in every other arrangement.
 
+use internlm_kit::testing::TestRng;
 use proptest::prelude::*;
 
 use super::{AttentionStep, KvPlace, PagedAttention};
@@ -8,16 +9,9 @@ use crate::kv::{BlockCopy, KvConfig, KvFormat, tests::decode};
 use crate::pool::Pool;
 use crate::simd::Isa;
 
-/// Numbers without pattern in -1..1.
+/// Random numbers in -1..1.
 fn noise(count: usize, seed: u64) -> Vec<f32> {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 40) as f32 / (1 << 23) as f32 - 1.0
-    };
-    (0..count).map(|_| next()).collect()
+    TestRng::new(seed).floats(count, 1.0)
 }
 
 /// Sequences in a pool whose unused slots are NaN; what they hold depends on their number and `layer` alone.
