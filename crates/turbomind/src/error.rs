@@ -41,7 +41,7 @@ pub enum Error {
         step: usize,
         /// What the step asks for.
         found: String,
-        /// What is possible.
+        /// What the model and the engine allow.
         expected: String,
     },
     /// A shape that a pool of keys and values cannot have; all problems at once.
@@ -78,7 +78,7 @@ pub enum Error {
         what: &'static str,
         /// How much was asked for.
         bytes: usize,
-        /// The system's answer.
+        /// The answer of the operating system.
         source: std::io::Error,
     },
     /// The system could not start a thread of the pool.
@@ -86,7 +86,7 @@ pub enum Error {
     Thread {
         /// Number of the thread, from 1.
         index: usize,
-        /// The system's answer.
+        /// The answer of the operating system.
         source: std::io::Error,
     },
     /// A job entered a phase inside of a phase, which would never end: a fault of the code that wrote the job.

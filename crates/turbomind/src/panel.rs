@@ -20,7 +20,7 @@ pub struct BlockScale {
 /// Quantized rows, block by block: `[blocks][rows][32]`.
 #[derive(Clone, Debug, Default)]
 pub struct Panel {
-    /// Number of rows.
+    /// Number of rows, one per token.
     pub rows: usize,
     /// Number of blocks of 32 of each row.
     pub blocks: usize,

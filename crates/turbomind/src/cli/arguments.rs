@@ -60,8 +60,3 @@ fn dispatch(arguments: &Arguments, out: &mut dyn Write) -> anyhow::Result<()> {
     }
     Ok(out.flush()?)
 }
-
-/// Writes a value as one line of JSON.
-pub(super) fn write_json(value: &impl serde::Serialize, out: &mut dyn Write) -> anyhow::Result<()> {
-    Ok(writeln!(out, "{}", serde_json::to_string(value)?)?)
-}

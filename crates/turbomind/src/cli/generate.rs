@@ -8,8 +8,8 @@ use internlm_model::tokenizer::{Special, StreamDecoder};
 use internlm_model::{ModelConfig, TokenId, Tokenizer};
 use serde::Serialize;
 
-use super::arguments::write_json;
 use super::ids::Ids;
+use super::json::write_json;
 use super::model::{ModelOptions, check_context};
 use super::sequence::{Sequence, best, log_sum_exp, pieces};
 use crate::{Engine, Error, LogitRows, Result};
@@ -52,11 +52,11 @@ pub(super) struct GenerateArguments {
     json: bool,
 }
 
-/// What to continue.
+/// The prompt, given in one of two ways.
 #[derive(Args, Debug)]
 #[group(required = true, multiple = false)]
 struct Input {
-    /// Text to continue
+    /// Text to continue, as it is: no chat format is added
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     prompt: Option<String>,
     /// File of ids to continue, used as they are
@@ -64,7 +64,7 @@ struct Input {
     prompt_ids: Option<PathBuf>,
 }
 
-/// The answer.
+/// The answer, as the JSON object has it.
 #[derive(Debug, Serialize)]
 struct Generation {
     prompt_ids: Vec<u32>,
@@ -134,7 +134,7 @@ impl Printer {
         out.flush()
     }
 
-    /// Ends the line.
+    /// Ends the line, after what is left of a character.
     fn finish(&mut self, out: &mut dyn Write) -> std::io::Result<()> {
         if let Self::Text(decoder) = self {
             out.write_all(decoder.finish().as_bytes())?;
@@ -143,7 +143,7 @@ impl Printer {
     }
 }
 
-/// What to generate.
+/// How a continuation begins and when it ends.
 struct Plan {
     prompt: Vec<u32>,
     /// The ids to feed instead of the most likely ones.
@@ -174,6 +174,7 @@ fn generate(
             Some(forced) => forced[index],
             None => best(&logits, 1)[0],
         };
+        // Shown first: the next pass takes longer than everything else here.
         show(index, id)?;
         let sum = log_sum_exp(&logits);
         let logprob = |id: u32| f64::from(logits[id as usize]) - sum;

@@ -11,7 +11,7 @@ use internlm_model::weights::{StoredModel, TensorInfo, TensorSource};
 use serde::Serialize;
 use serde_json::json;
 
-use super::arguments::write_json;
+use super::json::write_json;
 use super::model::ModelPath;
 use crate::format::quantized::{self, QuantizationConfig};
 use crate::tile::{TileFormat, column_groups};
@@ -30,7 +30,7 @@ pub(super) struct InspectArguments {
     json: bool,
 }
 
-/// The answer.
+/// The answer, as the JSON object has it.
 #[derive(Debug, Serialize)]
 struct Inspection {
     model: PathBuf,
@@ -107,6 +107,7 @@ fn tiles(
     info: &TensorInfo,
     quantization: Option<&QuantizationConfig>,
 ) -> Result<Option<Tiles>> {
+    // The packed weights speak for their matrix; scales and zero points become part of its tiles.
     let packed = [".qweight", ".weight_packed"].iter().find_map(|suffix| name.strip_suffix(suffix));
     if let (Some(prefix), Some(config)) = (packed, quantization) {
         let source: &dyn TensorSource = stored.source.as_ref();
@@ -120,6 +121,7 @@ fn tiles(
     }
 }
 
+/// The sizes of a matrix as tiles.
 fn plan(format: TileFormat, outputs: usize, inputs: usize) -> Tiles {
     Tiles {
         format: format.name(),
@@ -128,6 +130,7 @@ fn plan(format: TileFormat, outputs: usize, inputs: usize) -> Tiles {
     }
 }
 
+/// Reads the metadata of a GGUF file, or the keys of a folder's `config.json`.
 fn keys(path: &Path) -> Result<BTreeMap<String, serde_json::Value>> {
     if path.is_file() {
         let file = GgufFile::open(path)?;

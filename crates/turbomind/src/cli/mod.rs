@@ -5,6 +5,7 @@ mod bench;
 mod generate;
 mod ids;
 mod inspect;
+mod json;
 mod model;
 mod perplexity;
 mod process;

@@ -9,8 +9,8 @@ use internlm_kit::reporter::Reporter;
 use internlm_kit::terminal::Bars;
 use serde::Serialize;
 
-use super::arguments::write_json;
 use super::ids::Ids;
+use super::json::write_json;
 use super::model::{ModelOptions, check_context};
 use super::sequence::{Sequence, log_sum_exp, pieces};
 use crate::{Error, LogitRows, Result};
@@ -38,7 +38,7 @@ pub(super) struct PerplexityArguments {
     json: bool,
 }
 
-/// What to score.
+/// The text to score, given in one of two ways.
 #[derive(Args, Debug)]
 #[group(required = true, multiple = false)]
 struct Input {
@@ -50,7 +50,7 @@ struct Input {
     ids: Option<PathBuf>,
 }
 
-/// The answer.
+/// The answer, as the JSON object has it.
 #[derive(Debug, Serialize)]
 struct Score {
     /// Number of tokens that were predicted.

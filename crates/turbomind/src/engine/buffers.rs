@@ -23,9 +23,9 @@ pub(super) struct PassBuffers {
     pub(super) attended: Shared<f32>,
     /// Input of q, k, v and of w1, w3.
     pub(super) normed: Inputs,
-    /// Input of wo.
+    /// Input of wo: the outputs of the attention.
     pub(super) mixed: Inputs,
-    /// Input of w2.
+    /// Input of w2: silu(w1 x) times (w3 x).
     pub(super) gated: Inputs,
     /// Input of the output matrix.
     pub(super) last: Inputs,

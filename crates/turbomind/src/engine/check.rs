@@ -16,6 +16,7 @@ pub(super) struct Limits {
 impl Limits {
     /// Refuses everything about the steps that could go wrong.
     pub(super) fn check(&self, steps: &[SeqStep<'_>], entries: LogitEntries) -> Result<()> {
+        // The buffers of a pass are allocated for that many tokens.
         let tokens: usize = steps.iter().map(|step| step.tokens.len()).sum();
         if tokens > self.max_batched_tokens {
             let expected = format!("at most {}", self.max_batched_tokens);
@@ -30,6 +31,7 @@ impl Limits {
     }
 
     fn check_step(&self, index: usize, step: &SeqStep<'_>) -> Result<()> {
+        // A position near the largest number must not wrap around and look small.
         let end = step.position.saturating_add(step.tokens.len());
         if step.tokens.is_empty() {
             return Err(Error::step(index, "no tokens", "at least one"));
@@ -42,6 +44,7 @@ impl Limits {
             let expected = format!("ids below {}", self.vocab);
             return Err(Error::step(index, format!("token {token}"), expected));
         }
+        // Attention reads all positions up to the end, so every block of them must be there.
         let needed = end.div_ceil(self.block_tokens);
         if step.blocks.len() < needed {
             let found = format!("{} blocks", step.blocks.len());

@@ -34,11 +34,13 @@ impl Pass<'_> {
         self.head(member)
     }
 
+    /// One block of the model: attention and feed-forward, each added to the residual stream.
     fn layer(&self, member: &Member<'_>, index: usize) -> Result<()> {
         let (buffers, layer) = (self.buffers, &self.model.layers[index]);
         let products = self.products(member);
         let report = |row: usize| self.faults.note(buffers.sequences[row], index);
 
+        // q, k and v read the same input; loading has checked that they order its columns alike.
         let norm = self.norm(&layer.attention_norm, &layer.qkv[0], &report);
         let input = buffers.normed.prepare_normalized(member, &norm, &buffers.x)?;
         let rotation = Rotation {
@@ -62,14 +64,17 @@ impl Pass<'_> {
         let input = buffers.mixed.prepare(member, self.reordering(&layer.wo), &buffers.attended)?;
         products.residual(&layer.wo, input, &buffers.x)?;
 
+        // w1 and w3 likewise; their product is written straight into the input of w2.
         let norm = self.norm(&layer.ffn_norm, &layer.w1, &report);
         let input = buffers.normed.prepare_normalized(member, &norm, &buffers.x)?;
         products.gate_up(layer, input, buffers.gated.together())?;
         products.residual(&layer.w2, buffers.gated.together(), &buffers.x)
     }
 
+    /// The final norm and the output matrix, for the tokens that want logits.
     fn head(&self, member: &Member<'_>) -> Result<()> {
         let buffers = self.buffers;
+        // All members agree on this, so none of them waits in a phase that the others skip.
         if buffers.wanted.is_empty() {
             return Ok(());
         }
@@ -112,7 +117,7 @@ impl Pass<'_> {
 pub(super) struct Faults(Vec<AtomicU64>);
 
 impl Faults {
-    /// No layer.
+    /// Marks a step that no layer found faulty.
     const NONE: u64 = u64::MAX;
 
     pub(super) fn new(steps: usize) -> Self {

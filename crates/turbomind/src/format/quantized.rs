@@ -28,7 +28,7 @@ pub(crate) struct QuantizationConfig {
 /// A tensor that a config promises in addition to weights and scales (and the zero points of AWQ and GPTQ).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Needs {
-    /// Nothing else.
+    /// Nothing but weights, scales and usual zero points.
     Nothing,
     /// compressed-tensors that is not `symmetric`: zero points.
     Zeros,
@@ -190,12 +190,14 @@ pub(crate) fn find<'a>(
         return Err(problem_of(source, &weights, &problem));
     };
     let group = config.group.unwrap_or(inputs).max(1);
+    // Whether the groups are whole is checked by `Int4Source::new`, with all other lengths.
     let groups = inputs / group;
     let (words, zeros_shape, scales_shape) = match config.packing {
         Packing::CompressedTensors => (info.shape.clone(), [outputs.div_ceil(8), groups], [outputs, groups]),
         _ => (info.shape.clone(), [groups, outputs / 8], [groups, outputs]),
     };
     let zeros_needed = config.packing != Packing::CompressedTensors || config.needs == Needs::Zeros;
+    // Missing scales are reported by `read` below, with any encoding.
     let scale_encoding = source.info(&scales).map_or(Encoding::F16, |info| info.encoding);
     let parts = Int4Parts {
         packing: config.packing,

@@ -12,7 +12,7 @@ pub struct SourceRows<'a> {
     pub encoding: Encoding,
     /// The stored bytes of each output, all of the same length.
     pub rows: Vec<&'a [u8]>,
-    /// Inner length.
+    /// Number of weights of each output.
     pub inputs: usize,
 }
 

@@ -30,7 +30,7 @@ impl Chunks {
         Self { units, rows, width, columns: units.div_ceil(width) }
     }
 
-    /// Number of chunks.
+    /// Number of chunks of the phase.
     pub(crate) fn count(&self) -> usize {
         self.columns * self.rows.div_ceil(ROWS)
     }

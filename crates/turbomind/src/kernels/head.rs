@@ -19,7 +19,7 @@ type Entry = (f32, u32);
 pub(crate) struct TopEntries<'a> {
     /// `[threads][rows][top]`; `(-inf, u32::MAX)` where there are fewer entries.
     pub(crate) buffer: &'a Shared<Entry>,
-    /// Entries per row.
+    /// Number of entries that are kept per row.
     pub(crate) top: usize,
 }
 

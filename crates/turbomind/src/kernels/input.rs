@@ -35,7 +35,7 @@ impl Needs {
     }
 }
 
-/// Rows of activations.
+/// Rows of activations in the forms that their consumers read.
 #[derive(Debug, Default)]
 pub(crate) struct Input {
     needs: Needs,
@@ -78,7 +78,7 @@ impl Input {
         unsafe { self.floats.read(rows.start * self.inputs..rows.end * self.inputs) }
     }
 
-    /// Fills columns `first..first + x.len()` of a row; whole blocks of 32 where blocks are needed.
+    /// Fills columns `first..first + x.len()` of a row, which are whole blocks of 32 where blocks are needed.
     ///
     /// # Safety
     /// No other thread reads or writes these columns of the row meanwhile; they are read in later phases only.
@@ -145,9 +145,7 @@ impl Inputs {
     pub(crate) fn bytes(&mut self) -> usize {
         self.together.bytes() + self.private.iter_mut().map(Input::bytes).sum::<usize>()
     }
-}
 
-impl Inputs {
     /// Fills an input row by row with `fill(row, input)`: the private one of the member for few rows, else the common
     /// one, in a phase.
     fn filled(&self, member: &Member<'_>, fill: impl Fn(usize, &Input)) -> Result<&Input> {

@@ -40,11 +40,11 @@ impl KvConfig {
 /// One tile: 16 tokens of one head.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tile {
-    /// Layer.
+    /// Index of the layer.
     pub(crate) layer: usize,
     /// Block of the pool.
     pub(crate) block: usize,
-    /// Head.
+    /// Index of the head of keys and values.
     pub(crate) kv_head: usize,
     /// Tile of the block.
     pub(crate) index: usize,
@@ -53,7 +53,7 @@ pub(crate) struct Tile {
 /// A checked shape with its sizes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Layout {
-    /// The shape.
+    /// The shape that was checked.
     pub(crate) config: KvConfig,
     /// Number of dimensions stored: head_dim and padding.
     pub(crate) dim: usize,

@@ -34,7 +34,7 @@ fn rotate_line(line: &mut [f32; 16], scale: f32) {
     line.iter_mut().for_each(|x| *x *= scale);
 }
 
-/// Sums and differences.
+/// Replaces pairs of numbers by their sums and differences.
 #[inline(always)]
 fn butterfly(low: &mut [f32; 16], high: &mut [f32; 16]) {
     for (low, high) in low.iter_mut().zip(high) {

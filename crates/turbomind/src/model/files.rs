@@ -43,6 +43,7 @@ impl Files<'_> {
                 }
                 found
             }
+            // One packed tensor: its rows are visited in the order of the parts, which the packing gives.
             other => {
                 let packed = other.map_or_else(|| name.to_owned(), |parts| parts.first().to_owned());
                 let mut found = [0, 1, 2].map(|_| QkvRows { tensor: packed.clone(), rows: Vec::new() });

@@ -59,6 +59,7 @@ fn tiles(
     jobs.sort_by_key(|(plan, _)| std::cmp::Reverse(plan.bytes()));
     let jobs: Vec<Mutex<_>> = jobs.into_iter().map(Mutex::new).collect();
     let (next, found) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    // Any thread takes the next largest matrix; a problem does not stop the others, so that all are reported at once.
     let work = || {
         while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
             let Ok(mut job) = job.lock() else { continue };
@@ -76,6 +77,7 @@ fn tiles(
     });
     drop(jobs);
     problems.extend(found.into_inner().unwrap_or_default());
+    // Threads finish in any order; messages should not.
     problems.sort();
     let parts = arena.freeze().map_err(memory)?;
     let repacked = plans.iter().zip(parts).map(|(plan, tiles)| {
@@ -106,6 +108,7 @@ fn fill(files: Files<'_>, plan: &Plan<'_>, out: &mut [u8]) -> Result<(), String>
         bytes.get(start..start + length).unwrap_or_default()
     });
     let rows = SourceRows { encoding, rows: rows.collect(), inputs: plan.inputs };
+    // Releasing the pages keeps the peak of memory near the size of the tiles.
     let repacked = repack(&rows, out).map_err(|problem| format!("{}: {problem}", place()));
     drop(bytes);
     source.release(&plan.tensor);
@@ -132,6 +135,7 @@ fn assemble(
         let mut bias = |wanted: bool, inner: &str, length| {
             wanted.then(|| files.vector(&name(&format!("{inner}.bias")), length, problems))
         };
+        // Biases are read from the files as they are; only the matrices were planned.
         let wo = bias(config.o_bias, "attention.wo", config.hidden);
         let [w1, w3] =
             ["feed_forward.w1", "feed_forward.w3"].map(|inner| bias(config.mlp_bias, inner, config.inter));
@@ -158,6 +162,7 @@ fn assemble(
         });
     }
     let norm = files.vector("model.norm.weight", config.hidden, problems);
+    // A tied output matrix shares the tiles of the embedding.
     let output =
         if config.tied { Weights::new(embedding.matrix.clone(), None, arithmetic) } else { next(None)? };
     same_columns(&layers, problems);

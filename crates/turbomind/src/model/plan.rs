@@ -71,6 +71,7 @@ impl<'a> Planner<'a> {
             planner.problems.push("family: found a reward model, expected a language model".to_owned());
             return Ok(planner);
         }
+        // A config that promises absurdly many layers must not fill the memory with plans.
         let stored = model.source.names().len();
         if config.layers > stored {
             let found = config.layers;
@@ -100,6 +101,7 @@ impl<'a> Planner<'a> {
             [hidden, inter],
         ]) {
             let name = format!("model.layers.{layer}.{name}.weight");
+            // q, k and v become three matrices, whether the files hold one tensor or three.
             if name.contains("wqkv") {
                 for (part, QkvRows { tensor, rows }) in self.files.qkv_rows(&name).into_iter().enumerate() {
                     let whole = Heads::of(config, self.files.model.order).rows();
@@ -115,6 +117,7 @@ impl<'a> Planner<'a> {
 
     /// Puts the outputs of w1 and w3 into the order in which w2 takes its inputs.
     fn order_inner(&mut self) {
+        // Then the activations between them need no reordering while the model runs.
         if let [.., w1, w3, w2] = &mut self.plans[..]
             && let Some(columns) = w2.columns()
             && columns.len() == w1.rows.len()

@@ -34,7 +34,7 @@ pub(super) struct Barrier {
     claims: Vec<Alone<AtomicUsize>>,
     /// Members that found nothing left of it.
     arrived: Alone<AtomicUsize>,
-    /// Phases completed.
+    /// Number of phases completed; its change is what members wait for.
     epoch: Alone<AtomicUsize>,
     state: AtomicU8,
     /// Members that have ended the job.
@@ -134,7 +134,7 @@ impl Barrier {
         self.leave(STOPPED);
     }
 
-    /// A member panicked.
+    /// A member panicked: the pool is unusable from now on.
     pub(super) fn poison(&self) {
         self.leave(POISONED);
     }

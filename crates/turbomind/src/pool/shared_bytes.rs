@@ -26,7 +26,7 @@ impl SharedBytes {
         Ok(Self { map: MmapRaw::from(map), length })
     }
 
-    /// Length in bytes.
+    /// Length of the map in bytes.
     pub(crate) fn len(&self) -> usize {
         self.length
     }

@@ -23,6 +23,7 @@ impl Isa {
             Self::Avx512 if self.is_available() => avx512::blocks(format),
             _ => None,
         };
+        // What no instruction set offers falls back to the definition, so every format works everywhere.
         kernel.unwrap_or_else(|| scalar::blocks(format))
     }
 

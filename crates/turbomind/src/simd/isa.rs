@@ -33,7 +33,7 @@ impl Isa {
         AVAILABLE.get_or_init(|| Self::ALL.map(Self::is_detected))[self as usize]
     }
 
-    /// Asks the processor.
+    /// Asks the processor for the features that the kernels use.
     fn is_detected(self) -> bool {
         #[cfg(all(target_arch = "x86_64", not(miri)))]
         {

@@ -18,7 +18,7 @@ pub(crate) enum BlockSums {
 /// One block of 32 activations.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct QuantizedBlock {
-    /// In -127..=127.
+    /// The quantized numbers, in -127..=127.
     pub(crate) values: [i8; BLOCK],
     /// Scale and sums of the values.
     pub(crate) scale: BlockScale,

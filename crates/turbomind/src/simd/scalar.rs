@@ -47,6 +47,7 @@ pub fn floats(format: TileFormat) -> FloatsFn {
     table!(F32, F16, Bf16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4K, Q5K, Q6K, Int4)
 }
 
+/// The product of [`Blocks`], block by block; the order of additions is the crate's one rule.
 fn multiply_blocks(format: TileFormat, call: &Blocks<'_>, out: &mut [[f32; GROUP]]) {
     let inputs = call.panel.blocks * 32;
     let rows = rows_of(call.groups, out);
@@ -63,6 +64,7 @@ fn multiply_blocks(format: TileFormat, call: &Blocks<'_>, out: &mut [[f32; GROUP
                 let values = &call.panel.values[place * 32..][..32];
                 let scale = call.panel.scales[place];
                 let acc = &mut out[group * rows.len() + row];
+                // Q6_K has scales per 16 weights, so its blocks are added in two halves.
                 if format == TileFormat::Q6K {
                     let (low, high) = values.split_at(16);
                     weights.add(
@@ -93,7 +95,7 @@ struct Part {
     half: usize,
     /// `sum_i u(i, n) q(i)` of every output.
     dots: [i32; GROUP],
-    /// The activations' S.
+    /// The activations' S for these weights.
     sum: f32,
 }
 
@@ -118,6 +120,7 @@ impl Unpacked {
     }
 }
 
+/// The product of [`Floats`], weight by weight.
 fn multiply_floats(format: TileFormat, call: &Floats<'_>, out: &mut [[f32; GROUP]]) {
     let rows = rows_of(call.groups, out).len();
     let group_bytes = format.group_bytes(call.inputs);
@@ -168,6 +171,7 @@ pub fn dequantize(format: TileFormat, record: &[u8], out: &mut [[f32; GROUP]]) {
 fn dequantize_block(format: TileFormat, weights: &Unpacked, out: &mut [[f32; GROUP]]) {
     for (i, (out, values)) in out.iter_mut().zip(&weights.values).enumerate() {
         let (scale, offset) = (&weights.scale[i / 16], &weights.offset[i / 16]);
+        // `d (q - zero)` rounds once where `d q + c` would round twice.
         *out = std::array::from_fn(|n| match zero(format) {
             Some(zero) => scale[n] * (f32::from(values[n]) - zero),
             None => scale[n] * f32::from(values[n]) + offset[n],
@@ -233,6 +237,7 @@ enum Offset {
     Each([f32; GROUP]),
 }
 
+/// A block with one scale and one offset for all of its 32 weights.
 fn simple(values: [[u8; GROUP]; 32], scale: [f32; GROUP], offset: Offset) -> Unpacked {
     let offset = match offset {
         Offset::Times(factor) => scale.map(|scale| factor * scale),
@@ -241,10 +246,12 @@ fn simple(values: [[u8; GROUP]; 32], scale: [f32; GROUP], offset: Offset) -> Unp
     Unpacked { values, scale: [scale; 2], offset: [offset; 2] }
 }
 
+/// One half per output.
 fn f16s(bytes: &[u8]) -> [f32; GROUP] {
     std::array::from_fn(|n| f16::from_le_bytes([bytes[2 * n], bytes[2 * n + 1]]).to_f32())
 }
 
+/// The 4-bit values of 256 bytes, in the layout of [`crate::tile`].
 fn nibbles(payload: &[u8]) -> [[u8; GROUP]; 32] {
     std::array::from_fn(|i| {
         let (j, i, shift) = (i % 16 / 4, i % 4, i / 16 * 4);
@@ -252,6 +259,7 @@ fn nibbles(payload: &[u8]) -> [[u8; GROUP]; 32] {
     })
 }
 
+/// The 8-bit values of 512 bytes.
 fn bytes(payload: &[u8]) -> [[u8; GROUP]; 32] {
     std::array::from_fn(|i| std::array::from_fn(|n| payload[64 * (i / 4) + 4 * n + i % 4]))
 }

@@ -48,6 +48,7 @@ pub(crate) fn contenders(
     isa.run(Contenders { values, least, found });
 }
 
+/// See [`contenders`].
 struct Contenders<'a, L, F> {
     values: &'a [[f32; GROUP]],
     least: L,
@@ -67,6 +68,7 @@ impl<L: FnMut(usize) -> f32, F: FnMut(usize)> Kernel for Contenders<'_, L, F> {
     }
 }
 
+/// The squares are summed in 16 lanes, so that the sum has the same order on every instruction set.
 struct RmsNorm<'a> {
     x: &'a [f32],
     weight: &'a [f32],
@@ -85,6 +87,7 @@ impl Kernel for RmsNorm<'_> {
             let x = simd.load(chunk);
             sums = simd.mul_add(x, x, sums);
         }
+        // What is left is padded with zeros, which add nothing.
         let mut last = [0.0; 16];
         last[..rest.len()].copy_from_slice(rest);
         let x = simd.load(&last);
@@ -106,6 +109,7 @@ impl Kernel for RmsNorm<'_> {
     }
 }
 
+/// See [`silu_mul`].
 struct SiluMul<'a> {
     gate: &'a mut [[f32; GROUP]],
     up: &'a [[f32; GROUP]],
@@ -125,6 +129,7 @@ impl Kernel for SiluMul<'_> {
 /// `silu(gate) * up`.
 #[inline(always)]
 fn gated<S: Lanes>(simd: S, gate: S::F32, up: S::F32) -> S::F32 {
+    // sigmoid(x) = 1 / (1 + 2^(-x log2 e)); the power is bounded so that `exp2` stays in its range, and NaN passes.
     let one = simd.splat(1.0);
     let power = simd.min(simd.splat(126.0), simd.mul(gate, simd.splat(-std::f32::consts::LOG2_E)));
     let sigmoid = simd.div(one, simd.add(one, exp2(simd, power)));
@@ -142,6 +147,7 @@ pub(crate) fn gated_blocks(
     isa.run(GatedBlocks { sums, gate: gate.split_at(gate.len() / 2), up: up.split_at(up.len() / 2), out });
 }
 
+/// See [`gated_blocks`]: the first group of a row is the low half of its block, the second group the high half.
 struct GatedBlocks<'a, F> {
     sums: BlockSums,
     gate: (&'a [[f32; GROUP]], &'a [[f32; GROUP]]),
@@ -164,6 +170,7 @@ impl<F: FnMut(usize, QuantizedBlock)> Kernel for GatedBlocks<'_, F> {
     }
 }
 
+/// See [`rotate`].
 struct Rotate<'a> {
     head: &'a mut [f32],
     cos: &'a [f32],
@@ -193,6 +200,7 @@ impl Kernel for Rotate<'_> {
     }
 }
 
+/// See [`multiply_dequantized`]. Products are added in rising order of the inner length, as in [`super::scalar`].
 struct MultiplyDequantized<'a> {
     format: TileFormat,
     call: &'a Floats<'a>,
@@ -212,6 +220,7 @@ impl Kernel for MultiplyDequantized<'_> {
         for group in 0..call.groups {
             let tiles = &call.tiles[group * group_bytes..][..group_bytes];
             for (index, record) in tiles.chunks_exact(format.record_bytes()).enumerate() {
+                // Unpacked once per record, then used by every row.
                 dequantize(format, record, &mut weights);
                 let first = index * format.step();
                 for row in rows.clone() {

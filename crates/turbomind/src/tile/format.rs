@@ -10,11 +10,11 @@ pub const BLOCK: usize = 32;
 /// The record of a matrix; the table is in [`crate::tile`].
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum TileFormat {
-    /// 32-bit floats.
+    /// 32-bit floats, one weight of each output.
     F32,
-    /// 16-bit IEEE floats.
+    /// 16-bit IEEE floats, one weight of each output.
     F16,
-    /// bfloat16.
+    /// bfloat16, two weights of each output.
     Bf16,
     /// Blocks of 32, 4 bits around 8.
     Q4_0,

@@ -119,7 +119,8 @@ fn exact(
     format: TileFormat,
     tiles: &[u8],
     rows: &[f32],
-    (inputs, panel): (usize, Option<&Panel>),
+    inputs: usize,
+    panel: Option<&Panel>,
 ) -> Vec<(f64, f64, f64)> {
     let step = format.step();
     let mut out = Vec::new();
@@ -157,7 +158,7 @@ fn numerics_contract() {
             let activations = made::normal(rows * inputs, 3);
             let panel = made::quantized(&activations, inputs);
             let panel = (!format.is_float()).then_some(&panel);
-            let expected = exact(format, &tiles, &activations, (inputs, panel));
+            let expected = exact(format, &tiles, &activations, inputs, panel);
             for isa in available() {
                 let mut found = vec![[f32::NAN; GROUP]; groups * rows];
                 match panel {

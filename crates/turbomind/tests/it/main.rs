@@ -7,5 +7,6 @@ mod help;
 mod int4_folder;
 mod kernels;
 mod made;
+mod reference;
 mod smollm2;
 mod tiny;

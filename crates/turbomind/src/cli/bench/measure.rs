@@ -9,7 +9,7 @@ use internlm_kit::terminal::Bars;
 
 use super::report::{Report, Round, Sizes, median};
 use super::runner::Runner;
-use crate::cli::arguments::write_json;
+use crate::cli::json::write_json;
 use crate::cli::model::{ModelOptions, check_context};
 use crate::cli::process;
 use crate::cli::traffic::Traffic;
@@ -43,10 +43,10 @@ pub(in crate::cli) struct BenchArguments {
     /// Number of ids in the cache when decoding starts [default: as --prompt-tokens]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..1 << 24))]
     depth: Option<u32>,
-    /// Number of sequences
+    /// Number of sequences that run together
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=4096))]
     batch: u32,
-    /// Number of rounds
+    /// Number of rounds, of which the medians are reported
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     repeat: u32,
     /// Print one JSON object on the last line

@@ -48,11 +48,11 @@ pub(super) struct Item {
     pub(super) kv_head: usize,
     /// First token, counted in the step.
     pub(super) token: usize,
-    /// Number of tokens.
+    /// Number of consecutive tokens.
     pub(super) tokens: usize,
-    /// First part.
+    /// First part of the keys to visit.
     pub(super) part: usize,
-    /// Number of parts.
+    /// Number of parts to visit.
     pub(super) parts: usize,
     /// Where the result of the (first) part is kept when another item merges the parts, counted in tokens.
     pub(super) partial: Option<usize>,
@@ -86,11 +86,11 @@ pub(super) struct Sizes {
     pub(super) group: usize,
     /// Tokens of a full item.
     pub(super) tokens: usize,
-    /// Scaled query rows.
+    /// Query rows, scaled and padded.
     pub(super) q: usize,
-    /// Scores.
+    /// Scores of all rows with the keys of a part.
     pub(super) scores: usize,
-    /// Widened tiles.
+    /// Tiles that were widened to floats.
     pub(super) wide: usize,
     /// Results of one part.
     pub(super) result: usize,

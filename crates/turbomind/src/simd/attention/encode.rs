@@ -31,7 +31,7 @@ impl Row {
 
 /// Rounds a vector to the pool's format.
 pub(crate) struct Encode<'a> {
-    /// The pool's layout.
+    /// The layout of the pool of keys and values.
     pub(crate) layout: &'a Layout,
     /// `[head_dim]`.
     pub(crate) x: &'a [f32],
@@ -88,6 +88,7 @@ fn quantize<S: Lanes>(simd: S, layout: &Layout, x: &mut [f32], row: &mut Row) {
         let (scale, minimum) = range(simd, x, top);
         row.scales[2 * group] = scale.to_le_bytes();
         row.scales[2 * group + 1] = minimum.to_le_bytes();
+        // The codes are computed from the scale that will be read back, which was rounded to a half.
         let scale = scale.to_f32_const();
         let inverse = simd.splat(if scale == 0.0 { 0.0 } else { scale.recip() });
         let minimum = simd.splat(minimum.to_f32_const());
@@ -105,6 +106,7 @@ fn quantize<S: Lanes>(simd: S, layout: &Layout, x: &mut [f32], row: &mut Row) {
         }
         return;
     }
+    // Dimension i and i + 16 share a byte, so that one vector of bytes gives two vectors of numbers.
     for (to, pair) in codes.iter_mut().zip(lines.as_chunks::<2>().0) {
         let (low, high) = (simd.to_bytes(simd.load(&pair[0])), simd.to_bytes(simd.load(&pair[1])));
         for i in 0..LANES {
@@ -123,6 +125,7 @@ fn range<S: Lanes>(simd: S, x: &[f32], top: f32) -> (f16, f16) {
         let x = simd.load(line(x, i));
         low = simd.min(x, low);
         high = simd.max(x, high);
+        // 0 for finite numbers, else NaN: minimum and maximum alone would miss NaN.
         zero = simd.mul_add(x, simd.splat(0.0), zero);
     }
     let (low, high, zero) = (smallest(simd, low), simd.largest(high), simd.sum(zero));

@@ -10,7 +10,7 @@ pub(crate) const ROWS: usize = 4;
 /// The query rows of a call: every query head of one kv head for consecutive tokens, token by token.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rows {
-    /// Number of rows.
+    /// Number of query rows.
     pub(crate) count: usize,
     /// Query heads per kv head: row r belongs to token `r / group`.
     pub(crate) group: usize,

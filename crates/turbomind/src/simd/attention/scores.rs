@@ -6,7 +6,7 @@ use crate::simd::lanes::{Kernel, LANES, Lanes};
 
 /// `scores[row][position in the part] = sum_d q[row][d] * key[d]` for the keys that a row sees and up to 15 after them.
 pub(crate) struct Scores<'a, E> {
-    /// The rows.
+    /// The query rows of the call.
     pub(crate) rows: Rows,
     /// `[rows][dim]`.
     pub(crate) q: &'a [f32],
@@ -64,6 +64,7 @@ impl<E: Element> Scores<'_, E> {
         let ahead: [&[E]; T] = std::array::from_fn(|t| self.ahead.get(tile + t).copied().unwrap_or_default());
         let mut sums = [[simd.splat(0.0); T]; N];
         for first in (0..dim).step_by(LANES) {
+            // Spread over the loop, so that fetching keeps pace with the arithmetic.
             for ahead in ahead {
                 prefetch(simd, ahead.get(first..first + LANES).unwrap_or_default());
             }
@@ -83,7 +84,7 @@ impl<E: Element> Scores<'_, E> {
     }
 }
 
-/// Adds 16 dimensions.
+/// Adds the products of 16 dimensions to the sums.
 #[inline(always)]
 fn add<S: Lanes, E: Element, const N: usize, const T: usize>(
     simd: S,

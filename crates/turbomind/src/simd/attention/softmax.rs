@@ -7,7 +7,7 @@ use crate::simd::lanes::{Kernel, LANES, Lanes, exp2};
 /// Replaces the scores that a row sees by weights and puts the largest score and the sum of the weights after the
 /// row's result. Scores are in units of ln 2. What a row does not see, NaN included, changes nothing.
 pub(crate) struct Softmax<'a> {
-    /// The rows.
+    /// The query rows of the call.
     pub(crate) rows: Rows,
     /// `[rows][256]`.
     pub(crate) scores: &'a mut [f32],

@@ -9,7 +9,7 @@ use crate::simd::lanes::{Kernel, LANES, Lanes};
 /// `out[row][d] += weights[row][t] * value[t][d]`, `t` rising over the values of these tiles that a row sees; a call
 /// with the first tile of the part begins at zero.
 pub(crate) struct Values<'a, E> {
-    /// The rows.
+    /// The query rows of the call.
     pub(crate) rows: Rows,
     /// `[rows][256]`.
     pub(crate) weights: &'a [f32],

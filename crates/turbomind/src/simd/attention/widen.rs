@@ -17,9 +17,9 @@ pub(crate) enum Side {
 
 /// Writes a tile as floats, in the order in which it is stored.
 pub(crate) struct Widen<'a> {
-    /// The pool's layout.
+    /// The layout of the pool of keys and values.
     pub(crate) layout: &'a Layout,
-    /// Keys or values.
+    /// Whether it is a tile of keys or of values.
     pub(crate) side: Side,
     /// The stored bytes of the tile.
     pub(crate) tile: &'a [u8],

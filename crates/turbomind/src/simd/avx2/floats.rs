@@ -24,13 +24,13 @@ pub(super) trait Weights {
     unsafe fn load(record: *const u8, k: usize, half: usize) -> __m256;
 }
 
-/// 16 f32.
+/// A record of 16 f32.
 pub(super) struct F32;
 
-/// 16 f16.
+/// A record of 16 f16.
 pub(super) struct F16;
 
-/// 16 pairs of bf16.
+/// A record of 16 pairs of bf16.
 pub(super) struct Bf16;
 
 impl Weights for F32 {
@@ -78,7 +78,7 @@ struct Place {
     group_bytes: usize,
     /// First of its rows.
     x: *const f32,
-    /// Inner length.
+    /// Inner length of the product.
     inputs: usize,
     /// Output of its first column group and row.
     out: *mut [f32; GROUP],

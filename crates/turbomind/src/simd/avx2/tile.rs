@@ -34,10 +34,10 @@ pub(super) trait Tile {
 /// Q4_0, Q5_0 and Q8_0; with `MINIMUM` Q4_1 and Q5_1.
 pub(super) struct Block32<const BITS: usize, const MINIMUM: bool>;
 
-/// Q4_K and Q5_K.
+/// Q4_K and Q5_K: eight blocks with scales of 8 bits.
 pub(super) struct SuperBlock<const BITS: usize>;
 
-/// Q6_K.
+/// Q6_K: eight blocks with scales per half block.
 pub(super) struct Q6K;
 
 /// Groups of 128 with a zero point.

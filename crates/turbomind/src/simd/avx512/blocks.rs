@@ -80,7 +80,7 @@ struct Work {
 /// A block of a row of a panel.
 #[derive(Clone, Copy)]
 struct Activations {
-    /// 32 values.
+    /// The 32 values of the block.
     values: *const i8,
     scales: *const BlockScale,
 }

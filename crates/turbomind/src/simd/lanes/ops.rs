@@ -7,7 +7,7 @@ pub(crate) const LANES: usize = 16;
 ///
 /// A value of the type proves that the machine has the instructions, so the methods need no `unsafe` in their callers.
 pub(crate) trait Lanes: Copy {
-    /// Sixteen floats.
+    /// Sixteen floats, in one register or several.
     type F32: Copy;
     /// Number of vectors whose sums fit into registers together with those of four rows.
     const WIDTH: usize;

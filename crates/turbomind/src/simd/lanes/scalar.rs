@@ -4,7 +4,7 @@ use half::f16;
 
 use super::ops::{LANES, Lanes};
 
-/// Any machine.
+/// Arrays of sixteen floats, which any machine has.
 #[derive(Clone, Copy)]
 pub(super) struct Scalar;
 

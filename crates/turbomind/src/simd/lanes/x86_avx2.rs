@@ -33,108 +33,97 @@ impl Lanes for Avx2 {
 
     #[inline(always)]
     fn splat(self, x: f32) -> Self::F32 {
-        intrinsics! {
-        [_mm256_set1_ps(x); 2]
-                }
+        intrinsics!([_mm256_set1_ps(x); 2])
     }
 
     #[inline(always)]
     fn load(self, x: &[f32; LANES]) -> Self::F32 {
-        intrinsics! {
-        [_mm256_loadu_ps(x.as_ptr()), _mm256_loadu_ps(x[8..].as_ptr())]
-                }
+        intrinsics!([_mm256_loadu_ps(x.as_ptr()), _mm256_loadu_ps(x[8..].as_ptr())])
     }
 
     #[inline(always)]
     fn store(self, x: Self::F32, to: &mut [f32; LANES]) {
         intrinsics! {
-        _mm256_storeu_ps(to.as_mut_ptr(), x[0]);
-        _mm256_storeu_ps(to[8..].as_mut_ptr(), x[1]);
-                }
+            _mm256_storeu_ps(to.as_mut_ptr(), x[0]);
+            _mm256_storeu_ps(to[8..].as_mut_ptr(), x[1]);
+        }
     }
 
     #[inline(always)]
     fn halves(self, x: &[u8; 32]) -> Self::F32 {
         intrinsics! {
-        let halves = [_mm_loadu_si128(x.as_ptr().cast()), _mm_loadu_si128(x[16..].as_ptr().cast())];
-        [_mm256_cvtph_ps(halves[0]), _mm256_cvtph_ps(halves[1])]
-                }
+            let halves = [_mm_loadu_si128(x.as_ptr().cast()), _mm_loadu_si128(x[16..].as_ptr().cast())];
+            [_mm256_cvtph_ps(halves[0]), _mm256_cvtph_ps(halves[1])]
+        }
     }
 
     #[inline(always)]
     fn to_halves(self, x: Self::F32) -> [u8; 32] {
         intrinsics! {
-        let mut bytes = [0; 32];
-        let low = _mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(x[0]);
-        let high = _mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(x[1]);
-        _mm_storeu_si128(bytes.as_mut_ptr().cast(), low);
-        _mm_storeu_si128(bytes[16..].as_mut_ptr().cast(), high);
-        bytes
-                }
+            let mut bytes = [0; 32];
+            let low = _mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(x[0]);
+            let high = _mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(x[1]);
+            _mm_storeu_si128(bytes.as_mut_ptr().cast(), low);
+            _mm_storeu_si128(bytes[16..].as_mut_ptr().cast(), high);
+            bytes
+        }
     }
 
     #[inline(always)]
     fn bytes(self, x: &[u8; LANES]) -> Self::F32 {
-        intrinsics! {
-        floats(_mm_loadu_si128(x.as_ptr().cast()))
-                }
+        intrinsics!(floats(_mm_loadu_si128(x.as_ptr().cast())))
     }
 
     #[inline(always)]
     fn low_nibbles(self, x: &[u8; LANES]) -> Self::F32 {
-        intrinsics! {
-        floats(_mm_and_si128(_mm_loadu_si128(x.as_ptr().cast()), _mm_set1_epi8(15)))
-                }
+        intrinsics!(floats(_mm_and_si128(_mm_loadu_si128(x.as_ptr().cast()), _mm_set1_epi8(15))))
     }
 
     #[inline(always)]
     fn high_nibbles(self, x: &[u8; LANES]) -> Self::F32 {
+        // There is no shift of bytes: what a shift of words brings in from the neighbor is masked off.
         intrinsics! {
-        let shifted = _mm_srli_epi16::<4>(_mm_loadu_si128(x.as_ptr().cast()));
-        floats(_mm_and_si128(shifted, _mm_set1_epi8(15)))
-                }
+            let shifted = _mm_srli_epi16::<4>(_mm_loadu_si128(x.as_ptr().cast()));
+            floats(_mm_and_si128(shifted, _mm_set1_epi8(15)))
+        }
     }
 
     #[inline(always)]
     fn to_bytes(self, x: Self::F32) -> [u8; LANES] {
+        // `packs` works within 128-bit halves, so the quarters are put back in order after the first step.
         intrinsics! {
-        let mut bytes = [0; LANES];
-        let words = _mm256_packs_epi32(_mm256_cvtps_epi32(x[0]), _mm256_cvtps_epi32(x[1]));
-        let words = _mm256_permute4x64_epi64::<0b11_01_10_00>(words);
-        let (low, high) = (_mm256_castsi256_si128(words), _mm256_extracti128_si256::<1>(words));
-        _mm_storeu_si128(bytes.as_mut_ptr().cast(), _mm_packus_epi16(low, high));
-        bytes
-                }
+            let mut bytes = [0; LANES];
+            let words = _mm256_packs_epi32(_mm256_cvtps_epi32(x[0]), _mm256_cvtps_epi32(x[1]));
+            let words = _mm256_permute4x64_epi64::<0b11_01_10_00>(words);
+            let (low, high) = (_mm256_castsi256_si128(words), _mm256_extracti128_si256::<1>(words));
+            _mm_storeu_si128(bytes.as_mut_ptr().cast(), _mm_packus_epi16(low, high));
+            bytes
+        }
     }
 
     #[inline(always)]
     fn add(self, a: Self::F32, b: Self::F32) -> Self::F32 {
-        intrinsics! {
-        [_mm256_add_ps(a[0], b[0]), _mm256_add_ps(a[1], b[1])]
-                }
+        intrinsics!([_mm256_add_ps(a[0], b[0]), _mm256_add_ps(a[1], b[1])])
     }
 
     #[inline(always)]
     fn sub(self, a: Self::F32, b: Self::F32) -> Self::F32 {
-        intrinsics! {
-        [_mm256_sub_ps(a[0], b[0]), _mm256_sub_ps(a[1], b[1])]
-                }
+        intrinsics!([_mm256_sub_ps(a[0], b[0]), _mm256_sub_ps(a[1], b[1])])
     }
 
     #[inline(always)]
     fn mul(self, a: Self::F32, b: Self::F32) -> Self::F32 {
-        intrinsics! {
-        [_mm256_mul_ps(a[0], b[0]), _mm256_mul_ps(a[1], b[1])]
-                }
+        intrinsics!([_mm256_mul_ps(a[0], b[0]), _mm256_mul_ps(a[1], b[1])])
     }
 
     #[inline(always)]
     fn div(self, a: Self::F32, b: Self::F32) -> Self::F32 {
-        intrinsics! { [_mm256_div_ps(a[0], b[0]), _mm256_div_ps(a[1], b[1])] }
+        intrinsics!([_mm256_div_ps(a[0], b[0]), _mm256_div_ps(a[1], b[1])])
     }
 
     #[inline(always)]
     fn larger(self, a: Self::F32, b: Self::F32) -> Self::F32 {
+        // Magnitudes are compared as integers, because a float maximum would lose NaN.
         intrinsics! {
             let magnitude = |x| _mm256_and_si256(_mm256_castps_si256(x), _mm256_set1_epi32(i32::MAX));
             let larger = |a, b| _mm256_castsi256_ps(_mm256_max_epu32(magnitude(a), magnitude(b)));
@@ -144,6 +133,7 @@ impl Lanes for Avx2 {
 
     #[inline(always)]
     fn to_signed(self, x: Self::F32) -> [i8; LANES] {
+        // `packs` works within 128-bit halves, so the quarters are put back in order after the first step.
         intrinsics! {
             let mut bytes = [0; LANES];
             let words = _mm256_packs_epi32(_mm256_cvtps_epi32(x[0]), _mm256_cvtps_epi32(x[1]));
@@ -156,38 +146,30 @@ impl Lanes for Avx2 {
 
     #[inline(always)]
     fn mul_add(self, a: Self::F32, b: Self::F32, c: Self::F32) -> Self::F32 {
-        intrinsics! {
-        [_mm256_fmadd_ps(a[0], b[0], c[0]), _mm256_fmadd_ps(a[1], b[1], c[1])]
-                }
+        intrinsics!([_mm256_fmadd_ps(a[0], b[0], c[0]), _mm256_fmadd_ps(a[1], b[1], c[1])])
     }
 
     #[inline(always)]
     fn max(self, a: Self::F32, b: Self::F32) -> Self::F32 {
-        intrinsics! {
-        [_mm256_max_ps(a[0], b[0]), _mm256_max_ps(a[1], b[1])]
-                }
+        intrinsics!([_mm256_max_ps(a[0], b[0]), _mm256_max_ps(a[1], b[1])])
     }
 
     #[inline(always)]
     fn min(self, a: Self::F32, b: Self::F32) -> Self::F32 {
-        intrinsics! {
-        [_mm256_min_ps(a[0], b[0]), _mm256_min_ps(a[1], b[1])]
-                }
+        intrinsics!([_mm256_min_ps(a[0], b[0]), _mm256_min_ps(a[1], b[1])])
     }
 
     #[inline(always)]
     fn round(self, x: Self::F32) -> Self::F32 {
         intrinsics! {
-        const NEAREST: i32 = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
-        [_mm256_round_ps::<NEAREST>(x[0]), _mm256_round_ps::<NEAREST>(x[1])]
-                }
+            const NEAREST: i32 = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
+            [_mm256_round_ps::<NEAREST>(x[0]), _mm256_round_ps::<NEAREST>(x[1])]
+        }
     }
 
     #[inline(always)]
     fn times_power(self, x: Self::F32, n: Self::F32) -> Self::F32 {
-        intrinsics! {
-        [times_power(x[0], n[0]), times_power(x[1], n[1])]
-                }
+        intrinsics!([times_power(x[0], n[0]), times_power(x[1], n[1])])
     }
 
     #[inline(always)]
@@ -200,18 +182,18 @@ impl Lanes for Avx2 {
     #[inline(always)]
     fn keep_first(self, x: Self::F32, count: usize, rest: Self::F32) -> Self::F32 {
         intrinsics! {
-        let count = _mm256_set1_epi32(count.min(LANES) as i32);
-        let low = _mm256_cmpgt_epi32(count, _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
-        let high = _mm256_cmpgt_epi32(count, _mm256_setr_epi32(8, 9, 10, 11, 12, 13, 14, 15));
-        [
-            _mm256_blendv_ps(rest[0], x[0], _mm256_castsi256_ps(low)),
-            _mm256_blendv_ps(rest[1], x[1], _mm256_castsi256_ps(high)),
-        ]
-                }
+            let count = _mm256_set1_epi32(count.min(LANES) as i32);
+            let low = _mm256_cmpgt_epi32(count, _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+            let high = _mm256_cmpgt_epi32(count, _mm256_setr_epi32(8, 9, 10, 11, 12, 13, 14, 15));
+            [
+                _mm256_blendv_ps(rest[0], x[0], _mm256_castsi256_ps(low)),
+                _mm256_blendv_ps(rest[1], x[1], _mm256_castsi256_ps(high)),
+            ]
+        }
     }
 }
 
-/// Sixteen bytes.
+/// Sixteen unsigned bytes as floats.
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c")]
 fn floats(bytes: __m128i) -> [__m256; 2] {
@@ -219,7 +201,7 @@ fn floats(bytes: __m128i) -> [__m256; 2] {
     [_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(bytes)), _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(high))]
 }
 
-/// `x * 2^n`.
+/// `x * 2^n`, by adding n to the exponent, the field from bit 23 on.
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c")]
 fn times_power(x: __m256, n: __m256) -> __m256 {
