@@ -98,3 +98,16 @@ pub(super) fn check_context(config: &ModelConfig, length: usize, what: &str) -> 
     let expected = format!("at most the context's {}", config.max_position);
     Err(Error::argument(what, format!("{length} tokens"), expected))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_instruction_sets_are_read_back() {
+        for set in Isa::ALL {
+            assert_eq!(isa(set.name()), Ok(set));
+        }
+        assert_eq!(isa("mmx"), Err("expected one of scalar, avx2, avxvnni, avx512".to_owned()));
+    }
+}

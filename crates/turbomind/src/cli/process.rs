@@ -44,3 +44,28 @@ pub(super) fn file_bytes(path: &Path) -> u64 {
         Err(_) => length(path),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_of_files_and_folders_are_summed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("a"), [0; 70]).expect("writes");
+        std::fs::write(folder.path().join("b"), [0; 30]).expect("writes");
+        std::fs::create_dir(folder.path().join("c")).expect("creates");
+        assert_eq!(file_bytes(&folder.path().join("a")), 70);
+        assert_eq!(file_bytes(folder.path()), 100);
+        assert_eq!(file_bytes(&folder.path().join("absent")), 0);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn the_system_tells_memory_and_time() {
+        let (now, peak) = (memory_mb("VmRSS"), memory_mb("VmHWM"));
+        assert!(now > 0.5 && peak > 0.5, "{now} {peak}");
+        assert_eq!(memory_mb("VmNothing"), 0.0);
+        assert!(cpu_seconds() >= 0.0);
+    }
+}

@@ -44,3 +44,15 @@ fn embedding_bytes(stored: &StoredModel) -> Option<usize> {
     let format = TileFormat::of(stored.source.info(name.first())?.encoding)?;
     Some(format.matrix_bytes(stored.config.vocab, stored.config.hidden))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_reads_everything_but_what_it_looks_up() {
+        let traffic = Traffic { layers_mac: 10.0, head_mac: 5.0, lookup_bytes: 300 };
+        assert_eq!(traffic.step_bytes(1000), 700.0);
+        assert_eq!(traffic.step_bytes(200), 0.0, "never below zero");
+    }
+}

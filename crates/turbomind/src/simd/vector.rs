@@ -239,6 +239,8 @@ impl Kernel for MultiplyDequantized<'_> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -273,6 +275,49 @@ mod tests {
         let expected = bits(Isa::Scalar);
         for isa in Isa::ALL.into_iter().filter(|isa| isa.is_available()) {
             assert_eq!(bits(isa), expected, "{isa:?}");
+        }
+    }
+
+    fn close(found: f32, expected: f64) -> bool {
+        (f64::from(found) - expected).abs() <= 1e-6 * expected.abs().max(1e-3)
+    }
+
+    proptest! {
+        #[test]
+        fn silu_and_rotation_are_their_formulas(
+            x in prop::array::uniform16(-30.0_f32..30.0),
+            y in prop::array::uniform16(-3.0_f32..3.0),
+            angle in -9.0_f32..9.0,
+        ) {
+            for isa in Isa::ALL {
+                let mut gate = [x];
+                silu_mul(isa, &mut gate, &[y]);
+                for (lane, found) in gate[0].iter().enumerate() {
+                    let (x, y) = (f64::from(x[lane]), f64::from(y[lane]));
+                    prop_assert!(close(*found, x / (1.0 + (-x).exp()) * y), "{} silu({x}) {y}", isa.name());
+                }
+                let mut head = [x, y].concat();
+                rotate(isa, &mut head, &[angle.cos(); 16], &[angle.sin(); 16]);
+                for lane in 0..16 {
+                    // A rotation keeps the length of every pair.
+                    let length = |a: f32, b: f32| f64::from(a).hypot(f64::from(b));
+                    prop_assert!((length(head[lane], head[lane + 16]) - length(x[lane], y[lane])).abs() < 1e-4);
+                }
+            }
+        }
+
+        #[test]
+        fn contenders_are_the_rows_that_reach_the_bound(
+            values in prop::collection::vec(prop::array::uniform16(-9.0_f32..9.0), 0..20),
+            bound in -9.0_f32..9.0,
+        ) {
+            let reaches = |row: &[f32; 16]| row.iter().any(|x| *x >= bound);
+            let expected: Vec<usize> = (0..values.len()).filter(|row| reaches(&values[*row])).collect();
+            for isa in Isa::ALL {
+                let mut found = Vec::new();
+                contenders(isa, &values, |_| bound, |row| found.push(row));
+                prop_assert_eq!(&found, &expected, "{}", isa.name());
+            }
         }
     }
 }

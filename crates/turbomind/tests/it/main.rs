@@ -3,6 +3,7 @@
 mod bad_input;
 mod cli;
 mod determinism;
+mod engine;
 mod help;
 mod int4_folder;
 mod kernels;
