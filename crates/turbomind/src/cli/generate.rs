@@ -16,14 +16,17 @@ use crate::{Engine, Error, LogitRows, Result};
 
 /// Continue a prompt with greedy decoding, or report the log-probabilities of given ids
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:
+#[command(
+    override_usage = "turbomind generate [OPTIONS] <MODEL> <--prompt <TEXT>|--prompt-ids <FILE>>",
+    after_help = "Examples:
   turbomind generate model.gguf --prompt 'Rust is' --max-tokens 32
   turbomind generate model.gguf --prompt-ids ids.json --max-tokens 64 --top 5 --json
   turbomind generate model.gguf --prompt-ids ids.json --force-ids given.json --compute f32 --json
 
 Text is printed as it is generated; with --prompt-ids the ids are printed instead. Files of ids hold a JSON array, or
 numbers between white space. With --json the answer is {prompt_ids, ids, logprobs, top, finish}; finish is stop (the
-last id ends the text), length, or forced.")]
+last id ends the text), length, or forced."
+)]
 pub(super) struct GenerateArguments {
     #[command(flatten)]
     model: ModelOptions,

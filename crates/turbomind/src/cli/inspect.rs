@@ -19,9 +19,12 @@ use crate::{Error, Result};
 
 /// Show what a model file holds: keys, tensors, types, bytes, and the tiles they become
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:
+#[command(
+    override_usage = "turbomind inspect [OPTIONS] <MODEL>",
+    after_help = "Examples:
   turbomind inspect model.gguf
-  turbomind inspect folder --json")]
+  turbomind inspect folder --json"
+)]
 pub(super) struct InspectArguments {
     #[command(flatten)]
     model: ModelPath,

@@ -19,9 +19,12 @@ use crate::{Error, LogitRows, Result};
 ///
 /// The text is scored in windows that do not overlap; the first token of a window is not scored.
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:
+#[command(
+    override_usage = "turbomind perplexity [OPTIONS] <MODEL> <--text <FILE>|--ids <FILE>>",
+    after_help = "Examples:
   turbomind perplexity model.gguf --text book.txt
-  turbomind perplexity model.gguf --ids ids.json --window 1024 --kv int8 --json")]
+  turbomind perplexity model.gguf --ids ids.json --window 1024 --kv int8 --json"
+)]
 pub(super) struct PerplexityArguments {
     #[command(flatten)]
     model: ModelOptions,

@@ -25,12 +25,15 @@ const WARM_UP: usize = 32;
 /// Prefill: --batch sequences of --prompt-tokens ids, logits for the last of each. Decode: --gen-tokens steps of one id
 /// per sequence with logits, starting with --depth ids in the cache. Medians over the rounds are reported.
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:
+#[command(
+    override_usage = "turbomind bench [OPTIONS] <MODEL>",
+    after_help = "Examples:
   turbomind bench model.gguf --threads 2 --prompt-tokens 512 --gen-tokens 128
   turbomind bench model.gguf --prompt-tokens 64 --gen-tokens 64 --batch 32 --kv int8 --json
   turbomind bench model.gguf --prompt-tokens 0 --gen-tokens 32 --depth 4096 --json
 
-Id number i of sequence s is 100 + (7919 i + 131 s) mod (vocabulary - 200), so no result depends on what the model says.")]
+Id number i of sequence s is 100 + (7919 i + 131 s) mod (vocabulary - 200), so no result depends on what the model says."
+)]
 pub(in crate::cli) struct BenchArguments {
     #[command(flatten)]
     model: ModelOptions,
