@@ -1,7 +1,7 @@
-//! The scores of the shared page sets, by the definitions of their scorer: none below the best published peer.
+//! The scores of the shared page sets, by the definitions of their scorer. No score is below the best published peer.
 //!
-//! The block model was trained on these pages, so this holds the model and its code together; what to expect of
-//! other sites is told by the cross-validation in `training/README.md`.
+//! The block model was trained on these pages, so this test only checks that the model and its code fit together. The
+//! cross-validation in `training/README.md` says what to expect on other sites.
 #![allow(clippy::print_stderr)]
 
 use std::collections::HashMap;
@@ -39,7 +39,7 @@ fn bag<T: Eq + Hash>(items: Vec<T>) -> HashMap<T, usize> {
     bag
 }
 
-/// (items in both, items of the answer, items of the gold).
+/// Number of items in both, in the answer, and in the gold data.
 fn overlap<T: Eq + Hash>(answer: Vec<T>, gold: Vec<T>) -> (f64, f64, f64) {
     let (answers, golds) = (answer.len() as f64, gold.len() as f64);
     let (answer, gold) = (bag(answer), bag(gold));
@@ -51,7 +51,7 @@ fn f1(precision: f64, recall: f64) -> f64 {
     if precision + recall == 0.0 { 0.0 } else { 2.0 * precision * recall / (precision + recall) }
 }
 
-/// F1 of a page by bags of words; a page without content wants no answer.
+/// F1 of a page by bags of words. For a page without content an empty answer is right.
 fn page_f1(answer: Vec<String>, gold: Vec<String>) -> f64 {
     match overlap(answer, gold) {
         (_, answers, 0.0) => f64::from(u8::from(answers == 0.0)),
@@ -69,7 +69,7 @@ fn shingles(text: &str) -> Vec<Vec<String>> {
     }
 }
 
-/// Texts and golds of a set.
+/// Extracted text and gold data of each page of a set.
 fn answers(folder: &Path, set: &str) -> Vec<(String, Value)> {
     let set = folder.join(set);
     let gold = std::fs::read_to_string(set.join("gold.json")).expect("reads");
@@ -132,7 +132,7 @@ fn bags(pages: &[(String, Value)], words: fn(&str) -> Vec<String>) -> f64 {
 fn no_set_is_below_the_best_peer() {
     let Some(data) = shared_data() else { return };
     // The best of trafilatura 2.3.1 (two modes), rs-trafilatura 0.2.2, dom_smoothie 0.19, resiliparse 2.0.1 and
-    // magic-html on the same pages; on readability the best that is no port of Readability.
+    // magic-html on the same pages; on readability the best that is not a port of Readability.
     let peers =
         [("traf", 0.9275), ("aeb", 0.9633), ("wcxb", 0.8377), ("readability", 0.9339), ("zh", 0.9565)];
     for (set, peer) in peers {

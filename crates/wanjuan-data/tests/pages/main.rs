@@ -1,5 +1,5 @@
-//! Pages and damaged pages, measured in bytes and seconds: a test binary of its own, because it needs its own
-//! allocator. `PAGE_MUTATIONS=20000` makes the long run; figures are printed with `--nocapture`.
+//! Memory and time of extraction on public, damaged and hostile pages. This is a separate test binary because it needs
+//! its own allocator. `PAGE_MUTATIONS=20000` makes the long run; `--nocapture` prints the figures.
 #![allow(clippy::print_stdout, reason = "the figures are what a reader of the test wants")]
 
 mod mutations;
@@ -17,33 +17,33 @@ use mutations::{hostile_pages, mutate};
 #[global_allocator]
 static ALLOCATOR: PeakAlloc = PeakAlloc;
 
-/// Held by the one test that measures.
+/// Held by the test that is measuring, because memory is counted per process.
 static TURN: Mutex<()> = Mutex::new(());
 
-/// Memory that every page may take, whatever its size: the tables of a page begin with some room.
+/// Memory that every page may take, whatever its size, in bytes. The tables of a page have a minimum capacity.
 const FIXED: usize = 256 << 10;
 
-/// Memory per byte of page.
+/// Maximum memory per byte of page, in bytes.
 const FACTOR: usize = 50;
 
 fn turn() -> MutexGuard<'static, ()> {
     let turn = TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    // The learned model is read once per process; that is not the page's memory.
+    // The trained model is read once per process. Its memory is not that of the page.
     drop(extract_html(b"<p>first</p>", None, &ExtractConfig::default()));
     turn
 }
 
-/// What was measured so far.
+/// The worst pages so far.
 #[derive(Default)]
 struct Worst {
     pages: usize,
     slowest: (Duration, String),
-    /// Most bytes of memory per byte of page, fixed cost taken off.
+    /// Maximum bytes of memory per byte of page, without the fixed cost.
     hungriest: (f64, String),
 }
 
 impl Worst {
-    /// Extracts a page; fails when it takes more memory than it may.
+    /// Extracts a page and fails if that takes more memory than allowed.
     fn extract(&mut self, name: &str, bytes: &[u8], config: &ExtractConfig) {
         let before = ALLOCATOR.current_usage();
         ALLOCATOR.reset_peak_usage();
@@ -136,7 +136,7 @@ fn mutated_pages() {
     });
     let mut worst = Worst::default();
     for number in 0..wanted {
-        // A stride that is prime to the number of pages reaches all of them.
+        // A stride that is coprime to the number of pages reaches all of them.
         let path = &paths[number * 7919 % paths.len()];
         let bytes = std::fs::read(path).expect("page");
         let (kind, mutant) = mutate(&bytes, number as u64);

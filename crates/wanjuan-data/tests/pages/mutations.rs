@@ -1,6 +1,6 @@
-//! Damage that pages take on their way, and pages that nobody writes by hand.
+//! Damage that pages suffer in transit, and pages that nobody writes by hand.
 
-/// Numbers that depend on the seed only (SplitMix64).
+/// Pseudorandom numbers that depend on the seed only (SplitMix64).
 struct Random(u64);
 
 impl Random {
@@ -17,7 +17,7 @@ impl Random {
     }
 }
 
-/// Strings that break parsers when they stand in a wrong place.
+/// Strings that break parsers when they are in a wrong place.
 const TOKENS: &[&str] = &[
     "<table>",
     "</table>",

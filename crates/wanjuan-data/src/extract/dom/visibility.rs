@@ -5,8 +5,8 @@
 //!
 //! [`seems_hidden`] is the rule the judge's trees were trained with, as one feature among many. It is coarser: it
 //! compares styles as raw text and counts `hidden="until-found"` as hidden. It does not look at class names,
-//! because the trees see those in slots of their own. Exchanging it for the exact rule would change the feature
-//! under trees that cannot know, so it stays until they are trained anew.
+//! because the trees see those in slots of their own. The exact rule would give the trees another
+//! feature than the one they were trained with, so this rule stays until new trees are trained.
 
 use html5ever::{LocalName, local_name};
 

@@ -13,8 +13,7 @@ use crate::extract::dom::{Dom, NodeId};
 /// Number of containers around a block that are looked at.
 pub(crate) const LEVELS: usize = 4;
 
-/// An element around a block that holds more text than the block itself. It stands for all wrappers around the same
-/// text.
+/// An element around a block, together with all wrappers around the same text.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Container {
     /// Counts over its text.

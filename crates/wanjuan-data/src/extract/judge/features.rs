@@ -38,7 +38,7 @@ const ROWS: usize = 256;
 /// Value of a feature that does not apply to a block.
 const NONE: f32 = -1.0;
 
-/// Numbers of blocks are told apart up to this distance.
+/// Maximum distance in blocks; greater distances count as this one.
 const MAX_BLOCKS: u32 = 50;
 
 impl<'a> Features<'a> {

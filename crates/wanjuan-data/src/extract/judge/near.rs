@@ -2,7 +2,7 @@
 
 use crate::extract::dom::{SLOTS, Slot};
 
-/// Distance of a slot that no ancestor has, and the greatest distance that is told apart.
+/// Distance of a slot that no ancestor has. Greater distances count as this one.
 pub(crate) const FAR: u8 = 32;
 
 /// For each [`Slot`], the steps up to the nearest element that has it: 0 for the element itself, [`FAR`] for none.

@@ -15,7 +15,7 @@ const NOT_YET: u32 = 99;
 /// Steps up to a heading within which a block counts as its text.
 const HEADING_STEPS: u8 = 3;
 
-/// The headings that are told apart, from the first level.
+/// Slots of the headings, from the first level. The third slot covers all deeper levels.
 const HEADINGS: [Slot; 3] = [Slot::H1, Slot::H2, Slot::H3];
 
 /// Running counts up to the block that is being looked at.

@@ -67,8 +67,8 @@ pub(crate) fn report(dom: &Dom, selection: &Selection) -> Vec<BlockReport> {
     reports.collect()
 }
 
-/// The nearest tags and names that speak against content, nearest first. The score decides; this only tells what it
-/// mostly saw.
+/// The nearest tags and names that speak against content, nearest first. The score decides; these words only name
+/// what it probably saw.
 fn nearby(near: &Near) -> Vec<&'static str> {
     let mut found: Vec<(u8, String, Slot)> = TELLING
         .iter()

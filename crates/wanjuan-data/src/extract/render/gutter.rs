@@ -1,4 +1,4 @@
-//! Line numbers beside code, which are left out.
+//! Line numbers next to code, which are left out.
 
 use crate::extract::dom::{Dom, NodeId};
 

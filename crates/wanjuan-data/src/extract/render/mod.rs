@@ -3,9 +3,9 @@
 //! White space outside of code collapses as in a browser. Inside code every byte is kept. Blocks are separated by an
 //! empty line, list items, table rows and `br` by a line break, cells by a tab (in markdown, `|`).
 //!
-//! `walk` visits the page and tells the `renderer` what it enters and leaves. The renderer holds the output and what
-//! is open. Its methods are in the file of what they write: `writer` for text and white space, `marks`, `list`,
-//! `table`, `code`, `image`, `math`.
+//! `walk` visits the page and calls the `renderer` for each element it enters or leaves. The renderer keeps the
+//! output and the elements that are open. Its methods are in the file of what they write: `writer` (text and white
+//! space), `marks`, `list`, `table`, `code`, `image`, `math`.
 
 mod code;
 mod gutter;

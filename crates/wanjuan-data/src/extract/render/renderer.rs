@@ -48,7 +48,7 @@ pub(super) struct Renderer<'a> {
     pub(super) last_image: Option<NodeId>,
     /// Whether the page has MathJax sources in scripts, once that is known.
     pub(super) math_scripts: Option<bool>,
-    /// Number of elements that looked like formulas and were none.
+    /// Number of elements that looked like formulas but contained none.
     pub(super) failed_formulas: usize,
 }
 

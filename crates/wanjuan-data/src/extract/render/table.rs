@@ -15,7 +15,7 @@ const PROSE: usize = 400;
 /// The same for a cell of several paragraphs.
 const PROSE_IN_PARAGRAPHS: usize = 200;
 
-/// What one look at a table tells about it.
+/// The kind and the size of a table, found before it is rendered.
 struct Shape {
     kind: TableKind,
     columns: usize,

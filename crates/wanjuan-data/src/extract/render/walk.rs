@@ -1,4 +1,4 @@
-//! [`render`]: walks over a page and tells the renderer what it enters and leaves.
+//! [`render`]: walks over a page and calls the renderer for each element it enters or leaves.
 
 use super::code;
 use super::open::{Gap, MarkKind, Marker, Sign};

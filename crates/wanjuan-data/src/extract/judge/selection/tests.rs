@@ -23,7 +23,7 @@ fn kept_in(html: &str, mode: Mode) -> Vec<String> {
     kept(html, &ExtractConfig::default().with_mode(mode))
 }
 
-/// A page that is no fragment: a story of 14 parts and what is given after it.
+/// A page that is too long for a fragment: a story of 14 parts, followed by `after`.
 fn story(after: &str) -> String {
     let parts: String = (0..14).map(|n| format!("<p>Part {n}. {PROSE}</p>")).collect();
     format!(
