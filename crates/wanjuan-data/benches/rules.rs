@@ -1,12 +1,12 @@
-//! Speed of the rule sets, one thread, in CPU time; and of documents made to hurt.
+//! Measures the speed of the rule sets, one thread, in CPU time, also on hostile documents.
 //!
 //! ```text
 //! cargo bench -p wanjuan-data --bench rules -- [--documents DOCS.jsonl] [--runs 5]
 //! ```
 //!
-//! Documents are lines with `id` and `content`; without them, 200 of about 9.5 KB are made here. The rule sets run as
+//! Documents are lines with `id` and `content`; without them, 200 documents of about 9.5 KB are generated. The rule sets run as
 //! in a pipeline, each by itself, and together on one view that finds the words once, as the verb `filter` runs them.
-//! `benches/peers/rules_datatrove.py` runs the verb beside datatrove.
+//! `benches/peers/rules_datatrove.py` compares the verb with datatrove.
 #![allow(clippy::print_stdout, missing_docs)]
 
 use std::collections::HashMap;
@@ -86,7 +86,7 @@ fn speed(documents: &[String], work: &dyn Fn(&str)) -> f64 {
     }
 }
 
-/// CPU time of this thread, where Linux tells it; else the time of the clock.
+/// CPU time of this thread where Linux reports it; wall-clock time elsewhere.
 fn cpu_seconds() -> f64 {
     thread_local!(static STARTED: Instant = Instant::now());
     let nanoseconds = fs::read_to_string("/proc/thread-self/schedstat")
@@ -128,7 +128,7 @@ fn made(seed: u64) -> String {
     text
 }
 
-/// A megabyte each of what could cost more than its size.
+/// A megabyte each of text that could take more time than its size.
 fn hostile<'a>(sets: impl Iterator<Item = &'a Box<dyn RuleSet>> + Clone) {
     let megabyte = |part: &str| part.repeat((1 << 20) / part.len());
     for (name, text) in [

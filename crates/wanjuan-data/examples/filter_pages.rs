@@ -1,4 +1,4 @@
-//! Extracts pages, applies rules and says why a page is dropped: `cargo run --example filter_pages -- *.html`
+//! Extracts pages, applies rules and prints why a page is dropped: `cargo run --example filter_pages -- *.html`
 
 #![allow(clippy::print_stdout)]
 
@@ -22,12 +22,7 @@ fn main() -> anyhow::Result<()> {
         }
         match verdict {
             Verdict::Keep(document) => println!("{path}: kept, {} bytes of text", document.bytes()),
-            Verdict::Drop(_, reason) => {
-                println!(
-                    "{path}: dropped, {}: found {:?}, limit {:?}",
-                    reason.rule, reason.value, reason.threshold
-                );
-            }
+            Verdict::Drop(_, reason) => println!("{path}: dropped, {reason}"),
         }
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Measures reading of gzip archives against bare inflation by zlib-rs, by turns in one process.
+//! Measures reading of gzip archives against bare inflation by zlib-rs, interleaved in one process.
 //!
 //! `cargo run --release -p wanjuan-data --example warc_speed -- crawl.warc.gz ...`: CPU time of this thread, the
 //! median of five rounds.
@@ -47,7 +47,7 @@ fn measure(file: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Seconds of CPU of this thread; of the clock where the system does not tell.
+/// CPU seconds of this thread; wall-clock seconds where the system does not report them.
 fn timed(mut work: impl FnMut()) -> anyhow::Result<f64> {
     let started = Instant::now();
     let before = cpu();
@@ -75,7 +75,7 @@ fn read(file: &Path) -> usize {
     records
 }
 
-/// Inflates members with a bare header into one buffer that is used again, and sums them up.
+/// Inflates members with a bare header into one buffer that is used again; returns the bytes in all.
 fn inflate(bytes: &[u8]) -> usize {
     let mut state = Decompress::new(false);
     let mut out = Vec::with_capacity(1 << 16);

@@ -208,3 +208,54 @@ impl ImportConfig {
         problems
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dedup::NearDedupConfig;
+
+    #[test]
+    fn all_problems_are_named_at_once() {
+        let mut config = PipelineConfig::new("out", ImportConfig::folder("pages", ""));
+        config.import.dir = None;
+        config.import.pages_per_file = 0;
+        config.import.split_bytes = 0;
+        config.stages =
+            vec![StageConfig::NearDedup(NearDedupConfig { bands: 0, ..NearDedupConfig::default() })];
+        config.tokenize.vocab_size = 264;
+        config.tokenize.held_out_per_mille = 1000;
+        assert_eq!(
+            config.problems(),
+            [
+                "import.dir: found nothing, expected a folder for source = \"folder\"",
+                "import.dump: found \"\", expected a name",
+                "import.pages-per-file: found 0, expected at least 1",
+                "import.split-bytes: found 0, expected at least 1",
+                "stages[0]: found another stage, expected `extract`",
+                "stages[0].bands: found 0, expected at least 1",
+                "tokenize.vocab-size: found 264, expected at least 265 (9 special tokens, 256 bytes)",
+                "tokenize.held-out-per-mille: found 1000, expected less than 1000",
+            ]
+        );
+        config.stages.clear();
+        config.tokenize.tokenizer = Some("tokenizer".into());
+        let problems = config.problems();
+        assert!(problems.contains(&"stages: found none, expected at least `extract`".to_owned()));
+        assert!(
+            !problems.iter().any(|problem| problem.contains("vocab-size")),
+            "a given tokenizer has its own"
+        );
+    }
+
+    #[test]
+    fn constructors_have_the_defaults_of_the_file_and_are_valid() {
+        let archives = ImportConfig::archives(["a.warc.gz"], "crawl");
+        let config = PipelineConfig::new("out", archives);
+        assert_eq!(config.problems(), Vec::<String>::new());
+        let text = "output = \"out\"\n[import]\nsource = \"warc\"\nfiles = [\"a.warc.gz\"]\ndump = \"crawl\"\n\
+                    [[stages]]\nstage = \"extract\"\n[tokenize]\n";
+        assert_eq!(toml::from_str::<PipelineConfig>(text).expect("parses"), config);
+        let error = ImportConfig { files: Vec::new(), ..config.import }.problems();
+        assert_eq!(error, ["import.files: found none, expected archives for source = \"warc\""]);
+    }
+}

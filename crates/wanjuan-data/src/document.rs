@@ -72,7 +72,7 @@ pub struct Source {
     pub offset: u64,
     /// Byte of the record inside the decompressed member.
     pub inner: u64,
-    /// `WARC-Record-ID`.
+    /// `WARC-Record-ID`; empty when the record has no id.
     pub record_id: String,
 }
 

@@ -40,9 +40,9 @@ pub enum Error {
     Unexpected {
         /// The folder or file that was read.
         path: PathBuf,
-        /// What it holds.
+        /// What the folder or file holds.
         found: String,
-        /// What it should hold.
+        /// What the folder or file should hold.
         expected: String,
     },
     /// An option or argument that cannot be used as given.
@@ -72,7 +72,7 @@ pub enum Error {
     /// An external program that the config asks for cannot be run.
     #[error("cannot run `{command}`: {message}")]
     Command {
-        /// The command line.
+        /// The command line, as a user would type it.
         command: String,
         /// What the system or the program said.
         message: String,

@@ -15,7 +15,7 @@ use crate::run_folder::RunFolder;
 pub struct Artifact {
     /// Path below the output folder; absolute for inputs elsewhere.
     pub path: PathBuf,
-    /// Size in bytes.
+    /// Size of the file in bytes.
     pub bytes: u64,
     /// Lower-case hexadecimal sha256 of the content.
     pub sha256: String,

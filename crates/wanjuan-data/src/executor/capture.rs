@@ -37,7 +37,7 @@ pub(super) fn blank_document(record: &WarcRecord, origin: &Origin) -> Document {
     }
 }
 
-/// The page of a record, or why there is none.
+/// The page of a record, or the reason why the record has no page.
 pub(super) fn capture_of(record: &WarcRecord) -> Result<Capture, Box<Reason>> {
     let no = |reason| Err(Box::new(reason));
     if record.state == RecordState::Truncated {

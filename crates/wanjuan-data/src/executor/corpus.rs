@@ -39,7 +39,7 @@ impl Corpus {
         Self::Pages { root: root.into(), select: Vec::new(), exclude: Vec::new() }
     }
 
-    /// The archives `files`.
+    /// The archives `files`, read in the given order.
     #[must_use]
     pub fn archives(files: impl IntoIterator<Item = impl Into<PathBuf>>) -> Self {
         Self::Archives(files.into_iter().map(Into::into).collect())

@@ -9,7 +9,7 @@ use crate::read::Damage;
 /// A number of documents and their bytes.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Count {
-    /// Number of documents.
+    /// How many documents were counted.
     pub documents: u64,
     /// Bytes of captures before `extract`, of text after it.
     pub bytes: u64,

@@ -89,7 +89,7 @@ pub fn run(
 /// number of parts done; [`run`] then finds them finished. Workers may run at the same time in one output folder.
 ///
 /// # Errors
-/// As [`run`]; a corpus of pages, which are no archives yet.
+/// As [`run`]; a corpus of pages, which first have to become archives.
 pub fn run_share(
     config: &PipelineConfig,
     corpus: &Corpus,

@@ -13,7 +13,7 @@ use super::python::is_word;
 use super::{Compat, Decision, RuleSet, View, rule_set};
 use crate::{Document, Error, Reason, Result, Stage, Verdict};
 
-/// Settings of `c4-bad-words`.
+/// Settings of `c4-bad-words`; the lists are files on disk.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 #[non_exhaustive]

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::language::{LanguageId, LidModel, Whatlang};
 use crate::{Document, Reason, Result, Stage, Verdict};
 
-/// Settings of `language`.
+/// Settings of `language`; by default every language is kept.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 #[non_exhaustive]

@@ -9,7 +9,7 @@ use super::words::{is_punctuation, ratio};
 use super::{Decision, RuleSet, View, Writing, rule_set};
 use crate::{Document, Reason, Stage, Verdict};
 
-/// Settings of `punctuation`.
+/// Settings of `punctuation`; marks of all scripts count.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 #[non_exhaustive]

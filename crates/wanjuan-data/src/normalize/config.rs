@@ -43,7 +43,7 @@ pub enum UnicodeForm {
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Removal {
-    /// The characters stay.
+    /// The characters stay as they are.
     Keep,
     /// The characters are removed.
     #[default]
@@ -54,7 +54,7 @@ pub enum Removal {
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Replacement {
-    /// The characters stay.
+    /// The characters stay as they are.
     Keep,
     /// A plain character replaces each of them.
     #[default]
@@ -65,7 +65,7 @@ pub enum Replacement {
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FullWidth {
-    /// The characters stay.
+    /// The characters stay as they are.
     #[default]
     Keep,
     /// Letters and digits become ASCII; punctuation and space stay full-width.

@@ -34,7 +34,7 @@ pub enum DigestError {
 }
 
 impl Digest {
-    /// Parses `algorithm:digits`.
+    /// Parses a value of the form `algorithm:digits`.
     ///
     /// # Errors
     /// Another algorithm, wrong digits.

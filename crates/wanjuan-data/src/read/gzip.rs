@@ -137,7 +137,7 @@ impl Gzip {
         End::Whole(end + 8)
     }
 
-    /// First place in `from..to` where a member starts that holds a record; `to` if there is none.
+    /// First place in `from..to` where a member starts that holds a record; `to` without one.
     pub(super) fn find(&mut self, file: &[u8], from: usize, to: usize) -> usize {
         let finder = memmem::Finder::new(&MAGIC);
         let mut at = from;
@@ -172,7 +172,7 @@ pub(super) fn prefix(state: &mut Decompress, bytes: &[u8], out: &mut [u8]) -> us
     }
 }
 
-/// Length of the member header at the start of `bytes`, `None` if there is none.
+/// Length of the member header at the start of `bytes`, `None` without one.
 fn header_length(bytes: &[u8]) -> Option<usize> {
     if bytes.len() < 18 || bytes[..3] != MAGIC || bytes[3] & 0xe0 != 0 {
         return None;

@@ -28,7 +28,7 @@ pub struct Selection {
 pub(crate) struct ImportedPage {
     /// Path below the folder, separated by `/`.
     pub(crate) path: String,
-    /// Size in bytes.
+    /// Size of the file in bytes.
     pub(crate) size: u64,
     /// Time of the last change in nanoseconds since the epoch, for noticing changes.
     pub(crate) modified: u128,
@@ -39,7 +39,7 @@ pub(crate) struct ImportedPage {
 pub(crate) struct PageList {
     /// Folder below which the paths are relative.
     pub(crate) root: PathBuf,
-    /// The selected pages.
+    /// The selected pages, sorted by path.
     pub(crate) pages: Vec<ImportedPage>,
     /// Files that were looked at.
     pub(crate) files_seen: u64,

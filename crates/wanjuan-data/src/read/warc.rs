@@ -279,7 +279,7 @@ impl WarcReader {
         beyond
     }
 
-    /// Starts the next unit; `false` if there is none in the range.
+    /// Starts the next unit; `false` at the end of the range.
     fn open_unit(&mut self) -> bool {
         self.unit = self.decoder.position();
         if self.unit >= self.end {

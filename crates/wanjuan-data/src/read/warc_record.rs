@@ -13,7 +13,7 @@ pub struct WarcRecord<'a> {
     pub offset: Option<u64>,
     /// Byte of the record in the decompressed member, stream or file.
     pub inner: u64,
-    /// `WARC-Type`.
+    /// `WARC-Type`, as far as this crate knows it.
     pub kind: RecordKind,
     /// Version line and fields as stored, without the empty line; for ARC its one line.
     pub head: &'a [u8],
@@ -26,7 +26,7 @@ pub struct WarcRecord<'a> {
     pub(super) format: Format,
 }
 
-/// `WARC-Type`.
+/// What a record is, by its `WARC-Type`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum RecordKind {

@@ -10,9 +10,9 @@ use internlm_kit::hash::sha256;
 /// The header fields that a record gets besides id, digest and length.
 #[derive(Clone, Copy, Debug)]
 pub struct WarcHeaders<'a> {
-    /// `WARC-Type`: `resource`, `warcinfo`, ...
+    /// `WARC-Type` of the record: `resource`, `warcinfo`, ...
     pub kind: &'a str,
-    /// `WARC-Target-URI`.
+    /// `WARC-Target-URI`; `None` writes no such field.
     pub uri: Option<&'a str>,
     /// `WARC-Date`, ISO 8601 with `Z`.
     pub date: &'a str,

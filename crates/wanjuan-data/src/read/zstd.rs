@@ -156,7 +156,7 @@ fn magic(bytes: &[u8]) -> Option<u32> {
     bytes.first_chunk().map(|raw| u32::from_le_bytes(*raw))
 }
 
-/// Length of the skippable frame at the start of `bytes`; `None` when there is no complete one. The lz4
+/// Length of the skippable frame at the start of `bytes`; `None` without a complete one. The lz4
 /// format has the same frames.
 pub(super) fn skippable_length(bytes: &[u8]) -> Option<usize> {
     if magic(bytes)? & 0xffff_fff0 != 0x184d_2a50 {

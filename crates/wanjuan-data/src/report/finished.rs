@@ -154,3 +154,46 @@ pub(crate) fn finish(
 fn json<T: Serialize>(value: &T) -> String {
     serde_json::to_string_pretty(value).expect("reports are plain data") + "\n"
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ImportConfig;
+
+    #[test]
+    fn the_mark_counts_while_its_key_and_its_files_are_there() {
+        let root = tempfile::tempdir().expect("temporary folder");
+        let folder = RunFolder::new(root.path());
+        let config = PipelineConfig::new(root.path(), ImportConfig::archives(["a.warc"], "d"));
+        file::write(folder.held_out(), "held out").expect("writes");
+        let artifacts = vec![Artifact::of(&folder, &folder.held_out()).expect("hashes")];
+        let provenance = Provenance::new("test", "1.0");
+        finish(&config, &folder, "key", &Funnel::default(), &provenance, artifacts).expect("writes");
+        let finished = Finished::load(&folder, "key").expect("is complete");
+        let paths: Vec<_> =
+            finished.artifacts.iter().map(|artifact| artifact.path.display().to_string()).collect();
+        assert_eq!(paths, ["config.toml", "funnel.json", "funnel.txt", "heldout.jsonl", "summary.json"]);
+        assert!(finished.artifacts.iter().all(|artifact| artifact.is_intact(&folder)));
+        let resolved = fs::read_to_string(folder.config()).expect("reads");
+        assert!(resolved.starts_with("# test 1.0, git unknown\noutput = "), "{resolved}");
+        assert_eq!(Finished::read(root.path()).expect("is there"), finished);
+        assert_eq!(Finished::load(&folder, "other key"), None);
+        fs::write(folder.held_out(), "cut").expect("writes");
+        assert_eq!(Finished::load(&folder, "key"), None, "a file has another size");
+        Finished::remove(&folder)
+            .and_then(|()| Finished::remove(&folder))
+            .expect("nothing to remove is fine");
+        assert!(Finished::read(root.path()).expect_err("was removed").to_string().contains("cannot read"));
+    }
+
+    #[test]
+    #[should_panic(expected = "the funnel adds up")]
+    fn a_lost_document_is_never_reported_as_a_finished_run() {
+        let root = tempfile::tempdir().expect("temporary folder");
+        let config = PipelineConfig::new(root.path(), ImportConfig::archives(["a.warc"], "d"));
+        let mut funnel = Funnel::default();
+        funnel.tokens.train.documents = 1;
+        let folder = RunFolder::new(root.path());
+        let _ = finish(&config, &folder, "key", &funnel, &Provenance::new("test", "1.0"), Vec::new());
+    }
+}

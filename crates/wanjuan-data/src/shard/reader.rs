@@ -52,7 +52,7 @@ impl Shard {
         &self.path
     }
 
-    /// Number of documents.
+    /// Number of documents in the shard.
     #[must_use]
     pub fn documents(&self) -> usize {
         self.rows.len()

@@ -20,7 +20,7 @@ use crate::{Document, Result};
 /// Totals of one side of the split.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct SplitTotals {
-    /// Number of documents.
+    /// Number of documents on this side.
     pub documents: u64,
     /// Bytes of text, UTF-8.
     pub bytes: u64,
@@ -49,7 +49,7 @@ pub struct TokenizeReport {
 pub struct TokenizedDocument {
     /// Id of the document, see [`crate::document_id`].
     pub id: String,
-    /// `train` or `valid`.
+    /// Side of the split: `train` or `valid`.
     pub split: String,
     /// Language of the document, which is also its type folder in the shards.
     pub language: String,
@@ -57,7 +57,7 @@ pub struct TokenizedDocument {
     pub index: u64,
     /// Tokens, begin and end tokens included.
     pub tokens: u64,
-    /// Bytes of text.
+    /// Length of the text in bytes.
     pub bytes: u64,
     /// URL of the page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -92,13 +92,12 @@ pub(crate) fn write_shards(
     folder: &RunFolder,
     reporter: &dyn Reporter,
 ) -> Result<(TokenizeReport, Vec<PathBuf>)> {
-    let open = |path: PathBuf| AtomicFile::create(&path);
     let mut outputs = Outputs {
         tokenizer,
         folder,
         writers: BTreeMap::new(),
-        index: open(folder.document_index())?,
-        held_out: open(folder.held_out())?,
+        index: AtomicFile::create(folder.document_index())?,
+        held_out: AtomicFile::create(folder.held_out())?,
         report: TokenizeReport { vocab_size: tokenizer.vocab_size(), ..TokenizeReport::default() },
         unigram: UnigramCounts::new(tokenizer.vocab_size()),
         valid_tokens: Vec::new(),

@@ -1,4 +1,4 @@
-//! Models of fastText: answers of the reference, and files that are none.
+//! Models of fastText: answers of the reference, and files that are not models.
 
 use std::path::Path;
 

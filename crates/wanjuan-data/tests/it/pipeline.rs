@@ -114,3 +114,56 @@ fn a_document_tells_its_life() {
     assert!(life.contains("work/00-import/"), "{life}");
     assert!(why(&output, "00000000000000000000").expect("reads").is_none());
 }
+
+/// A tokenizer that is given instead of trained: the same one gives the same shards.
+#[test]
+fn a_given_tokenizer_is_used_as_it_is() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let site = write_site(folder.path(), 30);
+    let (trained, given) = (folder.path().join("trained"), folder.path().join("given"));
+    run_site(&site, &trained, 2);
+    let toml = pipeline_toml(&site, &given);
+    let set = format!("tokenize.tokenizer={}", trained.join("tokenizer").display());
+    let mut config: PipelineConfig =
+        internlm_kit::config::parse_with(&toml, "test.toml", &[set]).expect("parses");
+    config.write_rejected = false;
+    run(&config, &Corpus::pages(&site), RunOptions::default(), &RunContext::default()).expect("runs");
+    let shards = |output: &Path| {
+        let mut files = manifest(output);
+        files.retain(|path, _| path.contains("shards/") || path.contains("heldout"));
+        files
+    };
+    assert_eq!(shards(&given), shards(&trained));
+    assert!(shards(&given).len() >= 5);
+    assert!(trained.join("rejected").is_dir() && !given.join("rejected").exists());
+}
+
+/// A run with other settings in the same folder leaves nothing of the earlier one behind.
+#[test]
+fn files_of_an_earlier_run_are_removed() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let site = write_site(folder.path(), 30);
+    let output = folder.path().join("out");
+    run_site(&site, &output, 2);
+    let toml = pipeline_toml(&site, &output).replace("[[stages]]\nstage = \"c4\"\n", "");
+    let config: PipelineConfig = internlm_kit::config::parse(&toml, "test.toml").expect("parses");
+    run(&config, &Corpus::pages(&site), RunOptions::default(), &RunContext::default()).expect("runs");
+    let listed: Vec<String> = manifest(&output).into_keys().collect();
+    let mut pending = vec![output.clone()];
+    let mut found = 0;
+    while let Some(folder) = pending.pop() {
+        for entry in fs::read_dir(folder).expect("lists") {
+            let path = entry.expect("lists").path();
+            let name = path.strip_prefix(&output).expect("is below").display().to_string();
+            if path.is_dir() {
+                pending.push(path);
+            } else if !["config.toml", "manifest.json", "work/manifest.jsonl", "work/finished.json"]
+                .contains(&name.as_str())
+            {
+                assert!(listed.contains(&format!("{name:?}")), "{name} is in no manifest");
+                found += 1;
+            }
+        }
+    }
+    assert_eq!(found, listed.len());
+}

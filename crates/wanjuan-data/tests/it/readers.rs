@@ -80,11 +80,11 @@ fn response(bytes: &[u8]) {
     }
 }
 
-/// What a reader of `part` gives, and where the part begins and ends; `None` when `file` is no archive.
-fn read_part(file: &[u8], part: Option<ArchiveRange>) -> Option<(Trace, Option<u64>, u64)> {
+/// What a reader of `range` gives, and where the range begins and ends; `None` when `file` is not an archive.
+fn read_range(file: &[u8], range: Option<ArchiveRange>) -> Option<(Trace, Option<u64>, u64)> {
     let mut reader = WarcReader::from_bytes(Path::new("input"), file.to_vec()).ok()?;
-    if let Some(part) = part {
-        reader.restrict(part);
+    if let Some(range) = range {
+        reader.restrict(range);
     }
     let mut trace = Trace::new();
     while let Some(item) = reader.next_item() {
@@ -98,7 +98,7 @@ fn read_part(file: &[u8], part: Option<ArchiveRange>) -> Option<(Trace, Option<u
                 if let Some(digest) = record.header("WARC-Block-Digest") {
                     let _ = Digest::parse(&digest);
                 }
-                if part.is_none() {
+                if range.is_none() {
                     response(record.block);
                 }
                 let promised = record.promised.and_then(|length| usize::try_from(length).ok());
@@ -114,9 +114,9 @@ fn read_part(file: &[u8], part: Option<ArchiveRange>) -> Option<(Trace, Option<u
     Some((trace, reader.start(), reader.position()))
 }
 
-/// Everything that a reader of `part` gives; `None` when `file` is no archive.
-pub fn trace(file: &[u8], part: Option<ArchiveRange>) -> Option<Trace> {
-    read_part(file, part).map(|(trace, _, _)| trace)
+/// Everything that a reader of `range` gives; `None` when `file` is not an archive.
+pub fn trace(file: &[u8], range: Option<ArchiveRange>) -> Option<Trace> {
+    read_range(file, range).map(|(trace, _, _)| trace)
 }
 
 /// The same from `count` parts of equal size that are joined as the executor joins them.
@@ -125,15 +125,15 @@ pub fn in_parts(file: &[u8], count: usize) -> Trace {
     let (mut all, mut expected) = (Trace::new(), 0);
     for start in (0..file.len()).step_by(size) {
         let end = (start + size).min(file.len()) as u64;
-        let mut part = ArchiveRange { start: RangeStart::Search(start as u64), end };
-        let read = |part| read_part(file, Some(part)).expect("was an archive before");
-        let (mut trace, mut begin, mut next) = read(part);
+        let mut range = ArchiveRange { start: RangeStart::Search(start as u64), end };
+        let read = |range| read_range(file, Some(range)).expect("was an archive before");
+        let (mut trace, mut begin, mut next) = read(range);
         let fits = begin.map_or(expected >= end, |begin| begin == expected);
         let splittable = WarcReader::from_bytes(Path::new("input"), file.to_vec())
             .is_ok_and(|reader| reader.is_splittable());
         if splittable && !fits {
-            part.start = RangeStart::At(expected);
-            (trace, begin, next) = read(part);
+            range.start = RangeStart::At(expected);
+            (trace, begin, next) = read(range);
         }
         all.extend(trace);
         expected = if begin.is_some() { next } else { expected };

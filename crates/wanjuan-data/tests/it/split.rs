@@ -48,7 +48,7 @@ fn any_number_of_parts_gives_the_records_of_the_whole() {
     }
 }
 
-/// The trap of the test above works: inside of the stored archive a worker finds members that are none.
+/// The trap of the test above works: inside of the stored archive a worker finds false members.
 #[test]
 fn a_member_inside_of_a_member_is_found_and_must_be_refused() {
     let file = archive(20);

@@ -173,7 +173,7 @@ fn a_run_over_all_samples_is_killed_ten_times_and_ends_with_the_same_bytes() {
     let output = folder.join("killed");
     let mut killed = 0;
     for point in 0..10 {
-        // The same folder: each run goes on where the one before was killed.
+        // The same folder: each run resumes where the one before was killed.
         let before = units(&output);
         killed += usize::from(kill_at(
             folder,
@@ -217,7 +217,7 @@ fn every_dropped_sample_is_in_the_rejected_files() {
         }
     }
     let mut written: BTreeMap<(String, String), u64> = BTreeMap::new();
-    // What these rules look at is no number.
+    // These rules do not look at a number.
     let wordless = ["empty", "media-type", "not-http", "content-encoding", "no-capture"];
     for folder in fs::read_dir(output.join("rejected")).expect("lists") {
         for file in fs::read_dir(folder.expect("lists").path()).expect("lists") {
