@@ -46,7 +46,7 @@ pub(super) struct ChatArguments {
     #[arg(long)]
     top_p: Option<f32>,
     /// Seed of the sampling; the same seed gives the same answer [default: a new one for each answer]
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     seed: Option<i64>,
     /// End an answer before this text; may be given several times
     #[arg(long, value_name = "TEXT")]

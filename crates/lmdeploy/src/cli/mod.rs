@@ -18,7 +18,7 @@ const EXAMPLES: &str = "Examples:
 
 /// Serve language models, chat with them and measure servers
 #[derive(Debug, Parser)]
-#[command(name = "lmdeploy", version, about, after_help = EXAMPLES)]
+#[command(name = "lmdeploy", version, after_help = EXAMPLES)]
 struct Arguments {
     #[command(subcommand)]
     verb: Verb,
