@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use internlm_model::chat::{Channel, Message, Role, ToolCall};
-use lagent::action::{ActionReturn, Calculator, Executor};
+use lagent::action::{ActionReturn, Calculator, Toolbox};
 use lagent::run::{
     AgentRun, AgentSpec, Approval, Command, Event, FailReason, Finish, Limits, ModelOutcome, ToolOutcome,
 };
 use serde_json::json;
 
 fn spec() -> AgentSpec {
-    let mut tools = Executor::default();
+    let mut tools = Toolbox::default();
     tools.add(Arc::new(Calculator));
     AgentSpec::internlm2(tools.specs())
 }
