@@ -57,7 +57,7 @@ pub struct AgentSpec {
 /// let mut run = AgentRun::load(&run.save())?; // perhaps in another process
 /// let reply = ModelOutcome::text("Hi!");
 /// let done = run.step(Event::Model { request: id, outcome: reply });
-/// assert!(matches!(&done[..], [Command::Finish { message, .. }] if message.content == "Hi!"));
+/// assert!(matches!(&done[..], [Command::Finish { message, .. }] if message.text() == "Hi!"));
 /// # Ok::<(), lagent::Error>(())
 /// ```
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -213,8 +213,8 @@ impl AgentRun {
                 self.used.milliseconds += milliseconds;
                 let (message, parsed) = self.spec.protocol.parse(&content, &calls);
                 self.history.push(message.clone());
-                if !message.content.trim().is_empty() {
-                    self.best = Some(message.content.clone());
+                if !message.text().trim().is_empty() {
+                    self.best = Some(message.text().to_owned());
                 }
                 match parsed {
                     Parsed::Answer(answer) => {

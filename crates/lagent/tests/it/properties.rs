@@ -25,7 +25,7 @@ fn outcome() -> impl Strategy<Value = ModelOutcome> {
     let reply =
         ("[a-zäß ]{0,12}", calls, 0_u64..50, 0_u64..50).prop_map(|(content, bodies, input, output)| {
             let channel = Channel::Plugin;
-            let calls = bodies.into_iter().map(|body| ToolCall { channel, body }).collect();
+            let calls = bodies.into_iter().map(|body| ToolCall::new(channel, body)).collect();
             let (input_tokens, output_tokens) = (input, output);
             ModelOutcome::Reply {
                 content,
