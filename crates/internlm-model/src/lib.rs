@@ -13,6 +13,7 @@
 //! | `decoder` | a path, or a config and a seed -> `Decoder`; ids -> hidden states, logits, loss |
 //! | `attend` | where queries meet keys: the seam for training, generation and serving |
 //! | `generate` | a decoder and a prompt -> ids or text, one at a time |
+//! | [`answer`] | the text of an answer -> its number, compared exactly |
 //! | [`sampling`] | logits -> one token id, from counter-based random numbers |
 //! | `linear`, `parameter` | a decoder's layers and numbers by name: for adapters, quantizers and optimizers |
 //! | `reward`, `padding` | conversations -> scores of a reward model; padded batches -> packed rows |
@@ -52,6 +53,7 @@
 //! # Ok::<(), internlm_model::Error>(())
 //! ```
 
+pub mod answer;
 #[cfg(feature = "burn")]
 pub mod attend;
 pub mod chat;

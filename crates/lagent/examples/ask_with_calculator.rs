@@ -5,8 +5,8 @@
 
 use std::sync::Arc;
 
-use internlm_model::chat::Message;
-use lagent::action::{Calculator, Executor};
+use lagent::Message;
+use lagent::action::{Calculator, Toolbox};
 use lagent::driver::{Watcher, drive_blocking};
 use lagent::llm::Scripted;
 use lagent::run::{AgentRun, AgentSpec, Command};
@@ -22,7 +22,7 @@ impl Watcher for Printer {
 }
 
 fn main() -> Result<(), lagent::Error> {
-    let mut tools = Executor::default();
+    let mut tools = Toolbox::default();
     tools.add(Arc::new(Calculator));
     let model = Scripted::new([
         "<|action_start|><|plugin|>\n{\"name\": \"Calculator\", \"parameters\": {\"expression\": \"1234 * 5678\"}}<|action_end|>",

@@ -1,4 +1,4 @@
-//! An agent as a TOML file.
+//! The TOML file of an agent.
 
 use std::path::{Path, PathBuf};
 
@@ -7,51 +7,68 @@ use internlm_kit::sandbox::SandboxConfig;
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
-use crate::action::{Executor, available};
-use crate::llm::ModelConfig;
+use crate::action::{Toolbox, available};
+use crate::llm::EndpointConfig;
 use crate::protocol::Protocol;
 use crate::run::{AgentSpec, Approval, Limits, Sampling};
 
-/// Everything about an agent. Unknown keys are errors.
+/// An agent file. Unknown keys are errors.
+///
+/// ```
+/// let text = r#"
+/// tools = ["Calculator"]
+/// [protocol]
+/// kind = "react"
+/// [limits]
+/// max-turn = 6
+/// "#;
+/// let config: lagent::config::AgentConfig = internlm_kit::config::parse(text, "agent.toml")?;
+/// let tools = config.toolbox()?;
+/// assert_eq!(config.spec(&tools).limits.max_turn, 6);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[non_exhaustive]
 pub struct AgentConfig {
-    /// Names of built-in tools; default none.
+    /// Names of built-in tools. Default: none.
     #[serde(default)]
     pub tools: Vec<String>,
-    /// Which calls need a person: `"never"` (default), `"always"` or `{ tools = [..] }`.
+    /// Calls that need approval: `"never"`, `"always"` or `{ tools = [..] }`. Default: `"never"`.
     #[serde(default)]
     pub approval: Approval,
-    /// How it talks about tools; `kind = "internlm2"` (default) or `"react"`.
+    /// How tools and calls are written for the model: `kind = "internlm2"` or `"react"`. Default:
+    /// `internlm2`.
     #[serde(default = "internlm2")]
     pub protocol: Protocol,
-    /// Which model, and how to reach it.
+    /// Where the model's server is. Default: port 23333 on this machine.
     #[serde(default)]
-    pub model: ModelConfig,
-    /// Settings of the model requests; greedy by default.
+    pub model: EndpointConfig,
+    /// Sampling settings of the model requests. Default: greedy decoding.
     #[serde(default)]
     pub sampling: Sampling,
-    /// Limits of each question.
+    /// Limits that apply to each question separately.
     #[serde(default)]
     pub limits: Limits,
-    /// Limits of whatever the tools run.
+    /// Sandbox level and limits of the code that tools run.
     #[serde(default)]
     pub sandbox: SandboxConfig,
-    /// The questions of `lagent run`.
+    /// The questions of `lagent run`. `lagent chat` ignores them.
     pub questions: Option<QuestionsConfig>,
 }
 
-/// A file of questions and where the answers go.
+/// The `[questions]` table: a file of questions and the folder of the results.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[non_exhaustive]
 pub struct QuestionsConfig {
-    /// JSON lines `{"id", "question", "answer"}`; further keys are ignored.
+    /// File of JSON lines `{"id", "question", "answer"}`. Other keys are ignored.
     pub path: PathBuf,
-    /// Folder for transcripts, predictions and the summary.
+    /// Folder of the transcripts, the predictions and the summary.
     pub out: PathBuf,
-    /// Take only the first questions; default all.
+    /// Maximum number of questions, taken from the start of the file. Default: all.
     pub limit: Option<usize>,
-    /// Questions asked at once; default 4. The output does not depend on it.
+    /// Number of questions asked at the same time. Default: 4. The results do not depend on it.
     #[serde(default = "four")]
     pub concurrency: usize,
 }
@@ -65,36 +82,42 @@ fn four() -> usize {
 }
 
 impl AgentConfig {
-    /// Loads and checks a config.
+    /// Loads an agent file and checks every value.
     ///
     /// # Errors
-    /// [`Error::Config`](crate::Error::Config).
-    pub fn load(path: &Path, overrides: &[String]) -> Result<Self> {
+    /// [`Error::Config`](crate::Error::Config), which lists all problems at once.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self> {
+        Self::load_with(path, &[""; 0])
+    }
+
+    /// Loads an agent file after applying overrides of the form `key.path=value`.
+    ///
+    /// # Errors
+    /// The same as [`AgentConfig::load`].
+    pub fn load_with(path: impl AsRef<Path>, overrides: &[impl AsRef<str>]) -> Result<Self> {
         Ok(load_with(path, overrides)?)
     }
 
-    /// The tools.
+    /// Creates the agent's tools.
     ///
     /// # Errors
-    /// Tools that cannot be built or cannot work here.
-    pub fn executor(&self) -> Result<Executor> {
-        let executor = Executor::with_tools(&self.tools, &self.sandbox)?;
-        match executor.first_unavailable() {
-            None => Ok(executor),
+    /// [`Error::ToolUnavailable`](crate::Error::ToolUnavailable) when a tool lacks a program here;
+    /// [`Error::Sandbox`](crate::Error::Sandbox) when the requested sandbox level does not work here.
+    pub fn toolbox(&self) -> Result<Toolbox> {
+        let tools = Toolbox::with_tools(&self.tools, &self.sandbox)?;
+        match tools.first_unavailable() {
+            None => Ok(tools),
             Some((name, reason)) => Err(crate::Error::ToolUnavailable { name, reason }),
         }
     }
 
-    /// The agent, with the definitions of these tools.
+    /// Creates the definition of the agent with the enabled tools of `tools`.
     #[must_use]
-    pub fn spec(&self, executor: &Executor) -> AgentSpec {
-        AgentSpec {
-            protocol: self.protocol.clone(),
-            tools: executor.specs(),
-            limits: self.limits.clone(),
-            params: self.sampling.clone(),
-            approval: self.approval.clone(),
-        }
+    pub fn spec(&self, tools: &Toolbox) -> AgentSpec {
+        AgentSpec::new(self.protocol.clone(), tools.specs())
+            .with_limits(self.limits.clone())
+            .with_sampling(self.sampling.clone())
+            .with_approval(self.approval.clone())
     }
 }
 

@@ -1,118 +1,149 @@
-//! The crate's error.
+//! The error type of the crate.
 
 use std::path::PathBuf;
 
+use internlm_kit::config::ConfigError;
 use internlm_kit::exit::BadInput;
+use internlm_kit::file::FileError;
+use internlm_kit::journal::JournalError;
+use internlm_kit::sandbox::SandboxError;
 
-/// Why something failed. A failing tool or model is not one: those are outcomes that an agent sees.
+/// The reason why an operation failed.
+///
+/// A failing tool or model is not an error: those are outcomes that the agent sees and reacts to.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The agent's TOML.
+    /// The agent file cannot be read, or a value in it is wrong.
     #[error(transparent)]
-    Config(#[from] internlm_kit::config::ConfigError),
-    /// A file could not be read or written.
-    #[error("{path}: cannot {verb}: {source}")]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// `read` or `write`.
-        verb: &'static str,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// A line of a JSON-lines file is not what it should be.
+    Config(#[from] ConfigError),
+    /// A file could not be read, written or removed.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The journal of a batch is in use by another batch, or could not be read or written.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// A watcher could not write what it saw, for instance because standard output is closed.
+    #[error("output: {0}")]
+    Output(#[from] std::io::Error),
+    /// A line of a JSON-lines file has the wrong content.
     #[error("{path}: line {line}: {message}")]
     Line {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// The line, from 1.
+        /// Number of the line, counted from 1.
         line: usize,
         /// What was found and what was expected.
         message: String,
     },
-    /// The model's server cannot be used.
+    /// The settings of the connection to the model's server are wrong.
     #[error("model server: {0}")]
     Server(#[from] lmdeploy::Error),
-    /// The sandbox cannot be used.
-    #[error(transparent)]
-    Sandbox(#[from] internlm_kit::sandbox::SandboxError),
-    /// A tool of this name does not exist.
-    #[error("tool `{name}`: unknown, expected one of {}", known.join(", "))]
-    UnknownTool {
-        /// The name.
-        name: String,
-        /// Names that exist.
+    /// The model's server did not answer before the first question, so nothing was asked.
+    #[error("model server: {0}")]
+    Unreachable(#[source] lmdeploy::Error),
+    /// The server does not serve the requested model, or none at all.
+    #[error("model server {url}: found the models [{}], expected {}", known.join(", "), name.as_deref().unwrap_or("at least one"))]
+    UnknownModel {
+        /// Address of the server.
+        url: String,
+        /// The requested name; absent if any model would do.
+        name: Option<String>,
+        /// Names that the server lists.
         known: Vec<String>,
     },
-    /// A tool cannot work on this machine.
+    /// The sandbox level does not work here, or the sandbox could not start a program.
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
+    /// There is no tool of this name.
+    #[error("tool `{name}`: unknown, expected one of {}", known.join(", "))]
+    UnknownTool {
+        /// The name that was not found.
+        name: String,
+        /// Names of the existing tools.
+        known: Vec<String>,
+    },
+    /// A tool cannot run on this machine.
     #[error("tool `{name}`: {reason}")]
     ToolUnavailable {
-        /// The tool.
+        /// Name of the tool.
         name: String,
-        /// `unavailable: needs ...`.
+        /// The missing program, as `unavailable: needs PROGRAM`.
         reason: String,
     },
-    /// Arguments of a call on the command line are wrong.
+    /// The arguments of a tool call on the command line are wrong.
     #[error("arguments of {name}: {message}")]
     Arguments {
-        /// The tool.
+        /// Name of the tool.
         name: String,
         /// What was found and what was expected.
         message: String,
     },
-    /// A replayed run differs from its transcript.
+    /// A replay returned other commands than its transcript recorded.
     #[error(
         "{path}: line {line}, byte {byte}: the replay differs\n  recorded: {recorded}\n  replayed: {replayed}"
     )]
     Replay {
-        /// The transcript.
+        /// Path of the transcript.
         path: PathBuf,
-        /// The line, from 1.
+        /// Number of the line, counted from 1.
         line: usize,
         /// Offset of the first differing byte in the file.
         byte: usize,
-        /// The recorded text from there.
+        /// The recorded text from that byte on.
         recorded: String,
-        /// The replayed text from there.
+        /// The replayed text from that byte on.
         replayed: String,
     },
-    /// A run was started that is in the middle of another question.
-    #[error("the agent is in the middle of another question")]
+    /// A question was started while the run was still working on another one.
+    #[error("the agent is still working on another question")]
     NotReady,
-    /// The model's server went away during a run.
-    #[error("question `{id}`: {message}; finished questions are kept, run again to go on")]
+    /// The model's server stopped answering in the middle of a batch.
+    #[error("question `{id}`: {message}; the finished questions are kept, run again to resume")]
     Interrupted {
-        /// The question.
+        /// Id of the question that could not be asked.
         id: String,
-        /// What happened.
+        /// The error of the request.
         message: String,
     },
-    /// A saved state or transcript line is broken.
+    /// The user stopped a batch.
+    #[error("interrupted: {finished} of {total} questions are finished; run again to resume")]
+    Stopped {
+        /// Number of questions whose answers are kept.
+        finished: usize,
+        /// Number of all questions of the batch.
+        total: usize,
+    },
+    /// The text of a saved run is not what [`AgentRun::save`](crate::run::AgentRun::save) writes.
     #[error("saved agent: {0}")]
     State(#[from] serde_json::Error),
 }
 
-impl Error {
-    /// Whether the caller's input is at fault, which the binary reports with exit code 2.
-    #[must_use]
-    pub fn is_bad_input(&self) -> bool {
+impl BadInput for Error {
+    /// A server that cannot be reached counts as bad input: its address is part of the input, and nothing was
+    /// done yet.
+    fn is_bad_input(&self) -> bool {
         match self {
             Self::Config(_)
             | Self::Line { .. }
             | Self::UnknownTool { .. }
             | Self::Arguments { .. }
+            | Self::Unreachable(_)
+            | Self::UnknownModel { .. }
             | Self::State(_) => true,
             Self::ToolUnavailable { .. }
             | Self::Replay { .. }
             | Self::NotReady
-            | Self::Interrupted { .. } => false,
-            Self::File { verb, .. } => *verb == "read",
+            | Self::Interrupted { .. }
+            | Self::Stopped { .. }
+            | Self::Output(_) => false,
+            Self::File(error) => error.is_bad_input(),
+            Self::Journal(error) => error.is_bad_input(),
             Self::Server(error) => error.is_bad_input(),
             Self::Sandbox(error) => error.is_bad_input(),
         }
     }
 }
 
-/// Results of this crate.
+/// A result whose error is [`Error`] unless stated otherwise.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

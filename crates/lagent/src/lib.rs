@@ -1,23 +1,29 @@
-//! Agents and tools: a pure agent state machine, the InternLM2 plugin protocol, actions in a sandbox.
+//! Agents that answer questions by calling tools, for programs that must be able to test, resume and replay
+//! what an agent did.
 //!
-//! Re-implements Lagent. Three layers, each usable alone:
+//! The crate re-implements Lagent. Its core, [`AgentRun`], is a state machine without I/O: it takes events and
+//! returns commands. Drivers carry the commands out, so the same agent runs against a server, a script or a
+//! recording. Code written by a model runs in the sandbox of `internlm-kit` and nowhere else.
 //!
-//! - [`run`]: [`AgentRun`](run::AgentRun) takes events and gives commands. No I/O, no clock; the state can be
-//!   saved between any two events. [`protocol`] says how a model asks for tools: InternLM2's markup or ReAct.
-//! - [`action`], [`llm`], [`driver`]: tools, models, and the loops that carry commands out.
-//! - [`transcript`], [`batch`]: recording, replay, and whole files of questions with scores.
-//!
-//! Code that a model wrote runs in the sandbox of `internlm-kit` and nowhere else.
+//! | module | takes -> gives |
+//! |---|---|
+//! | [`run`] | events -> commands; the state of a conversation can be saved between any two events |
+//! | [`protocol`] | tool definitions -> prompts; the text of a reply -> tool calls (InternLM2's markup or ReAct) |
+//! | [`action`] | the arguments of a call -> the tool's result |
+//! | [`llm`] | a prompt -> a reply, from an OpenAI-compatible server or a script |
+//! | [`driver`] | a question -> an answer, by carrying out every command |
+//! | [`transcript`] | a run -> JSON lines; JSON lines -> a replay that compares every byte |
+//! | [`batch`] | a file of questions -> judged answers and a summary; resumes after a kill |
+//! | [`config`] | a TOML file -> an agent |
 //!
 //! ```
 //! use std::sync::Arc;
-//! use internlm_model::chat::Message;
-//! use lagent::action::{Calculator, Executor};
+//! use lagent::action::Calculator;
 //! use lagent::driver::{Silent, drive_blocking};
 //! use lagent::llm::Scripted;
-//! use lagent::run::{AgentRun, AgentSpec};
+//! use lagent::{AgentRun, AgentSpec, Message, Toolbox};
 //!
-//! let mut tools = Executor::default();
+//! let mut tools = Toolbox::default();
 //! tools.add(Arc::new(Calculator));
 //! let model = Scripted::new([
 //!     "<|action_start|><|plugin|>\n{\"name\": \"Calculator\", \"parameters\": {\"expression\": \"12*34\"}}<|action_end|>",
@@ -27,12 +33,14 @@
 //! let question = vec![Message::user("What is 12 x 34?")];
 //! let ending = drive_blocking(&mut run, question, |asked| model.next(asked), &tools, &mut Silent)?;
 //! assert_eq!(ending.answer(), Some("12 times 34 is 408."));
+//! assert_eq!(run.used().tool_calls, 1);
 //! # Ok::<(), lagent::Error>(())
 //! ```
 
 pub mod action;
 pub mod batch;
 #[cfg(feature = "cli")]
+#[doc(hidden)]
 pub mod cli;
 pub mod config;
 pub mod driver;
@@ -42,4 +50,10 @@ pub mod protocol;
 pub mod run;
 pub mod transcript;
 
+pub use action::Toolbox;
 pub use error::{Error, Result};
+pub use run::{AgentRun, AgentSpec};
+
+/// Messages and their parts are those of the model's chat format, re-exported so that a program that only
+/// talks to agents needs no further dependency.
+pub use internlm_model::chat::{Channel, Message, Role};

@@ -1,17 +1,5 @@
-//! The `lagent` binary: logging, the chosen verb, the exit code.
+//! The `lagent` binary.
 
-use std::process::ExitCode;
-
-use internlm_kit::exit::{self, Failure};
-use lagent::cli;
-
-fn main() -> ExitCode {
-    internlm_kit::logging::init();
-    match cli::run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let failure = if cli::is_bad_input(&error) { Failure::BadInput } else { Failure::Failed };
-            exit::report(error.as_ref(), failure)
-        }
-    }
+fn main() -> std::process::ExitCode {
+    internlm_kit::exit::main::<lagent::Error, _>(lagent::cli::run)
 }

@@ -1,12 +1,12 @@
-//! Evaluates a rule on a dataset of one's own: plan, ask, score.
+//! Evaluates a rule on a new dataset: plan, ask, score.
 //!
 //! `cargo run --release -p opencompass --example my_dataset`
 
 #![allow(clippy::print_stdout)] // An example shows what it does.
 
-use opencompass::dataset::{DatasetConfig, load};
+use opencompass::dataset::{Dataset, DatasetConfig};
 use opencompass::model::{Answer, MockModel, Request};
-use opencompass::{Evaluation, Stop, Store};
+use opencompass::{Evaluation, Store};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -14,7 +14,7 @@ async fn main() -> anyhow::Result<()> {
     let rows =
         ["France", "Japan"].map(|country| format!(r#"{{"country": "{country}", "capital": "Paris"}}"#));
     std::fs::write(folder.path().join("capitals.jsonl"), rows.join("\n"))?;
-    let config: DatasetConfig = internlm_kit::config::parse(
+    let config = DatasetConfig::parse(
         r#"
         name = "capitals"
         source = { files = ["capitals.jsonl"] }
@@ -25,16 +25,16 @@ async fn main() -> anyhow::Result<()> {
         "#,
         "capitals.toml",
     )?;
-    let dataset = load(config, &[folder.path().to_path_buf()])?;
+    let dataset = Dataset::load(config, &[folder.path()])?;
     let model = MockModel::new("rule", |request| {
         let france =
             matches!(request, Request::Chat { messages, .. } if messages[0].content.contains("France"));
-        Ok(Answer::Reply { text: if france { "Paris." } else { "Tokyo." }.into(), calls: vec![] })
+        Ok(Answer::text(if france { "Paris." } else { "Tokyo." }))
     });
     let evaluation = Evaluation::new(vec![dataset], vec![Box::new(model)]);
     let plan = evaluation.plan(Default::default());
-    let mut store = Store::open(&folder.path().join("store.jsonl"))?;
-    let failures = evaluation.ask(&plan, &mut store, 2, &Stop::default()).await?;
+    let mut store = Store::open(folder.path().join("store.jsonl"))?;
+    let failures = evaluation.ask(&plan, &mut store, 2, &Default::default()).await?;
     for cell in evaluation.conclude(&plan, &store, &failures) {
         println!("{}: {:?}", plan.cells[0].name, cell.scores().map(|scores| &scores.metrics));
     }

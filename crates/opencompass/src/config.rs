@@ -1,4 +1,4 @@
-//! The run file: which models, which datasets, where results go.
+//! The run file: which models answer which datasets, and where the results go.
 
 use std::path::{Path, PathBuf};
 
@@ -6,78 +6,97 @@ use indexmap::IndexMap;
 use internlm_kit::config::Validate;
 use serde::{Deserialize, Serialize};
 
-use crate::Result;
-use crate::dataset::{Catalog, RowRange, with_nearest};
-use crate::infer::PplDenominator;
-use crate::model::ModelConfig;
+use crate::dataset::{Catalog, Dataset, RowRange, with_nearest};
+use crate::infer::{InferContext, PplDenominator};
+use crate::model::EvaluatedModelConfig;
 use crate::summary::GroupConfig;
+use crate::{Error, Result};
 
-/// A run: models x datasets, kebab-case keys; unknown ones are errors.
+/// A run file. Keys are kebab-case; unknown keys are errors.
+///
+/// ```
+/// use opencompass::EvaluationConfig;
+/// let text = r#"
+/// [run]
+/// datasets = ["gsm8k", "ARC-*"]
+/// data-dirs = ["data"]
+///
+/// [model]
+/// name = "tiny"
+/// base-url = "http://127.0.0.1:23333"
+/// "#;
+/// let config: EvaluationConfig = internlm_kit::config::parse(text, "run.toml")?;
+/// assert_eq!(config.run.workers, 8);
+/// # Ok::<(), internlm_kit::config::ConfigError>(())
+/// ```
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct RunConfig {
-    /// What and where.
-    pub run: RunSettings,
-    /// The only model.
+#[non_exhaustive]
+pub struct EvaluationConfig {
+    /// Datasets, folders and the course of the run.
+    pub run: EvaluationRunConfig,
+    /// The model, if there is only one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub model: Option<ModelConfig>,
-    /// Several models, instead of `model`.
+    pub model: Option<EvaluatedModelConfig>,
+    /// The models, if there are several.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub models: Vec<ModelConfig>,
-    /// Dataset name -> Python slice of its rows, in place of the dataset file's own.
+    pub models: Vec<EvaluatedModelConfig>,
+    /// Dataset -> Python slice of its rows. Replaces the slice of the dataset file.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub test_range: IndexMap<String, RowRange>,
-    /// Groups of datasets with a score of their own.
+    /// Groups of datasets with one combined score each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub group: Vec<GroupConfig>,
-    /// Name in `summary.json` -> `dataset/metric`, of the first model.
+    /// Name in `summary.json` -> `dataset/metric` of the first model.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub flat_summary: IndexMap<String, String>,
 }
 
-/// What and where.
+/// The `[run]` table: datasets, folders and the course of the run.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct RunSettings {
-    /// Names, stems, patterns or paths of datasets.
+#[non_exhaustive]
+pub struct EvaluationRunConfig {
+    /// Datasets by name, file stem, pattern or path.
     pub datasets: Vec<String>,
-    /// The run's own folder, used again by the next run. Without it every run gets `work-dir/TIMESTAMP`.
+    /// Folder of the run, reused by the next run. Default: a new `work-dir/TIMESTAMP` for every run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub folder: Option<PathBuf>,
-    /// Folder of runs with a timestamp; upstream's default.
+    /// Parent of the folders with timestamps. Default: `outputs/default`, as in upstream.
     #[serde(default = "work_dir")]
     pub work_dir: PathBuf,
-    /// Item store; `FOLDER/store.jsonl` without it. Runs may share one, one after the other.
+    /// File of the item store. Default: `store.jsonl` in the run's folder. Several runs may share a store, one
+    /// after the other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub store: Option<PathBuf>,
-    /// Folders below which data files are looked for, before the current folder.
+    /// Folders in which data files are looked for before the current folder. Default: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub data_dirs: Vec<PathBuf>,
-    /// Folders of dataset files that add to the embedded ones or override them by name.
+    /// Folders of dataset files, which add to the embedded ones or replace them by name. Default: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dataset_dirs: Vec<PathBuf>,
-    /// Requests under way at a time, per model. Results do not depend on it.
+    /// Number of open requests per model. Default: 8. Results do not depend on it.
     #[serde(default = "workers")]
     pub workers: usize,
-    /// Seed of everything random.
+    /// Seed of everything random. Default: 20240326.
     #[serde(default = "seed")]
     pub seed: u64,
-    /// How PPL divides: `n` (all tokens) or `n-1` (tokens with a loss).
+    /// Denominator of the perplexity: `n` (all tokens) or `n-1` (tokens with a loss). Default: `n`.
     #[serde(default)]
     pub ppl_denominator: PplDenominator,
-    /// What to do with cells that a model cannot answer.
+    /// What to do with cells that a model cannot answer. Default: `refuse`.
     #[serde(default)]
     pub unsupported: Unsupported,
 }
 
-/// What to do with cells that a model cannot answer.
+/// What to do with a cell that its model cannot answer, for instance a perplexity without log-probabilities.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Unsupported {
-    /// Refuse the run before anything is asked.
+    /// Refuse the whole run before anything is asked.
     #[default]
     Refuse,
-    /// Evaluate the others; the cell stays empty and says why.
+    /// Evaluate the other cells. The refused cell stays empty and says why.
     Skip,
 }
 
@@ -93,7 +112,7 @@ fn seed() -> u64 {
     20_240_326
 }
 
-impl Validate for RunConfig {
+impl Validate for EvaluationConfig {
     fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         if self.run.datasets.is_empty() {
@@ -113,7 +132,7 @@ impl Validate for RunConfig {
                 .filter(|pair| pair[0] == pair[1])
                 .map(|pair| format!("models: found the name `{}` twice", pair[0])),
         );
-        problems.extend(self.models().flat_map(ModelConfig::problems));
+        problems.extend(self.models().flat_map(EvaluatedModelConfig::problems));
         for (name, place) in &self.flat_summary {
             if !place.contains('/') {
                 problems.push(format!("flat-summary.{name}: found `{place}`, expected dataset/metric"));
@@ -123,12 +142,20 @@ impl Validate for RunConfig {
     }
 }
 
-impl RunConfig {
-    /// Reads a run file.
+impl EvaluationConfig {
+    /// Reads a run file and checks every value.
     ///
     /// # Errors
-    /// [`crate::Error::Config`], with the nearest known key for an unknown one.
-    pub fn load(path: &Path, overrides: &[String]) -> Result<Self> {
+    /// [`Error::Config`], which lists all problems at once; for an unknown key it names the nearest known one.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self> {
+        Self::load_with(path, &[""; 0])
+    }
+
+    /// Reads a run file after applying overrides of the form `key.path=value`.
+    ///
+    /// # Errors
+    /// The same as [`EvaluationConfig::load`].
+    pub fn load_with(path: impl AsRef<Path>, overrides: &[impl AsRef<str>]) -> Result<Self> {
         internlm_kit::config::load_with(path, overrides).map_err(|error| match error {
             internlm_kit::config::ConfigError::Parse { path, message } => {
                 internlm_kit::config::ConfigError::Parse { path, message: with_nearest(&message) }.into()
@@ -137,10 +164,10 @@ impl RunConfig {
         })
     }
 
-    /// Evaluates `names` instead, and forgets what the file says of other datasets.
+    /// Replaces the datasets of the run file by `names` and drops what the file says about other datasets.
     ///
     /// # Errors
-    /// [`crate::Error::UnknownName`], or a problem of a dataset file.
+    /// [`Error::UnknownName`], or a problem of a dataset file.
     pub fn restrict(&mut self, names: &[String]) -> Result<()> {
         self.run.datasets = names.to_vec();
         let sets = Catalog::open(&self.run.dataset_dirs)?.find(names)?;
@@ -150,8 +177,40 @@ impl RunConfig {
         Ok(())
     }
 
-    /// The models.
-    pub fn models(&self) -> impl Iterator<Item = &ModelConfig> {
+    /// Returns the models in the order of the table's columns.
+    pub fn models(&self) -> impl Iterator<Item = &EvaluatedModelConfig> {
         self.model.iter().chain(&self.models)
     }
+
+    /// Returns the settings that inferencers use.
+    #[must_use]
+    pub fn context(&self) -> InferContext {
+        InferContext { seed: self.run.seed, denominator: self.run.ppl_denominator }
+    }
+
+    /// Finds the datasets of the run and reads their rows.
+    ///
+    /// # Errors
+    /// [`Error::UnknownName`] for a name that no dataset has; [`Error::Config`]; [`Error::Data`].
+    pub fn datasets(&self) -> Result<Vec<Dataset>> {
+        let catalog = Catalog::open(&self.run.dataset_dirs)?;
+        let mut sets = catalog.find(&self.run.datasets)?;
+        for (name, range) in &self.test_range {
+            let set = sets.iter_mut().find(|set| set.name == *name);
+            let set = set.ok_or_else(|| foreign("test-range: dataset", name))?;
+            set.split.test_range = Some(range.clone());
+        }
+        for place in self.flat_summary.values() {
+            let name = place.split('/').next().unwrap_or_default();
+            if !sets.iter().any(|set| set.name == name) {
+                return Err(foreign("flat-summary: dataset", name));
+            }
+        }
+        sets.into_iter().map(|set| Dataset::load(set, &self.run.data_dirs)).collect()
+    }
+}
+
+/// The error for a name that is not one of the run's datasets.
+fn foreign(kind: &'static str, name: &str) -> Error {
+    Error::UnknownName { kind, name: name.to_owned(), hint: "expected one of the run's datasets".to_owned() }
 }

@@ -1,108 +1,111 @@
-//! The crate's error.
+//! The error type of the crate.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use internlm_kit::config::ConfigError;
+use internlm_kit::exit::BadInput;
+use internlm_kit::file::FileError;
+use internlm_kit::journal::JournalError;
+use internlm_kit::run_folder::OtherRun;
 
-/// Why an evaluation could not go on. Messages name the place, what was found and what was expected.
+/// The reason why an evaluation stopped. Messages name the place, what was found and what was expected.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A run or dataset file is wrong.
+    /// A run or dataset file cannot be read, or a value in it is wrong.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// A name that nothing has.
+    /// A name that no dataset, run, cell or item has.
     #[error("{kind} `{name}`: not found{}{}", if hint.is_empty() { "" } else { ", " }, hint)]
     UnknownName {
-        /// What was looked for.
+        /// The kind of thing that was looked for, such as `dataset`.
         kind: &'static str,
-        /// The name.
+        /// The name that was not found.
         name: String,
-        /// What to do, or the nearest known name.
+        /// The nearest known name, or what to do; may be empty.
         hint: String,
     },
-    /// A dataset's data is missing or does not fit its file.
+    /// The data of a dataset is missing or does not fit its file.
     #[error("dataset {dataset}: {message}")]
     Data {
-        /// The dataset.
+        /// Name of the dataset.
         dataset: String,
-        /// File, place, found, expected.
+        /// The file, the place in it, what was found and what was expected.
         message: String,
     },
-    /// Cells that the model cannot answer, found before anything was asked.
+    /// Some cells cannot be answered by their model. Found before anything was asked.
     #[error("{} cell(s) cannot be evaluated:\n  - {}", reasons.len(), reasons.join("\n  - "))]
     Refused {
-        /// `model x dataset: reason`.
+        /// One `MODEL x DATASET: reason` per cell.
         reasons: Vec<String>,
     },
-    /// A model's server did not answer at the start.
+    /// The server of a model did not answer before the first request, so nothing was asked.
     #[error("model {model}: no answer from {url}: {message}")]
     Unreachable {
-        /// The model.
+        /// Name of the model in the run file.
         model: String,
-        /// The server.
+        /// Address of the server.
         url: String,
-        /// What the transport said.
+        /// The error of the request.
         message: String,
     },
-    /// A model could not be made ready.
+    /// A model cannot be used as the run file describes it.
     #[error("model {model}: {message}")]
     Model {
-        /// The model.
+        /// Name of the model in the run file.
         model: String,
-        /// Key, found, expected.
+        /// The key, what was found and what was expected.
         message: String,
     },
-    /// One request failed after its retries.
+    /// A single request failed after its retries.
     #[error("{0}")]
     Answer(String),
-    /// The item store is in use or is no store.
-    #[error("{path}: {message}")]
-    Store {
-        /// The store file.
+    /// The item store is in use by another run, or could not be read or written.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// A file of a run has the wrong content.
+    #[error("{}: {message}", path.display())]
+    Content {
+        /// Path of the file.
         path: PathBuf,
-        /// What is wrong.
+        /// What was found and what was expected.
         message: String,
     },
-    /// A run folder belongs to another configuration.
-    #[error("{folder}: the run there differs in {}; start a new run or repeat that configuration", keys.join(", "))]
-    OtherRun {
-        /// The run folder.
-        folder: PathBuf,
-        /// Keys that differ.
-        keys: Vec<String>,
-    },
+    /// A run folder belongs to a run of another configuration.
+    #[error(transparent)]
+    OtherRun(#[from] OtherRun),
     /// The user stopped the run.
-    #[error("interrupted: {done} of {total} requests are stored; run again to go on")]
+    #[error("interrupted: {done} of {total} requests are stored; run again to resume")]
     Interrupted {
-        /// Stored requests.
+        /// Number of requests whose answers are stored.
         done: usize,
-        /// All requests.
+        /// Number of requests that this run would have sent.
         total: usize,
     },
     /// A file could not be read or written.
-    #[error("{path}: {source}")]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
 }
 
-impl Error {
-    /// Whether the caller's input is at fault, which the binary reports with exit code 2.
-    #[must_use]
-    pub fn is_bad_input(&self) -> bool {
-        !matches!(self, Self::Answer(_) | Self::Interrupted { .. } | Self::File { .. })
-    }
-
-    /// An I/O error at `path`.
-    pub(crate) fn file(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
-        let path = path.to_path_buf();
-        move |source| Self::File { path, source }
+impl BadInput for Error {
+    /// A server that cannot be reached counts as bad input: its address is part of the input, and nothing was
+    /// done yet.
+    fn is_bad_input(&self) -> bool {
+        match self {
+            Self::Config(_)
+            | Self::UnknownName { .. }
+            | Self::Data { .. }
+            | Self::Refused { .. }
+            | Self::Unreachable { .. }
+            | Self::Model { .. }
+            | Self::Content { .. }
+            | Self::OtherRun(_) => true,
+            Self::Answer(_) | Self::Interrupted { .. } => false,
+            Self::Journal(error) => error.is_bad_input(),
+            Self::File(error) => error.is_bad_input(),
+        }
     }
 }
 
-/// Results of this crate.
+/// A result whose error is [`Error`] unless stated otherwise.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -1,35 +1,64 @@
-//! Evaluation of language models: run test sets against models, score them as published tables are scored,
-//! and make every number explainable.
+//! Evaluation of language models, for everyone who publishes a score and has to be able to explain it.
+//!
+//! The crate re-implements OpenCompass: it runs test sets against models, scores the answers as published
+//! tables are scored, and keeps every prompt, answer and verdict.
 //!
 //! ```text
 //! dataset TOML + rows ──┐
-//!                       ├─ plan (pure) ─ requests ─ run ─ answers ─ score (pure) ─ results ─ summary
-//! model profile ────────┘                 │   item store, append only   │
+//!                       ├─ plan (pure) ─ requests ─ ask ─ answers ─ score (pure) ─ results ─ summary
+//! model profile ────────┘                  │   store, append only   │
 //! ```
 //!
-//! - **Datasets are TOML** ([`dataset`]): where rows are, templates, inference mode, scorer. Embedded ones can
-//!   be overridden by a user's folder. Templates follow OpenCompass 0.5.4 to the byte ([`prompt`]), so the
-//!   version column of a table is upstream's prompt hash.
-//! - **Models** ([`model`]) answer plain-data requests: a server with the OpenAI API, lmdeploy's engine in this
-//!   process (feature `local`), or a rule for tests.
-//! - **Everything asked is stored once** ([`Store`]) under the sha256 of model identity and request: a killed
-//!   run goes on where it was, and results do not depend on the number of workers.
-//! - **Scoring is pure** ([`score`], [`summary`]): scoring again needs no model.
+//! | module | takes -> gives |
+//! |---|---|
+//! | [`dataset`] | a TOML file and the user's data files -> a dataset with its rows |
+//! | [`prompt`] | a row and templates -> the exact text or messages, equal to OpenCompass 0.5.4 to the byte |
+//! | [`model`] | a request -> an answer, from a server, from lmdeploy's engine in this process or from a rule |
+//! | [`infer`] | a row -> its requests; their answers -> a prediction |
+//! | [`plan`] | models and datasets -> everything that a run will ask |
+//! | [`score`] | predictions -> metrics and a verdict per item |
+//! | [`summary`] | the results of all cells -> tables with groups |
+//! | [`run_folder`] | results -> files in upstream's layout; files -> the explanation of one number |
 //!
-//! [`Evaluation`] puts the parts together; the binary adds the run file ([`RunConfig`]).
+//! [`Evaluation`] puts the parts together; the binary adds the run file ([`EvaluationConfig`]). Every answer
+//! is stored once ([`Store`]) under the sha256 of the model's identity and the request, so an interrupted run
+//! resumes and results do not depend on the number of workers.
 //!
-//! ```toml
-//! [run]
-//! folder = "runs/tiny/evaluate"
-//! datasets = ["heldout", "arithmetic"]
-//! data-dirs = ["runs/tiny"]
+//! ```
+//! use opencompass::dataset::{Dataset, DatasetConfig};
+//! use opencompass::model::{Answer, MockModel};
+//! use opencompass::{Evaluation, Store};
 //!
-//! [model]
-//! name = "tiny"
-//! base-url = "http://127.0.0.1:23333"
+//! # tokio::runtime::Runtime::new()?.block_on(async {
+//! let folder = tempfile::tempdir()?;
+//! std::fs::write(folder.path().join("sums.jsonl"), r#"{"question": "1+1", "answer": "2"}"#)?;
+//! let sums = DatasetConfig::parse(
+//!     r#"
+//!     name = "sums"
+//!     source = { files = ["sums.jsonl"] }
+//!     reader = { input = ["question"], output = "answer" }
+//!     prompt = { rounds = [{ role = "HUMAN", prompt = "{question} =" }] }
+//!     infer = { mode = "gen" }
+//!     score = { evaluator = "number", post = ["last_number"] }
+//!     "#,
+//!     "sums.toml",
+//! )?;
+//! let model = MockModel::new("two", |_| Ok(Answer::text("It is 2.")));
+//! let evaluation = Evaluation::new(vec![Dataset::load(sums, &[folder.path()])?], vec![Box::new(model)]);
+//!
+//! let plan = evaluation.plan(Default::default());
+//! let mut store = Store::open(folder.path().join("store.jsonl"))?;
+//! let failures = evaluation.ask(&plan, &mut store, 4, &Default::default()).await?;
+//! let results = evaluation.conclude(&plan, &store, &failures);
+//! assert_eq!(results[0].scores().expect("scored").metrics["accuracy"], 100.0);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod ask;
 #[cfg(feature = "cli")]
+#[doc(hidden)]
 pub mod cli;
 mod config;
 pub mod dataset;
@@ -37,21 +66,19 @@ mod error;
 mod evaluation;
 pub mod infer;
 pub mod model;
-pub mod output;
-mod plan;
+pub mod plan;
 pub mod prompt;
-mod run;
+mod result;
+pub mod run_folder;
 pub mod score;
 mod store;
 pub mod summary;
-mod why;
 
-pub use config::{RunConfig, RunSettings, Unsupported};
+pub use ask::Failures;
+pub use config::{EvaluationConfig, EvaluationRunConfig, Unsupported};
 pub use error::{Error, Result};
-pub use evaluation::{
-    CellResult, CellState, Evaluation, check_refusals, load_datasets, run_folder, store_path,
-};
-pub use plan::{Cell, Plan, Work};
-pub use run::{Failures, Stop, outcome, run};
+pub use evaluation::Evaluation;
+pub use plan::Plan;
+pub use result::{CellResult, CellState};
+pub use run_folder::RunFolder;
 pub use store::Store;
-pub use why::why;

@@ -1,42 +1,46 @@
-//! Plan: models x datasets -> cells of requests. Pure: nothing is asked, nothing is written.
+//! Plans: models and datasets become cells of requests. Planning is pure: nothing is asked and nothing is
+//! written.
 
 use crate::dataset::Dataset;
 use crate::infer::{self, Ask, InferContext, Item};
 use crate::model::Profile;
+use crate::{Error, Result, Unsupported};
 
 /// Everything that a run will ask.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Plan {
-    /// One per model and dataset, models first.
+    /// One cell per model and dataset, ordered by model first.
     pub cells: Vec<Cell>,
-    /// What inferencers know of the run.
+    /// Settings of the run that inferencers use.
     pub context: InferContext,
 }
 
 /// One model on one dataset.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Cell {
-    /// Index of the model.
+    /// Index of the model in the evaluation.
     pub model: usize,
-    /// Index of the dataset.
+    /// Index of the dataset in the evaluation.
     pub dataset: usize,
-    /// `model x dataset`, for messages.
+    /// `MODEL x DATASET`, for messages.
     pub name: String,
-    /// The requests, or why there are none.
+    /// The requests, or the reason why the cell is refused.
     pub work: Work,
 }
 
-/// The requests of a cell, or why there are none.
+/// The requests of a cell, or the reason why the cell is refused.
 #[derive(Clone, Debug)]
 pub enum Work {
-    /// Items in the rows' order.
+    /// One item per row, in the order of the rows.
     Ready(Vec<Item>),
-    /// The model cannot answer this dataset.
+    /// The model cannot answer this dataset; the text says why.
     Refused(String),
 }
 
 impl Cell {
-    /// The items; none when refused.
+    /// Returns the items; empty for a refused cell.
     #[must_use]
     pub fn items(&self) -> &[Item] {
         match &self.work {
@@ -47,7 +51,7 @@ impl Cell {
 }
 
 impl Plan {
-    /// Plans every cell.
+    /// Plans every cell. A cell that cannot be asked is refused with its reason, not dropped.
     #[must_use]
     pub fn new(profiles: &[&Profile], datasets: &[Dataset], context: InferContext) -> Self {
         let mut cells = Vec::with_capacity(profiles.len() * datasets.len());
@@ -64,7 +68,7 @@ impl Plan {
         Self { cells, context }
     }
 
-    /// Why cells are refused: `model x dataset: reason`.
+    /// Returns the reasons of the refused cells as `MODEL x DATASET: reason`.
     #[must_use]
     pub fn refusals(&self) -> Vec<String> {
         let refused = self.cells.iter().filter_map(|cell| match &cell.work {
@@ -74,7 +78,24 @@ impl Plan {
         refused.collect()
     }
 
-    /// Requests of `model`, round robin over its cells, so that no dataset waits for another.
+    /// Checks the refused cells before anything is asked: `Skip` logs them, `Refuse` fails.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] with every reason; also for `Skip` if no cell is left.
+    pub fn check(&self, unsupported: Unsupported) -> Result<()> {
+        let reasons = self.refusals();
+        if reasons.is_empty() {
+            return Ok(());
+        }
+        if unsupported == Unsupported::Skip && reasons.len() < self.cells.len() {
+            reasons.iter().for_each(|reason| tracing::warn!("skipped: {reason}"));
+            return Ok(());
+        }
+        Err(Error::Refused { reasons })
+    }
+
+    /// Returns the requests of a model, round robin over its cells, so that a large dataset does not make the
+    /// others wait.
     #[must_use]
     pub fn asks(&self, model: usize) -> Vec<&Ask> {
         let mut queues: Vec<_> = self

@@ -1,33 +1,31 @@
-//! The item store: every answer is one line that is only ever appended, under the sha256 of what was asked.
+//! The item store: every answer is one line under the sha256 of its request, and lines are only appended.
 //!
-//! A run that was killed at any byte leaves at most one torn last line, which is cut when the store is opened
-//! again. Everything before it counts, so nothing is asked twice and nothing is lost.
+//! A run that is killed at any byte leaves at most one torn last line, which is cut off when the store is
+//! opened again. All lines before it are kept, so nothing is asked twice and nothing is lost.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use internlm_kit::journal::{Durability, Journal};
 use serde::{Deserialize, Serialize};
 
+use crate::Result;
 use crate::model::Answer;
-use crate::{Error, Result};
 
-/// Answers by key, backed by a file.
+/// Answers by key, backed by a file. The file is locked while the store is open.
 ///
 /// ```
 /// use opencompass::{Store, model::Answer};
 /// let folder = tempfile::tempdir()?;
 /// let path = folder.path().join("store.jsonl");
-/// let answer = Answer::Reply { text: "42".into(), calls: vec![] };
+/// let answer = Answer::text("42");
 /// Store::open(&path)?.append("key", &answer)?;
 /// assert_eq!(Store::open(&path)?.get("key"), Some(&answer));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
 pub struct Store {
-    path: PathBuf,
-    file: File,
+    journal: Journal,
     answers: BTreeMap<String, Answer>,
 }
 
@@ -44,102 +42,65 @@ struct RecordRef<'a> {
 }
 
 impl Store {
-    /// Opens or creates a store and holds its lock until dropped.
+    /// Opens or creates a store and holds its lock until it is dropped.
     ///
     /// # Errors
-    /// [`Error::Store`] when another run holds it, [`Error::File`] when it cannot be read or written.
-    pub fn open(path: &Path) -> Result<Self> {
-        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            fs::create_dir_all(folder).map_err(Error::file(folder))?;
+    /// [`Error::Journal`](crate::Error::Journal) when another run has the store open, or the file cannot be
+    /// read or written.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        // A crash of the whole machine may cost the last answers, which are asked again; a sync for each of
+        // them would cost more than that.
+        let opened = Journal::open::<Record>(path, Durability::Process)?;
+        for line in opened.damaged {
+            // Only a damaged disk can do this. The item is asked again.
+            tracing::warn!("{}: line {line}: skipped, not a record", path.display());
         }
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path)
-            .map_err(Error::file(path))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let message = "another run is using this item store".to_owned();
-                return Err(Error::Store { path: path.to_path_buf(), message });
-            }
-            Err(TryLockError::Error(source)) => return Err(Error::File { path: path.to_path_buf(), source }),
-        }
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes).map_err(Error::file(path))?;
-        let (answers, length) = read(&bytes, path);
-        if length < bytes.len() {
-            tracing::info!("{}: cut a torn line of {} bytes", path.display(), bytes.len() - length);
-            file.set_len(length as u64).map_err(Error::file(path))?;
-        }
-        file.seek(SeekFrom::End(0)).map_err(Error::file(path))?;
-        Ok(Self { path: path.to_path_buf(), file, answers })
+        let answers = opened.entries.into_iter().map(|record| (record.key, record.answer));
+        Ok(Self { journal: opened.journal, answers: answers.collect() })
     }
 
-    /// The answer under `key`.
+    /// Returns the answer under `key`.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Answer> {
         self.answers.get(key)
     }
 
-    /// How many answers there are.
+    /// Returns the number of answers.
     #[must_use]
     pub fn len(&self) -> usize {
         self.answers.len()
     }
 
-    /// Whether there are none.
+    /// Says whether the store has no answers.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.answers.is_empty()
     }
 
-    /// Adds an answer with one write.
+    /// Adds an answer with a single write. A second answer under the same key replaces the first.
     ///
     /// # Errors
-    /// [`Error::File`].
+    /// [`Error::File`](crate::Error::File).
     pub fn append(&mut self, key: &str, answer: &Answer) -> Result<()> {
-        let mut line = serde_json::to_vec(&RecordRef { key, answer }).expect("answers are plain data");
-        line.push(b'\n');
-        self.file.write_all(&line).map_err(Error::file(&self.path))?;
+        self.journal.append(&RecordRef { key, answer })?;
         self.answers.insert(key.to_owned(), answer.clone());
         Ok(())
     }
 
-    /// Makes everything appended durable.
+    /// Waits until everything appended so far is on the disk.
     ///
     /// # Errors
-    /// [`Error::File`].
+    /// [`Error::File`](crate::Error::File).
     pub fn sync(&self) -> Result<()> {
-        self.file.sync_all().map_err(Error::file(&self.path))
+        Ok(self.journal.sync()?)
     }
-}
-
-/// The records, and the length up to which the file is whole lines.
-fn read(bytes: &[u8], path: &Path) -> (BTreeMap<String, Answer>, usize) {
-    let length = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
-    let mut answers = BTreeMap::new();
-    for (line, text) in bytes[..length].split(|byte| *byte == b'\n').enumerate() {
-        if text.is_empty() {
-            continue;
-        }
-        match serde_json::from_slice::<Record>(text) {
-            Ok(record) => {
-                answers.insert(record.key, record.answer);
-            }
-            // Only damage to the disk can do this; the item is asked again.
-            Err(error) => {
-                tracing::warn!("{}: line {} is no record and is skipped: {error}", path.display(), line + 1)
-            }
-        }
-    }
-    (answers, length)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn reply(text: &str) -> Answer {
@@ -175,6 +136,6 @@ mod tests {
         let path = folder.path().join("store.jsonl");
         let _first = Store::open(&path).expect("opens");
         let error = Store::open(&path).expect_err("locked").to_string();
-        assert!(error.contains("another run is using"), "{error}");
+        assert!(error.contains("found another process that writes it"), "{error}");
     }
 }

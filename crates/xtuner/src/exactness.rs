@@ -4,6 +4,7 @@
 //! the calculator's number is given back and the model must end with it. The same questions are also asked
 //! without tools, which shows what the calls are worth.
 
+use internlm_model::answer::{Number, final_number};
 use internlm_model::chat::marks::IM_END;
 use internlm_model::chat::{
     Channel, ChatTemplate, Message, PluginCall, Prompt, Reply, parse_reply, tools_message,
@@ -12,7 +13,7 @@ use internlm_model::decoder::Decoder;
 use internlm_model::generate::{GenerateConfig, Generator};
 use internlm_model::{TokenId, Tokenizer};
 
-use crate::generator::{Question, calculator_tool, final_number};
+use crate::generator::{Question, calculator_tool};
 use crate::{Result, Summary};
 
 /// A tuned model with all that talking to it needs.
@@ -55,8 +56,9 @@ pub struct Exactness {
 impl Exactness {
     /// Counts what was done with `question`.
     pub fn count(&mut self, question: &Question, examined: &Examined) {
-        let right =
-            |text: &str| final_number(text).map(|number| number.to_string()) == Some(question.answer.clone());
+        let right = |text: &str| {
+            final_number(text).is_some_and(|number| Number::parse(&question.answer) == Some(number))
+        };
         let called = examined.expression.as_deref() == Some(&question.expression);
         self.questions += 1;
         self.calls += usize::from(called);

@@ -1,21 +1,21 @@
-//! What a tool gave back, in the JSON of lagent's `ActionReturn` (`schema.py`).
+//! The result of a tool call, in the JSON form of lagent's `ActionReturn` (`schema.py`).
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// How a call went; the numbers are lagent's.
+/// The state of a call. The numbers are those of lagent's `ActionStatusCode`.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(into = "i32", try_from = "i32")]
 pub enum ActionState {
-    /// 0: done.
+    /// 0: the tool returned a result.
     Success,
-    /// 1: still going.
+    /// 1: the tool is still running; only services that answer in pieces use it.
     Ongoing,
-    /// -1000: a service could not be reached.
+    /// -1000: a service that the tool needs could not be reached.
     HttpError,
-    /// -1001: the arguments are wrong.
+    /// -1001: an argument is missing or has the wrong type.
     ArgsError,
-    /// -1002: the tool itself failed.
+    /// -1002: the tool ran and failed.
     ApiError,
 }
 
@@ -42,43 +42,43 @@ impl TryFrom<i32> for ActionState {
     }
 }
 
-/// One piece of a result.
+/// One part of a result: a tool may return a text and several images.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct ResultItem {
-    /// `text`, `image`, ...
+    /// `text`, `image` or another media type.
     #[serde(rename = "type")]
     pub kind: String,
-    /// The text, or the place of the thing.
+    /// The text itself, or the path or URL of anything that is not text.
     pub content: String,
 }
 
-/// The result of one call.
+/// The outcome of one call: parts of a result, or an error message.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct ActionReturn {
-    /// The tool that ran.
+    /// The name of the tool that ran.
     #[serde(rename = "type")]
     pub kind: String,
-    /// The arguments it got.
+    /// The arguments as the tool received them.
     pub args: Value,
-    /// What it gave; empty when it failed.
+    /// Parts of the result in order; empty after a failure.
     #[serde(default)]
     pub result: Vec<ResultItem>,
-    /// Why it failed.
+    /// The error message that the model reads; absent after a success.
     #[serde(default)]
     pub errmsg: Option<String>,
-    /// How it went.
+    /// Success, or the kind of failure.
     pub state: ActionState,
 }
 
 impl ActionReturn {
-    /// A success with one text.
+    /// Creates a successful result that consists of one text.
     #[must_use]
     pub fn text(kind: impl Into<String>, args: Value, text: impl Into<String>) -> Self {
         let item = ResultItem { kind: "text".to_owned(), content: text.into() };
         Self { kind: kind.into(), args, result: vec![item], errmsg: None, state: ActionState::Success }
     }
 
-    /// A failure.
+    /// Creates a failure. `message` is what the model reads, so it should say what to do differently.
     #[must_use]
     pub fn error(
         kind: impl Into<String>,
@@ -89,8 +89,8 @@ impl ActionReturn {
         Self { kind: kind.into(), args, result: Vec::new(), errmsg: Some(message.into()), state }
     }
 
-    /// The text that goes back to the model: the error, or the items joined by newlines, items that are
-    /// not text as `[type](content)`.
+    /// Returns the text that goes back to the model: the error message, or all parts joined by newlines.
+    /// A part that is not text is written as `[type](content)`.
     #[must_use]
     pub fn for_model(&self) -> String {
         if let Some(message) = &self.errmsg {

@@ -1,10 +1,10 @@
-//! `Calculator`: an arithmetic expression -> its exact value.
+//! `Calculator`: takes an arithmetic expression and returns its exact value.
 
 use serde_json::Value;
 
 use super::{Action, ActionReturn, ActionState, ToolSpec, evaluate, number_text};
 
-/// Lagent's calculator with an exact evaluator in place of `sympy`.
+/// Lagent's calculator. Upstream evaluates with `sympy`; here [`evaluate`] computes with exact fractions.
 ///
 /// ```
 /// use lagent::action::{Action, Calculator};
@@ -16,7 +16,7 @@ pub struct Calculator;
 
 impl Action for Calculator {
     fn spec(&self) -> ToolSpec {
-        // Fine-tuning teaches exactly this text.
+        // The fine-tuning data contains exactly this definition, so a change here makes the model worse.
         ToolSpec::with_texts("Calculator", "Evaluates an arithmetic expression.", &["expression"])
     }
 

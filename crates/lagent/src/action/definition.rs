@@ -1,18 +1,18 @@
-//! What the model is told about a tool, and the check of a call's arguments against it.
+//! The definition of a tool as the model reads it, and the check of a call's arguments against it.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::protocol::python_set;
 
-/// How a model writes the input of a call (lagent's argument parsers).
+/// How a model writes the input of a call. Corresponds to lagent's argument parsers.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ToolInput {
-    /// A JSON object of all arguments.
+    /// A JSON object that holds every argument (`JsonParser`).
     #[default]
     Json,
-    /// The one required argument as it is.
+    /// The only required argument, written without quotes (`TupleParser`).
     Text,
 }
 
@@ -22,22 +22,24 @@ impl ToolInput {
     }
 }
 
-/// Name, purpose and parameters of a tool. Serialized in this order of keys: models are trained on the text.
+/// Name, purpose and parameters of a tool.
+///
+/// Models are trained on the serialized text, so the order of the fields matters.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct ToolSpec {
-    /// The name used in calls.
+    /// The name that calls use; a toolkit's tools are named `Toolkit.method`.
     pub name: String,
-    /// What it does, for the model.
+    /// One sentence that tells the model when to call the tool.
     pub description: String,
-    /// JSON Schema of the arguments: an object.
+    /// JSON Schema of the arguments; its type is always `object`.
     pub parameters: Value,
-    /// How calls are written in protocols of plain text; not shown where it is JSON.
+    /// How calls are written in plain-text protocols such as ReAct. Not serialized when it is JSON.
     #[serde(default, skip_serializing_if = "ToolInput::is_json")]
     pub input: ToolInput,
 }
 
 impl ToolSpec {
-    /// A tool whose arguments are all required texts.
+    /// Creates a tool whose parameters are all required and all text.
     #[must_use]
     pub fn with_texts(name: &str, description: &str, parameters: &[&str]) -> Self {
         let properties: serde_json::Map<String, Value> =
@@ -50,7 +52,8 @@ impl ToolSpec {
         }
     }
 
-    /// The arguments as an object: a text becomes the one required argument, when there is only one.
+    /// Turns the input of a call into an object of arguments: a bare text becomes the value of the only
+    /// required parameter.
     #[must_use]
     pub fn arguments(&self, given: Value) -> Value {
         match (&given, self.required().as_slice()) {
@@ -59,7 +62,8 @@ impl ToolSpec {
         }
     }
 
-    /// What is wrong with the arguments of a call, in lagent's words (`parser.py`); `None` when nothing is.
+    /// Checks the arguments of a call and returns lagent's error message (`parser.py`), or `None` when they
+    /// fit. Types are not checked here; each tool does that itself.
     #[must_use]
     pub fn argument_error(&self, arguments: &Value) -> Option<String> {
         let Value::Object(given) = arguments else {
@@ -79,7 +83,7 @@ impl ToolSpec {
         (!missing.is_empty()).then(|| format!("missing required arguments: {}", python_set(&missing)))
     }
 
-    /// Names of the required parameters, in the schema's order.
+    /// Returns the names of the required parameters in the schema's order.
     #[must_use]
     pub fn required(&self) -> Vec<&str> {
         let required = self.parameters.get("required").and_then(Value::as_array);

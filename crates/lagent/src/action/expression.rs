@@ -1,6 +1,7 @@
-//! Exact arithmetic on text: whole numbers and fractions of any size, no rounding anywhere.
+//! Exact arithmetic on text: whole numbers and fractions of any size, without rounding.
 //!
-//! Grammar, loosest binding first; `^` binds to the right and tighter than a sign before it, as in Python:
+//! Grammar, loosest binding first. As in Python, `^` associates to the right and binds tighter than a sign
+//! in front of it:
 //!
 //! ```text
 //! sum     = product (("+" | "-") product)*
@@ -14,58 +15,58 @@ use num_bigint::{BigInt, BigUint};
 use num_rational::BigRational;
 use num_traits::{One, Pow, Signed, ToPrimitive, Zero};
 
-/// Longest expression, characters.
+/// Maximum length of an expression in characters.
 const LENGTH: usize = 4096;
-/// Deepest nesting of parentheses and signs.
+/// Maximum nesting depth of parentheses and signs; keeps the recursion off the end of the stack.
 const DEPTH: usize = 100;
-/// Most bits of a numerator or denominator: about 4,900 decimal digits.
+/// Maximum number of bits of a numerator or denominator, about 4,900 decimal digits.
 const BITS: u64 = 1 << 14;
-/// Decimals written for a fraction that has no end.
+/// Number of decimals printed for a fraction whose decimal form never ends.
 const DECIMALS: u32 = 12;
 
-/// Why an expression has no value. Positions count characters from 1.
+/// The reason why an expression has no value. Positions count characters from 1.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ExpressionError {
-    /// Something else was expected here.
+    /// A character that the grammar does not allow at this place.
     #[error("position {position}: found {found}, expected {expected}")]
     Unexpected {
-        /// Where.
+        /// Position of the character.
         position: usize,
-        /// What is there.
+        /// The character in backticks, or `the end`.
         found: String,
-        /// What could have been there.
+        /// What the grammar allows there.
         expected: &'static str,
     },
-    /// A division or remainder by zero.
+    /// A division, remainder or negative power of zero.
     #[error("position {position}: division by zero")]
     DivisionByZero {
-        /// Where the operator is.
+        /// Position of the operator.
         position: usize,
     },
-    /// An exponent that is a fraction or far too large.
+    /// An exponent that is a fraction or larger than `BITS`.
     #[error("position {position}: found the exponent {found}, expected a whole number of at most {BITS}")]
     Exponent {
-        /// Where the operator is.
+        /// Position of the operator.
         position: usize,
-        /// The exponent.
+        /// The value of the exponent as text.
         found: String,
     },
-    /// A result of more than `BITS` bits.
+    /// An intermediate result of more than `BITS` bits.
     #[error("position {position}: the result has more than {BITS} bits")]
     TooLarge {
-        /// Where the operator is.
+        /// Position of the operator.
         position: usize,
     },
-    /// An expression too long or too deeply nested.
+    /// An expression that exceeds the length or nesting limit.
     #[error("the expression is too {what}")]
     TooMuch {
-        /// `long` or `deeply nested`.
+        /// The exceeded limit: `long` or `deeply nested`.
         what: &'static str,
     },
 }
 
-/// The exact value of an expression.
+/// Computes the exact value of an expression.
 ///
 /// ```
 /// let value = lagent::action::evaluate("2 * (3 + 4) / 4")?;
@@ -74,7 +75,7 @@ pub enum ExpressionError {
 /// ```
 ///
 /// # Errors
-/// See [`ExpressionError`].
+/// [`ExpressionError`], with the position of the problem.
 pub fn evaluate(expression: &str) -> Result<BigRational, ExpressionError> {
     let characters: Vec<char> = expression.chars().collect();
     if characters.len() > LENGTH {
@@ -88,7 +89,7 @@ pub fn evaluate(expression: &str) -> Result<BigRational, ExpressionError> {
     }
 }
 
-/// A number as text: whole and finite decimal numbers exactly, others as `a/b ≈ decimal`.
+/// Prints a number: whole numbers and finite decimals exactly, all others as `a/b ≈ decimal`.
 #[must_use]
 pub fn number_text(value: &BigRational) -> String {
     if value.is_integer() {
@@ -100,7 +101,7 @@ pub fn number_text(value: &BigRational) -> String {
     }
 }
 
-/// How many decimals the fraction 1/denominator has; `None` when they never end.
+/// Counts the decimals of the fraction 1/denominator; `None` if they never end.
 fn decimals_needed(denominator: &BigInt) -> Option<u32> {
     let (mut rest, mut count) = (denominator.clone(), [0_u32; 2]);
     for (count, prime) in count.iter_mut().zip([2, 5]) {
@@ -112,7 +113,7 @@ fn decimals_needed(denominator: &BigInt) -> Option<u32> {
     rest.is_one().then_some(count[0].max(count[1]))
 }
 
-/// Rounded half up (away from zero) to `decimals`, trailing zeros removed.
+/// Rounds half away from zero to `decimals` and removes trailing zeros.
 fn decimal_text(value: &BigRational, decimals: u32) -> String {
     let scaled = (value.abs() * BigRational::from(BigInt::from(10).pow(decimals))).round().to_integer();
     let width = decimals as usize + 1;
@@ -124,7 +125,7 @@ fn decimal_text(value: &BigRational, decimals: u32) -> String {
     format!("{sign}{whole}{point}{fraction}")
 }
 
-/// Recursive descent over the characters, computing as it goes.
+/// A recursive-descent parser that computes while it parses.
 struct Parser {
     characters: Vec<char>,
     next: usize,
@@ -162,7 +163,7 @@ impl Parser {
         })
     }
 
-    /// Operands joined by operators of one binding strength, from left to right.
+    /// Parses operands joined by operators of one precedence level, from left to right.
     fn chain(
         &mut self,
         operand: fn(&mut Self) -> Result<BigRational, ExpressionError>,
@@ -221,7 +222,7 @@ impl Parser {
         }
     }
 
-    /// Digits with an optional point; commas only between groups of three.
+    /// Parses digits with an optional decimal point. Commas are accepted only between groups of three.
     fn number(&mut self) -> Result<BigRational, ExpressionError> {
         let mut whole = self.digits();
         while self.characters.get(self.next) == Some(&',') && self.three_digits_follow() {
@@ -254,7 +255,7 @@ impl Parser {
         digit(1) && digit(2) && digit(3) && !digit(4)
     }
 
-    /// The next character that is not white space.
+    /// Skips white space and returns the next character.
     fn peek(&mut self) -> Option<char> {
         while self.characters.get(self.next).is_some_and(|character| character.is_whitespace()) {
             self.next += 1;
@@ -297,7 +298,7 @@ fn apply(
         Operator::Multiply => left * right,
         Operator::Divide => left / right,
         Operator::FloorDivide => (left / right).floor(),
-        // The sign of the right side, as in Python.
+        // The result has the sign of the right operand, as in Python.
         Operator::Remainder => left - right * (left / right).floor(),
     };
     if bits(&value) > BITS { Err(ExpressionError::TooLarge { position }) } else { Ok(value) }
@@ -315,7 +316,8 @@ fn raise(
     if whole < 0 && base.is_zero() {
         return Err(ExpressionError::DivisionByZero { position });
     }
-    // Checked before computing: the result has at least half of these bits.
+    // Checked before computing, since computing is what could exhaust memory: the result has at least half
+    // of these bits.
     if bits(base).saturating_sub(1) * u64::from(whole.unsigned_abs()) > BITS {
         return Err(ExpressionError::TooLarge { position });
     }

@@ -1,15 +1,17 @@
-//! Tools that an agent can call: what they are called, what they take, what they give back.
+//! Tools that an agent can call: their definitions, their results, and the toolbox that holds them.
 
 mod action_return;
 mod calculator;
 mod definition;
-mod executor;
 mod expression;
 mod python_interpreter;
+mod tool;
+mod toolbox;
 
 pub use action_return::{ActionReturn, ActionState, ResultItem};
 pub use calculator::Calculator;
 pub use definition::{ToolInput, ToolSpec};
-pub use executor::{Action, Executor, Readiness, available, build};
 pub use expression::{ExpressionError, evaluate, number_text};
 pub use python_interpreter::PythonInterpreter;
+pub use tool::{Action, Readiness};
+pub use toolbox::{Toolbox, available, build};

@@ -1,7 +1,7 @@
-//! `PythonInterpreter`: code that defines `solution()` -> the text of what it returns.
+//! `PythonInterpreter`: runs code that defines `solution()` and returns the text of its value.
 //!
-//! Follows `lagent/actions/python_interpreter.py` of 0.2.4 with one difference: the code runs in a separate
-//! sandboxed process, never in ours.
+//! Follows `lagent/actions/python_interpreter.py` of 0.2.4 with one difference: upstream executes the code in
+//! its own process, here it runs in a sandboxed child process.
 
 use internlm_kit::sandbox::{Level, Sandbox, Task};
 use serde::Deserialize;
@@ -9,10 +9,13 @@ use serde_json::Value;
 
 use super::{Action, ActionReturn, ActionState, Readiness, ToolSpec};
 
-/// What our runner writes before its one line of result.
+/// Prefix of the one line in which the runner reports its result. The control character keeps ordinary
+/// output from looking like a result.
 const MARK: &str = "\u{1e}lagent-result ";
 
-/// Runs `code.py`, then `solution()`; whatever happens is one JSON line on the real stdout.
+/// The Python program that executes `code.py`, calls `solution()` and reports the outcome as one JSON line.
+///
+/// The code's own prints are captured, so only the runner writes to the real stdout.
 const RUNNER: &str = r#"
 import contextlib, io, json, os, sys
 out = os.fdopen(os.dup(1), "w", encoding="utf-8")
@@ -33,7 +36,7 @@ print("\x1elagent-result " + json.dumps(answer), file=out, flush=True)
 os._exit(0)
 "#;
 
-/// The runner's line.
+/// The JSON object in the runner's line.
 #[derive(Debug, Deserialize)]
 struct Answer {
     value: Option<String>,
@@ -42,20 +45,20 @@ struct Answer {
     memory: bool,
 }
 
-/// Lagent's Python tool in a sandbox.
+/// Lagent's Python tool, executed in a sandbox.
 #[derive(Clone, Debug)]
 pub struct PythonInterpreter {
     sandbox: Sandbox,
 }
 
 impl PythonInterpreter {
-    /// Runs the code in `sandbox`, with its limits.
+    /// Creates the tool. Every call runs in a fresh process under the limits of `sandbox`.
     #[must_use]
     pub fn new(sandbox: Sandbox) -> Self {
         Self { sandbox }
     }
 
-    /// The text of `solution()`, or why there is none.
+    /// Runs the code and returns the text of `solution()`'s value, or the error message for the model.
     fn run(&self, code: &str) -> Result<String, String> {
         let task = Task::new("python3").args(["-I", "-c", RUNNER]).file("code.py", strip_fence(code));
         let outcome = self.sandbox.run(&task).map_err(|error| error.to_string())?;
@@ -101,7 +104,7 @@ impl Action for PythonInterpreter {
     }
 }
 
-/// The code inside the first Markdown fence, or all of the text.
+/// Returns the code inside the first Markdown fence, or the whole text: models often answer in Markdown.
 fn strip_fence(text: &str) -> &str {
     let inside = match text.split_once("```python") {
         Some((_, rest)) => rest,

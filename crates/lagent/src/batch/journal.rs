@@ -1,110 +1,88 @@
-//! The journal of an unfinished run: one line per finished question, so that a killed run asks none twice.
+//! The journal of an unfinished batch: one line per finished question, so that no question is asked twice
+//! after a kill.
 //!
-//! Lines are appended and synced one by one; a torn last line is cut off when the run goes on. The first
-//! line is a key over agent, model and questions: a journal of anything else is not continued.
+//! The first line is a key over the agent, the model and the questions: the journal of a different batch is
+//! not continued.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use internlm_kit::journal::{self, Durability};
 use serde::{Deserialize, Serialize};
 
 use super::Prediction;
-use crate::{Error, Result};
+use crate::Result;
 
-/// One finished question.
+/// What to do with the questions that an interrupted batch has already finished.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Start {
+    /// Keep them if the agent, the model and the questions are the same.
+    Resume,
+    /// Discard them and ask every question.
+    Fresh,
+}
+
+/// One finished question with its transcript.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub(super) struct Entry {
-    /// Its place in the file of questions.
+    /// Index of the question in its file.
     pub(super) index: usize,
     pub(super) prediction: Prediction,
-    /// Lines of its transcript.
+    /// Lines of the question's transcript.
     pub(super) transcript: Vec<String>,
 }
 
-/// The file's name.
+/// File name of the journal in the folder of the results.
 const NAME: &str = "journal.jsonl";
 
+/// A line of the journal.
 #[derive(Deserialize, Serialize)]
-struct Key {
-    key: String,
+#[serde(untagged)]
+enum Line {
+    Key { key: String },
+    Entry(Box<Entry>),
 }
 
-/// An open journal.
+/// An open journal. It is locked, so a second batch cannot write into the same folder.
 #[derive(Debug)]
-pub(super) struct Journal {
-    path: PathBuf,
-    file: File,
-}
+pub(super) struct Journal(journal::Journal);
 
 impl Journal {
-    /// Opens the journal of `key` in `folder`, with the questions that are finished already.
-    pub(super) fn open(folder: &Path, key: &str) -> Result<(Self, Vec<Entry>)> {
-        let path = folder.join(NAME);
-        let fail = |source| Error::File { path: path.clone(), verb: "write", source };
-        fs::create_dir_all(folder).map_err(fail)?;
-        let text = fs::read_to_string(&path).unwrap_or_default();
-        let (entries, valid) = read(&text, key);
-        let mut options = OpenOptions::new();
-        let mut file = options.create(true).write(true).truncate(false).open(&path).map_err(fail)?;
-        file.set_len(valid as u64).map_err(fail)?;
-        std::io::Seek::seek(&mut file, std::io::SeekFrom::End(0)).map_err(fail)?;
-        if valid == 0 {
-            append(&mut file, &Key { key: key.to_owned() }).map_err(fail)?;
-        }
-        Ok((Self { path, file }, entries))
-    }
-
-    /// Forgets the journal of `folder`, whatever it is of.
-    pub(super) fn discard(folder: &Path) -> Result<()> {
-        let path = folder.join(NAME);
-        match fs::remove_file(&path) {
-            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-                Err(Error::File { path, verb: "remove", source })
+    /// Opens the journal of `key` in `folder` and returns the questions that are already finished.
+    pub(super) fn open(folder: &Path, key: &str, start: Start) -> Result<(Self, Vec<Entry>)> {
+        // A question takes seconds, so a sync for each one costs nothing in comparison.
+        let opened = journal::Journal::open::<Line>(folder.join(NAME), Durability::Disk)?;
+        let mut journal = opened.journal;
+        let mut lines = opened.entries.into_iter();
+        match lines.next() {
+            Some(Line::Key { key: found }) if found == key && start == Start::Resume => {}
+            _ => {
+                lines = Vec::new().into_iter();
+                journal.clear()?;
+                journal.append(&Line::Key { key: key.to_owned() })?;
             }
-            _ => Ok(()),
         }
+        let entries = lines.filter_map(|line| match line {
+            Line::Entry(entry) => Some(*entry),
+            Line::Key { .. } => None,
+        });
+        Ok((Self(journal), entries.collect()))
     }
 
-    /// Adds a finished question; it is on the disk when this returns.
+    /// Adds a finished question, which is on the disk when this returns.
     pub(super) fn add(&mut self, entry: &Entry) -> Result<()> {
-        let added = append(&mut self.file, entry);
-        added.map_err(|source| Error::File { path: self.path.clone(), verb: "write", source })
+        Ok(self.0.append(entry)?)
     }
 
-    /// Removes the journal: its run is complete and written.
+    /// Deletes the journal once the results of the batch are written.
     pub(super) fn remove(self) -> Result<()> {
-        let removed = fs::remove_file(&self.path);
-        removed.map_err(|source| Error::File { path: self.path, verb: "remove", source })
+        Ok(self.0.remove()?)
     }
-}
-
-/// The entries of a journal of `key`, and how many bytes of the text are good.
-fn read(text: &str, key: &str) -> (Vec<Entry>, usize) {
-    let mut lines = text.split_inclusive('\n').take_while(|line| line.ends_with('\n'));
-    let first = lines.next().unwrap_or_default();
-    if !serde_json::from_str::<Key>(first).is_ok_and(|found| found.key == key) {
-        return (Vec::new(), 0);
-    }
-    let mut valid = first.len();
-    let mut entries = Vec::new();
-    for line in lines {
-        let Ok(entry) = serde_json::from_str(line) else { break };
-        entries.push(entry);
-        valid += line.len();
-    }
-    (entries, valid)
-}
-
-fn append(file: &mut File, line: &impl Serialize) -> std::io::Result<()> {
-    let mut text = serde_json::to_string(line)?;
-    text.push('\n');
-    file.write_all(text.as_bytes())?;
-    file.sync_data()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn entry(index: usize) -> Entry {
@@ -125,22 +103,46 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_at_any_byte_loses_at_most_the_last_question() {
+    fn a_journal_cut_anywhere_resumes_with_its_whole_lines() {
         let folder = tempfile::tempdir().expect("temporary folder");
-        let (mut journal, found) = Journal::open(folder.path(), "k").expect("opens");
+        let path = folder.path().join(NAME);
+        let (mut journal, found) = Journal::open(folder.path(), "k", Start::Resume).expect("opens");
         assert!(found.is_empty());
-        journal.add(&entry(0)).expect("adds");
-        let length = fs::metadata(&journal.path).expect("is there").len();
-        journal.add(&entry(1)).expect("adds");
-        let path = journal.path.clone();
+        for index in 0..2 {
+            journal.add(&entry(index)).expect("adds");
+        }
+        drop(journal);
         let whole = fs::read(&path).expect("reads");
-        for cut in length as usize..whole.len() {
+        for cut in 0..whole.len() {
             fs::write(&path, &whole[..cut]).expect("writes");
-            let (mut journal, found) = Journal::open(folder.path(), "k").expect("opens");
-            assert_eq!(found, [entry(0)], "cut at {cut}");
-            journal.add(&entry(1)).expect("adds");
+            let (mut journal, found) = Journal::open(folder.path(), "k", Start::Resume).expect("opens");
+            let lines = whole[..cut].iter().filter(|byte| **byte == b'\n').count();
+            let expected: Vec<Entry> = (0..lines.saturating_sub(1)).map(entry).collect();
+            assert_eq!(found, expected, "cut at {cut}");
+            for index in expected.len()..2 {
+                journal.add(&entry(index)).expect("adds");
+            }
+            drop(journal);
             assert_eq!(fs::read(&path).expect("reads"), whole, "cut at {cut}");
         }
-        assert!(Journal::open(folder.path(), "other").expect("opens").1.is_empty());
+    }
+
+    #[test]
+    fn another_batch_starts_again_and_a_second_one_is_refused() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let (mut journal, _) = Journal::open(folder.path(), "one", Start::Resume).expect("opens");
+        journal.add(&entry(0)).expect("adds");
+        let error = Journal::open(folder.path(), "one", Start::Resume).expect_err("in use").to_string();
+        assert!(error.contains("found another process that writes it"), "{error}");
+        drop(journal);
+        assert!(Journal::open(folder.path(), "other", Start::Resume).expect("opens").1.is_empty());
+        let (mut journal, found) = Journal::open(folder.path(), "one", Start::Resume).expect("opens");
+        assert!(found.is_empty(), "the other batch has replaced it");
+        journal.add(&entry(1)).expect("adds");
+        drop(journal);
+        let (journal, found) = Journal::open(folder.path(), "one", Start::Fresh).expect("opens");
+        assert!(found.is_empty(), "a fresh start discards what is finished");
+        journal.remove().expect("removes");
+        assert!(!folder.path().join(NAME).exists());
     }
 }

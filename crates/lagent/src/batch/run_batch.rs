@@ -1,118 +1,130 @@
-//! Asking all questions of a file.
+//! Asks all questions of a batch and writes the results.
 
-use std::path::Path;
+use std::future::ready;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use futures_util::{StreamExt, stream};
-use internlm_kit::atomic;
-use internlm_kit::progress::Progress;
+use internlm_kit::context::RunContext;
+use internlm_kit::{file, hash};
 use internlm_model::chat::Message;
 
 use super::journal::{Entry, Journal};
-use super::{Prediction, Question, Summary, is_correct};
-use crate::action::Executor;
+use super::{Prediction, Question, Start, Summary};
 use crate::driver::{Ending, World, drive};
 use crate::llm::LanguageModel;
 use crate::run::{AgentRun, AgentSpec, FailReason, FailureKind};
 use crate::transcript::{Header, Recorder};
 use crate::{Error, Result};
 
-/// Everything that a run needs.
+/// Number of questions that are asked at the same time unless the caller says otherwise.
+const CONCURRENCY: usize = 4;
+
+/// A set of questions for one agent.
+///
+/// ```
+/// use lagent::action::Toolbox;
+/// use lagent::batch::{Batch, Question, Start};
+/// use lagent::driver::World;
+/// use lagent::llm::Scripted;
+/// use lagent::run::AgentSpec;
+///
+/// # let runtime = tokio::runtime::Runtime::new()?;
+/// # runtime.block_on(async {
+/// let folder = tempfile::tempdir()?;
+/// let (agent, tools) = (AgentSpec::internlm2(Vec::new()), Toolbox::default());
+/// let model = Scripted::new(["The answer is 2."]);
+/// let questions = [Question::new("q1", "What is 1 + 1?", "2")];
+/// let batch = Batch::new(&agent, World::new(&model, &tools), &questions, folder.path());
+/// let summary = batch.run(Start::Fresh, &Default::default()).await?;
+/// assert_eq!(summary.agent_accuracy, 100.0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Batch<'a, M> {
-    /// The agent.
-    pub spec: &'a AgentSpec,
-    /// Its model.
-    pub model: &'a M,
-    /// The model's name, part of what identifies an unfinished run.
-    pub model_name: &'a str,
-    /// Its tools.
-    pub tools: &'a Executor,
-    /// What to ask.
-    pub questions: &'a [Question],
-    /// Where `transcripts.jsonl`, `predictions.jsonl` and `summary.json` go.
-    pub out: &'a Path,
-    /// Questions asked at once.
-    pub concurrency: usize,
+    agent: &'a AgentSpec,
+    world: World<'a, M>,
+    questions: &'a [Question],
+    out: PathBuf,
+    concurrency: usize,
 }
 
-/// Whether an unfinished run goes on.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Start {
-    /// Questions that an interrupted run of the same agent, model and questions finished are kept.
-    Resume,
-    /// Every question is asked.
-    Fresh,
-}
+impl<'a, M: LanguageModel> Batch<'a, M> {
+    /// Creates a batch that writes `transcripts.jsonl`, `predictions.jsonl` and `summary.json` into the folder
+    /// `out`. Four questions are asked at the same time.
+    pub fn new(
+        agent: &'a AgentSpec,
+        world: World<'a, M>,
+        questions: &'a [Question],
+        out: impl AsRef<Path>,
+    ) -> Self {
+        Self { agent, world, questions, out: out.as_ref().to_path_buf(), concurrency: CONCURRENCY }
+    }
 
-/// Asks every question, scores, writes. Output is in the order of the questions.
-///
-/// A network error stops the run instead of counting as a wrong answer; the questions finished until then
-/// are kept for the next run.
-///
-/// # Errors
-/// [`Error::Interrupted`], [`Error::File`].
-pub async fn run_batch<M: LanguageModel>(batch: &Batch<'_, M>, start: Start) -> Result<Summary> {
-    let started = Instant::now();
-    if start == Start::Fresh {
-        Journal::discard(batch.out)?;
+    /// Sets how many questions are asked at the same time, at least one. The results do not depend on it.
+    #[must_use]
+    pub fn with_concurrency(self, concurrency: usize) -> Self {
+        Self { concurrency: concurrency.max(1), ..self }
     }
-    let key = batch.key()?;
-    let (mut journal, mut finished) = Journal::open(batch.out, &key)?;
-    if !finished.is_empty() {
-        tracing::info!(finished = finished.len(), "going on where the last run was interrupted");
-    }
-    let progress = Progress::new("agent", "questions", batch.questions.len() as u64);
-    progress.advance(finished.len() as u64);
-    let left: Vec<usize> = (0..batch.questions.len())
-        .filter(|index| !finished.iter().any(|entry| entry.index == *index))
-        .collect();
-    let mut answers =
-        stream::iter(left).map(|index| batch.ask(index)).buffer_unordered(batch.concurrency.max(1));
-    let mut first_error = None;
-    while let Some(answer) = answers.next().await {
-        match answer {
-            Ok(entry) => {
-                journal.add(&entry)?;
-                finished.push(entry);
-                progress.advance(1);
-            }
-            Err(error) => {
-                first_error = Some(error);
-                break;
-            }
+
+    /// Asks every question, judges the answers and writes the results in the order of the questions.
+    ///
+    /// A network error stops the batch, because it says nothing about the answer. So does the stop signal of
+    /// `context`. The questions that are finished by then are kept for the next run.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`] after a network error; [`Error::Stopped`] after the stop signal;
+    /// [`Error::Journal`] when another batch uses the folder; [`Error::File`].
+    pub async fn run(&self, start: Start, context: &RunContext) -> Result<Summary> {
+        let started = Instant::now();
+        let (mut journal, mut finished) = Journal::open(&self.out, &self.key()?, start)?;
+        if !finished.is_empty() {
+            tracing::info!(finished = finished.len(), "resuming an interrupted run");
         }
+        let progress = context.reporter.start("agent", "questions", self.questions.len() as u64);
+        progress.advance(finished.len() as u64);
+        let left: Vec<usize> = (0..self.questions.len())
+            .filter(|index| !finished.iter().any(|entry| entry.index == *index))
+            .collect();
+        // A requested stop ends the stream; the questions that are already asked still finish.
+        let asked = stream::iter(left).take_while(|_| ready(!context.stop.is_requested()));
+        let mut answers = asked.map(|index| self.ask(index)).buffer_unordered(self.concurrency);
+        while let Some(answer) = answers.next().await {
+            let entry = answer?;
+            journal.add(&entry)?;
+            finished.push(entry);
+            progress.advance(1);
+        }
+        if finished.len() < self.questions.len() {
+            return Err(Error::Stopped { finished: finished.len(), total: self.questions.len() });
+        }
+        finished.sort_by_key(|entry| entry.index);
+        let summary = self.write(&finished, started.elapsed().as_secs_f64())?;
+        journal.remove()?;
+        Ok(summary)
     }
-    drop(answers);
-    if let Some(error) = first_error {
-        return Err(error);
-    }
-    finished.sort_by_key(|entry| entry.index);
-    let summary = batch.write(&finished, started.elapsed().as_secs_f64())?;
-    journal.remove()?;
-    Ok(summary)
-}
 
-impl<M: LanguageModel> Batch<'_, M> {
-    /// Identifies the run: same key, same questions to the same agent.
+    /// Identifies the batch: the same agent, model and questions give the same key.
     fn key(&self) -> Result<String> {
-        Ok(atomic::sha256(&serde_json::to_vec(&(self.spec, self.model_name, self.questions))?))
+        let parts = (self.agent, self.world.model().name(), self.questions);
+        Ok(hash::sha256(serde_json::to_vec(&parts)?))
     }
 
     async fn ask(&self, index: usize) -> Result<Entry> {
         let question = &self.questions[index];
-        let mut run = AgentRun::new(self.spec.clone());
+        let mut run = AgentRun::new(self.agent.clone());
         let header = Header {
             id: question.id.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            sandbox: self.tools.sandbox_level(),
-            tools: self.spec.tools.iter().map(|tool| tool.name.clone()).collect(),
+            sandbox: self.world.tools().sandbox_level(),
+            tools: self.agent.tools.iter().map(|tool| tool.name.clone()).collect(),
             agent: run.clone(),
         };
         let mut recorder = Recorder::start(&header)?;
-        let world = World { model: self.model, tools: self.tools };
         let messages = vec![Message::user(&question.question)];
-        let ending = drive(&mut run, messages, world, &mut recorder).await?;
+        let ending = drive(&mut run, messages, self.world, &mut recorder).await?;
         if let Ending::Failed { reason: FailReason::Model { kind, message }, .. } = &ending
             && matches!(kind, FailureKind::Network | FailureKind::Auth | FailureKind::Quota)
         {
@@ -130,20 +142,15 @@ impl<M: LanguageModel> Batch<'_, M> {
             lines.push_str(line);
             lines.push('\n');
         }
-        self.write_file("transcripts.jsonl", lines.as_bytes())?;
+        file::write(self.out.join("transcripts.jsonl"), lines)?;
         let mut lines = String::new();
         for prediction in &predictions {
             lines.push_str(&serde_json::to_string(prediction)?);
             lines.push('\n');
         }
-        self.write_file("predictions.jsonl", lines.as_bytes())?;
-        self.write_file("summary.json", (serde_json::to_string_pretty(&summary)? + "\n").as_bytes())?;
+        file::write(self.out.join("predictions.jsonl"), lines)?;
+        file::write(self.out.join("summary.json"), serde_json::to_string_pretty(&summary)? + "\n")?;
         Ok(summary)
-    }
-
-    fn write_file(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        let path = self.out.join(name);
-        atomic::write(&path, bytes).map_err(|source| Error::File { path, verb: "write", source })
     }
 }
 
@@ -154,7 +161,7 @@ fn prediction(question: &Question, ending: &Ending, run: &AgentRun) -> Predictio
         id: question.id.clone(),
         question: question.question.clone(),
         answer: question.answer.clone(),
-        correct: answer.as_ref().is_some_and(|answer| is_correct(answer, &question.answer)),
+        correct: answer.as_ref().is_some_and(|answer| question.is_answered_by(answer)),
         prediction: answer,
         end: match ending {
             Ending::Finished { .. } => "finished".to_owned(),

@@ -1,57 +1,57 @@
-//! What came out: one prediction per question, one summary.
+//! The results of a batch: one prediction per question, and a summary.
 
 use serde::{Deserialize, Serialize};
 
-/// The answer to one question.
+/// The outcome of one question, a line of `predictions.jsonl`.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Prediction {
-    /// Which question.
+    /// Id of the question.
     pub id: String,
-    /// What was asked.
+    /// Text of the question.
     pub question: String,
-    /// The right answer.
+    /// The right answer from the file of questions.
     pub answer: String,
-    /// The agent's answer; null when the run ended without one.
+    /// The agent's answer; null if the question ended without one.
     pub prediction: Option<String>,
-    /// Whether its last number is the right answer.
+    /// Whether the last number of the prediction equals the right answer.
     pub correct: bool,
-    /// How the run ended: `finished`, or why not.
+    /// How the question ended: `finished`, or the reason why there is no answer.
     pub end: String,
-    /// Model requests.
+    /// Number of model requests.
     pub turns: u32,
-    /// Tool calls.
+    /// Number of tool calls, failed ones included.
     pub tool_calls: u32,
-    /// Calls that could not be understood.
+    /// Number of calls that could not be understood.
     pub parse_errors: u32,
-    /// Prompt tokens.
+    /// Number of prompt tokens over all requests.
     pub input_tokens: u64,
-    /// Generated tokens.
+    /// Number of generated tokens over all requests.
     pub output_tokens: u64,
 }
 
-/// The numbers of a whole run.
+/// The totals of a batch, the content of `summary.json`.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Summary {
-    /// Right answers in percent, 0 to 100.
+    /// Share of right answers in percent, 0 to 100; questions without an answer count as wrong.
     pub agent_accuracy: f64,
-    /// Questions asked.
+    /// Number of questions in the batch.
     pub questions: usize,
-    /// Runs that ended without an answer.
+    /// Number of questions that ended without an answer.
     pub unanswered: usize,
-    /// Model requests per question.
+    /// Mean number of model requests per question.
     pub mean_turns: f64,
-    /// Tool calls of all questions.
+    /// Number of tool calls over all questions.
     pub tool_calls: u64,
-    /// Calls that could not be understood.
+    /// Number of calls that could not be understood.
     pub parse_errors: u64,
-    /// Tokens generated.
+    /// Number of generated tokens over all questions.
     pub output_tokens: u64,
-    /// Wall clock of this run; questions finished before an interruption are not in it.
+    /// Wall-clock time in seconds. After a resume it covers only the questions asked since then.
     pub seconds: f64,
 }
 
 impl Summary {
-    /// The sums and means.
+    /// Computes the totals of `predictions`; `seconds` is the wall-clock time.
     #[must_use]
     pub fn of(predictions: &[Prediction], seconds: f64) -> Self {
         let count = predictions.len().max(1) as f64;

@@ -1,15 +1,16 @@
-//! `lagent chat`: a conversation on the terminal.
+//! `lagent chat`: talks to an agent on the terminal.
 
 use std::io::{BufRead, Write};
 use std::path::PathBuf;
 
 use clap::Args;
+use internlm_kit::{out, outln};
 use internlm_model::chat::{Message, Role};
 use serde_json::Value;
 
 use crate::config::AgentConfig;
 use crate::driver::{Decision, Ending, Watcher, World, drive};
-use crate::llm::OpenAi;
+use crate::llm::{LanguageModel, OpenAi};
 use crate::run::{AgentRun, Command};
 
 const EXAMPLES: &str = "Examples:
@@ -21,38 +22,39 @@ const EXAMPLES: &str = "Examples:
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Chat {
-    /// The agent's TOML.
+    /// The agent file in TOML.
     config: PathBuf,
-    /// Overrides one key of the config.
+    /// Override one key of the agent file, for instance model.base-url=http://127.0.0.1:23333. May be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     overrides: Vec<String>,
 }
 
 impl Chat {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        let config = AgentConfig::load(&self.config, &self.overrides)?;
-        let tools = config.executor()?;
+        let config = AgentConfig::load_with(&self.config, &self.overrides)?;
+        let tools = config.toolbox()?;
         let runtime = super::runtime()?;
         let model = runtime.block_on(OpenAi::connect(&config.model))?;
         let mut run = AgentRun::new(config.spec(&tools));
-        eprintln!("{} with {tools:?}; an empty line or end of input ends", model.name());
+        let hint = "an empty line or the end of the input ends the conversation";
+        writeln!(std::io::stderr(), "{} with {tools:?}; {hint}", model.name())?;
         loop {
             let Some(question) = ask_line("> ")?.filter(|line| !line.is_empty()) else { return Ok(()) };
-            let world = World { model: &model, tools: &tools };
+            let world = World::new(&model, &tools);
             let mut screen = Screen::default();
             let asked = drive(&mut run, vec![Message::user(question)], world, &mut screen);
             match runtime.block_on(asked)? {
-                Ending::Finished { .. } => println!(),
-                Ending::Failed { reason, .. } => println!("\n[no answer: {reason}]"),
+                Ending::Finished { .. } => outln!()?,
+                Ending::Failed { reason, .. } => outln!("\n[no answer: {reason}]")?,
             }
         }
     }
 }
 
-/// Shows the run while it goes.
+/// A watcher that shows replies and tool calls while they happen.
 #[derive(Debug, Default)]
 struct Screen {
-    /// Characters of the current reply shown so far.
+    /// Number of bytes of the current reply that are on the screen.
     shown: usize,
 }
 
@@ -60,11 +62,11 @@ impl Watcher for Screen {
     fn command(&mut self, command: &Command) -> crate::Result<()> {
         match command {
             Command::AskModel { .. } => self.shown = 0,
-            Command::CallTool { name, args, .. } => println!("\n[{name} {args}]"),
+            Command::CallTool { name, args, .. } => outln!("\n[{name} {args}]")?,
             Command::Emit { message } if message.role != Role::Assistant => {
-                println!("[-> {}]", message.text());
+                outln!("[-> {}]", message.text())?;
             }
-            Command::Finish { message, .. } if self.shown == 0 => print!("{}", message.text()),
+            Command::Finish { message, .. } if self.shown == 0 => out!("{}", message.text())?,
             _ => {}
         }
         Ok(())
@@ -72,9 +74,8 @@ impl Watcher for Screen {
 
     fn delta(&mut self, text: &str) {
         self.shown += text.len();
-        print!("{text}");
-        // A closed stdout shows itself at the next line.
-        let _ = std::io::stdout().flush();
+        // A closed stdout is reported by the next command.
+        let _ = out!("{text}");
     }
 
     fn wants_deltas(&self) -> bool {
@@ -89,7 +90,7 @@ impl Watcher for Screen {
     }
 }
 
-/// One line of stdin without its end; `None` at the end of input. The prompt goes to stderr.
+/// Reads one line of stdin without its end; `None` at the end of the input. The prompt goes to stderr.
 fn ask_line(prompt: &str) -> std::io::Result<Option<String>> {
     let mut stderr = std::io::stderr();
     write!(stderr, "{prompt}")?;

@@ -1,5 +1,4 @@
-//! Command line of the `lagent` binary; one file per verb.
-#![allow(clippy::print_stdout, clippy::print_stderr)]
+//! The command line of the `lagent` binary, one file per verb.
 
 mod chat;
 mod replay;
@@ -9,11 +8,18 @@ mod tools;
 
 use clap::{Parser, Subcommand};
 
-use crate::Error;
+const EXAMPLES: &str = "Examples:
+  lagent run recipes/tiny/6-agent.toml --set model.base-url=http://127.0.0.1:23333
+  lagent chat recipes/tiny/6-agent.toml --set model.base-url=http://127.0.0.1:23333
+  lagent tools call Calculator '{\"expression\": \"12 * 34\"}'
+  lagent replay runs/tiny/agent/transcripts.jsonl
 
-/// Agents and tools: answers questions by calling tools, in a loop that can be recorded and replayed.
+Exit codes: 0 the work is done; 1 it failed; 2 bad input, bad usage or a server that cannot be reached;
+130 interrupted twice.";
+
+/// Run agents that answer questions by calling tools, and record and replay what they do.
 #[derive(Debug, Parser)]
-#[command(name = "lagent", version, about)]
+#[command(name = "lagent", version, about, after_help = EXAMPLES)]
 struct Cli {
     #[command(subcommand)]
     verb: Verb,
@@ -21,24 +27,24 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Asks an agent every question of a file and scores the answers; goes on where a killed run stopped.
+    /// Ask an agent every question of a file and judge the answers; resume an interrupted run.
     Run(run::Run),
-    /// Talks with an agent on the terminal, showing its tool calls.
+    /// Talk to an agent on the terminal and see its tool calls.
     Chat(chat::Chat),
-    /// Lists and calls tools.
+    /// List the built-in tools, or call one of them.
     #[command(subcommand)]
     Tools(tools::Tools),
-    /// Replays a transcript and fails at the first differing byte.
+    /// Replay a transcript and fail at the first differing byte.
     Replay(replay::Replay),
-    /// Shows what the sandbox protects here, or runs a program in it.
+    /// Show what the sandbox protects on this machine, or run a program in it.
     #[command(subcommand)]
     Sandbox(sandbox::Sandbox),
 }
 
-/// Runs the verb of the command line.
+/// Parses the command line and runs the verb.
 ///
 /// # Errors
-/// Whatever the verb could not do.
+/// The error of the verb, which the binary maps to an exit code.
 pub fn run() -> anyhow::Result<()> {
     match Cli::parse().verb {
         Verb::Run(verb) => verb.run(),
@@ -49,13 +55,7 @@ pub fn run() -> anyhow::Result<()> {
     }
 }
 
-/// Whether `error` is the user's input (exit code 2) and not the work itself (exit code 1).
-#[must_use]
-pub fn is_bad_input(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<Error>().is_some_and(Error::is_bad_input)
-}
-
-/// The runtime of the verbs that talk to a server.
+/// Creates the runtime of the verbs that talk to a server.
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
 }

@@ -1,8 +1,9 @@
-//! `lagent replay`: does a transcript still happen the same way?
+//! `lagent replay`: checks that the recorded events still give the recorded commands.
 
 use std::path::PathBuf;
 
 use clap::Args;
+use internlm_kit::outln;
 
 const EXAMPLES: &str = "Example:
   lagent replay runs/tiny/agent/transcripts.jsonl";
@@ -11,14 +12,14 @@ const EXAMPLES: &str = "Example:
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Replay {
-    /// A transcript of any number of runs.
+    /// The transcript to replay, with any number of runs.
     transcript: PathBuf,
 }
 
 impl Replay {
     pub(super) fn run(self) -> anyhow::Result<()> {
         let done = crate::transcript::replay(&self.transcript)?;
-        println!("{} runs, {} events, {} commands: identical", done.runs, done.events, done.commands);
+        outln!("{} runs, {} events, {} commands: identical", done.runs, done.events, done.commands)?;
         Ok(())
     }
 }

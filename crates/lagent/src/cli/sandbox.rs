@@ -1,8 +1,9 @@
-//! `lagent sandbox`: what holds here, and running a program under it.
+//! `lagent sandbox`: shows what the sandbox protects here, and runs programs in it.
 
 use std::io::{IsTerminal, Read, Write};
 
 use clap::Subcommand;
+use internlm_kit::outln;
 use internlm_kit::sandbox::{LevelChoice, Sandbox as Cell, SandboxConfig, Strength, Task};
 
 use crate::Error;
@@ -17,26 +18,26 @@ const EXEC_EXAMPLES: &str = "Examples:
 /// The verbs below `lagent sandbox`.
 #[derive(Debug, Subcommand)]
 pub(super) enum Sandbox {
-    /// Shows which levels work here and what the chosen one protects.
+    /// Show which sandbox levels work on this machine and what the chosen one protects.
     #[command(after_help = CHECK_EXAMPLES)]
     Check {
-        /// auto, none, process, landlock, namespaces or bwrap.
+        /// Sandbox level: auto (the strongest that works), none, process, landlock, namespaces or bwrap.
         #[arg(long, default_value = "auto", value_parser = parse_level)]
         level: LevelChoice,
     },
-    /// Runs a program; its output is printed, how it ended goes to stderr.
+    /// Run a program in the sandbox; its status and times go to stderr.
     #[command(after_help = EXEC_EXAMPLES)]
     Exec {
-        /// auto, none, process, landlock, namespaces or bwrap.
+        /// Sandbox level: auto (the strongest that works), none, process, landlock, namespaces or bwrap.
         #[arg(long, default_value = "auto", value_parser = parse_level)]
         level: LevelChoice,
-        /// Wall clock, seconds.
+        /// Maximum wall-clock time in seconds.
         #[arg(long, default_value_t = SandboxConfig::default().wall_seconds)]
         wall_seconds: f64,
-        /// Memory, MiB.
+        /// Maximum memory in MiB.
         #[arg(long, default_value_t = SandboxConfig::default().memory_mib)]
         memory_mib: u64,
-        /// The program and its arguments, after `--`.
+        /// The program and its arguments, written after `--`.
         #[arg(required = true, last = true)]
         program: Vec<String>,
     },
@@ -54,7 +55,7 @@ impl Sandbox {
     }
 }
 
-/// A level by its name in configs.
+/// Parses a sandbox level by its name in agent files.
 pub(super) fn parse_level(text: &str) -> Result<LevelChoice, String> {
     serde_json::from_value(text.into())
         .map_err(|_| "expected auto, none, process, landlock, namespaces or bwrap".to_owned())
@@ -62,23 +63,23 @@ pub(super) fn parse_level(text: &str) -> Result<LevelChoice, String> {
 
 fn check(level: LevelChoice) -> anyhow::Result<()> {
     let choices = [LevelChoice::Process, LevelChoice::Landlock, LevelChoice::Namespaces, LevelChoice::Bwrap];
-    println!("levels:");
+    outln!("levels:")?;
     for choice in choices {
         let name = choice.exactly().map(|level| level.name()).unwrap_or_default();
         match Cell::new(SandboxConfig { level: choice, ..SandboxConfig::default() }) {
-            Ok(_) => println!("  {name:12} works"),
-            Err(error) => println!("  {name:12} {error}"),
+            Ok(_) => outln!("  {name:12} works")?,
+            Err(error) => outln!("  {name:12} {error}")?,
         }
     }
     let cell = Cell::new(SandboxConfig { level, ..SandboxConfig::default() }).map_err(Error::from)?;
-    println!("level {} protects:", cell.level());
+    outln!("level {} protects:", cell.level())?;
     for row in cell.protections() {
         let strength = match row.strength {
             Strength::Enforced => "enforced",
             Strength::Partial => "partial",
             Strength::Open => "OPEN",
         };
-        println!("  {:18} {strength:9} {}", row.what, row.how);
+        outln!("  {:18} {strength:9} {}", row.what, row.how)?;
     }
     Ok(())
 }
@@ -92,12 +93,14 @@ fn exec(config: SandboxConfig, program: &[String]) -> anyhow::Result<()> {
     }
     let task = Task::new(name).args(arguments).stdin(input);
     let outcome = cell.run(&task).map_err(Error::from)?;
-    std::io::stdout().write_all(outcome.stdout.as_bytes())?;
-    std::io::stderr().write_all(outcome.stderr.as_bytes())?;
-    eprintln!(
+    internlm_kit::out!("{}", outcome.stdout)?;
+    let mut stderr = std::io::stderr();
+    stderr.write_all(outcome.stderr.as_bytes())?;
+    writeln!(
+        stderr,
         "[{} after {:.3} s, cpu {:.2} s, sandbox {}]",
         outcome.status, outcome.wall_seconds, outcome.cpu_seconds, outcome.level
-    );
+    )?;
     if !outcome.status.is_success() {
         anyhow::bail!("{name}: {}", outcome.status);
     }

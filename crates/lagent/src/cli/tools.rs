@@ -1,6 +1,7 @@
-//! `lagent tools`: the built-in tools, without a model.
+//! `lagent tools`: lists and calls the built-in tools without a model.
 
 use clap::Subcommand;
+use internlm_kit::outln;
 use internlm_kit::sandbox::{LevelChoice, SandboxConfig};
 use serde_json::Value;
 
@@ -18,21 +19,21 @@ const CALL_EXAMPLES: &str = "Examples:
 /// The verbs below `lagent tools`.
 #[derive(Debug, Subcommand)]
 pub(super) enum Tools {
-    /// Lists the tools and whether they work here.
+    /// List the built-in tools and say whether they work on this machine.
     #[command(after_help = LIST_EXAMPLES)]
     List {
-        /// Print definitions as JSON lines, as models see them.
+        /// Print the definitions as JSON lines, in the form that models read.
         #[arg(long)]
         json: bool,
     },
-    /// Calls one tool and prints its result.
+    /// Call one tool and print its result.
     #[command(after_help = CALL_EXAMPLES)]
     Call {
-        /// The tool.
+        /// Name of the tool.
         name: String,
-        /// Its arguments, a JSON object.
+        /// Arguments of the call, a JSON object.
         arguments: String,
-        /// Sandbox level: auto, none, process, landlock, namespaces or bwrap.
+        /// Sandbox level: auto (the strongest that works), none, process, landlock, namespaces or bwrap.
         #[arg(long, default_value = "auto", value_parser = parse_level)]
         level: LevelChoice,
     },
@@ -50,7 +51,7 @@ impl Tools {
 fn list(json: bool) -> anyhow::Result<()> {
     for name in available() {
         match build(name, &SandboxConfig::default()) {
-            Ok(tool) if json => println!("{}", serde_json::to_string(&tool.spec())?),
+            Ok(tool) if json => outln!("{}", serde_json::to_string(&tool.spec())?)?,
             Ok(tool) => {
                 let state = match tool.readiness() {
                     Readiness::Ready => match tool.sandbox_level() {
@@ -59,10 +60,10 @@ fn list(json: bool) -> anyhow::Result<()> {
                     },
                     Readiness::Unavailable { reason } => reason,
                 };
-                println!("{name:20} {state:32} {}", tool.spec().description);
+                outln!("{name:20} {state:32} {}", tool.spec().description)?;
             }
             Err(error) if json => return Err(error.into()),
-            Err(error) => println!("{name:20} unavailable: {error}"),
+            Err(error) => outln!("{name:20} unavailable: {error}")?,
         }
     }
     Ok(())
@@ -83,6 +84,6 @@ fn call(name: &str, arguments: &str, level: LevelChoice) -> anyhow::Result<()> {
     if value.state != ActionState::Success {
         anyhow::bail!("{name}: {}", value.for_model());
     }
-    println!("{}", value.for_model());
+    outln!("{}", value.for_model())?;
     Ok(())
 }

@@ -1,21 +1,23 @@
-//! The driver without a runtime and without a clock: for tests, examples and scoring.
+//! The driver without a runtime or a clock, for tests, examples and scoring.
 
 use std::collections::VecDeque;
 
 use internlm_model::chat::Message;
 
 use super::{Decision, Ending, Watcher};
-use crate::action::Executor;
+use crate::action::Toolbox;
 use crate::llm::ModelRequest;
 use crate::run::{AgentRun, Command, Event, ModelOutcome, ToolOutcome};
 use crate::{Error, Result};
 
-/// Asks one question; `model` answers requests. Calls run one after the other and take no time, so the same
-/// model and tools give the same events.
+/// Asks one question; the function `model` answers the requests.
+///
+/// Calls run one after the other and count as taking no time, so the same model and tools always give the
+/// same events.
 ///
 /// ```
-/// use internlm_model::chat::Message;
-/// use lagent::action::Executor;
+/// use lagent::Message;
+/// use lagent::action::Toolbox;
 /// use lagent::driver::{Silent, drive_blocking};
 /// use lagent::llm::Scripted;
 /// use lagent::run::{AgentRun, AgentSpec};
@@ -24,18 +26,18 @@ use crate::{Error, Result};
 /// let mut run = AgentRun::new(AgentSpec::internlm2(Vec::new()));
 /// let question = vec![Message::user("Hi")];
 /// let ending =
-///     drive_blocking(&mut run, question, |asked| model.next(asked), &Executor::default(), &mut Silent)?;
+///     drive_blocking(&mut run, question, |asked| model.next(asked), &Toolbox::default(), &mut Silent)?;
 /// assert_eq!(ending.answer(), Some("Hello!"));
 /// # Ok::<(), lagent::Error>(())
 /// ```
 ///
 /// # Errors
-/// [`Error::NotReady`] when the run is in the middle of another question, and the watcher's.
+/// [`Error::NotReady`] when the run is in the middle of another question; any error of the watcher.
 pub fn drive_blocking(
     run: &mut AgentRun,
     messages: Vec<Message>,
     mut model: impl FnMut(ModelRequest<'_>) -> ModelOutcome,
-    tools: &Executor,
+    tools: &Toolbox,
     watcher: &mut dyn Watcher,
 ) -> Result<Ending> {
     let mut events = VecDeque::from([Event::Start { messages }]);
@@ -63,6 +65,6 @@ pub fn drive_blocking(
             });
         }
     }
-    // Every command is answered by an event, so only a start that was not taken leads here.
+    // Every command is answered by an event, so only a start that the run ignored leads here.
     Err(Error::NotReady)
 }

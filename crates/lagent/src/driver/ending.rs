@@ -1,30 +1,30 @@
-//! How a driven run ended.
+//! The ending of a question: an answer or a reason.
 
 use internlm_model::chat::Message;
 
 use crate::run::{Command, FailReason, Finish};
 
-/// How a driven run ended.
+/// How a question ended.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Ending {
-    /// With an answer.
+    /// The agent gave an answer.
     Finished {
-        /// The answer.
+        /// The final answer without any calls.
         message: Message,
-        /// `Length` when the token limit cut it.
+        /// [`Finish::Length`] if the token limit cut the answer.
         finish: Finish,
     },
-    /// Without one.
+    /// The agent gave no answer.
     Failed {
-        /// Why.
+        /// The limit, error or cancellation that ended the question.
         reason: FailReason,
-        /// The text of the last reply that had one.
+        /// Text of the last reply that contained any.
         best: Option<String>,
     },
 }
 
 impl Ending {
-    /// The ending that a command is, if it is one.
+    /// Converts a command that ends a question; `None` for every other command.
     pub(super) fn of(command: &Command) -> Option<Self> {
         match command {
             Command::Finish { message, finish } => {
@@ -37,7 +37,7 @@ impl Ending {
         }
     }
 
-    /// The answer, if there is one.
+    /// Returns the text of the answer; `None` after a failure, even if there was a partial text.
     #[must_use]
     pub fn answer(&self) -> Option<&str> {
         match self {

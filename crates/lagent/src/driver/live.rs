@@ -1,4 +1,4 @@
-//! The driver for real models and tools, on tokio.
+//! The driver for real models and tools, built on tokio.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -8,27 +8,55 @@ use serde_json::Value;
 use tokio::task::JoinHandle;
 
 use super::{Decision, Ending, Watcher};
-use crate::action::{ActionReturn, ActionState, Executor};
+use crate::action::{ActionReturn, ActionState, Toolbox};
 use crate::llm::{LanguageModel, ModelRequest};
 use crate::run::{AgentRun, Command, Event, ToolOutcome};
 use crate::{Error, Result};
 
-/// What a run acts on.
+/// The model and the tools that a run acts on.
 #[derive(Debug)]
 pub struct World<'a, M> {
-    /// The model.
-    pub model: &'a M,
-    /// The tools.
-    pub tools: &'a Executor,
+    model: &'a M,
+    tools: &'a Toolbox,
 }
 
-/// Asks one question and carries out everything that follows, until the run ends.
+impl<'a, M> World<'a, M> {
+    /// Creates a world. Model and tools may be shared by many runs at the same time.
+    #[must_use]
+    pub fn new(model: &'a M, tools: &'a Toolbox) -> Self {
+        Self { model, tools }
+    }
+
+    /// Returns the tools, for instance to read their definitions or sandbox level.
+    #[must_use]
+    pub fn tools(&self) -> &'a Toolbox {
+        self.tools
+    }
+
+    /// Returns the model that answers the requests.
+    #[must_use]
+    pub fn model(&self) -> &'a M {
+        self.model
+    }
+}
+
+// Derived `Clone` and `Copy` would ask for `M: Clone`, although only references are copied.
+impl<M> Clone for World<'_, M> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<M> Copy for World<'_, M> {}
+
+/// Asks one question and carries out every command until the question ends.
 ///
-/// Calls of one reply run at the same time; their results are told in the order of the calls, so the
+/// The calls of one reply run at the same time. Their results are reported in the order of the calls, so the
 /// commands do not depend on which tool is faster.
 ///
 /// # Errors
-/// [`Error::NotReady`] when the run is in the middle of another question, and the watcher's; everything else is an event or the ending.
+/// [`Error::NotReady`] when the run is in the middle of another question; any error of the watcher. A failing
+/// model or tool is not an error: it is an event, and perhaps the ending.
 pub async fn drive<M: LanguageModel>(
     run: &mut AgentRun,
     messages: Vec<Message>,
@@ -47,7 +75,7 @@ pub async fn drive<M: LanguageModel>(
         }
         carry_out(commands, &world, watcher, &mut events).await;
     }
-    // Every command is answered by an event, so only a start that was not taken leads here.
+    // Every command is answered by an event, so only a start that the run ignored leads here.
     Err(Error::NotReady)
 }
 
@@ -86,7 +114,7 @@ async fn carry_out<M: LanguageModel>(
     }
 }
 
-/// A tool that runs on a thread of its own.
+/// A tool call that runs on its own thread.
 struct Call {
     name: String,
     args: Value,
@@ -96,14 +124,15 @@ struct Call {
 }
 
 impl Call {
-    fn start(tools: &Executor, name: String, args: Value, deadline: u64) -> Self {
-        let (executor, tool, arguments) = (tools.clone(), name.clone(), args.clone());
-        let thread = tokio::task::spawn_blocking(move || executor.call(&tool, &arguments));
+    fn start(tools: &Toolbox, name: String, args: Value, deadline: u64) -> Self {
+        let (tools, tool, arguments) = (tools.clone(), name.clone(), args.clone());
+        let thread = tokio::task::spawn_blocking(move || tools.call(&tool, &arguments));
         Self { name, args, deadline: Duration::from_millis(deadline), started: Instant::now(), thread }
     }
 
-    /// Waits for the tool, but not longer than it may take. A thread cannot be stopped: tools that run
-    /// programs have limits of their own.
+    /// Waits for the tool until its deadline.
+    ///
+    /// A thread cannot be stopped from outside, so a tool that runs programs has to limit them itself.
     async fn outcome(self) -> ToolOutcome {
         let failed = |message: String| ActionReturn {
             errmsg: Some(message),

@@ -1,4 +1,4 @@
-//! Drivers: they do what a run asks for and tell it what happened.
+//! Drivers: they carry out the commands of a run and report what happened as events.
 
 mod blocking;
 mod ending;

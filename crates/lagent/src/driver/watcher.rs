@@ -1,57 +1,59 @@
-//! Who sees what a driver does, and who decides about calls.
+//! Watchers: they see every event and command of a driver, and decide about calls that need approval.
 
 use serde_json::Value;
 
 use crate::Result;
 use crate::run::{Command, Event};
 
-/// A person's decision about a call.
+/// A decision about a call that needs approval.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Decision {
-    /// It may run.
+    /// The call runs as requested.
     Approve,
-    /// It may not: why, for the model.
+    /// The call does not run; the model reads this reason.
     Deny(String),
 }
 
-/// Sees every event and command in order; an error stops the driver.
+/// Sees every event and command in order. An error stops the driver.
+///
+/// Every method has a default that does nothing, so an implementation overrides only what it needs.
 pub trait Watcher: Send {
-    /// An event, before the run takes it.
+    /// Called with an event before the run takes it.
     ///
     /// # Errors
-    /// Whatever the watcher cannot do, such as writing a transcript.
+    /// Any failure of the watcher, such as a full disk while it writes a transcript.
     fn event(&mut self, event: &Event) -> Result<()> {
         let _ = event;
         Ok(())
     }
 
-    /// A command, before it is carried out.
+    /// Called with a command before it is carried out.
     ///
     /// # Errors
-    /// Like [`Watcher::event`].
+    /// The same as [`Watcher::event`].
     fn command(&mut self, command: &Command) -> Result<()> {
         let _ = command;
         Ok(())
     }
 
-    /// A piece of a reply that is still coming; asked for by [`Watcher::wants_deltas`].
+    /// Called with each piece of a reply while it is generated, if [`Watcher::wants_deltas`] returns true.
     fn delta(&mut self, text: &str) {
         let _ = text;
     }
 
-    /// Whether replies are streamed to [`Watcher::delta`].
+    /// Says whether replies should be streamed to [`Watcher::delta`]. Default: false.
     fn wants_deltas(&self) -> bool {
         false
     }
 
-    /// Decides about a call; without a person the answer is no.
+    /// Decides about a call that needs approval. Default: deny, since there is nobody to ask.
     fn decide(&mut self, name: &str, args: &Value) -> Decision {
         let _ = (name, args);
         Decision::Deny("there is nobody to ask".to_owned())
     }
 }
 
-/// Watches nothing.
+/// A watcher that ignores everything and denies every call that needs approval.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Silent;
 

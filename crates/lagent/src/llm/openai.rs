@@ -1,9 +1,9 @@
-//! Any OpenAI-compatible server over HTTP: ours, or another.
+//! A model behind an OpenAI-compatible HTTP server, ours or another.
 
-use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use internlm_kit::file;
 use lmdeploy::client::{Client, ClientConfig};
 use serde::{Deserialize, Serialize};
 
@@ -12,23 +12,24 @@ use super::{Deltas, LanguageModel, ModelRequest, stream};
 use crate::run::ModelOutcome;
 use crate::{Error, Result};
 
-/// How to reach the model.
+/// The `[model]` table of an agent file: where the model's server is and how to talk to it.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct ModelConfig {
-    /// `http://host:port`, without `/v1`; default the server on this machine's port 23333.
+#[non_exhaustive]
+pub struct EndpointConfig {
+    /// Address of the server as `http://host:port`, without `/v1`. Default: port 23333 on this machine.
     pub base_url: String,
-    /// The model's name; default the first that the server lists.
+    /// Name of the model on the server. Default: the first model that the server lists.
     pub name: Option<String>,
-    /// File that holds the key; default no key. The key itself is never written anywhere.
+    /// File that contains the API key. Default: no key. The key itself is never written anywhere.
     pub api_key_file: Option<PathBuf>,
-    /// Longest silence of the server, seconds; default 600.
+    /// Idle timeout in seconds: how long the server may send nothing. Default: 600.
     pub timeout_seconds: u64,
-    /// Tries after a failed connection, or after status 429 or 503; default 3.
+    /// Number of retries after a failed connection or status 429 or 503. Default: 3.
     pub retries: u32,
 }
 
-impl Default for ModelConfig {
+impl Default for EndpointConfig {
     fn default() -> Self {
         let client = ClientConfig::default();
         Self {
@@ -41,7 +42,7 @@ impl Default for ModelConfig {
     }
 }
 
-/// A model of a server.
+/// A model behind an OpenAI-compatible server. Cheap to clone; clones share their connections.
 #[derive(Clone, Debug)]
 pub struct OpenAi {
     client: Client,
@@ -49,36 +50,42 @@ pub struct OpenAi {
 }
 
 impl OpenAi {
-    /// Connects: asks the server for its models, which also proves that it is there.
+    /// Connects to a server and looks up the model.
+    ///
+    /// The list of models is always requested, even if `config` names one: a server that is missing or
+    /// serves something else is found out before the first question, not in the middle of a run.
     ///
     /// # Errors
-    /// [`Error::File`] of the key, [`Error::Server`] when the server cannot be reached or used.
-    pub async fn connect(config: &ModelConfig) -> Result<Self> {
-        let api_key = config.api_key_file.as_ref().map(|path| {
-            let key = fs::read_to_string(path);
-            let key = key.map_err(|source| Error::File { path: path.clone(), verb: "read", source })?;
-            Ok::<_, Error>(key.trim().to_owned())
-        });
+    /// [`Error::File`] when the key cannot be read; [`Error::Server`] for an address that is not a URL;
+    /// [`Error::Unreachable`] when the server does not answer; [`Error::UnknownModel`] when it does not have
+    /// the model.
+    pub async fn connect(config: &EndpointConfig) -> Result<Self> {
+        let api_key = config.api_key_file.as_ref().map(file::read_to_string).transpose()?;
         let mut client = ClientConfig::new(&config.base_url)
             .with_timeout(Duration::from_secs(config.timeout_seconds))
             .with_retries(config.retries);
-        client.api_key = api_key.transpose()?;
+        client.api_key = api_key.map(|key| key.trim().to_owned());
         let client = Client::new(client)?;
-        let model = match &config.name {
-            Some(name) => name.clone(),
-            None => client.models().await?.data.into_iter().next().map(|model| model.id).unwrap_or_default(),
+        let listed = client.models().await.map_err(Error::Unreachable)?;
+        let known: Vec<String> = listed.data.into_iter().map(|model| model.id).collect();
+        let found = match &config.name {
+            None => known.first(),
+            Some(name) => known.iter().find(|known| *known == name),
         };
-        Ok(Self { client, model })
-    }
-
-    /// The model's name.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.model
+        match found.cloned() {
+            Some(model) => Ok(Self { client, model }),
+            None => {
+                Err(Error::UnknownModel { url: config.base_url.clone(), name: config.name.clone(), known })
+            }
+        }
     }
 }
 
 impl LanguageModel for OpenAi {
+    fn name(&self) -> &str {
+        &self.model
+    }
+
     async fn chat(&self, asked: ModelRequest<'_>) -> ModelOutcome {
         let started = Instant::now();
         let answer = self.client.chat(&request(&self.model, asked)).await;

@@ -1,4 +1,4 @@
-//! A model that says what a script says: for tests and examples.
+//! A model that replies from a script, for tests and examples.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -6,20 +6,22 @@ use std::sync::{Mutex, PoisonError};
 use super::{LanguageModel, ModelRequest};
 use crate::run::{FailureKind, Finish, ModelOutcome};
 
-/// Gives its replies one after the other, whatever it is asked.
+/// Returns its replies one after the other, whatever it is asked.
 #[derive(Debug, Default)]
 pub struct Scripted {
     replies: Mutex<VecDeque<String>>,
 }
 
 impl Scripted {
-    /// The replies in order; call marks inside the texts are parsed by the agent.
+    /// Creates a script of replies. Call marks inside the texts are parsed by the agent, as with a server
+    /// that leaves them unparsed.
     #[must_use]
     pub fn new<T: Into<String>>(replies: impl IntoIterator<Item = T>) -> Self {
         Self { replies: Mutex::new(replies.into_iter().map(Into::into).collect()) }
     }
 
-    /// The next reply; one token per word, no time. A script that is over is a failure.
+    /// Returns the next reply. Every word counts as one token and no time passes. After the last reply every
+    /// request fails.
     #[must_use]
     pub fn next(&self, request: ModelRequest<'_>) -> ModelOutcome {
         let words = |text: &str| text.split_whitespace().count() as u64;
@@ -43,6 +45,10 @@ impl Scripted {
 }
 
 impl LanguageModel for Scripted {
+    fn name(&self) -> &str {
+        "scripted"
+    }
+
     async fn chat(&self, request: ModelRequest<'_>) -> ModelOutcome {
         self.next(request)
     }

@@ -1,4 +1,4 @@
-//! Putting a streamed reply together: text pieces, and calls piece by piece at their index.
+//! Assembles a streamed reply from its chunks: text in order, calls piece by piece at their index.
 
 use futures_util::{Stream, StreamExt};
 use lmdeploy::protocol::{ChatChunk, FunctionCall, ToolCall, ToolCallDelta};
@@ -6,7 +6,7 @@ use lmdeploy::protocol::{ChatChunk, FunctionCall, ToolCall, ToolCallDelta};
 use super::Deltas;
 use super::convert::Reply;
 
-/// Reads a stream to its end, showing the text on the way.
+/// Reads a stream to its end and passes each piece of text to `deltas`.
 pub(super) async fn collect(
     mut chunks: impl Stream<Item = lmdeploy::Result<ChatChunk>> + Unpin,
     deltas: Deltas<'_>,

@@ -1,5 +1,5 @@
 //! The prompt texts of lagent 0.2.4's InternLM2 agent (`lagent/agents/internlm2_agent.py`): three system
-//! messages, tools printed as lagent describes them.
+//! messages, with the tools in lagent's own description format.
 
 use internlm_model::chat::{Channel, Message};
 use serde_json::{Value, json};
@@ -7,23 +7,24 @@ use serde_json::{Value, json};
 use super::{Layout, NonAscii, json_dumps};
 use crate::action::{ToolInput, ToolSpec};
 
-/// When to call tools at all.
+/// Tells the model when to call tools at all.
 pub(super) const META: &str = "当开启工具以及代码时，根据需求选择合适的工具进行调用";
-/// What the interpreter is.
+/// Describes the code interpreter.
 pub(super) const INTERPRETER: &str = "你现在已经能够在一个有状态的 Jupyter 笔记本环境中运行 Python 代码。当你向 python 发送含有 Python 代码的消息时，它将在该环境中执行。这个工具适用于多种场景，如数据分析或处理（包括数据操作、统计分析、图表绘制），复杂的计算问题（解决数学和物理难题），编程示例（理解编程概念或特性），文本处理和分析（比如文本解析和自然语言处理），机器学习和数据科学（用于展示模型训练和数据可视化），以及文件操作和数据导入（处理CSV、JSON等格式的文件）。";
-/// The tools go into `{prompt}`.
+/// Offers the plugin tools, which replace `{prompt}`.
 const PLUGIN: &str = "你可以使用如下工具：\n{prompt}\n如果你已经获得足够信息，请直接给出答案. 避免不必要的工具调用! 同时注意你可以使用的工具，不要随意捏造！";
-/// How lagent tells the model to give arguments.
+/// Lagent's instruction about the form of the arguments.
 const PARAMETERS: &str = "If you call this tool, you must pass arguments in the JSON format {key: value}, where the key is the parameter name.";
 
-/// The system message that offers `tools`.
+/// Creates the system message that offers `tools`.
 pub(super) fn plugin_message(tools: &[&ToolSpec]) -> Message {
     let tools = Value::Array(tools.iter().map(|tool| offered(tool)).collect());
     let content = PLUGIN.replace("{prompt}", &json_dumps(&tools, NonAscii::Keep, Layout::Indent(4)));
     Message { channel: Some(Channel::Plugin), ..Message::system(content) }
 }
 
-/// Lagent's description of a tool: `{name, description, parameters, required, parameter_description}`.
+/// Returns lagent's description of a tool: `{name, description, parameters, required,
+/// parameter_description}`.
 #[must_use]
 pub fn lagent_tool(tool: &ToolSpec) -> Value {
     let properties = tool.parameters.get("properties").and_then(Value::as_object);
@@ -46,7 +47,8 @@ pub fn lagent_tool(tool: &ToolSpec) -> Value {
     value
 }
 
-/// What the plugin message shows: only required parameters, and a prefix before the description.
+/// Returns the description that the plugin message of 0.2.4 shows: only the required parameters, and a prefix
+/// before the tool's own description.
 fn offered(tool: &ToolSpec) -> Value {
     let mut shown = lagent_tool(tool);
     let required = tool.required();
@@ -62,7 +64,7 @@ fn offered(tool: &ToolSpec) -> Value {
     shown
 }
 
-/// JSON Schema's types by lagent's names.
+/// Maps a JSON Schema type to lagent's name of it.
 fn lagent_type(schema: &Value) -> &'static str {
     match schema.get("type").and_then(Value::as_str) {
         Some("integer") => "NUMBER",

@@ -1,28 +1,29 @@
-//! Python's ways of printing values, which lagent's prompts are made of: `repr`, sets, `json.dumps`.
+//! Values printed as Python prints them: `repr`, sets and `json.dumps`. Lagent's prompts consist of such
+//! text, so byte equality with upstream depends on it.
 
 use std::fmt::Write;
 
 use serde_json::Value;
 
-/// Whether `json.dumps` keeps characters outside of ASCII.
+/// The `ensure_ascii` argument of `json.dumps`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum NonAscii {
-    /// `ensure_ascii=False`.
+    /// `ensure_ascii=False`: characters stay as they are.
     Keep,
-    /// `ensure_ascii=True`, Python's default: `\uXXXX`.
+    /// `ensure_ascii=True`, Python's default: characters outside ASCII become `\uXXXX`.
     Escape,
 }
 
-/// Whether `json.dumps` breaks lines.
+/// The `indent` argument of `json.dumps`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Layout {
-    /// One line, `", "` and `": "`.
+    /// `indent=None`: one line with `", "` and `": "` as separators.
     Line,
-    /// `indent=N`.
+    /// `indent=N`: one item per line, indented by N spaces per level.
     Indent(usize),
 }
 
-/// `json.dumps(value)`.
+/// Prints a value as Python's `json.dumps(value)` does.
 #[must_use]
 pub fn json_dumps(value: &Value, non_ascii: NonAscii, layout: Layout) -> String {
     let mut text = String::new();
@@ -83,7 +84,7 @@ fn quote(string: &str, non_ascii: NonAscii, text: &mut String) {
     }
 }
 
-/// `repr(value)` of the Python value that this JSON loads as.
+/// Prints a value as Python's `repr(json.loads(text))` does.
 #[must_use]
 pub fn repr(value: &Value) -> String {
     match value {
@@ -100,7 +101,7 @@ pub fn repr(value: &Value) -> String {
     }
 }
 
-/// `repr` of a text: single quotes unless only a single quote is inside.
+/// Prints a text as `repr` does: in single quotes, unless it contains single quotes and no double quotes.
 fn repr_text(string: &str) -> String {
     let quote = if string.contains('\'') && !string.contains('"') { '"' } else { '\'' };
     let mut text = String::from(quote);
@@ -119,7 +120,7 @@ fn repr_text(string: &str) -> String {
     text
 }
 
-/// How Python prints a set of names (its order is random there, the given one here).
+/// Prints a set of names as Python does. Python's order is random; here it is the given order.
 pub(crate) fn python_set(names: &[&str]) -> String {
     let names: Vec<String> = names.iter().map(|name| repr_text(name)).collect();
     format!("{{{}}}", names.join(", "))

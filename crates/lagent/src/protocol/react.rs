@@ -1,5 +1,5 @@
-//! ReAct (Yao et al., "ReAct: Synergizing Reasoning and Acting in Language Models", 2022) in the words of
-//! lagent 0.2.4 (`lagent/agents/react.py`): thought, action and action input as tagged lines.
+//! ReAct (Yao et al., "ReAct: Synergizing Reasoning and Acting in Language Models", 2022) with the prompts of
+//! lagent 0.2.4 (`lagent/agents/react.py`): thought, action and action input are tagged lines of plain text.
 
 use internlm_model::chat::{Channel, Message, Role};
 use serde::{Deserialize, Serialize};
@@ -12,22 +12,23 @@ use crate::action::ToolSpec;
 const CALL_PROTOCOL: &str = "You are a assistant who can utilize external tools.\n{tool_description}\nTo use a tool, please use the following format:\n```\n{thought}Think what you need to solve, do you need to use tools?\n{action}the tool name, should be one of [{action_names}]\n{action_input}the input to the action\n```\nThe response after utilizing tools should using the following format:\n```\n{response}the results after call the tool.\n```\nIf you already know the answer, or you do not need to use tools,\nplease using the following format to reply:\n```\n{thought}the thought process to get the final answer\n{finish}final answer\n```\nBegin!";
 /// The system text before the last turn (`FORCE_STOP_PROMPT_EN`).
 const FORCE_STOP: &str = "You should directly give results\n based on history information.";
-/// Lagent's words for a reply without an action.
+/// Lagent's correction of a reply without an action.
 const NO_ACTION: &str = "Please follow the format";
 
-/// The words that mark the parts of a reply.
+/// The tags in front of the parts of a reply. The defaults are lagent's English tags.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[non_exhaustive]
 pub struct ReactTags {
-    /// Before the reasoning.
+    /// Tag of the reasoning. Default: `Thought:`.
     pub thought: String,
-    /// Before the tool's name.
+    /// Tag of the tool's name. Default: `Action:`.
     pub action: String,
-    /// Before the tool's input.
+    /// Tag of the tool's input. Default: `Action Input:`.
     pub action_input: String,
-    /// Before a tool's result.
+    /// Tag of a tool's result. Default: `Response:`.
     pub response: String,
-    /// Before the answer.
+    /// Tag of the final answer. Default: `Final Answer:`.
     pub finish: String,
 }
 
@@ -43,15 +44,17 @@ impl Default for ReactTags {
     }
 }
 
-/// Settings of the protocol.
+/// Settings of the ReAct protocol.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[non_exhaustive]
 pub struct React {
-    /// The system text; `{tool_description}`, `{action_names}` and the tags' names in braces are filled in.
+    /// System message. `{tool_description}`, `{action_names}` and the tags' names in braces are replaced.
+    /// Default: lagent's English text.
     pub call_protocol: String,
-    /// The system text before the last turn.
+    /// System message before the last turn. Default: lagent's English text.
     pub force_stop: String,
-    /// The tags.
+    /// Tags that mark the parts of a reply.
     pub tags: ReactTags,
 }
 
@@ -65,17 +68,17 @@ impl Default for React {
     }
 }
 
-/// Whether this is the last request that the limits allow.
+/// Whether this request is the last one that the limits allow.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Turn {
-    /// More may follow.
+    /// More requests may follow.
     Inner,
-    /// The answer has to come now.
+    /// This reply has to contain the answer.
     Last,
 }
 
 impl React {
-    /// The messages of the next request.
+    /// Returns the messages of the next request.
     pub(crate) fn prompt(&self, tools: &[ToolSpec], history: &[Message], turn: Turn) -> Vec<Message> {
         let descriptions: Vec<Value> = tools.iter().map(lagent_tool).collect();
         let mut names: Vec<Value> = Vec::new();
@@ -94,7 +97,8 @@ impl React {
         messages
     }
 
-    /// Python's `str.format` for the names that the protocol knows; doubled braces are literal.
+    /// Fills in the system message like Python's `str.format` with the names that the protocol knows. Doubled
+    /// braces are literal.
     fn fill(&self, tools: &str, names: &str) -> String {
         let tags = &self.tags;
         let fields = [
@@ -133,7 +137,7 @@ impl React {
         text
     }
 
-    /// What a reply means.
+    /// Returns the reply as a message, and its meaning.
     pub(crate) fn parse(&self, content: &str) -> (Message, Parsed) {
         (Message::assistant(content), self.meaning(content))
     }
@@ -142,7 +146,7 @@ impl React {
         if let Some(at) = content.rfind(&self.tags.finish) {
             return Parsed::Answer(content[at + self.tags.finish.len()..].to_owned());
         }
-        // `Action:(.*?)\n`, the last one; `Action Input:(.*)` over lines, which begins at the first one.
+        // Upstream's patterns: `Action:(.*?)\n` matches last, `Action Input:(.*)` matches from the first tag on.
         let action = last_after(content, &self.tags.action)
             .and_then(|rest| rest.split_once('\n'))
             .map(|(name, _)| name.trim().to_owned());
@@ -156,14 +160,14 @@ impl React {
         Parsed::Calls(vec![Ok(CallRequest { channel: Channel::Plugin, name, arguments })])
     }
 
-    /// The message that carries a tool's result.
+    /// Creates the message that carries a tool's result.
     pub(crate) fn response(&self, text: &str) -> Message {
         Message::new(Role::System, format!("{}{text}\n", self.tags.response))
     }
 }
 
-/// All text after the last `tag`. `Action:` must not match inside `Action Input:`, which it cannot: the
-/// colon follows another word there.
+/// Returns the text after the last `tag`. `Action:` does not match inside `Action Input:`, because there the
+/// colon follows another word.
 fn last_after<'a>(content: &'a str, tag: &str) -> Option<&'a str> {
     content.rfind(tag).map(|at| &content[at + tag.len()..])
 }

@@ -1,4 +1,7 @@
-//! `AgentRun`: events in, commands out.
+//! `AgentRun`: takes events and returns commands.
+//!
+//! Everything that touches the world (HTTP, tools, people, time) is done by a driver, which turns each
+//! outcome into the next event. That makes a run testable, recordable and resumable.
 
 use internlm_model::chat::{Channel, Message};
 use serde::{Deserialize, Serialize};
@@ -11,43 +14,48 @@ use crate::Result;
 use crate::action::ToolSpec;
 use crate::protocol::{CallRequest, Malformed, Parsed, Protocol, Turn};
 
-/// Lagent's words for a tool that does not exist (`InvalidAction`).
+/// Lagent's error message for an unknown tool (`InvalidAction`).
 const INVALID_ACTION: &str = "The action is invalid, please check the action name.";
 
-/// What an agent is: everything that does not change during a run.
+/// The definition of an agent: everything that stays the same during a run.
+///
+/// ```
+/// use lagent::run::{AgentSpec, Approval, Limits};
+///
+/// let mut limits = Limits::default();
+/// limits.max_turn = 8;
+/// let agent = AgentSpec::internlm2(Vec::new()).with_limits(limits).with_approval(Approval::Always);
+/// assert_eq!(agent.limits.max_turn, 8);
+/// ```
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct AgentSpec {
-    /// How it talks to the model.
+    /// How tools and calls are written for the model.
     pub protocol: Protocol,
-    /// The tools it may call.
+    /// Definitions of the tools that the agent may call.
     pub tools: Vec<ToolSpec>,
-    /// Limits of each question.
+    /// Limits that apply to each question separately.
     pub limits: Limits,
-    /// Settings of the model requests.
+    /// Sampling settings of every model request.
     pub params: Sampling,
-    /// Which calls a person has to approve.
+    /// Calls that wait for a person's approval.
     pub approval: Approval,
 }
 
-/// One run of an agent. [`AgentRun::step`] is a pure function of the state and the event: same events, same
-/// commands, byte for byte; the state can be saved between any two events and go on elsewhere.
+/// The state of one conversation with an agent.
+///
+/// [`AgentRun::step`] is a pure function of the state and the event: the same events give the same commands,
+/// byte for byte. The state can be saved between any two events and loaded in another process.
 ///
 /// ```
-/// use internlm_model::chat::Message;
-/// use lagent::run::{AgentRun, AgentSpec, Command, Event, Finish, ModelOutcome};
+/// use lagent::Message;
+/// use lagent::run::{AgentRun, AgentSpec, Command, Event, ModelOutcome};
 ///
 /// let mut run = AgentRun::new(AgentSpec::internlm2(Vec::new()));
 /// let asked = run.step(Event::Start { messages: vec![Message::user("Hello")] });
 /// let [Command::AskModel { id, .. }] = asked[..] else { panic!("it asks the model") };
 /// let mut run = AgentRun::load(&run.save())?; // perhaps in another process
-/// let reply = ModelOutcome::Reply {
-///     content: "Hi!".into(),
-///     calls: Vec::new(),
-///     finish: Finish::Stop,
-///     input_tokens: 9,
-///     output_tokens: 3,
-///     milliseconds: 12,
-/// };
+/// let reply = ModelOutcome::text("Hi!");
 /// let done = run.step(Event::Model { request: id, outcome: reply });
 /// assert!(matches!(&done[..], [Command::Finish { message, .. }] if message.text() == "Hi!"));
 /// # Ok::<(), lagent::Error>(())
@@ -58,28 +66,47 @@ pub struct AgentRun {
     history: Vec<Message>,
     phase: Phase,
     used: Counters,
-    /// Corrections since the last call that was understood.
+    /// Number of corrections since the last call that was understood.
     corrections: u32,
     last_id: u64,
     best: Option<String>,
 }
 
 impl AgentSpec {
-    /// The InternLM2 agent with default settings.
+    /// Creates an agent with default limits, greedy decoding and no approvals.
+    #[must_use]
+    pub fn new(protocol: Protocol, tools: Vec<ToolSpec>) -> Self {
+        let (limits, params) = (Limits::default(), Sampling::default());
+        Self { protocol, tools, limits, params, approval: Approval::Never }
+    }
+
+    /// Creates an agent that uses InternLM2's plugin protocol with its default settings.
     #[must_use]
     pub fn internlm2(tools: Vec<ToolSpec>) -> Self {
-        Self {
-            protocol: Protocol::InternLm2(Default::default()),
-            tools,
-            limits: Limits::default(),
-            params: Sampling::default(),
-            approval: Approval::Never,
-        }
+        Self::new(Protocol::InternLm2(Default::default()), tools)
+    }
+
+    /// Replaces the limits of each question.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// Replaces the sampling settings of the model requests.
+    #[must_use]
+    pub fn with_sampling(self, params: Sampling) -> Self {
+        Self { params, ..self }
+    }
+
+    /// Replaces the rule that says which calls wait for a person.
+    #[must_use]
+    pub fn with_approval(self, approval: Approval) -> Self {
+        Self { approval, ..self }
     }
 }
 
 impl AgentRun {
-    /// A run that waits for [`Event::Start`].
+    /// Creates a run with an empty conversation, waiting for [`Event::Start`].
     #[must_use]
     pub fn new(spec: AgentSpec) -> Self {
         Self {
@@ -93,7 +120,7 @@ impl AgentRun {
         }
     }
 
-    /// The whole state as one line of JSON.
+    /// Serializes the whole state as one line of JSON.
     ///
     /// # Panics
     /// Never: every part of the state has a JSON form.
@@ -102,34 +129,37 @@ impl AgentRun {
         serde_json::to_string(self).expect("every part of the state has a JSON form")
     }
 
-    /// A run that goes on where [`AgentRun::save`] was called.
+    /// Restores a run from the text of [`AgentRun::save`].
     ///
     /// # Errors
-    /// Text that is not a saved run.
+    /// [`Error::State`](crate::Error::State) when the text is not a saved run.
     pub fn load(text: &str) -> Result<Self> {
         Ok(serde_json::from_str(text)?)
     }
 
-    /// The conversation so far, without system messages of the protocol.
+    /// Returns the conversation so far. The protocol's system messages are added per request and are not
+    /// part of it.
     #[must_use]
     pub fn history(&self) -> &[Message] {
         &self.history
     }
 
-    /// Where the run stands.
+    /// Returns what the run is waiting for.
     #[must_use]
     pub fn phase(&self) -> &Phase {
         &self.phase
     }
 
-    /// What was used of the limits since the last start.
+    /// Returns what has been used of the limits since the last [`Event::Start`].
     #[must_use]
     pub fn used(&self) -> &Counters {
         &self.used
     }
 
-    /// Takes one event and says what has to be done now. Events that nothing waits for, such as the result
-    /// of a cancelled call, change nothing.
+    /// Takes one event and returns the commands that follow from it.
+    ///
+    /// An event that the run is not waiting for, such as the result of a cancelled call, changes nothing and
+    /// returns no commands.
     pub fn step(&mut self, event: Event) -> Vec<Command> {
         match event {
             Event::Start { messages } if matches!(self.phase, Phase::Ready | Phase::Failed) => {
@@ -148,7 +178,7 @@ impl AgentRun {
         }
     }
 
-    /// Limits hold per question.
+    /// Begins a question. Limits apply per question, so the counters start again.
     fn start(&mut self, messages: Vec<Message>) -> Vec<Command> {
         self.history.extend(messages);
         self.used = Counters::default();
@@ -197,7 +227,7 @@ impl AgentRun {
         }
     }
 
-    /// Starts the calls of a reply; those that cannot start are answered at once.
+    /// Starts the calls of a reply. A call that cannot start gets its answer at once, without a tool.
     fn calls(&mut self, message: Message, calls: Vec<Result<CallRequest, Malformed>>) -> Vec<Command> {
         let mut commands = vec![Command::Emit { message }];
         let problem = calls.iter().find_map(|call| call.as_ref().err()).map(|call| call.problem.clone());
@@ -225,7 +255,8 @@ impl AgentRun {
         }
         let limit = self.spec.limits.tool_calls;
         if limit.is_some_and(|limit| self.used.tool_calls > limit) {
-            // The calls that would exceed the limit are not made, nor the others of the same reply.
+            // Neither the calls above the limit nor the others of the same reply are made: half a reply's calls
+            // would leave the conversation without the other half's results.
             self.used.tool_calls = calls_before;
             commands.truncate(1);
             commands.push(self.fail(FailReason::Limit { limit: "tool-calls".to_owned() }));
@@ -236,14 +267,15 @@ impl AgentRun {
         commands
     }
 
-    /// One call that was understood: is there such a tool, do the arguments fit, may it run?
+    /// Opens one call that was understood: checks that the tool exists, that the arguments fit and whether a
+    /// person has to approve it.
     fn open(&mut self, request: CallRequest) -> (PendingCall, Option<Command>) {
         self.used.tool_calls += 1;
         let CallRequest { channel, name, arguments } = request;
         let tool = self.spec.tools.iter().find(|tool| tool.name == name);
         let (arguments, problem) = match tool {
             None => {
-                // Upstream answers with the input itself when it is a text.
+                // Upstream answers with the input itself if it is a text.
                 let text = arguments.as_str().unwrap_or(INVALID_ACTION).to_owned();
                 (arguments, Some(text))
             }
@@ -303,13 +335,13 @@ impl AgentRun {
         self.after_calls()
     }
 
-    /// The call of this id, when it is in this state.
+    /// Finds the call with this id if it is in this state.
     fn waiting(&mut self, id: u64, state: &CallState) -> Option<&mut PendingCall> {
         let Phase::Calling { calls } = &mut self.phase else { return None };
         calls.iter_mut().find(|call| call.id == id && call.state == *state)
     }
 
-    /// When every call is done: their results join the conversation in order, and the model is asked again.
+    /// Once every call is done, appends the results in the order of the calls and asks the model again.
     fn after_calls(&mut self) -> Vec<Command> {
         let Phase::Calling { calls } = &self.phase else { return Vec::new() };
         let texts: Option<Vec<(Channel, &String)>> = calls

@@ -1,4 +1,4 @@
-//! What a run wants done.
+//! The commands that a run returns, and the reasons why it fails.
 
 use internlm_model::chat::Message;
 use serde::{Deserialize, Serialize};
@@ -7,88 +7,90 @@ use serde_json::Value;
 use super::{FailureKind, Finish, Sampling};
 use crate::action::ToolSpec;
 
-/// Something that a driver has to do. Ids count up from 1 over requests and calls together.
+/// Something that a driver has to do.
+///
+/// Ids start at 1 and are shared by requests and calls, so an id names one of them.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Command {
-    /// Ask the model; answer with [`Event::Model`](super::Event::Model).
+    /// Ask the model and answer with [`Event::Model`](super::Event::Model).
     AskModel {
-        /// The request's id.
+        /// Id to repeat in the answering event.
         id: u64,
-        /// The whole prompt.
+        /// The whole prompt, system messages of the protocol included.
         messages: Vec<Message>,
-        /// Tools for the request's `tools`; empty when the prompt itself describes them.
+        /// Tools for the `tools` field of the request; empty if the prompt itself describes them.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         tools: Vec<ToolSpec>,
-        /// Settings.
+        /// Sampling settings of this request.
         params: Sampling,
     },
-    /// Call a tool; answer with [`Event::Tool`](super::Event::Tool).
+    /// Call a tool and answer with [`Event::Tool`](super::Event::Tool).
     CallTool {
-        /// The call's id.
+        /// Id to repeat in the answering event.
         id: u64,
-        /// The tool.
+        /// Name of the tool.
         name: String,
-        /// Its arguments, checked against the tool's definition.
+        /// Arguments, already checked against the tool's definition.
         args: Value,
-        /// Milliseconds it may take.
+        /// Time limit of the call in milliseconds.
         deadline: u64,
     },
-    /// Ask a person; answer with [`Event::Approve`](super::Event::Approve) or
+    /// Ask a person for approval and answer with [`Event::Approve`](super::Event::Approve) or
     /// [`Event::Deny`](super::Event::Deny).
     AskHuman {
-        /// The call's id.
+        /// Id to repeat in the answering event.
         call: u64,
-        /// The tool.
+        /// Name of the tool.
         name: String,
-        /// Its arguments.
+        /// Arguments that the person should see.
         args: Value,
     },
-    /// Show this message: it joined the conversation.
+    /// Show a message that was appended to the conversation. Needs no answer.
     Emit {
-        /// A reply, a tool's result or a correction.
+        /// A reply of the model, a tool's result or a correction.
         message: Message,
     },
-    /// The end, with an answer.
+    /// The question is answered; the run waits for the next one.
     Finish {
-        /// The answer.
+        /// The final answer without any calls.
         message: Message,
-        /// `length` when the token limit cut the answer.
+        /// [`Finish::Length`] if the token limit cut the answer.
         finish: Finish,
     },
-    /// The end, without one.
+    /// The question ended without an answer.
     Fail {
-        /// Why.
+        /// The limit, error or cancellation that ended it.
         reason: FailReason,
-        /// The text of the last reply that had one.
+        /// Text of the last reply that contained any, as the best answer so far.
         best: Option<String>,
     },
 }
 
-/// Why a run ended without an answer.
+/// The reason why a question ended without an answer.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(tag = "reason", rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum FailReason {
-    /// A limit was reached.
+    /// A limit of the agent was reached.
     Limit {
-        /// Its key in the config.
+        /// The limit's key in the config, such as `max-turn`.
         limit: String,
     },
-    /// Calls could not be understood, again and again.
+    /// The model wrote unusable calls until the corrections were used up.
     Unparsable {
-        /// What is wrong with the last one.
+        /// The problem of the last call.
         problem: String,
     },
-    /// The model request failed.
+    /// A model request failed after the driver's retries.
     Model {
-        /// Which kind.
+        /// Category of the error, for deciding whether to try again.
         kind: FailureKind,
-        /// The message.
+        /// The error message, for people.
         message: String,
     },
-    /// Cancelled.
+    /// The caller cancelled the question with [`Event::Cancel`](super::Event::Cancel).
     Cancelled,
 }
 

@@ -1,125 +1,140 @@
-//! What happened outside of a run.
+//! The events that a run receives from its driver.
 
 use internlm_model::chat::{Message, ToolCall};
 use serde::{Deserialize, Serialize};
 
 use crate::action::ActionReturn;
 
-/// Something that the outside world tells a run.
+/// Something that happened outside of the run.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Event {
-    /// Begin, or go on after an answer, with these messages.
+    /// Start a question, or continue the conversation after an answer.
     Start {
-        /// Usually one message of the user.
+        /// New messages, usually one from the user.
         messages: Vec<Message>,
     },
-    /// A model request ended.
+    /// A model request has ended.
     Model {
-        /// The request's id.
+        /// Id that [`Command::AskModel`](super::Command::AskModel) carried.
         request: u64,
-        /// How it ended.
+        /// The reply or the error.
         outcome: ModelOutcome,
     },
-    /// A piece of a reply that is still coming; for watchers, changes nothing.
+    /// A piece of a reply that is still being generated. Only watchers use it; the run ignores it.
     ModelDelta {
-        /// The request's id.
+        /// Id that [`Command::AskModel`](super::Command::AskModel) carried.
         request: u64,
-        /// The next characters.
+        /// The characters since the previous piece.
         text: String,
     },
-    /// A tool call ended.
+    /// A tool call has ended.
     Tool {
-        /// The call's id.
+        /// Id that [`Command::CallTool`](super::Command::CallTool) carried.
         call: u64,
-        /// What came back.
+        /// The result or error that the tool returned.
         outcome: ToolOutcome,
     },
-    /// A person allows a call.
+    /// A person approves a call.
     Approve {
-        /// The call's id.
+        /// Id that [`Command::AskHuman`](super::Command::AskHuman) carried.
         call: u64,
     },
-    /// A person refuses a call.
+    /// A person denies a call.
     Deny {
-        /// The call's id.
+        /// Id that [`Command::AskHuman`](super::Command::AskHuman) carried.
         call: u64,
-        /// Why, for the model.
+        /// The reason, which the model reads.
         reason: String,
     },
-    /// Stop now.
+    /// Stop the current question; the conversation is kept.
     Cancel,
 }
 
-/// How a model request ended.
+/// The outcome of a model request.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(tag = "outcome", rename_all = "kebab-case")]
 pub enum ModelOutcome {
-    /// With a reply.
+    /// The model gave a reply.
     Reply {
-        /// The text; may still hold call marks that the server did not parse.
+        /// The text, possibly with call marks that the server left unparsed.
         content: String,
-        /// The calls that the server parsed.
+        /// The calls that the server parsed out of the text.
         #[serde(default)]
         calls: Vec<ToolCall>,
-        /// Why it ended.
+        /// Whether the model or the token limit ended the reply.
         finish: Finish,
-        /// Tokens of the prompt.
+        /// Number of prompt tokens, as the server counts them.
         input_tokens: u64,
-        /// Tokens generated.
+        /// Number of generated tokens, as the server counts them.
         output_tokens: u64,
-        /// Time it took.
+        /// Duration of the request in milliseconds.
         milliseconds: u64,
     },
-    /// With an error, after the driver's retries.
+    /// The request failed after the driver's retries.
     Failed {
-        /// Which kind.
+        /// Category of the error.
         kind: FailureKind,
-        /// The message, for people; never an answer.
+        /// The error message, for people; it never becomes an answer.
         message: String,
-        /// Time it took.
+        /// Duration of the request in milliseconds.
         milliseconds: u64,
     },
 }
 
-/// Why a reply ended.
+impl ModelOutcome {
+    /// Creates a reply that consists of `content`, with no calls, tokens or time. For scripts and tests.
+    #[must_use]
+    pub fn text(content: impl Into<String>) -> Self {
+        Self::Reply {
+            content: content.into(),
+            calls: Vec::new(),
+            finish: Finish::Stop,
+            input_tokens: 0,
+            output_tokens: 0,
+            milliseconds: 0,
+        }
+    }
+}
+
+/// The reason why a reply ended.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Finish {
-    /// The model ended it.
+    /// The model ended the reply itself, or a stop string did.
     Stop,
-    /// The token limit cut it.
+    /// The reply reached the token limit and is cut off.
     Length,
 }
 
-/// Kinds of model errors.
+/// Categories of model errors. They decide whether a batch counts a question or stops.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum FailureKind {
-    /// The key is missing or wrong.
+    /// The API key is missing or wrong (status 401, 403).
     Auth,
-    /// Too many requests, or no credit.
+    /// Too many requests or no credit left (status 429).
     Quota,
     /// The prompt is longer than the model's context.
     ContextLength,
     /// The server cannot be reached, or the connection broke.
     Network,
-    /// The answer is not what the protocol says.
+    /// The response does not follow the protocol.
     Malformed,
-    /// The server refused the request.
+    /// The server refused the request as invalid.
     Rejected,
-    /// The server failed.
+    /// The server failed while it worked on the request.
     Server,
 }
 
-/// What came back from a tool call.
+/// The outcome of a tool call with its duration.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct ToolOutcome {
     /// The tool's result or error.
     #[serde(rename = "return")]
     pub value: ActionReturn,
-    /// Time it took.
+    /// Duration of the call in milliseconds.
     pub milliseconds: u64,
 }

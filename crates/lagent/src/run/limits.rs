@@ -1,26 +1,27 @@
-//! Limits of a run, what was used of them, and the settings of its model requests.
+//! Limits of a question, counters of what was used, and the sampling settings of model requests.
 
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-/// Reaching a limit ends the run with a reason and the best answer so far. Absent = no limit.
+/// Limits of one question. Reaching a limit ends the question with a reason and the best answer so far.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[non_exhaustive]
 pub struct Limits {
-    /// Model requests; default 4, as lagent's agents.
+    /// Maximum number of model requests. Default: 4, as in lagent.
     pub max_turn: u32,
-    /// Prompt tokens of all requests together; default none.
+    /// Maximum number of prompt tokens over all requests. Default: no limit.
     pub input_tokens: Option<u64>,
-    /// Generated tokens of all requests together; default none.
+    /// Maximum number of generated tokens over all requests. Default: no limit.
     pub output_tokens: Option<u64>,
-    /// Tool calls; default none.
+    /// Maximum number of tool calls. Default: no limit.
     pub tool_calls: Option<u32>,
-    /// Time of model and tools together, milliseconds; default none.
+    /// Maximum time of all model requests and tool calls together, in milliseconds. Default: no limit.
     pub milliseconds: Option<u64>,
-    /// Milliseconds a single tool call may take; default 60,000.
+    /// Maximum time of a single tool call in milliseconds. Default: 60,000.
     pub tool_milliseconds: u64,
-    /// Corrections in a row after calls that cannot be understood; default 2.
+    /// Maximum number of corrections in a row after calls that cannot be understood. Default: 2.
     pub corrections: u32,
 }
 
@@ -38,25 +39,25 @@ impl Default for Limits {
     }
 }
 
-/// What a run used so far.
+/// What a question has used so far, compared with [`Limits`] before every request.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Counters {
-    /// Model requests.
+    /// Number of model requests.
     pub turns: u32,
-    /// Prompt tokens.
+    /// Number of prompt tokens over all requests.
     pub input_tokens: u64,
-    /// Generated tokens.
+    /// Number of generated tokens over all requests.
     pub output_tokens: u64,
-    /// Tool calls that were made, failed ones included.
+    /// Number of tool calls, failed ones included.
     pub tool_calls: u32,
-    /// Calls of the model that could not be understood.
+    /// Number of calls that could not be understood.
     pub parse_errors: u32,
-    /// Time of model and tools, milliseconds.
+    /// Time of all model requests and tool calls in milliseconds.
     pub milliseconds: u64,
 }
 
 impl Limits {
-    /// The limit that forbids another model request, by its key; `None` when there is none.
+    /// Returns the key of the limit that forbids another model request, or `None` if none does.
     pub(super) fn reached(&self, used: &Counters) -> Option<&'static str> {
         let over = |limit: Option<u64>, used: u64| limit.is_some_and(|limit| used >= limit);
         if used.turns >= self.max_turn {
@@ -73,21 +74,21 @@ impl Limits {
     }
 }
 
-/// Which tool calls a person has to approve first.
+/// Which tool calls wait for a person's approval.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Approval {
-    /// None.
+    /// No call needs approval.
     #[default]
     Never,
-    /// Those of these tools.
+    /// Calls of the named tools need approval.
     Tools(BTreeSet<String>),
-    /// All.
+    /// Every call needs approval.
     Always,
 }
 
 impl Approval {
-    /// Whether a call of `tool` has to be approved.
+    /// Checks whether a call of `tool` needs approval.
     #[must_use]
     pub fn covers(&self, tool: &str) -> bool {
         match self {
@@ -98,17 +99,18 @@ impl Approval {
     }
 }
 
-/// Settings of every model request.
+/// Sampling settings of every model request.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[non_exhaustive]
 pub struct Sampling {
-    /// 0 = greedy, which is the default.
+    /// Sampling temperature, 0 to 2. Default: 0, which means greedy decoding.
     pub temperature: f32,
-    /// Nucleus, in (0, 1]; default 1.
+    /// Probability mass of nucleus sampling, above 0 and at most 1. Default: 1.
     pub top_p: f32,
-    /// Seed; only with a temperature above 0; default 0.
+    /// Random seed; sent only with a temperature above 0. Default: 0.
     pub seed: i64,
-    /// Most tokens of one reply; default 512.
+    /// Maximum number of tokens of one reply. Default: 512.
     pub max_tokens: u32,
 }
 

@@ -1,4 +1,4 @@
-//! One run of one agent: a pure, serializable state machine. No clock, no randomness, no I/O.
+//! The agent's state machine: pure and serializable, without a clock, randomness or I/O.
 
 mod agent_run;
 mod command;

@@ -1,57 +1,57 @@
-//! Where a run stands.
+//! The phases of a run and the state of its open calls.
 
 use internlm_model::chat::Channel;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Where a run stands.
+/// What a run is waiting for.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(tag = "phase", rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Phase {
-    /// Waits for [`Event::Start`](super::Event::Start): at the beginning and after an answer.
+    /// Waiting for [`Event::Start`](super::Event::Start), at the beginning and after an answer.
     #[default]
     Ready,
-    /// Waits for the model.
+    /// Waiting for the model's reply.
     Asking {
-        /// The request's id.
+        /// Id of the open request; replies with another id are ignored.
         request: u64,
     },
-    /// Waits for tools and people.
+    /// Waiting for tools and approvals.
     Calling {
-        /// The calls of one reply, in its order.
+        /// The calls of one reply in their order.
         calls: Vec<PendingCall>,
     },
-    /// Ended without an answer; a new start goes on with the same conversation.
+    /// The question ended without an answer. A new start continues the same conversation.
     Failed,
 }
 
-/// One call of a reply.
+/// One call of a reply, open or done.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct PendingCall {
-    /// Its id.
+    /// Id that events use to name this call.
     pub id: u64,
-    /// Where the result goes.
+    /// The channel of the message that will carry the result.
     pub channel: Channel,
-    /// The tool.
+    /// Name of the tool; empty if the call could not be understood.
     pub name: String,
-    /// The arguments.
+    /// Arguments; null if the call could not be understood.
     pub args: Value,
-    /// How far it is.
+    /// Whether the call waits, runs or is done.
     pub state: CallState,
 }
 
-/// How far a call is.
+/// The state of one call.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(tag = "state", rename_all = "kebab-case")]
 pub enum CallState {
-    /// A person has to decide.
+    /// Waiting for a person's decision.
     Undecided,
-    /// The tool runs.
+    /// The tool is running.
     Running,
-    /// Done: the text for the model.
+    /// The call has its result.
     Done {
-        /// The text.
+        /// The text that the model will read.
         text: String,
     },
 }

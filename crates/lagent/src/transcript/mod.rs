@@ -1,4 +1,4 @@
-//! Transcripts: every event and command of a run as JSON lines, and their replay.
+//! Transcripts: the events and commands of runs as JSON lines, and their replay.
 //!
 //! ```text
 //! {"run":{"id":..,"question":..,"version":..,"sandbox":..,"tools":[..],"agent":{..}}}
@@ -7,7 +7,7 @@
 //! {"event":{"type":"model",..}}
 //! ```
 //!
-//! A file holds any number of runs, one after the other. Token counts and times are inside the events.
+//! A file contains any number of runs, one after the other. Token counts and times are part of the events.
 
 mod recorder;
 mod replay;

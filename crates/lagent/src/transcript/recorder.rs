@@ -1,6 +1,6 @@
-//! Recording one run.
+//! Records one run as the lines of a transcript.
 
-use internlm_kit::atomic;
+use internlm_kit::hash;
 use internlm_kit::sandbox::Level;
 use serde::{Deserialize, Serialize};
 
@@ -8,43 +8,43 @@ use crate::Result;
 use crate::driver::Watcher;
 use crate::run::{AgentRun, Command, Event};
 
-/// The first line of a run: everything that a replay needs.
+/// The first line of a run. Together with the events it is everything that a replay needs.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Header {
-    /// Which question.
+    /// Id of the question.
     pub id: String,
-    /// Version of this crate, which is that of its tools.
+    /// Version of this crate, and so of its built-in tools.
     pub version: String,
-    /// The level that confined whatever the tools ran; absent when no tool runs anything.
+    /// Sandbox level of the tools that run code; absent if no tool does.
     pub sandbox: Option<Level>,
-    /// Names of the tools.
+    /// Names of the agent's tools.
     pub tools: Vec<String>,
-    /// The run before its first event.
+    /// State of the run before its first event.
     pub agent: AgentRun,
 }
 
-/// Collects the lines of one run.
+/// A watcher that collects the lines of one run in memory.
 #[derive(Clone, Debug, Default)]
 pub struct Recorder {
     lines: Vec<String>,
 }
 
 impl Recorder {
-    /// Starts with the header's line.
+    /// Creates a recorder whose first line is `header`.
     ///
     /// # Errors
-    /// [`Error::State`](crate::Error::State): never for states that were built by this crate.
+    /// [`Error::State`](crate::Error::State); does not happen for states that this crate created.
     pub fn start(header: &Header) -> Result<Self> {
         Ok(Self { lines: vec![format!("{{\"run\":{}}}", serde_json::to_string(header)?)] })
     }
 
-    /// The lines so far, without line ends.
+    /// Returns the lines so far, without line ends.
     #[must_use]
     pub fn lines(&self) -> &[String] {
         &self.lines
     }
 
-    /// The lines, without line ends.
+    /// Returns all lines, without line ends.
     #[must_use]
     pub fn into_lines(self) -> Vec<String> {
         self.lines
@@ -63,13 +63,13 @@ impl Watcher for Recorder {
     }
 }
 
-/// A command's line; a model request also has the hash of its messages, so that prompts can be compared
-/// without reading them.
+/// Serializes a command as a line. A model request also gets the hash of its prompt, so that prompts can be
+/// compared without reading them.
 pub(super) fn command_line(command: &Command) -> Result<String> {
     let body = serde_json::to_string(command)?;
     match command {
         Command::AskModel { messages, tools, .. } => {
-            let hash = atomic::sha256(&serde_json::to_vec(&(messages, tools))?);
+            let hash = hash::sha256(serde_json::to_vec(&(messages, tools))?);
             Ok(format!("{{\"command\":{body},\"prompt_sha256\":\"{hash}\"}}"))
         }
         _ => Ok(format!("{{\"command\":{body}}}")),

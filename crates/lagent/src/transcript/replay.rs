@@ -1,9 +1,9 @@
-//! Replaying a transcript: the state machine gets the recorded events and has to give the recorded commands.
+//! Replays a transcript: the state machine receives the recorded events and has to return the recorded commands.
 
 use std::collections::VecDeque;
-use std::fs;
 use std::path::Path;
 
+use internlm_kit::file;
 use serde::Deserialize;
 
 use super::Header;
@@ -11,21 +11,21 @@ use super::recorder::command_line;
 use crate::run::{AgentRun, Event};
 use crate::{Error, Result};
 
-/// Characters shown of a difference.
+/// Number of characters that an error shows of a difference.
 const SHOWN: usize = 160;
 
-/// What was replayed.
+/// Counts of a successful replay.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Replayed {
-    /// Runs.
+    /// Number of runs in the file.
     pub runs: usize,
-    /// Events given.
+    /// Number of events given to the state machine.
     pub events: usize,
-    /// Commands compared.
+    /// Number of commands compared.
     pub commands: usize,
 }
 
-/// The three kinds of lines.
+/// A line of a transcript; exactly one of the first three fields is present.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Line {
@@ -36,14 +36,14 @@ struct Line {
     _prompt_sha256: Option<String>,
 }
 
-/// Replays every run of a transcript.
+/// Replays every run of a transcript and compares each command with the recorded bytes.
 ///
 /// # Errors
-/// [`Error::File`], [`Error::Line`] for a line that is none of a transcript, [`Error::Replay`] at the first
-/// byte that differs.
-pub fn replay(path: &Path) -> Result<Replayed> {
-    let read = fs::read_to_string(path);
-    let text = read.map_err(|source| Error::File { path: path.to_path_buf(), verb: "read", source })?;
+/// [`Error::File`]; [`Error::Line`] for a line that does not belong in a transcript; [`Error::Replay`] at the
+/// first byte that differs.
+pub fn replay(path: impl AsRef<Path>) -> Result<Replayed> {
+    let path = path.as_ref();
+    let text = file::read_to_string(path)?;
     let mut replay = Replay { path, run: None, expected: VecDeque::new(), done: Replayed::default() };
     let mut offset = 0;
     let mut number = 0;
@@ -56,7 +56,7 @@ pub fn replay(path: &Path) -> Result<Replayed> {
     Ok(replay.done)
 }
 
-/// Where a line is.
+/// Line number and byte offset of a line.
 #[derive(Clone, Copy)]
 struct Place {
     number: usize,
@@ -66,7 +66,7 @@ struct Place {
 struct Replay<'a> {
     path: &'a Path,
     run: Option<AgentRun>,
-    /// Lines of commands that the run gave and the transcript has not shown yet.
+    /// Lines of commands that the state machine returned and the transcript has not shown yet.
     expected: VecDeque<String>,
     done: Replayed,
 }
@@ -101,7 +101,7 @@ impl Replay<'_> {
         Ok(())
     }
 
-    /// All commands of the last event were seen.
+    /// Checks that the transcript has shown every command of the last event.
     fn nothing_left(&self, place: Place, found: &str) -> Result<()> {
         match self.expected.front() {
             Some(expected) => self.compare(place, found, expected),
@@ -114,7 +114,7 @@ impl Replay<'_> {
             return Ok(());
         }
         let same = recorded.bytes().zip(replayed.bytes()).take_while(|(left, right)| left == right).count();
-        // Back to where a character begins in both.
+        // Step back to a character boundary of both texts.
         let same = (0..=same)
             .rev()
             .find(|at| recorded.is_char_boundary(*at) && replayed.is_char_boundary(*at))

@@ -1,6 +1,8 @@
 //! Bad input: one clear message, the right exit code, no panic.
 
-use crate::terminal::lagent;
+use internlm_kit::testing::BadInputCase;
+
+use crate::terminal::program;
 
 /// Files that the cases use.
 const FILES: [(&str, &str); 9] = [
@@ -22,7 +24,7 @@ const FILES: [(&str, &str); 9] = [
 ];
 
 /// Arguments, exit code, parts of the message.
-const CASES: [(&[&str], i32, &[&str]); 20] = [
+const CASES: [(&[&str], i32, &[&str]); 22] = [
     (&["run", "missing.toml"], 2, &["missing.toml", "cannot read the config"]),
     (&["run", "unknown-key.toml"], 2, &["unknown-key.toml", "line 3", "max-turns", "max-turn"]),
     (
@@ -50,13 +52,15 @@ const CASES: [(&[&str], i32, &[&str]); 20] = [
         2,
         &["words.jsonl: line 1: answer: found `two`, expected a number"],
     ),
-    (&["run", "good.toml"], 1, &["http://127.0.0.1:9/v1/models"]),
+    (&["run", "good.toml"], 2, &["http://127.0.0.1:9/v1/models"]),
     (
         &["run", "good.toml", "--set", "model.base-url=nowhere"],
         2,
         &["base-url: found `nowhere`, expected http://"],
     ),
-    (&["chat", "good.toml"], 1, &["http://127.0.0.1:9/v1/models"]),
+    (&["chat", "good.toml"], 2, &["http://127.0.0.1:9/v1/models"]),
+    (&["run", "good.toml", "--out", "good.jsonl/x"], 2, &["http://127.0.0.1:9/v1/models"]),
+    (&["run", "good.toml", "--set", "model.api-key-file=missing.key"], 2, &["missing.key: cannot read"]),
     (&["replay", "missing.jsonl"], 2, &["missing.jsonl: cannot read"]),
     (&["replay", "good.jsonl"], 2, &["good.jsonl: line 1", "expected a line of a transcript"]),
     (&["tools", "call", "Nothing", "{}"], 2, &["tool `Nothing`: unknown, expected one of Calculator"]),
@@ -71,13 +75,6 @@ fn every_case_has_its_message_and_exit_code() {
     for (name, text) in FILES {
         std::fs::write(folder.path().join(name), text).expect("writes");
     }
-    for (arguments, code, parts) in CASES {
-        let ran = lagent(folder.path(), arguments, "");
-        assert_eq!(ran.code, Some(code), "{arguments:?}: {}", ran.stderr);
-        assert!(ran.stderr.starts_with("error: "), "{arguments:?}: {}", ran.stderr);
-        for part in parts {
-            assert!(ran.stderr.contains(part), "{arguments:?}: `{part}` is not in {}", ran.stderr);
-        }
-        assert!(!ran.stderr.contains("panicked"), "{arguments:?}: {}", ran.stderr);
-    }
+    let cases = CASES.map(|(arguments, code, parts)| BadInputCase { arguments, code, parts });
+    program(folder.path()).check_bad_input(&cases);
 }

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use internlm_kit::testing::TestServer;
 use serde_json::Value;
 
-use crate::server::{Manner, Server};
+use crate::server::{CHAT, calculator, dies_after};
 use crate::terminal::lagent;
 
 const CONFIG: &str = "tools = [\"Calculator\"]\n[questions]\npath = \"q.jsonl\"\nout = \"out\"\nlimit = 20\n";
@@ -56,10 +57,10 @@ fn remove_times(value: &mut Value) {
 
 #[test]
 fn all_questions_are_asked_scored_and_recorded() {
-    let server = Server::start(Manner::Good);
+    let server = calculator();
     let folder = prepare();
-    let set = format!("model.base-url={}", server.url);
-    let ran = lagent(folder.path(), &["run", "a.toml", "--set", &set], "");
+    let set = format!("model.base-url={}", server.url());
+    let ran = lagent(folder.path(), &["run", "a.toml", "--set", &set]);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     let summary: Value = serde_json::from_str(&read(folder.path(), "summary.json")).expect("JSON");
     assert_eq!(serde_json::from_str::<Value>(&ran.stdout).expect("JSON"), summary);
@@ -80,28 +81,28 @@ fn all_questions_are_asked_scored_and_recorded() {
         (first["id"].as_str(), first["prediction"].as_str()),
         (Some("q12"), Some("The answer is 408."))
     );
-    assert!(read(folder.path(), "config.toml").contains(&server.url));
+    assert!(read(folder.path(), "config.toml").contains(server.url()));
     assert!(!folder.path().join("out/journal.jsonl").exists());
-    let replayed = lagent(folder.path(), &["replay", "out/transcripts.jsonl"], "");
+    let replayed = lagent(folder.path(), &["replay", "out/transcripts.jsonl"]);
     assert_eq!(replayed.stdout, "20 runs, 80 events, 120 commands: identical\n", "{}", replayed.stderr);
     // Another concurrency gives the same files.
     let transcripts = read(folder.path(), "transcripts.jsonl");
     let again = ["run", "a.toml", "--set", &set, "--set", "questions.concurrency=1"];
-    assert_eq!(lagent(folder.path(), &again, "").code, Some(0));
+    assert_eq!(lagent(folder.path(), &again).code, Some(0));
     assert_eq!(timeless(&read(folder.path(), "transcripts.jsonl")), timeless(&transcripts));
     assert_eq!(read(folder.path(), "predictions.jsonl"), predictions);
 }
 
 #[test]
 fn a_changed_transcript_is_found() {
-    let server = Server::start(Manner::Good);
+    let server = calculator();
     let folder = prepare();
-    let set = format!("model.base-url={}", server.url);
-    assert_eq!(lagent(folder.path(), &["run", "a.toml", "--set", &set], "").code, Some(0));
+    let set = format!("model.base-url={}", server.url());
+    assert_eq!(lagent(folder.path(), &["run", "a.toml", "--set", &set]).code, Some(0));
     let text = read(folder.path(), "transcripts.jsonl");
     let changed = text.replacen("The answer is 408.", "The answer is 409.", 1);
     std::fs::write(folder.path().join("out/transcripts.jsonl"), changed).expect("writes");
-    let ran = lagent(folder.path(), &["replay", "out/transcripts.jsonl"], "");
+    let ran = lagent(folder.path(), &["replay", "out/transcripts.jsonl"]);
     assert_eq!(ran.code, Some(1), "{}", ran.stdout);
     assert!(ran.stderr.contains("line") && ran.stderr.contains("byte"), "{}", ran.stderr);
     assert!(ran.stderr.contains("recorded: 8.") && ran.stderr.contains("replayed: 9."), "{}", ran.stderr);
@@ -110,22 +111,22 @@ fn a_changed_transcript_is_found() {
 #[test]
 fn an_interrupted_run_asks_nothing_twice() {
     let folder = prepare();
-    let dying = Server::start(Manner::DiesAfter(11));
-    let base = |server: &Server| format!("model.base-url={}", server.url);
+    let dying = dies_after(11);
+    let base = |server: &TestServer| format!("model.base-url={}", server.url());
     let (first, serial) = (base(&dying), "questions.concurrency=1");
-    let ran = lagent(folder.path(), &["run", "a.toml", "--set", &first, "--set", serial], "");
+    let ran = lagent(folder.path(), &["run", "a.toml", "--set", &first, "--set", serial]);
     assert_eq!(ran.code, Some(1), "{}", ran.stderr);
-    assert!(ran.stderr.contains("question `q5`") && ran.stderr.contains(&dying.url), "{}", ran.stderr);
+    assert!(ran.stderr.contains("question `q5`") && ran.stderr.contains(dying.url()), "{}", ran.stderr);
     assert!(!folder.path().join("out/summary.json").exists());
-    let good = Server::start(Manner::Good);
-    let ran = lagent(folder.path(), &["run", "a.toml", "--set", &base(&good)], "");
+    let good = calculator();
+    let ran = lagent(folder.path(), &["run", "a.toml", "--set", &base(&good)]);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     // Five questions of two requests each were finished before.
-    assert_eq!(good.asked(), 30);
+    assert_eq!(good.count(CHAT), 30);
     let summary: Value = serde_json::from_str(&read(folder.path(), "summary.json")).expect("JSON");
     assert_eq!((summary["questions"].as_u64(), summary["agent_accuracy"].as_f64()), (Some(20), Some(95.0)));
     let uninterrupted = prepare();
-    assert_eq!(lagent(uninterrupted.path(), &["run", "a.toml", "--set", &base(&good)], "").code, Some(0));
+    assert_eq!(lagent(uninterrupted.path(), &["run", "a.toml", "--set", &base(&good)]).code, Some(0));
     let transcripts = |folder: &Path| timeless(&read(folder, "transcripts.jsonl"));
     assert_eq!(transcripts(folder.path()), transcripts(uninterrupted.path()));
 }

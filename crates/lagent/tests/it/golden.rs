@@ -3,18 +3,17 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
+use internlm_kit::testing::shared_data;
 use internlm_model::chat::Message;
-use lagent::action::{Action, ActionReturn, ActionState, Executor, ToolInput, ToolSpec};
+use lagent::action::{Action, ActionReturn, ActionState, ToolInput, ToolSpec, Toolbox};
 use lagent::driver::{Silent, drive_blocking};
 use lagent::llm::Scripted;
 use lagent::protocol::{InternLm2, Presentation, Protocol, React, ReactTags, lagent_message};
 use lagent::run::{AgentRun, AgentSpec};
 use serde_json::{Value, json};
 
-use crate::shared::shared;
-
 fn golden(name: &str) -> Option<Value> {
-    let path = shared(&format!("golden/lagent/{name}.json"))?;
+    let path = shared_data(format!("golden/lagent/{name}.json"))?;
     let text = std::fs::read_to_string(path).expect("the golden is readable");
     Some(serde_json::from_str(&text).expect("the golden is JSON"))
 }
@@ -75,24 +74,24 @@ fn spec(tool: &Value) -> ToolSpec {
     }
 }
 
-/// The agent's tools in the golden's order, and the executor that knows their results.
-fn tools(golden: &Value, listed: &[&Value]) -> (Vec<ToolSpec>, Executor) {
+/// The agent's tools in the golden's order, and the toolbox that knows their results.
+fn tools(golden: &Value, listed: &[&Value]) -> (Vec<ToolSpec>, Toolbox) {
     let made = |call: &&Value| call["name"] != "NoAction" && call["name"] != "FinishAction";
     let calls: VecDeque<Value> =
         golden["tool_calls"].as_array().expect("a list").iter().filter(made).cloned().collect();
     let calls = Arc::new(Mutex::new(calls));
-    let mut executor = Executor::default();
+    let mut toolbox = Toolbox::default();
     let specs: Vec<ToolSpec> = listed.iter().map(|tool| spec(tool)).collect();
     for spec in &specs {
-        executor.add(Arc::new(Recorded { spec: spec.clone(), calls: Arc::clone(&calls) }));
+        toolbox.add(Arc::new(Recorded { spec: spec.clone(), calls: Arc::clone(&calls) }));
     }
-    (specs, executor)
+    (specs, toolbox)
 }
 
 /// Runs the agent with the recorded replies and compares every prompt.
 fn compare(golden: &Value, protocol: Protocol, listed: &[&Value]) {
-    let (specs, executor) = tools(golden, listed);
-    let mut spec = AgentSpec { protocol, ..AgentSpec::internlm2(specs) };
+    let (specs, toolbox) = tools(golden, listed);
+    let mut spec = AgentSpec::new(protocol, specs);
     spec.limits.max_turn = golden["max_turn"].as_u64().expect("a number") as u32;
     let turns = golden["turns"].as_array().expect("a list");
     let model = Scripted::new(turns.iter().map(|turn| turn["reply"].as_str().expect("a text")));
@@ -108,7 +107,7 @@ fn compare(golden: &Value, protocol: Protocol, listed: &[&Value]) {
             turn += 1;
             model.next(asked)
         },
-        &executor,
+        &toolbox,
         &mut Silent,
     );
     let ending = ending.expect("nothing can fail here");
@@ -146,17 +145,13 @@ fn react_in_english_and_chinese() {
         let Some(golden) = golden(name) else { return };
         let words = &golden["protocol"];
         let tag = |name: &str| words[name]["begin"].as_str().expect("a text").to_owned();
-        let protocol = React {
-            call_protocol: words["call_protocol"].as_str().expect("a text").to_owned(),
-            force_stop: words["force_stop"].as_str().expect("a text").to_owned(),
-            tags: ReactTags {
-                thought: tag("thought"),
-                action: tag("action"),
-                action_input: tag("action_input"),
-                response: tag("response"),
-                finish: tag("finish"),
-            },
-        };
+        let text = |name: &str| words[name].as_str().expect("a text").to_owned();
+        let mut tags = ReactTags::default();
+        (tags.thought, tags.action, tags.action_input) = (tag("thought"), tag("action"), tag("action_input"));
+        (tags.response, tags.finish) = (tag("response"), tag("finish"));
+        let mut protocol = React::default();
+        (protocol.call_protocol, protocol.force_stop, protocol.tags) =
+            (text("call_protocol"), text("force_stop"), tags);
         let listed: Vec<&Value> = golden["tools"].as_array().expect("a list").iter().collect();
         compare(&golden, Protocol::React(protocol), &listed);
     }

@@ -1,14 +1,15 @@
-//! Behavior of lagent: goldens of lagent 0.2.4, properties of the state machine, tools, transcripts, a whole
-//! run against a small server, recipes, and bad input.
+//! Behavior of lagent: goldens of lagent 0.2.4, properties of the state machine, tools, transcripts, whole runs
+//! against lmdeploy's server and a scripted one, recipes, and bad input.
 #![allow(clippy::print_stdout)]
 
 mod bad_input;
 mod batch;
+mod drivers;
 mod golden;
 mod properties;
 mod python;
+mod real_server;
 mod recipes;
 mod server;
-mod shared;
 mod steps;
 mod terminal;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use internlm_model::chat::{Channel, Message, ToolCall};
-use lagent::action::{Calculator, Executor};
+use lagent::action::{Calculator, Toolbox};
 use lagent::driver::{Watcher, drive_blocking};
 use lagent::run::{
     AgentRun, AgentSpec, Approval, Command, Event, FailureKind, Finish, Limits, ModelOutcome, ToolOutcome,
@@ -25,7 +25,7 @@ fn outcome() -> impl Strategy<Value = ModelOutcome> {
     let reply =
         ("[a-zäß ]{0,12}", calls, 0_u64..50, 0_u64..50).prop_map(|(content, bodies, input, output)| {
             let channel = Channel::Plugin;
-            let calls = bodies.into_iter().map(|body| ToolCall { channel, body }).collect();
+            let calls = bodies.into_iter().map(|body| ToolCall::new(channel, body)).collect();
             let (input_tokens, output_tokens) = (input, output);
             ModelOutcome::Reply {
                 content,
@@ -47,25 +47,21 @@ fn outcome() -> impl Strategy<Value = ModelOutcome> {
 fn limits() -> impl Strategy<Value = Limits> {
     let some = |range: std::ops::Range<u64>| proptest::option::of(range);
     (1_u32..8, some(20..200), some(20..200), proptest::option::of(0_u32..5)).prop_map(
-        |(max_turn, input_tokens, output_tokens, tool_calls)| Limits {
-            max_turn,
-            input_tokens,
-            output_tokens,
-            tool_calls,
-            ..Limits::default()
+        |(max_turn, input_tokens, output_tokens, tool_calls)| {
+            let mut limits = Limits::default();
+            (limits.max_turn, limits.tool_calls) = (max_turn, tool_calls);
+            (limits.input_tokens, limits.output_tokens) = (input_tokens, output_tokens);
+            limits
         },
     )
 }
 
 fn spec(limits: Limits, approval: Approval) -> AgentSpec {
-    let mut spec = AgentSpec::internlm2(executor().specs());
-    spec.limits = limits;
-    spec.approval = approval;
-    spec
+    AgentSpec::internlm2(toolbox().specs()).with_limits(limits).with_approval(approval)
 }
 
-fn executor() -> Executor {
-    let mut tools = Executor::default();
+fn toolbox() -> Toolbox {
+    let mut tools = Toolbox::default();
     tools.add(Arc::new(Calculator));
     tools
 }
@@ -77,7 +73,7 @@ fn answer(command: &Command, outcomes: &mut impl Iterator<Item = ModelOutcome>) 
             Some(Event::Model { request: *id, outcome: outcomes.next().expect("endless") })
         }
         Command::CallTool { id, name, args, .. } => {
-            let outcome = ToolOutcome { value: executor().call(name, args), milliseconds: 4 };
+            let outcome = ToolOutcome { value: toolbox().call(name, args), milliseconds: 4 };
             Some(Event::Tool { call: *id, outcome })
         }
         Command::AskHuman { call, .. } if call % 2 == 0 => Some(Event::Approve { call: *call }),
@@ -136,7 +132,7 @@ proptest! {
         let watcher: &mut dyn Watcher = &mut recorder;
         let question = vec![Message::user("q")];
         let model = |_: lagent::llm::ModelRequest<'_>| outcomes.next().expect("endless");
-        drive_blocking(&mut run, question, model, &executor(), watcher).expect("runs");
+        drive_blocking(&mut run, question, model, &toolbox(), watcher).expect("runs");
         let folder = tempfile::tempdir().expect("temporary folder");
         let path = folder.path().join("t.jsonl");
         let mut lines = recorder.into_lines();

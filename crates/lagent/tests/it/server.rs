@@ -1,77 +1,36 @@
-//! A small OpenAI-shaped server that plays a model which has learnt to use the calculator.
+//! A server that plays a model which has learnt to use the calculator, and can break off.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use axum::body::Body;
-use axum::extract::State;
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
+use internlm_kit::testing::{Request, Response, TestServer};
 use serde_json::{Value, json};
 
-/// A running server; it ends with the process.
-pub(crate) struct Server {
-    pub(crate) url: String,
-    asked: Arc<AtomicUsize>,
+/// The route of chat requests.
+pub(crate) const CHAT: &str = "/v1/chat/completions";
+
+/// A model that answers everything.
+pub(crate) fn calculator() -> TestServer {
+    TestServer::start(answer)
 }
 
-/// How the server behaves.
-#[derive(Clone, Copy)]
-pub(crate) enum Manner {
-    /// Answers everything.
-    Good,
-    /// Breaks the connection of every request after this many.
-    DiesAfter(usize),
+/// A model whose server breaks off every chat request after the first `count`.
+pub(crate) fn dies_after(count: usize) -> TestServer {
+    let asked = AtomicUsize::new(0);
+    TestServer::start(move |request| {
+        let chat = request.path == CHAT;
+        if chat && asked.fetch_add(1, Ordering::SeqCst) >= count {
+            // The client sees a broken connection, which it does not retry.
+            return Response::Broken;
+        }
+        answer(request)
+    })
 }
 
-#[derive(Clone)]
-struct Shared {
-    asked: Arc<AtomicUsize>,
-    manner: Manner,
-}
-
-impl Server {
-    pub(crate) fn start(manner: Manner) -> Self {
-        let asked = Arc::new(AtomicUsize::new(0));
-        let shared = Shared { asked: Arc::clone(&asked), manner };
-        let (sender, receiver) = std::sync::mpsc::channel();
-        std::thread::spawn(move || {
-            let runtime =
-                tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
-            runtime.block_on(async move {
-                let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-                sender.send(listener.local_addr().expect("bound")).expect("the test waits");
-                let app = Router::new()
-                    .route(
-                        "/v1/models",
-                        get(async || Json(json!({"object": "list", "data": [{"id": "tiny"}]}))),
-                    )
-                    .route("/v1/chat/completions", post(chat))
-                    .with_state(shared);
-                axum::serve(listener, app).await.expect("serves");
-            });
-        });
-        let address = receiver.recv().expect("the server starts");
-        Self { url: format!("http://{address}"), asked }
+fn answer(request: &Request) -> Response {
+    if request.path != CHAT {
+        return Response::models(512);
     }
-
-    /// Chat requests so far.
-    pub(crate) fn asked(&self) -> usize {
-        self.asked.load(Ordering::SeqCst)
-    }
-}
-
-async fn chat(State(shared): State<Shared>, Json(request): Json<Value>) -> Response {
-    let asked = shared.asked.fetch_add(1, Ordering::SeqCst);
-    if let Manner::DiesAfter(count) = shared.manner
-        && asked >= count
-    {
-        // A body that breaks off: the client sees a broken connection, which it does not retry.
-        let broken = futures_util::stream::iter([Err::<&str, _>(std::io::Error::other("gone"))]);
-        return (StatusCode::OK, Body::from_stream(broken)).into_response();
-    }
+    let body = &request.body;
     let tools = json!([{"type": "function", "function": {
         "name": "Calculator",
         "description": "Evaluates an arithmetic expression.",
@@ -81,31 +40,19 @@ async fn chat(State(shared): State<Shared>, Json(request): Json<Value>) -> Respo
             "required": ["expression"],
         },
     }}]);
-    // As text: the order of keys is what the model was trained on.
-    let (found, expected) = (request["tools"].to_string(), tools.to_string());
-    if found != expected {
-        let error = json!({"error": {"message": format!("tools: found {found}"), "code": 400}});
-        return (StatusCode::BAD_REQUEST, Json(error)).into_response();
+    // Compared as text: the order of keys is what the model was trained on.
+    if body["tools"].to_string() != tools.to_string() {
+        let message = format!("tools: found {}", body["tools"]);
+        return Response::Json(400, json!({"error": {"message": message, "code": 400}}));
     }
-    let (content, call) = reply(request["messages"].as_array().expect("messages"));
-    if request["stream"] == true {
-        return streamed(&content, call);
+    let (content, call) = reply(body["messages"].as_array().expect("messages"));
+    if body["stream"] == true {
+        return Response::Events(chunks(&content, call));
     }
-    let finish = if call.is_some() { "tool_calls" } else { "stop" };
-    let calls = call.map(|call| json!([call]));
-    Json(json!({
-        "model": "tiny",
-        "choices": [{
-            "index": 0,
-            "message": {"role": "assistant", "content": content, "tool_calls": calls},
-            "finish_reason": finish,
-        }],
-        "usage": {"prompt_tokens": 20, "completion_tokens": 10, "total_tokens": 30},
-    }))
-    .into_response()
+    Response::chat(&content, call.map_or(Value::Null, |call| json!([call])))
 }
 
-/// A question is answered by a call, a result by a sentence.
+/// Answers a question by a call, and a result by a sentence.
 fn reply(messages: &[Value]) -> (String, Option<Value>) {
     let last = messages.last().expect("at least one message");
     let text = last["content"].as_str().unwrap_or_default();
@@ -118,7 +65,7 @@ fn reply(messages: &[Value]) -> (String, Option<Value>) {
     (String::new(), Some(json!({"id": "c", "type": "function", "function": function})))
 }
 
-fn streamed(content: &str, call: Option<Value>) -> Response {
+fn chunks(content: &str, call: Option<Value>) -> Vec<Value> {
     let chunk = |delta: Value| json!({"choices": [{"index": 0, "delta": delta}]});
     let mut chunks: Vec<Value> =
         content.split_inclusive(' ').map(|word| chunk(json!({"content": word}))).collect();
@@ -126,7 +73,5 @@ fn streamed(content: &str, call: Option<Value>) -> Response {
         call["index"] = json!(0);
         chunks.push(chunk(json!({"tool_calls": [call]})));
     }
-    let mut body: String = chunks.iter().map(|chunk| format!("data: {chunk}\n\n")).collect();
-    body.push_str("data: [DONE]\n\n");
-    body.into_response()
+    chunks
 }

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use internlm_model::chat::{Channel, Message, Role, ToolCall};
-use lagent::action::{ActionReturn, Calculator, Executor};
+use lagent::action::{ActionReturn, Calculator, Toolbox};
 use lagent::run::{
     AgentRun, AgentSpec, Approval, Command, Event, FailReason, Finish, Limits, ModelOutcome, ToolOutcome,
 };
 use serde_json::json;
 
 fn spec() -> AgentSpec {
-    let mut tools = Executor::default();
+    let mut tools = Toolbox::default();
     tools.add(Arc::new(Calculator));
     AgentSpec::internlm2(tools.specs())
 }
@@ -23,7 +23,7 @@ fn started(spec: AgentSpec) -> AgentRun {
 }
 
 fn reply(request: u64, content: &str, bodies: &[&str]) -> Event {
-    let calls = bodies.iter().map(|body| ToolCall { channel: Channel::Plugin, body: (*body).to_owned() });
+    let calls = bodies.iter().map(|body| ToolCall::new(Channel::Plugin, *body));
     let outcome = ModelOutcome::Reply {
         content: content.to_owned(),
         calls: calls.collect(),
@@ -45,7 +45,7 @@ const CALL: &str = r#"{"name": "Calculator", "parameters": {"expression": "1+1"}
 /// The content of all shown messages that do not come from the model.
 fn shown(commands: &[Command]) -> Vec<String> {
     let messages = commands.iter().filter_map(|command| match command {
-        Command::Emit { message } if message.role == Role::Environment => Some(message.content.clone()),
+        Command::Emit { message } if message.role == Role::Environment => Some(message.text().to_owned()),
         _ => None,
     });
     messages.collect()

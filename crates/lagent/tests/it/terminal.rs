@@ -1,44 +1,29 @@
 //! The `lagent` binary as a user runs it.
 
-use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
-use crate::server::{Manner, Server};
+use internlm_kit::testing::{Program, Ran};
 
-/// Exit code, stdout and stderr of the binary.
-pub(crate) struct Ran {
-    pub(crate) code: Option<i32>,
-    pub(crate) stdout: String,
-    pub(crate) stderr: String,
+use crate::server::calculator;
+
+/// The binary in `folder`.
+pub(crate) fn program(folder: &Path) -> Program {
+    Program::new(env!("CARGO_BIN_EXE_lagent"), folder)
 }
 
-/// Runs the binary in `folder`.
-pub(crate) fn lagent(folder: &Path, arguments: &[&str], input: &str) -> Ran {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_lagent"))
-        .args(arguments)
-        .current_dir(folder)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the binary starts");
-    let mut stdin = child.stdin.take().expect("a pipe");
-    // A binary that fails early does not read its input.
-    let _ = stdin.write_all(input.as_bytes());
-    drop(stdin);
-    let output = child.wait_with_output().expect("the binary ends");
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
-    Ran { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+/// Runs the binary in `folder` without input.
+pub(crate) fn lagent(folder: &Path, arguments: &[&str]) -> Ran {
+    program(folder).run(arguments)
 }
 
 #[test]
 fn chat_streams_and_shows_calls() {
-    let server = Server::start(Manner::Good);
+    let server = calculator();
     let folder = tempfile::tempdir().expect("temporary folder");
     std::fs::write(folder.path().join("a.toml"), "tools = [\"Calculator\"]\n").expect("writes");
-    let set = format!("model.base-url={}", server.url);
-    let ran = lagent(folder.path(), &["chat", "a.toml", "--set", &set], "What is 12 x 34?\nWhat is 1/0?\n");
+    let set = format!("model.base-url={}", server.url());
+    let input = "What is 12 x 34?\nWhat is 1/0?\n";
+    let ran = program(folder.path()).with_input(input).run(["chat", "a.toml", "--set", &set]);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     assert_eq!(
         ran.stdout,
@@ -49,12 +34,45 @@ fn chat_streams_and_shows_calls() {
 }
 
 #[test]
+fn a_person_decides_about_calls_that_need_approval() {
+    let server = calculator();
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let config = "tools = [\"Calculator\"]\napproval = \"always\"\n";
+    std::fs::write(folder.path().join("a.toml"), config).expect("writes");
+    let set = format!("model.base-url={}", server.url());
+    for (decision, answer) in [
+        ("y", "[-> 408]\nThe answer is 408.\n"),
+        (
+            "n",
+            "[-> The call was refused: the user said no]\nThe answer is The call was refused: the user said no.\n",
+        ),
+        ("", "[-> The call was refused: the user said no]\n"),
+    ] {
+        let input = format!("What is 12 x 34?\n{decision}\n");
+        let ran = program(folder.path()).with_input(input).run(["chat", "a.toml", "--set", &set]);
+        assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+        assert!(
+            ran.stderr.contains("allow Calculator {\"expression\":\"12 x 34\"}? [y/N]"),
+            "{}",
+            ran.stderr
+        );
+        assert!(ran.stdout.contains(answer), "{decision}: {}", ran.stdout);
+        // A call that waits for approval is not shown as if it had been made.
+        assert_eq!(ran.stdout.contains("\n[Calculator"), decision == "y", "{}", ran.stdout);
+    }
+}
+
+#[test]
 fn tools_are_listed_and_called() {
     let folder = tempfile::tempdir().expect("temporary folder");
-    let ran = lagent(folder.path(), &["tools", "list"], "");
+    let ran = lagent(folder.path(), &["tools", "list"]);
     assert!(ran.stdout.contains("Calculator           ready"), "{}", ran.stdout);
     assert!(ran.stdout.contains("PythonInterpreter"), "{}", ran.stdout);
-    let call = |arguments: &str| lagent(folder.path(), &["tools", "call", "Calculator", arguments], "");
+    let json = lagent(folder.path(), &["tools", "list", "--json"]);
+    let first: serde_json::Value =
+        serde_json::from_str(json.stdout.lines().next().expect("two lines")).expect("JSON");
+    assert_eq!((&first["name"], &first["parameters"]["type"]), (&"Calculator".into(), &"object".into()));
+    let call = |arguments: &str| lagent(folder.path(), &["tools", "call", "Calculator", arguments]);
     let good = call("{\"expression\": \"12 * 34\"}");
     assert_eq!((good.code, good.stdout.as_str()), (Some(0), "408\n"));
     let failed = call("{\"expression\": \"1 / 0\"}");
@@ -65,16 +83,47 @@ fn tools_are_listed_and_called() {
 #[test]
 fn the_sandbox_can_be_tried() {
     let folder = tempfile::tempdir().expect("temporary folder");
-    let check = lagent(folder.path(), &["sandbox", "check"], "");
+    let check = lagent(folder.path(), &["sandbox", "check"]);
     assert_eq!(check.code, Some(0), "{}", check.stderr);
     assert!(
         check.stdout.contains("network") && check.stdout.contains("process      works"),
         "{}",
         check.stdout
     );
-    let sorted = lagent(folder.path(), &["sandbox", "exec", "--", "sort"], "b\na\n");
+    let sorted = program(folder.path()).with_input("b\na\n").run(["sandbox", "exec", "--", "sort"]);
     assert_eq!((sorted.code, sorted.stdout.as_str()), (Some(0), "a\nb\n"), "{}", sorted.stderr);
-    let slow = lagent(folder.path(), &["sandbox", "exec", "--wall-seconds", "0.2", "--", "sleep", "60"], "");
+    let slow = lagent(folder.path(), &["sandbox", "exec", "--wall-seconds", "0.2", "--", "sleep", "60"]);
     assert_eq!(slow.code, Some(1));
     assert!(slow.stderr.contains("time limit exceeded"), "{}", slow.stderr);
+}
+
+#[test]
+fn a_reader_that_leaves_ends_a_verb_quietly() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let program = program(folder.path());
+    program.check_closed_output(&["tools", "list"]);
+    program.check_closed_output(&["tools", "call", "Calculator", "{\"expression\": \"1\"}"]);
+    program.check_closed_output(&["--help"]);
+}
+
+#[test]
+fn every_verb_explains_itself() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let mut texts = Vec::new();
+    for verb in [
+        &["--help"][..],
+        &["run", "--help"],
+        &["chat", "--help"],
+        &["tools", "list", "--help"],
+        &["tools", "call", "--help"],
+        &["replay", "--help"],
+        &["sandbox", "check", "--help"],
+        &["sandbox", "exec", "--help"],
+    ] {
+        let ran = lagent(folder.path(), verb);
+        assert_eq!(ran.code, Some(0), "{verb:?}");
+        assert!(ran.stdout.contains("Example"), "{verb:?}: {}", ran.stdout);
+        texts.push(format!("$ lagent {}\n{}", verb.join(" "), ran.stdout));
+    }
+    insta::assert_snapshot!(texts.join("\n"));
 }

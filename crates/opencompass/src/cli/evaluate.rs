@@ -1,60 +1,68 @@
-//! `opencompass RUN.toml`: plan, ask, score, write, print the table.
+//! `opencompass RUN.toml`: plans, asks, scores, writes the results and prints the table.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use clap::{Args, ValueEnum};
+use internlm_kit::context::RunContext;
 use internlm_kit::exit::Failure;
+use internlm_kit::outln;
+use internlm_kit::stop::Stop;
 
-use crate::infer::InferContext;
-use crate::output::{self, Reuse};
-use crate::{
-    CellResult, CellState, Evaluation, Failures, Plan, RunConfig, Stop, Store, Work, check_refusals,
-    run_folder, store_path,
-};
+use crate::plan::{Plan, Work};
+use crate::run_folder::{Reuse, RunFolder};
+use crate::{CellResult, CellState, Evaluation, EvaluationConfig, Failures, Store};
+
+const EXAMPLES: &str = "Examples:
+  opencompass run recipes/tiny/5-evaluate.toml
+  opencompass run run.toml --datasets gsm8k 'ARC-*' --set model.base-url=http://127.0.0.1:23333
+  opencompass run run.toml --dry-run
+  opencompass run run.toml -r latest";
 
 #[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+#[group(id = "evaluate")]
 pub(super) struct Arguments {
-    /// The run file.
+    /// The run file in TOML.
     #[arg(required = true)]
     run: Option<PathBuf>,
-    /// Override a key of the run file, as model.base-url=http://127.0.0.1:23333.
+    /// Override one key of the run file, for instance model.base-url=http://127.0.0.1:23333. May be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     overrides: Vec<String>,
-    /// Datasets instead of the run file's: names, file stems, patterns, paths.
+    /// Evaluate these datasets instead of the run file's: names, file stems, patterns or paths.
     #[arg(long, num_args = 1.., value_name = "NAME")]
     datasets: Vec<String>,
-    /// What to do.
+    /// Part of the work to do.
     #[arg(short = 'm', long, value_enum, default_value_t = Mode::All)]
     mode: Mode,
-    /// Go on with a run below the work folder: its timestamp, or `latest`.
+    /// Resume a run of the work folder: its timestamp, or `latest`, which is meant without a value.
     #[arg(short = 'r', long, value_name = "TIMESTAMP", num_args = 0..=1, default_missing_value = "latest")]
     reuse: Option<String>,
-    /// Folder of runs, instead of the run file's.
+    /// Write the run into a new folder with a timestamp below DIR, instead of the run file's folder.
     #[arg(short = 'w', long, value_name = "DIR")]
     work_dir: Option<PathBuf>,
-    /// Requests under way at a time, per model.
+    /// Number of open requests per model [default: run.workers of the run file, 8].
     #[arg(long, value_name = "N")]
     max_num_workers: Option<usize>,
-    /// Print the plan and ask nothing.
+    /// Print the plan without asking anything.
     #[arg(long)]
     dry_run: bool,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 enum Mode {
-    /// Ask and score.
+    /// Ask the models, then score.
     All,
-    /// Only ask.
+    /// Only ask the models and store the answers.
     Infer,
-    /// Only score what is stored.
+    /// Only score the stored answers; needs no answers from a model.
     Eval,
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let path = arguments.run.as_deref().unwrap_or(Path::new("run.toml"));
-    let mut config = RunConfig::load(path, &arguments.overrides)?;
+    let mut config = EvaluationConfig::load_with(path, &arguments.overrides)?;
     if !arguments.datasets.is_empty() {
         config.restrict(&arguments.datasets)?;
     }
@@ -69,49 +77,47 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     runtime.block_on(evaluate(arguments, &config))
 }
 
-async fn evaluate(arguments: &Arguments, config: &RunConfig) -> anyhow::Result<ExitCode> {
+async fn evaluate(arguments: &Arguments, config: &EvaluationConfig) -> anyhow::Result<ExitCode> {
     let started = Instant::now();
     let stamp = match &arguments.reuse {
-        Some(stamp) => reused(&config.run.work_dir, stamp)?,
+        Some(stamp) => RunFolder::find(&config.run.work_dir, stamp)?,
         None => timestamp(),
     };
-    let (folder, label) = run_folder(config, &stamp);
+    let folder = RunFolder::of(config, &stamp);
     let evaluation = Evaluation::prepare(config).await?;
-    let context = InferContext { seed: config.run.seed, denominator: config.run.ppl_denominator };
-    let plan = evaluation.plan(context);
+    let plan = evaluation.plan(config.context());
     if arguments.dry_run {
-        print_plan(&plan);
+        print_plan(&plan)?;
         return Ok(ExitCode::SUCCESS);
     }
-    check_refusals(&plan, config.run.unsupported)?;
+    plan.check(config.run.unsupported)?;
     let reuse = if arguments.reuse.is_some() { Reuse::Same } else { Reuse::Any };
-    output::write_config(&folder, config, &evaluation, reuse)?;
-    let mut store = Store::open(&store_path(config, &folder))?;
+    // The first signal finishes the open requests, the second one ends the process.
+    let context = RunContext::terminal(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
+        .with_stop(Stop::on_signals()?);
+    folder.write_config(config, &evaluation, reuse, &context)?;
+    let mut store = Store::open(folder.store_path(config))?;
     let stored = store.len();
     if stored > 0 {
-        tracing::info!("{stored} answers are stored already");
+        tracing::info!("{stored} answers are already stored");
     }
     let failures = match arguments.mode {
         Mode::Eval => Failures::new(),
-        Mode::All | Mode::Infer => {
-            let stop = Stop::default();
-            stop_on_interrupt(stop.clone());
-            evaluation.ask(&plan, &mut store, config.run.workers, &stop).await?
-        }
+        Mode::All | Mode::Infer => evaluation.ask(&plan, &mut store, config.run.workers, &context).await?,
     };
     if arguments.mode == Mode::Infer {
         tracing::info!("{} answers stored, {} requests failed", store.len() - stored, failures.len());
         return Ok(if failures.is_empty() { ExitCode::SUCCESS } else { Failure::Partial.code().into() });
     }
     let results = evaluation.conclude(&plan, &store, &failures);
-    let summary = output::write_results(&folder, &label, config, &evaluation, &results)?;
-    output::write_flat_summary(&folder, config, &evaluation, &results, started.elapsed().as_secs_f64())?;
-    println!("{}", summary.table());
-    tracing::info!("results are in {}", folder.display());
+    let summary = folder.write_results(config, &evaluation, &results)?;
+    folder.write_flat_summary(config, &evaluation, &results, started.elapsed().as_secs_f64())?;
+    outln!("{}", summary.table())?;
+    tracing::info!("results are in {}", folder.path().display());
     Ok(exit_code(&plan, &results))
 }
 
-/// 0 when every item of every cell was answered, else 3 after saying what is missing.
+/// Returns 0 if every item of every cell was answered; otherwise reports what is missing and returns 3.
 fn exit_code(plan: &Plan, results: &[CellResult]) -> ExitCode {
     let partial = results.iter().zip(&plan.cells).filter(|(result, _)| result.is_partial());
     let mut code = ExitCode::SUCCESS;
@@ -133,49 +139,20 @@ fn exit_code(plan: &Plan, results: &[CellResult]) -> ExitCode {
     code
 }
 
-fn print_plan(plan: &Plan) {
+fn print_plan(plan: &Plan) -> std::io::Result<()> {
     for cell in &plan.cells {
         match &cell.work {
-            Work::Refused(reason) => println!("{}: refused: {reason}", cell.name),
+            Work::Refused(reason) => outln!("{}: refused: {reason}", cell.name)?,
             Work::Ready(items) => {
                 let requests: usize = items.iter().map(|item| item.asks.len()).sum();
-                println!("{}: {} items, {requests} requests", cell.name, items.len());
+                outln!("{}: {} items, {requests} requests", cell.name, items.len())?;
             }
         }
     }
+    Ok(())
 }
 
-/// Ctrl-C finishes the requests under way; a second one ends the process.
-fn stop_on_interrupt(stop: Stop) {
-    tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            tracing::warn!("finishing the requests under way");
-            stop.set();
-        }
-        if tokio::signal::ctrl_c().await.is_ok() {
-            std::process::exit(i32::from(Failure::Failed.code()));
-        }
-    });
-}
-
-/// The run to go on with.
-fn reused(work_dir: &Path, stamp: &str) -> crate::Result<String> {
-    let missing = |hint: String| crate::Error::UnknownName { kind: "run", name: stamp.to_owned(), hint };
-    if stamp != "latest" {
-        let folder = work_dir.join(stamp);
-        return if folder.is_dir() {
-            Ok(stamp.to_owned())
-        } else {
-            Err(missing(format!("expected the folder {}", folder.display())))
-        };
-    }
-    let entries = std::fs::read_dir(work_dir).into_iter().flatten().flatten();
-    let runs = entries.filter(|entry| entry.path().join("configs/run.toml").is_file());
-    let latest = runs.map(|entry| entry.file_name().to_string_lossy().into_owned()).max();
-    latest.ok_or_else(|| missing(format!("expected a run below {}", work_dir.display())))
-}
-
-/// `20240326_120000`, in UTC.
+/// Returns the current time in UTC as `20240326_120000`.
 fn timestamp() -> String {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let (days, rest) = (seconds / 86_400, seconds % 86_400);
@@ -183,7 +160,7 @@ fn timestamp() -> String {
     format!("{year:04}{month:02}{day:02}_{:02}{:02}{:02}", rest / 3600, rest / 60 % 60, rest % 60)
 }
 
-/// Date of a day after 1970-01-01 (Hinnant's `civil_from_days`).
+/// Computes the date of a day counted from 1970-01-01 (Hinnant's `civil_from_days`).
 fn date(days: i64) -> (i64, i64, i64) {
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);

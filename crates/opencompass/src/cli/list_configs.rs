@@ -1,9 +1,10 @@
-//! `opencompass list-configs`: every dataset there is.
+//! `opencompass list-configs`: lists every known dataset.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use internlm_kit::outln;
 
 use crate::dataset::{Catalog, Origin};
 use crate::prompt::list_version;
@@ -13,14 +14,14 @@ use crate::prompt::list_version;
     after_help = "Examples:\n  opencompass list-configs\n  opencompass list-configs --dataset-dir my/datasets"
 )]
 pub(super) struct Arguments {
-    /// Folder of dataset files that add to the embedded ones or override them.
+    /// Folder of dataset files, which add to the embedded ones or replace them. May be repeated.
     #[arg(long, value_name = "DIR")]
     dataset_dir: Vec<PathBuf>,
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let catalog = Catalog::open(&arguments.dataset_dir)?;
-    println!("file\tsets\tfirst set\tversion\tmode\tevaluator\tfrom");
+    outln!("file\tsets\tfirst set\tversion\tmode\tevaluator\tfrom")?;
     for entry in catalog.entries() {
         let sets = entry.datasets()?;
         let Some(first) = sets.first() else { continue };
@@ -29,7 +30,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             Origin::File(path) => path.display().to_string(),
         };
         let evaluator = serde_json::to_string(&first.score.evaluator)?;
-        println!(
+        outln!(
             "{}\t{}\t{}\t{}\t{}\t{}\t{from}",
             entry.stem,
             sets.len(),
@@ -37,7 +38,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             list_version(&sets),
             format!("{:?}", first.infer.mode).to_lowercase(),
             evaluator.trim_matches('"'),
-        );
+        )?;
     }
     Ok(ExitCode::SUCCESS)
 }

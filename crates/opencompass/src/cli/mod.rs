@@ -1,6 +1,4 @@
-//! The command line: `opencompass RUN.toml` evaluates, verbs explain and list.
-
-#![allow(clippy::print_stdout)] // stdout is the tables' and lists' place.
+//! The command line: `opencompass RUN.toml` evaluates, the verbs explain and list.
 
 mod evaluate;
 mod list_configs;
@@ -10,7 +8,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// Runs test sets against models and scores them.
+/// Evaluate language models on test sets, and explain every score.
 #[derive(Debug, Parser)]
 #[command(
     name = "opencompass",
@@ -19,7 +17,8 @@ use clap::{Parser, Subcommand};
     after_help = "Examples:\n  opencompass recipes/tiny/5-evaluate.toml\n  \
                   opencompass run.toml --set model.base-url=http://127.0.0.1:23333 --datasets gsm8k 'ARC-*'\n  \
                   opencompass run.toml --dry-run\n  opencompass why runs/tiny/evaluate tiny arithmetic 7\n\n\
-                  Exit codes: 0 all cells scored, 3 some items or cells failed, 2 bad input or usage, 1 other."
+                  Exit codes: 0 all cells scored, 1 the work failed, 2 bad input, bad usage or a server that cannot be \
+                  reached, 3 some items or cells failed."
 )]
 struct Arguments {
     #[command(subcommand)]
@@ -30,18 +29,18 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Evaluate a run file (what `opencompass RUN.toml` does).
+    /// Evaluate the models of a run file on its datasets; the same as `opencompass RUN.toml`.
     Run(evaluate::Arguments),
-    /// Show prompt, output, extraction and score of a cell's items, or why there is no score.
+    /// Explain a score: show prompt, output, extraction and verdict of items, or why there is no score.
     Why(why::Arguments),
-    /// List datasets with their mode, evaluator and files.
+    /// List the known datasets with their mode, evaluator and origin.
     ListConfigs(list_configs::Arguments),
 }
 
-/// Parses the process's arguments and runs the verb.
+/// Parses the command line and runs the verb.
 ///
 /// # Errors
-/// Whatever the verb's work fails with.
+/// The error of the verb, which the caller maps to an exit code.
 pub fn run() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
     match arguments.verb {

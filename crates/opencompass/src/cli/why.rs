@@ -1,4 +1,4 @@
-//! `opencompass why`: where a number is from.
+//! `opencompass why`: explains a score.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -9,18 +9,19 @@ use clap::Args;
 #[command(after_help = "Examples:\n  opencompass why runs/tiny/evaluate tiny arithmetic\n  \
                   opencompass why runs/tiny/evaluate tiny arithmetic 7")]
 pub(super) struct Arguments {
-    /// The run's folder.
+    /// Folder of the run.
     run: PathBuf,
-    /// The model's name in the table.
+    /// Name of the model in the table.
     model: String,
-    /// The dataset's name in the table.
+    /// Name of the dataset in the table.
     dataset: String,
-    /// The item, from 0; the first wrong ones without it.
+    /// Index of the item, counted from 0 [default: the first three wrong items].
     item: Option<usize>,
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let text = crate::why(&arguments.run, &arguments.model, &arguments.dataset, arguments.item)?;
-    print!("{text}");
+    let folder = crate::RunFolder::new(&arguments.run);
+    let text = folder.explain(&arguments.model, &arguments.dataset, arguments.item)?;
+    internlm_kit::out!("{text}")?;
     Ok(ExitCode::SUCCESS)
 }

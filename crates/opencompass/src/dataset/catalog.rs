@@ -1,15 +1,16 @@
-//! Every dataset there is by name: the embedded files, and user folders that override them.
+//! The catalog of datasets: the embedded files, and user folders that add to or replace them.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use internlm_kit::file::AtPath;
 use serde_json::Value;
 
-use super::{DatasetConfig, SubsetTable, nearest, with_nearest};
+use super::{DatasetConfig, SubsetTable, nearest};
 use crate::{Error, Result};
 
-/// The embedded files: stem and text.
+/// The embedded files as stem and text.
 const EMBEDDED: &[(&str, &str)] = &[
     ("ARC-c", include_str!("../../datasets/ARC-c.toml")),
     ("ARC-e", include_str!("../../datasets/ARC-e.toml")),
@@ -23,21 +24,21 @@ const EMBEDDED: &[(&str, &str)] = &[
     ("piqa", include_str!("../../datasets/piqa.toml")),
 ];
 
-/// Where a dataset file is from.
+/// The origin of a dataset file.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Origin {
-    /// Part of this crate.
+    /// The file is part of this crate.
     Embedded,
-    /// A file of the user.
+    /// The file is in a folder of the user, at this path.
     File(PathBuf),
 }
 
-/// One dataset file.
+/// One dataset file, not parsed yet.
 #[derive(Clone, Debug)]
 pub struct CatalogEntry {
-    /// File name without `.toml`.
+    /// File name without `.toml`, which names all of its sets.
     pub stem: String,
-    /// Where it is from.
+    /// Whether the file is embedded or the user's.
     pub origin: Origin,
     text: String,
 }
@@ -49,19 +50,26 @@ pub struct Catalog {
 }
 
 impl Catalog {
-    /// The embedded files and those of `folders`; a later file of the same stem wins.
+    /// Collects only the embedded files.
+    #[must_use]
+    pub fn embedded() -> Self {
+        let entry = |(stem, text): &(&str, &str)| {
+            let (stem, text) = ((*stem).to_owned(), (*text).to_owned());
+            (stem.clone(), CatalogEntry { stem, origin: Origin::Embedded, text })
+        };
+        Self { entries: EMBEDDED.iter().map(entry).collect() }
+    }
+
+    /// Collects the embedded files and those of `folders`. Among files of one stem the last one wins.
     ///
     /// # Errors
     /// [`Error::File`] when a folder or file cannot be read.
-    pub fn open(folders: &[PathBuf]) -> Result<Self> {
-        let mut entries = BTreeMap::new();
-        for (stem, text) in EMBEDDED {
-            let (stem, text) = ((*stem).to_owned(), (*text).to_owned());
-            entries.insert(stem.clone(), CatalogEntry { stem, origin: Origin::Embedded, text });
-        }
+    pub fn open(folders: &[impl AsRef<Path>]) -> Result<Self> {
+        let Self { mut entries } = Self::embedded();
         for folder in folders {
-            for item in fs::read_dir(folder).map_err(Error::file(folder))? {
-                let path = item.map_err(Error::file(folder))?.path();
+            let folder = folder.as_ref();
+            for item in fs::read_dir(folder).at(folder, "list")? {
+                let path = item.at(folder, "list")?.path();
                 if path.extension().is_some_and(|extension| extension == "toml") {
                     let entry = CatalogEntry::read(&path)?;
                     entries.insert(entry.stem.clone(), entry);
@@ -71,19 +79,20 @@ impl Catalog {
         Ok(Self { entries })
     }
 
-    /// Every file, sorted by stem.
+    /// Returns every file, sorted by stem.
     pub fn entries(&self) -> impl Iterator<Item = &CatalogEntry> {
         self.entries.values()
     }
 
-    /// The datasets that `names` mean, in order: a stem means all of the file's sets, a path that ends in
-    /// `.toml` its file's sets, anything else a set's name, `*` and `?` as in file names.
+    /// Finds datasets by name, in order and without duplicates. A stem means all sets of its file, a path that
+    /// ends in `.toml` means the sets of that file, and anything else is the name of a set, in which `*` and
+    /// `?` match as in file names.
     ///
     /// # Errors
     /// [`Error::UnknownName`], or a problem of a file.
-    pub fn find(&self, names: &[String]) -> Result<Vec<DatasetConfig>> {
+    pub fn find(&self, names: &[impl AsRef<str>]) -> Result<Vec<DatasetConfig>> {
         let mut found: Vec<DatasetConfig> = Vec::new();
-        for name in names {
+        for name in names.iter().map(AsRef::as_ref) {
             let sets = match self.entries.get(name) {
                 Some(entry) => entry.datasets()?,
                 None if name.ends_with(".toml") => CatalogEntry::read(Path::new(name))?.datasets()?,
@@ -127,7 +136,7 @@ impl CatalogEntry {
         Ok(Self { stem, origin: Origin::File(path.to_path_buf()), text })
     }
 
-    /// The file's sets: one, or one per subset.
+    /// Parses the sets of the file: one, or one per `[[subset]]`.
     ///
     /// # Errors
     /// [`Error::Config`] with file, line and the nearest known key.
@@ -136,13 +145,7 @@ impl CatalogEntry {
             Origin::Embedded => PathBuf::from(format!("datasets/{}.toml", self.stem)),
             Origin::File(path) => path.clone(),
         };
-        let whole: DatasetConfig =
-            internlm_kit::config::parse(&self.text, &path).map_err(|error| match error {
-                internlm_kit::config::ConfigError::Parse { path, message } => {
-                    internlm_kit::config::ConfigError::Parse { path, message: with_nearest(&message) }
-                }
-                other => other,
-            })?;
+        let whole = DatasetConfig::parse(&self.text, &path)?;
         if whole.subset.is_empty() {
             return Ok(vec![whole]);
         }
@@ -159,7 +162,7 @@ impl CatalogEntry {
     }
 }
 
-/// Every string with `${key}` replaced.
+/// Replaces `${key}` in every string of a value.
 fn replaced(value: &Value, subset: &SubsetTable) -> Value {
     match value {
         Value::String(text) => {
@@ -176,7 +179,7 @@ fn replaced(value: &Value, subset: &SubsetTable) -> Value {
     }
 }
 
-/// `*` = any bytes, `?` = any one byte.
+/// Matches a name: `*` stands for any bytes, `?` for any single byte.
 fn glob(pattern: &[u8], name: &[u8]) -> bool {
     match (pattern.first(), name.first()) {
         (None, None) => true,
@@ -193,7 +196,7 @@ mod tests {
 
     #[test]
     fn every_embedded_file_parses_and_is_consistent() {
-        let catalog = Catalog::open(&[]).expect("the embedded files");
+        let catalog = Catalog::embedded();
         let mut names = std::collections::BTreeSet::new();
         for entry in catalog.entries() {
             for set in entry.datasets().expect("parses") {
@@ -207,8 +210,8 @@ mod tests {
 
     #[test]
     fn globs_and_unknown_names() {
-        let catalog = Catalog::open(&[]).expect("the embedded files");
-        let find = |name: &str| catalog.find(&[name.to_owned()]);
+        let catalog = Catalog::embedded();
+        let find = |name: &str| catalog.find(&[name]);
         assert_eq!(find("ceval").expect("a stem").len(), 52);
         assert_eq!(find("lukaemon_mmlu_college_*").expect("a pattern").len(), 6);
         let error = find("gsm8").expect_err("unknown").to_string();

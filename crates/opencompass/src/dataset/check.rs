@@ -1,9 +1,9 @@
-//! What can be wrong with a dataset file whose keys and types are right.
+//! The checks of a dataset file beyond the types of its values.
 
 use super::{DatasetConfig, Evaluator, Mode, Retriever};
 
 impl DatasetConfig {
-    /// Everything wrong with values that are well-formed each by itself.
+    /// Lists everything that is wrong with the file although each value has the right type.
     #[must_use]
     pub fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
@@ -33,8 +33,9 @@ impl DatasetConfig {
         let mode = self.infer.mode;
         let measures = self.score.evaluator == Evaluator::BitsPerByte;
         if measures != (mode == Mode::Rolling) {
-            problems
-                .push("score.evaluator: bits_per_byte and infer.mode = \"rolling\" go together".to_owned());
+            problems.push(
+                "score.evaluator: bits_per_byte requires infer.mode = \"rolling\" and vice versa".to_owned(),
+            );
         }
         if mode == Mode::Rolling {
             if self.reader.input.len() != 1 {
@@ -56,14 +57,15 @@ impl DatasetConfig {
             }
         }
         if self.reader.output.is_none() {
-            problems.push("reader.output: found none, expected the column of the answer".to_owned());
+            problems.push("reader.output: found none, expected the column of the expected answer".to_owned());
         }
         if mode != Mode::Chat && !self.infer.tools.is_empty() {
             problems.push("infer.tools: only mode chat offers tools".to_owned());
         }
         if self.score.evaluator == Evaluator::ToolCall && self.infer.tools.is_empty() {
             problems.push(
-                "infer.tools: found none, expected those that evaluator tool_call looks for".to_owned(),
+                "infer.tools: found none, expected the tools that the evaluator tool_call looks for"
+                    .to_owned(),
             );
         }
         problems
@@ -78,11 +80,13 @@ impl DatasetConfig {
             problems.push("few_shot.ids: found none, expected rows of the train files".to_owned());
         }
         if self.source.train_files.is_empty() {
-            problems
-                .push("source.train_files: found none, expected the files that shots are from".to_owned());
+            problems.push(
+                "source.train_files: found none, expected the files that examples are taken from".to_owned(),
+            );
         }
         if self.prompt.ice_token.is_none() {
-            problems.push("prompt.ice_token: found none, expected the mark that shots replace".to_owned());
+            problems
+                .push("prompt.ice_token: found none, expected the mark that the examples replace".to_owned());
         }
         problems
     }

@@ -1,39 +1,40 @@
-//! Multiple choice out of plain documents: which of four texts really comes next?
+//! Makes multiple-choice questions from plain documents: which of four texts continues the context?
 //!
-//! A window of words is taken from each document; its beginning is the context, its rest the right choice.
-//! The wrong choices are the rests of other documents' windows. Everything is drawn from the configured seed,
+//! A window of words is cut out of each document. Its beginning is the context and its rest the right choice;
+//! the wrong choices are the rests of other documents' windows. Everything is drawn from the configured seed,
 //! so the same documents give the same questions.
 
 use internlm_kit::rng::CounterRng;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::table::Columns;
+use super::columns::Columns;
 
 /// Letters of the choices.
 const LETTERS: [&str; 4] = ["A", "B", "C", "D"];
 
-/// How questions are cut out of documents.
+/// The `[source.continuation_choices]` table: how questions are cut out of documents.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct ContinuationChoices {
-    /// Column of the text.
+    /// Column of the document's text.
     pub column: String,
-    /// Words of the context.
+    /// Number of words of the context.
     pub context_words: usize,
-    /// Words of each choice.
+    /// Number of words of each choice.
     pub choice_words: usize,
-    /// Most questions.
+    /// Maximum number of questions.
     pub count: usize,
-    /// Seed of windows, wrong choices and the right letter.
+    /// Seed of the windows, the wrong choices and the letter of the right one.
     pub seed: u64,
 }
 
 impl ContinuationChoices {
-    /// Questions with the columns `context`, `A` to `D` and `answer`. Runs of white space become one space.
+    /// Makes questions with the columns `context`, `A` to `D` and `answer`. Runs of white space become one
+    /// space.
     ///
     /// # Errors
-    /// A sentence, when a document lacks the column or fewer than four documents are long enough.
+    /// A message, when a document lacks the column or fewer than four documents are long enough.
     pub(super) fn questions(&self, documents: &[Columns]) -> Result<Vec<Columns>, String> {
         let windows = self.windows(documents)?;
         if windows.len() < LETTERS.len() {
@@ -68,7 +69,7 @@ impl ContinuationChoices {
         Ok(questions.collect())
     }
 
-    /// Context and rest of every document that is long enough.
+    /// Cuts context and rest out of every document that is long enough.
     fn windows(&self, documents: &[Columns]) -> Result<Vec<(String, String)>, String> {
         let rng = CounterRng::new(self.seed, "continuation window");
         let length = self.context_words + self.choice_words;

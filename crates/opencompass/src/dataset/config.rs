@@ -1,16 +1,20 @@
-//! What a dataset file says. Keys are OpenCompass' own words, in its snake case; unknown ones are errors.
+//! The tables of a dataset file. Keys are OpenCompass' own words in its snake case; unknown keys are errors.
+
+use std::path::Path;
 
 use indexmap::IndexMap;
+use internlm_kit::config::ConfigError;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{ContinuationChoices, RowRange};
+use super::{ContinuationChoices, RowRange, with_nearest};
+use crate::Result;
 use crate::prompt::PromptConfig;
 
-/// A dataset: where its rows are, how it is asked, how it is scored.
+/// A dataset file: where its rows are, how the model is asked and how its answers are scored.
 ///
 /// ```
-/// let dataset: opencompass::dataset::DatasetConfig = internlm_kit::config::parse(
+/// let dataset = opencompass::dataset::DatasetConfig::parse(
 ///     r#"
 ///     name = "capitals"
 ///     [source]
@@ -28,193 +32,223 @@ use crate::prompt::PromptConfig;
 ///     "capitals.toml",
 /// )?;
 /// assert_eq!(opencompass::prompt::version(&dataset).len(), 6);
-/// # Ok::<(), internlm_kit::config::ConfigError>(())
+/// # Ok::<(), opencompass::Error>(())
 /// ```
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct DatasetConfig {
-    /// Name in tables and file names.
+    /// Name in tables and file names, without slashes.
     pub name: String,
-    /// Where the rows are.
-    pub source: Source,
-    /// Which rows.
+    /// Files of the rows.
+    pub source: SourceConfig,
+    /// Part of the rows that is used. Default: all.
     #[serde(default)]
-    pub split: Split,
-    /// Which columns, and how they are made.
-    pub reader: Reader,
-    /// Shots in the prompt.
+    pub split: SplitConfig,
+    /// Columns that prompts use, and how they are computed.
+    pub reader: ReaderConfig,
+    /// Worked examples in the prompt. Default: none.
     #[serde(default)]
-    pub few_shot: FewShot,
-    /// Templates.
+    pub few_shot: FewShotConfig,
+    /// Templates of the question and the examples. Not used in mode `rolling`.
     #[serde(default)]
     pub prompt: PromptConfig,
-    /// How the model is asked.
-    pub infer: Infer,
-    /// How answers are scored.
+    /// Mode and limits of the requests.
+    pub infer: InferConfig,
+    /// Evaluator and post-processors of the answers.
     pub score: ScoreConfig,
-    /// About the set.
+    /// Facts about the set that change nothing.
     #[serde(default)]
-    pub meta: Meta,
-    /// Several sets from one file: each table's keys replace `${key}` in every string above.
+    pub meta: MetaConfig,
+    /// Several sets from one file. The keys of each table replace `${key}` in every string above.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub subset: Vec<SubsetTable>,
 }
 
-/// Values of one subset; `name` is one of them.
+impl DatasetConfig {
+    /// Parses the text of a dataset file with a single set. `name` is the file's name in messages.
+    ///
+    /// # Errors
+    /// [`Error::Config`](crate::Error::Config) with the line and, for an unknown key, the nearest known one.
+    pub fn parse(text: &str, name: impl AsRef<Path>) -> Result<Self> {
+        internlm_kit::config::parse(text, name).map_err(|error| match error {
+            ConfigError::Parse { path, message } => {
+                ConfigError::Parse { path, message: with_nearest(&message) }.into()
+            }
+            other => other.into(),
+        })
+    }
+}
+
+impl PostStep {
+    /// Creates a post-processor of this name without arguments.
+    #[must_use]
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { name: name.into(), ..Self::default() }
+    }
+}
+
+/// The values of one subset by key, `name` among them.
 pub type SubsetTable = IndexMap<String, String>;
 
-/// Where rows are.
+/// The `[source]` table: the files of a dataset.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
-pub struct Source {
-    /// Files of the scored rows, below one of the run's data folders; `archive.zip!member` reads a member.
+#[non_exhaustive]
+pub struct SourceConfig {
+    /// Files of the scored rows, relative to a data folder of the run. `archive.zip!member` reads a member.
     pub files: Vec<String>,
-    /// Files of the rows that shots are taken from.
+    /// Files of the rows that examples are taken from. Default: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub train_files: Vec<String>,
-    /// How rows are written.
+    /// Format of the files. Default: `jsonl`.
     #[serde(default)]
     pub format: Format,
-    /// Column names of a table without a header row.
+    /// Column names of a csv or tsv file without a header row. Default: the first row has them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<String>,
-    /// sha256 of each file of `files`; a file that differs by one byte is refused.
+    /// sha256 of each file of `files`. A file that differs by one byte is refused. Default: not checked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sha256: Vec<String>,
-    /// Makes multiple-choice rows out of documents.
+    /// Turns documents into multiple-choice rows. Default: rows are used as they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub continuation_choices: Option<ContinuationChoices>,
 }
 
-/// How rows are written.
+/// The format of data files.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
     /// One JSON object per line.
     #[default]
     Jsonl,
-    /// A JSON list of objects.
+    /// One JSON list of objects.
     Json,
-    /// Comma-separated with a header row, or with `columns` and none.
+    /// Comma-separated values with a header row, or without one and with `columns`.
     Csv,
-    /// The same with tabs.
+    /// Tab-separated values, otherwise like csv.
     Tsv,
-    /// One row per line, in the column `text`.
+    /// One row per line, whose only column is `text`.
     Txt,
 }
 
-/// Which rows.
+/// The `[split]` table: the part of the rows that is used.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Split {
-    /// A Python slice of the scored rows, as `[:100]`.
+#[non_exhaustive]
+pub struct SplitConfig {
+    /// Python slice of the scored rows, such as `[:100]`. Default: all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test_range: Option<RowRange>,
-    /// A Python slice of the rows that shots are taken from.
+    /// Python slice of the rows that examples are taken from. Default: all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub train_range: Option<RowRange>,
 }
 
-/// Which columns, and how they are made.
+/// The `[reader]` table: the columns that prompts use, and how they are computed.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
-pub struct Reader {
+#[non_exhaustive]
+pub struct ReaderConfig {
     /// Columns that prompts may use, in the order in which their marks are replaced.
     pub input: Vec<String>,
-    /// Column of the expected answer; none for text that is only measured.
+    /// Column of the expected answer. Absent for text that is only measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<String>,
-    /// New columns from places inside a row, as JSON pointers: `textA = "/choices/text/0"`.
+    /// New columns, taken from inside a row by JSON pointers: `textA = "/choices/text/0"`.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub fields: IndexMap<String, String>,
-    /// Turns an answer into a letter by its place among the row's labels.
+    /// Turns an answer into a letter by its position among the labels of the row.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer_key: Option<AnswerKey>,
-    /// Post-processors of columns, as `answer = "gsm8k_dataset"`.
+    /// Post-processors that rewrite columns, such as `answer = "gsm8k_dataset"`.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub map: IndexMap<String, String>,
 }
 
-/// An answer by its place among the row's labels: `"3"` of `["1", "2", "3", "4"]` is `C`.
+/// Converts an answer into a letter by its position among the labels of the row: `"3"` among `["1", "2", "3",
+/// "4"]` becomes `C`.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct AnswerKey {
-    /// Column of the answer, which is replaced.
+    /// Column of the answer, whose value is replaced.
     pub column: String,
-    /// JSON pointer of the row's labels. Rows with another number of labels than `letters` are left out.
+    /// JSON pointer to the labels of the row. Rows with more or fewer labels than `letters` are left out.
     pub labels: String,
-    /// The letters.
+    /// The letters in order, such as `ABCD`.
     pub letters: String,
 }
 
-/// Shots in the prompt.
+/// The `[few_shot]` table: worked examples (shots) in front of the question.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct FewShot {
-    /// How shots are chosen.
+#[non_exhaustive]
+pub struct FewShotConfig {
+    /// The rule that chooses examples. Default: `zero`.
     pub retriever: Retriever,
-    /// Rows of the train files, for `fixk`.
+    /// `fixk`: indices of rows in the train files.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ids: Vec<usize>,
-    /// Between text shots.
+    /// Text between examples of a text template. Default: a newline.
     pub separator: String,
-    /// After the last text shot.
+    /// Text after the last example of a text template. Default: a newline.
     pub eos: String,
 }
 
-impl Default for FewShot {
+impl Default for FewShotConfig {
     fn default() -> Self {
         Self { retriever: Retriever::Zero, ids: Vec::new(), separator: "\n".to_owned(), eos: "\n".to_owned() }
     }
 }
 
-/// How shots are chosen.
+/// The rule that chooses examples.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Retriever {
-    /// None.
+    /// No examples in the prompt.
     #[default]
     Zero,
-    /// The same rows for every question.
+    /// The same rows in front of every question.
     Fixk,
 }
 
-/// How the model is asked.
+/// The `[infer]` table: mode and limits of the requests.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
-pub struct Infer {
-    /// The inferencer.
+#[non_exhaustive]
+pub struct InferConfig {
+    /// What is asked of the model.
     pub mode: Mode,
-    /// Most tokens of an answer; the model's default without it.
+    /// Maximum number of tokens of an answer. Default: the model's own limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_out_len: Option<u32>,
-    /// Strings that end an answer.
+    /// Strings that end an answer. Default: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stop: Vec<String>,
-    /// Tools offered in `chat` mode: `{ name, description, parameters }`.
+    /// `chat`: tools on offer, each `{ name, description, parameters }`. Default: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tools: Vec<Value>,
-    /// `rolling`: at most this many bytes of a document are measured.
+    /// `rolling`: maximum number of bytes of a document that are measured. Default: all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_document_bytes: Option<usize>,
 }
 
-/// The inferencer.
+/// What is asked of the model. Upstream's inferencers.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
-    /// The model answers a prompt.
+    /// The model answers a prompt (`GenInferencer`).
     Gen,
-    /// The model answers messages, with tools if there are any.
+    /// The model answers messages and may call tools (`ChatInferencer`).
     Chat,
-    /// The label whose whole prompt has the lowest perplexity wins.
+    /// The label whose whole prompt has the lowest perplexity wins (`PPLInferencer`).
     Ppl,
-    /// A text is measured from its first to its last token.
+    /// A text is measured from its first to its last token (`SWCELossInferencer`).
     Rolling,
 }
 
 impl Mode {
-    /// The word of the table's column `mode`.
+    /// Returns the word for the column `mode` of tables.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -223,94 +257,98 @@ impl Mode {
         }
     }
 
-    /// Whether the model must give log-probabilities of the prompt.
+    /// Says whether the model has to return log-probabilities of the prompt.
     #[must_use]
     pub const fn needs_log_probs(self) -> bool {
         matches!(self, Self::Ppl | Self::Rolling)
     }
 }
 
-/// How answers are scored.
+/// The `[score]` table: how answers are scored.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct ScoreConfig {
-    /// The evaluator.
+    /// The comparison of an answer with the expected one.
     pub evaluator: Evaluator,
-    /// Post-processors of the answer, in order.
+    /// Post-processors that extract the answer, applied in order. Default: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub post: Vec<PostConfig>,
-    /// `tool_call`: column of the argument that counts as right.
+    /// `tool_call`: name of the argument that is compared with the column of the same name. Default: only the
+    /// form of the call is judged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub argument: Option<String>,
 }
 
-/// The evaluator.
+/// The comparison of an answer with the expected one. Upstream's evaluators.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Evaluator {
-    /// Equal strings.
+    /// The strings are equal (`AccEvaluator`).
     Acc,
-    /// Equal after `general`, with any reference.
+    /// Both are equal after `general`, for any of several references (`EMEvaluator`).
     Em,
-    /// The number of a GSM8K answer.
+    /// The numbers are equal up to 1e-6 (`Gsm8kEvaluator`).
     Gsm8k,
-    /// The last number of the answer equals the expected one.
+    /// Both are numbers of the same value; used with the post-processor `last_number`.
     Number,
-    /// LAMBADA's last word.
+    /// The first words are equal (`LambadaEvaluator`).
     Lambada,
-    /// The answer is one well-formed call of an offered tool.
+    /// The answer is exactly one well-formed call of an offered tool.
     ToolCall,
-    /// Information content per byte of text.
+    /// The text is measured in bits per byte; nothing is compared.
     BitsPerByte,
 }
 
-/// One post-processor: its name, or a table with arguments.
+/// One post-processor, written as its name or as a table with arguments.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(untagged, expecting = "expected a name or a table with `name`")]
 pub enum PostConfig {
-    /// Without arguments.
+    /// A name without arguments.
     Name(String),
-    /// With arguments.
+    /// A table with arguments.
     Step(PostStep),
 }
 
 /// A post-processor with arguments.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct PostStep {
-    /// Which.
+    /// Name of the post-processor.
     pub name: String,
-    /// Option letters, for `first_option_postprocess` and `last_option_postprocess`.
+    /// `first_option_postprocess`, `last_option_postprocess`: the option letters, such as `ABCD`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub options: Option<String>,
-    /// `first_option_postprocess`: take any option letter when no pattern matches; default true.
+    /// `first_option_postprocess`: whether to take any option letter if no pattern matches. Default: true.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cushion: Option<bool>,
-    /// A regular expression, for `match_answer_pattern` and `think_pred`.
+    /// `match_answer_pattern`, `think_pred`: a regular expression whose group 1 is the answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pattern: Option<String>,
-    /// A tag as `<answer>`, for `specific-xml-tag`.
+    /// `specific-xml-tag`: a tag such as `<answer>`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tag: Option<String>,
 }
 
-/// About the set.
+/// The `[meta]` table: facts about the set. They change neither requests nor scores.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Meta {
-    /// Group of the leader boards.
+#[non_exhaustive]
+pub struct MetaConfig {
+    /// Group of the set in leader boards, such as `reasoning`.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub group: String,
-    /// Language tag.
+    /// Language of the questions, such as `en`.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub language: String,
     /// Licence of the questions.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub licence: String,
-    /// Scored rows of the whole set.
+    /// Number of scored rows of the whole set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub count: Option<usize>,
-    /// Where the set and its templates come from.
+    /// Origin of the set and of its templates.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub source: String,
 }

@@ -1,80 +1,92 @@
-//! A dataset file plus the user's folders -> rows.
+//! Loads a dataset: reads its rows from the user's folders and computes their columns.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Cursor, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use internlm_kit::atomic::sha256;
+use internlm_kit::hash::sha256;
 use serde_json::{Map, Value};
 
-use super::table::{self, Columns};
-use super::{AnswerKey, DatasetConfig, Reader, RowRange};
+use super::columns::Columns;
+use super::{AnswerKey, DatasetConfig, ReaderConfig, RowRange, table};
 use crate::prompt::python_str;
 use crate::score::post;
 use crate::{Error, Result};
 
-/// One row.
+/// One row of a dataset.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Row {
-    /// All columns, made ones included.
+    /// All columns, computed ones included.
     pub columns: Map<String, Value>,
-    /// The columns that prompts may use: inputs in their order, then the output.
+    /// The columns that prompts may use: the inputs in their order, then the output.
     pub visible: Map<String, Value>,
 }
 
 impl Row {
-    /// The expected answer, null when the set has none.
+    /// Returns the expected answer; null if the set has none.
     #[must_use]
-    pub fn gold(&self, reader: &Reader) -> Value {
+    pub fn gold(&self, reader: &ReaderConfig) -> Value {
         reader.output.as_ref().and_then(|output| self.columns.get(output)).cloned().unwrap_or_default()
     }
 }
 
 /// A dataset with its rows.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Dataset {
-    /// What the file says.
+    /// The dataset file with the run's row range.
     pub config: DatasetConfig,
-    /// The scored rows.
+    /// The rows that are asked and scored.
     pub test: Vec<Row>,
-    /// The rows that shots are taken from.
+    /// The rows that examples are taken from.
     pub train: Vec<Row>,
-    /// sha256 of every data file by its name in the dataset file.
+    /// sha256 of every data file, by its name in the dataset file.
     pub hashes: BTreeMap<String, String>,
 }
 
-/// Reads the rows of `config` from the first of `data_dirs` (or the current folder) that has them.
-///
-/// # Errors
-/// [`Error::Data`]: a missing or altered file, a row that does not fit, no rows at all.
-pub fn load(config: DatasetConfig, data_dirs: &[PathBuf]) -> Result<Dataset> {
-    let fail = |message: String| Error::Data { dataset: config.name.clone(), message };
-    let problems = config.problems();
-    if !problems.is_empty() {
-        return Err(fail(format!("{} problem(s):\n  - {}", problems.len(), problems.join("\n  - "))));
+impl Dataset {
+    /// Loads the rows of `config`. Each file is read from the first of `data_dirs` that has it, or else from
+    /// the current folder.
+    ///
+    /// # Errors
+    /// [`Error::Data`] when a file is missing or altered, a row does not fit, or there are no rows at all.
+    pub fn load(config: DatasetConfig, data_dirs: &[impl AsRef<Path>]) -> Result<Self> {
+        let data_dirs: Vec<&Path> = data_dirs.iter().map(AsRef::as_ref).collect();
+        let fail = |message: String| Error::Data { dataset: config.name.clone(), message };
+        let problems = config.problems();
+        if !problems.is_empty() {
+            return Err(fail(format!("{} problem(s):\n  - {}", problems.len(), problems.join("\n  - "))));
+        }
+        let mut hashes = BTreeMap::new();
+        let mut test = read_all(&config, &config.source.files, &data_dirs, &mut hashes).map_err(fail)?;
+        let train = read_all(&config, &config.source.train_files, &data_dirs, &mut hashes).map_err(fail)?;
+        if let Some(choices) = &config.source.continuation_choices {
+            test = choices.questions(&test).map_err(fail)?;
+        }
+        let test = rows(test, &config, config.split.test_range.as_ref()).map_err(fail)?;
+        let train = rows(train, &config, config.split.train_range.as_ref()).map_err(fail)?;
+        if test.is_empty() {
+            return Err(fail(format!("{}: found no rows to score", config.source.files.join(", "))));
+        }
+        if let Some(id) = config.few_shot.ids.iter().find(|id| **id >= train.len()) {
+            return Err(fail(format!("few_shot.ids: found {id}, expected a row below {}", train.len())));
+        }
+        Ok(Self { config, test, train, hashes })
     }
-    let mut hashes = BTreeMap::new();
-    let mut test = read_all(&config, &config.source.files, data_dirs, &mut hashes).map_err(fail)?;
-    let train = read_all(&config, &config.source.train_files, data_dirs, &mut hashes).map_err(fail)?;
-    if let Some(choices) = &config.source.continuation_choices {
-        test = choices.questions(&test).map_err(fail)?;
+
+    /// Creates a dataset without rows, for scoring predictions that come from elsewhere.
+    #[must_use]
+    pub fn without_rows(config: DatasetConfig) -> Self {
+        Self { config, test: Vec::new(), train: Vec::new(), hashes: BTreeMap::new() }
     }
-    let test = rows(test, &config, config.split.test_range.as_ref()).map_err(fail)?;
-    let train = rows(train, &config, config.split.train_range.as_ref()).map_err(fail)?;
-    if test.is_empty() {
-        return Err(fail(format!("{}: found no rows to score", config.source.files.join(", "))));
-    }
-    if let Some(id) = config.few_shot.ids.iter().find(|id| **id >= train.len()) {
-        return Err(fail(format!("few_shot.ids: found {id}, expected a row below {}", train.len())));
-    }
-    Ok(Dataset { config, test, train, hashes })
 }
 
 fn read_all(
     config: &DatasetConfig,
     files: &[String],
-    data_dirs: &[PathBuf],
+    data_dirs: &[&Path],
     hashes: &mut BTreeMap<String, String>,
 ) -> Result<Vec<Columns>, String> {
     let mut all = Vec::new();
@@ -94,8 +106,8 @@ fn read_all(
     Ok(all)
 }
 
-/// The bytes of a file or of a member `archive.zip!member`.
-fn read(name: &str, data_dirs: &[PathBuf]) -> Result<(PathBuf, Vec<u8>), String> {
+/// Reads the bytes of a file, or of a member written as `archive.zip!member`.
+fn read(name: &str, data_dirs: &[&Path]) -> Result<(PathBuf, Vec<u8>), String> {
     let (file, member) = match name.split_once('!') {
         Some((file, member)) => (file, Some(member)),
         None => (name, None),
@@ -115,15 +127,15 @@ fn read(name: &str, data_dirs: &[PathBuf]) -> Result<(PathBuf, Vec<u8>), String>
 }
 
 fn unzip(bytes: Vec<u8>, member: &str) -> Result<Vec<u8>, String> {
-    let mut archive =
-        zip::ZipArchive::new(Cursor::new(bytes)).map_err(|error| format!("no zip archive: {error}"))?;
+    let mut archive = zip::ZipArchive::new(Cursor::new(bytes))
+        .map_err(|error| format!("expected a zip archive: {error}"))?;
     let mut file = archive.by_name(member).map_err(|error| format!("member {member}: {error}"))?;
     let mut content = Vec::new();
     file.read_to_end(&mut content).map_err(|error| format!("member {member}: {error}"))?;
     Ok(content)
 }
 
-/// Makes columns, then cuts the range.
+/// Computes the columns of all rows, then cuts the range.
 fn rows(all: Vec<Columns>, config: &DatasetConfig, range: Option<&RowRange>) -> Result<Vec<Row>, String> {
     let mut rows = Vec::with_capacity(all.len());
     for (index, columns) in all.into_iter().enumerate() {
@@ -136,7 +148,7 @@ fn rows(all: Vec<Columns>, config: &DatasetConfig, range: Option<&RowRange>) -> 
     Ok(rows)
 }
 
-/// One row with its made columns; none when the set leaves it out.
+/// Computes the columns of one row. Returns `None` if the set leaves the row out.
 fn row(mut columns: Columns, config: &DatasetConfig) -> Result<Option<Row>, String> {
     let reader = &config.reader;
     if let Some(key) = &reader.answer_key {
@@ -167,7 +179,7 @@ fn missing(name: &str, columns: &Columns) -> String {
     format!("found the columns {}, expected `{name}`", known.join(", "))
 }
 
-/// The value at a JSON pointer whose first step is a column.
+/// Returns the value at a JSON pointer whose first step is a column.
 fn pointed<'a>(columns: &'a Columns, pointer: &str) -> Option<&'a Value> {
     let path = pointer.strip_prefix('/')?;
     match path.split_once('/') {
@@ -176,7 +188,7 @@ fn pointed<'a>(columns: &'a Columns, pointer: &str) -> Option<&'a Value> {
     }
 }
 
-/// The letter of the answer's place; none when the row has another number of labels.
+/// Returns the letter of the answer's position. `None` if the row has more or fewer labels than letters.
 fn letter(columns: &Columns, key: &AnswerKey) -> Result<Option<String>, String> {
     let labels = pointed(columns, &key.labels).and_then(Value::as_array);
     let labels = labels.ok_or_else(|| missing(&key.labels, columns))?;

@@ -1,8 +1,9 @@
-//! Datasets: one TOML file each, found by name, their rows read from the user's files.
+//! Datasets: each is one TOML file, found by name; its rows are read from the user's files.
 
 mod catalog;
 mod check;
 mod choices;
+mod columns;
 mod config;
 mod load;
 mod nearest;
@@ -12,10 +13,10 @@ mod table;
 pub use catalog::{Catalog, CatalogEntry, Origin};
 pub use choices::ContinuationChoices;
 pub use config::{
-    AnswerKey, DatasetConfig, Evaluator, FewShot, Format, Infer, Meta, Mode, PostConfig, PostStep, Reader,
-    Retriever, ScoreConfig, Source, Split, SubsetTable,
+    AnswerKey, DatasetConfig, Evaluator, FewShotConfig, Format, InferConfig, MetaConfig, Mode, PostConfig,
+    PostStep, ReaderConfig, Retriever, ScoreConfig, SourceConfig, SplitConfig, SubsetTable,
 };
-pub use load::{Dataset, Row, load};
+pub use load::{Dataset, Row};
 pub use range::RowRange;
 
 pub(crate) use nearest::{nearest, with_nearest};

@@ -1,6 +1,6 @@
-//! The nearest known word, for messages about unknown ones.
+//! Finds the nearest known word, for messages about unknown ones.
 
-/// How many edits turn `a` into `b` (Levenshtein).
+/// Counts the edits that turn `a` into `b` (Levenshtein distance).
 fn edits(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
@@ -16,7 +16,7 @@ fn edits(a: &str, b: &str) -> usize {
     row[b.len()]
 }
 
-/// The known word nearest to `word`, when at most every second letter differs.
+/// Returns the known word nearest to `word`, if at most every second letter differs.
 pub(crate) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let limit = word.chars().count().div_ceil(2);
     known

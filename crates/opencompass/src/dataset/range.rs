@@ -1,10 +1,10 @@
-//! Python slices of rows: `[:100]`, `[10:]`, `[-5:]`, `[:100][0:16]`.
+//! Python slices of rows, such as `[:100]`, `[10:]`, `[-5:]` and `[:100][0:16]`.
 
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-/// One or more Python slices with step 1, each taken from the result of the one before.
+/// One or more Python slices with step 1, each applied to the result of the one before.
 ///
 /// ```
 /// use opencompass::dataset::RowRange;
@@ -20,10 +20,10 @@ pub struct RowRange {
 }
 
 impl RowRange {
-    /// Reads slices.
+    /// Parses slices as a dataset or run file writes them.
     ///
     /// # Errors
-    /// A sentence naming what was found and what was expected.
+    /// A message that names what was found and what was expected.
     pub fn parse(text: &str) -> Result<Self, String> {
         let fail = || format!("found `{text}`, expected a Python slice as [:100]");
         let mut slices = Vec::new();
@@ -38,7 +38,7 @@ impl RowRange {
         Ok(Self { text: text.to_owned(), slices })
     }
 
-    /// The rows of a set of `count`.
+    /// Returns the selected rows of a set of `count` rows.
     #[must_use]
     pub fn of(&self, count: usize) -> Range<usize> {
         let mut range = 0..count;
@@ -53,7 +53,7 @@ impl RowRange {
     }
 }
 
-/// An empty bound is none; the outer option is none when it is no number.
+/// Parses a bound. An empty bound is absent; the outer option is `None` if the text is not a number.
 fn bound(text: &str) -> Option<Option<i64>> {
     let text = text.trim();
     if text.is_empty() { Some(None) } else { text.parse().ok().map(Some) }

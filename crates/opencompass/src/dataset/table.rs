@@ -1,14 +1,12 @@
-//! Bytes of a data file -> rows of named columns.
+//! Parses the bytes of a data file into rows of named columns.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::{Format, Source};
+use super::columns::Columns;
+use super::{Format, SourceConfig};
 
-/// Columns of one row, in the file's order.
-pub(super) type Columns = Map<String, Value>;
-
-/// Reads rows; the error is a sentence that names the line.
-pub(super) fn rows(bytes: &[u8], source: &Source) -> Result<Vec<Columns>, String> {
+/// Parses rows. The error is a message that names the line.
+pub(super) fn rows(bytes: &[u8], source: &SourceConfig) -> Result<Vec<Columns>, String> {
     match source.format {
         Format::Jsonl => text_lines(bytes)?.map(|(line, text)| json_row(text, line)).collect(),
         Format::Json => json_list(bytes),
@@ -21,7 +19,7 @@ pub(super) fn rows(bytes: &[u8], source: &Source) -> Result<Vec<Columns>, String
     }
 }
 
-/// Lines that are not empty, with their numbers from 1. A byte order mark is skipped.
+/// Returns the lines that are not empty, numbered from 1. A byte order mark is skipped.
 fn text_lines(bytes: &[u8]) -> Result<impl Iterator<Item = (usize, &str)>, String> {
     let text = str::from_utf8(bytes)
         .map_err(|error| format!("byte {}: found bytes that are not UTF-8", error.valid_up_to()))?;

@@ -1,14 +1,15 @@
-//! `gen` and `chat`: one prompt, one answer.
+//! `gen` and `chat`: one prompt and one answer per row.
 
 use serde_json::{Value, json};
 
+use super::prediction::first_error;
 use super::shots::Asker;
-use super::{Ask, InferContext, Item, Outcome, Prediction, first_error};
+use super::{Ask, InferContext, Item, Outcome, Prediction};
 use crate::dataset::{Dataset, Mode};
 use crate::model::{Answer, Message, MessageRole, Profile, Protocol, Request, Sampling};
 use crate::prompt::{MetaTemplate, PromptList, Purpose, RoleMessage, render_messages, render_text};
 
-/// The request of row `index`.
+/// Creates the request of row `index`.
 pub(super) fn item(
     dataset: &Dataset,
     index: usize,
@@ -45,7 +46,8 @@ pub(super) fn item(
     })
 }
 
-/// A meta template for text only names no API roles; messages then go by the usual ones.
+/// Says whether a meta template names API roles. One that is made for text does not; messages then use the usual
+/// roles.
 fn has_api_roles(meta: &MetaTemplate) -> bool {
     meta.round
         .iter()
@@ -65,7 +67,7 @@ fn messages(turns: Vec<RoleMessage>) -> Result<Vec<Message>, String> {
     turns.into_iter().map(message).collect()
 }
 
-/// The answer as it is.
+/// Takes the answer as it is.
 pub(super) fn conclude(item: &Item, outcomes: &[Outcome]) -> Prediction {
     let mut prediction =
         Prediction { gold: item.gold.clone(), error: first_error(outcomes), ..Prediction::default() };

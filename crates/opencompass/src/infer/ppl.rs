@@ -1,18 +1,19 @@
-//! `ppl`: every label's whole prompt is scored, the lowest perplexity wins, ties go to the first label.
+//! `ppl`: scores the whole prompt of every label. The lowest perplexity wins, and ties go to the first label.
 //!
 //! PPL(label) = (sum of the losses of tokens 2..n) / n, where n counts every token *including the first*
-//! (`BaseModel.get_ppl` upstream); the run may ask for n-1. BPB = PPL x n / bytes of the prompt without
-//! shots, in nats in spite of its name.
+//! (`BaseModel.get_ppl` upstream); the run may ask for n-1 instead. BPB = PPL x n / bytes of the prompt without
+//! examples, in nats in spite of its name.
 
 use serde_json::{Map, Value, json};
 
+use super::prediction::first_error;
 use super::shots::Asker;
-use super::{Ask, Item, Outcome, PplDenominator, Prediction, first_error};
+use super::{Ask, Item, Outcome, PplDenominator, Prediction};
 use crate::dataset::Dataset;
 use crate::model::{Answer, Profile, Request, ScoredText};
 use crate::prompt::{PromptList, Purpose, render_text};
 
-/// One request per label.
+/// Creates one request per label.
 pub(super) fn item(dataset: &Dataset, index: usize, profile: &Profile) -> Result<Item, String> {
     let asker = Asker::new(dataset)?;
     let meta = profile.meta_template.as_ref();
@@ -41,7 +42,7 @@ fn without(prompt: &str, shots: &str) -> String {
     if shots.is_empty() { prompt.to_owned() } else { prompt.replace(shots, "") }
 }
 
-/// The label with the lowest perplexity.
+/// Chooses the label with the lowest perplexity.
 pub(super) fn conclude(item: &Item, outcomes: &[Outcome], denominator: PplDenominator) -> Prediction {
     let mut record = Map::new();
     record.insert("in-context examples".to_owned(), json!(item.shots));

@@ -1,43 +1,18 @@
-//! `rolling`: a text measured from its first to its last token, in windows of the model's context.
+//! `rolling`: measures a text from its first to its last token, in windows of the model's context.
 //!
-//! With the model's tokenizer, windows are runs of its tokens behind one `<s>` each, so that every token of
-//! the text is scored exactly once. Without it, windows are pieces of text that are short enough for any
-//! byte-level tokenizer; bytes that a server cannot score are taken out of the denominator.
+//! With the model's tokenizer, a window is a run of its tokens after one `<s>`, so that every token of the text
+//! is scored exactly once. Without it, a window is a piece of text that is short enough for any byte-level
+//! tokenizer; bytes that a server cannot score are taken out of the denominator.
 
 use serde_json::json;
 
-use super::{Ask, Item, Outcome, Prediction, first_error};
+use super::prediction::first_error;
+use super::{Ask, Item, Measured, Outcome, Prediction};
 use crate::dataset::Dataset;
 use crate::model::{Answer, Profile, Request, ScoredText};
 use crate::prompt::python_str;
 
-/// Information content of a text.
-#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize)]
-pub struct Measured {
-    /// Bits.
-    pub bits: f64,
-    /// UTF-8 bytes that the bits are of.
-    pub bytes: usize,
-    /// Tokens that the bits are of.
-    pub tokens: usize,
-}
-
-impl Measured {
-    /// Bits per byte; 0 for no bytes.
-    #[must_use]
-    pub fn bits_per_byte(&self) -> f64 {
-        if self.bytes == 0 { 0.0 } else { self.bits / self.bytes as f64 }
-    }
-
-    /// Adds another text's.
-    pub fn add(&mut self, other: &Self) {
-        self.bits += other.bits;
-        self.bytes += other.bytes;
-        self.tokens += other.tokens;
-    }
-}
-
-/// One request per window.
+/// Creates one request per window.
 pub(super) fn item(dataset: &Dataset, index: usize, profile: &Profile) -> Result<Item, String> {
     let row = &dataset.test[index];
     let text = python_str(&row.visible[&dataset.config.reader.input[0]]);
@@ -46,7 +21,7 @@ pub(super) fn item(dataset: &Dataset, index: usize, profile: &Profile) -> Result
     let windows = token_windows(text, profile).unwrap_or_else(|| text_windows(text, profile.max_seq_len));
     let asks = windows.into_iter().enumerate().map(|(window, scored)| {
         let ask = Ask::new(Request::Score { text: scored }, profile);
-        // The whole text's bytes stand with its first window: ids do not say how many theirs are.
+        // The first window carries the bytes of the whole text, because ids do not tell how many are theirs.
         Ask { bytes: if window == 0 { text.len() } else { 0 }, ..ask }
     });
     Ok(Item {
@@ -57,7 +32,8 @@ pub(super) fn item(dataset: &Dataset, index: usize, profile: &Profile) -> Result
     })
 }
 
-/// Runs of the model's own tokens, each behind `<s>`; none without a tokenizer or such a token.
+/// Cuts the text into runs of the model's own tokens, each after `<s>`. Returns `None` without a tokenizer or
+/// without such a token.
 fn token_windows(text: &str, profile: &Profile) -> Option<Vec<ScoredText>> {
     let tokenizer = profile.tokenizer.as_ref()?;
     let start = tokenizer.bos().or(tokenizer.eos())?;
@@ -69,7 +45,8 @@ fn token_windows(text: &str, profile: &Profile) -> Option<Vec<ScoredText>> {
     Some(ids.chunks(length).map(window).collect())
 }
 
-/// Pieces of at most `max_seq_len - 2` bytes: no byte-level tokenizer makes more tokens than bytes.
+/// Cuts the text into pieces of at most `max_seq_len - 2` bytes. A byte-level tokenizer never produces more tokens
+/// than bytes, so each piece fits.
 fn text_windows(text: &str, max_seq_len: usize) -> Vec<ScoredText> {
     let length = max_seq_len.saturating_sub(2).max(4);
     let mut windows = Vec::new();
@@ -82,7 +59,7 @@ fn text_windows(text: &str, max_seq_len: usize) -> Vec<ScoredText> {
     windows
 }
 
-/// Sums the windows; a text with a failed window counts as failed.
+/// Sums the windows. A text with a failed window counts as failed.
 pub(super) fn conclude(item: &Item, outcomes: &[Outcome]) -> Prediction {
     let error = first_error(outcomes);
     let mut measured = Measured { bytes: item.asks.iter().map(|ask| ask.bytes).sum(), ..Measured::default() };

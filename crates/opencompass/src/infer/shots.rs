@@ -1,23 +1,23 @@
-//! The shots of a question, fewer of them when the prompt would be too long.
+//! The examples (shots) of a question, fewer of them if the prompt would be too long.
 
 use crate::dataset::{Dataset, Retriever};
 use crate::model::Profile;
 use crate::prompt::{PromptList, Template, python_str};
 
-/// Templates of a dataset, and the shots it wants.
+/// The templates of a dataset with its rule for examples.
 pub(super) struct Asker<'a> {
     dataset: &'a Dataset,
     question: Template,
     shot: Template,
 }
 
-/// A rendered prompt and the shots in it.
+/// A rendered prompt with the examples in it.
 pub(super) struct Fitted<T> {
-    /// The prompt.
+    /// The prompt, as text or as a request.
     pub(super) prompt: T,
-    /// The shots before the meta template.
+    /// The examples before the meta template is applied.
     pub(super) shots: PromptList,
-    /// How many shots were left out.
+    /// Number of examples that were left out.
     pub(super) dropped: usize,
 }
 
@@ -27,7 +27,7 @@ impl<'a> Asker<'a> {
         Ok(Self { dataset, question: prompt.template()?, shot: prompt.shot_template()? })
     }
 
-    /// The labels of the question's template.
+    /// Returns the labels of the question's template.
     pub(super) fn labels(&self) -> Vec<String> {
         self.question.labels()
     }
@@ -35,7 +35,7 @@ impl<'a> Asker<'a> {
     fn shots(&self, count: usize) -> Result<PromptList, String> {
         let config = &self.dataset.config;
         if config.few_shot.retriever == Retriever::Zero {
-            // Upstream's zero retriever has neither separator nor eos.
+            // Upstream's zero retriever adds neither separator nor eos.
             return Ok(PromptList::Text(String::new()));
         }
         let token = config.prompt.ice_token.as_deref();
@@ -48,8 +48,8 @@ impl<'a> Asker<'a> {
         Ok(self.shot.join(shots, &config.few_shot.separator, &config.few_shot.eos))
     }
 
-    /// The prompt of row `index` for `label`. Shots are dropped from the end, one at a time, until `render`'s
-    /// result is at most `limit` tokens long; without the model's tokenizer none is dropped.
+    /// Renders the prompt of row `index` for `label`. Examples are dropped from the end, one at a time, until the
+    /// prompt has at most `limit` tokens. Without the model's tokenizer none is dropped.
     pub(super) fn fit<T>(
         &self,
         index: usize,

@@ -5,13 +5,13 @@ use std::time::Duration;
 use lmdeploy::client::{Client, ClientConfig};
 
 use super::weights::{load_tokenizer, weights_hash};
-use super::{Answer, Answering, Model, ModelConfig, Needs, Profile, Request, ScoredText, wire};
+use super::{Answer, Answering, EvaluatedModelConfig, Model, Needs, Profile, Request, ScoredText, wire};
 use crate::{Error, Result};
 
-/// Longest prompt plus answer when neither the run file nor the server says it.
+/// Maximum length of prompt plus answer in tokens if neither the run file nor the server gives one.
 const DEFAULT_MAX_SEQ_LEN: usize = 2048;
 
-/// A model behind a server.
+/// A model behind an OpenAI-compatible server.
 #[derive(Debug)]
 pub struct ApiModel {
     client: Client,
@@ -20,12 +20,12 @@ pub struct ApiModel {
 }
 
 impl ApiModel {
-    /// Asks the server for its models, and for log-probabilities of one word when `needs` says so.
+    /// Asks the server for its models. If `needs` says so, also tries whether it returns log-probabilities.
     ///
     /// # Errors
-    /// [`Error::Unreachable`] when the server does not answer, [`Error::Model`] when it lacks the model or the
-    /// weights' files cannot be read.
-    pub async fn connect(config: &ModelConfig, needs: Needs) -> Result<Self> {
+    /// [`Error::Unreachable`] when the server does not answer; [`Error::Model`] when it does not serve the model
+    /// or the files of the weights cannot be read.
+    pub async fn connect(config: &EvaluatedModelConfig, needs: Needs) -> Result<Self> {
         let fail = |message: String| Error::Model { model: config.name.clone(), message };
         let url = config.base_url.clone().unwrap_or_default();
         let mut client = ClientConfig::new(&url)
@@ -45,18 +45,15 @@ impl ApiModel {
         };
         let served = served.ok_or_else(|| {
             let wanted = config.served_name.as_deref().unwrap_or("any model");
-            fail(format!("served-name: the server has [{}], expected {wanted}", known.join(", ")))
+            fail(format!("served-name: found the models [{}], expected {wanted}", known.join(", ")))
         })?;
         let served_length = served.max_model_len.and_then(|length| usize::try_from(length).ok());
-        let profile = Profile {
-            name: config.name.clone(),
-            identity: identity(config, &served.id).map_err(fail)?,
-            max_seq_len: config.max_seq_len.or(served_length).unwrap_or(DEFAULT_MAX_SEQ_LEN),
-            protocol: config.protocol,
-            log_probs: Ok(()),
-            meta_template: config.meta_template.clone(),
-            tokenizer: config.weights.as_deref().map(load_tokenizer).transpose().map_err(fail)?,
-        };
+        let max_seq_len = config.max_seq_len.or(served_length).unwrap_or(DEFAULT_MAX_SEQ_LEN);
+        let mut profile =
+            Profile::new(&config.name, identity(config, &served.id).map_err(fail)?, max_seq_len);
+        profile.protocol = config.protocol;
+        profile.meta_template = config.meta_template.clone();
+        profile.tokenizer = config.weights.as_deref().map(load_tokenizer).transpose().map_err(fail)?;
         let mut model = Self { client, served_name: served.id.clone(), profile };
         model.profile.log_probs = match (config.log_probs, needs) {
             (Some(false), _) => Err("model.log-probs is false".to_owned()),
@@ -66,12 +63,12 @@ impl ApiModel {
         Ok(model)
     }
 
-    /// Asks for log-probabilities of one word; the reason when they do not come.
+    /// Asks for the log-probabilities of one word and returns the reason if the server sends none.
     async fn probe(&self) -> Result<(), String> {
         let request = Request::Score { text: ScoredText::Text("probe".to_owned()) };
         match self.send(&request).await {
             Ok(_) => Ok(()),
-            Err(error) => Err(format!("the server gives none: {error}")),
+            Err(error) => Err(format!("the server returns none: {error}")),
         }
     }
 
@@ -95,8 +92,8 @@ impl ApiModel {
     }
 }
 
-/// What makes answers change: the weights' hash when they are at hand, else server and name.
-fn identity(config: &ModelConfig, served_name: &str) -> Result<String, String> {
+/// Returns what makes answers change: the hash of the weights if they are at hand, otherwise server and name.
+fn identity(config: &EvaluatedModelConfig, served_name: &str) -> Result<String, String> {
     match &config.weights {
         Some(path) => Ok(format!("weights:{}", weights_hash(path)?)),
         None => Ok(format!("api:{}:{served_name}", config.base_url.as_deref().unwrap_or_default())),

@@ -6,92 +6,93 @@ use serde::{Deserialize, Serialize};
 
 use crate::prompt::MetaTemplate;
 
-/// One model of a run.
+/// A model that a run evaluates, the `[model]` table or an entry of `[[models]]`.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct ModelConfig {
-    /// Name in tables and folders.
+#[non_exhaustive]
+pub struct EvaluatedModelConfig {
+    /// Name in tables and folders, without slashes.
     pub name: String,
-    /// What kind of model.
+    /// Where the model runs. Default: `api`.
     #[serde(default)]
     pub kind: ModelKind,
-    /// `api`: `http://host:port`, without `/v1`.
+    /// `api`: address of the server as `http://host:port`, without `/v1`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base_url: Option<String>,
-    /// `api`: the model's name at the server; the server's first without it.
+    /// `api`: name of the model on the server. Default: the first model that the server lists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub served_name: Option<String>,
-    /// `api`: bearer token.
+    /// `api`: key sent as a bearer token. Default: none. It is never written into the run's files.
     #[serde(default, skip_serializing)]
     pub api_key: Option<String>,
-    /// `api`: most seconds of silence.
+    /// `api`: idle timeout in seconds, that is how long the server may send nothing. Default: 600.
     #[serde(default = "timeout")]
     pub timeout_seconds: u64,
-    /// `api`: how often a request is sent again after a failed connection or status 429 or 503.
+    /// `api`: number of retries after a failed connection or status 429 or 503. Default: 3.
     #[serde(default = "retries")]
     pub retries: u32,
-    /// `api`: how prompts to go on from are sent; `chat` mode always uses chat.
+    /// How prompts of mode `gen` are sent; mode `chat` always sends messages. Default: `chat`.
     #[serde(default)]
     pub protocol: Protocol,
-    /// Whether the server gives log-probabilities of a prompt; asked once when not said.
+    /// Whether the model returns log-probabilities of a prompt. Default: the server is asked once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log_probs: Option<bool>,
-    /// Folder or GGUF file of the weights behind the server, or of the `local` model. Their hash becomes
-    /// part of every item's key, and their tokenizer cuts long texts.
+    /// Folder or GGUF file of the weights behind the server, or of the `local` model. Their hash becomes part
+    /// of every item's key, and their tokenizer cuts long texts. Default for `api`: unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weights: Option<PathBuf>,
-    /// Longest prompt plus answer in tokens; the server's own figure without it, else 2048.
+    /// Maximum length of prompt plus answer in tokens. Default: what the server says, otherwise 2048.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_seq_len: Option<usize>,
-    /// What the model wants around turns.
+    /// Text around turns. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub meta_template: Option<MetaTemplate>,
-    /// `local`: `cpu`, `cuda:N` or `vulkan:N`.
+    /// `local`: the device, `cpu`, `cuda:N` or `vulkan:N`. Default: `cpu`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device: Option<String>,
-    /// `mock`: how it answers.
+    /// `mock`: the rule of its answers. Default: `echo`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<MockRule>,
 }
 
-/// What kind of model.
+/// Where a model runs.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ModelKind {
-    /// An OpenAI-compatible server.
+    /// Behind an OpenAI-compatible server.
     #[default]
     Api,
-    /// lmdeploy's engine in this process.
+    /// In this process, on lmdeploy's engine (feature `local`).
     Local,
-    /// A rule instead of a model.
+    /// Nowhere: a rule gives the answers, for tests and trials.
     Mock,
 }
 
-/// How prompts to go on from are sent.
+/// How prompts for generation are sent.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Protocol {
-    /// As messages.
+    /// As messages to `/v1/chat/completions`.
     #[default]
     Chat,
-    /// As one text, after the meta template.
+    /// As one text to `/v1/completions`, after the meta template.
     Completions,
 }
 
-/// How a mock model answers.
+/// The rule of a mock model.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, tag = "kind", rename_all = "lowercase")]
 pub enum MockRule {
-    /// Always the same text.
+    /// Answers with the same text every time.
     Constant {
-        /// The text.
+        /// Text of every answer.
         text: String,
     },
-    /// The last line of the prompt.
+    /// Repeats the last line of the prompt.
     Echo,
-    /// One of several texts, chosen by the prompt's hash.
+    /// Answers with one of several texts, chosen by the hash of the prompt.
     Choose {
-        /// The texts.
+        /// The possible answers; none means empty answers.
         texts: Vec<String>,
     },
 }
@@ -104,8 +105,8 @@ fn retries() -> u32 {
     3
 }
 
-impl ModelConfig {
-    /// Everything wrong with it.
+impl EvaluatedModelConfig {
+    /// Lists everything that is wrong with the table.
     #[must_use]
     pub fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();

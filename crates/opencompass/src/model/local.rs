@@ -6,10 +6,10 @@ use lmdeploy::Pipeline;
 use lmdeploy::config::DeployConfig;
 
 use super::weights::weights_hash;
-use super::{Answer, Answering, Model, ModelConfig, Profile, Request, wire};
+use super::{Answer, Answering, EvaluatedModelConfig, Model, Profile, Request, wire};
 use crate::{Error, Result};
 
-/// A model in this process. Requests under way at the same time share batches.
+/// A model in this process. Requests that are open at the same time share batches.
 #[derive(Debug)]
 pub struct LocalModel {
     pipeline: Arc<Pipeline>,
@@ -17,11 +17,11 @@ pub struct LocalModel {
 }
 
 impl LocalModel {
-    /// Loads the weights of `config`.
+    /// Loads the weights that `config` names.
     ///
     /// # Errors
-    /// [`Error::Model`] when they cannot be read or do not fit into memory.
-    pub fn load(config: &ModelConfig) -> Result<Self> {
+    /// [`Error::Model`] when the weights cannot be read or do not fit into memory.
+    pub fn load(config: &EvaluatedModelConfig) -> Result<Self> {
         let fail = |message: String| Error::Model { model: config.name.clone(), message };
         let path = config.weights.clone().unwrap_or_default();
         let device = config.device.as_deref().unwrap_or("cpu");
@@ -32,27 +32,22 @@ impl LocalModel {
         let pipeline = Pipeline::load(&deploy).map_err(|error| fail(error.to_string()))?;
         let responder = pipeline.responder();
         let limit = responder.engine().limits().max_length;
-        let profile = Profile {
-            name: config.name.clone(),
-            identity,
-            max_seq_len: config.max_seq_len.map_or(limit, |length| length.min(limit)),
-            protocol: config.protocol,
-            log_probs: if config.log_probs == Some(false) {
-                Err("model.log-probs is false".to_owned())
-            } else {
-                Ok(())
-            },
-            meta_template: config.meta_template.clone(),
-            tokenizer: Some(responder.model().tokenizer.clone()),
-        };
+        let max_seq_len = config.max_seq_len.map_or(limit, |length| length.min(limit));
+        let mut profile = Profile::new(&config.name, identity, max_seq_len);
+        profile.protocol = config.protocol;
+        profile.meta_template = config.meta_template.clone();
+        profile.tokenizer = Some(responder.model().tokenizer.clone());
+        if config.log_probs == Some(false) {
+            profile.log_probs = Err("model.log-probs is false".to_owned());
+        }
         Ok(Self { pipeline: Arc::new(pipeline), profile })
     }
 }
 
-/// Waits for the answer on this thread.
+/// Sends a request to the engine and waits for the answer on this thread.
 fn send(pipeline: &Pipeline, request: &Request) -> Result<Answer> {
     let failed = |error: lmdeploy::Error| Error::Answer(error.to_string());
-    // The engine serves one model, which an empty name means.
+    // The engine serves only one model, and an empty name means that one.
     match request {
         Request::Chat { messages, tools, sampling } => {
             let body = wire::chat_request("", messages, tools, sampling)?;

@@ -1,23 +1,22 @@
-//! A rule instead of a model: for tests, and to try a dataset file without a server.
+//! A rule in place of a model, for tests and for trying a dataset file without a server.
 
 use std::sync::Arc;
 
-use internlm_kit::atomic::sha256;
+use internlm_kit::hash::sha256;
 
-use super::{Answer, Answering, MockRule, Model, ModelConfig, Profile, Request, ScoredText};
+use super::{Answer, Answering, EvaluatedModelConfig, MockRule, Model, Profile, Request, ScoredText};
 use crate::Result;
 
 /// A function from requests to answers.
 type Rule = Arc<dyn Fn(&Request) -> Result<Answer> + Send + Sync>;
 
-/// A model that follows a rule.
+/// A model that answers by a rule.
 ///
-/// Its log-probabilities, unless the rule gives others, are those of a uniform distribution over bytes: every
-/// text has exactly 8 bits per byte.
+/// The rules of run files give every byte the same probability, so every text has exactly 8 bits per byte.
 ///
 /// ```
 /// use opencompass::model::{Answer, MockModel, Model};
-/// let model = MockModel::new("yes", |_| Ok(Answer::Reply { text: "yes".into(), calls: vec![] }));
+/// let model = MockModel::new("yes", |_| Ok(Answer::text("yes")));
 /// assert_eq!(model.profile().name, "yes");
 /// ```
 #[derive(Clone)]
@@ -27,21 +26,13 @@ pub struct MockModel {
 }
 
 impl MockModel {
-    /// A model called `name` that follows `rule`.
+    /// Creates a model called `name` that answers by `rule`. It has 2,048 tokens of context and log-probabilities.
     pub fn new(name: &str, rule: impl Fn(&Request) -> Result<Answer> + Send + Sync + 'static) -> Self {
-        let profile = Profile {
-            name: name.to_owned(),
-            identity: format!("mock:{name}"),
-            max_seq_len: 2048,
-            protocol: super::Protocol::Chat,
-            log_probs: Ok(()),
-            meta_template: None,
-            tokenizer: None,
-        };
+        let profile = Profile::new(name, format!("mock:{name}"), 2048);
         Self { profile, rule: Arc::new(rule) }
     }
 
-    /// The same rule behind another profile.
+    /// Changes the profile, for instance to play a model without log-probabilities.
     #[must_use]
     pub fn with_profile(self, change: impl FnOnce(&mut Profile)) -> Self {
         let mut profile = self.profile;
@@ -49,9 +40,9 @@ impl MockModel {
         Self { profile, ..self }
     }
 
-    /// The model of a run file.
+    /// Creates the mock model of a run file.
     #[must_use]
-    pub fn from_config(config: &ModelConfig) -> Self {
+    pub fn from_config(config: &EvaluatedModelConfig) -> Self {
         let rule = config.rule.clone().unwrap_or(MockRule::Echo);
         let identity = format!("mock:{rule:?}");
         Self::new(&config.name, move |request| Ok(follow(&rule, request))).with_profile(|profile| {
@@ -66,7 +57,7 @@ impl MockModel {
     }
 }
 
-/// The answer of a rule to one request.
+/// Computes the answer of a rule to one request.
 fn follow(rule: &MockRule, request: &Request) -> Answer {
     let prompt = match request {
         Request::Score { text } => return uniform(text),
@@ -84,7 +75,7 @@ fn follow(rule: &MockRule, request: &Request) -> Answer {
     Answer::Reply { text, calls: Vec::new() }
 }
 
-/// Every byte is one token of probability 1/256, after a `<s>` that costs nothing.
+/// Scores a text as if every byte were one token of probability 1/256, after a `<s>` that costs nothing.
 fn uniform(text: &ScoredText) -> Answer {
     let scored = match text {
         ScoredText::Text(text) => text.len(),

@@ -1,42 +1,42 @@
 //! Requests and answers: plain data that can be hashed, stored and compared.
 
-use internlm_kit::atomic::sha256;
+use internlm_kit::hash::sha256;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// What a model is asked once.
+/// One request to a model.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Request {
-    /// Go on from a text.
+    /// Continue a text, without any chat format.
     Complete {
-        /// The text.
+        /// The text to continue.
         prompt: String,
-        /// How.
+        /// Settings of the generation.
         sampling: Sampling,
     },
-    /// Answer a conversation.
+    /// Answer a conversation in the model's chat format.
     Chat {
-        /// The conversation.
+        /// The conversation so far.
         messages: Vec<Message>,
-        /// Tools on offer: `{name, description, parameters}`.
+        /// Tools on offer, each `{name, description, parameters}`.
         tools: Vec<Value>,
-        /// How.
+        /// Settings of the generation.
         sampling: Sampling,
     },
-    /// Give log-probabilities of a text.
+    /// Return the log-probabilities of a text.
     Score {
-        /// The text.
+        /// The text to score.
         text: ScoredText,
     },
 }
 
-/// How an answer is generated.
+/// The settings of a generation.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct Sampling {
-    /// Most tokens; none leaves it to the model.
+    /// Maximum number of tokens. Default: the model's own limit.
     pub max_tokens: Option<u32>,
-    /// 0 is greedy.
+    /// Sampling temperature. 0 means greedy decoding.
     pub temperature: f32,
     /// Strings that end the answer.
     pub stop: Vec<String>,
@@ -44,79 +44,87 @@ pub struct Sampling {
     pub seed: u64,
 }
 
-/// A text to score: as text, or as the ids that the model's own tokenizer gives, `<s>` included.
+/// A text to score, written as text or as ids of the model's own tokenizer.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum ScoredText {
-    /// Text; the model adds `<s>` if it wants one.
+    /// Text. The model adds `<s>` if it wants one.
     Text(String),
-    /// Ids, taken as they are.
+    /// Ids that are taken as they are, so they begin with `<s>`.
     Ids(Vec<u32>),
 }
 
-/// One message.
+/// One message of a conversation.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Message {
-    /// Who speaks.
+    /// The author of the message.
     pub role: MessageRole,
-    /// What.
+    /// Text of the message.
     pub content: String,
 }
 
-/// Who speaks.
+/// The author of a message.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MessageRole {
-    /// Instructions.
+    /// The operator, who gives instructions.
     System,
-    /// The question.
+    /// The user, who asks.
     User,
-    /// The model.
+    /// The model, which answers.
     Assistant,
 }
 
-/// What a model answered.
+/// The answer of a model.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Answer {
-    /// Text, and calls of tools.
+    /// A text with tool calls.
     Reply {
-        /// The text.
+        /// Text without the marks of calls.
         text: String,
-        /// The calls.
+        /// Tool calls in their order.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         calls: Vec<Call>,
     },
-    /// Log-probabilities of a prompt, summed.
+    /// The summed log-probabilities of a prompt.
     Scored {
-        /// All tokens, the first included, which has no log-probability.
+        /// Number of all tokens, including the first, which has no log-probability.
         tokens: usize,
-        /// Sum of the others' natural logarithms.
+        /// Sum of the natural logarithms of the other tokens' probabilities.
         log_prob: f64,
-        /// Bytes of the text that the sum leaves out: those of a first token that is text, not `<s>`.
+        /// Bytes of the text that the sum leaves out: those of a first token that is text and not `<s>`.
         #[serde(default)]
         unscored_bytes: usize,
     },
 }
 
-/// A call of a tool.
+/// A tool call of an answer, as the server parsed it.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Call {
-    /// The tool.
+    /// Name of the tool.
     pub name: String,
-    /// The arguments: a JSON object as text.
+    /// Arguments as the model wrote them, which should be a JSON object.
     pub arguments: String,
 }
 
+impl Answer {
+    /// Creates an answer that is only text.
+    #[must_use]
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::Reply { text: text.into(), calls: Vec::new() }
+    }
+}
+
 impl Request {
-    /// The key under which an answer of the model `identity` is stored.
+    /// Returns the key under which the answer of the model `identity` is stored.
     #[must_use]
     pub fn key(&self, identity: &str) -> String {
         let text = serde_json::to_string(&(identity, self)).expect("requests are plain data");
         sha256(text.as_bytes())
     }
 
-    /// The prompt for people and prediction files.
+    /// Returns the prompt in the form of prediction files.
     #[must_use]
     pub fn shown(&self) -> Value {
         match self {

@@ -1,4 +1,5 @@
-//! Our requests as bodies of the OpenAI API, its bodies as our answers: the same over HTTP and in process.
+//! Translates requests into bodies of the OpenAI API and its responses into answers, the same way over HTTP and
+//! in process.
 
 use lmdeploy::protocol::{
     ChatMessage, ChatRequest, ChatResponse, CompletionChoice, CompletionLogprobs, CompletionRequest,
@@ -9,10 +10,10 @@ use serde_json::Value;
 use super::{Answer, Call, Message, MessageRole, Sampling, ScoredText};
 use crate::{Error, Result};
 
-/// How lmdeploy writes a token that is part of a character.
+/// How lmdeploy writes a token that is only part of a character.
 const PARTIAL: &str = "bytes:\\x";
 
-/// A conversation to answer.
+/// Creates the body for a conversation.
 pub(super) fn chat_request(
     model: &str,
     messages: &[Message],
@@ -37,7 +38,7 @@ pub(super) fn chat_request(
     })
 }
 
-/// A text to go on from.
+/// Creates the body for a text to continue.
 pub(super) fn complete_request(model: &str, prompt: &str, sampling: &Sampling) -> CompletionRequest {
     CompletionRequest {
         model: model.to_owned(),
@@ -50,7 +51,7 @@ pub(super) fn complete_request(model: &str, prompt: &str, sampling: &Sampling) -
     }
 }
 
-/// A text to score.
+/// Creates the body for a text to score: an echo of the prompt without new tokens.
 pub(super) fn score_request(model: &str, text: &ScoredText) -> CompletionRequest {
     let prompt = match text {
         ScoredText::Text(text) => Prompt::Text(text.clone()),
@@ -67,7 +68,7 @@ pub(super) fn score_request(model: &str, text: &ScoredText) -> CompletionRequest
     }
 }
 
-/// Text and calls of a chat answer.
+/// Reads text and calls of a chat response.
 pub(super) fn chat_answer(response: &ChatResponse) -> Result<Answer> {
     let message = response.message().ok_or_else(no_choice)?;
     let call = |call: &lmdeploy::protocol::ToolCall| Call {
@@ -77,15 +78,16 @@ pub(super) fn chat_answer(response: &ChatResponse) -> Result<Answer> {
     Ok(Answer::Reply { text: message.text(), calls: message.calls().iter().map(call).collect() })
 }
 
-/// Text of a completion.
+/// Reads the text of a completion.
 pub(super) fn complete_answer(response: CompletionResponse) -> Result<Answer> {
     Ok(Answer::Reply { text: choice(response)?.text, calls: Vec::new() })
 }
 
-/// Summed log-probabilities of an echoed prompt.
+/// Reads the log-probabilities of an echoed prompt and sums them.
 pub(super) fn score_answer(response: CompletionResponse, text: &ScoredText) -> Result<Answer> {
     let log_probs = choice(response)?.logprobs;
-    let log_probs = log_probs.ok_or_else(|| Error::Answer("found no logprobs, expected some".to_owned()))?;
+    let log_probs = log_probs
+        .ok_or_else(|| Error::Answer("found no logprobs, expected those of the prompt".to_owned()))?;
     summed(&log_probs, text)
 }
 
@@ -97,7 +99,7 @@ fn no_choice() -> Error {
     Error::Answer("found no choices, expected one".to_owned())
 }
 
-/// Sums log-probabilities of all tokens but the first, and of the first if it has one.
+/// Sums the log-probabilities of all tokens; the first one counts only if it has one.
 fn summed(log_probs: &CompletionLogprobs, text: &ScoredText) -> Result<Answer> {
     let values = &log_probs.token_logprobs;
     let Some(first) = values.first() else {
@@ -116,13 +118,13 @@ fn summed(log_probs: &CompletionLogprobs, text: &ScoredText) -> Result<Answer> {
             0
         }
         (None, ScoredText::Text(text)) => text_bytes(log_probs.tokens.first(), text),
-        // Ids begin with `<s>`, which is no text.
+        // Ids begin with `<s>`, which is not text.
         (None, ScoredText::Ids(_)) => 0,
     };
     Ok(Answer::Scored { tokens: values.len(), log_prob, unscored_bytes })
 }
 
-/// Bytes of a first token that is the beginning of `text`, not `<s>`: nobody knows how probable they were.
+/// Counts the bytes of a first token that is the beginning of `text` and not `<s>`. Their probability is unknown.
 fn text_bytes(token: Option<&String>, text: &str) -> usize {
     match token {
         Some(token) if text.starts_with(token.as_str()) => token.len(),

@@ -1,34 +1,34 @@
-//! The intermediate form of a prompt: texts, turns and section marks in order.
+//! The intermediate form of a prompt: texts, turns and section marks in their order.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::format_fields;
 
-/// One turn of a dialogue in a dataset's template.
+/// One turn of a dialogue in the template of a dataset.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Turn {
-    /// Whose turn, a name of the meta template: usually `HUMAN`, `BOT` or `SYSTEM`.
+    /// Name of a role in the meta template, usually `HUMAN`, `BOT` or `SYSTEM`.
     pub role: String,
-    /// Used when the meta template lacks `role`.
+    /// Role that is used if the meta template lacks `role`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fallback_role: Option<String>,
-    /// The text, with `{field}` marks.
+    /// Text with `{field}` marks. Default: the role's own text in the meta template.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prompt: Option<String>,
 }
 
-/// Part of a prompt that the meta template treats in its own way.
+/// A part of a prompt that the meta template treats in its own way.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Section {
-    /// Before the dialogue.
+    /// The part before the dialogue.
     Begin,
-    /// One shot.
+    /// One worked example (shot).
     Shot,
     /// The dialogue of the question itself.
     Round,
-    /// After the dialogue.
+    /// The part after the dialogue.
     End,
 }
 
@@ -37,25 +37,25 @@ pub enum Section {
 pub enum Part {
     /// Plain text between turns.
     Text(String),
-    /// A turn.
+    /// One turn of the dialogue.
     Turn(Turn),
-    /// A section opens.
+    /// The beginning of a section.
     Open(Section),
-    /// A section closes.
+    /// The end of a section.
     Close(Section),
 }
 
-/// A prompt before the meta template: plain text, or parts.
+/// A prompt before the meta template is applied.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum PromptList {
-    /// A text template's prompt; the meta template does not touch it.
+    /// The prompt of a text template, which the meta template leaves unchanged.
     Text(String),
-    /// A dialogue.
+    /// The parts of a dialogue.
     Parts(Vec<Part>),
 }
 
 impl PromptList {
-    /// Replaces `{field}` marks in texts and turns.
+    /// Replaces the `{field}` marks in texts and turns.
     #[must_use]
     pub fn format(self, fields: &Map<String, Value>) -> Self {
         match self {
@@ -74,16 +74,16 @@ impl PromptList {
         }
     }
 
-    /// Puts `shots` where `mark` stands. Parts go between the pieces of a text that holds the mark; inside a
-    /// turn only text can be put.
+    /// Replaces `mark` by the examples `shots`. The parts of a dialogue go between the pieces of a text that
+    /// contains the mark; inside a turn only text is possible.
     ///
     /// # Errors
-    /// A sentence, when parts would have to go inside a turn or inside a plain text.
+    /// A message, when the parts of a dialogue would have to go inside a turn or a plain text.
     pub fn insert(self, mark: &str, shots: &Self) -> Result<Self, String> {
         match (self, shots) {
             (Self::Text(text), Self::Text(shots)) => Ok(Self::Text(text.replace(mark, shots))),
             (Self::Text(text), Self::Parts(_)) if text.contains(mark) => {
-                Err(format!("`{mark}` stands in a text template, but the shots are a dialogue"))
+                Err(format!("`{mark}`: found a dialogue of examples, expected text inside a text template"))
             }
             (text @ Self::Text(_), Self::Parts(_)) => Ok(text),
             (Self::Parts(parts), shots) => {
@@ -115,7 +115,9 @@ fn insert_part(result: &mut Vec<Part>, part: Part, mark: &str, shots: &PromptLis
             let prompt = match shots {
                 PromptList::Text(shots) => turn.prompt.map(|prompt| prompt.replace(mark, shots)),
                 PromptList::Parts(_) if holds => {
-                    return Err(format!("`{mark}` stands inside a turn, but the shots are a dialogue"));
+                    return Err(format!(
+                        "`{mark}`: found a dialogue of examples, expected text inside a turn"
+                    ));
                 }
                 PromptList::Parts(_) => turn.prompt,
             };

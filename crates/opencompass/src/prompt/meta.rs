@@ -1,4 +1,4 @@
-//! The meta template: what a model wants around the turns of a dialogue.
+//! The meta template: the text that a model expects around the turns of a dialogue.
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -7,57 +7,57 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct MetaRole {
-    /// The role's name in dataset templates.
+    /// Name of the role in dataset templates.
     pub role: String,
-    /// Printed before the turn.
+    /// Text before the turn. Default: empty.
     #[serde(default)]
     pub begin: String,
-    /// Printed after the turn.
+    /// Text after the turn. Default: empty.
     #[serde(default)]
     pub end: String,
-    /// Printed when a dialogue round has no turn of this role.
+    /// Text of the turn if a dialogue round has no turn of this role. Default: empty.
     #[serde(default)]
     pub prompt: String,
-    /// The role's name in messages: `HUMAN`, `BOT` or `SYSTEM`.
+    /// Name of the role in messages: `HUMAN`, `BOT` or `SYSTEM`.
     #[serde(default)]
     pub api_role: Option<String>,
-    /// The model speaks this role: a prompt to go on from stops after its `begin`.
+    /// Whether the model speaks this role. A prompt for generation stops after its `begin`.
     #[serde(default)]
     pub generate: bool,
 }
 
-/// Text between roles, or a role.
+/// A role, or text between roles.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(untagged, expecting = "expected a string or a role")]
 pub enum MetaPart {
-    /// Text between roles; message form ignores it.
+    /// Text between roles, which messages leave out.
     Text(String),
-    /// A role.
+    /// One role of a dialogue round.
     Role(MetaRole),
 }
 
-/// A model's meta template.
+/// The meta template of a model.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct MetaTemplate {
-    /// Before everything.
+    /// Text before everything else. Default: empty.
     #[serde(default)]
     pub begin: String,
-    /// One dialogue round: roles in their order.
+    /// One dialogue round: its roles in their order.
     pub round: Vec<MetaPart>,
-    /// Roles that may stand only in a template's beginning or end.
+    /// Roles that may appear only at the beginning or end of a template.
     #[serde(default)]
     pub reserved_roles: Vec<MetaRole>,
-    /// After everything, unless the model goes on.
+    /// Text after everything else, unless the model continues the prompt. Default: empty.
     #[serde(default)]
     pub end: String,
-    /// Id that ends the model's turn; informative.
+    /// Id of the token that ends the model's turn; only informative.
     #[serde(default)]
     pub eos_token_id: Option<u32>,
 }
 
 impl MetaTemplate {
-    /// The template of chat APIs: `HUMAN`, `BOT` (which generates) and `SYSTEM` as messages.
+    /// Returns the template of chat APIs: messages of `HUMAN`, `SYSTEM` and `BOT`, which generates.
     #[must_use]
     pub fn api() -> Self {
         let role = |name: &str| MetaRole {
@@ -73,7 +73,7 @@ impl MetaTemplate {
         }
     }
 
-    /// Every role by name.
+    /// Returns every role by name.
     pub(super) fn roles(&self) -> IndexMap<&str, &MetaRole> {
         let in_round = self.round.iter().filter_map(|part| match part {
             MetaPart::Role(role) => Some(role),
@@ -82,7 +82,7 @@ impl MetaTemplate {
         in_round.chain(&self.reserved_roles).map(|role| (role.role.as_str(), role)).collect()
     }
 
-    /// Place of a role inside the round.
+    /// Returns the position of a role inside the round.
     pub(super) fn place(&self, name: &str) -> Option<usize> {
         self.round.iter().position(|part| matches!(part, MetaPart::Role(role) if role.role == name))
     }

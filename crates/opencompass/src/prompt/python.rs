@@ -1,8 +1,9 @@
-//! Values and fields as Python prints them: published prompts were formatted by `str(value)`.
+//! Values as Python prints them. Published prompts were formatted with `str(value)`, so every prompt with a list
+//! or a number depends on it.
 
 use serde_json::{Map, Value};
 
-/// `str(value)` of the Python value that `value` stands for.
+/// Prints a value as Python's `str(value)` does.
 ///
 /// ```
 /// use opencompass::prompt::python_str;
@@ -18,7 +19,7 @@ pub fn python_str(value: &Value) -> String {
     }
 }
 
-/// `repr(value)`.
+/// Prints a value as Python's `repr(value)` does.
 pub(crate) fn python_repr(value: &Value) -> String {
     match value {
         Value::Null => "None".to_owned(),
@@ -43,7 +44,8 @@ pub(crate) fn python_repr(value: &Value) -> String {
     }
 }
 
-/// `repr` of a float: the shortest digits that read back, with an exponent outside of 1e-4..1e16.
+/// Prints a float as `repr` does: the shortest digits that read back to it, with an exponent outside of
+/// 1e-4..1e16.
 pub(crate) fn python_float(float: f64) -> String {
     if !float.is_finite() {
         return if float.is_nan() { "nan" } else { if float > 0.0 { "inf" } else { "-inf" } }.to_owned();
@@ -60,7 +62,7 @@ pub(crate) fn python_float(float: f64) -> String {
     if text.contains('.') { text } else { format!("{text}.0") }
 }
 
-/// `repr` of a string: single quotes unless it holds single quotes and no double quotes.
+/// Prints a string as `repr` does: in single quotes, unless it contains single quotes and no double quotes.
 fn quoted(text: &str) -> String {
     let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
     let mut result = String::with_capacity(text.len() + 2);
@@ -82,8 +84,8 @@ fn quoted(text: &str) -> String {
     result
 }
 
-/// Replaces `{field}` by the field's value, field after field, so that a value that contains `{other}` is
-/// replaced too when `other` comes later. Unknown braces stay.
+/// Replaces `{field}` by the value of the field, one field after the other. A value that contains `{other}` is
+/// therefore replaced too if `other` comes later, as in upstream. Unknown braces stay.
 #[must_use]
 pub fn format_fields(text: &str, fields: &Map<String, Value>) -> String {
     let mut result = text.to_owned();

@@ -1,37 +1,48 @@
-//! Meta template + prompt list -> text or messages: `LMTemplateParser` and `APITemplateParser` upstream.
+//! Renders a prompt list with a meta template, as text or as messages (`LMTemplateParser` and
+//! `APITemplateParser` upstream).
 
 use serde::{Deserialize, Serialize};
 
-use super::{MetaPart, MetaRole, MetaTemplate, Part, PromptList, Purpose, Section, Turn};
+use super::{MetaPart, MetaRole, MetaTemplate, Part, PromptList, Section, Turn};
 
-/// A message before its role gets the name that an API uses.
+/// The purpose of a prompt: the model continues it, or scores it as a whole.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Purpose {
+    /// Printing stops where the model's own turn begins.
+    Generate,
+    /// Everything is printed, including the `end` of the meta template.
+    Score,
+}
+
+/// A message with upstream's name of its role.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct RoleMessage {
     /// `HUMAN`, `BOT` or `SYSTEM`.
     pub role: String,
-    /// The text.
+    /// Text of the message.
     pub prompt: String,
 }
 
-/// What the meta template prints for one role.
+/// A piece of text that the meta template prints.
 enum Printed {
-    /// A turn of `role`.
+    /// The turn of a role.
     Role { role: MetaRole, text: String },
     /// Text between roles.
     Text(String),
 }
 
-/// Whether the prompt goes on after a piece.
+/// Whether more text follows a piece.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Next {
     Continue,
     Stop,
 }
 
-/// The prompt as one text. Without a meta template the non-empty texts and turns are joined with newlines.
+/// Renders a prompt as one text. Without a meta template, the non-empty texts and turns are joined with
+/// newlines.
 ///
 /// # Errors
-/// A sentence, when a turn's role and fallback are unknown to the meta template.
+/// A message, when the meta template has neither the role of a turn nor its fallback.
 pub fn render_text(
     list: &PromptList,
     meta: Option<&MetaTemplate>,
@@ -56,11 +67,12 @@ pub fn render_text(
     Ok(text)
 }
 
-/// The prompt as messages; neighbors of one role are merged with a newline. A text template is one `HUMAN`
-/// message.
+/// Renders a prompt as messages. Neighboring messages of one role are joined with a newline, and a text template
+/// becomes one `HUMAN` message.
 ///
 /// # Errors
-/// A sentence, when a turn's role and fallback are unknown, or a role has no `api_role`.
+/// A message, when the meta template has neither the role of a turn nor its fallback, or a role has no
+/// `api_role`.
 pub fn render_messages(
     list: &PromptList,
     meta: &MetaTemplate,
@@ -90,7 +102,7 @@ pub fn render_messages(
     Ok(messages)
 }
 
-/// Which parser's details apply.
+/// The upstream parser whose details apply.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Form {
     Text,
@@ -115,7 +127,7 @@ fn join_lines(parts: &[Part]) -> String {
     text
 }
 
-/// Prints sections one after the other until the model's turn begins.
+/// Prints the sections one after the other until the model's turn begins.
 fn walk(
     parts: &[Part],
     meta: &MetaTemplate,
@@ -153,7 +165,7 @@ fn walk(
     Ok((printed, Next::Continue))
 }
 
-/// Prints a dialogue round by round: every round prints all of the template's roles in its order.
+/// Prints a dialogue round by round. Every round prints all roles of the meta template in their order.
 fn dialogue(
     printed: &mut Vec<Printed>,
     parts: &[Part],
@@ -192,7 +204,8 @@ fn dialogue(
     Ok(Next::Continue)
 }
 
-/// Where rounds begin: wherever a role's place in the template does not increase. Ends with the length.
+/// Returns the indices at which rounds begin, then the length. A round begins wherever the position of a role in
+/// the meta template does not increase.
 fn split_rounds(parts: &[Part], meta: &MetaTemplate) -> Result<Vec<usize>, String> {
     let mut cuts = vec![0];
     let mut last: Option<usize> = None;
@@ -211,7 +224,7 @@ fn split_rounds(parts: &[Part], meta: &MetaTemplate) -> Result<Vec<usize>, Strin
     Ok(cuts)
 }
 
-/// The role of a turn, or its fallback.
+/// Finds the role of a turn, or its fallback, in the meta template.
 fn merged<'a>(meta: &'a MetaTemplate, turn: &Turn) -> Result<&'a MetaRole, String> {
     let roles = meta.roles();
     let role = roles.get(turn.role.as_str()).or_else(|| roles.get(turn.fallback_role.as_deref()?));
@@ -219,13 +232,13 @@ fn merged<'a>(meta: &'a MetaTemplate, turn: &Turn) -> Result<&'a MetaRole, Strin
 }
 
 fn unknown_role(turn: &Turn) -> String {
-    format!("role `{}` is neither in the meta template nor has it a fallback_role that is", turn.role)
+    format!("role `{}`: found neither the role nor its fallback_role in the meta template", turn.role)
 }
 
-/// Prints `begin`, prompt and `end`, or only `begin` where the model takes over.
+/// Prints `begin`, the prompt and `end`; only `begin` where the model takes over.
 fn print_role(printed: &mut Vec<Printed>, role: &MetaRole, prompt: Option<&str>, generates: bool) -> Next {
     if generates && role.generate {
-        // Only the text form keeps this `begin`: messages leave the model's turn out.
+        // Only the text form keeps this `begin`: messages leave out the model's turn.
         printed.push(Printed::Text(role.begin.clone()));
         return Next::Stop;
     }
@@ -233,3 +246,6 @@ fn print_role(printed: &mut Vec<Printed>, role: &MetaRole, prompt: Option<&str>,
     printed.push(Printed::Role { role: role.clone(), text });
     Next::Continue
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,4 @@
-//! Templates of a dataset: for the question, for the shots, one per label.
+//! The templates of a dataset: for the question, for the examples, and one per label.
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -6,37 +6,37 @@ use serde_json::{Map, Value};
 
 use super::{Part, PromptList, Section, Turn};
 
-/// Plain text, or a turn, at the beginning or end of a dialogue.
+/// Plain text or a turn, at the beginning or end of a dialogue.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(untagged, expecting = "expected a string or a turn with `role` and `prompt`")]
 pub enum TextOrTurn {
-    /// Plain text.
+    /// Text that is printed as it is.
     Text(String),
-    /// A turn.
+    /// A turn, usually of `SYSTEM`.
     Turn(Turn),
 }
 
-/// A dialogue template.
+/// A dialogue template with the parts around it.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rounds {
-    /// Before the dialogue.
+    /// Parts before the dialogue. Default: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub begin: Vec<TextOrTurn>,
-    /// The dialogue.
+    /// Turns of the dialogue in their order.
     pub rounds: Vec<Turn>,
-    /// After the dialogue.
+    /// Parts after the dialogue. Default: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub end: Vec<TextOrTurn>,
 }
 
-/// What one label's prompt looks like.
+/// The template of one label.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(untagged, expecting = "expected a string or a table with `rounds`")]
 pub enum LabelTemplate {
-    /// Plain text.
+    /// Plain text with `{field}` marks.
     Text(String),
-    /// A dialogue.
+    /// A dialogue with `{field}` marks.
     Rounds(Rounds),
 }
 
@@ -45,59 +45,60 @@ pub enum LabelTemplate {
 pub enum Template {
     /// Plain text with `{field}` marks.
     Text(String),
-    /// A dialogue.
+    /// A dialogue with `{field}` marks.
     Rounds(Rounds),
-    /// One template per label, in the file's order.
+    /// One template per label, in the order of the file.
     Labels(IndexMap<String, LabelTemplate>),
 }
 
-/// The `[prompt]` table of a dataset file.
+/// The `[prompt]` table of a dataset file. Exactly one of `text`, `rounds` and `labels` has to be given, except in
+/// mode `rolling`.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PromptConfig {
-    /// The template of one shot; without it the question's own template is used for shots too.
+    /// Template of one example. Default: the template of the question.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ice: Option<ShotConfig>,
-    /// Where shots go, usually `</E>`.
+    /// Mark that the examples replace, usually `</E>`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ice_token: Option<String>,
-    /// A text template.
+    /// A text template with `{field}` marks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// Before the dialogue.
+    /// Parts before the dialogue of `rounds`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub begin: Vec<TextOrTurn>,
-    /// A dialogue template.
+    /// A dialogue template: its turns in their order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rounds: Vec<Turn>,
-    /// After the dialogue.
+    /// Parts after the dialogue of `rounds`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub end: Vec<TextOrTurn>,
-    /// One template per label.
+    /// One template per label, for mode `ppl`.
     #[serde(skip_serializing_if = "IndexMap::is_empty")]
     pub labels: IndexMap<String, LabelTemplate>,
 }
 
-/// A shot's template: text, or a table like `[prompt]` itself.
+/// The template of one example, written as text or as a table like `[prompt]`.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(untagged, expecting = "expected a string or a table with `rounds` or `labels`")]
 pub enum ShotConfig {
-    /// Plain text.
+    /// Plain text with `{field}` marks.
     Text(String),
-    /// One dialogue.
+    /// A dialogue, the same for every label.
     Rounds(Rounds),
-    /// One template per label.
+    /// One template per label; an example uses that of its own answer.
     Labels {
-        /// Label -> template.
+        /// Templates by label, in the order of the file.
         labels: IndexMap<String, LabelTemplate>,
     },
 }
 
 impl PromptConfig {
-    /// The question's template.
+    /// Returns the template of the question.
     ///
     /// # Errors
-    /// A sentence, unless exactly one of `text`, `rounds` and `labels` is given.
+    /// A message, unless exactly one of `text`, `rounds` and `labels` is given.
     pub fn template(&self) -> Result<Template, String> {
         let given = [self.text.is_some(), !self.rounds.is_empty(), !self.labels.is_empty()];
         match given {
@@ -115,10 +116,10 @@ impl PromptConfig {
         }
     }
 
-    /// The template of one shot.
+    /// Returns the template of one example.
     ///
     /// # Errors
-    /// Like [`PromptConfig::template`].
+    /// The same as [`PromptConfig::template`].
     pub fn shot_template(&self) -> Result<Template, String> {
         match &self.ice {
             None => self.template(),
@@ -130,7 +131,7 @@ impl PromptConfig {
 }
 
 impl Template {
-    /// The labels in order; none for a text or dialogue template.
+    /// Returns the labels in their order; empty for a text or dialogue template.
     #[must_use]
     pub fn labels(&self) -> Vec<String> {
         match self {
@@ -139,10 +140,10 @@ impl Template {
         }
     }
 
-    /// The prompt of `label`, or of the first label, before fields are replaced.
+    /// Returns the prompt of `label`, or of the first label, before the fields are replaced.
     ///
     /// # Errors
-    /// A sentence, when `label` has no template.
+    /// A message, when `label` has no template.
     fn encode(&self, label: Option<&str>, section: Section) -> Result<PromptList, String> {
         match self {
             Self::Text(text) => Ok(PromptList::Text(text.clone())),
@@ -168,10 +169,10 @@ impl Template {
         }
     }
 
-    /// One shot: the template of the row's own label, `token` removed, fields replaced.
+    /// Creates one example: the template of the row's own label with `token` removed and the fields replaced.
     ///
     /// # Errors
-    /// A sentence, when the row's label has no template.
+    /// A message, when the label of the row has no template.
     pub fn shot(
         &self,
         row: &Map<String, Value>,
@@ -187,10 +188,10 @@ impl Template {
         Ok(list.format(row))
     }
 
-    /// The question with `shots` in place of `token`. For generation `label` is none.
+    /// Creates the question with the examples `shots` in place of `token`. For generation there is no label.
     ///
     /// # Errors
-    /// A sentence, when `label` has no template or the shots do not fit.
+    /// A message, when `label` has no template or the examples do not fit into it.
     pub fn question(
         &self,
         row: &Map<String, Value>,
@@ -206,8 +207,8 @@ impl Template {
         Ok(list.format(row))
     }
 
-    /// Joins shots. Dialogue templates need no separator; texts and per-label dialogues get `separator`
-    /// between or behind each and `eos` at the end.
+    /// Joins examples. Texts are joined with `separator` and closed with `eos`; per-label dialogues get
+    /// `separator` after each example and `eos` at the end; dialogues need neither.
     #[must_use]
     pub fn join(&self, shots: Vec<PromptList>, separator: &str, eos: &str) -> PromptList {
         let (separator, eos) = if matches!(self, Self::Rounds(_)) { ("", "") } else { (separator, eos) };
@@ -234,7 +235,7 @@ impl Template {
 }
 
 impl Rounds {
-    /// The parts with their section marks; a shot has neither beginning nor end.
+    /// Returns the parts with their section marks. An example has neither beginning nor end.
     fn encode(&self, section: Section) -> PromptList {
         let edge = |items: &[TextOrTurn], section| {
             let parts = items.iter().map(|item| match item {

@@ -1,22 +1,22 @@
-//! The prompt hash: six hexadecimal digits that name how a set is asked, equal to the suffix of OpenCompass'
-//! config file (`gsm8k_gen_1d7fe4`) where our TOML says the same.
+//! The prompt hash: hexadecimal digits that identify how a set is asked. They equal the suffix of OpenCompass'
+//! config file (`gsm8k_gen_1d7fe4`) if our TOML says the same.
 //!
-//! It is the sha256 of the inference configuration as Python's `json.dumps(.., sort_keys=True)` prints it,
-//! with the shot ids moved from the retriever to the inferencer (`get_prompt_hash` upstream).
+//! The hash is the sha256 of the inference configuration as Python's `json.dumps(.., sort_keys=True)` prints it,
+//! with the ids of examples moved from the retriever to the inferencer (`get_prompt_hash` upstream).
 
 use std::fmt::Write;
 
 use indexmap::IndexMap;
-use internlm_kit::atomic::sha256;
+use internlm_kit::hash::sha256;
 use serde_json::{Map, Value, json};
 
 use super::{LabelTemplate, Rounds, ShotConfig, Template, TextOrTurn};
 use crate::dataset::{DatasetConfig, Mode, Retriever};
 
-/// How many digits of the hash tables show.
+/// Number of digits of the hash that tables show.
 const SHOWN: usize = 6;
 
-/// The first six digits of the prompt hash.
+/// Returns the first six digits of a dataset's prompt hash, the column `version` of tables.
 #[must_use]
 pub fn version(dataset: &DatasetConfig) -> String {
     let mut hash = prompt_hash(dataset);
@@ -24,7 +24,7 @@ pub fn version(dataset: &DatasetConfig) -> String {
     hash
 }
 
-/// The first six digits of the hash of several sets from one file; of one set, its own.
+/// Returns the first six digits of the hash of all sets of a file. For a single set it is that set's own hash.
 #[must_use]
 pub fn list_version(datasets: &[DatasetConfig]) -> String {
     let mut hash = match datasets {
@@ -35,12 +35,12 @@ pub fn list_version(datasets: &[DatasetConfig]) -> String {
     hash
 }
 
-/// The whole prompt hash.
+/// Computes the whole prompt hash.
 fn prompt_hash(dataset: &DatasetConfig) -> String {
     sha256(python_json(&inference_config(dataset)).as_bytes())
 }
 
-/// `infer_cfg` as upstream would have it.
+/// Translates a dataset file into upstream's `infer_cfg`.
 fn inference_config(dataset: &DatasetConfig) -> Value {
     let mut config = Map::new();
     let few_shot = dataset.few_shot.retriever != Retriever::Zero;
@@ -136,7 +136,7 @@ fn rounds_value(rounds: &Rounds) -> Value {
     for (name, items) in [("begin", &rounds.begin), ("end", &rounds.end)] {
         match items.as_slice() {
             [] => {}
-            // Upstream writes a lone text without a list around it.
+            // Upstream writes a single text without a list around it.
             [TextOrTurn::Text(text)] => {
                 value.insert(name.to_owned(), json!(text));
             }
@@ -149,7 +149,8 @@ fn rounds_value(rounds: &Rounds) -> Value {
     Value::Object(value)
 }
 
-/// `json.dumps(value, sort_keys=True)`: `", "` and `": "` between, everything outside of ASCII escaped.
+/// Prints a value as `json.dumps(value, sort_keys=True)` does: with `", "` and `": "` as separators and everything
+/// outside ASCII escaped.
 fn python_json(value: &Value) -> String {
     let mut text = String::new();
     write_json(&mut text, value);

@@ -1,61 +1,60 @@
-//! Predictions of one cell -> metrics and a line per item.
+//! Evaluators: turn the predictions of one cell into metrics and a detail per item.
 
 use indexmap::IndexMap;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::bits_per_byte::bits_per_byte;
 use super::post::Post;
 use super::tool_call::{CallCheck, check_call};
 use super::{exact_match, gsm8k_equal, lambada_correct, number_equal};
-use crate::dataset::{Dataset, Evaluator, Reader, ScoreConfig};
-use crate::infer::Prediction;
+use crate::dataset::{Dataset, Evaluator, ReaderConfig, ScoreConfig};
+use crate::infer::{Measured, Prediction};
 use crate::prompt::python_str;
 
-/// Metrics by name, in the order in which tables show them.
+/// Metrics by name, in the order in which an evaluator returns them. Shares are in percent.
 pub type Metrics = IndexMap<String, f64>;
 
-/// What one item was worth and why.
+/// The verdict on one item and what it is based on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Detail {
-    /// What the post-processors made of the answer.
+    /// The answer after the post-processors.
     pub pred: Value,
-    /// What was expected.
+    /// The expected answer from the dataset.
     pub answer: Value,
-    /// The verdict, where there is one.
+    /// Whether the item is right; absent for evaluators that only measure.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub correct: Option<bool>,
-    /// A score of this item, where there is one.
+    /// The item's own score; absent for evaluators that only judge.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub score: Option<f64>,
-    /// Why the item is not right, where that can be said.
+    /// Why the item is not right: a failed request, a malformed call or a wrong argument.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
 impl Detail {
-    /// The detail of an item before it is judged, its failure noted.
+    /// Creates the detail of an item that is not judged yet; a failed request is noted as the reason.
     pub(super) fn failed(prediction: &Prediction) -> Self {
         Self { answer: prediction.gold.clone(), reason: prediction.error.clone(), ..Self::default() }
     }
 }
 
-/// Metrics of one cell.
+/// The scores of one cell, that is of one model on one dataset.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Scores {
-    /// Metrics by name, the first one is the headline.
+    /// Metrics by name; the first one is the headline.
     pub metrics: Metrics,
-    /// One per item.
+    /// One detail per item, in the order of the rows.
     pub details: Vec<Detail>,
-    /// Items that the model answered; failures count as wrong.
+    /// Number of items that the model answered. Failed items count as wrong.
     pub answered: usize,
-    /// Right items, where the headline is a proportion.
+    /// Number of right items, if the headline is a proportion.
     pub correct: Option<usize>,
 }
 
-/// Problems of the table `[score]`.
+/// Lists the problems of a dataset's `[score]` table and of the post-processors in `[reader]`.
 #[must_use]
-pub fn problems(config: &ScoreConfig, reader: &Reader) -> Vec<String> {
+pub fn problems(config: &ScoreConfig, reader: &ReaderConfig) -> Vec<String> {
     let mut problems: Vec<String> = config
         .post
         .iter()
@@ -66,15 +65,15 @@ pub fn problems(config: &ScoreConfig, reader: &Reader) -> Vec<String> {
         problems.extend(Post::named(name).err().map(|problem| format!("reader.map.{column}: {problem}")));
     }
     if config.argument.is_some() && config.evaluator != Evaluator::ToolCall {
-        problems.push("score.argument: only evaluator tool_call has one".to_owned());
+        problems.push("score.argument: found one, expected it only with the evaluator tool_call".to_owned());
     }
     problems
 }
 
-/// Scores the predictions of one dataset.
+/// Scores the predictions of one model on one dataset.
 ///
 /// # Panics
-/// Never for a loaded dataset: its post-processors were checked by [`problems`].
+/// Does not panic for a loaded dataset, since [`problems`] has checked its post-processors.
 #[must_use]
 pub fn score(dataset: &Dataset, predictions: &[Prediction]) -> Scores {
     let config = &dataset.config.score;
@@ -105,7 +104,7 @@ pub fn score(dataset: &Dataset, predictions: &[Prediction]) -> Scores {
     }
 }
 
-/// One reference or a list of them.
+/// Reads the expected answer as a list of references.
 fn references(gold: &Value) -> Vec<String> {
     match gold {
         Value::Array(items) => items.iter().map(python_str).collect(),
@@ -134,7 +133,7 @@ fn verdicts(
     accuracy_scores(metric, details, answered)
 }
 
-/// Scores whose headline is the share of right items in percent.
+/// Computes scores whose headline is the share of right items in percent.
 #[must_use]
 pub fn accuracy_scores(metric: &str, details: Vec<Detail>, answered: usize) -> Scores {
     let correct = details.iter().filter(|detail| detail.correct == Some(true)).count();
@@ -145,7 +144,32 @@ pub fn accuracy_scores(metric: &str, details: Vec<Detail>, answered: usize) -> S
     Scores { metrics, details, answered, correct: Some(correct) }
 }
 
-/// `accuracy` = share of well-formed calls; `argument_accuracy` = share that also asks for the right thing.
+/// Measures bits per UTF-8 byte, which is comparable between tokenizers. Bits and bytes are summed over all
+/// texts before the division, so that a long text weighs as much as it is long.
+fn bits_per_byte(predictions: &[Prediction]) -> Scores {
+    let mut total = Measured::default();
+    let mut details = Vec::with_capacity(predictions.len());
+    let mut answered = 0;
+    for prediction in predictions {
+        let mut detail = Detail::failed(prediction);
+        if let Some(measured) = &prediction.measured {
+            answered += 1;
+            total.add(measured);
+            detail.score = Some(measured.bits_per_byte());
+        }
+        details.push(detail);
+    }
+    let mut metrics = Metrics::new();
+    if answered > 0 {
+        metrics.insert("bits_per_byte".to_owned(), total.bits_per_byte());
+        metrics.insert("bytes".to_owned(), total.bytes as f64);
+        metrics.insert("tokens".to_owned(), total.tokens as f64);
+    }
+    Scores { metrics, details, answered, correct: None }
+}
+
+/// Scores tool calls: `accuracy` is the share of well-formed calls, `argument_accuracy` the share of calls that
+/// also ask for the right thing.
 fn tool_calls(dataset: &Dataset, predictions: &[Prediction]) -> Scores {
     let tools = &dataset.config.infer.tools;
     let column = dataset.config.score.argument.as_deref();

@@ -1,9 +1,12 @@
-//! Confidence intervals of proportions.
+//! The confidence interval of a proportion.
 
-/// The 97.5 % point of the standard normal.
+/// The 97.5 % quantile of the standard normal distribution, for a two-sided interval of 95 %.
 const Z: f64 = 1.959_963_984_540_054;
 
-/// Wilson's 95 % interval of `correct` out of `count`, in percent (Wilson 1927).
+/// Computes Wilson's 95 % interval of `correct` out of `count` (Wilson 1927), in percent.
+///
+/// Unlike the normal approximation it stays inside 0..100 and is meaningful for small counts, which is what
+/// evaluations on a part of a set produce.
 ///
 /// ```
 /// let (low, high) = opencompass::score::wilson(50.0, 100);

@@ -1,20 +1,20 @@
-//! Tool calls: is the reply one well-formed call, and does it ask for the right thing?
+//! The check of tool calls: is a reply exactly one well-formed call of an offered tool?
 
 use serde_json::{Map, Value};
 
 use crate::model::Call;
 
-/// What a reply's calls are worth.
+/// The verdict on the calls of a reply.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum CallCheck {
-    /// Not one call of an offered tool with the arguments its schema wants: why.
+    /// The reply is not one well-formed call; the text says what was found and what was expected.
     Malformed(String),
-    /// One well-formed call with these arguments.
+    /// The reply is one well-formed call with these arguments.
     WellFormed(Map<String, Value>),
 }
 
-/// Checks that `calls` is one call of one of `tools` (`{name, description, parameters}`), whose arguments are
-/// a JSON object with every required property, no unknown one, and the right types.
+/// Checks that `calls` is exactly one call of one of `tools` (`{name, description, parameters}`). Its arguments
+/// have to be a JSON object with every required property, no unknown property, and values of the right types.
 #[must_use]
 pub fn check_call(calls: &[Call], tools: &[Value]) -> CallCheck {
     match well_formed(calls, tools) {
@@ -49,7 +49,7 @@ fn well_formed(calls: &[Call], tools: &[Value]) -> Result<Map<String, Value>, St
     Ok(arguments)
 }
 
-/// JSON schema's simple types.
+/// Checks a value against a simple type of JSON Schema; unknown types accept everything.
 fn has_type(value: &Value, expected: &str) -> bool {
     match expected {
         "string" => value.is_string(),

@@ -1,70 +1,167 @@
-//! Groups: one score from several datasets.
+//! Groups: one score for several datasets.
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::table::{Board, ResultMap};
+use super::Combine;
+use super::board::{Board, ResultMap};
 use crate::prompt::python_str;
 
-/// A group of datasets with a score of its own.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
+/// A group of datasets with one combined score, an entry of `[[group]]`.
+///
+/// The way of combining is read from upstream's keys `weights`, `sum`, `std` and `harmonic_mean`; only `sum` and
+/// `weights` may be given together. `metric` names the result and changes nothing about the score.
+///
+/// That differs from upstream (0.5.4, `summarizers/default.py`) in two ways. There the *name* of the metric
+/// selects the formula, so `std = true` together with `metric = "gap"` silently gives the average; and of
+/// several conflicting keys the first one silently wins. Here the keys are applied, and a conflict is refused.
+///
+/// ```
+/// use opencompass::summary::{Combine, GroupConfig};
+/// let text = r#"{"name": "spread", "subsets": ["mmlu", "ceval"], "std": true, "metric": "gap"}"#;
+/// let group: GroupConfig = serde_json::from_str(text)?;
+/// assert_eq!((group.combine(), group.metric()), (&Combine::Std, "gap"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(try_from = "GroupTable", into = "GroupTable")]
 pub struct GroupConfig {
-    /// Name in tables.
-    pub name: String,
-    /// The members: all by name, or all as `[name, metric]`.
-    pub subsets: Vec<Subset>,
-    /// Name of the metric; that of the kind of average without it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub metric: Option<String>,
-    /// Member -> weight.
-    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
-    pub weights: IndexMap<String, f64>,
-    /// Sum instead of average.
-    #[serde(default)]
-    pub sum: bool,
-    /// Population standard deviation instead of average.
-    #[serde(default)]
-    pub std: bool,
-    /// Harmonic mean instead of average.
-    #[serde(default)]
-    pub harmonic_mean: bool,
+    name: String,
+    subsets: Vec<Subset>,
+    metric: Option<String>,
+    combine: Combine,
 }
 
-/// One member of a group.
+/// A member of a group, or a row of a table.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(untagged, expecting = "expected a name or [name, metric]")]
 pub enum Subset {
-    /// A dataset by its first metric.
+    /// A dataset with its first metric.
     Name(String),
-    /// A dataset's metric.
+    /// A dataset with one of its metrics.
     Metric(String, String),
 }
 
 impl Subset {
-    fn name(&self) -> &str {
+    /// Returns the name of the dataset.
+    #[must_use]
+    pub fn name(&self) -> &str {
         match self {
             Self::Name(name) | Self::Metric(name, _) => name,
         }
     }
 }
 
-impl GroupConfig {
-    /// The name of the group's own metric.
-    fn own_metric(&self) -> &str {
-        match &self.metric {
-            Some(metric) => metric,
-            None if self.std => "standard_deviation",
-            None if self.sum => "sum",
-            None if !self.weights.is_empty() => "weighted_average",
-            None if self.harmonic_mean => "harmonic_mean",
-            None => "naive_average",
+/// A group as files write it: upstream's keys.
+#[derive(Clone, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct GroupTable {
+    name: String,
+    subsets: Vec<Subset>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    metric: Option<String>,
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    weights: IndexMap<String, f64>,
+    #[serde(default)]
+    sum: bool,
+    #[serde(default)]
+    std: bool,
+    #[serde(default)]
+    harmonic_mean: bool,
+}
+
+impl TryFrom<GroupTable> for GroupConfig {
+    type Error = String;
+
+    fn try_from(table: GroupTable) -> Result<Self, String> {
+        let fail = |message: &str| Err(format!("group `{}`: {message}", table.name));
+        if table.subsets.is_empty() {
+            return fail("found no subsets, expected at least one");
+        }
+        let member = |name: &str| table.subsets.iter().any(|subset| subset.name() == name);
+        if let Some(name) = table.weights.keys().find(|name| !member(name)) {
+            return fail(&format!("found a weight of `{name}`, expected weights of its subsets"));
+        }
+        if !table.weights.is_empty() && table.weights.values().sum::<f64>() == 0.0 {
+            return fail("found weights that sum to 0, expected another sum");
+        }
+        let combine = match (table.std, table.sum, table.harmonic_mean, table.weights.is_empty()) {
+            (false, false, false, true) => Combine::Average,
+            (false, false, false, false) => Combine::Weighted(table.weights),
+            (false, true, false, _) => Combine::Sum(table.weights),
+            (true, false, false, true) => Combine::Std,
+            (false, false, true, true) => Combine::Harmonic,
+            _ => {
+                return fail(
+                    "found several of std, sum, harmonic_mean and weights, expected one (or sum with weights)",
+                );
+            }
+        };
+        Ok(Self { name: table.name, subsets: table.subsets, metric: table.metric, combine })
+    }
+}
+
+impl From<GroupConfig> for GroupTable {
+    fn from(group: GroupConfig) -> Self {
+        let table =
+            Self { name: group.name, subsets: group.subsets, metric: group.metric, ..Self::default() };
+        match group.combine {
+            Combine::Average => table,
+            Combine::Weighted(weights) => Self { weights, ..table },
+            Combine::Sum(weights) => Self { weights, sum: true, ..table },
+            Combine::Std => Self { std: true, ..table },
+            Combine::Harmonic => Self { harmonic_mean: true, ..table },
         }
     }
+}
 
-    /// Adds the group's results of every model. A group with a missing member is an error that names it; a
-    /// group without any member's result is left out.
+impl GroupConfig {
+    /// Creates a group of datasets, each with its first metric, combined by their average.
+    #[must_use]
+    pub fn new(name: impl Into<String>, members: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        let subsets = members.into_iter().map(|name| Subset::Name(name.into())).collect();
+        Self { name: name.into(), subsets, metric: None, combine: Combine::Average }
+    }
+
+    /// Replaces the way of combining.
+    #[must_use]
+    pub fn with_combine(self, combine: Combine) -> Self {
+        Self { combine, ..self }
+    }
+
+    /// Names the combined metric. The name changes nothing about the score.
+    #[must_use]
+    pub fn with_metric(self, metric: impl Into<String>) -> Self {
+        Self { metric: Some(metric.into()), ..self }
+    }
+
+    /// Returns the group's name in tables.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns the members: all by name, or all as pairs of name and metric.
+    #[must_use]
+    pub fn subsets(&self) -> &[Subset] {
+        &self.subsets
+    }
+
+    /// Returns how the members' scores are combined.
+    #[must_use]
+    pub fn combine(&self) -> &Combine {
+        &self.combine
+    }
+
+    /// Returns the name of the combined metric.
+    #[must_use]
+    pub fn metric(&self) -> &str {
+        self.metric.as_deref().unwrap_or_else(|| self.combine.metric())
+    }
+
+    /// Adds the group's results for every model. A group that lacks some members is an error that names them;
+    /// a group without any member's result is left out.
     pub(super) fn add_to(&self, board: &mut Board) {
         for model in board.models.clone() {
             let parsed = &board.parsed[&model];
@@ -91,7 +188,7 @@ impl GroupConfig {
     fn add_complete(&self, board: &mut Board, model: &str) {
         let members = self.member_scores(board, model);
         let result: IndexMap<String, f64> =
-            members.iter().map(|(metric, scores)| (metric.clone(), self.combine(scores))).collect();
+            members.iter().map(|(metric, scores)| (metric.clone(), self.combine.apply(scores))).collect();
         let raw: Map<String, Value> =
             result.iter().map(|(metric, score)| (metric.clone(), json!(score))).collect();
         board.raw[model].insert(self.name.clone(), raw);
@@ -109,7 +206,8 @@ impl GroupConfig {
         board.parsed[model].insert(self.name.clone(), result);
     }
 
-    /// Metric -> (member, score): metrics that all members share, then the group's own over first metrics.
+    /// Returns metric -> (member, score): first the metrics that all members share, then the group's own metric
+    /// over the members' first metrics.
     fn member_scores(&self, board: &Board, model: &str) -> IndexMap<String, Vec<(String, f64)>> {
         let parsed = &board.parsed[model];
         let mut scores = IndexMap::new();
@@ -127,31 +225,7 @@ impl GroupConfig {
             Subset::Name(name) => (name.clone(), parsed[name][&board.metrics[name][0]]),
             Subset::Metric(name, metric) => (name.clone(), parsed[name][metric]),
         });
-        scores.insert(self.own_metric().to_owned(), own.collect());
+        scores.insert(self.metric().to_owned(), own.collect());
         scores
-    }
-
-    /// One score from the members'; the kind of average applies to shared metrics too.
-    fn combine(&self, scores: &[(String, f64)]) -> f64 {
-        let count = scores.len() as f64;
-        let total: f64 = scores.iter().map(|(_, score)| score).sum();
-        let kind = self.own_metric();
-        if kind == "standard_deviation" {
-            let mean = total / count;
-            return (scores.iter().map(|(_, score)| (score - mean).powi(2)).sum::<f64>() / count).sqrt();
-        }
-        if kind == "harmonic_mean" {
-            // Upstream: with a score of 0 or less, every score counts as at least 1.
-            let floor = if scores.iter().any(|(_, score)| *score <= 0.0) { 1.0 } else { f64::MIN_POSITIVE };
-            return count / scores.iter().map(|(_, score)| 1.0 / score.max(floor)).sum::<f64>();
-        }
-        let (numerator, denominator) = if self.weights.is_empty() {
-            (total, count)
-        } else {
-            let weight = |name: &str| self.weights.get(name).copied().unwrap_or(0.0);
-            let weighted = scores.iter().filter(|(name, _)| weight(name) != 0.0);
-            (weighted.map(|(name, score)| score * weight(name)).sum(), self.weights.values().sum::<f64>())
-        };
-        if kind == "sum" { numerator } else { numerator / denominator }
     }
 }

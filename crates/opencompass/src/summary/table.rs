@@ -1,14 +1,13 @@
-//! The summary table: picking metrics, adding groups, formatting scores.
+//! The summary table: picks metrics, adds groups and formats scores.
 
 use indexmap::IndexMap;
-use serde_json::{Map, Value};
 
-use super::GroupConfig;
-use super::group::Subset;
+use super::board::{Board, ResultMap};
 use super::tabulate::tabulate;
 use super::text;
+use super::{GroupConfig, Subset};
 
-/// Metrics that tables show first, in this order.
+/// Metrics that tables show first, in this order (`METRIC_WHITELIST` upstream).
 const FIRST_METRICS: [&str; 12] = [
     "score",
     "auc_score",
@@ -23,89 +22,66 @@ const FIRST_METRICS: [&str; 12] = [
     "exact_match",
     "extract_rate",
 ];
-/// Metrics that tables never show.
+/// Metrics that tables never show (`METRIC_BLACKLIST` upstream).
 const HIDDEN_METRICS: [&str; 4] = ["bp", "sys_len", "ref_len", "type"];
 
-/// One cell's results without details: metrics, or `error`.
-pub type ResultMap = Map<String, Value>;
-
-/// A dataset as tables name it.
+/// The columns of a table that describe a dataset.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct SummaryDataset {
-    /// The name.
+    /// Name of the dataset.
     pub name: String,
-    /// Six digits of the prompt hash.
+    /// First six hexadecimal digits of the prompt hash.
     pub version: String,
-    /// `gen`, `ppl` or `ll`.
+    /// Inference mode: `gen`, `ppl` or `ll`.
     pub mode: String,
 }
 
-/// Everything a summary is made of.
+/// Everything that a summary is made of.
 #[derive(Clone, Debug, Default)]
 pub struct SummaryInput {
     /// Models in column order.
     pub models: Vec<String>,
     /// Datasets in row order.
     pub datasets: Vec<SummaryDataset>,
-    /// Model -> dataset -> result.
+    /// Results by model and dataset; a missing one leaves its cell empty.
     pub results: IndexMap<String, IndexMap<String, ResultMap>>,
-    /// Groups, which may contain earlier groups.
+    /// Groups of datasets. A group may contain earlier groups.
     pub groups: Vec<GroupConfig>,
-    /// Rows by name, or `[name, metric]`; all without it.
+    /// Rows of the table. Default: every dataset and group with each of its metrics.
     pub rows: Option<Vec<Subset>>,
 }
 
-/// Results while groups are added.
-pub(super) struct Board {
-    pub(super) models: Vec<String>,
-    /// Model -> dataset -> result as it is.
-    pub(super) raw: IndexMap<String, IndexMap<String, ResultMap>>,
-    /// Model -> dataset -> shown metrics.
-    pub(super) parsed: IndexMap<String, IndexMap<String, IndexMap<String, f64>>>,
-    /// Dataset -> metrics in order.
-    pub(super) metrics: IndexMap<String, Vec<String>>,
-    /// Dataset -> mode.
-    pub(super) modes: IndexMap<String, String>,
-}
-
-impl Board {
-    pub(super) fn mode(&self, name: &str) -> String {
-        self.modes.get(name).cloned().unwrap_or_else(|| "unknown".to_owned())
-    }
-
-    fn new(input: &SummaryInput) -> Self {
-        let modes = input.datasets.iter().map(|dataset| (dataset.name.clone(), dataset.mode.clone()));
-        let mut board = Self {
-            models: input.models.clone(),
-            raw: IndexMap::new(),
-            parsed: IndexMap::new(),
-            metrics: IndexMap::new(),
-            modes: modes.collect(),
-        };
-        for model in &input.models {
-            let mut raw = IndexMap::new();
-            let mut parsed = IndexMap::new();
-            for dataset in &input.datasets {
-                let Some(result) = input.results.get(model).and_then(|results| results.get(&dataset.name))
-                else {
-                    continue;
-                };
-                raw.insert(dataset.name.clone(), result.clone());
-                let shown = shown_metrics(result);
-                if shown.is_empty() {
-                    continue;
-                }
-                board.metrics.entry(dataset.name.clone()).or_insert_with(|| ordered(&shown));
-                parsed.insert(dataset.name.clone(), shown);
+/// Sorts the results by model and dataset, then adds the groups in their order.
+fn board(input: &SummaryInput) -> Board {
+    let modes = input.datasets.iter().map(|dataset| (dataset.name.clone(), dataset.mode.clone()));
+    let mut board = Board {
+        models: input.models.clone(),
+        raw: IndexMap::new(),
+        parsed: IndexMap::new(),
+        metrics: IndexMap::new(),
+        modes: modes.collect(),
+    };
+    for model in &input.models {
+        let mut raw = IndexMap::new();
+        let mut parsed = IndexMap::new();
+        for dataset in &input.datasets {
+            let results = input.results.get(model);
+            let Some(result) = results.and_then(|results| results.get(&dataset.name)) else { continue };
+            raw.insert(dataset.name.clone(), result.clone());
+            let shown = shown_metrics(result);
+            if shown.is_empty() {
+                continue;
             }
-            board.raw.insert(model.clone(), raw);
-            board.parsed.insert(model.clone(), parsed);
+            board.metrics.entry(dataset.name.clone()).or_insert_with(|| ordered(&shown));
+            parsed.insert(dataset.name.clone(), shown);
         }
-        for group in &input.groups {
-            group.add_to(&mut board);
-        }
-        board
+        board.raw.insert(model.clone(), raw);
+        board.parsed.insert(model.clone(), parsed);
     }
+    for group in &input.groups {
+        group.add_to(&mut board);
+    }
+    board
 }
 
 fn shown_metrics(result: &ResultMap) -> IndexMap<String, f64> {
@@ -124,7 +100,7 @@ fn ordered(metrics: &IndexMap<String, f64>) -> Vec<String> {
     names
 }
 
-/// A finished summary.
+/// A finished table that can be printed in several forms.
 ///
 /// ```
 /// use opencompass::summary::{Summary, SummaryDataset, SummaryInput};
@@ -139,16 +115,16 @@ fn ordered(metrics: &IndexMap<String, f64>) -> Vec<String> {
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Summary {
-    /// Header and rows.
+    /// The header, then the rows; every cell as text.
     pub rows: Vec<Vec<String>>,
     raw: String,
 }
 
 impl Summary {
-    /// Makes the table.
+    /// Creates the table from the results.
     #[must_use]
     pub fn new(input: &SummaryInput) -> Self {
-        let board = Board::new(input);
+        let board = board(input);
         let mut rows = vec![["dataset", "version", "metric", "mode"].map(str::to_owned).to_vec()];
         rows[0].extend(input.models.iter().cloned());
         for (name, metric) in row_names(input, &board) {
@@ -157,13 +133,13 @@ impl Summary {
         Self { rows, raw: text::raw(&board.models, &board.raw) }
     }
 
-    /// The table of a terminal.
+    /// Formats the table for a terminal, as Python's `tabulate` does.
     #[must_use]
     pub fn table(&self) -> String {
         tabulate(&self.rows)
     }
 
-    /// The csv file; commas in cells become spaces.
+    /// Formats the csv file. Commas inside cells become spaces, as in upstream.
     #[must_use]
     pub fn csv(&self) -> String {
         let line =
@@ -171,20 +147,20 @@ impl Summary {
         self.rows.iter().map(line).collect::<Vec<_>>().join("\n") + "\n"
     }
 
-    /// The markdown file.
+    /// Formats the markdown file.
     #[must_use]
     pub fn markdown(&self) -> String {
         text::markdown(&self.rows)
     }
 
-    /// The txt file: the table in all forms and the raw results, under `label`.
+    /// Formats the txt file: `label`, the table in three forms, and the raw results.
     #[must_use]
     pub fn txt(&self, label: &str) -> String {
         text::txt(label, &self.rows, &self.table(), &self.raw)
     }
 }
 
-/// Rows as (dataset, metric), none for a dataset without results.
+/// Lists the rows as (dataset, metric). A dataset without results has no metric.
 fn row_names(input: &SummaryInput, board: &Board) -> Vec<(String, Option<String>)> {
     if let Some(rows) = &input.rows {
         let name = |row: &Subset| match row {
@@ -240,7 +216,7 @@ fn row(input: &SummaryInput, board: &Board, name: &str, metric: Option<&str>) ->
     cells
 }
 
-/// Whether some of the cell's items have no answer; see `unanswered` in the results.
+/// Says whether some items of the cell have no answer, see `unanswered` in the results.
 fn is_partial(board: &Board, model: &str, name: &str) -> bool {
     board.raw[model].get(name).is_some_and(|result| result.contains_key("unanswered"))
 }

@@ -1,13 +1,14 @@
-//! The table of terminals and txt files, as Python's `tabulate(table, headers="firstrow", floatfmt=".2f")`.
+//! The table for terminals and txt files, laid out like Python's `tabulate(table, headers="firstrow",
+//! floatfmt=".2f")`.
 
-/// How a column is printed.
+/// The alignment of a column.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Alignment {
     Left,
     Right,
 }
 
-/// Lays out rows whose first one is the header. Columns of numbers are right-aligned.
+/// Lays out rows, the first of which is the header. Columns of numbers are right-aligned.
 pub(super) fn tabulate(rows: &[Vec<String>]) -> String {
     let Some((header, body)) = rows.split_first() else { return String::new() };
     let columns: Vec<(usize, Alignment)> = header
@@ -15,7 +16,7 @@ pub(super) fn tabulate(rows: &[Vec<String>]) -> String {
         .enumerate()
         .map(|(column, name)| {
             let cells = || body.iter().map(|row| row[column].as_str());
-            // tabulate gives headers two columns of room.
+            // tabulate makes a column at least two characters wider than its header.
             let width = cells().map(width).chain([width(name) + 2]).max().unwrap_or(0);
             let numbers = !body.is_empty() && cells().all(is_number);
             (width, if numbers { Alignment::Right } else { Alignment::Left })
@@ -42,7 +43,7 @@ fn width(text: &str) -> usize {
     text.chars().count()
 }
 
-/// What Python's `float()` takes, of what our cells hold.
+/// Says whether Python's `float()` accepts a cell; cells contain no white space or `inf`.
 fn is_number(text: &str) -> bool {
     text.starts_with(|first: char| first.is_ascii_digit() || first == '-') && text.parse::<f64>().is_ok()
 }

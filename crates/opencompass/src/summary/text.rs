@@ -1,4 +1,4 @@
-//! The blocks of upstream's summary files.
+//! The text blocks of upstream's summary files.
 
 use std::fmt::Write;
 
@@ -8,10 +8,10 @@ use serde_json::Value;
 use super::ResultMap;
 use crate::prompt::python_str;
 
-/// Width of upstream's rulers.
+/// Width of upstream's rulers in characters.
 const WIDTH: usize = 128;
 
-/// The markdown table.
+/// Formats the markdown table.
 pub(super) fn markdown(rows: &[Vec<String>]) -> String {
     let mut text = String::new();
     for (index, row) in rows.iter().enumerate() {
@@ -23,7 +23,7 @@ pub(super) fn markdown(rows: &[Vec<String>]) -> String {
     text
 }
 
-/// Every model's results as Python prints dictionaries.
+/// Prints the results of every model as Python prints dictionaries.
 pub(super) fn raw(models: &[String], results: &IndexMap<String, IndexMap<String, ResultMap>>) -> String {
     let mut names: Vec<&String> = Vec::new();
     for model in models {
@@ -41,7 +41,7 @@ pub(super) fn raw(models: &[String], results: &IndexMap<String, IndexMap<String,
     lines.join("\n")
 }
 
-/// The txt file.
+/// Formats the txt file.
 pub(super) fn txt(label: &str, rows: &[Vec<String>], table: &str, raw: &str) -> String {
     let (up, down, dash) = ("^".repeat(WIDTH), "$".repeat(WIDTH), "-".repeat(WIDTH));
     let divider = format!("{dash} THIS IS A DIVIDER {dash}");

@@ -13,8 +13,7 @@ fn dataset(evaluator: &str) -> Dataset {
         "name = \"x\"\nsource = {{ files = [\"x\"] }}\nreader = {{ input = [\"q\"], output = \"a\" }}\n\
          prompt = {{ text = \"{{q}}\" }}\ninfer = {{ mode = \"gen\" }}\nscore = {{ evaluator = \"{evaluator}\" }}\n"
     );
-    let config: DatasetConfig = internlm_kit::config::parse(&text, "x.toml").expect("a dataset file");
-    Dataset { config, test: Vec::new(), train: Vec::new(), hashes: Default::default() }
+    Dataset::without_rows(DatasetConfig::parse(&text, "x.toml").expect("a dataset file"))
 }
 
 #[test]
@@ -75,4 +74,61 @@ fn the_number_evaluator_reads_the_last_number() {
         let scores = score(&dataset, &[prediction]);
         assert_eq!(scores.details[0].correct, Some(correct), "{text}");
     }
+}
+
+/// Scores texts against golds; `None` is a failed request.
+fn scored(evaluator: &str, post: &[&str], items: &[(Option<&str>, Value)]) -> opencompass::score::Scores {
+    let mut dataset = dataset(evaluator);
+    dataset.config.score.post =
+        post.iter().map(|name| opencompass::dataset::PostConfig::Name((*name).to_owned())).collect();
+    let predictions: Vec<Prediction> = items
+        .iter()
+        .map(|(text, gold)| Prediction {
+            text: text.map(str::to_owned),
+            gold: gold.clone(),
+            error: text.is_none().then(|| "status 500".to_owned()),
+            ..Prediction::default()
+        })
+        .collect();
+    score(&dataset, &predictions)
+}
+
+#[test]
+fn failed_items_count_as_wrong_and_keep_their_error() {
+    let items =
+        [(Some("a"), "a".into()), (None, "b".into()), (Some("c"), "b".into()), (Some("b"), "b".into())];
+    let scores = scored("acc", &[], &items);
+    assert_eq!((scores.metrics["accuracy"], scores.answered, scores.correct), (50.0, 3, Some(2)));
+    assert_eq!(scores.details[1].reason.as_deref(), Some("status 500"));
+    let verdicts: Vec<_> = scores.details.iter().map(|detail| detail.correct).collect();
+    assert_eq!(verdicts, [Some(true), Some(false), Some(false), Some(true)]);
+    assert!(scored("acc", &[], &[]).metrics.is_empty(), "no items, no accuracy");
+}
+
+#[test]
+fn exact_match_accepts_any_reference_in_normal_form() {
+    let gold = serde_json::json!(["The Beatles", "Beatles!"]);
+    let items = [
+        (Some("the beatles. And more"), gold.clone()),
+        (Some("Beatles"), gold.clone()),
+        (Some("Stones"), gold.clone()),
+        (Some("beatles, the"), "beatles".into()),
+        (Some("7"), 7.into()),
+    ];
+    let scores = scored("em", &[], &items);
+    let verdicts: Vec<_> = scores.details.iter().map(|detail| detail.correct == Some(true)).collect();
+    assert_eq!(verdicts, [false, true, false, true, true]);
+    assert_eq!(scores.metrics["score"], 60.0);
+}
+
+#[test]
+fn post_processors_run_in_their_order() {
+    let items =
+        [(Some("<think>B or C</think> It is (A)."), "A".into()), (Some("</think>B, I think"), "B".into())];
+    let scores = scored("acc", &["extract-non-reasoning-content", "last-capital"], &items);
+    let found: Vec<_> = scores.details.iter().map(|detail| detail.pred.clone()).collect();
+    assert_eq!(found, ["A", "I"]);
+    assert_eq!(scores.metrics["accuracy"], 50.0);
+    let first = scored("acc", &["extract-non-reasoning-content", "first-capital-multi"], &items);
+    assert_eq!(first.metrics["accuracy"], 100.0);
 }

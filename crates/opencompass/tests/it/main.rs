@@ -1,13 +1,19 @@
-//! Behaviour of opencompass: goldens of upstream, runs that are killed, bad input, a server of our own.
+//! Behavior of opencompass: goldens of upstream, killed runs, bad input, data files, groups and servers.
 
 mod bad_input;
+mod commands;
+mod data_files;
 mod evaluators;
-mod fake_server;
+mod groups;
+mod help;
+mod plans;
 mod post;
 mod prompts;
 mod published_sets;
+mod real_server;
 mod recipes;
 mod runs;
 mod server;
 mod shared;
+mod store;
 mod summaries;

@@ -34,13 +34,11 @@ fn post_processors_equal_upstreams() {
 fn check(row: &Value) {
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let arguments = &row["args"];
-    let step = PostStep {
-        name: text(&row["fn"]).expect("a name"),
-        options: text(&arguments["options"]),
-        cushion: arguments["cushion"].as_bool(),
-        pattern: text(&arguments["answer_pattern"]).or(text(&arguments["re_pattern"])),
-        tag: text(&arguments["tag"]),
-    };
+    let mut step = PostStep::new(text(&row["fn"]).expect("a name"));
+    step.options = text(&arguments["options"]);
+    step.cushion = arguments["cushion"].as_bool();
+    step.pattern = text(&arguments["answer_pattern"]).or(text(&arguments["re_pattern"]));
+    step.tag = text(&arguments["tag"]);
     let post = Post::from_config(&PostConfig::Step(step)).expect("a post-processor of ours");
     let found = post.apply(row["text"].as_str().expect("a text"));
     match &row["out"] {
@@ -48,5 +46,74 @@ fn check(row: &Value) {
         Value::Null => assert_eq!(found, "", "{}", row["id"]),
         Value::Number(expected) => assert_eq!(found.parse::<f64>().ok(), expected.as_f64(), "{}", row["id"]),
         other => panic!("{}: {other}", row["id"]),
+    }
+}
+
+fn apply(name: &str, set: impl FnOnce(&mut PostStep), text: &str) -> String {
+    let mut step = PostStep::new(name);
+    set(&mut step);
+    Post::from_config(&PostConfig::Step(step)).expect("a post-processor of ours").apply(text)
+}
+
+#[test]
+fn options_are_found_by_the_first_matching_pattern() {
+    let letters = |cushion| {
+        move |step: &mut PostStep| {
+            step.options = Some("ABCD".to_owned());
+            step.cushion = Some(cushion);
+        }
+    };
+    for (text, with, without) in [
+        ("The answer is (B).", "B", "B"),
+        ("答案是 C", "C", "C"),
+        ("ANSWER: D", "D", "D"),
+        ("So we take B: because", "B", ""),
+        ("Apples", "A", ""),
+        ("none of them", "", ""),
+    ] {
+        assert_eq!(apply("first_option_postprocess", letters(true), text), with, "{text}");
+        assert_eq!(apply("first_option_postprocess", letters(false), text), without, "{text}");
+    }
+    let last = |text| apply("last_option_postprocess", letters(true), text);
+    assert_eq!((last("A, no, B"), last("E")), ("B".to_owned(), String::new()));
+}
+
+#[test]
+fn arguments_are_needed_and_names_are_known() {
+    let error = |name: &str| Post::named(name).expect_err(name);
+    assert!(error("first_option_postprocess").contains("found no `options`, expected letters"));
+    assert!(error("think_pred").contains("found no `pattern`, expected one"));
+    assert!(error("specific-xml-tag").contains("found no `tag`, expected one as <answer>"));
+    assert_eq!(error("last_numbr"), "post-processor: found `last_numbr`, expected `last_number`?");
+    let mut step = PostStep::new("match_answer_pattern");
+    step.pattern = Some("(".to_owned());
+    assert!(Post::from_config(&PostConfig::Step(step)).is_err(), "a pattern that does not compile");
+}
+
+#[test]
+fn patterns_and_tags_take_what_they_surround() {
+    let pattern = |step: &mut PostStep| step.pattern = Some("answer: (\\w+)".to_owned());
+    assert_eq!(apply("match_answer_pattern", pattern, "answer: yes."), "yes");
+    assert_eq!(apply("match_answer_pattern", pattern, "yes"), "");
+    let pattern = |step: &mut PostStep| step.pattern = Some("answer: (\\w+)".to_owned());
+    assert_eq!(apply("think_pred", pattern, "yes"), "yes");
+    let tag = |step: &mut PostStep| step.tag = Some("<a>".to_owned());
+    assert_eq!(apply("specific-xml-tag", tag, "<a>1</a><a> 2\n</a>"), "2");
+    assert_eq!(apply("specific-xml-tag", tag, "<b>1</b>"), "NO ANSWER FOUND");
+}
+
+#[test]
+fn capitals_and_numbers() {
+    for (name, text, expected) in [
+        ("first-capital", "the Ä or B", "Ä"),
+        ("last-capital", "the Ä or B", "B"),
+        ("first-capital-multi", "so ABD, not C", "ABD"),
+        ("multiple-select", "C and A, C again", "AC"),
+        ("first_number_postprocess", "about 7 of 9", "7.0"),
+        ("first_number_postprocess", "none", ""),
+        ("last_number", "10-3", "3"),
+        ("gsm8k_dataset", "so\n#### 1,200", "1200"),
+    ] {
+        assert_eq!(Post::named(name).expect(name).apply(text), expected, "{name}: {text}");
     }
 }

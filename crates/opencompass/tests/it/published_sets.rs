@@ -1,18 +1,16 @@
 //! The embedded files of published sets: asked as upstream asks, loaded from the user's files.
 
-use std::path::PathBuf;
-
-use opencompass::dataset::{Catalog, Dataset, load};
+use opencompass::dataset::{Catalog, Dataset};
 use opencompass::infer::InferContext;
 use opencompass::model::{MockModel, Model, Request, ScoredText};
+use opencompass::plan::{Plan, Work};
 use opencompass::prompt::list_version;
-use opencompass::{Plan, Work};
 
 use crate::shared;
 
 #[test]
 fn prompt_hashes_are_the_suffixes_of_upstreams_configs() {
-    let catalog = Catalog::open(&[]).expect("embedded files");
+    let catalog = Catalog::embedded();
     for (stem, suffix) in [
         ("gsm8k", "1d7fe4"),
         ("ARC-c", "a450bd"),
@@ -21,15 +19,15 @@ fn prompt_hashes_are_the_suffixes_of_upstreams_configs() {
         ("mmlu", "ac766d"),
         ("ceval", "578f8d"),
     ] {
-        let sets = catalog.find(&[stem.to_owned()]).expect("embedded");
+        let sets = catalog.find(&[stem]).expect("embedded");
         assert_eq!(list_version(&sets), suffix, "{stem}");
     }
 }
 
 fn loaded(name: &str) -> Option<Vec<Dataset>> {
     let data = shared::path("eval")?;
-    let sets = Catalog::open(&[]).expect("embedded files").find(&[name.to_owned()]).expect("embedded");
-    Some(sets.into_iter().map(|set| load(set, &[PathBuf::from(&data)]).expect("loads")).collect())
+    let sets = Catalog::embedded().find(&[name]).expect("embedded");
+    Some(sets.into_iter().map(|set| Dataset::load(set, &[&data]).expect("loads")).collect())
 }
 
 #[test]

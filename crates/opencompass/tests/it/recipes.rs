@@ -4,7 +4,7 @@ use std::path::Path;
 
 use opencompass::dataset::Catalog;
 use opencompass::summary::Subset;
-use opencompass::{Error, RunConfig, load_datasets};
+use opencompass::{Error, EvaluationConfig};
 
 #[test]
 fn evaluation_recipes_are_valid() {
@@ -13,7 +13,7 @@ fn evaluation_recipes_are_valid() {
     for entry in std::fs::read_dir(folder).expect("the recipes") {
         let recipe = entry.expect("an entry").path();
         if recipe.is_dir() {
-            let config = RunConfig::load(&recipe.join("5-evaluate.toml"), &[]).expect("a valid run file");
+            let config = EvaluationConfig::load(recipe.join("5-evaluate.toml")).expect("a valid run file");
             names_mean_datasets(&config);
             found += 1;
         }
@@ -22,14 +22,14 @@ fn evaluation_recipes_are_valid() {
 }
 
 /// Datasets, ranges, the flat summary and groups; the data files are made by a run or supplied by its user.
-fn names_mean_datasets(config: &RunConfig) {
+fn names_mean_datasets(config: &EvaluationConfig) {
     // Names are looked up before any file is.
-    if let Err(error) = load_datasets(config) {
+    if let Err(error) = config.datasets() {
         assert!(!matches!(error, Error::UnknownName { .. }), "{error}");
     }
     let catalog = Catalog::open(&config.run.dataset_dirs).expect("embedded files");
     let sets = catalog.find(&config.run.datasets).expect("known names");
-    for Subset::Name(name) | Subset::Metric(name, _) in config.group.iter().flat_map(|group| &group.subsets) {
-        assert!(sets.iter().any(|set| set.name == *name), "{name}");
+    for name in config.group.iter().flat_map(|group| group.subsets()).map(Subset::name) {
+        assert!(sets.iter().any(|set| set.name == name), "{name}");
     }
 }

@@ -1,4 +1,4 @@
-//! Runs against a server with the OpenAI API.
+//! Runs against a scripted server: failures, kills, and what is sent.
 
 use std::fs;
 use std::sync::Arc;
@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use internlm_kit::testing::{Request, Response, TestServer};
 use serde_json::{Value, json};
 
-use crate::fake_server::{chat, models, scored, start};
 use crate::runs::{Bench, told};
 
 fn set(url: &str) -> Vec<String> {
@@ -31,12 +31,14 @@ fn json_file(bench: &Bench, name: &str) -> Value {
 }
 
 /// Answers `1 + 1` rightly, everything else with 0; prefers texts with many `b`.
-fn answers(path: &str, body: &Value) -> (u16, Value) {
-    match path {
-        "/v1/models" => models(),
+fn answers(request: &Request) -> Response {
+    let body = &request.body;
+    match request.path.as_str() {
+        "/v1/models" => Response::models(512),
         "/v1/chat/completions" => {
             let question = body["messages"].as_array().and_then(|list| list.last()).expect("messages");
-            chat(if question["content"] == "1 + 1" { "That is 2." } else { "0" }, Value::Null)
+            let right = question["content"] == "1 + 1";
+            Response::chat(if right { "That is 2." } else { "0" }, Value::Null)
         }
         "/v1/completions" => {
             assert_eq!(
@@ -45,14 +47,33 @@ fn answers(path: &str, body: &Value) -> (u16, Value) {
             );
             scored(&body["prompt"], 'b')
         }
-        _ => (404, json!({ "error": { "message": "no such route" } })),
+        _ => Response::Json(404, json!({ "error": { "message": "no such route" } })),
     }
+}
+
+/// Log-probabilities of a prompt: `<s>` and one token per character, each of probability one half; `favorite`
+/// characters are certain.
+fn scored(prompt: &Value, favorite: char) -> Response {
+    let text = prompt.as_str().unwrap_or_default();
+    let tokens: Vec<String> =
+        std::iter::once("<s>".to_owned()).chain(text.chars().map(String::from)).collect();
+    let log_probs = tokens.iter().enumerate().map(|(index, token)| match index {
+        0 => Value::Null,
+        _ if token.starts_with(favorite) => json!(0.0),
+        _ => json!(0.5_f64.ln()),
+    });
+    let log_probs: Vec<Value> = log_probs.collect();
+    let log_probs =
+        json!({ "tokens": tokens, "token_logprobs": log_probs, "top_logprobs": null, "text_offset": [] });
+    let choice = json!({ "index": 0, "text": text, "logprobs": log_probs, "finish_reason": "length" });
+    Response::Json(200, json!({ "choices": [choice] }))
 }
 
 #[test]
 fn chat_ppl_and_bits_per_byte_over_http() {
     let bench = Bench::new(4);
-    let (code, stderr) = run(&bench, &start(answers), &[]);
+    let server = TestServer::start(answers);
+    let (code, stderr) = run(&bench, server.url(), &[]);
     assert_eq!(code, Some(0), "{stderr}");
     assert_eq!(json_file(&bench, "out/results/mock/sums.json")["accuracy"], 25.0);
     // B's text is longer by certain letters, so its mean loss is always lower.
@@ -82,22 +103,23 @@ fn calls_of_tools_are_scored() {
          \"object\", properties = { question = { type = \"string\" } }, required = [\"question\"] } }] }\n\
          score = { evaluator = \"tool_call\", argument = \"question\" }\n",
     );
-    let url = start(|path, body| match path {
-        "/v1/models" => models(),
+    let server = TestServer::start(|request| match request.path.as_str() {
+        "/v1/models" => Response::models(512),
         _ => {
+            let body = &request.body;
             let tool = json!({ "name": "Calculator", "description": "d", "parameters": { "type": "object",
                 "properties": { "question": { "type": "string" } }, "required": ["question"] } });
             assert_eq!(body["tools"], json!([{ "type": "function", "function": tool }]));
             let question = body["messages"][0]["content"].as_str().expect("text");
             let call = |arguments: Value| json!([{ "id": "1", "type": "function", "function": { "name": "Calculator", "arguments": arguments.to_string() } }]);
             match question {
-                "0 + 1" => chat("", call(json!({ "question": "0+1" }))),
-                "1 + 1" => chat("", call(json!({ "question": "2+2" }))),
-                _ => chat("I would rather not.", Value::Null),
+                "0 + 1" => Response::chat("", call(json!({ "question": "0+1" }))),
+                "1 + 1" => Response::chat("", call(json!({ "question": "2+2" }))),
+                _ => Response::chat("I would rather not.", Value::Null),
             }
         }
     });
-    let (code, stderr) = run(&bench, &url, &["--datasets", "calls"]);
+    let (code, stderr) = run(&bench, server.url(), &["--datasets", "calls"]);
     assert_eq!(code, Some(0), "{stderr}");
     let result = json_file(&bench, "out/results/mock/calls.json");
     let near = |value: &Value, expected: f64| (value.as_f64().expect("a number") - expected).abs() < 1e-9;
@@ -111,12 +133,13 @@ fn calls_of_tools_are_scored() {
 #[test]
 fn a_server_without_log_probabilities_is_found_out_before_the_run() {
     let bench = Bench::new(2);
-    let url = start(|path, _| match path {
-        "/v1/models" => models(),
-        "/v1/completions" => (400, json!({ "error": { "message": "echo is not supported", "code": 400 } })),
-        _ => panic!("nothing may be asked"),
+    let refused = json!({ "error": { "message": "echo is not supported", "code": 400 } });
+    let server = TestServer::start(move |request| match request.path.as_str() {
+        "/v1/models" => Response::models(512),
+        _ => Response::Json(400, refused.clone()),
     });
-    let (code, stderr) = run(&bench, &url, &[]);
+    let (code, stderr) = run(&bench, server.url(), &[]);
+    assert_eq!(server.count("/v1/chat/completions"), 0, "nothing may be asked");
     assert_eq!(code, Some(2), "{stderr}");
     assert!(stderr.contains("mock x texts") && stderr.contains("echo is not supported"), "{stderr}");
 }
@@ -126,15 +149,13 @@ fn failed_items_are_marked_then_asked_again() {
     let bench = Bench::new(4);
     let luck = Arc::new(AtomicBool::new(false));
     let lucky = Arc::clone(&luck);
-    let broken = start(move |path, body| match path {
-        "/v1/chat/completions"
-            if body["messages"][0]["content"] == "2 + 1" && !lucky.load(Ordering::SeqCst) =>
-        {
-            (500, json!({ "error": { "message": "out of luck", "code": 500 } }))
+    let broken = TestServer::start(move |request| {
+        if request.body["messages"][0]["content"] == "2 + 1" && !lucky.load(Ordering::SeqCst) {
+            return Response::Json(500, json!({ "error": { "message": "out of luck", "code": 500 } }));
         }
-        _ => answers(path, body),
+        answers(request)
     });
-    let (code, stderr) = run(&bench, &broken, &["--datasets", "sums"]);
+    let (code, stderr) = run(&bench, broken.url(), &["--datasets", "sums"]);
     assert_eq!(code, Some(3), "{stderr}");
     assert!(stderr.contains("mock x sums: 1 items failed") && stderr.contains("out of luck"), "{stderr}");
     let result = json_file(&bench, "out/results/mock/sums.json");
@@ -142,7 +163,7 @@ fn failed_items_are_marked_then_asked_again() {
     let csv = fs::read_to_string(bench.path("out/summary/summary_out.csv")).expect("reads");
     assert!(csv.contains("accuracy,gen,25.00!"), "{csv}");
     luck.store(true, Ordering::SeqCst);
-    let (code, stderr) = run(&bench, &broken, &["--datasets", "sums"]);
+    let (code, stderr) = run(&bench, broken.url(), &["--datasets", "sums"]);
     assert_eq!(code, Some(0), "{stderr}");
     assert_eq!(json_file(&bench, "out/results/mock/sums.json")["accuracy"], 25.0);
 }
@@ -153,16 +174,16 @@ fn kill_9_loses_nothing_and_asks_nothing_twice() {
     let asked = Arc::new(Mutex::new(Vec::<String>::new()));
     let count = Arc::new(AtomicUsize::new(0));
     let (seen, counter) = (Arc::clone(&asked), Arc::clone(&count));
-    let url = start(move |path, body| {
-        if path == "/v1/chat/completions" {
-            let content = body["messages"][0]["content"].as_str().expect("text").to_owned();
+    let server = TestServer::start(move |request| {
+        if request.path == "/v1/chat/completions" {
+            let content = request.body["messages"][0]["content"].as_str().expect("text").to_owned();
             seen.lock().expect("no panics").push(content);
             counter.fetch_add(1, Ordering::SeqCst);
             thread::sleep(Duration::from_millis(20));
         }
-        answers(path, body)
+        answers(request)
     });
-    let set = set(&url);
+    let set = set(server.url());
     let arguments: Vec<&str> = ["run.toml", "--max-num-workers", "1", "--datasets", "sums"]
         .into_iter()
         .chain(set.iter().map(String::as_str))

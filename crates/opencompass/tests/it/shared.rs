@@ -1,27 +1,10 @@
-//! Shared data that is not part of the repository.
-
-use std::path::PathBuf;
+//! Recorded outputs of upstream, which are not part of the repository.
 
 use serde_json::Value;
 
-/// The path of a shared file or folder; none with a visible line when the shared folder is absent.
-///
-/// # Panics
-/// When it is absent and `CI=true`.
-pub(crate) fn path(name: &str) -> Option<PathBuf> {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
-    if root.is_dir() {
-        return Some(root.join(name));
-    }
-    assert!(std::env::var("CI").as_deref() != Ok("true"), "{} is absent", root.display());
-    #[allow(clippy::print_stderr)] // A skipped test must be seen.
-    {
-        eprintln!("skipped: {} is absent", root.display());
-    }
-    None
-}
+pub(crate) use internlm_kit::testing::shared_data as path;
 
-/// The objects of a shared jsonl file.
+/// The objects of a shared JSON-lines file; `None` if the shared folder is absent.
 pub(crate) fn lines(name: &str) -> Option<Vec<Value>> {
     let path = path(name)?;
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));

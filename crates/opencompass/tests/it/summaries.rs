@@ -15,7 +15,7 @@ fn check(row: &Value) {
         } else {
             "ll"
         };
-        let version = internlm_kit::atomic::sha256(config.as_bytes())[..6].to_owned();
+        let version = internlm_kit::hash::sha256(config)[..6].to_owned();
         let name = dataset["abbr"].as_str().expect("a name").to_owned();
         SummaryDataset { name, version, mode: mode.to_owned() }
     });
@@ -38,7 +38,7 @@ fn summaries_equal_upstreams() {
     let Some(mut rows) = shared::lines("golden/opencompass/run/summary.jsonl") else { return };
     assert_eq!(rows.len(), 8);
     for row in &mut rows {
-        // Details are no part of a summary; the run leaves them out.
+        // Details do not belong to a summary; the run leaves them out.
         for results in row["results"].as_object_mut().expect("models").values_mut() {
             for result in results.as_object_mut().expect("datasets").values_mut() {
                 result.as_object_mut().expect("metrics").remove("details");

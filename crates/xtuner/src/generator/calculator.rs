@@ -51,24 +51,3 @@ pub(super) fn round(question: &str, problem: &Problem) -> [Value; 4] {
 pub(super) fn sentence(answer: i64) -> String {
     format!("The answer is {answer}.")
 }
-
-/// The last number of a text, thousands separators removed: what an answer says.
-///
-/// ```
-/// assert_eq!(xtuner::generator::final_number("12 - 40 makes -28."), Some(-28));
-/// assert_eq!(xtuner::generator::final_number("no idea"), None);
-/// ```
-#[must_use]
-pub fn final_number(text: &str) -> Option<i64> {
-    let text = text.replace(',', "");
-    let end = text.rfind(|letter: char| letter.is_ascii_digit())? + 1;
-    let start = text[..end].rfind(|letter: char| !letter.is_ascii_digit());
-    let digits = start.map_or(0, |index| index + text[index..].chars().next().map_or(1, char::len_utf8));
-    let number: i64 = text[digits..end].parse().ok()?;
-    // A minus sign belongs to the number unless something is subtracted from something: `4-2`.
-    let before = &text[..digits];
-    let negative = before
-        .strip_suffix('-')
-        .is_some_and(|rest| !rest.ends_with(|letter: char| letter.is_ascii_digit() || letter == ')'));
-    Some(if negative { -number } else { number })
-}

@@ -13,7 +13,7 @@ mod wording;
 mod write;
 
 pub use arithmetic::{Operator, Problem};
-pub use calculator::{calculator_tool, final_number};
+pub use calculator::calculator_tool;
 pub use config::GenerateConfig;
 pub use dice::Dice;
 pub use write::{GenerateReport, Question, conversations, generate, questions, read_questions};

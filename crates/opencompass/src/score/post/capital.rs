@@ -1,6 +1,6 @@
-//! Upper-case letters as answers.
+//! Answers that are upper-case letters.
 
-/// Python's `str.isupper` of one character: cased and upper, title case excluded.
+/// Python's `str.isupper` of one character: upper case, title case excluded.
 fn is_upper(letter: &char) -> bool {
     letter.is_uppercase()
 }

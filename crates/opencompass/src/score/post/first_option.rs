@@ -1,9 +1,12 @@
-//! `first_option_postprocess`: the option letter in an answer, by an ordered list of patterns.
+//! `first_option_postprocess`: finds the option letter of an answer with an ordered list of patterns.
 //!
-//! The list is OpenCompass 0.5.4's (`utils/text_postprocessors.py`), bug for bug: entry 13 is two patterns
-//! fused by a missing comma, so neither works, and `1.` has an unescaped full stop.
+//! The list is that of OpenCompass 0.5.4 (`utils/text_postprocessors.py`), bug for bug, because published
+//! scores depend on it: entry 13 is two patterns fused by a missing comma, so neither works, and `1.` has an
+//! unescaped full stop.
 
 use regex::Regex;
+
+use super::pattern::built_in;
 
 /// The patterns in order; `{}` stands for the option letters.
 const PATTERNS: [&str; 50] = [
@@ -58,10 +61,10 @@ const PATTERNS: [&str; 50] = [
     r"1.\s?(.*?)$",
     r"1.\s?([{}])[.。$]?$",
 ];
-/// Tried last when the caller wants any letter rather than none.
+/// Tried last if the caller prefers any letter to no answer.
 const CUSHION: [&str; 2] = ["([{}]):", "([{}])"];
 
-/// The compiled patterns of one set of option letters.
+/// The patterns compiled for one set of option letters.
 #[derive(Clone, Debug)]
 pub struct FirstOption {
     options: Vec<char>,
@@ -69,17 +72,18 @@ pub struct FirstOption {
 }
 
 impl FirstOption {
-    /// Patterns for `options`; `cushion` adds the two that take any letter.
+    /// Compiles the patterns for `options`. `cushion` adds the two that accept any letter.
     pub(super) fn new(options: &str, cushion: bool) -> Self {
         let class = regex::escape(options);
         let patterns = PATTERNS.iter().chain(CUSHION.iter().filter(|_| cushion));
-        // `.` matches newlines (DOTALL). The text is stripped first, so `$` needs no newline before the end.
-        let compile = |pattern: &&str| super::built_in(&format!("(?s){}", pattern.replace("{}", &class)));
+        // `.` matches newlines (DOTALL). Python's `$` also matches before a final newline, but the text is
+        // stripped first, so the difference does not show.
+        let compile = |pattern: &&str| built_in(&format!("(?s){}", pattern.replace("{}", &class)));
         Self { options: options.chars().collect(), patterns: patterns.map(compile).collect() }
     }
 
-    /// The first option letter, in option order, inside what the first matching pattern found. A pattern
-    /// whose match holds no option letter gives way to the next.
+    /// Returns the first option letter, in the order of the options, inside the match of the first pattern
+    /// that matches. If that match contains no option letter, the next pattern is tried.
     pub(super) fn apply(&self, text: &str) -> String {
         let text = text.trim();
         for pattern in &self.patterns {

@@ -2,26 +2,26 @@
 
 use std::sync::LazyLock;
 
+use internlm_model::answer::final_number;
 use regex::Regex;
 
-use super::built_in;
+use super::pattern::built_in;
 
 static FIRST: LazyLock<Regex> = LazyLock::new(|| built_in(r"-?\d*\.?\d+"));
 static GSM8K: LazyLock<Regex> = LazyLock::new(|| built_in(r"-?\d+\.\d+|-?\d+"));
-static GROUPED: LazyLock<Regex> =
-    LazyLock::new(|| built_in(r"-?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|-?[0-9]+(?:\.[0-9]+)?"));
 
-/// The first number.
+/// The first number of a text.
 pub(super) fn first(text: &str) -> Option<f64> {
     FIRST.find(text)?.as_str().parse().ok()
 }
 
-/// The last number; `1,234` is one number, printed without commas.
+/// The last number of a text without thousands separators, judged by the rules that agents and fine-tuning
+/// share.
 pub(super) fn last(text: &str) -> Option<String> {
-    GROUPED.find_iter(text).last().map(|found| found.as_str().replace(',', ""))
+    final_number(text).map(|number| number.to_string())
 }
 
-/// The last number before `Question:`, else `NULL`. Thousands separators cut a number in two, as upstream.
+/// The last number before `Question:`, or `NULL`. As in upstream, a thousands separator cuts a number in two.
 pub(super) fn gsm8k(text: &str) -> String {
     let own = text.split("Question:").next().unwrap_or_default();
     GSM8K.find_iter(own).last().map_or_else(|| "NULL".to_owned(), |found| found.as_str().to_owned())
@@ -47,5 +47,19 @@ mod tests {
         ] {
             assert_eq!(last(text).as_deref(), number, "{text}");
         }
+    }
+
+    #[test]
+    fn gsm8k_stops_at_the_next_question() {
+        for (text, number) in [
+            ("so 18 eggs", "18"),
+            ("it is -3.5. Question: how many of 7?", "-3.5"),
+            ("1,200", "200"),
+            ("none", "NULL"),
+        ] {
+            assert_eq!(gsm8k(text), number, "{text}");
+        }
+        assert_eq!(gsm8k_dataset("16 - 3 = 13\n#### 1,300"), "1300");
+        assert_eq!(gsm8k_dataset("no mark"), "");
     }
 }

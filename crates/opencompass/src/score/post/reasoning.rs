@@ -1,14 +1,15 @@
-//! Sections in tags: thoughts to leave out, answers to take.
+//! Tagged sections: thoughts to remove, answers to take.
 
 use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::built_in;
+use super::pattern::built_in;
 
 static THINK: LazyLock<Regex> = LazyLock::new(|| built_in("(?s)<think>(.*?)</think>"));
 
-/// The text without `<think>..</think>`; with only a closing tag, what follows the last one.
+/// Removes `<think>..</think>`. With only a closing tag, returns what follows the last one: some chat templates
+/// put the opening tag into the prompt.
 pub(super) fn strip(text: &str) -> String {
     if !text.contains("<think>")
         && let Some((_, rest)) = text.rsplit_once("</think>")
@@ -18,14 +19,14 @@ pub(super) fn strip(text: &str) -> String {
     THINK.replace_all(text, "").trim().to_owned()
 }
 
-/// The pattern of `<tag>..</tag>`.
+/// Creates the pattern of `<tag>..</tag>`.
 pub(super) fn tag_pattern(tag: &str) -> Result<Regex, String> {
     let name = tag.strip_prefix('<').and_then(|tag| tag.strip_suffix('>'));
     let name = name.ok_or_else(|| format!("tag: found `{tag}`, expected one as <answer>"))?;
     Regex::new(&format!("(?s){tag}(.*?)</{name}>")).map_err(|error| error.to_string())
 }
 
-/// What the last pair of tags holds.
+/// Returns the content of the last pair of tags.
 pub(super) fn last_tag(pattern: &Regex, text: &str) -> String {
     match pattern.captures_iter(text).last().and_then(|found| found.get(1)) {
         Some(inside) => inside.as_str().trim().to_owned(),

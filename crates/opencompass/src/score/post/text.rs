@@ -4,13 +4,13 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::built_in;
+use super::pattern::built_in;
 
 static PUNCTUATION: LazyLock<Regex> = LazyLock::new(|| built_in(r"[^\w\s]"));
 static ARTICLES: LazyLock<Regex> = LazyLock::new(|| built_in(r"(?i)\b(a|an|the)\b"));
 static SPACES: LazyLock<Regex> = LazyLock::new(|| built_in(r"\s+"));
 
-/// Up to the first newline, full stop or comma (ASCII ones only), without punctuation and articles.
+/// Cuts a text at the first newline, full stop or comma (ASCII only), then removes punctuation and articles.
 ///
 /// ```
 /// assert_eq!(opencompass::score::post::general("The answer, \"42\"!"), "answer");

@@ -1,4 +1,4 @@
-//! The tools of one agent: list, add, delete, enable, call.
+//! The tools of one agent: add, delete, enable, list and call them (lagent's `ActionExecutor`).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,50 +6,19 @@ use std::sync::Arc;
 use internlm_kit::sandbox::{Level, Sandbox, SandboxConfig};
 use serde_json::Value;
 
-use super::{ActionReturn, ActionState, Calculator, PythonInterpreter, ToolSpec};
+use super::{Action, ActionReturn, ActionState, Calculator, PythonInterpreter, Readiness, ToolSpec};
 use crate::{Error, Result};
 
-/// Whether a tool can work on this machine.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Readiness {
-    /// It can.
-    Ready,
-    /// It cannot: what it needs.
-    Unavailable {
-        /// `unavailable: needs PROGRAM ...`.
-        reason: String,
-    },
-}
-
-/// A tool. Calls may take long and block; drivers run them on threads of their own.
-pub trait Action: Send + Sync {
-    /// What the model is told.
-    fn spec(&self) -> ToolSpec;
-
-    /// Runs the tool. Every failure is a value with a state that is not success.
-    fn call(&self, arguments: &Value) -> ActionReturn;
-
-    /// Whether it can work here; asked once, before the first call.
-    fn readiness(&self) -> Readiness {
-        Readiness::Ready
-    }
-
-    /// The level that confines what the tool runs; `None` when it runs nothing.
-    fn sandbox_level(&self) -> Option<Level> {
-        None
-    }
-}
-
-/// Names of all built-in tools.
+/// Returns the names of all built-in tools.
 #[must_use]
 pub fn available() -> [&'static str; 2] {
     ["Calculator", "PythonInterpreter"]
 }
 
-/// A built-in tool by name. What it has to run, it runs under `sandbox`.
+/// Creates a built-in tool by name. Code that the tool executes runs under `sandbox`.
 ///
 /// # Errors
-/// [`Error::UnknownTool`]; [`Error::Sandbox`] when the tool needs a level that does not work here.
+/// [`Error::UnknownTool`]; [`Error::Sandbox`] when the requested sandbox level does not work here.
 pub fn build(name: &str, sandbox: &SandboxConfig) -> Result<Arc<dyn Action>> {
     match name {
         "Calculator" => Ok(Arc::new(Calculator)),
@@ -61,9 +30,21 @@ pub fn build(name: &str, sandbox: &SandboxConfig) -> Result<Arc<dyn Action>> {
     }
 }
 
-/// The tools that one agent may call. Cheap to clone; clones share the tools, not the switches.
+/// The tools that one agent may call.
+///
+/// Cloning is cheap. Clones share the tools, but each has its own set of enabled names.
+///
+/// ```
+/// use std::sync::Arc;
+/// use lagent::action::{Calculator, Toolbox};
+///
+/// let mut tools = Toolbox::default();
+/// tools.add(Arc::new(Calculator));
+/// let result = tools.call("Calculator", &serde_json::json!({"expression": "2^10"}));
+/// assert_eq!(result.for_model(), "1024");
+/// ```
 #[derive(Clone, Default)]
-pub struct Executor {
+pub struct Toolbox {
     tools: BTreeMap<String, Slot>,
 }
 
@@ -79,30 +60,30 @@ enum SlotState {
     Disabled,
 }
 
-impl Executor {
-    /// The built-in tools of these names.
+impl Toolbox {
+    /// Creates a toolbox with the named built-in tools.
     ///
     /// # Errors
     /// Like [`build`].
     pub fn with_tools(names: &[String], sandbox: &SandboxConfig) -> Result<Self> {
-        let mut executor = Self::default();
+        let mut tools = Self::default();
         for name in names {
-            executor.add(build(name, sandbox)?);
+            tools.add(build(name, sandbox)?);
         }
-        Ok(executor)
+        Ok(tools)
     }
 
-    /// Adds a tool, enabled; one of the same name is replaced.
+    /// Adds a tool and enables it. A tool of the same name is replaced.
     pub fn add(&mut self, action: Arc<dyn Action>) {
         self.tools.insert(action.spec().name, Slot { action, state: SlotState::Enabled });
     }
 
-    /// Removes a tool; gives it back when it was there.
+    /// Removes a tool and returns it, or `None` if there was no tool of this name.
     pub fn delete(&mut self, name: &str) -> Option<Arc<dyn Action>> {
         self.tools.remove(name).map(|slot| slot.action)
     }
 
-    /// Lets the model see and call a tool (again).
+    /// Shows a tool to the model again after [`Toolbox::disable`].
     ///
     /// # Errors
     /// [`Error::UnknownTool`].
@@ -110,7 +91,7 @@ impl Executor {
         self.set(name, SlotState::Enabled)
     }
 
-    /// Hides a tool from the model and refuses its calls.
+    /// Hides a tool from the model; calls to it are answered with an error.
     ///
     /// # Errors
     /// [`Error::UnknownTool`].
@@ -118,13 +99,13 @@ impl Executor {
         self.set(name, SlotState::Disabled)
     }
 
-    /// The enabled tools, sorted by name.
+    /// Returns the definitions of the enabled tools, sorted by name.
     #[must_use]
     pub fn specs(&self) -> Vec<ToolSpec> {
         self.enabled().map(|action| action.spec()).collect()
     }
 
-    /// The first enabled tool that cannot work here, with the reason.
+    /// Returns the name of the first enabled tool that cannot run here, with the reason.
     #[must_use]
     pub fn first_unavailable(&self) -> Option<(String, String)> {
         self.enabled().find_map(|action| match action.readiness() {
@@ -133,13 +114,13 @@ impl Executor {
         })
     }
 
-    /// The weakest level that confines what an enabled tool runs; `None` when none runs anything.
+    /// Returns the weakest sandbox level among the enabled tools, or `None` if no tool runs code.
     #[must_use]
     pub fn sandbox_level(&self) -> Option<Level> {
         self.enabled().filter_map(|action| action.sandbox_level()).min()
     }
 
-    /// Calls a tool and waits for it.
+    /// Calls a tool and waits for its result. A name that is unknown or disabled gives lagent's `invalid API`.
     #[must_use]
     pub fn call(&self, name: &str, arguments: &Value) -> ActionReturn {
         match self.tools.get(name) {
@@ -168,7 +149,7 @@ impl Executor {
     }
 }
 
-impl std::fmt::Debug for Executor {
+impl std::fmt::Debug for Toolbox {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_set().entries(self.tools.keys()).finish()
     }
@@ -180,14 +161,14 @@ mod tests {
 
     #[test]
     fn a_disabled_tool_is_hidden_and_refused() {
-        let mut executor = Executor::default();
-        executor.add(Arc::new(Calculator));
+        let mut tools = Toolbox::default();
+        tools.add(Arc::new(Calculator));
         let arguments = serde_json::json!({"expression": "1+1"});
-        assert_eq!(executor.call("Calculator", &arguments).for_model(), "2");
-        executor.disable("Calculator").expect("is there");
-        assert!(executor.specs().is_empty());
-        assert_eq!(executor.call("Calculator", &arguments).for_model(), "invalid API: Calculator");
-        assert!(executor.enable("Nothing").is_err());
-        assert!(executor.delete("Calculator").is_some() && executor.delete("Calculator").is_none());
+        assert_eq!(tools.call("Calculator", &arguments).for_model(), "2");
+        tools.disable("Calculator").expect("is there");
+        assert!(tools.specs().is_empty());
+        assert_eq!(tools.call("Calculator", &arguments).for_model(), "invalid API: Calculator");
+        assert!(tools.enable("Nothing").is_err());
+        assert!(tools.delete("Calculator").is_some() && tools.delete("Calculator").is_none());
     }
 }

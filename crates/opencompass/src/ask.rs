@@ -1,50 +1,32 @@
-//! Run: ask what the store does not know yet, many requests at a time, and store every answer at once.
+//! Asks the models what the store does not have yet: many requests at the same time, every answer stored
+//! immediately.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::stream::{self, StreamExt};
-use internlm_kit::progress::Progress;
+use internlm_kit::context::RunContext;
+use internlm_kit::stop::Stop;
 
 use crate::infer::{Ask, Outcome};
 use crate::model::{Answer, Model};
 use crate::{Error, Plan, Result, Store};
 
-/// After so many failures in a row a model counts as gone; the rest of its items is not asked.
+/// Number of failures in a row after which a model counts as gone. The rest of its requests is not sent: a
+/// server that has crashed would otherwise cost one timeout per item.
 const FAILURES_IN_A_ROW: usize = 16;
 
-/// Requests that failed, by key, and why.
+/// The requests that failed, by key, with their error messages.
 pub type Failures = BTreeMap<String, String>;
 
-/// A switch that ends a run early: no new request starts, those under way finish and are stored.
-#[derive(Clone, Debug, Default)]
-pub struct Stop(Arc<AtomicBool>);
-
-impl Stop {
-    /// Asks the run to end.
-    pub fn set(&self) {
-        self.0.store(true, Ordering::SeqCst);
-    }
-
-    /// Whether the run is to end.
-    #[must_use]
-    pub fn is_set(&self) -> bool {
-        self.0.load(Ordering::SeqCst)
-    }
-}
-
-/// Asks everything in `plan` that `store` lacks, with `workers` requests under way per model.
-///
-/// # Errors
-/// [`Error::Interrupted`] after [`Stop::set`], [`Error::File`] when the store cannot be written. A request
-/// that fails is no error of the run.
-pub async fn run(
+/// Asks everything in `plan` that `store` does not have, with `workers` open requests per model.
+pub(crate) async fn ask_missing(
     plan: &Plan,
     models: &[Box<dyn Model>],
     store: &mut Store,
     workers: usize,
-    stop: &Stop,
+    context: &RunContext,
 ) -> Result<Failures> {
     let mut known = BTreeSet::new();
     let pending: Vec<Vec<&Ask>> = (0..models.len())
@@ -58,7 +40,7 @@ pub async fn run(
     if total == 0 {
         return Ok(Failures::new());
     }
-    let progress = Progress::new("evaluate", "requests", total as u64);
+    let (progress, stop) = (context.reporter.start("evaluate", "requests", total as u64), &context.stop);
     let streams = models.iter().zip(pending).map(|(model, asks)| {
         let in_a_row = Arc::new(AtomicUsize::new(0));
         let asked =
@@ -80,20 +62,20 @@ pub async fn run(
         progress.advance(1);
     }
     store.sync()?;
-    if stop.is_set() && skipped > 0 {
+    if stop.is_requested() && skipped > 0 {
         return Err(Error::Interrupted { done: total - skipped - failures.len(), total });
     }
     Ok(failures)
 }
 
-/// One request; nothing when the run is ending.
+/// Sends one request. Returns no outcome if the run is ending.
 async fn ask_one<'a>(
     model: &dyn Model,
     ask: &'a Ask,
     in_a_row: Arc<AtomicUsize>,
     stop: &Stop,
 ) -> (&'a str, Option<Result<Answer, String>>) {
-    if stop.is_set() {
+    if stop.is_requested() {
         return (&ask.key, None);
     }
     if in_a_row.load(Ordering::SeqCst) >= FAILURES_IN_A_ROW {
@@ -110,8 +92,8 @@ async fn ask_one<'a>(
     (&ask.key, Some(outcome))
 }
 
-/// The outcome of one request after a run.
-pub fn outcome(ask: &Ask, store: &Store, failures: &Failures) -> Outcome {
+/// Returns the outcome of one request after a run.
+pub(crate) fn outcome(ask: &Ask, store: &Store, failures: &Failures) -> Outcome {
     match (store.get(&ask.key), failures.get(&ask.key)) {
         (Some(answer), _) => Ok(answer.clone()),
         (None, Some(error)) => Err(error.clone()),

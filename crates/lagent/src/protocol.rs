@@ -1,4 +1,4 @@
-//! How an agent and a model talk about tools: prompts, and what a reply means.
+//! Protocols: how tools are described to a model and how its replies are read.
 
 mod internlm2;
 mod lagent_prompt;
@@ -19,18 +19,18 @@ pub use python_text::{Layout, NonAscii, json_dumps, repr};
 pub(crate) use react::Turn;
 pub use react::{React, ReactTags};
 
-/// The protocols, by the names of lagent's agents.
+/// The protocol of an agent, named after lagent's agents. The key `kind` of the agent file selects it.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Protocol {
-    /// Plugin and interpreter markup: `AgentForInternLM` (`Internlm2Agent`).
+    /// InternLM2's plugin and interpreter markup, `AgentForInternLM` (`Internlm2Agent`) in lagent.
     InternLm2(InternLm2),
-    /// Thought, action, action input: `ReAct`.
+    /// Thought, action and action input as plain text, `ReAct` in lagent.
     React(React),
 }
 
 impl Protocol {
-    /// The messages of the next request, and the tools to send beside them.
+    /// Returns the messages of the next request and the tools for its `tools` field.
     pub(crate) fn prompt(
         &self,
         tools: &[ToolSpec],
@@ -43,7 +43,7 @@ impl Protocol {
         }
     }
 
-    /// The reply as it joins the conversation, and what it means.
+    /// Returns the reply as it is appended to the conversation, and its meaning.
     pub(crate) fn parse(&self, content: &str, calls: &[ToolCall]) -> (Message, Parsed) {
         match self {
             Self::InternLm2(protocol) => protocol.parse(content, calls),
@@ -51,7 +51,7 @@ impl Protocol {
         }
     }
 
-    /// The message that carries the result of a call.
+    /// Creates the message that carries the result of a call.
     pub(crate) fn result(&self, channel: Channel, text: &str) -> Message {
         match self {
             Self::InternLm2(_) => Message::environment(channel, text),
@@ -59,7 +59,7 @@ impl Protocol {
         }
     }
 
-    /// What the model reads after a call that was not understood.
+    /// Returns the text that the model reads after a call that could not be understood.
     pub(crate) fn correction(&self, problem: &str) -> String {
         match self {
             Self::InternLm2(_) => format!("error: {problem}"),

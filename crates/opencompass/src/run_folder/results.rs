@@ -1,0 +1,146 @@
+//! The files that a finished run writes: predictions, results and summaries.
+
+use internlm_kit::file;
+use serde_json::{Map, Value, json};
+
+use super::RunFolder;
+use super::json::write_json;
+use crate::prompt::version;
+use crate::score::wilson;
+use crate::summary::{ResultMap, Summary, SummaryDataset, SummaryInput};
+use crate::{CellResult, CellState, Evaluation, EvaluationConfig, Result};
+
+impl RunFolder {
+    /// Writes the predictions, results and summaries of all cells and returns the summary.
+    ///
+    /// # Errors
+    /// [`Error::File`](crate::Error::File).
+    pub fn write_results(
+        &self,
+        config: &EvaluationConfig,
+        evaluation: &Evaluation,
+        results: &[CellResult],
+    ) -> Result<Summary> {
+        let profiles = evaluation.profiles();
+        let mut input = SummaryInput {
+            models: profiles.iter().map(|profile| profile.name.clone()).collect(),
+            datasets: evaluation
+                .datasets()
+                .iter()
+                .map(|set| SummaryDataset {
+                    name: set.config.name.clone(),
+                    version: version(&set.config),
+                    mode: set.config.infer.mode.word().to_owned(),
+                })
+                .collect(),
+            groups: config.group.clone(),
+            ..SummaryInput::default()
+        };
+        let mut cells = Vec::new();
+        for cell in results {
+            let model = &profiles[cell.model].name;
+            let dataset = &evaluation.datasets()[cell.dataset].config.name;
+            let result = result_map(cell);
+            self.write_cell(model, dataset, cell, &result)?;
+            cells.push(
+                json!({ "model": model, "dataset": dataset, "result": result, "interval": interval(cell) }),
+            );
+            input.results.entry(model.clone()).or_default().insert(dataset.clone(), result);
+        }
+        let summary = Summary::new(&input);
+        let label = self.label();
+        let path = |extension: &str| self.path().join(format!("summary/summary_{label}.{extension}"));
+        file::write(path("txt"), summary.txt(label))?;
+        file::write(path("csv"), summary.csv())?;
+        file::write(path("md"), summary.markdown())?;
+        let denominator = config.run.ppl_denominator;
+        let all = json!({ "ppl_denominator": denominator, "table": summary.rows, "cells": cells });
+        write_json(&path("json"), &all)?;
+        Ok(summary)
+    }
+
+    fn write_cell(&self, model: &str, dataset: &str, cell: &CellResult, result: &ResultMap) -> Result<()> {
+        let mut result = result.clone();
+        if let CellState::Scored { predictions, scores } = &cell.state {
+            let records: Map<String, Value> = predictions
+                .iter()
+                .enumerate()
+                .map(|(row, item)| (row.to_string(), item.record.clone()))
+                .collect();
+            let path = self.path().join(format!("predictions/{model}/{dataset}.json"));
+            write_json(&path, &Value::Object(records))?;
+            let details = scores.details.iter().enumerate();
+            let details: Map<String, Value> =
+                details.map(|(row, detail)| (row.to_string(), json!(detail))).collect();
+            result.insert("details".to_owned(), Value::Object(details));
+        }
+        write_json(&self.path().join(format!("results/{model}/{dataset}.json")), &Value::Object(result))
+    }
+
+    /// Writes `summary.json`: the numbers of the first model that `[flat-summary]` names, the number of items
+    /// and the seconds of the run.
+    ///
+    /// # Errors
+    /// [`Error::File`](crate::Error::File).
+    pub fn write_flat_summary(
+        &self,
+        config: &EvaluationConfig,
+        evaluation: &Evaluation,
+        results: &[CellResult],
+        seconds: f64,
+    ) -> Result<()> {
+        let mut flat = Map::new();
+        for (name, place) in &config.flat_summary {
+            let (dataset, metric) = place.split_once('/').unwrap_or((place, ""));
+            let of_set = |cell: &&CellResult| {
+                cell.model == 0 && evaluation.datasets()[cell.dataset].config.name == dataset
+            };
+            let scores = results.iter().find(of_set).and_then(CellResult::scores);
+            let value = scores.and_then(|scores| scores.metrics.get(metric));
+            flat.insert(name.clone(), value.map_or_else(|| json!("-"), |value| json!(rounded(*value, 1e4))));
+        }
+        let scores = results.iter().filter_map(CellResult::scores);
+        let items: usize = scores.map(|scores| scores.details.len()).sum();
+        flat.insert("items".to_owned(), json!(items));
+        flat.insert("seconds".to_owned(), json!(rounded(seconds, 10.0)));
+        write_json(&self.path().join("summary.json"), &Value::Object(flat))
+    }
+}
+
+/// Returns the metrics of a cell, with `unanswered` if items have no answer, or its `error`.
+fn result_map(cell: &CellResult) -> ResultMap {
+    match &cell.state {
+        CellState::Refused(reason) => ResultMap::from_iter([("error".to_owned(), json!(reason))]),
+        CellState::Scored { scores, .. } => {
+            let mut result: ResultMap =
+                scores.metrics.iter().map(|(metric, score)| (metric.clone(), json!(score))).collect();
+            let failed = scores.details.len() - scores.answered;
+            if failed > 0 {
+                // Written as text, so that tables do not take it for a metric.
+                let unanswered = format!("{failed} of {}", scores.details.len());
+                result.insert("unanswered".to_owned(), json!(unanswered));
+            }
+            if scores.metrics.is_empty() {
+                result.insert("error".to_owned(), json!("no item was answered"));
+            }
+            result
+        }
+    }
+}
+
+/// Returns the number of items, and Wilson's interval if the headline is a proportion.
+fn interval(cell: &CellResult) -> Value {
+    let Some(scores) = cell.scores() else { return Value::Null };
+    let count = scores.details.len();
+    match scores.correct {
+        None => json!({ "n": count }),
+        Some(correct) => {
+            let (low, high) = wilson(correct as f64, count);
+            json!({ "ci_low": low, "ci_high": high, "n": count })
+        }
+    }
+}
+
+fn rounded(value: f64, steps: f64) -> f64 {
+    (value * steps).round() / steps
+}

@@ -1,0 +1,198 @@
+//! Runs against lmdeploy's own HTTP server, whose engine replies from a script and scores prompts: what one crate
+//! writes, the other one has to read.
+
+use std::fs;
+
+use lmdeploy::testing::{MockFault, MockModel, MockServer};
+use serde_json::Value;
+
+use crate::runs::{Bench, told};
+
+/// Log-probability of every token but the first: the engine gives the right id a logit of 10 and 319 others 0.
+fn log_prob() -> f64 {
+    10.0 - (10.0_f64.exp() + 319.0).ln()
+}
+
+/// The last user's text of a prompt in InternLM2's format.
+fn question(prompt: &str) -> &str {
+    let turn = prompt.rsplit("<|im_start|>user\n").next().expect("a part");
+    turn.split("<|im_end|>").next().expect("a part")
+}
+
+/// A model that adds one: the answer of `3 + 1` is `That is 4.`
+fn adder() -> MockModel {
+    MockModel::from_fn(|prompt: &str| match question(prompt).trim_end_matches(" + 1").parse::<u64>() {
+        Ok(number) => format!("That is {}.", number + 1),
+        Err(_) => "I only add one.".to_owned(),
+    })
+}
+
+/// Runs `run.toml` against the server.
+fn run(bench: &Bench, server: &MockServer, more: &[&str]) -> (Option<i32>, String) {
+    let url = format!("model.base-url={}", server.url());
+    let base = ["run.toml", "--set", "model.kind=api", "--set", "model.retries=0", "--set", &url];
+    told(&bench.run(&[&base[..], more].concat()))
+}
+
+fn json_file(bench: &Bench, name: &str) -> Value {
+    serde_json::from_str(&fs::read_to_string(bench.path(name)).expect("reads")).expect("JSON")
+}
+
+fn near(value: &Value, expected: f64) -> bool {
+    value.as_f64().is_some_and(|found| (found - expected).abs() < 1e-5 * expected.abs().max(1.0))
+}
+
+#[test]
+fn generated_answers_are_asked_and_scored() {
+    let bench = Bench::new(5);
+    let server = MockServer::start(adder());
+    let (code, stderr) = run(&bench, &server, &["--datasets", "sums"]);
+    assert_eq!(code, Some(0), "{stderr}");
+    let result = json_file(&bench, "out/results/mock/sums.json");
+    assert_eq!(result["accuracy"], 100.0, "{result}");
+    let mut prompts = server.prompt_texts();
+    prompts.sort();
+    let asked = |row: usize| format!("<s><|im_start|>user\n{row} + 1<|im_end|>\n<|im_start|>assistant\n");
+    assert_eq!(prompts, (0..5).map(asked).collect::<Vec<_>>());
+    // The store knows all answers, so a second run asks nothing.
+    let (code, stderr) = run(&bench, &server, &["--datasets", "sums"]);
+    assert_eq!((code, server.prompts().len()), (Some(0), 5), "{stderr}");
+}
+
+#[test]
+fn perplexities_are_those_of_the_tokens_that_the_engine_received() {
+    let bench = Bench::new(4);
+    let server = MockServer::start(adder());
+    let (code, stderr) = run(&bench, &server, &["--datasets", "pick", "--set", "model.log-probs=true"]);
+    assert_eq!(code, Some(0), "{stderr}");
+    let predictions = json_file(&bench, "out/predictions/mock/pick.json");
+    let (texts, prompts) = (server.prompt_texts(), server.prompts());
+    assert_eq!(prompts.len(), 8);
+    for (text, ids) in texts.iter().zip(&prompts) {
+        let text = text.trim_start_matches("<s>");
+        let row = text.split(' ').next().expect("the number of the row");
+        let label = if text.contains("bb") { "label: B" } else { "label: A" };
+        let entry = &predictions[row][label];
+        assert_eq!(entry["prompt"], text, "{predictions}");
+        // Upstream divides by all tokens, although the first one has no loss.
+        let expected = -log_prob() * (ids.len() - 1) as f64 / ids.len() as f64;
+        assert!(near(&entry["PPL"], expected), "{}: expected {expected}", entry["PPL"]);
+    }
+    // `a0` has fewer tokens than `bb0`, so A always wins; it is right in every second row.
+    assert_eq!(json_file(&bench, "out/results/mock/pick.json")["accuracy"], 50.0);
+}
+
+#[test]
+fn the_probe_finds_out_that_the_server_scores_prompts() {
+    let bench = Bench::new(1);
+    let server = MockServer::start(adder());
+    let (code, stderr) = run(&bench, &server, &["--datasets", "pick"]);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert_eq!(server.prompt_texts()[0], "<s>probe");
+    assert_eq!(server.prompts().len(), 3);
+}
+
+#[test]
+fn texts_are_measured_in_windows_of_tokens_or_of_text() {
+    for tokenizer in [false, true] {
+        let bench = Bench::new(3);
+        let server = MockServer::start(adder());
+        let weights = bench.path("weights");
+        let set = format!("model.weights={}", weights.display());
+        let mut more = vec!["--datasets", "texts", "--set", "model.log-probs=true"];
+        if tokenizer {
+            fs::create_dir_all(&weights).expect("creates");
+            server.tokenizer().save(&weights).expect("saves");
+            more.extend(["--set", &set]);
+        }
+        let (code, stderr) = run(&bench, &server, &more);
+        assert_eq!(code, Some(0), "{stderr}");
+        let result = json_file(&bench, "out/results/mock/texts.json");
+        // The first token of every window is `<s>`, which is not text.
+        let tokens: usize = server.prompts().iter().map(|ids| ids.len() - 1).sum();
+        let bytes: u64 = fs::read_to_string(bench.path("texts.jsonl"))
+            .expect("reads")
+            .lines()
+            .map(|line| {
+                serde_json::from_str::<Value>(line).expect("JSON")["content"].as_str().expect("text").len()
+                    as u64
+            })
+            .sum();
+        assert_eq!((&result["tokens"], &result["bytes"]), (&(tokens as f64).into(), &(bytes as f64).into()));
+        let bits = -log_prob() / 2_f64.ln() * tokens as f64 / bytes as f64;
+        assert!(near(&result["bits_per_byte"], bits), "{result}: expected {bits}");
+        // The context of the model is 64 tokens, and every window keeps to it.
+        assert!(server.prompts().len() > 3 && server.prompts().iter().all(|ids| ids.len() <= 64));
+    }
+}
+
+#[test]
+fn a_text_protocol_sends_the_prompt_behind_its_meta_template() {
+    let bench = Bench::new(2);
+    let server = MockServer::start("It is 1.");
+    let meta = "model.meta-template={ round = [{ role = \"HUMAN\", begin = \"Q: \", end = \"\\n\" }, \
+                { role = \"BOT\", begin = \"A:\", generate = true }] }";
+    let more = ["--datasets", "sums", "--set", "model.protocol=completions", "--set", meta];
+    let (code, stderr) = run(&bench, &server, &more);
+    assert_eq!(code, Some(0), "{stderr}");
+    let mut prompts = server.prompt_texts();
+    prompts.sort();
+    assert_eq!(prompts, ["<s>Q: 0 + 1\nA:", "<s>Q: 1 + 1\nA:"]);
+    assert_eq!(json_file(&bench, "out/results/mock/sums.json")["accuracy"], 50.0);
+}
+
+#[test]
+fn tool_calls_are_those_that_the_server_parsed() {
+    let bench = Bench::new(4);
+    bench.write(
+        "sets/calls.toml",
+        "name = \"calls\"\nsource = { files = [\"questions.jsonl\"] }\n\
+         reader = { input = [\"question\"], output = \"answer\" }\n\
+         prompt = { rounds = [{ role = \"HUMAN\", prompt = \"{question}\" }] }\n\
+         infer = { mode = \"chat\", tools = [{ name = \"Calculator\", description = \"d\", parameters = { type = \
+         \"object\", properties = { question = { type = \"string\" } }, required = [\"question\"] } }] }\n\
+         score = { evaluator = \"tool_call\", argument = \"question\" }\n",
+    );
+    let server = MockServer::start(MockModel::from_fn(|prompt: &str| {
+        let call = |body: &str| format!("<|action_start|><|plugin|>\n{body}<|action_end|>");
+        match question(prompt) {
+            "0 + 1" => call("{\"name\": \"Calculator\", \"parameters\": {\"question\": \"0+1\"}}"),
+            "1 + 1" => call("{\"name\": \"Calculator\", \"parameters\": {\"question\": \"7\"}}"),
+            "2 + 1" => call("{\"name\": \"Calculator\", \"parameters\": [1]}"),
+            _ => "I would rather not.".to_owned(),
+        }
+    }));
+    let (code, stderr) = run(&bench, &server, &["--datasets", "calls"]);
+    assert_eq!(code, Some(0), "{stderr}");
+    let result = json_file(&bench, "out/results/mock/calls.json");
+    assert!(near(&result["accuracy"], 50.0) && near(&result["argument_accuracy"], 25.0), "{result}");
+    for (row, correct) in [("0", true), ("1", true), ("2", false), ("3", false)] {
+        assert_eq!(result["details"][row]["correct"], correct, "{row}: {result}");
+    }
+    let tools = "<s><|im_start|>system name=<|plugin|>\n[{\"name\": \"Calculator\", \"description\": \"d\"";
+    assert!(server.prompt_texts().iter().all(|prompt| prompt.starts_with(tools)));
+}
+
+#[test]
+fn a_failed_item_is_marked_and_asked_again() {
+    let bench = Bench::new(3);
+    let server = MockServer::start(adder().with_fault(0, MockFault::Error));
+    let one = ["--datasets", "sums", "--max-num-workers", "1"];
+    let (code, stderr) = run(&bench, &server, &one);
+    assert_eq!(code, Some(3), "{stderr}");
+    assert!(stderr.contains("mock x sums: 1 items failed, the first: "), "{stderr}");
+    assert_eq!(json_file(&bench, "out/results/mock/sums.json")["unanswered"], "1 of 3");
+    let (code, stderr) = run(&bench, &server, &one);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert_eq!(json_file(&bench, "out/results/mock/sums.json")["accuracy"], 100.0);
+}
+
+#[test]
+fn a_model_that_the_server_does_not_have_is_bad_input() {
+    let bench = Bench::new(1);
+    let server = MockServer::start(adder());
+    let (code, stderr) = run(&bench, &server, &["--set", "model.served-name=other"]);
+    assert_eq!(code, Some(2), "{stderr}");
+    assert!(stderr.contains("served-name: found the models [mock], expected other"), "{stderr}");
+    drop(server);
+}
