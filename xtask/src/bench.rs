@@ -7,13 +7,16 @@ use crate::{pipeline, workspace};
 
 /// Options of `cargo xtask bench`.
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  cargo xtask bench train
+  cargo xtask bench train --python python3 --rounds 9")]
 pub(crate) struct BenchArguments {
-    /// What to measure.
+    /// Measure this.
     what: What,
-    /// Python with PyTorch for the peer's side of `train`; without it only our side runs.
+    /// Run the peer's side with this Python, which has PyTorch; without it only our side runs.
     #[arg(long, value_name = "PYTHON")]
     python: Option<String>,
-    /// Interleaved rounds; medians are printed.
+    /// Run this many interleaved rounds and print their medians.
     #[arg(long, default_value_t = 5)]
     rounds: u32,
 }
@@ -21,7 +24,7 @@ pub(crate) struct BenchArguments {
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum What {
     /// A full training step (forward, backward, clip, AdamW) on hidden 256, 4 layers, vocabulary 2,048,
-    /// batch 8 x 256, beside PyTorch eager in the same run.
+    /// batch 8 x 256, interleaved with PyTorch eager.
     Train,
 }
 

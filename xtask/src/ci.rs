@@ -1,19 +1,28 @@
 //! `cargo xtask ci`: everything that must hold before a change lands, in the order of what fails fastest.
 
+mod light;
+mod outside;
+mod package;
+
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
 
-use crate::{pipeline, test, tidy, workspace};
+pub(crate) use self::light::run as light;
+pub(crate) use self::outside::run as outside;
+pub(crate) use self::package::run as package;
+use crate::{docs, pipeline, test, tidy, workspace};
 
 /// Crates that carry the feature `cuda`.
 const CUDA_CRATES: [&str; 4] = ["internlm-model", "internlm-train", "xtuner", "lmdeploy"];
 
 /// Runs all steps and stops at the first that fails.
 pub(crate) fn run() -> Result<()> {
-    step("format", || workspace::run(workspace::cargo().args(["fmt", "--all", "--check"])))?;
-    step("tidy", tidy::run)?;
+    step("format", format)?;
+    step("tidy", || tidy::run(&tidy::TidyArguments::default()))?;
+    step("results of README", || docs::run(&docs::DocsArguments::check()))?;
+    step("light dependency trees", light)?;
     step("clippy", || {
         workspace::run(workspace::cargo().args([
             "clippy",
@@ -36,7 +45,16 @@ pub(crate) fn run() -> Result<()> {
                 .env("RUSTDOCFLAGS", "-D warnings"),
         )
     })?;
+    step("package", package)?;
+    step("examples/outside", outside)?;
     step("pipeline --quick", || pipeline::run(&pipeline::PipelineArguments::quick()))
+}
+
+/// Checks the format of both workspaces; `--all` would follow paths from one into the other.
+fn format() -> Result<()> {
+    workspace::run(workspace::cargo().args(["fmt", "--all", "--check"]))?;
+    let outside = workspace::root().join("examples/outside");
+    workspace::run(workspace::cargo().args(["fmt", "--check"]).current_dir(outside))
 }
 
 /// Type-checks device code without its toolchain: with `DOCS_RS` set, the build scripts of the CUDA

@@ -4,12 +4,16 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
+use internlm_kit::exit::UsageError;
+use internlm_kit::outln;
 use serde::Deserialize;
 
-use crate::workspace::{self, BadInput};
+use crate::workspace;
 
 /// Options of `cargo xtask data`.
 #[derive(Args, Debug)]
+#[command(after_help = "Example:
+  cargo xtask data verify --folder ../shared/data")]
 pub(crate) struct DataArguments {
     #[command(subcommand)]
     verb: DataVerb,
@@ -17,15 +21,15 @@ pub(crate) struct DataArguments {
 
 #[derive(Debug, Subcommand)]
 enum DataVerb {
-    /// Check presence, size, sha256 and licence of every file of datasets-manifest/*.toml.
+    /// Check presence, size, sha256 and license of every file of datasets-manifest/*.toml.
     Verify {
-        /// Folder that the manifests' paths start from.
+        /// Look for the files below this folder.
         #[arg(long, default_value = "../shared/data")]
         folder: PathBuf,
     },
 }
 
-/// One dataset: identity, licence, use, files.
+/// One dataset: identity, license, use, files.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct DatasetManifest {
@@ -67,33 +71,35 @@ pub(crate) fn manifests(root: &Path) -> Result<Vec<DatasetManifest>> {
     paths
         .iter()
         .map(|path| {
-            let text = std::fs::read_to_string(path)?;
+            let text = internlm_kit::file::read_to_string(path)?;
             internlm_kit::config::parse(&text, path).map_err(Into::into)
         })
         .collect()
 }
 
 /// Verifies and prints one line per file.
-#[allow(clippy::print_stdout)] // The table is the command's output.
 pub(crate) fn run(arguments: &DataArguments) -> Result<()> {
     let DataVerb::Verify { folder } = &arguments.verb;
     let root = workspace::root();
     let folder = if folder.is_absolute() { folder.clone() } else { root.join(folder) };
     if !folder.is_dir() {
-        bail!(BadInput(format!("{}: no such folder; name the data folder with --folder", folder.display())));
+        bail!(UsageError(format!(
+            "{}: no such folder; name the data folder with --folder",
+            folder.display()
+        )));
     }
     let mut wrong = 0;
     for dataset in manifests(&root)? {
-        println!("# {}: from {}; for {}", dataset.name, dataset.source, dataset.purpose);
+        outln!("# {}: from {}; for {}", dataset.name, dataset.source, dataset.purpose)?;
         for file in &dataset.files {
             let state = check(&folder, file);
             wrong += u32::from(state.is_err());
             let state = state.map_or_else(|problem| problem, |()| "ok".to_owned());
-            println!("{:<24} {:<14} {:<58} {state}", dataset.name, dataset.license, file.path.display());
+            outln!("{:<24} {:<14} {:<58} {state}", dataset.name, dataset.license, file.path.display())?;
         }
     }
     if wrong > 0 {
-        bail!(BadInput(format!("{wrong} file(s) of datasets-manifest are missing or differ")));
+        bail!(UsageError(format!("{wrong} file(s) of datasets-manifest are missing or differ")));
     }
     Ok(())
 }
@@ -104,9 +110,57 @@ fn check(folder: &Path, file: &DatasetFile) -> Result<(), String> {
     if bytes != file.bytes {
         return Err(format!("found {bytes} bytes, expected {}", file.bytes));
     }
-    let found = internlm_kit::atomic::sha256_file(&path).map_err(|error| error.to_string())?;
+    let found = internlm_kit::hash::sha256_file(&path).map_err(|error| error.to_string())?;
     if found != file.sha256 {
         return Err(format!("found sha256 {found}, expected {}", file.sha256));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(path: &str, bytes: u64, sha256: &str) -> DatasetFile {
+        DatasetFile { path: path.into(), bytes, sha256: sha256.to_owned() }
+    }
+
+    /// sha256 of "abc", from FIPS 180-2.
+    const ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+
+    #[test]
+    fn files_are_compared_by_size_then_by_hash() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        std::fs::write(folder.path().join("abc"), "abc").expect("writes");
+        let problem = |file: &DatasetFile| check(folder.path(), file).expect_err("it differs");
+        assert_eq!(check(folder.path(), &file("abc", 3, ABC)), Ok(()));
+        assert_eq!(problem(&file("abc", 4, ABC)), "found 3 bytes, expected 4");
+        assert!(problem(&file("abc", 3, "00")).starts_with(&format!("found sha256 {ABC}, expected 00")));
+        assert!(problem(&file("absent", 3, ABC)).contains("No such file"));
+    }
+
+    #[test]
+    fn every_manifest_of_the_repository_is_complete() {
+        let manifests = manifests(&workspace::root()).expect("parses");
+        assert!(!manifests.is_empty());
+        for manifest in &manifests {
+            let complete = [&manifest.name, &manifest.source, &manifest.license, &manifest.purpose];
+            assert!(complete.iter().all(|text| !text.trim().is_empty()), "{}", manifest.name);
+            for file in &manifest.files {
+                let hexadecimal = file.sha256.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'));
+                assert!(
+                    file.sha256.len() == 64 && hexadecimal && file.path.is_relative(),
+                    "{}",
+                    file.path.display()
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_missing_folder_is_named_with_the_flag_that_names_another() {
+        let arguments = DataArguments { verb: DataVerb::Verify { folder: "/nowhere".into() } };
+        let error = run(&arguments).expect_err("there is no such folder");
+        assert!(error.is::<UsageError>() && error.to_string().contains("--folder"), "{error}");
+    }
 }

@@ -3,9 +3,12 @@
 mod bench;
 mod ci;
 mod data;
+mod docs;
+mod loc;
 mod pipeline;
 mod plot;
 mod report;
+mod rust;
 mod test;
 mod tidy;
 mod workspace;
@@ -13,10 +16,11 @@ mod workspace;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use internlm_kit::exit::UsageError;
 
-/// Tasks of the InternLM workspace.
+/// Run the tasks of the InternLM workspace.
 #[derive(Debug, Parser)]
-#[command(name = "cargo xtask", version, about, arg_required_else_help = true)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version, arg_required_else_help = true)]
 struct Arguments {
     #[command(subcommand)]
     verb: Verb,
@@ -28,38 +32,50 @@ enum Verb {
     Pipeline(pipeline::PipelineArguments),
     /// Run all tests of the workspace.
     Test(test::TestArguments),
-    /// Everything that must hold before a change lands.
+    /// Check everything that must hold before a change lands.
+    #[command(after_help = "Example:\n  cargo xtask ci")]
     Ci,
-    /// Type-check the feature `cuda` of the crates that have it; needs no CUDA.
+    /// Type-check the feature `cuda` of the crates that have it; CUDA itself is not needed.
+    #[command(after_help = "Example:\n  cargo xtask cuda-check")]
     CudaCheck,
-    /// Check the house rules: arrows, budgets, documentation, placement, TOML files.
-    Tidy,
-    /// Measure: `train`, the training step beside PyTorch.
+    /// Build and run examples/outside, which use the crates as another project would.
+    #[command(after_help = "Example:\n  cargo xtask outside")]
+    Outside,
+    /// Build the packages that `cargo publish` would upload, without uploading them.
+    #[command(after_help = "Example:\n  cargo xtask package")]
+    Package,
+    /// Check that no library links a progress bar, a terminal or a command line without the feature `cli`.
+    #[command(after_help = "Example:\n  cargo xtask light")]
+    Light,
+    /// Check the house rules: arrows, circles, sizes, places, documentation, prose, dependencies.
+    Tidy(tidy::TidyArguments),
+    /// Write the generated parts of the documentation, or check them.
+    Docs(docs::DocsArguments),
+    /// Print the sizes and shapes of the crates as a table.
+    Loc(loc::LocArguments),
+    /// Measure the training step next to PyTorch.
     Bench(bench::BenchArguments),
-    /// Datasets: `verify` the files of datasets-manifest by sha256.
+    /// Verify the dataset files that the tests use.
     Data(data::DataArguments),
 }
 
 fn main() -> ExitCode {
-    internlm_kit::logging::init();
-    let result = match Arguments::parse().verb {
+    internlm_kit::exit::main::<UsageError, _>(run)
+}
+
+fn run() -> anyhow::Result<()> {
+    match Arguments::parse().verb {
         Verb::Pipeline(arguments) => pipeline::run(&arguments),
         Verb::Test(arguments) => test::run(&arguments),
         Verb::Ci => ci::run(),
         Verb::CudaCheck => ci::cuda_check(),
-        Verb::Tidy => tidy::run(),
+        Verb::Outside => ci::outside(),
+        Verb::Package => ci::package(),
+        Verb::Light => ci::light(),
+        Verb::Tidy(arguments) => tidy::run(&arguments),
+        Verb::Docs(arguments) => docs::run(&arguments),
+        Verb::Loc(arguments) => loc::run(&arguments),
         Verb::Bench(arguments) => bench::run(&arguments),
         Verb::Data(arguments) => data::run(&arguments),
-    };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let failure = if error.is::<workspace::BadInput>() {
-                internlm_kit::exit::Failure::BadInput
-            } else {
-                internlm_kit::exit::Failure::Failed
-            };
-            internlm_kit::exit::report(error.as_ref(), failure)
-        }
     }
 }

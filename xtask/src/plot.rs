@@ -34,7 +34,7 @@ pub(crate) enum Weight {
     Bold,
 }
 
-/// Most points that are marked one by one.
+/// Maximum number of points that are marked one by one.
 const MARKED: usize = 40;
 
 /// A line chart with a legend when there is more than one series.
@@ -181,6 +181,49 @@ mod tests {
         for word in ["<svg", "Loss", "step", "nats", "train", "valid", "polyline"] {
             assert!(svg.contains(word), "{word} is missing");
         }
+    }
+
+    #[test]
+    fn legends_name_bold_lines_when_there_are_several() {
+        let series = |name: &str, weight| Series {
+            name: name.to_owned(),
+            points: vec![(0.0, 1.0), (9.0, 2.0)],
+            color: 5,
+            weight,
+        };
+        let drawn = |series: &[Series]| lines("t", "x", "y", series).expect("draws");
+        assert!(!drawn(&[series("alone", Weight::Bold), series("pale", Weight::Faint)]).contains("alone"));
+        let two =
+            drawn(&[series("one", Weight::Bold), series("two", Weight::Bold), series("pale", Weight::Faint)]);
+        assert!(two.contains("one") && two.contains("two") && !two.contains("pale"));
+        assert!(drawn(&[]).contains("<svg"));
+    }
+
+    #[test]
+    fn bounds_leave_air_and_survive_odd_values() {
+        let series = |points: &[(f64, f64)]| {
+            [Series { name: String::new(), points: points.to_vec(), color: 0, weight: Weight::Bold }]
+        };
+        assert_eq!(bounds(&series(&[])), ((0.0, 1.0), (0.0, 1.0)));
+        let ((left, right), (low, high)) = bounds(&series(&[(1.0, 10.0), (3.0, 20.0), (2.0, f64::NAN)]));
+        assert_eq!((left, right), (1.0, 3.0));
+        assert!(low < 10.0 && high > 20.0 && low > 9.0 && high < 21.0);
+        let ((left, right), (low, high)) = bounds(&series(&[(1.0, 5.0)]));
+        assert!(left < right && low < 5.0 && high > 5.0);
+    }
+
+    #[test]
+    fn the_longest_bar_fits_and_the_shortest_is_seen() {
+        let bar = |label: &str, value: f64| (label.to_owned(), value, format!("note {label}"));
+        let svg = bars("Funnel", &[bar("in", 8000.0), bar("none", 0.0)]).expect("draws");
+        let widths: Vec<i32> = svg
+            .split("<rect ")
+            .filter(|part| part.contains("#0072B2"))
+            .filter_map(|part| part.split("width=\"").nth(1)?.split('"').next()?.parse().ok())
+            .collect();
+        assert_eq!(widths.len(), 2, "{svg}");
+        assert!(widths[0] > 400 && widths[0] < SIZE.0 as i32 - 170 && widths[1] >= 1, "{widths:?}");
+        assert!(svg.contains("note in") && svg.contains("Funnel"));
     }
 
     #[test]

@@ -7,8 +7,12 @@ use crate::workspace;
 
 /// Options of `cargo xtask test`.
 #[derive(Args, Debug, Default)]
+#[command(after_help = "Examples:
+  cargo xtask test                  all tests
+  cargo xtask test -p lmdeploy      the tests of one crate
+  cargo xtask test -p xtask tidy    the tests of one crate whose names hold a word")]
 pub(crate) struct TestArguments {
-    /// Passed on to `cargo test`, for instance `-p lmdeploy` or a test's name.
+    /// Pass these words on to `cargo test`.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     rest: Vec<String>,
 }

@@ -5,22 +5,10 @@ use std::process::{Command, ExitStatus};
 
 use anyhow::{Context, Result, bail};
 
-/// An error of usage or input: exit code 2.
-#[derive(Debug)]
-pub(crate) struct BadInput(pub(crate) String);
-
-impl std::fmt::Display for BadInput {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for BadInput {}
-
 /// The workspace root: the folder above this crate.
 pub(crate) fn root() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.parent().expect("xtask lies inside the workspace").to_path_buf()
+    here.parent().expect("xtask is a folder of the workspace").to_path_buf()
 }
 
 /// The cargo that started us, or the one on the path.
@@ -34,7 +22,7 @@ pub(crate) fn cargo() -> Command {
 pub(crate) fn release_folder() -> Result<PathBuf> {
     let own = std::env::current_exe().context("cannot find the path of this program")?;
     let folder = own.parent().context("this program has no parent folder")?;
-    // Test binaries lie one level deeper, in `deps`.
+    // Test binaries are one level deeper, in `deps`.
     Ok(if folder.ends_with("deps") {
         folder.parent().context("`deps` has a parent folder")?.to_path_buf()
     } else {
@@ -64,4 +52,38 @@ pub(crate) fn describe(command: &Command) -> String {
         .map(|word| word.to_string_lossy().into_owned())
         .collect::<Vec<_>>()
         .join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_root_is_where_the_members_are() {
+        let manifest = std::fs::read_to_string(root().join("Cargo.toml")).expect("reads");
+        assert!(manifest.contains("[workspace]") && root().join("xtask/Cargo.toml").is_file());
+    }
+
+    #[test]
+    fn commands_are_described_as_typed() {
+        let mut command = Command::new("/somewhere/bin/sh");
+        command.args(["-c", "exit 3"]);
+        assert_eq!(describe(&command), "sh -c exit 3");
+    }
+
+    #[test]
+    fn a_failing_command_is_named_with_its_status() {
+        let failing = run(Command::new("sh").args(["-c", "exit 3"])).expect_err("it fails");
+        assert_eq!(failing.to_string(), "`sh -c exit 3` ended with exit status: 3");
+        let absent = run(&mut Command::new("/nowhere/program")).expect_err("it does not exist");
+        assert_eq!(absent.to_string(), "cannot start `program`");
+        run(Command::new("sh").args(["-c", "exit 0"])).expect("succeeds");
+        assert_eq!(status(Command::new("sh").args(["-c", "exit 4"])).expect("runs").code(), Some(4));
+    }
+
+    #[test]
+    fn binaries_are_next_to_this_one_without_deps() {
+        let folder = release_folder().expect("this program has a folder");
+        assert!(!folder.ends_with("deps") && folder.is_dir());
+    }
 }

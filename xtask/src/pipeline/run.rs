@@ -7,13 +7,15 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use internlm_kit::exit::UsageError;
+use internlm_kit::outln;
 use serde::Deserialize;
 
 use super::server::Server;
 use super::stage::{STAGES, Serving, Stage, StageName};
 use super::state::{self, Attempt, StageState, fingerprint, hash_artefacts};
 use super::summary::{Summary, state_path};
-use crate::workspace::{self, BadInput};
+use crate::workspace;
 
 /// Options of `cargo xtask pipeline`.
 #[derive(Args, Clone, Debug)]
@@ -21,9 +23,10 @@ use crate::workspace::{self, BadInput};
   cargo xtask pipeline                      the tiny recipe, end to end
   cargo xtask pipeline --quick              the same chain on a small share of the data
   cargo xtask pipeline tiny --from finetune fine-tune again and everything after it
-  cargo xtask pipeline tiny --only agent    one stage, on what the others left")]
+  cargo xtask pipeline tiny --only agent    one stage, on what the others left
+  cargo xtask pipeline --record             end to end, then README's table of results")]
 pub(crate) struct PipelineArguments {
-    /// Folder below recipes/.
+    /// Run the recipe in this folder below recipes/.
     #[arg(default_value = "tiny")]
     recipe: String,
     /// Apply the recipe's quick.toml: a smaller run into its own folder.
@@ -38,12 +41,15 @@ pub(crate) struct PipelineArguments {
     /// Run every stage, even when unchanged.
     #[arg(long)]
     force: bool,
+    /// Store the results as docs/results/RECIPE.json at the end, from which README's table is written.
+    #[arg(long, conflicts_with = "quick")]
+    record: bool,
 }
 
 impl PipelineArguments {
     /// `cargo xtask pipeline --quick`.
     pub(crate) fn quick() -> Self {
-        Self { recipe: "tiny".to_owned(), quick: true, from: None, only: None, force: false }
+        Self { recipe: "tiny".to_owned(), quick: true, from: None, only: None, force: false, record: false }
     }
 }
 
@@ -63,7 +69,6 @@ pub(crate) fn build() -> Result<()> {
 }
 
 /// Runs the recipe.
-#[allow(clippy::print_stdout)] // The table is the command's output.
 pub(crate) fn run(arguments: &PipelineArguments) -> Result<()> {
     let started = Instant::now();
     let mut pipeline = Pipeline::open(arguments)?;
@@ -76,8 +81,11 @@ pub(crate) fn run(arguments: &PipelineArguments) -> Result<()> {
     let summary = Summary::collect(run)?;
     summary.save(run)?;
     crate::report::write(run, &arguments.recipe, &summary.stages, &summary.rows())?;
-    println!("{}", summary.table());
-    println!("{:.0} s; report: {}", started.elapsed().as_secs_f64(), relative(&run.join("report.html")));
+    if arguments.record {
+        crate::docs::record(&workspace::root(), &arguments.recipe)?;
+    }
+    outln!("{}", summary.table())?;
+    outln!("{:.0} s; report: {}", started.elapsed().as_secs_f64(), relative(&run.join("report.html")))?;
     Ok(())
 }
 
@@ -109,7 +117,7 @@ impl<'a> Pipeline<'a> {
                 .filter_map(|entry| entry.file_name().into_string().ok())
                 .collect();
             found.sort();
-            bail!(BadInput(format!(
+            bail!(UsageError(format!(
                 "no recipe `{}`, expected one of: {}",
                 arguments.recipe,
                 found.join(", ")
@@ -118,9 +126,9 @@ impl<'a> Pipeline<'a> {
         let quick = if arguments.quick {
             let path = recipe.join("quick.toml");
             let text = std::fs::read_to_string(&path).map_err(|error| {
-                BadInput(format!("{}: --quick needs this file: {error}", relative(&path)))
+                UsageError(format!("{}: --quick needs this file: {error}", relative(&path)))
             })?;
-            internlm_kit::config::parse(&text, &path).map_err(|error| BadInput(error.to_string()))?
+            internlm_kit::config::parse(&text, &path)?
         } else {
             Quick { run: arguments.recipe.clone(), set: BTreeMap::new() }
         };
@@ -147,7 +155,9 @@ impl<'a> Pipeline<'a> {
         let unchanged = known.as_ref().is_some_and(|state| state.fingerprint == fingerprint);
         if !self.must_run(stage.name, unchanged) {
             let Some(state) = known else {
-                bail!(BadInput(format!("stage {title} has not been run: leave out --only, or run it first")));
+                bail!(UsageError(format!(
+                    "stage {title} has not been run: leave out --only, or run it first"
+                )));
             };
             tracing::info!("{title}: unchanged, skipped (took {} s)", state.seconds);
             self.artefacts.insert(stage.name, artefact_hash(&state));
@@ -185,13 +195,12 @@ impl<'a> Pipeline<'a> {
     /// Everything the stage's result depends on.
     fn fingerprint(&self, stage: &Stage) -> Result<String> {
         let config = self.recipe.join(stage.config);
-        let text = std::fs::read_to_string(&config)
-            .map_err(|error| BadInput(format!("{}: cannot read: {error}", relative(&config))))?;
+        let text = internlm_kit::file::read_to_string(&config)?;
         let binary = self.binaries.join(stage.program);
         let mut parts = vec![
             ("config".to_owned(), text),
             ("overrides".to_owned(), format!("{:?}", self.overrides(stage))),
-            ("binary".to_owned(), internlm_kit::atomic::sha256_file(&binary)?),
+            ("binary".to_owned(), internlm_kit::hash::sha256_file(&binary)?),
         ];
         if stage.inputs.is_empty() {
             // The corpus of the default recipe comes with the toolchain.
@@ -202,7 +211,7 @@ impl<'a> Pipeline<'a> {
             let config = self.recipe.join("4-deploy.toml");
             parts.push(("server".to_owned(), std::fs::read_to_string(config)?));
             let binary = self.binaries.join("lmdeploy");
-            parts.push(("server binary".to_owned(), internlm_kit::atomic::sha256_file(&binary)?));
+            parts.push(("server binary".to_owned(), internlm_kit::hash::sha256_file(&binary)?));
         }
         for input in stage.inputs {
             let hash = self.artefacts.get(input).cloned().unwrap_or_default();
@@ -274,80 +283,4 @@ fn artefact_hash(state: &StageState) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::path::Path;
-
-    use toml::{Table, Value};
-
-    use super::*;
-
-    /// Every folder below recipes/ and its name.
-    fn recipes() -> Vec<(String, PathBuf)> {
-        let entries = std::fs::read_dir(workspace::root().join("recipes")).expect("the recipes");
-        let folders = entries.map(|entry| entry.expect("an entry").path()).filter(|path| path.is_dir());
-        let name = |path: &Path| path.file_name().expect("a name").to_string_lossy().into_owned();
-        folders.map(|path| (name(&path), path)).collect()
-    }
-
-    fn config(recipe: &Path, stage: &Stage, overrides: &[String]) -> Table {
-        let path = recipe.join(stage.config);
-        let text = std::fs::read_to_string(&path).expect(stage.config);
-        internlm_kit::config::parse_with(&text, &path, overrides).expect("TOML")
-    }
-
-    /// The value at a dotted key.
-    fn value<'a>(config: &'a Table, key: &str) -> Option<&'a Value> {
-        let mut parts = key.split('.');
-        let first = config.get(parts.next()?)?;
-        parts.try_fold(first, |value, part| value.get(part))
-    }
-
-    /// The folder that the stage writes; xtask itself says where the load test's numbers go.
-    fn output(config: &Table, stage: &Stage) -> Option<String> {
-        let key = match stage.name {
-            StageName::Data => "output",
-            StageName::Pretrain | StageName::Finetune => "run.out",
-            StageName::Deploy => return None,
-            StageName::Evaluate => "run.folder",
-            StageName::Agent => "questions.out",
-        };
-        Some(value(config, key).and_then(Value::as_str).expect(key).to_owned())
-    }
-
-    fn writes_below(run: &str, config: &Table, stage: &Stage) {
-        let expected = format!("runs/{run}/{}", stage.name.as_str());
-        assert_eq!(output(config, stage).unwrap_or_else(|| expected.clone()), expected);
-    }
-
-    #[test]
-    fn every_recipe_has_every_stage_and_writes_where_the_pipeline_looks() {
-        assert!(recipes().len() >= 3, "{:?}", recipes());
-        for (name, recipe) in recipes() {
-            for stage in &STAGES {
-                writes_below(&name, &config(&recipe, stage, &[]), stage);
-            }
-        }
-    }
-
-    #[test]
-    fn quick_runs_write_elsewhere_and_override_keys_that_are_there() {
-        for (name, recipe) in recipes() {
-            let path = recipe.join("quick.toml");
-            let Ok(text) = std::fs::read_to_string(&path) else { continue };
-            let quick: Quick = internlm_kit::config::parse(&text, &path).expect("a quick.toml");
-            assert_ne!(quick.run, name);
-            let known = |name: &String| STAGES.iter().any(|stage| stage.name.as_str() == name);
-            assert!(quick.set.keys().all(known), "{name}: {:?}", quick.set.keys());
-            for stage in &STAGES {
-                let overrides = quick.set.get(stage.name.as_str()).map_or(&[][..], Vec::as_slice);
-                let whole = config(&recipe, stage, &[]);
-                for key in overrides.iter().filter_map(|text| text.split('=').next()) {
-                    // A dataset without a range in the whole run may have one here.
-                    let fits = key.starts_with("test-range.") || value(&whole, key).is_some();
-                    assert!(fits, "{name}: {key} is not in {}", stage.config);
-                }
-                writes_below(&quick.run, &config(&recipe, stage, overrides), stage);
-            }
-        }
-    }
-}
+mod tests;

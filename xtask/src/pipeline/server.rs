@@ -65,6 +65,9 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(Some(_))) {
+            return;
+        }
         // SIGTERM lets it finish running requests; `kill` is the portable way to send it without unsafe code.
         let asked = Command::new("kill").arg(self.child.id().to_string()).status();
         let started = Instant::now();
@@ -77,5 +80,39 @@ impl Drop for Server {
         // Nothing can be done about a child that cannot be killed; it is gone either way.
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str, ready: &Path) -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-c", script, "sh"]).arg(ready);
+        command
+    }
+
+    #[test]
+    fn a_server_is_ready_when_its_file_is_there_and_ends_with_its_owner() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let (ready, gone) = (folder.path().join("ready.json"), folder.path().join("gone"));
+        std::fs::write(&ready, "{\"url\": \"http://old\"}").expect("writes");
+        let script = format!(
+            "trap 'echo bye > {}; exit 0' TERM; echo '{{\"url\": \"http://new\"}}' > \"$1\"; while :; do sleep 0.01; done",
+            gone.display()
+        );
+        let server = Server::start(&mut shell(&script, &ready), &ready).expect("starts");
+        assert_eq!(server.url(), "http://new");
+        drop(server);
+        assert!(gone.exists(), "SIGTERM came first");
+    }
+
+    #[test]
+    fn a_server_that_ends_before_it_listens_is_an_error() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let ready = folder.path().join("ready.json");
+        let error = Server::start(&mut shell("exit 7", &ready), &ready).expect_err("it ends at once");
+        assert!(error.to_string().contains("exit status: 7"), "{error}");
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use internlm_kit::atomic;
+use internlm_kit::{file, hash};
 
 /// `runs/<recipe>/.state/<stage>.json`: written after the stage succeeded.
 #[derive(Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -28,26 +28,25 @@ impl StageState {
     /// Writes the state atomically.
     pub(crate) fn save(&self, path: &Path) -> Result<()> {
         let bytes = serde_json::to_vec_pretty(self)?;
-        atomic::write(path, &bytes).with_context(|| format!("{}: cannot write", path.display()))
+        Ok(file::write(path, bytes)?)
     }
 }
 
-/// Notes what a stage is about to be made from; gives whether its last attempt was made from the same, so that it
-/// may go on where that one was stopped.
+/// Notes what a stage is about to be made from, and says whether its last attempt was made from the same: then it
+/// may resume what that one left behind.
 pub(crate) fn attempt(state_path: &Path, fingerprint: &str) -> Result<Attempt> {
     let path = state_path.with_extension("attempt");
     if std::fs::read_to_string(&path).is_ok_and(|known| known == fingerprint) {
         return Ok(Attempt::Continued);
     }
-    atomic::write(&path, fingerprint.as_bytes())
-        .with_context(|| format!("{}: cannot write", path.display()))?;
+    file::write(&path, fingerprint)?;
     Ok(Attempt::Fresh)
 }
 
 /// Whether a stage may use what its last attempt left behind.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Attempt {
-    /// The last attempt had other inputs, or there was none.
+    /// The last attempt had other inputs, or this is the first.
     Fresh,
     /// The last attempt had the same inputs.
     Continued,
@@ -58,10 +57,8 @@ pub(crate) fn hash_artefacts(output: &Path, artefacts: &[&str]) -> Result<BTreeM
     let mut hashes = BTreeMap::new();
     for name in artefacts {
         for path in files_below(&output.join(name))? {
-            let relative = path.strip_prefix(output).expect("the file lies below the output folder");
-            let hash =
-                atomic::sha256_file(&path).with_context(|| format!("{}: cannot read", path.display()))?;
-            hashes.insert(relative.to_string_lossy().into_owned(), hash);
+            let relative = path.strip_prefix(output).expect("the file was found below the output folder");
+            hashes.insert(relative.to_string_lossy().into_owned(), hash::sha256_file(&path)?);
         }
     }
     Ok(hashes)
@@ -89,7 +86,7 @@ fn files_below(path: &Path) -> Result<Vec<PathBuf>> {
 /// sha256 over named parts, in order; names and values cannot run into each other.
 pub(crate) fn fingerprint(parts: &[(String, String)]) -> String {
     let text = serde_json::to_string(parts).expect("strings always serialize");
-    atomic::sha256(text.as_bytes())
+    hash::sha256(text)
 }
 
 #[cfg(test)]
@@ -100,7 +97,7 @@ mod tests {
     fn artefact_hashes_see_every_change() {
         let folder = tempfile::tempdir().expect("temporary folder");
         let write = |name: &str, text: &str| {
-            atomic::write(&folder.path().join(name), text.as_bytes()).expect("writes");
+            file::write(folder.path().join(name), text).expect("writes");
         };
         write("hf/config.json", "{}");
         write("summary.json", "{}");
@@ -109,6 +106,19 @@ mod tests {
         write("hf/config.json", "{ }");
         assert_ne!(hash_artefacts(folder.path(), &["hf", "summary.json"]).expect("hashes"), before);
         assert!(hash_artefacts(folder.path(), &["absent"]).is_err());
+    }
+
+    #[test]
+    fn a_state_comes_back_and_a_foreign_file_is_no_state() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let path = folder.path().join(".state/data.json");
+        assert_eq!(StageState::load(&path), None);
+        let artefacts = BTreeMap::from([("shards/0.bin".to_owned(), "00".to_owned())]);
+        let state = StageState { fingerprint: "f".to_owned(), artefacts, seconds: 3 };
+        state.save(&path).expect("saves");
+        assert_eq!(StageState::load(&path), Some(state));
+        file::write(&path, "{\"fingerprint\": 3}").expect("writes");
+        assert_eq!(StageState::load(&path), None);
     }
 
     #[test]

@@ -32,10 +32,10 @@ impl Summary {
         Ok(Self { stages })
     }
 
-    /// Writes `summary.json` beside the report.
+    /// Writes `summary.json` next to the report.
     pub(crate) fn save(&self, run: &Path) -> Result<()> {
         let bytes = serde_json::to_vec_pretty(&self.stages)?;
-        Ok(internlm_kit::atomic::write(&run.join("summary.json"), &bytes)?)
+        Ok(internlm_kit::file::write(run.join("summary.json"), bytes)?)
     }
 
     /// `(stage, metric, value)` rows as shown to a person.
@@ -69,7 +69,7 @@ impl Summary {
     }
 }
 
-/// Where the state of a stage lies.
+/// The file with the state of a stage.
 pub(crate) fn state_path(run: &Path, stage: StageName) -> std::path::PathBuf {
     run.join(".state").join(format!("{}.json", stage.as_str()))
 }
@@ -120,6 +120,44 @@ mod tests {
         assert_eq!(shown(json!(0.97)), "0.97");
         assert_eq!(shown(json!(7676.4)), "7,676");
         assert_eq!(shown(json!("q4")), "q4");
+    }
+
+    #[test]
+    fn thousands_only_add_separators() {
+        for value in [0, 7, -7, 999, 1000, -999_999, 12_345_678, i64::MAX, i64::MIN] {
+            let text = thousands(value);
+            assert_eq!(text.replace(',', ""), value.to_string());
+            let groups: Vec<&str> = text.trim_start_matches('-').split(',').collect();
+            assert!(
+                groups[1..].iter().all(|group| group.len() == 3) && (1..=3).contains(&groups[0].len()),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_summary_has_the_stages_that_ran_with_their_time() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let write = |name: &str, text: &str| {
+            internlm_kit::file::write(folder.path().join(name), text).expect("writes")
+        };
+        write("agent/summary.json", r#"{"agent_accuracy": 97.0}"#);
+        write("data/summary.json", r#"{"pages": 3000, "kept": 12}"#);
+        write(".state/data.json", r#"{"fingerprint": "a", "artefacts": {}, "seconds": 75}"#);
+        let summary = Summary::collect(folder.path()).expect("collects");
+        let shown: Vec<String> =
+            summary.rows().into_iter().map(|row| format!("{} {}={}", row.0, row.1, row.2)).collect();
+        assert_eq!(
+            shown,
+            ["data pages=3,000", "data kept=12", "data stage seconds=75", "agent agent accuracy=97"]
+        );
+        summary.save(folder.path()).expect("saves");
+        let saved = std::fs::read_to_string(folder.path().join("summary.json")).expect("reads");
+        assert_eq!(serde_json::from_str::<Map<String, Value>>(&saved).expect("JSON"), summary.stages);
+        write("data/summary.json", "[1]");
+        assert!(
+            Summary::collect(folder.path()).expect_err("no object").to_string().contains("data/summary.json")
+        );
     }
 
     #[test]

@@ -64,4 +64,30 @@ mod tests {
         assert_eq!((mean.len(), mean[100], mean[0]), (200, (100.0, 200.0), (0.0, 2.0)));
         assert_eq!(moving_mean(&line[..10]), line[..10]);
     }
+
+    #[test]
+    fn held_out_loss_is_drawn_where_it_was_measured() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let path = folder.path().join("metrics.jsonl");
+        let row = |step: u32, more: &str| {
+            format!("{{\"step\":{step},\"loss\":2.0,\"lr\":0.1,\"tokens_per_second\":9{more}}}\n")
+        };
+        let plain = [row(1, ""), row(2, "")].concat();
+        std::fs::write(&path, &plain).expect("writes");
+        let without = section("Training", &path).expect("draws");
+        assert!(without.starts_with("<h2>Training</h2>") && !without.contains("held-out"));
+        std::fs::write(&path, plain + &row(3, ",\"valid_loss\":1.5")).expect("writes");
+        assert!(section("Training", &path).expect("draws").contains("held-out"));
+        std::fs::write(&path, "{\"step\":1}\n{\"st").expect("writes");
+        assert!(section("Training", &path).expect_err("a torn line").to_string().contains("line 2"));
+        assert_eq!(section("Training", Path::new("/nowhere")).expect("nothing to show"), "");
+    }
+
+    #[test]
+    fn rows_without_the_key_are_left_out() {
+        let rows: Vec<Value> = ["{\"step\":1,\"lr\":2.5}", "{\"step\":2}", "{\"lr\":1}"]
+            .map(|row| serde_json::from_str(row).expect("JSON"))
+            .into();
+        assert_eq!(points(&rows, "lr"), [(1.0, 2.5)]);
+    }
 }

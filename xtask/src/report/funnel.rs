@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-use super::page::escape;
+use super::html::escape;
 use crate::plot;
 
 /// How many reasons of a stage the table names.
@@ -82,4 +82,44 @@ fn reasons(dropped: &BTreeMap<String, Count>) -> String {
         parts.push(format!("other {}", number(rest)));
     }
     parts.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FUNNEL: &str = r#"{"stages": [
+        {"stage": "extract", "input": {"documents": 2000, "bytes": 9000000}, "kept": {"documents": 1500, "bytes": 4000000},
+         "dropped": {"empty": {"documents": 500, "bytes": 5000000}}},
+        {"stage": "a<b", "input": {"documents": 1500, "bytes": 4000000}, "kept": {"documents": 500, "bytes": 1000000},
+         "dropped": {"r1": {"documents": 1, "bytes": 0}, "r2": {"documents": 400, "bytes": 0}, "r3": {"documents": 400, "bytes": 0},
+                     "r4": {"documents": 150, "bytes": 0}, "r5": {"documents": 49, "bytes": 0}}}]}"#;
+
+    fn section_of(text: &str) -> Result<String> {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let path = folder.path().join("funnel.json");
+        std::fs::write(&path, text).expect("writes");
+        section(&path)
+    }
+
+    #[test]
+    fn shares_are_of_the_pages_that_came_in() {
+        let html = section_of(FUNNEL).expect("draws");
+        assert!(html.contains("1,500 (75.0 %), 4.0 MB") && html.contains("500 (25.0 %), 1.0 MB"), "{html}");
+        assert!(html.contains("a&lt;b") && !html.contains("a<b</td>"));
+    }
+
+    #[test]
+    fn the_most_frequent_reasons_come_first_and_the_rest_is_summed() {
+        let html = section_of(FUNNEL).expect("draws");
+        assert!(html.contains("<td>r2 400, r3 400, r4 150, r5 49, other 1</td>"), "{html}");
+        assert!(html.contains("<td>empty 500</td>"));
+    }
+
+    #[test]
+    fn a_stage_that_has_not_run_has_no_section_and_other_json_is_an_error() {
+        assert_eq!(section(Path::new("/nowhere/funnel.json")).expect("nothing to show"), "");
+        assert!(section_of("{}").expect_err("another file").to_string().contains("funnel.json"));
+        assert!(section_of(r#"{"stages": []}"#).expect("draws").contains("<table>"));
+    }
 }

@@ -2,6 +2,7 @@
 
 mod curves;
 mod funnel;
+mod html;
 mod page;
 mod transcripts;
 

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde_json::{Map, Value};
 
+use super::html::escape;
 use super::{curves, funnel, transcripts};
 
 const STYLE: &str = include_str!("report.css");
@@ -41,9 +42,7 @@ pub(crate) fn write(
          <style>{STYLE}</style></head>\n<body><main>{body}</main></body></html>\n",
         escape(recipe)
     );
-    let path = run.join("report.html");
-    internlm_kit::atomic::write(&path, page.as_bytes())
-        .with_context(|| format!("{}: cannot write", path.display()))
+    Ok(internlm_kit::file::write(run.join("report.html"), page)?)
 }
 
 fn headlines(stages: &Map<String, Value>) -> String {
@@ -93,11 +92,6 @@ fn table(rows: &[&(String, String, String)]) -> String {
     html + "</table>\n"
 }
 
-/// Text as HTML: nothing in it becomes markup.
-pub(super) fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,13 +102,31 @@ mod tests {
         let folder = tempfile::tempdir().expect("temporary folder");
         let metrics = "{\"step\":1,\"loss\":7.5,\"lr\":0.001,\"tokens_per_second\":5000}\n\
                        {\"step\":2,\"loss\":6.5,\"lr\":0.002,\"tokens_per_second\":5100}\n";
-        internlm_kit::atomic::write(&folder.path().join("pretrain/metrics.jsonl"), metrics.as_bytes())
-            .expect("writes");
+        internlm_kit::file::write(folder.path().join("pretrain/metrics.jsonl"), metrics).expect("writes");
         let stages = json!({"agent": {"agent_accuracy": 97.0}});
         let rows = [("agent".to_owned(), "note".to_owned(), "<script>".to_owned())];
         write(folder.path(), "tiny", stages.as_object().expect("object"), &rows).expect("writes");
         let page = std::fs::read_to_string(folder.path().join("report.html")).expect("reads");
         assert!(page.contains("97.0 %") && page.contains("&lt;script&gt;") && page.contains("<svg"));
         assert!(!page.contains("<script") && !page.contains("src=\"http"));
+    }
+
+    #[test]
+    fn cards_show_what_was_measured_with_its_unit() {
+        let stages =
+            json!({"data": {"documents_kept": 1634}, "agent": {"agent_accuracy": 97.0}, "evaluate": {}});
+        let html = headlines(stages.as_object().expect("object"));
+        assert_eq!(html.matches("class=\"card\"").count(), 2);
+        assert!(html.contains("<b>1,634</b><span>documents kept</span>"), "{html}");
+        assert!(html.contains("<b>97.0 %</b><span>arithmetic with the calculator</span>"), "{html}");
+    }
+
+    #[test]
+    fn judged_stages_have_a_table_of_their_own() {
+        let row = |stage: &str| (stage.to_owned(), "score".to_owned(), "1".to_owned());
+        let html = evaluation(&[row("data"), row("evaluate"), row("agent")]);
+        assert_eq!(html.matches("<tr><td>").count(), 2);
+        assert_eq!(evaluation(&[row("data")]), "");
+        assert!(all_numbers(&[row("data"), row("agent")]).contains("<summary>2 metrics</summary>"));
     }
 }

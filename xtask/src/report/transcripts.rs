@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use super::page::escape;
+use super::html::escape;
 
 /// How many transcripts the report shows.
 const SHOWN: usize = 3;
@@ -60,7 +60,7 @@ fn read(text: &str, path: &Path) -> Result<Vec<Transcript>> {
     Ok(transcripts)
 }
 
-/// `(role, text)` of a message; calls stand behind the text as the model writes them.
+/// `(role, text)` of a message; calls follow the text as the model writes them.
 fn turn(message: &Value) -> (String, String) {
     let role = message["role"].as_str().unwrap_or("unknown").to_owned();
     let mut text = message["content"].as_str().unwrap_or_default().to_owned();
@@ -91,5 +91,22 @@ mod tests {
         let roles: Vec<&str> = transcripts[0].turns.iter().map(|turn| turn.0.as_str()).collect();
         assert_eq!(roles, ["user", "assistant", "assistant"]);
         assert!(transcripts[0].turns[1].1.contains("<|plugin|>"));
+    }
+
+    #[test]
+    fn failures_are_shown_and_only_the_first_runs() {
+        let runs: Vec<String> = (0..5)
+            .map(|run| format!("{{\"run\":{{\"id\":\"q{run}\"}}}}\n{{\"command\":{{\"type\":\"fail\",\"reason\":\"<limit>\"}}}}\n"))
+            .collect();
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let path = folder.path().join("transcripts.jsonl");
+        std::fs::write(&path, runs.concat()).expect("writes");
+        let html = section(&path).expect("reads");
+        assert_eq!(html.matches("<div class=\"transcript\">").count(), SHOWN);
+        assert!(html.contains("question q2") && !html.contains("question q3"));
+        assert!(html.contains("&lt;limit&gt;") && !html.contains("<limit>"));
+        std::fs::write(&path, "{\"run\"").expect("writes");
+        assert!(section(&path).expect_err("a torn line").to_string().contains("line 1"));
+        assert_eq!(section(Path::new("/nowhere")).expect("nothing to show"), "");
     }
 }

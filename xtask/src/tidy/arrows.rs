@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use cargo_metadata::{Dependency, DependencyKind, MetadataCommand, Package};
 
-use super::files::Finding;
+use super::finding::Finding;
 
 /// `(crate, dependency, features it may ask for)`. An optional dependency counts like any other.
 const ARROWS: &[(&str, &str, &[&str])] = &[
@@ -32,7 +32,7 @@ const ARROWS: &[(&str, &str, &[&str])] = &[
     ("opencompass", "lmdeploy", &["client"]),
     ("opencompass", "lagent", &[]),
     ("opencompass", "internlm-kit", &["sandbox"]),
-    ("xtask", "internlm-kit", &[]),
+    ("xtask", "internlm-kit", &["cli"]),
 ];
 
 /// `(library, crates that may link it)`.
@@ -85,7 +85,7 @@ fn arrow_problem(from: &str, dependency: &Dependency) -> Option<String> {
     let Some((_, _, features)) = ARROWS.iter().find(|arrow| arrow.0 == from && arrow.1 == to) else {
         return Some(format!("{from} depends on {to}: there is no such arrow"));
     };
-    if dependency.uses_default_features && to != "internlm-kit" {
+    if dependency.uses_default_features {
         return Some(format!("{from} takes {to} with default features, expected default-features = false"));
     }
     let extra: Vec<&str> =

@@ -1,45 +1,40 @@
 //! Budgets of size and documentation, from the syntax tree: lines per file and function, parameters,
 //! nesting, `# Shapes` on every `forward*`, no `bool` parameters in public functions.
 
-use anyhow::{Context, Result};
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 
-use super::files::Finding;
+use super::finding::Finding;
+use crate::rust::{Place, RustFile, doc_text, is_test_item};
 
 /// Lines of a file that are not tests.
 const FILE_LINES: usize = 400;
 /// Lines of a function, signature and braces included.
 const FUNCTION_LINES: usize = 60;
-/// Parameters of a function, `self` not counted.
+/// Parameters of a function: `self` does not count, a tuple counts as its fields.
 const PARAMETERS: usize = 6;
 /// Depth of `if`, `match`, loops inside each other.
 const NESTING: usize = 4;
 
 /// Checks one Rust file.
-pub(super) fn check(path: &str, text: &str) -> Result<Vec<Finding>> {
-    let tree = syn::parse_file(text).with_context(|| format!("{path}: cannot parse"))?;
-    let mut reader = Reader { path, findings: Vec::new(), test_lines: 0, depth: 0, deepest: 0 };
-    if is_test_file(path) {
-        return Ok(Vec::new());
+pub(super) fn check(file: &RustFile) -> Vec<Finding> {
+    if file.place() == Place::Test {
+        return Vec::new();
     }
-    reader.visit_file(&tree);
-    let lines = text.lines().count() - reader.test_lines.min(text.lines().count());
+    let mut reader = Reader { path: &file.path, findings: Vec::new(), depth: 0, deepest: 0 };
+    reader.visit_file(&file.tree);
+    let tests: usize = file.test_ranges().iter().map(|(first, last)| last + 1 - first).sum();
+    let lines = file.text.lines().count().saturating_sub(tests);
     if lines > FILE_LINES {
         reader.report(0, "file size", format!("{lines} non-test lines, expected at most {FILE_LINES}"));
     }
-    Ok(reader.findings)
-}
-
-fn is_test_file(path: &str) -> bool {
-    path.contains("/tests/") || path.ends_with("/tests.rs")
+    reader.findings
 }
 
 #[derive(Debug)]
 struct Reader<'a> {
     path: &'a str,
     findings: Vec<Finding>,
-    test_lines: usize,
     depth: usize,
     deepest: usize,
 }
@@ -60,14 +55,15 @@ impl Reader<'_> {
                 syn::FnArg::Receiver(_) => None,
             })
             .collect();
-        if inputs.len() > PARAMETERS {
-            let message = format!("`{name}` has {} parameters, expected at most {PARAMETERS}", inputs.len());
+        let count: usize = inputs.iter().map(|input| fields(&input.ty)).sum();
+        if count > PARAMETERS {
+            let message = format!("`{name}` has {count} parameters, expected at most {PARAMETERS}");
             self.report(line, "parameters", message);
         }
         if visible && inputs.iter().any(|input| is_bool(&input.ty)) {
             self.report(line, "bool parameter", format!("`{name}` takes a bool, expected an enum"));
         }
-        if visible && name.starts_with("forward") && !documents(attributes, "# Shapes") {
+        if visible && name.starts_with("forward") && !doc_text(attributes).contains("# Shapes") {
             self.report(line, "shapes", format!("`{name}` does not document `# Shapes`"));
         }
     }
@@ -99,11 +95,9 @@ impl Reader<'_> {
 
 impl<'ast> Visit<'ast> for Reader<'_> {
     fn visit_item(&mut self, item: &'ast syn::Item) {
-        if is_test_item(item) {
-            self.test_lines += item.span().end().line + 1 - item.span().start().line;
-            return;
+        if !is_test_item(item) {
+            visit::visit_item(self, item);
         }
-        visit::visit_item(self, item);
     }
 
     fn visit_item_fn(&mut self, item: &'ast syn::ItemFn) {
@@ -159,30 +153,14 @@ fn is_bool(kind: &syn::Type) -> bool {
     matches!(kind, syn::Type::Path(path) if path.path.is_ident("bool"))
 }
 
-fn documents(attributes: &[syn::Attribute], heading: &str) -> bool {
-    attributes.iter().any(|attribute| match &attribute.meta {
-        syn::Meta::NameValue(pair) if pair.path.is_ident("doc") => match &pair.value {
-            syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. }) => text.value().contains(heading),
-            _ => false,
-        },
-        _ => false,
-    })
-}
-
-/// `#[cfg(test)]` items and `#[test]` functions.
-fn is_test_item(item: &syn::Item) -> bool {
-    let attributes = match item {
-        syn::Item::Mod(item) => &item.attrs,
-        syn::Item::Fn(item) => &item.attrs,
-        syn::Item::Impl(item) => &item.attrs,
-        syn::Item::Use(item) => &item.attrs,
-        _ => return false,
-    };
-    attributes.iter().any(|attribute| match &attribute.meta {
-        syn::Meta::List(list) => list.path.is_ident("cfg") && list.tokens.to_string().contains("test"),
-        syn::Meta::Path(path) => path.is_ident("test"),
-        syn::Meta::NameValue(_) => false,
-    })
+/// How many values a parameter of this type carries: a tuple hides as many as it has fields.
+fn fields(kind: &syn::Type) -> usize {
+    match kind {
+        syn::Type::Tuple(tuple) => tuple.elems.iter().map(fields).sum(),
+        syn::Type::Reference(reference) => fields(&reference.elem),
+        syn::Type::Paren(inner) => fields(&inner.elem),
+        _ => 1,
+    }
 }
 
 #[cfg(test)]
@@ -190,13 +168,17 @@ mod tests {
     use super::*;
 
     fn rules(text: &str) -> Vec<&'static str> {
-        let findings = check("crates/a/src/b.rs", text).expect("parses");
-        findings.into_iter().map(|finding| finding.rule).collect()
+        let file = RustFile::parse("crates/a/src/b.rs", text).expect("parses");
+        check(&file).into_iter().map(|finding| finding.rule).collect()
     }
 
     #[test]
     fn each_budget_fires() {
         assert_eq!(rules("fn f(a: A, b: A, c: A, d: A, e: A, f: A, g: A) {}"), ["parameters"]);
+        assert_eq!(rules("fn f(a: A, b: (B, (C, D)), e: &(E, F), g: G) {}"), ["parameters"]);
+        assert!(
+            rules("impl S { fn f(&self, a: A, b: (B, C), d: &[(D, E)], f: F, g: fn(G, H)) {} }").is_empty()
+        );
         assert_eq!(rules("pub fn f(fast: bool) {}"), ["bool parameter"]);
         assert_eq!(rules("impl A { pub fn forward(&self) {} }"), ["shapes"]);
         assert!(rules("/// # Shapes\npub fn forward() {}").is_empty());

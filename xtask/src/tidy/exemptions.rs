@@ -11,11 +11,15 @@ pub(crate) struct Exemption {
     pub(crate) reason: &'static str,
 }
 
-/// How many exemptions the project allows itself.
-pub(crate) const MOST: usize = 5;
+/// Maximum number of exemptions in the whole project.
+pub(crate) const MAX_EXEMPTIONS: usize = 5;
 
 /// The list.
-pub(crate) const EXEMPTIONS: &[Exemption] = &[];
+pub(crate) const EXEMPTIONS: &[Exemption] = &[Exemption {
+    path: "crates/internlm-kit/src/exit.rs",
+    rule: "placement",
+    reason: "the one place where the errors of all binaries, which are anyhow's, become text and an exit code",
+}];
 
 #[cfg(test)]
 mod tests {
@@ -23,7 +27,7 @@ mod tests {
 
     #[test]
     fn few_and_reasoned() {
-        assert!(EXEMPTIONS.len() <= MOST);
+        assert!(EXEMPTIONS.len() <= MAX_EXEMPTIONS);
         assert!(EXEMPTIONS.iter().all(|exemption| exemption.reason.len() > 20));
     }
 }

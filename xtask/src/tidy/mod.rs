@@ -2,8 +2,16 @@
 
 mod arrows;
 mod budgets;
+mod check;
+mod circles;
+mod dependencies;
+mod doc_paths;
+mod doc_words;
 mod exemptions;
-mod files;
+mod facades;
+mod finding;
+mod help;
+mod phrases;
 mod placement;
 
-pub(crate) use files::run;
+pub(crate) use check::{TidyArguments, run};

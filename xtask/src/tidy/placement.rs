@@ -1,6 +1,6 @@
 //! Rules about words and places: first lines, file names, who may use anyhow, clap, unsafe, `B: Backend`.
 
-use super::files::Finding;
+use super::finding::Finding;
 
 /// File names that say nothing.
 const EMPTY_NAMES: [&str; 6] = ["base.rs", "utils.rs", "common.rs", "helpers.rs", "types.rs", "misc.rs"];
@@ -43,8 +43,8 @@ fn is_test(path: &str) -> bool {
 
 /// May the file hold `unsafe` blocks?
 fn may_be_unsafe(path: &str) -> bool {
-    ["/simd/", "/kernels/", "turbomind/src/pool/"].iter().any(|folder| path.contains(folder))
-        || path.ends_with("/mmap.rs")
+    let folders = ["/simd/", "/kernels/", "/turbomind/src/pool/"];
+    folders.iter().any(|folder| path.contains(folder)) || path.ends_with("/mmap.rs")
 }
 
 /// What of `code`, one line without comments, is in the wrong file.
@@ -60,7 +60,10 @@ fn misplaced(path: &str, code: &str) -> Vec<(&'static str, String)> {
     }
     let unsafe_code = code.contains("unsafe {") || code.contains("unsafe fn") || code.contains("unsafe impl");
     if unsafe_code && !own && !may_be_unsafe(path) {
-        found.push(("unsafe", "`unsafe` belongs to simd/, kernels/, turbomind's pool/ and mmap.rs".to_owned()));
+        found.push((
+            "unsafe",
+            "`unsafe` belongs to simd/, kernels/, turbomind's pool/ and mmap.rs".to_owned(),
+        ));
     }
     if code.contains("B: Backend") && !own && !path.contains("/kernels/") {
         found.push(("backend generic", "`B: Backend` belongs to kernels/".to_owned()));

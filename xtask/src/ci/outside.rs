@@ -1,0 +1,70 @@
+//! `examples/outside`: a workspace of its own whose programs use the crates as another project would.
+
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use crate::workspace;
+
+/// Programs that prove a light set of features: built one by one, because one build of many crates would give each
+/// of them the features of all.
+const ALONE: [&str; 3] = ["light-model", "light-shards", "light-client"];
+
+/// Builds and runs every program; each checks its own results.
+pub(crate) fn run() -> Result<()> {
+    let folder = workspace::root().join("examples/outside");
+    // The same versions as the workspace, so that what is compiled there is used here.
+    std::fs::copy(workspace::root().join("Cargo.lock"), folder.join("Cargo.lock"))
+        .context("cannot copy Cargo.lock to examples/outside")?;
+    let programs = programs(&std::fs::read_to_string(folder.join("Cargo.toml"))?)?;
+    for name in ALONE {
+        cargo(&["run", "--release", "--package", name])?;
+    }
+    let mut build = vec!["build".to_owned(), "--release".to_owned()];
+    let together: Vec<&String> = programs.iter().filter(|name| !ALONE.contains(&name.as_str())).collect();
+    build.extend(together.iter().flat_map(|name| ["--package".to_owned(), (*name).clone()]));
+    cargo(&build.iter().map(String::as_str).collect::<Vec<_>>())?;
+    for name in together {
+        workspace::run(Command::new(workspace::release_folder()?.join(name)).current_dir(&folder))?;
+    }
+    Ok(())
+}
+
+/// Runs cargo in the folder, with the build folder of this program.
+fn cargo(arguments: &[&str]) -> Result<()> {
+    let target = workspace::release_folder()?;
+    let target = target.parent().context("the folder of release binaries has a parent")?;
+    let mut command = workspace::cargo();
+    command.current_dir(workspace::root().join("examples/outside")).args(arguments);
+    workspace::run(command.arg("--target-dir").arg(target))
+}
+
+/// The members of the workspace, which are also the names of its programs.
+fn programs(manifest: &str) -> Result<Vec<String>> {
+    let manifest: toml::Table = toml::from_str(manifest).context("examples/outside/Cargo.toml: not TOML")?;
+    let members =
+        manifest.get("workspace").and_then(|table| table.get("members")).and_then(toml::Value::as_array);
+    let names = members.context("examples/outside/Cargo.toml: found no workspace.members")?;
+    Ok(names.iter().filter_map(toml::Value::as_str).map(str::to_owned).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_library_has_a_program_and_light_ones_are_among_them() {
+        let folder = workspace::root().join("examples/outside");
+        let programs =
+            programs(&std::fs::read_to_string(folder.join("Cargo.toml")).expect("reads")).expect("lists");
+        assert!(ALONE.iter().all(|name| programs.iter().any(|program| program == name)), "{programs:?}");
+        let manifests: String = programs
+            .iter()
+            .map(|name| std::fs::read_to_string(folder.join(name).join("Cargo.toml")).expect(name))
+            .collect();
+        for entry in std::fs::read_dir(workspace::root().join("crates")).expect("the crates") {
+            let name = entry.expect("an entry").file_name().to_string_lossy().into_owned();
+            assert!(manifests.contains(&format!("crates/{name}\"")), "{name} is used by no program");
+        }
+    }
+}
