@@ -15,7 +15,7 @@
 //! # let rng = internlm_kit::rng::CounterRng::new(1, "weights");
 //! # internlm_model::weights::write_folder(folder.path(), &tensors, &Default::default(), &mut |name| {
 //! #     let (_, shape) = tensors.iter().find(|(other, _)| other == name).expect("a tensor of the list");
-//! #     Ok((0..shape.iter().product()).map(|i: usize| 0.1 * rng.normal(i as u64)).collect())
+//! #     Ok((0..shape.iter().product()).map(|i: usize| 0.1 * rng.normal(i as u64) as f32).collect())
 //! # })?;
 //! # let model = folder.path();
 //! use turbomind::{Engine, EngineConfig, LogitEntries, Outputs, SeqStep};

@@ -113,9 +113,9 @@ impl Unpacked {
 
     /// Adds a part to the outputs; `scale` is the activations' s.
     fn add(&self, acc: &mut [f32; GROUP], part: Part, scale: f32) {
-        for n in 0..GROUP {
-            acc[n] = (part.dots[n] as f32).mul_add(self.scale[part.half][n] * scale, acc[n]);
-            acc[n] = self.offset[part.half][n].mul_add(part.sum, acc[n]);
+        for (n, acc) in acc.iter_mut().enumerate() {
+            *acc = (part.dots[n] as f32).mul_add(self.scale[part.half][n] * scale, *acc);
+            *acc = self.offset[part.half][n].mul_add(part.sum, *acc);
         }
     }
 }
