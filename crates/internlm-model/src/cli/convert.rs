@@ -19,11 +19,14 @@ use crate::weights::{ConvertConfig, Target, convert};
 /// or InternEvo. The bytes of tensors are kept, so that a conversion there and back gives the same files. Quantized GGUF
 /// tensors become f32.
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:
+#[command(
+    override_usage = "internlm-model convert [OPTIONS] <MODEL> --to <TO> --out <OUT>",
+    after_help = "Examples:
   internlm-model convert runs/tiny/pretrain/hf --to hf-llama --out llama
   internlm-model convert runs/tiny/pretrain/hf --to internevo --tp 2 --out internevo
   internlm-model convert internevo --to hf-internlm2 --max-position 32768 --rope-scaling dynamic:2 --out hf
-  internlm-model convert model.gguf --to hf-llama --dtype bf16 --out hf")]
+  internlm-model convert model.gguf --to hf-llama --dtype bf16 --out hf"
+)]
 pub(super) struct ConvertArgs {
     #[command(flatten)]
     model: ModelArg,

@@ -22,9 +22,12 @@ use crate::{ModelConfig, TokenId, device};
 /// Runs the reference path, one sequence at a time, and prints the text as it is generated. To serve many users, use
 /// lmdeploy.
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:
+#[command(
+    override_usage = "internlm-model generate [OPTIONS] <MODEL> <--prompt <PROMPT>|--prompt-ids <PROMPT_IDS>|--chat <CHAT>>",
+    after_help = "Examples:
   internlm-model generate runs/tiny/pretrain/hf --prompt 'Rust is' --max-tokens 64
-  internlm-model generate model.gguf --chat chat.json --temperature 0.8 --top-p 0.8 --json")]
+  internlm-model generate model.gguf --chat chat.json --temperature 0.8 --top-p 0.8 --json"
+)]
 pub(super) struct GenerateArgs {
     #[command(flatten)]
     model: ModelArg,

@@ -19,9 +19,12 @@ use crate::{Error, ModelConfig, TokenId};
 /// Prints family, config, number of parameters, tensors by storage type, tokenizer and chat template. All problems of
 /// the model are listed at once; with one or more the exit code is 2.
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:
+#[command(
+    override_usage = "internlm-model inspect [OPTIONS] <MODEL>",
+    after_help = "Examples:
   internlm-model inspect runs/tiny/pretrain/hf
-  internlm-model inspect model.gguf --json")]
+  internlm-model inspect model.gguf --json"
+)]
 pub(super) struct InspectArgs {
     #[command(flatten)]
     model: ModelArg,

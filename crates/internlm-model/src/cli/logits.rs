@@ -19,9 +19,12 @@ use crate::{Error, TokenId, device, weights};
 /// Writes a safetensors file with one tensor per sequence, of shape [tokens, vocabulary] in f32. Reward models give one
 /// score per token instead, in tensors called scores.
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:
+#[command(
+    override_usage = "internlm-model logits [OPTIONS] <MODEL> <--ids <IDS>|--packed <PACKED>> --out <OUT>",
+    after_help = "Examples:
   internlm-model logits runs/tiny/pretrain/hf --ids ids.json --out logits.safetensors
-  internlm-model logits model.gguf --packed rows.json --out logits.safetensors")]
+  internlm-model logits model.gguf --packed rows.json --out logits.safetensors"
+)]
 pub(super) struct LogitsArgs {
     #[command(flatten)]
     model: ModelArg,

@@ -12,11 +12,14 @@ use crate::chat::{ChatTemplate, Message, Prompt};
 ///
 /// Puts messages through the model's chat template and prints the resulting text or token ids.
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:
+#[command(
+    override_usage = "internlm-model template [OPTIONS] <MODEL> --chat <CHAT>",
+    after_help = "Examples:
   internlm-model template runs/tiny/finetune/hf --chat chat.json
   internlm-model template model.gguf --chat chat.json --format ids --generate
 
-chat.json is a list of {\"role\": \"user\", \"content\": \"Hi\"}; roles are system, user, assistant, environment.")]
+chat.json is a list of {\"role\": \"user\", \"content\": \"Hi\"}; roles are system, user, assistant, environment."
+)]
 pub(super) struct TemplateArgs {
     #[command(flatten)]
     model: ModelArg,

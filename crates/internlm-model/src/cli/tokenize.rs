@@ -13,10 +13,13 @@ use crate::{Error, TokenId, Tokenizer};
 ///
 /// MODEL may also be a tokenizer alone: a folder, a SentencePiece .model or a tokenizer.json.
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:
+#[command(
+    override_usage = "internlm-model tokenize [OPTIONS] <MODEL> <--text <TEXT>|--file <FILE>|--decode <DECODE>>",
+    after_help = "Examples:
   internlm-model tokenize runs/tiny/data/tokenizer --text 'Hello, world!'
   internlm-model tokenize tokenizer.model --file book.txt --bos
-  internlm-model tokenize model.gguf --decode ids.json")]
+  internlm-model tokenize model.gguf --decode ids.json"
+)]
 pub(super) struct TokenizeArgs {
     #[command(flatten)]
     model: ModelArg,

@@ -13,6 +13,7 @@ mod describe;
 mod jinja;
 mod models;
 mod names;
+mod properties;
 mod smollm2;
 mod tokenizer_goldens;
 mod trained_bpe;
