@@ -27,8 +27,30 @@ const TEMPLATES: [&str; 6] = [
 
 /// Pieces of texts: letters, letters of other scripts, numbers, JSON, and everything that looks like markup.
 const PIECES: [&str; 24] = [
-    "hello", " world", "2+2", "\n", "  ", "\t", "é", "语言", "🦀", "{\"a\": 1}", "[", "\"", "\\", "<s>", "</s>", IM_START,
-    IM_END, ACTION_START, ACTION_END, PLUGIN, INTERPRETER, "name=", "assistant\n", "e\u{301}",
+    "hello",
+    " world",
+    "2+2",
+    "\n",
+    "  ",
+    "\t",
+    "é",
+    "语言",
+    "🦀",
+    "{\"a\": 1}",
+    "[",
+    "\"",
+    "\\",
+    "<s>",
+    "</s>",
+    IM_START,
+    IM_END,
+    ACTION_START,
+    ACTION_END,
+    PLUGIN,
+    INTERPRETER,
+    "name=",
+    "assistant\n",
+    "e\u{301}",
 ];
 
 fn text(rng: &mut TestRng) -> String {
@@ -48,7 +70,9 @@ fn value(rng: &mut TestRng, depth: usize) -> Value {
 }
 
 fn object(rng: &mut TestRng, depth: usize) -> Map<String, Value> {
-    (0..rng.below(4)).map(|index| (format!("{}{index}", rng.pick(&["a", "Z", "ß", "key "])), value(rng, depth))).collect()
+    (0..rng.below(4))
+        .map(|index| (format!("{}{index}", rng.pick(&["a", "Z", "ß", "key "])), value(rng, depth)))
+        .collect()
 }
 
 /// Keys in random order; description, parameters and other keys there or not.
@@ -58,7 +82,8 @@ fn tool(rng: &mut TestRng, index: usize) -> Value {
         keys.insert(rng.below(2), ("description", json!(text(rng))));
     }
     if rng.below(3) > 0 {
-        let schema = json!({"type": "object", "properties": {"x": {"type": "string", "description": text(rng)}}});
+        let schema =
+            json!({"type": "object", "properties": {"x": {"type": "string", "description": text(rng)}}});
         keys.insert(rng.below(keys.len() + 1), ("parameters", schema));
     }
     if rng.below(4) == 0 {
@@ -120,7 +145,9 @@ fn messages(rng: &mut TestRng, markup: Markup) -> Vec<Value> {
 
 fn content(rng: &mut TestRng) -> Value {
     match rng.below(4) {
-        0 => json!([{"type": "text", "text": text(rng)}, {"type": "text", "text": format!("x{}", text(rng))}]),
+        0 => {
+            json!([{"type": "text", "text": text(rng)}, {"type": "text", "text": format!("x{}", text(rng))}])
+        }
         _ => json!(format!("x{}", text(rng))),
     }
 }
@@ -171,14 +198,16 @@ fn served(model: &ServedModel, line: &Value, count: usize) -> Vec<TokenId> {
 
 fn trained(conversation: &Conversation, model: &ServedModel) -> (Vec<TokenId>, Vec<Loss>) {
     let template = model.template.as_ref().expect("a chat format");
-    let encoded = encode(std::slice::from_ref(conversation), &model.tokenizer, template, usize::MAX).expect("encodes");
+    let encoded =
+        encode(std::slice::from_ref(conversation), &model.tokenizer, template, usize::MAX).expect("encodes");
     let sample = encoded.samples.into_iter().next().expect("one sample");
     (sample.ids, sample.loss)
 }
 
 /// Indices into the list of messages of the request, and of the turns that training made of them, of the answers.
 fn answers(line: &Value, conversation: &Conversation) -> Vec<(usize, usize)> {
-    let roles = line["messages"].as_array().expect("a list").iter().map(|message| message["role"] == "assistant");
+    let roles =
+        line["messages"].as_array().expect("a list").iter().map(|message| message["role"] == "assistant");
     let asked = roles.enumerate().filter_map(|(index, answer)| answer.then_some(index));
     let turns = conversation.turns.iter().enumerate();
     let learned = turns.filter_map(|(index, turn)| (turn.message.role == Role::Assistant).then_some(index));
@@ -197,7 +226,8 @@ fn training_ids_are_served_ids_on_internlm2_markup() {
     let end = model.tokenizer.special(IM_END).expect("a mark");
     for seed in 0..CONVERSATIONS {
         let line = conversation(&mut TestRng::new(seed), Markup::InternLm2);
-        let conversation = parse_openai(&line.to_string()).unwrap_or_else(|problem| panic!("{problem:?}: {line}"));
+        let conversation =
+            parse_openai(&line.to_string()).unwrap_or_else(|problem| panic!("{problem:?}: {line}"));
         let (ids, loss) = trained(&conversation, &model);
         let mut learned = 0;
         for (index, turn) in answers(&line, &conversation) {
@@ -206,7 +236,10 @@ fn training_ids_are_served_ids_on_internlm2_markup() {
             let length = ids[prompt.len()..].iter().position(|id| *id == end).expect("the answer ends") + 1;
             let answer = prompt.len()..prompt.len() + length;
             let turn = &conversation.turns[turn];
-            assert!(loss[answer.clone()].iter().all(|loss| *loss == turn.loss), "seed {seed}, message {index}");
+            assert!(
+                loss[answer.clone()].iter().all(|loss| *loss == turn.loss),
+                "seed {seed}, message {index}"
+            );
             learned += if turn.loss == Loss::Keep { length } else { 0 };
             // What the model is trained to write is understood as what was meant.
             let reply = parse_reply(&model.tokenizer, &ids[answer]);
@@ -241,7 +274,8 @@ fn training_ids_are_served_ids_on_published_templates() {
             let messages = conversation.messages();
             for (index, turn) in answers(&line, &conversation) {
                 let prompt = served(&model, &line, index);
-                let own = template.encode(&model.tokenizer, &messages[..turn], Prompt::Generate).expect("encodes");
+                let own =
+                    template.encode(&model.tokenizer, &messages[..turn], Prompt::Generate).expect("encodes");
                 assert_eq!(prompt, own, "{name}, seed {seed}, message {index}: {line}");
                 prefixes += usize::from(ids.starts_with(&prompt));
             }
