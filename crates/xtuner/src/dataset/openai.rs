@@ -47,7 +47,7 @@ pub fn read_openai(path: &Path) -> Result<Vec<Conversation>> {
     Ok(conversations)
 }
 
-/// Parses one conversation.
+/// Parses one line into a conversation.
 ///
 /// # Errors
 /// What was found and what was expected.
