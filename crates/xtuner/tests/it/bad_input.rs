@@ -39,8 +39,12 @@ fn configs_and_data_are_refused_with_their_place() {
     refused(&["train", &config, "--set", "dataset.max-length=9999"], &["9999", "512 positions"]);
 
     let lines = [
-        ("{\"messages\": [", "line 2", "malformed JSON"),
-        ("{\"messages\": [{\"role\": \"robot\", \"content\": \"x\"}]}", "role `robot`", "assistant"),
+        ("{\"messages\": [", "messages", "EOF while parsing"),
+        (
+            "{\"messages\": [{\"role\": \"robot\", \"content\": \"x\"}]}",
+            "unknown variant `robot`",
+            "assistant",
+        ),
         (
             "{\"messages\": [{\"role\": \"user\", \"content\": \"x\"}]}",
             "no assistant message",
