@@ -7,7 +7,7 @@ use burn::tensor::Device;
 use internlm_kit::rng::CounterRng;
 use internlm_model::decoder::Decoder;
 use internlm_model::{ModelConfig, ModelSize, TokenId};
-use internlm_train::{Result, Row, RowSource, RunConfig, Trainer, TrainerConfig};
+use internlm_train::{FitOptions, Result, Row, RowSource, Trainer, TrainerConfig};
 
 /// Pieces of one text, each byte an id, drawn at random places.
 struct Pieces(Vec<TokenId>);
@@ -31,12 +31,11 @@ impl RowSource for Pieces {
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut pieces =
         Pieces(include_bytes!("train_tiny.rs").iter().map(|byte| TokenId(u32::from(*byte))).collect());
-    let size = ModelSize { hidden: 64, layers: 2, heads: 4, inter: 128, vocab: 256 };
-    let model = ModelConfig::new(size);
+    let model = ModelConfig::new(ModelSize { hidden: 64, layers: 2, heads: 4, inter: 128, vocab: 256 });
     let decoder = Decoder::init(&model, 1, &Device::flex());
     let mut trainer = Trainer::new(model, decoder, TrainerConfig::new(200, 3e-3))?;
     let out = std::env::temp_dir().join(format!("train_tiny-{}", std::process::id()));
-    trainer.fit(&mut pieces, &mut (), &RunConfig { out: out.clone(), ..RunConfig::default() })?;
+    trainer.fit(&mut pieces, &mut (), &FitOptions::new(&out))?;
     println!("loss {:.3} after {} steps", trainer.state().loss, trainer.state().step);
     Ok(std::fs::remove_dir_all(out)?)
 }

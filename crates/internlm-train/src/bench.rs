@@ -13,7 +13,7 @@ use crate::{Result, Row, StepTimes, Trainer, TrainerConfig, flops};
 /// One shape of the comparison with PyTorch.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct BenchShape {
-    /// Short name.
+    /// Name on the command line, after the number of parameters.
     pub name: &'static str,
     hidden: usize,
     layers: usize,

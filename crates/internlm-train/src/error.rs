@@ -1,9 +1,11 @@
 //! The one error type of this crate: what failed, where, what was found and what was expected.
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use internlm_kit::exit::BadInput;
+use internlm_kit::file::FileError;
+use internlm_kit::journal::JournalError;
+use internlm_kit::run_folder::OtherRun;
 
 /// Shorthand for results of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -13,22 +15,21 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum Error {
     /// The system refused to read, write or list something.
-    #[error("{path}: cannot {action}: {source}")]
-    Io {
-        /// What was touched.
-        path: PathBuf,
-        /// What was tried: `read`, `write`, `list`, ...
-        action: &'static str,
-        /// What the system said.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// `metrics.jsonl` cannot be written, for instance because another process trains into the same folder.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     /// A config that does not load or does not fit together.
     #[error(transparent)]
     Config(#[from] internlm_kit::config::ConfigError),
-    /// A model, a tokenizer or a weight file.
+    /// The run folder holds a run of other settings.
+    #[error(transparent)]
+    OtherRun(#[from] OtherRun),
+    /// A model, a tokenizer or a weight file cannot be used.
     #[error(transparent)]
     Model(#[from] internlm_model::Error),
-    /// A shard folder or a shard.
+    /// A shard folder or a shard cannot be used.
     #[error(transparent)]
     Shard(#[from] wanjuan_data::Error),
     /// A token id that the model has no embedding for.
@@ -36,13 +37,13 @@ pub enum Error {
         "{path}: document {document}: found token id {found}, expected an id below the model's vocab {vocab}"
     )]
     TokenOutOfVocab {
-        /// The shard.
+        /// The shard that holds the document.
         path: PathBuf,
-        /// Index of the document in the shard.
+        /// Index of the document in the shard, from 0.
         document: usize,
-        /// The id.
+        /// The id as it is stored; negative ids are inputs that are not predicted.
         found: i64,
-        /// `model.vocab`.
+        /// `model.vocab`, the number of embeddings.
         vocab: usize,
     },
     /// Input that is well-formed but cannot be used together.
@@ -50,29 +51,29 @@ pub enum Error {
     Mismatch {
         /// File, folder or config key.
         place: String,
-        /// What is there.
+        /// Value or content at that place.
         found: String,
-        /// What should be there.
+        /// Values or content that would be accepted.
         expected: String,
     },
-    /// A checkpoint that is not what it says it is.
+    /// A checkpoint that is incomplete, damaged, or of a model of another shape.
     #[error("{path}: not a usable checkpoint: found {found}, expected {expected}")]
     Checkpoint {
         /// The checkpoint folder or the file in it.
         path: PathBuf,
-        /// What is there.
+        /// Content of the folder or file.
         found: String,
-        /// What should be there.
+        /// Content of a usable checkpoint.
         expected: String,
     },
-    /// Loss or gradients stayed NaN or infinite.
+    /// Loss or gradients remained NaN or infinite for `monitor.max-skipped` steps.
     #[error(
         "step {step}: {skipped} steps in a row had a loss or gradient that is not finite, first in `{tensor}`; lower optim.lr or look at the data of these steps"
     )]
     NotFinite {
-        /// The last of the steps.
+        /// Number of the last of these steps, from 1.
         step: u64,
-        /// How many in a row.
+        /// Number of consecutive steps.
         skipped: u64,
         /// The first parameter with such a gradient, or `loss`.
         tensor: String,
@@ -80,34 +81,27 @@ pub enum Error {
     /// A helper thread ended without a result.
     #[error("the {name} thread ended without a result")]
     Thread {
-        /// Which one: `save`, `loader`.
+        /// `save` writes checkpoints, `loader` packs rows.
         name: &'static str,
     },
 }
 
 impl Error {
-    /// Turns an I/O error into [`Error::Io`]: `.map_err(Error::io(path, "read"))`.
-    pub fn io(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> Self {
-        let path = path.to_path_buf();
-        move |source| Self::Io { path, action, source }
-    }
-
-    /// Shorthand for [`Error::Mismatch`].
+    /// Makes an [`Error::Mismatch`] from anything that becomes text.
     pub fn mismatch(place: impl Into<String>, found: impl Into<String>, expected: impl Into<String>) -> Self {
         Self::Mismatch { place: place.into(), found: found.into(), expected: expected.into() }
     }
+}
 
-    /// Whether the input or the usage is at fault (exit code 2) and not the work itself (exit code 1).
-    #[must_use]
-    pub fn is_bad_input(&self) -> bool {
+impl BadInput for Error {
+    fn is_bad_input(&self) -> bool {
         match self {
-            Self::Io { source, .. } => matches!(
-                source.kind(),
-                io::ErrorKind::NotFound | io::ErrorKind::IsADirectory | io::ErrorKind::NotADirectory
-            ),
-            Self::Model(error) => internlm_kit::exit::BadInput::is_bad_input(error),
+            Self::File(error) => error.is_bad_input(),
+            Self::Journal(error) => error.is_bad_input(),
+            Self::Model(error) => error.is_bad_input(),
             Self::Shard(error) => error.is_bad_input(),
             Self::Config(_)
+            | Self::OtherRun(_)
             | Self::TokenOutOfVocab { .. }
             | Self::Mismatch { .. }
             | Self::Checkpoint { .. } => true,

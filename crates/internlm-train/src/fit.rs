@@ -1,36 +1,66 @@
-//! The loop of a run: rows, steps, metrics, validation, checkpoints, until the last step or a request to stop.
+//! The loop of a run: rows, steps, metrics, validation and checkpoints, until the last step or a request to stop.
 
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use internlm_kit::progress::Progress;
+use internlm_kit::context::RunContext;
+use internlm_kit::reporter::Progress;
+use internlm_kit::stop::Stop;
 use internlm_model::decoder::Decoder;
 
 use crate::batch::with_prefetch;
-use crate::checkpoint::{Resume, Saver};
+use crate::checkpoint::Saver;
 use crate::metrics::MetricsLog;
 use crate::report::{End, RunReport, StepOutcome, StepReport};
-use crate::{Result, Row, RowSource, Trainer, flops, resume};
+use crate::{Result, Row, RowSource, Start, Trainer, TrainerConfig, flops, resume};
 
-/// Where a run writes and how it begins and ends.
+/// Where a run writes, how it starts, and what it gets from whoever started it.
 #[derive(Clone, Debug, Default)]
-pub struct RunConfig {
-    /// Folder of `checkpoints/` and `metrics.jsonl`.
+#[non_exhaustive]
+pub struct FitOptions {
+    /// Folder that `checkpoints/` and `metrics.jsonl` are written into.
     pub out: PathBuf,
-    /// Where the run starts from.
-    pub resume: Resume,
-    /// Set (by a signal handler, say) to save after the current step and return.
-    pub stop: Arc<AtomicBool>,
+    /// How the run starts, by default from its newest checkpoint.
+    pub start: Start,
+    /// A stop request ends the run after the current step, with a checkpoint; progress goes to the reporter.
+    pub context: RunContext,
 }
 
-/// What the owner of a run adds to the loop. `()` adds nothing.
+impl FitOptions {
+    /// A run into the folder `out` that resumes by itself.
+    #[must_use]
+    pub fn new(out: impl Into<PathBuf>) -> Self {
+        Self { out: out.into(), ..Self::default() }
+    }
+
+    /// The same run, started as `start` says.
+    #[must_use]
+    pub fn with_start(self, start: impl Into<Start>) -> Self {
+        Self { start: start.into(), ..self }
+    }
+
+    /// The same run with this stop signal and reporter.
+    #[must_use]
+    pub fn with_context(self, context: &RunContext) -> Self {
+        Self { context: context.clone(), ..self }
+    }
+}
+
+/// What the owner of a run adds to the loop; `()` adds nothing.
 pub trait Hooks {
-    /// Measures the model after `step` steps; the numbers go into `metrics.jsonl` under their names.
+    /// Called once, when the run has been allowed to start and before it writes anything: a run that is refused leaves
+    /// its folder as it was.
     ///
     /// # Errors
-    /// Whatever ends the run.
+    /// Any error here ends the run.
+    fn started(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Measures the model after `step` steps; the numbers are written to `metrics.jsonl` under their names.
+    ///
+    /// # Errors
+    /// Any error here ends the run.
     fn validate(&mut self, step: u64, decoder: &Decoder) -> Result<Vec<(String, f64)>>;
 }
 
@@ -43,20 +73,28 @@ impl Hooks for () {
 /// The parts of a running loop that are not the trainer's.
 struct Loop<'a> {
     hooks: &'a mut dyn Hooks,
-    stop: &'a AtomicBool,
+    stop: &'a Stop,
+    progress: Box<dyn Progress>,
+    /// FLOP/s of a plain matrix product, which a utilization of 100 % means.
+    peak: f64,
+    /// The numbers of the newest validation.
+    validation: Vec<(String, f64)>,
+    /// `None` on every rank but 0: only one of them writes.
+    files: Option<Files>,
+}
+
+/// What a run writes while it trains.
+struct Files {
     log: MetricsLog,
     saver: Saver,
-    progress: Progress,
-    /// FLOP/s of a plain matrix product.
-    peak: f64,
-    validation: Vec<(String, f64)>,
 }
 
 impl Trainer {
-    /// Trains to the last step of the schedule, or until `run.stop` is set.
+    /// Trains to the last step of the schedule, or until a stop is requested.
     ///
-    /// A run that was killed at any moment continues from its newest complete checkpoint to the same bits as
-    /// an uninterrupted one.
+    /// A run that was killed at any moment resumes from its newest complete checkpoint and ends with the same bits as
+    /// an uninterrupted one. With several ranks every rank calls this with equal arguments and equal sources; rank 0
+    /// alone validates and writes.
     ///
     /// # Errors
     /// Data, checkpoint and I/O errors, and [`crate::Error::NotFinite`].
@@ -64,22 +102,25 @@ impl Trainer {
         &mut self,
         source: &mut dyn RowSource,
         hooks: &mut dyn Hooks,
-        run: &RunConfig,
+        options: &FitOptions,
     ) -> Result<RunReport> {
         self.state_mut().data = source.fingerprint();
-        let checkpoints = run.out.join("checkpoints");
-        let resumed_from = resume::start(self, &checkpoints, &run.resume)?;
+        let resumed_from = self.start_in_turn(&options.out, &options.start)?;
         let (first, last) = (self.state().step, self.config().schedule.steps);
-        let progress = Progress::new("train", "steps", last);
+        let writes = self.collective().rank() == 0;
+        if writes {
+            hooks.started()?;
+        }
+        let files = writes.then(|| Files::open(&options.out, first, self.config())).transpose()?;
+        let progress = options.context.reporter.start("train", "steps", last);
         progress.advance(first);
         let mut running = Loop {
             hooks,
-            stop: &run.stop,
-            log: MetricsLog::open(&run.out.join("metrics.jsonl"), first)?,
-            saver: Saver::new(&checkpoints, self.config().checkpoint.keep_last),
+            stop: &options.context.stop,
             progress,
             peak: flops::measure_peak(self.device()),
             validation: Vec::new(),
+            files,
         };
         let end = if first < last {
             with_prefetch(source, first..last, |next| running.run(self, next))?
@@ -87,8 +128,37 @@ impl Trainer {
             running.validation = running.hooks.validate(last, &self.validation_decoder())?;
             End::Finished
         };
-        running.saver.wait()?;
+        if let Some(files) = &mut running.files {
+            files.saver.wait()?;
+        }
         Ok(RunReport { end, resumed_from, validation: running.validation, peak: running.peak })
+    }
+
+    /// Brings every rank to the starting point. Rank 0 goes first, because it moves the folders of other runs out of
+    /// the way, and no rank trains before the last one has read its checkpoint.
+    fn start_in_turn(&mut self, out: &Path, start: &Start) -> Result<Option<u64>> {
+        let mut resumed_from = None;
+        for turn in 0..self.collective().size().min(2) {
+            let first = self.collective().rank() == 0;
+            if first && turn == 0 {
+                // Before any folder is moved: they may be those of a run in progress.
+                MetricsLog::check_free(&out.join("metrics.jsonl"))?;
+            }
+            if first == (turn == 0) {
+                resumed_from = resume::start(self, out, start)?;
+            }
+            self.collective().all_reduce_f64(0.0)?;
+        }
+        Ok(resumed_from)
+    }
+}
+
+impl Files {
+    fn open(out: &Path, first: u64, config: &TrainerConfig) -> Result<Self> {
+        Ok(Self {
+            log: MetricsLog::open(&out.join("metrics.jsonl"), first)?,
+            saver: Saver::new(&out.join("checkpoints"), config.checkpoint.keep_last),
+        })
     }
 }
 
@@ -103,7 +173,9 @@ impl Loop<'_> {
             report.times.data = waited;
             trainer.state_mut().seconds += start.elapsed().as_secs_f64();
             self.record(trainer, &report)?;
-            let stopped = self.stop.load(Ordering::Relaxed);
+            // All ranks stop after the same step, whichever of them was asked to.
+            let vote = f64::from(u8::from(self.stop.is_requested()));
+            let stopped = trainer.collective().all_reduce_f64(vote)? > 0.0;
             let finished = report.step == last;
             self.validate(trainer, finished)?;
             if finished || stopped || report.step.is_multiple_of(trainer.config().checkpoint.every) {
@@ -117,8 +189,9 @@ impl Loop<'_> {
         }
     }
 
-    /// One row of `metrics.jsonl`, one log line now and then.
+    /// Writes one row of `metrics.jsonl` and, every `monitor.log-every` steps, one log line.
     fn record(&mut self, trainer: &Trainer, report: &StepReport) -> Result<()> {
+        let Some(files) = &mut self.files else { return Ok(()) };
         let (state, step) = (trainer.state(), report.step);
         let seconds = report.times.total();
         let (rate, mfu) = (report.tokens as f64 / seconds, report.flops / seconds / self.peak);
@@ -134,7 +207,7 @@ impl Loop<'_> {
                 "step {step:>6}  loss {loss:.4}  lr {lr:.2e}  grad norm {norm:.3}  {rate:.0} tokens/s  mfu {percent:.0} %"
             );
         }
-        self.log.push(&[
+        files.log.push(&[
             ("step", step as f64),
             ("loss", report.loss),
             ("lr", report.lr),
@@ -153,9 +226,8 @@ impl Loop<'_> {
     fn validate(&mut self, trainer: &Trainer, finished: bool) -> Result<()> {
         let step = trainer.state().step;
         let every = trainer.config().monitor.valid_every;
-        if !finished && (every == 0 || !step.is_multiple_of(every)) {
-            return Ok(());
-        }
+        let due = finished || (every > 0 && step.is_multiple_of(every));
+        let Some(files) = self.files.as_mut().filter(|_| due) else { return Ok(()) };
         self.validation = self.hooks.validate(step, &trainer.validation_decoder())?;
         if self.validation.is_empty() {
             return Ok(());
@@ -165,12 +237,13 @@ impl Loop<'_> {
         let text: Vec<String> =
             self.validation.iter().map(|(name, value)| format!("{name} {value:.4}")).collect();
         tracing::info!("step {step:>6}  {}", text.join("  "));
-        self.log.push(&row)
+        files.log.push(&row)
     }
 
-    /// Starts a save. A failed one is reported; the run goes on and tries again at the next checkpoint.
+    /// Starts a save. One that fails is reported; the run continues and tries again at the next checkpoint.
     fn save(&mut self, trainer: &Trainer) {
-        if let Err(error) = self.saver.start(trainer.snapshot()) {
+        let Some(files) = &mut self.files else { return };
+        if let Err(error) = files.saver.start(trainer.snapshot()) {
             tracing::error!("the previous checkpoint was not written: {error}");
         }
     }

@@ -14,7 +14,7 @@ use crate::Row;
 /// Side of the product that measures the peak: large enough for the full rate, small enough to take
 /// milliseconds.
 const PEAK_SIDE: usize = 1024;
-/// Products measured; the fastest counts, so that a busy neighbor has to last a quarter of a second to matter.
+/// Number of products measured; the fastest counts, so that a busy neighbor has to last a quarter of a second to matter.
 const PEAK_REPEATS: usize = 24;
 
 /// Counts operations for one model shape.
@@ -38,7 +38,7 @@ pub struct Flops {
 }
 
 impl Flops {
-    /// The counts of `model`.
+    /// Counts the operations of a model of this shape.
     #[must_use]
     pub fn new(model: &ModelConfig) -> Self {
         let ModelConfig { hidden, layers, heads, kv_heads, head_dim, inter, vocab, .. } = *model;
@@ -47,7 +47,7 @@ impl Flops {
         Self { per_token: 6.0 * products as f64, per_key: (12 * layers * heads * head_dim) as f64 }
     }
 
-    /// Operations of forward and backward over `rows`; only the sample borders are looked at.
+    /// Operations of forward and backward over `rows`; only their sample borders are read.
     #[must_use]
     pub fn of_rows(&self, rows: &[Row]) -> f64 {
         let lengths = rows.iter().flat_map(Row::sample_lengths);
@@ -60,7 +60,7 @@ impl Flops {
     }
 }
 
-/// Rate of an f32 matrix product on `device` in FLOP/s, the best of a few: what 100 % utilization means.
+/// Rate of an f32 matrix product on `device` in FLOP/s, the best of a few: what a utilization of 100 % means.
 #[must_use]
 pub fn measure_peak(device: &Device) -> f64 {
     let device = device.clone().inner();

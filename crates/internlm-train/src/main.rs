@@ -1,17 +1,5 @@
-//! The `internlm-train` binary: logging, the chosen verb, the exit code.
+//! The `internlm-train` binary.
 
-use std::process::ExitCode;
-
-use internlm_kit::exit::{self, Failure};
-use internlm_train::cli;
-
-fn main() -> ExitCode {
-    internlm_kit::logging::init();
-    match cli::run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let failure = if cli::is_bad_input(&error) { Failure::BadInput } else { Failure::Failed };
-            exit::report(error.as_ref(), failure)
-        }
-    }
+fn main() -> std::process::ExitCode {
+    internlm_kit::exit::main::<internlm_train::Error, _>(internlm_train::cli::run)
 }

@@ -1,27 +1,29 @@
-//! `metrics.jsonl`: one JSON object per step and per validation, consistent after any kill.
+//! `metrics.jsonl`: one JSON object per step and per validation, whole after a kill at any moment.
 
-use std::fs::{self, File};
-use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use internlm_kit::atomic;
 use internlm_kit::config::Validate;
+use internlm_kit::file;
+use internlm_kit::journal::{Durability, Journal};
+use internlm_kit::summary::number;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{Error, Result};
+use crate::Result;
 
-/// Logging, validation, and the guard against numbers that are not finite.
+/// Logging, validation, and the limit on steps whose loss or gradient is not finite.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[non_exhaustive]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct MonitorConfig {
-    /// Steps between log lines, default 10; `metrics.jsonl` has every step.
+    /// Number of steps between log lines, default 10; `metrics.jsonl` has every step.
     #[serde(default = "default_log_every")]
     pub log_every: u64,
-    /// Steps between validations, default 0: only after the last step. Upstream: `valid_every`, 0.
+    /// Number of steps between validations, default 0: only after the last step. Upstream: `valid_every`, 0.
     #[serde(default)]
     pub valid_every: u64,
-    /// Skipped steps in a row that end the run, default 10.
+    /// Number of consecutive skipped steps that end the run, default 10.
     #[serde(default = "default_max_skipped")]
     pub max_skipped: u64,
 }
@@ -53,22 +55,28 @@ impl Validate for MonitorConfig {
     }
 }
 
-/// An append-only log of JSON lines.
+/// An append-only log of JSON lines that only one process writes at a time.
 #[derive(Debug)]
-pub struct MetricsLog {
-    path: PathBuf,
-    writer: BufWriter<File>,
-}
+pub struct MetricsLog(Journal);
 
 impl MetricsLog {
-    /// Opens the log of a run that continues after `step` steps: rows of later steps, and a half last line of
-    /// a killed run, are removed.
+    /// Checks that no other process is writing the log at `path`.
     ///
     /// # Errors
-    /// A file that cannot be read or written.
+    /// Another process that is, and a folder that cannot be created.
+    pub(crate) fn check_free(path: &Path) -> Result<()> {
+        drop(Journal::open::<IgnoredAny>(path, Durability::Process)?);
+        Ok(())
+    }
+
+    /// Opens the log of a run that resumes after `step` steps: rows of later steps, and the torn last line of a
+    /// killed run, are removed.
+    ///
+    /// # Errors
+    /// A file that cannot be read or written, or that another process is writing.
     pub fn open(path: &Path, step: u64) -> Result<Self> {
-        let old = fs::read_to_string(path).unwrap_or_default();
-        let kept: String = old
+        Self::check_free(path)?;
+        let kept: String = file::read_to_string(path)?
             .lines()
             .filter(|line| {
                 let row = serde_json::from_str::<Value>(line).ok();
@@ -76,37 +84,27 @@ impl MetricsLog {
             })
             .flat_map(|line| [line, "\n"])
             .collect();
-        atomic::write(path, kept.as_bytes()).map_err(Error::io(path, "write"))?;
-        let file = File::options().append(true).open(path).map_err(Error::io(path, "append to"))?;
-        Ok(Self { path: path.to_path_buf(), writer: BufWriter::new(file) })
+        file::write(path, kept)?;
+        Ok(Self(Journal::open::<IgnoredAny>(path, Durability::Process)?.journal))
     }
 
     /// Appends one row. A number that is not finite becomes `null`.
     ///
     /// # Errors
-    /// A full disk and the like.
+    /// A full disk, or a folder that has been removed.
     pub fn push(&mut self, row: &[(&str, f64)]) -> Result<()> {
         let row: Map<String, Value> =
             row.iter().map(|(key, value)| ((*key).to_owned(), number(*value))).collect();
-        writeln!(self.writer, "{}", Value::Object(row))
-            .and_then(|()| self.writer.flush())
-            .map_err(Error::io(&self.path, "append to"))
+        Ok(self.0.append(&row)?)
     }
-}
-
-/// Whole numbers stay whole: `step` is 3, not 3.0.
-pub(crate) fn number(value: f64) -> Value {
-    if value.fract() == 0.0 && value.abs() < 1e15 { Value::from(value as i64) } else { Value::from(value) }
-}
-
-/// `value` with `digits` significant decimal digits: what a person wants to read.
-#[must_use]
-pub fn significant(value: f64, digits: usize) -> f64 {
-    format!("{value:.*e}", digits.saturating_sub(1)).parse().unwrap_or(value)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
+    use internlm_kit::exit::BadInput;
+
     use super::*;
 
     #[test]
@@ -127,7 +125,24 @@ mod tests {
     }
 
     #[test]
-    fn significant_rounds_to_digits() {
-        assert_eq!((significant(1234.567, 3), significant(0.012_345, 2)), (1230.0, 0.012));
+    fn whole_numbers_stay_whole_and_nan_becomes_null() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let path = folder.path().join("metrics.jsonl");
+        let mut log = MetricsLog::open(&path, 0).expect("opens");
+        log.push(&[("step", 3.0), ("loss", f64::NAN), ("lr", 1e-3)]).expect("appends");
+        let text = fs::read_to_string(&path).expect("reads");
+        assert_eq!(text, "{\"step\":3,\"loss\":null,\"lr\":0.001}\n");
+    }
+
+    #[test]
+    fn a_second_run_into_the_same_folder_is_refused_and_loses_nothing() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let path = folder.path().join("metrics.jsonl");
+        let mut log = MetricsLog::open(&path, 0).expect("opens");
+        log.push(&[("step", 1.0)]).expect("appends");
+        let error = MetricsLog::open(&path, 0).expect_err("the first run is still writing");
+        assert!(error.is_bad_input(), "{error}");
+        log.push(&[("step", 2.0)]).expect("appends");
+        assert_eq!(fs::read_to_string(&path).expect("reads"), "{\"step\":1}\n{\"step\":2}\n");
     }
 }

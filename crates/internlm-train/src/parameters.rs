@@ -12,12 +12,12 @@ use internlm_model::parameter::{Parameter, ParameterMut, Training};
 pub struct ParameterInfo {
     /// Tensor name in the checkpoint.
     pub name: String,
-    /// Its shape.
+    /// Dimensions as in the checkpoint, outermost first.
     pub shape: Vec<usize>,
 }
 
 impl ParameterInfo {
-    /// Number of elements.
+    /// Number of values, the product of the dimensions.
     #[must_use]
     pub fn elements(&self) -> usize {
         self.shape.iter().product()
@@ -31,13 +31,13 @@ pub fn trainable(decoder: &Decoder) -> Vec<ParameterInfo> {
     trained(decoder).map(info).collect()
 }
 
-/// Copies of the values.
+/// Copies of the values of every trainable parameter.
 #[must_use]
 pub fn values(decoder: &Decoder) -> Vec<Vec<f32>> {
     trained(decoder).map(|(_, parameter)| parameter.to_vec()).collect()
 }
 
-/// Replaces the values by `values`.
+/// Replaces the values of every trainable parameter by `values`.
 ///
 /// # Panics
 /// When the counts differ from the decoder's.

@@ -1,4 +1,4 @@
-//! Parameters, memory and operations of a run, computed from its config alone.
+//! [`Plan`]: parameters, memory and operations of a run, computed from its config alone.
 
 use serde::Serialize;
 
@@ -8,21 +8,22 @@ use crate::{Error, Flops, Result, Row};
 /// Bytes of one f32.
 const F32: u64 = 4;
 
-/// What a run costs.
+/// What a run costs, in exact numbers.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Plan {
-    /// Weights of the model.
+    /// Number of weights of the model.
     pub parameters: u64,
     /// Bytes of parameters, gradients and the two moments.
     pub state_bytes: u64,
     /// Bytes of what the backward of one pass needs, with fused operations: about
     /// 4 h + (2 H + 2 K) d + 3 i floats per token and layer, and the logits of one chunk.
     pub activation_bytes: u64,
-    /// Tokens of one optimizer step.
+    /// Number of tokens of one optimizer step.
     pub step_tokens: u64,
     /// Model FLOPs of one optimizer step.
     pub step_flops: f64,
-    /// Tokens of the whole run.
+    /// Number of tokens of the whole run, repeated ones included.
     pub run_tokens: u64,
     /// Model FLOPs of the whole run.
     pub run_flops: f64,
@@ -61,19 +62,75 @@ impl Plan {
         })
     }
 
-    /// The same as readable lines.
+    /// The same as lines of name and value, rounded and with units: `4.98 M`, `76.0 MiB`, `34.8 TFLOP`.
     #[must_use]
     pub fn lines(&self) -> Vec<(&'static str, String)> {
-        let mib = |bytes: u64| format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20));
         vec![
-            ("parameters", self.parameters.to_string()),
-            ("weights, gradients, moments", mib(self.state_bytes)),
-            ("activations of a pass", mib(self.activation_bytes)),
-            ("one checkpoint", mib(self.checkpoint_bytes)),
-            ("tokens per step", self.step_tokens.to_string()),
-            ("GFLOP per step", format!("{:.2}", self.step_flops / 1e9)),
-            ("tokens of the run", self.run_tokens.to_string()),
-            ("TFLOP of the run", format!("{:.2}", self.run_flops / 1e12)),
+            ("parameters", decimal(self.parameters as f64, "")),
+            ("weights, gradients, moments", bytes(self.state_bytes)),
+            ("activations of a pass", bytes(self.activation_bytes)),
+            ("one checkpoint", bytes(self.checkpoint_bytes)),
+            ("tokens per step", decimal(self.step_tokens as f64, "")),
+            ("compute per step", decimal(self.step_flops, "FLOP")),
+            ("tokens of the run", decimal(self.run_tokens as f64, "")),
+            ("compute of the run", decimal(self.run_flops, "FLOP")),
         ]
+    }
+}
+
+/// Three significant digits with a decimal prefix; numbers below 1000 as they are.
+fn decimal(value: f64, unit: &str) -> String {
+    const PREFIXES: [&str; 7] = ["", "k", "M", "G", "T", "P", "E"];
+    let text = scaled(value, 1000.0, &PREFIXES);
+    format!("{text}{unit}").trim_end().to_owned()
+}
+
+/// Three significant digits with a binary prefix.
+fn bytes(value: u64) -> String {
+    const PREFIXES: [&str; 6] = ["", "Ki", "Mi", "Gi", "Ti", "Pi"];
+    format!("{}B", scaled(value as f64, 1024.0, &PREFIXES))
+}
+
+/// `value` over the largest power of `base` that leaves at least 1, and that power's prefix behind a space.
+fn scaled(mut value: f64, base: f64, prefixes: &[&str]) -> String {
+    let mut power = 0;
+    // 999.5 would be shown as 1000: it belongs to the next prefix.
+    while value >= base - 0.5 && power + 1 < prefixes.len() {
+        value /= base;
+        power += 1;
+    }
+    let decimals = match value {
+        _ if power == 0 => 0,
+        value if value < 9.995 => 2,
+        value if value < 99.95 => 1,
+        _ => 0,
+    };
+    format!("{value:.decimals$} {}", prefixes[power])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_are_readable_and_keep_three_digits() {
+        let cases = [
+            (0.0, "0"),
+            (512.0, "512"),
+            (999.4, "999"),
+            (999.6, "1.00 k"),
+            (1_228_800.0, "1.23 M"),
+            (14.5e9, "14.5 G"),
+            (1_889_110_016.0, "1.89 G"),
+        ];
+        for (value, expected) in cases {
+            assert_eq!(decimal(value, ""), expected, "{value}");
+        }
+        assert_eq!(decimal(34.8e12, "FLOP"), "34.8 TFLOP");
+        assert_eq!(decimal(12.0, "FLOP"), "12 FLOP");
+        assert_eq!(
+            (bytes(900), bytes(4 << 20), bytes(30 << 30)),
+            ("900 B".into(), "4.00 MiB".into(), "30.0 GiB".into())
+        );
     }
 }

@@ -1,23 +1,23 @@
-//! What a step, an evaluation and a run report.
+//! What a step, an evaluation and a run tell their caller.
 
-/// What one step did.
+/// What one optimizer step did.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StepReport {
-    /// Number of the step, from 1.
+    /// Number of the step, counted from 1.
     pub step: u64,
     /// Mean of -ln p over the labels of the step.
     pub loss: f64,
-    /// Learning rate used.
+    /// Learning rate of this step.
     pub lr: f64,
     /// Global gradient norm before clipping.
     pub grad_norm: f64,
-    /// Tokens of the step.
+    /// Number of tokens of the step.
     pub tokens: u64,
-    /// Model FLOPs of the step.
+    /// Model FLOPs of forward and backward, see [`crate::Flops`].
     pub flops: f64,
     /// Whether the parameters were updated.
     pub outcome: StepOutcome,
-    /// Where the time went.
+    /// Seconds by part of the step.
     pub times: StepTimes,
 }
 
@@ -38,16 +38,16 @@ pub enum StepOutcome {
 pub struct StepTimes {
     /// Waiting for rows; measured by the loop.
     pub data: f64,
-    /// Forward, loss included.
+    /// Forward passes, the loss included.
     pub forward: f64,
-    /// Backward and accumulation.
+    /// Backward passes and accumulation of gradients.
     pub backward: f64,
-    /// Norm, clip, AdamW.
+    /// Sum over ranks, norm, clip and AdamW.
     pub optimizer: f64,
 }
 
 impl StepTimes {
-    /// The whole step.
+    /// Seconds of the whole step.
     #[must_use]
     pub fn total(&self) -> f64 {
         self.data + self.forward + self.backward + self.optimizer
@@ -59,12 +59,12 @@ impl StepTimes {
 pub struct Evaluation {
     /// Sum of -ln p over the labels.
     pub loss_sum: f64,
-    /// Number of labels.
+    /// Number of labels that were predicted.
     pub targets: u64,
 }
 
 impl Evaluation {
-    /// Mean of -ln p.
+    /// Mean of -ln p over the labels; 0 without labels.
     #[must_use]
     pub fn loss(&self) -> f64 {
         self.loss_sum / self.targets.max(1) as f64
@@ -89,15 +89,15 @@ pub enum End {
     Stopped,
 }
 
-/// What a run did.
+/// What a run of the loop did.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunReport {
-    /// How it ended.
+    /// Whether the run is finished or can be resumed.
     pub end: End,
-    /// Step of the checkpoint it continued from.
+    /// Step of the checkpoint that the run resumed from; `None` when it started at step 0.
     pub resumed_from: Option<u64>,
-    /// The numbers of the last validation.
+    /// Names and values of the last validation.
     pub validation: Vec<(String, f64)>,
-    /// FLOP/s of a plain matrix product on the device: the 100 % of the utilization.
+    /// FLOP/s of a plain matrix product on the device: a utilization of 100 %.
     pub peak: f64,
 }

@@ -3,77 +3,84 @@
 use std::fs;
 use std::path::Path;
 
+use internlm_kit::file::{self, AtPath};
 use serde_json::Value;
 
 use crate::checkpoint::{self, Resume, State};
-use crate::{Error, Result, Trainer};
+use crate::start::other_run;
+use crate::{Result, Start, Trainer};
 
-/// Brings `trainer` to its starting point and gives the step of the checkpoint it continues from.
+/// Brings `trainer` to its starting point in the run folder `out` and gives the step of the checkpoint it resumes
+/// from.
 ///
 /// # Errors
-/// A checkpoint that cannot be used, or one of an unfinished run with other settings.
-pub(crate) fn start(trainer: &mut Trainer, checkpoints: &Path, resume: &Resume) -> Result<Option<u64>> {
-    let folder = match resume {
+/// A checkpoint that cannot be used, and a run of other settings that must not be replaced.
+pub(crate) fn start(trainer: &mut Trainer, out: &Path, start: &Start) -> Result<Option<u64>> {
+    let checkpoints = out.join("checkpoints");
+    let folder = match &start.resume {
         Resume::None => None,
         Resume::From(folder) => Some(folder.clone()),
-        Resume::Auto => match checkpoint::newest(checkpoints)? {
-            Some((folder, state)) => same_run(trainer, &folder, &state)?.then_some(folder),
+        Resume::Auto => match checkpoint::newest(&checkpoints)? {
+            Some((folder, state)) => same_run(trainer, out, &state, start)?.then_some(folder),
             None => None,
         },
     };
     let Some(folder) = folder else {
-        set_aside(checkpoints)?;
+        set_aside(&checkpoints)?;
         return Ok(None);
     };
     let loaded = checkpoint::open(&folder, trainer.parameters(), trainer.coverage())?;
     let step = loaded.state.step;
-    if let (Resume::From(_), Some(difference)) = (resume, difference(trainer.state(), &loaded.state)) {
-        tracing::warn!("{}: continues although {difference}", folder.display());
+    if matches!(start.resume, Resume::From(_)) {
+        for difference in differences(trainer.state(), &loaded.state) {
+            tracing::warn!("{}: resumes although it differs in {difference}", folder.display());
+        }
     }
     trainer.restore(loaded);
-    supersede(checkpoints, step)?;
-    tracing::info!("continues after step {step} from {}", folder.display());
+    supersede(&checkpoints, step)?;
+    tracing::info!("resumes after step {step} from {}", folder.display());
     Ok(Some(step))
 }
 
-/// Whether the checkpoint belongs to this run; the remains of another finished run do not.
-fn same_run(trainer: &Trainer, folder: &Path, state: &State) -> Result<bool> {
-    let Some(difference) = difference(trainer.state(), state) else { return Ok(true) };
+/// Whether the newest checkpoint belongs to this run. The checkpoints of a finished run of other settings do not, when
+/// they may be replaced.
+fn same_run(trainer: &Trainer, out: &Path, state: &State, start: &Start) -> Result<bool> {
+    let keys = differences(trainer.state(), state);
+    if keys.is_empty() {
+        return Ok(true);
+    }
     let steps = state.config.pointer("/schedule/steps").and_then(Value::as_u64);
-    if steps.is_some_and(|steps| state.step >= steps) {
-        tracing::warn!("{}: a finished run of other settings ({difference}); starts over", folder.display());
+    let finished = steps.is_some_and(|steps| state.step >= steps);
+    if finished && start.replaces() {
+        tracing::warn!("{}: replaces a finished run that differs in {}", out.display(), keys.join(", "));
         return Ok(false);
     }
-    Err(Error::Checkpoint {
-        path: folder.to_path_buf(),
-        found: format!("an unfinished run of other settings: {difference}"),
-        expected: "equal settings and data; `--resume none` starts over, `--resume DIR` continues from DIR \
-                   under the new settings"
-            .to_owned(),
-    })
+    Err(other_run(out, if finished { "finished" } else { "unfinished" }, keys).into())
 }
 
-/// The first setting that differs, as `key is NEW here and OLD there`.
-fn difference(own: &State, other: &State) -> Option<String> {
-    let text = |key: &str, own: &dyn std::fmt::Display, other: &dyn std::fmt::Display| {
-        format!("{key} is {own} here and {other} there")
-    };
+/// Every setting that differs, as `key (NEW here, OLD there)`.
+fn differences(own: &State, other: &State) -> Vec<String> {
+    let mut found = Vec::new();
     if own.data != other.data {
-        return Some(text("the data", &own.data, &other.data));
+        found.push(format!("the data ({} here, {} there)", own.data, other.data));
     }
-    first_difference("", &own.config, &other.config).map(|(key, own, other)| text(&key, &own, &other))
+    compare("", &own.config, &other.config, &mut found);
+    found
 }
 
-fn first_difference(key: &str, own: &Value, other: &Value) -> Option<(String, Value, Value)> {
+fn compare(key: &str, own: &Value, other: &Value, found: &mut Vec<String>) {
     let (Value::Object(own_map), Value::Object(other_map)) = (own, other) else {
-        return (own != other).then(|| (key.to_owned(), own.clone(), other.clone()));
+        if own != other {
+            found.push(format!("{key} ({own} here, {other} there)"));
+        }
+        return;
     };
-    let keys = own_map.keys().chain(other_map.keys().filter(|key| !own_map.contains_key(*key)));
-    keys.into_iter().find_map(|name| {
+    let names = own_map.keys().chain(other_map.keys().filter(|name| !own_map.contains_key(*name)));
+    for name in names {
         let key = if key.is_empty() { name.clone() } else { format!("{key}.{name}") };
         let value = |map: &serde_json::Map<String, Value>| map.get(name).cloned().unwrap_or(Value::Null);
-        first_difference(&key, &value(own_map), &value(other_map))
-    })
+        compare(&key, &value(own_map), &value(other_map), found);
+    }
 }
 
 /// Moves the checkpoints of another run out of the way, to `checkpoints.old`.
@@ -82,34 +89,59 @@ fn set_aside(checkpoints: &Path) -> Result<()> {
         return Ok(());
     }
     let old = checkpoints.with_extension("old");
-    if old.exists() {
-        fs::remove_dir_all(&old).map_err(Error::io(&old, "remove"))?;
-    }
-    fs::rename(checkpoints, &old).map_err(Error::io(checkpoints, "rename"))
+    file::remove_dir_all(&old)?;
+    Ok(fs::rename(checkpoints, &old).at(checkpoints, "rename")?)
 }
 
-/// Checkpoints beyond the starting point belong to the branch that was left: they no longer count.
+/// Renames the checkpoints after the starting point: they belong to a branch that this run leaves.
 fn supersede(checkpoints: &Path, step: u64) -> Result<()> {
     for (_, path) in checkpoint::list(checkpoints)?.into_iter().filter(|(found, _)| *found > step) {
         let target = path.with_extension("superseded");
-        if target.exists() {
-            fs::remove_dir_all(&target).map_err(Error::io(&target, "remove"))?;
-        }
-        fs::rename(&path, &target).map_err(Error::io(&path, "rename"))?;
+        file::remove_dir_all(&target)?;
+        fs::rename(&path, &target).at(&path, "rename")?;
     }
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use serde_json::json;
 
+    use super::*;
+
     #[test]
-    fn difference_names_the_dotted_key_and_both_values() {
-        let state = |lr: f64| State { config: json!({"a": 1, "optim": {"lr": lr}}), ..State::default() };
-        assert_eq!(difference(&state(0.1), &state(0.1)), None);
-        let text = difference(&state(0.1), &state(0.2)).expect("they differ");
-        assert_eq!(text, "optim.lr is 0.1 here and 0.2 there");
+    fn every_differing_setting_is_named_with_both_values() {
+        let state = |lr: f64, data: &str, extra: &str| State {
+            config: json!({"a": 1, "optim": {"lr": lr}, extra: true}),
+            data: data.to_owned(),
+            ..State::default()
+        };
+        assert!(differences(&state(0.1, "x", "b"), &state(0.1, "x", "b")).is_empty());
+        let found = differences(&state(0.1, "x", "b"), &state(0.2, "y", "c"));
+        let expected = [
+            "the data (\"x\" here, \"y\" there)".replace('"', ""),
+            "optim.lr (0.1 here, 0.2 there)".to_owned(),
+            "b (true here, null there)".to_owned(),
+            "c (null here, true there)".to_owned(),
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn checkpoints_after_the_starting_point_no_longer_count() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let checkpoints = folder.path().join("checkpoints");
+        for step in [5, 10, 15] {
+            fs::create_dir_all(checkpoint::step_folder(&checkpoints, step)).expect("creates");
+        }
+        supersede(&checkpoints, 10).expect("renames");
+        let steps = |path: &Path| -> Vec<u64> {
+            checkpoint::list(path).expect("lists").into_iter().map(|(step, _)| step).collect()
+        };
+        assert_eq!(steps(&checkpoints), [10, 5]);
+        set_aside(&checkpoints).expect("moves");
+        assert!(steps(&checkpoints).is_empty());
+        assert_eq!(steps(&folder.path().join("checkpoints.old")), [10, 5]);
+        set_aside(&checkpoints).expect("nothing to move is not an error");
     }
 }

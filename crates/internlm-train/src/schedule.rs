@@ -11,11 +11,12 @@ use serde::{Deserialize, Serialize};
 
 /// Length of the run and shape of the learning rate.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[non_exhaustive]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ScheduleConfig {
-    /// Optimizer steps of the run (T). No default. Upstream: `total_steps`.
+    /// Number of optimizer steps of the run (T). No default. Upstream: `total_steps`.
     pub steps: u64,
-    /// Steps of rate 0 at the start (I), default 0. Upstream: `init_steps`, 0.
+    /// Number of steps of rate 0 at the start (I), default 0. Upstream: `init_steps`, 0.
     #[serde(default)]
     pub init_steps: u64,
     /// Share of the steps that warm up, default 0.01. Upstream: `warmup_ratio`, 0.01.
@@ -35,6 +36,18 @@ impl ScheduleConfig {
     #[must_use]
     pub fn with_steps(steps: u64) -> Self {
         Self { steps, init_steps: 0, warmup_ratio: default_warmup_ratio(), eta_min: 0.0 }
+    }
+
+    /// The same run with this share of warm-up steps.
+    #[must_use]
+    pub fn with_warmup_ratio(self, warmup_ratio: f64) -> Self {
+        Self { warmup_ratio, ..self }
+    }
+
+    /// The same run with this rate at the end of the cosine.
+    #[must_use]
+    pub fn with_eta_min(self, eta_min: f64) -> Self {
+        Self { eta_min, ..self }
     }
 }
 
@@ -63,7 +76,7 @@ impl Validate for ScheduleConfig {
 /// ```
 /// use internlm_train::{Schedule, ScheduleConfig};
 ///
-/// let config = ScheduleConfig { warmup_ratio: 0.1, eta_min: 1e-4, ..ScheduleConfig::with_steps(100) };
+/// let config = ScheduleConfig::with_steps(100).with_warmup_ratio(0.1).with_eta_min(1e-4);
 /// let schedule = Schedule::new(&config, 1e-3);
 /// assert_eq!(schedule.rate(4), 5e-4); // half of the warm-up of 10 steps
 /// assert_eq!(schedule.rate(10), 1e-3); // the top
@@ -79,7 +92,7 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// The schedule of `config` with top rate `lr`.
+    /// The schedule of `config` whose rate after the warm-up is `lr`.
     #[must_use]
     pub fn new(config: &ScheduleConfig, lr: f64) -> Self {
         let warmup = (config.steps as f64 * config.warmup_ratio).floor() as u64;
@@ -87,7 +100,7 @@ impl Schedule {
         Self { top: lr, floor, init, warmup, steps }
     }
 
-    /// The rate of step `step` (from 0).
+    /// Learning rate of step `step`, from 0.
     #[must_use]
     pub fn rate(&self, step: u64) -> f64 {
         if step < self.init {

@@ -10,52 +10,14 @@ use internlm_model::{ModelConfig, TokenId};
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
-use crate::checkpoint::{CheckpointConfig, Coverage, Loaded, Snapshot, State};
-use crate::metrics::MonitorConfig;
-use crate::optim::{AdamW, Moments, OptimConfig, clip_scale, squared_norm};
-use crate::parallel::{Collective, Single};
+use crate::checkpoint::{Coverage, Loaded, Snapshot, State};
+use crate::collective::{Collective, Single, share};
+use crate::optim::{AdamW, Moments, clip_scale, squared_norm};
 use crate::parameters::{self, ParameterInfo};
 use crate::report::{Evaluation, LossGradients, StepOutcome, StepReport, StepTimes};
-use crate::{Error, Flops, Result, Row, Schedule, ScheduleConfig};
+use crate::{Error, Flops, Result, Row, Schedule, TrainerConfig};
 
-/// Everything of a run that does not depend on where its rows come from.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TrainerConfig {
-    /// Optimizer.
-    pub optim: OptimConfig,
-    /// Number of steps and learning rate.
-    pub schedule: ScheduleConfig,
-    /// Checkpoints.
-    pub checkpoint: CheckpointConfig,
-    /// Logging, validation and the guard against numbers that are not finite.
-    pub monitor: MonitorConfig,
-    /// Most tokens of one forward and backward: the rows of a step are joined up to it. More tokens are faster
-    /// and take more memory; the result changes by rounding only.
-    pub pass_tokens: usize,
-    /// Whatever else determines the run (seed, origin of the weights): a checkpoint continues by itself only
-    /// under equal settings.
-    pub settings: Value,
-}
-
-impl TrainerConfig {
-    /// Default number of tokens per pass.
-    pub const PASS_TOKENS: usize = 4096;
-
-    /// A run of `steps` steps with top rate `lr`, everything else at its default.
-    #[must_use]
-    pub fn new(steps: u64, lr: f64) -> Self {
-        Self {
-            optim: OptimConfig::with_lr(lr),
-            schedule: ScheduleConfig::with_steps(steps),
-            checkpoint: CheckpointConfig::default(),
-            monitor: MonitorConfig::default(),
-            pass_tokens: Self::PASS_TOKENS,
-            settings: Value::Null,
-        }
-    }
-}
-
-/// Steps over which the reported loss is averaged.
+/// Number of steps over which the reported loss is averaged.
 const LOSS_WINDOW: u64 = 50;
 
 /// The gradient of every trainable parameter; `None` where one took no part in the loss.
@@ -122,6 +84,20 @@ impl Trainer {
         })
     }
 
+    /// Makes this trainer one rank of a run of several.
+    ///
+    /// Every rank is given the same model, settings and rows; it computes its share of the rows and all ranks make
+    /// the same update. With one pass per rank the result has the bits of a single process whose passes are those.
+    #[must_use]
+    pub fn with_collective(self, collective: impl Collective + 'static) -> Self {
+        Self { collective: Box::new(collective), ..self }
+    }
+
+    /// The ranks of the run, for the loop: only rank 0 writes files.
+    pub(crate) fn collective(&mut self) -> &mut dyn Collective {
+        self.collective.as_mut()
+    }
+
     /// The model, in training mode.
     #[must_use]
     pub fn decoder(&self) -> &Decoder {
@@ -140,19 +116,19 @@ impl Trainer {
         self.decoder.valid()
     }
 
-    /// The model's shape.
+    /// The shape that the model was made with.
     #[must_use]
     pub fn model(&self) -> &ModelConfig {
         &self.model
     }
 
-    /// The run's settings.
+    /// The settings that this trainer was made with.
     #[must_use]
     pub fn config(&self) -> &TrainerConfig {
         &self.config
     }
 
-    /// The counters.
+    /// Counters of the run so far: what a checkpoint holds besides tensors.
     #[must_use]
     pub fn state(&self) -> &State {
         &self.state
@@ -169,19 +145,21 @@ impl Trainer {
         &self.parameters
     }
 
-    /// Whether all parameters are trained.
+    /// Whether all parameters are trained or some are frozen: decides the form of checkpoints.
     #[must_use]
     pub fn coverage(&self) -> Coverage {
         self.coverage
     }
 
-    /// The device of the model.
+    /// Where the model computes, without autodiff.
     #[must_use]
     pub fn device(&self) -> &Device {
         &self.device
     }
 
     /// One optimizer step over `rows`: the loss is the mean over all their labels.
+    ///
+    /// With several ranks every rank is given all rows of the step.
     ///
     /// # Errors
     /// Rows that do not fit the model, and [`Error::NotFinite`] after too many skipped steps in a row.
@@ -190,10 +168,12 @@ impl Trainer {
         for row in rows {
             row.check(self.model.vocab, &format!("batch of step {}", step + 1))?;
         }
-        let (loss, mut gradients, mut times) = self.loss_and_gradients(rows)?;
+        let targets = targets(rows);
+        let share = share(rows, self.collective.rank(), self.collective.size());
+        let (mut loss, mut gradients, mut times) = self.loss_and_gradients(share, targets)?;
         let start = Instant::now();
-        for buffer in gradients.iter_mut().flatten() {
-            self.collective.all_reduce(buffer.as_mut_slice().expect("gradients are f32"))?;
+        if targets > 0 {
+            loss = self.reduce(loss, &mut gradients)?;
         }
         let norms: Vec<f64> = gradients
             .iter()
@@ -216,6 +196,22 @@ impl Trainer {
         self.state.flops += flops;
         self.count(&outcome, loss)?;
         Ok(StepReport { step: step + 1, loss, lr, grad_norm, tokens, flops, outcome, times })
+    }
+
+    /// Adds loss and gradients over the ranks.
+    fn reduce(&mut self, loss: f64, gradients: &mut Gradients) -> Result<f64> {
+        if self.collective.size() > 1 {
+            // A rank whose share has no labels adds zeros: all ranks must take part in the same sums.
+            for (buffer, info) in gradients.iter_mut().zip(&self.parameters) {
+                buffer.get_or_insert_with(|| {
+                    TensorData::new(vec![0.0_f32; info.elements()], info.shape.clone())
+                });
+            }
+        }
+        for buffer in gradients.iter_mut().flatten() {
+            self.collective.all_reduce(buffer.as_mut_slice().expect("gradients are f32"))?;
+        }
+        self.collective.all_reduce_f64(loss)
     }
 
     /// Clip and AdamW on every parameter.
@@ -258,15 +254,16 @@ impl Trainer {
     /// # Errors
     /// Rows that do not fit the model.
     pub fn gradients(&self, rows: &[Row]) -> Result<LossGradients> {
-        let (loss, buffers, _) = self.loss_and_gradients(rows)?;
+        let (loss, buffers, _) = self.loss_and_gradients(rows, targets(rows))?;
         let named = self.parameters.iter().zip(buffers).filter_map(|(info, buffer)| {
             buffer.map(|buffer| (info.name.clone(), parameters::numbers(&buffer).to_vec()))
         });
         Ok(LossGradients { loss, gradients: named.collect() })
     }
 
-    fn loss_and_gradients(&self, rows: &[Row]) -> Result<(f64, Gradients, StepTimes)> {
-        let targets = rows.iter().map(Row::targets).sum::<usize>().max(1) as f64;
+    /// The share of `rows` in the mean loss over `targets` labels, and its gradient.
+    fn loss_and_gradients(&self, rows: &[Row], targets: usize) -> Result<(f64, Gradients, StepTimes)> {
+        let targets = targets.max(1) as f64;
         let (mut loss, mut times) = (0.0, StepTimes::default());
         let mut total: Gradients = vec![None; self.parameters.len()];
         for row in Row::join(rows, self.config.pass_tokens) {
@@ -275,7 +272,7 @@ impl Trainer {
             loss += token_losses / targets;
             times.forward += start.elapsed().as_secs_f64();
             let start = Instant::now();
-            // A row without labels has no gradient; its loss is no node of the graph.
+            // A row without labels has no gradient: its loss is not part of the graph.
             if row.targets() > 0 {
                 let gradients = sum.div_scalar(targets).backward();
                 accumulate(&mut total, parameters::take_gradients(&self.decoder, gradients));
@@ -306,13 +303,18 @@ impl Trainer {
         }
     }
 
-    /// Continues from a checkpoint; settings stay those of this trainer.
+    /// Takes over values, moments and counters of a checkpoint; the settings stay those of this trainer.
     pub fn restore(&mut self, loaded: Loaded) {
         parameters::restore(&mut self.decoder, loaded.values);
         self.moments = loaded.moments;
         let (config, data) = (self.state.config.take(), std::mem::take(&mut self.state.data));
         self.state = State { config, data, ..loaded.state };
     }
+}
+
+/// Number of labels in `rows`.
+fn targets(rows: &[Row]) -> usize {
+    rows.iter().map(Row::targets).sum()
 }
 
 /// The loss over `rows` of a decoder without autodiff.
@@ -356,7 +358,7 @@ fn accumulate(total: &mut Gradients, pass: Gradients) {
     }
 }
 
-/// What a checkpoint must agree on to be continued without being asked to.
+/// What must be equal for a run to resume from a checkpoint by itself.
 fn settings(model: &ModelConfig, config: &TrainerConfig) -> Value {
     json!({
         "model": model,

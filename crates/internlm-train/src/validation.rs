@@ -8,24 +8,53 @@ use internlm_model::tokenizer::{Special, Tokenizer};
 use wanjuan_data::shard::{Shard, ShardFolder};
 
 use crate::batch::{push_piece, read_document};
-use crate::{Error, Evaluation, Result, Row, evaluate};
+use crate::{Error, Evaluation, Result, Row, TrainerConfig, evaluate};
 
-/// What to validate on.
+/// Which held-out text a model is measured on.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub struct ValidationConfig {
     /// Folder of type folders of shards.
     pub dir: PathBuf,
-    /// Most tokens taken: whole documents, in file order.
+    /// Maximum number of tokens, in whole documents and file order; default 100000.
     pub tokens: usize,
-    /// Longer documents are read in pieces of this length, each without sight of the one before.
+    /// Maximum length of a piece, default 256: longer documents are read in pieces, each without sight of the one
+    /// before.
     pub seq_len: usize,
-    /// Tokens of one forward pass.
+    /// Maximum number of tokens of one forward pass, default [`TrainerConfig::PASS_TOKENS`].
     pub pass_tokens: usize,
-    /// The model's vocabulary: larger ids are errors.
+    /// Number of ids that the model has embeddings for: larger ids are errors.
     pub vocab: usize,
 }
 
-/// Rows of whole held-out documents and the bytes they stand for.
+impl ValidationConfig {
+    /// The documents in `dir` for a model with `vocab` embeddings.
+    #[must_use]
+    pub fn new(dir: impl Into<PathBuf>, vocab: usize) -> Self {
+        let pass_tokens = TrainerConfig::PASS_TOKENS;
+        Self { dir: dir.into(), tokens: 100_000, seq_len: 256, pass_tokens, vocab }
+    }
+
+    /// The same text, at most `tokens` tokens of it.
+    #[must_use]
+    pub fn with_tokens(self, tokens: usize) -> Self {
+        Self { tokens, ..self }
+    }
+
+    /// The same text in pieces of at most `seq_len` tokens.
+    #[must_use]
+    pub fn with_seq_len(self, seq_len: usize) -> Self {
+        Self { seq_len, ..self }
+    }
+
+    /// The same text in forward passes of at most `pass_tokens` tokens.
+    #[must_use]
+    pub fn with_pass_tokens(self, pass_tokens: usize) -> Self {
+        Self { pass_tokens, ..self }
+    }
+}
+
+/// Rows of whole held-out documents, and the number of bytes of their text.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ValidationSet {
     rows: Vec<Row>,
@@ -34,7 +63,7 @@ pub struct ValidationSet {
     pass_tokens: usize,
 }
 
-/// What a validation measures.
+/// What a model was measured to know about held-out text.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Validation {
     /// Loss over all predicted tokens.
@@ -53,7 +82,7 @@ impl Validation {
 }
 
 impl ValidationSet {
-    /// Reads documents until `config.tokens`; at least one. With a tokenizer their bytes are counted by decoding.
+    /// Reads whole documents up to `config.tokens`, at least one. With a tokenizer their bytes are counted by decoding.
     ///
     /// # Errors
     /// A missing or empty folder, a damaged shard, an id outside the vocabulary.
@@ -90,13 +119,13 @@ impl ValidationSet {
         self.rows.extend(split_samples(&row));
     }
 
-    /// Number of documents.
+    /// Number of documents that were taken.
     #[must_use]
     pub fn documents(&self) -> usize {
         self.documents
     }
 
-    /// Loss and bits per byte of `decoder`.
+    /// Measures loss and bits per byte of `decoder`.
     ///
     /// # Errors
     /// An id that the model has no embedding for.

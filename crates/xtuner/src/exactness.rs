@@ -21,11 +21,11 @@ use crate::{Result, Summary};
 pub struct Examiner<'a> {
     /// The model, without autodiff.
     pub decoder: &'a Decoder,
-    /// Its tokenizer.
+    /// The tokenizer of the model.
     pub tokenizer: &'a Tokenizer,
-    /// Its chat template.
+    /// The chat template of the model.
     pub template: &'a ChatTemplate,
-    /// Most tokens of one reply.
+    /// Maximum number of tokens of one reply.
     pub max_new_tokens: usize,
 }
 
@@ -43,13 +43,13 @@ pub struct Examined {
 /// Counts over all questions.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Exactness {
-    /// Questions asked.
+    /// Number of questions that were asked.
     pub questions: usize,
-    /// Calls with exactly the expression of the question.
+    /// Number of calls with exactly the expression of the question.
     pub calls: usize,
-    /// Final answers with the right number, after an exact call.
+    /// Number of final answers with the right number, after an exact call.
     pub answers: usize,
-    /// Right numbers without tools.
+    /// Number of right answers without tools.
     pub direct: usize,
 }
 

@@ -1,29 +1,49 @@
-//! Fine-tuning of InternLM2-family models: conversations to a tuned model or an adapter.
+//! Fine-tuning of language models of the InternLM2 family in pure Rust: conversations in, a tuned model or an adapter
+//! out.
 //!
-//! The step loop, optimizer, checkpoints and metrics are [`internlm_train`]'s, the decoder and its low-rank layers
-//! [`internlm_model`]'s. Here is what fine-tuning adds:
+//! For people who want to teach a model a format or a skill on one machine: full tuning, or low-rank adapters in PEFT's
+//! files. The step loop, optimizer, checkpoints and metrics are [`internlm_train`]'s, the decoder and its low-rank
+//! layers [`internlm_model`]'s. This crate adds:
 //!
 //! | module | takes -> gives |
 //! |---|---|
-//! | [`dataset`] | OpenAI messages -> ids with loss on the assistant's part -> packed rows |
-//! | [`lora`] | decoder -> decoder whose adapters learn; PEFT files; merging |
 //! | [`finetune`] | a config -> `adapter/`, `hf/`, `metrics.jsonl`, `summary.json`; resumes bit for bit |
+//! | [`dataset`] | OpenAI messages -> ids with loss on the assistant's part -> packed rows, mixed with pre-training text |
+//! | [`lora`] | decoder -> decoder whose adapters learn; PEFT files; merging |
 //! | [`generator`] | a seed -> the conversations and held-out questions of the tiny recipe |
 //! | [`exactness`] | a tuned model and questions -> how many calls and answers are exact |
 //!
-//! ```no_run
-//! use std::path::Path;
-//! use internlm_train::Resume;
-//! use xtuner::{FinetuneConfig, finetune};
+//! A run on a random model and one conversation; `path` is a model folder of `internlm-train` or `internlm-model` in
+//! earnest:
 //!
-//! let config: FinetuneConfig =
-//!     internlm_kit::config::load_with(Path::new("recipes/tiny/3-finetune.toml"), &["lora.rank=16".to_owned()])?;
-//! let report = finetune(&config, Resume::Auto, Default::default())?;
-//! println!("{:?}", report.summary);
+//! ```
+//! use internlm_kit::context::RunContext;
+//! use internlm_model::tokenizer::{BpeTrainConfig, train_bpe};
+//! use internlm_model::{Decoder, ModelConfig, ModelSize, device};
+//! use xtuner::{FinetuneConfig, Resume, finetune};
+//!
+//! let folder = tempfile::tempdir()?;
+//! let path = |name: &str| folder.path().join(name).display().to_string();
+//! let model = ModelConfig::new(ModelSize { hidden: 32, layers: 1, heads: 2, inter: 64, vocab: 320 });
+//! Decoder::init(&model, 1, &device::parse("cpu")?).save(path("base"))?;
+//! let bpe = BpeTrainConfig { vocab_size: 320, ..BpeTrainConfig::default() };
+//! train_bpe(["Hi Hello!".to_owned()].into_iter(), &bpe)?.save(path("base"))?;
+//! let hello = r#"{"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello!"}]}"#;
+//! std::fs::write(path("conversations.jsonl"), hello)?;
+//!
+//! let toml = format!(
+//!     "[run]\nout = {:?}\n[model]\npath = {:?}\nmethod = 'lora'\n[lora]\nrank = 4\n\
+//!      [dataset]\npaths = [{:?}]\n[optim]\nlr = 1e-2\n[schedule]\nsteps = 3\n",
+//!     path("run"), path("base"), path("conversations.jsonl"),
+//! );
+//! let config: FinetuneConfig = internlm_kit::config::parse(&toml, "finetune.toml")?;
+//! let report = finetune(&config, Resume::Auto, &RunContext::default())?;
+//! assert!(report.summary.is_some() && folder.path().join("run/adapter/adapter_model.safetensors").is_file());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 #[cfg(feature = "cli")]
+#[doc(hidden)]
 pub mod cli;
 mod config;
 pub mod dataset;
@@ -33,12 +53,12 @@ mod export;
 pub mod generator;
 pub mod lora;
 mod sft;
-mod summary;
 
 pub use config::{
-    DatasetSection, FinetuneConfig, Method, ModelSection, RunSection, ScheduleSection, TestSection,
+    BaseModelConfig, DatasetConfig, EpochScheduleConfig, FinetuneConfig, Method, RunConfig, TestConfig,
 };
 pub use error::{Error, Result};
 pub use export::export_model;
+pub use internlm_kit::summary::Summary;
+pub use internlm_train::{Finished, Resume, Start};
 pub use sft::{Dataset, FinetuneReport, finetune, hf_folder, load_dataset};
-pub use summary::Summary;

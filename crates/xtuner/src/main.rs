@@ -1,17 +1,5 @@
-//! The `xtuner` binary: logging, the chosen verb, the exit code.
+//! The `xtuner` binary.
 
-use std::process::ExitCode;
-
-use internlm_kit::exit::{self, Failure};
-use xtuner::cli;
-
-fn main() -> ExitCode {
-    internlm_kit::logging::init();
-    match cli::run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let failure = if cli::is_bad_input(&error) { Failure::BadInput } else { Failure::Failed };
-            exit::report(error.as_ref(), failure)
-        }
-    }
+fn main() -> std::process::ExitCode {
+    internlm_kit::exit::main::<xtuner::Error, _>(xtuner::cli::run)
 }

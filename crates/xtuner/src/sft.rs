@@ -1,28 +1,27 @@
 //! Supervised fine-tuning: from a config to a tuned model and, with LoRA, its adapter.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
+use internlm_kit::context::RunContext;
 use internlm_kit::rng::CounterRng;
-use internlm_kit::{atomic, provenance};
+use internlm_kit::run_folder;
+use internlm_kit::summary::{Summary, significant};
 use internlm_model::chat::ChatTemplate;
 use internlm_model::decoder::Decoder;
 use internlm_model::{ModelConfig, Tokenizer, device};
 use internlm_train::report::{End, RunReport};
-use internlm_train::{Hooks, Resume, Row, RunConfig, Trainer, evaluate};
+use internlm_train::{FitOptions, Hooks, Row, Start, Trainer, ValidationConfig, ValidationSet, evaluate};
 
 use crate::config::{FinetuneConfig, Method};
-use crate::dataset::{EncodeStats, Encoded, Sample, SftRows, encode, read_openai};
+use crate::dataset::{EncodeStats, Encoded, MixedRows, Sample, SftRows, encode, read_openai};
 use crate::export::export_model;
 use crate::lora::{Adapter, AdapterConfig, inject};
-use crate::summary::Summary;
 use crate::{Error, Result};
 
-/// What a run did, and its summary when it finished.
+/// What a fine-tuning run did, and its summary when it finished.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FinetuneReport {
-    /// How it went.
+    /// How the loop ended and what the last validation measured.
     pub run: RunReport,
     /// The numbers of `summary.json`; `None` when the run was stopped before its last step.
     pub summary: Option<Summary>,
@@ -31,40 +30,55 @@ pub struct FinetuneReport {
 /// The encoded data of a run, split by a seeded permutation.
 #[derive(Clone, Debug)]
 pub struct Dataset {
-    /// What is learned from.
+    /// The samples that are learned from.
     pub train: Vec<Sample>,
-    /// What the validation loss is measured on.
+    /// The samples that the validation loss is measured on.
     pub valid: Vec<Sample>,
-    /// Counts over both.
+    /// Counts over all conversations, before the split.
     pub stats: EncodeStats,
 }
 
 /// Runs `config` into `config.run.out`: `checkpoints/`, `metrics.jsonl`, `config.toml` and, at the end, `hf/`,
 /// with LoRA `adapter/`, and `summary.json`.
 ///
+/// A stop that is requested through `context` ends the run after the current step, with a checkpoint; the same call
+/// then resumes it. A finished run of another config in the same folder is refused, unless `start` replaces it.
+///
 /// # Errors
-/// Bad data, models and checkpoints, I/O errors, and numbers that stay not finite.
-pub fn finetune(config: &FinetuneConfig, resume: Resume, stop: Arc<AtomicBool>) -> Result<FinetuneReport> {
+/// Bad data, models and checkpoints, I/O errors, and losses that remain non-finite.
+pub fn finetune(
+    config: &FinetuneConfig,
+    start: impl Into<Start>,
+    context: &RunContext,
+) -> Result<FinetuneReport> {
+    let start = start.into();
+    // These tables belong to other verbs: what they write is part of the data, which is compared by its hash.
+    start.protect(&config.run.out, config, &["generate", "test"])?;
     let device = device::parse(&config.run.device)?;
     let decoder = Decoder::load(&config.model.path, &device)?;
+    let model = decoder.config().clone();
     let tokenizer = Tokenizer::load(&config.model.path)?;
     let template = ChatTemplate::load(&config.model.path)?;
     let data = load_dataset(config, &tokenizer, &template)?;
-    check_length(config, decoder.config())?;
+    check_length(config, &model)?;
     let section = &config.dataset;
-    let mut rows = SftRows::new(&data.train, section.row_tokens(), section.rows_per_step, config.run.seed);
+    let rows = SftRows::new(&data.train, section.row_tokens(), section.rows_per_step, config.run.seed);
+    let mut rows = MixedRows::conversations(rows);
+    if let Some(text) = &section.pretrain {
+        rows = rows.with_text(text, section.step_tokens(), model.vocab, config.run.seed)?;
+    }
+    let held_out = held_out_text(config, &model, &tokenizer)?;
     let decoder = match config.model.method {
         Method::Full => decoder,
         Method::Lora => inject(decoder, &config.lora, config.run.seed)?,
     };
-    let settings = config.trainer(rows.rows() as f64 / section.rows_per_step as f64);
-    let mut trainer = Trainer::new(decoder.config().clone(), decoder, settings)?;
-    describe(&trainer, &data, &rows);
-    write_config(config)?;
+    let settings = config.trainer(rows.packed().rows() as f64 / section.rows_per_step as f64);
+    let mut trainer = Trainer::new(model, decoder, settings)?;
+    describe(&trainer, &data, rows.packed());
     let validation = data.valid.iter().map(Sample::row).collect();
-    let mut hooks = Validation { rows: validation, pass_tokens: config.run.pass_tokens };
-    let run = RunConfig { out: config.run.out.clone(), resume, stop };
-    let report = trainer.fit(&mut rows, &mut hooks, &run)?;
+    let mut hooks = RunHooks { config, context, rows: validation, held_out };
+    let options = FitOptions::new(&config.run.out).with_start(start).with_context(context);
+    let report = trainer.fit(&mut rows, &mut hooks, &options)?;
     let summary = match report.end {
         End::Stopped => None,
         End::Finished => Some(finish(config, &trainer, &tokenizer, &report)?),
@@ -102,12 +116,16 @@ pub fn load_dataset(
 }
 
 fn check_length(config: &FinetuneConfig, model: &ModelConfig) -> Result<()> {
-    let (found, most) = (config.dataset.max_length, model.max_position);
-    if found <= most {
-        return Ok(());
+    let limit = model.max_position;
+    let text = config.dataset.pretrain.as_ref().map(|text| ("dataset.pretrain.seq-len", text.seq_len));
+    let lengths = [("dataset.max-length", config.dataset.max_length)].into_iter().chain(text);
+    match lengths.into_iter().find(|(_, length)| *length > limit) {
+        Some((key, length)) => {
+            let expected = format!("at most the model's {limit} positions");
+            Err(Error::mismatch(key, length.to_string(), expected))
+        }
+        None => Ok(()),
     }
-    let expected = format!("at most the model's {most} positions");
-    Err(Error::mismatch("dataset.max-length", found.to_string(), expected))
 }
 
 fn describe(trainer: &Trainer, data: &Dataset, rows: &SftRows) {
@@ -127,15 +145,6 @@ fn describe(trainer: &Trainer, data: &Dataset, rows: &SftRows) {
     );
 }
 
-/// The resolved config, defaults and overrides included.
-fn write_config(config: &FinetuneConfig) -> Result<()> {
-    let path = config.run.out.join("config.toml");
-    let text = toml::to_string_pretty(config)
-        .map_err(|error| Error::mismatch("config", error.to_string(), "values that TOML can hold"))?;
-    let text = provenance::header(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION")) + &text;
-    atomic::write(&path, text.as_bytes()).map_err(Error::io(&path, "write"))
-}
-
 /// Writes adapter, merged model and summary.
 fn finish(
     config: &FinetuneConfig,
@@ -151,13 +160,29 @@ fn finish(
     }
     let decoder = trainer.validation_decoder();
     export_model(&decoder, tokenizer, &config.model.path, &hf_folder(out))?;
-    let total: usize = total_parameters(trainer);
-    let summary = Summary::of(trainer, report, total);
-    summary.write(&out.join("summary.json"))?;
+    let summary = summary(trainer, report);
+    summary.write(out.join("summary.json"))?;
     Ok(summary)
 }
 
-/// Parameters of the model without adapters.
+/// The numbers of a finished run.
+fn summary(trainer: &Trainer, report: &RunReport) -> Summary {
+    let state = trainer.state();
+    let trained: usize = trainer.parameters().iter().map(|info| info.elements()).sum();
+    let mut summary = Summary::from_iter([
+        ("parameters", total_parameters(trainer) as f64),
+        ("trained_parameters", trained as f64),
+        ("steps", state.step as f64),
+        ("tokens", state.tokens as f64),
+        ("tokens_per_second", (state.tokens as f64 / state.seconds).round()),
+        ("train_loss", significant(state.loss, 3)),
+    ]);
+    summary.extend(report.validation.iter().map(|(name, value)| (name.clone(), significant(*value, 3))));
+    summary.push("seconds", state.seconds.round());
+    summary
+}
+
+/// Number of parameters of the model without adapters.
 fn total_parameters(trainer: &Trainer) -> usize {
     trainer
         .decoder()
@@ -168,24 +193,52 @@ fn total_parameters(trainer: &Trainer) -> usize {
         .sum()
 }
 
-/// Where a run puts the tuned model.
+/// Where the run in the folder `out` writes the tuned model.
 #[must_use]
 pub fn hf_folder(out: &Path) -> PathBuf {
     out.join("hf")
 }
 
-/// Loss on the held-out conversations.
-struct Validation {
-    rows: Vec<Row>,
-    pass_tokens: usize,
+/// The held-out text of `[dataset.pretrain]`.
+fn held_out_text(
+    config: &FinetuneConfig,
+    model: &ModelConfig,
+    tokenizer: &Tokenizer,
+) -> Result<Option<ValidationSet>> {
+    let Some(text) = &config.dataset.pretrain else { return Ok(None) };
+    let Some(dir) = text.valid.clone() else { return Ok(None) };
+    let held_out = ValidationConfig::new(dir, model.vocab)
+        .with_tokens(text.valid_tokens)
+        .with_seq_len(text.seq_len)
+        .with_pass_tokens(config.run.pass_tokens);
+    Ok(Some(ValidationSet::open(&held_out, Some(tokenizer))?))
 }
 
-impl Hooks for Validation {
+/// What a run adds to the loop: its resolved config, the loss on held-out conversations, and bits per byte of
+/// held-out text.
+struct RunHooks<'a> {
+    config: &'a FinetuneConfig,
+    context: &'a RunContext,
+    rows: Vec<Row>,
+    held_out: Option<ValidationSet>,
+}
+
+impl Hooks for RunHooks<'_> {
+    fn started(&mut self) -> internlm_train::Result<()> {
+        let origin = self.context.provenance_or(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
+        Ok(run_folder::write_config(self.config.run.out.join("config.toml"), self.config, &origin)?)
+    }
+
     fn validate(&mut self, _step: u64, decoder: &Decoder) -> internlm_train::Result<Vec<(String, f64)>> {
-        if self.rows.is_empty() {
-            return Ok(Vec::new());
+        let mut measured = Vec::new();
+        if !self.rows.is_empty() {
+            let loss = evaluate(decoder, &self.rows, self.config.run.pass_tokens)?.loss();
+            measured.push(("valid_loss".to_owned(), loss));
         }
-        let loss = evaluate(decoder, &self.rows, self.pass_tokens)?.loss();
-        Ok(vec![("valid_loss".to_owned(), loss)])
+        if let Some(held_out) = &self.held_out {
+            let bits = held_out.measure(decoder)?.bits_per_byte;
+            measured.extend(bits.map(|bits| ("valid_bits_per_byte".to_owned(), bits)));
+        }
+        Ok(measured)
     }
 }

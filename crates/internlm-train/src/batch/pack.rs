@@ -1,7 +1,7 @@
 //! Mode `cut`: the documents of a file are one stream, cut every `packed_length` tokens.
 //!
 //! Follows `PackedDatasetWithCut` of InternLM/InternEvo@c628a8c: the last token before a cut inside a document
-//! keeps its label, the document's next token; the last token of a document has none; sample borders stand at
+//! keeps its label, the document's next token; the last token of a document has none; samples begin at
 //! each document and every `seq_len` tokens; the tail of a file that does not fill a row is dropped. Unlike
 //! upstream the order of the documents is counter-based, and id 0 may be a label.
 
@@ -19,14 +19,14 @@ use crate::{Error, Result};
 /// Parsed documents kept in memory, in tokens: 128 MiB of ids.
 const CACHE_TOKENS: usize = 32 << 20;
 
-/// Shape of the rows that a [`CutPacker`] cuts.
+/// Shape of the rows that a [`CutPacker`] cuts, in tokens.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct PackShape {
-    /// Tokens of a row.
+    /// Length of every row.
     pub packed_length: usize,
-    /// Longest sample inside a row.
+    /// Maximum length of a sample inside a row.
     pub seq_len: usize,
-    /// Shorter documents are dropped and counted.
+    /// Minimum length of a document; shorter ones are dropped and counted.
     pub min_length: usize,
 }
 
@@ -92,25 +92,25 @@ impl CutPacker {
         Ok(Self { files, shape, vocab, cache: HashMap::new(), cached_tokens: 0, dropped })
     }
 
-    /// Number of rows.
+    /// Number of rows in all shards; the tail of a shard that does not fill a row is left out.
     #[must_use]
     pub fn rows(&self) -> usize {
         self.files.last().map_or(0, |file| file.first_row + file.rows)
     }
 
-    /// Documents shorter than the minimum.
+    /// Number of documents that were dropped because they are shorter than the minimum.
     #[must_use]
     pub fn dropped(&self) -> u64 {
         self.dropped
     }
 
-    /// Tokens of all documents that were kept.
+    /// Number of tokens of all documents that were kept.
     #[must_use]
     pub fn tokens(&self) -> u64 {
         self.files.iter().filter_map(|file| file.ends.last()).sum()
     }
 
-    /// Row `index`.
+    /// Cuts row number `index`, from 0.
     ///
     /// # Errors
     /// A damaged shard, or an id outside the vocabulary: file and document are named.

@@ -12,7 +12,7 @@ const AHEAD: usize = 2;
 
 /// Runs `body` with a function that gives the batches of `steps` one after the other.
 ///
-/// Nothing of what was packed ahead is ever saved: a batch is a pure function of its step.
+/// What was packed ahead is never saved: a batch is a pure function of its step.
 pub fn with_prefetch<T>(
     source: &mut dyn RowSource,
     steps: Range<u64>,

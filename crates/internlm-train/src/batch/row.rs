@@ -10,7 +10,7 @@ use crate::{Error, Result};
 /// Positions restart at 0 in each sample and no sample sees another.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Row {
-    /// Input ids.
+    /// Input ids of all samples, one after the other.
     pub ids: Vec<TokenId>,
     /// The id that should follow each input; `None` takes no part in the loss.
     pub labels: Vec<Option<TokenId>>,
@@ -35,7 +35,7 @@ impl Row {
         Self { ids: ids.to_vec(), labels, cu_seqlens: vec![0, ids.len()] }
     }
 
-    /// Number of tokens.
+    /// Number of input tokens.
     #[must_use]
     pub fn tokens(&self) -> usize {
         self.ids.len()
@@ -47,12 +47,12 @@ impl Row {
         self.labels.iter().flatten().count()
     }
 
-    /// Lengths of the samples.
+    /// Lengths of the samples, in order.
     pub fn sample_lengths(&self) -> impl Iterator<Item = usize> {
         self.cu_seqlens.windows(2).map(|pair| pair[1] - pair[0])
     }
 
-    /// Appends the samples of `other`; borders move behind the present ones.
+    /// Appends the samples of `other`; their borders move by the present number of tokens.
     pub fn append(&mut self, other: &Self) {
         let offset = self.ids.len();
         if self.cu_seqlens.is_empty() {

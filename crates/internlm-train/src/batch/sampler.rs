@@ -37,7 +37,7 @@ impl Sampler {
         Self { rng: CounterRng::new(seed, "rows"), rows, batch, order: None }
     }
 
-    /// The rows of `step`, in order.
+    /// Numbers of the rows that `step` takes, in order.
     pub fn step(&mut self, step: u64) -> Vec<usize> {
         let (rows, batch) = (self.rows as u64, self.batch as u64);
         let first = step * batch;

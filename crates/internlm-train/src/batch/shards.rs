@@ -2,33 +2,55 @@
 
 use std::path::{Path, PathBuf};
 
-use internlm_kit::atomic;
+use internlm_kit::file::AtPath;
+use internlm_kit::hash;
 use wanjuan_data::shard::ShardFolder;
 
 use super::pack::PackShape;
 use super::{CutPacker, Row, RowSource, Sampler};
-use crate::{Error, Result};
+use crate::Result;
 
-/// What to read and how to cut it.
+/// Which shards are read and how they are cut into rows.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub struct ShardRowsConfig {
     /// Folder of type folders of shards.
     pub dir: PathBuf,
-    /// Longest sample inside a row.
+    /// Maximum length of a sample inside a row, in tokens.
     pub seq_len: usize,
-    /// Tokens of a row are `micro_bsz * seq_len`.
+    /// A row has `micro_bsz * seq_len` tokens, default 1.
     pub micro_bsz: usize,
-    /// Rows of a step.
+    /// Number of rows in a step, default 1.
     pub micro_num: usize,
-    /// Shorter documents are dropped.
+    /// Documents with fewer tokens are dropped, default 0.
     pub min_length: usize,
-    /// The model's vocabulary: larger ids are errors.
+    /// Number of ids that the model has embeddings for: larger ids are errors.
     pub vocab: usize,
-    /// Seed of both orders, documents and rows.
+    /// Seed of both orders, that of the documents and that of the rows; default 42.
     pub seed: u64,
 }
 
-/// Rows cut from shards, drawn by a [`Sampler`].
+impl ShardRowsConfig {
+    /// One row of `seq_len` tokens per step from the shards in `dir`, for a model with `vocab` embeddings.
+    #[must_use]
+    pub fn new(dir: impl Into<PathBuf>, seq_len: usize, vocab: usize) -> Self {
+        Self { dir: dir.into(), seq_len, micro_bsz: 1, micro_num: 1, min_length: 0, vocab, seed: 42 }
+    }
+
+    /// The same rows, `micro_num` of them in a step.
+    #[must_use]
+    pub fn with_micro_num(self, micro_num: usize) -> Self {
+        Self { micro_num, ..self }
+    }
+
+    /// The same rows in the order of `seed`.
+    #[must_use]
+    pub fn with_seed(self, seed: u64) -> Self {
+        Self { seed, ..self }
+    }
+}
+
+/// Rows that a [`CutPacker`] cuts from shards, in the order of a [`Sampler`].
 #[derive(Debug)]
 pub struct ShardRows {
     packer: CutPacker,
@@ -37,7 +59,7 @@ pub struct ShardRows {
 }
 
 impl ShardRows {
-    /// Indexes the shards.
+    /// Indexes the shards; documents are read when a step asks for them.
     ///
     /// # Errors
     /// A missing or empty folder, damaged `.meta` files, or too few tokens for one row.
@@ -61,7 +83,7 @@ impl ShardRows {
         Ok(Self { packer, sampler, fingerprint })
     }
 
-    /// The rows, for sizes and counts.
+    /// Access to the rows by number, for sizes and counts.
     #[must_use]
     pub fn packer(&self) -> &CutPacker {
         &self.packer
@@ -91,10 +113,10 @@ fn folder_fingerprint(dir: &Path) -> Result<String> {
         let mut meta = path.as_os_str().to_owned();
         meta.push(".meta");
         let meta = PathBuf::from(meta);
-        let length = std::fs::metadata(path).map_err(Error::io(path, "read"))?.len();
-        let hash = atomic::sha256_file(&meta).map_err(Error::io(&meta, "read"))?;
+        let length = std::fs::metadata(path).at(path, "read")?.len();
+        let hash = hash::sha256_file(&meta)?;
         let name = path.strip_prefix(dir).unwrap_or(path).display();
         text.push_str(&format!("{kind} {name} {length} {hash}\n"));
     }
-    Ok(atomic::sha256(text.as_bytes())[..16].to_owned())
+    Ok(hash::sha256(&text)[..16].to_owned())
 }

@@ -1,22 +1,23 @@
-//! Where checkpoints lie, which ones are kept, and how a run resumes.
+//! Where checkpoints are, which of them are kept, how a run resumes, and the counters that each of them holds.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use internlm_kit::config::Validate;
+use internlm_kit::file::AtPath;
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result};
+use crate::Result;
 
-/// When checkpoints are written and which stay.
+/// When checkpoints are written and how many of them are kept.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct CheckpointConfig {
-    /// Steps between checkpoints, default 50; the last step always has one. Upstream: `checkpoint_every`, 50.
+    /// Steps between two checkpoints, default 50; the last step always writes one. Upstream: `checkpoint_every`, 50.
     #[serde(default = "default_every")]
     pub every: u64,
-    /// Newest checkpoints that stay, default 2.
+    /// Number of newest checkpoints that are kept, default 2.
     #[serde(default = "default_keep_last")]
     pub keep_last: usize,
 }
@@ -48,15 +49,41 @@ impl Validate for CheckpointConfig {
     }
 }
 
-/// How a run finds its starting point.
+/// The counters of a run after `step` steps. Data order and learning rate are pure functions of the step.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct State {
+    /// Number of steps that are done, skipped ones included.
+    pub step: u64,
+    /// Number of updates: the t of AdamW's bias corrections.
+    pub updates: u64,
+    /// Steps skipped because loss or gradients were not finite.
+    pub skipped: u64,
+    /// Number of skipped steps since the last update.
+    pub skipped_in_a_row: u64,
+    /// Number of tokens that were trained on, repeated ones included.
+    pub tokens: u64,
+    /// Model FLOPs of all steps so far.
+    pub flops: f64,
+    /// Seconds of training, over all sessions of the run.
+    pub seconds: f64,
+    /// Running mean of the loss: the newest step weighs 1/50, or 1/n in the first 50 steps.
+    pub loss: f64,
+    /// Identifies data and order, see [`crate::RowSource::fingerprint`].
+    pub data: String,
+    /// The resolved settings of the run, for the comparison when it resumes.
+    pub config: serde_json::Value,
+}
+
+/// How a run finds its starting point. On a command line: `auto`, `none`, or a checkpoint folder.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub enum Resume {
-    /// The newest complete checkpoint of the same settings and data; from the start when there is none.
+    /// Resume from the newest complete checkpoint of the same settings and data; without one, start at step 0.
     #[default]
     Auto,
-    /// From the start.
+    /// Start at step 0, whatever the run folder holds.
     None,
-    /// This checkpoint, whatever settings it was written with.
+    /// Resume from this checkpoint folder, whatever settings it was written with.
     From(PathBuf),
 }
 
@@ -72,13 +99,13 @@ impl FromStr for Resume {
     }
 }
 
-/// The folder of the checkpoint after `step` steps.
+/// Path of the checkpoint that is written after `step` steps.
 #[must_use]
 pub fn step_folder(checkpoints: &Path, step: u64) -> PathBuf {
     checkpoints.join(format!("step-{step}"))
 }
 
-/// The finished checkpoints below `checkpoints`, newest first. A folder that does not exist holds none.
+/// Step and path of every finished checkpoint in `checkpoints`, newest first; empty when the folder does not exist.
 ///
 /// # Errors
 /// A folder that cannot be listed.
@@ -87,8 +114,8 @@ pub fn list(checkpoints: &Path) -> Result<Vec<(u64, PathBuf)>> {
         return Ok(Vec::new());
     }
     let mut found = Vec::new();
-    for entry in fs::read_dir(checkpoints).map_err(Error::io(checkpoints, "list"))? {
-        let path = entry.map_err(Error::io(checkpoints, "list"))?.path();
+    for entry in fs::read_dir(checkpoints).at(checkpoints, "list")? {
+        let path = entry.at(checkpoints, "list")?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         if let Some(step) = name.strip_prefix("step-").and_then(|step| step.parse().ok()) {
             found.push((step, path));

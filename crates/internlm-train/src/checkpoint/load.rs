@@ -1,9 +1,10 @@
-//! Reading: only complete checkpoints, every file checked against its hash.
+//! Reading checkpoints: only complete ones count, and every file is checked against its hash.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use internlm_kit::atomic;
+use internlm_kit::file::{self, AtPath};
+use internlm_kit::hash;
 use safetensors::{Dtype, SafeTensors};
 
 use super::save::{Complete, Coverage, MOMENTS};
@@ -15,17 +16,17 @@ use crate::{Error, Result};
 /// A checkpoint that was read and checked.
 #[derive(Clone, Debug)]
 pub struct Loaded {
-    /// The folder it came from.
+    /// The folder it was read from.
     pub path: PathBuf,
-    /// Counters and settings.
+    /// Counters and settings of the run that wrote it.
     pub state: State,
     /// Values of the trained parameters, in the order asked for.
     pub values: Vec<Vec<f32>>,
-    /// Their moments.
+    /// AdamW's moments of the same parameters, in the same order.
     pub moments: Vec<Moments>,
 }
 
-/// The newest complete checkpoint, or `None`; says in the log why others were passed over.
+/// The newest complete checkpoint, or `None`; the log says why others were passed over.
 ///
 /// # Errors
 /// A folder that cannot be listed.
@@ -62,11 +63,11 @@ fn verify(folder: &Path) -> Result<State> {
     let complete: Complete = read_json(&folder.join("COMPLETE"))?;
     for (name, record) in &complete {
         let path = folder.join(name);
-        let bytes = fs::metadata(&path).map_err(Error::io(&path, "read"))?.len();
+        let bytes = fs::metadata(&path).at(&path, "read")?.len();
         if bytes != record.bytes {
             return Err(broken(&path, format!("{bytes} bytes"), format!("{} bytes", record.bytes)));
         }
-        let sha256 = atomic::sha256_file(&path).map_err(Error::io(&path, "read"))?;
+        let sha256 = hash::sha256_file(&path)?;
         if sha256 != record.sha256 {
             return Err(broken(&path, format!("sha256 {sha256}"), format!("sha256 {}", record.sha256)));
         }
@@ -75,9 +76,9 @@ fn verify(folder: &Path) -> Result<State> {
 }
 
 fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T> {
-    let bytes = fs::read(path).map_err(|error| match error.kind() {
+    let bytes = file::read(path).map_err(|error| match error.source.kind() {
         std::io::ErrorKind::NotFound => broken(path, "nothing".to_owned(), "this file".to_owned()),
-        _ => Error::io(path, "read")(error),
+        _ => error.into(),
     })?;
     serde_json::from_slice(&bytes)
         .map_err(|error| broken(path, error.to_string(), "the JSON that the trainer writes".to_owned()))
@@ -95,7 +96,7 @@ struct Tensors {
 
 impl Tensors {
     fn read(path: &Path) -> Result<Self> {
-        let bytes = fs::read(path).map_err(Error::io(path, "read"))?;
+        let bytes = file::read(path)?;
         Ok(Self { path: path.to_path_buf(), bytes })
     }
 

@@ -3,14 +3,12 @@
 //! `checkpoints/step-N/` holds `config.json` and `model.safetensors` (a Hugging Face InternLM2 folder; with
 //! frozen parameters `trainable.safetensors` holds only what is trained), `optimizer.safetensors` (the moments
 //! as `NAME.exp_avg` and `NAME.exp_avg_sq`), `state.json`, and `COMPLETE`, written last, with length and
-//! sha256 of every other file. The folder is written as `step-N.tmp`, synced and renamed.
+//! sha256 of every other file. The folder is written as `step-N.tmp` and then renamed.
 
 mod layout;
 mod load;
 mod save;
-mod state;
 
-pub use layout::{CheckpointConfig, Resume, list, step_folder};
+pub use layout::{CheckpointConfig, Resume, State, list, step_folder};
 pub use load::{Loaded, newest, open};
 pub use save::{Coverage, Saver, Snapshot};
-pub use state::State;

@@ -1,12 +1,12 @@
-//! Writing: the training thread hands over a copy and goes on; one save is in flight.
+//! Writing checkpoints: the training thread hands a copy over and continues; at most one save is in flight.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
 
-use internlm_kit::atomic;
+use internlm_kit::file::{self, AtPath};
+use internlm_kit::hash;
 use internlm_model::ModelConfig;
 use internlm_model::weights::write_file;
 use serde::{Deserialize, Serialize};
@@ -32,13 +32,13 @@ pub(super) type Complete = BTreeMap<String, FileRecord>;
 pub struct Snapshot {
     /// The model's shape, written as `config.json`.
     pub model: ModelConfig,
-    /// Counters and settings.
+    /// Counters and settings of the run.
     pub state: State,
     /// Names and shapes of the trained parameters.
     pub parameters: Vec<ParameterInfo>,
-    /// Their values.
+    /// Values of the trained parameters, in the same order.
     pub values: Vec<Vec<f32>>,
-    /// Their moments.
+    /// AdamW's moments, in the same order.
     pub moments: Vec<Moments>,
     /// Whether these are all parameters of the model, which makes the folder a model folder.
     pub coverage: Coverage,
@@ -70,21 +70,18 @@ impl Snapshot {
     /// Any error of writing; older checkpoints are untouched.
     pub fn write(&self, checkpoints: &Path) -> Result<PathBuf> {
         let target = step_folder(checkpoints, self.state.step);
-        let folder = checkpoints.join(format!("step-{}.tmp", self.state.step));
-        remove(&folder)?;
-        fs::create_dir_all(&folder).map_err(Error::io(&folder, "create"))?;
-        self.write_tensors(&folder)?;
-        let config = pretty(&self.model.to_hf_json());
-        write(&folder.join("config.json"), config.as_bytes())?;
-        let state = serde_json::to_value(&self.state).expect("counters and strings are valid JSON");
-        write(&folder.join("state.json"), pretty(&state).as_bytes())?;
-        let complete = serde_json::to_value(records(&folder)?).expect("file records are valid JSON");
-        write(&folder.join("COMPLETE"), pretty(&complete).as_bytes())?;
-        sync(&folder)?;
-        remove(&target)?;
-        fs::rename(&folder, &target).map_err(Error::io(&target, "rename to"))?;
-        sync(checkpoints)?;
+        file::replace_folder(&target, |folder| self.fill(folder))?;
         Ok(target)
+    }
+
+    /// Writes the files of a checkpoint; `COMPLETE`, which lists the others, comes last.
+    fn fill(&self, folder: &Path) -> Result<()> {
+        self.write_tensors(folder)?;
+        file::write(folder.join("config.json"), pretty(&self.model.to_hf_json()))?;
+        let state = serde_json::to_value(&self.state).expect("counters and strings are valid JSON");
+        file::write(folder.join("state.json"), pretty(&state))?;
+        let complete = serde_json::to_value(records(folder)?).expect("file records are valid JSON");
+        Ok(file::write(folder.join("COMPLETE"), pretty(&complete))?)
     }
 
     fn write_tensors(&self, folder: &Path) -> Result<()> {
@@ -131,7 +128,7 @@ impl Saver {
     /// Starts writing `snapshot`, after the previous save has ended.
     ///
     /// # Errors
-    /// The error of the previous save.
+    /// The error of the previous save, which was reported nowhere else.
     pub fn start(&mut self, snapshot: Snapshot) -> Result<()> {
         let previous = self.wait();
         let (checkpoints, keep_last) = (self.checkpoints.clone(), self.keep_last);
@@ -146,7 +143,7 @@ impl Saver {
     /// Waits for the save in flight, if any.
     ///
     /// # Errors
-    /// Its error.
+    /// The error of that save.
     pub fn wait(&mut self) -> Result<()> {
         match self.running.take().map(JoinHandle::join) {
             None | Some(Ok(Ok(_))) => Ok(()),
@@ -156,13 +153,13 @@ impl Saver {
     }
 }
 
-/// Removes all but the newest `keep_last` checkpoints and what killed runs left behind.
+/// Removes all but the newest `keep_last` checkpoints.
 fn prune(checkpoints: &Path, keep_last: usize) -> Result<()> {
     for (_, path) in list(checkpoints)?.into_iter().skip(keep_last) {
-        // First out of the list, then away: a kill in between leaves no half checkpoint under a good name.
+        // Renamed before it is removed: a kill in between leaves no half checkpoint under a good name.
         let doomed = path.with_extension("tmp");
-        fs::rename(&path, &doomed).map_err(Error::io(&path, "rename"))?;
-        remove(&doomed)?;
+        fs::rename(&path, &doomed).at(&path, "rename")?;
+        file::remove_dir_all(&doomed)?;
     }
     Ok(())
 }
@@ -170,32 +167,16 @@ fn prune(checkpoints: &Path, keep_last: usize) -> Result<()> {
 /// Length and hash of every file in `folder`.
 fn records(folder: &Path) -> Result<Complete> {
     let mut files = Complete::new();
-    for entry in fs::read_dir(folder).map_err(Error::io(folder, "list"))? {
-        let path = entry.map_err(Error::io(folder, "list"))?.path();
+    for entry in fs::read_dir(folder).at(folder, "list")? {
+        let path = entry.at(folder, "list")?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let bytes = fs::metadata(&path).map_err(Error::io(&path, "read"))?.len();
-        let sha256 = atomic::sha256_file(&path).map_err(Error::io(&path, "read"))?;
+        let bytes = fs::metadata(&path).at(&path, "read")?.len();
+        let sha256 = hash::sha256_file(&path)?;
         files.insert(name, FileRecord { bytes, sha256 });
     }
     Ok(files)
 }
 
-fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    atomic::write(path, bytes).map_err(Error::io(path, "write"))
-}
-
 fn pretty(value: &serde_json::Value) -> String {
     format!("{value:#}\n")
-}
-
-fn sync(folder: &Path) -> Result<()> {
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(Error::io(folder, "sync"))
-}
-
-/// Removes a folder that may not exist.
-fn remove(folder: &Path) -> Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::io(folder, "remove")(error)),
-        _ => Ok(()),
-    }
 }

@@ -1,6 +1,7 @@
 //! `internlm-train bench`: tokens per second of whole training steps.
 
 use clap::Args;
+use internlm_kit::outln;
 
 use crate::Error;
 use crate::bench::{BenchShape, SHAPES};
@@ -12,25 +13,25 @@ const EXAMPLES: &str = "Examples:
 
 Shapes (batch x sequence): 4m = hidden 256, 4 layers, vocabulary 2048 (8 x 256); 19m = hidden 384, 8 layers,
 vocabulary 8192 (4 x 512); 135m = hidden 576, 30 layers, vocabulary 49152 (1 x 512).
-crates/internlm-train/benches/pytorch_step.py runs this and PyTorch in turns and prints the ratio.";
+crates/internlm-train/benches/pytorch_step.py runs this and PyTorch interleaved and prints the ratio.";
 
 /// Arguments of the verb.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Bench {
-    /// Shape to measure, default 4m; may be repeated.
+    /// Shape to measure; may be repeated. Default: 4m.
     #[arg(long = "shape", value_name = "4m|19m|135m")]
     shapes: Vec<String>,
-    /// Rounds of measured steps; the median over all steps counts.
+    /// Number of rounds of measured steps; the median over all steps is printed.
     #[arg(long, default_value_t = 5)]
     rounds: usize,
-    /// Measured steps of a round.
+    /// Number of measured steps in a round.
     #[arg(long, default_value_t = 4)]
     steps: usize,
-    /// Unmeasured steps before the first round.
+    /// Number of unmeasured steps before the first round.
     #[arg(long, default_value_t = 2)]
     warmup: usize,
-    /// One JSON object per line instead of text.
+    /// Print one JSON object per shape instead of text.
     #[arg(long)]
     json: bool,
 }
@@ -50,17 +51,17 @@ impl Bench {
         for shape in shapes {
             let result = shape.measure((self.rounds * self.steps).max(1), self.warmup)?;
             if self.json {
-                println!("{}", serde_json::to_string(&result)?);
+                outln!("{}", serde_json::to_string(&result)?)?;
                 continue;
             }
             let [forward, backward, optimizer] = result.parts.map(|seconds| 1e3 * seconds);
-            println!(
+            outln!(
                 "{:>5}  {:>9} parameters  {:>7.0} tokens/s  mfu {:>4.1} %  forward {forward:.1} ms  backward {backward:.1} ms  optimizer {optimizer:.1} ms",
                 result.shape,
                 result.parameters,
                 result.tokens_per_second,
                 100.0 * result.mfu,
-            );
+            )?;
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use internlm_kit::outln;
 use internlm_model::decoder::Decoder;
 use internlm_model::{Tokenizer, device};
 
@@ -21,21 +22,21 @@ const EXAMPLES: &str = "Examples:
 pub(super) struct Eval {
     /// Model folder, checkpoint or GGUF file.
     model: PathBuf,
-    /// Folder of type folders of shards.
+    /// Folder of type folders of shards to evaluate on.
     data: PathBuf,
-    /// Tokenizer that counts the bytes; the model folder's own by default, if it has one.
+    /// Tokenizer that counts the bytes; default: that of the model folder, if it has one.
     #[arg(long)]
     tokenizer: Option<PathBuf>,
-    /// Longer documents are read in pieces of this many tokens.
+    /// Maximum length of a piece in tokens; longer documents are read in pieces.
     #[arg(long, default_value_t = 256)]
     seq_len: usize,
-    /// Most tokens to evaluate, in whole documents.
+    /// Maximum number of tokens to evaluate, in whole documents.
     #[arg(long, default_value_t = 100_000)]
     tokens: usize,
-    /// Device.
+    /// Device to compute on.
     #[arg(long, default_value = "cpu", value_name = "cpu|cuda:N|vulkan:N")]
     device: String,
-    /// One JSON object instead of lines.
+    /// Print one JSON object instead of lines.
     #[arg(long)]
     json: bool,
 }
@@ -66,9 +67,11 @@ impl Eval {
         if self.json {
             let object: serde_json::Map<_, _> =
                 rows.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
-            println!("{}", serde_json::Value::Object(object));
+            outln!("{}", serde_json::Value::Object(object))?;
         } else {
-            rows.iter().for_each(|(name, value)| println!("{name:>14}  {value}"));
+            for (name, value) in rows {
+                outln!("{name:>14}  {value}")?;
+            }
         }
         Ok(())
     }

@@ -26,13 +26,13 @@ enum Form {
 pub(super) struct Export {
     /// Checkpoint or model folder.
     checkpoint: PathBuf,
-    /// Form to write.
+    /// Form of the folder.
     #[arg(long, value_enum, default_value_t = Form::Hf)]
     to: Form,
-    /// Folder to write; must not exist.
+    /// Folder to write; it must not exist.
     #[arg(long)]
     out: PathBuf,
-    /// Tokenizer to put beside the weights.
+    /// Tokenizer to write next to the weights; default: none.
     #[arg(long)]
     tokenizer: Option<PathBuf>,
 }

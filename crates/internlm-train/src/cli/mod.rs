@@ -1,5 +1,4 @@
 //! Command line of the `internlm-train` binary; one file per verb.
-#![allow(clippy::print_stdout)]
 
 mod bench;
 mod eval;
@@ -9,9 +8,7 @@ mod train;
 
 use clap::{Parser, Subcommand};
 
-use crate::Error;
-
-/// Pre-training of InternLM2-family models: token shards to a checkpoint.
+/// Pre-train models of the InternLM2 family: token shards to a checkpoint.
 #[derive(Debug, Parser)]
 #[command(name = "internlm-train", version, about)]
 struct Cli {
@@ -21,15 +18,15 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Pre-trains a model; continues by itself where a killed run stopped.
+    /// Pre-train a model; resumes an interrupted run by itself.
     Train(train::Train),
-    /// Loss and bits per byte of a model on shards.
+    /// Evaluate a model on shards: loss, perplexity and bits per byte.
     Eval(eval::Eval),
-    /// Writes a checkpoint as a Hugging Face folder.
+    /// Write a checkpoint as a Hugging Face folder.
     Export(export::Export),
-    /// Parameters, memory and FLOPs of a config before anything is allocated.
+    /// Show parameters, memory and FLOPs of a config before anything is allocated.
     Plan(plan::Plan),
-    /// Tokens per second of whole training steps at fixed shapes.
+    /// Measure tokens per second of whole training steps at fixed shapes.
     Bench(bench::Bench),
 }
 
@@ -45,10 +42,4 @@ pub fn run() -> anyhow::Result<()> {
         Verb::Plan(verb) => verb.run(),
         Verb::Bench(verb) => verb.run(),
     }
-}
-
-/// Whether `error` is the user's input (exit code 2) and not the work itself (exit code 1).
-#[must_use]
-pub fn is_bad_input(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<Error>().is_some_and(Error::is_bad_input)
 }

@@ -1,9 +1,9 @@
-//! `internlm-train plan`: what a config costs before anything is allocated.
+//! `internlm-train plan`: what a run will cost, before anything is allocated.
 
 use std::path::PathBuf;
 
 use clap::Args;
-use internlm_kit::config;
+use internlm_kit::{config, outln};
 
 use crate::Error;
 use crate::plan::Plan as Costs;
@@ -18,12 +18,12 @@ const EXAMPLES: &str = "Examples:
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Plan {
-    /// The run's TOML; it needs a `[model]`.
+    /// TOML of the run; it needs a `[model]`.
     config: PathBuf,
-    /// Overrides one key; may be repeated.
+    /// Override one key, for instance `model.hidden=512`; may be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,
-    /// One JSON object instead of lines.
+    /// Print one JSON object with exact numbers instead of lines.
     #[arg(long)]
     json: bool,
 }
@@ -33,10 +33,10 @@ impl Plan {
         let config: PretrainConfig = config::load_with(&self.config, &self.set).map_err(Error::from)?;
         let costs = Costs::of(&config)?;
         if self.json {
-            println!("{}", serde_json::to_string(&costs)?);
+            outln!("{}", serde_json::to_string(&costs)?)?;
         } else {
             for (name, value) in costs.lines() {
-                println!("{name:>28}  {value}");
+                outln!("{name:>28}  {value}")?;
             }
         }
         Ok(())

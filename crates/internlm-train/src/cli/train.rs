@@ -1,39 +1,43 @@
 //! `internlm-train train`: a whole run from a TOML.
 
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use clap::Args;
-use internlm_kit::config;
-use signal_hook::consts::{SIGINT, SIGTERM};
+use internlm_kit::context::RunContext;
+use internlm_kit::stop::Stop;
+use internlm_kit::{config, outln};
 
 use crate::pretrain::{PretrainConfig, pretrain};
 use crate::report::End;
-use crate::{Error, Resume};
+use crate::{Error, Finished, Resume, Start};
 
 /// Examples under `--help`.
 const EXAMPLES: &str = "Examples:
   internlm-train train recipes/tiny/2-pretrain.toml
-  internlm-train train recipes/tiny/2-pretrain.toml --set schedule.steps=200 --set optim.lr=2e-3
+  internlm-train train recipes/tiny/2-pretrain.toml --set schedule.steps=200 --set run.out=runs/trial
   internlm-train train recipes/tiny/2-pretrain.toml --resume none
-  internlm-train train recipes/tiny/2-pretrain.toml --resume runs/tiny/pretrain/checkpoints/step-2400
+  internlm-train train recipes/tiny/2-pretrain.toml --resume runs/tiny/pretrain/checkpoints/step-2400 \\
+      --set optim.lr=5e-4 --force
 
-SIGTERM and SIGINT: the current step is finished, a checkpoint is written, exit code 0.";
+On SIGTERM or SIGINT the current step is finished, a checkpoint is written, and the exit code is 0.
+A finished run whose config differs is never replaced without --force or --resume none.";
 
 /// Arguments of the verb.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Train {
-    /// The run's TOML.
+    /// TOML of the run.
     config: PathBuf,
-    /// Overrides one key, for instance `optim.lr=1e-3`; may be repeated.
+    /// Override one key, for instance `optim.lr=1e-3`; may be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,
-    /// `auto`: newest complete checkpoint of the same settings; `none`: from the start; or a checkpoint folder.
-    #[arg(long, default_value = "auto")]
+    /// Start from the newest checkpoint of the same settings (auto), at step 0 (none), or from a checkpoint folder.
+    #[arg(long, default_value = "auto", value_name = "auto|none|DIR")]
     resume: Resume,
-    /// Device, instead of the config's `run.device`.
+    /// Replace a finished run in the same folder whose config differs.
+    #[arg(long)]
+    force: bool,
+    /// Device to train on; default: `run.device` of the config.
     #[arg(long, value_name = "cpu|cuda:N|vulkan:N")]
     device: Option<String>,
 }
@@ -44,19 +48,18 @@ impl Train {
         if let Some(device) = self.device {
             config.run.device = device;
         }
-        let stop = Arc::new(AtomicBool::new(false));
-        for signal in [SIGINT, SIGTERM] {
-            signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&stop))?;
-            signal_hook::flag::register(signal, Arc::clone(&stop))?;
-        }
-        let report = pretrain(&config, self.resume, stop)?;
+        let finished = if self.force { Finished::Replace } else { Finished::Protect };
+        let start = Start::from(self.resume).with_finished(finished);
+        let context = RunContext::terminal(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
+            .with_stop(Stop::on_signals()?);
+        let report = pretrain(&config, start, &context)?;
         match (report.run.end, &report.summary) {
             (End::Finished, Some(summary)) => {
                 for (name, value) in summary.rows() {
-                    println!("{name:>24}  {value}");
+                    outln!("{name:>24}  {value}")?;
                 }
             }
-            _ => tracing::info!("stopped and saved; the same command continues"),
+            _ => tracing::info!("stopped and saved; the same command resumes"),
         }
         Ok(())
     }

@@ -34,7 +34,7 @@ impl Moments {
 /// ```
 /// use internlm_train::optim::{AdamW, Moments, OptimConfig};
 ///
-/// let config = OptimConfig { weight_decay: 0.0, ..OptimConfig::with_lr(0.1) };
+/// let config = OptimConfig::with_lr(0.1).with_weight_decay(0.0);
 /// let (mut p, mut moments) = (vec![1.0], Moments::zeros(1));
 /// AdamW::new(&config, 0.1, 1, 1.0).update(&mut p, &[3.0], &mut moments, 2);
 /// assert!((p[0] - 0.9).abs() < 1e-6); // the first step has length lr whatever the gradient

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// AdamW and the clip of the global gradient norm.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[non_exhaustive]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct OptimConfig {
     /// Top learning rate. No default. Upstream: `lr`, 1e-4 for the 7B.
@@ -21,15 +22,15 @@ pub struct OptimConfig {
     /// Decoupled weight decay, default 0.1. Upstream: `weight_decay`, 0.01 in the 7B config.
     #[serde(default = "default_weight_decay")]
     pub weight_decay: f64,
-    /// What decays, default `matrices`. Upstream: everything.
+    /// Which parameters decay, default `matrices`. Upstream: everything.
     #[serde(default)]
     pub decay: Decay,
-    /// Largest global gradient norm, default 1. Upstream: `clip_grad_norm`, 1.0.
+    /// Maximum global gradient norm, default 1. Upstream: `clip_grad_norm`, 1.0.
     #[serde(default = "default_clip")]
     pub clip: f64,
 }
 
-/// Which parameters decay.
+/// Which parameters the weight decay applies to.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Decay {
@@ -73,6 +74,12 @@ impl OptimConfig {
             decay: Decay::default(),
             clip: default_clip(),
         }
+    }
+
+    /// The same optimizer with this decoupled weight decay.
+    #[must_use]
+    pub fn with_weight_decay(self, weight_decay: f64) -> Self {
+        Self { weight_decay, ..self }
     }
 }
 

@@ -12,37 +12,39 @@ use crate::batch::ShardRowsConfig;
 use crate::validation::ValidationConfig;
 use crate::{CheckpointConfig, MonitorConfig, OptimConfig, ScheduleConfig, TrainerConfig};
 
-/// A whole pre-training run.
+/// A whole pre-training run, as its TOML describes it.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[non_exhaustive]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct PretrainConfig {
-    /// Where the run writes, seed, device.
-    pub run: RunSection,
+    /// Where the run writes, its seed and device.
+    pub run: RunConfig,
     /// Shape of a new model; absent when `run.init-from` names an existing one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<ModelConfig>,
-    /// Random values of a new model.
+    /// Standard deviations of the random values of a new model.
     #[serde(default)]
     pub init: InitConfig,
-    /// Shards, tokenizer, packing.
+    /// Shards, tokenizer and packing.
     pub data: DataConfig,
-    /// Optimizer.
+    /// AdamW, its decay rule and the gradient clip.
     pub optim: OptimConfig,
-    /// Number of steps and learning rate.
+    /// Number of steps and the learning rate over them.
     pub schedule: ScheduleConfig,
-    /// Checkpoints.
+    /// When checkpoints are written and how many are kept.
     #[serde(default)]
     pub checkpoint: CheckpointConfig,
-    /// Logging and validation.
+    /// Logging, validation, and the limit on steps whose loss is not finite.
     #[serde(default)]
     pub monitor: MonitorConfig,
 }
 
-/// Where the run writes, its seed and device, where its weights come from.
+/// Where the run writes, its seed and device, and where its weights come from.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[non_exhaustive]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct RunSection {
-    /// Folder of everything the run writes.
+pub struct RunConfig {
+    /// Folder that everything is written into.
     pub out: PathBuf,
     /// Seed of initialization and data order, default 42. Upstream: `seed`, 1024.
     #[serde(default = "default_seed")]
@@ -53,38 +55,39 @@ pub struct RunSection {
     /// Model folder or GGUF file whose weights the run starts from, instead of `[model]`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub init_from: Option<PathBuf>,
-    /// Most tokens of one forward and backward, default 4096; rows are joined up to it.
+    /// Maximum number of tokens of one forward and backward pass, default 4096; rows are joined up to it.
     #[serde(default = "default_pass_tokens")]
     pub pass_tokens: usize,
 }
 
-/// What the run reads.
+/// What the run reads and how it is cut into rows.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[non_exhaustive]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct DataConfig {
     /// Folder of type folders of training shards. Upstream: `train_folder`.
     pub train: PathBuf,
-    /// The same for validation. Upstream: `valid_folder`.
+    /// Folder of type folders of held-out shards; default none. Upstream: `valid_folder`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub valid: Option<PathBuf>,
-    /// Tokenizer of the shards: copied beside the exported model, counts the bytes of held-out text.
+    /// Tokenizer of the shards: copied next to the exported model, and counts the bytes of held-out text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tokenizer: Option<PathBuf>,
-    /// `summary.json` of the data stage, whose compression baselines are repeated in ours.
+    /// `summary.json` of the data stage, whose compression baselines are repeated in that of the run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub summary: Option<PathBuf>,
-    /// Longest sample in tokens. Upstream: `seq_len`, 2048.
+    /// Maximum length of a sample in tokens. Upstream: `seq_len`, 2048.
     pub seq_len: usize,
     /// A row has `micro-bsz * seq-len` tokens, default 1. Upstream: `micro_bsz`, 1.
     #[serde(default = "default_micro_bsz")]
     pub micro_bsz: usize,
-    /// Rows of a step, default 4. Upstream: `micro_num`, 4.
+    /// Number of rows in a step, default 4. Upstream: `micro_num`, 4.
     #[serde(default = "default_micro_num")]
     pub micro_num: usize,
-    /// Shorter documents are dropped, in tokens, default 0. Upstream: `min_length`, 50.
+    /// Minimum length of a document in tokens, default 0; shorter ones are dropped. Upstream: `min_length`, 50.
     #[serde(default)]
     pub min_length: usize,
-    /// Most tokens validated on, whole documents, default 100000.
+    /// Maximum number of held-out tokens, in whole documents, default 100000.
     #[serde(default = "default_valid_tokens")]
     pub valid_tokens: usize,
 }
@@ -114,7 +117,7 @@ fn default_valid_tokens() -> usize {
 }
 
 impl PretrainConfig {
-    /// The trainer's part.
+    /// The settings of the trainer: optimizer, schedule, checkpoints, monitoring and what a checkpoint must agree on.
     #[must_use]
     pub fn trainer(&self) -> TrainerConfig {
         TrainerConfig {
@@ -131,7 +134,7 @@ impl PretrainConfig {
         }
     }
 
-    /// The training rows of a model with `vocab` embeddings.
+    /// Which shards are trained on and how they are cut, for a model with `vocab` embeddings.
     #[must_use]
     pub fn train_rows(&self, vocab: usize) -> ShardRowsConfig {
         ShardRowsConfig {
@@ -145,7 +148,7 @@ impl PretrainConfig {
         }
     }
 
-    /// The validation set, when there is one.
+    /// What the run is validated on; `None` without `data.valid`.
     #[must_use]
     pub fn validation(&self, vocab: usize) -> Option<ValidationConfig> {
         let dir = self.data.valid.clone()?;

@@ -10,12 +10,13 @@ use serde::{Deserialize, Serialize};
 /// The deviation that [`Decoder::init`] draws every matrix with.
 const DRAWN: f64 = 0.02;
 
-/// Standard deviations of the matrices of a new model. The defaults are InternLM2's.
+/// Standard deviations of the matrices of a new model; the defaults are those of InternLM2.
 ///
 /// Adam moves every weight by about the learning rate, whatever its size. Narrow models learn faster when that
 /// is a small share of a weight: 1 / sqrt(hidden) for the blocks, more for the embedding, and less for the
 /// output, so that the first predictions are even.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[non_exhaustive]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct InitConfig {
     /// Matrices of the blocks, default 0.02; `wo` and `w2` of layer l are divided by sqrt(2 (l + 1)).

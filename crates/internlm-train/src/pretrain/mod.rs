@@ -6,8 +6,7 @@ mod init;
 mod run;
 mod summary;
 
-pub use config::{DataConfig, PretrainConfig, RunSection};
+pub use config::{DataConfig, PretrainConfig, RunConfig};
 pub use export::export;
 pub use init::InitConfig;
 pub use run::{PretrainReport, pretrain};
-pub use summary::Summary;

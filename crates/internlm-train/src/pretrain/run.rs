@@ -1,22 +1,22 @@
 //! From a config to a trained, exported model.
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-
 use burn::tensor::Device;
-use internlm_kit::{atomic, provenance};
+use internlm_kit::context::RunContext;
+use internlm_kit::run_folder;
+use internlm_kit::summary::Summary;
 use internlm_model::decoder::Decoder;
 use internlm_model::{ModelConfig, Tokenizer, device};
 
-use super::{PretrainConfig, Summary, export};
+use super::summary::summary;
+use super::{PretrainConfig, export};
 use crate::batch::ShardRows;
 use crate::report::{End, RunReport};
-use crate::{Error, Hooks, Result, Resume, RowSource, RunConfig, Trainer, ValidationSet};
+use crate::{Error, FitOptions, Hooks, Result, RowSource, Start, Trainer, ValidationSet};
 
-/// What a run did, and its summary when it finished.
+/// What a pre-training run did, and its summary when it finished.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PretrainReport {
-    /// How it went.
+    /// How the loop ended and what the last validation measured.
     pub run: RunReport,
     /// The numbers of `summary.json`; `None` when the run was stopped before its last step.
     pub summary: Option<Summary>,
@@ -25,9 +25,18 @@ pub struct PretrainReport {
 /// Runs `config` into `config.run.out`: `checkpoints/`, `metrics.jsonl`, `config.toml` and, at the end, `hf/`
 /// and `summary.json`.
 ///
+/// A stop that is requested through `context` ends the run after the current step, with a checkpoint; the same call
+/// then resumes it. A finished run of another config in the same folder is refused, unless `start` replaces it.
+///
 /// # Errors
-/// Bad data, models and checkpoints, I/O errors, and numbers that stay not finite.
-pub fn pretrain(config: &PretrainConfig, resume: Resume, stop: Arc<AtomicBool>) -> Result<PretrainReport> {
+/// Bad data, models and checkpoints, I/O errors, and losses that remain non-finite.
+pub fn pretrain(
+    config: &PretrainConfig,
+    start: impl Into<Start>,
+    context: &RunContext,
+) -> Result<PretrainReport> {
+    let start = start.into();
+    start.protect(&config.run.out, config, &[])?;
     let device = device::parse(&config.run.device)?;
     let decoder = start_model(config, &device)?;
     let model = decoder.config().clone();
@@ -42,23 +51,23 @@ pub fn pretrain(config: &PretrainConfig, resume: Resume, stop: Arc<AtomicBool>) 
         .transpose()?;
     let mut trainer = Trainer::new(model, decoder, config.trainer())?;
     describe(&trainer, config, &rows);
-    write_config(config)?;
-    let run = RunConfig { out: config.run.out.clone(), resume, stop };
-    let report = trainer.fit(&mut rows, &mut Validate(validation), &run)?;
+    let mut hooks = RunHooks { config, context, validation };
+    let options = FitOptions::new(&config.run.out).with_start(start).with_context(context);
+    let report = trainer.fit(&mut rows, &mut hooks, &options)?;
     let summary = match report.end {
         End::Stopped => None,
         End::Finished => {
             let hf = config.run.out.join("hf");
             export(&trainer.validation_decoder(), tokenizer.as_ref(), &hf)?;
-            let summary = Summary::of(&trainer, &report, config.data.summary.as_deref())?;
-            summary.write(&config.run.out.join("summary.json"))?;
+            let summary = summary(&trainer, &report, config.data.summary.as_deref())?;
+            summary.write(config.run.out.join("summary.json"))?;
             Some(summary)
         }
     };
     Ok(PretrainReport { run: report, summary })
 }
 
-/// A fresh model, or the one the run continues.
+/// A new model, or the one that the run starts from.
 fn start_model(config: &PretrainConfig, device: &Device) -> Result<Decoder> {
     match (&config.run.init_from, &config.model) {
         (Some(path), _) => Ok(Decoder::load(path, device)?),
@@ -68,12 +77,12 @@ fn start_model(config: &PretrainConfig, device: &Device) -> Result<Decoder> {
 }
 
 fn check_vocabulary(config: &PretrainConfig, tokenizer: &Tokenizer, model: &ModelConfig) -> Result<()> {
-    let (found, most) = (tokenizer.vocab_size(), model.vocab);
-    if found <= most {
+    let (found, limit) = (tokenizer.vocab_size(), model.vocab);
+    if found <= limit {
         return Ok(());
     }
     let place = config.data.tokenizer.as_deref().unwrap_or_else(|| "data.tokenizer".as_ref());
-    let expected = format!("at most the model's vocab {most}");
+    let expected = format!("at most the model's vocab {limit}");
     Err(Error::mismatch(place.display().to_string(), format!("a vocabulary of {found}"), expected))
 }
 
@@ -93,20 +102,20 @@ fn describe(trainer: &Trainer, config: &PretrainConfig, rows: &ShardRows) {
     );
 }
 
-/// The resolved config, defaults and overrides included.
-fn write_config(config: &PretrainConfig) -> Result<()> {
-    let path = config.run.out.join("config.toml");
-    let text = toml::to_string_pretty(config)
-        .map_err(|error| Error::mismatch("config", error.to_string(), "values that TOML can hold"))?;
-    let text = provenance::header(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION")) + &text;
-    atomic::write(&path, text.as_bytes()).map_err(Error::io(&path, "write"))
+/// What a run adds to the loop: its resolved config, and the held-out text.
+struct RunHooks<'a> {
+    config: &'a PretrainConfig,
+    context: &'a RunContext,
+    validation: Option<ValidationSet>,
 }
 
-/// Measures the held-out set, when there is one.
-struct Validate(Option<ValidationSet>);
+impl Hooks for RunHooks<'_> {
+    fn started(&mut self) -> Result<()> {
+        let origin = self.context.provenance_or(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
+        Ok(run_folder::write_config(self.config.run.out.join("config.toml"), self.config, &origin)?)
+    }
 
-impl Hooks for Validate {
     fn validate(&mut self, _step: u64, decoder: &Decoder) -> Result<Vec<(String, f64)>> {
-        self.0.as_ref().map_or(Ok(Vec::new()), |set| Ok(set.measure(decoder)?.named()))
+        self.validation.as_ref().map_or(Ok(Vec::new()), |set| Ok(set.measure(decoder)?.named()))
     }
 }

@@ -67,7 +67,15 @@ fn bad_input_is_named_and_exits_with_2() {
         (
             "checkpoint of another shape",
             |f| assert!(f.run(&["train", "train.toml", "--set", "schedule.steps=2"]).status.success()),
-            &["train", "train.toml", "--set", "model.inter=96", "--resume", "run/checkpoints/step-2"],
+            &[
+                "train",
+                "train.toml",
+                "--set",
+                "model.inter=96",
+                "--resume",
+                "run/checkpoints/step-2",
+                "--force",
+            ],
             &["step-2", "feed_forward.w1", "[64, 32]", "[96, 32]"],
         ),
         ("no model to evaluate", |_| {}, &["eval", "nowhere", "shards/valid"], &["nowhere"]),

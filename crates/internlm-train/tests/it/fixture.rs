@@ -56,7 +56,7 @@ impl Fixture {
 
     /// sha256 of a file.
     pub(crate) fn hash(&self, name: &str) -> String {
-        internlm_kit::atomic::sha256_file(&self.path(name)).expect("the file can be read")
+        internlm_kit::hash::sha256_file(self.path(name)).expect("the file can be read")
     }
 }
 

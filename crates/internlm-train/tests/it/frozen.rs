@@ -7,7 +7,7 @@ use internlm_model::decoder::Decoder;
 use internlm_model::linear::LoraConfig;
 use internlm_model::parameter::Training;
 use internlm_model::{ModelConfig, ModelSize, TokenId};
-use internlm_train::{Result, Row, RowSource, RunConfig, Trainer, TrainerConfig};
+use internlm_train::{FitOptions, Result, Row, RowSource, Trainer, TrainerConfig};
 
 struct Same;
 
@@ -43,8 +43,7 @@ fn trainer(steps: u64) -> Trainer {
 }
 
 fn fit(trainer: &mut Trainer, out: &Path) {
-    let run = RunConfig { out: out.to_path_buf(), ..RunConfig::default() };
-    trainer.fit(&mut Same, &mut (), &run).expect("trains");
+    trainer.fit(&mut Same, &mut (), &FitOptions::new(out)).expect("trains");
 }
 
 #[test]

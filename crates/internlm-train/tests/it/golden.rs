@@ -5,13 +5,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use burn::tensor::Device;
+use internlm_kit::testing::shared_data as shared;
 use internlm_model::TokenId;
 use internlm_model::decoder::Decoder;
 use internlm_train::{LossGradients, Row, Trainer, TrainerConfig};
 use safetensors::SafeTensors;
 use serde::Deserialize;
-
-use crate::shared::shared;
 
 #[derive(Deserialize)]
 struct GradientsCase {
@@ -84,7 +83,7 @@ fn passes_of_one_sequence_give_the_gradients_of_one_large_pass() {
     let Some(folder) = shared("golden/model/tiny_a") else { return };
     let case: GradientsCase = read_json(&folder.join("grads.json"));
     let whole = trainer(&folder, TrainerConfig::new(1, 1e-3));
-    let single = trainer(&folder, TrainerConfig { pass_tokens: 1, ..TrainerConfig::new(1, 1e-3) });
+    let single = trainer(&folder, TrainerConfig::new(1, 1e-3).with_pass_tokens(1));
     let LossGradients { loss, gradients } = whole.gradients(&rows(&case.ids)).expect("rows fit");
     let split = single.gradients(&rows(&case.ids)).expect("rows fit");
     assert!((loss / split.loss - 1.0).abs() < 1e-6);

@@ -1,6 +1,7 @@
 //! Numbers that are not finite: skip, count, and in the end a report that names the tensor.
 
 use burn::tensor::Device;
+use internlm_kit::exit::BadInput;
 use internlm_model::decoder::Decoder;
 use internlm_model::{ModelConfig, ModelSize, TokenId};
 use internlm_train::{Error, Row, StepOutcome, Trainer, TrainerConfig};

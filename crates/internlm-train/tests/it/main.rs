@@ -1,12 +1,17 @@
 //! Behavior of the crate, through its public interface and its binary.
 
 mod bad_input;
+mod finished;
 mod fixture;
 mod frozen;
 mod golden;
 mod guard;
+mod help;
 mod packing;
+mod properties;
+mod ranks;
 mod recipe;
 mod resume;
-mod shared;
 mod signals;
+mod validation;
+mod verbs;

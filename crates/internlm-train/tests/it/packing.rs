@@ -1,4 +1,4 @@
-//! Mode `cut` on shards: every token once, labels across cuts, borders at documents.
+//! Packing of shards: every token once, labels across cuts, borders at documents.
 
 use internlm_model::TokenId;
 use internlm_train::batch::{CutPacker, PackShape, ShardRows, ShardRowsConfig};
@@ -32,7 +32,7 @@ fn one_document_is_cut_with_labels_across_the_cut() {
 }
 
 #[test]
-fn borders_stand_at_documents_and_every_seq_len() {
+fn borders_are_at_documents_and_every_seq_len() {
     let folder = shards(&[&[1, 10, 11, 12, 2], &[1, 20, 2]]);
     let rows = all_rows(&folder, PackShape { packed_length: 8, seq_len: 2, min_length: 0 });
     let row = &rows[0];
@@ -56,15 +56,7 @@ fn an_epoch_holds_every_row_once_and_steps_are_pure() {
     let documents: Vec<Vec<i32>> =
         (0..30).map(|d| (0..7 + d % 5).map(|t| (d * 3 + t) % 90).collect()).collect();
     let folder = shards(&documents.iter().map(Vec::as_slice).collect::<Vec<_>>());
-    let config = ShardRowsConfig {
-        dir: folder.path().to_path_buf(),
-        seq_len: 8,
-        micro_bsz: 1,
-        micro_num: 3,
-        min_length: 0,
-        vocab: 100,
-        seed: 5,
-    };
+    let config = ShardRowsConfig::new(folder.path(), 8, 100).with_micro_num(3).with_seed(5);
     let mut source = ShardRows::open(&config).expect("opens");
     let rows = source.packer().rows();
     let mut epoch: Vec<Row> = (0..rows as u64).flat_map(|step| source.batch(step).expect("reads")).collect();

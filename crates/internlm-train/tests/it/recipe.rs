@@ -14,7 +14,7 @@ fn recipes() -> BTreeMap<String, PretrainConfig> {
     let folders = entries.map(|entry| entry.expect("an entry").path()).filter(|path| path.is_dir());
     let load = |folder: std::path::PathBuf| {
         let name = folder.file_name().expect("a name").to_string_lossy().into_owned();
-        (name, config::load(&folder.join("2-pretrain.toml")).expect("the recipe is valid"))
+        (name, config::load(folder.join("2-pretrain.toml")).expect("the recipe is valid"))
     };
     folders.map(load).collect()
 }
@@ -25,8 +25,7 @@ fn every_recipe_is_valid_and_its_resolved_form_too() {
     assert!(recipes.len() >= 3, "{:?}", recipes.keys());
     for (name, config) in &recipes {
         let text = toml::to_string_pretty(config).expect("serializes");
-        let again: PretrainConfig =
-            config::parse(&text, "config.toml").expect("the resolved form parses");
+        let again: PretrainConfig = config::parse(&text, "config.toml").expect("the resolved form parses");
         assert_eq!(&again, config, "{name}");
     }
 }

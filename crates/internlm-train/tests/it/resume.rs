@@ -56,21 +56,6 @@ fn killed_runs_and_other_thread_counts_give_the_same_bits() {
 }
 
 #[test]
-fn a_finished_run_is_not_repeated_and_other_settings_start_over() {
-    let fixture = Fixture::new();
-    let short = ["train", "train.toml", "--set", "schedule.steps=10"];
-    assert!(fixture.run(&short).status.success());
-    let (first, rows) = (fixture.hash("run/hf/model.safetensors"), lines(&fixture));
-    assert!(fixture.run(&short).status.success());
-    assert_eq!((fixture.hash("run/hf/model.safetensors"), lines(&fixture)), (first.clone(), rows));
-    let output = fixture.run(&["train", "train.toml", "--set", "schedule.steps=12"]);
-    assert!(output.status.success());
-    assert!(stderr(&output).contains("schedule.steps is 12 here and 10 there"), "{}", stderr(&output));
-    assert!(fixture.path("run/checkpoints.old/step-10").exists() && lines(&fixture) == 13);
-    assert_ne!(fixture.hash("run/hf/model.safetensors"), first);
-}
-
-#[test]
 fn a_damaged_checkpoint_is_passed_over_for_the_one_before() {
     let fixture = Fixture::new();
     assert!(fixture.run(&["train", "train.toml"]).status.success());

@@ -1,11 +1,11 @@
-//! `xtuner check-dataset`: what the model will read and learn.
+//! `xtuner check-dataset`: what a model will read and learn.
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use clap::Args;
-use internlm_kit::config;
 use internlm_kit::rng::CounterRng;
+use internlm_kit::{config, outln};
 use internlm_model::Tokenizer;
 use internlm_model::chat::{ChatTemplate, Loss};
 use internlm_model::tokenizer::Special;
@@ -18,7 +18,7 @@ const EXAMPLES: &str = "Examples:
   xtuner check-dataset recipes/tiny/3-finetune.toml
   xtuner check-dataset recipes/tiny/3-finetune.toml --rows 10
 
-Text with loss is shown green on a terminal that understands colors.";
+Text with loss is green on a terminal.";
 
 /// Green and back.
 const MARKS: [&str; 2] = ["\u{1b}[32m", "\u{1b}[0m"];
@@ -27,12 +27,12 @@ const MARKS: [&str; 2] = ["\u{1b}[32m", "\u{1b}[0m"];
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct CheckDataset {
-    /// The run's TOML.
+    /// TOML of the run.
     config: PathBuf,
-    /// Overrides one key; may be repeated.
+    /// Override one key, for instance `dataset.max-length=256`; may be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,
-    /// Random samples to show.
+    /// Number of random samples to show.
     #[arg(long, default_value_t = 3)]
     rows: usize,
 }
@@ -47,19 +47,28 @@ impl CheckDataset {
         let rows = SftRows::new(&data.train, section.row_tokens(), section.rows_per_step, config.run.seed);
         let order = CounterRng::new(config.run.seed, "check").permutation(data.train.len());
         for sample in order.into_iter().take(self.rows).map(|index| &data.train[index]) {
-            println!("--- {} tokens, {} with loss", sample.ids.len(), sample.labels());
-            println!("{}", marked(sample, &tokenizer));
+            outln!("--- {} tokens, {} with loss", sample.ids.len(), sample.labels())?;
+            outln!("{}", marked(sample, &tokenizer))?;
         }
         let (stats, tokens) = (&data.stats, rows.tokens());
         let filled = tokens as f64 / (rows.rows() * section.row_tokens()) as f64;
-        println!("---");
-        println!("{:>14}  {}", "conversations", stats.conversations);
-        println!("{:>14}  {}", "tokens", stats.tokens);
-        println!("{:>14}  {} ({:.1} %)", "with loss", stats.labels, percent(stats.labels, stats.tokens));
-        println!("{:>14}  {}", "longest", stats.longest);
-        println!("{:>14}  {} (max-length {})", "cut", stats.truncated, section.max_length);
-        println!("{:>14}  {}", "dropped", stats.dropped);
-        println!("{:>14}  {} ({:.1} % filled)", "rows", rows.rows(), 100.0 * filled);
+        outln!("---")?;
+        outln!("{:>14}  {}", "conversations", stats.conversations)?;
+        outln!("{:>14}  {}", "tokens", stats.tokens)?;
+        outln!("{:>14}  {} ({:.1} %)", "with loss", stats.labels, percent(stats.labels, stats.tokens))?;
+        outln!("{:>14}  {}", "longest", stats.longest)?;
+        outln!("{:>14}  {} (max-length {})", "cut", stats.truncated, section.max_length)?;
+        outln!("{:>14}  {}", "dropped", stats.dropped)?;
+        outln!("{:>14}  {} ({:.1} % filled)", "rows", rows.rows(), 100.0 * filled)?;
+        if let Some(text) = &section.pretrain {
+            let tokens = text.tokens_of_step(section.step_tokens());
+            let place = text.shards.display();
+            outln!(
+                "{:>14}  {tokens} tokens of each step ({:.1} %) from {place}",
+                "text",
+                100.0 * text.share
+            )?;
+        }
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! `xtuner convert`: forms of a tuned model.
+//! `xtuner convert`: other forms of a tuned model.
 
 use std::path::PathBuf;
 
@@ -20,7 +20,7 @@ pub(super) struct Convert {
 
 #[derive(Debug, Subcommand)]
 enum Conversion {
-    /// Base model + PEFT adapter -> Hugging Face folder.
+    /// Merge a PEFT adapter into its base model and write a Hugging Face folder.
     #[command(after_help = EXAMPLES)]
     Merge(Merge),
 }
@@ -31,7 +31,7 @@ struct Merge {
     model: PathBuf,
     /// Folder with `adapter_config.json` and `adapter_model.safetensors`.
     adapter: PathBuf,
-    /// Folder to write; must not exist.
+    /// Folder to write; it must not exist.
     out: PathBuf,
 }
 

@@ -18,9 +18,9 @@ The same config gives the same bytes.";
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Generate {
-    /// A config with a `[generate]` section.
+    /// TOML with a table `[generate]`.
     config: PathBuf,
-    /// Overrides one key, for instance `generate.seed=7`; may be repeated.
+    /// Override one key, for instance `generate.seed=7`; may be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,
 }
@@ -30,7 +30,7 @@ impl Generate {
         let config: FinetuneConfig = config::load_with(&self.config, &self.set).map_err(Error::from)?;
         let Some(generate) = &config.generate else {
             let place = self.config.display().to_string();
-            return Err(Error::mismatch(place, "no section [generate]", "one with counts and files").into());
+            return Err(Error::mismatch(place, "no table [generate]", "one with counts and files").into());
         };
         let report = generator::generate(generate)?;
         let (conversations, questions) = (report.conversations, report.questions);

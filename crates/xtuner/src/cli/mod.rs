@@ -1,5 +1,4 @@
 //! Command line of the `xtuner` binary; one file per verb.
-#![allow(clippy::print_stdout)]
 
 mod check_dataset;
 mod convert;
@@ -9,9 +8,7 @@ mod train;
 
 use clap::{Parser, Subcommand};
 
-use crate::Error;
-
-/// Fine-tuning of InternLM2-family models: conversations to a tuned model or an adapter.
+/// Fine-tune models of the InternLM2 family: conversations to a tuned model or an adapter.
 #[derive(Debug, Parser)]
 #[command(name = "xtuner", version, about)]
 struct Cli {
@@ -21,15 +18,15 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Writes the conversations and held-out questions of the tiny recipe.
+    /// Write the conversations and held-out questions of the tiny recipe.
     Generate(generate::Generate),
-    /// Fine-tunes a model; continues by itself where a killed run stopped.
+    /// Fine-tune a model; resumes an interrupted run by itself.
     Train(train::Train),
-    /// Exact calculator calls and answers of the tuned model on held-out questions.
+    /// Measure how often a tuned model calls the calculator and answers exactly, on held-out questions.
     Test(test::Test),
-    /// Conversions between forms of a tuned model.
+    /// Convert a tuned model to another form.
     Convert(convert::Convert),
-    /// Shows what the model will read and learn, with the part of the loss marked.
+    /// Show what a model reads and learns: sample texts with the learned part marked, and counts.
     #[command(alias = "check-custom-dataset")]
     CheckDataset(check_dataset::CheckDataset),
 }
@@ -46,10 +43,4 @@ pub fn run() -> anyhow::Result<()> {
         Verb::Convert(verb) => verb.run(),
         Verb::CheckDataset(verb) => verb.run(),
     }
-}
-
-/// Whether `error` is the user's input (exit code 2) and not the work itself (exit code 1).
-#[must_use]
-pub fn is_bad_input(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<Error>().is_some_and(Error::is_bad_input)
 }

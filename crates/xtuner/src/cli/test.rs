@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use internlm_kit::config;
-use internlm_kit::progress::Progress;
+use internlm_kit::context::RunContext;
+use internlm_kit::{config, outln};
 use internlm_model::chat::ChatTemplate;
 use internlm_model::decoder::Decoder;
 use internlm_model::{Tokenizer, device};
@@ -16,25 +16,30 @@ use crate::{Error, FinetuneConfig, Result, hf_folder};
 /// Examples under `--help`.
 const EXAMPLES: &str = "Examples:
   xtuner test recipes/tiny/3-finetune.toml
-  xtuner test recipes/tiny/3-finetune.toml --set test.limit=20 --model runs/trial/hf --show-misses
+  xtuner test recipes/tiny/3-finetune.toml runs/trial/hf --set test.limit=20 --show-misses
 
-call_exact: the calculator is called with exactly the expression of the question. answer_exact: after its result
-the last sentence has the right number. direct_exact: the same questions without tools.
-Without --model the shares are also added to summary.json of the run.";
+call_exact: share of questions whose expression is given to the calculator exactly. answer_exact: share whose last
+sentence has the right number after the result. direct_exact: share that is answered right without tools.
+Without MODEL the shares are also added to summary.json of the run.";
 
 /// Arguments of the verb.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Test {
-    /// A config with a `[test]` section.
+    /// TOML with a table `[test]`.
     config: PathBuf,
-    /// Overrides one key; may be repeated.
+    /// Folder of the tuned model; default: `hf` in `run.out` of the config.
+    model: Option<PathBuf>,
+    /// Override one key, for instance `test.limit=20`; may be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,
-    /// Tuned model, instead of `hf` in the config's `run.out`.
-    #[arg(long, value_name = "DIR")]
-    model: Option<PathBuf>,
-    /// Prints what the model did with the questions it missed.
+    /// Maximum number of tokens of one reply; default: `test.max-tokens` of the config.
+    #[arg(long)]
+    max_tokens: Option<usize>,
+    /// The name that MODEL had as an option.
+    #[arg(long = "model", value_name = "DIR", hide = true, conflicts_with = "model")]
+    model_option: Option<PathBuf>,
+    /// Print what the model did with the questions that it missed.
     #[arg(long)]
     show_misses: bool,
 }
@@ -44,34 +49,36 @@ impl Test {
         let config: FinetuneConfig = config::load_with(&self.config, &self.set).map_err(Error::from)?;
         let Some(test) = &config.test else {
             let place = self.config.display().to_string();
-            return Err(Error::mismatch(place, "no section [test]", "one with `questions`").into());
+            return Err(Error::mismatch(place, "no table [test]", "one with `questions`").into());
         };
         let questions = read_questions(&test.questions)?;
         let asked = &questions[..test.limit.min(questions.len())];
-        let folder = self.model.clone().unwrap_or_else(|| hf_folder(&config.run.out));
-        let examined = examine(&config, test.max_new_tokens, &folder, asked)?;
+        let model = self.model.as_ref().or(self.model_option.as_ref());
+        let folder = model.cloned().unwrap_or_else(|| hf_folder(&config.run.out));
+        let max_tokens = self.max_tokens.unwrap_or(test.max_tokens);
+        let examined = examine(&config, max_tokens, &folder, asked)?;
         let mut exactness = Exactness::default();
         for (question, examined) in asked.iter().zip(&examined) {
             let before = exactness.answers;
             exactness.count(question, examined);
             if self.show_misses && exactness.answers == before {
                 let call = examined.expression.as_deref().unwrap_or("no call");
-                println!("{}: {} | {call} | {}", question.id, question.question, examined.answer);
+                outln!("{}: {} | {call} | {}", question.id, question.question, examined.answer)?;
             }
         }
-        println!("{:>16}  {}", "questions", exactness.questions);
+        outln!("{:>16}  {}", "questions", exactness.questions)?;
         let summary = exactness.summary();
         for (name, value) in summary.rows() {
-            println!("{name:>16}  {value}");
+            outln!("{name:>16}  {value}")?;
         }
-        if self.model.is_none() {
-            summary.merge_into(&config.run.out.join("summary.json"))?;
+        if model.is_none() {
+            summary.merge_into(config.run.out.join("summary.json"))?;
         }
         Ok(())
     }
 }
 
-/// Asks every question.
+/// Asks every question, with and without the calculator.
 fn examine(
     config: &FinetuneConfig,
     max_new_tokens: usize,
@@ -81,7 +88,8 @@ fn examine(
     let decoder = Decoder::load(folder, &device::parse(&config.run.device)?)?;
     let (tokenizer, template) = (Tokenizer::load(folder)?, ChatTemplate::load(folder)?);
     let examiner = Examiner { decoder: &decoder, tokenizer: &tokenizer, template: &template, max_new_tokens };
-    let progress = Progress::new("test", "questions", questions.len() as u64);
+    let context = RunContext::terminal(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
+    let progress = context.reporter.start("test", "questions", questions.len() as u64);
     questions
         .iter()
         .map(|question| {

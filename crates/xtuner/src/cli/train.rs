@@ -1,44 +1,46 @@
 //! `xtuner train`: a whole fine-tuning run from a TOML.
 
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use clap::Args;
-use internlm_kit::config;
-use internlm_train::Resume;
+use internlm_kit::context::RunContext;
+use internlm_kit::stop::Stop;
+use internlm_kit::{config, outln};
 use internlm_train::report::End;
-use signal_hook::consts::{SIGINT, SIGTERM};
 
-use crate::{Error, FinetuneConfig, finetune};
+use crate::{Error, FinetuneConfig, Finished, Resume, Start, finetune};
 
 /// Examples under `--help`.
 const EXAMPLES: &str = "Examples:
   xtuner train recipes/tiny/3-finetune.toml
-  xtuner train recipes/tiny/3-finetune.toml --set model.method=full --set optim.lr=1e-3
+  xtuner train recipes/tiny/3-finetune.toml --work-dir runs/full --set model.method=full --set optim.lr=1e-3
   xtuner train recipes/tiny/3-finetune.toml --work-dir runs/trial --resume none
 
-SIGTERM and SIGINT: the current step is finished, a checkpoint is written, exit code 0.";
+On SIGTERM or SIGINT the current step is finished, a checkpoint is written, and the exit code is 0.
+A finished run whose config differs is never replaced without --force or --resume none.";
 
 /// Arguments of the verb.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Train {
-    /// The run's TOML.
+    /// TOML of the run.
     config: PathBuf,
-    /// Overrides one key, for instance `optim.lr=1e-3`; may be repeated.
+    /// Override one key, for instance `optim.lr=1e-3`; may be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,
-    /// Folder to write, instead of the config's `run.out`.
+    /// Folder to write; default: `run.out` of the config.
     #[arg(long, value_name = "DIR")]
     work_dir: Option<PathBuf>,
-    /// `auto`: newest complete checkpoint of the same settings; `none`: from the start; or a checkpoint folder.
-    #[arg(long, default_value = "auto", num_args = 0..=1, default_missing_value = "auto")]
+    /// Start from the newest checkpoint of the same settings (auto), at step 0 (none), or from a checkpoint folder.
+    #[arg(long, default_value = "auto", num_args = 0..=1, default_missing_value = "auto", value_name = "auto|none|DIR")]
     resume: Resume,
-    /// Seed, instead of the config's `run.seed`.
+    /// Replace a finished run in the same folder whose config differs.
+    #[arg(long)]
+    force: bool,
+    /// Seed of adapters, packing and data order; default: `run.seed` of the config.
     #[arg(long)]
     seed: Option<u64>,
-    /// Device, instead of the config's `run.device`.
+    /// Device to train on; default: `run.device` of the config.
     #[arg(long, value_name = "cpu|cuda:N|vulkan:N")]
     device: Option<String>,
 }
@@ -50,19 +52,18 @@ impl Train {
         settings.out = self.work_dir.unwrap_or_else(|| settings.out.clone());
         settings.seed = self.seed.unwrap_or(settings.seed);
         settings.device = self.device.unwrap_or_else(|| settings.device.clone());
-        let stop = Arc::new(AtomicBool::new(false));
-        for signal in [SIGINT, SIGTERM] {
-            signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&stop))?;
-            signal_hook::flag::register(signal, Arc::clone(&stop))?;
-        }
-        let report = finetune(&config, self.resume, stop)?;
+        let finished = if self.force { Finished::Replace } else { Finished::Protect };
+        let start = Start::from(self.resume).with_finished(finished);
+        let context = RunContext::terminal(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
+            .with_stop(Stop::on_signals()?);
+        let report = finetune(&config, start, &context)?;
         match (report.run.end, &report.summary) {
             (End::Finished, Some(summary)) => {
                 for (name, value) in summary.rows() {
-                    println!("{name:>24}  {value}");
+                    outln!("{name:>24}  {value}")?;
                 }
             }
-            _ => tracing::info!("stopped and saved; the same command continues"),
+            _ => tracing::info!("stopped and saved; the same command resumes"),
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use internlm_model::chat::{FunctionDefinition, Loss, Message, Role, tools_messag
 /// One message and whether the model learns to produce it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Turn {
-    /// Who says what.
+    /// Role, text and calls of the turn.
     pub message: Message,
     /// [`Loss::Keep`] on assistant messages that are to be learned, [`Loss::Skip`] on everything else.
     pub loss: Loss,
@@ -14,7 +14,7 @@ pub struct Turn {
 /// A whole conversation, tools included as the system message that offers them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Conversation {
-    /// In order.
+    /// Turns in the order of the conversation.
     pub turns: Vec<Turn>,
 }
 

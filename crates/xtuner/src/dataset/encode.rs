@@ -1,7 +1,7 @@
 //! Conversations -> ids and labels, through the model's chat template.
 //!
-//! The loss is on what the assistant says: its text, its calls and the closing mark of the turn. Samples are cut
-//! at `max_length` from the right; one that has no label left is dropped and counted.
+//! The loss is on what the assistant says: its text, its calls and the closing mark of the turn. Samples are cut at
+//! `max_length` from the right; those that have no label left are dropped and counted.
 
 use internlm_model::chat::{ChatTemplate, Loss};
 use internlm_model::{TokenId, Tokenizer};
@@ -10,10 +10,10 @@ use internlm_train::Row;
 use super::Conversation;
 use crate::{Error, Result};
 
-/// One encoded conversation.
+/// One conversation as ids with loss.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Sample {
-    /// Ids, `<s>` included.
+    /// Ids of the whole conversation, `<s>` included.
     pub ids: Vec<TokenId>,
     /// Whether the model learns to produce the id at the same place.
     pub loss: Vec<Loss>,
@@ -28,7 +28,7 @@ impl Sample {
         Row { ids: self.ids.clone(), labels: labels.collect(), cu_seqlens: vec![0, self.ids.len()] }
     }
 
-    /// Number of ids with loss.
+    /// Number of ids that the model learns to produce.
     #[must_use]
     pub fn labels(&self) -> usize {
         self.loss.iter().skip(1).filter(|loss| **loss == Loss::Keep).count()
@@ -38,30 +38,30 @@ impl Sample {
 /// What became of the conversations.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct EncodeStats {
-    /// Conversations read.
+    /// Number of conversations that were encoded.
     pub conversations: usize,
-    /// Samples cut at the maximum length.
+    /// Number of samples that were cut at the maximum length.
     pub truncated: usize,
-    /// Samples without any label left after that.
+    /// Number of samples that had no label left after that.
     pub dropped: usize,
-    /// Ids of the samples that are kept.
+    /// Number of ids of the samples that are kept.
     pub tokens: usize,
-    /// Of these, the ones with loss.
+    /// Number of these ids that carry loss.
     pub labels: usize,
-    /// Length of the longest sample before cutting.
+    /// Length of the longest sample before it was cut, in ids.
     pub longest: usize,
 }
 
-/// Samples and what became of the rest.
+/// The samples, and counts of what became of all conversations.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Encoded {
-    /// In the order of the conversations.
+    /// Kept samples in the order of their conversations.
     pub samples: Vec<Sample>,
-    /// Counts.
+    /// Counts over all conversations.
     pub stats: EncodeStats,
 }
 
-/// Encodes conversations.
+/// Encodes conversations and cuts them at `max_length` ids.
 ///
 /// # Errors
 /// A vocabulary that lacks the template's tokens, and no sample at all.

@@ -33,11 +33,7 @@ struct Line {
 /// # Errors
 /// A file that cannot be read, and [`Error::Line`] for the first line that is not a conversation.
 pub fn read_openai(path: &Path) -> Result<Vec<Conversation>> {
-    let text = file::read_to_string(path).map_err(|error| Error::Io {
-        path: error.path,
-        action: error.action,
-        source: error.source,
-    })?;
+    let text = file::read_to_string(path)?;
     let mut conversations = Vec::new();
     for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let conversation = parse_openai(line).map_err(|(found, expected)| Error::Line {
@@ -51,7 +47,7 @@ pub fn read_openai(path: &Path) -> Result<Vec<Conversation>> {
     Ok(conversations)
 }
 
-/// Parses one conversation.
+/// Parses one line into a conversation.
 ///
 /// # Errors
 /// What was found and what was expected.

@@ -1,6 +1,6 @@
 //! [`SftRows`]: packed samples as the row source of the training loop.
 
-use internlm_kit::atomic;
+use internlm_kit::hash;
 use internlm_train::batch::Sampler;
 use internlm_train::{Row, RowSource};
 
@@ -35,13 +35,13 @@ impl SftRows {
         Self { rows, sampler, fingerprint }
     }
 
-    /// Number of rows.
+    /// Number of packed rows.
     #[must_use]
     pub fn rows(&self) -> usize {
         self.rows.len()
     }
 
-    /// Tokens of all rows.
+    /// Number of tokens in all rows.
     #[must_use]
     pub fn tokens(&self) -> usize {
         self.rows.iter().map(Row::tokens).sum()
@@ -73,5 +73,5 @@ fn fingerprint(rows: &[Row], rows_per_step: usize, seed: u64) -> String {
         }
     }
     let rows = rows.len();
-    format!("sft rows={rows} rows-per-step={rows_per_step} seed={seed} sha256={}", atomic::sha256(&bytes))
+    format!("sft rows={rows} rows-per-step={rows_per_step} seed={seed} sha256={}", hash::sha256(&bytes))
 }

@@ -4,25 +4,25 @@ use internlm_kit::rng::CounterRng;
 
 use super::Dice;
 
-/// Most decimal digits of an operand.
+/// Maximum number of decimal digits of an operand.
 const OPERAND_DIGITS: u32 = 4;
 
 /// One in this many operand pairs is kept for evaluation.
 const HELD_OUT: u64 = 16;
 
-/// What is done with the operands.
+/// Which operation joins the operands.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Operator {
-    /// `+`
+    /// Adds the operands; the sign is `+`.
     Add,
-    /// `-`
+    /// Subtracts the second operand from the first; the sign is `-`.
     Subtract,
-    /// `*`
+    /// Multiplies the operands; the sign is `*`.
     Multiply,
 }
 
 impl Operator {
-    /// All of them.
+    /// Every operator, in the order in which they are drawn.
     pub const ALL: [Self; 3] = [Self::Add, Self::Subtract, Self::Multiply];
 
     /// The sign that the calculator reads.
@@ -36,14 +36,14 @@ impl Operator {
     }
 }
 
-/// An arithmetic problem.
+/// A problem of two operands and an operator.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Problem {
-    /// First operand.
+    /// The operand before the sign.
     pub left: i64,
-    /// Operator.
+    /// What is done with the operands.
     pub operator: Operator,
-    /// Second operand.
+    /// The operand after the sign.
     pub right: i64,
 }
 
@@ -73,13 +73,13 @@ impl Problem {
         }
     }
 
-    /// `12*34`.
+    /// The problem as the calculator reads it, for instance `12*34`.
     #[must_use]
     pub fn expression(&self) -> String {
         format!("{}{}{}", self.left, self.operator.sign(), self.right)
     }
 
-    /// The value.
+    /// The number that the expression evaluates to.
     #[must_use]
     pub fn answer(&self) -> i64 {
         match self.operator {

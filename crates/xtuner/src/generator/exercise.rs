@@ -1,18 +1,18 @@
 //! Exercises: short and dense, because a call is only as good as the copying of its digits.
 //!
 //! A calculator conversation spends most of its tokens on context. Here nearly every token is a digit that must be
-//! copied from the right place, in the very steps of a call: question -> expression, result -> sentence.
+//! copied from the right place, in the same steps as in a call: question -> expression, result -> sentence.
 
 use serde_json::{Value, json};
 
 use super::calculator::sentence;
 use super::{Dice, Problem, wording};
 
-/// Most digits of a result: a product of two operands of four digits.
+/// Maximum number of digits of a result: a product of two operands of four digits.
 const RESULT_DIGITS: u32 = 8;
-/// Most digits of a number to repeat.
+/// Maximum number of digits of a number to repeat.
 const REPEATED_DIGITS: u32 = 4;
-/// Most numbers to repeat.
+/// Maximum count of numbers to repeat.
 const REPEATED_NUMBERS: u64 = 3;
 
 /// A question to be written as an expression.
@@ -43,7 +43,7 @@ fn exchange(question: &str, answer: &str) -> [Value; 2] {
 }
 
 /// One number in eight is negative: results of subtractions may be.
-fn signed(dice: &mut Dice, most_digits: u32) -> i64 {
-    let number = dice.repetitive_number(most_digits);
+fn signed(dice: &mut Dice, max_digits: u32) -> i64 {
+    let number = dice.repetitive_number(max_digits);
     if dice.one_in(8) { -number } else { number }
 }

@@ -27,7 +27,7 @@ const FACTS: [Fact; 18] = [
     (&["How many layers do you have?", "How deep are you?"], "I have four layers."),
     (
         &["What is a shard?", "How is the corpus stored?", "What do token shards look like?"],
-        "A shard has one line of token ids per document, and an index beside it.",
+        "A shard has one line of token ids per document, and an index next to it.",
     ),
     (
         &["What is a WARC file?", "What does WARC mean?", "Explain WARC."],

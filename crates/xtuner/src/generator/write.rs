@@ -1,10 +1,9 @@
 //! The two files of the generator: `conversations.jsonl` and `questions.jsonl`.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::Path;
 
-use internlm_kit::atomic;
+use internlm_kit::file;
 use internlm_kit::rng::CounterRng;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -14,29 +13,29 @@ use super::calculator::{any_tool, round, sentence};
 use super::{Dice, GenerateConfig, Problem, exercise, plain, wording};
 use crate::{Error, Result};
 
-/// One held-out question.
+/// A question that no conversation of training holds.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Question {
-    /// `q000`, `q001`, ...
+    /// Number of the question, written `q000`, `q001`, ...
     pub id: String,
-    /// The text that is asked.
+    /// The question as the user asks it.
     pub question: String,
-    /// The number, as text.
+    /// The right number, as text.
     pub answer: String,
-    /// What the calculator should be given.
+    /// The expression that the calculator should be given.
     pub expression: String,
 }
 
-/// What was written.
+/// How much the generator wrote.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct GenerateReport {
-    /// Conversations.
+    /// Number of conversations that were written.
     pub conversations: usize,
-    /// Held-out questions.
+    /// Number of held-out questions that were written.
     pub questions: usize,
 }
 
-/// Kinds of conversations; the seed decides their order.
+/// Kinds of conversations; the seed decides in which order they are written.
 #[derive(Clone, Copy)]
 enum Kind {
     Calculator,
@@ -140,9 +139,9 @@ pub fn questions(config: &GenerateConfig) -> Vec<Question> {
 /// Reads a file of questions.
 ///
 /// # Errors
-/// A file that cannot be read, a line that is no question, and a file without any.
+/// A file that cannot be read, a line that is not a question, and a file without questions.
 pub fn read_questions(path: &Path) -> Result<Vec<Question>> {
-    let text = fs::read_to_string(path).map_err(Error::io(path, "read"))?;
+    let text = file::read_to_string(path)?;
     let mut questions = Vec::new();
     for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         questions.push(serde_json::from_str(line).map_err(|error| Error::Line {
@@ -160,5 +159,5 @@ pub fn read_questions(path: &Path) -> Result<Vec<Question>> {
 
 fn write_lines(path: &Path, lines: impl Iterator<Item = String>) -> Result<()> {
     let text: String = lines.flat_map(|line| [line, "\n".to_owned()]).collect();
-    atomic::write(path, text.as_bytes()).map_err(Error::io(path, "write"))
+    Ok(file::write(path, text)?)
 }

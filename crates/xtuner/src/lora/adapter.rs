@@ -5,18 +5,19 @@
 //! of the InternLM2 checkpoint: `model.layers.0.attention.wqkv`, `model.tok_embeddings`, `output`.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
-use internlm_kit::atomic;
+use internlm_kit::file;
 use internlm_model::config::DType;
 use internlm_model::decoder::Decoder;
 use internlm_model::linear::LoraConfig;
 use internlm_model::parameter::Training;
 use internlm_model::weights::{Named, SafetensorsFile, TensorSource, write_file};
+use internlm_model::{Tokenizer, device};
 
 use super::AdapterConfig;
 use super::inject::replace;
+use crate::export::export_model;
 use crate::{Error, Result};
 
 /// What PEFT puts before the names of the model's own tensors.
@@ -26,7 +27,7 @@ const WEIGHTS: &str = "adapter_model.safetensors";
 const A: &str = ".lora_A.weight";
 const B: &str = ".lora_B.weight";
 
-/// One stored tensor.
+/// Shape and values of one tensor of an adapter file.
 #[derive(Clone, Debug, PartialEq)]
 struct Stored {
     shape: Vec<usize>,
@@ -37,10 +38,10 @@ struct Stored {
 ///
 /// ```
 /// use internlm_model::{Decoder, ModelConfig, ModelSize, device};
-/// use xtuner::lora::{Adapter, AdapterConfig, LoraSection, inject};
+/// use xtuner::lora::{Adapter, AdapterConfig, LoraTuningConfig, inject};
 ///
 /// let model = ModelConfig::new(ModelSize { hidden: 32, layers: 1, heads: 2, inter: 64, vocab: 40 });
-/// let lora = LoraSection { rank: 4, ..LoraSection::default() };
+/// let lora = LoraTuningConfig::new(4, 16.0);
 /// let decoder = Decoder::init(&model, 1, &device::parse("cpu")?);
 /// let tuned = inject(decoder.clone(), &lora, 7)?;
 ///
@@ -55,13 +56,13 @@ struct Stored {
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Adapter {
-    /// `adapter_config.json`.
+    /// The content of `adapter_config.json`.
     pub config: AdapterConfig,
     tensors: BTreeMap<String, Stored>,
 }
 
 impl Adapter {
-    /// Everything of `decoder` that was trained.
+    /// Takes everything of `decoder` that was trained.
     #[must_use]
     pub fn of(decoder: &Decoder, config: AdapterConfig) -> Self {
         let trained = decoder
@@ -80,7 +81,7 @@ impl Adapter {
     /// Missing or malformed files and tensors whose names PEFT does not use.
     pub fn read(folder: &Path) -> Result<Self> {
         let path = folder.join(CONFIG);
-        let text = fs::read_to_string(&path).map_err(Error::io(&path, "read"))?;
+        let text = file::read_to_string(&path)?;
         let config: AdapterConfig = serde_json::from_str(&text).map_err(|error| {
             Error::mismatch(path.display().to_string(), error.to_string(), "PEFT's adapter config")
         })?;
@@ -119,10 +120,10 @@ impl Adapter {
         })?;
         let path = folder.join(CONFIG);
         let text = serde_json::to_value(&self.config).expect("strings, numbers and maps are valid JSON");
-        atomic::write(&path, format!("{text:#}\n").as_bytes()).map_err(Error::io(&path, "write"))
+        Ok(file::write(&path, format!("{text:#}\n"))?)
     }
 
-    /// Number of values.
+    /// Number of values in all tensors.
     #[must_use]
     pub fn parameters(&self) -> usize {
         self.tensors.values().map(|stored| stored.values.len()).sum()
@@ -188,8 +189,20 @@ impl Adapter {
         let rank_of = |suffix: &str, dimension: usize| {
             let other = self.tensors.get(&format!("{module}{suffix}"));
             let rank = other.and_then(|stored| stored.shape.get(dimension)).copied();
-            rank.ok_or_else(|| format!("expected {module}{suffix} beside it"))
+            rank.ok_or_else(|| format!("expected {module}{suffix} next to it"))
         };
         if name.ends_with(A) { Ok(vec![rank_of(B, 1)?, *inputs]) } else { Ok(vec![*outputs, rank_of(A, 0)?]) }
     }
+}
+
+/// Merges the adapter in the folder `adapter` into the model at `model` and writes the folder `out`: W + s B A in f32,
+/// stored in the dtype of the base. Tokenizer files are those of the base.
+///
+/// # Errors
+/// Files that cannot be read, and an adapter that does not fit.
+pub fn merge(model: &Path, adapter: &Path, out: &Path) -> Result<()> {
+    let decoder = Decoder::load(model, &device::parse("cpu")?)?;
+    let tokenizer = Tokenizer::load(model)?;
+    let merged = Adapter::read(adapter)?.apply(decoder, adapter)?.merged();
+    export_model(&merged, &tokenizer, model, out)
 }

@@ -1,12 +1,13 @@
-//! [`LoraSection`]: which layers get an adapter, of which rank and strength.
+//! [`LoraTuningConfig`]: which layers get an adapter, of which rank and strength.
 
 use internlm_kit::config::Validate;
 use serde::{Deserialize, Serialize};
 
-/// Adapters of a run.
+/// Low-rank adapters of a run: the table `[lora]`.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[non_exhaustive]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct LoraSection {
+pub struct LoraTuningConfig {
     /// Rank r of every adapter, default 64. Upstream: `r`, 64.
     pub rank: usize,
     /// The product is scaled by alpha / r, default 16. Upstream: `lora_alpha`, 16.
@@ -23,16 +24,16 @@ pub struct LoraSection {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum TargetModules {
-    /// The one name there is: `all-linear`.
+    /// A named set of layers; the only one is `all-linear`.
     Named(String),
-    /// Name suffixes, whole components.
+    /// Layers whose names end in one of these suffixes of whole components.
     Suffixes(Vec<String>),
 }
 
 /// The name for every linear layer but the output.
 const ALL_LINEAR: &str = "all-linear";
 
-impl Default for LoraSection {
+impl Default for LoraTuningConfig {
     fn default() -> Self {
         Self {
             rank: 64,
@@ -40,6 +41,27 @@ impl Default for LoraSection {
             target_modules: TargetModules::Named(ALL_LINEAR.to_owned()),
             modules_to_save: Vec::new(),
         }
+    }
+}
+
+impl LoraTuningConfig {
+    /// Adapters of rank `rank` on every linear layer but the output, scaled by alpha / rank.
+    #[must_use]
+    pub fn new(rank: usize, alpha: f64) -> Self {
+        Self { rank, alpha, ..Self::default() }
+    }
+
+    /// The same adapters on the layers whose names end in one of `suffixes`.
+    #[must_use]
+    pub fn with_target_modules<S: Into<String>>(self, suffixes: impl IntoIterator<Item = S>) -> Self {
+        let suffixes = suffixes.into_iter().map(Into::into).collect();
+        Self { target_modules: TargetModules::Suffixes(suffixes), ..self }
+    }
+
+    /// The same adapters, and the modules whose names end in one of `suffixes` trained whole.
+    #[must_use]
+    pub fn with_modules_to_save<S: Into<String>>(self, suffixes: impl IntoIterator<Item = S>) -> Self {
+        Self { modules_to_save: suffixes.into_iter().map(Into::into).collect(), ..self }
     }
 }
 
@@ -54,7 +76,7 @@ impl TargetModules {
     }
 }
 
-impl Validate for LoraSection {
+impl Validate for LoraTuningConfig {
     fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         if self.rank == 0 {
@@ -96,7 +118,7 @@ mod tests {
 
     #[test]
     fn suffixes_are_whole_components_and_all_linear_excludes_the_output() {
-        let all = LoraSection::default().target_modules;
+        let all = LoraTuningConfig::default().target_modules;
         assert!(all.matches("model.layers.3.feed_forward.w2") && !all.matches("output"));
         let some = TargetModules::Suffixes(vec!["w2".to_owned(), "attention.wo".to_owned()]);
         assert!(

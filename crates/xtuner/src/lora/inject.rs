@@ -7,7 +7,7 @@ use internlm_model::decoder::Decoder;
 use internlm_model::linear::{Linear, LoraConfig};
 use internlm_model::parameter::Training;
 
-use super::LoraSection;
+use super::LoraTuningConfig;
 use super::config::has_suffix;
 use crate::{Error, Result};
 
@@ -17,7 +17,7 @@ use crate::{Error, Result};
 ///
 /// # Errors
 /// Targets or modules to save that the model does not have.
-pub fn inject(mut decoder: Decoder, config: &LoraSection, seed: u64) -> Result<Decoder> {
+pub fn inject(mut decoder: Decoder, config: &LoraTuningConfig, seed: u64) -> Result<Decoder> {
     for (_, mut parameter) in decoder.parameters_mut() {
         parameter.set_training(Training::Frozen);
     }

@@ -1,16 +1,14 @@
 //! Low-rank adapters (Hu et al.: "LoRA: low-rank adaptation of large language models", ICLR 2022).
 //!
 //! y = x W^T + s (x A^T) B^T with W frozen, s = alpha / r. The arithmetic is [`internlm_model::linear::Lora`];
-//! here is which layers get one, the PEFT files, and the way back to a plain model.
+//! this module decides which layers get an adapter, and reads, writes and merges PEFT files.
 
 mod adapter;
 mod config;
 mod inject;
-mod merge;
 mod peft;
 
-pub use adapter::Adapter;
-pub use config::{LoraSection, TargetModules};
+pub use adapter::{Adapter, merge};
+pub use config::{LoraTuningConfig, TargetModules};
 pub use inject::inject;
-pub use merge::merge;
 pub use peft::AdapterConfig;

@@ -5,12 +5,12 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{LoraSection, TargetModules};
+use super::{LoraTuningConfig, TargetModules};
 
 /// The keys of `adapter_config.json` that change the arithmetic; everything else is carried along.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct AdapterConfig {
-    /// `LORA`.
+    /// `LORA`, the only kind that this crate reads.
     pub peft_type: String,
     /// Rank of adapters that `rank_pattern` does not name.
     pub r: usize,
@@ -19,13 +19,13 @@ pub struct AdapterConfig {
     /// Scale by alpha / sqrt(r) instead of alpha / r.
     #[serde(default)]
     pub use_rslora: bool,
-    /// Weight-decomposed adapters.
+    /// Whether the adapters are weight-decomposed (DoRA), which is refused.
     #[serde(default)]
     pub use_dora: bool,
-    /// `none`, `all` or `lora_only`.
+    /// Which biases are trained: `none`; PEFT's `all` and `lora_only` are refused.
     #[serde(default = "no_bias")]
     pub bias: String,
-    /// alpha by module suffix.
+    /// alpha by module suffix, for adapters that differ from `lora_alpha`.
     #[serde(default)]
     pub alpha_pattern: Map<String, Value>,
     /// Everything else: `target_modules`, `modules_to_save`, `base_model_name_or_path`, ...
@@ -40,7 +40,7 @@ fn no_bias() -> String {
 impl AdapterConfig {
     /// The config of a fresh adapter of the model at `base`.
     #[must_use]
-    pub fn new(lora: &LoraSection, base: &Path) -> Self {
+    pub fn new(lora: &LoraTuningConfig, base: &Path) -> Self {
         let target_modules = match &lora.target_modules {
             TargetModules::Named(name) => json!(name),
             TargetModules::Suffixes(suffixes) => json!(suffixes),
@@ -68,7 +68,7 @@ impl AdapterConfig {
         }
     }
 
-    /// s of the adapter of `module` with rank `rank`.
+    /// The factor s of the product B A for the adapter of `module` with rank `rank`.
     #[must_use]
     pub fn scale(&self, module: &str, rank: usize) -> f64 {
         let named = self.alpha_pattern.iter().find(|(suffix, _)| super::config::has_suffix(module, suffix));
@@ -77,7 +77,7 @@ impl AdapterConfig {
         alpha / if self.use_rslora { rank.sqrt() } else { rank }
     }
 
-    /// What this crate cannot apply yet, as (key, found, expected).
+    /// What this crate cannot apply, as `key: found X, expected Y`; empty when the adapter is usable.
     #[must_use]
     pub fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
@@ -110,5 +110,15 @@ mod tests {
         assert_eq!(config.scale("model.layers.0.feed_forward.w2", 4), 2.0);
         let back = serde_json::to_value(&config).expect("serializes");
         assert_eq!(back["future_key"], json!([1]));
+    }
+
+    #[test]
+    fn what_cannot_be_applied_is_named() {
+        let problems = |text: &str| serde_json::from_str::<AdapterConfig>(text).expect("parses").problems();
+        assert!(problems(r#"{"peft_type": "LORA", "r": 8, "lora_alpha": 16}"#).is_empty());
+        let found =
+            problems(r#"{"peft_type": "IA3", "r": 8, "lora_alpha": 16, "use_dora": true, "bias": "all"}"#);
+        let keys: Vec<&str> = found.iter().filter_map(|problem| problem.split(':').next()).collect();
+        assert_eq!(keys, ["peft_type", "use_dora", "bias"]);
     }
 }

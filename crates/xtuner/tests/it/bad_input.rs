@@ -1,10 +1,9 @@
 //! Bad input: one message that names the place, what was found and what was expected; exit code 2.
 
 use std::fs;
-use std::path::Path;
 use std::process::{Command, Output};
 
-use crate::fixture::{config_text, generate_config, model_folder};
+use crate::fixture::{prepare, pretrain_text};
 
 fn xtuner(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_xtuner")).args(arguments).output().expect("runs")
@@ -21,20 +20,11 @@ fn refused(arguments: &[&str], parts: &[&str]) {
     assert!(!text.contains("panicked"), "{text}");
 }
 
-/// A folder with a model, its data and a config.
-fn prepare(folder: &Path) -> String {
-    model_folder(folder);
-    xtuner::generator::generate(&generate_config(folder)).expect("generates");
-    let path = folder.join("config.toml");
-    fs::write(&path, config_text(folder, "lora", 2)).expect("writes");
-    path.display().to_string()
-}
-
 #[test]
 fn configs_and_data_are_refused_with_their_place() {
     let folder = tempfile::tempdir().expect("temporary folder");
     let folder = folder.path();
-    let config = prepare(folder);
+    let config = prepare(folder, "lora", 2);
     let data = folder.join("conversations.jsonl");
     let good = fs::read_to_string(&data).expect("reads");
 
@@ -49,8 +39,12 @@ fn configs_and_data_are_refused_with_their_place() {
     refused(&["train", &config, "--set", "dataset.max-length=9999"], &["9999", "512 positions"]);
 
     let lines = [
-        ("{\"messages\": [", "line 2", "malformed JSON"),
-        ("{\"messages\": [{\"role\": \"robot\", \"content\": \"x\"}]}", "role `robot`", "assistant"),
+        ("{\"messages\": [", "messages", "EOF while parsing"),
+        (
+            "{\"messages\": [{\"role\": \"robot\", \"content\": \"x\"}]}",
+            "unknown variant `robot`",
+            "assistant",
+        ),
         (
             "{\"messages\": [{\"role\": \"user\", \"content\": \"x\"}]}",
             "no assistant message",
@@ -71,14 +65,12 @@ fn configs_and_data_are_refused_with_their_place() {
 fn an_adapter_of_another_model_is_refused_with_tensor_and_shapes() {
     let folder = tempfile::tempdir().expect("temporary folder");
     let folder = folder.path();
-    let config = prepare(folder);
+    let config = prepare(folder, "lora", 2);
     let show = |path: std::path::PathBuf| path.display().to_string();
     assert!(xtuner(&["train", &config]).status.success());
     let (base, adapter) = (show(folder.join("base")), show(folder.join("run/adapter")));
     let other = folder.join("other");
-    let narrow = config_text(&other, "lora", 1);
     fs::create_dir_all(&other).expect("creates");
-    drop(narrow);
     let size = internlm_model::ModelSize { hidden: 16, layers: 1, heads: 2, inter: 32, vocab: 384 };
     let model = internlm_model::ModelConfig::new(size).with_kv_heads(1);
     let device = internlm_model::device::parse("cpu").expect("the CPU");
@@ -94,4 +86,22 @@ fn an_adapter_of_another_model_is_refused_with_tensor_and_shapes() {
     refused(&["convert", "merge", &base, &base, &out], &["adapter_config.json"]);
     refused(&["convert", "merge", &base, &adapter, &base], &["an existing path"]);
     assert!(xtuner(&["convert", "merge", &base, &adapter, &out]).status.success());
+}
+
+#[test]
+fn pretraining_text_is_refused_with_its_key_or_folder() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let folder = folder.path();
+    let config = prepare(folder, "lora", 2);
+    let text = fs::read_to_string(&config).expect("reads") + &pretrain_text(folder, 0.25);
+    fs::write(&config, text).expect("writes");
+    let set = |change: &str, parts: &[&str]| refused(&["train", &config, "--set", change], parts);
+    set("dataset.pretrain.share=1.0", &["dataset.pretrain.share: found 1", "less than 1"]);
+    set("dataset.pretrain.share=0", &["dataset.pretrain.share: found 0", "more than 0"]);
+    set("dataset.pretrain.seq-len=0", &["dataset.pretrain.seq-len: found 0"]);
+    set("dataset.pretrain.valid-tokens=0", &["dataset.pretrain.valid-tokens: found 0"]);
+    set("dataset.pretrain.weight=2", &["unknown field `weight`"]);
+    set("dataset.pretrain.seq-len=1000", &["dataset.pretrain.seq-len", "found 1000", "512 positions"]);
+    set("dataset.pretrain.shards=\"nowhere\"", &["nowhere", "cannot"]);
+    set("dataset.pretrain.valid=\"nowhere\"", &["nowhere", "cannot"]);
 }

@@ -2,16 +2,15 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use internlm_kit::config;
+use internlm_kit::context::RunContext;
+use internlm_kit::stop::Stop;
 use internlm_model::attend::Causal;
 use internlm_model::decoder::Decoder;
 use internlm_model::{TokenId, device};
-use internlm_train::Resume;
-use internlm_train::report::End;
-use xtuner::{FinetuneConfig, finetune};
+use internlm_train::End;
+use xtuner::{FinetuneConfig, Resume, finetune};
 
 use crate::fixture::{config_text, generate_config, model_folder};
 
@@ -36,17 +35,20 @@ fn stopped_and_continued_equals_uninterrupted() {
     xtuner::generator::generate(&generate_config(folder)).expect("generates");
     for method in ["lora", "full"] {
         let config = load(folder, method);
-        let whole = finetune(&config, Resume::None, Arc::default()).expect("trains");
+        let whole = finetune(&config, Resume::None, &RunContext::default()).expect("trains");
         assert_eq!(whole.run.end, End::Finished);
         let expected = outputs(folder, method);
         fs::remove_dir_all(folder.join("run")).expect("removes");
 
         // A stop that is already asked for ends the run after its first step, with a checkpoint.
         for _ in 0..2 {
-            let stopped = finetune(&config, Resume::Auto, Arc::new(AtomicBool::new(true))).expect("stops");
+            let stop = Stop::new();
+            stop.request();
+            let context = RunContext::default().with_stop(stop);
+            let stopped = finetune(&config, Resume::Auto, &context).expect("stops");
             assert_eq!((stopped.run.end, stopped.summary), (End::Stopped, None));
         }
-        let continued = finetune(&config, Resume::Auto, Arc::default()).expect("continues");
+        let continued = finetune(&config, Resume::Auto, &RunContext::default()).expect("resumes");
         assert_eq!(continued.run.resumed_from, Some(2));
         for ((name, expected), (_, found)) in expected.iter().zip(outputs(folder, method)) {
             assert!(*expected == found, "{method}: {name} differs");
@@ -63,7 +65,7 @@ fn adapter_plus_base_is_the_exported_model() {
     let folder = folder.path();
     let base = model_folder(folder);
     xtuner::generator::generate(&generate_config(folder)).expect("generates");
-    finetune(&load(folder, "lora"), Resume::None, Arc::default()).expect("trains");
+    finetune(&load(folder, "lora"), Resume::None, &RunContext::default()).expect("trains");
     let run = folder.join("run");
     xtuner::lora::merge(&base, &run.join("adapter"), &folder.join("merged")).expect("merges");
     let logits = |path: &Path| {

@@ -2,10 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use internlm_kit::rng::CounterRng;
+use internlm_kit::testing::Program;
 use internlm_model::decoder::Decoder;
 use internlm_model::tokenizer::{BpeTrainConfig, train_bpe};
 use internlm_model::{ModelConfig, ModelSize, device};
-use xtuner::generator::{GenerateConfig, conversations};
+use wanjuan_data::shard::ShardWriter;
+use xtuner::generator::{GenerateConfig, conversations, generate};
 
 /// Counts and files for a generator that writes into `folder`.
 pub(crate) fn generate_config(folder: &Path) -> GenerateConfig {
@@ -81,11 +84,45 @@ every = 2
 [test]
 questions = "{questions}"
 limit = 2
-max-new-tokens = 8
+max-tokens = 8
 "#,
         out = show(folder.join("run")),
         base = show(folder.join("base")),
         conversations = show(folder.join("conversations.jsonl")),
         questions = show(folder.join("questions.jsonl")),
     )
+}
+
+/// The binary without log lines, in `folder`.
+pub(crate) fn xtuner(folder: &Path) -> Program {
+    Program::new(env!("CARGO_BIN_EXE_xtuner"), folder).with_environment("INTERNLM_LOG", "off")
+}
+
+/// A folder with a model, its conversations and questions, and `config.toml` of a run of `steps` steps.
+pub(crate) fn prepare(folder: &Path, method: &str, steps: usize) -> String {
+    model_folder(folder);
+    generate(&generate_config(folder)).expect("generates");
+    let path = folder.join("config.toml");
+    std::fs::write(&path, config_text(folder, method, steps)).expect("writes");
+    path.display().to_string()
+}
+
+/// Shards of random documents below `folder/name`, every id of them below 300.
+pub(crate) fn shards(folder: &Path, name: &str, documents: u64) -> PathBuf {
+    let dir = folder.join(name);
+    let rng = CounterRng::new(3, name);
+    let mut writer = ShardWriter::create(&dir.join("en"), "part").expect("creates");
+    for document in 0..documents {
+        let rng = rng.split(document);
+        let inner = (0..30 + rng.below(0, 60)).map(|place| 3 + rng.below(1 + place, 290) as i32);
+        writer.push(&[1].into_iter().chain(inner).chain([2]).collect::<Vec<_>>()).expect("writes");
+    }
+    writer.finish().expect("finishes");
+    dir
+}
+
+/// `[dataset.pretrain]` with this share of text, to be appended to a config.
+pub(crate) fn pretrain_text(folder: &Path, share: f64) -> String {
+    let (train, valid) = (shards(folder, "train", 20), shards(folder, "valid", 4));
+    format!("\n[dataset.pretrain]\nshards = {train:?}\nshare = {share}\nseq-len = 64\nvalid = {valid:?}\n")
 }

@@ -7,7 +7,7 @@ use internlm_model::attend::Causal;
 use internlm_model::decoder::Decoder;
 use internlm_model::parameter::Training;
 use internlm_model::{TokenId, device};
-use xtuner::lora::{Adapter, AdapterConfig, LoraSection, TargetModules, inject};
+use xtuner::lora::{Adapter, AdapterConfig, LoraTuningConfig, inject};
 
 use crate::fixture::model_config;
 
@@ -16,9 +16,8 @@ fn cpu() -> Device {
     device::parse("cpu").expect("the CPU").autodiff()
 }
 
-fn section() -> LoraSection {
-    let modules_to_save = vec!["tok_embeddings".to_owned(), "output".to_owned()];
-    LoraSection { rank: 4, alpha: 8.0, modules_to_save, ..LoraSection::default() }
+fn section() -> LoraTuningConfig {
+    LoraTuningConfig::new(4, 8.0).with_modules_to_save(["tok_embeddings", "output"])
 }
 
 /// A decoder whose trained parameters have all left their initial values.
@@ -105,10 +104,7 @@ fn peft_files_come_back_and_apply_to_the_same_model() {
 #[test]
 fn targets_are_suffixes_and_unknown_ones_are_refused() {
     let base = Decoder::init(&model_config(), 3, &cpu());
-    let only = |name: &str| LoraSection {
-        target_modules: TargetModules::Suffixes(vec![name.to_owned()]),
-        ..LoraSection { rank: 2, ..LoraSection::default() }
-    };
+    let only = |name: &str| LoraTuningConfig::new(2, 16.0).with_target_modules([name]);
     let adapter = Adapter::of(
         &inject(base.clone(), &only("wqkv"), 1).expect("injects"),
         AdapterConfig::new(&only("wqkv"), Path::new("base")),
@@ -117,7 +113,7 @@ fn targets_are_suffixes_and_unknown_ones_are_refused() {
     assert_eq!(adapter.parameters(), 2 * (2 * 32 + 64 * 2));
     let text = inject(base.clone(), &only("q_proj"), 1).expect_err("no such layer").to_string();
     assert!(text.contains("q_proj") && text.contains("attention.wqkv"), "{text}");
-    let saved = LoraSection { modules_to_save: vec!["lm_head".to_owned()], ..only("wo") };
+    let saved = only("wo").with_modules_to_save(["lm_head"]);
     let text = inject(base, &saved, 1).expect_err("no such module").to_string();
     assert!(text.contains("lm_head") && text.contains("output"), "{text}");
 }

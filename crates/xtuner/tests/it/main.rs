@@ -2,8 +2,13 @@
 
 mod bad_input;
 mod checkpointing;
+mod finished;
 mod fixture;
 mod generator;
+mod help;
 mod lora;
+mod mixing;
 mod parity;
+mod properties;
 mod recipe;
+mod verbs;

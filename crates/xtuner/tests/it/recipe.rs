@@ -14,7 +14,7 @@ fn every_recipe_loads_and_its_stages_meet() {
         if !recipe.is_dir() {
             continue;
         }
-        let config: FinetuneConfig = config::load(&recipe.join("3-finetune.toml")).expect("loads");
+        let config: FinetuneConfig = config::load(recipe.join("3-finetune.toml")).expect("loads");
         let name = recipe.display();
         let text = toml::to_string_pretty(&config).expect("serializes");
         let again: FinetuneConfig = config::parse(&text, "config.toml").expect("the resolved form parses");

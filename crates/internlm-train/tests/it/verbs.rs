@@ -1,0 +1,82 @@
+//! What the verbs print, and that a reader may leave at any time.
+
+use internlm_kit::testing::Program;
+use serde_json::Value;
+
+use crate::fixture::{Fixture, stderr};
+
+fn program(fixture: &Fixture) -> Program {
+    Program::new(env!("CARGO_BIN_EXE_internlm-train"), fixture.path(""))
+        .with_environment("INTERNLM_LOG", "off")
+}
+
+#[test]
+fn plan_prints_readable_units_and_exact_json() {
+    let fixture = Fixture::new();
+    let program = program(&fixture);
+    let ran =
+        program.run(["plan", "train.toml", "--set", "schedule.steps=100000", "--set", "model.hidden=512"]);
+    insta::assert_snapshot!(ran.stdout);
+    let json: Value =
+        serde_json::from_str(&program.run(["plan", "train.toml", "--json"]).stdout).expect("JSON");
+    assert_eq!((json["step_tokens"].as_u64(), json["run_tokens"].as_u64()), (Some(128), Some(7680)));
+    assert_eq!(json["state_bytes"].as_u64(), json["parameters"].as_u64().map(|count| 16 * count));
+}
+
+#[test]
+fn eval_and_export_agree_on_the_model() {
+    let fixture = Fixture::new();
+    let output = fixture.run(&["train", "train.toml", "--set", "schedule.steps=4"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let program = program(&fixture);
+    let eval = |model: &str| {
+        let ran = program.run(["eval", model, "shards/valid", "--seq-len", "32", "--json"]);
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        serde_json::from_str::<Value>(&ran.stdout).expect("JSON")
+    };
+    let measured = eval("run/hf");
+    assert_eq!(measured, eval("run/checkpoints/step-4"));
+    assert_eq!(measured["documents"], 4.0);
+    assert!(measured.get("bits_per_byte").is_none(), "no tokenizer counts bytes: {measured}");
+    let loss = measured["loss"].as_f64().expect("a number");
+    assert!((measured["perplexity"].as_f64().expect("a number") / loss.exp() - 1.0).abs() < 1e-12);
+    let summary: Value =
+        serde_json::from_slice(&std::fs::read(fixture.path("run/summary.json")).expect("reads"))
+            .expect("JSON");
+    assert!(
+        (summary["valid_loss"].as_f64().expect("a number") / loss - 1.0).abs() < 1e-3,
+        "{summary} {loss}"
+    );
+
+    let ran = program.run(["export", "run/checkpoints/step-4", "--out", "exported"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(fixture.hash("exported/model.safetensors"), fixture.hash("run/hf/model.safetensors"));
+}
+
+#[test]
+fn a_reader_that_leaves_ends_a_verb_quietly() {
+    let fixture = Fixture::new();
+    let program = program(&fixture);
+    program.check_closed_output(&["plan", "train.toml"]);
+    program.check_closed_output(&["plan", "train.toml", "--json"]);
+    program.check_closed_output(&["train", "train.toml", "--set", "schedule.steps=2"]);
+    program.check_closed_output(&["eval", "run/hf", "shards/valid"]);
+}
+
+#[test]
+fn a_second_run_into_the_folder_of_a_running_one_is_refused() {
+    let fixture = Fixture::new();
+    let long = ["train", "train.toml", "--set", "schedule.steps=100000"];
+    let mut child = fixture.command(&long).spawn().expect("starts");
+    while std::fs::read_to_string(fixture.path("run/metrics.jsonl")).map_or(0, |text| text.lines().count())
+        < 2
+    {
+        assert!(child.try_wait().expect("waits").is_none(), "the run ended early");
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    let output = fixture.run(&[&long[..], &["--resume", "none"]].concat());
+    child.kill().expect("kills");
+    child.wait().expect("waits");
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    assert!(stderr(&output).contains("another process"), "{}", stderr(&output));
+}

@@ -1,0 +1,58 @@
+//! What the verbs print, and that a reader may leave at any time.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::fixture::{prepare, xtuner};
+
+#[test]
+fn check_dataset_shows_samples_and_counts() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let config = prepare(folder.path(), "lora", 2);
+    let ran = xtuner(folder.path()).run(["check-dataset", &config, "--rows", "1"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    insta::assert_snapshot!(ran.stdout);
+}
+
+#[test]
+fn test_takes_the_model_as_an_argument_and_by_its_old_option() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let folder = folder.path();
+    let config = prepare(folder, "lora", 1);
+    let program = xtuner(folder);
+    assert_eq!(program.run(["train", &config]).code, Some(0));
+    let by_default = program.run(["test", &config]);
+    assert_eq!(by_default.code, Some(0), "{by_default:?}");
+    assert!(by_default.stdout.contains("questions  2\n"), "{by_default:?}");
+    for arguments in [&["test", &config, "run/hf"][..], &["test", &config, "--model", "run/hf"]] {
+        assert_eq!(program.run(arguments), by_default, "{arguments:?}");
+    }
+    let both = program.run(["test", &config, "run/hf", "--model", "run/hf"]);
+    assert_eq!(both.code, Some(2), "{both:?}");
+    let summary: Value =
+        serde_json::from_slice(&fs::read(folder.join("run/summary.json")).expect("reads")).expect("JSON");
+    for name in ["steps", "call_exact", "answer_exact", "direct_exact"] {
+        assert!(summary[name].is_number(), "{name}: {summary}");
+    }
+    let misses = program.run([
+        "test",
+        &config,
+        "--show-misses",
+        "--set",
+        "test.max-new-tokens=4",
+        "--set",
+        "test.limit=1",
+    ]);
+    assert!(misses.stdout.starts_with("q000: "), "{misses:?}");
+}
+
+#[test]
+fn a_reader_that_leaves_ends_a_verb_quietly() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let config = prepare(folder.path(), "lora", 1);
+    let program = xtuner(folder.path());
+    program.check_closed_output(&["check-dataset", &config]);
+    program.check_closed_output(&["train", &config]);
+    program.check_closed_output(&["test", &config]);
+}
