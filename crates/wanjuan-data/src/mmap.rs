@@ -1,4 +1,6 @@
 //! A read-only memory-mapped file.
+//!
+//! internlm-model has one of its own: with the feature `shard` alone this crate does not depend on it.
 #![allow(unsafe_code)]
 
 use std::fs::File;

@@ -17,7 +17,7 @@ impl LidModel {
     ///
     /// # Errors
     /// Those of [`FastText::open`].
-    pub fn open(path: &Path) -> Result<Self> {
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         Ok(Self { model: FastText::open(path)? })
     }
 }

@@ -9,7 +9,7 @@
 //! use wanjuan_data::shard::{Shard, ShardFolder, ShardWriter};
 //!
 //! let folder = tempfile::tempdir()?;
-//! let mut writer = ShardWriter::create(&folder.path().join("en"), "part")?;
+//! let mut writer = ShardWriter::create(folder.path().join("en"), "part")?;
 //! writer.push(&[1, 5, 6, 2])?;
 //! writer.finish()?;
 //!

@@ -153,7 +153,7 @@ mod tests {
     fn shards_roll_and_read_back_in_order() {
         let folder = tempfile::tempdir().expect("temporary folder");
         let documents: Vec<Vec<i32>> = (0..40).map(|n| (0..n).map(|id| id * 7 - 3).collect()).collect();
-        let mut writer = ShardWriter::create(&folder.path().join("en"), "x").expect("creates").roll_at(500);
+        let mut writer = ShardWriter::create(folder.path().join("en"), "x").expect("creates").roll_at(500);
         for document in &documents {
             writer.push(document).expect("writes");
         }

@@ -145,7 +145,7 @@ impl Outputs<'_> {
             url: document.url.clone(),
         };
         writer.1 += 1;
-        write_line(&mut self.index, &line).at(&self.folder.document_index(), "write")?;
+        write_line(&mut self.index, &line).at(self.folder.document_index(), "write")?;
         let predicted = &tokens[usize::from(self.tokenizer.bos().is_some())..];
         let totals = match split {
             Split::Train => {
@@ -154,7 +154,7 @@ impl Outputs<'_> {
             }
             Split::Valid => {
                 let line = HeldOut { id: &document.id, content: &document.content };
-                write_line(&mut self.held_out, &line).at(&self.folder.held_out(), "write")?;
+                write_line(&mut self.held_out, &line).at(self.folder.held_out(), "write")?;
                 self.valid_tokens.extend(predicted);
                 self.valid_text.extend_from_slice(document.content.as_bytes());
                 &mut self.report.valid

@@ -103,7 +103,7 @@ fn the_stage_asks_the_model_and_drops_below_its_score() {
 fn lid_176_gives_the_golden_labels() {
     let Some(data) = shared_data() else { return };
     let Some(folder) = unpack(&data.join("lang/flores200.tar.zst")) else { return };
-    let model = LidModel::open(&data.join("lang/lid.176.ftz")).expect("reads");
+    let model = LidModel::open(data.join("lang/lid.176.ftz")).expect("reads");
     let golden = fs::read_to_string(data.join("lang/lid176_flores.json")).expect("reads");
     let golden: Value = serde_json::from_str(&golden).expect("is JSON");
     let mut lines = 0;

@@ -83,12 +83,12 @@ fn shards_hold_what_the_index_says() {
     let site = write_site(folder.path(), 30);
     let output = folder.path().join("out");
     let funnel = run_site(&site, &output, 2).funnel;
-    let shards = ShardFolder::open(&output.join("shards/train")).expect("opens");
+    let shards = ShardFolder::open(output.join("shards/train")).expect("opens");
     assert_eq!(shards.types()[0].name, "en");
     let shard = Shard::open(&shards.types()[0].files[0]).expect("opens");
     assert_eq!(shard.documents() as u64, funnel.tokens.train.documents);
     assert_eq!(shard.tokens(), funnel.tokens.train.tokens);
-    let tokenizer = internlm_model::Tokenizer::load(&output.join("tokenizer")).expect("loads");
+    let tokenizer = internlm_model::Tokenizer::load(output.join("tokenizer")).expect("loads");
     let ids = shard.read(0).expect("reads");
     assert_eq!((ids[0], *ids.last().expect("not empty")), (1, 2), "begin and end of document");
     let ids: Vec<_> = ids.iter().map(|id| internlm_model::TokenId(*id as u32)).collect();

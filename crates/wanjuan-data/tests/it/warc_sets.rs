@@ -39,7 +39,7 @@ fn every_sample_gives_its_records_damages_and_payloads() {
     let folder = folder.path().join("warc");
     let (mut files, mut payloads) = (0, 0);
     for (name, wanted) in &expected(&folder) {
-        let mut reader = WarcReader::open(&folder.join(name)).expect("opens");
+        let mut reader = WarcReader::open(folder.join(name)).expect("opens");
         let (mut records, mut http, mut damages) = (Vec::new(), Vec::new(), Vec::new());
         while let Some(item) = reader.next_item() {
             let record = match item {
