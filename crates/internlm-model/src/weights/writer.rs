@@ -136,14 +136,14 @@ pub fn write_stored_folder(
     let shards = shards(tensors, max_shard_bytes);
     let metadata = BTreeMap::from([("format".to_owned(), "pt".to_owned())]);
     if let [all] = &shards[..] {
-        write_stored_file(&dir.join(SINGLE), all, &metadata, read)?;
+        write_stored_file(dir.join(SINGLE), all, &metadata, read)?;
         return remove_if_present(&dir.join(INDEX));
     }
     let mut weight_map = BTreeMap::new();
     let mut total = 0;
     for (number, shard) in shards.iter().enumerate() {
         let file = format!("model-{:05}-of-{:05}.safetensors", number + 1, shards.len());
-        write_stored_file(&dir.join(&file), shard, &metadata, read)?;
+        write_stored_file(dir.join(&file), shard, &metadata, read)?;
         for (name, info) in *shard {
             total += byte_length(info);
             weight_map.insert(name.clone(), file.clone());

@@ -68,7 +68,7 @@ pub fn write(dir: &Path, config: &ModelConfig, source: &dyn TensorSource, layout
         std::fs::remove_file(&path).at(&path, "remove")?;
     }
     let value = config::written(config, layout.order == RowOrder::HalfSplit);
-    torch::write_value(&dir.join(CONFIG), &value)
+    torch::write_value(dir.join(CONFIG), &value)
 }
 
 /// The bytes of a tensor before it is cut.
