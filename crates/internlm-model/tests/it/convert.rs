@@ -49,7 +49,7 @@ fn internevo(tensor_parallel: usize, order: RowOrder) -> Target {
 fn golden_models_have_the_published_bytes_in_every_form() {
     let folder = tempfile::tempdir().expect("temporary folder");
     for model in ["tiny_a", "tiny_b", "tiny_c"] {
-        let Some(dir) = shared_data(&format!("golden/model/{model}")) else { return };
+        let Some(dir) = shared_data(format!("golden/model/{model}")) else { return };
         let json = fs::read(dir.join("convert.json")).expect("reads");
         let json: BTreeMap<String, Value> = serde_json::from_slice(&json).expect("JSON");
         for (form, expected) in json {
@@ -57,7 +57,7 @@ fn golden_models_have_the_published_bytes_in_every_form() {
             match form.as_str() {
                 "hf-llama" | "hf-internlm2" => {
                     let target = if form == "hf-llama" { Target::HfLlama } else { Target::HfInternLm2 };
-                    let files = WeightFolder::open(&run(&dir, out, target)).expect("opens");
+                    let files = WeightFolder::open(run(&dir, out, target)).expect("opens");
                     assert_eq!(digests(&files), published(&expected), "{model} {form}");
                 }
                 _ => {
@@ -65,7 +65,7 @@ fn golden_models_have_the_published_bytes_in_every_form() {
                     let out = run(&dir, out, internevo(ranks.len(), RowOrder::HalfSplit));
                     for (rank, expected) in ranks.iter().enumerate() {
                         let file =
-                            TorchFile::open(&out.join(format!("model_tp{rank}_pp0.pt"))).expect("opens");
+                            TorchFile::open(out.join(format!("model_tp{rank}_pp0.pt"))).expect("opens");
                         assert_eq!(digests(&file), published(expected), "{model} {form} {rank}");
                     }
                 }
@@ -103,12 +103,12 @@ fn there_and_back_gives_the_same_bytes() {
         let path = |name: &str| folder.path().join(name);
         fs::create_dir(path("source")).expect("a folder");
         random_model(&path("source"), dtype, bias, tied);
-        let expected = digests(&WeightFolder::open(&path("source")).expect("opens"));
+        let expected = digests(&WeightFolder::open(path("source")).expect("opens"));
         let read = |name: &str| fs::read_to_string(path(name)).expect("reads");
 
         run(&path("source"), path("llama"), Target::HfLlama);
         run(&path("llama"), path("back"), Target::HfInternLm2);
-        assert_eq!(digests(&WeightFolder::open(&path("back")).expect("opens")), expected, "{dtype} llama");
+        assert_eq!(digests(&WeightFolder::open(path("back")).expect("opens")), expected, "{dtype} llama");
         assert_eq!(read("back/config.json"), read("source/config.json"));
         assert_eq!(read("back/tokenizer_config.json"), read("source/tokenizer_config.json"));
 
@@ -118,10 +118,10 @@ fn there_and_back_gives_the_same_bytes() {
                 run(&path("source"), path(&name), internevo(ranks, order));
                 let back = format!("{name}-back");
                 run(&path(&name), path(&back), Target::HfInternLm2);
-                let found = digests(&WeightFolder::open(&path(&back)).expect("opens"));
+                let found = digests(&WeightFolder::open(path(&back)).expect("opens"));
                 assert_eq!(found, expected, "{dtype} {name}");
                 // The config comes back but for the keys InternEvo has no place for.
-                let (_, source) = weights::open(&path(&back)).expect("opens");
+                let (_, source) = weights::open(path(&back)).expect("opens");
                 assert_eq!(source.names().len(), expected.len());
             }
         }
@@ -136,7 +136,7 @@ fn interleaved_rows_and_the_stretch_reach_the_config() {
     random_model(&source, "float32", false, false);
     let out = run(&source, folder.path().join("evo"), internevo(2, RowOrder::Interleaved));
     let name = "layers.0.attention.wqkv.weight";
-    let stored = TorchFile::open(&out.join("model_tp0_pp0.pt")).expect("opens");
+    let stored = TorchFile::open(out.join("model_tp0_pp0.pt")).expect("opens");
     let stored = stored.read_f32(name).expect("reads");
     let original = WeightFolder::open(&source).expect("opens");
     let original = original.read_f32("model.layers.0.attention.wqkv.weight").expect("reads");

@@ -86,7 +86,7 @@ fn model(folder: &Path) -> PathBuf {
 }
 
 fn load(folder: &Path, device: &Device) -> Decoder {
-    Decoder::load(&model(folder), device).expect("the golden model loads")
+    Decoder::load(model(folder), device).expect("the golden model loads")
 }
 
 fn json<T: for<'a> Deserialize<'a>>(path: PathBuf) -> T {

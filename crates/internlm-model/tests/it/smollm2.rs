@@ -67,7 +67,7 @@ fn logits_and_greedy_text_equal_pytorch() {
 
     let json = fs::read(folder.join("ids.json")).expect("reads");
     let lists: Vec<Vec<TokenId>> = serde_json::from_slice(&json).expect("JSON");
-    let golden = SafetensorsFile::open(&folder.join("logits.safetensors")).expect("opens");
+    let golden = SafetensorsFile::open(folder.join("logits.safetensors")).expect("opens");
     for (index, ids) in lists.iter().enumerate() {
         let expected = golden.read_f32(&format!("logits.{index}")).expect("reads");
         let found = logits(&decoder, ids);

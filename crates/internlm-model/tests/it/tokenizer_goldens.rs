@@ -37,7 +37,7 @@ fn ids_equal_sentencepiece_and_tokenizers() {
 #[test]
 fn ids_equal_llama_cpp_on_its_vocabularies() {
     for name in ["llama-spm", "deepseek-coder", "gpt-2"] {
-        let Some(file) = shared_data(&format!("tokenizers/llama_cpp_vocab/ggml-vocab-{name}.gguf")) else {
+        let Some(file) = shared_data(format!("tokenizers/llama_cpp_vocab/ggml-vocab-{name}.gguf")) else {
             return;
         };
         let tokenizer = Tokenizer::load(&file).expect("loads");
@@ -105,7 +105,7 @@ fn a_megabyte_of_random_unicode_comes_back() {
         "llama_cpp_vocab/ggml-vocab-deepseek-coder.gguf",
         "llama_cpp_vocab/ggml-vocab-llama-spm.gguf",
     ] {
-        let Some(file) = shared_data(&format!("tokenizers/{name}")) else { return };
+        let Some(file) = shared_data(format!("tokenizers/{name}")) else { return };
         let tokenizer = Tokenizer::load(&file).expect("loads");
         let ids = tokenizer.encode(&text);
         assert!(tokenizer.decode(&ids, Special::Keep) == text, "{name}: decoded text differs");
@@ -121,7 +121,7 @@ fn a_megabyte_of_random_unicode_comes_back() {
 fn a_vocabulary_out_of_gguf_is_saved_as_a_model_that_gives_the_same_ids() {
     let text = "Hello, world!  12 你好\n\u{1f600} <s> the quick brown fox";
     for name in ["ggml-vocab-llama-spm", "ggml-vocab-gpt-2"] {
-        let Some(file) = shared_data(&format!("tokenizers/llama_cpp_vocab/{name}.gguf")) else { return };
+        let Some(file) = shared_data(format!("tokenizers/llama_cpp_vocab/{name}.gguf")) else { return };
         let tokenizer = Tokenizer::load(&file).expect("loads");
         let folder = tempfile::tempdir().expect("temporary folder");
         tokenizer.save(folder.path()).expect("saves");

@@ -124,7 +124,7 @@ fn golden_models_convert_to_the_published_bytes() {
         ("tiny_b", NameStyle::InternLm2, "hf-internlm2"),
         ("tiny_c", NameStyle::Llama, "hf-llama"),
     ] {
-        let Some(dir) = shared_data(&format!("golden/model/{name}")) else { return };
+        let Some(dir) = shared_data(format!("golden/model/{name}")) else { return };
         let (config, source) = weights::open(&dir).expect("opens");
         let json = std::fs::read(dir.join("convert.json")).expect("reads");
         let json: Value = serde_json::from_slice(&json).expect("JSON");
@@ -155,7 +155,7 @@ fn golden_models_convert_to_the_published_bytes() {
 #[test]
 fn shared_models_open() {
     let Some(dir) = shared_data("models") else { return };
-    let (config, _) = weights::open(&dir.join("stories260K/hf")).expect("opens");
+    let (config, _) = weights::open(dir.join("stories260K/hf")).expect("opens");
     assert_eq!((config.parameters(), config.tied), (260_032, true));
     let (config, source) =
         weights::open(&dir.join("llama-2-tiny-random/llama-2-tiny-random.gguf")).expect("opens");
