@@ -7,7 +7,7 @@ fn parse(protocol: &InternLm2, content: &str) -> (Message, Parsed) {
 }
 
 fn problem(body: &str) -> String {
-    let call = ToolCall { channel: Channel::Plugin, body: body.to_owned() };
+    let call = ToolCall::new(Channel::Plugin, body);
     match InternLm2::default().parse("", &[call]).1 {
         Parsed::Calls(calls) => calls[0].clone().expect_err("malformed").problem,
         Parsed::Answer(answer) => panic!("{answer}"),
@@ -18,7 +18,7 @@ fn problem(body: &str) -> String {
 fn calls_are_taken_from_marks_and_from_the_server() {
     let protocol = InternLm2 { interpreter: Some("Python".into()), ..InternLm2::default() };
     let server =
-        ToolCall { channel: Channel::Plugin, body: r#"{"name": "T", "parameters": {"a": 1}}"#.into() };
+        ToolCall::new(Channel::Plugin, r#"{"name": "T", "parameters": {"a": 1}}"#);
     let text = "Look.<|action_start|><|interpreter|>\n```python\n1\n```\n<|action_end|>\n";
     let (message, parsed) = protocol.parse(text, &[server]);
     assert_eq!((message.text(), message.calls.len()), ("Look.", 2));
