@@ -32,7 +32,6 @@
 //! # Ok::<(), internlm_kit::config::ConfigError>(())
 //! ```
 
-pub mod atomic;
 pub mod config;
 pub mod context;
 pub mod exit;
@@ -41,8 +40,6 @@ pub mod hash;
 pub mod journal;
 #[cfg(feature = "cli")]
 pub mod logging;
-#[cfg(feature = "cli")]
-pub mod progress;
 pub mod provenance;
 pub mod reporter;
 pub mod rng;

@@ -56,10 +56,3 @@ impl fmt::Display for Provenance {
         write!(formatter, "{} {}, git {commit}", self.program, self.version)
     }
 }
-
-/// The header of `program`, with the commit of the working directory.
-#[cfg(feature = "cli")]
-#[must_use]
-pub fn header(program: &str, version: &str) -> String {
-    Provenance::new(program, version).with_commit_of_working_directory().header()
-}

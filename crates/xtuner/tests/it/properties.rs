@@ -11,7 +11,7 @@ use internlm_model::parameter::Training;
 use internlm_model::{ModelConfig, ModelSize, TokenId};
 use proptest::prelude::*;
 use xtuner::dataset::{Conversation, Sample, pack_soft, read_openai};
-use xtuner::generator::{Question, conversations, final_number, questions};
+use xtuner::generator::{Question, conversations, questions};
 use xtuner::lora::{Adapter, AdapterConfig, LoraTuningConfig, inject};
 
 use crate::fixture::generate_config;
@@ -50,14 +50,6 @@ proptest! {
             prop_assert_eq!(row.labels[place], expected);
         }
         prop_assert_eq!(row.targets(), sample.labels());
-    }
-
-    #[test]
-    fn the_number_of_a_sentence_is_found_again(number in -99_999_999..99_999_999_i64, words in "[a-z ]{0,20}") {
-        for text in [format!("The answer is {number}."), format!("{words} {number}"), format!("1 + 2 makes {number}, {words}")] {
-            prop_assert_eq!(final_number(&text), Some(number), "{}", text);
-        }
-        prop_assert_eq!(final_number(&words), None);
     }
 
     #[test]
