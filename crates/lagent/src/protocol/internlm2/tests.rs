@@ -17,8 +17,7 @@ fn problem(body: &str) -> String {
 #[test]
 fn calls_are_taken_from_marks_and_from_the_server() {
     let protocol = InternLm2 { interpreter: Some("Python".into()), ..InternLm2::default() };
-    let server =
-        ToolCall::new(Channel::Plugin, r#"{"name": "T", "parameters": {"a": 1}}"#);
+    let server = ToolCall::new(Channel::Plugin, r#"{"name": "T", "parameters": {"a": 1}}"#);
     let text = "Look.<|action_start|><|interpreter|>\n```python\n1\n```\n<|action_end|>\n";
     let (message, parsed) = protocol.parse(text, &[server]);
     assert_eq!((message.text(), message.calls.len()), ("Look.", 2));
