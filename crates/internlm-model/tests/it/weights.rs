@@ -158,7 +158,7 @@ fn shared_models_open() {
     let (config, _) = weights::open(dir.join("stories260K/hf")).expect("opens");
     assert_eq!((config.parameters(), config.tied), (260_032, true));
     let (config, source) =
-        weights::open(&dir.join("llama-2-tiny-random/llama-2-tiny-random.gguf")).expect("opens");
+        weights::open(dir.join("llama-2-tiny-random/llama-2-tiny-random.gguf")).expect("opens");
     assert_eq!(
         source.info("model.tok_embeddings.weight").expect("present").shape,
         [config.vocab, config.hidden]

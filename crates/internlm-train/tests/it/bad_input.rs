@@ -96,7 +96,7 @@ fn bad_input_is_named_and_exits_with_2() {
 
 fn large_id(fixture: &Fixture) {
     fs::remove_dir_all(fixture.path("shards/train")).expect("removes");
-    let mut writer = ShardWriter::create(&fixture.path("shards/train/en"), "part").expect("creates");
+    let mut writer = ShardWriter::create(fixture.path("shards/train/en"), "part").expect("creates");
     writer.push(&[VOCAB as i32; 200]).expect("writes");
     writer.finish().expect("finishes");
 }

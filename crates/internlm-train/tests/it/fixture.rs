@@ -63,7 +63,7 @@ impl Fixture {
 /// Documents with a learnable rule: each id follows from the one before, with some noise.
 pub(crate) fn write_shards(dir: &Path, documents: u64, vocab: u64) {
     let rng = CounterRng::new(7, "documents");
-    let mut writer = ShardWriter::create(&dir.join("en"), "part").expect("creates the shard");
+    let mut writer = ShardWriter::create(dir.join("en"), "part").expect("creates the shard");
     for document in 0..documents {
         let rng = rng.split(document);
         let mut tokens = vec![1];

@@ -7,7 +7,7 @@ use wanjuan_data::shard::ShardWriter;
 
 fn shards(documents: &[&[i32]]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("temporary folder");
-    let mut writer = ShardWriter::create(&folder.path().join("en"), "part").expect("creates");
+    let mut writer = ShardWriter::create(folder.path().join("en"), "part").expect("creates");
     for document in documents {
         writer.push(document).expect("writes");
     }

@@ -51,7 +51,7 @@ proptest! {
         seed in any::<u64>(),
     ) {
         let folder = tempfile::tempdir().expect("temporary folder");
-        let mut writer = ShardWriter::create(&folder.path().join("en"), "part").expect("creates");
+        let mut writer = ShardWriter::create(folder.path().join("en"), "part").expect("creates");
         documents.iter().for_each(|document| writer.push(document).expect("writes"));
         writer.finish().expect("finishes");
         let shape = PackShape { packed_length, seq_len, min_length };

@@ -21,7 +21,7 @@ fn tokenizer() -> Tokenizer {
 
 /// The texts as shards, each between begin and end of a document.
 fn write(folder: &Path, tokenizer: &Tokenizer) -> Vec<usize> {
-    let mut writer = ShardWriter::create(&folder.join("en"), "part").expect("creates");
+    let mut writer = ShardWriter::create(folder.join("en"), "part").expect("creates");
     let mut lengths = Vec::new();
     for text in TEXTS {
         let ids = tokenizer.encode(text).into_iter().map(|TokenId(id)| id as i32);

@@ -41,7 +41,8 @@ fn answer(request: &Request) -> Response {
         },
     }}]);
     // Compared as text: the order of keys is what the model was trained on.
-    if body["tools"].to_string() != tools.to_string() {
+    let (found, expected) = (body["tools"].to_string(), tools.to_string());
+    if found != expected {
         let message = format!("tools: found {}", body["tools"]);
         return Response::Json(400, json!({"error": {"message": message, "code": 400}}));
     }

@@ -86,7 +86,7 @@ impl Adapter {
             Error::mismatch(path.display().to_string(), error.to_string(), "PEFT's adapter config")
         })?;
         let mut problems = config.problems();
-        let file = SafetensorsFile::open(&folder.join(WEIGHTS))?;
+        let file = SafetensorsFile::open(folder.join(WEIGHTS))?;
         let mut tensors = BTreeMap::new();
         for name in file.names() {
             let Some(own) = name.strip_prefix(PREFIX) else {
@@ -114,7 +114,7 @@ impl Adapter {
             .map(|(name, stored)| (format!("{PREFIX}{name}"), stored.shape.clone()))
             .collect();
         let metadata = BTreeMap::from([("format".to_owned(), "pt".to_owned())]);
-        write_file(&folder.join(WEIGHTS), &named, DType::F32, &metadata, &mut |name| {
+        write_file(folder.join(WEIGHTS), &named, DType::F32, &metadata, &mut |name| {
             let own = name.strip_prefix(PREFIX).unwrap_or(name);
             Ok(self.tensors[own].values.clone())
         })?;

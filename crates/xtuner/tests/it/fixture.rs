@@ -111,7 +111,7 @@ pub(crate) fn prepare(folder: &Path, method: &str, steps: usize) -> String {
 pub(crate) fn shards(folder: &Path, name: &str, documents: u64) -> PathBuf {
     let dir = folder.join(name);
     let rng = CounterRng::new(3, name);
-    let mut writer = ShardWriter::create(&dir.join("en"), "part").expect("creates");
+    let mut writer = ShardWriter::create(dir.join("en"), "part").expect("creates");
     for document in 0..documents {
         let rng = rng.split(document);
         let inner = (0..30 + rng.below(0, 60)).map(|place| 3 + rng.below(1 + place, 290) as i32);

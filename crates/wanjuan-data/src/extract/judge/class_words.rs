@@ -307,7 +307,7 @@ mod tests {
             ("nav", &["nav"]),
             ("NAV", &["nav"]),
             ("mainNav", &["main", "nav"]),
-            ("main-nav__item--active", &["main", "product", "nav"].as_slice()),
+            ("main-nav__item--active", ["main", "product", "nav"].as_slice()),
             ("sidebar-2 widget-area", &["sidebar", "widget"]),
             ("entry-content", &["article", "body"]),
             ("caption", &["caption"]),
