@@ -33,7 +33,7 @@ pub enum Error {
         path: PathBuf,
         /// The key that was read.
         key: &'static str,
-        /// Its value.
+        /// The value of `key` in the file.
         found: String,
         /// The architectures that are implemented.
         known: String,
@@ -72,7 +72,7 @@ pub enum Error {
     Device {
         /// The name as given.
         found: String,
-        /// What was expected.
+        /// The names that are accepted, or the feature that the build lacks.
         expected: String,
     },
     /// An id that the vocabulary does not have.

@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 /// How many heads there are.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct HeadShape {
-    /// Query heads.
+    /// Number of query heads; a multiple of `kv_heads`.
     pub heads: usize,
     /// Key and value heads; divides `heads`.
     pub kv_heads: usize,

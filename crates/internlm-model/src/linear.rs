@@ -24,9 +24,9 @@ pub enum Linear {
 /// `y = x W^T + b`.
 #[derive(Module, Debug)]
 pub struct Dense {
-    /// `[out, in]`.
+    /// W, `[out, in]`, as checkpoints store it.
     pub weight: Param<Tensor<2>>,
-    /// `[out]`.
+    /// b, `[out]`; `None` when the layer has no bias.
     pub bias: Option<Param<Tensor<1>>>,
 }
 
@@ -35,11 +35,11 @@ pub struct Dense {
 pub struct Lora {
     /// W and b, which training does not change.
     pub base: Dense,
-    /// A, `[rank, in]`.
+    /// A, `[rank, in]`, random at initialization.
     pub a: Param<Tensor<2>>,
     /// B, `[out, rank]`, zero at initialization.
     pub b: Param<Tensor<2>>,
-    /// s = alpha / rank.
+    /// s of the formula: alpha / rank.
     pub scale: f64,
 }
 
@@ -50,7 +50,7 @@ pub struct Quantized {
     pub codes: Param<Tensor<2, Int>>,
     /// `[out * in / BLOCK, 1]`.
     pub scales: Param<Tensor<2>>,
-    /// `[out]`.
+    /// Bias in floats, `[out]`; `None` when the layer has no bias.
     pub bias: Option<Param<Tensor<1>>>,
     /// Rows of the matrix.
     pub outputs: usize,
@@ -87,7 +87,7 @@ impl Linear {
         Self::Dense(Dense { weight: Param::from_tensor(weight), bias: bias.map(Param::from_tensor) })
     }
 
-    /// `[out, in]`.
+    /// Shape of the matrix that has the layer's effect: `[out, in]`.
     #[must_use]
     pub fn shape(&self) -> [usize; 2] {
         match self {
@@ -121,7 +121,7 @@ impl Linear {
         }
     }
 
-    /// The bias, `[out]`.
+    /// The bias, `[out]`; `None` when the layer has no bias.
     #[must_use]
     pub fn bias(&self) -> Option<Tensor<1>> {
         match self {
@@ -190,7 +190,7 @@ impl Linear {
 }
 
 impl Dense {
-    /// `x W^T + b`.
+    /// `x W^T + b`, or `x W^T` without a bias.
     ///
     /// # Shapes
     /// - x: `[T, in]`
@@ -253,7 +253,7 @@ fn add_bias(y: Tensor<2>, bias: Option<&Param<Tensor<1>>>) -> Tensor<2> {
 pub enum Bias {
     /// A bias that starts at zero.
     Zero,
-    /// No bias.
+    /// The layer has no bias parameter.
     Absent,
 }
 

@@ -31,7 +31,7 @@ impl Parameter {
         }
     }
 
-    /// Sizes, outermost first.
+    /// Sizes of the dimensions, outermost first.
     #[must_use]
     pub fn shape(&self) -> Vec<usize> {
         match self {
@@ -49,7 +49,7 @@ impl Parameter {
         }
     }
 
-    /// The numbers, row-major.
+    /// A copy of the numbers, row-major.
     #[must_use]
     pub fn to_vec(&self) -> Vec<f32> {
         numbers(self.flat())

@@ -107,7 +107,7 @@ pub fn sample(logits: &[f32], history: &[TokenId], config: &SamplingConfig, posi
 }
 
 /// The same from the best entries of a row, without the row: (id, logit), at least [`best_needed`] of them or all.
-/// None when there are none.
+/// `None` when no logit is above negative infinity.
 #[must_use]
 pub fn sample_best(best: &[(TokenId, f32)], config: &SamplingConfig, position: u64) -> Option<TokenId> {
     let all = best.iter().map(|(id, logit)| Candidate { id: id.0, weight: *logit }).collect();

@@ -6,7 +6,7 @@ pub const IM_START: &str = "<|im_start|>";
 pub const IM_END: &str = "<|im_end|>";
 /// Opens a call; the mark of its channel follows.
 pub const ACTION_START: &str = "<|action_start|>";
-/// Closes a call.
+/// Closes the call that [`ACTION_START`] opened; the body is between the two.
 pub const ACTION_END: &str = "<|action_end|>";
 /// Channel of functions that are described as JSON.
 pub const PLUGIN: &str = "<|plugin|>";

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::marks;
 
-/// Who speaks.
+/// Author of a turn, as the chat format names it.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
@@ -40,12 +40,12 @@ pub enum Channel {
     Plugin,
     /// A Python notebook: `<|interpreter|>`.
     Interpreter,
-    /// Uploaded files: `file`.
+    /// Content of uploaded files: `file`, which is plain text and not a special token.
     File,
 }
 
 impl Channel {
-    /// All channels.
+    /// All channels, in the order of declaration.
     pub const ALL: [Self; 3] = [Self::Plugin, Self::Interpreter, Self::File];
     /// The channels that calls are made on.
     pub const CALLS: [Self; 2] = [Self::Plugin, Self::Interpreter];
@@ -80,7 +80,7 @@ pub struct ToolCall {
     /// The id that the result refers to. InternLM2's own format has no place for it; other templates have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// Plugin or interpreter.
+    /// Kind of the call: [`Channel::Plugin`] or [`Channel::Interpreter`], see [`Channel::CALLS`].
     pub channel: Channel,
     /// The text between the marks: JSON `{"name": .., "parameters": ..}`, or code. It is not checked here; see
     /// [`PluginCall::parse`](super::PluginCall::parse).
@@ -110,7 +110,7 @@ impl ToolCall {
 /// One message of a conversation.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Message {
-    /// Who speaks.
+    /// Author of the message; written after `<|im_start|>`.
     pub role: Role,
     /// The `name=` part of the turn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -148,19 +148,19 @@ impl Message {
         }
     }
 
-    /// A system message.
+    /// A message with instructions for the model, without a channel.
     #[must_use]
     pub fn system(content: impl Into<String>) -> Self {
         Self::new(Role::System, content)
     }
 
-    /// A user's message.
+    /// A message of the person who asks, without a channel.
     #[must_use]
     pub fn user(content: impl Into<String>) -> Self {
         Self::new(Role::User, content)
     }
 
-    /// An assistant's message.
+    /// A message of the model, without calls; [`Role::Assistant`].
     #[must_use]
     pub fn assistant(content: impl Into<String>) -> Self {
         Self::new(Role::Assistant, content)
@@ -190,7 +190,7 @@ impl Message {
         Self { call_id: Some(id.into()), ..self }
     }
 
-    /// The text, empty when there is none.
+    /// The text; empty when [`Message::content`] is `None`.
     #[must_use]
     pub fn text(&self) -> &str {
         self.content.as_deref().unwrap_or_default()

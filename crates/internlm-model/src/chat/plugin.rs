@@ -19,7 +19,7 @@ const SHAPE: &str = r#"expected {"name": .., "parameters": {..}}"#;
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct PluginCall {
-    /// The function's name.
+    /// Name of the function, as the model wrote it; not checked against the declared tools.
     pub name: String,
     /// Its arguments, in the order in which they were written.
     pub arguments: Map<String, Value>,
@@ -32,7 +32,7 @@ pub enum CallProblem {
     /// The text is not JSON.
     #[error("the call is not valid JSON ({message}); {SHAPE}")]
     NotJson {
-        /// The parser's message.
+        /// Message of the JSON parser, with line and column.
         message: String,
     },
     /// JSON of another kind.

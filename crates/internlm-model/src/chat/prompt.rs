@@ -3,7 +3,7 @@
 /// Whether the encoded conversation ends with the start of the assistant's answer.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Prompt {
-    /// Ends with `<|im_start|>assistant\n`.
+    /// Ends with `<|im_start|>assistant\n`, so that the model writes the answer next.
     Generate,
     /// Ends with the last message.
     None,

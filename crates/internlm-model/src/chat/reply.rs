@@ -5,7 +5,7 @@ use super::{Channel, ToolCall};
 use crate::tokenizer::Special;
 use crate::{TokenId, Tokenizer};
 
-/// A parsed reply.
+/// A generated answer, separated into text and calls.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Reply {
     /// Text outside of calls. A call that was cut off stays here, marks included: nothing is lost.

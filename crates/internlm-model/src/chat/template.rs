@@ -22,7 +22,7 @@ use crate::{Error, Result, TokenId, Tokenizer};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ChatTemplate {
-    /// InternLM2's ChatML.
+    /// InternLM2's ChatML, rendered in Rust; special tokens in message texts stay plain text.
     InternLm2,
     /// The model's own template.
     Jinja(Box<JinjaTemplate>),

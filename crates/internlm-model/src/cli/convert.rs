@@ -13,11 +13,7 @@ use crate::weights::internevo::{Layout, Stretch};
 use crate::weights::qkv::RowOrder;
 use crate::weights::{ConvertConfig, Target, convert};
 
-/// Convert a model into another form
-///
-/// Reads Hugging Face folders, InternEvo checkpoints and GGUF files; writes Hugging Face InternLM2, Hugging Face LLaMA
-/// or InternEvo. The bytes of tensors are kept, so that a conversion there and back gives the same files. Quantized GGUF
-/// tensors become f32.
+// The help text is on the variant of `Verb`: the verb boxes these arguments.
 #[derive(Args, Debug)]
 #[command(
     override_usage = "internlm-model convert [OPTIONS] <MODEL> --to <TO> --out <OUT>",

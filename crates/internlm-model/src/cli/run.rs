@@ -23,6 +23,11 @@ enum Verb {
     Inspect(super::inspect::InspectArgs),
     Tokenize(super::tokenize::TokenizeArgs),
     Template(super::template::TemplateArgs),
+    /// Convert a model into another form
+    ///
+    /// Reads Hugging Face folders, InternEvo checkpoints and GGUF files; writes Hugging Face InternLM2, Hugging Face
+    /// LLaMA or InternEvo. The bytes of tensors are kept, so that a conversion there and back gives the same files.
+    /// Quantized GGUF tensors become f32.
     Convert(Box<super::convert::ConvertArgs>),
     #[cfg(feature = "burn")]
     Logits(super::logits::LogitsArgs),

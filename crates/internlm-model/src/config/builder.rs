@@ -22,7 +22,7 @@ pub(super) const DEFAULT_EOS: TokenId = TokenId(2);
 pub struct ModelSize {
     /// Width of the residual stream.
     pub hidden: usize,
-    /// Number of blocks.
+    /// Number of decoder blocks, each attention and feed-forward.
     pub layers: usize,
     /// Number of query heads; usually divides `hidden`.
     pub heads: usize,

@@ -17,7 +17,7 @@ pub enum Family {
     /// InternLM2 with a value head instead of the output matrix.
     #[serde(rename = "internlm2-reward")]
     InternLm2Reward,
-    /// InternLM3.
+    /// InternLM3: LLaMA's tensor names, with separate switches for the biases of q, k and v and for the others.
     InternLm3,
     /// LLaMA and everything of its shape, SmolLM2 too.
     Llama,
@@ -46,10 +46,10 @@ impl Family {
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DType {
-    /// 32-bit IEEE float.
+    /// 32-bit IEEE float, 4 bytes; the default.
     #[default]
     F32,
-    /// 16-bit IEEE float.
+    /// 16-bit IEEE float, 2 bytes; the largest value is 65504.
     F16,
     /// bfloat16: the upper half of an f32.
     Bf16,
@@ -78,7 +78,7 @@ pub struct ModelConfig {
     pub family: Family,
     /// Width of the residual stream.
     pub hidden: usize,
-    /// Number of blocks.
+    /// Number of decoder blocks, each attention and feed-forward.
     pub layers: usize,
     /// Number of query heads.
     pub heads: usize,

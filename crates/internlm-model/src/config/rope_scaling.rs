@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", tag = "type")]
 pub enum RopeScaling {
-    /// Not at all.
+    /// Positions are used as they are.
     #[default]
     None,
     /// Positions are divided by `factor`.
     Linear {
-        /// The divisor, > 0.
+        /// The divisor of positions, greater than 0.
         factor: f64,
     },
     /// Dynamic NTK: beyond `max_position` the base grows with the length of the sequence.

@@ -17,7 +17,7 @@ pub struct Attention {
     pub wqkv: Linear,
     /// Output projection, `[hidden, heads * d]`.
     pub wo: Linear,
-    /// Query heads.
+    /// Number of query heads; a multiple of `kv_heads`.
     pub heads: usize,
     /// Key and value heads.
     pub kv_heads: usize,

@@ -15,9 +15,9 @@ use crate::rope::RopeTable;
 /// One layer of the decoder.
 #[derive(Module, Debug)]
 pub struct Block {
-    /// Mixes tokens.
+    /// First sub-layer; the only one in which tokens see each other.
     pub attention: Attention,
-    /// Mixes channels.
+    /// Second sub-layer, applied to each token on its own.
     pub feed_forward: FeedForward,
     /// Norm before the attention.
     pub attention_norm: RmsNorm,

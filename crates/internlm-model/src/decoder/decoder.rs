@@ -24,7 +24,7 @@ use crate::{Error, Result, TokenId, weights};
 /// The vectors of the vocabulary.
 #[derive(Module, Debug)]
 pub struct Embedding {
-    /// `[vocab, hidden]`.
+    /// Matrix `[vocab, hidden]` with one row per token.
     pub weight: Param<Tensor<2>>,
 }
 
@@ -44,7 +44,7 @@ pub struct Embedding {
 /// ```
 #[derive(Module, Debug)]
 pub struct Decoder {
-    /// Input vectors.
+    /// Input vectors of the tokens; also the output matrix when [`Decoder::output`] is absent.
     pub tok_embeddings: Embedding,
     /// The blocks, first to last.
     pub layers: Vec<Block>,

@@ -24,7 +24,7 @@ impl RmsNorm {
         Self { weight: Param::from_tensor(Tensor::ones([hidden], device)), eps }
     }
 
-    /// Normalizes each row.
+    /// Divides each row by its root mean square, then multiplies it by the weight.
     ///
     /// # Shapes
     /// - x, output: `[T, hidden]`

@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-/// `a + b`.
+/// The sum `a + b` of two tensors of the same shape.
 ///
 /// # Shapes
 /// - a, b, output: `[T, hidden]`

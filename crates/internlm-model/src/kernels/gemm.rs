@@ -25,10 +25,7 @@ impl<'a> Matrix<'a> {
 
     /// Rows of `columns` consecutive values, `row_stride` apart.
     pub(crate) fn strided(data: &'a [f32], rows: usize, columns: usize, row_stride: usize) -> Self {
-        assert!(
-            rows == 0 || (rows - 1) * row_stride + columns <= data.len(),
-            "the matrix lies inside the slice"
-        );
+        assert!(rows == 0 || (rows - 1) * row_stride + columns <= data.len(), "the matrix is in the slice");
         Self { data, rows, columns, row_stride, column_stride: 1 }
     }
 
@@ -44,7 +41,7 @@ impl<'a> Matrix<'a> {
 
     /// Rows `first .. first + count`.
     pub(crate) fn rows_range(self, first: usize, count: usize) -> Self {
-        assert!(first + count <= self.rows, "the rows lie inside the matrix");
+        assert!(first + count <= self.rows, "the rows are in the matrix");
         let data = &self.data[(first * self.row_stride).min(self.data.len())..];
         Self { data, rows: count, ..self }
     }
@@ -78,10 +75,7 @@ impl<'a> MatrixMut<'a> {
     /// Rows of `columns` consecutive values, `row_stride` apart.
     pub(crate) fn strided(data: &'a mut [f32], rows: usize, columns: usize, row_stride: usize) -> Self {
         assert!(columns <= row_stride || rows <= 1, "rows do not overlap");
-        assert!(
-            rows == 0 || (rows - 1) * row_stride + columns <= data.len(),
-            "the matrix lies inside the slice"
-        );
+        assert!(rows == 0 || (rows - 1) * row_stride + columns <= data.len(), "the matrix is in the slice");
         Self { data, rows, columns, row_stride }
     }
 }

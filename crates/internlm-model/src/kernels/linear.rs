@@ -6,7 +6,7 @@ use burn::tensor::Tensor;
 
 use super::plain;
 
-/// `y = x W^T`.
+/// `y = x W^T`, without a bias.
 ///
 /// # Shapes
 /// - x: `[T, in]`

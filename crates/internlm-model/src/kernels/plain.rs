@@ -47,7 +47,7 @@ pub fn swiglu(gate: Tensor<2>, up: Tensor<2>) -> Tensor<2> {
     gate.clone() * sigmoid(gate) * up
 }
 
-/// `y = x W^T`.
+/// `y = x W^T`, without a bias.
 ///
 /// # Shapes
 /// - x: `[T, in]`

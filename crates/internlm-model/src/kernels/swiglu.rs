@@ -6,7 +6,7 @@ use burn::tensor::Tensor;
 
 use super::plain;
 
-/// `silu(gate) * up`.
+/// `silu(gate) * up`, with `silu(x) = x * sigmoid(x)`.
 ///
 /// # Shapes
 /// - gate, up, output: `[T, inter]`

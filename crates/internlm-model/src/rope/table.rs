@@ -8,9 +8,9 @@ use crate::positions::{Positions, Run};
 /// Cosines and sines of every token of a row.
 #[derive(Clone, Debug)]
 pub struct RopeTable {
-    /// `[T, d / 2]`.
+    /// Cosines, `[T, d / 2]`, scaled by YaRN's attention factor.
     pub cos: Tensor<2>,
-    /// `[T, d / 2]`.
+    /// Sines, `[T, d / 2]`, scaled by YaRN's attention factor.
     pub sin: Tensor<2>,
 }
 

@@ -64,7 +64,7 @@ fn load_folder(dir: &Path) -> Result<Tokenizer> {
     json::build(read(&json)?)
 }
 
-/// Reads a vocabulary file and the files beside it that belong to it.
+/// Reads a vocabulary file and the files next to it that belong to it.
 fn read(path: &Path) -> Result<Source<'_>> {
     let bytes = file::read(path)?;
     let mut beside = Vec::new();

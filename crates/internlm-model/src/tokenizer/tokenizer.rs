@@ -17,7 +17,7 @@ use crate::{Result, TokenId};
 /// What decoding does with special tokens.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Special {
-    /// Leaves them out.
+    /// Leaves special tokens out of the text.
     Skip,
     /// Writes their names, for instance `<|im_end|>`.
     Keep,

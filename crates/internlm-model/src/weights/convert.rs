@@ -21,9 +21,9 @@ use crate::{Error, Result, Tokenizer};
 /// The form to write.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Target {
-    /// Hugging Face, `InternLM2ForCausalLM`.
+    /// Hugging Face folder of architecture `InternLM2ForCausalLM`, with packed `wqkv`.
     HfInternLm2,
-    /// Hugging Face, `LlamaForCausalLM`.
+    /// Hugging Face folder of architecture `LlamaForCausalLM`, with separate q, k and v.
     HfLlama,
     /// InternEvo, pipeline size 1.
     InternEvo(Layout),

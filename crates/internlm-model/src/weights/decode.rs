@@ -7,6 +7,20 @@ use half::{bf16, f16};
 
 use super::Encoding;
 
+impl Encoding {
+    /// The values of whole blocks, widened to f32 exactly; `None` for integers and F64, and when `bytes` is not a
+    /// whole number of blocks.
+    #[must_use]
+    pub fn dequantize(self, bytes: &[u8]) -> Option<Vec<f32>> {
+        let (values, block_bytes) = self.block();
+        if !bytes.len().is_multiple_of(block_bytes) {
+            return None;
+        }
+        let mut out = Vec::with_capacity(bytes.len() / block_bytes * values);
+        widen(self, bytes, &mut out).then_some(out)
+    }
+}
+
 /// Appends the values of `bytes` to `out`; `bytes` is a whole number of blocks.
 ///
 /// Returns `false`, with `out` untouched, for integer encodings: they are not weights.

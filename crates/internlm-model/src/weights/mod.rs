@@ -6,6 +6,7 @@
 
 mod convert;
 mod decode;
+mod encoding;
 mod folder;
 pub mod gguf;
 pub mod internevo;
@@ -19,12 +20,13 @@ pub mod torch;
 mod writer;
 
 pub use convert::{ConvertConfig, Target, convert};
+pub use encoding::Encoding;
 pub use folder::WeightFolder;
 pub use mmap::MappedFile;
 pub(crate) use model::is_gguf;
 pub use model::{StoredModel, open, open_stored};
 pub use safetensors::SafetensorsFile;
-pub use source::{Encoding, TensorInfo, TensorSource};
+pub use source::{TensorInfo, TensorSource};
 pub use writer::{
     Named, Stored, WriteConfig, write_file, write_folder, write_stored_file, write_stored_folder,
 };

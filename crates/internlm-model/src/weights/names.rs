@@ -9,11 +9,11 @@ use crate::config::Family;
 /// Which names a file uses.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum NameStyle {
-    /// `model.layers.0.attention.wqkv.weight`
+    /// InternLM2's names, packed `wqkv`: `model.layers.0.attention.wqkv.weight`.
     InternLm2,
-    /// `model.layers.0.self_attn.q_proj.weight`
+    /// LLaMA's names, separate q, k and v: `model.layers.0.self_attn.q_proj.weight`.
     Llama,
-    /// `blk.0.attn_q.weight`
+    /// llama.cpp's names, separate q, k and v: `blk.0.attn_q.weight`.
     Gguf,
 }
 

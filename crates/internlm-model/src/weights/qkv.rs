@@ -17,11 +17,11 @@ pub enum RowOrder {
 /// The head layout of one attention layer.
 #[derive(Clone, Copy, Debug)]
 pub struct Heads {
-    /// Query heads.
+    /// Number of query heads; a multiple of `kv_heads`.
     pub heads: usize,
-    /// Key/value heads.
+    /// Number of key heads, and of value heads.
     pub kv_heads: usize,
-    /// Rows per head.
+    /// Number of rows per head; even.
     pub head_dim: usize,
     /// Row order inside the heads of the separate q and k.
     pub order: RowOrder,

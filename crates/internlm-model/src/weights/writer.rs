@@ -17,7 +17,7 @@ use crate::{Error, Result};
 /// How a folder of weights is written.
 #[derive(Clone, Debug)]
 pub struct WriteConfig {
-    /// Storage type.
+    /// Storage type of every tensor; numbers are rounded to nearest even. Default f32.
     pub dtype: DType,
     /// Maximum size of a shard in bytes; a model that fits goes into one `model.safetensors`. Default 2 GB.
     pub max_shard_bytes: u64,

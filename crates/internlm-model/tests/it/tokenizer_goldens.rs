@@ -87,7 +87,7 @@ fn random_unicode() -> String {
             4 => 0x300 + rng.below(3 * counter + 1, 0x3000) as u32,
             _ => rng.below(3 * counter + 1, 0x11_0000) as u32,
         };
-        // Surrogates are no characters; U+2581 is SentencePiece's space, there and back it becomes one upstream too.
+        // Surrogates are not characters; U+2581 is SentencePiece's space, there and back it becomes one upstream too.
         text.extend(char::from_u32(code).filter(|&character| character != '\u{2581}'));
     }
     text

@@ -43,8 +43,8 @@ impl Reader {
         }
     }
 
-    /// Most memory for a file of `length` bytes: ten times the file, and a fixed cost that does not depend on it;
-    /// vocabularies come with tables and compiled patterns.
+    /// Maximum number of bytes in memory for a file of `length` bytes: ten times the file, and a fixed cost that does
+    /// not depend on it; vocabularies come with tables and compiled patterns.
     pub fn memory_limit(self, length: usize) -> usize {
         let fixed = match self {
             Self::Config | Self::Safetensors | Self::Torch => 256 << 10,
@@ -81,7 +81,7 @@ impl Reader {
 
 fn tensors(source: &dyn TensorSource) -> Result<()> {
     for name in source.names() {
-        // Integers are no weights: their error is not the file's.
+        // Integers are not weights: their error is not the file's.
         let _ = source.read_f32(&name);
         source.read_bytes(&name)?;
     }

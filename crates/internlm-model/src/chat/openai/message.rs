@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::ToolCall;
 
-/// Who speaks.
+/// Author of a message, as OpenAI's API names it. Default `user`.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MessageRole {
@@ -28,7 +28,7 @@ pub enum MessageRole {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(untagged, expecting = "expected a string, null or a list of content parts")]
 pub enum Content {
-    /// Plain text.
+    /// Plain text, written as a JSON string.
     Text(String),
     /// Parts, whose texts are joined by line ends.
     Parts(Vec<ContentPart>),
@@ -40,12 +40,12 @@ pub enum Content {
 pub enum ContentPart {
     /// A piece of text.
     Text {
-        /// The piece.
+        /// The text; never parsed for special tokens.
         text: String,
     },
     /// An image, a sound, a file: no model of this workspace takes one yet.
     Unsupported {
-        /// The part's `type`.
+        /// The part's `type`, for instance `image_url`; `nothing` when it is missing.
         kind: String,
     },
 }
@@ -88,7 +88,7 @@ impl From<ContentPart> for RawPart {
 /// ```
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct ChatMessage {
-    /// Who speaks.
+    /// Author of the message. Default `user` in code; required in JSON.
     pub role: MessageRole,
     /// What is said; null when the message only calls tools.
     #[serde(default)]
@@ -114,19 +114,19 @@ impl ChatMessage {
         Self { role, content: Some(Content::Text(text.into())), ..Self::default() }
     }
 
-    /// A system message.
+    /// A message of role `system` with plain text.
     #[must_use]
     pub fn system(text: impl Into<String>) -> Self {
         Self::new(MessageRole::System, text)
     }
 
-    /// A user message.
+    /// A message of role `user` with plain text.
     #[must_use]
     pub fn user(text: impl Into<String>) -> Self {
         Self::new(MessageRole::User, text)
     }
 
-    /// An assistant message.
+    /// A message of role `assistant` with plain text and without calls.
     #[must_use]
     pub fn assistant(text: impl Into<String>) -> Self {
         Self::new(MessageRole::Assistant, text)

@@ -6,7 +6,7 @@
 pub struct FieldProblem {
     /// Path of the field: `messages.0.tool_calls.1.function.arguments`.
     pub place: String,
-    /// What is there.
+    /// Value or kind of JSON found at `place`.
     pub found: String,
     /// What should be there.
     pub expected: String,

@@ -12,7 +12,7 @@ use super::{
 ///
 /// - `developer` is system, `tool` is environment.
 /// - A `name` that is a channel is the turn's channel, but not of the assistant, whose turns have none. Results without
-///   one are on the plugin channel. Names of people and tools go on to jinja templates.
+///   one are on the plugin channel. Names of people and tools reach jinja templates.
 /// - Null, absent and empty content all say nothing; null stays null for templates that tell it from empty text.
 /// - Arguments of calls must be a JSON object, as text or as it is.
 ///

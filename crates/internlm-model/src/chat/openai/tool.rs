@@ -83,7 +83,7 @@ impl ToolCall {
 /// Function and arguments of a call.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct FunctionCall {
-    /// The function's name.
+    /// Name of the function to call, as declared in `tools`; not checked here.
     pub name: String,
     /// The arguments: a JSON object as text. An object that is not text, as training sets write it, is taken too.
     #[serde(default, deserialize_with = "text_or_json")]

@@ -62,7 +62,7 @@ impl ModelConfig {
 }
 
 impl DType {
-    /// PyTorch's name: `bfloat16`.
+    /// PyTorch's name in a `torch_dtype` key: `bfloat16`.
     #[must_use]
     pub const fn torch_name(self) -> &'static str {
         match self {

@@ -10,9 +10,9 @@ use crate::positions::Run;
 /// Keys and values of consecutive tokens, `[tokens, kv_heads, d]` each; a longer slice is read up to the tokens needed.
 #[derive(Clone, Copy, Debug)]
 pub struct KeyBlock<'a> {
-    /// Rotated keys.
+    /// Keys after the rotation of their positions, row-major.
     pub keys: &'a [f32],
-    /// Values.
+    /// Values of the same tokens, row-major; never rotated.
     pub values: &'a [f32],
 }
 
@@ -21,7 +21,7 @@ pub struct KeyBlock<'a> {
 pub struct CachedKeys<'a> {
     /// The blocks, first tokens first.
     pub blocks: &'a [KeyBlock<'a>],
-    /// Tokens per block.
+    /// Number of tokens in each block; with a single block, at least the number of its tokens.
     pub block_tokens: usize,
 }
 

@@ -84,7 +84,7 @@ impl GgufFile {
         self.version
     }
 
-    /// The key/value pairs.
+    /// The key/value pairs of the header: architecture, sizes, tokenizer.
     #[must_use]
     pub fn metadata(&self) -> &Metadata {
         &self.metadata

@@ -11,18 +11,18 @@ use crate::weights::mmap::MappedFile;
 /// The number of the type "array".
 const ARRAY: u32 = 9;
 
-/// One value.
+/// One metadata value; integers and floats of all widths are widened to 64 bits.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
-    /// Any unsigned integer.
+    /// An unsigned integer of 8, 16, 32 or 64 bits in the file.
     Unsigned(u64),
-    /// Any signed integer.
+    /// A signed integer of 8, 16, 32 or 64 bits in the file.
     Signed(i64),
-    /// f32 or f64.
+    /// A float of 32 or 64 bits in the file.
     Float(f64),
     /// `bool`, one byte in the file.
     Bool(bool),
-    /// UTF-8 text.
+    /// A string; bytes that are not UTF-8 have become U+FFFD.
     Text(String),
     /// Values of one type.
     Array(Array),
@@ -38,7 +38,7 @@ pub struct Array {
 }
 
 impl Array {
-    /// Number of values.
+    /// Number of values in the list, known without reading them.
     #[must_use]
     pub fn len(&self) -> usize {
         self.count
@@ -82,7 +82,7 @@ impl Value {
         }
     }
 
-    /// Any number.
+    /// The value of an integer or a float; integers beyond 2^53 are rounded.
     #[must_use]
     pub fn as_f64(&self) -> Option<f64> {
         match self {
@@ -217,7 +217,7 @@ impl Metadata {
         self.pairs.iter().map(|(key, value)| (key.as_str(), value))
     }
 
-    /// Text under `key`.
+    /// The string under `key`; `None` when absent or of another type.
     #[must_use]
     pub fn text(&self, key: &str) -> Option<&str> {
         self.get(key)?.as_str()

@@ -21,7 +21,7 @@ pub struct TensorRef {
 }
 
 impl TensorRef {
-    /// Shape and encoding.
+    /// Shape and encoding of the tensor, without reading its numbers.
     #[must_use]
     pub fn info(&self) -> &TensorInfo {
         &self.info

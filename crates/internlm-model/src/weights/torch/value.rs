@@ -11,19 +11,19 @@ pub(super) const MAX_DEPTH: usize = 100;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Value {
-    /// `None`.
+    /// Python's `None`, not a missing value.
     None,
-    /// `True` or `False`.
+    /// Python's `True` or `False`.
     Bool(bool),
     /// A whole number that fits 64 bits.
     Int(i64),
     /// A whole number outside of `i64`: two's complement, little-endian.
     BigInt(Vec<u8>),
-    /// A 64-bit float.
+    /// A Python `float`, which has 64 bits.
     Float(f64),
-    /// Text.
+    /// A Python `str`; also a string of Python 2 that is valid UTF-8.
     Text(String),
-    /// Raw bytes.
+    /// `bytes` or `bytearray`; also a string of Python 2 that is not UTF-8.
     Bytes(Vec<u8>),
     /// A list; its items may be of different kinds.
     List(Vec<Value>),
@@ -35,7 +35,7 @@ pub enum Value {
     Dict(Vec<(Value, Value)>),
     /// A tensor; its bytes stay in the file, see [`TorchFile::tensor_bytes`](super::TorchFile::tensor_bytes).
     Tensor(Box<TensorRef>),
-    /// A `torch.dtype`.
+    /// A `torch.dtype` such as `torch.bfloat16`.
     DType(Encoding),
     /// A `torch.device`: `cpu`, `cuda:0`.
     Device(String),
@@ -104,7 +104,7 @@ impl Value {
         }
     }
 
-    /// A `torch.dtype`.
+    /// The encoding of a `torch.dtype`; `None` for every other kind.
     #[must_use]
     pub fn as_dtype(&self) -> Option<Encoding> {
         match self {
