@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
-use crate::exit::BadInput;
+use crate::bad_input::BadInput;
 
 /// Why a config could not be loaded. Always bad input: exit code 2.
 #[derive(Debug, thiserror::Error)]
@@ -15,7 +15,7 @@ pub enum ConfigError {
     /// The file could not be read.
     #[error("{path}: cannot read the config: {source}")]
     Read {
-        /// The config file.
+        /// The config file as it was named.
         path: PathBuf,
         /// What the system said.
         source: std::io::Error,
@@ -23,7 +23,7 @@ pub enum ConfigError {
     /// Not TOML, an unknown key, or a value of the wrong type; the message names line and key.
     #[error("{path}: {message}")]
     Parse {
-        /// The config file.
+        /// The config file as it was named.
         path: PathBuf,
         /// The parser's message: place, found, expected.
         message: String,
@@ -33,13 +33,13 @@ pub enum ConfigError {
     Override {
         /// The override as given.
         text: String,
-        /// What is wrong.
+        /// What is wrong with it.
         message: String,
     },
     /// The values are well-formed but do not fit together.
     #[error("{path}: {} problem(s) in the config:\n  - {}", problems.len(), problems.join("\n  - "))]
     Invalid {
-        /// The config file.
+        /// The config file as it was named.
         path: PathBuf,
         /// Every problem: key, found, expected.
         problems: Vec<String>,

@@ -24,7 +24,7 @@ use crate::stop::Stop;
 pub struct RunContext {
     /// Looked at between two steps of the work.
     pub stop: Stop,
-    /// Where progress goes.
+    /// Where the progress of long work goes.
     pub reporter: Arc<dyn Reporter>,
     /// Who runs, for the heads of the files that the run writes; `None`: the library itself.
     pub provenance: Option<Provenance>,

@@ -15,13 +15,7 @@ use std::io;
 use std::io::Write;
 use std::process::ExitCode;
 
-/// Errors that know whose fault they are.
-///
-/// Every error enum of the workspace implements it, so that the same mistake has the same exit code everywhere.
-pub trait BadInput {
-    /// Whether the input or the usage is at fault (exit code 2) rather than the work itself (exit code 1).
-    fn is_bad_input(&self) -> bool;
-}
+pub use crate::bad_input::{BadInput, UsageError};
 
 /// How a binary of the workspace ends when it does not succeed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -49,17 +43,6 @@ impl Failure {
 impl From<Failure> for ExitCode {
     fn from(failure: Failure) -> Self {
         Self::from(failure.code())
-    }
-}
-
-/// A usage mistake that only the command line can make, such as two flags that exclude each other.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("{0}")]
-pub struct UsageError(pub String);
-
-impl BadInput for UsageError {
-    fn is_bad_input(&self) -> bool {
-        true
     }
 }
 

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::exit::BadInput;
+use crate::bad_input::BadInput;
 use crate::file::{self, AtPath, FileError};
 
 /// What an entry survives when [`Journal::append`] has returned.
@@ -30,7 +30,7 @@ pub enum JournalError {
     /// Another process has the journal open.
     #[error("{}: found another process that writes it, expected to be the only one", path.display())]
     InUse {
-        /// The journal.
+        /// The file of the journal.
         path: PathBuf,
     },
     /// The file could not be read or written.
@@ -132,7 +132,7 @@ impl Journal {
         self.file.sync_all().at(&self.path, "sync")
     }
 
-    /// Forgets all entries.
+    /// Forgets all entries; the file stays, empty.
     ///
     /// # Errors
     /// [`FileError`] naming the journal.

@@ -32,6 +32,7 @@
 //! # Ok::<(), internlm_kit::config::ConfigError>(())
 //! ```
 
+mod bad_input;
 pub mod config;
 pub mod context;
 pub mod exit;

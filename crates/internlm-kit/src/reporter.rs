@@ -6,7 +6,7 @@
 
 use std::fmt::Debug;
 
-/// Where progress goes.
+/// Where the progress of long work goes.
 ///
 /// ```
 /// use internlm_kit::reporter::Reporter;

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use toml::{Table, Value};
 
-use crate::exit::BadInput;
+use crate::bad_input::BadInput;
 use crate::file::{self, FileError};
 use crate::provenance::Provenance;
 
@@ -18,9 +18,9 @@ use crate::provenance::Provenance;
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{}: found a {state} run that differs in {}, expected the same configuration; {advice}", folder.display(), keys.join(", "))]
 pub struct OtherRun {
-    /// The run folder.
+    /// The folder of the run.
     pub folder: PathBuf,
-    /// `finished` or `unfinished`.
+    /// How far that run is: `finished` or `unfinished`.
     pub state: &'static str,
     /// Dotted keys whose values differ.
     pub keys: Vec<String>,

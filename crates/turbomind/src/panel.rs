@@ -7,9 +7,9 @@
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[repr(C, align(16))]
 pub struct BlockScale {
-    /// `s`.
+    /// The scale `s` of the block.
     pub scale: f32,
-    /// `S = s * sum(q)`.
+    /// The sum of the block's values: `S = s * sum(q)`.
     pub sum: f32,
     /// `s * sum(q)` of values 0..16; zero where no consumer has scales per half block.
     pub low: f32,
@@ -26,7 +26,7 @@ pub struct Panel {
     pub blocks: usize,
     /// `values[(block * rows + row) * 32 ..][..32]`.
     pub values: Vec<i8>,
-    /// `scales[block * rows + row]`.
+    /// One scale for each block and row: `scales[block * rows + row]`.
     pub scales: Vec<BlockScale>,
 }
 

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::exit::BadInput;
+use crate::bad_input::BadInput;
 
 /// The system refused something that was tried at `path`.
 ///

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{AtPath, FileError, remove_dir_all, sync_parent};
+use super::{AtPath, FileError, create_dir_all, remove_dir_all, sync_parent};
 
 /// Lets `fill` write into a new folder beside `target` and puts that in the place of `target`.
 ///
@@ -33,7 +33,7 @@ pub fn replace_folder<E: From<FileError>>(
         fs::rename(&old, target).at(target, "rename to")?;
     }
     remove_dir_all(&new)?;
-    super::create_dir_all(&new)?;
+    create_dir_all(&new)?;
     fill(&new)?;
     remove_dir_all(&old)?;
     if target.exists() {

@@ -19,7 +19,7 @@ pub enum Level {
     Landlock,
     /// `Landlock` inside own user, network, process, IPC and host-name namespaces.
     Namespaces,
-    /// Bubblewrap and seccomp.
+    /// Namespaces made by bubblewrap, and seccomp.
     Bwrap,
 }
 
@@ -53,15 +53,15 @@ pub enum LevelChoice {
     /// The strongest level that works on this machine, never `none`.
     #[default]
     Auto,
-    /// Exactly [`Level::None`].
+    /// This level or an error: [`Level::None`].
     None,
-    /// Exactly [`Level::Process`].
+    /// This level or an error: [`Level::Process`].
     Process,
-    /// Exactly [`Level::Landlock`].
+    /// This level or an error: [`Level::Landlock`].
     Landlock,
-    /// Exactly [`Level::Namespaces`].
+    /// This level or an error: [`Level::Namespaces`].
     Namespaces,
-    /// Exactly [`Level::Bwrap`].
+    /// This level or an error: [`Level::Bwrap`].
     Bwrap,
 }
 
@@ -84,7 +84,7 @@ impl LevelChoice {
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct SandboxConfig {
-    /// Confinement; default `auto`.
+    /// How strongly programs are confined; default `auto`.
     pub level: LevelChoice,
     /// Processor time of one process, seconds; default 10.
     pub cpu_seconds: u64,

@@ -4,7 +4,7 @@
 use std::io;
 
 use super::Level;
-use crate::exit::BadInput;
+use crate::bad_input::BadInput;
 
 /// The sandbox could not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -15,7 +15,7 @@ pub enum SandboxError {
     LevelUnavailable {
         /// The level asked for.
         level: Level,
-        /// What is missing.
+        /// What is missing on this machine.
         reason: String,
     },
     /// `auto` found no level that works.
@@ -27,9 +27,9 @@ pub enum SandboxError {
     /// The program is not installed where a sandboxed program can see it.
     #[error("unavailable: needs {program} (looked in {searched})")]
     ProgramMissing {
-        /// The program's name.
+        /// Name of the program, as given.
         program: String,
-        /// The folders searched.
+        /// The folders in which it was looked for.
         searched: String,
     },
     /// A name of an input file that is not a plain file name.
@@ -41,13 +41,13 @@ pub enum SandboxError {
     /// The limits do not make sense.
     #[error("sandbox: {}", problems.join("; "))]
     Config {
-        /// Every problem.
+        /// Every problem: setting, found, expected.
         problems: Vec<String>,
     },
     /// The system refused a step of setting the run up.
     #[error("sandbox: cannot {step}: {source}")]
     System {
-        /// What was tried.
+        /// What was tried, to be read after "cannot".
         step: &'static str,
         /// What the system said.
         source: io::Error,

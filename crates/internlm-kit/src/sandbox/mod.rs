@@ -1,8 +1,8 @@
 //! Untrusted code in a separate process with time, memory, output, process and file limits, and no network.
 //!
-//! What every level above `none` does: an own process group that is killed as a whole (also when this
+//! What every level above `none` does: its own process group that is killed as a whole (also when this
 //! process dies), resource limits set before the program's first instruction, a cleared environment, one
-//! private work folder, a wall clock, output that is cut with a mark, and an own user id per run when
+//! private work folder, a wall clock, output that is cut with a mark, and a separate user id for each run when
 //! started by root. What a level adds:
 //!
 //! | level | adds | network |
@@ -11,7 +11,7 @@
 //! | `process` | resource limits; a seccomp filter where the kernel has it | denied where seccomp exists |
 //! | `landlock` | files: read-only system, one writable folder; no signals and no `ptrace` outwards | denied |
 //! | `namespaces` | own user, network, process, IPC and host-name namespaces | absent |
-//! | `bwrap` | bubblewrap: an own view of the file system, `/proc` and `/dev` | absent |
+//! | `bwrap` | bubblewrap: its own view of the file system, `/proc` and `/dev` | absent |
 //!
 //! `auto` takes the strongest level that works here; a level asked for by name that does not work is an
 //! error, never a weaker run. [`Sandbox::protections`] says what holds and by which mechanism.

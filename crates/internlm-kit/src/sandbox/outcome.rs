@@ -8,14 +8,14 @@ use super::Level;
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Status {
-    /// By itself.
+    /// The program ended by itself.
     Exited {
         /// The exit code; 0 is success.
         code: i32,
     },
     /// By a signal that the sandbox did not send.
     Signaled {
-        /// The signal's number.
+        /// Number of the signal, as in `signal(7)`.
         signal: i32,
     },
     /// The wall clock ran out.
@@ -62,7 +62,7 @@ pub struct Outcome {
     pub stdout: String,
     /// What it wrote to stderr; likewise.
     pub stderr: String,
-    /// Wall clock, seconds.
+    /// Seconds of wall-clock time.
     pub wall_seconds: f64,
     /// Processor time of the program and the children it waited for, seconds.
     pub cpu_seconds: f64,

@@ -14,16 +14,16 @@ pub enum Strength {
     Enforced,
     /// Holds with the gap that the text names.
     Partial,
-    /// Not there.
+    /// The protection is not there.
     Open,
 }
 
 /// One row of `sandbox check`.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct Protection {
-    /// What is protected.
+    /// What is protected: files, network, memory.
     pub what: &'static str,
-    /// How far.
+    /// How far the protection goes.
     pub strength: Strength,
     /// The mechanism, or what is missing.
     pub how: &'static str,

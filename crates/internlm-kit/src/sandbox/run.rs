@@ -76,7 +76,7 @@ impl Sandbox {
         self.facts.level
     }
 
-    /// The limits.
+    /// The limits that every run gets.
     #[must_use]
     pub fn config(&self) -> &SandboxConfig {
         &self.config

@@ -17,7 +17,7 @@ impl Task {
         Self { program: program.into(), ..Self::default() }
     }
 
-    /// Appends arguments.
+    /// Appends arguments to the command line.
     #[must_use]
     pub fn args<T: Into<String>>(mut self, arguments: impl IntoIterator<Item = T>) -> Self {
         self.arguments.extend(arguments.into_iter().map(Into::into));

@@ -1,4 +1,4 @@
-//! The user a program runs as: this user, or an own one per run when this process is root.
+//! The user a program runs as: this user, or a separate one for each run when this process is root.
 
 use std::fs;
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -3,6 +3,7 @@
 //! Only for tests (`internlm-kit = { .., features = ["testing"] }` under `[dev-dependencies]`). Everything here panics
 //! with a sentence when a test's own ground is not firm.
 
+mod contract;
 mod mutations;
 mod program;
 mod random;

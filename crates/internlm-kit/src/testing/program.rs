@@ -27,9 +27,9 @@ pub struct Program {
 pub struct Ran {
     /// The exit code; `None` when a signal ended it.
     pub code: Option<i32>,
-    /// Standard output.
+    /// All of its standard output.
     pub stdout: String,
-    /// Standard error.
+    /// All of its standard error.
     pub stderr: String,
 }
 
@@ -38,7 +38,7 @@ pub struct Ran {
 pub struct BadInputCase<'a> {
     /// Command line behind the program's name.
     pub arguments: &'a [&'a str],
-    /// Expected exit code.
+    /// The exit code that is expected.
     pub code: i32,
     /// Parts of the message on stderr: file, place, found, expected.
     pub parts: &'a [&'a str],
@@ -67,6 +67,12 @@ impl Program {
     pub fn with_environment(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
         self
+    }
+
+    /// The folder it runs in.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Runs it to its end.

@@ -24,7 +24,7 @@ impl TestRng {
         Self { rng: CounterRng::new(seed, "test"), counter: 0 }
     }
 
-    /// 64 random bits.
+    /// The next 64 random bits.
     pub fn bits(&mut self) -> u64 {
         self.counter += 1;
         self.rng.u64(self.counter)
@@ -36,7 +36,7 @@ impl TestRng {
         self.rng.below(self.counter, bound.max(1) as u64) as usize
     }
 
-    /// Uniform in `-scale..scale`.
+    /// A number that is uniform in `-scale..scale`.
     pub fn float(&mut self, scale: f32) -> f32 {
         self.counter += 1;
         (self.rng.f64(self.counter) as f32).mul_add(2.0, -1.0) * scale
@@ -47,15 +47,15 @@ impl TestRng {
         (0..count).map(|_| self.float(scale)).collect()
     }
 
-    /// `count` random bytes.
+    /// The next `count` random bytes.
     pub fn bytes(&mut self, count: usize) -> Vec<u8> {
         (0..count).map(|_| self.bits() as u8).collect()
     }
 
-    /// One of `items`.
+    /// One of `items`, each equally likely.
     ///
     /// # Panics
-    /// When there are none.
+    /// When the list is empty.
     pub fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
         assert!(!items.is_empty(), "there is nothing to pick from");
         &items[self.below(items.len())]

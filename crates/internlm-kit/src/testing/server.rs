@@ -11,11 +11,11 @@ use serde_json::{Value, json};
 /// One request as the server got it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {
-    /// `GET`, `POST`.
+    /// The method: `GET` or `POST`.
     pub method: String,
     /// With its query: `/v1/models`.
     pub path: String,
-    /// The JSON of the body; null when there is none or it is not JSON.
+    /// The JSON of the body; null when there is no body or it is not JSON.
     pub body: Value,
     /// How many requests came before this one.
     pub number: usize,
@@ -95,7 +95,7 @@ impl TestServer {
         Self { url, requests }
     }
 
-    /// `http://127.0.0.1:PORT`.
+    /// The address to give to clients: `http://127.0.0.1:PORT`.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url

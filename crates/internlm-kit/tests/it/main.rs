@@ -1,5 +1,6 @@
-//! Behavior of internlm-kit: what a sandboxed program can and cannot do on this machine.
+//! Behavior of internlm-kit: properties of its files, and what a sandboxed program can and cannot do on this machine.
 
 #![allow(clippy::print_stdout)]
 
+mod properties;
 mod sandbox;

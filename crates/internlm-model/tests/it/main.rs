@@ -10,6 +10,7 @@ mod convert;
 mod decoder;
 mod decoder_goldens;
 mod describe;
+mod exit_codes;
 mod jinja;
 mod models;
 mod names;

@@ -1,6 +1,7 @@
 //! Behavior of the crate, through its public interface and its binary.
 
 mod bad_input;
+mod exit_codes;
 mod finished;
 mod fixture;
 mod frozen;

@@ -54,7 +54,7 @@ pub struct InternLm2 {
 }
 
 impl InternLm2 {
-    /// The messages of the next request, and the tools to send beside them.
+    /// The messages of the next request, and the tools to send with them.
     pub(crate) fn prompt(&self, tools: &[ToolSpec], history: &[Message]) -> (Vec<Message>, Vec<ToolSpec>) {
         let plugins = tools.iter().filter(|tool| Some(&tool.name) != self.interpreter.as_ref());
         let mut messages = Vec::new();

@@ -53,6 +53,10 @@ pub fn replay(path: impl AsRef<Path>) -> Result<Replayed> {
         offset += line.len() + 1;
     }
     replay.nothing_left(Place { number: number + 1, offset: text.len() }, "")?;
+    if replay.done.runs == 0 {
+        let message = "found no run, expected the transcript of at least one".to_owned();
+        return Err(Error::Line { path: path.to_path_buf(), line: number.max(1), message });
+    }
     Ok(replay.done)
 }
 

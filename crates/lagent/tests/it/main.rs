@@ -5,6 +5,7 @@
 mod bad_input;
 mod batch;
 mod drivers;
+mod exit_codes;
 mod golden;
 mod properties;
 mod python;

@@ -9,6 +9,7 @@ mod burn_executor;
 mod chat_verb;
 mod client;
 mod engine;
+mod exit_codes;
 mod fixture;
 mod mock_server;
 mod model_folder;

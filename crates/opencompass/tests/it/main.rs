@@ -4,6 +4,7 @@ mod bad_input;
 mod commands;
 mod data_files;
 mod evaluators;
+mod exit_codes;
 mod groups;
 mod help;
 mod plans;

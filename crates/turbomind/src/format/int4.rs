@@ -27,13 +27,13 @@ const AWQ_NIBBLES: [u8; 8] = [0, 4, 1, 5, 2, 6, 3, 7];
 /// How a quantizer lays out its nibbles; the table is above.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Packing {
-    /// AutoAWQ, version `gemm`.
+    /// AutoAWQ's files, version `gemm`.
     Awq,
-    /// AutoGPTQ, `checkpoint_format` `gptq`.
+    /// AutoGPTQ's files with `checkpoint_format` `gptq`.
     Gptq,
-    /// `checkpoint_format` `gptq_v2`.
+    /// AutoGPTQ's files with `checkpoint_format` `gptq_v2`.
     GptqV2,
-    /// compressed-tensors, format `pack-quantized`.
+    /// Files of compressed-tensors, format `pack-quantized`.
     CompressedTensors,
 }
 

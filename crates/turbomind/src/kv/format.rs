@@ -6,7 +6,7 @@ use crate::{Error, Result};
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub enum KvFormat {
-    /// `f32`: 32-bit floats.
+    /// `f32`: floats of 32 bits.
     F32,
     /// `f16`: 16-bit IEEE floats.
     #[default]

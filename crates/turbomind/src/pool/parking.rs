@@ -25,7 +25,7 @@ pub(super) struct Parking {
 }
 
 impl Parking {
-    /// Wakes all sleepers to look at their conditions; costs one load when there are none.
+    /// Wakes all sleepers to look at their conditions; costs one load when nobody sleeps.
     pub(super) fn wake(&self) {
         if self.sleepers.load(SeqCst) > 0 {
             drop(self.door());

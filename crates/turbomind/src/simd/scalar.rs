@@ -17,7 +17,7 @@ pub struct Unpacked {
     pub values: [[u8; GROUP]; 32],
     /// `d` of weights 0..16 and 16..32 of each output; equal but for Q6_K.
     pub scale: [[f32; GROUP]; 2],
-    /// `c`, likewise.
+    /// The offset `c` of each output, likewise.
     pub offset: [[f32; GROUP]; 2],
 }
 

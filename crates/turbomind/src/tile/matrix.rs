@@ -13,7 +13,7 @@ pub struct Matrix {
     pub format: TileFormat,
     /// Number of outputs, `n`.
     pub outputs: usize,
-    /// Inner length, `k`.
+    /// Number of inputs, the inner length `k` of the product.
     pub inputs: usize,
     /// The records of all column groups.
     pub tiles: Bytes,

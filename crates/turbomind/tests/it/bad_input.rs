@@ -26,7 +26,7 @@ fn message(bytes: &[u8]) -> String {
     }
 }
 
-/// Where a tensor's data type stands in the file: after name, number of dimensions and sizes.
+/// The offset of a tensor's data type in the file: after name, number of dimensions and sizes.
 fn place_of_kind(bytes: &[u8], name: &str) -> usize {
     let at = bytes.windows(name.len()).position(|window| window == name.as_bytes()).expect("the tensor");
     at + name.len() + 4 + 16

@@ -4,6 +4,7 @@ mod bad_input;
 mod cli;
 mod determinism;
 mod engine;
+mod exit_codes;
 mod help;
 mod int4_folder;
 mod kernels;

@@ -3,6 +3,7 @@
 mod bad_input;
 mod binary;
 mod dedup;
+mod exit_codes;
 mod extract;
 mod extract_properties;
 mod extraction_scores;

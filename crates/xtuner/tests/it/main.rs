@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod checkpointing;
+mod exit_codes;
 mod finished;
 mod fixture;
 mod generator;

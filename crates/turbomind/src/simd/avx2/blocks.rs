@@ -5,15 +5,13 @@
 
 use std::arch::x86_64::*;
 
-use super::tile::{Tile, Weights};
+use super::tile::{AHEAD, Tile, Weights};
 use crate::panel::BlockScale;
 use crate::simd::product::{Blocks, rows_of};
 use crate::tile::{BLOCK, GROUP};
 
 /// Number of rows that share a sweep over the records: their outputs and one block of their activations fit in 32 KB.
 const SWEEP: usize = 128;
-/// How far ahead of the arithmetic records are fetched, in bytes.
-pub(super) const AHEAD: usize = 4096;
 
 /// A way to multiply unsigned with signed bytes.
 pub(super) trait Dot {

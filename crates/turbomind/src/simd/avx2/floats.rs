@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::blocks::AHEAD;
+use super::tile::AHEAD;
 use crate::simd::product::{Floats, rows_of};
 use crate::tile::{GROUP, TileFormat};
 

@@ -4,6 +4,9 @@ use std::arch::x86_64::*;
 
 use crate::tile::TileFormat;
 
+/// How far ahead of the arithmetic records are fetched, in bytes.
+pub(super) const AHEAD: usize = 4096;
+
 /// One block of 32 weights of 8 outputs: `w = d u + c`.
 pub(super) struct Weights {
     /// Byte `4 n + i` of number j is `u(n, 4 j + i)`.

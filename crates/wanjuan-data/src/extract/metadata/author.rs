@@ -137,7 +137,7 @@ fn without_date(text: &str) -> &str {
     }
 }
 
-/// Cuts one of the words before a name; `None` if there is none.
+/// Cuts one of the words before a name; `None` without such a word.
 fn without_lead(text: &str) -> Option<&str> {
     LEAD.iter().find_map(|lead| {
         let head = text.get(..lead.len())?;
