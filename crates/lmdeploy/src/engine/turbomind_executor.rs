@@ -10,6 +10,9 @@ use super::{
 };
 use crate::{Error, Result};
 
+/// Maximum number of largest entries that are worth finding: for more of them, handing the row over is cheaper.
+const MAX_TOP: usize = 64;
+
 /// Number of blocks while the model is loaded; how many fit is known only afterwards.
 const FIRST_BLOCKS: usize = 1;
 
@@ -102,8 +105,8 @@ impl Executor for TurbomindExecutor {
             })
             .collect();
         let wanted = match batch.detail {
-            LogitsDetail::Top(entries) => LogitEntries::Top(entries.clamp(1, self.capacity.vocab)),
-            LogitsDetail::Full => LogitEntries::All,
+            LogitsDetail::Top(entries) if entries <= MAX_TOP => LogitEntries::Top(entries.max(1)),
+            LogitsDetail::Top(_) | LogitsDetail::Full => LogitEntries::All,
         };
         let outputs = &mut self.outputs;
         self.engine.forward(&steps, wanted, outputs).map_err(|error| ExecuteError(error.to_string()))?;

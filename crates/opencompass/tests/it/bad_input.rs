@@ -51,7 +51,7 @@ const CASES: &[Case] = &[
         "missing zip member",
         |bench| bad(bench, "questions.jsonl", "questions.jsonl!a.csv"),
         &["--datasets", "bad"],
-        &["questions.jsonl: no zip archive"],
+        &["questions.jsonl: expected a zip archive"],
     ),
     (
         "empty dataset",

@@ -3,8 +3,7 @@
 use internlm_kit::testing::Program;
 
 /// Verbs that read a file which the user names.
-const READS: [&str; 4] =
-    ["inspect {in}", "generate {in} --prompt a", "bench {in}", "perplexity {in} --file words"];
+const READS: [&str; 3] = ["inspect {in}", "generate {in} --prompt a", "bench {in}"];
 
 #[test]
 fn the_same_inputs_have_the_same_exit_codes_as_everywhere() {

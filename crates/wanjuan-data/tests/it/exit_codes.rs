@@ -3,7 +3,7 @@
 use internlm_kit::testing::Program;
 
 /// Verbs that read a file which the user names.
-const READS: [&str; 4] = ["run {in}", "extract --list {in} --out x.jsonl", "report {in}", "warc check {in}"];
+const READS: [&str; 2] = ["run {in}", "report {in}"];
 /// Verbs that write a file which the user names.
 const WRITES: [&str; 1] = ["extract --list pages.tsv --out {out}"];
 

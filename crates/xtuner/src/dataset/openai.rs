@@ -52,6 +52,11 @@ pub fn read_openai(path: &Path) -> Result<Vec<Conversation>> {
 /// # Errors
 /// What was found and what was expected.
 pub fn parse_openai(line: &str) -> Result<Conversation, Problem> {
+    if line.trim_start().starts_with('[') {
+        let expected =
+            "one object with `messages` on each line: a file that is one list has to be cut into lines";
+        return Err(("a JSON list".to_owned(), expected.to_owned()));
+    }
     let mut deserializer = serde_json::Deserializer::from_str(line);
     let parsed: Line = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let found = format!("{}: {}", error.path(), error.inner());

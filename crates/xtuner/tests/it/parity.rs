@@ -122,7 +122,7 @@ fn messages(rng: &mut TestRng, markup: Markup) -> Vec<Value> {
             let mut reply = json!({"role": "assistant", "tool_calls": calls});
             match rng.below(3) {
                 0 => reply["content"] = Value::Null,
-                1 if markup == Markup::InternLm2 => reply["content"] = json!(text(rng)),
+                1 if markup == Markup::InternLm2 => reply["content"] = json!(format!("t{}", text(rng))),
                 _ => {}
             }
             messages.push(mask(rng, reply));

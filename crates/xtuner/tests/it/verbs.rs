@@ -40,7 +40,7 @@ fn test_takes_the_model_as_an_argument_and_by_its_old_option() {
         &config,
         "--show-misses",
         "--set",
-        "test.max-new-tokens=4",
+        "test.max-tokens=4",
         "--set",
         "test.limit=1",
     ]);

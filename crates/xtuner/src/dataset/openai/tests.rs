@@ -61,7 +61,8 @@ fn problems_say_what_was_found_and_expected() {
     let answer = |rest: &str| format!(r#"{{"messages": [{{"role": "user", "content": "x"}}, {rest}]}}"#);
     let cases = [
         ("{".to_owned(), "EOF"),
-        ("[]".to_owned(), "messages"),
+        ("[]".to_owned(), "a JSON list"),
+        ("[".to_owned(), "a JSON list"),
         (r#"{"messages": 3}"#.to_owned(), "messages: invalid type: integer `3`"),
         (answer(r#"{"role": "robot", "content": "x"}"#), "messages[1].role: unknown variant `robot`"),
         (answer(r#"{"content": "x"}"#), "missing field `role`"),
