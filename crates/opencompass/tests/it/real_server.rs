@@ -97,9 +97,11 @@ fn the_probe_finds_out_that_the_server_scores_prompts() {
 fn texts_are_measured_in_windows_of_tokens_or_of_text() {
     for tokenizer in [false, true] {
         let bench = Bench::new(3);
-        // No window is like another: the store would ask for it only once.
+        // No window is like another, the last ones by their last letter: the store would ask for it only once.
         let content = |row: usize| {
-            (0..row * 40 + 1).map(|n| format!("Zeile {} — ", n * 7 + row * 1000)).collect::<String>()
+            let lines: String =
+                (0..row * 40 + 1).map(|n| format!("Zeile {} — ", n * 7 + row * 1000)).collect();
+            lines + ["A", "B", "C"][row]
         };
         let lines: String = (0..3).map(|row| format!("{{\"content\": \"{}\"}}\n", content(row))).collect();
         bench.write("texts.jsonl", &lines);
