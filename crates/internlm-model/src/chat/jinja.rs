@@ -87,8 +87,7 @@ impl JinjaTemplate {
         }
         match (first, error) {
             (Some(text), _) => Ok(text),
-            (None, Some(error)) => Err(error),
-            (None, None) => unreachable!("every form gives a text or an error"),
+            (None, error) => Err(error.expect("every form gives a text or an error")),
         }
     }
 

@@ -35,7 +35,7 @@ mod tools;
 
 pub use jinja::JinjaTemplate;
 pub use message::{Channel, Message, Role, ToolCall};
-pub use plugin::{CallProblem, PluginCall};
+pub use plugin::{CallProblem, PluginCall, kind as json_kind};
 pub use prompt::{Loss, Prompt};
 pub use python_json::python_json;
 pub use reply::{Reply, parse_reply, parse_reply_text};

@@ -101,8 +101,9 @@ impl From<PluginCall> for ToolCall {
     }
 }
 
-/// The kind of a JSON value, for messages.
-pub(super) fn kind(value: &Value) -> &'static str {
+/// The kind of a JSON value with its article, for messages: `a list`.
+#[must_use]
+pub fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",

@@ -1,5 +1,6 @@
 //! Parses the bytes of a data file into rows of named columns.
 
+use internlm_model::chat::json_kind;
 use serde_json::Value;
 
 use super::columns::Columns;
@@ -34,7 +35,7 @@ fn text_lines(bytes: &[u8]) -> Result<impl Iterator<Item = (usize, &str)>, Strin
 fn json_row(text: &str, line: usize) -> Result<Columns, String> {
     match serde_json::from_str(text) {
         Ok(Value::Object(columns)) => Ok(columns),
-        Ok(other) => Err(format!("line {line}: found {}, expected a JSON object", kind(&other))),
+        Ok(other) => Err(format!("line {line}: found {}, expected a JSON object", json_kind(&other))),
         Err(error) => Err(format!("line {line}: {error}, expected a JSON object")),
     }
 }
@@ -42,11 +43,11 @@ fn json_row(text: &str, line: usize) -> Result<Columns, String> {
 fn json_list(bytes: &[u8]) -> Result<Vec<Columns>, String> {
     let value: Value = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
     let Value::Array(items) = value else {
-        return Err(format!("found {}, expected a JSON list", kind(&value)));
+        return Err(format!("found {}, expected a JSON list", json_kind(&value)));
     };
     let object = |(index, item)| match item {
         Value::Object(columns) => Ok(columns),
-        other => Err(format!("item {index}: found {}, expected a JSON object", kind(&other))),
+        other => Err(format!("item {index}: found {}, expected a JSON object", json_kind(&other))),
     };
     items.into_iter().enumerate().map(object).collect()
 }
@@ -77,15 +78,4 @@ fn table(bytes: &[u8], delimiter: u8, names: &[String]) -> Result<Vec<Columns>, 
         rows.push(names.iter().cloned().zip(record.iter().map(Value::from)).collect());
     }
     Ok(rows)
-}
-
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
-    }
 }

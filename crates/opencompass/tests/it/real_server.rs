@@ -153,15 +153,7 @@ fn a_text_protocol_sends_the_prompt_behind_its_meta_template() {
 #[test]
 fn tool_calls_are_those_that_the_server_parsed() {
     let bench = Bench::new(4);
-    bench.write(
-        "sets/calls.toml",
-        "name = \"calls\"\nsource = { files = [\"questions.jsonl\"] }\n\
-         reader = { input = [\"question\"], output = \"answer\" }\n\
-         prompt = { rounds = [{ role = \"HUMAN\", prompt = \"{question}\" }] }\n\
-         infer = { mode = \"chat\", tools = [{ name = \"Calculator\", description = \"d\", parameters = { type = \
-         \"object\", properties = { question = { type = \"string\" } }, required = [\"question\"] } }] }\n\
-         score = { evaluator = \"tool_call\", argument = \"question\" }\n",
-    );
+    bench.write_calls();
     let server = MockServer::start(MockModel::from_fn(|prompt: &str| {
         let call = |body: &str| format!("<|action_start|><|plugin|>\n{body}<|action_end|>");
         match question(prompt) {

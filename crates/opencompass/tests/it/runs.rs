@@ -61,6 +61,19 @@ impl Bench {
         self.folder.path().join(name)
     }
 
+    /// Adds the dataset `calls`, whose answers are calls of a calculator.
+    pub(crate) fn write_calls(&self) {
+        self.write(
+            "sets/calls.toml",
+            "name = \"calls\"\nsource = { files = [\"questions.jsonl\"] }\n\
+             reader = { input = [\"question\"], output = \"answer\" }\n\
+             prompt = { rounds = [{ role = \"HUMAN\", prompt = \"{question}\" }] }\n\
+             infer = { mode = \"chat\", tools = [{ name = \"Calculator\", description = \"d\", parameters = { type = \
+             \"object\", properties = { question = { type = \"string\" } }, required = [\"question\"] } }] }\n\
+             score = { evaluator = \"tool_call\", argument = \"question\" }\n",
+        );
+    }
+
     pub(crate) fn write(&self, name: &str, text: &str) {
         let path = self.path(name);
         fs::create_dir_all(path.parent().expect("a parent")).expect("creates");

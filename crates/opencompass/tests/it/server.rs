@@ -94,15 +94,7 @@ fn chat_ppl_and_bits_per_byte_over_http() {
 #[test]
 fn calls_of_tools_are_scored() {
     let bench = Bench::new(3);
-    bench.write(
-        "sets/calls.toml",
-        "name = \"calls\"\nsource = { files = [\"questions.jsonl\"] }\n\
-         reader = { input = [\"question\"], output = \"answer\" }\n\
-         prompt = { rounds = [{ role = \"HUMAN\", prompt = \"{question}\" }] }\n\
-         infer = { mode = \"chat\", tools = [{ name = \"Calculator\", description = \"d\", parameters = { type = \
-         \"object\", properties = { question = { type = \"string\" } }, required = [\"question\"] } }] }\n\
-         score = { evaluator = \"tool_call\", argument = \"question\" }\n",
-    );
+    bench.write_calls();
     let server = TestServer::start(|request| match request.path.as_str() {
         "/v1/models" => Response::models(512),
         _ => {
