@@ -17,7 +17,7 @@
 //! | [`checkpoint`] | trainer -> folders that open as Hugging Face models; folder -> exact resume |
 //! | [`ValidationSet`] | held-out shards, decoder -> loss and bits per byte |
 //! | [`Collective`] | gradients of several ranks -> their sum: the seam for runs of more than one process |
-//! | [`plan`], [`bench`], [`flops`] | config or shape -> cost before, speed after |
+//! | [`plan`], [`bench`](mod@bench), [`flops`] | config or shape -> cost before, speed after |
 //!
 //! A tiny decoder learns a sequence; the whole loop, with checkpoints and metrics, is one call:
 //!

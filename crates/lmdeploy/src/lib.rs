@@ -2,7 +2,7 @@
 //!
 //! This crate loads a model, batches the requests of many users continuously over a paged key-value cache, and speaks
 //! the OpenAI HTTP API. Use it to run a model inside a Rust program ([`Pipeline`]), to serve one ([`serve`]), to talk
-//! to any OpenAI-compatible server ([`client`]), or to test a program that does ([`testing`]).
+//! to any OpenAI-compatible server ([`client`]), or to test a program that does (`testing`).
 //!
 //! ```
 //! use lmdeploy::protocol::{ChatMessage, ChatRequest};
@@ -25,7 +25,7 @@
 //! | [`engine`] | requests -> batches -> logits -> ids: scheduler, executors, the engine thread | `engine` |
 //! | [`respond`] | protocol requests -> engine requests; engine outputs -> protocol answers | `engine` |
 //! | [`serve`] | a [`respond::Responder`] -> an HTTP server | `server` |
-//! | [`testing`] | scripted replies -> the real server without weights | `testing` |
+//! | `testing` | scripted replies -> the real server without weights | `testing` |
 //!
 //! The executors come with the features `turbomind` (CPU, quantized) and `burn` (any Burn device; `cuda`, `vulkan`).
 //!

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`read`], [`read_to_string`], [`create_dir_all`], [`remove_dir_all`] | what `std::fs` does, with a [`FileError`] that names the path |
 //! | [`AtPath::at`] | the same for any other `io::Result` |
-//! | [`write`], [`AtomicFile`] | a reader sees the old bytes or the new bytes, never half of either |
+//! | [`write()`], [`AtomicFile`] | a reader sees the old bytes or the new bytes, never half of either |
 //! | [`replace_folder`] | the same for a folder of files |
 //!
 //! Every writer of the workspace goes through here. `-` is standard output, symbolic links are followed, and pipes

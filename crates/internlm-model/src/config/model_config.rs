@@ -58,7 +58,7 @@ pub enum DType {
 /// The shape of a decoder.
 ///
 /// In code it is made by [`ModelConfig::new`] and `with_*`, from model files by [`ModelConfig::from_hf`] and
-/// [`ModelConfig::from_gguf`]. In TOML (kebab-case) only the sizes of [`ModelSize`] are required; `kv-heads` defaults
+/// [`ModelConfig::from_gguf`]. In TOML (kebab-case) only the sizes of [`ModelSize`](super::ModelSize) are required; `kv-heads` defaults
 /// to `heads`, `head-dim` to `hidden / heads`, the rest to the values InternLM2 was released with.
 ///
 /// ```

@@ -4,7 +4,7 @@ use super::{KvConfig, Layout, TILE, Tile};
 use crate::pool::SharedBytes;
 use crate::{Error, Result};
 
-/// Blocks of keys and values of all layers; see [`crate::kv`] for the layout.
+/// Blocks of keys and values of all layers; the layout is described in `kv/mod.rs`.
 #[derive(Debug)]
 pub struct KvPool {
     pub(crate) layout: Layout,

@@ -7,7 +7,7 @@ pub const GROUP: usize = 16;
 /// Number of weights of a block along the inner length, which is also a block of quantized activations.
 pub const BLOCK: usize = 32;
 
-/// The record of a matrix; the table is in [`crate::tile`].
+/// The record of a matrix; the table is in `tile/mod.rs`.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum TileFormat {
     /// 32-bit floats, one weight of each output.
