@@ -43,6 +43,7 @@ fn text_forms() {
         ),
         ("<h1>T<a class=anchor href=#t>§</a></h1><p>x", "T\n\nx", "# T\n\nx"),
         ("<table><tr><td><p>one</p><p>two</p></td></tr></table>", "one\n\ntwo", "one\n\ntwo"),
+        ("<p>x<svg>y</svg><title>not shown</title><noembed>nor this</noembed> z", "x z", "x z"),
     ];
     for (html, plain, marked) in cases {
         assert_eq!(text(html), *plain, "text of {html}");

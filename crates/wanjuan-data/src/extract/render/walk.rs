@@ -5,7 +5,7 @@ use super::open::{Gap, MarkKind, Marker, Sign};
 use super::renderer::{Renderer, Visit};
 use super::style::Style;
 use crate::extract::config::ExtractConfig;
-use crate::extract::dom::{Dom, NodeId, Role, WalkEvent};
+use crate::extract::dom::{Dom, Flow, NodeId, Role, WalkEvent, is_hidden};
 
 /// Renders the part of a page below `root` that `keeps` selects. `keeps` is asked for each element, where `false`
 /// leaves out everything below, and for each text node. Formulas and images are elements.
@@ -21,6 +21,7 @@ pub(crate) fn render<F: Fn(NodeId) -> bool>(
         match event {
             WalkEvent::Enter(id) => {
                 if !keeps(id) {
+                    renderer.pass_over(id);
                     walk.skip_children(id);
                 } else if let Some(text) = dom.text(id) {
                     renderer.text(text);
@@ -50,6 +51,14 @@ fn is_permalink(dom: &Dom, id: NodeId) -> bool {
 }
 
 impl Renderer<'_> {
+    /// A visible block that is left out still ends the line before it, so that no word is made of what is around it.
+    fn pass_over(&mut self, id: NodeId) {
+        let is_block = self.dom.role(id).flow() == Flow::Block;
+        if is_block && self.code.is_none() && self.row.is_none() && !is_hidden(self.dom, id) {
+            self.separate(Gap::Line);
+        }
+    }
+
     fn enter(&mut self, id: NodeId, tag: &str) -> Visit {
         let role = self.dom.role(id);
         if role == Role::Never {

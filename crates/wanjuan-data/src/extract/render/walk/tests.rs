@@ -77,10 +77,28 @@ fn what_is_not_kept_is_left_out_with_everything_below() {
     let config = ExtractConfig::default();
     let body = dom.body().expect("a page has a body");
     let without = |tag: &str| render(&dom, |id| dom.tag(id) != Some(tag), body, &config);
-    assert_eq!(without("p"), "a d".replace(' ', ""));
+    assert_eq!(without("p"), "a\nd");
     assert_eq!(without("i"), "a\n\nb\n\nd");
     assert_eq!(render(&dom, |id| dom.text(id) != Some("a"), body, &config), "b c\n\nd");
     assert_eq!(render(&dom, |_| false, body, &config), "");
+}
+
+#[test]
+fn a_block_that_is_left_out_ends_the_line_before_it() {
+    let cases = [
+        ("a<div>x</div>b", "a\nb"),
+        ("a<ul><li>x</ul> b", "a\nb"),
+        ("<p>a <p class=x>x</p>b", "a\n\nb"),
+        ("a<div hidden>x</div>b", "ab"),
+        ("a<script>x</script>b", "ab"),
+        ("<table><tr><td>a<div>x</div><td>b</table>", "a\tb"),
+    ];
+    for (html, expected) in cases {
+        let dom = Dom::parse(html);
+        let body = dom.body().expect("has a body");
+        let is_x = |id| dom.text(id).is_none() && dom.text_below(id) == "x";
+        assert_eq!(render(&dom, |id| !is_x(id), body, &ExtractConfig::default()), expected, "{html}");
+    }
 }
 
 #[test]
