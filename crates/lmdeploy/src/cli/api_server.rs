@@ -4,11 +4,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use internlm_kit::config::{self, ConfigError, Validate};
+use internlm_kit::config::ConfigError;
 use internlm_kit::file;
 use internlm_kit::stop::Stop;
 
-use super::options::{BackendOptions, give};
+use super::options::{BackendOptions, checked, give};
 use crate::Pipeline;
 use crate::config::DeployConfig;
 use crate::engine::CacheSize;
@@ -82,12 +82,8 @@ pub(super) struct ApiServerArguments {
 
 impl ApiServerArguments {
     fn resolve(&self) -> Result<DeployConfig, ConfigError> {
-        let mut config = match &self.config {
-            Some(path) => config::load_with(path, &self.set)?,
-            None => DeployConfig::new(self.model.clone().unwrap_or_default()),
-        };
-        self.backend.apply(&mut config);
-        give(&mut config.model.path, self.model.as_ref());
+        let file = self.config.as_deref();
+        let mut config = self.backend.read(file, &self.set, self.model.as_ref())?;
         give(&mut config.model.name, self.model_name.clone().map(Some).as_ref());
         give(&mut config.server.host, self.server_name.as_ref());
         give(&mut config.server.port, self.server_port.as_ref());
@@ -99,9 +95,7 @@ impl ApiServerArguments {
         give(&mut config.engine.cache_block_seq_len, self.cache_block_seq_len.as_ref());
         give(&mut config.queue.max_queue, self.max_queue.map(Some).as_ref());
         give(&mut config.queue.seed, self.seed.as_ref());
-        let problems = config.problems();
-        let path = self.config.clone().unwrap_or_else(|| PathBuf::from("command line"));
-        if problems.is_empty() { Ok(config) } else { Err(ConfigError::Invalid { path, problems }) }
+        checked(config, file)
     }
 }
 

@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use internlm_kit::config::{self, ConfigError, Validate};
+use internlm_kit::config::ConfigError;
 use internlm_kit::terminal::Bars;
 use internlm_kit::{file, outln};
 use tokio::sync::oneshot;
 
-use super::options::{BackendOptions, give};
+use super::options::{BackendOptions, checked, give};
 use crate::Pipeline;
 use crate::bench::{ServingReport, serving};
 use crate::client::{Client, ClientConfig};
@@ -81,12 +81,8 @@ fn parse_range(text: &str) -> Result<[usize; 2], String> {
 
 impl ServingArguments {
     fn resolve(&self) -> Result<DeployConfig, ConfigError> {
-        let mut config = match &self.config {
-            Some(path) => config::load_with(path, &self.set)?,
-            None => DeployConfig::new(self.model.clone().unwrap_or_default()),
-        };
-        self.backend.apply(&mut config);
-        give(&mut config.model.path, self.model.as_ref());
+        let file = self.config.as_deref();
+        let mut config = self.backend.read(file, &self.set, self.model.as_ref())?;
         let bench = &mut config.bench;
         give(&mut bench.requests, self.requests.as_ref());
         give(&mut bench.concurrency, self.concurrency.as_ref());
@@ -94,9 +90,7 @@ impl ServingArguments {
         give(&mut bench.output_tokens, self.max_tokens.as_ref());
         give(&mut bench.rate, self.rate.map(Some).as_ref());
         give(&mut bench.seed, self.seed.as_ref());
-        let problems = config.problems();
-        let path = PathBuf::from("command line");
-        if problems.is_empty() { Ok(config) } else { Err(ConfigError::Invalid { path, problems }) }
+        checked(config, file)
     }
 }
 

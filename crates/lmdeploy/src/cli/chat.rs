@@ -10,7 +10,6 @@ use internlm_kit::{out, outln};
 
 use super::options::BackendOptions;
 use crate::client::{Client, ClientConfig};
-use crate::config::DeployConfig;
 use crate::protocol::{ChatChunk, ChatMessage, ChatRequest, Content, OneOrMany};
 use crate::respond::Responder;
 use crate::{Pipeline, Result};
@@ -109,8 +108,7 @@ pub(super) fn run(arguments: &ChatArguments) -> anyhow::Result<()> {
     let partner = match (&arguments.api_url, &arguments.model) {
         (Some(url), _) => Partner::Remote(Client::new(ClientConfig::new(url))?),
         (None, model) => {
-            let mut config = DeployConfig::new(model.clone().unwrap_or_default());
-            arguments.backend.apply(&mut config);
+            let mut config = arguments.backend.read(None, &[], model.as_ref())?;
             config.engine.max_batch_size = 1;
             Partner::Local(Pipeline::load(&config)?)
         }

@@ -1,6 +1,9 @@
 //! Options that several verbs share: which executor runs the model.
 
+use std::path::{Path, PathBuf};
+
 use clap::Args;
+use internlm_kit::config::{self, ConfigError, Validate};
 
 use crate::config::{Backend, DeployConfig};
 use crate::engine::QuantPolicy;
@@ -26,13 +29,37 @@ pub(super) struct BackendOptions {
 }
 
 impl BackendOptions {
+    /// The settings of a config file with its overrides, or without one the defaults, changed by the model and the
+    /// options that were given.
+    pub(super) fn read(
+        &self,
+        file: Option<&Path>,
+        set: &[String],
+        model: Option<&PathBuf>,
+    ) -> Result<DeployConfig, ConfigError> {
+        let mut config = match file {
+            Some(file) => config::load_with(file, set)?,
+            None => DeployConfig::new(model.cloned().unwrap_or_default()),
+        };
+        give(&mut config.model.path, model);
+        self.apply(&mut config);
+        Ok(config)
+    }
+
     /// Writes what was given into `config`.
-    pub(super) fn apply(&self, config: &mut DeployConfig) {
+    fn apply(&self, config: &mut DeployConfig) {
         give(&mut config.model.device, self.device.as_ref());
         give(&mut config.model.backend, self.backend.as_deref().map(backend).map(Some).as_ref());
         give(&mut config.engine.quant_policy, self.quant_policy.as_ref());
         give(&mut config.engine.threads, self.threads.map(Some).as_ref());
     }
+}
+
+/// Refuses settings that contradict each other once the command line has changed those of `file`.
+pub(super) fn checked(config: DeployConfig, file: Option<&Path>) -> Result<DeployConfig, ConfigError> {
+    let problems = config.problems();
+    let path = file.unwrap_or(Path::new("command line")).to_owned();
+    if problems.is_empty() { Ok(config) } else { Err(ConfigError::Invalid { path, problems }) }
 }
 
 /// Replaces a setting by what was given on the command line.

@@ -267,6 +267,7 @@ fn training_ids_are_served_ids_on_published_templates() {
         let template = ChatTemplate::of(&tokenizer).expect("a template");
         let model = ServedModel::new("m", tokenizer, Some(template.clone()), &[]);
         let mut prefixes = 0;
+        let mut prompts = 0;
         for seed in 0..CONVERSATIONS / TEMPLATES.len() as u64 {
             let line = conversation(&mut TestRng::new(seed), Markup::Portable);
             let conversation = parse_openai(&line.to_string()).expect("a conversation");
@@ -274,13 +275,18 @@ fn training_ids_are_served_ids_on_published_templates() {
             let messages = conversation.messages();
             for (index, turn) in answers(&line, &conversation) {
                 let prompt = served(&model, &line, index);
+                prompts += 1;
                 let own =
                     template.encode(&model.tokenizer, &messages[..turn], Prompt::Generate).expect("encodes");
                 assert_eq!(prompt, own, "{name}, seed {seed}, message {index}: {line}");
                 prefixes += usize::from(ids.starts_with(&prompt));
             }
         }
-        // Some templates write a past turn in another way than the last one; all of them keep the first.
-        assert!(prefixes > 0, "{name}");
+        // Mistral's writes the tools before the last question only, so a longer conversation begins in another way.
+        let moves_tools = name.starts_with("mistralai");
+        assert!(
+            if moves_tools { prefixes > prompts / 3 } else { prefixes == prompts },
+            "{name}: {prefixes} of {prompts}"
+        );
     }
 }
