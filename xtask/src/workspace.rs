@@ -12,8 +12,19 @@ pub(crate) fn root() -> PathBuf {
 }
 
 /// The cargo that started us, or the one on the path.
+///
+/// What `cargo run` tells this program about its own package is not passed on: build scripts that watch these
+/// variables (ring's) would run again, and with them everything above their crates.
 pub(crate) fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    for (name, _) in std::env::vars_os() {
+        let of_package = name.to_str().is_some_and(|name| {
+            name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") || name == "OUT_DIR"
+        });
+        if of_package {
+            command.env_remove(name);
+        }
+    }
     command.current_dir(root());
     command
 }

@@ -44,6 +44,16 @@ pub struct BadInputCase<'a> {
     pub parts: &'a [&'a str],
 }
 
+/// The names in the section `Commands:` of a help text; its other lines are indented deeper.
+fn listed_commands(help: &str) -> Vec<String> {
+    let section = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let names = section.take_while(|line| !line.is_empty()).filter_map(|line| {
+        let name = line.strip_prefix("  ").filter(|rest| !rest.starts_with(' '))?.split_whitespace().next()?;
+        (name != "help").then(|| name.to_owned())
+    });
+    names.collect()
+}
+
 impl Program {
     /// `path` is usually `env!("CARGO_BIN_EXE_name")`.
     #[must_use]
@@ -141,5 +151,69 @@ impl Program {
         let ran = self.clone().with_environment("INTERNLM_LOG", "off").run_with_closed_output(arguments);
         assert!(matches!(ran.code, Some(0 | 141)), "{arguments:?}: {ran:?}");
         assert_eq!(ran.stderr, "", "{arguments:?}");
+    }
+
+    /// Checks every case, in this order, as [`Program::check_closed_output`] does, and the help of every verb. Each
+    /// verb that `--help` lists must begin at least one case.
+    ///
+    /// # Panics
+    /// When a verb is missing or a case is not quiet.
+    pub fn check_closed_output_of_every_verb(&self, cases: &[&[&str]]) {
+        self.check_closed_output(&["--help"]);
+        for verb in self.verbs() {
+            let begins = |case: &&&[&str]| case.len() >= verb.len() && case.iter().zip(&verb).all(|(a, b)| a == b);
+            assert!(cases.iter().any(|case| begins(&case)), "no case runs {verb:?}");
+            self.check_closed_output(&[&verb[..], &["--help".to_owned()]].concat());
+        }
+        for case in cases {
+            self.check_closed_output(case);
+        }
+    }
+
+    /// The verbs that `--help` lists, each as the words of its command line. A verb that only groups others is not
+    /// among them.
+    ///
+    /// # Panics
+    /// As [`Program::run`].
+    #[must_use]
+    pub fn verbs(&self) -> Vec<Vec<String>> {
+        let mut found = Vec::new();
+        let mut open = vec![Vec::new()];
+        while let Some(path) = open.pop() {
+            let help = self.run(path.iter().map(String::as_str).chain(["--help"])).stdout;
+            let below = listed_commands(&help);
+            if below.is_empty() && !path.is_empty() {
+                found.push(path);
+                continue;
+            }
+            open.extend(below.into_iter().map(|name| [&path[..], &[name]].concat()));
+        }
+        found.sort();
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_are_read_from_their_section() {
+        let help = "Do things\n\nUsage: x [OPTIONS] <COMMAND>\n\nCommands:\n  run        Run it\n  warc       Read\n\
+                    \x20            records\n  help       Print\n\nOptions:\n  -h, --help\n";
+        assert_eq!(listed_commands(help), ["run", "warc"]);
+        assert_eq!(listed_commands("Options:\n  -h\n"), [""; 0]);
+    }
+
+    #[test]
+    #[should_panic(expected = "no case runs [\"b\"]")]
+    fn a_verb_without_a_case_is_named() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let script = "case $1 in --help) printf 'Commands:\\n  a  A\\n  b  B\\n' 2>/dev/null;; *) echo;; esac; exit 0\n";
+        let shell = folder.path().join("x");
+        std::fs::write(&shell, format!("#!/bin/sh\n{script}")).expect("writes");
+        #[cfg(unix)]
+        std::fs::set_permissions(&shell, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("sets");
+        Program::new(&shell, folder.path()).check_closed_output_of_every_verb(&[&["a"]]);
     }
 }

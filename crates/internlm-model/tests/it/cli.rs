@@ -247,9 +247,12 @@ fn wrong_arguments_are_named_with_what_was_expected() {
 #[test]
 fn a_reader_that_leaves_ends_a_verb_quietly() {
     let folder = workplace();
-    let program = program(folder.path());
-    program.check_closed_output(&["inspect", "model"]);
-    program.check_closed_output(&["tokenize", "model", "--text", "a b c", "--format", "tokens"]);
-    program.check_closed_output(&["template", "model", "--chat", "chat.json"]);
-    program.check_closed_output(&["generate", "model", "--prompt", "a", "--max-tokens", "4"]);
+    program(folder.path()).check_closed_output_of_every_verb(&[
+        &["inspect", "model"],
+        &["tokenize", "model", "--text", "a b c", "--format", "tokens"],
+        &["template", "model", "--chat", "chat.json"],
+        &["convert", "model", "--to", "hf-llama", "--out", "converted"],
+        &["logits", "model", "--ids", "lists.json", "--out", "logits.safetensors"],
+        &["generate", "model", "--prompt", "a", "--max-tokens", "4"],
+    ]);
 }

@@ -56,11 +56,14 @@ fn eval_and_export_agree_on_the_model() {
 #[test]
 fn a_reader_that_leaves_ends_a_verb_quietly() {
     let fixture = Fixture::new();
-    let program = program(&fixture);
-    program.check_closed_output(&["plan", "train.toml"]);
-    program.check_closed_output(&["plan", "train.toml", "--json"]);
-    program.check_closed_output(&["train", "train.toml", "--set", "schedule.steps=2"]);
-    program.check_closed_output(&["eval", "run/hf", "shards/valid"]);
+    program(&fixture).check_closed_output_of_every_verb(&[
+        &["plan", "train.toml"],
+        &["plan", "train.toml", "--json"],
+        &["train", "train.toml", "--set", "schedule.steps=2"],
+        &["eval", "run/hf", "shards/valid"],
+        &["export", "run/hf", "--out", "exported"],
+        &["bench", "--rounds", "1", "--steps", "1", "--warmup", "0"],
+    ]);
 }
 
 #[test]

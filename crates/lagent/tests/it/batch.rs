@@ -11,7 +11,7 @@ use crate::terminal::lagent;
 const CONFIG: &str = "tools = [\"Calculator\"]\n[questions]\npath = \"q.jsonl\"\nout = \"out\"\nlimit = 20\n";
 
 /// A folder with a config and 30 questions, one of which has a wrong answer.
-fn prepare() -> tempfile::TempDir {
+pub(crate) fn questions() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("temporary folder");
     let mut lines = String::new();
     for index in 0..30 {
@@ -58,7 +58,7 @@ fn remove_times(value: &mut Value) {
 #[test]
 fn all_questions_are_asked_scored_and_recorded() {
     let server = calculator();
-    let folder = prepare();
+    let folder = questions();
     let set = format!("model.base-url={}", server.url());
     let ran = lagent(folder.path(), &["run", "a.toml", "--set", &set]);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
@@ -96,7 +96,7 @@ fn all_questions_are_asked_scored_and_recorded() {
 #[test]
 fn a_changed_transcript_is_found() {
     let server = calculator();
-    let folder = prepare();
+    let folder = questions();
     let set = format!("model.base-url={}", server.url());
     assert_eq!(lagent(folder.path(), &["run", "a.toml", "--set", &set]).code, Some(0));
     let text = read(folder.path(), "transcripts.jsonl");
@@ -110,7 +110,7 @@ fn a_changed_transcript_is_found() {
 
 #[test]
 fn an_interrupted_run_asks_nothing_twice() {
-    let folder = prepare();
+    let folder = questions();
     let dying = dies_after(11);
     let base = |server: &TestServer| format!("model.base-url={}", server.url());
     let (first, serial) = (base(&dying), "questions.concurrency=1");
@@ -125,7 +125,7 @@ fn an_interrupted_run_asks_nothing_twice() {
     assert_eq!(good.count(CHAT), 30);
     let summary: Value = serde_json::from_str(&read(folder.path(), "summary.json")).expect("JSON");
     assert_eq!((summary["questions"].as_u64(), summary["agent_accuracy"].as_f64()), (Some(20), Some(95.0)));
-    let uninterrupted = prepare();
+    let uninterrupted = questions();
     assert_eq!(lagent(uninterrupted.path(), &["run", "a.toml", "--set", &base(&good)]).code, Some(0));
     let transcripts = |folder: &Path| timeless(&read(folder, "transcripts.jsonl"));
     assert_eq!(transcripts(folder.path()), transcripts(uninterrupted.path()));

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use internlm_kit::testing::{Program, Ran};
 
+use crate::batch::questions;
 use crate::server::calculator;
 
 /// The binary in `folder`.
@@ -99,11 +100,19 @@ fn the_sandbox_can_be_tried() {
 
 #[test]
 fn a_reader_that_leaves_ends_a_verb_quietly() {
-    let folder = tempfile::tempdir().expect("temporary folder");
-    let program = program(folder.path());
-    program.check_closed_output(&["tools", "list"]);
-    program.check_closed_output(&["tools", "call", "Calculator", "{\"expression\": \"1\"}"]);
-    program.check_closed_output(&["--help"]);
+    let server = calculator();
+    let folder = questions();
+    let set = format!("model.base-url={}", server.url());
+    let program = program(folder.path()).with_input("What is 12 x 34?\n");
+    program.check_closed_output_of_every_verb(&[
+        &["run", "a.toml", "--set", &set],
+        &["replay", "out/transcripts.jsonl"],
+        &["chat", "a.toml", "--set", &set],
+        &["tools", "list"],
+        &["tools", "call", "Calculator", "{\"expression\": \"1\"}"],
+        &["sandbox", "check"],
+        &["sandbox", "exec", "--", "sort"],
+    ]);
 }
 
 #[test]

@@ -120,7 +120,21 @@ fn a_measured_mock_gives_a_report_and_a_summary() {
     assert_eq!(prompts(5), first, "the same seed gives the same prompts");
     lmdeploy().run([&arguments[..], &["--seed", "9"]].concat());
     assert_ne!(prompts(10), first, "another seed gives other prompts");
-    lmdeploy().check_closed_output(&arguments);
+}
+
+#[test]
+fn a_reader_that_leaves_ends_every_verb_quietly() {
+    let server = MockServer::start("a short answer");
+    let folder = tempfile::tempdir().expect("a folder");
+    tiny_model(&folder.path().join("model"));
+    let url = server.url();
+    let program = Program::new(env!("CARGO_BIN_EXE_lmdeploy"), folder.path()).with_input("Hello\n\n");
+    program.check_closed_output_of_every_verb(&[
+        &["serve", "api_server", "model", "--server-port", "0", "--until-stdin-closes"],
+        &["bench", "serving", "--url", url, "--requests", "2", "--max-tokens", "3"],
+        &["chat", "--api-url", url],
+        &["chat", "model", "--max-tokens", "4", "--json"],
+    ]);
 }
 
 #[test]

@@ -46,9 +46,12 @@ fn the_list_shows_every_file_with_its_version() {
 #[test]
 fn a_reader_that_leaves_ends_a_verb_quietly() {
     let bench = Bench::new(1);
-    program(&bench).check_closed_output(&["list-configs"]);
-    program(&bench).check_closed_output(&["run.toml"]);
-    program(&bench).check_closed_output(&["why", "out", "mock", "sums"]);
+    program(&bench).check_closed_output_of_every_verb(&[
+        &["list-configs"],
+        &["run", "run.toml"],
+        &["run.toml"],
+        &["why", "out", "mock", "sums"],
+    ]);
 }
 
 #[test]

@@ -176,15 +176,15 @@ fn every_token_is_printed_before_the_next_one_is_computed() {
 fn a_closed_output_ends_every_verb_quietly() {
     let folder = Folder::new();
     folder.write("ids", "5 6 7");
-    for line in [
+    let cases = [
         "inspect tiny.gguf",
         "generate tiny.gguf --prompt-ids ids --max-tokens 9",
         "generate tiny.gguf --prompt-ids ids --json",
         "perplexity tiny.gguf --ids ids",
         "bench tiny.gguf --prompt-tokens 8 --gen-tokens 2 --repeat 1",
-    ] {
-        folder.program().check_closed_output(&line.split_whitespace().collect::<Vec<_>>());
-    }
+    ];
+    let cases = cases.map(|line| line.split_whitespace().collect::<Vec<_>>());
+    folder.program().check_closed_output_of_every_verb(&cases.each_ref().map(Vec::as_slice));
 }
 
 #[test]

@@ -145,8 +145,9 @@ fn a_reader_that_leaves_ends_every_verb_quietly() {
     assert_eq!(program.run(["run", "a.toml"]).code, Some(0));
     let index = fs::read_to_string(folder.path().join("out/documents.jsonl")).expect("reads");
     let id = &index[7..27];
-    for arguments in [
-        &["report", "out"][..],
+    let documents = "{\"id\":\"a\",\"content\":\"text\"}\n".repeat(2000);
+    program.with_input(documents).check_closed_output_of_every_verb(&[
+        &["report", "out"],
         &["report", "out", "--format", "json"],
         &["why", id, "--dir", "out"],
         &["warc", "ls", "out/work/00-import/00000.warc.gz"],
@@ -154,10 +155,9 @@ fn a_reader_that_leaves_ends_every_verb_quietly() {
         &["inspect", "site/notes.txt"],
         &["extract", "--list", "list.tsv", "--out", "-"],
         &["run", "a.toml"],
-    ] {
-        program.check_closed_output(arguments);
-    }
-    let documents = "{\"id\":\"a\",\"content\":\"text\"}\n".repeat(2000);
-    program.clone().with_input(documents).check_closed_output(&["filter", "--rules", "c4"]);
-    program.with_input("A line of English text.\n".repeat(5000)).check_closed_output(&["lid"]);
+        &["import", "html-dir", "site", "--out", "again.warc.gz"],
+        &["warc", "check", "out/work/00-import/00000.warc.gz"],
+        &["filter", "--rules", "c4"],
+        &["lid"],
+    ]);
 }

@@ -51,8 +51,14 @@ fn test_takes_the_model_as_an_argument_and_by_its_old_option() {
 fn a_reader_that_leaves_ends_a_verb_quietly() {
     let folder = tempfile::tempdir().expect("temporary folder");
     let config = prepare(folder.path(), "lora", 1);
-    let program = xtuner(folder.path());
-    program.check_closed_output(&["check-dataset", &config]);
-    program.check_closed_output(&["train", &config]);
-    program.check_closed_output(&["test", &config]);
+    let generate = "[generate]\nconversations = \"made.jsonl\"\nquestions = \"asked.jsonl\"\ncalculator = 2\n\
+                    expressions = 2\nsentences = 2\ndigits = 2\nplain = 2\ndirect = 2\n";
+    fs::write(folder.path().join("generate.toml"), generate).expect("writes");
+    xtuner(folder.path()).check_closed_output_of_every_verb(&[
+        &["generate", "generate.toml"],
+        &["check-dataset", &config],
+        &["train", &config],
+        &["test", &config],
+        &["convert", "merge", "base", "run/adapter", "merged"],
+    ]);
 }
