@@ -1,6 +1,6 @@
 //! `lagent chat`: talks to an agent on the terminal.
 
-use std::io::{BufRead, Write};
+use std::io::{BufRead, IsTerminal, Write};
 use std::path::PathBuf;
 
 use clap::Args;
@@ -36,10 +36,15 @@ impl Chat {
         let runtime = super::runtime()?;
         let model = runtime.block_on(OpenAi::connect(&config.model))?;
         let mut run = AgentRun::new(config.spec(&tools));
-        let hint = "an empty line or the end of the input ends the conversation";
-        writeln!(std::io::stderr(), "{} with {tools:?}; {hint}", model.name())?;
+        // Only a person needs to be told when it is their turn.
+        let is_person = std::io::stdin().is_terminal();
+        if is_person {
+            let hint = "an empty line or the end of the input ends the conversation";
+            writeln!(std::io::stderr(), "{} with {tools:?}; {hint}", model.name())?;
+        }
+        let prompt = if is_person { "> " } else { "" };
         loop {
-            let Some(question) = ask_line("> ")?.filter(|line| !line.is_empty()) else { return Ok(()) };
+            let Some(question) = ask_line(prompt)?.filter(|line| !line.is_empty()) else { return Ok(()) };
             let world = World::new(&model, &tools);
             let mut screen = Screen::default();
             let asked = drive(&mut run, vec![Message::user(question)], world, &mut screen);

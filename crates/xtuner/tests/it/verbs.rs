@@ -53,7 +53,8 @@ fn a_reader_that_leaves_ends_a_verb_quietly() {
     let config = prepare(folder.path(), "lora", 1);
     let generate = "[generate]\nconversations = \"made.jsonl\"\nquestions = \"asked.jsonl\"\ncalculator = 2\n\
                     expressions = 2\nsentences = 2\ndigits = 2\nplain = 2\ndirect = 2\n";
-    fs::write(folder.path().join("generate.toml"), generate).expect("writes");
+    let whole = fs::read_to_string(&config).expect("reads") + generate;
+    fs::write(folder.path().join("generate.toml"), whole).expect("writes");
     xtuner(folder.path()).check_closed_output_of_every_verb(&[
         &["generate", "generate.toml"],
         &["check-dataset", &config],
