@@ -10,7 +10,7 @@ use serde_json::Value;
 pub enum NonAscii {
     /// `ensure_ascii=False`: characters stay as they are.
     Keep,
-    /// `ensure_ascii=True`, Python's default: characters outside ASCII become `\uXXXX`.
+    /// `ensure_ascii=True`, Python's default: characters outside ASCII become `\u` and four hexadecimal digits.
     Escape,
 }
 
