@@ -4,6 +4,7 @@ mod light;
 mod outside;
 mod package;
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -12,7 +13,7 @@ use anyhow::{Context, Result};
 pub(crate) use self::light::run as light;
 pub(crate) use self::outside::run as outside;
 pub(crate) use self::package::run as package;
-use crate::{docs, pipeline, test, tidy, workspace};
+use crate::{data, docs, pipeline, test, tidy, workspace};
 
 /// Crates that carry the feature `cuda`.
 const CUDA_CRATES: [&str; 4] = ["internlm-model", "internlm-train", "xtuner", "lmdeploy"];
@@ -36,7 +37,7 @@ pub(crate) fn run() -> Result<()> {
     })?;
     step("cuda type check", cuda_check)?;
     step("build", pipeline::build)?;
-    step("test", || test::run(&test::TestArguments::default()))?;
+    step("test", || workspace::run(&mut all_tests(&data::folder())))?;
     step("vulkan goldens", vulkan_goldens)?;
     step("docs", || {
         workspace::run(
@@ -55,6 +56,18 @@ fn format() -> Result<()> {
     workspace::run(workspace::cargo().args(["fmt", "--all", "--check"]))?;
     let outside = workspace::root().join("examples/outside");
     workspace::run(workspace::cargo().args(["fmt", "--check"]).current_dir(outside))
+}
+
+/// All tests of the workspace. With the folder of test data at hand, `CI=true` makes tests fail that would be skipped;
+/// without it, those that need it are skipped, and a warning says so.
+fn all_tests(test_data: &Path) -> Command {
+    let mut command = test::command(&test::TestArguments::default());
+    if test_data.is_dir() {
+        command.env("CI", "true");
+    } else {
+        tracing::warn!("ci: tests that need test data are skipped: {} is missing", test_data.display());
+    }
+    command
 }
 
 /// Type-checks device code without its toolchain: with `DOCS_RS` set, the build scripts of the CUDA
@@ -100,4 +113,23 @@ fn step(name: &str, run: impl FnOnce() -> Result<()>) -> Result<()> {
     run().with_context(|| format!("ci step `{name}` failed"))?;
     tracing::info!("ci: {name} passed in {:.0} s", started.elapsed().as_secs_f64());
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+
+    use super::*;
+
+    #[test]
+    fn nothing_is_skipped_where_test_data_is() {
+        let ci = |folder: &str| {
+            let command = all_tests(Path::new(folder));
+            assert!(workspace::describe(&command).ends_with("test --release --workspace"));
+            command
+                .get_envs()
+                .any(|(name, value)| (name, value) == (OsStr::new("CI"), Some(OsStr::new("true"))))
+        };
+        assert!(ci("/") && !ci("/no/such/folder"));
+    }
 }

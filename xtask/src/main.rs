@@ -5,6 +5,7 @@ mod ci;
 mod data;
 mod docs;
 mod loc;
+mod numbers;
 mod pipeline;
 mod plot;
 mod report;

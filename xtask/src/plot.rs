@@ -8,7 +8,7 @@ const SIZE: (u32, u32) = (860, 320);
 /// Font of captions and axes; the reader's browser chooses the face.
 const FONT: &str = "sans-serif";
 const INK: RGBColor = RGBColor(40, 44, 52);
-/// Colours that stay apart for colour-blind readers (Okabe and Ito).
+/// Colors that stay apart for color-blind readers (Okabe and Ito).
 pub(crate) const COLORS: [RGBColor; 4] =
     [RGBColor(0, 114, 178), RGBColor(213, 94, 0), RGBColor(0, 158, 115), RGBColor(204, 121, 167)];
 
@@ -104,8 +104,19 @@ fn draw_lines<'a>(
     Ok(())
 }
 
-/// Horizontal bars, one per `(label, value, note)`, widest first in the given order.
-pub(crate) fn bars(title: &str, bars: &[(String, f64, String)]) -> Result<String> {
+/// One bar of a chart.
+#[derive(Debug)]
+pub(crate) struct Bar {
+    /// Words to its left.
+    pub(crate) label: String,
+    /// Its length.
+    pub(crate) value: f64,
+    /// Words to its right.
+    pub(crate) note: String,
+}
+
+/// Horizontal bars in the given order; the longest fills the chart.
+pub(crate) fn bars(title: &str, bars: &[Bar]) -> Result<String> {
     let mut svg = String::new();
     let height = 56 + 30 * bars.len() as u32;
     {
@@ -116,15 +127,15 @@ pub(crate) fn bars(title: &str, bars: &[(String, f64, String)]) -> Result<String
     Ok(svg)
 }
 
-fn draw_bars<'a>(area: &Area<'a>, title: &str, bars: &[(String, f64, String)]) -> Result<(), DrawError<'a>> {
+fn draw_bars<'a>(area: &Area<'a>, title: &str, bars: &[Bar]) -> Result<(), DrawError<'a>> {
     area.fill(&WHITE)?;
     let style = (FONT, 18).into_font().color(&INK);
     let inner = area.titled(title, style)?;
-    let most = bars.iter().map(|bar| bar.1).fold(1.0_f64, f64::max);
+    let most = bars.iter().map(|bar| bar.value).fold(1.0_f64, f64::max);
     let text = (FONT, 13).into_font().color(&INK);
     let (label_width, note_width) = (170, 190);
     let scale = f64::from(SIZE.0 as i32 - label_width - note_width - 20) / most;
-    for (row, (label, value, note)) in bars.iter().enumerate() {
+    for (row, Bar { label, value, note }) in bars.iter().enumerate() {
         let top = 8 + 30 * row as i32;
         let right = label_width + (value * scale).max(1.0) as i32;
         inner.draw(&Text::new(label.clone(), (8, top + 5), text.clone()))?;
@@ -214,7 +225,10 @@ mod tests {
 
     #[test]
     fn the_longest_bar_fits_and_the_shortest_is_seen() {
-        let bar = |label: &str, value: f64| (label.to_owned(), value, format!("note {label}"));
+        let bar = |label: &str, value: f64| {
+            let note = format!("note {label}");
+            Bar { label: label.to_owned(), value, note }
+        };
         let svg = bars("Funnel", &[bar("in", 8000.0), bar("none", 0.0)]).expect("draws");
         let widths: Vec<i32> = svg
             .split("<rect ")

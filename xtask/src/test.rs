@@ -1,5 +1,7 @@
 //! `cargo xtask test`: every test of the workspace, in the one profile that everything uses.
 
+use std::process::Command;
+
 use anyhow::Result;
 use clap::Args;
 
@@ -19,6 +21,11 @@ pub(crate) struct TestArguments {
 
 /// Runs `cargo test --release`, over the workspace unless packages are named.
 pub(crate) fn run(arguments: &TestArguments) -> Result<()> {
+    workspace::run(&mut command(arguments))
+}
+
+/// The command that [`run`] starts.
+pub(crate) fn command(arguments: &TestArguments) -> Command {
     let mut command = workspace::cargo();
     command.args(["test", "--release"]);
     let names_package = arguments.rest.iter().any(|word| word == "-p" || word.starts_with("--package"));
@@ -26,5 +33,5 @@ pub(crate) fn run(arguments: &TestArguments) -> Result<()> {
         command.arg("--workspace");
     }
     command.args(&arguments.rest);
-    workspace::run(&mut command)
+    command
 }

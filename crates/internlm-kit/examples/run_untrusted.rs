@@ -7,7 +7,7 @@
 use internlm_kit::sandbox::{Sandbox, SandboxConfig, Task};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let config = SandboxConfig { wall_seconds: 1.0, ..SandboxConfig::default() };
+    let config = SandboxConfig::default().with_wall_seconds(1.0);
     let sandbox = Sandbox::new(config)?;
     println!("level {}", sandbox.level());
     for row in sandbox.protections() {

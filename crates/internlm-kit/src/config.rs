@@ -1,25 +1,20 @@
 //! TOML configs: unknown keys are errors, `--set a.b=c` overrides, all problems are reported at once.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
 use crate::bad_input::BadInput;
+use crate::file::{AtPath, FileError};
 
-/// Why a config could not be loaded. Always bad input: exit code 2.
+/// Why a config could not be loaded.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
     /// The file could not be read.
-    #[error("{path}: cannot read the config: {source}")]
-    Read {
-        /// The config file as it was named.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    Read(#[from] FileError),
     /// Not TOML, an unknown key, or a value of the wrong type; the message names line and key.
     #[error("{path}: {message}")]
     Parse {
@@ -28,7 +23,7 @@ pub enum ConfigError {
         /// The parser's message: place, found, expected.
         message: String,
     },
-    /// A `--set` override that is not `key=value` or that walks through a value.
+    /// A `--set` override that is not `key=value`, walks through a value, or sets an unknown key or a wrong value.
     #[error("--set {text}: {message}")]
     Override {
         /// The override as given.
@@ -47,8 +42,12 @@ pub enum ConfigError {
 }
 
 impl BadInput for ConfigError {
+    /// A file that cannot be read is judged by the kind of its error; everything else is bad input.
     fn is_bad_input(&self) -> bool {
-        true
+        match self {
+            Self::Read(error) => error.is_bad_input(),
+            Self::Parse { .. } | Self::Override { .. } | Self::Invalid { .. } => true,
+        }
     }
 }
 
@@ -96,9 +95,29 @@ pub fn load_with<T: DeserializeOwned + Validate>(
     overrides: &[impl AsRef<str>],
 ) -> Result<T, ConfigError> {
     let path = path.as_ref();
-    let text =
-        fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_path_buf(), source })?;
-    let config: T = parse_with(&text, path, overrides)?;
+    let text = std::fs::read_to_string(path).at(path, "read the config")?;
+    parse_with(&text, path, overrides)
+}
+
+/// Parses and validates TOML `text`, named `path` in messages.
+///
+/// # Errors
+/// [`ConfigError::Parse`], with line and column, and [`ConfigError::Invalid`].
+pub fn parse<T: DeserializeOwned + Validate>(text: &str, path: impl AsRef<Path>) -> Result<T, ConfigError> {
+    parse_with(text, path, &[] as &[&str])
+}
+
+/// As [`parse`], after applying `key.path=value` overrides.
+///
+/// # Errors
+/// [`ConfigError::Parse`], [`ConfigError::Override`] and [`ConfigError::Invalid`].
+pub fn parse_with<T: DeserializeOwned + Validate>(
+    text: &str,
+    path: impl AsRef<Path>,
+    overrides: &[impl AsRef<str>],
+) -> Result<T, ConfigError> {
+    let path = path.as_ref();
+    let config: T = parse_unchecked(text, path, overrides)?;
     let problems = config.problems();
     if problems.is_empty() {
         Ok(config)
@@ -107,37 +126,74 @@ pub fn load_with<T: DeserializeOwned + Validate>(
     }
 }
 
-/// Parses TOML `text`, named `path` in messages.
-///
-/// # Errors
-/// [`ConfigError::Parse`], with line and column.
-pub fn parse<T: DeserializeOwned>(text: &str, path: impl AsRef<Path>) -> Result<T, ConfigError> {
-    parse_with(text, path, &[] as &[&str])
-}
-
-/// As [`parse`], after applying `key.path=value` overrides.
+/// As [`parse_with`], without asking the values for problems: for types that have nothing to validate, and for
+/// callers that change values before they validate.
 ///
 /// # Errors
 /// [`ConfigError::Parse`] and [`ConfigError::Override`].
-pub fn parse_with<T: DeserializeOwned>(
+pub fn parse_unchecked<T: DeserializeOwned>(
     text: &str,
     path: impl AsRef<Path>,
     overrides: &[impl AsRef<str>],
 ) -> Result<T, ConfigError> {
-    let path = path.as_ref();
-    let parse_error = |error: toml::de::Error| ConfigError::Parse {
-        path: path.to_path_buf(),
-        message: error.to_string().trim_end().to_owned(),
-    };
+    let at_fault = |error: toml::de::Error| parse_error(path.as_ref(), &error);
     if overrides.is_empty() {
         // Straight from the text, so that messages carry line and column.
-        return toml::from_str(text).map_err(parse_error);
+        return toml::from_str(text).map_err(at_fault);
     }
-    let mut table: Table = toml::from_str(text).map_err(parse_error)?;
+    let file: Table = toml::from_str(text).map_err(at_fault)?;
+    let overrides: Vec<&str> = overrides.iter().map(AsRef::as_ref).collect();
+    let merged = merge(&file, &overrides)?;
+    Value::Table(merged).try_into::<T>().map_err(|error| {
+        override_at_fault::<T>(&file, &overrides, &error).unwrap_or_else(|| {
+            let of_file = toml::from_str::<T>(text).err();
+            at_fault(of_file.unwrap_or(error))
+        })
+    })
+}
+
+/// Names the override without which `error` would be gone; `None` when the file itself is wrong.
+fn override_at_fault<T: DeserializeOwned>(
+    file: &Table,
+    overrides: &[&str],
+    error: &toml::de::Error,
+) -> Option<ConfigError> {
+    let typed = |overrides: &[&str]| {
+        let merged = merge(file, overrides).ok()?;
+        Some(Value::Table(merged).try_into::<T>())
+    };
+    let fits = |overrides: &[&str]| typed(overrides).is_some_and(|result| result.is_ok());
+    let fits_without = |index: usize| fits(&[&overrides[..index], &overrides[index + 1..]].concat());
+    if let Some(index) = (0..overrides.len()).find(|index| fits_without(*index)) {
+        return Some(override_error(overrides[index], error));
+    }
+    if !fits(&[]) {
+        return None;
+    }
+    // Several are wrong: the first of them is named.
+    (1..=overrides.len()).find_map(|count| {
+        let error = typed(&overrides[..count])?.err()?;
+        Some(override_error(overrides[count - 1], &error))
+    })
+}
+
+fn parse_error(path: &Path, error: &toml::de::Error) -> ConfigError {
+    ConfigError::Parse { path: path.to_path_buf(), message: error.to_string().trim_end().to_owned() }
+}
+
+/// `text` is the override as given. The place that the parser names on a line of its own follows on the same line.
+fn override_error(text: &str, error: &toml::de::Error) -> ConfigError {
+    let message = error.to_string().trim_end().replace('\n', " ");
+    ConfigError::Override { text: text.to_owned(), message }
+}
+
+/// `file` after applying the overrides in their order.
+fn merge(file: &Table, overrides: &[&str]) -> Result<Table, ConfigError> {
+    let mut merged = file.clone();
     for text in overrides {
-        apply_override(&mut table, text.as_ref())?;
+        apply_override(&mut merged, text)?;
     }
-    Value::Table(table).try_into().map_err(parse_error)
+    Ok(merged)
 }
 
 /// Sets one dotted key; the value is TOML, or a string when it is not valid TOML.
@@ -182,11 +238,60 @@ mod tests {
         lr: f64,
     }
 
+    impl Validate for Sample {
+        fn problems(&self) -> Vec<String> {
+            let wrong = (self.seq_len == 0).then(|| "seq-len: found 0, expected at least 1".to_owned());
+            wrong.into_iter().collect()
+        }
+    }
+
+    fn refused(text: &str, overrides: &[&str]) -> String {
+        parse_with::<Sample>(text, "a.toml", overrides).expect_err("is wrong").to_string()
+    }
+
     #[test]
     fn unknown_key_names_file_line_and_key() {
-        let error = parse::<Sample>("seq-len = 1\nsequence = 2", "a.toml").expect_err("unknown key");
-        let text = error.to_string();
-        assert!(text.contains("a.toml") && text.contains("line 2") && text.contains("sequence"), "{text}");
+        // With a good override, too.
+        for overrides in [&[] as &[&str], &["optim.lr=0.5"]] {
+            let text = refused("seq-len = 1\nsequence = 2", overrides);
+            assert!(text.starts_with("a.toml: ") && text.contains("line 2"), "{text}");
+            assert!(text.contains("sequence"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_override_is_named_instead_of_the_file() {
+        for (overrides, start) in [
+            (&["seq-len=2", "sequence=3"][..], "--set sequence=3: unknown field `sequence`"),
+            (&["optim.rate=1", "seq-len=2"][..], "--set optim.rate=1: unknown field `rate`"),
+            (&["seq-len=many"][..], "--set seq-len=many: invalid type"),
+            // Without either of them the other one is still wrong.
+            (&["seq-len=2", "a=1", "b=2"][..], "--set a=1: unknown field `a`"),
+        ] {
+            let text = refused("seq-len = 1", overrides);
+            assert!(text.starts_with(start), "{text}");
+            assert!(!text.contains('\n'), "{text}");
+        }
+        let missing = refused("", &["seq-len=1", "sequence=2"]);
+        assert!(missing.starts_with("--set sequence=2: "), "{missing}");
+    }
+
+    #[test]
+    fn text_is_validated_like_a_file() {
+        let problem = "seq-len: found 0, expected at least 1";
+        assert!(refused("seq-len = 0", &[]).contains(problem));
+        assert!(refused("seq-len = 1", &["seq-len=0"]).contains(problem));
+        let unchecked: Sample = parse_unchecked("seq-len = 0", "a.toml", &[""; 0]).expect("parses");
+        assert_eq!(unchecked.seq_len, 0);
+    }
+
+    #[test]
+    fn a_config_that_cannot_be_read_is_bad_input_unless_the_device_fails() {
+        let error = load::<Sample>("no/such/a.toml").expect_err("is missing");
+        assert!(error.to_string().starts_with("no/such/a.toml: cannot read the config: "), "{error}");
+        assert!(error.is_bad_input());
+        let failed = FileError::new("a.toml", "read the config", std::io::ErrorKind::TimedOut.into());
+        assert!(!ConfigError::from(failed).is_bad_input());
     }
 
     #[test]

@@ -73,3 +73,17 @@ impl RunContext {
         self.provenance.clone().unwrap_or_else(|| Provenance::new(program, version))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_library_signs_only_when_nobody_else_does() {
+        let origin = Provenance::new("program", "2");
+        let named = RunContext::default().with_provenance(origin.clone());
+        assert_eq!(named.provenance_or("library", "1"), origin);
+        let library = Provenance::new("library", "1");
+        assert_eq!(RunContext::default().provenance_or("library", "1"), library);
+    }
+}

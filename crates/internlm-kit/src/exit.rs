@@ -3,11 +3,11 @@
 //! | code | meaning |
 //! |---|---|
 //! | 0 | the work is done |
-//! | 1 | the work failed: a full disk, a server that broke off, a training run whose loss is not finite |
-//! | 2 | the input or the usage is wrong: a missing file, a bad value, an unknown flag |
+//! | 1 | the work failed: a full disk, a server that closed the connection in the middle, a training run whose loss is not finite |
+//! | 2 | the input or the usage is wrong: a missing file, a bad value, an unknown flag, a server or a program that is not there before anything was done |
 //! | 3 | some items or cells failed, the rest is done |
 //! | 130 | interrupted a second time, without waiting for the work in progress |
-//! | 141 | the reader of standard output closed it (`\| head -1`); ends without a word |
+//! | 141 | the reader of standard output closed it (`\| head -1`); prints no message |
 
 use std::error::Error;
 #[cfg(feature = "cli")]
@@ -73,11 +73,13 @@ where
     match run() {
         Ok(done) => done.report(),
         Err(error) if error.chain().any(is_closed_pipe) => ExitCode::from(CLOSED_PIPE),
-        Err(error) => {
-            let at_fault = error.chain().any(is_bad_input::<E>);
-            report(error.as_ref(), if at_fault { Failure::BadInput } else { Failure::Failed })
-        }
+        Err(error) => report(error.as_ref(), failure::<E>(&error)),
     }
+}
+
+#[cfg(feature = "cli")]
+fn failure<E: Error + BadInput + 'static>(error: &anyhow::Error) -> Failure {
+    if error.chain().any(is_bad_input::<E>) { Failure::BadInput } else { Failure::Failed }
 }
 
 #[cfg(feature = "cli")]
@@ -104,18 +106,91 @@ fn is_bad_input<E: Error + BadInput + 'static>(cause: &(dyn Error + 'static)) ->
 ///
 /// A cause whose text the previous line already contains is not repeated.
 pub fn report(error: &(dyn Error + 'static), failure: Failure) -> ExitCode {
-    let mut stderr = std::io::stderr().lock();
-    let mut shown = error.to_string();
     // A closed stderr leaves nobody to tell: the exit code still says it.
-    let _ = writeln!(stderr, "error: {shown}");
+    let _ = std::io::stderr().lock().write_all(message(error).as_bytes());
+    failure.into()
+}
+
+fn message(error: &(dyn Error + 'static)) -> String {
+    let mut shown = error.to_string();
+    let mut lines = vec![format!("error: {shown}\n")];
     let mut cause = error.source();
     while let Some(error) = cause {
         let text = error.to_string();
         if !shown.contains(&text) {
-            let _ = writeln!(stderr, "  caused by: {text}");
+            lines.push(format!("  caused by: {text}\n"));
             shown = text;
         }
         cause = error.source();
     }
-    failure.into()
+    lines.concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Error as IoError;
+
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    enum Sample {
+        #[error("a.toml: found 1, expected 2")]
+        Input,
+        #[error("cannot finish: {0}")]
+        Work(#[source] IoError),
+        #[error("step 3")]
+        Step(#[source] Box<Sample>),
+    }
+
+    impl BadInput for Sample {
+        fn is_bad_input(&self) -> bool {
+            matches!(self, Self::Input)
+        }
+    }
+
+    #[test]
+    fn a_cause_that_the_line_before_contains_is_not_repeated() {
+        assert_eq!(message(&Sample::Input), "error: a.toml: found 1, expected 2\n");
+        let work = Sample::Work(IoError::other("the disk is full"));
+        assert_eq!(message(&work), "error: cannot finish: the disk is full\n");
+        let step = Sample::Step(Box::new(work));
+        let text = "error: step 3\n  caused by: cannot finish: the disk is full\n";
+        assert_eq!(message(&step), text);
+    }
+
+    #[test]
+    fn failures_have_the_codes_of_the_table() {
+        let codes = [Failure::Failed, Failure::BadInput, Failure::Partial].map(Failure::code);
+        assert_eq!(codes, [1, 2, 3]);
+    }
+
+    #[cfg(feature = "cli")]
+    #[test]
+    fn whose_fault_it_is_is_found_anywhere_among_the_causes() {
+        use std::io::ErrorKind;
+        let file = |kind: ErrorKind| crate::file::FileError::new("a", "write", kind.into());
+        let cases: [(anyhow::Error, Failure); 7] = [
+            (Sample::Input.into(), Failure::BadInput),
+            (anyhow::Error::from(Sample::Input).context("while reading"), Failure::BadInput),
+            (Sample::Step(Box::new(Sample::Work(ErrorKind::Other.into()))).into(), Failure::Failed),
+            (file(ErrorKind::NotFound).into(), Failure::BadInput),
+            (file(ErrorKind::StorageFull).into(), Failure::Failed),
+            (UsageError("--a and --b exclude each other".to_owned()).into(), Failure::BadInput),
+            (anyhow::anyhow!("something else"), Failure::Failed),
+        ];
+        for (error, expected) in cases {
+            assert_eq!(failure::<Sample>(&error), expected, "{error:?}");
+        }
+    }
+
+    #[cfg(feature = "cli")]
+    #[test]
+    fn only_the_closed_pipe_of_an_output_ends_quietly() {
+        use crate::file::{ClosedPipe, FileError};
+        let broken = || IoError::from(std::io::ErrorKind::BrokenPipe);
+        let output = FileError::new("-", "write", ClosedPipe::mark(broken()));
+        assert!(anyhow::Error::from(output).chain().any(is_closed_pipe));
+        let server = Sample::Work(broken());
+        assert!(!anyhow::Error::from(server).chain().any(is_closed_pipe));
+    }
 }

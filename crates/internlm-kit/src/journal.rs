@@ -4,15 +4,15 @@
 //! the journal is opened again; every entry before it counts. Two processes never write one journal: the second is
 //! refused.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::bad_input::BadInput;
-use crate::file::{self, AtPath, FileError};
+use crate::file::{self, AtPath, FileError, Lock};
 
 /// What an entry survives when [`Journal::append`] has returned.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -64,6 +64,17 @@ pub struct Journal {
     path: PathBuf,
     file: File,
     durability: Durability,
+    /// Bytes of the whole lines.
+    length: u64,
+    tail: Tail,
+}
+
+/// What follows the whole lines in the file.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Tail {
+    Nothing,
+    /// Bytes of an entry whose writing failed.
+    Torn,
 }
 
 /// A journal and what it held when it was opened.
@@ -89,16 +100,9 @@ impl Journal {
     ) -> Result<Opened<T>, JournalError> {
         let path = path.as_ref();
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            file::create_dir_all(folder)?;
+            file::create_folders(folder).at(folder, "create the folder")?;
         }
-        let mut options = OpenOptions::new();
-        let mut file =
-            options.read(true).write(true).create(true).truncate(false).open(path).at(path, "open")?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(JournalError::InUse { path: path.to_path_buf() }),
-            Err(TryLockError::Error(source)) => return Err(FileError::new(path, "lock", source).into()),
-        }
+        let mut file = claim(path)?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).at(path, "read")?;
         let lines = Lines::parse(&bytes);
@@ -106,22 +110,36 @@ impl Journal {
             tracing::info!("{}: cut a torn line of {} bytes", path.display(), bytes.len() - lines.whole);
             file.set_len(lines.whole as u64).at(path, "write")?;
         }
-        file.seek(SeekFrom::End(0)).at(path, "write")?;
-        let journal = Self { path: path.to_path_buf(), file, durability };
+        if bytes.is_empty() {
+            // It may be new: then its name has to survive as well.
+            file::sync_parent(path).at(path, "sync the folder of")?;
+        }
+        let length = file.seek(SeekFrom::End(0)).at(path, "write")?;
+        let journal = Self { path: path.to_path_buf(), file, durability, length, tail: Tail::Nothing };
         Ok(Opened { journal, entries: lines.entries, damaged: lines.damaged })
     }
 
-    /// Adds one entry with one write.
+    /// Adds one entry with one write. After an error the entry is not in the journal, which can be used further.
     ///
     /// # Errors
     /// [`FileError`]: the disk is full, or the entry is not plain data.
     pub fn append<T: Serialize + ?Sized>(&mut self, entry: &T) -> Result<(), FileError> {
-        let written =
-            line(entry).and_then(|line| self.file.write_all(&line)).and_then(|()| match self.durability {
-                Durability::Process => Ok(()),
-                Durability::Disk => self.file.sync_data(),
-            });
-        written.at(&self.path, "append to")
+        line(entry).and_then(|line| self.write(&line)).at(&self.path, "append to")
+    }
+
+    fn write(&mut self, line: &[u8]) -> io::Result<()> {
+        if self.tail == Tail::Torn {
+            self.file.set_len(self.length)?;
+            self.file.seek(SeekFrom::Start(self.length))?;
+        }
+        self.tail = Tail::Torn;
+        self.file.write_all(line)?;
+        if self.durability == Durability::Disk {
+            self.file.sync_data()?;
+        }
+        self.length += line.len() as u64;
+        self.tail = Tail::Nothing;
+        Ok(())
     }
 
     /// Makes everything appended so far survive a power failure.
@@ -137,8 +155,10 @@ impl Journal {
     /// # Errors
     /// [`FileError`] naming the journal.
     pub fn clear(&mut self) -> Result<(), FileError> {
-        let cleared = self.file.set_len(0).and_then(|()| self.file.seek(SeekFrom::Start(0)).map(drop));
-        cleared.at(&self.path, "write")
+        let cleared = self.file.set_len(0).and_then(|()| self.file.seek(SeekFrom::Start(0)));
+        self.length = cleared.at(&self.path, "write")?;
+        self.tail = Tail::Nothing;
+        Ok(())
     }
 
     /// Deletes the file: its run is complete and written elsewhere.
@@ -156,6 +176,27 @@ impl Journal {
     }
 }
 
+impl Drop for Journal {
+    fn drop(&mut self) {
+        // A child process that is just being started has a copy of the open file: closing ours would not free the lock.
+        let _ = self.file.unlock();
+    }
+}
+
+/// Opens or creates the file at `path` and locks it.
+fn claim(path: &Path) -> Result<File, JournalError> {
+    loop {
+        let mut options = OpenOptions::new();
+        let file = options.read(true).write(true).create(true).truncate(false).open(path).at(path, "open")?;
+        match file::try_lock(&file, path).at(path, "lock")? {
+            Lock::Held => return Ok(file),
+            Lock::Taken => return Err(JournalError::InUse { path: path.to_path_buf() }),
+            // Its writer removed it between our opening and locking.
+            Lock::Moved => {}
+        }
+    }
+}
+
 /// The entries of a journal that somebody else may be writing; lines that are torn or not entries are left out, and a
 /// file that does not exist has none.
 ///
@@ -164,7 +205,7 @@ impl Journal {
 pub fn read<T: DeserializeOwned>(path: impl AsRef<Path>) -> Result<Vec<T>, FileError> {
     match file::read(path) {
         Ok(bytes) => Ok(Lines::parse(&bytes).entries),
-        Err(error) if error.source.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) if error.source.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
         Err(error) => Err(error),
     }
 }
@@ -173,7 +214,7 @@ pub fn read<T: DeserializeOwned>(path: impl AsRef<Path>) -> Result<Vec<T>, FileE
 ///
 /// # Errors
 /// The entry is not plain data, for instance a map whose keys are not strings.
-pub fn line<T: Serialize + ?Sized>(entry: &T) -> std::io::Result<Vec<u8>> {
+pub fn line<T: Serialize + ?Sized>(entry: &T) -> io::Result<Vec<u8>> {
     let mut line = serde_json::to_vec(entry)?;
     line.push(b'\n');
     Ok(line)
@@ -194,7 +235,7 @@ impl<T: DeserializeOwned> Lines<T> {
         for (index, text) in bytes[..whole].split(|byte| *byte == b'\n').enumerate() {
             match serde_json::from_slice(text) {
                 Ok(entry) => lines.entries.push(entry),
-                // An empty line is what older versions put behind a torn one.
+                // An empty line is what older versions put after a torn one.
                 Err(_) if text.is_empty() => {}
                 Err(_) => lines.damaged.push(index + 1),
             }
@@ -204,74 +245,4 @@ impl<T: DeserializeOwned> Lines<T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn open(path: &Path) -> Opened<String> {
-        Journal::open(path, Durability::Process).expect("opens")
-    }
-
-    #[test]
-    fn a_cut_at_any_byte_loses_at_most_the_last_entry_and_the_rest_is_written_again() {
-        let folder = tempfile::tempdir().expect("temporary folder");
-        let path = folder.path().join("new/journal.jsonl");
-        let entries: Vec<String> = (0..5).map(|index| "ä\n\"".repeat(index)).collect();
-        let mut opened = open(&path);
-        for entry in &entries {
-            opened.journal.append(entry).expect("appends");
-        }
-        drop(opened);
-        let whole = fs::read(&path).expect("reads");
-        for cut in 0..=whole.len() {
-            fs::write(&path, &whole[..cut]).expect("writes");
-            let mut opened = open(&path);
-            let lines = whole[..cut].iter().filter(|byte| **byte == b'\n').count();
-            assert_eq!(
-                (opened.entries.as_slice(), opened.damaged.len()),
-                (&entries[..lines], 0),
-                "cut at {cut}"
-            );
-            for entry in &entries[lines..] {
-                opened.journal.append(entry).expect("appends");
-            }
-            drop(opened);
-            assert_eq!(fs::read(&path).expect("reads"), whole, "cut at {cut}");
-        }
-    }
-
-    #[test]
-    fn damage_is_told_by_line_and_costs_only_that_line() {
-        let folder = tempfile::tempdir().expect("temporary folder");
-        let path = folder.path().join("journal.jsonl");
-        fs::write(&path, "\"a\"\n\n{\"b\"\n\"c\"\n").expect("writes");
-        let opened = open(&path);
-        assert_eq!((opened.entries, opened.damaged), (vec!["a".to_owned(), "c".to_owned()], vec![3]));
-    }
-
-    #[test]
-    fn a_second_writer_is_refused_and_a_reader_is_not() {
-        let folder = tempfile::tempdir().expect("temporary folder");
-        let path = folder.path().join("journal.jsonl");
-        assert!(read::<String>(&path).expect("no file, no entries").is_empty());
-        let mut first = open(&path);
-        first.journal.append("a").expect("appends");
-        let error = Journal::open::<String>(&path, Durability::Disk).expect_err("locked");
-        assert!(error.is_bad_input() && error.to_string().contains("another process"), "{error}");
-        assert_eq!(read::<String>(&path).expect("reads"), ["a"]);
-    }
-
-    #[test]
-    fn a_cleared_journal_starts_afresh_and_a_removed_one_is_gone() {
-        let folder = tempfile::tempdir().expect("temporary folder");
-        let path = folder.path().join("journal.jsonl");
-        let mut opened = Journal::open::<String>(&path, Durability::Disk).expect("opens");
-        opened.journal.append("a").expect("appends");
-        opened.journal.clear().expect("clears");
-        opened.journal.append("b").expect("appends");
-        drop(opened);
-        let opened = open(&path);
-        assert_eq!(opened.entries, ["b"]);
-        opened.journal.remove().expect("removes");
-        assert!(!path.exists());
-    }
-}
+mod tests;

@@ -1,4 +1,4 @@
-//! Edge code for programs that work for hours and must never lose what they have done.
+//! Building blocks for long-running command-line programs that must never lose what they have done.
 //!
 //! It is the foundation of the InternLM crates, and useful to any Rust program that reads TOML configs, writes result
 //! files, can be killed and resumed, and runs code that it does not trust. No Burn, no async.
@@ -18,11 +18,18 @@
 //! | `testing` | feature `testing`: random data, damaged bytes, binaries as users run them, an HTTP server |
 //!
 //! ```
-//! use internlm_kit::config;
+//! use internlm_kit::config::{self, Validate};
 //!
 //! #[derive(serde::Deserialize, Debug)]
 //! #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 //! struct ServeConfig { server_port: u16 }
+//!
+//! impl Validate for ServeConfig {
+//!     fn problems(&self) -> Vec<String> {
+//!         let wrong = (self.server_port == 0).then(|| "server-port: found 0, expected at least 1".to_owned());
+//!         wrong.into_iter().collect()
+//!     }
+//! }
 //!
 //! let config: ServeConfig = config::parse_with("server-port = 80", "serve.toml", &["server-port=23333"])?;
 //! assert_eq!(config.server_port, 23333);

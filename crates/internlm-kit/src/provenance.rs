@@ -56,3 +56,15 @@ impl fmt::Display for Provenance {
         write!(formatter, "{} {}, git {commit}", self.program, self.version)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_known_commit_is_named() {
+        let origin = Provenance::new("p", "1").with_commit("1f0c2-dirty");
+        assert_eq!(origin.to_string(), "p 1, git 1f0c2-dirty");
+        assert_eq!(origin.header(), "# p 1, git 1f0c2-dirty\n");
+    }
+}

@@ -33,7 +33,7 @@ pub trait Progress: Debug + Send + Sync {
     /// Says that `units` more are done.
     fn advance(&self, units: u64);
 
-    /// Replaces the text behind the count, for instance `pages, 12 dropped`.
+    /// Replaces the text after the count, for instance `pages, 12 dropped`.
     fn message(&self, text: &str);
 }
 

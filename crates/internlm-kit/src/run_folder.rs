@@ -5,6 +5,7 @@
 //! that is not the same is refused with [`OtherRun`] unless the user asks for it.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -16,16 +17,24 @@ use crate::provenance::Provenance;
 
 /// A folder holds the result of another configuration.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("{}: found a {state} run that differs in {}, expected the same configuration; {advice}", folder.display(), keys.join(", "))]
+#[error("{}: found a {state} run {}, expected the same configuration; {advice}", folder.display(), difference(keys))]
 pub struct OtherRun {
-    /// The folder of the run.
+    /// Where that run is.
     pub folder: PathBuf,
     /// How far that run is: `finished` or `unfinished`.
     pub state: &'static str,
-    /// Dotted keys whose values differ.
+    /// Dotted keys whose values differ; empty when the configuration of that run is unknown.
     pub keys: Vec<String>,
     /// What the user can do, in the words of the verb: `choose another run.out, or pass --force to replace it`.
     pub advice: String,
+}
+
+fn difference(keys: &[String]) -> String {
+    if keys.is_empty() {
+        "whose configuration is unknown".to_owned()
+    } else {
+        format!("that differs in {}", keys.join(", "))
+    }
 }
 
 impl BadInput for OtherRun {
@@ -49,7 +58,8 @@ impl BadInput for OtherRun {
 /// let path = folder.path().join("config.toml");
 /// run_folder::write_config(&path, &Config { steps: 3 }, &Provenance::new("demo", "1.0"))?;
 /// assert_eq!(std::fs::read_to_string(&path)?, "# demo 1.0, git unknown\nsteps = 3\n");
-/// assert_eq!(run_folder::differences(&path, &Config { steps: 4 }, &[])?, ["steps"]);
+/// let keys = run_folder::differences(&path, &Config { steps: 4 }, &[])?;
+/// assert_eq!(keys.expect("the file is there"), ["steps"]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn write_config<T: Serialize>(
@@ -63,8 +73,8 @@ pub fn write_config<T: Serialize>(
 }
 
 /// Dotted keys in which `config` differs from the one that [`write_config`] left at `path`, in alphabetical order;
-/// none when there is no such file. `ignored` names keys that say how a run works and not what comes out
-/// (`workers`); a key is ignored at every depth.
+/// `None` when there is no such file, so that nothing is known. `ignored` names keys that say how a run works and not
+/// what it writes (`workers`); a key is ignored at every depth.
 ///
 /// # Errors
 /// [`FileError`]: the file cannot be read or is not TOML, or a value of `config` has no form in TOML.
@@ -72,20 +82,20 @@ pub fn differences<T: Serialize>(
     path: impl AsRef<Path>,
     config: &T,
     ignored: &[&str],
-) -> Result<Vec<String>, FileError> {
+) -> Result<Option<Vec<String>>, FileError> {
     let path = path.as_ref();
     let text = match file::read_to_string(path) {
         Ok(text) => text,
-        Err(error) if error.source.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.source.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
-    let before: Table = text
-        .parse()
-        .map_err(|error: toml::de::Error| FileError::new(path, "parse", std::io::Error::other(error)))?;
+    let before: Table = text.parse().map_err(|error: toml::de::Error| {
+        FileError::new(path, "parse", io::Error::new(io::ErrorKind::InvalidData, error))
+    })?;
     let now = Table::try_from(config).map_err(|error| not_toml(path, error))?;
     let mut keys = Vec::new();
     compare(&Pair { before: &before, now: &now }, "", ignored, &mut keys);
-    Ok(keys)
+    Ok(Some(keys))
 }
 
 struct Pair<'a> {
@@ -108,7 +118,7 @@ fn compare(pair: &Pair<'_>, prefix: &str, ignored: &[&str], keys: &mut Vec<Strin
 }
 
 fn not_toml(path: &Path, error: toml::ser::Error) -> FileError {
-    FileError::new(path, "write the config", std::io::Error::other(error))
+    FileError::new(path, "write the config", io::Error::other(error))
 }
 
 #[cfg(test)]
@@ -134,9 +144,11 @@ mod tests {
         let folder = tempfile::tempdir().expect("temporary folder");
         let path = folder.path().join("config.toml");
         let config = |lr, workers, init| Config { steps: 3, workers, optim: Optim { lr, workers }, init };
-        assert!(differences(&path, &config(0.1, 1, None), &[]).expect("no file").is_empty());
+        assert_eq!(differences(&path, &config(0.1, 1, None), &[]).expect("no file"), None);
         write_config(&path, &config(0.1, 1, None), &Provenance::new("p", "1")).expect("writes");
-        let keys = |config: &Config, ignored: &[&str]| differences(&path, config, ignored).expect("compares");
+        let keys = |config: &Config, ignored: &[&str]| {
+            differences(&path, config, ignored).expect("compares").expect("the file is there")
+        };
         assert!(keys(&config(0.1, 1, None), &[]).is_empty());
         assert!(keys(&config(0.1, 2, None), &["workers"]).is_empty());
         let all = keys(&config(0.2, 2, Some("hf".to_owned())), &[]);
@@ -144,8 +156,17 @@ mod tests {
     }
 
     #[test]
+    fn a_config_that_is_not_toml_is_bad_input() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let path = folder.path().join("config.toml");
+        file::write(&path, "steps = [").expect("writes");
+        let error = differences(&path, &Optim { lr: 0.1, workers: 1 }, &[]).expect_err("is not TOML");
+        assert!(error.is_bad_input() && error.to_string().contains("config.toml: cannot parse: "), "{error}");
+    }
+
+    #[test]
     fn a_refusal_names_folder_keys_and_a_way_out() {
-        let refusal = OtherRun {
+        let mut refusal = OtherRun {
             folder: "runs/a".into(),
             state: "finished",
             keys: vec!["optim.lr".to_owned()],
@@ -155,5 +176,8 @@ mod tests {
                     pass --force to replace it";
         assert_eq!(refusal.to_string(), text);
         assert!(refusal.is_bad_input());
+        refusal.keys.clear();
+        let text = refusal.to_string();
+        assert!(text.contains("found a finished run whose configuration is unknown, expected"), "{text}");
     }
 }

@@ -50,3 +50,49 @@ impl Stop {
         Ok(stop)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_reaches_every_clone_and_no_other_stop() {
+        let (stop, other) = (Stop::new(), Stop::new());
+        let clone = stop.clone();
+        assert!(!clone.is_requested());
+        stop.request();
+        assert!(clone.is_requested() && stop.clone().is_requested() && !other.is_requested());
+    }
+
+    /// Tells the process that runs the test below to raise signals, and names the file where it says how far it came.
+    #[cfg(feature = "cli")]
+    const RAISES: &str = "INTERNLM_TEST_RAISES";
+
+    #[cfg(feature = "cli")]
+    #[test]
+    fn the_first_signal_requests_a_stop_and_the_second_one_ends_the_process() {
+        use signal_hook::consts::{SIGINT, SIGTERM};
+        use signal_hook::low_level::raise;
+        if let Some(progress) = std::env::var_os(RAISES) {
+            let stop = Stop::on_signals().expect("installs handlers");
+            raise(SIGTERM).expect("raises");
+            assert!(stop.is_requested());
+            std::fs::write(&progress, "requested").expect("writes");
+            raise(SIGINT).expect("raises");
+            std::fs::write(&progress, "survived").expect("writes");
+            return;
+        }
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let progress = folder.path().join("progress");
+        let ran = std::process::Command::new(std::env::current_exe().expect("this test's binary"))
+            .args([
+                "--exact",
+                "stop::tests::the_first_signal_requests_a_stop_and_the_second_one_ends_the_process",
+            ])
+            .env(RAISES, &progress)
+            .output()
+            .expect("starts");
+        assert_eq!(ran.status.code(), Some(130), "{ran:?}");
+        assert_eq!(std::fs::read_to_string(&progress).expect("reads"), "requested");
+    }
+}

@@ -57,16 +57,20 @@ impl Bar {
         let Some(plain) = &self.plain else { return };
         // A poisoned lock only means that another thread panicked while writing a line.
         let Ok(mut state) = plain.lock() else { return };
-        let done = self.bar.position();
-        let total = self.bar.length().unwrap_or(done);
         if state.last.elapsed() < PLAIN_INTERVAL {
             return;
         }
         state.last = Instant::now();
-        let seconds = state.started.elapsed().as_secs_f64();
-        let rate = done as f64 / seconds.max(1e-9);
+        tracing::info!("{}", self.line(state.started.elapsed()));
+    }
+
+    /// The plain form of what is done so long after the start.
+    fn line(&self, elapsed: Duration) -> String {
+        let done = self.bar.position();
+        let total = self.bar.length().unwrap_or(done);
+        let rate = done as f64 / elapsed.as_secs_f64().max(1e-9);
         let left = total.saturating_sub(done) as f64 / rate.max(1e-9);
-        tracing::info!("{}: {done}/{total} {} {rate:.1}/s eta {left:.0}s", self.name, self.bar.message());
+        format!("{}: {done}/{total} {} {rate:.1}/s eta {left:.0}s", self.name, self.bar.message())
     }
 }
 
@@ -84,5 +88,21 @@ impl Progress for Bar {
 impl Drop for Bar {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plain_line_has_count_text_rate_and_time_left() {
+        let bar = Bar::new("read", "pages", 10);
+        bar.advance(4);
+        assert_eq!(bar.line(Duration::from_secs(2)), "read: 4/10 pages 2.0/s eta 3s");
+        bar.message("pages, 1 dropped");
+        bar.advance(8);
+        let more_than_announced = bar.line(Duration::from_secs(2));
+        assert_eq!(more_than_announced, "read: 12/10 pages, 1 dropped 6.0/s eta 0s");
     }
 }

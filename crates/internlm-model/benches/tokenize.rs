@@ -5,7 +5,7 @@
 //!     [--runs 3] [--ids PATH] [--save FOLDER]
 //! ```
 //!
-//! The text is cut behind the first line end after 4096 bytes (`--documents whole`: not at all). Without `--text`
+//! The text is cut at the first line end after 4096 bytes (`--documents whole`: not at all). Without `--text`
 //! it is made here: 4 MB of Chinese, English and code. `--ids` writes the ids, one document per line; `--save` the
 //! tokenizer. `benches/peers/tokenize_peers.py` runs this beside `tokenizers` and `sentencepiece`.
 #![allow(clippy::print_stdout, missing_docs)]

@@ -1,6 +1,6 @@
-//! Where queries meet keys: the seam between the decoder and whoever keeps the keys.
+//! [`Attend`]: computes attention and owns the stored keys and values, for training, generation and serving.
 //!
-//! [`Causal`] holds nothing (training, scoring: every key is in the row), [`GrowingCache`] keeps the keys of one
+//! [`Causal`] stores nothing (training, scoring: every key is in the row), [`GrowingCache`] stores the keys of one
 //! sequence (reference generation), the serving engine has its own paged cache. The decoder does not know which.
 
 use burn::tensor::Tensor;

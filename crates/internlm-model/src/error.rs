@@ -67,6 +67,12 @@ pub enum Error {
     /// A chat template that cannot be rendered, or messages that do not fit it.
     #[error("chat template: {0}")]
     Chat(String),
+    /// Something of a conversation that the model's own chat template never shows.
+    #[error("chat template: found {what}, expected none: this model's chat template has no place for {what}")]
+    NoPlace {
+        /// What there is no place for: `tools`, `tool calls`.
+        what: &'static str,
+    },
     /// A device name that is unknown or not compiled in.
     #[error("device `{found}`: {expected}")]
     Device {
@@ -76,7 +82,7 @@ pub enum Error {
         expected: String,
     },
     /// An id that the vocabulary does not have.
-    #[error("token id at index {index}: found {found}, expected < vocab {vocab}")]
+    #[error("token id at index {index}: found {found}, expected an id below the vocabulary's {vocab}")]
     UnknownToken {
         /// Where in the list of ids it is.
         index: usize,

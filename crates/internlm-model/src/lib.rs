@@ -11,7 +11,7 @@
 //! | [`chat`] | messages -> ids and a loss mask; generated ids -> content and tool calls |
 //! | [`weights`] | safetensors, PyTorch, InternEvo, GGUF -> tensors by InternLM2 name; converts between them |
 //! | `decoder` | a path, or a config and a seed -> `Decoder`; ids -> hidden states, logits, loss |
-//! | `attend` | where queries meet keys: the seam for training, generation and serving |
+//! | `attend` | `Attend`: computes attention, owns the stored keys and values; for training, generation and serving |
 //! | `generate` | a decoder and a prompt -> ids or text, one at a time |
 //! | [`answer`] | the text of an answer -> its number, compared exactly |
 //! | [`sampling`] | logits -> one token id, from counter-based random numbers |
@@ -77,6 +77,7 @@ mod heads;
 pub mod kernels;
 #[cfg(feature = "burn")]
 pub mod linear;
+mod marks;
 #[cfg(feature = "burn")]
 pub mod padding;
 #[cfg(feature = "burn")]

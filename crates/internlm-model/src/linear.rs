@@ -60,13 +60,29 @@ pub struct Quantized {
 
 /// Rank, strength and initial values of a low-rank adapter.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct LoraConfig {
     /// Rank r of the product.
     pub rank: usize,
     /// alpha; the product is scaled by alpha / r.
     pub alpha: f64,
-    /// Seed of A; with the layer's name it determines every value.
+    /// Seed of A; with the layer's name it determines every value. Default 0.
     pub seed: u64,
+}
+
+impl LoraConfig {
+    /// An adapter of the given rank and alpha, with seed 0.
+    #[must_use]
+    pub fn new(rank: usize, alpha: f64) -> Self {
+        Self { rank, alpha, seed: 0 }
+    }
+
+    /// Sets the seed of A.
+    #[must_use]
+    pub fn with_seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
 }
 
 impl Linear {

@@ -15,12 +15,13 @@ use crate::TokenId;
 /// use internlm_model::sampling::{SamplingConfig, sample};
 /// use internlm_model::TokenId;
 ///
-/// let config = SamplingConfig { repetition_penalty: 3.0, ..SamplingConfig::greedy() };
+/// let config = SamplingConfig::greedy().with_repetition_penalty(3.0);
 /// assert_eq!(sample(&[1.0, 2.0, 1.5], &[], &config, 0), TokenId(1));
 /// assert_eq!(sample(&[1.0, 2.0, 1.5], &[TokenId(1)], &config, 0), TokenId(2));
 /// ```
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[non_exhaustive]
 pub struct SamplingConfig {
     /// Logits are divided by it; 0 means greedy (the largest logit, the smaller id on ties).
     pub temperature: f32,
@@ -47,6 +48,48 @@ impl SamplingConfig {
     #[must_use]
     pub fn greedy() -> Self {
         Self { temperature: 0.0, top_k: None, top_p: 1.0, min_p: 0.0, repetition_penalty: 1.0, seed: 0 }
+    }
+
+    /// Sets what logits are divided by; 0 means greedy.
+    #[must_use]
+    pub fn with_temperature(mut self, temperature: f32) -> Self {
+        self.temperature = temperature;
+        self
+    }
+
+    /// Limits the candidates to the `top_k` largest logits.
+    #[must_use]
+    pub fn with_top_k(mut self, top_k: usize) -> Self {
+        self.top_k = Some(top_k);
+        self
+    }
+
+    /// Sets the probability that the candidates reach together, in (0, 1].
+    #[must_use]
+    pub fn with_top_p(mut self, top_p: f32) -> Self {
+        self.top_p = top_p;
+        self
+    }
+
+    /// Sets the smallest share of the most likely token's probability, in [0, 1].
+    #[must_use]
+    pub fn with_min_p(mut self, min_p: f32) -> Self {
+        self.min_p = min_p;
+        self
+    }
+
+    /// Sets what weakens the logits of tokens in the history; 1 does nothing.
+    #[must_use]
+    pub fn with_repetition_penalty(mut self, repetition_penalty: f32) -> Self {
+        self.repetition_penalty = repetition_penalty;
+        self
+    }
+
+    /// Sets the seed of the random numbers.
+    #[must_use]
+    pub fn with_seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
     }
 
     /// Every value out of its range, as `key: found X, expected Y`.
@@ -215,91 +258,4 @@ fn draw(candidates: &[Candidate], uniform: f64) -> Option<TokenId> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn config(temperature: f32) -> SamplingConfig {
-        SamplingConfig { temperature, ..SamplingConfig::greedy() }
-    }
-
-    #[test]
-    fn frequencies_follow_the_softmax() {
-        let logits = [0.0, 1.0, 2.0];
-        let mut counts = [0_u32; 3];
-        for position in 0..30_000 {
-            counts[sample(&logits, &[], &config(1.0), position).index()] += 1;
-        }
-        // softmax(0, 1, 2) = 0.0900, 0.2447, 0.6652
-        for (count, expected) in counts.iter().zip([0.0900, 0.2447, 0.6652]) {
-            assert!((f64::from(*count) / 30_000.0 - expected).abs() < 0.01, "{counts:?}");
-        }
-    }
-
-    #[test]
-    fn top_k_top_p_and_min_p_cut_the_tail() {
-        let logits = [3.0, 2.0, 1.0, 0.0];
-        let all = (0..).zip(&logits).map(|(id, logit)| Candidate { id, weight: *logit });
-        let ids = |config: &SamplingConfig| candidates(all.clone().collect(), config).len();
-        assert_eq!(ids(&SamplingConfig { top_k: Some(2), ..config(1.0) }), 2);
-        // softmax = 0.644, 0.237, 0.087, 0.032
-        assert_eq!(ids(&SamplingConfig { top_p: 0.6, ..config(1.0) }), 1);
-        assert_eq!(ids(&SamplingConfig { top_p: 0.7, ..config(1.0) }), 2);
-        assert_eq!(ids(&SamplingConfig { min_p: 0.2, ..config(1.0) }), 2);
-    }
-
-    #[test]
-    fn the_nucleus_is_found_without_sorting_everything() {
-        // Nearly even probabilities: thousands of candidates are needed.
-        let weights: Vec<f32> = (0..5000).map(|i| 1.0 - (i * 7919 % 5000) as f32 * 1e-5).collect();
-        let all = || (0..).zip(&weights).map(|(id, weight)| Candidate { id, weight: *weight });
-        let mut sorted: Vec<Candidate> = all().collect();
-        sorted.sort_by(likelier);
-        for top_p in [1e-6, 0.03, 0.5, 0.9, 0.999_99] {
-            let mut found: Vec<Candidate> = all().collect();
-            truncate_top_p(&mut found, top_p);
-            assert!(found.iter().zip(&sorted).all(|(a, b)| a.id == b.id));
-            let share = |count: usize| sorted[..count].iter().map(|c| c.weight).sum::<f32>() / 4875.0;
-            assert!(share(found.len()) >= top_p - 1e-3 && share(found.len() - 1) < top_p + 1e-3);
-        }
-    }
-
-    #[test]
-    fn the_best_entries_decide_like_the_whole_row() {
-        // Ties, and values that fall together once they are divided.
-        let logits: Vec<f32> = (0..200).map(|i| (i * 37 % 50) as f32 * 0.11).collect();
-        let mut best: Vec<(TokenId, f32)> = (0..).map(TokenId).zip(logits.iter().copied()).collect();
-        best.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        for (temperature, top_k) in [(0.0, None), (0.7, Some(20)), (1e20, Some(7)), (1.3, Some(1))] {
-            let config = SamplingConfig { top_k, top_p: 0.9, min_p: 0.01, ..config(temperature) };
-            let needed = best_needed(&config).expect("a number decides");
-            for position in 0..50 {
-                let whole = sample(&logits, &[], &config, position);
-                assert_eq!(sample_best(&best[..needed], &config, position), Some(whole));
-                assert_eq!(sample_best(&best[..needed + 5], &config, position), Some(whole));
-            }
-        }
-        assert_eq!(best_needed(&config(1.0)), None);
-        assert_eq!(best_needed(&SamplingConfig { repetition_penalty: 1.1, ..config(0.0) }), None);
-        assert_eq!(sample_best(&[], &config(0.0), 0), None);
-    }
-
-    #[test]
-    fn penalty_counts_a_token_once_and_ignores_foreign_ids() {
-        let mut logits = [2.0, -2.0];
-        penalize(&mut logits, &[TokenId(0), TokenId(0), TokenId(1), TokenId(9)], 2.0);
-        assert_eq!(logits, [1.0, -4.0]);
-    }
-
-    #[test]
-    fn nan_and_empty_logits_do_not_panic() {
-        assert_eq!(sample(&[f32::NAN, 1.0], &[], &config(0.7), 3), TokenId(1));
-        assert_eq!(sample(&[f32::NAN], &[], &config(0.7), 3), TokenId(0));
-        assert_eq!(sample(&[], &[], &config(0.7), 3), TokenId(0));
-    }
-
-    #[test]
-    fn all_problems_are_named() {
-        let config = SamplingConfig { top_k: Some(0), top_p: 0.0, min_p: 2.0, ..config(-1.0) };
-        assert_eq!(config.problems().len(), 4);
-    }
-}
+mod tests;

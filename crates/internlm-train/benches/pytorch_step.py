@@ -1,4 +1,4 @@
-"""Whole training steps (forward, backward, clip, AdamW) of PyTorch eager f32 beside ours, in turns.
+"""Whole training steps (forward, backward, clip, AdamW) of PyTorch eager f32 and of ours, interleaved.
 
 The same architecture on both sides: RMSNorm, RoPE (half-split), grouped-query attention, SwiGLU, untied head, mean
 cross entropy, clip of the global norm at 1.0, AdamW (fused in neither: torch's default for-each form). Prints one line

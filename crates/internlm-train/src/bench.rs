@@ -67,11 +67,11 @@ pub const SHAPES: [BenchShape; 3] = [
 /// Rate of whole steps at one shape.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct BenchResult {
-    /// Name of the shape.
+    /// [`BenchShape::name`] of the measured shape.
     pub shape: String,
-    /// Weights of the model.
+    /// Number of weights of the model.
     pub parameters: u64,
-    /// Tokens of a step.
+    /// Number of tokens of a step.
     pub tokens: usize,
     /// Seconds of each measured step.
     pub seconds: Vec<f64>,
@@ -150,7 +150,23 @@ impl BenchShape {
     }
 }
 
+/// The middle value; the mean of the two middle ones when there is an even number of them.
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+    match values.as_slice() {
+        [] => f64::NAN,
+        values => f64::midpoint(values[(values.len() - 1) / 2], values[values.len() / 2]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_of_an_even_number_of_values_is_between_the_middle_ones() {
+        assert_eq!(median(vec![5.0, 1.0, 2.0]), 2.0);
+        assert_eq!(median(vec![8.0, 1.0, 2.0, 4.0]), 3.0);
+        assert!(median(Vec::new()).is_nan());
+    }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::{CheckpointConfig, MonitorConfig, OptimConfig, ScheduleConfig};
+use crate::{BaseWeights, CheckpointConfig, MonitorConfig, OptimConfig, ScheduleConfig};
 
 /// Everything of a run that does not depend on where its rows come from.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +19,9 @@ pub struct TrainerConfig {
     /// Maximum number of tokens of one forward and backward pass: rows of a step are joined up to it. More tokens
     /// are faster and take more memory; results differ by rounding only.
     pub pass_tokens: usize,
+    /// The weights that the run starts from, when a model folder gave them: a run resumes by itself only from a
+    /// checkpoint of the same ones. Default none.
+    pub base: Option<BaseWeights>,
     /// Whatever else determines the run (seed, origin of the weights): a run resumes by itself only from a
     /// checkpoint with equal settings.
     pub settings: Value,
@@ -37,6 +40,7 @@ impl TrainerConfig {
             checkpoint: CheckpointConfig::default(),
             monitor: MonitorConfig::default(),
             pass_tokens: Self::PASS_TOKENS,
+            base: None,
             settings: Value::Null,
         }
     }
@@ -45,6 +49,12 @@ impl TrainerConfig {
     #[must_use]
     pub fn with_pass_tokens(self, tokens: usize) -> Self {
         Self { pass_tokens: tokens, ..self }
+    }
+
+    /// The same run, started from the weights `base`.
+    #[must_use]
+    pub fn with_base(self, base: BaseWeights) -> Self {
+        Self { base: Some(base), ..self }
     }
 
     /// The same run with a checkpoint every `steps` steps.

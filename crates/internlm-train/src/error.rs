@@ -100,8 +100,8 @@ impl BadInput for Error {
             Self::Journal(error) => error.is_bad_input(),
             Self::Model(error) => error.is_bad_input(),
             Self::Shard(error) => error.is_bad_input(),
-            Self::Config(_)
-            | Self::OtherRun(_)
+            Self::Config(error) => error.is_bad_input(),
+            Self::OtherRun(_)
             | Self::TokenOutOfVocab { .. }
             | Self::Mismatch { .. }
             | Self::Checkpoint { .. } => true,

@@ -1,18 +1,25 @@
 //! The loop of a run: rows, steps, metrics, validation and checkpoints, until the last step or a request to stop.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use internlm_kit::context::RunContext;
+use internlm_kit::journal::{Durability, Journal};
 use internlm_kit::reporter::Progress;
 use internlm_kit::stop::Stop;
 use internlm_model::decoder::Decoder;
+use serde::de::IgnoredAny;
 
 use crate::batch::with_prefetch;
 use crate::checkpoint::Saver;
 use crate::metrics::MetricsLog;
 use crate::report::{End, RunReport, StepOutcome, StepReport};
 use crate::{Result, Row, RowSource, Start, Trainer, TrainerConfig, flops, resume};
+
+/// The empty file in a run's folder that is locked by the process that trains into it. `metrics.jsonl` cannot take its
+/// place, because it is replaced when a run resumes.
+const LOCK: &str = ".lock";
 
 /// Where a run writes, how it starts, and what it gets from whoever started it.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +31,8 @@ pub struct FitOptions {
     pub start: Start,
     /// A stop request ends the run after the current step, with a checkpoint; progress goes to the reporter.
     pub context: RunContext,
+    /// The lock of the folder, when the caller holds it for longer than the loop.
+    lock: Option<Arc<Journal>>,
 }
 
 impl FitOptions {
@@ -43,6 +52,25 @@ impl FitOptions {
     #[must_use]
     pub fn with_context(self, context: &RunContext) -> Self {
         Self { context: context.clone(), ..self }
+    }
+
+    /// The same run, whose folder is locked from now on until the last copy of these options is dropped: for callers
+    /// that write more into it after the loop. Otherwise [`Trainer::fit`] locks it for its own time.
+    ///
+    /// # Errors
+    /// Another process that trains into the folder, and a folder that cannot be created.
+    pub fn with_lock(self) -> Result<Self> {
+        let lock = Some(self.locked()?);
+        Ok(Self { lock, ..self })
+    }
+
+    /// The lock that is held already, or a new one. The system frees it when the process ends, however it ends.
+    fn locked(&self) -> Result<Arc<Journal>> {
+        if let Some(lock) = &self.lock {
+            return Ok(Arc::clone(lock));
+        }
+        let opened = Journal::open::<IgnoredAny>(self.out.join(LOCK), Durability::Process)?;
+        Ok(Arc::new(opened.journal))
     }
 }
 
@@ -97,7 +125,7 @@ impl Trainer {
     /// alone validates and writes.
     ///
     /// # Errors
-    /// Data, checkpoint and I/O errors, and [`crate::Error::NotFinite`].
+    /// Data, checkpoint and I/O errors, another process that trains into the folder, and [`crate::Error::NotFinite`].
     pub fn fit(
         &mut self,
         source: &mut dyn RowSource,
@@ -105,9 +133,11 @@ impl Trainer {
         options: &FitOptions,
     ) -> Result<RunReport> {
         self.state_mut().data = source.fingerprint();
+        let writes = self.collective().rank() == 0;
+        // Before any checkpoint is looked at or moved: it may be that of a run in progress.
+        let _lock = writes.then(|| options.locked()).transpose()?;
         let resumed_from = self.start_in_turn(&options.out, &options.start)?;
         let (first, last) = (self.state().step, self.config().schedule.steps);
-        let writes = self.collective().rank() == 0;
         if writes {
             hooks.started()?;
         }
@@ -140,10 +170,6 @@ impl Trainer {
         let mut resumed_from = None;
         for turn in 0..self.collective().size().min(2) {
             let first = self.collective().rank() == 0;
-            if first && turn == 0 {
-                // Before any folder is moved: they may be those of a run in progress.
-                MetricsLog::check_free(&out.join("metrics.jsonl"))?;
-            }
             if first == (turn == 0) {
                 resumed_from = resume::start(self, out, start)?;
             }
@@ -156,8 +182,8 @@ impl Trainer {
 impl Files {
     fn open(out: &Path, first: u64, config: &TrainerConfig) -> Result<Self> {
         Ok(Self {
-            log: MetricsLog::open(&out.join("metrics.jsonl"), first)?,
-            saver: Saver::new(&out.join("checkpoints"), config.checkpoint.keep_last),
+            log: MetricsLog::open(out.join("metrics.jsonl"), first)?,
+            saver: Saver::new(out.join("checkpoints"), config.checkpoint.keep_last),
         })
     }
 }

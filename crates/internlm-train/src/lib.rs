@@ -10,13 +10,13 @@
 //!
 //! | module | takes -> gives |
 //! |---|---|
-//! | [`pretrain`](mod@pretrain) | one TOML -> a trained, exported model: what the binary does |
+//! | [`pretrain`](mod@pretrain) | a config, from TOML or code -> a trained, exported model: what the binary does |
 //! | [`batch`] | InternEvo shards -> packed [`Row`]s in a seeded order; [`RowSource`] for rows of your own |
 //! | [`Trainer`] | decoder, rows -> one optimizer step; [`Trainer::fit`] is the loop around it |
 //! | [`optim`], [`Schedule`] | gradients -> AdamW in one pass, global-norm clip; step -> learning rate |
 //! | [`checkpoint`] | trainer -> folders that open as Hugging Face models; folder -> exact resume |
 //! | [`ValidationSet`] | held-out shards, decoder -> loss and bits per byte |
-//! | [`Collective`] | gradients of several ranks -> their sum: the seam for runs of more than one process |
+//! | [`Collective`] | gradients of several ranks -> their sum: for runs of more than one process |
 //! | [`plan`], [`bench`](mod@bench), [`flops`] | config or shape -> cost before, speed after |
 //!
 //! A tiny decoder learns a sequence; the whole loop, with checkpoints and metrics, is one call:
@@ -60,6 +60,7 @@
 //! [`Trainer::fit`] with [`Hooks`] of your own. Features: `cli` (default) builds the binary; `cuda` and `vulkan` add
 //! devices.
 
+mod base_weights;
 pub mod batch;
 pub mod bench;
 pub mod checkpoint;
@@ -83,6 +84,7 @@ mod start;
 mod trainer;
 mod validation;
 
+pub use base_weights::BaseWeights;
 pub use batch::{Row, RowSource};
 pub use checkpoint::{CheckpointConfig, Resume};
 pub use collective::{Collective, Single, Threads};

@@ -64,7 +64,7 @@ impl MetricsLog {
     ///
     /// # Errors
     /// Another process that is, and a folder that cannot be created.
-    pub(crate) fn check_free(path: &Path) -> Result<()> {
+    fn check_free(path: &Path) -> Result<()> {
         drop(Journal::open::<IgnoredAny>(path, Durability::Process)?);
         Ok(())
     }
@@ -74,7 +74,8 @@ impl MetricsLog {
     ///
     /// # Errors
     /// A file that cannot be read or written, or that another process is writing.
-    pub fn open(path: &Path, step: u64) -> Result<Self> {
+    pub fn open(path: impl AsRef<Path>, step: u64) -> Result<Self> {
+        let path = path.as_ref();
         Self::check_free(path)?;
         let kept: String = file::read_to_string(path)?
             .lines()

@@ -58,7 +58,7 @@ impl Validate for ScheduleConfig {
             problems.push("schedule.steps: found 0, expected at least 1".to_owned());
         }
         if !(0.0..=1.0).contains(&self.warmup_ratio) {
-            problems.push(format!("schedule.warmup-ratio: found {}, expected 0..1", self.warmup_ratio));
+            problems.push(format!("schedule.warmup-ratio: found {}, expected 0 to 1", self.warmup_ratio));
         }
         if self.init_steps >= self.steps.max(1) {
             let (found, steps) = (self.init_steps, self.steps);

@@ -1,7 +1,11 @@
 //! [`Start`]: how a run begins, and the protection of a finished run that is already in its folder.
 
+use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
+use internlm_kit::file::AtPath;
+use internlm_kit::provenance::Provenance;
 use internlm_kit::run_folder::{self, OtherRun};
 use serde::Serialize;
 
@@ -52,14 +56,35 @@ impl Start {
     /// folder has many names.
     ///
     /// # Errors
-    /// [`OtherRun`] naming every key that differs, and files that cannot be read.
-    pub fn protect<T: Serialize>(&self, out: &Path, config: &T, ignored: &[&str]) -> Result<()> {
+    /// [`OtherRun`] naming every key that differs, or that the config of that run is missing, and files that cannot be
+    /// read.
+    pub fn protect<T: Serialize>(&self, out: impl AsRef<Path>, config: &T, ignored: &[&str]) -> Result<()> {
+        let out = out.as_ref();
         if self.replaces() || !out.join("summary.json").exists() {
             return Ok(());
         }
         let ignored: Vec<&str> = ignored.iter().copied().chain(["out"]).collect();
-        let keys = run_folder::differences(out.join("config.toml"), config, &ignored)?;
-        if keys.is_empty() { Ok(()) } else { Err(other_run(out, "finished", keys).into()) }
+        match run_folder::differences(out.join("config.toml"), config, &ignored)? {
+            Some(keys) if keys.is_empty() => Ok(()),
+            keys => Err(other_run(out, "finished", keys.unwrap_or_default()).into()),
+        }
+    }
+
+    /// Writes `config` as the `config.toml` of a run that may start into the folder `out`.
+    ///
+    /// The `summary.json` of an earlier run is removed first: next to the new config it would say that the earlier
+    /// model is finished under that config.
+    ///
+    /// # Errors
+    /// A summary that cannot be removed, and a config that cannot be written.
+    pub fn record<T: Serialize>(out: impl AsRef<Path>, config: &T, origin: &Provenance) -> Result<()> {
+        let out = out.as_ref();
+        let summary = out.join("summary.json");
+        match fs::remove_file(&summary) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            removed => removed.at(&summary, "remove")?,
+        }
+        Ok(run_folder::write_config(out.join("config.toml"), config, origin)?)
     }
 }
 
@@ -78,7 +103,6 @@ pub(crate) fn other_run(out: &Path, state: &'static str, keys: Vec<String>) -> O
 #[cfg(test)]
 mod tests {
     use internlm_kit::file;
-    use internlm_kit::provenance::Provenance;
     use serde_json::json;
 
     use super::*;
@@ -112,5 +136,25 @@ mod tests {
             check(&from, 0.2).is_err(),
             "a checkpoint to resume from is no permission to replace the result"
         );
+
+        fs::remove_file(out.join("config.toml")).expect("removes");
+        let text = check(&start, 0.1).expect_err("nobody knows its config").to_string();
+        assert!(text.contains("found a finished run whose configuration is unknown, expected"), "{text}");
+    }
+
+    #[test]
+    fn the_old_summary_is_gone_before_the_new_config_is_written() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let (out, origin) = (folder.path(), Provenance::new("test", "1"));
+        let (config, summary) = (out.join("config.toml"), out.join("summary.json"));
+        Start::record(out, &json!({"lr": 0.1}), &origin).expect("an empty folder");
+        file::write(&summary, "{}").expect("writes");
+        Start::record(out, &json!({"lr": 0.2}), &origin).expect("writes");
+        assert!(fs::read_to_string(&config).expect("reads").contains("lr = 0.2") && !summary.exists());
+
+        fs::remove_file(&config).expect("removes");
+        fs::create_dir(&config).expect("creates");
+        file::write(&summary, "{}").expect("writes");
+        assert!(Start::record(out, &json!({"lr": 0.3}), &origin).is_err() && !summary.exists());
     }
 }

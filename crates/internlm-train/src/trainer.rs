@@ -360,11 +360,16 @@ fn accumulate(total: &mut Gradients, pass: Gradients) {
 
 /// What must be equal for a run to resume from a checkpoint by itself.
 fn settings(model: &ModelConfig, config: &TrainerConfig) -> Value {
-    json!({
+    let mut settings = json!({
         "model": model,
         "optim": config.optim,
         "schedule": config.schedule,
         "pass-tokens": config.pass_tokens,
         "run": config.settings,
-    })
+    });
+    if let Some(base) = &config.base {
+        // The key is what a refusal says: "differs in the weights of model.path (NEW here, OLD there)".
+        settings[format!("the weights of {}", base.setting)] = json!(base.hash);
+    }
+    settings
 }

@@ -14,7 +14,7 @@ use crate::{Error, Evaluation, Result, Row, TrainerConfig, evaluate};
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct ValidationConfig {
-    /// Folder of type folders of shards.
+    /// Folder of shards with one subfolder per data type, such as `en/`.
     pub dir: PathBuf,
     /// Maximum number of tokens, in whole documents and file order; default 100000.
     pub tokens: usize,

@@ -63,7 +63,7 @@ pub enum Error {
         /// Names of the existing tools.
         known: Vec<String>,
     },
-    /// A tool cannot run on this machine.
+    /// A tool cannot run on this machine. Found before the first question.
     #[error("tool `{name}`: {reason}")]
     ToolUnavailable {
         /// Name of the tool.
@@ -120,19 +120,18 @@ pub enum Error {
 }
 
 impl BadInput for Error {
-    /// A server that cannot be reached counts as bad input: its address is part of the input, and nothing was
-    /// done yet.
+    /// A server or a program that is not there counts as bad input: the input names it, and nothing was done yet.
     fn is_bad_input(&self) -> bool {
         match self {
-            Self::Config(_)
-            | Self::Line { .. }
+            Self::Config(error) => error.is_bad_input(),
+            Self::Line { .. }
             | Self::UnknownTool { .. }
+            | Self::ToolUnavailable { .. }
             | Self::Arguments { .. }
             | Self::Unreachable(_)
             | Self::UnknownModel { .. }
             | Self::State(_) => true,
-            Self::ToolUnavailable { .. }
-            | Self::Replay { .. }
+            Self::Replay { .. }
             | Self::NotReady
             | Self::Interrupted { .. }
             | Self::Stopped { .. }
@@ -147,3 +146,21 @@ impl BadInput for Error {
 
 /// A result whose error is [`Error`] unless stated otherwise.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tool_without_its_program_is_bad_input_like_the_missing_program_itself() {
+        let missing =
+            SandboxError::ProgramMissing { program: "python3".to_owned(), searched: "/usr/bin".to_owned() };
+        let reason = missing.to_string();
+        let error = Error::ToolUnavailable { name: "PythonInterpreter".to_owned(), reason };
+        assert_eq!(
+            error.to_string(),
+            "tool `PythonInterpreter`: unavailable: needs python3 (looked in /usr/bin)"
+        );
+        assert!(error.is_bad_input() && Error::from(missing).is_bad_input());
+    }
+}

@@ -47,6 +47,7 @@ pub mod driver;
 mod error;
 pub mod llm;
 pub mod protocol;
+mod python_text;
 pub mod run;
 pub mod transcript;
 

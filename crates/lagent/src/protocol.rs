@@ -3,25 +3,24 @@
 mod internlm2;
 mod lagent_prompt;
 mod parsed;
-mod python_text;
 mod react;
 
 use internlm_model::chat::{Channel, Message, ToolCall};
 use serde::{Deserialize, Serialize};
 
 use crate::action::ToolSpec;
+use crate::python_text::{Layout, NonAscii, json_dumps, repr};
 
 pub use internlm2::{ErrorMode, InternLm2, Presentation, lagent_message};
 pub use lagent_prompt::lagent_tool;
 pub use parsed::{CallRequest, Malformed, Parsed};
-pub(crate) use python_text::python_set;
-pub use python_text::{Layout, NonAscii, json_dumps, repr};
 pub(crate) use react::Turn;
 pub use react::{React, ReactTags};
 
 /// The protocol of an agent, named after lagent's agents. The key `kind` of the agent file selects it.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Protocol {
     /// InternLM2's plugin and interpreter markup, `AgentForInternLM` (`Internlm2Agent`) in lagent.
     InternLm2(InternLm2),

@@ -13,11 +13,8 @@ const REPLY: &str = "Let me see. <|action_start|><|plugin|>\n\
 fn main() -> anyhow::Result<()> {
     let pipeline = MockModel::new([REPLY]).pipeline();
     let parameters = serde_json::json!({"type": "object", "properties": {"expression": {"type": "string"}}});
-    let request = ChatRequest {
-        messages: vec![ChatMessage::user("What is 12*34?")],
-        tools: Some(vec![ToolDefinition::function("Calculator", "Evaluates an expression.", parameters)]),
-        ..ChatRequest::default()
-    };
+    let calculator = ToolDefinition::function("Calculator", "Evaluates an expression.", parameters);
+    let request = ChatRequest::new([ChatMessage::user("What is 12*34?")]).with_tools([calculator]);
     for chunk in pipeline.chat_stream(&request)? {
         for choice in chunk?.choices {
             print!("{}", choice.delta.content.unwrap_or_default());

@@ -1,12 +1,13 @@
 //! [`DeployConfig`]: the TOML of the deploy stage: model, engine, queue, server, sampling defaults, load test.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use internlm_kit::config::Validate;
 use internlm_model::sampling::SamplingConfig;
 use serde::{Deserialize, Serialize};
 
+use crate::Result;
 use crate::engine::ExecutorConfig;
 
 /// The whole file. Only `[model]` must be there; every other table has defaults.
@@ -56,6 +57,14 @@ impl DeployConfig {
         }
     }
 
+    /// Reads a TOML file and checks every value.
+    ///
+    /// # Errors
+    /// [`Error::Config`](crate::Error::Config), which lists all problems at once.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self> {
+        Ok(internlm_kit::config::load(path)?)
+    }
+
     /// Sets the device: `cpu`, `cuda:N` or `vulkan:N`.
     #[must_use]
     pub fn with_device(mut self, device: impl Into<String>) -> Self {
@@ -103,7 +112,8 @@ impl DeployConfig {
                 }
                 if let Some(threads) = engine.threads {
                     problems.push(format!(
-                        "engine.threads: found {threads}, expected none for backend burn, which takes all cores"
+                        "engine.threads: found {threads}, expected the key to be absent with backend burn, which \
+                         takes all cores"
                     ));
                 }
             }
@@ -145,7 +155,7 @@ impl ServedModelConfig {
         self.backend.unwrap_or(built)
     }
 
-    /// The name that requests use.
+    /// The name of the settings, or the path as written.
     #[must_use]
     pub fn served_name(&self) -> String {
         self.name.clone().unwrap_or_else(|| self.path.display().to_string())
@@ -311,8 +321,10 @@ impl Validate for BenchConfig {
         if min > max {
             problems.push(format!("input-words: found [{min}, {max}], expected the smaller number first"));
         }
-        if self.rate.is_some_and(|rate| !(rate > 0.0 && rate.is_finite())) {
-            problems.push("rate: expected a number above 0".to_owned());
+        if let Some(rate) = self.rate
+            && !(rate > 0.0 && rate.is_finite())
+        {
+            problems.push(format!("rate: found {rate}, expected a number above 0"));
         }
         problems
     }

@@ -1,5 +1,10 @@
 //! [`Error`]: why something failed, and whose fault it was.
 
+#[cfg(any(feature = "client", feature = "engine"))]
+use std::fmt::Display;
+use std::path::PathBuf;
+
+use internlm_kit::config::ConfigError;
 use internlm_kit::exit::BadInput;
 use internlm_kit::file::FileError;
 
@@ -7,7 +12,15 @@ use internlm_kit::file::FileError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A server could not be reached, or the connection broke.
+    /// A connection to a server could not be made, so nothing was sent.
+    #[error("{url}: {message}")]
+    Unreachable {
+        /// The URL that was requested.
+        url: String,
+        /// The message of the transport, with its causes.
+        message: String,
+    },
+    /// The connection to a server broke after it was made.
     #[error("{url}: {message}")]
     Connection {
         /// The URL that was requested.
@@ -45,9 +58,39 @@ pub enum Error {
         /// Path of the field that is wrong, when it is one field.
         param: Option<String>,
     },
-    /// A setting is wrong. The text names it, what was found and what was expected.
-    #[error("{0}")]
-    Setting(String),
+    /// A setting is wrong.
+    #[error("{key}: found {found}, expected {expected}")]
+    Setting {
+        /// The key as a config file writes it, or the address of the server that does not fit.
+        key: String,
+        /// The value, and what it amounts to.
+        found: String,
+        /// The values that are allowed.
+        expected: String,
+    },
+    /// Settings contradict each other or are out of their ranges; all problems at once.
+    #[error("{}", problems.join("; "))]
+    Settings {
+        /// One sentence each: key, found, expected.
+        problems: Vec<String>,
+    },
+    /// A config file could not be read, or a value in it is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A file of a model has the wrong content.
+    #[error("{}: {message}", path.display())]
+    Content {
+        /// The file, or the folder of the model.
+        path: PathBuf,
+        /// What was found and what was expected.
+        message: String,
+    },
+    /// The client could not set up TLS.
+    #[error("cannot set up TLS: {message}")]
+    Tls {
+        /// The message of the TLS library, with its causes.
+        message: String,
+    },
     /// A model could not be read.
     #[cfg(feature = "engine")]
     #[error(transparent)]
@@ -70,14 +113,20 @@ pub enum Error {
 }
 
 impl BadInput for Error {
-    /// Settings, requests that a server refuses, and addresses that cannot be listened on are bad input. A server that
-    /// fails, is busy or cannot be reached is not.
+    /// Settings, requests that a server refuses, addresses that cannot be listened on, and servers that are not there
+    /// are bad input. A server that fails, is busy or breaks off is not.
     fn is_bad_input(&self) -> bool {
         match self {
-            Self::Setting(_) | Self::Listen { .. } => true,
+            Self::Setting { .. }
+            | Self::Settings { .. }
+            | Self::Content { .. }
+            | Self::Tls { .. }
+            | Self::Listen { .. }
+            | Self::Unreachable { .. } => true,
             Self::Status { status, .. } | Self::Refused { status, .. } => {
                 (400..500).contains(status) && *status != 429
             }
+            Self::Config(error) => error.is_bad_input(),
             Self::File(error) => error.is_bad_input(),
             #[cfg(feature = "engine")]
             Self::Model(error) => error.is_bad_input(),
@@ -88,9 +137,15 @@ impl BadInput for Error {
     }
 }
 
-#[cfg(feature = "engine")]
 impl Error {
+    /// The setting `key` is wrong.
+    #[cfg(any(feature = "client", feature = "engine"))]
+    pub(crate) fn setting(key: impl Into<String>, found: impl Display, expected: impl Display) -> Self {
+        Self::Setting { key: key.into(), found: found.to_string(), expected: expected.to_string() }
+    }
+
     /// The refusal of a request whose field `param` is wrong.
+    #[cfg(feature = "engine")]
     pub(crate) fn field(param: impl Into<String>, message: impl AsRef<str>) -> Self {
         let param = param.into();
         Self::Refused { status: 400, message: format!("{param}: {}", message.as_ref()), param: Some(param) }

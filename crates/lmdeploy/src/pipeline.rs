@@ -51,7 +51,7 @@ impl Pipeline {
         let started = std::time::Instant::now();
         let problems = internlm_kit::config::Validate::problems(config);
         if !problems.is_empty() {
-            return Err(crate::Error::Setting(problems.join("; ")));
+            return Err(crate::Error::Settings { problems });
         }
         let (shape, executor) = executor(config)?;
         let mut model = ServedModel::load(&config.model.path, config.model.served_name(), &shape)?;
@@ -131,18 +131,23 @@ fn executor(config: &DeployConfig) -> Result<(internlm_model::ModelConfig, Box<d
     match model.chosen_backend() {
         #[cfg(feature = "turbomind")]
         Backend::Turbomind => {
-            let (shape, executor) = crate::engine::TurbomindExecutor::load(&model.path, limits)?;
-            Ok((shape, Box::new(executor)))
+            let executor = crate::engine::TurbomindExecutor::load(&model.path, limits)?;
+            Ok((executor.model_config().clone(), Box::new(executor)))
         }
         #[cfg(feature = "burn")]
         Backend::Burn => {
-            let (shape, executor) = crate::engine::BurnExecutor::load(&model.path, &model.device, limits)?;
-            Ok((shape, Box::new(executor)))
+            let executor = crate::engine::BurnExecutor::load(&model.path, &model.device, limits)?;
+            Ok((executor.model_config().clone(), Box::new(executor)))
         }
         #[allow(unreachable_patterns, reason = "a build may have all backends")]
         other => {
-            let name = other.name();
-            Err(crate::Error::Setting(format!("model.backend: found {name}, which this build does not have")))
+            let built = [
+                cfg!(feature = "turbomind").then_some(Backend::Turbomind.name()),
+                cfg!(feature = "burn").then_some(Backend::Burn.name()),
+            ];
+            let built = built.into_iter().flatten().collect::<Vec<_>>().join(", ");
+            let expected = format!("one of {built}, which this build has");
+            Err(crate::Error::setting("model.backend", other.name(), expected))
         }
     }
 }

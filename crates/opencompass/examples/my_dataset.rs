@@ -28,7 +28,7 @@ async fn main() -> anyhow::Result<()> {
     let dataset = Dataset::load(config, &[folder.path()])?;
     let model = MockModel::new("rule", |request| {
         let france =
-            matches!(request, Request::Chat { messages, .. } if messages[0].content.contains("France"));
+            matches!(request, Request::Chat { messages, .. } if messages[0].text().contains("France"));
         Ok(Answer::text(if france { "Paris." } else { "Tokyo." }))
     });
     let evaluation = Evaluation::new(vec![dataset], vec![Box::new(model)]);

@@ -7,7 +7,7 @@
 use opencompass::score::post::Post;
 use opencompass::score::{exact_match, gsm8k_equal, wilson};
 
-fn main() -> Result<(), String> {
+fn main() -> opencompass::Result<()> {
     let extract = Post::named("gsm8k")?;
     let answers =
         [("16 - 3 - 4 = 9, times 2 is 18", "18"), ("Seven, I think", "7"), ("The answer is 3.0", "3")];

@@ -160,6 +160,9 @@ impl EvaluationConfig {
             internlm_kit::config::ConfigError::Parse { path, message } => {
                 internlm_kit::config::ConfigError::Parse { path, message: with_nearest(&message) }.into()
             }
+            internlm_kit::config::ConfigError::Override { text, message } => {
+                internlm_kit::config::ConfigError::Override { text, message: with_nearest(&message) }.into()
+            }
             other => other.into(),
         })
     }

@@ -33,6 +33,24 @@ pub enum Error {
         /// The file, the place in it, what was found and what was expected.
         message: String,
     },
+    /// A file of a dataset cannot be read.
+    #[error("dataset {dataset}: {source}")]
+    DataFile {
+        /// Name of the dataset.
+        dataset: String,
+        /// The file and what the system said.
+        source: FileError,
+    },
+    /// A value has the right type, but it does not mean anything.
+    #[error("{place}: found {found}, expected {expected}")]
+    Value {
+        /// The key, post-processor or kind of value.
+        place: String,
+        /// What was found there.
+        found: String,
+        /// What may be there instead.
+        expected: String,
+    },
     /// Some cells cannot be answered by their model. Found before anything was asked.
     #[error("{} cell(s) cannot be evaluated:\n  - {}", reasons.len(), reasons.join("\n  - "))]
     Refused {
@@ -57,9 +75,40 @@ pub enum Error {
         /// The key, what was found and what was expected.
         message: String,
     },
+    /// The weights of a model, or the tokenizer next to them, cannot be read.
+    #[error("model {model}: weights: {source}")]
+    Weights {
+        /// Name of the model in the run file.
+        model: String,
+        /// The file and what is wrong with it.
+        source: Box<internlm_model::Error>,
+    },
     /// A single request failed after its retries.
-    #[error("{0}")]
-    Answer(String),
+    #[error("model {model}: {source}")]
+    Request {
+        /// Name of the model in the run file.
+        model: String,
+        /// The address, and what the server or the engine said.
+        source: Box<lmdeploy::Error>,
+    },
+    /// The answer to a request lacks what was asked for.
+    #[error("answer: {place}: found {found}, expected {expected}")]
+    Answer {
+        /// Path of the field in the answer.
+        place: String,
+        /// What was found there.
+        found: String,
+        /// What was asked for.
+        expected: &'static str,
+    },
+    /// The thread that asked a model in this process ended without an answer.
+    #[error("model {model}: the thread of the request ended: {source}")]
+    Thread {
+        /// Name of the model in the run file.
+        model: String,
+        /// How the thread ended.
+        source: tokio::task::JoinError,
+    },
     /// The item store is in use by another run, or could not be read or written.
     #[error(transparent)]
     Journal(#[from] JournalError),
@@ -88,19 +137,24 @@ pub enum Error {
 }
 
 impl BadInput for Error {
-    /// A server that cannot be reached counts as bad input: its address is part of the input, and nothing was
-    /// done yet.
+    /// A server that is not there counts as bad input: the input names it, and nothing was done yet. A file that
+    /// cannot be read counts as bad input if its path is wrong, and as failed work if the disk fails.
     fn is_bad_input(&self) -> bool {
         match self {
-            Self::Config(_)
-            | Self::UnknownName { .. }
+            Self::Config(error) => error.is_bad_input(),
+            Self::UnknownName { .. }
             | Self::Data { .. }
+            | Self::Value { .. }
             | Self::Refused { .. }
             | Self::Unreachable { .. }
             | Self::Model { .. }
             | Self::Content { .. }
             | Self::OtherRun(_) => true,
-            Self::Answer(_) | Self::Interrupted { .. } => false,
+            Self::Request { .. } | Self::Answer { .. } | Self::Thread { .. } | Self::Interrupted { .. } => {
+                false
+            }
+            Self::DataFile { source, .. } => source.is_bad_input(),
+            Self::Weights { source, .. } => source.is_bad_input(),
             Self::Journal(error) => error.is_bad_input(),
             Self::File(error) => error.is_bad_input(),
         }
@@ -109,3 +163,23 @@ impl BadInput for Error {
 
 /// A result whose error is [`Error`] unless stated otherwise.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[test]
+    fn a_missing_file_is_bad_input_and_a_failing_disk_is_not() {
+        for (kind, bad_input) in [(io::ErrorKind::NotFound, true), (io::ErrorKind::StorageFull, false)] {
+            let file = || FileError::new("rows.jsonl", "read", kind.into());
+            let data = Error::DataFile { dataset: "sums".to_owned(), source: file() };
+            let source = Box::new(internlm_model::Error::from(file()));
+            let weights = Error::Weights { model: "tiny".to_owned(), source };
+            assert!(data.to_string().starts_with("dataset sums: rows.jsonl: cannot read: "), "{data}");
+            assert!(weights.to_string().starts_with("model tiny: weights: rows.jsonl: "), "{weights}");
+            assert_eq!((data.is_bad_input(), weights.is_bad_input()), (bad_input, bad_input), "{kind}");
+        }
+    }
+}

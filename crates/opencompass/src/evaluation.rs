@@ -31,8 +31,9 @@ impl Evaluation {
     /// Loads the datasets of a run file and connects its models.
     ///
     /// # Errors
-    /// Those of [`EvaluationConfig::datasets`]; [`Error::Unreachable`](crate::Error::Unreachable) and
-    /// [`Error::Model`](crate::Error::Model) when a model is not ready.
+    /// Those of [`EvaluationConfig::datasets`]; [`Error::Unreachable`](crate::Error::Unreachable),
+    /// [`Error::Model`](crate::Error::Model) and [`Error::Weights`](crate::Error::Weights) when a model is not
+    /// ready.
     pub async fn prepare(config: &EvaluationConfig) -> Result<Self> {
         let datasets = config.datasets()?;
         let measured = datasets.iter().any(|set| set.config.infer.mode.needs_log_probs());

@@ -43,6 +43,15 @@ impl CellResult {
         }
     }
 
+    /// Returns the number of items whose scores do not tell the labels apart, if that is a tenth of the items or more:
+    /// such a result says nothing about the model. `None` for all other results.
+    #[must_use]
+    pub fn ties(&self) -> Option<usize> {
+        let CellState::Scored { predictions, .. } = &self.state else { return None };
+        let ties = predictions.iter().filter(|prediction| prediction.tied).count();
+        (ties > 0 && ties * 10 >= predictions.len()).then_some(ties)
+    }
+
     /// Says whether something is missing: the cell was refused, or some items have no answer.
     #[must_use]
     pub fn is_partial(&self) -> bool {

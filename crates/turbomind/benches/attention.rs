@@ -14,7 +14,7 @@ const KV_HEADS: usize = 3;
 /// A filled pool of one layer and `positions` positions.
 fn filled(isa: Isa, format: KvFormat, head_dim: usize, group: usize, positions: usize) -> PagedAttention {
     let blocks = positions.div_ceil(32);
-    let config = KvConfig { format, layers: 1, kv_heads: KV_HEADS, head_dim, block_tokens: 32, blocks };
+    let config = KvConfig::new(format, 1, KV_HEADS, head_dim).with_blocks(blocks);
     let mut attention = PagedAttention::new(isa, &config, KV_HEADS * group).expect("a small pool");
     for position in 0..positions {
         for kv_head in 0..KV_HEADS {

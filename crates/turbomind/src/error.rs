@@ -93,7 +93,7 @@ pub enum Error {
     #[error("found a phase inside of a phase of the thread pool")]
     NestedPhase,
     /// A member of the thread pool panicked; the pool, and the engine that owns it, cannot be used any more.
-    #[error("a thread of the pool panicked")]
+    #[error("a thread of the pool panicked; load the engine again")]
     Poisoned,
 }
 
@@ -167,7 +167,7 @@ mod tests {
             ),
             (Error::Thread { index: 1, source: source() }, false, "cannot start thread 1 of the pool"),
             (Error::NestedPhase, false, "found a phase inside of a phase"),
-            (Error::Poisoned, false, "a thread of the pool panicked"),
+            (Error::Poisoned, false, "a thread of the pool panicked; load the engine again"),
         ];
         for (error, bad_input, text) in table {
             assert!(error.to_string().starts_with(text), "found {error}, expected {text}");

@@ -54,7 +54,7 @@
 //! | `kernels` | the phases of a pass: embedding, norms, projections, attention, head |
 //! | `engine` | steps of many sequences -> logits: [`Engine`] |
 //!
-//! The guide, with the command line, is `docs/turbomind.md`; how a step works is told in `docs/turbomind-step.md`.
+//! The guide, with the command line, is `docs/turbomind.md`; `docs/turbomind-step.md` explains how a step works.
 //!
 //! # Features
 //!

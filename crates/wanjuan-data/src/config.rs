@@ -43,7 +43,7 @@ impl PipelineConfig {
         }
     }
 
-    /// Adds stages behind those that are there.
+    /// Adds stages after those that are there.
     #[must_use]
     pub fn with_stages(mut self, stages: impl IntoIterator<Item = StageConfig>) -> Self {
         self.stages.extend(stages);
@@ -149,7 +149,7 @@ impl Validate for PipelineConfig {
         match self.stages.first() {
             None => problems.push("stages: found none, expected at least `extract`".to_owned()),
             Some(StageConfig::Extract(_)) => {}
-            Some(_) => problems.push("stages[0]: found another stage, expected `extract`".to_owned()),
+            Some(stage) => problems.push(format!("stages[0]: found `{}`, expected `extract`", stage.name())),
         }
         for (index, stage) in self.stages.iter().enumerate() {
             problems.extend(stage.problems().into_iter().map(|problem| format!("stages[{index}].{problem}")));
@@ -231,7 +231,7 @@ mod tests {
                 "import.dump: found \"\", expected a name",
                 "import.pages-per-file: found 0, expected at least 1",
                 "import.split-bytes: found 0, expected at least 1",
-                "stages[0]: found another stage, expected `extract`",
+                "stages[0]: found `near-dedup`, expected `extract`",
                 "stages[0].bands: found 0, expected at least 1",
                 "tokenize.vocab-size: found 264, expected at least 265 (9 special tokens, 256 bytes)",
                 "tokenize.held-out-per-mille: found 1000, expected less than 1000",

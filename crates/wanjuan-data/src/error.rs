@@ -84,7 +84,8 @@ impl BadInput for Error {
         match self {
             Self::File(error) => error.is_bad_input(),
             Self::Missing { .. } | Self::Format { .. } | Self::Unexpected { .. } | Self::Usage { .. } => true,
-            Self::Config(_) | Self::Command { .. } => true,
+            Self::Command { .. } => true,
+            Self::Config(error) => error.is_bad_input(),
             #[cfg(feature = "pipeline")]
             Self::Journal(error) => error.is_bad_input(),
             #[cfg(feature = "pipeline")]

@@ -23,11 +23,9 @@
 //!     let text = format!("The tide of harbor {name} turns with the moon. ").repeat(times);
 //!     std::fs::write(pages.join(format!("{name}.html")), format!("<nav>Home</nav><p>{text}</p>"))?;
 //! }
-//! let mut tokenize = TokenizeConfig::default();
-//! tokenize.vocab_size = 300;
 //! let config = PipelineConfig::new(&output, ImportConfig::folder(&pages, "demo"))
 //!     .with_stages([StageConfig::GopherQuality(GopherQualityConfig::default())])
-//!     .with_tokenize(tokenize);
+//!     .with_tokenize(TokenizeConfig::default().with_vocab_size(300));
 //! let outcome = run(&config, &Corpus::pages(&pages), RunOptions::default(), &RunContext::default())?;
 //!
 //! assert_eq!(outcome.funnel.documents_in(), 4);
@@ -60,11 +58,15 @@
 #[doc = include_str!("../README.md")]
 struct ReadmeExample;
 
+#[cfg(feature = "pipeline")]
+mod artifact;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;
 #[cfg(feature = "pipeline")]
 mod config;
+#[cfg(feature = "pipeline")]
+mod corpus_pass;
 #[cfg(feature = "pipeline")]
 pub mod dedup;
 #[cfg(feature = "pipeline")]
@@ -84,12 +86,14 @@ mod jsonl;
 pub mod language;
 #[cfg(feature = "shard")]
 mod listing;
-#[cfg(feature = "shard")]
-mod mmap;
 #[cfg(feature = "pipeline")]
 pub mod normalize;
 #[cfg(feature = "pipeline")]
+mod part_report;
+#[cfg(feature = "pipeline")]
 pub mod read;
+#[cfg(feature = "pipeline")]
+mod rejected;
 #[cfg(feature = "pipeline")]
 pub mod report;
 #[cfg(feature = "pipeline")]

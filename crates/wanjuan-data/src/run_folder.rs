@@ -43,6 +43,21 @@ impl RunFolder {
         self.root.join("config.toml")
     }
 
+    /// Where every document went, for programs.
+    pub(crate) fn funnel(&self) -> PathBuf {
+        self.root.join("funnel.json")
+    }
+
+    /// Where every document went, for people.
+    pub(crate) fn funnel_text(&self) -> PathBuf {
+        self.root.join("funnel.txt")
+    }
+
+    /// The numbers for the table of the whole chain.
+    pub(crate) fn summary(&self) -> PathBuf {
+        self.root.join("summary.json")
+    }
+
     pub(crate) fn work(&self) -> PathBuf {
         self.root.join("work")
     }

@@ -6,10 +6,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
+use crate::corpus_pass::CorpusPass;
 use crate::dedup::{
     ExactDedup, ExactDedupConfig, NearDedup, NearDedupConfig, RepeatedLines, RepeatedLinesConfig,
 };
-use crate::executor::CorpusPass;
 use crate::extract::{Extract, ExtractConfig};
 use crate::filter::{
     AbnormalCharacters, AbnormalCharactersConfig, BadWords, BadWordsConfig, C4, C4Config, C4Paragraphs,
@@ -58,6 +58,12 @@ macro_rules! stage_table {
                 match self {
                     $(Self::$variant(_) => $name,)+
                 }
+            }
+
+            /// The names of all rule sets, in the order of the table.
+            pub(crate) fn rule_sets() -> Vec<&'static str> {
+                let rows = [$(($name, StageKind::$kind),)+];
+                rows.into_iter().filter(|(_, kind)| *kind == StageKind::Rules).map(|(name, _)| name).collect()
             }
 
             pub(crate) fn kind(&self) -> StageKind {

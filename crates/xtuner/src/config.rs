@@ -1,17 +1,31 @@
 //! [`FinetuneConfig`]: the TOML of every verb, in the five parts that XTuner has.
 
-use std::path::PathBuf;
+mod schedule;
 
-use internlm_kit::config::Validate;
-use internlm_train::{CheckpointConfig, MonitorConfig, OptimConfig, ScheduleConfig, TrainerConfig};
+use std::path::{Path, PathBuf};
+
+use internlm_kit::config::{Validate, load_with};
+use internlm_train::{CheckpointConfig, MonitorConfig, OptimConfig, TrainerConfig};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+pub use schedule::EpochScheduleConfig;
+
+use crate::Result;
 use crate::dataset::PretrainTextConfig;
-use crate::generator::GenerateConfig;
+use crate::generator::ConversationsConfig;
 use crate::lora::LoraTuningConfig;
 
 /// A whole fine-tuning run, as its TOML describes it.
+///
+/// ```
+/// use xtuner::{BaseModelConfig, DatasetConfig, FinetuneConfig, Method, OptimConfig, RunConfig};
+///
+/// let base = BaseModelConfig::new("runs/base", Method::Lora);
+/// let dataset = DatasetConfig::new(["conversations.jsonl"]);
+/// let config = FinetuneConfig::new(RunConfig::new("runs/mine"), base, dataset, OptimConfig::with_lr(1e-3));
+/// assert_eq!((config.lora.rank, config.schedule.epochs), (64, 1.0));
+/// ```
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[non_exhaustive]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -38,7 +52,7 @@ pub struct FinetuneConfig {
     pub monitor: MonitorConfig,
     /// The conversation generator of the verb `generate`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub generate: Option<GenerateConfig>,
+    pub generate: Option<ConversationsConfig>,
     /// What the verb `test` asks the tuned model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test: Option<TestConfig>,
@@ -75,6 +89,7 @@ pub struct BaseModelConfig {
 
 /// Which parameters of the model are trained.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
 #[serde(rename_all = "kebab-case")]
 pub enum Method {
     /// All parameters of the model.
@@ -105,25 +120,6 @@ pub struct DatasetConfig {
     /// Text of pre-training in every step, which keeps the model's language; default none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pretrain: Option<PretrainTextConfig>,
-}
-
-/// Length of the run and the learning rate over it.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-#[non_exhaustive]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct EpochScheduleConfig {
-    /// Number of passes over the conversations, default 1. Upstream: `max_epochs`, 3.
-    #[serde(default = "default_epochs")]
-    pub epochs: f64,
-    /// Number of optimizer steps; default: what `epochs` takes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub steps: Option<u64>,
-    /// Share of the steps that warm up, default 0.03. Upstream: `warmup_ratio`, 0.03.
-    #[serde(default = "default_warmup_ratio")]
-    pub warmup_ratio: f64,
-    /// Rate at the end of the cosine, default 0. Upstream: `eta_min`, 0.
-    #[serde(default)]
-    pub eta_min: f64,
 }
 
 /// What the verb `test` asks the tuned model.
@@ -165,14 +161,6 @@ fn default_valid() -> usize {
     100
 }
 
-fn default_epochs() -> f64 {
-    1.0
-}
-
-fn default_warmup_ratio() -> f64 {
-    0.03
-}
-
 fn default_test_limit() -> usize {
     100
 }
@@ -181,22 +169,73 @@ fn default_max_tokens() -> usize {
     64
 }
 
-impl Default for EpochScheduleConfig {
-    fn default() -> Self {
-        Self { epochs: default_epochs(), steps: None, warmup_ratio: default_warmup_ratio(), eta_min: 0.0 }
+impl RunConfig {
+    /// A run into the folder `out` with everything else at its default.
+    #[must_use]
+    pub fn new(out: impl Into<PathBuf>) -> Self {
+        Self {
+            out: out.into(),
+            seed: default_seed(),
+            device: default_device(),
+            pass_tokens: default_pass_tokens(),
+        }
+    }
+
+    /// The same run with this seed of adapters, packing and data order.
+    #[must_use]
+    pub fn with_seed(self, seed: u64) -> Self {
+        Self { seed, ..self }
+    }
+
+    /// The same run on `cpu`, `cuda:N` or `vulkan:N`.
+    #[must_use]
+    pub fn with_device(self, device: impl Into<String>) -> Self {
+        Self { device: device.into(), ..self }
     }
 }
 
-impl EpochScheduleConfig {
-    /// The schedule of a run over data of which one epoch takes `steps_per_epoch` steps (a fraction counts).
+impl BaseModelConfig {
+    /// The model in the folder or GGUF file `path`, of which `method` says what is trained.
     #[must_use]
-    pub fn resolve(&self, steps_per_epoch: f64) -> ScheduleConfig {
-        let steps = self.steps.unwrap_or_else(|| (self.epochs * steps_per_epoch).ceil().max(1.0) as u64);
-        ScheduleConfig::with_steps(steps).with_warmup_ratio(self.warmup_ratio).with_eta_min(self.eta_min)
+    pub fn new(path: impl Into<PathBuf>, method: Method) -> Self {
+        Self { path: path.into(), method }
+    }
+}
+
+impl TestConfig {
+    /// The questions in the file `questions`, with everything else at its default.
+    #[must_use]
+    pub fn new(questions: impl Into<PathBuf>) -> Self {
+        Self { questions: questions.into(), limit: default_test_limit(), max_tokens: default_max_tokens() }
     }
 }
 
 impl DatasetConfig {
+    /// The conversations in the files `paths`, with everything else at its default.
+    #[must_use]
+    pub fn new<P: Into<PathBuf>>(paths: impl IntoIterator<Item = P>) -> Self {
+        Self {
+            paths: paths.into_iter().map(Into::into).collect(),
+            max_length: default_max_length(),
+            row_tokens: None,
+            rows_per_step: default_rows_per_step(),
+            valid_conversations: default_valid(),
+            pretrain: None,
+        }
+    }
+
+    /// The same conversations in samples of at most `tokens` tokens.
+    #[must_use]
+    pub fn with_max_length(self, tokens: usize) -> Self {
+        Self { max_length: tokens, ..self }
+    }
+
+    /// The same conversations with text of pre-training in every step.
+    #[must_use]
+    pub fn with_pretrain(self, text: PretrainTextConfig) -> Self {
+        Self { pretrain: Some(text), ..self }
+    }
+
     /// Maximum number of tokens of a packed row.
     #[must_use]
     pub fn row_tokens(&self) -> usize {
@@ -211,6 +250,51 @@ impl DatasetConfig {
 }
 
 impl FinetuneConfig {
+    /// A run with everything else at its default.
+    #[must_use]
+    pub fn new(run: RunConfig, model: BaseModelConfig, dataset: DatasetConfig, optim: OptimConfig) -> Self {
+        Self {
+            run,
+            model,
+            lora: LoraTuningConfig::default(),
+            dataset,
+            optim,
+            schedule: EpochScheduleConfig::default(),
+            checkpoint: CheckpointConfig::default(),
+            monitor: MonitorConfig::default(),
+            generate: None,
+            test: None,
+        }
+    }
+
+    /// The same run with these adapters, which `model.method = "lora"` uses.
+    #[must_use]
+    pub fn with_lora(self, lora: LoraTuningConfig) -> Self {
+        Self { lora, ..self }
+    }
+
+    /// The same run with this length and learning rate.
+    #[must_use]
+    pub fn with_schedule(self, schedule: EpochScheduleConfig) -> Self {
+        Self { schedule, ..self }
+    }
+
+    /// Loads the TOML of a run and checks every value.
+    ///
+    /// # Errors
+    /// [`Error::Config`](crate::Error::Config), which lists all problems at once.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self> {
+        Self::load_with(path, &[""; 0])
+    }
+
+    /// Loads the TOML of a run after applying overrides of the form `key.path=value`.
+    ///
+    /// # Errors
+    /// The same as [`FinetuneConfig::load`].
+    pub fn load_with(path: impl AsRef<Path>, overrides: &[impl AsRef<str>]) -> Result<Self> {
+        Ok(load_with(path, overrides)?)
+    }
+
     /// The settings of the trainer, for data of which one epoch takes `steps_per_epoch` steps.
     #[must_use]
     pub fn trainer(&self, steps_per_epoch: f64) -> TrainerConfig {
@@ -275,7 +359,27 @@ mod tests {
                            [dataset]\npaths = ['a.jsonl']\n[optim]\nlr = 1e-3\n";
 
     fn with(overrides: &[&str]) -> FinetuneConfig {
-        config::parse_with(MINIMAL, "test.toml", overrides).expect("keys that exist")
+        config::parse_unchecked(MINIMAL, "test.toml", overrides).expect("keys that exist")
+    }
+
+    #[test]
+    fn new_has_the_defaults_of_the_smallest_toml() {
+        let model = BaseModelConfig::new("base", Method::Lora);
+        let (dataset, optim) = (DatasetConfig::new(["a.jsonl"]), OptimConfig::with_lr(1e-3));
+        let mut made = FinetuneConfig::new(RunConfig::new("run"), model, dataset, optim);
+        assert_eq!(made, with(&[]));
+
+        made.test = Some(TestConfig::new("q"));
+        made.generate = Some(ConversationsConfig::new("c", "q"));
+        made.dataset.pretrain = Some(PretrainTextConfig::new("shards", 0.25));
+        let tables = [
+            "test.questions=q",
+            "generate.conversations=c",
+            "generate.questions=q",
+            "dataset.pretrain.shards=shards",
+            "dataset.pretrain.share=0.25",
+        ];
+        assert_eq!(made, with(&tables));
     }
 
     #[test]

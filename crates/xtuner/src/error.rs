@@ -69,7 +69,8 @@ impl BadInput for Error {
             Self::File(error) => error.is_bad_input(),
             Self::Model(error) => error.is_bad_input(),
             Self::Train(error) => error.is_bad_input(),
-            Self::Config(_) | Self::Line { .. } | Self::Mismatch { .. } | Self::Adapter { .. } => true,
+            Self::Config(error) => error.is_bad_input(),
+            Self::Line { .. } | Self::Mismatch { .. } | Self::Adapter { .. } => true,
         }
     }
 }

@@ -4,7 +4,7 @@
 //! the calculator's number is given back and the model must end with it. The same questions are also asked
 //! without tools, which shows what the calls are worth.
 
-use internlm_model::answer::{Number, final_number};
+use internlm_model::answer::Question;
 use internlm_model::chat::marks::IM_END;
 use internlm_model::chat::{
     Channel, ChatTemplate, Message, PluginCall, Prompt, Reply, parse_reply, tools_message,
@@ -13,20 +13,16 @@ use internlm_model::decoder::Decoder;
 use internlm_model::generate::{GenerateConfig, Generator};
 use internlm_model::{TokenId, Tokenizer};
 
-use crate::generator::{Question, calculator_tool};
+use crate::generator::calculator_tool;
 use crate::{Result, Summary};
 
 /// A tuned model with all that talking to it needs.
 #[derive(Debug)]
 pub struct Examiner<'a> {
-    /// The model, without autodiff.
-    pub decoder: &'a Decoder,
-    /// The tokenizer of the model.
-    pub tokenizer: &'a Tokenizer,
-    /// The chat template of the model.
-    pub template: &'a ChatTemplate,
-    /// Maximum number of tokens of one reply.
-    pub max_new_tokens: usize,
+    decoder: &'a Decoder,
+    tokenizer: &'a Tokenizer,
+    template: &'a ChatTemplate,
+    max_tokens: usize,
 }
 
 /// What the model did with one question.
@@ -56,14 +52,11 @@ pub struct Exactness {
 impl Exactness {
     /// Counts what was done with `question`.
     pub fn count(&mut self, question: &Question, examined: &Examined) {
-        let right = |text: &str| {
-            final_number(text).is_some_and(|number| Number::parse(&question.answer) == Some(number))
-        };
-        let called = examined.expression.as_deref() == Some(&question.expression);
+        let called = is_exact(question, examined.expression.as_deref());
         self.questions += 1;
         self.calls += usize::from(called);
-        self.answers += usize::from(called && right(&examined.answer));
-        self.direct += usize::from(right(&examined.direct));
+        self.answers += usize::from(called && question.is_answered_by(&examined.answer));
+        self.direct += usize::from(question.is_answered_by(&examined.direct));
     }
 
     /// The shares, for `summary.json` and the screen.
@@ -76,7 +69,19 @@ impl Exactness {
     }
 }
 
-impl Examiner<'_> {
+impl<'a> Examiner<'a> {
+    /// An examiner of `decoder`, which is without autodiff, with its own tokenizer and chat template. `max_tokens` is
+    /// the maximum number of tokens of one reply.
+    #[must_use]
+    pub fn new(
+        decoder: &'a Decoder,
+        tokenizer: &'a Tokenizer,
+        template: &'a ChatTemplate,
+        max_tokens: usize,
+    ) -> Self {
+        Self { decoder, tokenizer, template, max_tokens }
+    }
+
     /// Asks one question with and without the calculator.
     ///
     /// # Errors
@@ -86,7 +91,7 @@ impl Examiner<'_> {
             vec![tools_message(&[calculator_tool()]), Message::user(question.question.as_str())];
         let reply = self.reply(&messages)?;
         let expression = called_expression(&reply);
-        let answer = if expression.as_deref() == Some(&question.expression) {
+        let answer = if is_exact(question, expression.as_deref()) {
             messages.push(Message::assistant(reply.content).with_calls(reply.calls));
             messages.push(Message::environment(Channel::Plugin, question.answer.as_str()));
             self.reply(&messages)?.content
@@ -100,12 +105,17 @@ impl Examiner<'_> {
     fn reply(&self, messages: &[Message]) -> Result<Reply> {
         let prompt = self.template.encode(self.tokenizer, messages, Prompt::Generate)?;
         let stop_ids = self.tokenizer.special(IM_END).or_else(|| self.tokenizer.eos());
-        let config = GenerateConfig::new(self.max_new_tokens)
+        let config = GenerateConfig::new(self.max_tokens)
             .with_stop_ids(stop_ids.into_iter().collect())
             .with_vocabulary(self.tokenizer.vocab_size());
         let ids: Vec<TokenId> = Generator::new(self.decoder, &prompt, config)?.collect();
         Ok(parse_reply(self.tokenizer, &ids))
     }
+}
+
+/// Whether the calculator was given the expression of the question.
+fn is_exact(question: &Question, given: Option<&str>) -> bool {
+    given.is_some() && given == question.expression.as_deref()
 }
 
 /// The expression of a call of the calculator, if the reply is exactly one such call.
@@ -123,12 +133,7 @@ mod tests {
 
     #[test]
     fn only_exact_calls_and_numbers_count() {
-        let question = Question {
-            id: "q".to_owned(),
-            question: "What is 2 - 5?".to_owned(),
-            answer: "-3".to_owned(),
-            expression: "2-5".to_owned(),
-        };
+        let question = Question::new("q", "What is 2 - 5?", "-3").with_expression("2-5");
         let mut exactness = Exactness::default();
         let examined = |expression: &str, answer: &str, direct: &str| Examined {
             expression: Some(expression.to_owned()),

@@ -19,7 +19,13 @@ const CARRIED: [&str; 3] = ["generation_config.json", "special_tokens_map.json",
 ///
 /// # Errors
 /// Any error of writing.
-pub fn export_model(decoder: &Decoder, tokenizer: &Tokenizer, base: &Path, out: &Path) -> Result<()> {
+pub fn export_model(
+    decoder: &Decoder,
+    tokenizer: &Tokenizer,
+    base: impl AsRef<Path>,
+    out: impl AsRef<Path>,
+) -> Result<()> {
+    let base = base.as_ref();
     let mut eos = decoder.config().eos.clone();
     if let Some(end) = tokenizer.special(IM_END).filter(|end| !eos.contains(end)) {
         eos.push(end);

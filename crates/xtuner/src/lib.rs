@@ -7,38 +7,39 @@
 //!
 //! | module | takes -> gives |
 //! |---|---|
-//! | [`finetune`] | a config -> `adapter/`, `hf/`, `metrics.jsonl`, `summary.json`; resumes bit for bit |
+//! | [`finetune`] | a [`FinetuneConfig`] -> `adapter/`, `hf/`, `metrics.jsonl`, `summary.json`; resumes bit for bit |
 //! | [`dataset`] | OpenAI messages -> ids with loss on the assistant's part -> packed rows, mixed with pre-training text |
 //! | [`lora`] | decoder -> decoder whose adapters learn; PEFT files; merging |
 //! | [`generator`] | a seed -> the conversations and held-out questions of the tiny recipe |
 //! | [`exactness`] | a tuned model and questions -> how many calls and answers are exact |
 //!
-//! A run on a random model and one conversation; `path` is a model folder of `internlm-train` or `internlm-model` in
-//! earnest:
+//! A run on a random model and one conversation; in a real run, `model.path` names a model folder of `internlm-train`
+//! or one that was downloaded:
 //!
 //! ```
 //! use internlm_kit::context::RunContext;
 //! use internlm_model::tokenizer::{BpeTrainConfig, train_bpe};
 //! use internlm_model::{Decoder, ModelConfig, ModelSize, device};
-//! use xtuner::{FinetuneConfig, Resume, finetune};
+//! use xtuner::lora::LoraTuningConfig;
+//! use xtuner::{BaseModelConfig, DatasetConfig, EpochScheduleConfig, FinetuneConfig, Method, OptimConfig};
+//! use xtuner::{Resume, RunConfig};
 //!
 //! let folder = tempfile::tempdir()?;
-//! let path = |name: &str| folder.path().join(name).display().to_string();
+//! let path = |name: &str| folder.path().join(name);
 //! let model = ModelConfig::new(ModelSize { hidden: 32, layers: 1, heads: 2, inter: 64, vocab: 320 });
 //! Decoder::init(&model, 1, &device::parse("cpu")?).save(path("base"))?;
-//! let bpe = BpeTrainConfig { vocab_size: 320, ..BpeTrainConfig::default() };
+//! let bpe = BpeTrainConfig::new(320);
 //! train_bpe(["Hi Hello!".to_owned()].into_iter(), &bpe)?.save(path("base"))?;
 //! let hello = r#"{"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello!"}]}"#;
 //! std::fs::write(path("conversations.jsonl"), hello)?;
 //!
-//! let toml = format!(
-//!     "[run]\nout = {:?}\n[model]\npath = {:?}\nmethod = 'lora'\n[lora]\nrank = 4\n\
-//!      [dataset]\npaths = [{:?}]\n[optim]\nlr = 1e-2\n[schedule]\nsteps = 3\n",
-//!     path("run"), path("base"), path("conversations.jsonl"),
-//! );
-//! let config: FinetuneConfig = internlm_kit::config::parse(&toml, "finetune.toml")?;
-//! let report = finetune(&config, Resume::Auto, &RunContext::default())?;
-//! assert!(report.summary.is_some() && folder.path().join("run/adapter/adapter_model.safetensors").is_file());
+//! let base = BaseModelConfig::new(path("base"), Method::Lora);
+//! let dataset = DatasetConfig::new([path("conversations.jsonl")]);
+//! let config = FinetuneConfig::new(RunConfig::new(path("run")), base, dataset, OptimConfig::with_lr(1e-2))
+//!     .with_lora(LoraTuningConfig::new(4, 16.0))
+//!     .with_schedule(EpochScheduleConfig::default().with_steps(3));
+//! let report = xtuner::finetune(&config, Resume::Auto, &RunContext::default())?;
+//! assert!(report.summary.is_some() && path("run/adapter/adapter_model.safetensors").is_file());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
@@ -47,10 +48,12 @@
 pub mod cli;
 mod config;
 pub mod dataset;
+mod empty_value;
 mod error;
 pub mod exactness;
 mod export;
 pub mod generator;
+mod json_rows;
 pub mod lora;
 mod sft;
 
@@ -60,5 +63,5 @@ pub use config::{
 pub use error::{Error, Result};
 pub use export::export_model;
 pub use internlm_kit::summary::Summary;
-pub use internlm_train::{Finished, Resume, Start};
+pub use internlm_train::{CheckpointConfig, Finished, MonitorConfig, OptimConfig, Resume, Start};
 pub use sft::{Dataset, FinetuneReport, finetune, hf_folder, load_dataset};

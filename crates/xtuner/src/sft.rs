@@ -3,17 +3,19 @@
 use std::path::{Path, PathBuf};
 
 use internlm_kit::context::RunContext;
+use internlm_kit::file;
 use internlm_kit::rng::CounterRng;
-use internlm_kit::run_folder;
 use internlm_kit::summary::{Summary, significant};
 use internlm_model::chat::ChatTemplate;
 use internlm_model::decoder::Decoder;
 use internlm_model::{ModelConfig, Tokenizer, device};
 use internlm_train::report::{End, RunReport};
-use internlm_train::{FitOptions, Hooks, Row, Start, Trainer, ValidationConfig, ValidationSet, evaluate};
+use internlm_train::{
+    BaseWeights, FitOptions, Hooks, Row, Start, Trainer, ValidationConfig, ValidationSet, evaluate,
+};
 
 use crate::config::{FinetuneConfig, Method};
-use crate::dataset::{EncodeStats, Encoded, MixedRows, Sample, SftRows, encode, read_openai};
+use crate::dataset::{EncodeStats, Encoded, MixedRows, Sample, SftRows, UnreadKeys, encode, read_openai};
 use crate::export::export_model;
 use crate::lora::{Adapter, AdapterConfig, inject};
 use crate::{Error, Result};
@@ -42,7 +44,8 @@ pub struct Dataset {
 /// with LoRA `adapter/`, and `summary.json`.
 ///
 /// A stop that is requested through `context` ends the run after the current step, with a checkpoint; the same call
-/// then resumes it. A finished run of another config in the same folder is refused, unless `start` replaces it.
+/// then resumes it. A run of another config, of other data or of other weights at `config.model.path` in the same
+/// folder is refused, unless `start` replaces it.
 ///
 /// # Errors
 /// Bad data, models and checkpoints, I/O errors, and losses that remain non-finite.
@@ -73,11 +76,12 @@ pub fn finetune(
         Method::Lora => inject(decoder, &config.lora, config.run.seed)?,
     };
     let settings = config.trainer(rows.packed().rows() as f64 / section.rows_per_step as f64);
-    let mut trainer = Trainer::new(model, decoder, settings)?;
+    let base = BaseWeights::read("model.path", &config.model.path)?;
+    let mut trainer = Trainer::new(model, decoder, settings.with_base(base))?;
     describe(&trainer, &data, rows.packed());
     let validation = data.valid.iter().map(Sample::row).collect();
     let mut hooks = RunHooks { config, context, rows: validation, held_out };
-    let options = FitOptions::new(&config.run.out).with_start(start).with_context(context);
+    let options = FitOptions::new(&config.run.out).with_start(start).with_context(context).with_lock()?;
     let report = trainer.fit(&mut rows, &mut hooks, &options)?;
     let summary = match report.end {
         End::Stopped => None,
@@ -86,7 +90,8 @@ pub fn finetune(
     Ok(FinetuneReport { run: report, summary })
 }
 
-/// Reads and encodes every file of `config` and splits the validation samples off.
+/// Reads and encodes every file of `config` and splits the validation samples off. Keys of the data that reach no
+/// token are logged as warnings, one for each key.
 ///
 /// # Errors
 /// Files that cannot be read or parsed, and data without a sample.
@@ -103,6 +108,7 @@ pub fn load_dataset(
         }
         conversations.extend(read);
     }
+    UnreadKeys::count(&conversations, template).warn();
     let Encoded { samples, stats } = encode(&conversations, tokenizer, template, config.dataset.max_length)?;
     let count = config.dataset.valid_conversations.min(samples.len() / 10);
     let order = CounterRng::new(config.run.seed, "validation").permutation(samples.len());
@@ -156,10 +162,12 @@ fn finish(
     if config.model.method == Method::Lora {
         // The decoder in training mode knows what is trained; the one for measuring does not.
         let adapter = AdapterConfig::new(&config.lora, &config.model.path);
-        Adapter::of(trainer.decoder(), adapter).write(&out.join("adapter"))?;
+        let adapter = Adapter::of(trainer.decoder(), adapter);
+        // Two files that only make sense together: a kill leaves both of the old adapter or both of the new one.
+        file::replace_folder(out.join("adapter"), |folder| adapter.write(folder))?;
     }
     let decoder = trainer.validation_decoder();
-    export_model(&decoder, tokenizer, &config.model.path, &hf_folder(out))?;
+    export_model(&decoder, tokenizer, &config.model.path, hf_folder(out))?;
     let summary = summary(trainer, report);
     summary.write(out.join("summary.json"))?;
     Ok(summary)
@@ -195,8 +203,8 @@ fn total_parameters(trainer: &Trainer) -> usize {
 
 /// Where the run in the folder `out` writes the tuned model.
 #[must_use]
-pub fn hf_folder(out: &Path) -> PathBuf {
-    out.join("hf")
+pub fn hf_folder(out: impl AsRef<Path>) -> PathBuf {
+    out.as_ref().join("hf")
 }
 
 /// The held-out text of `[dataset.pretrain]`.
@@ -226,7 +234,7 @@ struct RunHooks<'a> {
 impl Hooks for RunHooks<'_> {
     fn started(&mut self) -> internlm_train::Result<()> {
         let origin = self.context.provenance_or(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
-        Ok(run_folder::write_config(self.config.run.out.join("config.toml"), self.config, &origin)?)
+        Start::record(&self.config.run.out, self.config, &origin)
     }
 
     fn validate(&mut self, _step: u64, decoder: &Decoder) -> internlm_train::Result<Vec<(String, f64)>> {

@@ -7,9 +7,9 @@ use cargo_metadata::{MetadataCommand, Package};
 
 use crate::workspace;
 
-/// What only the edge may link.
+/// Crates of the command line: without the feature `cli`, nothing may link them.
 const EDGE: [&str; 6] = ["anyhow", "clap", "console", "indicatif", "signal-hook", "tracing-subscriber"];
-/// Features that need what is not on every machine, and the edge itself.
+/// Features that need what is not on every machine, and the command line itself.
 const LEFT_OUT: [&str; 4] = ["cli", "cuda", "default", "vulkan"];
 
 /// Looks through the dependency tree of every library with all its features but `cli`.
@@ -33,7 +33,7 @@ pub(crate) fn run() -> Result<()> {
         tracing::info!("{}: light with [{}]", package.name, features.join(","));
     }
     if !problems.is_empty() {
-        bail!("libraries without `cli` link what belongs to the edge:\n  {}", problems.join("\n  "));
+        bail!("libraries without `cli` link crates of the command line:\n  {}", problems.join("\n  "));
     }
     Ok(())
 }
@@ -83,7 +83,7 @@ fn tree(package: &str, features: &[String]) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// The crates of the edge in the lines of `cargo tree`, sorted.
+/// The crates of the command line in the lines of `cargo tree`, sorted.
 fn edge_crates(tree: &str) -> Vec<String> {
     let names: BTreeSet<&str> = tree.lines().filter_map(|line| line.split_whitespace().next()).collect();
     names.into_iter().filter(|name| EDGE.contains(name)).map(str::to_owned).collect()

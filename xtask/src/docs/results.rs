@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::pipeline::display;
+use crate::numbers::display;
 
 /// One row: stage, measure, and how the result is written from the numbers of the summary.
 type Row = (&'static str, &'static str, &'static str);

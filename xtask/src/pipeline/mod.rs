@@ -11,4 +11,3 @@ mod state;
 mod summary;
 
 pub(crate) use run::{PipelineArguments, build, run};
-pub(crate) use summary::display;

@@ -1,9 +1,9 @@
 //! What a stage was made from and what it made, so that unchanged stages are skipped.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
 use internlm_kit::{file, hash};
@@ -56,31 +56,14 @@ pub(crate) enum Attempt {
 pub(crate) fn hash_artefacts(output: &Path, artefacts: &[&str]) -> Result<BTreeMap<String, String>> {
     let mut hashes = BTreeMap::new();
     for name in artefacts {
-        for path in files_below(&output.join(name))? {
+        let artefact = output.join(name);
+        ensure!(artefact.exists(), "{}: artefact missing", artefact.display());
+        for path in file::files_below(&artefact)? {
             let relative = path.strip_prefix(output).expect("the file was found below the output folder");
             hashes.insert(relative.to_string_lossy().into_owned(), hash::sha256_file(&path)?);
         }
     }
     Ok(hashes)
-}
-
-/// `path` itself, or every file below it in sorted order.
-fn files_below(path: &Path) -> Result<Vec<PathBuf>> {
-    let mut pending = vec![path.to_path_buf()];
-    let mut files = Vec::new();
-    while let Some(path) = pending.pop() {
-        let meta =
-            std::fs::metadata(&path).with_context(|| format!("{}: artefact missing", path.display()))?;
-        if meta.is_file() {
-            files.push(path);
-            continue;
-        }
-        for entry in std::fs::read_dir(&path)? {
-            pending.push(entry?.path());
-        }
-    }
-    files.sort();
-    Ok(files)
 }
 
 /// sha256 over named parts, in order; names and values cannot run into each other.

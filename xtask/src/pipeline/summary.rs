@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::stage::{STAGES, StageName};
 use super::state::StageState;
+use crate::numbers::{Row, display};
 
 /// Metrics of all finished stages in chain order.
 #[derive(Debug)]
@@ -38,12 +39,13 @@ impl Summary {
         Ok(internlm_kit::file::write(run.join("summary.json"), bytes)?)
     }
 
-    /// `(stage, metric, value)` rows as shown to a person.
-    pub(crate) fn rows(&self) -> Vec<(String, String, String)> {
+    /// All numbers, in chain and file order.
+    pub(crate) fn rows(&self) -> Vec<Row> {
         let mut rows = Vec::new();
         for (stage, metrics) in &self.stages {
             for (metric, value) in metrics.as_object().into_iter().flatten() {
-                rows.push((stage.clone(), metric.replace('_', " "), display(value)));
+                let metric = metric.replace('_', " ");
+                rows.push(Row { stage: stage.clone(), metric, value: display(value) });
             }
         }
         rows
@@ -52,18 +54,18 @@ impl Summary {
     /// One aligned table.
     pub(crate) fn table(&self) -> String {
         let rows = self.rows();
-        let width = |of: fn(&(String, String, String)) -> &str, least: usize| {
+        let width = |of: fn(&Row) -> &str, least: usize| {
             rows.iter().map(|row| of(row).chars().count()).max().unwrap_or(0).max(least)
         };
-        let (stage, metric) = (width(|row| &row.0, 5), width(|row| &row.1, 6));
-        let value = width(|row| &row.2, 5);
+        let (stage, metric) = (width(|row| &row.stage, 5), width(|row| &row.metric, 6));
+        let value = width(|row| &row.value, 5);
         let mut table = format!("{:<stage$}  {:<metric$}  {:>value$}\n", "stage", "metric", "value");
         table += &format!("{}\n", "-".repeat(stage + metric + value + 4));
         let mut previous = "";
         for row in &rows {
-            let name = if row.0 == previous { "" } else { &row.0 };
-            table += &format!("{name:<stage$}  {:<metric$}  {:>value$}\n", row.1, row.2);
-            previous = &row.0;
+            let name = if row.stage == previous { "" } else { &row.stage };
+            table += &format!("{name:<stage$}  {:<metric$}  {:>value$}\n", row.metric, row.value);
+            previous = &row.stage;
         }
         table
     }
@@ -74,66 +76,10 @@ pub(crate) fn state_path(run: &Path, stage: StageName) -> std::path::PathBuf {
     run.join(".state").join(format!("{}.json", stage.as_str()))
 }
 
-/// Numbers with thousands separators and at most four significant decimals; text as it is.
-pub(crate) fn display(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Number(number) => match number.as_i64() {
-            Some(integer) => thousands(integer),
-            None => decimal(number.as_f64().unwrap_or(f64::NAN)),
-        },
-        other => other.to_string(),
-    }
-}
-
-fn decimal(value: f64) -> String {
-    if value.abs() >= 1000.0 {
-        return thousands(value.round() as i64);
-    }
-    let text = format!("{value:.4}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
-fn thousands(value: i64) -> String {
-    let digits = value.unsigned_abs().to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    if value < 0 { format!("-{text}") } else { text }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
-
-    #[test]
-    fn numbers_read_well() {
-        let shown = |value: Value| display(&value);
-        assert_eq!(shown(json!(1_234_567)), "1,234,567");
-        assert_eq!(shown(json!(-1000)), "-1,000");
-        assert_eq!(shown(json!(1.93456)), "1.9346");
-        assert_eq!(shown(json!(0.97)), "0.97");
-        assert_eq!(shown(json!(7676.4)), "7,676");
-        assert_eq!(shown(json!("q4")), "q4");
-    }
-
-    #[test]
-    fn thousands_only_add_separators() {
-        for value in [0, 7, -7, 999, 1000, -999_999, 12_345_678, i64::MAX, i64::MIN] {
-            let text = thousands(value);
-            assert_eq!(text.replace(',', ""), value.to_string());
-            let groups: Vec<&str> = text.trim_start_matches('-').split(',').collect();
-            assert!(
-                groups[1..].iter().all(|group| group.len() == 3) && (1..=3).contains(&groups[0].len()),
-                "{text}"
-            );
-        }
-    }
 
     #[test]
     fn a_summary_has_the_stages_that_ran_with_their_time() {
@@ -145,8 +91,8 @@ mod tests {
         write("data/summary.json", r#"{"pages": 3000, "kept": 12}"#);
         write(".state/data.json", r#"{"fingerprint": "a", "artefacts": {}, "seconds": 75}"#);
         let summary = Summary::collect(folder.path()).expect("collects");
-        let shown: Vec<String> =
-            summary.rows().into_iter().map(|row| format!("{} {}={}", row.0, row.1, row.2)).collect();
+        let words = |row: &Row| format!("{} {}={}", row.stage, row.metric, row.value);
+        let shown: Vec<String> = summary.rows().iter().map(words).collect();
         assert_eq!(
             shown,
             ["data pages=3,000", "data kept=12", "data stage seconds=75", "agent agent accuracy=97"]

@@ -7,7 +7,8 @@ use anyhow::{Context, Result};
 use serde::Deserialize;
 
 use super::html::escape;
-use crate::plot;
+use crate::numbers::display;
+use crate::plot::{self, Bar};
 
 /// How many reasons of a stage the table names.
 const REASONS: usize = 4;
@@ -37,16 +38,17 @@ pub(super) fn section(path: &Path) -> Result<String> {
     let funnel: Funnel = serde_json::from_slice(&bytes)
         .with_context(|| format!("{}: not the funnel this report knows", path.display()))?;
     let total = funnel.stages.first().map_or(1, |stage| stage.input.documents.max(1));
-    let note = |count: Count| {
+    let bar = |label: &str, count: Count| {
         let share = 100.0 * count.documents as f64 / total as f64;
-        format!("{} ({share:.1} %), {:.1} MB", number(count.documents), count.bytes as f64 / 1e6)
+        let note = format!("{} ({share:.1} %), {:.1} MB", number(count.documents), count.bytes as f64 / 1e6);
+        Bar { label: label.to_owned(), value: count.documents as f64, note }
     };
     let mut bars = Vec::new();
     if let Some(first) = funnel.stages.first() {
-        bars.push(("pages in".to_owned(), first.input.documents as f64, note(first.input)));
+        bars.push(bar("pages in", first.input));
     }
     for stage in &funnel.stages {
-        bars.push((stage.stage.clone(), stage.kept.documents as f64, note(stage.kept)));
+        bars.push(bar(&stage.stage, stage.kept));
     }
     let mut html = "<h2>Data: retention funnel</h2>\n".to_owned();
     html += &plot::bars("Documents left after each stage", &bars)?;
@@ -67,7 +69,7 @@ pub(super) fn section(path: &Path) -> Result<String> {
 
 /// With separators between thousands.
 fn number(count: u64) -> String {
-    crate::pipeline::display(&count.into())
+    display(&count.into())
 }
 
 /// The most frequent reasons with their counts.

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::html::escape;
 use super::{curves, funnel, transcripts};
+use crate::numbers::{Row, display};
 
 const STYLE: &str = include_str!("report.css");
 
@@ -21,12 +22,7 @@ const HEADLINES: [(&str, &str, &str); 6] = [
 ];
 
 /// Writes the report of `run` from what its stages left behind.
-pub(crate) fn write(
-    run: &Path,
-    recipe: &str,
-    stages: &Map<String, Value>,
-    rows: &[(String, String, String)],
-) -> Result<()> {
+pub(crate) fn write(run: &Path, recipe: &str, stages: &Map<String, Value>, rows: &[Row]) -> Result<()> {
     let mut body = format!("<h1>InternLM chain: {}</h1>\n", escape(recipe));
     body += &headlines(stages);
     body += &funnel::section(&run.join("data/funnel.json"))?;
@@ -49,8 +45,7 @@ fn headlines(stages: &Map<String, Value>) -> String {
     let mut html = "<div class=\"cards\">".to_owned();
     for (stage, metric, caption) in HEADLINES {
         let Some(value) = stages.get(stage).and_then(|metrics| metrics.get(metric)) else { continue };
-        let shown =
-            if caption.starts_with("arithmetic") { percent(value) } else { crate::pipeline::display(value) };
+        let shown = if caption.starts_with("arithmetic") { percent(value) } else { display(value) };
         html += &format!("<div class=\"card\"><b>{}</b><span>{caption}</span></div>", escape(&shown));
     }
     html + "</div>\n"
@@ -61,17 +56,17 @@ fn percent(value: &Value) -> String {
     value.as_f64().map_or_else(|| value.to_string(), |value| format!("{value:.1} %"))
 }
 
-fn evaluation(rows: &[(String, String, String)]) -> String {
-    let judged: Vec<&(String, String, String)> =
-        rows.iter().filter(|row| ["evaluate", "agent", "deploy"].contains(&row.0.as_str())).collect();
+fn evaluation(rows: &[Row]) -> String {
+    let judged: Vec<&Row> =
+        rows.iter().filter(|row| ["evaluate", "agent", "deploy"].contains(&row.stage.as_str())).collect();
     if judged.is_empty() {
         return String::new();
     }
     format!("<h2>Evaluation</h2>\n{}", table(&judged))
 }
 
-fn all_numbers(rows: &[(String, String, String)]) -> String {
-    let rows: Vec<&(String, String, String)> = rows.iter().collect();
+fn all_numbers(rows: &[Row]) -> String {
+    let rows: Vec<&Row> = rows.iter().collect();
     format!(
         "<h2>Every number</h2>\n<details><summary>{} metrics</summary>{}</details>\n",
         rows.len(),
@@ -79,14 +74,14 @@ fn all_numbers(rows: &[(String, String, String)]) -> String {
     )
 }
 
-fn table(rows: &[&(String, String, String)]) -> String {
+fn table(rows: &[&Row]) -> String {
     let mut html = "<table><tr><th>stage</th><th>metric</th><th>value</th></tr>".to_owned();
-    for (stage, metric, value) in rows.iter().copied() {
+    for row in rows {
         html += &format!(
             "<tr><td>{}</td><td>{}</td><td class=\"number\">{}</td></tr>",
-            escape(stage),
-            escape(metric),
-            escape(value)
+            escape(&row.stage),
+            escape(&row.metric),
+            escape(&row.value)
         );
     }
     html + "</table>\n"
@@ -97,6 +92,10 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    fn row(stage: &str, metric: &str, value: &str) -> Row {
+        Row { stage: stage.to_owned(), metric: metric.to_owned(), value: value.to_owned() }
+    }
+
     #[test]
     fn page_is_self_contained_and_escaped() {
         let folder = tempfile::tempdir().expect("temporary folder");
@@ -104,7 +103,7 @@ mod tests {
                        {\"step\":2,\"loss\":6.5,\"lr\":0.002,\"tokens_per_second\":5100}\n";
         internlm_kit::file::write(folder.path().join("pretrain/metrics.jsonl"), metrics).expect("writes");
         let stages = json!({"agent": {"agent_accuracy": 97.0}});
-        let rows = [("agent".to_owned(), "note".to_owned(), "<script>".to_owned())];
+        let rows = [row("agent", "note", "<script>")];
         write(folder.path(), "tiny", stages.as_object().expect("object"), &rows).expect("writes");
         let page = std::fs::read_to_string(folder.path().join("report.html")).expect("reads");
         assert!(page.contains("97.0 %") && page.contains("&lt;script&gt;") && page.contains("<svg"));
@@ -123,10 +122,10 @@ mod tests {
 
     #[test]
     fn judged_stages_have_a_table_of_their_own() {
-        let row = |stage: &str| (stage.to_owned(), "score".to_owned(), "1".to_owned());
-        let html = evaluation(&[row("data"), row("evaluate"), row("agent")]);
+        let score = |stage: &str| row(stage, "score", "1");
+        let html = evaluation(&[score("data"), score("evaluate"), score("agent")]);
         assert_eq!(html.matches("<tr><td>").count(), 2);
-        assert_eq!(evaluation(&[row("data")]), "");
-        assert!(all_numbers(&[row("data"), row("agent")]).contains("<summary>2 metrics</summary>"));
+        assert_eq!(evaluation(&[score("data")]), "");
+        assert!(all_numbers(&[score("data"), score("agent")]).contains("<summary>2 metrics</summary>"));
     }
 }

@@ -36,7 +36,7 @@ pub(crate) fn passages(source: &str) -> Vec<Passage> {
             Class::BlockComment => block_comment(token.text),
             Class::Text => (Kind::Text, text_body(token.text)),
         };
-        // A comment behind code is a passage of its own, and so is one after an empty line.
+        // A comment after code is a passage of its own, and so is one after an empty line.
         match passages.last_mut() {
             Some(last)
                 if kind != Kind::Text

@@ -1,4 +1,4 @@
-//! Which crate may depend on which, with which features (DESIGN: arrows), from `cargo metadata`.
+//! Which crate may depend on which, with which features (docs/architecture.md), from `cargo metadata`.
 
 use std::path::Path;
 

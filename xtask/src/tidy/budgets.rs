@@ -1,5 +1,6 @@
 //! Budgets of size and documentation, from the syntax tree: lines per file and function, parameters,
-//! nesting, `# Shapes` on every `forward*`, no `bool` parameters in public functions.
+//! nesting, `# Shapes` on every `forward*`, no `bool` parameters in public functions, no wide tuples in fields of
+//! structs and in slices.
 
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
@@ -13,6 +14,8 @@ const FILE_LINES: usize = 400;
 const FUNCTION_LINES: usize = 60;
 /// Parameters of a function: `self` does not count, a tuple counts as its fields.
 const PARAMETERS: usize = 6;
+/// Fields of a tuple that is a struct's field or the element of a slice.
+const TUPLE_FIELDS: usize = 2;
 /// Depth of `if`, `match`, loops inside each other.
 const NESTING: usize = 4;
 
@@ -60,11 +63,22 @@ impl Reader<'_> {
             let message = format!("`{name}` has {count} parameters, expected at most {PARAMETERS}");
             self.report(line, "parameters", message);
         }
+        for input in inputs.iter().filter(|input| is_list(&input.ty)) {
+            self.tuple(&input.ty, &name);
+        }
         if visible && inputs.iter().any(|input| is_bool(&input.ty)) {
             self.report(line, "bool parameter", format!("`{name}` takes a bool, expected an enum"));
         }
         if visible && name.starts_with("forward") && !doc_text(attributes).contains("# Shapes") {
             self.report(line, "shapes", format!("`{name}` does not document `# Shapes`"));
+        }
+    }
+
+    fn tuple(&mut self, kind: &syn::Type, name: &str) {
+        let count = tuple_fields(kind);
+        if count > TUPLE_FIELDS {
+            let message = format!("`{name}` has a tuple of {count} values, expected a struct with names");
+            self.report(kind.span().start().line, "tuple", message);
         }
     }
 
@@ -98,6 +112,11 @@ impl<'ast> Visit<'ast> for Reader<'_> {
         if !is_test_item(item) {
             visit::visit_item(self, item);
         }
+    }
+
+    fn visit_item_struct(&mut self, item: &'ast syn::ItemStruct) {
+        let name = item.ident.to_string();
+        item.fields.iter().for_each(|field| self.tuple(&field.ty, &name));
     }
 
     fn visit_item_fn(&mut self, item: &'ast syn::ItemFn) {
@@ -163,6 +182,28 @@ fn fields(kind: &syn::Type) -> usize {
     }
 }
 
+/// Is it a slice or an array, by value or by reference?
+fn is_list(kind: &syn::Type) -> bool {
+    match kind {
+        syn::Type::Reference(reference) => is_list(&reference.elem),
+        syn::Type::Paren(inner) => is_list(&inner.elem),
+        syn::Type::Slice(_) | syn::Type::Array(_) => true,
+        _ => false,
+    }
+}
+
+/// The number of fields of the tuple that the type is, refers to, or is a list of; 0 for other types.
+fn tuple_fields(kind: &syn::Type) -> usize {
+    match kind {
+        syn::Type::Tuple(tuple) => tuple.elems.len(),
+        syn::Type::Reference(reference) => tuple_fields(&reference.elem),
+        syn::Type::Paren(inner) => tuple_fields(&inner.elem),
+        syn::Type::Slice(slice) => tuple_fields(&slice.elem),
+        syn::Type::Array(array) => tuple_fields(&array.elem),
+        _ => 0,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -180,6 +221,9 @@ mod tests {
             rules("impl S { fn f(&self, a: A, b: (B, C), d: &[(D, E)], f: F, g: fn(G, H)) {} }").is_empty()
         );
         assert_eq!(rules("pub fn f(fast: bool) {}"), ["bool parameter"]);
+        assert_eq!(rules("fn f(rows: &[(A, B, C)]) {}"), ["tuple"]);
+        assert_eq!(rules("struct S { row: (A, B, C), rows: [(A, B, C); 2] }"), ["tuple", "tuple"]);
+        assert!(rules("struct S(A, B, C); struct T { pair: (A, B) } fn f(row: (A, B, C)) {}").is_empty());
         assert_eq!(rules("impl A { pub fn forward(&self) {} }"), ["shapes"]);
         assert!(rules("/// # Shapes\npub fn forward() {}").is_empty());
         assert_eq!(rules(&format!("fn f() {{\n{}}}", "g();\n".repeat(60))), ["function size"]);

@@ -66,7 +66,7 @@ pub(crate) fn check(root: &Path) -> Result<Vec<Finding>> {
         findings.extend(doc_words::check(file));
         findings.extend(phrases::check_rust(file));
     }
-    for path in files(root, &[".toml", ".md"])? {
+    for path in files(root, &[".toml", ".md", ".py"])? {
         let relative = path.strip_prefix(root).expect("the walk starts at the root");
         let relative = relative.to_string_lossy().replace('\\', "/");
         let text = std::fs::read_to_string(&path).with_context(|| format!("{relative}: cannot read"))?;
@@ -74,7 +74,11 @@ pub(crate) fn check(root: &Path) -> Result<Vec<Finding>> {
             findings.extend(phrases::check_markdown(&relative, &text));
             continue;
         }
-        findings.extend(phrases::check_toml(&relative, &text));
+        if relative.ends_with(".py") {
+            findings.extend(phrases::check_python(&relative, &text));
+            continue;
+        }
+        findings.extend(phrases::check_hash_comments(&relative, &text));
         if let Err(error) = toml::from_str::<toml::Table>(&text) {
             findings.push(Finding { path: relative, line: 0, rule: "toml", message: error.to_string() });
         }

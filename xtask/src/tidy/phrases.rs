@@ -1,7 +1,7 @@
 //! Plain English: turns of phrase that no engineer would say to a colleague, with what to write instead.
 //!
-//! The table is that of docs/style.md. Comments, string literals outside tests, Markdown and the comments of
-//! TOML files are read; code in backticks and fenced code are not.
+//! The table is that of docs/style.md. Comments, string literals outside tests, Markdown, the comments of TOML and
+//! Python files and Python's docstrings are read; code in backticks and fenced code are not.
 
 use std::sync::LazyLock;
 
@@ -82,6 +82,9 @@ const PHRASES: &[Phrase] = &[
         place: Where::Anywhere,
         instead: "\"continues\", \"resumes\"",
     },
+    phrase(r"\bin earnest\b", "what is meant: \"for real use\", \"at full size\""),
+    phrase(r"\bby whichever name\b", "\"the given path\", \"any of its names\""),
+    phrase(r"\b[Ww]here queries meet keys\b", "\"computes attention\""),
     phrase(r"\bby turns\b", "\"interleaved\", \"alternately\""),
     phrase(r"\bbehind the (?:decimal )?point\b", "\"decimals\""),
     phrase(r"\b[Hh](?:olds?|eld|olding) (?:[\w`']+ ){1,5}against\b", "\"checks ... against\""),
@@ -127,8 +130,23 @@ pub(super) fn check_markdown(path: &str, text: &str) -> Vec<Finding> {
     markdown(text).iter().flat_map(|passage| check(path, passage)).collect()
 }
 
-/// Checks the comments of one TOML file.
-pub(super) fn check_toml(path: &str, text: &str) -> Vec<Finding> {
+/// Checks the comments and the docstrings of one Python file.
+pub(super) fn check_python(path: &str, text: &str) -> Vec<Finding> {
+    let mut findings = check_hash_comments(path, text);
+    let mut line = 1;
+    for (index, part) in text.split("\"\"\"").enumerate() {
+        // What is between two marks has an odd number.
+        if index % 2 == 1 {
+            let docstring = Passage { line, kind: Kind::Comment, text: part.to_owned() };
+            findings.extend(check(path, &docstring));
+        }
+        line += part.matches('\n').count();
+    }
+    findings
+}
+
+/// Checks the comments of one file in which they begin with `#`, such as TOML.
+pub(super) fn check_hash_comments(path: &str, text: &str) -> Vec<Finding> {
     let comments = text.lines().enumerate().filter_map(|(index, line)| {
         let words = line.trim_start().strip_prefix('#')?.trim_start().to_owned();
         Some(Passage { line: index + 1, kind: Kind::Comment, text: words })

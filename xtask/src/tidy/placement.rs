@@ -12,7 +12,7 @@ pub(super) fn check(path: &str, text: &str) -> Vec<Finding> {
         findings.push(Finding { path: path.to_owned(), line, rule, message });
     };
     if !text.starts_with("//! ") {
-        report(1, "first line", "expected `//!` and one sentence saying what lives here".to_owned());
+        report(1, "first line", "expected `//!` and one sentence that says what is in it".to_owned());
     }
     let name = path.rsplit('/').next().unwrap_or(path);
     if EMPTY_NAMES.contains(&name) {

@@ -1,19 +1,16 @@
-//! [`AtomicFile`]: temporary file beside the target, fsync, rename, fsync of the folder.
+//! [`AtomicFile`]: temporary file next to the target, fsync, rename, fsync of the folder.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
+use super::target::{Descriptor, descriptor, follow, parent};
 use super::temporary::Temporary;
-use super::{AtPath, ClosedPipe, FileError};
+use super::{AtPath, ClosedPipe, FileError, create_folders, sync_parent};
 
 /// Bytes that are collected before they go to the system.
 const BUFFER: usize = 1 << 18;
-/// Names of standard output. A file that the shell opened behind the last ones must not be replaced.
-const STDOUT: [&str; 4] = ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
-/// Links that are followed before they count as a circle, as in Linux.
-const LINKS: usize = 40;
 
 /// Writes `bytes` to `path` as [`AtomicFile`] does.
 ///
@@ -36,7 +33,8 @@ pub fn write(path: impl AsRef<Path>, bytes: impl AsRef<[u8]>) -> Result<(), File
 
 /// A file that appears under its name only when [`AtomicFile::commit`] succeeded.
 ///
-/// - `-` and `/dev/stdout` are standard output.
+/// - `-` and `/dev/stdout` are standard output, `/dev/stderr` is standard error.
+/// - Another open descriptor, such as `/dev/fd/3`, is appended to; the file behind it is not replaced.
 /// - A symbolic link is followed: its target is replaced and the link stays.
 /// - A pipe or a device is written to as it is; there is nothing to replace.
 /// - An existing regular file keeps its permissions.
@@ -52,9 +50,10 @@ pub struct AtomicFile {
 enum Sink {
     /// Renamed to the second path in the end.
     Temporary(Temporary, PathBuf),
-    /// A pipe or a device.
+    /// A pipe, a device or an open descriptor.
     Special(File),
     Stdout(io::Stdout),
+    Stderr(io::Stderr),
 }
 
 impl AtomicFile {
@@ -81,6 +80,7 @@ impl AtomicFile {
             }
             Sink::Special(mut file) => file.flush().map_err(ClosedPipe::mark),
             Sink::Stdout(mut stdout) => stdout.flush().map_err(ClosedPipe::mark),
+            Sink::Stderr(mut stderr) => stderr.flush().map_err(ClosedPipe::mark),
         };
         commit().at(path, "write")
     }
@@ -98,10 +98,19 @@ impl Write for AtomicFile {
 
 impl Sink {
     fn open(path: &Path) -> io::Result<Self> {
-        if STDOUT.iter().any(|name| path == Path::new(name)) {
+        if path == Path::new("-") {
             return Ok(Self::Stdout(io::stdout()));
         }
         let target = follow(path)?;
+        match descriptor(&target) {
+            Some(Descriptor::Stdout) => return Ok(Self::Stdout(io::stdout())),
+            Some(Descriptor::Stderr) => return Ok(Self::Stderr(io::stderr())),
+            // At its end: what others wrote through this descriptor stays.
+            Some(Descriptor::Other) => {
+                return OpenOptions::new().append(true).open(&target).map(Self::Special);
+            }
+            None => {}
+        }
         let existing = match fs::metadata(&target) {
             Ok(metadata) => Some(metadata),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
@@ -117,9 +126,9 @@ impl Sink {
             }
         }
         if let Some(parent) = parent(&target) {
-            fs::create_dir_all(parent)?;
+            create_folders(parent)?;
         }
-        let mut temporary = Temporary::beside(&target)?;
+        let mut temporary = Temporary::next_to(&target)?;
         if let Some(metadata) = existing {
             temporary.file().set_permissions(metadata.permissions())?;
         }
@@ -133,6 +142,7 @@ impl Write for Sink {
             Self::Temporary(temporary, _) => temporary.file().write(bytes),
             Self::Special(file) => file.write(bytes).map_err(ClosedPipe::mark),
             Self::Stdout(stdout) => stdout.write(bytes).map_err(ClosedPipe::mark),
+            Self::Stderr(stderr) => stderr.write(bytes).map_err(ClosedPipe::mark),
         }
     }
 
@@ -141,37 +151,9 @@ impl Write for Sink {
             Self::Temporary(temporary, _) => temporary.file().flush(),
             Self::Special(file) => file.flush().map_err(ClosedPipe::mark),
             Self::Stdout(stdout) => stdout.flush().map_err(ClosedPipe::mark),
+            Self::Stderr(stderr) => stderr.flush().map_err(ClosedPipe::mark),
         }
     }
-}
-
-/// What `path` names behind all symbolic links; the last one may name a file that does not exist yet.
-fn follow(path: &Path) -> io::Result<PathBuf> {
-    let mut target = path.to_path_buf();
-    for _ in 0..LINKS {
-        // The links of the folders above are followed by the system.
-        match fs::read_link(&target) {
-            Ok(next) => target = target.parent().unwrap_or(Path::new("")).join(next),
-            Err(_not_a_link) => return Ok(target),
-        }
-        // Such as /proc/self/fd/1, which reads as a link to `pipe:[4026]`.
-        if !target.exists() && path.exists() {
-            return Ok(path.to_path_buf());
-        }
-    }
-    Err(io::Error::new(io::ErrorKind::InvalidInput, "found a circle of symbolic links"))
-}
-
-fn parent(path: &Path) -> Option<&Path> {
-    path.parent().filter(|parent| !parent.as_os_str().is_empty())
-}
-
-/// Makes a rename durable: fsync of the folder that holds `path`.
-///
-/// # Errors
-/// Any I/O error of opening or syncing the folder.
-pub fn sync_parent(path: impl AsRef<Path>) -> io::Result<()> {
-    File::open(parent(path.as_ref()).unwrap_or(Path::new(".")))?.sync_all()
 }
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ impl FileError {
 }
 
 impl BadInput for FileError {
-    /// A path that cannot mean what it was given for (missing, of another kind, forbidden, not the promised
+    /// A path that cannot mean what it was given for (missing, of another kind, forbidden, in use, not the promised
     /// encoding) is bad input, whether it was read or written. A full disk or a failing device is not.
     fn is_bad_input(&self) -> bool {
         use io::ErrorKind as Kind;
@@ -42,6 +42,8 @@ impl BadInput for FileError {
             self.source.kind(),
             Kind::NotFound
                 | Kind::PermissionDenied
+                | Kind::AlreadyExists
+                | Kind::ResourceBusy
                 | Kind::IsADirectory
                 | Kind::NotADirectory
                 | Kind::InvalidData
@@ -103,6 +105,7 @@ mod tests {
             let of = |kind: io::ErrorKind| FileError::new("a", action, kind.into()).is_bad_input();
             assert!(of(io::ErrorKind::NotFound) && of(io::ErrorKind::IsADirectory), "{action}");
             assert!(of(io::ErrorKind::PermissionDenied) && of(io::ErrorKind::InvalidData), "{action}");
+            assert!(of(io::ErrorKind::AlreadyExists) && of(io::ErrorKind::ResourceBusy), "{action}");
             assert!(!of(io::ErrorKind::StorageFull) && !of(io::ErrorKind::Other), "{action}");
         }
     }

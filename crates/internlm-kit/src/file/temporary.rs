@@ -3,15 +3,16 @@
 //! `NAME.tmp` is locked while it is written. A second writer of the same target finds the lock and takes
 //! `NAME.1.tmp`; what a killed writer left has no lock and is used again, so leftovers do not pile up.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+
+use super::lock::{Lock, try_lock};
 
 /// Number of writers of one target at the same time before the next one gives up.
 const WRITERS: usize = 1000;
 
-/// An open, locked, empty file beside `target`; removed when dropped before it was renamed.
+/// An open, locked, empty file in the folder of `target`; removed when dropped before it was renamed.
 #[derive(Debug)]
 pub(super) struct Temporary {
     file: File,
@@ -21,7 +22,7 @@ pub(super) struct Temporary {
 
 impl Temporary {
     /// Creates one in the folder of `target`.
-    pub(super) fn beside(target: &Path) -> io::Result<Self> {
+    pub(super) fn next_to(target: &Path) -> io::Result<Self> {
         for number in 0..WRITERS {
             let path = name(target, number);
             if let Some(file) = claim(&path)? {
@@ -65,23 +66,11 @@ fn name(target: &Path, number: usize) -> PathBuf {
 /// Opens and locks `path`; `None` when another writer has it.
 fn claim(path: &Path) -> io::Result<Option<File>> {
     let file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Ok(None),
-        Err(TryLockError::Error(error)) => return Err(error),
-    }
-    // Between opening and locking, the writer before may have renamed or removed the file: then the lock is on
-    // something that no longer has this name.
-    match fs::metadata(path) {
-        Ok(named) if same(&named, &file.metadata()?) => {}
-        _ => return Ok(None),
+    if try_lock(&file, path)? != Lock::Held {
+        return Ok(None);
     }
     file.set_len(0)?;
     Ok(Some(file))
-}
-
-fn same(left: &fs::Metadata, right: &fs::Metadata) -> bool {
-    (left.dev(), left.ino()) == (right.dev(), right.ino())
 }
 
 #[cfg(test)]
@@ -93,8 +82,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("temporary folder");
         let target = folder.path().join("a");
         fs::write(folder.path().join("a.tmp"), "left by a killed writer").expect("writes");
-        let first = Temporary::beside(&target).expect("first");
-        let second = Temporary::beside(&target).expect("second");
+        let first = Temporary::next_to(&target).expect("first");
+        let second = Temporary::next_to(&target).expect("second");
         assert_eq!(first.path, folder.path().join("a.tmp"));
         assert_eq!(second.path, folder.path().join("a.1.tmp"));
         assert_eq!(fs::metadata(&first.path).expect("is there").len(), 0);

@@ -81,8 +81,16 @@ impl LevelChoice {
 }
 
 /// Limits of one run. The defaults suit short pieces of generated code.
+///
+/// ```
+/// use internlm_kit::sandbox::SandboxConfig;
+///
+/// let config = SandboxConfig::default().with_cpu_seconds(2).with_memory_mib(256);
+/// assert_eq!((config.cpu_seconds, config.memory_mib, config.processes), (2, 256, 64));
+/// ```
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[non_exhaustive]
 pub struct SandboxConfig {
     /// How strongly programs are confined; default `auto`.
     pub level: LevelChoice,
@@ -123,6 +131,69 @@ impl Default for SandboxConfig {
     }
 }
 
+impl SandboxConfig {
+    /// The same limits with another level of confinement.
+    #[must_use]
+    pub fn with_level(self, level: LevelChoice) -> Self {
+        Self { level, ..self }
+    }
+
+    /// The same limits with this processor time for each process, seconds.
+    #[must_use]
+    pub fn with_cpu_seconds(self, cpu_seconds: u64) -> Self {
+        Self { cpu_seconds, ..self }
+    }
+
+    /// The same limits with this wall clock for the whole run, seconds.
+    #[must_use]
+    pub fn with_wall_seconds(self, wall_seconds: f64) -> Self {
+        Self { wall_seconds, ..self }
+    }
+
+    /// The same limits with this much memory, MiB.
+    #[must_use]
+    pub fn with_memory_mib(self, memory_mib: u64) -> Self {
+        Self { memory_mib, ..self }
+    }
+
+    /// The same limits with at most so many processes and threads at once.
+    #[must_use]
+    pub fn with_processes(self, processes: u64) -> Self {
+        Self { processes, ..self }
+    }
+
+    /// The same limits with files of at most this size, MiB.
+    #[must_use]
+    pub fn with_file_mib(self, file_mib: u64) -> Self {
+        Self { file_mib, ..self }
+    }
+
+    /// The same limits with a work folder of at most this size, MiB.
+    #[must_use]
+    pub fn with_folder_mib(self, folder_mib: u64) -> Self {
+        Self { folder_mib, ..self }
+    }
+
+    /// The same limits with at most so many open files in each process.
+    #[must_use]
+    pub fn with_open_files(self, open_files: u64) -> Self {
+        Self { open_files, ..self }
+    }
+
+    /// The same limits with at most this much of stdout and of stderr each, KiB.
+    #[must_use]
+    pub fn with_output_kib(self, output_kib: u64) -> Self {
+        Self { output_kib, ..self }
+    }
+
+    /// The same limits and one more folder that the program may read.
+    #[must_use]
+    pub fn with_readable(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.readable.push(folder.into());
+        self
+    }
+}
+
 impl Validate for SandboxConfig {
     fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
@@ -145,5 +216,61 @@ impl Validate for SandboxConfig {
             }
         }
         problems
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_limit_below_its_minimum_is_named() {
+        assert!(SandboxConfig::default().problems().is_empty());
+        let config = SandboxConfig::default()
+            .with_wall_seconds(f64::NAN)
+            .with_cpu_seconds(0)
+            .with_memory_mib(15)
+            .with_processes(0)
+            .with_file_mib(0)
+            .with_folder_mib(0)
+            .with_open_files(7)
+            .with_output_kib(0);
+        let problems = config.problems();
+        let keys: Vec<&str> = problems.iter().filter_map(|problem| problem.split(':').next()).collect();
+        let expected = [
+            "wall-seconds",
+            "cpu-seconds",
+            "memory-mib",
+            "processes",
+            "file-mib",
+            "folder-mib",
+            "open-files",
+            "output-kib",
+        ];
+        assert_eq!(keys, expected);
+        assert_eq!(problems[6], "open-files: found 7, expected at least 8");
+    }
+
+    #[test]
+    fn a_file_says_only_what_differs_from_the_defaults() {
+        let text = "level = \"landlock\"\ncpu-seconds = 2\nreadable = [\"/data\"]";
+        let config: SandboxConfig = toml::from_str(text).expect("parses");
+        let expected = SandboxConfig::default()
+            .with_level(LevelChoice::Landlock)
+            .with_cpu_seconds(2)
+            .with_readable("/data");
+        assert_eq!(config, expected);
+    }
+
+    #[test]
+    fn a_choice_by_name_is_exactly_that_level() {
+        let levels = [Level::None, Level::Process, Level::Landlock, Level::Namespaces, Level::Bwrap];
+        for level in levels {
+            let choice: LevelChoice = serde_json::from_value(level.name().into()).expect("is a level");
+            assert_eq!(choice.exactly(), Some(level));
+        }
+        assert_eq!(LevelChoice::Auto.exactly(), None);
+        assert!(Level::AUTO.windows(2).all(|pair| pair[0] > pair[1]), "the strongest comes first");
+        assert!(!Level::AUTO.contains(&Level::None));
     }
 }

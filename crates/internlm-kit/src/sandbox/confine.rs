@@ -45,6 +45,17 @@ pub(super) enum Landlock {
     Absent,
 }
 
+/// A limit on what one process may use of a resource.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ResourceLimit {
+    /// What is limited; it decides the unit.
+    pub(super) resource: Resource,
+    /// The limit whose crossing the program may notice and survive.
+    pub(super) soft: u64,
+    /// The limit that the program cannot raise or ignore.
+    pub(super) hard: u64,
+}
+
 /// Restrictions of one child.
 #[derive(Debug, Default)]
 pub(super) struct Confinement {
@@ -54,8 +65,8 @@ pub(super) struct Confinement {
     pub(super) user: Option<u32>,
     /// Seccomp filters, in the order of installation.
     pub(super) filters: Vec<BpfProgram>,
-    /// Resource limits: soft, hard.
-    pub(super) limits: Vec<(Resource, u64, u64)>,
+    /// Resource limits; empty when the level has none.
+    pub(super) limits: Vec<ResourceLimit>,
 }
 
 impl Confinement {
@@ -98,7 +109,7 @@ impl Confinement {
     /// Limits of the waiting gate, inherited by everything it becomes and starts.
     fn limit(&self, child: &Child) -> io::Result<()> {
         let id = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-        for &(resource, soft, hard) in &self.limits {
+        for &ResourceLimit { resource, soft, hard } in &self.limits {
             prlimit(id, resource, Rlimit { current: Some(soft), maximum: Some(hard) })?;
         }
         Ok(())

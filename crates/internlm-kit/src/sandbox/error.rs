@@ -72,3 +72,24 @@ impl SandboxError {
         move |source| Self::System { step, source: source.into() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_caller_asked_for_is_at_fault_and_not_the_machine() {
+        let bad = [
+            SandboxError::LevelUnavailable { level: Level::Bwrap, reason: "needs bubblewrap".to_owned() },
+            SandboxError::ProgramMissing { program: "x".to_owned(), searched: "/bin".to_owned() },
+            SandboxError::FileName { name: "../x".to_owned() },
+            SandboxError::Config { problems: vec!["cpu-seconds: found 0".to_owned()] },
+        ];
+        assert!(bad.iter().all(BadInput::is_bad_input));
+        let nothing = SandboxError::NothingAvailable { reasons: vec!["a".to_owned(), "b".to_owned()] };
+        assert!(nothing.to_string().ends_with(": a; b") && !nothing.is_bad_input());
+        let failed = SandboxError::system("start the program")(io::Error::other("no more processes"));
+        assert_eq!(failed.to_string(), "sandbox: cannot start the program: no more processes");
+        assert!(!failed.is_bad_input());
+    }
+}

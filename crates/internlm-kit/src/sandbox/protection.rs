@@ -140,3 +140,52 @@ impl Facts {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LEVELS: [Level; 5] =
+        [Level::None, Level::Process, Level::Landlock, Level::Namespaces, Level::Bwrap];
+
+    fn facts(level: Level) -> Facts {
+        Facts { level, user: User::OnePerRun, landlock: Landlock::Full, seccomp: Seccomp::Present }
+    }
+
+    fn strengths(facts: Facts) -> Vec<Strength> {
+        facts.protections().into_iter().map(|row| row.strength).collect()
+    }
+
+    fn strength(facts: Facts, what: &str) -> Strength {
+        let row = facts.protections().into_iter().find(|row| row.what == what);
+        row.expect("there is such a row").strength
+    }
+
+    #[test]
+    fn every_level_has_the_same_rows() {
+        let names = |level| facts(level).protections().into_iter().map(|row| row.what).collect::<Vec<_>>();
+        assert!(LEVELS.into_iter().all(|level| names(level) == names(Level::None)));
+    }
+
+    #[test]
+    fn the_strongest_level_enforces_everything_and_none_only_what_the_parent_does() {
+        assert!(strengths(facts(Level::Bwrap)).iter().all(|strength| *strength == Strength::Enforced));
+        let none = strengths(facts(Level::None));
+        assert!(none[..3].iter().all(|strength| *strength == Strength::Enforced));
+        assert!(none[3..].iter().all(|strength| *strength == Strength::Open));
+    }
+
+    #[test]
+    fn what_the_machine_lacks_is_open_or_partial() {
+        let without_seccomp = Facts { seccomp: Seccomp::Absent, ..facts(Level::Process) };
+        assert_eq!(strength(without_seccomp, "network"), Strength::Open);
+        assert_eq!(strength(without_seccomp, "leaving the group"), Strength::Open);
+        let old_kernel = Facts { landlock: Landlock::Partial, ..facts(Level::Landlock) };
+        assert_eq!(strength(old_kernel, "files"), Strength::Partial);
+        let shared_user = Facts { user: User::Ours, ..facts(Level::Process) };
+        assert_eq!(strength(shared_user, "processes"), Strength::Partial);
+        assert_eq!(strength(shared_user, "files"), Strength::Open);
+        let root = Facts { user: User::Root, ..facts(Level::Landlock) };
+        assert_eq!(strength(root, "processes"), Strength::Open);
+    }
+}

@@ -12,7 +12,7 @@ use rustix::process::{Resource, Signal};
 use tempfile::TempDir;
 
 use super::command::{self, Helpers, Launch};
-use super::confine::{Confinement, FileRules, Landlock, detect_landlock};
+use super::confine::{Confinement, FileRules, Landlock, ResourceLimit, detect_landlock};
 use super::filter::{self, Helper};
 use super::group::ProcessGroup;
 use super::output::Capture;
@@ -204,18 +204,19 @@ impl Sandbox {
         })
     }
 
-    /// Soft and hard limits of one process.
-    fn limits(&self) -> Vec<(Resource, u64, u64)> {
+    /// The limits of one process.
+    fn limits(&self) -> Vec<ResourceLimit> {
         let config = &self.config;
-        let processes = config.processes + self.facts.user.running();
+        let seconds = config.cpu_seconds;
+        let limit = |resource, value| ResourceLimit { resource, soft: value, hard: value };
         vec![
             // The hard limit kills a program that ignores the signal of the soft one.
-            (Resource::Cpu, config.cpu_seconds, config.cpu_seconds + 1),
-            (Resource::As, config.memory_mib << 20, config.memory_mib << 20),
-            (Resource::Fsize, config.file_mib << 20, config.file_mib << 20),
-            (Resource::Nofile, config.open_files, config.open_files),
-            (Resource::Nproc, processes, processes),
-            (Resource::Core, 0, 0),
+            ResourceLimit { resource: Resource::Cpu, soft: seconds, hard: seconds + 1 },
+            limit(Resource::As, config.memory_mib << 20),
+            limit(Resource::Fsize, config.file_mib << 20),
+            limit(Resource::Nofile, config.open_files),
+            limit(Resource::Nproc, config.processes + self.facts.user.running()),
+            limit(Resource::Core, 0),
         ]
     }
 
@@ -296,4 +297,28 @@ fn open_gate(mut stdin: ChildStdin, input: Vec<u8>) -> Result<(), SandboxError> 
     };
     let thread = thread::Builder::new().name("sandbox-input".to_owned());
     thread.spawn(feed).map(drop).map_err(SandboxError::system("start the writer of the input"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_helper_tells_a_signal_by_its_exit_code() {
+        // As wait(2) encodes them: a code in the second byte, a signal in the first.
+        let (three, killed, aborted) =
+            (ExitStatus::from_raw(3 << 8), ExitStatus::from_raw(137 << 8), ExitStatus::from_raw(6));
+        assert_eq!(exit_of(three, Level::Bwrap), Status::Exited { code: 3 });
+        assert_eq!(exit_of(killed, Level::Bwrap), Status::Signaled { signal: 9 });
+        assert_eq!(exit_of(killed, Level::Landlock), Status::Exited { code: 137 });
+        assert_eq!(exit_of(aborted, Level::Process), Status::Signaled { signal: 6 });
+    }
+
+    #[test]
+    fn only_the_last_lines_say_that_the_memory_ran_out() {
+        assert!(says_out_of_memory("Traceback:\n  x = bytearray(10**9)\nMemoryError\n"));
+        assert!(says_out_of_memory("memory allocation of 8 bytes failed\nAborted"));
+        assert!(!says_out_of_memory("caught a MemoryError\n1\n2\n3\n"));
+        assert!(!says_out_of_memory(""));
+    }
 }

@@ -1,7 +1,7 @@
 //! What the tests of the workspace share: random numbers, damaged bytes, binaries as users run them, a small HTTP server.
 //!
 //! Only for tests (`internlm-kit = { .., features = ["testing"] }` under `[dev-dependencies]`). Everything here panics
-//! with a sentence when a test's own ground is not firm.
+//! with a sentence when it cannot do what the test needs.
 
 mod contract;
 mod mutations;

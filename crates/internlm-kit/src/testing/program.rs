@@ -36,7 +36,7 @@ pub struct Ran {
 /// One row of a table of bad inputs.
 #[derive(Clone, Copy, Debug)]
 pub struct BadInputCase<'a> {
-    /// Command line behind the program's name.
+    /// Command line after the program's name.
     pub arguments: &'a [&'a str],
     /// The exit code that is expected.
     pub code: i32,
@@ -123,7 +123,7 @@ impl Program {
             .spawn()
             .unwrap_or_else(|error| panic!("{}: cannot start: {error}", self.path.display()));
         let mut stdin = child.stdin.take().expect("stdin is a pipe");
-        // Written beside the reading of the output, so that neither pipe can fill up and block both.
+        // Written while the output is read, so that neither pipe can fill up and block both.
         let input = self.input.clone();
         let writer = std::thread::spawn(move || {
             // A program that fails early does not read its input.
@@ -212,6 +212,27 @@ mod tests {
                     \x20            records\n  help       Print\n\nOptions:\n  -h, --help\n";
         assert_eq!(listed_commands(help), ["run", "warc"]);
         assert_eq!(listed_commands("Options:\n  -h\n"), [""; 0]);
+    }
+
+    #[test]
+    fn a_program_runs_with_its_input_its_environment_and_its_folder() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let sh = Program::new("sh", folder.path()).with_input("in").with_environment("GREETING", "hello");
+        let ran = sh.run(["-c", "cat; echo $GREETING >&2; echo x > made; exit 3"]);
+        let expected = Ran { code: Some(3), stdout: "in".to_owned(), stderr: "hello\n".to_owned() };
+        assert_eq!(ran, expected);
+        assert!(folder.path().join("made").is_file());
+        assert_eq!(sh.run(["-c", "kill -9 $$"]).code, None);
+    }
+
+    #[test]
+    #[should_panic(expected = "`line 2` is missing")]
+    fn a_message_without_its_place_is_found() {
+        let arguments = &["-c", "echo 'error: a.toml: line 1' >&2; exit 2"][..];
+        let complete = BadInputCase { arguments, code: 2, parts: &["a.toml", "line 1"] };
+        let sh = Program::new("sh", ".");
+        sh.check_bad_input(&[complete]);
+        sh.check_bad_input(&[BadInputCase { parts: &["line 2"], ..complete }]);
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub struct Request {
 pub enum Response {
     /// A status and a JSON body.
     Json(u16, Value),
-    /// Server-sent events with status 200, each with its `data:`, and `[DONE]` behind them.
+    /// Server-sent events with status 200, each with its `data:`, and `[DONE]` at the end.
     Events(Vec<Value>),
     /// Headers of a good answer, and then the connection breaks.
     Broken,
@@ -164,4 +164,49 @@ fn read_request(reader: &mut impl BufRead, number: impl FnOnce() -> usize) -> io
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
     Ok(Request { method, path, body: serde_json::from_slice(&body).unwrap_or_default(), number: number() })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use super::*;
+
+    fn send(server: &TestServer, request: &str) -> String {
+        let address = server.url().trim_start_matches("http://");
+        let mut stream = TcpStream::connect(address).expect("the server listens");
+        stream.write_all(request.as_bytes()).expect("writes");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("reads");
+        answer
+    }
+
+    #[test]
+    fn requests_are_numbered_and_kept() {
+        let server = TestServer::start(|request| Response::Json(404, json!({"number": request.number})));
+        let body = "POST /v1/chat HTTP/1.1\r\nContent-Length: 7\r\n\r\n{\"a\":1}";
+        let first = send(&server, body);
+        assert!(first.starts_with("HTTP/1.1 404 Status\r\n") && first.ends_with("\r\n\r\n{\"number\":0}"));
+        assert!(send(&server, "GET /v1/models HTTP/1.1\r\n\r\n").ends_with("{\"number\":1}"));
+        let expected = Request {
+            method: "POST".to_owned(),
+            path: "/v1/chat".to_owned(),
+            body: json!({"a": 1}),
+            number: 0,
+        };
+        assert_eq!(server.requests()[0], expected);
+        assert_eq!((server.requests()[1].body.clone(), server.count("/v1/models")), (Value::Null, 1));
+    }
+
+    #[test]
+    fn events_end_with_done_and_a_broken_answer_ends_early() {
+        let server = TestServer::start(|request| match request.path.as_str() {
+            "/events" => Response::Events(vec![json!({"a": 1})]),
+            _ => Response::Broken,
+        });
+        let events = send(&server, "GET /events HTTP/1.1\r\n\r\n");
+        assert!(events.ends_with("\r\n\r\ndata: {\"a\":1}\n\ndata: [DONE]\n\n"), "{events}");
+        let broken = send(&server, "GET / HTTP/1.1\r\n\r\n");
+        assert!(broken.contains("content-length: 1000") && broken.ends_with("\r\n\r\n{"), "{broken}");
+    }
 }

@@ -2,5 +2,6 @@
 
 #![allow(clippy::print_stdout)]
 
+mod folders;
 mod properties;
 mod sandbox;

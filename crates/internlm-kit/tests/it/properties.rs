@@ -12,6 +12,14 @@ use proptest::prelude::*;
 /// A config as TOML sees it: tables two deep.
 type Nested = BTreeMap<String, BTreeMap<String, i64>>;
 
+/// A config without further keys.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Pair {
+    a: i64,
+    b: i64,
+}
+
 fn nested() -> impl Strategy<Value = Nested> {
     btree_map("[a-z]{1,4}", btree_map("[a-z-]{1,4}", any::<i64>(), 1..4), 1..4)
 }
@@ -27,10 +35,24 @@ proptest! {
             .collect();
         let (table, key) = at.get(&keys);
         let text = toml::to_string(&before).expect("a table");
-        let parsed: Nested = config::parse_with(&text, "a.toml", &[format!("{table}.{key}={value}")]).expect("parses");
+        let parsed: Nested = config::parse_unchecked(&text, "a.toml", &[format!("{table}.{key}={value}")]).expect("parses");
         let mut expected = before.clone();
         expected.get_mut(table).expect("is there").insert(key.clone(), value);
         prop_assert_eq!(parsed, expected);
+    }
+
+    #[test]
+    fn the_wrong_override_is_named_wherever_it_is(good in vec("[ab]=[0-9]", 0..6), at in any::<prop::sample::Index>()) {
+        let pair: Pair = config::parse_unchecked("a = 1\nb = 2", "a.toml", &good).expect("parses");
+        let last = |key: &str, default: i64| {
+            let mut values = good.iter().rev().filter_map(|text| text.strip_prefix(key)?.strip_prefix('='));
+            values.next().map_or(default, |value| value.parse().expect("a digit"))
+        };
+        prop_assert_eq!((pair.a, pair.b), (last("a", 1), last("b", 2)));
+        let mut overrides = good.clone();
+        overrides.insert(at.index(good.len() + 1), "c=3".to_owned());
+        let error = config::parse_unchecked::<Pair>("a = 1\nb = 2", "a.toml", &overrides).expect_err("c is unknown");
+        prop_assert!(error.to_string().starts_with("--set c=3: unknown field `c`"), "{}", error);
     }
 
     #[test]
@@ -38,7 +60,7 @@ proptest! {
         let folder = tempfile::tempdir().expect("temporary folder");
         let path = folder.path().join("config.toml");
         run_folder::write_config(&path, &before, &Provenance::new("p", "1")).expect("writes");
-        prop_assert!(run_folder::differences(&path, &before, &[]).expect("compares").is_empty());
+        prop_assert_eq!(run_folder::differences(&path, &before, &[]).expect("compares"), Some(Vec::new()));
         let mut expected = Vec::new();
         for name in before.keys().chain(now.keys()).collect::<std::collections::BTreeSet<_>>() {
             match (before.get(name), now.get(name)) {
@@ -51,7 +73,7 @@ proptest! {
                 _ => expected.push(name.clone()),
             }
         }
-        prop_assert_eq!(run_folder::differences(&path, &now, &[]).expect("compares"), expected);
+        prop_assert_eq!(run_folder::differences(&path, &now, &[]).expect("compares"), Some(expected));
     }
 
     #[test]

@@ -9,14 +9,12 @@ use internlm_kit::sandbox::{
 
 /// Short limits, so that tests that run into them are quick.
 fn config(level: LevelChoice) -> SandboxConfig {
-    SandboxConfig {
-        level,
-        wall_seconds: 30.0,
-        cpu_seconds: 1,
-        memory_mib: 256,
-        processes: 16,
-        ..SandboxConfig::default()
-    }
+    SandboxConfig::default()
+        .with_level(level)
+        .with_wall_seconds(30.0)
+        .with_cpu_seconds(1)
+        .with_memory_mib(256)
+        .with_processes(16)
 }
 
 /// Every confining level that works here, weakest first.
@@ -247,15 +245,14 @@ fn bad_requests_name_what_is_wrong() {
     assert!(missing.to_string().starts_with("unavailable: needs no-such-program"), "{missing}");
     let path = sandbox.run(&Task::new("sh").file("../x", "")).expect_err("a path");
     assert!(path.to_string().contains("`../x`") && path.is_bad_input(), "{path}");
-    let zero = SandboxConfig { cpu_seconds: 0, wall_seconds: -1.0, ..SandboxConfig::default() };
+    let zero = SandboxConfig::default().with_cpu_seconds(0).with_wall_seconds(-1.0);
     let zero = Sandbox::new(zero).expect_err("no time").to_string();
     assert!(zero.contains("cpu-seconds: found 0") && zero.contains("wall-seconds: found -1"), "{zero}");
 }
 
 #[test]
 fn many_runs_at_once_do_not_disturb_each_other() {
-    let config = SandboxConfig { processes: 512, ..config(LevelChoice::Auto) };
-    let sandbox = Sandbox::new(config).expect("some level works");
+    let sandbox = Sandbox::new(config(LevelChoice::Auto).with_processes(512)).expect("some level works");
     std::thread::scope(|scope| {
         for index in 0..8 {
             let sandbox = &sandbox;
@@ -273,7 +270,7 @@ const VICTIM: &str = "86123";
 #[test]
 #[ignore = "the victim of `programs_die_with_the_process_that_started_them`, which starts it"]
 fn victim() {
-    let sandbox = Sandbox::new(SandboxConfig { wall_seconds: 60.0, ..config(LevelChoice::Auto) });
+    let sandbox = Sandbox::new(config(LevelChoice::Auto).with_wall_seconds(60.0));
     shell(&sandbox.expect("some level works"), &format!("sleep {VICTIM}"));
 }
 

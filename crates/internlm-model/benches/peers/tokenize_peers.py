@@ -1,4 +1,4 @@
-"""Our tokenizers beside `tokenizers` and `sentencepiece`: MB/s on the same documents, one thread, by turns.
+"""Our tokenizers next to `tokenizers` and `sentencepiece`: MB/s on the same documents, one thread, interleaved.
 
     python tokenize_peers.py --binary PATH_OF_THE_BENCH --text PATH [--rounds 5] [--documents lines|whole] OURS[=PEER] ...
 

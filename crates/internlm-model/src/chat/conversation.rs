@@ -17,9 +17,9 @@ pub(super) struct Form {
 enum Content {
     /// Null is null, empty text is empty text.
     AsSent,
-    /// Beside calls, empty text is null.
+    /// Next to calls, empty text is null.
     Null,
-    /// Beside calls, null is empty text.
+    /// Next to calls, null is empty text.
     Empty,
 }
 
@@ -48,24 +48,21 @@ pub(super) struct Conversation {
     messages: Vec<Value>,
     /// OpenAI's list, or null without tools.
     pub(super) tools: Value,
-    /// Names of the functions that are called.
-    pub(super) names: Vec<String>,
 }
 
 impl Conversation {
     pub(super) fn of(messages: &[Message]) -> Result<Self> {
         let mut tools = Vec::new();
-        let mut names = Vec::new();
         let mut shaped = Vec::new();
         for (index, message) in messages.iter().enumerate() {
             if let Some(offered) = offered_tools(message)? {
                 tools.extend(offered.into_iter().map(|tool| json!({"type": "function", "function": tool})));
                 continue;
             }
-            shaped.push(shape(index, message, &mut names)?);
+            shaped.push(shape(index, message)?);
         }
         let tools = if tools.is_empty() { Value::Null } else { Value::Array(tools) };
-        Ok(Self { messages: shaped, tools, names })
+        Ok(Self { messages: shaped, tools })
     }
 
     /// The messages in one form.
@@ -89,29 +86,47 @@ impl Conversation {
         messages
     }
 
-    /// The same conversation as if nothing had been called.
-    pub(super) fn without_calls(&self) -> Self {
-        let mut messages = self.messages.clone();
-        for object in messages.iter_mut().filter_map(Value::as_object_mut) {
-            object.shift_remove("tool_calls");
+    /// Whether any message calls a function.
+    pub(super) fn has_calls(&self) -> bool {
+        self.messages.iter().any(|message| message.get("tool_calls").is_some())
+    }
+
+    /// The same conversation with a mark of its own in the name of every called function, and the marks: a template
+    /// shows the calls if its text has them all.
+    pub(super) fn with_marked_calls(&self) -> (Self, Vec<String>) {
+        let mut marked = self.clone();
+        let mut marks = Vec::new();
+        let border = self.unwritten();
+        let calls =
+            marked.messages.iter_mut().filter_map(|message| message.get_mut("tool_calls")?.as_array_mut());
+        for call in calls.flatten() {
+            if let Some(Value::String(name)) = call.pointer_mut("/function/name") {
+                let mark = format!("{border}{}{border}", marks.len());
+                name.push_str(&mark);
+                marks.push(mark);
+            }
         }
-        Self { messages, tools: self.tools.clone(), names: Vec::new() }
+        (marked, marks)
+    }
+
+    /// A noncharacter that nobody wrote.
+    fn unwritten(&self) -> char {
+        let written = Value::Array(self.messages.clone()).to_string() + &self.tools.to_string();
+        ('\u{fdd0}'..='\u{fdef}').find(|mark| !written.contains(*mark)).unwrap_or('\u{fdd0}')
     }
 
     /// Puts a mark inside of every special token's name that somebody wrote, so that only the template's own are found
-    /// in the rendered text. Gives the mark: a noncharacter that nobody wrote.
+    /// in the rendered text. Returns the mark: a noncharacter that nobody wrote.
     pub(super) fn hide_specials(&mut self, tokenizer: &Tokenizer) -> char {
-        let written = Value::Array(self.messages.clone()).to_string() + &self.tools.to_string();
-        let mark = ('\u{fdd0}'..='\u{fdef}').find(|mark| !written.contains(*mark)).unwrap_or('\u{fdd0}');
+        let mark = self.unwritten();
         let hide = |text: &str| hide(text, tokenizer, mark);
         self.messages.iter_mut().chain([&mut self.tools]).for_each(|value| map_texts(value, &hide));
-        self.names.iter_mut().for_each(|name| *name = hide(name));
         mark
     }
 }
 
 /// A message as transformers passes it to templates.
-fn shape(index: usize, message: &Message, names: &mut Vec<String>) -> Result<Value> {
+fn shape(index: usize, message: &Message) -> Result<Value> {
     let role = match message.role {
         Role::Environment => "tool",
         role => role.name(),
@@ -127,7 +142,6 @@ fn shape(index: usize, message: &Message, names: &mut Vec<String>) -> Result<Val
             return Err(place(&"this template has no place for it, expected a function"));
         }
         let function = PluginCall::parse(&call.body).map_err(|problem| place(&problem))?;
-        names.push(function.name.clone());
         let function = json!({"name": function.name, "arguments": function.arguments});
         calls.push(match &call.id {
             Some(id) => json!({"id": id, "type": "function", "function": function}),

@@ -11,7 +11,8 @@ use minijinja::{Environment, Error as JinjaError, ErrorKind, Value};
 use serde_json::json;
 
 use super::conversation::{Conversation, Form};
-use super::{Message, Prompt, python_json, strftime};
+use super::python_json::{indented_python_json, python_json};
+use super::{Message, Prompt, strftime};
 use crate::tokenizer::Part;
 use crate::{Error, Result, TokenId, Tokenizer};
 
@@ -64,56 +65,54 @@ impl JinjaTemplate {
     /// Templates get messages as transformers passes them: content as it is, arguments of calls as objects. Many
     /// templates cannot take one of both. A rendering counts when it works and shows every call; otherwise null
     /// content becomes empty text and the other way round (SmolLM2 adds strings, DeepSeek knows calls by null), and
-    /// arguments become JSON text, as in OpenAI's API (DeepSeek R1, Functionary). A template that has no place for
-    /// calls shows none in any form; then the first rendering that works is taken.
+    /// arguments become JSON text, as in OpenAI's API (DeepSeek R1, Functionary). Calls that no form shows, and tools
+    /// that the template does not mention, are refused: the model would answer without knowing of them.
     pub(super) fn render(&self, messages: &[Message], prompt: Prompt) -> Result<String> {
         let conversation = Conversation::of(messages)?;
         self.render_conversation(&conversation, prompt)
     }
 
     fn render_conversation(&self, conversation: &Conversation, prompt: Prompt) -> Result<String> {
-        let mut first = None;
-        let mut error = None;
+        let (_, source) = self.source(conversation)?;
+        if !conversation.tools.is_null() && !source.contains("tools") {
+            return Err(Error::NoPlace { what: "tools" });
+        }
+        if !conversation.has_calls() {
+            // The forms differ in calls alone.
+            return self.render_form(conversation, prompt, Form::ALL[0]);
+        }
+        let (marked, marks) = conversation.with_marked_calls();
+        let mut problem = None;
+        let mut works = false;
         for form in Form::ALL {
             match self.render_form(conversation, prompt, form) {
-                Ok(text) if self.shows_calls(&text, conversation, prompt) => return Ok(text),
-                Ok(text) => first = first.or(Some(text)),
-                Err(problem) => error = error.or(Some(problem)),
+                Ok(text) => {
+                    works = true;
+                    let shown = self.render_form(&marked, prompt, form).unwrap_or_default();
+                    if marks.iter().all(|mark| shown.contains(mark)) {
+                        return Ok(text);
+                    }
+                }
+                Err(error) => problem = problem.or(Some(error)),
             }
-            if conversation.names.is_empty() {
-                // The forms differ in calls alone.
-                break;
-            }
         }
-        match (first, error) {
-            (Some(text), _) => Ok(text),
-            (None, error) => Err(error.expect("every form gives a text or an error")),
-        }
-    }
-
-    /// Whether the names of all called functions are in the text, besides where tools are listed.
-    fn shows_calls(&self, text: &str, conversation: &Conversation, prompt: Prompt) -> bool {
-        let names = &conversation.names;
-        if names.is_empty() {
-            return true;
-        }
-        let without =
-            self.render_form(&conversation.without_calls(), prompt, Form::ALL[0]).unwrap_or_default();
-        names.iter().all(|name| {
-            let calls = names.iter().filter(|other| *other == name).count();
-            text.matches(name.as_str()).count() >= without.matches(name.as_str()).count() + calls
+        Err(match problem {
+            Some(problem) if !works => problem,
+            _ => Error::NoPlace { what: "tool calls" },
         })
     }
 
-    fn render_form(&self, conversation: &Conversation, prompt: Prompt, form: Form) -> Result<String> {
+    /// Name and text of the template for a conversation.
+    fn source(&self, conversation: &Conversation) -> Result<(&str, &str)> {
         let wanted = if conversation.tools.is_null() { "default" } else { "tool_use" };
-        let (name, source) = self
-            .templates
-            .iter()
-            .find(|(name, _)| name == wanted)
-            .or_else(|| self.templates.iter().find(|(name, _)| name == "default"))
-            .or_else(|| self.templates.first())
-            .ok_or_else(|| Error::Chat("found no template".to_owned()))?;
+        let named = |wanted: &str| self.templates.iter().find(|(name, _)| name == wanted);
+        let found = named(wanted).or_else(|| named("default")).or_else(|| self.templates.first());
+        let (name, source) = found.ok_or_else(|| Error::Chat("found no template".to_owned()))?;
+        Ok((name.as_str(), source.as_str()))
+    }
+
+    fn render_form(&self, conversation: &Conversation, prompt: Prompt, form: Form) -> Result<String> {
+        let (name, source) = self.source(conversation)?;
         let context = json!({
             "messages": conversation.messages(form),
             "tools": conversation.tools,
@@ -182,19 +181,8 @@ fn tojson(value: Value, arguments: Kwargs) -> std::result::Result<Value, JinjaEr
     arguments.assert_all_used()?;
     let json = serde_json::to_value(&value)
         .map_err(|error| JinjaError::new(ErrorKind::BadSerialization, error.to_string()))?;
-    let text = match indent {
+    Ok(Value::from_safe_string(match indent {
         None => python_json(&json),
-        Some(indent) => pretty(&json, indent)?,
-    };
-    Ok(Value::from_safe_string(text))
-}
-
-fn pretty(json: &serde_json::Value, indent: usize) -> std::result::Result<String, JinjaError> {
-    use serde::Serialize;
-    let spaces = vec![b' '; indent];
-    let formatter = serde_json::ser::PrettyFormatter::with_indent(&spaces);
-    let mut bytes = Vec::new();
-    json.serialize(&mut serde_json::Serializer::with_formatter(&mut bytes, formatter))
-        .map_err(|error| JinjaError::new(ErrorKind::BadSerialization, error.to_string()))?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+        Some(indent) => indented_python_json(&json, indent),
+    }))
 }

@@ -50,7 +50,7 @@ impl Channel {
     /// The channels that calls are made on.
     pub const CALLS: [Self; 2] = [Self::Plugin, Self::Interpreter];
 
-    /// The text behind `name=`; for plugin and interpreter it is also the name of the special token.
+    /// The text after `name=`; for plugin and interpreter it is also the name of the special token.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -71,6 +71,11 @@ impl Channel {
             "file" => Some(Self::File),
             _ => None,
         }
+    }
+
+    /// The channel of calls that a mark stands for, by the mark's exact name.
+    pub(super) fn of_mark(name: &str) -> Option<Self> {
+        Self::CALLS.into_iter().find(|channel| channel.name() == name)
     }
 }
 
@@ -119,7 +124,7 @@ pub struct Message {
     /// text; [`Message::text`] reads both as empty.
     #[serde(default)]
     pub content: Option<String>,
-    /// Calls behind the text; only of an assistant.
+    /// Calls after the text; only of an assistant.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub calls: Vec<ToolCall>,
     /// Which call a result answers.
@@ -128,7 +133,8 @@ pub struct Message {
     /// Name of a person or a tool as the client sent it. Only jinja templates see it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Other keys of the message as the client sent them, such as `reasoning_content`. Only jinja templates see them.
+    /// Other keys of the message as the client sent them, such as `reasoning_content`. Only jinja templates see them:
+    /// InternLM2's format leaves them out.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub fields: Map<String, Value>,
 }
@@ -178,7 +184,7 @@ impl Message {
         Self { channel: Some(channel), ..self }
     }
 
-    /// The same message with calls behind its text.
+    /// The same message with calls after its text.
     #[must_use]
     pub fn with_calls(self, calls: Vec<ToolCall>) -> Self {
         Self { calls, ..self }

@@ -35,9 +35,11 @@ mod tools;
 
 pub use jinja::JinjaTemplate;
 pub use message::{Channel, Message, Role, ToolCall};
-pub use plugin::{CallProblem, PluginCall, kind as json_kind};
+#[doc(hidden)]
+pub use plugin::kind as json_kind;
+pub use plugin::{CallProblem, PluginCall};
 pub use prompt::{Loss, Prompt};
-pub use python_json::python_json;
+use python_json::python_json;
 pub use reply::{Reply, parse_reply, parse_reply_text};
 pub use template::ChatTemplate;
 pub(crate) use template::{Kind, kind};

@@ -44,6 +44,12 @@ pub enum CallProblem {
     /// `name` is missing or not a string.
     #[error("the call has no name; {SHAPE}")]
     NoName,
+    /// The name is a mark of the chat format, which stands for a channel in OpenAI's form.
+    #[error("the name of the call is {name}, which is a mark of the chat format; {SHAPE}")]
+    MarkAsName {
+        /// The mark that was found, such as `<|interpreter|>`.
+        name: &'static str,
+    },
     /// The arguments are JSON of another kind.
     #[error("the parameters are not an object but {found}; {SHAPE}")]
     Parameters {
@@ -76,6 +82,9 @@ impl PluginCall {
             return Err(CallProblem::NotAnObject { found: kind(&body) });
         };
         let Some(Value::String(name)) = body.remove("name") else { return Err(CallProblem::NoName) };
+        if let Some(channel) = Channel::of_mark(&name) {
+            return Err(CallProblem::MarkAsName { name: channel.name() });
+        }
         let arguments = match (body.remove("parameters"), body.remove("arguments")) {
             (Some(_), Some(_)) => return Err(CallProblem::Ambiguous),
             (Some(arguments), None) | (None, Some(arguments)) => arguments,
@@ -143,6 +152,7 @@ mod tests {
             (r#""f""#, CallProblem::NotAnObject { found: "a string" }),
             (r#"{"parameters": {}}"#, CallProblem::NoName),
             (r#"{"name": 3, "parameters": {}}"#, CallProblem::NoName),
+            (r#"{"name": "<|plugin|>"}"#, CallProblem::MarkAsName { name: "<|plugin|>" }),
             (r#"{"name": "f", "parameters": [1]}"#, list),
             (r#"{"name": "f", "parameters": "{\"a\": 1}"}"#, text),
             (r#"{"name": "f", "parameters": {}, "arguments": {}}"#, CallProblem::Ambiguous),

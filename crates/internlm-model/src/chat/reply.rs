@@ -18,6 +18,7 @@ pub struct Reply {
 #[must_use]
 pub fn parse_reply(tokenizer: &Tokenizer, ids: &[TokenId]) -> Reply {
     let special = |name: &str| tokenizer.special(name);
+    let is_channel = |id: TokenId| Channel::CALLS.iter().any(|channel| special(channel.name()) == Some(id));
     let ends = [special(IM_END), tokenizer.eos()];
     let length = ids.iter().position(|&id| ends.contains(&Some(id))).unwrap_or(ids.len());
     let mut rest = &ids[..length];
@@ -41,10 +42,11 @@ pub fn parse_reply(tokenizer: &Tokenizer, ids: &[TokenId]) -> Reply {
                 rest = &rest[at + 2 + body.len() + 1..];
             }
             None => {
-                // Not a call: the mark and the channel behind it stay visible.
-                let marks = rest.len().min(at + 2);
-                text.extend(rest[at..marks].iter().map(|&id| (id, Special::Keep)));
-                rest = &rest[marks..];
+                // Not a call: the mark stays visible, and so does a body that was cut off.
+                let cut_off = rest.get(at + 1).is_some_and(|&id| is_channel(id));
+                let shown = if cut_off { rest.len() } else { at + 1 };
+                text.extend(rest[at..shown].iter().map(|&id| (id, Special::Keep)));
+                rest = &rest[shown..];
             }
         }
     }
@@ -63,7 +65,11 @@ fn decode(tokenizer: &Tokenizer, ids: &[(TokenId, Special)]) -> String {
     text
 }
 
-/// The same from text that kept its special tokens.
+/// Parses text in which special tokens are written by name, as a foreign server may send it.
+///
+/// Text alone cannot tell a token from its name: content that spells a call is taken for one. The text ends at
+/// `<|im_end|>`; unlike [`parse_reply`], this neither knows the vocabulary's other ends, such as `</s>`, nor removes
+/// other special tokens. Use [`parse_reply`] where there are ids.
 ///
 /// ```
 /// use internlm_model::chat::parse_reply_text;
@@ -76,20 +82,20 @@ fn decode(tokenizer: &Tokenizer, ids: &[(TokenId, Special)]) -> String {
 pub fn parse_reply_text(text: &str) -> Reply {
     let mut rest = text.split_once(IM_END).map_or(text, |(before, _)| before);
     let mut reply = Reply::default();
-    while let Some((before, behind)) = rest.split_once(ACTION_START) {
+    while let Some((before, after)) = rest.split_once(ACTION_START) {
         reply.content.push_str(before);
         let call = Channel::CALLS.into_iter().find_map(|channel| {
-            let (body, after) = behind.strip_prefix(channel.name())?.split_once(ACTION_END)?;
-            Some((ToolCall::new(channel, without_newline(body)), after))
+            let (body, rest) = after.strip_prefix(channel.name())?.split_once(ACTION_END)?;
+            Some((ToolCall::new(channel, without_newline(body)), rest))
         });
         match call {
-            Some((call, after)) => {
+            Some((call, remaining)) => {
                 reply.calls.push(call);
-                rest = after;
+                rest = remaining;
             }
             None => {
                 reply.content.push_str(ACTION_START);
-                rest = behind;
+                rest = after;
             }
         }
     }
@@ -97,7 +103,7 @@ pub fn parse_reply_text(text: &str) -> Reply {
     reply
 }
 
-/// The newline behind the channel's mark belongs to the format, not to the body.
+/// The newline after the channel's mark belongs to the format, not to the body.
 fn without_newline(body: &str) -> &str {
     body.strip_prefix('\n').unwrap_or(body)
 }

@@ -1,5 +1,7 @@
 //! A conversation as a list of special tokens and runs of text, each with its part in the loss.
 
+use std::collections::BTreeMap;
+
 use super::marks::{ACTION_END, ACTION_START, IM_END, IM_START};
 use super::{Channel, Loss, Message, Prompt, Role, ToolCall};
 use crate::{Error, Result};
@@ -30,7 +32,8 @@ pub(super) fn internlm2(
     loss: impl Fn(usize) -> Loss,
 ) -> Result<Vec<Segment>> {
     let mut segments = Vec::new();
-    for (index, message) in messages.iter().enumerate() {
+    for index in order_of_turns(messages) {
+        let message = &messages[index];
         let learned = if message.role == Role::Assistant { loss(index) } else { Loss::Skip };
         turn(message, learned, &mut segments)?;
     }
@@ -39,6 +42,26 @@ pub(super) fn internlm2(
         segments.push(Segment::Text("assistant\n".to_owned(), Loss::Skip));
     }
     Ok(segments)
+}
+
+/// Indices of the messages in the order of their turns.
+///
+/// The format has no place for ids of calls, so that the model can tell results apart only by their order: those of one
+/// round that all name a call follow the order of the calls. Other results stay in the order in which they came.
+fn order_of_turns(messages: &[Message]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..messages.len()).collect();
+    for (index, message) in messages.iter().enumerate().filter(|(_, message)| !message.calls.is_empty()) {
+        let ids = message.calls.iter().enumerate().filter_map(|(at, call)| Some((call.id.as_deref()?, at)));
+        let places: BTreeMap<&str, usize> = ids.collect();
+        let place = |result: usize| places.get(messages[result].call_id.as_deref()?).copied();
+        let results = &messages[index + 1..];
+        let count = results.iter().take_while(|message| message.role == Role::Environment).count();
+        let round = &mut order[index + 1..index + 1 + count];
+        if round.iter().all(|&result| place(result).is_some()) {
+            round.sort_by_key(|&result| place(result));
+        }
+    }
+    order
 }
 
 fn turn(message: &Message, loss: Loss, segments: &mut Vec<Segment>) -> Result<()> {

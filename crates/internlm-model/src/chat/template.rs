@@ -66,7 +66,8 @@ impl ChatTemplate {
         }
     }
 
-    /// Ids of a conversation: `<s>` once, then the turns. Content never yields special ids.
+    /// Ids of a conversation: `<s>` once, then the turns. Content never yields special ids; the format's own marks are
+    /// special in every vocabulary that has them as added tokens.
     ///
     /// # Errors
     /// The vocabulary lacks a token of the template, or the messages do not fit it.
@@ -179,7 +180,7 @@ fn encode_segments(tokenizer: &Tokenizer, segments: Vec<Segment>) -> Result<Vec<
 }
 
 /// The loss mask of a template that only renders: an answer is what rendering it adds to the prompt before it.
-/// Text behind the answer's last special token belongs to the format and does not count.
+/// Text after the answer's last special token belongs to the format and does not count.
 fn loss_by_prefixes(
     tokenizer: &Tokenizer,
     messages: &[Message],

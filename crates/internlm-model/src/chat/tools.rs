@@ -99,7 +99,7 @@ pub fn tools_message(tools: &[FunctionDefinition]) -> Message {
     Message { channel: Some(Channel::Plugin), ..Message::system(python_json(&Value::Array(list))) }
 }
 
-/// Puts the tools behind the leading system messages, where models are trained to find them; none change nothing.
+/// Puts the tools after the leading system messages, where models are trained to find them; none change nothing.
 pub fn offer_tools(messages: &mut Vec<Message>, tools: &[FunctionDefinition]) {
     if !tools.is_empty() {
         let leading = messages.iter().take_while(|message| message.role == Role::System).count();

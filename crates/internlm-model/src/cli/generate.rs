@@ -9,8 +9,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::model::ModelArg;
-use crate::chat::marks::IM_END;
-use crate::chat::{ChatTemplate, Message, Prompt};
+use crate::chat::{ChatTemplate, Prompt};
 use crate::decoder::Decoder;
 use crate::generate::{Finish, GenerateConfig, Generator, TextStream};
 use crate::sampling::SamplingConfig;
@@ -111,23 +110,26 @@ fn prompt(
     tokenizer: Option<&Tokenizer>,
 ) -> anyhow::Result<Vec<TokenId>> {
     if let Some(path) = &args.input.prompt_ids {
-        return super::json::read(path, "a JSON list of ids").map_err(Into::into);
+        let ids: Vec<TokenId> = super::json::read(path, "a JSON list of ids")?;
+        super::ids::check(path.display(), &ids, config.vocab)?;
+        return Ok(ids);
     }
     let tokenizer = tokenizer.context("a prompt in words needs a tokenizer")?;
     if let Some(path) = &args.input.chat {
-        let messages: Vec<Message> = super::json::read(path, "a JSON list of messages")?;
+        let messages = super::json::read_chat(path)?;
         let template = ChatTemplate::of(tokenizer)?;
         return Ok(template.encode(tokenizer, &messages, Prompt::Generate)?);
     }
     let text = args.input.prompt.as_deref().unwrap_or_default();
-    Ok(config.bos.into_iter().chain(tokenizer.encode(text)).collect())
+    let first = tokenizer.bos().filter(|_| tokenizer.adds_bos());
+    Ok(first.into_iter().chain(tokenizer.encode(text)).collect())
 }
 
 fn options(args: &GenerateArgs, config: &ModelConfig, tokenizer: Option<&Tokenizer>) -> GenerateConfig {
     let mut stop_ids = config.eos.clone();
-    // InternLM2's chat ends a turn with a token that config.json does not list.
+    // Chats often end a turn with a token that the config does not list.
     if args.input.chat.is_some() {
-        stop_ids.extend(tokenizer.and_then(|tokenizer| tokenizer.special(IM_END)));
+        stop_ids.extend(tokenizer.map(Tokenizer::turn_ends).unwrap_or_default());
     }
     let sampling = SamplingConfig {
         temperature: args.temperature.filter(|_| !args.greedy).unwrap_or(0.0),

@@ -5,6 +5,8 @@ use std::path::Path;
 use serde::de::DeserializeOwned;
 
 use crate::Error;
+use crate::chat::Message;
+use crate::chat::openai::{ChatMessage, read_messages};
 
 /// Reads a JSON file; what is wrong with it is reported with its path, line and column. `expected` says what the file
 /// should hold.
@@ -14,5 +16,16 @@ pub(super) fn read<T: DeserializeOwned>(path: &Path, expected: &'static str) -> 
         path: path.to_path_buf(),
         expected,
         message: error.to_string(),
+    })
+}
+
+/// Reads a conversation as a server reads the messages of a request, so that the model sees the same ids.
+pub(super) fn read_chat(path: &Path) -> Result<Vec<Message>, Error> {
+    let expected = "a JSON list of messages";
+    let messages: Vec<ChatMessage> = read(path, expected)?;
+    read_messages(&messages).map_err(|problem| Error::Json {
+        path: path.to_path_buf(),
+        expected,
+        message: problem.to_string(),
     })
 }

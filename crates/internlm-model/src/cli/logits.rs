@@ -53,12 +53,13 @@ pub(super) fn run(args: &LogitsArgs) -> anyhow::Result<()> {
     let device = device::parse(&args.device)?;
     let rows = read_rows(args)?;
     let decoder = Decoder::load(args.model.path(), &device)?;
+    check_ids(args, &rows, decoder.config().vocab)?;
     // A reward model has one score per position instead of logits.
     let name = if decoder.logits_width() == 1 { "scores" } else { "logits" };
     let mut tensors = Vec::new();
     let mut values = BTreeMap::new();
     for (index, row) in rows.iter().enumerate() {
-        let ids = decoder.ids(&row.input_ids, &device).with_context(|| format!("row {index}"))?;
+        let ids = decoder.ids(&row.input_ids, &device)?;
         let hidden = decoder.forward(ids, &mut Causal::packed(&row.cu_seqlens));
         let logits = numbers(decoder.logits(hidden));
         let width = decoder.logits_width();
@@ -78,15 +79,20 @@ pub(super) fn run(args: &LogitsArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The file of ids or rows.
+fn input(args: &LogitsArgs) -> anyhow::Result<&Path> {
+    args.packed.as_deref().or(args.ids.as_deref()).context("--ids or --packed is needed")
+}
+
 fn read_rows(args: &LogitsArgs) -> anyhow::Result<Vec<PackedRow>> {
-    if let Some(path) = &args.packed {
+    let path = input(args)?;
+    if args.packed.is_some() {
         let rows: Vec<PackedRow> = super::json::read(path, "a JSON list of packed rows")?;
         for (index, row) in rows.iter().enumerate() {
             check(path, index, row)?;
         }
         return Ok(rows);
     }
-    let path = args.ids.as_ref().context("--ids or --packed is needed")?;
     let lists: Vec<Vec<TokenId>> = super::json::read(path, "a JSON list of id lists")?;
     let rows =
         lists.into_iter().map(|input_ids| PackedRow { cu_seqlens: vec![0, input_ids.len()], input_ids });
@@ -98,6 +104,16 @@ fn read_rows(args: &LogitsArgs) -> anyhow::Result<Vec<PackedRow>> {
         }
         None => Ok(rows),
     }
+}
+
+/// Checks that the vocabulary has all ids of the rows.
+fn check_ids(args: &LogitsArgs, rows: &[PackedRow], vocab: usize) -> anyhow::Result<()> {
+    let path = input(args)?.display();
+    let key = if args.packed.is_some() { ": input_ids" } else { "" };
+    for (index, row) in rows.iter().enumerate() {
+        super::ids::check(format_args!("{path}: element {index}{key}"), &row.input_ids, vocab)?;
+    }
+    Ok(())
 }
 
 /// Checks the borders of the samples of row number `index`.

@@ -3,6 +3,8 @@
 mod convert;
 #[cfg(feature = "burn")]
 mod generate;
+#[cfg(feature = "burn")]
+mod ids;
 mod inspect;
 mod json;
 #[cfg(feature = "burn")]

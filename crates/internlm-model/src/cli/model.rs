@@ -16,7 +16,7 @@ pub(super) struct ModelArg {
 }
 
 impl ModelArg {
-    /// The path, by whichever name it was given.
+    /// The path, as MODEL or as the older `--model`.
     pub(super) fn path(&self) -> &Path {
         let path = self.model.as_ref().or(self.model_option.as_ref());
         path.expect("clap requires one of the two")

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::model::ModelArg;
 use crate::Tokenizer;
-use crate::chat::{ChatTemplate, Message, Prompt};
+use crate::chat::{ChatTemplate, Prompt};
 
 /// Show a conversation as the model sees it
 ///
@@ -18,7 +18,7 @@ use crate::chat::{ChatTemplate, Message, Prompt};
   internlm-model template runs/tiny/finetune/hf --chat chat.json
   internlm-model template model.gguf --chat chat.json --format ids --generate
 
-chat.json is a list of {\"role\": \"user\", \"content\": \"Hi\"}; roles are system, user, assistant, environment."
+chat.json is a list of OpenAI's messages: {\"role\": \"user\", \"content\": \"Hi\"}, with tool_calls and the role tool for results."
 )]
 pub(super) struct TemplateArgs {
     #[command(flatten)]
@@ -47,7 +47,7 @@ enum Format {
 }
 
 pub(super) fn run(args: &TemplateArgs) -> anyhow::Result<()> {
-    let messages: Vec<Message> = super::json::read(&args.chat, "a JSON list of messages")?;
+    let messages = super::json::read_chat(&args.chat)?;
     let tokenizer = Tokenizer::load(args.model.path())?;
     let template = ChatTemplate::of(&tokenizer)?;
     let prompt = if args.generate { Prompt::Generate } else { Prompt::None };

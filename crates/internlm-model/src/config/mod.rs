@@ -1,7 +1,6 @@
 //! One configuration for every model family: nothing else in the crate looks at raw JSON.
 
 mod builder;
-mod gguf;
 mod hf;
 mod keys;
 mod model_config;

@@ -1,10 +1,11 @@
-//! [`RopeScaling`]: how rotary positions are stretched; the formulas are in `rope.rs`.
+//! [`RopeScaling`]: how rotary positions are stretched; the formulas are in `rope/mod.rs`.
 
 use serde::{Deserialize, Serialize};
 
 /// How rotary positions are stretched beyond the trained length.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", tag = "type")]
+#[non_exhaustive]
 pub enum RopeScaling {
     /// Positions are used as they are.
     #[default]

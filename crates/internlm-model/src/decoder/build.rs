@@ -42,7 +42,7 @@ impl<'a> Builder<'a> {
 
     /// The matrix of a slot.
     pub(super) fn matrix(&self, slot: Slot, config: &ModelConfig) -> Result<Param<Tensor<2>>> {
-        let name = format!("{}.weight", slot.name());
+        let name = slot.weight();
         let [rows, columns] = slot.shape(config)[..] else { unreachable!("the slot holds a matrix") };
         let values = match &self.origin {
             Origin::Random { seed } => {
@@ -67,7 +67,7 @@ impl<'a> Builder<'a> {
 
     /// The norm of a slot.
     pub(super) fn norm(&self, slot: Slot, config: &ModelConfig) -> Result<RmsNorm> {
-        let weight = self.vector(&format!("{}.weight", slot.name()), config.hidden, 1.0)?;
+        let weight = self.vector(&slot.weight(), config.hidden, 1.0)?;
         Ok(RmsNorm { weight, eps: config.eps })
     }
 

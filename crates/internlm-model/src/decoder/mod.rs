@@ -1,6 +1,7 @@
 //! The decoder-only transformer of the InternLM2 family: one forward for training, prefill and decoding.
 //!
-//! Read [`Decoder`] first, then `attention.rs` and [`attend`](crate::attend), the seam where queries meet keys.
+//! Read [`Decoder`] first, then `attention.rs` and [`Attend`](crate::attend::Attend), which computes attention and owns
+//! the stored keys and values.
 
 mod attention;
 mod block;

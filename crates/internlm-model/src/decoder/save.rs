@@ -38,7 +38,7 @@ fn write(decoder: &Decoder, config: &ModelConfig, dir: &Path) -> Result<()> {
     let tensors = weights::names::expected(&config);
     let shapes: HashMap<&str, usize> =
         tensors.iter().map(|(name, shape)| (name.as_str(), shape.iter().product())).collect();
-    let options = WriteConfig { dtype: config.dtype, ..WriteConfig::default() };
+    let options = WriteConfig::new(config.dtype);
     weights::write_folder(dir, &tensors, &options, &mut |name| match stored.get(name) {
         Some(parameter) => Ok(parameter.to_vec()),
         None if name.ends_with(".bias") => Ok(vec![0.0; shapes.get(name).copied().unwrap_or_default()]),

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::pieces::is_mark;
 use super::sentencepiece::{self, Model, ModelType, Normalizer, Piece, PieceKind};
 use super::settings::{self, Settings, Templates, TokenizerConfig};
 use super::source::Source;
@@ -55,7 +56,21 @@ fn kinds(path: &Path, metadata: &Metadata, count: usize) -> Result<Vec<PieceKind
         known(number)
             .ok_or_else(|| Error::tokenizer(path, format!("{key}[{id}]: found {number}, expected 1 to 6")))
     });
-    kinds.collect()
+    let mut kinds: Vec<PieceKind> = kinds.collect::<Result<_>>()?;
+    if kinds.contains(&PieceKind::UserDefined) {
+        make_marks_special(metadata, &mut kinds);
+    }
+    Ok(kinds)
+}
+
+/// Makes the marks of the chat format control tokens, see [`is_mark`].
+fn make_marks_special(metadata: &Metadata, kinds: &mut [PieceKind]) {
+    let Some(names) = metadata.get(TOKENS).and_then(gguf::Value::as_array) else { return };
+    for (kind, name) in kinds.iter_mut().zip(names.iter()) {
+        if *kind == PieceKind::UserDefined && name.as_str().is_some_and(is_mark) {
+            *kind = PieceKind::Control;
+        }
+    }
 }
 
 /// Whether an entry is cut out of the text before everything else, and found by name.

@@ -1,6 +1,6 @@
 //! [`Pieces`]: for every id its name and the bytes it stands for.
 
-use crate::TokenId;
+use crate::{TokenId, marks};
 
 /// What an id is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -11,6 +11,13 @@ pub(super) enum Kind {
     Text,
     /// A special token: decoding may leave it out.
     Special,
+}
+
+/// Whether a token of this name is special even if its file says that it is an ordinary added token: text is never
+/// encoded as a mark of the chat format, or a user could write the turns of others.
+pub(super) fn is_mark(name: &str) -> bool {
+    use marks::{ACTION_END, ACTION_START, IM_END, IM_START, INTERPRETER, PLUGIN};
+    [IM_START, IM_END, ACTION_START, ACTION_END, PLUGIN, INTERPRETER].contains(&name)
 }
 
 #[derive(Clone, Debug)]

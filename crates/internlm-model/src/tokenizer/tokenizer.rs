@@ -14,6 +14,24 @@ use super::sentencepiece::SentencePieceEngine;
 use super::settings::Settings;
 use crate::{Result, TokenId};
 
+/// Names of tokens that end a turn, as llama.cpp knows them (`special_eog_ids` in `llama-vocab.cpp`).
+const TURN_ENDS: [&str; 14] = [
+    "<|eot_id|>",
+    "<|eom_id|>",
+    "<|im_end|>",
+    "<|end|>",
+    "<|return|>",
+    "<|call|>",
+    "<|endoftext|>",
+    "<|end_of_text|>",
+    "<end_of_turn>",
+    "<end_of_utterance>",
+    "<EOT>",
+    "_<EOT>",
+    "[EOT]",
+    "<｜end▁of▁sentence｜>",
+];
+
 /// What decoding does with special tokens.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Special {
@@ -29,7 +47,7 @@ pub enum Special {
 /// use internlm_model::tokenizer::{BpeTrainConfig, Special, train_bpe};
 ///
 /// let texts = ["low lower lowest", "new newer newest"].map(String::from);
-/// let config = BpeTrainConfig { vocab_size: 280, min_frequency: 1 };
+/// let config = BpeTrainConfig::new(280).with_min_frequency(1);
 /// let tokenizer = train_bpe(texts.into_iter(), &config)?;
 /// let ids = tokenizer.encode("lowest <|im_end|> 42");
 /// assert_eq!(tokenizer.decode(&ids, Special::Skip), "lowest <|im_end|> 42");
@@ -141,6 +159,8 @@ impl Tokenizer {
     }
 
     /// The id of the added token called `name`, for instance `<|im_start|>`.
+    ///
+    /// The marks of InternLM2's chat format are special even if the file calls them ordinary added tokens.
     #[must_use]
     pub fn special(&self, name: &str) -> Option<TokenId> {
         self.inner.added.get(name).copied()
@@ -179,6 +199,17 @@ impl Tokenizer {
     #[must_use]
     pub fn eos(&self) -> Option<TokenId> {
         self.inner.settings.eos
+    }
+
+    /// The ids that end a turn: [`eos`](Self::eos), and the special tokens with a name that llama.cpp knows as one
+    /// (`<|im_end|>`, `<|eot_id|>`, ..). Files often name another token than the one that chat models are trained to write.
+    #[must_use]
+    pub fn turn_ends(&self) -> Vec<TokenId> {
+        let named = TURN_ENDS.iter().filter_map(|name| self.special(name)).filter(|&id| self.is_special(id));
+        let mut ids: Vec<TokenId> = self.eos().into_iter().chain(named).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids
     }
 
     /// The token that fills batches.

@@ -14,8 +14,7 @@ use serde_json::{Value, json};
 use super::settings::{self, Settings, TokenizerConfig};
 use super::source::Source;
 use super::{Tokenizer, byte_alphabet, json as json_form, pre_tokenize};
-use crate::chat::marks;
-use crate::{Error, Result, TokenId};
+use crate::{Error, Result, TokenId, marks};
 
 /// Special tokens of a trained vocabulary, ids 0 to 8: InternLM2's names.
 const SPECIALS: [&str; 9] = [
@@ -33,6 +32,7 @@ const SPECIALS: [&str; 9] = [
 /// What the trained vocabulary looks like.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[non_exhaustive]
 pub struct BpeTrainConfig {
     /// Number of ids, the 9 special tokens and 256 bytes included. Default 2048. Fewer when the texts run out
     /// of pairs.
@@ -43,7 +43,22 @@ pub struct BpeTrainConfig {
 
 impl Default for BpeTrainConfig {
     fn default() -> Self {
-        Self { vocab_size: 2048, min_frequency: 2 }
+        Self::new(2048)
+    }
+}
+
+impl BpeTrainConfig {
+    /// A vocabulary of `vocab_size` ids, from pairs that are seen at least twice.
+    #[must_use]
+    pub fn new(vocab_size: usize) -> Self {
+        Self { vocab_size, min_frequency: 2 }
+    }
+
+    /// Sets how often a pair must be seen to be merged.
+    #[must_use]
+    pub fn with_min_frequency(mut self, min_frequency: u64) -> Self {
+        self.min_frequency = min_frequency;
+        self
     }
 }
 
@@ -254,3 +269,6 @@ fn build(trainer: &Trainer) -> Result<Tokenizer> {
         beside: vec![(settings::FILE.to_owned(), config)],
     })
 }
+
+#[cfg(test)]
+mod tests;

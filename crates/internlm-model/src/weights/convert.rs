@@ -11,7 +11,7 @@ use internlm_kit::file;
 use internlm_kit::reporter::{Progress, Reporter};
 
 use super::internevo::{self, InternEvoFolder, Layout, Stretch, is_internevo};
-use super::names::{self, NameStyle, Parts};
+use super::names::{self, NameStyle, Parts, Slot};
 use super::qkv::{self, Heads, RowOrder};
 use super::writer::{narrow, write_stored_folder};
 use super::{Encoding, Stored, TensorInfo, TensorSource, is_gguf};
@@ -20,6 +20,7 @@ use crate::{Error, Result, Tokenizer};
 
 /// The form to write.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub enum Target {
     /// Hugging Face folder of architecture `InternLM2ForCausalLM`, with packed `wqkv`.
     HfInternLm2,
@@ -91,7 +92,8 @@ pub fn convert(
     let reads = reads(&config, tensors.as_ref(), options.target);
     let progress = reporter.start("convert", "tensors", reads as u64);
     let tensors = Recast { source: tensors.as_ref(), dtype: options.dtype, progress };
-    if let Some(dtype) = tensors.info("model.tok_embeddings.weight").and_then(|info| info.encoding.dtype()) {
+    let embedding = tensors.info(&Slot::Embedding.weight());
+    if let Some(dtype) = embedding.and_then(|info| info.encoding.dtype()) {
         config.dtype = dtype;
     }
     file::create_dir_all(out)?;

@@ -10,7 +10,6 @@ mod encoding;
 mod folder;
 pub mod gguf;
 pub mod internevo;
-mod mmap;
 mod model;
 pub mod names;
 pub mod qkv;
@@ -19,10 +18,11 @@ mod source;
 pub mod torch;
 mod writer;
 
+pub use internlm_kit::file::MappedFile;
+
 pub use convert::{ConvertConfig, Target, convert};
 pub use encoding::Encoding;
 pub use folder::WeightFolder;
-pub use mmap::MappedFile;
 pub(crate) use model::is_gguf;
 pub use model::{StoredModel, open, open_stored};
 pub use safetensors::SafetensorsFile;

@@ -164,6 +164,18 @@ impl Slot {
         format!("{}.{layer}.{inner}", NameStyle::InternLm2.block_prefix())
     }
 
+    /// The checkpoint name of the weight: `model.layers.0.attention.wqkv.weight`.
+    pub(crate) fn weight(self) -> String {
+        format!("{}.weight", self.name())
+    }
+
+    /// Name and shape of the weight, then of the bias where the config asks for one.
+    pub(crate) fn tensors(self, config: &ModelConfig) -> Vec<(String, Vec<usize>)> {
+        let shape = self.shape(config);
+        let bias = self.has_bias(config).then(|| (format!("{}.bias", self.name()), shape[..1].to_vec()));
+        std::iter::once((self.weight(), shape)).chain(bias).collect()
+    }
+
     /// Shape of the weight, outermost first.
     pub(crate) fn shape(self, config: &ModelConfig) -> Vec<usize> {
         let ModelConfig { hidden, inter, vocab, .. } = *config;
@@ -219,14 +231,7 @@ pub fn parts(name: &str, style: NameStyle) -> Option<Parts> {
 /// Every tensor of a model under its InternLM2 name with its shape, in the order of the checkpoint.
 #[must_use]
 pub fn expected(config: &ModelConfig) -> Vec<(String, Vec<usize>)> {
-    let mut tensors = Vec::new();
-    for slot in Slot::all(config) {
-        let (name, shape) = (slot.name(), slot.shape(config));
-        let bias = slot.has_bias(config).then(|| (format!("{name}.bias"), shape[..1].to_vec()));
-        tensors.push((format!("{name}.weight"), shape));
-        tensors.extend(bias);
-    }
-    tensors
+    Slot::all(config).into_iter().flat_map(|slot| slot.tensors(config)).collect()
 }
 
 #[cfg(test)]

@@ -11,10 +11,10 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use internlm_kit::file::MappedFile;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::mmap::MappedFile;
 use super::source::missing;
 use super::{Encoding, TensorInfo, TensorSource};
 use crate::{Error, Result};

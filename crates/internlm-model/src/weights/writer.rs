@@ -16,6 +16,7 @@ use crate::{Error, Result};
 
 /// How a folder of weights is written.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct WriteConfig {
     /// Storage type of every tensor; numbers are rounded to nearest even. Default f32.
     pub dtype: DType,
@@ -25,7 +26,22 @@ pub struct WriteConfig {
 
 impl Default for WriteConfig {
     fn default() -> Self {
-        Self { dtype: DType::F32, max_shard_bytes: 2_000_000_000 }
+        Self::new(DType::F32)
+    }
+}
+
+impl WriteConfig {
+    /// Tensors of type `dtype`, in shards of at most 2 GB.
+    #[must_use]
+    pub fn new(dtype: DType) -> Self {
+        Self { dtype, max_shard_bytes: 2_000_000_000 }
+    }
+
+    /// Sets the maximum size of a shard, in bytes.
+    #[must_use]
+    pub fn with_max_shard_bytes(mut self, bytes: u64) -> Self {
+        self.max_shard_bytes = bytes;
+        self
     }
 }
 

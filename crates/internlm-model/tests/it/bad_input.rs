@@ -266,7 +266,7 @@ fn tokenize_refuses_what_it_cannot_read() {
     let folder = tempfile::tempdir().expect("temporary folder");
     put(folder.path(), "latin1.txt", [b'a', 0xe9]);
     put(folder.path(), "ids.json", "[1, \"x\"]");
-    let config = internlm_model::tokenizer::BpeTrainConfig { vocab_size: 265, min_frequency: 2 };
+    let config = internlm_model::tokenizer::BpeTrainConfig::new(265);
     let tokenizer = internlm_model::tokenizer::train_bpe(std::iter::empty(), &config).expect("trains");
     tokenizer.save(folder.path()).expect("saves");
     let program = Program::new(env!("CARGO_BIN_EXE_internlm-model"), folder.path());

@@ -25,6 +25,8 @@ fn workplace() -> tempfile::TempDir {
         ("rows.json", json!([{"input_ids": [1, 20, 21, 22, 23], "cu_seqlens": [0, 3, 5]}])),
         ("chat.json", json!([{"role": "user", "content": "Hi"}])),
         ("far.json", json!([1, 9999])),
+        ("far-lists.json", json!([[1], [300]])),
+        ("far-rows.json", json!([{"input_ids": [299, 301], "cu_seqlens": [0, 2]}])),
         ("none.json", json!([[]])),
         ("words.json", json!(["a"])),
         ("torn.json", json!([{"input_ids": [1, 2], "cu_seqlens": [0, 3]}])),
@@ -143,6 +145,35 @@ fn a_conversation_is_shown_as_text_and_as_the_same_ids() {
 }
 
 #[test]
+fn a_conversation_is_read_as_a_server_reads_it() {
+    let folder = workplace();
+    let function = json!({"name": "add", "arguments": "{\"a\":7}"});
+    let chat = json!([
+        {"role": "system", "name": "<|plugin|>", "content": "[{\"name\": \"add\"}]"},
+        {"role": "user", "name": "alice", "content": [{"type": "text", "text": "1+1?"}]},
+        {"role": "assistant", "content": null, "tool_calls": [{"id": "a", "type": "function", "function": function}]},
+        {"role": "tool", "tool_call_id": "a", "name": "interpreter", "content": "2"},
+    ]);
+    fs::write(folder.path().join("calls.json"), chat.to_string()).expect("writes");
+    let expected = "<s><|im_start|>system name=<|plugin|>\n[{\"name\": \"add\"}]<|im_end|>\n\
+        <|im_start|>user\n1+1?<|im_end|>\n\
+        <|im_start|>assistant\n<|action_start|><|plugin|>\n{\"name\": \"add\", \"parameters\": {\"a\": 7}}<|action_end|><|im_end|>\n\
+        <|im_start|>environment name=<|plugin|>\n2<|im_end|>\n";
+    assert_eq!(stdout(folder.path(), &["template", "model", "--chat", "calls.json"]), expected);
+    let ids = json_of(folder.path(), &["template", "model", "--chat", "calls.json", "--format", "ids"]);
+    assert_eq!(json_of(folder.path(), &["tokenize", "model", "--text", expected, "--special"]), ids);
+    // The same reader for every verb.
+    let bad = json!([{"role": "assistant", "tool_calls": [{"function": {"name": "f", "arguments": "[]"}}]}]);
+    fs::write(folder.path().join("bad.json"), bad.to_string()).expect("writes");
+    let parts: &[&str] =
+        &["bad.json: expected a JSON list of messages: messages.0.tool_calls.0.function.arguments"];
+    program(folder.path()).check_bad_input(&[
+        BadInputCase { arguments: &["template", "model", "--chat", "bad.json"], code: 2, parts },
+        BadInputCase { arguments: &["generate", "model", "--chat", "bad.json"], code: 2, parts },
+    ]);
+}
+
+#[test]
 fn packed_samples_have_the_logits_they_have_alone() {
     let folder = workplace();
     for (option, input, out) in
@@ -177,7 +208,7 @@ fn a_generation_streams_the_text_of_its_json() {
         folder.path(),
         &["generate", "model", "--chat", "chat.json", "--max-tokens", "3", "--greedy", "--json"],
     );
-    assert!(answer["ids"].as_array().expect("a list").len() <= 3);
+    assert!((1..=3).contains(&answer["ids"].as_array().expect("a list").len()), "{answer}");
 }
 
 #[test]
@@ -205,7 +236,10 @@ fn wrong_arguments_are_named_with_what_was_expected() {
         parts: part,
     };
     program(folder.path()).check_bad_input(&[
-        case(&["generate", "model", "--prompt-ids", "far.json"], &["index 1: found 9999, expected < vocab 300"]),
+        case(
+            &["generate", "model", "--prompt-ids", "far.json"],
+            &["far.json: element 1: found 9999, expected an id below the vocabulary's 300"],
+        ),
         case(
             &["generate", "model", "--prompt-ids", "words.json"],
             &["words.json: expected a JSON list of ids", "line 1"],
@@ -219,6 +253,14 @@ fn wrong_arguments_are_named_with_what_was_expected() {
         case(
             &["logits", "model", "--ids", "none.json", "--out", "x"],
             &["none.json: element 0: found no ids, expected at least one"],
+        ),
+        case(
+            &["logits", "model", "--ids", "far-lists.json", "--out", "x"],
+            &["far-lists.json: element 1: element 0: found 300, expected an id below the vocabulary's 300"],
+        ),
+        case(
+            &["logits", "model", "--packed", "far-rows.json", "--out", "x"],
+            &["far-rows.json: element 0: input_ids: element 1: found 301, expected an id below"],
         ),
         case(
             &["logits", "model", "--packed", "torn.json", "--out", "x"],

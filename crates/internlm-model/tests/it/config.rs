@@ -3,8 +3,12 @@
 use std::path::Path;
 
 use internlm_model::config::{Biased, DType, Family, RopeScaling};
+use internlm_model::weights::gguf::GgufFile;
+use internlm_model::weights::names::{NameStyle, expected, parts};
 use internlm_model::{ModelConfig, ModelSize, TokenId};
 use proptest::prelude::*;
+
+use crate::models::{self, Pair};
 
 const FAMILIES: [Family; 6] = [
     Family::InternLm2,
@@ -65,6 +69,48 @@ prop_compose! {
     }
 }
 
+/// A GGUF file with the metadata of `config`; of the tensors outside of the blocks and in block 0, one column each.
+fn gguf(config: &ModelConfig, arch: &str) -> Vec<u8> {
+    let key = |name: &str| format!("{arch}.{name}");
+    let mut numbers = vec![
+        (key("block_count"), config.layers),
+        (key("context_length"), config.max_position),
+        (key("embedding_length"), config.hidden),
+        (key("feed_forward_length"), config.inter),
+        (key("attention.head_count"), config.heads),
+        (key("attention.head_count_kv"), config.kv_heads),
+        (key("attention.key_length"), config.head_dim),
+    ];
+    for (name, id) in [("bos", config.bos), ("eos", config.eos.first().copied()), ("padding", config.pad)] {
+        numbers.extend(id.map(|id| (format!("tokenizer.ggml.{name}_token_id"), id.index())));
+    }
+    let (kind, length) = match config.rope_scaling {
+        RopeScaling::Linear { .. } => ("linear", None),
+        RopeScaling::Yarn { original_max_position, .. } => ("yarn", original_max_position),
+        _ => ("none", None),
+    };
+    numbers.extend(length.map(|length| (key("rope.scaling.original_context_length"), length)));
+    let mut floats = vec![
+        (key("attention.layer_norm_rms_epsilon"), config.eps),
+        (key("rope.freq_base"), config.rope_theta),
+    ];
+    floats.extend(config.rope_scaling.factor().map(|factor| (key("rope.scaling.factor"), factor)));
+    let scaling = key("rope.scaling.type");
+    let mut pairs = vec![Pair::Text("general.architecture", arch), Pair::Text(&scaling, kind)];
+    pairs.extend(numbers.iter().map(|(key, number)| Pair::Number(key, *number as u32)));
+    pairs.extend(floats.iter().map(|(key, number)| Pair::Float(key, *number as f32)));
+    let mut columns: Vec<(String, usize)> = Vec::new();
+    for (name, shape) in expected(config) {
+        if !name.contains("layers.") || name.contains("layers.0.") {
+            let stored = parts(&name, NameStyle::Gguf).expect("every tensor has a GGUF name");
+            columns.push((stored.first().to_owned(), shape[0]));
+        }
+    }
+    let tensors: Vec<(&str, Vec<u64>, Vec<f32>)> =
+        columns.iter().map(|(name, rows)| (name.as_str(), vec![1, *rows as u64], vec![0.0; *rows])).collect();
+    models::gguf(3, &pairs, &tensors)
+}
+
 proptest! {
     #[test]
     fn hugging_face_json_keeps_every_value(config in config()) {
@@ -79,6 +125,31 @@ proptest! {
     fn toml_keeps_every_value(config in config()) {
         let text = toml::to_string(&config).expect("writes");
         prop_assert_eq!(toml::from_str::<ModelConfig>(&text).expect("reads what was written"), config);
+    }
+
+    #[test]
+    fn gguf_metadata_keeps_every_value_that_it_has_a_key_for(config in config()) {
+        let mut config = config;
+        let arch = match config.family {
+            Family::InternLm2 => "internlm2",
+            Family::Qwen2 => "qwen2",
+            _ => { config.family = Family::Llama; "llama" }
+        };
+        config.eos.truncate(1);
+        config.dtype = DType::F32;
+        config.rope_scaling = match config.rope_scaling {
+            RopeScaling::Dynamic { .. } => RopeScaling::None,
+            // llama.cpp's key for the attention factor is relative to the one of the paper.
+            RopeScaling::Yarn { factor, original_max_position, beta_fast, beta_slow, .. } => {
+                RopeScaling::Yarn { factor, original_max_position, attention_factor: None, beta_fast, beta_slow }
+            }
+            other => other,
+        };
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let path = folder.path().join("x.gguf");
+        std::fs::write(&path, gguf(&config, arch)).expect("writes");
+        let file = GgufFile::open(&path).expect("opens");
+        prop_assert_eq!(ModelConfig::from_gguf(&file).expect("reads what was written"), config);
     }
 
     #[test]

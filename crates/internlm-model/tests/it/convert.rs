@@ -5,12 +5,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use internlm_kit::testing::shared_data;
-use internlm_model::config::RopeScaling;
+use internlm_model::config::{Biased, RopeScaling};
 use internlm_model::decoder::Decoder;
 use internlm_model::weights::internevo::{InternEvoFolder, Layout, Stretch};
 use internlm_model::weights::qkv::RowOrder;
 use internlm_model::weights::torch::TorchFile;
 use internlm_model::weights::{self, ConvertConfig, Target, TensorSource, WeightFolder, convert};
+use internlm_model::{ModelConfig, ModelSize};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 const ORDERS: [RowOrder; 2] = [RowOrder::HalfSplit, RowOrder::Interleaved];
@@ -124,6 +126,38 @@ fn there_and_back_gives_the_same_bytes() {
                 let (_, source) = weights::open(path(&back)).expect("opens");
                 assert_eq!(source.names().len(), expected.len());
             }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn models_of_any_shape_come_back_from_every_form(
+        ranks in 1_usize..4, (kv_heads, group, half) in (1_usize..3, 1_usize..4, 1_usize..4),
+        (layers, inter, vocab) in (1_usize..3, 1_usize..9, 3_usize..9),
+        (bias, tied, interleaved, seed) in (any::<bool>(), any::<bool>(), any::<bool>(), any::<u64>()),
+    ) {
+        let (kv_heads, heads) = (kv_heads * ranks, kv_heads * ranks * group);
+        let size =
+            ModelSize { hidden: heads * 2 * half, layers, heads, inter: inter * ranks, vocab: vocab * ranks };
+        let mut config = ModelConfig::new(size).with_kv_heads(kv_heads);
+        config.tied = tied;
+        if bias {
+            config = config.with_biases(&[Biased::Qkv, Biased::Output]);
+        }
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let path = |name: &str| folder.path().join(name);
+        fs::create_dir(path("source")).expect("a folder");
+        Decoder::init(&config, seed, &burn::tensor::Device::flex()).save(path("source")).expect("saves");
+        let expected = digests(&WeightFolder::open(path("source")).expect("opens"));
+        let order = ORDERS[usize::from(interleaved)];
+        for (name, target) in [("llama", Target::HfLlama), ("evo", internevo(ranks, order))] {
+            run(&path("source"), path(name), target);
+            let back = run(&path(name), path(&format!("{name}-back")), Target::HfInternLm2);
+            let found = digests(&WeightFolder::open(&back).expect("opens"));
+            prop_assert_eq!(&found, &expected, "{}", name);
         }
     }
 }

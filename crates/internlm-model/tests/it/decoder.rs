@@ -60,7 +60,7 @@ fn initialization_is_a_function_of_seed_and_name() {
 fn an_adapter_changes_nothing_at_first_and_merges_to_the_same_output() {
     let mut decoder = Decoder::init(&config(), 3, &Device::flex());
     let before = logits(&decoder, &mut Causal::sequence(9), 0..9);
-    let lora = LoraConfig { rank: 4, alpha: 8.0, seed: 1 };
+    let lora = LoraConfig::new(4, 8.0).with_seed(1);
     for (name, linear) in decoder.linears_mut() {
         let taken = std::mem::replace(linear, Linear::dense(Tensor::zeros([1, 1], &Device::flex()), None));
         *linear = taken.inject_lora(&lora, &name);
@@ -89,7 +89,7 @@ fn only_adapters_of_an_adapted_decoder_get_gradients() {
     }
     for (name, linear) in decoder.linears_mut() {
         let taken = std::mem::replace(linear, Linear::dense(Tensor::zeros([1, 1], &device), None));
-        *linear = taken.inject_lora(&LoraConfig { rank: 2, alpha: 4.0, seed: 1 }, &name);
+        *linear = taken.inject_lora(&LoraConfig::new(2, 4.0).with_seed(1), &name);
     }
     let ids: Vec<TokenId> = (0..12).map(TokenId).collect();
     let labels: Vec<_> = ids.iter().copied().map(Some).collect();
@@ -169,7 +169,7 @@ fn cached_attention_over_blocks_equals_the_plain_one() {
 fn sampled_generation_is_a_function_of_the_seed() {
     let decoder = Decoder::init(&config(), 3, &Device::flex());
     let run = |seed| -> Vec<TokenId> {
-        let sampling = SamplingConfig { temperature: 1.0, seed, ..SamplingConfig::greedy() };
+        let sampling = SamplingConfig::greedy().with_temperature(1.0).with_seed(seed);
         let options = GenerateConfig::new(12).with_sampling(sampling).with_vocabulary(50);
         Generator::new(&decoder, &[TokenId(1)], options).expect("a valid prompt").collect()
     };
@@ -204,7 +204,8 @@ fn bad_requests_name_what_was_found() {
     let generate =
         |prompt: &[TokenId]| text(Generator::new(&decoder, prompt, GenerateConfig::default()).map(|_| ()));
     assert_eq!(generate(&[]), "prompt: found no tokens, expected at least one");
-    assert_eq!(generate(&[TokenId(80)]), "token id at index 0: found 80, expected < vocab 80");
+    let unknown = "token id at index 0: found 80, expected an id below the vocabulary's 80";
+    assert_eq!(generate(&[TokenId(80)]), unknown);
     for (name, message) in [
         ("gpu", "device `gpu`: expected cpu, cuda:N or vulkan:N"),
         ("cpu:1", "device `cpu:1`: expected cpu, cuda:N or vulkan:N"),

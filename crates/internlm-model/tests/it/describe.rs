@@ -42,7 +42,7 @@ fn a_description_agrees_with_the_tokenizer_and_its_template() {
         // Without special chat tokens only a template of the model's own can be used.
         (None, 1, None),
         (Some(CHAT), 1, Some("jinja")),
-        // User-defined ones are found by name, and that is enough.
+        // User-defined ones are made special when the vocabulary is read.
         (Some(CHAT), 4, Some("internlm2")),
     ] {
         let path = write(&folder, jinja, kind);

@@ -19,7 +19,7 @@ const CHATML: &str = "{%- for message in messages %}
 /// A saved vocabulary whose config carries `template`.
 fn tokenizer(template: &str) -> Tokenizer {
     let folder = tempfile::tempdir().expect("temporary folder");
-    let config = BpeTrainConfig { vocab_size: 280, min_frequency: 1 };
+    let config = BpeTrainConfig::new(280).with_min_frequency(1);
     let plain = train_bpe(["user assistant hello".to_owned()].into_iter(), &config).expect("trains");
     plain.save(folder.path()).expect("saves");
     fs::write(folder.path().join("chat_template.jinja"), template).expect("writes");
@@ -75,14 +75,84 @@ fn errors_of_templates_are_bad_input() {
     assert!(error.to_string().contains("roles must alternate"), "{error}");
 }
 
+fn render(source: &str, messages: &[Message]) -> Result<String, internlm_model::Error> {
+    let template = JinjaTemplate::new(source, None, None).expect("parses");
+    ChatTemplate::Jinja(Box::new(template)).render(messages, Prompt::None)
+}
+
+/// An assistant's message that calls `zeta` with 7007.
+fn calling(content: Option<&str>) -> Message {
+    let call = ToolCall::new(Channel::Plugin, r#"{"name": "zeta", "parameters": {"x": 7007}}"#);
+    Message { content: content.map(str::to_owned), ..Message::assistant("") }.with_calls(vec![call])
+}
+
+#[test]
+fn a_template_gets_the_form_of_messages_in_which_it_shows_the_call() {
+    let as_sent = "{% if m.content is none %}null {% else %}[{{ m.content }}] {% endif %}CALLS";
+    let null = "{% if m.content is none %}null CALLS{% else %}[{{ m.content }}] {% endif %}";
+    let empty = "{{ '[' + m.content + '] ' }}CALLS";
+    let calls = "{% for c in m.tool_calls %}{{ c.function.name }} ARGUMENTS{% endfor %}";
+    for (arguments, shown) in [
+        ("{{ c.function.arguments.x + 1 }}", "zeta 7008"),
+        ("{{ '<' + c.function.arguments + '>' }}", "zeta <{\"x\": 7007}>"),
+    ] {
+        let calls = calls.replace("ARGUMENTS", arguments);
+        for (body, content, expected) in [
+            (as_sent, Some(""), "[] "),
+            (as_sent, Some("t"), "[t] "),
+            (as_sent, None, "null "),
+            (null, Some(""), "null "),
+            (empty, None, "[] "),
+        ] {
+            let source = format!("{{% for m in messages %}}{}{{% endfor %}}", body.replace("CALLS", &calls));
+            let text = render(&source, &[calling(content)]).expect(&source);
+            assert_eq!(text, format!("{expected}{shown}"), "{source} {content:?}");
+        }
+    }
+}
+
+#[test]
+fn a_call_counts_as_shown_where_its_text_is_dropped() {
+    let source = "{% for m in messages %}{% if m.tool_calls %}{{ m.tool_calls[0].function.name }}\
+        {% else %}{{ m.content }}{% endif %}{% endfor %}";
+    assert_eq!(render(source, &[calling(Some("zeta of zeta"))]).expect("renders"), "zeta");
+}
+
+#[test]
+fn what_a_template_never_shows_is_refused_by_name() {
+    let plain = "{% for m in messages %}{{ m.content }}{% endfor %}";
+    let first = "{% for m in messages %}{{ m.content }}{{ m.tool_calls[0].function.name }}{% endfor %}";
+    let one = calling(Some("zeta"));
+    let two = Message { calls: [one.calls.clone(), one.calls.clone()].concat(), ..one.clone() };
+    let tools = tools_message(&[FunctionDefinition::new("add")]);
+    let refusal = |what: &str| {
+        format!(
+            "chat template: found {what}, expected none: this model's chat template has no place for {what}"
+        )
+    };
+    for (source, message, what) in
+        [(plain, one.clone(), "tool calls"), (first, two, "tool calls"), (plain, tools, "tools")]
+    {
+        let error = render(source, &[message]).expect_err(what);
+        assert_eq!(error.to_string(), refusal(what));
+        assert!(error.is_bad_input());
+    }
+    assert_eq!(render(first, &[one]).expect("renders"), "zetazeta");
+    // A template that fails in every form says why.
+    let raise = "{{ raise_exception('only users') }}";
+    let error = render(raise, &[calling(None)]).expect_err("raises");
+    assert!(error.to_string().contains("only users"), "{error}");
+}
+
 /// Templates that read variables which only their own servers give.
 const NEEDS_MORE: [&str; 1] = ["firefunction"];
 
 #[test]
 fn published_templates_render() {
     let Some(dir) = shared_data("tokenizers/chat_templates") else { return };
+    // The name and the numbers are nowhere else: only the call and the results show them.
     let call =
-        ToolCall::new(Channel::Plugin, r#"{"name": "add", "parameters": {"a": 1}}"#).with_id("abcdef123");
+        ToolCall::new(Channel::Plugin, r#"{"name": "zeta", "parameters": {"a": 7101}}"#).with_id("abcdef123");
     let plain = [Message::user("Hello there"), Message::assistant("Good day"), Message::user("And now?")];
     let tool = FunctionDefinition::new("add").with_description("adds").with_parameters(serde_json::json!(
         {"type": "object", "properties": {"a": {"type": "integer", "description": "x"}}, "required": ["a"]}
@@ -91,8 +161,8 @@ fn published_templates_render() {
         tools_message(&[tool]),
         Message::user("Hello there"),
         Message::assistant("").with_calls(vec![call]),
-        Message::environment(Channel::Plugin, "7").with_call_id("abcdef123"),
-        Message::assistant("It is 7."),
+        Message::environment(Channel::Plugin, "7202").with_call_id("abcdef123"),
+        Message::assistant("It is 7303."),
         Message::user("And now?"),
     ];
     let mut files: Vec<_> =
@@ -116,7 +186,12 @@ fn published_templates_render() {
         }
         expect(&plain, &["Hello there", "And now?"]);
         if source.contains("tool_calls") {
-            expect(&tools, &["add"]);
+            let words = ["zeta", "7101", "7202", "7303", "And now?"];
+            if source.contains("tools") {
+                expect(&tools, &[&words[..], &["adds"]].concat());
+            } else {
+                expect(&tools[1..], &words);
+            }
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));

@@ -15,6 +15,8 @@ mod jinja;
 mod models;
 mod names;
 mod properties;
+mod rope;
+mod round_trips;
 mod smollm2;
 mod tokenizer_goldens;
 mod trained_bpe;

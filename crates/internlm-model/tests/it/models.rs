@@ -54,7 +54,7 @@ pub(crate) fn write_with_vocabulary(dir: &Path) {
     let device = device::parse("cpu").expect("the CPU");
     Decoder::init(&config, 7, &device).save(dir).expect("saves");
     let texts = ["user assistant system", "Hello world, hello users"].map(String::from);
-    let train = BpeTrainConfig { vocab_size: 280, min_frequency: 1 };
+    let train = BpeTrainConfig::new(280).with_min_frequency(1);
     train_bpe(texts.into_iter(), &train).expect("trains").save(dir).expect("saves");
 }
 

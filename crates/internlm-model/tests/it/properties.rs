@@ -188,14 +188,14 @@ proptest! {
         logits in prop::collection::vec(-8.0_f32..8.0, 1..40), position in any::<u64>(), seed in any::<u64>(),
         top_k in 1_usize..50,
     ) {
-        let config = SamplingConfig { temperature: 0.9, top_k: Some(top_k), seed, ..SamplingConfig::greedy() };
+        let config = SamplingConfig::greedy().with_temperature(0.9).with_top_k(top_k).with_seed(seed);
         let id = sample(&logits, &[], &config, position);
         let better = logits.iter().filter(|logit| **logit > logits[id.index()]).count();
         prop_assert!(better < top_k, "{better} logits are larger than the chosen one");
         prop_assert_eq!(sample(&logits, &[], &config, position), id, "a draw is a function of seed and position");
-        let one = SamplingConfig { top_k: Some(1), ..config.clone() };
+        let one = config.with_top_k(1);
         prop_assert_eq!(sample(&logits, &[], &one, position), argmax(&logits));
-        let cold = SamplingConfig { top_k: None, min_p: 1.0, ..config };
+        let cold = SamplingConfig::greedy().with_temperature(0.9).with_min_p(1.0).with_seed(seed);
         let chosen = sample(&logits, &[], &cold, position);
         // Logits that are nearly equal have the same probability once they are rounded.
         prop_assert!(logits[argmax(&logits).index()] - logits[chosen.index()] < 1e-5);
@@ -240,7 +240,7 @@ proptest! {
                 (name.clone(), (0..count).map(|_| rng.below(256) as f32 - 128.0).collect())
             })
             .collect();
-        let config = WriteConfig { dtype, max_shard_bytes: limit };
+        let config = WriteConfig::new(dtype).with_max_shard_bytes(limit);
         weights::write_folder(folder.path(), &tensors, &config, &mut |name| Ok(values[name].clone())).expect("writes");
         let source = WeightFolder::open(folder.path()).expect("opens");
         prop_assert_eq!(source.names(), values.keys().cloned().collect::<Vec<_>>());
@@ -278,7 +278,7 @@ proptest! {
         };
         let (weight, x, b) = (tensor(outputs, inputs), tensor(3, inputs), tensor(outputs, rank));
         let base = Linear::dense(weight.clone(), None);
-        let mut adapted = base.clone().inject_lora(&LoraConfig { rank, alpha: 3.0, seed }, "layer");
+        let mut adapted = base.clone().inject_lora(&LoraConfig::new(rank, 3.0).with_seed(seed), "layer");
         let plain = numbers(base.forward(x.clone()));
         prop_assert!(far(&numbers(adapted.forward(x.clone())), &plain) < 1e-6, "a new adapter changes nothing");
         let Linear::Lora(lora) = &mut adapted else { unreachable!("an adapter was injected") };

@@ -32,7 +32,7 @@ fn texts() -> Vec<String> {
 }
 
 fn trained() -> Tokenizer {
-    let config = BpeTrainConfig { vocab_size: 330, min_frequency: 2 };
+    let config = BpeTrainConfig::new(330);
     train_bpe(texts().into_iter(), &config).expect("trains")
 }
 
@@ -46,7 +46,7 @@ fn saved(tokenizer: &Tokenizer) -> Vec<Vec<u8>> {
 
 #[test]
 fn the_order_of_texts_does_not_matter() {
-    let config = BpeTrainConfig { vocab_size: 330, min_frequency: 2 };
+    let config = BpeTrainConfig::new(330);
     let reversed = train_bpe(texts().into_iter().rev(), &config).expect("trains");
     assert_eq!(saved(&trained()), saved(&reversed));
 }
@@ -82,7 +82,7 @@ fn a_saved_tokenizer_is_the_same_tokenizer() {
 
 #[test]
 fn a_vocabulary_below_the_bytes_is_refused() {
-    let config = BpeTrainConfig { vocab_size: 264, min_frequency: 1 };
+    let config = BpeTrainConfig::new(264).with_min_frequency(1);
     let error = train_bpe(std::iter::empty(), &config).expect_err("too small");
     assert!(error.to_string().contains("264") && error.is_bad_input());
 }

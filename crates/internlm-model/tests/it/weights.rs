@@ -22,10 +22,9 @@ fn numbers(name: &str, shape: &[usize]) -> Vec<f32> {
 fn write(dir: &Path, dtype: DType, max_shard_bytes: u64) {
     let tensors = models::tensors();
     let shapes: BTreeMap<String, Vec<usize>> = tensors.iter().cloned().collect();
-    weights::write_folder(dir, &tensors, &WriteConfig { dtype, max_shard_bytes }, &mut |name| {
-        Ok(numbers(name, &shapes[name]))
-    })
-    .expect("writes");
+    let config = WriteConfig::new(dtype).with_max_shard_bytes(max_shard_bytes);
+    weights::write_folder(dir, &tensors, &config, &mut |name| Ok(numbers(name, &shapes[name])))
+        .expect("writes");
 }
 
 #[test]

@@ -25,7 +25,7 @@ pub(crate) fn seed(reader: Reader, dir: &Path) -> Vec<u8> {
             fs::read(&path).expect("reads")
         }
         Reader::TokenizerJson => {
-            let config = BpeTrainConfig { vocab_size: 300, min_frequency: 1 };
+            let config = BpeTrainConfig::new(300).with_min_frequency(1);
             let texts = ["the quick brown fox jumps over the lazy dog, the fox", "12 monkeys 你好"];
             let texts = texts.into_iter().map(str::to_owned);
             train_bpe(texts, &config).expect("trains").save(dir).expect("saves");

@@ -59,7 +59,8 @@ impl CutPacker {
     ///
     /// # Errors
     /// Shards that cannot be opened, and [`Error::Mismatch`] when they do not fill a single row.
-    pub fn open(dir: &Path, shape: PackShape, vocab: usize, seed: u64) -> Result<Self> {
+    pub fn open(dir: impl AsRef<Path>, shape: PackShape, vocab: usize, seed: u64) -> Result<Self> {
+        let dir = dir.as_ref();
         let folder = ShardFolder::open(dir)?;
         let rng = CounterRng::new(seed, "documents");
         let (mut files, mut first_row, mut dropped, mut tokens) = (Vec::new(), 0, 0, 0);

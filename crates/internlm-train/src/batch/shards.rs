@@ -14,7 +14,7 @@ use crate::Result;
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct ShardRowsConfig {
-    /// Folder of type folders of shards.
+    /// Folder of shards with one subfolder per data type, such as `en/`.
     pub dir: PathBuf,
     /// Maximum length of a sample inside a row, in tokens.
     pub seq_len: usize,

@@ -12,6 +12,7 @@ use crate::Result;
 
 /// When checkpoints are written and how many of them are kept.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[non_exhaustive]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct CheckpointConfig {
     /// Steps between two checkpoints, default 50; the last step always writes one. Upstream: `checkpoint_every`, 50.
@@ -33,6 +34,20 @@ fn default_keep_last() -> usize {
 impl Default for CheckpointConfig {
     fn default() -> Self {
         Self { every: default_every(), keep_last: default_keep_last() }
+    }
+}
+
+impl CheckpointConfig {
+    /// The same, with `every` steps between two checkpoints.
+    #[must_use]
+    pub fn with_every(self, every: u64) -> Self {
+        Self { every, ..self }
+    }
+
+    /// The same, with the newest `keep_last` checkpoints kept.
+    #[must_use]
+    pub fn with_keep_last(self, keep_last: usize) -> Self {
+        Self { keep_last, ..self }
     }
 }
 
@@ -101,15 +116,16 @@ impl FromStr for Resume {
 
 /// Path of the checkpoint that is written after `step` steps.
 #[must_use]
-pub fn step_folder(checkpoints: &Path, step: u64) -> PathBuf {
-    checkpoints.join(format!("step-{step}"))
+pub fn step_folder(checkpoints: impl AsRef<Path>, step: u64) -> PathBuf {
+    checkpoints.as_ref().join(format!("step-{step}"))
 }
 
 /// Step and path of every finished checkpoint in `checkpoints`, newest first; empty when the folder does not exist.
 ///
 /// # Errors
 /// A folder that cannot be listed.
-pub fn list(checkpoints: &Path) -> Result<Vec<(u64, PathBuf)>> {
+pub fn list(checkpoints: impl AsRef<Path>) -> Result<Vec<(u64, PathBuf)>> {
+    let checkpoints = checkpoints.as_ref();
     if !checkpoints.exists() {
         return Ok(Vec::new());
     }
@@ -137,6 +153,6 @@ mod tests {
         }
         let steps: Vec<u64> = list(folder.path()).expect("lists").into_iter().map(|(step, _)| step).collect();
         assert_eq!(steps, [10, 9]);
-        assert!(list(&folder.path().join("absent")).expect("absent is empty").is_empty());
+        assert!(list(folder.path().join("absent")).expect("absent is empty").is_empty());
     }
 }

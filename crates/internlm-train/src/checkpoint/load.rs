@@ -30,7 +30,7 @@ pub struct Loaded {
 ///
 /// # Errors
 /// A folder that cannot be listed.
-pub fn newest(checkpoints: &Path) -> Result<Option<(PathBuf, State)>> {
+pub fn newest(checkpoints: impl AsRef<Path>) -> Result<Option<(PathBuf, State)>> {
     for (_, path) in list(checkpoints)? {
         match verify(&path) {
             Ok(state) => return Ok(Some((path, state))),
@@ -44,7 +44,8 @@ pub fn newest(checkpoints: &Path) -> Result<Option<(PathBuf, State)>> {
 ///
 /// # Errors
 /// [`Error::Checkpoint`] when a file is missing, damaged, or belongs to a model of another shape.
-pub fn open(folder: &Path, parameters: &[ParameterInfo], coverage: Coverage) -> Result<Loaded> {
+pub fn open(folder: impl AsRef<Path>, parameters: &[ParameterInfo], coverage: Coverage) -> Result<Loaded> {
+    let folder = folder.as_ref();
     let state = verify(folder)?;
     let model = Tensors::read(&folder.join(coverage.file_name()))?;
     let optimizer = Tensors::read(&folder.join("optimizer.safetensors"))?;

@@ -3,7 +3,7 @@
 //! `checkpoints/step-N/` holds `config.json` and `model.safetensors` (a Hugging Face InternLM2 folder; with
 //! frozen parameters `trainable.safetensors` holds only what is trained), `optimizer.safetensors` (the moments
 //! as `NAME.exp_avg` and `NAME.exp_avg_sq`), `state.json`, and `COMPLETE`, written last, with length and
-//! sha256 of every other file. The folder is written as `step-N.tmp` and then renamed.
+//! sha256 of every other file. The folder is written in `.step-N.replacing` and then renamed.
 
 mod layout;
 mod load;

@@ -68,7 +68,7 @@ impl Snapshot {
     ///
     /// # Errors
     /// Any error of writing; older checkpoints are untouched.
-    pub fn write(&self, checkpoints: &Path) -> Result<PathBuf> {
+    pub fn write(&self, checkpoints: impl AsRef<Path>) -> Result<PathBuf> {
         let target = step_folder(checkpoints, self.state.step);
         file::replace_folder(&target, |folder| self.fill(folder))?;
         Ok(target)
@@ -121,8 +121,8 @@ pub struct Saver {
 impl Saver {
     /// A saver into `checkpoints` that keeps the newest `keep_last`.
     #[must_use]
-    pub fn new(checkpoints: &Path, keep_last: usize) -> Self {
-        Self { checkpoints: checkpoints.to_path_buf(), keep_last, running: None }
+    pub fn new(checkpoints: impl Into<PathBuf>, keep_last: usize) -> Self {
+        Self { checkpoints: checkpoints.into(), keep_last, running: None }
     }
 
     /// Starts writing `snapshot`, after the previous save has ended.

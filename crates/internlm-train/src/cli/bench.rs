@@ -19,16 +19,16 @@ crates/internlm-train/benches/pytorch_step.py runs this and PyTorch interleaved 
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Bench {
-    /// Shape to measure; may be repeated. Default: 4m.
+    /// Measure this shape; may be repeated; default: 4m.
     #[arg(long = "shape", value_name = "4m|19m|135m")]
     shapes: Vec<String>,
-    /// Number of rounds of measured steps; the median over all steps is printed.
+    /// Measure this number of rounds; the median over all their steps is printed.
     #[arg(long, default_value_t = 5)]
     rounds: usize,
-    /// Number of measured steps in a round.
+    /// Measure this number of steps in a round.
     #[arg(long, default_value_t = 4)]
     steps: usize,
-    /// Number of unmeasured steps before the first round.
+    /// Run this number of steps before the first round without measuring them.
     #[arg(long, default_value_t = 2)]
     warmup: usize,
     /// Print one JSON object per shape instead of text.

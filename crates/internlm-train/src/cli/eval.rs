@@ -22,7 +22,7 @@ const EXAMPLES: &str = "Examples:
 pub(super) struct Eval {
     /// Model folder, checkpoint or GGUF file.
     model: PathBuf,
-    /// Folder of type folders of shards to evaluate on.
+    /// Folder of shards to evaluate on, with one subfolder per data type, such as `en/`.
     data: PathBuf,
     /// Tokenizer that counts the bytes; default: that of the model folder, if it has one.
     #[arg(long)]

@@ -3,9 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use internlm_kit::{config, outln};
+use internlm_kit::outln;
 
-use crate::Error;
 use crate::plan::Plan as Costs;
 use crate::pretrain::PretrainConfig;
 
@@ -30,7 +29,7 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        let config: PretrainConfig = config::load_with(&self.config, &self.set).map_err(Error::from)?;
+        let config = PretrainConfig::load_with(&self.config, &self.set)?;
         let costs = Costs::of(&config)?;
         if self.json {
             outln!("{}", serde_json::to_string(&costs)?)?;

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 use internlm_kit::context::RunContext;
+use internlm_kit::outln;
 use internlm_kit::stop::Stop;
-use internlm_kit::{config, outln};
 
 use crate::pretrain::{PretrainConfig, pretrain};
 use crate::report::End;
-use crate::{Error, Finished, Resume, Start};
+use crate::{Finished, Resume, Start};
 
 /// Examples under `--help`.
 const EXAMPLES: &str = "Examples:
@@ -44,7 +44,7 @@ pub(super) struct Train {
 
 impl Train {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        let mut config: PretrainConfig = config::load_with(&self.config, &self.set).map_err(Error::from)?;
+        let mut config = PretrainConfig::load_with(&self.config, &self.set)?;
         if let Some(device) = self.device {
             config.run.device = device;
         }

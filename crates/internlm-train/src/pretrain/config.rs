@@ -1,8 +1,8 @@
 //! [`PretrainConfig`]: the TOML of `internlm-train train`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use internlm_kit::config::Validate;
+use internlm_kit::config::{Validate, load_with};
 use internlm_model::ModelConfig;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -10,9 +10,23 @@ use serde_json::json;
 use super::InitConfig;
 use crate::batch::ShardRowsConfig;
 use crate::validation::ValidationConfig;
-use crate::{CheckpointConfig, MonitorConfig, OptimConfig, ScheduleConfig, TrainerConfig};
+use crate::{CheckpointConfig, MonitorConfig, OptimConfig, Result, ScheduleConfig, TrainerConfig};
 
 /// A whole pre-training run, as its TOML describes it.
+///
+/// ```
+/// use internlm_model::{ModelConfig, ModelSize};
+/// use internlm_train::plan::Plan;
+/// use internlm_train::pretrain::{DataConfig, PretrainConfig, RunConfig};
+/// use internlm_train::{OptimConfig, ScheduleConfig};
+///
+/// let data = DataConfig::new("shards/train", 128).with_valid("shards/valid");
+/// let (optim, schedule) = (OptimConfig::with_lr(1e-3), ScheduleConfig::with_steps(100));
+/// let model = ModelConfig::new(ModelSize { hidden: 32, layers: 1, heads: 2, inter: 64, vocab: 64 });
+/// let config = PretrainConfig::new(RunConfig::new("runs/mine"), data, optim, schedule).with_model(model);
+/// assert_eq!(Plan::of(&config)?.run_tokens, 100 * 4 * 128); // steps, rows of a step, tokens of a row
+/// # Ok::<(), internlm_train::Error>(())
+/// ```
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[non_exhaustive]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -65,9 +79,9 @@ pub struct RunConfig {
 #[non_exhaustive]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct DataConfig {
-    /// Folder of type folders of training shards. Upstream: `train_folder`.
+    /// Folder of training shards with one subfolder per data type, such as `en/`. Upstream: `train_folder`.
     pub train: PathBuf,
-    /// Folder of type folders of held-out shards; default none. Upstream: `valid_folder`.
+    /// Folder of held-out shards with one subfolder per data type; default none. Upstream: `valid_folder`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub valid: Option<PathBuf>,
     /// Tokenizer of the shards: copied next to the exported model, and counts the bytes of held-out text.
@@ -116,7 +130,119 @@ fn default_valid_tokens() -> usize {
     100_000
 }
 
+impl RunConfig {
+    /// A run into the folder `out` with everything else at its default.
+    #[must_use]
+    pub fn new(out: impl Into<PathBuf>) -> Self {
+        Self {
+            out: out.into(),
+            seed: default_seed(),
+            device: default_device(),
+            init_from: None,
+            pass_tokens: default_pass_tokens(),
+        }
+    }
+
+    /// The same run with this seed of initialization and data order.
+    #[must_use]
+    pub fn with_seed(self, seed: u64) -> Self {
+        Self { seed, ..self }
+    }
+
+    /// The same run on `cpu`, `cuda:N` or `vulkan:N`.
+    #[must_use]
+    pub fn with_device(self, device: impl Into<String>) -> Self {
+        Self { device: device.into(), ..self }
+    }
+
+    /// The same run, started from the weights of the model folder or GGUF file `model`.
+    #[must_use]
+    pub fn with_init_from(self, model: impl Into<PathBuf>) -> Self {
+        Self { init_from: Some(model.into()), ..self }
+    }
+}
+
+impl DataConfig {
+    /// The shards in the folder `train` in samples of at most `seq_len` tokens, with everything else at its default.
+    #[must_use]
+    pub fn new(train: impl Into<PathBuf>, seq_len: usize) -> Self {
+        Self {
+            train: train.into(),
+            valid: None,
+            tokenizer: None,
+            summary: None,
+            seq_len,
+            micro_bsz: default_micro_bsz(),
+            micro_num: default_micro_num(),
+            min_length: 0,
+            valid_tokens: default_valid_tokens(),
+        }
+    }
+
+    /// The same data, measured on the held-out shards in the folder `valid`.
+    #[must_use]
+    pub fn with_valid(self, valid: impl Into<PathBuf>) -> Self {
+        Self { valid: Some(valid.into()), ..self }
+    }
+
+    /// The same data with the tokenizer that made the shards.
+    #[must_use]
+    pub fn with_tokenizer(self, tokenizer: impl Into<PathBuf>) -> Self {
+        Self { tokenizer: Some(tokenizer.into()), ..self }
+    }
+
+    /// The same data with `micro_num` rows in a step.
+    #[must_use]
+    pub fn with_micro_num(self, micro_num: usize) -> Self {
+        Self { micro_num, ..self }
+    }
+}
+
 impl PretrainConfig {
+    /// A run without a model, which [`with_model`](Self::with_model) or [`RunConfig::with_init_from`] gives it, and
+    /// with everything else at its default.
+    #[must_use]
+    pub fn new(run: RunConfig, data: DataConfig, optim: OptimConfig, schedule: ScheduleConfig) -> Self {
+        Self {
+            run,
+            model: None,
+            init: InitConfig::default(),
+            data,
+            optim,
+            schedule,
+            checkpoint: CheckpointConfig::default(),
+            monitor: MonitorConfig::default(),
+        }
+    }
+
+    /// The same run of a new model of the shape `model`.
+    #[must_use]
+    pub fn with_model(self, model: ModelConfig) -> Self {
+        Self { model: Some(model), ..self }
+    }
+
+    /// The same run with these checkpoints.
+    #[must_use]
+    pub fn with_checkpoint(self, checkpoint: CheckpointConfig) -> Self {
+        Self { checkpoint, ..self }
+    }
+
+    /// Loads the TOML of a run and checks every value.
+    ///
+    /// # Errors
+    /// [`Error::Config`](crate::Error::Config), which lists all problems at once.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self> {
+        Self::load_with(path, &[""; 0])
+    }
+
+    /// Loads the TOML of a run after applying overrides of the form `key.path=value`.
+    ///
+    /// # Errors
+    /// The same as [`PretrainConfig::load`].
+    pub fn load_with(path: impl AsRef<Path>, overrides: &[impl AsRef<str>]) -> Result<Self> {
+        Ok(load_with(path, overrides)?)
+    }
+
     /// The settings of the trainer: optimizer, schedule, checkpoints, monitoring and what a checkpoint must agree on.
     #[must_use]
     pub fn trainer(&self) -> TrainerConfig {
@@ -126,6 +252,7 @@ impl PretrainConfig {
             checkpoint: self.checkpoint.clone(),
             monitor: self.monitor.clone(),
             pass_tokens: self.run.pass_tokens,
+            base: None,
             settings: json!({
                 "seed": self.run.seed,
                 "init-from": self.run.init_from,
@@ -197,5 +324,24 @@ impl Validate for PretrainConfig {
         problems.extend(self.checkpoint.problems());
         problems.extend(self.monitor.problems());
         problems
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use internlm_kit::config;
+
+    use super::*;
+
+    #[test]
+    fn new_has_the_defaults_of_the_smallest_toml() {
+        let toml = "[run]\nout = 'run'\ninit-from = 'base'\n\
+                    [data]\ntrain = 'shards'\nseq-len = 32\n[optim]\nlr = 1e-3\n[schedule]\nsteps = 9\n";
+        let parsed: PretrainConfig = config::parse(toml, "test.toml").expect("the required keys");
+        let (optim, schedule) = (OptimConfig::with_lr(1e-3), ScheduleConfig::with_steps(9));
+        let run = RunConfig::new("run").with_init_from("base");
+        let made = PretrainConfig::new(run, DataConfig::new("shards", 32), optim, schedule);
+        assert_eq!(made, parsed);
+        assert!(made.problems().is_empty(), "{:?}", made.problems());
     }
 }

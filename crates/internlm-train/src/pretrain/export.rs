@@ -13,7 +13,7 @@ use crate::Result;
 ///
 /// # Errors
 /// Any error of writing.
-pub fn export(decoder: &Decoder, tokenizer: Option<&Tokenizer>, target: &Path) -> Result<()> {
+pub fn export(decoder: &Decoder, tokenizer: Option<&Tokenizer>, target: impl AsRef<Path>) -> Result<()> {
     file::replace_folder(target, |folder| {
         decoder.save(folder)?;
         if let Some(tokenizer) = tokenizer {

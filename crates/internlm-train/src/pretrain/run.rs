@@ -2,7 +2,6 @@
 
 use burn::tensor::Device;
 use internlm_kit::context::RunContext;
-use internlm_kit::run_folder;
 use internlm_kit::summary::Summary;
 use internlm_model::decoder::Decoder;
 use internlm_model::{ModelConfig, Tokenizer, device};
@@ -11,7 +10,7 @@ use super::summary::summary;
 use super::{PretrainConfig, export};
 use crate::batch::ShardRows;
 use crate::report::{End, RunReport};
-use crate::{Error, FitOptions, Hooks, Result, RowSource, Start, Trainer, ValidationSet};
+use crate::{BaseWeights, Error, FitOptions, Hooks, Result, RowSource, Start, Trainer, ValidationSet};
 
 /// What a pre-training run did, and its summary when it finished.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,16 +48,20 @@ pub fn pretrain(
         .validation(model.vocab)
         .map(|validation| ValidationSet::open(&validation, tokenizer.as_ref()))
         .transpose()?;
-    let mut trainer = Trainer::new(model, decoder, config.trainer())?;
+    let mut settings = config.trainer();
+    if let Some(path) = &config.run.init_from {
+        settings = settings.with_base(BaseWeights::read("run.init-from", path)?);
+    }
+    let mut trainer = Trainer::new(model, decoder, settings)?;
     describe(&trainer, config, &rows);
     let mut hooks = RunHooks { config, context, validation };
-    let options = FitOptions::new(&config.run.out).with_start(start).with_context(context);
+    let options = FitOptions::new(&config.run.out).with_start(start).with_context(context).with_lock()?;
     let report = trainer.fit(&mut rows, &mut hooks, &options)?;
     let summary = match report.end {
         End::Stopped => None,
         End::Finished => {
             let hf = config.run.out.join("hf");
-            export(&trainer.validation_decoder(), tokenizer.as_ref(), &hf)?;
+            export(&trainer.validation_decoder(), tokenizer.as_ref(), hf)?;
             let summary = summary(&trainer, &report, config.data.summary.as_deref())?;
             summary.write(config.run.out.join("summary.json"))?;
             Some(summary)
@@ -112,7 +115,7 @@ struct RunHooks<'a> {
 impl Hooks for RunHooks<'_> {
     fn started(&mut self) -> Result<()> {
         let origin = self.context.provenance_or(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
-        Ok(run_folder::write_config(self.config.run.out.join("config.toml"), self.config, &origin)?)
+        Start::record(&self.config.run.out, self.config, &origin)
     }
 
     fn validate(&mut self, _step: u64, decoder: &Decoder) -> Result<Vec<(String, f64)>> {

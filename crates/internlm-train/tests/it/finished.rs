@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use internlm_train::FitOptions;
+
 use crate::fixture::{Fixture, stderr};
 
 const SHORT: [&str; 4] = ["train", "train.toml", "--set", "schedule.steps=6"];
@@ -82,6 +84,26 @@ fn changed_data_are_refused_too() {
 }
 
 #[test]
+fn other_weights_to_start_from_are_refused_too() {
+    let fixture = finished();
+    let config = fs::read_to_string(fixture.path("train.toml")).expect("reads");
+    let (head, tail) = config.split_once("[model]").expect("a model");
+    let (_, rest) = tail.split_once("[data]").expect("data");
+    let head = head.replace("\"run\"", "\"second\"\ninit-from = \"run/hf\"");
+    fs::write(fixture.path("second.toml"), format!("{head}[data]{rest}")).expect("writes");
+    let second = ["train", "second.toml", "--set", "schedule.steps=3"];
+    let output = fixture.run(&second);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let output = fixture.run(&[&SHORT[..], &["--set", "run.seed=7", "--force"]].concat());
+    assert!(output.status.success(), "{}", stderr(&output));
+    let before = fixture.hash("second/hf/model.safetensors");
+    let output = fixture.run(&second);
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    assert!(stderr(&output).contains("differs in the weights of run.init-from"), "{}", stderr(&output));
+    assert_eq!(fixture.hash("second/hf/model.safetensors"), before);
+}
+
+#[test]
 fn force_or_starting_over_replaces_it() {
     for permission in [&["--force"][..], &["--resume", "none"]] {
         let fixture = finished();
@@ -94,6 +116,35 @@ fn force_or_starting_over_replaces_it() {
         let config = fs::read_to_string(fixture.path("run/config.toml")).expect("reads");
         assert!(config.contains("lr = 0.0005"), "{permission:?}: {config}");
     }
+}
+
+#[test]
+fn a_run_that_is_being_replaced_is_not_called_finished() {
+    let fixture = finished();
+    let longer = ["train", "train.toml", "--set", "schedule.steps=100000", "--force"];
+    let mut child = fixture.command(&longer).spawn().expect("starts");
+    while fixture.path("run/summary.json").exists() {
+        assert!(child.try_wait().expect("waits").is_none(), "the run ended early");
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    child.kill().expect("kills");
+    child.wait().expect("waits");
+    assert!(fixture.path("run/hf").exists(), "the old model stays until there is a new one");
+}
+
+#[test]
+fn a_folder_is_locked_from_before_the_first_step_until_the_last_file() {
+    let fixture = finished();
+    let before = results(&fixture);
+    let options = FitOptions::new(fixture.path("run")).with_lock().expect("nobody trains");
+    let again = [&SHORT[..], &["--resume", "none"]].concat();
+    let output = fixture.run(&again);
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    assert!(stderr(&output).contains("another process"), "{}", stderr(&output));
+    assert_eq!(results(&fixture), before);
+    drop(options);
+    let output = fixture.run(&again);
+    assert!(output.status.success(), "{}", stderr(&output));
 }
 
 #[test]

@@ -35,7 +35,7 @@ fn trainer(steps: u64) -> Trainer {
     }
     for (name, linear) in decoder.linears_mut() {
         if name.ends_with("w1") {
-            let config = LoraConfig { rank: 2, alpha: 4.0, seed: 3 };
+            let config = LoraConfig::new(2, 4.0).with_seed(3);
             *linear = linear.clone().inject_lora(&config, &name);
         }
     }

@@ -251,7 +251,7 @@ proptest! {
             prop_assert!(report.end == End::Stopped || report.validation.is_empty());
             if forget {
                 // The newest checkpoint is torn: the one before counts, or the start.
-                let newest = internlm_train::checkpoint::list(&parts.join("checkpoints")).expect("lists");
+                let newest = internlm_train::checkpoint::list(parts.join("checkpoints")).expect("lists");
                 std::fs::write(newest[0].1.join("state.json"), "{").expect("writes");
             }
         }

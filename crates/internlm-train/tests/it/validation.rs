@@ -15,7 +15,7 @@ const VOCAB: usize = 300;
 const TEXTS: [&str; 3] = ["a short one", "äh, a longer one that is read in more than one piece", "the last"];
 
 fn tokenizer() -> Tokenizer {
-    let config = BpeTrainConfig { vocab_size: VOCAB, ..BpeTrainConfig::default() };
+    let config = BpeTrainConfig::new(VOCAB);
     train_bpe(TEXTS.map(str::to_owned).into_iter(), &config).expect("trains")
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::protocol::python_set;
+use crate::python_text::python_set;
 
 /// How a model writes the input of a call. Corresponds to lagent's argument parsers.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]

@@ -10,6 +10,9 @@
 //! power   = atom (("^" | "**") signed)?
 //! atom    = number | "(" sum ")"
 //! ```
+//!
+//! Numbers are written as in Python and JSON, with commas between groups of three as well: `1,234.5`, `1_000`, `9e-6`.
+//! Since `x` multiplies, `0x10` would have two meanings and is refused.
 
 use num_bigint::{BigInt, BigUint};
 use num_rational::BigRational;
@@ -21,8 +24,10 @@ const LENGTH: usize = 4096;
 const DEPTH: usize = 100;
 /// Maximum number of bits of a numerator or denominator, about 4,900 decimal digits.
 const BITS: u64 = 1 << 14;
-/// Number of decimals printed for a fraction whose decimal form never ends.
+/// Number of decimals printed for a fraction whose decimal form never ends; zeros after the point do not count.
 const DECIMALS: u32 = 12;
+/// Maximum number of decimals in front of the first significant digit, that digit included, without an exponent.
+const PLAIN_DECIMALS: u32 = 4;
 
 /// The reason why an expression has no value. Positions count characters from 1.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -97,8 +102,35 @@ pub fn number_text(value: &BigRational) -> String {
     }
     match decimals_needed(value.denom()) {
         Some(decimals) => decimal_text(value, decimals),
-        None => format!("{}/{} ≈ {}", value.numer(), value.denom(), decimal_text(value, DECIMALS)),
+        None => format!("{}/{} ≈ {}", value.numer(), value.denom(), approximate_text(value)),
     }
+}
+
+/// Rounds a value that is not 0 to `DECIMALS` significant digits, or decimals if it is 1 or more. Small values have
+/// an exponent.
+fn approximate_text(value: &BigRational) -> String {
+    let place = first_decimal(value);
+    if place <= PLAIN_DECIMALS {
+        return decimal_text(value, DECIMALS + place.saturating_sub(1));
+    }
+    let scaled = value.abs() * BigRational::from(BigInt::from(10).pow(place + DECIMALS - 1));
+    let digits = scaled.round().to_integer().to_string();
+    // Rounding may carry into the place before: 9.99 becomes 10.0.
+    let exponent = if digits.len() > DECIMALS as usize { place - 1 } else { place };
+    let (first, rest) = digits.split_at(1);
+    let rest = rest.trim_end_matches('0');
+    let sign = if value.is_negative() { "-" } else { "" };
+    let point = if rest.is_empty() { "" } else { "." };
+    format!("{sign}{first}{point}{rest}e-{exponent}")
+}
+
+/// The decimal that the first significant digit of a value has: 1 for 0.5, 2 for 0.05, and 0 for 1 or more.
+fn first_decimal(value: &BigRational) -> u32 {
+    let digits = |number: &BigInt| number.magnitude().to_string().len();
+    let at_least = digits(value.denom()).saturating_sub(digits(value.numer()));
+    let at_least = u32::try_from(at_least).expect("numbers have at most `BITS` bits");
+    let shifted = value.abs() * BigRational::from(BigInt::from(10).pow(at_least));
+    if shifted < BigRational::one() { at_least + 1 } else { at_least }
 }
 
 /// Counts the decimals of the fraction 1/denominator; `None` if they never end.
@@ -222,12 +254,15 @@ impl Parser {
         }
     }
 
-    /// Parses digits with an optional decimal point. Commas are accepted only between groups of three.
+    /// Parses digits with an optional decimal point and exponent. Commas are accepted only between groups of three.
     fn number(&mut self) -> Result<BigRational, ExpressionError> {
         let mut whole = self.digits();
         while self.characters.get(self.next) == Some(&',') && self.three_digits_follow() {
             self.next += 1;
             whole.push_str(&self.digits());
+        }
+        if whole == "0" && matches!(self.characters.get(self.next), Some('x' | 'X')) {
+            return Err(self.unexpected("a decimal number, or `*` for a product"));
         }
         let mut fraction = String::new();
         if self.characters.get(self.next) == Some(&'.') {
@@ -239,15 +274,45 @@ impl Parser {
         }
         let digits = BigUint::parse_bytes(format!("0{whole}{fraction}").as_bytes(), 10);
         let digits = BigInt::from(digits.expect("only digits were collected"));
-        Ok(BigRational::new(digits, BigInt::from(10).pow(fraction.len())))
+        let value = BigRational::new(digits, BigInt::from(10).pow(fraction.len()));
+        if matches!(self.characters.get(self.next), Some('e' | 'E')) {
+            self.scaled(&value)
+        } else {
+            Ok(value)
+        }
     }
 
+    /// Parses an exponent such as `e-6` and multiplies `value` by that power of ten.
+    fn scaled(&mut self, value: &BigRational) -> Result<BigRational, ExpressionError> {
+        let position = self.next + 1;
+        self.next += 1;
+        let negative = matches!(self.characters.get(self.next), Some('-' | '−'));
+        self.next += usize::from(matches!(self.characters.get(self.next), Some('-' | '−' | '+')));
+        let digits = self.digits();
+        if digits.is_empty() {
+            return Err(self.unexpected("a digit"));
+        }
+        let exponent = digits.parse::<u32>().ok().filter(|exponent| u64::from(*exponent) <= BITS);
+        let exponent = exponent.ok_or(ExpressionError::TooLarge { position })?;
+        let power = BigRational::from(BigInt::from(10).pow(exponent));
+        let operator = if negative { Operator::Divide } else { Operator::Multiply };
+        apply(operator, value, &power, position)
+    }
+
+    /// Collects digits. As in Python, an underscore may be between two of them.
     fn digits(&mut self) -> String {
-        let start = self.next;
-        while self.characters.get(self.next).is_some_and(char::is_ascii_digit) {
+        let mut digits = String::new();
+        while let Some(next) = self.characters.get(self.next) {
+            let is_digit =
+                |offset: usize| self.characters.get(self.next + offset).is_some_and(char::is_ascii_digit);
+            match *next {
+                '0'..='9' => digits.push(*next),
+                '_' if !digits.is_empty() && is_digit(1) => {}
+                _ => break,
+            }
             self.next += 1;
         }
-        self.characters[start..self.next].iter().collect()
+        digits
     }
 
     fn three_digits_follow(&self) -> bool {

@@ -14,7 +14,7 @@ const EXAMPLES: &str = "Examples:
   lagent tools call Calculator '{\"expression\": \"12 * 34\"}'
   lagent replay runs/tiny/agent/transcripts.jsonl
 
-Exit codes: 0 the work is done; 1 it failed; 2 bad input, bad usage or a server that cannot be reached;
+Exit codes: 0 the work is done; 1 it failed; 2 bad input, bad usage, or a server or program that is not there;
 130 interrupted twice.";
 
 /// Run agents that answer questions by calling tools, and record and replay what they do.

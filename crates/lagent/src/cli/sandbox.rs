@@ -48,7 +48,10 @@ impl Sandbox {
         match self {
             Self::Check { level } => check(level),
             Self::Exec { level, wall_seconds, memory_mib, program } => {
-                let config = SandboxConfig { level, wall_seconds, memory_mib, ..SandboxConfig::default() };
+                let config = SandboxConfig::default()
+                    .with_level(level)
+                    .with_wall_seconds(wall_seconds)
+                    .with_memory_mib(memory_mib);
                 exec(config, &program)
             }
         }
@@ -66,12 +69,12 @@ fn check(level: LevelChoice) -> anyhow::Result<()> {
     outln!("levels:")?;
     for choice in choices {
         let name = choice.exactly().map(|level| level.name()).unwrap_or_default();
-        match Cell::new(SandboxConfig { level: choice, ..SandboxConfig::default() }) {
+        match Cell::new(SandboxConfig::default().with_level(choice)) {
             Ok(_) => outln!("  {name:12} works")?,
             Err(error) => outln!("  {name:12} {error}")?,
         }
     }
-    let cell = Cell::new(SandboxConfig { level, ..SandboxConfig::default() }).map_err(Error::from)?;
+    let cell = Cell::new(SandboxConfig::default().with_level(level)).map_err(Error::from)?;
     outln!("level {} protects:", cell.level())?;
     for row in cell.protections() {
         let strength = match row.strength {

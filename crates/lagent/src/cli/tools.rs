@@ -70,7 +70,7 @@ fn list(json: bool) -> anyhow::Result<()> {
 }
 
 fn call(name: &str, arguments: &str, level: LevelChoice) -> anyhow::Result<()> {
-    let tool = build(name, &SandboxConfig { level, ..SandboxConfig::default() })?;
+    let tool = build(name, &SandboxConfig::default().with_level(level))?;
     if let Readiness::Unavailable { reason } = tool.readiness() {
         return Err(Error::ToolUnavailable { name: name.to_owned(), reason }.into());
     }

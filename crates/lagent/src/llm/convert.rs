@@ -15,16 +15,14 @@ pub(super) fn request(model: &str, request: ModelRequest<'_>) -> ChatRequest {
         .collect();
     let params = request.params;
     let sampled = params.temperature > 0.0;
-    ChatRequest {
-        model: model.to_owned(),
-        messages: write_messages(request.messages),
-        tools: (!tools.is_empty()).then_some(tools),
-        temperature: Some(params.temperature),
-        top_p: sampled.then_some(params.top_p),
-        seed: sampled.then_some(params.seed),
-        max_tokens: Some(params.max_tokens),
-        ..ChatRequest::default()
-    }
+    let mut body = ChatRequest::new(write_messages(request.messages))
+        .with_model(model)
+        .with_temperature(params.temperature)
+        .with_max_tokens(params.max_tokens);
+    body.tools = (!tools.is_empty()).then_some(tools);
+    body.top_p = sampled.then_some(params.top_p);
+    body.seed = sampled.then_some(params.seed);
+    body
 }
 
 /// What came back, taken apart.
@@ -71,7 +69,7 @@ pub(super) fn failure(error: &lmdeploy::Error, milliseconds: u64) -> ModelOutcom
         }
         lmdeploy::Error::Status { status: 400..=499, .. } => FailureKind::Rejected,
         lmdeploy::Error::Status { .. } => FailureKind::Server,
-        lmdeploy::Error::Connection { .. } => FailureKind::Network,
+        lmdeploy::Error::Unreachable { .. } | lmdeploy::Error::Connection { .. } => FailureKind::Network,
         lmdeploy::Error::Answer { .. } => FailureKind::Malformed,
         _ => FailureKind::Rejected,
     };

@@ -1,7 +1,7 @@
-//! Assembles a streamed reply from its chunks: text in order, calls piece by piece at their index.
+//! Assembles a streamed reply from its chunks: text in order, calls piece by piece.
 
 use futures_util::{Stream, StreamExt};
-use lmdeploy::protocol::{ChatChunk, FunctionCall, ToolCall, ToolCallDelta};
+use lmdeploy::protocol::{ChatChunk, StreamedCalls};
 
 use super::Deltas;
 use super::convert::Reply;
@@ -12,6 +12,7 @@ pub(super) async fn collect(
     deltas: Deltas<'_>,
 ) -> lmdeploy::Result<Reply> {
     let mut reply = Reply::default();
+    let mut calls = StreamedCalls::default();
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk?;
         if let Some(usage) = chunk.usage {
@@ -24,23 +25,13 @@ pub(super) async fn collect(
                 reply.content.push_str(&text);
             }
             for piece in choice.delta.tool_calls.unwrap_or_default() {
-                add(&mut reply.calls, piece);
+                calls.push(piece);
             }
             reply.finish = choice.finish_reason.or(reply.finish);
         }
     }
+    reply.calls = calls.finish();
     Ok(reply)
-}
-
-fn add(calls: &mut Vec<ToolCall>, piece: ToolCallDelta) {
-    if calls.len() <= piece.index {
-        calls.resize_with(piece.index + 1, || ToolCall::new("", FunctionCall::default()));
-    }
-    let call = &mut calls[piece.index];
-    call.id.push_str(&piece.id.unwrap_or_default());
-    let function = piece.function.unwrap_or_default();
-    call.function.name.push_str(&function.name.unwrap_or_default());
-    call.function.arguments.push_str(&function.arguments.unwrap_or_default());
 }
 
 #[cfg(test)]
@@ -69,5 +60,23 @@ mod tests {
             .collect();
         assert_eq!(calls, [("a", "A", "{\"x\": 1}"), ("b", "B", "{}")]);
         assert_eq!((reply.input_tokens, reply.output_tokens), (7, 5));
+    }
+
+    #[tokio::test]
+    async fn an_index_that_skips_numbers_makes_no_further_calls() {
+        let chunks = [
+            r#"{"choices":[{"index":0,"delta":{"tool_calls":[{"index":4000000000,"id":"a","function":{"name":"A"}}]}}]}"#,
+            r#"{"choices":[{"index":0,"delta":{"tool_calls":[{"index":5,"id":"b","function":{"name":"B"}}]}}]}"#,
+            r#"{"choices":[{"index":0,"delta":{"tool_calls":[{"index":4000000000,"function":{"arguments":"{}"}}]}}]}"#,
+        ];
+        let chunks = chunks.map(|chunk| Ok(serde_json::from_str(chunk).expect("a chunk")));
+        let mut ignored = |_: &str| {};
+        let reply = collect(futures_util::stream::iter(chunks), &mut ignored).await.expect("no error");
+        let calls: Vec<_> = reply
+            .calls
+            .iter()
+            .map(|call| (call.function.name.as_str(), call.function.arguments.as_str()))
+            .collect();
+        assert_eq!(calls, [("A", "{}"), ("B", "")]);
     }
 }

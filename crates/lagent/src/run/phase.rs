@@ -41,7 +41,7 @@ pub struct PendingCall {
     pub state: CallState,
 }
 
-/// The state of one call.
+/// What a call waits for, or the text that came of it.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(tag = "state", rename_all = "kebab-case")]
 pub enum CallState {

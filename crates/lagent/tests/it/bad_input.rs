@@ -44,13 +44,13 @@ const CASES: [(&[&str], i32, &[&str]); 22] = [
     ),
     (&["run", "good.toml", "--set", "sandbox.cpu-seconds=0"], 2, &["sandbox.cpu-seconds: found 0"]),
     (&["run", "good.toml", "missing.jsonl"], 2, &["missing.jsonl: cannot read"]),
-    (&["run", "good.toml", "torn.jsonl"], 2, &["torn.jsonl: line 2: EOF", "expected {\"id\""]),
-    (&["run", "good.toml", "no-answer.jsonl"], 2, &["no-answer.jsonl: line 1: missing field `answer`"]),
-    (&["run", "good.toml", "twice.jsonl"], 2, &["twice.jsonl: line 2: id: found `a` again"]),
+    (&["run", "good.toml", "torn.jsonl"], 2, &["torn.jsonl: line 2: found EOF", "expected {\"id\""]),
+    (&["run", "good.toml", "no-answer.jsonl"], 2, &["no-answer.jsonl: line 1: found missing field `answer`"]),
+    (&["run", "good.toml", "twice.jsonl"], 2, &["twice.jsonl: line 2: found the id `a` again"]),
     (
         &["run", "good.toml", "words.jsonl"],
         2,
-        &["words.jsonl: line 1: answer: found `two`, expected a number"],
+        &["words.jsonl: line 1: found the answer `two`, expected a number"],
     ),
     (&["run", "good.toml"], 2, &["http://127.0.0.1:9/v1/models"]),
     (

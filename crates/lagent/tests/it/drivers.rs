@@ -13,11 +13,9 @@ use lagent::batch::{Batch, Question, Start};
 use lagent::config::AgentConfig;
 use lagent::driver::{Ending, Silent, Watcher, World, drive, drive_blocking};
 use lagent::llm::{LanguageModel, ModelRequest, Scripted};
-use lagent::protocol::{Layout, NonAscii, json_dumps, repr};
 use lagent::run::{Command, Event, FailReason, FailureKind, Limits, ModelOutcome};
 use lagent::transcript::replay;
 use lagent::{AgentRun, AgentSpec, Error, Message, Toolbox};
-use proptest::prelude::*;
 use serde_json::{Value, json};
 
 /// A tool that sleeps, panics or answers, as its argument says.
@@ -248,36 +246,4 @@ fn a_script_that_is_over_is_a_failure() {
         (unknown.state, unknown.for_model()),
         (ActionState::ApiError, "invalid API: Nothing".to_owned())
     );
-}
-
-/// JSON of every kind, a few levels deep.
-fn value() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
-        any::<i64>().prop_map(Value::from),
-        "\\PC{0,8}".prop_map(Value::from),
-    ];
-    leaf.prop_recursive(3, 16, 4, |inner| {
-        prop_oneof![
-            proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            proptest::collection::btree_map("\\PC{0,5}", inner, 0..4)
-                .prop_map(|entries| Value::Object(entries.into_iter().collect())),
-        ]
-    })
-}
-
-proptest! {
-    #[test]
-    fn dumped_json_reads_back_in_every_layout(value in value(), indent in 0_usize..5) {
-        for layout in [Layout::Line, Layout::Indent(indent)] {
-            for non_ascii in [NonAscii::Keep, NonAscii::Escape] {
-                let text = json_dumps(&value, non_ascii, layout);
-                let again: Value = serde_json::from_str(&text).expect("JSON");
-                prop_assert_eq!(&again, &value, "{}", text);
-                prop_assert!(non_ascii == NonAscii::Keep || text.is_ascii(), "{}", text);
-            }
-        }
-        prop_assert!(!repr(&value).contains('\n'));
-    }
 }

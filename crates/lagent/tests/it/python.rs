@@ -1,18 +1,12 @@
 //! The Python tool, in its sandbox.
 
-use internlm_kit::sandbox::{LevelChoice, SandboxConfig};
+use internlm_kit::sandbox::SandboxConfig;
 use lagent::action::{ActionState, Readiness, build};
 use serde_json::json;
 
 /// What the tool says about a piece of code; `None` with a visible line when Python is not installed.
 fn call(code: &str) -> Option<(ActionState, String)> {
-    let config = SandboxConfig {
-        level: LevelChoice::Auto,
-        wall_seconds: 6.0,
-        cpu_seconds: 1,
-        memory_mib: 256,
-        ..SandboxConfig::default()
-    };
+    let config = SandboxConfig::default().with_wall_seconds(6.0).with_cpu_seconds(1).with_memory_mib(256);
     let tool = build("PythonInterpreter", &config).expect("some sandbox level works");
     if let Readiness::Unavailable { reason } = tool.readiness() {
         println!("skipped: {reason}");

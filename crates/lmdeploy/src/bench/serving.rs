@@ -31,7 +31,7 @@ struct Sample {
 /// Sends the requests of `config` and measures the answers. Requests that fail are counted.
 ///
 /// # Errors
-/// When the server cannot be reached at all; [`Error::Setting`] when it has no model.
+/// [`Error::Unreachable`] when the server is not there; [`Error::Setting`] when it has no model.
 pub(crate) async fn serving(
     client: &Client,
     config: &BenchConfig,
@@ -39,7 +39,7 @@ pub(crate) async fn serving(
 ) -> Result<ServingReport> {
     let models = client.models().await?;
     let Some(model) = models.data.first().map(|model| model.id.clone()) else {
-        return Err(Error::Setting(format!("{}: found no model, expected one", client.config().base_url)));
+        return Err(Error::setting(&client.config().base_url, "no model", "one"));
     };
     let rng = CounterRng::new(config.seed, "bench prompts");
     let progress = reporter.start("bench", "requests", config.requests as u64);

@@ -10,7 +10,6 @@ use internlm_model::positions::{Positions, Run};
 
 use super::BlockId;
 use super::paged_attention::{CacheLayout, LayerCache, Query, paged_attention};
-use crate::engine::Batch;
 
 /// Keys and values of many sequences, in blocks that the scheduler hands out.
 #[derive(Clone, Debug)]
@@ -35,11 +34,10 @@ impl PagedCache {
         2 * config.layers * config.kv_heads * config.head_dim * block_tokens * size_of::<f32>()
     }
 
-    /// Announces the next call of the decoder: the tokens of `batch` in order.
-    pub(crate) fn begin(&mut self, batch: &Batch) {
-        let runs = batch.steps.iter().map(|step| Run { first: step.position, tokens: step.tokens.len() });
-        self.positions = Positions::from_runs(runs.collect());
-        self.blocks = batch.steps.iter().map(|step| step.blocks.clone()).collect();
+    /// Announces the next call of the decoder: the runs of its tokens in order, and the blocks of each sequence.
+    pub(crate) fn begin(&mut self, runs: Vec<Run>, blocks: Vec<Vec<BlockId>>) {
+        self.positions = Positions::from_runs(runs);
+        self.blocks = blocks;
     }
 }
 

@@ -9,6 +9,8 @@ use crate::{Error, Result};
 
 /// Maximum number of bytes that [`CacheSize::Auto`] takes.
 const AUTO_BYTES: usize = 1 << 30;
+/// The key of the size in a config file.
+const KEY: &str = "cache-max-entry-count";
 /// Minimum number of blocks that a cache can work with.
 const MIN_BLOCKS: usize = 2;
 
@@ -47,28 +49,23 @@ impl CacheSize {
             Self::Share(share) => match available {
                 Some(available) => ((available as f64 * share) as usize / block_bytes).min(wanted),
                 None => {
-                    return Err(Error::Setting(format!(
-                        "cache-max-entry-count: found {self}, expected a number of blocks or bytes: this system \
-                         does not say how much memory is available"
-                    )));
+                    let expected = "a number of blocks or bytes: this system does not say how much memory is \
+                                    available";
+                    return Err(Error::setting(KEY, self, expected));
                 }
             },
         };
         let bytes = blocks.saturating_mul(block_bytes);
         if available.is_some_and(|available| bytes > available) {
             let mib = |bytes: usize| bytes >> 20;
-            return Err(Error::Setting(format!(
-                "cache-max-entry-count: found {self}, which takes {} MiB ({blocks} blocks of {block_bytes} bytes), \
-                 expected at most the {} MiB that are available",
-                mib(bytes),
-                mib(available.unwrap_or(0)),
-            )));
+            let takes = mib(bytes);
+            let found = format!("{self}, which takes {takes} MiB ({blocks} blocks of {block_bytes} bytes)");
+            let expected = format!("at most the {} MiB that are available", mib(available.unwrap_or(0)));
+            return Err(Error::setting(KEY, found, expected));
         }
         if blocks < MIN_BLOCKS {
-            return Err(Error::Setting(format!(
-                "cache-max-entry-count: found {self}, which is {blocks} blocks of {block_bytes} bytes, expected at \
-                 least {MIN_BLOCKS}"
-            )));
+            let found = format!("{self}, which is {blocks} blocks of {block_bytes} bytes");
+            return Err(Error::setting(KEY, found, format_args!("at least {MIN_BLOCKS}")));
         }
         Ok(blocks)
     }
@@ -90,10 +87,8 @@ impl FromStr for CacheSize {
 
     fn from_str(text: &str) -> Result<Self> {
         let fail = || {
-            Error::Setting(format!(
-                "cache-max-entry-count: found `{text}`, expected `auto`, a share in (0, 1], a number of blocks above \
-                 1, or bytes like 512MiB"
-            ))
+            let expected = "`auto`, a share in (0, 1], a number of blocks above 1, or bytes like 512MiB";
+            Error::setting(KEY, format_args!("`{text}`"), expected)
         };
         if text == "auto" {
             return Ok(Self::Auto);

@@ -34,7 +34,7 @@ pub(super) struct ApiServerArguments {
     /// Read settings from this TOML file, with the tables model, engine, queue, server and sampling
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Override a key of the config file
+    /// Override one key of the config file, such as engine.max-batch-size=64; repeatable
     #[arg(long = "set", value_name = "KEY=VALUE", requires = "config")]
     set: Vec<String>,
     /// Serve the model under this name [default: the path of the model]

@@ -39,7 +39,7 @@ pub(super) struct ServingArguments {
     /// Read settings from this TOML file: the table bench, and without --url also model, engine and queue
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Override a key of the config file
+    /// Override one key of the config file, such as bench.requests=200; repeatable
     #[arg(long = "set", value_name = "KEY=VALUE", requires = "config")]
     set: Vec<String>,
     #[command(flatten)]
@@ -47,7 +47,7 @@ pub(super) struct ServingArguments {
     /// Send this many requests [default: 32]
     #[arg(long, value_name = "N")]
     requests: Option<usize>,
-    /// Maximum number of requests that run at the same time [default: 8]
+    /// Run at most this many requests at the same time [default: 8]
     #[arg(long, value_name = "N")]
     concurrency: Option<usize>,
     /// Make prompts of A to B words [default: 8..32]
@@ -59,7 +59,7 @@ pub(super) struct ServingArguments {
     /// Start this many requests per second [default: as fast as --concurrency allows]
     #[arg(long, value_name = "N")]
     rate: Option<f64>,
-    /// Seed of the prompts [default: 0]
+    /// Draw the words of the prompts with this seed [default: 0]
     #[arg(long)]
     seed: Option<u64>,
     /// Write a flat summary to this file

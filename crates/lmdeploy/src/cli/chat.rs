@@ -10,9 +10,9 @@ use internlm_kit::{out, outln};
 
 use super::options::BackendOptions;
 use crate::client::{Client, ClientConfig};
-use crate::protocol::{ChatChunk, ChatMessage, ChatRequest, Content, OneOrMany};
+use crate::protocol::{ChatChunk, ChatMessage, ChatRequest, Content, MessageRole, OneOrMany, StreamedCalls};
 use crate::respond::Responder;
-use crate::{Pipeline, Result};
+use crate::{Error, Pipeline, Result};
 
 const EXAMPLES: &str =
     "An empty line ends a message. `end` forgets the conversation and `exit` leaves. Ctrl-C stops an answer and
@@ -41,7 +41,7 @@ pub(super) struct ChatArguments {
     /// Sampling temperature in [0, 2]; 0 decodes greedily [default: the model's]
     #[arg(long)]
     temperature: Option<f32>,
-    /// Keep the most likely tokens with this probability together, in (0, 1] [default: the model's]
+    /// Sample among the most likely tokens whose probabilities add up to this number, in (0, 1] [default: the model's]
     #[arg(long)]
     top_p: Option<f32>,
     /// Seed of the sampling; the same seed gives the same answer [default: a new one for each answer]
@@ -50,7 +50,7 @@ pub(super) struct ChatArguments {
     /// End an answer before this text; may be given several times
     #[arg(long, value_name = "TEXT")]
     stop: Vec<String>,
-    /// Maximum number of tokens in an answer [default: as many as the context takes]
+    /// Maximum number of tokens in an answer [default: as many as fit into the context]
     #[arg(long, value_name = "N")]
     max_tokens: Option<u32>,
     /// Print one line of JSON per answer
@@ -83,10 +83,21 @@ enum Partner {
 impl Partner {
     async fn ask(&self, request: &ChatRequest) -> Result<Chunks> {
         match self {
-            Self::Remote(client) => Ok(client.chat_stream(request).await?),
+            Self::Remote(client) => Ok(client.chat_stream(request).await.map_err(|error| match error {
+                // It has answered before, so it was there and has broken off.
+                Error::Unreachable { url, message } if has_answer(request) => {
+                    Error::Connection { url, message }
+                }
+                error => error,
+            })?),
             Self::Local(pipeline) => local(pipeline.responder(), request),
         }
     }
+}
+
+/// Whether the conversation has an answer already.
+fn has_answer(request: &ChatRequest) -> bool {
+    request.messages.iter().any(|message| message.role == MessageRole::Assistant)
 }
 
 /// Chunks of an answer from the engine in this process.
@@ -157,12 +168,11 @@ fn read_message(input: &mut impl BufRead) -> std::io::Result<Option<String>> {
     }
 }
 
-/// Shows an answer as it comes; none when Ctrl-C stopped it.
+/// Shows an answer as it comes, and gives its message; none when Ctrl-C stopped it.
 async fn answer(partner: &Partner, request: &ChatRequest, json: bool) -> anyhow::Result<Option<ChatMessage>> {
     let mut chunks = partner.ask(request).await?;
-    let mut reply = ChatMessage::assistant("");
     let mut text = String::new();
-    let mut calls = Vec::new();
+    let mut calls = StreamedCalls::default();
     loop {
         let chunk = tokio::select! {
             chunk = chunks.next() => chunk,
@@ -175,22 +185,24 @@ async fn answer(partner: &Partner, request: &ChatRequest, json: bool) -> anyhow:
         let Some(chunk) = chunk else { break };
         for choice in chunk?.choices {
             let more = choice.delta.content.unwrap_or_default();
-            calls.extend(choice.delta.tool_calls.unwrap_or_default());
+            choice.delta.tool_calls.unwrap_or_default().into_iter().for_each(|piece| calls.push(piece));
             if !json {
                 out!("{more}")?;
             }
             text += &more;
         }
     }
+    let calls = calls.finish();
     if json {
         outln!("{}", serde_json::json!({ "content": text, "tool_calls": calls }))?;
     } else {
-        for call in calls.iter().filter_map(|call| call.function.as_ref()) {
-            let (name, arguments) = (call.name.as_deref(), call.arguments.as_deref());
-            outln!("[call {} {}]", name.unwrap_or_default(), arguments.unwrap_or_default())?;
+        for call in &calls {
+            outln!("[call {} {}]", call.function.name, call.function.arguments)?;
         }
         outln!()?;
     }
-    reply.content = Some(Content::Text(text));
-    Ok(Some(reply))
+    // As a server writes it: null stands for the content of an answer that only calls tools.
+    let content = (!text.is_empty() || calls.is_empty()).then_some(Content::Text(text));
+    let tool_calls = (!calls.is_empty()).then_some(calls);
+    Ok(Some(ChatMessage { content, tool_calls, ..ChatMessage::assistant("") }))
 }

@@ -55,15 +55,16 @@ impl Client {
     /// When the process has no TLS provider, this installs ring.
     ///
     /// # Errors
-    /// [`Error::Setting`] when `base_url` is not an `http://` or `https://` URL, or TLS cannot be set up.
+    /// [`Error::Setting`] when `base_url` is not an `http://` or `https://` URL, [`Error::Tls`] when TLS cannot be set
+    /// up.
     pub fn new(mut config: ClientConfig) -> Result<Self> {
         while config.base_url.ends_with('/') {
             config.base_url.pop();
         }
-        let expected = "expected http://host:port or https://host:port without /v1";
+        let expected = "http://host:port or https://host:port without /v1";
         let url = reqwest::Url::parse(&config.base_url).ok();
         if !url.is_some_and(|url| matches!(url.scheme(), "http" | "https") && url.path() == "/") {
-            return Err(Error::Setting(format!("base-url: found `{}`, {expected}", config.base_url)));
+            return Err(Error::setting("base-url", format_args!("`{}`", config.base_url), expected));
         }
         // Fails when a provider is installed already, which is just as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -72,9 +73,7 @@ impl Client {
             // Plain HTTP must also work where the system has no certificates.
             builder = builder.tls_certs_only(std::iter::empty());
         }
-        let http = builder
-            .build()
-            .map_err(|error| Error::Setting(format!("cannot set up TLS: {}", chain(&error))))?;
+        let http = builder.build().map_err(|error| Error::Tls { message: chain(&error) })?;
         Ok(Self { http, config })
     }
 
@@ -87,7 +86,7 @@ impl Client {
     /// `POST /v1/chat/completions`; waits for the whole answer.
     ///
     /// # Errors
-    /// [`Error::Connection`], [`Error::Status`], [`Error::Answer`].
+    /// [`Error::Unreachable`], [`Error::Connection`], [`Error::Status`], [`Error::Answer`].
     pub async fn chat(&self, request: &ChatRequest) -> Result<ChatResponse> {
         let request = ChatRequest { stream: None, stream_options: None, ..request.clone() };
         self.post("/v1/chat/completions", &request).await
@@ -180,7 +179,7 @@ impl Client {
                 Err(error) => error,
             };
             let wanted = match &error {
-                Error::Connection { .. } => None,
+                Error::Unreachable { .. } | Error::Connection { .. } => None,
                 Error::Status { status: 429 | 503, retry_after, .. } => retry_after.map(Duration::from_secs),
                 _ => return Err(error),
             };
@@ -282,8 +281,10 @@ fn parse_event<T: DeserializeOwned>(url: &str, text: &str) -> Result<T> {
     serde_json::from_value(value).map_err(|error| answer(url, &error, text))
 }
 
+/// The error of a connection that could not be made, or that broke later.
 fn connection(url: &str, error: &reqwest::Error) -> Error {
-    Error::Connection { url: url.to_owned(), message: chain(error) }
+    let (url, message) = (url.to_owned(), chain(error));
+    if error.is_connect() { Error::Unreachable { url, message } } else { Error::Connection { url, message } }
 }
 
 fn answer(url: &str, error: &serde_json::Error, body: &str) -> Error {

@@ -5,7 +5,7 @@ use internlm_model::tokenizer::{Special, StreamDecoder};
 use internlm_model::{TokenId, Tokenizer};
 
 use super::mailbox::Mailbox;
-use super::{End, Finished, GenerateRequest, LogitsWanted, Piece, Row, SeqStep, StepResult, StopCause};
+use super::{End, Finished, GenerateRequest, LogitsWanted, Piece, Row, SequencePart, StepResult, StopCause};
 use crate::decode::{StopMatcher, TokenScores, has_nan, scores};
 
 /// What the engine thread keeps of one request; the scheduler keeps its ids and blocks.
@@ -21,6 +21,12 @@ pub(super) struct Active {
     generated: usize,
     /// Number of ids that the tokenizer knows; the padding of a row is never chosen.
     known_ids: usize,
+}
+
+/// Numbers of tokens of a request that has ended.
+pub(super) struct TokenCounts {
+    pub(super) prompt: usize,
+    pub(super) generated: usize,
 }
 
 impl Active {
@@ -51,7 +57,12 @@ impl Active {
     /// # Shapes
     /// - rows: `step.rows()` rows
     /// - history: all known ids, which end with those of the step unless more of the prompt follows
-    pub(super) fn take_rows(&mut self, step: &SeqStep, rows: &[Row<'_>], history: &[TokenId]) -> StepResult {
+    pub(super) fn take_rows(
+        &mut self,
+        step: &SequencePart,
+        rows: &[Row<'_>],
+        history: &[TokenId],
+    ) -> StepResult {
         if rows.iter().any(|row| row.full().is_some_and(has_nan)) {
             return StepResult::Failed("the logits are not numbers".to_owned());
         }
@@ -107,7 +118,7 @@ impl Active {
     }
 
     /// The row at position p scores the prompt's id at p + 1; the scores are sent when the last one is there.
-    fn score_prompt(&mut self, step: &SeqStep, rows: &[Row<'_>]) {
+    fn score_prompt(&mut self, step: &SequencePart, rows: &[Row<'_>]) {
         let top = self.request.prompt_logprobs.unwrap_or(0);
         for (row, place) in rows.iter().filter_map(|row| row.full()).zip(step.position + 1..) {
             if let (Some(id), Some(slot)) =
@@ -129,8 +140,8 @@ impl Active {
         }
     }
 
-    /// Sends the end; gives the numbers of prompt and generated ids.
-    pub(super) fn finish(mut self, end: End) -> (usize, usize) {
+    /// Sends the end; gives the numbers of tokens for the gauges.
+    pub(super) fn finish(mut self, end: End) -> TokenCounts {
         let rest = match &end {
             // What is held back now is the stop string itself, or part of an answer that nobody reads.
             End::Stop(StopCause::Text) | End::Abort(_) | End::Error(_) => String::new(),
@@ -138,7 +149,7 @@ impl Active {
         };
         let (prompt_tokens, generated_tokens) = (self.request.prompt.len(), self.generated);
         self.mailbox.finish(Finished { end, rest, prompt_tokens, generated_tokens });
-        (prompt_tokens, generated_tokens)
+        TokenCounts { prompt: prompt_tokens, generated: generated_tokens }
     }
 
     /// Text that was held back because more might have followed.

@@ -9,14 +9,14 @@ use crate::cache::BlockId;
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Batch {
     /// The sequences' parts; each sequence appears at most once.
-    pub steps: Vec<SeqStep>,
+    pub steps: Vec<SequencePart>,
     /// How much of every row of logits is needed: enough for the most demanding sequence.
     pub detail: LogitsDetail,
 }
 
 /// The part of one sequence: consecutive tokens whose keys and values are computed in this step.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct SeqStep {
+pub struct SequencePart {
     /// The request that the tokens belong to.
     pub id: RequestId,
     /// The tokens; at least one.
@@ -81,11 +81,11 @@ impl Batch {
     /// Number of rows of logits that all parts give.
     #[must_use]
     pub fn row_count(&self) -> usize {
-        self.steps.iter().map(SeqStep::rows).sum()
+        self.steps.iter().map(SequencePart::rows).sum()
     }
 }
 
-impl SeqStep {
+impl SequencePart {
     /// Number of rows of logits that this part gives.
     #[must_use]
     pub fn rows(&self) -> usize {

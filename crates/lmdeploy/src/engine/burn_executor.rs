@@ -4,6 +4,7 @@ use std::path::Path;
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use internlm_model::decoder::Decoder;
+use internlm_model::positions::Run;
 use internlm_model::{ModelConfig, TokenId, device};
 
 use super::{Batch, Capacity, ExecuteError, Executor, ExecutorConfig, Logits, LogitsWanted};
@@ -23,17 +24,19 @@ impl BurnExecutor {
     /// Loads a model folder or GGUF file onto the device called `device_name`: `cpu`, `cuda:N` or `vulkan:N`.
     ///
     /// # Errors
-    /// [`Error::Model`](crate::Error::Model) when the model cannot be read, [`Error::Setting`](crate::Error::Setting) when the cache does not fit.
-    pub fn load(
-        path: impl AsRef<Path>,
-        device_name: &str,
-        limits: &ExecutorConfig,
-    ) -> Result<(ModelConfig, Self)> {
+    /// [`Error::Model`](crate::Error::Model) when the model cannot be read, [`Error::Setting`](crate::Error::Setting)
+    /// when the cache does not fit.
+    pub fn load(path: impl AsRef<Path>, device_name: &str, limits: &ExecutorConfig) -> Result<Self> {
         let device = device::parse(device_name)?;
         let decoder = Decoder::load(path, &device)?;
         let config = decoder.config().clone();
-        let executor = Self::new(&config, decoder, &device, limits)?;
-        Ok((config, executor))
+        Self::new(&config, decoder, &device, limits)
+    }
+
+    /// The shape of the model that was loaded.
+    #[must_use]
+    pub fn model_config(&self) -> &ModelConfig {
+        self.decoder.config()
     }
 
     /// An executor for a decoder in memory.
@@ -72,8 +75,10 @@ impl Executor for BurnExecutor {
     fn step(&mut self, batch: &Batch) -> Result<Logits, ExecuteError> {
         let vocab = self.capacity.vocab;
         let tokens: Vec<TokenId> = batch.steps.iter().flat_map(|step| step.tokens.iter().copied()).collect();
-        let ids = self.decoder.ids(&tokens, &self.device).map_err(|error| ExecuteError(error.to_string()))?;
-        self.cache.begin(batch);
+        let ids = self.decoder.ids(&tokens, &self.device).map_err(ExecuteError::backend)?;
+        let runs = batch.steps.iter().map(|step| Run { first: step.position, tokens: step.tokens.len() });
+        let blocks = batch.steps.iter().map(|step| step.blocks.clone());
+        self.cache.begin(runs.collect(), blocks.collect());
         let hidden = self.decoder.forward(ids, &mut self.cache);
         let rows = wanted_rows(batch);
         if rows.is_empty() {
@@ -86,7 +91,8 @@ impl Executor for BurnExecutor {
             hidden.select(0, Tensor::<1, Int>::from_data(TensorData::new(rows, [count]), &self.device))
         };
         let logits = self.decoder.logits(hidden).into_data().convert::<f32>();
-        let values = logits.try_into_vec::<f32>().map_err(|error| ExecuteError(format!("{error:?}")))?;
+        let values =
+            logits.try_into_vec::<f32>().map_err(|error| ExecuteError::backend(format!("{error:?}")))?;
         Ok(Logits::new(values, vocab))
     }
 }

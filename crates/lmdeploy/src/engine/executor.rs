@@ -1,4 +1,4 @@
-//! [`Executor`]: a batch of sequences -> logits. The seam between the scheduler and whatever computes.
+//! [`Executor`]: a batch of sequences -> logits. The scheduler knows what computes only by this trait.
 
 use internlm_model::TokenId;
 
@@ -134,6 +134,38 @@ impl<'a> Row<'a> {
 }
 
 /// Why a step failed, in words for the log and for the error answer.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct ExecuteError(pub String);
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ExecuteError {
+    /// The backend reported an error.
+    #[error("{message}")]
+    Backend {
+        /// The error in the words of the backend.
+        message: String,
+    },
+    /// The backend panicked inside of the step.
+    #[error("{message}")]
+    Panicked {
+        /// The message of the panic.
+        message: String,
+    },
+    /// The step gave another number of rows than the batch wants.
+    #[error("found {found} rows of logits, expected {expected}")]
+    Rows {
+        /// Number of rows that the step gave.
+        found: usize,
+        /// Number of rows that the batch wants.
+        expected: usize,
+    },
+    /// The step gave the largest entries of rows where a sequence needs all of them.
+    #[error("found the largest entries of rows, expected full rows")]
+    PartialRows,
+}
+
+impl ExecuteError {
+    /// The error of a backend, in its own words.
+    #[must_use]
+    pub fn backend(error: impl std::fmt::Display) -> Self {
+        Self::Backend { message: error.to_string() }
+    }
+}

@@ -4,6 +4,10 @@ use internlm_kit::config::Validate;
 use serde::{Deserialize, Serialize};
 
 use crate::cache::CacheSize;
+use crate::{Error, Result};
+
+/// The key of [`QuantPolicy`] in a config file, and its values.
+const QUANT_POLICY: (&str, &str) = ("quant-policy", "0, 8 or 4");
 
 /// Limits of an executor; the `[engine]` table of a deploy config.
 ///
@@ -93,14 +97,14 @@ pub enum QuantPolicy {
 }
 
 impl TryFrom<u32> for QuantPolicy {
-    type Error = String;
+    type Error = Error;
 
-    fn try_from(number: u32) -> Result<Self, String> {
+    fn try_from(number: u32) -> Result<Self> {
         match number {
             0 => Ok(Self::Float),
             8 => Ok(Self::Int8),
             4 => Ok(Self::Int4),
-            _ => Err(format!("found {number}, expected 0, 8 or 4")),
+            _ => Err(Error::setting(QUANT_POLICY.0, number, QUANT_POLICY.1)),
         }
     }
 }
@@ -116,11 +120,13 @@ impl From<QuantPolicy> for u32 {
 }
 
 impl std::str::FromStr for QuantPolicy {
-    type Err = String;
+    type Err = Error;
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        text.parse::<u32>()
-            .map_or_else(|_| Err(format!("found `{text}`, expected 0, 8 or 4")), Self::try_from)
+    fn from_str(text: &str) -> Result<Self> {
+        let number = text
+            .parse::<u32>()
+            .map_err(|_| Error::setting(QUANT_POLICY.0, format_args!("`{text}`"), QUANT_POLICY.1))?;
+        Self::try_from(number)
     }
 }
 

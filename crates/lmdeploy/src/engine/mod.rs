@@ -34,7 +34,7 @@ mod sequence;
 #[cfg(feature = "turbomind")]
 mod turbomind_executor;
 
-pub use batch::{Batch, LogitsDetail, LogitsWanted, SeqStep, StepResult};
+pub use batch::{Batch, LogitsDetail, LogitsWanted, SequencePart, StepResult};
 #[cfg(feature = "burn")]
 pub use burn_executor::BurnExecutor;
 pub use event::{CancelCause, End, EngineFault, Event, StopCause};

@@ -12,7 +12,7 @@ use super::command::{Command, Shared};
 use super::mailbox::Mailbox;
 use super::{
     Batch, CancelCause, End, EngineFault, Event, ExecuteError, Executor, Finished, GenerateRequest, Logits,
-    Rejected, RequestId, Row, Scheduler, SeqStep, StepResult,
+    Rejected, RequestId, Row, Scheduler, SequencePart, StepResult,
 };
 
 /// Number of logits from which a thread pays: starting one takes as long as reading so many.
@@ -39,7 +39,7 @@ enum Intake {
 
 /// One sequence's part of a step, on its way from logits to the next id.
 struct Part<'a> {
-    step: &'a SeqStep,
+    step: &'a SequencePart,
     /// Its rows of logits.
     rows: Vec<Row<'a>>,
     /// All known ids of the sequence.
@@ -147,14 +147,14 @@ impl Runner {
         let logits = catch_unwind(AssertUnwindSafe(|| executor.step(batch))).unwrap_or_else(|panic| {
             let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
             let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-            Err(ExecuteError(text.unwrap_or_else(|| "it panicked".to_owned())))
+            Err(ExecuteError::Panicked { message: text.unwrap_or_else(|| "it panicked".to_owned()) })
         })?;
-        if logits.len() != batch.row_count() {
-            let (found, expected) = (logits.len(), batch.row_count());
-            return Err(ExecuteError(format!("found {found} rows of logits, expected {expected}")));
+        let (found, expected) = (logits.len(), batch.row_count());
+        if found != expected {
+            return Err(ExecuteError::Rows { found, expected });
         }
         if !logits.serves(batch.detail) {
-            return Err(ExecuteError("found the largest entries of rows, expected full rows".to_owned()));
+            return Err(ExecuteError::PartialRows);
         }
         Ok(logits)
     }
@@ -183,8 +183,8 @@ impl Runner {
                 }
                 Event::End { id, end } => {
                     let active = self.active.remove(&id).expect("a request ends once");
-                    let (prompt, generated) = active.finish(end.clone());
-                    self.shared.gauges.count_end(&end, prompt, generated);
+                    let counts = active.finish(end.clone());
+                    self.shared.gauges.count_end(&end, counts.prompt, counts.generated);
                 }
             }
         }

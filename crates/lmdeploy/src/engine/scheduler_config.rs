@@ -68,7 +68,7 @@ impl SchedulerConfig {
     }
 
     /// Maximum number of requests, running and waiting together; a queue without a limit is `usize::MAX`.
-    pub(super) fn max_requests(&self) -> usize {
+    pub(crate) fn max_requests(&self) -> usize {
         self.max_sequences.saturating_add(self.max_queue)
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use internlm_model::TokenId;
 
-use super::{CancelCause, End, LogitsWanted, PromptLogits, Request, RequestId, SeqStep, StopCause};
+use super::{CancelCause, End, LogitsWanted, PromptLogits, Request, RequestId, SequencePart, StopCause};
 use crate::cache::BlockId;
 
 /// Whether a sequence takes part in steps.
@@ -96,14 +96,14 @@ impl Sequence {
     }
 
     /// The part of the next step that computes `tokens` tokens; its blocks must have been allocated.
-    pub(super) fn step(&self, tokens: usize) -> SeqStep {
+    pub(super) fn step(&self, tokens: usize) -> SequencePart {
         let last = tokens == self.missing();
         let logits = match (self.scored, last && self.request.max_new > 0) {
             (false, _) => LogitsWanted::All,
             (true, true) => LogitsWanted::Last,
             (true, false) => LogitsWanted::None,
         };
-        SeqStep {
+        SequencePart {
             id: self.request.id,
             tokens: self.tokens[self.computed..self.computed + tokens].to_vec(),
             position: self.computed,

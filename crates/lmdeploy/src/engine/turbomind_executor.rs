@@ -30,7 +30,7 @@ impl TurbomindExecutor {
     /// # Errors
     /// [`Error::Turbomind`] when the model cannot be read or the limits are not possible, [`Error::Setting`] when the
     /// cache does not fit.
-    pub fn load(path: impl AsRef<Path>, limits: &ExecutorConfig) -> Result<(ModelConfig, Self)> {
+    pub fn load(path: impl AsRef<Path>, limits: &ExecutorConfig) -> Result<Self> {
         let kv = match limits.quant_policy {
             QuantPolicy::Float => KvFormat::F16,
             QuantPolicy::Int8 => KvFormat::Int8,
@@ -42,8 +42,13 @@ impl TurbomindExecutor {
             .with_block_tokens(limits.cache_block_seq_len)
             .with_max_batched_tokens(limits.max_prefill_token_num);
         config.threads = limits.threads;
-        let engine = turbomind::Engine::load(path.as_ref(), &config)?;
-        Ok((engine.model().clone(), Self::new(engine, limits)?))
+        Self::new(turbomind::Engine::load(path.as_ref(), &config)?, limits)
+    }
+
+    /// The shape of the model that was loaded.
+    #[must_use]
+    pub fn model_config(&self) -> &ModelConfig {
+        self.engine.model()
     }
 
     /// Gives the engine as many blocks as the limits allow, now that the weights are in memory.
@@ -54,13 +59,13 @@ impl TurbomindExecutor {
         let wanted = limits.max_batch_size * max_position.div_ceil(block_tokens);
         let blocks = limits.cache_max_entry_count.blocks(block_bytes, wanted)?;
         engine.resize_kv(blocks)?;
-        // Beyond the trained context only models whose positions stretch can go, and only as far as the pool.
+        // With dynamic NTK scaling a sequence can be longer than the trained context, but not than the pool.
         let limit = engine.max_position();
         if limits.session_len.is_some() && max_position > limit {
-            return Err(Error::Setting(format!(
-                "session-len: found {max_position}, expected at most {limit}: the model's context, or what the cache \
-                 holds where positions stretch"
-            )));
+            let expected = format!(
+                "at most {limit} (the model's context; with dynamic NTK scaling, the capacity of the cache)"
+            );
+            return Err(Error::setting("session-len", max_position, expected));
         }
         let capacity = Capacity {
             blocks,
@@ -109,7 +114,7 @@ impl Executor for TurbomindExecutor {
             LogitsDetail::Top(_) | LogitsDetail::Full => LogitEntries::All,
         };
         let outputs = &mut self.outputs;
-        self.engine.forward(&steps, wanted, outputs).map_err(|error| ExecuteError(error.to_string()))?;
+        self.engine.forward(&steps, wanted, outputs).map_err(ExecuteError::backend)?;
         let logits = match wanted {
             LogitEntries::All => Logits::new(std::mem::take(&mut outputs.logits), self.capacity.vocab),
             LogitEntries::Top(_) => Logits::top(outputs.top.drain(..).map(entries).collect()),

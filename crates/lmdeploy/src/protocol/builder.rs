@@ -19,7 +19,7 @@ macro_rules! shared_builders {
                 Self { temperature: Some(temperature), ..self }
             }
 
-            /// Keeps the most likely ids with probability `top_p` together, in (0, 1].
+            /// Samples among the most likely ids whose probabilities add up to `top_p`, in (0, 1].
             #[must_use]
             pub fn with_top_p(self, top_p: f32) -> Self {
                 Self { top_p: Some(top_p), ..self }

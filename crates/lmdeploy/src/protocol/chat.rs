@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::builder::shared_builders;
+use super::whole::whole;
 use super::{ChatMessage, FinishReason, OneOrMany, StreamOptions, ToolDefinition, Usage};
 
 /// Body of a chat request. Absent fields are not written, and mean the server's defaults.
@@ -17,6 +18,7 @@ use super::{ChatMessage, FinishReason, OneOrMany, StreamOptions, ToolDefinition,
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct ChatRequest {
     /// Name of the model; a server of one model also takes the empty string.
     #[serde(default)]
@@ -32,11 +34,11 @@ pub struct ChatRequest {
     /// Sampling temperature in [0, 2]; 0 decodes greedily.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub temperature: Option<f32>,
-    /// Nucleus sampling: keep the most likely ids with this probability together, in (0, 1].
+    /// Nucleus sampling: sample among the most likely ids whose probabilities add up to this number, in (0, 1].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub top_p: Option<f32>,
     /// Keep the k most likely ids; 0 keeps all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
     pub top_k: Option<u32>,
     /// Keep ids with at least this share of the most likely id's probability, in [0, 1].
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -45,13 +47,13 @@ pub struct ChatRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repetition_penalty: Option<f32>,
     /// The same seed and prompt give the same text, alone or in a batch. Default: from the server's base seed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
     pub seed: Option<i64>,
-    /// Maximum number of ids to generate. Default: as many as the context takes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Maximum number of ids to generate. Default: as many as fit into the context.
+    #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
     pub max_tokens: Option<u32>,
     /// The newer name of `max_tokens`, which wins when both are given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
     pub max_completion_tokens: Option<u32>,
     /// Strings that end the text and are not part of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -63,7 +65,7 @@ pub struct ChatRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ignore_eos: Option<bool>,
     /// Number of choices; only 1 is supported.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
     pub n: Option<u32>,
     /// Send the answer in chunks as it is generated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -75,7 +77,7 @@ pub struct ChatRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logprobs: Option<bool>,
     /// Return as many of the most likely ids at each place, 0 to 20; needs `logprobs`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
     pub top_logprobs: Option<u32>,
     /// Leave special tokens out of the text. Default true.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -84,7 +86,7 @@ pub struct ChatRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<f64>,
     /// Requests with smaller numbers run first. Default 0.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
     pub priority: Option<i32>,
 }
 

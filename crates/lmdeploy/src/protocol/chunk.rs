@@ -47,7 +47,7 @@ pub struct ChatChunkChoice {
 /// A piece of a message.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct ChatDelta {
-    /// Always `assistant` from this server; others send it in the first chunk only.
+    /// Author of the message, in the first chunk only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<MessageRole>,
     /// The next characters of the text.

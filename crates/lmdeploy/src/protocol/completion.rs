@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::builder::shared_builders;
+use super::whole::whole;
 use super::{FinishReason, OneOrMany, StreamOptions, Usage};
 
 /// What to continue: text or ids, one prompt or several.
@@ -56,6 +57,7 @@ impl From<String> for Prompt {
 /// assert_eq!((score.echo, score.logprobs, score.max_tokens), (Some(true), Some(0), Some(0)));
 /// ```
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct CompletionRequest {
     /// Name of the model; a server of one model also takes the empty string.
     #[serde(default)]
@@ -63,22 +65,22 @@ pub struct CompletionRequest {
     /// What to continue: text or ids, one prompt or several.
     pub prompt: Prompt,
     /// Maximum number of ids to generate. Default 16; with `echo`, 0 only scores the prompt.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
     pub max_tokens: Option<u32>,
     /// Put the prompt before the text, and its log-probabilities before those of the text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub echo: Option<bool>,
     /// Return log-probabilities, with this many of the most likely ids at each place, 0 to 20.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
     pub logprobs: Option<u32>,
     /// Sampling temperature in [0, 2]; 0 decodes greedily.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub temperature: Option<f32>,
-    /// Nucleus sampling: keep the most likely ids with this probability together, in (0, 1].
+    /// Nucleus sampling: sample among the most likely ids whose probabilities add up to this number, in (0, 1].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub top_p: Option<f32>,
     /// Keep the k most likely ids; 0 keeps all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
     pub top_k: Option<u32>,
     /// Keep ids with at least this share of the most likely id's probability, in [0, 1].
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -87,7 +89,7 @@ pub struct CompletionRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repetition_penalty: Option<f32>,
     /// The same seed and prompt give the same text, alone or in a batch. Default: from the server's base seed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
     pub seed: Option<i64>,
     /// Strings that end the text and are not part of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -99,7 +101,7 @@ pub struct CompletionRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ignore_eos: Option<bool>,
     /// Number of choices per prompt; only 1 is supported.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
     pub n: Option<u32>,
     /// Send the answer in pieces as it is generated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -117,7 +119,7 @@ pub struct CompletionRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<f64>,
     /// Requests with smaller numbers run first. Default 0.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
     pub priority: Option<i32>,
 }
 

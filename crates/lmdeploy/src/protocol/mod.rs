@@ -1,7 +1,9 @@
 //! The OpenAI-shaped HTTP protocol: what the server reads and writes and the client sends and gets.
 //!
-//! Plain serde types without I/O. Unknown fields are ignored on both sides, and absent optional fields are not written.
-//! Requests begin with [`ChatRequest::new`] or [`CompletionRequest::new`] and are completed by their `with_*` methods.
+//! Plain serde types without I/O. Absent optional fields are not written. Unknown fields are ignored on both sides; the
+//! server refuses those that are known to change the answer.
+//! Requests begin with [`ChatRequest::new`] or [`CompletionRequest::new`]. Their `with_*` methods set the usual fields;
+//! the others are assigned.
 
 mod builder;
 mod chat;
@@ -11,7 +13,10 @@ mod error;
 mod field;
 mod model_list;
 mod tool;
+#[cfg(feature = "server")]
+pub(crate) mod unsupported;
 mod usage;
+mod whole;
 
 pub use internlm_model::chat::FunctionDefinition;
 pub use internlm_model::chat::openai::{
@@ -24,5 +29,5 @@ pub use completion::{CompletionChoice, CompletionLogprobs, CompletionRequest, Co
 pub use error::{ErrorBody, ErrorDetail};
 pub use field::{FinishReason, OneOrMany, StreamOptions};
 pub use model_list::{HealthStatus, ModelInfo, ModelList};
-pub use tool::{FunctionCallDelta, ToolCallDelta};
+pub use tool::{FunctionCallDelta, StreamedCalls, ToolCallDelta};
 pub use usage::{PromptTokensDetails, Usage};

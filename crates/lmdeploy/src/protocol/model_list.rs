@@ -15,7 +15,7 @@ pub struct ModelList {
 /// One model of a server.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct ModelInfo {
-    /// The name that requests use.
+    /// What requests put into `model` to be answered by it.
     pub id: String,
     /// Kind of the entry: always `model`.
     #[serde(default)]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ToolCall;
+use super::{FunctionCall, ToolCall};
 
 /// A piece of a call in a stream.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
@@ -39,5 +39,50 @@ impl ToolCallDelta {
         let function =
             FunctionCallDelta { name: Some(call.function.name), arguments: Some(call.function.arguments) };
         Self { index, id: Some(call.id), kind: Some(call.kind), function: Some(function) }
+    }
+}
+
+/// The calls of a streamed message, put together from their pieces in the order in which the stream began them.
+///
+/// ```
+/// use lmdeploy::protocol::{StreamedCalls, ToolCallDelta};
+///
+/// let mut calls = StreamedCalls::default();
+/// for json in [
+///     r#"{"index": 0, "id": "a", "function": {"name": "add", "arguments": "{\"x\""}}"#,
+///     r#"{"index": 0, "function": {"arguments": ": 1}"}}"#,
+/// ] {
+///     calls.push(serde_json::from_str::<ToolCallDelta>(json)?);
+/// }
+/// assert_eq!(calls.finish()[0].function.arguments, "{\"x\": 1}");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct StreamedCalls {
+    /// Each call with the index that the server gave it.
+    calls: Vec<(usize, ToolCall)>,
+}
+
+impl StreamedCalls {
+    /// Adds a piece to the call of its index.
+    ///
+    /// The index is a number that the server sent, so it is only compared: it must not decide how much memory is used.
+    pub fn push(&mut self, piece: ToolCallDelta) {
+        let place = self.calls.iter().position(|(index, _)| *index == piece.index);
+        let place = place.unwrap_or_else(|| {
+            self.calls.push((piece.index, ToolCall::new("", FunctionCall::default())));
+            self.calls.len() - 1
+        });
+        let (_, call) = &mut self.calls[place];
+        call.id.push_str(&piece.id.unwrap_or_default());
+        let function = piece.function.unwrap_or_default();
+        call.function.name.push_str(&function.name.unwrap_or_default());
+        call.function.arguments.push_str(&function.arguments.unwrap_or_default());
+    }
+
+    /// The whole calls, once the stream has ended.
+    #[must_use]
+    pub fn finish(self) -> Vec<ToolCall> {
+        self.calls.into_iter().map(|(_, call)| call).collect()
     }
 }

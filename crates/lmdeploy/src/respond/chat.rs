@@ -21,6 +21,8 @@ pub struct ChatAnswer {
     pub(super) tokenizer: Tokenizer,
     pub(super) parser: ReplyParser,
     pub(super) wants_logprobs: bool,
+    /// Whether a chunk has said whose message this is; clients join the strings of all chunks.
+    pub(super) begun: bool,
     /// Scores of ids whose text has not been sent yet.
     pub(super) unsent: Vec<TokenLogprob>,
 }
@@ -49,15 +51,16 @@ impl ChatAnswer {
         let reason = finish_reason(&finished.end)?;
         let deltas = self.parser.finish(&finished.rest);
         let mut chunks = self.delta_chunks(deltas);
-        if !self.unsent.is_empty() {
-            // Ids whose text was a stop string: they were generated, so their scores are sent.
+        // Ids whose text was a stop string were generated too, so their scores are sent; and an answer without any text
+        // has an author all the same.
+        if !self.unsent.is_empty() || !self.begun {
             chunks.push(self.chunk(text_delta(String::new()), None));
         }
         let reason = match reason {
             FinishReason::Stop if self.parser.calls() > 0 => FinishReason::ToolCalls,
             reason => reason,
         };
-        chunks.push(self.chunk(text_delta(String::new()), Some(reason)));
+        chunks.push(self.chunk(ChatDelta::default(), Some(reason)));
         Ok(chunks)
     }
 
@@ -124,8 +127,10 @@ impl ChatAnswer {
         chunks
     }
 
-    /// A chunk with a delta and the unsent scores; the last chunk has no scores.
+    /// A chunk with a delta and the unsent scores; the first one has the role, the last one has neither.
     fn chunk(&mut self, delta: ChatDelta, finish_reason: Option<FinishReason>) -> ChatChunk {
+        let role = (!std::mem::replace(&mut self.begun, true)).then_some(MessageRole::Assistant);
+        let delta = ChatDelta { role, ..delta };
         let scored = self.wants_logprobs && finish_reason.is_none();
         let logprobs = scored.then(|| ChatLogprobs { content: std::mem::take(&mut self.unsent) });
         let choice = ChatChunkChoice { index: 0, delta, logprobs, finish_reason };
@@ -172,12 +177,11 @@ impl Whole {
 }
 
 fn text_delta(text: String) -> ChatDelta {
-    ChatDelta { role: Some(MessageRole::Assistant), content: Some(text), tool_calls: None }
+    ChatDelta { content: Some(text), ..ChatDelta::default() }
 }
 
 fn call_delta(index: usize, call: ToolCall) -> ChatDelta {
-    let calls = vec![ToolCallDelta::whole(index, call)];
-    ChatDelta { role: Some(MessageRole::Assistant), content: None, tool_calls: Some(calls) }
+    ChatDelta { tool_calls: Some(vec![ToolCallDelta::whole(index, call)]), ..ChatDelta::default() }
 }
 
 pub(super) fn usage(finished: &Finished) -> Usage {

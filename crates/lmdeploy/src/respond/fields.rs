@@ -73,8 +73,12 @@ impl Fields<'_> {
             return Err(expected("n", self.n, "1: several choices per prompt are not supported"));
         }
         let stop = self.stop.map(OneOrMany::as_slice).unwrap_or_default().to_vec();
-        if stop.len() > MAX_STOPS || stop.iter().any(String::is_empty) {
-            return Err(Error::field("stop", format!("expected at most {MAX_STOPS} strings, none empty")));
+        let found = match stop.len() {
+            more if more > MAX_STOPS => Some(format!("{more} strings")),
+            _ => stop.iter().any(String::is_empty).then(|| "an empty string".to_owned()),
+        };
+        if found.is_some() {
+            return Err(expected("stop", found, &format!("at most {MAX_STOPS} strings, none empty")));
         }
         let timeout = match self.timeout {
             None => None,
@@ -111,15 +115,15 @@ impl Fields<'_> {
         check("min_p", self.min_p, |p| (0.0..=1.0).contains(&p), "a number in [0, 1]")?;
         let positive = |penalty: f32| penalty > 0.0 && penalty.is_finite();
         check("repetition_penalty", self.repetition_penalty, positive, "a number above 0")?;
-        Ok(SamplingConfig {
-            temperature: self.temperature.unwrap_or(defaults.temperature),
-            top_k: self.top_k.map_or(defaults.top_k, |k| (k > 0).then_some(k as usize)),
-            top_p: self.top_p.unwrap_or(defaults.top_p),
-            min_p: self.min_p.unwrap_or(defaults.min_p),
-            repetition_penalty: self.repetition_penalty.unwrap_or(defaults.repetition_penalty),
+        let mut sampling = SamplingConfig::greedy()
+            .with_temperature(self.temperature.unwrap_or(defaults.temperature))
+            .with_top_p(self.top_p.unwrap_or(defaults.top_p))
+            .with_min_p(self.min_p.unwrap_or(defaults.min_p))
+            .with_repetition_penalty(self.repetition_penalty.unwrap_or(defaults.repetition_penalty))
             // Negative seeds are allowed: only their bits count.
-            seed: self.seed.map_or(fresh_seed, i64::cast_unsigned),
-        })
+            .with_seed(self.seed.map_or(fresh_seed, i64::cast_unsigned));
+        sampling.top_k = self.top_k.map_or(defaults.top_k, |k| (k > 0).then_some(k as usize));
+        Ok(sampling)
     }
 }
 

@@ -1,9 +1,10 @@
 //! [`ServedModel`]: everything about a model but its weights.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
+use internlm_kit::file;
 use internlm_model::chat::ChatTemplate;
-use internlm_model::chat::marks::IM_END;
 use internlm_model::sampling::SamplingConfig;
 use internlm_model::{ModelConfig, TokenId, Tokenizer};
 use serde::Deserialize;
@@ -11,7 +12,7 @@ use serde::Deserialize;
 use super::reply::ToolSyntax;
 use crate::{Error, Result};
 
-/// Everything about a model but its weights: name, tokenizer, chat format, stop ids, sampling defaults.
+/// What turns requests into ids and ids into answers; the weights belong to the executor.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ServedModel {
@@ -59,13 +60,10 @@ impl ServedModel {
         eos: &[TokenId],
     ) -> Self {
         let mut stop_ids = eos.to_vec();
-        stop_ids.extend(tokenizer.eos());
-        if matches!(template, Some(ChatTemplate::InternLm2)) {
-            stop_ids.extend(tokenizer.special(IM_END));
-        }
+        stop_ids.extend(tokenizer.turn_ends());
         stop_ids.sort_unstable();
         stop_ids.dedup();
-        let sampling = SamplingConfig { temperature: 0.8, top_k: Some(50), ..SamplingConfig::greedy() };
+        let sampling = SamplingConfig::greedy().with_temperature(0.8).with_top_k(50);
         let created = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         Self {
             name: name.into(),
@@ -81,16 +79,14 @@ impl ServedModel {
     /// Reads tokenizer, chat format and generation defaults of a model folder or GGUF file.
     ///
     /// # Errors
-    /// [`Error::Model`] or [`Error::Setting`] when one of the files is missing or malformed.
+    /// [`Error::Model`], [`Error::File`] or [`Error::Content`] when one of the files is missing or malformed.
     pub fn load(path: impl AsRef<Path>, name: impl Into<String>, config: &ModelConfig) -> Result<Self> {
         let path = path.as_ref();
         let tokenizer = Tokenizer::load(path)?;
         if tokenizer.vocab_size() > config.vocab {
             let (found, rows) = (tokenizer.vocab_size(), config.vocab);
-            let path = path.display();
-            return Err(Error::Setting(format!(
-                "{path}: the tokenizer has {found} ids, expected at most the model's {rows}"
-            )));
+            let message = format!("the tokenizer has {found} ids, expected at most the model's {rows}");
+            return Err(Error::Content { path: path.to_owned(), message });
         }
         let template = match ChatTemplate::load(path) {
             Ok(template) => Some(template),
@@ -107,9 +103,15 @@ impl ServedModel {
 
     /// Reads the sampling defaults and further stop ids of a model folder; the file may be absent.
     fn read_generation_config(&mut self, path: &Path) -> Result<()> {
-        let Ok(text) = std::fs::read_to_string(path) else { return Ok(()) };
-        let read: GenerationConfig = serde_json::from_str(&text)
-            .map_err(|error| Error::Setting(format!("{}: {error}", path.display())))?;
+        let text = match file::read_to_string(path) {
+            // A GGUF file is not a folder: it has no such file either.
+            Err(error) if matches!(error.source.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                return Ok(());
+            }
+            read => read?,
+        };
+        let wrong = |message: String| Error::Content { path: path.to_owned(), message };
+        let read: GenerationConfig = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
         self.sampling.temperature = read.temperature.unwrap_or(self.sampling.temperature);
         self.sampling.top_k = read.top_k.map_or(self.sampling.top_k, |k| (k > 0).then_some(k));
         self.sampling.top_p = read.top_p.unwrap_or(self.sampling.top_p);
@@ -124,10 +126,6 @@ impl ServedModel {
         self.stop_ids.sort_unstable();
         self.stop_ids.dedup();
         let problems = self.sampling.problems();
-        if problems.is_empty() {
-            Ok(())
-        } else {
-            Err(Error::Setting(format!("{}: {}", path.display(), problems.join("; "))))
-        }
+        if problems.is_empty() { Ok(()) } else { Err(wrong(problems.join("; "))) }
     }
 }

@@ -121,7 +121,10 @@ impl ReplyParser {
         let id = format!("{}_{}", self.prefix, self.calls);
         self.calls += 1;
         let arguments = serde_json::Value::Object(function.arguments).to_string();
-        vec![ReplyDelta::Call(ToolCall::new(id, FunctionCall { name: function.name, arguments }))]
+        // A start mark without a call, before the one that has it, is content.
+        let mut deltas = content(reply.content);
+        deltas.push(ReplyDelta::Call(ToolCall::new(id, FunctionCall { name: function.name, arguments })));
+        deltas
     }
 }
 

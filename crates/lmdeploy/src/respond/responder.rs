@@ -13,7 +13,7 @@ use crate::{Error, Result};
 
 /// Default of `max_tokens` in completion requests, as OpenAI's.
 const COMPLETION_TOKENS: u32 = 16;
-/// Maximum number of prompts in one completion request.
+/// Maximum number of prompts in one completion request, on a server whose queue has room for as many.
 const MAX_PROMPTS: usize = 1024;
 
 /// A model and the engine that runs it. Cheap to clone.
@@ -81,6 +81,7 @@ impl Responder {
                 format!("call_{name}"),
             ),
             wants_logprobs,
+            begun: false,
             unsent: Vec::new(),
         };
         Ok((generation, answer))
@@ -156,8 +157,10 @@ impl Responder {
             Prompt::Ids(ids) => vec![from_ids(ids)],
             Prompt::IdLists(lists) => lists.iter().map(from_ids).collect(),
         };
-        if prompts.is_empty() || prompts.len() > MAX_PROMPTS {
-            return Err(expected("prompt", Some(prompts.len()), &format!("1 to {MAX_PROMPTS} prompts")));
+        // More than there is room for, running and waiting, would be turned away as a full queue at any time.
+        let limit = self.engine.limits().max_requests().min(MAX_PROMPTS);
+        if prompts.is_empty() || prompts.len() > limit {
+            return Err(expected("prompt", Some(prompts.len()), &format!("1 to {limit} prompts")));
         }
         let vocab = self.engine.capacity().vocab;
         for (index, (_, ids)) in prompts.iter().enumerate() {

@@ -19,7 +19,7 @@ impl App {
         Self { responder, draining: Arc::default() }
     }
 
-    /// The name that requests use.
+    /// The model that is served, by the name that `/v1/models` lists.
     #[must_use]
     pub fn model_name(&self) -> &str {
         &self.responder.model().name

@@ -6,8 +6,9 @@ use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
 
-use super::App;
 use super::failure::Failure;
+use super::{App, wording};
+use crate::protocol::unsupported::{Unsupported, unsupported};
 
 /// A request body that was sent as JSON.
 pub(super) struct JsonBody<T>(pub(super) T);
@@ -43,19 +44,35 @@ fn refused(rejection: &BytesRejection) -> Failure {
     }
 }
 
-/// Parses JSON; the message names the field as a path, and line and column.
+/// Parses the JSON object of a request. A message about a field names it as a path; a message about the syntax names
+/// line and column.
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Failure> {
+    let syntax = |error: &serde_json::Error| Failure::new(400, format!("invalid JSON body: {error}"));
+    if let Some(found) = other_than_object(bytes) {
+        return Err(Failure::new(400, format!("request body: found {found}, expected a JSON object")));
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();
         let inner = error.into_inner();
-        // `.` and `?` are the places of a body that is not an object, or not JSON.
-        if inner.is_data() && path != "." && path != "?" {
-            Failure(crate::Error::field(path, inner.to_string()))
-        } else {
-            Failure::new(400, format!("invalid JSON body: {inner}"))
-        }
+        if inner.is_data() { Failure(wording::field(&path, &inner)) } else { syntax(&inner) }
     })?;
-    deserializer.end().map_err(|error| Failure::new(400, format!("invalid JSON body: {error}")))?;
-    Ok(value)
+    deserializer.end().map_err(|error| syntax(&error))?;
+    match unsupported(bytes).map_err(|error| syntax(&error))? {
+        Some(Unsupported { name, found, expected }) => Err(Failure(crate::Error::field(
+            name,
+            format!("found {found}, expected {expected}: this server does not support it"),
+        ))),
+        None => Ok(value),
+    }
+}
+
+/// What a body is by its first character, when that is the beginning of other JSON than an object.
+fn other_than_object(bytes: &[u8]) -> Option<&'static str> {
+    match bytes.trim_ascii_start().first()? {
+        b'[' => Some("a list"),
+        b'"' => Some("a string"),
+        b'0'..=b'9' | b'-' => Some("a number"),
+        _ => None,
+    }
 }

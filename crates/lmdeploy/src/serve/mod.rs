@@ -13,6 +13,7 @@ mod metrics;
 mod models;
 mod router;
 mod server;
+mod wording;
 
 pub use app::App;
 pub use router::router;

@@ -41,10 +41,8 @@ impl Server {
     /// [`Error::Listen`] when the address is in use, does not belong to this machine, or is not allowed;
     /// [`Error::Setting`] when the drain timeout is not a number of seconds.
     pub async fn bind(config: &ServerConfig) -> Result<Self> {
-        let drain_timeout = Duration::try_from_secs_f64(config.drain_timeout).map_err(|_| {
-            let found = config.drain_timeout;
-            Error::Setting(format!("drain-timeout: found {found}, expected a number of seconds"))
-        })?;
+        let drain_timeout = Duration::try_from_secs_f64(config.drain_timeout)
+            .map_err(|_| Error::setting("drain-timeout", config.drain_timeout, "a number of seconds"))?;
         let fail = |error: std::io::Error| Error::Listen {
             address: format!("{}:{}", config.host, config.port),
             message: match error.kind() {

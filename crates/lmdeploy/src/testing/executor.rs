@@ -6,7 +6,7 @@ use std::time::Duration;
 use internlm_model::TokenId;
 
 use super::{MockLog, MockReply, MockRequest};
-use crate::engine::{Batch, Capacity, ExecuteError, Executor, Logits, LogitsWanted, RequestId, SeqStep};
+use crate::engine::{Batch, Capacity, ExecuteError, Executor, Logits, LogitsWanted, RequestId, SequencePart};
 
 /// Logit of the scripted id against 0 for all others: certain even at temperature 2.
 const CERTAIN: f32 = 60.0;
@@ -113,13 +113,13 @@ impl MockExecutor {
         self.log.clone()
     }
 
-    fn slot(&self, step: &SeqStep, position: usize) -> usize {
+    fn slot(&self, step: &SequencePart, position: usize) -> usize {
         let block = step.blocks[position / self.capacity.block_tokens];
         block.index() * self.capacity.block_tokens + position % self.capacity.block_tokens
     }
 
     /// Notes that the prompt of `step`'s sequence ends at `known` tokens, as far as can be seen.
-    fn begin(&mut self, step: &SeqStep, known: usize) {
+    fn begin(&mut self, step: &SequencePart, known: usize) {
         let prompt: Vec<TokenId> = (0..known).map(|position| self.cache[self.slot(step, position)]).collect();
         let index = self.requests.get(&step.id).map_or(self.requests.len(), |request| request.index);
         self.log.record(index, &prompt);
@@ -128,7 +128,7 @@ impl MockExecutor {
     }
 
     /// The id after the first `known` tokens of a sequence.
-    fn next(&mut self, step: &SeqStep, known: usize) -> TokenId {
+    fn next(&mut self, step: &SequencePart, known: usize) -> TokenId {
         // A preempted sequence is computed again with its answer: only the first time shows the prompt alone.
         if !self.requests.contains_key(&step.id) {
             self.begin(step, known);
@@ -144,7 +144,7 @@ impl MockExecutor {
     }
 
     /// Stores the tokens of `step` and appends the rows of logits that it wants.
-    fn compute(&mut self, step: &SeqStep, values: &mut Vec<f32>) {
+    fn compute(&mut self, step: &SequencePart, values: &mut Vec<f32>) {
         for (index, token) in step.tokens.iter().enumerate() {
             let slot = self.slot(step, step.position + index);
             self.cache[slot] = *token;
@@ -178,7 +178,7 @@ impl Executor for MockExecutor {
             std::thread::sleep(self.delay);
         }
         match fault {
-            Some(MockFault::Error) => return Err(ExecuteError("a scripted error".to_owned())),
+            Some(MockFault::Error) => return Err(ExecuteError::backend("a scripted error")),
             Some(MockFault::Panic) => panic!("a scripted panic"),
             Some(MockFault::Nan | MockFault::First) | None => {}
         }

@@ -25,7 +25,7 @@ const VOCAB: usize = 315;
 /// Never: the texts it is trained on are fixed.
 #[must_use]
 pub fn tokenizer() -> Tokenizer {
-    let config = BpeTrainConfig { vocab_size: VOCAB, min_frequency: 1 };
+    let config = BpeTrainConfig::new(VOCAB).with_min_frequency(1);
     train_bpe(TEXTS.into_iter().map(str::to_owned), &config).expect("the vocabulary has room for all bytes")
 }
 

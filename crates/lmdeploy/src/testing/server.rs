@@ -93,7 +93,7 @@ impl MockServer {
         &self.url
     }
 
-    /// The name that requests use.
+    /// What requests put into `model`: the default name of [`MockModel`], or the one that it was given.
     #[must_use]
     pub fn model_name(&self) -> &str {
         self.app.model_name()

@@ -3,11 +3,13 @@
 use crate::fixture::{Served, mock, run};
 
 /// Route, body, status, words of the message.
-const TABLE: [(&str, &str, u16, &[&str]); 30] = [
+const TABLE: [(&str, &str, u16, &[&str]); 39] = [
     ("/v1/chat/completions", "", 400, &["invalid JSON", "line 1 column 0"]),
     ("/v1/chat/completions", "{\"messages\": [}", 400, &["invalid JSON", "line 1 column 15"]),
-    ("/v1/chat/completions", "[]", 400, &["invalid JSON"]),
-    ("/v1/chat/completions", "{}", 400, &["messages"]),
+    ("/v1/chat/completions", "[]", 400, &["request body: found a list, expected a JSON object"]),
+    ("/v1/completions", " [\"m\", \"Hi\", 2]", 400, &["request body: found a list, expected a JSON object"]),
+    ("/v1/completions", "7", 400, &["request body: found a number"]),
+    ("/v1/chat/completions", "{}", 400, &["messages: found nothing"]),
     ("/v1/chat/completions", "{\"messages\": []} x", 400, &["trailing characters"]),
     ("/v1/chat/completions", "{\"messages\": []}", 400, &["messages: found none"]),
     (
@@ -69,6 +71,45 @@ const TABLE: [(&str, &str, u16, &[&str]); 30] = [
         &["top_logprobs: found 21"],
     ),
     ("/v1/chat/completions", "CHAT \"tool_choice\": \"required\"", 400, &["tool_choice"]),
+    (
+        "/v1/chat/completions",
+        "CHAT \"response_format\": {\"type\": \"json_object\"}",
+        400,
+        &[
+            "response_format: found {\"type\":\"json_object\"}, expected {\"type\": \"text\"} or the field to be absent",
+        ],
+    ),
+    (
+        "/v1/chat/completions",
+        "CHAT \"frequency_penalty\": 2.0",
+        400,
+        &["frequency_penalty: found 2.0, expected 0"],
+    ),
+    (
+        "/v1/chat/completions",
+        "CHAT \"logit_bias\": {\"19556\": -100}",
+        400,
+        &["logit_bias: found", "expected {}"],
+    ),
+    ("/v1/completions", "{\"prompt\": \"a\", \"best_of\": 3}", 400, &["best_of: found 3, expected 1"]),
+    (
+        "/v1/chat/completions",
+        "CHAT \"max_tokens\": \"many\"",
+        400,
+        &["max_tokens: found \"many\", expected a whole number"],
+    ),
+    (
+        "/v1/chat/completions",
+        "CHAT \"seed\": 9223372036854775808",
+        400,
+        &["seed: found 9223372036854775808, expected a whole"],
+    ),
+    (
+        "/v1/chat/completions",
+        "CHAT \"stream\": \"yes\"",
+        400,
+        &["stream: found \"yes\", expected true or false"],
+    ),
     ("/v1/completions", "{\"prompt\": 3}", 400, &["prompt", "a list of token ids"]),
     ("/v1/completions", "{\"prompt\": []}", 400, &["prompt: found 0"]),
     ("/v1/completions", "{\"prompt\": [1, 315]}", 400, &["prompt.0: found 315, expected ids below 315"]),

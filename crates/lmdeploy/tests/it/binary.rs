@@ -1,5 +1,7 @@
 //! The binary: exit codes, messages, and a served tiny model from start to SIGTERM.
 
+use std::io::Read;
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -71,10 +73,31 @@ fn bad_input_is_exit_code_2_and_one_clear_message() {
 }
 
 #[test]
-fn an_unreachable_server_is_exit_code_1() {
-    let ran = lmdeploy().run(["bench", "serving", "--url", "http://127.0.0.1:9"]);
+fn a_server_that_is_not_there_is_exit_code_2() {
+    let verbs: [&[&str]; 2] = [
+        &["bench", "serving", "--url", "http://127.0.0.1:9"],
+        &["chat", "--api-url", "http://127.0.0.1:9", "--max-tokens", "1"],
+    ];
+    for verb in verbs {
+        let ran = lmdeploy().with_input("hi\n").run(verb);
+        assert_eq!(ran.code, Some(2), "{ran:?}");
+        assert!(ran.stderr.contains("http://127.0.0.1:9/v1/"), "{ran:?}");
+    }
+}
+
+#[test]
+fn a_server_that_breaks_off_is_exit_code_1() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let server = std::thread::spawn(move || {
+        let (mut connection, _) = listener.accept().expect("a connection");
+        // It reads the request and closes the connection without an answer.
+        assert!(connection.read(&mut [0; 4096]).expect("reads") > 0);
+    });
+    let ran = lmdeploy().run(["bench", "serving", "--url", &url]);
     assert_eq!(ran.code, Some(1), "{ran:?}");
-    assert!(ran.stderr.contains("http://127.0.0.1:9/v1/models"), "{ran:?}");
+    assert!(ran.stderr.contains(&url), "{ran:?}");
+    server.join().expect("the server ends");
 }
 
 #[test]

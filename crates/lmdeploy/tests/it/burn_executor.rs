@@ -6,7 +6,7 @@ use internlm_model::decoder::Decoder;
 use internlm_model::{ModelConfig, ModelSize, TokenId};
 use lmdeploy::engine::{
     Batch, BlockId, BurnExecutor, CacheSize, Engine, EngineConfig, Executor, ExecutorConfig, GenerateRequest,
-    LogitsDetail, LogitsWanted, Output, RequestId, Row, SchedulerConfig, SeqStep,
+    LogitsDetail, LogitsWanted, Output, RequestId, Row, SchedulerConfig, SequencePart,
 };
 
 fn config() -> ModelConfig {
@@ -35,10 +35,10 @@ fn reference(ids: &[TokenId]) -> Vec<f32> {
     decoder.logits(hidden).into_data().try_into_vec().expect("f32")
 }
 
-fn step(id: u64, tokens: &[TokenId], position: usize, blocks: &[u32], logits: LogitsWanted) -> SeqStep {
+fn step(id: u64, tokens: &[TokenId], position: usize, blocks: &[u32], logits: LogitsWanted) -> SequencePart {
     let blocks = blocks.iter().copied().map(BlockId).collect();
     let rope_len = position + tokens.len();
-    SeqStep { id: RequestId(id), tokens: tokens.to_vec(), position, rope_len, blocks, logits }
+    SequencePart { id: RequestId(id), tokens: tokens.to_vec(), position, rope_len, blocks, logits }
 }
 
 fn full(row: Row<'_>) -> &[f32] {

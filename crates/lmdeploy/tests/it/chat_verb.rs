@@ -4,6 +4,11 @@ use internlm_kit::testing::Ran;
 use lmdeploy::testing::{MockModel, MockServer};
 
 use crate::binary::lmdeploy;
+use crate::client::scripted;
+
+/// An answer that says something and calls a tool.
+const CALL: &str =
+    "Let me see.<|action_start|><|plugin|>\n{\"name\": \"add\", \"parameters\": {\"a\": 1}}<|action_end|>";
 
 /// A chat with the lines of `input`.
 fn chat(server: &MockServer, arguments: &[&str], input: &str) -> Ran {
@@ -38,6 +43,25 @@ fn a_conversation_grows_until_it_is_forgotten() {
 }
 
 #[test]
+fn the_calls_of_an_answer_stay_in_the_conversation() {
+    let server = MockServer::start([CALL, "done"]);
+    let ran = chat(&server, &[], "hi\n\nand now?\n");
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let expected = turns(&[("user", "hi"), ("assistant", CALL), ("user", "and now?")]);
+    assert_eq!(server.prompt_texts()[1], expected);
+}
+
+#[test]
+fn a_server_that_is_gone_after_its_first_answer_is_exit_code_1() {
+    let answer = "data: {\"choices\": [{\"delta\": {\"content\": \"one\"}}]}\n\ndata: [DONE]\n\n";
+    let (url, server) = scripted(&[("200 OK\r\ncontent-type: text/event-stream", answer)]);
+    let ran = lmdeploy().with_input("first\n\nsecond\n").run(["chat", "--api-url", &url]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), "one\n"), "{ran:?}");
+    assert!(ran.stderr.contains(&url), "{ran:?}");
+    server.join().expect("the server ends");
+}
+
+#[test]
 fn options_reach_the_server() {
     let server = MockServer::start("the quick brown fox");
     for (arguments, expected) in [
@@ -60,8 +84,7 @@ fn options_reach_the_server() {
 
 #[test]
 fn calls_are_shown_and_json_has_one_line_per_answer() {
-    let call = "Let me see.<|action_start|><|plugin|>\n{\"name\": \"add\", \"parameters\": {\"a\": 1}}<|action_end|>";
-    let server = MockServer::start(MockModel::from(call));
+    let server = MockServer::start(MockModel::from(CALL));
     let ran = chat(&server, &[], "hi\n");
     assert_eq!(ran.stdout, "Let me see.[call add {\"a\":1}]\n\n", "{ran:?}");
     let ran = chat(&server, &["--json"], "hi\n\nend\n\nagain\n");

@@ -14,7 +14,7 @@ use crate::fixture::run;
 
 /// Answers one connection after the other with the given status lines, headers and bodies; gives the URL and, at the
 /// end, what was asked.
-fn scripted(answers: &[(&str, &str)]) -> (String, std::thread::JoinHandle<Vec<String>>) {
+pub(crate) fn scripted(answers: &[(&str, &str)]) -> (String, std::thread::JoinHandle<Vec<String>>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
     let answers: Vec<(String, String)> =
@@ -135,6 +135,27 @@ fn broken_streams_end_with_an_error() {
             assert!(error.to_string().contains(words), "{error}");
             server.join().expect("the server ends");
         }
+    });
+}
+
+#[test]
+fn a_server_that_is_not_there_is_bad_input_and_one_that_breaks_off_is_not() {
+    run(async {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let client = Client::new(ClientConfig::new(url).with_retries(0)).expect("a client");
+        let server = std::thread::spawn(move || {
+            let (mut connection, _) = listener.accept().expect("a connection");
+            read_request(&mut connection);
+            // Without an answer, the connection is closed first and the port after it.
+            drop(connection);
+            drop(listener);
+        });
+        let error = client.chat(&ask()).await.expect_err("it breaks off");
+        assert!(matches!(error, Error::Connection { .. }) && !error.is_bad_input(), "{error}");
+        server.join().expect("the server ends");
+        let error = client.chat(&ask()).await.expect_err("the port is closed");
+        assert!(matches!(error, Error::Unreachable { .. }) && error.is_bad_input(), "{error}");
     });
 }
 

@@ -46,8 +46,8 @@ fn the_recorded_prompt_is_the_whole_conversation_with_its_tools() {
             "<|action_start|><|plugin|>\n{\"name\": \"add\", \"parameters\": {\"a\": 1}}<|action_end|>";
         let server = MockServer::start([call, "3"]);
         let client = client(&server);
-        let tools = vec![ToolDefinition::function("add", "Adds.", serde_json::json!({"type": "object"}))];
-        let mut request = ChatRequest { tools: Some(tools), ..ask("1+2?") };
+        let tools = [ToolDefinition::function("add", "Adds.", serde_json::json!({"type": "object"}))];
+        let mut request = ask("1+2?").with_tools(tools);
         let answer = client.chat(&request).await.expect("an answer").choices.remove(0).message;
         let id = answer.calls()[0].id.clone();
         request.messages.extend([answer, ChatMessage::tool(id, "3")]);
@@ -84,7 +84,7 @@ fn prompts_of_many_thousand_tokens_fit_and_sampling_keeps_to_the_script() {
     run(async {
         let server = MockServer::start("the quick brown fox jumps over the lazy dog");
         let long = "wörd ".repeat(4000);
-        let hot = ChatRequest { temperature: Some(2.0), seed: Some(3), ..ask(&long) };
+        let hot = ask(&long).with_temperature(2.0).with_seed(3);
         assert_eq!(text(&client(&server), &hot).await, "the quick brown fox jumps over the lazy dog");
         assert!(server.prompts()[0].len() > 20_000);
     });

@@ -58,6 +58,11 @@ fn what_cannot_be_meant_is_refused_with_the_name_of_the_file() {
         assert!(error.is_bad_input() && error.to_string().contains("generation_config.json"), "{error}");
     }
     let dir = folder(None);
+    std::fs::write(dir.path().join("generation_config.json"), b"{\"top_k\": \xff}").expect("writes");
+    let error = load(dir.path()).expect_err("not UTF-8");
+    let words = "generation_config.json: cannot read";
+    assert!(error.is_bad_input() && error.to_string().contains(words), "{error}");
+    let dir = folder(None);
     let error = ServedModel::load(dir.path(), "tiny", &shape(300)).expect_err("15 ids without rows");
     let words = "the tokenizer has 315 ids, expected at most the model's 300";
     assert!(error.to_string().contains(words), "{error}");

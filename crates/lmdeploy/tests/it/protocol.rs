@@ -38,25 +38,20 @@ fn chat_request() -> impl Strategy<Value = ChatRequest> {
     let tools = option::of(prop::collection::vec("[a-z]{1,6}", 0..3));
     let messages = prop::collection::vec(message(), 0..4);
     (messages, numbers, limits, switches, stop, tools).prop_map(
-        |(messages, numbers, limits, switches, stop, tools)| ChatRequest {
-            temperature: numbers.0,
-            top_p: numbers.1,
-            top_k: numbers.2,
-            max_tokens: limits.0,
-            seed: limits.1,
-            timeout: limits.2,
-            ignore_eos: switches.0,
-            logprobs: switches.1,
-            priority: switches.2,
-            stop,
-            tools: tools.map(|names| {
+        |(messages, numbers, limits, switches, stop, tools)| {
+            let mut request = ChatRequest::new(messages);
+            (request.temperature, request.top_p, request.top_k) = numbers;
+            (request.max_tokens, request.seed, request.timeout) = limits;
+            (request.ignore_eos, request.logprobs, request.priority) = switches;
+            request.stop = stop;
+            request.tools = tools.map(|names| {
                 names
                     .iter()
                     .map(|name| ToolDefinition::function(name, "", json!({"type": "object"})))
                     .collect()
-            }),
-            stream_options: switches.0.map(|include_usage| StreamOptions { include_usage }),
-            ..ChatRequest::new(messages)
+            });
+            request.stream_options = switches.0.map(|include_usage| StreamOptions { include_usage });
+            request
         },
     )
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use internlm_kit::exit::BadInput;
 use internlm_model::sampling::SamplingConfig;
 use lmdeploy::config::{DeployConfig, ServerConfig};
 use lmdeploy::engine::{CacheSize, ExecutorConfig, QuantPolicy};
@@ -15,11 +16,20 @@ fn deploy_recipes_are_valid() {
         let recipe = recipe.expect("an entry").path();
         if recipe.is_dir() {
             let path = recipe.join("4-deploy.toml");
-            internlm_kit::config::load::<DeployConfig>(&path).expect("a valid config");
+            DeployConfig::load(&path).expect("a valid config");
             found += 1;
         }
     }
     assert!(found >= 3, "found {found} recipes");
+}
+
+#[test]
+fn a_file_with_bad_values_is_bad_input() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("d.toml");
+    std::fs::write(&path, "[model]\npath = \"m\"\n[engine]\nthreads = 0\n").expect("writes");
+    let error = DeployConfig::load(&path).expect_err("no threads");
+    assert!(error.is_bad_input() && error.to_string().contains("engine.threads: found 0"), "{error}");
 }
 
 #[test]
@@ -54,9 +64,10 @@ proptest! {
         engine.session_len = session;
         let mut config = DeployConfig::new("some/model").with_engine(engine);
         config.server = ServerConfig::default().with_host("::1").with_port(port).with_drain_timeout(1.5);
-        config.sampling = temperature.map(|temperature| SamplingConfig { temperature, ..SamplingConfig::greedy() });
+        config.sampling = temperature.map(|temperature| SamplingConfig::greedy().with_temperature(temperature));
         let text = toml::to_string(&config).expect("writes");
-        let read: DeployConfig = internlm_kit::config::parse(&text, "d.toml").expect("reads what it wrote");
+        let read: DeployConfig =
+            internlm_kit::config::parse_unchecked(&text, "d.toml", &[""; 0]).expect("reads what it wrote");
         prop_assert_eq!(read, config);
     }
 }

@@ -100,13 +100,14 @@ fn sampling() -> impl Strategy<Value = SamplingConfig> {
     let top_k = prop::option::of(1..70_usize);
     let temperature = prop_oneof![Just(0.0_f32), 0.1_f32..2.0];
     (temperature, top_k, 0.05_f32..=1.0, 0.0_f32..0.5, any::<u64>()).prop_map(
-        |(temperature, top_k, top_p, min_p, seed)| SamplingConfig {
-            temperature,
-            top_k,
-            top_p,
-            min_p,
-            seed,
-            ..SamplingConfig::greedy()
+        |(temperature, top_k, top_p, min_p, seed)| {
+            let mut sampling = SamplingConfig::greedy()
+                .with_temperature(temperature)
+                .with_top_p(top_p)
+                .with_min_p(min_p)
+                .with_seed(seed);
+            sampling.top_k = top_k;
+            sampling
         },
     )
 }

@@ -1,9 +1,7 @@
 //! Whole answers over HTTP.
 
 use lmdeploy::engine::Capacity;
-use lmdeploy::protocol::{
-    ChatMessage, ChatRequest, CompletionRequest, FinishReason, OneOrMany, Prompt, ToolDefinition,
-};
+use lmdeploy::protocol::{ChatMessage, CompletionRequest, FinishReason, Prompt, ToolDefinition};
 use lmdeploy::testing::{MockFault, MockModel, MockReply};
 
 use crate::fixture::{MODEL, Served, ask, capacity, echo, mock, run, tokenizer};
@@ -43,8 +41,8 @@ fn text_that_looks_like_marks_is_text() {
 fn calls_are_parsed_out_of_the_reply() {
     run(async {
         let served = Served::start(mock(CALL));
-        let tools = vec![ToolDefinition::function("add", "Adds.", serde_json::json!({"type": "object"}))];
-        let answer = served.client.chat(&ChatRequest { tools: Some(tools), ..ask("1+2?") }).await;
+        let tools = [ToolDefinition::function("add", "Adds.", serde_json::json!({"type": "object"}))];
+        let answer = served.client.chat(&ask("1+2?").with_tools(tools)).await;
         let answer = answer.expect("an answer");
         let choice = &answer.choices[0];
         assert_eq!(choice.finish_reason, Some(FinishReason::ToolCalls));
@@ -55,9 +53,9 @@ fn calls_are_parsed_out_of_the_reply() {
             ("add", r#"{"a":1,"b":"é"}"#)
         );
         // The client sends the answer back as it came.
-        let messages =
-            vec![ChatMessage::user("1+2?"), choice.message.clone(), ChatMessage::tool(call.id.as_str(), "3")];
-        served.client.chat(&ChatRequest { messages, ..ask("") }).await.expect("takes its own message back");
+        let mut request = ask("1+2?");
+        request.messages.extend([choice.message.clone(), ChatMessage::tool(call.id.as_str(), "3")]);
+        served.client.chat(&request).await.expect("takes its own message back");
     });
 }
 
@@ -71,8 +69,9 @@ fn what_is_no_call_stays_in_the_content() {
             (CALL, Some(12)),
         ] {
             let served = Served::start(mock(reply));
-            let answer =
-                served.client.chat(&ChatRequest { max_tokens, ..ask("hi") }).await.expect("an answer");
+            let mut request = ask("hi");
+            request.max_tokens = max_tokens;
+            let answer = served.client.chat(&request).await.expect("an answer");
             let text = answer.text();
             let whole = tokenizer().encode_with_special(reply);
             let kept = &whole[..max_tokens.map_or(whole.len(), |tokens| tokens as usize)];
@@ -90,7 +89,8 @@ fn special_tokens_show_when_asked_for_but_not_the_last() {
     run(async {
         let served = Served::start(mock("a<|im_start|>b<|im_end|>"));
         for (skip, expected) in [(None, "ab"), (Some(true), "ab"), (Some(false), "a<|im_start|>b")] {
-            let request = ChatRequest { skip_special_tokens: skip, ..ask("hi") };
+            let mut request = ask("hi");
+            request.skip_special_tokens = skip;
             let answer = served.client.chat(&request).await.expect("an answer");
             assert_eq!(answer.text(), expected);
         }
@@ -102,8 +102,8 @@ fn stop_strings_end_the_text_before_them() {
     run(async {
         let served = Served::start(mock("one two\nUser: three"));
         for (stop, expected) in [("\nUser", "one two"), ("o th", "one two\nUser: three"), ("wo", "one t")] {
-            let stop = Some(OneOrMany::Many(vec![stop.to_owned(), "absent".to_owned()]));
-            let answer = served.client.chat(&ChatRequest { stop, ..ask("hi") }).await.expect("an answer");
+            let request = ask("hi").with_stop([stop, "absent"]);
+            let answer = served.client.chat(&request).await.expect("an answer");
             assert_eq!(answer.text(), expected);
             assert_eq!(answer.choices[0].finish_reason, Some(FinishReason::Stop));
         }
@@ -114,7 +114,7 @@ fn stop_strings_end_the_text_before_them() {
 fn logprobs_spell_the_text() {
     run(async {
         let served = Served::start(mock("né 你"));
-        let request = ChatRequest { logprobs: Some(true), top_logprobs: Some(3), ..ask("hi") };
+        let request = ask("hi").with_logprobs(3);
         let answer = served.client.chat(&request).await.expect("an answer");
         let content = answer.choices[0].logprobs.clone().expect("asked for").content;
         let bytes: Vec<u8> =
@@ -130,13 +130,7 @@ fn an_echo_scores_the_prompt() {
     run(async {
         let served = Served::start(echo());
         let prompt = "the quick 你 fox";
-        let request = CompletionRequest {
-            prompt: prompt.into(),
-            echo: Some(true),
-            logprobs: Some(2),
-            max_tokens: Some(0),
-            ..CompletionRequest::default()
-        };
+        let request = CompletionRequest::new(prompt).with_echo().with_logprobs(2).with_max_tokens(0);
         let answer = served.client.completions(&request).await.expect("an answer");
         let choice = &answer.choices[0];
         assert_eq!(choice.text, prompt);
@@ -168,12 +162,7 @@ fn several_prompts_keep_their_order() {
         let texts: Vec<String> = (0..20).map(|i| format!("the {}", "quick ".repeat(i % 7))).collect();
         let ids: Vec<Vec<u32>> =
             texts.iter().map(|text| tokenizer().encode(text).into_iter().map(u32::from).collect()).collect();
-        let request = CompletionRequest {
-            prompt: Prompt::IdLists(ids),
-            max_tokens: Some(100),
-            echo: Some(true),
-            ..CompletionRequest::default()
-        };
+        let request = CompletionRequest::new(Prompt::IdLists(ids)).with_max_tokens(100).with_echo();
         let answer = served.client.completions(&request).await.expect("an answer");
         for (index, (choice, text)) in answer.choices.iter().zip(&texts).enumerate() {
             assert_eq!((choice.index, choice.text.clone()), (index, format!("{text}{text}")));
@@ -224,7 +213,25 @@ fn a_full_queue_is_429() {
         assert!(response.headers().contains_key("retry-after"));
         drop(running);
         served.until_free().await;
-        served.client.chat(&ChatRequest { max_tokens: Some(1), ..ask("hi") }).await.expect("room again");
+        served.client.chat(&ask("hi").with_max_tokens(1)).await.expect("room again");
+    });
+}
+
+#[test]
+fn more_prompts_than_there_is_room_for_are_a_wrong_request_and_no_full_queue() {
+    run(async {
+        let one = Capacity { max_sequences: 1, ..capacity() };
+        let served = Served::start(mock("hi").with_capacity(one).with_max_queue(2));
+        for (count, status) in [(3, 200), (4, 400)] {
+            let body = serde_json::json!({"prompt": vec!["a"; count], "max_tokens": 1}).to_string();
+            let (found, answer) = served.post("/v1/completions", &body).await;
+            assert_eq!(found, status, "{answer}");
+            let choices = answer["choices"].as_array().map_or(0, Vec::len);
+            assert_eq!(choices, if status == 200 { count } else { 0 });
+            if status == 400 {
+                assert_eq!(answer["message"], "prompt: found 4, expected 1 to 3 prompts");
+            }
+        }
     });
 }
 

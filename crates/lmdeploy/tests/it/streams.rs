@@ -1,8 +1,9 @@
 //! Streamed answers: the same text as whole ones, nothing leaked, errors told, disconnects noticed.
 
 use futures_util::StreamExt;
+use internlm_model::tokenizer::Special;
 use lmdeploy::protocol::{
-    ChatChunk, ChatRequest, CompletionRequest, FinishReason, OneOrMany, Prompt, StreamOptions,
+    ChatChunk, ChatDelta, ChatRequest, CompletionRequest, FinishReason, OneOrMany, Prompt, StreamOptions,
 };
 use lmdeploy::testing::MockFault;
 
@@ -18,20 +19,20 @@ fn chunks_have_the_promised_shape() {
     run(async {
         let slow = mock("héllo 你好 🙂!").with_delay(std::time::Duration::from_millis(2));
         let served = Served::start(slow);
-        let request = ChatRequest { logprobs: Some(true), ..ask("hi") };
+        let request = ask("hi").with_logprobs(0);
         let chunks = chunks(&served, &request).await;
         let (usage, choices) = chunks.split_last().expect("chunks");
         assert!(usage.choices.is_empty());
         assert!(usage.usage.is_some_and(|usage| usage.completion_tokens > 0));
         let (last, texts) = choices.split_last().expect("chunks with choices");
         assert_eq!(last.choices[0].finish_reason, Some(FinishReason::Stop));
-        assert_eq!(last.choices[0].delta.content.as_deref(), Some(""));
+        assert_eq!(last.choices[0].delta, ChatDelta::default());
         assert!(last.choices[0].logprobs.is_none());
         let mut text = String::new();
-        for chunk in texts {
+        for (index, chunk) in texts.iter().enumerate() {
             let choice = &chunk.choices[0];
             assert!(choice.finish_reason.is_none() && chunk.usage.is_none());
-            assert!(choice.delta.role.is_some());
+            assert_eq!(choice.delta.role.is_some(), index == 0);
             assert!(!choice.logprobs.as_ref().expect("asked for").content.is_empty());
             text += choice.delta.content.as_deref().expect("text");
         }
@@ -41,44 +42,55 @@ fn chunks_have_the_promised_shape() {
 }
 
 #[test]
-fn a_stream_says_what_the_whole_answer_says() {
+fn streamed_and_whole_answers_say_what_the_model_said() {
     run(async {
         let call =
-            "a<|action_start|><|plugin|>\n{\"name\": \"add\", \"parameters\": {\"x\": 1}}<|action_end|>";
-        let twice = format!("{call} b {call}");
-        for (reply, stop, max_tokens) in [
-            ("one two three", None, None),
-            ("one two\nUser: x", Some("\nUser"), None),
-            ("one two\nUse", Some("\nUser"), None),
-            ("你好 🙂 世界", None, Some(4)),
-            (twice.as_str(), None, None),
-            (twice.as_str(), Some(" b "), None),
-            (twice.as_str(), None, Some(9)),
-            ("<|action_start|><|plugin|>\n{bad}<|action_end|> z", None, None),
+            "<|action_start|><|plugin|>\n{\"name\": \"add\", \"parameters\": {\"x\": 1}}<|action_end|>";
+        let twice = format!("a{call} b {call}");
+        let bad = "<|action_start|><|plugin|>\n{bad}<|action_end|> z";
+        let cut = tokenizer().decode(&tokenizer().encode_with_special(&twice)[..9], Special::Keep);
+        for (reply, stop, max_tokens, (text, calls, reason)) in [
+            ("one two three", None, None, ("one two three", 0, FinishReason::Stop)),
+            ("one two\nUser: x", Some("\nUser"), None, ("one two", 0, FinishReason::Stop)),
+            ("one two\nUse", Some("\nUser"), None, ("one two\nUse", 0, FinishReason::Stop)),
+            // Four ids are four bytes: a character, and the first byte of the next one.
+            ("你好 🙂 世界", None, Some(4), ("你\u{FFFD}", 0, FinishReason::Length)),
+            (twice.as_str(), None, None, ("a b ", 2, FinishReason::ToolCalls)),
+            (twice.as_str(), Some(" b "), None, ("a", 1, FinishReason::ToolCalls)),
+            // A call that is cut off is text, with its marks.
+            (twice.as_str(), None, Some(9), (cut.as_str(), 0, FinishReason::Length)),
+            (bad, None, None, (bad, 0, FinishReason::Stop)),
         ] {
             let served = Served::start(mock(reply));
-            let stop = stop.map(|stop| OneOrMany::One(stop.to_owned()));
-            let request = ChatRequest { stop, max_tokens, ..ask("hi") };
+            let mut request = ask("hi");
+            request.stop = stop.map(|stop: &str| OneOrMany::One(stop.to_owned()));
+            request.max_tokens = max_tokens;
+            let expected = vec![("add", "{\"x\":1}"); calls];
+
             let whole = served.client.chat(&request).await.expect("an answer");
-            let mut text = String::new();
-            let mut calls = Vec::new();
-            let mut reason = None;
-            for chunk in chunks(&served, &request).await {
-                for choice in chunk.choices {
-                    text += &choice.delta.content.unwrap_or_default();
-                    calls.extend(choice.delta.tool_calls.unwrap_or_default());
-                    reason = choice.finish_reason.or(reason);
-                }
-            }
             let choice = &whole.choices[0];
-            assert_eq!((text, reason), (choice.message.text(), choice.finish_reason), "{reply}");
-            assert_eq!(calls.len(), choice.message.calls().len());
-            for (index, (delta, call)) in calls.iter().zip(choice.message.calls()).enumerate() {
-                let function = delta.function.as_ref().expect("whole calls");
-                assert_eq!(delta.index, index);
-                assert_eq!(function.name.as_deref(), Some(call.function.name.as_str()));
-                assert_eq!(function.arguments.as_deref(), Some(call.function.arguments.as_str()));
+            assert_eq!(
+                (choice.message.text().as_str(), choice.finish_reason),
+                (text, Some(reason)),
+                "{reply}"
+            );
+            let functions = choice.message.calls().iter().map(|call| &call.function);
+            let found: Vec<_> = functions.map(|call| (call.name.as_str(), call.arguments.as_str())).collect();
+            assert_eq!(found, expected, "{reply}");
+
+            let (mut streamed, mut pieces, mut end) = (String::new(), Vec::new(), None);
+            for choice in chunks(&served, &request).await.into_iter().flat_map(|chunk| chunk.choices) {
+                streamed += &choice.delta.content.unwrap_or_default();
+                pieces.extend(choice.delta.tool_calls.unwrap_or_default());
+                end = choice.finish_reason.or(end);
             }
+            assert_eq!((streamed.as_str(), end), (text, Some(reason)), "{reply}");
+            assert!(pieces.iter().map(|piece| piece.index).eq(0..calls), "every call is one piece");
+            let functions = pieces.iter().map(|piece| piece.function.as_ref().expect("whole calls"));
+            let found: Vec<_> =
+                functions.map(|call| (call.name.as_deref(), call.arguments.as_deref())).collect();
+            let expected: Vec<_> = expected.iter().map(|(name, text)| (Some(*name), Some(*text))).collect();
+            assert_eq!(found, expected, "{reply}");
         }
     });
 }
@@ -87,7 +99,8 @@ fn a_stream_says_what_the_whole_answer_says() {
 fn the_wire_format_is_events_then_done() {
     run(async {
         let served = Served::start(mock("one two"));
-        let request = ChatRequest { stream: Some(true), stream_options: None, ..ask("hi") };
+        let mut request = ask("hi");
+        request.stream = Some(true);
         let response = served.http.post(format!("{}/v1/chat/completions", served.url)).json(&request);
         let response = response.send().await.expect("an answer");
         let headers = response.headers().clone();
@@ -109,13 +122,8 @@ fn completions_stream_all_prompts() {
     run(async {
         let served = Served::start(echo());
         let texts = ["the quick", "brown 你", "fox jumps over"];
-        let request = CompletionRequest {
-            prompt: Prompt::Texts(texts.iter().map(|text| (*text).to_owned()).collect()),
-            max_tokens: Some(50),
-            logprobs: Some(1),
-            echo: Some(true),
-            ..CompletionRequest::default()
-        };
+        let prompt = Prompt::Texts(texts.iter().map(|text| (*text).to_owned()).collect());
+        let request = CompletionRequest::new(prompt).with_max_tokens(50).with_logprobs(1).with_echo();
         let mut stream = served.client.completions_stream(&request).await.expect("a stream");
         let whole = served.client.completions(&request).await.expect("an answer");
         let mut found = vec![(String::new(), Vec::new(), None); texts.len()];
@@ -152,11 +160,9 @@ fn an_error_before_the_first_byte_is_an_http_error() {
 fn an_error_after_it_is_an_event_and_done() {
     run(async {
         let served = Served::start(mock("one two three four").with_fault(3, MockFault::Error));
-        let request = ChatRequest {
-            stream: Some(true),
-            stream_options: Some(StreamOptions { include_usage: true }),
-            ..ask("hi")
-        };
+        let mut request = ask("hi");
+        request.stream = Some(true);
+        request.stream_options = Some(StreamOptions { include_usage: true });
         let response = served.http.post(format!("{}/v1/chat/completions", served.url)).json(&request);
         let body = response.send().await.expect("an answer").text().await.expect("text");
         let events: Vec<&str> = body.split_terminator("\n\n").collect();
@@ -202,11 +208,7 @@ fn eight_clients_at_once_get_their_own_texts() {
             tokio::spawn(async move {
                 let ids: Vec<u32> =
                     tokenizer().encode(&format!("fox {index}")).into_iter().map(u32::from).collect();
-                let request = CompletionRequest {
-                    prompt: Prompt::Ids(ids),
-                    max_tokens: Some(50),
-                    ..CompletionRequest::default()
-                };
+                let request = CompletionRequest::new(ids).with_max_tokens(50);
                 (index, client.completions(&request).await.expect("an answer"))
             })
         });

@@ -36,7 +36,7 @@ pub(super) struct Arguments {
     /// Part of the work to do.
     #[arg(short = 'm', long, value_enum, default_value_t = Mode::All)]
     mode: Mode,
-    /// Resume a run of the work folder: its timestamp, or `latest`, which is meant without a value.
+    /// Resume a run of the work folder: its timestamp, or `latest`, the default when no value is given.
     #[arg(short = 'r', long, value_name = "TIMESTAMP", num_args = 0..=1, default_missing_value = "latest")]
     reuse: Option<String>,
     /// Write the run into a new folder with a timestamp below DIR, instead of the run file's folder.
@@ -113,8 +113,23 @@ async fn evaluate(arguments: &Arguments, config: &EvaluationConfig) -> anyhow::R
     let summary = folder.write_results(config, &evaluation, &results)?;
     folder.write_flat_summary(config, &evaluation, &results, started.elapsed().as_secs_f64())?;
     outln!("{}", summary.table())?;
+    warn_of_ties(&plan, &results);
     tracing::info!("results are in {}", folder.path().display());
     Ok(exit_code(&plan, &results))
+}
+
+/// Names the cells whose scores do not tell the labels apart. The table marks them with `?`.
+fn warn_of_ties(plan: &Plan, results: &[CellResult]) {
+    for (result, cell) in results.iter().zip(&plan.cells) {
+        if let (Some(ties), Some(scores)) = (result.ties(), result.scores()) {
+            tracing::warn!(
+                "{}: {ties} of {} items are ties, so the score says nothing about the model: the labels have the same \
+                 log-probabilities",
+                cell.name,
+                scores.details.len()
+            );
+        }
+    }
 }
 
 /// Returns 0 if every item of every cell was answered; otherwise reports what is missing and returns 3.

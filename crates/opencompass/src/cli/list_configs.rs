@@ -6,8 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 use internlm_kit::outln;
 
-use crate::dataset::{Catalog, Origin};
-use crate::prompt::list_version;
+use crate::dataset::{Catalog, Origin, list_version};
 
 #[derive(Args, Debug)]
 #[command(

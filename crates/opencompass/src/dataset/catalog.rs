@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use internlm_kit::file::AtPath;
+use internlm_kit::file::{self, AtPath};
 use serde_json::Value;
 
 use super::{DatasetConfig, SubsetTable, nearest};
@@ -130,8 +130,7 @@ impl Catalog {
 
 impl CatalogEntry {
     fn read(path: &Path) -> Result<Self> {
-        let text = fs::read_to_string(path)
-            .map_err(|source| internlm_kit::config::ConfigError::Read { path: path.to_path_buf(), source })?;
+        let text = file::read_to_string(path)?;
         let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         Ok(Self { stem, origin: Origin::File(path.to_path_buf()), text })
     }

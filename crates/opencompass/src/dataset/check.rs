@@ -1,6 +1,15 @@
 //! The checks of a dataset file beyond the types of its values.
 
+use internlm_model::chat::FunctionDefinition;
+use serde::Serialize;
+
 use super::{DatasetConfig, Evaluator, Mode, Retriever};
+
+/// Returns the word that the file uses for a mode or an evaluator.
+fn word(choice: impl Serialize) -> String {
+    let value = serde_json::to_value(choice).expect("a choice without data is one word");
+    value.as_str().unwrap_or_default().to_owned()
+}
 
 impl DatasetConfig {
     /// Lists everything that is wrong with the file although each value has the right type.
@@ -31,20 +40,28 @@ impl DatasetConfig {
     fn mode_problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         let mode = self.infer.mode;
-        let measures = self.score.evaluator == Evaluator::BitsPerByte;
-        if measures != (mode == Mode::Rolling) {
-            problems.push(
-                "score.evaluator: bits_per_byte requires infer.mode = \"rolling\" and vice versa".to_owned(),
-            );
-        }
+        let evaluator = self.score.evaluator;
         if mode == Mode::Rolling {
-            if self.reader.input.len() != 1 {
-                problems.push("reader.input: expected the one column that holds the text".to_owned());
+            if evaluator != Evaluator::BitsPerByte {
+                let found = word(evaluator);
+                problems
+                    .push(format!("score.evaluator: found {found}, expected bits_per_byte for mode rolling"));
+            }
+            let columns = self.reader.input.len();
+            if columns != 1 {
+                problems.push(format!(
+                    "reader.input: found {columns} columns, expected the one that holds the text"
+                ));
             }
             return problems;
         }
+        let mode_word = word(mode);
+        if evaluator == Evaluator::BitsPerByte {
+            problems
+                .push(format!("infer.mode: found {mode_word}, expected rolling for evaluator bits_per_byte"));
+        }
         match self.prompt.template() {
-            Err(problem) => problems.push(problem),
+            Err(problem) => problems.push(problem.to_string()),
             Ok(template) => {
                 let labels = template.labels().len();
                 if mode == Mode::Ppl && labels < 2 {
@@ -52,21 +69,36 @@ impl DatasetConfig {
                         .push(format!("prompt.labels: found {labels}, expected two or more for mode ppl"));
                 }
                 if mode != Mode::Ppl && labels > 0 {
-                    problems.push("prompt.labels: only mode ppl has labels".to_owned());
+                    problems.push(format!(
+                        "prompt.labels: found {labels} in mode {mode_word}, expected mode ppl"
+                    ));
                 }
             }
         }
         if self.reader.output.is_none() {
             problems.push("reader.output: found none, expected the column of the expected answer".to_owned());
         }
-        if mode != Mode::Chat && !self.infer.tools.is_empty() {
-            problems.push("infer.tools: only mode chat offers tools".to_owned());
+        problems.extend(self.tool_problems());
+        problems
+    }
+
+    fn tool_problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        let tools = &self.infer.tools;
+        if self.infer.mode != Mode::Chat && !tools.is_empty() {
+            let (found, mode) = (tools.len(), word(self.infer.mode));
+            problems.push(format!("infer.tools: found {found} in mode {mode}, expected mode chat"));
         }
-        if self.score.evaluator == Evaluator::ToolCall && self.infer.tools.is_empty() {
+        if self.score.evaluator == Evaluator::ToolCall && tools.is_empty() {
             problems.push(
                 "infer.tools: found none, expected the tools that the evaluator tool_call looks for"
                     .to_owned(),
             );
+        }
+        for (index, tool) in tools.iter().enumerate() {
+            if let Err(error) = serde_json::from_value::<FunctionDefinition>(tool.clone()) {
+                problems.push(format!("infer.tools.{index}: found {tool}, expected a function ({error})"));
+            }
         }
         problems
     }

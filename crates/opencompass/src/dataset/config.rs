@@ -31,7 +31,7 @@ use crate::prompt::PromptConfig;
 ///     "#,
 ///     "capitals.toml",
 /// )?;
-/// assert_eq!(opencompass::prompt::version(&dataset).len(), 6);
+/// assert_eq!(opencompass::dataset::version(&dataset).len(), 6);
 /// # Ok::<(), opencompass::Error>(())
 /// ```
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -71,7 +71,7 @@ impl DatasetConfig {
     /// # Errors
     /// [`Error::Config`](crate::Error::Config) with the line and, for an unknown key, the nearest known one.
     pub fn parse(text: &str, name: impl AsRef<Path>) -> Result<Self> {
-        internlm_kit::config::parse(text, name).map_err(|error| match error {
+        internlm_kit::config::parse_unchecked(text, name, &[""; 0]).map_err(|error| match error {
             ConfigError::Parse { path, message } => {
                 ConfigError::Parse { path, message: with_nearest(&message) }.into()
             }
@@ -236,6 +236,7 @@ pub struct InferConfig {
 /// What is asked of the model. Upstream's inferencers.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Mode {
     /// The model answers a prompt (`GenInferencer`).
     Gen,
@@ -283,6 +284,7 @@ pub struct ScoreConfig {
 /// The comparison of an answer with the expected one. Upstream's evaluators.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Evaluator {
     /// The strings are equal (`AccEvaluator`).
     Acc,
@@ -303,6 +305,7 @@ pub enum Evaluator {
 /// One post-processor, written as its name or as a table with arguments.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(untagged, expecting = "expected a name or a table with `name`")]
+#[non_exhaustive]
 pub enum PostConfig {
     /// A name without arguments.
     Name(String),
@@ -323,6 +326,10 @@ pub struct PostStep {
     /// `first_option_postprocess`: whether to take any option letter if no pattern matches. Default: true.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cushion: Option<bool>,
+    /// `first_option_postprocess`, `last_option_postprocess`, `first_number_postprocess`, `gsm8k`: whether to read
+    /// what a person reads instead of repeating the faults of OpenCompass 0.5.4. Default: false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repaired: Option<bool>,
     /// `match_answer_pattern`, `think_pred`: a regular expression whose group 1 is the answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pattern: Option<String>,
@@ -342,9 +349,9 @@ pub struct MetaConfig {
     /// Language of the questions, such as `en`.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub language: String,
-    /// Licence of the questions.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub licence: String,
+    /// License of the questions. The spelling `licence` is read too.
+    #[serde(alias = "licence", skip_serializing_if = "String::is_empty")]
+    pub license: String,
     /// Number of scored rows of the whole set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub count: Option<usize>,

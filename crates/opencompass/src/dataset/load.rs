@@ -1,10 +1,10 @@
 //! Loads a dataset: reads its rows from the user's folders and computes their columns.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
 
+use internlm_kit::file;
 use internlm_kit::hash::sha256;
 use serde_json::{Map, Value};
 
@@ -51,7 +51,8 @@ impl Dataset {
     /// the current folder.
     ///
     /// # Errors
-    /// [`Error::Data`] when a file is missing or altered, a row does not fit, or there are no rows at all.
+    /// [`Error::Data`] when a file is missing or altered, a row does not fit, or there are no rows at all;
+    /// [`Error::DataFile`] when a file cannot be read.
     pub fn load(config: DatasetConfig, data_dirs: &[impl AsRef<Path>]) -> Result<Self> {
         let data_dirs: Vec<&Path> = data_dirs.iter().map(AsRef::as_ref).collect();
         let fail = |message: String| Error::Data { dataset: config.name.clone(), message };
@@ -60,8 +61,8 @@ impl Dataset {
             return Err(fail(format!("{} problem(s):\n  - {}", problems.len(), problems.join("\n  - "))));
         }
         let mut hashes = BTreeMap::new();
-        let mut test = read_all(&config, &config.source.files, &data_dirs, &mut hashes).map_err(fail)?;
-        let train = read_all(&config, &config.source.train_files, &data_dirs, &mut hashes).map_err(fail)?;
+        let mut test = read_all(&config, &config.source.files, &data_dirs, &mut hashes)?;
+        let train = read_all(&config, &config.source.train_files, &data_dirs, &mut hashes)?;
         if let Some(choices) = &config.source.continuation_choices {
             test = choices.questions(&test).map_err(fail)?;
         }
@@ -88,42 +89,48 @@ fn read_all(
     files: &[String],
     data_dirs: &[&Path],
     hashes: &mut BTreeMap<String, String>,
-) -> Result<Vec<Columns>, String> {
+) -> Result<Vec<Columns>> {
+    let fail = |message: String| Error::Data { dataset: config.name.clone(), message };
     let mut all = Vec::new();
     for name in files {
-        let (path, bytes) = read(name, data_dirs)?;
+        let (path, member) = find(name, data_dirs).map_err(fail)?;
+        let bytes =
+            file::read(&path).map_err(|source| Error::DataFile { dataset: config.name.clone(), source })?;
         let shown = path.display();
+        let named = |message: String| fail(format!("{shown}: {message}"));
+        let bytes = match member {
+            None => bytes,
+            Some(member) => unzip(bytes, member).map_err(named)?,
+        };
         let hash = sha256(&bytes);
         let place = config.source.files.iter().position(|file| file == name);
         if let Some(expected) = place.and_then(|place| config.source.sha256.get(place))
             && *expected != hash
         {
-            return Err(format!("{shown}: found sha256 {hash}, expected {expected}; the set is blocked"));
+            let message = format!("found sha256 {hash}, expected {expected}; the dataset is not used");
+            return Err(named(message));
         }
         hashes.insert(name.clone(), hash);
-        all.extend(table::rows(&bytes, &config.source).map_err(|message| format!("{shown}: {message}"))?);
+        all.extend(table::rows(&bytes, &config.source).map_err(named)?);
     }
     Ok(all)
 }
 
-/// Reads the bytes of a file, or of a member written as `archive.zip!member`.
-fn read(name: &str, data_dirs: &[&Path]) -> Result<(PathBuf, Vec<u8>), String> {
+/// Finds a file, and separates the name of its member if it is written as `archive.zip!member`.
+fn find<'a>(name: &'a str, data_dirs: &[&Path]) -> Result<(PathBuf, Option<&'a str>), String> {
     let (file, member) = match name.split_once('!') {
         Some((file, member)) => (file, Some(member)),
         None => (name, None),
     };
     let here = PathBuf::from(file);
     let places: Vec<PathBuf> = data_dirs.iter().map(|folder| folder.join(file)).chain([here]).collect();
-    let Some(path) = places.iter().find(|path| path.is_file()) else {
-        let places: Vec<String> = places.iter().map(|path| path.display().to_string()).collect();
-        return Err(format!("data file not found, looked for {}", places.join(", ")));
-    };
-    let bytes = fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    let bytes = match member {
-        None => bytes,
-        Some(member) => unzip(bytes, member).map_err(|message| format!("{}: {message}", path.display()))?,
-    };
-    Ok((path.clone(), bytes))
+    match places.iter().find(|path| path.is_file()) {
+        Some(path) => Ok((path.clone(), member)),
+        None => {
+            let places: Vec<String> = places.iter().map(|path| path.display().to_string()).collect();
+            Err(format!("data file not found, looked for {}", places.join(", ")))
+        }
+    }
 }
 
 fn unzip(bytes: Vec<u8>, member: &str) -> Result<Vec<u8>, String> {
@@ -163,7 +170,7 @@ fn row(mut columns: Columns, config: &DatasetConfig) -> Result<Option<Row>, Stri
     }
     for (name, processor) in &reader.map {
         let value = columns.get(name).ok_or_else(|| missing(name, &columns))?;
-        let processor = post::Post::named(processor)?;
+        let processor = post::Post::named(processor).map_err(|error| error.to_string())?;
         columns.insert(name.clone(), Value::String(processor.apply(&python_str(value))));
     }
     let mut visible = Map::new();

@@ -9,6 +9,7 @@ mod load;
 mod nearest;
 mod range;
 mod table;
+mod version;
 
 pub use catalog::{Catalog, CatalogEntry, Origin};
 pub use choices::ContinuationChoices;
@@ -18,5 +19,6 @@ pub use config::{
 };
 pub use load::{Dataset, Row};
 pub use range::RowRange;
+pub use version::{list_version, version};
 
 pub(crate) use nearest::{nearest, with_nearest};

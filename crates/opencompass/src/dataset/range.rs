@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+use crate::{Error, Result};
+
 /// One or more Python slices with step 1, each applied to the result of the one before.
 ///
 /// ```
@@ -23,9 +25,13 @@ impl RowRange {
     /// Parses slices as a dataset or run file writes them.
     ///
     /// # Errors
-    /// A message that names what was found and what was expected.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let fail = || format!("found `{text}`, expected a Python slice as [:100]");
+    /// [`Error::Value`] for a text that is not a list of slices.
+    pub fn parse(text: &str) -> Result<Self> {
+        let fail = || Error::Value {
+            place: "row range".to_owned(),
+            found: format!("`{text}`"),
+            expected: "a Python slice as [:100]".to_owned(),
+        };
         let mut slices = Vec::new();
         let mut rest = text.trim();
         while !rest.is_empty() {
@@ -60,9 +66,9 @@ fn bound(text: &str) -> Option<Option<i64>> {
 }
 
 impl TryFrom<String> for RowRange {
-    type Error = String;
+    type Error = Error;
 
-    fn try_from(text: String) -> Result<Self, String> {
+    fn try_from(text: String) -> Result<Self> {
         Self::parse(&text)
     }
 }

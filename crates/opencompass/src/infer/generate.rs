@@ -6,7 +6,7 @@ use super::prediction::first_error;
 use super::shots::Asker;
 use super::{Ask, InferContext, Item, Outcome, Prediction};
 use crate::dataset::{Dataset, Mode};
-use crate::model::{Answer, Message, MessageRole, Profile, Protocol, Request, Sampling};
+use crate::model::{Answer, ChatMessage, MessageRole, Profile, Protocol, Request, Sampling};
 use crate::prompt::{MetaTemplate, PromptList, Purpose, RoleMessage, render_messages, render_text};
 
 /// Creates the request of row `index`.
@@ -28,7 +28,7 @@ pub(super) fn item(
         if chat {
             let meta = profile.meta_template.clone().filter(has_api_roles).unwrap_or_else(MetaTemplate::api);
             let messages = messages(render_messages(list, &meta, Purpose::Generate)?)?;
-            let text: String = messages.iter().map(|message| message.content.as_str()).collect();
+            let text: String = messages.iter().map(ChatMessage::text).collect();
             let tools = infer.tools.clone();
             Ok((Request::Chat { messages, tools, sampling: sampling.clone() }, text))
         } else {
@@ -54,7 +54,7 @@ fn has_api_roles(meta: &MetaTemplate) -> bool {
         .any(|part| matches!(part, crate::prompt::MetaPart::Role(role) if role.api_role.is_some()))
 }
 
-fn messages(turns: Vec<RoleMessage>) -> Result<Vec<Message>, String> {
+fn messages(turns: Vec<RoleMessage>) -> Result<Vec<ChatMessage>, String> {
     let message = |turn: RoleMessage| {
         let role = match turn.role.as_str() {
             "SYSTEM" => MessageRole::System,
@@ -62,7 +62,7 @@ fn messages(turns: Vec<RoleMessage>) -> Result<Vec<Message>, String> {
             "BOT" => MessageRole::Assistant,
             other => return Err(format!("api_role: found `{other}`, expected HUMAN, BOT or SYSTEM")),
         };
-        Ok(Message { role, content: turn.prompt })
+        Ok(ChatMessage::new(role, turn.prompt))
     };
     turns.into_iter().map(message).collect()
 }

@@ -47,6 +47,7 @@ pub(super) fn conclude(item: &Item, outcomes: &[Outcome], denominator: PplDenomi
     let mut record = Map::new();
     record.insert("in-context examples".to_owned(), json!(item.shots));
     let mut best: Option<(&str, f64)> = None;
+    let mut scores = Vec::with_capacity(outcomes.len());
     let mut error = first_error(outcomes);
     for (ask, outcome) in item.asks.iter().zip(outcomes) {
         let Ok(Answer::Scored { tokens, log_prob, .. }) = outcome else { continue };
@@ -60,6 +61,7 @@ pub(super) fn conclude(item: &Item, outcomes: &[Outcome], denominator: PplDenomi
             continue;
         }
         let ppl = -log_prob / count as f64;
+        scores.push(LabelScore { ppl, tokens: *tokens, log_prob: *log_prob });
         if best.is_none_or(|(_, lowest)| ppl < lowest) {
             best = Some((label, ppl));
         }
@@ -84,10 +86,35 @@ pub(super) fn conclude(item: &Item, outcomes: &[Outcome], denominator: PplDenomi
     Prediction {
         gold: item.gold.clone(),
         text,
+        tied: error.is_none() && is_tied(&scores),
         error,
         record: Value::Object(record),
         ..Prediction::default()
     }
+}
+
+/// What the model said of one label.
+struct LabelScore {
+    /// Exponent of the perplexity: the smallest one wins.
+    ppl: f64,
+    tokens: usize,
+    log_prob: f64,
+}
+
+/// Says whether the scores do not tell the labels apart: another label is as good as the winner, or all tokens of all
+/// labels have one log-probability, so that lengths decide.
+fn is_tied(scores: &[LabelScore]) -> bool {
+    let lowest = scores.iter().map(|score| score.ppl).fold(f64::INFINITY, f64::min);
+    let winners = scores.iter().filter(|score| score.ppl <= lowest).count();
+    let constant = |unscored: usize| {
+        let means = || scores.iter().map(|score| score.log_prob / (score.tokens - unscored) as f64);
+        let low = means().fold(f64::INFINITY, f64::min);
+        let high = means().fold(f64::NEG_INFINITY, f64::max);
+        high - low <= 1e-9 * low.abs()
+    };
+    // Some servers score the first token and some do not.
+    let several = scores.iter().all(|score| score.tokens > 1);
+    scores.len() > 1 && (winners > 1 || constant(0) || (several && constant(1)))
 }
 
 #[cfg(test)]
@@ -119,6 +146,27 @@ mod tests {
         let winner = |denominator| conclude(&item(&["A", "B"]), &outcomes, denominator).text;
         assert_eq!(winner(PplDenominator::Tokens).as_deref(), Some("A"));
         assert_eq!(winner(PplDenominator::Scored).as_deref(), Some("B"));
+    }
+
+    #[test]
+    fn scores_that_do_not_tell_labels_apart_are_ties() {
+        let tied = |outcomes: &[Outcome]| {
+            let labels = ["A", "B", "C"];
+            conclude(&item(&labels[..outcomes.len()]), outcomes, PplDenominator::Tokens).tied
+        };
+        for (outcomes, expected) in [
+            (vec![scored(4, 0.0), scored(7, 0.0)], true),
+            (vec![scored(4, -2.0), scored(4, -2.0), scored(4, -9.0)], true),
+            (vec![scored(4, -9.0), scored(4, -9.0), scored(4, -2.0)], false),
+            // One log-probability for every token, with and without the first one.
+            (vec![scored(4, -1.2), scored(7, -2.1)], true),
+            (vec![scored(4, -0.9), scored(7, -1.8)], true),
+            (vec![scored(4, -0.9), scored(7, -1.9)], false),
+            (vec![scored(1, -0.5), scored(1, -0.6)], false),
+            (vec![scored(4, -2.0), Err("status 500".to_owned())], false),
+        ] {
+            assert_eq!(tied(&outcomes), expected, "{outcomes:?}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::model::{Answer, Call, Profile, Request};
+use crate::model::{Answer, FunctionCall, Profile, Request};
 
 /// One request of an item.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,8 +66,10 @@ pub struct Prediction {
     pub gold: Value,
     /// Text of the answer, or the winning label.
     pub text: Option<String>,
+    /// `ppl`: whether the scores do not tell the labels apart, so that order or length chose the label.
+    pub tied: bool,
     /// Tool calls of the answer.
-    pub calls: Vec<Call>,
+    pub calls: Vec<FunctionCall>,
     /// `rolling`: information content of the text.
     pub measured: Option<Measured>,
     /// The reason if there is no answer.

@@ -1,5 +1,6 @@
 //! The examples (shots) of a question, fewer of them if the prompt would be too long.
 
+use crate::Error;
 use crate::dataset::{Dataset, Retriever};
 use crate::model::Profile;
 use crate::prompt::{PromptList, Template, python_str};
@@ -24,7 +25,9 @@ pub(super) struct Fitted<T> {
 impl<'a> Asker<'a> {
     pub(super) fn new(dataset: &'a Dataset) -> Result<Self, String> {
         let prompt = &dataset.config.prompt;
-        Ok(Self { dataset, question: prompt.template()?, shot: prompt.shot_template()? })
+        let message = |error: Error| error.to_string();
+        let question = prompt.template().map_err(message)?;
+        Ok(Self { dataset, question, shot: prompt.shot_template().map_err(message)? })
     }
 
     /// Returns the labels of the question's template.

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use internlm_model::tokenizer::Tokenizer;
 use lmdeploy::client::{Client, ClientConfig};
 
-use super::weights::{load_tokenizer, weights_hash};
+use super::weights::weights_hash;
 use super::{Answer, Answering, EvaluatedModelConfig, Model, Needs, Profile, Request, ScoredText, wire};
 use crate::{Error, Result};
 
@@ -23,10 +24,11 @@ impl ApiModel {
     /// Asks the server for its models. If `needs` says so, also tries whether it returns log-probabilities.
     ///
     /// # Errors
-    /// [`Error::Unreachable`] when the server does not answer; [`Error::Model`] when it does not serve the model
-    /// or the files of the weights cannot be read.
+    /// [`Error::Unreachable`] when the server does not answer; [`Error::Model`] when it does not serve the model;
+    /// [`Error::Weights`] when the files of the weights cannot be read.
     pub async fn connect(config: &EvaluatedModelConfig, needs: Needs) -> Result<Self> {
         let fail = |message: String| Error::Model { model: config.name.clone(), message };
+        let unreadable = |source| Error::Weights { model: config.name.clone(), source: Box::new(source) };
         let url = config.base_url.clone().unwrap_or_default();
         let mut client = ClientConfig::new(&url)
             .with_timeout(Duration::from_secs(config.timeout_seconds))
@@ -49,11 +51,11 @@ impl ApiModel {
         })?;
         let served_length = served.max_model_len.and_then(|length| usize::try_from(length).ok());
         let max_seq_len = config.max_seq_len.or(served_length).unwrap_or(DEFAULT_MAX_SEQ_LEN);
-        let mut profile =
-            Profile::new(&config.name, identity(config, &served.id).map_err(fail)?, max_seq_len);
+        let identity = identity(config, &served.id).map_err(unreadable)?;
+        let mut profile = Profile::new(&config.name, identity, max_seq_len);
         profile.protocol = config.protocol;
         profile.meta_template = config.meta_template.clone();
-        profile.tokenizer = config.weights.as_deref().map(load_tokenizer).transpose().map_err(fail)?;
+        profile.tokenizer = config.weights.as_deref().map(Tokenizer::load).transpose().map_err(unreadable)?;
         let mut model = Self { client, served_name: served.id.clone(), profile };
         model.profile.log_probs = match (config.log_probs, needs) {
             (Some(false), _) => Err("model.log-probs is false".to_owned()),
@@ -73,7 +75,7 @@ impl ApiModel {
     }
 
     async fn send(&self, request: &Request) -> Result<Answer> {
-        let failed = |error: lmdeploy::Error| Error::Answer(error.to_string());
+        let failed = |source| Error::Request { model: self.profile.name.clone(), source: Box::new(source) };
         let (client, name) = (&self.client, &self.served_name);
         match request {
             Request::Chat { messages, tools, sampling } => {
@@ -93,7 +95,7 @@ impl ApiModel {
 }
 
 /// Returns what makes answers change: the hash of the weights if they are at hand, otherwise server and name.
-fn identity(config: &EvaluatedModelConfig, served_name: &str) -> Result<String, String> {
+fn identity(config: &EvaluatedModelConfig, served_name: &str) -> internlm_model::Result<String> {
     match &config.weights {
         Some(path) => Ok(format!("weights:{}", weights_hash(path)?)),
         None => Ok(format!("api:{}:{served_name}", config.base_url.as_deref().unwrap_or_default())),

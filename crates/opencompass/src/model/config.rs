@@ -119,8 +119,8 @@ impl EvaluatedModelConfig {
         if self.kind == ModelKind::Local && self.weights.is_none() {
             problems.push("model.weights: found none, expected a model folder or GGUF file".to_owned());
         }
-        if self.max_seq_len.is_some_and(|length| length < 2) {
-            problems.push("model.max-seq-len: expected 2 or more".to_owned());
+        if let Some(length) = self.max_seq_len.filter(|length| *length < 2) {
+            problems.push(format!("model.max-seq-len: found {length}, expected 2 or more"));
         }
         problems
     }

@@ -9,7 +9,8 @@ use crate::Result;
 ///
 /// # Errors
 /// [`Error::Unreachable`](crate::Error::Unreachable) when the server does not answer;
-/// [`Error::Model`](crate::Error::Model) when the model cannot be used as `config` describes it.
+/// [`Error::Model`](crate::Error::Model) when the model cannot be used as `config` describes it;
+/// [`Error::Weights`](crate::Error::Weights) when its files cannot be read.
 pub async fn connect(config: &EvaluatedModelConfig, needs: Needs) -> Result<Box<dyn Model>> {
     Ok(match config.kind {
         ModelKind::Api => Box::new(ApiModel::connect(config, needs).await?),

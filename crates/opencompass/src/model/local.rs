@@ -20,12 +20,14 @@ impl LocalModel {
     /// Loads the weights that `config` names.
     ///
     /// # Errors
-    /// [`Error::Model`] when the weights cannot be read or do not fit into memory.
+    /// [`Error::Weights`] when the weights cannot be read; [`Error::Model`] when they do not fit into memory.
     pub fn load(config: &EvaluatedModelConfig) -> Result<Self> {
         let fail = |message: String| Error::Model { model: config.name.clone(), message };
         let path = config.weights.clone().unwrap_or_default();
         let device = config.device.as_deref().unwrap_or("cpu");
-        let identity = format!("local:{device}:{}", weights_hash(&path).map_err(fail)?);
+        let hash = weights_hash(&path)
+            .map_err(|source| Error::Weights { model: config.name.clone(), source: Box::new(source) })?;
+        let identity = format!("local:{device}:{hash}");
         let mut deploy = DeployConfig::new(path);
         deploy.model.device = device.to_owned();
         deploy.queue.max_queue = Some(usize::MAX);
@@ -44,9 +46,9 @@ impl LocalModel {
     }
 }
 
-/// Sends a request to the engine and waits for the answer on this thread.
-fn send(pipeline: &Pipeline, request: &Request) -> Result<Answer> {
-    let failed = |error: lmdeploy::Error| Error::Answer(error.to_string());
+/// Sends a request to the engine of `model` and waits for the answer on this thread.
+fn send(model: &str, pipeline: &Pipeline, request: &Request) -> Result<Answer> {
+    let failed = |source| Error::Request { model: model.to_owned(), source: Box::new(source) };
     // The engine serves only one model, and an empty name means that one.
     match request {
         Request::Chat { messages, tools, sampling } => {
@@ -70,10 +72,11 @@ impl Model for LocalModel {
     }
 
     fn answer<'a>(&'a self, request: &'a Request) -> Answering<'a> {
-        let (pipeline, request) = (Arc::clone(&self.pipeline), request.clone());
+        let (model, pipeline) = (self.profile.name.clone(), Arc::clone(&self.pipeline));
+        let (asked, request) = (model.clone(), request.clone());
         Box::pin(async move {
-            let waiting = tokio::task::spawn_blocking(move || send(&pipeline, &request));
-            waiting.await.map_err(|error| Error::Answer(format!("the engine's caller ended: {error}")))?
+            let waiting = tokio::task::spawn_blocking(move || send(&asked, &pipeline, &request));
+            waiting.await.map_err(|source| Error::Thread { model, source })?
         })
     }
 }

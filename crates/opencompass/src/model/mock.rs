@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use internlm_kit::hash::sha256;
 
-use super::{Answer, Answering, EvaluatedModelConfig, MockRule, Model, Profile, Request, ScoredText};
+use super::{
+    Answer, Answering, ChatMessage, EvaluatedModelConfig, MockRule, Model, Profile, Request, ScoredText,
+};
 use crate::Result;
 
 /// A function from requests to answers.
@@ -61,8 +63,8 @@ impl MockModel {
 fn follow(rule: &MockRule, request: &Request) -> Answer {
     let prompt = match request {
         Request::Score { text } => return uniform(text),
-        Request::Complete { prompt, .. } => prompt.as_str(),
-        Request::Chat { messages, .. } => messages.last().map_or("", |message| message.content.as_str()),
+        Request::Complete { prompt, .. } => prompt.clone(),
+        Request::Chat { messages, .. } => messages.last().map(ChatMessage::text).unwrap_or_default(),
     };
     let text = match rule {
         MockRule::Constant { text } => text.clone(),

@@ -23,4 +23,8 @@ pub use connect::connect;
 pub use local::LocalModel;
 pub use mock::MockModel;
 pub use profile::{Needs, Profile};
-pub use request::{Answer, Call, Message, MessageRole, Request, Sampling, ScoredText};
+pub use request::{Answer, Request, Sampling, ScoredText};
+
+/// Messages and calls are those of OpenAI's chat format, re-exported so that a model of your own needs no further
+/// dependency.
+pub use internlm_model::chat::openai::{ChatMessage, FunctionCall, MessageRole};

@@ -1,6 +1,9 @@
 //! Requests and answers: plain data that can be hashed, stored and compared.
+//!
+//! Messages and calls are those of [`internlm_model::chat::openai`]. Their JSON is part of the keys of stored answers.
 
 use internlm_kit::hash::sha256;
+use internlm_model::chat::openai::{ChatMessage, FunctionCall, MessageRole};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -18,7 +21,7 @@ pub enum Request {
     /// Answer a conversation in the model's chat format.
     Chat {
         /// The conversation so far.
-        messages: Vec<Message>,
+        messages: Vec<ChatMessage>,
         /// Tools on offer, each `{name, description, parameters}`.
         tools: Vec<Value>,
         /// Settings of the generation.
@@ -54,28 +57,7 @@ pub enum ScoredText {
     Ids(Vec<u32>),
 }
 
-/// One message of a conversation.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub struct Message {
-    /// The author of the message.
-    pub role: MessageRole,
-    /// Text of the message.
-    pub content: String,
-}
-
-/// The author of a message.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum MessageRole {
-    /// The operator, who gives instructions.
-    System,
-    /// The user, who asks.
-    User,
-    /// The model, which answers.
-    Assistant,
-}
-
-/// The answer of a model.
+/// What a model returned for one request, as the item store keeps it.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Answer {
@@ -83,9 +65,9 @@ pub enum Answer {
     Reply {
         /// Text without the marks of calls.
         text: String,
-        /// Tool calls in their order.
+        /// Tool calls in their order, as the server parsed them.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        calls: Vec<Call>,
+        calls: Vec<FunctionCall>,
     },
     /// The summed log-probabilities of a prompt.
     Scored {
@@ -97,15 +79,6 @@ pub enum Answer {
         #[serde(default)]
         unscored_bytes: usize,
     },
-}
-
-/// A tool call of an answer, as the server parsed it.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub struct Call {
-    /// Name of the tool.
-    pub name: String,
-    /// Arguments as the model wrote them, which should be a JSON object.
-    pub arguments: String,
 }
 
 impl Answer {
@@ -133,15 +106,38 @@ impl Request {
                 .iter()
                 .map(|message| {
                     let role = match message.role {
-                        MessageRole::System => "SYSTEM",
+                        MessageRole::System | MessageRole::Developer => "SYSTEM",
                         MessageRole::User => "HUMAN",
                         MessageRole::Assistant => "BOT",
+                        // Results of tools, under each of their names.
+                        _ => "TOOL",
                     };
-                    serde_json::json!({ "role": role, "prompt": message.content })
+                    serde_json::json!({ "role": role, "prompt": message.text() })
                 })
                 .collect(),
             Self::Score { text: ScoredText::Text(text) } => Value::from(text.as_str()),
             Self::Score { text: ScoredText::Ids(ids) } => serde_json::json!({ "ids": ids.len() }),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stored_form_of_messages_and_calls_stays_the_same() {
+        let messages = vec![ChatMessage::system("a"), ChatMessage::user("b"), ChatMessage::assistant("")];
+        let request = Request::Chat { messages, tools: Vec::new(), sampling: Sampling::default() };
+        let expected = concat!(
+            r#"{"kind":"chat","messages":[{"role":"system","content":"a"},{"role":"user","content":"b"},"#,
+            r#"{"role":"assistant","content":""}],"tools":[],"#,
+            r#""sampling":{"max_tokens":null,"temperature":0.0,"stop":[],"seed":0}}"#,
+        );
+        assert_eq!(serde_json::to_string(&request).expect("plain data"), expected);
+        let call = FunctionCall { name: "A".to_owned(), arguments: "{\"x\": 1}".to_owned() };
+        let answer = Answer::Reply { text: "t".to_owned(), calls: vec![call] };
+        let expected = r#"{"kind":"reply","text":"t","calls":[{"name":"A","arguments":"{\"x\": 1}"}]}"#;
+        assert_eq!(serde_json::to_string(&answer).expect("plain data"), expected);
     }
 }

@@ -7,7 +7,7 @@ use lmdeploy::protocol::{
 };
 use serde_json::Value;
 
-use super::{Answer, Call, Message, MessageRole, Sampling, ScoredText};
+use super::{Answer, Sampling, ScoredText};
 use crate::{Error, Result};
 
 /// How lmdeploy writes a token that is only part of a character.
@@ -16,39 +16,39 @@ const PARTIAL: &str = "bytes:\\x";
 /// Creates the body for a conversation.
 pub(super) fn chat_request(
     model: &str,
-    messages: &[Message],
+    messages: &[ChatMessage],
     tools: &[Value],
     sampling: &Sampling,
 ) -> Result<ChatRequest> {
-    let tools = tools.iter().map(|tool| {
-        let function: FunctionDefinition = serde_json::from_value(tool.clone())
-            .map_err(|error| Error::Answer(format!("infer.tools: {error}")))?;
+    let tools = tools.iter().enumerate().map(|(index, tool)| {
+        let unfit = |error: serde_json::Error| Error::Value {
+            place: format!("infer.tools.{index}"),
+            found: tool.to_string(),
+            expected: format!("a function ({error})"),
+        };
+        let function: FunctionDefinition = serde_json::from_value(tool.clone()).map_err(unfit)?;
         Ok(ToolDefinition { kind: "function".to_owned(), function })
     });
     let tools = tools.collect::<Result<Vec<_>>>()?;
-    Ok(ChatRequest {
-        model: model.to_owned(),
-        messages: messages.iter().map(chat_message).collect(),
-        tools: (!tools.is_empty()).then_some(tools),
-        temperature: Some(sampling.temperature),
-        max_tokens: sampling.max_tokens,
-        stop: stop(sampling),
-        seed: Some(sampling.seed.cast_signed()),
-        ..ChatRequest::default()
-    })
+    let mut request = ChatRequest::new(messages.to_vec())
+        .with_model(model)
+        .with_temperature(sampling.temperature)
+        .with_seed(sampling.seed.cast_signed());
+    request.tools = (!tools.is_empty()).then_some(tools);
+    request.max_tokens = sampling.max_tokens;
+    request.stop = stop(sampling);
+    Ok(request)
 }
 
 /// Creates the body for a text to continue.
 pub(super) fn complete_request(model: &str, prompt: &str, sampling: &Sampling) -> CompletionRequest {
-    CompletionRequest {
-        model: model.to_owned(),
-        prompt: Prompt::Text(prompt.to_owned()),
-        temperature: Some(sampling.temperature),
-        max_tokens: sampling.max_tokens,
-        stop: stop(sampling),
-        seed: Some(sampling.seed.cast_signed()),
-        ..CompletionRequest::default()
-    }
+    let mut request = CompletionRequest::new(prompt)
+        .with_model(model)
+        .with_temperature(sampling.temperature)
+        .with_seed(sampling.seed.cast_signed());
+    request.max_tokens = sampling.max_tokens;
+    request.stop = stop(sampling);
+    request
 }
 
 /// Creates the body for a text to score: an echo of the prompt without new tokens.
@@ -57,25 +57,15 @@ pub(super) fn score_request(model: &str, text: &ScoredText) -> CompletionRequest
         ScoredText::Text(text) => Prompt::Text(text.clone()),
         ScoredText::Ids(ids) => Prompt::Ids(ids.clone()),
     };
-    CompletionRequest {
-        model: model.to_owned(),
-        prompt,
-        max_tokens: Some(0),
-        echo: Some(true),
-        logprobs: Some(0),
-        temperature: Some(0.0),
-        ..CompletionRequest::default()
-    }
+    let request = CompletionRequest::new(prompt).with_model(model).with_max_tokens(0);
+    request.with_echo().with_logprobs(0).with_temperature(0.0)
 }
 
 /// Reads text and calls of a chat response.
 pub(super) fn chat_answer(response: &ChatResponse) -> Result<Answer> {
     let message = response.message().ok_or_else(no_choice)?;
-    let call = |call: &lmdeploy::protocol::ToolCall| Call {
-        name: call.function.name.clone(),
-        arguments: call.function.arguments.clone(),
-    };
-    Ok(Answer::Reply { text: message.text(), calls: message.calls().iter().map(call).collect() })
+    let calls = message.calls().iter().map(|call| call.function.clone()).collect();
+    Ok(Answer::Reply { text: message.text(), calls })
 }
 
 /// Reads the text of a completion.
@@ -86,8 +76,7 @@ pub(super) fn complete_answer(response: CompletionResponse) -> Result<Answer> {
 /// Reads the log-probabilities of an echoed prompt and sums them.
 pub(super) fn score_answer(response: CompletionResponse, text: &ScoredText) -> Result<Answer> {
     let log_probs = choice(response)?.logprobs;
-    let log_probs = log_probs
-        .ok_or_else(|| Error::Answer("found no logprobs, expected those of the prompt".to_owned()))?;
+    let log_probs = log_probs.ok_or_else(|| missing("logprobs", "those of the prompt"))?;
     summed(&log_probs, text)
 }
 
@@ -96,21 +85,27 @@ fn choice(response: CompletionResponse) -> Result<CompletionChoice> {
 }
 
 fn no_choice() -> Error {
-    Error::Answer("found no choices, expected one".to_owned())
+    missing("choices", "one")
+}
+
+fn missing(place: &str, expected: &'static str) -> Error {
+    Error::Answer { place: place.to_owned(), found: "none".to_owned(), expected }
 }
 
 /// Sums the log-probabilities of all tokens; the first one counts only if it has one.
 fn summed(log_probs: &CompletionLogprobs, text: &ScoredText) -> Result<Answer> {
     let values = &log_probs.token_logprobs;
     let Some(first) = values.first() else {
-        return Err(Error::Answer("found no token_logprobs, expected one per token".to_owned()));
+        return Err(missing("logprobs.token_logprobs", "one per token"));
     };
     let mut log_prob = 0.0;
     for (index, value) in values.iter().enumerate().skip(1) {
-        let value = value.filter(|value| value.is_finite()).ok_or_else(|| {
-            Error::Answer(format!("token {index}: found no finite log-probability, expected one"))
+        let finite = value.filter(|value| value.is_finite()).ok_or_else(|| Error::Answer {
+            place: format!("logprobs.token_logprobs.{index}"),
+            found: value.map_or("null".to_owned(), |value| value.to_string()),
+            expected: "a finite number",
         })?;
-        log_prob += f64::from(value);
+        log_prob += f64::from(finite);
     }
     let unscored_bytes = match (first.filter(|first| first.is_finite()), text) {
         (Some(first), _) => {
@@ -135,14 +130,6 @@ fn text_bytes(token: Option<&String>, text: &str) -> usize {
 
 fn stop(sampling: &Sampling) -> Option<OneOrMany> {
     (!sampling.stop.is_empty()).then(|| OneOrMany::Many(sampling.stop.clone()))
-}
-
-fn chat_message(message: &Message) -> ChatMessage {
-    match message.role {
-        MessageRole::System => ChatMessage::system(&message.content),
-        MessageRole::User => ChatMessage::user(&message.content),
-        MessageRole::Assistant => ChatMessage::assistant(&message.content),
-    }
 }
 
 #[cfg(test)]
@@ -170,8 +157,16 @@ mod tests {
     #[test]
     fn missing_and_infinite_values_are_errors() {
         let text = ScoredText::Text("a".to_owned());
-        for values in [&[][..], &[None, None], &[None, Some(f32::NEG_INFINITY)]] {
-            assert!(summed(&log_probs(&["a", "b"], values), &text).is_err(), "{values:?}");
+        for (values, message) in [
+            (&[][..], "answer: logprobs.token_logprobs: found none, expected one per token"),
+            (&[None, None][..], "answer: logprobs.token_logprobs.1: found null, expected a finite number"),
+            (
+                &[None, Some(f32::NEG_INFINITY)][..],
+                "answer: logprobs.token_logprobs.1: found -inf, expected a finite number",
+            ),
+        ] {
+            let error = summed(&log_probs(&["a", "b"], values), &text).expect_err(message);
+            assert_eq!(error.to_string(), message);
         }
     }
 }

@@ -79,7 +79,7 @@ impl PromptList {
     ///
     /// # Errors
     /// A message, when the parts of a dialogue would have to go inside a turn or a plain text.
-    pub fn insert(self, mark: &str, shots: &Self) -> Result<Self, String> {
+    pub(crate) fn insert(self, mark: &str, shots: &Self) -> Result<Self, String> {
         match (self, shots) {
             (Self::Text(text), Self::Text(shots)) => Ok(Self::Text(text.replace(mark, shots))),
             (Self::Text(text), Self::Parts(_)) if text.contains(mark) => {

@@ -10,11 +10,9 @@ mod meta;
 mod python;
 mod render;
 mod template;
-mod version;
 
 pub use list::{Part, PromptList, Section, Turn};
 pub use meta::{MetaPart, MetaRole, MetaTemplate};
 pub use python::{format_fields, python_str};
 pub use render::{Purpose, RoleMessage, render_messages, render_text};
 pub use template::{LabelTemplate, PromptConfig, Rounds, ShotConfig, Template, TextOrTurn};
-pub use version::{list_version, version};

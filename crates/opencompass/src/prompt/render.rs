@@ -89,7 +89,7 @@ pub fn render_messages(
     for piece in pieces {
         let Printed::Role { role, text } = piece else { continue };
         let Some(name) = role.api_role else {
-            return Err(format!("meta template: role `{}` has no api_role", role.role));
+            return Err(no_api_role(meta, &role.role));
         };
         match messages.last_mut() {
             Some(last) if last.role == name => {
@@ -100,6 +100,16 @@ pub fn render_messages(
         }
     }
     Ok(messages)
+}
+
+fn no_api_role(meta: &MetaTemplate, role: &str) -> String {
+    let named = meta.roles().into_values().filter(|role| role.api_role.is_some());
+    let named: Vec<&str> = named.map(|role| role.role.as_str()).collect();
+    let named = if named.is_empty() { "none".to_owned() } else { named.join(", ") };
+    format!(
+        "meta template: role `{role}`: found no api_role, expected HUMAN, BOT or SYSTEM; \
+         roles that have one: {named}"
+    )
 }
 
 /// The upstream parser whose details apply.

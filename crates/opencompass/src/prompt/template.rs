@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{Part, PromptList, Section, Turn};
+use crate::Error;
 
 /// Plain text or a turn, at the beginning or end of a dialogue.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -55,6 +56,7 @@ pub enum Template {
 /// mode `rolling`.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
 pub struct PromptConfig {
     /// Template of one example. Default: the template of the question.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -98,8 +100,13 @@ impl PromptConfig {
     /// Returns the template of the question.
     ///
     /// # Errors
-    /// A message, unless exactly one of `text`, `rounds` and `labels` is given.
-    pub fn template(&self) -> Result<Template, String> {
+    /// [`Error::Value`], unless exactly one of `text`, `rounds` and `labels` is given.
+    pub fn template(&self) -> Result<Template, Error> {
+        let unclear = |found: &str| Error::Value {
+            place: "prompt".to_owned(),
+            found: found.to_owned(),
+            expected: "one of text, rounds, labels".to_owned(),
+        };
         let given = [self.text.is_some(), !self.rounds.is_empty(), !self.labels.is_empty()];
         match given {
             [true, false, false] => Ok(Template::Text(self.text.clone().unwrap_or_default())),
@@ -109,10 +116,8 @@ impl PromptConfig {
                 end: self.end.clone(),
             })),
             [false, false, true] => Ok(Template::Labels(self.labels.clone())),
-            [false, false, false] => {
-                Err("prompt: found none, expected one of text, rounds, labels".to_owned())
-            }
-            _ => Err("prompt: found several, expected one of text, rounds, labels".to_owned()),
+            [false, false, false] => Err(unclear("none")),
+            _ => Err(unclear("several")),
         }
     }
 
@@ -120,7 +125,7 @@ impl PromptConfig {
     ///
     /// # Errors
     /// The same as [`PromptConfig::template`].
-    pub fn shot_template(&self) -> Result<Template, String> {
+    pub(crate) fn shot_template(&self) -> Result<Template, Error> {
         match &self.ice {
             None => self.template(),
             Some(ShotConfig::Text(text)) => Ok(Template::Text(text.clone())),

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::RunFolder;
 use super::folder::RESOLVED;
-use crate::prompt::version;
+use crate::dataset::version;
 use crate::{Evaluation, EvaluationConfig, Result};
 
 /// What the user can do when a folder belongs to another run.
@@ -69,7 +69,8 @@ impl RunFolder {
         };
         let path = self.path().join(RESOLVED);
         let keys = match run_folder::differences(&path, &resolved, &HOW) {
-            Ok(keys) => keys,
+            // A new folder has no file to compare with.
+            Ok(keys) => keys.unwrap_or_default(),
             Err(error) if reuse == Reuse::Same => return Err(error.into()),
             // A run that takes over the folder does not need what was there.
             Err(_) => Vec::new(),

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::RunFolder;
 use super::json::write_json;
-use crate::prompt::version;
+use crate::dataset::version;
 use crate::score::wilson;
 use crate::summary::{ResultMap, Summary, SummaryDataset, SummaryInput};
 use crate::{CellResult, CellState, Evaluation, EvaluationConfig, Result};
@@ -107,7 +107,8 @@ impl RunFolder {
     }
 }
 
-/// Returns the metrics of a cell, with `unanswered` if items have no answer, or its `error`.
+/// Returns the metrics of a cell, with `unanswered` if items have no answer and `ties` if the scores do not tell the
+/// labels apart, or its `error`.
 fn result_map(cell: &CellResult) -> ResultMap {
     match &cell.state {
         CellState::Refused(reason) => ResultMap::from_iter([("error".to_owned(), json!(reason))]),
@@ -119,6 +120,9 @@ fn result_map(cell: &CellResult) -> ResultMap {
                 // Written as text, so that tables do not take it for a metric.
                 let unanswered = format!("{failed} of {}", scores.details.len());
                 result.insert("unanswered".to_owned(), json!(unanswered));
+            }
+            if let Some(ties) = cell.ties() {
+                result.insert("ties".to_owned(), json!(format!("{ties} of {}", scores.details.len())));
             }
             if scores.metrics.is_empty() {
                 result.insert("error".to_owned(), json!("no item was answered"));

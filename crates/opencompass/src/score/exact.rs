@@ -1,5 +1,7 @@
 //! Verdicts on one answer: is it equal to the reference, by the rules of a published evaluator?
 
+use internlm_model::answer::Number;
+
 use super::post::general;
 
 /// Python's `string.punctuation`.
@@ -42,8 +44,8 @@ pub fn lambada_correct(prediction: &str, reference: &str) -> bool {
     general(word) == general(reference)
 }
 
-/// Compares two numbers by value: `42`, `42.0` and `1,000` against `1000`. Text that is not a number equals
-/// nothing. The relative tolerance of 1e-9 forgives the last digits of a division.
+/// Compares two numbers by value: `42` and `42.0`, `1,000` and `1000`, `1/2` and `5e-1`. Text that is not a number
+/// equals nothing. The relative tolerance of 1e-9 forgives the last digits of a division.
 ///
 /// ```
 /// use opencompass::score::number_equal;
@@ -52,11 +54,12 @@ pub fn lambada_correct(prediction: &str, reference: &str) -> bool {
 /// ```
 #[must_use]
 pub fn number_equal(prediction: &str, reference: &str) -> bool {
-    let value = |text: &str| text.trim().replace(',', "").parse::<f64>().ok();
-    match (value(prediction), value(reference)) {
-        (Some(a), Some(b)) => a == b || (a - b).abs() <= 1e-9 * a.abs().max(b.abs()),
-        _ => false,
-    }
+    let number = |text: &str| Number::parse(text).or_else(|| Number::parse(&text.replace(',', "")));
+    let (Some(prediction), Some(reference)) = (number(prediction), number(reference)) else { return false };
+    let (a, b) = (prediction.to_f64(), reference.to_f64());
+    // Numbers outside the range of machine numbers are equal only digit by digit.
+    prediction == reference
+        || (a.is_finite() && b.is_finite() && (a - b).abs() <= 1e-9 * a.abs().max(b.abs()))
 }
 
 #[cfg(test)]
@@ -99,6 +102,8 @@ mod tests {
             assert!(!number_equal(prediction, reference), "{prediction} / {reference}");
         }
         assert!(number_equal("1e3", "1000") && number_equal("0", "-0"));
+        assert!(number_equal("1/3", "0.3333333333333") && !number_equal("1/3", "0.333"));
+        assert!(!number_equal("1e400", "1e401"), "both are infinite as machine numbers");
     }
 
     proptest! {

@@ -1,8 +1,10 @@
 //! The check of tool calls: is a reply exactly one well-formed call of an offered tool?
 
+use internlm_model::chat::PluginCall;
+use internlm_model::chat::openai::{ToolCall, read_reply_call};
 use serde_json::{Map, Value};
 
-use crate::model::Call;
+use crate::model::FunctionCall;
 
 /// The verdict on the calls of a reply.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -14,23 +16,25 @@ pub enum CallCheck {
 }
 
 /// Checks that `calls` is exactly one call of one of `tools` (`{name, description, parameters}`). Its arguments
-/// have to be a JSON object with every required property, no unknown property, and values of the right types.
+/// have to be a JSON object with every required property, no unknown property, and values of the right types. They
+/// are decoded as agents and servers decode them, so that an empty text means no arguments.
 #[must_use]
-pub fn check_call(calls: &[Call], tools: &[Value]) -> CallCheck {
+pub fn check_call(calls: &[FunctionCall], tools: &[Value]) -> CallCheck {
     match well_formed(calls, tools) {
         Ok(arguments) => CallCheck::WellFormed(arguments),
         Err(reason) => CallCheck::Malformed(reason),
     }
 }
 
-fn well_formed(calls: &[Call], tools: &[Value]) -> Result<Map<String, Value>, String> {
+fn well_formed(calls: &[FunctionCall], tools: &[Value]) -> Result<Map<String, Value>, String> {
     let [call] = calls else {
         return Err(format!("found {} calls, expected one", calls.len()));
     };
-    let tool = tools.iter().find(|tool| tool["name"] == call.name.as_str());
-    let tool = tool.ok_or_else(|| format!("found a call of `{}`, which was not offered", call.name))?;
-    let arguments: Map<String, Value> = serde_json::from_str(&call.arguments)
-        .map_err(|error| format!("arguments: {error}, expected a JSON object"))?;
+    let read = read_reply_call(&ToolCall::new("", call.clone()));
+    let PluginCall { name, arguments } =
+        PluginCall::parse(&read.body).map_err(|problem| problem.to_string())?;
+    let tool = tools.iter().find(|tool| tool["name"] == name.as_str());
+    let tool = tool.ok_or_else(|| format!("found a call of `{name}`, which was not offered"))?;
     let schema = &tool["parameters"];
     for name in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
         if !arguments.contains_key(name) {
@@ -38,11 +42,13 @@ fn well_formed(calls: &[Call], tools: &[Value]) -> Result<Map<String, Value>, St
         }
     }
     for (name, value) in &arguments {
-        let property = &schema["properties"][name];
-        let Some(expected) = property["type"].as_str() else {
+        let Some(property) = schema["properties"].get(name) else {
             return Err(format!("arguments: found `{name}`, which the tool does not have"));
         };
-        if !has_type(value, expected) {
+        // A property without a type, for instance one that only lists its values, takes every value.
+        if let Some(expected) = property["type"].as_str()
+            && !has_type(value, expected)
+        {
             return Err(format!("arguments: found {value} as `{name}`, expected type {expected}"));
         }
     }
@@ -70,7 +76,7 @@ mod tests {
     fn check(name: &str, arguments: &str) -> CallCheck {
         let tools = [json!({"name": "Calculator", "parameters": {"type": "object",
             "properties": {"expression": {"type": "string"}}, "required": ["expression"]}})];
-        check_call(&[Call { name: name.to_owned(), arguments: arguments.to_owned() }], &tools)
+        check_call(&[FunctionCall { name: name.to_owned(), arguments: arguments.to_owned() }], &tools)
     }
 
     #[test]
@@ -87,5 +93,17 @@ mod tests {
             assert!(matches!(check(name, arguments), CallCheck::Malformed(_)), "{name} {arguments}");
         }
         assert_eq!(check_call(&[], &[]), CallCheck::Malformed("found 0 calls, expected one".to_owned()));
+    }
+
+    #[test]
+    fn no_arguments_and_a_property_without_a_type_are_well_formed() {
+        let tools = [json!({"name": "Clock", "parameters": {"type": "object",
+            "properties": {"zone": {"enum": ["UTC", "CET"]}}}})];
+        let zone = r#"{"zone": "UTC"}"#;
+        for (arguments, found) in [("", json!({})), ("null", json!({})), (zone, json!({"zone": "UTC"}))] {
+            let call = FunctionCall { name: "Clock".to_owned(), arguments: arguments.to_owned() };
+            let Value::Object(found) = found else { panic!("an object") };
+            assert_eq!(check_call(&[call], &tools), CallCheck::WellFormed(found), "{arguments}");
+        }
     }
 }

@@ -28,7 +28,7 @@ const HIDDEN_METRICS: [&str; 4] = ["bp", "sys_len", "ref_len", "type"];
 /// The columns of a table that describe a dataset.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct SummaryDataset {
-    /// Name of the dataset.
+    /// Name in the first column of the table.
     pub name: String,
     /// First six hexadecimal digits of the prompt hash.
     pub version: String,
@@ -210,13 +210,16 @@ fn row(input: &SummaryInput, board: &Board, name: &str, metric: Option<&str>) ->
     ];
     for model in &input.models {
         let score = board.parsed[model].get(name).and_then(|result| result.get(metric));
-        let mark = if is_partial(board, model, name) { "!" } else { "" };
-        cells.push(score.map_or_else(dash, |score| format!("{score:.2}{mark}")));
+        let marks = marks(board, model, name);
+        cells.push(score.map_or_else(dash, |score| format!("{score:.2}{marks}")));
     }
     cells
 }
 
-/// Says whether some items of the cell have no answer, see `unanswered` in the results.
-fn is_partial(board: &Board, model: &str, name: &str) -> bool {
-    board.raw[model].get(name).is_some_and(|result| result.contains_key("unanswered"))
+/// The marks of a doubtful score: `!` if some items have no answer, `?` if the scores do not tell the labels apart,
+/// see `unanswered` and `ties` in the results.
+fn marks(board: &Board, model: &str, name: &str) -> String {
+    let has = |key: &str| board.raw[model].get(name).is_some_and(|result| result.contains_key(key));
+    let marks = [("unanswered", '!'), ("ties", '?')];
+    marks.into_iter().filter(|(key, _)| has(key)).map(|(_, mark)| mark).collect()
 }

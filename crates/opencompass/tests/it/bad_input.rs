@@ -28,7 +28,7 @@ const CASES: &[Case] = &[
         &["--set", "run.wrokers=3"],
         &["wrokers", "nearest known key: `workers`"],
     ),
-    ("wrong type", |_| (), &["--set", "run.workers=many"], &["run.toml", "many"]),
+    ("wrong type", |_| (), &["--set", "run.workers=many"], &["--set run.workers=many: invalid type"]),
     (
         "several problems at once",
         |_| (),
@@ -86,7 +86,7 @@ const CASES: &[Case] = &[
             bad(bench, "files = [\"questions.jsonl\"]", "files = [\"questions.jsonl\"], sha256 = [\"00\"]");
         },
         &["--datasets", "bad"],
-        &["found sha256", "expected 00; the set is blocked"],
+        &["found sha256", "expected 00; the dataset is not used"],
     ),
     (
         "unknown key of a dataset",
@@ -117,6 +117,27 @@ const CASES: &[Case] = &[
         |bench| bad(bench, "\"gen\"", "\"ppl\""),
         &["--datasets", "bad"],
         &["prompt.labels: found 0, expected two or more for mode ppl"],
+    ),
+    (
+        "evaluator of another mode",
+        |bench| bad(bench, "\"acc\"", "\"bits_per_byte\""),
+        &["--datasets", "bad"],
+        &["infer.mode: found gen, expected rolling for evaluator bits_per_byte"],
+    ),
+    (
+        "tools outside of a conversation",
+        |bench| bad(bench, "\"gen\"", "\"gen\", tools = [{ description = \"d\" }]"),
+        &["--datasets", "bad"],
+        &[
+            "infer.tools: found 1 in mode gen, expected mode chat",
+            "infer.tools.0: found {\"description\":\"d\"}, expected a function",
+        ],
+    ),
+    (
+        "context of one token",
+        |_| (),
+        &["--set", "model.max-seq-len=1"],
+        &["model.max-seq-len: found 1, expected 2 or more"],
     ),
     ("bad slice", |_| (), &["--set", "test-range.sums=first"], &["found `first`, expected a Python slice"]),
     ("range of another set", |_| (), &["--set", "test-range.other=[:3]"], &["dataset `other`: not found"]),

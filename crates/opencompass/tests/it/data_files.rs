@@ -87,6 +87,32 @@ fn columns_come_from_inside_a_row_and_answers_become_letters() {
     assert!(error.to_string().contains("row 0: found the answer \"9\""), "{error}");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_that_the_system_cannot_read_is_failed_work_and_not_bad_input() {
+    use internlm_kit::exit::BadInput;
+    let folder = tempfile::tempdir().expect("temporary folder");
+    // A regular file whose first byte is an I/O error, as on a failing disk.
+    let error = load(folder.path(), "files = [\"/proc/self/mem\"]", READER).expect_err("cannot be read");
+    assert!(matches!(&error, Error::DataFile { dataset, .. } if dataset == "x"), "{error}");
+    assert!(error.to_string().starts_with("dataset x: /proc/self/mem: cannot read: "), "{error}");
+    assert!(!error.is_bad_input(), "{error}");
+    let error = Catalog::embedded().find(&["missing.toml"]).expect_err("not there");
+    assert!(matches!(error, Error::File(_)) && error.is_bad_input(), "{error}");
+}
+
+#[test]
+fn the_license_of_a_set_is_read_in_both_spellings() {
+    for key in ["license", "licence"] {
+        let text = format!(
+            "name = \"x\"\nsource = {{ files = [\"a\"] }}\nreader = {{ input = [\"q\"], output = \"a\" }}\n\
+             prompt = {{ text = \"{{q}}\" }}\ninfer = {{ mode = \"gen\" }}\nscore = {{ evaluator = \"acc\" }}\n\
+             meta = {{ {key} = \"MIT\" }}\n"
+        );
+        assert_eq!(DatasetConfig::parse(&text, "x.toml").expect(key).meta.license, "MIT");
+    }
+}
+
 #[test]
 fn the_first_folder_that_has_a_file_wins() {
     let (near, far) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));

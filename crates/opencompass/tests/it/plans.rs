@@ -10,7 +10,7 @@ use internlm_kit::exit::BadInput;
 use internlm_kit::stop::Stop;
 use opencompass::dataset::{Dataset, DatasetConfig};
 use opencompass::infer::{InferContext, PplDenominator};
-use opencompass::model::{Answer, Message, MessageRole, MockModel, Protocol, Request, ScoredText};
+use opencompass::model::{Answer, ChatMessage, MockModel, Protocol, Request, ScoredText};
 use opencompass::plan::Work;
 use opencompass::prompt::{MetaPart, MetaRole, MetaTemplate};
 use opencompass::{CellState, Error, Evaluation, RunFolder, Store, Unsupported};
@@ -64,7 +64,7 @@ fn the_same_rows_become_messages_text_or_scored_texts() {
     let request = |cell: usize| plan.cells[cell].items()[1].asks[0].request.clone();
     let Request::Chat { messages, tools, sampling } = request(0) else { panic!("messages") };
     // The answer is not in the prompt, and the model's own turn is left out.
-    assert_eq!(messages, [Message { role: MessageRole::User, content: "q1?".to_owned() }]);
+    assert_eq!(messages, [ChatMessage::user("q1?")]);
     assert_eq!((tools.len(), sampling.max_tokens, sampling.stop), (0, Some(5), vec!["\n".to_owned()]));
     let Request::Complete { prompt, .. } = request(1) else { panic!("a text") };
     assert_eq!(prompt, "q1?");
@@ -159,7 +159,7 @@ async fn a_model_that_is_gone_is_not_asked_for_ever() {
     let count = std::sync::Arc::clone(&asked);
     let model = MockModel::new("gone", move |_| {
         count.fetch_add(1, Ordering::SeqCst);
-        Err(Error::Answer("connection refused".to_owned()))
+        Err(Error::Answer { place: "choices".to_owned(), found: "none".to_owned(), expected: "one" })
     });
     let evaluation = Evaluation::new(vec![dataset(folder.path(), 40, GEN)], vec![Box::new(model)]);
     let plan = evaluation.plan(InferContext::default());
@@ -172,7 +172,7 @@ async fn a_model_that_is_gone_is_not_asked_for_ever() {
     let results = evaluation.conclude(&plan, &store, &failures);
     let scores = results[0].scores().expect("all items count as wrong");
     assert_eq!((scores.metrics["accuracy"], scores.answered), (0.0, 0));
-    assert_eq!(scores.details[0].reason.as_deref(), Some("connection refused"));
+    assert_eq!(scores.details[0].reason.as_deref(), Some("answer: choices: found none, expected one"));
     assert!(results[0].is_partial());
 }
 

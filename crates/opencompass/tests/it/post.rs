@@ -79,8 +79,66 @@ fn options_are_found_by_the_first_matching_pattern() {
 }
 
 #[test]
+fn repaired_options_are_the_ones_that_a_person_reads() {
+    let repaired = |cushion| {
+        move |step: &mut PostStep| {
+            step.options = Some("ABCD".to_owned());
+            step.cushion = Some(cushion);
+            step.repaired = Some(true);
+        }
+    };
+    for (text, with, without) in [
+        ("The answer is (B).", "B", "B"),
+        ("The answer is **B**, not A.", "B", "B"),
+        ("Answer: `C`", "C", "C"),
+        ("**Answer:** [D]", "D", "D"),
+        (r"so the answer is $\boxed{\text{D}}$", "D", "D"),
+        ("答案：【C】", "C", "C"),
+        ("A、B都不对，故选Ｄ", "D", "D"),
+        ("A错误，B错误，只有C选项正确", "C", "C"),
+        ("B. Because A and C are too small", "B", "B"),
+        ("A is wrong, because it is cold.\nC", "C", "C"),
+        ("A is wrong, so is B, and C remains", "C", ""),
+        ("A train is not a plane, so not C but B", "B", ""),
+        ("The answer is A because it is cold", "A", "A"),
+        ("Answer: B\n\nQuestion: Which one is red?\nAnswer: C", "B", "B"),
+        ("Answer: None of the above", "", ""),
+        ("Apples", "", ""),
+        ("A dog and a Cat", "", ""),
+    ] {
+        assert_eq!(apply("first_option_postprocess", repaired(true), text), with, "{text}");
+        assert_eq!(apply("first_option_postprocess", repaired(false), text), without, "{text}");
+    }
+    let last = |text| apply("last_option_postprocess", repaired(true), text);
+    assert_eq!((last("A or **B**. All Done"), last("None")), ("B".to_owned(), String::new()));
+}
+
+#[test]
+fn repaired_numbers_keep_their_separators() {
+    let repaired = |step: &mut PostStep| step.repaired = Some(true);
+    for (text, number) in [
+        ("He paid $12,500.", "12500"),
+        ("1,234,567.5 in all", "1234567.5"),
+        ("So -3,000. Question: how many of 7?", "-3000"),
+        ("none", "NULL"),
+    ] {
+        assert_eq!(apply("gsm8k", repaired, text), number, "{text}");
+    }
+    assert_eq!(apply("gsm8k", |_| (), "He paid $12,500."), "500", "the default is that of OpenCompass 0.5.4");
+    assert_eq!(apply("first_number_postprocess", repaired, "12,500 of 20,000"), "12500.0");
+}
+
+#[test]
+fn only_some_readings_are_repaired() {
+    let mut step = PostStep::new("general");
+    step.repaired = Some(true);
+    let error = Post::from_config(&PostConfig::Step(step)).expect_err("general has no faults").to_string();
+    assert!(error.starts_with("general: found `repaired`, expected it only with first_option"), "{error}");
+}
+
+#[test]
 fn arguments_are_needed_and_names_are_known() {
-    let error = |name: &str| Post::named(name).expect_err(name);
+    let error = |name: &str| Post::named(name).expect_err(name).to_string();
     assert!(error("first_option_postprocess").contains("found no `options`, expected letters"));
     assert!(error("think_pred").contains("found no `pattern`, expected one"));
     assert!(error("specific-xml-tag").contains("found no `tag`, expected one as <answer>"));

@@ -1,10 +1,9 @@
 //! The embedded files of published sets: asked as upstream asks, loaded from the user's files.
 
-use opencompass::dataset::{Catalog, Dataset};
+use opencompass::dataset::{Catalog, Dataset, list_version};
 use opencompass::infer::InferContext;
 use opencompass::model::{MockModel, Model, Request, ScoredText};
 use opencompass::plan::{Plan, Work};
-use opencompass::prompt::list_version;
 
 use crate::shared;
 

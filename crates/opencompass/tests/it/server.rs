@@ -70,6 +70,26 @@ fn scored(prompt: &Value, favorite: char) -> Response {
 }
 
 #[test]
+fn scores_that_do_not_tell_labels_apart_are_marked_and_warned_of() {
+    for (favorite, mark, ties) in [('\0', "?", json!("4 of 4")), ('b', "", Value::Null)] {
+        let bench = Bench::new(4);
+        let server = TestServer::start(move |request: &Request| match request.path.as_str() {
+            "/v1/completions" => scored(&request.body["prompt"], favorite),
+            _ => answers(request),
+        });
+        let set = set(server.url());
+        let arguments = ["run.toml", "--datasets", "pick"].into_iter().chain(set.iter().map(String::as_str));
+        let output = bench.run(&arguments.collect::<Vec<_>>());
+        let (code, stderr) = told(&output);
+        let table = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(code, Some(0), "{stderr}");
+        assert!(table.trim_end().ends_with(&format!("50.00{mark}")), "{table}");
+        assert_eq!(json_file(&bench, "out/results/mock/pick.json")["ties"], ties);
+        assert_eq!(stderr.contains("mock x pick: 4 of 4 items are ties"), !mark.is_empty(), "{stderr}");
+    }
+}
+
+#[test]
 fn chat_ppl_and_bits_per_byte_over_http() {
     let bench = Bench::new(4);
     let server = TestServer::start(answers);

@@ -5,7 +5,7 @@ use std::sync::Barrier;
 use std::thread;
 
 use internlm_kit::journal::JournalError;
-use opencompass::model::{Answer, Call};
+use opencompass::model::{Answer, FunctionCall};
 use opencompass::{Error, Store};
 use proptest::prelude::*;
 
@@ -95,7 +95,8 @@ fn a_second_process_is_told_and_the_first_one_loses_nothing() {
 }
 
 fn answer() -> impl Strategy<Value = Answer> {
-    let call = ("[A-Z][a-z]{0,5}", "\\PC{0,12}").prop_map(|(name, arguments)| Call { name, arguments });
+    let call =
+        ("[A-Z][a-z]{0,5}", "\\PC{0,12}").prop_map(|(name, arguments)| FunctionCall { name, arguments });
     prop_oneof![
         ("\\PC{0,20}", proptest::collection::vec(call, 0..3))
             .prop_map(|(text, calls)| Answer::Reply { text, calls }),

@@ -9,7 +9,6 @@ use internlm_model::{ModelConfig, TokenId, Tokenizer};
 use serde::Serialize;
 
 use super::ids::Ids;
-use super::json::write_json;
 use super::model::{ModelOptions, check_context};
 use super::sequence::{Sequence, best, log_sum_exp, pieces};
 use crate::{Engine, Error, LogitRows, Result};
@@ -102,7 +101,7 @@ pub(super) fn run(arguments: &GenerateArguments, out: &mut dyn Write) -> anyhow:
     let plan = Plan { prompt: prompt.ids, forced: forced.map(|forced| forced.ids), count };
     let generation = generate(&mut engine, arguments, plan, |index, id| printer.print(index, id, out))?;
     if arguments.json {
-        return write_json(&generation, out);
+        return Ok(writeln!(out, "{}", serde_json::to_string(&generation)?)?);
     }
     Ok(printer.finish(out)?)
 }

@@ -11,7 +11,6 @@ use internlm_model::weights::{StoredModel, TensorInfo, TensorSource};
 use serde::Serialize;
 use serde_json::json;
 
-use super::json::write_json;
 use super::model::ModelPath;
 use crate::format::quantized::{self, QuantizationConfig};
 use crate::tile::{TileFormat, column_groups};
@@ -100,7 +99,10 @@ pub(super) fn run(arguments: &InspectArguments, out: &mut dyn Write) -> anyhow::
         let encoding = info.encoding.name();
         inspection.tensors.push(Tensor { name, shape: info.shape, encoding, bytes, tiles });
     }
-    if arguments.json { write_json(&inspection, out) } else { Ok(write_table(&inspection, out)?) }
+    if arguments.json {
+        return Ok(writeln!(out, "{}", serde_json::to_string(&inspection)?)?);
+    }
+    Ok(write_table(&inspection, out)?)
 }
 
 /// Finds the tiles that a tensor becomes: matrices of floats or blocks, and the packed weights of 4-bit matrices.

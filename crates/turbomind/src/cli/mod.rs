@@ -5,7 +5,6 @@ mod bench;
 mod generate;
 mod ids;
 mod inspect;
-mod json;
 mod model;
 mod perplexity;
 mod process;

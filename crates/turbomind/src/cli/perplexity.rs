@@ -10,7 +10,6 @@ use internlm_kit::terminal::Bars;
 use serde::Serialize;
 
 use super::ids::Ids;
-use super::json::write_json;
 use super::model::{ModelOptions, check_context};
 use super::sequence::{Sequence, log_sum_exp, pieces};
 use crate::{Error, LogitRows, Result};
@@ -80,7 +79,7 @@ pub(super) fn run(arguments: &PerplexityArguments, out: &mut dyn Write) -> anyho
     check_context(&config, window, "--window")?;
     let Score { tokens, nll, ppl } = score(arguments, &ids.ids, window)?;
     if arguments.json {
-        return write_json(&Score { tokens, nll, ppl }, out);
+        return Ok(writeln!(out, "{}", serde_json::to_string(&Score { tokens, nll, ppl })?)?);
     }
     Ok(writeln!(out, "{tokens} tokens, {nll:.5} nats per token, perplexity {ppl:.4}")?)
 }

@@ -11,7 +11,17 @@ const MAX_HEAD_DIM: usize = 256;
 const MAX_BLOCK_TOKENS: usize = 128;
 
 /// The shape of a pool of keys and values.
+///
+/// ```
+/// use turbomind::{KvConfig, KvFormat};
+///
+/// let config = KvConfig::new(KvFormat::F16, 30, 3, 64).with_blocks(4);
+/// // Keys and values of 32 tokens, 2 bytes for each number.
+/// assert_eq!(config.block_bytes()?, 2 * 30 * 3 * 64 * 32 * 2);
+/// # Ok::<(), turbomind::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub struct KvConfig {
     /// How keys and values are stored.
     pub format: KvFormat,
@@ -28,6 +38,24 @@ pub struct KvConfig {
 }
 
 impl KvConfig {
+    /// The shape of a model with one block of 32 tokens.
+    #[must_use]
+    pub const fn new(format: KvFormat, layers: usize, kv_heads: usize, head_dim: usize) -> Self {
+        Self { format, layers, kv_heads, head_dim, block_tokens: 32, blocks: 1 }
+    }
+
+    /// Sets the number of tokens of a block.
+    #[must_use]
+    pub const fn with_block_tokens(self, block_tokens: usize) -> Self {
+        Self { block_tokens, ..self }
+    }
+
+    /// Sets the number of blocks of the pool.
+    #[must_use]
+    pub const fn with_blocks(self, blocks: usize) -> Self {
+        Self { blocks, ..self }
+    }
+
     /// Bytes that one block takes, all layers, keys and values together.
     ///
     /// # Errors

@@ -177,7 +177,8 @@ fn same_columns(layers: &[Layer], problems: &mut Vec<String>) {
             [("q, k and v", q == k && k == v), ("w1 and w3", layer.w1.columns == layer.w3.columns)]
         {
             if !same {
-                problems.push(format!("layer {index}: {name} order their inputs differently (g_idx)"));
+                problems
+                    .push(format!("layer {index}: found different g_idx orders for {name}, expected one"));
             }
         }
     }

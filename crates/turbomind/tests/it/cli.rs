@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use internlm_kit::testing::Program;
+use internlm_kit::testing::{Program, TestRng};
 use serde_json::Value;
 use tempfile::TempDir;
 use turbomind::cli;
@@ -292,14 +292,10 @@ fn a_hugging_face_folder_works_as_well() {
             Parts::Qkv([q, k, v]) => stored.extend([(q, vec![64, 64]), (k, vec![32, 64]), (v, vec![32, 64])]),
         }
     }
-    let mut number = 0_u32;
+    let mut rng = TestRng::new(1);
     internlm_model::weights::write_folder(folder.0.path(), &stored, &Default::default(), &mut |name| {
         let (_, sizes) = stored.iter().find(|(other, _)| other == name).expect("a tensor of the list");
-        let values = (0..sizes.iter().product::<usize>()).map(|_| {
-            number = number.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (number >> 16) as f32 / 327_680.0 - 0.1
-        });
-        Ok(values.collect())
+        Ok(rng.floats(sizes.iter().product(), 0.1))
     })
     .expect("writes");
     folder.write("ids", "5 6 7");

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Main-text extraction: pages per CPU second, ours and trafilatura's, by turns in one run.
+"""Main-text extraction: pages per CPU second, ours and trafilatura's, interleaved in one run.
 
     pip install trafilatura==2.3.1
     python3 extract_speed.py --binary target/release/wanjuan-data --data target/web [--rounds 3] [--pages 150]

@@ -7,7 +7,7 @@
 FLORES_FOLDER holds `xxx_Yyyy.dev`, one sentence per line. A document is ten consecutive sentences joined by a
 space (lines 1-10, 11-20, ...; a remainder is left out). Right is the label of the file after `iw`, `jw`, `nb` and
 `zh-Hant` became `he`, `jv`, `no` and `zh`; `und` and `un` are wrong. pycld2 is asked with bestEffort=True, which is its more accurate way.
-Speed is user + system time over all documents of all files, by turns, median of the rounds; for `lid` it is that
+Speed is user + system time over all documents of all files, interleaved, median of the rounds; for `lid` it is that
 of the whole process, for the Python packages that of the loop of calls.
 """
 import argparse

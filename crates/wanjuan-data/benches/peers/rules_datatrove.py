@@ -1,4 +1,4 @@
-"""The rules of `wanjuan-data filter --compat datatrove` beside datatrove 0.10's own filters: decisions and speed.
+"""The rules of `wanjuan-data filter --compat datatrove` and datatrove 0.10's own filters: decisions and speed.
 
     python -m venv V && V/bin/pip install datatrove==0.10.0 nltk spacy
     wanjuan-data extract --list SET/list.tsv --out SET.json [--mode recall]          # for each set of pages
@@ -9,7 +9,7 @@
 
 `compare` runs each filter by itself on each document; decision, reason and the text that C4 leaves must be equal. Both
 sides get the same words and sentences: datatrove's own (spaCy's English tokenizer, which needs no data) or those of a
-regular expression. `speed` takes documents of 9.5 KB and measures CPU time (user and system) of one thread, by turns:
+regular expression. `speed` takes documents of 9.5 KB and measures CPU time (user + system) of one thread, interleaved:
 datatrove's four filters on each document, one after another as its pipeline runs them; our verb with our own words and
 with given ones. Reading JSON counts for ours, not for datatrove. Exit code 1 when a decision differs.
 """

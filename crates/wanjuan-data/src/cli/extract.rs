@@ -1,4 +1,4 @@
-//! `wanjuan-data extract`: the main text of a list of pages, for scoring and for scripts.
+//! `wanjuan-data extract`: the main text of one page, or of a list of pages for scoring and for scripts.
 
 use std::fs;
 use std::io::Read;
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use flate2::read::MultiGzDecoder;
-use internlm_kit::file;
+use internlm_kit::file::{self, AtPath};
 use internlm_kit::reporter::Reporter;
 use internlm_kit::terminal::Bars;
 use rayon::prelude::*;
@@ -19,17 +19,27 @@ use crate::extract::{ExtractConfig, ExtractedPage, Links, Mode, TextFormat, extr
 
 /// Arguments of `extract`.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
+#[command(
+    override_usage = "wanjuan-data extract <PAGE | --list LIST --out OUT> [OPTIONS]",
+    after_help = "Examples:
+  wanjuan-data extract page.html
+  curl -s https://example.org/ | wanjuan-data extract - --format markdown
   wanjuan-data extract --list pages/list.tsv --out texts.json
-  wanjuan-data extract --list pages/list.tsv --out texts.json --format markdown --meta meta.json --threads 1")]
+  wanjuan-data extract --list pages/list.tsv --out texts.json --format markdown --meta meta.json --threads 1"
+)]
 pub(super) struct ExtractArguments {
+    /// HTML page to extract; .gz is decompressed; - for standard input.
+    #[arg(required_unless_present = "list", conflicts_with = "list")]
+    page: Option<PathBuf>,
     /// List of pages, one `key<TAB>path` per line. Paths are relative to the list; pages in .gz are decompressed.
+    #[arg(long, requires = "out")]
+    list: Option<PathBuf>,
+    /// File to write the text of the page to, or the texts of a list as a JSON object `{key: text}`; - for standard
+    /// output, the default for a page.
     #[arg(long)]
-    list: PathBuf,
-    /// File to write the texts to, a JSON object `{key: text}`; - for standard output.
-    #[arg(long)]
-    out: PathBuf,
-    /// File to write the metadata to, a JSON object `{key: {title, author, date, site, language, license}}`.
+    out: Option<PathBuf>,
+    /// File to write the metadata to, a JSON object `{title, author, date, site, language, license}`, or `{key: {title,
+    /// ...}}` for a list.
     #[arg(long)]
     meta: Option<PathBuf>,
     #[command(flatten)]
@@ -38,6 +48,15 @@ pub(super) struct ExtractArguments {
     #[arg(long, default_value_t = 0)]
     threads: usize,
 }
+
+impl ExtractArguments {
+    fn out(&self) -> &Path {
+        self.out.as_deref().unwrap_or(Path::new(STANDARD))
+    }
+}
+
+/// The path that stands for standard input and standard output.
+const STANDARD: &str = "-";
 
 /// How a page is extracted; shared with `inspect`.
 #[derive(Debug, Args)]
@@ -103,8 +122,36 @@ struct Done {
 }
 
 pub(super) fn run(arguments: &ExtractArguments) -> anyhow::Result<()> {
+    match (&arguments.page, &arguments.list) {
+        (Some(page), _) => run_page(arguments, page),
+        (None, Some(list)) => run_list(arguments, list),
+        (None, None) => {
+            let expected = "a page, or a list by --list".to_owned();
+            Err(Error::Usage { option: "PAGE", found: "nothing".to_owned(), expected }.into())
+        }
+    }
+}
+
+fn run_page(arguments: &ExtractArguments, path: &Path) -> anyhow::Result<()> {
+    let bytes = if path == Path::new(STANDARD) {
+        let mut bytes = Vec::new();
+        std::io::stdin().lock().read_to_end(&mut bytes).at("standard input", "read")?;
+        bytes
+    } else {
+        read_page(path).at(path, "read")?
+    };
+    let page = extract_html(&bytes, None, &arguments.options.config());
+    let end = if page.text.is_empty() { "" } else { "\n" };
+    file::write(arguments.out(), page.text + end)?;
+    if let Some(meta) = &arguments.meta {
+        file::write(meta, serde_json::to_vec(&page.metadata).context("metadata is plain data")?)?;
+    }
+    Ok(())
+}
+
+fn run_list(arguments: &ExtractArguments, list: &Path) -> anyhow::Result<()> {
     let config = arguments.options.config();
-    let pages = read_list(&arguments.list)?;
+    let pages = read_list(list)?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(arguments.threads).build()?;
     let progress = Bars.start("extract", "pages", pages.len() as u64);
     let (started, cpu_before) = (Instant::now(), cpu_time());
@@ -176,7 +223,7 @@ fn write_results(arguments: &ExtractArguments, done: &[Done]) -> anyhow::Result<
         let bytes = serde_json::to_vec(map).context("texts are plain data")?;
         Ok(file::write(path, bytes)?)
     };
-    write(&arguments.out, &texts)?;
+    write(arguments.out(), &texts)?;
     if let Some(path) = &arguments.meta {
         let metas: serde_json::Result<Map<String, Value>> =
             done.iter().map(|one| Ok((one.key.clone(), serde_json::to_value(&one.page.metadata)?))).collect();

@@ -5,12 +5,13 @@ use std::io::{self, BufRead, Write};
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use internlm_kit::config::{ConfigError, parse_unchecked};
 use internlm_kit::file::AtPath;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::filter::{Decision, RuleSet, Sentences, View};
-use crate::stage_table::{BuiltStage, StageKind};
+use crate::stage_table::BuiltStage;
 use crate::{Error, Result, StageConfig};
 
 /// Arguments of `filter`.
@@ -54,13 +55,22 @@ enum CompatArgument {
 #[derive(Deserialize)]
 struct Record<'a> {
     #[serde(borrow)]
-    id: Cow<'a, str>,
+    id: Id<'a>,
     #[serde(borrow, alias = "text")]
     content: Cow<'a, str>,
     language: Option<String>,
     #[serde(borrow)]
     words: Option<Vec<Word<'a>>>,
     sentences: Option<Sentences>,
+}
+
+/// The id of a document, printed as it was read.
+#[derive(Deserialize, Serialize)]
+#[serde(untagged, expecting = "an `id` that is neither a text nor an integer")]
+enum Id<'a> {
+    Text(#[serde(borrow)] Cow<'a, str>),
+    Number(i64),
+    LargeNumber(u64),
 }
 
 /// A word of the input, in place where JSON spells it as it is.
@@ -70,7 +80,7 @@ struct Word<'a>(#[serde(borrow)] Cow<'a, str>);
 /// A line of the output.
 #[derive(Serialize)]
 struct Row<'a> {
-    id: &'a str,
+    id: &'a Id<'a>,
     #[serde(flatten)]
     ruling: Ruling<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -143,18 +153,31 @@ fn rule_sets(arguments: &FilterArguments) -> anyhow::Result<Vec<Box<dyn RuleSet>
         ));
     }
     let build = |name: &String| -> anyhow::Result<Box<dyn RuleSet>> {
+        let known = StageConfig::rule_sets();
+        let unknown = || {
+            let expected = format!("the name of a rule set: {}", known.join(", "));
+            bad_usage("--rules", format!("{name:?}"), expected)
+        };
+        if !known.contains(&name.as_str()) {
+            return Err(unknown().into());
+        }
         let compat = arguments.compat.map_or("", |CompatArgument::Datatrove| "compat = \"datatrove\"\n");
         let overrides: Vec<String> =
             arguments.overrides.iter().filter_map(|set| prefixed(set, name)).map(str::to_owned).collect();
         // The name goes through TOML, whose quotes it must not end.
         let toml = format!("stage = {}\n{compat}", toml::Value::String(name.clone()));
-        let config: StageConfig = internlm_kit::config::parse_with(&toml, "--rules", &overrides)?;
-        if config.kind() == StageKind::Rules
-            && let BuiltStage::Rules(rules) = config.build()?
-        {
-            return Ok(rules);
+        // Names the override as it was given.
+        let given = |error: ConfigError| match error {
+            ConfigError::Override { text, message } => {
+                ConfigError::Override { text: format!("{name}.{text}"), message }
+            }
+            other => other,
+        };
+        let config: StageConfig = parse_unchecked(&toml, "--rules", &overrides).map_err(given)?;
+        match config.build()? {
+            BuiltStage::Rules(rules) => Ok(rules),
+            BuiltStage::Stage(_) | BuiltStage::Pass(_) => Err(unknown().into()),
         }
-        Err(bad_usage("--rules", format!("{name:?}"), "the name of a rule set".to_owned()).into())
     };
     arguments.rules.iter().map(build).collect()
 }
@@ -219,7 +242,7 @@ fn decide(
     Ok(row(arguments, &record.id, &decisions))
 }
 
-fn row(arguments: &FilterArguments, id: &str, decisions: &[(&'static str, Decision)]) -> Vec<u8> {
+fn row(arguments: &FilterArguments, id: &Id<'_>, decisions: &[(&'static str, Decision)]) -> Vec<u8> {
     let first = decisions.iter().find(|(_, decision)| decision.reason().is_some());
     let each = |(name, decision): &(&'static str, Decision)| {
         let text = match decision {

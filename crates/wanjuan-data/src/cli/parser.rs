@@ -4,12 +4,11 @@ use clap::{Parser, Subcommand};
 
 use super::{extract, filter, import, inspect, lid, report, run as pipeline, warc, why};
 
-/// Turn raw web pages into clean text and token shards for pre-training.
+/// Turn raw web pages into clean, deduplicated text and token shards for pre-training language models.
 #[derive(Debug, Parser)]
 #[command(
     name = "wanjuan-data",
     version,
-    about,
     after_help = "Examples:
   wanjuan-data run recipes/tiny/1-data.toml
   wanjuan-data report runs/tiny/data
@@ -24,9 +23,9 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Run a whole pipeline, from pages or archives to token shards.
+    /// Run a whole pipeline, from pages or archives to token shards
     ///
-    /// A killed run resumes: units whose files are intact and whose settings are unchanged are not done again. A finished
+    /// A killed run resumes: parts whose files are intact and whose settings are unchanged are not done again. A finished
     /// run is skipped.
     Run(pipeline::RunArguments),
     /// Import pages into a WARC archive.
@@ -37,14 +36,14 @@ enum Verb {
     Warc(warc::WarcVerb),
     /// Extract the main text of pages.
     Extract(extract::ExtractArguments),
-    /// Identify the language of each line of standard input.
+    /// Identify the language of each line of standard input
     ///
     /// Prints `label<TAB>confidence` per line. Labels have two letters where the language has them; `und` means that the
     /// language could not be determined.
     Lid(lid::LidArguments),
     /// Show which blocks of a page are kept, which are dropped, and why.
     Inspect(inspect::InspectArguments),
-    /// Decide about documents by rule sets, without rewriting them.
+    /// Decide about documents by rule sets, without rewriting them
     ///
     /// Reads documents from standard input, one JSON object per line with `id` and `content`, and prints one decision per
     /// line.

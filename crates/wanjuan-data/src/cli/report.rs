@@ -11,16 +11,19 @@ use crate::report::Finished;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   wanjuan-data report runs/tiny/data
-  wanjuan-data report runs/tiny/data --format json")]
+  wanjuan-data report runs/tiny/data --json")]
 pub(super) struct ReportArguments {
     /// Output folder of a finished run.
     dir: PathBuf,
-    /// Format of the report.
-    #[arg(long, value_enum, default_value_t = Format::Text)]
+    /// Print one JSON object instead of a table.
+    #[arg(long)]
+    json: bool,
+    /// The name that `--json` had first.
+    #[arg(long, value_enum, default_value_t = Format::Text, hide = true)]
     format: Format,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 enum Format {
     Text,
     Json,
@@ -28,9 +31,10 @@ enum Format {
 
 pub(super) fn run(arguments: &ReportArguments) -> anyhow::Result<()> {
     let funnel = Finished::read(&arguments.dir)?.funnel;
-    match arguments.format {
-        Format::Text => out!("{}", funnel.to_text())?,
-        Format::Json => outln!("{}", serde_json::to_string_pretty(&funnel)?)?,
+    if arguments.json || arguments.format == Format::Json {
+        outln!("{}", serde_json::to_string_pretty(&funnel)?)?;
+    } else {
+        out!("{}", funnel.to_text())?;
     }
     Ok(())
 }

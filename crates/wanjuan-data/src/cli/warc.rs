@@ -100,9 +100,7 @@ fn list(file: &Path) -> anyhow::Result<()> {
                     sha1: Sha1::digest(record.block).iter().map(|byte| format!("{byte:02x}")).collect(),
                     state: record.state.name(),
                 };
-                let mut text = serde_json::to_vec(&line)?;
-                text.push(b'\n');
-                out.write_all(&text)?;
+                out.write_all(&internlm_kit::journal::line(&line)?)?;
             }
         }
     }

@@ -108,9 +108,7 @@ fn check_record(
             expected: &expected,
             found,
         };
-        let mut text = serde_json::to_vec(&line)?;
-        text.push(b'\n');
-        out.write_all(&text)?;
+        out.write_all(&internlm_kit::journal::line(&line)?)?;
     }
     Ok(())
 }

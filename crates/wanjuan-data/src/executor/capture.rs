@@ -44,9 +44,10 @@ pub(super) fn capture_of(record: &WarcRecord) -> Result<Capture, Box<Reason>> {
         let promised = record.promised.unwrap_or(0) as f64;
         return no(Reason::below("truncated-record", record.block.len() as f64, promised));
     }
+    let identified = record.header("WARC-Identified-Payload-Type").unwrap_or_default();
     if record.kind != RecordKind::Response {
         let content_type = record.header("Content-Type").unwrap_or_default();
-        return Ok(capture(&content_type, record.block.to_vec()));
+        return Ok(capture(&content_type, &identified, record.block.to_vec()));
     }
     let Some(response) = parse_response(record.block) else { return no(Reason::new("not-http")) };
     if !(200..300).contains(&response.status) {
@@ -54,22 +55,41 @@ pub(super) fn capture_of(record: &WarcRecord) -> Result<Capture, Box<Reason>> {
         return no(Reason { value, ..Reason::new("http-status") });
     }
     match response.payload {
-        Payload::Whole(bytes) => Ok(capture(&response.content_type, bytes.into_owned())),
-        Payload::Cut(bytes) => Ok(capture(&response.content_type, bytes)),
+        Payload::Whole(bytes) => Ok(capture(&response.content_type, &identified, bytes.into_owned())),
+        Payload::Cut(bytes) => Ok(capture(&response.content_type, &identified, bytes)),
         Payload::Undecodable(coding) => no(Reason::new("content-encoding").with_detail(coding)),
         // Decoding stopped one byte above the limit.
         Payload::TooLarge(limit) => no(Reason::above("payload-too-large", limit as f64 + 1.0, limit as f64)),
     }
 }
 
-fn capture(content_type: &str, bytes: Vec<u8>) -> Capture {
+/// A page with the type that the server gave it, or the one that the crawler found in the payload, where the server gave
+/// none or called a picture or script a page.
+fn capture(content_type: &str, identified: &str, bytes: Vec<u8>) -> Capture {
     let mut parts = content_type.split(';');
-    let media_type = parts.next().unwrap_or_default().trim().to_ascii_lowercase();
+    let declared = parts.next().unwrap_or_default().trim().to_ascii_lowercase();
+    let identified = identified.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let unknown = matches!(declared.as_str(), "" | "application/octet-stream") && !identified.is_empty();
+    let media_type = if unknown || is_never_a_page(&identified) { identified } else { declared };
     let charset = parts.find_map(|part| {
         let (key, value) = part.split_once('=')?;
         key.trim().eq_ignore_ascii_case("charset").then(|| value.trim().trim_matches('"').to_owned())
     });
     Capture { media_type, charset, bytes }
+}
+
+/// Whether a page never has this type. Types of text and XML are left to the server, because detectors confuse them.
+fn is_never_a_page(media_type: &str) -> bool {
+    let (kind, name) = media_type.split_once('/').unwrap_or_default();
+    match kind {
+        "image" => name != "svg+xml",
+        "audio" | "video" | "font" => true,
+        "text" => matches!(name, "css" | "javascript"),
+        "application" => {
+            matches!(name, "pdf" | "zip" | "gzip" | "json" | "javascript" | "x-javascript" | "msword")
+        }
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -100,6 +120,23 @@ mod tests {
         let page = capture_of_record("resource", "text/plain", "text").expect("is a page");
         assert_eq!((page.media_type.as_str(), page.charset), ("text/plain", None));
         assert_eq!(response("203 OK").expect("is a page").media_type, "");
+    }
+
+    #[test]
+    fn the_identified_type_is_used_where_the_server_is_wrong() {
+        for (declared, identified, expected) in [
+            ("text/html", "text/html", "text/html"),
+            ("text/html", "application/xml", "text/html"),
+            ("text/html; charset=utf-8", "image/PNG", "image/png"),
+            ("application/octet-stream", "text/html; charset=gbk", "text/html"),
+            ("", "text/plain", "text/plain"),
+            ("", "", ""),
+        ] {
+            assert_eq!(capture(declared, identified, Vec::new()).media_type, expected, "{declared}");
+        }
+        let kind = "resource\r\nWARC-Identified-Payload-Type: application/pdf";
+        let page = capture_of_record(kind, "text/html", "%PDF-").expect("has a payload");
+        assert_eq!(page.media_type, "application/pdf");
     }
 
     #[test]

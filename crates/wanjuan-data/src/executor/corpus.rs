@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use internlm_kit::file::AtPath;
 
-use crate::read::{PageList, Selection, list_pages};
+use crate::read::{PageList, Selection, WarcReader, list_pages};
 use crate::{Error, Result};
 
 /// Where documents come from.
@@ -72,6 +72,14 @@ impl Listing {
             Self::Pages(list) => list.files_seen,
             Self::Archives(files) => files.len() as u64,
         }
+    }
+
+    /// What is wrong with the first file, when none of the files is an archive.
+    pub(super) fn no_archive(&self) -> Option<Error> {
+        let Self::Archives(files) = self else { return None };
+        let mut errors = files.iter().map(|(path, _)| WarcReader::open(path).err());
+        let first = errors.next()??;
+        errors.all(|error| error.is_some()).then_some(first)
     }
 
     /// Changes when the input changes: names, sizes and times of change.

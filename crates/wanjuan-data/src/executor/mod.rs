@@ -10,15 +10,11 @@
 //!
 //! A *shard* is always a file of tokens, see [`crate::shard`].
 
-mod artifact;
 mod capture;
 mod corpus;
 mod journal;
 mod part;
-mod part_report;
 mod parts;
-mod pass;
-mod rejected;
 mod run;
 mod runner;
 mod segment;
@@ -26,11 +22,10 @@ mod share;
 mod stopwatch;
 mod unit;
 
-pub use artifact::Artifact;
 pub use corpus::Corpus;
-pub(crate) use part_report::PartReport;
-pub use part_report::{Count, DamagedRange, StageReport};
-pub(crate) use pass::CorpusPass;
-pub use rejected::Rejected;
 pub use run::{Force, Outcome, RunOptions, run, run_share};
 pub use share::Share;
+
+pub use crate::artifact::Artifact;
+pub use crate::part_report::{Count, DamagedRange, StageReport};
+pub use crate::rejected::Rejected;

@@ -3,19 +3,21 @@
 //! The same spec gives the same bytes and may be repeated: threads, workers and resumed runs all call this
 //! function.
 
+use std::fs;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use internlm_kit::file::{AtPath, AtomicFile};
 
 use super::capture::{Origin, blank_document, capture_of, is_page};
-use super::part_report::{DamagedRange, PartReport, ReadRange, StageReport};
-use super::rejected::{Rejected, RejectedWriter};
 use super::segment::LabeledStage;
 use crate::document::{Source, document_id};
 use crate::jsonl::{read_documents, write_line};
+use crate::part_report::{DamagedRange, PartReport, ReadRange, StageReport};
 use crate::read::{ArchiveRange, Damage, RecordState, WarcItem, WarcReader, WarcRecord};
-use crate::{Document, Reason, Result, Stage, Verdict};
+use crate::rejected::{Rejected, RejectedWriter};
+use crate::{Document, Error, Reason, Result, Stage, Verdict};
 
 /// Where the documents of a part come from.
 #[derive(Clone, Debug)]
@@ -89,13 +91,22 @@ impl PartRun {
 
     /// Turns records into documents. Every record that should have given one, and every damage, is counted.
     fn read_archive(&mut self, path: &Path, origin: &Origin, range: Option<ArchiveRange>) -> Result<()> {
-        let mut reader = WarcReader::open(path)?;
+        let mut reader = match WarcReader::open(path) {
+            Ok(reader) => reader,
+            // One odd file does not stop a run over many.
+            Err(error @ Error::Format { .. }) => {
+                tracing::warn!("{error}; the file is skipped");
+                return self.reject_file(path, origin, "not-an-archive");
+            }
+            Err(error) => return Err(error),
+        };
         if let Some(range) = range {
             reader.restrict(range);
         }
         // A record that was saved from a damaged member counts itself.
-        let mut saved = false;
+        let (mut saved, mut empty) = (false, true);
         while let Some(item) = reader.next_item() {
+            empty = false;
             match item {
                 WarcItem::Damage(damage) if std::mem::take(&mut saved) => self.note_damage(origin, damage),
                 WarcItem::Damage(damage) => {
@@ -111,7 +122,17 @@ impl PartRun {
             }
         }
         self.report.range = range.map(|_| ReadRange { start: reader.start(), end: reader.position() });
+        if empty && range.is_none() {
+            tracing::warn!("{}: found no record, expected at least one; the file is skipped", path.display());
+            return self.reject_file(path, origin, "empty-archive");
+        }
         Ok(())
+    }
+
+    /// A file without any record counts as one lost document.
+    fn reject_file(&mut self, path: &Path, origin: &Origin, rule: &'static str) -> Result<()> {
+        let bytes = fs::metadata(path).at(path, "read")?.len();
+        self.reject_bytes(origin, 0..bytes, Reason::new(rule))
     }
 
     fn record(&mut self, record: &WarcRecord, origin: &Origin) -> Result<()> {
@@ -133,15 +154,20 @@ impl PartRun {
     /// Bytes that gave no record count as a lost document.
     fn reject_damage(&mut self, origin: &Origin, damage: &Damage) -> Result<()> {
         let Damage { start, end, why } = damage;
+        self.reject_bytes(origin, *start..*end, Reason::new(format!("{why}-member")))
+    }
+
+    fn reject_bytes(&mut self, origin: &Origin, range: Range<u64>, reason: Reason) -> Result<()> {
+        let Range { start, end } = range;
         let bytes = end - start;
         let id = document_id(origin.dump, &format!("{}:{start}-{end}", origin.archive));
         let source = Source {
             dump: origin.dump.to_owned(),
             file: origin.archive.to_owned(),
-            offset: *start,
+            offset: start,
             ..Source::default()
         };
-        let reason = Reason { value: Some(bytes as f64), ..Reason::new(format!("{why}-member")) };
+        let reason = Reason { value: Some(bytes as f64), ..reason };
         self.report.stages[0].input.add(bytes);
         self.reject(0, bytes, Document { id, source, ..Document::default() }, reason)
     }

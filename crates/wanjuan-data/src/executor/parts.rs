@@ -4,9 +4,8 @@
 //! (an archive in an archive): then the part before ends elsewhere, and [`Seams`] says where to begin instead, so
 //! that the documents are those of one reader in any case.
 
-use super::artifact::Artifact;
-use super::part_report::ReadRange;
-use crate::Result;
+use crate::artifact::Artifact;
+use crate::part_report::ReadRange;
 use crate::read::{ArchiveRange, RangeStart, WarcReader};
 use crate::run_folder::RunFolder;
 
@@ -23,19 +22,20 @@ pub(super) struct Part<'a> {
 }
 
 /// Cuts inputs into parts: archives of more than `split_bytes` that can be split become ranges of that size.
-/// `archives` has a name per input, or none when the inputs hold documents.
+/// `archives` has a name per input, or none when the inputs hold documents. A file that is not an archive is one part,
+/// which counts it as lost.
 pub(super) fn parts<'a>(
     folder: &RunFolder,
     inputs: &'a [Artifact],
     archives: &'a [String],
     split_bytes: u64,
-) -> Result<Vec<Part<'a>>> {
+) -> Vec<Part<'a>> {
     let mut parts: Vec<Part> = Vec::new();
     for (place, input) in inputs.iter().enumerate() {
         let archive = archives.get(place).map(String::as_str);
         let splits = archive.is_some()
             && input.bytes > split_bytes
-            && WarcReader::open(folder.file(&input.path))?.is_splittable();
+            && WarcReader::open(folder.file(&input.path)).is_ok_and(|reader| reader.is_splittable());
         if !splits {
             parts.push(Part { index: parts.len(), input, archive, range: None });
             continue;
@@ -46,7 +46,7 @@ pub(super) fn parts<'a>(
             parts.push(Part { index: parts.len(), input, archive, range });
         }
     }
-    Ok(parts)
+    parts
 }
 
 /// Follows the ranges of archives in order and checks that each begins where the one before ended.
@@ -74,7 +74,7 @@ impl Seams {
         (!fits).then_some(ArchiveRange { start: RangeStart::At(self.expected), ..range })
     }
 
-    /// Moves the seam behind what was finally read.
+    /// Moves the seam to the end of what was finally read.
     pub(super) fn advance(&mut self, read: Option<ReadRange>) {
         if let Some(read) = read.filter(|read| read.start.is_some()) {
             self.expected = read.end;

@@ -6,24 +6,23 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use internlm_kit::context::RunContext;
-use internlm_kit::file::AtPath;
+use internlm_kit::file::{AtPath, files_below};
 use internlm_model::Tokenizer;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::artifact::Artifact;
 use super::capture::Origin;
 use super::corpus::{Listing, page_line};
 use super::journal::Journal;
 use super::part::{PartInput, PartSpec, run_part};
-use super::part_report::PartReport;
 use super::parts::{Part, Seams, parts};
-use super::pass::PassFiles;
 use super::segment::{LabeledStage, Segment, segments};
 use super::share::Share;
 use super::stopwatch::timed;
 use super::unit::{Unit, UnitRecord, VERSION};
-use crate::listing::files_below;
+use crate::artifact::Artifact;
+use crate::corpus_pass::PassFiles;
+use crate::part_report::{PartReport, StageReport};
 use crate::read::write_pages;
 use crate::report::{Funnel, finish};
 use crate::run_folder::{IMPORT, RunFolder, segment_name};
@@ -70,12 +69,12 @@ impl<'a> Runner<'a> {
                 Segment::Pass(pass) => vec![self.pass(number + 1, pass, &input.files)?],
             };
             for record in &records {
-                reports.push(record.report()?);
+                reports.push(record.report(&self.folder)?);
             }
             input = SegmentInput { files: main_outputs(&records), archives: Vec::new() };
             self.records.extend(records);
         }
-        self.check_something_is_left(&reports)?;
+        self.check_something_is_left(&reports, listing)?;
         let tokens = self.tokenize(&input.files)?;
         let funnel = Funnel::new(listing.files_seen(), &reports, &tokens);
         self.sweep()?;
@@ -85,16 +84,21 @@ impl<'a> Runner<'a> {
         Ok(funnel)
     }
 
-    fn check_something_is_left(&self, reports: &[PartReport]) -> Result<()> {
+    /// Any part may keep nothing, but not all of them.
+    fn check_something_is_left(&self, reports: &[PartReport], listing: &Listing) -> Result<()> {
         let last = reports.last().and_then(|report| report.stages.last());
-        if last.is_some_and(|stage| stage.kept.documents > 0) {
+        let mut stages = reports.iter().flat_map(|report| &report.stages);
+        let keeps = |stage: &StageReport| {
+            stage.kept.documents > 0 && last.is_some_and(|last| last.stage == stage.stage)
+        };
+        if stages.any(keeps) {
             return Ok(());
         }
-        Err(Error::Unexpected {
+        Err(listing.no_archive().unwrap_or_else(|| Error::Unexpected {
             path: self.folder.root().to_path_buf(),
             found: format!("no document left after {} stages", self.config.stages.len()),
             expected: "at least one document to tokenize; rejected/ says why each was dropped".to_owned(),
-        })
+        }))
     }
 
     /// Turns pages into archives; archives are taken as they are.
@@ -144,7 +148,7 @@ impl<'a> Runner<'a> {
     ) -> Result<Vec<UnitRecord>> {
         let segment = segment_name(number, &stages[0].label);
         let split_bytes = self.config.import.split_bytes;
-        let mut parts = parts(&self.folder, &input.files, &input.archives, split_bytes)?;
+        let mut parts = parts(&self.folder, &input.files, &input.archives, split_bytes);
         parts.retain(|part| share.is_none_or(|share| share.has(part.index)));
         timed(&segment, parts.len(), || {
             let progress = self.context.reporter.start(&segment, "parts", parts.len() as u64);
@@ -192,12 +196,12 @@ impl<'a> Runner<'a> {
         let mut seams = Seams::default();
         for (part, record) in parts.iter().zip(records) {
             let Some(range) = part.range else { continue };
-            let read = record.report::<PartReport>()?.range;
+            let read = record.report::<PartReport>(&self.folder)?.range;
             if let Some(range) = seams.correction(range, read) {
                 tracing::debug!(segment, part = part.index, ?range, "part begins elsewhere");
                 *record = self.part(segment, stages, Part { range: Some(range), ..*part })?;
             }
-            seams.advance(record.report::<PartReport>()?.range);
+            seams.advance(record.report::<PartReport>(&self.folder)?.range);
         }
         Ok(())
     }
@@ -243,7 +247,7 @@ impl<'a> Runner<'a> {
                 write_shards(&files, &tokenizer, settings, &self.folder, &*self.context.reporter)
             })
         })?;
-        let report = shards.report()?;
+        let report = shards.report(&self.folder)?;
         self.records.extend([tokenizer, shards]);
         Ok(report)
     }
@@ -288,7 +292,7 @@ impl<'a> Runner<'a> {
         let outputs = self.records.iter().flat_map(|record| &record.outputs);
         let ours: BTreeSet<PathBuf> = outputs.map(|output| self.folder.file(&output.path)).collect();
         for folder in self.folder.owned() {
-            for file in files_below(&folder)? {
+            for file in files_below(folder)? {
                 if !ours.contains(&file) && file != self.folder.journal() {
                     fs::remove_file(&file).at(&file, "write")?;
                 }

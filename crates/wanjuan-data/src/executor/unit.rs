@@ -3,14 +3,13 @@
 //! Parts of a segment, imported archives, a pass, the tokenizer and the shards are units. A unit whose key is
 //! unchanged and whose files are intact is taken over instead of being done again.
 
-use std::path::PathBuf;
-
 use internlm_kit::hash;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::artifact::Artifact;
+use crate::artifact::Artifact;
+use crate::run_folder::RunFolder;
 use crate::{Error, Result};
 
 /// One unit before it runs.
@@ -57,10 +56,10 @@ pub(super) struct UnitRecord {
 }
 
 impl UnitRecord {
-    /// The numbers as what this kind of unit counts.
-    pub(super) fn report<R: DeserializeOwned>(&self) -> Result<R> {
+    /// The numbers as what this kind of unit counts; errors name the journal of `folder`, which has this record.
+    pub(super) fn report<R: DeserializeOwned>(&self, folder: &RunFolder) -> Result<R> {
         serde_json::from_value(self.report.clone()).map_err(|error| Error::Format {
-            path: PathBuf::from("work/manifest.jsonl"),
+            path: folder.journal(),
             offset: 0,
             found: error.to_string(),
             expected: format!("the report of {} unit {}", self.segment, self.unit),

@@ -5,11 +5,15 @@
 use std::borrow::Cow;
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use encoding_rs::{Encoding, ISO_2022_JP, UTF_16BE, UTF_16LE, WINDOWS_1252, X_USER_DEFINED};
 
 /// Bytes at the start of a page that are searched for `<meta charset>`. The HTML standard says 1024; real pages
 /// need more.
 const PRESCAN_BYTES: usize = 4096;
+/// What follows the escape character in ISO-2022-JP: to ASCII, JIS Roman, katakana, and JIS X 0208 of 1978 and 1983.
+const ISO_2022_JP_ESCAPES: [&[u8]; 5] = [b"(B", b"(J", b"(I", b"$@", b"$B"];
+/// Minimum number of good characters per broken one in a page whose encoding is believed.
+const GOOD_PER_BROKEN: usize = 20;
 
 /// Decodes a page. `label` is the charset given by the transport, if any. Never fails: bytes that cannot be decoded
 /// become U+FFFD.
@@ -26,14 +30,15 @@ pub fn decode<'a>(bytes: &'a [u8], label: Option<&str>) -> Cow<'a, str> {
         return encoding.decode_without_bom_handling(&bytes[skip..]).0;
     }
     if let Ok(text) = std::str::from_utf8(bytes)
-        && !looks_like_escapes(bytes)
         && utf16_by_zeros(bytes).is_none()
     {
-        return Cow::Borrowed(text);
+        return iso_2022_jp(bytes).map_or(Cow::Borrowed(text), Cow::Owned);
     }
-    let labels = [label.map(str::to_owned), meta_label(bytes)];
-    let labels = labels.iter().flatten().filter_map(|label| Encoding::for_label(label.trim().as_bytes()));
-    for encoding in utf16_by_zeros(bytes).into_iter().chain(labels) {
+    let inside = meta_label(bytes).as_deref().and_then(labeled);
+    // A label that was read byte by byte is not in UTF-16.
+    let inside = inside.filter(|encoding| *encoding != UTF_16LE && *encoding != UTF_16BE);
+    let labels = [label.and_then(labeled), inside];
+    for encoding in utf16_by_zeros(bytes).into_iter().chain(labels.into_iter().flatten()) {
         let (text, wrong) = encoding.decode_without_bom_handling(bytes);
         if !wrong {
             return text;
@@ -47,16 +52,28 @@ pub fn decode<'a>(bytes: &'a [u8], label: Option<&str>) -> Cow<'a, str> {
     detector.guess(None, Utf8Detection::Allow).decode_without_bom_handling(bytes).0
 }
 
-/// Whether valid UTF-8 is ISO-2022-JP or HZ. Both consist of ASCII bytes, with escapes that do not occur in text.
-fn looks_like_escapes(bytes: &[u8]) -> bool {
-    (memchr::memmem::find(bytes, b"\x1b$").is_some() || memchr::memmem::find(bytes, b"~{").is_some())
-        && meta_label(bytes).is_some_and(|label| {
-            Encoding::for_label(label.as_bytes()).is_some_and(|encoding| encoding != UTF_8)
-        })
+/// The encoding that a label stands for. `x-user-defined` is for scripts that want bytes; a page that says so is in
+/// windows-1252, by the prescan of the HTML standard.
+fn labeled(label: &str) -> Option<&'static Encoding> {
+    let encoding = Encoding::for_label(label.trim().as_bytes())?;
+    Some(if encoding == X_USER_DEFINED { WINDOWS_1252 } else { encoding })
+}
+
+/// The text of bytes that switch character sets by the escape sequences of ISO-2022-JP, with or without a label. All
+/// bytes are ASCII then, so that they are valid UTF-8 too.
+fn iso_2022_jp(bytes: &[u8]) -> Option<String> {
+    let switches = |at: usize| ISO_2022_JP_ESCAPES.iter().any(|escape| bytes[at + 1..].starts_with(escape));
+    if !memchr::memchr_iter(0x1b, bytes).any(switches) {
+        return None;
+    }
+    let (text, wrong) = ISO_2022_JP.decode_without_bom_handling(bytes);
+    let broken = text.matches('\u{fffd}').count();
+    let good = text.chars().filter(|c| !c.is_ascii()).count() - broken;
+    (!wrong || good > GOOD_PER_BROKEN * broken).then(|| text.into_owned())
 }
 
 /// UTF-16 without a byte order mark, recognized by the zeros in every other byte of the markup.
-fn utf16_by_zeros(bytes: &[u8]) -> Option<&'static Encoding> {
+pub(super) fn utf16_by_zeros(bytes: &[u8]) -> Option<&'static Encoding> {
     let head = &bytes[..bytes.len().min(512) & !1];
     if head.len() < 16 {
         return None;
@@ -77,7 +94,7 @@ fn mostly_utf8(bytes: &[u8]) -> bool {
         good += chunk.valid().bytes().filter(|byte| *byte >= 0xc0).count();
         broken += usize::from(!chunk.invalid().is_empty());
     }
-    good > 20 * broken
+    good > GOOD_PER_BROKEN * broken
 }
 
 /// The charset of the first `<meta charset=...>` or `<meta http-equiv content="...charset=...">`, in lower case.
@@ -148,10 +165,38 @@ mod tests {
 
     #[test]
     fn escapes_in_ascii() {
-        let text = "<meta charset=iso-2022-jp><p>\u{65e5}\u{672c}\u{8a9e}</p>";
-        let bytes = encoding_rs::ISO_2022_JP.encode(text).0;
-        assert_eq!(decode(&bytes, None), text);
-        assert_eq!(decode(b"a ~{ b", None), "a ~{ b", "without a label it is plain text");
+        let text = "<p>\u{65e5}\u{672c}\u{8a9e}</p>";
+        let plain = " ".repeat(3 * PRESCAN_BYTES);
+        for page in [format!("<meta charset=iso-2022-jp>{text}"), text.to_owned(), plain + text] {
+            let bytes = encoding_rs::ISO_2022_JP.encode(&page).0;
+            for label in [None, Some("iso-2022-jp"), Some("utf-8")] {
+                assert_eq!(decode(&bytes, label), page, "{label:?}");
+            }
+        }
+        let cases: [(&[u8], &str); 5] = [
+            (b"\x1b$@F|K\\\x1b(J ~\x1b(B", "\u{65e5}\u{672c} \u{203e}"),
+            (b"\x1b(I12\x1b(B", "\u{ff71}\u{ff72}"),
+            (b"red \x1b[31mtext\x1b[0m", "red \x1b[31mtext\x1b[0m"),
+            (b"bold \x1b(B\x1b[m", "bold \x1b(B\x1b[m"),
+            (b"a ~{ b", "a ~{ b"),
+        ];
+        for (bytes, text) in cases {
+            assert_eq!(decode(bytes, None), text);
+        }
+    }
+
+    #[test]
+    fn labels_that_no_page_can_mean_are_read_as_the_standard_says() {
+        let bytes = |tag: &str| [tag.as_bytes(), b"Caf\xe9, 5 \x80"].concat();
+        for tag in [
+            "<meta charset=x-user-defined>",
+            "<meta http-equiv=content-type content='text/html; charset=x-user-defined'>",
+        ] {
+            assert_eq!(decode(&bytes(tag), None), format!("{tag}Caf\u{e9}, 5 \u{20ac}"), "{tag}");
+        }
+        assert_eq!(decode(&bytes(""), Some("x-user-defined")), "Caf\u{e9}, 5 \u{20ac}");
+        let text = "<meta charset=utf-16le>日本語の文章です。今日は天気がいいので散歩に行きましょう。";
+        assert_eq!(decode(&encoding_rs::SHIFT_JIS.encode(text).0, None), text);
     }
 
     #[test]

@@ -7,12 +7,13 @@ use super::explanation::{Explanation, ExtractedPage};
 use super::judge::{Selection, report};
 use super::metadata::Metadata;
 use super::render::render;
+use super::signature::{Declared, other_type};
 
 /// How far up a text looks for a `noscript` around it.
 const NOSCRIPT_LEVELS: usize = 8;
 
 /// Decodes and parses a page and extracts its main text. `charset` is the label given by the transport, if any.
-/// Never fails: any bytes are some page.
+/// Never fails: any bytes are some page. Those of images, archives, scripts and the like are a page without text.
 ///
 /// ```
 /// use wanjuan_data::extract::{ExtractConfig, extract_html};
@@ -22,6 +23,14 @@ const NOSCRIPT_LEVELS: usize = 8;
 /// ```
 #[must_use]
 pub fn extract_html(bytes: &[u8], charset: Option<&str>, config: &ExtractConfig) -> ExtractedPage {
+    if other_type(bytes, charset, Declared::Html).is_some() {
+        return ExtractedPage::default();
+    }
+    extract_page(bytes, charset, config)
+}
+
+/// Does the same as [`extract_html`] with bytes that are known to be a page.
+pub(super) fn extract_page(bytes: &[u8], charset: Option<&str>, config: &ExtractConfig) -> ExtractedPage {
     let dom = Dom::parse(&decode(bytes, charset));
     let selection = Selection::of(&dom, config);
     page(&dom, &selection, config)
@@ -30,6 +39,9 @@ pub fn extract_html(bytes: &[u8], charset: Option<&str>, config: &ExtractConfig)
 /// Does the same as [`extract_html`] and reports what became of every block of the page.
 #[must_use]
 pub fn explain(bytes: &[u8], charset: Option<&str>, config: &ExtractConfig) -> Explanation {
+    if other_type(bytes, charset, Declared::Html).is_some() {
+        return Explanation { page: ExtractedPage::default(), blocks: Vec::new() };
+    }
     let dom = Dom::parse(&decode(bytes, charset));
     let selection = Selection::of(&dom, config);
     Explanation { page: page(&dom, &selection, config), blocks: report(&dom, &selection) }

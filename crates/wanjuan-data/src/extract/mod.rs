@@ -1,13 +1,14 @@
 //! Main text and metadata of a web page.
 //!
-//! | room | takes -> gives |
+//! | module | takes -> gives |
 //! |---|---|
+//! | `signature`, `script` | bytes -> the type of file, when they are not a page |
 //! | `charset` | bytes -> text |
-//! | `dom` | text -> [`Dom`], parsed by html5ever within limits |
-//! | `judge` | [`Dom`] -> which blocks are content, by a trained model |
-//! | `metadata` | [`Dom`] -> [`Metadata`] |
+//! | `dom` | text -> `Dom`, parsed by html5ever within limits |
+//! | `judge` | `Dom` -> which blocks are content, by a trained model |
+//! | `metadata` | `Dom` -> [`Metadata`] |
 //! | `formula` | an element -> TeX |
-//! | `render` | [`Dom`] and the choice of the judge -> text or markdown |
+//! | `render` | `Dom` and the choice of the judge -> text or markdown |
 //!
 //! [`extract_html`] goes through all of them. No step is recursive, so nesting depth cannot overflow the stack.
 //!
@@ -31,13 +32,22 @@ mod metadata;
 mod render;
 #[cfg(test)]
 mod sample;
+mod script;
+mod signature;
 mod stage;
 
 pub use charset::decode;
 pub use config::{ExtractConfig, Links, Mode, TextFormat};
-pub use dom::{Dom, NodeId, Walk, WalkEvent};
 pub use explanation::{BlockReport, Explanation, ExtractedPage};
-pub use judge::{PageBlocks, PageType, feature_names, training_data};
-pub use main_text::{explain, extract_html, render_all};
+pub use judge::PageType;
+pub use main_text::{explain, extract_html};
 pub use metadata::Metadata;
 pub use stage::Extract;
+
+// For our tests and for the training of the judge's model.
+#[doc(hidden)]
+pub use dom::{Dom, NodeId, Walk, WalkEvent};
+#[doc(hidden)]
+pub use judge::{PageBlocks, feature_names, training_data};
+#[doc(hidden)]
+pub use main_text::render_all;

@@ -2,13 +2,15 @@
 
 use super::charset::decode;
 use super::config::ExtractConfig;
-use super::main_text::extract_html;
+use super::main_text::extract_page;
+use super::signature::{Declared, other_type};
 use crate::{Document, Reason, Stage, Verdict};
 
 /// Replaces the capture of a document by its main text and metadata.
 ///
-/// Drops a document with the reason `no-capture`, `too-large`, `media-type` (neither HTML nor plain text) or `empty`
-/// (no main text). Plain text and markdown are decoded and kept as they are.
+/// Drops a document with the reason `no-capture`, `too-large`, `media-type` (neither HTML nor plain text by what the
+/// server says), `not-a-page` (another file by its first bytes) or `empty` (no main text). Plain text and markdown are
+/// decoded and kept as they are.
 #[derive(Clone, Debug, Default)]
 pub struct Extract {
     config: ExtractConfig,
@@ -35,9 +37,20 @@ impl Stage for Extract {
         if size > limit {
             return Verdict::drop(document, Reason::above("too-large", size as f64, limit as f64));
         }
-        match capture.media_type.as_str() {
-            "text/html" | "application/xhtml+xml" | "" => {
-                let page = extract_html(&capture.bytes, capture.charset.as_deref(), &self.config);
+        let declared = match capture.media_type.as_str() {
+            "text/html" | "application/xhtml+xml" | "" => Declared::Html,
+            "text/plain" | "text/markdown" => Declared::Text,
+            other => {
+                let reason = Reason::new("media-type").with_detail(other);
+                return Verdict::drop(document, reason);
+            }
+        };
+        if let Some(found) = other_type(&capture.bytes, capture.charset.as_deref(), declared) {
+            return Verdict::drop(document, Reason::new("not-a-page").with_detail(found));
+        }
+        match declared {
+            Declared::Html => {
+                let page = extract_page(&capture.bytes, capture.charset.as_deref(), &self.config);
                 document.content = page.text;
                 document.title = page.metadata.title;
                 document.author = page.metadata.author;
@@ -45,13 +58,9 @@ impl Stage for Extract {
                 document.license = page.metadata.license;
                 document.date = page.metadata.date.as_deref().and_then(iso_date).or(document.date);
             }
-            "text/plain" | "text/markdown" => {
+            Declared::Text => {
                 let text = decode(&capture.bytes, capture.charset.as_deref());
                 document.content = text.replace("\r\n", "\n").trim_matches('\n').to_owned();
-            }
-            other => {
-                let reason = Reason::new("media-type").with_detail(other);
-                return Verdict::drop(document, reason);
             }
         }
         if document.content.trim().is_empty() {
@@ -110,6 +119,22 @@ mod tests {
         for kind in ["image/png", "application/pdf", "text/css"] {
             assert_eq!(content(kind, page), None, "{kind}");
         }
+    }
+
+    #[test]
+    fn the_first_bytes_overrule_the_media_type() {
+        let reason =
+            |media_type: &str, bytes: &[u8]| match apply(media_type, None, bytes, ExtractConfig::default()) {
+                Verdict::Keep(_) => None,
+                Verdict::Drop(_, reason) => Some(reason.to_string()),
+            };
+        let pdf = b"%PDF-1.7\n<p>text</p>";
+        for kind in ["text/html", "", "text/plain"] {
+            assert_eq!(reason(kind, pdf).as_deref(), Some("not-a-page (application/pdf)"), "{kind}");
+        }
+        let json = b"{\"title\": \"text\"}";
+        assert_eq!(reason("text/html", json).as_deref(), Some("not-a-page (application/json)"));
+        assert_eq!(reason("text/markdown", json), None);
     }
 
     #[test]

@@ -66,7 +66,7 @@ impl AbnormalCharacters {
     }
 
     fn rules(&self, view: &View<'_>) -> Option<Reason> {
-        let (text, config) = (view.text(), &self.config);
+        let (text, config) = (view.plain_text(), &self.config);
         let (mut replacement, mut control, mut private) = (0, 0, 0);
         for c in text.chars() {
             replacement += usize::from(c == '\u{fffd}');
@@ -85,7 +85,7 @@ impl AbnormalCharacters {
             ("mojibake", mojibake, max_mojibake),
         ];
         rules.into_iter().find_map(|(rule, found, limit)| {
-            let share = ratio(found, view.characters());
+            let share = ratio(found, view.plain_characters());
             (share > limit).then(|| Reason::above(rule, share, limit))
         })
     }

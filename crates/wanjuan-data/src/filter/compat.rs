@@ -55,6 +55,22 @@ impl Compat {
         }
     }
 
+    /// The text of `view` that is judged: as it is where another program's decisions are reproduced.
+    pub(super) fn text<'v>(self, view: &'v View<'_>) -> &'v str {
+        match self {
+            Self::None => view.plain_text(),
+            Self::Datatrove => view.text(),
+        }
+    }
+
+    /// Length of the text that is judged, in code points.
+    pub(super) fn characters(self, view: &View<'_>) -> usize {
+        match self {
+            Self::None => view.plain_characters(),
+            Self::Datatrove => view.characters(),
+        }
+    }
+
     /// Gives `reason` of the rule set `set` the name that it has in this mode.
     pub(super) fn name(self, set: &str, reason: Reason) -> Reason {
         if self == Self::None {

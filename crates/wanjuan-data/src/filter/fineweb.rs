@@ -88,7 +88,8 @@ impl FineWeb {
             Writing::Spaced => (config.short_line_length, config.max_line_feeds_per_word),
             Writing::Chinese => (config.chinese.short_line_length, config.chinese.max_line_feeds_per_unit),
         };
-        let lines: Vec<&str> = view.text().split('\n').filter(|line| !strip(line).is_empty()).collect();
+        let (text, characters) = (config.compat.text(view), config.compat.characters(view));
+        let lines: Vec<&str> = text.split('\n').filter(|line| !strip(line).is_empty()).collect();
         if lines.is_empty() {
             return Some(Reason::new("empty"));
         }
@@ -103,8 +104,8 @@ impl FineWeb {
         if share > config.max_short_lines {
             return Some(Reason::above("short-lines", share, config.max_short_lines));
         }
-        let line_feeds = view.text().bytes().filter(|byte| *byte == b'\n').count();
-        let share = ratio(duplicates(&lines).1, view.characters() - line_feeds);
+        let line_feeds = text.bytes().filter(|byte| *byte == b'\n').count();
+        let share = ratio(duplicates(&lines).1, characters - line_feeds);
         if share > config.max_duplicate_line_chars {
             return Some(Reason::above("duplicate-line-chars", share, config.max_duplicate_line_chars));
         }
@@ -113,7 +114,7 @@ impl FineWeb {
     }
 }
 
-/// Whether a line ends in terminal punctuation; unstripped, as in datatrove.
+/// Whether a line ends in terminal punctuation.
 fn is_punctuated(line: &str, writing: Writing) -> bool {
     match writing {
         Writing::Spaced => line.ends_with(is_terminal),
@@ -159,7 +160,13 @@ mod tests {
             ..FineWebConfig::default()
         };
         assert_eq!(rule(&config, "Four five.\nabc"), None);
-        assert_eq!(rule(&config, "Four five. \nabc").as_deref(), Some("punctuated-lines"));
+        assert_eq!(
+            rule(&config, "Four five. \r\nabc"),
+            None,
+            "white space at the end of a line does not count"
+        );
+        let datatrove = FineWebConfig { compat: Compat::Datatrove, ..config.clone() };
+        assert_eq!(rule(&datatrove, "Four five. \nabc").as_deref(), Some("line_punct_ratio"));
         assert_eq!(rule(&config, "Fo.\nabc").as_deref(), Some("short-lines"));
         assert_eq!(rule(&config, "Four five.\nFour five.").as_deref(), Some("duplicate-line-chars"));
         assert_eq!(rule(&config, "Four.\n\nfive").as_deref(), Some("line-feeds"));

@@ -54,7 +54,7 @@ impl RuleSet for C4Paragraphs {
             Writing::Spaced => config.min_paragraph_length,
             Writing::Chinese => config.min_chinese_paragraph_length,
         };
-        let mut lengths: Vec<usize> = view.text().split('\n').map(length).collect();
+        let mut lengths: Vec<usize> = config.compat.text(view).split('\n').map(length).collect();
         lengths.sort_unstable_by(|a, b| b.cmp(a));
         // The shortest of the longest lines; 0 when there are not that many.
         let shortest = match config.min_paragraphs {

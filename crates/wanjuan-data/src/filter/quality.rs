@@ -106,14 +106,17 @@ impl Default for ChineseQualityConfig {
 
 /// The thresholds that apply to one text.
 struct Limits<'a> {
-    words: (usize, usize),
-    mean_length: (f64, f64),
+    min_words: usize,
+    max_words: usize,
+    min_mean_length: f64,
+    max_mean_length: f64,
     symbols: f64,
     bullets: f64,
     bullet_marks: &'static [char],
     ellipses: f64,
     letters: f64,
-    stop_words: (usize, &'a [String]),
+    min_stop_words: usize,
+    stop_words: &'a [String],
 }
 
 /// Drops texts by word counts, word lengths, symbols and stop words.
@@ -139,24 +142,30 @@ impl GopherQuality {
         let (config, chinese) = (&self.config, &self.config.chinese);
         match writing {
             Writing::Spaced => Limits {
-                words: (config.min_words, config.max_words),
-                mean_length: (config.min_mean_word_length, config.max_mean_word_length),
+                min_words: config.min_words,
+                max_words: config.max_words,
+                min_mean_length: config.min_mean_word_length,
+                max_mean_length: config.max_mean_word_length,
                 symbols: config.max_symbol_word_ratio,
                 bullets: config.max_bullet_lines_ratio,
                 bullet_marks: &['•', '-'],
                 ellipses: config.max_ellipsis_lines_ratio,
                 letters: config.min_alpha_words_ratio,
-                stop_words: (config.min_stop_words, &config.stop_words),
+                min_stop_words: config.min_stop_words,
+                stop_words: &config.stop_words,
             },
             Writing::Chinese => Limits {
-                words: (chinese.min_units, chinese.max_units),
-                mean_length: (chinese.min_mean_clause_length, chinese.max_mean_clause_length),
+                min_words: chinese.min_units,
+                max_words: chinese.max_units,
+                min_mean_length: chinese.min_mean_clause_length,
+                max_mean_length: chinese.max_mean_clause_length,
                 symbols: chinese.max_symbol_unit_ratio,
                 bullets: chinese.max_bullet_lines_ratio,
                 bullet_marks: &['•', '-', '—', '·', '●', '○', '■', '□', '◆', '◇', '★', '☆', '※', '▪'],
                 ellipses: chinese.max_ellipsis_lines_ratio,
                 letters: chinese.min_letter_ratio,
-                stop_words: (chinese.min_stop_words, &chinese.stop_words),
+                min_stop_words: chinese.min_stop_words,
+                stop_words: &chinese.stop_words,
             },
         }
     }
@@ -195,20 +204,21 @@ impl Tally {
     }
 }
 
-fn reason(limits: &Limits<'_>, view: &View<'_>, writing: Writing) -> Option<Reason> {
-    let tally = Tally::of(view.words(), limits.stop_words.1);
+/// `text` is the text of `view` that is judged.
+fn reason(limits: &Limits<'_>, view: &View<'_>, text: &str, writing: Writing) -> Option<Reason> {
+    let tally = Tally::of(view.words(), limits.stop_words);
     let mean = match writing {
         Writing::Spaced => ratio(tally.real_characters, tally.real),
-        Writing::Chinese => ratio(tally.real, clauses(view.text())),
+        Writing::Chinese => ratio(tally.real, clauses(text)),
     };
     word_rules(limits, &tally, mean)
-        .or_else(|| symbol_rules(limits, view.text(), tally.words, writing))
-        .or_else(|| line_rules(limits, view.text()))
+        .or_else(|| symbol_rules(limits, text, tally.words, writing))
+        .or_else(|| line_rules(limits, text))
         .or_else(|| language_rules(limits, &tally))
 }
 
 fn word_rules(limits: &Limits<'_>, tally: &Tally, mean: f64) -> Option<Reason> {
-    let (min, max) = limits.words;
+    let (min, max) = (limits.min_words, limits.max_words);
     if min > 0 && tally.real < min {
         return Some(Reason::below("too-few-words", tally.real as f64, min as f64));
     }
@@ -216,7 +226,7 @@ fn word_rules(limits: &Limits<'_>, tally: &Tally, mean: f64) -> Option<Reason> {
         return Some(Reason::above("too-many-words", tally.real as f64, max as f64));
     }
     // Without words there is no mean to judge.
-    let (min, max) = limits.mean_length;
+    let (min, max) = (limits.min_mean_length, limits.max_mean_length);
     if min > 0.0 && mean < min && tally.real > 0 {
         return Some(Reason::below("short-words", mean, min));
     }
@@ -262,7 +272,7 @@ fn language_rules(limits: &Limits<'_>, tally: &Tally) -> Option<Reason> {
     if limits.letters > 0.0 && letters < limits.letters && tally.words > 0 {
         return Some(Reason::below("words-without-letters", letters, limits.letters));
     }
-    let (found, limit) = (tally.stop_words, limits.stop_words.0);
+    let (found, limit) = (tally.stop_words, limits.min_stop_words);
     (found < limit).then(|| Reason::below("stop-words", found as f64, limit as f64))
 }
 
@@ -275,7 +285,8 @@ fn clauses(text: &str) -> usize {
 impl RuleSet for GopherQuality {
     fn decide(&self, view: &View<'_>) -> Decision {
         let writing = self.config.compat.writing(view);
-        let reason = reason(&self.limits(writing), view, writing);
+        let text = self.config.compat.text(view);
+        let reason = reason(&self.limits(writing), view, text, writing);
         Decision::from_reason(reason.map(|reason| self.config.compat.name(self.name(), reason)))
     }
 }

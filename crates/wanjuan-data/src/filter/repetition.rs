@@ -121,7 +121,7 @@ impl GopherRepetition {
 
     fn part_rules(&self, view: &View<'_>) -> Option<Reason> {
         let config = &self.config;
-        let (text, characters) = (view.text(), view.characters());
+        let (text, characters) = (config.compat.text(view), config.compat.characters(view));
         let above = |rule: &'static str, value: f64, limit: f64| {
             (limit > 0.0 && value > limit).then(|| Reason::above(rule, value, limit))
         };
@@ -148,17 +148,18 @@ impl GopherRepetition {
             Writing::Spaced => (&config.top_n_grams, &config.duplicate_n_grams, Separator::Space),
             Writing::Chinese => (&chinese.top_n_grams, &chinese.duplicate_n_grams, Separator::Nothing),
         };
+        let characters = config.compat.characters(view);
         let longest = |limits: &[NGramLimit]| limits.iter().map(|limit| limit.n).max().unwrap_or(0);
         let spaced = Grams::new(view.words(), separator, longest(top));
         for NGramLimit { n, max } in top {
-            let share = ratio(spaced.most_frequent(*n), view.characters());
+            let share = ratio(spaced.most_frequent(*n), characters);
             if share > *max {
                 return Some(Reason::above(format!("top-{n}-gram"), share, *max));
             }
         }
         let mut dense = Grams::new(view.words(), Separator::Nothing, longest(duplicate));
         for NGramLimit { n, max } in duplicate {
-            let share = ratio(dense.repeated(*n), view.characters());
+            let share = ratio(dense.repeated(*n), characters);
             if share > *max {
                 return Some(Reason::above(format!("duplicate-{n}-grams"), share, *max));
             }
@@ -223,6 +224,23 @@ mod tests {
         let reason = GopherRepetition::default().reason(&text).expect("drops");
         assert_eq!(reason.rule, "duplicate-lines");
         assert_eq!(reason.value, Some(0.8));
+    }
+
+    #[test]
+    fn blank_lines_are_not_repeated_lines() {
+        let parts =
+            ["The mill stands by a river.", "A bridge was built here.", "Children come every morning."];
+        let datatrove =
+            GopherRepetitionConfig { compat: Compat::Datatrove, ..GopherRepetitionConfig::default() };
+        for blank in ["\n\n", "\r\n\r\n\r\n", "\r\r\r", "\n\t\n \n\u{3000}\n", "\n\u{a0}\n\u{a0}\n\u{a0}\n"] {
+            for text in [parts.join(blank), format!("{0}{1}{0}{0}", blank, parts.join("\n"))] {
+                let rule = rule(&text);
+                assert!(rule.as_deref().is_none_or(|rule| rule.contains("gram")), "{text:?}: {rule:?}");
+            }
+        }
+        let text = parts.join("\r\n\r\n\r\n");
+        let reason = GopherRepetition::new(datatrove).reason(&text).expect("datatrove counts them");
+        assert_eq!(reason.rule, "dup_line_frac");
     }
 
     #[test]

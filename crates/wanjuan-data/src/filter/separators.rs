@@ -75,18 +75,19 @@ impl Separators {
             Writing::Spaced => (config.min_separator_run, config.max_line_feeds),
             Writing::Chinese => (config.chinese.min_separator_run, config.chinese.max_line_feeds),
         };
+        let (text, characters) = (view.plain_text(), view.plain_characters());
         let (mut count, mut empty, mut in_runs) = (0, 0, 0);
-        for line in lines(view.text()) {
+        for line in lines(text) {
             let line = strip(line);
             count += 1;
             empty += usize::from(line.is_empty());
             in_runs += characters_in_runs(line, min_run);
         }
-        let share = ratio(in_runs, view.characters());
+        let share = ratio(in_runs, characters);
         if share > config.max_separator_chars {
             return Some(Reason::above("separator-runs", share, config.max_separator_chars));
         }
-        let share = ratio(view.text().matches('\n').count(), view.characters());
+        let share = ratio(text.matches('\n').count(), characters);
         if share > max_line_feeds {
             return Some(Reason::above("line-breaks", share, max_line_feeds));
         }

@@ -1,11 +1,12 @@
 //! [`View`]: a text and what rules count in it; each count is computed once and shared by all rule sets.
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 
 use serde::Deserialize;
 
 use super::marks::is_han;
-use super::python::is_letter;
+use super::python::{is_letter, is_space};
 use super::words::{length, words};
 use crate::Document;
 
@@ -25,6 +26,8 @@ pub struct View<'a> {
     sentences: Option<&'a Sentences>,
     words: OnceCell<Vec<&'a str>>,
     characters: OnceCell<usize>,
+    plain: OnceCell<Cow<'a, str>>,
+    plain_characters: OnceCell<usize>,
     writing: OnceCell<Writing>,
 }
 
@@ -82,6 +85,8 @@ impl<'a> View<'a> {
             sentences: None,
             words: OnceCell::new(),
             characters: OnceCell::new(),
+            plain: OnceCell::new(),
+            plain_characters: OnceCell::new(),
             writing: OnceCell::new(),
         }
     }
@@ -139,6 +144,20 @@ impl<'a> View<'a> {
         *self.characters.get_or_init(|| length(self.text))
     }
 
+    /// The text with line feeds as line ends, without white space at the ends of lines and without empty lines at both
+    /// ends: what our own rules judge, so that white space that no reader sees does not decide.
+    pub(super) fn plain_text(&self) -> &str {
+        self.plain.get_or_init(|| plain(self.text))
+    }
+
+    /// Length of [`View::plain_text`] in code points.
+    pub(super) fn plain_characters(&self) -> usize {
+        *self.plain_characters.get_or_init(|| match self.plain_text() {
+            same if same.len() == self.text.len() => self.characters(),
+            shorter => length(shorter),
+        })
+    }
+
     /// How the text is written: Chinese when the language says so or, without a language, when more than half
     /// of its letters are Chinese characters.
     #[must_use]
@@ -150,6 +169,20 @@ impl<'a> View<'a> {
             Some(_) => Writing::Spaced,
         })
     }
+}
+
+/// See [`View::plain_text`]; most texts are plain already.
+fn plain(text: &str) -> Cow<'_, str> {
+    let is_plain = !text.starts_with('\n')
+        && memchr::memchr(b'\r', text.as_bytes()).is_none()
+        && !text.ends_with('\n')
+        && !text.split('\n').any(|line| line.ends_with(is_space));
+    if is_plain {
+        return Cow::Borrowed(text);
+    }
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
+    let lines: Vec<&str> = text.split('\n').map(|line| line.trim_end_matches(is_space)).collect();
+    Cow::Owned(lines.join("\n").trim_matches('\n').to_owned())
 }
 
 /// Looks at the first 20,000 characters; a tenth of kana or hangul is not Chinese.
@@ -178,6 +211,22 @@ mod tests {
         assert_eq!(View::new("English").with_language("zh-Hant").writing(), Writing::Chinese);
         assert_eq!(View::new("今日は天気がいいですね").writing(), Writing::Spaced);
         assert_eq!(View::new("").writing(), Writing::Spaced);
+    }
+
+    #[test]
+    fn plain_texts_have_one_kind_of_line_end_and_no_white_space_at_it() {
+        for (text, expected) in [
+            ("a\n\n  b", "a\n\n  b"),
+            ("a\r\n\r\nb\r\n", "a\n\nb"),
+            ("a\rb", "a\nb"),
+            ("\n \u{3000}\t\n\ta\u{a0}\n\u{2003}\nb\n\n", "\ta\n\nb"),
+            (" \n", ""),
+            ("", ""),
+        ] {
+            assert_eq!(View::new(text).plain_text(), expected);
+            assert_eq!(View::new(text).plain_characters(), expected.chars().count());
+            assert_eq!(View::new(text).text(), text, "the text itself is unchanged");
+        }
     }
 
     #[test]

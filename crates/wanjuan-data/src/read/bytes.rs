@@ -5,7 +5,7 @@ use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::mmap::MappedFile;
+use internlm_kit::file::{FileError, MappedFile};
 
 /// Bytes of a file; derefs to `[u8]`.
 #[derive(Clone, Debug)]
@@ -19,7 +19,7 @@ enum Kind {
 
 impl FileBytes {
     /// Maps `path`.
-    pub(super) fn open(path: &Path) -> io::Result<Self> {
+    pub(super) fn open(path: &Path) -> Result<Self, FileError> {
         Ok(Self(Arc::new(Kind::Mapped(MappedFile::open(path)?))))
     }
 

@@ -1,7 +1,7 @@
 //! [`Decoder`]: one interface to the compressions of an archive.
 
 use super::bytes::FileBytes;
-use super::gzip::{Gzip, prefix};
+use super::gzip::{Gzip, is_empty, prefix};
 use super::lz4::{Lz4, is_lz4};
 use super::record::{Format, find_record};
 use super::step::Step;
@@ -38,6 +38,9 @@ impl Decoder {
         let length = prefix(&mut flate2::Decompress::new(false), head, &mut first);
         if let Some(format) = formats.into_iter().find(|format| format.opens(&first[..length])) {
             return Some((Self::Gzip(Gzip::new(format)), format));
+        }
+        if length == 0 && is_empty(file) {
+            return Some((Self::Gzip(Gzip::new(Format::Warc)), Format::Warc));
         }
         for format in formats {
             if Gzip::new(format).find(head, 0, head.len()) < head.len() {

@@ -154,6 +154,19 @@ impl Gzip {
     }
 }
 
+/// Whether a file consists of members without any content.
+pub(super) fn is_empty(file: &[u8]) -> bool {
+    let mut gzip = Gzip::new(Format::Warc);
+    let mut content = Vec::new();
+    while header_length(&file[gzip.position..]).is_some() {
+        match gzip.step(file, &mut content, 1) {
+            Step::Whole if content.is_empty() => {}
+            _ => return false,
+        }
+    }
+    gzip.position > 0 && gzip.position == file.len()
+}
+
 /// Whether a member with a record starts here: the magic number alone also occurs inside of deflate streams.
 fn holds_record(state: &mut Decompress, bytes: &[u8], format: Format) -> bool {
     let mut head = [0; 1024];

@@ -21,6 +21,7 @@ pub use crate::jsonl::read_documents;
 pub use digest::{Digest, DigestError};
 pub use html_dir::Selection;
 pub(crate) use html_dir::{ImportedPage, PageList, list_pages, write_pages};
+#[cfg(feature = "cli")]
 pub(crate) use http::join_chunks;
 pub use http::{HttpResponse, Payload, parse_response};
 pub use step::Damage;

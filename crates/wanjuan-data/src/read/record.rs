@@ -11,6 +11,8 @@ use super::fields::{lines, split_field};
 const HEAD_LIMIT: usize = 1 << 18;
 /// How many bytes after a block show whether its length is right.
 const LOOK_AHEAD: usize = 16;
+/// What editors put before UTF-8 text. An archive that was saved by one is still an archive.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The two archive formats.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -22,6 +24,7 @@ pub(super) enum Format {
 impl Format {
     /// Whether a file of this format can begin with `bytes`.
     pub(super) fn opens(self, bytes: &[u8]) -> bool {
+        let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
         match self {
             Self::Warc => is_version(bytes),
             Self::Arc => bytes.starts_with(b"filedesc://"),
@@ -30,6 +33,7 @@ impl Format {
 
     /// Whether `bytes`, perhaps cut, begin with a record.
     pub(super) fn starts(self, bytes: &[u8]) -> bool {
+        let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
         match self {
             Self::Warc => is_version(bytes),
             Self::Arc => ArcLine::parse(lines(bytes).next().unwrap_or_default()).is_some(),
@@ -99,6 +103,7 @@ enum Head {
 
 /// What is at `from`; with `complete`, no more bytes will come.
 pub(super) fn next_record(bytes: &[u8], from: usize, format: Format, complete: bool) -> Found {
+    let from = if from == 0 && bytes.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { from };
     let Some(start) = skip_line_breaks(bytes, from) else {
         return if complete { Found::End } else { Found::More(bytes.len() + 1) };
     };

@@ -6,8 +6,6 @@
 
 use std::path::{Path, PathBuf};
 
-use internlm_kit::file::AtPath;
-
 use super::bytes::FileBytes;
 use super::decoder::Decoder;
 use super::record::{Format, Found, Place, find_record, next_record};
@@ -93,7 +91,7 @@ impl WarcReader {
     /// A file that cannot be read, or that is neither WARC nor ARC, plain or in gzip, zstd or lz4.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        Self::new(path, FileBytes::open(path).at(path, "read")?)
+        Self::new(path, FileBytes::open(path)?)
     }
 
     /// Reads `bytes`; `path` is for messages.

@@ -9,7 +9,7 @@ use internlm_kit::run_folder;
 use serde::{Deserialize, Serialize};
 
 use super::funnel::Funnel;
-use crate::executor::Artifact;
+use crate::artifact::Artifact;
 use crate::run_folder::RunFolder;
 use crate::{Error, PipelineConfig, Result};
 
@@ -134,12 +134,11 @@ pub(crate) fn finish(
     let path = folder.config();
     run_folder::write_config(&path, config, provenance)?;
     artifacts.push(Artifact::of(folder, &path)?);
-    for (name, text) in [
-        ("funnel.json", json(funnel)),
-        ("funnel.txt", funnel.to_text()),
-        ("summary.json", json(&Summary::of(funnel))),
+    for (path, text) in [
+        (folder.funnel(), json(funnel)),
+        (folder.funnel_text(), funnel.to_text()),
+        (folder.summary(), json(&Summary::of(funnel))),
     ] {
-        let path = folder.file(name);
         file::write(&path, text)?;
         artifacts.push(Artifact::of(folder, &path)?);
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::executor::{DamagedRange, PartReport, StageReport};
+use crate::part_report::{DamagedRange, PartReport, StageReport};
 use crate::tokenize::TokenizeReport;
 
 /// What happened to every document between the files and the tokens. The numbers add up exactly: each stage gets what
@@ -96,10 +96,13 @@ impl Funnel {
                 side.tokens
             ));
         }
-        text.push_str(&format!(
-            "held-out bits per byte: unigram {:.4}, gzip -9 {:.4}\n",
-            self.tokens.unigram_bits_per_byte, self.tokens.gzip_bits_per_byte
-        ));
+        // Without held-out text there is nothing to code.
+        if self.tokens.valid.bytes > 0 {
+            text.push_str(&format!(
+                "held-out bits per byte: unigram {:.4}, gzip -9 {:.4}\n",
+                self.tokens.unigram_bits_per_byte, self.tokens.gzip_bits_per_byte
+            ));
+        }
         for DamagedRange { file, damage } in &self.damaged {
             text.push_str(&format!("damaged {file} {} {} {}\n", damage.start, damage.end, damage.why));
         }
@@ -114,7 +117,7 @@ fn megabytes(bytes: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::executor::Count;
+    use crate::part_report::Count;
     use crate::read::Damage;
     use crate::tokenize::SplitTotals;
 
@@ -159,6 +162,13 @@ mod tests {
         assert_eq!(funnel.problems(), Vec::<String>::new());
         assert_eq!(funnel.documents_in(), 10);
         insta::assert_snapshot!(funnel.to_text());
+    }
+
+    #[test]
+    fn nothing_held_out_has_no_bits() {
+        let mut funnel = funnel();
+        funnel.tokens.valid = SplitTotals::default();
+        assert!(!funnel.to_text().contains("bits per byte"), "{}", funnel.to_text());
     }
 
     #[test]

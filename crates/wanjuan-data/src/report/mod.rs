@@ -7,4 +7,4 @@ mod why;
 pub(crate) use finished::finish;
 pub use finished::{Finished, Summary};
 pub use funnel::Funnel;
-pub use why::{Life, why};
+pub use why::{Trace, ids_at, why};

@@ -4,17 +4,17 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
-use internlm_kit::file::AtPath;
+use internlm_kit::file::{AtPath, files_below};
 
-use crate::executor::Rejected;
-use crate::listing::{files_below, sorted_entries};
+use crate::listing::sorted_entries;
+use crate::rejected::Rejected;
 use crate::run_folder::RunFolder;
 use crate::tokenize::TokenizedDocument;
 use crate::{Document, Result};
 
 /// What the files of a run say about one document.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Life {
+pub struct Trace {
     /// The file of each segment that kept the document, and the document as it was then.
     pub kept: Vec<(PathBuf, Document)>,
     /// The stage and reason, when the document was dropped.
@@ -27,27 +27,56 @@ pub struct Life {
 ///
 /// # Errors
 /// A folder that cannot be read.
-pub fn why(output: impl AsRef<Path>, id: &str) -> Result<Option<Life>> {
+pub fn why(output: impl AsRef<Path>, id: &str) -> Result<Option<Trace>> {
     let run = RunFolder::new(output.as_ref());
-    let mut life = Life::default();
+    let mut trace = Trace::default();
     for folder in sorted_entries(&run.work())?.into_iter().filter(|path| path.is_dir()) {
         for file in sorted_entries(&folder)?.into_iter().filter(|path| is_jsonl(path)) {
             if let Some(line) = find_line(&file, id)? {
                 let place = run.relative(&file).to_path_buf();
-                life.kept.extend(serde_json::from_slice(&line).ok().map(|document| (place, document)));
+                trace.kept.extend(serde_json::from_slice(&line).ok().map(|document| (place, document)));
                 break;
             }
         }
     }
-    for file in files_below(&run.rejected())? {
+    for file in files_below(run.rejected())? {
         if let Some(line) = find_line(&file, id)? {
-            life.rejected = serde_json::from_slice(&line).ok();
+            trace.rejected = serde_json::from_slice(&line).ok();
         }
     }
     if let Some(line) = find_line(&run.document_index(), id)? {
-        life.tokenized = serde_json::from_slice(&line).ok();
+        trace.tokenized = serde_json::from_slice(&line).ok();
     }
-    Ok((life != Life::default()).then_some(life))
+    Ok((trace != Trace::default()).then_some(trace))
+}
+
+/// The ids of the documents of the page at `address`, which may have been captured more than once.
+///
+/// # Errors
+/// A folder that cannot be read.
+pub fn ids_at(output: impl AsRef<Path>, address: &str) -> Result<Vec<String>> {
+    #[derive(serde::Deserialize)]
+    struct Captured {
+        id: String,
+        url: String,
+    }
+    let run = RunFolder::new(output.as_ref());
+    let files = [files_below(run.work())?, files_below(run.rejected())?].concat();
+    let wanted = serde_json::to_string(address).expect("a text is plain data");
+    let mut ids: Vec<String> = Vec::new();
+    for path in files.iter().filter(|path| is_jsonl(path)) {
+        let file = fs::File::open(path).at(path, "read")?;
+        for line in BufReader::with_capacity(1 << 18, file).split(b'\n') {
+            let line = line.at(path, "read")?;
+            // Most lines are about other pages and need not be parsed.
+            if memchr::memmem::find(&line, wanted.as_bytes()).is_none() {
+                continue;
+            }
+            let captured: Option<Captured> = serde_json::from_slice(&line).ok();
+            ids.extend(captured.filter(|one| one.url == address && !ids.contains(&one.id)).map(|one| one.id));
+        }
+    }
+    Ok(ids)
 }
 
 /// The line whose key `id` is `id`; a plain search, because no text holds the 20 characters of an id by chance.
@@ -68,7 +97,7 @@ fn is_jsonl(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "jsonl")
 }
 
-impl Life {
+impl Trace {
     /// One line per step, for people.
     #[must_use]
     pub fn to_text(&self) -> String {

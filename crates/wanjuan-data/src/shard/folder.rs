@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::listing::{files_below, sorted_entries};
+use internlm_kit::file::files_below;
+
+use crate::listing::sorted_entries;
 use crate::{Error, Result};
 
 /// A dataset: one folder per type (for instance `en`, `zh`, `code`), each holding `.bin` files.

@@ -2,11 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use internlm_kit::file::AtPath;
+use internlm_kit::file::{AtPath, MappedFile};
 use serde::Deserialize;
 
 use super::npy;
-use crate::mmap::MappedFile;
 use crate::{Error, Result};
 
 /// One `.bin` file with its `.bin.meta`, memory-mapped. `Sync`: any thread may read any document.
@@ -32,7 +31,7 @@ impl Shard {
     pub fn open(bin: impl AsRef<Path>) -> Result<Self> {
         let bin = bin.as_ref();
         let meta_path = npy::meta_path(bin);
-        let bytes = MappedFile::open(bin).at(bin, "read")?;
+        let bytes = MappedFile::open(bin)?;
         let meta = std::fs::read(&meta_path).at(&meta_path, "read")?;
         let rows = npy::decode(&meta_path, &meta)?;
         if let Some(index) = rows.iter().position(|row| row.offset as usize >= bytes.len()) {

@@ -29,6 +29,41 @@ impl Default for TokenizeConfig {
 }
 
 impl TokenizeConfig {
+    /// Sets the folder or file of an existing tokenizer; then none is trained.
+    #[must_use]
+    pub fn with_tokenizer(mut self, path: impl Into<PathBuf>) -> Self {
+        self.tokenizer = Some(path.into());
+        self
+    }
+
+    /// Sets the size of the trained vocabulary, special tokens included.
+    #[must_use]
+    pub fn with_vocab_size(mut self, tokens: usize) -> Self {
+        self.vocab_size = tokens;
+        self
+    }
+
+    /// Sets the minimum number of occurrences of a pair that is merged.
+    #[must_use]
+    pub fn with_min_frequency(mut self, occurrences: u64) -> Self {
+        self.min_frequency = occurrences;
+        self
+    }
+
+    /// Sets the number of held-out documents per thousand.
+    #[must_use]
+    pub fn with_held_out_per_mille(mut self, documents: u32) -> Self {
+        self.held_out_per_mille = documents;
+        self
+    }
+
+    /// Sets the seed of the hash that chooses held-out documents.
+    #[must_use]
+    pub fn with_seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
     /// Every problem as `key: found X, expected Y`.
     pub(crate) fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();

@@ -21,8 +21,7 @@ pub(crate) fn train_tokenizer(
         None => {
             let mut failure = None;
             let texts = training_texts(files, config, &mut failure);
-            let settings =
-                BpeTrainConfig { vocab_size: config.vocab_size, min_frequency: config.min_frequency };
+            let settings = BpeTrainConfig::new(config.vocab_size).with_min_frequency(config.min_frequency);
             let tokenizer = train_bpe(texts, &settings);
             if let Some(error) = failure {
                 return Err(error);

@@ -35,7 +35,7 @@ fn each_mistake_has_one_message() {
         (&["run", "key.toml"], &["key.toml", "unknown field `vocabulary`", "line"]),
         (&["run", "stage.toml"], &["stage.toml", "unknown variant `normalise`", "`normalize`"]),
         (&["run", "rule.toml"], &["rule.toml", "unknown field `brackets`"]),
-        (&["run", "first.toml"], &["stages[0]: found another stage, expected `extract`"]),
+        (&["run", "first.toml"], &["stages[0]: found `c4`, expected `extract`"]),
         (&["run", "small.toml"], &["tokenize.vocab-size: found 100, expected at least 265"]),
         (
             &["run", "good.toml", "--set", "import.dir=nowhere"],
@@ -67,6 +67,7 @@ fn each_mistake_has_one_message() {
             &["extract", "--list", "list.tsv", "--out", "p.json"],
             &["list.tsv: byte 0", "expected key<TAB>path"],
         ),
+        (&["extract", "missing.html"], &["missing.html: cannot read"]),
         (&["report", "nowhere"], &["nowhere/work/finished.json: cannot read"]),
         (&["why", "xyz", "--dir", "nowhere"], &["nowhere/work: cannot list"]),
     ];

@@ -31,14 +31,17 @@ fn import_run_report_and_why() {
     let table = stdout(&wanjuan(folder.path(), &[&["run", "a.toml"], &overrides[..]].concat()));
     assert!(table.contains("near-duplicate") && table.contains("gzip -9"), "{table}");
     assert_eq!(stdout(&wanjuan(folder.path(), &["report", "out"])), table);
-    let json = stdout(&wanjuan(folder.path(), &["report", "out", "--format", "json"]));
+    let json = stdout(&wanjuan(folder.path(), &["report", "out", "--json"]));
+    assert_eq!(stdout(&wanjuan(folder.path(), &["report", "out", "--format", "json"])), json);
     assert!(serde_json::from_str::<serde_json::Value>(&json).expect("is JSON")["stages"].is_array());
     let index = fs::read_to_string(folder.path().join("out/documents.jsonl")).expect("reads");
     let line: serde_json::Value =
         serde_json::from_str(index.lines().next().expect("a line")).expect("is JSON");
     let id = line["id"].as_str().expect("has an id");
-    let life = stdout(&wanjuan(folder.path(), &["why", id, "--dir", "out"]));
-    assert!(life.contains("site.warc.gz at byte") && life.contains("tokens    shards/"), "{life}");
+    let trace = stdout(&wanjuan(folder.path(), &["why", id, "--dir", "out"]));
+    assert!(trace.contains("site.warc.gz at byte") && trace.contains("tokens    shards/"), "{trace}");
+    let address = trace.lines().find_map(|line| line.strip_prefix("url       ")).expect("has an address");
+    assert_eq!(stdout(&wanjuan(folder.path(), &["why", address, "--dir", "out"])), trace);
     let summary = fs::read_to_string(folder.path().join("out/summary.json")).expect("reads");
     let summary: serde_json::Value = serde_json::from_str(&summary).expect("is JSON");
     assert!(summary["gzip_bits_per_byte"].as_f64().expect("a number") > 0.5);
@@ -136,6 +139,23 @@ fn extract_writes_to_standard_output_and_through_links() {
 }
 
 #[test]
+fn extract_takes_a_page_or_standard_input() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    fs::write(folder.path().join("a.html"), "<title>Tides</title><p>Hello there.</p>").expect("writes");
+    let program = Program::new(env!("CARGO_BIN_EXE_wanjuan-data"), folder.path());
+    let ran = program.run(["extract", "a.html", "--meta", "m.json"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "Hello there.\n"), "{}", ran.stderr);
+    let meta = fs::read_to_string(folder.path().join("m.json")).expect("was written");
+    assert!(meta.contains(r#""title":"Tides""#), "{meta}");
+    let piped = program.clone().with_input("<p>From a <b>pipe</b>.</p>");
+    let ran = piped.run(["extract", "-", "--format", "markdown", "--out", "a.md"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), ""), "{}", ran.stderr);
+    assert_eq!(fs::read_to_string(folder.path().join("a.md")).expect("was written"), "From a **pipe**.\n");
+    let ran = program.with_input("%PDF-1.7 is not a page").run(["extract", "-"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), ""), "{}", ran.stderr);
+}
+
+#[test]
 fn a_reader_that_leaves_ends_every_verb_quietly() {
     let folder = tempfile::tempdir().expect("temporary folder");
     let site = write_site(folder.path(), 20);
@@ -148,7 +168,7 @@ fn a_reader_that_leaves_ends_every_verb_quietly() {
     let documents = "{\"id\":\"a\",\"content\":\"text\"}\n".repeat(2000);
     program.with_input(documents).check_closed_output_of_every_verb(&[
         &["report", "out"],
-        &["report", "out", "--format", "json"],
+        &["report", "out", "--json"],
         &["why", id, "--dir", "out"],
         &["warc", "ls", "out/work/00-import/00000.warc.gz"],
         &["warc", "cat", "out/work/00-import/00000.warc.gz"],

@@ -135,6 +135,42 @@ fn the_verb_decides_in_order_and_does_not_rewrite() {
 }
 
 #[test]
+fn ids_are_texts_or_integers() {
+    let line = |id: &str| format!("{{\"id\": {id}, \"content\": \"text\"}}\n");
+    let ids = ["\"a\\\"b\"", "7", "-7", "18446744073709551615"];
+    let (output, _, code) = verb(&["--rules", "fineweb"], &ids.map(line).concat());
+    let read: Vec<String> = rows(&output).iter().map(|row| row["id"].to_string()).collect();
+    assert_eq!((read, code), (ids.map(str::to_owned).to_vec(), Some(0)));
+    let (_, error, code) = verb(&["--rules", "fineweb"], &line("[1]"));
+    assert_eq!(code, Some(2));
+    assert!(error.contains("found an `id` that is neither a text nor an integer"), "{error}");
+}
+
+/// The same prose with any white space that no reader sees is decided alike.
+#[test]
+fn white_space_at_the_ends_of_lines_and_texts_does_not_decide() {
+    let text = sentences(7, 24).join("\n\n");
+    let forms = [
+        text.clone(),
+        text.replace('\n', "\r\n"),
+        text.replace('\n', "\r"),
+        text.replace("\n\n", "\n \t\u{3000}\n"),
+        text.replace('\n', " \n"),
+        format!("{0}{text}{0}", "\n".repeat(40)),
+        format!("{0}{text}{0}", "\r\n".repeat(40)),
+    ];
+    let input: String =
+        forms.iter().map(|form| json!({"id": "a", "content": form}).to_string() + "\n").collect();
+    let all = "gopher-quality,gopher-repetition,c4,c4-paragraphs,fineweb,refinedweb,separators,abnormal-characters,punctuation";
+    let (output, _, code) = verb(&["--rules", all, "--each"], &input);
+    let rows = rows(&output);
+    assert_eq!((rows.len(), code), (forms.len(), Some(0)));
+    for (row, form) in rows.iter().zip(&forms) {
+        assert_eq!(row["rules"], rows[0]["rules"], "{form:?}");
+    }
+}
+
+#[test]
 fn the_verb_takes_given_words_and_settings() {
     let words = vec!["given"; 7];
     let document =
@@ -175,13 +211,19 @@ fn bad_lines_and_bad_rules_are_named() {
     assert_eq!((rows(&output).len(), code), (1, Some(2)));
     assert!(error.contains(&format!("standard input: byte {}: found", good.len() + 1)), "{error}");
     for (arguments, expected) in [
-        (vec!["--rules", "fineweb,nonsense"], "nonsense"),
+        (
+            vec!["--rules", "fineweb,gopher"],
+            "--rules: found \"gopher\", expected the name of a rule set: gopher-quality, gopher-repetition, c4, ",
+        ),
         (vec!["--rules", "extract"], "expected the name of a rule set"),
         (
             vec!["--rules", "fineweb", "--set", "c4.policy=false"],
             "expected RULES.KEY=VALUE with RULES one of fineweb",
         ),
-        (vec!["--rules", "fineweb", "--set", "fineweb.nonsense=1"], "nonsense"),
+        (
+            vec!["--rules", "fineweb", "--set", "fineweb.nonsense=1"],
+            "--set fineweb.nonsense=1: unknown field",
+        ),
         (vec!["--rules", "punctuation", "--compat", "datatrove"], "compat"),
     ] {
         let (_, error, code) = verb(&arguments, &good);

@@ -108,10 +108,10 @@ fn a_document_tells_its_life() {
     let line: serde_json::Value =
         serde_json::from_str(lines.lines().next().expect("a line")).expect("is JSON");
     let id = line["id"].as_str().expect("has an id");
-    let life = why(&output, id).expect("reads").expect("is known").to_text();
-    assert!(life.contains("near-dedup: near-duplicate"), "{life}");
-    assert!(life.contains(line["duplicate"]["keeper"].as_str().expect("has a keeper")), "{life}");
-    assert!(life.contains("work/00-import/"), "{life}");
+    let trace = why(&output, id).expect("reads").expect("is known").to_text();
+    assert!(trace.contains("near-dedup: near-duplicate"), "{trace}");
+    assert!(trace.contains(line["duplicate"]["keeper"].as_str().expect("has a keeper")), "{trace}");
+    assert!(trace.contains("work/00-import/"), "{trace}");
     assert!(why(&output, "00000000000000000000").expect("reads").is_none());
 }
 

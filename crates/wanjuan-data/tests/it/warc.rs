@@ -206,10 +206,8 @@ fn wrong_lengths_cost_only_their_record() {
 fn extract_archive(folder: &Path, bytes: &[u8]) -> (PathBuf, Outcome) {
     let (archive, output) = (folder.join("x.warc"), folder.join("out"));
     fs::write(&archive, bytes).expect("writes");
-    let mut tokenize = TokenizeConfig::default();
-    tokenize.vocab_size = 300;
-    let config =
-        PipelineConfig::new(&output, ImportConfig::archives([&archive], "d")).with_tokenize(tokenize);
+    let config = PipelineConfig::new(&output, ImportConfig::archives([&archive], "d"))
+        .with_tokenize(TokenizeConfig::default().with_vocab_size(300));
     let outcome = run(&config, &Corpus::archives([&archive]), RunOptions::default(), &RunContext::default())
         .expect("runs");
     (output, outcome)
@@ -229,6 +227,46 @@ fn damage_is_counted_in_the_report() {
     assert!(damaged.file.ends_with("x.warc"), "{}", damaged.file);
     let lost = fs::read_to_string(output.join("rejected/read/00000.jsonl")).expect("was written");
     assert!(lost.contains("\"reason\":\"corrupt-member\""), "{lost}");
+}
+
+#[test]
+fn a_byte_order_mark_costs_no_record() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let record = crate::seeds::record("resource", "https://example.org/0", b"page");
+    let marked = [&b"\xef\xbb\xbf"[..], &record].concat();
+    for bytes in [marked.clone(), crate::seeds::gzip(&marked, 6)] {
+        assert_eq!(read(&bytes, folder.path()), (uris(&[0]), vec![]));
+    }
+}
+
+/// Files without a record, and files that are not archives, cost only themselves, wherever they are in the list.
+#[test]
+fn odd_files_do_not_decide_over_a_run() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let good = folder.path().join("good.warc.gz");
+    fs::write(&good, archive(3).0).expect("writes");
+    let empty_member = crate::seeds::gzip(b"", 6);
+    let gone = crate::seeds::record("response", "https://example.org/gone", b"HTTP/1.1 404 Gone\r\n\r\n");
+    let odd: [(&[u8], &str); 4] = [
+        (b"", "empty-archive"),
+        (&empty_member, "empty-archive"),
+        (b"\xef\xbb\xbfa text", "not-an-archive"),
+        (&gone, "http-status"),
+    ];
+    for (number, (bytes, reason)) in odd.into_iter().enumerate() {
+        let path = folder.path().join(format!("{number}.warc"));
+        fs::write(&path, bytes).expect("writes");
+        for files in [[&path, &good], [&good, &path]] {
+            let config = PipelineConfig::new(folder.path().join("out"), ImportConfig::archives(files, "d"))
+                .with_tokenize(TokenizeConfig::default().with_vocab_size(300));
+            let outcome =
+                run(&config, &Corpus::archives(files), RunOptions::default(), &RunContext::default())
+                    .expect("runs");
+            let read = &outcome.funnel.stages[0];
+            assert_eq!((read.input.documents, read.kept.documents), (4, 3), "{files:?}");
+            assert_eq!(read.dropped[reason].documents, 1, "{files:?}");
+        }
+    }
 }
 
 #[test]

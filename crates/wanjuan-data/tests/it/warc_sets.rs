@@ -218,7 +218,7 @@ fn every_dropped_sample_is_in_the_rejected_files() {
     }
     let mut written: BTreeMap<(String, String), u64> = BTreeMap::new();
     // These rules do not look at a number.
-    let wordless = ["empty", "media-type", "not-http", "content-encoding", "no-capture"];
+    let wordless = ["empty", "media-type", "not-a-page", "not-http", "content-encoding", "no-capture"];
     for folder in fs::read_dir(output.join("rejected")).expect("lists") {
         for file in fs::read_dir(folder.expect("lists").path()).expect("lists") {
             let text = fs::read_to_string(file.expect("lists").path()).expect("reads");

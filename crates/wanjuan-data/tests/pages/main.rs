@@ -9,6 +9,7 @@ use std::process::Command;
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
+use internlm_kit::testing::shared_data;
 use peak_alloc::PeakAlloc;
 use wanjuan_data::extract::{ExtractConfig, Mode, TextFormat, extract_html};
 
@@ -73,15 +74,9 @@ impl Worst {
     }
 }
 
-/// The page archives, unpacked into a temporary folder; skips with a visible line when they are absent, fails
-/// when `CI=true`.
+/// The page archives, unpacked into a temporary folder; `None` with a visible line when they are absent.
 fn page_sets() -> Option<tempfile::TempDir> {
-    let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/web");
-    if !shared.is_dir() {
-        assert!(std::env::var("CI").as_deref() != Ok("true"), "{} is absent under CI=true", shared.display());
-        println!("skipped: {} is absent", shared.display());
-        return None;
-    }
+    let shared = shared_data("web")?;
     let folder = tempfile::tempdir().expect("temporary folder");
     for set in ["traf", "aeb", "wcxb", "readability", "zh"] {
         let archive = shared.join(format!("{set}.tar.zst"));

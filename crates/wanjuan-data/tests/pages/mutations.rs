@@ -1,21 +1,6 @@
 //! Damage that pages suffer in transit, and pages that nobody writes by hand.
 
-/// Pseudorandom numbers that depend on the seed only (SplitMix64).
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut x = self.0;
-        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        x ^ (x >> 31)
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        (self.next() % limit.max(1) as u64) as usize
-    }
-}
+use internlm_kit::testing::TestRng;
 
 /// Strings that break parsers when they are in a wrong place.
 const TOKENS: &[&str] = &[
@@ -62,7 +47,7 @@ const TOKENS: &[&str] = &[
 
 /// A damaged copy of a page and the name of the damage.
 pub(crate) fn mutate(page: &[u8], seed: u64) -> (&'static str, Vec<u8>) {
-    let mut random = Random(seed);
+    let mut random = TestRng::new(seed);
     let mut bytes = page.to_vec();
     let kind = match seed % 8 {
         0 => {
@@ -184,6 +169,6 @@ pub(crate) fn hostile_pages() -> Vec<(&'static str, Vec<u8>)> {
         .flat_map(u16::to_le_bytes)
         .collect();
     pages.push(("UTF-16", utf16));
-    pages.push(("random bytes", (0..1_u64 << 17).flat_map(|n| Random(n).next().to_le_bytes()).collect()));
+    pages.push(("random bytes", TestRng::new(0).bytes(1 << 20)));
     pages
 }

@@ -4,8 +4,8 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use clap::Args;
+use internlm_kit::outln;
 use internlm_kit::rng::CounterRng;
-use internlm_kit::{config, outln};
 use internlm_model::Tokenizer;
 use internlm_model::chat::{ChatTemplate, Loss};
 use internlm_model::tokenizer::Special;
@@ -18,10 +18,12 @@ const EXAMPLES: &str = "Examples:
   xtuner check-dataset recipes/tiny/3-finetune.toml
   xtuner check-dataset recipes/tiny/3-finetune.toml --rows 10
 
-Text with loss is green on a terminal.";
+Text with loss is green on a terminal, and between ⟦ and ⟧ in a pipe or with NO_COLOR.";
 
 /// Green and back.
-const MARKS: [&str; 2] = ["\u{1b}[32m", "\u{1b}[0m"];
+const COLORS: [&str; 2] = ["\u{1b}[32m", "\u{1b}[0m"];
+/// The same without color.
+const BRACKETS: [&str; 2] = ["⟦", "⟧"];
 
 /// Arguments of the verb.
 #[derive(Args, Debug)]
@@ -39,7 +41,7 @@ pub(super) struct CheckDataset {
 
 impl CheckDataset {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        let config: FinetuneConfig = config::load_with(&self.config, &self.set).map_err(Error::from)?;
+        let config = FinetuneConfig::load_with(&self.config, &self.set)?;
         let tokenizer = Tokenizer::load(&config.model.path).map_err(Error::from)?;
         let template = ChatTemplate::load(&config.model.path).map_err(Error::from)?;
         let data = load_dataset(&config, &tokenizer, &template)?;
@@ -77,9 +79,10 @@ fn percent(part: usize, whole: usize) -> f64 {
     100.0 * part as f64 / whole.max(1) as f64
 }
 
-/// The text of a sample, special tokens by name, the part with loss between color marks.
+/// The text of a sample, special tokens by name, the part with loss between marks.
 fn marked(sample: &Sample, tokenizer: &Tokenizer) -> String {
-    let marks = if std::io::stdout().is_terminal() { MARKS } else { ["", ""] };
+    let colored = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let marks = if colored { COLORS } else { BRACKETS };
     let mut text = String::new();
     let mut start = 0;
     while start < sample.ids.len() {

@@ -8,7 +8,7 @@ use crate::{Error, lora};
 
 /// Examples under `--help`.
 const EXAMPLES: &str = "Examples:
-  xtuner convert merge runs/tiny/pretrain/hf runs/tiny/finetune/adapter merged";
+  xtuner convert merge runs/tiny/pretrain/hf runs/mine/lora/adapter merged";
 
 /// Arguments of the verb.
 #[derive(Args, Debug)]

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use internlm_kit::config;
 
 use crate::{Error, FinetuneConfig, generator};
 
@@ -27,7 +26,7 @@ pub(super) struct Generate {
 
 impl Generate {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        let config: FinetuneConfig = config::load_with(&self.config, &self.set).map_err(Error::from)?;
+        let config = FinetuneConfig::load_with(&self.config, &self.set)?;
         let Some(generate) = &config.generate else {
             let place = self.config.display().to_string();
             return Err(Error::mismatch(place, "no table [generate]", "one with counts and files").into());

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use internlm_kit::context::RunContext;
-use internlm_kit::{config, outln};
+use internlm_kit::outln;
 use internlm_model::chat::ChatTemplate;
 use internlm_model::decoder::Decoder;
 use internlm_model::{Tokenizer, device};
@@ -46,7 +46,7 @@ pub(super) struct Test {
 
 impl Test {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        let config: FinetuneConfig = config::load_with(&self.config, &self.set).map_err(Error::from)?;
+        let config = FinetuneConfig::load_with(&self.config, &self.set)?;
         let Some(test) = &config.test else {
             let place = self.config.display().to_string();
             return Err(Error::mismatch(place, "no table [test]", "one with `questions`").into());
@@ -81,13 +81,13 @@ impl Test {
 /// Asks every question, with and without the calculator.
 fn examine(
     config: &FinetuneConfig,
-    max_new_tokens: usize,
+    max_tokens: usize,
     folder: &Path,
     questions: &[Question],
 ) -> Result<Vec<Examined>> {
     let decoder = Decoder::load(folder, &device::parse(&config.run.device)?)?;
     let (tokenizer, template) = (Tokenizer::load(folder)?, ChatTemplate::load(folder)?);
-    let examiner = Examiner { decoder: &decoder, tokenizer: &tokenizer, template: &template, max_new_tokens };
+    let examiner = Examiner::new(&decoder, &tokenizer, &template, max_tokens);
     let context = RunContext::terminal(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
     let progress = context.reporter.start("test", "questions", questions.len() as u64);
     questions

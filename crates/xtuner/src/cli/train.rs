@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 use internlm_kit::context::RunContext;
+use internlm_kit::outln;
 use internlm_kit::stop::Stop;
-use internlm_kit::{config, outln};
 use internlm_train::report::End;
 
-use crate::{Error, FinetuneConfig, Finished, Resume, Start, finetune};
+use crate::{FinetuneConfig, Finished, Resume, Start, finetune};
 
 /// Examples under `--help`.
 const EXAMPLES: &str = "Examples:
@@ -31,7 +31,8 @@ pub(super) struct Train {
     /// Folder to write; default: `run.out` of the config.
     #[arg(long, value_name = "DIR")]
     work_dir: Option<PathBuf>,
-    /// Start from the newest checkpoint of the same settings (auto), at step 0 (none), or from a checkpoint folder.
+    /// Start from the newest checkpoint of the same settings (auto), at step 0 (none), or from a checkpoint folder; the
+    /// same as auto without a value.
     #[arg(long, default_value = "auto", num_args = 0..=1, default_missing_value = "auto", value_name = "auto|none|DIR")]
     resume: Resume,
     /// Replace a finished run in the same folder whose config differs.
@@ -47,7 +48,7 @@ pub(super) struct Train {
 
 impl Train {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        let mut config: FinetuneConfig = config::load_with(&self.config, &self.set).map_err(Error::from)?;
+        let mut config = FinetuneConfig::load_with(&self.config, &self.set)?;
         let settings = &mut config.run;
         settings.out = self.work_dir.unwrap_or_else(|| settings.out.clone());
         settings.seed = self.seed.unwrap_or(settings.seed);

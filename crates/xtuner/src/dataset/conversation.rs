@@ -1,6 +1,7 @@
 //! [`Conversation`]: what every reader gives and the template takes.
 
 use internlm_model::chat::{FunctionDefinition, Loss, Message, Role, tools_message};
+use serde_json::{Map, Value};
 
 /// One message and whether the model learns to produce it.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,6 +17,8 @@ pub struct Turn {
 pub struct Conversation {
     /// Turns in the order of the conversation.
     pub turns: Vec<Turn>,
+    /// Other keys of the line next to `messages` and `tools`; nothing reads them.
+    pub fields: Map<String, Value>,
 }
 
 impl Conversation {
@@ -31,7 +34,7 @@ impl Conversation {
     #[must_use]
     pub fn new(messages: Vec<Message>) -> Self {
         let turn = |message: Message| Turn { loss: default_loss(&message), message };
-        Self { turns: messages.into_iter().map(turn).collect() }
+        Self { turns: messages.into_iter().map(turn).collect(), fields: Map::new() }
     }
 
     /// Puts tools behind the leading system messages, as

@@ -7,6 +7,7 @@ mod openai;
 mod pack;
 mod pretrain_text;
 mod rows;
+mod unread_keys;
 
 pub use conversation::{Conversation, Turn};
 pub use encode::{EncodeStats, Encoded, Sample, encode};
@@ -15,3 +16,4 @@ pub use openai::{parse_openai, read_openai};
 pub use pack::pack_soft;
 pub use pretrain_text::PretrainTextConfig;
 pub use rows::SftRows;
+pub(crate) use unread_keys::UnreadKeys;

@@ -1,7 +1,8 @@
-//! Reader of OpenAI messages, one conversation per line of jsonl.
+//! Reader of OpenAI messages, one conversation per line of jsonl, or per element of one JSON list.
 //!
-//! `{"messages": [{"role", "content", "name"?, "tool_calls"?, "loss"?, "weight"?}, ..], "tools"?: [..]}`; other keys of
-//! a line are ignored. Messages and tools become the chat format as `internlm-model` reads them for the server
+//! `{"messages": [{"role", "content", "name"?, "tool_calls"?, "loss"?, "weight"?}, ..], "tools"?: [..]}`; `functions` is
+//! OpenAI's older name of `tools`. Other keys are kept, and `load_dataset` warns of those that
+//! the chat template leaves out. Messages and tools become the chat format as `internlm-model` reads them for the server
 //! ([`read_messages`], [`read_tools`]): what is trained is what will be served. As in XTuner's `openai` format, leading
 //! assistant messages are skipped. `"loss": false` and OpenAI's `"weight": 0` take a message out of the loss.
 
@@ -13,10 +14,11 @@ use internlm_model::chat::openai::{
 };
 use internlm_model::chat::{Loss, Message, Role};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::conversation::{Conversation, Turn, default_loss};
-use crate::{Error, Result};
+use crate::Result;
+use crate::json_rows::json_rows;
 
 /// What a line lacks: (found, expected).
 type Problem = (String, String);
@@ -25,26 +27,24 @@ type Problem = (String, String);
 #[derive(Deserialize)]
 struct Line {
     messages: Vec<ChatMessage>,
+    #[serde(alias = "functions")]
     tools: Option<Vec<ToolDefinition>>,
+    #[serde(flatten)]
+    fields: Map<String, Value>,
 }
 
-/// Reads every conversation of a jsonl file; blank lines are skipped.
+/// Reads every conversation of a jsonl file, or of a file that is one JSON list of them; blank lines are skipped.
 ///
 /// # Errors
-/// A file that cannot be read, and [`Error::Line`] for the first line that is not a conversation.
-pub fn read_openai(path: &Path) -> Result<Vec<Conversation>> {
+/// A file that cannot be read, and [`Error::Line`](crate::Error::Line) for the first line that is not a conversation.
+pub fn read_openai(path: impl AsRef<Path>) -> Result<Vec<Conversation>> {
+    let path = path.as_ref();
     let text = file::read_to_string(path)?;
-    let mut conversations = Vec::new();
-    for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        let conversation = parse_openai(line).map_err(|(found, expected)| Error::Line {
-            path: path.to_path_buf(),
-            line: index + 1,
-            found,
-            expected,
-        })?;
-        conversations.push(conversation);
-    }
-    Ok(conversations)
+    let rows = json_rows(&text, path)?;
+    let read = rows
+        .iter()
+        .map(|row| parse_openai(row.text).map_err(|(found, expected)| row.error(path, &found, &expected)));
+    read.collect()
 }
 
 /// Parses one line into a conversation.
@@ -53,31 +53,31 @@ pub fn read_openai(path: &Path) -> Result<Vec<Conversation>> {
 /// What was found and what was expected.
 pub fn parse_openai(line: &str) -> Result<Conversation, Problem> {
     if line.trim_start().starts_with('[') {
-        let expected =
-            "one object with `messages` on each line: a file that is one list has to be cut into lines";
-        return Err(("a JSON list".to_owned(), expected.to_owned()));
+        return Err(("a JSON list".to_owned(), "one object with `messages`".to_owned()));
     }
     let mut deserializer = serde_json::Deserializer::from_str(line);
     let parsed: Line = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let found = format!("{}: {}", error.path(), error.inner());
-        (found, r#"an object with `messages`: [{"role": .., "content": ..}, ..]"#.to_owned())
+        let whole = if error.inner().is_eof() { "a whole object on one line," } else { "an object" };
+        (found, format!(r#"{whole} with `messages`: [{{"role": .., "content": ..}}, ..]"#))
     })?;
     deserializer
         .end()
-        .map_err(|error| (format!("more behind the object ({error})"), "one object".to_owned()))?;
-    let Line { mut messages, tools } = parsed;
-    skip_leading_answers(&mut messages);
+        .map_err(|error| (format!("more after the object ({error})"), "one object".to_owned()))?;
+    let Line { mut messages, tools, fields } = parsed;
+    let kept = skip_leading_answers(&mut messages);
     let mut turns = Vec::new();
-    let losses = messages.iter_mut().enumerate().map(take_loss).collect::<Result<Vec<_>, Problem>>()?;
-    let read = read_messages(&messages).map_err(at_field)?;
-    for (index, (message, loss)) in read.into_iter().zip(losses).enumerate() {
+    let numbered = kept.iter().copied().zip(messages.iter_mut());
+    let losses = numbered.map(take_loss).collect::<Result<Vec<_>, Problem>>()?;
+    let read = read_messages(&messages).map_err(|problem| at_field(in_file(problem, &kept)))?;
+    for (index, (message, loss)) in kept.into_iter().zip(read.into_iter().zip(losses)) {
         if says_nothing(&message) {
             let found = format!("messages.{index}: an assistant message that says nothing");
             return Err((found, "`content` or `tool_calls`".to_owned()));
         }
         turns.push(Turn { loss: loss.unwrap_or(default_loss(&message)), message });
     }
-    let mut conversation = Conversation { turns };
+    let mut conversation = Conversation { turns, fields };
     conversation.offer(&read_tools(&tools.unwrap_or_default()).map_err(at_field)?);
     if conversation.learned() == 0 {
         let roles: Vec<&str> = conversation.turns.iter().map(|turn| turn.message.role.name()).collect();
@@ -94,21 +94,36 @@ fn at_field(problem: FieldProblem) -> Problem {
     (format!("{}: {}", problem.place, problem.found), problem.expected)
 }
 
+/// A problem whose place counts the messages of the file; [`read_messages`] counted those in `kept`.
+fn in_file(problem: FieldProblem, kept: &[usize]) -> FieldProblem {
+    let index = problem.place.split('.').nth(1).and_then(|index| index.parse::<usize>().ok());
+    let Some((index, file)) = index.and_then(|index| Some((index, kept.get(index)?))) else { return problem };
+    let place = problem.place.replacen(&format!("messages.{index}"), &format!("messages.{file}"), 1);
+    FieldProblem::new(place, problem.found, problem.expected)
+}
+
 fn says_nothing(message: &Message) -> bool {
     message.role == Role::Assistant && message.text().is_empty() && message.calls.is_empty()
 }
 
-/// As long as nothing was asked, answers are not learned from; XTuner leaves them out too.
-fn skip_leading_answers(messages: &mut Vec<ChatMessage>) {
-    let mut asked = false;
-    messages.retain(|message| match message.role {
-        MessageRole::Assistant => asked,
-        MessageRole::System | MessageRole::Developer => true,
-        MessageRole::User | MessageRole::Tool | MessageRole::Environment => {
-            asked = true;
-            true
-        }
+/// As long as nothing was asked, answers are not learned from; XTuner leaves them out too. Gives the index in the file
+/// of every message that stays.
+fn skip_leading_answers(messages: &mut Vec<ChatMessage>) -> Vec<usize> {
+    let (mut asked, mut index, mut kept) = (false, 0, Vec::new());
+    messages.retain(|message| {
+        let keep = match message.role {
+            MessageRole::Assistant => asked,
+            MessageRole::System | MessageRole::Developer => true,
+            MessageRole::User | MessageRole::Tool | MessageRole::Environment | MessageRole::Function => {
+                asked = true;
+                true
+            }
+        };
+        kept.extend(keep.then_some(index));
+        index += 1;
+        keep
     });
+    kept
 }
 
 /// What `loss` or `weight` say about a message; both keys are for training and never reach a template.

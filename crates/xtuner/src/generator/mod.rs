@@ -14,6 +14,7 @@ mod write;
 
 pub use arithmetic::{Operator, Problem};
 pub use calculator::calculator_tool;
-pub use config::GenerateConfig;
+pub use config::ConversationsConfig;
 pub use dice::Dice;
-pub use write::{GenerateReport, Question, conversations, generate, questions, read_questions};
+pub use internlm_model::answer::Question;
+pub use write::{GenerateReport, conversations, generate, questions, read_questions};

@@ -5,26 +5,14 @@ use std::path::Path;
 
 use internlm_kit::file;
 use internlm_kit::rng::CounterRng;
-use serde::{Deserialize, Serialize};
+use internlm_model::answer::{Question, parse_questions, question_lines};
 use serde_json::{Value, json};
 
 use super::arithmetic::Split;
 use super::calculator::{any_tool, round, sentence};
-use super::{Dice, GenerateConfig, Problem, exercise, plain, wording};
+use super::{ConversationsConfig, Dice, Problem, exercise, plain, wording};
+use crate::json_rows::json_rows;
 use crate::{Error, Result};
-
-/// A question that no conversation of training holds.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub struct Question {
-    /// Number of the question, written `q000`, `q001`, ...
-    pub id: String,
-    /// The question as the user asks it.
-    pub question: String,
-    /// The right number, as text.
-    pub answer: String,
-    /// The expression that the calculator should be given.
-    pub expression: String,
-}
 
 /// How much the generator wrote.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -50,19 +38,18 @@ enum Kind {
 ///
 /// # Errors
 /// Any error of writing.
-pub fn generate(config: &GenerateConfig) -> Result<GenerateReport> {
+pub fn generate(config: &ConversationsConfig) -> Result<GenerateReport> {
     let conversations = conversations(config);
     let questions = questions(config);
-    write_lines(&config.conversations, conversations.iter().map(Value::to_string))?;
-    let lines =
-        questions.iter().map(|question| serde_json::to_string(question).expect("strings are valid JSON"));
-    write_lines(&config.questions, lines)?;
+    let lines: String = conversations.iter().map(|conversation| conversation.to_string() + "\n").collect();
+    file::write(&config.conversations, lines)?;
+    file::write(&config.questions, question_lines(&questions))?;
     Ok(GenerateReport { conversations: conversations.len(), questions: questions.len() })
 }
 
 /// The conversations of `config` in the order of the file.
 #[must_use]
-pub fn conversations(config: &GenerateConfig) -> Vec<Value> {
+pub fn conversations(config: &ConversationsConfig) -> Vec<Value> {
     let counts = [
         (Kind::Calculator, config.calculator),
         (Kind::Expression, config.expressions),
@@ -116,9 +103,9 @@ fn conversation(kind: Kind, rounds: u64, dice: &mut Dice) -> Value {
     }
 }
 
-/// Distinct questions about operand pairs that no conversation has.
+/// Distinct questions about operand pairs that no conversation has, with the ids `q000`, `q001`, ...
 #[must_use]
-pub fn questions(config: &GenerateConfig) -> Vec<Question> {
+pub fn questions(config: &ConversationsConfig) -> Vec<Question> {
     let mut seen = BTreeSet::new();
     let mut questions = Vec::new();
     let mut index = 0;
@@ -129,35 +116,34 @@ pub fn questions(config: &GenerateConfig) -> Vec<Question> {
         let question = wording::ask(&problem, dice);
         if seen.insert(problem.expression()) {
             let id = format!("q{:03}", questions.len());
-            let (answer, expression) = (problem.answer().to_string(), problem.expression());
-            questions.push(Question { id, question, answer, expression });
+            let answer = problem.answer().to_string();
+            questions.push(Question::new(id, question, answer).with_expression(problem.expression()));
         }
     }
     questions
 }
 
-/// Reads a file of questions.
+/// Reads a file of questions, one per line or one JSON list of them.
 ///
 /// # Errors
-/// A file that cannot be read, a line that is not a question, and a file without questions.
-pub fn read_questions(path: &Path) -> Result<Vec<Question>> {
+/// A file that cannot be read, a line that [`parse_questions`] refuses, and a question without an expression.
+pub fn read_questions(path: impl AsRef<Path>) -> Result<Vec<Question>> {
+    let path = path.as_ref();
     let text = file::read_to_string(path)?;
-    let mut questions = Vec::new();
-    for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        questions.push(serde_json::from_str(line).map_err(|error| Error::Line {
-            path: path.to_path_buf(),
-            line: index + 1,
-            found: error.to_string(),
-            expected: "an object with id, question, answer and expression".to_owned(),
-        })?);
+    let rows = json_rows(&text, path)?;
+    // Line ends of an element are white space: inside of its texts they are escaped.
+    let lines: Vec<String> = rows.iter().map(|row| row.text.replace('\n', " ")).collect();
+    let questions = parse_questions(&lines.join("\n"), None).map_err(|problem| {
+        match rows.get(problem.line.saturating_sub(1)) {
+            Some(row) => row.error(path, &problem.found, &problem.expected),
+            None => Error::mismatch(path.display().to_string(), problem.found, problem.expected),
+        }
+    })?;
+    match questions.iter().find(|question| question.expression.is_none()) {
+        Some(question) => {
+            let place = format!("{}: question {}", path.display(), question.id);
+            Err(Error::mismatch(place, "no `expression`", "what the calculator should be given"))
+        }
+        None => Ok(questions),
     }
-    if questions.is_empty() {
-        return Err(Error::mismatch(path.display().to_string(), "no question", "one per line"));
-    }
-    Ok(questions)
-}
-
-fn write_lines(path: &Path, lines: impl Iterator<Item = String>) -> Result<()> {
-    let text: String = lines.flat_map(|line| [line, "\n".to_owned()]).collect();
-    Ok(file::write(path, text)?)
 }

@@ -15,8 +15,8 @@ use internlm_model::parameter::Training;
 use internlm_model::weights::{Named, SafetensorsFile, TensorSource, write_file};
 use internlm_model::{Tokenizer, device};
 
-use super::AdapterConfig;
 use super::inject::replace;
+use super::peft::{AdapterConfig, ModuleRules};
 use crate::export::export_model;
 use crate::{Error, Result};
 
@@ -24,6 +24,8 @@ use crate::{Error, Result};
 const PREFIX: &str = "base_model.model.";
 const CONFIG: &str = "adapter_config.json";
 const WEIGHTS: &str = "adapter_model.safetensors";
+/// What older versions of PEFT wrote instead.
+const OLD_WEIGHTS: &str = "adapter_model.bin";
 const A: &str = ".lora_A.weight";
 const B: &str = ".lora_B.weight";
 
@@ -45,7 +47,7 @@ struct Stored {
 /// let decoder = Decoder::init(&model, 1, &device::parse("cpu")?);
 /// let tuned = inject(decoder.clone(), &lora, 7)?;
 ///
-/// let adapter = Adapter::of(&tuned, AdapterConfig::new(&lora, "base".as_ref()));
+/// let adapter = Adapter::of(&tuned, AdapterConfig::new(&lora, "base"));
 /// let folder = tempfile::tempdir()?;
 /// adapter.write(folder.path())?;
 /// let read = Adapter::read(folder.path())?;
@@ -78,14 +80,20 @@ impl Adapter {
     /// Reads an adapter folder.
     ///
     /// # Errors
-    /// Missing or malformed files and tensors whose names PEFT does not use.
-    pub fn read(folder: &Path) -> Result<Self> {
+    /// Missing or malformed files, keys that change a merge in a way this crate does not know, and tensors whose names
+    /// PEFT does not use.
+    pub fn read(folder: impl AsRef<Path>) -> Result<Self> {
+        let folder = folder.as_ref();
         let path = folder.join(CONFIG);
         let text = file::read_to_string(&path)?;
         let config: AdapterConfig = serde_json::from_str(&text).map_err(|error| {
             Error::mismatch(path.display().to_string(), error.to_string(), "PEFT's adapter config")
         })?;
         let mut problems = config.problems();
+        if !folder.join(WEIGHTS).exists() && folder.join(OLD_WEIGHTS).exists() {
+            let expected = format!("{WEIGHTS}; a newer PEFT writes it with `save_pretrained`");
+            return Err(Error::mismatch(folder.display().to_string(), OLD_WEIGHTS, expected));
+        }
         let file = SafetensorsFile::open(folder.join(WEIGHTS))?;
         let mut tensors = BTreeMap::new();
         for name in file.names() {
@@ -107,7 +115,8 @@ impl Adapter {
     ///
     /// # Errors
     /// Any error of writing.
-    pub fn write(&self, folder: &Path) -> Result<()> {
+    pub fn write(&self, folder: impl AsRef<Path>) -> Result<()> {
+        let folder = folder.as_ref();
         let named: Vec<Named> = self
             .tensors
             .iter()
@@ -132,17 +141,20 @@ impl Adapter {
     /// Puts the adapter on `decoder`; `origin` is named in messages.
     ///
     /// # Errors
-    /// [`Error::Adapter`] with every tensor that does not fit the model.
-    pub fn apply(&self, mut decoder: Decoder, origin: &Path) -> Result<Decoder> {
-        let problems = self.misfits(&mut decoder);
+    /// [`Error::Adapter`] with every tensor that does not fit the model or the config, and every key of the config that
+    /// cannot be applied.
+    pub fn apply(&self, mut decoder: Decoder, origin: impl AsRef<Path>) -> Result<Decoder> {
+        let rules = self.config.rules();
+        let mut problems = self.config.problems();
+        problems.extend(self.misfits(&rules, &mut decoder));
         if !problems.is_empty() {
-            return Err(Error::Adapter { path: origin.to_path_buf(), problems });
+            return Err(Error::Adapter { path: origin.as_ref().to_path_buf(), problems });
         }
         for (module, linear) in decoder.linears_mut() {
-            if let Some(a) = self.tensors.get(&format!("{module}{A}")) {
-                let rank = a.shape[0];
-                let alpha = self.config.scale(&module, rank) * rank as f64;
-                let lora = LoraConfig { rank, alpha, seed: 0 };
+            if self.tensors.contains_key(&format!("{module}{A}")) {
+                let rank = rules.rank(&module);
+                let alpha = rules.scale(&module) * rank as f64;
+                let lora = LoraConfig::new(rank, alpha);
                 replace(linear, |linear| linear.inject_lora(&lora, &module));
             }
         }
@@ -154,8 +166,8 @@ impl Adapter {
         Ok(decoder)
     }
 
-    /// Every tensor without its place in the model, or of another shape.
-    fn misfits(&self, decoder: &mut Decoder) -> Vec<String> {
+    /// Every tensor without its place in the model, or of another shape than model and config ask for.
+    fn misfits(&self, rules: &ModuleRules<'_>, decoder: &mut Decoder) -> Vec<String> {
         let layers: BTreeMap<String, [usize; 2]> =
             decoder.linears_mut().into_iter().map(|(module, linear)| (module, linear.shape())).collect();
         let plain: BTreeMap<String, Vec<usize>> =
@@ -164,7 +176,7 @@ impl Adapter {
             .iter()
             .filter_map(|(name, stored)| {
                 let expected = match name.strip_suffix(A).or_else(|| name.strip_suffix(B)) {
-                    Some(module) => self.factor_shape(name, module, layers.get(module)),
+                    Some(module) => self.factor_shape(rules, name, module, layers.get(module)),
                     None => plain.get(name).cloned().ok_or_else(|| "no such tensor in the model".to_owned()),
                 };
                 match expected {
@@ -178,20 +190,23 @@ impl Adapter {
             .collect()
     }
 
-    /// The shape that A or B of `module` must have, given its layer's `[out, in]`.
+    /// The shape that A or B of `module` must have, given its layer's `[out, in]`; the config says the rank.
     fn factor_shape(
         &self,
+        rules: &ModuleRules<'_>,
         name: &str,
         module: &str,
         layer: Option<&[usize; 2]>,
     ) -> Result<Vec<usize>, String> {
         let [outputs, inputs] = layer.ok_or("no such linear layer in the model")?;
-        let rank_of = |suffix: &str, dimension: usize| {
-            let other = self.tensors.get(&format!("{module}{suffix}"));
-            let rank = other.and_then(|stored| stored.shape.get(dimension)).copied();
-            rank.ok_or_else(|| format!("expected {module}{suffix} next to it"))
-        };
-        if name.ends_with(A) { Ok(vec![rank_of(B, 1)?, *inputs]) } else { Ok(vec![*outputs, rank_of(A, 0)?]) }
+        if !rules.is_target(module) {
+            return Err(format!("expected no adapter: `target_modules` of {CONFIG} does not name the layer"));
+        }
+        let (other, rank) = (if name.ends_with(A) { B } else { A }, rules.rank(module));
+        if !self.tensors.contains_key(&format!("{module}{other}")) {
+            return Err(format!("expected {module}{other} next to it"));
+        }
+        Ok(if name.ends_with(A) { vec![rank, *inputs] } else { vec![*outputs, rank] })
     }
 }
 
@@ -200,7 +215,8 @@ impl Adapter {
 ///
 /// # Errors
 /// Files that cannot be read, and an adapter that does not fit.
-pub fn merge(model: &Path, adapter: &Path, out: &Path) -> Result<()> {
+pub fn merge(model: impl AsRef<Path>, adapter: impl AsRef<Path>, out: impl AsRef<Path>) -> Result<()> {
+    let (model, adapter) = (model.as_ref(), adapter.as_ref());
     let decoder = Decoder::load(model, &device::parse("cpu")?)?;
     let tokenizer = Tokenizer::load(model)?;
     let merged = Adapter::read(adapter)?.apply(decoder, adapter)?.merged();

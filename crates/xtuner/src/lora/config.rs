@@ -31,7 +31,7 @@ pub enum TargetModules {
 }
 
 /// The name for every linear layer but the output.
-const ALL_LINEAR: &str = "all-linear";
+pub(super) const ALL_LINEAR: &str = "all-linear";
 
 impl Default for LoraTuningConfig {
     fn default() -> Self {

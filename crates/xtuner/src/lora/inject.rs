@@ -21,7 +21,7 @@ pub fn inject(mut decoder: Decoder, config: &LoraTuningConfig, seed: u64) -> Res
     for (_, mut parameter) in decoder.parameters_mut() {
         parameter.set_training(Training::Frozen);
     }
-    let lora = LoraConfig { rank: config.rank, alpha: config.alpha, seed };
+    let lora = LoraConfig::new(config.rank, config.alpha).with_seed(seed);
     let (mut names, mut targets) = (Vec::new(), 0);
     for (name, linear) in decoder.linears_mut() {
         if config.target_modules.matches(&name) {

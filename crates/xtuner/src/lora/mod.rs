@@ -6,6 +6,8 @@
 mod adapter;
 mod config;
 mod inject;
+mod keys;
+mod pattern;
 mod peft;
 
 pub use adapter::{Adapter, merge};

@@ -2,13 +2,18 @@
 
 use std::path::Path;
 
+use regex::Regex;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{LoraTuningConfig, TargetModules};
+use super::config::{ALL_LINEAR, LoraTuningConfig, TargetModules};
+use super::keys;
+use super::pattern::{self, Patterns};
 
-/// The keys of `adapter_config.json` that change the arithmetic; everything else is carried along.
+/// The keys of `adapter_config.json` that change the arithmetic. The others are carried along; those that would change
+/// a merge are among [`AdapterConfig::problems`].
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct AdapterConfig {
     /// `LORA`, the only kind that this crate reads.
     pub peft_type: String,
@@ -25,9 +30,13 @@ pub struct AdapterConfig {
     /// Which biases are trained: `none`; PEFT's `all` and `lora_only` are refused.
     #[serde(default = "no_bias")]
     pub bias: String,
-    /// alpha by module suffix, for adapters that differ from `lora_alpha`.
+    /// alpha by regular expression of the module's name, for adapters that differ from `lora_alpha`; the first one
+    /// that matches whole components at the end of the name decides.
     #[serde(default)]
     pub alpha_pattern: Map<String, Value>,
+    /// Rank by regular expression, as `alpha_pattern`, for adapters that differ from `r`.
+    #[serde(default)]
+    pub rank_pattern: Map<String, Value>,
     /// Everything else: `target_modules`, `modules_to_save`, `base_model_name_or_path`, ...
     #[serde(flatten)]
     pub rest: Map<String, Value>,
@@ -40,18 +49,17 @@ fn no_bias() -> String {
 impl AdapterConfig {
     /// The config of a fresh adapter of the model at `base`.
     #[must_use]
-    pub fn new(lora: &LoraTuningConfig, base: &Path) -> Self {
+    pub fn new(lora: &LoraTuningConfig, base: impl AsRef<Path>) -> Self {
         let target_modules = match &lora.target_modules {
             TargetModules::Named(name) => json!(name),
             TargetModules::Suffixes(suffixes) => json!(suffixes),
         };
         let rest = json!({
             "task_type": "CAUSAL_LM",
-            "base_model_name_or_path": base,
+            "base_model_name_or_path": base.as_ref(),
             "target_modules": target_modules,
             "modules_to_save": lora.modules_to_save,
             "lora_dropout": 0.0,
-            "rank_pattern": {},
             "fan_in_fan_out": false,
             "inference_mode": true,
         });
@@ -64,17 +72,37 @@ impl AdapterConfig {
             use_dora: false,
             bias: no_bias(),
             alpha_pattern: Map::new(),
+            rank_pattern: Map::new(),
             rest,
         }
     }
 
-    /// The factor s of the product B A for the adapter of `module` with rank `rank`.
-    #[must_use]
-    pub fn scale(&self, module: &str, rank: usize) -> f64 {
-        let named = self.alpha_pattern.iter().find(|(suffix, _)| super::config::has_suffix(module, suffix));
-        let alpha = named.and_then(|(_, alpha)| alpha.as_f64()).unwrap_or(self.lora_alpha);
-        let rank = rank as f64;
-        alpha / if self.use_rslora { rank.sqrt() } else { rank }
+    /// What the config says about single modules. What cannot be understood says nothing; see [`Self::problems`].
+    pub(super) fn rules(&self) -> ModuleRules<'_> {
+        ModuleRules {
+            config: self,
+            ranks: Patterns::of(&self.rank_pattern, rank),
+            alphas: Patterns::of(&self.alpha_pattern, Value::as_f64),
+            targets: self.targets().ok().flatten(),
+        }
+    }
+
+    /// `target_modules`: null or absent for a choice that PEFT made, otherwise PEFT's `all-linear`, a list of suffixes
+    /// or a regular expression of whole names.
+    fn targets(&self) -> Result<Option<Targets>, String> {
+        let Some(value) = self.rest.get("target_modules").filter(|value| !value.is_null()) else {
+            return Ok(None);
+        };
+        let problem =
+            |found: String, expected: &str| format!("target_modules: found {found}, expected {expected}");
+        let modules: TargetModules = serde_json::from_value(value.clone())
+            .map_err(|_error| problem(value.to_string(), "a list of suffixes or a regular expression"))?;
+        match modules {
+            TargetModules::Named(text) if text != ALL_LINEAR => pattern::whole(&text)
+                .map(|expression| Some(Targets::Expression(expression)))
+                .map_err(|found| problem(format!("`{text}` with {found}"), pattern::EXPRESSION)),
+            modules => Ok(Some(Targets::Named(modules))),
+        }
     }
 
     /// What this crate cannot apply, as `key: found X, expected Y`; empty when the adapter is usable.
@@ -85,29 +113,83 @@ impl AdapterConfig {
             problems.push(format!("peft_type: found {}, expected LORA", self.peft_type));
         }
         if self.use_dora {
-            problems.push("use_dora: found true, expected false: magnitudes are not applied yet".to_owned());
+            problems.push("use_dora: found true, expected false: DoRA is not supported".to_owned());
         }
         if self.bias != "none" {
-            problems.push(format!(
-                "bias: found {}, expected none: trained biases are not applied yet",
-                self.bias
-            ));
+            problems
+                .push(format!("bias: found {}, expected none: trained biases are not supported", self.bias));
         }
+        if self.r == 0 {
+            problems.push("r: found 0, expected at least 1".to_owned());
+        }
+        problems.extend(pattern::problems("rank_pattern", &self.rank_pattern, rank, "a whole number from 1"));
+        problems.extend(pattern::problems("alpha_pattern", &self.alpha_pattern, Value::as_f64, "a number"));
+        problems.extend(self.targets().err());
+        problems.extend(keys::problems(&self.rest));
         problems
+    }
+}
+
+/// A rank of `rank_pattern`.
+fn rank(value: &Value) -> Option<usize> {
+    value.as_u64().and_then(|rank| usize::try_from(rank).ok()).filter(|rank| *rank > 0)
+}
+
+/// Which modules have an adapter.
+#[derive(Debug)]
+enum Targets {
+    Named(TargetModules),
+    Expression(Regex),
+}
+
+/// Rank and scale of the adapter of every module, with the patterns read once.
+#[derive(Debug)]
+pub(super) struct ModuleRules<'a> {
+    config: &'a AdapterConfig,
+    ranks: Patterns<usize>,
+    alphas: Patterns<f64>,
+    targets: Option<Targets>,
+}
+
+impl ModuleRules<'_> {
+    /// The rank r of the adapter of `module`.
+    pub(super) fn rank(&self, module: &str) -> usize {
+        self.ranks.value(module).unwrap_or(self.config.r)
+    }
+
+    /// The factor s of the product B A for the adapter of `module`.
+    pub(super) fn scale(&self, module: &str) -> f64 {
+        let alpha = self.alphas.value(module).unwrap_or(self.config.lora_alpha);
+        let rank = self.rank(module) as f64;
+        alpha / if self.config.use_rslora { rank.sqrt() } else { rank }
+    }
+
+    /// Whether `target_modules` names `module`.
+    pub(super) fn is_target(&self, module: &str) -> bool {
+        match &self.targets {
+            None => true,
+            Some(Targets::Named(modules)) => modules.matches(module),
+            Some(Targets::Expression(expression)) => expression.is_match(module),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
     fn unknown_keys_survive_and_scales_follow_the_patterns() {
-        let text = r#"{"peft_type": "LORA", "r": 8, "lora_alpha": 16, "use_rslora": true, "future_key": [1],
-            "alpha_pattern": {"w2": 4}}"#;
+        let text = r#"{"peft_type": "LORA", "r": 4, "lora_alpha": 16, "use_rslora": true, "future_key": [1],
+            "alpha_pattern": {"w[23]": 4}, "rank_pattern": {"1\\..*\\.w3": 16}}"#;
         let config: AdapterConfig = serde_json::from_str(text).expect("parses");
-        assert_eq!(config.scale("model.layers.0.feed_forward.w1", 4), 8.0);
-        assert_eq!(config.scale("model.layers.0.feed_forward.w2", 4), 2.0);
+        let rules = config.rules();
+        assert_eq!(rules.scale("model.layers.0.feed_forward.w1"), 8.0);
+        assert_eq!(rules.scale("model.layers.0.feed_forward.w2"), 2.0);
+        let module = "model.layers.1.feed_forward.w3";
+        assert_eq!((rules.rank(module), rules.scale(module)), (16, 1.0));
         let back = serde_json::to_value(&config).expect("serializes");
         assert_eq!(back["future_key"], json!([1]));
     }
@@ -120,5 +202,48 @@ mod tests {
             problems(r#"{"peft_type": "IA3", "r": 8, "lora_alpha": 16, "use_dora": true, "bias": "all"}"#);
         let keys: Vec<&str> = found.iter().filter_map(|problem| problem.split(':').next()).collect();
         assert_eq!(keys, ["peft_type", "use_dora", "bias"]);
+        let found = problems(
+            r#"{"peft_type": "LORA", "r": 0, "lora_alpha": 16, "rank_pattern": {"w1": 0}, "layer_replication": [[0, 1]],
+            "alpha_pattern": {"(?=w)w1": 4}, "target_modules": ".*(w1"}"#,
+        );
+        let keys: Vec<&str> = found.iter().filter_map(|problem| problem.split(':').next()).collect();
+        assert_eq!(keys, ["r", "rank_pattern", "alpha_pattern", "target_modules", "layer_replication"]);
+    }
+
+    #[test]
+    fn target_modules_are_suffixes_or_one_expression_of_whole_names() {
+        let (wo, output) = ("model.layers.0.attention.wo", "output");
+        let cases = [
+            ("null", [true, true]),
+            (r#""all-linear""#, [true, false]),
+            (r#"["wo", "w2"]"#, [true, false]),
+            (r#"".*\\.wo""#, [true, false]),
+            (r#""wo""#, [false, false]),
+        ];
+        for (targets, expected) in cases {
+            let text =
+                format!(r#"{{"peft_type": "LORA", "r": 8, "lora_alpha": 16, "target_modules": {targets}}}"#);
+            let config: AdapterConfig = serde_json::from_str(&text).expect("parses");
+            assert!(config.problems().is_empty(), "{targets}");
+            assert_eq!([wo, output].map(|module| config.rules().is_target(module)), expected, "{targets}");
+        }
+    }
+
+    #[test]
+    fn the_table_of_the_documentation_has_every_key() {
+        let rows = include_str!("keys.rs").lines().filter(|line| line.starts_with("//! | `"));
+        let column = |row: &'static str| row.split('|').nth(1).unwrap_or_default();
+        let names = rows.map(column).flat_map(|keys| keys.split(',').map(|key| key.trim().trim_matches('`')));
+        let documented: BTreeSet<&str> = names.collect();
+        let text = r#"{"peft_type": "LORA", "r": 8, "lora_alpha": 16}"#;
+        let config: AdapterConfig = serde_json::from_str(text).expect("parses");
+        let own = serde_json::to_value(&config).expect("serializes");
+        let own = own.as_object().expect("an object").keys().map(String::as_str);
+        let handled: BTreeSet<&str> = own
+            .chain(keys::ACCEPTED)
+            .chain(keys::REFUSED.map(|(key, _)| key))
+            .chain([keys::INITIAL])
+            .collect();
+        assert_eq!(documented, handled);
     }
 }

@@ -67,7 +67,7 @@ fn adapter_plus_base_is_the_exported_model() {
     xtuner::generator::generate(&generate_config(folder)).expect("generates");
     finetune(&load(folder, "lora"), Resume::None, &RunContext::default()).expect("trains");
     let run = folder.join("run");
-    xtuner::lora::merge(&base, &run.join("adapter"), &folder.join("merged")).expect("merges");
+    xtuner::lora::merge(&base, run.join("adapter"), folder.join("merged")).expect("merges");
     let logits = |path: &Path| {
         let device = device::parse("cpu").expect("the CPU");
         let decoder = Decoder::load(path, &device).expect("loads");

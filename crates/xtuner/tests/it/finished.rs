@@ -3,9 +3,15 @@
 use std::fs;
 use std::path::Path;
 
+use internlm_kit::context::RunContext;
 use internlm_kit::hash::sha256_file;
+use internlm_kit::stop::Stop;
+use internlm_model::decoder::Decoder;
+use internlm_model::device;
+use internlm_train::End;
+use xtuner::{FinetuneConfig, Resume, finetune};
 
-use crate::fixture::{prepare, xtuner};
+use crate::fixture::{model_config, prepare, xtuner};
 
 fn results(folder: &Path) -> Vec<String> {
     let files = [
@@ -81,4 +87,66 @@ fn changed_conversations_are_refused_too() {
     let ran = program.run(["train", &config]);
     assert!(ran.code == Some(2) && ran.stderr.contains("the data ("), "{ran:?}");
     assert_eq!(results(folder), before);
+}
+
+/// A run that ends with a checkpoint after its first step.
+fn stopped() -> RunContext {
+    let stop = Stop::new();
+    stop.request();
+    RunContext::default().with_stop(stop)
+}
+
+#[test]
+fn other_weights_at_the_same_path_are_refused_until_the_user_starts_over() {
+    for (context, end) in [(RunContext::default(), End::Finished), (stopped(), End::Stopped)] {
+        let temporary = tempfile::tempdir().expect("temporary folder");
+        let folder = temporary.path();
+        let config = prepare(folder, "lora", 3);
+        let loaded = FinetuneConfig::load(&config).expect("a valid config");
+        assert_eq!(finetune(&loaded, Resume::Auto, &context).expect("trains").run.end, end);
+
+        let other = Decoder::init(&model_config(), 4, &device::parse("cpu").expect("the CPU"));
+        other.save(folder.join("base")).expect("saves");
+        let program = xtuner(folder);
+        let ran = program.run(["train", &config]);
+        assert_eq!(ran.code, Some(2), "{end:?}: {ran:?}");
+        for part in ["finished run that differs in the weights of model.path (", "--resume none"] {
+            assert!(ran.stderr.contains(part), "{end:?}: expected `{part}` in: {ran:?}");
+        }
+        let ran = program.run(["train", &config, "--resume", "none"]);
+        assert_eq!(ran.code, Some(0), "{end:?}: {ran:?}");
+    }
+}
+
+#[test]
+fn a_run_that_starts_over_is_not_called_finished_before_it_is() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let folder = folder.path();
+    let loaded = FinetuneConfig::load(prepare(folder, "lora", 3)).expect("a valid config");
+    finetune(&loaded, Resume::Auto, &RunContext::default()).expect("trains");
+    assert!(folder.join("run/summary.json").exists());
+    finetune(&loaded, Resume::None, &stopped()).expect("stops");
+    assert!(!folder.join("run/summary.json").exists());
+    let resumed = finetune(&loaded, Resume::Auto, &RunContext::default()).expect("resumes");
+    assert!(resumed.run.resumed_from == Some(1) && folder.join("run/summary.json").exists());
+}
+
+#[test]
+fn a_new_adapter_takes_the_place_of_the_whole_old_folder() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let folder = folder.path();
+    let loaded = FinetuneConfig::load(prepare(folder, "lora", 2)).expect("a valid config");
+    let names = || -> Vec<String> {
+        let entries = fs::read_dir(folder.join("run/adapter")).expect("lists");
+        let name = |entry: fs::DirEntry| entry.file_name().to_string_lossy().into_owned();
+        let mut names: Vec<String> = entries.map(|entry| name(entry.expect("an entry"))).collect();
+        names.sort();
+        names
+    };
+    finetune(&loaded, Resume::Auto, &RunContext::default()).expect("trains");
+    let expected = ["adapter_config.json", "adapter_model.safetensors"];
+    assert_eq!(names(), expected);
+    fs::write(folder.join("run/adapter/other.json"), "{}").expect("writes");
+    finetune(&loaded, Resume::None, &RunContext::default()).expect("trains again");
+    assert_eq!(names(), expected, "the folder is replaced, its files are not written one by one");
 }

@@ -8,23 +8,15 @@ use internlm_model::decoder::Decoder;
 use internlm_model::tokenizer::{BpeTrainConfig, train_bpe};
 use internlm_model::{ModelConfig, ModelSize, device};
 use wanjuan_data::shard::ShardWriter;
-use xtuner::generator::{GenerateConfig, conversations, generate};
+use xtuner::generator::{ConversationsConfig, conversations, generate};
 
 /// Counts and files for a generator that writes into `folder`.
-pub(crate) fn generate_config(folder: &Path) -> GenerateConfig {
-    GenerateConfig {
-        conversations: folder.join("conversations.jsonl"),
-        questions: folder.join("questions.jsonl"),
-        seed: 1,
-        calculator: 24,
-        rounds: 1,
-        expressions: 4,
-        sentences: 4,
-        digits: 4,
-        plain: 4,
-        direct: 4,
-        held_out: 6,
-    }
+pub(crate) fn generate_config(folder: &Path) -> ConversationsConfig {
+    let (conversations, questions) = (folder.join("conversations.jsonl"), folder.join("questions.jsonl"));
+    let mut config = ConversationsConfig::new(conversations, questions).with_seed(1).with_calculator(24);
+    (config.expressions, config.sentences, config.digits) = (4, 4, 4);
+    (config.plain, config.direct, config.held_out) = (4, 4, 6);
+    config
 }
 
 /// The model's shape.
@@ -38,7 +30,7 @@ pub(crate) fn model_folder(folder: &Path) -> PathBuf {
     let path = folder.join("base");
     let texts: Vec<String> =
         conversations(&generate_config(folder)).iter().map(ToString::to_string).collect();
-    let config = BpeTrainConfig { vocab_size: 384, ..BpeTrainConfig::default() };
+    let config = BpeTrainConfig::new(384);
     let tokenizer = train_bpe(texts.into_iter(), &config).expect("trains a tokenizer");
     let model = model_config();
     let decoder = Decoder::init(&model, 3, &device::parse("cpu").expect("the CPU"));

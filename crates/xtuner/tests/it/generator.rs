@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use internlm_model::answer::question_lines;
 use serde_json::Value;
 use xtuner::dataset::read_openai;
-use xtuner::generator::{conversations, generate, questions, read_questions};
+use xtuner::generator::{Question, conversations, generate, questions, read_questions};
 
 use crate::fixture::generate_config;
 
@@ -27,8 +28,7 @@ fn same_seed_same_bytes_and_every_line_is_a_conversation() {
     assert_eq!(fs::read(&config.conversations).expect("reads"), first);
     assert_eq!(read_openai(&config.conversations).expect("parses").len(), config.total());
     assert_eq!(read_questions(&config.questions).expect("parses"), questions(&config));
-    let other = xtuner::generator::GenerateConfig { seed: 2, ..config.clone() };
-    assert_ne!(conversations(&other), conversations(&config));
+    assert_ne!(conversations(&config.clone().with_seed(2)), conversations(&config));
 }
 
 #[test]
@@ -47,7 +47,35 @@ fn no_question_has_an_operand_pair_of_training() {
     assert!(trained.len() > 2000);
     let questions = questions(&config);
     assert_eq!(questions.len(), 200);
-    assert!(questions.iter().all(|question| !trained.contains(&operands(&question.expression))));
-    let expressions: BTreeSet<&str> = questions.iter().map(|question| question.expression.as_str()).collect();
+    let expressions: BTreeSet<&str> =
+        questions.iter().flat_map(|question| &question.expression).map(String::as_str).collect();
+    assert!(expressions.iter().all(|expression| !trained.contains(&operands(expression))));
     assert_eq!(expressions.len(), 200, "every question is another one");
+}
+
+#[test]
+fn questions_to_test_on_need_an_expression_and_unique_ids() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let path = folder.path().join("questions.jsonl");
+    let asked = |questions: &[Question]| {
+        fs::write(&path, question_lines(questions)).expect("writes");
+        read_questions(&path).expect_err("refused").to_string()
+    };
+    let (plain, whole) = (Question::new("a", "?", "3"), Question::new("b", "?", "3").with_expression("1+2"));
+    let text = asked(&[whole.clone(), plain]);
+    assert!(text.contains("questions.jsonl: question a: found no `expression`"), "{text}");
+    let text = asked(&[whole.clone(), whole]);
+    assert!(text.contains("questions.jsonl: line 2: found the id `b` again"), "{text}");
+}
+
+#[test]
+fn questions_may_be_one_list() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let path = folder.path().join("questions.jsonl");
+    let (line, bad) = (r#"{"id": "a", "question": "?", "answer": 3, "expression": "1+2"}"#, r#"{"id": "b"}"#);
+    fs::write(&path, format!("\u{feff}[\n{line}]")).expect("writes");
+    assert_eq!(read_questions(&path).expect("reads a list").len(), 1);
+    fs::write(&path, format!("[\n{line},\n{bad}]")).expect("writes");
+    let text = read_questions(&path).expect_err("refused").to_string();
+    assert!(text.contains("questions.jsonl: line 3: found element 2: missing field"), "{text}");
 }

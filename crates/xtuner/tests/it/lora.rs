@@ -1,5 +1,6 @@
 //! Adapters: merging changes nothing, files come back, misfits are named.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use burn::tensor::{Device, Tensor};
@@ -7,6 +8,7 @@ use internlm_model::attend::Causal;
 use internlm_model::decoder::Decoder;
 use internlm_model::parameter::Training;
 use internlm_model::{TokenId, device};
+use serde_json::{Value, json};
 use xtuner::lora::{Adapter, AdapterConfig, LoraTuningConfig, inject};
 
 use crate::fixture::model_config;
@@ -78,7 +80,7 @@ fn peft_files_come_back_and_apply_to_the_same_model() {
     let base = Decoder::init(&model_config(), 3, &cpu());
     let tuned = tuned(&base);
     let folder = tempfile::tempdir().expect("temporary folder");
-    let adapter = Adapter::of(&tuned, AdapterConfig::new(&section(), Path::new("base")));
+    let adapter = Adapter::of(&tuned, AdapterConfig::new(&section(), "base"));
     adapter.write(folder.path()).expect("writes");
     let bytes = std::fs::read(folder.path().join("adapter_model.safetensors")).expect("reads");
     let header = String::from_utf8_lossy(&bytes[..4000.min(bytes.len())]).into_owned();
@@ -107,7 +109,7 @@ fn targets_are_suffixes_and_unknown_ones_are_refused() {
     let only = |name: &str| LoraTuningConfig::new(2, 16.0).with_target_modules([name]);
     let adapter = Adapter::of(
         &inject(base.clone(), &only("wqkv"), 1).expect("injects"),
-        AdapterConfig::new(&only("wqkv"), Path::new("base")),
+        AdapterConfig::new(&only("wqkv"), "base"),
     );
     // Two layers of A [2, 32] and B [64 + 2 * 32 / 2 ..]: (2 + 2 * 1) heads of 16 dimensions are 64 rows.
     assert_eq!(adapter.parameters(), 2 * (2 * 32 + 64 * 2));
@@ -116,4 +118,84 @@ fn targets_are_suffixes_and_unknown_ones_are_refused() {
     let saved = only("wo").with_modules_to_save(["lm_head"]);
     let text = inject(base, &saved, 1).expect_err("no such module").to_string();
     assert!(text.contains("lm_head") && text.contains("output"), "{text}");
+}
+
+/// Sets one key of the `adapter_config.json` in `folder`.
+fn set(folder: &Path, key: &str, value: Value) {
+    let path = folder.join("adapter_config.json");
+    let text = std::fs::read_to_string(&path).expect("reads");
+    let mut config: Value = serde_json::from_str(&text).expect("JSON");
+    config[key] = value;
+    std::fs::write(&path, config.to_string()).expect("writes");
+}
+
+/// How far the merge of the adapter in `folder` moves every tensor of `base`.
+fn moved(base: &Decoder, folder: &Path) -> BTreeMap<String, f32> {
+    let adapter = Adapter::read(folder).expect("reads");
+    let merged = adapter.apply(base.clone(), folder).expect("applies").merged();
+    let before: BTreeMap<String, Vec<f32>> =
+        base.parameters().into_iter().map(|(name, parameter)| (name, parameter.to_vec())).collect();
+    let distance = |name: &str, after: &[f32]| -> f32 {
+        after.iter().zip(&before[name]).map(|(after, before)| (after - before).abs()).sum()
+    };
+    let moved = merged.parameters().into_iter().map(|(name, parameter)| {
+        let distance = distance(&name, &parameter.to_vec());
+        (name, distance)
+    });
+    moved.collect()
+}
+
+#[test]
+fn patterns_of_alpha_are_regular_expressions_of_whole_names() {
+    let base = Decoder::init(&model_config(), 3, &cpu());
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let folder = folder.path();
+    Adapter::of(&tuned(&base), AdapterConfig::new(&section(), "base")).write(folder).expect("writes");
+    let plain = moved(&base, folder);
+    // alpha is 8: the first pattern makes the change 8 times as large, the second one half as large.
+    set(folder, "alpha_pattern", json!({r".*\.layers\.0\..*(wqkv|wo)": 64, "wqkv": 4}));
+    let mut expected = BTreeMap::from([
+        ("model.layers.0.attention.wqkv.weight", 8.0),
+        ("model.layers.0.attention.wo.weight", 8.0),
+        ("model.layers.1.attention.wqkv.weight", 0.5),
+    ]);
+    for (name, distance) in moved(&base, folder) {
+        let factor = expected.remove(name.as_str()).unwrap_or(1.0);
+        let found = distance - factor * plain[&name];
+        assert!(
+            found.abs() <= 1e-3 * (1.0 + distance),
+            "{name}: {distance}, expected {factor} times {}",
+            plain[&name]
+        );
+    }
+    assert!(expected.is_empty(), "every layer was seen: {expected:?}");
+}
+
+#[test]
+fn a_config_that_does_not_fit_its_tensors_is_refused() {
+    let base = Decoder::init(&model_config(), 3, &cpu());
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let folder = folder.path();
+    let adapter = Adapter::of(&tuned(&base), AdapterConfig::new(&section(), "base"));
+    let refused = |key: &str, value: Value| {
+        adapter.write(folder).expect("writes");
+        set(folder, key, value);
+        let applied = Adapter::read(folder).and_then(|adapter| adapter.apply(base.clone(), folder));
+        applied.err().map_or_else(String::new, |error| error.to_string())
+    };
+    let text = refused("r", json!(16));
+    assert!(text.contains("tensor model.layers.0.attention.wqkv.lora_A.weight"), "{text}");
+    assert!(text.contains("found shape [4, 32], expected [16, 32]"), "{text}");
+    let text = refused("rank_pattern", json!({"wo": 2}));
+    assert!(text.contains("attention.wo.lora_B.weight") && !text.contains("wqkv"), "{text}");
+    let text = refused("target_modules", json!(["wqkv", "w1", "w2", "w3"]));
+    assert!(text.contains("attention.wo.lora_A.weight") && !text.contains("wqkv"), "{text}");
+    let text = refused("alpha_pattern", json!({"(?=w)wo": 2}));
+    assert!(text.contains("alpha_pattern: found the key `(?=w)wo`"), "{text}");
+    assert!(refused("layer_replication", json!([[0, 2]])).contains("layer_replication: found [[0,2]]"));
+    assert_eq!(refused("lora_dropout", json!(0.1)), "");
+    let weights = folder.join("adapter_model.safetensors");
+    std::fs::rename(weights, folder.join("adapter_model.bin")).expect("renames");
+    let text = Adapter::read(folder).expect_err("only the older file").to_string();
+    assert!(text.contains("found adapter_model.bin, expected adapter_model.safetensors"), "{text}");
 }

@@ -24,8 +24,7 @@ fn conversations() -> SftRows {
 }
 
 fn text(folder: &std::path::Path, share: f64, seq_len: usize) -> PretrainTextConfig {
-    let toml = format!("shards = {:?}\nshare = {share}\nseq-len = {seq_len}", folder.join("train"));
-    config::parse(&toml, "text").expect("valid")
+    PretrainTextConfig::new(folder.join("train"), share).with_seq_len(seq_len)
 }
 
 fn is_text(row: &Row) -> bool {

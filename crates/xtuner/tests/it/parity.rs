@@ -216,7 +216,7 @@ fn answers(line: &Value, conversation: &Conversation) -> Vec<(usize, usize)> {
 
 /// InternLM2's ids are the pieces of a byte-level vocabulary with all marks.
 fn vocabulary() -> Tokenizer {
-    let config = BpeTrainConfig { vocab_size: 400, min_frequency: 1 };
+    let config = BpeTrainConfig::new(400).with_min_frequency(1);
     train_bpe(PIECES.iter().map(|piece| format!("{piece} {piece}")), &config).expect("trains")
 }
 

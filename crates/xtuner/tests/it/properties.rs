@@ -87,11 +87,11 @@ proptest! {
         let read = read_openai(&config.conversations).expect("every line is a conversation");
         prop_assert!(read.iter().all(|conversation| conversation.learned() > 0));
         let asked: Vec<Question> = questions(&config);
-        let distinct: BTreeSet<&str> = asked.iter().map(|question| question.expression.as_str()).collect();
+        let distinct: BTreeSet<&str> = asked.iter().flat_map(|question| &question.expression).map(String::as_str).collect();
         prop_assert_eq!((asked.len(), distinct.len()), (config.held_out, config.held_out));
-        for question in &asked {
-            let call = format!(r#"\"expression\":\"{}\""#, question.expression);
-            prop_assert!(!text.contains(&call), "{} was trained on", question.expression);
+        for expression in &distinct {
+            let call = format!(r#"\"expression\":\"{expression}\""#);
+            prop_assert!(!text.contains(&call), "{expression} was trained on");
         }
     }
 
@@ -135,7 +135,7 @@ proptest! {
         prop_assert!(distance(&with_adapter, &merged) <= 1e-4 * (1.0 + with_adapter.iter().fold(0.0, |a, b| b.abs().max(a))));
 
         let folder = tempfile::tempdir().expect("temporary folder");
-        let adapter = Adapter::of(&tuned, AdapterConfig::new(&lora, "base".as_ref()));
+        let adapter = Adapter::of(&tuned, AdapterConfig::new(&lora, "base"));
         adapter.write(folder.path()).expect("writes");
         let read = Adapter::read(folder.path()).expect("reads");
         prop_assert_eq!(&read, &adapter);

@@ -16,6 +16,26 @@ fn check_dataset_shows_samples_and_counts() {
 }
 
 #[test]
+fn check_dataset_warns_of_keys_that_the_model_does_not_see() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let config = prepare(folder.path(), "lora", 2);
+    let line = r#"{"messages": [{"role": "user", "content": "x"},
+        {"role": "assistant", "content": "y", "reasoning_content": "because", "refusal": null}], "source": "web"}"#;
+    fs::write(folder.path().join("conversations.jsonl"), format!("\u{feff}[{line},\n{line}]"))
+        .expect("writes");
+    let program = xtuner(folder.path()).with_environment("INTERNLM_LOG", "warn");
+    let ran = program.run(["check-dataset", &config, "--rows", "1"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.stdout.contains("y<|im_end|>⟧") && ran.stdout.contains("conversations  2\n"), "{ran:?}");
+    for warning in
+        ["`reasoning_content` of 2 message(s)", "`source` next to `messages`, which 2 line(s) have"]
+    {
+        assert_eq!(ran.stderr.matches(warning).count(), 1, "{ran:?}");
+    }
+    assert!(!ran.stderr.contains("refusal"), "{ran:?}");
+}
+
+#[test]
 fn test_takes_the_model_as_an_argument_and_by_its_old_option() {
     let folder = tempfile::tempdir().expect("temporary folder");
     let folder = folder.path();

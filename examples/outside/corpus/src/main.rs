@@ -21,11 +21,9 @@ fn main() -> Result<(), Box<dyn Error>> {
             format!("The tide of harbor {page} turns with the moon, and the boats follow. ").repeat(times);
         fs::write(pages.join(format!("{page}.html")), format!("<nav>Home About</nav><p>{text}</p>"))?;
     }
-    let mut tokenize = TokenizeConfig::default();
-    tokenize.vocab_size = 300;
     let config = PipelineConfig::new(&output, ImportConfig::folder(&pages, "demo"))
         .with_stages([StageConfig::GopherQuality(GopherQualityConfig::default())])
-        .with_tokenize(tokenize);
+        .with_tokenize(TokenizeConfig::default().with_vocab_size(300));
     let outcome = run(&config, &Corpus::pages(&pages), RunOptions::default(), &RunContext::default())?;
     assert_eq!(outcome.funnel.documents_in(), 12);
     let dropped: u64 = outcome

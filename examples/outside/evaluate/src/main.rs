@@ -28,7 +28,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // Right for France, wrong for Japan.
     let model = MockModel::new("rule", |request| {
         assert!(
-            matches!(request, Request::Chat { messages, .. } if messages[0].content.starts_with("Capital of"))
+            matches!(request, Request::Chat { messages, .. } if messages[0].text().starts_with("Capital of"))
         );
         Ok(Answer::text("Paris"))
     });

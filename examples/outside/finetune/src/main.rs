@@ -6,7 +6,11 @@ use std::fs;
 use internlm_kit::context::RunContext;
 use internlm_model::tokenizer::{BpeTrainConfig, train_bpe};
 use internlm_model::{Decoder, ModelConfig, ModelSize, device};
-use xtuner::{FinetuneConfig, Resume, finetune};
+use xtuner::lora::LoraTuningConfig;
+use xtuner::{
+    BaseModelConfig, DatasetConfig, EpochScheduleConfig, FinetuneConfig, Method, OptimConfig, Resume,
+    RunConfig, finetune,
+};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
@@ -29,12 +33,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     let model = ModelConfig::new(size).with_max_position(256);
     Decoder::init(&model, 1, &device::parse("cpu")?).save(&base)?;
 
-    let text = format!(
-        "[run]\nout = {out:?}\n[model]\npath = {base:?}\nmethod = \"lora\"\n[lora]\nrank = 4\nalpha = 8.0\n\
-         [dataset]\npaths = [{conversations:?}]\nmax-length = 128\nvalid-conversations = 4\n\
-         [optim]\nlr = 1e-2\n[schedule]\nsteps = 6\n"
-    );
-    let config: FinetuneConfig = internlm_kit::config::parse(&text, "finetune.toml")?;
+    let dataset = DatasetConfig::new([conversations]).with_max_length(128);
+    let config = FinetuneConfig::new(
+        RunConfig::new(&out),
+        BaseModelConfig::new(&base, Method::Lora),
+        dataset,
+        OptimConfig::with_lr(1e-2),
+    )
+    .with_lora(LoraTuningConfig::new(4, 8.0))
+    .with_schedule(EpochScheduleConfig::default().with_steps(6));
     let report = finetune(&config, Resume::Auto, &RunContext::default())?;
     assert!(report.summary.is_some(), "the run came to its last step");
     assert!(out.join("adapter/adapter_config.json").is_file());

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::path::Path;
 
-use internlm_kit::config;
+use internlm_kit::config::{self, Validate};
 use internlm_kit::context::RunContext;
 use internlm_kit::journal::{Durability, Journal};
 
@@ -11,6 +11,13 @@ use internlm_kit::journal::{Durability, Journal};
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct JobConfig {
     numbers: u64,
+}
+
+impl Validate for JobConfig {
+    fn problems(&self) -> Vec<String> {
+        let wrong = (self.numbers == 0).then(|| "numbers: found 0, expected at least 1".to_owned());
+        wrong.into_iter().collect()
+    }
 }
 
 /// Squares the numbers that the journal does not have yet; stops when the context says so.

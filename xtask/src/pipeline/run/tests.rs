@@ -84,7 +84,7 @@ impl Fixture {
             artefacts: BTreeMap::new(),
             server: None,
         };
-        let ran = STAGES.iter().try_for_each(|stage| pipeline.stage(stage));
+        let ran = pipeline.stages();
         drop(pipeline);
         let calls = fs::read_to_string(self.calls_file()).unwrap_or_default();
         let calls = calls.lines().filter(|call| !call.starts_with("lmdeploy serve"));
@@ -141,7 +141,9 @@ fn flags_choose_what_runs_again() {
 }
 
 #[test]
-fn a_stage_alone_needs_what_comes_before_it() {
+fn a_stage_alone_needs_what_comes_before_it_and_nothing_after() {
+    let first = PipelineFlags { only: Some(StageName::Data), ..PLAIN };
+    assert_eq!(Fixture::new().programs(first), ["wanjuan-data"]);
     let only = PipelineFlags { only: Some(StageName::Agent), ..PLAIN };
     let error = Fixture::new().run(only).expect_err("nothing has been run");
     assert!(error.is::<UsageError>() && error.to_string().contains("data (wanjuan-data)"), "{error}");

@@ -47,6 +47,9 @@ fn idioms_that_do_not_exist() {
         "it stands behind the text",
         "goes on where a killed run stopped",
         "read by turns",
+        "used in earnest",
+        "by whichever name it has",
+        "Where queries meet keys.",
         "two digits behind the point",
         "Holds the tensor against the archive.",
         "Of a file the size is read.",
@@ -87,6 +90,15 @@ fn markdown_cells_are_definitions() {
 
 #[test]
 fn comments_of_toml_are_read() {
-    let found = check_toml("a.toml", "a = 1\n# an own group\nb = \"an own\"\n");
+    let found = check_hash_comments("a.toml", "a = 1\n# an own group\nb = \"an own\"\n");
     assert_eq!(found.iter().map(|finding| finding.line).collect::<Vec<_>>(), [2]);
+}
+
+#[test]
+fn docstrings_and_comments_of_python_are_read() {
+    let text = "#!/bin/sh\n\"\"\"Speed.\n\nRun by turns.\n\"\"\"\n# an own group\nprint(\"an own\")\n";
+    let found = check_python("a.py", text);
+    let mut lines: Vec<usize> = found.iter().map(|finding| finding.line).collect();
+    lines.sort_unstable();
+    assert_eq!(lines, [4, 6]);
 }

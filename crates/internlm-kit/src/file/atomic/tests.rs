@@ -1,7 +1,8 @@
 //! Tests of atomic files on everything that a path can name.
 
 use std::io::Read;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::process::Command;
 use std::thread;
 
@@ -55,7 +56,25 @@ fn a_circle_of_links_is_an_error() {
     let at = |name: &str| folder.path().join(name);
     symlink("b", at("a")).expect("links");
     symlink("a", at("b")).expect("links");
-    assert!(write(at("a"), b"x").is_err());
+    let error = write(at("a"), b"x").expect_err("leads nowhere");
+    assert_eq!(error.source.kind(), io::ErrorKind::InvalidInput);
+    assert!(error.to_string().contains("found a circle of symbolic links"), "{error}");
+}
+
+#[test]
+fn an_open_descriptor_is_appended_to_and_its_file_stays() {
+    let folder = folder();
+    let at = |name: &str| folder.path().join(name);
+    let mut open = File::create(at("log")).expect("creates");
+    open.write_all(b"first\n").expect("writes");
+    let before = fs::metadata(at("log")).expect("is there").ino();
+    let descriptor = format!("/dev/fd/{}", open.as_raw_fd());
+    write(&descriptor, b"second\n").expect("writes");
+    symlink(&descriptor, at("link")).expect("links");
+    write(at("link"), b"third\n").expect("writes");
+    assert_eq!(fs::read_to_string(at("log")).expect("reads"), "first\nsecond\nthird\n");
+    assert_eq!(fs::metadata(at("log")).expect("is there").ino(), before);
+    assert_eq!(names(folder.path()), ["link", "log"]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::ToolCall;
+use super::{FunctionCall, ToolCall};
 
 /// Author of a message, as OpenAI's API names it. Default `user`.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
@@ -22,6 +22,8 @@ pub enum MessageRole {
     Tool,
     /// InternLM2's own name of `tool`.
     Environment,
+    /// OpenAI's older name of `tool`; such a result names its function instead of a call.
+    Function,
 }
 
 /// Text, or a list of parts.
@@ -99,10 +101,14 @@ pub struct ChatMessage {
     /// Calls of an assistant message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool_calls: Option<Vec<ToolCall>>,
+    /// The one call of an assistant message in OpenAI's older form.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub function_call: Option<FunctionCall>,
     /// Which call a tool message answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool_call_id: Option<String>,
-    /// Every other key as it was sent, such as `reasoning_content`; jinja templates see them.
+    /// Every other key as it was sent, such as `reasoning_content`. Jinja templates see them; InternLM2's format has no
+    /// place for them and leaves them out.
     #[serde(flatten)]
     pub fields: Map<String, Value>,
 }
@@ -154,7 +160,7 @@ impl ChatMessage {
         }
     }
 
-    /// The calls; absent ones are an empty slice.
+    /// The calls of `tool_calls`; absent ones are an empty slice.
     #[must_use]
     pub fn calls(&self) -> &[ToolCall] {
         self.tool_calls.as_deref().unwrap_or_default()

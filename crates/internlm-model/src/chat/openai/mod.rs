@@ -11,6 +11,7 @@
 //! that the model got wrong, is written as a call of a function whose name is the channel's mark (`<|interpreter|>`)
 //! and whose `arguments` are the text between the marks as it is.
 
+mod called;
 mod message;
 mod problem;
 mod read;

@@ -4,21 +4,27 @@ use serde_json::{Map, Value};
 
 use super::super::plugin::kind;
 use super::super::{Channel, FunctionDefinition, Message, PluginCall, Role, ToolCall};
+use super::called::Called;
 use super::{
-    ChatMessage, Content, ContentPart, FieldProblem, MessageRole, ToolCall as ApiCall, ToolDefinition,
+    ChatMessage, Content, ContentPart, FieldProblem, FunctionCall, MessageRole, ToolCall as ApiCall,
+    ToolDefinition,
 };
 
 /// The messages in the chat format, one for one.
 ///
-/// - `developer` is system, `tool` is environment.
-/// - A `name` that is a channel is the turn's channel, but not of the assistant, whose turns have none. Results without
-///   one are on the plugin channel. Names of people and tools reach jinja templates.
+/// - `developer` is system; `tool` and the older `function` are environment.
+/// - A `name` that is a channel is the turn's channel, but not of the assistant, whose turns have none. Names of people
+///   and tools reach jinja templates.
+/// - A result is on the channel of the call that it answers, or on the plugin channel when it names no call. A `name`
+///   that is a mark (`<|interpreter|>`) says otherwise; the name of a function never does, even if it is `file`.
 /// - Null, absent and empty content all say nothing; null stays null for templates that tell it from empty text.
-/// - Arguments of calls must be a JSON object, as text or as it is.
+/// - Calls are those of `tool_calls`, or the one of the older `function_call`. Their arguments must be a JSON object, as
+///   text or as it is.
+/// - Every other key is kept in [`Message::fields`], which only jinja templates see.
 ///
 /// # Errors
-/// The first [`FieldProblem`]: a part that is not text, a call outside of an assistant's message, arguments that are
-/// not an object.
+/// The first [`FieldProblem`]: a part that is not text, a call outside of an assistant's message, calls in both forms,
+/// arguments that are not an object.
 ///
 /// ```
 /// use internlm_model::chat::{ChatTemplate, Prompt};
@@ -35,8 +41,18 @@ use super::{
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn read_messages(messages: &[ChatMessage]) -> Result<Vec<Message>, FieldProblem> {
-    let read = |(index, message)| read_message(message, &format!("messages.{index}"));
-    messages.iter().enumerate().map(read).collect()
+    let mut called = Called::default();
+    let mut read = Vec::with_capacity(messages.len());
+    for (index, message) in messages.iter().enumerate() {
+        let message = read_message(message, &called, &format!("messages.{index}"))?;
+        for call in &message.calls {
+            if let Some(id) = &call.id {
+                called.insert(id, call);
+            }
+        }
+        read.push(message);
+    }
+    Ok(read)
 }
 
 /// The functions of OpenAI's list of tools, as they were written.
@@ -51,28 +67,24 @@ pub fn read_tools(tools: &[ToolDefinition]) -> Result<Vec<FunctionDefinition>, F
     tools.iter().enumerate().map(read).collect()
 }
 
-fn read_message(message: &ChatMessage, place: &str) -> Result<Message, FieldProblem> {
+fn read_message(message: &ChatMessage, called: &Called, place: &str) -> Result<Message, FieldProblem> {
     let name = message.name.as_deref();
     let channel = name.and_then(Channel::of_name);
     let (role, channel) = match message.role {
         MessageRole::System | MessageRole::Developer => (Role::System, channel),
         MessageRole::User => (Role::User, channel),
         MessageRole::Assistant => (Role::Assistant, None),
-        MessageRole::Tool | MessageRole::Environment => {
-            (Role::Environment, Some(channel.unwrap_or(Channel::Plugin)))
+        MessageRole::Tool | MessageRole::Environment | MessageRole::Function => {
+            let channel = called.channel(message.role, name, message.tool_call_id.as_deref());
+            (Role::Environment, Some(channel))
         }
     };
-    let calls = message.calls();
-    if role != Role::Assistant && !calls.is_empty() {
-        let found = format!("calls in a message of {}", role.name());
-        return Err(FieldProblem::new(format!("{place}.tool_calls"), found, "calls only of an assistant"));
-    }
-    let read = |(index, call)| read_call(call, &format!("{place}.tool_calls.{index}"));
+    let calls = read_calls(message, role, place)?;
     Ok(Message {
         role,
         channel,
-        content: read_content(message, place)?,
-        calls: calls.iter().enumerate().map(read).collect::<Result<_, _>>()?,
+        content: read_content(message, &calls, place)?,
+        calls,
         call_id: message.tool_call_id.clone(),
         name: message.name.clone(),
         // Clients send back what they got, nulls included: they say nothing.
@@ -84,9 +96,13 @@ fn own((key, value): (&String, &Value)) -> (String, Value) {
     (key.clone(), value.clone())
 }
 
-fn read_content(message: &ChatMessage, place: &str) -> Result<Option<String>, FieldProblem> {
+fn read_content(
+    message: &ChatMessage,
+    calls: &[ToolCall],
+    place: &str,
+) -> Result<Option<String>, FieldProblem> {
     match &message.content {
-        None if message.calls().is_empty() => Ok(Some(String::new())),
+        None if calls.is_empty() => Ok(Some(String::new())),
         None => Ok(None),
         Some(Content::Text(text)) => Ok(Some(text.clone())),
         Some(Content::Parts(parts)) => {
@@ -105,21 +121,41 @@ fn read_content(message: &ChatMessage, place: &str) -> Result<Option<String>, Fi
     }
 }
 
+/// The calls of either form.
+fn read_calls(message: &ChatMessage, role: Role, place: &str) -> Result<Vec<ToolCall>, FieldProblem> {
+    let calls = message.calls();
+    let key = if calls.is_empty() { "function_call" } else { "tool_calls" };
+    let problem =
+        |found: String, expected: &str| FieldProblem::new(format!("{place}.{key}"), found, expected);
+    if role != Role::Assistant && !(calls.is_empty() && message.function_call.is_none()) {
+        let found = format!("calls in a message of {}", role.name());
+        return Err(problem(found, "calls only of an assistant"));
+    }
+    let read = |(index, call)| read_call(call, &format!("{place}.tool_calls.{index}"));
+    match &message.function_call {
+        Some(_) if !calls.is_empty() => {
+            Err(problem("calls next to `function_call`".to_owned(), "only one of the two"))
+        }
+        Some(function) => Ok(vec![read_function(function, &format!("{place}.function_call"))?]),
+        None => calls.iter().enumerate().map(read).collect(),
+    }
+}
+
 fn read_call(call: &ApiCall, place: &str) -> Result<ToolCall, FieldProblem> {
     if call.kind != "function" {
         return Err(FieldProblem::new(format!("{place}.type"), format!("`{}`", call.kind), "`function`"));
     }
-    let function = &call.function;
-    let read = match Channel::CALLS.into_iter().find(|channel| channel.name() == function.name) {
-        Some(channel) => ToolCall::new(channel, &function.arguments),
-        None => {
-            let arguments = read_arguments(&function.arguments).map_err(|found| {
-                FieldProblem::new(format!("{place}.function.arguments"), found, "a JSON object as text")
-            })?;
-            PluginCall::new(&function.name, arguments).into()
-        }
-    };
+    let read = read_function(&call.function, &format!("{place}.function"))?;
     Ok(if call.id.is_empty() { read } else { read.with_id(&call.id) })
+}
+
+fn read_function(function: &FunctionCall, place: &str) -> Result<ToolCall, FieldProblem> {
+    if let Some(channel) = Channel::of_mark(&function.name) {
+        return Ok(ToolCall::new(channel, &function.arguments));
+    }
+    let arguments = read_arguments(&function.arguments)
+        .map_err(|found| FieldProblem::new(format!("{place}.arguments"), found, "a JSON object as text"))?;
+    Ok(PluginCall::new(&function.name, arguments).into())
 }
 
 /// A call out of a model's reply. It may be wrong in every way: what is not a call of a function with an object keeps

@@ -1,14 +1,19 @@
 //! From the chat format to OpenAI's messages.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use super::super::{Channel, Message, PluginCall, Role, ToolCall};
+use super::called::Called;
 use super::{ChatMessage, Content, FunctionCall, MessageRole, ToolCall as ApiCall};
 
-/// The messages as a client sends them; [`read_messages`](super::read_messages) gives the same turns back.
+/// The messages as a client sends them; [`read_messages`](super::read_messages) gives the same messages back.
 ///
-/// Calls keep their ids; calls without one get `call_0`, `call_1`, .. by their place, so that the same conversation is
-/// the same request. A result without `call_id` answers the next call of the reply before it.
+/// What only code can make is filled in, and then is the same again each time:
+///
+/// - Calls without an id get a free one of `call_0`, `call_1`, .. by their place, so that the same conversation is the
+///   same request. A result without `call_id` answers the next open call of the reply before it.
+/// - A message gets the name of its channel when nothing else says it.
+/// - An empty text next to calls is null.
 ///
 /// ```
 /// use internlm_model::chat::openai::write_messages;
@@ -22,47 +27,88 @@ use super::{ChatMessage, Content, FunctionCall, MessageRole, ToolCall as ApiCall
 /// ```
 #[must_use]
 pub fn write_messages(messages: &[Message]) -> Vec<ChatMessage> {
-    let mut count = 0;
-    // Ids of the last reply's calls that have no result yet.
-    let mut open: VecDeque<String> = VecDeque::new();
-    let mut write = |message: &Message| {
+    let given = messages.iter().flat_map(|message| &message.calls).filter_map(|call| call.id.clone());
+    let mut writer = Writer { taken: given.collect(), ..Writer::default() };
+    messages.iter().map(|message| writer.message(message)).collect()
+}
+
+/// What the messages so far mean for the next one.
+#[derive(Debug, Default)]
+struct Writer {
+    /// Ids that a new call cannot get.
+    taken: BTreeSet<String>,
+    /// Number of calls so far.
+    count: usize,
+    /// Ids of the last reply's calls that have no result yet.
+    open: VecDeque<String>,
+    called: Called,
+}
+
+impl Writer {
+    fn message(&mut self, message: &Message) -> ChatMessage {
         let mut written = ChatMessage {
             role: role(message.role),
             content: message.content.clone().map(Content::Text),
-            name: message.channel.map(|channel| channel.name().to_owned()).or_else(|| message.name.clone()),
+            name: name(message),
             fields: message.fields.clone(),
             ..ChatMessage::default()
         };
         match message.role {
-            Role::Assistant => {
-                let calls: Vec<ApiCall> = message
-                    .calls
-                    .iter()
-                    .map(|call| ApiCall::new(id(call, &mut count), function(call)))
-                    .collect();
-                open = calls.iter().map(|call| call.id.clone()).collect();
-                if !calls.is_empty() {
-                    written.content =
-                        written.content.filter(|content| *content != Content::Text(String::new()));
-                    written.tool_calls = Some(calls);
-                }
-            }
-            Role::Environment => {
-                let next = open.pop_front();
-                written.tool_call_id = message.call_id.clone().or(next);
-                if written.tool_call_id.is_none() {
-                    // A result of nothing: OpenAI's `tool` must name a call.
-                    written.role = MessageRole::Environment;
-                } else if message.channel == Some(Channel::Plugin) {
-                    // The channel of every result that names none.
-                    written.name = message.name.clone().filter(|name| Channel::of_name(name).is_none());
-                }
-            }
+            Role::Assistant => self.calls(message, &mut written),
+            Role::Environment => self.result(message, &mut written),
             Role::System | Role::User => {}
         }
         written
-    };
-    messages.iter().map(&mut write).collect()
+    }
+
+    fn calls(&mut self, message: &Message, written: &mut ChatMessage) {
+        self.open.clear();
+        let mut calls = Vec::with_capacity(message.calls.len());
+        for call in &message.calls {
+            let id = self.id(call);
+            self.called.insert(&id, call);
+            self.open.push_back(id.clone());
+            calls.push(ApiCall::new(id, function(call)));
+        }
+        if !calls.is_empty() {
+            written.content =
+                written.content.take().filter(|content| *content != Content::Text(String::new()));
+            written.tool_calls = Some(calls);
+        }
+    }
+
+    /// The id of the next call.
+    fn id(&mut self, call: &ToolCall) -> String {
+        let place = self.count;
+        self.count += 1;
+        if let Some(id) = &call.id {
+            return id.clone();
+        }
+        let mut names = (place..).map(|number| format!("call_{number}"));
+        let id = names.find(|id| !self.taken.contains(id)).expect("there are more numbers than calls");
+        self.taken.insert(id.clone());
+        id
+    }
+
+    fn result(&mut self, message: &Message, written: &mut ChatMessage) {
+        written.tool_call_id = match &message.call_id {
+            Some(id) => {
+                self.open.retain(|open| open != id);
+                Some(id.clone())
+            }
+            None => self.open.pop_front(),
+        };
+        let channel = message.channel.unwrap_or(Channel::Plugin);
+        if written.tool_call_id.is_none() || channel == Channel::File {
+            // A result of nothing: OpenAI's `tool` must name a call, and its names are not channels.
+            written.role = MessageRole::Environment;
+        }
+        let names = [message.name.as_deref(), None, Some(channel.name())];
+        let id = written.tool_call_id.as_deref();
+        let says = |name: &Option<&str>| self.called.channel(written.role, *name, id) == channel;
+        let name = names.into_iter().find(says).flatten();
+        written.name = name.map(str::to_owned);
+    }
 }
 
 fn role(role: Role) -> MessageRole {
@@ -74,10 +120,13 @@ fn role(role: Role) -> MessageRole {
     }
 }
 
-fn id(call: &ToolCall, count: &mut usize) -> String {
-    let place = *count;
-    *count += 1;
-    call.id.clone().unwrap_or_else(|| format!("call_{place}"))
+/// The name as it was sent, unless it does not say the channel.
+fn name(message: &Message) -> Option<String> {
+    let said = message.name.as_deref().and_then(Channel::of_name);
+    match message.channel {
+        Some(channel) if said != Some(channel) => Some(channel.name().to_owned()),
+        _ => message.name.clone(),
+    }
 }
 
 /// A call that is not a plugin call goes as it is, under the mark of its channel.
@@ -94,51 +143,4 @@ fn function(call: &ToolCall) -> FunctionCall {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::read_messages;
-    use super::*;
-
-    #[test]
-    fn a_conversation_comes_back_as_it_was() {
-        let call = |channel, body: &str| ToolCall::new(channel, body);
-        let history = [
-            Message::system("[]").on(Channel::Plugin),
-            Message::user("q"),
-            Message::assistant("t").with_calls(vec![
-                call(Channel::Plugin, "not json").with_id("a"),
-                call(Channel::Plugin, r#"{"name": "T", "parameters": {"a": 1}}"#),
-                call(Channel::Plugin, r#"{"name":"T","parameters":[1]}"#),
-                call(Channel::Interpreter, "```python\n1\n```"),
-            ]),
-            Message::environment(Channel::Plugin, "error"),
-            Message::environment(Channel::Plugin, "2"),
-            Message::environment(Channel::Interpreter, "1").with_call_id("x"),
-        ];
-        let written = write_messages(&history);
-        let json = serde_json::to_value(&written).expect("serializes");
-        let function = |index: usize| json[2]["tool_calls"][index]["function"].to_string();
-        assert_eq!(function(0), r#"{"name":"<|plugin|>","arguments":"not json"}"#);
-        assert_eq!(function(1), r#"{"name":"T","arguments":"{\"a\":1}"}"#);
-        assert_eq!(json[4].to_string(), r#"{"role":"tool","content":"2","tool_call_id":"call_1"}"#);
-        assert_eq!(json[5]["name"], "<|interpreter|>");
-        let parsed: Vec<ChatMessage> = serde_json::from_value(json).expect("parses");
-        let back = read_messages(&parsed).expect("fits");
-        for (before, after) in history.iter().zip(&back) {
-            assert_eq!(
-                (before.role, before.channel, before.text()),
-                (after.role, after.channel, after.text())
-            );
-            let bodies = |message: &Message| -> Vec<(Channel, String)> {
-                message.calls.iter().map(|call| (call.channel, call.body.clone())).collect()
-            };
-            assert_eq!(bodies(before), bodies(after));
-        }
-    }
-
-    #[test]
-    fn a_result_of_nothing_is_an_environment_turn() {
-        let written = write_messages(&[Message::environment(Channel::Interpreter, "4")]);
-        let json = serde_json::to_string(&written[0]).expect("serializes");
-        assert_eq!(json, r#"{"role":"environment","content":"4","name":"<|interpreter|>"}"#);
-    }
-}
+mod tests;

@@ -12,7 +12,7 @@ use super::pipeline::Pipeline;
 use super::style::Style;
 use crate::tokenizer::Tokenizer;
 use crate::tokenizer::matcher::Matcher;
-use crate::tokenizer::pieces::{Kind, Pieces};
+use crate::tokenizer::pieces::{Kind, Pieces, is_mark};
 use crate::tokenizer::settings::Settings;
 use crate::tokenizer::source::Source;
 use crate::tokenizer::tokenizer::{Engine, Inner};
@@ -20,10 +20,13 @@ use crate::{Error, Result, TokenId};
 
 /// Builds a tokenizer from a `tokenizer.json` and its `tokenizer_config.json`.
 pub(in crate::tokenizer) fn build(source: Source<'_>) -> Result<Tokenizer> {
-    let json: Value = serde_json::from_slice(&source.bytes)
+    let mut json: Value = serde_json::from_slice(&source.bytes)
         .map_err(|error| Error::tokenizer(source.path, error.to_string()))?;
-    let mut engine =
-        Hf::from_bytes(&source.bytes).map_err(|error| Error::tokenizer(source.path, error.to_string()))?;
+    let engine = match make_marks_special(&mut json) {
+        0 => Hf::from_bytes(&source.bytes),
+        _ => Hf::from_bytes(json.to_string()),
+    };
+    let mut engine = engine.map_err(|error| Error::tokenizer(source.path, error.to_string()))?;
     // Neither belongs to a text: lengths are the caller's business.
     engine.with_padding(None);
     engine.with_truncation(None).map_err(|error| Error::tokenizer(source.path, error.to_string()))?;
@@ -48,6 +51,20 @@ pub(in crate::tokenizer) fn build(source: Source<'_>) -> Result<Tokenizer> {
     };
     let engine = Engine::Json(Box::new(engine));
     Ok(Tokenizer::new(Inner { engine, pieces, added, special, settings, templates, files }))
+}
+
+/// Makes the marks of the chat format special, see [`is_mark`], and returns how many were not.
+fn make_marks_special(json: &mut Value) -> usize {
+    let tokens = json.get_mut("added_tokens").and_then(Value::as_array_mut);
+    let mut changed = 0;
+    for token in tokens.into_iter().flatten().filter_map(Value::as_object_mut) {
+        let mark = token.get("content").and_then(Value::as_str).is_some_and(is_mark);
+        if mark && token.get("special") != Some(&Value::Bool(true)) {
+            token.insert("special".to_owned(), Value::Bool(true));
+            changed += 1;
+        }
+    }
+    changed
 }
 
 /// An unknown token that is named but not in the vocabulary would make encoding fail later.

@@ -33,7 +33,7 @@ fn added(first: usize) -> Vec<Value> {
 
 /// A vocabulary in the byte alphabet, Llama 3's kind of file.
 fn byte_level() -> Value {
-    let config = BpeTrainConfig { vocab_size: 400, min_frequency: 1 };
+    let config = BpeTrainConfig::new(400).with_min_frequency(1);
     let texts = ["It's the house, isn't it? 你好世界\n\n  fn main() { 1234 }", "the houses <tool> 世界"];
     let trained = train_bpe(texts.map(String::from).into_iter(), &config).expect("trains");
     let folder = tempfile::tempdir().expect("a folder");

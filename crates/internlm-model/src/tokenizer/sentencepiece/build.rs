@@ -8,15 +8,14 @@ use super::engine::{SPACE, Segmenter, SentencePieceEngine};
 use super::file::{Model, ModelType, Piece, PieceKind};
 use super::merges;
 use super::unigram::Unigram;
-use crate::chat::marks;
 use crate::tokenizer::Tokenizer;
 use crate::tokenizer::json::byte_piece;
 use crate::tokenizer::matcher::Matcher;
-use crate::tokenizer::pieces::{Kind, Pieces};
+use crate::tokenizer::pieces::{Kind, Pieces, is_mark};
 use crate::tokenizer::settings::{Settings, TokenizerConfig};
 use crate::tokenizer::source::Source;
 use crate::tokenizer::tokenizer::{Engine, Inner};
-use crate::{Error, Result, TokenId};
+use crate::{Error, Result, TokenId, marks};
 
 /// What the unknown piece decodes to: sentencepiece's default `unk_surface`.
 const UNKNOWN_SURFACE: &str = " \u{2047} ";
@@ -113,6 +112,10 @@ fn name_specials(model: &mut Model, config: &TokenizerConfig) -> Vec<TokenId> {
                 token.content
             ),
         }
+    }
+    let marks = model.pieces.iter_mut().filter(|piece| is_mark(&piece.text));
+    for piece in marks.filter(|piece| piece.kind == PieceKind::UserDefined) {
+        piece.kind = PieceKind::Control;
     }
     let all = model.pieces.iter().enumerate();
     all.filter(|(_, piece)| piece.kind == PieceKind::Control).map(|(id, _)| TokenId(id as u32)).collect()

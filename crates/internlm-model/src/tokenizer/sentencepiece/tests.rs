@@ -1,4 +1,6 @@
-//! Our unigram segmentation against that of the `tokenizers` crate.
+//! Our unigram segmentation against that of the `tokenizers` crate; models that are written and read.
+
+use std::path::Path;
 
 use proptest::prelude::*;
 use tokenizers::Model as _;
@@ -30,5 +32,28 @@ proptest! {
         let expected: Vec<u32> =
             theirs.tokenize(&text).expect("tokenizes").into_iter().map(|token| token.id).collect();
         prop_assert_eq!(ids.into_iter().map(|id| id.0).collect::<Vec<u32>>(), expected);
+    }
+
+    #[test]
+    fn a_written_model_is_read_as_it_was(
+        pieces in prop::collection::vec((".{0,6}", -20.0_f32..0.0, 1_u64..7), 1..20),
+        charsmap in prop::collection::vec(any::<u8>(), 0..200),
+        (bpe, byte_fallback, add_dummy_prefix, remove_extra_whitespaces) in any::<(bool, bool, bool, bool)>(),
+        (bos, eos, pad) in (-1_i64..100_000, -1_i64..100_000, -1_i64..100_000),
+    ) {
+        let piece = |(text, score, kind)| {
+            Piece { text, score, kind: PieceKind::from_number(kind).expect("kinds are 1 to 6") }
+        };
+        let model = Model {
+            pieces: pieces.into_iter().map(piece).collect(),
+            model_type: if bpe { ModelType::Bpe } else { ModelType::Unigram },
+            byte_fallback,
+            normalizer: Normalizer { charsmap, add_dummy_prefix, remove_extra_whitespaces },
+            bos,
+            eos,
+            pad,
+        };
+        let read = Model::parse(&model.to_bytes(), Path::new("x.model")).expect("reads what was written");
+        prop_assert_eq!(format!("{:?}", read), format!("{:?}", model));
     }
 }

@@ -6,9 +6,10 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use internlm_kit::file::MappedFile;
+
 use super::metadata::{self, Metadata, Value};
 use crate::cursor::{Cursor, Fault};
-use crate::weights::mmap::MappedFile;
 use crate::weights::source::{self, missing};
 use crate::weights::{Encoding, TensorInfo, TensorSource};
 use crate::{Error, Result};

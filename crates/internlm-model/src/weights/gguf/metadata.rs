@@ -5,8 +5,9 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
+use internlm_kit::file::MappedFile;
+
 use crate::cursor::{Cursor, Fault};
-use crate::weights::mmap::MappedFile;
 
 /// The number of the type "array".
 const ARRAY: u32 = 9;

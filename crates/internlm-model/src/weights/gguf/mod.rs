@@ -9,6 +9,7 @@
 //!
 //! Follows llama.cpp's `gguf.cpp`.
 
+mod config;
 mod file;
 mod metadata;
 

@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use super::config::{Keys, Stretch};
 use super::shard::Along;
 use crate::config::ModelConfig;
+use crate::weights::names::{self, Part, Slot};
 use crate::weights::qkv::{self, Heads, RowOrder};
 use crate::weights::source::missing;
 use crate::weights::torch::TorchFile;
-use crate::weights::{Encoding, TensorInfo, TensorSource, decode, names, writer};
+use crate::weights::{Encoding, TensorInfo, TensorSource, decode, writer};
 use crate::{Error, Result};
 
 /// File of the sizes.
@@ -68,8 +69,8 @@ impl InternEvoFolder {
             }
             layers_before += collect(&files, first, layers_before, &mut shards);
         }
-        let inter =
-            shards.get("model.layers.0.feed_forward.w1.weight").map_or(0, |parts| rows(&files, parts));
+        let gate = shards.get(&Slot::Block(0, Part::W1).weight());
+        let inter = gate.map_or(0, |parts| rows(&files, parts));
         let config = keys.config(&config_path, inter, stretch)?;
         let order = if adapt_hf { RowOrder::HalfSplit } else { RowOrder::Interleaved };
         let mut folder =
@@ -117,7 +118,7 @@ impl InternEvoFolder {
     /// The matrices cannot be read.
     pub fn is_tied(&self) -> Result<bool> {
         Ok(!self.norm_head
-            && self.read_bytes("output.weight")? == self.read_bytes("model.tok_embeddings.weight")?)
+            && self.read_bytes(&Slot::Output.weight())? == self.read_bytes(&Slot::Embedding.weight())?)
     }
 
     fn joined(&self, place: &Place) -> Result<Cow<'_, [u8]>> {
@@ -157,7 +158,7 @@ impl TensorSource for InternEvoFolder {
             let heads = Heads::of(&self.config, RowOrder::Interleaved);
             return Ok(Cow::Owned(qkv::to_half_split(&bytes, heads)));
         }
-        if self.norm_head && name == "output.weight" {
+        if self.norm_head && name == Slot::Output.weight() {
             return normalized(&bytes, &place.info).map(Cow::Owned).ok_or_else(|| {
                 Error::tensor(name, format!("type: found {}, expected F32, F16 or BF16", place.info.encoding))
             });
@@ -208,13 +209,13 @@ fn internlm2_name(stored: &str, layers_before: usize) -> Option<(String, Option<
         let known = !rest.ends_with(".inv_freq");
         return known.then(|| (format!("model.layers.{}.{rest}", layers_before + layer), Some(layer)));
     }
-    let known = match name {
-        "tok_embeddings.weight" | "tok_embeddings.word_embeddings.weight" => "model.tok_embeddings.weight",
-        "norm.weight" => "model.norm.weight",
-        "output.weight" => "output.weight",
+    let slot = match name {
+        "tok_embeddings.weight" | "tok_embeddings.word_embeddings.weight" => Slot::Embedding,
+        "norm.weight" => Slot::Norm,
+        "output.weight" => Slot::Output,
         _ => return None,
     };
-    Some((known.to_owned(), None))
+    Some((slot.weight(), None))
 }
 
 /// Rows of all shards together.

@@ -9,8 +9,9 @@ use super::config;
 use super::folder::CONFIG;
 use super::shard::Along;
 use crate::config::{Family, ModelConfig};
+use crate::weights::names::{Part, Slot};
 use crate::weights::qkv::{self, Heads, RowOrder};
-use crate::weights::{TensorInfo, TensorSource, names, torch};
+use crate::weights::{TensorInfo, TensorSource, torch};
 use crate::{Error, Result};
 
 /// How the checkpoint is laid out.
@@ -33,12 +34,17 @@ struct Target {
     dim: Option<usize>,
 }
 
-/// Writes `model_config.pt` and `model_tp{t}_pp0.pt`; `read` gives the bytes of an InternLM2 tensor in the encoding
-/// `encoding` promises for it.
+/// Writes `model_config.pt` and `model_tp{t}_pp0.pt` into `dir`; `source` has the tensors under InternLM2 names.
 ///
 /// # Errors
-/// A model InternEvo cannot hold, sizes the ranks do not divide, errors of `read` and of writing.
-pub fn write(dir: &Path, config: &ModelConfig, source: &dyn TensorSource, layout: Layout) -> Result<()> {
+/// A model InternEvo cannot hold, sizes the ranks do not divide, errors of `source` and of writing.
+pub fn write(
+    dir: impl AsRef<Path>,
+    config: &ModelConfig,
+    source: &dyn TensorSource,
+    layout: Layout,
+) -> Result<()> {
+    let dir = dir.as_ref();
     check(config, layout)?;
     let targets = targets(config, source)?;
     let ranks = layout.tensor_parallel;
@@ -144,28 +150,31 @@ fn targets(config: &ModelConfig, source: &dyn TensorSource) -> Result<Vec<Target
     let bias = config.qkv_bias || config.o_bias;
     (config.qkv_bias, config.o_bias, config.tied) = (bias, bias, false);
     let mut targets = Vec::new();
-    for (name, shape) in names::expected(&config) {
-        let stored = match name.as_str() {
-            "output.weight" if source.info(&name).is_none() => "model.tok_embeddings.weight",
-            name => name,
-        };
-        let encoding = match source.info(stored) {
-            Some(info) => info.encoding,
-            None if name.ends_with(".bias") => config.dtype.into(),
-            None => return Err(Error::tensor(name, "missing in the source")),
-        };
-        let dim = match name.as_str() {
-            "model.tok_embeddings.weight" => Some(1),
-            "output.weight" => Some(0),
-            _ if name.contains(".wqkv.") || name.ends_with(".w1.weight") || name.ends_with(".w3.weight") => {
-                Some(0)
-            }
-            _ if name.ends_with(".wo.weight") || name.ends_with(".w2.weight") => Some(1),
-            _ => None,
-        };
-        let short = name.strip_prefix("model.").unwrap_or(&name).to_owned();
-        let info = TensorInfo { shape, encoding };
-        targets.push(Target { name: short, source: stored.to_owned(), info, dim });
+    for slot in Slot::all(&config) {
+        for (name, shape) in slot.tensors(&config) {
+            let stored = match slot {
+                Slot::Output if source.info(&name).is_none() => Slot::Embedding.weight(),
+                _ => name.clone(),
+            };
+            let encoding = match source.info(&stored) {
+                Some(info) => info.encoding,
+                None if name.ends_with(".bias") => config.dtype.into(),
+                None => return Err(Error::tensor(name, "missing in the source")),
+            };
+            let dim = cut(slot, shape.len());
+            let short = name.strip_prefix("model.").unwrap_or(&name).to_owned();
+            let info = TensorInfo { shape, encoding };
+            targets.push(Target { name: short, source: stored, info, dim });
+        }
     }
     Ok(targets)
+}
+
+/// The dimension along which the ranks share a tensor of a slot; `None` when each holds all of it.
+fn cut(slot: Slot, dimensions: usize) -> Option<usize> {
+    match slot {
+        Slot::Output | Slot::Block(_, Part::Wqkv | Part::W1 | Part::W3) => Some(0),
+        Slot::Embedding | Slot::Block(_, Part::Wo | Part::W2) if dimensions == 2 => Some(1),
+        _ => None,
+    }
 }

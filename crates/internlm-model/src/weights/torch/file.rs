@@ -6,6 +6,7 @@ use std::io::Cursor;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use internlm_kit::file::MappedFile;
 use zip::{CompressionMethod, ZipArchive};
 
 use super::machine;
@@ -13,7 +14,6 @@ use super::tensor::{Storages, TensorRef};
 use super::tree;
 use super::value::Value;
 use crate::cursor::Fault;
-use crate::weights::mmap::MappedFile;
 use crate::weights::source::{self, missing};
 use crate::weights::{TensorInfo, TensorSource};
 use crate::{Error, Result};

@@ -118,7 +118,10 @@ fn a_role_without_an_api_name_cannot_be_a_message() {
     meta.round = vec![MetaPart::Role(MetaRole { api_role: None, ..role("HUMAN", "", "") })];
     let error =
         render_messages(&dialogue(&[("HUMAN", "a")]), &meta, Purpose::Score).expect_err("no api_role");
-    assert_eq!(error, "meta template: role `HUMAN` has no api_role");
+    assert_eq!(
+        error,
+        "meta template: role `HUMAN`: found no api_role, expected HUMAN, BOT or SYSTEM; roles that have one: SYSTEM"
+    );
 }
 
 #[test]

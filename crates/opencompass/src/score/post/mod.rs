@@ -6,6 +6,7 @@ mod number;
 mod pattern;
 mod processor;
 mod reasoning;
+mod repaired_option;
 mod text;
 
 pub use processor::Post;

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use internlm_model::answer::final_number;
+use internlm_model::answer::{Number, final_number, first_number};
 use regex::Regex;
 
 use super::pattern::built_in;
@@ -13,6 +13,11 @@ static GSM8K: LazyLock<Regex> = LazyLock::new(|| built_in(r"-?\d+\.\d+|-?\d+"));
 /// The first number of a text.
 pub(super) fn first(text: &str) -> Option<f64> {
     FIRST.find(text)?.as_str().parse().ok()
+}
+
+/// The first number of a text in its whole notation: `1,200` is not 1.
+pub(super) fn repaired_first(text: &str) -> Option<f64> {
+    first_number(text).as_ref().map(Number::to_f64)
 }
 
 /// The last number of a text without thousands separators, judged by the rules that agents and fine-tuning

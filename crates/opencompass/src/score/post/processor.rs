@@ -2,9 +2,10 @@
 
 use regex::Regex;
 
-use super::{capital, first_option, number, reasoning, text};
+use super::{capital, first_option, number, reasoning, repaired_option, text};
 use crate::dataset::{PostConfig, PostStep};
 use crate::prompt::python_str;
+use crate::{Error, Result};
 
 /// A post-processor that is ready to run.
 ///
@@ -12,7 +13,7 @@ use crate::prompt::python_str;
 /// use opencompass::score::post::Post;
 /// let post = Post::named("last_number")?;
 /// assert_eq!(post.apply("12 x 34 = 408."), "408");
-/// # Ok::<(), String>(())
+/// # Ok::<(), opencompass::Error>(())
 /// ```
 #[derive(Clone, Debug)]
 pub enum Post {
@@ -28,14 +29,22 @@ pub enum Post {
     MultipleSelect,
     /// Takes the option letter that the first matching one of 50 patterns finds.
     FirstOption(Box<first_option::FirstOption>),
+    /// Takes the option letter that a person reads as the answer.
+    RepairedFirstOption(Box<repaired_option::RepairedOption>),
     /// Takes the last option letter.
     LastOption(String),
+    /// Takes the last option letter that is a word of its own.
+    RepairedLastOption(Box<repaired_option::RepairedOption>),
     /// Takes the first number, printed like a Python float.
     FirstNumber,
+    /// Takes the first number in its whole notation, printed like a Python float.
+    RepairedFirstNumber,
     /// Takes the last number without thousands separators.
     LastNumber,
     /// Takes the last number before `Question:`, or `NULL`.
     Gsm8k,
+    /// Takes the answer's number in its whole notation, or `NULL`.
+    RepairedGsm8k,
     /// Takes what follows `#### ` in a GSM8K solution, without commas.
     Gsm8kDataset,
     /// Takes group 1 of a pattern, or nothing without a match.
@@ -52,8 +61,8 @@ impl Post {
     /// Creates a post-processor that takes no arguments.
     ///
     /// # Errors
-    /// A message, when the name is unknown or the post-processor needs arguments.
-    pub fn named(name: &str) -> Result<Self, String> {
+    /// [`Error::Value`] when the name is unknown or the post-processor needs arguments.
+    pub fn named(name: &str) -> Result<Self> {
         Self::new(&PostStep::new(name))
     }
 
@@ -61,20 +70,24 @@ impl Post {
     ///
     /// # Errors
     /// The same as [`Post::named`]; also a regular expression that does not compile.
-    pub fn from_config(config: &PostConfig) -> Result<Self, String> {
+    pub fn from_config(config: &PostConfig) -> Result<Self> {
         match config {
             PostConfig::Name(name) => Self::named(name),
             PostConfig::Step(step) => Self::new(step),
         }
     }
 
-    fn new(step: &PostStep) -> Result<Self, String> {
-        let options =
-            || step.options.clone().ok_or(format!("{}: found no `options`, expected letters", step.name));
+    fn new(step: &PostStep) -> Result<Self> {
+        if step.repaired == Some(true) && NAMES.contains(&step.name.as_str()) {
+            return Self::repaired(step);
+        }
+        let lacks = |key: &str, expected: &str| unfit(&step.name, format!("no `{key}`"), expected);
+        let options = || options(step);
         let pattern = || {
-            let pattern = step.pattern.as_ref();
-            let pattern = pattern.ok_or(format!("{}: found no `pattern`, expected one", step.name))?;
-            Regex::new(pattern).map_err(|error| format!("{}: {error}", step.name))
+            let pattern = step.pattern.as_deref().ok_or_else(|| lacks("pattern", "one"))?;
+            Regex::new(pattern).map_err(|error| {
+                unfit(&step.name, format!("`{pattern}`"), format!("a regular expression ({error})"))
+            })
         };
         Ok(match step.name.as_str() {
             "general" => Self::General,
@@ -95,14 +108,33 @@ impl Post {
             "think_pred" => Self::ThinkPattern(pattern()?),
             "extract-non-reasoning-content" => Self::NonReasoning,
             "specific-xml-tag" => {
-                let tag =
-                    step.tag.as_ref().ok_or("specific-xml-tag: found no `tag`, expected one as <answer>")?;
-                Self::XmlTag(reasoning::tag_pattern(tag)?)
+                let tag = step.tag.as_deref().ok_or_else(|| lacks("tag", "one as <answer>"))?;
+                let pattern = reasoning::tag_pattern(tag);
+                Self::XmlTag(pattern.ok_or_else(|| unfit("tag", format!("`{tag}`"), "one as <answer>"))?)
             }
             other => {
                 let near = crate::dataset::nearest(other, NAMES.into_iter());
                 let hint = near.map_or(NAMES.join(", "), |near| format!("`{near}`?"));
-                return Err(format!("post-processor: found `{other}`, expected {hint}"));
+                return Err(unfit("post-processor", format!("`{other}`"), hint));
+            }
+        })
+    }
+
+    /// Creates the reading without the faults of the original, for the post-processors that have one.
+    fn repaired(step: &PostStep) -> Result<Self> {
+        let option = || -> Result<_> {
+            let cushion = step.cushion.unwrap_or(true);
+            Ok(Box::new(repaired_option::RepairedOption::new(&options(step)?, cushion)))
+        };
+        Ok(match step.name.as_str() {
+            "first_option_postprocess" => Self::RepairedFirstOption(option()?),
+            "last_option_postprocess" => Self::RepairedLastOption(option()?),
+            "first_number_postprocess" => Self::RepairedFirstNumber,
+            "gsm8k" => Self::RepairedGsm8k,
+            other => {
+                let expected = "it only with first_option_postprocess, last_option_postprocess, \
+                                first_number_postprocess and gsm8k";
+                return Err(unfit(other, "`repaired`".to_owned(), expected));
             }
         })
     }
@@ -117,6 +149,8 @@ impl Post {
             Self::FirstCapitalMulti => capital::first_run(text),
             Self::MultipleSelect => capital::all_sorted(text),
             Self::FirstOption(patterns) => patterns.apply(text),
+            Self::RepairedFirstOption(patterns) => patterns.answer(text),
+            Self::RepairedLastOption(patterns) => patterns.last_letter(text),
             Self::LastOption(options) => text
                 .chars()
                 .rev()
@@ -124,8 +158,10 @@ impl Post {
                 .map(String::from)
                 .unwrap_or_default(),
             Self::FirstNumber => number::first(text).map(python_number).unwrap_or_default(),
+            Self::RepairedFirstNumber => number::repaired_first(text).map(python_number).unwrap_or_default(),
             Self::LastNumber => number::last(text).unwrap_or_default(),
             Self::Gsm8k => number::gsm8k(text),
+            Self::RepairedGsm8k => number::last(text).unwrap_or_else(|| "NULL".to_owned()),
             Self::Gsm8kDataset => number::gsm8k_dataset(text),
             Self::AnswerPattern(pattern) => group_one(pattern, text).unwrap_or_default(),
             Self::ThinkPattern(pattern) => {
@@ -135,6 +171,14 @@ impl Post {
             Self::XmlTag(pattern) => reasoning::last_tag(pattern, text),
         }
     }
+}
+
+fn options(step: &PostStep) -> Result<String> {
+    step.options.clone().ok_or_else(|| unfit(&step.name, "no `options`".to_owned(), "letters"))
+}
+
+fn unfit(place: &str, found: String, expected: impl Into<String>) -> Error {
+    Error::Value { place: place.to_owned(), found, expected: expected.into() }
 }
 
 /// Every name that a dataset file may use.

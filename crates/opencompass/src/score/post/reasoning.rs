@@ -19,11 +19,10 @@ pub(super) fn strip(text: &str) -> String {
     THINK.replace_all(text, "").trim().to_owned()
 }
 
-/// Creates the pattern of `<tag>..</tag>`.
-pub(super) fn tag_pattern(tag: &str) -> Result<Regex, String> {
-    let name = tag.strip_prefix('<').and_then(|tag| tag.strip_suffix('>'));
-    let name = name.ok_or_else(|| format!("tag: found `{tag}`, expected one as <answer>"))?;
-    Regex::new(&format!("(?s){tag}(.*?)</{name}>")).map_err(|error| error.to_string())
+/// Creates the pattern of `<tag>..</tag>`. Returns `None` if `tag` is not a tag.
+pub(super) fn tag_pattern(tag: &str) -> Option<Regex> {
+    let name = tag.strip_prefix('<')?.strip_suffix('>')?;
+    Regex::new(&format!("(?s){tag}(.*?)</{name}>")).ok()
 }
 
 /// Returns the content of the last pair of tags.

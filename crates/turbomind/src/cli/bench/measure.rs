@@ -9,7 +9,6 @@ use internlm_kit::terminal::Bars;
 
 use super::report::{Report, Round, Sizes, median};
 use super::runner::Runner;
-use crate::cli::json::write_json;
 use crate::cli::model::{ModelOptions, check_context};
 use crate::cli::process;
 use crate::cli::traffic::Traffic;
@@ -96,7 +95,10 @@ pub(in crate::cli) fn run(arguments: &BenchArguments, out: &mut dyn Write) -> an
     report.cpu_s = process::cpu_seconds();
     report.wall_s = start.elapsed().as_secs_f64();
     report.round();
-    if arguments.json { write_json(&report, out) } else { report.write_table(out) }
+    if arguments.json {
+        return Ok(writeln!(out, "{}", serde_json::to_string(&report)?)?);
+    }
+    report.write_table(out)
 }
 
 /// Refuses sizes that leave nothing to measure.

@@ -5,7 +5,7 @@ use crate::pool::SharedBytes;
 use crate::simd::Isa;
 use crate::simd::attention::Encode;
 
-/// Where the key and value of one token and head are stored.
+/// The place of one token and head in the pool; keys and values have the same one.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct KvPlace {
     /// Index of the layer.

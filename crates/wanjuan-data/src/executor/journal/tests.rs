@@ -6,7 +6,8 @@ use std::path::Path;
 use serde_json::json;
 
 use super::*;
-use crate::executor::artifact::Artifact;
+use crate::artifact::Artifact;
+use crate::part_report::PartReport;
 
 /// A finished unit with one file of its own, and what it was before it ran.
 fn finish(folder: &RunFolder, segment: &str, index: usize) -> (Unit, UnitRecord) {
@@ -139,10 +140,11 @@ fn lines_of_earlier_versions_are_read() {
     let unit = Unit { segment: "01-extract".to_owned(), index: 0, key: "k".to_owned() };
     let journal = Journal::open(&folder).expect("opens");
     let record = journal.finished(&unit).expect("is known");
-    let report: crate::executor::PartReport = record.report().expect("is a report");
+    let report: PartReport = record.report(&folder).expect("is a report");
     assert_eq!(report.range.expect("was a range").end, 7);
     assert_eq!(report.stages[0].input.bytes, 2);
     let wrong = UnitRecord { report: json!([]), ..record.clone() };
-    let error = wrong.report::<crate::executor::PartReport>().expect_err("is an array").to_string();
+    let error = wrong.report::<PartReport>(&folder).expect_err("is an array").to_string();
+    assert!(error.starts_with(&folder.journal().display().to_string()), "{error}");
     assert!(error.contains("expected the report of 01-extract unit 0"), "{error}");
 }

@@ -1,6 +1,6 @@
 //! From the text of a page to a tree: parsing within limits, what a tag means, what a reader cannot see.
 //!
-//! This is the lowest room of extraction. `judge`, `formula`, `metadata` and `render` read the tree built here.
+//! This is the lowest layer of extraction. `judge`, `formula`, `metadata` and `render` read the tree built here.
 
 mod attribute_limit;
 mod builder;

@@ -27,12 +27,42 @@ fn calls_results_and_tools_become_plugin_turns() {
 }
 
 #[test]
+fn functions_are_the_older_name_of_tools() {
+    let line = r#"{"functions": [{"name": "add", "parameters": {}}], "source": "web", "messages": [
+        {"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}"#;
+    let conversation = parse(line).expect("parses");
+    assert_eq!(conversation.turns[0].message.text(), r#"[{"name": "add", "parameters": {}}]"#);
+    let keys: Vec<&String> = conversation.fields.keys().collect();
+    assert_eq!(keys, ["source"]);
+}
+
+#[test]
 fn leading_answers_are_skipped() {
     let line = r#"{"messages": [{"role": "assistant", "content": "Hi"}, {"role": "system", "content": "s"},
         {"role": "assistant", "content": "Hi"}, {"role": "user", "content": "a"},
         {"role": "assistant", "content": "b"}]}"#;
     let conversation = parse(line).expect("parses");
     assert_eq!((conversation.turns.len(), conversation.learned()), (3, 1));
+}
+
+#[test]
+fn an_error_names_a_message_by_its_place_in_the_file() {
+    let problems = [
+        (r#""content": """#, "messages.3: an assistant message that says nothing"),
+        (r#""content": "b", "weight": 0.5"#, "messages.3.weight: 0.5"),
+        (
+            r#""tool_calls": [{"function": {"name": "f", "arguments": "{"}}]"#,
+            "messages.3.tool_calls.0.function.arguments: `{`",
+        ),
+    ];
+    for (fields, expected) in problems {
+        let line = format!(
+            r#"{{"messages": [{{"role": "assistant", "content": "Hi"}}, {{"role": "assistant", "content": "Hi"}},
+            {{"role": "user", "content": "a"}}, {{"role": "assistant", {fields}}}]}}"#
+        );
+        let (found, _) = parse(&line).expect_err(fields);
+        assert!(found.starts_with(expected), "{found}");
+    }
 }
 
 #[test]

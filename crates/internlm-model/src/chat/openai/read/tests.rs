@@ -3,7 +3,6 @@
 use serde_json::json;
 
 use super::super::super::{CallProblem, ChatTemplate, Prompt, offer_tools};
-use super::super::FunctionCall;
 use super::*;
 
 fn messages(json: Value) -> Result<Vec<Message>, FieldProblem> {
@@ -76,6 +75,48 @@ fn a_call_of_a_channel_carries_its_text_as_it_is() {
 }
 
 #[test]
+fn the_older_form_of_a_call_and_its_result_are_the_same_turns() {
+    let turns = |call: Value, result: Value| {
+        let read = messages(json!([{"role": "user", "content": "q"}, call, result])).expect("fits");
+        ChatTemplate::InternLm2.render(&read, Prompt::Generate).expect("renders")
+    };
+    let function = json!({"name": "add", "arguments": "{\"a\":1}"});
+    let older = turns(
+        json!({"role": "assistant", "content": "x", "function_call": function}),
+        json!({"role": "function", "name": "file", "content": "7"}),
+    );
+    let newer = turns(
+        json!({"role": "assistant", "content": "x", "tool_calls": [{"id": "c", "function": function}]}),
+        json!({"role": "tool", "tool_call_id": "c", "content": "7"}),
+    );
+    assert_eq!(older, newer);
+    assert!(
+        older.contains("x<|action_start|><|plugin|>\n{\"name\": \"add\", \"parameters\": {\"a\": 1}}"),
+        "{older}"
+    );
+    let read = messages(json!([{"role": "assistant", "function_call": function}])).expect("fits");
+    assert_eq!((read[0].content.as_deref(), read[0].fields.len()), (None, 0));
+}
+
+#[test]
+fn results_are_on_the_channel_of_their_call_whatever_the_function_is_called() {
+    let call = |id: &str, name: &str| json!({"id": id, "function": {"name": name, "arguments": "{}"}});
+    let result =
+        |id: &str, name: &str| json!({"role": "tool", "tool_call_id": id, "name": name, "content": "1"});
+    let calls = [call("a", "interpreter"), call("b", "<|interpreter|>"), call("c", "file")];
+    let read = messages(json!([
+        {"role": "assistant", "tool_calls": calls},
+        result("a", "interpreter"), result("b", "python"), result("c", "file"), result("d", "plugin"),
+        result("d", "<|interpreter|>"),
+    ]))
+    .expect("fits");
+    let channels: Vec<_> = read[1..].iter().map(|message| message.channel).collect();
+    let (plugin, interpreter) = (Some(Channel::Plugin), Some(Channel::Interpreter));
+    assert_eq!(channels, [plugin, interpreter, plugin, plugin, interpreter]);
+    assert_eq!(read[3].name.as_deref(), Some("file"));
+}
+
+#[test]
 fn problems_name_place_found_and_expected() {
     let call = |arguments: &str| json!([{"role": "assistant", "tool_calls": [{"function": {"name": "f", "arguments": arguments}}]}]);
     let place = "messages.0.tool_calls.0.function.arguments: found ";
@@ -91,6 +132,19 @@ fn problems_name_place_found_and_expected() {
         (
             json!([{"role": "user", "tool_calls": [{"function": {"name": "f"}}]}]),
             "messages.0.tool_calls: found calls in a message of user, expected calls only of".to_owned(),
+        ),
+        (
+            json!([{"role": "user", "function_call": {"name": "f"}}]),
+            "messages.0.function_call: found calls in a message of user, expected calls only of".to_owned(),
+        ),
+        (
+            json!([{"role": "assistant", "function_call": {"name": "f", "arguments": "[1]"}}]),
+            "messages.0.function_call.arguments: found a list, expected a JSON object as text".to_owned(),
+        ),
+        (
+            json!([{"role": "assistant", "function_call": {"name": "f"}, "tool_calls": [{"function": {"name": "f"}}]}]),
+            "messages.0.tool_calls: found calls next to `function_call`, expected only one of the two"
+                .to_owned(),
         ),
         (
             json!([{"role": "assistant", "tool_calls": [{"type": "custom", "function": {"name": "f"}}]}]),

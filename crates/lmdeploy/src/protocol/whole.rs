@@ -1,0 +1,95 @@
+//! [`whole`]: a field that is a whole number. JSON has one kind of number, so that `5.0` is the whole number 5.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{Deserializer, Error, Unexpected, Visitor};
+
+/// Floats from here on do not tell all whole numbers apart.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// A type that holds some of the whole numbers.
+pub(super) trait Whole: TryFrom<i128> {
+    /// Its range, for messages.
+    const RANGE: &'static str;
+}
+
+impl Whole for u32 {
+    const RANGE: &'static str = "a whole number from 0 to 4294967295";
+}
+
+impl Whole for i32 {
+    const RANGE: &'static str = "a whole number from -2147483648 to 2147483647";
+}
+
+impl Whole for i64 {
+    const RANGE: &'static str = "a whole number from -9223372036854775808 to 9223372036854775807";
+}
+
+/// Reads a whole number or null, which is `None`.
+pub(super) fn whole<'de, D: Deserializer<'de>, T: Whole>(deserializer: D) -> Result<Option<T>, D::Error> {
+    deserializer.deserialize_any(Number(PhantomData))
+}
+
+struct Number<T>(PhantomData<T>);
+
+impl<'de, T: Whole> Visitor<'de> for Number<T> {
+    type Value = Option<T>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(T::RANGE)
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {
+        T::try_from(number.into())
+            .map(Some)
+            .map_err(|_| E::invalid_value(Unexpected::Unsigned(number), &self))
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Self::Value, E> {
+        T::try_from(number.into()).map(Some).map_err(|_| E::invalid_value(Unexpected::Signed(number), &self))
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<Self::Value, E> {
+        let exact = number.fract() == 0.0 && number.abs() < EXACT;
+        let read = exact.then(|| T::try_from(number as i128).ok()).flatten();
+        read.map(Some).ok_or_else(|| E::invalid_value(Unexpected::Float(number), &self))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::protocol::ChatRequest;
+
+    fn read(fields: &str) -> Result<ChatRequest, String> {
+        serde_json::from_str(&format!("{{\"messages\": [], {fields}}}")).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn five_and_five_point_zero_are_the_same_number() {
+        for number in ["5", "5.0", "0.5e1"] {
+            assert_eq!(read(&format!("\"max_tokens\": {number}")).expect("a request").max_tokens, Some(5));
+        }
+        let request = read("\"seed\": -1.0, \"priority\": null, \"top_k\": 4294967295").expect("a request");
+        assert_eq!((request.seed, request.priority, request.top_k), (Some(-1), None, Some(u32::MAX)));
+    }
+
+    #[test]
+    fn other_numbers_are_refused_with_the_range() {
+        for (fields, part) in [
+            ("\"max_tokens\": 5.5", "5.5"),
+            ("\"max_tokens\": -1", "from 0 to 4294967295"),
+            ("\"top_k\": 4294967296", "from 0 to 4294967295"),
+            ("\"seed\": 9223372036854775808", "to 9223372036854775807"),
+            ("\"seed\": 1e300", "to 9223372036854775807"),
+            ("\"priority\": true", "from -2147483648"),
+        ] {
+            let error = read(fields).expect_err(fields);
+            assert!(error.contains(part), "{fields}: {error}");
+        }
+    }
+}
