@@ -7,6 +7,7 @@ use toml::{Table, Value};
 
 use crate::bad_input::BadInput;
 use crate::file::{AtPath, FileError};
+use crate::problems::listed;
 
 /// Why a config could not be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -32,7 +33,7 @@ pub enum ConfigError {
         message: String,
     },
     /// The values are well-formed but do not fit together.
-    #[error("{path}: {} problem(s) in the config:\n  - {}", problems.len(), problems.join("\n  - "))]
+    #[error("{}", listed(path, "in the config", problems))]
     Invalid {
         /// The config file as it was named.
         path: PathBuf,

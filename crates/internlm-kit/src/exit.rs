@@ -7,6 +7,7 @@
 //! | 2 | the input or the usage is wrong: a missing file, a bad value, an unknown flag, a server or a program that is not there before anything was done |
 //! | 3 | some items or cells failed, the rest is done |
 //! | 130 | interrupted a second time, without waiting for the work in progress |
+//! | 124 to 127 | only of verbs that run another program: its time was up, it could not be run, it may not be executed, it is not there; otherwise they end with the code of that program |
 //! | 141 | the reader of standard output closed it (`\| head -1`); prints no message |
 
 use std::error::Error;
@@ -16,6 +17,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 pub use crate::bad_input::{BadInput, UsageError};
+use crate::visible::visible_on;
 
 /// How a binary of the workspace ends when it does not succeed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -106,8 +108,11 @@ fn is_bad_input<E: Error + BadInput + 'static>(cause: &(dyn Error + 'static)) ->
 ///
 /// A cause whose text the previous line already contains is not repeated.
 pub fn report(error: &(dyn Error + 'static), failure: Failure) -> ExitCode {
+    // An error quotes what others wrote.
+    let text = message(error);
+    let shown = visible_on(&text, &std::io::stderr());
     // A closed stderr leaves nobody to tell: the exit code still says it.
-    let _ = std::io::stderr().lock().write_all(message(error).as_bytes());
+    let _ = std::io::stderr().lock().write_all(shown.as_bytes());
     failure.into()
 }
 

@@ -13,6 +13,7 @@
 //! | [`rng`] | seed, purpose, counter -> random numbers without state |
 //! | [`context`], [`stop`], [`reporter`] | what a library gets from its caller: a stop signal, a place for progress |
 //! | [`exit`] | errors -> exit codes, one contract for all binaries |
+//! | [`visible`](mod@visible) | text of others -> the same without commands to the terminal |
 //! | `stdout`, `terminal`, `logging` | feature `cli`: output that a closed pipe ends quietly, progress bars, logs |
 //! | `sandbox` | feature `sandbox`: a program, limits -> what it printed, on Linux |
 //! | `testing` | feature `testing`: random data, damaged bytes, binaries as users run them, an HTTP server |
@@ -48,6 +49,7 @@ pub mod hash;
 pub mod journal;
 #[cfg(feature = "cli")]
 pub mod logging;
+pub mod problems;
 pub mod provenance;
 pub mod reporter;
 pub mod rng;
@@ -62,3 +64,4 @@ pub mod summary;
 pub mod terminal;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod visible;

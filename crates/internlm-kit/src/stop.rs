@@ -32,23 +32,37 @@ impl Stop {
         self.0.load(Ordering::SeqCst)
     }
 
-    /// A stop that Ctrl-C (SIGINT) and SIGTERM request; the second one ends the process at once with code 130.
+    /// A stop that Ctrl-C (SIGINT), SIGTERM and the end of the terminal (SIGHUP) request; the second one ends the
+    /// process at once with code 130. Under `nohup` the end of the terminal is still ignored.
     ///
     /// # Errors
     /// The system refuses to install a handler.
     #[cfg(feature = "cli")]
     pub fn on_signals() -> std::io::Result<Self> {
-        use signal_hook::consts::{SIGINT, SIGTERM};
+        use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
         /// 128 + SIGINT, as a shell shows it.
         const INTERRUPTED: i32 = 130;
         let stop = Self::new();
-        for signal in [SIGINT, SIGTERM] {
+        let hangup = hangup_is_heard().then_some(SIGHUP);
+        for signal in [SIGINT, SIGTERM].into_iter().chain(hangup) {
             // In this order: the first signal finds the flag unset and only sets it.
             signal_hook::flag::register_conditional_shutdown(signal, INTERRUPTED, Arc::clone(&stop.0))?;
             signal_hook::flag::register(signal, Arc::clone(&stop.0))?;
         }
         Ok(stop)
     }
+}
+
+/// Whether SIGHUP reaches this process: `nohup` makes it ignored, and a handler would undo that.
+#[cfg(feature = "cli")]
+fn hangup_is_heard() -> bool {
+    /// SIGHUP is the first signal, and the first bit of the mask of ignored signals (proc(5)).
+    const HANGUP: u64 = 1;
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    // Where nobody tells, everything stays as it is.
+    mask.is_some_and(|mask| mask & HANGUP == 0)
 }
 
 #[cfg(test)]
@@ -67,6 +81,39 @@ mod tests {
     /// Tells the process that runs the test below to raise signals, and names the file where it says how far it came.
     #[cfg(feature = "cli")]
     const RAISES: &str = "INTERNLM_TEST_RAISES";
+
+    /// Tells the process that runs the test below to wait for signals, and names the file where it says what it got.
+    #[cfg(feature = "cli")]
+    const WAITS: &str = "INTERNLM_TEST_WAITS";
+
+    #[cfg(feature = "cli")]
+    #[test]
+    fn the_end_of_the_terminal_requests_a_stop_but_not_under_nohup() {
+        use signal_hook::consts::SIGHUP;
+        use signal_hook::low_level::raise;
+        if let Some(progress) = std::env::var_os(WAITS) {
+            let stop = Stop::on_signals().expect("installs handlers");
+            raise(SIGHUP).expect("raises");
+            std::fs::write(&progress, format!("{}", stop.is_requested())).expect("writes");
+            return;
+        }
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let progress = folder.path().join("progress");
+        let test = "stop::tests::the_end_of_the_terminal_requests_a_stop_but_not_under_nohup";
+        // A shell cannot hear again what was ignored before it started.
+        let heard = hangup_is_heard().then_some(("trap - HUP", "true"));
+        for (before, requested) in heard.into_iter().chain([("trap '' HUP", "false")]) {
+            let ran = std::process::Command::new("sh")
+                .args(["-c", &format!("{before}; exec \"$@\""), "sh"])
+                .arg(std::env::current_exe().expect("this test's binary"))
+                .args(["--exact", test])
+                .env(WAITS, &progress)
+                .output()
+                .expect("starts");
+            assert!(ran.status.success(), "{before}: {ran:?}");
+            assert_eq!(std::fs::read_to_string(&progress).expect("reads"), requested, "{before}");
+        }
+    }
 
     #[cfg(feature = "cli")]
     #[test]

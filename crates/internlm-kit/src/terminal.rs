@@ -1,4 +1,5 @@
-//! [`Bars`]: progress for people, a bar with rate and time left on a terminal, plain lines elsewhere.
+//! What goes to a terminal: progress for people ([`Bars`]: a bar with rate and time left, plain lines elsewhere), and
+//! text of others ([`visible()`](visible())).
 
 use std::io::IsTerminal;
 use std::sync::Mutex;
@@ -7,6 +8,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::reporter::{Progress, Reporter};
+pub use crate::visible::{visible, visible_on};
 
 /// How often a plain line is written when stderr is not a terminal.
 const PLAIN_INTERVAL: Duration = Duration::from_secs(5);
@@ -46,8 +48,8 @@ impl Bar {
                 .expect("the template is a constant that parses")
                 .progress_chars("=> ");
         bar.set_style(style);
-        bar.set_prefix(name.to_owned());
-        bar.set_message(unit.to_owned());
+        bar.set_prefix(visible(name).into_owned());
+        bar.set_message(visible(unit).into_owned());
         let now = Instant::now();
         let plain = (!terminal).then(|| Mutex::new(Plain { started: now, last: now }));
         Self { name: name.to_owned(), bar, plain }
@@ -81,7 +83,7 @@ impl Progress for Bar {
     }
 
     fn message(&self, text: &str) {
-        self.bar.set_message(text.to_owned());
+        self.bar.set_message(visible(text).into_owned());
     }
 }
 

@@ -37,7 +37,7 @@ fn main() {
     let shape = HeadShape { heads: config.heads, kv_heads: config.kv_heads };
     let flops = 4.0 * (TOKENS * config.heads * config.head_dim) as f64 * (LENGTH + 1) as f64 / 2.0;
     report("attention", runs, flops, || {
-        kernels::rotary_attention(packed.clone(), shape, &table, &positions).sum()
+        kernels::rotary_attention(packed.clone(), shape, &table, &positions, None).sum()
     });
     let head = leaf([config.vocab, hidden]);
     let flops = 6.0 * (TOKENS * hidden * config.vocab) as f64;

@@ -14,6 +14,15 @@ use crate::parameter::numbers;
 use crate::positions::{Positions, Run};
 use crate::rope::RopeTable;
 
+/// The layer that attends, and how far back its queries see.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct AttentionLayer {
+    /// Number of the layer, from 0.
+    pub index: usize,
+    /// Number of keys that a query sees, its own included; `None` for all keys up to its own.
+    pub window: Option<usize>,
+}
+
 /// Attention over the keys of this row and of whatever came before.
 pub trait Attend {
     /// Positions of the tokens of the current row; the rotation follows from them.
@@ -24,7 +33,7 @@ pub trait Attend {
     /// # Shapes
     /// - q, output: `[T, heads, d]`
     /// - k, v: `[T, kv_heads, d]`
-    fn attend(&mut self, layer: usize, q: Tensor<3>, k: Tensor<3>, v: Tensor<3>) -> Tensor<3>;
+    fn attend(&mut self, layer: AttentionLayer, q: Tensor<3>, k: Tensor<3>, v: Tensor<3>) -> Tensor<3>;
 
     /// Rotation and attention of one layer from the packed projection.
     ///
@@ -33,7 +42,7 @@ pub trait Attend {
     /// # Shapes
     /// - `qkv.packed`: `[T, (heads + 2 kv_heads) d]`
     /// - output: `[T, heads * d]`
-    fn attend_packed(&mut self, layer: usize, qkv: PackedQkv, table: &RopeTable) -> Tensor<2> {
+    fn attend_packed(&mut self, layer: AttentionLayer, qkv: PackedQkv, table: &RopeTable) -> Tensor<2> {
         let (q, k, v) = qkv.split();
         let q = kernels::rotate(q, table.cos.clone(), table.sin.clone());
         let k = kernels::rotate(k, table.cos.clone(), table.sin.clone());
@@ -68,12 +77,12 @@ impl Attend for Causal {
         &self.positions
     }
 
-    fn attend(&mut self, _layer: usize, q: Tensor<3>, k: Tensor<3>, v: Tensor<3>) -> Tensor<3> {
-        kernels::packed_attention(q, k, v, &self.positions)
+    fn attend(&mut self, layer: AttentionLayer, q: Tensor<3>, k: Tensor<3>, v: Tensor<3>) -> Tensor<3> {
+        kernels::packed_attention(q, k, v, &self.positions, layer.window)
     }
 
-    fn attend_packed(&mut self, _layer: usize, qkv: PackedQkv, table: &RopeTable) -> Tensor<2> {
-        kernels::rotary_attention(qkv.packed, qkv.shape, table, &self.positions)
+    fn attend_packed(&mut self, layer: AttentionLayer, qkv: PackedQkv, table: &RopeTable) -> Tensor<2> {
+        kernels::rotary_attention(qkv.packed, qkv.shape, table, &self.positions, layer.window)
     }
 }
 
@@ -125,13 +134,19 @@ impl GrowingCache {
 
     /// Attention by the kernel over keys in host memory.
     #[cfg(feature = "flex")]
-    fn attend_on_host(&mut self, layer: usize, q: Tensor<3>, k: Tensor<3>, v: Tensor<3>) -> Tensor<3> {
+    fn attend_on_host(
+        &mut self,
+        layer: AttentionLayer,
+        q: Tensor<3>,
+        k: Tensor<3>,
+        v: Tensor<3>,
+    ) -> Tensor<3> {
         let (shape, device) = (q.dims(), q.device().inner());
         let heads = HeadShape { heads: shape[1], kv_heads: k.dims()[1] };
-        if self.layers.len() == layer {
+        if self.layers.len() == layer.index {
             self.layers.push(Grown::Host { keys: Vec::new(), values: Vec::new() });
         }
-        let Some(Grown::Host { keys, values }) = self.layers.get_mut(layer) else {
+        let Some(Grown::Host { keys, values }) = self.layers.get_mut(layer.index) else {
             unreachable!("layers come in order and stay on their device");
         };
         keys.extend(numbers(k));
@@ -140,7 +155,8 @@ impl GrowingCache {
         let cached = kernels::CachedKeys { blocks: &[block], block_tokens: self.length };
         let q = numbers(q);
         let mut out = vec![0.0; q.len()];
-        let queries = kernels::QueryRows { q: &q, run: self.positions.runs()[0], shape: heads };
+        let run = self.positions.runs()[0];
+        let queries = kernels::QueryRows { q: &q, run, shape: heads, window: layer.window };
         kernels::cached_attention(queries, cached, &mut out);
         Tensor::from_data(TensorData::new(out, shape), &device)
     }
@@ -151,13 +167,13 @@ impl Attend for GrowingCache {
         &self.positions
     }
 
-    fn attend(&mut self, layer: usize, q: Tensor<3>, k: Tensor<3>, v: Tensor<3>) -> Tensor<3> {
+    fn attend(&mut self, layer: AttentionLayer, q: Tensor<3>, k: Tensor<3>, v: Tensor<3>) -> Tensor<3> {
         #[cfg(feature = "flex")]
         if kernels::runs_on_host(&q) {
             return self.attend_on_host(layer, q, k, v);
         }
         let run = self.positions.runs()[0];
-        let (keys, values) = match self.layers.get(layer) {
+        let (keys, values) = match self.layers.get(layer.index) {
             Some(Grown::Device(grown)) => {
                 let (keys, values) = (**grown).clone();
                 (Tensor::cat(vec![keys, k], 0), Tensor::cat(vec![values, v], 0))
@@ -169,10 +185,10 @@ impl Attend for GrowingCache {
             let tile = Run { first: run.first + start, tokens: Self::QUERY_TILE.min(run.tokens - start) };
             let seen = |x: &Tensor<3>| x.clone().narrow(0, 0, tile.keys());
             let q = q.clone().narrow(0, start, tile.tokens);
-            tiles.push(kernels::plain::attention(q, seen(&keys), seen(&values), tile));
+            tiles.push(kernels::plain::attention(q, seen(&keys), seen(&values), tile, layer.window));
         }
         let grown = Grown::Device(Box::new((keys, values)));
-        match self.layers.get_mut(layer) {
+        match self.layers.get_mut(layer.index) {
             Some(slot) => *slot = grown,
             None => self.layers.push(grown),
         }

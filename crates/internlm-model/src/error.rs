@@ -5,8 +5,12 @@ use std::path::{Path, PathBuf};
 
 use internlm_kit::exit::BadInput;
 use internlm_kit::file::FileError;
+use internlm_kit::problems::{lines, listed};
 
 use crate::TokenId;
+
+/// What has happened to a file that is too short.
+const TRUNCATED: &str = "the download is not complete, or the file is one piece of a larger one";
 
 /// Shorthand for results of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -19,7 +23,7 @@ pub enum Error {
     #[error(transparent)]
     File(#[from] FileError),
     /// A model config that is malformed, incomplete or contradicts itself; all problems at once.
-    #[error("{path}: {} problem(s) in the model config:\n  - {}", problems.len(), problems.join("\n  - "))]
+    #[error("{}", listed(path, "in the model config", problems))]
     Config {
         /// The file the config came from.
         path: PathBuf,
@@ -48,8 +52,47 @@ pub enum Error {
         /// What was found and expected.
         message: String,
     },
+    /// A file that ends before the data that its header promises.
+    #[error("{path}: truncated: the file has {found} bytes, its header promises {expected}: {}", TRUNCATED)]
+    Truncated {
+        /// The file that is too short.
+        path: PathBuf,
+        /// Bytes that the file has.
+        found: u64,
+        /// Bytes that the header adds up to.
+        expected: u64,
+    },
+    /// A file whose first bytes are those of another kind of file.
+    #[error("{path}: found {found}, expected {expected}")]
+    Kind {
+        /// The file as it was given, or as it was found in a folder.
+        path: PathBuf,
+        /// What the first bytes say, with advice where there is some.
+        found: String,
+        /// The kind of file that belongs there.
+        expected: &'static str,
+    },
+    /// The name of a model on a hub where a path is expected.
+    #[error(
+        "{path}: cannot read: no such file or folder. Models are not downloaded: download it and give the path of \
+         the folder or GGUF file"
+    )]
+    NotDownloaded {
+        /// What was given: `organization/model`.
+        path: PathBuf,
+    },
+    /// Weights that a quantizer has packed, where floats or GGUF blocks are expected.
+    #[error("{path}: quantized weights ({found}): {advice}")]
+    Quantized {
+        /// The folder of the model.
+        path: PathBuf,
+        /// Method and width: `GPTQ, 4 bit`.
+        found: String,
+        /// Which program runs the folder, or which methods are known.
+        advice: &'static str,
+    },
     /// Missing, surplus or mis-shaped tensors; all problems of a folder at once.
-    #[error("{path}: {} problem(s) in the weights:\n  - {}", problems.len(), problems.join("\n  - "))]
+    #[error("{}", listed(path, "in the weights", problems))]
     Weights {
         /// The folder or file.
         path: PathBuf,
@@ -142,7 +185,7 @@ pub enum Error {
         problems: Vec<String>,
     },
     /// Everything `inspect` found wrong with a model.
-    #[error("{path}: {} problem(s):\n{}", problems.len(), problems.join("\n"))]
+    #[error("{}", found_in_model(path, problems))]
     Model {
         /// The folder or file.
         path: PathBuf,
@@ -177,6 +220,23 @@ impl Error {
     }
 }
 
+/// As [`listed`], for problems that are whole messages and name their files.
+fn found_in_model(path: &Path, problems: &[String]) -> String {
+    match problems {
+        [problem] => problem.clone(),
+        _ => format!("{}: {} problems:{}", path.display(), problems.len(), lines(problems, "\n")),
+    }
+}
+
+/// The first names of a list and the number of the others: `a, b, c and 9 more`.
+pub(crate) fn some_of<S: AsRef<str>>(names: &[S]) -> String {
+    let first: Vec<&str> = names.iter().take(3).map(AsRef::as_ref).collect();
+    match names.len() - first.len() {
+        0 => first.join(", "),
+        more => format!("{} and {more} more", first.join(", ")),
+    }
+}
+
 impl BadInput for Error {
     /// All of them name something that was given, except for files that the system could not read or write.
     fn is_bad_input(&self) -> bool {
@@ -184,5 +244,40 @@ impl BadInput for Error {
             Self::File(error) => error.is_bad_input(),
             _ => true,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn weights(count: usize) -> String {
+        let problems = (0..count).map(|index| format!("tensor {index}: missing")).collect();
+        Error::Weights { path: "m.gguf".into(), problems }.to_string()
+    }
+
+    #[test]
+    fn one_problem_is_one_line_and_a_flood_is_counted() {
+        assert_eq!(weights(1), "m.gguf: tensor 0: missing");
+        assert_eq!(
+            weights(2),
+            "m.gguf: 2 problems in the weights:\n  - tensor 0: missing\n  - tensor 1: missing"
+        );
+        let flood = weights(198);
+        assert_eq!(flood.lines().count(), 12, "{flood}");
+        assert!(flood.ends_with("tensor 9: missing\n  - and 188 more"), "{flood}");
+        let model = |problems: &[&str]| {
+            let problems = problems.iter().map(ToString::to_string).collect();
+            Error::Model { path: "m".into(), problems }.to_string()
+        };
+        assert_eq!(model(&["m/config.json: x"]), "m/config.json: x");
+        assert_eq!(model(&["m/a: x", "m/b: y"]), "m: 2 problems:\nm/a: x\nm/b: y");
+    }
+
+    #[test]
+    fn names_are_listed_up_to_three() {
+        assert_eq!(some_of(&["a"]), "a");
+        assert_eq!(some_of(&["a", "b", "c"]), "a, b, c");
+        assert_eq!(some_of(&["a", "b", "c", "d", "e"]), "a, b, c and 2 more");
     }
 }

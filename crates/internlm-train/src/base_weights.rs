@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use internlm_kit::file::AtPath;
 use internlm_kit::hash;
+use internlm_model::weights::gguf::GgufFile;
 
 use crate::Result;
 
@@ -40,7 +41,12 @@ impl BaseWeights {
 /// The weight files of `model` in the order of their names.
 fn weight_files(model: &Path) -> Result<Vec<PathBuf>> {
     if model.is_file() {
-        return Ok(vec![model.to_path_buf()]);
+        // A GGUF model may have several files, whichever of them was given.
+        let is_gguf = model.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gguf"));
+        return Ok(match is_gguf.then(|| GgufFile::open(model)).transpose()? {
+            Some(file) => file.files().map(Path::to_path_buf).collect(),
+            None => vec![model.to_path_buf()],
+        });
     }
     let mut files = Vec::new();
     for entry in fs::read_dir(model).at(model, "list")? {

@@ -1,5 +1,6 @@
 //! [`Plan`]: parameters, memory and operations of a run, computed from its config alone.
 
+use internlm_model::weights;
 use serde::Serialize;
 
 use crate::pretrain::PretrainConfig;
@@ -7,6 +8,8 @@ use crate::{Error, Flops, Result, Row};
 
 /// Bytes of one f32.
 const F32: u64 = 4;
+/// Share of a device's peak that training reaches on the CPU; `internlm-train bench` prints it as `mfu`.
+const UTILIZATION: f64 = 0.5;
 
 /// What a run costs, in exact numbers.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -32,13 +35,18 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The costs of `config`.
+    /// The costs of `config`. Of the model that `run.init-from` names, only the config and the names of its tensors are
+    /// read.
     ///
     /// # Errors
-    /// A config without `[model]`.
+    /// A config without a model, or a model that cannot be opened.
     pub fn of(config: &PretrainConfig) -> Result<Self> {
-        let Some(model) = &config.model else {
-            return Err(Error::mismatch("model", "no [model]", "the shape of a model to plan for"));
+        let model = &match (&config.model, &config.run.init_from) {
+            (Some(model), _) => model.clone(),
+            (None, Some(path)) => weights::open_stored(path)?.config,
+            (None, None) => {
+                return Err(Error::mismatch("model", "no [model] and no run.init-from", "one of the two"));
+            }
         };
         let parameters = model.parameters();
         let data = &config.data;
@@ -62,6 +70,13 @@ impl Plan {
         })
     }
 
+    /// Seconds of the whole run on a device with `peak` FLOP/s (see [`measure_peak`](crate::flops::measure_peak)), at
+    /// the utilization that the CPU reaches.
+    #[must_use]
+    pub fn run_seconds(&self, peak: f64) -> f64 {
+        self.run_flops / (peak * UTILIZATION)
+    }
+
     /// The same as lines of name and value, rounded and with units: `4.98 M`, `76.0 MiB`, `34.8 TFLOP`.
     #[must_use]
     pub fn lines(&self) -> Vec<(&'static str, String)> {
@@ -75,6 +90,16 @@ impl Plan {
             ("tokens of the run", decimal(self.run_tokens as f64, "")),
             ("compute of the run", decimal(self.run_flops, "FLOP")),
         ]
+    }
+}
+
+/// Seconds in the largest unit that leaves at least 1: `12 s`, `4.9 min`, `3.2 h`, `41 days`.
+pub(crate) fn duration(seconds: f64) -> String {
+    match seconds {
+        seconds if seconds < 60.0 => format!("{seconds:.0} s"),
+        seconds if seconds < 3600.0 => format!("{:.1} min", seconds / 60.0),
+        seconds if seconds < 86400.0 => format!("{:.1} h", seconds / 3600.0),
+        seconds => format!("{:.0} days", seconds / 86400.0),
     }
 }
 
@@ -125,6 +150,10 @@ mod tests {
         ];
         for (value, expected) in cases {
             assert_eq!(decimal(value, ""), expected, "{value}");
+        }
+        for (seconds, expected) in [(0.4, "0 s"), (294.0, "4.9 min"), (11_520.0, "3.2 h"), (3.5e6, "41 days")]
+        {
+            assert_eq!(duration(seconds), expected);
         }
         assert_eq!(decimal(34.8e12, "FLOP"), "34.8 TFLOP");
         assert_eq!(decimal(12.0, "FLOP"), "12 FLOP");

@@ -62,7 +62,7 @@ pub struct AgentConfig {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct QuestionsConfig {
-    /// File of JSON lines `{"id", "question", "answer"}`. Other keys are ignored.
+    /// File of JSON lines, or one JSON list, of `{"id", "question", "answer"}`. Other keys are ignored.
     pub path: PathBuf,
     /// Folder of the transcripts, the predictions and the summary.
     pub out: PathBuf,
@@ -148,6 +148,9 @@ impl Validate for AgentConfig {
         if !(self.sampling.top_p > 0.0 && self.sampling.top_p <= 1.0) {
             let found = self.sampling.top_p;
             problems.push(format!("sampling.top-p: found {found}, expected above 0, at most 1"));
+        }
+        if self.sampling.stop.iter().any(String::is_empty) {
+            problems.push("sampling.stop: found an empty text, expected texts that end a reply".to_owned());
         }
         if self.questions.as_ref().is_some_and(|questions| questions.concurrency == 0) {
             problems.push("questions.concurrency: found 0, expected at least 1".to_owned());

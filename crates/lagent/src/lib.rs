@@ -45,6 +45,7 @@ pub mod cli;
 pub mod config;
 pub mod driver;
 mod error;
+mod literal;
 pub mod llm;
 pub mod protocol;
 mod python_text;

@@ -17,6 +17,9 @@ pub use parsed::{CallRequest, Malformed, Parsed};
 pub(crate) use react::Turn;
 pub use react::{React, ReactTags};
 
+/// Lagent's error message for an unknown tool (`InvalidAction`).
+const INVALID_ACTION: &str = "The action is invalid, please check the action name.";
+
 /// The protocol of an agent, named after lagent's agents. The key `kind` of the agent file selects it.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
@@ -55,6 +58,46 @@ impl Protocol {
         match self {
             Self::InternLm2(_) => Message::environment(channel, text),
             Self::React(protocol) => protocol.response(text),
+        }
+    }
+
+    /// Returns the texts that end a reply, besides the model's own marks.
+    pub(crate) fn stop(&self) -> Option<String> {
+        match self {
+            Self::InternLm2(_) => None,
+            Self::React(protocol) => protocol.stop(),
+        }
+    }
+
+    /// Finds the tool that a call names.
+    pub(crate) fn tool<'t>(&self, tools: &'t [ToolSpec], name: &str) -> Option<&'t ToolSpec> {
+        let exact = tools.iter().find(|tool| tool.name == name);
+        if exact.is_some() || self.errors() == ErrorMode::Compat {
+            return exact;
+        }
+        let mut similar = tools.iter().filter(|tool| tool.name.eq_ignore_ascii_case(name));
+        similar.next().filter(|_| similar.next().is_none())
+    }
+
+    /// Returns the text that the model reads after a call of a tool that does not exist.
+    pub(crate) fn unknown_tool(&self, tools: &[ToolSpec], request: &CallRequest) -> String {
+        if self.errors() == ErrorMode::Compat {
+            // Upstream answers with the input itself if it is a text.
+            return request.arguments.as_str().unwrap_or(INVALID_ACTION).to_owned();
+        }
+        let names: Vec<&str> = tools.iter().map(|tool| tool.name.as_str()).collect();
+        let expected = if names.is_empty() {
+            "an answer: there are no tools".to_owned()
+        } else {
+            format!("one of {}", names.join(", "))
+        };
+        format!("{INVALID_ACTION} Found `{}`, expected {expected}.", request.name)
+    }
+
+    fn errors(&self) -> ErrorMode {
+        match self {
+            Self::InternLm2(protocol) => protocol.errors,
+            Self::React(protocol) => protocol.errors,
         }
     }
 

@@ -129,7 +129,7 @@ impl DeployConfig {
 pub struct ServedModelConfig {
     /// A Hugging Face folder or a GGUF file.
     pub path: PathBuf,
-    /// The name that requests use. Default: the path as written, as upstream.
+    /// The name that requests use. Default: the name of the folder or file (upstream: the path as written).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Which executor runs the model. Absent: `turbomind` on the CPU, `burn` on other devices.
@@ -141,7 +141,7 @@ pub struct ServedModelConfig {
 }
 
 impl ServedModelConfig {
-    /// The model at `path`, named like the path, on the CPU.
+    /// The model at `path`, named like its folder or file, on the CPU.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into(), name: None, backend: None, device: cpu() }
@@ -155,10 +155,17 @@ impl ServedModelConfig {
         self.backend.unwrap_or(built)
     }
 
-    /// The name of the settings, or the path as written.
+    /// The name of the settings, or that of the model's folder or file.
     #[must_use]
     pub fn served_name(&self) -> String {
-        self.name.clone().unwrap_or_else(|| self.path.display().to_string())
+        if let Some(name) = &self.name {
+            return name.clone();
+        }
+        // A path such as `.` has a name once it is resolved.
+        let named = self.path.file_name().is_some();
+        let resolved = if named { None } else { self.path.canonicalize().ok() };
+        let path = resolved.as_deref().unwrap_or(&self.path);
+        path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
     }
 }
 
@@ -222,11 +229,29 @@ pub struct ServerConfig {
     pub port: u16,
     /// Seconds that running requests may take once the server is told to stop. Default 30.
     pub drain_timeout: f64,
+    /// Origins, such as `https://chat.example`, whose pages may call the server from a browser; `*` means all, and an
+    /// empty list none. Default `*`, as upstream.
+    pub allow_origins: Vec<String>,
+    /// Whether those pages may send credentials such as cookies. Default false, as upstream.
+    pub allow_credentials: bool,
+    /// Methods that those pages may use. Default `*`, as upstream.
+    pub allow_methods: Vec<String>,
+    /// Headers that those pages may send. Default `*`, as upstream.
+    pub allow_headers: Vec<String>,
 }
 
 impl Default for ServerConfig {
     fn default() -> Self {
-        Self { host: "0.0.0.0".to_owned(), port: 23333, drain_timeout: 30.0 }
+        let all = || vec!["*".to_owned()];
+        Self {
+            host: "0.0.0.0".to_owned(),
+            port: 23333,
+            drain_timeout: 30.0,
+            allow_origins: all(),
+            allow_credentials: false,
+            allow_methods: all(),
+            allow_headers: all(),
+        }
     }
 }
 
@@ -247,6 +272,12 @@ impl ServerConfig {
     #[must_use]
     pub fn with_drain_timeout(self, seconds: f64) -> Self {
         Self { drain_timeout: seconds, ..self }
+    }
+
+    /// Sets the origins whose pages may call the server from a browser; none allows its own pages only.
+    #[must_use]
+    pub fn with_allow_origins(self, origins: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self { allow_origins: origins.into_iter().map(Into::into).collect(), ..self }
     }
 }
 

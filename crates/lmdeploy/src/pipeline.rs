@@ -65,7 +65,7 @@ impl Pipeline {
             cache_mib = capacity.cache_bytes >> 20,
             cache_tokens = capacity.blocks * capacity.block_tokens,
             context = scheduler.max_length,
-            seconds = started.elapsed().as_secs_f32(),
+            seconds = rounded(started.elapsed()),
             backend = config.model.chosen_backend().name(),
             "model loaded"
         );
@@ -150,6 +150,12 @@ fn executor(config: &DeployConfig) -> Result<(internlm_model::ModelConfig, Box<d
             Err(crate::Error::setting("model.backend", other.name(), expected))
         }
     }
+}
+
+/// Seconds to the millisecond, which is more than anybody reads.
+#[cfg(any(feature = "burn", feature = "turbomind"))]
+fn rounded(elapsed: Duration) -> f64 {
+    (elapsed.as_secs_f64() * 1e3).round() / 1e3
 }
 
 /// Limits that fit the executor, with the queue of the config.

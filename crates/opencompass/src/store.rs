@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     fn reply(text: &str) -> Answer {
-        Answer::Reply { text: text.to_owned(), calls: Vec::new() }
+        Answer::text(text)
     }
 
     #[test]

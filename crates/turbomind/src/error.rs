@@ -13,17 +13,9 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// `internlm-model` could not read the model's files.
+    /// The files of a model cannot be used: `internlm-model` cannot read them, or they cannot become tiles.
     #[error(transparent)]
     Model(#[from] internlm_model::Error),
-    /// The tensors of a model cannot become tiles; all problems at once.
-    #[error("{}: {}", path.display(), problems.join("; "))]
-    Weights {
-        /// Model file or folder.
-        path: PathBuf,
-        /// One sentence each: tensor, place, found, expected.
-        problems: Vec<String>,
-    },
     /// A setting, option or argument is outside of what the model or the engine allows.
     #[error("{name}: found {found}, expected {expected}")]
     Argument {
@@ -102,11 +94,7 @@ impl BadInput for Error {
         match self {
             Self::Model(error) => error.is_bad_input(),
             Self::File(error) => error.is_bad_input(),
-            Self::Weights { .. }
-            | Self::Argument { .. }
-            | Self::Step { .. }
-            | Self::KvShape { .. }
-            | Self::Json { .. } => true,
+            Self::Argument { .. } | Self::Step { .. } | Self::KvShape { .. } | Self::Json { .. } => true,
             Self::NonFinite { .. }
             | Self::Memory { .. }
             | Self::Thread { .. }
@@ -117,6 +105,11 @@ impl BadInput for Error {
 }
 
 impl Error {
+    /// Tensors or settings of the model at `path` that cannot become tiles; all problems at once.
+    pub(crate) fn weights(path: impl Into<PathBuf>, problems: Vec<String>) -> Self {
+        Self::Model(internlm_model::Error::Weights { path: path.into(), problems })
+    }
+
     pub(crate) fn argument(name: impl Into<String>, found: impl Display, expected: impl Display) -> Self {
         Self::Argument { name: name.into(), found: found.to_string(), expected: expected.to_string() }
     }
@@ -152,7 +145,7 @@ mod tests {
                 true,
                 "pool of keys and values: a; b",
             ),
-            (Error::Weights { path: "m.gguf".into(), problems: vec!["x".into()] }, true, "m.gguf: x"),
+            (Error::weights("m.gguf", vec!["x".into()]), true, "m.gguf: x"),
             (
                 Error::Json { path: "i".into(), expected: "ids", source: json },
                 true,

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use internlm_kit::exit::BadInput;
 use internlm_kit::file::FileError;
+use internlm_kit::problems::listed;
 
 /// Shorthand for results of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -47,7 +48,7 @@ pub enum Error {
         expected: String,
     },
     /// An adapter that does not fit the model; all problems at once.
-    #[error("{path}: {} problem(s) in the adapter:\n  - {}", problems.len(), problems.join("\n  - "))]
+    #[error("{}", listed(path, "in the adapter", problems))]
     Adapter {
         /// The folder that holds the adapter.
         path: PathBuf,

@@ -9,8 +9,8 @@ use internlm_model::decoder::Decoder;
 
 use crate::{Error, Result};
 
-/// Files of the base model that are carried over as they are, when they exist.
-const CARRIED: [&str; 3] = ["generation_config.json", "special_tokens_map.json", "chat_template.jinja"];
+/// File of the base model that is carried over as it is, when it exists; the tokenizer has its own.
+const CARRIED: &str = "generation_config.json";
 
 /// Writes the folder `out` with `decoder` (adapters merged), its config, the tokenizer and the other files of
 /// `base`; it appears whole or not at all.
@@ -34,9 +34,9 @@ pub fn export_model(
     file::replace_folder(out, |folder| {
         decoder.save(folder)?;
         tokenizer.save(folder)?;
-        for source in CARRIED.map(|name| base.join(name)).iter().filter(|source| source.is_file()) {
-            let name = source.file_name().unwrap_or_default();
-            file::write(folder.join(name), file::read(source)?)?;
+        let source = base.join(CARRIED);
+        if source.is_file() {
+            file::write(folder.join(CARRIED), file::read(&source)?)?;
         }
         Ok::<(), Error>(())
     })

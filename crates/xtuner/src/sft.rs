@@ -59,6 +59,8 @@ pub fn finetune(
     start.protect(&config.run.out, config, &["generate", "test"])?;
     let device = device::parse(&config.run.device)?;
     let decoder = Decoder::load(&config.model.path, &device)?;
+    // What cannot be written at the end is refused at the start.
+    decoder.check_save()?;
     let model = decoder.config().clone();
     let tokenizer = Tokenizer::load(&config.model.path)?;
     let template = ChatTemplate::load(&config.model.path)?;

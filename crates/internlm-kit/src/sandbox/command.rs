@@ -1,5 +1,6 @@
 //! The command line of a run: gate, then the level's helper, then the program.
 
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -10,7 +11,7 @@ use super::confine::SYSTEM;
 use super::{Level, SandboxError, Task};
 
 /// Where programs are looked up, and the `PATH` they see.
-const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
+pub(super) const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 /// Waits for one line, then becomes its arguments. Shells read a pipe byte by byte here (POSIX: `read` may
 /// not take more than the line), so the rest of stdin is the program's.
 const GATE: &str = "read -r _ && exec \"$@\"";
@@ -43,6 +44,8 @@ pub(super) struct Launch<'a> {
     pub(super) program: &'a Path,
     pub(super) work: &'a Path,
     pub(super) readable: &'a [PathBuf],
+    /// The number of the programs' user; `None` is our own.
+    pub(super) user: Option<u32>,
     pub(super) group: Pid,
 }
 
@@ -93,8 +96,10 @@ impl Launch<'_> {
         for folder in system.chain(self.readable.iter().cloned()) {
             helper.extend([PathBuf::from("--ro-bind-try"), folder.clone(), folder]);
         }
-        helper.extend(["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"].map(PathBuf::from));
+        helper.extend(["--proc", "/proc", "--dev", "/dev", "--dir", "/tmp"].map(PathBuf::from));
         helper.extend([PathBuf::from("--bind"), self.work.to_path_buf(), self.work.to_path_buf()]);
+        // The rest of the view is in memory, where nobody would count what is written to it.
+        helper.extend(["--remount-ro", "/dev", "--remount-ro", "/"].map(PathBuf::from));
         helper.extend([PathBuf::from("--chdir"), self.work.to_path_buf(), PathBuf::from("--")]);
         helper
     }
@@ -102,16 +107,29 @@ impl Launch<'_> {
 
 /// The absolute path of a program.
 pub(super) fn resolve(program: &str) -> Result<PathBuf, SandboxError> {
-    let found = if program.starts_with('/') {
-        Some(PathBuf::from(program)).filter(|path| path.is_file())
+    let (found, searched) = if program.starts_with('/') {
+        (Some(PathBuf::from(program)).filter(|path| path.exists()), "the file system")
     } else {
-        find(program)
+        (find(program), PATH)
     };
-    let searched = if program.starts_with('/') { "the file system" } else { PATH };
-    found.ok_or_else(|| SandboxError::ProgramMissing {
-        program: program.to_owned(),
-        searched: searched.to_owned(),
-    })
+    let missing =
+        || SandboxError::ProgramMissing { program: program.to_owned(), searched: searched.to_owned() };
+    let found = found.ok_or_else(missing)?;
+    match not_executable(&found) {
+        None => Ok(found),
+        Some(found) => Err(SandboxError::NotExecutable { program: program.to_owned(), found }),
+    }
+}
+
+/// What is at `path` instead of a program; `None` for a program.
+fn not_executable(path: &Path) -> Option<&'static str> {
+    /// The right to execute, of the owner, the group or everybody.
+    const EXECUTE: u32 = 0o111;
+    match path.metadata() {
+        Ok(found) if found.is_dir() => Some("a folder"),
+        Ok(found) if found.permissions().mode() & EXECUTE == 0 => Some("a file without that right"),
+        _ => None,
+    }
 }
 
 fn find(program: &str) -> Option<PathBuf> {
@@ -128,4 +146,20 @@ pub(super) fn home_of(program: &Path) -> Option<PathBuf> {
     // `prefix/bin/program` keeps its libraries in `prefix/lib`.
     let prefix = if folder.ends_with("bin") { folder.parent()? } else { folder };
     (prefix != Path::new("/")).then(|| prefix.to_path_buf())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_that_is_missing_is_told_from_one_that_cannot_run() {
+        let message = |program: &str| resolve(program).expect_err("is no program").to_string();
+        assert!(message("no-such-program").starts_with("unavailable: needs no-such-program (looked in"));
+        assert!(message("/no/such/program").ends_with("(looked in the file system)"));
+        assert_eq!(message("/usr"), "/usr: found a folder, expected a file that may be executed");
+        let text = "found a file without that right";
+        assert!(message("/etc/passwd").contains(text));
+        assert_eq!(resolve("/bin/sh").expect("is there"), Path::new("/bin/sh"));
+    }
 }

@@ -1,7 +1,7 @@
 //! Starting a child that is confined from its first instruction: a thread restricts itself, then spawns.
 //!
 //! Landlock domains, seccomp filters and (below the C library) user ids belong to threads and pass to
-//! children, so no code of ours has to run between `fork` and `exec`. Limits are set by the same thread: a
+//! children, so nothing of this has to be done between `fork` and `exec`. Limits are set by the same thread: a
 //! user may limit its own processes, while root without `CAP_SYS_RESOURCE`, as in most containers, may not
 //! limit those of another user.
 
@@ -14,9 +14,11 @@ use landlock::{
     ABI, Access, AccessFs, AccessNet, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetStatus, Scope,
     path_beneath_rules,
 };
-use rustix::process::{Gid, Pid, Resource, Rlimit, Uid, prlimit};
-use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
+use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use seccompiler::BpfProgram;
+
+use super::descriptors::keep_standard_streams;
+use super::user::become_user;
 
 /// What every program may read and execute.
 pub(super) const SYSTEM: [&str; 8] = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc"];
@@ -72,6 +74,7 @@ pub(super) struct Confinement {
 impl Confinement {
     /// Starts `command`, which waits at its gate, under these restrictions.
     pub(super) fn spawn(self, mut command: Command) -> io::Result<Child> {
+        keep_standard_streams(&mut command);
         let starter = move || {
             self.restrict_this_thread()?;
             let mut child = command.spawn()?;
@@ -94,11 +97,7 @@ impl Confinement {
             return Err(io::Error::other("the kernel does not enforce Landlock rules"));
         }
         if let Some(user) = self.user {
-            // The groups first: the user may not change them any more.
-            let (user, group) = (Uid::from_raw(user), Gid::from_raw(user));
-            set_thread_groups(&[])?;
-            set_thread_res_gid(group, group, group)?;
-            set_thread_res_uid(user, user, user)?;
+            become_user(user)?;
         }
         for filter in &self.filters {
             seccompiler::apply_filter(filter).map_err(io::Error::other)?;

@@ -32,6 +32,14 @@ pub enum SandboxError {
         /// The folders in which it was looked for.
         searched: String,
     },
+    /// The path names something that cannot be executed.
+    #[error("{program}: found {found}, expected a file that may be executed")]
+    NotExecutable {
+        /// The program, as given.
+        program: String,
+        /// What is there instead.
+        found: &'static str,
+    },
     /// A name of an input file that is not a plain file name.
     #[error("input file `{name}`: found a path, expected a plain file name")]
     FileName {
@@ -60,6 +68,7 @@ impl BadInput for SandboxError {
             self,
             Self::LevelUnavailable { .. }
                 | Self::ProgramMissing { .. }
+                | Self::NotExecutable { .. }
                 | Self::FileName { .. }
                 | Self::Config { .. }
         )
@@ -82,6 +91,7 @@ mod tests {
         let bad = [
             SandboxError::LevelUnavailable { level: Level::Bwrap, reason: "needs bubblewrap".to_owned() },
             SandboxError::ProgramMissing { program: "x".to_owned(), searched: "/bin".to_owned() },
+            SandboxError::NotExecutable { program: "/etc/passwd".to_owned(), found: "a folder" },
             SandboxError::FileName { name: "../x".to_owned() },
             SandboxError::Config { problems: vec!["cpu-seconds: found 0".to_owned()] },
         ];

@@ -87,12 +87,18 @@ const MOUNTING: &[i64] = &[
     libc::SYS_mount_setattr,
 ];
 
+/// Refused unless bubblewrap has to do it: files on their way through a pair of sockets belong to no process, and
+/// nobody sees the room that they take.
+const SENDING: &[i64] = &[libc::SYS_sendmsg, libc::SYS_sendmmsg];
+
 /// `_IOC` numbers of `asm-generic/ioctls.h`: typing into the terminal that started us.
 const TERMINAL_INPUT: [u64; 2] = [0x5412, 0x541c];
 /// `socket(2)` families of the kernel's headers: those that bubblewrap needs to bring the loopback device
 /// up. Its view of the files holds no socket of the machine.
 const AF_UNIX: u64 = 1;
 const AF_NETLINK: u64 = 16;
+/// `prctl(2)` option of the kernel's headers. A process that switches it off hides its open files from the sandbox.
+const PR_SET_DUMPABLE: u64 = 4;
 /// `clone(2)` flag of the kernel's headers.
 const CLONE_NEWUSER: u64 = 0x1000_0000;
 /// Set in every call number of the x32 interface of x86-64.
@@ -123,6 +129,8 @@ fn refused(helper: Helper, group: Pid) -> Option<Rules> {
     let group = u64::from(group.as_raw_nonzero().get().unsigned_abs());
     let other_groups = vec![rule(0, SeccompCmpOp::Ne, 0)?, rule(1, SeccompCmpOp::Ne, group)?];
     rules.insert(libc::SYS_setpgid, other_groups);
+    let hiding = vec![(0, SeccompCmpOp::Eq, PR_SET_DUMPABLE), (1, SeccompCmpOp::Eq, 0)];
+    rules.insert(libc::SYS_prctl, vec![all_of(hiding)?]);
     let typing = TERMINAL_INPUT.map(|request| rule(1, SeccompCmpOp::Eq, request));
     rules.insert(libc::SYS_ioctl, typing.into_iter().collect::<Option<_>>()?);
     if helper == Helper::Bubblewrap {
@@ -131,6 +139,7 @@ fn refused(helper: Helper, group: Pid) -> Option<Rules> {
         return Some(rules);
     }
     rules.insert(libc::SYS_socket, Vec::new());
+    rules.extend(SENDING.iter().map(|&call| (call, Vec::new())));
     rules.extend(MOUNTING.iter().map(|&call| (call, Vec::new())));
     rules.insert(libc::SYS_clone, vec![rule(0, SeccompCmpOp::MaskedEq(CLONE_NEWUSER), CLONE_NEWUSER)?]);
     if helper == Helper::None {

@@ -1,14 +1,15 @@
 //! Untrusted code in a separate process with time, memory, output, process and file limits, and no network.
 //!
 //! What every level above `none` does: its own process group that is killed as a whole (also when this
-//! process dies), resource limits set before the program's first instruction, a cleared environment, one
-//! private work folder, a wall clock, output that is cut with a mark, and a separate user id for each run when
-//! started by root. What a level adds:
+//! process dies), resource limits set before the program's first instruction, a cleared environment, no open
+//! files but the standard streams, one private work folder that goes when the run or this process ends, a wall
+//! clock, output that is cut with a mark, and a separate user id for each run when started by root. What a level
+//! adds:
 //!
 //! | level | adds | network |
 //! |---|---|---|
 //! | `none` | nothing but group, wall clock and output cap; only when asked for by name | open |
-//! | `process` | resource limits; a seccomp filter where the kernel has it | denied where seccomp exists |
+//! | `process` | resource limits; a seccomp filter where the kernel has it; files outside the work folder are neither protected nor counted | denied where seccomp exists |
 //! | `landlock` | files: read-only system, one writable folder; no signals and no `ptrace` outwards | denied |
 //! | `namespaces` | own user, network, process, IPC and host-name namespaces | absent |
 //! | `bwrap` | bubblewrap: its own view of the file system, `/proc` and `/dev` | absent |
@@ -16,13 +17,14 @@
 //! `auto` takes the strongest level that works here; a level asked for by name that does not work is an
 //! error, never a weaker run. [`Sandbox::protections`] says what holds and by which mechanism.
 //!
-//! # How it needs no `unsafe`
+//! # How it is built
 //!
 //! Landlock and seccomp restrict *threads* and are inherited by children: a short-lived thread restricts
 //! itself and starts the program (`confine.rs`). Limits are set from outside by `prlimit(2)` while the child
 //! still waits at a gate, a shell that reads one line before it becomes the program (`command.rs`). A holder
 //! process keeps the group's number reserved and kills the group when our end of its pipe closes
-//! (`group.rs`). Linux only.
+//! (`group.rs`), and a janitor removes the work folder (`folder.rs`). Nothing of this needs `unsafe`, but closing
+//! what the caller left open (`descriptors.rs`). Linux only.
 //!
 //! ```no_run
 //! use internlm_kit::sandbox::{Sandbox, SandboxConfig, Task};
@@ -36,11 +38,15 @@
 mod command;
 mod config;
 mod confine;
+mod descriptors;
+mod disk;
 mod error;
 mod filter;
+mod folder;
 mod group;
 mod outcome;
 mod output;
+mod process;
 mod protection;
 mod run;
 mod task;

@@ -1,8 +1,12 @@
 //! What a sandboxed program did: how it ended, what it wrote, what it used.
 
+use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
 
 use super::Level;
+
+/// What shells add to the number of a signal.
+const SIGNALED: i32 = 128;
 
 /// How the program ended.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -27,11 +31,36 @@ pub enum Status {
     MemoryLimit,
     /// More was written to stdout or stderr than is kept.
     OutputLimit,
-    /// A file or the work folder grew over its limit.
+    /// A file grew over its limit, or the work folder together with deleted files that are still open; or a process
+    /// kept the sandbox from looking at its open files.
     DiskLimit,
 }
 
 impl Status {
+    /// The code with which a wrapper ends for this status: the program's own, 128 + signal as a shell has it, 124
+    /// for the wall clock as `timeout(1)` has it, and that of the signal that stands for any other limit.
+    ///
+    /// ```
+    /// use internlm_kit::sandbox::Status;
+    ///
+    /// assert_eq!(Status::Exited { code: 7 }.exit_code(), 7);
+    /// assert_eq!(Status::Signaled { signal: 11 }.exit_code(), 139);
+    /// assert_eq!(Status::Timeout.exit_code(), 124);
+    /// ```
+    #[must_use]
+    pub fn exit_code(self) -> u8 {
+        let code = match self {
+            Self::Exited { code } => code,
+            Self::Signaled { signal } => SIGNALED + signal,
+            Self::Timeout => 124,
+            Self::CpuLimit => SIGNALED + Signal::XCPU.as_raw(),
+            Self::DiskLimit => SIGNALED + Signal::XFSZ.as_raw(),
+            Self::MemoryLimit | Self::OutputLimit => SIGNALED + Signal::KILL.as_raw(),
+        };
+        // Codes have eight bits; real-time signals end at 64.
+        u8::try_from(code).unwrap_or(u8::MAX)
+    }
+
     /// Whether the program ended by itself with exit code 0.
     #[must_use]
     pub fn is_success(self) -> bool {

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::Level;
 use super::confine::Landlock;
+use super::disk::Sight;
 use super::user::User;
 
 /// How far one protection goes.
@@ -36,6 +37,7 @@ pub(super) struct Facts {
     pub(super) user: User,
     pub(super) landlock: Landlock,
     pub(super) seccomp: Seccomp,
+    pub(super) sight: Sight,
 }
 
 /// Whether filters are installed.
@@ -53,9 +55,10 @@ impl Facts {
             row("wall clock", (Strength::Enforced, "kill of the process group")),
             row("output", (Strength::Enforced, "read up to the limit, then killed")),
             row("parent death", (Strength::Enforced, "holder process kills the group")),
+            row("inherited files", (Strength::Enforced, "closed, but for the standard streams")),
             row("cpu time", self.limited("RLIMIT_CPU per process")),
             row("memory", self.limited("RLIMIT_AS per process, sampled sum over the group")),
-            row("file size", self.limited("RLIMIT_FSIZE per file, sampled size of the work folder")),
+            row("file size", self.file_size()),
             row("processes", self.processes()),
             row("network", self.network()),
             row("files", self.files()),
@@ -68,6 +71,21 @@ impl Facts {
         match self.level {
             Level::None => (Strength::Open, "no limits at level none"),
             _ => (Strength::Enforced, how),
+        }
+    }
+
+    fn file_size(self) -> (Strength, &'static str) {
+        match (self.level, self.sight) {
+            (Level::None, _) => (Strength::Open, "no limits at level none"),
+            (_, Sight::Blind) => {
+                (Strength::Partial, "RLIMIT_FSIZE per file, sampled size of the work folder alone")
+            }
+            (Level::Process, Sight::Clear) => {
+                (Strength::Partial, "RLIMIT_FSIZE per file; not what is written outside the work folder")
+            }
+            (_, Sight::Clear) => {
+                (Strength::Enforced, "RLIMIT_FSIZE per file, sampled sum of work folder and deleted files")
+            }
         }
     }
 
@@ -105,10 +123,11 @@ impl Facts {
             (Level::Namespaces | Level::Landlock, ..) => {
                 (Strength::Partial, "Landlock of an older kernel: some rights are not covered")
             }
-            (Level::Process, _, User::OnePerRun | User::Nobody) => {
-                (Strength::Partial, "a user that owns nothing; world-readable files are readable")
-            }
-            _ => (Strength::Open, "everything that the user may read and write"),
+            (Level::Process, _, User::OnePerRun | User::Nobody) => (
+                Strength::Partial,
+                "a user that owns nothing; what everybody may read or write (/tmp) is open",
+            ),
+            _ => (Strength::Open, "reads and writes all that the user may; what it writes elsewhere stays"),
         }
     }
 
@@ -149,7 +168,8 @@ mod tests {
         [Level::None, Level::Process, Level::Landlock, Level::Namespaces, Level::Bwrap];
 
     fn facts(level: Level) -> Facts {
-        Facts { level, user: User::OnePerRun, landlock: Landlock::Full, seccomp: Seccomp::Present }
+        let (landlock, seccomp) = (Landlock::Full, Seccomp::Present);
+        Facts { level, user: User::OnePerRun, landlock, seccomp, sight: Sight::Clear }
     }
 
     fn strengths(facts: Facts) -> Vec<Strength> {
@@ -171,8 +191,8 @@ mod tests {
     fn the_strongest_level_enforces_everything_and_none_only_what_the_parent_does() {
         assert!(strengths(facts(Level::Bwrap)).iter().all(|strength| *strength == Strength::Enforced));
         let none = strengths(facts(Level::None));
-        assert!(none[..3].iter().all(|strength| *strength == Strength::Enforced));
-        assert!(none[3..].iter().all(|strength| *strength == Strength::Open));
+        assert!(none[..4].iter().all(|strength| *strength == Strength::Enforced));
+        assert!(none[4..].iter().all(|strength| *strength == Strength::Open));
     }
 
     #[test]
@@ -185,6 +205,9 @@ mod tests {
         let shared_user = Facts { user: User::Ours, ..facts(Level::Process) };
         assert_eq!(strength(shared_user, "processes"), Strength::Partial);
         assert_eq!(strength(shared_user, "files"), Strength::Open);
+        assert_eq!(strength(facts(Level::Process), "file size"), Strength::Partial);
+        let blind = Facts { sight: Sight::Blind, ..facts(Level::Namespaces) };
+        assert_eq!(strength(blind, "file size"), Strength::Partial);
         let root = Facts { user: User::Root, ..facts(Level::Landlock) };
         assert_eq!(strength(root, "processes"), Strength::Open);
     }

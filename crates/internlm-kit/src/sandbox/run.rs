@@ -1,19 +1,18 @@
 //! The sandbox itself: chooses a level that works here, then runs tasks under it.
 
-use std::fs;
 use std::io::{Read, Write};
-use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ExitStatus};
 use std::thread;
 
 use rustix::process::{Resource, Signal};
-use tempfile::TempDir;
 
 use super::command::{self, Helpers, Launch};
 use super::confine::{Confinement, FileRules, Landlock, ResourceLimit, detect_landlock};
+use super::disk::Sight;
 use super::filter::{self, Helper};
+use super::folder::WorkFolder;
 use super::group::ProcessGroup;
 use super::output::Capture;
 use super::protection::{Facts, Seccomp};
@@ -51,7 +50,8 @@ impl Sandbox {
             Seccomp::Absent
         };
         let level = config.level.exactly().unwrap_or(Level::Bwrap);
-        let facts = Facts { level, user: User::detect(), landlock: detect_landlock(), seccomp };
+        let (user, landlock) = (User::detect(), detect_landlock());
+        let facts = Facts { level, user, landlock, seccomp, sight: Sight::Clear };
         let mut sandbox = Self { config, facts, helpers: Helpers::detect() };
         if sandbox.config.level.exactly().is_some() {
             return match sandbox.obstacle() {
@@ -101,11 +101,14 @@ impl Sandbox {
     /// # Errors
     /// Only what prevents the run; how the program ended is in the [`Outcome`].
     pub fn run(&self, task: &Task) -> Result<Outcome, SandboxError> {
+        self.run_seen(task).map(|(outcome, _)| outcome)
+    }
+
+    /// Also says whether the open files of every process could be looked at.
+    fn run_seen(&self, task: &Task) -> Result<(Outcome, Sight), SandboxError> {
         let program = command::resolve(&task.program)?;
         let user = self.facts.user.next();
-        let folder = work_folder(task, user)?;
-        // Landlock and bubblewrap look at real paths.
-        let work = folder.path().canonicalize().map_err(SandboxError::system("resolve the work folder"))?;
+        let folder = WorkFolder::create(task, self.facts.user, user)?;
         let readable: Vec<PathBuf> =
             self.config.readable.iter().cloned().chain(command::home_of(&program)).collect();
         let group = ProcessGroup::start().map_err(SandboxError::system("start the group's holder"))?;
@@ -114,25 +117,25 @@ impl Sandbox {
             helpers: &self.helpers,
             task,
             program: &program,
-            work: &work,
+            work: folder.path(),
             readable: &readable,
+            user,
             group: group.id(),
         };
         let mut child = self
-            .confinement(&launch, user)
+            .confinement(&launch)
             .spawn(launch.command())
             .map_err(SandboxError::system("start the program"))?;
-        let outcome = self.attend(&mut child, task, &group, &work);
+        let outcome = self.attend(&mut child, &launch, &group);
         if outcome.is_err() {
             group.kill();
             let _ = child.wait();
         }
-        make_removable(&work);
         outcome
     }
 
-    /// Why the level does not work here; `None` when it does.
-    fn obstacle(&self) -> Option<String> {
+    /// Why the level does not work here; `None` when it does. The trial run also finds out what of it can be seen.
+    fn obstacle(&mut self) -> Option<String> {
         let missing = match self.level() {
             Level::None | Level::Process => None,
             _ if self.facts.seccomp == Seccomp::Absent => Some("the kernel has no seccomp filters"),
@@ -144,16 +147,20 @@ impl Sandbox {
         if let Some(missing) = missing {
             return Some(missing.to_owned());
         }
-        match self.run(&Task::new("/bin/sh").args(["-c", ":"])) {
-            Ok(outcome) if outcome.status.is_success() => None,
-            Ok(outcome) => {
+        match self.run_seen(&Task::new("/bin/sh").args(["-c", ":"])) {
+            Ok((outcome, sight)) if outcome.status.is_success() => {
+                self.facts.sight = sight;
+                None
+            }
+            Ok((outcome, _)) => {
                 Some(format!("a trial run ended with {}: {}", outcome.status, outcome.stderr.trim()))
             }
             Err(error) => Some(error.to_string()),
         }
     }
 
-    fn confinement(&self, launch: &Launch<'_>, user: Option<u32>) -> Confinement {
+    fn confinement(&self, launch: &Launch<'_>) -> Confinement {
+        let user = launch.user;
         let helper = match launch.level {
             Level::None => return Confinement { user, ..Confinement::default() },
             Level::Process | Level::Landlock => Helper::None,
@@ -176,10 +183,9 @@ impl Sandbox {
     fn attend(
         &self,
         child: &mut Child,
-        task: &Task,
+        launch: &Launch<'_>,
         group: &ProcessGroup,
-        work: &Path,
-    ) -> Result<Outcome, SandboxError> {
+    ) -> Result<(Outcome, Sight), SandboxError> {
         let limit = usize::try_from(self.config.output_kib * 1024).unwrap_or(usize::MAX);
         let stdout = child.stdout.take().expect("stdout is a pipe");
         let stderr = child.stderr.take().expect("stderr is a pipe");
@@ -187,13 +193,21 @@ impl Sandbox {
         let stdout = start(Box::new(stdout) as Box<dyn Read + Send>)?;
         let stderr = start(Box::new(stderr))?;
         let limits = if self.level() == Level::None { Limits::Off } else { Limits::Enforced };
-        open_gate(child.stdin.take().expect("stdin is a pipe"), task.stdin.clone())?;
-        let watch = Watch { config: &self.config, limits, group, work, outputs: [&stdout, &stderr] };
+        open_gate(child.stdin.take().expect("stdin is a pipe"), launch.task.stdin.clone())?;
+        let watch = Watch {
+            config: &self.config,
+            limits,
+            group,
+            work: launch.work,
+            user: launch.user,
+            sight: self.facts.sight,
+            outputs: [&stdout, &stderr],
+        };
         let seen = watch.until_end(child)?;
         let over = stdout.is_over() || stderr.is_over();
         let (stdout, stderr) = (stdout.finish(), stderr.finish());
         let status = if over { Status::OutputLimit } else { self.status(&seen, &stderr) };
-        Ok(Outcome {
+        let outcome = Outcome {
             status,
             stdout,
             stderr,
@@ -201,7 +215,8 @@ impl Sandbox {
             cpu_seconds: seen.cpu_seconds,
             peak_memory_bytes: seen.peak_memory,
             level: self.level(),
-        })
+        };
+        Ok((outcome, seen.sight))
     }
 
     /// The limits of one process.
@@ -256,37 +271,6 @@ fn says_out_of_memory(stderr: &str) -> bool {
     const WORDS: [&str; 4] =
         ["MemoryError", "std::bad_alloc", "memory allocation of", "Cannot allocate memory"];
     stderr.lines().rev().take(3).any(|line| WORDS.iter().any(|word| line.contains(word)))
-}
-
-/// The private folder with the task's input files, owned by the program's user.
-fn work_folder(task: &Task, user: Option<u32>) -> Result<TempDir, SandboxError> {
-    let step = "prepare the work folder";
-    let folder = tempfile::Builder::new().prefix("sandbox-").tempdir().map_err(SandboxError::system(step))?;
-    let mut paths = vec![folder.path().to_path_buf()];
-    for (name, bytes) in &task.files {
-        if name.is_empty() || name == "." || name == ".." || name.contains(['/', '\0']) {
-            return Err(SandboxError::FileName { name: name.clone() });
-        }
-        let path = folder.path().join(name);
-        fs::write(&path, bytes).map_err(SandboxError::system(step))?;
-        paths.push(path);
-    }
-    for path in paths {
-        chown(path, user, user).map_err(SandboxError::system(step))?;
-    }
-    Ok(folder)
-}
-
-/// Gives back the rights that a program may have taken from its folders, so that they can be removed.
-fn make_removable(folder: &Path) {
-    // Failures leave a folder behind in the system's temporary folder: no reason to lose the outcome.
-    let _ = fs::set_permissions(folder, fs::Permissions::from_mode(0o700));
-    let Ok(entries) = fs::read_dir(folder) else { return };
-    for entry in entries.flatten() {
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            make_removable(&entry.path());
-        }
-    }
 }
 
 /// Lets the program start and writes its input from a thread of its own: it may read late or never.

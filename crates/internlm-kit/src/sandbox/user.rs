@@ -1,15 +1,18 @@
 //! The user a program runs as: this user, or a separate one for each run when this process is root.
 
-use std::fs;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::{fs, io};
 
-use rustix::process::geteuid;
+use rustix::process::{Gid, Uid, geteuid};
+use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
 
 /// First of the user numbers that nobody uses: above the container range of systemd
 /// (<https://systemd.io/UIDS-GIDS/>), below 2^31.
 const FIRST: u32 = 0x7000_0000;
 /// Numbers per process, so that runs of one process do not share a user.
 const PER_PROCESS: u32 = 1024;
+/// Processes whose numbers differ.
+const PROCESSES: u32 = 32_768;
 /// The overflow user, taken when a container does not map the high numbers.
 const NOBODY: u32 = 65534;
 
@@ -52,19 +55,40 @@ impl User {
             Self::Nobody => Some(NOBODY),
             Self::OnePerRun => {
                 let run = RUNS.fetch_add(1, Ordering::Relaxed) % PER_PROCESS;
-                Some(FIRST + (std::process::id() % 32_768) * PER_PROCESS + run)
+                Some(FIRST + (std::process::id() % PROCESSES) * PER_PROCESS + run)
             }
         }
+    }
+
+    /// Whether a work folder of this user number can be one of ours, or of a program that we started.
+    pub(super) fn may_own(self, number: u32) -> bool {
+        let runs = match self {
+            Self::Ours | Self::Root => false,
+            Self::Nobody => number == NOBODY,
+            Self::OnePerRun => (FIRST..FIRST + PROCESSES * PER_PROCESS).contains(&number),
+        };
+        runs || number == geteuid().as_raw()
     }
 
     /// Processes of this user that exist already and that the kernel counts against its limit.
     pub(super) fn running(self) -> u64 {
         match self {
-            Self::OnePerRun => 0,
-            Self::Nobody | Self::Root => 0,
+            // The thread that looks at the open files of a run becomes its user.
+            Self::OnePerRun | Self::Nobody => 1,
+            Self::Root => 0,
             Self::Ours => count_own_threads(),
         }
     }
+}
+
+/// Turns this thread, and no other one of the process, into the user `number` for the rest of its life.
+pub(super) fn become_user(number: u32) -> io::Result<()> {
+    let (user, group) = (Uid::from_raw(number), Gid::from_raw(number));
+    // The groups first: the user may not change them any more.
+    set_thread_groups(&[])?;
+    set_thread_res_gid(group, group, group)?;
+    set_thread_res_uid(user, user, user)?;
+    Ok(())
 }
 
 /// Whether `number` is mapped: lines are `first-inside first-outside count`.
@@ -100,5 +124,14 @@ mod tests {
         assert!(maps("         0          0 4294967295\n", FIRST));
         assert!(maps("0 100000 65536\n", NOBODY) && !maps("0 100000 65536\n", FIRST));
         assert!(!maps("0 1000 1\n", NOBODY));
+    }
+
+    #[test]
+    fn folders_of_strangers_are_not_ours() {
+        let own = geteuid().as_raw();
+        let users = [User::Ours, User::OnePerRun, User::Nobody, User::Root];
+        assert!(users.into_iter().all(|user| user.may_own(own)));
+        assert!(User::OnePerRun.may_own(FIRST) && User::Nobody.may_own(NOBODY));
+        assert!(!User::Ours.may_own(FIRST) && !User::OnePerRun.may_own(1234) && !User::Nobody.may_own(1234));
     }
 }

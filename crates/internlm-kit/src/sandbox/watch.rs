@@ -1,24 +1,27 @@
-//! Watching a running program: its end, its wall clock, its memory, its output and its folder.
+//! Watching a running program: its end, its wall clock, its memory, its output and what it holds on the disk.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::param::clock_ticks_per_second;
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 
+use super::disk::{Held, Sight, held};
 use super::group::ProcessGroup;
 use super::output::Capture;
-use super::user::field;
+use super::process::{cpu_ticks, living_threads, members};
+use super::user::{become_user, field};
 use super::{SandboxConfig, SandboxError, Status};
 
 /// Between two looks at whether the program ended.
 const TICK: Duration = Duration::from_millis(2);
-/// Between two samples of memory and folder size.
+/// Between two samples of memory and disk.
 const SAMPLE: Duration = Duration::from_millis(50);
-/// A work folder with more entries than this counts as over its limit.
-const ENTRIES: usize = 20_000;
+/// Samples in a row that may be blind: a process that is just being replaced by another program cannot be looked into.
+const BLIND: u32 = 2;
 const MIB: u64 = 1 << 20;
 
 /// One program being watched.
@@ -28,6 +31,10 @@ pub(super) struct Watch<'a> {
     pub(super) limits: Limits,
     pub(super) group: &'a ProcessGroup,
     pub(super) work: &'a Path,
+    /// The number of the programs' user, when it is not ours: only the same user may look at open files.
+    pub(super) user: Option<u32>,
+    /// Whether a process that hides its open files is killed: only where those of an honest one can be seen.
+    pub(super) sight: Sight,
     pub(super) outputs: [&'a Capture; 2],
 }
 
@@ -48,6 +55,15 @@ pub(super) struct Seen {
     pub(super) wall: Duration,
     pub(super) cpu_seconds: f64,
     pub(super) peak_memory: u64,
+    /// Whether every sample saw all open files.
+    pub(super) sight: Sight,
+}
+
+/// One look at the whole group.
+#[derive(Clone, Copy, Debug)]
+struct Sample {
+    used: Use,
+    held: Held,
 }
 
 impl Watch<'_> {
@@ -58,6 +74,7 @@ impl Watch<'_> {
         let id = id.expect("a child's process number is positive");
         let mut next_sample = started;
         let mut peak = Use::default();
+        let (mut sight, mut blind) = (Sight::Clear, 0);
         let killed = loop {
             // The zombie is left in place: its times are read below.
             let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
@@ -72,13 +89,16 @@ impl Watch<'_> {
             }
             if Instant::now() >= next_sample {
                 next_sample = Instant::now() + SAMPLE;
-                let found = group_use(self.group.id());
-                peak = peak.max(found);
-                if let Some(status) = self.over_sample(found.memory) {
+                let sample = self.sample();
+                peak = peak.max(sample.used);
+                blind = if sample.held.sight == Sight::Blind { blind + 1 } else { 0 };
+                sight = if blind > 0 { Sight::Blind } else { sight };
+                let hides = self.sight == Sight::Clear && blind > BLIND;
+                if let Some(status) = self.over_sample(sample, hides.then_some(Status::DiskLimit)) {
                     break Some(status);
                 }
             }
-            std::thread::sleep(TICK);
+            thread::sleep(TICK);
         };
         self.group.kill();
         // Where nothing forbids it, the program may have left the group.
@@ -91,7 +111,7 @@ impl Watch<'_> {
         let ticks = cpu_ticks(&Path::new("/proc").join(id.as_raw_nonzero().to_string())).max(peak.cpu_ticks);
         let cpu_seconds = ticks as f64 / clock_ticks_per_second() as f64;
         let exit = child.wait().map_err(SandboxError::system("wait for the program"))?;
-        Ok(Seen { killed, exit, wall, cpu_seconds, peak_memory: peak.memory })
+        Ok(Seen { killed, exit, wall, cpu_seconds, peak_memory: peak.memory, sight })
     }
 
     fn over_limit(&self, elapsed: Duration) -> Option<Status> {
@@ -101,15 +121,37 @@ impl Watch<'_> {
         (elapsed.as_secs_f64() >= self.config.wall_seconds).then_some(Status::Timeout)
     }
 
-    fn over_sample(&self, memory: u64) -> Option<Status> {
+    /// The limit that a sample is over; `hiding` is what a process that hides is ended with.
+    fn over_sample(&self, sample: Sample, hiding: Option<Status>) -> Option<Status> {
         if self.limits == Limits::Off {
             return None;
         }
-        if memory > self.config.memory_mib * MIB {
+        if sample.used.memory > self.config.memory_mib * MIB {
             return Some(Status::MemoryLimit);
         }
-        let limit = self.config.folder_mib * MIB;
-        (folder_size(self.work, &mut ENTRIES.clone()) > limit).then_some(Status::DiskLimit)
+        let over = sample.held.bytes > self.config.folder_mib * MIB;
+        over.then_some(Status::DiskLimit).or(hiding)
+    }
+
+    /// Looks at every process of the group, from a thread that becomes their user when that is another one.
+    fn sample(&self) -> Sample {
+        let Some(user) = self.user else { return self.look() };
+        thread::scope(|scope| {
+            let named = thread::Builder::new().name("sandbox-look".to_owned());
+            let looking = named.spawn_scoped(scope, || {
+                // The worst that a failure does is that open files stay unseen, which the sample says.
+                let _ = become_user(user);
+                self.look()
+            });
+            // Without a thread, what we may see ourselves.
+            let Ok(looking) = looking else { return self.look() };
+            looking.join().expect("looking only reads files of /proc and of the work folder")
+        })
+    }
+
+    fn look(&self) -> Sample {
+        let members = members(self.group.id());
+        Sample { used: group_use(&members), held: held(self.work, &members) }
     }
 }
 
@@ -128,53 +170,15 @@ impl Use {
     }
 }
 
-fn group_use(group: Pid) -> Use {
-    let group = group.as_raw_nonzero().get().to_string();
-    let Ok(entries) = fs::read_dir("/proc") else { return Use::default() };
-    let members = entries
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(|path| stat_field(path, GROUP_FIELD).is_some_and(|found| found == group));
-    members.fold(Use::default(), |sum, path| {
-        let status = fs::read_to_string(path.join("status")).unwrap_or_default();
+fn group_use(members: &[PathBuf]) -> Use {
+    members.iter().fold(Use::default(), |sum, path| {
+        // Threads share their memory, so any of them shows it.
+        let thread = living_threads(path).into_iter().next().unwrap_or_else(|| path.clone());
+        let status = fs::read_to_string(thread.join("status")).unwrap_or_default();
         let kib = |key| field(&status, key).and_then(|size| size.parse::<u64>().ok()).unwrap_or(0);
         Use {
             memory: sum.memory + (kib("RssAnon:") + kib("RssShmem:")) * 1024,
-            cpu_ticks: sum.cpu_ticks + cpu_ticks(&path),
+            cpu_ticks: sum.cpu_ticks + cpu_ticks(path),
         }
     })
-}
-
-/// Fields of `/proc/N/stat` counted after the command's name, which may hold blanks (proc(5) numbers - 3).
-const GROUP_FIELD: usize = 2;
-const FIRST_TIME_FIELD: usize = 11;
-
-fn stat_field(process: &Path, index: usize) -> Option<String> {
-    let text = fs::read_to_string(process.join("stat")).ok()?;
-    let (_, fields) = text.rsplit_once(')')?;
-    fields.split_whitespace().nth(index).map(str::to_owned)
-}
-
-/// User and system time of a process and of its waited-for children: four neighboring fields.
-fn cpu_ticks(process: &Path) -> u64 {
-    (FIRST_TIME_FIELD..FIRST_TIME_FIELD + 4)
-        .filter_map(|index| stat_field(process, index)?.parse::<u64>().ok())
-        .sum()
-}
-
-/// Bytes of all files below `folder`; `u64::MAX` when there are more than `entries` of them.
-fn folder_size(folder: &Path, entries: &mut usize) -> u64 {
-    let Ok(found) = fs::read_dir(folder) else { return 0 };
-    let mut size = 0_u64;
-    for entry in found.flatten() {
-        if *entries == 0 {
-            return u64::MAX;
-        }
-        *entries -= 1;
-        // Does not follow symbolic links.
-        let Ok(metadata) = entry.metadata() else { continue };
-        let below = if metadata.is_dir() { folder_size(&entry.path(), entries) } else { metadata.len() };
-        size = size.saturating_add(below);
-    }
-    size
 }

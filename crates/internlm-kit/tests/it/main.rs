@@ -5,3 +5,4 @@
 mod folders;
 mod properties;
 mod sandbox;
+mod traces;

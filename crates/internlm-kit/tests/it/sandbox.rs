@@ -18,7 +18,7 @@ fn config(level: LevelChoice) -> SandboxConfig {
 }
 
 /// Every confining level that works here, weakest first.
-fn sandboxes(change: impl Fn(&mut SandboxConfig)) -> Vec<Sandbox> {
+pub(crate) fn sandboxes(change: impl Fn(&mut SandboxConfig)) -> Vec<Sandbox> {
     let choices = [LevelChoice::Process, LevelChoice::Landlock, LevelChoice::Namespaces, LevelChoice::Bwrap];
     let mut found = Vec::new();
     for choice in choices {
@@ -34,12 +34,12 @@ fn sandboxes(change: impl Fn(&mut SandboxConfig)) -> Vec<Sandbox> {
     found
 }
 
-fn shell(sandbox: &Sandbox, script: &str) -> Outcome {
+pub(crate) fn shell(sandbox: &Sandbox, script: &str) -> Outcome {
     sandbox.run(&Task::new("sh").args(["-c", script])).expect("the sandbox runs")
 }
 
 /// Python's outcome, or `None` with a visible line when Python is not installed.
-fn python(sandbox: &Sandbox, script: &str) -> Option<Outcome> {
+pub(crate) fn python(sandbox: &Sandbox, script: &str) -> Option<Outcome> {
     match sandbox.run(&Task::new("python3").args(["-I", "-c", script])) {
         Ok(outcome) => Some(outcome),
         Err(error @ SandboxError::ProgramMissing { .. }) => {
@@ -276,7 +276,7 @@ fn victim() {
 
 #[test]
 fn programs_die_with_the_process_that_started_them() {
-    // A killed host leaves its work folder behind, which must be reachable for the program's user.
+    // The work folder in it must be reachable for the program's user.
     let temporary = tempfile::tempdir().expect("temporary folder");
     let everybody = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     std::fs::set_permissions(temporary.path(), everybody).expect("opens the folder");
@@ -299,6 +299,13 @@ fn programs_die_with_the_process_that_started_them() {
     host.kill().expect("kills");
     host.wait().expect("reaps");
     assert!(in_time(0), "the victim survived its host");
+    // Nor does its work folder, although the host could not remove it.
+    let left = || std::fs::read_dir(temporary.path()).expect("lists").count();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while left() > 0 && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(left(), 0, "the work folder is left behind");
 }
 
 /// Processes whose command line is `sleep SECONDS`.

@@ -15,11 +15,11 @@ pub(super) struct Form {
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Content {
-    /// Null is null, empty text is empty text.
+    /// Text that is null is not there, empty text is empty text.
     AsSent,
-    /// Next to calls, empty text is null.
+    /// Next to calls, text that is empty or not there is null.
     Null,
-    /// Next to calls, null is empty text.
+    /// Next to calls, text that is not there is empty.
     Empty,
 }
 
@@ -76,10 +76,10 @@ impl Conversation {
                     *arguments = Value::String(python_json(arguments));
                 }
             }
-            let content = &mut message["content"];
-            match form.content {
-                Content::Null if content.as_str() == Some("") => *content = Value::Null,
-                Content::Empty if content.is_null() => *content = Value::String(String::new()),
+            let text = message.get("content").map(|content| content.as_str().unwrap_or("text"));
+            match (form.content, text) {
+                (Content::Null, None | Some("")) => message["content"] = Value::Null,
+                (Content::Empty, None) => message["content"] = Value::String(String::new()),
                 _ => {}
             }
         }
@@ -111,8 +111,7 @@ impl Conversation {
 
     /// A noncharacter that nobody wrote.
     fn unwritten(&self) -> char {
-        let written = Value::Array(self.messages.clone()).to_string() + &self.tools.to_string();
-        ('\u{fdd0}'..='\u{fdef}').find(|mark| !written.contains(*mark)).unwrap_or('\u{fdd0}')
+        unwritten(&(Value::Array(self.messages.clone()).to_string() + &self.tools.to_string()))
     }
 
     /// Puts a mark inside of every special token's name that somebody wrote, so that only the template's own are found
@@ -125,7 +124,7 @@ impl Conversation {
     }
 }
 
-/// A message as transformers passes it to templates.
+/// A message as transformers passes it to templates: since 5.24, keys whose value is null are not there.
 fn shape(index: usize, message: &Message) -> Result<Value> {
     let role = match message.role {
         Role::Environment => "tool",
@@ -161,6 +160,7 @@ fn shape(index: usize, message: &Message) -> Result<Value> {
     for (key, value) in &message.fields {
         add(key, value.clone());
     }
+    object.retain(|_, value| !value.is_null());
     Ok(Value::Object(object))
 }
 
@@ -182,7 +182,13 @@ fn map_texts(value: &mut Value, change: &impl Fn(&str) -> String) {
     }
 }
 
-fn hide(text: &str, tokenizer: &Tokenizer, mark: char) -> String {
+/// A noncharacter that is not in `written`.
+pub(super) fn unwritten(written: &str) -> char {
+    ('\u{fdd0}'..='\u{fdef}').find(|mark| !written.contains(*mark)).unwrap_or('\u{fdd0}')
+}
+
+/// `text` with `mark` inside of every special token's name.
+pub(super) fn hide(text: &str, tokenizer: &Tokenizer, mark: char) -> String {
     let parts = tokenizer.cut_special(text).into_iter();
     parts
         .map(|part| match part {

@@ -27,9 +27,9 @@ pub mod openai;
 mod plugin;
 mod prompt;
 mod python_json;
+mod python_text;
 mod reply;
 mod segments;
-mod strftime;
 mod template;
 mod tools;
 

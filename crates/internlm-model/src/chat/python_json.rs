@@ -1,108 +1,174 @@
-//! JSON as Python's `json.dumps(value, ensure_ascii=False)` writes it: one line, `", "` and `": "`, and floats as `repr`
-//! writes them.
+//! JSON as Python's `json.dumps` writes it: one line, `", "` and `": "`, and floats as `repr` writes them.
 
-use std::io::{self, Write};
+use minijinja::Value;
+use minijinja::value::{Serde, ValueKind};
 
-use serde::Serialize;
-use serde_json::Value;
-use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
+use super::python_text::python_float;
 
 /// `value` as Python's `json.dumps(value, ensure_ascii=False)` writes it: the form models were trained on.
-pub(super) fn python_json(value: &Value) -> String {
-    write(value, PythonFormatter)
+pub(super) fn python_json(value: &serde_json::Value) -> String {
+    JsonStyle::default().write(&Value::from(Serde(value))).expect("JSON in memory has a JSON form")
 }
 
-/// The same over several lines: `json.dumps(value, ensure_ascii=False, indent=indent)`.
-pub(super) fn indented_python_json(value: &Value, indent: usize) -> String {
-    let spaces = " ".repeat(indent);
-    write(value, IndentedFormatter(PrettyFormatter::with_indent(spaces.as_bytes())))
+/// The arguments of `json.dumps` that change the text.
+#[derive(Clone, Debug)]
+pub(super) struct JsonStyle {
+    /// Between items, and between keys and their values.
+    pub(super) separators: (String, String),
+    /// One step of indentation; `None` keeps everything on one line.
+    pub(super) indent: Option<String>,
+    /// Whether keys are in the order of their code points instead of the order of the dict.
+    pub(super) keys: Keys,
+    /// How characters beyond ASCII are written.
+    pub(super) characters: Characters,
 }
 
-fn write(value: &Value, formatter: impl Formatter) -> String {
-    let mut bytes = Vec::new();
-    value
-        .serialize(&mut Serializer::with_formatter(&mut bytes, formatter))
-        .expect("a JSON value in memory always serializes");
-    String::from_utf8(bytes).expect("serde_json writes UTF-8")
+/// The order of the keys of a dict; `sort_keys`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Keys {
+    AsTheyAre,
+    Sorted,
 }
 
-/// A float as Python's `repr` writes it: the shortest digits that give it back, with an exponent of at least two digits
-/// below 0.0001 and from 1e16 on.
-fn python_float(value: f64) -> String {
-    let scientific = format!("{value:e}");
-    let parts = scientific.split_once('e');
-    let parts = parts.and_then(|(digits, power)| Some((digits, power.parse::<i32>().ok()?)));
-    let (digits, power) = parts.expect("`{:e}` writes digits and a power of ten");
-    if (-4..16).contains(&power) {
-        return format!("{value:?}");
-    }
-    let sign = if power < 0 { '-' } else { '+' };
-    format!("{digits}e{sign}{:02}", power.unsigned_abs())
+/// Characters beyond ASCII; `ensure_ascii`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Characters {
+    AsTheyAre,
+    Escaped,
 }
 
-/// Compact but for the spaces after commas and colons.
-struct PythonFormatter;
-
-impl Formatter for PythonFormatter {
-    fn write_f64<W: ?Sized + Write>(&mut self, writer: &mut W, value: f64) -> io::Result<()> {
-        writer.write_all(python_float(value).as_bytes())
-    }
-
-    fn begin_array_value<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
-        if first { Ok(()) } else { writer.write_all(b", ") }
-    }
-
-    fn begin_object_key<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
-        if first { Ok(()) } else { writer.write_all(b", ") }
-    }
-
-    fn begin_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        writer.write_all(b": ")
+impl Default for JsonStyle {
+    fn default() -> Self {
+        Self {
+            separators: (", ".to_owned(), ": ".to_owned()),
+            indent: None,
+            keys: Keys::AsTheyAre,
+            characters: Characters::AsTheyAre,
+        }
     }
 }
 
-/// `serde_json`'s lines, which are Python's, with Python's floats.
-struct IndentedFormatter<'a>(PrettyFormatter<'a>);
-
-impl Formatter for IndentedFormatter<'_> {
-    fn write_f64<W: ?Sized + Write>(&mut self, writer: &mut W, value: f64) -> io::Result<()> {
-        writer.write_all(python_float(value).as_bytes())
+impl JsonStyle {
+    /// The JSON text of `value`, or the kind of value inside of it that JSON cannot express.
+    pub(super) fn write(&self, value: &Value) -> Result<String, ValueKind> {
+        let mut json = String::new();
+        self.value(value, 0, &mut json)?;
+        Ok(json)
     }
 
-    fn begin_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.begin_array(writer)
+    fn value(&self, value: &Value, depth: usize, json: &mut String) -> Result<(), ValueKind> {
+        match value.kind() {
+            ValueKind::String => self.text(value.as_str().unwrap_or_default(), json),
+            ValueKind::Seq | ValueKind::Iterable => {
+                let items: Vec<Value> = value.try_iter().map(Iterator::collect).unwrap_or_default();
+                self.items("[]", &items, depth, json, |item, depth, json| self.value(item, depth, json))?;
+            }
+            ValueKind::Map => {
+                let pairs = self.pairs(value)?;
+                self.items("{}", &pairs, depth, json, |(key, value), depth, json| {
+                    self.text(key, json);
+                    json.push_str(&self.separators.1);
+                    self.value(value, depth, json)
+                })?;
+            }
+            _ => json.push_str(&plain(value).ok_or(value.kind())?),
+        }
+        Ok(())
     }
 
-    fn end_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_array(writer)
+    /// The brackets with what is between them.
+    fn items<T>(
+        &self,
+        brackets: &str,
+        items: &[T],
+        depth: usize,
+        json: &mut String,
+        write: impl Fn(&T, usize, &mut String) -> Result<(), ValueKind>,
+    ) -> Result<(), ValueKind> {
+        let (open, close) = brackets.split_at(1);
+        json.push_str(open);
+        for (index, item) in items.iter().enumerate() {
+            if index > 0 {
+                json.push_str(&self.separators.0);
+            }
+            self.line(depth + 1, json);
+            write(item, depth + 1, json)?;
+        }
+        if !items.is_empty() {
+            self.line(depth, json);
+        }
+        json.push_str(close);
+        Ok(())
     }
 
-    fn begin_array_value<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
-        self.0.begin_array_value(writer, first)
+    fn line(&self, depth: usize, json: &mut String) {
+        if let Some(indent) = &self.indent {
+            json.push('\n');
+            json.push_str(&indent.repeat(depth));
+        }
     }
 
-    fn end_array_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_array_value(writer)
+    /// Keys, which Python turns into text, and values.
+    fn pairs(&self, map: &Value) -> Result<Vec<(String, Value)>, ValueKind> {
+        let mut keys: Vec<Value> = map.try_iter().map(Iterator::collect).unwrap_or_default();
+        if self.keys == Keys::Sorted {
+            // Python compares keys before they become text, and refuses to compare texts with numbers.
+            if let Some(odd) = keys.iter().find(|key| key.kind() != keys[0].kind()) {
+                return Err(odd.kind());
+            }
+            keys.sort();
+        }
+        let pair = |key: &Value| {
+            let name = key.as_str().map(str::to_owned).or_else(|| plain(key));
+            name.map(|name| (name, map.get_item(key).unwrap_or_default())).ok_or(key.kind())
+        };
+        keys.iter().map(pair).collect()
     }
 
-    fn begin_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.begin_object(writer)
+    fn text(&self, text: &str, json: &mut String) {
+        json.push('"');
+        for character in text.chars() {
+            match character {
+                '"' => json.push_str("\\\""),
+                '\\' => json.push_str("\\\\"),
+                '\n' => json.push_str("\\n"),
+                '\r' => json.push_str("\\r"),
+                '\t' => json.push_str("\\t"),
+                '\u{8}' => json.push_str("\\b"),
+                '\u{c}' => json.push_str("\\f"),
+                '\0'..='\u{1f}' => escape(character, json),
+                // Noncharacters mark what is hidden from the tokenizer; they are removed from the prompt.
+                '\u{fdd0}'..='\u{fdef}' => json.push(character),
+                '\u{7f}'.. if self.characters == Characters::Escaped => escape(character, json),
+                _ => json.push(character),
+            }
+        }
+        json.push('"');
     }
+}
 
-    fn end_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_object(writer)
+/// Null, booleans and numbers; `None` for every other value.
+fn plain(value: &Value) -> Option<String> {
+    match value.kind() {
+        ValueKind::None => Some("null".to_owned()),
+        ValueKind::Bool => Some(if value.is_true() { "true" } else { "false" }.to_owned()),
+        ValueKind::Number if value.is_integer() => Some(value.to_string()),
+        ValueKind::Number => {
+            f64::try_from(value.clone()).ok().map(|float| match python_float(float).as_str() {
+                "nan" => "NaN".to_owned(),
+                "inf" => "Infinity".to_owned(),
+                "-inf" => "-Infinity".to_owned(),
+                finite => finite.to_owned(),
+            })
+        }
+        _ => None,
     }
+}
 
-    fn begin_object_key<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
-        self.0.begin_object_key(writer, first)
-    }
-
-    fn begin_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.begin_object_value(writer)
-    }
-
-    fn end_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_object_value(writer)
+/// A character as `\u` escapes of its UTF-16 units.
+fn escape(character: char, json: &mut String) {
+    for unit in character.encode_utf16(&mut [0; 2]) {
+        json.push_str(&format!("\\u{unit:04x}"));
     }
 }
 
@@ -110,37 +176,29 @@ impl Formatter for IndentedFormatter<'_> {
 mod tests {
     use super::*;
 
-    /// Floats and what `json.dumps` of Python 3 writes for them.
-    const FLOATS: [(f64, &str); 14] = [
-        (0.0, "0.0"),
-        (-0.0, "-0.0"),
-        (100.0, "100.0"),
-        (-2.5, "-2.5"),
-        (0.1 + 0.2, "0.30000000000000004"),
-        (1e-4, "0.0001"),
-        (1.25e-4, "0.000125"),
-        (1e-5, "1e-05"),
-        (-1.5e-10, "-1.5e-10"),
-        (1e15, "1000000000000000.0"),
-        (1e16, "1e+16"),
-        (-1.2e22, "-1.2e+22"),
-        (f64::MAX, "1.7976931348623157e+308"),
-        (5e-324, "5e-324"),
-    ];
-
-    #[test]
-    fn floats_are_written_as_python_writes_them() {
-        for (float, expected) in FLOATS {
-            assert_eq!(python_json(&Value::from(float)), expected);
-        }
+    fn value() -> serde_json::Value {
+        serde_json::json!({"b": [1, 1e-7, []], "a\n\u{7}": {"é😀": {}, "y": 1e16}})
     }
 
     #[test]
-    fn lines_and_separators_are_those_of_python() {
-        let value = serde_json::json!({"a": [1, 1e-7, []], "é\n\u{7}": {"x": {}, "y": 1e16}});
-        // json.dumps(value, ensure_ascii=False), then with indent=2
-        assert_eq!(python_json(&value), r#"{"a": [1, 1e-07, []], "é\n\u0007": {"x": {}, "y": 1e+16}}"#);
-        let lines = "{\n  \"a\": [\n    1,\n    1e-07,\n    []\n  ],\n  \"é\\n\\u0007\": {\n    \"x\": {},\n    \"y\": 1e+16\n  }\n}";
-        assert_eq!(indented_python_json(&value, 2), lines);
+    fn separators_are_those_of_python() {
+        // json.dumps(value, ensure_ascii=False)
+        let expected = r#"{"b": [1, 1e-07, []], "a\n\u0007": {"é😀": {}, "y": 1e+16}}"#;
+        assert_eq!(python_json(&value()), expected);
+    }
+
+    #[test]
+    fn every_argument_of_dumps_is_applied() {
+        // json.dumps(value, indent=2, sort_keys=True, separators=(";", "="))
+        let style = JsonStyle {
+            separators: (";".to_owned(), "=".to_owned()),
+            indent: Some("  ".to_owned()),
+            keys: Keys::Sorted,
+            characters: Characters::Escaped,
+        };
+        let expected = "{\n  \"a\\n\\u0007\"={\n    \"y\"=1e+16;\n    \"\\u00e9\\ud83d\\ude00\"={}\n  };\n  \
+            \"b\"=[\n    1;\n    1e-07;\n    []\n  ]\n}";
+        assert_eq!(style.write(&Value::from(Serde(value()))), Ok(expected.to_owned()));
+        assert_eq!(style.write(&Value::from(vec![Value::UNDEFINED])), Err(ValueKind::Undefined));
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::marks::{ACTION_END, ACTION_START, IM_END, IM_START};
+use super::prompt::open_answer;
 use super::{Channel, Loss, Message, Prompt, Role, ToolCall};
 use crate::{Error, Result};
 
@@ -31,15 +32,23 @@ pub(super) fn internlm2(
     prompt: Prompt,
     loss: impl Fn(usize) -> Loss,
 ) -> Result<Vec<Segment>> {
+    if prompt == Prompt::Continue {
+        open_answer(messages)?;
+    }
     let mut segments = Vec::new();
     for index in order_of_turns(messages) {
         let message = &messages[index];
         let learned = if message.role == Role::Assistant { loss(index) } else { Loss::Skip };
         turn(message, learned, &mut segments)?;
     }
-    if prompt == Prompt::Generate {
-        segments.push(Segment::Special(IM_START, Loss::Skip));
-        segments.push(Segment::Text("assistant\n".to_owned(), Loss::Skip));
+    match prompt {
+        Prompt::Generate => {
+            segments.push(Segment::Special(IM_START, Loss::Skip));
+            segments.push(Segment::Text("assistant\n".to_owned(), Loss::Skip));
+        }
+        // The last turn stays open: without its `<|im_end|>` and the line end after it.
+        Prompt::Continue => segments.truncate(segments.len().saturating_sub(2)),
+        Prompt::None => {}
     }
     Ok(segments)
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::conversation::{hide, unwritten};
 use super::marks::{ACTION_START, BOS, IM_START};
 use super::segments::{self, Segment};
 use super::{JinjaTemplate, Loss, Message, Prompt, Role};
@@ -158,24 +159,37 @@ fn keep(_index: usize) -> Loss {
     Loss::Keep
 }
 
+/// Reads the whole conversation at once, so that every id is that of the rendered text, and gives each its segment's
+/// loss.
 fn encode_segments(tokenizer: &Tokenizer, segments: Vec<Segment>) -> Result<Vec<(TokenId, Loss)>> {
     let bos = match tokenizer.bos() {
         Some(bos) => bos,
         None => special(tokenizer, BOS)?,
     };
     let mut tokens = vec![(bos, Loss::Skip)];
-    // Text between two special tokens is encoded as one, so that merges are those of the rendered string.
+    let hidden = unwritten(&segments.iter().map(Segment::text).collect::<String>());
+    let text = segments.iter().map(|segment| match segment {
+        Segment::Special(name, _) => (*name).to_owned(),
+        Segment::Text(text, _) => hide(text, tokenizer, hidden),
+    });
+    let ids = tokenizer.encode_marked(&text.collect::<String>(), hidden);
+    let mut rest = &ids[..];
     let mut run: Vec<(String, Loss)> = Vec::new();
     for segment in segments {
         match segment {
             Segment::Text(text, loss) => run.push((text, loss)),
             Segment::Special(name, loss) => {
-                encode_run(tokenizer, &std::mem::take(&mut run), &mut tokens);
-                tokens.push((special(tokenizer, name)?, loss));
+                let id = special(tokenizer, name)?;
+                let at = rest.iter().position(|&other| other == id);
+                let at =
+                    at.ok_or_else(|| Error::Chat(format!("{name}: not found where the format has it")))?;
+                spread(tokenizer, &std::mem::take(&mut run), &rest[..at], &mut tokens);
+                tokens.push((id, loss));
+                rest = &rest[at + 1..];
             }
         }
     }
-    encode_run(tokenizer, &run, &mut tokens);
+    spread(tokenizer, &run, rest, &mut tokens);
     Ok(tokens)
 }
 
@@ -212,21 +226,20 @@ fn special(tokenizer: &Tokenizer, name: &str) -> Result<TokenId> {
         .ok_or_else(|| Error::Chat(format!("the vocabulary lacks {name}, expected InternLM2's chat tokens")))
 }
 
-/// Encodes adjacent texts as one. A token that spans two of them belongs to the later one: the model has to
-/// produce it when any of its bytes counts.
-fn encode_run(tokenizer: &Tokenizer, run: &[(String, Loss)], tokens: &mut Vec<(TokenId, Loss)>) {
-    let text: String = run.iter().map(|(text, _)| text.as_str()).collect();
-    let ids = tokenizer.encode(&text);
+/// Gives the ids of adjacent texts the losses of these. A token that spans two of them belongs to the later one: the
+/// model has to produce it when any of its bytes counts.
+fn spread(tokenizer: &Tokenizer, run: &[(String, Loss)], ids: &[TokenId], tokens: &mut Vec<(TokenId, Loss)>) {
+    let length: usize = run.iter().map(|(text, _)| text.len()).sum();
     let spelled: usize = ids.iter().map(|&id| tokenizer.token_bytes(id).len()).sum();
     // Encoding may put a space in front: it belongs to the first text.
-    let mut end = spelled.saturating_sub(text.len());
+    let mut end = spelled.saturating_sub(length);
     let mut ends = run.iter().map(|(text, loss)| {
         end += text.len();
         (end, *loss)
     });
     let mut current = ends.next();
     let mut position = 0;
-    for id in ids {
+    for &id in ids {
         position += tokenizer.token_bytes(id).len();
         while let Some((end, _)) = current
             && end < position

@@ -33,7 +33,7 @@ pub(super) struct ConvertArgs {
     #[arg(long)]
     out: PathBuf,
     /// Cut an InternEvo checkpoint into this number of tensor-parallel ranks
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
     tp: usize,
     /// Write the rows of q and k of an InternEvo checkpoint in Hugging Face's order (true) or interleaved (false)
     #[arg(long, default_value_t = true, action = clap::ArgAction::Set)]
@@ -45,7 +45,7 @@ pub(super) struct ConvertArgs {
     #[arg(long, default_value = "2GB")]
     max_shard: String,
     /// State the trained context length of an InternEvo source, which does not store it, in tokens
-    #[arg(long, default_value_t = 4096)]
+    #[arg(long, default_value_t = 4096, allow_negative_numbers = true)]
     max_position: usize,
     /// State how an InternEvo source stretches positions: none or dynamic:FACTOR
     #[arg(long, default_value = "none")]

@@ -33,28 +33,28 @@ pub(super) struct GenerateArgs {
     #[command(flatten)]
     input: Input,
     /// Stop after this number of new tokens
-    #[arg(long, alias = "max-new", default_value_t = 1024)]
+    #[arg(long, alias = "max-new", default_value_t = 1024, allow_negative_numbers = true)]
     max_tokens: usize,
     /// Decode greedily; the default without --temperature
     #[arg(long, conflicts_with = "temperature")]
     greedy: bool,
     /// Sample, with logits divided by this number; upstream chats with 0.8
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     temperature: Option<f32>,
     /// Sample among this number of most likely tokens; by default among all
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     top_k: Option<usize>,
     /// Sample among the most likely tokens that together have this probability
-    #[arg(long, default_value_t = 1.0)]
+    #[arg(long, default_value_t = 1.0, allow_negative_numbers = true)]
     top_p: f32,
     /// Drop tokens that have less than this share of the most likely token's probability
-    #[arg(long, default_value_t = 0.0)]
+    #[arg(long, default_value_t = 0.0, allow_negative_numbers = true)]
     min_p: f32,
     /// Weaken tokens that occurred before by this factor; 1 changes nothing
-    #[arg(long, default_value_t = 1.0)]
+    #[arg(long, default_value_t = 1.0, allow_negative_numbers = true)]
     repetition_penalty: f32,
     /// Seed the random numbers of sampling
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
     seed: u64,
     /// Stop before this text; may be repeated
     #[arg(long)]
@@ -74,7 +74,8 @@ pub(super) struct GenerateArgs {
 #[derive(Args, Debug)]
 #[group(required = true, multiple = false)]
 struct Input {
-    /// Continue this text, after the begin-of-sequence token
+    /// Continue this text, in which special tokens are recognized; the begin-of-sequence token comes first if the
+    /// tokenizer adds one
     #[arg(long, allow_hyphen_values = true)]
     prompt: Option<String>,
     /// Continue the ids of this file, a JSON list, as they are
@@ -120,9 +121,7 @@ fn prompt(
         let template = ChatTemplate::of(tokenizer)?;
         return Ok(template.encode(tokenizer, &messages, Prompt::Generate)?);
     }
-    let text = args.input.prompt.as_deref().unwrap_or_default();
-    let first = tokenizer.bos().filter(|_| tokenizer.adds_bos());
-    Ok(first.into_iter().chain(tokenizer.encode(text)).collect())
+    Ok(tokenizer.encode_prompt(args.input.prompt.as_deref().unwrap_or_default()))
 }
 
 fn options(args: &GenerateArgs, config: &ModelConfig, tokenizer: Option<&Tokenizer>) -> GenerateConfig {

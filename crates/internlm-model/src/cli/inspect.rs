@@ -11,6 +11,7 @@ use super::model::ModelArg;
 use crate::describe::Description;
 use crate::weights::gguf::GgufFile;
 use crate::weights::internevo::{InternEvoFolder, Stretch, is_internevo};
+use crate::weights::kind::refuse_hub_name;
 use crate::weights::{self, TensorSource, WeightFolder, is_gguf};
 use crate::{Error, ModelConfig, TokenId};
 
@@ -67,14 +68,16 @@ struct Tensor {
 
 pub(super) fn run(args: &InspectArgs) -> anyhow::Result<()> {
     let path = args.model.path();
+    refuse_hub_name(path)?;
     std::fs::metadata(path).at(path, "read")?;
-    let mut report = if path.is_dir() {
-        folder(path)
-    } else if is_gguf(path) {
+    let mut report = if is_gguf(path) {
         gguf(path)?
     } else {
-        let expected = "a model folder or a GGUF file";
-        return Err(Error::argument(path.display().to_string(), "a file of another kind", expected).into());
+        if path.is_file() {
+            // Whatever it is, the error says it.
+            weights::open_stored(path)?;
+        }
+        folder(path)
     };
     report.parameters = report.config.as_ref().map(ModelConfig::parameters);
     if args.json {
@@ -100,13 +103,14 @@ fn folder(path: &Path) -> Report {
 
 fn hugging_face(path: &Path) -> Report {
     let mut report = Report::new(path, "Hugging Face folder".to_owned());
-    report.config = report.keep(ModelConfig::from_hf(path));
-    if let Some(source) = report.keep(WeightFolder::open(path)) {
-        report.list(&source);
-        // Shapes are compared only when both sides could be read.
-        if report.config.is_some() {
-            let _ = report.keep(weights::open(path));
-        }
+    let opened = report.keep(weights::open(path));
+    report.config = opened.map(|(config, _)| config).or_else(|| ModelConfig::from_hf(path).ok());
+    let has_config = report.config.is_some() || !path.join("config.json").is_file();
+    match WeightFolder::open(path) {
+        Ok(source) => report.list(&source),
+        // A config that cannot be read hides what is wrong with the weights.
+        Err(error) if !has_config => report.problems.push(error.to_string()),
+        Err(_) => {}
     }
     report
 }
@@ -124,6 +128,10 @@ fn internevo(path: &Path) -> Report {
 fn gguf(path: &Path) -> Result<Report, Error> {
     let file = GgufFile::open(path)?;
     let mut report = Report::new(path, format!("GGUF v{}", file.version()));
+    let files = file.files().count();
+    if files > 1 {
+        report.format.push_str(&format!(", {files} files"));
+    }
     report.list(&file);
     let config = ModelConfig::from_gguf(&file);
     if report.tensors.is_empty() {
@@ -179,10 +187,13 @@ impl Report {
         if let Some(config) = &self.config
             && tokenizer.vocab_size > config.vocab
         {
-            self.problems.push(format!(
-                "tokenizer: found {} ids, expected at most the {} rows of the embedding",
-                tokenizer.vocab_size, config.vocab
-            ));
+            // No harm: such an id is never generated, and a prompt that has one is refused.
+            tracing::warn!(
+                "{}: tokenizer: {} ids, the embedding has {} rows; ids beyond them cannot be used",
+                self.path.display(),
+                tokenizer.vocab_size,
+                config.vocab
+            );
         }
         self.tokenizer = Some(tokenizer);
     }

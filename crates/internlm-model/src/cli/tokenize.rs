@@ -1,9 +1,10 @@
 //! `internlm-model tokenize`: text to ids and back.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use internlm_kit::file::AtPath;
 
 use super::model::ModelArg;
 use crate::tokenizer::Special;
@@ -18,6 +19,7 @@ use crate::{Error, TokenId, Tokenizer};
     after_help = "Examples:
   internlm-model tokenize runs/tiny/data/tokenizer --text 'Hello, world!'
   internlm-model tokenize tokenizer.model --file book.txt --bos
+  git log -1 --format=%B | internlm-model tokenize tokenizer.json --file -
   internlm-model tokenize model.gguf --decode ids.json"
 )]
 pub(super) struct TokenizeArgs {
@@ -52,7 +54,7 @@ struct Input {
     /// Encode this text
     #[arg(long, allow_hyphen_values = true)]
     text: Option<String>,
-    /// Encode this file, whole and untrimmed
+    /// Encode this file, whole and untrimmed; `-` is standard input
     #[arg(long)]
     file: Option<PathBuf>,
     /// Decode the ids of this file, a JSON list
@@ -93,7 +95,13 @@ pub(super) fn run(args: &TokenizeArgs) -> anyhow::Result<()> {
 }
 
 fn read_text(path: &Path) -> Result<String, Error> {
-    let bytes = internlm_kit::file::read(path)?;
+    let bytes = if path == Path::new("-") {
+        let mut bytes = Vec::new();
+        std::io::stdin().lock().read_to_end(&mut bytes).at("standard input", "read")?;
+        bytes
+    } else {
+        internlm_kit::file::read(path)?
+    };
     String::from_utf8(bytes).map_err(|error| {
         let offset = error.utf8_error().valid_up_to() as u64;
         Error::format(path, offset, "not UTF-8 text")

@@ -2,7 +2,7 @@
 
 use serde_json::Map;
 
-use super::{DType, Family, ModelConfig, RopeScaling};
+use super::{DType, Family, ModelConfig, RopeScaling, SlidingWindow};
 use crate::TokenId;
 
 /// Epsilon of RMSNorm in the released InternLM2 models.
@@ -61,6 +61,7 @@ impl ModelConfig {
             eps: DEFAULT_EPS,
             rope_theta: DEFAULT_ROPE_THETA,
             rope_scaling: RopeScaling::None,
+            sliding_window: None,
             max_position: DEFAULT_MAX_POSITION,
             qkv_bias: false,
             o_bias: false,
@@ -114,6 +115,13 @@ impl ModelConfig {
     #[must_use]
     pub fn with_rope_scaling(mut self, rope_scaling: RopeScaling) -> Self {
         self.rope_scaling = rope_scaling;
+        self
+    }
+
+    /// Lets attention see the last tokens only, in some layers or in all.
+    #[must_use]
+    pub fn with_sliding_window(mut self, window: SlidingWindow) -> Self {
+        self.sliding_window = Some(window);
         self
     }
 
@@ -208,6 +216,12 @@ mod tests {
         );
         assert_eq!(built, expected);
         assert_eq!(built.problems(), [""; 0]);
+        let window = SlidingWindow { tokens: 16, full_layers: vec![0] };
+        let built = ModelConfig::new(size).with_family(Family::Mistral).with_sliding_window(window);
+        let expected = read("family = \"mistral\"\n[sliding-window]\ntokens = 16\nfull-layers = [0]");
+        assert_eq!(built, expected);
+        assert_eq!(built.problems(), [""; 0]);
+        assert_eq!([0, 1].map(|layer| built.window(layer)), [None, Some(16)]);
     }
 
     #[test]

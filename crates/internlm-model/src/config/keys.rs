@@ -32,6 +32,11 @@ impl Keys {
         self.object.get(key)
     }
 
+    /// The unread keys with their values, in the order of the file.
+    pub(super) fn unread(&self) -> impl Iterator<Item = (&String, &Value)> {
+        self.object.iter()
+    }
+
     /// A required size.
     pub(super) fn size(&mut self, key: &str) -> usize {
         if self.peek(key).is_none_or(Value::is_null) {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::RopeScaling;
+use super::{RopeScaling, SlidingWindow};
 use crate::TokenId;
 
 /// The model families this crate implements; they differ in config keys and tensor names, not in the decoder.
@@ -21,9 +21,9 @@ pub enum Family {
     InternLm3,
     /// LLaMA and everything of its shape, SmolLM2 too.
     Llama,
-    /// Mistral without sliding window.
+    /// Mistral: LLaMA with or without a sliding window.
     Mistral,
-    /// Qwen2: LLaMA with biases on q, k and v.
+    /// Qwen2: LLaMA with biases on q, k and v, with or without a sliding window in its later layers.
     Qwen2,
 }
 
@@ -96,6 +96,9 @@ pub struct ModelConfig {
     pub rope_theta: f64,
     /// Stretching of rotary positions. Default none.
     pub rope_scaling: RopeScaling,
+    /// How far back attention sees; families `mistral` and `qwen2`. Default: to the beginning, in every layer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sliding_window: Option<SlidingWindow>,
     /// Trained context length in tokens. Default 32768.
     pub max_position: usize,
     /// Whether q, k and v have biases. Default false.
@@ -140,7 +143,7 @@ fn without_nulls<S: serde::Serializer>(extra: &Map<String, Value>, serializer: S
 
 /// Limits far above every released model: a damaged size is reported as such, and no product of sizes overflows.
 const MAX_WIDTH: usize = 1 << 20;
-const MAX_LAYERS: usize = 1 << 16;
+pub(super) const MAX_LAYERS: usize = 1 << 16;
 const MAX_VOCAB: usize = 1 << 31;
 const MAX_POSITION: usize = 1 << 40;
 
@@ -179,6 +182,12 @@ impl ModelConfig {
     #[must_use]
     pub fn group_size(&self) -> usize {
         self.heads / self.kv_heads.max(1)
+    }
+
+    /// How many keys the queries of a layer see, their own included; `None` for all keys up to their own.
+    #[must_use]
+    pub fn window(&self, layer: usize) -> Option<usize> {
+        self.sliding_window.as_ref()?.of_layer(layer)
     }
 
     /// Everything that does not fit together, as `key: found X, expected Y`; empty when usable.
@@ -221,23 +230,29 @@ impl ModelConfig {
         if !positive(self.rope_theta) {
             problems.push(format!("rope-theta: found {}, expected > 0", self.rope_theta));
         }
-        if let Some(factor) = self.rope_scaling.factor()
-            && !positive(factor)
-        {
-            problems.push(format!("rope-scaling factor: found {factor}, expected > 0"));
-        }
-        if let RopeScaling::Yarn { original_max_position, attention_factor, beta_fast, beta_slow, .. } =
-            self.rope_scaling
-        {
-            let numbers = [beta_fast, beta_slow, attention_factor.unwrap_or(1.0)];
-            if !numbers.into_iter().all(positive) || original_max_position == Some(0) {
-                problems.push(format!("rope-scaling: found {:?}, expected numbers > 0", self.rope_scaling));
-            }
-        }
+        problems.extend(self.rope_scaling.problems(self.head_dim));
+        problems.extend(self.window_problem());
         let ids = self.bos.iter().chain(&self.eos).chain(&self.pad).chain(&self.reward_token_id);
         for id in ids.filter(|id| id.index() >= self.vocab) {
             problems.push(format!("special token id: found {id}, expected < vocab {}", self.vocab));
         }
         problems
+    }
+
+    fn window_problem(&self) -> Option<String> {
+        let window = self.sliding_window.as_ref()?;
+        let found = format!("sliding-window: found {} tokens", window.tokens);
+        if window.tokens == 0 || window.tokens > MAX_POSITION {
+            return Some(format!("{found}, expected 1 to {MAX_POSITION}"));
+        }
+        let list = &window.full_layers;
+        if !list.is_sorted_by(|a, b| a < b) || list.last().is_some_and(|layer| *layer >= self.layers) {
+            let expected = format!("expected layers below {} in rising order", self.layers);
+            return Some(format!("sliding-window full-layers: found {list:?}, {expected}"));
+        }
+        if matches!(self.family, Family::Mistral | Family::Qwen2) {
+            return None;
+        }
+        Some(format!("{found} in family {}, expected none outside of mistral and qwen2", self.family.name()))
     }
 }

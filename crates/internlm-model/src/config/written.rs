@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::builder::{DEFAULT_BOS, DEFAULT_EOS};
-use super::{DType, Family, ModelConfig, ModelSize, RopeScaling};
+use super::{DType, Family, ModelConfig, ModelSize, RopeScaling, SlidingWindow};
 use crate::TokenId;
 
 /// The keys of TOML; what is absent keeps the value that [`ModelConfig::new`] gives it.
@@ -22,6 +22,7 @@ pub(super) struct Written {
     eps: Option<f64>,
     rope_theta: Option<f64>,
     rope_scaling: Option<RopeScaling>,
+    sliding_window: Option<SlidingWindow>,
     max_position: Option<usize>,
     qkv_bias: Option<bool>,
     o_bias: Option<bool>,
@@ -73,6 +74,7 @@ impl TryFrom<Written> for ModelConfig {
             eps: written.eps.unwrap_or(defaults.eps),
             rope_theta: written.rope_theta.unwrap_or(defaults.rope_theta),
             rope_scaling: written.rope_scaling.unwrap_or(defaults.rope_scaling),
+            sliding_window: written.sliding_window,
             max_position: written.max_position.unwrap_or(defaults.max_position),
             qkv_bias: written.qkv_bias.unwrap_or(defaults.qkv_bias),
             o_bias: written.o_bias.unwrap_or(defaults.o_bias),

@@ -6,7 +6,7 @@
 use burn::module::Module;
 use burn::tensor::Tensor;
 
-use crate::attend::{Attend, HeadShape, PackedQkv};
+use crate::attend::{Attend, AttentionLayer, HeadShape, PackedQkv};
 use crate::linear::Linear;
 use crate::rope::RopeTable;
 
@@ -21,6 +21,9 @@ pub struct Attention {
     pub heads: usize,
     /// Key and value heads.
     pub kv_heads: usize,
+    /// Number of keys that a query sees, its own included; `None` for all keys up to its own.
+    #[module(skip)]
+    pub window: Option<usize>,
 }
 
 impl Attention {
@@ -39,6 +42,7 @@ impl Attention {
         let packed = self.wqkv.forward(x);
         let shape = HeadShape { heads: self.heads, kv_heads: self.kv_heads };
         let qkv = PackedQkv { packed, shape };
+        let layer = AttentionLayer { index: layer, window: self.window };
         self.wo.forward(attend.attend_packed(layer, qkv, table))
     }
 }

@@ -91,6 +91,7 @@ impl<'a> Builder<'a> {
                 wo: linear(Part::Wo)?,
                 heads: config.heads,
                 kv_heads: config.kv_heads,
+                window: config.window(layer),
             },
             feed_forward: FeedForward { w1: linear(Part::W1)?, w2: linear(Part::W2)?, w3: linear(Part::W3)? },
             attention_norm: norm(Part::AttentionNorm)?,

@@ -15,17 +15,40 @@ impl Decoder {
     /// are merged. Tokenizer files are the caller's.
     ///
     /// # Errors
-    /// A model InternLM2 files cannot hold (feed-forward biases), or an I/O error.
+    /// A model InternLM2 files cannot hold (feed-forward biases, a sliding window), or an I/O error.
     pub fn save(&self, dir: impl AsRef<Path>) -> Result<()> {
+        self.check_save()?;
         write(self, self.config(), dir.as_ref())
+    }
+
+    /// Whether [`Decoder::save`] can write this model: to be asked before work of hours, not after it.
+    ///
+    /// # Errors
+    /// What InternLM2 files cannot hold.
+    pub fn check_save(&self) -> Result<()> {
+        let problems = problems(self.config());
+        if problems.is_empty() {
+            return Ok(());
+        }
+        Err(Error::Form { form: "Hugging Face InternLM2", problems })
     }
 }
 
-fn write(decoder: &Decoder, config: &ModelConfig, dir: &Path) -> Result<()> {
+/// What InternLM2 files have no place for.
+fn problems(config: &ModelConfig) -> Vec<String> {
+    let mut problems = Vec::new();
     if config.mlp_bias {
         let problem = "mlp-bias: found true, expected false: InternLM2 files have no feed-forward biases";
-        return Err(Error::Form { form: "Hugging Face InternLM2", problems: vec![problem.to_owned()] });
+        problems.push(problem.to_owned());
     }
+    if let Some(window) = &config.sliding_window {
+        let found = format!("sliding-window: found {} tokens", window.tokens);
+        problems.push(format!("{found}, expected none: InternLM2 files have no windows"));
+    }
+    problems
+}
+
+fn write(decoder: &Decoder, config: &ModelConfig, dir: &Path) -> Result<()> {
     let mut config = config.clone();
     if config.family != Family::InternLm2Reward {
         config.family = Family::InternLm2;

@@ -8,7 +8,7 @@ use burn::tensor::{Int, Tensor, TensorData};
 
 use crate::TokenId;
 use crate::heads::{HeadShape, PackedQkv};
-use crate::positions::{Positions, Run};
+use crate::positions::{Positions, Run, seen_keys};
 use crate::rope::RopeTable;
 
 /// `y = x / sqrt(mean(x^2) + eps) * weight`.
@@ -69,7 +69,7 @@ pub fn embedding(weight: Tensor<2>, ids: Tensor<1, Int>) -> Tensor<2> {
     weight.select(0, ids)
 }
 
-/// Splits the projection, rotates queries and keys, attends causally inside each sequence.
+/// Splits the projection, rotates queries and keys, attends causally inside each sequence and `window`.
 ///
 /// # Shapes
 /// - packed: `[T, (heads + 2 kv_heads) d]`
@@ -80,33 +80,42 @@ pub fn rotary_attention(
     shape: HeadShape,
     table: &RopeTable,
     positions: &Positions,
+    window: Option<usize>,
 ) -> Tensor<2> {
     let (q, k, v) = PackedQkv { packed, shape }.split();
     let q = rotate(q, table.cos.clone(), table.sin.clone());
     let k = rotate(k, table.cos.clone(), table.sin.clone());
-    let out = packed_attention(q, k, v, positions);
+    let out = packed_attention(q, k, v, positions, window);
     let [tokens, heads, d] = out.dims();
     out.reshape([tokens, heads * d])
 }
 
-/// Causal attention inside each sequence of a packed row; every key of the row is new.
+/// Causal attention inside each sequence of a packed row; every key of the row is new. A query sees the last `window`
+/// keys up to its own.
 ///
 /// # Shapes
 /// - q, output: `[T, heads, d]`
 /// - k, v: `[T, kv_heads, d]`
 #[must_use]
-pub fn packed_attention(q: Tensor<3>, k: Tensor<3>, v: Tensor<3>, positions: &Positions) -> Tensor<3> {
+pub fn packed_attention(
+    q: Tensor<3>,
+    k: Tensor<3>,
+    v: Tensor<3>,
+    positions: &Positions,
+    window: Option<usize>,
+) -> Tensor<3> {
     let mut start = 0;
     let mut outputs = Vec::with_capacity(positions.runs().len());
     for run in positions.runs() {
         let part = |x: &Tensor<3>| x.clone().narrow(0, start, run.tokens);
-        outputs.push(attention(part(&q), part(&k), part(&v), *run));
+        outputs.push(attention(part(&q), part(&k), part(&v), *run, window));
         start += run.tokens;
     }
     if outputs.is_empty() { q } else { Tensor::cat(outputs, 0) }
 }
 
-/// Causal attention of one sequence: query i, at position `run.first + i`, sees the keys up to its own position.
+/// Causal attention of one sequence: query i, at position `run.first + i`, sees the last `window` keys up to its own
+/// position.
 ///
 /// `softmax(q k^T / sqrt(d)) v`; kv head g serves the query heads `g * heads / kv_heads ..`.
 ///
@@ -114,24 +123,26 @@ pub fn packed_attention(q: Tensor<3>, k: Tensor<3>, v: Tensor<3>, positions: &Po
 /// - q, output: `[run.tokens, heads, d]`
 /// - k, v: `[run.keys(), kv_heads, d]`
 #[must_use]
-pub fn attention(q: Tensor<3>, k: Tensor<3>, v: Tensor<3>, run: Run) -> Tensor<3> {
+pub fn attention(q: Tensor<3>, k: Tensor<3>, v: Tensor<3>, run: Run, window: Option<usize>) -> Tensor<3> {
     let [tokens, heads, d] = q.dims();
     let [keys, kv_heads, _] = k.dims();
     let group = heads / kv_heads;
     // [kv_heads, group * tokens, d]: the queries of one kv head follow one another.
     let q = q.swap_dims(0, 1).reshape([kv_heads, group * tokens, d]);
     let scores = q.matmul(k.permute([1, 2, 0])).div_scalar((d as f64).sqrt());
-    let scores = scores.reshape([kv_heads, group, tokens, keys]) + causal_bias(run, &v.device()).unsqueeze();
+    let bias = causal_bias(run, window, &v.device());
+    let scores = scores.reshape([kv_heads, group, tokens, keys]) + bias.unsqueeze();
     let weights = softmax(scores, 3).reshape([kv_heads, group * tokens, keys]);
     let out = weights.matmul(v.swap_dims(0, 1));
     out.reshape([heads, tokens, d]).swap_dims(0, 1)
 }
 
 /// 0 where the query sees the key, minus infinity elsewhere: `[run.tokens, run.keys()]`.
-fn causal_bias(run: Run, device: &burn::tensor::Device) -> Tensor<2> {
+fn causal_bias(run: Run, window: Option<usize>, device: &burn::tensor::Device) -> Tensor<2> {
     let keys = run.keys();
     let rows = (0..run.tokens).flat_map(|query| {
-        (0..keys).map(move |key| if key <= run.first + query { 0.0 } else { f32::NEG_INFINITY })
+        let seen = seen_keys(run.first + query, window);
+        (0..keys).map(move |key| if seen.contains(&key) { 0.0 } else { f32::NEG_INFINITY })
     });
     Tensor::from_data(
         TensorData::new(rows.collect::<Vec<f32>>(), [run.tokens, keys]),

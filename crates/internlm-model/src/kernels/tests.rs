@@ -135,9 +135,9 @@ proptest! {
     #[test]
     fn rotary_attention_equals_its_twin(
         lengths in prop::collection::vec(1..150_usize, 1..4), kv_heads in 1..3_usize, group in 1..4_usize,
-        half in 1..9_usize,
+        half in 1..9_usize, window in prop::option::of(1..90_usize),
     ) {
-        compare_attention(&lengths, HeadShape { heads: kv_heads * group, kv_heads }, 2 * half);
+        compare_attention(&lengths, HeadShape { heads: kv_heads * group, kv_heads }, 2 * half, window);
     }
 }
 
@@ -146,14 +146,16 @@ fn table(positions: &Positions, d: usize) -> RopeTable {
     Rope::new(&ModelConfig::new(size).with_rope_theta(100.0)).table(positions, &Device::flex())
 }
 
-fn compare_attention(lengths: &[usize], shape: HeadShape, d: usize) {
+type RotaryAttention = fn(Tensor<2>, HeadShape, &RopeTable, &Positions, Option<usize>) -> Tensor<2>;
+
+fn compare_attention(lengths: &[usize], shape: HeadShape, d: usize, window: Option<usize>) {
     let runs = lengths.iter().map(|&tokens| Run { first: 0, tokens }).collect();
     let positions = Positions::from_runs(runs);
     let table = table(&positions, d);
     let width = (shape.heads + 2 * shape.kv_heads) * d;
-    let run = |function: fn(Tensor<2>, HeadShape, &RopeTable, &Positions) -> Tensor<2>| {
+    let run = |function: RotaryAttention| {
         let packed = leaf([positions.tokens(), width], "packed");
-        let y = function(packed.clone(), shape, &table, &positions);
+        let y = function(packed.clone(), shape, &table, &positions, window);
         let gradients = backward(y.clone());
         [numbers(y), numbers(packed.grad(&gradients).expect("the projection has a gradient"))]
     };
@@ -165,7 +167,23 @@ fn compare_attention(lengths: &[usize], shape: HeadShape, d: usize) {
 
 #[test]
 fn attention_over_several_key_blocks_equals_its_twin() {
-    compare_attention(&[700, 1, 257], HeadShape { heads: 4, kv_heads: 2 }, 16);
+    for window in [None, Some(1), Some(100), Some(256), Some(300), Some(1000)] {
+        compare_attention(&[700, 1, 257], HeadShape { heads: 4, kv_heads: 2 }, 16, window);
+    }
+}
+
+#[test]
+fn a_window_as_long_as_the_sequence_changes_no_bit() {
+    let positions = Positions::packed(&[0, 300, 421]);
+    let (table, shape) = (table(&positions, 16), HeadShape { heads: 2, kv_heads: 1 });
+    let run = |window| {
+        let packed = leaf([421, 64], "packed");
+        let y = attention::rotary_attention(packed.clone(), shape, &table, &positions, window);
+        let gradients = backward(y.clone());
+        [numbers(y), numbers(packed.grad(&gradients).expect("the projection has a gradient"))]
+    };
+    assert!(run(None) == run(Some(300)));
+    assert!(run(None) != run(Some(299)));
 }
 
 #[test]
@@ -194,7 +212,7 @@ fn bits_do_not_depend_on_the_number_of_threads() {
             let (m, head) = (leaf([64, 96], "m"), leaf([300, 64], "head"));
             let packed = linear(rms_norm(x.clone(), w.clone(), 1e-5), m.clone());
             let shape = HeadShape { heads: 2, kv_heads: 1 };
-            let h = attention::rotary_attention(packed, shape, &table(&positions, 16), &positions);
+            let h = attention::rotary_attention(packed, shape, &table(&positions, 16), &positions, None);
             let h = linear(h.clone(), leaf([64, 32], "up"));
             let h = swiglu(h.clone(), h);
             let labels: Vec<_> = (0..421).map(|t| Some(TokenId(t * 7 % 300))).collect();
@@ -228,7 +246,7 @@ fn twins_agree_with_finite_differences() {
         };
         let norm = Tensor::<1>::from_data(TensorData::new(random(&[16], "norm"), [16]), &device);
         let packed = rms_norm(x, norm, 1e-5);
-        let h = attention::rotary_attention(packed, shape, &table, &positions);
+        let h = attention::rotary_attention(packed, shape, &table, &positions, None);
         let h = swiglu(linear(h.clone(), tensor([8, 8], "gate")), linear(h, tensor([8, 8], "up")));
         cross_entropy(h, tensor([5, 8], "head"), &labels).sum
     };

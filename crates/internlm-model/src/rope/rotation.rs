@@ -1,5 +1,6 @@
 //! [`Rope`]: the rotation of one model, its frequencies and angles; the formulas are in the module's documentation.
 
+use std::f64::consts::TAU;
 use std::ops::Range;
 
 use crate::config::{ModelConfig, RopeScaling};
@@ -19,7 +20,7 @@ impl Rope {
     pub fn new(config: &ModelConfig) -> Self {
         Self {
             theta: config.rope_theta,
-            scaling: config.rope_scaling,
+            scaling: config.rope_scaling.clone(),
             max_position: config.max_position,
             head_dim: config.head_dim,
         }
@@ -38,12 +39,18 @@ impl Rope {
         }
     }
 
-    /// Cosines and sines of positions, `[positions, d / 2]` each, for one base.
+    /// Whether sequences of `a` and of `b` keys are rotated with the same frequencies.
+    #[must_use]
+    pub fn shares_frequencies(&self, a: usize, b: usize) -> bool {
+        self.base(a) == self.base(b) && self.is_long(a) == self.is_long(b)
+    }
+
+    /// Cosines and sines of positions, `[positions, d / 2]` each, in a sequence of `keys` keys.
     ///
     /// Angles are rounded to f32 as in the reference: at position 2000 that is worth 1e-4 radians.
     #[must_use]
-    pub fn angles(&self, base: f64, positions: Range<usize>) -> (Vec<f32>, Vec<f32>) {
-        let frequencies = self.inverse_frequencies(base);
+    pub fn angles(&self, keys: usize, positions: Range<usize>) -> (Vec<f32>, Vec<f32>) {
+        let frequencies = self.inverse_frequencies(keys);
         let scale = self.attention_factor();
         let (mut cos, mut sin) = (Vec::new(), Vec::new());
         for position in positions {
@@ -61,24 +68,42 @@ impl Rope {
         }
     }
 
-    fn inverse_frequencies(&self, base: f64) -> Vec<f32> {
-        let d = self.head_dim as f64;
-        let frequencies = (0..self.head_dim / 2).map(|i| 1.0 / base.powf(2.0 * i as f64 / d) as f32);
-        let RopeScaling::Yarn { factor, original_max_position, beta_fast, beta_slow, .. } = self.scaling
-        else {
-            return frequencies.collect();
-        };
-        let length = original_max_position.unwrap_or(self.max_position) as f64;
-        // The index of the frequency that turns `rotations` times over the first context.
-        let index =
-            |rotations: f64| d * (length / (rotations * 2.0 * std::f64::consts::PI)).ln() / (2.0 * base.ln());
-        let low = index(beta_fast).floor().max(0.0);
-        let high = index(beta_slow).ceil().min(d - 1.0).max(low + 0.001);
-        let blend = frequencies.enumerate().map(|(i, frequency)| {
-            let slow = ((i as f64 - low) / (high - low)).clamp(0.0, 1.0) as f32;
-            frequency / factor as f32 * slow + frequency * (1.0 - slow)
-        });
-        blend.collect()
+    /// Whether a sequence has outgrown the context that LongRoPE's short factors are for.
+    fn is_long(&self, keys: usize) -> bool {
+        match self.scaling {
+            RopeScaling::LongRope { original_max_position, .. } => keys > original_max_position,
+            _ => false,
+        }
+    }
+
+    fn inverse_frequencies(&self, keys: usize) -> Vec<f32> {
+        let (base, d) = (self.base(keys), self.head_dim as f64);
+        let plain = (0..self.head_dim / 2).map(|i| 1.0 / base.powf(2.0 * i as f64 / d) as f32);
+        match &self.scaling {
+            RopeScaling::None | RopeScaling::Linear { .. } | RopeScaling::Dynamic { .. } => plain.collect(),
+            RopeScaling::Yarn { factor, original_max_position, beta_fast, beta_slow, .. } => {
+                let length = original_max_position.unwrap_or(self.max_position) as f64;
+                // The index of the frequency that turns `rotations` times over the first context.
+                let index = |rotations: f64| d * (length / (rotations * TAU)).ln() / (2.0 * base.ln());
+                let low = index(*beta_fast).floor().max(0.0);
+                let high = index(*beta_slow).ceil().min(d - 1.0).max(low + 0.001);
+                let slow = |i: usize| ((i as f64 - low) / (high - low)).clamp(0.0, 1.0) as f32;
+                let blended = plain.enumerate().map(|(i, frequency)| blend(frequency, *factor, slow(i)));
+                blended.collect()
+            }
+            RopeScaling::Llama3 { factor, low_freq_factor, high_freq_factor, original_max_position } => {
+                let blended = plain.map(|frequency| {
+                    let waves = *original_max_position as f64 * f64::from(frequency) / TAU;
+                    let fast = (waves - low_freq_factor) / (high_freq_factor - low_freq_factor);
+                    blend(frequency, *factor, 1.0 - fast.clamp(0.0, 1.0) as f32)
+                });
+                blended.collect()
+            }
+            RopeScaling::LongRope { short_factor, long_factor, .. } => {
+                let factors = if self.is_long(keys) { long_factor } else { short_factor };
+                plain.zip(factors).map(|(frequency, factor)| frequency / *factor as f32).collect()
+            }
+        }
     }
 
     /// What cosines and sines are multiplied by.
@@ -87,7 +112,13 @@ impl Rope {
             RopeScaling::Yarn { factor, attention_factor, .. } => {
                 attention_factor.unwrap_or(0.1 * factor.max(1.0).ln() + 1.0) as f32
             }
+            RopeScaling::LongRope { attention_factor, .. } => attention_factor as f32,
             _ => 1.0,
         }
     }
+}
+
+/// A frequency of which the share `slow` is divided by the factor.
+fn blend(frequency: f32, factor: f64, slow: f32) -> f32 {
+    frequency / factor as f32 * slow + frequency * (1.0 - slow)
 }

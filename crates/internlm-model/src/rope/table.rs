@@ -8,9 +8,9 @@ use crate::positions::{Positions, Run};
 /// Cosines and sines of every token of a row.
 #[derive(Clone, Debug)]
 pub struct RopeTable {
-    /// Cosines, `[T, d / 2]`, scaled by YaRN's attention factor.
+    /// Cosines, `[T, d / 2]`, scaled by the attention factor of YaRN and LongRoPE.
     pub cos: Tensor<2>,
-    /// Sines, `[T, d / 2]`, scaled by YaRN's attention factor.
+    /// Sines, `[T, d / 2]`, scaled by the attention factor of YaRN and LongRoPE.
     pub sin: Tensor<2>,
 }
 
@@ -23,8 +23,8 @@ impl Rope {
         let (mut cos, mut sin) = (Vec::with_capacity(tokens * half), Vec::with_capacity(tokens * half));
         // The samples of a training row repeat the same positions: their angles are computed once.
         let mut known = Angles::default();
-        for run in positions.runs() {
-            known.cover(self, *run);
+        for (run, keys) in positions.rope_runs() {
+            known.cover(self, run, keys);
             let from = (run.first - known.first) * half;
             cos.extend_from_slice(&known.cos[from..from + run.tokens * half]);
             sin.extend_from_slice(&known.sin[from..from + run.tokens * half]);
@@ -35,25 +35,26 @@ impl Rope {
     }
 }
 
-/// Cosines and sines of consecutive positions for one base.
+/// Cosines and sines of consecutive positions in sequences of one length, or of lengths with the same frequencies.
 #[derive(Default)]
 struct Angles {
-    base: f64,
+    keys: usize,
     first: usize,
     cos: Vec<f32>,
     sin: Vec<f32>,
 }
 
 impl Angles {
-    /// Makes the table hold the positions of `run`, keeping what is there when it already does.
-    fn cover(&mut self, rope: &Rope, run: Run) {
+    /// Makes the table hold the positions of `run` in a sequence of `keys` keys, keeping what is there when it already
+    /// does.
+    fn cover(&mut self, rope: &Rope, run: Run, keys: usize) {
         let half = rope.head_dim / 2;
-        let base = rope.base(run.keys());
         let known = self.first..self.first + self.cos.len() / half;
-        if base == self.base && known.contains(&run.first) && run.keys() <= known.end {
+        let covered = known.contains(&run.first) && run.keys() <= known.end;
+        if covered && rope.shares_frequencies(keys, self.keys) {
             return;
         }
-        let (cos, sin) = rope.angles(base, run.first..run.keys());
-        *self = Self { base, first: run.first, cos, sin };
+        let (cos, sin) = rope.angles(keys, run.first..run.keys());
+        *self = Self { keys, first: run.first, cos, sin };
     }
 }

@@ -3,20 +3,34 @@
 //! `tokenizer.ggml.model = "llama"` is SentencePiece BPE; `"gpt2"` is byte-level BPE with a pre-tokenizer
 //! named by `tokenizer.ggml.pre` (llama.cpp's `llama-vocab.cpp`).
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::pieces::is_mark;
-use super::sentencepiece::{self, Model, ModelType, Normalizer, Piece, PieceKind};
-use super::settings::{self, Settings, Templates, TokenizerConfig};
-use super::source::Source;
-use super::{Tokenizer, json as json_form};
+use super::pieces::{Kind, is_mark};
+use super::sentencepiece::{self, Model, ModelType, Normalizer, Piece, PieceKind, Prefix, Surroundings};
+use super::settings::{self, Settings, TokenizerConfig};
+use super::source::{Repeated, Source, SpecialIds};
+use super::{Tokenizer, beside, json as json_form};
 use crate::weights::gguf::{self, GgufFile, Metadata};
 use crate::{Error, Result, TokenId};
 
 /// Key of the list of entries.
 const TOKENS: &str = "tokenizer.ggml.tokens";
+/// Key of the name of the pre-tokenizer.
+const PRE: &str = "tokenizer.ggml.pre";
+/// What llama.cpp takes for the pre-tokenizer of a file that does not name one.
+const ASSUMED_PRE: &str = "default";
+/// Keys of special ids beside the first, the last and the padding one, by their role in `tokenizer_config.json`.
+const OTHER_IDS: [(&str, &str); 5] = [
+    ("unk_token", "tokenizer.ggml.unknown_token_id"),
+    // Misspelled so by the writers of the format.
+    ("sep_token", "tokenizer.ggml.seperator_token_id"),
+    ("sep_token", "tokenizer.ggml.separator_token_id"),
+    ("cls_token", "tokenizer.ggml.cls_token_id"),
+    ("mask_token", "tokenizer.ggml.mask_token_id"),
+];
 
 /// Qwen2's split: contractions, words with one leading non-letter, single digits, punctuation, newline runs.
 const QWEN2: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
@@ -48,6 +62,7 @@ fn no_tokens(path: &Path) -> Error {
 fn kinds(path: &Path, metadata: &Metadata, count: usize) -> Result<Vec<PieceKind>> {
     let key = "tokenizer.ggml.token_type";
     let Some(numbers) = numbers(path, metadata, key, count)? else {
+        tracing::warn!("{}: {key}: missing, every token is taken for ordinary text", path.display());
         return Ok(vec![PieceKind::Normal; count]);
     };
     let known =
@@ -80,8 +95,11 @@ fn is_added(kind: PieceKind) -> bool {
 
 /// How likely every entry is; 0 when the file does not say.
 fn scores(path: &Path, metadata: &Metadata, count: usize) -> Result<Vec<f64>> {
-    let numbers = numbers(path, metadata, "tokenizer.ggml.scores", count)?;
-    Ok(numbers.unwrap_or_else(|| vec![0.0; count]))
+    let key = "tokenizer.ggml.scores";
+    Ok(numbers(path, metadata, key, count)?.unwrap_or_else(|| {
+        tracing::warn!("{}: {key}: missing, merges are in the order of the tokens", path.display());
+        vec![0.0; count]
+    }))
 }
 
 /// A list of numbers as long as the vocabulary.
@@ -96,25 +114,50 @@ fn numbers(path: &Path, metadata: &Metadata, key: &str, count: usize) -> Result<
     }
 }
 
-fn template(metadata: &Metadata) -> Option<Templates> {
-    metadata.text("tokenizer.chat_template").map(|template| Templates::One(template.to_owned()))
+/// The chat template of the file, by the name that one without a name has.
+fn templates(metadata: &Metadata) -> Vec<(String, String)> {
+    let template = metadata.text("tokenizer.chat_template");
+    template.map(|template| ("default".to_owned(), template.to_owned())).into_iter().collect()
 }
 
 fn flag(metadata: &Metadata, key: &str, default: bool) -> bool {
     metadata.get(key).and_then(gguf::Value::as_bool).unwrap_or(default)
 }
 
-/// The special ids of the file.
+/// An id of the file, if the vocabulary has it.
+fn id(metadata: &Metadata, key: &str, count: usize) -> Option<TokenId> {
+    let id = metadata.get(key).and_then(gguf::Value::as_u64).and_then(|id| u32::try_from(id).ok());
+    id.map(TokenId).filter(|id| id.index() < count)
+}
+
+/// The first, the last and the padding token of the file.
 fn special_ids(metadata: &Metadata, count: usize, add_bos: bool) -> Settings {
-    let id = |key: &str| {
-        let id = metadata.get(key).and_then(gguf::Value::as_u64).and_then(|id| u32::try_from(id).ok());
-        id.map(TokenId).filter(|id| id.index() < count)
-    };
     Settings {
-        bos: id("tokenizer.ggml.bos_token_id"),
-        eos: id("tokenizer.ggml.eos_token_id"),
-        pad: id("tokenizer.ggml.padding_token_id"),
+        bos: id(metadata, "tokenizer.ggml.bos_token_id", count),
+        eos: id(metadata, "tokenizer.ggml.eos_token_id", count),
+        pad: id(metadata, "tokenizer.ggml.padding_token_id", count),
         add_bos: flag(metadata, "tokenizer.ggml.add_bos_token", add_bos),
+    }
+}
+
+/// Special tokens by other roles.
+fn other_ids(metadata: &Metadata, count: usize) -> Vec<(&'static str, TokenId)> {
+    OTHER_IDS.iter().filter_map(|(role, key)| Some((*role, id(metadata, key, count)?))).collect()
+}
+
+/// The name of the pre-tokenizer, which decides where words end: said aloud when the file leaves it open.
+fn pre(path: &Path, metadata: &Metadata) -> Result<String> {
+    match metadata.get(PRE) {
+        Some(gguf::Value::Text(name)) if !name.is_empty() => Ok(name.clone()),
+        None | Some(gguf::Value::Text(_)) => {
+            tracing::warn!(
+                "{}: {PRE}: missing, `{ASSUMED_PRE}` is assumed; if the model was trained with another \
+                 pre-tokenizer, it sees other ids and answers worse",
+                path.display()
+            );
+            Ok(ASSUMED_PRE.to_owned())
+        }
+        Some(_) => Err(Error::tokenizer(path, format!("{PRE}: found no text, expected a name"))),
     }
 }
 
@@ -143,8 +186,8 @@ impl Vocabulary {
         let (kind, add_bos) = match metadata.text("tokenizer.ggml.model") {
             Some("llama") => ("gguf llama".to_owned(), true),
             Some("gpt2") => {
-                let pre = metadata.text("tokenizer.ggml.pre").unwrap_or("default");
-                pre_tokenizer(pre).map_err(|message| Error::tokenizer(path, message))?;
+                let pre = pre(path, metadata)?;
+                pre_tokenizer(&pre).map_err(|message| Error::tokenizer(path, message))?;
                 (format!("gguf gpt2 {pre}"), false)
             }
             other => return Err(unknown_model(path, other.unwrap_or("nothing"))),
@@ -191,8 +234,8 @@ fn sentencepiece_vocabulary(path: &Path, metadata: &Metadata) -> Result<Tokenize
         eos: signed(settings.eos),
         pad: signed(settings.pad),
     };
-    let mut config = TokenizerConfig::default();
-    config.chat_template = template(metadata);
+    let config = TokenizerConfig { templates: templates(metadata), ..TokenizerConfig::default() };
+    let ids = SpecialIds { settings: Some(settings), others: other_ids(metadata, model.pieces.len()) };
     let control = model.pieces.iter().enumerate().filter(|(_, piece)| piece.kind == PieceKind::Control);
     let specials: Vec<(TokenId, &str)> =
         control.map(|(id, piece)| (TokenId(id as u32), piece.text.as_str())).collect();
@@ -204,7 +247,34 @@ fn sentencepiece_vocabulary(path: &Path, metadata: &Metadata) -> Result<Tokenize
         ("tokenizer.model".to_owned(), model.to_bytes()),
         (settings::FILE.to_owned(), format!("{written:#}\n").into_bytes()),
     ];
-    sentencepiece::build_model(model, path, &config, files)
+    // As in llama.cpp.
+    let prefix = Prefix::Each;
+    sentencepiece::build_model(model, Surroundings { path, config, prefix, ids, files })
+}
+
+/// The map from text to id, and the entries that repeat the text of another one. Of equal entries the first one is
+/// found, but an added token before learned text.
+fn vocabulary(tokens: &[String], kinds: &[PieceKind]) -> (serde_json::Map<String, Value>, Vec<Repeated>) {
+    let mut ids: HashMap<&str, usize> = HashMap::with_capacity(tokens.len());
+    for (id, name) in tokens.iter().enumerate() {
+        let found = ids.entry(name.as_str()).or_insert(id);
+        if is_added(kinds[id]) && !is_added(kinds[*found]) {
+            *found = id;
+        }
+    }
+    let kind = |kind| if kind == PieceKind::Control { Kind::Special } else { Kind::Text };
+    let entries = tokens.iter().enumerate();
+    let repeated = entries.clone().filter(|(id, name)| ids[name.as_str()] != *id);
+    let repeated: Vec<Repeated> = repeated
+        .map(|(id, name)| Repeated {
+            id: TokenId(id as u32),
+            text: name.clone(),
+            kind: kind(kinds[id]),
+            added: is_added(kinds[id]),
+        })
+        .collect();
+    let first = entries.filter(|(id, name)| ids[name.as_str()] == *id);
+    (first.map(|(id, name)| (name.clone(), json!(id))).collect(), repeated)
 }
 
 fn byte_level_vocabulary(path: &Path, metadata: &Metadata) -> Result<Tokenizer> {
@@ -218,8 +288,8 @@ fn byte_level_vocabulary(path: &Path, metadata: &Metadata) -> Result<Tokenizer> 
     let merges = merges.ok_or_else(|| {
         Error::tokenizer(path, "tokenizer.ggml.merges: found one without a space, expected `left right`")
     })?;
-    let pre = metadata.text("tokenizer.ggml.pre").unwrap_or("default");
-    let pre_tokenizer = pre_tokenizer(pre).map_err(|message| Error::tokenizer(path, message))?;
+    let pre = pre(path, metadata)?;
+    let pre_tokenizer = pre_tokenizer(&pre).map_err(|message| Error::tokenizer(path, message))?;
     let added: Vec<Value> = kinds
         .iter()
         .enumerate()
@@ -229,8 +299,11 @@ fn byte_level_vocabulary(path: &Path, metadata: &Metadata) -> Result<Tokenizer> 
                 "normalized": false, "special": *kind == PieceKind::Control})
         })
         .collect();
-    let vocabulary: serde_json::Map<String, Value> =
-        tokens.iter().enumerate().map(|(id, name)| (name.clone(), json!(id))).collect();
+    let (vocabulary, repeated) = vocabulary(&tokens, &kinds);
+    if let Some(Repeated { id, text, .. }) = repeated.first() {
+        let (path, count) = (path.display(), repeated.len());
+        tracing::warn!("{path}: {TOKENS}: {count} repeat another one, the first is {id} `{text}`");
+    }
     let json = json!({
         "version": "1.0", "truncation": null, "padding": null, "added_tokens": added, "normalizer": null,
         "pre_tokenizer": pre_tokenizer, "post_processor": null, "decoder": byte_level(true),
@@ -253,8 +326,10 @@ fn byte_level_vocabulary(path: &Path, metadata: &Metadata) -> Result<Tokenizer> 
     json_form::build(Source {
         path,
         bytes: json.to_string().into_bytes(),
-        config: TokenizerConfig::parse(&config, path)?,
+        config: beside::config(&config, path)?,
         beside: vec![(settings::FILE.to_owned(), config)],
+        ids: SpecialIds { settings: Some(settings), others: other_ids(metadata, tokens.len()) },
+        repeated,
     })
 }
 

@@ -1,7 +1,10 @@
 //! Text <-> ids: one type over `tokenizer.json`, SentencePiece models and GGUF vocabularies, and a trainer.
 
+mod added;
+mod beside;
 mod bpe;
 mod byte_alphabet;
+mod config_keys;
 mod gguf;
 mod json;
 mod load;

@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use internlm_kit::file;
+use internlm_kit::file::{self, AtPath};
 
 use super::json::JsonEngine;
 use super::matcher::{Matcher, Part};
@@ -69,6 +69,8 @@ pub(super) struct Inner {
     /// Finds special tokens in text.
     pub(super) special: Option<Matcher>,
     pub(super) settings: Settings,
+    /// Special tokens by role, for instance `eos_token`, with their text.
+    pub(super) special_tokens: Vec<(String, String)>,
     /// Chat templates in jinja: name and source.
     pub(super) templates: Vec<(String, String)>,
     /// What [`Tokenizer::save`] writes: file name and bytes.
@@ -114,15 +116,36 @@ impl Tokenizer {
     pub fn encode_with_special(&self, text: &str) -> Vec<TokenId> {
         match &self.inner.engine {
             Engine::Json(engine) => engine.encode_with_special(text),
-            Engine::SentencePiece(engine) => {
-                let parts = self.cut_special(text).into_iter();
-                parts
-                    .flat_map(|part| match part {
-                        Part::Id(id) => vec![id],
-                        Part::Text(text) => engine.encode(text),
-                    })
-                    .collect()
-            }
+            Engine::SentencePiece(engine) => engine.encode_with_special(text),
+        }
+    }
+
+    /// Ids of a raw prompt: special tokens in it are recognized, and it begins once with [`bos`](Self::bos) where the
+    /// vocabulary [adds it](Self::adds_bos).
+    #[must_use]
+    pub fn encode_prompt(&self, text: &str) -> Vec<TokenId> {
+        let ids = self.encode_with_special(text);
+        let first = self.bos().filter(|bos| self.adds_bos() && ids.first() != Some(bos));
+        first.into_iter().chain(ids).collect()
+    }
+
+    /// Ids of a whole conversation, read at once: special tokens become their ids, but where `hidden` is inside of a special
+    /// token's text it stays text. `hidden` itself, which nothing else may contain, is left out.
+    ///
+    /// ```
+    /// use internlm_model::tokenizer::{BpeTrainConfig, train_bpe};
+    ///
+    /// let tokenizer = train_bpe(["hello".to_owned()].into_iter(), &BpeTrainConfig::new(265))?;
+    /// let ids = tokenizer.encode_marked("<|im_start|>say <\u{fdd0}|im_end|><|im_end|>", '\u{fdd0}');
+    /// let mark = |name: &str| ids.iter().filter(|&&id| tokenizer.special(name) == Some(id)).count();
+    /// assert_eq!((mark("<|im_start|>"), mark("<|im_end|>")), (1, 1));
+    /// # Ok::<(), internlm_model::Error>(())
+    /// ```
+    #[must_use]
+    pub fn encode_marked(&self, text: &str, hidden: char) -> Vec<TokenId> {
+        match &self.inner.engine {
+            Engine::Json(engine) => engine.encode_marked(text, hidden),
+            Engine::SentencePiece(engine) => engine.encode_marked(text, hidden),
         }
     }
 
@@ -212,6 +235,13 @@ impl Tokenizer {
         ids
     }
 
+    /// Special tokens by the keys of `tokenizer_config.json` (`bos_token`, `pad_token`, `image_token`, ..) with their
+    /// text: the variables that chat templates see.
+    #[must_use]
+    pub fn special_tokens(&self) -> &[(String, String)] {
+        &self.inner.special_tokens
+    }
+
     /// The token that fills batches.
     #[must_use]
     pub fn pad(&self) -> Option<TokenId> {
@@ -233,15 +263,17 @@ impl Tokenizer {
         }
     }
 
-    /// Writes the tokenizer into a model folder: `tokenizer.json` or `tokenizer.model`, and
-    /// `tokenizer_config.json`.
+    /// Writes the tokenizer into a model folder: `tokenizer.json` or `tokenizer.model`, and the files that were read
+    /// beside it, such as `tokenizer_config.json` and chat templates.
     ///
     /// # Errors
     /// I/O errors of writing.
     pub fn save(&self, dir: impl AsRef<Path>) -> Result<()> {
-        let dir = dir.as_ref();
         for (name, bytes) in &self.inner.files {
-            let path = dir.join(name);
+            let path = dir.as_ref().join(name);
+            if let Some(folder) = path.parent() {
+                std::fs::create_dir_all(folder).at(folder, "create")?;
+            }
             file::write(path, bytes)?;
         }
         Ok(())

@@ -11,9 +11,9 @@ use rayon::iter::{ParallelBridge, ParallelIterator};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::settings::{self, Settings, TokenizerConfig};
-use super::source::Source;
-use super::{Tokenizer, byte_alphabet, json as json_form, pre_tokenize};
+use super::settings::{self, Settings};
+use super::source::{Source, SpecialIds};
+use super::{Tokenizer, beside, byte_alphabet, json as json_form, pre_tokenize};
 use crate::{Error, Result, TokenId, marks};
 
 /// Special tokens of a trained vocabulary, ids 0 to 8: InternLM2's names.
@@ -265,8 +265,10 @@ fn build(trainer: &Trainer) -> Result<Tokenizer> {
     json_form::build(Source {
         path,
         bytes: format!("{json:#}\n").into_bytes(),
-        config: TokenizerConfig::parse(&config, path)?,
+        config: beside::config(&config, path)?,
         beside: vec![(settings::FILE.to_owned(), config)],
+        ids: SpecialIds::default(),
+        repeated: Vec::new(),
     })
 }
 

@@ -15,7 +15,7 @@ use super::names::{self, NameStyle, Parts, Slot};
 use super::qkv::{self, Heads, RowOrder};
 use super::writer::{narrow, write_stored_folder};
 use super::{Encoding, Stored, TensorInfo, TensorSource, is_gguf};
-use crate::config::{DType, Family, ModelConfig, RopeScaling};
+use crate::config::{DType, Family, ModelConfig};
 use crate::{Error, Result, Tokenizer};
 
 /// The form to write.
@@ -64,7 +64,7 @@ impl ConvertConfig {
 }
 
 /// Files of a model folder that go along as they are.
-const CARRIED: [&str; 9] = [
+const CARRIED: [&str; 10] = [
     "tokenizer.model",
     "tokenizer.json",
     "tokenizer_config.json",
@@ -73,8 +73,12 @@ const CARRIED: [&str; 9] = [
     "vocab.json",
     "merges.txt",
     "chat_template.jinja",
+    "chat_template.json",
     "generation_config.json",
 ];
+
+/// Folder of further chat templates, carried over as it is.
+const TEMPLATES: &str = "additional_chat_templates";
 
 /// Converts the model at `source` into the folder `out`, which is created. The config is written last: a folder with
 /// one is whole. Progress goes to `reporter`, in tensors; `&()` reports nothing.
@@ -88,7 +92,7 @@ pub fn convert(
     reporter: &dyn Reporter,
 ) -> Result<()> {
     let (source, out) = (source.as_ref(), out.as_ref());
-    let (mut config, tensors) = open(source, options.stretch)?;
+    let (mut config, tensors) = open(source, &options.stretch)?;
     let reads = reads(&config, tensors.as_ref(), options.target);
     let progress = reporter.start("convert", "tensors", reads as u64);
     let tensors = Recast { source: tensors.as_ref(), dtype: options.dtype, progress };
@@ -99,6 +103,12 @@ pub fn convert(
     file::create_dir_all(out)?;
     match options.target {
         Target::InternEvo(layout) => {
+            // Not stored; read back, it can only be given as one of these.
+            let scaling = scaling_problem(&config, &["none", "dynamic"]);
+            let problems: Vec<String> = scaling.into_iter().chain(window_problem(&config)).collect();
+            if !problems.is_empty() {
+                return Err(Error::Form { form: options.target.name(), problems });
+            }
             internevo::write(out, &config, &tensors, layout)?;
             carry(source, out)
         }
@@ -120,11 +130,11 @@ pub fn convert(
     }
 }
 
-fn open(source: &Path, stretch: Stretch) -> Result<(ModelConfig, Box<dyn TensorSource>)> {
+fn open(source: &Path, stretch: &Stretch) -> Result<(ModelConfig, Box<dyn TensorSource>)> {
     if !is_internevo(source) {
         return super::open(source);
     }
-    let folder = InternEvoFolder::open(source, stretch)?;
+    let folder = InternEvoFolder::open(source, stretch.clone())?;
     let mut config = folder.config().clone();
     config.tied = folder.is_tied()?;
     Ok((config, Box::new(folder)))
@@ -189,9 +199,7 @@ fn target_config(config: &ModelConfig, target: Target) -> Result<ModelConfig> {
         if config.family != Family::InternLm2Reward {
             config.family = Family::InternLm2;
         }
-        if matches!(config.rope_scaling, RopeScaling::Yarn { .. }) {
-            problems.push("rope-scaling: found yarn, expected none, linear or dynamic".to_owned());
-        }
+        problems.extend(scaling_problem(&config, &["none", "linear", "dynamic"]));
         if config.mlp_bias {
             problems.push(
                 "mlp-bias: found true, expected false: InternLM2 has no feed-forward biases".to_owned(),
@@ -202,12 +210,26 @@ fn target_config(config: &ModelConfig, target: Target) -> Result<ModelConfig> {
             problems.push(format!("head-dim: found {found}, expected hidden / heads = {expected}"));
         }
     }
+    problems.extend(window_problem(&config));
     // One switch covers q, k, v and o in both families: an absent bias is written as zeros.
     (config.qkv_bias, config.o_bias) = (bias, bias);
     match problems.is_empty() {
         true => Ok(config),
         false => Err(Error::Form { form: target.name(), problems }),
     }
+}
+
+/// The stretching of positions when it is not one of those that the target form knows.
+fn scaling_problem(config: &ModelConfig, known: &[&str]) -> Option<String> {
+    let found = config.rope_scaling.name();
+    let expected = known.join(" or ");
+    (!known.contains(&found)).then(|| format!("rope-scaling: found {found}, expected {expected}"))
+}
+
+/// No target form says that attention has a window.
+fn window_problem(config: &ModelConfig) -> Option<String> {
+    let window = config.sliding_window.as_ref()?;
+    Some(format!("sliding-window: found {} tokens, expected none", window.tokens))
 }
 
 /// One tensor of the target: where it comes from.
@@ -277,6 +299,13 @@ fn carry(source: &Path, out: &Path) -> Result<()> {
         let path = source.join(name);
         if path.is_file() {
             file::write(out.join(name), file::read(path)?)?;
+        }
+    }
+    let templates = source.join(TEMPLATES);
+    if templates.is_dir() {
+        for path in file::files_below(&templates)? {
+            let name = path.strip_prefix(source).unwrap_or(&path);
+            file::write(out.join(name), file::read(&path)?)?;
         }
     }
     Ok(())

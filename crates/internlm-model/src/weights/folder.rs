@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::source::missing;
 use super::torch::TorchFile;
 use super::{SafetensorsFile, TensorInfo, TensorSource};
+use crate::error::some_of;
 use crate::{Error, Result};
 
 /// File name of an unsharded model.
@@ -65,10 +66,15 @@ impl WeightFolder {
         let names: BTreeSet<&String> = parsed.weight_map.values().collect();
         let mut files = Vec::new();
         let mut opened = BTreeMap::new();
-        let mut problems = Vec::new();
+        let (mut problems, mut absent) = (Vec::new(), Vec::new());
+        let count = names.len();
         for name in names {
             if Path::new(name).components().count() != 1 {
                 problems.push(format!("{index_name}: shard `{name}`: expected a file name without folders"));
+                continue;
+            }
+            if !dir.join(name).exists() {
+                absent.push(name);
                 continue;
             }
             match open_file(&dir.join(name)) {
@@ -79,14 +85,28 @@ impl WeightFolder {
                 Err(error) => problems.push(error.to_string()),
             }
         }
+        if !absent.is_empty() {
+            let (missing, names) = (absent.len(), some_of(&absent));
+            problems.push(format!("{missing} of {count} files that {index_name} lists are missing: {names}"));
+        }
         let mut place = BTreeMap::new();
+        let mut promised: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for (tensor, file) in &parsed.weight_map {
             // A shard that did not open has been reported above.
             let Some(&at) = opened.get(file.as_str()) else { continue };
             if files[at].info(tensor).is_none() {
-                problems.push(format!("{file}: tensor {tensor}: missing, {index_name} says it is there"));
+                promised.entry(file).or_default().push(tensor);
             }
             place.insert(tensor.clone(), at);
+        }
+        problems.extend(promised.iter().map(|(file, tensors)| {
+            format!("{file}: tensor {}: missing, {index_name} says it is there", some_of(tensors))
+        }));
+        // Tensors that the index forgets are there all the same: whether they are used is decided by their names.
+        for (at, file) in files.iter().enumerate() {
+            file.names().into_iter().for_each(|name| {
+                place.entry(name).or_insert(at);
+            });
         }
         if problems.is_empty() {
             Ok(Self { dir: dir.to_path_buf(), files, place })

@@ -34,6 +34,13 @@ fn config_with(dir: &Path, key: &str, value: serde_json::Value) {
     put(dir, "config.json", config.to_string());
 }
 
+/// A safetensors file of tensors `a` and `b`, of one number each, at these offsets.
+fn two_tensors(offsets: [[usize; 2]; 2], length: usize) -> Vec<u8> {
+    let tensor = |offsets: [usize; 2]| json!({"dtype": "F32", "shape": [1], "data_offsets": offsets});
+    let header = json!({"a": tensor(offsets[0]), "b": tensor(offsets[1])}).to_string();
+    [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &vec![0; length]].concat()
+}
+
 const CASES: &[Case] = &[
     Case { name: "nothing there", make: |_| {}, target: "nowhere", expect: &["nowhere", "cannot read"] },
     Case {
@@ -82,7 +89,7 @@ const CASES: &[Case] = &[
         name: "header shorter than declared",
         make: |dir| put(dir, "model.safetensors", [&1000_u64.to_le_bytes()[..], b"{}"].concat()),
         target: "",
-        expect: &["model.safetensors", "at byte 8", "declares 1000 bytes", "holds 2"],
+        expect: &["model.safetensors", "truncated: the file has 10 bytes, its header promises 1008"],
     },
     Case {
         name: "absurd header length",
@@ -103,7 +110,7 @@ const CASES: &[Case] = &[
             put(dir, "model.safetensors", &bytes[..bytes.len() - 600]);
         },
         target: "",
-        expect: &["model.safetensors", "truncated", "output.weight", "model.norm.weight"],
+        expect: &["model.safetensors: truncated: the file has ", " bytes, its header promises "],
     },
     Case {
         name: "wrong and missing tensors, all at once",
@@ -117,7 +124,7 @@ const CASES: &[Case] = &[
         expect: &[
             "model.safetensors: tensor model.tok_embeddings.weight: found shape [16, 9], expected [16, 8]",
             "tensor model.norm.weight: missing, expected [8]",
-            "2 problem(s)",
+            "2 problems in the weights",
         ],
     },
     Case {
@@ -129,7 +136,11 @@ const CASES: &[Case] = &[
             put(dir, "model.safetensors.index.json", json!({"weight_map": map}).to_string());
         },
         target: "",
-        expect: &["b.safetensors: cannot read", "a.safetensors: tensor x: missing", "`../c.safetensors`"],
+        expect: &[
+            "1 of 3 files that model.safetensors.index.json lists are missing: b.safetensors",
+            "a.safetensors: tensor x: missing",
+            "`../c.safetensors`",
+        ],
     },
     Case {
         name: "index without a map",
@@ -173,6 +184,153 @@ const CASES: &[Case] = &[
         expect: &["x.bin", "expected a model folder or a GGUF file"],
     },
     Case {
+        name: "a name of a hub",
+        make: |_| {},
+        target: "internlm/internlm2-chat-7b",
+        expect: &["internlm/internlm2-chat-7b: cannot read", "Models are not downloaded"],
+    },
+    Case {
+        name: "a Git LFS pointer",
+        make: |dir| {
+            let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1234567\n";
+            put(dir, "model.safetensors", pointer);
+        },
+        target: "",
+        expect: &["model.safetensors: found a Git LFS pointer to a file of 1234567 bytes", "git lfs pull"],
+    },
+    Case {
+        name: "a web page",
+        make: |dir| put(dir, "x.gguf", "<!DOCTYPE html><html><body>404</body></html>"),
+        target: "x.gguf",
+        expect: &["x.gguf: found a web page", "expected a GGUF file"],
+    },
+    Case {
+        name: "a zip archive",
+        make: |dir| put(dir, "x.gguf", b"PK\x03\x04rest"),
+        target: "x.gguf",
+        expect: &["x.gguf: found a zip archive or a PyTorch checkpoint, expected a GGUF file"],
+    },
+    Case {
+        name: "safetensors alone",
+        make: |_| {},
+        target: "model.safetensors",
+        expect: &["model.safetensors: found a safetensors file, expected a model folder or a GGUF file"],
+    },
+    Case {
+        name: "GGUF as safetensors",
+        make: |dir| put(dir, "model.safetensors", models::gguf(3, &[], &[])),
+        target: "",
+        expect: &["model.safetensors: found a GGUF file, expected a safetensors file"],
+    },
+    Case {
+        name: "a folder of GGUF files",
+        make: |dir| {
+            fs::create_dir(dir.join("parts")).expect("creates");
+            put(&dir.join("parts"), "x-00001-of-00002.gguf", models::gguf(3, &[], &[]));
+        },
+        target: "parts",
+        expect: &[
+            "found a folder of GGUF files, such as parts/x-00001-of-00002.gguf, expected a model folder",
+        ],
+    },
+    Case {
+        name: "an adapter",
+        make: |dir| {
+            fs::create_dir(dir.join("adapter")).expect("creates");
+            put(&dir.join("adapter"), "adapter_config.json", "{}");
+        },
+        target: "adapter",
+        expect: &[
+            "adapter: found a LoRA adapter, which has to be merged into its model, expected a model folder",
+        ],
+    },
+    Case {
+        name: "bytes behind the last tensor",
+        make: |dir| {
+            let bytes = models::safetensors(&models::tensors());
+            put(dir, "model.safetensors", [&bytes[..], &[0; 64]].concat());
+        },
+        target: "",
+        expect: &["model.safetensors: found 64 bytes behind the last tensor"],
+    },
+    Case {
+        name: "a hole between tensors",
+        make: |dir| put(dir, "model.safetensors", two_tensors([[0, 4], [8, 12]], 12)),
+        target: "",
+        expect: &[
+            "model.safetensors: tensor b: found data offsets [8, 12], expected them to begin at 4",
+            "a hole",
+        ],
+    },
+    Case {
+        name: "tensors that overlap",
+        make: |dir| put(dir, "model.safetensors", two_tensors([[0, 4], [0, 4]], 4)),
+        target: "",
+        expect: &["model.safetensors: tensor b: found data offsets [0, 4]", "overlaps"],
+    },
+    Case {
+        name: "two tensors of one name",
+        make: |dir| {
+            let header = br#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},
+                "a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#;
+            let length = (header.len() as u64).to_le_bytes();
+            put(dir, "model.safetensors", [&length[..], header, &[0; 8]].concat());
+        },
+        target: "",
+        expect: &["model.safetensors: tensor a: found twice in the header"],
+    },
+    Case {
+        name: "tensors that the model does not use",
+        make: |dir| {
+            reshape(dir, |tensors| {
+                tensors.extend(
+                    [0, 1, 2, 3].map(|head| (format!("model.layers.0.attention.q_norm.{head}"), vec![4])),
+                );
+                tensors.push(("model.layers.0.attention.rotary_emb.inv_freq".to_owned(), vec![2]));
+                // A bias of zeros, as quantizers and old exporters store it.
+                tensors.push(("model.layers.0.attention.wo.bias".to_owned(), vec![8]));
+            });
+        },
+        target: "",
+        expect: &[
+            "found tensors that a model of the family internlm2 does not use: model.layers.0.attention.q_norm.0",
+            "q_norm.2 and 1 more",
+        ],
+    },
+    Case {
+        name: "a quantized folder",
+        make: |dir| {
+            let settings = json!({"quant_method": "gptq", "bits": 4, "group_size": 128});
+            config_with(dir, "quantization_config", settings);
+        },
+        target: "",
+        expect: &["quantized weights (GPTQ, 4 bit): turbomind runs them"],
+    },
+    Case {
+        name: "a quantized folder with its settings beside",
+        make: |dir| put(dir, "quant_config.json", r#"{"w_bit": 4, "q_group_size": 128, "zero_point": true}"#),
+        target: "",
+        expect: &["quantized weights (AWQ, 4 bit): turbomind runs them"],
+    },
+    Case {
+        name: "a method that nothing runs",
+        make: |dir| {
+            config_with(
+                dir,
+                "quantization_config",
+                json!({"quant_method": "bitsandbytes", "load_in_4bit": true}),
+            );
+        },
+        target: "",
+        expect: &["quantized weights (bitsandbytes, 4 bit): expected floats, or AWQ, GPTQ"],
+    },
+    Case {
+        name: "a quantized folder without settings",
+        make: |dir| reshape(dir, |tensors| tensors.push(("model.x.qweight".to_owned(), vec![4]))),
+        target: "",
+        expect: &["found quantized weights (GPTQ or AWQ) without their settings", "quantize_config.json"],
+    },
+    Case {
         name: "GGUF magic",
         make: |dir| put(dir, "x.gguf", "GGML0000"),
         target: "x.gguf",
@@ -199,7 +357,7 @@ const CASES: &[Case] = &[
             put(dir, "x.gguf", &bytes[..bytes.len() - 1]);
         },
         target: "x.gguf",
-        expect: &["x.gguf", "token_embd.weight", "truncated: 512 bytes"],
+        expect: &["x.gguf: truncated: the file has ", " bytes, its header promises "],
     },
     Case {
         name: "GGUF of an unknown architecture",
@@ -234,6 +392,9 @@ fn every_broken_file_gets_a_clear_message_and_code_2() {
         for part in case.expect {
             assert!(ran.stderr.contains(part), "`{part}` is missing: {place}");
         }
+        // One cause, one message: no line says what another one has said.
+        let lines: std::collections::BTreeSet<&str> = ran.stderr.lines().collect();
+        assert_eq!(lines.len(), ran.stderr.lines().count(), "{place}");
     }
 }
 

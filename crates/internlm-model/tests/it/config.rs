@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use internlm_model::config::{Biased, DType, Family, RopeScaling};
+use internlm_model::config::{Biased, DType, Family, RopeScaling, SlidingWindow};
 use internlm_model::weights::gguf::GgufFile;
 use internlm_model::weights::names::{NameStyle, expected, parts};
 use internlm_model::{ModelConfig, ModelSize, TokenId};
@@ -26,6 +26,12 @@ fn scaling() -> impl Strategy<Value = RopeScaling> {
         Just(RopeScaling::None),
         factor.clone().prop_map(|factor| RopeScaling::Linear { factor }),
         factor.clone().prop_map(|factor| RopeScaling::Dynamic { factor }),
+        (factor.clone(), 1_usize..9000).prop_map(|(factor, original_max_position)| RopeScaling::Llama3 {
+            factor,
+            low_freq_factor: 1.0,
+            high_freq_factor: 1.0 + factor,
+            original_max_position,
+        }),
         (factor, prop::option::of(1_usize..9000), prop::option::of(Just(1.25))).prop_map(
             |(factor, original_max_position, attention_factor)| RopeScaling::Yarn {
                 factor,
@@ -47,6 +53,7 @@ prop_compose! {
         scaling in scaling(),
         (biased, tied, dtype) in (any::<bool>(), any::<bool>(), prop::sample::select(vec![DType::F32, DType::F16, DType::Bf16])),
         eos in prop::collection::vec((0_u32..10).prop_map(TokenId), 1..3),
+        (window, divisors) in (prop::option::of((1_usize..99, 0_usize..4)), any::<bool>()),
     ) -> ModelConfig {
         let heads = kv_heads * group;
         let size = ModelSize { hidden: heads * half_dim * 2, layers, heads, inter, vocab };
@@ -57,6 +64,21 @@ prop_compose! {
             .with_eos(eos)
             .with_dtype(dtype);
         config.tied = tied;
+        if divisors {
+            let list = |start: f64| -> Vec<f64> { (0..half_dim).map(|i| start + i as f64 / 4.0).collect() };
+            let (short_factor, long_factor) = (list(1.0), list(1.5));
+            config.rope_scaling = RopeScaling::LongRope {
+                short_factor,
+                long_factor,
+                original_max_position: 64,
+                attention_factor: 1.25,
+            };
+        }
+        if let (Some((tokens, full)), Family::Mistral | Family::Qwen2) = (window, family) {
+            // Mistral's files give the window to all layers; where all layers see everything there is none.
+            let full = if family == Family::Mistral { 0 } else { full.min(layers - 1) };
+            config = config.with_sliding_window(SlidingWindow { tokens, full_layers: (0..full).collect() });
+        }
         match (family, biased) {
             (Family::Qwen2, _) => config.with_biases(&[Biased::Qkv]),
             (_, false) => config,
@@ -136,9 +158,12 @@ proptest! {
             _ => { config.family = Family::Llama; "llama" }
         };
         config.eos.truncate(1);
+        config.sliding_window = None;
         config.dtype = DType::F32;
         config.rope_scaling = match config.rope_scaling {
-            RopeScaling::Dynamic { .. } => RopeScaling::None,
+            RopeScaling::Dynamic { .. } | RopeScaling::Llama3 { .. } | RopeScaling::LongRope { .. } => {
+                RopeScaling::None
+            }
             // llama.cpp's key for the attention factor is relative to the one of the paper.
             RopeScaling::Yarn { factor, original_max_position, beta_fast, beta_slow, .. } => {
                 RopeScaling::Yarn { factor, original_max_position, attention_factor: None, beta_fast, beta_slow }
@@ -160,7 +185,7 @@ proptest! {
     }
 
     #[test]
-    fn any_value_out_of_range_is_a_problem_that_names_its_key(config in config(), which in 0_usize..9) {
+    fn any_value_out_of_range_is_a_problem_that_names_its_key(config in config(), which in 0_usize..10) {
         let mut config = config;
         let key = match which {
             0 => { config.hidden = 0; "hidden" }
@@ -171,7 +196,8 @@ proptest! {
             5 => { config.eps = -1.0; "eps" }
             6 => { config.rope_theta = f64::NAN; "rope-theta" }
             7 => { config.eos.push(TokenId(config.vocab as u32)); "special token id" }
-            _ => { config.rope_scaling = RopeScaling::Linear { factor: 0.0 }; "rope-scaling" }
+            8 => { config.rope_scaling = RopeScaling::Linear { factor: 0.0 }; "rope-scaling" }
+            _ => { config.sliding_window = Some(SlidingWindow::new(0)); "sliding-window" }
         };
         let problems = config.problems();
         prop_assert!(problems.iter().any(|problem| problem.starts_with(key)), "{key}: {problems:?}");

@@ -3,7 +3,7 @@
 use burn::tensor::{Device, Tensor};
 use internlm_kit::exit::BadInput;
 use internlm_model::attend::{Attend, Causal, GrowingCache, HeadShape};
-use internlm_model::config::{Biased, Family};
+use internlm_model::config::{Biased, Family, SlidingWindow};
 use internlm_model::generate::Finish;
 use internlm_model::kernels::{CachedKeys, KeyBlock, QueryRows, cached_attention, plain};
 use internlm_model::linear::{Linear, LoraConfig};
@@ -134,11 +134,49 @@ fn a_growing_cache_gives_the_logits_of_the_whole_sequence() {
 }
 
 #[test]
+fn a_window_hides_what_is_before_it_in_every_way_of_running() {
+    let size = ModelSize { hidden: 64, layers: 2, heads: 4, inter: 96, vocab: 80 };
+    let window = SlidingWindow { tokens: 5, full_layers: vec![1] };
+    let config =
+        ModelConfig::new(size).with_family(Family::Qwen2).with_kv_heads(2).with_sliding_window(window);
+    let decoder = Decoder::init(&config, 3, &Device::flex());
+    let whole = logits(&decoder, &mut Causal::sequence(30), 0..30);
+    let mut without = config;
+    without.sliding_window = None;
+    let full = logits(&Decoder::init(&without, 3, &Device::flex()), &mut Causal::sequence(30), 0..30);
+    assert!(
+        largest_difference(&whole[..5 * 80], &full[..5 * 80]) < 1e-6,
+        "five tokens are inside the window"
+    );
+    assert!(largest_difference(&whole[5 * 80..6 * 80], &full[5 * 80..6 * 80]) > 1e-6);
+    let mut cache = GrowingCache::new();
+    let mut pieces = Vec::new();
+    for range in [0..1, 1..20, 20..21, 21..30] {
+        cache.extend(range.len());
+        pieces.extend(logits(&decoder, &mut cache, range));
+    }
+    assert!(largest_difference(&pieces, &whole) < 2e-6);
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let error = decoder.save(folder.path()).expect_err("InternLM2 files have no windows").to_string();
+    assert!(error.contains("sliding-window: found 5 tokens"), "{error}");
+}
+
+#[test]
 fn cached_attention_over_blocks_equals_the_plain_one() {
     let (shape, d) = (HeadShape { heads: 6, kv_heads: 2 }, 8);
-    for (first, tokens, block_tokens) in
-        [(0, 5, 16), (37, 1, 16), (300, 70, 16), (300, 70, 1000), (513, 2, 256)]
-    {
+    for (first, tokens, block_tokens, window) in [
+        (0, 5, 16, None),
+        (37, 1, 16, None),
+        (300, 70, 16, None),
+        (300, 70, 1000, None),
+        (513, 2, 256, None),
+        (0, 5, 16, Some(2)),
+        (37, 1, 16, Some(1)),
+        (300, 70, 16, Some(20)),
+        (300, 70, 1000, Some(90)),
+        (513, 2, 256, Some(256)),
+        (513, 2, 256, Some(600)),
+    ] {
         let run = Run { first, tokens };
         let random = |count: usize, seed: usize| -> Vec<f32> {
             (0..count).map(|i| (((i * 7919 + seed * 104_729) % 2003) as f32 - 1001.0) / 400.0).collect()
@@ -150,7 +188,7 @@ fn cached_attention_over_blocks_equals_the_plain_one() {
             k.chunks(width).zip(v.chunks(width)).map(|(keys, values)| KeyBlock { keys, values }).collect();
         let mut out = vec![0.0; q.len()];
         let cached = CachedKeys { blocks: &blocks, block_tokens };
-        cached_attention(QueryRows { q: &q, run, shape }, cached, &mut out);
+        cached_attention(QueryRows { q: &q, run, shape, window }, cached, &mut out);
         let tensor = |values: &[f32], heads: usize| {
             Tensor::<1>::from_floats(values, &Device::flex()).reshape([values.len() / heads / d, heads, d])
         };
@@ -159,9 +197,10 @@ fn cached_attention_over_blocks_equals_the_plain_one() {
             tensor(&k, shape.kv_heads),
             tensor(&v, shape.kv_heads),
             run,
+            window,
         );
         let difference = largest_difference(&out, &numbers(expected));
-        assert!(difference < 1e-5, "{run:?} in blocks of {block_tokens}: {difference}");
+        assert!(difference < 1e-5, "{run:?} in blocks of {block_tokens}, {window:?}: {difference}");
     }
 }
 

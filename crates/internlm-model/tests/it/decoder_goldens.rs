@@ -326,7 +326,7 @@ struct RopeGolden {
 
 /// `tests/golden/rope.py` made the numbers with transformers.
 #[test]
-fn linear_and_yarn_rotations_equal_transformers() {
+fn rotations_of_every_scaling_equal_transformers() {
     let goldens: Vec<RopeGolden> =
         serde_json::from_str(include_str!("../golden/rope.json")).expect("the golden is JSON");
     for golden in goldens {

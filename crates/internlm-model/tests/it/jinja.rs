@@ -9,6 +9,9 @@ use internlm_model::chat::{
     Channel, ChatTemplate, FunctionDefinition, JinjaTemplate, Loss, Message, Prompt, ToolCall, tools_message,
 };
 use internlm_model::tokenizer::{BpeTrainConfig, Special, Tokenizer, train_bpe};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
 
 /// ChatML in jinja, without InternLM2's `<|action_start|>` in sight.
 const CHATML: &str = "{%- for message in messages %}
@@ -67,8 +70,129 @@ fn tojson_writes_what_python_writes() {
 }
 
 #[test]
+fn every_special_token_of_the_config_is_a_variable() {
+    let source = "{{ bos_token }}{{ eos_token }}{{ pad_token }}{{ image_token }}|{{ unk_token }}";
+    let tokens = [("pad_token", "<pad>"), ("image_token", "<image>"), ("eos_token", "<end>")];
+    let tokens = tokens.map(|(key, text)| (key.to_owned(), text.to_owned()));
+    let template = JinjaTemplate::new(source, Some("<s>".to_owned()), None).expect("parses");
+    let template = ChatTemplate::Jinja(Box::new(template.with_special_tokens(&tokens)));
+    assert_eq!(template.render(&[], Prompt::None).expect("renders"), "<s><end><pad><image>|");
+}
+
+#[test]
+fn a_continued_answer_ends_inside_of_its_text() {
+    let own = tokenizer(CHATML);
+    let chat = [Message::user("Capital?"), Message::assistant(" It </s> is ")];
+    let jinja = ChatTemplate::of(&own).expect("a template");
+    // The template strips messages.
+    let text = "<s>user\nCapital?</s>\n<s>assistant\nIt </s> is";
+    assert_eq!(jinja.render(&chat, Prompt::Continue).expect("renders"), text);
+    let ids = jinja.encode(&own, &chat, Prompt::Continue).expect("encodes");
+    assert_eq!(own.decode(&ids, Special::Keep), text);
+    assert_eq!(ids.iter().filter(|&&id| id == TokenId(2)).count(), 1, "the assistant's </s> is text");
+    let internlm2 = ChatTemplate::InternLm2.render(&chat, Prompt::Continue).expect("renders");
+    assert_eq!(internlm2, "<s><|im_start|>user\nCapital?<|im_end|>\n<|im_start|>assistant\n It </s> is ");
+}
+
+#[test]
+fn only_an_answer_in_words_can_be_continued() {
+    let jinja = JinjaTemplate::new("{% for m in messages %}{{ m.content }}{% endfor %}", None, None);
+    let templates = [ChatTemplate::InternLm2, ChatTemplate::Jinja(Box::new(jinja.expect("parses")))];
+    for template in templates {
+        for (chat, found) in [
+            (vec![], "no messages"),
+            (vec![Message::user("hi")], "a last message of user"),
+            (vec![calling(Some("hi"))], "a last message with calls"),
+            (vec![Message { content: None, ..Message::assistant("") }], "a last message without content"),
+        ] {
+            let error = template.render(&chat, Prompt::Continue).expect_err(found).to_string();
+            let expected = format!("found {found}, expected an answer of the assistant to continue");
+            assert!(error.contains(&expected), "{error}");
+        }
+    }
+}
+
+#[test]
+fn the_time_is_local_and_every_directive_is_written() {
+    let text = render("{{ strftime_now('%-d|%I:%M %p|%x|%q') }}", &[]).expect("renders");
+    let parts: Vec<&str> = text.split('|').collect();
+    assert!(!parts[0].starts_with('0') && parts[0].parse::<u8>().is_ok(), "{text}");
+    assert!(parts[1].ends_with(" AM") || parts[1].ends_with(" PM"), "{text}");
+    assert_eq!((parts[2].len(), parts[3]), (8, "%q"), "{text}");
+}
+
+#[test]
+fn widths_of_any_size_are_refused_and_not_allocated() {
+    for source in [
+        "{{ 'a'.ljust(99999999999999) }}",
+        "{{ 'a' | center(99999999999999) }}",
+        "{{ 'a\nb' | indent(99999999999999) }}",
+        "{{ [1] | tojson(indent=99999999999999) }}",
+    ] {
+        let error = render(source, &[]).expect_err(source).to_string();
+        assert!(error.contains("expected at most 1000000"), "{error}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_template_brings_the_reader_down(pieces in vec(select(PIECES), 0..30)) {
+        // Whether it parses or not: there is an answer.
+        let _answer = JinjaTemplate::new(&pieces.concat(), None, None);
+    }
+}
+
+/// What templates consist of, whole and in halves.
+const PIECES: &[&str] = &[
+    "{%",
+    "%}",
+    "{{",
+    "}}",
+    "{#",
+    "#}",
+    "-",
+    "+",
+    "%",
+    "~",
+    "(",
+    ")",
+    "[",
+    "]",
+    "{",
+    "}",
+    "'",
+    "\"",
+    "\\",
+    " ",
+    "\n",
+    "a",
+    "é",
+    "1",
+    "1e",
+    ".",
+    "|",
+    ",",
+    ":",
+    "is",
+    "not",
+    "in",
+    "for",
+    "if",
+    "endfor",
+    "generation",
+    "endgeneration",
+    "raw",
+    "endraw",
+    "set",
+    "**",
+    "//",
+];
+
+#[test]
 fn errors_of_templates_are_bad_input() {
-    assert!(JinjaTemplate::new("{% if %}", None, None).expect_err("malformed").is_bad_input());
+    let error = JinjaTemplate::new("{% if %}", None, None).expect_err("malformed");
+    assert!(error.is_bad_input());
+    assert!(error.to_string().starts_with("chat template: `default` cannot be read: "), "{error}");
     let raise =
         JinjaTemplate::new("{{ raise_exception('roles must alternate') }}", None, None).expect("parses");
     let error = ChatTemplate::Jinja(Box::new(raise)).render(&[], Prompt::None).expect_err("raises");
@@ -100,7 +224,7 @@ fn a_template_gets_the_form_of_messages_in_which_it_shows_the_call() {
         for (body, content, expected) in [
             (as_sent, Some(""), "[] "),
             (as_sent, Some("t"), "[t] "),
-            (as_sent, None, "null "),
+            (as_sent, None, "[] "),
             (null, Some(""), "null "),
             (empty, None, "[] "),
         ] {

@@ -28,7 +28,7 @@ proptest! {
         half in 1_usize..17, position in 0_usize..500, factor in 1.0_f64..16.0,
     ) {
         let rope = rope(half, RopeScaling::Linear { factor });
-        let (cos, sin) = rope.angles(rope.base(position + 1), position..position + 1);
+        let (cos, sin) = rope.angles(position + 1, position..position + 1);
         prop_assert_eq!((cos.len(), sin.len()), (half, half));
         for (pair, (cos, sin)) in cos.iter().zip(&sin).enumerate() {
             let angle = position as f64 / factor * frequency(THETA, pair, half);
@@ -59,7 +59,7 @@ proptest! {
             half,
             RopeScaling::Yarn { factor, original_max_position, attention_factor: None, beta_fast, beta_slow },
         );
-        let (cos, sin) = rope.angles(rope.base(2), 1..2);
+        let (cos, sin) = rope.angles(2, 1..2);
         prop_assert_eq!((cos.len(), sin.len()), (half, half));
         for (pair, (cos, sin)) in cos.iter().zip(&sin).enumerate() {
             let (cos, sin) = (f64::from(*cos), f64::from(*sin));
@@ -75,5 +75,49 @@ proptest! {
                 prop_assert!((found * factor / plain - 1.0).abs() < 1e-5, "pair {pair} is slow");
             }
         }
+    }
+
+    #[test]
+    fn llama3_keeps_short_waves_and_divides_long_ones_by_the_factor(
+        half in 2_usize..65, length in 64_usize..9000, factor in 1.0_f64..32.0, low in 0.5_f64..2.0, more in 0.5_f64..8.0,
+    ) {
+        let (low_freq_factor, high_freq_factor) = (low, low + more);
+        let scaling =
+            RopeScaling::Llama3 { factor, low_freq_factor, high_freq_factor, original_max_position: length };
+        let (cos, sin) = rope(half, scaling).angles(2, 1..2);
+        for (pair, (cos, sin)) in cos.iter().zip(&sin).enumerate() {
+            let (found, plain) = (f64::from(*sin).atan2(f64::from(*cos)), frequency(THETA, pair, half));
+            let waves = length as f64 * plain / TAU;
+            let (least, most) = (plain / factor * (1.0 - 1e-5), plain * (1.0 + 1e-5));
+            prop_assert!((least..=most).contains(&found), "pair {pair}: {found} outside of {least} to {most}");
+            if waves > high_freq_factor * 1.001 {
+                prop_assert!((found / plain - 1.0).abs() < 1e-5, "pair {pair} is fast");
+            }
+            if waves < low_freq_factor * 0.999 {
+                prop_assert!((found * factor / plain - 1.0).abs() < 1e-5, "pair {pair} is slow");
+            }
+        }
+    }
+
+    #[test]
+    fn longrope_divides_each_frequency_by_the_factor_for_the_length(
+        divisors in prop::collection::vec((1.0_f64..64.0, 1.0_f64..64.0), 1..33), length in 2_usize..500, long in any::<bool>(),
+    ) {
+        let (short_factor, long_factor): (Vec<f64>, Vec<f64>) = divisors.iter().copied().unzip();
+        let half = divisors.len();
+        let rope = rope(half, RopeScaling::LongRope {
+            short_factor, long_factor, original_max_position: length, attention_factor: 1.25,
+        });
+        let keys = length + usize::from(long);
+        let (cos, sin) = rope.angles(keys, 1..2);
+        for (pair, (cos, sin)) in cos.iter().zip(&sin).enumerate() {
+            let (cos, sin) = (f64::from(*cos), f64::from(*sin));
+            prop_assert!((cos.hypot(sin) - 1.25).abs() < 1e-5, "pair {pair}");
+            let divisor = if long { divisors[pair].1 } else { divisors[pair].0 };
+            let expected = frequency(THETA, pair, half) / divisor;
+            prop_assert!((sin.atan2(cos) / expected - 1.0).abs() < 1e-5, "pair {pair}");
+        }
+        prop_assert_eq!(rope.shares_frequencies(keys, 1), !long);
+        prop_assert!(rope.shares_frequencies(keys, keys));
     }
 }

@@ -1,7 +1,7 @@
 //! Attention needs memory in proportion to the sequence, forward and backward: no T x T scores.
 
 use burn::tensor::{Device, Distribution, Tensor};
-use internlm_model::attend::{Attend, Causal, GrowingCache, HeadShape, PackedQkv};
+use internlm_model::attend::{Attend, AttentionLayer, Causal, GrowingCache, HeadShape, PackedQkv};
 use internlm_model::positions::Positions;
 use internlm_model::rope::Rope;
 use internlm_model::{ModelConfig, ModelSize};
@@ -25,7 +25,7 @@ fn rope() -> Rope {
 
 fn attend(attend: &mut dyn Attend, qkv: PackedQkv) -> Tensor<2> {
     let table = rope().table(&attend.positions().clone(), &qkv.packed.device());
-    attend.attend_packed(0, qkv, &table)
+    attend.attend_packed(AttentionLayer { index: 0, window: None }, qkv, &table)
 }
 
 /// Bytes of training: forward, then backward.

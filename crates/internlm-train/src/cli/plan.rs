@@ -1,12 +1,15 @@
-//! `internlm-train plan`: what a run will cost, before anything is allocated.
+//! `internlm-train plan`: what a run will cost, before anything is allocated. Its time is an estimate from the peak of
+//! the device, which is measured in a fraction of a second.
 
 use std::path::PathBuf;
 
 use clap::Args;
 use internlm_kit::outln;
+use internlm_model::device;
 
-use crate::plan::Plan as Costs;
+use crate::plan::{Plan as Costs, duration};
 use crate::pretrain::PretrainConfig;
+use crate::{Error, flops};
 
 /// Examples under `--help`.
 const EXAMPLES: &str = "Examples:
@@ -17,7 +20,7 @@ const EXAMPLES: &str = "Examples:
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Plan {
-    /// TOML of the run; it needs a `[model]`.
+    /// TOML of the run.
     config: PathBuf,
     /// Override one key, for instance `model.hidden=512`; may be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE")]
@@ -37,6 +40,9 @@ impl Plan {
             for (name, value) in costs.lines() {
                 outln!("{name:>28}  {value}")?;
             }
+            let peak = flops::measure_peak(&device::parse(&config.run.device).map_err(Error::from)?);
+            let time = duration(costs.run_seconds(peak));
+            outln!("{:>28}  about {time} at half of {:.0} GFLOP/s", "time of the run", peak / 1e9)?;
         }
         Ok(())
     }

@@ -19,7 +19,7 @@ const EXAMPLES: &str = "Examples:
   internlm-train train recipes/tiny/2-pretrain.toml --resume runs/tiny/pretrain/checkpoints/step-2400 \\
       --set optim.lr=5e-4 --force
 
-On SIGTERM or SIGINT the current step is finished, a checkpoint is written, and the exit code is 0.
+On SIGTERM, SIGINT or SIGHUP the current step is finished, a checkpoint is written, and the exit code is 0.
 A finished run whose config differs is never replaced without --force or --resume none.";
 
 /// Arguments of the verb.

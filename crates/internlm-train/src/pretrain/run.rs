@@ -72,11 +72,16 @@ pub fn pretrain(
 
 /// A new model, or the one that the run starts from.
 fn start_model(config: &PretrainConfig, device: &Device) -> Result<Decoder> {
-    match (&config.run.init_from, &config.model) {
-        (Some(path), _) => Ok(Decoder::load(path, device)?),
-        (None, Some(model)) => Ok(config.init.decoder(model, config.run.seed, device)),
-        (None, None) => Err(Error::mismatch("model", "no [model] and no run.init-from", "one of the two")),
-    }
+    let decoder = match (&config.run.init_from, &config.model) {
+        (Some(path), _) => Decoder::load(path, device)?,
+        (None, Some(model)) => config.init.decoder(model, config.run.seed, device),
+        (None, None) => {
+            return Err(Error::mismatch("model", "no [model] and no run.init-from", "one of the two"));
+        }
+    };
+    // What cannot be written at the end is refused at the start.
+    decoder.check_save()?;
+    Ok(decoder)
 }
 
 fn check_vocabulary(config: &PretrainConfig, tokenizer: &Tokenizer, model: &ModelConfig) -> Result<()> {

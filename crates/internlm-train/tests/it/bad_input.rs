@@ -23,7 +23,7 @@ fn bad_input_is_named_and_exits_with_2() {
             "all problems at once",
             |_| {},
             &["train", "train.toml", "--set", "optim.beta1=2", "--set", "schedule.steps=0"],
-            &["2 problem(s)", "optim.beta1", "schedule.steps"],
+            &["2 problems", "optim.beta1", "schedule.steps"],
         ),
         (
             "no shard folder",

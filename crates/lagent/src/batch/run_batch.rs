@@ -10,10 +10,11 @@ use internlm_kit::{file, hash};
 use internlm_model::chat::Message;
 
 use super::journal::{Entry, Journal};
+use super::summary::CUT;
 use super::{Prediction, Question, Start, Summary};
 use crate::driver::{Ending, World, drive};
 use crate::llm::LanguageModel;
-use crate::run::{AgentRun, AgentSpec, FailReason, FailureKind};
+use crate::run::{AgentRun, AgentSpec, FailReason, FailureKind, Finish};
 use crate::transcript::{Header, Recorder};
 use crate::{Error, Result};
 
@@ -164,7 +165,8 @@ fn prediction(question: &Question, ending: &Ending, run: &AgentRun) -> Predictio
         correct: answer.as_ref().is_some_and(|answer| question.is_answered_by(answer)),
         prediction: answer,
         end: match ending {
-            Ending::Finished { .. } => "finished".to_owned(),
+            Ending::Finished { finish: Finish::Length, .. } => CUT.to_owned(),
+            Ending::Finished { finish: Finish::Stop, .. } => "finished".to_owned(),
             Ending::Failed { reason, .. } => reason.to_string(),
         },
         turns: used.turns,

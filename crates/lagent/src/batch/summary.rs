@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// The end of a question whose answer was cut off.
+pub(super) const CUT: &str = "cut";
+
 /// The outcome of one question, a line of `predictions.jsonl`.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Prediction {
@@ -15,7 +18,8 @@ pub struct Prediction {
     pub prediction: Option<String>,
     /// Whether the last number of the prediction equals the right answer.
     pub correct: bool,
-    /// How the question ended: `finished`, or the reason why there is no answer.
+    /// How the question ended: `finished`, `cut` if the answer reached the token limit, or the reason why there is no
+    /// answer.
     pub end: String,
     /// Number of model requests.
     pub turns: u32,
@@ -38,6 +42,9 @@ pub struct Summary {
     pub questions: usize,
     /// Number of questions that ended without an answer.
     pub unanswered: usize,
+    /// Number of answers that reached the token limit of a reply and are cut off.
+    #[serde(default)]
+    pub cut: usize,
     /// Mean number of model requests per question.
     pub mean_turns: f64,
     /// Number of tool calls over all questions.
@@ -61,6 +68,7 @@ impl Summary {
             agent_accuracy: round(100.0 * correct as f64 / count, 2),
             questions: predictions.len(),
             unanswered: predictions.iter().filter(|prediction| prediction.prediction.is_none()).count(),
+            cut: predictions.iter().filter(|prediction| prediction.end == CUT).count(),
             mean_turns: round(f64::from(turns) / count, 2),
             tool_calls: predictions.iter().map(|prediction| u64::from(prediction.tool_calls)).sum(),
             parse_errors: predictions.iter().map(|prediction| u64::from(prediction.parse_errors)).sum(),

@@ -4,6 +4,7 @@ use std::io::{BufRead, IsTerminal, Write};
 use std::path::PathBuf;
 
 use clap::Args;
+use internlm_kit::terminal::visible_on;
 use internlm_kit::{out, outln};
 use internlm_model::chat::{Message, Role};
 use serde_json::Value;
@@ -11,12 +12,15 @@ use serde_json::Value;
 use crate::config::AgentConfig;
 use crate::driver::{Decision, Ending, Watcher, World, drive};
 use crate::llm::{LanguageModel, OpenAi};
-use crate::run::{AgentRun, Command};
+use crate::run::{AgentRun, Command, Finish};
 
 const EXAMPLES: &str = "Examples:
   lagent chat recipes/tiny/6-agent.toml --set model.base-url=http://127.0.0.1:23333
   echo 'What is 12 x 34?' | lagent chat agent.toml
   lagent chat agent.toml --set 'tools=[\"PythonInterpreter\"]' --set 'approval=\"always\"'";
+
+/// The line that ends a conversation.
+const EXIT: &str = "/exit";
 
 /// Arguments of `lagent chat`.
 #[derive(Args, Debug)]
@@ -39,17 +43,23 @@ impl Chat {
         // Only a person needs to be told when it is their turn.
         let is_person = std::io::stdin().is_terminal();
         if is_person {
-            let hint = "an empty line or the end of the input ends the conversation";
+            let hint = "/exit or the end of the input (Ctrl-D) ends the conversation";
             writeln!(std::io::stderr(), "{} with {tools:?}; {hint}", model.name())?;
         }
         let prompt = if is_person { "> " } else { "" };
         loop {
-            let Some(question) = ask_line(prompt)?.filter(|line| !line.is_empty()) else { return Ok(()) };
+            let Some(question) = ask_line(prompt)?.filter(|line| line != EXIT) else { return Ok(()) };
+            if question.is_empty() {
+                continue;
+            }
             let world = World::new(&model, &tools);
             let mut screen = Screen::default();
             let asked = drive(&mut run, vec![Message::user(question)], world, &mut screen);
             match runtime.block_on(asked)? {
-                Ending::Finished { .. } => outln!()?,
+                Ending::Finished { finish: Finish::Length, .. } => {
+                    outln!("\n[the answer is cut off: it reached sampling.max-tokens]")?;
+                }
+                Ending::Finished { finish: Finish::Stop, .. } => outln!()?,
                 Ending::Failed { reason, .. } => outln!("\n[no answer: {reason}]")?,
             }
         }
@@ -98,7 +108,8 @@ impl Watcher for Screen {
 /// Reads one line of stdin without its end; `None` at the end of the input. The prompt goes to stderr.
 fn ask_line(prompt: &str) -> std::io::Result<Option<String>> {
     let mut stderr = std::io::stderr();
-    write!(stderr, "{prompt}")?;
+    // It may quote the arguments of a call.
+    stderr.write_all(visible_on(prompt, &stderr).as_bytes())?;
     stderr.flush()?;
     let mut line = String::new();
     let read = std::io::stdin().lock().read_line(&mut line)?;

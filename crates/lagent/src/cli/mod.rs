@@ -6,6 +6,8 @@ mod run;
 mod sandbox;
 mod tools;
 
+use std::process::ExitCode;
+
 use clap::{Parser, Subcommand};
 
 const EXAMPLES: &str = "Examples:
@@ -15,7 +17,7 @@ const EXAMPLES: &str = "Examples:
   lagent replay runs/tiny/agent/transcripts.jsonl
 
 Exit codes: 0 the work is done; 1 it failed; 2 bad input, bad usage, or a server or program that is not there;
-130 interrupted twice.";
+130 interrupted twice. `sandbox exec` ends with the code of its program.";
 
 /// Run agents that answer questions by calling tools, and record and replay what they do.
 #[derive(Debug, Parser)]
@@ -41,18 +43,19 @@ enum Verb {
     Sandbox(sandbox::Sandbox),
 }
 
-/// Parses the command line and runs the verb.
+/// Parses the command line, runs the verb and returns its exit code.
 ///
 /// # Errors
 /// The error of the verb, which the binary maps to an exit code.
-pub fn run() -> anyhow::Result<()> {
+pub fn run() -> anyhow::Result<ExitCode> {
     match Cli::parse().verb {
-        Verb::Run(verb) => verb.run(),
-        Verb::Chat(verb) => verb.run(),
-        Verb::Tools(verb) => verb.run(),
-        Verb::Replay(verb) => verb.run(),
-        Verb::Sandbox(verb) => verb.run(),
+        Verb::Run(verb) => verb.run()?,
+        Verb::Chat(verb) => verb.run()?,
+        Verb::Tools(verb) => verb.run()?,
+        Verb::Replay(verb) => verb.run()?,
+        Verb::Sandbox(verb) => return verb.run(),
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Creates the runtime of the verbs that talk to a server.

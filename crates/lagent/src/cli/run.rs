@@ -27,7 +27,7 @@ An answer is right if its last number equals the expected one exactly.";
 pub(super) struct Run {
     /// The agent file in TOML.
     config: PathBuf,
-    /// Questions as JSON lines {"id", "question", "answer"} [default: questions.path of the agent file].
+    /// Questions as JSON lines or one JSON list of {"id", "question", "answer"} [default: questions.path of the agent file].
     input: Option<PathBuf>,
     /// Folder of the results [default: questions.out of the agent file].
     #[arg(long, value_name = "DIR")]

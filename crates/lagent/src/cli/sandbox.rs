@@ -1,10 +1,13 @@
 //! `lagent sandbox`: shows what the sandbox protects here, and runs programs in it.
 
 use std::io::{IsTerminal, Read, Write};
+use std::process::ExitCode;
 
 use clap::Subcommand;
-use internlm_kit::outln;
-use internlm_kit::sandbox::{LevelChoice, Sandbox as Cell, SandboxConfig, Strength, Task};
+use internlm_kit::exit::{Failure, report};
+use internlm_kit::sandbox::{LevelChoice, Sandbox as Cell, SandboxConfig, SandboxError, Strength, Task};
+use internlm_kit::terminal::visible_on;
+use internlm_kit::{out, outln};
 
 use crate::Error;
 
@@ -13,7 +16,11 @@ const CHECK_EXAMPLES: &str = "Examples:
   lagent sandbox check --level process";
 const EXEC_EXAMPLES: &str = "Examples:
   lagent sandbox exec -- python3 -c 'print(6 * 7)'
-  echo text | lagent sandbox exec --wall-seconds 2 -- sort";
+  echo text | lagent sandbox exec --wall-seconds 2 -- sort
+
+Exit codes: that of the program; 128 + N for signal N, and for a limit the signal that stands for it (137 memory
+or output, 152 processor time, 153 files); 124 its time was up; 125 the sandbox failed; 126 the program cannot be
+executed; 127 it is not there.";
 
 /// The verbs below `lagent sandbox`.
 #[derive(Debug, Subcommand)]
@@ -25,7 +32,7 @@ pub(super) enum Sandbox {
         #[arg(long, default_value = "auto", value_parser = parse_level)]
         level: LevelChoice,
     },
-    /// Run a program in the sandbox; its status and times go to stderr.
+    /// Run a program in the sandbox and end with its exit code; its status and times go to stderr.
     #[command(after_help = EXEC_EXAMPLES)]
     Exec {
         /// Sandbox level: auto (the strongest that works), none, process, landlock, namespaces or bwrap.
@@ -44,9 +51,9 @@ pub(super) enum Sandbox {
 }
 
 impl Sandbox {
-    pub(super) fn run(self) -> anyhow::Result<()> {
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         match self {
-            Self::Check { level } => check(level),
+            Self::Check { level } => check(level).map(|()| ExitCode::SUCCESS),
             Self::Exec { level, wall_seconds, memory_mib, program } => {
                 let config = SandboxConfig::default()
                     .with_level(level)
@@ -87,25 +94,33 @@ fn check(level: LevelChoice) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn exec(config: SandboxConfig, program: &[String]) -> anyhow::Result<()> {
-    let cell = Cell::new(config).map_err(Error::from)?;
+fn exec(config: SandboxConfig, program: &[String]) -> anyhow::Result<ExitCode> {
     let (name, arguments) = program.split_first().expect("clap requires at least the program");
     let mut input = Vec::new();
     if !std::io::stdin().is_terminal() {
         std::io::stdin().read_to_end(&mut input)?;
     }
     let task = Task::new(name).args(arguments).stdin(input);
-    let outcome = cell.run(&task).map_err(Error::from)?;
-    internlm_kit::out!("{}", outcome.stdout)?;
+    let outcome = match Cell::new(config).and_then(|cell| cell.run(&task)) {
+        Ok(outcome) => outcome,
+        Err(error) => {
+            // The codes of env(1) and of shells, so that none is taken for the program's own.
+            let code = match error {
+                SandboxError::ProgramMissing { .. } => 127,
+                SandboxError::NotExecutable { .. } => 126,
+                _ => 125,
+            };
+            report(&error, Failure::Failed);
+            return Ok(ExitCode::from(code));
+        }
+    };
+    out!("{}", outcome.stdout)?;
     let mut stderr = std::io::stderr();
-    stderr.write_all(outcome.stderr.as_bytes())?;
+    stderr.write_all(visible_on(&outcome.stderr, &stderr).as_bytes())?;
     writeln!(
         stderr,
         "[{} after {:.3} s, cpu {:.2} s, sandbox {}]",
         outcome.status, outcome.wall_seconds, outcome.cpu_seconds, outcome.level
     )?;
-    if !outcome.status.is_success() {
-        anyhow::bail!("{name}: {}", outcome.status);
-    }
-    Ok(())
+    Ok(ExitCode::from(outcome.status.exit_code()))
 }

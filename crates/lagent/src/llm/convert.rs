@@ -22,7 +22,7 @@ pub(super) fn request(model: &str, request: ModelRequest<'_>) -> ChatRequest {
     body.tools = (!tools.is_empty()).then_some(tools);
     body.top_p = sampled.then_some(params.top_p);
     body.seed = sampled.then_some(params.seed);
-    body
+    if params.stop.is_empty() { body } else { body.with_stop(&params.stop) }
 }
 
 /// What came back, taken apart.
@@ -111,5 +111,13 @@ mod tests {
             r#""temperature":0.0,"max_tokens":512}"#,
         );
         assert_eq!(json, expected);
+    }
+
+    #[test]
+    fn texts_that_end_a_reply_are_sent() {
+        let params = Sampling { stop: vec!["\nResponse:".to_owned()], ..Sampling::default() };
+        let asked = ModelRequest { messages: &[Message::user("q")], tools: &[], params: &params };
+        let json = serde_json::to_value(request("m", asked)).expect("serializes");
+        assert_eq!(json["stop"], serde_json::json!(["\nResponse:"]));
     }
 }

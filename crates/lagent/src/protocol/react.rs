@@ -1,11 +1,15 @@
 //! ReAct (Yao et al., "ReAct: Synergizing Reasoning and Acting in Language Models", 2022) with the prompts of
 //! lagent 0.2.4 (`lagent/agents/react.py`): thought, action and action input are tagged lines of plain text.
 
+mod input;
+mod reply;
+
 use internlm_model::chat::{Channel, Message, Role};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{CallRequest, Malformed, Parsed, lagent_tool, repr};
+use self::reply::{Reading, bare_name};
+use super::{CallRequest, ErrorMode, Malformed, Parsed, lagent_tool, repr};
 use crate::action::ToolSpec;
 
 /// The system text in English (`CALL_PROTOCOL_EN`).
@@ -54,6 +58,10 @@ pub struct React {
     pub call_protocol: String,
     /// System message before the last turn. Default: lagent's English text.
     pub force_stop: String,
+    /// How replies are read that do not keep to the format. Default: `fixed`, which cuts a reply at the response that
+    /// the model made up, asks the server to stop there, and reads fences, Python's literals and marks around names;
+    /// `compat` reads by the letter, as lagent does.
+    pub errors: ErrorMode,
     /// Tags that mark the parts of a reply.
     pub tags: ReactTags,
 }
@@ -64,6 +72,7 @@ impl Default for React {
             call_protocol: CALL_PROTOCOL.to_owned(),
             force_stop: FORCE_STOP.to_owned(),
             tags: ReactTags::default(),
+            errors: ErrorMode::default(),
         }
     }
 }
@@ -137,11 +146,47 @@ impl React {
         text
     }
 
-    /// Returns the reply as a message, and its meaning.
-    pub(crate) fn parse(&self, content: &str) -> (Message, Parsed) {
-        (Message::assistant(content), self.meaning(content))
+    /// Returns the text that ends a reply: the response comes from a tool and not from the model.
+    pub(crate) fn stop(&self) -> Option<String> {
+        let tag = self.tags.response.trim();
+        // Inside a line it may belong to an answer.
+        (self.errors == ErrorMode::Fixed && !tag.is_empty()).then(|| format!("\n{tag}"))
     }
 
+    /// Returns the reply as a message, and its meaning.
+    pub(crate) fn parse(&self, content: &str) -> (Message, Parsed) {
+        if self.errors == ErrorMode::Compat {
+            return (Message::assistant(content), self.meaning(content));
+        }
+        let malformed = |problem| {
+            let call = Malformed { channel: Channel::Plugin, problem };
+            Parsed::Calls(vec![Err(call)])
+        };
+        match reply::read(content, &self.tags) {
+            Reading::Call { name, input, used } => {
+                let name = bare_name(name).to_owned();
+                let parsed = match input::arguments(input) {
+                    Ok(arguments) => {
+                        Parsed::Calls(vec![Ok(CallRequest { channel: Channel::Plugin, name, arguments })])
+                    }
+                    Err(problem) => malformed(problem),
+                };
+                (Message::assistant(&content[..used]), parsed)
+            }
+            Reading::Answer { text, used } => {
+                (Message::assistant(&content[..used]), Parsed::Answer(text.to_owned()))
+            }
+            Reading::Nothing => (Message::assistant(content), malformed(self.format())),
+        }
+    }
+
+    /// The correction of a reply with neither an action nor an answer.
+    fn format(&self) -> String {
+        let ReactTags { action, action_input, finish, .. } = &self.tags;
+        format!("{NO_ACTION}: `{action}` and `{action_input}` to use a tool, or `{finish}` to answer")
+    }
+
+    /// The meaning by the letter.
     fn meaning(&self, content: &str) -> Parsed {
         if let Some(at) = content.rfind(&self.tags.finish) {
             return Parsed::Answer(content[at + self.tags.finish.len()..].to_owned());

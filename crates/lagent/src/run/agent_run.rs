@@ -14,9 +14,6 @@ use crate::Result;
 use crate::action::ToolSpec;
 use crate::protocol::{CallRequest, Malformed, Parsed, Protocol, Turn};
 
-/// Lagent's error message for an unknown tool (`InvalidAction`).
-const INVALID_ACTION: &str = "The action is invalid, please check the action name.";
-
 /// The definition of an agent: everything that stays the same during a run.
 ///
 /// ```
@@ -194,7 +191,8 @@ impl AgentRun {
         }
         let turn = if self.used.turns + 1 == spec.limits.max_turn { Turn::Last } else { Turn::Inner };
         let (messages, tools) = spec.protocol.prompt(&spec.tools, &self.history, turn);
-        let params = spec.params.clone();
+        let mut params = spec.params.clone();
+        params.stop.extend(spec.protocol.stop());
         self.used.turns += 1;
         let id = self.next_id();
         self.phase = Phase::Asking { request: id };
@@ -271,18 +269,16 @@ impl AgentRun {
     /// person has to approve it.
     fn open(&mut self, request: CallRequest) -> (PendingCall, Option<Command>) {
         self.used.tool_calls += 1;
-        let CallRequest { channel, name, arguments } = request;
-        let tool = self.spec.tools.iter().find(|tool| tool.name == name);
-        let (arguments, problem) = match tool {
+        let AgentSpec { protocol, tools, .. } = &self.spec;
+        let (name, arguments, problem) = match protocol.tool(tools, &request.name) {
             None => {
-                // Upstream answers with the input itself if it is a text.
-                let text = arguments.as_str().unwrap_or(INVALID_ACTION).to_owned();
-                (arguments, Some(text))
+                let problem = protocol.unknown_tool(tools, &request);
+                (request.name, request.arguments, Some(problem))
             }
             Some(tool) => {
-                let arguments = tool.arguments(arguments);
+                let arguments = tool.arguments(request.arguments);
                 let problem = tool.argument_error(&arguments);
-                (arguments, problem)
+                (tool.name.clone(), arguments, problem)
             }
         };
         let state = match problem {
@@ -290,7 +286,7 @@ impl AgentRun {
             None if self.spec.approval.covers(&name) => CallState::Undecided,
             None => CallState::Running,
         };
-        let mut call = self.pending(channel, name, state);
+        let mut call = self.pending(request.channel, name, state);
         call.args = arguments;
         let command = match call.state {
             CallState::Undecided => {

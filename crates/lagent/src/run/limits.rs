@@ -112,10 +112,13 @@ pub struct Sampling {
     pub seed: i64,
     /// Maximum number of tokens of one reply. Default: 512.
     pub max_tokens: u32,
+    /// Texts that end a reply and are not part of it. ReAct adds the tag of the response. Default: none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stop: Vec<String>,
 }
 
 impl Default for Sampling {
     fn default() -> Self {
-        Self { temperature: 0.0, top_p: 1.0, seed: 0, max_tokens: 512 }
+        Self { temperature: 0.0, top_p: 1.0, seed: 0, max_tokens: 512, stop: Vec::new() }
     }
 }

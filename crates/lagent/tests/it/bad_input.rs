@@ -24,7 +24,7 @@ const FILES: [(&str, &str); 9] = [
 ];
 
 /// Arguments, exit code, parts of the message.
-const CASES: [(&[&str], i32, &[&str]); 22] = [
+const CASES: [(&[&str], i32, &[&str]); 24] = [
     (&["run", "missing.toml"], 2, &["missing.toml", "cannot read the config"]),
     (&["run", "unknown-key.toml"], 2, &["unknown-key.toml", "line 3", "max-turns", "max-turn"]),
     (
@@ -66,7 +66,13 @@ const CASES: [(&[&str], i32, &[&str]); 22] = [
     (&["tools", "call", "Nothing", "{}"], 2, &["tool `Nothing`: unknown, expected one of Calculator"]),
     (&["tools", "call", "Calculator", "{"], 2, &["arguments of Calculator: EOF", "expected a JSON object"]),
     (&["tools", "call", "Calculator", "{}"], 2, &["missing required arguments: {'expression'}"]),
-    (&["sandbox", "exec", "--", "no-such-program"], 2, &["unavailable: needs no-such-program"]),
+    (&["sandbox", "exec", "--", "no-such-program"], 127, &["unavailable: needs no-such-program"]),
+    (&["sandbox", "exec", "--", "/etc/passwd"], 126, &["/etc/passwd: found a file without that right"]),
+    (
+        &["sandbox", "exec", "--memory-mib", "1", "--", "true"],
+        125,
+        &["memory-mib: found 1, expected at least 16"],
+    ),
 ];
 
 #[test]

@@ -210,6 +210,7 @@ fn agent_files_are_checked_as_a_whole() {
         ("sampling.temperature=3", "sampling.temperature: found 3, expected 0 to 2"),
         ("sampling.top-p=0", "sampling.top-p: found 0, expected above 0, at most 1"),
         ("sampling.max-tokens=0", "sampling.max-tokens: found 0, expected at least 1"),
+        ("sampling.stop=[\"\"]", "sampling.stop: found an empty text"),
         (
             "questions={path=\"q\", out=\"o\", concurrency=0}",
             "questions.concurrency: found 0, expected at least 1",

@@ -8,7 +8,7 @@ use internlm_model::chat::Message;
 use lagent::action::{Action, ActionReturn, ActionState, ToolInput, ToolSpec, Toolbox};
 use lagent::driver::{Silent, drive_blocking};
 use lagent::llm::Scripted;
-use lagent::protocol::{InternLm2, Presentation, Protocol, React, ReactTags, lagent_message};
+use lagent::protocol::{ErrorMode, InternLm2, Presentation, Protocol, React, ReactTags, lagent_message};
 use lagent::run::{AgentRun, AgentSpec};
 use serde_json::{Value, json};
 
@@ -150,6 +150,7 @@ fn react_in_english_and_chinese() {
         (tags.thought, tags.action, tags.action_input) = (tag("thought"), tag("action"), tag("action_input"));
         (tags.response, tags.finish) = (tag("response"), tag("finish"));
         let mut protocol = React::default();
+        protocol.errors = ErrorMode::Compat;
         (protocol.call_protocol, protocol.force_stop, protocol.tags) =
             (text("call_protocol"), text("force_stop"), tags);
         let listed: Vec<&Value> = golden["tools"].as_array().expect("a list").iter().collect();

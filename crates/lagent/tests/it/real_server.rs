@@ -148,12 +148,13 @@ fn a_conversation_keeps_its_calls_over_many_questions() {
 }
 
 #[test]
-fn a_tool_that_does_not_exist_is_answered_in_lagents_words() {
+fn a_tool_that_does_not_exist_is_answered_with_those_that_do() {
     let search = call("{\"name\": \"Search\", \"parameters\": {}}");
     let server = MockServer::start([search.as_str(), "I cannot."]);
     let (endings, _) = converse(&server, &["Search!"]);
     assert_eq!(endings[0].answer(), Some("I cannot."));
-    let told = "environment name=<|plugin|>\nThe action is invalid, please check the action name.<|im_end|>";
+    let told = "environment name=<|plugin|>\nThe action is invalid, please check the action name. \
+                Found `Search`, expected one of Calculator.<|im_end|>";
     assert!(server.prompt_texts()[1].contains(told), "{}", server.prompt_texts()[1]);
 }
 

@@ -119,7 +119,10 @@ fn a_good_call_between_resets_the_corrections() {
 #[test]
 fn tool_errors_are_told_in_lagents_words() {
     for (body, expected) in [
-        (r#"{"name": "Nothing", "parameters": {}}"#, "The action is invalid, please check the action name."),
+        (
+            r#"{"name": "Nothing", "parameters": {}}"#,
+            "The action is invalid, please check the action name. Found `Nothing`, expected one of Calculator.",
+        ),
         (r#"{"name": "Calculator", "parameters": {"x": 1}}"#, "unknown arguments: {'x'}"),
         (r#"{"name": "Calculator", "parameters": {}}"#, "missing required arguments: {'expression'}"),
         (r#"{"name": "Calculator"}"#, "missing required arguments: {'expression'}"),

@@ -35,6 +35,18 @@ fn chat_streams_and_shows_calls() {
 }
 
 #[test]
+fn an_empty_line_asks_nothing_and_only_exit_ends_the_conversation() {
+    let server = calculator();
+    let folder = tempfile::tempdir().expect("temporary folder");
+    std::fs::write(folder.path().join("a.toml"), "tools = [\"Calculator\"]\n").expect("writes");
+    let set = format!("model.base-url={}", server.url());
+    let input = "\n\nWhat is 12 x 34?\n\n/exit\nWhat is 1 + 1?\n";
+    let ran = program(folder.path()).with_input(input).run(["chat", "a.toml", "--set", &set]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert_eq!(ran.stdout, "\n[Calculator {\"expression\":\"12 x 34\"}]\n[-> 408]\nThe answer is 408.\n");
+}
+
+#[test]
 fn a_person_decides_about_calls_that_need_approval() {
     let server = calculator();
     let folder = tempfile::tempdir().expect("temporary folder");
@@ -93,9 +105,6 @@ fn the_sandbox_can_be_tried() {
     );
     let sorted = program(folder.path()).with_input("b\na\n").run(["sandbox", "exec", "--", "sort"]);
     assert_eq!((sorted.code, sorted.stdout.as_str()), (Some(0), "a\nb\n"), "{}", sorted.stderr);
-    let slow = lagent(folder.path(), &["sandbox", "exec", "--wall-seconds", "0.2", "--", "sleep", "60"]);
-    assert_eq!(slow.code, Some(1));
-    assert!(slow.stderr.contains("time limit exceeded"), "{}", slow.stderr);
 }
 
 #[test]

@@ -5,8 +5,8 @@
 
 use burn::tensor::{Tensor, TensorData};
 use internlm_model::ModelConfig;
-use internlm_model::attend::Attend;
-use internlm_model::positions::{Positions, Run};
+use internlm_model::attend::{Attend, AttentionLayer};
+use internlm_model::positions::{Positions, seen_keys};
 
 use super::BlockId;
 use super::paged_attention::{CacheLayout, LayerCache, Query, paged_attention};
@@ -34,9 +34,9 @@ impl PagedCache {
         2 * config.layers * config.kv_heads * config.head_dim * block_tokens * size_of::<f32>()
     }
 
-    /// Announces the next call of the decoder: the runs of its tokens in order, and the blocks of each sequence.
-    pub(crate) fn begin(&mut self, runs: Vec<Run>, blocks: Vec<Vec<BlockId>>) {
-        self.positions = Positions::from_runs(runs);
+    /// Announces the next call of the decoder: the positions of its tokens in order, and the blocks of each sequence.
+    pub(crate) fn begin(&mut self, positions: Positions, blocks: Vec<Vec<BlockId>>) {
+        self.positions = positions;
         self.blocks = blocks;
     }
 }
@@ -58,17 +58,21 @@ impl Attend for PagedCache {
     /// # Shapes
     /// - q, output: `[T, heads, d]`
     /// - k, v: `[T, kv_heads, d]`
-    fn attend(&mut self, layer: usize, q: Tensor<3>, k: Tensor<3>, v: Tensor<3>) -> Tensor<3> {
+    fn attend(&mut self, layer: AttentionLayer, q: Tensor<3>, k: Tensor<3>, v: Tensor<3>) -> Tensor<3> {
         let (device, [tokens, heads, d]) = (q.device(), q.dims());
+        let query = |position, blocks| {
+            let first_key = seen_keys(position, layer.window).start;
+            Query { position, first_key, blocks }
+        };
         let queries: Vec<Query<'_>> = self
             .positions
             .runs()
             .iter()
             .zip(&self.blocks)
-            .flat_map(|(run, blocks)| (run.first..run.keys()).map(move |position| Query { position, blocks }))
+            .flat_map(|(run, blocks)| (run.first..run.keys()).map(move |position| query(position, blocks)))
             .collect();
         let (q, k, v) = (values(q), values(k), values(v));
-        let cache = &mut self.layers[layer];
+        let cache = &mut self.layers[layer.index];
         cache.store(self.layout, &queries, slice(&k), slice(&v));
         let output = paged_attention(cache, self.layout, &queries, slice(&q), heads);
         Tensor::from_data(TensorData::new(output, [tokens, heads, d]), &device)

@@ -26,10 +26,11 @@ pub(crate) struct LayerCache {
     pub(crate) values: Vec<f32>,
 }
 
-/// One new token: its position and its sequence's blocks.
+/// One new token: its position, the first position that it sees, and its sequence's blocks.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Query<'a> {
     pub(crate) position: usize,
+    pub(crate) first_key: usize,
     pub(crate) blocks: &'a [BlockId],
 }
 
@@ -71,7 +72,7 @@ impl LayerCache {
     }
 }
 
-/// Attention of every query over its own and all earlier positions of its sequence.
+/// Attention of every query over the positions of its sequence from its first key to its own.
 ///
 /// # Shapes
 /// - q, output: `[queries.len(), heads, head_dim]`
@@ -93,7 +94,7 @@ pub(crate) fn paged_attention(
             head.attend(q, out, scores);
         }
     };
-    let work: usize = queries.iter().map(|query| (query.position + 1) * heads * d).sum();
+    let work: usize = queries.iter().map(|query| (query.position + 1 - query.first_key) * heads * d).sum();
     let parts = output.chunks_mut(group * d);
     if work < PARALLEL_WORK {
         let mut scores = Vec::new();
@@ -146,12 +147,13 @@ impl Head<'_> {
         out.iter_mut().for_each(|value| *value *= inverse);
     }
 
-    /// Calls `visit(start, slots)` for each block that holds some of the positions up to the query's.
+    /// Calls `visit(start, slots)` for each block that holds some of the positions that the query sees.
     fn for_each_block(&self, mut visit: impl FnMut(usize, usize)) {
         let keys = self.query.position + 1;
-        let mut position = 0;
+        let mut position = self.query.first_key;
         while position < keys {
-            let slots = self.layout.block_tokens.min(keys - position);
+            let rest = self.layout.block_tokens - position % self.layout.block_tokens;
+            let slots = rest.min(keys - position);
             visit(self.layout.offset(self.query.blocks, position, self.kv_head), slots);
             position += slots;
         }
@@ -192,6 +194,13 @@ mod tests {
 
     #[test]
     fn agrees_with_the_formula_for_scattered_blocks_and_any_chunking() {
+        for window in [None, Some(1), Some(3), Some(6), Some(11)] {
+            check(window);
+        }
+    }
+
+    /// Eleven tokens in blocks of four, in chunks; a query sees the last `window` keys up to its own.
+    fn check(window: Option<usize>) {
         let layout = CacheLayout { block_tokens: 4, kv_heads: 2, head_dim: 20 };
         let (heads, tokens) = (4, 11);
         let rng = internlm_kit::rng::CounterRng::new(1, "attention");
@@ -200,14 +209,15 @@ mod tests {
         };
         let (q, k, v) = (draw(0, tokens * 80), draw(10_000, tokens * 40), draw(20_000, tokens * 40));
         let blocks = [BlockId(5), BlockId(0), BlockId(3)];
+        let first_key = |position: usize| window.map_or(0, |window| (position + 1).saturating_sub(window));
         let mut whole = Vec::new();
         for chunk in [11, 4, 1] {
             let mut cache = LayerCache::new(layout, 6);
             let mut output = Vec::new();
             for first in (0..tokens).step_by(chunk) {
                 let last = (first + chunk).min(tokens);
-                let queries: Vec<_> =
-                    (first..last).map(|position| Query { position, blocks: &blocks }).collect();
+                let query = |position| Query { position, first_key: first_key(position), blocks: &blocks };
+                let queries: Vec<_> = (first..last).map(query).collect();
                 cache.store(layout, &queries, &k[first * 40..last * 40], &v[first * 40..last * 40]);
                 let q = &q[first * 80..last * 80];
                 output.extend(paged_attention(&cache, layout, &queries, q, heads));
@@ -221,11 +231,11 @@ mod tests {
         for (index, out) in whole.chunks_exact(20).enumerate() {
             let (token, kv_head) = (index / heads, index % heads / 2);
             let rows = |x: &[f32]| -> Vec<Vec<f32>> {
-                (0..=token).map(|t| x[(t * 2 + kv_head) * 20..][..20].to_vec()).collect()
+                (first_key(token)..=token).map(|t| x[(t * 2 + kv_head) * 20..][..20].to_vec()).collect()
             };
             let expected = plain(&q[index * 20..][..20], &rows(&k), &rows(&v));
             for (out, expected) in out.iter().zip(expected) {
-                assert!((out - expected).abs() < 1e-5, "{out} {expected}");
+                assert!((out - expected).abs() < 1e-5, "window {window:?}: {out} {expected}");
             }
         }
     }

@@ -37,7 +37,7 @@ pub(super) struct ApiServerArguments {
     /// Override one key of the config file, such as engine.max-batch-size=64; repeatable
     #[arg(long = "set", value_name = "KEY=VALUE", requires = "config")]
     set: Vec<String>,
-    /// Serve the model under this name [default: the path of the model]
+    /// Serve the model under this name [default: the name of its folder or file]
     #[arg(long, value_name = "NAME")]
     model_name: Option<String>,
     #[command(flatten)]
@@ -48,6 +48,18 @@ pub(super) struct ApiServerArguments {
     /// Listen on this port; 0 takes a free one [default: 23333]
     #[arg(long, value_name = "PORT")]
     server_port: Option<u16>,
+    /// Let pages of these origins, such as https://chat.example, call the server from a browser; * means all [default: *]
+    #[arg(long, value_name = "ORIGIN", num_args = 1.., value_delimiter = ',')]
+    allow_origins: Option<Vec<String>>,
+    /// Let those pages send credentials such as cookies
+    #[arg(long)]
+    allow_credentials: bool,
+    /// Let those pages use these methods; * means all [default: *]
+    #[arg(long, value_name = "METHOD", num_args = 1.., value_delimiter = ',')]
+    allow_methods: Option<Vec<String>>,
+    /// Let those pages send these headers; * means all [default: *]
+    #[arg(long, value_name = "HEADER", num_args = 1.., value_delimiter = ',')]
+    allow_headers: Option<Vec<String>>,
     /// Write {"url": ...} to this file once requests are taken
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
@@ -88,6 +100,10 @@ impl ApiServerArguments {
         give(&mut config.server.host, self.server_name.as_ref());
         give(&mut config.server.port, self.server_port.as_ref());
         give(&mut config.server.drain_timeout, self.drain_timeout.as_ref());
+        give(&mut config.server.allow_origins, self.allow_origins.as_ref());
+        config.server.allow_credentials |= self.allow_credentials;
+        give(&mut config.server.allow_methods, self.allow_methods.as_ref());
+        give(&mut config.server.allow_headers, self.allow_headers.as_ref());
         give(&mut config.engine.session_len, self.session_len.map(Some).as_ref());
         give(&mut config.engine.max_batch_size, self.max_batch_size.as_ref());
         give(&mut config.engine.max_prefill_token_num, self.max_prefill_token_num.as_ref());

@@ -30,7 +30,7 @@ pub(super) struct ServingArguments {
     /// Model to serve in this process and to measure through HTTP: a Hugging Face folder or a GGUF file
     #[arg(required_unless_present_any = ["url", "config"], conflicts_with = "url")]
     model: Option<PathBuf>,
-    /// Measure the server at this address: http://host:port without /v1
+    /// Measure the server at this address, such as http://host:port or http://host:port/v1
     #[arg(long)]
     url: Option<String>,
     /// Send this bearer token to the server

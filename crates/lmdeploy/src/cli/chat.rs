@@ -10,7 +10,10 @@ use internlm_kit::{out, outln};
 
 use super::options::BackendOptions;
 use crate::client::{Client, ClientConfig};
-use crate::protocol::{ChatChunk, ChatMessage, ChatRequest, Content, MessageRole, OneOrMany, StreamedCalls};
+use crate::protocol::{
+    ChatChunk, ChatMessage, ChatRequest, Content, FinishReason, MessageRole, OneOrMany, StreamedCalls,
+    ToolCall,
+};
 use crate::respond::Responder;
 use crate::{Error, Pipeline, Result};
 
@@ -30,7 +33,7 @@ pub(super) struct ChatArguments {
     /// Model to chat with: a Hugging Face folder or a GGUF file
     #[arg(required_unless_present = "api_url", conflicts_with = "api_url")]
     model: Option<PathBuf>,
-    /// Chat with the server at this address instead: http://host:port without /v1
+    /// Chat with the server at this address instead, such as http://host:port or http://host:port/v1
     #[arg(long, value_name = "URL")]
     api_url: Option<String>,
     #[command(flatten)]
@@ -168,11 +171,32 @@ fn read_message(input: &mut impl BufRead) -> std::io::Result<Option<String>> {
     }
 }
 
-/// Shows an answer as it comes, and gives its message; none when Ctrl-C stopped it.
+/// An answer as far as it has come.
+#[derive(Default)]
+struct Answer {
+    text: String,
+    calls: StreamedCalls,
+    reason: Option<FinishReason>,
+}
+
+impl Answer {
+    /// Takes the next chunk and gives the text that is new with it.
+    fn take(&mut self, chunk: ChatChunk) -> String {
+        let start = self.text.len();
+        for choice in chunk.choices {
+            self.text += &choice.delta.content.unwrap_or_default();
+            choice.delta.tool_calls.unwrap_or_default().into_iter().for_each(|piece| self.calls.push(piece));
+            self.reason = choice.finish_reason.or(self.reason);
+        }
+        self.text[start..].to_owned()
+    }
+}
+
+/// Shows an answer as it comes, and gives its message; none when Ctrl-C stopped it. What the model wrote cannot command
+/// a terminal: `out!` writes control characters as text.
 async fn answer(partner: &Partner, request: &ChatRequest, json: bool) -> anyhow::Result<Option<ChatMessage>> {
     let mut chunks = partner.ask(request).await?;
-    let mut text = String::new();
-    let mut calls = StreamedCalls::default();
+    let mut answer = Answer::default();
     loop {
         let chunk = tokio::select! {
             chunk = chunks.next() => chunk,
@@ -183,26 +207,42 @@ async fn answer(partner: &Partner, request: &ChatRequest, json: bool) -> anyhow:
             }
         };
         let Some(chunk) = chunk else { break };
-        for choice in chunk?.choices {
-            let more = choice.delta.content.unwrap_or_default();
-            choice.delta.tool_calls.unwrap_or_default().into_iter().for_each(|piece| calls.push(piece));
-            if !json {
-                out!("{more}")?;
-            }
-            text += &more;
+        let more = answer.take(chunk?);
+        if !json {
+            out!("{more}")?;
         }
     }
-    let calls = calls.finish();
+    let (text, reason) = (answer.text, answer.reason);
+    let calls = answer.calls.finish();
     if json {
-        outln!("{}", serde_json::json!({ "content": text, "tool_calls": calls }))?;
+        let line = serde_json::json!({ "content": text, "tool_calls": calls, "finish_reason": reason });
+        outln!("{line}")?;
     } else {
-        for call in &calls {
-            outln!("[call {} {}]", call.function.name, call.function.arguments)?;
-        }
-        outln!()?;
+        show_end(&calls, reason, request.max_tokens)?;
     }
     // As a server writes it: null stands for the content of an answer that only calls tools.
     let content = (!text.is_empty() || calls.is_empty()).then_some(Content::Text(text));
     let tool_calls = (!calls.is_empty()).then_some(calls);
     Ok(Some(ChatMessage { content, tool_calls, ..ChatMessage::assistant("") }))
+}
+
+/// Shows what follows the text of an answer: its calls, and that it is not complete.
+fn show_end(calls: &[ToolCall], reason: Option<FinishReason>, max_tokens: Option<u32>) -> anyhow::Result<()> {
+    for call in calls {
+        outln!("[call {} {}]", call.function.name, call.function.arguments)?;
+    }
+    outln!()?;
+    if reason == Some(FinishReason::Length) {
+        let note = if max_tokens.is_some() {
+            "[stopped at --max-tokens]"
+        } else {
+            "[stopped at the maximum number of tokens]"
+        };
+        if std::io::stdout().is_terminal() {
+            outln!("{note}")?;
+        } else {
+            tracing::warn!("{note}");
+        }
+    }
+    Ok(())
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct ClientConfig {
-    /// `http://host:port`, without `/v1`. Default `http://127.0.0.1:23333`.
+    /// `http://host:port`, or with `/v1` at its end as OpenAI's clients have it. Default `http://127.0.0.1:23333`.
     pub base_url: String,
     /// Sent as a bearer token. Default: none.
     pub api_key: Option<String>,

@@ -50,7 +50,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client for `config.base_url`. It does not connect yet.
+    /// A client for `config.base_url`, with or without `/v1` at its end. It does not connect yet.
     ///
     /// When the process has no TLS provider, this installs ring.
     ///
@@ -58,10 +58,10 @@ impl Client {
     /// [`Error::Setting`] when `base_url` is not an `http://` or `https://` URL, [`Error::Tls`] when TLS cannot be set
     /// up.
     pub fn new(mut config: ClientConfig) -> Result<Self> {
-        while config.base_url.ends_with('/') {
-            config.base_url.pop();
-        }
-        let expected = "http://host:port or https://host:port without /v1";
+        let address = config.base_url.trim_end_matches('/');
+        let address = address.strip_suffix("/v1").unwrap_or(address).trim_end_matches('/');
+        config.base_url = address.to_owned();
+        let expected = "http://host:port or https://host:port, with or without /v1";
         let url = reqwest::Url::parse(&config.base_url).ok();
         if !url.is_some_and(|url| matches!(url.scheme(), "http" | "https") && url.path() == "/") {
             return Err(Error::setting("base-url", format_args!("`{}`", config.base_url), expected));
@@ -77,7 +77,7 @@ impl Client {
         Ok(Self { http, config })
     }
 
-    /// The settings, with trailing slashes of the address removed.
+    /// The settings; the address is without trailing slashes and `/v1`.
     #[must_use]
     pub fn config(&self) -> &ClientConfig {
         &self.config

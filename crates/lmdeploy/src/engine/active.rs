@@ -32,7 +32,7 @@ pub(super) struct TokenCounts {
 impl Active {
     pub(super) fn new(request: GenerateRequest, tokenizer: Option<&Tokenizer>, mailbox: Mailbox) -> Self {
         let known_ids = tokenizer.map_or(usize::MAX, Tokenizer::vocab_size);
-        let decoder = tokenizer.map(|tokenizer| tokenizer.stream_decoder(request.special));
+        let decoder = tokenizer.map(|tokenizer| request.decoder(tokenizer));
         let stops = StopMatcher::new(request.stop.clone());
         let prompt_scores = match request.prompt_logprobs {
             Some(_) => vec![None; request.prompt.len()],

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use internlm_model::decoder::Decoder;
-use internlm_model::positions::Run;
+use internlm_model::positions::{Positions, Run};
 use internlm_model::{ModelConfig, TokenId, device};
 
 use super::{Batch, Capacity, ExecuteError, Executor, ExecutorConfig, Logits, LogitsWanted};
@@ -77,8 +77,10 @@ impl Executor for BurnExecutor {
         let tokens: Vec<TokenId> = batch.steps.iter().flat_map(|step| step.tokens.iter().copied()).collect();
         let ids = self.decoder.ids(&tokens, &self.device).map_err(ExecuteError::backend)?;
         let runs = batch.steps.iter().map(|step| Run { first: step.position, tokens: step.tokens.len() });
+        let lengths = batch.steps.iter().map(|step| step.rope_len);
+        let positions = Positions::from_runs(runs.collect()).with_rope_lengths(lengths.collect());
         let blocks = batch.steps.iter().map(|step| step.blocks.clone());
-        self.cache.begin(runs.collect(), blocks.collect());
+        self.cache.begin(positions, blocks.collect());
         let hidden = self.decoder.forward(ids, &mut self.cache);
         let rows = wanted_rows(batch);
         if rows.is_empty() {

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use internlm_model::TokenId;
 use internlm_model::sampling::{SamplingConfig, best_needed};
-use internlm_model::tokenizer::Special;
+use internlm_model::tokenizer::{Special, StreamDecoder};
+use internlm_model::{TokenId, Tokenizer};
 
 use super::{LogitsDetail, RequestId};
 
@@ -64,6 +64,9 @@ pub struct GenerateRequest {
     pub stop: Vec<String>,
     /// Whether the text shows special tokens. Default: it does not.
     pub special: Special,
+    /// Whether the text continues that of the prompt: then a space at its beginning is kept, which tokenizers otherwise
+    /// add in front of a text and leave out again. Default: it does not.
+    pub continues: bool,
     /// Score generated ids, with this many of the most likely ids at each place. Default: no scores.
     pub logprobs: Option<usize>,
     /// Score the prompt's ids, with this many of the most likely ids at each place. Default: no scores.
@@ -85,6 +88,7 @@ impl GenerateRequest {
             stop_ids: Vec::new(),
             stop: Vec::new(),
             special: Special::Skip,
+            continues: false,
             logprobs: None,
             prompt_logprobs: None,
             priority: 0,
@@ -132,6 +136,18 @@ impl GenerateRequest {
     #[must_use]
     pub fn with_timeout(self, timeout: Duration) -> Self {
         Self { timeout: Some(timeout), ..self }
+    }
+
+    /// Turns the generated ids into text.
+    #[must_use]
+    pub fn decoder(&self, tokenizer: &Tokenizer) -> StreamDecoder {
+        let mut decoder = tokenizer.stream_decoder(self.special);
+        if let Some(last) = self.prompt.last().filter(|_| self.continues) {
+            // Behind an id of the prompt the decoder is past the beginning of the text.
+            decoder.push(*last);
+            decoder.finish();
+        }
+        decoder
     }
 
     /// How much of a row of logits its next id and its scores depend on.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::builder::shared_builders;
+use super::object::object;
 use super::whole::whole;
 use super::{ChatMessage, FinishReason, OneOrMany, StreamOptions, ToolDefinition, Usage};
 
@@ -31,6 +32,13 @@ pub struct ChatRequest {
     /// `none` hides the tools from the model; the default is `auto`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool_choice: Option<Value>,
+    /// `true` begins a new answer behind a conversation that ends with one; `false` does not begin an answer. Default:
+    /// an answer is begun, unless the conversation ends with text of the assistant, which is continued.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub add_generation_prompt: Option<bool>,
+    /// `true` continues the last message, which is the assistant's; the answer has only what is new.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub continue_final_message: Option<bool>,
     /// Sampling temperature in [0, 2]; 0 decodes greedily.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub temperature: Option<f32>,
@@ -71,7 +79,7 @@ pub struct ChatRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stream: Option<bool>,
     /// What a streamed answer contains in addition.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "object", skip_serializing_if = "Option::is_none")]
     pub stream_options: Option<StreamOptions>,
     /// Return the log-probability of every generated id.
     #[serde(default, skip_serializing_if = "Option::is_none")]

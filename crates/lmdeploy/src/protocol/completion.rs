@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::builder::shared_builders;
+use super::object::object;
 use super::whole::whole;
 use super::{FinishReason, OneOrMany, StreamOptions, Usage};
 
@@ -62,11 +63,14 @@ pub struct CompletionRequest {
     /// Name of the model; a server of one model also takes the empty string.
     #[serde(default)]
     pub model: String,
-    /// What to continue: text or ids, one prompt or several.
+    /// What to continue: text or ids, one prompt or several. Marks such as `<|im_start|>` in a text are read as marks.
     pub prompt: Prompt,
     /// Maximum number of ids to generate. Default 16; with `echo`, 0 only scores the prompt.
     #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
     pub max_tokens: Option<u32>,
+    /// Another name of `max_tokens`, which wins when both are given.
+    #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
+    pub max_completion_tokens: Option<u32>,
     /// Put the prompt before the text, and its log-probabilities before those of the text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub echo: Option<bool>,
@@ -107,7 +111,7 @@ pub struct CompletionRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stream: Option<bool>,
     /// What a streamed answer contains in addition.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "object", skip_serializing_if = "Option::is_none")]
     pub stream_options: Option<StreamOptions>,
     /// Leave special tokens out of the text. Default true.
     #[serde(default, skip_serializing_if = "Option::is_none")]

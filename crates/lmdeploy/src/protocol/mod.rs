@@ -1,7 +1,7 @@
 //! The OpenAI-shaped HTTP protocol: what the server reads and writes and the client sends and gets.
 //!
 //! Plain serde types without I/O. Absent optional fields are not written. Unknown fields are ignored on both sides; the
-//! server refuses those that are known to change the answer.
+//! server refuses those that are documented somewhere and that it does not have.
 //! Requests begin with [`ChatRequest::new`] or [`CompletionRequest::new`]. Their `with_*` methods set the usual fields;
 //! the others are assigned.
 
@@ -12,6 +12,9 @@ mod completion;
 mod error;
 mod field;
 mod model_list;
+mod object;
+#[cfg(feature = "server")]
+pub(crate) mod request_fields;
 mod tool;
 #[cfg(feature = "server")]
 pub(crate) mod unsupported;

@@ -1,66 +1,16 @@
-//! [`unsupported`]: fields of OpenAI's API and of other servers that would change the answer and that this server does
-//! not have. They are refused unless their value asks for nothing.
+//! [`unsupported`]: the first field of a request that asks for something this server does not do. Such a request is
+//! refused, because its answer would not be the one that was asked for.
 
 use std::fmt;
+use std::marker::PhantomData;
 
-use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
-/// A field that is refused, and its values as JSON that change nothing. Null always changes nothing.
-type Field = (&'static str, &'static [&'static str]);
+use super::request_fields::{RequestFields, Treatment, rows};
 
-/// Fields of both routes. What is not here and not in the request types says nothing about the answer (`user`,
-/// `metadata`, `store`, `service_tier`, `prompt_cache_key`, ..) and is ignored.
-#[rustfmt::skip]
-const FIELDS: &[Field] = &[
-    // OpenAI.
-    ("audio", &[]),
-    ("best_of", &["1"]),
-    ("frequency_penalty", &["0"]),
-    ("function_call", &["\"auto\"", "\"none\""]),
-    ("functions", &["[]"]),
-    ("logit_bias", &["{}"]),
-    ("modalities", &["[\"text\"]"]),
-    ("parallel_tool_calls", &["true"]),
-    ("presence_penalty", &["0"]),
-    ("reasoning_effort", &[]),
-    ("response_format", &["{\"type\": \"text\"}"]),
-    ("verbosity", &["\"medium\""]),
-    ("web_search_options", &[]),
-    // LMDeploy.
-    ("adapter_name", &["\"\""]),
-    ("bad_words", &["[]"]),
-    ("do_preprocess", &["true"]),
-    ("enable_thinking", &[]),
-    ("include_stop_str_in_output", &["false"]),
-    ("input_ids", &["[]"]),
-    ("logits_processors", &["[]"]),
-    ("min_new_tokens", &["0"]),
-    ("repetition_ngram_size", &["0"]),
-    ("repetition_ngram_threshold", &["0"]),
-    ("return_logprob", &["false"]),
-    ("return_token_ids", &["false"]),
-    ("spaces_between_special_tokens", &["true"]),
-    // Shared with vLLM.
-    ("add_generation_prompt", &["true"]),
-    ("add_special_tokens", &[]),
-    ("allowed_token_ids", &[]),
-    ("chat_template", &[]),
-    ("chat_template_kwargs", &["{}"]),
-    ("continue_final_message", &["false"]),
-    ("documents", &["[]"]),
-    ("guided_choice", &[]),
-    ("guided_grammar", &[]),
-    ("guided_json", &[]),
-    ("guided_regex", &[]),
-    ("length_penalty", &["1"]),
-    ("min_tokens", &["0"]),
-    ("prompt_logprobs", &[]),
-    ("structured_outputs", &[]),
-    ("truncate_prompt_tokens", &[]),
-    ("use_beam_search", &["false"]),
-];
+/// The object with fields of its own that are looked at one by one.
+const STREAM_OPTIONS: &str = "stream_options";
 
 /// A field that was sent and is not supported.
 #[derive(Clone, Debug, PartialEq)]
@@ -77,43 +27,59 @@ pub(crate) struct Unsupported {
 ///
 /// # Errors
 /// `body` is not a JSON object.
-pub(crate) fn unsupported(body: &[u8]) -> serde_json::Result<Option<Unsupported>> {
-    serde_json::from_slice(body).map(|Found(found)| found)
-}
-
-struct Found(Option<Unsupported>);
-
-impl<'de> Deserialize<'de> for Found {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Body)
-    }
+pub(crate) fn unsupported<T: RequestFields>(body: &[u8]) -> serde_json::Result<Option<Unsupported>> {
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let found = deserializer.deserialize_map(Body::<T>(PhantomData))?;
+    deserializer.end()?;
+    Ok(found)
 }
 
 /// Keeps nothing of a body but the value of a refused field.
-struct Body;
+struct Body<T>(PhantomData<T>);
 
-impl<'de> Visitor<'de> for Body {
-    type Value = Found;
+impl<'de, T: RequestFields> Visitor<'de> for Body<T> {
+    type Value = Option<Unsupported>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("a JSON object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Found, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut found = None;
         while let Some(key) = map.next_key::<String>()? {
-            let Some(field) = FIELDS.iter().find(|(name, _)| *name == key) else {
-                map.next_value::<IgnoredAny>()?;
-                continue;
+            let refused = match treatment::<T>(&key) {
+                Some((name, Treatment::Refused(neutral))) => refused(name, neutral, map.next_value()?),
+                Some((STREAM_OPTIONS, _)) => refused_inside::<T>(STREAM_OPTIONS, map.next_value()?),
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                    continue;
+                }
             };
-            let value: Value = map.next_value()?;
-            found = found.or(refused(*field, value).map_err(A::Error::custom)?);
+            found = found.or(refused.map_err(A::Error::custom)?);
         }
-        Ok(Found(found))
+        Ok(found)
     }
 }
 
-fn refused((name, neutral): Field, found: Value) -> serde_json::Result<Option<Unsupported>> {
+/// The row of a field; none for a field that is not documented.
+fn treatment<T: RequestFields>(key: &str) -> Option<(&'static str, Treatment)> {
+    rows::<T>().find(|(name, _)| *name == key).copied()
+}
+
+/// The first refused field of an object that is the field `name` of a request.
+fn refused_inside<T: RequestFields>(name: &str, found: Value) -> serde_json::Result<Option<Unsupported>> {
+    let Value::Object(fields) = found else { return Ok(None) };
+    for (key, value) in fields {
+        if let Some((name, Treatment::Refused(neutral))) = treatment::<T>(&format!("{name}.{key}"))
+            && let Some(field) = refused(name, neutral, value)?
+        {
+            return Ok(Some(field));
+        }
+    }
+    Ok(None)
+}
+
+fn refused(name: &'static str, neutral: &[&str], found: Value) -> serde_json::Result<Option<Unsupported>> {
     for text in neutral {
         if same(&serde_json::from_str(text)?, &found) {
             return Ok(None);
@@ -142,96 +108,41 @@ mod tests {
     use super::*;
     use crate::protocol::{ChatRequest, CompletionRequest};
 
-    /// Documented fields that this server has, by what happens to them.
-    const USED: [&str; 26] = [
-        "echo",
-        "ignore_eos",
-        "logprobs",
-        "max_completion_tokens",
-        "max_tokens",
-        "messages",
-        "min_p",
-        "model",
-        "n",
-        "priority",
-        "prompt",
-        "repetition_penalty",
-        "seed",
-        "skip_special_tokens",
-        "stop",
-        "stop_token_ids",
-        "stream",
-        "stream_options",
-        "suffix",
-        "temperature",
-        "timeout",
-        "tool_choice",
-        "tools",
-        "top_k",
-        "top_logprobs",
-        "top_p",
-    ];
-    /// Fields that say nothing about the answer.
-    const HARMLESS: [&str; 9] = [
-        "metadata",
-        "prediction",
-        "prompt_cache_key",
-        "safety_identifier",
-        "service_tier",
-        "session_id",
-        "store",
-        "user",
-        "request_id",
-    ];
-
-    fn found(body: &str) -> Option<&'static str> {
-        unsupported(body.as_bytes()).expect("an object").map(|found| found.name)
+    fn found<T: RequestFields>(body: &str) -> Option<&'static str> {
+        unsupported::<T>(body.as_bytes()).expect("an object").map(|found| found.name)
     }
 
-    #[test]
-    fn every_field_is_used_refused_or_harmless_and_nothing_twice() {
-        let mut names: Vec<&str> = FIELDS.iter().map(|(name, _)| *name).collect();
-        names.extend(USED);
-        names.extend(HARMLESS);
-        let count = names.len();
-        names.sort_unstable();
-        names.dedup();
-        assert_eq!(names.len(), count);
-        for name in USED.iter().chain(&HARMLESS) {
-            assert_eq!(found(&format!("{{\"{name}\": 7}}")), None, "{name}");
+    /// A body that has the field at a path, which is one or two names, among others.
+    fn body(path: &str, value: &str) -> String {
+        match path.split_once('.') {
+            Some((object, name)) => {
+                format!("{{\"model\": \"m\", \"{object}\": {{\"x\": 1, \"{name}\": {value}}}}}")
+            }
+            None => format!("{{\"model\": \"m\", \"{path}\": {value}}}"),
         }
-        // A field that is used has a type, which `{"a": 1}` is not; only `tool_choice` may be an object.
-        for name in USED.iter().filter(|name| **name != "tool_choice") {
-            let body = |first: &str| format!("{{{first}\"{name}\": {{\"a\": 1}}}}");
-            let chat = serde_json::from_str::<ChatRequest>(&body(if *name == "messages" {
-                ""
-            } else {
-                "\"messages\": [], "
-            }));
-            let text = serde_json::from_str::<CompletionRequest>(&body(if *name == "prompt" {
-                ""
-            } else {
-                "\"prompt\": \"a\", "
-            }));
-            let takes = *name == "stream_options";
-            assert_eq!(chat.is_ok() && text.is_ok(), takes, "{name}");
+    }
+
+    fn check<T: RequestFields>() {
+        for (name, treatment) in rows::<T>() {
+            let Treatment::Refused(neutral) = treatment else {
+                assert_eq!(found::<T>(&body(name, "7")), None, "{name}");
+                continue;
+            };
+            for value in neutral.iter().chain(&["null"]) {
+                assert_eq!(found::<T>(&body(name, value)), None, "{name}: {value}");
+            }
+            assert_eq!(found::<T>(&body(name, "7")), Some(*name));
         }
     }
 
     #[test]
     fn values_that_ask_for_nothing_pass_and_others_are_refused_by_name() {
-        for (name, neutral) in FIELDS {
-            for value in neutral.iter().chain(&["null"]) {
-                assert_eq!(
-                    found(&format!("{{\"model\": \"m\", \"{name}\": {value}}}")),
-                    None,
-                    "{name}: {value}"
-                );
-            }
-            assert_eq!(found(&format!("{{\"{name}\": 7, \"model\": \"m\"}}")), Some(*name));
-        }
-        assert_eq!(found("{\"presence_penalty\": 0.0, \"frequency_penalty\": -0.0}"), None);
-        let refused = unsupported(b"{\"best_of\": 4}").expect("an object").expect("is refused");
+        check::<ChatRequest>();
+        check::<CompletionRequest>();
+        let neutral = "{\"presence_penalty\": 0.0, \"frequency_penalty\": -0.0, \"unheard_of\": [1]}";
+        assert_eq!(found::<ChatRequest>(neutral), None);
+        let refused = unsupported::<ChatRequest>(b"{\"best_of\": 4}").expect("an object");
+        let refused = refused.expect("is refused");
         assert_eq!(
             (refused.found.to_string().as_str(), refused.expected.as_str()),
             ("4", "1 or the field to be absent")
@@ -239,7 +150,19 @@ mod tests {
     }
 
     #[test]
+    fn a_field_of_the_other_route_is_refused() {
+        assert_eq!(found::<CompletionRequest>("{\"tools\": [{}]}"), Some("tools"));
+        assert_eq!(found::<CompletionRequest>("{\"top_logprobs\": 3}"), Some("top_logprobs"));
+        assert_eq!(found::<ChatRequest>("{\"echo\": true}"), Some("echo"));
+        assert_eq!(found::<ChatRequest>("{\"prompt\": \"a\"}"), Some("prompt"));
+        assert_eq!(found::<ChatRequest>("{\"tools\": [{}], \"top_logprobs\": 3}"), None);
+        assert_eq!(found::<CompletionRequest>("{\"echo\": true, \"prompt\": \"a\"}"), None);
+    }
+
+    #[test]
     fn only_an_object_has_fields() {
-        assert!(unsupported(b"[1]").is_err() && unsupported(b"{\"audio\": ").is_err());
+        for body in [&b"[1]"[..], b"{\"audio\": "] {
+            assert!(unsupported::<ChatRequest>(body).is_err());
+        }
     }
 }

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use internlm_model::tokenizer::{Special, StreamDecoder};
+use internlm_model::tokenizer::StreamDecoder;
 use internlm_model::{TokenId, Tokenizer};
 
+use super::echo::EchoedPrompt;
 use super::refusal::finish_reason;
 use crate::Result;
 use crate::decode::TokenScores;
-use crate::engine::{Finished, Output, Piece};
+use crate::engine::{Finished, GenerateRequest, Output, Piece};
 use crate::protocol::{CompletionChoice, CompletionLogprobs, CompletionResponse, Usage};
 
 /// The answers to all prompts of a completion request that is being generated.
@@ -25,51 +26,49 @@ pub struct CompletionAnswer {
 #[derive(Debug)]
 pub(super) struct ChoiceState {
     tokenizer: Tokenizer,
-    /// Counts the characters before each id.
-    offsets: StreamDecoder,
+    /// Counts the characters of generated ids.
+    decoder: StreamDecoder,
+    /// Number of characters before the next id.
     characters: usize,
     /// Number of most likely ids per place.
     logprobs: Option<usize>,
-    /// Text and ids of the prompt, until they are sent.
-    echo: Option<(String, Vec<TokenId>)>,
+    /// The prompt, until it is sent.
+    echo: Option<EchoedPrompt>,
     /// Scores of ids whose text has not been sent yet.
     unsent: CompletionLogprobs,
 }
 
 impl ChoiceState {
-    pub(super) fn new(
-        tokenizer: &Tokenizer,
-        special: Special,
-        logprobs: Option<usize>,
-        echo: Option<(String, Vec<TokenId>)>,
-    ) -> Self {
-        let offsets = tokenizer.stream_decoder(special);
+    pub(super) fn new(tokenizer: &Tokenizer, request: &GenerateRequest, echo: Option<EchoedPrompt>) -> Self {
+        let (decoder, logprobs) = (request.decoder(tokenizer), request.logprobs);
         let unsent = empty_logprobs(logprobs);
-        Self { tokenizer: tokenizer.clone(), offsets, characters: 0, logprobs, echo, unsent }
+        Self { tokenizer: tokenizer.clone(), decoder, characters: 0, logprobs, echo, unsent }
     }
 
     /// The echoed prompt; its first id has no score.
     fn prompt(&mut self, scores: Vec<Option<TokenScores>>) -> String {
-        let Some((text, ids)) = self.echo.take() else { return String::new() };
+        let Some(prompt) = self.echo.take() else { return String::new() };
         if self.logprobs.is_some() {
-            for (id, score) in ids.iter().zip(scores) {
-                self.score(*id, score);
+            for ((id, offset), score) in prompt.ids.iter().zip(prompt.offsets(&self.tokenizer)).zip(scores) {
+                self.score(*id, offset, score);
             }
         }
-        text
+        self.characters = prompt.text.chars().count();
+        prompt.text
     }
 
     fn piece(&mut self, piece: &Piece) {
         if let Some(scores) = &piece.scores {
-            self.score(piece.id, Some(scores.clone()));
+            let offset = self.characters;
+            self.characters += self.decoder.push(piece.id).chars().count();
+            self.score(piece.id, offset, Some(scores.clone()));
         }
     }
 
-    fn score(&mut self, id: TokenId, scores: Option<TokenScores>) {
+    fn score(&mut self, id: TokenId, offset: usize, scores: Option<TokenScores>) {
         let unsent = &mut self.unsent;
         unsent.tokens.push(token_text(&self.tokenizer, id));
-        unsent.text_offset.push(self.characters);
-        self.characters += self.offsets.push(id).chars().count();
+        unsent.text_offset.push(offset);
         if let Some(tops) = &mut unsent.top_logprobs {
             tops.push(scores.as_ref().map(|scores| top(&self.tokenizer, scores)));
         }

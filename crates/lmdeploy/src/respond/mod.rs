@@ -4,6 +4,7 @@
 
 mod chat;
 mod completion;
+mod echo;
 mod fields;
 mod model;
 mod prompt;

@@ -20,8 +20,8 @@ pub struct ServedModel {
     pub name: String,
     /// Turns text into ids and back.
     pub tokenizer: Tokenizer,
-    /// How messages become ids; none when the model has no chat format and serves completions only.
-    pub template: Option<ChatTemplate>,
+    /// How messages become ids, or why they cannot: then the model serves completions only.
+    pub template: std::result::Result<ChatTemplate, String>,
     /// How the model marks tool calls.
     pub tools: ToolSyntax,
     /// Ids that end every answer.
@@ -69,7 +69,7 @@ impl ServedModel {
             name: name.into(),
             tools: ToolSyntax::of(&tokenizer),
             tokenizer,
-            template,
+            template: template.ok_or_else(|| "the model has none".to_owned()),
             stop_ids,
             sampling,
             created: created.map_or(0, |since| since.as_secs()),
@@ -83,20 +83,20 @@ impl ServedModel {
     pub fn load(path: impl AsRef<Path>, name: impl Into<String>, config: &ModelConfig) -> Result<Self> {
         let path = path.as_ref();
         let tokenizer = Tokenizer::load(path)?;
-        if tokenizer.vocab_size() > config.vocab {
-            let (found, rows) = (tokenizer.vocab_size(), config.vocab);
-            let message = format!("the tokenizer has {found} ids, expected at most the model's {rows}");
-            return Err(Error::Content { path: path.to_owned(), message });
+        let (ids, rows) = (tokenizer.vocab_size(), config.vocab);
+        if ids > rows {
+            tracing::warn!(ids, rows, "the model lacks ids of the tokenizer: prompts with them are refused");
         }
         let template = match ChatTemplate::load(path) {
-            Ok(template) => Some(template),
-            Err(error @ internlm_model::Error::Chat(_)) => {
-                tracing::warn!(%error, "this model has no chat format: it serves completions only");
-                None
+            Ok(template) => Ok(template),
+            Err(internlm_model::Error::Chat(reason)) => {
+                tracing::warn!(%reason, "the chat template cannot be used: the model serves completions only");
+                Err(reason)
             }
             Err(error) => return Err(error.into()),
         };
-        let mut model = Self::new(name, tokenizer, template, &config.eos);
+        let mut model = Self::new(name, tokenizer, None, &config.eos);
+        model.template = template;
         model.read_generation_config(&path.join("generation_config.json"))?;
         Ok(model)
     }

@@ -1,10 +1,12 @@
 //! [`Responder`]: checks requests and hands them to the engine.
 
-use internlm_model::TokenId;
+use internlm_model::chat::Prompt as Ending;
 use internlm_model::tokenizer::Special;
 
 use super::completion::ChoiceState;
+use super::echo::EchoedPrompt;
 use super::fields::{Fields, alternatives, expected};
+use super::prompt::ending;
 use super::reply::ReplyParser;
 use super::{ChatAnswer, CompletionAnswer, ServedModel};
 use crate::engine::{EngineHandle, GenerateRequest, Generation};
@@ -60,14 +62,16 @@ impl Responder {
             return Err(expected("max_tokens", asked, "at least 1"));
         }
         let special = fields.special;
-        let generation = self.submit(GenerateRequest {
+        let request = GenerateRequest {
             max_new: self.max_new(asked, ids.len()),
             prompt: ids,
+            continues: ending(request)? == Ending::Continue,
             logprobs: wants_logprobs.then_some(top),
             // The parser needs content without marks. It puts other special tokens back when they are wanted.
             special: Special::Skip,
             ..fields
-        })?;
+        };
+        let generation = self.submit(request, asked)?;
         let name = self.name(&generation);
         let answer = ChatAnswer {
             id: format!("chatcmpl-{name}"),
@@ -103,19 +107,20 @@ impl Responder {
         };
         let echo = request.echo.unwrap_or(false);
         let prompts = self.prompts(&request.prompt, fields.special)?;
+        let asked = request.max_completion_tokens.or(request.max_tokens);
         let mut generations = Vec::with_capacity(prompts.len());
         let mut choices = Vec::with_capacity(prompts.len());
-        for (text, ids) in prompts {
-            let asked = Some(request.max_tokens.unwrap_or(COMPLETION_TOKENS));
-            let echoed = echo.then(|| (text, ids.clone()));
-            choices.push(ChoiceState::new(&self.model.tokenizer, fields.special, logprobs, echoed));
-            generations.push(self.submit(GenerateRequest {
-                max_new: self.max_new(asked, ids.len()),
-                prompt: ids,
+        for prompt in prompts {
+            let request = GenerateRequest {
+                max_new: self.max_new(asked.or(Some(COMPLETION_TOKENS)), prompt.ids.len()),
+                prompt: prompt.ids.clone(),
+                continues: true,
                 logprobs,
                 prompt_logprobs: logprobs.filter(|_| echo),
                 ..fields.clone()
-            })?);
+            };
+            choices.push(ChoiceState::new(&self.model.tokenizer, &request, echo.then_some(prompt)));
+            generations.push(self.submit(request, asked)?);
         }
         let id = format!("cmpl-{}", self.name(&generations[0]));
         let usage = Usage::new(0, 0);
@@ -123,12 +128,17 @@ impl Responder {
         Ok((generations, answer))
     }
 
-    /// Refuses a prompt that cannot fit, before anything is computed for the other prompts.
-    fn submit(&self, request: GenerateRequest) -> Result<Generation> {
+    /// Refuses a prompt that cannot fit, before anything is computed for the other prompts; `asked` is the number of
+    /// tokens that the client wants to have generated, if it says so.
+    fn submit(&self, request: GenerateRequest, asked: Option<u32>) -> Result<Generation> {
         let (prompt, limit) = (request.prompt.len(), self.engine.limits().max_length);
         if prompt + request.max_new.min(1) > limit {
-            let rejected = crate::engine::Rejected::TooLong { prompt, wanted: request.max_new, limit };
-            return Err(Error::Refused { status: 400, message: rejected.to_string(), param: None });
+            let asks = asked.map_or_else(String::new, |asked| format!(" and asks for {asked} more"));
+            let message = format!(
+                "This model's maximum context length is {limit} tokens. However, the request has {prompt} tokens in \
+                 the prompt{asks}"
+            );
+            return Err(Error::Refused { status: 400, message, param: None });
         }
         Ok(self.engine.submit(request))
     }
@@ -139,18 +149,11 @@ impl Responder {
         asked.map_or(room, |asked| (asked as usize).min(room))
     }
 
-    /// Text and ids of each prompt. Ids are taken as they are; texts begin with `<s>` where the tokenizer adds it.
-    fn prompts(&self, prompt: &Prompt, special: Special) -> Result<Vec<(String, Vec<TokenId>)>> {
+    /// Each prompt as it is computed and echoed.
+    fn prompts(&self, prompt: &Prompt, special: Special) -> Result<Vec<EchoedPrompt>> {
         let tokenizer = &self.model.tokenizer;
-        let from_text = |text: &String| {
-            let first = tokenizer.bos().filter(|_| tokenizer.adds_bos());
-            let ids: Vec<TokenId> = first.into_iter().chain(tokenizer.encode(text)).collect();
-            (text.clone(), ids)
-        };
-        let from_ids = |ids: &Vec<u32>| {
-            let ids: Vec<TokenId> = ids.iter().copied().map(TokenId).collect();
-            (tokenizer.decode(&ids, special), ids)
-        };
+        let from_text = |text: &String| EchoedPrompt::from_text(tokenizer, text);
+        let from_ids = |ids: &Vec<u32>| EchoedPrompt::from_ids(tokenizer, ids, special);
         let prompts: Vec<_> = match prompt {
             Prompt::Text(text) => vec![from_text(text)],
             Prompt::Texts(texts) => texts.iter().map(from_text).collect(),
@@ -163,7 +166,7 @@ impl Responder {
             return Err(expected("prompt", Some(prompts.len()), &format!("1 to {limit} prompts")));
         }
         let vocab = self.engine.capacity().vocab;
-        for (index, (_, ids)) in prompts.iter().enumerate() {
+        for (index, EchoedPrompt { ids, .. }) in prompts.iter().enumerate() {
             if ids.is_empty() {
                 return Err(Error::field(
                     format!("prompt.{index}"),

@@ -1,40 +1,29 @@
-//! Request bodies: JSON only; errors name the place.
+//! Request bodies: JSON, whatever the content type says; errors name the place.
 
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, Request};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::StatusCode;
 use serde::de::DeserializeOwned;
 
 use super::failure::Failure;
 use super::{App, wording};
+use crate::protocol::request_fields::RequestFields;
 use crate::protocol::unsupported::{Unsupported, unsupported};
 
-/// A request body that was sent as JSON.
+/// A request body. `curl -d` and other clients call their JSON a form, so the content type is not asked.
 pub(super) struct JsonBody<T>(pub(super) T);
 
-impl<T: DeserializeOwned> FromRequest<App> for JsonBody<T> {
+impl<T: DeserializeOwned + RequestFields> FromRequest<App> for JsonBody<T> {
     type Rejection = Failure;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Failure> {
         if app.is_draining() {
             return Err(Failure::new(503, "the server is shutting down"));
         }
-        if !is_json(request.headers()) {
-            return Err(Failure::new(400, "Unsupported Media Type: Only 'application/json' is allowed"));
-        }
         let bytes = Bytes::from_request(request, app).await.map_err(|rejection| refused(&rejection))?;
         parse(&bytes).map(Self)
     }
-}
-
-/// `application/json`, with or without parameters.
-fn is_json(headers: &HeaderMap) -> bool {
-    let Some(value) = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()) else {
-        return false;
-    };
-    let essence = value.split(';').next().unwrap_or_default().trim();
-    essence.eq_ignore_ascii_case("application/json")
 }
 
 fn refused(rejection: &BytesRejection) -> Failure {
@@ -46,7 +35,7 @@ fn refused(rejection: &BytesRejection) -> Failure {
 
 /// Parses the JSON object of a request. A message about a field names it as a path; a message about the syntax names
 /// line and column.
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Failure> {
+fn parse<T: DeserializeOwned + RequestFields>(bytes: &[u8]) -> Result<T, Failure> {
     let syntax = |error: &serde_json::Error| Failure::new(400, format!("invalid JSON body: {error}"));
     if let Some(found) = other_than_object(bytes) {
         return Err(Failure::new(400, format!("request body: found {found}, expected a JSON object")));
@@ -58,7 +47,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Failure> {
         if inner.is_data() { Failure(wording::field(&path, &inner)) } else { syntax(&inner) }
     })?;
     deserializer.end().map_err(|error| syntax(&error))?;
-    match unsupported(bytes).map_err(|error| syntax(&error))? {
+    match unsupported::<T>(bytes).map_err(|error| syntax(&error))? {
         Some(Unsupported { name, found, expected }) => Err(Failure(crate::Error::field(
             name,
             format!("found {found}, expected {expected}: this server does not support it"),
@@ -69,10 +58,11 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Failure> {
 
 /// What a body is by its first character, when that is the beginning of other JSON than an object.
 fn other_than_object(bytes: &[u8]) -> Option<&'static str> {
-    match bytes.trim_ascii_start().first()? {
+    let body = bytes.trim_ascii();
+    match body.first()? {
         b'[' => Some("a list"),
         b'"' => Some("a string"),
         b'0'..=b'9' | b'-' => Some("a number"),
-        _ => None,
+        _ => ["null", "true", "false"].into_iter().find(|word| word.as_bytes() == body),
     }
 }

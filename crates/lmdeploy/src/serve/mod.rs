@@ -6,6 +6,7 @@
 mod app;
 mod chat;
 mod completions;
+mod cors;
 mod events;
 mod extract;
 mod failure;

@@ -14,7 +14,8 @@ const BODY_LIMIT: usize = 32 << 20;
 /// Header by which client and server name a request in their logs.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// All routes of the server, to be served alone or nested into another router.
+/// All routes of the server, to be nested into another router. [`Server`](super::Server) adds what browsers need to
+/// call them from other origins.
 pub fn router(app: App) -> Router {
     Router::new()
         .route("/v1/chat/completions", post(chat::create))

@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 
+use super::cors::Cors;
 use super::{App, router};
 use crate::config::ServerConfig;
 use crate::{Error, Result};
@@ -32,6 +33,7 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     drain_timeout: Duration,
+    cors: Option<Cors>,
 }
 
 impl Server {
@@ -39,10 +41,11 @@ impl Server {
     ///
     /// # Errors
     /// [`Error::Listen`] when the address is in use, does not belong to this machine, or is not allowed;
-    /// [`Error::Setting`] when the drain timeout is not a number of seconds.
+    /// [`Error::Setting`] when the drain timeout is not a number of seconds, or an allowed origin is not an origin.
     pub async fn bind(config: &ServerConfig) -> Result<Self> {
         let drain_timeout = Duration::try_from_secs_f64(config.drain_timeout)
             .map_err(|_| Error::setting("drain-timeout", config.drain_timeout, "a number of seconds"))?;
+        let cors = Cors::new(config)?;
         let fail = |error: std::io::Error| Error::Listen {
             address: format!("{}:{}", config.host, config.port),
             message: match error.kind() {
@@ -56,7 +59,7 @@ impl Server {
         };
         let listener = TcpListener::bind((config.host.as_str(), config.port)).await.map_err(fail)?;
         let address = listener.local_addr().map_err(fail)?;
-        Ok(Self { listener, address, drain_timeout })
+        Ok(Self { listener, address, drain_timeout, cors })
     }
 
     /// The address it listens on; with port 0 in the settings, the port that the system chose.
@@ -94,7 +97,11 @@ impl Server {
             // The receiver below outlives this future.
             let _ = stopped.send(true);
         };
-        let serving = axum::serve(listener, router(app)).with_graceful_shutdown(graceful);
+        let routes = match self.cors {
+            Some(cors) => cors.apply(router(app)),
+            None => router(app),
+        };
+        let serving = axum::serve(listener, routes).with_graceful_shutdown(graceful);
         let limit = async {
             // The sender is only dropped after sending.
             let _ = on_stop.wait_for(|stopped| *stopped).await;

@@ -3,12 +3,13 @@
 use crate::fixture::{Served, mock, run};
 
 /// Route, body, status, words of the message.
-const TABLE: [(&str, &str, u16, &[&str]); 39] = [
+const TABLE: [(&str, &str, u16, &[&str]); 46] = [
     ("/v1/chat/completions", "", 400, &["invalid JSON", "line 1 column 0"]),
     ("/v1/chat/completions", "{\"messages\": [}", 400, &["invalid JSON", "line 1 column 15"]),
     ("/v1/chat/completions", "[]", 400, &["request body: found a list, expected a JSON object"]),
     ("/v1/completions", " [\"m\", \"Hi\", 2]", 400, &["request body: found a list, expected a JSON object"]),
     ("/v1/completions", "7", 400, &["request body: found a number"]),
+    ("/v1/completions", " null ", 400, &["request body: found null, expected a JSON object"]),
     ("/v1/chat/completions", "{}", 400, &["messages: found nothing"]),
     ("/v1/chat/completions", "{\"messages\": []} x", 400, &["trailing characters"]),
     ("/v1/chat/completions", "{\"messages\": []}", 400, &["messages: found none"]),
@@ -110,6 +111,42 @@ const TABLE: [(&str, &str, u16, &[&str]); 39] = [
         400,
         &["stream: found \"yes\", expected true or false"],
     ),
+    (
+        "/v1/chat/completions",
+        "CHAT \"stream_options\": [true]",
+        400,
+        &["stream_options: found a list, expected a JSON object"],
+    ),
+    (
+        "/v1/completions",
+        "{\"prompt\": \"a\", \"stream_options\": [true]}",
+        400,
+        &["stream_options: found a list, expected a JSON object"],
+    ),
+    (
+        "/v1/chat/completions",
+        "CHAT \"stream_options\": {\"continuous_usage_stats\": true}",
+        400,
+        &["stream_options.continuous_usage_stats: found true, expected false"],
+    ),
+    (
+        "/v1/chat/completions",
+        "{\"messages\": [[\"user\", \"hi\"]]}",
+        400,
+        &["messages[0]: found a list, expected a JSON object"],
+    ),
+    (
+        "/v1/chat/completions",
+        "CHAT \"continue_final_message\": true",
+        400,
+        &["continue_final_message: found true", "`assistant`"],
+    ),
+    (
+        "/v1/completions",
+        "{\"prompt\": \"a\", \"tools\": [{}]}",
+        400,
+        &["tools: found [{}], expected [] or the field to be absent"],
+    ),
     ("/v1/completions", "{\"prompt\": 3}", 400, &["prompt", "a list of token ids"]),
     ("/v1/completions", "{\"prompt\": []}", 400, &["prompt: found 0"]),
     ("/v1/completions", "{\"prompt\": [1, 315]}", 400, &["prompt.0: found 315, expected ids below 315"]),
@@ -154,6 +191,11 @@ fn a_prompt_beyond_the_context_is_told_the_numbers() {
             let message = answer["message"].as_str().unwrap_or_default();
             assert_eq!(status, 400);
             assert!(message.contains("context length is 256 tokens"), "{message}");
+            assert!(message.ends_with("tokens in the prompt"), "no number was asked for: {message}");
+            let asked = format!("{}, \"max_tokens\": 50}}", &body[..body.len() - 1]);
+            let (_, answer) = served.post(route, &asked).await;
+            let message = answer["message"].as_str().unwrap_or_default();
+            assert!(message.ends_with("tokens in the prompt and asks for 50 more"), "{message}");
         }
     });
 }
@@ -163,19 +205,21 @@ fn wrong_kinds_of_requests() {
     run(async {
         let served = Served::start(mock("hi"));
         let url = |route: &str| format!("{}{route}", served.url);
-        let plain = served.http.post(url("/v1/completions")).header("content-type", "text/plain").body("{}");
-        let absent = served.http.post(url("/v1/completions")).body("{}");
-        for request in [plain, absent] {
-            let response = request.send().await.expect("an answer");
-            assert_eq!(response.status().as_u16(), 400);
-            assert!(response.text().await.expect("text").contains("Only 'application/json' is allowed"));
+        for kind in [
+            "Application/JSON; charset=utf-8",
+            // What `curl -d` says.
+            "application/x-www-form-urlencoded",
+            "text/plain",
+        ] {
+            let request = served.http.post(url("/v1/completions")).header("content-type", kind);
+            let response = request.body("{\"prompt\": \"a\"}").send().await.expect("an answer");
+            assert_eq!(response.status().as_u16(), 200, "{kind}");
         }
-        let with_parameters = served
-            .http
-            .post(url("/v1/completions"))
-            .header("content-type", "Application/JSON; charset=utf-8");
-        let response = with_parameters.body("{\"prompt\": \"a\"}").send().await.expect("an answer");
-        assert_eq!(response.status().as_u16(), 200);
+        let absent = served.http.post(url("/v1/completions")).body("{\"prompt\": \"a\"}");
+        assert_eq!(absent.send().await.expect("an answer").status().as_u16(), 200);
+        let form = served.http.post(url("/v1/completions")).body("prompt=a").send().await.expect("an answer");
+        assert_eq!(form.status().as_u16(), 400);
+        assert!(form.text().await.expect("text").contains("invalid JSON body"));
         let large = served.http.post(url("/v1/completions")).header("content-type", "application/json");
         let response = large.body(vec![b' '; (32 << 20) + 1]).send().await.expect("an answer");
         assert_eq!(response.status().as_u16(), 413);
@@ -193,9 +237,13 @@ fn wrong_kinds_of_requests() {
 fn the_client_refuses_strange_urls() {
     use internlm_kit::exit::BadInput;
     use lmdeploy::client::{Client, ClientConfig};
-    for url in ["", "localhost:1", "ftp://localhost", "http://localhost/v1"] {
+    for url in ["", "localhost:1", "ftp://localhost", "http://localhost/v2"] {
         let error = Client::new(ClientConfig::new(url)).expect_err("strange");
         assert!(error.is_bad_input() && error.to_string().contains(&format!("`{url}`")), "{error}");
     }
-    Client::new(ClientConfig::new("http://localhost:1/")).expect("a final slash is fine");
+    for end in ["", "/", "//", "/v1", "/v1/"] {
+        let url = format!("http://localhost:1{end}");
+        let client = Client::new(ClientConfig::new(url)).expect("as other clients write it");
+        assert_eq!(client.config().base_url, "http://localhost:1");
+    }
 }

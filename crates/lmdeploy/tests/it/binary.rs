@@ -55,11 +55,15 @@ fn bad_input_is_exit_code_2_and_one_clear_message() {
         (&["chat", "m", "--backend", "turbomind", "--device", "cuda:0"], &["turbomind", "cuda:0"]),
         (&["serve", "api_server", "m", "--cache-max-entry-count", "lots"], &["lots", "512MiB"]),
         (&["serve", "api_server", "m", "--server-name", "256.1.1.1"], &["256.1.1.1"]),
+        (
+            &["serve", "api_server", "m", "--allow-origins", "*.example", "--allow-credentials"],
+            &["allow-origins", "`*.example`", "https://chat.example"],
+        ),
         (&["serve", "api_server", "--config", &absent], &["absent", "cannot read"]),
         (&["serve", "api_server", "--config", &unknown_key], &["a.toml", "line 4", "batch"]),
         (
             &["serve", "api_server", "--config", &many],
-            &["engine.max-batch-size", "bench.requests", "2 problem(s)"],
+            &["engine.max-batch-size", "bench.requests", "2 problems"],
         ),
         (&["serve", "api_server", "--config", &many, "--set", "engine"], &["--set engine", "key.path=value"]),
         (&["bench", "serving", "--url", "localhost"], &["base-url", "`localhost`"]),

@@ -2,6 +2,7 @@
 
 use burn::tensor::Device;
 use internlm_model::attend::Causal;
+use internlm_model::config::RopeScaling;
 use internlm_model::decoder::Decoder;
 use internlm_model::{ModelConfig, ModelSize, TokenId};
 use lmdeploy::engine::{
@@ -70,6 +71,31 @@ fn scattered_blocks_and_chunks_give_the_reference_logits() {
         }
     }
     assert_eq!(rows.len(), 18);
+}
+
+/// A prompt longer than the trained context: where it is cut into chunks decides nothing.
+#[test]
+fn chunks_have_the_rotation_of_the_whole_prompt() {
+    let scaling = RopeScaling::Dynamic { factor: 2.0 };
+    let config = config().with_max_position(8).with_rope_scaling(scaling);
+    let decoder = Decoder::init(&config, 3, &device());
+    let ids = prompt(5, 24);
+    let logits = |cuts: &[usize]| {
+        let limits = ExecutorConfig::default().with_cache_block_seq_len(8).with_session_len(32);
+        let mut executor = BurnExecutor::new(&config, decoder.clone(), &device(), &limits).expect("fits");
+        let mut last = Vec::new();
+        for pair in cuts.windows(2) {
+            let part = step(0, &ids[pair[0]..pair[1]], pair[0], &[2, 0, 1], LogitsWanted::Last);
+            let steps = vec![SequencePart { rope_len: ids.len(), ..part }];
+            let found = executor.step(&Batch { steps, detail: LogitsDetail::Full }).expect("computes");
+            last = found.rows().map(|row| full(row).to_vec()).next().expect("one row");
+        }
+        last
+    };
+    let (whole, pieces) = (logits(&[0, 24]), logits(&[0, 5, 6, 17, 24]));
+    for (whole, piece) in whole.iter().zip(&pieces) {
+        assert!((whole - piece).abs() < 1e-5, "{whole} {piece}");
+    }
 }
 
 /// Greedy ids of each prompt, submitted together or one after the other.

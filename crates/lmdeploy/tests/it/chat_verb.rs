@@ -93,4 +93,28 @@ fn calls_are_shown_and_json_has_one_line_per_answer() {
     assert_eq!(lines.len(), 2, "{ran:?}");
     assert!(lines.iter().all(|line| line["content"] == "Let me see."), "{ran:?}");
     assert_eq!(lines[0]["tool_calls"][0]["function"]["arguments"], "{\"a\":1}");
+    assert_eq!(lines[0]["finish_reason"], "tool_calls");
+}
+
+#[test]
+fn an_answer_that_was_cut_off_is_told_from_a_whole_one() {
+    let server = MockServer::start("the quick brown fox");
+    let cases = [(&["--max-tokens", "2"][..], "length"), (&["--max-tokens", "40"], "stop"), (&[], "stop")];
+    for (arguments, reason) in cases {
+        let ran = chat(&server, &[arguments, &["--json"]].concat(), "hi\n");
+        let line: serde_json::Value = serde_json::from_str(&ran.stdout).expect("one line of JSON");
+        assert_eq!(line["finish_reason"], reason, "{ran:?}");
+        let ran = chat(&server, arguments, "hi\n");
+        assert_eq!(ran.stderr.contains("[stopped at --max-tokens]"), reason == "length", "{ran:?}");
+    }
+}
+
+#[test]
+fn the_address_may_end_with_v1_as_other_clients_write_it() {
+    let server = MockServer::start("one");
+    let url = format!("{}/v1", server.url());
+    let ran = lmdeploy().with_input("hi\n").run(["chat", "--api-url", &url]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "one\n"), "{ran:?}");
+    let ran = lmdeploy().run(["bench", "serving", "--url", &url, "--requests", "1", "--max-tokens", "1"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
 }

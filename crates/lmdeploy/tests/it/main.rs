@@ -8,6 +8,8 @@ mod burn_executor;
 #[cfg(feature = "cli")]
 mod chat_verb;
 mod client;
+mod continued_answers;
+mod cross_origin;
 mod engine;
 mod exit_codes;
 mod fixture;
@@ -15,6 +17,7 @@ mod mock_server;
 mod model_folder;
 mod pipeline;
 mod protocol;
+mod raw_prompts;
 mod recipes;
 mod sampler;
 mod scheduler;

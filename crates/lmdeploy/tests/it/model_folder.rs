@@ -3,9 +3,14 @@
 use std::path::Path;
 
 use internlm_kit::exit::BadInput;
+use internlm_model::tokenizer::Special;
 use internlm_model::{ModelConfig, TokenId};
+use lmdeploy::Pipeline;
+use lmdeploy::config::DeployConfig;
+use lmdeploy::engine::{Capacity, SchedulerConfig};
+use lmdeploy::protocol::{ChatMessage, ChatRequest, CompletionRequest, Prompt};
 use lmdeploy::respond::ServedModel;
-use lmdeploy::testing::tokenizer;
+use lmdeploy::testing::{MockExecutor, MockReply, tokenizer};
 
 /// The shape of a model with `vocab` ids.
 fn shape(vocab: usize) -> ModelConfig {
@@ -33,7 +38,7 @@ fn load(dir: &Path) -> lmdeploy::Result<ServedModel> {
 fn without_a_generation_config_the_defaults_are_upstreams() {
     let model = load(folder(None).path()).expect("loads");
     assert_eq!((model.sampling.temperature, model.sampling.top_k), (0.8, Some(50)));
-    assert!(model.template.is_some(), "the tokenizer brings InternLM2's chat format");
+    assert!(model.template.is_ok(), "the tokenizer brings InternLM2's chat format");
     let end = tokenizer().special("<|im_end|>").expect("InternLM2's");
     assert_eq!(model.stop_ids, [TokenId(2), end], "`</s>` and the end of a turn");
 }
@@ -62,10 +67,68 @@ fn what_cannot_be_meant_is_refused_with_the_name_of_the_file() {
     let error = load(dir.path()).expect_err("not UTF-8");
     let words = "generation_config.json: cannot read";
     assert!(error.is_bad_input() && error.to_string().contains(words), "{error}");
-    let dir = folder(None);
-    let error = ServedModel::load(dir.path(), "tiny", &shape(300)).expect_err("15 ids without rows");
-    let words = "the tokenizer has 315 ids, expected at most the model's 300";
-    assert!(error.to_string().contains(words), "{error}");
-    let error = load(&dir.path().join("absent")).expect_err("no folder");
+    let error = load(&folder(None).path().join("absent")).expect_err("no folder");
     assert!(error.is_bad_input() && error.to_string().contains("absent"), "{error}");
+}
+
+#[test]
+fn a_template_that_cannot_be_read_is_told_to_who_wants_to_chat() {
+    let dir = folder(None);
+    // The format of another model, so that it is not InternLM2's own that is used.
+    std::fs::write(dir.path().join("chat_template.jinja"), "{% for %}[INST]").expect("writes");
+    let model = load(dir.path()).expect("serves completions");
+    let reason = model.template.as_ref().expect_err("cannot be read");
+    assert!(!reason.is_empty() && !reason.contains("found none"), "there is one: {reason}");
+    let error = model.prompt_ids(&ChatRequest::new([ChatMessage::user("hi")])).expect_err("cannot chat");
+    let message = error.to_string();
+    assert!(message.contains("its chat template cannot be used") && message.contains(reason), "{message}");
+    assert!(matches!(error, lmdeploy::Error::Refused { status: 400, .. }), "{error:?}");
+}
+
+/// A model whose embedding has one row less than its tokenizer has ids; `reply` is what it says.
+fn short_of_one_id(reply: &str) -> Pipeline {
+    let ids = tokenizer().vocab_size();
+    let capacity = Capacity { vocab: ids - 1, ..crate::fixture::capacity() };
+    let script = tokenizer().encode(reply);
+    let end = tokenizer().special("<|im_end|>").expect("InternLM2's");
+    let executor = MockExecutor::new(MockReply::script(script), capacity).with_end(end);
+    let dir = folder(None);
+    let model = ServedModel::load(dir.path(), "tiny", &shape(ids - 1)).expect("the surplus id does no harm");
+    Pipeline::new(Box::new(executor), model, SchedulerConfig::new(&capacity), 0)
+}
+
+#[test]
+fn a_tokenizer_may_have_more_ids_than_the_model() {
+    let pipeline = short_of_one_id("fine");
+    let answer = pipeline.chat(&ChatRequest::new([ChatMessage::user("hi")])).expect("an answer");
+    assert_eq!(answer.text(), "fine");
+    let hot = CompletionRequest::new("the").with_temperature(2.0).with_top_k(0).with_max_tokens(8);
+    let scored = pipeline.completions(&hot.with_logprobs(20));
+    assert!(scored.is_ok(), "sampling and scores know the ids that there are");
+    let last = u32::try_from(tokenizer().vocab_size() - 1).expect("a small vocabulary");
+    let text = tokenizer().decode(&[TokenId(last)], Special::Keep);
+    assert_eq!(tokenizer().encode_with_special(&text), [TokenId(last)], "{text}: a word that is one id");
+    let found = format!("found {last}, expected ids below {last}");
+    for prompt in [Prompt::Ids(vec![1, last]), Prompt::Texts(vec!["the".to_owned(), text.clone()])] {
+        let error = pipeline.completions(&CompletionRequest::new(prompt)).expect_err("beyond the embedding");
+        assert!(matches!(error, lmdeploy::Error::Refused { status: 400, .. }), "{error:?}");
+        assert!(error.to_string().contains(&found), "{error}");
+    }
+    let request = ChatRequest::new([ChatMessage::user(text)]);
+    let error = pipeline.chat(&request).expect_err("beyond the embedding");
+    assert!(matches!(error, lmdeploy::Error::Refused { status: 400, .. }), "{error:?}");
+    assert!(error.to_string().contains(&format!("expected ids below {last}")), "{error}");
+}
+
+#[test]
+fn a_model_is_named_like_its_folder_or_file() {
+    for (path, name) in [("runs/tiny/hf", "hf"), ("a/b.gguf", "b.gguf"), ("hf/", "hf"), ("hf/.", "hf")] {
+        assert_eq!(DeployConfig::new(path).model.served_name(), name, "{path}");
+    }
+    let here = std::env::current_dir().expect("a folder").canonicalize().expect("is there");
+    let name = here.file_name().expect("is not the root").to_string_lossy();
+    assert_eq!(DeployConfig::new(".").model.served_name(), name);
+    let mut named = DeployConfig::new("a/b");
+    named.model.name = Some("c".to_owned());
+    assert_eq!(named.model.served_name(), "c");
 }

@@ -114,6 +114,7 @@ async fn evaluate(arguments: &Arguments, config: &EvaluationConfig) -> anyhow::R
     folder.write_flat_summary(config, &evaluation, &results, started.elapsed().as_secs_f64())?;
     outln!("{}", summary.table())?;
     warn_of_ties(&plan, &results);
+    warn_of_cut_answers(&plan, &results);
     tracing::info!("results are in {}", folder.path().display());
     Ok(exit_code(&plan, &results))
 }
@@ -128,6 +129,22 @@ fn warn_of_ties(plan: &Plan, results: &[CellResult]) {
                 cell.name,
                 scores.details.len()
             );
+        }
+    }
+}
+
+/// Names the cells with answers that the maximum number of tokens ended: they may lack what the score looks for.
+fn warn_of_cut_answers(plan: &Plan, results: &[CellResult]) {
+    for (result, cell) in results.iter().zip(&plan.cells) {
+        if let CellState::Scored { predictions, .. } = &result.state {
+            let cut = predictions.iter().filter(|prediction| prediction.cut).count();
+            if cut > 0 {
+                tracing::warn!(
+                    "{}: {cut} of {} answers end at infer.max-out-len, not at their own end",
+                    cell.name,
+                    predictions.len()
+                );
+            }
         }
     }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use internlm_kit::file;
 use internlm_kit::hash::sha256;
+use internlm_kit::problems::lines;
 use serde_json::{Map, Value};
 
 use super::columns::Columns;
@@ -58,7 +59,11 @@ impl Dataset {
         let fail = |message: String| Error::Data { dataset: config.name.clone(), message };
         let problems = config.problems();
         if !problems.is_empty() {
-            return Err(fail(format!("{} problem(s):\n  - {}", problems.len(), problems.join("\n  - "))));
+            let message = match &problems[..] {
+                [problem] => problem.clone(),
+                _ => format!("{} problems:{}", problems.len(), lines(&problems, "\n  - ")),
+            };
+            return Err(fail(message));
         }
         let mut hashes = BTreeMap::new();
         let mut test = read_all(&config, &config.source.files, &data_dirs, &mut hashes)?;

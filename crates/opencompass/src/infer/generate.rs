@@ -71,8 +71,9 @@ fn messages(turns: Vec<RoleMessage>) -> Result<Vec<ChatMessage>, String> {
 pub(super) fn conclude(item: &Item, outcomes: &[Outcome]) -> Prediction {
     let mut prediction =
         Prediction { gold: item.gold.clone(), error: first_error(outcomes), ..Prediction::default() };
-    if let Some(Ok(Answer::Reply { text, calls })) = outcomes.first() {
+    if let Some(Ok(Answer::Reply { text, calls, cut })) = outcomes.first() {
         prediction.text = Some(text.clone());
+        prediction.cut = *cut;
         prediction.calls = calls.clone();
     }
     let mut record = serde_json::Map::new();
@@ -80,6 +81,9 @@ pub(super) fn conclude(item: &Item, outcomes: &[Outcome]) -> Prediction {
     record.insert("prediction".to_owned(), json!(prediction.text));
     if !prediction.calls.is_empty() {
         record.insert("tool_calls".to_owned(), json!(prediction.calls));
+    }
+    if prediction.cut {
+        record.insert("finish_reason".to_owned(), json!("length"));
     }
     record.insert("gold".to_owned(), prediction.gold.clone());
     if item.dropped_shots > 0 {

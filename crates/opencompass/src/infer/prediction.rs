@@ -68,6 +68,8 @@ pub struct Prediction {
     pub text: Option<String>,
     /// `ppl`: whether the scores do not tell the labels apart, so that order or length chose the label.
     pub tied: bool,
+    /// Whether the maximum number of tokens ended the answer, so that what the score looks for may be missing.
+    pub cut: bool,
     /// Tool calls of the answer.
     pub calls: Vec<FunctionCall>,
     /// `rolling`: information content of the text.

@@ -74,7 +74,7 @@ fn follow(rule: &MockRule, request: &Request) -> Answer {
             texts.get(hash as usize % texts.len().max(1)).cloned().unwrap_or_default()
         }
     };
-    Answer::Reply { text, calls: Vec::new() }
+    Answer::text(text)
 }
 
 /// Scores a text as if every byte were one token of probability 1/256, after a `<s>` that costs nothing.

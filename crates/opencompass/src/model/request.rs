@@ -68,6 +68,9 @@ pub enum Answer {
         /// Tool calls in their order, as the server parsed them.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         calls: Vec<FunctionCall>,
+        /// Whether the maximum number of tokens ended the text, so that its end is missing.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        cut: bool,
     },
     /// The summed log-probabilities of a prompt.
     Scored {
@@ -85,7 +88,7 @@ impl Answer {
     /// Creates an answer that is only text.
     #[must_use]
     pub fn text(text: impl Into<String>) -> Self {
-        Self::Reply { text: text.into(), calls: Vec::new() }
+        Self::Reply { text: text.into(), calls: Vec::new(), cut: false }
     }
 }
 
@@ -136,7 +139,7 @@ mod tests {
         );
         assert_eq!(serde_json::to_string(&request).expect("plain data"), expected);
         let call = FunctionCall { name: "A".to_owned(), arguments: "{\"x\": 1}".to_owned() };
-        let answer = Answer::Reply { text: "t".to_owned(), calls: vec![call] };
+        let answer = Answer::Reply { text: "t".to_owned(), calls: vec![call], cut: false };
         let expected = r#"{"kind":"reply","text":"t","calls":[{"name":"A","arguments":"{\"x\": 1}"}]}"#;
         assert_eq!(serde_json::to_string(&answer).expect("plain data"), expected);
     }

@@ -3,7 +3,7 @@
 
 use lmdeploy::protocol::{
     ChatMessage, ChatRequest, ChatResponse, CompletionChoice, CompletionLogprobs, CompletionRequest,
-    CompletionResponse, FunctionDefinition, OneOrMany, Prompt, ToolDefinition,
+    CompletionResponse, FinishReason, FunctionDefinition, OneOrMany, Prompt, ToolDefinition,
 };
 use serde_json::Value;
 
@@ -63,14 +63,19 @@ pub(super) fn score_request(model: &str, text: &ScoredText) -> CompletionRequest
 
 /// Reads text and calls of a chat response.
 pub(super) fn chat_answer(response: &ChatResponse) -> Result<Answer> {
-    let message = response.message().ok_or_else(no_choice)?;
-    let calls = message.calls().iter().map(|call| call.function.clone()).collect();
-    Ok(Answer::Reply { text: message.text(), calls })
+    let choice = response.choices.first().ok_or_else(no_choice)?;
+    let calls = choice.message.calls().iter().map(|call| call.function.clone()).collect();
+    Ok(Answer::Reply { text: choice.message.text(), calls, cut: is_cut(choice.finish_reason) })
 }
 
 /// Reads the text of a completion.
 pub(super) fn complete_answer(response: CompletionResponse) -> Result<Answer> {
-    Ok(Answer::Reply { text: choice(response)?.text, calls: Vec::new() })
+    let choice = choice(response)?;
+    Ok(Answer::Reply { text: choice.text, calls: Vec::new(), cut: is_cut(choice.finish_reason) })
+}
+
+fn is_cut(reason: Option<FinishReason>) -> bool {
+    reason == Some(FinishReason::Length)
 }
 
 /// Reads the log-probabilities of an echoed prompt and sums them.

@@ -33,7 +33,7 @@ const CASES: &[Case] = &[
         "several problems at once",
         |_| (),
         &["--set", "run.workers=0", "--set", "run.datasets=[]"],
-        &["2 problem(s)", "run.workers: found 0", "run.datasets: found none"],
+        &["2 problems", "run.workers: found 0", "run.datasets: found none"],
     ),
     (
         "unknown dataset",

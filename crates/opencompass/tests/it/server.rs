@@ -90,6 +90,29 @@ fn scores_that_do_not_tell_labels_apart_are_marked_and_warned_of() {
 }
 
 #[test]
+fn answers_that_the_limit_ended_are_marked_and_warned_of() {
+    for (reason, cut) in [("length", true), ("stop", false)] {
+        let bench = Bench::new(4);
+        let server = TestServer::start(move |request: &Request| match request.path.as_str() {
+            "/v1/models" => Response::models(512),
+            _ => {
+                let message = json!({ "role": "assistant", "content": "the answer is" });
+                let choice = json!({ "index": 0, "message": message, "finish_reason": reason });
+                Response::Json(200, json!({ "choices": [choice] }))
+            }
+        });
+        let set = set(server.url());
+        let arguments = ["run.toml", "--datasets", "sums"].into_iter().chain(set.iter().map(String::as_str));
+        let (code, stderr) = told(&bench.run(&arguments.collect::<Vec<_>>()));
+        assert_eq!(code, Some(0), "{stderr}");
+        let warning = "mock x sums: 4 of 4 answers end at infer.max-out-len";
+        assert_eq!(stderr.contains(warning), cut, "{stderr}");
+        let found = &json_file(&bench, "out/predictions/mock/sums.json")["0"]["finish_reason"];
+        assert_eq!(found.as_str(), cut.then_some("length"));
+    }
+}
+
+#[test]
 fn chat_ppl_and_bits_per_byte_over_http() {
     let bench = Bench::new(4);
     let server = TestServer::start(answers);

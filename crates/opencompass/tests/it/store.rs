@@ -98,8 +98,8 @@ fn answer() -> impl Strategy<Value = Answer> {
     let call =
         ("[A-Z][a-z]{0,5}", "\\PC{0,12}").prop_map(|(name, arguments)| FunctionCall { name, arguments });
     prop_oneof![
-        ("\\PC{0,20}", proptest::collection::vec(call, 0..3))
-            .prop_map(|(text, calls)| Answer::Reply { text, calls }),
+        ("\\PC{0,20}", proptest::collection::vec(call, 0..3), any::<bool>())
+            .prop_map(|(text, calls, cut)| Answer::Reply { text, calls, cut }),
         (1_usize..99, -99.0..0.0_f64, 0_usize..4).prop_map(|(tokens, log_prob, unscored_bytes)| {
             Answer::Scored { tokens, log_prob, unscored_bytes }
         }),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use internlm_model::tokenizer::{Special, StreamDecoder};
-use internlm_model::{ModelConfig, TokenId, Tokenizer};
+use internlm_model::{TokenId, Tokenizer};
 use serde::Serialize;
 
 use super::ids::Ids;
@@ -32,7 +32,7 @@ pub(super) struct GenerateArguments {
     #[command(flatten)]
     input: Input,
     /// Maximum number of new tokens [default: 64; with --force-ids all of them]
-    #[arg(long, alias = "n", value_name = "N")]
+    #[arg(long, alias = "n", value_name = "N", value_parser = count, allow_negative_numbers = true)]
     max_tokens: Option<usize>,
     /// Choose the most likely token each time: the only way there is, so the option changes nothing
     #[arg(long, hide = true)]
@@ -44,10 +44,10 @@ pub(super) struct GenerateArguments {
     #[arg(long)]
     ignore_eos: bool,
     /// Number of most likely entries of every step to report in the JSON object
-    #[arg(long, value_name = "K", default_value_t = 0)]
+    #[arg(long, value_name = "K", default_value_t = 0, value_parser = count, allow_negative_numbers = true)]
     top: usize,
     /// Maximum number of prompt tokens in one pass
-    #[arg(long, value_name = "N", default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..=1 << 20))]
+    #[arg(long, value_name = "N", default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..=1 << 20), allow_negative_numbers = true)]
     chunk: u32,
     /// Print one JSON object at the end
     #[arg(long)]
@@ -78,11 +78,16 @@ struct Generation {
     finish: &'static str,
 }
 
+/// A number of things on the command line.
+fn count(text: &str) -> Result<usize, String> {
+    text.parse().map_err(|_| "expected a whole number, 0 or more".to_owned())
+}
+
 pub(super) fn run(arguments: &GenerateArguments, out: &mut dyn Write) -> anyhow::Result<()> {
     let model = arguments.model.path();
     let config = model.open()?.config;
     let tokenizer = arguments.input.prompt.is_some().then(|| model.tokenizer()).transpose()?;
-    let prompt = prompt(&arguments.input, tokenizer.as_ref(), &config)?;
+    let prompt = prompt(&arguments.input, tokenizer.as_ref())?;
     prompt.check(&config, 1)?;
     let forced = arguments.force_ids.as_deref().map(Ids::read).transpose()?;
     if let Some(forced) = &forced {
@@ -106,10 +111,10 @@ pub(super) fn run(arguments: &GenerateArguments, out: &mut dyn Write) -> anyhow:
     Ok(printer.finish(out)?)
 }
 
-fn prompt(input: &Input, tokenizer: Option<&Tokenizer>, config: &ModelConfig) -> Result<Ids> {
+fn prompt(input: &Input, tokenizer: Option<&Tokenizer>) -> Result<Ids> {
     match (&input.prompt_ids, &input.prompt, tokenizer) {
         (Some(path), _, _) => Ids::read(path),
-        (None, Some(text), Some(tokenizer)) => Ok(Ids::tokenize(text, "--prompt", tokenizer, config)),
+        (None, Some(text), Some(tokenizer)) => Ok(Ids::prompt(text, tokenizer)),
         _ => Err(Error::argument("prompt", "none", "--prompt or --prompt-ids")),
     }
 }

@@ -35,7 +35,14 @@ impl Ids {
         Ok(Self { ids, source })
     }
 
-    /// The ids of a text, after the begin-of-sequence token where the model has one.
+    /// The ids of a prompt as every binary reads it: marks are special tokens, and the begin-of-sequence token comes
+    /// first where the vocabulary adds it.
+    pub(super) fn prompt(text: &str, tokenizer: &Tokenizer) -> Self {
+        let ids = tokenizer.encode_prompt(text).into_iter().map(u32::from).collect();
+        Self { ids, source: "--prompt".to_owned() }
+    }
+
+    /// The ids of a text in which nothing is special, after the begin-of-sequence token where the model has one.
     pub(super) fn tokenize(
         text: &str,
         source: impl Into<String>,

@@ -78,7 +78,7 @@ struct Total {
 pub(super) fn run(arguments: &InspectArguments, out: &mut dyn Write) -> anyhow::Result<()> {
     let path = arguments.model.as_path();
     let stored = arguments.model.open()?;
-    let quantization = QuantizationConfig::read(&stored.config, path)?;
+    let quantization = QuantizationConfig::read(&stored)?;
     let mut inspection = Inspection {
         model: path.to_path_buf(),
         keys: keys(path)?,

@@ -41,7 +41,7 @@ pub(super) struct ModelOptions {
     #[command(flatten)]
     path: ModelPath,
     /// Number of threads [default: the physical cores this process may use]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), allow_negative_numbers = true)]
     threads: Option<u16>,
     /// Instruction set: scalar, avx2, avxvnni or avx512 [default: the fastest one of this machine]
     #[arg(long, value_parser = isa)]

@@ -30,10 +30,10 @@ pub(super) struct PerplexityArguments {
     #[command(flatten)]
     input: Input,
     /// Number of tokens of a window [default: the model's context]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..), allow_negative_numbers = true)]
     window: Option<u32>,
     /// Maximum number of tokens in one pass
-    #[arg(long, value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..=1 << 16))]
+    #[arg(long, value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..=1 << 16), allow_negative_numbers = true)]
     chunk: u32,
     /// Print one JSON object: {tokens, nll, ppl}
     #[arg(long)]

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use internlm_model::weights::gguf::GgufFile;
+
 use crate::Isa;
 use crate::simd::peak_gmac_s;
 
@@ -35,13 +37,13 @@ pub(super) fn peak(isa: Isa, threads: usize) -> f64 {
     })
 }
 
-/// Size of a model file in bytes, or of all files of a folder.
+/// Size of a model file in bytes, of all parts of a split one, or of all files of a folder.
 pub(super) fn file_bytes(path: &Path) -> u64 {
     let length =
         |path: &Path| fs::metadata(path).map_or(0, |data| if data.is_file() { data.len() } else { 0 });
     match fs::read_dir(path) {
         Ok(entries) => entries.flatten().map(|entry| length(&entry.path())).sum(),
-        Err(_) => length(path),
+        Err(_) => GgufFile::open(path).map_or_else(|_| length(path), |file| file.files().map(length).sum()),
     }
 }
 

@@ -49,7 +49,7 @@ pub(super) struct PassBuffers {
     pub(super) places: Vec<(u32, usize)>,
     /// Rotation of each token.
     pub(super) rotations: Angles,
-    /// Rotation of positions `0..` with the base of the trained context.
+    /// Rotation of positions `0..` with the frequencies of short sequences.
     kept: Angles,
 }
 
@@ -113,17 +113,16 @@ impl PassBuffers {
 
     /// Adds the rotation of some positions of a sequence of `length` tokens.
     fn rotate(&mut self, rope: &Rope, positions: Range<usize>, length: usize) {
-        let base = rope.base(length);
-        if base != rope.base(0) || positions.end > KEPT_ANGLES {
-            let (cos, sin) = rope.angles(base, positions);
+        if !rope.shares_frequencies(length, 0) || positions.end > KEPT_ANGLES {
+            let (cos, sin) = rope.angles(length, positions);
             self.rotations.cos.extend(cos);
             self.rotations.sin.extend(sin);
             return;
         }
-        let half = rope.angles(base, 0..1).0.len();
+        let half = rope.angles(0, 0..1).0.len();
         let known = self.kept.cos.len() / half;
         if positions.end > known {
-            let (cos, sin) = rope.angles(base, known..positions.end.next_multiple_of(256));
+            let (cos, sin) = rope.angles(0, known..positions.end.next_multiple_of(256));
             self.kept.cos.extend(cos);
             self.kept.sin.extend(sin);
         }

@@ -61,7 +61,7 @@ impl Engine {
     /// Loads a Hugging Face folder, an InternEvo checkpoint or a GGUF file, and starts the threads.
     ///
     /// # Errors
-    /// [`Error::Model`](crate::Error::Model) and [`Error::Weights`](crate::Error::Weights) for files that cannot be used,
+    /// [`Error::Model`](crate::Error::Model) for files that cannot be used,
     /// [`Error::Argument`](crate::Error::Argument) and [`Error::KvShape`](crate::Error::KvShape) for settings that are not
     /// possible, [`Error::Memory`](crate::Error::Memory) and [`Error::Thread`](crate::Error::Thread) when the system
     /// cannot provide them.

@@ -55,6 +55,7 @@ impl Pass<'_> {
             isa: self.isa,
             pool: self.kv,
             layer: index,
+            window: self.model.config.window(index),
             steps: self.steps,
             q: &buffers.q,
             out: &buffers.attended,

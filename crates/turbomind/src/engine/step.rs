@@ -12,8 +12,8 @@ pub struct SeqStep<'a> {
     pub tokens: &'a [u32],
     /// Position of the first of them, which equals the number of tokens whose keys are already stored.
     pub position: usize,
-    /// Length that sets the rotary base beyond the trained context (dynamic NTK). For every piece of a prompt it is the
-    /// length of the whole prompt, so that cutting the prompt changes nothing.
+    /// Length that sets the rotary frequencies beyond the trained context (dynamic NTK, LongRoPE). For every piece of a
+    /// prompt it is the length of the whole prompt, so that cutting the prompt changes nothing.
     pub rope_len: usize,
     /// The blocks of the sequence: position p is stored in block `p / block_tokens` at slot `p % block_tokens`.
     pub blocks: &'a [u32],

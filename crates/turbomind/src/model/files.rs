@@ -89,7 +89,11 @@ impl Files<'_> {
                 values
             }
             Err(error) => {
-                problems.push(error.to_string());
+                match error {
+                    // The message of the model names its path already.
+                    internlm_model::Error::Weights { problems: mut found, .. } => problems.append(&mut found),
+                    error => problems.push(error.to_string()),
+                }
                 Vec::new()
             }
         }

@@ -20,20 +20,20 @@ impl Model {
     /// Loads a Hugging Face folder, an InternEvo checkpoint or a GGUF file with `threads` threads.
     ///
     /// # Errors
-    /// Files that cannot be read; all tensors that are missing, mis-shaped or not finite, at once.
+    /// Files that cannot be read; all tensors that are missing, not used, mis-shaped or not finite, at once.
     pub(crate) fn load(path: &Path, threads: usize, arithmetic: Arithmetic) -> Result<Self> {
         let stored = weights::open_stored(path)?;
         let files = Files { model: &stored, path };
         let planner = Planner::new(files)?;
         let (plans, mut problems) = (planner.plans, planner.problems);
         if !problems.is_empty() {
-            return Err(Error::Weights { path: path.to_path_buf(), problems });
+            return Err(Error::weights(path, problems));
         }
         let matrices = tiles(files, &plans, threads, &mut problems)?;
         let model = assemble(files, matrices, arithmetic, &mut problems);
         match model {
             Some(model) if problems.is_empty() => Ok(model),
-            _ => Err(Error::Weights { path: path.to_path_buf(), problems }),
+            _ => Err(Error::weights(path, problems)),
         }
     }
 }

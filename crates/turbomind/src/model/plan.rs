@@ -1,9 +1,9 @@
 //! [`Plan`]: which rows of which tensors make up each matrix.
 
 use internlm_model::config::Family;
-use internlm_model::weights::Encoding;
 use internlm_model::weights::names::{NameStyle, parts};
 use internlm_model::weights::qkv::Heads;
+use internlm_model::weights::{Encoding, name_problems};
 
 use super::files::{Files, QkvRows};
 use crate::Result;
@@ -55,29 +55,27 @@ pub(super) struct Planner<'a> {
     quantization: Option<QuantizationConfig>,
     pub(super) plans: Vec<Plan<'a>>,
     pub(super) problems: Vec<String>,
+    /// Matrices that are not stored: reported here when their names do not show it.
+    missing: Vec<String>,
 }
 
 impl<'a> Planner<'a> {
     /// Plans embedding, then for each layer q, k, v, wo, w1, w3, w2, then the output matrix unless it is the embedding.
     ///
     /// # Errors
-    /// [`Error::Weights`](crate::Error::Weights) for a quantization that has no tiles.
+    /// [`Error::Model`](crate::Error::Model) for a quantization that has no tiles.
     pub(super) fn new(files: Files<'a>) -> Result<Self> {
         let model = files.model;
         let config = &model.config;
-        let quantization = QuantizationConfig::read(config, files.path)?;
-        let mut planner = Self { files, quantization, plans: Vec::new(), problems: Vec::new() };
+        let quantization = QuantizationConfig::read(model)?;
+        let problems = name_problems(model)?;
+        let mut planner = Self { files, quantization, plans: Vec::new(), problems, missing: Vec::new() };
         if config.family == Family::InternLm2Reward {
-            planner.problems.push("family: found a reward model, expected a language model".to_owned());
+            planner.problems = vec!["family: found a reward model, expected a language model".to_owned()];
             return Ok(planner);
         }
-        // A config that promises absurdly many layers must not fill the memory with plans.
-        let stored = model.source.names().len();
-        if config.layers > stored {
-            let found = config.layers;
-            planner.problems.push(format!(
-                "layers: found {found} in the config, expected no more than the {stored} tensors of the files"
-            ));
+        // A config that promises absurdly many layers has been reported, and must not fill the memory with plans.
+        if config.layers > model.source.names().len() {
             return Ok(planner);
         }
         planner.one("model.tok_embeddings.weight", [config.vocab, config.hidden]);
@@ -86,6 +84,9 @@ impl<'a> Planner<'a> {
         }
         if !config.tied {
             planner.one("output.weight", [config.vocab, config.hidden]);
+        }
+        if planner.problems.is_empty() {
+            planner.problems.append(&mut planner.missing);
         }
         Ok(planner)
     }
@@ -141,15 +142,16 @@ impl<'a> Planner<'a> {
 
     fn matrix(&mut self, tensor: String, rows: Vec<u32>, shape: [usize; 2]) {
         match self.form(&tensor, shape) {
-            Ok((stored, format)) => {
+            Ok(Some((stored, format))) => {
                 self.plans.push(Plan { tensor, stored, format, rows, inputs: shape[1] });
             }
+            Ok(None) => self.missing.push(format!("tensor {tensor}: missing, expected {shape:?}")),
             Err(problem) => self.problems.push(problem),
         }
     }
 
-    /// Finds out how a matrix is stored and which tiles it becomes.
-    fn form(&self, tensor: &str, shape: [usize; 2]) -> Result<(Form<'a>, TileFormat), String> {
+    /// Finds out how a matrix is stored and which tiles it becomes; `None` when it is not stored.
+    fn form(&self, tensor: &str, shape: [usize; 2]) -> Result<Option<(Form<'a>, TileFormat)>, String> {
         let source = self.files.model.source.as_ref();
         let place = || self.files.place(tensor);
         if let (Some(config), Some(prefix)) = (&self.quantization, tensor.strip_suffix(".weight"))
@@ -161,18 +163,15 @@ impl<'a> Planner<'a> {
                 return Err(format!("{}: found shape {found:?}, expected {shape:?}", place()));
             }
             let format = int4.format();
-            return Ok((Form::Int4(int4), format));
+            return Ok(Some((Form::Int4(int4), format)));
         }
-        match source.info(tensor) {
-            None => Err(format!("{}: missing, expected {shape:?}", place())),
-            Some(info) if info.shape != shape => {
-                Err(format!("{}: found shape {:?}, expected {shape:?}", place(), info.shape))
-            }
-            Some(info) => {
-                TileFormat::of(info.encoding).map(|format| (Form::Rows(info.encoding), format)).ok_or_else(
-                    || format!("{}: found type {}, expected a float or block type", place(), info.encoding),
-                )
-            }
+        let Some(info) = source.info(tensor) else { return Ok(None) };
+        if info.shape != shape {
+            return Err(format!("{}: found shape {:?}, expected {shape:?}", place(), info.shape));
+        }
+        match TileFormat::of(info.encoding) {
+            Some(format) => Ok(Some((Form::Rows(info.encoding), format))),
+            None => Err(format!("{}: found type {}, expected a float or block type", place(), info.encoding)),
         }
     }
 }

@@ -42,6 +42,15 @@ fn files_that_are_cut_anywhere_are_errors() {
 }
 
 #[test]
+fn a_cut_file_is_one_line_with_both_sizes() {
+    let bytes = Tiny::default().bytes();
+    let text = message(&bytes[..bytes.len() / 2]);
+    let (found, expected) = (bytes.len() / 2, bytes.len());
+    assert!(text.contains(&format!("the file has {found} bytes, its header promises {expected}")), "{text}");
+    assert_eq!(text.lines().count(), 1, "{text}");
+}
+
+#[test]
 fn damaged_files_are_errors_or_other_models_and_never_panics() {
     let bytes = Tiny { layers: 1, vocab: 40, ..Tiny::default() }.bytes();
     let folder = tempfile::tempdir().expect("a folder");
@@ -66,10 +75,12 @@ fn an_unknown_type_is_named() {
     let at = place_of_kind(&bytes, "blk.1.ffn_up.weight");
     bytes[at..at + 4].copy_from_slice(&19_u32.to_le_bytes());
     let text = message(&bytes);
-    assert!(text.contains("blk.1.ffn_up.weight") && text.contains("found 19, expected"), "{text}");
-    bytes[at..at + 4].copy_from_slice(&24_u32.to_le_bytes());
+    assert!(text.contains("found IQ1_S (type 19) in blk.1.ffn_up.weight, expected"), "{text}");
+    let mut bytes = Tiny { encoding: Encoding::F32, ..Tiny::default() }.bytes();
+    let at = place_of_kind(&bytes, "blk.1.ffn_up.weight");
+    bytes[at..at + 4].copy_from_slice(&26_u32.to_le_bytes());
     let text = message(&bytes);
-    assert!(text.contains("blk.1.ffn_up.weight"), "{text}");
+    assert!(text.contains("tensor blk.1.ffn_up.weight: found type I32, expected a float"), "{text}");
 }
 
 #[test]

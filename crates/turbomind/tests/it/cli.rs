@@ -346,6 +346,9 @@ fn bad_input_is_named_and_ends_with_code_2() {
         ("generate", "--prompt-ids @ids --kv f8", "f8"),
         ("generate", "--prompt-ids @ids --threads 0", "threads"),
         ("generate", "--prompt-ids @ids --chunk 0", "chunk"),
+        ("generate", "--prompt-ids @ids --threads -1", "-1 is not in 1"),
+        ("generate", "--prompt-ids @ids --max-tokens -1", "expected a whole number"),
+        ("perplexity", "--ids @ids --window -1", "-1 is not in 2"),
         ("generate", "--prompt words", "tokenizer"),
         ("perplexity", "--ids @empty", "empty: found 0 ids, expected at least 2"),
         ("perplexity", "--ids @large", "large: id number 1"),
@@ -371,7 +374,7 @@ fn bad_files_are_named_and_end_with_code_2() {
     std::fs::write(folder.path("typed.gguf"), typed).expect("writes");
     for (file, expected) in [
         ("cut.gguf", "truncated"),
-        ("typed.gguf", "blk.1.ffn_up.weight: type: found 19"),
+        ("typed.gguf", "found IQ1_S (type 19) in blk.1.ffn_up.weight"),
         ("none.gguf", "none.gguf"),
     ] {
         for (verb, words) in

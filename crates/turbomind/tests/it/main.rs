@@ -11,4 +11,6 @@ mod kernels;
 mod made;
 mod reference;
 mod smollm2;
+mod stored_head;
 mod tiny;
+mod variants;

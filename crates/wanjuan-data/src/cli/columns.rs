@@ -1,6 +1,7 @@
 //! Two columns of text in a terminal.
 
 use console::measure_text_width;
+use internlm_kit::visible::visible;
 
 /// Whether colors are written.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -33,7 +34,7 @@ impl Columns {
 
     /// A line in bold.
     pub(super) fn heading(&self, text: &str) -> String {
-        self.paint("1", text) + "\n"
+        self.paint("1", &visible(text)) + "\n"
     }
 
     /// The names of the columns with a line below.
@@ -58,6 +59,7 @@ impl Columns {
 
     /// Text in lines of at most one column's width, broken at spaces where there are any.
     pub(super) fn wrap(&self, text: &str) -> Vec<String> {
+        let text = &*visible(text);
         let mut lines = Vec::new();
         let mut line = String::new();
         let mut used = 0;

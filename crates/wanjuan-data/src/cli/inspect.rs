@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use clap::Args;
 use internlm_kit::file::AtPath;
-use internlm_kit::{file, out};
+use internlm_kit::{file, stdout};
 
 use super::columns::{Columns, Look};
 use super::extract::{ExtractOptions, read_page};
@@ -44,7 +44,8 @@ pub(super) fn run(arguments: &InspectArguments) -> anyhow::Result<()> {
     } else {
         Look::Plain
     };
-    out!("{}", to_text(&summary, &explanation.blocks, &Columns::new(width(), look)))?;
+    let columns = Columns::new(width(), look);
+    stdout::print_styled(format_args!("{}", to_text(&summary, &explanation.blocks, &columns)))?;
     if let Some(path) = &arguments.html {
         let page = to_html(&summary, &explanation);
         file::write(path, page)?;

@@ -88,6 +88,7 @@ fn list(file: &Path) -> anyhow::Result<()> {
     let mut out = internlm_kit::stdout::lock();
     while let Some(item) = reader.next_item() {
         match item {
+            WarcItem::Damage(damage) if damage.is_padding() => {}
             WarcItem::Damage(damage) => print_damage(&damage)?,
             WarcItem::Record(record) => {
                 let uri = record.uri();

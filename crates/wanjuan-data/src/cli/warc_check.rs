@@ -53,6 +53,7 @@ pub(super) fn check(arguments: &CheckArguments) -> anyhow::Result<()> {
         let mut reader = WarcReader::open(file)?;
         while let Some(item) = reader.next_item() {
             match item {
+                WarcItem::Damage(damage) if damage.is_padding() => {}
                 WarcItem::Damage(damage) => {
                     totals.damaged += 1;
                     print_damage(&damage)?;

@@ -106,8 +106,9 @@ impl PartRun {
         // A record that was saved from a damaged member counts itself.
         let (mut saved, mut empty) = (false, true);
         while let Some(item) = reader.next_item() {
-            empty = false;
+            empty &= matches!(&item, WarcItem::Damage(damage) if damage.is_padding());
             match item {
+                WarcItem::Damage(damage) if damage.is_padding() => {}
                 WarcItem::Damage(damage) if std::mem::take(&mut saved) => self.note_damage(origin, damage),
                 WarcItem::Damage(damage) => {
                     self.reject_damage(origin, &damage)?;

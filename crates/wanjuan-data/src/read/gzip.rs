@@ -7,7 +7,7 @@ use flate2::{Crc, Decompress, FlushDecompress, Status};
 use memchr::{memchr, memmem};
 
 use super::record::Format;
-use super::step::{Damage, Step};
+use super::step::{Damage, PADDING, Step};
 
 /// Magic number, then the only compression method in use: deflate.
 const MAGIC: [u8; 3] = [0x1f, 0x8b, 0x08];
@@ -100,8 +100,13 @@ impl Gzip {
 
     fn no_member(&mut self, file: &[u8], start: usize) -> Step {
         self.position = self.find(file, start + 1, file.len());
-        let cut = self.position == file.len() && file[start..].starts_with(&MAGIC);
-        Step::Damaged(Damage::new(start, self.position, if cut { "truncated" } else { "junk" }))
+        let skipped = &file[start..self.position];
+        let why = match skipped {
+            cut if self.position == file.len() && cut.starts_with(&MAGIC) => "truncated",
+            zeros if zeros.iter().all(|byte| *byte == 0) => PADDING,
+            _ => "junk",
+        };
+        Step::Damaged(Damage::new(start, self.position, why))
     }
 
     /// Inflates until the stream ends or `out` holds `limit` bytes, and checks the trailer.
@@ -154,17 +159,21 @@ impl Gzip {
     }
 }
 
-/// Whether a file consists of members without any content.
+/// Whether a file consists of members without any content, with or without zeros around them.
 pub(super) fn is_empty(file: &[u8]) -> bool {
     let mut gzip = Gzip::new(Format::Warc);
     let mut content = Vec::new();
-    while header_length(&file[gzip.position..]).is_some() {
+    if header_length(file).is_none() {
+        return false;
+    }
+    loop {
         match gzip.step(file, &mut content, 1) {
             Step::Whole if content.is_empty() => {}
+            Step::Damaged(damage) if damage.is_padding() => {}
+            Step::End => return true,
             _ => return false,
         }
     }
-    gzip.position > 0 && gzip.position == file.len()
 }
 
 /// Whether a member with a record starts here: the magic number alone also occurs inside of deflate streams.

@@ -7,7 +7,8 @@ pub struct Damage {
     pub start: u64,
     /// Byte after the last lost one.
     pub end: u64,
-    /// `junk` (not a record), `corrupt` (wrong checksum or stream) or `truncated` (the file ends).
+    /// `junk` (not a record), `corrupt` (wrong checksum or stream), `truncated` (the file ends) or `padding` (zeros
+    /// around gzip members, see [`Damage::is_padding`]).
     pub why: String,
 }
 
@@ -15,7 +16,17 @@ impl Damage {
     pub(super) fn new(start: usize, end: usize, why: &str) -> Self {
         Self { start: start as u64, end: end as u64, why: why.to_owned() }
     }
+
+    /// Whether nothing was lost: zeros between or behind gzip members, as tapes and block devices leave them. `gzip`
+    /// itself ignores them.
+    #[must_use]
+    pub fn is_padding(&self) -> bool {
+        self.why == PADDING
+    }
 }
+
+/// Reason of a range of zeros around gzip members.
+pub(super) const PADDING: &str = "padding";
 
 /// What a decoder did. A unit is what damage cannot cross: a gzip member, else all frames up to a damage.
 #[derive(Debug)]

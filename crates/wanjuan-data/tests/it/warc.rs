@@ -105,6 +105,24 @@ fn a_damaged_member_loses_only_itself() {
 }
 
 #[test]
+fn zeros_around_members_are_padding_and_other_bytes_are_not() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let (bytes, starts) = archive(2);
+    let (second, end) = (starts[1], bytes.len());
+    for length in [1, 17, 512, 100_000] {
+        let zeros = vec![0; length];
+        let padded = [&bytes[..second], &zeros, &bytes[second..], &zeros].concat();
+        let (found, damages) = read(&padded, folder.path());
+        assert_eq!(found, uris(&[0, 1]));
+        let range = |start: usize| (start as u64, (start + length) as u64, "padding".to_owned());
+        assert_eq!(damages, [range(second), range(end + length)]);
+    }
+    let almost = [&bytes[..second], &[0, 0, 1, 0], &bytes[second..]].concat();
+    let (_, damages) = read(&almost, folder.path());
+    assert_eq!(damages, [(second as u64, second as u64 + 4, "junk".to_owned())]);
+}
+
+#[test]
 fn plain_archives_and_one_member_for_all_records_are_read() {
     let folder = tempfile::tempdir().expect("temporary folder");
     let (bytes, _) = archive(3);

@@ -240,9 +240,10 @@ fn every_dropped_sample_is_in_the_rejected_files() {
         ("a-flip.warc.gz", "15477 15904 corrupt"),
         ("a-cut.warc.gz", "85788 86012 truncated"),
         ("a-junk.warc.gz", "15477 16254 junk"),
-        ("a-junk.warc.gz", "16681 17193 junk"),
         ("a-magic.warc.gz", "15477 15904 junk"),
     ] {
         assert!(table.contains(&format!("damaged warc/made/{file} {why}\n")), "{table}");
     }
+    // 512 zeros behind a member are padding: nothing is lost.
+    assert!(!table.contains("16681 17193"), "{table}");
 }

@@ -38,6 +38,23 @@ fn ls_lists_records_and_tells_damage() {
     assert_eq!(String::from_utf8_lossy(&output.stderr), damages);
 }
 
+/// What `gzip` itself ignores is no damage: archives come back from tapes and block devices with zeros.
+#[test]
+fn zeros_around_members_are_no_damage() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let member = gzip(&record("resource", "http://a.b/1", b""), 6);
+    let zeros = [0; 512];
+    let padded = [&member[..], &zeros, &member, &zeros].concat();
+    fs::write(folder.path().join("x.warc.gz"), &padded).expect("writes");
+    fs::write(folder.path().join("junk.warc.gz"), [&padded[..], b"junk"].concat()).expect("writes");
+    let output = warc(folder.path(), &["ls", "x.warc.gz"]);
+    assert_eq!((lines(&output).len(), &output.stderr[..]), (2, &b""[..]));
+    let output = warc(folder.path(), &["check", "x.warc.gz"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = warc(folder.path(), &["check", "junk.warc.gz"]);
+    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
 #[test]
 fn cat_prints_a_record_its_block_or_its_payload() {
     let folder = tempfile::tempdir().expect("temporary folder");

@@ -4,8 +4,9 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use clap::Args;
-use internlm_kit::outln;
 use internlm_kit::rng::CounterRng;
+use internlm_kit::visible::visible_on;
+use internlm_kit::{outln, stdout};
 use internlm_model::Tokenizer;
 use internlm_model::chat::{ChatTemplate, Loss};
 use internlm_model::tokenizer::Special;
@@ -50,7 +51,7 @@ impl CheckDataset {
         let order = CounterRng::new(config.run.seed, "check").permutation(data.train.len());
         for sample in order.into_iter().take(self.rows).map(|index| &data.train[index]) {
             outln!("--- {} tokens, {} with loss", sample.ids.len(), sample.labels())?;
-            outln!("{}", marked(sample, &tokenizer))?;
+            stdout::print_styled(format_args!("{}\n", marked(sample, &tokenizer)))?;
         }
         let (stats, tokens) = (&data.stats, rows.tokens());
         let filled = tokens as f64 / (rows.rows() * section.row_tokens()) as f64;
@@ -89,9 +90,10 @@ fn marked(sample: &Sample, tokenizer: &Tokenizer) -> String {
         let loss = sample.loss[start];
         let length = sample.loss[start..].iter().take_while(|other| **other == loss).count();
         let piece = tokenizer.decode(&sample.ids[start..start + length], Special::Keep);
+        let piece = &*visible_on(&piece, &std::io::stdout());
         match loss {
-            Loss::Keep => text.extend([marks[0], &piece, marks[1]]),
-            Loss::Skip => text.push_str(&piece),
+            Loss::Keep => text.extend([marks[0], piece, marks[1]]),
+            Loss::Skip => text.push_str(piece),
         }
         start += length;
     }

@@ -16,7 +16,7 @@ const EXAMPLES: &str = "Examples:
   xtuner train recipes/tiny/3-finetune.toml --work-dir runs/full --set model.method=full --set optim.lr=1e-3
   xtuner train recipes/tiny/3-finetune.toml --work-dir runs/trial --resume none
 
-On SIGTERM or SIGINT the current step is finished, a checkpoint is written, and the exit code is 0.
+On SIGTERM, SIGINT or SIGHUP the current step is finished, a checkpoint is written, and the exit code is 0.
 A finished run whose config differs is never replaced without --force or --resume none.";
 
 /// Arguments of the verb.

@@ -3,6 +3,9 @@
 mod families;
 mod read;
 mod rope;
+mod scaling;
+mod table;
 #[cfg(test)]
 mod tests;
+mod window;
 mod write;

@@ -6,7 +6,7 @@ use internlm_kit::file;
 use serde_json::{Map, Value};
 
 use super::families::FAMILIES;
-use super::rope;
+use super::{rope, table, window};
 use crate::config::keys::Keys;
 use crate::config::{DType, Family, ModelConfig};
 use crate::{Error, Result};
@@ -41,7 +41,7 @@ impl ModelConfig {
         let family = family(&mut keys, path)?;
         let mut config = sizes(&mut keys, family);
         biases(&mut keys, &mut config);
-        refuse(&mut keys, family);
+        table::check(&mut keys, family);
         let (rest, mut problems) = keys.finish();
         config.extra = rest;
         if problems.is_empty() {
@@ -96,11 +96,13 @@ fn sizes(keys: &mut Keys, family: Family) -> ModelConfig {
     let heads = keys.size("num_attention_heads");
     let head_dim =
         keys.optional_size("head_dim").unwrap_or_else(|| hidden.checked_div(heads).unwrap_or_default());
-    let rope = rope::read(keys);
+    let layers = keys.size("num_hidden_layers");
+    let max_position = keys.size("max_position_embeddings");
+    let rope = rope::read(keys, max_position);
     ModelConfig {
         family,
         hidden,
-        layers: keys.size("num_hidden_layers"),
+        layers,
         heads,
         kv_heads: keys.optional_size("num_key_value_heads").unwrap_or(heads),
         head_dim,
@@ -109,7 +111,8 @@ fn sizes(keys: &mut Keys, family: Family) -> ModelConfig {
         eps: keys.number_or("rms_norm_eps", 1e-6),
         rope_theta: rope.0,
         rope_scaling: rope.1,
-        max_position: keys.size("max_position_embeddings"),
+        sliding_window: window::read(keys, family, layers),
+        max_position,
         qkv_bias: false,
         o_bias: false,
         mlp_bias: false,
@@ -146,8 +149,9 @@ fn biases(keys: &mut Keys, config: &mut ModelConfig) {
             (bias, bias, false)
         }
         Family::InternLm3 => {
-            let bias = keys.flag("bias");
-            (keys.flag("qkv_bias"), bias, bias)
+            // transformers 5 writes them under LLaMA's names.
+            let bias = keys.flag("bias") | keys.flag("mlp_bias");
+            (keys.flag("qkv_bias") | keys.flag("attention_bias"), bias, bias)
         }
         Family::Llama | Family::Mistral => {
             let bias = keys.flag("attention_bias");
@@ -155,21 +159,4 @@ fn biases(keys: &mut Keys, config: &mut ModelConfig) {
         }
         Family::Qwen2 => (true, false, false),
     };
-}
-
-/// Features of a family that this crate does not implement.
-fn refuse(keys: &mut Keys, family: Family) {
-    if let Some(value) = keys.take("hidden_act")
-        && !matches!(value.as_str(), Some("silu" | "swish") | None)
-    {
-        keys.problem(format!("hidden_act: found {value}, expected silu"));
-    }
-    let sliding = match family {
-        Family::Mistral => keys.peek("sliding_window").is_some_and(|value| !value.is_null()),
-        Family::Qwen2 => keys.peek("use_sliding_window") == Some(&Value::Bool(true)),
-        _ => false,
-    };
-    if sliding {
-        keys.problem("sliding_window: found a window, expected null: windows are not implemented".to_owned());
-    }
 }

@@ -2,67 +2,150 @@
 
 use serde_json::{Map, Value, json};
 
+use super::scaling::Scaling;
 use crate::config::keys::Keys;
 use crate::config::{Family, ModelConfig, RopeScaling};
 
-/// Base and scaling.
-pub(super) fn read(keys: &mut Keys) -> (f64, RopeScaling) {
-    let (theta, scaling) = match keys.take("rope_parameters") {
-        Some(Value::Object(object)) => {
-            (object.get("rope_theta").and_then(Value::as_f64), Value::Object(object))
+/// Base and scaling; `max_position` is the context length of the file.
+pub(super) fn read(keys: &mut Keys, max_position: usize) -> (f64, RopeScaling) {
+    let (name, object) = object(keys);
+    let original = keys.optional_size("original_max_position_embeddings");
+    let outside = keys.peek("rope_theta").cloned();
+    let mut scaling = Scaling::new(keys, name, object);
+    let inside = scaling.number("rope_theta");
+    if let (Some(inside), Some(outside)) = (inside, outside.as_ref().and_then(Value::as_f64))
+        && inside != outside
+    {
+        let expected = format!("expected the {outside} of the key beside it");
+        scaling.problem("rope_theta", &inside.to_string(), &expected);
+    }
+    if let Some(share) = scaling.number("partial_rotary_factor").filter(|share| *share != 1.0) {
+        scaling.problem("partial_rotary_factor", &share.to_string(), "expected 1");
+    }
+    let kind = scaling_of(&mut scaling, max_position, original);
+    scaling.finish();
+    let theta = match (inside, outside) {
+        (Some(theta), _) => {
+            keys.take("rope_theta");
+            theta
         }
-        _ => (None, keys.take("rope_scaling").unwrap_or(Value::Null)),
+        _ => keys.number_or("rope_theta", 1e4),
     };
-    let theta = match theta {
-        Some(theta) => theta,
-        None => keys.number_or("rope_theta", 1e4),
-    };
-    (theta, scaling_of(keys, &scaling))
+    (theta, kind)
 }
 
-/// The kind sits under `type` (InternLM2) or `rope_type` (newer files).
-fn scaling_of(keys: &mut Keys, value: &Value) -> RopeScaling {
-    let object = match value {
-        Value::Null => return RopeScaling::None,
-        Value::Object(object) => object,
+/// The object that holds the scaling and the key it was found under.
+fn object(keys: &mut Keys) -> (&'static str, Map<String, Value>) {
+    let mut found = Vec::new();
+    for name in ["rope_scaling", "rope_parameters"] {
+        match keys.take(name) {
+            None | Some(Value::Null) => {}
+            Some(Value::Object(object)) => found.push((name, flat(keys, name, object))),
+            Some(other) => keys.problem(format!("{name}: found {other}, expected null or an object")),
+        }
+    }
+    if let [(_, first), (_, second)] = &found[..]
+        && first != second
+    {
+        let found = "found other values than in rope_scaling, expected the same";
+        keys.problem(format!("rope_parameters: {found}"));
+    }
+    found.into_iter().next().unwrap_or(("rope_scaling", Map::new()))
+}
+
+/// Transformers 5 may hold one object per layer type; this crate rotates all layers alike.
+fn flat(keys: &mut Keys, name: &str, object: Map<String, Value>) -> Map<String, Value> {
+    let Some(first) = object.values().find_map(Value::as_object) else { return object };
+    if object.values().any(|other| other.as_object() != Some(first)) {
+        let found = Value::Object(object.clone());
+        keys.problem(format!("{name}: found {found}, expected the same values for all layer types"));
+    }
+    first.clone()
+}
+
+/// The kind sits under `type` (InternLM2) or `rope_type` (newer files); `su` is the first name of LongRoPE.
+fn scaling_of(scaling: &mut Scaling<'_>, max_position: usize, outside: Option<usize>) -> RopeScaling {
+    let Some(kind) = kind(scaling) else { return RopeScaling::None };
+    let inside = scaling.length("original_max_position_embeddings");
+    let original = outside.or(inside);
+    if let (Some(outside), Some(inside)) = (outside, inside)
+        && outside != inside
+    {
+        let expected = format!("expected the {outside} of the key beside it");
+        scaling.problem("original_max_position_embeddings", &inside.to_string(), &expected);
+    }
+    match kind.as_str() {
+        "default" => RopeScaling::None,
+        "linear" => RopeScaling::Linear { factor: scaling.required("factor") },
+        "dynamic" => {
+            // Others take the length of the formula from this key.
+            if let Some(other) = inside.filter(|inside| *inside != max_position) {
+                let expected = format!("expected max_position_embeddings {max_position} or nothing");
+                scaling.problem("original_max_position_embeddings", &other.to_string(), &expected);
+            }
+            RopeScaling::Dynamic { factor: scaling.required("factor") }
+        }
+        "yarn" => yarn(scaling, original),
+        "llama3" => RopeScaling::Llama3 {
+            factor: scaling.required("factor"),
+            low_freq_factor: scaling.required("low_freq_factor"),
+            high_freq_factor: scaling.required("high_freq_factor"),
+            original_max_position: original.unwrap_or(max_position),
+        },
+        "longrope" => longrope(scaling, original.unwrap_or(max_position), max_position),
         other => {
-            keys.problem(format!("rope_scaling: found {other}, expected null or an object"));
-            return RopeScaling::None;
-        }
-    };
-    let kind = object.get("rope_type").or_else(|| object.get("type"));
-    let factor = object.get("factor").and_then(Value::as_f64);
-    match (kind.and_then(Value::as_str), factor) {
-        (Some("default"), _) => RopeScaling::None,
-        (Some("linear"), Some(factor)) => RopeScaling::Linear { factor },
-        (Some("dynamic"), Some(factor)) => RopeScaling::Dynamic { factor },
-        (Some("yarn"), Some(factor)) => yarn(keys, object, factor),
-        (Some("linear" | "dynamic" | "yarn"), None) => {
-            keys.problem("rope_scaling.factor: missing, expected a number".to_owned());
-            RopeScaling::None
-        }
-        _ => {
-            let found = kind.map_or_else(|| "no `type`".to_owned(), Value::to_string);
-            let expected = "expected default, linear, dynamic or yarn";
-            keys.problem(format!("rope_scaling.type: found {found}, {expected}"));
+            let expected = "expected default, linear, dynamic, yarn, llama3 or longrope";
+            scaling.problem("rope_type", other, expected);
+            scaling.skip();
             RopeScaling::None
         }
     }
+}
+
+/// The name of the kind; `None` for an object that holds nothing else either.
+fn kind(scaling: &mut Scaling<'_>) -> Option<String> {
+    const NAMES: [&str; 2] = ["rope_type", "type"];
+    let unnamed = !NAMES.iter().any(|key| scaling.contains(key));
+    if unnamed && !scaling.is_empty() {
+        scaling.problem("rope_type", "nothing", "expected the kind of the scaling");
+    }
+    let mut names = NAMES.map(|key| scaling.text(key)).into_iter().flatten();
+    let Some(kind) = names.next() else {
+        // Without a kind nothing is known about the other keys.
+        scaling.skip();
+        return None;
+    };
+    let modern = |name: String| if name == "su" { "longrope".to_owned() } else { name };
+    let kind = modern(kind);
+    if let Some(other) = names.next().map(modern).filter(|other| *other != kind) {
+        scaling.problem("type", &other, &format!("expected the {kind} of rope_type"));
+    }
+    Some(kind)
 }
 
 /// The keys of transformers' `_compute_yarn_parameters`; DeepSeek's own `mscale` is refused rather than guessed.
-fn yarn(keys: &mut Keys, object: &Map<String, Value>, factor: f64) -> RopeScaling {
-    let number = |key: &str| object.get(key).and_then(Value::as_f64);
-    if ["mscale", "mscale_all_dim"].iter().any(|key| object.contains_key(*key)) {
-        keys.problem("rope_scaling.mscale: found a value, expected attention_factor or nothing".to_owned());
+fn yarn(scaling: &mut Scaling<'_>, original_max_position: Option<usize>) -> RopeScaling {
+    if scaling.flag("truncate") == Some(false) {
+        scaling.problem("truncate", "false", "expected true or nothing");
     }
-    let length = object.get("original_max_position_embeddings").and_then(Value::as_u64);
     RopeScaling::Yarn {
-        factor,
-        original_max_position: length.and_then(|length| usize::try_from(length).ok()),
-        attention_factor: number("attention_factor"),
-        beta_fast: number("beta_fast").unwrap_or(32.0),
-        beta_slow: number("beta_slow").unwrap_or(1.0),
+        factor: scaling.required("factor"),
+        original_max_position,
+        attention_factor: scaling.number("attention_factor"),
+        beta_fast: scaling.number("beta_fast").unwrap_or(32.0),
+        beta_slow: scaling.number("beta_slow").unwrap_or(1.0),
+    }
+}
+
+/// The keys of transformers' `_compute_longrope_parameters`.
+fn longrope(scaling: &mut Scaling<'_>, original: usize, max_position: usize) -> RopeScaling {
+    let stretch = scaling.number("factor").unwrap_or(max_position as f64 / original as f64);
+    let attention = scaling.number("attention_factor");
+    RopeScaling::LongRope {
+        short_factor: scaling.numbers("short_factor"),
+        long_factor: scaling.numbers("long_factor"),
+        original_max_position: original,
+        attention_factor: attention.unwrap_or_else(|| RopeScaling::longrope_attention(stretch, original)),
     }
 }
 
@@ -72,13 +155,15 @@ pub(super) fn to_json(config: &ModelConfig) -> Value {
         Family::InternLm2 | Family::InternLm2Reward => "type",
         _ => "rope_type",
     };
-    match config.rope_scaling {
+    let kind = config.rope_scaling.name();
+    match &config.rope_scaling {
         RopeScaling::None => Value::Null,
-        RopeScaling::Linear { factor } => json!({key: "linear", "factor": factor}),
-        RopeScaling::Dynamic { factor } => json!({key: "dynamic", "factor": factor}),
+        RopeScaling::Linear { factor } | RopeScaling::Dynamic { factor } => {
+            json!({key: kind, "factor": factor})
+        }
         RopeScaling::Yarn { factor, original_max_position, attention_factor, beta_fast, beta_slow } => {
             let mut object =
-                json!({key: "yarn", "factor": factor, "beta_fast": beta_fast, "beta_slow": beta_slow});
+                json!({key: kind, "factor": factor, "beta_fast": beta_fast, "beta_slow": beta_slow});
             if let Some(length) = original_max_position {
                 object["original_max_position_embeddings"] = json!(length);
             }
@@ -86,6 +171,16 @@ pub(super) fn to_json(config: &ModelConfig) -> Value {
                 object["attention_factor"] = json!(attention_factor);
             }
             object
+        }
+        RopeScaling::Llama3 { factor, low_freq_factor, high_freq_factor, original_max_position } => json!({
+            key: kind, "factor": factor, "low_freq_factor": low_freq_factor,
+            "high_freq_factor": high_freq_factor, "original_max_position_embeddings": original_max_position,
+        }),
+        RopeScaling::LongRope { short_factor, long_factor, original_max_position, attention_factor } => {
+            json!({
+                key: kind, "short_factor": short_factor, "long_factor": long_factor,
+                "original_max_position_embeddings": original_max_position, "attention_factor": attention_factor,
+            })
         }
     }
 }

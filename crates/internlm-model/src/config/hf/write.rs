@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::families::FAMILIES;
-use super::rope;
+use super::{rope, window};
 use crate::config::{DType, Family, ModelConfig};
 
 impl ModelConfig {
@@ -43,6 +43,7 @@ impl ModelConfig {
         for (key, value) in self.bias_keys() {
             set(key, json!(value));
         }
+        window::write(self, &mut object);
         for (key, value) in &self.extra {
             object.entry(key.clone()).or_insert_with(|| value.clone());
         }

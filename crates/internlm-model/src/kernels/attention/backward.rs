@@ -3,14 +3,17 @@
 //! With P = exp(S - lse), D = rowsum(dO * O): `dV = P^T dO`, `dS = P * (dO V^T - D)`, `dQ = dS K`, `dK = dS^T Q`
 //! (FlashAttention-2, algorithm 2). One task owns one kv head of one sequence, so every sum has a fixed order.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::layout::HeadLayout;
-use super::tile::{KEY_BLOCK, QUERY_TILE};
+use super::mask::Mask;
+use super::tile::{KEY_BLOCK, QUERY_TILE, clip};
 use crate::kernels::buffer::Buffer;
 use crate::kernels::gemm::{Matrix, MatrixMut, Target, Threads, multiply};
 use crate::kernels::vector::{dot, exp, vectorized};
-use crate::positions::{Positions, Run};
+use crate::positions::Run;
 
 /// What the forward pass left, and the gradient of its output.
 #[derive(Clone, Copy)]
@@ -27,7 +30,7 @@ pub(crate) struct OutputGradient<'a> {
 pub(crate) fn backward(
     groups: &[f32],
     layout: HeadLayout,
-    positions: &Positions,
+    mask: &Mask,
     output: OutputGradient<'_>,
     dgroups: &mut [f32],
 ) {
@@ -36,10 +39,10 @@ pub(crate) fn backward(
     let (mut rest, mut start) = (dgroups, 0);
     for group in 0..layout.kv_heads {
         let mut sequence = 0;
-        for run in positions.runs() {
+        for run in mask.positions.runs() {
             let (target, tail) = rest.split_at_mut(run.tokens * width);
             let source = &groups[start..start + run.tokens * width];
-            tasks.push((Sequence { layout, group, first: sequence, run: *run, slab: source }, target));
+            tasks.push((Sequence { layout, group, first: sequence, run: *run, mask, slab: source }, target));
             (rest, start, sequence) = (tail, start + run.tokens * width, sequence + run.tokens);
         }
     }
@@ -53,6 +56,7 @@ struct Sequence<'a> {
     /// First row of the sequence in the packed row.
     first: usize,
     run: Run,
+    mask: &'a Mask,
     /// Its rows of the rotated projection, `[tokens, (group + 2) d]`.
     slab: &'a [f32],
 }
@@ -65,6 +69,8 @@ struct QueryTile {
     q: Buffer,
     dout: Buffer,
     dq: Buffer,
+    /// Whether `dq` holds nothing yet.
+    fresh: bool,
     rows: Vec<RowSums>,
 }
 
@@ -91,7 +97,8 @@ impl Sequence<'_> {
         let mut scratch = Scratch { p: Buffer::stale(scores), ds: Buffer::stale(scores) };
         for first in (0..self.run.tokens).step_by(QUERY_TILE) {
             let mut tile = self.load(first, QUERY_TILE.min(self.run.tokens - first), output);
-            for start in (0..first + tile.tokens).step_by(KEY_BLOCK) {
+            let unseen = self.mask.first_key(first) / KEY_BLOCK * KEY_BLOCK;
+            for start in (unseen..first + tile.tokens).step_by(KEY_BLOCK) {
                 let count = KEY_BLOCK.min(first + tile.tokens - start);
                 self.block(&mut tile, start, count, &mut scratch, target);
             }
@@ -111,6 +118,7 @@ impl Sequence<'_> {
             q: Buffer::stale(rows * d),
             dout: Buffer::stale(rows * d),
             dq: Buffer::stale(rows * d),
+            fresh: true,
             rows: Vec::with_capacity(rows),
         };
         for row in 0..rows {
@@ -143,7 +151,7 @@ impl Sequence<'_> {
         multiply(MatrixMut::new(p, rows, count), Target::Set, q, k.transposed(), 1.0, Threads::One);
         multiply(MatrixMut::new(ds, rows, count), Target::Set, dout, v.transposed(), 1.0, Threads::One);
         for (row, (p, ds)) in p.chunks_exact_mut(count).zip(ds.chunks_exact_mut(count)).enumerate() {
-            let seen = (tile.first + row % tile.tokens + 1).saturating_sub(start).min(count);
+            let seen = clip(self.mask.seen(tile.first + row % tile.tokens, start), count);
             score_gradient(p, ds, seen, tile.rows[row]);
         }
         let (p, ds) = (Matrix::new(p, rows, count), Matrix::new(ds, rows, count));
@@ -153,21 +161,24 @@ impl Sequence<'_> {
         };
         add(heads * d, ds.transposed(), q);
         add((heads + 1) * d, p.transposed(), dout);
-        let into = if start == 0 { Target::Set } else { Target::Add };
+        let into = if tile.fresh { Target::Set } else { Target::Add };
+        tile.fresh = false;
         multiply(MatrixMut::new(&mut tile.dq, rows, d), into, ds, k, 1.0, Threads::One);
     }
 }
 
 vectorized! {
     /// Scores to weights and `dO V^T` to score gradients, in place; keys that are not seen get zeros.
-    fn score_gradient(p: &mut [f32], ds: &mut [f32], seen: usize, row: RowSums) {
+    fn score_gradient(p: &mut [f32], ds: &mut [f32], seen: Range<usize>, row: RowSums) {
         let RowSums { log_sum, inner } = row;
-        for (p, ds) in p[..seen].iter_mut().zip(&mut ds[..seen]) {
+        for (p, ds) in p[seen.clone()].iter_mut().zip(&mut ds[seen.clone()]) {
             *p = exp(*p - log_sum);
             *ds = *p * (*ds - inner);
         }
-        p[seen..].fill(0.0);
-        ds[seen..].fill(0.0);
+        for hidden in [0..seen.start, seen.end..p.len()] {
+            p[hidden.clone()].fill(0.0);
+            ds[hidden].fill(0.0);
+        }
     }
 
     fn inner_product(a: &[f32], b: &[f32]) -> f32 {

@@ -2,10 +2,11 @@
 
 use rayon::prelude::*;
 
+use super::mask::from_block;
 use super::tile::{KEY_BLOCK, QUERY_TILE, Tile};
 use crate::heads::HeadShape;
 use crate::kernels::gemm::Matrix;
-use crate::positions::Run;
+use crate::positions::{Run, seen_keys};
 
 /// Keys and values of consecutive tokens, `[tokens, kv_heads, d]` each; a longer slice is read up to the tokens needed.
 #[derive(Clone, Copy, Debug)]
@@ -30,10 +31,12 @@ pub struct CachedKeys<'a> {
 pub struct QueryRows<'a> {
     /// Row-major, one row of `heads * d` numbers per token.
     pub q: &'a [f32],
-    /// Their positions: the query at position p sees the keys `0 ..= p`.
+    /// Their positions: the query at position p sees the keys `0 ..= p`, with a window the last of them.
     pub run: Run,
     /// Heads and kv heads.
     pub shape: HeadShape,
+    /// Number of keys that a query sees, its own included; `None` for all.
+    pub window: Option<usize>,
 }
 
 /// `softmax(q k^T / sqrt(d)) v` of new queries over cached keys (their own included), written to `out`
@@ -90,7 +93,9 @@ fn attend_piece(queries: QueryRows<'_>, cached: CachedKeys<'_>, piece: Piece, d:
     }
     let keys = queries.run.first + first + count;
     let step = KEY_BLOCK.min(cached.block_tokens);
-    let mut start = 0;
+    let seen = |token: usize| seen_keys(queries.run.first + first + token, queries.window);
+    let unseen = seen(0).start;
+    let mut start = unseen - unseen % cached.block_tokens % step;
     while start < keys {
         let inside = start % cached.block_tokens;
         let taken = step.min(cached.block_tokens - inside).min(keys - start);
@@ -98,7 +103,7 @@ fn attend_piece(queries: QueryRows<'_>, cached: CachedKeys<'_>, piece: Piece, d:
         let offset = (inside * kv_heads + kv_head) * d;
         let k = Matrix::strided(&block.keys[offset..], taken, d, kv_heads * d);
         let v = Matrix::strided(&block.values[offset..], taken, d, kv_heads * d);
-        tile.absorb(k, v, |token| (queries.run.first + first + token + 1).saturating_sub(start));
+        tile.absorb(k, v, |token| from_block(seen(token), start));
         start += taken;
     }
     tile

@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use super::layout::HeadLayout;
+use super::mask::Mask;
 use super::tile::{KEY_BLOCK, QUERY_TILE, Tile};
 use crate::kernels::gemm::Matrix;
 use crate::positions::Positions;
@@ -28,12 +29,12 @@ struct Task<'a> {
 }
 
 /// Attention of every sequence with itself; `groups` is the rotated projection in group-major order.
-pub(crate) fn forward(groups: &[f32], layout: HeadLayout, positions: &Positions, output: Output<'_>) {
-    let tokens = positions.tokens();
-    tasks(layout, positions, output).into_par_iter().for_each(|mut task| {
+pub(crate) fn forward(groups: &[f32], layout: HeadLayout, mask: &Mask, output: Output<'_>) {
+    let tokens = mask.positions.tokens();
+    tasks(layout, &mask.positions, output).into_par_iter().for_each(|mut task| {
         for group in 0..layout.kv_heads {
             let slab = &groups[group * tokens * layout.group_width()..][..tokens * layout.group_width()];
-            attend_group(slab, layout, group, &mut task);
+            attend_group(slab, layout, group, mask, &mut task);
         }
     });
 }
@@ -57,7 +58,7 @@ fn tasks<'a>(layout: HeadLayout, positions: &Positions, output: Output<'a>) -> V
     tasks
 }
 
-fn attend_group(slab: &[f32], layout: HeadLayout, group: usize, task: &mut Task<'_>) {
+fn attend_group(slab: &[f32], layout: HeadLayout, group: usize, mask: &Mask, task: &mut Task<'_>) {
     let (d, width, heads) = (layout.d, layout.group_width(), layout.group());
     let mut tile = Tile::new(task.tokens, heads, d);
     for (row, q) in tile.q.chunks_exact_mut(d).enumerate() {
@@ -66,11 +67,13 @@ fn attend_group(slab: &[f32], layout: HeadLayout, group: usize, task: &mut Task<
         q.copy_from_slice(&slab[start..start + d]);
     }
     let keys = task.first + task.tokens;
-    for start in (0..keys).step_by(KEY_BLOCK) {
+    // Blocks begin at the same keys for every query; those before the first query's window are seen by none.
+    let unseen = mask.first_key(task.first) / KEY_BLOCK * KEY_BLOCK;
+    for start in (unseen..keys).step_by(KEY_BLOCK) {
         let count = KEY_BLOCK.min(keys - start);
         let block = &slab[(task.sequence + start) * width + heads * d..];
         let (k, v) = (Matrix::strided(block, count, d, width), Matrix::strided(&block[d..], count, d, width));
-        tile.absorb(k, v, |token| (task.first + token + 1).saturating_sub(start));
+        tile.absorb(k, v, |token| mask.seen(task.first + token, start));
     }
     let (tokens, out, log_sums) = (task.tokens, &mut *task.out, &mut *task.log_sums);
     tile.finish(|row, values, log_sum| {

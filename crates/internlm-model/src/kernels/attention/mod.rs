@@ -12,6 +12,8 @@ mod cached;
 mod forward;
 #[cfg(feature = "flex")]
 mod layout;
+#[cfg(feature = "flex")]
+mod mask;
 mod rotary_attention;
 #[cfg(feature = "flex")]
 mod tile;
@@ -24,4 +26,5 @@ pub(crate) use {
     backward::{OutputGradient, backward},
     forward::{Output, forward},
     layout::{HeadLayout, Rotation, gather, scatter},
+    mask::Mask,
 };

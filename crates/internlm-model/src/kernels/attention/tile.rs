@@ -1,5 +1,7 @@
 //! Attention of a few query rows over blocks of keys, with a running maximum and sum.
 
+use std::ops::Range;
+
 use crate::kernels::buffer::Buffer;
 use crate::kernels::gemm::{Matrix, MatrixMut, Target, Threads, multiply};
 use crate::kernels::vector::{exp, maximum, sum, vectorized};
@@ -48,15 +50,20 @@ impl Tile {
         }
     }
 
-    /// Takes one block of at most [`KEY_BLOCK`] keys and values, `[keys, d]` each; `visible(token)` is how many keys
-    /// of the block that token sees.
-    pub(super) fn absorb(&mut self, keys: Matrix<'_>, values: Matrix<'_>, visible: impl Fn(usize) -> usize) {
+    /// Takes one block of at most [`KEY_BLOCK`] keys and values, `[keys, d]` each; `visible(token)` are the keys of the
+    /// block that token sees; beyond the end of the block they do not count.
+    pub(super) fn absorb(
+        &mut self,
+        keys: Matrix<'_>,
+        values: Matrix<'_>,
+        visible: impl Fn(usize) -> Range<usize>,
+    ) {
         let (rows, count) = (self.running.len(), keys.rows());
         let scores = &mut self.scores[..rows * count];
         let q = Matrix::new(&self.q, rows, self.d);
         multiply(MatrixMut::new(scores, rows, count), Target::Set, q, keys.transposed(), 1.0, Threads::One);
         for (row, scores) in scores.chunks_exact_mut(count).enumerate() {
-            let seen = visible(row % self.tokens).min(count);
+            let seen = clip(visible(row % self.tokens), count);
             let out = &mut self.out[row * self.d..(row + 1) * self.d];
             soften(scores, seen, &mut self.running[row], out, self.fresh);
         }
@@ -77,12 +84,18 @@ impl Tile {
     }
 }
 
+/// The part of a range below `count`.
+pub(super) fn clip(range: Range<usize>, count: usize) -> Range<usize> {
+    range.start.min(count)..range.end.min(count)
+}
+
 vectorized! {
     /// Turns one row of scores into weights relative to the new running maximum and rescales what was summed before.
-    fn soften(scores: &mut [f32], seen: usize, running: &mut Running, out: &mut [f32], fresh: bool) {
+    fn soften(scores: &mut [f32], seen: Range<usize>, running: &mut Running, out: &mut [f32], fresh: bool) {
         let Running { max, total } = running;
-        let (seen, hidden) = scores.split_at_mut(seen);
-        hidden.fill(0.0);
+        scores[..seen.start].fill(0.0);
+        scores[seen.end..].fill(0.0);
+        let seen = &mut scores[seen];
         let new = maximum(seen).max(*max);
         if new == f32::NEG_INFINITY {
             return;

@@ -1,20 +1,21 @@
 //! From `tokenizer.json` to a [`Tokenizer`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::OnceLock;
 
 use serde_json::Value;
 use tokenizers::{Model as _, Tokenizer as Hf};
 
+use super::added;
 use super::engine::{General, JsonEngine};
+use super::metaspace::respace;
 use super::pipeline::Pipeline;
 use super::style::Style;
 use crate::tokenizer::Tokenizer;
 use crate::tokenizer::matcher::Matcher;
 use crate::tokenizer::pieces::{Kind, Pieces, is_mark};
 use crate::tokenizer::settings::Settings;
-use crate::tokenizer::source::Source;
+use crate::tokenizer::source::{Repeated, Source};
 use crate::tokenizer::tokenizer::{Engine, Inner};
 use crate::{Error, Result, TokenId};
 
@@ -22,8 +23,9 @@ use crate::{Error, Result, TokenId};
 pub(in crate::tokenizer) fn build(source: Source<'_>) -> Result<Tokenizer> {
     let mut json: Value = serde_json::from_slice(&source.bytes)
         .map_err(|error| Error::tokenizer(source.path, error.to_string()))?;
+    let respaced = respace(&mut json, &source.config.prefix);
     let engine = match make_marks_special(&mut json) {
-        0 => Hf::from_bytes(&source.bytes),
+        0 if !respaced => Hf::from_bytes(&source.bytes),
         _ => Hf::from_bytes(json.to_string()),
     };
     let mut engine = engine.map_err(|error| Error::tokenizer(source.path, error.to_string()))?;
@@ -32,25 +34,61 @@ pub(in crate::tokenizer) fn build(source: Source<'_>) -> Result<Tokenizer> {
     engine.with_truncation(None).map_err(|error| Error::tokenizer(source.path, error.to_string()))?;
     engine.set_encode_special_tokens(true);
     check_unknown(&json, &engine, source.path)?;
+    added::add(&mut engine, &source.config, source.path)?;
     let style = Style::of(&json).map_err(|message| Error::tokenizer(source.path, message))?;
     let ids = engine.get_vocab(true).into_values();
     Pieces::check_ids(ids).map_err(|message| Error::tokenizer(source.path, message))?;
-    let (pieces, added) = pieces(&engine, &style);
+    let (mut pieces, added) = pieces(&engine, &style);
+    repeat(&mut pieces, source.repeated.into_iter().chain(repeated(&json)), &style);
     let lookup = |name: &str| engine.token_to_id(name).map(TokenId);
     let special = |name: &str| lookup(name).filter(|&id| pieces.kind(id) == Kind::Special);
-    let guess = Settings { bos: special("<s>"), eos: special("</s>"), ..Settings::default() };
-    let settings = source.config.settings(lookup, guess);
+    let guess = || Settings { bos: special("<s>"), eos: special("</s>"), ..Settings::default() };
+    let settings = source.config.settings(lookup, source.ids.settings.unwrap_or_else(guess))?;
+    let roles = [("bos_token", settings.bos), ("eos_token", settings.eos), ("pad_token", settings.pad)];
+    let others = source.ids.others.iter().map(|(key, id)| (*key, Some(*id)));
+    let name = |id: Option<TokenId>| id.and_then(|id| pieces.name(id)).map(str::to_owned);
+    let roles = roles.into_iter().chain(others).map(|(key, id)| (key, name(id)));
+    let special_tokens = source.config.special_tokens(roles);
     let special: Vec<(String, TokenId)> = pieces.specials().map(|(id, name)| (name.to_owned(), id)).collect();
     let special = Matcher::new(&special);
-    let templates = source.config.templates();
+    let templates = source.config.templates;
     let mut files = vec![("tokenizer.json".to_owned(), source.bytes)];
     files.extend(source.beside);
     let engine = match Pipeline::of(&json, &engine) {
         Some(pipeline) => JsonEngine::Direct(Box::new(pipeline)),
-        None => JsonEngine::General(Box::new(General { plain: engine, special: OnceLock::new() })),
+        None => JsonEngine::General(Box::new(General::new(engine))),
     };
     let engine = Engine::Json(Box::new(engine));
-    Ok(Tokenizer::new(Inner { engine, pieces, added, special, settings, templates, files }))
+    Ok(Tokenizer::new(Inner { engine, pieces, added, special, settings, special_tokens, templates, files }))
+}
+
+/// Entries of a list of pieces, and added tokens, with the text of an earlier one: the crate's map from text to id has
+/// no place for them.
+fn repeated(json: &Value) -> Vec<Repeated> {
+    let list = json["model"]["vocab"].as_array().into_iter().flatten().zip(0..);
+    let entries = list.filter_map(|(entry, id)| {
+        let text = entry[0].as_str()?.to_owned();
+        Some(Repeated { id: TokenId(id), text, kind: Kind::Text, added: false })
+    });
+    let mut seen = BTreeSet::new();
+    let tokens = json["added_tokens"].as_array().into_iter().flatten().filter_map(|token| {
+        let text = token["content"].as_str()?;
+        let id = TokenId(u32::try_from(token["id"].as_u64()?).ok()?);
+        let kind = if token["special"] == true { Kind::Special } else { Kind::Text };
+        let repeated = Repeated { id, text: text.to_owned(), kind, added: true };
+        (!seen.insert(text)).then_some(repeated)
+    });
+    entries.chain(tokens).collect()
+}
+
+/// Gives ids that have no entry those that only repeat another one.
+fn repeat(pieces: &mut Pieces, entries: impl Iterator<Item = Repeated>, style: &Style) {
+    for Repeated { id, text, kind, added } in entries {
+        if pieces.kind(id) == Kind::Missing && id.index() <= pieces.len() {
+            let bytes = if added { text.clone().into_bytes() } else { style.bytes(&text) };
+            pieces.set(id, kind, &text, bytes);
+        }
+    }
 }
 
 /// Makes the marks of the chat format special, see [`is_mark`], and returns how many were not.
@@ -88,13 +126,11 @@ fn pieces(engine: &Hf, style: &Style) -> (Pieces, BTreeMap<String, TokenId>) {
         let bytes = style.bytes(&name);
         pieces.set(TokenId(id), Kind::Text, &name, bytes);
     }
-    let mut added = BTreeMap::new();
-    let tokens: BTreeMap<u32, tokenizers::AddedToken> =
-        engine.get_added_tokens_decoder().into_iter().collect();
-    for (id, token) in tokens {
+    let mut by_name = BTreeMap::new();
+    for (id, token) in added::decoder(engine) {
         let kind = if token.special { Kind::Special } else { Kind::Text };
         pieces.set(TokenId(id), kind, &token.content, token.content.clone().into_bytes());
-        added.insert(token.content, TokenId(id));
+        by_name.insert(token.content, TokenId(id));
     }
-    (pieces, added)
+    (pieces, by_name)
 }

@@ -1,8 +1,10 @@
 //! `tokenizer.json`: our own pipeline for the usual ones, the `tokenizers` crate for all others; our table of
 //! pieces decodes.
 
+mod added;
 mod build;
 mod engine;
+mod metaspace;
 mod pipeline;
 mod style;
 #[cfg(test)]

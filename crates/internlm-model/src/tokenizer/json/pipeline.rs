@@ -5,27 +5,38 @@
 //! `AddedVocabulary::extract_and_normalize` of the `tokenizers` crate; anything unusual is left to it.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
-use tokenizers::{AddedToken, Tokenizer as Hf};
+use tokenizers::Tokenizer as Hf;
 
+use super::added::added;
+use super::metaspace::Metaspace;
 use crate::TokenId;
+use crate::tokenizer::added::{Added, AddedTokens, Reading};
 use crate::tokenizer::bpe::{Alphabet, Bpe, Characters, Encoder, Fallback, Merge, UnknownRun, WholeWords};
 use crate::tokenizer::byte_alphabet;
-use crate::tokenizer::matcher::{Matcher, Part};
+use crate::tokenizer::matcher::Part;
 use crate::tokenizer::pre_tokenize::PreTokenizer;
 
 /// One way to encode, ready.
 pub(in crate::tokenizer) struct Pipeline {
     /// Added tokens of the text as it is.
-    raw: Added,
+    raw: AddedTokens,
     normalizer: Vec<Rewrite>,
     /// Added tokens of the normalized text.
-    normalized: Added,
-    /// `None`: all text between added tokens is one word.
-    words: Option<PreTokenizer>,
+    normalized: AddedTokens,
+    words: Words,
     bpe: Bpe,
+}
+
+/// What the text between added tokens is to merges.
+enum Words {
+    /// One word.
+    One,
+    /// One word with SentencePiece's spaces, as `Metaspace` writes them.
+    Spaced(Metaspace),
+    Split(PreTokenizer),
 }
 
 /// A step of the normalizer.
@@ -36,102 +47,70 @@ enum Rewrite {
     Replace(String, String),
 }
 
-/// Added tokens to cut out of text.
-struct Added {
-    matcher: Option<Matcher>,
-    special: HashSet<TokenId>,
-}
-
-/// Whether special tokens are recognized in text.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum SpecialInText {
-    Text,
-    Token,
-}
-
 impl Pipeline {
     /// `None` when the file asks for anything we do not do exactly as the `tokenizers` crate, `engine`, does.
     pub(super) fn of(json: &Value, engine: &Hf) -> Option<Self> {
         let vocabulary = Vocabulary::of(&json["model"])?;
         let normalizer = normalizer(&json["normalizer"])?;
         let words = match &json["pre_tokenizer"] {
-            Value::Null => None,
-            steps if normalizer.is_empty() => Some(PreTokenizer::byte_level(steps)?),
+            Value::Null => Words::One,
+            step if step["type"] == "Metaspace" => Words::Spaced(Metaspace::of(step)?),
+            steps if normalizer.is_empty() => Words::Split(PreTokenizer::byte_level(steps)?),
             _ => return None,
         };
-        let mut added: [Vec<(String, TokenId)>; 2] = Default::default();
-        let mut special = HashSet::new();
-        let tokens: BTreeMap<u32, AddedToken> = engine.get_added_tokens_decoder().into_iter().collect();
-        for token in tokens.into_values() {
-            if token.single_word || token.lstrip || token.rstrip {
-                return None;
-            }
-            // As the crate numbers it; the id in the file may differ.
-            let id = TokenId(engine.token_to_id(&token.content)?);
-            if token.special {
-                special.insert(id);
-            }
-            let [raw, normalized] = &mut added;
-            match token.normalized {
-                true => normalized.push((rewrite(&normalizer, &token.content).into_owned(), id)),
-                false => raw.push((token.content, id)),
-            }
+        let [raw, normalized] = added(engine, |text| rewrite(&normalizer, text).into_owned());
+        if [&raw, &normalized].into_iter().any(|tokens| has_equal_texts(tokens)) {
+            return None;
         }
-        let [raw, normalized] = added.map(|tokens| Added::new(&tokens, &special));
-        let bpe = vocabulary.bpe(words.is_some())?;
-        Some(Self { raw: raw?, normalizer, normalized: normalized?, words, bpe })
+        let [raw, normalized] = [raw, normalized].map(|tokens| AddedTokens::new(&tokens));
+        let bpe = vocabulary.bpe(matches!(words, Words::Split(_)))?;
+        Some(Self { raw, normalizer, normalized, words, bpe })
     }
 
-    pub(super) fn encode(&self, text: &str) -> Vec<TokenId> {
-        self.ids(text, SpecialInText::Text)
-    }
-
-    pub(super) fn encode_with_special(&self, text: &str) -> Vec<TokenId> {
-        self.ids(text, SpecialInText::Token)
-    }
-
-    fn ids(&self, text: &str, special: SpecialInText) -> Vec<TokenId> {
+    pub(super) fn read(&self, text: &str, reading: Reading) -> Vec<TokenId> {
         let mut ids = Vec::with_capacity(text.len() / 3);
         self.bpe.with_encoder(|encoder| {
-            for part in self.raw.cut(text, special) {
+            for (place, part) in self.raw.cut(text, reading).into_iter().enumerate() {
                 match part {
                     Part::Id(id) => ids.push(id),
-                    Part::Text(text) => self.part(text, special, encoder, &mut ids),
+                    Part::Text(text) => self.part(text, place, reading, encoder, &mut ids),
                 }
             }
         });
         ids
     }
 
-    /// The ids of text between added tokens.
-    fn part(&self, text: &str, special: SpecialInText, encoder: &mut Encoder<'_>, ids: &mut Vec<TokenId>) {
+    /// The ids of text between added tokens; `place` counts the parts of the whole text.
+    fn part(
+        &self,
+        text: &str,
+        place: usize,
+        reading: Reading,
+        encoder: &mut Encoder<'_>,
+        ids: &mut Vec<TokenId>,
+    ) {
         let text = rewrite(&self.normalizer, text);
-        for part in self.normalized.cut(&text, special) {
-            match (part, &self.words) {
-                (Part::Id(id), _) => ids.push(id),
-                (Part::Text(text), Some(words)) => words.words(text, &mut |word| encoder.word(word, ids)),
-                (Part::Text(text), None) => encoder.text(text, ids),
+        for (inner, part) in self.normalized.cut(&text, reading).into_iter().enumerate() {
+            let shown = match part {
+                Part::Id(id) => {
+                    ids.push(id);
+                    continue;
+                }
+                Part::Text(text) => reading.shown(text),
+            };
+            match &self.words {
+                Words::Split(words) => words.words(&shown, &mut |word| encoder.word(word, ids)),
+                Words::Spaced(spaces) => encoder.text(&spaces.apply(&shown, place + inner), ids),
+                Words::One => encoder.text(&shown, ids),
             }
         }
     }
 }
 
-impl Added {
-    /// `None` when two tokens have the same text.
-    fn new(tokens: &[(String, TokenId)], special: &HashSet<TokenId>) -> Option<Self> {
-        let different: HashSet<&str> = tokens.iter().map(|(text, _)| text.as_str()).collect();
-        if different.len() < tokens.len() {
-            return None;
-        }
-        let special = tokens.iter().map(|(_, id)| *id).filter(|id| special.contains(id)).collect();
-        Some(Self { matcher: Matcher::new(tokens), special })
-    }
-
-    /// `text` in order. A special token that stays text hides others it overlaps with, as in the crate.
-    fn cut<'a>(&self, text: &'a str, special: SpecialInText) -> Vec<Part<'a>> {
-        let keep = |id| special == SpecialInText::Token || !self.special.contains(&id);
-        Matcher::cut_if(self.matcher.as_ref(), text, keep)
-    }
+/// The `tokenizers` crate finds the last of two tokens with the same text.
+fn has_equal_texts(tokens: &[Added]) -> bool {
+    let different: HashSet<&str> = tokens.iter().map(|token| token.text.as_str()).collect();
+    different.len() < tokens.len()
 }
 
 fn normalizer(json: &Value) -> Option<Vec<Rewrite>> {

@@ -8,6 +8,7 @@
 use super::file::{Model, PieceKind};
 use super::trie::{Entry, Trie};
 use crate::TokenId;
+use crate::tokenizer::json::byte_piece;
 
 /// How much less likely than the least likely piece an unknown character is.
 const UNKNOWN_PENALTY: f32 = 10.0;
@@ -17,6 +18,8 @@ pub(super) struct Unigram {
     trie: Trie,
     unknown: u32,
     unknown_score: f32,
+    /// What the bytes of unknown characters become, when the model has a piece for every one.
+    bytes: Option<Vec<u32>>,
 }
 
 /// The best way to a place in the text: its last piece.
@@ -40,7 +43,8 @@ impl Unigram {
         let entries: Vec<Entry<'_>> =
             text.map(|(piece, id)| (piece.text.as_bytes(), id, piece.score)).collect();
         let lowest = model.pieces.iter().map(|piece| piece.score).fold(f32::INFINITY, f32::min);
-        Self { trie: Trie::new(entries), unknown, unknown_score: lowest - UNKNOWN_PENALTY }
+        let bytes = bytes(model).filter(|_| model.byte_fallback);
+        Self { trie: Trie::new(entries), unknown, unknown_score: lowest - UNKNOWN_PENALTY, bytes }
     }
 
     /// Appends the ids of `text`.
@@ -52,9 +56,14 @@ impl Unigram {
         while end > 0 {
             let Best { length, id, .. } = best[end];
             let start = end - length as usize;
-            // Unknown characters in a row are one piece.
-            if id != self.unknown || !after_unknown {
-                ids.push(TokenId(id));
+            match &self.bytes {
+                Some(bytes) if id == self.unknown => {
+                    let unknown = text.as_bytes()[start..end].iter().rev();
+                    ids.extend(unknown.map(|&byte| TokenId(bytes[usize::from(byte)])));
+                }
+                // Unknown characters in a row are one piece.
+                _ if id != self.unknown || !after_unknown => ids.push(TokenId(id)),
+                _ => {}
             }
             after_unknown = id == self.unknown;
             end = start;
@@ -86,4 +95,15 @@ impl Unigram {
         }
         best
     }
+}
+
+/// The pieces of all bytes.
+fn bytes(model: &Model) -> Option<Vec<u32>> {
+    let mut bytes = vec![None; 256];
+    for (piece, id) in model.pieces.iter().zip(0..).filter(|(piece, _)| piece.kind == PieceKind::Byte) {
+        if let Some(byte) = byte_piece(&piece.text) {
+            bytes[usize::from(byte)] = Some(id);
+        }
+    }
+    bytes.into_iter().collect()
 }

@@ -1,9 +1,13 @@
 //! GGUF metadata -> [`ModelConfig`].
 
+mod positions;
+
 use serde_json::Map;
 
+use self::positions::Shape;
+use super::keys;
 use super::{Array, GgufFile, Metadata, Value};
-use crate::config::{DType, Family, ModelConfig, RopeScaling};
+use crate::config::{DType, Family, ModelConfig};
 use crate::weights::names::{self, NameStyle, Part, Slot};
 use crate::weights::{TensorInfo, TensorSource};
 use crate::{Error, Result, TokenId};
@@ -28,17 +32,19 @@ impl ModelConfig {
                 known: ARCHITECTURES.map(|(name, _)| name).join(", "),
             });
         };
-        let mut keys = Keys { metadata, arch, problems: Vec::new() };
+        let refused = |problems| Error::Config { path: file.path().to_path_buf(), problems };
+        // A file of another kind of model also lacks sizes; that is no news.
+        let problems = keys::problems(metadata, arch);
+        if !problems.is_empty() {
+            return Err(refused(problems));
+        }
+        let mut keys = Keys { metadata, arch, problems };
         let config = keys.config(*family, file);
         let mut problems = keys.problems;
         if problems.is_empty() {
             problems = config.problems();
         }
-        if problems.is_empty() {
-            Ok(config)
-        } else {
-            Err(Error::Config { path: file.path().to_path_buf(), problems })
-        }
+        if problems.is_empty() { Ok(config) } else { Err(refused(problems)) }
     }
 }
 
@@ -62,8 +68,14 @@ impl Keys<'_> {
         let kv_heads = self.optional_size("attention.head_count_kv").unwrap_or(heads);
         let head_dim = self
             .optional_size("attention.key_length")
-            .or_else(|| self.optional_size("rope.dimension_count"))
             .unwrap_or_else(|| hidden.checked_div(heads).unwrap_or(0));
+        let max_position = self.size("context_length");
+        let sliding_window = self.sliding_window();
+        // Mistral is the LLaMA with a window.
+        let family = match family {
+            Family::Llama if sliding_window.is_some() => Family::Mistral,
+            other => other,
+        };
         let bias = |part: Part| stored(file, Slot::Block(0, part), "bias").is_some();
         let vocab = self.vocab(file);
         let id = |key: &str| {
@@ -82,9 +94,10 @@ impl Keys<'_> {
             inter: self.size("feed_forward_length"),
             vocab,
             eps: self.number("attention.layer_norm_rms_epsilon").unwrap_or(1e-5),
-            rope_theta: self.number("rope.freq_base").unwrap_or(1e4),
-            rope_scaling: self.rope_scaling(),
-            max_position: self.size("context_length"),
+            rope_theta: self.checked_number("rope.freq_base").unwrap_or(1e4),
+            rope_scaling: self.rope_scaling(file, Shape { head_dim, context: max_position }),
+            sliding_window,
+            max_position,
             qkv_bias: bias(Part::Wqkv),
             o_bias: bias(Part::Wo),
             mlp_bias: bias(Part::W1),
@@ -110,7 +123,10 @@ impl Keys<'_> {
         match self.optional_size(name) {
             Some(size) => size,
             None => {
-                self.problems.push(format!("{}: missing, expected a whole number", self.key(name)));
+                // A value of another type is named by the table of keys.
+                if self.metadata.get(&self.key(name)).is_none() {
+                    self.problems.push(format!("{}: missing, expected a whole number", self.key(name)));
+                }
                 0
             }
         }
@@ -118,9 +134,7 @@ impl Keys<'_> {
 
     /// f32 metadata as the decimal number it was written from: 1e-5 stays 1e-5.
     fn number(&self, name: &str) -> Option<f64> {
-        let value = self.metadata.get(&self.key(name))?.as_f64()?;
-        let short = (value as f32).to_string();
-        Some(short.parse().unwrap_or(value))
+        self.metadata.get(&self.key(name))?.as_f64().map(|value| shortest(value as f32))
     }
 
     fn vocab(&mut self, file: &GgufFile) -> usize {
@@ -135,28 +149,9 @@ impl Keys<'_> {
             }
         }
     }
+}
 
-    fn rope_scaling(&mut self) -> RopeScaling {
-        let kind = self.metadata.text(&self.key("rope.scaling.type")).unwrap_or("none");
-        let factor = self.number("rope.scaling.factor").unwrap_or(1.0);
-        match kind {
-            "none" => RopeScaling::None,
-            "linear" => RopeScaling::Linear { factor },
-            "yarn" => RopeScaling::Yarn {
-                factor,
-                original_max_position: self.optional_size("rope.scaling.original_context_length"),
-                // llama.cpp multiplies its own factor by YaRN's.
-                attention_factor: self
-                    .number("rope.scaling.attn_factor")
-                    .map(|extra| extra * (0.1 * factor.max(1.0).ln() + 1.0)),
-                beta_fast: self.number("rope.scaling.yarn_beta_fast").unwrap_or(32.0),
-                beta_slow: self.number("rope.scaling.yarn_beta_slow").unwrap_or(1.0),
-            },
-            other => {
-                let key = self.key("rope.scaling.type");
-                self.problems.push(format!("{key}: found {other}, expected none, linear or yarn"));
-                RopeScaling::None
-            }
-        }
-    }
+/// An f32 as the decimal number it was written from.
+fn shortest(value: f32) -> f64 {
+    value.to_string().parse().unwrap_or(f64::from(value))
 }

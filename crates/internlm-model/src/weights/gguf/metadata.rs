@@ -156,7 +156,9 @@ pub(super) fn count(cursor: &mut Cursor<'_>, size: usize, what: &str) -> Result<
     let room = cursor.left() / size.max(1);
     match usize::try_from(count) {
         Ok(count) if count <= room => Ok(count),
-        _ => cursor.fail(format!("{what}: found {count}, expected at most {room} in the rest of the file")),
+        _ => cursor.fail(format!(
+            "{what}: found {count}, expected at most {room} in the rest of the file: it is cut or damaged"
+        )),
     }
 }
 
@@ -202,9 +204,19 @@ impl Metadata {
         for _ in 0..count {
             let key = string(cursor, "a metadata key")?;
             let kind = cursor.u32("a metadata type")?;
-            pairs.insert(key, Value::read(cursor, kind, map)?);
+            let value = Value::read(cursor, kind, map)?;
+            if pairs.contains_key(&key) {
+                return cursor.fail(format!("metadata key {key}: found twice"));
+            }
+            pairs.insert(key, value);
         }
         Ok(Self { pairs })
+    }
+
+    /// Pairs that no file holds.
+    #[cfg(test)]
+    pub(super) fn of(pairs: &[(&str, Value)]) -> Self {
+        Self { pairs: pairs.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect() }
     }
 
     /// The value of `key`.

@@ -7,11 +7,16 @@
 //! data:     from the next multiple of `general.alignment` (32)
 //! ```
 //!
-//! Follows llama.cpp's `gguf.cpp`.
+//! Follows llama.cpp's `gguf.cpp`. A model may be split into several files, each with a header of its own.
 
 mod config;
 mod file;
+mod header;
+mod keys;
 mod metadata;
+mod part;
+mod split;
+mod tensor_type;
 
 pub use file::GgufFile;
 pub use metadata::{Array, Metadata, Value};

@@ -4,12 +4,18 @@ use std::path::Path;
 
 use serde_json::Map;
 
+use super::keys::Keys;
+use super::table;
 use crate::config::{DType, Family, ModelConfig, RopeScaling};
+use crate::weights::qkv::RowOrder;
 use crate::weights::torch::Value;
 use crate::{Error, Result, TokenId};
 
-/// What InternEvo does not store and a converter must be told.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// What most checkpoints of InternEvo do not store and a converter must be told.
+///
+/// Where a file has `max_position_embeddings` or `use_dynamic_ntk_rope`, they take the place of the default; any
+/// other value given here takes precedence over them.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Stretch {
     /// Trained context length in tokens. Upstream's converter default: 4096.
     pub max_position: usize,
@@ -23,92 +29,117 @@ impl Default for Stretch {
     }
 }
 
-/// The keys of the dictionary and what was wrong with them.
-pub(super) struct Keys<'a> {
-    root: &'a Value,
-    problems: Vec<String>,
+/// Context length beyond which InternEvo's dynamic NTK stretches where the file names none, in tokens: the default
+/// of `max_position_embeddings` in `modeling_internlm2.py`.
+const NTK_MAX_POSITION: usize = 2048;
+
+/// What the dict of `model_config.pt` says about a checkpoint.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct CheckpointConfig {
+    /// The config of the whole model.
+    pub(super) model: ModelConfig,
+    /// Row order of q and k inside `wqkv`.
+    pub(super) order: RowOrder,
+    /// Rows of the output matrix are divided by their norm at use.
+    pub(super) norm_head: bool,
 }
 
-impl<'a> Keys<'a> {
-    pub(super) fn new(root: &'a Value) -> Self {
-        Self { root, problems: Vec::new() }
-    }
-
-    fn size(&mut self, key: &str) -> usize {
-        let found = self.root.get(key);
-        match found.and_then(Value::as_u64).and_then(|size| usize::try_from(size).ok()) {
-            Some(size) => size,
-            None => {
-                let found = found.map_or_else(|| "nothing".to_owned(), |value| format!("{value:?}"));
-                self.problems.push(format!("{key}: found {found}, expected a whole number"));
-                0
-            }
+impl CheckpointConfig {
+    /// Reads `root`, the dict of the file at `path`; `inter` is read off the joined w1.
+    pub(super) fn read(root: &Value, path: &Path, inter: usize, stretch: Stretch) -> Result<Self> {
+        let mut keys = Keys::new(root);
+        let model = model(&mut keys, inter, stretch);
+        let order = order(&mut keys);
+        let norm_head = keys.flag("norm_head").unwrap_or(false);
+        table::check(&mut keys);
+        let mut problems = keys.into_problems();
+        if problems.is_empty() {
+            problems = model.problems();
+        }
+        match problems.is_empty() {
+            true => Ok(Self { model, order, norm_head }),
+            false => Err(Error::Config { path: path.to_path_buf(), problems }),
         }
     }
+}
 
-    fn number_or(&self, key: &str, default: f64) -> f64 {
-        self.root.get(key).and_then(Value::as_f64).unwrap_or(default)
+fn model(keys: &mut Keys<'_>, inter: usize, stated: Stretch) -> ModelConfig {
+    let (hidden, heads) = (keys.size("hidden_size"), keys.size("num_attention_heads"));
+    let bias = !keys.flag("no_bias").unwrap_or(false);
+    let stretch = stretch(keys, stated);
+    ModelConfig {
+        family: Family::InternLm2,
+        hidden,
+        layers: keys.size("num_layers"),
+        heads,
+        kv_heads: keys.optional_size("num_kv_attention_heads").unwrap_or(heads),
+        head_dim: keys.optional_size("head_dim").or(hidden.checked_div(heads)).unwrap_or(0),
+        inter,
+        vocab: keys.size("vocab_size"),
+        eps: keys.number_or("layer_norm_epsilon", 1e-5),
+        rope_theta: keys.number_or("rope_base", 10_000.0),
+        rope_scaling: stretch.rope_scaling,
+        sliding_window: None,
+        max_position: stretch.max_position,
+        qkv_bias: bias,
+        o_bias: bias,
+        mlp_bias: false,
+        tied: false,
+        bos: Some(TokenId(1)),
+        eos: vec![TokenId(2)],
+        pad: Some(TokenId(2)),
+        reward_token_id: None,
+        dtype: dtype(keys),
+        extra: Map::new(),
     }
+}
 
-    pub(super) fn flag_or(&self, key: &str, default: bool) -> bool {
-        self.root.get(key).and_then(Value::as_bool).unwrap_or(default)
-    }
+/// What the caller stated, and where that is the default what the file says.
+fn stretch(keys: &mut Keys<'_>, stated: Stretch) -> Stretch {
+    let dynamic = keys.flag("use_dynamic_ntk_rope").unwrap_or(false);
+    let stored = keys.optional_size("max_position_embeddings").or(dynamic.then_some(NTK_MAX_POSITION));
+    let max_position = match stored {
+        Some(stored) if stated.max_position == Stretch::default().max_position => stored,
+        _ => stated.max_position,
+    };
+    let rope_scaling = match stated.rope_scaling {
+        // InternEvo's layers know no other factor.
+        RopeScaling::None if dynamic => RopeScaling::Dynamic { factor: 1.0 },
+        other => other,
+    };
+    Stretch { max_position, rope_scaling }
+}
 
-    /// The config of the whole model; `inter` is read off the joined w1.
-    pub(super) fn config(mut self, path: &Path, inter: usize, stretch: Stretch) -> Result<ModelConfig> {
-        let (hidden, heads) = (self.size("hidden_size"), self.size("num_attention_heads"));
-        let kv_heads = match self.root.get("num_kv_attention_heads") {
-            None | Some(Value::None) => heads,
-            Some(_) => self.size("num_kv_attention_heads"),
-        };
-        let bias = !self.flag_or("no_bias", false);
-        let config = ModelConfig {
-            family: Family::InternLm2,
-            hidden,
-            layers: self.size("num_layers"),
-            heads,
-            kv_heads,
-            head_dim: hidden.checked_div(heads).unwrap_or(0),
-            inter,
-            vocab: self.size("vocab_size"),
-            eps: self.number_or("layer_norm_epsilon", 1e-5),
-            rope_theta: self.number_or("rope_base", 10_000.0),
-            rope_scaling: stretch.rope_scaling,
-            max_position: stretch.max_position,
-            qkv_bias: bias,
-            o_bias: bias,
-            mlp_bias: false,
-            tied: false,
-            bos: Some(TokenId(1)),
-            eos: vec![TokenId(2)],
-            pad: Some(TokenId(2)),
-            reward_token_id: None,
-            dtype: self.dtype(),
-            extra: Map::new(),
-        };
-        if self.problems.is_empty() {
-            self.problems = config.problems();
-        }
-        if self.problems.is_empty() {
-            Ok(config)
-        } else {
-            Err(Error::Config { path: path.to_path_buf(), problems: self.problems })
-        }
+/// `adapt_hf` and its opposite `qk_interleaved`, which newer versions write; without both Hugging Face's order.
+fn order(keys: &mut Keys<'_>) -> RowOrder {
+    let (adapt_hf, interleaved) = (keys.flag("adapt_hf"), keys.flag("qk_interleaved"));
+    if adapt_hf.is_some() && adapt_hf == interleaved {
+        keys.problem("qk_interleaved: found the value of adapt_hf, expected the opposite".to_owned());
     }
+    match interleaved.unwrap_or(adapt_hf == Some(false)) {
+        true => RowOrder::Interleaved,
+        false => RowOrder::HalfSplit,
+    }
+}
 
-    /// The dtype may be a torch object or its name.
-    fn dtype(&self) -> DType {
-        let name = match self.root.get("dtype") {
-            Some(Value::DType(encoding)) => encoding.name().to_owned(),
-            Some(value) => value.as_str().unwrap_or("").trim_start_matches("torch.").to_owned(),
-            None => String::new(),
-        };
-        match name.as_str() {
-            "BF16" | "bfloat16" => DType::Bf16,
-            "F16" | "float16" | "half" => DType::F16,
-            _ => DType::F32,
-        }
-    }
+/// The dtype may be a torch object or its name; without one InternEvo builds the model in float32.
+fn dtype(keys: &mut Keys<'_>) -> DType {
+    let Some(value) = keys.get("dtype") else { return DType::F32 };
+    let dtype = match value {
+        Value::DType(encoding) => encoding.dtype(),
+        Value::Text(name) => match name.trim_start_matches("torch.") {
+            "bfloat16" => Some(DType::Bf16),
+            "float16" | "half" => Some(DType::F16),
+            // TF32 is how float32 is multiplied, not how it is stored.
+            "float32" | "float" | "tf32" => Some(DType::F32),
+            _ => None,
+        },
+        _ => None,
+    };
+    dtype.unwrap_or_else(|| {
+        keys.wrong("dtype", value, "torch.float32, torch.float16 or torch.bfloat16");
+        DType::F32
+    })
 }
 
 /// The dictionary InternEvo would have written for this model.
@@ -147,23 +178,4 @@ fn mlp_ratio(config: &ModelConfig, multiple: usize) -> f64 {
     let exact = inter / hidden;
     // Rounding may carry the product a little above a multiple, where the ceiling would add a whole one.
     if (hidden * exact / m).ceil() * m > inter { (inter - 0.5) / hidden } else { exact }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::ModelSize;
-
-    #[test]
-    fn inter_follows_from_the_written_ratio() {
-        for (hidden, inter) in
-            [(2048, 8192), (4096, 14_336), (576, 1536), (128, 288), (7, 33), (6144, 16_384)]
-        {
-            let size = ModelSize { hidden, layers: 1, heads: 1, inter, vocab: 5 };
-            let config = ModelConfig::new(size).with_head_dim(2);
-            let m = multiple_of(inter);
-            let ratio = mlp_ratio(&config, m);
-            assert_eq!(m * (hidden as f64 * ratio / m as f64).ceil() as usize, inter);
-        }
-    }
 }

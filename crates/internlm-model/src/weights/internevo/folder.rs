@@ -4,9 +4,10 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::config::{Keys, Stretch};
+use super::config::{CheckpointConfig, Stretch};
 use super::shard::Along;
 use crate::config::ModelConfig;
+use crate::error::some_of;
 use crate::weights::names::{self, Part, Slot};
 use crate::weights::qkv::{self, Heads, RowOrder};
 use crate::weights::source::missing;
@@ -56,8 +57,6 @@ impl InternEvoFolder {
         let dir = dir.as_ref();
         let config_path = dir.join(CONFIG);
         let config_file = TorchFile::open(&config_path)?;
-        let keys = Keys::new(config_file.root());
-        let (adapt_hf, norm_head) = (keys.flag_or("adapt_hf", true), keys.flag_or("norm_head", false));
         let stages = ranks(dir)?;
         let mut files = Vec::new();
         let mut shards = Shards::new();
@@ -71,8 +70,8 @@ impl InternEvoFolder {
         }
         let gate = shards.get(&Slot::Block(0, Part::W1).weight());
         let inter = gate.map_or(0, |parts| rows(&files, parts));
-        let config = keys.config(&config_path, inter, stretch)?;
-        let order = if adapt_hf { RowOrder::HalfSplit } else { RowOrder::Interleaved };
+        let read = CheckpointConfig::read(config_file.root(), &config_path, inter, stretch)?;
+        let CheckpointConfig { model: config, order, norm_head } = read;
         let mut folder =
             Self { dir: dir.to_path_buf(), config, files, tensors: BTreeMap::new(), order, norm_head };
         folder.place(&shards)?;
@@ -104,6 +103,11 @@ impl InternEvoFolder {
                 }
                 Err(problem) => problems.push(problem),
             }
+        }
+        let unused: Vec<&String> = shards.keys().filter(|name| !self.tensors.contains_key(*name)).collect();
+        if problems.is_empty() && !unused.is_empty() {
+            let (count, names) = (unused.len(), some_of(&unused));
+            problems.push(format!("found {count} tensors that the model does not use: {names}"));
         }
         match problems.is_empty() {
             true => Ok(()),
@@ -193,7 +197,13 @@ fn collect(files: &[TorchFile], first: usize, layers_before: usize, shards: &mut
     let mut layers = 0;
     for (index, file) in files.iter().enumerate().skip(first) {
         for stored in file.names() {
-            let Some((name, layer)) = internlm2_name(&stored, layers_before) else { continue };
+            let Some((name, layer)) = internlm2_name(&stored, layers_before) else {
+                // Under its own name it is found to be of no use.
+                if !stored.ends_with(".inv_freq") {
+                    shards.entry(stored.clone()).or_default().push((index, stored));
+                }
+                continue;
+            };
             layers = layers.max(layer.map_or(0, |layer| layer + 1));
             shards.entry(name).or_default().push((index, stored));
         }

@@ -2,7 +2,7 @@
 //! and pipeline stage.
 //!
 //! ```text
-//! model_config.pt          sizes, `adapt_hf`, `norm_head`, ...
+//! model_config.pt          sizes, `adapt_hf` or `qk_interleaved`, `norm_head`, ...
 //! model_tp{t}_pp{p}.pt     the weights of one rank; weight-parallel runs write model_wp{w}_pp{p}.pt
 //! ```
 //!
@@ -10,7 +10,11 @@
 
 mod config;
 mod folder;
+mod keys;
 mod shard;
+mod table;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub use config::Stretch;

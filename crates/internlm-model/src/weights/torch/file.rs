@@ -14,6 +14,7 @@ use super::tensor::{Storages, TensorRef};
 use super::tree;
 use super::value::Value;
 use crate::cursor::Fault;
+use crate::weights::kind::refuse_other;
 use crate::weights::source::{self, missing};
 use crate::weights::{TensorInfo, TensorSource};
 use crate::{Error, Result};
@@ -144,7 +145,15 @@ impl Directory {
     fn read(path: &Path, map: &[u8]) -> Result<Self> {
         check_magic(path, map)?;
         let broken = |error: zip::result::ZipError| {
-            Error::format(path, 0, format!("not a complete zip file: {error}"))
+            let message = match has_directory(map) {
+                true => format!("not a complete zip file: {error}"),
+                false => format!(
+                    "not a complete zip file: the file has {} bytes and no zip directory at its end: the download \
+                     is not complete",
+                    map.len()
+                ),
+            };
+            Error::format(path, 0, message)
         };
         let mut archive = ZipArchive::new(Cursor::new(map)).map_err(broken)?;
         if archive.has_duplicate_names() {
@@ -195,17 +204,22 @@ impl Directory {
     }
 }
 
+/// Whether the record that ends a zip file is there; only a comment of up to 64 KiB may follow it.
+fn has_directory(map: &[u8]) -> bool {
+    let end = &map[map.len().saturating_sub(22 + (1 << 16))..];
+    end.windows(4).any(|bytes| bytes == b"PK\x05\x06")
+}
+
 fn check_magic(path: &Path, map: &[u8]) -> Result<()> {
     if map.starts_with(ZIP_MAGIC) {
         return Ok(());
     }
-    let message = match map {
-        // A pickle of protocol 2 and up, here of the magic number of the old form.
-        [0x80, 2..=5, ..] => {
-            "found a pickle without a zip around it, the form of torch before 1.6: load it with torch and save \
-             it again"
-        }
-        _ => "not a torch checkpoint: expected a zip file",
-    };
-    Err(Error::format(path, 0, message))
+    // A pickle of protocol 2 and up, here of the magic number of the old form.
+    if let [0x80, 2..=5, ..] = map {
+        let message = "found a pickle without a zip around it, the form of torch before 1.6: load it with torch and \
+                       save it again";
+        return Err(Error::format(path, 0, message));
+    }
+    refuse_other(path, map, "a PyTorch checkpoint")?;
+    Err(Error::format(path, 0, "not a torch checkpoint: expected a zip file"))
 }

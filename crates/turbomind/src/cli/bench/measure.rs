@@ -37,19 +37,19 @@ pub(in crate::cli) struct BenchArguments {
     #[command(flatten)]
     model: ModelOptions,
     /// Number of ids per sequence in the timed prefill; 0 leaves it out
-    #[arg(long, alias = "prompt", value_name = "N", default_value_t = 512, value_parser = clap::value_parser!(u32).range(..1 << 24))]
+    #[arg(long, alias = "prompt", value_name = "N", default_value_t = 512, value_parser = clap::value_parser!(u32).range(..1 << 24), allow_negative_numbers = true)]
     prompt_tokens: u32,
     /// Number of decode steps; 0 leaves them out
-    #[arg(long, alias = "gen", value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u32).range(..1 << 24))]
+    #[arg(long, alias = "gen", value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u32).range(..1 << 24), allow_negative_numbers = true)]
     gen_tokens: u32,
     /// Number of ids in the cache when decoding starts [default: as --prompt-tokens]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..1 << 24))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..1 << 24), allow_negative_numbers = true)]
     depth: Option<u32>,
     /// Number of sequences that run together
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=4096))]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=4096), allow_negative_numbers = true)]
     batch: u32,
     /// Number of rounds, of which the medians are reported
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..), allow_negative_numbers = true)]
     repeat: u32,
     /// Print one JSON object on the last line
     #[arg(long)]

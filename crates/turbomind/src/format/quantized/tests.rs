@@ -2,13 +2,14 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use internlm_model::ModelConfig;
-use internlm_model::weights::{Encoding, TensorInfo, TensorSource};
+use internlm_model::weights::{Encoding, Quantization, TensorInfo, TensorSource};
+use internlm_model::{ModelConfig, ModelSize};
 use serde_json::{Value, json};
 
-use super::{Needs, QuantizationConfig, find};
+use super::settings::Symmetry;
+use super::{Needs, QuantizationConfig, ZeroPoints, find, keys, stored};
 use crate::Error;
 use crate::format::int4::Packing;
 use crate::format::int4::tests::{Plain, tiles};
@@ -69,20 +70,30 @@ impl TensorSource for Tensors {
     }
 }
 
-fn read(quantization: Value) -> crate::Result<Option<QuantizationConfig>> {
-    let config = json!({
-        "architectures": ["LlamaForCausalLM"], "hidden_size": 64, "num_hidden_layers": 1, "num_attention_heads": 4,
-        "num_key_value_heads": 2, "intermediate_size": 128, "vocab_size": 320, "max_position_embeddings": 128,
-        "rms_norm_eps": 1e-5, "rope_theta": 10000.0, "tie_word_embeddings": false, "torch_dtype": "float16",
-        "bos_token_id": 1, "eos_token_id": 2, "hidden_act": "silu", "quantization_config": quantization,
-    });
-    let path = Path::new("config.json");
-    let object = config.as_object().expect("an object");
-    QuantizationConfig::read(&ModelConfig::from_hf_json(object, path).expect("a model"), path)
+/// The settings as `config.json` holds them.
+fn settings(quantization: Value) -> Option<Quantization> {
+    let mut config = ModelConfig::new(ModelSize { hidden: 64, layers: 1, heads: 4, inter: 128, vocab: 320 });
+    config.extra.insert("quantization_config".to_owned(), quantization);
+    let folder = tempfile::tempdir().expect("a folder");
+    Quantization::find(&config, folder.path()).expect("nothing contradicts")
+}
+
+fn read(quantization: Value) -> crate::Result<(QuantizationConfig, Symmetry)> {
+    QuantizationConfig::parse(&settings(quantization).expect("an object"))
 }
 
 fn config(packing: Packing, group: Option<usize>, needs: Needs) -> QuantizationConfig {
-    QuantizationConfig { packing, group, needs }
+    QuantizationConfig { packing, group, needs, zeros: ZeroPoints::Stored }
+}
+
+/// The sentences of an error, joined, without the key that holds the settings.
+fn refused(quantization: Value) -> String {
+    match read(quantization) {
+        Err(Error::Model(internlm_model::Error::Weights { problems, .. })) => {
+            problems.join("; ").replace("quantization_config: ", "")
+        }
+        other => panic!("expected problems, found {other:?}"),
+    }
 }
 
 fn scheme(symmetric: bool) -> Value {
@@ -108,38 +119,46 @@ fn configs_say_how_weights_are_packed() {
     let second = json!({
         "quant_method": "gptq", "bits": 4, "group_size": 32, "desc_act": false, "checkpoint_format": "gptq_v2",
     });
+    let older = json!({"zero_point": true, "q_group_size": 128, "w_bit": 4, "version": "GEMM"});
+    let without = json!({"quant_method": "gptq", "bits": 4, "group_size": 128});
+    let (stated, stated_by) = (Symmetry::Stated("sym"), Symmetry::Stated("symmetric"));
     let expected = [
-        (Value::Null, None),
-        (awq, Some(config(Packing::Awq, Some(128), Needs::Nothing))),
-        (gptq, Some(config(Packing::Gptq, None, Needs::InputGroups))),
-        (second, Some(config(Packing::GptqV2, Some(32), Needs::Nothing))),
-        (scheme(true), Some(config(Packing::CompressedTensors, Some(128), Needs::Nothing))),
-        (scheme(false), Some(config(Packing::CompressedTensors, Some(128), Needs::Zeros))),
+        (awq, config(Packing::Awq, Some(128), Needs::Nothing), Symmetry::Denied),
+        (older, config(Packing::Awq, Some(128), Needs::Nothing), Symmetry::Denied),
+        (gptq, config(Packing::Gptq, None, Needs::InputGroups), stated),
+        (second, config(Packing::GptqV2, Some(32), Needs::Nothing), Symmetry::Assumed),
+        (without, config(Packing::Gptq, Some(128), Needs::Nothing), Symmetry::Assumed),
+        (scheme(true), config(Packing::CompressedTensors, Some(128), Needs::Nothing), stated_by),
+        (scheme(false), config(Packing::CompressedTensors, Some(128), Needs::Zeros), Symmetry::Denied),
     ];
-    for (quantization, expected) in expected {
-        assert_eq!(read(quantization).expect("it is known"), expected);
+    for (quantization, config, symmetry) in expected {
+        assert_eq!(read(quantization).expect("it is known"), (config, symmetry));
     }
+    assert!(settings(Value::Null).is_none());
 }
 
 #[test]
 fn configs_without_tiles_are_refused() {
-    let refused = |quantization| match read(quantization) {
-        Err(Error::Weights { problems, .. }) => problems.join("; ").replace("quantization_config: ", ""),
-        other => panic!("expected problems, found {other:?}"),
-    };
     assert_eq!(
         refused(json!({"quant_method": "awq", "bits": 3, "group_size": 0, "version": "gemv"})),
-        "version: found \"gemv\", expected gemm or GEMM; bits: found 3, expected 4; \
+        "version: found \"gemv\", expected gemm; bits: found 3, expected 4; \
          group_size: found 0, expected a size or -1"
     );
     assert_eq!(
-        refused(json!({"quant_method": "gptq", "checkpoint_format": "marlin", "dynamic": {"-:lm_head": {}}})),
+        refused(
+            json!({"quant_method": "gptq", "checkpoint_format": "marlin", "dynamic": {"+:.*down.*": {"bits": 8}}})
+        ),
         "checkpoint_format: found \"marlin\", expected gptq or gptq_v2; bits: found null, expected 4; \
-         dynamic: found rules per module, expected none; group_size: found null, expected a size or -1"
+         dynamic: found a rule of its own for +:.*down.*, expected none; \
+         group_size: found null, expected a size or -1"
     );
     assert_eq!(
         refused(json!({"quant_method": "bitsandbytes"})),
         "quant_method: found \"bitsandbytes\", expected awq or gptq or compressed-tensors"
+    );
+    assert_eq!(
+        refused(json!({"quant_method": "gptq", "bits": 4, "group_size": 128, "sym": "yes"})),
+        "sym: found \"yes\", expected true or false"
     );
     let mut mixed = scheme(true);
     mixed["config_groups"]["group_1"] = json!({"weights": {"num_bits": 8}});
@@ -202,4 +221,120 @@ fn tensors_that_do_not_fit_are_named() {
     )]));
     let missing = problem(&tensors, config(Packing::CompressedTensors, Some(128), Needs::Nothing));
     assert!(missing.contains("tensor P.weight_scale: missing"), "{missing}");
+}
+
+/// Every key of `GPTQConfig` and `AwqConfig` of transformers, of AutoGPTQ, GPTQModel and AutoAWQ.
+const INT4_KEYS: &str = "quant_method bits w_bit group_size q_group_size sym zero_point desc_act checkpoint_format \
+    format version dynamic pack_dtype is_marlin_format adapter rotation act_group_aware static_groups damp_percent \
+    damp_auto_increment true_sequential mse hyb_act duo_scaling apply_clip dataset tokenizer model_seqlen batch_size \
+    pad_token_id cache_block_outputs block_name_to_quantize module_name_preceding_first_block lm_head \
+    modules_to_not_convert modules_in_block_to_quantize backend use_exllama disable_exllama exllama_config \
+    use_cuda_fp16 max_input_length do_fuse fuse_max_seq_len modules_to_fuse meta model_name_or_path \
+    model_file_base_name";
+
+/// Every key of `CompressedTensorsConfig`, and of the format's own config.
+const COMPRESSED_KEYS: &str = "quant_method format config_groups sparsity_config transform_config kv_cache_scheme \
+    quantization_status version global_compression_ratio ignore run_compressed dequantize use_optimized_inference";
+
+#[test]
+fn every_documented_key_is_in_its_table() {
+    let weights = "num_bits type symmetric strategy group_size dynamic block_structure actorder observer \
+                   observer_kwargs scale_dtype zp_dtype";
+    let scheme = "weights format targets input_activations output_activations";
+    for (table, names) in [
+        (keys::INT4, INT4_KEYS),
+        (keys::COMPRESSED, COMPRESSED_KEYS),
+        (keys::SCHEME, scheme),
+        (keys::WEIGHTS, weights),
+    ] {
+        for name in names.split_whitespace() {
+            assert_eq!(table.iter().filter(|(key, _)| *key == name).count(), 1, "{name}");
+        }
+    }
+}
+
+#[test]
+fn keys_are_used_refused_or_change_nothing() {
+    let plain = json!({"quant_method": "gptq", "bits": 4, "group_size": 128});
+    let usual = read(plain.clone()).expect("it is known");
+    for (key, rule) in keys::INT4 {
+        // A value that none of the keys has, and one that says "not there".
+        for (value, empty) in [(json!("odd"), false), (Value::Null, true)] {
+            let mut one = plain.clone();
+            one[*key] = value;
+            let read = read(one);
+            match rule {
+                keys::Rule::Harmless(_) => assert_eq!(read.expect("it is harmless"), usual, "{key}"),
+                keys::Rule::Only(_) if empty => assert_eq!(read.expect("it is empty"), usual, "{key}"),
+                keys::Rule::Only(_) => assert!(read.is_err(), "{key}"),
+                _ => {}
+            }
+        }
+    }
+    for (key, odd) in [
+        ("quant_method", json!("odd")),
+        ("bits", json!(3)),
+        ("group_size", json!("odd")),
+        ("sym", json!("odd")),
+        ("desc_act", json!(2)),
+        ("checkpoint_format", json!("odd")),
+        ("dynamic", json!({"layer": {}})),
+    ] {
+        let mut one = plain.clone();
+        one[key] = odd;
+        let text = refused(one);
+        assert!(text.contains(&format!("{key}: found")), "{key}: {text}");
+    }
+}
+
+/// Zero points of one number everywhere, as a label and what the quantizer says about them have it.
+fn settled(packing: Packing, symmetry: Symmetry, nibbles: &[u8]) -> Result<ZeroPoints, String> {
+    let plain = Plain::random(16, 256, 128, 23);
+    let mut tensors = Tensors::of(&plain, packing);
+    let name = if packing == Packing::CompressedTensors { "weight_zero_point" } else { "qzeros" };
+    let bytes: Vec<u8> = nibbles.iter().map(|nibble| nibble | nibble << 4).cycle().take(16).collect();
+    tensors.put(name, Encoding::I32, &[2, 2], &bytes);
+    let config = config(packing, Some(128), Needs::Nothing);
+    let quantization = settings(json!({"quant_method": "gptq"})).expect("an object");
+    let settled = stored::settle(config, symmetry, &quantization, &tensors);
+    settled.map(|config| config.zeros).map_err(|error| error.to_string())
+}
+
+#[test]
+fn symmetric_matrices_have_zero_points_of_8_under_any_label() {
+    let stated = Symmetry::Stated("sym");
+    for packing in [Packing::Gptq, Packing::GptqV2] {
+        for stored in [[7], [8]] {
+            for symmetry in [stated, Symmetry::Assumed] {
+                assert_eq!(
+                    settled(packing, symmetry, &stored),
+                    Ok(ZeroPoints::Eight),
+                    "{packing:?} {stored:?}"
+                );
+            }
+            assert_eq!(settled(packing, Symmetry::Denied, &stored), Ok(ZeroPoints::Stored));
+        }
+        let error = settled(packing, stated, &[7, 3]).expect_err("they are not symmetric");
+        assert!(
+            error.contains("sym: says that all zero points are 8") && error.contains("qzeros"),
+            "{error}"
+        );
+        assert_eq!(settled(packing, Symmetry::Assumed, &[7, 3]), Ok(ZeroPoints::Stored));
+    }
+    for packing in [Packing::Awq, Packing::CompressedTensors] {
+        assert_eq!(settled(packing, stated, &[8]), Ok(ZeroPoints::Eight));
+        assert!(settled(packing, stated, &[7]).is_err());
+        assert_eq!(settled(packing, Symmetry::Denied, &[7]), Ok(ZeroPoints::Stored));
+    }
+}
+
+#[test]
+fn a_group_size_that_the_scales_contradict_is_one_message() {
+    let tensors = Tensors::of(&Plain::random(16, 256, 128, 24), Packing::Gptq);
+    let quantization = settings(json!({"quant_method": "gptq"})).expect("an object");
+    let config = config(Packing::Gptq, Some(64), Needs::Nothing);
+    let error = stored::settle(config, Symmetry::Denied, &quantization, &tensors);
+    let error = error.expect_err("the scales say otherwise").to_string();
+    assert!(error.contains("found groups of 64 of 4 bits, but the scales of 1 matrices"), "{error}");
+    assert!(error.contains("groups of 128") && error.contains(PREFIX), "{error}");
 }

@@ -14,6 +14,8 @@ pub(crate) struct AttentionCall<'a> {
     pub(crate) pool: &'a KvPool,
     /// Index of the layer.
     pub(crate) layer: usize,
+    /// Number of keys that a query sees in this layer, its own included; `None` for all keys up to its own.
+    pub(crate) window: Option<usize>,
     /// The sequences that `scratch` was prepared for.
     pub(crate) steps: &'a [AttentionStep<'a>],
     /// `[rows][heads * head_dim]`, after rotary.

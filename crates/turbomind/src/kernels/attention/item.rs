@@ -53,6 +53,9 @@ pub(super) unsafe fn run(index: usize, call: &AttentionCall<'_>, item: &Item) {
     unsafe { load_queries(call, item, q) };
     let mut buffers = Buffers { q, scores, wide };
     if let Some(partial) = item.partial {
+        if item.part < rows.first_part() {
+            return;
+        }
         let size = call.scratch.sizes.token;
         // SAFETY: no two items share a partial result.
         let out = unsafe { call.scratch.partials.write(partial * size..(partial + item.tokens) * size) };
@@ -60,12 +63,13 @@ pub(super) unsafe fn run(index: usize, call: &AttentionCall<'_>, item: &Item) {
         unsafe { run_part(call, item, &rows, &mut buffers, out) };
         return;
     }
-    for index in 0..item.parts {
+    let first = rows.first_part();
+    for index in first..item.parts {
         let rows = Rows { part_start: index * PART, ..rows };
-        let out = if index == 0 { &mut *state } else { &mut *part };
+        let out = if index == first { &mut *state } else { &mut *part };
         // SAFETY: nobody writes the pool, by the caller's promise.
         unsafe { run_part(call, item, &rows, &mut buffers, out) };
-        if index > 0 {
+        if index > first {
             call.isa.run(Merge { rows, state, part });
         }
     }
@@ -81,12 +85,13 @@ pub(super) unsafe fn merge(index: usize, call: &AttentionCall<'_>, item: &Item) 
     // SAFETY: a member runs one item at a time.
     let Memory { state, .. } = unsafe { Memory::new(index, call) };
     let size = call.scratch.sizes.token * item.tokens;
-    let first = item.partial.expect("an item of the second phase has partial results");
-    for part in 0..item.parts {
-        let start = first * call.scratch.sizes.token + part * size;
+    let partial = item.partial.expect("an item of the second phase has partial results");
+    let first = rows(call, item).first_part();
+    for part in first..item.parts {
+        let start = partial * call.scratch.sizes.token + part * size;
         // SAFETY: partial results were written in the first phase and are only read in the second.
         let result = unsafe { call.scratch.partials.read(start..start + size) };
-        if part == 0 {
+        if part == first {
             state[..size].copy_from_slice(result);
         } else {
             let rows = Rows { part_start: part * PART, ..rows(call, item) };
@@ -106,6 +111,7 @@ fn rows(call: &AttentionCall<'_>, item: &Item) -> Rows {
         dim: call.pool.layout.dim,
         position: call.steps[item.step].position + item.token,
         part_start: item.part * PART,
+        window: call.window,
     }
 }
 

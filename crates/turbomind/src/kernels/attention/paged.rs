@@ -14,6 +14,7 @@ use crate::{Error, Result};
 pub struct PagedAttention {
     isa: Isa,
     heads: usize,
+    window: Option<usize>,
     kv: KvPool,
     scratch: AttentionScratch,
     q: Shared<f32>,
@@ -28,13 +29,18 @@ impl PagedAttention {
     pub fn new(isa: Isa, config: &KvConfig, heads: usize) -> Result<Self> {
         let kv = KvPool::new(config)?;
         let scratch = AttentionScratch::default();
-        Ok(Self { isa, heads, kv, scratch, q: Shared::default(), out: Shared::default() })
+        Ok(Self { isa, heads, window: None, kv, scratch, q: Shared::default(), out: Shared::default() })
     }
 
     /// Number of query heads.
     #[must_use]
     pub fn heads(&self) -> usize {
         self.heads
+    }
+
+    /// Lets queries see the last `window` keys up to their own; at first they see all.
+    pub fn set_window(&mut self, window: Option<usize>) {
+        self.window = window;
     }
 
     /// The pool of keys and values.
@@ -81,6 +87,7 @@ impl PagedAttention {
             isa: self.isa,
             pool: &self.kv,
             layer,
+            window: self.window,
             steps,
             q: &self.q,
             out: &self.out,

@@ -20,6 +20,7 @@ struct Fixture {
     config: KvConfig,
     heads: usize,
     tables: Vec<Vec<u32>>,
+    window: Option<usize>,
 }
 
 const LAYER: usize = 1;
@@ -47,7 +48,12 @@ impl Fixture {
             }
             tables.push(table);
         }
-        Self { attention, config, heads, tables }
+        Self { attention, config, heads, tables, window: None }
+    }
+
+    fn set_window(&mut self, window: Option<usize>) {
+        self.window = window;
+        self.attention.set_window(window);
     }
 
     /// The query row of a token, three times as long as a key, so that the weights differ.
@@ -76,10 +82,11 @@ impl Fixture {
         let (config, group) = (self.config, self.heads / self.config.kv_heads);
         let q = self.query(sequence, position);
         let table = self.tables[sequence].clone();
+        let first = self.window.map_or(0, |window| (position + 1).saturating_sub(window));
         let mut out = Vec::new();
         for kv_head in 0..config.kv_heads {
             let mut read = |side| -> Vec<Vec<f64>> {
-                let stored = (0..=position).map(|position| {
+                let stored = (first..=position).map(|position| {
                     decode(self.attention.kv(), place(&config, &table, position, kv_head), side)
                 });
                 stored.map(|x| if config.format == KvFormat::Int4 { rotated(&x) } else { x }).collect()
@@ -145,23 +152,73 @@ fn agrees_with_plain_softmax_attention() {
             let mut fixture = Fixture::new(Isa::detect(), config, group, &[300, 1, 40]);
             let steps = [(0, 255, 45), (1, 0, 1), (2, 0, 40)];
             let found = fixture.run(1, &steps);
-            let mut rows = found.chunks_exact(fixture.heads * head_dim);
-            for (sequence, position, count) in steps {
-                for position in position..position + count {
-                    let row = rows.next().expect("a row per token");
-                    let expected = fixture.expected(sequence, position);
-                    // Values are within -1..1 (a little more after 4-bit rounding), so 1e-5 of them is:
-                    for (d, (found, expected)) in row.iter().zip(&expected).enumerate() {
-                        let error = (f64::from(*found) - expected).abs();
-                        assert!(
-                            error <= 1e-5,
-                            "{config:?} sequence {sequence} at {position}, {d}: found {found}, expected {expected}"
-                        );
-                    }
-                }
+            check(&mut fixture, &steps, &found);
+        }
+    }
+}
+
+/// Holds the rows of some steps against the formula.
+fn check(fixture: &mut Fixture, steps: &[(usize, usize, usize)], found: &[f32]) {
+    let mut rows = found.chunks_exact(fixture.heads * fixture.config.head_dim);
+    for &(sequence, position, count) in steps {
+        for position in position..position + count {
+            let row = rows.next().expect("a row per token");
+            let expected = fixture.expected(sequence, position);
+            // Values are within -1..1 (a little more after 4-bit rounding), so 1e-5 of them is:
+            for (d, (found, expected)) in row.iter().zip(&expected).enumerate() {
+                let error = (f64::from(*found) - expected).abs();
+                assert!(
+                    error <= 1e-5,
+                    "{:?} window {:?} sequence {sequence} at {position}, {d}: found {found}, expected {expected}",
+                    fixture.config,
+                    fixture.window
+                );
             }
         }
     }
+}
+
+#[test]
+fn a_window_hides_the_keys_before_it() {
+    for (format, group, head_dim) in
+        [(KvFormat::F16, 3, 64), (KvFormat::F32, 1, 48), (KvFormat::Int8, 5, 32), (KvFormat::Int4, 2, 64)]
+    {
+        let mut fixture = Fixture::new(Isa::detect(), config(format, 1, head_dim, 32), group, &[900, 40]);
+        for window in [1, 2, 5, 40, 255, 256, 300, 800] {
+            fixture.set_window(Some(window));
+            let steps = [(0, 200, 120), (1, 0, 40), (0, 515, 9), (0, 899, 1)];
+            for threads in [1, 3] {
+                let found = fixture.run(threads, &steps);
+                check(&mut fixture, &steps, &found);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_window_as_long_as_the_sequence_changes_no_bit() {
+    let mut fixture = Fixture::new(Isa::detect(), config(KvFormat::F16, 2, 64, 32), 3, &[700]);
+    let without = bits(&fixture.run(2, &[(0, 0, 700)]));
+    fixture.set_window(Some(700));
+    assert!(bits(&fixture.run(2, &[(0, 0, 700)])) == without);
+    fixture.set_window(Some(699));
+    let found = bits(&fixture.run(2, &[(0, 0, 700)]));
+    let last = without.len() - 6 * 64;
+    assert!(found[..last] == without[..last] && found[last..] != without[last..]);
+}
+
+#[test]
+fn what_is_not_a_number_outside_of_the_window_changes_no_bit() {
+    let mut fixture = Fixture::new(Isa::detect(), config(KvFormat::F16, 1, 64, 32), 3, &[400]);
+    fixture.set_window(Some(30));
+    let steps = [(0, 41, 100), (0, 300, 60)];
+    let expected = bits(&fixture.run(1, &steps));
+    for position in [3, 9, 11] {
+        let place = place(&fixture.config, &fixture.tables[0], position, 0);
+        fixture.attention.store(place, &[f32::NAN; 64], &[f32::NAN; 64]);
+    }
+    assert!(bits(&fixture.run(1, &steps)) == expected);
+    assert!(bits(&fixture.run(3, &steps)) == expected);
 }
 
 #[test]
@@ -173,25 +230,34 @@ fn chunks_neighbors_and_threads_change_no_bit() {
         (KvFormat::Int8, 4, 64),
         (KvFormat::Int4, 2, 128),
     ] {
-        let length = 1100;
-        let lengths = [length, 37, 700, 1];
+        let lengths = [LENGTH, 37, 700, 1];
         let mut fixture = Fixture::new(Isa::detect(), config(format, 2, head_dim, 32), group, &lengths);
-        let whole = bits(&fixture.run(1, &[(0, 0, length)]));
-        for chunk in [1, 7, 64, 512] {
-            let mut found = Vec::new();
-            for start in (0..length).step_by(chunk) {
-                let rows = chunk.min(length - start);
-                found.extend(bits(&fixture.run(2, &[(0, start, rows)])));
-            }
-            assert!(found == whole, "{format} in chunks of {chunk}");
+        for window in [None, Some(3), Some(280)] {
+            fixture.set_window(window);
+            arrangements_change_no_bit(&mut fixture);
         }
-        let width = fixture.heads * head_dim;
-        for threads in [1, 2, 3] {
-            let mixed = fixture.run(threads, &[(1, 36, 1), (2, 600, 100), (0, 900, 150), (3, 0, 1)]);
-            assert!(bits(&mixed[101 * width..251 * width]) == whole[900 * width..1050 * width]);
-            let alone = fixture.run(threads, &[(2, 600, 100)]);
-            assert!(bits(&mixed[width..101 * width]) == bits(&alone));
+    }
+}
+
+/// Length of the first sequence of [`arrangements_change_no_bit`].
+const LENGTH: usize = 1100;
+
+fn arrangements_change_no_bit(fixture: &mut Fixture) {
+    let whole = bits(&fixture.run(1, &[(0, 0, LENGTH)]));
+    for chunk in [1, 7, 64, 512] {
+        let mut found = Vec::new();
+        for start in (0..LENGTH).step_by(chunk) {
+            let rows = chunk.min(LENGTH - start);
+            found.extend(bits(&fixture.run(2, &[(0, start, rows)])));
         }
+        assert!(found == whole, "{:?} window {:?} in chunks of {chunk}", fixture.config, fixture.window);
+    }
+    let width = fixture.heads * fixture.config.head_dim;
+    for threads in [1, 2, 3] {
+        let mixed = fixture.run(threads, &[(1, 36, 1), (2, 600, 100), (0, 900, 150), (3, 0, 1)]);
+        assert!(bits(&mixed[101 * width..251 * width]) == whole[900 * width..1050 * width]);
+        let alone = fixture.run(threads, &[(2, 600, 100)]);
+        assert!(bits(&mixed[width..101 * width]) == bits(&alone));
     }
 }
 
@@ -258,10 +324,12 @@ proptest! {
         block_tokens in prop::sample::select(vec![16, 32, 64]),
         length in 1_usize..=530,
         rows in 1_usize..=9,
+        window in prop::option::of(1_usize..=300),
     ) {
         let position = length.saturating_sub(rows);
         let run = |isa, threads| {
             let mut fixture = Fixture::new(isa, config(format, 1, head_dim, block_tokens), group, &[length]);
+            fixture.set_window(window);
             bits(&fixture.run(threads, &[(0, position, length - position)]))
         };
         let expected = run(Isa::Scalar, 1);

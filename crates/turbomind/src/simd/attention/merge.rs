@@ -67,6 +67,11 @@ impl Kernel for Merge<'_> {
         for row in self.rows.first()..self.rows.count {
             let state = &mut self.state[row * stride..][..stride];
             let part = &self.part[row * stride..][..stride];
+            if self.rows.first_key(row) >= self.rows.part_start {
+                // The row's window begins here: what the state holds of the parts before is nothing.
+                state.copy_from_slice(part);
+                continue;
+            }
             let max = if part[dim] > state[dim] { part[dim] } else { state[dim] };
             let factor = [exp2(simd, simd.splat(state[dim] - max)), exp2(simd, simd.splat(part[dim] - max))];
             // The sum of the weights is in the vector after the values, and is merged by the same rule.

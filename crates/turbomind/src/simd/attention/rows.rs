@@ -20,16 +20,36 @@ pub(crate) struct Rows {
     pub(crate) position: usize,
     /// First position of the part.
     pub(crate) part_start: usize,
+    /// Number of keys that a row sees, its own included; `None` for all keys up to its own.
+    pub(crate) window: Option<usize>,
 }
 
 impl Rows {
-    /// Keys of the part that a row sees: those up to its own position.
+    /// Keys of the part up to a row's own position; it does not see the [`Self::hidden`] ones among them.
     #[inline(always)]
     pub(crate) fn visible(&self, row: usize) -> usize {
         (self.position + row / self.group + 1).saturating_sub(self.part_start).min(PART)
     }
 
-    /// The first row that sees anything of the part.
+    /// Keys of the part before those that a row sees.
+    #[inline(always)]
+    pub(crate) fn hidden(&self, row: usize) -> usize {
+        self.first_key(row).saturating_sub(self.part_start).min(self.visible(row))
+    }
+
+    /// Position of the first key that a row sees.
+    #[inline(always)]
+    pub(crate) fn first_key(&self, row: usize) -> usize {
+        let end = self.position + row / self.group + 1;
+        self.window.map_or(0, |window| end.saturating_sub(window))
+    }
+
+    /// The first part that any of the rows sees.
+    pub(crate) fn first_part(&self) -> usize {
+        self.first_key(0) / PART
+    }
+
+    /// The first row that is not before the part.
     #[inline(always)]
     pub(crate) fn first(&self) -> usize {
         (self.part_start.saturating_sub(self.position) * self.group).min(self.count)

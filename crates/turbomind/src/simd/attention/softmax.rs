@@ -1,5 +1,7 @@
 //! [`Softmax`]: scores to weights `2^(score - largest)`.
 
+use std::ops::Range;
+
 use super::element::{line, line_mut};
 use super::rows::{PART, Rows};
 use crate::simd::lanes::{Kernel, LANES, Lanes, exp2};
@@ -23,30 +25,39 @@ impl Kernel for Softmax<'_> {
         for row in self.rows.first()..self.rows.count {
             let visible = self.rows.visible(row);
             let scores = &mut self.scores[row * PART..][..visible.next_multiple_of(LANES)];
-            let (max, sum) = weights(simd, scores, visible);
+            let (max, sum) = weights(simd, scores, self.rows.hidden(row)..visible);
             let end = &mut self.out[row * self.rows.stride() + self.rows.dim..][..2];
             end.copy_from_slice(&[max, sum]);
         }
     }
 }
 
-/// Largest score and sum of the weights of the first `visible` scores.
+/// Largest score and sum of the weights of the scores in `seen`; minus infinity and 0 when it is empty.
 #[inline(always)]
-fn weights<S: Lanes>(simd: S, scores: &mut [f32], visible: usize) -> (f32, f32) {
+fn weights<S: Lanes>(simd: S, scores: &mut [f32], seen: Range<usize>) -> (f32, f32) {
     let lowest = simd.splat(f32::NEG_INFINITY);
     let mut max = lowest;
     for i in 0..scores.len() / LANES {
-        let seen = simd.keep_first(simd.load(line(scores, i)), visible - i * LANES, lowest);
-        max = simd.max(seen, max);
+        max = simd.max(keep(simd, simd.load(line(scores, i)), i * LANES, &seen, lowest), max);
     }
     let max = simd.largest(max);
     let mut sums = simd.splat(0.0);
     for i in 0..scores.len() / LANES {
         let line = line_mut(scores, i);
         let weight = exp2(simd, simd.sub(simd.load(line), simd.splat(max)));
-        let weight = simd.keep_first(weight, visible - i * LANES, simd.splat(0.0));
+        let weight = keep(simd, weight, i * LANES, &seen, simd.splat(0.0));
         sums = simd.add(sums, weight);
         simd.store(weight, line);
     }
     (max, simd.sum(sums))
+}
+
+/// The lanes of `x` whose numbers, counted from `start`, are in `seen`, and those of `rest` elsewhere.
+#[inline(always)]
+fn keep<S: Lanes>(simd: S, x: S::F32, start: usize, seen: &Range<usize>, rest: S::F32) -> S::F32 {
+    let x = simd.keep_first(x, seen.end - start, rest);
+    if seen.start <= start {
+        return x;
+    }
+    simd.keep_first(rest, seen.start - start, x)
 }

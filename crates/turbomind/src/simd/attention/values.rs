@@ -36,8 +36,14 @@ impl<E: Element> Kernel for Values<'_, E> {
         }
         while row < self.rows.count {
             let count = (self.rows.count - row).min(ROWS);
-            let start = self.first_tile * LANES;
-            let common = self.clip(start..self.rows.visible(row));
+            let common = self.common(row, count);
+            // What the last row does not see but an earlier one does.
+            for row in row..row + count - 1 {
+                let before = self.clip(self.rows.hidden(row)..self.rows.visible(row).min(common.start));
+                if !before.is_empty() {
+                    self.columns::<S, 1>(simd, row, before);
+                }
+            }
             match count {
                 1 => self.columns::<S, 1>(simd, row, common.clone()),
                 2 => self.columns::<S, 2>(simd, row, common.clone()),
@@ -46,7 +52,7 @@ impl<E: Element> Kernel for Values<'_, E> {
             }
             // What the first row does not see but a later one does.
             for row in row + 1..row + count {
-                let rest = self.clip(common.end..self.rows.visible(row));
+                let rest = self.clip(common.end.max(self.rows.hidden(row))..self.rows.visible(row));
                 if !rest.is_empty() {
                     self.columns::<S, 1>(simd, row, rest);
                 }
@@ -57,11 +63,18 @@ impl<E: Element> Kernel for Values<'_, E> {
 }
 
 impl<E: Element> Values<'_, E> {
+    /// Positions that all of some rows see and that are in these tiles; where there are none, `end` is `start`.
+    #[inline(always)]
+    fn common(&self, row: usize, count: usize) -> Range<usize> {
+        self.clip(self.rows.hidden(row + count - 1)..self.rows.visible(row))
+    }
+
     /// Positions of the part that are also in these tiles.
     #[inline(always)]
     fn clip(&self, positions: Range<usize>) -> Range<usize> {
+        let start = positions.start.max(self.first_tile * LANES);
         let end = (self.first_tile + self.values.len()) * LANES;
-        positions.start..positions.end.min(end).max(positions.start)
+        start..positions.end.min(end).max(start)
     }
 
     /// `N` rows over some positions, all dimensions.

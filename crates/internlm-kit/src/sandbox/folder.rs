@@ -1,0 +1,215 @@
+//! [`WorkFolder`]: the private folder of one run, which goes however the run ends.
+//!
+//! | what ends | who removes the folder |
+//! |---|---|
+//! | the run | this process, when the [`WorkFolder`] is dropped |
+//! | this process, by any signal | the janitor, a shell that waits for the end of our pipe |
+//! | the janitor as well | the next process that runs something: the lock of the folder is free |
+
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Once;
+
+use tempfile::TempDir;
+
+use super::command::PATH;
+use super::descriptors::keep_standard_streams;
+use super::user::User;
+use super::{SandboxError, Task};
+use crate::file::{Lock, try_lock};
+
+/// Begins the name of every work folder, in the system's folder for temporary files.
+const PREFIX: &str = "internlm-sandbox-";
+/// Removes a folder that is still there when its stdin ends. The processes in it are killed at the same moment, so
+/// the first attempts may meet new files.
+const JANITOR: &str = "trap '' HUP INT TERM; read -r _; i=0; \
+    while [ -e \"$1\" ] && [ $i -lt 50 ]; do chmod -R u+rwX -- \"$1\"; rm -rf -- \"$1\"; i=$((i+1)); \
+    [ -e \"$1\" ] && sleep 0.1; done; exit 0";
+/// Nobody but the owner may look into a work folder.
+const PRIVATE: u32 = 0o700;
+/// What is done here, for errors.
+const STEP: &str = "prepare the work folder";
+
+/// Folders that others left behind are removed once per process.
+static SWEEP: Once = Once::new();
+
+/// A folder that holds the task's input files and belongs to the program's user.
+#[derive(Debug)]
+pub(super) struct WorkFolder {
+    path: PathBuf,
+    janitor: Child,
+    /// Also removes the folder when creating the rest fails.
+    _folder: TempDir,
+    /// Held as long as this process lives.
+    _lock: File,
+}
+
+impl WorkFolder {
+    /// Creates the folder of a run of `task` as the user number `owner`; `None` is this process's own.
+    pub(super) fn create(task: &Task, user: User, owner: Option<u32>) -> Result<Self, SandboxError> {
+        SWEEP.call_once(|| sweep(&std::env::temp_dir(), user));
+        let (folder, lock) = locked_folder().map_err(SandboxError::system(STEP))?;
+        // Landlock and bubblewrap look at real paths, and the janitor is in another folder.
+        let path = folder.path().canonicalize().map_err(SandboxError::system(STEP))?;
+        let mut paths = vec![path.clone()];
+        for (name, bytes) in &task.files {
+            if name.is_empty() || name == "." || name == ".." || name.contains(['/', '\0']) {
+                return Err(SandboxError::FileName { name: name.clone() });
+            }
+            let file = path.join(name);
+            fs::write(&file, bytes).map_err(SandboxError::system(STEP))?;
+            paths.push(file);
+        }
+        for path in paths {
+            chown(path, owner, owner).map_err(SandboxError::system(STEP))?;
+        }
+        let janitor = start_janitor(&path).map_err(SandboxError::system("start the folder's janitor"))?;
+        Ok(Self { path, janitor, _folder: folder, _lock: lock })
+    }
+
+    /// Its real path, without symbolic links.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for WorkFolder {
+    fn drop(&mut self) {
+        remove(&self.path);
+        // The janitor sees the end of its input, finds nothing to do and ends.
+        drop(self.janitor.stdin.take());
+        let _ = self.janitor.wait();
+    }
+}
+
+/// A new folder and its lock. A sweep of another process may take a folder before it is locked: then a new one.
+fn locked_folder() -> io::Result<(TempDir, File)> {
+    loop {
+        let private = fs::Permissions::from_mode(PRIVATE);
+        let folder = tempfile::Builder::new().prefix(PREFIX).permissions(private).tempdir()?;
+        let lock = File::open(folder.path())?;
+        // Where folders cannot be locked, as on some network file systems, no sweep removes any.
+        if !matches!(try_lock(&lock, folder.path()), Ok(Lock::Taken | Lock::Moved)) {
+            return Ok((folder, lock));
+        }
+    }
+}
+
+/// A group of its own keeps the janitor away from the terminal's signals.
+fn start_janitor(folder: &Path) -> io::Result<Child> {
+    let mut command = Command::new("/bin/sh");
+    command
+        .args(["-c", JANITOR, "sh"])
+        .arg(folder)
+        .env_clear()
+        .env("PATH", PATH)
+        .current_dir("/")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .process_group(0);
+    keep_standard_streams(&mut command);
+    command.spawn()
+}
+
+/// Removes the work folders in `temporary` whose process is gone. A failure leaves a folder behind, which does not
+/// keep a run from starting.
+fn sweep(temporary: &Path, user: User) {
+    let Ok(entries) = fs::read_dir(temporary) else { return };
+    for entry in entries.flatten() {
+        let named = entry.file_name().to_string_lossy().starts_with(PREFIX);
+        // Does not follow symbolic links.
+        let ours = named && entry.metadata().is_ok_and(|found| found.is_dir() && user.may_own(found.uid()));
+        if !ours {
+            continue;
+        }
+        let path = entry.path();
+        let Ok(folder) = File::open(&path) else { continue };
+        if matches!(try_lock(&folder, &path), Ok(Lock::Held)) {
+            remove(&path);
+        }
+    }
+}
+
+/// Removes a folder from whose parts a program may have taken the rights.
+fn remove(folder: &Path) {
+    make_removable(folder);
+    // What is left is removed by the janitor or by a later sweep: no reason to lose the outcome.
+    let _ = fs::remove_dir_all(folder);
+}
+
+fn make_removable(folder: &Path) {
+    let _ = fs::set_permissions(folder, fs::Permissions::from_mode(PRIVATE));
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            make_removable(&entry.path());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    fn create() -> WorkFolder {
+        let task = Task::new("sh").file("a", "1");
+        WorkFolder::create(&task, User::Ours, None).expect("creates")
+    }
+
+    #[test]
+    fn the_folder_is_private_and_goes_with_whatever_is_in_it() {
+        let folder = create();
+        let path = folder.path().to_path_buf();
+        let mode = fs::metadata(&path).expect("is there").permissions().mode();
+        assert_eq!(mode & 0o777, PRIVATE);
+        fs::create_dir_all(path.join("b/c")).expect("creates");
+        fs::set_permissions(path.join("b"), fs::Permissions::from_mode(0o000)).expect("takes the rights away");
+        drop(folder);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn the_janitor_removes_the_folder_of_a_process_that_is_gone() {
+        let temporary = tempfile::tempdir().expect("temporary folder");
+        let folder = temporary.path().join("work");
+        fs::create_dir_all(folder.join("b/c")).expect("creates");
+        fs::set_permissions(folder.join("b"), fs::Permissions::from_mode(0o000)).expect("takes the rights away");
+        let mut janitor = start_janitor(&folder).expect("starts");
+        assert!(folder.exists());
+        drop(janitor.stdin.take());
+        assert!(janitor.wait().expect("ends").success());
+        assert!(!folder.exists());
+    }
+
+    #[test]
+    fn a_sweep_takes_what_nobody_holds_and_nothing_else() {
+        let temporary = tempfile::tempdir().expect("temporary folder");
+        let make = |name: &str| {
+            let path = temporary.path().join(name);
+            fs::create_dir(&path).expect("creates");
+            path
+        };
+        let [left, held, foreign] =
+            ["internlm-sandbox-left", "internlm-sandbox-held", "another-program"].map(make);
+        let file = temporary.path().join("internlm-sandbox-file");
+        fs::write(&file, "not a folder").expect("writes");
+        let lock = File::open(&held).expect("opens");
+        assert_eq!(try_lock(&lock, &held).expect("locks"), Lock::Held);
+        sweep(temporary.path(), User::Ours);
+        assert!(!left.exists() && held.exists() && foreign.exists() && file.exists());
+        drop(lock);
+        let deadline = Instant::now() + Duration::from_secs(10);
+        // A child that was forked meanwhile may still have the lock.
+        while held.exists() && Instant::now() < deadline {
+            sweep(temporary.path(), User::Ours);
+        }
+        assert!(!held.exists());
+    }
+}

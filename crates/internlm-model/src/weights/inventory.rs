@@ -1,0 +1,166 @@
+//! What the files hold against what the config demands, by name: tensors that are missing, and tensors that nobody
+//! reads.
+//!
+//! A tensor that is stored and not used changes the model: it is refused by name, unless it is known to change no
+//! number.
+
+use std::collections::BTreeSet;
+
+use super::names::{self, NameStyle, Parts, Slot};
+use super::qkv::Heads;
+use super::{StoredModel, TensorSource};
+use crate::error::some_of;
+use crate::{ModelConfig, Result};
+
+/// Ends of names of tensors that change no number, and why.
+const HARMLESS: [(&str, &str); 10] = [
+    (".inv_freq", "frequencies of the rotation, which the config gives"),
+    (".cos_cached", "a table of the rotation, which the config gives"),
+    (".sin_cached", "a table of the rotation, which the config gives"),
+    (".attn_rot_embd.weight", "frequencies of the rotation, as old GGUF files store them"),
+    ("rope_freqs.weight", "read with the config"),
+    ("rope_factors_long.weight", "read with the config"),
+    ("rope_factors_short.weight", "read with the config"),
+    (".k_scale", "scale of a cache in 8-bit floats, which is not used"),
+    (".v_scale", "scale of a cache in 8-bit floats, which is not used"),
+    (".weight_shape", "the shape of a packed matrix, which its parts have too"),
+];
+/// Beginnings of names of heads for other tasks, which change nothing before them.
+const OTHER_HEADS: [&str; 4] = ["v_head.", "score.", "classifier.", "cls."];
+/// What the packed numbers of a matrix have in place of `.weight`.
+const PACKED: [&str; 2] = [".qweight", ".weight_packed"];
+/// What the tensors have that belong to packed numbers.
+const PACKED_PARTS: [&str; 6] =
+    [".qzeros", ".scales", ".g_idx", ".weight_scale", ".weight_zero_point", ".weight_g_idx"];
+
+/// Takes the stored head of a folder that says its head is the embedding, where the two differ: as transformers 5 does,
+/// with a note for the log.
+///
+/// # Errors
+/// Matrices that cannot be read.
+pub(super) fn untie(
+    config: &mut ModelConfig,
+    source: &dyn TensorSource,
+    style: NameStyle,
+) -> Result<Option<String>> {
+    let (head, embedding) = (stored_name(Slot::Output, style), stored_name(Slot::Embedding, style));
+    // A reward model has a head of another kind.
+    if !config.tied || Slot::output(config).is_some() || source.info(&head).is_none() {
+        return Ok(None);
+    }
+    if equal(source, &head, &embedding)? {
+        return Ok(None);
+    }
+    config.tied = false;
+    Ok(Some(format!(
+        "{}: {head} differs from {embedding}, although `tie_word_embeddings` is true: the stored {head} is used",
+        source.file(&head).display()
+    )))
+}
+
+/// The name of the weight of a slot outside of the blocks.
+fn stored_name(slot: Slot, style: NameStyle) -> String {
+    let name = slot.weight();
+    names::parts(&name, style).map_or(name, |parts| parts.first().to_owned())
+}
+
+/// Whether two matrices hold the same numbers.
+fn equal(source: &dyn TensorSource, first: &str, second: &str) -> Result<bool> {
+    let (Some(one), Some(other)) = (source.info(first), source.info(second)) else { return Ok(false) };
+    if one.shape != other.shape {
+        return Ok(false);
+    }
+    if one.encoding == other.encoding {
+        return Ok(source.read_bytes(first)? == source.read_bytes(second)?);
+    }
+    Ok(source.read_f32(first)? == source.read_f32(second)?)
+}
+
+/// What is wrong with the names of a model's tensors: at most one line for those that are missing and one for those
+/// that are not used. Shapes are not compared. What is worth knowing about the files goes to the log.
+///
+/// # Errors
+/// Biases that cannot be read.
+pub fn name_problems(model: &StoredModel) -> Result<Vec<String>> {
+    let (config, source) = (&model.config, model.source.as_ref());
+    let stored = source.names();
+    model.notes.iter().for_each(|note| tracing::warn!("{note}"));
+    // A config that promises absurdly many layers must not fill the memory with names.
+    if config.layers > stored.len() {
+        let (found, count) = (config.layers, stored.len());
+        return Ok(vec![format!("layers: found {found} in the config, the files hold only {count} tensors")]);
+    }
+    let is_quantized = model.quantization.is_some();
+    let packed: &[&str] = if is_quantized { &PACKED } else { &[] };
+    let parts: &[&str] = if is_quantized { &PACKED_PARTS } else { &[] };
+    let is_stored = |name: &str| {
+        let packed = |prefix: &str| packed.iter().any(|end| source.info(&format!("{prefix}{end}")).is_some());
+        source.info(name).is_some() || name.strip_suffix(".weight").is_some_and(packed)
+    };
+    let demanded = demanded(model);
+    let missing: Vec<_> = demanded.iter().filter(|(name, _)| !is_stored(name)).collect();
+    let known: BTreeSet<&str> = demanded.iter().map(|(name, _)| name.as_str()).collect();
+    let mut unused = Vec::new();
+    for name in &stored {
+        let prefix = packed.iter().chain(parts).find_map(|end| name.strip_suffix(end));
+        let is_known = known.contains(name.as_str())
+            || prefix.is_some_and(|prefix| known.contains(format!("{prefix}.weight").as_str()));
+        if !is_known && !is_harmless(model, name)? {
+            unused.push(name.as_str());
+        }
+    }
+    let mut problems = Vec::new();
+    match &missing[..] {
+        [] => {}
+        [(name, shape)] => problems.push(format!("tensor {name}: missing, expected {shape:?}")),
+        _ => {
+            let names: Vec<&str> = missing.iter().map(|(name, _)| name.as_str()).collect();
+            problems.push(format!("{} tensors: missing: {}", names.len(), some_of(&names)));
+        }
+    }
+    if !unused.is_empty() {
+        let (family, names) = (config.family.name(), some_of(&unused));
+        problems.push(format!("found tensors that a model of the family {family} does not use: {names}"));
+    }
+    Ok(problems)
+}
+
+/// The tensors of the files that a config demands: name, shape.
+fn demanded(model: &StoredModel) -> Vec<(String, Vec<usize>)> {
+    let rows = Heads::of(&model.config, model.order).rows();
+    let mut all = Vec::new();
+    for (name, shape) in names::expected(&model.config) {
+        match names::parts(&name, model.style) {
+            Some(Parts::One(part)) => all.push((part, shape)),
+            Some(Parts::Qkv(parts)) => all.extend(parts.into_iter().zip(rows).map(|(part, rows)| {
+                let mut shape = shape.clone();
+                shape[0] = rows;
+                (part, shape)
+            })),
+            None => all.push((name, shape)),
+        }
+    }
+    all
+}
+
+/// Whether a tensor that the config does not demand changes no number.
+fn is_harmless(model: &StoredModel, name: &str) -> Result<bool> {
+    let source = model.source.as_ref();
+    if HARMLESS.iter().any(|(end, _)| name.ends_with(end)) {
+        return Ok(true);
+    }
+    // Quantizers store a bias for every matrix; where the model has none it is zero.
+    if name.ends_with(".bias") && source.read_f32(name)?.iter().all(|value| *value == 0.0) {
+        return Ok(true);
+    }
+    let is_head = name == stored_name(Slot::Output, model.style);
+    // A tied head has been compared with the embedding when the folder was opened.
+    if is_head && model.config.tied && Slot::output(&model.config).is_none() {
+        return Ok(true);
+    }
+    let is_other = is_head || OTHER_HEADS.iter().any(|head| name.starts_with(head));
+    if is_other {
+        tracing::warn!("{}: {name} is not used", source.file(name).display());
+    }
+    Ok(is_other)
+}

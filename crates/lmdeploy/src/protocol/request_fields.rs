@@ -1,0 +1,192 @@
+//! Every documented field of the two request bodies and what this server does with it: OpenAI's API (2026), LMDeploy's
+//! and vLLM's extensions. A field that is in no table is passed.
+
+use super::{ChatRequest, CompletionRequest};
+
+use Treatment::{Harmless, Refused, Used};
+
+/// What happens to a field of a request.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Treatment {
+    /// The request type has it.
+    Used,
+    /// Refused by name, unless its value, written as JSON, is one of these, which ask for nothing. Null never asks for
+    /// anything.
+    Refused(&'static [&'static str]),
+    /// Passed whatever its value is, because it does not change the answer; the reason, for readers of the table.
+    Harmless(&'static str),
+}
+
+/// A field's name and what happens to it. A dot leads to a field inside of an object.
+pub(crate) type Row = (&'static str, Treatment);
+
+/// A request body whose fields are known.
+pub(crate) trait RequestFields {
+    /// The fields that the other body does not have, or treats in another way.
+    const OWN: &'static [Row];
+}
+
+impl RequestFields for ChatRequest {
+    const OWN: &'static [Row] = CHAT;
+}
+
+impl RequestFields for CompletionRequest {
+    const OWN: &'static [Row] = COMPLETIONS;
+}
+
+/// All rows of a request body.
+pub(crate) fn rows<T: RequestFields>() -> impl Iterator<Item = &'static Row> {
+    SHARED.iter().chain(T::OWN)
+}
+
+/// Every value but null asks for something.
+const NEVER: Treatment = Refused(&[]);
+const FALSE: Treatment = Refused(&["false"]);
+const TRUE: Treatment = Refused(&["true"]);
+const ZERO: Treatment = Refused(&["0"]);
+const ONE: Treatment = Refused(&["1"]);
+const EMPTY_LIST: Treatment = Refused(&["[]"]);
+const EMPTY_OBJECT: Treatment = Refused(&["{}"]);
+const EMPTY_TEXT: Treatment = Refused(&["\"\""]);
+
+const NOT_STORED: Treatment = Harmless("nothing is stored or billed, and every request is served alike");
+const NOT_CACHED: Treatment = Harmless("no cache is shared between requests");
+const OTHERS_NAME: Treatment = Harmless("a name for the client's own records");
+const WITHOUT_EFFECT: Treatment = Harmless("only has an effect together with a field that is refused");
+
+const SHARED: &[Row] = &[
+    // OpenAI, both routes.
+    ("model", Used),
+    ("logprobs", Used),
+    ("max_completion_tokens", Used),
+    ("max_tokens", Used),
+    ("n", Used),
+    ("seed", Used),
+    ("stop", Used),
+    ("stream", Used),
+    ("stream_options", Used),
+    ("stream_options.include_usage", Used),
+    ("stream_options.include_obfuscation", Harmless("padding against listeners, which nobody reads")),
+    ("stream_options.continuous_usage_stats", FALSE),
+    ("temperature", Used),
+    ("top_p", Used),
+    ("best_of", ONE),
+    ("frequency_penalty", ZERO),
+    ("logit_bias", EMPTY_OBJECT),
+    ("presence_penalty", ZERO),
+    ("user", OTHERS_NAME),
+    // OpenAI, chats; completions would change their answers as well.
+    ("audio", NEVER),
+    ("function_call", Refused(&["\"auto\"", "\"none\""])),
+    ("functions", EMPTY_LIST),
+    ("modalities", Refused(&["[\"text\"]"])),
+    ("moderation", NEVER),
+    ("parallel_tool_calls", TRUE),
+    ("reasoning_effort", NEVER),
+    ("response_format", Refused(&["{\"type\": \"text\"}"])),
+    ("verbosity", Refused(&["\"medium\""])),
+    ("web_search_options", NEVER),
+    ("metadata", NOT_STORED),
+    ("prediction", Harmless("a guess of the answer that makes it faster, not different")),
+    ("prompt_cache_key", NOT_CACHED),
+    ("prompt_cache_options", NOT_CACHED),
+    ("prompt_cache_retention", NOT_CACHED),
+    ("safety_identifier", OTHERS_NAME),
+    ("service_tier", NOT_STORED),
+    ("store", NOT_STORED),
+    // LMDeploy.
+    ("ignore_eos", Used),
+    ("min_p", Used),
+    ("repetition_penalty", Used),
+    ("skip_special_tokens", Used),
+    ("top_k", Used),
+    ("adapter_name", EMPTY_TEXT),
+    ("bad_words", EMPTY_LIST),
+    ("chat_template_kwargs", EMPTY_OBJECT),
+    ("do_preprocess", TRUE),
+    ("enable_thinking", NEVER),
+    ("include_stop_str_in_output", FALSE),
+    ("input_ids", EMPTY_LIST),
+    ("logits_processors", EMPTY_LIST),
+    ("media_io_kwargs", EMPTY_OBJECT),
+    ("migration_request", NEVER),
+    ("min_new_tokens", ZERO),
+    ("mm_processor_kwargs", EMPTY_OBJECT),
+    ("preserve_cache", FALSE),
+    ("repetition_ngram_size", ZERO),
+    ("repetition_ngram_threshold", ZERO),
+    ("return_logprob", FALSE),
+    ("return_routed_experts", FALSE),
+    ("return_token_ids", FALSE),
+    ("spaces_between_special_tokens", TRUE),
+    ("with_cache", FALSE),
+    ("session_id", OTHERS_NAME),
+    // vLLM.
+    ("priority", Used),
+    ("stop_token_ids", Used),
+    ("allowed_token_ids", NEVER),
+    ("chat_template", NEVER),
+    ("documents", EMPTY_LIST),
+    ("ec_transfer_params", NEVER),
+    ("guided_choice", NEVER),
+    ("guided_grammar", NEVER),
+    ("guided_json", NEVER),
+    ("guided_regex", NEVER),
+    ("include_reasoning", TRUE),
+    ("kv_transfer_params", NEVER),
+    ("length_penalty", ONE),
+    ("logprob_token_ids", NEVER),
+    ("min_tokens", ZERO),
+    ("prompt_embeds", NEVER),
+    ("prompt_logprobs", NEVER),
+    ("repetition_detection", NEVER),
+    ("return_prompt_text", FALSE),
+    ("return_tokens_as_token_ids", FALSE),
+    ("structural_tag", NEVER),
+    ("structured_outputs", NEVER),
+    ("thinking_token_budget", Refused(&["-1"])),
+    ("truncate_prompt_tokens", NEVER),
+    ("use_beam_search", FALSE),
+    ("vllm_xargs", EMPTY_OBJECT),
+    ("watermarking", FALSE),
+    ("cache_salt", NOT_CACHED),
+    ("guided_decoding_backend", WITHOUT_EFFECT),
+    ("guided_whitespace_pattern", WITHOUT_EFFECT),
+    ("request_id", OTHERS_NAME),
+    ("return_mm_kwargs", Harmless("a field of other routes")),
+    ("return_token_offsets", Harmless("a field of other routes")),
+    ("routed_experts_prompt_start", WITHOUT_EFFECT),
+    ("stream_interval", Harmless("the chunks of a stream join to the same answer")),
+    ("truncation_side", WITHOUT_EFFECT),
+    // This server's own.
+    ("timeout", Used),
+];
+
+const CHAT: &[Row] = &[
+    ("messages", Used),
+    ("tool_choice", Used),
+    ("tools", Used),
+    ("top_logprobs", Used),
+    ("add_generation_prompt", Used),
+    ("continue_final_message", Used),
+    ("add_special_tokens", FALSE),
+    ("echo", FALSE),
+    ("prompt", NEVER),
+    ("suffix", EMPTY_TEXT),
+];
+
+const COMPLETIONS: &[Row] = &[
+    ("echo", Used),
+    ("prompt", Used),
+    ("suffix", Used),
+    ("add_generation_prompt", TRUE),
+    ("add_special_tokens", TRUE),
+    ("continue_final_message", FALSE),
+    ("messages", EMPTY_LIST),
+    ("tool_choice", Refused(&["\"auto\"", "\"none\""])),
+    ("tools", EMPTY_LIST),
+    ("top_logprobs", ZERO),
+];
+
+#[cfg(test)]
+mod tests;

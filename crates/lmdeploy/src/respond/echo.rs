@@ -1,0 +1,125 @@
+//! [`EchoedPrompt`]: the prompt of a completion as ids, and as the text that an echo repeats.
+
+use internlm_model::tokenizer::Special;
+use internlm_model::{TokenId, Tokenizer};
+
+/// A prompt that is computed and may be echoed.
+#[derive(Clone, Debug)]
+pub(super) struct EchoedPrompt {
+    /// The text as it was sent, or the text of the ids that were sent.
+    pub(super) text: String,
+    /// What is computed.
+    pub(super) ids: Vec<TokenId>,
+    /// Number of ids at the beginning that are not in the text.
+    added: usize,
+    /// Whether special tokens are in the text.
+    special: Special,
+}
+
+impl EchoedPrompt {
+    /// A text. Unlike the content of a chat message it may hold marks of the chat format, which are read as such. It
+    /// begins with `<s>` once where the tokenizer adds it.
+    pub(super) fn from_text(tokenizer: &Tokenizer, text: &str) -> Self {
+        let ids = tokenizer.encode_with_special(text);
+        let first = tokenizer.bos().filter(|bos| tokenizer.adds_bos() && ids.first() != Some(bos));
+        Self {
+            text: text.to_owned(),
+            ids: first.into_iter().chain(ids).collect(),
+            added: usize::from(first.is_some()),
+            special: Special::Keep,
+        }
+    }
+
+    /// Ids, which are taken as they are; `special` says whether their text shows special tokens.
+    pub(super) fn from_ids(tokenizer: &Tokenizer, ids: &[u32], special: Special) -> Self {
+        let ids: Vec<TokenId> = ids.iter().copied().map(TokenId).collect();
+        Self { text: tokenizer.decode(&ids, special), ids, added: 0, special }
+    }
+
+    /// Where the text of each id begins, in characters.
+    pub(super) fn offsets(&self, tokenizer: &Tokenizer) -> Vec<usize> {
+        let mut decoder = tokenizer.stream_decoder(self.special);
+        let mut rest = self.text.as_str();
+        let mut characters = 0;
+        let mut offsets = vec![0; self.added];
+        for id in &self.ids[self.added..] {
+            let piece = decoder.push(*id);
+            let trimmed = rest.trim_start();
+            // Some marks take the white space around them.
+            if !rest.starts_with(&piece) && trimmed.starts_with(&piece) {
+                characters += rest.chars().count() - trimmed.chars().count();
+                rest = trimmed;
+            }
+            offsets.push(characters);
+            characters += piece.chars().count();
+            rest = rest.strip_prefix(piece.as_str()).unwrap_or_default();
+        }
+        offsets
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use internlm_model::tokenizer::{BpeTrainConfig, train_bpe};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn tokenizer() -> Tokenizer {
+        let texts = ["user assistant hello user".to_owned()];
+        let config = BpeTrainConfig::new(280).with_min_frequency(1);
+        train_bpe(texts.into_iter(), &config).expect("the vocabulary has room for all bytes")
+    }
+
+    /// The part of the text that each id stands for, from its offset to that of the next id.
+    fn spelled(prompt: &EchoedPrompt, tokenizer: &Tokenizer) -> Vec<String> {
+        let offsets = prompt.offsets(tokenizer);
+        let characters: Vec<char> = prompt.text.chars().collect();
+        let ends = offsets.iter().skip(1).copied().chain([characters.len()]);
+        offsets.iter().zip(ends).map(|(from, to)| characters[*from..to].iter().collect()).collect()
+    }
+
+    #[test]
+    fn marks_are_one_id_each_and_count_as_text() {
+        let tokenizer = tokenizer();
+        let bos = tokenizer.bos().filter(|_| tokenizer.adds_bos());
+        let prompt = EchoedPrompt::from_text(&tokenizer, "<|im_start|>user\nä<|im_end|>");
+        let spelled = spelled(&prompt, &tokenizer);
+        let spelled = &spelled[usize::from(bos.is_some())..];
+        assert_eq!(spelled.first().map(String::as_str), Some("<|im_start|>"));
+        assert_eq!(spelled.last().map(String::as_str), Some("<|im_end|>"));
+        assert_eq!(spelled.concat(), prompt.text);
+    }
+
+    #[test]
+    fn the_beginning_of_the_text_is_there_once() {
+        let tokenizer = tokenizer();
+        let plain = EchoedPrompt::from_text(&tokenizer, "user");
+        let marked = EchoedPrompt::from_text(&tokenizer, "<s>user");
+        let bos = tokenizer.special("<s>").expect("a mark");
+        assert_eq!(marked.ids.iter().filter(|id| **id == bos).count(), 1);
+        assert_eq!(plain.ids.contains(&bos), tokenizer.adds_bos());
+        assert_eq!(marked.offsets(&tokenizer)[..2], [0, 3]);
+    }
+
+    proptest! {
+        #[test]
+        fn offsets_rise_to_the_end_and_spell_the_text(
+            parts in prop::collection::vec(prop_oneof![
+                Just("<|im_start|>".to_owned()),
+                Just("<s>".to_owned()),
+                "\\PC{0,6}",
+            ], 0..6),
+        ) {
+            let tokenizer = tokenizer();
+            let prompt = EchoedPrompt::from_text(&tokenizer, &parts.concat());
+            prop_assert_eq!(prompt.offsets(&tokenizer).len(), prompt.ids.len());
+            prop_assert_eq!(spelled(&prompt, &tokenizer).concat(), prompt.text.as_str());
+            let ids: Vec<u32> = prompt.ids.iter().map(|id| id.0).collect();
+            for special in [Special::Keep, Special::Skip] {
+                let prompt = EchoedPrompt::from_ids(&tokenizer, &ids, special);
+                prop_assert_eq!(spelled(&prompt, &tokenizer).concat(), prompt.text.as_str());
+            }
+        }
+    }
+}
