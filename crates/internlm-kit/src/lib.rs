@@ -41,6 +41,7 @@
 //! ```
 
 mod bad_input;
+pub mod by_name;
 pub mod config;
 pub mod context;
 pub mod exit;

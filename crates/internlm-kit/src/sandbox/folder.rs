@@ -170,7 +170,8 @@ mod tests {
         let mode = fs::metadata(&path).expect("is there").permissions().mode();
         assert_eq!(mode & 0o777, PRIVATE);
         fs::create_dir_all(path.join("b/c")).expect("creates");
-        fs::set_permissions(path.join("b"), fs::Permissions::from_mode(0o000)).expect("takes the rights away");
+        fs::set_permissions(path.join("b"), fs::Permissions::from_mode(0o000))
+            .expect("takes the rights away");
         drop(folder);
         assert!(!path.exists());
     }
@@ -180,7 +181,8 @@ mod tests {
         let temporary = tempfile::tempdir().expect("temporary folder");
         let folder = temporary.path().join("work");
         fs::create_dir_all(folder.join("b/c")).expect("creates");
-        fs::set_permissions(folder.join("b"), fs::Permissions::from_mode(0o000)).expect("takes the rights away");
+        fs::set_permissions(folder.join("b"), fs::Permissions::from_mode(0o000))
+            .expect("takes the rights away");
         let mut janitor = start_janitor(&folder).expect("starts");
         assert!(folder.exists());
         drop(janitor.stdin.take());

@@ -44,12 +44,12 @@ pub(super) struct ConvertArgs {
     /// Limit the size of a safetensors file: bytes, or a number with KB, MB or GB
     #[arg(long, default_value = "2GB")]
     max_shard: String,
-    /// State the trained context length of an InternEvo source, which does not store it, in tokens
-    #[arg(long, default_value_t = 4096, allow_negative_numbers = true)]
-    max_position: usize,
-    /// State how an InternEvo source stretches positions: none or dynamic:FACTOR
-    #[arg(long, default_value = "none")]
-    rope_scaling: String,
+    /// State the trained context length of an InternEvo source in tokens [default: the file's, else 4096]
+    #[arg(long, allow_negative_numbers = true)]
+    max_position: Option<usize>,
+    /// State how an InternEvo source stretches positions: none or dynamic:FACTOR [default: as the file says]
+    #[arg(long)]
+    rope_scaling: Option<String>,
     /// Write into a folder that is not empty; files of other names stay
     #[arg(long)]
     force: bool,
@@ -88,7 +88,8 @@ pub(super) fn run(args: &ConvertArgs) -> anyhow::Result<()> {
         Storage::Bf16 => DType::Bf16,
     });
     options.max_shard_bytes = bytes(&args.max_shard)?;
-    options.stretch = Stretch { max_position: args.max_position, rope_scaling: scaling(&args.rope_scaling)? };
+    let rope_scaling = args.rope_scaling.as_deref().map(scaling).transpose()?;
+    options.stretch = Stretch { max_position: args.max_position, rope_scaling };
     let filled = args.out.read_dir().is_ok_and(|mut entries| entries.next().is_some());
     if filled && !args.force {
         let out = args.out.display().to_string();

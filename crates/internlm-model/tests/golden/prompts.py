@@ -116,7 +116,8 @@ def sentencepiece(user_defined=(), unigram=False, spaces=False):
     kinds += [("<0x%02X>" % byte, 6) for byte in range(256)]
     for name, kind in kinds:
         model.pieces.add(piece=name, score=0.0, type=kind)
-    for at, name in enumerate(made):
+    # Two equal pieces are an error of sentencepiece.
+    for at, name in enumerate(name for name in made if name not in user_defined):
         score = -float(at) if not unigram else -12.0 + 2.0 * len(name)
         model.pieces.add(piece=name, score=score, type=1)
     model.trainer_spec.model_type = 1 if unigram else 2

@@ -176,10 +176,11 @@ fn interleaved_rows_and_the_stretch_reach_the_config() {
     let original = original.read_f32("model.layers.0.attention.wqkv.weight").expect("reads");
     // Heads of 4 rows of 64: row 1 of the file is row 2 of the model.
     assert_eq!(stored[64..128], original[128..192]);
-    let stretch = Stretch { max_position: 32_768, rope_scaling: RopeScaling::Dynamic { factor: 2.0 } };
-    let evo = InternEvoFolder::open(&out, stretch.clone()).expect("opens");
+    let scaling = RopeScaling::Dynamic { factor: 2.0 };
+    let stretch = Stretch { max_position: Some(32_768), rope_scaling: Some(scaling.clone()) };
+    let evo = InternEvoFolder::open(&out, stretch).expect("opens");
     assert_eq!((evo.config().max_position, evo.config().inter, evo.config().rope_theta), (32_768, 96, 1e6));
-    assert_eq!(evo.config().rope_scaling, stretch.rope_scaling);
+    assert_eq!(evo.config().rope_scaling, scaling);
 }
 
 #[test]

@@ -1,10 +1,10 @@
 //! `POST /v1/chat/completions`: the request and the whole answer.
 
+use internlm_kit::by_name;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::builder::shared_builders;
-use super::object::object;
 use super::whole::whole;
 use super::{ChatMessage, FinishReason, OneOrMany, StreamOptions, ToolDefinition, Usage};
 
@@ -79,7 +79,7 @@ pub struct ChatRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stream: Option<bool>,
     /// What a streamed answer contains in addition.
-    #[serde(default, deserialize_with = "object", skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "by_name::optional", skip_serializing_if = "Option::is_none")]
     pub stream_options: Option<StreamOptions>,
     /// Return the log-probability of every generated id.
     #[serde(default, skip_serializing_if = "Option::is_none")]

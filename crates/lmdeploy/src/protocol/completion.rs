@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use internlm_kit::by_name;
 use serde::{Deserialize, Serialize};
 
 use super::builder::shared_builders;
-use super::object::object;
 use super::whole::whole;
 use super::{FinishReason, OneOrMany, StreamOptions, Usage};
 
@@ -111,7 +111,7 @@ pub struct CompletionRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stream: Option<bool>,
     /// What a streamed answer contains in addition.
-    #[serde(default, deserialize_with = "object", skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "by_name::optional", skip_serializing_if = "Option::is_none")]
     pub stream_options: Option<StreamOptions>,
     /// Leave special tokens out of the text. Default true.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -12,7 +12,6 @@ mod completion;
 mod error;
 mod field;
 mod model_list;
-mod object;
 #[cfg(feature = "server")]
 pub(crate) mod request_fields;
 mod tool;

@@ -1,5 +1,8 @@
 //! Wrong requests: one clear message each, the right status, and nothing computed.
 
+use lmdeploy::protocol::{ChatRequest, CompletionRequest, StreamOptions};
+use serde_json::{Value, json};
+
 use crate::fixture::{Served, mock, run};
 
 /// Route, body, status, words of the message.
@@ -245,5 +248,38 @@ fn the_client_refuses_strange_urls() {
         let url = format!("http://localhost:1{end}");
         let client = Client::new(ClientConfig::new(url)).expect("as other clients write it");
         assert_eq!(client.config().base_url, "http://localhost:1");
+    }
+}
+
+/// Serde's structs would take the values of an object in order as well.
+#[test]
+fn objects_are_read_by_the_names_of_their_fields() {
+    let chat = |body: Value| serde_json::from_value::<ChatRequest>(body).map_err(|error| error.to_string());
+    let options = |options: Value| chat(json!({"messages": [], "stream_options": options}));
+    let asked = Some(StreamOptions { include_usage: true });
+    assert_eq!(options(json!({"include_usage": true})).expect("a request").stream_options, asked);
+    assert_eq!(options(Value::Null).expect("a request").stream_options, None);
+    for list in [json!([true]), json!([]), json!(true), json!("include_usage")] {
+        let error = options(list.clone()).expect_err("no object");
+        assert!(error.contains("expected a JSON object"), "{list}: {error}");
+        let body = json!({"prompt": "", "stream_options": list});
+        assert!(serde_json::from_value::<CompletionRequest>(body).is_err());
+    }
+    let message = |key: &str, value: Value| {
+        let mut message = json!({"role": "assistant", "content": "a"});
+        message[key] = value;
+        chat(json!({"messages": [message]}))
+    };
+    let function = json!({"name": "add", "arguments": "{}"});
+    message("tool_calls", json!([{"id": "1", "function": function}])).expect("a call");
+    message("tool_calls", Value::Null).expect("no calls");
+    message("content", json!([{"type": "text", "text": "a"}])).expect("parts");
+    for (key, value) in [
+        ("tool_calls", json!([["1", "function", function]])),
+        ("tool_calls", json!([{"id": "1", "function": ["add", "{}"]}])),
+        ("function_call", json!(["add", "{}"])),
+        ("content", json!([["text", "a"]])),
+    ] {
+        assert!(message(key, value.clone()).is_err(), "{key}: {value}");
     }
 }

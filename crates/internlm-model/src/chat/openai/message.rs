@@ -1,5 +1,6 @@
 //! [`ChatMessage`]: a message as OpenAI writes it.
 
+use internlm_kit::by_name;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -33,7 +34,7 @@ pub enum Content {
     /// Plain text, written as a JSON string.
     Text(String),
     /// Parts, whose texts are joined by line ends.
-    Parts(Vec<ContentPart>),
+    Parts(#[serde(deserialize_with = "by_name::list")] Vec<ContentPart>),
 }
 
 /// One part of a content list.
@@ -99,10 +100,10 @@ pub struct ChatMessage {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Calls of an assistant message.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "by_name::optional_list", skip_serializing_if = "Option::is_none")]
     pub tool_calls: Option<Vec<ToolCall>>,
     /// The one call of an assistant message in OpenAI's older form.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "by_name::optional", skip_serializing_if = "Option::is_none")]
     pub function_call: Option<FunctionCall>,
     /// Which call a tool message answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,5 +1,6 @@
 //! Tools as OpenAI writes them: definitions that are offered to the model, and the calls that it makes.
 
+use internlm_kit::by_name;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
@@ -69,6 +70,7 @@ pub struct ToolCall {
     #[serde(rename = "type", default = "function")]
     pub kind: String,
     /// What is called, with its arguments.
+    #[serde(deserialize_with = "by_name::required")]
     pub function: FunctionCall,
 }
 

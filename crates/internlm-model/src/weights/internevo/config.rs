@@ -11,23 +11,18 @@ use crate::weights::qkv::RowOrder;
 use crate::weights::torch::Value;
 use crate::{Error, Result, TokenId};
 
-/// What most checkpoints of InternEvo do not store and a converter must be told.
-///
-/// Where a file has `max_position_embeddings` or `use_dynamic_ntk_rope`, they take the place of the default; any
-/// other value given here takes precedence over them.
-#[derive(Clone, Debug, PartialEq)]
+/// What most checkpoints of InternEvo do not store and a converter must be told. A value given here takes precedence
+/// over `max_position_embeddings` and `use_dynamic_ntk_rope` of the file.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Stretch {
-    /// Trained context length in tokens. Upstream's converter default: 4096.
-    pub max_position: usize,
-    /// Stretching of rotary positions beyond it.
-    pub rope_scaling: RopeScaling,
+    /// Trained context length in tokens; by default the file's, else 4096 as in upstream's converter.
+    pub max_position: Option<usize>,
+    /// Stretching of rotary positions beyond it; by default the file's, else none.
+    pub rope_scaling: Option<RopeScaling>,
 }
 
-impl Default for Stretch {
-    fn default() -> Self {
-        Self { max_position: 4096, rope_scaling: RopeScaling::None }
-    }
-}
+/// Context length where nobody names one, in tokens: the default of upstream's converter.
+const MAX_POSITION: usize = 4096;
 
 /// Context length beyond which InternEvo's dynamic NTK stretches where the file names none, in tokens: the default
 /// of `max_position_embeddings` in `modeling_internlm2.py`.
@@ -66,7 +61,7 @@ impl CheckpointConfig {
 fn model(keys: &mut Keys<'_>, inter: usize, stated: Stretch) -> ModelConfig {
     let (hidden, heads) = (keys.size("hidden_size"), keys.size("num_attention_heads"));
     let bias = !keys.flag("no_bias").unwrap_or(false);
-    let stretch = stretch(keys, stated);
+    let (max_position, rope_scaling) = positions(keys, stated);
     ModelConfig {
         family: Family::InternLm2,
         hidden,
@@ -78,9 +73,9 @@ fn model(keys: &mut Keys<'_>, inter: usize, stated: Stretch) -> ModelConfig {
         vocab: keys.size("vocab_size"),
         eps: keys.number_or("layer_norm_epsilon", 1e-5),
         rope_theta: keys.number_or("rope_base", 10_000.0),
-        rope_scaling: stretch.rope_scaling,
+        rope_scaling,
         sliding_window: None,
-        max_position: stretch.max_position,
+        max_position,
         qkv_bias: bias,
         o_bias: bias,
         mlp_bias: false,
@@ -94,20 +89,14 @@ fn model(keys: &mut Keys<'_>, inter: usize, stated: Stretch) -> ModelConfig {
     }
 }
 
-/// What the caller stated, and where that is the default what the file says.
-fn stretch(keys: &mut Keys<'_>, stated: Stretch) -> Stretch {
+/// Context length and scaling: what the caller stated, else what the file says.
+fn positions(keys: &mut Keys<'_>, stated: Stretch) -> (usize, RopeScaling) {
     let dynamic = keys.flag("use_dynamic_ntk_rope").unwrap_or(false);
     let stored = keys.optional_size("max_position_embeddings").or(dynamic.then_some(NTK_MAX_POSITION));
-    let max_position = match stored {
-        Some(stored) if stated.max_position == Stretch::default().max_position => stored,
-        _ => stated.max_position,
-    };
-    let rope_scaling = match stated.rope_scaling {
-        // InternEvo's layers know no other factor.
-        RopeScaling::None if dynamic => RopeScaling::Dynamic { factor: 1.0 },
-        other => other,
-    };
-    Stretch { max_position, rope_scaling }
+    // InternEvo's layers know no other factor.
+    let scaling = if dynamic { RopeScaling::Dynamic { factor: 1.0 } } else { RopeScaling::None };
+    let max_position = stated.max_position.or(stored).unwrap_or(MAX_POSITION);
+    (max_position, stated.rope_scaling.unwrap_or(scaling))
 }
 
 /// `adapt_hf` and its opposite `qk_interleaved`, which newer versions write; without both Hugging Face's order.

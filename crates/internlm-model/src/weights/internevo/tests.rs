@@ -205,7 +205,8 @@ fn qk_interleaved_is_the_opposite_of_adapt_hf() {
 fn stored_positions_take_the_place_of_the_default() {
     let [dynamic, stated] = [1.0, 2.0].map(|factor| RopeScaling::Dynamic { factor });
     let none = Stretch::default();
-    let said = Stretch { max_position: 32_768, rope_scaling: stated.clone() };
+    let said = Stretch { max_position: Some(32_768), rope_scaling: Some(stated.clone()) };
+    let plain = Stretch { max_position: Some(4096), rope_scaling: Some(RopeScaling::None) };
     let ntk = ("use_dynamic_ntk_rope", Value::Bool(true));
     let position = ("max_position_embeddings", Value::Int(512));
     for (changes, stretch, max_position, rope_scaling) in [
@@ -213,6 +214,7 @@ fn stored_positions_take_the_place_of_the_default() {
         (vec![position.clone()], &none, 512, RopeScaling::None),
         (vec![ntk.clone()], &none, 2048, dynamic.clone()),
         (vec![ntk.clone(), position.clone()], &none, 512, dynamic),
+        (vec![ntk.clone(), position.clone()], &plain, 4096, RopeScaling::None),
         (vec![ntk, position], &said, 32_768, stated),
     ] {
         let model = read_stretched(&changes, stretch.clone()).expect("a usable dict").model;
