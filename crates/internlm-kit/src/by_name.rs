@@ -24,7 +24,7 @@ use std::marker::PhantomData;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
-/// Reads an object.
+/// Reads an object; null is an error.
 ///
 /// # Errors
 /// Anything else, and objects that are not a `T`.

@@ -7,6 +7,7 @@ use toml::{Table, Value};
 
 use crate::bad_input::BadInput;
 use crate::file::{AtPath, FileError};
+use crate::json::mismatch;
 use crate::problems::listed;
 
 /// Why a config could not be loaded.
@@ -179,13 +180,22 @@ fn override_at_fault<T: DeserializeOwned>(
 }
 
 fn parse_error(path: &Path, error: &toml::de::Error) -> ConfigError {
-    ConfigError::Parse { path: path.to_path_buf(), message: error.to_string().trim_end().to_owned() }
+    ConfigError::Parse { path: path.to_path_buf(), message: words(error).join("\n") }
+}
+
+/// The lines of the parser's message in the words of TOML instead of those of its types.
+fn words(error: &toml::de::Error) -> Vec<String> {
+    let text = error.to_string();
+    let line = |line: &str| match mismatch(line) {
+        Some(words) => words.replace("a JSON object", "a table"),
+        None => line.to_owned(),
+    };
+    text.trim_end().lines().map(line).collect()
 }
 
 /// `text` is the override as given. The place that the parser names on a line of its own follows on the same line.
 fn override_error(text: &str, error: &toml::de::Error) -> ConfigError {
-    let message = error.to_string().trim_end().replace('\n', " ");
-    ConfigError::Override { text: text.to_owned(), message }
+    ConfigError::Override { text: text.to_owned(), message: words(error).join(" ") }
 }
 
 /// `file` after applying the overrides in their order.
@@ -265,7 +275,7 @@ mod tests {
         for (overrides, start) in [
             (&["seq-len=2", "sequence=3"][..], "--set sequence=3: unknown field `sequence`"),
             (&["optim.rate=1", "seq-len=2"][..], "--set optim.rate=1: unknown field `rate`"),
-            (&["seq-len=many"][..], "--set seq-len=many: invalid type"),
+            (&["seq-len=many"][..], "--set seq-len=many: found \"many\", expected a whole number"),
             // Without either of them the other one is still wrong.
             (&["seq-len=2", "a=1", "b=2"][..], "--set a=1: unknown field `a`"),
         ] {

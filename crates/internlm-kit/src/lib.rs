@@ -48,6 +48,7 @@ pub mod exit;
 pub mod file;
 pub mod hash;
 pub mod journal;
+pub mod json;
 #[cfg(feature = "cli")]
 pub mod logging;
 pub mod problems;

@@ -9,7 +9,7 @@ use std::fmt;
 use std::io::{self, IsTerminal, Write};
 
 use crate::file::ClosedPipe;
-use crate::visible::visible;
+use crate::visible::write_visible;
 
 /// Writes a line to standard output, like `println!`, and gives an [`io::Result`](std::io::Result).
 ///
@@ -81,11 +81,7 @@ impl Target {
         if self == Self::Raw {
             return writer.write(bytes);
         }
-        for chunk in bytes.utf8_chunks() {
-            writer.write_all(visible(chunk.valid()).as_bytes())?;
-            // Parts of a character that continues in the next write, or no text at all; a terminal obeys neither.
-            writer.write_all(chunk.invalid())?;
-        }
+        write_visible(bytes, writer)?;
         Ok(bytes.len())
     }
 }

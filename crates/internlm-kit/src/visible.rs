@@ -4,7 +4,7 @@
 //! shown before. They are written in caret notation (`^[` for escape), as `cat -v` and git do.
 
 use std::borrow::Cow;
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal, Write};
 
 /// `text` as a terminal may show it: control characters other than line breaks and tabs become text, and so do the
 /// characters that turn the direction of writing.
@@ -43,6 +43,19 @@ pub fn visible(text: &str) -> Cow<'_, str> {
 #[must_use]
 pub fn visible_on<'t>(text: &'t str, stream: &impl IsTerminal) -> Cow<'t, str> {
     if stream.is_terminal() { visible(text) } else { Cow::Borrowed(text) }
+}
+
+/// Writes bytes as a terminal may show them; text may be cut anywhere between two calls.
+///
+/// # Errors
+/// What `writer` says.
+pub(crate) fn write_visible(bytes: &[u8], writer: &mut impl Write) -> io::Result<()> {
+    for chunk in bytes.utf8_chunks() {
+        writer.write_all(visible(chunk.valid()).as_bytes())?;
+        // Parts of a character that continues in the next write, or no text at all; a terminal obeys neither.
+        writer.write_all(chunk.invalid())?;
+    }
+    Ok(())
 }
 
 /// Controls of ASCII and of Latin-1, but not line breaks and tabs, and what embeds, overrides or isolates a

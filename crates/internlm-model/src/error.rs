@@ -113,7 +113,7 @@ pub enum Error {
     /// Something of a conversation that the model's own chat template never shows.
     #[error("chat template: found {what}, expected none: this model's chat template has no place for {what}")]
     NoPlace {
-        /// What there is no place for: `tools`, `tool calls`.
+        /// What there is no place for: `tools`.
         what: &'static str,
     },
     /// A device name that is unknown or not compiled in.

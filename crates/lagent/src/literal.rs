@@ -2,7 +2,7 @@
 //!
 //! Prompts of lagent show the tools as Python prints them, so models answer in the same way:
 //! `{'expression': '12*34', 'exact': True}`. Objects, lists, texts, numbers and the three constants are read in the
-//! form of either language; everything else is refused.
+//! form of either language, also with names as keys and with typographic quotes; everything else is refused.
 
 use std::str::Chars;
 
@@ -29,7 +29,7 @@ impl Reader<'_> {
             '{' => self.object(depth),
             '[' => self.items(']', depth).map(|items| Value::Array(items.values)),
             '(' => self.tuple(depth),
-            '"' | '\'' => self.string().map(Value::String),
+            '"' | '\'' | '“' | '‘' => self.string().map(Value::String),
             _ => self.word(),
         }
     }
@@ -44,7 +44,7 @@ impl Reader<'_> {
         let mut object = Map::new();
         self.take('{')?;
         while !self.rest.starts_with('}') {
-            let key = self.string()?;
+            let key = self.string().or_else(|| self.name())?;
             self.take(':')?;
             object.insert(key, self.value(depth)?);
             if self.take(',').is_none() {
@@ -99,12 +99,23 @@ impl Reader<'_> {
         }
     }
 
+    /// A key without quotes, as `JavaScript` has it.
+    fn name(&mut self) -> Option<String> {
+        let is_part = |character: char| character.is_ascii_alphanumeric() || character == '_';
+        let end = self.rest.find(|character: char| !is_part(character)).unwrap_or(self.rest.len());
+        let (name, rest) = self.rest.split_at(end);
+        self.rest = rest;
+        (!name.is_empty()).then(|| name.to_owned())
+    }
+
     fn string(&mut self) -> Option<String> {
-        let quote = self.rest.chars().next().filter(|quote| matches!(quote, '"' | '\''))?;
-        let triple = quote.to_string().repeat(3);
-        let (mark, body) = match self.rest.strip_prefix(triple.as_str()) {
-            Some(body) => (triple.as_str(), body),
-            None => (&triple[..1], &self.rest[1..]),
+        let marks = ["\"\"\"", "'''", "\"", "'", "“", "‘"];
+        let opening = marks.into_iter().find(|mark| self.rest.starts_with(mark))?;
+        let body = &self.rest[opening.len()..];
+        let mark = match opening {
+            "“" => "”",
+            "‘" => "’",
+            same => same,
         };
         let mut text = String::new();
         let mut rest = body;

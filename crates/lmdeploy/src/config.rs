@@ -324,6 +324,11 @@ impl Validate for DeployConfig {
         table("sampling", self.sampling.as_ref().map(SamplingConfig::problems).unwrap_or_default());
         table("bench", self.bench.problems());
         problems.extend(self.backend_problems());
+        if self.model.name.as_deref() == Some("") {
+            problems.push(
+                "model.name: found ``, expected a name, or none for that of the folder or file".to_owned(),
+            );
+        }
         for (key, found) in
             [("queue.aging", self.queue.aging), ("server.drain-timeout", self.server.drain_timeout)]
         {

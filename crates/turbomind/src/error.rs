@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use internlm_kit::exit::BadInput;
 use internlm_kit::file::FileError;
+use internlm_kit::json::reason;
 
 /// Result with the crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -43,7 +44,7 @@ pub enum Error {
         problems: Vec<String>,
     },
     /// A JSON file that does not hold what it should.
-    #[error("{}: expected {expected}: {source}", path.display())]
+    #[error("{}: expected {expected}: {}", path.display(), reason(source))]
     Json {
         /// The file, or the name of the option that the text came from.
         path: PathBuf,

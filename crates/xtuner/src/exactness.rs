@@ -5,7 +5,6 @@
 //! without tools, which shows what the calls are worth.
 
 use internlm_model::answer::Question;
-use internlm_model::chat::marks::IM_END;
 use internlm_model::chat::{
     Channel, ChatTemplate, Message, PluginCall, Prompt, Reply, parse_reply, tools_message,
 };
@@ -104,9 +103,8 @@ impl<'a> Examiner<'a> {
 
     fn reply(&self, messages: &[Message]) -> Result<Reply> {
         let prompt = self.template.encode(self.tokenizer, messages, Prompt::Generate)?;
-        let stop_ids = self.tokenizer.special(IM_END).or_else(|| self.tokenizer.eos());
         let config = GenerateConfig::new(self.max_tokens)
-            .with_stop_ids(stop_ids.into_iter().collect())
+            .with_stop_ids(self.tokenizer.turn_ends())
             .with_vocabulary(self.tokenizer.vocab_size());
         let ids: Vec<TokenId> = Generator::new(self.decoder, &prompt, config)?.collect();
         Ok(parse_reply(self.tokenizer, &ids))

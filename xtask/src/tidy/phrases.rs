@@ -134,13 +134,15 @@ pub(super) fn check_markdown(path: &str, text: &str) -> Vec<Finding> {
 pub(super) fn check_python(path: &str, text: &str) -> Vec<Finding> {
     let mut findings = check_hash_comments(path, text);
     let mut line = 1;
+    let mut before = "";
     for (index, part) in text.split("\"\"\"").enumerate() {
-        // What is between two marks has an odd number.
-        if index % 2 == 1 {
+        // What is between two marks has an odd number; with something in front of it, it is a value.
+        if index % 2 == 1 && before.trim().is_empty() {
             let docstring = Passage { line, kind: Kind::Comment, text: part.to_owned() };
             findings.extend(check(path, &docstring));
         }
         line += part.matches('\n').count();
+        before = part.rsplit('\n').next().unwrap_or_default();
     }
     findings
 }

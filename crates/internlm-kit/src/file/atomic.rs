@@ -1,13 +1,14 @@
 //! [`AtomicFile`]: temporary file next to the target, fsync, rename, fsync of the folder.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 use super::target::{Descriptor, descriptor, follow, parent};
 use super::temporary::Temporary;
 use super::{AtPath, ClosedPipe, FileError, create_folders, sync_parent};
+use crate::visible::write_visible;
 
 /// Bytes that are collected before they go to the system.
 const BUFFER: usize = 1 << 18;
@@ -141,6 +142,11 @@ impl Write for Sink {
         match self {
             Self::Temporary(temporary, _) => temporary.file().write(bytes),
             Self::Special(file) => file.write(bytes).map_err(ClosedPipe::mark),
+            // As every other standard output of a binary.
+            Self::Stdout(stdout) if stdout.is_terminal() => {
+                write_visible(bytes, stdout).map_err(ClosedPipe::mark)?;
+                Ok(bytes.len())
+            }
             Self::Stdout(stdout) => stdout.write(bytes).map_err(ClosedPipe::mark),
             Self::Stderr(stderr) => stderr.write(bytes).map_err(ClosedPipe::mark),
         }

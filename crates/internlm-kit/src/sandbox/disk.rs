@@ -1,12 +1,15 @@
 //! What a run holds on the disk: its work folder, and files without a name that its processes keep alive.
 //!
 //! A deleted file, and one that never had a name (`O_TMPFILE`, `memfd_create`), takes room as long as a process has
-//! it open or mapped, and no folder shows it. `/proc/PID/fd` and `/proc/PID/maps` do.
+//! it open or mapped, and no folder shows it. `/proc/PID/fd` and `/proc/PID/maps` do. What counts is the room on the
+//! disk and not the size: a sparse file has less, and one with room set aside has more.
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::MetadataExt;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use super::process::living_threads;
@@ -20,24 +23,40 @@ const DELETED: &str = " (deleted)";
 /// Shared memory without a file looks like this deleted file; it counts as memory.
 const SHARED_MEMORY: &str = "/dev/zero (deleted)";
 
-/// Whether the open files of every process could be looked at.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+/// Whether every folder and the open files of every process could be looked at.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) enum Sight {
+    #[default]
     Clear,
-    /// The system refuses it for at least one process.
+    /// The system refuses it for at least one of them.
     Blind,
 }
 
 /// What was found at one look.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Held {
-    /// Bytes of the folder and of nameless files.
+    /// Bytes of the folder or of nameless files.
     pub(super) bytes: u64,
     pub(super) sight: Sight,
 }
 
-/// Looks at the work folder and at `processes`, folders of `/proc`.
-pub(super) fn held(work: &Path, processes: &[PathBuf]) -> Held {
+impl Held {
+    /// Both finds together.
+    pub(super) fn and(self, other: Self) -> Self {
+        let blind = [self.sight, other.sight].contains(&Sight::Blind);
+        Self {
+            bytes: self.bytes.saturating_add(other.bytes),
+            sight: if blind { Sight::Blind } else { Sight::Clear },
+        }
+    }
+
+    fn add(&mut self, bytes: u64) {
+        self.bytes = self.bytes.saturating_add(bytes);
+    }
+}
+
+/// Looks for files without a name that `processes`, folders of `/proc`, keep alive.
+pub(super) fn held_by(processes: &[PathBuf]) -> Held {
     let mut nameless = Nameless::default();
     let mut sight = Sight::Clear;
     let threads: Vec<Vec<PathBuf>> = processes.iter().map(|process| living_threads(process)).collect();
@@ -53,8 +72,92 @@ pub(super) fn held(work: &Path, processes: &[PathBuf]) -> Held {
     for thread in threads.iter().filter_map(|threads| threads.first()) {
         nameless.add_mapped(&fs::read_to_string(thread.join("maps")).unwrap_or_default());
     }
-    let bytes = folder_size(work, &mut ENTRIES.clone()).saturating_add(nameless.bytes);
-    Held { bytes, sight }
+    Held { bytes: nameless.bytes, sight }
+}
+
+/// Looks at everything below the folder `work`.
+///
+/// Folders are opened one from the other, without links, because a program can make paths that are longer than the
+/// system takes, and replace a folder by a link at any moment.
+pub(super) fn held_in(work: &Path) -> Held {
+    let mut walk = Walk { held: Held::default(), entries: ENTRIES, linked: BTreeSet::new() };
+    let mut way: Vec<Opened> = walk.open(work).into_iter().collect();
+    while let Some(folder) = way.last_mut() {
+        match folder.below.pop() {
+            Some(name) => {
+                let path = folder.path().join(name);
+                way.extend(walk.open(&path));
+            }
+            None => {
+                way.pop();
+            }
+        }
+    }
+    walk.held
+}
+
+/// A folder on the way down.
+#[derive(Debug)]
+struct Opened {
+    file: File,
+    /// Names of the folders in it that were not looked at yet.
+    below: Vec<OsString>,
+}
+
+impl Opened {
+    /// A short path, however deep the folder is.
+    fn path(&self) -> PathBuf {
+        PathBuf::from(format!("/proc/self/fd/{}", self.file.as_raw_fd()))
+    }
+}
+
+/// What was found on the way.
+#[derive(Debug)]
+struct Walk {
+    held: Held,
+    /// How many more entries are looked at.
+    entries: usize,
+    /// Inode numbers of files with several names, which count once.
+    linked: BTreeSet<u64>,
+}
+
+impl Walk {
+    /// Opens a folder and adds the files in it.
+    fn open(&mut self, path: &Path) -> Option<Opened> {
+        let flags = libc::O_DIRECTORY | libc::O_NOFOLLOW;
+        let file = OpenOptions::new().read(true).custom_flags(flags).open(path);
+        let opened = file.and_then(|file| self.add_files(Opened { file, below: Vec::new() }));
+        opened.map_err(|error| self.miss(&error)).ok()
+    }
+
+    fn add_files(&mut self, mut folder: Opened) -> io::Result<Opened> {
+        for entry in fs::read_dir(folder.path())?.flatten() {
+            if self.entries == 0 {
+                self.held.bytes = u64::MAX;
+                break;
+            }
+            self.entries -= 1;
+            // Does not follow symbolic links.
+            match entry.metadata() {
+                Ok(found) if found.is_dir() => folder.below.push(entry.file_name()),
+                Ok(found) if found.nlink() > 1 && !self.linked.insert(found.ino()) => {}
+                Ok(found) => self.held.add(found.blocks() * BLOCK),
+                Err(error) => self.miss(&error),
+            }
+        }
+        Ok(folder)
+    }
+
+    /// Notes a folder or file that cannot be looked at.
+    fn miss(&mut self, error: &io::Error) {
+        match error.raw_os_error() {
+            // It has just been removed or replaced.
+            Some(libc::ENOENT | libc::ENOTDIR | libc::ELOOP) => {}
+            Some(libc::EACCES | libc::EPERM) => self.held.sight = Sight::Blind,
+            // Deeper than files can be opened, which counts as too many entries do.
+            _ => self.held.bytes = u64::MAX,
+        }
+    }
 }
 
 /// Files without a name, each counted once.
@@ -99,23 +202,6 @@ fn mapping(line: &str) -> Option<(u64, u64)> {
     Some((inode, address(last)?.saturating_sub(address(first)?)))
 }
 
-/// Bytes of all files below `folder`; `u64::MAX` when there are more than `entries` of them.
-fn folder_size(folder: &Path, entries: &mut usize) -> u64 {
-    let Ok(found) = fs::read_dir(folder) else { return 0 };
-    let mut size = 0_u64;
-    for entry in found.flatten() {
-        if *entries == 0 {
-            return u64::MAX;
-        }
-        *entries -= 1;
-        // Does not follow symbolic links.
-        let Ok(metadata) = entry.metadata() else { continue };
-        let below = if metadata.is_dir() { folder_size(&entry.path(), entries) } else { metadata.len() };
-        size = size.saturating_add(below);
-    }
-    size
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::Write as _;
@@ -131,17 +217,17 @@ mod tests {
     #[test]
     fn a_deleted_file_counts_as_long_as_it_is_open_and_once() {
         let folder = tempfile::tempdir().expect("temporary folder");
-        let before = held(folder.path(), &this_process());
+        let before = held_by(&this_process());
         assert_eq!(before.sight, Sight::Clear);
         let path = folder.path().join("a");
         let mut file = fs::File::create(&path).expect("creates");
         file.write_all(&vec![b'x'; 8 << 20]).expect("writes");
         let again = file.try_clone().expect("duplicates");
         fs::remove_file(&path).expect("removes");
-        let now = held(folder.path(), &this_process());
+        let now = held_by(&this_process());
         assert!((7 * MIB..9 * MIB).contains(&(now.bytes - before.bytes)), "{now:?}");
         drop((file, again));
-        assert!(held(folder.path(), &this_process()).bytes < now.bytes);
+        assert!(held_by(&this_process()).bytes < now.bytes);
     }
 
     #[test]
@@ -162,9 +248,36 @@ d000-e000 rw-p 00000000 00:00 0
 
     #[test]
     fn a_process_that_has_ended_hides_nothing() {
+        let found = held_by(&[PathBuf::from("/proc/0")]);
+        assert_eq!((found.bytes, found.sight), (0, Sight::Clear));
+    }
+
+    #[test]
+    fn room_on_the_disk_counts_once_and_holes_do_not() {
         let folder = tempfile::tempdir().expect("temporary folder");
-        fs::write(folder.path().join("a"), [0; 100]).expect("writes");
-        let found = held(folder.path(), &[PathBuf::from("/proc/0")]);
-        assert_eq!((found.bytes, found.sight), (100, Sight::Clear));
+        let path = |name: &str| folder.path().join(name);
+        fs::write(path("a"), vec![b'x'; 2 << 20]).expect("writes");
+        fs::hard_link(path("a"), path("b")).expect("links");
+        std::os::unix::fs::symlink("/usr", path("c")).expect("links");
+        let sparse = File::create(path("d")).expect("creates");
+        sparse.set_len(1 << 40).expect("a file with a hole");
+        let found = held_in(folder.path());
+        assert!((2 * MIB..3 * MIB).contains(&found.bytes), "{found:?}");
+        assert_eq!(held_in(&path("no-such-folder")).bytes, 0);
+    }
+
+    #[test]
+    fn files_behind_paths_that_are_too_long_are_found() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let name = "d".repeat(200);
+        // No path may have more than 4096 bytes.
+        let inner = (0..30).fold(File::open(folder.path()).expect("opens"), |outer, _| {
+            let below = PathBuf::from(format!("/proc/self/fd/{}", outer.as_raw_fd())).join(&name);
+            fs::create_dir(&below).expect("creates");
+            File::open(below).expect("opens")
+        });
+        let file = PathBuf::from(format!("/proc/self/fd/{}", inner.as_raw_fd())).join("a");
+        fs::write(file, vec![b'x'; 2 << 20]).expect("writes");
+        assert!(held_in(folder.path()).bytes >= 2 * MIB);
     }
 }

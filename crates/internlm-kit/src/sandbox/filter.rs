@@ -99,6 +99,10 @@ const AF_UNIX: u64 = 1;
 const AF_NETLINK: u64 = 16;
 /// `prctl(2)` option of the kernel's headers. A process that switches it off hides its open files from the sandbox.
 const PR_SET_DUMPABLE: u64 = 4;
+/// `fallocate(2)` modes of the kernel's headers: setting room aside behind the end of a file, which the limit on its
+/// size does not see; together with the second one, room is given back.
+const FALLOC_FL_KEEP_SIZE: u64 = 1;
+const FALLOC_FL_PUNCH_HOLE: u64 = 2;
 /// `clone(2)` flag of the kernel's headers.
 const CLONE_NEWUSER: u64 = 0x1000_0000;
 /// Set in every call number of the x32 interface of x86-64.
@@ -131,6 +135,8 @@ fn refused(helper: Helper, group: Pid) -> Option<Rules> {
     rules.insert(libc::SYS_setpgid, other_groups);
     let hiding = vec![(0, SeccompCmpOp::Eq, PR_SET_DUMPABLE), (1, SeccompCmpOp::Eq, 0)];
     rules.insert(libc::SYS_prctl, vec![all_of(hiding)?]);
+    let modes = SeccompCmpOp::MaskedEq(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE);
+    rules.insert(libc::SYS_fallocate, vec![rule(1, modes, FALLOC_FL_KEEP_SIZE)?]);
     let typing = TERMINAL_INPUT.map(|request| rule(1, SeccompCmpOp::Eq, request));
     rules.insert(libc::SYS_ioctl, typing.into_iter().collect::<Option<_>>()?);
     if helper == Helper::Bubblewrap {

@@ -31,8 +31,8 @@ pub enum Status {
     MemoryLimit,
     /// More was written to stdout or stderr than is kept.
     OutputLimit,
-    /// A file grew over its limit, or the work folder together with deleted files that are still open; or a process
-    /// kept the sandbox from looking at its open files.
+    /// A file grew over its limit, or the work folder together with deleted files that are still open; or the sandbox
+    /// was kept from looking into a folder or at the open files of a process.
     DiskLimit,
 }
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rustix::param::clock_ticks_per_second;
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 
-use super::disk::{Held, Sight, held};
+use super::disk::{Held, Sight, held_by, held_in};
 use super::group::ProcessGroup;
 use super::output::Capture;
 use super::process::{cpu_ticks, living_threads, members};
@@ -133,8 +133,16 @@ impl Watch<'_> {
         over.then_some(Status::DiskLimit).or(hiding)
     }
 
-    /// Looks at every process of the group, from a thread that becomes their user when that is another one.
+    /// Looks at the folder and at every process of the group.
     fn sample(&self) -> Sample {
+        // As ourselves: root sees what the program's user has hidden from itself.
+        let folder = held_in(self.work);
+        let Sample { used, held } = self.look_as_user();
+        Sample { used, held: held.and(folder) }
+    }
+
+    /// Looks at the processes, from a thread that becomes their user when that is another one.
+    fn look_as_user(&self) -> Sample {
         let Some(user) = self.user else { return self.look() };
         thread::scope(|scope| {
             let named = thread::Builder::new().name("sandbox-look".to_owned());
@@ -145,13 +153,13 @@ impl Watch<'_> {
             });
             // Without a thread, what we may see ourselves.
             let Ok(looking) = looking else { return self.look() };
-            looking.join().expect("looking only reads files of /proc and of the work folder")
+            looking.join().expect("looking only reads files of /proc")
         })
     }
 
     fn look(&self) -> Sample {
         let members = members(self.group.id());
-        Sample { used: group_use(&members), held: held(self.work, &members) }
+        Sample { used: group_use(&members), held: held_by(&members) }
     }
 }
 

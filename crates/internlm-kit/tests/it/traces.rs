@@ -49,6 +49,29 @@ fn nameless_files_count_wherever_a_process_keeps_them() {
 }
 
 #[test]
+fn files_count_in_folders_that_their_owner_cannot_look_into() {
+    let hide = "mkdir d && chmod 300 d && cd d && for f in 3 4 5 6 7; do head -c 1000000 /dev/zero >$f; done; sleep 60";
+    for sandbox in sandboxes(|config| (config.file_mib, config.folder_mib) = (FILE, FOLDER)) {
+        let outcome = shell(&sandbox, hide);
+        assert_eq!(outcome.status, Status::DiskLimit, "{outcome:?}");
+    }
+}
+
+#[test]
+fn room_counts_and_not_size() {
+    let few = "head -c 1000000 /dev/zero >a; for f in 1 2 3 4 5; do ln a $f; truncate -s 1000000 s$f; done; sleep 0.3; echo done";
+    // Room behind the end of a file, which the limit of a file does not see.
+    let ahead = "import ctypes, os\nfile = os.open('a', os.O_CREAT | os.O_RDWR)\nprint(ctypes.CDLL(None).fallocate(file, 1, ctypes.c_long(0), ctypes.c_long(1 << 30)))";
+    for sandbox in sandboxes(|config| (config.file_mib, config.folder_mib) = (FILE, FOLDER)) {
+        let outcome = shell(&sandbox, few);
+        assert_eq!((outcome.status, outcome.stdout.as_str()), (Status::Exited { code: 0 }, "done\n"));
+        if let Some(outcome) = python(&sandbox, ahead) {
+            assert_eq!(outcome.stdout, "-1\n", "{outcome:?}");
+        }
+    }
+}
+
+#[test]
 fn a_process_cannot_hide_its_open_files() {
     // A file that nobody may read runs as a process that nobody may look into.
     let unreadable = "cp /bin/sleep s && chmod 111 s && exec ./s 60";

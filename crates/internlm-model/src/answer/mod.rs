@@ -7,7 +7,7 @@ mod final_number;
 mod number;
 mod question;
 
-pub use final_number::{final_number, first_number};
+pub use final_number::{before_next_question, final_number, first_number};
 pub use number::Number;
 pub use question::{Question, QuestionProblem, parse_questions, question_lines};
 

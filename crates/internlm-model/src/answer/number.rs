@@ -40,8 +40,8 @@ enum Sign {
 
 impl Number {
     /// Reads a text that is nothing but a number: an optional sign, digits of any script with or without commas,
-    /// thin or no-break spaces between groups of three, an optional fraction and an optional exponent; or a
-    /// fraction such as `1/2`. White space around it is ignored.
+    /// apostrophes, underscores, thin or no-break spaces between groups, an optional fraction and an optional
+    /// exponent; or a fraction such as `1/2`. White space around it is ignored.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let text = plain(text.trim());
@@ -53,7 +53,7 @@ impl Number {
             "." => is_whole,
             _ => false,
         };
-        complete.then(|| if text.starts_with('-') { number.negative() } else { number })
+        complete.then(|| if text.starts_with('-') { number.negated() } else { number })
     }
 
     /// The nearest machine number; infinite beyond its range.
@@ -112,9 +112,10 @@ impl Number {
         Self { whole, fraction, ..self }
     }
 
-    /// The number with a minus sign.
-    pub(super) fn negative(self) -> Self {
-        Self { sign: Sign::Minus, ..self }
+    /// The number with the other sign.
+    pub(super) fn negated(self) -> Self {
+        let sign = if self.sign == Sign::Minus { Sign::Plus } else { Sign::Minus };
+        Self { sign, ..self }
     }
 
     /// The value in its only canonical form: no zeros at either end, and no negative zero.

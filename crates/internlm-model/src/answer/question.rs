@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use internlm_kit::json::reason;
 use serde::{Deserialize, Serialize};
 
 use super::{Number, final_number};
@@ -84,7 +85,7 @@ pub fn parse_questions(text: &str, limit: Option<usize>) -> Result<Vec<Question>
             expected: expected.to_owned(),
         };
         let question: Question = serde_json::from_str(line)
-            .map_err(|error| problem(error.to_string(), r#"{"id": .., "question": .., "answer": ..}"#))?;
+            .map_err(|error| problem(reason(&error), r#"{"id": .., "question": .., "answer": ..}"#))?;
         if Number::parse(&question.answer).is_none() {
             return Err(problem(format!("the answer `{}`", question.answer), "a number"));
         }

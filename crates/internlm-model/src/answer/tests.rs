@@ -67,10 +67,48 @@ fn a_number_is_read_in_its_whole_notation() {
         ("12\u{a0}345\u{a0}678", "12345678"),
         ("12\u{a0}34", "34"),
         ("$12{,}345$", "12345"),
+        (r"$12\;345$", "12345"),
+        ("1'234'567 francs", "1234567"),
+        ("1’234", "1234"),
+        ("1_000_000", "1000000"),
+        ("12,34,567 rupees", "1234567"),
+        ("1.234.567", "1234567"),
+        ("1.234,56 €", "1234.56"),
+        ("1.234", "1.234"),
+        ("3.141,2.718", "2.718"),
+        ("1 / 4", "0.25"),
+        ("on 12 / 31 / 1999", "1999"),
+        (r"\frac14", "0.25"),
+        (r"\dfrac{1}4", "0.25"),
+        (r"\frac{-3}{4}", "-0.75"),
+        (r"-\frac{3}{-4}", "0.75"),
+        (r"\frac{1.5}{3}", "0.5"),
+        (r"\frac{1,000}{3}", "1000/3"),
+        ("it is 2^10", "1024"),
+        ("x = - 5", "-5"),
+        ("the answer - 5", "5"),
+        ("0x1F or 7 0b11", "7"),
     ] {
         let found = final_number(text).map(|number| number.to_string());
         assert_eq!(found.as_deref(), Some(expected), "{text}");
     }
+}
+
+#[test]
+fn digits_of_units_and_formulas_count_only_when_there_is_nothing_else() {
+    for (text, expected) in [
+        ("12 m^2", "12"),
+        ("12 cm3", "12"),
+        (r"\boxed{5 \text{ cm}^2}", "5"),
+        (r"3 \text{ s}^{-2}", "3"),
+        ("44 is the mass of CO2", "44"),
+        ("USD500", "500"),
+        ("x^2", "2"),
+        ("H2O", "2"),
+    ] {
+        assert_eq!(final_number(text), Number::parse(expected), "{text}");
+    }
+    assert_eq!(first_number("CO2 weighs 44"), Number::parse("44"));
 }
 
 #[test]
@@ -85,6 +123,15 @@ fn what_follows_the_answer_does_not_count() {
         (r"so \boxed{8}, since 3 + 5 is that, see step 2", "8"),
         ("Question: Ann has 3 pens and 5 more.\nAnswer: 8", "8"),
         ("#### Step 2\nso 8", "8"),
+        ("It is 8<|eot_id|>5", "8"),
+        ("It is 8<end_of_turn>\n5", "8"),
+        ("It is 8\n### Question 2\nWhat is 3 + 1?", "8"),
+        ("It is 8\nNext question: 3 + 1", "8"),
+        ("It is 8\n### Instruction:\n5", "8"),
+        ("The final answer is 8.\nTo check: 3 + 5 in 2 steps.", "8"),
+        ("**Final Answer**: 3 + 5 = 8\n\nThis took 2 steps.", "8"),
+        ("To get the final answer, add 3 and 5. That is 8.", "8"),
+        ("最终答案是 8\n检查：3 + 5", "8"),
     ] {
         assert_eq!(final_number(text), Number::parse(expected), "{text}");
     }

@@ -8,7 +8,7 @@ use crate::{Error, Result};
 pub enum Prompt {
     /// Ends with `<|im_start|>assistant\n`, so that the model writes the answer next.
     Generate,
-    /// Ends inside of the last message, an answer of the assistant that the model goes on with: transformers'
+    /// Ends inside of the last message, an answer of the assistant that the model continues: transformers'
     /// `continue_final_message`.
     Continue,
     /// Ends with the last message.

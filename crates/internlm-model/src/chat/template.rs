@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
+use serde_json::{Map, Value};
+
 use super::conversation::{hide, unwritten};
+use super::jinja::unused;
 use super::marks::{ACTION_START, BOS, IM_START};
 use super::segments::{self, Segment};
 use super::{JinjaTemplate, Loss, Message, Prompt, Role};
@@ -54,6 +57,22 @@ impl ChatTemplate {
                 Err(Error::Chat(format!(
                     "found none, and the vocabulary lacks {name}, expected InternLM2's chat tokens or a jinja template"
                 )))
+            }
+        }
+    }
+
+    /// The same template with variables of one request: the further arguments of transformers' `apply_chat_template`,
+    /// such as `enable_thinking`.
+    ///
+    /// # Errors
+    /// A variable that the template does not use, or that the conversation sets. InternLM2's format uses none.
+    pub fn with_variables(&self, variables: &Map<String, Value>) -> Result<Self> {
+        match (self, variables.keys().next()) {
+            (_, None) => Ok(self.clone()),
+            (Self::InternLm2, Some(name)) => Err(unused(name)),
+            (Self::Jinja(template), Some(_)) => {
+                let template = JinjaTemplate::clone(template).with_variables(variables)?;
+                Ok(Self::Jinja(Box::new(template)))
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use internlm_kit::json::reason;
 use serde::de::DeserializeOwned;
 
 use crate::Error;
@@ -15,7 +16,7 @@ pub(super) fn read<T: DeserializeOwned>(path: &Path, expected: &'static str) -> 
     serde_json::from_slice(&bytes).map_err(|error| Error::Json {
         path: path.to_path_buf(),
         expected,
-        message: error.to_string(),
+        message: reason(&error),
     })
 }
 

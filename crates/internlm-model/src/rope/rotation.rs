@@ -76,9 +76,12 @@ impl Rope {
         }
     }
 
-    fn inverse_frequencies(&self, keys: usize) -> Vec<f32> {
+    /// Angle per position of each pair of dimensions in a sequence of `keys` keys, `[d / 2]`.
+    pub(crate) fn inverse_frequencies(&self, keys: usize) -> Vec<f32> {
         let (base, d) = (self.base(keys), self.head_dim as f64);
-        let plain = (0..self.head_dim / 2).map(|i| 1.0 / base.powf(2.0 * i as f64 / d) as f32);
+        // Every step is rounded to f32 in the order of transformers: an angle is as exact as its frequency's last bit.
+        let powers = (0..self.head_dim / 2).map(|i| base.powf(2.0 * i as f64 / d) as f32);
+        let plain = powers.clone().map(|power| 1.0 / power);
         match &self.scaling {
             RopeScaling::None | RopeScaling::Linear { .. } | RopeScaling::Dynamic { .. } => plain.collect(),
             RopeScaling::Yarn { factor, original_max_position, beta_fast, beta_slow, .. } => {
@@ -88,7 +91,10 @@ impl Rope {
                 let low = index(*beta_fast).floor().max(0.0);
                 let high = index(*beta_slow).ceil().min(d - 1.0).max(low + 0.001);
                 let slow = |i: usize| ((i as f64 - low) / (high - low)).clamp(0.0, 1.0) as f32;
-                let blended = plain.enumerate().map(|(i, frequency)| blend(frequency, *factor, slow(i)));
+                let blended = powers.enumerate().map(|(i, power)| {
+                    let (stretched, slow) = (1.0 / (*factor as f32 * power), slow(i));
+                    stretched * slow + 1.0 / power * (1.0 - slow)
+                });
                 blended.collect()
             }
             RopeScaling::Llama3 { factor, low_freq_factor, high_freq_factor, original_max_position } => {
@@ -101,7 +107,7 @@ impl Rope {
             }
             RopeScaling::LongRope { short_factor, long_factor, .. } => {
                 let factors = if self.is_long(keys) { long_factor } else { short_factor };
-                plain.zip(factors).map(|(frequency, factor)| frequency / *factor as f32).collect()
+                powers.zip(factors).map(|(power, factor)| 1.0 / (*factor as f32 * power)).collect()
             }
         }
     }

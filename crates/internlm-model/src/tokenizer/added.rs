@@ -19,7 +19,7 @@ pub(super) enum Reading {
 }
 
 impl Reading {
-    /// Text that is no token, without what hides tokens.
+    /// Text between tokens, without what hides tokens.
     pub(super) fn shown(self, text: &str) -> Cow<'_, str> {
         match self {
             Self::Marked(hidden) if text.contains(hidden) => Cow::Owned(text.replace(hidden, "")),

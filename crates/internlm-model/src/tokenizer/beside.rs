@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use internlm_kit::file;
+use internlm_kit::json::reason;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -267,11 +268,12 @@ fn key<T: DeserializeOwned>(keys: &Map<String, Value>, name: &str, path: &Path) 
 }
 
 fn from_value<T: DeserializeOwned>(value: Value, key: &str, path: &Path) -> Result<T> {
-    serde_json::from_value(value).map_err(|error| Error::tokenizer(path, format!("{key}: {error}")))
+    serde_json::from_value(value)
+        .map_err(|error| Error::tokenizer(path, format!("{key}: {}", reason(&error))))
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8], path: &Path) -> Result<T> {
-    serde_json::from_slice(bytes).map_err(|error| Error::tokenizer(path, error.to_string()))
+    serde_json::from_slice(bytes).map_err(|error| Error::tokenizer(path, reason(&error)))
 }
 
 #[cfg(test)]

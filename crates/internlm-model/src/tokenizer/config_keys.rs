@@ -65,7 +65,7 @@ pub(super) const KEYS: &[(&str, Rule, &str)] = &[
     ("model_specific_special_tokens", Read, "special tokens by roles of their own"),
     ("added_tokens_decoder", Read, "added tokens by id, with their flags"),
     ("add_bos_token", Read, "whether sequences start with the first token"),
-    ("add_prefix_space", Read, "whether a SentencePiece vocabulary puts a space first"),
+    ("add_prefix_space", Read, "whether a space is put in front of text"),
     ("legacy", Read, "whether it also puts one behind special tokens"),
     ("tokenizer_class", Read, "decides what legacy is when it is not there"),
     ("chat_template", Read, "one template or several by name"),

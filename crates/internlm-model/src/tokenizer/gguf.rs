@@ -23,13 +23,15 @@ const PRE: &str = "tokenizer.ggml.pre";
 /// What llama.cpp takes for the pre-tokenizer of a file that does not name one.
 const ASSUMED_PRE: &str = "default";
 /// Keys of special ids beside the first, the last and the padding one, by their role in `tokenizer_config.json`.
-const OTHER_IDS: [(&str, &str); 5] = [
+const OTHER_IDS: [(&str, &str); 7] = [
     ("unk_token", "tokenizer.ggml.unknown_token_id"),
     // Misspelled so by the writers of the format.
     ("sep_token", "tokenizer.ggml.seperator_token_id"),
     ("sep_token", "tokenizer.ggml.separator_token_id"),
     ("cls_token", "tokenizer.ggml.cls_token_id"),
     ("mask_token", "tokenizer.ggml.mask_token_id"),
+    ("eot_token", "tokenizer.ggml.eot_token_id"),
+    ("eom_token", "tokenizer.ggml.eom_token_id"),
 ];
 
 /// Qwen2's split: contractions, words with one leading non-letter, single digits, punctuation, newline runs.
@@ -124,10 +126,14 @@ fn flag(metadata: &Metadata, key: &str, default: bool) -> bool {
     metadata.get(key).and_then(gguf::Value::as_bool).unwrap_or(default)
 }
 
-/// An id of the file, if the vocabulary has it.
+/// An id of the file, if the vocabulary has it. The largest number stands for none.
 fn id(metadata: &Metadata, key: &str, count: usize) -> Option<TokenId> {
-    let id = metadata.get(key).and_then(gguf::Value::as_u64).and_then(|id| u32::try_from(id).ok());
-    id.map(TokenId).filter(|id| id.index() < count)
+    let number = metadata.get(key).and_then(gguf::Value::as_u64)?;
+    let id = u32::try_from(number).ok().map(TokenId).filter(|id| id.index() < count);
+    if id.is_none() && number != u64::from(u32::MAX) {
+        tracing::warn!("{key}: found {number}, expected an id below {count}; nothing is used for it");
+    }
+    id
 }
 
 /// The first, the last and the padding token of the file.
@@ -239,13 +245,9 @@ fn sentencepiece_vocabulary(path: &Path, metadata: &Metadata) -> Result<Tokenize
     let control = model.pieces.iter().enumerate().filter(|(_, piece)| piece.kind == PieceKind::Control);
     let specials: Vec<(TokenId, &str)> =
         control.map(|(id, piece)| (TokenId(id as u32), piece.text.as_str())).collect();
-    let mut written = settings::written(settings, &specials);
-    if let Some(template) = metadata.text("tokenizer.chat_template") {
-        written["chat_template"] = json!(template);
-    }
     let files = vec![
         ("tokenizer.model".to_owned(), model.to_bytes()),
-        (settings::FILE.to_owned(), format!("{written:#}\n").into_bytes()),
+        (settings::FILE.to_owned(), written(metadata, settings, &specials)),
     ];
     // As in llama.cpp.
     let prefix = Prefix::Each;
@@ -318,11 +320,7 @@ fn byte_level_vocabulary(path: &Path, metadata: &Metadata) -> Result<Tokenizer> 
         .filter(|(_, kind)| **kind == PieceKind::Control)
         .map(|(id, _)| (TokenId(id as u32), tokens[id].as_str()))
         .collect();
-    let mut config = settings::written(settings, &specials);
-    if let Some(template) = metadata.text("tokenizer.chat_template") {
-        config["chat_template"] = json!(template);
-    }
-    let config = format!("{config:#}\n").into_bytes();
+    let config = written(metadata, settings, &specials);
     json_form::build(Source {
         path,
         bytes: json.to_string().into_bytes(),
@@ -331,6 +329,20 @@ fn byte_level_vocabulary(path: &Path, metadata: &Metadata) -> Result<Tokenizer> 
         ids: SpecialIds { settings: Some(settings), others: other_ids(metadata, tokens.len()) },
         repeated,
     })
+}
+
+/// The `tokenizer_config.json` that says what the metadata say about `specials`.
+fn written(metadata: &Metadata, settings: Settings, specials: &[(TokenId, &str)]) -> Vec<u8> {
+    let mut config = settings::written(settings, specials);
+    for (role, id) in other_ids(metadata, usize::MAX) {
+        if let Some((_, name)) = specials.iter().find(|(other, _)| *other == id) {
+            config[role] = json!(name);
+        }
+    }
+    if let Some(template) = metadata.text("tokenizer.chat_template") {
+        config["chat_template"] = json!(template);
+    }
+    format!("{config:#}\n").into_bytes()
 }
 
 fn byte_level(use_regex: bool) -> Value {

@@ -1,7 +1,7 @@
 //! [`TokenizerConfig`]: what the files beside a vocabulary say about it, and [`Settings`], what comes of that.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -35,7 +35,7 @@ pub(super) struct TokenizerConfig {
     pub(super) templates: Vec<(String, String)>,
 }
 
-/// What decides where a SentencePiece vocabulary puts a space in front of text.
+/// What decides where a vocabulary puts a space in front of text.
 #[derive(Clone, Debug, Default)]
 pub(super) struct PrefixSettings {
     /// `tokenizer_class` of `tokenizer_config.json`.
@@ -44,17 +44,26 @@ pub(super) struct PrefixSettings {
     pub(super) model_type: Option<String>,
     /// `legacy`: every text behind a special token gets a space.
     pub(super) legacy: Option<bool>,
-    /// `add_prefix_space`: whether any text gets one.
+    /// `add_prefix_space`: whether any text gets one; GPT-2's class has this switch too.
     pub(super) add_prefix_space: Option<bool>,
 }
 
-/// The model types for which transformers takes no class from the config.
-const WITHOUT_CLASS: [&str; 3] = ["internlm2", "internlm3", "mistral"];
+/// The model types for which transformers takes no class from the config (`tokenization_auto.py`).
+const WITHOUT_CLASS: [&str; 7] =
+    ["internlm2", "internlm3", "minicpm3", "mistral", "mixtral", "phi3", "stablelm"];
+
+/// The classes of byte-level vocabularies that put a space in front of text when `add_prefix_space` says so.
+const BYTE_LEVEL: [&str; 4] = ["GPT2Tokenizer", "GPT2TokenizerFast", "Qwen2Tokenizer", "Qwen2TokenizerFast"];
 
 impl PrefixSettings {
-    /// Whether the class is `LlamaTokenizer`; `without` is the one of a config that names none.
-    pub(super) fn is_llama(&self, without: &str) -> bool {
-        let class = self.class.as_deref().unwrap_or(without);
+    /// What a byte-level class is told about the space in front of text.
+    pub(super) fn byte_level_space(&self) -> Option<bool> {
+        self.add_prefix_space.filter(|_| BYTE_LEVEL.contains(&self.class.as_deref().unwrap_or_default()))
+    }
+
+    /// Whether the class is `LlamaTokenizer`; a config that names none has another one.
+    pub(super) fn is_llama(&self) -> bool {
+        let class = self.class.as_deref().unwrap_or_default();
         let without_class = self.model_type.as_deref().is_some_and(|name| WITHOUT_CLASS.contains(&name));
         ["LlamaTokenizer", "LlamaTokenizerFast"].contains(&class) && !without_class
     }
@@ -119,6 +128,12 @@ impl TokenizerConfig {
         self.named.iter().find(|named| named.key == key)
     }
 
+    /// Whether no file names another first token than `name`.
+    pub(super) fn may_be_bos(&self, name: &str) -> bool {
+        let token = |named: &Named| named.token.as_ref().is_some_and(|token| token.content == name);
+        self.named("bos_token").is_none_or(token)
+    }
+
     /// All tokens that a file calls special by a role or in a list.
     pub(super) fn specials(&self) -> impl Iterator<Item = AddedToken> {
         let named = self.named.iter().filter_map(|named| named.token.clone());
@@ -173,6 +188,14 @@ impl TokenizerConfig {
         let others = others.filter(|(key, _)| self.named(key).is_none());
         named.chain(others.filter_map(|(key, name)| Some((key.to_owned(), name?)))).collect()
     }
+}
+
+/// Says that a special token got the next free id, because no file gives it one.
+pub(super) fn warn_of_number(path: &Path, name: &str, id: TokenId) {
+    let path = path.display();
+    tracing::warn!(
+        "{path}: special token `{name}`: no file gives its id, the next free one, {id}, is assumed"
+    );
 }
 
 /// Name of the file in a model folder.

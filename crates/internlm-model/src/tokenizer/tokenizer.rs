@@ -15,22 +15,40 @@ use super::settings::Settings;
 use crate::{Result, TokenId};
 
 /// Names of tokens that end a turn, as llama.cpp knows them (`special_eog_ids` in `llama-vocab.cpp`).
-const TURN_ENDS: [&str; 14] = [
+const TURN_ENDS: [&str; 21] = [
     "<|eot_id|>",
     "<|eom_id|>",
     "<|im_end|>",
     "<|end|>",
     "<|return|>",
     "<|call|>",
+    "<|calls|>",
+    "<|flush|>",
     "<|endoftext|>",
     "<|end_of_text|>",
     "<end_of_turn>",
     "<end_of_utterance>",
+    "<turn|>",
+    "<|tool_response>",
     "<EOT>",
     "_<EOT>",
     "[EOT]",
+    "[EOS]",
+    "<eos>",
+    "</s>",
     "<｜end▁of▁sentence｜>",
 ];
+
+/// Names that end no turn beside all of the other ones: `<|end|>` ends a part of a turn of gpt-oss and Solar Open, and
+/// Gemma 4 has a `</s>` of HTML.
+const INNER_ENDS: [(&str, &[&str]); 3] = [
+    ("<|end|>", &["<|return|>", "<|call|>"]),
+    ("<|end|>", &["<|calls|>", "<|flush|>"]),
+    ("</s>", &["<|tool_response>"]),
+];
+
+/// Roles by which a file names tokens that end a turn, beside its `eos_token`.
+const TURN_END_ROLES: [&str; 2] = ["eot_token", "eom_token"];
 
 /// What decoding does with special tokens.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -224,12 +242,20 @@ impl Tokenizer {
         self.inner.settings.eos
     }
 
-    /// The ids that end a turn: [`eos`](Self::eos), and the special tokens with a name that llama.cpp knows as one
-    /// (`<|im_end|>`, `<|eot_id|>`, ..). Files often name another token than the one that chat models are trained to write.
+    /// The ids that end a turn: [`eos`](Self::eos), the tokens that a file calls ends of a turn or message, and the special
+    /// tokens with a name that llama.cpp knows as one (`<|im_end|>`, `<|eot_id|>`, ..). Files often name another token
+    /// than the one that chat models are trained to write.
     #[must_use]
     pub fn turn_ends(&self) -> Vec<TokenId> {
-        let named = TURN_ENDS.iter().filter_map(|name| self.special(name)).filter(|&id| self.is_special(id));
-        let mut ids: Vec<TokenId> = self.eos().into_iter().chain(named).collect();
+        let has = |name: &&str| self.special(name).is_some_and(|id| self.is_special(id));
+        let is_inner =
+            |name: &str| INNER_ENDS.iter().any(|(inner, others)| *inner == name && others.iter().all(has));
+        let named = self.specials().filter(|(_, name)| TURN_ENDS.contains(name) && !is_inner(name));
+        let roles = self.special_tokens().iter();
+        let roles = roles.filter(|(role, _)| TURN_END_ROLES.contains(&role.as_str()));
+        let by_role = roles.filter_map(|(_, text)| self.special(text));
+        let mut ids: Vec<TokenId> =
+            self.eos().into_iter().chain(named.map(|(id, _)| id)).chain(by_role).collect();
         ids.sort_unstable();
         ids.dedup();
         ids
@@ -264,7 +290,7 @@ impl Tokenizer {
     }
 
     /// Writes the tokenizer into a model folder: `tokenizer.json` or `tokenizer.model`, and the files that were read
-    /// beside it, such as `tokenizer_config.json` and chat templates.
+    /// next to it, such as `tokenizer_config.json` and chat templates.
     ///
     /// # Errors
     /// I/O errors of writing.

@@ -4,8 +4,10 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use internlm_kit::json::reason;
 use serde::Deserialize;
 
+use super::kind::refuse_other_text;
 use super::source::missing;
 use super::torch::TorchFile;
 use super::{SafetensorsFile, TensorInfo, TensorSource};
@@ -44,7 +46,11 @@ impl WeightFolder {
         let dir = dir.as_ref();
         for (single, index) in FORMS {
             if dir.join(index).is_file() {
-                return Self::open_sharded(dir, index);
+                let folder = Self::open_sharded(dir, index)?;
+                if dir.join(single).is_file() && !folder.has_file(single) {
+                    tracing::warn!("{}: {single} is not read: {index} does not list it", dir.display());
+                }
+                return Ok(folder);
             }
             if dir.join(single).is_file() {
                 let file = open_file(&dir.join(single))?;
@@ -52,16 +58,21 @@ impl WeightFolder {
                 return Ok(Self { dir: dir.to_path_buf(), files: vec![file], place });
             }
         }
-        let names: Vec<&str> = FORMS.iter().flat_map(|(single, index)| [*single, *index]).collect();
-        let problem = format!("found no weights, expected one of {}", names.join(", "));
-        Err(Error::Weights { path: dir.to_path_buf(), problems: vec![problem] })
+        Err(Error::Weights { path: dir.to_path_buf(), problems: vec![no_weights(dir)] })
+    }
+
+    /// Whether tensors are read from the file of this name.
+    fn has_file(&self, name: &str) -> bool {
+        let path = self.dir.join(name);
+        self.files.iter().any(|file| file.names().first().is_some_and(|tensor| file.file(tensor) == path))
     }
 
     fn open_sharded(dir: &Path, index_name: &str) -> Result<Self> {
         let index = &dir.join(index_name);
         let text = internlm_kit::file::read_to_string(index)?;
+        refuse_other_text(index, &text)?;
         let parsed: Index = serde_json::from_str(&text).map_err(|error| {
-            Error::format(index, 0, format!("expected an object with `weight_map`: {error}"))
+            Error::format(index, 0, format!("expected an object with `weight_map`: {}", reason(&error)))
         })?;
         let names: BTreeSet<&String> = parsed.weight_map.values().collect();
         let mut files = Vec::new();
@@ -82,7 +93,7 @@ impl WeightFolder {
                     opened.insert(name.as_str(), files.len());
                     files.push(file);
                 }
-                Err(error) => problems.push(error.to_string()),
+                Err(error) => problems.push(without_folder(&error, dir)),
             }
         }
         if !absent.is_empty() {
@@ -114,6 +125,28 @@ impl WeightFolder {
             Err(Error::Weights { path: dir.to_path_buf(), problems })
         }
     }
+}
+
+/// The sentence for a folder without weights; shards that no index lists are named.
+fn no_weights(dir: &Path) -> String {
+    let names: Vec<&str> = FORMS.iter().flat_map(|(single, index)| [*single, *index]).collect();
+    let problem = format!("found no weights, expected one of {}", names.join(", "));
+    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    let shards = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let mut shards: Vec<String> = shards.filter(|name| name.ends_with(".safetensors")).collect();
+    shards.sort();
+    if shards.is_empty() {
+        return problem;
+    }
+    format!("{problem}; other files of weights are there: {}", some_of(&shards))
+}
+
+/// A problem of a file in the folder, for a message that names the folder already.
+fn without_folder(error: &Error, dir: &Path) -> String {
+    let text = error.to_string();
+    // An empty last part puts a separator at the end.
+    let folder = dir.join("").display().to_string();
+    text.strip_prefix(&folder).unwrap_or(&text).to_owned()
 }
 
 /// A weight file by its name: `.safetensors`, else PyTorch's.

@@ -6,25 +6,27 @@
 
 use std::collections::BTreeSet;
 
+use super::gguf::FACTORS;
 use super::names::{self, NameStyle, Parts, Slot};
 use super::qkv::Heads;
 use super::{StoredModel, TensorSource};
+use crate::config::RopeScaling;
 use crate::error::some_of;
+use crate::rope::Rope;
 use crate::{ModelConfig, Result};
 
 /// Ends of names of tensors that change no number, and why.
-const HARMLESS: [(&str, &str); 10] = [
+const HARMLESS: [(&str, &str); 7] = [
     (".inv_freq", "frequencies of the rotation, which the config gives"),
     (".cos_cached", "a table of the rotation, which the config gives"),
     (".sin_cached", "a table of the rotation, which the config gives"),
     (".attn_rot_embd.weight", "frequencies of the rotation, as old GGUF files store them"),
-    ("rope_freqs.weight", "read with the config"),
-    ("rope_factors_long.weight", "read with the config"),
-    ("rope_factors_short.weight", "read with the config"),
     (".k_scale", "scale of a cache in 8-bit floats, which is not used"),
     (".v_scale", "scale of a cache in 8-bit floats, which is not used"),
     (".weight_shape", "the shape of a packed matrix, which its parts have too"),
 ];
+/// Ends of names of tensors that hold the frequencies of the rotation.
+const FREQUENCIES: [&str; 2] = [".inv_freq", ".attn_rot_embd.weight"];
 /// Beginnings of names of heads for other tasks, which change nothing before them.
 const OTHER_HEADS: [&str; 4] = ["v_head.", "score.", "classifier.", "cls."];
 /// What the packed numbers of a matrix have in place of `.weight`.
@@ -74,6 +76,26 @@ fn equal(source: &dyn TensorSource, first: &str, second: &str) -> Result<bool> {
         return Ok(source.read_bytes(first)? == source.read_bytes(second)?);
     }
     Ok(source.read_f32(first)? == source.read_f32(second)?)
+}
+
+/// A note for the log about stored frequencies of the rotation that are neither those of the config nor the ones without
+/// scaling. They are not used, as in transformers since 4.32: a model that was stretched by them alone rotates otherwise.
+pub(super) fn other_frequencies(config: &ModelConfig, source: &dyn TensorSource) -> Option<String> {
+    let mut plain = config.clone();
+    plain.rope_scaling = RopeScaling::None;
+    let known = [config, &plain].map(|config| Rope::new(config).inverse_frequencies(0));
+    // Some files hold them in 16 bits.
+    let close = |found: f32, known: f32| (found - known).abs() <= 0.01 * known + 1e-6;
+    let equal = |found: &[f32], known: &[f32]| {
+        found.len() == known.len() && found.iter().zip(known).all(|(found, known)| close(*found, *known))
+    };
+    let differs =
+        |name: &str| source.read_f32(name).is_ok_and(|found| !known.iter().any(|known| equal(&found, known)));
+    let names = source.names();
+    let mut stored = names.iter().filter(|name| FREQUENCIES.iter().any(|end| name.ends_with(end)));
+    let name = stored.find(|name| differs(name))?;
+    let file = source.file(name);
+    Some(format!("{}: {name} differs from the frequencies of the config, which are used", file.display()))
 }
 
 /// What is wrong with the names of a model's tensors: at most one line for those that are missing and one for those
@@ -147,6 +169,10 @@ fn demanded(model: &StoredModel) -> Vec<(String, Vec<usize>)> {
 fn is_harmless(model: &StoredModel, name: &str) -> Result<bool> {
     let source = model.source.as_ref();
     if HARMLESS.iter().any(|(end, _)| name.ends_with(end)) {
+        return Ok(true);
+    }
+    // Read with the config.
+    if model.style == NameStyle::Gguf && FACTORS.contains(&name) {
         return Ok(true);
     }
     // Quantizers store a bias for every matrix; where the model has none it is zero.

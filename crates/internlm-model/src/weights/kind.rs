@@ -63,6 +63,14 @@ pub(crate) fn refuse_other(path: &Path, bytes: &[u8], expected: &'static str) ->
     }
 }
 
+/// Refuses the text of a file that should hold a JSON object when it is plainly something else.
+pub(crate) fn refuse_other_text(path: &Path, text: &str) -> Result<()> {
+    match text.trim_start().starts_with('{') {
+        true => Ok(()),
+        false => refuse_other(path, text.as_bytes(), "a JSON object"),
+    }
+}
+
 /// Refuses a path that does not exist and looks like the name of a model on a hub: `organization/model`.
 pub(crate) fn refuse_hub_name(path: &Path) -> Result<()> {
     let mut parts = path.to_str().unwrap_or("").split('/');
@@ -125,6 +133,21 @@ mod tests {
             "m/model.safetensors: found a Git LFS pointer to a file of 4976698672 bytes: fetch it with \
              `git lfs pull`, expected a safetensors file"
         );
+    }
+
+    #[test]
+    fn texts_that_are_not_json_are_named() {
+        let refused = |text: &str| {
+            let error = refuse_other_text(Path::new("config.json"), text).err();
+            error.map(|error| error.to_string())
+        };
+        assert_eq!(
+            refused("<!DOCTYPE html>").as_deref(),
+            Some("config.json: found a web page: download the file itself, expected a JSON object")
+        );
+        assert!(refused("version https://git-lfs.github.com/spec/v1\nsize 7\n").is_some());
+        // What is wrong in an object is for its reader to say.
+        assert_eq!((refused(" {\"a\":"), refused("[]"), refused("")), (None, None, None));
     }
 
     #[test]

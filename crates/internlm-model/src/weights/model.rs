@@ -8,7 +8,7 @@ use internlm_kit::file::MappedFile;
 
 use super::gguf::GgufFile;
 use super::internevo::{InternEvoFolder, Stretch, is_internevo};
-use super::inventory::{name_problems, untie};
+use super::inventory::{name_problems, other_frequencies, untie};
 use super::kind::{refuse_hub_name, refuse_other};
 use super::names::{self, NameStyle, Parts};
 use super::qkv::{self, RowOrder};
@@ -73,7 +73,8 @@ fn open_gguf(path: &Path) -> Result<StoredModel> {
         Some("llama" | "internlm2") => RowOrder::Interleaved,
         _ => RowOrder::HalfSplit,
     };
-    let (source, style, notes) = (Box::new(file), NameStyle::Gguf, Vec::new());
+    let notes = other_frequencies(&config, &file).into_iter().collect();
+    let (source, style) = (Box::new(file), NameStyle::Gguf);
     Ok(StoredModel { config, source, style, order, quantization: None, notes })
 }
 
@@ -93,7 +94,8 @@ fn open_hf(path: &Path) -> Result<StoredModel> {
         return Err(Error::Weights { path: path.to_path_buf(), problems: vec![problem] });
     }
     let (style, order) = (NameStyle::of(config.family), RowOrder::HalfSplit);
-    let notes = untie(&mut config, &source, style)?.into_iter().collect();
+    let head = untie(&mut config, &source, style)?;
+    let notes = head.into_iter().chain(other_frequencies(&config, &source)).collect();
     Ok(StoredModel { config, source: Box::new(source), style, order, quantization, notes })
 }
 

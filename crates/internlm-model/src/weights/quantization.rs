@@ -1,14 +1,16 @@
 //! [`Quantization`]: what a quantizer says about a Hugging Face folder, wherever it says it.
 //!
 //! `transformers` writes `quantization_config` into `config.json`. Older tools leave `config.json` alone and write a file
-//! of their own beside it: AutoGPTQ `quantize_config.json`, AutoAWQ `quant_config.json`, ModelOpt
+//! of their own next to it: AutoGPTQ `quantize_config.json`, AutoAWQ `quant_config.json`, ModelOpt
 //! `hf_quant_config.json`.
 
 use std::path::{Path, PathBuf};
 
 use internlm_kit::file;
+use internlm_kit::json::reason;
 use serde_json::{Map, Value};
 
+use super::kind::refuse_other_text;
 use crate::error::some_of;
 use crate::{Error, ModelConfig, Result};
 
@@ -45,7 +47,7 @@ const PACKED: [(&str, &str); 8] = [
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Quantization {
-    /// The file that holds them: `config.json`, or one beside it.
+    /// The file that holds them: `config.json`, or one next to it.
     pub path: PathBuf,
     /// The key that holds them in that file; `None` when they are the whole file.
     pub key: Option<&'static str>,
@@ -57,13 +59,9 @@ impl Quantization {
     /// Finds the settings of the folder at `path`; `None` when no file speaks of quantization.
     ///
     /// # Errors
-    /// A file that cannot be read, and files that contradict each other.
+    /// Settings that cannot be read, and files that contradict each other.
     pub fn find(config: &ModelConfig, path: &Path) -> Result<Option<Self>> {
-        let own = KEYS.into_iter().find_map(|key| {
-            let settings = config.extra.get(key)?.as_object()?.clone();
-            Some(Self { path: path.join("config.json"), key: Some(key), settings }.named(None))
-        });
-        let mut found = own;
+        let mut found = own(config, &path.join("config.json"))?;
         for (name, method) in BESIDE {
             let file = path.join(name);
             if !file.is_file() {
@@ -180,6 +178,24 @@ impl Quantization {
     }
 }
 
+/// The settings in `config.json`, which is at `path`.
+fn own(config: &ModelConfig, path: &Path) -> Result<Option<Quantization>> {
+    for key in KEYS {
+        match config.extra.get(key) {
+            None | Some(Value::Null) => {}
+            Some(Value::Object(settings)) => {
+                let (path, settings) = (path.to_path_buf(), settings.clone());
+                return Ok(Some(Quantization { path, key: Some(key), settings }.named(None)));
+            }
+            Some(other) => {
+                let problem = format!("{key}: found {other}, expected an object");
+                return Err(Error::Config { path: path.to_path_buf(), problems: vec![problem] });
+            }
+        }
+    }
+    Ok(None)
+}
+
 /// What a folder without settings is by the names of its tensors, as a problem; `None` when they are ordinary.
 pub(super) fn without_settings(names: &[String]) -> Option<String> {
     let (ending, method) =
@@ -187,7 +203,7 @@ pub(super) fn without_settings(names: &[String]) -> Option<String> {
     let packed: Vec<&String> = names.iter().filter(|name| name.ends_with(ending)).collect();
     Some(format!(
         "found quantized weights ({method}) without their settings: {} tensors such as {}; expected `{}` in \
-         config.json, or {} or {} beside it",
+         config.json, or {} or {} next to it",
         packed.len(),
         some_of(&packed[..1]),
         KEYS[0],
@@ -206,8 +222,10 @@ fn same(first: &Value, second: &Value) -> bool {
 
 fn read(path: &Path) -> Result<Map<String, Value>> {
     let text = file::read_to_string(path)?;
+    refuse_other_text(path, &text)?;
     serde_json::from_str(&text).map_err(|error| {
-        Error::format(path, 0, format!("expected a JSON object with the settings of a quantizer: {error}"))
+        let reason = reason(&error);
+        Error::format(path, 0, format!("expected a JSON object with the settings of a quantizer: {reason}"))
     })
 }
 

@@ -146,12 +146,14 @@ def render_forms(template, conversation):
     calls = [call["id"] for message in messages for call in message.get("tool_calls", [])]
     if not calls:
         return render(template, messages, tools, generate)
+    unshown = None
     for plain, marked in zip(forms(messages, ""), forms(messages, "\ufdd0")):
         text = render(template, plain, tools, generate)
         shown = render(template, marked, tools, generate) or ""
         if text is not None and all(f"\ufdd0{call}" in shown for call in calls):
             return text
-    return None
+        unshown = text if unshown is None else unshown
+    return unshown
 
 
 def fnv(text):

@@ -155,6 +155,10 @@ def forms():
         yield f"prepend, LlamaTokenizer, legacy {flag}", {
             "config.json": {"model_type": "llama"}, "tokenizer.json": characters(flagged, legacy),
             "tokenizer_config.json": config("LlamaTokenizer", **more)}
+    for scheme, split, flag in [("always", False, None), ("never", True, False), ("first", True, True)]:
+        more = {} if flag is None else {"legacy": flag}
+        yield f"metaspace {scheme}, split {split}, LlamaTokenizer, legacy {flag}", {
+            "tokenizer.json": characters(flagged, None, metaspace(scheme, split)), "tokenizer_config.json": config("LlamaTokenizer", **more)}
     yield "byte level", {"tokenizer.json": byte_level(plain), "tokenizer_config.json": fast}
     yield "byte level, flags", {"tokenizer.json": byte_level(flagged), "tokenizer_config.json": fast}
     yield "byte level, lower case", {"tokenizer.json": byte_level(flagged, {"type": "Lowercase"}), "tokenizer_config.json": fast}
@@ -169,6 +173,10 @@ def forms():
                                     "normalized": False, "rstrip": False, "single_word": False},
                                     "additional_special_tokens": ["<|im_start|>"]},
         "added_tokens.json": {"<|im_start|>": first, "<|im_end|>": first + 1, "<tool>": first + 2}}
+    yield "byte level, unnumbered specials", {"tokenizer.json": bare, "tokenizer_config.json": config(
+        "PreTrainedTokenizerFast", additional_special_tokens=["<|im_start|>", "<|im_end|>"])}
+    yield "byte level, GPT2Tokenizer with a space", {
+        "tokenizer.json": byte_level(plain), "tokenizer_config.json": config("GPT2Tokenizer", add_prefix_space=True)}
     named = byte_level(plain)
     named["added_tokens"] = [token for token in named["added_tokens"] if token["content"] not in BASE]
     yield "byte level, learned tokens named", {"tokenizer.json": named, "tokenizer_config.json": fast}
@@ -188,6 +196,15 @@ def forms():
     for name, more in [("", {}), (" not legacy", {"legacy": False})]:
         yield f"no class{name}", {"config.json": {"model_type": "internlm2"}, "tokenizer.model": model, **beside,
                                   "tokenizer_config.json": config("InternLM2Tokenizer", **more)}
+    named = {key: value for key, value in config("").items() if key != "tokenizer_class"}
+    for legacy in (None, True, False):
+        more = {} if legacy is None else {"legacy": legacy}
+        yield f"llama that names no class, legacy {legacy}", {**llama, **beside, "tokenizer_config.json": {**named, **more}}
+    yield "llama that names no class, no config.json", {"tokenizer.model": model, **beside, "tokenizer_config.json": named}
+    yield "LlamaTokenizer, unnumbered specials", {**llama, "tokenizer_config.json": config(
+        "LlamaTokenizer", additional_special_tokens=MARKS[::-1])}
+    yield "mixtral", {"config.json": {"model_type": "mixtral"}, "tokenizer.model": model, **beside,
+                      "tokenizer_config.json": config("LlamaTokenizer")}
     yield "mistral", {"config.json": {"model_type": "mistral"}, "tokenizer.model": model, **beside,
                       "tokenizer_config.json": config("LlamaTokenizer", legacy=True)}
     model, first = sentencepiece(user_defined=["<|im_start|>", "<tool>", "▁▁"], spaces=True)

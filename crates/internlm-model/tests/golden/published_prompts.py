@@ -54,7 +54,7 @@ FORMS = [
     ("unigram", "sentencepiece/test_model.model", "tokenizer.model", {"model_type": "internlm2"},
      config("InternLM2Tokenizer", 1000)),
     ("llama json", "hf_json/llama-test-tokenizer.json", "tokenizer.json", {},
-     config("PreTrainedTokenizerFast", 32000)),
+     config("PreTrainedTokenizerFast", 32003)),
     ("minimind", "minimind/tokenizer.json", "tokenizer.json", {},
      {"tokenizer_class": "PreTrainedTokenizerFast", "bos_token": "<|im_start|>", "eos_token": "<|im_end|>"}),
 ]

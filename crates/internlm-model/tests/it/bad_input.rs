@@ -80,6 +80,40 @@ const CASES: &[Case] = &[
         expect: &["found no weights", "model.safetensors.index.json"],
     },
     Case {
+        name: "shards without an index",
+        make: |dir| {
+            let shard = dir.join("model-00001-of-00001.safetensors");
+            fs::rename(dir.join("model.safetensors"), shard).expect("renames");
+        },
+        target: "",
+        expect: &["other files of weights are there: model-00001-of-00001.safetensors"],
+    },
+    Case {
+        name: "a pointer in place of the config",
+        make: |dir| {
+            put(dir, "config.json", "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 7\n");
+        },
+        target: "",
+        expect: &["config.json: found a Git LFS pointer to a file of 7 bytes"],
+    },
+    Case {
+        name: "a web page in place of the index",
+        make: |dir| put(dir, "model.safetensors.index.json", "<!DOCTYPE html>\n<html>"),
+        target: "",
+        expect: &["model.safetensors.index.json: found a web page"],
+    },
+    Case {
+        name: "a shard that was cut",
+        make: |dir| {
+            let bytes = models::safetensors(&models::tensors());
+            put(dir, "a.safetensors", &bytes[..bytes.len() - 600]);
+            let map = json!({"model.norm.weight": "a.safetensors"});
+            put(dir, "model.safetensors.index.json", json!({"weight_map": map}).to_string());
+        },
+        target: "",
+        expect: &[": a.safetensors: truncated: the file has "],
+    },
+    Case {
         name: "empty weights",
         make: |dir| put(dir, "model.safetensors", ""),
         target: "",

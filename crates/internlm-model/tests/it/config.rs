@@ -75,7 +75,7 @@ prop_compose! {
             };
         }
         if let (Some((tokens, full)), Family::Mistral | Family::Qwen2) = (window, family) {
-            // Mistral's files give the window to all layers; where all layers see everything there is none.
+            // Mistral's files give the window to all layers; where all layers see everything they have no window.
             let full = if family == Family::Mistral { 0 } else { full.min(layers - 1) };
             config = config.with_sliding_window(SlidingWindow { tokens, full_layers: (0..full).collect() });
         }

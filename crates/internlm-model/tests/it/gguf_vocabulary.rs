@@ -78,6 +78,42 @@ fn special_tokens_by_id_have_roles() {
     assert_eq!(roles, expected.map(|(key, text)| (key.to_owned(), text.to_owned())));
 }
 
+/// Names of entries, which of them are control tokens, the ids of `eot` and `eom`, and the ids that end a turn.
+type Ends = (&'static [&'static str], &'static [i32], [Option<u32>; 2], &'static [u32]);
+
+#[test]
+fn turns_end_with_what_llama_cpp_takes_for_an_end() {
+    let cases: [Ends; 7] = [
+        (&["<eos>", "<turn|>", "[EOS]", "a"], &[3, 3, 3, 1], [None; 2], &[0, 1, 2]),
+        // Learned text of such a name ends nothing; equal control tokens all do.
+        (&["<x>", "<|eot_id|>", "<|eot_id|>", "<|eot_id|>"], &[3, 1, 3, 3], [None; 2], &[0, 2, 3]),
+        // By role, whatever the name.
+        (&["<x>", "<stop>", "<pause>", "a"], &[3, 3, 4, 1], [Some(1), Some(2)], &[0, 1, 2]),
+        (&["<x>", "<|end|>", "<|return|>", "<|call|>"], &[3, 3, 3, 3], [None; 2], &[0, 2, 3]),
+        (&["<x>", "<|end|>", "<|flush|>", "<|calls|>"], &[3, 3, 3, 3], [None; 2], &[0, 2, 3]),
+        (&["<x>", "<|end|>", "<|return|>", "a"], &[3, 3, 3, 1], [None; 2], &[0, 1, 2]),
+        (&["<x>", "</s>", "<|tool_response>", "a"], &[3, 3, 3, 1], [None; 2], &[0, 2]),
+    ];
+    for (names, kinds, roles, expected) in cases {
+        let mut pairs = vec![
+            Pair::Text("tokenizer.ggml.model", "gpt2"),
+            Pair::Text("tokenizer.ggml.pre", "gpt-2"),
+            Pair::Texts("tokenizer.ggml.tokens", names),
+            Pair::Numbers("tokenizer.ggml.token_type", kinds),
+            Pair::Texts("tokenizer.ggml.merges", &[]),
+            Pair::Number("tokenizer.ggml.eos_token_id", 0),
+        ];
+        let keys = ["tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"];
+        pairs.extend(keys.into_iter().zip(roles).filter_map(|(key, id)| Some(Pair::Number(key, id?))));
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let path = folder.path().join("vocabulary.gguf");
+        fs::write(&path, models::gguf(3, &pairs, &[])).expect("writes");
+        let tokenizer = Tokenizer::load(&path).expect("loads");
+        let expected: Vec<TokenId> = expected.iter().copied().map(TokenId).collect();
+        assert_eq!(tokenizer.turn_ends(), expected, "{names:?}");
+    }
+}
+
 #[cfg(all(feature = "cli", feature = "burn"))]
 #[test]
 fn a_pre_tokenizer_that_is_not_named_is_said_aloud_once() {
@@ -103,6 +139,28 @@ fn a_pre_tokenizer_that_is_not_named_is_said_aloud_once() {
     let ran = program.run(["tokenize", "unknown.gguf", "--text", "ab"]);
     assert_eq!(ran.code, Some(2), "{ran:?}");
     assert!(ran.stderr.contains(key) && ran.stderr.contains("smollm"), "{}", ran.stderr);
+}
+
+#[cfg(all(feature = "cli", feature = "burn"))]
+#[test]
+fn an_id_beyond_the_vocabulary_is_said_aloud() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let program = internlm_kit::testing::Program::new(env!("CARGO_BIN_EXE_internlm-model"), folder.path());
+    let key = "tokenizer.ggml.eos_token_id";
+    for (id, said) in [(5, 1), (4, 0), (u32::MAX, 0)] {
+        let pairs = [
+            Pair::Text("tokenizer.ggml.model", "gpt2"),
+            Pair::Text("tokenizer.ggml.pre", "gpt-2"),
+            Pair::Texts("tokenizer.ggml.tokens", &["a", "b", "ab", "<x>", "<y>"]),
+            Pair::Numbers("tokenizer.ggml.token_type", &[1, 1, 1, 3, 3]),
+            Pair::Texts("tokenizer.ggml.merges", &["a b"]),
+            Pair::Number(key, id),
+        ];
+        fs::write(folder.path().join("v.gguf"), models::gguf(3, &pairs, &[])).expect("writes");
+        let ran = program.run(["tokenize", "v.gguf", "--text", "ab"]);
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "[2]\n"), "{}", ran.stderr);
+        assert_eq!(ran.stderr.matches(key).count(), said, "{id}: {}", ran.stderr);
+    }
 }
 
 #[cfg(all(feature = "cli", feature = "burn"))]

@@ -57,6 +57,23 @@ fn qk_interleaved_orders_the_rows_as_adapt_hf_does() {
 }
 
 #[test]
+fn a_rank_that_is_missing_is_one_message() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let size = ModelSize { hidden: 16, layers: 2, heads: 4, inter: 12, vocab: 10 };
+    let [source, checkpoint] = ["source", "checkpoint"].map(|name| folder.path().join(name));
+    fs::create_dir(&source).expect("a folder");
+    let config = ModelConfig::new(size).with_kv_heads(2);
+    Decoder::init(&config, 5, &burn::tensor::Device::flex()).save(&source).expect("saves");
+    let target = Target::InternEvo(Layout { tensor_parallel: 2, order: RowOrder::HalfSplit });
+    convert(&source, &checkpoint, &ConvertConfig::new(target), &()).expect("converts");
+    weights::open(&checkpoint).map(|_| ()).expect("both ranks are there");
+    fs::remove_file(checkpoint.join("model_tp1_pp0.pt")).expect("removes");
+    let error = weights::open(&checkpoint).map(|_| ()).expect_err("a rank is missing").to_string();
+    assert!(error.contains("found files of 1 ranks, expected 2: "), "{error}");
+    assert_eq!(error.lines().count(), 1);
+}
+
+#[test]
 fn stored_positions_reach_the_config() {
     let folder = tempfile::tempdir().expect("temporary folder");
     let [_, checkpoint] = model(folder.path());

@@ -243,29 +243,36 @@ fn a_call_counts_as_shown_where_its_text_is_dropped() {
 }
 
 #[test]
-fn what_a_template_never_shows_is_refused_by_name() {
+fn calls_that_a_template_never_shows_are_left_out() {
     let plain = "{% for m in messages %}{{ m.content }}{% endfor %}";
+    let added = "{% for m in messages %}{{ '<' + m.content + '>' }}{% endfor %}";
     let first = "{% for m in messages %}{{ m.content }}{{ m.tool_calls[0].function.name }}{% endfor %}";
     let one = calling(Some("zeta"));
     let two = Message { calls: [one.calls.clone(), one.calls.clone()].concat(), ..one.clone() };
-    let tools = tools_message(&[FunctionDefinition::new("add")]);
-    let refusal = |what: &str| {
-        format!(
-            "chat template: found {what}, expected none: this model's chat template has no place for {what}"
-        )
-    };
-    for (source, message, what) in
-        [(plain, one.clone(), "tool calls"), (first, two, "tool calls"), (plain, tools, "tools")]
-    {
-        let error = render(source, &[message]).expect_err(what);
-        assert_eq!(error.to_string(), refusal(what));
-        assert!(error.is_bad_input());
+    for (source, message, expected) in [
+        (plain, one.clone(), "zeta"),
+        // A template that cannot take null gets empty text.
+        (added, calling(None), "<>"),
+        (first, two, "zetazeta"),
+        (first, one, "zetazeta"),
+    ] {
+        assert_eq!(render(source, &[message]).expect(source), expected, "{source}");
     }
-    assert_eq!(render(first, &[one]).expect("renders"), "zetazeta");
     // A template that fails in every form says why.
     let raise = "{{ raise_exception('only users') }}";
     let error = render(raise, &[calling(None)]).expect_err("raises");
     assert!(error.to_string().contains("only users"), "{error}");
+}
+
+#[test]
+fn tools_that_a_template_never_shows_are_refused_by_name() {
+    let plain = "{% for m in messages %}{{ m.content }}{% endfor %}";
+    let error = render(plain, &[tools_message(&[FunctionDefinition::new("add")])]).expect_err("no place");
+    assert_eq!(
+        error.to_string(),
+        "chat template: found tools, expected none: this model's chat template has no place for tools"
+    );
+    assert!(error.is_bad_input());
 }
 
 /// Templates that read variables which only their own servers give.

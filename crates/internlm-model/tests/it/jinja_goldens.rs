@@ -53,7 +53,7 @@ fn messages(messages: &[ChatMessage], tools: Option<&[FunctionDefinition]>) -> V
     tools.map(tools_message).into_iter().chain(messages).collect()
 }
 
-/// Differences as one text; empty when there are none.
+/// Differences as one text; empty when everything is equal.
 fn difference(
     template: &str,
     found: Result<String, internlm_model::Error>,

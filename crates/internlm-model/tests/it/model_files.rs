@@ -91,6 +91,22 @@ fn a_split_model_is_read_by_any_of_its_parts() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn parts_are_also_found_next_to_the_file_that_a_link_points_to() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let parts = split(folder.path(), 3);
+    let links = tempfile::tempdir().expect("temporary folder");
+    for (part, link) in [(&parts[1], "tiny-00002-of-00003.gguf"), (&parts[0], "model.gguf")] {
+        let link = links.path().join(link);
+        std::os::unix::fs::symlink(part, &link).expect("links");
+        assert_eq!(GgufFile::open(&link).expect("opens").files().count(), 3);
+    }
+    std::fs::remove_file(&parts[2]).expect("removes");
+    let text = GgufFile::open(links.path().join("model.gguf")).expect_err("a part is missing").to_string();
+    assert!(text.contains("expected a name that ends in -00001-of-00003.gguf"), "{text}");
+}
+
 #[test]
 fn parts_that_are_missing_or_contradict_each_other_are_named() {
     let folder = tempfile::tempdir().expect("temporary folder");
@@ -108,7 +124,10 @@ fn parts_that_are_missing_or_contradict_each_other_are_named() {
     std::fs::remove_file(&paths[2]).expect("removes");
     for path in &paths[..2] {
         let text = message(path);
-        assert!(text.ends_with("of a split model: missing beside it: tiny-00003-of-00003.gguf"), "{text}");
+        assert!(
+            text.ends_with("of a split model: missing in its folder: tiny-00003-of-00003.gguf"),
+            "{text}"
+        );
         assert_eq!(text.lines().count(), 1);
     }
     // A part that was cut is named, whichever was opened.
@@ -129,7 +148,13 @@ fn tensors_of_a_gguf_that_nobody_reads_are_refused() {
         std::fs::write(&path, models::gguf(3, &pairs, &tensors)).expect("writes");
         weights::open(&path).map(|_| ()).map_err(|error| error.to_string())
     };
-    for name in ["blk.0.attn_q_norm.weight", "blk.0.ffn_gate_inp.weight", "blk.1.attn_norm.weight", "x"] {
+    for name in [
+        "blk.0.attn_q_norm.weight",
+        "blk.0.ffn_gate_inp.weight",
+        "blk.0.rope_freqs.weight",
+        "blk.1.attn_norm.weight",
+        "x",
+    ] {
         let text = opened(name, 1.0).expect_err("it is refused");
         assert!(text.contains(&format!("does not use: {name}")), "{text}");
         assert_eq!(text.lines().count(), 1);
@@ -137,6 +162,21 @@ fn tensors_of_a_gguf_that_nobody_reads_are_refused() {
     assert!(opened("output_norm.bias", 1.0).is_err());
     for name in ["output_norm.bias", "blk.0.attn_rot_embd.weight"] {
         assert_eq!(opened(name, 0.0), Ok(()), "{name}");
+    }
+}
+
+#[test]
+fn stored_frequencies_that_the_config_does_not_give_are_noted() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let path = folder.path().join("x.gguf");
+    // Heads of 4 dimensions and a base of 10000: frequencies 1 and 0.01.
+    for (values, notes) in [(vec![1.0, 0.01], 0), (vec![1.0, 0.005], 1), (vec![1.0], 1)] {
+        let (pairs, mut tensors) = llama();
+        tensors.push(("blk.0.attn_rot_embd.weight", vec![values.len() as u64], values));
+        std::fs::write(&path, models::gguf(3, &pairs, &tensors)).expect("writes");
+        let stored = weights::open_stored(&path).expect("opens");
+        let named = stored.notes.iter().filter(|note| note.contains("blk.0.attn_rot_embd.weight"));
+        assert_eq!(named.count(), notes);
     }
 }
 

@@ -75,7 +75,7 @@ fn logits(decoder: &Decoder, attend: &mut dyn Attend, ids: &[u32]) -> Vec<f32> {
     numbers(decoder.logits(decoder.forward(ids, attend)))
 }
 
-/// Holds the logits of all tokens against the rows of the golden.
+/// Checks the logits of all tokens against the rows of the golden.
 #[track_caller]
 fn check(case: &Case, found: &[f32], what: &str) {
     let golden = golden();
@@ -270,7 +270,11 @@ fn what_a_gguf_file_says_beyond_that_is_refused_by_name() {
             vec![("rope_freqs.weight", vec![1.0; 4])],
             "tensor rope_freqs.weight: found shape [4], expected [8]",
         ),
-        (vec![], vec![("rope_freqs.weight", vec![0.0; 8])], "rope-scaling short-factor"),
+        (
+            vec![],
+            vec![("rope_freqs.weight", vec![0.0; 8])],
+            "tensor rope_freqs.weight: found 0 at index 0, expected numbers > 0",
+        ),
         (vec![number("llama.rope.dimension_sections", 8)], vec![], "llama.rope.dimension_sections: found 8"),
         (vec![number("llama.rope.freq_base_swa", 8)], vec![], "llama.rope.freq_base_swa: found 8"),
         (

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use internlm_model::chat::{ChatTemplate, JinjaTemplate, Message, Prompt};
 use internlm_model::describe::Description;
 use internlm_model::tokenizer::Special;
 use internlm_model::weights::gguf::GgufFile;
@@ -24,12 +25,27 @@ pub enum Reader {
     SentencePiece,
     /// `tokenizer.json`.
     TokenizerJson,
+    /// `tokenizer_config.json` next to a valid `tokenizer.json`.
+    TokenizerConfig,
+    /// `quantize_config.json` next to a valid model.
+    QuantizeConfig,
+    /// A chat template in jinja, parsed and rendered.
+    ChatTemplate,
 }
 
 impl Reader {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Config, Self::Safetensors, Self::Gguf, Self::Torch, Self::SentencePiece, Self::TokenizerJson];
+    pub const ALL: [Self; 9] = [
+        Self::Config,
+        Self::Safetensors,
+        Self::Gguf,
+        Self::Torch,
+        Self::SentencePiece,
+        Self::TokenizerJson,
+        Self::TokenizerConfig,
+        Self::QuantizeConfig,
+        Self::ChatTemplate,
+    ];
 
     /// A file name this reader is chosen by.
     pub fn file_name(self) -> &'static str {
@@ -40,6 +56,9 @@ impl Reader {
             Self::Torch => "model.pt",
             Self::SentencePiece => "tokenizer.model",
             Self::TokenizerJson => "tokenizer.json",
+            Self::TokenizerConfig => "tokenizer_config.json",
+            Self::QuantizeConfig => "quantize_config.json",
+            Self::ChatTemplate => "chat_template.jinja",
         }
     }
 
@@ -49,6 +68,7 @@ impl Reader {
         let fixed = match self {
             Self::Config | Self::Safetensors | Self::Torch => 256 << 10,
             Self::Gguf | Self::SentencePiece | Self::TokenizerJson => 4 << 20,
+            Self::TokenizerConfig | Self::QuantizeConfig | Self::ChatTemplate => 4 << 20,
         };
         10 * length + fixed
     }
@@ -75,8 +95,22 @@ impl Reader {
                 described.map(|_| ()).and(texts).and(model)
             }
             Self::SentencePiece | Self::TokenizerJson => tokenizer(path),
+            Self::TokenizerConfig => tokenizer(folder(path)),
+            Self::QuantizeConfig => weights::open_stored(folder(path)).map(drop),
+            Self::ChatTemplate => {
+                let source = internlm_kit::file::read_to_string(path)?;
+                let template = JinjaTemplate::new(&source, Some("<s>".to_owned()), None)?;
+                let messages =
+                    [Message::system("Be brief."), Message::user("Hi"), Message::assistant("Hello")];
+                ChatTemplate::Jinja(Box::new(template)).render(&messages, Prompt::Generate).map(drop)
+            }
         }
     }
+}
+
+/// The folder that a file is in; for a bare name the current one.
+fn folder(path: &Path) -> &Path {
+    path.parent().unwrap_or_else(|| Path::new("."))
 }
 
 fn tensors(source: &dyn TensorSource) -> Result<()> {

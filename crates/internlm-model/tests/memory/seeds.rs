@@ -9,6 +9,25 @@ use internlm_model::weights::{Encoding, TensorInfo, torch};
 use crate::models::{self, Pair};
 use crate::readers::Reader;
 
+/// Every kind of value that the file may hold.
+const TOKENIZER_CONFIG: &str = r#"{"tokenizer_class": "PreTrainedTokenizerFast", "add_bos_token": true,
+    "bos_token": {"content": "<|im_start|>", "lstrip": false, "normalized": false}, "eos_token": "<|im_end|>",
+    "model_max_length": 1000000000000000019884624838656, "clean_up_tokenization_spaces": false,
+    "added_tokens_decoder": {"300": {"content": "<more>", "special": true, "rstrip": true, "single_word": false}},
+    "chat_template": [{"name": "default", "template": "{{ messages[0].content }}"}]}"#;
+
+/// Settings of a quantizer; the model next to them is not quantized.
+const QUANTIZE_CONFIG: &str = r#"{"bits": 4, "group_size": 128, "desc_act": false, "sym": true, "damp_percent": 0.01,
+    "quant_method": "gptq", "checkpoint_format": "gptq", "true_sequential": true, "meta": {"quantizer": ["a:1"]}}"#;
+
+/// Statements, expressions and filters of published templates.
+const TEMPLATE: &str = "{%- set ns = namespace(found=false, n=12) -%}\n{% macro turn(m) %}{{ '<|' ~ m['role'] ~ '|>' }}\n\
+    {{- m.content | trim | replace('a', 'b') }}{% endmacro %}{# all turns #}{% for m in messages %}\
+    {% if m.role == 'assistant' %}{% generation %}{{ turn(m) }}{% endgeneration %}{% else %}{{ turn(m) }}{% endif %}\
+    {% set ns.n = ns.n + loop.index0 * 7 %}{% endfor %}{{ '%05.2f' % 3.14159 }}{{ {'k': [1, 2.5]} | tojson(indent=2) }}\
+    {{ strftime_now('%-d %B') }}{{ messages[1:][::-1] | map(attribute='role') | join(', ') }}\
+    {% if add_generation_prompt and not ns.found %}<|assistant|>{% endif %}";
+
 /// A valid file of the reader's kind.
 pub(crate) fn seed(reader: Reader, dir: &Path) -> Vec<u8> {
     match reader {
@@ -31,6 +50,16 @@ pub(crate) fn seed(reader: Reader, dir: &Path) -> Vec<u8> {
             train_bpe(texts, &config).expect("trains").save(dir).expect("saves");
             fs::read(dir.join(reader.file_name())).expect("reads")
         }
+        Reader::TokenizerConfig => {
+            fs::write(dir.join("tokenizer.json"), seed(Reader::TokenizerJson, dir)).expect("writes");
+            TOKENIZER_CONFIG.as_bytes().to_vec()
+        }
+        Reader::QuantizeConfig => {
+            fs::write(dir.join("config.json"), seed(Reader::Config, dir)).expect("writes");
+            fs::write(dir.join("model.safetensors"), seed(Reader::Safetensors, dir)).expect("writes");
+            QUANTIZE_CONFIG.as_bytes().to_vec()
+        }
+        Reader::ChatTemplate => TEMPLATE.as_bytes().to_vec(),
     }
 }
 

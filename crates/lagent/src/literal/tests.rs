@@ -32,6 +32,7 @@ fn python_and_json_are_both_read() {
             json!([1000, 0.5, 5.0, 0, -0.5, 12345678901234567890_u64]),
         ),
         (" { } ", json!({})),
+        ("{a: 1, _b2: “it's”}", json!({"a": 1, "_b2": "it's"})),
         ("'a'", json!("a")),
     ] {
         assert_eq!(whole(text), Some(expected), "{text}");
@@ -46,7 +47,7 @@ fn what_neither_reads_is_refused() {
         "{'a'}",
         "{'a': }",
         "{'a': 1 'b': 2}",
-        "{a: 1}",
+        "{a b: 1}",
         "{1, 2}",
         "['a",
         "'a\\",

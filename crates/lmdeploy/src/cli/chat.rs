@@ -42,10 +42,10 @@ pub(super) struct ChatArguments {
     #[arg(long, value_name = "TEXT")]
     system: Option<String>,
     /// Sampling temperature in [0, 2]; 0 decodes greedily [default: the model's]
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     temperature: Option<f32>,
     /// Sample among the most likely tokens whose probabilities add up to this number, in (0, 1] [default: the model's]
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     top_p: Option<f32>,
     /// Seed of the sampling; the same seed gives the same answer [default: a new one for each answer]
     #[arg(long, allow_negative_numbers = true)]
@@ -54,7 +54,7 @@ pub(super) struct ChatArguments {
     #[arg(long, value_name = "TEXT")]
     stop: Vec<String>,
     /// Maximum number of tokens in an answer [default: as many as fit into the context]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     max_tokens: Option<u32>,
     /// Print one line of JSON per answer
     #[arg(long)]

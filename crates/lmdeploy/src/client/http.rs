@@ -58,14 +58,10 @@ impl Client {
     /// [`Error::Setting`] when `base_url` is not an `http://` or `https://` URL, [`Error::Tls`] when TLS cannot be set
     /// up.
     pub fn new(mut config: ClientConfig) -> Result<Self> {
-        let address = config.base_url.trim_end_matches('/');
-        let address = address.strip_suffix("/v1").unwrap_or(address).trim_end_matches('/');
-        config.base_url = address.to_owned();
-        let expected = "http://host:port or https://host:port, with or without /v1";
-        let url = reqwest::Url::parse(&config.base_url).ok();
-        if !url.is_some_and(|url| matches!(url.scheme(), "http" | "https") && url.path() == "/") {
-            return Err(Error::setting("base-url", format_args!("`{}`", config.base_url), expected));
-        }
+        config.base_url = base(&config.base_url).ok_or_else(|| {
+            let expected = "http://host:port or https://host:port, with or without /v1";
+            Error::setting("base-url", format_args!("`{}`", config.base_url), expected)
+        })?;
         // Fails when a provider is installed already, which is just as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = reqwest::Client::builder().read_timeout(config.timeout).tcp_nodelay(true);
@@ -212,6 +208,18 @@ impl Client {
         };
         Err(Error::Status { url: url.to_owned(), status: status.as_u16(), message, retry_after })
     }
+}
+
+/// The address that routes are put behind; none for what is not the address of a server.
+fn base(address: &str) -> Option<String> {
+    let address = address.trim().trim_end_matches('/');
+    let address = address.strip_suffix("/v1").unwrap_or(address);
+    let url = reqwest::Url::parse(address).ok()?;
+    let has_more = url.query().is_some() || url.fragment().is_some();
+    let is_whole = url.path().trim_matches('/').is_empty() && !has_more;
+    // As the parser writes it, which passes over white space and capitals.
+    let base = || format!("{}://{}", url.scheme(), url.authority());
+    (is_whole && matches!(url.scheme(), "http" | "https")).then(base)
 }
 
 /// Reads a whole JSON answer.

@@ -2,10 +2,11 @@
 
 use internlm_kit::by_name;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::builder::shared_builders;
-use super::whole::whole;
+use super::field::text_or_null;
+use super::whole::{optional_wholes, whole};
 use super::{ChatMessage, FinishReason, OneOrMany, StreamOptions, ToolDefinition, Usage};
 
 /// Body of a chat request. Absent fields are not written, and mean the server's defaults.
@@ -21,8 +22,8 @@ use super::{ChatMessage, FinishReason, OneOrMany, StreamOptions, ToolDefinition,
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ChatRequest {
-    /// Name of the model; a server of one model also takes the empty string.
-    #[serde(default)]
+    /// Name of the model; a server of one model also takes the empty string, and null as that.
+    #[serde(default, deserialize_with = "text_or_null")]
     pub model: String,
     /// The conversation so far, oldest message first.
     pub messages: Vec<ChatMessage>,
@@ -39,6 +40,13 @@ pub struct ChatRequest {
     /// `true` continues the last message, which is the assistant's; the answer has only what is new.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub continue_final_message: Option<bool>,
+    /// Variables for the model's chat template, such as `{"enable_thinking": false}`. One that the template does not use
+    /// is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chat_template_kwargs: Option<Map<String, Value>>,
+    /// LMDeploy's older form of `chat_template_kwargs: {"enable_thinking": ..}`, which wins when both are given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enable_thinking: Option<bool>,
     /// Sampling temperature in [0, 2]; 0 decodes greedily.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub temperature: Option<f32>,
@@ -67,7 +75,7 @@ pub struct ChatRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop: Option<OneOrMany>,
     /// Ids that end the text, in addition to the model's own.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional_wholes", skip_serializing_if = "Option::is_none")]
     pub stop_token_ids: Option<Vec<u32>>,
     /// Generate past the model's end-of-sequence ids.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -124,16 +132,16 @@ shared_builders!(ChatRequest);
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct ChatResponse {
     /// Name of the answer: `chatcmpl-` and a unique number.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "text_or_null")]
     pub id: String,
     /// Kind of the body: always `chat.completion`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "text_or_null")]
     pub object: String,
     /// When the answer was begun, in Unix seconds.
     #[serde(default)]
     pub created: u64,
     /// Name of the model that answered.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "text_or_null")]
     pub model: String,
     /// The answers; one, because `n` is 1.
     pub choices: Vec<ChatChoice>,

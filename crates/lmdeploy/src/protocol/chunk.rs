@@ -1,23 +1,25 @@
 //! Chunks of a streamed chat answer.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
+use super::field::text_or_null;
 use super::{ChatLogprobs, FinishReason, MessageRole, ToolCallDelta, Usage};
 
 /// One `data:` line of a streamed chat answer.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct ChatChunk {
     /// Name of the answer, the same in all of its chunks.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "text_or_null")]
     pub id: String,
     /// Kind of the body: always `chat.completion.chunk`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "text_or_null")]
     pub object: String,
     /// When the answer was begun, in Unix seconds.
     #[serde(default)]
     pub created: u64,
     /// Name of the model that answers.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "text_or_null")]
     pub model: String,
     /// The next pieces; empty in the usage chunk.
     #[serde(default)]
@@ -48,7 +50,7 @@ pub struct ChatChunkChoice {
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct ChatDelta {
     /// Author of the message, in the first chunk only.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "role", skip_serializing_if = "Option::is_none")]
     pub role: Option<MessageRole>,
     /// The next characters of the text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -56,4 +58,33 @@ pub struct ChatDelta {
     /// The next pieces of tool calls.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool_calls: Option<Vec<ToolCallDelta>>,
+}
+
+/// Reads a role. Other servers write an empty string behind the first chunk, or a name of their own: the author of an
+/// answer is known without it.
+fn role<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<MessageRole>, D::Error> {
+    let found = Option::<Value>::deserialize(deserializer)?;
+    Ok(found.and_then(|role| serde_json::from_value(role).ok()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chunks_of_other_servers_are_read() {
+        for (role, expected) in [
+            ("\"assistant\"", Some(MessageRole::Assistant)),
+            ("\"\"", None),
+            ("null", None),
+            ("\"model\"", None),
+        ] {
+            let text = format!(
+                "{{\"id\": null, \"model\": null, \"choices\": [{{\"delta\": {{\"role\": {role}, \"content\": \"a\"}}}}]}}"
+            );
+            let chunk: ChatChunk = serde_json::from_str(&text).expect("a chunk");
+            assert_eq!((chunk.id.as_str(), chunk.choices[0].delta.role), ("", expected));
+            assert_eq!(chunk.choices[0].delta.content.as_deref(), Some("a"));
+        }
+    }
 }

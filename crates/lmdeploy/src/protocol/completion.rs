@@ -6,7 +6,8 @@ use internlm_kit::by_name;
 use serde::{Deserialize, Serialize};
 
 use super::builder::shared_builders;
-use super::whole::whole;
+use super::field::text_or_null;
+use super::whole::{optional_wholes, whole, whole_lists, wholes};
 use super::{FinishReason, OneOrMany, StreamOptions, Usage};
 
 /// What to continue: text or ids, one prompt or several.
@@ -21,9 +22,9 @@ pub enum Prompt {
     /// Several prompts as text; the answer has one choice for each, in order.
     Texts(Vec<String>),
     /// One prompt as ids, taken as they are.
-    Ids(Vec<u32>),
+    Ids(#[serde(deserialize_with = "wholes")] Vec<u32>),
     /// Several prompts as ids, taken as they are; one choice for each, in order.
-    IdLists(Vec<Vec<u32>>),
+    IdLists(#[serde(deserialize_with = "whole_lists")] Vec<Vec<u32>>),
 }
 
 impl Default for Prompt {
@@ -60,8 +61,8 @@ impl From<String> for Prompt {
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct CompletionRequest {
-    /// Name of the model; a server of one model also takes the empty string.
-    #[serde(default)]
+    /// Name of the model; a server of one model also takes the empty string, and null as that.
+    #[serde(default, deserialize_with = "text_or_null")]
     pub model: String,
     /// What to continue: text or ids, one prompt or several. Marks such as `<|im_start|>` in a text are read as marks.
     pub prompt: Prompt,
@@ -99,7 +100,7 @@ pub struct CompletionRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop: Option<OneOrMany>,
     /// Ids that end the text, in addition to the model's own.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional_wholes", skip_serializing_if = "Option::is_none")]
     pub stop_token_ids: Option<Vec<u32>>,
     /// Generate past the model's end-of-sequence ids.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -153,16 +154,16 @@ shared_builders!(CompletionRequest);
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct CompletionResponse {
     /// Name of the answer: `cmpl-` and a unique number.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "text_or_null")]
     pub id: String,
     /// Kind of the body: always `text_completion`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "text_or_null")]
     pub object: String,
     /// When the answer was begun, in Unix seconds.
     #[serde(default)]
     pub created: u64,
     /// Name of the model that answered.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "text_or_null")]
     pub model: String,
     /// One choice per prompt, in order; in a stream, those with new text.
     #[serde(default)]

@@ -1,6 +1,6 @@
 //! Small fields that several bodies share: finish reasons, string-or-list, stream options.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// Why the text of a choice ended.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
@@ -41,6 +41,11 @@ impl OneOrMany {
             Self::Many(texts) => texts,
         }
     }
+}
+
+/// Reads a string or null, which is the empty string.
+pub(super) fn text_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Option::<String>::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
 /// What a streamed answer contains in addition to the chunks.

@@ -1,5 +1,5 @@
-//! Every documented field of the two request bodies and what this server does with it: OpenAI's API (2026), LMDeploy's
-//! and vLLM's extensions. A field that is in no table is passed.
+//! Every documented field of the two request bodies and what this server does with it: OpenAI's API (2026), and the
+//! extensions of LMDeploy, vLLM and llama.cpp. A field that is in no table is passed.
 
 use super::{ChatRequest, CompletionRequest};
 
@@ -102,9 +102,7 @@ const SHARED: &[Row] = &[
     ("top_k", Used),
     ("adapter_name", EMPTY_TEXT),
     ("bad_words", EMPTY_LIST),
-    ("chat_template_kwargs", EMPTY_OBJECT),
     ("do_preprocess", TRUE),
-    ("enable_thinking", NEVER),
     ("include_stop_str_in_output", FALSE),
     ("input_ids", EMPTY_LIST),
     ("logits_processors", EMPTY_LIST),
@@ -158,6 +156,41 @@ const SHARED: &[Row] = &[
     ("routed_experts_prompt_start", WITHOUT_EFFECT),
     ("stream_interval", Harmless("the chunks of a stream join to the same answer")),
     ("truncation_side", WITHOUT_EFFECT),
+    // llama.cpp.
+    ("dry_multiplier", ZERO),
+    ("dynatemp_range", ZERO),
+    ("grammar", EMPTY_TEXT),
+    ("json_schema", NEVER),
+    ("lora", EMPTY_LIST),
+    ("min_keep", ZERO),
+    ("mirostat", ZERO),
+    ("n_indent", ZERO),
+    ("n_predict", Refused(&["-1"])),
+    ("n_probs", ZERO),
+    ("reasoning_format", Refused(&["\"none\"", "\"auto\""])),
+    ("repeat_penalty", ONE),
+    ("response_fields", EMPTY_LIST),
+    ("return_progress", FALSE),
+    ("return_tokens", FALSE),
+    ("samplers", NEVER),
+    ("t_max_predict_ms", Refused(&["0", "-1"])),
+    ("thinking_forced_open", FALSE),
+    ("timings_per_token", FALSE),
+    ("top_n_sigma", Refused(&["-1"])),
+    ("typical_p", ONE),
+    ("xtc_probability", ZERO),
+    ("cache_prompt", NOT_CACHED),
+    ("id_slot", NOT_CACHED),
+    ("dry_allowed_length", WITHOUT_EFFECT),
+    ("dry_base", WITHOUT_EFFECT),
+    ("dry_penalty_last_n", WITHOUT_EFFECT),
+    ("dry_sequence_breakers", WITHOUT_EFFECT),
+    ("dynatemp_exponent", WITHOUT_EFFECT),
+    ("mirostat_eta", WITHOUT_EFFECT),
+    ("mirostat_tau", WITHOUT_EFFECT),
+    ("post_sampling_probs", WITHOUT_EFFECT),
+    ("repeat_last_n", WITHOUT_EFFECT),
+    ("xtc_threshold", WITHOUT_EFFECT),
     // This server's own.
     ("timeout", Used),
 ];
@@ -167,6 +200,8 @@ const CHAT: &[Row] = &[
     ("tool_choice", Used),
     ("tools", Used),
     ("top_logprobs", Used),
+    ("chat_template_kwargs", Used),
+    ("enable_thinking", Used),
     ("add_generation_prompt", Used),
     ("continue_final_message", Used),
     ("add_special_tokens", FALSE),
@@ -179,6 +214,8 @@ const COMPLETIONS: &[Row] = &[
     ("echo", Used),
     ("prompt", Used),
     ("suffix", Used),
+    ("chat_template_kwargs", EMPTY_OBJECT),
+    ("enable_thinking", NEVER),
     ("add_generation_prompt", TRUE),
     ("add_special_tokens", TRUE),
     ("continue_final_message", FALSE),

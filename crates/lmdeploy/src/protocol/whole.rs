@@ -1,9 +1,10 @@
-//! [`whole`]: a field that is a whole number. JSON has one kind of number, so that `5.0` is the whole number 5.
+//! [`whole`] and [`wholes`]: fields that are whole numbers. JSON has one kind of number, so that `5.0` is the whole
+//! number 5.
 
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{Deserializer, Error, Unexpected, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 
 /// Floats from here on do not tell all whole numbers apart.
 const EXACT: f64 = 9_007_199_254_740_992.0;
@@ -29,6 +30,43 @@ impl Whole for i64 {
 /// Reads a whole number or null, which is `None`.
 pub(super) fn whole<'de, D: Deserializer<'de>, T: Whole>(deserializer: D) -> Result<Option<T>, D::Error> {
     deserializer.deserialize_any(Number(PhantomData))
+}
+
+/// Reads a list of whole numbers.
+pub(super) fn wholes<'de, D: Deserializer<'de>, T: Whole>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    Ok(Vec::<Entry<T>>::deserialize(deserializer)?.into_iter().map(|Entry(number)| number).collect())
+}
+
+/// Reads a list of whole numbers or null, which is `None`.
+pub(super) fn optional_wholes<'de, D: Deserializer<'de>, T: Whole>(
+    deserializer: D,
+) -> Result<Option<Vec<T>>, D::Error> {
+    Ok(Option::<List<T>>::deserialize(deserializer)?.map(|List(numbers)| numbers))
+}
+
+/// Reads a list of lists of whole numbers.
+pub(super) fn whole_lists<'de, D: Deserializer<'de>, T: Whole>(
+    deserializer: D,
+) -> Result<Vec<Vec<T>>, D::Error> {
+    Ok(Vec::<List<T>>::deserialize(deserializer)?.into_iter().map(|List(numbers)| numbers).collect())
+}
+
+/// One number of a list, in which null is not one.
+struct Entry<T>(T);
+
+impl<'de, T: Whole> Deserialize<'de> for Entry<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let missing = || D::Error::invalid_type(Unexpected::Unit, &T::RANGE);
+        whole(deserializer)?.map(Self).ok_or_else(missing)
+    }
+}
+
+struct List<T>(Vec<T>);
+
+impl<'de, T: Whole> Deserialize<'de> for List<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        wholes(deserializer).map(Self)
+    }
 }
 
 struct Number<T>(PhantomData<T>);
@@ -63,7 +101,7 @@ impl<'de, T: Whole> Visitor<'de> for Number<T> {
 
 #[cfg(test)]
 mod tests {
-    use crate::protocol::ChatRequest;
+    use crate::protocol::{ChatRequest, CompletionRequest, Prompt};
 
     fn read(fields: &str) -> Result<ChatRequest, String> {
         serde_json::from_str(&format!("{{\"messages\": [], {fields}}}")).map_err(|error| error.to_string())
@@ -79,6 +117,23 @@ mod tests {
     }
 
     #[test]
+    fn lists_hold_the_same_numbers() {
+        assert_eq!(read("\"stop_token_ids\": [2.0, 7]").expect("a request").stop_token_ids, Some(vec![2, 7]));
+        assert_eq!(read("\"stop_token_ids\": null").expect("a request").stop_token_ids, None);
+        for (text, prompt) in [
+            ("[1.0, 2]", Prompt::Ids(vec![1, 2])),
+            ("[[1.0], [], [2e1]]", Prompt::IdLists(vec![vec![1], vec![], vec![20]])),
+        ] {
+            let request: CompletionRequest =
+                serde_json::from_str(&format!("{{\"prompt\": {text}}}")).expect("a request");
+            assert_eq!(request.prompt, prompt);
+        }
+        for text in ["[1.5]", "[null]", "[-1]", "[[1], [null]]", "[1, \"a\"]", "[[1], 2]"] {
+            assert!(serde_json::from_str::<Prompt>(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
     fn other_numbers_are_refused_with_the_range() {
         for (fields, part) in [
             ("\"max_tokens\": 5.5", "5.5"),
@@ -87,6 +142,8 @@ mod tests {
             ("\"seed\": 9223372036854775808", "to 9223372036854775807"),
             ("\"seed\": 1e300", "to 9223372036854775807"),
             ("\"priority\": true", "from -2147483648"),
+            ("\"stop_token_ids\": [null]", "from 0 to 4294967295"),
+            ("\"stop_token_ids\": [1.5]", "from 0 to 4294967295"),
         ] {
             let error = read(fields).expect_err(fields);
             assert!(error.contains(part), "{fields}: {error}");

@@ -1,5 +1,6 @@
 //! The fields that chat and completion requests share: checked once, then an engine request.
 
+use std::fmt::{Display, LowerExp};
 use std::time::Duration;
 
 use internlm_model::TokenId;
@@ -13,6 +14,10 @@ use crate::{Error, Result};
 
 /// Maximum number of alternatives per place, as OpenAI limits it.
 const MAX_LOGPROBS: u32 = 20;
+/// Length from which a number is written with an exponent.
+const MAX_DIGITS: usize = 24;
+/// Smaller temperatures decode greedily, as in vLLM: logits that are divided by them may not be numbers any more.
+const MIN_TEMPERATURE: f32 = 1e-5;
 /// Maximum number of stop strings in one request.
 const MAX_STOPS: usize = 64;
 
@@ -83,10 +88,9 @@ impl Fields<'_> {
         let timeout = match self.timeout {
             None => None,
             Some(seconds) => Some(
-                Duration::try_from_secs_f64(seconds)
-                    .ok()
-                    .filter(|timeout| !timeout.is_zero())
-                    .ok_or_else(|| expected("timeout", self.timeout, "a number of seconds above 0"))?,
+                Duration::try_from_secs_f64(seconds).ok().filter(|timeout| !timeout.is_zero()).ok_or_else(
+                    || expected("timeout", Some(short(seconds)), "a number of seconds above 0"),
+                )?,
             ),
         };
         let mut stop_ids = match self.ignore_eos {
@@ -107,7 +111,7 @@ impl Fields<'_> {
 
     fn sampling(&self, defaults: &SamplingConfig, fresh_seed: u64) -> Result<SamplingConfig> {
         let check = |name: &str, value: Option<f32>, fits: fn(f32) -> bool, range: &str| match value {
-            Some(value) if !fits(value) => Err(expected(name, Some(value), range)),
+            Some(value) if !fits(value) => Err(expected(name, Some(short(value)), range)),
             _ => Ok(()),
         };
         check("temperature", self.temperature, |t| (0.0..=2.0).contains(&t), "a number in [0, 2]")?;
@@ -115,8 +119,9 @@ impl Fields<'_> {
         check("min_p", self.min_p, |p| (0.0..=1.0).contains(&p), "a number in [0, 1]")?;
         let positive = |penalty: f32| penalty > 0.0 && penalty.is_finite();
         check("repetition_penalty", self.repetition_penalty, positive, "a number above 0")?;
+        let temperature = self.temperature.unwrap_or(defaults.temperature);
         let mut sampling = SamplingConfig::greedy()
-            .with_temperature(self.temperature.unwrap_or(defaults.temperature))
+            .with_temperature(if temperature < MIN_TEMPERATURE { 0.0 } else { temperature })
             .with_top_p(self.top_p.unwrap_or(defaults.top_p))
             .with_min_p(self.min_p.unwrap_or(defaults.min_p))
             .with_repetition_penalty(self.repetition_penalty.unwrap_or(defaults.repetition_penalty))
@@ -135,8 +140,45 @@ pub(super) fn alternatives(name: &str, asked: Option<u32>) -> Result<usize> {
     }
 }
 
+/// A number as it was sent, but without a long row of zeros.
+fn short(number: impl Display + LowerExp) -> String {
+    let text = number.to_string();
+    if text.len() > MAX_DIGITS { format!("{number:e}") } else { text }
+}
+
 /// A field that is out of its range.
-pub(super) fn expected(name: &str, found: Option<impl std::fmt::Display>, range: &str) -> Error {
+pub(super) fn expected(name: &str, found: Option<impl Display>, range: &str) -> Error {
     let found = found.map_or_else(|| "nothing".to_owned(), |found| found.to_string());
     Error::field(name, format!("found {found}, expected {range}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use internlm_model::tokenizer::{BpeTrainConfig, train_bpe};
+
+    use super::*;
+
+    fn check(request: &ChatRequest) -> Result<GenerateRequest> {
+        let config = BpeTrainConfig::new(280).with_min_frequency(1);
+        let tokenizer = train_bpe(["the user".to_owned()].into_iter(), &config).expect("room for all bytes");
+        let model = ServedModel::new("tiny", tokenizer, None, &[]);
+        Fields::from(request).check(&model, 0)
+    }
+
+    #[test]
+    fn a_temperature_too_small_to_divide_by_is_greedy() {
+        for (temperature, expected) in [(0.0, 0.0), (f32::MIN_POSITIVE, 0.0), (1e-5, 1e-5), (0.7, 0.7)] {
+            let request = ChatRequest::new([]).with_temperature(temperature);
+            assert_eq!(check(&request).expect("fits").sampling.temperature, expected);
+        }
+    }
+
+    #[test]
+    fn numbers_are_shown_in_a_few_digits() {
+        let error = |request: ChatRequest| check(&request).expect_err("out of range").to_string();
+        let timeout = ChatRequest { timeout: Some(1e300), ..ChatRequest::new([]) };
+        assert_eq!(error(timeout), "timeout: found 1e300, expected a number of seconds above 0");
+        let hot = ChatRequest::new([]).with_temperature(2.5);
+        assert_eq!(error(hot), "temperature: found 2.5, expected a number in [0, 2]");
+    }
 }

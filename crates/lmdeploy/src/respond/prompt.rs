@@ -3,7 +3,7 @@
 use internlm_model::TokenId;
 use internlm_model::chat::openai::{FieldProblem, read_messages, read_tools};
 use internlm_model::chat::{FunctionDefinition, Message, Prompt, offer_tools};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::ServedModel;
 use crate::protocol::{ChatMessage, ChatRequest, MessageRole};
@@ -20,10 +20,24 @@ impl ServedModel {
             let message = format!("this model cannot chat, its chat template cannot be used: {reason}");
             Error::field("messages", format!("{message}; /v1/completions takes a prompt in any format"))
         })?;
-        template
-            .encode(&self.tokenizer, &messages, ending)
-            .map_err(|error| Error::field("messages", error.to_string()))
+        let template = template.with_variables(&variables(request)).map_err(|error| {
+            let asked = request.chat_template_kwargs.is_some();
+            Error::field(if asked { "chat_template_kwargs" } else { "enable_thinking" }, error.to_string())
+        })?;
+        template.encode(&self.tokenizer, &messages, ending).map_err(|error| {
+            let is_tools = matches!(error, internlm_model::Error::NoPlace { what: "tools" });
+            Error::field(if is_tools { "tools" } else { "messages" }, error.to_string())
+        })
     }
+}
+
+/// What a request sets in the template. LMDeploy has two fields for one of the variables; the newer one wins.
+fn variables(request: &ChatRequest) -> Map<String, Value> {
+    let mut variables = request.chat_template_kwargs.clone().unwrap_or_default();
+    if let Some(thinking) = request.enable_thinking {
+        variables.entry("enable_thinking").or_insert(Value::Bool(thinking));
+    }
+    variables
 }
 
 /// How the prompt ends: with the start of an answer, inside of the last message, or behind it.
@@ -87,82 +101,4 @@ impl From<FieldProblem> for Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use internlm_model::chat::ChatTemplate;
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn tool_choice_none_hides_the_tools() {
-        let body = json!({
-            "messages": [{"role": "user", "content": "hi"}],
-            "tools": [{"type": "function", "function": {"name": "add"}}],
-        });
-        let render = |choice: &str| {
-            let mut request: ChatRequest = serde_json::from_value(body.clone()).expect("a request");
-            request.tool_choice = Some(choice.into());
-            let messages = messages(&request).expect("fits the format");
-            ChatTemplate::InternLm2.render(&messages, Prompt::None).expect("renders")
-        };
-        let user = "<|im_start|>user\nhi<|im_end|>\n";
-        assert_eq!(render("none"), format!("<s>{user}"));
-        let tools = "<|im_start|>system name=<|plugin|>\n[{\"name\": \"add\"}]<|im_end|>\n";
-        assert_eq!(render("auto"), format!("<s>{tools}{user}"));
-    }
-
-    #[test]
-    fn the_end_of_the_prompt_is_what_the_fields_and_the_last_message_say() {
-        let ending = |last: serde_json::Value, fields: serde_json::Value| {
-            let mut body = json!({"messages": [{"role": "user", "content": "hi"}, last]});
-            for (name, value) in fields.as_object().expect("an object") {
-                body[name] = value.clone();
-            }
-            let request: ChatRequest = serde_json::from_value(body).expect("a request");
-            super::ending(&request).map_err(|error| error.to_string())
-        };
-        let user = json!({"role": "user", "content": "there"});
-        let begun = json!({"role": "assistant", "content": "The capital"});
-        let parts = json!({"role": "assistant", "content": [{"type": "text", "text": "The"}]});
-        let empty = json!({"role": "assistant", "content": ""});
-        let calls = json!([{"function": {"name": "add"}}]);
-        let call = json!({"role": "assistant", "content": "a", "tool_calls": calls});
-        let fields = |begins: Option<bool>, continues: Option<bool>| json!({"add_generation_prompt": begins, "continue_final_message": continues});
-        let (yes, no) = (Some(true), Some(false));
-        for (last, fields, expected) in [
-            (&user, fields(None, None), Prompt::Generate),
-            (&user, fields(yes, no), Prompt::Generate),
-            (&user, fields(no, None), Prompt::None),
-            (&begun, fields(None, None), Prompt::Continue),
-            (&parts, fields(None, None), Prompt::Continue),
-            (&begun, fields(no, None), Prompt::Continue),
-            (&begun, fields(None, yes), Prompt::Continue),
-            (&begun, fields(no, yes), Prompt::Continue),
-            (&begun, fields(yes, None), Prompt::Generate),
-            (&begun, fields(None, no), Prompt::Generate),
-            (&begun, fields(no, no), Prompt::None),
-            (&empty, fields(None, None), Prompt::Generate),
-            (&call, fields(None, None), Prompt::Generate),
-        ] {
-            assert_eq!(ending(last.clone(), fields.clone()), Ok(expected), "{last} {fields}");
-        }
-        for (last, fields, words) in [
-            (begun, fields(yes, yes), "together with `add_generation_prompt: true`"),
-            (user, fields(None, yes), "the role `assistant`"),
-        ] {
-            let error = ending(last, fields).expect_err("is refused");
-            assert!(error.starts_with("continue_final_message: found true"), "{error}");
-            assert!(error.contains(words), "{error}");
-        }
-    }
-
-    #[test]
-    fn problems_of_fields_are_refusals_with_their_place() {
-        let body = json!({"messages": [{"role": "user", "content": [{"type": "image_url"}]}]});
-        let request: ChatRequest = serde_json::from_value(body).expect("a request");
-        let error = messages(&request).expect_err("an image");
-        let Error::Refused { status: 400, param: Some(place), .. } = &error else { panic!("{error:?}") };
-        assert_eq!(place, "messages.0.content.0.type");
-        assert!(error.to_string().contains("found `image_url`, expected `text`"), "{error}");
-    }
-}
+mod tests;

@@ -53,7 +53,7 @@ impl Responder {
         let fields = Fields::from(request).check(&self.model, self.engine.fresh_seed())?;
         let wants_logprobs = request.logprobs.unwrap_or(false);
         let top = alternatives("top_logprobs", request.top_logprobs)?;
-        if request.top_logprobs.is_some() && !wants_logprobs {
+        if top > 0 && !wants_logprobs {
             return Err(Error::field("top_logprobs", "expected `logprobs: true` with it"));
         }
         let ids = self.model.prompt_ids(request)?;

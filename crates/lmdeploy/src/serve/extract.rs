@@ -11,6 +11,9 @@ use super::{App, wording};
 use crate::protocol::request_fields::RequestFields;
 use crate::protocol::unsupported::{Unsupported, unsupported};
 
+/// What some editors and shells of Windows put in front of UTF-8. A reader of JSON may pass over it (RFC 8259, 8.1).
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// A request body. `curl -d` and other clients call their JSON a form, so the content type is not asked.
 pub(super) struct JsonBody<T>(pub(super) T);
 
@@ -36,18 +39,16 @@ fn refused(rejection: &BytesRejection) -> Failure {
 /// Parses the JSON object of a request. A message about a field names it as a path; a message about the syntax names
 /// line and column.
 fn parse<T: DeserializeOwned + RequestFields>(bytes: &[u8]) -> Result<T, Failure> {
-    let syntax = |error: &serde_json::Error| Failure::new(400, format!("invalid JSON body: {error}"));
+    let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
     if let Some(found) = other_than_object(bytes) {
         return Err(Failure::new(400, format!("request body: found {found}, expected a JSON object")));
     }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let path = error.path().to_string();
-        let inner = error.into_inner();
-        if inner.is_data() { Failure(wording::field(&path, &inner)) } else { syntax(&inner) }
-    })?;
-    deserializer.end().map_err(|error| syntax(&error))?;
-    match unsupported::<T>(bytes).map_err(|error| syntax(&error))? {
+    let value = serde_path_to_error::deserialize(&mut deserializer)
+        .map_err(|error| Failure(wording::refusal(bytes, &error)))?;
+    let syntax = |error: serde_json::Error| Failure(wording::syntax(&error));
+    deserializer.end().map_err(syntax)?;
+    match unsupported::<T>(bytes).map_err(syntax)? {
         Some(Unsupported { name, found, expected }) => Err(Failure(crate::Error::field(
             name,
             format!("found {found}, expected {expected}: this server does not support it"),
@@ -56,13 +57,14 @@ fn parse<T: DeserializeOwned + RequestFields>(bytes: &[u8]) -> Result<T, Failure
     }
 }
 
-/// What a body is by its first character, when that is the beginning of other JSON than an object.
+/// What a body is by its first character, when it is empty or the beginning of other JSON than an object.
 fn other_than_object(bytes: &[u8]) -> Option<&'static str> {
     let body = bytes.trim_ascii();
-    match body.first()? {
-        b'[' => Some("a list"),
-        b'"' => Some("a string"),
-        b'0'..=b'9' | b'-' => Some("a number"),
+    match body.first() {
+        None => Some("nothing"),
+        Some(b'[') => Some("a list"),
+        Some(b'"') => Some("a string"),
+        Some(b'0'..=b'9' | b'-') => Some("a number"),
         _ => ["null", "true", "false"].into_iter().find(|word| word.as_bytes() == body),
     }
 }

@@ -1,6 +1,7 @@
 //! `GET /v1/models`, `GET /v1/models/{id}`, `GET /health`.
 
 use axum::Json;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 
@@ -15,8 +16,12 @@ pub(super) async fn list(State(app): State<App>) -> Json<ModelList> {
 }
 
 /// Answers with the served model when `id` names it.
-pub(super) async fn one(State(app): State<App>, Path(id): Path<String>) -> Result<Json<ModelInfo>, Failure> {
-    let info = info(&app);
+pub(super) async fn one(
+    State(app): State<App>,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<Json<ModelInfo>, Failure> {
+    let wrong = |found: PathRejection| Failure::new(found.status().as_u16(), found.body_text());
+    let (info, Path(id)) = (info(&app), id.map_err(wrong)?);
     if info.id == id {
         Ok(Json(info))
     } else {

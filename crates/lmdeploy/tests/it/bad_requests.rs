@@ -6,9 +6,14 @@ use serde_json::{Value, json};
 use crate::fixture::{Served, mock, run};
 
 /// Route, body, status, words of the message.
-const TABLE: [(&str, &str, u16, &[&str]); 46] = [
-    ("/v1/chat/completions", "", 400, &["invalid JSON", "line 1 column 0"]),
-    ("/v1/chat/completions", "{\"messages\": [}", 400, &["invalid JSON", "line 1 column 15"]),
+const TABLE: [(&str, &str, u16, &[&str]); 51] = [
+    ("/v1/chat/completions", "", 400, &["request body: found nothing, expected a JSON object"]),
+    (
+        "/v1/chat/completions",
+        "{\"messages\": [}",
+        400,
+        &["invalid JSON", "found no value at line 1 column 15"],
+    ),
     ("/v1/chat/completions", "[]", 400, &["request body: found a list, expected a JSON object"]),
     ("/v1/completions", " [\"m\", \"Hi\", 2]", 400, &["request body: found a list, expected a JSON object"]),
     ("/v1/completions", "7", 400, &["request body: found a number"]),
@@ -20,13 +25,13 @@ const TABLE: [(&str, &str, u16, &[&str]); 46] = [
         "/v1/chat/completions",
         "{\"messages\": [{\"role\": \"king\", \"content\": \"\"}]}",
         400,
-        &["messages[0].role", "`king`"],
+        &["messages[0].role: found \"king\", expected one of `system`"],
     ),
     (
         "/v1/chat/completions",
         "{\"messages\": [{\"role\": \"user\", \"content\": 3}]}",
         400,
-        &["messages[0].content", "a string, null or a list"],
+        &["messages[0].content: found 3, expected a string, null or a list"],
     ),
     (
         "/v1/chat/completions",
@@ -66,7 +71,12 @@ const TABLE: [(&str, &str, u16, &[&str]); 46] = [
     ("/v1/chat/completions", "CHAT \"n\": 2", 400, &["n: found 2, expected 1"]),
     ("/v1/chat/completions", "CHAT \"max_tokens\": 0", 400, &["max_tokens: found 0"]),
     ("/v1/chat/completions", "CHAT \"stop\": [\"\"]", 400, &["stop: "]),
-    ("/v1/chat/completions", "CHAT \"stop\": 3", 400, &["stop", "a string or a list of strings"]),
+    (
+        "/v1/chat/completions",
+        "CHAT \"stop\": 3",
+        400,
+        &["stop: found 3, expected a string or a list of strings"],
+    ),
     ("/v1/chat/completions", "CHAT \"top_logprobs\": 2", 400, &["top_logprobs", "logprobs: true"]),
     (
         "/v1/chat/completions",
@@ -150,7 +160,22 @@ const TABLE: [(&str, &str, u16, &[&str]); 46] = [
         400,
         &["tools: found [{}], expected [] or the field to be absent"],
     ),
-    ("/v1/completions", "{\"prompt\": 3}", 400, &["prompt", "a list of token ids"]),
+    ("/v1/completions", "{\"prompt\": 3}", 400, &["prompt: found 3", "a list of token ids"]),
+    ("/v1/completions", "{\"prompt\": [1.5]}", 400, &["prompt: found [1.5], expected a string"]),
+    (
+        "/v1/chat/completions",
+        "{\"messages\": [{\"role\": null, \"content\": \"\"}]}",
+        400,
+        &["messages[0].role: found null, expected a string"],
+    ),
+    ("/v1/chat/completions", "{\"messages\": [", 400, &["invalid JSON body: it ends too early"]),
+    ("/v1/chat/completions", "CHAT \"repeat_penalty\": 1.1", 400, &["repeat_penalty: found 1.1, expected 1"]),
+    (
+        "/v1/chat/completions",
+        "CHAT \"chat_template_kwargs\": {\"enable_thinking\": false}",
+        400,
+        &["chat_template_kwargs: ", "`enable_thinking`"],
+    ),
     ("/v1/completions", "{\"prompt\": []}", 400, &["prompt: found 0"]),
     ("/v1/completions", "{\"prompt\": [1, 315]}", 400, &["prompt.0: found 315, expected ids below 315"]),
     ("/v1/completions", "{\"prompt\": \"a\", \"suffix\": \"b\"}", 400, &["suffix"]),
@@ -223,6 +248,15 @@ fn wrong_kinds_of_requests() {
         let form = served.http.post(url("/v1/completions")).body("prompt=a").send().await.expect("an answer");
         assert_eq!(form.status().as_u16(), 400);
         assert!(form.text().await.expect("text").contains("invalid JSON body"));
+        for body in [
+            "\u{feff}{\"prompt\": \"a\"}",
+            "\r\n {\"prompt\": [1.0], \"model\": null, \"stop_token_ids\": [7.0]}\r\n",
+        ] {
+            let (status, answer) = served.post("/v1/completions", body).await;
+            assert_eq!(status, 200, "{body:?}: {answer}");
+        }
+        let chat = "{\"messages\": [{\"role\": \"user\"}], \"logprobs\": false, \"top_logprobs\": 0}";
+        assert_eq!(served.post("/v1/chat/completions", chat).await.0, 200, "no alternatives of no scores");
         let large = served.http.post(url("/v1/completions")).header("content-type", "application/json");
         let response = large.body(vec![b' '; (32 << 20) + 1]).send().await.expect("an answer");
         assert_eq!(response.status().as_u16(), 413);
@@ -233,6 +267,10 @@ fn wrong_kinds_of_requests() {
         let model = served.http.get(url("/v1/models/gpt-9")).send().await.expect("an answer");
         assert_eq!(model.status().as_u16(), 404);
         assert!(model.text().await.expect("text").contains("The model 'gpt-9' does not exist."));
+        let strange = served.http.get(url("/v1/models/%ff")).send().await.expect("an answer");
+        assert_eq!(strange.status().as_u16(), 400);
+        let error: Value = strange.json().await.expect("errors of all routes have one form");
+        assert_eq!(error["error"]["code"], 400);
     });
 }
 
@@ -240,12 +278,13 @@ fn wrong_kinds_of_requests() {
 fn the_client_refuses_strange_urls() {
     use internlm_kit::exit::BadInput;
     use lmdeploy::client::{Client, ClientConfig};
-    for url in ["", "localhost:1", "ftp://localhost", "http://localhost/v2"] {
+    for url in ["", "localhost:1", "ftp://localhost", "http://localhost/v2", "http://localhost?v1", "http://"]
+    {
         let error = Client::new(ClientConfig::new(url)).expect_err("strange");
         assert!(error.is_bad_input() && error.to_string().contains(&format!("`{url}`")), "{error}");
     }
-    for end in ["", "/", "//", "/v1", "/v1/"] {
-        let url = format!("http://localhost:1{end}");
+    for end in ["", "/", "//", "/v1", "/v1/", "//v1", " ", "/v1\n"] {
+        let url = format!(" HTTP://Localhost:1{end}");
         let client = Client::new(ClientConfig::new(url)).expect("as other clients write it");
         assert_eq!(client.config().base_url, "http://localhost:1");
     }

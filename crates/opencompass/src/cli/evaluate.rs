@@ -124,8 +124,8 @@ fn warn_of_ties(plan: &Plan, results: &[CellResult]) {
     for (result, cell) in results.iter().zip(&plan.cells) {
         if let (Some(ties), Some(scores)) = (result.ties(), result.scores()) {
             tracing::warn!(
-                "{}: {ties} of {} items are ties, so the score says nothing about the model: the labels have the same \
-                 log-probabilities",
+                "{}: {ties} of {} items are ties: their labels have the same log-probabilities, and order or length \
+                 chose among them",
                 cell.name,
                 scores.details.len()
             );

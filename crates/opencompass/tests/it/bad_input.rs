@@ -28,7 +28,12 @@ const CASES: &[Case] = &[
         &["--set", "run.wrokers=3"],
         &["wrokers", "nearest known key: `workers`"],
     ),
-    ("wrong type", |_| (), &["--set", "run.workers=many"], &["--set run.workers=many: invalid type"]),
+    (
+        "wrong type",
+        |_| (),
+        &["--set", "run.workers=many"],
+        &["--set run.workers=many: found \"many\", expected a whole number"],
+    ),
     (
         "several problems at once",
         |_| (),

@@ -88,10 +88,10 @@ impl<'a> Int4Source<'a> {
     /// Checks that the lengths and groups of the parts agree.
     ///
     /// # Errors
-    /// A sentence: lengths that disagree, a group size without tiles, groups of unequal size.
+    /// A sentence: lengths that disagree, a group size that is not a multiple of 32, groups of unequal size.
     pub fn new(parts: Int4Parts<'a>) -> Result<Self, String> {
         let groups = check_lengths(&parts)?;
-        let format = tile_format(&parts)?;
+        let format = tile_format(&parts);
         let columns = match &parts.input_groups {
             Some(bytes) => columns(bytes, groups, parts.group)?,
             None => None,
@@ -99,7 +99,8 @@ impl<'a> Int4Source<'a> {
         Ok(Self { parts, format, columns })
     }
 
-    /// The tiles it becomes: INT4, or Q4_0 for groups of 32 or 64 whose zero points are all 8.
+    /// The tiles it becomes: INT4 for groups of a multiple of 128; for smaller ones Q4_0 where all zero points are 8,
+    /// else Q8_0.
     #[must_use]
     pub const fn format(&self) -> TileFormat {
         self.format
@@ -218,21 +219,16 @@ fn check_lengths(parts: &Int4Parts<'_>) -> Result<usize, String> {
     Ok(groups)
 }
 
-/// INT4 records hold one scale per 128 inputs; smaller groups fit Q4_0 blocks when they are symmetric.
-fn tile_format(parts: &Int4Parts<'_>) -> Result<TileFormat, String> {
+/// INT4 records hold one scale per 128 inputs. Smaller groups fit Q4_0 blocks when they are symmetric, and Q8_0 blocks,
+/// which hold `q - z` exactly in twice the bytes, when they are not.
+fn tile_format(parts: &Int4Parts<'_>) -> TileFormat {
     if parts.group.is_multiple_of(TileFormat::Int4.step()) {
-        return Ok(TileFormat::Int4);
+        return TileFormat::Int4;
     }
     let eights: u32 = if parts.packing == Packing::Gptq { 0x7777_7777 } else { 0x8888_8888 };
     let zeros = parts.zeros.as_deref().unwrap_or_default();
-    if zeros.as_chunks::<4>().0.iter().all(|word| *word == eights.to_le_bytes()) {
-        return Ok(TileFormat::Q4_0);
-    }
-    Err(format!(
-        "group size: found {} with zero points other than 8, expected a multiple of {}",
-        parts.group,
-        TileFormat::Int4.step()
-    ))
+    let symmetric = zeros.as_chunks::<4>().0.iter().all(|word| *word == eights.to_le_bytes());
+    if symmetric { TileFormat::Q4_0 } else { TileFormat::Q8_0 }
 }
 
 /// The inputs group by group, in rising order inside of a group; `None` when that is the order they have.
@@ -289,41 +285,61 @@ pub fn repack(rows: &[Int4Row<'_>], out: &mut [u8]) -> Result<(), String> {
 
 /// One column group; an error names the row inside of it.
 fn column_group(rows: &[Int4Row<'_>], out: &mut [u8]) -> Result<(), (usize, String)> {
-    let source = rows[0].source;
-    let step = source.format.step();
-    for (index, record) in out.chunks_exact_mut(source.format.record_bytes()).enumerate() {
-        let payload = match source.format {
-            TileFormat::Int4 => {
-                let (header, payload) = record.split_at_mut(48);
-                for (n, Int4Row { source, row }) in rows.iter().enumerate() {
-                    let group = index * step / source.parts.group;
-                    put_scale(header, n, source.scale(*row, group).map_err(|problem| (n, problem))?);
-                    header[32 + n] = source.zero(*row, group);
-                }
-                payload
+    let format = rows[0].source.format;
+    for (index, record) in out.chunks_exact_mut(format.record_bytes()).enumerate() {
+        let first = index * format.step();
+        if format == TileFormat::Int4 {
+            let (header, payload) = record.split_at_mut(48);
+            put_scales(rows, first, header)?;
+            for (n, Int4Row { source, row }) in rows.iter().enumerate() {
+                header[32 + n] = source.zero(*row, first / source.parts.group);
             }
-            _ => {
-                let (payload, scales) = record.split_at_mut(256);
-                for (n, Int4Row { source, row }) in rows.iter().enumerate() {
-                    let group = index * step / source.parts.group;
-                    put_scale(scales, n, source.scale(*row, group).map_err(|problem| (n, problem))?);
-                }
-                payload
+            for (block, payload) in payload.as_chunks_mut::<256>().0.iter_mut().enumerate() {
+                put_nibbles(rows, first + 32 * block, payload);
             }
-        };
-        for (block, payload) in payload.as_chunks_mut::<256>().0.iter_mut().enumerate() {
-            put_block(rows, index * step + 32 * block, payload);
+        } else {
+            let (payload, scales) = record.split_at_mut(format.record_bytes() - 2 * GROUP);
+            put_scales(rows, first, scales)?;
+            match format {
+                TileFormat::Q8_0 => put_differences(rows, first, payload),
+                _ => put_nibbles(rows, first, payload),
+            }
         }
     }
     Ok(())
 }
 
-fn put_scale(row: &mut [u8], n: usize, scale: f16) {
-    row[2 * n..2 * n + 2].copy_from_slice(&scale.to_le_bytes());
+/// The scales of all rows at place `first`; an error names the row.
+fn put_scales(rows: &[Int4Row<'_>], first: usize, out: &mut [u8]) -> Result<(), (usize, String)> {
+    for (n, Int4Row { source, row }) in rows.iter().enumerate() {
+        let scale = source.scale(*row, first / source.parts.group).map_err(|problem| (n, problem))?;
+        out[2 * n..2 * n + 2].copy_from_slice(&scale.to_le_bytes());
+    }
+    Ok(())
 }
 
-/// The nibbles of places `first .. first + 32` of up to 16 rows.
-fn put_block(rows: &[Int4Row<'_>], first: usize, payload: &mut [u8; 256]) {
+/// The payload of a block of 4 bits: the weights of places `first .. first + 32` of up to 16 rows.
+fn put_nibbles(rows: &[Int4Row<'_>], first: usize, payload: &mut [u8]) {
+    each_block(rows, first, |n, weights| {
+        for t in 0..16 {
+            payload[64 * (t / 4) + 4 * n + t % 4] = weights[t] | weights[t + 16] << 4;
+        }
+    });
+}
+
+/// The payload of a Q8_0 block: `q - z + 128` of the same places, which belong to one group.
+fn put_differences(rows: &[Int4Row<'_>], first: usize, payload: &mut [u8]) {
+    each_block(rows, first, |n, weights| {
+        let Int4Row { source, row } = rows[n];
+        let zero = source.zero(row, first / source.parts.group);
+        for (t, weight) in weights.into_iter().enumerate() {
+            payload[64 * (t / 4) + 4 * n + t % 4] = 128 + weight - zero;
+        }
+    });
+}
+
+/// Gives `put` the number of each row and its weights `q` at places `first .. first + 32`.
+fn each_block(rows: &[Int4Row<'_>], first: usize, mut put: impl FnMut(usize, [u8; 32])) {
     let columns = rows[0].source.columns.as_deref();
     let inputs: [usize; 32] =
         std::array::from_fn(|k| columns.map_or(first + k, |columns| columns[first + k] as usize));
@@ -336,11 +352,8 @@ fn put_block(rows: &[Int4Row<'_>], first: usize, payload: &mut [u8; 256]) {
         }
         let output = source.place_of_output(*row);
         let weights = &source.parts.weights[4 * output.word..];
-        let nibble =
-            |input: Place| (word(weights, 4 * input.word) >> (output.shift + input.shift) & 15) as u8;
-        for t in 0..16 {
-            payload[64 * (t / 4) + 4 * n + t % 4] = nibble(places[t]) | nibble(places[t + 16]) << 4;
-        }
+        let nibble = |input: Place| word(weights, 4 * input.word) >> (output.shift + input.shift) & 15;
+        put(n, places.map(|place| nibble(place) as u8));
     }
 }
 

@@ -38,7 +38,7 @@ fn ls_lists_records_and_tells_damage() {
     assert_eq!(String::from_utf8_lossy(&output.stderr), damages);
 }
 
-/// What `gzip` itself ignores is no damage: archives come back from tapes and block devices with zeros.
+/// What `gzip` itself ignores is not damage: archives come back from tapes and block devices with zeros.
 #[test]
 fn zeros_around_members_are_no_damage() {
     let folder = tempfile::tempdir().expect("temporary folder");

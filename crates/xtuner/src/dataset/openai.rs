@@ -4,7 +4,8 @@
 //! OpenAI's older name of `tools`. Other keys are kept, and `load_dataset` warns of those that
 //! the chat template leaves out. Messages and tools become the chat format as `internlm-model` reads them for the server
 //! ([`read_messages`], [`read_tools`]): what is trained is what will be served. As in XTuner's `openai` format, leading
-//! assistant messages are skipped. `"loss": false` and OpenAI's `"weight": 0` take a message out of the loss.
+//! assistant messages are skipped. `"loss": false` and OpenAI's `"weight": 0` take a message out of the loss; keys with
+//! which other programs say that are refused.
 
 use std::path::Path;
 
@@ -19,6 +20,10 @@ use serde_json::{Map, Value};
 use super::conversation::{Conversation, Turn, default_loss};
 use crate::Result;
 use crate::json_rows::json_rows;
+
+/// Keys that say in other programs what is learned (axolotl, LLaMA-Factory and others).
+const FOREIGN: [&str; 8] =
+    ["train", "training", "train_on_turn", "trainable", "mask", "masked", "loss_mask", "loss_weight"];
 
 /// What a line lacks: (found, expected).
 type Problem = (String, String);
@@ -57,8 +62,14 @@ pub fn parse_openai(line: &str) -> Result<Conversation, Problem> {
     }
     let mut deserializer = serde_json::Deserializer::from_str(line);
     let parsed: Line = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let found = format!("{}: {}", error.path(), error.inner());
-        let whole = if error.inner().is_eof() { "a whole object on one line," } else { "an object" };
+        let (place, inner) = (error.path().to_string(), error.inner());
+        let found = match place.as_str() {
+            _ if inner.is_eof() => "an object that does not end on its line".to_owned(),
+            // The line as a whole.
+            "." | "?" => inner.to_string(),
+            place => format!("{place}: {inner}"),
+        };
+        let whole = if inner.is_eof() { "a whole object on one line," } else { "an object" };
         (found, format!(r#"{whole} with `messages`: [{{"role": .., "content": ..}}, ..]"#))
     })?;
     deserializer
@@ -128,6 +139,13 @@ fn skip_leading_answers(messages: &mut Vec<ChatMessage>) -> Vec<usize> {
 
 /// What `loss` or `weight` say about a message; both keys are for training and never reach a template.
 fn take_loss((index, message): (usize, &mut ChatMessage)) -> Result<Option<Loss>, Problem> {
+    let foreign = FOREIGN.into_iter().find_map(|key| {
+        let value = message.fields.get(key).filter(|value| !value.is_null())?;
+        Some(format!("messages.{index}.{key}: {value}"))
+    });
+    if let Some(found) = foreign {
+        return Err((found, "`loss` or `weight` to say what is learned".to_owned()));
+    }
     let mut said = None;
     for key in ["loss", "weight"] {
         let Some(value) = message.fields.shift_remove(key).filter(|value| !value.is_null()) else { continue };

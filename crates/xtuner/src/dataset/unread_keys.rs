@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use internlm_kit::visible::visible;
 use internlm_model::chat::{ChatTemplate, Message, Prompt, Role};
 
 use super::Conversation;
@@ -55,9 +56,11 @@ impl UnreadKeys {
     /// Logs one warning for each key.
     pub(crate) fn warn(&self) {
         for (key, count) in &self.messages {
+            let key = visible(key);
             tracing::warn!("the chat template leaves out `{key}` of {count} message(s): it is not learned");
         }
         for (key, count) in &self.lines {
+            let key = visible(key);
             tracing::warn!("nothing reads `{key}` next to `messages`, which {count} line(s) have");
         }
     }

@@ -15,6 +15,7 @@ use internlm_model::parameter::Training;
 use internlm_model::weights::{Named, SafetensorsFile, TensorSource, write_file};
 use internlm_model::{Tokenizer, device};
 
+use super::config::has_suffix;
 use super::inject::replace;
 use super::peft::{AdapterConfig, ModuleRules};
 use crate::export::export_model;
@@ -147,6 +148,7 @@ impl Adapter {
         let rules = self.config.rules();
         let mut problems = self.config.problems();
         problems.extend(self.misfits(&rules, &mut decoder));
+        problems.extend(self.gaps(&rules, &mut decoder));
         if !problems.is_empty() {
             return Err(Error::Adapter { path: origin.as_ref().to_path_buf(), problems });
         }
@@ -180,7 +182,12 @@ impl Adapter {
                     None => plain.get(name).cloned().ok_or_else(|| "no such tensor in the model".to_owned()),
                 };
                 match expected {
-                    Ok(expected) if expected == stored.shape => None,
+                    Ok(expected) if expected == stored.shape => {
+                        let finite = stored.values.iter().all(|value| value.is_finite());
+                        (!finite).then(|| {
+                            format!("tensor {name}: found values that are not finite, expected finite ones")
+                        })
+                    }
                     Ok(expected) => {
                         Some(format!("tensor {name}: found shape {:?}, expected {expected:?}", stored.shape))
                     }
@@ -188,6 +195,37 @@ impl Adapter {
                 }
             })
             .collect()
+    }
+
+    /// What the config names and the file lacks. Single layers without an adapter are PEFT's usual way of leaving them as
+    /// they are, and worth a warning; a module that was trained whole is lost without its tensor.
+    fn gaps(&self, rules: &ModuleRules<'_>, decoder: &mut Decoder) -> Vec<String> {
+        if self.tensors.is_empty() {
+            return vec![format!("{WEIGHTS}: found no tensor, expected those of an adapter")];
+        }
+        let layers = decoder.linears_mut().into_iter().map(|(module, _)| module);
+        let named: Vec<String> = layers.filter(|module| rules.names(module)).collect();
+        let without: Vec<&String> =
+            named.iter().filter(|module| !self.tensors.contains_key(&format!("{module}{A}"))).collect();
+        if let Some(first) = without.first() {
+            let (count, all) = (without.len(), named.len());
+            tracing::warn!(
+                "{WEIGHTS} has no tensors for {count} of {all} layers that `target_modules` names, {first} among them: \
+                 they stay as they are"
+            );
+        }
+        let parameters: Vec<String> = decoder.parameters().into_iter().map(|(name, _)| name).collect();
+        let saved = self.config.modules_to_save();
+        let lost = saved.into_iter().filter_map(|module| {
+            let suffix = format!("{module}.weight");
+            let mut own = parameters.iter().filter(|name| has_suffix(name, &suffix)).peekable();
+            own.peek()?;
+            own.all(|name| !self.tensors.contains_key(name)).then_some(module)
+        });
+        let problem = |module: &str| {
+            format!("modules_to_save: found `{module}`, expected its tensor in {WEIGHTS}, which has none")
+        };
+        lost.map(problem).collect()
     }
 
     /// The shape that A or B of `module` must have, given its layer's `[out, in]`; the config says the rank.

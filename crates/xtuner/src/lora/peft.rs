@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::config::{ALL_LINEAR, LoraTuningConfig, TargetModules};
 use super::keys;
 use super::pattern::{self, Patterns};
+use crate::empty_value::is_empty;
 
 /// The keys of `adapter_config.json` that change the arithmetic. The others are carried along; those that would change
 /// a merge are among [`AdapterConfig::problems`].
@@ -105,6 +106,12 @@ impl AdapterConfig {
         }
     }
 
+    /// The names of `modules_to_save`.
+    pub(super) fn modules_to_save(&self) -> Vec<&str> {
+        let list = self.rest.get("modules_to_save").and_then(Value::as_array);
+        list.into_iter().flatten().filter_map(Value::as_str).collect()
+    }
+
     /// What this crate cannot apply, as `key: found X, expected Y`; empty when the adapter is usable.
     #[must_use]
     pub fn problems(&self) -> Vec<String> {
@@ -162,6 +169,14 @@ impl ModuleRules<'_> {
         let alpha = self.alphas.value(module).unwrap_or(self.config.lora_alpha);
         let rank = self.rank(module) as f64;
         alpha / if self.config.use_rslora { rank.sqrt() } else { rank }
+    }
+
+    /// Whether the config says that `module` has an adapter, and no other key takes layers out.
+    pub(super) fn names(&self, module: &str) -> bool {
+        let narrowed = ["exclude_modules", "layers_to_transform"]
+            .iter()
+            .any(|key| self.config.rest.get(*key).is_some_and(|value| !is_empty(value)));
+        !narrowed && self.targets.is_some() && self.is_target(module)
     }
 
     /// Whether `target_modules` names `module`.

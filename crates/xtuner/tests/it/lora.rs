@@ -120,6 +120,30 @@ fn targets_are_suffixes_and_unknown_ones_are_refused() {
     assert!(text.contains("lm_head") && text.contains("output"), "{text}");
 }
 
+#[test]
+fn an_adapter_without_tensors_or_with_values_that_are_no_numbers_is_refused() {
+    let base = Decoder::init(&model_config(), 3, &cpu());
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let adapter = Adapter::of(&tuned(&base), AdapterConfig::new(&section(), "base"));
+    adapter.write(folder.path()).expect("writes");
+    // A safetensors file without tensors: the length of its header, and an empty object.
+    let empty = [&8_u64.to_le_bytes()[..], b"{}      "].concat();
+    std::fs::write(folder.path().join("adapter_model.safetensors"), empty).expect("writes");
+    let adapter = Adapter::read(folder.path()).expect("reads");
+    let text = adapter.apply(base.clone(), folder.path()).expect_err("nothing to apply").to_string();
+    assert!(text.contains("found no tensor, expected those of an adapter"), "{text}");
+    let mut decoder = tuned(&base);
+    for (name, mut parameter) in decoder.parameters_mut() {
+        if name == "model.layers.0.attention.wo.lora_A.weight" {
+            let values = vec![f32::NAN; parameter.get().to_vec().len()];
+            parameter.set(values);
+        }
+    }
+    let adapter = Adapter::of(&decoder, AdapterConfig::new(&section(), "base"));
+    let text = adapter.apply(base, folder.path()).expect_err("no numbers").to_string();
+    assert!(text.contains("attention.wo.lora_A.weight: found values that are not finite"), "{text}");
+}
+
 /// Sets one key of the `adapter_config.json` in `folder`.
 fn set(folder: &Path, key: &str, value: Value) {
     let path = folder.join("adapter_config.json");
@@ -194,6 +218,9 @@ fn a_config_that_does_not_fit_its_tensors_is_refused() {
     assert!(text.contains("alpha_pattern: found the key `(?=w)wo`"), "{text}");
     assert!(refused("layer_replication", json!([[0, 2]])).contains("layer_replication: found [[0,2]]"));
     assert_eq!(refused("lora_dropout", json!(0.1)), "");
+    let text = refused("modules_to_save", json!(["tok_embeddings", "output", "norm", "no_such_module"]));
+    assert!(text.contains("modules_to_save: found `norm`, expected its tensor"), "{text}");
+    assert!(!text.contains("output") && !text.contains("no_such_module"), "{text}");
     let weights = folder.join("adapter_model.safetensors");
     std::fs::rename(weights, folder.join("adapter_model.bin")).expect("renames");
     let text = Adapter::read(folder).expect_err("only the older file").to_string();

@@ -96,7 +96,7 @@ fn comments_of_toml_are_read() {
 
 #[test]
 fn docstrings_and_comments_of_python_are_read() {
-    let text = "#!/bin/sh\n\"\"\"Speed.\n\nRun by turns.\n\"\"\"\n# an own group\nprint(\"an own\")\n";
+    let text = "#!/bin/sh\n\"\"\"Speed.\n\nRun by turns.\n\"\"\"\n# an own group\nprint(\"an own\")\nT = r\"\"\"\nan own\n\"\"\"\n";
     let found = check_python("a.py", text);
     let mut lines: Vec<usize> = found.iter().map(|finding| finding.line).collect();
     lines.sort_unstable();

@@ -18,14 +18,13 @@ pub(in crate::answer) fn read(text: &str, start: usize) -> Option<(Number, usize
 
 fn notation<'a>(before: &str, text: &'a str) -> Option<(Number, &'a str)> {
     // `12/31/2024` is a date. Its parts are numbers, but no two of them are a fraction.
-    if !before.ends_with('/')
-        && let Some((numerator, denominator, rest)) = fraction(text)
-        && let Some(number) = Number::ratio(numerator, denominator)
+    if !before.trim_end_matches(' ').ends_with('/')
+        && let Some((fraction, rest)) = fraction(text)
+        && let Some(number) = fraction.number()
     {
         return Some((number, rest));
     }
-    let (whole, after) = whole_part(text);
-    let (decimals, rest) = decimals(after);
+    let (whole, decimals, rest) = decimal(text);
     if whole.is_empty() && decimals.is_empty() {
         return None;
     }
@@ -35,8 +34,8 @@ fn notation<'a>(before: &str, text: &'a str) -> Option<(Number, &'a str)> {
         {
             return Some((Number::decimal("1".to_owned(), String::new()).shifted(exponent), rest));
         }
-        if let Some(mixed) = mixed(&whole, rest) {
-            return Some(mixed);
+        if let Some(found) = mixed(&whole, rest).or_else(|| whole_power(&whole, rest)) {
+            return Some(found);
         }
     }
     let number = Number::decimal(whole, decimals.to_owned());
@@ -51,21 +50,67 @@ fn digits(text: &str) -> usize {
     text.bytes().take_while(u8::is_ascii_digit).count()
 }
 
-/// Splits digits, with a separator between groups of three, from the front of a text. The digits come back
-/// without the separators.
+/// Splits digits, with separators between groups, a point and decimals from the front of a text.
+fn decimal(text: &str) -> (String, &str, &str) {
+    if let Some(continental) = continental(text) {
+        return continental;
+    }
+    let (whole, after) = whole_part(text);
+    let (decimals, rest) = decimals(after);
+    (whole, decimals, rest)
+}
+
+/// Splits digits, with a separator between groups, from the front of a text. The digits come back without the
+/// separators.
 fn whole_part(text: &str) -> (String, &str) {
-    let (first, mut rest) = text.split_at(digits(text));
-    let mut whole = first.to_owned();
-    let separator = if rest.starts_with(SPACE) { SPACE } else { ',' };
+    let (first, rest) = text.split_at(digits(text));
     // `1234,567` is two numbers: nobody writes four digits before a separator.
-    while (1..=3).contains(&first.len())
-        && let Some(group) = rest.strip_prefix(separator)
-        && digits(group) == 3
-    {
-        whole.push_str(&group[..3]);
+    if !(1..=3).contains(&first.len()) {
+        return (first.to_owned(), rest);
+    }
+    let separator = [SPACE, '\'', '_'].into_iter().find(|mark| rest.starts_with(*mark)).unwrap_or(',');
+    let (inner, behind) = indian(first, rest).unwrap_or_else(|| groups(rest, separator));
+    (first.chars().chain(inner.chars().filter(char::is_ascii_digit)).collect(), behind)
+}
+
+/// Splits groups of three digits, each behind a separator, from the front of a text.
+fn groups(text: &str, separator: char) -> (&str, &str) {
+    let mut rest = text;
+    while let Some(group) = rest.strip_prefix(separator).filter(|group| digits(group) == 3) {
         rest = &group[3..];
     }
-    (whole, rest)
+    text.split_at(text.len() - rest.len())
+}
+
+/// Splits the groups of India, which are of two digits but for the last one: `12,34,567`.
+fn indian<'a>(first: &str, text: &'a str) -> Option<(&'a str, &'a str)> {
+    let mut rest = text;
+    while let Some(group) = rest.strip_prefix(',').filter(|group| digits(group) == 2) {
+        rest = &group[2..];
+    }
+    let last = rest.strip_prefix(',').filter(|group| digits(group) == 3)?;
+    let pairs = rest.len() < text.len() && first.len() <= 2;
+    pairs.then(|| text.split_at(text.len() - last.len() + 3))
+}
+
+/// Splits a number with points between groups of three digits from the front of a text: `1.234.567`, and
+/// `1.234,5` with a comma in front of the decimals. `1.234` is a decimal number.
+fn continental(text: &str) -> Option<(String, &str, &str)> {
+    let (first, rest) = text.split_at(digits(text));
+    let (points, rest) = groups(rest, '.');
+    if !(1..=3).contains(&first.len()) || points.is_empty() {
+        return None;
+    }
+    let whole = first.chars().chain(points.chars().filter(char::is_ascii_digit)).collect();
+    let (decimals, behind) = match rest.strip_prefix(',') {
+        Some(behind) if matches!(digits(behind), 1 | 2) => behind.split_at(digits(behind)),
+        // One point without a comma is a decimal point.
+        _ if points.len() > ".234".len() => ("", rest),
+        _ => return None,
+    };
+    // More of it would make it a list, a version or an address.
+    let goes_on = behind.strip_prefix(['.', ',']).is_some_and(|after| digits(after) > 0);
+    (!goes_on).then_some((whole, decimals, behind))
 }
 
 /// Splits a decimal point with digits from the front of a text. A point without digits is a full stop.
@@ -117,36 +162,104 @@ fn signed(text: &str) -> Option<(i32, &str)> {
     Some((if text.starts_with('-') { -number } else { number }, rest))
 }
 
-/// Reads `1/2` or `\frac{1}{2}`. Returns numerator, denominator and the text after it.
-fn fraction(text: &str) -> Option<(u128, u128, &str)> {
-    if let Some(after) = [r"\frac{", r"\dfrac{", r"\tfrac{"].iter().find_map(|frac| text.strip_prefix(*frac))
+/// Reads a power of another whole number than 10, such as `2^10`.
+fn whole_power<'a>(whole: &str, rest: &'a str) -> Option<(Number, &'a str)> {
+    let (exponent, rest) = power(rest)?;
+    let value = whole_number(whole, FRACTION_DIGITS)?.checked_pow(u32::try_from(exponent).ok()?)?;
+    Some((Number::decimal(value.to_string(), String::new()), rest))
+}
+
+/// A numerator and a denominator.
+struct Fraction {
+    numerator: u128,
+    denominator: u128,
+    /// Whether exactly one of them has a minus sign.
+    is_negative: bool,
+}
+
+impl Fraction {
+    fn number(&self) -> Option<Number> {
+        let number = Number::ratio(self.numerator, self.denominator)?;
+        Some(if self.is_negative { number.negated() } else { number })
+    }
+}
+
+/// Reads `1/2`, `1 / 2` or `\frac{1}{2}`, and returns it with the text after it.
+fn fraction(text: &str) -> Option<(Fraction, &str)> {
+    if let Some(after) =
+        [r"\frac", r"\dfrac", r"\tfrac", r"\cfrac"].iter().find_map(|frac| text.strip_prefix(*frac))
     {
-        let (numerator, after) = after.split_once("}{")?;
-        let (denominator, rest) = after.split_once('}')?;
-        return Some((
-            whole_number(numerator.trim(), NUMERATOR_DIGITS)?,
-            whole_number(denominator.trim(), FRACTION_DIGITS)?,
-            rest,
-        ));
+        return latex_fraction(after);
     }
     let (numerator, rest) = whole_part(text);
-    let (denominator, rest) = whole_part(rest.strip_prefix('/')?);
+    let (denominator, rest) =
+        whole_part(rest.trim_start_matches(' ').strip_prefix('/')?.trim_start_matches(' '));
     // A third part, a decimal point or a power makes it a date or a calculation.
-    if rest.strip_prefix(['/', '.', '^']).is_some_and(|after| digits(after) > 0) {
+    let further = rest.trim_start_matches(' ').strip_prefix('/').map(|after| after.trim_start_matches(' '));
+    let further = further.or_else(|| rest.strip_prefix(['.', '^']));
+    if further.is_some_and(|after| digits(after) > 0) {
         return None;
     }
     let numerator = whole_number(&numerator, NUMERATOR_DIGITS)?;
-    Some((numerator, whole_number(&denominator, FRACTION_DIGITS)?, rest))
+    let denominator = whole_number(&denominator, FRACTION_DIGITS)?;
+    Some((Fraction { numerator, denominator, is_negative: false }, rest))
+}
+
+/// Reads the two arguments of `\frac`: `{1}{2}`, and `12` or `1{2}` for arguments of one digit.
+fn latex_fraction(text: &str) -> Option<(Fraction, &str)> {
+    let (above, rest) = argument(text)?;
+    let (below, rest) = argument(rest)?;
+    let (above_minus, above) = sign(above);
+    let (below_minus, below) = sign(below);
+    let (numerator, above_places) = scaled(above)?;
+    let (denominator, below_places) = scaled(below)?;
+    let numerator = raised(numerator, below_places, NUMERATOR_DIGITS)?;
+    let denominator = raised(denominator, above_places, FRACTION_DIGITS)?;
+    Some((Fraction { numerator, denominator, is_negative: above_minus != below_minus }, rest))
+}
+
+/// A number times a power of ten, unless that has more than `longest` digits.
+fn raised(number: u128, places: usize, longest: usize) -> Option<u128> {
+    let power = |digits: usize| 10_u128.checked_pow(u32::try_from(digits).ok()?);
+    number.checked_mul(power(places)?).filter(|product| power(longest).is_some_and(|limit| *product < limit))
+}
+
+/// An argument of LaTeX: what is in braces, or one digit.
+fn argument(text: &str) -> Option<(&str, &str)> {
+    let text = text.trim_start_matches(' ');
+    match text.strip_prefix('{') {
+        Some(inside) => inside.split_once('}'),
+        None => (digits(text) > 0).then(|| text.split_at(1)),
+    }
+}
+
+/// Splits a minus sign from a text and says whether there was one.
+fn sign(text: &str) -> (bool, &str) {
+    let text = text.trim();
+    match text.strip_prefix('-') {
+        Some(unsigned) => (true, unsigned.trim_start()),
+        None => (false, text),
+    }
+}
+
+/// A text that is nothing but a number as a whole number and the count of its decimals.
+fn scaled(text: &str) -> Option<(u128, usize)> {
+    let (whole, decimals, rest) = decimal(text);
+    let longest = if decimals.is_empty() { NUMERATOR_DIGITS } else { FRACTION_DIGITS };
+    let number = whole_number(&format!("{whole}{decimals}"), longest)?;
+    rest.is_empty().then_some((number, decimals.len()))
 }
 
 /// Reads the fraction of a mixed number such as `1 1/2`, of which `whole` was already read.
 fn mixed<'a>(whole: &str, rest: &'a str) -> Option<(Number, &'a str)> {
-    let (numerator, denominator, rest) = fraction(rest.strip_prefix([' ', SPACE]).unwrap_or(rest))?;
-    if numerator >= denominator {
+    let (fraction, rest) = fraction(rest.strip_prefix([' ', SPACE]).unwrap_or(rest))?;
+    let Fraction { numerator, denominator, is_negative } = fraction;
+    if is_negative || numerator >= denominator {
         return None;
     }
     let whole = whole_number(whole, FRACTION_DIGITS)?;
-    Some((Number::ratio(whole * denominator + numerator, denominator)?, rest))
+    let sum = whole.checked_mul(denominator)?.checked_add(numerator)?;
+    Some((Number::ratio(sum, denominator)?, rest))
 }
 
 /// The value of a text that is nothing but at most `longest` digits.

@@ -13,7 +13,10 @@ const ZEROS: [char; 21] = [
 /// Replaces digits of other scripts, minus signs, decimal points, separators and fractions that are one character by
 /// what a reader of numbers knows, and LaTeX's separators by plain ones.
 pub(in crate::answer) fn plain(text: &str) -> String {
-    let text = text.replace("{,}", ",").replace(r"\,", "\u{2009}").replace(r"\!", "");
+    let mut text = text.replace("{,}", ",").replace(r"\!", "");
+    for space in [r"\,", r"\;", r"\:", r"\ "] {
+        text = text.replace(space, "\u{2009}");
+    }
     let mut plain = String::with_capacity(text.len());
     for character in text.chars() {
         match fraction(character) {
@@ -37,6 +40,8 @@ fn plain_character(character: char) -> char {
         '\u{ff0b}' => '+',
         '\u{66b}' | '\u{ff0e}' => '.',
         '\u{66c}' => ',',
+        // The separator of Switzerland.
+        '\u{2019}' => '\'',
         '\u{a0}' | '\u{2007}' | '\u{2009}' | '\u{202f}' => SPACE,
         '\u{2044}' | '\u{2215}' | '\u{ff0f}' => '/',
         _ => digit(character).unwrap_or(character),

@@ -24,7 +24,7 @@ impl<'a> Blocks<'a> {
                     return Err(format!("found `{name}` inside of `{block}`, expected it outside"));
                 }
             }
-            // `set x = 1` is no block, `set x` is one.
+            // `set x` opens a block, `set x = 1` does not.
             "set" if statement.iter().any(|token| token.text == "=") => {}
             _ if name == "for" || HELD.contains(&name) => self.0.push(name),
             _ => {

@@ -6,7 +6,7 @@ use minijinja::value::{Kwargs, Rest, Tuple, ValueKind, ValueOrKwargs, from_args}
 use minijinja::{AutoEscape, Environment, Error, Output, State, Value, escape_formatter};
 
 use super::super::python_text::text;
-use super::arguments::{items, refused};
+use super::arguments::{bind, items, refused, required_text};
 use super::filters::escaped;
 use super::operators::{JOIN, REMAINDER, SUM};
 use super::{filters, methods, strftime};
@@ -21,7 +21,7 @@ pub(super) fn environment() -> Environment<'static> {
     environment.set_unknown_method_callback(methods::call);
     environment.remove_global("debug");
     environment.add_function("raise_exception", raise_exception);
-    environment.add_function("strftime_now", |format: String| strftime::now(&format));
+    environment.add_function("strftime_now", strftime_now);
     environment.add_function("cycler", |items: Rest<Value>| minijinja_contrib::globals::cycler(items.0));
     environment.add_function("joiner", minijinja_contrib::globals::joiner);
     environment.add_function("dict", dict);
@@ -36,12 +36,20 @@ fn print(output: &mut Output, state: &mut State, value: &Value) -> Result<(), Er
     match value.kind() {
         // It holds an error, which minijinja reports.
         ValueKind::Invalid => escape_formatter(output, state, value),
+        _ if *state.auto_escape() == AutoEscape::Html => {
+            output.write_str(&escaped(value)).map_err(Error::from)
+        }
         _ => output.write_str(&text(value)).map_err(Error::from),
     }
 }
 
 fn raise_exception(message: Value) -> Result<Value, Error> {
     Err(refused(text(&message)))
+}
+
+fn strftime_now(arguments: Rest<ValueOrKwargs>) -> Result<String, Error> {
+    let [format] = bind(&arguments.into_values(), ["format"])?;
+    Ok(strftime::now(&required_text(format, "format")?))
 }
 
 /// `dict(pairs, key=value)`, of a mapping or of pairs.

@@ -1,6 +1,6 @@
 //! Filters and tests of Jinja2 that minijinja lacks or has with other results (`jinja2/filters.py`, `jinja2/tests.py`).
 
-use minijinja::value::{Rest, ValueKind, ValueOrKwargs};
+use minijinja::value::{Kwargs, Rest, ValueKind, ValueOrKwargs};
 use minijinja::{Environment, Error, ErrorKind, Value};
 
 use super::super::python_json::{Characters, JsonStyle, Keys};
@@ -11,8 +11,8 @@ use super::text_methods::{LineEnds, centered, lines, trimmed};
 /// What a filter gets behind its value.
 type Arguments = Rest<ValueOrKwargs>;
 
-/// Filters that minijinja adds to Jinja2's.
-const FOREIGN: [&str; 5] = ["bool", "chain", "lines", "split", "zip"];
+/// Filters that minijinja adds to Jinja2's, and `pprint`, which breaks lines in other places than Python.
+const FOREIGN: [&str; 6] = ["bool", "chain", "lines", "pprint", "split", "zip"];
 
 /// Makes the filters and tests of `environment` those of Jinja2.
 pub(super) fn add_to(environment: &mut Environment) {
@@ -26,6 +26,7 @@ pub(super) fn add_to(environment: &mut Environment) {
         environment.add_filter(name, escape);
     }
     environment.add_filter("center", center);
+    environment.add_filter("dictsort", dictsort);
     environment.add_filter("filesizeformat", minijinja_contrib::filters::filesizeformat);
     environment.add_filter("float", float);
     environment.add_filter("indent", indent);
@@ -96,6 +97,14 @@ fn center(value: &Value, arguments: Arguments) -> Result<String, Error> {
     Ok(centered(&text(value), width_of(width, 80)?, ' '))
 }
 
+/// minijinja's, which takes its arguments by name alone.
+fn dictsort(value: &Value, arguments: Arguments) -> Result<Value, Error> {
+    let names = ["case_sensitive", "by", "reverse"];
+    let given = bind(&arguments.into_values(), names)?;
+    let named = names.into_iter().zip(given).filter_map(|(name, value)| Some((name, value?)));
+    minijinja::filters::dictsort(value, named.collect::<Kwargs>())
+}
+
 fn float(value: &Value, arguments: Arguments) -> Result<Value, Error> {
     let [default] = bind(&arguments.into_values(), ["default"])?;
     defined(value)?;
@@ -138,7 +147,7 @@ fn int(value: &Value, arguments: Arguments) -> Result<Value, Error> {
             None => None,
             Some(text) => match read_integer(text, base) {
                 Some(integer) => return Ok(Value::from(integer)),
-                // Jinja2 takes what is no number, and infinity, for the default.
+                // For infinity and for text without a number Jinja2 gives the default.
                 None => read_float(text).filter(|float| float.is_finite()),
             },
         },

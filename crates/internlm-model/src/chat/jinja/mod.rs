@@ -21,3 +21,4 @@ mod template;
 mod text_methods;
 
 pub use template::JinjaTemplate;
+pub(super) use template::unused;

@@ -82,7 +82,7 @@ impl Flags {
         (flags, after)
     }
 
-    /// Whether they may stand before `letter`. Python itself writes `%f`, and knows no flags.
+    /// Whether they may precede `letter`. Python itself writes `%f`, and knows no flags.
     fn fit(&self, letter: char) -> bool {
         match self.modifier {
             Some('E') => "cCxXyY".contains(letter),

@@ -1,5 +1,7 @@
 //! [`JinjaTemplate`]: conversations as text and ids.
 
+use std::sync::{Arc, Once};
+
 use minijinja::Value;
 use minijinja::value::Serde;
 use serde_json::{Map, Value as Json, json};
@@ -11,13 +13,18 @@ use super::environment::environment;
 use super::{reasoning, source};
 use crate::{Error, Result, TokenId, Tokenizer};
 
+/// The variables that a conversation sets.
+const OF_CONVERSATIONS: [&str; 4] = ["messages", "tools", "documents", "add_generation_prompt"];
+
 /// A jinja chat template with its special tokens.
 #[derive(Clone, Debug)]
 pub struct JinjaTemplate {
     /// Name and source; `default`, `tool_use`, ... The sources are rewritten for minijinja.
     templates: Vec<(String, String)>,
-    /// Texts of the special tokens by key: `bos_token`, `pad_token`, ...
-    special_tokens: Map<String, Json>,
+    /// Texts of the special tokens by key: `bos_token`, `pad_token`, ...; and what a request sets.
+    variables: Map<String, Json>,
+    /// That the template leaves calls out is said once.
+    unshown_calls: Arc<Once>,
 }
 
 impl JinjaTemplate {
@@ -32,8 +39,24 @@ impl JinjaTemplate {
     /// The same with more special tokens by key, such as `pad_token`.
     #[must_use]
     pub fn with_special_tokens(mut self, tokens: &[(String, String)]) -> Self {
-        self.special_tokens.extend(tokens.iter().map(|(key, text)| (key.clone(), json!(text))));
+        self.variables.extend(tokens.iter().map(|(key, text)| (key.clone(), json!(text))));
         self
+    }
+
+    /// The same with variables of a request, which may also replace special tokens.
+    pub(in crate::chat) fn with_variables(mut self, variables: &Map<String, Json>) -> Result<Self> {
+        for (name, value) in variables {
+            if OF_CONVERSATIONS.contains(&name.as_str()) {
+                return Err(Error::Chat(format!(
+                    "found the variable `{name}`, expected others: the conversation sets it"
+                )));
+            }
+            if !self.uses(name) {
+                return Err(unused(name));
+            }
+            self.variables.insert(name.clone(), value.clone());
+        }
+        Ok(self)
     }
 
     /// The templates that came with a vocabulary; `None` when it has none.
@@ -63,7 +86,8 @@ impl JinjaTemplate {
         }
         let always = [("bos_token", bos), ("eos_token", eos)];
         let always = always.map(|(key, text)| (key.to_owned(), json!(text.unwrap_or_default())));
-        let template = Self { templates: rewritten, special_tokens: Map::from_iter(always) };
+        let variables = Map::from_iter(always);
+        let template = Self { templates: rewritten, variables, unshown_calls: Arc::new(Once::new()) };
         Ok(template.with_special_tokens(special_tokens))
     }
 
@@ -72,13 +96,24 @@ impl JinjaTemplate {
         self.templates.iter().any(|(_, source)| source.contains(text))
     }
 
+    /// Whether any of the sources holds `name` as a word of its own.
+    fn uses(&self, name: &str) -> bool {
+        let continues = |character: char| character.is_alphanumeric() || character == '_';
+        let is_whole = |source: &str, at: usize| {
+            !source[..at].ends_with(continues) && !source[at + name.len()..].starts_with(continues)
+        };
+        let uses = |source: &str| source.match_indices(name).any(|(at, _)| is_whole(source, at));
+        !name.is_empty() && self.templates.iter().any(|(_, source)| uses(source))
+    }
+
     /// The conversation as text.
     ///
     /// Templates get messages as transformers passes them: content as it is, arguments of calls as objects. Many
     /// templates cannot take one of both. A rendering counts when it works and shows every call; otherwise null
     /// content becomes empty text and the other way round (SmolLM2 adds strings, DeepSeek knows calls by null), and
-    /// arguments become JSON text, as in OpenAI's API (DeepSeek R1, Functionary). Calls that no form shows, and tools
-    /// that the template does not mention, are refused: the model would answer without knowing of them.
+    /// arguments become JSON text, as in OpenAI's API (DeepSeek R1, Functionary). Calls that no form shows are left out
+    /// with a warning, as in llama.cpp: their results are in the conversation. Tools that the template does not mention
+    /// are refused: the model would answer without knowing of them.
     pub(in crate::chat) fn render(&self, messages: &[Message], prompt: Prompt) -> Result<String> {
         let (messages, continuation) = Continuation::of(messages, prompt)?;
         let text = self.render_conversation(&Conversation::of(&messages)?, prompt)?;
@@ -98,24 +133,27 @@ impl JinjaTemplate {
             return self.render_form(conversation, prompt, Form::ALL[0]);
         }
         let (marked, marks) = conversation.with_marked_calls();
-        let mut problem = None;
-        let mut works = false;
+        let (mut unshown, mut problem) = (None, None);
         for form in Form::ALL {
             match self.render_form(conversation, prompt, form) {
                 Ok(text) => {
-                    works = true;
                     let shown = self.render_form(&marked, prompt, form).unwrap_or_default();
                     if marks.iter().all(|mark| shown.contains(mark)) {
                         return Ok(text);
                     }
+                    unshown = unshown.or(Some(text));
                 }
                 Err(error) => problem = problem.or(Some(error)),
             }
         }
-        Err(match problem {
-            Some(problem) if !works => problem,
-            _ => Error::NoPlace { what: "tool calls" },
-        })
+        if unshown.is_some() {
+            self.unshown_calls.call_once(|| {
+                tracing::warn!(
+                    "this model's chat template has no place for tool calls: the model does not see them"
+                );
+            });
+        }
+        unshown.ok_or_else(|| problem.unwrap_or(Error::NoPlace { what: "tool calls" }))
     }
 
     /// Name and text of the template for a conversation.
@@ -130,7 +168,7 @@ impl JinjaTemplate {
     fn render_form(&self, conversation: &Conversation, prompt: Prompt, form: Form) -> Result<String> {
         let (name, source) = self.source(conversation)?;
         let messages = conversation.messages(form).into_iter().map(reasoning::named).collect();
-        let mut context = self.special_tokens.clone();
+        let mut context = self.variables.clone();
         context.extend([
             ("messages".to_owned(), Json::Array(messages)),
             ("tools".to_owned(), conversation.tools.clone()),
@@ -159,4 +197,9 @@ impl JinjaTemplate {
         }
         Ok(tokenizer.encode_marked(&text, mark))
     }
+}
+
+/// The refusal of a variable that a template does not have.
+pub(in crate::chat) fn unused(name: &str) -> Error {
+    Error::Chat(format!("found the variable `{name}`, expected only those that this model's template uses"))
 }

@@ -66,6 +66,8 @@ impl From<RawPart> for ContentPart {
     fn from(part: RawPart) -> Self {
         match (part.kind.as_deref(), part.text) {
             (None | Some("text"), Some(text)) => Self::Text { text },
+            // Text that is null or absent says nothing, as content that is.
+            (Some("text"), None) => Self::Text { text: String::new() },
             (kind, _) => Self::Unsupported { kind: kind.unwrap_or("nothing").to_owned() },
         }
     }

@@ -184,7 +184,7 @@ fn read_arguments(text: &str) -> Result<Map<String, Value>, String> {
             Err("an object that was encoded as text twice".to_owned())
         }
         Ok(other) => Err(kind(&other).to_owned()),
-        Err(error) => Err(format!("`{text}`, which is not JSON ({error})")),
+        Err(_) => Err(format!("`{text}`, which is not JSON")),
     }
 }
 

@@ -63,11 +63,11 @@ impl From<FunctionDefinition> for ToolDefinition {
 /// A call that the model made.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct ToolCall {
-    /// Unique within the conversation; the result names it in `tool_call_id`.
-    #[serde(default)]
+    /// Unique within the conversation; the result names it in `tool_call_id`. Null is read as empty.
+    #[serde(default, deserialize_with = "text_or_null")]
     pub id: String,
-    /// `function`; nothing else is supported.
-    #[serde(rename = "type", default = "function")]
+    /// `function`, which null stands for too; nothing else is supported.
+    #[serde(rename = "type", default = "function", deserialize_with = "kind_or_null")]
     pub kind: String,
     /// What is called, with its arguments.
     #[serde(deserialize_with = "by_name::required")]
@@ -98,6 +98,15 @@ fn text_or_json<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D:
         Value::Null => String::new(),
         other => other.to_string(),
     })
+}
+
+/// Clients write null for what they do not set.
+fn text_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Option::<String>::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
+fn kind_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Ok(Option::<String>::deserialize(deserializer)?.unwrap_or_else(function))
 }
 
 fn function() -> String {

@@ -3,12 +3,14 @@
 use std::path::Path;
 
 use internlm_kit::file;
+use internlm_kit::json::reason;
 use serde_json::{Map, Value};
 
 use super::families::FAMILIES;
 use super::{rope, table, window};
 use crate::config::keys::Keys;
 use crate::config::{DType, Family, ModelConfig};
+use crate::weights::kind::refuse_other_text;
 use crate::{Error, Result};
 
 impl ModelConfig {
@@ -58,9 +60,10 @@ impl ModelConfig {
 /// A JSON file that holds an object.
 fn read_object(path: &Path) -> Result<Map<String, Value>> {
     let text = file::read_to_string(path)?;
+    refuse_other_text(path, &text)?;
     serde_json::from_str(&text).map_err(|error| Error::Config {
         path: path.to_path_buf(),
-        problems: vec![format!("expected a JSON object: {error}")],
+        problems: vec![format!("expected a JSON object: {}", reason(&error))],
     })
 }
 

@@ -16,7 +16,7 @@ pub(super) fn read(keys: &mut Keys, max_position: usize) -> (f64, RopeScaling) {
     if let (Some(inside), Some(outside)) = (inside, outside.as_ref().and_then(Value::as_f64))
         && inside != outside
     {
-        let expected = format!("expected the {outside} of the key beside it");
+        let expected = format!("expected the {outside} of the key next to it");
         scaling.problem("rope_theta", &inside.to_string(), &expected);
     }
     if let Some(share) = scaling.number("partial_rotary_factor").filter(|share| *share != 1.0) {
@@ -53,13 +53,12 @@ fn object(keys: &mut Keys) -> (&'static str, Map<String, Value>) {
     found.into_iter().next().unwrap_or(("rope_scaling", Map::new()))
 }
 
-/// Transformers 5 may hold one object per layer type; this crate rotates all layers alike.
+/// One object per layer type, as other families of transformers 5 have it, is refused even where all are equal:
+/// transformers passes over it in LLaMA and Mistral and fails in Qwen2.
 fn flat(keys: &mut Keys, name: &str, object: Map<String, Value>) -> Map<String, Value> {
-    let Some(first) = object.values().find_map(Value::as_object) else { return object };
-    if object.values().any(|other| other.as_object() != Some(first)) {
-        let found = Value::Object(object.clone());
-        keys.problem(format!("{name}: found {found}, expected the same values for all layer types"));
-    }
+    let nested = object.iter().find_map(|(layers, value)| Some((layers, value.as_object()?)));
+    let Some((layers, first)) = nested else { return object };
+    keys.problem(format!("{name}.{layers}: found an object, expected one rotation for all layers"));
     first.clone()
 }
 
@@ -71,7 +70,7 @@ fn scaling_of(scaling: &mut Scaling<'_>, max_position: usize, outside: Option<us
     if let (Some(outside), Some(inside)) = (outside, inside)
         && outside != inside
     {
-        let expected = format!("expected the {outside} of the key beside it");
+        let expected = format!("expected the {outside} of the key next to it");
         scaling.problem("original_max_position_embeddings", &inside.to_string(), &expected);
     }
     match kind.as_str() {

@@ -80,7 +80,7 @@ pub(super) const KEYS: &[(&str, Rule)] = &[
     ("clip_qkv", Only(&["null"])),
     ("qk_norm", FALSE),
     ("use_qk_norm", FALSE),
-    // Other models' factors; 1 is no factor.
+    // Other models' factors; 1 changes nothing.
     ("embedding_multiplier", Only(&["1", "null"])),
     ("residual_multiplier", Only(&["1", "null"])),
     ("logits_scaling", Only(&["1", "null"])),
@@ -171,6 +171,8 @@ const CHANGING: &[(&str, &str)] = &[
     ("scale_", "1"),
     ("_scale", "1"),
     ("softcap", "null"),
+    ("soft_cap", "null"),
+    ("query_pre_attn", "null"),
     ("clip_qkv", "null"),
     ("qkv_clip", "null"),
     ("qk_norm", "false"),
@@ -178,6 +180,9 @@ const CHANGING: &[(&str, &str)] = &[
     ("norm_head", "false"),
     ("rope", "1"),
     ("rotary", "1"),
+    ("ntk", "1"),
+    ("nope_", "0"),
+    ("logn", "false"),
     ("alibi", "false"),
     ("window", "0"),
     ("attention_chunk", "0"),

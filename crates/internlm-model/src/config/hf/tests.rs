@@ -167,14 +167,15 @@ fn rope_parameters_hold_base_and_scaling() {
     let linear = json!({"rope_theta": 5e5, "rope_type": "linear", "factor": 2.0, "beta_fast": null});
     let expected = (5e5, RopeScaling::Linear { factor: 2.0 });
     assert_eq!(read(linear.clone()).expect("parses"), expected);
-    let each = json!({"full_attention": linear, "sliding_attention": linear});
-    assert_eq!(read(each).expect("parses"), expected);
     assert_eq!(read(json!({"rope_theta": 5e5})).expect("parses"), (5e5, RopeScaling::None));
-    let other = json!({"full_attention": linear, "sliding_attention": {"rope_type": "default"}});
-    let error = read(other).expect_err("two rotations").to_string();
-    assert!(error.contains("the same values for all layer types"), "{error}");
-    let nope = json!({"full_attention": null, "sliding_attention": linear});
-    assert!(read(nope).is_err(), "layers without a rotation");
+    for (object, layers) in [
+        (json!({"full_attention": linear, "sliding_attention": linear}), "full_attention"),
+        (json!({"full_attention": linear, "sliding_attention": {"rope_type": "default"}}), "full_attention"),
+        (json!({"full_attention": null, "sliding_attention": linear}), "sliding_attention"),
+    ] {
+        let error = read(object).expect_err("one rotation per layer type").to_string();
+        assert!(error.contains(&format!("rope_parameters.{layers}: found an object")), "{error}");
+    }
     refused(&json!({"rope_parameters": {"rope_theta": 5e5}}), &["rope_parameters.rope_theta: found 500000"]);
     let twice =
         json!({"rope_scaling": {"type": "linear", "factor": 2}, "rope_parameters": {"rope_theta": 1e6}});

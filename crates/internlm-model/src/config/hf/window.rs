@@ -27,7 +27,7 @@ pub(super) fn read(keys: &mut Keys, family: Family, layers: usize) -> Option<Sli
         && let Some(layer) = (0..layers).find(|layer| sliding[*layer] != has_window(*layer))
     {
         let [found, expected] = [sliding[layer], has_window(layer)].map(kind_of);
-        let expected = format!("expected {expected} by the keys beside it");
+        let expected = format!("expected {expected} by the keys next to it");
         keys.problem(format!("layer_types[{layer}]: found {found}, {expected}"));
     }
     window
@@ -55,7 +55,7 @@ fn qwen2(keys: &mut Keys, sliding: Option<&[bool]>, layers: usize) -> Option<Sli
     Some(SlidingWindow { tokens: tokens?, full_layers })
 }
 
-/// `sliding_window`; null is no window.
+/// `sliding_window`; null means that there is no window.
 fn tokens(keys: &mut Keys) -> Option<usize> {
     if keys.peek("sliding_window").is_some_and(Value::is_null) {
         keys.take("sliding_window");

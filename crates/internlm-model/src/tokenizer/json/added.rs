@@ -1,4 +1,4 @@
-//! The added tokens of a `tokenizer.json` and of the files beside it.
+//! The added tokens of a `tokenizer.json` and of the files next to it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -7,7 +7,7 @@ use tokenizers::{AddedToken as HfToken, Tokenizer as Hf};
 
 use crate::tokenizer::added::Added;
 use crate::tokenizer::matcher::Edges;
-use crate::tokenizer::settings::{AddedToken, TokenizerConfig};
+use crate::tokenizer::settings::{self, AddedToken, TokenizerConfig};
 use crate::{Error, Result, TokenId};
 
 /// What is looked for in the text as it is, and what in normalized text. `normalize` is the normalizer of the file.
@@ -54,7 +54,7 @@ pub(super) fn add(engine: &mut Hf, config: &TokenizerConfig, path: &Path) -> Res
     }
     let listed: BTreeSet<&str> = config.added.values().map(|token| token.content.as_str()).collect();
     for token in specials.values().filter(|token| !listed.contains(token.content.as_str())) {
-        // A token without an id is not there.
+        // One without an id is numbered below, or not there.
         let Some(there) = engine.token_to_id(&token.content) else { continue };
         match known.get(&there) {
             Some(old) if old.special => {}
@@ -62,10 +62,17 @@ pub(super) fn add(engine: &mut Hf, config: &TokenizerConfig, path: &Path) -> Res
             None => tokens.push((None, hf(token, None))),
         }
     }
+    let unnumbered = unnumbered(engine, config);
+    tokens.extend(unnumbered.iter().map(|token| (None, token.clone())));
     if tokens.is_empty() {
         return Ok(());
     }
     engine.add_tokens(&tokens.iter().map(|(_, token)| token.clone()).collect::<Vec<HfToken>>());
+    for token in &unnumbered {
+        if let Some(id) = engine.token_to_id(&token.content) {
+            settings::warn_of_number(path, &token.content, TokenId(id));
+        }
+    }
     for (id, token) in tokens.iter().filter_map(|(id, token)| Some((id.as_ref()?, token))) {
         let free = engine.token_to_id(&token.content);
         if free != Some(id.0) {
@@ -75,6 +82,16 @@ pub(super) fn add(engine: &mut Hf, config: &TokenizerConfig, path: &Path) -> Res
         }
     }
     Ok(())
+}
+
+/// The special tokens without a role that no file has an id for: the crate gives them the next free ones, as transformers
+/// does.
+fn unnumbered(engine: &Hf, config: &TokenizerConfig) -> Vec<HfToken> {
+    let is_listed = |name: &str| config.added.values().any(|token| token.content == name);
+    let names = config.extra.iter().map(String::as_str);
+    let names =
+        names.filter(|name| !name.is_empty() && !is_listed(name) && engine.token_to_id(name).is_none());
+    names.map(|name| hf(&AddedToken::plain(name, true), None)).collect()
 }
 
 /// The token for the crate. One that is special already stays where it is looked for, as in the crate.

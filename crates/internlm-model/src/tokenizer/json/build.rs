@@ -23,7 +23,9 @@ use crate::{Error, Result, TokenId};
 pub(in crate::tokenizer) fn build(source: Source<'_>) -> Result<Tokenizer> {
     let mut json: Value = serde_json::from_slice(&source.bytes)
         .map_err(|error| Error::tokenizer(source.path, error.to_string()))?;
-    let respaced = respace(&mut json, &source.config.prefix);
+    let prefix = &source.config.prefix;
+    let respaced = respace(&mut json, prefix)
+        | prefix.byte_level_space().is_some_and(|space| prefix_space(&mut json["pre_tokenizer"], space));
     let engine = match make_marks_special(&mut json) {
         0 if !respaced => Hf::from_bytes(&source.bytes),
         _ => Hf::from_bytes(json.to_string()),
@@ -42,7 +44,13 @@ pub(in crate::tokenizer) fn build(source: Source<'_>) -> Result<Tokenizer> {
     repeat(&mut pieces, source.repeated.into_iter().chain(repeated(&json)), &style);
     let lookup = |name: &str| engine.token_to_id(name).map(TokenId);
     let special = |name: &str| lookup(name).filter(|&id| pieces.kind(id) == Kind::Special);
-    let guess = || Settings { bos: special("<s>"), eos: special("</s>"), ..Settings::default() };
+    let first = first_token(&json["post_processor"]).filter(|name| source.config.may_be_bos(name));
+    let guess = || Settings {
+        bos: first.and_then(special).or_else(|| special("<s>")),
+        eos: special("</s>"),
+        pad: None,
+        add_bos: first.is_some(),
+    };
     let settings = source.config.settings(lookup, source.ids.settings.unwrap_or_else(guess))?;
     let roles = [("bos_token", settings.bos), ("eos_token", settings.eos), ("pad_token", settings.pad)];
     let others = source.ids.others.iter().map(|(key, id)| (*key, Some(*id)));
@@ -103,6 +111,26 @@ fn make_marks_special(json: &mut Value) -> usize {
         }
     }
     changed
+}
+
+/// The token that the file's post-processor puts in front of every text.
+fn first_token(processor: &Value) -> Option<&str> {
+    match processor["type"].as_str()? {
+        "Sequence" => processor["processors"].as_array()?.iter().find_map(first_token),
+        "TemplateProcessing" => processor["single"][0]["SpecialToken"]["id"].as_str(),
+        _ => None,
+    }
+}
+
+/// Makes the byte-level step of a pre-tokenizer put a space in front of text, or not. Whether that changed it.
+fn prefix_space(step: &mut Value, space: bool) -> bool {
+    if step["type"] == "ByteLevel" {
+        let is_changed = step["add_prefix_space"] != space;
+        step["add_prefix_space"] = Value::Bool(space);
+        return is_changed;
+    }
+    let steps = step.get_mut("pretokenizers").and_then(Value::as_array_mut);
+    steps.into_iter().flatten().fold(false, |is_changed, step| prefix_space(step, space) | is_changed)
 }
 
 /// An unknown token that is named but not in the vocabulary would make encoding fail later.

@@ -47,12 +47,16 @@ impl Metaspace {
 }
 
 /// Gives a file of Llama 2's kind the spaces of transformers' `LlamaTokenizer`, which takes the vocabulary and the
-/// merges of the file and nothing else: its normalizer puts a space behind every added token, the class does so only
-/// with `legacy` (`tokenization_llama.py` of transformers 5.24). Whether it did.
+/// merges of the file and nothing else: a normalizer or pre-tokenizer of the file may put a space behind every added
+/// token, the class does so only with `legacy` (`tokenization_llama.py` of transformers 5.24). Whether it did.
 pub(super) fn respace(json: &mut Value, prefix: &PrefixSettings) -> bool {
     let normalizer = json!({"type": "Sequence", "normalizers": [{"type": "Prepend", "prepend": SPACE},
         {"type": "Replace", "pattern": {"String": " "}, "content": SPACE}]});
-    if !prefix.is_llama("") || json["normalizer"] != normalizer || !json["pre_tokenizer"].is_null() {
+    let is_prepended = json["normalizer"] == normalizer && json["pre_tokenizer"].is_null();
+    let step = &json["pre_tokenizer"];
+    let is_spaced =
+        json["normalizer"].is_null() && step["type"] == "Metaspace" && step["replacement"] == SPACE;
+    if !prefix.is_llama() || json["model"]["type"] != "BPE" || !(is_prepended || is_spaced) {
         return false;
     }
     let scheme = match (prefix.add_prefix_space, prefix.legacy) {

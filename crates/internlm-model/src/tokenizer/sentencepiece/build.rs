@@ -39,7 +39,7 @@ pub(in crate::tokenizer) fn check(bytes: &[u8], path: &Path) -> Result<()> {
     Model::parse(bytes, path).map(|_| ())
 }
 
-/// Builds a tokenizer from a `.model` and the files beside it.
+/// Builds a tokenizer from a `.model` and the files next to it.
 pub(in crate::tokenizer) fn build(source: Source<'_>) -> Result<Tokenizer> {
     let mut model = Model::parse(&source.bytes, source.path)?;
     let mut files = vec![("tokenizer.model".to_owned(), source.bytes)];
@@ -58,7 +58,7 @@ pub(in crate::tokenizer) fn build(source: Source<'_>) -> Result<Tokenizer> {
 /// only the start of the whole text gets one. A model without a class of its own is read as sentencepiece would, and
 /// `legacy` unless its config says otherwise (`tokenization_llama.py`, `convert_slow_tokenizer.py`).
 fn prefix(settings: &PrefixSettings) -> Prefix {
-    let llama = settings.is_llama("LlamaTokenizer");
+    let llama = settings.is_llama();
     match settings.legacy.unwrap_or(!llama) {
         false => Prefix::First,
         true if llama => Prefix::EachWithout,

@@ -1,4 +1,4 @@
-//! [`Specials`]: the tokens of a SentencePiece model that are no learned text, and what the files beside it add.
+//! [`Specials`]: the tokens of a SentencePiece model that were not learned from text, and what the files next to it add.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -8,7 +8,7 @@ use super::file::{Model, Piece, PieceKind};
 use crate::tokenizer::added::{Added, AddedTokens};
 use crate::tokenizer::matcher::Edges;
 use crate::tokenizer::pieces::{Pieces, is_mark};
-use crate::tokenizer::settings::{AddedToken, TokenizerConfig};
+use crate::tokenizer::settings::{self, AddedToken, TokenizerConfig};
 use crate::{Error, Result, TokenId, marks};
 
 /// InternLM2's names of six unused pieces; the model file alone does not have them.
@@ -44,6 +44,7 @@ impl Specials {
         let mut beside = config.added.clone();
         // These are the model's own, and sentencepiece finds them in normalized text.
         beside.retain(|id, token| !is_own(model.pieces.get(id.index()), token));
+        number(&mut beside, &config.extra, model, path);
         grow(model, beside.keys().next_back().copied(), path)?;
         for (id, token) in &beside {
             put(&mut model.pieces[id.index()], *id, token);
@@ -142,6 +143,21 @@ impl Specials {
 fn is_own(piece: Option<&Piece>, token: &AddedToken) -> bool {
     let own = piece.is_some_and(|piece| piece.kind == PieceKind::UserDefined && piece.text == token.content);
     own && !token.is_special() && token.edges() == Edges::default()
+}
+
+/// Gives the special tokens that no file has an id for the next free ids, as transformers does.
+fn number(beside: &mut BTreeMap<TokenId, AddedToken>, extra: &[String], model: &Model, path: &Path) {
+    for name in extra {
+        let is_known = model.pieces.iter().any(|piece| piece.text == *name)
+            || beside.values().any(|token| token.content == *name);
+        if is_known || name.is_empty() {
+            continue;
+        }
+        let behind = beside.keys().next_back().map_or(0, |last| last.index() + 1);
+        let id = TokenId(behind.max(model.pieces.len()) as u32);
+        settings::warn_of_number(path, name, id);
+        beside.insert(id, AddedToken::plain(name.as_str(), true));
+    }
 }
 
 /// Makes room for ids up to `last`; ids that nothing is at stay empty.

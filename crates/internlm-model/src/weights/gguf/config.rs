@@ -4,6 +4,7 @@ mod positions;
 
 use serde_json::Map;
 
+pub(in crate::weights) use self::positions::FACTORS;
 use self::positions::Shape;
 use super::keys;
 use super::{Array, GgufFile, Metadata, Value};
@@ -33,7 +34,7 @@ impl ModelConfig {
             });
         };
         let refused = |problems| Error::Config { path: file.path().to_path_buf(), problems };
-        // A file of another kind of model also lacks sizes; that is no news.
+        // A file of another kind of model also lacks sizes; one reason is enough.
         let problems = keys::problems(metadata, arch);
         if !problems.is_empty() {
             return Err(refused(problems));

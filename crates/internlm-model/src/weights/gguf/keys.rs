@@ -2,7 +2,7 @@
 //! which it changes none.
 //!
 //! The keys are those of llama.cpp (`gguf-py/gguf/constants.py`, `Keys`). A key under the architecture's prefix that
-//! stands in no table is refused like one that does: whoever wrote it meant the model to compute something else.
+//! is in no table is refused like one that does: whoever wrote it meant the model to compute something else.
 
 use super::{Metadata, Value};
 

@@ -18,5 +18,6 @@ mod part;
 mod split;
 mod tensor_type;
 
+pub(in crate::weights) use config::FACTORS;
 pub use file::GgufFile;
 pub use metadata::{Array, Metadata, Value};

@@ -36,14 +36,10 @@ pub(super) fn open(part: Part) -> Result<Vec<Part>> {
         Ok(None) => return Ok(vec![part]),
         Err(problem) => return fail(vec![problem]),
     };
-    let paths = match split.paths(&path) {
+    let paths = match split.found(&path) {
         Ok(paths) => paths,
         Err(problem) => return fail(vec![problem]),
     };
-    let missing: Vec<String> = paths.iter().filter(|path| !path.is_file()).map(|path| name(path)).collect();
-    if !missing.is_empty() {
-        return fail(vec![format!("{split}: missing beside it: {}", some_of(&missing))]);
-    }
     let mut parts = Vec::new();
     let mut opened = Some(part);
     for (number, path) in paths.iter().enumerate() {
@@ -73,7 +69,24 @@ impl Split {
         format!("-{:05}-of-{:05}.gguf", u32::from(number) + 1, self.count)
     }
 
-    /// The paths of all parts, found by the name of this one.
+    /// The paths of all parts, which are there: next to `path`, or next to the file that a link there points to.
+    fn found(self, path: &Path) -> Result<Vec<PathBuf>, String> {
+        let next_to = |path: &Path| -> Result<Vec<PathBuf>, String> {
+            let paths = self.paths(path)?;
+            let missing = paths.iter().filter(|path| !path.is_file());
+            let missing: Vec<String> = missing.map(|path| name(path)).collect();
+            match missing.is_empty() {
+                true => Ok(paths),
+                false => Err(format!("{self}: missing in its folder: {}", some_of(&missing))),
+            }
+        };
+        next_to(path).or_else(|problem| {
+            let target = std::fs::canonicalize(path).map_err(|_| problem.clone())?;
+            next_to(&target).map_err(|_| problem)
+        })
+    }
+
+    /// The paths of all parts by the name of this one.
     fn paths(self, path: &Path) -> Result<Vec<PathBuf>, String> {
         let (file, ending) = (name(path), self.ending(self.number));
         match file.strip_suffix(&ending) {

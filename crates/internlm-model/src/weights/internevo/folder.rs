@@ -92,6 +92,9 @@ impl InternEvoFolder {
             problems.push(format!("num_layers: found {found}, the files hold only {stored} tensors"));
             return Err(Error::Weights { path: self.dir.clone(), problems });
         }
+        if let Some(problem) = missing_ranks(&self.files, &self.config, shards) {
+            return Err(Error::Weights { path: self.dir.clone(), problems: vec![problem] });
+        }
         for (name, shape) in names::expected(&self.config) {
             let Some(parts) = shards.get(&name) else {
                 problems.push(format!("tensor {name}: missing, expected {shape:?}"));
@@ -231,6 +234,32 @@ fn internlm2_name(stored: &str, layers_before: usize) -> Option<(String, Option<
 /// Rows of all shards together.
 fn rows(files: &[TorchFile], parts: &[(usize, String)]) -> usize {
     parts.iter().filter_map(|(file, name)| files[*file].info(name)?.shape.first().copied()).sum()
+}
+
+/// Says that the last ranks are missing, when all tensors that are not whole are cut into the same number of parts.
+fn missing_ranks(files: &[TorchFile], config: &ModelConfig, shards: &Shards) -> Option<String> {
+    let mut cut = BTreeMap::<(usize, Option<usize>), Vec<String>>::new();
+    for (name, shape) in names::expected(config) {
+        let Some(parts) = shards.get(&name) else { continue };
+        let info = parts.first().and_then(|(file, stored)| files[*file].info(stored))?;
+        let ranks = cut_into(&info.shape, &shape);
+        // One part that is whole, or all parts of a tensor.
+        if info.shape != shape && ranks != Some(parts.len()) {
+            cut.entry((parts.len(), ranks)).or_default().push(name);
+        }
+    }
+    let mut cut = cut.into_iter();
+    let (Some(((found, Some(ranks)), tensors)), None) = (cut.next(), cut.next()) else { return None };
+    let tensors = (ranks > found && tensors.len() > 1).then(|| some_of(&tensors))?;
+    Some(format!("found files of {found} ranks, expected {ranks}: {tensors} are cut into {ranks} parts"))
+}
+
+/// Into how many parts a tensor is cut, of which one has the shape `part`; `None` when they differ in several sizes.
+fn cut_into(part: &[usize], whole: &[usize]) -> Option<usize> {
+    let mut sizes = part.iter().zip(whole).filter(|(part, whole)| part != whole);
+    let (one, all) = sizes.next()?;
+    let fits = part.len() == whole.len() && sizes.next().is_none() && *one > 0 && all.is_multiple_of(*one);
+    fits.then(|| all / one)
 }
 
 /// How the shards make up a tensor of `shape`: the dimension along which they add up to it.

@@ -244,7 +244,7 @@ fn unknown_keys_pass_unless_their_name_says_that_they_change_numbers() {
     }
     let harmless = [("embedding_multiplier", Value::Float(1.0)), ("job_name", text("7b"))];
     assert_eq!(read(&harmless), plain);
-    // Of a key set twice the last value counts.
+    // The last value of a key that is set twice counts.
     let twice = [("norm_type", text("layernorm")), ("norm_type", text("rmsnorm"))];
     assert_eq!(read(&twice), plain);
 }

@@ -1,4 +1,4 @@
-//! Settings in `config.json` and beside it, of every convention.
+//! Settings in `config.json` and next to it, of every convention.
 
 use serde_json::json;
 
@@ -47,6 +47,14 @@ fn settings_are_found_in_every_file() {
         described(json!({"quant_method": "compressed-tensors", "config_groups": groups}), &[]),
         "compressed-tensors, 4 bit"
     );
+}
+
+#[test]
+fn settings_that_are_not_objects_are_refused() {
+    for own in [json!("gptq"), json!(false), json!([4])] {
+        let error = find(own.clone(), &[]).expect_err("it is not an object").to_string();
+        assert!(error.contains(&format!("quantization_config: found {own}, expected an object")), "{error}");
+    }
 }
 
 #[test]

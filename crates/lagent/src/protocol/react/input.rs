@@ -15,7 +15,7 @@ pub(super) fn arguments(input: &str) -> Result<Value, String> {
         Ok(_) => None,
         Err(error) => Some(error),
     };
-    match read_literal(text) {
+    match read_literal(text).map(|(value, rest)| (inner(value), rest)) {
         Some((value @ Value::Object(_), rest)) if is_aside(rest) => Ok(value),
         Some((value @ Value::String(_), rest)) if rest.trim().is_empty() => Ok(value),
         _ => match problem.filter(|_| is_meant_as_object(text)) {
@@ -25,14 +25,25 @@ pub(super) fn arguments(input: &str) -> Result<Value, String> {
     }
 }
 
-/// Whether what is behind an object is a remark on another line.
+/// The object inside a text that encodes it once more, or that is the only element of a list.
+fn inner(value: Value) -> Value {
+    let inside = match &value {
+        Value::String(text) => serde_json::from_str(text).ok(),
+        Value::Array(values) if values.len() == 1 => values.first().cloned(),
+        _ => None,
+    };
+    inside.filter(Value::is_object).unwrap_or(value)
+}
+
+/// Whether what is behind an object is a remark: on another line, or without another object.
 fn is_aside(rest: &str) -> bool {
-    rest.trim().is_empty() || rest.trim_start_matches([' ', '\t', '\r']).starts_with('\n')
+    let line = rest.lines().next().unwrap_or_default();
+    !line.contains(['{', '[', '}', ']'])
 }
 
 /// A brace and a key in quotes: no text of another kind begins like this.
 fn is_meant_as_object(text: &str) -> bool {
-    text.strip_prefix('{').is_some_and(|rest| rest.trim_start().starts_with(['"', '\'']))
+    text.strip_prefix('{').is_some_and(|rest| rest.trim_start().starts_with(['"', '\'', '“']))
 }
 
 /// The text inside a fence, or inside the back quotes of code in a line. What follows the fence is a remark.
@@ -93,6 +104,12 @@ mod tests {
             "{\"expression\": \"12*34\"}\n```",
             "{\"expression\": \"12*34\"}\n\nNow I wait for the result.",
             "```json\n{\"expression\": \"12*34\"}\n```\nNow I wait for the result.",
+            "{\"expression\": \"12*34\"} and now I wait",
+            "{\"expression\": \"12*34\"}<|im_end|>",
+            "\"{\\\"expression\\\": \\\"12*34\\\"}\"",
+            "[{\"expression\": \"12*34\"}]",
+            "{expression: \"12*34\"}",
+            "{“expression”: “12*34”}",
         ] {
             assert_eq!(arguments(input), Ok(expected.clone()), "{input}");
         }

@@ -11,8 +11,14 @@ use super::ReactTags;
 const PAIRED: [char; 3] = ['*', '_', '`'];
 /// The marks that open and close a block of code.
 const FENCES: [&str; 2] = ["```", "~~~"];
+/// What ends the thoughts of a reasoning model.
+const THOUGHTS_END: &str = "</think>";
 /// Names that say that there is no action.
-const NO_TOOL: [&str; 7] = ["none", "n/a", "null", "no tool", "no action", "finish", "final answer"];
+const NO_TOOL: [&str; 7] = ["none", "n/a", "null", "no tool", "no action", "finish", ANSWER];
+/// The one of them whose input is the answer.
+const ANSWER: &str = "final answer";
+/// The tag of a response in the paper and in many prompts, which models write whatever ours is.
+const OBSERVATION: &str = "Observation:";
 
 /// What a reply says. `used` is the length of the text without what the model made up.
 #[derive(Debug, Eq, PartialEq)]
@@ -44,15 +50,25 @@ struct Hit {
     end: usize,
 }
 
-/// Whether tags are also found in other cases: `ACTION:`.
+/// Whether tags are also found in other spellings: `ACTION:`, `Action_Input:`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Case {
     Exact,
     Any,
 }
 
-/// Reads one reply.
+/// Reads one reply. What a model thinks between `<think>` and `</think>` is no action.
 pub(super) fn read<'r>(content: &'r str, tags: &ReactTags) -> Reading<'r> {
+    let thoughts = content.rfind(THOUGHTS_END).map_or(0, |end| end + THOUGHTS_END.len());
+    match spoken(&content[thoughts..], tags) {
+        Reading::Call { name, input, used } => Reading::Call { name, input, used: thoughts + used },
+        Reading::Answer { text, used } => Reading::Answer { text, used: thoughts + used },
+        Reading::Nothing => Reading::Nothing,
+    }
+}
+
+/// Reads a reply without such thoughts.
+fn spoken<'r>(content: &'r str, tags: &ReactTags) -> Reading<'r> {
     let (hits, action) = tagged(content, tags);
     let finish = last(&hits, Part::Finish, content.len());
     let finish = finish.or_else(|| inside(content, &tags.finish, Part::Finish));
@@ -62,9 +78,11 @@ pub(super) fn read<'r>(content: &'r str, tags: &ReactTags) -> Reading<'r> {
             let between = content.get(action.end..input.start).unwrap_or_default().trim_start();
             let name = between.lines().next().unwrap_or_default().trim();
             let unused = NO_TOOL.iter().any(|word| bare_name(name).eq_ignore_ascii_case(word));
+            let text = &content[input.end..used];
             match finish.filter(|finish| unused && finish.start > input.start) {
                 Some(finish) => answer(content, &hits, finish),
-                None => Reading::Call { name, input: &content[input.end..used], used },
+                None if bare_name(name).eq_ignore_ascii_case(ANSWER) => Reading::Answer { text, used },
+                None => Reading::Call { name, input: text, used },
             }
         }
         None => match finish.filter(|finish| !is_made_up(&hits, *finish)) {
@@ -182,11 +200,12 @@ fn tag_of(line: &str, tags: &ReactTags, case: Case) -> Option<(Part, usize)> {
     let name = decorated.trim_start_matches(PAIRED);
     let is_decorated = name.len() < decorated.len();
     let mut known = [
-        (Part::Thought, &tags.thought),
-        (Part::Action, &tags.action),
-        (Part::Input, &tags.action_input),
-        (Part::Response, &tags.response),
-        (Part::Finish, &tags.finish),
+        (Part::Thought, tags.thought.as_str()),
+        (Part::Action, tags.action.as_str()),
+        (Part::Input, tags.action_input.as_str()),
+        (Part::Response, tags.response.as_str()),
+        (Part::Response, OBSERVATION),
+        (Part::Finish, tags.finish.as_str()),
     ];
     // One tag may begin with another.
     known.sort_by_key(|(_, tag)| std::cmp::Reverse(tag.len()));
@@ -197,24 +216,34 @@ fn tag_of(line: &str, tags: &ReactTags, case: Case) -> Option<(Part, usize)> {
     })
 }
 
-/// The text behind `tag`, whose colon may be that of Chinese and may be outside of bold letters.
+/// The text behind `tag`, whose colon may be that of Chinese, behind a number, and outside of bold letters.
 fn behind_tag<'t>(text: &'t str, tag: &str, case: Case) -> Option<&'t str> {
     const COLONS: [char; 2] = [':', '：'];
     let name = tag.trim().trim_end_matches(COLONS).trim_end();
-    let found = text.get(..name.len())?;
-    let same = match case {
-        Case::Exact => found == name,
-        Case::Any => found.eq_ignore_ascii_case(name),
-    };
-    if name.is_empty() || !same {
+    if name.is_empty() {
         return None;
     }
-    let behind = &text[name.len()..];
+    let behind = match case {
+        Case::Exact => text.strip_prefix(name)?,
+        Case::Any => behind_spelling(text, name)?,
+    };
     if !tag.trim_end().ends_with(COLONS) {
         return Some(behind);
     }
-    let colon = behind.trim_start_matches(|mark: char| mark == ' ' || PAIRED.contains(&mark));
-    colon.strip_prefix(COLONS)
+    let between = |mark: char| mark == ' ' || mark.is_ascii_digit() || PAIRED.contains(&mark);
+    behind.trim_start_matches(between).strip_prefix(COLONS)
+}
+
+/// The text behind `name`, whose letters may be of another case and whose words may be joined in another way.
+fn behind_spelling<'t>(text: &'t str, name: &str) -> Option<&'t str> {
+    const JOINTS: [char; 3] = [' ', '_', '-'];
+    let mut rest = text;
+    for letter in name.chars().filter(|letter| !JOINTS.contains(letter)) {
+        let mut letters = rest.trim_start_matches(JOINTS).chars();
+        letters.next().filter(|found| found.eq_ignore_ascii_case(&letter))?;
+        rest = letters.as_str();
+    }
+    Some(rest)
 }
 
 #[cfg(test)]

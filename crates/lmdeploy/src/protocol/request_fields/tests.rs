@@ -52,6 +52,13 @@ const VLLM_CHAT: &str = "add_generation_prompt best_of chat_template chat_templa
 /// vLLM's own fields of completions.
 const VLLM_COMPLETIONS: &str = "prompt_embeds";
 
+/// llama.cpp's own fields of both routes (`tools/server/README.md`).
+const LLAMA_CPP: &str = "cache_prompt dry_allowed_length dry_base dry_multiplier dry_penalty_last_n \
+    dry_sequence_breakers dynatemp_exponent dynatemp_range grammar id_slot json_schema lora min_keep mirostat \
+    mirostat_eta mirostat_tau n_indent n_predict n_probs post_sampling_probs reasoning_format repeat_last_n \
+    repeat_penalty response_fields return_progress return_tokens samplers t_max_predict_ms thinking_forced_open \
+    timings_per_token top_n_sigma typical_p xtc_probability xtc_threshold";
+
 /// This server's own field.
 const OURS: &str = "timeout";
 
@@ -66,6 +73,7 @@ fn documented() -> BTreeSet<&'static str> {
         VLLM,
         VLLM_CHAT,
         VLLM_COMPLETIONS,
+        LLAMA_CPP,
         OURS,
     ];
     lists.into_iter().flat_map(str::split_whitespace).collect()

@@ -2,17 +2,19 @@
 //!
 //! OpenCompass 0.5.4 takes letters out of words, `N` of `None of the above` among them, does not see through
 //! marks such as `**D**`, and lacks two patterns because of a missing comma (pull 2600). Here a letter counts only if
-//! it is a word of its own, and what the text calls the answer comes before other letters.
+//! it is a word of its own, and what the text calls the answer comes before other letters. A small letter counts where
+//! the text calls it the answer, or begins with it.
 
 use std::sync::LazyLock;
 
+use internlm_model::answer::before_next_question;
 use regex::Regex;
 
 use super::pattern::built_in;
 
 /// Quotes, brackets and commands of LaTeX that may be between a cue and its letter.
 const OPENING: &str = r#"(?:[\s"'“‘「(（\[【{<$\\]|text\{|mathrm\{|mathbf\{|textbf\{|boxed\{)*"#;
-/// Patterns that say which option is the answer; `L` stands for the letter and what may open it.
+/// Patterns that say which option is the answer; `L` stands for the letter, in either case, and what may open it.
 const ANSWERS: [&str; 6] = [
     r"boxed\{L",
     r"(?i:\b(?:answer|choice|option)(?:\s+(?:to|of|for)\s[^.:：\n]{1,80}?)?\s*(?:is|was|should be|must be|would be|[:：=])\s*[:：]?\s*(?:the\s+)?(?:option|choice|letter)?)L",
@@ -49,9 +51,12 @@ static DENIED_AFTER: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+static DOUBTED: LazyLock<Regex> = LazyLock::new(|| built_in(r#"^[\s)\]）】}"'”’]{0,3}[?？]"#));
+
 /// The patterns compiled for one set of option letters.
 #[derive(Clone, Debug)]
 pub struct RepairedOption {
+    options: Vec<char>,
     answers: Vec<Regex>,
     praises: Vec<Regex>,
     /// A letter that begins the text or is alone in its last line.
@@ -66,13 +71,17 @@ impl RepairedOption {
     /// text that names none.
     pub(super) fn new(options: &str, cushion: bool) -> Self {
         // The boundaries are ASCII, so that `选项C是` has a letter and `None` has none.
-        let letter = format!(r"{OPENING}(?-u:\b)([{}])(?-u:\b)", regex::escape(options));
-        let compile = |pattern: &&str| built_in(&pattern.replace('L', &letter));
+        let opened = |letters: &str| format!(r"{OPENING}(?-u:\b)([{letters}])(?-u:\b)");
+        let letter = opened(&regex::escape(options));
+        let small: String = options.chars().map(|option| option.to_ascii_lowercase()).collect();
+        let either = opened(&regex::escape(&format!("{options}{small}")));
+        let compile = |letter: &str, pattern: &str| built_in(&pattern.replace('L', letter));
         Self {
-            answers: ANSWERS.iter().map(compile).collect(),
-            praises: PRAISES.iter().map(compile).collect(),
+            options: options.chars().collect(),
+            answers: ANSWERS.iter().map(|pattern| compile(&either, pattern)).collect(),
+            praises: PRAISES.iter().map(|pattern| compile(&letter, pattern)).collect(),
             places: [
-                built_in(&format!(r#"^{letter}(?:[.。:：)）\]】}}"'>$]|\s*\n|$)"#)),
+                built_in(&format!(r#"^{either}(?:[.。:：)）\]】}}"'>$]|\s*\n|$)"#)),
                 built_in(&format!(r#"\n\s*{letter}[.。)）\]】}}"'>$]*$"#)),
             ],
             any: built_in(&letter),
@@ -83,10 +92,16 @@ impl RepairedOption {
     /// The option that the text gives as its answer.
     pub(super) fn answer(&self, text: &str) -> String {
         let text = plain(text);
+        let text = text.trim();
         // The next question, which some models ask themselves, is not part of the answer.
-        let text = text.trim().split("\nQuestion:").next().unwrap_or_default().trim_end();
+        let first = self
+            .answers
+            .iter()
+            .chain([&self.any])
+            .filter_map(|letter| Some(letter.captures(text)?.get(1)?.start()));
+        let text = before_next_question(text, first.min().unwrap_or(text.len())).trim_end();
         let [beginning, last_line] = &self.places;
-        let named = last(&self.answers, text, |_, _| true)
+        let named = last(&self.answers, text, |_, after| !DOUBTED.is_match(after))
             .or_else(|| last(&self.praises, text, is_accepted))
             .or_else(|| last([beginning], text, is_accepted));
         let letter = match named {
@@ -95,7 +110,14 @@ impl RepairedOption {
                 .or_else(|| last([&self.any], text, is_accepted).filter(|_| self.cushion)),
             named => named,
         };
-        letter.map(String::from).unwrap_or_default()
+        letter.map(|letter| self.option(letter).to_string()).unwrap_or_default()
+    }
+
+    /// The option that a letter of either case means.
+    fn option(&self, letter: char) -> char {
+        let same = |option: &&char| **option == letter;
+        let other = |option: &&char| option.eq_ignore_ascii_case(&letter);
+        *self.options.iter().find(same).or_else(|| self.options.iter().find(other)).unwrap_or(&letter)
     }
 
     /// The last letter that is a word of its own.
@@ -133,12 +155,20 @@ fn last<'a>(
     found.map(|(_, option)| option)
 }
 
-/// Says whether a letter is the article of `A train` or the pronoun of `I think`.
+/// Says whether a letter is the article of `A train` or the pronoun of `I think`, or a small one with an apostrophe.
 fn is_word(letter: char, after: &str) -> bool {
+    let joined =
+        after.strip_prefix(['\'', '’', '-']).is_some_and(|rest| rest.starts_with(char::is_alphanumeric));
+    if letter.is_ascii_lowercase() && joined {
+        return true;
+    }
     let Some(rest) = after.strip_prefix([' ', '\'', '’']) else { return false };
     let word = rest.split(|next: char| !next.is_ascii_alphabetic()).next().unwrap_or_default();
-    let lower = word.starts_with(|first: char| first.is_ascii_lowercase());
-    matches!(letter, 'A' | 'I') && lower && !VERBS.contains(&word)
+    let begins = |first: char| {
+        first.is_ascii_lowercase()
+            || (letter.is_ascii_lowercase() && (first.is_alphanumeric() || first == '"'))
+    };
+    matches!(letter.to_ascii_uppercase(), 'A' | 'I') && rest.starts_with(begins) && !VERBS.contains(&word)
 }
 
 /// Says whether the text around a letter does not deny it.

@@ -1,7 +1,7 @@
 //! What is done with each key of a quantizer's settings: it is used, it changes no stored number, or it is refused.
 //!
 //! The keys are those of `transformers` (`utils/quantization_config.py`: `GPTQConfig`, `AwqConfig`,
-//! `CompressedTensorsConfig`), AutoGPTQ, GPTQModel, AutoAWQ and compressed-tensors. A key that stands in no table is
+//! `CompressedTensorsConfig`), AutoGPTQ, GPTQModel, AutoAWQ and compressed-tensors. A key that is in no table is
 //! named in a warning.
 
 use serde_json::{Map, Value};

@@ -5,6 +5,8 @@
 //! off by one scale in every weight. Where the matrices are symmetric the label does not matter, since all zero points
 //! are 8; vLLM's kernels for symmetric GPTQ do not read the stored ones either.
 
+use std::path::Path;
+
 use internlm_model::weights::{Encoding, Quantization, TensorSource};
 
 use super::names;
@@ -25,7 +27,10 @@ pub(super) fn settle(
 ) -> Result<QuantizationConfig> {
     let fail = |problem: String| Error::weights(&quantization.path, vec![quantization.problem(&problem)]);
     groups(config, source).map_err(fail)?;
-    let zeros = Zeros::read(config.packing, source).settle(config.packing, symmetry).map_err(fail)?;
+    let zeros = Zeros::read(config.packing, source);
+    let zeros = zeros.settle(config.packing, symmetry, &quantization.path).map_err(fail)?;
+    let config = QuantizationConfig { zeros, ..config };
+    missing_parts(config, source).map_err(fail)?;
     let shuffled = shuffled(config, source);
     if config.needs != Needs::InputGroups && shuffled > 0 {
         let place = quantization.path.display();
@@ -33,7 +38,7 @@ pub(super) fn settle(
             "{place}: desc_act is not set, but g_idx orders the inputs of {shuffled} matrices: it is used"
         );
     }
-    Ok(QuantizationConfig { zeros, ..config })
+    Ok(config)
 }
 
 /// The beginnings of the names of all packed matrices.
@@ -69,6 +74,30 @@ fn groups(config: QuantizationConfig, source: &dyn TensorSource) -> Result<(), S
     ))
 }
 
+/// Names a part that the settings promise and that several matrices lack; one alone is named when it is read.
+fn missing_parts(config: QuantizationConfig, source: &dyn TensorSource) -> Result<(), String> {
+    let [_, zeros, scales, input_groups] = names(config.packing);
+    let packs_zeros = config.packing != Packing::CompressedTensors || config.needs == Needs::Zeros;
+    for (part, needed) in [
+        (zeros, packs_zeros && config.zeros == ZeroPoints::Stored),
+        (scales, true),
+        (input_groups, config.needs == Needs::InputGroups),
+    ] {
+        let is_missing = |prefix: &String| source.info(&format!("{prefix}.{part}")).is_none();
+        let mut without = prefixes(config.packing, source);
+        without.retain(is_missing);
+        if let [first, _, ..] = &without[..]
+            && needed
+        {
+            let count = without.len();
+            return Err(format!(
+                "found {count} matrices without {part}, such as {first}, expected it in all"
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// The zero points of a folder, by matrix.
 struct Zeros {
     /// Number of matrices that store zero points.
@@ -101,8 +130,9 @@ impl Zeros {
         zeros
     }
 
-    /// Which zero points are meant; `packing` says what the stored ones stand for.
-    fn settle(self, packing: Packing, symmetry: Symmetry) -> Result<ZeroPoints, String> {
+    /// Which zero points are meant; `packing` says what the stored ones stand for, `file` names the settings.
+    fn settle(self, packing: Packing, symmetry: Symmetry, file: &Path) -> Result<ZeroPoints, String> {
+        let file = file.display();
         // Matrices whose zero points are 8 as labelled, and matrices whose are 8 in the other form of the format.
         let (right, wrong) = match packing {
             Packing::Gptq => (self.sevens, self.eights),
@@ -122,8 +152,8 @@ impl Zeros {
             Symmetry::Stated(_) | Symmetry::Assumed if all_eight => {
                 if wrong > 0 {
                     tracing::warn!(
-                        "the zero points of {wrong} matrices contradict the format {label}: they are 8 in the format \
-                         {other}; 8 is used, as the matrices are symmetric"
+                        "{file}: the zero points of {wrong} matrices contradict the format {label}: they are 8 in the \
+                         format {other}; 8 is used, as the matrices are symmetric"
                     );
                 }
                 Ok(ZeroPoints::Eight)
@@ -131,8 +161,8 @@ impl Zeros {
             _ => {
                 if wrong > 0 && wrong == self.count {
                     tracing::warn!(
-                        "all zero points would be 8 in the format {other}, and none is in the format {label} that the \
-                         settings name: the label is followed, check it"
+                        "{file}: all zero points would be 8 in the format {other}, and none is in the format {label} \
+                         that the settings name: the label is followed, check it"
                     );
                 }
                 Ok(ZeroPoints::Stored)

@@ -329,6 +329,21 @@ fn symmetric_matrices_have_zero_points_of_8_under_any_label() {
 }
 
 #[test]
+fn parts_that_all_matrices_lack_are_one_message() {
+    let mut tensors = Tensors::of(&Plain::random(16, 256, 128, 25), Packing::CompressedTensors);
+    for name in ["weight_packed", "weight_scale"] {
+        let part = tensors.0[&format!("{PREFIX}.{name}")].clone();
+        tensors.0.insert(format!("model.layers.9.{name}"), part);
+    }
+    tensors.0.remove(&format!("{PREFIX}.weight_zero_point"));
+    let quantization = settings(json!({"quant_method": "compressed-tensors"})).expect("an object");
+    let config = config(Packing::CompressedTensors, Some(128), Needs::Zeros);
+    let error = stored::settle(config, Symmetry::Denied, &quantization, &tensors);
+    let error = error.expect_err("no zero points are stored").to_string();
+    assert!(error.contains("found 2 matrices without weight_zero_point, such as model.layers."), "{error}");
+}
+
+#[test]
 fn a_group_size_that_the_scales_contradict_is_one_message() {
     let tensors = Tensors::of(&Plain::random(16, 256, 128, 24), Packing::Gptq);
     let quantization = settings(json!({"quant_method": "gptq"})).expect("an object");

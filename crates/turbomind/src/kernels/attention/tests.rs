@@ -157,7 +157,7 @@ fn agrees_with_plain_softmax_attention() {
     }
 }
 
-/// Holds the rows of some steps against the formula.
+/// Checks the rows of some steps against the formula.
 fn check(fixture: &mut Fixture, steps: &[(usize, usize, usize)], found: &[f32]) {
     let mut rows = found.chunks_exact(fixture.heads * fixture.config.head_dim);
     for &(sequence, position, count) in steps {

@@ -63,7 +63,7 @@ impl<E: Element> Kernel for Values<'_, E> {
 }
 
 impl<E: Element> Values<'_, E> {
-    /// Positions that all of some rows see and that are in these tiles; where there are none, `end` is `start`.
+    /// Positions that all of some rows see and that are in these tiles; without any, `end` is `start`.
     #[inline(always)]
     fn common(&self, row: usize, count: usize) -> Range<usize> {
         self.clip(self.rows.hidden(row + count - 1)..self.rows.visible(row))

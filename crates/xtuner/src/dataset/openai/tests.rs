@@ -90,7 +90,8 @@ fn loss_and_weight_mask_in_every_spelling_and_never_reach_a_template() {
 fn problems_say_what_was_found_and_expected() {
     let answer = |rest: &str| format!(r#"{{"messages": [{{"role": "user", "content": "x"}}, {rest}]}}"#);
     let cases = [
-        ("{".to_owned(), "EOF"),
+        ("{".to_owned(), "an object that does not end on its line"),
+        ("{}".to_owned(), "missing field `messages`"),
         ("[]".to_owned(), "a JSON list"),
         ("[".to_owned(), "a JSON list"),
         (r#"{"messages": 3}"#.to_owned(), "messages: invalid type: integer `3`"),
@@ -113,6 +114,8 @@ fn problems_say_what_was_found_and_expected() {
             "messages.1: an assistant message that says nothing",
         ),
         (answer(r#"{"role": "assistant", "content": "y", "weight": 0.5}"#), "messages.1.weight: 0.5"),
+        (answer(r#"{"role": "assistant", "content": "y", "train": false}"#), "messages.1.train: false"),
+        (answer(r#"{"role": "user", "content": "y", "loss_mask": 0}"#), "messages.1.loss_mask: 0"),
         (answer(r#"{"role": "user", "content": "y", "loss": true}"#), "messages.1.loss: true on a message"),
         (
             answer(r#"{"role": "assistant", "content": "y", "loss": true, "weight": 0}"#),

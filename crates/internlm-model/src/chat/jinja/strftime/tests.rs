@@ -7,7 +7,7 @@ use super::written;
 /// All letters but `s`, which depends on the zone.
 const LETTERS: &str = "abcdefghijklmnopqrtuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ%";
 
-/// Flags, widths and what is no directive.
+/// Flags, widths, and letters that are not directives.
 const FLAGS: &str = "%-d|%_d|%0e|%^a|%#a|%#p|%^P|%#P|%#B|%5d|%_5d|%-5d|%05e|%10A|%010A|%^10A|%Ed|%Od|%q|%-q|%%|%5%|%+d|%-f|%^x|%#c|%^c|%10x|%_10x|%010x|%10Y|%_y|%-y|%5n|%-I|%-m/%-d/%y|%#Z|%-j|%Ey|%OY|%1d|%3H|%-H|%_I|%|%-";
 
 fn times() -> [NaiveDateTime; 3] {

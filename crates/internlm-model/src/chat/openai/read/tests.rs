@@ -67,6 +67,23 @@ fn null_stays_null_only_beside_calls_and_other_keys_are_kept() {
 }
 
 #[test]
+fn null_says_as_little_as_an_absent_key() {
+    let parts = json!([{"type": "text", "text": null}, {"type": "text"}, {"type": "text", "text": "a"}]);
+    let read = messages(json!([
+        {"role": "user", "content": parts},
+        {"role": "assistant", "content": null, "tool_calls": [
+            {"id": null, "type": null, "function": {"name": "f", "arguments": null}},
+            {"function": {"name": "f"}},
+        ]},
+        {"role": "tool", "tool_call_id": null, "name": null, "content": null},
+    ]))
+    .expect("fits");
+    assert_eq!(read[0].text(), "\n\na");
+    assert_eq!(read[1].calls[0], read[1].calls[1]);
+    assert_eq!((read[2].call_id.as_deref(), read[2].text()), (None, ""));
+}
+
+#[test]
 fn a_call_of_a_channel_carries_its_text_as_it_is() {
     let function = json!({"name": "<|interpreter|>", "arguments": "```python\n1+1\n```"});
     let read =

@@ -194,6 +194,11 @@ fn unknown_keys_pass_unless_their_name_says_that_they_change_numbers() {
         (json!({"use_qk_layernorm": true}), "use_qk_layernorm: found true"),
         (json!({"no_rope_layers": [1, 0]}), "no_rope_layers: found [1,0]"),
         (json!({"rope_ratio": 8}), "rope_ratio: found 8"),
+        (json!({"ntk_alpha": 1000}), "ntk_alpha: found 1000"),
+        (json!({"use_logn_attn": true}), "use_logn_attn: found true"),
+        (json!({"nope_layer_interval": 4}), "nope_layer_interval: found 4"),
+        (json!({"logits_soft_cap": 30.0}), "logits_soft_cap: found 30.0"),
+        (json!({"query_pre_attn_scalar": 256}), "query_pre_attn_scalar: found 256"),
         (json!({"sliding_window_pattern": 6}), "sliding_window_pattern: found 6"),
         (json!({"norm_head": true}), "norm_head: found true"),
     ] {

@@ -1,4 +1,4 @@
-//! Positions and windows in GGUF metadata and in the tensors of factors beside it.
+//! Positions and windows in GGUF metadata and in the tensors of factors next to it.
 //!
 //! llama.cpp divides frequency i by factor i of `rope_freqs.weight`, every frequency by `rope.scaling.factor`, and
 //! multiplies cosines and sines by `rope.scaling.attn_factor`, whatever the kind of scaling; `none` takes the factor back.
@@ -27,8 +27,9 @@ const NEUTRAL: [(&str, f64); 3] = [
     ("rope.scaling.yarn_attn_factor", 1.0),
     ("rope.scaling.yarn_log_multiplier", 0.0),
 ];
-/// Divisors of the frequencies, and LongRoPE's two lists of them.
-const FACTORS: [&str; 3] = ["rope_freqs.weight", "rope_factors_short.weight", "rope_factors_long.weight"];
+/// Tensors of divisors of the frequencies, and LongRoPE's two lists of them.
+pub(in crate::weights) const FACTORS: [&str; 3] =
+    ["rope_freqs.weight", "rope_factors_short.weight", "rope_factors_long.weight"];
 
 /// Width of a head beyond which a file is damaged; the config reports it.
 const MAX_HEAD_DIM: usize = 1 << 16;
@@ -43,7 +44,7 @@ pub(super) struct Shape {
 }
 
 impl Keys<'_> {
-    /// The window of attention; 0 tokens are none.
+    /// The window of attention; 0 tokens mean that there is no window.
     pub(super) fn sliding_window(&mut self) -> Option<SlidingWindow> {
         let tokens = self.checked_size("attention.sliding_window")?;
         (tokens > 0).then(|| SlidingWindow::new(tokens))
@@ -146,7 +147,7 @@ impl Keys<'_> {
         kind
     }
 
-    /// The divisor of all frequencies under its new or its old name; 0 is none.
+    /// The divisor of all frequencies under its new or its old name; 0 means that there is no divisor.
     fn linear_factor(&mut self) -> f64 {
         let names = ["rope.scaling.factor", "rope.scale_linear"];
         let [new, old] = names.map(|name| self.checked_number(name).filter(|factor| *factor != 0.0));
@@ -167,13 +168,20 @@ impl Keys<'_> {
             self.problems.push(format!("tensor {name}: found shape {:?}, {expected}", info.shape));
             return None;
         }
-        match file.read_f32(name) {
-            Ok(values) => Some(values.into_iter().map(super::shortest).collect()),
+        let values = match file.read_f32(name) {
+            Ok(values) => values,
             Err(error) => {
                 self.problems.push(error.to_string());
-                None
+                return None;
             }
+        };
+        let positive = |value: &f32| *value > 0.0 && value.is_finite();
+        if let Some(at) = values.iter().position(|value| !positive(value)) {
+            let found = values[at];
+            self.problems.push(format!("tensor {name}: found {found} at index {at}, expected numbers > 0"));
+            return None;
         }
+        Some(values.into_iter().map(super::shortest).collect())
     }
 
     fn get(&self, name: &str) -> Option<&Value> {

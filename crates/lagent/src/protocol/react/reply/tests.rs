@@ -29,6 +29,8 @@ fn what_a_model_makes_up_behind_its_action_is_not_used() {
         "Thought: It must be 999.\nFinal Answer: 999",
         "Response: 999\nThought: again\nAction: Other\nAction Input: 1\nResponse: 1\nFinal Answer: 1",
         "**Response:** 999\n**Final Answer:** 999",
+        "Observation: 999\nFinal Answer: 999",
+        "Observation 1: 999\n",
     ] {
         let content = format!("{step}{made_up}");
         assert_eq!(call(&content), ("Calculator".to_owned(), "12*34".to_owned()), "{content}");
@@ -55,6 +57,10 @@ fn tags_are_found_between_marks_and_inside_lines() {
         "Action: Calculator\nThought: I am sure.\nAction Input: 12*34",
         "Action: Nothing yet.\nThought: Now.\nAction: **Calculator**:\nAction Input: 12*34",
         "```\nAction: Calculator()\nAction Input: 12*34\nResponse: 1\n```",
+        "Action 1: Calculator\nAction Input 1: 12*34\nResponse 1: 9\nFinal Answer: 9",
+        "Action: Calculator\nAction_Input: 12*34",
+        "Action: Calculator\nActionInput: 12*34",
+        "<think>Perhaps\nAction: Other\nAction Input: 1</think>\nAction: Calculator\nAction Input: 12*34",
     ] {
         assert_eq!(call(content), ("Calculator".to_owned(), "12*34".to_owned()), "{content}");
     }
@@ -85,6 +91,10 @@ fn answers_are_found_where_no_action_comes_before() {
         ("Action: None\nAction Input: None\nFinal Answer: 408", "408"),
         ("Thought: no tool\nAction: N/A\nFinal Answer: 408", "408"),
         ("```\nThought: done\nFinal Answer: 408\n```", "408"),
+        ("Action: Final Answer\nAction Input: 408\nResponse: 999", "408"),
+        ("Final Answer: 408\nObservation: 999", "408"),
+        ("<think>Final Answer: 1</think>\nFinal Answer: 408", "408"),
+        ("Final_Answer: 408", "408"),
     ] {
         assert_eq!(answer(content), expected, "{content}");
     }
