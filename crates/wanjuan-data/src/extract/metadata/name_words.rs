@@ -1,0 +1,99 @@
+//! [`NameWords`]: what the class and id of an element read like.
+
+use crate::extract::dom::{Dom, NodeId};
+
+/// Kinds of words in the class and id of an element.
+#[derive(Clone, Copy, Default)]
+pub(super) struct NameWords {
+    /// It is named like a byline.
+    pub(super) author: bool,
+    /// It is named like a date of publication.
+    pub(super) date: bool,
+    /// It is named like a date of the last change.
+    pub(super) modified: bool,
+    /// It is named like something that is not about the page: comments, other pages.
+    pub(super) foreign: bool,
+    /// It is named like the caption of a picture.
+    pub(super) caption: bool,
+}
+
+impl NameWords {
+    /// Reads the class and id of an element.
+    pub(super) fn of(dom: &Dom, id: NodeId) -> Self {
+        let mut words = Self::default();
+        for name in ["class", "id"].iter().filter_map(|name| dom.attribute(id, name)) {
+            words.scan(name.as_bytes());
+        }
+        words.modified &= !words.date;
+        words.date |= words.modified;
+        words
+    }
+
+    /// Looks at a name in one pass. The letter at a position decides which words are compared there.
+    fn scan(&mut self, name: &[u8]) {
+        for (place, byte) in name.iter().enumerate() {
+            let rest = &name[place..];
+            let is = |word: &str| {
+                rest.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word.as_bytes()))
+            };
+            match byte | 0x20 {
+                b'a' => self.author |= is("author") || is("auteur") || is("autor"),
+                b'b' => self.author |= is("byline"),
+                b'w' => self.author |= is("writtenby"),
+                b'd' => self.date |= is("date") && !is("dateline") && !name[..place].ends_with(b"up"),
+                b'p' => self.date |= is("published") || is("pubtime") || is("posted"),
+                b'c' => {
+                    self.foreign |= is("comment");
+                    self.caption |= is("caption") || is("credit");
+                    self.author |= is("contributor");
+                }
+                b'm' => self.modified |= is("modified"),
+                b'r' => self.foreign |= is("related") || is("recommend"),
+                b's' => self.foreign |= is("sidebar"),
+                b'u' => {
+                    self.modified |= is("update");
+                    self.author |= is("username");
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(class: &str) -> Vec<&'static str> {
+        let dom = Dom::parse(&format!("<p class='{class}'>"));
+        let body = dom.body().expect("a page has a body");
+        let words = NameWords::of(&dom, dom.children(body).next().expect("the paragraph"));
+        let all = [
+            (words.author, "author"),
+            (words.date, "date"),
+            (words.modified, "modified"),
+            (words.foreign, "foreign"),
+            (words.caption, "caption"),
+        ];
+        all.into_iter().filter(|(is, _)| *is).map(|(_, word)| word).collect()
+    }
+
+    #[test]
+    fn words_anywhere_in_a_name_count() {
+        for (class, expected) in [
+            ("post-Author", vec!["author"]),
+            ("meta__byline", vec!["author"]),
+            ("username", vec!["author"]),
+            ("entry-date published", vec!["date"]),
+            ("entry-date updated", vec!["date"]),
+            ("updated", vec!["date", "modified"]),
+            ("last-modified", vec!["date", "modified"]),
+            ("dateline", vec![]),
+            ("comment-author", vec!["author", "foreign"]),
+            ("photo-credit", vec!["caption"]),
+            ("content", vec![]),
+        ] {
+            assert_eq!(words(class), expected, "{class}");
+        }
+    }
+}
