@@ -1,6 +1,6 @@
 //! Authors: where pages name them, and which of the statements names the people and not the site.
 
-use super::name::{MAX_BYTES, is_role, name};
+use super::name::{MAX_BYTES, is_person, is_role, name};
 use super::site::{Site, letters};
 use super::text::short_text;
 use crate::extract::dom::{Dom, NodeId, WalkEvent};
@@ -41,21 +41,21 @@ pub(super) fn names<'a>(stated: impl IntoIterator<Item = &'a str>) -> Vec<String
 /// Publishers that do not know the author state the site instead, or the account that published the page. Then the
 /// people that the page names elsewhere are its authors; only if there are none, the statement is taken.
 pub(super) fn choose(statements: &[Vec<String>], site: &Site) -> Option<String> {
-    let is_person = |name: &&String| !site.is(name) && !is_role(name);
-    let people = |names: &Vec<String>| -> Vec<String> { names.iter().filter(is_person).cloned().collect() };
-    let people = statements.iter().map(people).find(|names| !names.is_empty());
-    let names = people.or_else(|| statements.iter().find(|names| !names.is_empty()).cloned())?;
-    let spelled: Vec<String> = names.into_iter().map(|name| spelled(name, statements)).collect();
+    let names_people = |names: &&Vec<String>| names.iter().any(|name| !site.is(name) && !is_role(name));
+    let people = statements.iter().find(names_people);
+    let names = people.or_else(|| statements.iter().find(|names| !names.is_empty()))?;
+    let stated = names.iter().filter(|name| people.is_none() || !site.is(name));
+    let spelled: Vec<&str> = stated.map(|name| spelled(name, statements)).collect();
     Some(spelled.join(", "))
 }
 
 /// The name of an account in the spelling that another statement has: `ada.lovelace` for `Ada Lovelace`.
-fn spelled(name: String, statements: &[Vec<String>]) -> String {
+fn spelled<'a>(name: &'a str, statements: &'a [Vec<String>]) -> &'a str {
     if name.contains(' ') {
         return name;
     }
-    let same = |other: &&String| other.contains(' ') && letters(other) == letters(&name);
-    statements.iter().flatten().find(same).cloned().unwrap_or(name)
+    let same = |other: &&String| other.contains(' ') && letters(other) == letters(name);
+    statements.iter().flatten().find(same).map_or(name, String::as_str)
 }
 
 /// The byline in an element: the parts marked as names if there are any, else the whole text if it is short.
@@ -74,7 +74,24 @@ pub(super) fn of_element(dom: &Dom, id: NodeId) -> Vec<String> {
         return marked;
     }
     let text = short_text(dom, id, MAX_BYTES);
-    text.as_deref().and_then(name).filter(|name| is_short(name)).into_iter().collect()
+    let name = text.as_deref().and_then(name).filter(|name| is_short(name));
+    name.map(|name| first_name(dom, id).filter(|_| !is_list(&name)).unwrap_or(name)).into_iter().collect()
+}
+
+/// Whether a text is a list of names, and no role follows them.
+fn is_list(text: &str) -> bool {
+    let parts =
+        text.split([',', ';', '&']).flat_map(|part| part.split(" and ")).flat_map(|part| part.split(" und "));
+    parts.map(str::trim).all(|part| part.split(' ').count() <= 3)
+}
+
+/// The first text below an element, if it reads like a name; others after it are roles.
+fn first_name(dom: &Dom, id: NodeId) -> Option<String> {
+    let texts = dom.walk(id).take(100).filter_map(|event| match event {
+        WalkEvent::Enter(below) => dom.text(below),
+        WalkEvent::Leave(_) => None,
+    });
+    texts.filter_map(name).next().filter(|name| name.contains(' ') && is_person(name))
 }
 
 /// Whether an address leads to the page of an author: one of the parts of its path says so.
@@ -129,6 +146,8 @@ mod tests {
             ("Who wrote this?", ""),
             ("one two three four five six seven eight", ""),
             ("Ada Lovelace, Bo Kuhn & Cy", "Ada Lovelace, Bo Kuhn & Cy"),
+            ("<a>Ada Lovelace</a>, <a>Bo Kuhn</a>", "Ada Lovelace, Bo Kuhn"),
+            ("By <a>Ada Lovelace</a> <i>Senior Editor At Large</i>", "Ada Lovelace"),
             ("", ""),
         ];
         for (html, expected) in cases {
@@ -157,6 +176,7 @@ mod tests {
             (&[&["Ada", "the shore"], &["Bo"]], Some("Ada")),
             (&[&["admin"], &["Ada Lovelace", "Bo"]], Some("Ada Lovelace, Bo")),
             (&[&["The Shore"], &["admin"]], Some("The Shore")),
+            (&[&["Ada", "Redaktion"]], Some("Ada, Redaktion")),
             (&[&["admin"]], Some("admin")),
             (&[&["ada.lovelace"], &["Ada Lovelace"]], Some("Ada Lovelace")),
             (&[&["ada"], &["Bo"]], Some("ada")),

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::headline;
+use super::site::is_first_page;
 use super::text::clean;
 use crate::extract::dom::{Dom, NodeId, WalkEvent};
 
@@ -11,9 +12,9 @@ use crate::extract::dom::{Dom, NodeId, WalkEvent};
 pub(super) struct Headings {
     /// The `title` element.
     pub(super) title: Option<String>,
-    /// Texts of `h1` and `h2`.
+    /// Texts of `h1` and `h2`, except those that lead to the first page of the site, as logos do.
     pub(super) all: Vec<String>,
-    /// Texts of `h1` that can be the title: not those of menus, nor those that lead to the first page of the site.
+    /// Texts of `h1` that can be the title, because they are not beside the content.
     pub(super) main: Vec<String>,
     /// The heading that the content begins with.
     pub(super) first: Option<NodeId>,
@@ -49,8 +50,8 @@ impl Headings {
                 }
                 Some("title") if title.is_none() => title = clean(&dom.text_below(id)),
                 Some(tag @ ("h1" | "h2")) if found.len() < MAX_FOUND => {
-                    let text = headline::of(dom, id);
-                    let is_main = tag == "h1" && beside.is_none() && !leads_home(dom, id);
+                    let text = headline::of(dom, id).filter(|_| !leads_home(dom, id));
+                    let is_main = tag == "h1" && beside.is_none();
                     found.extend(text.map(|text| Heading { id, text, is_main }));
                 }
                 _ => {}
@@ -81,10 +82,7 @@ fn first(found: &[Heading], title: &str) -> Option<NodeId> {
 
 /// Whether a heading is a link to the first page of the site, as logos are.
 fn leads_home(dom: &Dom, heading: NodeId) -> bool {
-    let home = |id: NodeId| {
-        let address = dom.attribute(id, "href").filter(|_| dom.tag(id) == Some("a"));
-        address.is_some_and(|address| matches!(address, "/" | "./" | "index.html" | "/index.html"))
-    };
+    let home = |id: NodeId| dom.tag(id) == Some("a") && dom.attribute(id, "href").is_some_and(is_first_page);
     let around = dom.parent(heading).is_some_and(home);
     around || dom.walk(heading).take(40).any(|event| matches!(event, WalkEvent::Enter(id) if home(id)))
 }
@@ -153,7 +151,7 @@ mod tests {
              <footer><h1>About</h1></footer>",
         );
         assert_eq!(found.main, ["Tides turn"]);
-        assert_eq!(found.all, ["Shore", "Menu", "Tides turn", "Why", "About"]);
+        assert_eq!(found.all, ["Menu", "Tides turn", "Why", "About"]);
     }
 
     #[test]

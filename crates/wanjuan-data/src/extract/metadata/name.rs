@@ -21,6 +21,10 @@ const LEAD: &[&str] = &[
     "story by",
     "submitted by",
     "view all posts by",
+    "post author",
+    "beitrags-autor",
+    "beitragsautor",
+    "auteur de la publication",
     "zeige alle beiträge von",
     "alle beiträge von",
     "geschrieben von",
@@ -76,6 +80,10 @@ const NO_NAME: &[&str] = &[
     "followauthor",
     "author",
     "posted",
+    "login",
+    "signin",
+    "register",
+    "username",
     "unknown",
     "none",
     "null",
@@ -125,6 +133,8 @@ const BEFORE_DATES: &[&str] = &[
     "published",
     "updated",
     "in",
+    "last",
+    "reviewed",
 ];
 
 /// Days of the week in English and German.
@@ -151,7 +161,7 @@ pub(super) fn name(text: &str) -> Option<String> {
     if text.starts_with("http") || text.starts_with(['@', '/', '{', '<']) || text.len() > 2 * MAX_BYTES {
         return None;
     }
-    let mut rest = text.as_str();
+    let mut rest = after_date(&text);
     while let Some(shorter) = without_lead(rest) {
         rest = shorter;
     }
@@ -162,8 +172,10 @@ pub(super) fn name(text: &str) -> Option<String> {
     let rest = rest
         .trim_matches(|c: char| c.is_whitespace() || matches!(c, ',' | ':' | '-' | '–' | '—' | ';' | '/'));
     let count = rest.chars().filter(|c| c.is_alphabetic()).count();
-    let valid = count >= 2 && !rest.contains('@') && !rest.contains("[at]") && !date::is_month(rest);
-    (valid && !NO_NAME.contains(&letters(rest).as_str()) && !is_lead(rest)).then(|| rest.to_owned())
+    let counted = rest.starts_with(|c: char| c.is_ascii_digit()) && rest.contains(' ');
+    let address = rest.contains('@') || rest.contains("[at]");
+    let valid = count >= 2 && !counted && !address && !date::is_month(rest) && !is_lead(rest);
+    (valid && !NO_NAME.contains(&letters(rest).as_str())).then(|| rest.replace(" ,", ","))
 }
 
 /// Whether a name is that of a role or an account, and not of a person.
@@ -202,27 +214,35 @@ fn without_date(text: &str) -> &str {
     let number = |place: &usize| text[place + 1..].starts_with(|c: char| c.is_ascii_digit());
     let Some(end) = starts.into_iter().find(number) else { return text };
     let mut head = &text[..end];
-    while let Some((before, last)) = head.rsplit_once(' ') {
+    loop {
+        let (before, last) = head.rsplit_once(' ').unwrap_or(("", head));
         let word = last.trim_end_matches([':', ',', '.']).to_lowercase();
-        let belongs =
+        let is_of_date =
             date::is_month(last) || BEFORE_DATES.contains(&word.as_str()) || DAYS.contains(&word.as_str());
-        if !belongs {
-            break;
+        if !is_of_date || head.is_empty() {
+            return head;
         }
         head = before;
     }
-    head
+}
+
+/// What is after the "by" that follows a date: `Posted on May 3, 2024 by Ada`.
+fn after_date(text: &str) -> &str {
+    let after = [" by ", " von ", " par ", " por "].iter().find_map(|by| text.split_once(by));
+    let dated = |before: &str| before.contains(|c: char| c.is_ascii_digit());
+    after.filter(|(before, _)| dated(before)).map_or(text, |(_, name)| name)
 }
 
 /// Cuts one of the words before a name; `None` without such a word.
 pub(super) fn without_lead(text: &str) -> Option<&str> {
-    LEAD.iter().find_map(|lead| {
+    let first = text.chars().next()?.to_lowercase().next()?;
+    LEAD.iter().filter(|lead| lead.starts_with(first)).find_map(|lead| {
         let head = text.get(..lead.len())?;
         let rest = &text[lead.len()..];
         let ends = rest.starts_with([' ', ':', '：'])
             || lead.ends_with(':')
             || (rest.starts_with('/') && !lead.is_ascii());
-        let same = head == *lead || head.to_lowercase() == *lead;
+        let same = head.eq_ignore_ascii_case(lead) || head.to_lowercase() == *lead;
         let rest = rest.trim_start_matches([' ', ':', '：', '/']);
         (same && ends && !rest.is_empty()).then_some(rest)
     })
@@ -247,6 +267,10 @@ mod tests {
         assert_eq!(of("Ada Lovelace Stand: 3. Mai"), "Ada Lovelace");
         assert_eq!(of("Ada Lovelace vor 3 Tagen"), "Ada Lovelace");
         assert_eq!(of("Bo Kuhn (http://example.org/)"), "Bo Kuhn");
+        assert_eq!(of("Ada Lovelace Last updated 3 May"), "Ada Lovelace");
+        assert_eq!(of("Posted on May 3, 2024 by Ada Lovelace"), "Ada Lovelace");
+        assert_eq!(of("Post author By Ada Lovelace"), "Ada Lovelace");
+        assert_eq!(of("Ada , Bo"), "Ada, Bo");
         assert_eq!(of("c1ph4"), "c1ph4");
         assert_eq!(of("Byron Vonnegut"), "Byron Vonnegut");
         assert_eq!(of("作者：王小明"), "王小明");
@@ -263,6 +287,9 @@ mod tests {
             "Written by:",
             "No Author",
             "Dec.",
+            "Stand: 3. Mai",
+            "10 mins read",
+            "Sign in",
             "N/A",
             "12",
             "",
@@ -311,8 +338,8 @@ mod tests {
         /// A name is a part of the text it was found in, apart from white space.
         #[test]
         fn names_are_not_invented(text in "[A-Za-zé:|,@ ]{0,40}") {
-            let all = text.split_whitespace().collect::<Vec<_>>().join(" ");
-            proptest::prop_assert!(name(&text).is_none_or(|name| all.contains(&name)));
+            let all: String = text.split_whitespace().collect();
+            proptest::prop_assert!(name(&text).is_none_or(|name| all.contains(&name.replace(' ', ""))));
         }
     }
 }

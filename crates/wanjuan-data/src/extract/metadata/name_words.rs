@@ -7,6 +7,8 @@ use crate::extract::dom::{Dom, NodeId};
 pub(super) struct NameWords {
     /// It is named like a byline.
     pub(super) author: bool,
+    /// Its class is named like that of the account that wrote something.
+    pub(super) account: bool,
     /// It is named like a date of publication.
     pub(super) date: bool,
     /// It is named like a date of the last change.
@@ -24,6 +26,7 @@ impl NameWords {
         for name in ["class", "id"].iter().filter_map(|name| dom.attribute(id, name)) {
             words.scan(name.as_bytes());
         }
+        words.account = dom.attribute(id, "class").is_some_and(|class| class.contains("username"));
         words.modified &= !words.date;
         words.date |= words.modified;
         words
@@ -50,10 +53,7 @@ impl NameWords {
                 b'm' => self.modified |= is("modified"),
                 b'r' => self.foreign |= is("related") || is("recommend"),
                 b's' => self.foreign |= is("sidebar"),
-                b'u' => {
-                    self.modified |= is("update");
-                    self.author |= is("username");
-                }
+                b'u' => self.modified |= is("update"),
                 _ => {}
             }
         }
@@ -70,6 +70,7 @@ mod tests {
         let words = NameWords::of(&dom, dom.children(body).next().expect("the paragraph"));
         let all = [
             (words.author, "author"),
+            (words.account, "account"),
             (words.date, "date"),
             (words.modified, "modified"),
             (words.foreign, "foreign"),
@@ -83,7 +84,7 @@ mod tests {
         for (class, expected) in [
             ("post-Author", vec!["author"]),
             ("meta__byline", vec!["author"]),
-            ("username", vec!["author"]),
+            ("username", vec!["account"]),
             ("entry-date published", vec!["date"]),
             ("entry-date updated", vec!["date"]),
             ("updated", vec!["date", "modified"]),

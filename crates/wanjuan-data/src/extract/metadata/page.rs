@@ -33,11 +33,17 @@ pub(super) struct Page {
     pub(super) modified: Vec<String>,
     /// Texts with dates, for each [`Evidence`].
     dates: [Vec<String>; 3],
-    /// The names in each byline, for each [`Evidence`].
-    bylines: [Vec<Vec<String>>; 4],
+    /// The bylines, for each [`Evidence`].
+    bylines: [Vec<Byline>; 5],
     text_date: TextDate,
     text_byline: TextByline,
     open: Open,
+}
+
+/// The names in an element.
+struct Byline {
+    element: NodeId,
+    names: Vec<String>,
 }
 
 /// Elements that the walk is in.
@@ -51,6 +57,8 @@ struct Open {
     byline: Option<NodeId>,
     /// The element whose text is not for readers.
     silent: Option<NodeId>,
+    /// The form or menu, where accounts are those of the reader.
+    form: Option<NodeId>,
 }
 
 /// Maximum number of elements of one kind. A page that has more repeats itself.
@@ -73,6 +81,8 @@ enum Evidence {
     Name = 2,
     /// A link to the page of an author.
     Link = 3,
+    /// An element named like an account.
+    Account = 4,
 }
 
 impl Page {
@@ -102,9 +112,7 @@ impl Page {
             self.text_date.at_heading();
             self.text_byline.at_heading();
         }
-        if matches!(tag, "script" | "style" | "title") {
-            self.open.silent.get_or_insert(id);
-        }
+        self.open.enter(id, tag);
         if has_no_text(tag) {
             return;
         }
@@ -112,7 +120,7 @@ impl Page {
         if words.foreign && !is_page(tag) && !self.is_around_heading(dom, id) {
             self.open.foreign.get_or_insert(id);
         }
-        if (words.caption && !is_page(tag)) || tag == "figure" {
+        if words.caption && !is_page(tag) {
             self.open.figure.get_or_insert(id);
         }
         if self.open.foreign.is_none() {
@@ -158,13 +166,13 @@ impl Page {
             self.headline =
                 dom.attribute(id, "content").and_then(clean).or_else(|| short_text(dom, id, MAX_HEADLINE));
         }
+        let leads_to_author = || tag == "a" && dom.attribute(id, "href").is_some_and(author::is_address);
         let author = match () {
             () if has("author") => Some(Evidence::Property),
             () if tag == "a" && is_related(dom, id, "author") => Some(Evidence::Element),
             () if words.author => Some(Evidence::Name),
-            () if tag == "a" && dom.attribute(id, "href").is_some_and(author::is_address) => {
-                Some(Evidence::Link)
-            }
+            () if leads_to_author() => Some(Evidence::Link),
+            () if words.account && self.open.form.is_none() => Some(Evidence::Account),
             () => None,
         };
         if let Some(evidence) = author.filter(|_| !is_page(tag)) {
@@ -196,18 +204,24 @@ impl Page {
         if names.is_empty() {
             return;
         }
-        match evidence {
-            Evidence::Name => {
-                // Inside another such element this one is nearer to the name.
-                if self.open.byline.take().is_some() {
-                    found.pop();
-                } else {
-                    self.open.byline = Some(id);
-                }
-                found.push(names);
+        if matches!(evidence, Evidence::Link) && !names.iter().all(|name| is_person(name)) {
+            return;
+        }
+        if matches!(evidence, Evidence::Name) {
+            // Inside another such element this one is nearer to the name.
+            if self.open.byline.take().is_some() {
+                found.pop();
+            } else {
+                self.open.byline = Some(id);
             }
-            Evidence::Link if !names.iter().all(|name| is_person(name)) => {}
-            _ => found.push(names),
+        }
+        let Some(last) = found.last_mut().filter(|last| are_alike(dom, last.element, id)) else {
+            return found.push(Byline { element: id, names });
+        };
+        for name in names {
+            if !last.names.contains(&name) {
+                last.names.push(name);
+            }
         }
     }
 
@@ -220,13 +234,24 @@ impl Page {
     /// near the heading.
     pub(super) fn bylines(&self) -> impl Iterator<Item = Vec<String>> {
         let text = self.text_byline.found().map(|name| vec![name.to_owned()]);
-        self.bylines.iter().flatten().cloned().chain(text)
+        self.bylines.iter().flatten().map(|byline| byline.names.clone()).chain(text)
     }
 }
 
 impl Open {
+    fn enter(&mut self, id: NodeId, tag: &str) {
+        let open = match tag {
+            "script" | "style" | "title" => &mut self.silent,
+            "form" | "nav" | "label" => &mut self.form,
+            "figure" => &mut self.figure,
+            _ => return,
+        };
+        open.get_or_insert(id);
+    }
+
     fn leave(&mut self, id: NodeId) {
-        for open in [&mut self.foreign, &mut self.figure, &mut self.byline, &mut self.silent] {
+        for open in [&mut self.foreign, &mut self.figure, &mut self.byline, &mut self.silent, &mut self.form]
+        {
             *open = open.filter(|open| *open != id);
         }
     }
@@ -238,6 +263,13 @@ fn has_no_text(tag: &str) -> bool {
         tag,
         "script" | "style" | "link" | "meta" | "img" | "br" | "input" | "option" | "svg" | "path" | "source"
     )
+}
+
+/// Whether two elements are items of a list: they have the same parent and the same class.
+fn are_alike(dom: &Dom, one: NodeId, other: NodeId) -> bool {
+    one != other
+        && dom.parent(one) == dom.parent(other)
+        && dom.attribute(one, "class") == dom.attribute(other, "class")
 }
 
 /// Whether an element has a property, in microdata or with any prefix in RDFa.

@@ -64,6 +64,12 @@ pub(super) fn letters(text: &str) -> String {
     text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
+/// Whether an address leads to the first page of a site, as logos do.
+pub(super) fn is_first_page(address: &str) -> bool {
+    let (_, path) = host_and_path(address);
+    !address.is_empty() && matches!(path.trim_matches('/'), "" | "." | "index.html")
+}
+
 /// Host and path of an address; an address without a host has none.
 fn host_and_path(address: &str) -> (&str, &str) {
     let Some((_, rest)) = address.split_once("://") else { return ("", address) };
@@ -101,6 +107,16 @@ mod tests {
         assert_eq!((site.name(), site.is_home()), (Some("The Shore"), false));
         assert!(Site::new([], Some("https://example.org/?a")).is_home());
         assert!(!Site::new([], Some("/")).is_home() && !Site::default().is(""));
+    }
+
+    #[test]
+    fn first_pages() {
+        for address in ["/", "./", "/index.html", "https://example.org", "https://example.org/?a"] {
+            assert!(is_first_page(address), "{address}");
+        }
+        for address in ["", "#top", "/a", "https://example.org/a", "a"] {
+            assert!(!is_first_page(address), "{address}");
+        }
     }
 
     #[test]

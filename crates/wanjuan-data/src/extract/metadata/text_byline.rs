@@ -6,7 +6,7 @@ use super::name::{is_lead, is_person, name, without_lead};
 const MAX_BYTES: usize = 100;
 /// Maximum number of texts from a byline to the heading after it.
 const BEFORE: usize = 6;
-/// Maximum number of texts from the heading to a byline after it.
+/// Maximum number of texts from the heading to a mere "by" after it.
 const AFTER: usize = 30;
 
 /// Sees the texts of the page in document order.
@@ -27,9 +27,8 @@ pub(super) struct TextByline {
 impl TextByline {
     /// Looks at the next text of the page.
     pub(super) fn look_at(&mut self, text: &str) {
-        let far = self.heading.is_some_and(|heading| self.seen > heading + AFTER);
         let text = text.trim();
-        if far || self.after.is_some() || text.is_empty() {
+        if self.after.is_some() || text.is_empty() {
             return;
         }
         self.seen += 1;
@@ -37,10 +36,9 @@ impl TextByline {
         if self.led || text.len() > MAX_BYTES {
             return;
         }
-        let Some(name) = (if led { name(text) } else { after_by(text) }) else { return };
-        if !is_person(&name) {
-            return;
-        }
+        let far = self.heading.is_some_and(|heading| self.seen > heading + AFTER + 1);
+        let found = if led { name(text).filter(|_| !far) } else { after_by(text, far) };
+        let Some(name) = found.filter(|name| is_person(name)) else { return };
         match self.heading {
             None => self.before = Some((self.seen, name)),
             Some(_) => self.after = Some(name),
@@ -60,12 +58,13 @@ impl TextByline {
     }
 }
 
-/// The name in a text that begins with a "by". After a mere "by" one word can be anything.
-fn after_by(text: &str) -> Option<String> {
+/// The name in a text that begins with a "by". After a mere "by" one word can be anything, and far from the heading it
+/// says too little, unlike "written by".
+fn after_by(text: &str, far: bool) -> Option<String> {
     let rest = without_lead(text)?;
     let lead = text[..text.len() - rest.len()].trim();
     let name = name(rest).filter(|_| is_by(lead))?;
-    (lead.contains(' ') || name.contains(' ')).then_some(name)
+    (lead.contains(' ') || (name.contains(' ') && !far)).then_some(name)
 }
 
 /// Whether the last of the words before a name says that it is that of the author.
@@ -127,6 +126,10 @@ mod tests {
             found(&texts)
         };
         assert!(after(AFTER).is_some() && after(AFTER + 1).is_none());
+        let mut far = vec!["H"];
+        far.extend(vec!["a text"; 2 * AFTER]);
+        far.push("Written by Ada Lovelace");
+        assert!(found(&far).is_some(), "nothing else is written by somebody");
         let before = |between: usize| {
             let mut texts = vec!["by Ada Lovelace"];
             texts.extend(vec!["a text"; between]);

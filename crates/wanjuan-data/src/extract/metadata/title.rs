@@ -40,7 +40,7 @@ fn heading_for<'a>(title: &str, card: Option<&str>, headings: &'a Headings, site
     let shortened = is_within && (3 * overlap.first >= overlap.second || is_first_part(title, heading));
     // The card repeats the `title` element, so neither was written with the heading in view.
     let repeated = card.is_some() && card == headings.title.as_deref();
-    let reworded = repeated && own.len() == 1 && overlap.is_half() && !is_around;
+    let reworded = repeated && own.len() == 1 && overlap.is_half() && !is_around && !is_within;
     let cut = (title.ends_with('…') || title.ends_with("...")) && is_around;
     let better = overlap.first > 0 && (shortened || reworded || cut || card == Some(heading.as_str()));
     better.then_some(heading.as_str())
@@ -51,6 +51,10 @@ fn heading_for<'a>(title: &str, card: Option<&str>, headings: &'a Headings, site
 pub(super) fn without_site(title: &str, site: &Site, headings: &[String]) -> String {
     if let Some(heading) = heading_in(title, site, headings) {
         return heading.to_owned();
+    }
+    // On the first page the name of the site is a part of the title.
+    if site.is_home() {
+        return title.to_owned();
     }
     let mut rest = title;
     for name in site.names() {
