@@ -157,6 +157,12 @@ fn skip_words<'a, 'b>(parts: &'a [Part<'b>], words: &[&str]) -> &'a [Part<'b>] {
     }
 }
 
+/// Whether a text begins with the name of a month or of a day of the week in English.
+pub(super) fn begins(text: &str) -> bool {
+    let word = text.split([' ', ',']).next().unwrap_or_default();
+    is_month(word) || (word.len() >= 6 && word.to_lowercase().ends_with("day"))
+}
+
 /// Whether a word is the name of a month, or its first letters.
 pub(super) fn is_month(word: &str) -> bool {
     let word = word.trim_end_matches(['.', ',']);

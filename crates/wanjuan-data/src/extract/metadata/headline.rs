@@ -47,7 +47,7 @@ fn text(dom: &Dom, heading: NodeId, is_left_out: impl Fn(&Dom, NodeId) -> bool) 
     for _ in 0..MAX_STEPS {
         let Some(event) = walk.next() else {
             let sign = |c: char| !is_whole && (c.is_whitespace() || matches!(c, ':' | '|' | '–' | '-' | '/'));
-            // A permanent link to the heading is no part of it.
+            // The sign of a permanent link to the heading is not a part of it.
             let text = text.trim().trim_end_matches('¶').trim_matches(sign);
             return Some(text.strip_suffix(" #").unwrap_or(text).to_owned());
         };
@@ -56,7 +56,7 @@ fn text(dom: &Dom, heading: NodeId, is_left_out: impl Fn(&Dom, NodeId) -> bool) 
             text.push_str(part);
         } else if id != heading && is_left_out(dom, id) {
             walk.skip_children(id);
-            text.push(' ');
+            text.push_str(if is_reading(dom, id) { "" } else { " " });
             is_whole = false;
         } else if matches!(dom.tag(id), Some("br" | "div" | "p")) {
             text.push(' ');
@@ -65,12 +65,20 @@ fn text(dom: &Dom, heading: NodeId, is_left_out: impl Fn(&Dom, NodeId) -> bool) 
     None
 }
 
+/// Whether an element says how the characters before it are read.
+fn is_reading(dom: &Dom, id: NodeId) -> bool {
+    matches!(dom.tag(id), Some("rt" | "rp"))
+}
+
 /// Whether an element in a heading is beside the headline.
 fn is_beside(dom: &Dom, id: NodeId) -> bool {
     let class = dom.attribute(id, "class").unwrap_or_default().to_ascii_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| class.contains(word));
     let title = has(&["title", "headline"]);
-    matches!(dom.tag(id), Some("small" | "time" | "sup")) || has(BESIDE) || (has(DETAILS) && !title)
+    matches!(dom.tag(id), Some("small" | "time" | "sup"))
+        || is_reading(dom, id)
+        || has(BESIDE)
+        || (has(DETAILS) && !title)
 }
 
 #[cfg(test)]
@@ -101,6 +109,7 @@ mod tests {
             ("<time>3 May</time> – Tides turn<a class=headerlink>¶</a>", Some("Tides turn")),
             ("<a class=section-title>Tides turn</a>", Some("Tides turn")),
             ("<span class=kicker>Tides turn</span>", Some("Tides turn")),
+            ("<ruby>潮<rp>(<rt>しお<rp>)</ruby>汐", Some("潮汐")),
             ("Tides turn¶", Some("Tides turn")),
             ("Tides turn #", Some("Tides turn")),
             ("C#", Some("C#")),

@@ -196,7 +196,7 @@ fn is_blank(c: char) -> bool {
     c.is_whitespace() || c.is_control() || c == '\u{feff}'
 }
 
-/// Reads also numbers that JSON does not know, such as `+1`, `.5` and `01`. `NaN` and infinity are none.
+/// Reads also numbers that JSON does not know, such as `+1`, `.5` and `01`. `NaN` and infinity are not numbers here.
 fn number(word: &str) -> Option<Number> {
     let whole = word.parse::<i64>().ok().map(Number::from);
     whole.or_else(|| word.parse().ok().and_then(Number::from_f64))

@@ -5,6 +5,7 @@ mod date;
 mod heading;
 mod headline;
 mod json_ld;
+mod labelled_date;
 mod license;
 mod loose_json;
 mod metas;

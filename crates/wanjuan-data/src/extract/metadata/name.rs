@@ -132,6 +132,7 @@ const BEFORE_DATES: &[&str] = &[
     "posted",
     "published",
     "updated",
+    "update",
     "in",
     "last",
     "reviewed",
@@ -178,9 +179,10 @@ pub(super) fn name(text: &str) -> Option<String> {
     (valid && !NO_NAME.contains(&letters(rest).as_str())).then(|| rest.replace(" ,", ","))
 }
 
-/// Whether a name is that of a role or an account, and not of a person.
+/// Whether a name is that of a role or an account, and not of a person. Two capitals are a short form.
 pub(super) fn is_role(name: &str) -> bool {
-    ROLES.contains(&letters(name).as_str())
+    let short = name.len() == 2 && name.chars().all(char::is_uppercase);
+    short || ROLES.contains(&letters(name).as_str())
 }
 
 /// Whether a text reads like the name of a person: up to five words with a capital, and the particles between them.
@@ -203,8 +205,8 @@ fn is_han(c: char) -> bool {
 
 /// Whether a text is nothing but the words before a name.
 pub(super) fn is_lead(text: &str) -> bool {
-    let text = text.trim().trim_end_matches([':', '：']).to_lowercase();
-    LEAD.contains(&text.as_str())
+    let text = text.trim().trim_end_matches([':', '：']);
+    LEAD.iter().any(|lead| lead.len() == text.len() && *lead == text.to_lowercase())
 }
 
 /// Cuts the text before the first word that starts with a digit, and before the words in front of it that belong to a
@@ -315,7 +317,10 @@ mod tests {
         {
             assert!(!is_person(text), "{text}");
         }
-        assert!(is_role("Admin") && is_role("Die Redaktion") && !is_role("Ada Admin"));
+        for name in ["Admin", "Die Redaktion", "Editorial Team", "AL"] {
+            assert!(is_role(name), "{name}");
+        }
+        assert!(!is_role("Ada Admin") && !is_role("Bo"));
     }
 
     #[test]

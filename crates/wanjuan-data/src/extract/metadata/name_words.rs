@@ -15,6 +15,8 @@ pub(super) struct NameWords {
     pub(super) modified: bool,
     /// It is named like something that is not about the page: comments, other pages.
     pub(super) foreign: bool,
+    /// It is named like a column beside the content.
+    pub(super) sidebar: bool,
     /// It is named like the caption of a picture.
     pub(super) caption: bool,
 }
@@ -40,7 +42,7 @@ impl NameWords {
                 rest.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word.as_bytes()))
             };
             match byte | 0x20 {
-                b'a' => self.author |= is("author") || is("auteur") || is("autor"),
+                b'a' => self.author |= (is("author") && !is("authori")) || is("auteur") || is("autor"),
                 b'b' => self.author |= is("byline"),
                 b'w' => self.author |= is("writtenby"),
                 b'd' => self.date |= is("date") && !is("dateline") && !name[..place].ends_with(b"up"),
@@ -52,7 +54,7 @@ impl NameWords {
                 }
                 b'm' => self.modified |= is("modified"),
                 b'r' => self.foreign |= is("related") || is("recommend"),
-                b's' => self.foreign |= is("sidebar"),
+                b's' => self.sidebar |= is("sidebar"),
                 b'u' => self.modified |= is("update"),
                 _ => {}
             }
@@ -74,6 +76,7 @@ mod tests {
             (words.date, "date"),
             (words.modified, "modified"),
             (words.foreign, "foreign"),
+            (words.sidebar, "sidebar"),
             (words.caption, "caption"),
         ];
         all.into_iter().filter(|(is, _)| *is).map(|(_, word)| word).collect()
@@ -84,6 +87,7 @@ mod tests {
         for (class, expected) in [
             ("post-Author", vec!["author"]),
             ("meta__byline", vec!["author"]),
+            ("authority-control", vec![]),
             ("username", vec!["account"]),
             ("entry-date published", vec!["date"]),
             ("entry-date updated", vec!["date"]),
@@ -91,6 +95,7 @@ mod tests {
             ("last-modified", vec!["date", "modified"]),
             ("dateline", vec![]),
             ("comment-author", vec!["author", "foreign"]),
+            ("widget_sidebar", vec!["sidebar"]),
             ("photo-credit", vec!["caption"]),
             ("content", vec![]),
         ] {

@@ -2,6 +2,7 @@
 
 use super::author;
 use super::heading::Headings;
+use super::labelled_date::LabelledDate;
 use super::metas::Metas;
 use super::name::is_person;
 use super::name_words::NameWords;
@@ -30,12 +31,13 @@ pub(super) struct Page {
     /// The meta tags.
     pub(super) metas: Metas,
     /// Texts with dates of the last change.
-    pub(super) modified: Vec<String>,
+    modified: Vec<String>,
     /// Texts with dates, for each [`Evidence`].
     dates: [Vec<String>; 3],
     /// The bylines, for each [`Evidence`].
     bylines: [Vec<Byline>; 5],
     text_date: TextDate,
+    labelled_date: LabelledDate,
     text_byline: TextByline,
     open: Open,
 }
@@ -51,6 +53,8 @@ struct Byline {
 struct Open {
     /// The outermost element whose authors and dates are not those of the page, such as a comment.
     foreign: Option<NodeId>,
+    /// The article that the heading of the page is in.
+    article: Option<NodeId>,
     /// The outermost element that credits a picture.
     figure: Option<NodeId>,
     /// The element that is named like a byline.
@@ -103,6 +107,7 @@ impl Page {
             if self.open.foreign.is_none() && self.open.silent.is_none() {
                 let text = dom.text(id).unwrap_or_default();
                 self.text_date.look_at(text);
+                self.labelled_date.look_at(text);
                 self.text_byline.look_at(text);
             }
             return;
@@ -117,8 +122,13 @@ impl Page {
             return;
         }
         let words = NameWords::of(dom, id);
-        if words.foreign && !is_page(tag) && !self.is_around_heading(dom, id) {
+        // A column in the article is about the article.
+        let is_foreign = words.foreign || (words.sidebar && self.open.article.is_none());
+        if is_foreign && !is_page(tag) && !self.is_around_heading(dom, id) {
             self.open.foreign.get_or_insert(id);
+        }
+        if tag == "article" && self.is_around_heading(dom, id) {
+            self.open.article.get_or_insert(id);
         }
         if words.caption && !is_page(tag) {
             self.open.figure.get_or_insert(id);
@@ -225,9 +235,16 @@ impl Page {
         }
     }
 
-    /// Texts with dates, surest first: microdata, `time` elements, elements named like a date, a text near the heading.
+    /// Texts with dates, surest first: microdata, `time` elements, elements named like a date, a text that says so, a
+    /// text near the heading.
     pub(super) fn dates(&self) -> impl Iterator<Item = &str> {
-        self.dates.iter().flatten().map(String::as_str).chain(self.text_date.found())
+        let texts = self.labelled_date.published().into_iter().chain(self.text_date.found());
+        self.dates.iter().flatten().map(String::as_str).chain(texts)
+    }
+
+    /// Texts with dates of the last change: elements named like it, a text that says so.
+    pub(super) fn modified(&self) -> impl Iterator<Item = &str> {
+        self.modified.iter().map(String::as_str).chain(self.labelled_date.modified())
     }
 
     /// The names in the bylines, surest first: microdata, links to the author, elements named like a byline, a text
@@ -250,8 +267,8 @@ impl Open {
     }
 
     fn leave(&mut self, id: NodeId) {
-        for open in [&mut self.foreign, &mut self.figure, &mut self.byline, &mut self.silent, &mut self.form]
-        {
+        let texts = [&mut self.silent, &mut self.form, &mut self.byline];
+        for open in [&mut self.foreign, &mut self.article, &mut self.figure].into_iter().chain(texts) {
             *open = open.filter(|open| *open != id);
         }
     }

@@ -1,4 +1,4 @@
-//! [`Site`]: the names of the site of a page, which may stand in its titles and bylines.
+//! [`Site`]: the names of the site of a page, which its titles and bylines may contain.
 
 /// Names of the site, as the page states them and as its address has them.
 #[derive(Default)]

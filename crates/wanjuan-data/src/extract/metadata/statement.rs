@@ -148,7 +148,7 @@ impl Metadata {
             // The last change is the only date that many pages state. It is not before the publication.
             .or_else(|| linked(&"dateModified"))
             .or_else(|| metas(MODIFIED))
-            .or_else(|| page.modified.iter().find_map(|text| read(text)))
+            .or_else(|| page.modified().find_map(read))
     }
 }
 

@@ -13,14 +13,15 @@ const MAX_WHITE_SPACE: usize = 8;
 /// Maximum length of the name of a character reference, in bytes.
 const MAX_REFERENCE: usize = 10;
 
-/// Collapses white space; `None` if nothing is left.
+/// Collapses white space and drops marks for hyphenation; `None` if nothing is left.
 pub(super) fn clean(text: &str) -> Option<String> {
     let mut out = String::with_capacity(text.len());
-    for word in text.split_whitespace() {
+    let is_mark = |c: char| matches!(c, '\u{ad}' | '\u{200b}');
+    for word in text.split_whitespace().filter(|word| !word.chars().all(is_mark)) {
         if !out.is_empty() {
             out.push(' ');
         }
-        out.push_str(word);
+        out.extend(word.chars().filter(|c| !is_mark(*c)));
     }
     (!out.is_empty()).then_some(out)
 }
@@ -69,6 +70,7 @@ mod tests {
     #[test]
     fn white_space_collapses_to_nothing_or_single_spaces() {
         assert_eq!(clean("  a \n\t b\u{a0}c "), Some("a b c".to_owned()));
+        assert_eq!(clean("bro\u{ad}ken at the end"), Some("broken at the end".to_owned()));
         assert_eq!(clean(" \n "), None);
         assert_eq!(clean(""), None);
     }

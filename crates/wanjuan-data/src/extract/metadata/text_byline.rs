@@ -64,13 +64,17 @@ fn after_by(text: &str, far: bool) -> Option<String> {
     let rest = without_lead(text)?;
     let lead = text[..text.len() - rest.len()].trim();
     let name = name(rest).filter(|_| is_by(lead))?;
-    (lead.contains(' ') || (name.contains(' ') && !far)).then_some(name)
+    let explicit = lead.contains([' ', ':', '：']);
+    (explicit || (name.contains(' ') && !far)).then_some(name)
 }
 
 /// Whether the last of the words before a name says that it is that of the author.
 fn is_by(lead: &str) -> bool {
     let last = lead.trim_end_matches([':', '：']).rsplit(' ').next().unwrap_or_default().to_lowercase();
-    matches!(last.as_str(), "by" | "von" | "par" | "por" | "door" | "av" | "af" | "作者")
+    let named =
+        matches!(last.as_str(), "author" | "autor" | "autorin" | "autoren" | "auteur" | "作者" | "责任编辑");
+    let marked = lead.ends_with([':', '：']);
+    matches!(last.as_str(), "by" | "von" | "par" | "por" | "door" | "av" | "af") || (named && marked)
 }
 
 #[cfg(test)]
@@ -110,6 +114,8 @@ mod tests {
                 ],
                 None,
             ),
+            (&["H", "Autorin: Ada Lovelace, Kiel"], Some("Ada Lovelace, Kiel")),
+            (&["H", "Author", "Guide Lines"], None),
             (&["H", "Ada Lovelace"], None),
         ];
         for (texts, expected) in cases {

@@ -30,20 +30,31 @@ pub(super) fn choose(
 
 /// The heading that says better what a title states, if there is one.
 fn heading_for<'a>(title: &str, card: Option<&str>, headings: &'a Headings, site: &Site) -> Option<&'a str> {
-    let own: Vec<&String> = headings.main.iter().filter(|heading| !site.is(heading)).collect();
+    let own: Vec<&str> =
+        headings.main.iter().map(String::as_str).filter(|heading| !site.is(heading)).collect();
+    let element = headings.title.as_deref().unwrap_or_default();
+    // The `title` element begins with the heading, so both were written for the page, unless it is the shorter part.
+    let longer = |heading: &str| !element.contains(title) || heading.len() >= title.len();
+    let confirmed =
+        |heading: &str| element == heading || (is_first_part(element, heading) && longer(heading));
+    if let Some(heading) = own.iter().copied().find(|heading| confirmed(heading)) {
+        return Some(heading);
+    }
     let share = |heading: &str| Overlap::of(heading, title).share();
     // Of equals the last one is the maximum.
-    let heading = own.iter().rev().max_by(|one, other| share(one).total_cmp(&share(other)))?;
+    let heading = *own.iter().rev().max_by(|one, other| share(one).total_cmp(&share(other)))?;
     let overlap = Overlap::of(heading, title);
     let (is_within, is_around) = (overlap.common == overlap.first, overlap.common == overlap.second);
     // The title adds words for search results. If it adds most of them, the heading is only a word of it.
     let shortened = is_within && (3 * overlap.first >= overlap.second || is_first_part(title, heading));
     // The card repeats the `title` element, so neither was written with the heading in view.
     let repeated = card.is_some() && card == headings.title.as_deref();
-    let reworded = repeated && own.len() == 1 && overlap.is_half() && !is_around && !is_within;
-    let cut = (title.ends_with('…') || title.ends_with("...")) && is_around;
-    let better = overlap.first > 0 && (shortened || reworded || cut || card == Some(heading.as_str()));
-    better.then_some(heading.as_str())
+    let reworded = repeated && own.len() == 1 && overlap.is_half() && !is_within && !is_around;
+    // The title is a short form of the heading, which adds more than an article or a part of its own.
+    let adds = !is_first_part(heading, title) && !strip_suffix(heading, title).is_some_and(is_article);
+    let lengthened = is_around && own.len() == 1 && 2 * overlap.second >= overlap.first && adds;
+    let better = shortened || reworded || lengthened || card == Some(heading);
+    (better && overlap.first > 0).then_some(heading)
 }
 
 /// A stated title, without the name of the site at its start or end. If a part of it is a heading of the page, that is
@@ -51,10 +62,6 @@ fn heading_for<'a>(title: &str, card: Option<&str>, headings: &'a Headings, site
 pub(super) fn without_site(title: &str, site: &Site, headings: &[String]) -> String {
     if let Some(heading) = heading_in(title, site, headings) {
         return heading.to_owned();
-    }
-    // On the first page the name of the site is a part of the title.
-    if site.is_home() {
-        return title.to_owned();
     }
     let mut rest = title;
     for name in site.names() {
@@ -147,6 +154,10 @@ fn without_name<'a>(title: &'a str, name: &str) -> Option<&'a str> {
 
 fn trim(text: &str) -> &str {
     text.trim_matches(|c: char| c.is_whitespace() || SEPARATORS.contains(&c))
+}
+
+fn is_article(text: &str) -> bool {
+    text.trim().eq_ignore_ascii_case("the")
 }
 
 fn strip_suffix<'a>(title: &'a str, site: &str) -> Option<&'a str> {
