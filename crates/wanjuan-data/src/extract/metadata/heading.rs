@@ -30,28 +30,32 @@ struct Heading {
     is_main: bool,
 }
 
+/// Where on a page an element is.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Place {
+    /// It may be in the content.
+    Content,
+    /// In a menu and the like.
+    Beside,
+    /// The parser took it out of the page, or it is in a template.
+    Nowhere,
+}
+
 impl Headings {
-    /// Walks over the page.
+    /// Looks at all elements of the page, in the order of the source.
     pub(super) fn read(dom: &Dom) -> Self {
         let mut title = None;
         let mut found = Vec::new();
-        let mut beside = None;
-        for event in dom.walk(dom.root()) {
-            let id = match event {
-                WalkEvent::Leave(id) => {
-                    beside = beside.filter(|open| *open != id);
-                    continue;
-                }
-                WalkEvent::Enter(id) => id,
-            };
+        for id in (0..dom.len()).map(NodeId::from_index) {
             match dom.tag(id) {
-                Some("nav" | "aside" | "footer" | "dialog") => {
-                    beside.get_or_insert(id);
+                Some("title") if title.is_none() && place(dom, id) != Place::Nowhere => {
+                    title = clean(&dom.text_below(id));
                 }
-                Some("title") if title.is_none() => title = clean(&dom.text_below(id)),
                 Some(tag @ ("h1" | "h2")) if found.len() < MAX_FOUND => {
-                    let text = headline::of(dom, id).filter(|_| !leads_home(dom, id));
-                    let is_main = tag == "h1" && beside.is_none();
+                    let place = place(dom, id);
+                    let text = headline::of(dom, id);
+                    let text = text.filter(|_| place != Place::Nowhere && !leads_home(dom, id));
+                    let is_main = tag == "h1" && place == Place::Content;
                     found.extend(text.map(|text| Heading { id, text, is_main }));
                 }
                 _ => {}
@@ -66,6 +70,19 @@ impl Headings {
             first,
         }
     }
+}
+
+fn place(dom: &Dom, id: NodeId) -> Place {
+    let mut place = Place::Content;
+    for outer in std::iter::successors(dom.parent(id), |outer| dom.parent(*outer)) {
+        if outer == dom.root() {
+            return place;
+        }
+        if matches!(dom.tag(outer), Some("nav" | "aside" | "footer" | "dialog")) {
+            place = Place::Beside;
+        }
+    }
+    Place::Nowhere
 }
 
 /// The heading whose words are those of the `title` element, else one that is a part of it, else the first `h1`.
@@ -151,6 +168,7 @@ mod tests {
              <footer><h1>About</h1></footer>",
         );
         assert_eq!(found.main, ["Tides turn"]);
+        assert!(read("<template><title>T</title><h1>Tides</h1></template>").all.is_empty());
         assert_eq!(found.all, ["Menu", "Tides turn", "Why", "About"]);
     }
 

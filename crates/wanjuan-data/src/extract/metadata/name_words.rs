@@ -25,10 +25,10 @@ impl NameWords {
     /// Reads the class and id of an element.
     pub(super) fn of(dom: &Dom, id: NodeId) -> Self {
         let mut words = Self::default();
-        for name in ["class", "id"].iter().filter_map(|name| dom.attribute(id, name)) {
-            words.scan(name.as_bytes());
-        }
-        words.account = dom.attribute(id, "class").is_some_and(|class| class.contains("username"));
+        words.scan(dom.attribute(id, "id").unwrap_or_default().as_bytes());
+        // The id of a field for the account of the reader says nothing.
+        words.account = false;
+        words.scan(dom.attribute(id, "class").unwrap_or_default().as_bytes());
         words.modified &= !words.date;
         words.date |= words.modified;
         words
@@ -55,7 +55,10 @@ impl NameWords {
                 b'm' => self.modified |= is("modified"),
                 b'r' => self.foreign |= is("related") || is("recommend"),
                 b's' => self.sidebar |= is("sidebar"),
-                b'u' => self.modified |= is("update"),
+                b'u' => {
+                    self.modified |= is("update");
+                    self.account |= is("username");
+                }
                 _ => {}
             }
         }

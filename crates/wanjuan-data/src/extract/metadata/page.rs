@@ -171,7 +171,8 @@ impl Page {
 
     /// Microdata and markup outside of foreign elements.
     fn look_at_markup(&mut self, dom: &Dom, id: NodeId, tag: &str, words: NameWords) {
-        let has = |name: &str| is_property(dom, id, name);
+        let properties = [dom.attribute(id, "itemprop"), dom.attribute(id, "property")];
+        let has = |name: &str| is_property(properties, name);
         if has("headline") && self.headline.is_none() {
             self.headline =
                 dom.attribute(id, "content").and_then(clean).or_else(|| short_text(dom, id, MAX_HEADLINE));
@@ -289,12 +290,10 @@ fn are_alike(dom: &Dom, one: NodeId, other: NodeId) -> bool {
         && dom.attribute(one, "class") == dom.attribute(other, "class")
 }
 
-/// Whether an element has a property, in microdata or with any prefix in RDFa.
-fn is_property(dom: &Dom, id: NodeId, name: &str) -> bool {
-    let items = dom.attribute(id, "itemprop").unwrap_or_default();
-    let properties = dom.attribute(id, "property").unwrap_or_default();
-    items.split_whitespace().any(|one| one == name)
-        || properties.split_whitespace().any(|one| one.rsplit(':').next() == Some(name))
+/// Whether one of the properties has a name, in microdata or with any prefix in RDFa.
+fn is_property(properties: [Option<&str>; 2], name: &str) -> bool {
+    let mut stated = properties.into_iter().flatten().flat_map(str::split_whitespace);
+    stated.any(|one| one.rsplit(':').next() == Some(name))
 }
 
 /// Whether `rel` of a link contains a relation.

@@ -33,10 +33,11 @@ fn heading_for<'a>(title: &str, card: Option<&str>, headings: &'a Headings, site
     let own: Vec<&str> =
         headings.main.iter().map(String::as_str).filter(|heading| !site.is(heading)).collect();
     let element = headings.title.as_deref().unwrap_or_default();
-    // The `title` element begins with the heading, so both were written for the page, unless it is the shorter part.
+    // The `title` element begins with the heading, so the page is about that. What is stated is about something else,
+    // such as the site, unless it is the longer part.
     let longer = |heading: &str| !element.contains(title) || heading.len() >= title.len();
-    let confirmed =
-        |heading: &str| element == heading || (is_first_part(element, heading) && longer(heading));
+    let other = |heading: &str| !Overlap::of(heading, title).is_half() && longer(heading);
+    let confirmed = |heading: &str| (element == heading || is_first_part(element, heading)) && other(heading);
     if let Some(heading) = own.iter().copied().find(|heading| confirmed(heading)) {
         return Some(heading);
     }
