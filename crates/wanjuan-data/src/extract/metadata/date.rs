@@ -191,7 +191,7 @@ const YEARS: std::ops::RangeInclusive<u32> = 1991..=2037;
 /// A day in ISO 8601; `None` for numbers that are not a date on which a page can have been published.
 fn day(year: u32, month: u32, date: u32) -> Option<String> {
     let last = match month {
-        2 if year % 4 == 0 => 29,
+        2 if year.is_multiple_of(4) => 29,
         2 => 28,
         4 | 6 | 9 | 11 => 30,
         _ => 31,

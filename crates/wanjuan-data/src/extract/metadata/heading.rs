@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::headline;
 use super::site::is_first_page;
 use super::text::clean;
-use crate::extract::dom::{Dom, NodeId, WalkEvent};
+use crate::extract::dom::{Dom, NodeId, Role, WalkEvent};
 
 /// The `title` element and the headings, which tell where the content of a page begins.
 #[derive(Default)]
@@ -47,18 +47,14 @@ impl Headings {
         let mut title = None;
         let mut found = Vec::new();
         for id in (0..dom.len()).map(NodeId::from_index) {
-            match dom.tag(id) {
-                Some("title") if title.is_none() && place(dom, id) != Place::Nowhere => {
-                    title = clean(&dom.text_below(id));
+            if let Role::Heading(level @ 1..=2) = dom.role(id) {
+                let place = place(dom, id);
+                if found.len() < MAX_FOUND && place != Place::Nowhere && !leads_home(dom, id) {
+                    let is_main = level == 1 && place == Place::Content;
+                    found.extend(headline::of(dom, id).map(|text| Heading { id, text, is_main }));
                 }
-                Some(tag @ ("h1" | "h2")) if found.len() < MAX_FOUND => {
-                    let place = place(dom, id);
-                    let text = headline::of(dom, id);
-                    let text = text.filter(|_| place != Place::Nowhere && !leads_home(dom, id));
-                    let is_main = tag == "h1" && place == Place::Content;
-                    found.extend(text.map(|text| Heading { id, text, is_main }));
-                }
-                _ => {}
+            } else if title.is_none() && dom.tag(id) == Some("title") && place(dom, id) != Place::Nowhere {
+                title = clean(&dom.text_below(id));
             }
         }
         let first = first(&found, title.as_deref().unwrap_or_default());

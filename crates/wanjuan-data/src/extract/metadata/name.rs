@@ -206,7 +206,34 @@ fn is_han(c: char) -> bool {
 /// Whether a text is nothing but the words before a name.
 pub(super) fn is_lead(text: &str) -> bool {
     let text = text.trim().trim_end_matches([':', '：']);
-    LEAD.iter().any(|lead| lead.len() == text.len() && *lead == text.to_lowercase())
+    may_lead(text) && LEAD.contains(&text.to_lowercase().as_str())
+}
+
+/// Second letters of the words before a name, one bit for each, by the first letter.
+const LETTERS: [u32; 26] = {
+    let mut letters = [0; 26];
+    let mut place = 0;
+    while place < LEAD.len() {
+        let lead = LEAD[place].as_bytes();
+        if lead[0].is_ascii_lowercase() && lead[1].is_ascii_lowercase() {
+            letters[(lead[0] - b'a') as usize] |= 1_u32 << (lead[1] - b'a');
+        }
+        place += 1;
+    }
+    letters
+};
+
+/// Whether a text can begin with one of the words before a name, by its first two letters. Most texts cannot.
+fn may_lead(text: &str) -> bool {
+    match text.as_bytes() {
+        [first, second, ..] if first.is_ascii() => {
+            let place = |byte: &u8| (byte | 0x20).wrapping_sub(b'a');
+            let seconds = LETTERS.get(place(first) as usize).copied().unwrap_or_default();
+            place(second) < 26 && seconds & (1 << place(second)) != 0
+        }
+        [_, _, ..] => true,
+        _ => false,
+    }
 }
 
 /// Cuts the text before the first word that starts with a digit, and before the words in front of it that belong to a
@@ -237,8 +264,10 @@ fn after_date(text: &str) -> &str {
 
 /// Cuts one of the words before a name; `None` without such a word.
 pub(super) fn without_lead(text: &str) -> Option<&str> {
-    let first = text.chars().next()?.to_lowercase().next()?;
-    LEAD.iter().filter(|lead| lead.starts_with(first)).find_map(|lead| {
+    if !may_lead(text) {
+        return None;
+    }
+    LEAD.iter().find_map(|lead| {
         let head = text.get(..lead.len())?;
         let rest = &text[lead.len()..];
         let ends = rest.starts_with([' ', ':', '：'])

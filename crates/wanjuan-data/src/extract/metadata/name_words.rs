@@ -1,6 +1,38 @@
-//! [`NameWords`]: what the class and id of an element read like.
+//! [`Names`]: the class, id and properties of an element; [`NameWords`]: what its class and id read like.
 
 use crate::extract::dom::{Dom, NodeId};
+
+/// What an element is named, read in one pass over its attributes; empty where it has no such name.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Names<'a> {
+    class: &'a str,
+    id: &'a str,
+    /// Properties in microdata and in RDFa.
+    properties: [&'a str; 2],
+}
+
+impl<'a> Names<'a> {
+    /// Reads the attributes of an element.
+    pub(super) fn of(dom: &'a Dom, id: NodeId) -> Self {
+        let mut names = Self::default();
+        for (name, value) in dom.attributes(id) {
+            match &**name {
+                "class" => names.class = value,
+                "id" => names.id = value,
+                "itemprop" => names.properties[0] = value,
+                "property" => names.properties[1] = value,
+                _ => {}
+            }
+        }
+        names
+    }
+
+    /// Whether the element has a property, with any prefix.
+    pub(super) fn has_property(self, property: &str) -> bool {
+        let mut stated = self.properties.into_iter().flat_map(str::split_whitespace);
+        stated.any(|one| one.rsplit(':').next() == Some(property))
+    }
+}
 
 /// Kinds of words in the class and id of an element.
 #[derive(Clone, Copy, Default)]
@@ -23,12 +55,12 @@ pub(super) struct NameWords {
 
 impl NameWords {
     /// Reads the class and id of an element.
-    pub(super) fn of(dom: &Dom, id: NodeId) -> Self {
+    pub(super) fn of(names: Names<'_>) -> Self {
         let mut words = Self::default();
-        words.scan(dom.attribute(id, "id").unwrap_or_default().as_bytes());
+        words.scan(names.id.as_bytes());
         // The id of a field for the account of the reader says nothing.
         words.account = false;
-        words.scan(dom.attribute(id, "class").unwrap_or_default().as_bytes());
+        words.scan(names.class.as_bytes());
         words.modified &= !words.date;
         words.date |= words.modified;
         words
@@ -72,7 +104,7 @@ mod tests {
     fn words(class: &str) -> Vec<&'static str> {
         let dom = Dom::parse(&format!("<p class='{class}'>"));
         let body = dom.body().expect("a page has a body");
-        let words = NameWords::of(&dom, dom.children(body).next().expect("the paragraph"));
+        let words = NameWords::of(Names::of(&dom, dom.children(body).next().expect("the paragraph")));
         let all = [
             (words.author, "author"),
             (words.account, "account"),
@@ -104,5 +136,14 @@ mod tests {
         ] {
             assert_eq!(words(class), expected, "{class}");
         }
+    }
+
+    #[test]
+    fn properties_with_and_without_prefixes() {
+        let dom = Dom::parse("<p itemprop='a b' property='schema:c' class=x>");
+        let body = dom.body().expect("a page has a body");
+        let names = Names::of(&dom, dom.children(body).next().expect("the paragraph"));
+        assert!(names.has_property("a") && names.has_property("b") && names.has_property("c"));
+        assert!(!names.has_property("x") && !names.has_property("schema") && !names.has_property(""));
     }
 }

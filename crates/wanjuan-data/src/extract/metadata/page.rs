@@ -5,7 +5,7 @@ use super::heading::Headings;
 use super::labelled_date::LabelledDate;
 use super::metas::Metas;
 use super::name::is_person;
-use super::name_words::NameWords;
+use super::name_words::{NameWords, Names};
 use super::text::{clean, short_text};
 use super::text_byline::TextByline;
 use super::text_date::TextDate;
@@ -121,7 +121,8 @@ impl Page {
         if has_no_text(tag) {
             return;
         }
-        let words = NameWords::of(dom, id);
+        let names = Names::of(dom, id);
+        let words = NameWords::of(names);
         // A column in the article is about the article.
         let is_foreign = words.foreign || (words.sidebar && self.open.article.is_none());
         if is_foreign && !is_page(tag) && !self.is_around_heading(dom, id) {
@@ -134,7 +135,7 @@ impl Page {
             self.open.figure.get_or_insert(id);
         }
         if self.open.foreign.is_none() {
-            self.look_at_markup(dom, id, tag, words);
+            self.look_at_markup(dom, id, names, words);
         }
     }
 
@@ -170,9 +171,9 @@ impl Page {
     }
 
     /// Microdata and markup outside of foreign elements.
-    fn look_at_markup(&mut self, dom: &Dom, id: NodeId, tag: &str, words: NameWords) {
-        let properties = [dom.attribute(id, "itemprop"), dom.attribute(id, "property")];
-        let has = |name: &str| is_property(properties, name);
+    fn look_at_markup(&mut self, dom: &Dom, id: NodeId, names: Names<'_>, words: NameWords) {
+        let tag = dom.tag(id).unwrap_or_default();
+        let has = |name: &str| names.has_property(name);
         if has("headline") && self.headline.is_none() {
             self.headline =
                 dom.attribute(id, "content").and_then(clean).or_else(|| short_text(dom, id, MAX_HEADLINE));
@@ -288,12 +289,6 @@ fn are_alike(dom: &Dom, one: NodeId, other: NodeId) -> bool {
     one != other
         && dom.parent(one) == dom.parent(other)
         && dom.attribute(one, "class") == dom.attribute(other, "class")
-}
-
-/// Whether one of the properties has a name, in microdata or with any prefix in RDFa.
-fn is_property(properties: [Option<&str>; 2], name: &str) -> bool {
-    let mut stated = properties.into_iter().flatten().flat_map(str::split_whitespace);
-    stated.any(|one| one.rsplit(':').next() == Some(name))
 }
 
 /// Whether `rel` of a link contains a relation.
