@@ -41,6 +41,33 @@ fn json_ld_of_the_article_wins() {
 }
 
 #[test]
+fn a_slip_in_json_ld_costs_only_what_cannot_be_read() {
+    let block = r#"{"@type":"NewsArticle","headline":"Tides turn","datePublished":"2021-05-06",
+        "author":{"@type":"Person","name":"Ada Lovelace"}}"#;
+    let slips = [
+        block.to_owned(),
+        block.replace("Tides turn", "Tides\n\tturn").replace("}}", "},}"),
+        block.replace("}}", "},\n}\n"),
+        block.replace("Tides turn", r"Tides\ turn").replace(':', " : "),
+        format!("{{\"@type\":\"WebSite\"}}\n{block}"),
+        format!("{{\"@type\":\"WebSite\",\"position\":01,\"rating\":NaN}},{block},"),
+        format!("/* one */ {} // two", block.replace("\"headline\"", "\"n\":+1,\"m\":.5,\"headline\"")),
+        format!("<!--\n{block}\n-->"),
+        format!("//<![CDATA[\n{block}\n//]]>"),
+        format!("\u{feff}{block};"),
+        block.replace('"', "'"),
+        block.trim_end_matches('}').to_owned(),
+    ];
+    for slip in slips {
+        let html = format!("<title>Other</title><script type=application/ld+json>{slip}</script><p>Text.");
+        let found = metadata(&html);
+        assert_eq!(found.title.as_deref(), Some("Tides turn"), "{slip}");
+        assert_eq!(found.author.as_deref(), Some("Ada Lovelace"), "{slip}");
+        assert_eq!(found.date.as_deref(), Some("2021-05-06"), "{slip}");
+    }
+}
+
+#[test]
 fn titles() {
     let cases = [
         ("<title>Tides turn at noon | Shore</title>", Some("Tides turn at noon")),
@@ -51,6 +78,22 @@ fn titles() {
         ("<body><h1>Only a heading</h1>", Some("Only a heading")),
         ("<div itemprop=headline>Microdata</div>", Some("Microdata")),
         ("<svg><title>Icon</title></svg><p>Text.", Some("Icon")),
+        ("<meta property=og:title content='Tom &amp;amp; Bo&amp;#8217;s'>", Some("Tom & Bo’s")),
+        (
+            "<title>T</title><meta property=og:title content='Tides turn today'><h1>Tides turn</h1>",
+            Some("Tides turn"),
+        ),
+        ("<title>Tides turn | Shore</title><h1><small>At sea</small>Tides turn</h1>", Some("Tides turn")),
+        ("<meta property=og:title content='Tides turn'><nav><h1>Tides</h1></nav>", Some("Tides turn")),
+        (
+            "<link rel=canonical href=https://shore.example/a><title>Tides | Shore.example</title>",
+            Some("Tides"),
+        ),
+        (
+            "<title>Tides turn – The Shore</title><meta property=og:title content='The Shore'>\
+             <meta property=og:site_name content='The Shore'>",
+            Some("Tides turn"),
+        ),
     ];
     for (html, expected) in cases {
         assert_eq!(metadata(html).title.as_deref(), expected, "{html}");
@@ -76,6 +119,25 @@ fn authors() {
         ("<div class=byline>3 May 2024</div>", None),
         ("<div id=comments><span class=author>Reader</span></div>", None),
         ("<div class=related-posts><a rel=author>Somebody</a></div>", None),
+        ("<div class=with-sidebar><h1>Tides</h1><a rel=author>Ada Lovelace</a></div>", Some("Ada Lovelace")),
+        ("<h1>Tides</h1><p>By <a href=/team/ada>Ada Lovelace</a></p>", Some("Ada Lovelace")),
+        ("<h1>Tides</h1><p>Posted by Ada Lovelace on 3 May 2024</p>", Some("Ada Lovelace")),
+        ("<h1>Tides</h1><p>By the sea</p>", None),
+        ("<p><a href=/author/ada/>Ada Lovelace</a>", Some("Ada Lovelace")),
+        ("<p><a href=/author/ada/>all posts</a>", None),
+        (
+            "<meta name=twitter:label1 content='Written by'><meta name=twitter:data1 content='Ada Lovelace'>",
+            Some("Ada Lovelace"),
+        ),
+        ("<meta name=twitter:label1 content=Price><meta name=twitter:data1 content='Five pounds'>", None),
+        (
+            "<meta name=author content=Shore><meta property=og:site_name content=Shore><i class=byline>Ada</i>",
+            Some("Ada"),
+        ),
+        ("<meta name=author content=Shore><meta property=og:site_name content=Shore>", Some("Shore")),
+        ("<meta name=author content=admin><i class=byline>Ada Lovelace</i>", Some("Ada Lovelace")),
+        ("<meta name=author content=ada.lovelace><i class=byline>Ada Lovelace</i>", Some("Ada Lovelace")),
+        ("<i class=byline>Written by</i>", None),
     ];
     for (html, expected) in cases {
         assert_eq!(metadata(html).author.as_deref(), expected, "{html}");
@@ -96,9 +158,53 @@ fn dates() {
         ("<link rel=canonical href=https://example.org/2024/05/01/tides>", Some("2024-05-01")),
         ("<div class=comment><time datetime=2024-05-01></time></div>", None),
         ("<time datetime=P3D>3 days</time><span class=date>99.99.2024</span>", None),
+        ("<span class=date>31.10.23</span>", Some("2023-10-31")),
+        ("<span property=schema:dateCreated content=2024-05-01>gestern</span>", Some("2024-05-01")),
+        ("<div class=sidebar-left><h1>Tides</h1><time datetime=2024-05-01></time></div>", Some("2024-05-01")),
+        (
+            "<h1>Tides</h1><p>01.05.2024 – The tide turns twice a day, as every child on the shore knows, and \
+          still it is a wonder to everyone who sees it.</p>",
+            Some("2024-05-01"),
+        ),
     ];
     for (html, expected) in cases {
         assert_eq!(metadata(html).date.as_deref(), expected, "{html}");
+    }
+}
+
+#[test]
+fn placeholder_dates_leave_the_word_to_the_next_source() {
+    let text = "<title>Tides | Shore</title><h1>Tides</h1><p>Published: 3 February 2020</p>";
+    for placeholder in [
+        "<meta name=date content=1970-01-01>",
+        "<meta name=date content='Thu, 01 Jan 1970 00:00:00 GMT'>",
+        "<meta property=article:published_time content=1969-12-31T19:00:00-05:00>",
+        "<meta itemprop=datePublished content=0001-01-01T00:00:00Z>",
+        "<time datetime=1970-01-01T01:00:00+01:00></time>",
+        "<span itemprop=datePublished content=1900-01-01></span>",
+        "<script type=application/ld+json>{\"@type\":\"Article\",\"datePublished\":\"9999-12-31\"}</script>",
+        "<link rel=canonical href=https://shore.example/1970/01/01/tides>",
+        "<meta name=date content=2099-01-01>",
+    ] {
+        let found = metadata(&format!("{placeholder}{text}"));
+        assert_eq!(found.date.as_deref(), Some("2020-02-03"), "{placeholder}");
+        assert_eq!(metadata(placeholder).date, None, "{placeholder}");
+    }
+}
+
+#[test]
+fn the_last_change_counts_where_no_publication_is_stated() {
+    for (html, expected) in [
+        ("<meta property=article:modified_time content=2024-05-02>", "2024-05-02"),
+        ("<time class=updated datetime=2024-05-02>", "2024-05-02"),
+        ("<time class=updated datetime=2024-05-02></time><time datetime=2024-05-01>", "2024-05-01"),
+        (
+            "<meta property=article:modified_time content=2024-05-02>\
+             <meta property=article:published_time content=2024-05-01>",
+            "2024-05-01",
+        ),
+    ] {
+        assert_eq!(metadata(html).date.as_deref(), Some(expected), "{html}");
     }
 }
 

@@ -125,6 +125,12 @@ fn at(text: &str, parts: &[Part<'_>], order: Order) -> Option<String> {
             let (date, month) = if american { (second, first) } else { (first, second) };
             day(*year, *month, *date).or_else(|| day(*year, *date, *month))
         }
+        // 01.05.24: two digits of each, or it is a version
+        [Number(date, 2, first), Number(month, 2, second), Number(year, 2, _), ..]
+            if text[*first..].starts_with('.') && text[*second..].starts_with('.') =>
+        {
+            day(2000 + *year, *month, *date)
+        }
         // 1. Mai 2024, 1 de mayo de 2024, 1st of May 2024
         [Number(date, 1..=2, _), rest @ ..] => {
             let rest = skip_words(rest, &["de", "of", "st", "nd", "rd", "th", "er"]);
@@ -151,15 +157,16 @@ fn skip_words<'a, 'b>(parts: &'a [Part<'b>], words: &[&str]) -> &'a [Part<'b>] {
     }
 }
 
+/// Whether a text begins with the name of a month or of a day of the week in English.
+pub(super) fn begins(text: &str) -> bool {
+    let word = text.split([' ', ',']).next().unwrap_or_default();
+    is_month(word) || (word.len() >= 6 && word.to_lowercase().ends_with("day"))
+}
+
 /// Whether a word is the name of a month, or its first letters.
 pub(super) fn is_month(word: &str) -> bool {
     let word = word.trim_end_matches(['.', ',']);
     (3..=9).contains(&word.chars().count()) && month_of(word).is_some_and(|month| is_spelled(word, month))
-}
-
-/// Whether a word may introduce a date.
-pub(super) fn is_preposition(word: &str) -> bool {
-    matches!(word, "on" | "at" | "am" | "vom" | "le" | "el" | "em" | "il" | "op")
 }
 
 /// Whether a word is the abbreviation or the full name of a month, and not just a word that begins like one.
@@ -177,9 +184,19 @@ fn month_of(name: &str) -> Option<u32> {
     MONTHS.iter().rposition(|month| is(month)).map(|place| place as u32 + 1)
 }
 
-/// A day in ISO 8601; `None` for numbers that are not a date from 1900 to 2099.
+/// The years in which a page can have been published: from the first page of the web to the last whole year that a
+/// clock of 32 bits counts. Dates outside of them are placeholders, such as the epoch of a clock in any time zone.
+const YEARS: std::ops::RangeInclusive<u32> = 1991..=2037;
+
+/// A day in ISO 8601; `None` for numbers that are not a date on which a page can have been published.
 fn day(year: u32, month: u32, date: u32) -> Option<String> {
-    let valid = (1900..2100).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&date);
+    let last = match month {
+        2 if year.is_multiple_of(4) => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    };
+    let valid = YEARS.contains(&year) && (1..=12).contains(&month) && (1..=last).contains(&date);
     valid.then(|| format!("{year:04}-{month:02}-{date:02}"))
 }
 

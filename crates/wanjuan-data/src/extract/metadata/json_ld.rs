@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::text::clean;
+use super::loose_json;
+use super::text::{clean, decoded};
 
 /// The objects that matter: the first article, the first page, and the first site, in breadth-first order.
 pub(super) struct JsonLd<'a> {
@@ -37,9 +38,9 @@ const FOREIGN: &[&str] = &[
     "creator",
 ];
 
-/// Parses scripts. Those that are not JSON are skipped.
+/// Reads the scripts as far as they can be read.
 pub(super) fn parse_all(scripts: &[String]) -> Vec<Value> {
-    scripts.iter().filter_map(|text| parse(text)).collect()
+    scripts.iter().flat_map(|script| loose_json::read_all(script)).collect()
 }
 
 impl<'a> JsonLd<'a> {
@@ -59,7 +60,7 @@ impl<'a> JsonLd<'a> {
     /// Headline of the article, or its name if only that is at the start of the `title` element.
     pub(super) fn title(&self, element: &str) -> Option<String> {
         let article = self.article?;
-        let text = |key| article.get(key).and_then(Value::as_str).and_then(clean);
+        let text = |key| article.get(key).filter(|value| value.is_string()).and_then(text_of);
         match (text("headline"), text("name")) {
             (Some(headline), Some(name)) if element.starts_with(&name) && !element.contains(&headline) => {
                 Some(name)
@@ -102,7 +103,7 @@ impl<'a> JsonLd<'a> {
 
     fn name(&self, value: &Value) -> Vec<String> {
         match value {
-            Value::String(text) => clean(text).into_iter().collect(),
+            Value::String(text) => clean(&decoded(text)).into_iter().collect(),
             Value::Object(object) => match (object.get("name"), object.get("@id")) {
                 (Some(Value::Array(names)), _) => names.iter().filter_map(text_of).collect(),
                 (Some(name), _) => text_of(name).into_iter().collect(),
@@ -172,26 +173,14 @@ fn is_nested(value: &Value) -> bool {
     value.is_object() || value.is_array()
 }
 
-/// Parses the JSON in a script, which may be wrapped in CDATA marks or comments. Raw line breaks inside strings are
-/// tolerated.
-fn parse(script: &str) -> Option<Value> {
-    let start = script.find("CDATA[").map_or(0, |start| start + 6);
-    let body = &script[start..];
-    let body = &body[..body.rfind("]]>").unwrap_or(body.len())];
-    let body = body.get(body.find(['{', '['])?..=body.rfind(['}', ']'])?)?;
-    serde_json::from_str(body).ok().or_else(|| {
-        let spaced = body.replace(|c: char| c.is_control(), " ");
-        serde_json::from_str(&spaced).ok()
-    })
-}
-
 fn text_of(value: &Value) -> Option<String> {
     match value {
-        Value::String(text) => clean(text),
-        Value::Array(items) => items.iter().find_map(Value::as_str).and_then(clean),
-        Value::Object(object) => {
-            ["name", "@value", "url", "@id"].iter().find_map(|key| clean(object.get(*key)?.as_str()?))
-        }
+        Value::String(text) => clean(&decoded(text)),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Array(items) => items.iter().filter(|item| !item.is_array()).find_map(text_of),
+        Value::Object(object) => ["name", "@value", "url", "@id"]
+            .iter()
+            .find_map(|key| clean(&decoded(object.get(*key)?.as_str()?))),
         _ => None,
     }
 }

@@ -2,11 +2,20 @@
 
 mod author;
 mod date;
+mod heading;
+mod headline;
 mod json_ld;
+mod labelled_date;
 mod license;
+mod loose_json;
+mod metas;
+mod name;
+mod name_words;
 mod page;
+mod site;
 mod statement;
 mod text;
+mod text_byline;
 mod text_date;
 mod title;
 

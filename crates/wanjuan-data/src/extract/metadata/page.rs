@@ -1,17 +1,21 @@
 //! [`Page`]: collects everything on a page that may be metadata, in one walk.
 
 use super::author;
+use super::heading::Headings;
+use super::labelled_date::LabelledDate;
+use super::metas::Metas;
+use super::name::is_person;
+use super::name_words::{NameWords, Names};
 use super::text::{clean, short_text};
+use super::text_byline::TextByline;
 use super::text_date::TextDate;
 use crate::extract::dom::{Dom, NodeId, WalkEvent};
 
 /// What the walk found, in document order.
 #[derive(Default)]
 pub(super) struct Page {
-    /// The `title` element.
-    pub(super) title: Option<String>,
-    /// Texts of `h1` and `h2`.
-    pub(super) headings: Vec<String>,
+    /// The `title` element and the headings.
+    pub(super) headings: Headings,
     /// `itemprop=headline`.
     pub(super) headline: Option<String>,
     /// Language of the `html` element.
@@ -24,26 +28,41 @@ pub(super) struct Page {
     pub(super) licenses: Vec<String>,
     /// Addresses of other links to Creative Commons.
     pub(super) creative_commons: Vec<String>,
-    /// Meta tags by `property`, and those by another attribute.
-    metas: [Vec<Meta>; 2],
+    /// The meta tags.
+    pub(super) metas: Metas,
+    /// Texts with dates of the last change.
+    modified: Vec<String>,
     /// Texts with dates, for each [`Evidence`].
     dates: [Vec<String>; 3],
-    /// Bylines, for each [`Evidence`].
-    bylines: [Vec<String>; 3],
+    /// The bylines, for each [`Evidence`].
+    bylines: [Vec<Byline>; 5],
     text_date: TextDate,
-    /// The open element whose authors and dates are not those of the page, such as a comment.
-    foreign: Option<NodeId>,
-    /// The open element that credits a picture.
-    figure: Option<NodeId>,
-    /// The open element that is named like a byline.
-    open_byline: Option<NodeId>,
+    labelled_date: LabelledDate,
+    text_byline: TextByline,
+    open: Open,
 }
 
-/// A meta tag.
-struct Meta {
-    /// In lower case, `:` for `.`.
-    name: String,
-    content: String,
+/// The names in an element.
+struct Byline {
+    element: NodeId,
+    names: Vec<String>,
+}
+
+/// Elements that the walk is in.
+#[derive(Default)]
+struct Open {
+    /// The outermost element whose authors and dates are not those of the page, such as a comment.
+    foreign: Option<NodeId>,
+    /// The article that the heading of the page is in.
+    article: Option<NodeId>,
+    /// The outermost element that credits a picture.
+    figure: Option<NodeId>,
+    /// The element that is named like a byline.
+    byline: Option<NodeId>,
+    /// The element whose text is not for readers.
+    silent: Option<NodeId>,
+    /// The form or menu, where accounts are those of the reader.
+    form: Option<NodeId>,
 }
 
 /// Maximum number of elements of one kind. A page that has more repeats itself.
@@ -64,20 +83,20 @@ enum Evidence {
     Element = 1,
     /// A class or id that reads like it.
     Name = 2,
+    /// A link to the page of an author.
+    Link = 3,
+    /// An element named like an account.
+    Account = 4,
 }
 
 impl Page {
     /// Walks over the page.
     pub(super) fn read(dom: &Dom) -> Self {
-        let mut page = Self::default();
+        let mut page = Self { headings: Headings::read(dom), ..Self::default() };
         for event in dom.walk(dom.root()) {
             match event {
                 WalkEvent::Enter(id) => page.enter(dom, id),
-                WalkEvent::Leave(id) => {
-                    for open in [&mut page.foreign, &mut page.figure, &mut page.open_byline] {
-                        *open = open.filter(|open| *open != id);
-                    }
-                }
+                WalkEvent::Leave(id) => page.open.leave(id),
             }
         }
         page
@@ -85,25 +104,44 @@ impl Page {
 
     fn enter(&mut self, dom: &Dom, id: NodeId) {
         let Some(tag) = dom.tag(id) else {
-            if self.foreign.is_none() {
-                self.text_date.look_at(dom.text(id).unwrap_or_default());
+            if self.open.foreign.is_none() && self.open.silent.is_none() {
+                let text = dom.text(id).unwrap_or_default();
+                self.text_date.look_at(text);
+                self.labelled_date.look_at(text);
+                self.text_byline.look_at(text);
             }
             return;
         };
         self.look_at(dom, id, tag);
+        if self.headings.first == Some(id) {
+            self.text_date.at_heading();
+            self.text_byline.at_heading();
+        }
+        self.open.enter(id, tag);
         if has_no_text(tag) {
             return;
         }
-        let words = NameWords::of(dom, id);
-        if words.foreign && !is_page(tag) {
-            self.foreign.get_or_insert(id);
+        let names = Names::of(dom, id);
+        let words = NameWords::of(names);
+        // A column in the article is about the article.
+        let is_foreign = words.foreign || (words.sidebar && self.open.article.is_none());
+        if is_foreign && !is_page(tag) && !self.is_around_heading(dom, id) {
+            self.open.foreign.get_or_insert(id);
         }
-        if (words.caption && !is_page(tag)) || tag == "figure" {
-            self.figure.get_or_insert(id);
+        if tag == "article" && self.is_around_heading(dom, id) {
+            self.open.article.get_or_insert(id);
         }
-        if self.foreign.is_none() {
-            self.look_at_markup(dom, id, tag, words);
+        if words.caption && !is_page(tag) {
+            self.open.figure.get_or_insert(id);
         }
+        if self.open.foreign.is_none() {
+            self.look_at_markup(dom, id, names, words);
+        }
+    }
+
+    /// Whether the content of the page begins in an element, whatever it is named.
+    fn is_around_heading(&self, dom: &Dom, id: NodeId) -> bool {
+        std::iter::successors(self.headings.first, |id| dom.parent(*id)).any(|outer| outer == id)
     }
 
     fn look_at(&mut self, dom: &Dom, id: NodeId, tag: &str) {
@@ -112,15 +150,7 @@ impl Page {
             "html" => {
                 self.language = attribute("lang").or_else(|| attribute("xml:lang")).and_then(clean);
             }
-            "title" if self.title.is_none() => self.title = clean(&dom.text_below(id)),
-            "h1" | "h2" if self.headings.len() < MAX_FOUND => {
-                let Some(heading) = clean(&dom.text_below(id)) else { return };
-                if self.title.as_deref().is_some_and(|title| title.contains(&heading)) {
-                    self.text_date.at_heading();
-                }
-                self.headings.push(heading);
-            }
-            "meta" => self.look_at_meta(dom, id),
+            "meta" => self.metas.look_at(dom, id),
             "script" if attribute("type").is_some_and(|kind| kind.contains("ld+json")) => {
                 self.json_ld.push(dom.text_below(id));
             }
@@ -129,25 +159,11 @@ impl Page {
         }
     }
 
-    fn look_at_meta(&mut self, dom: &Dom, id: NodeId) {
-        let Some(content) = dom.attribute(id, "content").and_then(clean) else { return };
-        for (place, attribute) in ["property", "name", "itemprop", "http-equiv"].into_iter().enumerate() {
-            let names = dom.attribute(id, attribute).unwrap_or_default();
-            for name in names.split_whitespace() {
-                let name = name.to_ascii_lowercase().replace('.', ":");
-                if name == "og:url" && self.address.is_none() {
-                    self.address = Some(content.clone());
-                }
-                self.metas[place.min(1)].push(Meta { name, content: content.clone() });
-            }
-        }
-    }
-
     fn look_at_link(&mut self, dom: &Dom, id: NodeId, tag: &str) {
         let Some(address) = dom.attribute(id, "href") else { return };
         if is_related(dom, id, "license") {
             self.licenses.push(address.to_owned());
-        } else if tag == "a" && self.figure.is_none() && address.contains("creativecommons.org/") {
+        } else if tag == "a" && self.open.figure.is_none() && address.contains("creativecommons.org/") {
             self.creative_commons.push(address.to_owned());
         } else if tag == "link" && is_related(dom, id, "canonical") {
             self.address = clean(address);
@@ -155,17 +171,20 @@ impl Page {
     }
 
     /// Microdata and markup outside of foreign elements.
-    fn look_at_markup(&mut self, dom: &Dom, id: NodeId, tag: &str, words: NameWords) {
-        let property = dom.attribute(id, "itemprop").unwrap_or_default();
-        let has = |name: &str| !property.is_empty() && property.split_whitespace().any(|one| one == name);
+    fn look_at_markup(&mut self, dom: &Dom, id: NodeId, names: Names<'_>, words: NameWords) {
+        let tag = dom.tag(id).unwrap_or_default();
+        let has = |name: &str| names.has_property(name);
         if has("headline") && self.headline.is_none() {
             self.headline =
                 dom.attribute(id, "content").and_then(clean).or_else(|| short_text(dom, id, MAX_HEADLINE));
         }
+        let leads_to_author = || tag == "a" && dom.attribute(id, "href").is_some_and(author::is_address);
         let author = match () {
             () if has("author") => Some(Evidence::Property),
             () if tag == "a" && is_related(dom, id, "author") => Some(Evidence::Element),
             () if words.author => Some(Evidence::Name),
+            () if leads_to_author() => Some(Evidence::Link),
+            () if words.account && self.open.form.is_none() => Some(Evidence::Account),
             () => None,
         };
         if let Some(evidence) = author.filter(|_| !is_page(tag)) {
@@ -178,7 +197,8 @@ impl Page {
             () => None,
         };
         if let Some(evidence) = date {
-            let found = &mut self.dates[evidence as usize];
+            let is_modified = words.modified && !matches!(evidence, Evidence::Property);
+            let found = if is_modified { &mut self.modified } else { &mut self.dates[evidence as usize] };
             if found.len() < MAX_FOUND {
                 let stated = ["content", "datetime", "title"].iter().find_map(|name| dom.attribute(id, name));
                 found.extend(stated.map(str::to_owned));
@@ -192,43 +212,67 @@ impl Page {
         if found.len() >= MAX_FOUND {
             return;
         }
-        let Some(name) = author::of_element(dom, id) else { return };
-        match evidence {
-            Evidence::Name => match self.open_byline.take() {
-                // Inside another such element this one is nearer to the name.
-                Some(_) => {
-                    found.pop();
-                    found.push(name);
-                }
-                None => {
-                    found.push(name);
-                    self.open_byline = Some(id);
-                }
-            },
-            _ => found.push(name),
+        let names = author::of_element(dom, id);
+        if names.is_empty() {
+            return;
+        }
+        if matches!(evidence, Evidence::Link) && !names.iter().all(|name| is_person(name)) {
+            return;
+        }
+        if matches!(evidence, Evidence::Name) {
+            // Inside another such element this one is nearer to the name.
+            if self.open.byline.take().is_some() {
+                found.pop();
+            } else {
+                self.open.byline = Some(id);
+            }
+        }
+        let Some(last) = found.last_mut().filter(|last| are_alike(dom, last.element, id)) else {
+            return found.push(Byline { element: id, names });
+        };
+        for name in names {
+            if !last.names.contains(&name) {
+                last.names.push(name);
+            }
         }
     }
 
-    /// Content of the first meta tag with one of the names; earlier names are preferred.
-    pub(super) fn meta(&self, names: &[&str]) -> Option<String> {
-        names.iter().find_map(|name| self.metas_of(name).next()).map(str::to_owned)
-    }
-
-    /// Contents of the meta tags with a name: those by `property`, else the others.
-    pub(super) fn metas_of(&self, name: &str) -> impl Iterator<Item = &str> {
-        let has = |metas: &&Vec<Meta>| metas.iter().any(|meta| meta.name == name);
-        let metas = self.metas.iter().find(has).into_iter().flatten();
-        metas.filter(move |meta| meta.name == name).map(|meta| meta.content.as_str())
-    }
-
-    /// Texts with dates, surest first: microdata, `time` elements, elements named like a date, a text near the heading.
+    /// Texts with dates, surest first: microdata, `time` elements, elements named like a date, a text that says so, a
+    /// text near the heading.
     pub(super) fn dates(&self) -> impl Iterator<Item = &str> {
-        self.dates.iter().flatten().map(String::as_str).chain(self.text_date.found())
+        let texts = self.labelled_date.published().into_iter().chain(self.text_date.found());
+        self.dates.iter().flatten().map(String::as_str).chain(texts)
     }
 
-    /// The surest byline.
-    pub(super) fn byline(&self) -> Option<String> {
-        self.bylines.iter().flatten().next().cloned()
+    /// Texts with dates of the last change: elements named like it, a text that says so.
+    pub(super) fn modified(&self) -> impl Iterator<Item = &str> {
+        self.modified.iter().map(String::as_str).chain(self.labelled_date.modified())
+    }
+
+    /// The names in the bylines, surest first: microdata, links to the author, elements named like a byline, a text
+    /// near the heading.
+    pub(super) fn bylines(&self) -> impl Iterator<Item = Vec<String>> {
+        let text = self.text_byline.found().map(|name| vec![name.to_owned()]);
+        self.bylines.iter().flatten().map(|byline| byline.names.clone()).chain(text)
+    }
+}
+
+impl Open {
+    fn enter(&mut self, id: NodeId, tag: &str) {
+        let open = match tag {
+            "script" | "style" | "title" => &mut self.silent,
+            "form" | "nav" | "label" => &mut self.form,
+            "figure" => &mut self.figure,
+            _ => return,
+        };
+        open.get_or_insert(id);
+    }
+
+    fn leave(&mut self, id: NodeId) {
+        let texts = [&mut self.silent, &mut self.form, &mut self.byline];
+        for open in [&mut self.foreign, &mut self.article, &mut self.figure].into_iter().chain(texts) {
+            *open = open.filter(|open| *open != id);
+        }
     }
 }
 
@@ -238,6 +282,13 @@ fn has_no_text(tag: &str) -> bool {
         tag,
         "script" | "style" | "link" | "meta" | "img" | "br" | "input" | "option" | "svg" | "path" | "source"
     )
+}
+
+/// Whether two elements are items of a list: they have the same parent and the same class.
+fn are_alike(dom: &Dom, one: NodeId, other: NodeId) -> bool {
+    one != other
+        && dom.parent(one) == dom.parent(other)
+        && dom.attribute(one, "class") == dom.attribute(other, "class")
 }
 
 /// Whether `rel` of a link contains a relation.
@@ -250,47 +301,4 @@ fn is_related(dom: &Dom, id: NodeId, relation: &str) -> bool {
 /// Elements that contain a whole page, whatever they are named.
 fn is_page(tag: &str) -> bool {
     matches!(tag, "html" | "body" | "main" | "article")
-}
-
-/// What the class and id of an element read like.
-#[derive(Clone, Copy, Default)]
-struct NameWords {
-    author: bool,
-    date: bool,
-    foreign: bool,
-    caption: bool,
-}
-
-impl NameWords {
-    fn of(dom: &Dom, id: NodeId) -> Self {
-        let mut words = Self::default();
-        for name in ["class", "id"].iter().filter_map(|name| dom.attribute(id, name)) {
-            words.scan(name.as_bytes());
-        }
-        words
-    }
-
-    /// Looks at a name in one pass. The letter at a position decides which words are compared there.
-    fn scan(&mut self, name: &[u8]) {
-        for (place, byte) in name.iter().enumerate() {
-            let rest = &name[place..];
-            let is = |word: &str| {
-                rest.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word.as_bytes()))
-            };
-            match byte | 0x20 {
-                b'a' => self.author |= is("author") || is("auteur") || is("autor"),
-                b'b' => self.author |= is("byline"),
-                b'w' => self.author |= is("writtenby"),
-                b'd' => self.date |= is("date") && !is("dateline"),
-                b'p' => self.date |= is("published") || is("pubtime") || is("posted"),
-                b'c' => {
-                    self.foreign |= is("comment");
-                    self.caption |= is("caption") || is("credit");
-                }
-                b'r' => self.foreign |= is("related") || is("recommend"),
-                b's' => self.foreign |= is("sidebar"),
-                _ => {}
-            }
-        }
-    }
 }

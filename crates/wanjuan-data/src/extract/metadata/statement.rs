@@ -1,10 +1,11 @@
 //! [`Metadata`]: chooses among the statements of a page: JSON-LD first, then Open Graph and meta tags, microdata, and
 //! the markup last.
 
-use super::author::{AUTHOR, names};
+use super::author::{self, AUTHOR};
 use super::json_ld::{self, JsonLd};
 use super::page::Page;
-use super::{date, license, title};
+use super::site::Site;
+use super::{date, license, name, title};
 use crate::extract::dom::Dom;
 
 /// Title, author, date, site, language and license as the page states them. A field is `None` if the page does not
@@ -61,8 +62,19 @@ const DATE: &[&str] = &[
     "publish_date",
     "publication_date",
     "pubdate",
+    "published",
+    "uploaddate",
     "date",
     "article:post_date",
+];
+/// Meta tags with the date of the last change.
+const MODIFIED: &[&str] = &[
+    "article:modified_time",
+    "og:updated_time",
+    "datemodified",
+    "dcterms:modified",
+    "dc:date:modified",
+    "last-modified",
 ];
 /// Meta tags with the name of the site.
 const SITE: &[&str] = &["og:site_name", "og:site"];
@@ -74,54 +86,77 @@ const LANGUAGE: &[&str] = &["content-language", "dc:language", "dcterms:language
 const LICENSE: &[&str] = &["dcterms:license", "dc:rights", "dcterms:rights", "license"];
 
 impl Metadata {
-    /// Reads the metadata of a page in one walk over it.
+    /// Reads the metadata of a page.
     #[must_use]
     pub fn of(dom: &Dom) -> Self {
         let page = Page::read(dom);
         let scripts = json_ld::parse_all(&page.json_ld);
         let linked = JsonLd::of(&scripts);
-        let site = linked.publisher();
-        let site = site.or_else(|| page.meta(SITE)).or_else(|| linked.site());
-        let site = site.or_else(|| page.meta(SITE_OF_APPLICATION));
-        let language = page.language.clone().or_else(|| page.meta(LANGUAGE));
+        let names = [
+            linked.publisher(),
+            page.metas.first(SITE),
+            linked.site(),
+            page.metas.first(SITE_OF_APPLICATION),
+        ];
+        let address = page.address.clone().or_else(|| page.metas.first(&["og:url"]));
+        let site = Site::new(names.into_iter().flatten(), address.as_deref());
+        let language = page.language.clone().or_else(|| page.metas.first(LANGUAGE));
         let language = language.or_else(|| linked.text("inLanguage"));
         Self {
-            title: Self::title(&page, &linked, site.as_deref()),
-            author: Self::author(&page, &linked),
-            date: Self::date(&page, &linked, language.as_deref()),
-            license: license::choose(&page, linked.text("license"), page.meta(LICENSE)),
-            site,
+            title: Self::title(&page, &linked, &site),
+            author: Self::author(&page, &linked, &site),
+            date: Self::date(&page, &linked, address.as_deref(), language.as_deref()),
+            license: license::choose(&page, linked.text("license"), page.metas.first(LICENSE)),
+            site: site.name().map(str::to_owned),
             language,
         }
     }
 
-    fn title(page: &Page, linked: &JsonLd<'_>, site: Option<&str>) -> Option<String> {
-        let element = page.title.as_deref().unwrap_or_default();
-        let stated = linked.title(element).or_else(|| page.meta(TITLE)).or_else(|| page.headline.clone());
-        match stated {
-            Some(title) => Some(title::without_site(&title, site, &page.headings)),
-            None => title::of_element(element, site, &page.headings),
-        }
+    fn title(page: &Page, linked: &JsonLd<'_>, site: &Site) -> Option<String> {
+        let element = page.headings.title.as_deref().unwrap_or_default();
+        let metas = TITLE.iter().filter_map(|name| page.metas.first(&[name]));
+        let stated = linked.title(element).into_iter().chain(metas).chain(page.headline.clone());
+        let card = page.metas.first(&["og:title"]);
+        title::choose(stated, card.as_deref(), &page.headings, site)
     }
 
-    fn author(page: &Page, linked: &JsonLd<'_>) -> Option<String> {
-        let of_meta = |name: &&str| names(page.metas_of(name));
+    fn author(page: &Page, linked: &JsonLd<'_>, site: &Site) -> Option<String> {
         let linked = linked.authors();
-        names(linked.iter().map(String::as_str))
-            .or_else(|| AUTHOR.iter().find_map(of_meta))
-            .or_else(|| page.byline())
+        let mut statements = vec![author::names(linked.iter().map(String::as_str))];
+        statements.extend(AUTHOR.iter().map(|name| author::names(page.metas.of(name))));
+        statements.extend(labelled(page).map(|name| author::names([name])));
+        statements.extend(page.bylines());
+        author::choose(&statements, site)
     }
 
-    fn date(page: &Page, linked: &JsonLd<'_>, language: Option<&str>) -> Option<String> {
+    fn date(
+        page: &Page,
+        linked: &JsonLd<'_>,
+        address: Option<&str>,
+        language: Option<&str>,
+    ) -> Option<String> {
         let order = date::Order::of_language(language);
         let read = |text: &str| date::read(text, order);
-        let mut members = ["datePublished", "dateCreated", "uploadDate"].iter();
-        members
-            .find_map(|key| linked.text(key).as_deref().and_then(read))
-            .or_else(|| DATE.iter().flat_map(|name| page.metas_of(name)).find_map(read))
+        let linked = |key: &&str| linked.text(key).as_deref().and_then(read);
+        let metas = |names: &[&str]| names.iter().flat_map(|name| page.metas.of(name)).find_map(read);
+        ["datePublished", "dateCreated", "uploadDate"]
+            .iter()
+            .find_map(linked)
+            .or_else(|| metas(DATE))
             .or_else(|| page.dates().find_map(read))
-            .or_else(|| page.address.as_deref().and_then(date::of_address))
+            .or_else(|| address.and_then(date::of_address))
+            // The last change is the only date that many pages state. It is not before the publication.
+            .or_else(|| linked(&"dateModified"))
+            .or_else(|| metas(MODIFIED))
+            .or_else(|| page.modified().find_map(read))
     }
+}
+
+/// The name on a card in social networks whose label says that it is that of the author: `Written by`.
+fn labelled(page: &Page) -> Option<&str> {
+    let is_author = |label: &str| page.metas.of(label).any(name::is_lead);
+    let cards = [("twitter:label1", "twitter:data1"), ("twitter:label2", "twitter:data2")];
+    cards.into_iter().find(|(label, _)| is_author(label)).and_then(|(_, data)| page.metas.of(data).next())
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Short texts: white space collapsed, and taken from elements only as far as they are short.
 
+use std::borrow::Cow;
+
 use crate::extract::dom::{Dom, NodeId, WalkEvent};
 
 /// Steps of a walk after which a text is not short. This also bounds the work on nested elements.
@@ -8,16 +10,35 @@ const MAX_STEPS: usize = 400;
 /// Bytes with white space per byte without it, beyond which a text is not read to its end.
 const MAX_WHITE_SPACE: usize = 8;
 
-/// Collapses white space; `None` if nothing is left.
+/// Maximum length of the name of a character reference, in bytes.
+const MAX_REFERENCE: usize = 10;
+
+/// Collapses white space and drops marks for hyphenation; `None` if nothing is left.
 pub(super) fn clean(text: &str) -> Option<String> {
     let mut out = String::with_capacity(text.len());
-    for word in text.split_whitespace() {
+    let is_mark = |c: char| matches!(c, '\u{ad}' | '\u{200b}');
+    for word in text.split_whitespace().filter(|word| !word.chars().all(is_mark)) {
         if !out.is_empty() {
             out.push(' ');
         }
-        out.push_str(word);
+        out.extend(word.chars().filter(|c| !is_mark(*c)));
     }
     (!out.is_empty()).then_some(out)
+}
+
+/// Decodes character references that are left in a text because the publisher encoded it twice: `Tom &amp;amp; Jerry`.
+/// Addresses are left alone.
+pub(super) fn decoded(text: &str) -> Cow<'_, str> {
+    let is_name = |rest: &str| {
+        let end = rest.find(';').filter(|end| (2..=MAX_REFERENCE).contains(end));
+        end.is_some_and(|end| rest[..end].bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'#'))
+    };
+    let encoded = text.match_indices('&').any(|(place, _)| is_name(&text[place + 1..]));
+    if !encoded || text.starts_with("http") {
+        return Cow::Borrowed(text);
+    }
+    let dom = Dom::parse(&text.replace('<', "&lt;"));
+    Cow::Owned(dom.text_below(dom.root()))
 }
 
 /// Text below an element if it has at most `limit` bytes. Visits no more of the page than needed.
@@ -49,8 +70,23 @@ mod tests {
     #[test]
     fn white_space_collapses_to_nothing_or_single_spaces() {
         assert_eq!(clean("  a \n\t b\u{a0}c "), Some("a b c".to_owned()));
+        assert_eq!(clean("bro\u{ad}ken at the end"), Some("broken at the end".to_owned()));
         assert_eq!(clean(" \n "), None);
         assert_eq!(clean(""), None);
+    }
+
+    #[test]
+    fn references_that_are_left_are_decoded() {
+        for (text, expected) in [
+            ("Tom &amp; Jerry", "Tom & Jerry"),
+            ("Bo&#8217;s &eacute;tude", "Bo’s étude"),
+            ("a < b &lt; c", "a < b < c"),
+            ("R & D; x", "R & D; x"),
+            ("http://x/?a=1&copy;=2", "http://x/?a=1&copy;=2"),
+            ("&;", "&;"),
+        ] {
+            assert_eq!(decoded(text), expected);
+        }
     }
 
     fn short(html: &str, limit: usize) -> Option<String> {
