@@ -186,7 +186,7 @@ impl Iterator for Numbers<'_> {
     }
 }
 
-/// The length of a number such as `0x1F` or `0b101` at the beginning of a text: its digits are no decimal number.
+/// The length of a number such as `0x1F` or `0b101` at the beginning of a text: its digits are not decimal.
 fn other_base(text: &str) -> Option<usize> {
     [("0x", 16), ("0o", 8), ("0b", 2)].into_iter().find_map(|(prefix, radix)| {
         let digits = text.strip_prefix(prefix)?.chars().take_while(|digit| digit.is_digit(radix)).count();

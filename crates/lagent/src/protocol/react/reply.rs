@@ -57,7 +57,7 @@ enum Case {
     Any,
 }
 
-/// Reads one reply. What a model thinks between `<think>` and `</think>` is no action.
+/// Reads one reply. What a model thinks between `<think>` and `</think>` is not an action.
 pub(super) fn read<'r>(content: &'r str, tags: &ReactTags) -> Reading<'r> {
     let thoughts = content.rfind(THOUGHTS_END).map_or(0, |end| end + THOUGHTS_END.len());
     match spoken(&content[thoughts..], tags) {

@@ -39,7 +39,7 @@ pub(super) fn names<'a>(stated: impl IntoIterator<Item = &'a str>) -> Vec<String
 /// The authors among the statements, the surest first, joined by `, `.
 ///
 /// Publishers that do not know the author state the site instead, or the account that published the page. Then the
-/// people that the page names elsewhere are its authors; only if there are none, the statement is taken.
+/// people that the page names elsewhere are its authors; without any, the statement is taken.
 pub(super) fn choose(statements: &[Vec<String>], site: &Site) -> Option<String> {
     let names_people = |names: &&Vec<String>| names.iter().any(|name| !site.is(name) && !is_role(name));
     let people = statements.iter().find(names_people);

@@ -1,4 +1,4 @@
-//! Titles with names of sites around them, and headings beside them.
+//! Titles with names of sites around them, and headings next to them.
 
 use super::*;
 
