@@ -94,7 +94,7 @@ fn first_name(dom: &Dom, id: NodeId) -> Option<String> {
     texts.filter_map(name).next().filter(|name| name.contains(' ') && is_person(name))
 }
 
-/// Whether an address leads to the page of an author: one of the parts of its path says so.
+/// Whether an address leads to the page of an author: a part of its path says so, and the next one names the author.
 pub(super) fn is_address(address: &str) -> bool {
     const PARTS: &[&str] = &[
         "author",
@@ -113,10 +113,13 @@ pub(super) fn is_address(address: &str) -> bool {
         "reporter",
         "columnist",
     ];
-    let path = address.split(['?', '#']).next().unwrap_or_default();
-    let mut parts = path.split('/').rev().skip_while(|part| part.is_empty());
-    // The last part is the name.
-    parts.next().is_some() && parts.any(|part| PARTS.iter().any(|word| part.eq_ignore_ascii_case(word)))
+    // The first letters exclude most parts.
+    let is_author = |part: &str| {
+        part.starts_with(['a', 'c', 'j', 'r', 'w', 'A'])
+            && PARTS.iter().any(|word| part.eq_ignore_ascii_case(word))
+    };
+    let mut parts = address.split('/');
+    parts.any(is_author) && parts.next().is_some_and(|name| !name.is_empty() && !name.starts_with(['?', '#']))
 }
 
 /// Whether a text from an element that is only named like a byline reads like a few names.

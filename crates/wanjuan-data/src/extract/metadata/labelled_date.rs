@@ -59,15 +59,16 @@ enum Label {
 impl LabelledDate {
     /// Looks at the next text of the page.
     pub(super) fn look_at(&mut self, text: &str) {
-        let text = text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '(' | ')'));
+        let text = text.trim();
         if text.is_empty() {
             return;
         }
         let before = self.label.take();
-        let is_dated = text.contains(|c: char| c.is_ascii_digit());
+        let is_dated = text.len() <= MAX_BYTES && text.bytes().any(|byte| byte.is_ascii_digit());
         if text.len() > MAX_BYTES || !(is_dated || text.ends_with([':', '：'])) {
             return;
         }
+        let text = text.trim_matches(['(', ')']);
         let label = label_of(text).or(before);
         if !is_dated {
             self.label = label;
@@ -91,6 +92,10 @@ impl LabelledDate {
 
 /// The label that a text begins with: a word or more, and then a colon, "on" or the like, or the date.
 fn label_of(text: &str) -> Option<Label> {
+    // No label begins with a digit, but most texts with dates and numbers do.
+    if text.starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
     let start: String = text.chars().take(MAX_BYTES / 2).flat_map(char::to_lowercase).collect();
     let begins = |label: &str| {
         let rest = start.strip_prefix(label).map(str::trim_start);

@@ -267,13 +267,14 @@ pub(super) fn without_lead(text: &str) -> Option<&str> {
     if !may_lead(text) {
         return None;
     }
-    LEAD.iter().find_map(|lead| {
+    let begins = |text: &str| text.bytes().next().map(|byte| byte | 0x20);
+    LEAD.iter().filter(|lead| begins(lead) == begins(text)).find_map(|lead| {
         let head = text.get(..lead.len())?;
         let rest = &text[lead.len()..];
         let ends = rest.starts_with([' ', ':', '：'])
             || lead.ends_with(':')
             || (rest.starts_with('/') && !lead.is_ascii());
-        let same = head.eq_ignore_ascii_case(lead) || head.to_lowercase() == *lead;
+        let same = head.eq_ignore_ascii_case(lead) || (!lead.is_ascii() && head.to_lowercase() == *lead);
         let rest = rest.trim_start_matches([' ', ':', '：', '/']);
         (same && ends && !rest.is_empty()).then_some(rest)
     })

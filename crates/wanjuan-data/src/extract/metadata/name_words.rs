@@ -29,6 +29,9 @@ impl<'a> Names<'a> {
 
     /// Whether the element has a property, with any prefix.
     pub(super) fn has_property(self, property: &str) -> bool {
+        if self.properties == ["", ""] {
+            return false;
+        }
         let mut stated = self.properties.into_iter().flat_map(str::split_whitespace);
         stated.any(|one| one.rsplit(':').next() == Some(property))
     }
