@@ -8,7 +8,7 @@
 /// let read = |text: &str| serde_json::from_str::<Vec<u32>>(text).map_err(|error| reason(&error));
 /// assert_eq!(read("[1, -2]"), Err("found -2, expected a whole number of at least 0 at line 1 column 6".to_owned()));
 /// assert_eq!(read("7"), Err("found 7, expected a list at line 1 column 1".to_owned()));
-/// assert_eq!(read("[1,"), Err("it ends too early at line 1 column 3".to_owned()));
+/// assert_eq!(read("[1,"), Err("found the end of the text at line 1 column 3".to_owned()));
 /// ```
 #[must_use]
 pub fn reason(error: &serde_json::Error) -> String {
@@ -18,7 +18,7 @@ pub fn reason(error: &serde_json::Error) -> String {
         _ => (text.as_str(), String::new()),
     };
     let words = match text {
-        _ if error.is_eof() => "it ends too early".to_owned(),
+        _ if error.is_eof() => "found the end of the text".to_owned(),
         "expected value" | "expected ident" => "found no JSON value".to_owned(),
         text => mismatch(text).unwrap_or_else(|| text.to_owned()),
     };

@@ -150,7 +150,7 @@ mod tests {
             (
                 Error::Json { path: "i".into(), expected: "ids", source: json },
                 true,
-                "i: expected ids: expected value",
+                "i: expected ids: found no JSON value",
             ),
             (FileError::new("i", "read", source()).into(), true, "i: cannot read: entity not found"),
             (Error::NonFinite { layer: 2, sequence: 0 }, false, "layer 2, sequence 0: found NaN or infinity"),

@@ -84,8 +84,10 @@ pub fn parse_questions(text: &str, limit: Option<usize>) -> Result<Vec<Question>
             found,
             expected: expected.to_owned(),
         };
-        let question: Question = serde_json::from_str(line)
-            .map_err(|error| problem(reason(&error), r#"{"id": .., "question": .., "answer": ..}"#))?;
+        let question: Question = serde_json::from_str(line).map_err(|error| {
+            let found = reason(&error).trim_start_matches("found ").to_owned();
+            problem(found, r#"{"id": .., "question": .., "answer": ..}"#)
+        })?;
         if Number::parse(&question.answer).is_none() {
             return Err(problem(format!("the answer `{}`", question.answer), "a number"));
         }
@@ -157,7 +159,7 @@ mod tests {
     fn a_problem_names_its_line_and_what_is_wrong() {
         let good = r#"{"id": "a", "question": "q", "answer": "2"}"#;
         for (line, found) in [
-            ("{", "EOF while parsing"),
+            ("{", "the end of the text"),
             (r#"{"id": "b", "question": "q"}"#, "missing field `answer`"),
             (r#"{"id": "b", "question": "q", "answer": "two"}"#, "the answer `two`"),
             (good, "the id `a` again"),

@@ -16,7 +16,12 @@ fn bad_input_is_named_and_exits_with_2() {
     let cases: &[Case] = &[
         ("no config", |_| {}, &["train", "absent.toml"], &["absent.toml", "cannot read"]),
         ("unknown key", |f| f.write_config("sequence-length = 3"), TRAIN, &["train.toml", "sequence-length"]),
-        ("wrong type", |f| f.write_config("min-length = \"x\""), TRAIN, &["min-length", "string"]),
+        (
+            "wrong type",
+            |f| f.write_config("min-length = \"x\""),
+            TRAIN,
+            &["min-length", "found \"x\", expected a whole number"],
+        ),
         ("zero", |f| f.write_config("micro-num = 0"), TRAIN, &["data.micro-num: found 0"]),
         ("unknown override", |_| {}, &["train", "train.toml", "--set", "optim.rate=1"], &["rate"]),
         (

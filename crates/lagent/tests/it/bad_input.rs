@@ -44,7 +44,11 @@ const CASES: [(&[&str], i32, &[&str]); 24] = [
     ),
     (&["run", "good.toml", "--set", "sandbox.cpu-seconds=0"], 2, &["sandbox.cpu-seconds: found 0"]),
     (&["run", "good.toml", "missing.jsonl"], 2, &["missing.jsonl: cannot read"]),
-    (&["run", "good.toml", "torn.jsonl"], 2, &["torn.jsonl: line 2: found EOF", "expected {\"id\""]),
+    (
+        &["run", "good.toml", "torn.jsonl"],
+        2,
+        &["torn.jsonl: line 2: found the end of the text", "expected {\"id\""],
+    ),
     (&["run", "good.toml", "no-answer.jsonl"], 2, &["no-answer.jsonl: line 1: found missing field `answer`"]),
     (&["run", "good.toml", "twice.jsonl"], 2, &["twice.jsonl: line 2: found the id `a` again"]),
     (

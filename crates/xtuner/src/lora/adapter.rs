@@ -45,7 +45,7 @@ struct Stored {
 ///
 /// let model = ModelConfig::new(ModelSize { hidden: 32, layers: 1, heads: 2, inter: 64, vocab: 40 });
 /// let lora = LoraTuningConfig::new(4, 16.0);
-/// let decoder = Decoder::init(&model, 1, &device::parse("cpu")?);
+/// let decoder = Decoder::init(&model, 1, &device::parse("cpu")?.autodiff());
 /// let tuned = inject(decoder.clone(), &lora, 7)?;
 ///
 /// let adapter = Adapter::of(&tuned, AdapterConfig::new(&lora, "base"));

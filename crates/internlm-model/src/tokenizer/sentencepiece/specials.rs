@@ -36,7 +36,11 @@ impl Specials {
     /// A renamed piece becomes a control piece: its old name no longer matches as text, so that no text can
     /// smuggle a chat token in.
     pub(super) fn place(model: &mut Model, config: &TokenizerConfig, path: &Path) -> Result<Self> {
-        for (id, old, name) in CHAT_NAMES {
+        // A file that has the name elsewhere knows better.
+        let elsewhere = |name: &str, id: u32| {
+            config.added.iter().any(|(at, token)| token.content == name && *at != TokenId(id))
+        };
+        for (id, old, name) in CHAT_NAMES.into_iter().filter(|(id, _, name)| !elsewhere(name, *id)) {
             if let Some(piece) = model.pieces.get_mut(id as usize).filter(|piece| piece.text == old) {
                 *piece = Piece { text: name.to_owned(), score: 0.0, kind: PieceKind::Control };
             }
