@@ -16,13 +16,13 @@ import zlib
 
 from transformers import AutoTokenizer
 
-# Two spaces between words are left out: transformers 5 merges LLaMA 2's pieces of spaces, whose score is -1e9, before
+# Runs of spaces are left out: transformers 5 merges LLaMA 2's pieces of spaces, whose score is -1e9, before
 # all others; sentencepiece and llama.cpp do not, and they are the definition.
 CONVERSATIONS = [
     [{"role": "user", "content": "Hi there"}],
     [{"role": "user", "content": " Hello, world! "}, {"role": "assistant", "content": "It's 12*34 = 408.\n"},
      {"role": "user", "content": "\n\nTell me about 你好 👋 and été."}],
-    [{"role": "system", "content": "You are brief."}, {"role": "user", "content": "def f(x):\n    return x"},
+    [{"role": "system", "content": "You are brief."}, {"role": "user", "content": "def f(x):\n\treturn x"},
      {"role": "assistant", "content": "Yes"}, {"role": "user", "content": "Why?"}],
 ]
 
