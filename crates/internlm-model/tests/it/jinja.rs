@@ -327,3 +327,23 @@ fn published_templates_render() {
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
+
+/// Python has only its memory for a limit; minijinja panics.
+#[test]
+fn widths_beyond_every_prompt_are_refused() {
+    let wide = "18446744073709551615";
+    for source in [
+        format!("{{{{ '%{wide}.2f' % 3.5 }}}}"),
+        format!("{{{{ '%.{wide}f' % 3.5 }}}}"),
+        format!("{{{{ '%-0{wide}s' | format('a') }}}}"),
+        format!("{{{{ '{{:>{wide}}}'.format('a') }}}}"),
+        format!("{{{{ 'a'.ljust({wide}) }}}}"),
+    ] {
+        let template = JinjaTemplate::new(&source, None, None).expect("parses");
+        let error = ChatTemplate::Jinja(Box::new(template)).render(&[], Prompt::None);
+        assert!(error.is_err(), "{source}");
+    }
+    let template = JinjaTemplate::new("{{ '%5.1f 12345678 %s' % (3.5, 'a') }}", None, None).expect("parses");
+    let text = ChatTemplate::Jinja(Box::new(template)).render(&[], Prompt::None).expect("renders");
+    assert_eq!(text, "  3.5 12345678 a");
+}

@@ -32,6 +32,29 @@ pub(super) fn bind<const N: usize>(
     Ok(bound)
 }
 
+/// Refuses a text for `%` or `str.format` whose widths and precisions, of its own or out of `arguments`, are more than
+/// [`MAX_WIDTH`]: minijinja panics or takes all memory.
+pub(super) fn check_widths(form: &str, arguments: &[Value]) -> Result<(), Error> {
+    let percent = form.split('%').skip(1).flat_map(|part| {
+        let part = part.trim_start_matches(['#', '0', '-', ' ', '+']);
+        let end = part.find(|character: char| !character.is_ascii_digit() && character != '.');
+        part[..end.unwrap_or(part.len())].split('.')
+    });
+    let braces = form.split('{').skip(1).filter_map(|part| part.split('}').next()?.split_once(':'));
+    let braces = braces.flat_map(|(_, spec)| spec.split(|character: char| !character.is_ascii_digit()));
+    let is_wide =
+        |digits: &str| !digits.is_empty() && digits.parse().map_or(true, |width: i64| width > MAX_WIDTH);
+    if let Some(width) = percent.chain(braces).find(|digits| is_wide(digits)) {
+        return Err(refused(format!("found a width of {width}, expected at most {MAX_WIDTH}")));
+    }
+    // `%*d` and `{:{width}}` take theirs from the arguments.
+    let taken = form.contains('*') || form.contains(":{");
+    match arguments.iter().find(|value| taken && value.as_i64().is_some_and(|width| width > MAX_WIDTH)) {
+        Some(width) => Err(refused(format!("found a width of {width}, expected at most {MAX_WIDTH}"))),
+        None => Ok(()),
+    }
+}
+
 /// An operation that Python refuses too.
 pub(super) fn refused(message: impl Into<String>) -> Error {
     let message: String = message.into();

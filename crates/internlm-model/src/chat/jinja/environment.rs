@@ -6,7 +6,7 @@ use minijinja::value::{Kwargs, Rest, Tuple, ValueKind, ValueOrKwargs, from_args}
 use minijinja::{AutoEscape, Environment, Error, Output, State, Value, escape_formatter};
 
 use super::super::python_text::text;
-use super::arguments::{bind, items, refused, required_text};
+use super::arguments::{bind, check_widths, items, refused, required_text};
 use super::filters::escaped;
 use super::operators::{JOIN, REMAINDER, SUM};
 use super::{filters, methods, strftime};
@@ -125,6 +125,7 @@ fn remainder(left: Value, right: Value) -> Result<Value, Error> {
     if let Some(form) = left.as_str() {
         let arguments = if right.is_tuple() { items(&right)? } else { vec![right] };
         let arguments: Vec<Value> = arguments.iter().map(printable).collect();
+        check_widths(form, &arguments)?;
         return format(FormatStyle::Printf, form, &arguments).map(Value::from);
     }
     let is_number = |value: &Value| matches!(value.kind(), ValueKind::Number | ValueKind::Bool);

@@ -1,11 +1,13 @@
 //! Filters and tests of Jinja2 that minijinja lacks or has with other results (`jinja2/filters.py`, `jinja2/tests.py`).
 
 use minijinja::value::{Kwargs, Rest, ValueKind, ValueOrKwargs};
-use minijinja::{Environment, Error, ErrorKind, Value};
+use minijinja::{Environment, Error, ErrorKind, State, Value};
 
 use super::super::python_json::{Characters, JsonStyle, Keys};
 use super::super::python_text::{python_float, text};
-use super::arguments::{bind, integer, is_on, items, optional_text, refused, required_text, width_of};
+use super::arguments::{
+    bind, check_widths, integer, is_on, items, optional_text, refused, required_text, width_of,
+};
 use super::text_methods::{LineEnds, centered, lines, trimmed};
 
 /// What a filter gets behind its value.
@@ -29,6 +31,7 @@ pub(super) fn add_to(environment: &mut Environment) {
     environment.add_filter("dictsort", dictsort);
     environment.add_filter("filesizeformat", minijinja_contrib::filters::filesizeformat);
     environment.add_filter("float", float);
+    environment.add_filter("format", format);
     environment.add_filter("indent", indent);
     environment.add_filter("int", int);
     environment.add_filter("join", join);
@@ -90,6 +93,12 @@ pub(super) fn escaped(value: &Value) -> String {
         }
     }
     escaped
+}
+
+/// minijinja's filter for forms whose widths it can bear.
+fn format(state: &mut State, form: &Value, arguments: Arguments) -> Result<Value, Error> {
+    check_widths(form.as_str().unwrap_or_default(), &[])?;
+    minijinja::filters::format(state, form, arguments)
 }
 
 fn center(value: &Value, arguments: Arguments) -> Result<String, Error> {

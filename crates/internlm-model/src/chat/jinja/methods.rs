@@ -3,7 +3,7 @@
 use minijinja::value::ValueKind;
 use minijinja::{Error, State, Value};
 
-use super::arguments::{bind, items, refused};
+use super::arguments::{bind, check_widths, items, refused};
 use super::text_methods;
 
 /// Methods of lists and dicts that would change them: transformers' sandbox refuses them.
@@ -29,6 +29,10 @@ pub(super) fn call(
     arguments: &[Value],
 ) -> Result<Value, Error> {
     let own = match value.kind() {
+        ValueKind::String if method == "format" => {
+            check_widths(value.as_str().unwrap_or_default(), arguments)?;
+            None
+        }
         ValueKind::String => text_methods::call(value.as_str().unwrap_or_default(), method, arguments)?,
         ValueKind::Seq | ValueKind::Iterable | ValueKind::Map if CHANGES.contains(&method) => {
             return Err(refused(format!("{method}: a template cannot change a {}", value.kind())));
