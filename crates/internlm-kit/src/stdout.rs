@@ -45,7 +45,7 @@ pub fn print(text: fmt::Arguments<'_>) -> io::Result<()> {
 /// [`visible`](crate::visible::visible) before.
 ///
 /// # Errors
-/// As [`print`].
+/// As [`print()`].
 pub fn print_styled(text: fmt::Arguments<'_>) -> io::Result<()> {
     let mut stdout = Stdout { target: Target::Raw, ..lock() };
     stdout.write_fmt(text)?;

@@ -48,7 +48,7 @@ pub(super) struct ApiServerArguments {
     /// Listen on this port; 0 takes a free one [default: 23333]
     #[arg(long, value_name = "PORT")]
     server_port: Option<u16>,
-    /// Let pages of these origins, such as https://chat.example, call the server from a browser; * means all [default: *]
+    /// Let pages of these origins, such as `https://chat.example`, call the server from a browser; * means all [default: *]
     #[arg(long, value_name = "ORIGIN", num_args = 1.., value_delimiter = ',')]
     allow_origins: Option<Vec<String>>,
     /// Let those pages send credentials such as cookies
