@@ -183,7 +183,7 @@ fn escape(characters: &mut Chars<'_>, text: &mut String) -> Option<()> {
     Some(())
 }
 
-/// `\uXXXX`, or the two of them that JSON writes for one character.
+/// A character as `\u` and four hexadecimal digits, or the two of them that JSON writes for one character.
 fn unicode(characters: &mut Chars<'_>) -> Option<char> {
     let first = code(characters, 4)?;
     if !(0xd800..0xdc00).contains(&first) {
