@@ -2,12 +2,20 @@
 //!
 //! Pure and counter-based: the draw is a function of (seed, position), so the same seed gives the same
 //! text on any number of threads. The order of the filters follows transformers' `LogitsProcessorList`
-//! as `generate()` builds it.
+//! as `generate()` builds it. Rows are read in blocks, most of which hold no candidate: neither the best of them nor the
+//! largest entry needs the vocabulary sorted or copied.
 
 use internlm_kit::rng::CounterRng;
 use serde::{Deserialize, Serialize};
 
 use crate::TokenId;
+
+/// Smaller temperatures decode greedily, as in vLLM: what is left of logits divided by them is not a distribution.
+const MIN_TEMPERATURE: f32 = 1e-5;
+/// Number of entries of a row that are compared at once.
+const BLOCK: usize = 64;
+/// Minimum number of candidates that are collected before the weaker ones are dropped.
+const ROOM: usize = 256;
 
 /// How the next token is chosen. The default is greedy.
 ///
@@ -23,7 +31,7 @@ use crate::TokenId;
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct SamplingConfig {
-    /// Logits are divided by it; 0 means greedy (the largest logit, the smaller id on ties).
+    /// Logits are divided by it; 0, and what is below 1e-5, means greedy (the largest logit, the smaller id on ties).
     pub temperature: f32,
     /// Only the k largest logits are candidates; absent: no limit.
     pub top_k: Option<usize>,
@@ -92,6 +100,12 @@ impl SamplingConfig {
         self
     }
 
+    /// Whether the largest logit is always chosen, because the temperature is too small to divide by.
+    #[must_use]
+    pub fn is_greedy(&self) -> bool {
+        self.temperature < MIN_TEMPERATURE
+    }
+
     /// Every value out of its range, as `key: found X, expected Y`.
     #[must_use]
     pub fn problems(&self) -> Vec<String> {
@@ -135,39 +149,60 @@ fn likelier(a: &Candidate, b: &Candidate) -> std::cmp::Ordering {
 
 /// Chooses the token after `history` from `logits` (one per vocabulary entry); `position` numbers the draw.
 ///
-/// NaN logits are never chosen. With all logits NaN or an empty slice the answer is token 0.
+/// NaN logits are never chosen. Without any logit above negative infinity the answer is token 0.
 #[must_use]
 pub fn sample(logits: &[f32], history: &[TokenId], config: &SamplingConfig, position: u64) -> TokenId {
     let mut logits = std::borrow::Cow::Borrowed(logits);
     if config.repetition_penalty != 1.0 {
         penalize(logits.to_mut(), history, config.repetition_penalty);
     }
-    if config.temperature == 0.0 {
-        return argmax(&logits);
+    sample_row(&logits, config, position).unwrap_or_else(|| argmax(&logits))
+}
+
+/// The same for a row to which the caller has applied the repetition penalty, where there is one: the token that
+/// [`sample_best`] chooses from the best entries of the row. `None` when no logit is above negative infinity.
+#[must_use]
+pub fn sample_row(logits: &[f32], config: &SamplingConfig, position: u64) -> Option<TokenId> {
+    if config.is_greedy() {
+        let best = argmax(logits);
+        return logits.get(best.index()).filter(|logit| **logit > f32::NEG_INFINITY).map(|_| best);
     }
-    let all = (0..).zip(logits.iter()).map(|(id, logit)| Candidate { id, weight: *logit });
-    choose(all.collect(), config, position).unwrap_or_else(|| argmax(&logits))
+    choose(best_of(logits, config.top_k.filter(|k| *k > 0)), config, position)
 }
 
 /// The same from the best entries of a row, without the row: (id, logit), at least [`best_needed`] of them or all.
 /// `None` when no logit is above negative infinity.
 #[must_use]
 pub fn sample_best(best: &[(TokenId, f32)], config: &SamplingConfig, position: u64) -> Option<TokenId> {
-    let all = best.iter().map(|(id, logit)| Candidate { id: id.0, weight: *logit }).collect();
-    choose(all, config, position)
+    let all = best.iter().map(|(id, logit)| Candidate { id: id.0, weight: *logit });
+    choose(all.filter(|candidate| candidate.weight > f32::NEG_INFINITY).collect(), config, position)
 }
 
 /// How many of a row's best entries decide like the whole row; none when no number does.
 #[must_use]
 pub fn best_needed(config: &SamplingConfig) -> Option<usize> {
     let penalized = config.repetition_penalty != 1.0;
-    if config.temperature == 0.0 { Some(1) } else { config.top_k }.filter(|k| *k > 0 && !penalized)
+    if config.is_greedy() { Some(1) } else { config.top_k }.filter(|k| *k > 0 && !penalized)
 }
 
-/// One of `all`, whose weights are logits.
-fn choose(mut all: Vec<Candidate>, config: &SamplingConfig, position: u64) -> Option<TokenId> {
-    all.retain(|candidate| candidate.weight > f32::NEG_INFINITY);
-    if config.temperature == 0.0 {
+/// The `count` largest entries of a row, largest first, equal ones by id; NaN and negative infinity are left out.
+///
+/// ```
+/// use internlm_model::TokenId;
+/// use internlm_model::sampling::largest;
+///
+/// assert_eq!(largest(&[1.0, 3.0, f32::NAN, 3.0], 2), [(TokenId(1), 3.0), (TokenId(3), 3.0)]);
+/// ```
+#[must_use]
+pub fn largest(logits: &[f32], count: usize) -> Vec<(TokenId, f32)> {
+    let mut best = best_of(logits, Some(count));
+    best.sort_unstable_by(likelier);
+    best.into_iter().map(|candidate| (TokenId(candidate.id), candidate.weight)).collect()
+}
+
+/// One of `all`, whose weights are logits above negative infinity.
+fn choose(all: Vec<Candidate>, config: &SamplingConfig, position: u64) -> Option<TokenId> {
+    if config.is_greedy() {
         return all.iter().min_by(|a, b| likelier(a, b)).map(|best| TokenId(best.id));
     }
     draw(&candidates(all, config), CounterRng::new(config.seed, "sampling").f64(position))
@@ -177,39 +212,85 @@ fn choose(mut all: Vec<Candidate>, config: &SamplingConfig, position: u64) -> Op
 #[must_use]
 pub fn argmax(logits: &[f32]) -> TokenId {
     let mut best = (0, f32::NEG_INFINITY);
-    for (id, &logit) in logits.iter().enumerate() {
-        if logit > best.1 {
-            best = (id, logit);
+    for (block, values) in logits.chunks(BLOCK).enumerate() {
+        if !any_above(values, best.1) {
+            continue;
+        }
+        for (id, &logit) in (block * BLOCK..).zip(values) {
+            if logit > best.1 {
+                best = (id, logit);
+            }
         }
     }
     TokenId(best.0 as u32)
 }
 
-/// Divides positive and multiplies negative logits of the tokens in `history`, each once.
+/// The `count` largest entries of a row, or all of them, in no order; only those above negative infinity.
+fn best_of(logits: &[f32], count: Option<usize>) -> Vec<Candidate> {
+    let count = count.unwrap_or(usize::MAX);
+    let room = count.saturating_mul(4).max(ROOM);
+    let mut best = Vec::with_capacity(room.saturating_add(BLOCK).min(logits.len()));
+    // Every entry that is not larger than this one is known to be too small; of equal ones the earlier stay.
+    let mut floor = f32::NEG_INFINITY;
+    for (block, values) in (0..).step_by(BLOCK).zip(logits.chunks(BLOCK)) {
+        if !any_above(values, floor) {
+            continue;
+        }
+        let above = (block..).zip(values).filter(|(_, logit)| **logit > floor);
+        best.extend(above.map(|(id, logit)| Candidate { id, weight: *logit }));
+        if best.len() > room {
+            keep_best(&mut best, count);
+            floor = best.iter().map(|candidate| candidate.weight).fold(f32::INFINITY, f32::min);
+        }
+    }
+    keep_best(&mut best, count);
+    best
+}
+
+/// Drops all but the `count` best.
+fn keep_best(candidates: &mut Vec<Candidate>, count: usize) {
+    if count == 0 {
+        candidates.clear();
+    } else if count < candidates.len() {
+        candidates.select_nth_unstable_by(count - 1, likelier);
+        candidates.truncate(count);
+    }
+}
+
+/// Whether any value is larger than `floor`. Without an early end it is one comparison of vectors.
+fn any_above(values: &[f32], floor: f32) -> bool {
+    values.iter().fold(false, |any, value| any | (*value > floor))
+}
+
+/// Weakens the logits of the tokens in `history`, each once.
 pub fn penalize(logits: &mut [f32], history: &[TokenId], penalty: f32) {
     let mut seen: Vec<usize> = history.iter().map(|id| id.index()).collect();
     seen.sort_unstable();
     seen.dedup();
     for id in seen {
         if let Some(logit) = logits.get_mut(id) {
-            *logit = if *logit > 0.0 { *logit / penalty } else { *logit * penalty };
+            *logit = penalized(*logit, penalty);
         }
     }
+}
+
+/// The logit of a token that has occurred: divided by the repetition penalty when it is positive, else multiplied
+/// (Keskar et al., "CTRL", 2019; transformers' `RepetitionPenaltyLogitsProcessor`).
+#[must_use]
+pub fn penalized(logit: f32, penalty: f32) -> f32 {
+    if logit > 0.0 { logit / penalty } else { logit * penalty }
 }
 
 /// The candidates that survive top-k, top-p and min-p, with unnormalized probabilities: most likely first with top-k or
 /// top-p, else as they came (sorting a whole vocabulary takes longer than all the rest).
 fn candidates(mut candidates: Vec<Candidate>, config: &SamplingConfig) -> Vec<Candidate> {
     if let Some(k) = config.top_k.filter(|&k| k > 0) {
-        if k < candidates.len() {
-            candidates.select_nth_unstable_by(k - 1, likelier);
-            candidates.truncate(k);
-        }
+        keep_best(&mut candidates, k);
         candidates.sort_unstable_by(likelier);
     }
     let largest = candidates.iter().map(|candidate| candidate.weight).fold(f32::NEG_INFINITY, f32::max);
     for candidate in &mut candidates {
-        candidate.weight = (candidate.weight / config.temperature - largest / config.temperature).exp();
+        candidate.weight = share(candidate.weight, largest, config.temperature);
     }
     if config.top_p < 1.0 {
         truncate_top_p(&mut candidates, config.top_p);
@@ -217,6 +298,12 @@ fn candidates(mut candidates: Vec<Candidate>, config: &SamplingConfig) -> Vec<Ca
     // The most likely token has weight 1: min-p compares with it directly.
     candidates.retain(|candidate| candidate.weight >= config.min_p);
     candidates
+}
+
+/// Probability of a logit as a share of the largest one's, in [0, 1]; infinite logits are as likely as each other.
+fn share(logit: f32, largest: f32, temperature: f32) -> f32 {
+    // The difference comes first: quotients may overflow, and infinities have no difference.
+    if logit == largest { 1.0 } else { ((logit - largest) / temperature).exp() }
 }
 
 /// Keeps the most likely candidates, most likely first, until they reach `top_p`; at least one stays.

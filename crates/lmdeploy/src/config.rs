@@ -10,6 +10,10 @@ use serde::{Deserialize, Serialize};
 use crate::Result;
 use crate::engine::ExecutorConfig;
 
+mod server;
+
+pub use server::ServerConfig;
+
 /// The whole file. Only `[model]` must be there; every other table has defaults.
 ///
 /// ```
@@ -138,13 +142,37 @@ pub struct ServedModelConfig {
     /// `cpu`, `cuda:N` or `vulkan:N`. Default `cpu`.
     #[serde(default = "cpu")]
     pub device: String,
+    /// A Jinja file with the chat template. Absent: the model's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chat_template: Option<PathBuf>,
+    /// How tool calls are found in answers: `internlm`, `qwen`, `llama3`, `qwen3coder`, `glm47`, `kimi_k2`,
+    /// `deepseek-v32`, `json` or `none`. Absent, or `auto`: by template and vocabulary.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool_call_parser: Option<String>,
+    /// How reasoning is told from answers: `think`, `deepseek-v3` or `none`. Absent, or `auto`: by template and
+    /// vocabulary.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reasoning_parser: Option<String>,
+    /// Where the sampling of requests that set nothing comes from: `auto` reads the model's `generation_config.json`,
+    /// `lmdeploy` takes upstream's defaults, anything else is the path of such a file. Absent: `auto`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation_config: Option<String>,
 }
 
 impl ServedModelConfig {
     /// The model at `path`, named like its folder or file, on the CPU.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), name: None, backend: None, device: cpu() }
+        Self {
+            path: path.into(),
+            name: None,
+            backend: None,
+            device: cpu(),
+            chat_template: None,
+            tool_call_parser: None,
+            reasoning_parser: None,
+            generation_config: None,
+        }
     }
 
     /// The executor that was asked for, or the one that suits the device.
@@ -205,79 +233,13 @@ pub struct QueueConfig {
     pub aging: f64,
     /// Base seed for requests that do not set one. Default 0.
     pub seed: u64,
+    /// Seconds after which a request whose reader does not take its text is cancelled. Default 30.
+    pub slow_client_timeout: f64,
 }
 
 impl Default for QueueConfig {
     fn default() -> Self {
-        Self { max_queue: None, aging: 5.0, seed: 0 }
-    }
-}
-
-/// Where a server listens, and how it stops.
-///
-/// ```
-/// let config = lmdeploy::config::ServerConfig::default().with_host("127.0.0.1").with_port(0);
-/// assert_eq!((config.port, config.drain_timeout), (0, 30.0));
-/// ```
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-#[non_exhaustive]
-pub struct ServerConfig {
-    /// Host name or address. Default 0.0.0.0, as upstream.
-    pub host: String,
-    /// Port; 0 takes a free one. Default 23333, as upstream.
-    pub port: u16,
-    /// Seconds that running requests may take once the server is told to stop. Default 30.
-    pub drain_timeout: f64,
-    /// Origins, such as `https://chat.example`, whose pages may call the server from a browser; `*` means all, and an
-    /// empty list none. Default `*`, as upstream.
-    pub allow_origins: Vec<String>,
-    /// Whether those pages may send credentials such as cookies. Default false, as upstream.
-    pub allow_credentials: bool,
-    /// Methods that those pages may use. Default `*`, as upstream.
-    pub allow_methods: Vec<String>,
-    /// Headers that those pages may send. Default `*`, as upstream.
-    pub allow_headers: Vec<String>,
-}
-
-impl Default for ServerConfig {
-    fn default() -> Self {
-        let all = || vec!["*".to_owned()];
-        Self {
-            host: "0.0.0.0".to_owned(),
-            port: 23333,
-            drain_timeout: 30.0,
-            allow_origins: all(),
-            allow_credentials: false,
-            allow_methods: all(),
-            allow_headers: all(),
-        }
-    }
-}
-
-impl ServerConfig {
-    /// Sets the host name or address.
-    #[must_use]
-    pub fn with_host(self, host: impl Into<String>) -> Self {
-        Self { host: host.into(), ..self }
-    }
-
-    /// Sets the port; 0 takes a free one.
-    #[must_use]
-    pub fn with_port(self, port: u16) -> Self {
-        Self { port, ..self }
-    }
-
-    /// Sets the seconds that running requests may take once the server is told to stop.
-    #[must_use]
-    pub fn with_drain_timeout(self, seconds: f64) -> Self {
-        Self { drain_timeout: seconds, ..self }
-    }
-
-    /// Sets the origins whose pages may call the server from a browser; none allows its own pages only.
-    #[must_use]
-    pub fn with_allow_origins(self, origins: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        Self { allow_origins: origins.into_iter().map(Into::into).collect(), ..self }
+        Self { max_queue: None, aging: 5.0, seed: 0, slow_client_timeout: 30.0 }
     }
 }
 
@@ -329,13 +291,15 @@ impl Validate for DeployConfig {
                 "model.name: found ``, expected a name, or none for that of the folder or file".to_owned(),
             );
         }
-        for (key, found) in
-            [("queue.aging", self.queue.aging), ("server.drain-timeout", self.server.drain_timeout)]
-        {
+        for (key, found) in [
+            ("queue.aging", self.queue.aging),
+            ("queue.slow-client-timeout", self.queue.slow_client_timeout),
+        ] {
             if Duration::try_from_secs_f64(found).is_err() {
                 problems.push(format!("{key}: found {found}, expected a number of seconds"));
             }
         }
+        problems.extend(self.server.problems().into_iter().map(|problem| format!("server.{problem}")));
         problems
     }
 }

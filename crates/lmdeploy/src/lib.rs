@@ -23,6 +23,7 @@
 //! | [`config`] | TOML -> [`config::DeployConfig`] | `engine` |
 //! | [`Pipeline`] | a model -> answers in this process | `engine` |
 //! | [`engine`] | requests -> batches -> logits -> ids: scheduler, executors, the engine thread | `engine` |
+//! | [`parse`] | text of a reply -> content, reasoning, tool calls, in every format that models use | `engine` |
 //! | [`respond`] | protocol requests -> engine requests; engine outputs -> protocol answers | `engine` |
 //! | [`serve`] | a [`respond::Responder`] -> an HTTP server | `server` |
 //! | `testing` | scripted replies -> the real server without weights | `testing` |
@@ -49,6 +50,8 @@ mod decode;
 #[cfg(feature = "engine")]
 pub mod engine;
 mod error;
+#[cfg(feature = "engine")]
+pub mod parse;
 #[cfg(feature = "engine")]
 mod pipeline;
 pub mod protocol;

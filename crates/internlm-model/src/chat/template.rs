@@ -77,6 +77,16 @@ impl ChatTemplate {
         }
     }
 
+    /// Whether the source of the template has `text`, for instance a mark or the name of a variable. InternLM2's format
+    /// has no source.
+    #[must_use]
+    pub fn mentions(&self, text: &str) -> bool {
+        match self {
+            Self::InternLm2 => false,
+            Self::Jinja(template) => template.mentions(text),
+        }
+    }
+
     /// The template's name, for reports.
     #[must_use]
     pub fn kind(&self) -> &'static str {

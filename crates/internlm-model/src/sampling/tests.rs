@@ -84,6 +84,33 @@ fn nan_and_empty_logits_do_not_panic() {
 }
 
 #[test]
+fn temperatures_too_small_to_divide_by_are_greedy() {
+    let logits = [1.0, 3.0, -2.0, 3.0];
+    let best = [(TokenId(1), 3.0), (TokenId(3), 3.0)];
+    for temperature in [0.0, f32::from_bits(1), 1e-38, 9e-6] {
+        let config = config(temperature).with_top_k(2);
+        assert!(config.is_greedy() && config.problems().is_empty());
+        assert_eq!(best_needed(&config), Some(1));
+        for position in 0..20 {
+            assert_eq!(sample(&logits, &[], &config, position), TokenId(1), "temperature {temperature}");
+            assert_eq!(sample_best(&best, &config, position), Some(TokenId(1)));
+        }
+    }
+    assert!(!config(1e-5).is_greedy());
+}
+
+#[test]
+fn a_row_without_an_allowed_token_has_no_next_one() {
+    for config in [config(0.0), config(0.7), config(0.7).with_top_k(3)] {
+        assert_eq!(sample_row(&[f32::NEG_INFINITY; 200], &config, 0), None);
+        assert_eq!(sample_row(&[], &config, 0), None);
+        let mut one = [f32::NEG_INFINITY; 200];
+        one[150] = -1e30;
+        assert_eq!(sample_row(&one, &config, 0), Some(TokenId(150)));
+    }
+}
+
+#[test]
 fn all_problems_are_named() {
     let config = config(-1.0).with_top_k(0).with_top_p(0.0).with_min_p(2.0);
     assert_eq!(config.problems().len(), 4);
@@ -143,6 +170,66 @@ proptest! {
             let seen = history.iter().any(|token| token.index() == id);
             let expected = if !seen { *before } else if *before > 0.0 { before / penalty } else { before * penalty };
             prop_assert_eq!(*after, expected, "token {}", id);
+        }
+    }
+
+    #[test]
+    fn the_largest_entries_are_those_of_a_sorted_row(
+        // Few values, so that ties happen; more entries than are collected at once.
+        values in prop::collection::vec(0_u8..40, 0..3000), rising in any::<bool>(), count in 0_usize..600,
+    ) {
+        let logit = |(place, value): (usize, &u8)| match value {
+            0 => f32::NEG_INFINITY,
+            1 => f32::NAN,
+            value => f32::from(*value) / 8.0 - 2.0 + if rising { place as f32 } else { 0.0 },
+        };
+        let row: Vec<f32> = values.iter().enumerate().map(logit).collect();
+        let mut sorted: Vec<(TokenId, f32)> = (0..).map(TokenId).zip(row.iter().copied()).collect();
+        sorted.retain(|entry| entry.1 > f32::NEG_INFINITY);
+        sorted.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let first = sorted.first().map_or(TokenId(0), |entry| entry.0);
+        prop_assert_eq!(argmax(&row), first);
+        sorted.truncate(count);
+        prop_assert_eq!(largest(&row, count), sorted);
+    }
+
+    /// Whatever the numbers are, the answer is a token that may be chosen, the same from the row and from its best.
+    #[test]
+    fn every_sample_is_a_token_above_negative_infinity(
+        logits in prop::collection::vec(
+            prop_oneof![
+                4 => -30.0_f32..30.0,
+                1 => prop::sample::select(vec![0.0, -0.0, f32::MAX, f32::MIN, f32::INFINITY, f32::NEG_INFINITY]),
+            ],
+            1..200,
+        ),
+        temperature in prop_oneof![
+            Just(0.0_f32), 1e-45_f32..1e-5, 1e-5_f32..1e-3, 0.1_f32..2.0, Just(1e30_f32), Just(f32::MAX)
+        ],
+        top_k in 1_usize..250,
+        top_p in 1e-6_f32..=1.0,
+        min_p in prop_oneof![Just(0.0_f32), 0.0_f32..=1.0],
+        position in any::<u64>(),
+    ) {
+        let all = SamplingConfig { min_p, ..config(temperature).with_top_p(top_p) };
+        let allowed = |id: TokenId| logits[id.index()] > f32::NEG_INFINITY;
+        let any = logits.iter().any(|logit| *logit > f32::NEG_INFINITY);
+        for config in [all.clone(), all.with_top_k(top_k)] {
+            let chosen = sample_row(&logits, &config, position);
+            prop_assert_eq!(chosen.is_some(), any);
+            prop_assert!(chosen.is_none_or(allowed));
+            if let Some(needed) = best_needed(&config) {
+                prop_assert_eq!(sample_best(&largest(&logits, needed), &config, position), chosen);
+            }
+            if let Some(chosen) = chosen {
+                prop_assert_eq!(sample(&logits, &[], &config, position), chosen);
+            }
+            let found = logits.iter().filter(|logit| **logit > f32::NEG_INFINITY);
+            let found = (0..).zip(found).map(|(id, logit)| Candidate { id, weight: *logit }).collect();
+            if !config.is_greedy() {
+                let weights = candidates(found, &config);
+                prop_assert!(weights.iter().all(|candidate| (0.0..=1.0).contains(&candidate.weight)));
+            }
         }
     }
 }

@@ -8,8 +8,8 @@ use internlm_model::ModelConfig;
 use internlm_model::attend::{Attend, AttentionLayer};
 use internlm_model::positions::{Positions, seen_keys};
 
-use super::BlockId;
 use super::paged_attention::{CacheLayout, LayerCache, Query, paged_attention};
+use super::{BlockCopy, BlockId};
 
 /// Keys and values of many sequences, in blocks that the scheduler hands out.
 #[derive(Clone, Debug)]
@@ -32,6 +32,13 @@ impl PagedCache {
     /// Size of one block in bytes, over all layers.
     pub(crate) fn block_bytes(config: &ModelConfig, block_tokens: usize) -> usize {
         2 * config.layers * config.kv_heads * config.head_dim * block_tokens * size_of::<f32>()
+    }
+
+    /// Copies the first keys and values of a block into another one, in every layer.
+    pub(crate) fn copy(&mut self, copy: BlockCopy) {
+        for layer in &mut self.layers {
+            layer.copy(self.layout, copy);
+        }
     }
 
     /// Announces the next call of the decoder: the positions of its tokens in order, and the blocks of each sequence.

@@ -6,7 +6,7 @@
 
 use rayon::prelude::*;
 
-use crate::cache::BlockId;
+use crate::cache::{BlockCopy, BlockId};
 
 /// Number of multiplications below which one thread is faster than several.
 const PARALLEL_WORK: usize = 1 << 17;
@@ -53,6 +53,17 @@ impl LayerCache {
     pub(crate) fn new(layout: CacheLayout, blocks: usize) -> Self {
         let len = blocks * layout.block_len();
         Self { keys: vec![0.0; len], values: vec![0.0; len] }
+    }
+
+    /// Copies the first keys and values of a block into another one.
+    pub(crate) fn copy(&mut self, layout: CacheLayout, copy: BlockCopy) {
+        let len = copy.tokens * layout.head_dim;
+        for head in 0..layout.kv_heads {
+            let from = layout.offset(&[copy.from], 0, head);
+            let to = layout.offset(&[copy.to], 0, head);
+            self.keys.copy_within(from..from + len, to);
+            self.values.copy_within(from..from + len, to);
+        }
     }
 
     /// Stores keys and values of new tokens.

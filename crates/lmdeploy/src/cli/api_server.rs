@@ -8,10 +8,12 @@ use internlm_kit::config::ConfigError;
 use internlm_kit::file;
 use internlm_kit::stop::Stop;
 
+use super::engine_options::EngineOptions;
 use super::options::{BackendOptions, checked, give};
+use super::server_options::ServerOptions;
+use super::upstream::UpstreamOptions;
 use crate::Pipeline;
 use crate::config::DeployConfig;
-use crate::engine::CacheSize;
 use crate::serve::{App, Server};
 
 /// Number of threads for HTTP; the executor has its own threads.
@@ -21,6 +23,7 @@ const STOP_POLL: Duration = Duration::from_millis(50);
 
 const EXAMPLES: &str = "Examples:
   lmdeploy serve api_server runs/tiny/finetune/hf --model-name tiny
+  lmdeploy serve api_server model.gguf --api-keys secret --request-timeout 120 --log-level warning
   lmdeploy serve api_server model.gguf --server-name 127.0.0.1 --server-port 0 --ready-file ready.json
   lmdeploy serve api_server --config recipes/tiny/4-deploy.toml --set engine.max-batch-size=64";
 
@@ -42,54 +45,33 @@ pub(super) struct ApiServerArguments {
     model_name: Option<String>,
     #[command(flatten)]
     backend: BackendOptions,
-    /// Listen on this host name or address [default: 0.0.0.0]
-    #[arg(long, value_name = "HOST")]
-    server_name: Option<String>,
-    /// Listen on this port; 0 takes a free one [default: 23333]
-    #[arg(long, value_name = "PORT")]
-    server_port: Option<u16>,
-    /// Let pages of these origins, such as `https://chat.example`, call the server from a browser; * means all [default: *]
-    #[arg(long, value_name = "ORIGIN", num_args = 1.., value_delimiter = ',')]
-    allow_origins: Option<Vec<String>>,
-    /// Let those pages send credentials such as cookies
-    #[arg(long)]
-    allow_credentials: bool,
-    /// Let those pages use these methods; * means all [default: *]
-    #[arg(long, value_name = "METHOD", num_args = 1.., value_delimiter = ',')]
-    allow_methods: Option<Vec<String>>,
-    /// Let those pages send these headers; * means all [default: *]
-    #[arg(long, value_name = "HEADER", num_args = 1.., value_delimiter = ',')]
-    allow_headers: Option<Vec<String>>,
+    #[command(flatten)]
+    server: ServerOptions,
     /// Write {"url": ...} to this file once requests are taken
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
     /// Shut down when standard input ends, so that the server does not outlive the program that started it
     #[arg(long)]
     until_stdin_closes: bool,
-    /// Limit prompt and answer together to this many tokens [default: the model's limit]
-    #[arg(long, value_name = "TOKENS")]
-    session_len: Option<usize>,
-    /// Maximum number of sequences in one step [default: 32]
-    #[arg(long, value_name = "N")]
-    max_batch_size: Option<usize>,
-    /// Maximum number of tokens in one step; longer prompts are cut into chunks [default: 512]
-    #[arg(long, value_name = "TOKENS")]
-    max_prefill_token_num: Option<usize>,
-    /// KV cache size: auto, a share of the free memory, a number of blocks, or bytes like 512MiB [default: auto]
-    #[arg(long, value_name = "SIZE")]
-    cache_max_entry_count: Option<CacheSize>,
-    /// Number of tokens per block of the KV cache [default: 16]
-    #[arg(long, value_name = "TOKENS")]
-    cache_block_seq_len: Option<usize>,
-    /// Maximum number of queued requests; further requests get 429 [default: 4 x max-batch-size]
-    #[arg(long, value_name = "N")]
-    max_queue: Option<usize>,
-    /// Base seed for requests that do not set one [default: 0]
-    #[arg(long)]
-    seed: Option<u64>,
-    /// Give running requests this many seconds to finish at shutdown [default: 30]
-    #[arg(long, value_name = "SECONDS")]
-    drain_timeout: Option<f64>,
+    #[command(flatten)]
+    engine: EngineOptions,
+    /// Log from this level on: error, warning, info, debug or trace [default: info]
+    #[arg(long, value_name = "LEVEL", value_parser = level)]
+    log_level: Option<&'static str>,
+    #[command(flatten)]
+    upstream: UpstreamOptions,
+}
+
+/// A level of the log, in whatever case; upstream has Python's.
+fn level(name: &str) -> Result<&'static str, String> {
+    match name.to_ascii_lowercase().as_str() {
+        "critical" | "fatal" | "error" => Ok("error"),
+        "warn" | "warning" => Ok("warn"),
+        "info" => Ok("info"),
+        "debug" => Ok("debug"),
+        "trace" | "notset" => Ok("trace"),
+        _ => Err("expected error, warning, info, debug or trace".to_owned()),
+    }
 }
 
 impl ApiServerArguments {
@@ -97,33 +79,25 @@ impl ApiServerArguments {
         let file = self.config.as_deref();
         let mut config = self.backend.read(file, &self.set, self.model.as_ref())?;
         give(&mut config.model.name, self.model_name.clone().map(Some).as_ref());
-        give(&mut config.server.host, self.server_name.as_ref());
-        give(&mut config.server.port, self.server_port.as_ref());
-        give(&mut config.server.drain_timeout, self.drain_timeout.as_ref());
-        give(&mut config.server.allow_origins, self.allow_origins.as_ref());
-        config.server.allow_credentials |= self.allow_credentials;
-        give(&mut config.server.allow_methods, self.allow_methods.as_ref());
-        give(&mut config.server.allow_headers, self.allow_headers.as_ref());
-        give(&mut config.engine.session_len, self.session_len.map(Some).as_ref());
-        give(&mut config.engine.max_batch_size, self.max_batch_size.as_ref());
-        give(&mut config.engine.max_prefill_token_num, self.max_prefill_token_num.as_ref());
-        give(&mut config.engine.cache_max_entry_count, self.cache_max_entry_count.as_ref());
-        give(&mut config.engine.cache_block_seq_len, self.cache_block_seq_len.as_ref());
-        give(&mut config.queue.max_queue, self.max_queue.map(Some).as_ref());
-        give(&mut config.queue.seed, self.seed.as_ref());
+        self.server.apply(&mut config.server)?;
+        self.engine.apply(&mut config);
+        self.upstream.check()?;
         checked(config, file)
     }
 }
 
 /// Serves until SIGTERM or SIGINT; a second one ends the process at once.
 pub(super) fn run(arguments: &ApiServerArguments) -> anyhow::Result<()> {
+    if let Some(level) = arguments.log_level {
+        internlm_kit::logging::set_level(level);
+    }
     let config = arguments.resolve()?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(HTTP_THREADS).enable_all().build()?;
     // Before the model is loaded, so that a port in use is an error at once.
     let server = runtime.block_on(Server::bind(&config.server))?;
     let pipeline = Pipeline::load(&config)?;
-    let app = App::new(pipeline.responder().clone());
+    let app = App::new(pipeline.responder().clone()).with_config(&config.server);
     let url = server.url();
     tracing::info!(model = app.model_name(), "listening on {url}");
     if let Some(path) = &arguments.ready_file {

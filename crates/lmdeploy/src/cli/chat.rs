@@ -105,7 +105,9 @@ fn has_answer(request: &ChatRequest) -> bool {
 
 /// Chunks of an answer from the engine in this process.
 fn local(responder: &Responder, request: &ChatRequest) -> Result<Chunks> {
-    let both = responder.chat(request)?;
+    // The requests of a chat ask for one choice.
+    let (mut generations, mut answers) = responder.chat(request)?;
+    let both = (generations.remove(0), answers.remove(0));
     let chunks = stream::unfold(both, |(mut generation, mut answer)| async {
         let chunks = answer.chunks(generation.next().await?);
         let items = match chunks {

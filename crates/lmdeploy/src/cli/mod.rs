@@ -3,7 +3,10 @@
 mod api_server;
 mod bench_serving;
 mod chat;
+mod engine_options;
 mod options;
+mod server_options;
+mod upstream;
 
 use clap::{Parser, Subcommand};
 
@@ -38,7 +41,7 @@ enum Verb {
 
 #[derive(Debug, Subcommand)]
 enum Serve {
-    /// Serve the OpenAI API: chat completions, completions, models, health, metrics
+    /// Serve the APIs of OpenAI and Anthropic, with metrics and a page of documentation
     #[command(name = "api_server")]
     ApiServer(api_server::ApiServerArguments),
 }

@@ -1,6 +1,10 @@
 //! Log-probabilities of one row of logits: `log softmax(z)_i = z_i - log sum_j exp z_j`.
 
 use internlm_model::TokenId;
+use internlm_model::sampling::largest;
+
+/// Number of values in a block of a row: blocks are read by vectors, with a place in the result for each value.
+const LANES: usize = 32;
 
 /// An id and the natural logarithm of its probability.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -20,9 +24,11 @@ pub struct TokenScores {
     pub top: Vec<IdLogprob>,
 }
 
-/// Whether a row holds a value that is not a number, which means that the model has failed.
-pub(crate) fn has_nan(row: &[f32]) -> bool {
-    row.iter().any(|value| value.is_nan())
+/// Whether a row holds NaN or positive infinity, which means that the model has failed. Negative infinity is a logit.
+pub(crate) fn is_broken(row: &[f32]) -> bool {
+    let broken = |any: bool, value: &f32| any | value.is_nan() | (*value == f32::INFINITY);
+    // No early end inside of a block, so that it is read by vectors.
+    row.chunks(1024).any(|block| block.iter().fold(false, broken))
 }
 
 /// Scores `chosen` and the `top` most likely ids of one row; an id outside of the row has probability 0.
@@ -37,35 +43,56 @@ pub(crate) fn scores(row: &[f32], chosen: TokenId, top: usize) -> TokenScores {
         let logprob = ((f64::from(logit) - normalizer) as f32).max(f32::MIN);
         IdLogprob { id, logprob }
     };
-    let top = most_likely(row, top).into_iter().map(score).collect();
+    let top = largest(row, top).into_iter().map(|(id, _)| score(id)).collect();
     TokenScores { chosen: score(chosen), top }
 }
 
 /// Summed in f64, so that a vocabulary of 100,000 ids loses nothing.
 fn log_sum_exp(row: &[f32]) -> f64 {
-    let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let mut largest = [f32::NEG_INFINITY; LANES];
+    blocks(row).for_each(|block| {
+        for (largest, value) in largest.iter_mut().zip(block) {
+            *largest = if value > *largest { value } else { *largest };
+        }
+    });
+    let largest = largest.into_iter().fold(f32::NEG_INFINITY, f32::max);
     if largest == f32::NEG_INFINITY {
         return 0.0;
     }
-    let sum: f64 = row.iter().map(|&value| f64::from((value - largest).exp())).sum();
-    f64::from(largest) + sum.ln()
+    let mut sums = [0.0_f64; LANES];
+    blocks(row).for_each(|block| {
+        for (sum, value) in sums.iter_mut().zip(block) {
+            *sum += f64::from(exp(value - largest));
+        }
+    });
+    f64::from(largest) + sums.iter().sum::<f64>().ln()
 }
 
-/// The ids of the `count` largest values; made for small counts.
-fn most_likely(row: &[f32], count: usize) -> Vec<TokenId> {
-    let mut best: Vec<(f32, u32)> = Vec::with_capacity(count + 1);
-    if count == 0 {
-        return Vec::new();
-    }
-    for (id, &value) in (0..).zip(row) {
-        // Later ids lose ties.
-        if best.len() < count || value > best[count - 1].0 {
-            let place = best.partition_point(|entry| entry.0 >= value);
-            best.insert(place, (value, id));
-            best.truncate(count);
-        }
-    }
-    best.into_iter().map(|(_, id)| TokenId(id)).collect()
+/// The row in blocks; negative infinity fills the last one.
+fn blocks(row: &[f32]) -> impl Iterator<Item = [f32; LANES]> {
+    let (whole, rest) = row.as_chunks::<LANES>();
+    let mut last = [f32::NEG_INFINITY; LANES];
+    last[..rest.len()].copy_from_slice(rest);
+    whole.iter().copied().chain(std::iter::once(last))
+}
+
+/// `e^x` for x up to 0 without a call or a branch, with a relative error below 3e-7. Powers below e^-86 are not zero, but
+/// vanish in a sum that begins with 1.
+///
+/// `x = n ln 2 + r` with |r| up to `ln 2 / 2` (W. J. Cody and W. Waite, "Software manual for the elementary functions",
+/// 1980), then the series of `e^r` up to `r^6`, to whose exponent n is added.
+fn exp(x: f32) -> f32 {
+    /// Added to a number of at most 22 bits, it leaves the nearest whole number in the last bits.
+    const ROUND: f32 = 12_582_912.0;
+    /// `ln 2` in two parts, of which the first has few digits.
+    const LN_2: [f32; 2] = [355.0 / 512.0, -2.121_944_4e-4];
+    const SERIES: [f32; 7] = [1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0];
+    let x = if x > -86.0 { x } else { -86.0 };
+    let rounded = x * std::f32::consts::LOG2_E + ROUND;
+    let whole = rounded - ROUND;
+    let rest = (x - whole * LN_2[0]) - whole * LN_2[1];
+    let power = SERIES.iter().fold(0.0_f32, |sum, factor| sum * rest + factor);
+    f32::from_bits(power.to_bits().wrapping_add(rounded.to_bits() << 23))
 }
 
 #[cfg(test)]
@@ -92,11 +119,45 @@ mod tests {
         assert!(scores.chosen.logprob.is_finite());
     }
 
+    #[test]
+    fn the_exponential_is_that_of_the_standard_library() {
+        for step in 0..86_000 {
+            let x = -(step as f32) / 1000.0;
+            let expected = f64::from(x).exp();
+            let error = f64::from(exp(x)) / expected - 1.0;
+            assert!(error.abs() < 3e-7, "e^{x}: a relative error of {error}");
+        }
+        assert_eq!(exp(0.0), 1.0);
+        assert!(exp(f32::NEG_INFINITY) < 1e-37 && exp(-1e30) < 1e-37);
+    }
+
+    #[test]
+    fn a_row_is_broken_by_what_no_model_computes() {
+        for (value, broken) in
+            [(f32::NAN, true), (f32::INFINITY, true), (f32::NEG_INFINITY, false), (f32::MAX, false)]
+        {
+            for place in [0, 40, 1023, 1024, 2499] {
+                let mut row = vec![0.5; 2500];
+                row[place] = value;
+                assert_eq!(is_broken(&row), broken, "{value} at {place}");
+            }
+        }
+        assert!(!is_broken(&[]));
+    }
+
+    #[test]
+    fn forbidden_ids_have_no_probability_and_are_not_among_the_most_likely() {
+        let scores = scores(&[1.0, f32::NEG_INFINITY, 1.0], TokenId(1), 5);
+        assert_eq!(scores.chosen.logprob, f32::MIN);
+        let ids: Vec<u32> = scores.top.iter().map(|score| score.id.0).collect();
+        assert_eq!(ids, [0, 2]);
+    }
+
     proptest! {
         #[test]
         fn scores_are_those_of_the_formula_in_f64(
-            row in prop::collection::vec(-30.0_f32..30.0, 1..40),
-            chosen in 0..40_usize,
+            row in prop::collection::vec(-30.0_f32..30.0, 1..90),
+            chosen in 0..90_usize,
             top in 0..8_usize,
         ) {
             let chosen = chosen % row.len();

@@ -1,8 +1,16 @@
-//! From logits and ids to text: log-probabilities and stop strings.
+//! From logits and ids to text: rules of the request, guided decoding, log-probabilities, stop strings, repetitions.
 
+mod grammar;
 mod logprob;
+mod repetition;
+mod rules;
 mod stop;
 
+pub(crate) use grammar::GrammarState;
+pub use grammar::{Grammar, GrammarError, GrammarFactory, GrammarSource};
 pub use logprob::{IdLogprob, TokenScores};
-pub(crate) use logprob::{has_nan, scores};
-pub(crate) use stop::StopMatcher;
+pub(crate) use logprob::{is_broken, scores};
+pub(crate) use repetition::RepetitionStop;
+pub use rules::LogitRules;
+pub(crate) use rules::{RowRules, forbid};
+pub(crate) use stop::{StopMatcher, StopText};

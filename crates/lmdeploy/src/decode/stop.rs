@@ -1,4 +1,4 @@
-//! [`StopMatcher`]: stop strings across token borders, of which no part is ever shown.
+//! [`StopMatcher`]: stop strings across token borders, of which no part is shown unless the request wants it.
 
 /// Finds the first stop string in a text that comes in pieces, and holds back what may be the start of one.
 ///
@@ -7,30 +7,62 @@
 #[derive(Clone, Debug, Default)]
 pub(crate) struct StopMatcher {
     stops: Vec<String>,
+    shown: StopText,
+    /// First bytes of the stop strings, as a set of bits: most text has none of them and is not looked at again.
+    first: [u64; 4],
     held: String,
+    /// Number of the stop string that was found.
+    found: Option<usize>,
+}
+
+/// Whether the stop string that ends a text is part of it.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum StopText {
+    /// The text ends before it.
+    #[default]
+    Hidden,
+    /// The text ends with it.
+    Shown,
 }
 
 impl StopMatcher {
     /// A matcher for `stops`. Empty strings are left out, because they would stop every text before it began.
-    pub(crate) fn new(mut stops: Vec<String>) -> Self {
+    pub(crate) fn new(mut stops: Vec<String>, shown: StopText) -> Self {
         stops.retain(|stop| !stop.is_empty());
-        Self { stops, held: String::new() }
+        let mut first = [0; 4];
+        for byte in stops.iter().filter_map(|stop| stop.as_bytes().first()) {
+            first[usize::from(byte / 64)] |= 1 << (byte % 64);
+        }
+        Self { stops, shown, first, held: String::new(), found: None }
     }
 
-    /// Takes the next text. Gives the text that certainly comes before any stop string, and whether one is complete.
+    /// Takes the next text. Gives the text that certainly belongs to the answer, and whether a stop string is complete.
     pub(crate) fn push(&mut self, text: &str) -> (String, bool) {
+        if self.held.is_empty() && !text.bytes().any(|byte| self.may_start(byte)) {
+            return (text.to_owned(), false);
+        }
         self.held.push_str(text);
-        let ends = self
-            .stops
-            .iter()
-            .filter_map(|stop| self.held.find(stop).map(|start| (start + stop.len(), start)));
-        let (certain, hit) = match ends.min() {
-            Some((_, start)) => (start, true),
-            None => (self.held.len() - self.uncertain(), false),
+        let ends = self.stops.iter().enumerate().filter_map(|(index, stop)| {
+            self.held.find(stop).map(|start| (start + stop.len(), start, index))
+        });
+        let Some((end, start, index)) = ends.min() else {
+            let certain = self.held.len() - self.uncertain();
+            let rest = self.held.split_off(certain);
+            return (std::mem::replace(&mut self.held, rest), false);
         };
-        let rest = self.held.split_off(certain);
-        let certain = std::mem::replace(&mut self.held, if hit { String::new() } else { rest });
-        (certain, hit)
+        self.found = Some(index);
+        self.held.truncate(if self.shown == StopText::Shown { end } else { start });
+        (std::mem::take(&mut self.held), true)
+    }
+
+    /// The stop string that ended the text.
+    pub(crate) fn found(&self) -> Option<&str> {
+        self.found.and_then(|index| self.stops.get(index)).map(String::as_str)
+    }
+
+    /// Whether a stop string begins with this byte.
+    fn may_start(&self, byte: u8) -> bool {
+        self.first[usize::from(byte / 64)] & (1 << (byte % 64)) != 0
     }
 
     /// What was held back and turned out to be text.
@@ -58,16 +90,26 @@ mod tests {
 
     /// All text that a matcher lets through, and whether it stopped.
     fn run<'a>(stops: &[String], pieces: impl IntoIterator<Item = &'a str>) -> (String, bool) {
-        let mut matcher = StopMatcher::new(stops.to_vec());
+        run_with(stops, StopText::Hidden, pieces).0
+    }
+
+    /// The same with or without the stop string, which is there too.
+    fn run_with<'a>(
+        stops: &[String],
+        shown: StopText,
+        pieces: impl IntoIterator<Item = &'a str>,
+    ) -> ((String, bool), Option<String>) {
+        let mut matcher = StopMatcher::new(stops.to_vec(), shown);
         let mut text = String::new();
         for piece in pieces {
             let (certain, hit) = matcher.push(piece);
             text += &certain;
             if hit {
-                return (text, true);
+                assert_eq!(matcher.finish(), "", "what follows is not part of the answer");
+                return ((text, true), matcher.found().map(str::to_owned));
             }
         }
-        (text + &matcher.finish(), false)
+        ((text + &matcher.finish(), false), matcher.found().map(str::to_owned))
     }
 
     /// The definition: read character by character until the text ends with a stop string.
@@ -95,6 +137,20 @@ mod tests {
             let expected = plain(&stops, &pieces.concat());
             prop_assert_eq!(run(&stops, pieces.iter().map(String::as_str)), expected);
         }
+
+        #[test]
+        fn a_shown_stop_string_is_the_one_that_was_found(
+            pieces in prop::collection::vec("[abé]{0,4}", 0..8),
+            stops in prop::collection::vec("[abé]{0,4}", 0..4),
+        ) {
+            let (mut expected, stopped) = plain(&stops, &pieces.concat());
+            let pieces = || pieces.iter().map(String::as_str);
+            let (answer, found) = run_with(&stops, StopText::Shown, pieces());
+            prop_assert_eq!(found.is_some(), stopped);
+            expected += found.as_deref().unwrap_or_default();
+            prop_assert_eq!(answer, (expected, stopped));
+            prop_assert_eq!(run_with(&stops, StopText::Hidden, pieces()).1, found);
+        }
     }
 
     #[test]
@@ -107,7 +163,7 @@ mod tests {
 
     #[test]
     fn text_that_only_looked_like_a_stop_is_released() {
-        let mut matcher = StopMatcher::new(vec!["<end>".to_owned()]);
+        let mut matcher = StopMatcher::new(vec!["<end>".to_owned()], StopText::Hidden);
         assert_eq!(matcher.push("a <en"), ("a ".to_owned(), false));
         assert_eq!(matcher.push("ough"), ("<enough".to_owned(), false));
         assert_eq!(matcher.push("<"), (String::new(), false));

@@ -1,25 +1,30 @@
 //! One request on the engine thread: from its rows of logits to its next id, text and scores.
 
-use internlm_model::sampling::{sample, sample_best};
+mod chooser;
+
 use internlm_model::tokenizer::{Special, StreamDecoder};
 use internlm_model::{TokenId, Tokenizer};
 
+use self::chooser::{Chooser, Course};
 use super::mailbox::Mailbox;
 use super::{End, Finished, GenerateRequest, LogitsWanted, Piece, Row, SequencePart, StepResult, StopCause};
-use crate::decode::{StopMatcher, TokenScores, has_nan, scores};
+use crate::decode::{StopMatcher, StopText, TokenScores, is_broken, scores};
 
 /// What the engine thread keeps of one request; the scheduler keeps its ids and blocks.
 pub(super) struct Active {
     request: GenerateRequest,
     tokenizer: Option<Tokenizer>,
     decoder: Option<StreamDecoder>,
+    chooser: Chooser,
     stops: StopMatcher,
     mailbox: Mailbox,
     /// The sampled id, which is sent once the scheduler has confirmed it.
     next: Option<Piece>,
     prompt_scores: Vec<Option<TokenScores>>,
     generated: usize,
-    /// Number of ids that the tokenizer knows; the padding of a row is never chosen.
+    /// Number of the prompt's tokens that came from the prefix cache.
+    cached: usize,
+    /// Number of ids that the tokenizer knows; the padding of a row is neither chosen nor scored.
     known_ids: usize,
 }
 
@@ -32,24 +37,39 @@ pub(super) struct TokenCounts {
 impl Active {
     pub(super) fn new(request: GenerateRequest, tokenizer: Option<&Tokenizer>, mailbox: Mailbox) -> Self {
         let known_ids = tokenizer.map_or(usize::MAX, Tokenizer::vocab_size);
-        let decoder = tokenizer.map(|tokenizer| request.decoder(tokenizer));
-        let stops = StopMatcher::new(request.stop.clone());
+        let shown = if request.include_stop { StopText::Shown } else { StopText::Hidden };
         let prompt_scores = match request.prompt_logprobs {
             Some(_) => vec![None; request.prompt.len()],
             None => Vec::new(),
         };
-        let tokenizer = tokenizer.cloned();
         Self {
+            tokenizer: tokenizer.cloned(),
+            decoder: tokenizer.map(|tokenizer| request.decoder(tokenizer)),
+            chooser: Chooser::new(&request, known_ids),
+            stops: StopMatcher::new(request.stop.clone(), shown),
             request,
-            tokenizer,
-            decoder,
-            stops,
             mailbox,
             next: None,
             prompt_scores,
             generated: 0,
+            cached: 0,
             known_ids,
         }
+    }
+
+    /// Notes how many of the prompt's tokens came from the prefix cache.
+    pub(super) fn set_cached(&mut self, tokens: usize) {
+        self.cached = tokens;
+    }
+
+    /// Whether [`Active::prepare`] has something to do.
+    pub(super) fn prepares(&self) -> bool {
+        self.chooser.prepares()
+    }
+
+    /// Computes what the next id needs and the logits do not decide, while the logits are computed.
+    pub(super) fn prepare(&mut self) {
+        self.chooser.prepare();
     }
 
     /// Takes the rows of this request's part of a step: scores the prompt, or samples the next id.
@@ -63,7 +83,7 @@ impl Active {
         rows: &[Row<'_>],
         history: &[TokenId],
     ) -> StepResult {
-        if rows.iter().any(|row| row.full().is_some_and(has_nan)) {
+        if rows.iter().any(|row| row.full().is_some_and(is_broken)) {
             return StepResult::Failed("the logits are not numbers".to_owned());
         }
         if step.logits == LogitsWanted::All {
@@ -71,56 +91,62 @@ impl Active {
         }
         let last = step.position + step.tokens.len() == history.len();
         match rows.last() {
-            Some(row) if last && self.request.max_new > 0 => self.sample(*row, history),
+            Some(row) if last && self.request.max_new > 0 => {
+                self.sample(*row, history).unwrap_or_else(StepResult::Failed)
+            }
             _ => StepResult::Computed,
         }
     }
 
-    fn sample(&mut self, row: Row<'_>, history: &[TokenId]) -> StepResult {
-        let Some(id) = self.choose(row, history) else {
-            return StepResult::Failed("the logits are not numbers".to_owned());
-        };
+    fn sample(&mut self, row: Row<'_>, history: &[TokenId]) -> Result<StepResult, String> {
+        let id = self.chooser.choose(row, history)?;
         if self.request.stop_ids.contains(&id) {
             // There is no piece: the end itself names the id.
             self.next = None;
-            return StepResult::Sampled(id);
+            return Ok(StepResult::Sampled(id));
         }
-        let text = self.decoder.as_mut().map(|decoder| decoder.push(id)).unwrap_or_default();
-        let (text, stopped) = match self.request.special {
-            // A stop string cannot span a token without text: what was held back comes before it.
-            Special::Skip if self.is_special(id) => (self.stops.finish() + &text, false),
-            _ => self.stops.push(&text),
-        };
-        let scores = self.request.logprobs.zip(row.full()).map(|(top, row)| scores(row, id, top));
+        let course = self.chooser.accept(id, history)?;
+        let (mut text, stopped) = self.text(id);
+        if course == Course::Ends && !stopped {
+            text += &self.rest(self.generated + 1);
+        }
+        let scores = self.request.logprobs.zip(row.full()).map(|(top, row)| scores(self.known(row), id, top));
         self.next = Some(Piece { id, text, scores });
-        if stopped { StepResult::Stopped(id) } else { StepResult::Sampled(id) }
+        let ends = stopped || course == Course::Ends;
+        Ok(if ends { StepResult::Stopped(id) } else { StepResult::Sampled(id) })
     }
 
-    /// The next id; none when no entry is a number. A full row and its largest entries give the same id.
-    fn choose(&self, row: Row<'_>, history: &[TokenId]) -> Option<TokenId> {
-        let (sampling, position) = (&self.request.sampling, self.generated as u64);
-        match row {
-            Row::Full(row) => {
-                Some(sample(&row[..row.len().min(self.known_ids)], history, sampling, position))
-            }
-            Row::Top(entries) if entries.iter().all(|(id, _)| id.index() < self.known_ids) => {
-                sample_best(entries, sampling, position)
-            }
-            Row::Top(entries) => {
-                let known = entries.iter().copied().filter(|(id, _)| id.index() < self.known_ids);
-                sample_best(&known.collect::<Vec<_>>(), sampling, position)
-            }
+    /// The text that becomes certain with the next id, and whether a stop string is complete.
+    fn text(&mut self, id: TokenId) -> (String, bool) {
+        let text = self.decoder.as_mut().map(|decoder| decoder.push(id)).unwrap_or_default();
+        // A stop string cannot span a token without text: what was held back comes before it.
+        let hidden = self.request.special == Special::Skip && self.is_special(id);
+        if hidden || !self.looks_for_stops(self.generated + 1) {
+            (self.stops.finish() + &text, false)
+        } else {
+            self.stops.push(&text)
         }
+    }
+
+    /// Whether stop strings are looked for in the text of generated id number `number`, counted from 1.
+    fn looks_for_stops(&self, number: usize) -> bool {
+        number > self.request.min_new
     }
 
     fn is_special(&self, id: TokenId) -> bool {
         self.tokenizer.as_ref().is_some_and(|tokenizer| tokenizer.is_special(id))
     }
 
+    /// The row without its padding.
+    fn known<'a>(&self, row: &'a [f32]) -> &'a [f32] {
+        &row[..row.len().min(self.known_ids)]
+    }
+
     /// The row at position p scores the prompt's id at p + 1; the scores are sent when the last one is there.
     fn score_prompt(&mut self, step: &SequencePart, rows: &[Row<'_>]) {
         let top = self.request.prompt_logprobs.unwrap_or(0);
         for (row, place) in rows.iter().filter_map(|row| row.full()).zip(step.position + 1..) {
+            let row = self.known(row);
             if let (Some(id), Some(slot)) =
                 (self.request.prompt.get(place), self.prompt_scores.get_mut(place))
             {
@@ -142,19 +168,33 @@ impl Active {
 
     /// Sends the end; gives the numbers of tokens for the gauges.
     pub(super) fn finish(mut self, end: End) -> TokenCounts {
+        let by_text = end == End::Stop(StopCause::Text);
+        // An id that was sampled and not confirmed is not part of the answer, and what is held back may be its text.
+        let unconfirmed = self.next.is_some();
         let rest = match &end {
-            // What is held back now is the stop string itself, or part of an answer that nobody reads.
-            End::Stop(StopCause::Text) | End::Abort(_) | End::Error(_) => String::new(),
-            End::Stop(_) | End::Length => self.rest(),
+            // What is held back comes after the stop string, or belongs to an answer that nobody reads.
+            End::Stop(StopCause::Text) | End::Error(_) => String::new(),
+            End::Abort(_) if unconfirmed => String::new(),
+            End::Stop(_) | End::Length | End::Abort(_) => self.rest(self.generated),
         };
         let (prompt_tokens, generated_tokens) = (self.request.prompt.len(), self.generated);
-        self.mailbox.finish(Finished { end, rest, prompt_tokens, generated_tokens });
+        self.mailbox.finish(Finished {
+            end,
+            rest,
+            prompt_tokens,
+            generated_tokens,
+            cached_tokens: self.cached,
+            stop_string: self.stops.found().filter(|_| by_text).map(str::to_owned),
+        });
         TokenCounts { prompt: prompt_tokens, generated: generated_tokens }
     }
 
-    /// Text that was held back because more might have followed.
-    fn rest(&mut self) -> String {
+    /// Text that was held back because more might have followed the id of this number.
+    fn rest(&mut self, number: usize) -> String {
         let last = self.decoder.as_mut().map(StreamDecoder::finish).unwrap_or_default();
+        if !self.looks_for_stops(number) {
+            return self.stops.finish() + &last;
+        }
         let (mut text, stopped) = self.stops.push(&last);
         if !stopped {
             text += &self.stops.finish();

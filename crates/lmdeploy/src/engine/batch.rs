@@ -3,11 +3,13 @@
 use internlm_model::TokenId;
 
 use super::RequestId;
-use crate::cache::BlockId;
+use crate::cache::{BlockCopy, BlockId};
 
 /// One step over several sequences. At most one batch is under way at a time.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Batch {
+    /// What is copied from block to block, in order, before anything of the step is computed.
+    pub copies: Vec<BlockCopy>,
     /// The sequences' parts; each sequence appears at most once.
     pub steps: Vec<SequencePart>,
     /// How much of every row of logits is needed: enough for the most demanding sequence.

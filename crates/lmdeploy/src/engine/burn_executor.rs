@@ -7,6 +7,7 @@ use internlm_model::decoder::Decoder;
 use internlm_model::positions::{Positions, Run};
 use internlm_model::{ModelConfig, TokenId, device};
 
+use super::rotary_limit::rotary_limit;
 use super::{Batch, Capacity, ExecuteError, Executor, ExecutorConfig, Logits, LogitsWanted};
 use crate::Result;
 use crate::cache::PagedCache;
@@ -72,7 +73,14 @@ impl Executor for BurnExecutor {
         self.capacity
     }
 
+    fn rotary_limit(&self) -> usize {
+        rotary_limit(self.decoder.config())
+    }
+
     fn step(&mut self, batch: &Batch) -> Result<Logits, ExecuteError> {
+        for copy in &batch.copies {
+            self.cache.copy(*copy);
+        }
         let vocab = self.capacity.vocab;
         let tokens: Vec<TokenId> = batch.steps.iter().flat_map(|step| step.tokens.iter().copied()).collect();
         let ids = self.decoder.ids(&tokens, &self.device).map_err(ExecuteError::backend)?;
@@ -82,9 +90,10 @@ impl Executor for BurnExecutor {
         let blocks = batch.steps.iter().map(|step| step.blocks.clone());
         self.cache.begin(positions, blocks.collect());
         let hidden = self.decoder.forward(ids, &mut self.cache);
+        let broken = broken_steps(batch, &hidden);
         let rows = wanted_rows(batch);
         if rows.is_empty() {
-            return Ok(Logits::new(Vec::new(), vocab));
+            return Ok(with_faults(Logits::new(Vec::new(), vocab), &broken));
         }
         let hidden = if rows.len() == tokens.len() {
             hidden
@@ -95,8 +104,32 @@ impl Executor for BurnExecutor {
         let logits = self.decoder.logits(hidden).into_data().convert::<f32>();
         let values =
             logits.try_into_vec::<f32>().map_err(|error| ExecuteError::backend(format!("{error:?}")))?;
-        Ok(Logits::new(values, vocab))
+        Ok(with_faults(Logits::new(values, vocab), &broken))
     }
+}
+
+/// Numbers of the steps that computed something beyond the range of floats, which nobody else must share.
+///
+/// # Shapes
+/// - hidden: `[batch.tokens(), hidden]`
+fn broken_steps(batch: &Batch, hidden: &Tensor<2>) -> Vec<usize> {
+    // A sum is a number only if all of its terms are.
+    let sums = hidden.clone().sum_dim(1).into_data().convert::<f32>();
+    let sums: &[f32] = sums.as_slice().expect("the data has just been converted to f32");
+    let mut start = 0;
+    let broken = batch.steps.iter().enumerate().filter(|(_, step)| {
+        let end = start + step.tokens.len();
+        let broken = sums[start..end].iter().any(|sum| !sum.is_finite());
+        start = end;
+        broken
+    });
+    broken.map(|(index, _)| index).collect()
+}
+
+fn with_faults(logits: Logits, broken: &[usize]) -> Logits {
+    broken.iter().fold(logits, |logits, step| {
+        logits.with_fault(*step, "numbers beyond the range of floats".to_owned())
+    })
 }
 
 /// Places of the tokens at which logits are wanted, in the order of the batch.

@@ -1,6 +1,8 @@
 //! [`Command`] and [`Shared`]: what other threads tell the engine thread, and what they can read without asking it.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use internlm_kit::rng::CounterRng;
 
@@ -12,15 +14,20 @@ use super::{CancelCause, Capacity, Gauges, GenerateRequest, RequestId, Scheduler
 pub(super) enum Command {
     /// Run a new request.
     Submit { id: RequestId, request: Box<GenerateRequest>, mailbox: Mailbox },
-    /// End a request that nobody reads any more.
+    /// End a request before its time.
     Cancel { id: RequestId, cause: CancelCause },
+    /// End every request before its time.
+    CancelAll { cause: CancelCause },
+    /// The reader has taken what had piled up.
+    Resume { id: RequestId },
     /// Take no more requests; end when the last one has ended.
     Drain,
     /// End everything now.
     Stop,
 }
 
-/// What the handles and the engine thread share. Only numbers: nothing in it makes anyone wait.
+/// What the handles and the engine thread share. Only numbers: nothing in it makes anyone wait for longer than it takes
+/// to look one up.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) gauges: Gauges,
@@ -28,6 +35,8 @@ pub(super) struct Shared {
     pub(super) limits: SchedulerConfig,
     /// Requests that were sent and that the engine thread has not seen yet.
     inbox: AtomicUsize,
+    /// Requests that were sent and have not ended.
+    living: Mutex<BTreeSet<RequestId>>,
     next_id: AtomicU64,
     seeds: CounterRng,
 }
@@ -39,6 +48,7 @@ impl Shared {
             capacity,
             limits,
             inbox: AtomicUsize::new(0),
+            living: Mutex::default(),
             next_id: AtomicU64::new(0),
             seeds: CounterRng::new(seed, "request seeds"),
         }
@@ -60,8 +70,30 @@ impl Shared {
         (waiting >= self.limits.max_requests()).then_some(waiting)
     }
 
-    pub(super) fn count_sent(&self) {
+    /// Notes that a request is on its way to the engine thread.
+    pub(super) fn sent(&self, id: RequestId) {
         self.inbox.fetch_add(1, Ordering::Relaxed);
+        self.living().insert(id);
+    }
+
+    /// Notes that a request has ended.
+    pub(super) fn ended(&self, id: RequestId) {
+        self.living().remove(&id);
+    }
+
+    /// Notes that no request is left, because the engine thread has ended.
+    pub(super) fn all_ended(&self) {
+        self.living().clear();
+    }
+
+    /// Whether a request was sent and has not ended.
+    pub(super) fn lives(&self, id: RequestId) -> bool {
+        self.living().contains(&id)
+    }
+
+    /// A panic elsewhere leaves the set whole: every change is one insertion or removal.
+    fn living(&self) -> MutexGuard<'_, BTreeSet<RequestId>> {
+        self.living.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn count_received(&self) {

@@ -7,6 +7,13 @@ use super::RequestId;
 /// One thing that happened to a request.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Event {
+    /// The request got its first blocks: it waits no longer. This happens at most once.
+    Admitted {
+        /// The request that begins to run.
+        id: RequestId,
+        /// Number of its prompt's tokens that came from the prefix cache.
+        cached_tokens: usize,
+    },
     /// The next id of a request was generated.
     Token {
         /// The request that the token belongs to.
@@ -31,7 +38,7 @@ pub enum End {
     Stop(StopCause),
     /// `max_new` ids were generated, or the context is full.
     Length,
-    /// Its reader or a shutdown cancelled it.
+    /// It was cancelled before its end.
     Abort(CancelCause),
     /// It was refused, or failed while it ran.
     Error(EngineFault),
@@ -53,6 +60,10 @@ pub enum CancelCause {
     Disconnect,
     /// The engine is shutting down.
     Shutdown,
+    /// Somebody asked for it by [`EngineHandle::abort`](super::EngineHandle::abort).
+    Api,
+    /// The reader was too slow for too long.
+    SlowReader,
 }
 
 /// Why a request ended with an error.
@@ -65,6 +76,13 @@ pub enum EngineFault {
     Execution(String),
     /// The request took longer than its timeout, queue included.
     Timeout,
+    /// The whole key-value cache is too small for the request.
+    KvCapacity {
+        /// Number of tokens whose keys and values must be held.
+        needed: usize,
+        /// Number of tokens that the cache holds.
+        available: usize,
+    },
     /// The engine thread has ended.
     EngineGone,
 }
@@ -75,6 +93,10 @@ impl std::fmt::Display for EngineFault {
             Self::Rejected(rejected) => rejected.fmt(formatter),
             Self::Execution(message) => write!(formatter, "the model failed: {message}"),
             Self::Timeout => formatter.write_str("the request's time was up"),
+            Self::KvCapacity { needed, available } => write!(
+                formatter,
+                "kv_capacity: the request needs {needed} tokens of the key-value cache, which holds {available}"
+            ),
             Self::EngineGone => formatter.write_str("the engine has stopped"),
         }
     }

@@ -9,7 +9,13 @@ pub trait Executor: Send {
     /// What it can hold. The same for as long as it lives.
     fn capacity(&self) -> Capacity;
 
-    /// Computes keys and values of every token of `batch`, and the logits that it wants.
+    /// Number of known tokens up to which the keys of a sequence do not depend on how many there are. Blocks of longer
+    /// sequences are not shared. No limit unless the model scales its rotary positions by the length.
+    fn rotary_limit(&self) -> usize {
+        usize::MAX
+    }
+
+    /// Makes the copies of `batch`, then computes keys and values of every token of it, and the logits that it wants.
     ///
     /// # Shapes
     /// - output: `batch.row_count()` rows in the order of the steps, then of their tokens; full rows, or at least as

@@ -22,7 +22,7 @@ const QUANT_POLICY: (&str, &str) = ("quant-policy", "0, 8 or 4");
 pub struct ExecutorConfig {
     /// Maximum length of a sequence in tokens, prompt and answer together. Absent: the model's limit.
     pub session_len: Option<usize>,
-    /// Maximum number of sequences in one step. Default 32 (upstream: 128 on a GPU).
+    /// Maximum number of sequences in one step. Default 128, as upstream.
     pub max_batch_size: usize,
     /// Maximum number of tokens in one step; longer prompts are cut into chunks. Default 512 (upstream: 8192 on a
     /// GPU).
@@ -34,6 +34,9 @@ pub struct ExecutorConfig {
     pub cache_max_entry_count: CacheSize,
     /// Bits of a stored key or value: 0 = floats, 8 or 4. Default 0, as upstream; 8 and 4 need turbomind.
     pub quant_policy: QuantPolicy,
+    /// Whether later prompts use the keys and values of earlier ones with the same beginning. Default true (upstream:
+    /// false).
+    pub enable_prefix_caching: bool,
     /// Number of threads that compute, turbomind only. Absent: the physical cores that this process may use.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub threads: Option<usize>,
@@ -74,6 +77,12 @@ impl ExecutorConfig {
     #[must_use]
     pub fn with_quant_policy(self, quant_policy: QuantPolicy) -> Self {
         Self { quant_policy, ..self }
+    }
+
+    /// Computes every prompt from its beginning.
+    #[must_use]
+    pub fn without_prefix_caching(self) -> Self {
+        Self { enable_prefix_caching: false, ..self }
     }
 
     /// Sets the number of threads that compute.
@@ -134,11 +143,12 @@ impl Default for ExecutorConfig {
     fn default() -> Self {
         Self {
             session_len: None,
-            max_batch_size: 32,
+            max_batch_size: 128,
             max_prefill_token_num: 512,
             cache_block_seq_len: 16,
             cache_max_entry_count: CacheSize::Auto,
             quant_policy: QuantPolicy::Float,
+            enable_prefix_caching: true,
             threads: None,
         }
     }

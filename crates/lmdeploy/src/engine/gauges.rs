@@ -3,7 +3,13 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use super::{CancelCause, End, SchedulerStats, StopCause};
+use super::{CancelCause, End, HistogramSnapshot, Rejected, SchedulerStats, StopCause};
+
+mod histograms;
+mod measured;
+
+use histograms::Histograms;
+pub(super) use measured::{Ended, StepTimes};
 
 /// Number of failed steps in a row that make the engine unhealthy.
 const FAILED_STEPS: u64 = 3;
@@ -20,18 +26,26 @@ pub struct Gauges {
     ended: AtomicBool,
     running: AtomicU64,
     waiting: AtomicU64,
+    paused: AtomicU64,
     blocks: AtomicU64,
     active_blocks: AtomicU64,
+    cached_blocks: AtomicU64,
+    prefix_lookup_tokens: AtomicU64,
+    prefix_hit_tokens: AtomicU64,
     preemptions: AtomicU64,
     failed_in_row: AtomicU64,
     prompt_tokens: AtomicU64,
     generated_tokens: AtomicU64,
-    rejected: AtomicU64,
+    cached_tokens: AtomicU64,
+    rejected: [AtomicU64; REJECTIONS.len()],
     ends: [AtomicU64; ENDS.len()],
+    histograms: Histograms,
 }
 
 /// Kinds of ends, in the order in which [`Gauges::ends`] lists them.
-const ENDS: [&str; 6] = ["stop", "stop_string", "length", "abort", "shutdown", "error"];
+const ENDS: [&str; 7] = ["stop", "stop_string", "length", "abort", "shutdown", "slow_reader", "error"];
+/// Reasons of refusals, in the order in which [`Gauges::rejections`] lists them.
+const REJECTIONS: [&str; 4] = ["queue_full", "too_long", "invalid", "draining"];
 
 /// Whether the engine works, as `/health` reports it.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -40,6 +54,22 @@ pub enum Health {
     Healthy,
     /// It has ended, fails or stalls, for the reason given.
     Unhealthy(String),
+}
+
+fn zeros<const N: usize>() -> [AtomicU64; N] {
+    [const { AtomicU64::new(0) }; N]
+}
+
+fn read(value: &AtomicU64) -> u64 {
+    value.load(Ordering::Relaxed)
+}
+
+fn add(value: &AtomicU64, more: usize) {
+    value.fetch_add(more as u64, Ordering::Relaxed);
+}
+
+fn named<const N: usize>(names: [&'static str; N], counts: &[AtomicU64; N]) -> Vec<(&'static str, u64)> {
+    names.into_iter().zip(counts.iter().map(read)).collect()
 }
 
 impl Gauges {
@@ -51,52 +81,80 @@ impl Gauges {
             ended: AtomicBool::new(false),
             running: zero(),
             waiting: zero(),
+            paused: zero(),
             blocks: zero(),
             active_blocks: zero(),
+            cached_blocks: zero(),
+            prefix_lookup_tokens: zero(),
+            prefix_hit_tokens: zero(),
             preemptions: zero(),
             failed_in_row: zero(),
             prompt_tokens: zero(),
             generated_tokens: zero(),
-            rejected: zero(),
-            ends: [const { AtomicU64::new(0) }; ENDS.len()],
+            cached_tokens: zero(),
+            rejected: zeros(),
+            ends: zeros(),
+            histograms: Histograms::new(),
         }
     }
 
     /// Sequences and blocks after the last step.
     #[must_use]
     pub fn stats(&self) -> SchedulerStats {
-        let read = |value: &AtomicU64| value.load(Ordering::Relaxed) as usize;
+        let size = |value: &AtomicU64| read(value) as usize;
         SchedulerStats {
-            running: read(&self.running),
-            waiting: read(&self.waiting),
-            blocks: read(&self.blocks),
-            active_blocks: read(&self.active_blocks),
-            preemptions: self.preemptions.load(Ordering::Relaxed),
+            running: size(&self.running),
+            waiting: size(&self.waiting),
+            paused: size(&self.paused),
+            blocks: size(&self.blocks),
+            active_blocks: size(&self.active_blocks),
+            cached_blocks: size(&self.cached_blocks),
+            prefix_lookup_tokens: read(&self.prefix_lookup_tokens),
+            prefix_hit_tokens: read(&self.prefix_hit_tokens),
+            preemptions: read(&self.preemptions),
         }
     }
 
     /// Number of prompt ids in all ended requests.
     #[must_use]
     pub fn prompt_tokens(&self) -> u64 {
-        self.prompt_tokens.load(Ordering::Relaxed)
+        read(&self.prompt_tokens)
     }
 
     /// Number of ids that all ended requests have generated.
     #[must_use]
     pub fn generated_tokens(&self) -> u64 {
-        self.generated_tokens.load(Ordering::Relaxed)
+        read(&self.generated_tokens)
+    }
+
+    /// Number of prompt ids in all ended requests that came from the prefix cache.
+    #[must_use]
+    pub fn cached_tokens(&self) -> u64 {
+        read(&self.cached_tokens)
     }
 
     /// Number of requests that were refused, for whatever reason.
     #[must_use]
     pub fn rejected(&self) -> u64 {
-        self.rejected.load(Ordering::Relaxed)
+        self.rejected.iter().map(read).sum()
+    }
+
+    /// Number of refused requests by the reason of the refusal.
+    #[must_use]
+    pub fn rejections(&self) -> Vec<(&'static str, u64)> {
+        named(REJECTIONS, &self.rejected)
     }
 
     /// Number of ended requests by the kind of their end.
     #[must_use]
     pub fn ends(&self) -> Vec<(&'static str, u64)> {
-        ENDS.into_iter().zip(self.ends.iter().map(|count| count.load(Ordering::Relaxed))).collect()
+        named(ENDS, &self.ends)
+    }
+
+    /// Distributions over requests and steps: name, meaning, counts.
+    #[must_use]
+    pub fn histograms(&self) -> Vec<(&'static str, &'static str, HistogramSnapshot)> {
+        self.histograms.snapshots()
     }
 
     /// Whether the engine works: three failed steps in a row, or 90 s without a step, make it unhealthy.
@@ -105,12 +163,12 @@ impl Gauges {
         if self.ended.load(Ordering::Relaxed) {
             return Health::Unhealthy("the engine thread has ended".to_owned());
         }
-        let failed = self.failed_in_row.load(Ordering::Relaxed);
+        let failed = read(&self.failed_in_row);
         if failed >= FAILED_STEPS {
             return Health::Unhealthy(format!("the last {failed} steps failed"));
         }
         let stats = self.stats();
-        let moved = Duration::from_millis(self.moved.load(Ordering::Relaxed));
+        let moved = Duration::from_millis(read(&self.moved));
         let still = self.started.elapsed().saturating_sub(moved);
         if stats.running + stats.waiting > 0 && still > STALLED {
             return Health::Unhealthy(format!("no step for {} s with work pending", still.as_secs()));
@@ -127,8 +185,12 @@ impl Gauges {
         let write = |value: &AtomicU64, number: usize| value.store(number as u64, Ordering::Relaxed);
         write(&self.running, stats.running);
         write(&self.waiting, stats.waiting);
+        write(&self.paused, stats.paused);
         write(&self.blocks, stats.blocks);
         write(&self.active_blocks, stats.active_blocks);
+        write(&self.cached_blocks, stats.cached_blocks);
+        self.prefix_lookup_tokens.store(stats.prefix_lookup_tokens, Ordering::Relaxed);
+        self.prefix_hit_tokens.store(stats.prefix_hit_tokens, Ordering::Relaxed);
         self.preemptions.store(stats.preemptions, Ordering::Relaxed);
         self.moved.store(self.now().as_millis() as u64, Ordering::Relaxed);
     }
@@ -142,77 +204,53 @@ impl Gauges {
     }
 
     pub(super) fn step_failed(&self) {
-        self.failed_in_row.fetch_add(1, Ordering::Relaxed);
+        add(&self.failed_in_row, 1);
     }
 
-    pub(super) fn count_rejected(&self) {
-        self.rejected.fetch_add(1, Ordering::Relaxed);
+    /// Counts a step that was computed, whether it succeeded or not.
+    pub(super) fn step(&self, times: &StepTimes) {
+        self.histograms.step(times);
     }
 
-    pub(super) fn count_end(&self, end: &End, prompt: usize, generated: usize) {
-        self.prompt_tokens.fetch_add(prompt as u64, Ordering::Relaxed);
-        self.generated_tokens.fetch_add(generated as u64, Ordering::Relaxed);
-        let kind = match end {
-            End::Stop(StopCause::Id(_)) => 0,
-            End::Stop(StopCause::Text) => 1,
-            End::Length => 2,
-            End::Abort(CancelCause::Disconnect) => 3,
-            End::Abort(CancelCause::Shutdown) => 4,
-            End::Error(_) => 5,
+    /// Counts the first token of a request, which came this long after the submission.
+    pub(super) fn first_token(&self, after: Duration) {
+        self.histograms.time_to_first_token.observe(after.as_secs_f64());
+    }
+
+    /// Counts a further token of a request, which came this long after the one before.
+    pub(super) fn next_token(&self, after: Duration) {
+        self.histograms.iter_token_latency.observe(after.as_secs_f64());
+    }
+
+    pub(super) fn count_rejected(&self, rejected: &Rejected) {
+        let reason = match rejected {
+            Rejected::QueueFull { .. } => 0,
+            Rejected::TooLong { .. } => 1,
+            Rejected::Draining => 3,
+            // An empty prompt, an unknown id.
+            _ => 2,
         };
-        self.ends[kind].fetch_add(1, Ordering::Relaxed);
+        add(&self.rejected[reason], 1);
+    }
+
+    /// Counts a request that has ended.
+    pub(super) fn ended(&self, end: &End, life: &Ended) {
+        add(&self.prompt_tokens, life.prompt);
+        add(&self.generated_tokens, life.generated);
+        add(&self.cached_tokens, life.cached);
+        self.histograms.request(life);
+        let kind = match end {
+            End::Stop(StopCause::Text) => 1,
+            End::Stop(_) => 0,
+            End::Length => 2,
+            End::Abort(CancelCause::Disconnect | CancelCause::Api) => 3,
+            End::Abort(CancelCause::Shutdown) => 4,
+            End::Abort(CancelCause::SlowReader) => 5,
+            End::Error(_) => 6,
+        };
+        add(&self.ends[kind], 1);
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::engine::EngineFault;
-
-    fn busy() -> SchedulerStats {
-        SchedulerStats { running: 1, waiting: 2, blocks: 9, active_blocks: 4, preemptions: 3 }
-    }
-
-    #[test]
-    fn what_the_engine_writes_is_what_others_read() {
-        let gauges = Gauges::new();
-        gauges.set(busy());
-        assert_eq!(gauges.stats(), busy());
-        gauges.count_end(&End::Length, 5, 6);
-        gauges.count_end(&End::Error(EngineFault::Timeout), 1, 2);
-        gauges.count_end(&End::Stop(StopCause::Text), 0, 1);
-        gauges.count_rejected();
-        assert_eq!((gauges.prompt_tokens(), gauges.generated_tokens(), gauges.rejected()), (6, 9, 1));
-        let expected =
-            [("stop", 0), ("stop_string", 1), ("length", 1), ("abort", 0), ("shutdown", 0), ("error", 1)];
-        assert_eq!(gauges.ends(), expected);
-    }
-
-    #[test]
-    fn failures_in_a_row_and_the_end_of_the_thread_are_unhealthy() {
-        let gauges = Gauges::new();
-        gauges.set(busy());
-        for _ in 1..FAILED_STEPS {
-            gauges.step_failed();
-        }
-        assert_eq!(gauges.health(), Health::Healthy);
-        gauges.step_failed();
-        assert_eq!(gauges.health(), Health::Unhealthy("the last 3 steps failed".to_owned()));
-        gauges.step_succeeded();
-        assert_eq!(gauges.health(), Health::Healthy);
-        gauges.set_ended();
-        assert_eq!(gauges.health(), Health::Unhealthy("the engine thread has ended".to_owned()));
-    }
-
-    #[test]
-    fn work_that_does_not_move_is_unhealthy_and_idleness_is_not() {
-        let long_ago = Instant::now().checked_sub(2 * STALLED).expect("the clock is older than that");
-        let gauges = Gauges { started: long_ago, ..Gauges::new() };
-        assert_eq!(gauges.health(), Health::Healthy, "nothing to do");
-        gauges.running.store(1, Ordering::Relaxed);
-        let Health::Unhealthy(message) = gauges.health() else { panic!("it stalls") };
-        assert!(message.starts_with("no step for 180 s"), "{message}");
-        gauges.set(busy());
-        assert_eq!(gauges.health(), Health::Healthy, "it has just moved");
-    }
-}
+mod tests;

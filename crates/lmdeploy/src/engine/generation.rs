@@ -6,7 +6,7 @@ use std::sync::mpsc::Sender;
 use std::task::{Context, Poll, Wake, Waker};
 
 use super::command::Command;
-use super::mailbox::MailSlot;
+use super::mailbox::{MailSlot, Taken};
 use super::{CancelCause, Output, RequestId};
 
 /// A request under way. Dropping it before its end cancels the request and frees its cache blocks.
@@ -51,9 +51,14 @@ impl Generation {
         if self.ended {
             return Poll::Ready(None);
         }
-        let polled = self.slot.poll(context);
-        self.ended = matches!(polled, Poll::Ready(Output::Finished(_)));
-        polled.map(Some)
+        self.slot.poll(context).map(|Taken { output, makes_room }| {
+            if makes_room {
+                // Fails when the engine is gone, and with it the request.
+                let _ = self.commands.send(Command::Resume { id: self.id });
+            }
+            self.ended = matches!(output, Output::Finished(_));
+            Some(output)
+        })
     }
 }
 

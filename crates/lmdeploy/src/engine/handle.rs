@@ -5,50 +5,18 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use internlm_model::{TokenId, Tokenizer};
+use internlm_model::TokenId;
 
 use super::command::{Command, Shared};
 use super::mailbox::mailbox;
 use super::runner::Runner;
 use super::{
-    Capacity, End, EngineFault, Executor, Finished, Gauges, GenerateRequest, Generation, Rejected, RequestId,
-    Scheduler, SchedulerConfig,
+    CancelCause, Capacity, End, EngineConfig, EngineFault, Executor, Finished, Gauges, GenerateRequest,
+    Generation, Rejected, RequestId, SchedulerConfig,
 };
 
 /// How often a shutdown looks whether the engine thread has ended.
 const SHUTDOWN_POLL: Duration = Duration::from_millis(5);
-
-/// What the engine needs in addition to an executor.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct EngineConfig {
-    /// Limits of batches, queue and context.
-    pub scheduler: SchedulerConfig,
-    /// Turns ids into text; without one the pieces have no text and stop strings never match. Default: none.
-    pub tokenizer: Option<Tokenizer>,
-    /// Base seed for requests that do not set one. Default 0.
-    pub seed: u64,
-}
-
-impl EngineConfig {
-    /// An engine without a tokenizer, with base seed 0.
-    #[must_use]
-    pub fn new(scheduler: SchedulerConfig) -> Self {
-        Self { scheduler, tokenizer: None, seed: 0 }
-    }
-
-    /// Sets the tokenizer that turns ids into text.
-    #[must_use]
-    pub fn with_tokenizer(self, tokenizer: Tokenizer) -> Self {
-        Self { tokenizer: Some(tokenizer), ..self }
-    }
-
-    /// Sets the base seed for requests that do not set one.
-    #[must_use]
-    pub fn with_seed(self, seed: u64) -> Self {
-        Self { seed, ..self }
-    }
-}
 
 /// A running engine thread. Dropping it cancels everything and waits for the thread.
 ///
@@ -81,14 +49,15 @@ impl Engine {
     /// Starts the engine thread.
     ///
     /// # Panics
-    /// When the system has no thread left, or the limits cannot run anything (see [`Scheduler::new`]).
+    /// When the system has no thread left, or the limits cannot run anything (see
+    /// [`Scheduler::new`](super::Scheduler::new)).
     #[must_use]
-    pub fn start(executor: Box<dyn Executor>, config: EngineConfig) -> Self {
+    pub fn start(executor: Box<dyn Executor>, mut config: EngineConfig) -> Self {
         let (commands, inbox) = channel();
+        let limit = &mut config.scheduler.publish_limit;
+        *limit = executor.rotary_limit().min(*limit);
         let shared = Arc::new(Shared::new(executor.capacity(), config.scheduler.clone(), config.seed));
-        let scheduler = Scheduler::new(config.scheduler);
-        shared.gauges.set(scheduler.stats());
-        let runner = Runner::new(scheduler, executor, config.tokenizer, Arc::clone(&shared));
+        let runner = Runner::new(executor, config, Arc::clone(&shared));
         let thread = std::thread::Builder::new().name("engine".to_owned());
         let thread = thread.spawn(move || runner.run(&inbox)).expect("the system starts a thread");
         Self { handle: EngineHandle { commands, shared }, thread: Some(thread) }
@@ -134,14 +103,29 @@ impl EngineHandle {
         let (mailbox, slot) = mailbox();
         let generation = Generation::new(id, slot, self.commands.clone());
         if let Err(rejected) = self.check(&request) {
-            self.shared.gauges.count_rejected();
+            self.shared.gauges.count_rejected(&rejected);
             let end = End::Error(EngineFault::Rejected(rejected));
             mailbox.finish(Finished::without_output(end, request.prompt.len()));
             return generation;
         }
-        self.shared.count_sent();
+        self.shared.sent(id);
         self.send(Command::Submit { id, request: Box::new(request), mailbox });
         generation
+    }
+
+    /// Ends a request with [`CancelCause::Api`]; its reader gets what there is of the text. False when no such request
+    /// is running or waiting.
+    pub fn abort(&self, id: RequestId) -> bool {
+        let lives = self.shared.lives(id);
+        if lives {
+            self.send(Command::Cancel { id, cause: CancelCause::Api });
+        }
+        lives
+    }
+
+    /// Ends every request with [`CancelCause::Api`], running or waiting.
+    pub fn abort_all(&self) {
+        self.send(Command::CancelAll { cause: CancelCause::Api });
     }
 
     /// Live numbers of the engine, read without stopping it.

@@ -1,10 +1,12 @@
 //! [`Mailbox`]: where the engine thread puts the outputs of one request and its reader takes them.
 //!
-//! The engine never waits for a reader: outputs that are not taken in time pile up and are taken together later. The
-//! context length bounds how many there can be.
+//! The engine never waits for a reader: outputs that are not taken in time pile up and are taken together later. When
+//! too much has piled up, the engine pauses the request until its reader has taken it.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
+
+use internlm_model::TokenId;
 
 use super::{End, EngineFault, Finished, Output, Piece};
 use crate::decode::TokenScores;
@@ -14,6 +16,10 @@ use crate::decode::TokenScores;
 struct Contents {
     prompt: Option<Vec<Option<TokenScores>>>,
     pieces: Vec<Piece>,
+    /// Size of the pieces in bytes, log-probabilities not counted.
+    unread: usize,
+    /// Whether the engine waits for the reader to take the pieces.
+    paused: bool,
     finished: Option<Finished>,
     waker: Option<Waker>,
 }
@@ -29,6 +35,20 @@ pub(super) struct Mailbox {
 #[derive(Debug)]
 pub(super) struct MailSlot {
     contents: Arc<Mutex<Contents>>,
+}
+
+/// How full a mailbox is, for the engine thread.
+#[derive(Debug)]
+pub(super) struct MailLevel {
+    contents: Arc<Mutex<Contents>>,
+}
+
+/// An output that the reader has taken.
+#[derive(Debug, PartialEq)]
+pub(super) struct Taken {
+    pub(super) output: Output,
+    /// Whether the engine waits to hear that there is room again.
+    pub(super) makes_room: bool,
 }
 
 /// Both ends of a new mailbox.
@@ -48,7 +68,15 @@ impl Mailbox {
     }
 
     pub(super) fn piece(&self, piece: Piece) {
-        self.put(|contents| contents.pieces.push(piece));
+        self.put(|contents| {
+            contents.unread += piece.text.len() + size_of::<TokenId>();
+            contents.pieces.push(piece);
+        });
+    }
+
+    /// A view of how full it is.
+    pub(super) fn level(&self) -> MailLevel {
+        MailLevel { contents: Arc::clone(&self.contents) }
     }
 
     pub(super) fn finish(mut self, finished: Finished) {
@@ -67,6 +95,15 @@ impl Mailbox {
     }
 }
 
+impl MailLevel {
+    /// Whether more than `limit` bytes are unread. Then the reader tells the engine once it has taken them.
+    pub(super) fn pauses(&self, limit: usize) -> bool {
+        let mut contents = lock(&self.contents);
+        contents.paused = contents.unread > limit;
+        contents.paused
+    }
+}
+
 impl Drop for Mailbox {
     fn drop(&mut self) {
         if self.open {
@@ -78,16 +115,18 @@ impl Drop for Mailbox {
 
 impl MailSlot {
     /// The next output: prompt scores, then all pieces that are there, then the end.
-    pub(super) fn poll(&self, context: &mut Context<'_>) -> Poll<Output> {
+    pub(super) fn poll(&self, context: &mut Context<'_>) -> Poll<Taken> {
         let mut contents = lock(&self.contents);
         if let Some(scores) = contents.prompt.take() {
-            return Poll::Ready(Output::Prompt(scores));
+            return Poll::Ready(Taken { output: Output::Prompt(scores), makes_room: false });
         }
         if !contents.pieces.is_empty() {
-            return Poll::Ready(Output::Pieces(std::mem::take(&mut contents.pieces)));
+            let output = Output::Pieces(std::mem::take(&mut contents.pieces));
+            contents.unread = 0;
+            return Poll::Ready(Taken { output, makes_room: std::mem::take(&mut contents.paused) });
         }
         if let Some(finished) = contents.finished.take() {
-            return Poll::Ready(Output::Finished(finished));
+            return Poll::Ready(Taken { output: Output::Finished(finished), makes_room: false });
         }
         contents.waker = Some(context.waker().clone());
         Poll::Pending
@@ -101,7 +140,6 @@ impl MailSlot {
 
 #[cfg(test)]
 mod tests {
-    use internlm_model::TokenId;
     use proptest::prelude::*;
 
     use super::*;
@@ -111,7 +149,7 @@ mod tests {
     }
 
     fn poll(slot: &MailSlot) -> Poll<Output> {
-        slot.poll(&mut Context::from_waker(Waker::noop()))
+        slot.poll(&mut Context::from_waker(Waker::noop())).map(|taken| taken.output)
     }
 
     proptest! {
@@ -160,5 +198,22 @@ mod tests {
         let Poll::Ready(Output::Finished(finished)) = poll(&slot) else { panic!("an end") };
         assert_eq!(finished.end, End::Error(EngineFault::EngineGone));
         assert_eq!(poll(&slot), Poll::Pending, "there is one end");
+    }
+
+    #[test]
+    fn a_reader_that_was_too_slow_says_once_when_there_is_room() {
+        let (mailbox, slot) = mailbox();
+        let level = mailbox.level();
+        mailbox.piece(Piece { text: "twelve bytes".to_owned(), ..piece(1) });
+        assert!(!level.pauses(16), "16 bytes with the id");
+        assert!(level.pauses(15));
+        let taken = |slot: &MailSlot| match slot.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(taken) => taken.makes_room,
+            Poll::Pending => false,
+        };
+        assert!(taken(&slot));
+        mailbox.piece(piece(2));
+        assert!(!level.pauses(15), "what was read does not count");
+        assert!(!taken(&slot));
     }
 }

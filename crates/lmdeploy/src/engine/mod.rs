@@ -5,8 +5,8 @@
 //! 1. `handle`: [`EngineHandle::submit`] checks it, sends a `command` to the engine thread and returns a
 //!    [`Generation`], which is the reader's end of a `mailbox`.
 //! 2. `runner`: the engine thread takes a step after the other: schedule, execute, sample, commit, emit.
-//! 3. `scheduler`, `plan`, `sequence`: [`Scheduler`] decides who computes what, as a pure state machine without
-//!    tensors, threads, clock or channels; its answer is a [`Batch`].
+//! 3. `scheduler`, `plan`, `sequence`: [`Scheduler`] decides who computes what and who shares which blocks, as a pure
+//!    state machine without tensors, threads, clock or channels; its answer is a [`Batch`].
 //! 4. `executor`: an [`Executor`] turns the batch into [`Logits`].
 //! 5. `active`: the rows of one request become its next id, text and scores.
 //! 6. The scheduler confirms the id with an [`Event`], and the mailbox hands the [`Output`] to the reader.
@@ -16,33 +16,40 @@ mod batch;
 #[cfg(feature = "burn")]
 mod burn_executor;
 mod command;
+mod engine_config;
 mod event;
 mod executor;
 mod executor_config;
 mod gauges;
 mod generation;
 mod handle;
+mod histogram;
 mod mailbox;
 mod output;
 mod plan;
 mod request;
 mod request_id;
+#[cfg(any(feature = "burn", feature = "turbomind"))]
+mod rotary_limit;
 mod runner;
 mod scheduler;
 mod scheduler_config;
 mod sequence;
+mod timeline;
 #[cfg(feature = "turbomind")]
 mod turbomind_executor;
 
 pub use batch::{Batch, LogitsDetail, LogitsWanted, SequencePart, StepResult};
 #[cfg(feature = "burn")]
 pub use burn_executor::BurnExecutor;
+pub use engine_config::EngineConfig;
 pub use event::{CancelCause, End, EngineFault, Event, StopCause};
 pub use executor::{Capacity, ExecuteError, Executor, Logits, Row};
 pub use executor_config::{ExecutorConfig, QuantPolicy};
 pub use gauges::{Gauges, Health};
 pub use generation::Generation;
-pub use handle::{Engine, EngineConfig, EngineHandle};
+pub use handle::{Engine, EngineHandle};
+pub use histogram::HistogramSnapshot;
 pub use output::{Finished, Output, Piece};
 pub use request::{GenerateRequest, PromptLogits, Request};
 pub use request_id::RequestId;
@@ -51,5 +58,7 @@ pub use scheduler_config::{Rejected, SchedulerConfig, SchedulerStats};
 #[cfg(feature = "turbomind")]
 pub use turbomind_executor::TurbomindExecutor;
 
-pub use crate::cache::{BlockId, CacheSize};
-pub use crate::decode::{IdLogprob, TokenScores};
+pub use crate::cache::{BlockCopy, BlockId, CacheSize};
+pub use crate::decode::{
+    Grammar, GrammarError, GrammarFactory, GrammarSource, IdLogprob, LogitRules, TokenScores,
+};

@@ -38,11 +38,22 @@ pub struct Finished {
     pub prompt_tokens: usize,
     /// Number of generated ids, including one that ended the sequence.
     pub generated_tokens: usize,
+    /// Number of ids of the prompt that came from the prefix cache.
+    pub cached_tokens: usize,
+    /// The stop string that ended the text, when one did.
+    pub stop_string: Option<String>,
 }
 
 impl Finished {
     /// The end of a request that generated nothing.
     pub(super) fn without_output(end: End, prompt_tokens: usize) -> Self {
-        Self { end, rest: String::new(), prompt_tokens, generated_tokens: 0 }
+        Self {
+            end,
+            rest: String::new(),
+            prompt_tokens,
+            generated_tokens: 0,
+            cached_tokens: 0,
+            stop_string: None,
+        }
     }
 }

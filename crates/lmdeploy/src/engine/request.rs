@@ -7,6 +7,7 @@ use internlm_model::tokenizer::{Special, StreamDecoder};
 use internlm_model::{TokenId, Tokenizer};
 
 use super::{LogitsDetail, RequestId};
+use crate::decode::{Grammar, LogitRules};
 
 /// Number of ids that a request generates at most when it does not say.
 const DEFAULT_MAX_NEW: usize = 16;
@@ -30,6 +31,10 @@ pub struct Request {
     pub detail: LogitsDetail,
     /// Maximum time in the queue and running together; none: no limit.
     pub timeout: Option<Duration>,
+    /// Requests share cached prompts only with those of the same salt.
+    pub cache_salt: Option<String>,
+    /// Requests with the same number wait for each other's prompts, and share them even without prefix caching.
+    pub group: Option<u64>,
 }
 
 /// At which positions of the prompt logits are wanted.
@@ -62,6 +67,14 @@ pub struct GenerateRequest {
     pub stop_ids: Vec<TokenId>,
     /// Strings that end the text and are not part of it.
     pub stop: Vec<String>,
+    /// Whether a stop string is part of the text after all. Default: it is not.
+    pub include_stop: bool,
+    /// What changes or forbids ids before one is chosen. Default: nothing.
+    pub rules: LogitRules,
+    /// What the text must look like. Default: anything.
+    pub grammar: Option<Grammar>,
+    /// Minimum number of ids to generate before a stop id or a stop string may end the text. Default 0.
+    pub min_new: usize,
     /// Whether the text shows special tokens. Default: it does not.
     pub special: Special,
     /// Whether the text continues that of the prompt: then a space at its beginning is kept, which tokenizers otherwise
@@ -75,6 +88,12 @@ pub struct GenerateRequest {
     pub priority: i32,
     /// Maximum time in the queue and running together. Default: no limit.
     pub timeout: Option<Duration>,
+    /// Separates tenants: cached prompts are shared only between requests of the same salt, so that nobody learns from
+    /// the time to the first token what others have asked. Default: none, which is a salt like any other.
+    pub cache_salt: Option<String>,
+    /// The choices of one answer: requests with the same number and the same prompt compute it once, even without
+    /// prefix caching. Default: no group.
+    pub group: Option<u64>,
 }
 
 impl GenerateRequest {
@@ -87,12 +106,18 @@ impl GenerateRequest {
             sampling: SamplingConfig::greedy(),
             stop_ids: Vec::new(),
             stop: Vec::new(),
+            include_stop: false,
+            rules: LogitRules::default(),
+            grammar: None,
+            min_new: 0,
             special: Special::Skip,
             continues: false,
             logprobs: None,
             prompt_logprobs: None,
             priority: 0,
             timeout: None,
+            cache_salt: None,
+            group: None,
         }
     }
 
@@ -120,6 +145,30 @@ impl GenerateRequest {
         Self { stop: stop.into_iter().map(Into::into).collect(), ..self }
     }
 
+    /// Makes the stop string that ends the text a part of it.
+    #[must_use]
+    pub fn with_stop_included(self) -> Self {
+        Self { include_stop: true, ..self }
+    }
+
+    /// Sets what changes or forbids ids before one is chosen.
+    #[must_use]
+    pub fn with_rules(self, rules: LogitRules) -> Self {
+        Self { rules, ..self }
+    }
+
+    /// Sets what the text must look like.
+    #[must_use]
+    pub fn with_grammar(self, grammar: Grammar) -> Self {
+        Self { grammar: Some(grammar), ..self }
+    }
+
+    /// Sets the minimum number of ids to generate before anything may end the text.
+    #[must_use]
+    pub fn with_min_new(self, min_new: usize) -> Self {
+        Self { min_new, ..self }
+    }
+
     /// Asks for log-probabilities of generated ids, with `top` of the most likely ids at each place.
     #[must_use]
     pub fn with_logprobs(self, top: usize) -> Self {
@@ -138,6 +187,18 @@ impl GenerateRequest {
         Self { timeout: Some(timeout), ..self }
     }
 
+    /// Sets the salt that separates it from other tenants' cached prompts.
+    #[must_use]
+    pub fn with_cache_salt(self, cache_salt: impl Into<String>) -> Self {
+        Self { cache_salt: Some(cache_salt.into()), ..self }
+    }
+
+    /// Makes it one of several choices that share a prompt.
+    #[must_use]
+    pub fn with_group(self, group: u64) -> Self {
+        Self { group: Some(group), ..self }
+    }
+
     /// Turns the generated ids into text.
     #[must_use]
     pub fn decoder(&self, tokenizer: &Tokenizer) -> StreamDecoder {
@@ -153,10 +214,9 @@ impl GenerateRequest {
     /// How much of a row of logits its next id and its scores depend on.
     #[must_use]
     pub fn detail(&self) -> LogitsDetail {
-        match (self.logprobs, self.prompt_logprobs) {
-            (None, None) => LogitsDetail::top(best_needed(&self.sampling)),
-            _ => LogitsDetail::Full,
-        }
+        let scored = self.logprobs.is_some() || self.prompt_logprobs.is_some();
+        let changed = self.rules.changes_logits() || self.grammar.is_some() || self.min_new > 0;
+        if scored || changed { LogitsDetail::Full } else { LogitsDetail::top(best_needed(&self.sampling)) }
     }
 
     /// The scheduler's view of it under the name `id`.
@@ -173,6 +233,8 @@ impl GenerateRequest {
             prompt_logits,
             detail: self.detail(),
             timeout: self.timeout,
+            cache_salt: self.cache_salt.clone(),
+            group: self.group,
         }
     }
 }

@@ -1,22 +1,29 @@
 //! The engine thread: it reads its inbox, then takes a step: schedule, execute, sample, commit, emit.
 
+mod compute;
+mod panic_message;
+mod sampling;
+
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, TryRecvError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
+use std::time::{Duration, Instant};
 
-use internlm_model::{TokenId, Tokenizer};
+use internlm_model::Tokenizer;
 
+use self::sampling::{Part, sample_parts};
 use super::active::Active;
 use super::command::{Command, Shared};
-use super::mailbox::Mailbox;
+use super::mailbox::{MailLevel, Mailbox};
+use super::gauges::StepTimes;
+use super::timeline::Timelines;
 use super::{
-    Batch, CancelCause, End, EngineFault, Event, ExecuteError, Executor, Finished, GenerateRequest, Logits,
-    Rejected, RequestId, Row, Scheduler, SequencePart, StepResult,
+    Batch, CancelCause, End, EngineConfig, EngineFault, Event, Executor, Finished, GenerateRequest, Logits,
+    Rejected, RequestId, Row, Scheduler, StepResult,
 };
 
-/// Number of logits from which a thread pays: starting one takes as long as reading so many.
-const LOGITS_PER_THREAD: usize = 1 << 17;
+/// How often requests are looked at while none of them can run: they may wait for slow readers, or expire.
+const IDLE_POLL: Duration = Duration::from_millis(10);
 
 /// Everything that the engine thread owns.
 pub(super) struct Runner {
@@ -25,8 +32,12 @@ pub(super) struct Runner {
     tokenizer: Option<Tokenizer>,
     /// Number of columns of the logits that stand for no id of the tokenizer.
     padding: usize,
+    /// Size of unread text, in bytes, above which a request is paused.
+    max_unread_bytes: usize,
     shared: Arc<Shared>,
     active: BTreeMap<RequestId, Active>,
+    levels: BTreeMap<RequestId, MailLevel>,
+    timelines: Timelines,
     intake: Intake,
 }
 
@@ -37,33 +48,41 @@ enum Intake {
     Closed,
 }
 
-/// One sequence's part of a step, on its way from logits to the next id.
-struct Part<'a> {
-    step: &'a SequencePart,
-    /// Its rows of logits.
-    rows: Vec<Row<'a>>,
-    /// All known ids of the sequence.
-    history: &'a [TokenId],
-    active: &'a mut Active,
-    /// What went wrong with it in the executor.
-    fault: Option<&'a str>,
+/// Whether a step had anything to compute.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Progress {
+    Made,
+    Idle,
 }
 
 impl Runner {
-    pub(super) fn new(
-        scheduler: Scheduler,
-        executor: Box<dyn Executor>,
-        tokenizer: Option<Tokenizer>,
-        shared: Arc<Shared>,
-    ) -> Self {
+    /// A runner without requests. The gauges show its cache from now on.
+    ///
+    /// # Panics
+    /// When the limits cannot run anything (see [`Scheduler::new`]).
+    pub(super) fn new(executor: Box<dyn Executor>, config: EngineConfig, shared: Arc<Shared>) -> Self {
+        let EngineConfig { scheduler, tokenizer, max_unread_bytes, .. } = config;
+        let scheduler = Scheduler::new(scheduler);
+        shared.gauges.set(scheduler.stats());
         let known = tokenizer.as_ref().map_or(usize::MAX, Tokenizer::vocab_size);
         let padding = executor.capacity().vocab.saturating_sub(known);
-        let active = BTreeMap::new();
-        Self { scheduler, executor, tokenizer, padding, shared, active, intake: Intake::Open }
+        Self {
+            scheduler,
+            executor,
+            tokenizer,
+            padding,
+            max_unread_bytes,
+            shared,
+            active: BTreeMap::new(),
+            levels: BTreeMap::new(),
+            timelines: Timelines::default(),
+            intake: Intake::Open,
+        }
     }
 
     /// Runs until it is drained or stopped, or nobody is left who could send requests.
     pub(super) fn run(mut self, inbox: &Receiver<Command>) {
+        let mut progress = Progress::Made;
         loop {
             if !self.scheduler.has_work() {
                 if self.intake == Intake::Closed {
@@ -71,18 +90,29 @@ impl Runner {
                 }
                 let Ok(command) = inbox.recv() else { return };
                 self.obey(command);
-            }
-            loop {
-                match inbox.try_recv() {
+            } else if progress == Progress::Idle {
+                match inbox.recv_timeout(IDLE_POLL) {
                     Ok(command) => self.obey(command),
-                    Err(TryRecvError::Empty) => break,
-                    Err(TryRecvError::Disconnected) => {
-                        self.intake = Intake::Closed;
-                        break;
-                    }
+                    Err(RecvTimeoutError::Timeout) => {}
+                    Err(RecvTimeoutError::Disconnected) => std::thread::sleep(IDLE_POLL),
                 }
             }
-            self.step();
+            self.drain(inbox);
+            progress = self.step();
+        }
+    }
+
+    /// Obeys all commands that are there.
+    fn drain(&mut self, inbox: &Receiver<Command>) {
+        loop {
+            match inbox.try_recv() {
+                Ok(command) => self.obey(command),
+                Err(TryRecvError::Empty) => return,
+                Err(TryRecvError::Disconnected) => {
+                    self.intake = Intake::Closed;
+                    return;
+                }
+            }
         }
     }
 
@@ -90,6 +120,8 @@ impl Runner {
         match command {
             Command::Submit { id, request, mailbox } => self.submit(id, *request, mailbox),
             Command::Cancel { id, cause } => self.scheduler.cancel(id, cause),
+            Command::CancelAll { cause } => self.scheduler.cancel_all(cause),
+            Command::Resume { id } => self.scheduler.resume(id),
             Command::Drain => self.intake = Intake::Closed,
             Command::Stop => {
                 self.intake = Intake::Closed;
@@ -100,63 +132,59 @@ impl Runner {
 
     fn submit(&mut self, id: RequestId, request: GenerateRequest, mailbox: Mailbox) {
         self.shared.count_received();
+        let (now, prompt) = (self.shared.gauges.now(), request.prompt.len());
         let taken = match self.intake {
             Intake::Closed => Err(Rejected::Draining),
             Intake::Open => {
                 let mut scheduled = request.to_schedule(id);
                 scheduled.detail = scheduled.detail.with_padding(self.padding);
-                self.scheduler.submit(scheduled, self.shared.gauges.now())
+                self.scheduler.submit(scheduled, now)
             }
         };
         match taken {
             Ok(()) => {
+                self.timelines.submitted(id, prompt, now);
+                self.levels.insert(id, mailbox.level());
                 self.active.insert(id, Active::new(request, self.tokenizer.as_ref(), mailbox));
             }
             Err(rejected) => {
-                self.shared.gauges.count_rejected();
+                self.shared.gauges.count_rejected(&rejected);
+                self.shared.ended(id);
                 let end = End::Error(EngineFault::Rejected(rejected));
-                mailbox.finish(Finished::without_output(end, request.prompt.len()));
+                mailbox.finish(Finished::without_output(end, prompt));
             }
         }
     }
 
-    fn step(&mut self) {
+    fn step(&mut self) -> Progress {
+        let begun = Instant::now();
         let batch = self.scheduler.schedule(self.shared.gauges.now());
+        let scheduler = begun.elapsed();
         self.shared.gauges.set(self.scheduler.stats());
-        if !batch.steps.is_empty() {
-            let results = match self.execute(&batch) {
-                Ok(logits) => {
-                    self.shared.gauges.step_succeeded();
-                    self.sample(&batch, &logits)
-                }
-                Err(error) => {
-                    self.shared.gauges.step_failed();
-                    tracing::error!(%error, sequences = batch.steps.len(), "a step failed");
-                    batch.steps.iter().map(|_| StepResult::Failed(error.to_string())).collect()
-                }
-            };
-            self.scheduler.commit(&batch, results);
+        // Readers hear of requests that have expired, and metrics of those that have begun, before the long part.
+        self.emit();
+        if batch.steps.is_empty() {
+            return Progress::Idle;
         }
+        let begun = Instant::now();
+        let (computed, masks) = self.execute(&batch);
+        let times = StepTimes { scheduler, executor: begun.elapsed(), masks, tokens: batch.tokens() };
+        self.shared.gauges.step(&times);
+        let results = match computed {
+            Ok(logits) => {
+                self.shared.gauges.step_succeeded();
+                self.sample(&batch, &logits)
+            }
+            Err(error) => {
+                self.shared.gauges.step_failed();
+                tracing::error!(%error, sequences = batch.steps.len(), "a step failed");
+                batch.steps.iter().map(|_| StepResult::Failed(error.to_string())).collect()
+            }
+        };
+        self.scheduler.commit(&batch, results);
         self.shared.gauges.set(self.scheduler.stats());
         self.emit();
-    }
-
-    /// A panic of the executor is an error like any other: it fails its batch and not the engine.
-    fn execute(&mut self, batch: &Batch) -> Result<Logits, ExecuteError> {
-        let executor = &mut self.executor;
-        let logits = catch_unwind(AssertUnwindSafe(|| executor.step(batch))).unwrap_or_else(|panic| {
-            let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-            let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-            Err(ExecuteError::Panicked { message: text.unwrap_or_else(|| "it panicked".to_owned()) })
-        })?;
-        let (found, expected) = (logits.len(), batch.row_count());
-        if found != expected {
-            return Err(ExecuteError::Rows { found, expected });
-        }
-        if !logits.serves(batch.detail) {
-            return Err(ExecuteError::PartialRows);
-        }
-        Ok(logits)
+        Progress::Made
     }
 
     /// Takes the rows of each sequence to its next id; the order of the results is that of the batch.
@@ -176,15 +204,27 @@ impl Runner {
 
     /// Tells the readers what the scheduler has confirmed.
     fn emit(&mut self) {
+        let now = self.shared.gauges.now();
         for event in self.scheduler.take_events() {
+            let gauges = &self.shared.gauges;
             match event {
+                Event::Admitted { id, cached_tokens } => {
+                    self.timelines.admitted(id, cached_tokens, gauges);
+                    self.active.get_mut(&id).expect("it has not ended").set_cached(cached_tokens);
+                }
                 Event::Token { id, .. } => {
+                    self.timelines.token(id, gauges);
                     self.active.get_mut(&id).expect("tokens come before the end").confirm();
+                    if self.levels.get(&id).is_some_and(|level| level.pauses(self.max_unread_bytes)) {
+                        self.scheduler.pause(id, now);
+                    }
                 }
                 Event::End { id, end } => {
                     let active = self.active.remove(&id).expect("a request ends once");
+                    self.levels.remove(&id);
+                    self.shared.ended(id);
                     let counts = active.finish(end.clone());
-                    self.shared.gauges.count_end(&end, counts.prompt, counts.generated);
+                    self.timelines.ended(id, &end, counts.generated, gauges);
                 }
             }
         }
@@ -195,39 +235,6 @@ impl Drop for Runner {
     /// However the thread ends, `/health` says so.
     fn drop(&mut self) {
         self.shared.gauges.set_ended();
+        self.shared.all_ended();
     }
-}
-
-impl Part<'_> {
-    /// Number of logits to read; the largest entries cost nothing.
-    fn logits(&self) -> usize {
-        self.rows.iter().filter_map(|row| row.full()).map(<[f32]>::len).sum()
-    }
-
-    fn sample(&mut self) -> StepResult {
-        if let Some(fault) = self.fault {
-            tracing::error!(request = self.step.id.0, "a sequence failed: {fault}");
-            return StepResult::Failed(fault.to_owned());
-        }
-        self.active.take_rows(self.step, &self.rows, self.history)
-    }
-}
-
-/// Samples every part, on several threads where rows are full; the result is the same on any number of them.
-fn sample_parts(mut parts: Vec<Part<'_>>) -> Vec<StepResult> {
-    let logits: usize = parts.iter().map(Part::logits).sum();
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let threads = cores.min(logits / LOGITS_PER_THREAD).max(1);
-    let each = parts.len().div_ceil(threads);
-    let sample = |parts: &mut [Part<'_>]| parts.iter_mut().map(Part::sample).collect::<Vec<_>>();
-    let (own, others) = parts.split_at_mut(each);
-    std::thread::scope(|scope| {
-        let others: Vec<_> =
-            others.chunks_mut(each.max(1)).map(|part| scope.spawn(move || sample(part))).collect();
-        let mut results = sample(own);
-        for other in others {
-            results.extend(other.join().expect("sampling does not panic"));
-        }
-        results
-    })
 }

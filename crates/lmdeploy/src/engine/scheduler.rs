@@ -2,18 +2,26 @@
 //!
 //! There are no prefill and decode phases: a sequence has known and computed tokens, and a step gives it up to
 //! `known - computed` of them (Agrawal et al., "Sarathi-Serve", 2024; upstream's
-//! `lmdeploy/pytorch/paging/scheduler.py`). Time is an argument; randomness and tensors are elsewhere.
+//! `lmdeploy/pytorch/paging/scheduler.py`). What the cache knows of a prompt already is not computed again. Time is an
+//! argument; randomness and tensors are elsewhere.
+
+mod apply;
+mod audit;
+mod results;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::plan::Plan;
+use internlm_model::TokenId;
+
+use self::results::Leftover;
+use super::plan::{Plan, View};
 use super::sequence::{Sequence, State};
 use super::{
-    Batch, CancelCause, End, EngineFault, Event, LogitsDetail, LogitsWanted, Rejected, Request, RequestId,
-    SchedulerConfig, SchedulerStats, StepResult, StopCause,
+    Batch, CancelCause, End, EngineFault, Event, Rejected, Request, RequestId, SchedulerConfig,
+    SchedulerStats, StepResult,
 };
-use crate::cache::{BlockId, BlockPool};
+use crate::cache::{BlockId, Link, PrefixCache, Retention};
 
 /// Decides which sequences compute what in each step, and who holds which block.
 ///
@@ -35,19 +43,32 @@ use crate::cache::{BlockId, BlockPool};
 ///     let results = batch.steps.iter().map(|_| StepResult::Sampled(TokenId(7))).collect();
 ///     scheduler.commit(&batch, results);
 /// }
-/// assert_eq!(scheduler.take_events().len(), 3); // two tokens and an end
+/// assert_eq!(scheduler.take_events().len(), 4); // admitted, two tokens and an end
 /// assert_eq!(scheduler.stats().active_blocks, 0);
 /// ```
 #[derive(Clone, Debug)]
 pub struct Scheduler {
     config: SchedulerConfig,
-    pool: BlockPool,
+    cache: PrefixCache,
     sequences: BTreeMap<RequestId, Sequence>,
+    /// Which running sequence computes which block, for those that wait for it.
+    producers: BTreeMap<Link, RequestId>,
+    /// Blocks that the batch under way copies from.
+    pinned: Vec<BlockId>,
     events: Vec<Event>,
     steps: u64,
     preemptions: u64,
+    /// Tokens of prompts that were looked up in the cache, and how many of them were there.
+    lookups: Lookups,
     /// Whether a batch is under way.
     in_flight: bool,
+}
+
+/// How much of the prompts the cache knew.
+#[derive(Clone, Copy, Debug, Default)]
+struct Lookups {
+    asked: u64,
+    hit: u64,
 }
 
 impl Scheduler {
@@ -62,10 +83,20 @@ impl Scheduler {
             "a step has room"
         );
         assert!(config.block_tokens > 0 && config.max_length > 0, "sequences have room");
-        assert!(config.max_length <= config.blocks * config.block_tokens, "the longest sequence fits");
-        let pool = BlockPool::new(config.blocks);
-        let (sequences, events) = (BTreeMap::new(), Vec::new());
-        Self { config, pool, sequences, events, steps: 0, preemptions: 0, in_flight: false }
+        let retention = if config.prefix_caching { Retention::Keep } else { Retention::Drop };
+        let cache = PrefixCache::new(config.blocks, config.block_tokens, retention);
+        Self {
+            config,
+            cache,
+            sequences: BTreeMap::new(),
+            producers: BTreeMap::new(),
+            pinned: Vec::new(),
+            events: Vec::new(),
+            steps: 0,
+            preemptions: 0,
+            lookups: Lookups::default(),
+            in_flight: false,
+        }
     }
 
     /// The limits that it was made with.
@@ -92,7 +123,7 @@ impl Scheduler {
         if self.sequences.len() >= self.config.max_requests() {
             return Err(Rejected::QueueFull { waiting: self.stats().waiting });
         }
-        let old = self.sequences.insert(request.id, Sequence::new(request, now));
+        let old = self.sequences.insert(request.id, Sequence::new(request, now, &self.config));
         assert!(old.is_none(), "request ids are used once");
         Ok(())
     }
@@ -105,7 +136,7 @@ impl Scheduler {
         if self.in_flight && sequence.state == State::Running {
             sequence.cancelled = Some(cause);
         } else {
-            self.end(id, End::Abort(cause));
+            self.end(id, End::Abort(cause), Leftover::Shared);
         }
     }
 
@@ -117,6 +148,21 @@ impl Scheduler {
         }
     }
 
+    /// Leaves a request out of further steps, because its reader is too slow. It keeps its blocks as long as others
+    /// can do without them, and ends when this takes longer than [`SchedulerConfig::slow_reader_timeout`].
+    pub fn pause(&mut self, id: RequestId, now: Duration) {
+        if let Some(sequence) = self.sequences.get_mut(&id) {
+            sequence.paused.get_or_insert(now);
+        }
+    }
+
+    /// Lets a paused request take part in steps again, once there is a place for it.
+    pub fn resume(&mut self, id: RequestId) {
+        if let Some(sequence) = self.sequences.get_mut(&id) {
+            sequence.paused = None;
+        }
+    }
+
     /// Whether any request is left, running or waiting.
     #[must_use]
     pub fn has_work(&self) -> bool {
@@ -125,7 +171,7 @@ impl Scheduler {
 
     /// Prompt and generated ids of a request; none once it has ended.
     #[must_use]
-    pub fn tokens(&self, id: RequestId) -> Option<&[internlm_model::TokenId]> {
+    pub fn tokens(&self, id: RequestId) -> Option<&[TokenId]> {
         self.sequences.get(&id).map(|sequence| sequence.tokens.as_slice())
     }
 
@@ -135,29 +181,17 @@ impl Scheduler {
     /// When the previous batch has not been committed.
     pub fn schedule(&mut self, now: Duration) -> Batch {
         assert!(!self.in_flight, "one batch is under way at a time");
-        let expired = self.sequences.values().filter(|sequence| sequence.expired(now));
-        for id in expired.map(|sequence| sequence.request.id).collect::<Vec<_>>() {
-            self.end(id, End::Error(EngineFault::Timeout));
-        }
+        self.expire(now);
+        self.park();
         self.steps += 1;
-        let plan = Plan::new(&self.config, &self.sequences, self.pool.free(), now);
-        for id in &plan.preempted {
-            self.preempt(*id);
-        }
-        let mut batch = Batch { steps: Vec::with_capacity(plan.parts.len()), detail: LogitsDetail::Top(1) };
-        for (id, tokens) in plan.parts {
-            let sequence = self.sequences.get_mut(&id).expect("plans are made of known sequences");
-            let missing = sequence.blocks_for(tokens, self.config.block_tokens);
-            let blocks = self.pool.allocate(missing).expect("plans only count on free blocks");
-            sequence.blocks.extend(blocks);
-            sequence.state = State::Running;
-            sequence.last_step = self.steps;
-            let step = sequence.step(tokens);
-            if step.logits != LogitsWanted::None {
-                batch.detail = batch.detail.max(sequence.request.detail);
-            }
-            batch.steps.push(step);
-        }
+        let plan = Plan::new(&View {
+            config: &self.config,
+            sequences: &self.sequences,
+            cache: &self.cache,
+            producers: &self.producers,
+            now,
+        });
+        let batch = self.apply(plan);
         self.in_flight = !batch.steps.is_empty();
         self.debug_check();
         batch
@@ -170,21 +204,17 @@ impl Scheduler {
     pub fn commit(&mut self, batch: &Batch, results: Vec<StepResult>) {
         assert_eq!(batch.steps.len(), results.len(), "one result per step");
         self.in_flight = false;
+        for block in std::mem::take(&mut self.pinned) {
+            self.cache.release(block);
+        }
+        for (step, result) in batch.steps.iter().zip(results) {
+            self.settle(step, result);
+        }
+        // Those that were cancelled under way and had no part in the batch.
         let cancelled =
             |(id, sequence): (&RequestId, &Sequence)| sequence.cancelled.map(|cause| (*id, cause));
         for (id, cause) in self.sequences.iter().filter_map(cancelled).collect::<Vec<_>>() {
-            self.end(id, End::Abort(cause));
-        }
-        for (step, result) in batch.steps.iter().zip(results) {
-            // Gone when it was cancelled under way.
-            let Some(sequence) = self.sequences.get_mut(&step.id) else { continue };
-            sequence.advance(step.tokens.len());
-            match result {
-                StepResult::Failed(message) => self.end(step.id, End::Error(EngineFault::Execution(message))),
-                StepResult::Computed => self.computed(step.id),
-                StepResult::Sampled(token) => self.append(step.id, token, None),
-                StepResult::Stopped(token) => self.append(step.id, token, Some(End::Stop(StopCause::Text))),
-            }
+            self.end(id, End::Abort(cause), Leftover::Shared);
         }
         self.debug_check();
     }
@@ -197,86 +227,51 @@ impl Scheduler {
     /// How many sequences and blocks there are in which state.
     #[must_use]
     pub fn stats(&self) -> SchedulerStats {
-        let running = self.sequences.values().filter(|sequence| sequence.state == State::Running).count();
+        let count = |state| self.sequences.values().filter(|sequence| sequence.state == state).count();
+        let pool = self.cache.pool();
         SchedulerStats {
-            running,
-            waiting: self.sequences.len() - running,
-            blocks: self.pool.total(),
-            active_blocks: self.pool.active(),
+            running: count(State::Running),
+            waiting: count(State::Waiting),
+            paused: count(State::Parked),
+            blocks: pool.total(),
+            active_blocks: pool.active(),
+            cached_blocks: pool.cached(),
             preemptions: self.preemptions,
+            prefix_lookup_tokens: self.lookups.asked,
+            prefix_hit_tokens: self.lookups.hit,
         }
     }
 
-    /// Every broken invariant; empty when all hold. For tests, because it visits every block.
-    #[must_use]
-    pub fn problems(&self) -> Vec<String> {
-        let mut problems = self.pool.problems();
-        let mut holders = vec![0_u32; self.pool.total()];
-        for (id, sequence) in &self.sequences {
-            let covered = sequence.computed.div_ceil(self.config.block_tokens);
-            let blocks = sequence.blocks.len();
-            let fits = match (sequence.state, self.in_flight) {
-                (State::Waiting, _) => blocks == 0 && sequence.computed == 0,
-                (State::Running, false) => blocks == covered,
-                (State::Running, true) => blocks >= covered,
-            };
-            if !fits {
-                problems.push(format!("{id:?}: {:?}, {blocks} blocks, {covered} needed", sequence.state));
+    /// Ends what has taken longer than it may.
+    fn expire(&mut self, now: Duration) {
+        let limit = self.config.slow_reader_timeout;
+        let end = |sequence: &Sequence| {
+            let slow = sequence.paused.is_some_and(|since| now.saturating_sub(since) >= limit);
+            if sequence.expired(now) {
+                Some(End::Error(EngineFault::Timeout))
+            } else {
+                slow.then_some(End::Abort(CancelCause::SlowReader))
             }
-            for block in &sequence.blocks {
-                holders[block.index()] += 1;
-            }
-        }
-        for (index, holders) in holders.into_iter().enumerate() {
-            let held = self.pool.is_held(BlockId(index as u32));
-            if holders != u32::from(held) {
-                problems.push(format!("block {index}: held is {held}, {holders} sequences have it"));
-            }
-        }
-        problems
-    }
-
-    /// A part that gave no id: more of the prompt follows, or the prompt was only to be scored.
-    fn computed(&mut self, id: RequestId) {
-        let sequence = &self.sequences[&id];
-        if sequence.missing() == 0 {
-            assert_eq!(sequence.request.max_new, 0, "a computed sequence gets its next id");
-            self.end(id, End::Length);
-        }
-    }
-
-    fn append(&mut self, id: RequestId, token: internlm_model::TokenId, stopped: Option<End>) {
-        let sequence = self.sequences.get_mut(&id).expect("the caller has just seen it");
-        assert_eq!(sequence.missing(), 0, "an id is sampled after the last known one");
-        let end = sequence.append(token, self.config.max_length);
-        self.events.push(Event::Token { id, token });
-        // A stop id wins over a stop string, which wins over a limit.
-        let end = match (end, stopped) {
-            (Some(End::Length) | None, Some(stopped)) => Some(stopped),
-            (end, _) => end,
         };
-        if let Some(end) = end {
-            self.end(id, end);
+        let ended = self.sequences.iter().filter_map(|(id, sequence)| Some((*id, end(sequence)?)));
+        for (id, end) in ended.collect::<Vec<_>>() {
+            self.end(id, end, Leftover::Shared);
         }
     }
 
-    fn end(&mut self, id: RequestId, end: End) {
-        let sequence = self.sequences.remove(&id).expect("a request ends once");
-        for block in sequence.blocks {
-            self.pool.release(block);
+    /// Takes paused sequences out of the batch.
+    fn park(&mut self) {
+        let pauses =
+            |sequence: &&Sequence| sequence.state == State::Running && sequence.paused.is_some();
+        let paused = self.sequences.values().filter(pauses).map(|sequence| sequence.request.id);
+        for id in paused.collect::<Vec<_>>() {
+            self.retract(id);
+            self.sequence_mut(id).state = State::Parked;
         }
-        self.events.push(Event::End { id, end });
     }
 
-    /// Gives up a sequence's blocks; it is computed again later from its ids.
-    fn preempt(&mut self, id: RequestId) {
-        let sequence = self.sequences.get_mut(&id).expect("plans are made of known sequences");
-        for block in sequence.blocks.drain(..) {
-            self.pool.release(block);
-        }
-        sequence.computed = 0;
-        sequence.state = State::Waiting;
-        self.preemptions += 1;
+    fn sequence_mut(&mut self, id: RequestId) -> &mut Sequence {
+        self.sequences.get_mut(&id).expect("the caller has just seen it")
     }
 
     fn debug_check(&self) {

@@ -8,6 +8,8 @@ use super::Capacity;
 const QUEUED_PER_RUNNING: usize = 4;
 /// Time after which a waiting request gains one priority level by default.
 const DEFAULT_AGING: Duration = Duration::from_secs(5);
+/// Time that a request may be paused for its reader by default.
+const DEFAULT_SLOW_READER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Limits of the scheduler.
 ///
@@ -37,6 +39,15 @@ pub struct SchedulerConfig {
     pub max_queue: usize,
     /// A waiting request gains one priority level each time this has passed. Default: 5 s.
     pub aging: Duration,
+    /// Maximum time that a request may be paused because its reader is too slow; then it ends. Default: 30 s.
+    pub slow_reader_timeout: Duration,
+    /// Whether blocks outlive their sequences, so that later prompts with the same beginning need not compute it.
+    /// Without it, only the requests of one [`GenerateRequest::group`](super::GenerateRequest::group) share blocks.
+    /// Default: true (upstream: false).
+    pub prefix_caching: bool,
+    /// Maximum length in tokens of sequences whose blocks may be shared: in longer ones the keys depend on the length.
+    /// Default: no limit; the engine lowers it to [`Executor::rotary_limit`](super::Executor::rotary_limit).
+    pub publish_limit: usize,
 }
 
 impl SchedulerConfig {
@@ -52,6 +63,9 @@ impl SchedulerConfig {
             max_length: capacity.max_position.min(cached),
             max_queue: QUEUED_PER_RUNNING * capacity.max_sequences,
             aging: DEFAULT_AGING,
+            slow_reader_timeout: DEFAULT_SLOW_READER_TIMEOUT,
+            prefix_caching: true,
+            publish_limit: usize::MAX,
         }
     }
 
@@ -65,6 +79,24 @@ impl SchedulerConfig {
     #[must_use]
     pub fn with_aging(self, aging: Duration) -> Self {
         Self { aging, ..self }
+    }
+
+    /// Sets the maximum time that a request may be paused because its reader is too slow.
+    #[must_use]
+    pub fn with_slow_reader_timeout(self, slow_reader_timeout: Duration) -> Self {
+        Self { slow_reader_timeout, ..self }
+    }
+
+    /// Frees blocks as soon as no running sequence holds them.
+    #[must_use]
+    pub fn without_prefix_caching(self) -> Self {
+        Self { prefix_caching: false, ..self }
+    }
+
+    /// Sets the maximum length in tokens of sequences whose blocks may be shared.
+    #[must_use]
+    pub fn with_publish_limit(self, tokens: usize) -> Self {
+        Self { publish_limit: tokens, ..self }
     }
 
     /// Maximum number of requests, running and waiting together; a queue without a limit is `usize::MAX`.
@@ -127,14 +159,22 @@ impl std::fmt::Display for Rejected {
 /// How many sequences and blocks there are in which state.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct SchedulerStats {
-    /// Number of sequences that hold blocks.
+    /// Number of sequences that take part in steps.
     pub running: usize,
     /// Number of requests that hold no blocks.
     pub waiting: usize,
+    /// Number of sequences that hold blocks and have no place in the batch, because their readers are or were too slow.
+    pub paused: usize,
     /// Number of blocks in the cache.
     pub blocks: usize,
     /// Number of blocks that sequences hold.
     pub active_blocks: usize,
+    /// Number of blocks that nobody holds and that are kept for their contents.
+    pub cached_blocks: usize,
     /// How often a sequence has given up its blocks for another one.
     pub preemptions: u64,
+    /// Number of prompt tokens that were looked up in the prefix cache.
+    pub prefix_lookup_tokens: u64,
+    /// Number of prompt tokens that came from the prefix cache.
+    pub prefix_hit_tokens: u64,
 }

@@ -1,11 +1,15 @@
 //! One request inside the scheduler: its ids, how many are computed, its blocks.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use internlm_model::TokenId;
 
-use super::{CancelCause, End, LogitsWanted, PromptLogits, Request, RequestId, SequencePart, StopCause};
-use crate::cache::BlockId;
+use super::{
+    CancelCause, End, LogitsWanted, PromptLogits, Request, RequestId, SchedulerConfig, SequencePart,
+    StopCause,
+};
+use crate::cache::{BlockId, Link, Parent, Scope};
 
 /// Whether a sequence takes part in steps.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -14,6 +18,8 @@ pub(super) enum State {
     Waiting,
     /// Holds the blocks of its computed tokens.
     Running,
+    /// Holds the blocks of its computed tokens and has given its place in the batch to others.
+    Parked,
 }
 
 /// One request inside the scheduler.
@@ -25,6 +31,8 @@ pub(super) struct Sequence {
     /// How many of them have their keys and values in the cache.
     pub(super) computed: usize,
     pub(super) blocks: Vec<BlockId>,
+    /// How many of the blocks, from the first one, are in the index of prefixes.
+    pub(super) published: usize,
     pub(super) state: State,
     /// When it was submitted.
     pub(super) arrival: Duration,
@@ -32,30 +40,67 @@ pub(super) struct Sequence {
     pub(super) last_step: u64,
     /// Set while its step is under way and it has been cancelled.
     pub(super) cancelled: Option<CancelCause>,
+    /// Since when its reader is too slow.
+    pub(super) paused: Option<Duration>,
+    /// The block that it computes now, when others wait for that instead of computing it too.
+    pub(super) produces: Option<Link>,
+    /// The block that it waits for, because another sequence computes it.
+    pub(super) follows: Option<Link>,
+    /// Whether it has held blocks.
+    pub(super) admitted: bool,
+    /// Whether some of its keys depend on its length, so that nobody else can use them.
+    pub(super) stretched: bool,
+    /// Whose blocks it may share; none: it shares with nobody.
+    scope: Option<Scope>,
     /// Whether every prompt position has given its logits.
     scored: bool,
+}
+
+/// How much a sequence can use its blocks; the last kind is the first to lose them.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+enum Use {
+    /// It waits for blocks or runs.
+    Now,
+    /// It waits for a place in the batch.
+    Soon,
+    /// Its reader is too slow.
+    Paused,
 }
 
 /// Orders sequences: smaller runs first.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) struct Rank {
+    usefulness: Use,
     priority: i64,
     arrival: Duration,
-    id: RequestId,
+    pub(super) id: RequestId,
 }
 
 impl Sequence {
-    pub(super) fn new(request: Request, arrival: Duration) -> Self {
+    pub(super) fn new(request: Request, arrival: Duration, config: &SchedulerConfig) -> Self {
+        let salt = request.cache_salt.as_deref().map(Arc::from);
+        let scope = match (config.prefix_caching, request.group) {
+            (true, _) => Some(Scope { salt, group: None }),
+            (false, Some(group)) => Some(Scope { salt, group: Some(group) }),
+            (false, None) => None,
+        };
         Self {
             tokens: request.prompt.clone(),
             scored: request.prompt_logits == PromptLogits::Last,
             request,
             computed: 0,
             blocks: Vec::new(),
+            published: 0,
             state: State::Waiting,
             arrival,
             last_step: 0,
             cancelled: None,
+            paused: None,
+            produces: None,
+            follows: None,
+            admitted: false,
+            stretched: false,
+            scope,
         }
     }
 
@@ -74,7 +119,7 @@ impl Sequence {
         self.tokens.len() - self.request.prompt.len()
     }
 
-    /// A running sequence keeps the rank it was submitted with; a waiting one gains a level per `aging`.
+    /// A sequence with blocks keeps the rank it was submitted with; a waiting one gains a level per `aging`.
     pub(super) fn rank(&self, now: Duration, aging: Duration) -> Rank {
         let levels = match self.state {
             State::Waiting if !aging.is_zero() => {
@@ -83,7 +128,13 @@ impl Sequence {
             _ => 0,
         };
         let levels = i64::try_from(levels).unwrap_or(i64::MAX / 2);
+        let usefulness = match (self.state, self.paused) {
+            (State::Parked, Some(_)) => Use::Paused,
+            (State::Parked, None) => Use::Soon,
+            (State::Waiting | State::Running, _) => Use::Now,
+        };
         Rank {
+            usefulness,
             priority: i64::from(self.request.priority) - levels,
             arrival: self.arrival,
             id: self.request.id,
@@ -93,6 +144,38 @@ impl Sequence {
     /// Blocks missing to hold `tokens` more computed tokens.
     pub(super) fn blocks_for(&self, tokens: usize, block_tokens: usize) -> usize {
         (self.computed + tokens).div_ceil(block_tokens).saturating_sub(self.blocks.len())
+    }
+
+    /// Whose blocks this waiting sequence may use. None while its prompt must be scored, which needs every token to be
+    /// computed, and none once it is so long that its length changes its keys.
+    pub(super) fn readable(&self, publish_limit: usize) -> Option<&Scope> {
+        self.scope.as_ref().filter(|_| self.scored && self.tokens.len() <= publish_limit)
+    }
+
+    /// What its next block that is not published follows. None when it publishes nothing.
+    pub(super) fn parent(&self) -> Option<Parent> {
+        let scope = self.scope.as_ref().filter(|_| !self.stretched)?;
+        Some(match self.published.checked_sub(1) {
+            Some(last) => Parent::Block(self.blocks[last]),
+            None => Parent::Start(scope.clone()),
+        })
+    }
+
+    /// The known tokens of block number `index`; fewer than a block's at the end, and none beyond it.
+    pub(super) fn block(&self, index: usize, block_tokens: usize) -> &[TokenId] {
+        let start = (index * block_tokens).min(self.tokens.len());
+        let end = (start + block_tokens).min(self.tokens.len());
+        &self.tokens[start..end]
+    }
+
+    /// The block that it computes next, all of whose tokens are known: another sequence can wait for it.
+    pub(super) fn produced(&self, config: &SchedulerConfig) -> Option<Link> {
+        if self.missing() == 0 || self.decodes() || self.tokens.len() > config.publish_limit {
+            return None;
+        }
+        let tokens = self.block(self.published, config.block_tokens);
+        let parent = self.parent().filter(|_| !tokens.is_empty())?;
+        Some(Link { parent, tokens: tokens.into() })
     }
 
     /// The part of the next step that computes `tokens` tokens; its blocks must have been allocated.
@@ -113,10 +196,11 @@ impl Sequence {
         }
     }
 
-    /// Notes that `tokens` tokens have their keys and values now.
-    pub(super) fn advance(&mut self, tokens: usize) {
-        self.computed += tokens;
+    /// Notes that the tokens of `step` have their keys and values now.
+    pub(super) fn advance(&mut self, step: &SequencePart, publish_limit: usize) {
+        self.computed += step.tokens.len();
         self.scored |= self.computed >= self.request.prompt.len();
+        self.stretched |= step.rope_len > publish_limit;
     }
 
     /// Appends a generated id and says whether the sequence ends with it.

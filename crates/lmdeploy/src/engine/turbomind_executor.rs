@@ -5,6 +5,7 @@ use std::path::Path;
 use internlm_model::{ModelConfig, TokenId};
 use turbomind::{KvFormat, LogitEntries, LogitRows, Outputs};
 
+use super::rotary_limit::rotary_limit;
 use super::{
     Batch, Capacity, ExecuteError, Executor, ExecutorConfig, Logits, LogitsDetail, LogitsWanted, QuantPolicy,
 };
@@ -85,7 +86,15 @@ impl Executor for TurbomindExecutor {
         self.capacity
     }
 
+    fn rotary_limit(&self) -> usize {
+        rotary_limit(self.engine.model())
+    }
+
     fn step(&mut self, batch: &Batch) -> Result<Logits, ExecuteError> {
+        for copy in &batch.copies {
+            let copy = turbomind::BlockCopy { src: copy.from.0, dst: copy.to.0, tokens: copy.tokens };
+            self.engine.copy_block(copy).map_err(ExecuteError::backend)?;
+        }
         let numbers: Vec<(Vec<u32>, Vec<u32>)> = batch
             .steps
             .iter()

@@ -43,6 +43,18 @@ macro_rules! shared_builders {
                 Self { max_tokens: Some(max_tokens), ..self }
             }
 
+            /// Sets the number of choices, 1 to 128.
+            #[must_use]
+            pub fn with_n(self, n: u32) -> Self {
+                Self { n: Some(n), ..self }
+            }
+
+            /// Sets what the text must look like.
+            #[must_use]
+            pub fn with_response_format(self, format: ResponseFormat) -> Self {
+                Self { response_format: Some(format), ..self }
+            }
+
             /// Sets the strings that end the text and are not part of it.
             #[must_use]
             pub fn with_stop(self, stop: impl IntoIterator<Item = impl Into<String>>) -> Self {

@@ -1,4 +1,6 @@
-//! `POST /v1/chat/completions`: the request and the whole answer.
+//! `POST /v1/chat/completions`: the request.
+
+use std::collections::BTreeMap;
 
 use internlm_kit::by_name;
 use serde::{Deserialize, Serialize};
@@ -6,8 +8,9 @@ use serde_json::{Map, Value};
 
 use super::builder::shared_builders;
 use super::field::text_or_null;
+use super::number::{number, numbers};
 use super::whole::{optional_wholes, whole};
-use super::{ChatMessage, FinishReason, OneOrMany, StreamOptions, ToolDefinition, Usage};
+use super::{ChatMessage, OneOrMany, ResponseFormat, StreamOptions, StructuredOutputs, ToolDefinition};
 
 /// Body of a chat request. Absent fields are not written, and mean the server's defaults.
 ///
@@ -27,12 +30,19 @@ pub struct ChatRequest {
     pub model: String,
     /// The conversation so far, oldest message first.
     pub messages: Vec<ChatMessage>,
+    /// The whole prompt as ids, taken as they are; only with an empty list of messages.
+    #[serde(default, deserialize_with = "optional_wholes", skip_serializing_if = "Option::is_none")]
+    pub input_ids: Option<Vec<u32>>,
     /// Tools that the model may call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tools: Option<Vec<ToolDefinition>>,
-    /// `none` hides the tools from the model; the default is `auto`.
+    /// `auto` leaves the choice to the model, `none` hides the tools from it, `required` makes it call one, and an object
+    /// names the one. Default `auto`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool_choice: Option<Value>,
+    /// `false` limits an answer to one call. Default true.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parallel_tool_calls: Option<bool>,
     /// `true` begins a new answer behind a conversation that ends with one; `false` does not begin an answer. Default:
     /// an answer is begun, unless the conversation ends with text of the assistant, which is continued.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -47,21 +57,43 @@ pub struct ChatRequest {
     /// LMDeploy's older form of `chat_template_kwargs: {"enable_thinking": ..}`, which wins when both are given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enable_thinking: Option<bool>,
-    /// Sampling temperature in [0, 2]; 0 decodes greedily.
+    /// How much the model thinks before it answers: `none`, `low`, `medium`, `high` or what its template knows. A model
+    /// whose template cannot be told is refused any but `none`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reasoning_effort: Option<String>,
+    /// Sampling temperature in [0, 2]; 0 decodes greedily.
+    #[serde(default, deserialize_with = "number", skip_serializing_if = "Option::is_none")]
     pub temperature: Option<f32>,
     /// Nucleus sampling: sample among the most likely ids whose probabilities add up to this number, in (0, 1].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "number", skip_serializing_if = "Option::is_none")]
     pub top_p: Option<f32>,
     /// Keep the k most likely ids; 0 keeps all.
     #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
     pub top_k: Option<u32>,
     /// Keep ids with at least this share of the most likely id's probability, in [0, 1].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "number", skip_serializing_if = "Option::is_none")]
     pub min_p: Option<f32>,
     /// Divides positive and multiplies negative logits of ids that occurred already; 1 turns it off.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "number", skip_serializing_if = "Option::is_none")]
     pub repetition_penalty: Option<f32>,
+    /// Subtracted from the logit of every id that was generated already, in [-2, 2]; 0 turns it off.
+    #[serde(default, deserialize_with = "number", skip_serializing_if = "Option::is_none")]
+    pub presence_penalty: Option<f32>,
+    /// Subtracted from the logit of an id once for each time that it was generated, in [-2, 2]; 0 turns it off.
+    #[serde(default, deserialize_with = "number", skip_serializing_if = "Option::is_none")]
+    pub frequency_penalty: Option<f32>,
+    /// What is added to the logits of ids, in [-100, 100]; the keys are ids written as text.
+    #[serde(default, deserialize_with = "numbers", skip_serializing_if = "Option::is_none")]
+    pub logit_bias: Option<BTreeMap<String, f32>>,
+    /// Words that are never generated, neither at the beginning of the text nor behind a space.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bad_words: Option<Vec<String>>,
+    /// Length of the runs of ids whose repetition ends the text; needs `repetition_ngram_threshold`. 0 turns it off.
+    #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
+    pub repetition_ngram_size: Option<u32>,
+    /// How often the last run of ids must have been generated to end the text. 0 turns it off.
+    #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
+    pub repetition_ngram_threshold: Option<u32>,
     /// The same seed and prompt give the same text, alone or in a batch. Default: from the server's base seed.
     #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
     pub seed: Option<i64>,
@@ -77,12 +109,53 @@ pub struct ChatRequest {
     /// Ids that end the text, in addition to the model's own.
     #[serde(default, deserialize_with = "optional_wholes", skip_serializing_if = "Option::is_none")]
     pub stop_token_ids: Option<Vec<u32>>,
+    /// Let the text end with the stop string that ended it. Default false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub include_stop_str_in_output: Option<bool>,
     /// Generate past the model's end-of-sequence ids.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ignore_eos: Option<bool>,
-    /// Number of choices; only 1 is supported.
+    /// Minimum number of ids to generate before anything but a limit ends the text; vLLM calls it `min_tokens`.
+    #[serde(
+        default,
+        alias = "min_tokens",
+        deserialize_with = "whole",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub min_new_tokens: Option<u32>,
+    /// Number of choices, 1 to 128. Default 1.
     #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
     pub n: Option<u32>,
+    /// Number of choices of which the best are answered; only the value of `n`, so that all are.
+    #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
+    pub best_of: Option<u32>,
+    /// What the text must look like: JSON, a schema, a regular expression.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response_format: Option<ResponseFormat>,
+    /// A grammar in Lark's notation that the text must follow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grammar: Option<String>,
+    /// A JSON schema that the text must follow: llama.cpp's short form of `response_format`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub json_schema: Option<Value>,
+    /// vLLM's forms of `response_format`.
+    #[serde(default, deserialize_with = "by_name::optional", skip_serializing_if = "Option::is_none")]
+    pub structured_outputs: Option<StructuredOutputs>,
+    /// vLLM's older name of `structured_outputs.json`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guided_json: Option<Value>,
+    /// vLLM's older name of `structured_outputs.regex`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guided_regex: Option<String>,
+    /// vLLM's older name of `structured_outputs.choice`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guided_choice: Option<Vec<String>>,
+    /// vLLM's older name of `structured_outputs.grammar`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guided_grammar: Option<String>,
+    /// vLLM's older name of `structured_outputs.structural_tag`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub structural_tag: Option<Value>,
     /// Send the answer in chunks as it is generated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stream: Option<bool>,
@@ -98,12 +171,34 @@ pub struct ChatRequest {
     /// Leave special tokens out of the text. Default true.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skip_special_tokens: Option<bool>,
+    /// Has no effect: like the fast tokenizers of transformers, this server never puts spaces between special tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spaces_between_special_tokens: Option<bool>,
+    /// Return the generated ids as `output_ids` of each choice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub return_token_ids: Option<bool>,
+    /// Return the generated ids with their log-probabilities as `output_token_logprobs` of each choice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub return_logprob: Option<bool>,
     /// Maximum time in seconds, including the time in the queue.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<f64>,
     /// Requests with smaller numbers run first. Default 0.
     #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
     pub priority: Option<i32>,
+    /// Requests share cached prompts only with requests of the same salt: a server's tenants cannot measure what others
+    /// have asked. Default: shared with all that have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_salt: Option<String>,
+    /// A name of the end user for the client's own records; this server passes over it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// A name of the conversation for the client's own records; this server passes over it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<Value>,
+    /// Notes for the client's own records; this server passes over them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Map<String, Value>>,
 }
 
 impl ChatRequest {
@@ -127,90 +222,3 @@ impl ChatRequest {
 }
 
 shared_builders!(ChatRequest);
-
-/// The whole answer to a chat request.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-pub struct ChatResponse {
-    /// Name of the answer: `chatcmpl-` and a unique number.
-    #[serde(default, deserialize_with = "text_or_null")]
-    pub id: String,
-    /// Kind of the body: always `chat.completion`.
-    #[serde(default, deserialize_with = "text_or_null")]
-    pub object: String,
-    /// When the answer was begun, in Unix seconds.
-    #[serde(default)]
-    pub created: u64,
-    /// Name of the model that answered.
-    #[serde(default, deserialize_with = "text_or_null")]
-    pub model: String,
-    /// The answers; one, because `n` is 1.
-    pub choices: Vec<ChatChoice>,
-    /// Token counts of prompt and answer.
-    #[serde(default)]
-    pub usage: Usage,
-}
-
-/// One choice of a chat answer.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-pub struct ChatChoice {
-    /// Place in the list of choices, from 0.
-    #[serde(default)]
-    pub index: usize,
-    /// The answer: text, tool calls, or both.
-    pub message: ChatMessage,
-    /// Present when the request asked for it.
-    #[serde(default)]
-    pub logprobs: Option<ChatLogprobs>,
-    /// Why the text ended; null while more follows.
-    #[serde(default)]
-    pub finish_reason: Option<FinishReason>,
-}
-
-/// Log-probabilities of the generated ids, in the distribution before penalties and temperature.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
-pub struct ChatLogprobs {
-    /// One entry per generated id, in order.
-    #[serde(default)]
-    pub content: Vec<TokenLogprob>,
-}
-
-/// One generated id and its log-probability.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
-pub struct TokenLogprob {
-    /// The id's text, with `U+FFFD` in place of an incomplete character.
-    pub token: String,
-    /// Natural logarithm of its probability.
-    pub logprob: f32,
-    /// The id's exact bytes, also of an incomplete character.
-    #[serde(default)]
-    pub bytes: Option<Vec<u8>>,
-    /// The most likely ids at this place, best first.
-    #[serde(default)]
-    pub top_logprobs: Vec<TopLogprob>,
-}
-
-/// One of the most likely ids at a place.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
-pub struct TopLogprob {
-    /// The id's text, with `U+FFFD` in place of an incomplete character.
-    pub token: String,
-    /// Natural logarithm of its probability.
-    pub logprob: f32,
-    /// The id's exact bytes, also of an incomplete character.
-    #[serde(default)]
-    pub bytes: Option<Vec<u8>>,
-}
-
-impl ChatResponse {
-    /// The message of the first choice.
-    #[must_use]
-    pub fn message(&self) -> Option<&ChatMessage> {
-        self.choices.first().map(|choice| &choice.message)
-    }
-
-    /// The text of the first choice; empty when it only calls tools, or when there are no choices.
-    #[must_use]
-    pub fn text(&self) -> String {
-        self.message().map(ChatMessage::text).unwrap_or_default()
-    }
-}

@@ -44,6 +44,25 @@ pub struct ChatChunkChoice {
     /// Set in the last chunk of the choice.
     #[serde(default)]
     pub finish_reason: Option<FinishReason>,
+    /// The stop string or the id of `stop_token_ids` that ended the text, in the last chunk of the choice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop_reason: Option<StopReason>,
+    /// The ids that are new in this chunk, when the request asked for them with `return_token_ids`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_ids: Option<Vec<u32>>,
+    /// Log-probability and number of each new id, when the request asked for them with `return_logprob`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_token_logprobs: Option<Vec<(f32, u32)>>,
+}
+
+/// What ended a text that did not end by itself.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(untagged, expecting = "expected a stop string or the number of an id")]
+pub enum StopReason {
+    /// A string of `stop`.
+    Text(String),
+    /// An id of `stop_token_ids`.
+    Id(u32),
 }
 
 /// A piece of a message.
@@ -52,9 +71,12 @@ pub struct ChatDelta {
     /// Author of the message, in the first chunk only.
     #[serde(default, deserialize_with = "role", skip_serializing_if = "Option::is_none")]
     pub role: Option<MessageRole>,
-    /// The next characters of the text.
+    /// The next characters of the text; empty in the last chunk of a choice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<String>,
+    /// The next characters of what the model thinks before it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reasoning_content: Option<String>,
     /// The next pieces of tool calls.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool_calls: Option<Vec<ToolCallDelta>>,
@@ -85,6 +107,19 @@ mod tests {
             let chunk: ChatChunk = serde_json::from_str(&text).expect("a chunk");
             assert_eq!((chunk.id.as_str(), chunk.choices[0].delta.role), ("", expected));
             assert_eq!(chunk.choices[0].delta.content.as_deref(), Some("a"));
+        }
+    }
+
+    #[test]
+    fn a_text_ends_by_a_string_or_an_id() {
+        for (json, expected) in [
+            ("\"\\nUser\"", Some(StopReason::Text("\nUser".to_owned()))),
+            ("7", Some(StopReason::Id(7))),
+            ("null", None),
+        ] {
+            let choice: ChatChunkChoice =
+                serde_json::from_str(&format!("{{\"stop_reason\": {json}}}")).expect("a choice");
+            assert_eq!(choice.stop_reason, expected);
         }
     }
 }

@@ -1,55 +1,16 @@
-//! `POST /v1/completions`: the request and the answer; a stream sends the same body piece by piece.
+//! `POST /v1/completions`: the request.
 
 use std::collections::BTreeMap;
 
 use internlm_kit::by_name;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::builder::shared_builders;
 use super::field::text_or_null;
-use super::whole::{optional_wholes, whole, whole_lists, wholes};
-use super::{FinishReason, OneOrMany, StreamOptions, Usage};
-
-/// What to continue: text or ids, one prompt or several.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(
-    untagged,
-    expecting = "expected a string, a list of strings, a list of token ids or a list of lists of token ids"
-)]
-pub enum Prompt {
-    /// One prompt as text; the answer has one choice.
-    Text(String),
-    /// Several prompts as text; the answer has one choice for each, in order.
-    Texts(Vec<String>),
-    /// One prompt as ids, taken as they are.
-    Ids(#[serde(deserialize_with = "wholes")] Vec<u32>),
-    /// Several prompts as ids, taken as they are; one choice for each, in order.
-    IdLists(#[serde(deserialize_with = "whole_lists")] Vec<Vec<u32>>),
-}
-
-impl Default for Prompt {
-    fn default() -> Self {
-        Self::Text(String::new())
-    }
-}
-
-impl From<&str> for Prompt {
-    fn from(text: &str) -> Self {
-        Self::Text(text.to_owned())
-    }
-}
-
-impl From<Vec<u32>> for Prompt {
-    fn from(ids: Vec<u32>) -> Self {
-        Self::Ids(ids)
-    }
-}
-
-impl From<String> for Prompt {
-    fn from(text: String) -> Self {
-        Self::Text(text)
-    }
-}
+use super::number::{number, numbers};
+use super::whole::{optional_wholes, whole};
+use super::{OneOrMany, Prompt, ResponseFormat, StreamOptions, StructuredOutputs};
 
 /// Body of a completion request. Absent fields are not written, and mean the server's defaults.
 ///
@@ -79,20 +40,38 @@ pub struct CompletionRequest {
     #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
     pub logprobs: Option<u32>,
     /// Sampling temperature in [0, 2]; 0 decodes greedily.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "number", skip_serializing_if = "Option::is_none")]
     pub temperature: Option<f32>,
     /// Nucleus sampling: sample among the most likely ids whose probabilities add up to this number, in (0, 1].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "number", skip_serializing_if = "Option::is_none")]
     pub top_p: Option<f32>,
     /// Keep the k most likely ids; 0 keeps all.
     #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
     pub top_k: Option<u32>,
     /// Keep ids with at least this share of the most likely id's probability, in [0, 1].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "number", skip_serializing_if = "Option::is_none")]
     pub min_p: Option<f32>,
     /// Divides positive and multiplies negative logits of ids that occurred already; 1 turns it off.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "number", skip_serializing_if = "Option::is_none")]
     pub repetition_penalty: Option<f32>,
+    /// Subtracted from the logit of every id that was generated already, in [-2, 2]; 0 turns it off.
+    #[serde(default, deserialize_with = "number", skip_serializing_if = "Option::is_none")]
+    pub presence_penalty: Option<f32>,
+    /// Subtracted from the logit of an id once for each time that it was generated, in [-2, 2]; 0 turns it off.
+    #[serde(default, deserialize_with = "number", skip_serializing_if = "Option::is_none")]
+    pub frequency_penalty: Option<f32>,
+    /// What is added to the logits of ids, in [-100, 100]; the keys are ids written as text.
+    #[serde(default, deserialize_with = "numbers", skip_serializing_if = "Option::is_none")]
+    pub logit_bias: Option<BTreeMap<String, f32>>,
+    /// Words that are never generated, neither at the beginning of the text nor behind a space.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bad_words: Option<Vec<String>>,
+    /// Length of the runs of ids whose repetition ends the text; needs `repetition_ngram_threshold`. 0 turns it off.
+    #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
+    pub repetition_ngram_size: Option<u32>,
+    /// How often the last run of ids must have been generated to end the text. 0 turns it off.
+    #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
+    pub repetition_ngram_threshold: Option<u32>,
     /// The same seed and prompt give the same text, alone or in a batch. Default: from the server's base seed.
     #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
     pub seed: Option<i64>,
@@ -102,12 +81,53 @@ pub struct CompletionRequest {
     /// Ids that end the text, in addition to the model's own.
     #[serde(default, deserialize_with = "optional_wholes", skip_serializing_if = "Option::is_none")]
     pub stop_token_ids: Option<Vec<u32>>,
+    /// Let the text end with the stop string that ended it. Default false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub include_stop_str_in_output: Option<bool>,
     /// Generate past the model's end-of-sequence ids.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ignore_eos: Option<bool>,
-    /// Number of choices per prompt; only 1 is supported.
+    /// Minimum number of ids to generate before anything but a limit ends the text; vLLM calls it `min_tokens`.
+    #[serde(
+        default,
+        alias = "min_tokens",
+        deserialize_with = "whole",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub min_new_tokens: Option<u32>,
+    /// Number of choices per prompt, 1 to 128. Default 1.
     #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
     pub n: Option<u32>,
+    /// Number of choices of which the best are answered; only the value of `n`, so that all are.
+    #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
+    pub best_of: Option<u32>,
+    /// What the text must look like: JSON, a schema, a regular expression.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response_format: Option<ResponseFormat>,
+    /// A grammar in Lark's notation that the text must follow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grammar: Option<String>,
+    /// A JSON schema that the text must follow: llama.cpp's short form of `response_format`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub json_schema: Option<Value>,
+    /// vLLM's forms of `response_format`.
+    #[serde(default, deserialize_with = "by_name::optional", skip_serializing_if = "Option::is_none")]
+    pub structured_outputs: Option<StructuredOutputs>,
+    /// vLLM's older name of `structured_outputs.json`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guided_json: Option<Value>,
+    /// vLLM's older name of `structured_outputs.regex`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guided_regex: Option<String>,
+    /// vLLM's older name of `structured_outputs.choice`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guided_choice: Option<Vec<String>>,
+    /// vLLM's older name of `structured_outputs.grammar`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guided_grammar: Option<String>,
+    /// vLLM's older name of `structured_outputs.structural_tag`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub structural_tag: Option<Value>,
     /// Send the answer in pieces as it is generated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stream: Option<bool>,
@@ -117,6 +137,15 @@ pub struct CompletionRequest {
     /// Leave special tokens out of the text. Default true.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skip_special_tokens: Option<bool>,
+    /// Has no effect: like the fast tokenizers of transformers, this server never puts spaces between special tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spaces_between_special_tokens: Option<bool>,
+    /// Return the generated ids as `output_ids` of each choice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub return_token_ids: Option<bool>,
+    /// Return the generated ids with their log-probabilities as `output_token_logprobs` of each choice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub return_logprob: Option<bool>,
     /// Text after the insertion; refused, because no supported model has fill-in-the-middle tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suffix: Option<String>,
@@ -126,6 +155,19 @@ pub struct CompletionRequest {
     /// Requests with smaller numbers run first. Default 0.
     #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
     pub priority: Option<i32>,
+    /// Requests share cached prompts only with requests of the same salt: a server's tenants cannot measure what others
+    /// have asked. Default: shared with all that have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_salt: Option<String>,
+    /// A name of the end user for the client's own records; this server passes over it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// A name of the conversation for the client's own records; this server passes over it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<Value>,
+    /// Notes for the client's own records; this server passes over them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Map<String, Value>>,
 }
 
 impl CompletionRequest {
@@ -149,60 +191,3 @@ impl CompletionRequest {
 }
 
 shared_builders!(CompletionRequest);
-
-/// The answer to a completion request, or one piece of a streamed answer.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
-pub struct CompletionResponse {
-    /// Name of the answer: `cmpl-` and a unique number.
-    #[serde(default, deserialize_with = "text_or_null")]
-    pub id: String,
-    /// Kind of the body: always `text_completion`.
-    #[serde(default, deserialize_with = "text_or_null")]
-    pub object: String,
-    /// When the answer was begun, in Unix seconds.
-    #[serde(default)]
-    pub created: u64,
-    /// Name of the model that answered.
-    #[serde(default, deserialize_with = "text_or_null")]
-    pub model: String,
-    /// One choice per prompt, in order; in a stream, those with new text.
-    #[serde(default)]
-    pub choices: Vec<CompletionChoice>,
-    /// Token counts; in a stream, only the last piece has them.
-    #[serde(default)]
-    pub usage: Option<Usage>,
-}
-
-/// The text that continues one prompt.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
-pub struct CompletionChoice {
-    /// Place of the prompt in the request, from 0.
-    #[serde(default)]
-    pub index: usize,
-    /// The generated text, after the prompt when `echo` is set.
-    #[serde(default)]
-    pub text: String,
-    /// Present when the request asked for it.
-    #[serde(default)]
-    pub logprobs: Option<CompletionLogprobs>,
-    /// Why the text ended; null while more follows.
-    #[serde(default)]
-    pub finish_reason: Option<FinishReason>,
-}
-
-/// Log-probabilities; each of the four lists has one entry per id.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
-pub struct CompletionLogprobs {
-    /// Text of each id; `bytes:\\x..` when it is part of a character.
-    #[serde(default)]
-    pub tokens: Vec<String>,
-    /// Natural logarithm of its probability; null for the first id of an echoed prompt.
-    #[serde(default)]
-    pub token_logprobs: Vec<Option<f32>>,
-    /// The most likely ids at each place, by their text; null when the request asked for 0.
-    #[serde(default)]
-    pub top_logprobs: Option<Vec<Option<BTreeMap<String, f32>>>>,
-    /// Where the text of each id begins, in characters.
-    #[serde(default)]
-    pub text_offset: Vec<usize>,
-}

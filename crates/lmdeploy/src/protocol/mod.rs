@@ -5,15 +5,27 @@
 //! Requests begin with [`ChatRequest::new`] or [`CompletionRequest::new`]. Their `with_*` methods set the usual fields;
 //! the others are assigned.
 
+mod abort;
+pub mod anthropic;
 mod builder;
 mod chat;
+mod chat_response;
 mod chunk;
 mod completion;
+mod completion_response;
+mod encode;
 mod error;
 mod field;
+mod generate;
 mod model_list;
+mod number;
+mod perplexity;
+mod prompt;
 #[cfg(feature = "server")]
 pub(crate) mod request_fields;
+mod response_format;
+pub mod responses;
+mod structured_outputs;
 mod tool;
 #[cfg(feature = "server")]
 pub(crate) mod unsupported;
@@ -25,11 +37,23 @@ pub use internlm_model::chat::openai::{
     ChatMessage, Content, ContentPart, FunctionCall, MessageRole, ToolCall, ToolDefinition,
 };
 
-pub use chat::{ChatChoice, ChatLogprobs, ChatRequest, ChatResponse, TokenLogprob, TopLogprob};
-pub use chunk::{ChatChunk, ChatChunkChoice, ChatDelta};
-pub use completion::{CompletionChoice, CompletionLogprobs, CompletionRequest, CompletionResponse, Prompt};
+pub use abort::AbortRequest;
+pub use chat::ChatRequest;
+pub use chat_response::{ChatChoice, ChatLogprobs, ChatResponse, TokenLogprob, TopLogprob};
+pub use chunk::{ChatChunk, ChatChunkChoice, ChatDelta, StopReason};
+pub use completion::CompletionRequest;
+pub use completion_response::{CompletionChoice, CompletionLogprobs, CompletionResponse};
+pub use encode::{
+    DetokenizeRequest, DetokenizeResponse, EncodeRequest, EncodeResponse, Lengths, TokenLists, TokenizeRequest,
+    TokenizeResponse,
+};
 pub use error::{ErrorBody, ErrorDetail};
 pub use field::{FinishReason, OneOrMany, StreamOptions};
-pub use model_list::{HealthStatus, ModelInfo, ModelList};
+pub use generate::{FinishInfo, GenerateBody, GenerateMeta, GenerateResponse};
+pub use model_list::{HealthStatus, ModelInfo, ModelList, SleepStatus, Version};
+pub use perplexity::{PerplexityRequest, PerplexityResponse, Scored};
+pub use prompt::Prompt;
+pub use response_format::{JsonSchemaFormat, ResponseFormat, TaggedStructure};
+pub use structured_outputs::StructuredOutputs;
 pub use tool::{FunctionCallDelta, StreamedCalls, ToolCallDelta};
-pub use usage::{PromptTokensDetails, Usage};
+pub use usage::{CompletionTokensDetails, PromptTokensDetails, Usage};

@@ -1,4 +1,4 @@
-//! `GET /v1/models` and `GET /health`.
+//! `GET /v1/models`, `GET /health`, `GET /version`, `GET /is_sleeping`.
 
 use serde::{Deserialize, Serialize};
 
@@ -39,4 +39,21 @@ pub struct HealthStatus {
     /// The reason, in words for people; empty when healthy.
     #[serde(default)]
     pub message: String,
+}
+
+/// The answer of `/version`.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Version {
+    /// Version of the serving software.
+    pub version: String,
+    /// Commit that it was built from, when the build knew it.
+    #[serde(default)]
+    pub git: Option<String>,
+}
+
+/// The answer of `/is_sleeping`.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct SleepStatus {
+    /// Whether weights and cache have been released.
+    pub is_sleeping: bool,
 }

@@ -22,21 +22,34 @@ pub(crate) type Row = (&'static str, Treatment);
 
 /// A request body whose fields are known.
 pub(crate) trait RequestFields {
-    /// The fields that the other body does not have, or treats in another way.
+    /// The fields that several bodies have and treat in the same way. Default: those of chats and completions.
+    const SHARED: &'static [Row] = GENERATION;
+    /// The fields that the other bodies do not have, or treat in another way.
     const OWN: &'static [Row];
+
+    /// Sets the time limit in seconds of a request that does not set one itself. Default: the body has no such field.
+    fn set_timeout(&mut self, _seconds: f64) {}
 }
 
 impl RequestFields for ChatRequest {
     const OWN: &'static [Row] = CHAT;
+
+    fn set_timeout(&mut self, seconds: f64) {
+        self.timeout.get_or_insert(seconds);
+    }
 }
 
 impl RequestFields for CompletionRequest {
     const OWN: &'static [Row] = COMPLETIONS;
+
+    fn set_timeout(&mut self, seconds: f64) {
+        self.timeout.get_or_insert(seconds);
+    }
 }
 
 /// All rows of a request body.
 pub(crate) fn rows<T: RequestFields>() -> impl Iterator<Item = &'static Row> {
-    SHARED.iter().chain(T::OWN)
+    T::SHARED.iter().chain(T::OWN)
 }
 
 /// Every value but null asks for something.
@@ -50,11 +63,12 @@ const EMPTY_OBJECT: Treatment = Refused(&["{}"]);
 const EMPTY_TEXT: Treatment = Refused(&["\"\""]);
 
 const NOT_STORED: Treatment = Harmless("nothing is stored or billed, and every request is served alike");
-const NOT_CACHED: Treatment = Harmless("no cache is shared between requests");
+const CACHE_HINT: Treatment = Harmless("a hint for the cache, which makes an answer faster and not different");
+const ONE_BACKEND: Treatment = Harmless("there is one implementation of guided decoding and no fallback");
 const OTHERS_NAME: Treatment = Harmless("a name for the client's own records");
 const WITHOUT_EFFECT: Treatment = Harmless("only has an effect together with a field that is refused");
 
-const SHARED: &[Row] = &[
+const GENERATION: &[Row] = &[
     // OpenAI, both routes.
     ("model", Used),
     ("logprobs", Used),
@@ -70,27 +84,25 @@ const SHARED: &[Row] = &[
     ("stream_options.continuous_usage_stats", FALSE),
     ("temperature", Used),
     ("top_p", Used),
-    ("best_of", ONE),
-    ("frequency_penalty", ZERO),
-    ("logit_bias", EMPTY_OBJECT),
-    ("presence_penalty", ZERO),
-    ("user", OTHERS_NAME),
+    ("best_of", Used),
+    ("frequency_penalty", Used),
+    ("logit_bias", Used),
+    ("presence_penalty", Used),
+    ("user", Used),
     // OpenAI, chats; completions would change their answers as well.
     ("audio", NEVER),
     ("function_call", Refused(&["\"auto\"", "\"none\""])),
     ("functions", EMPTY_LIST),
     ("modalities", Refused(&["[\"text\"]"])),
     ("moderation", NEVER),
-    ("parallel_tool_calls", TRUE),
-    ("reasoning_effort", NEVER),
-    ("response_format", Refused(&["{\"type\": \"text\"}"])),
+    ("response_format", Used),
     ("verbosity", Refused(&["\"medium\""])),
     ("web_search_options", NEVER),
-    ("metadata", NOT_STORED),
+    ("metadata", Used),
     ("prediction", Harmless("a guess of the answer that makes it faster, not different")),
-    ("prompt_cache_key", NOT_CACHED),
-    ("prompt_cache_options", NOT_CACHED),
-    ("prompt_cache_retention", NOT_CACHED),
+    ("prompt_cache_key", CACHE_HINT),
+    ("prompt_cache_options", CACHE_HINT),
+    ("prompt_cache_retention", CACHE_HINT),
     ("safety_identifier", OTHERS_NAME),
     ("service_tier", NOT_STORED),
     ("store", NOT_STORED),
@@ -100,56 +112,65 @@ const SHARED: &[Row] = &[
     ("repetition_penalty", Used),
     ("skip_special_tokens", Used),
     ("top_k", Used),
+    ("bad_words", Used),
+    ("include_stop_str_in_output", Used),
+    ("min_new_tokens", Used),
+    ("repetition_ngram_size", Used),
+    ("repetition_ngram_threshold", Used),
+    ("return_logprob", Used),
+    ("return_token_ids", Used),
+    ("session_id", Used),
+    ("spaces_between_special_tokens", Used),
     ("adapter_name", EMPTY_TEXT),
-    ("bad_words", EMPTY_LIST),
     ("do_preprocess", TRUE),
-    ("include_stop_str_in_output", FALSE),
-    ("input_ids", EMPTY_LIST),
     ("logits_processors", EMPTY_LIST),
     ("media_io_kwargs", EMPTY_OBJECT),
     ("migration_request", NEVER),
-    ("min_new_tokens", ZERO),
     ("mm_processor_kwargs", EMPTY_OBJECT),
     ("preserve_cache", FALSE),
-    ("repetition_ngram_size", ZERO),
-    ("repetition_ngram_threshold", ZERO),
-    ("return_logprob", FALSE),
     ("return_routed_experts", FALSE),
-    ("return_token_ids", FALSE),
-    ("spaces_between_special_tokens", TRUE),
     ("with_cache", FALSE),
-    ("session_id", OTHERS_NAME),
     // vLLM.
     ("priority", Used),
     ("stop_token_ids", Used),
+    ("cache_salt", Used),
+    ("guided_choice", Used),
+    ("guided_grammar", Used),
+    ("guided_json", Used),
+    ("guided_regex", Used),
+    ("min_tokens", Used),
+    ("structural_tag", Used),
+    ("structured_outputs", Used),
+    ("structured_outputs.choice", Used),
+    ("structured_outputs.grammar", Used),
+    ("structured_outputs.json", Used),
+    ("structured_outputs.json_object", Used),
+    ("structured_outputs.regex", Used),
+    ("structured_outputs.structural_tag", Used),
+    ("structured_outputs.disable_additional_properties", FALSE),
+    ("structured_outputs.disable_any_whitespace", FALSE),
+    ("structured_outputs.disable_fallback", ONE_BACKEND),
+    ("structured_outputs.whitespace_pattern", NEVER),
     ("allowed_token_ids", NEVER),
     ("chat_template", NEVER),
     ("documents", EMPTY_LIST),
     ("ec_transfer_params", NEVER),
-    ("guided_choice", NEVER),
-    ("guided_grammar", NEVER),
-    ("guided_json", NEVER),
-    ("guided_regex", NEVER),
+    ("guided_whitespace_pattern", NEVER),
     ("include_reasoning", TRUE),
     ("kv_transfer_params", NEVER),
     ("length_penalty", ONE),
     ("logprob_token_ids", NEVER),
-    ("min_tokens", ZERO),
     ("prompt_embeds", NEVER),
     ("prompt_logprobs", NEVER),
     ("repetition_detection", NEVER),
     ("return_prompt_text", FALSE),
     ("return_tokens_as_token_ids", FALSE),
-    ("structural_tag", NEVER),
-    ("structured_outputs", NEVER),
     ("thinking_token_budget", Refused(&["-1"])),
     ("truncate_prompt_tokens", NEVER),
     ("use_beam_search", FALSE),
     ("vllm_xargs", EMPTY_OBJECT),
     ("watermarking", FALSE),
-    ("cache_salt", NOT_CACHED),
-    ("guided_decoding_backend", WITHOUT_EFFECT),
-    ("guided_whitespace_pattern", WITHOUT_EFFECT),
+    ("guided_decoding_backend", ONE_BACKEND),
     ("request_id", OTHERS_NAME),
     ("return_mm_kwargs", Harmless("a field of other routes")),
     ("return_token_offsets", Harmless("a field of other routes")),
@@ -157,10 +178,10 @@ const SHARED: &[Row] = &[
     ("stream_interval", Harmless("the chunks of a stream join to the same answer")),
     ("truncation_side", WITHOUT_EFFECT),
     // llama.cpp.
+    ("grammar", Used),
+    ("json_schema", Used),
     ("dry_multiplier", ZERO),
     ("dynatemp_range", ZERO),
-    ("grammar", EMPTY_TEXT),
-    ("json_schema", NEVER),
     ("lora", EMPTY_LIST),
     ("min_keep", ZERO),
     ("mirostat", ZERO),
@@ -179,8 +200,8 @@ const SHARED: &[Row] = &[
     ("top_n_sigma", Refused(&["-1"])),
     ("typical_p", ONE),
     ("xtc_probability", ZERO),
-    ("cache_prompt", NOT_CACHED),
-    ("id_slot", NOT_CACHED),
+    ("cache_prompt", CACHE_HINT),
+    ("id_slot", CACHE_HINT),
     ("dry_allowed_length", WITHOUT_EFFECT),
     ("dry_base", WITHOUT_EFFECT),
     ("dry_penalty_last_n", WITHOUT_EFFECT),
@@ -199,7 +220,10 @@ const CHAT: &[Row] = &[
     ("messages", Used),
     ("tool_choice", Used),
     ("tools", Used),
+    ("parallel_tool_calls", Used),
+    ("reasoning_effort", Used),
     ("top_logprobs", Used),
+    ("input_ids", Used),
     ("chat_template_kwargs", Used),
     ("enable_thinking", Used),
     ("add_generation_prompt", Used),
@@ -219,7 +243,10 @@ const COMPLETIONS: &[Row] = &[
     ("add_generation_prompt", TRUE),
     ("add_special_tokens", TRUE),
     ("continue_final_message", FALSE),
+    ("input_ids", EMPTY_LIST),
     ("messages", EMPTY_LIST),
+    ("parallel_tool_calls", TRUE),
+    ("reasoning_effort", NEVER),
     ("tool_choice", Refused(&["\"auto\"", "\"none\""])),
     ("tools", EMPTY_LIST),
     ("top_logprobs", ZERO),

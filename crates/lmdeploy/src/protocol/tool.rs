@@ -33,12 +33,19 @@ pub struct FunctionCallDelta {
 }
 
 impl ToolCallDelta {
-    /// The whole call as one piece.
+    /// The first piece of call `index`; its arguments follow.
     #[must_use]
-    pub fn whole(index: usize, call: ToolCall) -> Self {
-        let function =
-            FunctionCallDelta { name: Some(call.function.name), arguments: Some(call.function.arguments) };
+    pub fn begun(index: usize, id: impl Into<String>, name: impl Into<String>) -> Self {
+        let function = FunctionCallDelta { name: Some(name.into()), arguments: Some(String::new()) };
+        let call = ToolCall::new(id, FunctionCall::default());
         Self { index, id: Some(call.id), kind: Some(call.kind), function: Some(function) }
+    }
+
+    /// Further characters of the arguments of call `index`.
+    #[must_use]
+    pub fn more(index: usize, arguments: impl Into<String>) -> Self {
+        let function = FunctionCallDelta { name: None, arguments: Some(arguments.into()) };
+        Self { index, id: None, kind: None, function: Some(function) }
     }
 }
 

@@ -9,9 +9,6 @@ use serde_json::Value;
 
 use super::request_fields::{RequestFields, Treatment, rows};
 
-/// The object with fields of its own that are looked at one by one.
-const STREAM_OPTIONS: &str = "stream_options";
-
 /// A field that was sent and is not supported.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Unsupported {
@@ -49,7 +46,7 @@ impl<'de, T: RequestFields> Visitor<'de> for Body<T> {
         while let Some(key) = map.next_key::<String>()? {
             let refused = match treatment::<T>(&key) {
                 Some((name, Treatment::Refused(neutral))) => refused(name, neutral, map.next_value()?),
-                Some((STREAM_OPTIONS, _)) => refused_inside::<T>(STREAM_OPTIONS, map.next_value()?),
+                Some((name, _)) if has_inner::<T>(name) => refused_inside::<T>(name, map.next_value()?),
                 _ => {
                     map.next_value::<IgnoredAny>()?;
                     continue;
@@ -64,6 +61,11 @@ impl<'de, T: RequestFields> Visitor<'de> for Body<T> {
 /// The row of a field; none for a field that is not documented.
 fn treatment<T: RequestFields>(key: &str) -> Option<(&'static str, Treatment)> {
     rows::<T>().find(|(name, _)| *name == key).copied()
+}
+
+/// Whether the fields of the object `name` are looked at one by one.
+fn has_inner<T: RequestFields>(name: &str) -> bool {
+    rows::<T>().any(|(row, _)| row.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')))
 }
 
 /// The first refused field of an object that is the field `name` of a request.
@@ -139,9 +141,9 @@ mod tests {
     fn values_that_ask_for_nothing_pass_and_others_are_refused_by_name() {
         check::<ChatRequest>();
         check::<CompletionRequest>();
-        let neutral = "{\"presence_penalty\": 0.0, \"frequency_penalty\": -0.0, \"unheard_of\": [1]}";
+        let neutral = "{\"xtc_probability\": 0.0, \"mirostat\": -0.0, \"unheard_of\": [1]}";
         assert_eq!(found::<ChatRequest>(neutral), None);
-        let refused = unsupported::<ChatRequest>(b"{\"best_of\": 4}").expect("an object");
+        let refused = unsupported::<ChatRequest>(b"{\"length_penalty\": 4}").expect("an object");
         let refused = refused.expect("is refused");
         assert_eq!(
             (refused.found.to_string().as_str(), refused.expected.as_str()),

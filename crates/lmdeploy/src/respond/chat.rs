@@ -1,139 +1,203 @@
-//! [`ChatAnswer`]: the engine's outputs -> chunks of a chat answer, or the whole answer.
+//! [`ChatAnswer`]: the engine's outputs -> chunks of one choice of a chat answer, or the whole choice.
 
+use internlm_model::tokenizer::Special;
 use internlm_model::{TokenId, Tokenizer};
+use serde_json::Value;
 
-use super::refusal::finish_reason;
-use super::reply::{ReplyDelta, ReplyParser};
+use super::ServedModel;
+use super::refusal::{finish_reason, stop_reason};
+use super::reply::Reply;
+use super::responder::now;
 use crate::Result;
 use crate::decode::{IdLogprob, TokenScores};
-use crate::engine::{Finished, Output};
+use crate::engine::{Finished, Output, Piece};
+use crate::parse::{Functions, ParseOptions, Section, ToolFormat};
 use crate::protocol::{
-    ChatChoice, ChatChunk, ChatChunkChoice, ChatDelta, ChatLogprobs, ChatMessage, ChatResponse, Content,
-    FinishReason, MessageRole, TokenLogprob, ToolCall, ToolCallDelta, TopLogprob, Usage,
+    ChatChoice, ChatChunk, ChatChunkChoice, ChatDelta, ChatLogprobs, ChatMessage, ChatRequest, ChatResponse,
+    CompletionTokensDetails, Content, FinishReason, MessageRole, StreamedCalls, TokenLogprob, TopLogprob,
+    Usage,
 };
 
-/// A chat answer that is being generated.
+/// Scores and ids that chunks have not shown yet.
+#[derive(Debug, Default)]
+struct Unsent {
+    logprobs: Option<Vec<TokenLogprob>>,
+    ids: Option<Vec<u32>>,
+    id_logprobs: Option<Vec<(f32, u32)>>,
+}
+
+/// What a chat answer needs besides model and request.
+#[derive(Clone, Debug)]
+pub struct AnswerOptions {
+    /// Name of the answer: `chatcmpl-` and a unique name, the same for all of its choices.
+    pub id: String,
+    /// Place in the list of choices, from 0.
+    pub index: usize,
+    /// Whether the answer shows the scores of its ids; the engine must have been asked for them.
+    pub wants_logprobs: bool,
+    /// Whether the content shows special tokens that are not marks of the format.
+    pub special: Special,
+    /// Whether the prompt ends inside of reasoning; see [`ServedModel::starts_in_reasoning`].
+    pub starts_in_reasoning: bool,
+}
+
+/// One choice of a chat answer that is being generated.
 #[derive(Debug)]
 pub struct ChatAnswer {
-    pub(super) id: String,
-    pub(super) created: u64,
-    pub(super) model: String,
-    pub(super) tokenizer: Tokenizer,
-    pub(super) parser: ReplyParser,
-    pub(super) wants_logprobs: bool,
+    id: String,
+    index: usize,
+    created: u64,
+    model: String,
+    tokenizer: Tokenizer,
+    reply: Reply,
+    /// The request's own stop ids.
+    stop_ids: Vec<u32>,
     /// Whether a chunk has said whose message this is; clients join the strings of all chunks.
-    pub(super) begun: bool,
-    /// Scores of ids whose text has not been sent yet.
-    pub(super) unsent: Vec<TokenLogprob>,
+    begun: bool,
+    unsent: Unsent,
 }
 
 impl ChatAnswer {
+    /// The answer to `request`, before its first output.
+    #[must_use]
+    pub fn new(model: &ServedModel, request: &ChatRequest, options: AnswerOptions) -> Self {
+        let name = options.id.strip_prefix("chatcmpl-").unwrap_or(&options.id);
+        let prefix = match options.index {
+            0 => format!("call_{name}"),
+            index => format!("call_{name}_{index}"),
+        };
+        let start = if options.starts_in_reasoning { Section::Reasoning } else { Section::Content };
+        let hides_tools = request.tool_choice.as_ref().and_then(Value::as_str) == Some("none");
+        let parse = ParseOptions::new(if hides_tools { ToolFormat::None } else { model.tools })
+            .with_reasoning(model.reasoning, start)
+            .with_special(options.special)
+            .with_functions(Functions::of(request.tools.as_deref().unwrap_or_default()));
+        let max_calls = if request.parallel_tool_calls == Some(false) { 1 } else { usize::MAX };
+        Self {
+            reply: Reply::new(model, parse, prefix, max_calls),
+            id: options.id,
+            index: options.index,
+            created: now(),
+            model: model.name.clone(),
+            tokenizer: model.tokenizer.clone(),
+            stop_ids: request.stop_token_ids.clone().unwrap_or_default(),
+            begun: false,
+            unsent: Unsent {
+                logprobs: options.wants_logprobs.then(Vec::new),
+                ids: (request.return_token_ids == Some(true)).then(Vec::new),
+                id_logprobs: (request.return_logprob == Some(true)).then(Vec::new),
+            },
+        }
+    }
+
     /// The chunks that an output gives: none while no text is certain, the last one with a finish reason. None of them
     /// has the usage; see [`ChatAnswer::usage_chunk`].
     ///
     /// # Errors
     /// [`crate::Error::Refused`] with the status of a request that failed.
     pub fn chunks(&mut self, output: Output) -> Result<Vec<ChatChunk>> {
-        let finished = match output {
-            Output::Prompt(_) => return Ok(Vec::new()),
-            Output::Finished(finished) => finished,
+        let mut message = Vec::new();
+        match output {
+            Output::Prompt(_) => Ok(Vec::new()),
             Output::Pieces(pieces) => {
-                let mut deltas = Vec::new();
                 for piece in pieces {
-                    if let Some(scores) = piece.scores.as_ref().filter(|_| self.wants_logprobs) {
-                        self.unsent.push(token_logprob(&self.tokenizer, scores));
-                    }
-                    deltas.extend(self.parser.push(&piece));
+                    self.unsent.add(&self.tokenizer, &piece);
+                    self.reply.push(&piece, &mut message);
                 }
-                return Ok(self.delta_chunks(deltas));
+                Ok(message.into_iter().map(|delta| self.chunk(delta)).collect())
             }
-        };
-        let reason = finish_reason(&finished.end)?;
-        let deltas = self.parser.finish(&finished.rest);
-        let mut chunks = self.delta_chunks(deltas);
-        // Ids whose text was a stop string were generated too, so their scores are sent; and an answer without any text
-        // has an author all the same.
-        if !self.unsent.is_empty() || !self.begun {
-            chunks.push(self.chunk(text_delta(String::new()), None));
+            Output::Finished(finished) => {
+                let reason = finish_reason(&finished.end)?;
+                self.reply.finish(&finished.rest, &mut message);
+                let mut chunks: Vec<ChatChunk> =
+                    message.into_iter().map(|delta| self.chunk(delta)).collect();
+                // Ids whose text was a stop string were generated too, so their scores are sent; and an answer without
+                // any text has an author all the same.
+                if !self.unsent.is_empty() || !self.begun {
+                    chunks.push(self.chunk(text_delta()));
+                }
+                chunks.push(self.last_chunk(reason, &finished));
+                Ok(chunks)
+            }
         }
-        let reason = match reason {
-            FinishReason::Stop if self.parser.calls() > 0 => FinishReason::ToolCalls,
-            reason => reason,
-        };
-        chunks.push(self.chunk(ChatDelta::default(), Some(reason)));
-        Ok(chunks)
     }
 
-    /// The chunk with the usage and without choices.
+    /// The token counts of this choice, once it has ended.
     #[must_use]
-    pub fn usage_chunk(&self, finished: &Finished) -> ChatChunk {
-        ChatChunk { choices: Vec::new(), usage: Some(usage(finished)), ..self.empty_chunk() }
+    pub fn usage(&self, finished: &Finished) -> Usage {
+        let reasoning_tokens = self.reply.reasoning_tokens() as u64;
+        let usage = Usage::new(finished.prompt_tokens as u64, finished.generated_tokens as u64);
+        Usage {
+            completion_tokens_details: Some(CompletionTokensDetails { reasoning_tokens }),
+            ..usage.with_cached(finished.cached_tokens as u64)
+        }
     }
 
-    /// The whole answer, from all outputs of the request.
+    /// The chunk with the usage of all choices and without choices.
+    #[must_use]
+    pub fn usage_chunk(&self, usage: Usage) -> ChatChunk {
+        ChatChunk { usage: Some(usage), ..self.empty_chunk() }
+    }
+
+    /// The whole choice, from all outputs of its request, and its token counts.
     ///
     /// # Errors
     /// [`crate::Error::Refused`] with the status of a request that failed.
-    pub fn whole(&mut self, outputs: Vec<Output>) -> Result<ChatResponse> {
+    pub fn whole_choice(&mut self, outputs: Vec<Output>) -> Result<(ChatChoice, Usage)> {
         let mut whole = Whole::default();
+        let mut end = None;
         for output in outputs {
             if let Output::Finished(finished) = &output {
-                whole.usage = usage(finished);
+                end = Some(finished.clone());
             }
             for chunk in self.chunks(output)? {
                 chunk.choices.into_iter().for_each(|choice| whole.add(choice));
             }
         }
-        let logprobs = self.wants_logprobs.then_some(ChatLogprobs { content: whole.scores });
-        let content =
-            if whole.content.is_empty() && !whole.calls.is_empty() { None } else { Some(whole.content) };
-        let message = ChatMessage {
-            role: MessageRole::Assistant,
-            content: content.map(Content::Text),
-            tool_calls: (!whole.calls.is_empty()).then_some(whole.calls),
-            ..ChatMessage::default()
-        };
-        Ok(ChatResponse {
+        let usage = end.map(|finished| self.usage(&finished)).unwrap_or_default();
+        Ok((whole.choice(self.index, &self.unsent), usage))
+    }
+
+    /// The body of a whole answer with these choices.
+    #[must_use]
+    pub fn response(&self, choices: Vec<ChatChoice>, usage: Usage) -> ChatResponse {
+        ChatResponse {
             id: self.id.clone(),
             object: "chat.completion".to_owned(),
             created: self.created,
             model: self.model.clone(),
-            choices: vec![ChatChoice { index: 0, message, logprobs, finish_reason: whole.reason }],
-            usage: whole.usage,
-        })
+            choices,
+            usage,
+        }
     }
 
-    /// One chunk per run of content and per call.
-    fn delta_chunks(&mut self, deltas: Vec<ReplyDelta>) -> Vec<ChatChunk> {
-        let mut chunks = Vec::new();
-        let mut text = String::new();
-        let mut index =
-            self.parser.calls() - deltas.iter().filter(|d| matches!(d, ReplyDelta::Call(_))).count();
-        for delta in deltas {
-            match delta {
-                ReplyDelta::Content(more) => text += &more,
-                ReplyDelta::Call(call) => {
-                    if !text.is_empty() {
-                        chunks.push(self.chunk(text_delta(std::mem::take(&mut text)), None));
-                    }
-                    chunks.push(self.chunk(call_delta(index, call), None));
-                    index += 1;
-                }
-            }
-        }
-        if !text.is_empty() {
-            chunks.push(self.chunk(text_delta(text), None));
-        }
-        chunks
-    }
-
-    /// A chunk with a delta and the unsent scores; the first one has the role, the last one has neither.
-    fn chunk(&mut self, delta: ChatDelta, finish_reason: Option<FinishReason>) -> ChatChunk {
+    /// A chunk with a delta and all that is unsent; the first one has the role.
+    fn chunk(&mut self, delta: ChatDelta) -> ChatChunk {
         let role = (!std::mem::replace(&mut self.begun, true)).then_some(MessageRole::Assistant);
-        let delta = ChatDelta { role, ..delta };
-        let scored = self.wants_logprobs && finish_reason.is_none();
-        let logprobs = scored.then(|| ChatLogprobs { content: std::mem::take(&mut self.unsent) });
-        let choice = ChatChunkChoice { index: 0, delta, logprobs, finish_reason };
+        let logprobs = self.unsent.logprobs.as_mut().map(std::mem::take).filter(|scores| !scores.is_empty());
+        let choice = ChatChunkChoice {
+            index: self.index,
+            delta: ChatDelta { role, ..delta },
+            logprobs: logprobs.map(|content| ChatLogprobs { content }),
+            output_ids: self.unsent.ids.as_mut().map(std::mem::take),
+            output_token_logprobs: self.unsent.id_logprobs.as_mut().map(std::mem::take),
+            ..ChatChunkChoice::default()
+        };
+        ChatChunk { choices: vec![choice], ..self.empty_chunk() }
+    }
+
+    fn last_chunk(&self, reason: FinishReason, finished: &Finished) -> ChatChunk {
+        let reason = match reason {
+            FinishReason::Stop if self.reply.has_calls() => FinishReason::ToolCalls,
+            reason => reason,
+        };
+        let choice = ChatChunkChoice {
+            index: self.index,
+            delta: text_delta(),
+            finish_reason: Some(reason),
+            stop_reason: stop_reason(finished, &self.stop_ids),
+            ..ChatChunkChoice::default()
+        };
         ChatChunk { choices: vec![choice], ..self.empty_chunk() }
     }
 
@@ -149,43 +213,80 @@ impl ChatAnswer {
     }
 }
 
+impl Unsent {
+    fn add(&mut self, tokenizer: &Tokenizer, piece: &Piece) {
+        if let Some(ids) = &mut self.ids {
+            ids.push(piece.id.0);
+        }
+        let Some(scores) = &piece.scores else { return };
+        if let Some(logprobs) = &mut self.logprobs {
+            logprobs.push(token_logprob(tokenizer, scores));
+        }
+        if let Some(logprobs) = &mut self.id_logprobs {
+            logprobs.push((scores.chosen.logprob, scores.chosen.id.0));
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        let has_ids = self.ids.as_ref().is_some_and(|ids| !ids.is_empty());
+        let has_logprobs = self.logprobs.as_ref().is_some_and(|logprobs| !logprobs.is_empty());
+        !has_ids && !has_logprobs && self.id_logprobs.as_ref().is_none_or(Vec::is_empty)
+    }
+}
+
 /// What the chunks add up to.
 #[derive(Default)]
 struct Whole {
     content: String,
-    calls: Vec<ToolCall>,
-    scores: Vec<TokenLogprob>,
-    reason: Option<FinishReason>,
-    usage: Usage,
+    reasoning: String,
+    calls: StreamedCalls,
+    sent: Unsent,
+    end: ChatChunkChoice,
 }
 
 impl Whole {
     fn add(&mut self, choice: ChatChunkChoice) {
-        self.content += &choice.delta.content.unwrap_or_default();
+        self.content += choice.delta.content.as_deref().unwrap_or_default();
+        self.reasoning += choice.delta.reasoning_content.as_deref().unwrap_or_default();
         for call in choice.delta.tool_calls.unwrap_or_default() {
-            let function = call.function.unwrap_or_default();
-            let function = crate::protocol::FunctionCall {
-                name: function.name.unwrap_or_default(),
-                arguments: function.arguments.unwrap_or_default(),
-            };
-            let (id, kind) = (call.id.unwrap_or_default(), call.kind.unwrap_or_default());
-            self.calls.push(ToolCall { id, kind, function });
+            self.calls.push(call);
         }
-        self.scores.extend(choice.logprobs.unwrap_or_default().content);
-        self.reason = choice.finish_reason.or(self.reason);
+        let sent = &mut self.sent;
+        sent.logprobs.get_or_insert_default().extend(choice.logprobs.unwrap_or_default().content);
+        sent.ids.get_or_insert_default().extend(choice.output_ids.unwrap_or_default());
+        sent.id_logprobs.get_or_insert_default().extend(choice.output_token_logprobs.unwrap_or_default());
+        self.end.finish_reason = choice.finish_reason.or(self.end.finish_reason);
+        self.end.stop_reason = choice.stop_reason.or(self.end.stop_reason.take());
+    }
+
+    /// The choice; `wanted` says which of the scores and ids the request asked for.
+    fn choice(self, index: usize, wanted: &Unsent) -> ChatChoice {
+        let calls = self.calls.finish();
+        let is_silent = self.content.is_empty() && !(calls.is_empty() && self.reasoning.is_empty());
+        let mut message = ChatMessage {
+            role: MessageRole::Assistant,
+            content: (!is_silent).then_some(Content::Text(self.content)),
+            tool_calls: (!calls.is_empty()).then_some(calls),
+            ..ChatMessage::default()
+        };
+        if !self.reasoning.is_empty() {
+            message.fields.insert("reasoning_content".to_owned(), Value::String(self.reasoning));
+        }
+        let content = self.sent.logprobs.unwrap_or_default();
+        ChatChoice {
+            index,
+            message,
+            logprobs: wanted.logprobs.as_ref().map(|_| ChatLogprobs { content }),
+            finish_reason: self.end.finish_reason,
+            stop_reason: self.end.stop_reason,
+            output_ids: self.sent.ids.filter(|_| wanted.ids.is_some()),
+            output_token_logprobs: self.sent.id_logprobs.filter(|_| wanted.id_logprobs.is_some()),
+        }
     }
 }
 
-fn text_delta(text: String) -> ChatDelta {
-    ChatDelta { content: Some(text), ..ChatDelta::default() }
-}
-
-fn call_delta(index: usize, call: ToolCall) -> ChatDelta {
-    ChatDelta { tool_calls: Some(vec![ToolCallDelta::whole(index, call)]), ..ChatDelta::default() }
-}
-
-pub(super) fn usage(finished: &Finished) -> Usage {
-    Usage::new(finished.prompt_tokens as u64, finished.generated_tokens as u64)
+fn text_delta() -> ChatDelta {
+    ChatDelta { content: Some(String::new()), ..ChatDelta::default() }
 }
 
 fn token_logprob(tokenizer: &Tokenizer, scores: &TokenScores) -> TokenLogprob {

@@ -4,13 +4,19 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use internlm_kit::file;
-use internlm_model::chat::ChatTemplate;
+use internlm_model::chat::{ChatTemplate, JinjaTemplate};
 use internlm_model::sampling::SamplingConfig;
 use internlm_model::{ModelConfig, TokenId, Tokenizer};
 use serde::Deserialize;
 
-use super::reply::ToolSyntax;
+use crate::decode::GrammarFactory;
+use crate::parse::{ReasoningFormat, ToolFormat};
 use crate::{Error, Result};
+
+/// The name by which parsers are chosen by template and vocabulary.
+const AUTO: &str = "auto";
+/// The file of sampling defaults in a model folder.
+const GENERATION_CONFIG: &str = "generation_config.json";
 
 /// What turns requests into ids and ids into answers; the weights belong to the executor.
 #[derive(Clone, Debug)]
@@ -22,8 +28,12 @@ pub struct ServedModel {
     pub tokenizer: Tokenizer,
     /// How messages become ids, or why they cannot: then the model serves completions only.
     pub template: std::result::Result<ChatTemplate, String>,
-    /// How the model marks tool calls.
-    pub tools: ToolSyntax,
+    /// How the model writes tool calls.
+    pub tools: ToolFormat,
+    /// How the model marks what it thinks before it answers.
+    pub reasoning: ReasoningFormat,
+    /// Turns schemas and expressions into grammars over the vocabulary.
+    pub grammars: GrammarFactory,
     /// Ids that end every answer.
     pub stop_ids: Vec<TokenId>,
     /// Sampling of requests that set nothing.
@@ -63,15 +73,16 @@ impl ServedModel {
         stop_ids.extend(tokenizer.turn_ends());
         stop_ids.sort_unstable();
         stop_ids.dedup();
-        let sampling = SamplingConfig::greedy().with_temperature(0.8).with_top_k(50);
         let created = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         Self {
             name: name.into(),
-            tools: ToolSyntax::of(&tokenizer),
+            tools: ToolFormat::of(template.as_ref(), &tokenizer),
+            reasoning: ReasoningFormat::of(template.as_ref(), &tokenizer),
+            grammars: GrammarFactory::new(&tokenizer, &stop_ids, tokenizer.vocab_size()),
             tokenizer,
             template: template.ok_or_else(|| "the model has none".to_owned()),
             stop_ids,
-            sampling,
+            sampling: upstream_sampling(),
             created: created.map_or(0, |since| since.as_secs()),
         }
     }
@@ -95,21 +106,90 @@ impl ServedModel {
             }
             Err(error) => return Err(error.into()),
         };
-        let mut model = Self::new(name, tokenizer, None, &config.eos);
+        let mut model = Self::new(name, tokenizer, template.as_ref().ok().cloned(), &config.eos);
         model.template = template;
-        model.read_generation_config(&path.join("generation_config.json"))?;
+        match model.read_generation_config(&path.join(GENERATION_CONFIG)) {
+            // A GGUF file is not a folder: it has no such file either.
+            Err(Error::File(error))
+                if matches!(error.source.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {}
+            read => read?,
+        }
+        model.grammars = GrammarFactory::new(&model.tokenizer, &model.stop_ids, rows.max(ids));
         Ok(model)
     }
 
-    /// Reads the sampling defaults and further stop ids of a model folder; the file may be absent.
-    fn read_generation_config(&mut self, path: &Path) -> Result<()> {
-        let text = match file::read_to_string(path) {
-            // A GGUF file is not a folder: it has no such file either.
-            Err(error) if matches!(error.source.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-                return Ok(());
-            }
-            read => read?,
+    /// The same model with the parser of tool calls called `name`; `auto` chooses by template and vocabulary.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for a name that is not known.
+    pub fn with_tool_parser(self, name: &str) -> Result<Self> {
+        let tools = match name {
+            AUTO => ToolFormat::of(self.template.as_ref().ok(), &self.tokenizer),
+            _ => ToolFormat::from_name(name).ok_or_else(|| {
+                Error::setting("tool-call-parser", name, format!("{AUTO}, {}", ToolFormat::names()))
+            })?,
         };
+        Ok(Self { tools, ..self })
+    }
+
+    /// The same model with the parser of reasoning called `name`; `auto` chooses by template and vocabulary.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for a name that is not known.
+    pub fn with_reasoning_parser(self, name: &str) -> Result<Self> {
+        let reasoning = match name {
+            AUTO => ReasoningFormat::of(self.template.as_ref().ok(), &self.tokenizer),
+            _ => ReasoningFormat::from_name(name).ok_or_else(|| {
+                Error::setting("reasoning-parser", name, format!("{AUTO}, {}", ReasoningFormat::names()))
+            })?,
+        };
+        Ok(Self { reasoning, ..self })
+    }
+
+    /// The same model with the jinja chat template in the file `path`, and the parsers that fit it.
+    ///
+    /// # Errors
+    /// [`Error::File`] or [`Error::Content`] when the file cannot be read or is not a template.
+    pub fn with_chat_template(self, path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let source = file::read_to_string(path)?;
+        let name = |id: Option<TokenId>| id.and_then(|id| self.tokenizer.token(id));
+        let template = JinjaTemplate::new(&source, name(self.tokenizer.bos()), name(self.tokenizer.eos()))
+            .map_err(|error| Error::Content { path: path.to_owned(), message: error.to_string() })?
+            .with_special_tokens(self.tokenizer.special_tokens());
+        let template = ChatTemplate::Jinja(Box::new(template));
+        Ok(Self {
+            tools: ToolFormat::of(Some(&template), &self.tokenizer),
+            reasoning: ReasoningFormat::of(Some(&template), &self.tokenizer),
+            template: Ok(template),
+            ..self
+        })
+    }
+
+    /// The same model with other sampling defaults: `auto` leaves those of the model, `lmdeploy` takes upstream's, and
+    /// everything else is the path of a `generation_config.json` or of a folder that has one.
+    ///
+    /// # Errors
+    /// [`Error::File`] or [`Error::Content`] when the file is missing or malformed.
+    pub fn with_generation_config(mut self, choice: &str) -> Result<Self> {
+        match choice {
+            AUTO => {}
+            "lmdeploy" => self.sampling = upstream_sampling(),
+            path => {
+                let path = Path::new(path);
+                self.sampling = upstream_sampling();
+                let inside = path.join(GENERATION_CONFIG);
+                self.read_generation_config(if path.is_dir() { &inside } else { path })?;
+                let columns = self.tokenizer.vocab_size();
+                self.grammars = GrammarFactory::new(&self.tokenizer, &self.stop_ids, columns);
+            }
+        }
+        Ok(self)
+    }
+
+    /// Reads sampling defaults and further stop ids.
+    fn read_generation_config(&mut self, path: &Path) -> Result<()> {
+        let text = file::read_to_string(path)?;
         let wrong = |message: String| Error::Content { path: path.to_owned(), message };
         let read: GenerationConfig = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
         self.sampling.temperature = read.temperature.unwrap_or(self.sampling.temperature);
@@ -128,4 +208,9 @@ impl ServedModel {
         let problems = self.sampling.problems();
         if problems.is_empty() { Ok(()) } else { Err(wrong(problems.join("; "))) }
     }
+}
+
+/// What upstream samples with when nothing says otherwise.
+fn upstream_sampling() -> SamplingConfig {
+    SamplingConfig::greedy().with_temperature(0.8).with_top_k(50)
 }

@@ -1,34 +1,91 @@
 //! A chat request -> the conversation in the chat format, how it ends, and its ids.
 
+mod tool_text;
+
 use internlm_model::TokenId;
 use internlm_model::chat::openai::{FieldProblem, read_messages, read_tools};
-use internlm_model::chat::{FunctionDefinition, Message, Prompt, offer_tools};
+use internlm_model::chat::{ChatTemplate, FunctionDefinition, Message, Prompt, Role, offer_tools};
+use internlm_model::tokenizer::Special;
 use serde_json::{Map, Value};
 
+use self::tool_text::{calls_as_text, offer_in};
 use super::ServedModel;
+use crate::parse::{ReasoningFormat, THINK, THINK_END, ToolFormat, never_opens};
 use crate::protocol::{ChatMessage, ChatRequest, MessageRole};
 use crate::{Error, Result};
+
+/// Number of ids at the end of a prompt in which a mark and the line ends behind it are looked for.
+const MARK_IDS: usize = 32;
 
 impl ServedModel {
     /// The ids that the model gets for a chat request: the conversation, its tools, and the start of the answer.
     ///
+    /// A model whose chat template knows no tools is told of them in a system message, and asked to write calls as
+    /// [`ToolFormat::Json`] has them. Where the template has no place for calls either, calls and results in the
+    /// conversation become ordinary messages.
+    ///
     /// # Errors
     /// [`Error::Refused`] with status 400 when the model has no usable chat template, or the request does not fit it.
     pub fn prompt_ids(&self, request: &ChatRequest) -> Result<Vec<TokenId>> {
-        let (messages, ending) = (messages(request)?, ending(request)?);
+        let (tools, ending) = (offered(request)?, ending(request)?);
+        let mut messages = messages(request)?;
         let template = self.template.as_ref().map_err(|reason| {
             let message = format!("this model cannot chat, its chat template cannot be used: {reason}");
             Error::field("messages", format!("{message}; /v1/completions takes a prompt in any format"))
         })?;
+        let is_told = tools.is_empty() || knows(template, "tools");
         let template = template.with_variables(&variables(request)).map_err(|error| {
             let asked = request.chat_template_kwargs.is_some();
             Error::field(if asked { "chat_template_kwargs" } else { "enable_thinking" }, error.to_string())
         })?;
-        template.encode(&self.tokenizer, &messages, ending).map_err(|error| {
-            let is_tools = matches!(error, internlm_model::Error::NoPlace { what: "tools" });
-            Error::field(if is_tools { "tools" } else { "messages" }, error.to_string())
-        })
+        let encode = |messages: &[Message]| {
+            template.encode(&self.tokenizer, messages, ending).map_err(|error| {
+                let is_tools = matches!(error, internlm_model::Error::NoPlace { what: "tools" });
+                Error::field(if is_tools { "tools" } else { "messages" }, error.to_string())
+            })
+        };
+        if is_told {
+            offer_tools(&mut messages, &tools);
+            return encode(&messages);
+        }
+        if self.tools != ToolFormat::Json {
+            let parser = self.tools.name();
+            let message = "this model's chat template has no place for tools";
+            return Err(Error::field("tools", format!("{message}: found the parser `{parser}`, expected `json`")));
+        }
+        if !knows(&template, "tool_calls") {
+            calls_as_text(&mut messages);
+        }
+        let has_system = messages.iter().any(|message| message.role == Role::System);
+        match encode(&offer_in(Role::System, &messages, &tools)) {
+            // Some templates have no system message: the first question carries the text then.
+            Err(error) if !has_system => encode(&offer_in(Role::User, &messages, &tools)).map_err(|_| error),
+            encoded => encoded,
+        }
     }
+
+    /// Whether the answer to `prompt` begins inside of the model's reasoning: the template has begun it, or the model
+    /// always reasons first and has no mark for that.
+    #[must_use]
+    pub fn starts_in_reasoning(&self, request: &ChatRequest, prompt: &[TokenId]) -> bool {
+        if self.reasoning == ReasoningFormat::None {
+            return false;
+        }
+        if matches!(ending(request), Ok(Prompt::Continue)) {
+            let begun = request.messages.last().map(ChatMessage::text).unwrap_or_default();
+            return begun.rfind(THINK) > begun.rfind(THINK_END);
+        }
+        let tail = &prompt[prompt.len().saturating_sub(MARK_IDS)..];
+        let tail = self.tokenizer.decode(tail, Special::Keep);
+        let tail = tail.trim_end();
+        let always = never_opens(self.template.as_ref().ok(), &self.tokenizer);
+        tail.ends_with(THINK) || (always && !tail.ends_with(THINK_END))
+    }
+}
+
+/// Whether a template has a word; InternLM2's format has a place for everything.
+fn knows(template: &ChatTemplate, word: &str) -> bool {
+    matches!(template, ChatTemplate::InternLm2) || template.mentions(word)
 }
 
 /// What a request sets in the template. LMDeploy has two fields for one of the variables; the newer one wins.
@@ -70,28 +127,33 @@ fn is_begun_answer(message: &ChatMessage) -> bool {
     message.role == MessageRole::Assistant && !calls && !message.text().is_empty()
 }
 
-/// The conversation with the tools behind the leading system messages.
+/// The conversation without the tools.
 pub(super) fn messages(request: &ChatRequest) -> Result<Vec<Message>> {
     if request.messages.is_empty() {
         return Err(Error::field("messages", "found none, expected at least one"));
     }
-    let mut messages = read_messages(&request.messages)?;
-    offer_tools(&mut messages, &offered(request)?);
-    Ok(messages)
+    read_messages(&request.messages).map_err(Error::from)
 }
 
 /// The functions that the model may see.
 fn offered(request: &ChatRequest) -> Result<Vec<FunctionDefinition>> {
-    let hidden = match &request.tool_choice {
-        None | Some(Value::Null) => false,
-        Some(Value::String(choice)) if choice == "auto" => false,
-        Some(Value::String(choice)) if choice == "none" => true,
-        Some(other) => {
-            return Err(Error::field("tool_choice", format!("found {other}, expected `auto` or `none`")));
-        }
+    let tools = read_tools(request.tools.as_deref().unwrap_or_default())?;
+    let choice = request.tool_choice.as_ref().unwrap_or(&Value::Null);
+    let named = match choice {
+        Value::Null => return Ok(tools),
+        Value::String(choice) if choice == "auto" => return Ok(tools),
+        Value::String(choice) if choice == "none" => return Ok(Vec::new()),
+        Value::String(choice) if choice == "required" && !tools.is_empty() => return Ok(tools),
+        Value::Object(_) if choice["type"] == "function" => choice["function"]["name"].as_str(),
+        _ => None,
     };
-    let tools = request.tools.as_deref().unwrap_or_default();
-    Ok(if hidden { Vec::new() } else { read_tools(tools)? })
+    if named.is_some_and(|name| tools.iter().any(|tool| tool.name() == name)) {
+        return Ok(tools);
+    }
+    let names = tools.iter().map(|tool| format!("`{}`", tool.name())).collect::<Vec<_>>().join(", ");
+    let functions = if names.is_empty() { "in a request with tools".to_owned() } else { format!("of {names}") };
+    let expected = format!("`auto`, `none`, `required` or the name of a function {functions}");
+    Err(Error::field("tool_choice", format!("found {choice}, expected {expected}")))
 }
 
 impl From<FieldProblem> for Error {

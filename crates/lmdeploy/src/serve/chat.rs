@@ -3,49 +3,58 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use futures_util::StreamExt;
 
-use super::App;
-use super::events::{Render, begin, line, outputs, respond};
+use super::events::{Render, begin, collect, line, outputs, respond, streamed};
 use super::extract::JsonBody;
 use super::failure::Failure;
+use super::{App, blocking};
 use crate::Result;
-use crate::engine::{Finished, Output};
-use crate::protocol::ChatRequest;
-use crate::respond::ChatAnswer;
+use crate::engine::Output;
+use crate::protocol::{ChatRequest, Usage};
+use crate::respond::{ChatAnswer, whole_chat};
 
 /// Answers a chat request with one body, or with a stream of events.
 pub(super) async fn create(
     State(app): State<App>,
     JsonBody(request): JsonBody<ChatRequest>,
 ) -> Result<Response, Failure> {
-    let (generation, mut answer) = app.responder.chat(&request)?;
-    let outputs = outputs(vec![generation]);
-    if request.stream == Some(true) {
+    let streamed = streamed(request.stream, request.stream_options)?;
+    let responder = app.responder.clone();
+    let (generations, answers) = blocking::run(move || responder.chat(&request)).await?;
+    let outputs = outputs(generations);
+    if let Some(options) = streamed {
         let outputs = begin(outputs).await?;
-        let include_usage = request.stream_options.is_some_and(|options| options.include_usage);
-        return Ok(respond(outputs, ChatRender { answer, include_usage, finished: None }));
+        let render = ChatRender { answers, include_usage: options.include_usage, usage: None };
+        return Ok(respond(outputs, render));
     }
-    let outputs: Vec<Output> = outputs.map(|(_, output)| output).collect().await;
-    Ok(Json(answer.whole(outputs)?).into_response())
+    Ok(Json(whole_chat(answers, collect(outputs).await?)?).into_response())
 }
 
 struct ChatRender {
-    answer: ChatAnswer,
+    answers: Vec<ChatAnswer>,
     include_usage: bool,
-    finished: Option<Finished>,
+    /// Of the choices that have ended.
+    usage: Option<Usage>,
 }
 
 impl Render for ChatRender {
-    fn output(&mut self, _index: usize, output: Output) -> Result<Vec<String>> {
-        if let Output::Finished(finished) = &output {
-            self.finished = Some(finished.clone());
+    fn output(&mut self, index: usize, output: Output) -> Result<Vec<String>> {
+        let answer = &mut self.answers[index];
+        let finished = match &output {
+            Output::Finished(finished) => Some(finished.clone()),
+            _ => None,
+        };
+        let lines = answer.chunks(output)?.iter().map(line).collect();
+        if let Some(finished) = finished {
+            let used = answer.usage(&finished);
+            self.usage = Some(self.usage.map_or(used, |sum| sum.with_choice(used)));
         }
-        Ok(self.answer.chunks(output)?.iter().map(line).collect())
+        Ok(lines)
     }
 
     fn end(&mut self) -> Vec<String> {
-        let finished = self.finished.take().filter(|_| self.include_usage);
-        finished.iter().map(|finished| line(&self.answer.usage_chunk(finished))).collect()
+        let usage = self.usage.filter(|_| self.include_usage);
+        let chunk = usage.zip(self.answers.first()).map(|(usage, answer)| answer.usage_chunk(usage));
+        chunk.iter().map(line).collect()
     }
 }

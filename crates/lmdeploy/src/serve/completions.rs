@@ -3,12 +3,11 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use futures_util::StreamExt;
 
-use super::App;
-use super::events::{Render, begin, line, outputs, respond};
+use super::events::{Render, begin, collect, line, outputs, respond, streamed};
 use super::extract::JsonBody;
 use super::failure::Failure;
+use super::{App, blocking};
 use crate::Result;
 use crate::engine::Output;
 use crate::protocol::CompletionRequest;
@@ -19,15 +18,15 @@ pub(super) async fn create(
     State(app): State<App>,
     JsonBody(request): JsonBody<CompletionRequest>,
 ) -> Result<Response, Failure> {
-    let (generations, mut answer) = app.responder.completions(&request)?;
+    let streamed = streamed(request.stream, request.stream_options)?;
+    let responder = app.responder.clone();
+    let (generations, mut answer) = blocking::run(move || responder.completions(&request)).await?;
     let outputs = outputs(generations);
-    if request.stream == Some(true) {
+    if let Some(options) = streamed {
         let outputs = begin(outputs).await?;
-        let include_usage = request.stream_options.is_some_and(|options| options.include_usage);
-        return Ok(respond(outputs, CompletionRender { answer, include_usage }));
+        return Ok(respond(outputs, CompletionRender { answer, include_usage: options.include_usage }));
     }
-    let outputs: Vec<(usize, Output)> = outputs.collect().await;
-    Ok(Json(answer.whole(outputs)?).into_response())
+    Ok(Json(answer.whole(collect(outputs).await?)?).into_response())
 }
 
 struct CompletionRender {

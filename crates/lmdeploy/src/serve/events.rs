@@ -7,11 +7,14 @@ use std::time::Duration;
 use axum::http::HeaderValue;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::{FutureExt, Stream, StreamExt, stream};
 use serde::Serialize;
 
+use super::calls;
 use super::failure::error_body;
 use crate::engine::{Generation, Output};
+use crate::protocol::StreamOptions;
+use crate::respond::check_end;
 use crate::{Error, Result};
 
 /// Idle time after which a comment line keeps the connection open.
@@ -20,24 +23,58 @@ const PING: Duration = Duration::from_secs(10);
 /// Outputs of several generations, interleaved as they come, each with the place of its generation.
 pub(super) type Outputs = Pin<Box<dyn Stream<Item = (usize, Output)> + Send>>;
 
+/// What the stream of a request contains in addition; none when the answer is sent as a whole. As OpenAI, the options of
+/// a stream are refused without one.
+pub(super) fn streamed(stream: Option<bool>, options: Option<StreamOptions>) -> Result<Option<StreamOptions>> {
+    match (stream, options) {
+        (Some(true), options) => Ok(Some(options.unwrap_or_default())),
+        (_, None) => Ok(None),
+        (_, Some(_)) => {
+            Err(Error::field("stream_options", "expected the field to be absent without `stream: true`"))
+        }
+    }
+}
+
 /// Merges generations. Dropping the stream cancels those that have not ended.
 pub(super) fn outputs(generations: Vec<Generation>) -> Outputs {
+    let call = calls::current(&generations);
     let streams = generations.into_iter().enumerate().map(|(index, generation)| {
         let next =
             |mut generation: Generation| async { generation.next().await.map(|output| (output, generation)) };
         stream::unfold(generation, next).map(move |output| (index, output)).boxed()
     });
-    stream::select_all(streams).boxed()
+    stream::select_all(streams).inspect(move |(_, output)| call.count(output)).boxed()
 }
 
-/// Waits for the first output and puts it back: a request that fails before its first byte is a plain HTTP
-/// error.
+/// Waits for the first output and puts it back: a request that fails before its first byte is a plain HTTP error. So is
+/// one of whose choices one is known by then to have been refused, which cancels the others.
 pub(super) async fn begin(mut outputs: Outputs) -> Result<Outputs> {
-    let Some(first) = outputs.next().await else { return Ok(outputs) };
-    if let Output::Finished(finished) = &first.1 {
-        crate::respond::check_end(&finished.end)?;
+    let Some((index, first)) = outputs.next().await else { return Ok(outputs) };
+    if let Output::Finished(finished) = &first {
+        check_end(&finished.end)?;
     }
-    Ok(stream::iter([first]).chain(outputs).boxed())
+    let mut ready = vec![(index, first)];
+    while let Some(Some((index, output))) = outputs.next().now_or_never() {
+        if let Output::Finished(finished) = &output
+            && finished.generated_tokens == 0
+        {
+            check_end(&finished.end)?;
+        }
+        ready.push((index, output));
+    }
+    Ok(stream::iter(ready).chain(outputs).boxed())
+}
+
+/// All outputs, once every generation has ended. The first one that fails is the error, and cancels the others.
+pub(super) async fn collect(mut outputs: Outputs) -> Result<Vec<(usize, Output)>> {
+    let mut all = Vec::new();
+    while let Some((index, output)) = outputs.next().await {
+        if let Output::Finished(finished) = &output {
+            check_end(&finished.end)?;
+        }
+        all.push((index, output));
+    }
+    Ok(all)
 }
 
 /// Turns outputs into the JSON lines of a stream.

@@ -1,16 +1,17 @@
 //! Errors as HTTP answers: the superset body, the status, `Retry-After`.
 
 use axum::Json;
-use axum::http::{Method, StatusCode, Uri, header};
+use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::Error;
 use crate::protocol::ErrorBody;
 
 /// Seconds after which a client may try again.
-const RETRY_AFTER: &str = "1";
+const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
 
-/// An error on its way to the client.
+/// An error on its way to the client. The answer also has the [`ErrorBody`] as an extension, from which the form of
+/// the route and the line in the log are made.
 #[derive(Debug)]
 pub(super) struct Failure(pub(super) Error);
 
@@ -30,13 +31,17 @@ impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let body = error_body(&self.0);
         let status = StatusCode::from_u16(body.error.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        if status.is_server_error() {
-            tracing::warn!(status = status.as_u16(), message = body.message(), "a request failed");
-        }
-        let mut response = (status, Json(body)).into_response();
-        if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
-            let value = header::HeaderValue::from_static(RETRY_AFTER);
-            response.headers_mut().insert(header::RETRY_AFTER, value);
+        let mut response = (status, Json(body.clone())).into_response();
+        response.extensions_mut().insert(body);
+        match status {
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+                response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
+            }
+            StatusCode::UNAUTHORIZED => {
+                let scheme = HeaderValue::from_static("Bearer");
+                response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
+            }
+            _ => {}
         }
         response
     }

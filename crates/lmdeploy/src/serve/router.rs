@@ -1,42 +1,34 @@
-//! The routes of the server.
+//! The routes of the server, and what happens around every request.
 
-use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request};
-use axum::http::{HeaderName, HeaderValue};
-use axum::middleware::{Next, from_fn};
-use axum::response::Response;
-use axum::routing::{get, post};
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn_with_state;
+use axum::routing::any;
+use axum::{Extension, Router};
 
-use super::{App, chat, completions, failure, metrics, models};
+use super::docs::Document;
+use super::openapi::document;
+use super::routes::{NOT_YET, ROUTES};
+use super::{App, admin, auth, failure, observe};
 
 /// Maximum size of a request body in bytes.
 const BODY_LIMIT: usize = 32 << 20;
-/// Header by which client and server name a request in their logs.
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// All routes of the server, to be nested into another router. [`Server`](super::Server) adds what browsers need to
 /// call them from other origins.
 pub fn router(app: App) -> Router {
-    Router::new()
-        .route("/v1/chat/completions", post(chat::create))
-        .route("/v1/completions", post(completions::create))
-        .route("/v1/models", get(models::list))
-        .route("/v1/models/{*id}", get(models::one))
-        .route("/health", get(models::health))
-        .route("/metrics", get(metrics::show))
+    let mut router = Router::new();
+    for route in ROUTES.iter().filter(|route| route.is_served(&app.config)) {
+        router = router.route(&route.axum_path(), (route.handler)());
+    }
+    for path in NOT_YET {
+        router = router.route(path, any(admin::not_yet));
+    }
+    router
         .fallback(failure::no_route)
         .method_not_allowed_fallback(failure::wrong_method)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .layer(from_fn(echo_request_id))
+        .layer(Extension(Document::new(&document(&app.config))))
+        .layer(from_fn_with_state(app.clone(), auth::check))
+        .layer(from_fn_with_state(app.clone(), observe::observe))
         .with_state(app)
-}
-
-/// Sends the client's `x-request-id` back.
-async fn echo_request_id(request: Request, next: Next) -> Response {
-    let id: Option<HeaderValue> = request.headers().get(&REQUEST_ID).cloned();
-    let mut response = next.run(request).await;
-    if let Some(id) = id {
-        response.headers_mut().insert(REQUEST_ID, id);
-    }
-    response
 }

@@ -1,13 +1,18 @@
 //! [`Server`]: it listens, serves until it is told to stop, and drains.
 
+use std::fmt::Debug;
+use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use axum::serve::ListenerExt;
+use axum::Router;
+use axum::serve::{Listener, ListenerExt};
 use tokio::net::TcpListener;
 
 use super::cors::Cors;
-use super::{App, router};
+use super::tls::{self, TlsListener};
+use super::{App, metrics, router};
 use crate::config::ServerConfig;
 use crate::{Error, Result};
 
@@ -34,6 +39,8 @@ pub struct Server {
     address: SocketAddr,
     drain_timeout: Duration,
     cors: Option<Cors>,
+    /// None for plain HTTP.
+    tls: Option<Arc<rustls::ServerConfig>>,
 }
 
 impl Server {
@@ -41,11 +48,12 @@ impl Server {
     ///
     /// # Errors
     /// [`Error::Listen`] when the address is in use, does not belong to this machine, or is not allowed;
-    /// [`Error::Setting`] when the drain timeout is not a number of seconds, or an allowed origin is not an origin.
+    /// [`Error::Setting`] when the drain timeout is not a number of seconds, or an allowed origin is not an origin;
+    /// [`Error::File`], [`Error::Content`] or [`Error::Tls`] when certificate or key cannot be used.
     pub async fn bind(config: &ServerConfig) -> Result<Self> {
         let drain_timeout = Duration::try_from_secs_f64(config.drain_timeout)
             .map_err(|_| Error::setting("drain-timeout", config.drain_timeout, "a number of seconds"))?;
-        let cors = Cors::new(config)?;
+        let (cors, tls) = (Cors::new(config)?, tls::load(config)?);
         let fail = |error: std::io::Error| Error::Listen {
             address: format!("{}:{}", config.host, config.port),
             message: match error.kind() {
@@ -59,7 +67,7 @@ impl Server {
         };
         let listener = TcpListener::bind((config.host.as_str(), config.port)).await.map_err(fail)?;
         let address = listener.local_addr().map_err(fail)?;
-        Ok(Self { listener, address, drain_timeout, cors })
+        Ok(Self { listener, address, drain_timeout, cors, tls })
     }
 
     /// The address it listens on; with port 0 in the settings, the port that the system chose.
@@ -75,33 +83,38 @@ impl Server {
         if address.ip().is_unspecified() {
             address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
         }
-        format!("http://{address}")
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{address}")
     }
 
-    /// Serves until `stop` is ready. Then it takes no new requests and waits for the running ones, but not longer than
-    /// the drain timeout.
+    /// Serves until `stop` is ready, or a client stops it where clients may. Then it takes no new requests and waits for
+    /// the running ones, but not longer than the drain timeout.
     ///
     /// # Errors
     /// [`Error::Listen`] when accepting connections fails for good.
     pub async fn run(self, app: App, stop: impl Future<Output = ()> + Send + 'static) -> Result<()> {
         let address = self.address.to_string();
-        // Tokens are small packets, and each must be sent at once.
-        let listener = self.listener.tap_io(|connection| {
-            let _ = connection.set_nodelay(true);
-        });
         let (stopped, mut on_stop) = tokio::sync::watch::channel(false);
         let draining = app.clone();
         let graceful = async move {
-            stop.await;
+            tokio::select! {
+                () = stop => {}
+                () = draining.terminated() => {}
+            }
             draining.drain();
             // The receiver below outlives this future.
             let _ = stopped.send(true);
         };
         let routes = match self.cors {
-            Some(cors) => cors.apply(router(app)),
-            None => router(app),
+            Some(cors) => cors.apply(router(app.clone())),
+            None => router(app.clone()),
         };
-        let serving = axum::serve(listener, routes).with_graceful_shutdown(graceful);
+        let serving = async {
+            match self.tls {
+                Some(tls) => serve(TlsListener::start(self.listener, self.address, tls), routes, graceful).await,
+                None => serve(self.listener.tap_io(send_at_once), routes, graceful).await,
+            }
+        };
         let limit = async {
             // The sender is only dropped after sending.
             let _ = on_stop.wait_for(|stopped| *stopped).await;
@@ -115,6 +128,21 @@ impl Server {
                 tracing::warn!("requests are still running after the drain timeout: they are cancelled");
                 Ok(())
             }
+            never = metrics::log(app) => match never {},
         }
     }
+}
+
+/// Serves the connections of `listener` until `graceful` is ready and the running requests have ended.
+async fn serve<L: Listener<Addr: Debug>>(
+    listener: L,
+    routes: Router,
+    graceful: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    axum::serve(listener, routes).with_graceful_shutdown(graceful).await
+}
+
+/// Tokens are small packets, and each must be sent at once.
+fn send_at_once(connection: &mut tokio::net::TcpStream) {
+    let _ = connection.set_nodelay(true);
 }

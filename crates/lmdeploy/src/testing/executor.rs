@@ -6,7 +6,9 @@ use std::time::Duration;
 use internlm_model::TokenId;
 
 use super::{MockLog, MockReply, MockRequest};
-use crate::engine::{Batch, Capacity, ExecuteError, Executor, Logits, LogitsWanted, RequestId, SequencePart};
+use crate::engine::{
+    Batch, BlockCopy, BlockId, Capacity, ExecuteError, Executor, Logits, LogitsWanted, RequestId, SequencePart,
+};
 
 /// Logit of the scripted id against 0 for all others: certain even at temperature 2.
 const CERTAIN: f32 = 60.0;
@@ -113,6 +115,13 @@ impl MockExecutor {
         self.log.clone()
     }
 
+    /// Copies the tokens that a sequence shares with another one's last block.
+    fn copy(&mut self, copy: BlockCopy) {
+        let start = |block: BlockId| block.index() * self.capacity.block_tokens;
+        let (from, to) = (start(copy.from), start(copy.to));
+        self.cache.copy_within(from..from + copy.tokens, to);
+    }
+
     fn slot(&self, step: &SequencePart, position: usize) -> usize {
         let block = step.blocks[position / self.capacity.block_tokens];
         block.index() * self.capacity.block_tokens + position % self.capacity.block_tokens
@@ -181,6 +190,9 @@ impl Executor for MockExecutor {
             Some(MockFault::Error) => return Err(ExecuteError::backend("a scripted error")),
             Some(MockFault::Panic) => panic!("a scripted panic"),
             Some(MockFault::Nan | MockFault::First) | None => {}
+        }
+        for copy in &batch.copies {
+            self.copy(*copy);
         }
         let mut values = Vec::with_capacity(batch.row_count() * self.capacity.vocab);
         for step in &batch.steps {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::fixture::{Served, mock, run};
 
 /// Route, body, status, words of the message.
-const TABLE: [(&str, &str, u16, &[&str]); 51] = [
+const TABLE: &[(&str, &str, u16, &[&str])] = &[
     ("/v1/chat/completions", "", 400, &["request body: found nothing, expected a JSON object"]),
     (
         "/v1/chat/completions",
@@ -68,8 +68,24 @@ const TABLE: [(&str, &str, u16, &[&str]); 51] = [
     ("/v1/chat/completions", "CHAT \"top_k\": -1", 400, &["top_k", "-1"]),
     ("/v1/chat/completions", "CHAT \"min_p\": 1.5", 400, &["min_p: found 1.5"]),
     ("/v1/chat/completions", "CHAT \"repetition_penalty\": 0", 400, &["repetition_penalty: found 0"]),
-    ("/v1/chat/completions", "CHAT \"n\": 2", 400, &["n: found 2, expected 1"]),
+    ("/v1/chat/completions", "CHAT \"n\": 0", 400, &["n: found 0, expected a whole number from 1 to 128"]),
+    ("/v1/completions", "{\"prompt\": \"a\", \"n\": 129}", 400, &["n: found 129, expected a whole number"]),
+    ("/v1/chat/completions", "CHAT \"n\": 128", 400, &["n: found 128, expected at most 40"]),
+    ("/v1/completions", "{\"prompt\": [\"a\", \"b\"], \"n\": 21}", 400, &["n: found 21, expected at most 20"]),
     ("/v1/chat/completions", "CHAT \"max_tokens\": 0", 400, &["max_tokens: found 0"]),
+    ("/v1/chat/completions", "CHAT \"max_completion_tokens\": 0", 400, &["max_completion_tokens: found 0"]),
+    (
+        "/v1/chat/completions",
+        "CHAT \"max_tokens\": 4, \"min_tokens\": 5",
+        400,
+        &["min_new_tokens: found 5, expected at most the 4 of `max_tokens`"],
+    ),
+    (
+        "/v1/completions",
+        "{\"prompt\": \"a\", \"min_new_tokens\": 17}",
+        400,
+        &["min_new_tokens: found 17, expected at most the 16"],
+    ),
     ("/v1/chat/completions", "CHAT \"stop\": [\"\"]", 400, &["stop: "]),
     (
         "/v1/chat/completions",
@@ -87,23 +103,67 @@ const TABLE: [(&str, &str, u16, &[&str]); 51] = [
     ("/v1/chat/completions", "CHAT \"tool_choice\": \"required\"", 400, &["tool_choice"]),
     (
         "/v1/chat/completions",
-        "CHAT \"response_format\": {\"type\": \"json_object\"}",
+        "CHAT \"response_format\": {\"type\": \"yaml\"}",
         400,
-        &[
-            "response_format: found {\"type\":\"json_object\"}, expected {\"type\": \"text\"} or the field to be absent",
-        ],
+        &["response_format"],
     ),
     (
         "/v1/chat/completions",
-        "CHAT \"frequency_penalty\": 2.0",
+        "CHAT \"response_format\": {\"type\": \"json_object\"}, \"guided_regex\": \"a\"",
         400,
-        &["frequency_penalty: found 2.0, expected 0"],
+        &["guided_regex: found together with `response_format`"],
     ),
+    ("/v1/completions", "{\"prompt\": \"a\", \"grammar\": \"root ::= x\"}", 400, &["grammar: found", "Lark"]),
+    (
+        "/v1/completions",
+        "{\"prompt\": \"a\", \"structured_outputs\": {\"whitespace_pattern\": \" \"}}",
+        400,
+        &["structured_outputs.whitespace_pattern: found \" \""],
+    ),
+    (
+        "/v1/chat/completions",
+        "CHAT \"frequency_penalty\": 2.0000000000000004",
+        400,
+        &["frequency_penalty: found 2.0000002, expected a number in [-2, 2]"],
+    ),
+    ("/v1/completions", "{\"prompt\": \"a\", \"presence_penalty\": -3}", 400, &["presence_penalty: found -3"]),
     (
         "/v1/chat/completions",
         "CHAT \"logit_bias\": {\"19556\": -100}",
         400,
-        &["logit_bias: found", "expected {}"],
+        &["logit_bias: found the key \"19556\", expected ids below 315 as keys"],
+    ),
+    (
+        "/v1/chat/completions",
+        "CHAT \"logit_bias\": {\"7\": 101}",
+        400,
+        &["logit_bias: found 101 for 7, expected numbers in [-100, 100]"],
+    ),
+    ("/v1/chat/completions", "CHAT \"logit_bias\": {\"7\": \"x\"}", 400, &["logit_bias", "expected a number"]),
+    ("/v1/chat/completions", "CHAT \"logit_bias\": [[7, 1]]", 400, &["logit_bias: found a list"]),
+    ("/v1/chat/completions", "CHAT \"bad_words\": [\"a\", \"\"]", 400, &["bad_words.1: found \"\""]),
+    ("/v1/chat/completions", "CHAT \"bad_words\": \"a\"", 400, &["bad_words: found \"a\", expected a list"]),
+    (
+        "/v1/chat/completions",
+        "CHAT \"repetition_ngram_size\": 4",
+        400,
+        &["repetition_ngram_threshold: found nothing, expected a number above 0"],
+    ),
+    ("/v1/chat/completions", "CHAT \"cache_salt\": \"\"", 400, &["cache_salt: found an empty string"]),
+    (
+        "/v1/chat/completions",
+        "CHAT \"reasoning_effort\": \"high\"",
+        400,
+        &["reasoning_effort: found \"high\"", "does not use it"],
+    ),
+    ("/v1/completions", "{\"prompt\": \"a\", \"reasoning_effort\": \"low\"}", 400, &["reasoning_effort: found"]),
+    ("/v1/chat/completions", "CHAT \"input_ids\": [5]", 400, &["input_ids: found ids together with `messages`"]),
+    ("/v1/chat/completions", "{\"messages\": [], \"input_ids\": [400]}", 400, &["input_ids: found 400"]),
+    (
+        "/v1/chat/completions",
+        "{\"messages\": [], \"input_ids\": [5], \"enable_thinking\": true}",
+        400,
+        &["enable_thinking: expected the field to be absent: `input_ids` are the whole prompt"],
     ),
     ("/v1/completions", "{\"prompt\": \"a\", \"best_of\": 3}", 400, &["best_of: found 3, expected 1"]),
     (
@@ -135,6 +195,18 @@ const TABLE: [(&str, &str, u16, &[&str]); 51] = [
         "{\"prompt\": \"a\", \"stream_options\": [true]}",
         400,
         &["stream_options: found a list, expected a JSON object"],
+    ),
+    (
+        "/v1/chat/completions",
+        "CHAT \"stream_options\": {\"include_usage\": true}",
+        400,
+        &["stream_options: expected the field to be absent without `stream: true`"],
+    ),
+    (
+        "/v1/completions",
+        "{\"prompt\": \"a\", \"stream\": false, \"stream_options\": {}}",
+        400,
+        &["stream_options: expected the field to be absent"],
     ),
     (
         "/v1/chat/completions",
@@ -186,7 +258,7 @@ const TABLE: [(&str, &str, u16, &[&str]); 51] = [
 fn each_wrong_body_is_told_what_is_wrong() {
     run(async {
         let served = Served::start(mock("hi"));
-        for (route, body, status, words) in TABLE {
+        for &(route, body, status, words) in TABLE {
             let body = match body.strip_prefix("CHAT ") {
                 Some(field) => {
                     format!("{{\"messages\": [{{\"role\": \"user\", \"content\": \"hi\"}}], {field}}}")
@@ -233,21 +305,25 @@ fn wrong_kinds_of_requests() {
     run(async {
         let served = Served::start(mock("hi"));
         let url = |route: &str| format!("{}{route}", served.url);
-        for kind in [
-            "Application/JSON; charset=utf-8",
+        for (kind, status) in [
+            ("Application/JSON; charset=utf-8", 200),
             // What `curl -d` says.
-            "application/x-www-form-urlencoded",
-            "text/plain",
+            ("application/x-www-form-urlencoded", 400),
+            ("text/plain", 400),
         ] {
             let request = served.http.post(url("/v1/completions")).header("content-type", kind);
             let response = request.body("{\"prompt\": \"a\"}").send().await.expect("an answer");
-            assert_eq!(response.status().as_u16(), 200, "{kind}");
+            assert_eq!(response.status().as_u16(), status, "{kind}");
+            if status == 400 {
+                let text = response.text().await.expect("text");
+                assert!(text.contains("Unsupported Media Type: Only 'application/json' is allowed"), "{text}");
+            }
         }
         let absent = served.http.post(url("/v1/completions")).body("{\"prompt\": \"a\"}");
-        assert_eq!(absent.send().await.expect("an answer").status().as_u16(), 200);
-        let form = served.http.post(url("/v1/completions")).body("prompt=a").send().await.expect("an answer");
-        assert_eq!(form.status().as_u16(), 400);
-        assert!(form.text().await.expect("text").contains("invalid JSON body"));
+        assert_eq!(absent.send().await.expect("an answer").status().as_u16(), 400);
+        let (status, form) = served.post("/v1/completions", "prompt=a").await;
+        assert_eq!(status, 400);
+        assert!(form["message"].as_str().is_some_and(|message| message.contains("invalid JSON body")), "{form}");
         for body in [
             "\u{feff}{\"prompt\": \"a\"}",
             "\r\n {\"prompt\": [1.0], \"model\": null, \"stop_token_ids\": [7.0]}\r\n",

@@ -59,6 +59,21 @@ fn bad_input_is_exit_code_2_and_one_clear_message() {
             &["serve", "api_server", "m", "--allow-origins", "*.example", "--allow-credentials"],
             &["allow-origins", "`*.example`", "https://chat.example"],
         ),
+        (&["serve", "api_server", "m", "--tp", "2"], &["--tp", "found `2`, expected 1", "not supported"]),
+        (&["serve", "api_server", "m", "--adapters", "a=b"], &["--adapters", "found `a=b`"]),
+        (&["serve", "api_server", "m", "--ssl"], &["--ssl", "SSL_CERTFILE", "SSL_KEYFILE"]),
+        (&["serve", "api_server", "m", "--request-timeout", "0"], &["server.request-timeout", "found 0"]),
+        (
+            &["serve", "api_server", "m", "--max-concurrent-requests", "0"],
+            &["server.max-concurrent-requests", "at least 1"],
+        ),
+        (&["serve", "api_server", "m", "--api-keys", ""], &["server.api-keys", "empty key"]),
+        (&["serve", "api_server", "m", "--log-level", "loud"], &["loud", "warning"]),
+        (
+            &["serve", "api_server", "m", "--enable-prefix-caching", "--disable-prefix-caching"],
+            &["--disable-prefix-caching", "cannot be used"],
+        ),
+        (&["serve", "api_server", "m", "--public-metric"], &["--public-metric", "--public-metrics"]),
         (&["serve", "api_server", "--config", &absent], &["absent", "cannot read"]),
         (&["serve", "api_server", "--config", &unknown_key], &["a.toml", "line 4", "batch"]),
         (
@@ -231,6 +246,41 @@ fn a_server_ends_with_the_program_that_started_it() {
     // What the system does for a program that was killed.
     drop(running.0.stdin.take());
     assert_eq!(running.0.wait().expect("ends").code(), Some(0));
+}
+
+#[test]
+fn flags_of_upstream_are_taken() {
+    let dir = tempfile::tempdir().expect("a folder");
+    tiny_model(&dir.path().join("model"));
+    let more = [
+        "--api-keys",
+        "secret",
+        "--disable-fastapi-docs",
+        "--disable-prefix-caching",
+        "--enable-abort-handling",
+        "--eager-mode",
+        "--tp",
+        "1",
+        "--model-format",
+        "hf",
+        "--log-level",
+        "WARNING",
+        "--max-log-len",
+        "10",
+    ];
+    let (_running, url) = serve(&dir.path().join("model"), &dir.path().join("ready.json"), &more);
+    run(async {
+        let config = ClientConfig::new(&url).with_retries(0);
+        let stranger = Client::new(config.clone()).expect("a client");
+        let error = stranger.models().await.expect_err("no key");
+        assert!(matches!(error, lmdeploy::Error::Status { status: 401, .. }), "{error}");
+        let client = Client::new(config.with_api_key("secret")).expect("a client");
+        let request = ChatRequest::new([ChatMessage::user("hi")]).with_max_tokens(2);
+        client.chat(&request).await.expect("an answer");
+        let http = reqwest::Client::builder().tls_certs_only(std::iter::empty()).build().expect("a client");
+        let answer = http.get(format!("{url}/docs")).header("x-api-key", "secret").send().await;
+        assert_eq!(answer.expect("an answer").status().as_u16(), 404);
+    });
 }
 
 #[test]

@@ -1,13 +1,14 @@
 //! The decoder behind the engine: the same numbers as the reference, alone or in a batch.
 
+use burn::module::Param;
 use burn::tensor::Device;
 use internlm_model::attend::Causal;
 use internlm_model::config::RopeScaling;
 use internlm_model::decoder::Decoder;
 use internlm_model::{ModelConfig, ModelSize, TokenId};
 use lmdeploy::engine::{
-    Batch, BlockId, BurnExecutor, CacheSize, Engine, EngineConfig, Executor, ExecutorConfig, GenerateRequest,
-    LogitsDetail, LogitsWanted, Output, RequestId, Row, SchedulerConfig, SequencePart,
+    Batch, BlockCopy, BlockId, BurnExecutor, CacheSize, Engine, EngineConfig, Executor, ExecutorConfig,
+    GenerateRequest, LogitsWanted, Output, RequestId, Row, SchedulerConfig, SequencePart,
 };
 
 fn config() -> ModelConfig {
@@ -53,12 +54,12 @@ fn scattered_blocks_and_chunks_give_the_reference_logits() {
     let (a, b) = (prompt(1, 11), prompt(2, 7));
     let steps =
         vec![step(0, &a[..5], 0, &[9, 2], LogitsWanted::All), step(1, &b[..3], 0, &[4], LogitsWanted::All)];
-    let first = executor.step(&Batch { steps, detail: LogitsDetail::Full }).expect("computes");
+    let first = executor.step(&Batch { steps, ..Batch::default() }).expect("computes");
     let steps = vec![
         step(1, &b[3..], 3, &[4, 0], LogitsWanted::All),
         step(0, &a[5..], 5, &[9, 2, 7], LogitsWanted::All),
     ];
-    let second = executor.step(&Batch { steps, detail: LogitsDetail::Full }).expect("computes");
+    let second = executor.step(&Batch { steps, ..Batch::default() }).expect("computes");
     let rows: Vec<&[f32]> = first.rows().chain(second.rows()).map(full).collect();
     let (expected_a, expected_b) = (reference(&a), reference(&b));
     let row = |all: &[f32], index: usize| all[index * 300..(index + 1) * 300].to_vec();
@@ -71,6 +72,50 @@ fn scattered_blocks_and_chunks_give_the_reference_logits() {
         }
     }
     assert_eq!(rows.len(), 18);
+}
+
+/// A sequence whose first block is shared and whose second one begins as a copy.
+#[test]
+fn shared_and_copied_blocks_give_the_reference_logits() {
+    let mut executor = executor(&ExecutorConfig::default().with_cache_block_seq_len(4));
+    let ids = prompt(1, 8);
+    let other: Vec<TokenId> = [&ids[..7], &prompt(2, 4)[..]].concat();
+    let steps = vec![step(0, &ids, 0, &[9, 2], LogitsWanted::Last)];
+    executor.step(&Batch { steps, ..Batch::default() }).expect("computes");
+    let copies = vec![BlockCopy { from: BlockId(2), to: BlockId(5), tokens: 3 }];
+    let steps = vec![step(1, &other[7..], 7, &[9, 5, 0], LogitsWanted::All)];
+    let found = executor.step(&Batch { copies, steps, ..Batch::default() }).expect("computes");
+    let expected = reference(&other);
+    for (row, expected) in found.rows().map(full).zip(expected[7 * 300..].chunks_exact(300)) {
+        for (found, expected) in row.iter().zip(expected) {
+            assert!((found - expected).abs() < 1e-5, "{found} {expected}");
+        }
+    }
+    assert_eq!(found.len(), 4);
+}
+
+/// A decoder whose vector of token `id` is not a number.
+fn broken(mut decoder: Decoder, id: usize) -> Decoder {
+    let weight = decoder.tok_embeddings.weight.val().slice_fill(id..id + 1, f32::NAN);
+    decoder.tok_embeddings.weight = Param::from_tensor(weight);
+    decoder
+}
+
+/// A sequence whose numbers leave the range of floats fails alone: nobody else may share its blocks.
+#[test]
+fn numbers_beyond_the_range_fail_their_sequence_alone() {
+    let decoder = Decoder::init(&config(), 3, &device());
+    let broken = broken(decoder, 7);
+    let mut executor =
+        BurnExecutor::new(&config(), broken, &device(), &ExecutorConfig::default()).expect("fits");
+    let steps = vec![
+        step(0, &prompt(1, 5), 0, &[1], LogitsWanted::Last),
+        step(1, &[TokenId(9), TokenId(7)], 0, &[2], LogitsWanted::None),
+        step(2, &prompt(3, 4), 0, &[3], LogitsWanted::Last),
+    ];
+    assert!(steps[0].tokens.iter().chain(&steps[2].tokens).all(|id| *id != TokenId(7)));
+    let found = executor.step(&Batch { steps, ..Batch::default() }).expect("computes");
+    assert_eq!([0, 1, 2].map(|index| found.fault(index).is_some()), [false, true, false]);
 }
 
 /// A prompt longer than the trained context: where it is cut into chunks decides nothing.
@@ -87,7 +132,7 @@ fn chunks_have_the_rotation_of_the_whole_prompt() {
         for pair in cuts.windows(2) {
             let part = step(0, &ids[pair[0]..pair[1]], pair[0], &[2, 0, 1], LogitsWanted::Last);
             let steps = vec![SequencePart { rope_len: ids.len(), ..part }];
-            let found = executor.step(&Batch { steps, detail: LogitsDetail::Full }).expect("computes");
+            let found = executor.step(&Batch { steps, ..Batch::default() }).expect("computes");
             last = found.rows().map(|row| full(row).to_vec()).next().expect("one row");
         }
         last
@@ -150,7 +195,7 @@ fn a_row_has_the_same_logits_alone_and_in_a_batch() {
         let steps = vec![step(index as u64, prompt, 0, &[index as u32], LogitsWanted::Last)];
         alone.extend(
             executor
-                .step(&Batch { steps, detail: LogitsDetail::Full })
+                .step(&Batch { steps, ..Batch::default() })
                 .expect("computes")
                 .rows()
                 .flat_map(full)
@@ -163,7 +208,7 @@ fn a_row_has_the_same_logits_alone_and_in_a_batch() {
         .enumerate()
         .map(|(index, prompt)| step(index as u64, prompt, 0, &[index as u32], LogitsWanted::Last));
     let together =
-        executor.step(&Batch { steps: steps.collect(), detail: LogitsDetail::Full }).expect("computes");
+        executor.step(&Batch { steps: steps.collect(), ..Batch::default() }).expect("computes");
     let together: Vec<f32> = together.rows().flat_map(full).copied().collect();
     assert_eq!(alone.len(), together.len());
     let largest = alone.iter().zip(&together).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);

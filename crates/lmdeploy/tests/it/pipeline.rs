@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use lmdeploy::Error;
-use lmdeploy::protocol::{ChatMessage, ChatRequest, CompletionRequest, FinishReason, Prompt};
+use lmdeploy::protocol::{
+    ChatMessage, ChatRequest, CompletionRequest, FinishReason, Prompt, StreamedCalls, ToolCall,
+};
 use lmdeploy::testing::{MockFault, MockModel};
 
 use crate::fixture::{Served, ask, echo, mock, run};
@@ -40,16 +42,41 @@ fn a_pipeline_answers_what_a_server_answers() {
 fn chunks_add_up_to_the_whole_answer() {
     let pipeline = mock(REPLY).pipeline();
     let whole = pipeline.chat(&ask("1+1?")).expect("an answer");
-    let (mut text, mut calls, mut reasons) = (String::new(), 0, Vec::new());
+    let (mut text, mut calls, mut reasons) = (String::new(), StreamedCalls::default(), Vec::new());
     for chunk in pipeline.chat_stream(&ask("1+1?")).expect("starts") {
         for choice in chunk.expect("a chunk").choices {
             text += &choice.delta.content.unwrap_or_default();
-            calls += choice.delta.tool_calls.map_or(0, |calls| calls.len());
+            choice.delta.tool_calls.unwrap_or_default().into_iter().for_each(|piece| calls.push(piece));
             reasons.extend(choice.finish_reason);
         }
     }
-    assert_eq!((text, calls), (whole.text(), whole.choices[0].message.calls().len()));
+    let functions = |calls: &[ToolCall]| calls.iter().map(|call| call.function.clone()).collect::<Vec<_>>();
+    assert_eq!(text, whole.text());
+    assert_eq!(functions(&calls.finish()), functions(whole.choices[0].message.calls()));
     assert_eq!(reasons, [FinishReason::ToolCalls], "one reason, at the end");
+}
+
+#[test]
+fn the_choices_of_a_stream_are_interleaved_and_add_up_to_the_whole_answer() {
+    let model = || mock("the quick brown fox").with_delay(Duration::from_millis(1));
+    let whole = model().pipeline().chat(&ask("hi").with_n(3)).expect("an answer");
+    let pipeline = model().pipeline();
+    let mut texts = vec![String::new(); 3];
+    let mut order = Vec::new();
+    for chunk in pipeline.chat_stream(&ask("hi").with_n(3)).expect("starts") {
+        for choice in chunk.expect("a chunk").choices {
+            texts[choice.index] += &choice.delta.content.unwrap_or_default();
+            order.push(choice.index);
+        }
+    }
+    let expected: Vec<String> = whole.choices.iter().map(|choice| choice.message.text()).collect();
+    assert_eq!(texts, expected);
+    assert!(!order.is_sorted(), "one choice after the other: {order:?}");
+    // A choice that fails ends the stream.
+    let pipeline = model().with_fault(3, MockFault::Error).pipeline();
+    let items: Vec<_> = pipeline.chat_stream(&ask("hi").with_n(2)).expect("starts").collect();
+    assert!(matches!(items.last(), Some(Err(Error::Refused { status: 500, .. }))));
+    assert_eq!(items.iter().filter(|item| item.is_err()).count(), 1);
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! The protocol's JSON: what is written can be read again, absent fields stay absent, unknown ones are ignored.
 
 use lmdeploy::protocol::{
-    ChatChunk, ChatMessage, ChatRequest, ChatResponse, CompletionRequest, CompletionResponse, ErrorBody,
-    FinishReason, OneOrMany, Prompt, StreamOptions, ToolDefinition, Usage,
+    ChatChunk, ChatMessage, ChatRequest, ChatResponse, CompletionRequest, CompletionResponse,
+    CompletionTokensDetails, ErrorBody, FinishReason, OneOrMany, Prompt, StopReason, StreamOptions,
+    ToolDefinition, Usage,
 };
 use proptest::option;
 use proptest::prelude::*;
@@ -37,9 +38,20 @@ fn chat_request() -> impl Strategy<Value = ChatRequest> {
     ]);
     let tools = option::of(prop::collection::vec("[a-z]{1,6}", 0..3));
     let messages = prop::collection::vec(message(), 0..4);
-    (messages, numbers, limits, switches, stop, tools).prop_map(
-        |(messages, numbers, limits, switches, stop, tools)| {
+    let rules = (
+        option::of(-2.0_f32..2.0),
+        option::of(prop::collection::btree_map("[0-9]{1,5}", -100.0_f32..100.0, 0..3)),
+        option::of(prop::collection::vec("\\PC{1,6}", 0..3)),
+        option::of(any::<u32>()),
+    );
+    let formats = (option::of("[a-z]{1,6}"), option::of(prop::collection::vec(any::<u32>(), 0..4)));
+    (messages, numbers, limits, switches, stop, tools, rules, formats).prop_map(
+        |(messages, numbers, limits, switches, stop, tools, rules, formats)| {
             let mut request = ChatRequest::new(messages);
+            (request.frequency_penalty, request.n) = (rules.0, limits.0);
+            (request.presence_penalty, request.logit_bias, request.bad_words, request.min_new_tokens) = rules;
+            (request.guided_regex, request.input_ids) = formats;
+            (request.return_token_ids, request.parallel_tool_calls) = (switches.0, switches.1);
             (request.temperature, request.top_p, request.top_k) = numbers;
             (request.max_tokens, request.seed, request.timeout) = limits;
             (request.ignore_eos, request.logprobs, request.priority) = switches;
@@ -103,13 +115,14 @@ fn builders_set_the_fields_of_their_name() {
         .with_seed(-3)
         .with_max_tokens(9)
         .with_stop(["a", "b"])
+        .with_n(3)
         .with_logprobs(2)
         .with_tools([ToolDefinition::function("f", "d", json!({}))]);
     let expected = json!({
         "model": "m", "messages": [{"role": "user", "content": "hi"}],
         "tools": [{"type": "function", "function": {"name": "f", "description": "d", "parameters": {}}}],
         "temperature": 0.5, "top_p": 0.9_f32, "top_k": 7, "seed": -3, "max_tokens": 9, "stop": ["a", "b"],
-        "logprobs": true, "top_logprobs": 2,
+        "n": 3, "logprobs": true, "top_logprobs": 2,
     });
     assert_eq!(serde_json::to_value(&chat).expect("writes"), expected);
     let completion =
@@ -133,6 +146,7 @@ fn answers_of_other_servers_are_read() {
     assert_eq!(response.choices[0].finish_reason, Some(FinishReason::Other));
     assert_eq!((response.text(), response.usage.total_tokens), (String::new(), 7));
     assert_eq!(response.usage.prompt_tokens_details, None);
+    assert_eq!(response.usage.completion_tokens_details, Some(CompletionTokensDetails::default()));
     let chunk: ChatChunk =
         serde_json::from_value(json!({"choices": [{"delta": {"content": "a"}}]})).expect("reads");
     assert_eq!(chunk.choices[0].delta.content.as_deref(), Some("a"));
@@ -144,10 +158,34 @@ fn answers_of_other_servers_are_read() {
 }
 
 #[test]
+fn vllms_names_and_answers_are_read() {
+    let request: ChatRequest = serde_json::from_value(json!({
+        "messages": [], "min_tokens": 3.0, "structured_outputs": {"regex": "a+"}, "user": "u", "session_id": 7,
+    }))
+    .expect("reads");
+    assert_eq!(request.min_new_tokens, Some(3));
+    assert_eq!(request.structured_outputs.and_then(|outputs| outputs.regex).as_deref(), Some("a+"));
+    let mut request = ChatRequest::new([]);
+    request.min_new_tokens = Some(3);
+    assert_eq!(serde_json::to_value(request).expect("writes")["min_new_tokens"], 3);
+    let response: ChatResponse = serde_json::from_value(json!({
+        "choices": [{"message": {"role": "assistant", "content": "a"}, "stop_reason": "END"}, {
+            "message": {"role": "assistant", "content": "b"}, "stop_reason": 7, "output_ids": [1],
+            "output_token_logprobs": [[-0.5, 1]],
+        }],
+    }))
+    .expect("reads");
+    assert_eq!(response.choices[0].stop_reason, Some(StopReason::Text("END".to_owned())));
+    assert_eq!(response.choices[1].stop_reason, Some(StopReason::Id(7)));
+    assert_eq!(response.choices[1].output_token_logprobs, Some(vec![(-0.5, 1)]));
+}
+
+#[test]
 fn usage_counts_both_sides() {
     let usage = serde_json::to_value(Usage::new(3, 4)).expect("writes");
     let expected: Value = json!({
         "prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7, "prompt_tokens_details": {"cached_tokens": 0},
+        "completion_tokens_details": {"reasoning_tokens": 0},
     });
     assert_eq!(usage, expected);
 }

@@ -15,21 +15,22 @@ const COLUMNS: usize = 330;
 
 /// How an executor answers a request for the largest entries.
 #[derive(Clone, Copy, Debug)]
-enum Rows {
+pub(crate) enum Rows {
     Full,
     Top,
 }
 
 /// Logits that depend on the last token and its position in a fixed, irregular way.
-struct Irregular(Rows);
+pub(crate) struct Irregular(Rows);
 
 impl Irregular {
-    fn row(token: TokenId, position: usize) -> Vec<f32> {
+    /// The row after a text whose last token is `token` at `position`; its values have few digits in binary.
+    pub(crate) fn row(token: TokenId, position: usize) -> Vec<f32> {
         let start = u64::from(token.0) * 7919 + position as u64 * 104_729;
         // Few distinct values, so that ties happen.
         (0..COLUMNS as u64)
             .map(|column| (((start + column) * 2_654_435_761) >> 7) % 97)
-            .map(|value| value as f32 / 12.0)
+            .map(|value| value as f32 / 16.0 - 1.0)
             .collect()
     }
 }
@@ -71,13 +72,13 @@ impl Executor for Irregular {
     }
 }
 
-fn start(rows: Rows) -> Engine {
+pub(crate) fn start(rows: Rows) -> Engine {
     let executor = Irregular(rows);
     let config = EngineConfig::new(SchedulerConfig::new(&executor.capacity())).with_tokenizer(tokenizer());
     Engine::start(Box::new(executor), config)
 }
 
-fn ids(mut generation: Generation) -> Vec<TokenId> {
+pub(crate) fn ids(mut generation: Generation) -> Vec<TokenId> {
     let mut ids = Vec::new();
     while let Some(output) = generation.wait() {
         if let Output::Pieces(pieces) = output {
@@ -88,7 +89,7 @@ fn ids(mut generation: Generation) -> Vec<TokenId> {
 }
 
 /// Twelve ids after each of several prompts, of different lengths.
-fn requests(sampling: &SamplingConfig) -> Vec<GenerateRequest> {
+pub(crate) fn requests(sampling: &SamplingConfig) -> Vec<GenerateRequest> {
     let prompt =
         |length: u32| (0..length).map(|place| TokenId(3 + (length * 31 + place * 17) % 300)).collect();
     let request =
@@ -96,7 +97,7 @@ fn requests(sampling: &SamplingConfig) -> Vec<GenerateRequest> {
     [1, 5, 9, 21, 33].map(request).to_vec()
 }
 
-fn sampling() -> impl Strategy<Value = SamplingConfig> {
+pub(crate) fn sampling() -> impl Strategy<Value = SamplingConfig> {
     let top_k = prop::option::of(1..70_usize);
     let temperature = prop_oneof![Just(0.0_f32), 0.1_f32..2.0];
     (temperature, top_k, 0.05_f32..=1.0, 0.0_f32..0.5, any::<u64>()).prop_map(

@@ -53,11 +53,12 @@ fn limits(
 }
 
 fn config() -> impl Strategy<Value = SchedulerConfig> {
-    (1..24_usize, 1..9_usize, 1..6_usize, 0..30_usize, 0..6_usize).prop_map(
-        |(blocks, block_tokens, max_sequences, extra, max_queue)| {
-            limits(blocks, block_tokens, max_sequences + extra, max_sequences)
+    (1..24_usize, 1..9_usize, 1..6_usize, 0..30_usize, 0..6_usize, any::<bool>()).prop_map(
+        |(blocks, block_tokens, max_sequences, extra, max_queue, caching)| {
+            let config = limits(blocks, block_tokens, max_sequences + extra, max_sequences)
                 .with_max_queue(max_queue)
-                .with_aging(Duration::from_secs(3))
+                .with_aging(Duration::from_secs(3));
+            if caching { config } else { config.without_prefix_caching() }
         },
     )
 }
@@ -67,6 +68,7 @@ struct Watched {
     scheduler: Scheduler,
     now: Duration,
     accepted: BTreeSet<RequestId>,
+    admitted: BTreeSet<RequestId>,
     requests: BTreeMap<RequestId, Request>,
     generated: BTreeMap<RequestId, usize>,
     ended: BTreeMap<RequestId, End>,
@@ -79,6 +81,7 @@ impl Watched {
             scheduler: Scheduler::new(config),
             now: Duration::ZERO,
             accepted: BTreeSet::new(),
+            admitted: BTreeSet::new(),
             requests: BTreeMap::new(),
             generated: BTreeMap::new(),
             ended: BTreeMap::new(),
@@ -139,7 +142,7 @@ impl Watched {
     fn check_batch(&self, batch: &Batch) {
         let config = self.scheduler.config();
         assert!(batch.tokens() <= config.max_batched_tokens && batch.steps.len() <= config.max_sequences);
-        let mut blocks = BTreeSet::new();
+        let mut written = BTreeSet::new();
         let mut ids = BTreeSet::new();
         for step in &batch.steps {
             assert!(!step.tokens.is_empty() && ids.insert(step.id), "a sequence takes part once");
@@ -150,7 +153,8 @@ impl Watched {
                 keys.div_ceil(config.block_tokens),
                 "blocks cover the keys exactly"
             );
-            assert!(step.blocks.iter().all(|block| blocks.insert(*block)), "no block has two writers");
+            let mut writes = step.blocks.iter().skip(step.position / config.block_tokens);
+            assert!(writes.all(|block| written.insert(*block)), "no block has two writers");
             let known = self.scheduler.tokens(step.id).expect("known");
             assert_eq!(step.tokens, known[step.position..keys], "the tokens are the sequence's");
             assert!(
@@ -170,8 +174,13 @@ impl Watched {
     fn take_events(&mut self) {
         for event in self.scheduler.take_events() {
             match event {
+                Event::Admitted { id, cached_tokens } => {
+                    assert!(self.admitted.insert(id), "a request is admitted once");
+                    assert!(!self.ended.contains_key(&id) && self.accepted.contains(&id));
+                    assert!(cached_tokens < self.requests[&id].prompt.len(), "its last token is computed");
+                }
                 Event::Token { id, .. } => {
-                    assert!(!self.ended.contains_key(&id), "no token after the end");
+                    assert!(self.admitted.contains(&id) && !self.ended.contains_key(&id), "between both");
                     *self.generated.entry(id).or_default() += 1;
                 }
                 Event::End { id, end } => {
@@ -220,6 +229,8 @@ fn plain_request() -> Request {
         prompt_logits: PromptLogits::Last,
         detail: LogitsDetail::Top(1),
         timeout: None,
+        cache_salt: None,
+        group: None,
     }
 }
 
@@ -270,7 +281,8 @@ fn long_prompts_are_cut_into_chunks_next_to_decodes() {
 
 #[test]
 fn the_youngest_gives_up_its_blocks_and_comes_back() {
-    let mut watched = Watched::new(limits(4, 4, 8, 4));
+    // Without prefix caching: equal prompts would share their blocks.
+    let mut watched = Watched::new(limits(4, 4, 8, 4).without_prefix_caching());
     watched.submit(4, 10, plain_request());
     watched.submit(4, 10, plain_request());
     watched.finish();
@@ -336,6 +348,88 @@ fn a_cancelled_sequence_keeps_its_blocks_until_the_step_is_done() {
     assert_eq!(watched.scheduler.stats().active_blocks, 2, "the executor is still writing to them");
     watched.scheduler.commit(&batch, vec![StepResult::Sampled(TokenId(9))]);
     assert_eq!(watched.scheduler.stats().active_blocks, 0);
-    let end = Event::End { id: RequestId(0), end: End::Abort(CancelCause::Shutdown) };
-    assert_eq!(watched.scheduler.take_events(), [end], "no token after the cancel");
+    let id = RequestId(0);
+    let admitted = Event::Admitted { id, cached_tokens: 0 };
+    let end = Event::End { id, end: End::Abort(CancelCause::Shutdown) };
+    assert_eq!(watched.scheduler.take_events(), [admitted, end], "no token after the cancel");
+}
+
+#[test]
+fn a_request_that_outgrows_the_whole_cache_ends_with_the_numbers() {
+    let mut config = limits(4, 4, 8, 4);
+    // As if the context were longer than the cache.
+    config.max_length = 100;
+    let mut watched = Watched::new(config);
+    let end = |needed| End::Error(EngineFault::KvCapacity { needed, available: 16 });
+    watched.submit(20, 1, plain_request());
+    watched.step(None, 3);
+    assert_eq!(watched.ended[&RequestId(0)], end(20), "the prompt alone is too long");
+    watched.submit(6, 40, plain_request());
+    watched.submit(3, 5, plain_request());
+    let mut left = 100;
+    while watched.scheduler.has_work() && left > 0 {
+        watched.step(None, 3);
+        left -= 1;
+    }
+    assert_eq!(watched.ended[&RequestId(1)], end(17));
+    assert_eq!(watched.generated[&RequestId(1)], 11);
+    assert_eq!(watched.ended[&RequestId(2)], End::Length, "the other one has its turn");
+    let error = EngineFault::KvCapacity { needed: 17, available: 16 }.to_string();
+    assert!(error.starts_with("kv_capacity") && error.contains("17") && error.contains("16"), "{error}");
+}
+
+#[test]
+fn a_paused_request_gives_its_place_to_others_and_keeps_its_blocks() {
+    let mut watched = Watched::new(limits(8, 4, 8, 1).with_max_queue(8));
+    watched.submit(5, 20, plain_request());
+    watched.submit(3, 2, plain_request());
+    watched.step(None, 3);
+    watched.scheduler.pause(RequestId(0), watched.now);
+    let generated = watched.generated[&RequestId(0)];
+    watched.step(None, 3);
+    let stats = watched.scheduler.stats();
+    assert_eq!((stats.running, stats.paused, stats.waiting), (1, 1, 0));
+    assert!(stats.active_blocks >= 3, "both hold blocks");
+    for _ in 0..5 {
+        watched.step(None, 3);
+    }
+    assert_eq!(watched.ended[&RequestId(1)], End::Length);
+    assert_eq!(watched.generated[&RequestId(0)], generated, "it does not run");
+    watched.scheduler.resume(RequestId(0));
+    watched.finish();
+    assert_eq!((watched.generated[&RequestId(0)], watched.scheduler.stats().preemptions), (20, 0));
+}
+
+#[test]
+fn a_paused_request_loses_its_blocks_when_nobody_else_could_run() {
+    let mut watched = Watched::new(limits(4, 4, 16, 2).with_max_queue(8));
+    watched.submit(13, 3, plain_request());
+    watched.step(None, 3);
+    watched.scheduler.pause(RequestId(0), watched.now);
+    watched.submit(9, 4, Request { cache_salt: Some("other".to_owned()), ..plain_request() });
+    for _ in 0..6 {
+        watched.step(None, 3);
+    }
+    assert_eq!(watched.ended[&RequestId(1)], End::Length);
+    let stats = watched.scheduler.stats();
+    assert_eq!((stats.preemptions, stats.waiting, stats.paused), (1, 1, 0));
+    watched.scheduler.resume(RequestId(0));
+    watched.finish();
+    assert_eq!(watched.generated[&RequestId(0)], 3);
+}
+
+#[test]
+fn a_reader_that_is_too_slow_for_too_long_loses_its_request() {
+    let config = limits(8, 4, 8, 4).with_slow_reader_timeout(Duration::from_secs(5));
+    let mut watched = Watched::new(config);
+    watched.submit(5, 20, plain_request());
+    watched.step(None, 3);
+    watched.scheduler.pause(RequestId(0), watched.now);
+    for _ in 0..4 {
+        watched.step(None, 3);
+    }
+    assert!(watched.ended.is_empty());
+    watched.step(None, 3);
+    assert_eq!(watched.ended[&RequestId(0)], End::Abort(CancelCause::SlowReader));
+    assert_eq!(watched.scheduler.stats().active_blocks, 0);
 }

@@ -6,7 +6,7 @@ use internlm_model::sampling::SamplingConfig;
 use internlm_model::{ModelConfig, ModelSize, TokenId};
 use lmdeploy::config::{Backend, DeployConfig, ServedModelConfig};
 use lmdeploy::engine::{
-    Batch, BlockId, BurnExecutor, CacheSize, Engine, EngineConfig, Executor, ExecutorConfig, GenerateRequest,
+    Batch, BlockCopy, BlockId, BurnExecutor, CacheSize, Engine, EngineConfig, Executor, ExecutorConfig, GenerateRequest,
     Generation, LogitsDetail, LogitsWanted, Output, QuantPolicy, RequestId, Row, SchedulerConfig,
     SequencePart, TurbomindExecutor,
 };
@@ -57,7 +57,7 @@ fn batches() -> [Batch; 2] {
     let (a, b) = (prompt(1, 40), prompt(2, 21));
     let first = vec![step(0, &a[..23], 0, &[9, 2]), step(1, &b[..3], 0, &[4])];
     let second = vec![step(1, &b[3..], 3, &[4, 0]), step(0, &a[23..], 23, &[9, 2, 7])];
-    [first, second].map(|steps| Batch { steps, detail: LogitsDetail::Full })
+    [first, second].map(|steps| Batch { steps, ..Batch::default() })
 }
 
 fn rows(executor: &mut dyn Executor) -> Vec<Vec<f32>> {
@@ -96,6 +96,64 @@ fn best_entries_are_those_of_the_rows() {
     }
     let many = executor.step(&Batch { detail: LogitsDetail::Top(VOCAB), ..batch }).expect("computes");
     assert_eq!(many, whole, "where finding the largest would not pay, full rows come");
+}
+
+/// A sequence whose first block is shared and whose second one begins as a copy has the bits of one that computes all.
+#[test]
+fn shared_and_copied_blocks_give_the_same_bits() {
+    let made = Made::new();
+    let ids = prompt(1, 32);
+    let other: Vec<TokenId> = [&ids[..27], &prompt(2, 9)[..]].concat();
+    for quant_policy in [QuantPolicy::Float, QuantPolicy::Int8, QuantPolicy::Int4] {
+        let mut executor = made.turbomind(&ExecutorConfig::default().with_quant_policy(quant_policy));
+        let mut rows = |copies: Vec<BlockCopy>, part: SequencePart| {
+            let batch = Batch { copies, steps: vec![part], ..Batch::default() };
+            let logits = executor.step(&batch).expect("computes");
+            logits.rows().map(|row| row.full().expect("asked for").to_vec()).collect::<Vec<_>>()
+        };
+        let whole = rows(Vec::new(), step(0, &other, 0, &[7, 8, 6]));
+        rows(Vec::new(), step(1, &ids, 0, &[9, 2]));
+        let copies = vec![BlockCopy { from: BlockId(2), to: BlockId(5), tokens: 11 }];
+        let found = rows(copies, step(2, &other[27..], 27, &[9, 5, 0]));
+        assert_eq!(found, whole[27..], "{quant_policy:?}");
+    }
+}
+
+#[test]
+fn ids_do_not_depend_on_the_prefix_cache_or_on_siblings() {
+    let made = Made::new();
+    let request = GenerateRequest::new(Vec::new()).with_group(1);
+    // Four prompts that begin alike, each of them four times.
+    let prompts: Vec<Vec<TokenId>> =
+        (0..16).map(|i| [&prompt(9, 37)[..], &prompt(i % 4, 6)[..]].concat()).collect();
+    let generate = |change: fn(SchedulerConfig) -> SchedulerConfig, order: Order| {
+        let executor = made.turbomind(&ExecutorConfig::default());
+        let scheduler = change(SchedulerConfig::new(&executor.capacity()));
+        let engine = Engine::start(Box::new(executor), EngineConfig::new(scheduler));
+        let submit = |prompt: &Vec<TokenId>| {
+            let mut request = request.clone().with_max_new(40);
+            request.prompt.clone_from(prompt);
+            engine.handle().submit(request)
+        };
+        let ids: Vec<Vec<TokenId>> = match order {
+            Order::Together => {
+                let running: Vec<Generation> = prompts.iter().map(submit).collect();
+                running.into_iter().map(collect).collect()
+            }
+            Order::OneByOne => prompts.iter().map(|prompt| collect(submit(prompt))).collect(),
+        };
+        (ids, engine.handle().gauges().stats().prefix_hit_tokens)
+    };
+    let (alone, hits) = generate(SchedulerConfig::without_prefix_caching, Order::OneByOne);
+    assert_eq!(hits, 0, "nothing is kept and nothing runs at the same time");
+    for order in [Order::OneByOne, Order::Together] {
+        let (ids, hits) = generate(|config| config, order);
+        assert_eq!(ids, alone);
+        assert!(hits > 0, "prompts are shared");
+    }
+    let (ids, hits) = generate(SchedulerConfig::without_prefix_caching, Order::Together);
+    assert_eq!(ids, alone);
+    assert!(hits > 0, "the prompts of a group are shared while they run");
 }
 
 fn collect(mut generation: Generation) -> Vec<TokenId> {

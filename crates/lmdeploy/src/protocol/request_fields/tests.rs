@@ -7,7 +7,7 @@ use serde::de::{Deserialize, Deserializer, Error as _, Visitor};
 use serde::forward_to_deserialize_any;
 
 use super::*;
-use crate::protocol::StreamOptions;
+use crate::protocol::{StreamOptions, StructuredOutputs};
 
 /// OpenAI's chat completions: the keys of `CompletionCreateParams` in its Python package 3.57.
 const OPENAI_CHAT: &str = "messages model audio frequency_penalty function_call functions logit_bias logprobs \
@@ -20,9 +20,12 @@ const OPENAI_CHAT: &str = "messages model audio frequency_penalty function_call 
 const OPENAI_COMPLETIONS: &str = "model prompt best_of echo frequency_penalty logit_bias logprobs max_tokens n \
     presence_penalty seed stop stream stream_options suffix temperature top_p user";
 
-/// What OpenAI and vLLM have inside of `stream_options`.
-const STREAM_OPTIONS: &str = "stream_options.include_usage stream_options.include_obfuscation \
-    stream_options.continuous_usage_stats";
+/// What OpenAI and vLLM have inside of `stream_options`, and vLLM inside of `structured_outputs`.
+const INNER: &str = "stream_options.include_usage stream_options.include_obfuscation \
+    stream_options.continuous_usage_stats structured_outputs.choice structured_outputs.disable_fallback \
+    structured_outputs.disable_additional_properties structured_outputs.disable_any_whitespace \
+    structured_outputs.grammar structured_outputs.json structured_outputs.json_object structured_outputs.regex \
+    structured_outputs.structural_tag structured_outputs.whitespace_pattern";
 
 /// LMDeploy's own fields (`lmdeploy/serve/openai/protocol.py`) of both routes.
 const LMDEPLOY: &str = "adapter_name bad_words do_preprocess ignore_eos include_stop_str_in_output \
@@ -67,7 +70,7 @@ fn documented() -> BTreeSet<&'static str> {
     let lists = [
         OPENAI_CHAT,
         OPENAI_COMPLETIONS,
-        STREAM_OPTIONS,
+        INNER,
         LMDEPLOY,
         LMDEPLOY_CHAT,
         VLLM,
@@ -122,7 +125,9 @@ fn check<T: RequestFields + Deserialize<'static>>() {
         used.map(|(name, _)| name.rsplit('.').next().unwrap_or(name)).collect()
     };
     assert_eq!(used(false), fields_of::<T>(), "the request type has the fields that are used, and no others");
-    assert_eq!(used(true), fields_of::<StreamOptions>());
+    let mut inner = fields_of::<StreamOptions>();
+    inner.extend(fields_of::<StructuredOutputs>());
+    assert_eq!(used(true), inner);
 }
 
 #[test]
@@ -133,7 +138,7 @@ fn every_documented_field_is_used_refused_or_harmless() {
 
 #[test]
 fn each_harmless_field_says_why() {
-    for (name, treatment) in SHARED.iter().chain(CHAT).chain(COMPLETIONS) {
+    for (name, treatment) in GENERATION.iter().chain(CHAT).chain(COMPLETIONS) {
         if let Harmless(why) = treatment {
             assert!(why.split_whitespace().count() > 3, "{name}: {why}");
         }

@@ -1,27 +1,46 @@
 //! Conversations, endings, tools and variables of chat requests.
 
-use internlm_model::chat::{ChatTemplate, JinjaTemplate};
-use internlm_model::tokenizer::{BpeTrainConfig, Special, train_bpe};
+use internlm_model::chat::JinjaTemplate;
+use internlm_model::tokenizer::{BpeTrainConfig, train_bpe};
 use serde_json::json;
 
 use super::*;
 
+/// The prompt of a request, as text.
+fn prompt(model: &ServedModel, request: &ChatRequest) -> String {
+    let ids = model.prompt_ids(request).expect("fits the template");
+    model.tokenizer.decode(&ids, Special::Keep)
+}
+
 #[test]
 fn tool_choice_none_hides_the_tools() {
-    let body = json!({
-        "messages": [{"role": "user", "content": "hi"}],
-        "tools": [{"type": "function", "function": {"name": "add"}}],
-    });
-    let render = |choice: &str| {
-        let mut request: ChatRequest = serde_json::from_value(body.clone()).expect("a request");
-        request.tool_choice = Some(choice.into());
-        let messages = messages(&request).expect("fits the format");
-        ChatTemplate::InternLm2.render(&messages, Prompt::None).expect("renders")
+    let prompt = |choice: &str| {
+        let tools = json!([{"type": "function", "function": {"name": "add"}}]);
+        prompt(&model(None), &chat(&json!({"tools": tools, "tool_choice": choice})))
     };
-    let user = "<|im_start|>user\nhi<|im_end|>\n";
-    assert_eq!(render("none"), format!("<s>{user}"));
+    let user = "<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\n";
+    assert_eq!(prompt("none"), format!("<s>{user}"));
     let tools = "<|im_start|>system name=<|plugin|>\n[{\"name\": \"add\"}]<|im_end|>\n";
-    assert_eq!(render("auto"), format!("<s>{tools}{user}"));
+    assert_eq!(prompt("auto"), format!("<s>{tools}{user}"));
+    assert_eq!(prompt("required"), format!("<s>{tools}{user}"));
+}
+
+#[test]
+fn a_choice_must_be_one_of_the_tools() {
+    let tools = json!([{"type": "function", "function": {"name": "add"}}]);
+    let named = |name: &str| json!({"type": "function", "function": {"name": name}});
+    let fields = json!({"tools": tools, "tool_choice": named("add")});
+    assert!(model(None).prompt_ids(&chat(&fields)).is_ok());
+    for (fields, expected) in [
+        (json!({"tools": tools, "tool_choice": named("sub")}), "the name of a function of `add`"),
+        (json!({"tools": tools, "tool_choice": "any"}), "the name of a function of `add`"),
+        (json!({"tools": tools, "tool_choice": {"type": "allowed_tools"}}), "the name of a function of `add`"),
+        (json!({"tool_choice": "required"}), "the name of a function in a request with tools"),
+        (json!({"tool_choice": named("add")}), "the name of a function in a request with tools"),
+    ] {
+        let error = model(None).prompt_ids(&chat(&fields)).expect_err("is refused").to_string();
+        assert!(error.starts_with("tool_choice: found ") && error.ends_with(expected), "{error}");
+    }
 }
 
 #[test]
@@ -120,11 +139,75 @@ fn variables_without_a_place_are_refused_by_name() {
     }
 }
 
+/// A template without tools that shows roles, and the same that knows no system message.
+const PLAIN: &str = "{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}";
+const NO_SYSTEM: &str = "{% for m in messages %}\
+    {% if m.role == 'system' %}{{ raise_exception('no system') }}{% endif %}\
+    [{{ m.role }}]{{ m.content }}{% endfor %}";
+
 #[test]
-fn tools_without_a_place_are_refused_as_tools() {
+fn tools_without_a_place_are_offered_in_a_text() {
     let fields = json!({"tools": [{"type": "function", "function": {"name": "add"}}]});
-    let error = model(Some("{{ messages[0].content }}")).prompt_ids(&chat(&fields)).expect_err("no place");
-    assert!(error.to_string().starts_with("tools: "), "{error}");
+    let text = prompt(&model(Some(PLAIN)), &chat(&fields));
+    assert!(text.starts_with("[system]You can call functions."), "{text}");
+    assert!(text.contains("\n[{\"name\": \"add\"}]\n") && text.ends_with("[user]hi"), "{text}");
+    let text = prompt(&model(Some(NO_SYSTEM)), &chat(&fields));
+    assert!(text.starts_with("[user]You can call functions.") && text.ends_with("\n\nhi"), "{text}");
+    assert_eq!(prompt(&model(Some(PLAIN)), &chat(&json!({}))), "[user]hi");
+}
+
+#[test]
+fn calls_without_a_place_are_ordinary_messages() {
+    let call = json!({"id": "c", "function": {"name": "add", "arguments": "{\"a\": 1}"}});
+    let body = json!({
+        "tools": [{"function": {"name": "add"}}],
+        "messages": [
+            {"role": "user", "content": "1+0?"},
+            {"role": "assistant", "content": null, "tool_calls": [call]},
+            {"role": "tool", "tool_call_id": "c", "content": "1"},
+        ],
+    });
+    let request: ChatRequest = serde_json::from_value(body).expect("a request");
+    let text = prompt(&model(Some(PLAIN)), &request);
+    let written = "[assistant]{\"name\":\"add\",\"arguments\":{\"a\":1}}[user]add returned: 1";
+    assert!(text.ends_with(&format!("[user]1+0?{written}")), "{text}");
+}
+
+#[test]
+fn tools_without_a_place_need_the_parser_that_the_text_names() {
+    let fields = json!({"tools": [{"type": "function", "function": {"name": "add"}}]});
+    let model = model(Some(PLAIN)).with_tool_parser("qwen").expect("a parser");
+    let error = model.prompt_ids(&chat(&fields)).expect_err("no place").to_string();
+    assert!(error.starts_with("tools: ") && error.contains("`qwen`, expected `json`"), "{error}");
+    let error = model.with_tool_parser("qwen4").expect_err("no parser").to_string();
+    assert!(error.starts_with("tool-call-parser: found qwen4, expected auto, internlm"), "{error}");
+}
+
+#[test]
+fn the_prompt_says_whether_the_answer_begins_in_reasoning() {
+    let body = |last: Value| {
+        let body = json!({"messages": [{"role": "user", "content": "hi <think>"}, last]});
+        serde_json::from_value::<ChatRequest>(body).expect("a request")
+    };
+    let user = body(json!({"role": "user", "content": "there <think>"}));
+    let begun = body(json!({"role": "assistant", "content": "<think>I am"}));
+    let answered = body(json!({"role": "assistant", "content": "<think>I am</think>Yes"}));
+    let plain = "{% for m in messages %}{{ m.content }}{% endfor %}";
+    for (source, request, expected) in [
+        (format!("{plain}<think>\n"), &user, true),
+        (format!("{plain}<think>\n\n</think>\n\n"), &user, false),
+        (format!("{plain}A:{{# <think> #}}"), &user, false),
+        (format!("{plain}A:{{# </think> #}}"), &user, true),
+        (format!("{plain}{{# <think> #}}"), &begun, true),
+        (format!("{plain}{{# <think> #}}"), &answered, false),
+        (format!("{plain}A:"), &begun, false),
+    ] {
+        let model = model(Some(&source));
+        let ids = model.prompt_ids(request).expect("fits the template");
+        assert_eq!(model.starts_in_reasoning(request, &ids), expected, "{source}");
+    }
+    let never = model(Some("{{ messages }}<think>")).with_reasoning_parser("none").expect("a parser");
+    assert!(!never.starts_in_reasoning(&user, &never.prompt_ids(&user).expect("fits the template")));
 }
 
 #[test]

@@ -1,0 +1,26 @@
+//! [`check`]: requests without a key are answered before their bodies are read.
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::Method;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::App;
+use super::failure::Failure;
+use super::routes::{Access, access};
+
+/// Answers requests that need a key and bring none with 401. A browser's question about a route has no key.
+pub(super) async fn check(State(app): State<App>, request: Request, next: Next) -> Response {
+    let path = request.extensions().get::<MatchedPath>();
+    let access = path.map_or(Access::Keyed, |path| access(path.as_str()));
+    let open = match access {
+        Access::Public => true,
+        Access::Metrics => app.config.public_metrics,
+        Access::Keyed | Access::Inference => false,
+    };
+    if open || request.method() == Method::OPTIONS || app.keys.allow(request.headers()) {
+        return next.run(request).await;
+    }
+    let message = "a valid API key is needed: `Authorization: Bearer KEY` or `x-api-key: KEY`";
+    Failure::new(401, message).into_response()
+}
