@@ -291,10 +291,9 @@ impl Validate for DeployConfig {
                 "model.name: found ``, expected a name, or none for that of the folder or file".to_owned(),
             );
         }
-        for (key, found) in [
-            ("queue.aging", self.queue.aging),
-            ("queue.slow-client-timeout", self.queue.slow_client_timeout),
-        ] {
+        for (key, found) in
+            [("queue.aging", self.queue.aging), ("queue.slow-client-timeout", self.queue.slow_client_timeout)]
+        {
             if Duration::try_from_secs_f64(found).is_err() {
                 problems.push(format!("{key}: found {found}, expected a number of seconds"));
             }

@@ -43,7 +43,7 @@ enum Verb {
 enum Serve {
     /// Serve the APIs of OpenAI and Anthropic, with metrics and a page of documentation
     #[command(name = "api_server")]
-    ApiServer(api_server::ApiServerArguments),
+    ApiServer(Box<api_server::ApiServerArguments>),
 }
 
 #[derive(Debug, Subcommand)]

@@ -101,7 +101,9 @@ fn ssl_files() -> Result<[PathBuf; 2], ConfigError> {
         found => {
             let absent = SSL_FILES.iter().zip(&found).filter(|(_, value)| value.is_none());
             let problems = absent
-                .map(|(name, _)| format!("--ssl: the environment variable {name} is not set, expected a PEM file"))
+                .map(|(name, _)| {
+                    format!("--ssl: the environment variable {name} is not set, expected a PEM file")
+                })
                 .collect();
             Err(ConfigError::Invalid { path: PathBuf::from("command line"), problems })
         }

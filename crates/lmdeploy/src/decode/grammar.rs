@@ -65,12 +65,14 @@ impl GrammarFactory {
         if let Some(grammar) = self.cache().find(source) {
             return Ok(grammar);
         }
-        let parsers = self.inner.parsers.get_or_init(|| {
-            vocabulary::parsers(&self.inner.tokenizer, &self.inner.eos, self.inner.columns)
-        });
+        let parsers = self
+            .inner
+            .parsers
+            .get_or_init(|| vocabulary::parsers(&self.inner.tokenizer, &self.inner.eos, self.inner.columns));
         let parsers = parsers.as_ref().map_err(|message| GrammarError::new("", message))?;
         let matcher = compile::matcher(parsers, source)?;
-        let compiled = Compiled { source: source.clone(), eos: self.inner.eos.clone(), matcher: matcher.into() };
+        let compiled =
+            Compiled { source: source.clone(), eos: self.inner.eos.clone(), matcher: matcher.into() };
         let grammar = Grammar { inner: Arc::new(compiled) };
         self.cache().insert(grammar.clone());
         Ok(grammar)
@@ -83,7 +85,10 @@ impl GrammarFactory {
 
 impl fmt::Debug for GrammarFactory {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("GrammarFactory").field("tokenizer", &self.inner.tokenizer).finish_non_exhaustive()
+        formatter
+            .debug_struct("GrammarFactory")
+            .field("tokenizer", &self.inner.tokenizer)
+            .finish_non_exhaustive()
     }
 }
 

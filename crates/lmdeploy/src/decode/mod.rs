@@ -6,8 +6,8 @@ mod repetition;
 mod rules;
 mod stop;
 
-pub(crate) use grammar::GrammarState;
-pub use grammar::{Grammar, GrammarError, GrammarFactory, GrammarSource};
+pub use grammar::{Grammar, GrammarError, GrammarFactory, GrammarRules, GrammarSource};
+pub(crate) use grammar::{GrammarState, quoted};
 pub use logprob::{IdLogprob, TokenScores};
 pub(crate) use logprob::{is_broken, scores};
 pub(crate) use repetition::RepetitionStop;

@@ -42,9 +42,10 @@ impl StopMatcher {
             return (text.to_owned(), false);
         }
         self.held.push_str(text);
-        let ends = self.stops.iter().enumerate().filter_map(|(index, stop)| {
-            self.held.find(stop).map(|start| (start + stop.len(), start, index))
-        });
+        let ends =
+            self.stops.iter().enumerate().filter_map(|(index, stop)| {
+                self.held.find(stop).map(|start| (start + stop.len(), start, index))
+            });
         let Some((end, start, index)) = ends.min() else {
             let certain = self.held.len() - self.uncertain();
             let rest = self.held.split_off(certain);

@@ -28,12 +28,6 @@ pub(super) struct Active {
     known_ids: usize,
 }
 
-/// Numbers of tokens of a request that has ended.
-pub(super) struct TokenCounts {
-    pub(super) prompt: usize,
-    pub(super) generated: usize,
-}
-
 impl Active {
     pub(super) fn new(request: GenerateRequest, tokenizer: Option<&Tokenizer>, mailbox: Mailbox) -> Self {
         let known_ids = tokenizer.map_or(usize::MAX, Tokenizer::vocab_size);
@@ -166,8 +160,8 @@ impl Active {
         }
     }
 
-    /// Sends the end; gives the numbers of tokens for the gauges.
-    pub(super) fn finish(mut self, end: End) -> TokenCounts {
+    /// Sends the end; gives the number of generated tokens for the gauges.
+    pub(super) fn finish(mut self, end: End) -> usize {
         let by_text = end == End::Stop(StopCause::Text);
         // An id that was sampled and not confirmed is not part of the answer, and what is held back may be its text.
         let unconfirmed = self.next.is_some();
@@ -186,7 +180,7 @@ impl Active {
             cached_tokens: self.cached,
             stop_string: self.stops.found().filter(|_| by_text).map(str::to_owned),
         });
-        TokenCounts { prompt: prompt_tokens, generated: generated_tokens }
+        generated_tokens
     }
 
     /// Text that was held back because more might have followed the id of this number.

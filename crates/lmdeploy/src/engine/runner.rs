@@ -14,8 +14,8 @@ use internlm_model::Tokenizer;
 use self::sampling::{Part, sample_parts};
 use super::active::Active;
 use super::command::{Command, Shared};
-use super::mailbox::{MailLevel, Mailbox};
 use super::gauges::StepTimes;
+use super::mailbox::{MailLevel, Mailbox};
 use super::timeline::Timelines;
 use super::{
     Batch, CancelCause, End, EngineConfig, EngineFault, Event, Executor, Finished, GenerateRequest, Logits,
@@ -223,8 +223,8 @@ impl Runner {
                     let active = self.active.remove(&id).expect("a request ends once");
                     self.levels.remove(&id);
                     self.shared.ended(id);
-                    let counts = active.finish(end.clone());
-                    self.timelines.ended(id, &end, counts.generated, gauges);
+                    let generated = active.finish(end.clone());
+                    self.timelines.ended(id, &end, generated, gauges);
                 }
             }
         }

@@ -261,8 +261,7 @@ impl Scheduler {
 
     /// Takes paused sequences out of the batch.
     fn park(&mut self) {
-        let pauses =
-            |sequence: &&Sequence| sequence.state == State::Running && sequence.paused.is_some();
+        let pauses = |sequence: &&Sequence| sequence.state == State::Running && sequence.paused.is_some();
         let paused = self.sequences.values().filter(pauses).map(|sequence| sequence.request.id);
         for id in paused.collect::<Vec<_>>() {
             self.retract(id);

@@ -158,7 +158,8 @@ impl CallJson {
                     return Step::Broken;
                 }
                 self.name = Some(name);
-                if let Arguments::Held(arguments) = std::mem::replace(&mut self.arguments, Arguments::Absent) {
+                if let Arguments::Held(arguments) = std::mem::replace(&mut self.arguments, Arguments::Absent)
+                {
                     self.send(&arguments, output);
                 }
             }

@@ -26,7 +26,10 @@ enum State {
     Colon,
     /// A comma, or the end of the list or object.
     After,
-    Text { is_key: bool, place: TextPlace },
+    Text {
+        is_key: bool,
+        place: TextPlace,
+    },
     Number(Number),
     /// The letters that are left of `true`, `false` or `null`.
     Word(&'static str),
@@ -40,7 +43,11 @@ enum TextPlace {
     /// Behind a backslash.
     Escape,
     /// Inside of `\uXXXX`.
-    Hex { left: u8, unit: u16, is_low: bool },
+    Hex {
+        left: u8,
+        unit: u16,
+        is_low: bool,
+    },
     /// Behind the first half of a surrogate pair: the other half must follow.
     Pair,
     /// Behind the backslash of the other half.
@@ -178,7 +185,11 @@ impl JsonScanner {
             return self.end_value();
         }
         let Some(place) = place.next(character) else { return Scan::Wrong };
-        if character.is_control() { write_escaped(character, written) } else { written.push(character) }
+        if character.is_control() {
+            write_escaped(character, written)
+        } else {
+            written.push(character)
+        }
         self.state = State::Text { is_key, place };
         Scan::Part
     }

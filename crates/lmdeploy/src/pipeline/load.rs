@@ -108,8 +108,7 @@ fn scheduler_config(capacity: &Capacity, config: &DeployConfig) -> SchedulerConf
     let limits = SchedulerConfig::new(capacity)
         .with_aging(Duration::from_secs_f64(queue.aging))
         .with_slow_reader_timeout(Duration::from_secs_f64(queue.slow_client_timeout));
-    let limits =
-        if config.engine.enable_prefix_caching { limits } else { limits.without_prefix_caching() };
+    let limits = if config.engine.enable_prefix_caching { limits } else { limits.without_prefix_caching() };
     let max_queue = queue.max_queue.unwrap_or(limits.max_queue);
     limits.with_max_queue(max_queue)
 }

@@ -116,14 +116,17 @@ pub struct GenerateMeta {
     pub output_token_logprobs: Option<Vec<(f32, u32)>>,
     /// The most likely ids at the place of each generated id, when asked for.
     #[serde(default)]
-    pub output_top_logprobs: Option<Vec<Vec<(f32, u32)>>>,
+    pub output_top_logprobs: Option<Vec<RankedLogprobs>>,
     /// Log-probability and id of the prompt's ids, when asked for; the first id of all has none.
     #[serde(default)]
     pub input_token_logprobs: Option<Vec<(Option<f32>, u32)>>,
     /// The most likely ids at the places of the prompt, when asked for.
     #[serde(default)]
-    pub input_top_logprobs: Option<Vec<Option<Vec<(f32, u32)>>>>,
+    pub input_top_logprobs: Option<Vec<Option<RankedLogprobs>>>,
 }
+
+/// Log-probabilities and ids of the most likely ids at one place, best first.
+pub type RankedLogprobs = Vec<(f32, u32)>;
 
 /// Why the text of an answer ended.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -170,7 +173,10 @@ impl RequestFields for GenerateBody {
         ("priority", Treatment::Used),
         ("timeout", Treatment::Used),
         ("session_id", Treatment::Harmless("a name for the client's own records")),
-        ("spaces_between_special_tokens", Treatment::Harmless("there are never spaces between special tokens")),
+        (
+            "spaces_between_special_tokens",
+            Treatment::Harmless("there are never spaces between special tokens"),
+        ),
         ("image_data", Treatment::Refused(&["[]"])),
         ("media_io_kwargs", Treatment::Refused(&["{}"])),
         ("mm_processor_kwargs", Treatment::Refused(&["{}"])),

@@ -44,12 +44,12 @@ pub use chunk::{ChatChunk, ChatChunkChoice, ChatDelta, StopReason};
 pub use completion::CompletionRequest;
 pub use completion_response::{CompletionChoice, CompletionLogprobs, CompletionResponse};
 pub use encode::{
-    DetokenizeRequest, DetokenizeResponse, EncodeRequest, EncodeResponse, Lengths, TokenLists, TokenizeRequest,
-    TokenizeResponse,
+    DetokenizeRequest, DetokenizeResponse, EncodeRequest, EncodeResponse, Lengths, TokenLists,
+    TokenizeRequest, TokenizeResponse,
 };
 pub use error::{ErrorBody, ErrorDetail};
 pub use field::{FinishReason, OneOrMany, StreamOptions};
-pub use generate::{FinishInfo, GenerateBody, GenerateMeta, GenerateResponse};
+pub use generate::{FinishInfo, GenerateBody, GenerateMeta, GenerateResponse, RankedLogprobs};
 pub use model_list::{HealthStatus, ModelInfo, ModelList, SleepStatus, Version};
 pub use perplexity::{PerplexityRequest, PerplexityResponse, Scored};
 pub use prompt::Prompt;

@@ -52,7 +52,8 @@ mod tests {
 
     #[test]
     fn fields_are_read_from_json() {
-        let text = r#"{"messages": [], "temperature": 2.0000000000000004, "top_p": null, "logit_bias": {"7": -1}}"#;
+        let text =
+            r#"{"messages": [], "temperature": 2.0000000000000004, "top_p": null, "logit_bias": {"7": -1}}"#;
         let request: ChatRequest = serde_json::from_str(text).expect("a request");
         assert!(request.temperature.is_some_and(|temperature| temperature > 2.0));
         assert_eq!((request.top_p, request.logit_bias), (None, Some([("7".to_owned(), -1.0)].into())));

@@ -63,7 +63,8 @@ const EMPTY_OBJECT: Treatment = Refused(&["{}"]);
 const EMPTY_TEXT: Treatment = Refused(&["\"\""]);
 
 const NOT_STORED: Treatment = Harmless("nothing is stored or billed, and every request is served alike");
-const CACHE_HINT: Treatment = Harmless("a hint for the cache, which makes an answer faster and not different");
+const CACHE_HINT: Treatment =
+    Harmless("a hint for the cache, which makes an answer faster and not different");
 const ONE_BACKEND: Treatment = Harmless("there is one implementation of guided decoding and no fallback");
 const OTHERS_NAME: Treatment = Harmless("a name for the client's own records");
 const WITHOUT_EFFECT: Treatment = Harmless("only has an effect together with a field that is refused");

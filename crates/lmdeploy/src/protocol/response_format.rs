@@ -104,7 +104,8 @@ struct Fields {
 }
 
 /// The types that exist, for messages.
-const TYPES: &str = "`text`, `json_object`, `json_schema`, `regex_schema`, `choice`, `grammar` or `structural_tag`";
+const TYPES: &str =
+    "`text`, `json_object`, `json_schema`, `regex_schema`, `choice`, `grammar` or `structural_tag`";
 
 impl TryFrom<Fields> for ResponseFormat {
     type Error = String;

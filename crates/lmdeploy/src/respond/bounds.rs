@@ -35,7 +35,10 @@ mod tests {
     fn numbers_are_shown_in_a_few_digits() {
         assert_eq!((short(2.5_f32), short(1e300)), ("2.5".to_owned(), "1e300".to_owned()));
         let error = check("min_p", Some(1.5), |p| (0.0..=1.0).contains(&p), "a number in [0, 1]");
-        assert_eq!(error.expect_err("too large").to_string(), "min_p: found 1.5, expected a number in [0, 1]");
+        assert_eq!(
+            error.expect_err("too large").to_string(),
+            "min_p: found 1.5, expected a number in [0, 1]"
+        );
         assert!(check("min_p", None, |_| false, "nothing").is_ok());
     }
 }

@@ -109,8 +109,7 @@ impl ChatAnswer {
             Output::Finished(finished) => {
                 let reason = finish_reason(&finished.end)?;
                 self.reply.finish(&finished.rest, &mut message);
-                let mut chunks: Vec<ChatChunk> =
-                    message.into_iter().map(|delta| self.chunk(delta)).collect();
+                let mut chunks: Vec<ChatChunk> = message.into_iter().map(|delta| self.chunk(delta)).collect();
                 // Ids whose text was a stop string were generated too, so their scores are sent; and an answer without
                 // any text has an author all the same.
                 if !self.unsent.is_empty() || !self.begun {

@@ -52,7 +52,8 @@ impl CompletionAnswer {
     #[must_use]
     pub fn usage(&self) -> Usage {
         let prompts = self.usages.chunks(self.n);
-        let prompts = prompts.filter_map(|choices| choices.iter().flatten().copied().reduce(Usage::with_choice));
+        let prompts =
+            prompts.filter_map(|choices| choices.iter().flatten().copied().reduce(Usage::with_choice));
         prompts.reduce(Usage::with_prompt).unwrap_or_else(|| Usage::new(0, 0))
     }
 

@@ -101,7 +101,12 @@ impl ChoiceState {
         Ok((!text.is_empty() || end.is_some()).then(|| {
             let stop = |(_, finished): &(_, Finished)| stop_reason(finished, &self.options.stop_ids);
             let stop_reason = end.as_ref().and_then(stop);
-            CompletionChoice { text, finish_reason: end.map(|(reason, _)| reason), stop_reason, ..self.take() }
+            CompletionChoice {
+                text,
+                finish_reason: end.map(|(reason, _)| reason),
+                stop_reason,
+                ..self.take()
+            }
         }))
     }
 

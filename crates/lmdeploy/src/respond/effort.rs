@@ -21,7 +21,8 @@ const NO_EFFORT: &str = "none";
 /// refused; on a model that never thinks that is any but `none`.
 pub(super) fn with_effort<'r>(model: &ServedModel, request: &'r ChatRequest) -> Result<Cow<'r, ChatRequest>> {
     let Some(effort) = &request.reasoning_effort else { return Ok(Cow::Borrowed(request)) };
-    let asked = |name: &str| request.chat_template_kwargs.as_ref().is_some_and(|asked| asked.contains_key(name));
+    let asked =
+        |name: &str| request.chat_template_kwargs.as_ref().is_some_and(|asked| asked.contains_key(name));
     // Without a template the prompt is refused anyway.
     let Ok(template) = &model.template else { return Ok(Cow::Borrowed(request)) };
     if asked(EFFORT) {
@@ -104,7 +105,10 @@ mod tests {
         on.chat_template_kwargs = Some(Map::from_iter([("enable_thinking".to_owned(), json!(true))]));
         assert_eq!(variables(&switched, &on), Ok(json!({"enable_thinking": true})));
         let error = variables(&switched, &request("low")).expect_err("the template has no such variable");
-        assert!(error.starts_with("reasoning_effort: found \"low\", expected the field to be absent"), "{error}");
+        assert!(
+            error.starts_with("reasoning_effort: found \"low\", expected the field to be absent"),
+            "{error}"
+        );
         let always = model("{{ messages }}", ReasoningFormat::Think);
         assert!(variables(&always, &request("none")).is_err(), "it always thinks");
         let never = model("{{ messages }}", ReasoningFormat::None);

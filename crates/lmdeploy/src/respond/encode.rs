@@ -82,7 +82,10 @@ impl Responder {
                 self.model().prompt_ids(&chat)?
             }
             (None, None, None) => {
-                return Err(Error::field("prompt", "found nothing, expected `prompt`, `content` or `messages`"));
+                return Err(Error::field(
+                    "prompt",
+                    "found nothing, expected `prompt`, `content` or `messages`",
+                ));
             }
             _ => {
                 let message = "found more than one of `prompt`, `content` and `messages`, expected one";

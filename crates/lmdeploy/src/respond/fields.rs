@@ -121,9 +121,11 @@ impl Fields<'_> {
             return Err(expected("n", self.n, &format!("a whole number from 1 to {MAX_CHOICES}")));
         }
         match self.best_of {
-            Some(best_of) if best_of != n => {
-                Err(expected("best_of", self.best_of, &format!("{n}, which is `n`: all choices are answered")))
-            }
+            Some(best_of) if best_of != n => Err(expected(
+                "best_of",
+                self.best_of,
+                &format!("{n}, which is `n`: all choices are answered"),
+            )),
             _ => Ok(n as usize),
         }
     }

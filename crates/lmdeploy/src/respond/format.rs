@@ -8,9 +8,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use super::renamed::{Names, renamed};
-use crate::protocol::{
-    ChatRequest, CompletionRequest, JsonSchemaFormat, ResponseFormat, StructuredOutputs,
-};
+use crate::protocol::{ChatRequest, CompletionRequest, JsonSchemaFormat, ResponseFormat, StructuredOutputs};
 use crate::{Error, Result};
 
 /// What rules look like in the notation of llama.cpp, which Lark does not have.

@@ -8,9 +8,7 @@ use super::refusal::finish_reason;
 use super::renamed::{Names, renamed};
 use crate::decode::{IdLogprob, TokenScores};
 use crate::engine::{Generation, Output, Piece};
-use crate::protocol::{
-    CompletionRequest, FinishInfo, GenerateBody, GenerateMeta, GenerateResponse, Prompt,
-};
+use crate::protocol::{CompletionRequest, FinishInfo, GenerateBody, GenerateMeta, GenerateResponse, Prompt};
 use crate::{Error, Result};
 
 /// Default of `max_tokens`, as upstream.
@@ -81,9 +79,7 @@ impl Responder {
             (Some(text), None) => {
                 Ok((Prompt::Text(text.clone()), self.model().tokenizer.encode_prompt(text)))
             }
-            (None, Some(ids)) => {
-                Ok((Prompt::Ids(ids.clone()), ids.iter().copied().map(TokenId).collect()))
-            }
+            (None, Some(ids)) => Ok((Prompt::Ids(ids.clone()), ids.iter().copied().map(TokenId).collect())),
             (None, None) => Err(Error::field("prompt", "found nothing, expected `prompt` or `input_ids`")),
             (Some(_), Some(_)) => {
                 Err(Error::field("input_ids", "found ids together with `prompt`, expected only one of them"))

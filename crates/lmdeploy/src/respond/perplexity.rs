@@ -21,8 +21,7 @@ impl Responder {
             Scored::Ids(ids) => Prompt::Ids(ids.clone()),
         };
         let scored = CompletionRequest::new(prompt).with_echo().with_logprobs(0).with_max_tokens(0);
-        let (mut generations, _) =
-            self.completions(&scored).map_err(|error| renamed(error, NAMES, &[]))?;
+        let (mut generations, _) = self.completions(&scored).map_err(|error| renamed(error, NAMES, &[]))?;
         generations.pop().ok_or_else(|| Error::field("input", "found nothing, expected a text"))
     }
 }
@@ -44,7 +43,10 @@ pub fn perplexity_of(outputs: Vec<Output>) -> Result<PerplexityResponse> {
     }
     let losses: Vec<f64> = scores.iter().flatten().map(|score| -f64::from(score.chosen.logprob)).collect();
     if losses.is_empty() {
-        return Err(Error::field("input", "found one token, expected at least two: the first one is not scored"));
+        return Err(Error::field(
+            "input",
+            "found one token, expected at least two: the first one is not scored",
+        ));
     }
     Ok(PerplexityResponse { ppl: losses.iter().sum::<f64>() / losses.len() as f64 })
 }

@@ -51,7 +51,10 @@ impl ServedModel {
         if self.tools != ToolFormat::Json {
             let parser = self.tools.name();
             let message = "this model's chat template has no place for tools";
-            return Err(Error::field("tools", format!("{message}: found the parser `{parser}`, expected `json`")));
+            return Err(Error::field(
+                "tools",
+                format!("{message}: found the parser `{parser}`, expected `json`"),
+            ));
         }
         if !knows(&template, "tool_calls") {
             calls_as_text(&mut messages);
@@ -151,7 +154,8 @@ fn offered(request: &ChatRequest) -> Result<Vec<FunctionDefinition>> {
         return Ok(tools);
     }
     let names = tools.iter().map(|tool| format!("`{}`", tool.name())).collect::<Vec<_>>().join(", ");
-    let functions = if names.is_empty() { "in a request with tools".to_owned() } else { format!("of {names}") };
+    let functions =
+        if names.is_empty() { "in a request with tools".to_owned() } else { format!("of {names}") };
     let expected = format!("`auto`, `none`, `required` or the name of a function {functions}");
     Err(Error::field("tool_choice", format!("found {choice}, expected {expected}")))
 }

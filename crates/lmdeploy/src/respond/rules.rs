@@ -50,7 +50,11 @@ impl RuleFields<'_> {
             // Written in one way, so that an id has one bias.
             let id = key.parse::<u32>().ok().filter(|id| id.to_string() == *key);
             let id = id.filter(|id| (*id as usize) < vocab).ok_or_else(|| {
-                expected("logit_bias", Some(format!("the key {key:?}")), &format!("ids below {vocab} as keys"))
+                expected(
+                    "logit_bias",
+                    Some(format!("the key {key:?}")),
+                    &format!("ids below {vocab} as keys"),
+                )
             })?;
             if value.is_nan() || value.abs() > MAX_BIAS {
                 let found = format!("{} for {id}", short(*value));

@@ -68,11 +68,17 @@ impl Responder {
             return Ok((self.model.prompt_ids(request)?, ending(request)? == Ending::Continue));
         };
         if !request.messages.is_empty() {
-            return Err(Error::field("input_ids", "found ids together with `messages`, expected only one of them"));
+            return Err(Error::field(
+                "input_ids",
+                "found ids together with `messages`, expected only one of them",
+            ));
         }
         // What these fields say about the prompt, it says itself.
         for (name, is_set) in [
-            ("chat_template_kwargs", request.chat_template_kwargs.as_ref().is_some_and(|map| !map.is_empty())),
+            (
+                "chat_template_kwargs",
+                request.chat_template_kwargs.as_ref().is_some_and(|map| !map.is_empty()),
+            ),
             ("enable_thinking", request.enable_thinking.is_some()),
             ("add_generation_prompt", request.add_generation_prompt == Some(false)),
             ("continue_final_message", request.continue_final_message == Some(true)),

@@ -44,8 +44,8 @@ impl Responder {
         let prompts = self.prompts(&request.prompt, checked.special)?;
         self.check_choices(n, prompts.len())?;
         let format = with_format(request)?;
-        checked.grammar = guided::completion_grammar(&format.request, &self.model)
-            .map_err(|error| format.blame(error))?;
+        checked.grammar =
+            guided::completion_grammar(&format.request, &self.model).map_err(|error| format.blame(error))?;
         let options = ChoiceOptions::new(request, logprobs);
         let mut requests = Vec::with_capacity(prompts.len());
         for prompt in &prompts {

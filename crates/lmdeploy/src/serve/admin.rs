@@ -28,7 +28,8 @@ pub(super) async fn abort(
             // What has ended in between needs no abort.
             let aborted = found.into_iter().filter(|id| app.responder.engine().abort(*id)).count();
             if aborted == 0 {
-                let message = format!("found `{name}`, expected the name or the answer's id of a running request");
+                let message =
+                    format!("found `{name}`, expected the name or the answer's id of a running request");
                 return Err(Error::field("request_id", message).into());
             }
             tracing::info!(reason, request = name.as_str(), "a request is aborted");
@@ -38,7 +39,9 @@ pub(super) async fn abort(
             return Err(Error::field("request_id", "found a name together with `abort_all: true`").into());
         }
         (false, None) => {
-            return Err(Error::field("request_id", "found nothing, expected a name, or `abort_all: true`").into());
+            return Err(
+                Error::field("request_id", "found nothing, expected a name, or `abort_all: true`").into()
+            );
         }
     };
     Ok(Json(serde_json::json!({ "aborted": ended })))

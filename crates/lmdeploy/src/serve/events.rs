@@ -25,7 +25,10 @@ pub(super) type Outputs = Pin<Box<dyn Stream<Item = (usize, Output)> + Send>>;
 
 /// What the stream of a request contains in addition; none when the answer is sent as a whole. As OpenAI, the options of
 /// a stream are refused without one.
-pub(super) fn streamed(stream: Option<bool>, options: Option<StreamOptions>) -> Result<Option<StreamOptions>> {
+pub(super) fn streamed(
+    stream: Option<bool>,
+    options: Option<StreamOptions>,
+) -> Result<Option<StreamOptions>> {
     match (stream, options) {
         (Some(true), options) => Ok(Some(options.unwrap_or_default())),
         (_, None) => Ok(None),

@@ -120,7 +120,8 @@ mod tests {
         for kind in ["application/json", "Application/JSON; charset=utf-8", " application/json ;x"] {
             assert!(is_json(&headers("content-type", kind)), "{kind}");
         }
-        for kind in ["", "text/plain", "application/jsonl", "application/x-www-form-urlencoded", "text/json"] {
+        for kind in ["", "text/plain", "application/jsonl", "application/x-www-form-urlencoded", "text/json"]
+        {
             assert!(!is_json(&headers("content-type", kind)), "{kind}");
         }
         assert!(!is_json(&HeaderMap::new()));

@@ -56,7 +56,8 @@ pub(super) async fn observe(State(app): State<App>, mut request: Request, next: 
     let call = open.call.clone();
     request.extensions_mut().insert(RequestName(name.clone()));
     let route = route.unwrap_or_else(|| NO_ROUTE.to_owned());
-    let mut observed = Observed { app, open, method, route, access, started, status: CLIENT_GONE, message: None };
+    let mut observed =
+        Observed { app, open, method, route, access, started, status: CLIENT_GONE, message: None };
     let response = call.run(next.run(request)).await;
     let mut response = form.dress(response, &name);
     response.headers_mut().insert(REQUEST_ID, header);

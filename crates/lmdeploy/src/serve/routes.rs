@@ -71,8 +71,7 @@ pub(super) const ROUTES: &[Route] = routes! {
 };
 
 /// Routes of upstream that this server does not have yet. They answer 501 by name, whatever the method is.
-pub(super) const NOT_YET: [&str; 5] =
-    ["/v1/embeddings", "/pooling", "/sleep", "/wakeup", "/update_weights"];
+pub(super) const NOT_YET: [&str; 5] = ["/v1/embeddings", "/pooling", "/sleep", "/wakeup", "/update_weights"];
 
 impl Route {
     /// The path as axum writes it. Names of models may hold slashes.

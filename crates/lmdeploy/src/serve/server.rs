@@ -111,7 +111,9 @@ impl Server {
         };
         let serving = async {
             match self.tls {
-                Some(tls) => serve(TlsListener::start(self.listener, self.address, tls), routes, graceful).await,
+                Some(tls) => {
+                    serve(TlsListener::start(self.listener, self.address, tls), routes, graceful).await
+                }
                 None => serve(self.listener.tap_io(send_at_once), routes, graceful).await,
             }
         };

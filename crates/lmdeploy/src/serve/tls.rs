@@ -29,7 +29,9 @@ const READY: usize = 64;
 /// [`Error::File`] when a file cannot be read, [`Error::Content`] when it does not hold what it should, and
 /// [`Error::Tls`] when the two do not belong together.
 pub(super) fn load(config: &ServerConfig) -> Result<Option<Arc<rustls::ServerConfig>>> {
-    let (Some(certfile), Some(keyfile)) = (&config.ssl_certfile, &config.ssl_keyfile) else { return Ok(None) };
+    let (Some(certfile), Some(keyfile)) = (&config.ssl_certfile, &config.ssl_keyfile) else {
+        return Ok(None);
+    };
     let wrong = |path: &Path, message: String| Error::Content { path: path.to_owned(), message };
     let text = file::read_to_string(certfile)?;
     let chain = CertificateDer::pem_slice_iter(text.as_bytes())

@@ -7,7 +7,8 @@ use internlm_model::TokenId;
 
 use super::{MockLog, MockReply, MockRequest};
 use crate::engine::{
-    Batch, BlockCopy, BlockId, Capacity, ExecuteError, Executor, Logits, LogitsWanted, RequestId, SequencePart,
+    Batch, BlockCopy, BlockId, Capacity, ExecuteError, Executor, Logits, LogitsWanted, RequestId,
+    SequencePart,
 };
 
 /// Logit of the scripted id against 0 for all others: certain even at temperature 2.

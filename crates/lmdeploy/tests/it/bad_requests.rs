@@ -71,7 +71,12 @@ const TABLE: &[(&str, &str, u16, &[&str])] = &[
     ("/v1/chat/completions", "CHAT \"n\": 0", 400, &["n: found 0, expected a whole number from 1 to 128"]),
     ("/v1/completions", "{\"prompt\": \"a\", \"n\": 129}", 400, &["n: found 129, expected a whole number"]),
     ("/v1/chat/completions", "CHAT \"n\": 128", 400, &["n: found 128, expected at most 40"]),
-    ("/v1/completions", "{\"prompt\": [\"a\", \"b\"], \"n\": 21}", 400, &["n: found 21, expected at most 20"]),
+    (
+        "/v1/completions",
+        "{\"prompt\": [\"a\", \"b\"], \"n\": 21}",
+        400,
+        &["n: found 21, expected at most 20"],
+    ),
     ("/v1/chat/completions", "CHAT \"max_tokens\": 0", 400, &["max_tokens: found 0"]),
     ("/v1/chat/completions", "CHAT \"max_completion_tokens\": 0", 400, &["max_completion_tokens: found 0"]),
     (
@@ -101,12 +106,7 @@ const TABLE: &[(&str, &str, u16, &[&str])] = &[
         &["top_logprobs: found 21"],
     ),
     ("/v1/chat/completions", "CHAT \"tool_choice\": \"required\"", 400, &["tool_choice"]),
-    (
-        "/v1/chat/completions",
-        "CHAT \"response_format\": {\"type\": \"yaml\"}",
-        400,
-        &["response_format"],
-    ),
+    ("/v1/chat/completions", "CHAT \"response_format\": {\"type\": \"yaml\"}", 400, &["response_format"]),
     (
         "/v1/chat/completions",
         "CHAT \"response_format\": {\"type\": \"json_object\"}, \"guided_regex\": \"a\"",
@@ -126,7 +126,12 @@ const TABLE: &[(&str, &str, u16, &[&str])] = &[
         400,
         &["frequency_penalty: found 2.0000002, expected a number in [-2, 2]"],
     ),
-    ("/v1/completions", "{\"prompt\": \"a\", \"presence_penalty\": -3}", 400, &["presence_penalty: found -3"]),
+    (
+        "/v1/completions",
+        "{\"prompt\": \"a\", \"presence_penalty\": -3}",
+        400,
+        &["presence_penalty: found -3"],
+    ),
     (
         "/v1/chat/completions",
         "CHAT \"logit_bias\": {\"19556\": -100}",
@@ -139,7 +144,12 @@ const TABLE: &[(&str, &str, u16, &[&str])] = &[
         400,
         &["logit_bias: found 101 for 7, expected numbers in [-100, 100]"],
     ),
-    ("/v1/chat/completions", "CHAT \"logit_bias\": {\"7\": \"x\"}", 400, &["logit_bias", "expected a number"]),
+    (
+        "/v1/chat/completions",
+        "CHAT \"logit_bias\": {\"7\": \"x\"}",
+        400,
+        &["logit_bias", "expected a number"],
+    ),
     ("/v1/chat/completions", "CHAT \"logit_bias\": [[7, 1]]", 400, &["logit_bias: found a list"]),
     ("/v1/chat/completions", "CHAT \"bad_words\": [\"a\", \"\"]", 400, &["bad_words.1: found \"\""]),
     ("/v1/chat/completions", "CHAT \"bad_words\": \"a\"", 400, &["bad_words: found \"a\", expected a list"]),
@@ -156,8 +166,18 @@ const TABLE: &[(&str, &str, u16, &[&str])] = &[
         400,
         &["reasoning_effort: found \"high\"", "does not use it"],
     ),
-    ("/v1/completions", "{\"prompt\": \"a\", \"reasoning_effort\": \"low\"}", 400, &["reasoning_effort: found"]),
-    ("/v1/chat/completions", "CHAT \"input_ids\": [5]", 400, &["input_ids: found ids together with `messages`"]),
+    (
+        "/v1/completions",
+        "{\"prompt\": \"a\", \"reasoning_effort\": \"low\"}",
+        400,
+        &["reasoning_effort: found"],
+    ),
+    (
+        "/v1/chat/completions",
+        "CHAT \"input_ids\": [5]",
+        400,
+        &["input_ids: found ids together with `messages`"],
+    ),
     ("/v1/chat/completions", "{\"messages\": [], \"input_ids\": [400]}", 400, &["input_ids: found 400"]),
     (
         "/v1/chat/completions",
@@ -316,14 +336,20 @@ fn wrong_kinds_of_requests() {
             assert_eq!(response.status().as_u16(), status, "{kind}");
             if status == 400 {
                 let text = response.text().await.expect("text");
-                assert!(text.contains("Unsupported Media Type: Only 'application/json' is allowed"), "{text}");
+                assert!(
+                    text.contains("Unsupported Media Type: Only 'application/json' is allowed"),
+                    "{text}"
+                );
             }
         }
         let absent = served.http.post(url("/v1/completions")).body("{\"prompt\": \"a\"}");
         assert_eq!(absent.send().await.expect("an answer").status().as_u16(), 400);
         let (status, form) = served.post("/v1/completions", "prompt=a").await;
         assert_eq!(status, 400);
-        assert!(form["message"].as_str().is_some_and(|message| message.contains("invalid JSON body")), "{form}");
+        assert!(
+            form["message"].as_str().is_some_and(|message| message.contains("invalid JSON body")),
+            "{form}"
+        );
         for body in [
             "\u{feff}{\"prompt\": \"a\"}",
             "\r\n {\"prompt\": [1.0], \"model\": null, \"stop_token_ids\": [7.0]}\r\n",

@@ -207,8 +207,7 @@ fn a_row_has_the_same_logits_alone_and_in_a_batch() {
         .iter()
         .enumerate()
         .map(|(index, prompt)| step(index as u64, prompt, 0, &[index as u32], LogitsWanted::Last));
-    let together =
-        executor.step(&Batch { steps: steps.collect(), ..Batch::default() }).expect("computes");
+    let together = executor.step(&Batch { steps: steps.collect(), ..Batch::default() }).expect("computes");
     let together: Vec<f32> = together.rows().flat_map(full).copied().collect();
     assert_eq!(alone.len(), together.len());
     let largest = alone.iter().zip(&together).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);

@@ -50,8 +50,11 @@ fn the_choices_of_a_stream_are_told_apart_by_their_index() {
         let id = &chunks[0].id;
         assert!(chunks.iter().all(|chunk| chunk.id == *id && chunk.usage.is_none()));
         for index in 0..3 {
-            let choices: Vec<_> =
-                chunks.iter().flat_map(|chunk| &chunk.choices).filter(|choice| choice.index == index).collect();
+            let choices: Vec<_> = chunks
+                .iter()
+                .flat_map(|chunk| &chunk.choices)
+                .filter(|choice| choice.index == index)
+                .collect();
             let (last, texts) = choices.split_last().expect("chunks of the choice");
             assert_eq!(last.finish_reason, Some(FinishReason::Stop));
             assert_eq!((last.delta.content.as_deref(), &last.logprobs), (Some(""), &None));
@@ -93,8 +96,7 @@ fn choices_of_completions_follow_their_prompts() {
         let answer = served.client.completions(&request).await.expect("an answer");
         let found: Vec<(usize, &str)> =
             answer.choices.iter().map(|choice| (choice.index, choice.text.as_str())).collect();
-        let expected: Vec<(usize, &str)> =
-            texts.iter().flat_map(|text| [*text; 2]).enumerate().collect();
+        let expected: Vec<(usize, &str)> = texts.iter().flat_map(|text| [*text; 2]).enumerate().collect();
         assert_eq!(found, expected);
         let usage = answer.usage.expect("always there");
         assert_eq!(usage.prompt_tokens, prompt_tokens as u64, "each prompt counts once");
@@ -133,7 +135,11 @@ fn choices_that_have_no_room_are_refused_together() {
         assert_eq!(served.post("/v1/chat/completions", &body(2)).await.0, 429);
         drop(running);
         served.until_free().await;
-        assert_eq!(served.post("/v1/chat/completions", &body(2)).await.0, 200, "nothing of it was left behind");
+        assert_eq!(
+            served.post("/v1/chat/completions", &body(2)).await.0,
+            200,
+            "nothing of it was left behind"
+        );
     });
 }
 
@@ -214,10 +220,8 @@ fn choice_j_is_the_answer_with_seed_plus_j() {
     let scheduler = SchedulerConfig::new(&executor.capacity());
     let model = ServedModel::new(MODEL, tokenizer(), Some(ChatTemplate::InternLm2), &[]);
     let pipeline = Pipeline::new(Box::new(executor), model, scheduler, 0);
-    let request = ChatRequest::new([ChatMessage::user("hi")])
-        .with_temperature(1.0)
-        .with_max_tokens(12)
-        .with_seed(7);
+    let request =
+        ChatRequest::new([ChatMessage::user("hi")]).with_temperature(1.0).with_max_tokens(12).with_seed(7);
     let several = pipeline.chat(&request.clone().with_n(4)).expect("an answer");
     let texts: Vec<String> = several.choices.iter().map(|choice| choice.message.text()).collect();
     assert!(texts[1..].iter().all(|text| *text != texts[0]), "they are drawn apart: {texts:?}");

@@ -83,7 +83,8 @@ fn a_bias_forces_and_forbids_ids() {
         let fox = id(" fox");
         let forced = chat(&served, json!({"logit_bias": {fox.to_string(): 100}, "max_tokens": 3})).await;
         assert_eq!(text(&forced).trim_start(), "fox fox fox");
-        let banned = chat(&served, json!({"logit_bias": {id("the").to_string(): -100}, "max_tokens": 3})).await;
+        let banned =
+            chat(&served, json!({"logit_bias": {id("the").to_string(): -100}, "max_tokens": 3})).await;
         assert!(!text(&banned).contains("the"), "{banned}");
         let bad = chat(&served, json!({"bad_words": ["quick"], "max_tokens": 6})).await;
         assert!(!text(&bad).contains("quick"), "{bad}");
@@ -131,7 +132,11 @@ fn ids_and_their_scores_come_with_the_text() {
         while let Some(piece) = pieces.next().await {
             for choice in piece.expect("a piece").choices {
                 streamed.text += &choice.text;
-                streamed.output_ids.as_mut().expect("set above").extend(choice.output_ids.expect("asked for"));
+                streamed
+                    .output_ids
+                    .as_mut()
+                    .expect("set above")
+                    .extend(choice.output_ids.expect("asked for"));
                 scored.extend(choice.output_token_logprobs.expect("asked for"));
             }
         }

@@ -79,7 +79,8 @@ impl Served {
     /// Waits until no block is held.
     pub(crate) async fn until_free(&self) {
         for _ in 0..1000 {
-            if self.metric("lmdeploy:kv_blocks{model_name=\"tiny\",engine=\"0\",state=\"active\"}").await == 0 {
+            if self.metric("lmdeploy:kv_blocks{model_name=\"tiny\",engine=\"0\",state=\"active\"}").await == 0
+            {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(2)).await;

@@ -23,11 +23,9 @@ async fn get(served: &Configured, route: &str, header: Option<(&str, &str)>) -> 
 fn one_of_the_keys_is_needed() {
     run(async {
         let served = served(ServerConfig::default()).await;
-        for header in [
-            ("authorization", "Bearer first"),
-            ("authorization", "bearer second"),
-            ("x-api-key", "first"),
-        ] {
+        for header in
+            [("authorization", "Bearer first"), ("authorization", "bearer second"), ("x-api-key", "first")]
+        {
             assert_eq!(get(&served, "/v1/models", Some(header)).await.status().as_u16(), 200, "{header:?}");
         }
         for header in [

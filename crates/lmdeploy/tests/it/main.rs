@@ -16,6 +16,7 @@ mod engine;
 mod exit_codes;
 mod fields;
 mod fixture;
+mod guided;
 mod keys;
 mod messages;
 mod metrics;

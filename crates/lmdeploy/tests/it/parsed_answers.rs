@@ -70,8 +70,10 @@ fn answers_have_reasoning_and_calls() {
         assert_eq!(whole.message.fields["reasoning_content"], "one two");
         assert_eq!(whole.message.text(), "I add.\n");
         let calls = whole.message.calls();
-        let functions: Vec<_> =
-            calls.iter().map(|call| (call.function.name.as_str(), call.function.arguments.as_str())).collect();
+        let functions: Vec<_> = calls
+            .iter()
+            .map(|call| (call.function.name.as_str(), call.function.arguments.as_str()))
+            .collect();
         assert_eq!(functions, [("add", "{\"a\":1}"), ("now", "{}")]);
         assert!(calls[0].id.starts_with("call_") && calls[0].id != calls[1].id);
         assert_eq!(whole.finish_reason, Some(FinishReason::ToolCalls));

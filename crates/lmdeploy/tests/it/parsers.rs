@@ -163,7 +163,7 @@ fn options(fixture: &Fixture) -> ParseOptions {
 fn is_end(seed: u64, index: usize) -> bool {
     let mixed = (seed ^ index as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let mixed = (mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    (mixed >> 32) % (1 + seed % 7) == 0
+    (mixed >> 32).is_multiple_of(1 + seed % 7)
 }
 
 #[test]
@@ -181,7 +181,11 @@ fn every_format_is_read_whole_and_in_any_two_pieces() {
                 serde_json::from_str::<serde_json::Map<String, Value>>(arguments).expect(fixture.text);
             }
             for cut in 0..atoms.len() {
-                assert_eq!(parse(tokenizer, options(&fixture), &atoms, |end| end == cut), whole, "{fixture:?}");
+                assert_eq!(
+                    parse(tokenizer, options(&fixture), &atoms, |end| end == cut),
+                    whole,
+                    "{fixture:?}"
+                );
             }
             assert_eq!(parse(tokenizer, options(&fixture), &atoms, |_| true), whole, "{fixture:?}");
         }
@@ -272,7 +276,8 @@ fn nothing_waits_longer_than_it_must() {
 fn marks_that_are_special_tokens_are_not_found_in_text() {
     let text = "a <tool_call>{\"name\": \"add\"}</tool_call> <think> b";
     let atoms: Vec<Atom> = text.chars().map(Atom::Text).collect();
-    let thinking = ParseOptions::new(ToolFormat::Qwen).with_reasoning(ReasoningFormat::Think, Section::Content);
+    let thinking =
+        ParseOptions::new(ToolFormat::Qwen).with_reasoning(ReasoningFormat::Think, Section::Content);
     assert_eq!(parse(&MARKED, thinking.clone(), &atoms, |_| true).content, text);
     let found = parse(&tokenizer(), thinking, &atoms, |_| true);
     assert_eq!((found.content.as_str(), found.thought.as_str(), found.calls.len()), ("a ", "b", 1));

@@ -263,9 +263,8 @@ fn clients_stop_the_server_only_where_they_may() {
 fn small_routes_and_those_that_are_not_there_yet() {
     run(async {
         let served = Configured::start(mock("hi"), ServerConfig::default()).await;
-        let json = |(status, text): (u16, String)| {
-            (status, serde_json::from_str::<Value>(&text).expect("JSON"))
-        };
+        let json =
+            |(status, text): (u16, String)| (status, serde_json::from_str::<Value>(&text).expect("JSON"));
         let (status, version) = json(served.get("/version").await);
         assert_eq!((status, version["version"].as_str()), (200, Some(env!("CARGO_PKG_VERSION"))));
         assert_eq!(json(served.get("/is_sleeping").await), (200, json!({"is_sleeping": false})));
@@ -281,9 +280,8 @@ fn small_routes_and_those_that_are_not_there_yet() {
 fn every_answer_has_the_name_of_its_request() {
     run(async {
         let served = Configured::start(mock("hi"), ServerConfig::default()).await;
-        let name = |answer: &reqwest::Response| {
-            answer.headers()["x-request-id"].to_str().expect("text").to_owned()
-        };
+        let name =
+            |answer: &reqwest::Response| answer.headers()["x-request-id"].to_str().expect("text").to_owned();
         let url = format!("{}/version", served.url);
         let own = served.http.get(&url).header("x-request-id", "mine").send().await.expect("an answer");
         assert_eq!(name(&own), "mine");

@@ -238,11 +238,7 @@ impl Model {
         for (place, step) in batch.steps.iter().enumerate() {
             let fails = fault == Fault::One(place);
             self.write(step, fails);
-            results.push(if fails {
-                StepResult::Failed("scripted".to_owned())
-            } else {
-                self.read(step)
-            });
+            results.push(if fails { StepResult::Failed("scripted".to_owned()) } else { self.read(step) });
         }
         results
     }

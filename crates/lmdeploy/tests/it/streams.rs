@@ -186,7 +186,9 @@ fn a_client_that_goes_away_frees_its_blocks() {
             streams.push(stream);
         }
         assert_eq!(served.metric("lmdeploy:num_requests_running").await, 4);
-        assert!(served.metric("lmdeploy:kv_blocks{model_name=\"tiny\",engine=\"0\",state=\"active\"}").await >= 4);
+        assert!(
+            served.metric("lmdeploy:kv_blocks{model_name=\"tiny\",engine=\"0\",state=\"active\"}").await >= 4
+        );
         // A whole answer that nobody waits for any more.
         let request = ask("hi");
         let whole = tokio::time::timeout(std::time::Duration::from_millis(20), served.client.chat(&request));

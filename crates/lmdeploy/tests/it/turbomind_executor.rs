@@ -6,9 +6,9 @@ use internlm_model::sampling::SamplingConfig;
 use internlm_model::{ModelConfig, ModelSize, TokenId};
 use lmdeploy::config::{Backend, DeployConfig, ServedModelConfig};
 use lmdeploy::engine::{
-    Batch, BlockCopy, BlockId, BurnExecutor, CacheSize, Engine, EngineConfig, Executor, ExecutorConfig, GenerateRequest,
-    Generation, LogitsDetail, LogitsWanted, Output, QuantPolicy, RequestId, Row, SchedulerConfig,
-    SequencePart, TurbomindExecutor,
+    Batch, BlockCopy, BlockId, BurnExecutor, CacheSize, Engine, EngineConfig, Executor, ExecutorConfig,
+    GenerateRequest, Generation, LogitsDetail, LogitsWanted, Output, QuantPolicy, RequestId, Row,
+    SchedulerConfig, SequencePart, TurbomindExecutor,
 };
 
 const VOCAB: usize = 300;

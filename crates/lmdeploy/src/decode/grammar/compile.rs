@@ -55,9 +55,10 @@ pub(super) fn try_schema(parsers: &ParserFactory, schema: &Value) -> Result<(), 
 fn explain(parsers: &ParserFactory, source: &GrammarSource, message: String) -> GrammarError {
     match source {
         GrammarSource::Rules(rules) => {
-            let wrong = rules.parts.iter().find_map(|(place, part)| {
-                compile(parsers, part).err().map(|error| error.within(place))
-            });
+            let wrong = rules
+                .parts
+                .iter()
+                .find_map(|(place, part)| compile(parsers, part).err().map(|error| error.within(place)));
             wrong.unwrap_or_else(|| GrammarError::new("", message))
         }
         GrammarSource::JsonSchema(original) => match schema::lower(original) {
@@ -123,7 +124,9 @@ pub(super) fn first_line(message: &str) -> String {
     // Messages about regular expressions and rules show the place below a line of the source.
     let rest = lines.iter().find(|line| line.starts_with("error: ")).copied();
     match (lines.first(), rest) {
-        (Some(first), Some(error)) => format!("{}: {}", first.trim_end_matches(':'), error.trim_start_matches("error: ")),
+        (Some(first), Some(error)) => {
+            format!("{}: {}", first.trim_end_matches(':'), error.trim_start_matches("error: "))
+        }
         (Some(first), None) => (*first).to_owned(),
         (None, _) => "the grammar cannot be used".to_owned(),
     }

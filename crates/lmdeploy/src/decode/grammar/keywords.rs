@@ -32,6 +32,13 @@ pub(super) const UNSUPPORTED: [&str; 18] = [
 /// Formats of strings that are kept.
 pub(super) const FORMATS: [&str; 10] =
     ["date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid", "uri"];
+/// What the library's formats allow too much: leap seconds at any time, and the 29th of February in any year.
+pub(super) const FORMAT_PATTERNS: [(&str, &str); 3] = [
+    ("date", NO_LEAP_DAY),
+    ("date-time", r"^[0-9]{4}-(?:0[13-9]-..|1[0-2]-..|02-[01].|02-2[0-8]).[0-9]{2}:[0-9]{2}:[0-5]"),
+    ("time", r"^[0-9]{2}:[0-9]{2}:[0-5]"),
+];
+const NO_LEAP_DAY: &str = r"^[0-9]{4}-(?:0[13-9]|1[0-2]|02-[01]|02-2[0-8])";
 /// Formats of JSON Schema that are not supported. All others, such as `password`, are annotations.
 pub(super) const UNSUPPORTED_FORMATS: [&str; 9] = [
     "idn-email",

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::GrammarError;
 use super::disjoint::disjoint;
 use super::keywords::{
-    FORMATS, NUMBERS, SCHEMA, SCHEMA_MAP, SCHEMAS, UNSUPPORTED, UNSUPPORTED_FORMATS,
+    FORMAT_PATTERNS, FORMATS, NUMBERS, SCHEMA, SCHEMA_MAP, SCHEMAS, UNSUPPORTED, UNSUPPORTED_FORMATS,
 };
 
 /// White space between parts of JSON: without a limit, small models write nothing else any more.
@@ -82,6 +82,7 @@ impl Lowering<'_> {
             }
         }
         check_counts(fields, path)?;
+        narrow_format(&mut lowered);
         Ok(Value::Object(lowered))
     }
 
@@ -114,7 +115,7 @@ impl Lowering<'_> {
     }
 
     /// Whether a keyword is passed on; one that says nothing is left out.
-    fn is_kept(&self, key: &str, value: &Value, path: &mut Vec<String>) -> Result<bool, GrammarError> {
+    fn is_kept(&self, key: &str, value: &Value, path: &mut [String]) -> Result<bool, GrammarError> {
         let trivial = match key {
             "uniqueItems" => value == &Value::Bool(false),
             "propertyNames" => is_any_string(value),
@@ -176,6 +177,16 @@ fn merged_key(fields: &Map<String, Value>) -> String {
     if fields.contains_key("anyOf") { "oneOf" } else { "anyOf" }.to_owned()
 }
 
+/// Adds the pattern that the library's idea of a format lacks.
+fn narrow_format(fields: &mut Map<String, Value>) {
+    let format = fields.get("format").and_then(Value::as_str).unwrap_or_default();
+    let Some((_, pattern)) = FORMAT_PATTERNS.iter().find(|(name, _)| *name == format) else { return };
+    let all = fields.entry("allOf").or_insert_with(|| json!([]));
+    if let Some(all) = all.as_array_mut() {
+        all.push(json!({"pattern": pattern}));
+    }
+}
+
 /// Checks the limits of numbers of properties. Names that the schema does not list may repeat in the text, and then
 /// count once.
 fn check_counts(fields: &Map<String, Value>, path: &[String]) -> Result<(), GrammarError> {
@@ -204,9 +215,10 @@ fn has_large_integer(value: &Value) -> bool {
     match value {
         Value::Array(values) => values.iter().any(has_large_integer),
         Value::Object(values) => values.values().any(has_large_integer),
-        Value::Number(number) => {
-            number.as_u64().or_else(|| number.as_i64().map(i64::unsigned_abs)).is_some_and(|n| n > MAX_INTEGER)
-        }
+        Value::Number(number) => number
+            .as_u64()
+            .or_else(|| number.as_i64().map(i64::unsigned_abs))
+            .is_some_and(|n| n > MAX_INTEGER),
         _ => false,
     }
 }

@@ -15,9 +15,8 @@ impl Runner {
     /// A panic is an error like any other: it fails the batch and not the engine.
     pub(super) fn execute(&mut self, batch: &Batch) -> (Result<Logits, ExecuteError>, Duration) {
         let executor = &mut self.executor;
-        let samples = |id: RequestId| {
-            batch.steps.iter().any(|step| step.id == id && step.logits != LogitsWanted::None)
-        };
+        let samples =
+            |id: RequestId| batch.steps.iter().any(|step| step.id == id && step.logits != LogitsWanted::None);
         let prepared: Vec<&mut Active> = self
             .active
             .iter_mut()

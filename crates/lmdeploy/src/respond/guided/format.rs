@@ -20,7 +20,9 @@ pub(super) fn asked(format: Option<&ResponseFormat>, grammar: Option<&str>) -> R
         (None | Some(ResponseFormat::Text), Some(rules)) => {
             at("grammar", GrammarSource::Lark(rules.to_owned()))
         }
-        (Some(_), Some(_)) => Err(Error::field("grammar", "found it beside `response_format`, expected one of them")),
+        (Some(_), Some(_)) => {
+            Err(Error::field("grammar", "found it beside `response_format`, expected one of them"))
+        }
         (Some(ResponseFormat::JsonObject), None) => at("response_format", GrammarSource::JsonObject),
         (Some(ResponseFormat::JsonSchema(format)), None) => {
             at("response_format.json_schema.schema", GrammarSource::JsonSchema(format.schema.clone()))
@@ -64,9 +66,10 @@ fn tagged(structures: &[TaggedStructure], triggers: &[String]) -> Result<Grammar
         rules += &format!("free{index}[suffix={}]: FREE\n", quoted(trigger));
     }
     let place = |index: usize| format!("response_format.structures.{index}.schema");
-    let parts = structures.iter().enumerate().map(|(index, structure)| {
-        (place(index), GrammarSource::JsonSchema(structure.schema.clone()))
-    });
+    let parts = structures
+        .iter()
+        .enumerate()
+        .map(|(index, structure)| (place(index), GrammarSource::JsonSchema(structure.schema.clone())));
     Ok(GrammarRules::new(rules, parts.collect()))
 }
 
@@ -90,7 +93,8 @@ fn check_triggers(structures: &[TaggedStructure], triggers: &[String]) -> Result
     }
     for (index, structure) in structures.iter().enumerate() {
         if !triggers.iter().any(|trigger| structure.begin.starts_with(trigger.as_str())) {
-            let message = format!("found {}, expected one of the triggers at its start", quoted(&structure.begin));
+            let message =
+                format!("found {}, expected one of the triggers at its start", quoted(&structure.begin));
             return Err(Error::field(format!("response_format.structures.{index}.begin"), message));
         }
     }

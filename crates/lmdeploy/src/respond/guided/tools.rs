@@ -117,7 +117,8 @@ impl Writer<'_> {
             ToolFormat::Llama3 => self.object(name, "parameters", schema, place),
             ToolFormat::Json => self.object(name, "arguments", schema, place),
             ToolFormat::KimiK2 => {
-                let marks = ["<|tool_call_begin|>", "<|tool_call_argument_begin|>", "<|tool_call_end|>"].map(mark);
+                let marks =
+                    ["<|tool_call_begin|>", "<|tool_call_argument_begin|>", "<|tool_call_end|>"].map(mark);
                 let id = format!("{} /[0-9]{{1,3}}/", quoted(&format!("functions.{name}:")));
                 format!("{} {id} {} {} {}", marks[0], marks[1], self.arguments(schema, place), marks[2])
             }
@@ -175,7 +176,8 @@ impl Writer<'_> {
     fn pair(&mut self, key: &str, property: &Value, place: &str) -> Result<String> {
         let (is_text, choice) = (property.get("type") == Some(&json!("string")), choice(property));
         if let Some(limit) = TEXT_LIMITS.iter().find(|limit| is_text && property.get(*limit).is_some()) {
-            let message = format!("found `{limit}`, which this model's format of tool calls does not support");
+            let message =
+                format!("found `{limit}`, which this model's format of tool calls does not support");
             return Err(Error::field(place, message));
         }
         let (before, after) = match self.format {
@@ -183,7 +185,8 @@ impl Writer<'_> {
                 (quoted(&format!("<parameter={key}>\n")), ("\n</parameter>".to_owned(), "\n"))
             }
             ToolFormat::Glm47 => {
-                let [open, close, value] = ["<arg_key>", "</arg_key>", "<arg_value>"].map(|mark| self.marks.mark(mark));
+                let [open, close, value] =
+                    ["<arg_key>", "</arg_key>", "<arg_value>"].map(|mark| self.marks.mark(mark));
                 let head = format!("{open} {} {close} {} {value}", quoted(key), quoted("\n"));
                 (head, ("</arg_value>".to_owned(), "\n"))
             }
@@ -194,7 +197,9 @@ impl Writer<'_> {
         };
         let ((close, line), text) = (after, is_text && choice.is_none());
         let value = match choice.filter(|_| is_text) {
-            Some(texts) => format!("{} {}", self.part(place, GrammarSource::Choice(texts)), self.marks.mark(&close)),
+            Some(texts) => {
+                format!("{} {}", self.part(place, GrammarSource::Choice(texts)), self.marks.mark(&close))
+            }
             None if text => self.text_until(&close),
             None => {
                 let source = GrammarSource::JsonSchema(property.clone());

@@ -34,7 +34,10 @@ fn a_choice_must_be_one_of_the_tools() {
     for (fields, expected) in [
         (json!({"tools": tools, "tool_choice": named("sub")}), "the name of a function of `add`"),
         (json!({"tools": tools, "tool_choice": "any"}), "the name of a function of `add`"),
-        (json!({"tools": tools, "tool_choice": {"type": "allowed_tools"}}), "the name of a function of `add`"),
+        (
+            json!({"tools": tools, "tool_choice": {"type": "allowed_tools"}}),
+            "the name of a function of `add`",
+        ),
         (json!({"tool_choice": "required"}), "the name of a function in a request with tools"),
         (json!({"tool_choice": named("add")}), "the name of a function in a request with tools"),
     ] {

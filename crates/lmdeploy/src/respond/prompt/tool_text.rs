@@ -93,8 +93,10 @@ mod tests {
             Message::assistant("2"),
         ];
         calls_as_text(&mut messages);
-        let found: Vec<(Role, &str)> = messages.iter().map(|message| (message.role, message.text())).collect();
-        let called = "I add.\n{\"name\":\"add\",\"arguments\":{\"a\":1}}\n{\"name\":\"sub\",\"arguments\":{\"a\":1}}";
+        let found: Vec<(Role, &str)> =
+            messages.iter().map(|message| (message.role, message.text())).collect();
+        let called =
+            "I add.\n{\"name\":\"add\",\"arguments\":{\"a\":1}}\n{\"name\":\"sub\",\"arguments\":{\"a\":1}}";
         let returned = "sub returned: y\nadd returned: x\nThe function returned: z";
         assert_eq!(
             found,
@@ -108,7 +110,9 @@ mod tests {
         let messages = [Message::user("?"), Message::assistant("!")];
         let offered = offer_in(Role::System, &messages, &tools);
         assert_eq!((offered.len(), offered[0].role), (3, Role::System));
-        assert!(offered[0].text().starts_with(BEFORE) && offered[0].text().contains("\n[{\"name\": \"add\"}]\n"));
+        assert!(
+            offered[0].text().starts_with(BEFORE) && offered[0].text().contains("\n[{\"name\": \"add\"}]\n")
+        );
         let offered = offer_in(Role::User, &messages, &tools);
         assert!(offered[0].text().starts_with(BEFORE) && offered[0].text().ends_with("words.\n\n?"));
         let messages = [Message::system("Be brief."), Message::user("?")];

@@ -109,14 +109,11 @@ const QWEN: &[Fixture] = &[
     reply(ToolFormat::Qwen, "<think>\nLet me\n think.\n</think>\n\nHello <b>\n")
         .thinks("Let me\n think.")
         .says("Hello <b>\n"),
-    reply(
-        ToolFormat::Qwen,
-        "I think <tool_call>{\"name\": \"now\"}</tool_call> more\n</think>\n\nDone",
-    )
-    .within_reasoning()
-    .thinks("I think more")
-    .calls(&[("now", "{}")])
-    .says("Done"),
+    reply(ToolFormat::Qwen, "I think <tool_call>{\"name\": \"now\"}</tool_call> more\n</think>\n\nDone")
+        .within_reasoning()
+        .thinks("I think more")
+        .calls(&[("now", "{}")])
+        .says("Done"),
     reply(ToolFormat::Qwen, "I only think <b").within_reasoning().thinks("I only think <b"),
     reply(ToolFormat::Qwen, "a < b <tool b> <<tool_cal <tool_call").is_content(),
     reply(ToolFormat::Qwen, "<tool_call>not json</tool_call> x").is_content(),
