@@ -54,6 +54,8 @@ prop_compose! {
         (biased, tied, dtype) in (any::<bool>(), any::<bool>(), prop::sample::select(vec![DType::F32, DType::F16, DType::Bf16])),
         eos in prop::collection::vec((0_u32..10).prop_map(TokenId), 1..3),
         (window, divisors) in (prop::option::of((1_usize..99, 0_usize..4)), any::<bool>()),
+        (eps, rope_theta, max_position) in
+            (prop::sample::select(vec![1e-6, 1e-5, 1e-3]), 1_u32..2_000_000, 64_usize..9000),
     ) -> ModelConfig {
         let heads = kv_heads * group;
         let size = ModelSize { hidden: heads * half_dim * 2, layers, heads, inter, vocab };
@@ -64,6 +66,8 @@ prop_compose! {
             .with_eos(eos)
             .with_dtype(dtype);
         config.tied = tied;
+        // None of them is what readers assume.
+        (config.eps, config.rope_theta, config.max_position) = (eps, f64::from(rope_theta), max_position);
         if divisors {
             let list = |start: f64| -> Vec<f64> { (0..half_dim).map(|i| start + i as f64 / 4.0).collect() };
             let (short_factor, long_factor) = (list(1.0), list(1.5));

@@ -94,6 +94,16 @@ fn titles() {
              <meta property=og:site_name content='The Shore'>",
             Some("Tides turn"),
         ),
+        (
+            "<title>Tides | Shore</title><meta property=og:title content='How we read the sea’s tides – a log'>\
+             <h1>How we read sea tides: a log</h1>",
+            Some("How we read the sea’s tides – a log"),
+        ),
+        (
+            "<title>Why tides turn - The Sea Book</title><h1>The Sea Book</h1><h2>Why Tides Turn</h2>",
+            Some("Why Tides Turn"),
+        ),
+        ("<title>Tides turn | Shore</title>", Some("Tides turn")),
     ];
     for (html, expected) in cases {
         assert_eq!(metadata(html).title.as_deref(), expected, "{html}");
@@ -169,6 +179,50 @@ fn dates() {
     ];
     for (html, expected) in cases {
         assert_eq!(metadata(html).date.as_deref(), expected, "{html}");
+    }
+}
+
+#[test]
+fn the_date_beside_the_heading_counts_against_one_statement() {
+    let page = |head: &str, beside: &str| {
+        let html =
+            format!("{head}<title>Tides | Shore</title><h1>Tides</h1>{beside}<p>They turn twice a day.");
+        metadata(&html).date.unwrap_or_default()
+    };
+    let visible = "<p>3 May 2024</p>";
+    let mere = "<meta name=date content=2024-05-09T08:00>";
+    assert_eq!(page(mere, visible), "2024-05-03");
+    assert_eq!(page(mere, "<p>9 May 2024</p>"), "2024-05-09T08:00:00", "the same day, and the time");
+    assert_eq!(page(mere, "<p>Opened 3 May 2024</p>"), "2024-05-09T08:00:00", "more than a date");
+    assert_eq!(
+        page(mere, &format!("{}{visible}", "<p>Another text.</p>".repeat(9))),
+        "2024-05-09T08:00:00",
+        "far"
+    );
+    let published = "<meta property=article:published_time content=2024-05-09>";
+    assert_eq!(page(published, visible), "2024-05-09", "one against one");
+    assert_eq!(page(&format!("{published}<meta name=date content=2024-05-03>"), visible), "2024-05-03");
+    assert_eq!(page(published, "<time datetime=2024-05-03>3 May 2024</time>"), "2024-05-03");
+    let modified = "<meta property=article:modified_time content=2024-05-03>";
+    assert_eq!(page(&format!("{published}{modified}"), visible), "2024-05-09", "the last change");
+}
+
+#[test]
+fn the_first_date_counts_on_a_page_without_a_heading() {
+    for (html, expected) in [
+        (
+            "<title>Tides</title><p>Since 1 May 2024 open.</p><p>Fri, 3 May 2024</p><p>4 May 2024</p>",
+            Some("2024-05-03"),
+        ),
+        ("<title>Tides</title><h1>Tides</h1>TEXTS<p>3 May 2024</p>", None),
+        ("<title>Tides</title><p>© 2024</p>", None),
+        (
+            "<link rel=canonical href=https://shore.example/2024/05/01/tides><p>3 May 2024</p>",
+            Some("2024-05-01"),
+        ),
+    ] {
+        let html = html.replace("TEXTS", &"<p>Another text.</p>".repeat(40));
+        assert_eq!(metadata(&html).date.as_deref(), expected, "{html}");
     }
 }
 

@@ -103,9 +103,33 @@ fn is_plain(value: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use serde_json::json;
 
+    use super::super::{AdapterConfig, LoraTuningConfig};
     use super::*;
+
+    /// The fields of PEFT 0.21's `LoraConfig` and of the classes below it.
+    const DOCUMENTED: &str = "alora_invocation_tokens alpha_pattern arrow_config auto_mapping base_model_name_or_path \
+        bias corda_config ensure_weight_tying eva_config exclude_modules fan_in_fan_out inference_mode \
+        init_lora_weights kasa_config layer_replication layers_pattern layers_to_transform loftq_config lora_alpha \
+        lora_bias lora_dropout lora_ga_config megatron_config megatron_core modules_to_save monteclora_config \
+        peft_type peft_version qalora_group_size r rank_pattern revision runtime_config target_modules \
+        target_parameters task_type trainable_token_indices use_bdlora use_dora use_qalora use_rslora velora_config";
+
+    #[test]
+    fn every_documented_key_is_read_accepted_or_refused() {
+        let config =
+            AdapterConfig { rest: Map::new(), ..AdapterConfig::new(&LoraTuningConfig::new(4, 8.0), "base") };
+        let fields = serde_json::to_value(config).expect("an object");
+        let fields: Vec<&str> = fields.as_object().expect("an object").keys().map(String::as_str).collect();
+        let rows: Vec<&str> =
+            fields.into_iter().chain(ACCEPTED).chain(REFUSED.map(|(key, _)| key)).chain([INITIAL]).collect();
+        let unique: BTreeSet<&str> = rows.iter().copied().collect();
+        assert_eq!(unique, DOCUMENTED.split_whitespace().collect(), "a row per documented key, and no other");
+        assert_eq!(unique.len(), rows.len(), "every key has one row");
+    }
 
     fn found(key: &str, value: Value) -> Vec<String> {
         problems(&Map::from_iter([(key.to_owned(), value)]))

@@ -1,5 +1,6 @@
 //! The table of `model_config.pt` against InternEvo's parameters, and the reader against the table.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::Stretch;
@@ -76,6 +77,25 @@ fn upstream() -> Vec<(&'static str, Value)> {
     ]
 }
 
+/// Parameters that other versions and configs of InternEvo have.
+const OTHERS: [&str; 15] = [
+    "activation_type",
+    "add_unit_offset",
+    "checkpoint_fraction",
+    "enable_qkv_fusion",
+    "head_dim",
+    "max_position_embeddings",
+    "mlp_bias",
+    "model_type",
+    "o_bias",
+    "qkv_bias",
+    "rotary_emb_scale_base",
+    "sequence_parallel",
+    "sliding_window",
+    "tp_mode",
+    "use_sliding_window",
+];
+
 /// The value of a Python literal of the table.
 fn literal(literal: &str) -> Value {
     match literal {
@@ -117,9 +137,13 @@ fn upstreams_parameters_have_rules_and_their_defaults_pass() {
         assert!(key.as_str().is_some_and(|key| Rule::of(key).is_some()), "{key:?} is written by this crate");
     }
     assert_eq!(read(&upstream), read(&[]));
-    let mut names: Vec<&str> = KEYS.iter().map(|(key, _)| *key).collect();
-    names.sort_unstable();
-    assert!(names.is_sorted_by(|a, b| a < b), "every key has one row");
+    let written = dict(&[("adapt_hf", Value::Bool(true))]);
+    let written = written.as_pairs().expect("a dict").iter().filter_map(|(key, _)| key.as_str());
+    let expected: BTreeSet<&str> =
+        upstream.iter().map(|(key, _)| *key).chain(written).chain(OTHERS).collect();
+    let names: BTreeSet<&str> = KEYS.iter().map(|(key, _)| *key).collect();
+    assert_eq!(names, expected, "a row per documented key, and no other");
+    assert_eq!(names.len(), KEYS.len(), "every key has one row");
 }
 
 #[test]

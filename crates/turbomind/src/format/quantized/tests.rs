@@ -1,7 +1,7 @@
 //! Configs as quantizers write them, and tensors by their names.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use internlm_model::weights::{Encoding, Quantization, TensorInfo, TensorSource};
@@ -226,11 +226,12 @@ fn tensors_that_do_not_fit_are_named() {
 /// Every key of `GPTQConfig` and `AwqConfig` of transformers, of AutoGPTQ, GPTQModel and AutoAWQ.
 const INT4_KEYS: &str = "quant_method bits w_bit group_size q_group_size sym zero_point desc_act checkpoint_format \
     format version dynamic pack_dtype is_marlin_format adapter rotation act_group_aware static_groups damp_percent \
-    damp_auto_increment true_sequential mse hyb_act duo_scaling apply_clip dataset tokenizer model_seqlen batch_size \
-    pad_token_id cache_block_outputs block_name_to_quantize module_name_preceding_first_block lm_head \
-    modules_to_not_convert modules_in_block_to_quantize backend use_exllama disable_exllama exllama_config \
-    use_cuda_fp16 max_input_length do_fuse fuse_max_seq_len modules_to_fuse meta model_name_or_path \
-    model_file_base_name";
+    damp_auto_increment true_sequential mse hyb_act duo_scaling apply_clip fail_safe failsafe gptaq gptaq_alpha dataset \
+    tokenizer model_seqlen batch_size pad_token_id cache_block_outputs block_name_to_quantize \
+    module_name_preceding_first_block offload_to_disk offload_to_disk_path lm_head modules_to_not_convert \
+    modules_in_block_to_quantize inside_layer_modules backend use_exllama disable_exllama exllama_config \
+    use_cuda_fp16 max_input_length do_fuse fuse_max_seq_len modules_to_fuse parallel_packing meta model_name_or_path \
+    model_file_base_name quantizer";
 
 /// Every key of `CompressedTensorsConfig`, and of the format's own config.
 const COMPRESSED_KEYS: &str = "quant_method format config_groups sparsity_config transform_config kv_cache_scheme \
@@ -247,8 +248,37 @@ fn every_documented_key_is_in_its_table() {
         (keys::SCHEME, scheme),
         (keys::WEIGHTS, weights),
     ] {
-        for name in names.split_whitespace() {
-            assert_eq!(table.iter().filter(|(key, _)| *key == name).count(), 1, "{name}");
+        let documented: BTreeSet<&str> = names.split_whitespace().collect();
+        let rows: BTreeSet<&str> = table.iter().map(|(key, _)| *key).collect();
+        assert_eq!(rows, documented, "a row per documented key, and no other");
+        assert_eq!(rows.len(), table.len(), "every key has one row");
+    }
+}
+
+#[test]
+fn a_used_key_with_an_odd_value_is_refused_by_name() {
+    let gptq = json!({"quant_method": "gptq", "bits": 4, "group_size": 128});
+    let awq = json!({"quant_method": "awq", "w_bit": 4, "q_group_size": 128, "zero_point": true});
+    for (key, rule) in keys::INT4.iter().filter(|(_, rule)| *rule == keys::Rule::Used) {
+        let odd = if *key == "dynamic" { json!({"layer": {}}) } else { json!(7.5) };
+        let named = [&gptq, &awq].into_iter().any(|plain| {
+            let mut one = plain.clone();
+            one[*key] = odd.clone();
+            read(one).is_err_and(|error| error.to_string().contains(&format!("{key}: found")))
+        });
+        assert!(named, "{key}: {rule:?}");
+    }
+    let used = |table: keys::Table| {
+        table.iter().filter(|(_, rule)| *rule == keys::Rule::Used).map(|(key, _)| *key).collect::<Vec<_>>()
+    };
+    let places = [("", keys::COMPRESSED), ("/config_groups/group_0", keys::SCHEME)];
+    for (place, table) in places.into_iter().chain([("/config_groups/group_0/weights", keys::WEIGHTS)]) {
+        for key in used(table) {
+            let mut one = scheme(true);
+            let object = one.pointer_mut(place).and_then(Value::as_object_mut).expect("an object");
+            object.insert(key.to_owned(), json!(7.5));
+            let text = refused(one);
+            assert!(text.contains(key), "{place}/{key}: {text}");
         }
     }
 }

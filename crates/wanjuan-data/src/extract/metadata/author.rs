@@ -113,13 +113,18 @@ pub(super) fn is_address(address: &str) -> bool {
         "reporter",
         "columnist",
     ];
-    // The first letters exclude most parts.
-    let is_author = |part: &str| {
-        part.starts_with(['a', 'c', 'j', 'r', 'w', 'A'])
-            && PARTS.iter().any(|word| part.eq_ignore_ascii_case(word))
+    let is_author = |start: &usize| {
+        let (part, rest) = address[*start..].split_once('/').unwrap_or_default();
+        let named = !rest.is_empty() && !rest.starts_with(['/', '?', '#']);
+        named && PARTS.iter().any(|word| part.eq_ignore_ascii_case(word))
     };
-    let mut parts = address.split('/');
-    parts.any(is_author) && parts.next().is_some_and(|name| !name.is_empty() && !name.starts_with(['?', '#']))
+    // The first letters exclude most parts.
+    let may_be = |start: &usize| {
+        let letter = address.as_bytes().get(*start).map(|letter| letter | 0x20);
+        matches!(letter, Some(b'a' | b'c' | b'j' | b'r' | b'w'))
+    };
+    let starts = address.bytes().enumerate().filter(|(_, byte)| *byte == b'/').map(|(place, _)| place + 1);
+    std::iter::once(0).chain(starts).filter(may_be).any(|start| is_author(&start))
 }
 
 /// Whether a text from an element that is only named like a byline reads like a few names.

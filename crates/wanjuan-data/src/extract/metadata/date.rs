@@ -20,21 +20,21 @@ impl Order {
     }
 }
 
-/// The first letters of the months in English, German, French, Spanish, Portuguese, Italian, Dutch and Polish: three,
-/// or four where three are ambiguous.
+/// The first letters of the months in English, German, French, Spanish, Portuguese, Italian, Dutch, Polish, Norwegian,
+/// Turkish and Russian: three, or four where three are ambiguous.
 const MONTHS: [&[&str]; 12] = [
-    &["jan", "jän", "ene", "gen", "sty"],
-    &["feb", "fév", "fev", "lut"],
-    &["mar", "mär", "maa", "mrz"],
-    &["apr", "avr", "abr", "kwi"],
-    &["may", "mai", "mag", "mei", "maj"],
-    &["jun", "juin", "giu", "cze"],
-    &["jul", "juil", "lug", "lip"],
-    &["aug", "aoû", "aou", "ago", "sie"],
-    &["sep", "set", "wrz"],
-    &["oct", "okt", "out", "ott", "paź"],
-    &["nov", "lis"],
-    &["dec", "dez", "déc", "dic", "gru"],
+    &["jan", "jän", "ene", "gen", "sty", "oca", "янв"],
+    &["feb", "fév", "fev", "lut", "şub", "фев"],
+    &["mar", "mär", "maa", "mrz", "мар"],
+    &["apr", "avr", "abr", "kwi", "nis", "апр"],
+    &["may", "mai", "mag", "mei", "maj", "май", "мая"],
+    &["jun", "juin", "giu", "cze", "haz", "июн"],
+    &["jul", "juil", "lug", "lip", "tem", "июл"],
+    &["aug", "aoû", "aou", "ago", "sie", "ağu", "авг"],
+    &["sep", "set", "wrz", "eyl", "сен"],
+    &["oct", "okt", "out", "ott", "paź", "eki", "окт"],
+    &["nov", "lis", "kas", "ноя"],
+    &["dec", "dez", "déc", "dic", "gru", "des", "ara", "дек"],
 ];
 
 /// Full names of the months in those languages whose bylines contain dates.
@@ -79,6 +79,87 @@ pub(super) fn of_address(address: &str) -> Option<String> {
     parts.windows(3).find_map(dated)
 }
 
+/// Words beside the numbers and the month of a date: of days and of times.
+const BESIDE: &[&str] = &[
+    "mon",
+    "tue",
+    "tues",
+    "wed",
+    "thu",
+    "thur",
+    "thurs",
+    "fri",
+    "sat",
+    "sun",
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+    "mo",
+    "di",
+    "mi",
+    "do",
+    "fr",
+    "sa",
+    "so",
+    "montag",
+    "dienstag",
+    "mittwoch",
+    "donnerstag",
+    "freitag",
+    "samstag",
+    "sonntag",
+    "de",
+    "del",
+    "of",
+    "st",
+    "nd",
+    "rd",
+    "th",
+    "er",
+    "on",
+    "at",
+    "am",
+    "pm",
+    "um",
+    "vom",
+    "den",
+    "le",
+    "t",
+    "z",
+    "uhr",
+    "h",
+    "est",
+    "edt",
+    "pst",
+    "pdt",
+    "gmt",
+    "utc",
+    "cet",
+    "mez",
+    "年",
+    "月",
+    "日",
+    "년",
+    "월",
+    "일",
+];
+
+/// Whether a text with a date is nothing but the date, with its day of the week and its time.
+pub(super) fn is_bare(text: &str) -> bool {
+    let words = text.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty());
+    words.map(str::to_lowercase).all(|word| BESIDE.contains(&word.as_str()) || month_of(&word).is_some())
+}
+
+/// Whether two dates in ISO 8601 are of the same day.
+pub(super) fn is_same_day(one: &str, other: &str) -> bool {
+    const DAY: usize = "2024-05-01".len();
+    one.get(..DAY) == other.get(..DAY)
+}
+
 /// A number or a word of a text. Spaces and punctuation only separate.
 enum Part<'a> {
     /// Value, number of digits, and position after the last digit.
@@ -115,10 +196,15 @@ fn at(text: &str, parts: &[Part<'_>], order: Order) -> Option<String> {
         [Number(year, 4, _), Number(month, 1..=2, _), Number(date, 1..=2, end), ..] => {
             Some(day(*year, *month, *date)? + &time(&text[*end..]))
         }
-        // 2024年5月1日
-        [Number(year, 4, _), Word("年"), Number(month, 1..=2, _), Word("月"), Number(date, 1..=2, _), ..] => {
-            day(*year, *month, *date)
-        }
+        // 2024年5月1日, 2024년 5월 1일
+        [
+            Number(year, 4, _),
+            Word("年" | "년"),
+            Number(month, 1..=2, _),
+            Word("月" | "월"),
+            Number(date, 1..=2, _),
+            ..,
+        ] => day(*year, *month, *date),
         // 01.05.2024, 5/1/2024
         [Number(first, 1..=2, end), Number(second, 1..=2, _), Number(year, 4, _), ..] => {
             let american = text[*end..].starts_with('/') && order == Order::MonthFirst;

@@ -47,14 +47,18 @@ impl Headings {
         let mut title = None;
         let mut found = Vec::new();
         for id in (0..dom.len()).map(NodeId::from_index) {
-            if let Role::Heading(level @ 1..=2) = dom.role(id) {
-                let place = place(dom, id);
-                if found.len() < MAX_FOUND && place != Place::Nowhere && !leads_home(dom, id) {
-                    let is_main = level == 1 && place == Place::Content;
-                    found.extend(headline::of(dom, id).map(|text| Heading { id, text, is_main }));
+            match dom.role(id) {
+                Role::Heading(level @ 1..=2) => {
+                    let place = place(dom, id);
+                    if found.len() < MAX_FOUND && place != Place::Nowhere && !leads_home(dom, id) {
+                        let is_main = level == 1 && place == Place::Content;
+                        found.extend(headline::of(dom, id).map(|text| Heading { id, text, is_main }));
+                    }
                 }
-            } else if title.is_none() && dom.tag(id) == Some("title") && place(dom, id) != Place::Nowhere {
-                title = clean(&dom.text_below(id));
+                Role::Never if title.is_none() && dom.tag(id) == Some("title") => {
+                    title = clean(&dom.text_below(id)).filter(|_| place(dom, id) != Place::Nowhere);
+                }
+                _ => {}
             }
         }
         let first = first(&found, title.as_deref().unwrap_or_default());
@@ -81,15 +85,17 @@ fn place(dom: &Dom, id: NodeId) -> Place {
     Place::Nowhere
 }
 
-/// The heading whose words are those of the `title` element, else one that is a part of it, else the first `h1`.
+/// The heading whose words are those of the `title` element, else one that is a large part of it, else the first `h1`.
 fn first(found: &[Heading], title: &str) -> Option<NodeId> {
     let main = || found.iter().filter(|heading| heading.is_main);
-    let overlap = |heading: &&Heading| Overlap::of(&heading.text, title);
-    let share = |heading: &&Heading| overlap(heading).share();
+    let compared = main().rev().map(|heading| (heading, Overlap::of(&heading.text, title)));
     // Of equals the last one is the maximum.
-    let alike = main().rev().filter(|heading| overlap(heading).is_half());
-    let alike = alike.max_by(|one, other| share(one).total_cmp(&share(other)));
-    let part = || found.iter().find(|heading| title.contains(&heading.text));
+    let alike = compared.filter(|(_, overlap)| overlap.is_half());
+    let alike = alike.max_by(|(_, one), (_, other)| one.share().total_cmp(&other.share()));
+    let alike = alike.map(|(heading, _)| heading);
+    // A small part is the name of the site.
+    let is_large = |heading: &&Heading| 4 * heading.text.len() >= title.len();
+    let part = || found.iter().filter(is_large).find(|heading| title.contains(&heading.text));
     alike.or_else(part).or_else(|| main().next()).map(|heading| heading.id)
 }
 
@@ -130,12 +136,13 @@ impl Overlap {
     }
 }
 
-/// The different words of a text; a Han or kana character is a word.
+/// The different words of a text; a Han or kana character is a word. An apostrophe belongs to its word.
 fn words(text: &str) -> BTreeSet<String> {
     let mut words = BTreeSet::new();
-    for run in text.to_lowercase().split(|c: char| !c.is_alphanumeric()) {
+    let text = text.to_lowercase().replace('’', "'");
+    for run in text.split(|c: char| !c.is_alphanumeric() && c != '\'') {
         let mut word = String::new();
-        for c in run.chars() {
+        for c in run.trim_matches('\'').chars() {
             match c {
                 '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' => {
                     words.extend([std::mem::take(&mut word), c.to_string()]);
@@ -178,6 +185,10 @@ mod tests {
         for (html, expected) in [
             ("<title>Tides turn | Shore</title><h1>Shore</h1><h1>Tides do turn</h1>", Some("Tides do turn")),
             ("<title>Tides | Shore</title><h1>News of today</h1><h2>Tides</h2>", Some("Tides")),
+            (
+                "<title>The tides of the sea | Shore</title><h2>Shore</h2><h1>Why it turns</h1>",
+                Some("Why it turns"),
+            ),
             ("<title>Other</title><h1>News</h1>", Some("News")),
             ("<title>Other</title><h2>News</h2>", None),
             ("", None),
@@ -192,6 +203,7 @@ mod tests {
         assert_eq!((overlap.common, overlap.first, overlap.second), (3, 4, 4));
         assert!(overlap.is_half() && (overlap.share() - 0.6).abs() < 1e-9);
         assert_eq!(Overlap::of("潮汐ab", "潮").common, 1);
+        assert_eq!(Overlap::of("the sea’s 'tides'", "The sea's tides").common, 3);
         let none = Overlap::of("", "");
         assert!(!none.is_half() && none.share() == 0.0);
     }

@@ -1,6 +1,7 @@
 //! [`LabelledDate`]: a text that says that its date is that of the publication, or of the last change.
 
 use super::date::{self, Order};
+use super::starts::Starts;
 
 /// Maximum length of a label and its date, in bytes: a line, not a sentence.
 const MAX_BYTES: usize = 60;
@@ -41,6 +42,9 @@ const MODIFIED: &[&str] = &[
     "actualizado",
 ];
 
+/// The first letters of all of these.
+const STARTS: Starts = Starts::of(PUBLISHED).and(MODIFIED);
+
 /// Sees the texts of the page in document order.
 #[derive(Default)]
 pub(super) struct LabelledDate {
@@ -57,18 +61,18 @@ enum Label {
 }
 
 impl LabelledDate {
-    /// Looks at the next text of the page.
+    /// Looks at the next text of the page, without white space around it.
     pub(super) fn look_at(&mut self, text: &str) {
-        let text = text.trim();
-        if text.is_empty() {
+        let text = text.trim_start_matches('(');
+        let before = self.label.take();
+        if before.is_none() && !STARTS.may_begin(text) {
             return;
         }
-        let before = self.label.take();
         let is_dated = text.len() <= MAX_BYTES && text.bytes().any(|byte| byte.is_ascii_digit());
         if text.len() > MAX_BYTES || !(is_dated || text.ends_with([':', '：'])) {
             return;
         }
-        let text = text.trim_matches(['(', ')']);
+        let text = text.trim_end_matches(')');
         let label = label_of(text).or(before);
         if !is_dated {
             self.label = label;
@@ -92,8 +96,7 @@ impl LabelledDate {
 
 /// The label that a text begins with: a word or more, and then a colon, "on" or the like, or the date.
 fn label_of(text: &str) -> Option<Label> {
-    // No label begins with a digit, but most texts with dates and numbers do.
-    if text.starts_with(|c: char| c.is_ascii_digit()) {
+    if !STARTS.may_begin(text) {
         return None;
     }
     let start: String = text.chars().take(MAX_BYTES / 2).flat_map(char::to_lowercase).collect();
@@ -143,7 +146,7 @@ mod tests {
             let text = text.trim_start_matches('(');
             assert_eq!(found(&[text]), (None, Some(text.to_owned())), "{text}");
         }
-        assert_eq!(found(&["Datum:", " ", "3. Mai 2024"]).0.as_deref(), Some("3. Mai 2024"));
+        assert_eq!(found(&["Datum:", "3. Mai 2024"]).0.as_deref(), Some("3. Mai 2024"));
     }
 
     #[test]

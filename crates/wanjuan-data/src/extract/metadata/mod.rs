@@ -13,6 +13,7 @@ mod name;
 mod name_words;
 mod page;
 mod site;
+mod starts;
 mod statement;
 mod text;
 mod text_byline;

@@ -2,6 +2,7 @@
 
 use super::date;
 use super::site::letters;
+use super::starts::Starts;
 use super::text::clean;
 
 /// Maximum length of a byline, in bytes.
@@ -206,34 +207,18 @@ fn is_han(c: char) -> bool {
 /// Whether a text is nothing but the words before a name.
 pub(super) fn is_lead(text: &str) -> bool {
     let text = text.trim().trim_end_matches([':', '：']);
-    may_lead(text) && LEAD.contains(&text.to_lowercase().as_str())
+    text.len() <= MAX_LEAD && may_lead(text) && LEAD.contains(&text.to_lowercase().as_str())
 }
 
-/// Second letters of the words before a name, one bit for each, by the first letter.
-const LETTERS: [u32; 26] = {
-    let mut letters = [0; 26];
-    let mut place = 0;
-    while place < LEAD.len() {
-        let lead = LEAD[place].as_bytes();
-        if lead[0].is_ascii_lowercase() && lead[1].is_ascii_lowercase() {
-            letters[(lead[0] - b'a') as usize] |= 1_u32 << (lead[1] - b'a');
-        }
-        place += 1;
-    }
-    letters
-};
+/// Length of the longest of the words before a name, in bytes.
+const MAX_LEAD: usize = 24;
 
-/// Whether a text can begin with one of the words before a name, by its first two letters. Most texts cannot.
-fn may_lead(text: &str) -> bool {
-    match text.as_bytes() {
-        [first, second, ..] if first.is_ascii() => {
-            let place = |byte: &u8| (byte | 0x20).wrapping_sub(b'a');
-            let seconds = LETTERS.get(place(first) as usize).copied().unwrap_or_default();
-            place(second) < 26 && seconds & (1 << place(second)) != 0
-        }
-        [_, _, ..] => true,
-        _ => false,
-    }
+/// The first letters of the words before a name.
+const STARTS: Starts = Starts::of(LEAD);
+
+/// Whether a text may begin with one of the words before a name.
+pub(super) fn may_lead(text: &str) -> bool {
+    STARTS.may_begin(text)
 }
 
 /// Cuts the text before the first word that starts with a digit, and before the words in front of it that belong to a
@@ -355,6 +340,7 @@ mod tests {
 
     #[test]
     fn leads_are_whole_words() {
+        assert!(LEAD.iter().all(|lead| lead.len() <= MAX_LEAD));
         for (text, rest) in [
             ("by Ada", Some("Ada")),
             ("By: Ada", Some("Ada")),

@@ -1,5 +1,7 @@
 //! [`Names`]: the class, id and properties of an element; [`NameWords`]: what its class and id read like.
 
+use html5ever::local_name;
+
 use crate::extract::dom::{Dom, NodeId};
 
 /// What an element is named, read in one pass over its attributes; empty where it has no such name.
@@ -9,6 +11,10 @@ pub(super) struct Names<'a> {
     id: &'a str,
     /// Properties in microdata and in RDFa.
     properties: [&'a str; 2],
+    /// `rel` of a link.
+    relations: &'a str,
+    /// `href` of a link.
+    pub(super) address: Option<&'a str>,
 }
 
 impl<'a> Names<'a> {
@@ -16,24 +22,34 @@ impl<'a> Names<'a> {
     pub(super) fn of(dom: &'a Dom, id: NodeId) -> Self {
         let mut names = Self::default();
         for (name, value) in dom.attributes(id) {
-            match &**name {
-                "class" => names.class = value,
-                "id" => names.id = value,
-                "itemprop" => names.properties[0] = value,
-                "property" => names.properties[1] = value,
+            match *name {
+                local_name!("class") => names.class = value,
+                local_name!("id") => names.id = value,
+                local_name!("itemprop") => names.properties[0] = value,
+                local_name!("property") => names.properties[1] = value,
+                local_name!("rel") => names.relations = value,
+                local_name!("href") => names.address = Some(value),
                 _ => {}
             }
         }
         names
     }
 
+    /// Whether the element has any property, as few do.
+    pub(super) fn is_marked(self) -> bool {
+        self.properties != ["", ""]
+    }
+
     /// Whether the element has a property, with any prefix.
     pub(super) fn has_property(self, property: &str) -> bool {
-        if self.properties == ["", ""] {
-            return false;
-        }
         let mut stated = self.properties.into_iter().flat_map(str::split_whitespace);
         stated.any(|one| one.rsplit(':').next() == Some(property))
+    }
+
+    /// Whether `rel` contains a relation.
+    pub(super) fn is_related(self, relation: &str) -> bool {
+        self.relations.len() >= relation.len()
+            && self.relations.split_whitespace().any(|one| one.eq_ignore_ascii_case(relation))
     }
 }
 
@@ -69,31 +85,31 @@ impl NameWords {
         words
     }
 
-    /// Looks at a name in one pass. The letter at a position decides which words are compared there.
+    /// Looks at a name in one pass. The two letters at a position decide which words are compared there.
     fn scan(&mut self, name: &[u8]) {
-        for (place, byte) in name.iter().enumerate() {
+        for (place, letters) in name.windows(2).enumerate() {
             let rest = &name[place..];
             let is = |word: &str| {
                 rest.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word.as_bytes()))
             };
-            match byte | 0x20 {
-                b'a' => self.author |= (is("author") && !is("authori")) || is("auteur") || is("autor"),
-                b'b' => self.author |= is("byline"),
-                b'w' => self.author |= is("writtenby"),
-                b'd' => self.date |= is("date") && !is("dateline") && !name[..place].ends_with(b"up"),
-                b'p' => self.date |= is("published") || is("pubtime") || is("posted"),
-                b'c' => {
+            match &[letters[0] | 0x20, letters[1] | 0x20] {
+                b"au" => self.author |= (is("author") && !is("authori")) || is("auteur") || is("autor"),
+                b"by" => self.author |= is("byline"),
+                b"wr" => self.author |= is("writtenby"),
+                b"da" => self.date |= is("date") && !is("dateline") && !name[..place].ends_with(b"up"),
+                b"pu" => self.date |= is("published") || is("pubtime"),
+                b"po" => self.date |= is("posted"),
+                b"co" => {
                     self.foreign |= is("comment");
-                    self.caption |= is("caption") || is("credit");
                     self.author |= is("contributor");
                 }
-                b'm' => self.modified |= is("modified"),
-                b'r' => self.foreign |= is("related") || is("recommend"),
-                b's' => self.sidebar |= is("sidebar"),
-                b'u' => {
-                    self.modified |= is("update");
-                    self.account |= is("username");
-                }
+                b"ca" => self.caption |= is("caption"),
+                b"cr" => self.caption |= is("credit"),
+                b"mo" => self.modified |= is("modified"),
+                b"re" => self.foreign |= is("related") || is("recommend"),
+                b"si" => self.sidebar |= is("sidebar"),
+                b"up" => self.modified |= is("update"),
+                b"us" => self.account |= is("username"),
                 _ => {}
             }
         }

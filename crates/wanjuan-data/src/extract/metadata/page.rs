@@ -1,5 +1,7 @@
 //! [`Page`]: collects everything on a page that may be metadata, in one walk.
 
+use html5ever::{LocalName, local_name};
+
 use super::author;
 use super::heading::Headings;
 use super::labelled_date::LabelledDate;
@@ -51,6 +53,8 @@ struct Byline {
 /// Elements that the walk is in.
 #[derive(Default)]
 struct Open {
+    /// All of the following, the innermost last.
+    all: Vec<NodeId>,
     /// The outermost element whose authors and dates are not those of the page, such as a comment.
     foreign: Option<NodeId>,
     /// The article that the heading of the page is in.
@@ -103,16 +107,11 @@ impl Page {
     }
 
     fn enter(&mut self, dom: &Dom, id: NodeId) {
-        let Some(tag) = dom.tag(id) else {
-            if self.open.foreign.is_none() && self.open.silent.is_none() {
-                let text = dom.text(id).unwrap_or_default();
-                self.text_date.look_at(text);
-                self.labelled_date.look_at(text);
-                self.text_byline.look_at(text);
-            }
-            return;
+        let Some(tag) = dom.local_name(id) else {
+            return self.look_at_text(dom.text(id).unwrap_or_default().trim());
         };
-        self.look_at(dom, id, tag);
+        let names = Names::of(dom, id);
+        self.look_at(dom, id, tag, names);
         if self.headings.first == Some(id) {
             self.text_date.at_heading();
             self.text_byline.at_heading();
@@ -121,21 +120,31 @@ impl Page {
         if has_no_text(tag) {
             return;
         }
-        let names = Names::of(dom, id);
         let words = NameWords::of(names);
         // A column in the article is about the article.
         let is_foreign = words.foreign || (words.sidebar && self.open.article.is_none());
         if is_foreign && !is_page(tag) && !self.is_around_heading(dom, id) {
             self.open.foreign.get_or_insert(id);
+            self.open.all.push(id);
         }
-        if tag == "article" && self.is_around_heading(dom, id) {
+        if *tag == local_name!("article") && self.is_around_heading(dom, id) {
             self.open.article.get_or_insert(id);
+            self.open.all.push(id);
         }
         if words.caption && !is_page(tag) {
             self.open.figure.get_or_insert(id);
+            self.open.all.push(id);
         }
         if self.open.foreign.is_none() {
             self.look_at_markup(dom, id, names, words);
+        }
+    }
+
+    fn look_at_text(&mut self, text: &str) {
+        if !text.is_empty() && self.open.foreign.is_none() && self.open.silent.is_none() {
+            self.text_date.look_at(text);
+            self.labelled_date.look_at(text);
+            self.text_byline.look_at(text);
         }
     }
 
@@ -144,44 +153,47 @@ impl Page {
         std::iter::successors(self.headings.first, |id| dom.parent(*id)).any(|outer| outer == id)
     }
 
-    fn look_at(&mut self, dom: &Dom, id: NodeId, tag: &str) {
+    fn look_at(&mut self, dom: &Dom, id: NodeId, tag: &LocalName, names: Names<'_>) {
         let attribute = |name: &str| dom.attribute(id, name);
-        match tag {
-            "html" => {
+        match *tag {
+            local_name!("html") => {
                 self.language = attribute("lang").or_else(|| attribute("xml:lang")).and_then(clean);
             }
-            "meta" => self.metas.look_at(dom, id),
-            "script" if attribute("type").is_some_and(|kind| kind.contains("ld+json")) => {
+            local_name!("meta") => self.metas.look_at(dom, id),
+            local_name!("script") if attribute("type").is_some_and(|kind| kind.contains("ld+json")) => {
                 self.json_ld.push(dom.text_below(id));
             }
-            "link" | "a" => self.look_at_link(dom, id, tag),
+            local_name!("link") if names.is_related("canonical") => {
+                self.address = names.address.and_then(clean)
+            }
+            local_name!("link") | local_name!("a") => self.look_at_license(names, *tag == local_name!("a")),
             _ => {}
         }
     }
 
-    fn look_at_link(&mut self, dom: &Dom, id: NodeId, tag: &str) {
-        let Some(address) = dom.attribute(id, "href") else { return };
-        if is_related(dom, id, "license") {
+    fn look_at_license(&mut self, names: Names<'_>, is_visible: bool) {
+        let Some(address) = names.address else { return };
+        if names.is_related("license") {
             self.licenses.push(address.to_owned());
-        } else if tag == "a" && self.open.figure.is_none() && address.contains("creativecommons.org/") {
+        } else if is_visible && self.open.figure.is_none() && address.contains("creativecommons.org/") {
             self.creative_commons.push(address.to_owned());
-        } else if tag == "link" && is_related(dom, id, "canonical") {
-            self.address = clean(address);
         }
     }
 
     /// Microdata and markup outside of foreign elements.
     fn look_at_markup(&mut self, dom: &Dom, id: NodeId, names: Names<'_>, words: NameWords) {
-        let tag = dom.tag(id).unwrap_or_default();
-        let has = |name: &str| names.has_property(name);
+        let Some(tag) = dom.local_name(id) else { return };
+        let is_link = *tag == local_name!("a");
+        let is_marked = names.is_marked();
+        let has = |name: &str| is_marked && names.has_property(name);
         if has("headline") && self.headline.is_none() {
             self.headline =
                 dom.attribute(id, "content").and_then(clean).or_else(|| short_text(dom, id, MAX_HEADLINE));
         }
-        let leads_to_author = || tag == "a" && dom.attribute(id, "href").is_some_and(author::is_address);
+        let leads_to_author = || is_link && names.address.is_some_and(author::is_address);
         let author = match () {
             () if has("author") => Some(Evidence::Property),
-            () if tag == "a" && is_related(dom, id, "author") => Some(Evidence::Element),
+            () if is_link && names.is_related("author") => Some(Evidence::Element),
             () if words.author => Some(Evidence::Name),
             () if leads_to_author() => Some(Evidence::Link),
             () if words.account && self.open.form.is_none() => Some(Evidence::Account),
@@ -192,7 +204,7 @@ impl Page {
         }
         let date = match () {
             () if has("datePublished") || has("dateCreated") => Some(Evidence::Property),
-            () if tag == "time" => Some(Evidence::Element),
+            () if *tag == local_name!("time") => Some(Evidence::Element),
             () if words.date => Some(Evidence::Name),
             () => None,
         };
@@ -225,6 +237,7 @@ impl Page {
                 found.pop();
             } else {
                 self.open.byline = Some(id);
+                self.open.all.push(id);
             }
         }
         let Some(last) = found.last_mut().filter(|last| are_alike(dom, last.element, id)) else {
@@ -244,6 +257,22 @@ impl Page {
         self.dates.iter().flatten().map(String::as_str).chain(texts)
     }
 
+    /// Texts with dates in microdata and `time` elements.
+    pub(super) fn marked_dates(&self) -> impl Iterator<Item = &str> {
+        let marked = [Evidence::Property, Evidence::Element];
+        marked.into_iter().flat_map(|evidence| &self.dates[evidence as usize]).map(String::as_str)
+    }
+
+    /// The text that is nothing but a date and directly beside the heading.
+    pub(super) fn date_beside_heading(&self) -> Option<&str> {
+        self.text_date.beside_heading()
+    }
+
+    /// The first text that is nothing but a date, on a page without a heading.
+    pub(super) fn date_without_heading(&self) -> Option<&str> {
+        self.text_date.without_heading()
+    }
+
     /// Texts with dates of the last change: elements named like it, a text that says so.
     pub(super) fn modified(&self) -> impl Iterator<Item = &str> {
         self.modified.iter().map(String::as_str).chain(self.labelled_date.modified())
@@ -258,17 +287,30 @@ impl Page {
 }
 
 impl Open {
-    fn enter(&mut self, id: NodeId, tag: &str) {
-        let open = match tag {
-            "script" | "style" | "title" => &mut self.silent,
-            "form" | "nav" | "label" => &mut self.form,
-            "figure" => &mut self.figure,
+    fn enter(&mut self, id: NodeId, tag: &LocalName) {
+        match *tag {
+            local_name!("script") | local_name!("style") | local_name!("title") => {
+                self.silent.get_or_insert(id);
+            }
+            local_name!("form") | local_name!("nav") | local_name!("label") => {
+                self.form.get_or_insert(id);
+            }
+            local_name!("figure") => {
+                self.figure.get_or_insert(id);
+            }
             _ => return,
-        };
-        open.get_or_insert(id);
+        }
+        self.all.push(id);
     }
 
+    /// Leaves an element. Most elements are not open in this sense, and those that are close in turn.
     fn leave(&mut self, id: NodeId) {
+        if self.all.last() != Some(&id) {
+            return;
+        }
+        while self.all.last() == Some(&id) {
+            self.all.pop();
+        }
         let texts = [&mut self.silent, &mut self.form, &mut self.byline];
         for open in [&mut self.foreign, &mut self.article, &mut self.figure].into_iter().chain(texts) {
             *open = open.filter(|open| *open != id);
@@ -277,10 +319,20 @@ impl Open {
 }
 
 /// Elements without text, whose class says nothing. Microdata in `meta` and `link` is read like meta tags.
-fn has_no_text(tag: &str) -> bool {
+fn has_no_text(tag: &LocalName) -> bool {
     matches!(
-        tag,
-        "script" | "style" | "link" | "meta" | "img" | "br" | "input" | "option" | "svg" | "path" | "source"
+        *tag,
+        local_name!("script")
+            | local_name!("style")
+            | local_name!("link")
+            | local_name!("meta")
+            | local_name!("img")
+            | local_name!("br")
+            | local_name!("input")
+            | local_name!("option")
+            | local_name!("svg")
+            | local_name!("path")
+            | local_name!("source")
     )
 }
 
@@ -291,14 +343,7 @@ fn are_alike(dom: &Dom, one: NodeId, other: NodeId) -> bool {
         && dom.attribute(one, "class") == dom.attribute(other, "class")
 }
 
-/// Whether `rel` of a link contains a relation.
-fn is_related(dom: &Dom, id: NodeId, relation: &str) -> bool {
-    let relations = dom.attribute(id, "rel").unwrap_or_default();
-    relations.len() >= relation.len()
-        && relations.split_whitespace().any(|one| one.eq_ignore_ascii_case(relation))
-}
-
 /// Elements that contain a whole page, whatever they are named.
-fn is_page(tag: &str) -> bool {
-    matches!(tag, "html" | "body" | "main" | "article")
+fn is_page(tag: &LocalName) -> bool {
+    matches!(*tag, local_name!("html") | local_name!("body") | local_name!("main") | local_name!("article"))
 }

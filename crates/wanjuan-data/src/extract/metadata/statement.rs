@@ -52,8 +52,6 @@ const DATE: &[&str] = &[
     "dcterms:issued",
     "dc:date:created",
     "dcterms:created",
-    "dc:date",
-    "dcterms:date",
     "citation_publication_date",
     "citation_date",
     "sailthru:date",
@@ -64,9 +62,10 @@ const DATE: &[&str] = &[
     "pubdate",
     "published",
     "uploaddate",
-    "date",
     "article:post_date",
 ];
+/// Meta tags with a date that do not say of what. Some publishers state the last change of anything on the page.
+const MERE_DATE: &[&str] = &["dc:date", "dcterms:date", "date"];
 /// Meta tags with the date of the last change.
 const MODIFIED: &[&str] = &[
     "article:modified_time",
@@ -139,16 +138,29 @@ impl Metadata {
         let read = |text: &str| date::read(text, order);
         let linked = |key: &&str| linked.text(key).as_deref().and_then(read);
         let metas = |names: &[&str]| names.iter().flat_map(|name| page.metas.of(name)).find_map(read);
-        ["datePublished", "dateCreated", "uploadDate"]
-            .iter()
-            .find_map(linked)
-            .or_else(|| metas(DATE))
+        let published = ["datePublished", "dateCreated", "uploadDate"].iter().find_map(linked);
+        let published = published.or_else(|| metas(DATE));
+        let stated = published.clone().or_else(|| metas(MERE_DATE));
+        // The date that readers see beside the heading, if it contradicts what is stated: it counts more than a mere
+        // date, and together with another statement more than one about the publication.
+        let visible = page.date_beside_heading().and_then(read).filter(|visible| {
+            let is_same = |date: &String| date::is_same_day(date, visible);
+            let meta = |name: &&str| page.metas.of(name).filter_map(read).any(|date| is_same(&date));
+            let repeated = || {
+                DATE.iter().chain(MERE_DATE).any(meta)
+                    || page.marked_dates().find_map(read).is_some_and(|date| is_same(&date))
+            };
+            stated.as_ref().is_some_and(|date| !is_same(date)) && (published.is_none() || repeated())
+        });
+        visible
+            .or(stated)
             .or_else(|| page.dates().find_map(read))
             .or_else(|| address.and_then(date::of_address))
             // The last change is the only date that many pages state. It is not before the publication.
             .or_else(|| linked(&"dateModified"))
             .or_else(|| metas(MODIFIED))
             .or_else(|| page.modified().find_map(read))
+            .or_else(|| page.date_without_heading().and_then(read))
     }
 }
 

@@ -1,6 +1,6 @@
 //! [`TextByline`]: the name after a "by" that is near the heading of the page.
 
-use super::name::{is_lead, is_person, name, without_lead};
+use super::name::{is_lead, is_person, may_lead, name, without_lead};
 
 /// Maximum length of a text with a byline, in bytes: a line, not a sentence.
 const MAX_BYTES: usize = 100;
@@ -25,13 +25,15 @@ pub(super) struct TextByline {
 }
 
 impl TextByline {
-    /// Looks at the next text of the page.
+    /// Looks at the next text of the page, without white space around it.
     pub(super) fn look_at(&mut self, text: &str) {
-        let text = text.trim();
-        if self.after.is_some() || text.is_empty() {
+        if self.after.is_some() {
             return;
         }
         self.seen += 1;
+        if !self.led && !may_lead(text) {
+            return;
+        }
         let led = std::mem::replace(&mut self.led, text.len() <= MAX_BYTES && is_lead(text) && is_by(text));
         if self.led || text.len() > MAX_BYTES {
             return;
@@ -99,7 +101,7 @@ mod tests {
             (&[], None),
             (&["by Ada Lovelace"], None),
             (&["H", "By Ada Lovelace"], Some("Ada Lovelace")),
-            (&["H", "By ", " ", "Ada Lovelace", "by Bo"], Some("Ada Lovelace")),
+            (&["H", "By", "Ada Lovelace", "by Bo"], Some("Ada Lovelace")),
             (&["H", "Von", "Ada Lovelace | 3. Mai"], Some("Ada Lovelace")),
             (&["posted by Ada", "H"], Some("Ada")),
             (&["by Ada Lovelace", "H", "by Bo Kuhn"], Some("Bo Kuhn")),

@@ -1,4 +1,5 @@
-//! [`TextDate`]: the text with a date that is nearest to the heading of the page.
+//! [`TextDate`]: the text with a date that is nearest to the heading of the page; without a heading, the first text that
+//! is nothing but a date.
 
 use super::date::{self, Order};
 
@@ -12,6 +13,8 @@ const MIN_BYTES: usize = 8;
 const BEFORE: usize = 6;
 /// Maximum number of texts from the heading to a date after it.
 const AFTER: usize = 25;
+/// Maximum number of texts between the heading, which counts too, and a date directly beside it.
+const BESIDE: usize = 4;
 
 /// Sees the texts of the page in document order.
 #[derive(Default)]
@@ -23,7 +26,9 @@ pub(super) struct TextDate {
     /// The last text with a date before the heading.
     before: Option<Dated>,
     /// The first text with a date after the heading.
-    after: Option<String>,
+    after: Option<Dated>,
+    /// The first text that is nothing but a date.
+    bare: Option<String>,
 }
 
 /// A text with a date.
@@ -34,21 +39,24 @@ struct Dated {
 }
 
 impl TextDate {
-    /// Looks at the next text of the page.
+    /// Looks at the next text of the page, without white space around it.
     pub(super) fn look_at(&mut self, text: &str) {
         let far = self.heading.is_some_and(|heading| self.seen > heading + AFTER);
         if text.len() < MIN_BYTES || far || self.after.is_some() {
             return;
         }
-        let text = text.trim();
-        self.seen += usize::from(!text.is_empty());
+        self.seen += 1;
         let text = if text.len() > MAX_BYTES { head(text) } else { text };
         if !text.bytes().any(|byte| byte.is_ascii_digit()) || date::read(text, Order::DayFirst).is_none() {
             return;
         }
+        if self.bare.is_none() && date::is_bare(text) {
+            self.bare = Some(text.to_owned());
+        }
+        let dated = Dated { place: self.seen, text: text.to_owned() };
         match self.heading {
-            None => self.before = Some(Dated { place: self.seen, text: text.to_owned() }),
-            Some(_) => self.after = Some(text.to_owned()),
+            None => self.before = Some(dated),
+            Some(_) => self.after = Some(dated),
         }
     }
 
@@ -59,9 +67,24 @@ impl TextDate {
 
     /// The text with the date; `None` if the page has no heading or no date near it.
     pub(super) fn found(&self) -> Option<&str> {
+        self.nearest().map(|dated| dated.text.as_str())
+    }
+
+    /// The text that is nothing but a date and directly beside the heading.
+    pub(super) fn beside_heading(&self) -> Option<&str> {
         let heading = self.heading?;
-        let before = self.before.as_ref().filter(|before| before.place + BEFORE >= heading);
-        before.map(|before| &before.text).or(self.after.as_ref()).map(String::as_str)
+        let nearest = self.nearest().filter(|dated| dated.place.abs_diff(heading) <= BESIDE);
+        nearest.map(|dated| dated.text.as_str()).filter(|text| date::is_bare(text))
+    }
+
+    /// The first text that is nothing but a date, on a page without a heading.
+    pub(super) fn without_heading(&self) -> Option<&str> {
+        self.bare.as_deref().filter(|_| self.heading.is_none())
+    }
+
+    fn nearest(&self) -> Option<&Dated> {
+        let heading = self.heading?;
+        self.before.as_ref().filter(|before| before.place + BEFORE >= heading).or(self.after.as_ref())
     }
 }
 
@@ -75,8 +98,8 @@ fn head(text: &str) -> &str {
 mod tests {
     use super::*;
 
-    /// The text with the date; `H` stands for the heading of the page.
-    fn found(texts: &[&str]) -> Option<String> {
+    /// Reads the texts; `H` stands for the heading of the page.
+    fn read(texts: &[&str]) -> TextDate {
         let mut date = TextDate::default();
         for text in texts {
             if *text == "H" {
@@ -85,7 +108,12 @@ mod tests {
                 date.look_at(text);
             }
         }
-        date.found().map(str::to_owned)
+        date
+    }
+
+    /// The text with the date.
+    fn found(texts: &[&str]) -> Option<String> {
+        read(texts).found().map(str::to_owned)
     }
 
     #[test]
@@ -98,13 +126,34 @@ mod tests {
             (&["1. Mai 2024", "H"], Some("1. Mai 2024")),
             (&["1. Mai 2024", "2. Mai 2024", "H", "3. Mai 2024"], Some("2. Mai 2024")),
             (&["H", "2. Mai 2024", "3. Mai 2024"], Some("2. Mai 2024")),
-            (&["H", "some other text", " 2. Mai 2024 \n"], Some("2. Mai 2024")),
+            (&["H", "some other text", "2. Mai 2024"], Some("2. Mai 2024")),
             (&["H", "99.99.2024", "no year here"], None),
             (&["H", "H", "2. Mai 2024"], Some("2. Mai 2024")),
         ];
         for (texts, expected) in cases {
             assert_eq!(found(texts).as_deref(), *expected, "{texts:?}");
         }
+    }
+
+    #[test]
+    fn dates_directly_beside_the_heading() {
+        let cases: &[(&[&str], Option<&str>)] = &[
+            (&["H", "Tides turn", "by Ada", "3. Mai 2024, 12:30 Uhr"], Some("3. Mai 2024, 12:30 Uhr")),
+            (&["3. Mai 2024", "a section", "H"], Some("3. Mai 2024")),
+            (&["H", "Tides turn", "Updated 3. Mai 2024"], None),
+            (&["H", "Tides turn", "a long text", "a long text", "a long text", "3. Mai 2024"], None),
+            (&["3. Mai 2024"], None),
+        ];
+        for (texts, expected) in cases {
+            assert_eq!(read(texts).beside_heading(), *expected, "{texts:?}");
+        }
+    }
+
+    #[test]
+    fn pages_without_a_heading_may_have_a_date() {
+        let texts = ["Since 1. Mai 2024 open", "Fri, 2. Mai 2024", "3. Mai 2024"];
+        assert_eq!(read(&texts).without_heading(), Some("Fri, 2. Mai 2024"));
+        assert_eq!(read(&["2. Mai 2024", "H"]).without_heading(), None);
     }
 
     #[test]

@@ -20,11 +20,12 @@ pub(super) fn choose(
     headings: &Headings,
     site: &Site,
 ) -> Option<String> {
-    let stated: Vec<String> = stated.map(|title| without_site(&title, site, &headings.all)).collect();
+    let mut stated = stated.map(|title| without_site(&title, site, &headings.all)).peekable();
+    let surest = stated.peek().cloned();
     let element = || of_element(headings.title.as_deref().unwrap_or_default(), site, &headings.all);
     let is_title = |title: &String| site.is_home() || !site.is(title);
-    let title = stated.iter().find(|title| is_title(title)).cloned().or_else(|| element().filter(is_title));
-    let title = title.or_else(|| stated.into_iter().next()).or_else(element)?;
+    let title = stated.find(is_title).or_else(|| element().filter(is_title));
+    let title = title.or(surest).or_else(element)?;
     Some(heading_for(&title, card, headings, site).map_or(title.clone(), str::to_owned))
 }
 
@@ -85,15 +86,16 @@ pub(super) fn without_site(title: &str, site: &Site, headings: &[String]) -> Str
 
 /// The heading that is a part of a title: the longest, but the last part is a heading of the site if another is one.
 fn heading_in<'a>(title: &str, site: &Site, headings: &'a [String]) -> Option<&'a str> {
-    let parts = headings.iter().filter(|heading| is_telling(heading, site) && is_part(title, heading));
+    let parts = headings.iter().filter(|heading| is_part(title, heading) && is_telling(heading, site));
     let mut parts: Vec<&String> = parts.collect();
-    if parts.iter().any(|part| title.starts_with(part.as_str())) {
-        parts.retain(|part| !title.ends_with(part.as_str()));
+    if parts.iter().any(|part| strip_prefix(title, part).is_some()) {
+        parts.retain(|part| strip_suffix(title, part).is_none());
     }
     parts.into_iter().max_by_key(|part| part.len()).map(String::as_str)
 }
 
-/// The title from the `title` element. Its last part counts as the site if at least three words are left before it.
+/// The title from the `title` element. Its last part counts as the site if at least three words are left before it, or
+/// two before a bar, which seldom stands within a title.
 fn of_element(element: &str, site: &Site, headings: &[String]) -> Option<String> {
     let title = without_site(element, site, headings);
     if title.is_empty() {
@@ -103,7 +105,9 @@ fn of_element(element: &str, site: &Site, headings: &[String]) -> Option<String>
         return Some(title);
     }
     let words = |text: &str| text.split_whitespace().count().max(text.chars().filter(is_han).count() / 2);
-    let head = last_separator(&title).map(|(head, _)| head).filter(|head| words(head) >= 3);
+    let is_barred = |head: &str| title[head.len()..].trim_start().starts_with(['|', '｜', '│']);
+    let is_long = |head: &&str| words(head) >= if is_barred(head) { 2 } else { 3 };
+    let head = last_separator(&title).map(|(head, _)| head).filter(is_long);
     Some(head.unwrap_or(&title).to_owned())
 }
 
@@ -128,15 +132,18 @@ fn is_telling(heading: &str, site: &Site) -> bool {
     long && !site.is(heading)
 }
 
-/// Whether `part` is one part of `title` between separators or ends, but not all of it.
+/// Whether `part` is one part of `title` between separators or ends, in any case, but not all of it.
 fn is_part(title: &str, part: &str) -> bool {
     // A part that is much shorter is the site, a series or a section.
-    (part.len() + 1..=4 * part.len()).contains(&title.len())
-        && title.match_indices(part).any(|(start, _)| {
-            let (before, after) = (title[..start].trim_end(), title[start + part.len()..].trim_start());
-            (before.is_empty() || before.ends_with(SEPARATORS))
-                && (after.is_empty() || after.starts_with(SEPARATORS))
-        })
+    if !(part.len() + 1..=4 * part.len()).contains(&title.len()) {
+        return false;
+    }
+    let title = title.to_ascii_lowercase();
+    title.match_indices(&part.to_ascii_lowercase()).any(|(start, _)| {
+        let (before, after) = (title[..start].trim_end(), title[start + part.len()..].trim_start());
+        (before.is_empty() || before.ends_with(SEPARATORS))
+            && (after.is_empty() || after.starts_with(SEPARATORS))
+    })
 }
 
 /// Whether a title begins with `part`, in any case, and a separator follows.

@@ -18,6 +18,10 @@ fn dates_in_many_forms() {
         ("3 juillet 2019", "2019-07-03"),
         ("3 juin 2019", "2019-06-03"),
         ("2020年1月2日 10:00", "2020-01-02"),
+        ("2020년 1월 2일", "2020-01-02"),
+        ("2 мая 2020 г.", "2020-05-02"),
+        ("2 Ağustos 2020", "2020-08-02"),
+        ("2. desember 2020", "2020-12-02"),
         ("5/14/2020", "2020-05-14"),
         ("Wed, 28 Feb 2018 20:00:18 GMT", "2018-02-28"),
         ("Kiel, 31.10.23 um 12 Uhr", "2023-10-31"),
@@ -71,6 +75,23 @@ fn dates_that_no_page_can_have_are_refused() {
     }
     assert_eq!(of_address("https://example.org/1970/01/01/x"), None);
     assert!(read("1991-08-06", Order::DayFirst).is_some() && read("2037-12-31", Order::DayFirst).is_some());
+}
+
+#[test]
+fn texts_that_are_nothing_but_a_date() {
+    for text in [
+        "2024-05-01T12:30:00Z",
+        "Fr, 01.04.2022 – 12:00 Uhr",
+        "Wednesday, May 1st, 2024 at 8:15 pm EST",
+        "1 de mayo de 2024",
+        "2024年5月1日",
+    ] {
+        assert!(is_bare(text), "{text}");
+    }
+    for text in ["Updated May 1, 2024", "Kiel, 1. Mai 2024", "by Ada on May 1, 2024", "1. Mai 2024 | Tides"] {
+        assert!(!is_bare(text), "{text}");
+    }
+    assert!(is_same_day("2024-05-01", "2024-05-01T12:30:00Z") && !is_same_day("2024-05-01", "2024-05-02"));
 }
 
 #[test]
