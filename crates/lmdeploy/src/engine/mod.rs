@@ -60,5 +60,5 @@ pub use turbomind_executor::TurbomindExecutor;
 
 pub use crate::cache::{BlockCopy, BlockId, CacheSize};
 pub use crate::decode::{
-    Grammar, GrammarError, GrammarFactory, GrammarSource, IdLogprob, LogitRules, TokenScores,
+    Grammar, GrammarError, GrammarFactory, GrammarRules, GrammarSource, IdLogprob, LogitRules, TokenScores,
 };

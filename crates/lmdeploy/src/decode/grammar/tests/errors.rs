@@ -62,7 +62,9 @@ fn annotations_and_keywords_that_ask_for_nothing_pass() {
         json!({"$ref": "#/$defs/a%20b", "$defs": {"a b": {"type": "null"}}}),
         json!(true),
     ] {
-        factory().compile(&GrammarSource::JsonSchema(schema.clone())).unwrap_or_else(|error| panic!("{schema}: {error}"));
+        factory()
+            .compile(&GrammarSource::JsonSchema(schema.clone()))
+            .unwrap_or_else(|error| panic!("{schema}: {error}"));
     }
 }
 
