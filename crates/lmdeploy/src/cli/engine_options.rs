@@ -14,7 +14,7 @@ pub(super) struct EngineOptions {
     /// Limit prompt and answer together to this many tokens [default: the model's limit]
     #[arg(long, value_name = "TOKENS")]
     session_len: Option<usize>,
-    /// Maximum number of sequences in one step [default: 32]
+    /// Maximum number of sequences in one step [default: 128]
     #[arg(long, value_name = "N")]
     max_batch_size: Option<usize>,
     /// Maximum number of tokens in one step; longer prompts are cut into chunks [default: 512]

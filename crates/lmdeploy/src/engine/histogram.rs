@@ -18,7 +18,7 @@ pub(super) struct Histogram {
 pub struct HistogramSnapshot {
     /// Each upper bound with the number of observations up to it.
     pub buckets: Vec<(f64, u64)>,
-    /// Number of observations.
+    /// Number of observations over all buckets.
     pub count: u64,
     /// Sum of all observations.
     pub sum: f64,

@@ -28,7 +28,7 @@ pub enum Delta {
 /// Which part of a reply text belongs to.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Section {
-    /// The answer.
+    /// The next text of the answer.
     #[default]
     Content,
     /// What is between `<think>` and `</think>`.

@@ -33,15 +33,15 @@ const TEMPLATES: [(ToolFormat, &[&str]); 8] = [
 /// How a model writes tool calls.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum ToolFormat {
-    /// `<|action_start|><|plugin|>{"name": .., "parameters": {..}}<|action_end|>`
+    /// InternLM: `<|action_start|><|plugin|>{"name": .., "parameters": {..}}<|action_end|>`
     Internlm,
     /// `<tool_call>{"name": .., "arguments": {..}}</tool_call>`, also of Hermes
     Qwen,
     /// `<|python_tag|>{"name": .., "parameters": {..}}`, or the object alone; `;` between several
     Llama3,
-    /// `<tool_call><function=NAME><parameter=KEY>value</parameter></function></tool_call>`
+    /// Qwen3-Coder, with values typed by the schema: `<tool_call><function=NAME><parameter=KEY>value</parameter></function></tool_call>`
     Qwen3Coder,
-    /// `<tool_call>NAME<arg_key>key</arg_key><arg_value>value</arg_value></tool_call>`
+    /// GLM 4.7, with values typed by the schema: `<tool_call>NAME<arg_key>key</arg_key><arg_value>value</arg_value></tool_call>`
     Glm47,
     /// `<|tool_call_begin|>functions.NAME:0<|tool_call_argument_begin|>{..}<|tool_call_end|>` in a section
     KimiK2,
@@ -67,7 +67,7 @@ impl ToolFormat {
         NAMES.iter().flat_map(|(_, names)| *names).copied().collect::<Vec<_>>().join(", ")
     }
 
-    /// Its first name.
+    /// Its first name, as in `--tool-call-parser`.
     #[must_use]
     pub fn name(self) -> &'static str {
         NAMES.into_iter().find(|(format, _)| *format == self).map_or("none", |(_, names)| names[0])

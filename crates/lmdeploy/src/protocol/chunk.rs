@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::field::text_or_null;
-use super::{ChatLogprobs, FinishReason, MessageRole, ToolCallDelta, Usage};
+use super::{ChatLogprobs, FinishReason, MessageRole, StopReason, ToolCallDelta, Usage};
 
 /// One `data:` line of a streamed chat answer.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
@@ -53,16 +53,6 @@ pub struct ChatChunkChoice {
     /// Log-probability and number of each new id, when the request asked for them with `return_logprob`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output_token_logprobs: Option<Vec<(f32, u32)>>,
-}
-
-/// What ended a text that did not end by itself.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(untagged, expecting = "expected a stop string or the number of an id")]
-pub enum StopReason {
-    /// A string of `stop`.
-    Text(String),
-    /// An id of `stop_token_ids`.
-    Id(u32),
 }
 
 /// A piece of a message.

@@ -91,7 +91,7 @@ pub struct TokenizeRequest {
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct TokenizeResponse {
-    /// Number of ids.
+    /// Number of ids in all texts.
     pub count: usize,
     /// Maximum length of prompt and answer together, in tokens.
     pub max_model_len: usize,
@@ -118,9 +118,9 @@ pub struct DetokenizeRequest {
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct DetokenizeResponse {
-    /// vLLM's name.
+    /// The text under vLLM's name.
     pub prompt: String,
-    /// llama.cpp's name.
+    /// The text under llama.cpp's name.
     pub content: String,
 }
 

@@ -22,6 +22,16 @@ pub enum FinishReason {
     Other,
 }
 
+/// What ended a text that did not end by itself.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(untagged, expecting = "expected a stop string or the number of an id")]
+pub enum StopReason {
+    /// A string of `stop`.
+    Text(String),
+    /// An id of `stop_token_ids`.
+    Id(u32),
+}
+
 /// One string, or a list of them.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(untagged, expecting = "expected a string or a list of strings")]

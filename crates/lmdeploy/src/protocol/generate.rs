@@ -87,7 +87,7 @@ pub struct GenerateBody {
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GenerateResponse {
-    /// The generated text.
+    /// The generated text, without the prompt.
     pub text: String,
     /// The generated ids, without one that ended the text.
     pub output_ids: Vec<u32>,

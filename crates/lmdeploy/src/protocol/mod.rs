@@ -40,7 +40,7 @@ pub use internlm_model::chat::openai::{
 pub use abort::AbortRequest;
 pub use chat::ChatRequest;
 pub use chat_response::{ChatChoice, ChatLogprobs, ChatResponse, TokenLogprob, TopLogprob};
-pub use chunk::{ChatChunk, ChatChunkChoice, ChatDelta, StopReason};
+pub use chunk::{ChatChunk, ChatChunkChoice, ChatDelta};
 pub use completion::CompletionRequest;
 pub use completion_response::{CompletionChoice, CompletionLogprobs, CompletionResponse};
 pub use encode::{
@@ -48,7 +48,7 @@ pub use encode::{
     TokenizeRequest, TokenizeResponse,
 };
 pub use error::{ErrorBody, ErrorDetail};
-pub use field::{FinishReason, OneOrMany, StreamOptions};
+pub use field::{FinishReason, OneOrMany, StopReason, StreamOptions};
 pub use generate::{FinishInfo, GenerateBody, GenerateMeta, GenerateResponse, RankedLogprobs};
 pub use model_list::{HealthStatus, ModelInfo, ModelList, SleepStatus, Version};
 pub use perplexity::{PerplexityRequest, PerplexityResponse, Scored};

@@ -14,7 +14,7 @@ pub struct PerplexityRequest {
     pub input: Scored,
 }
 
-/// What is scored.
+/// What is scored, as text or ids.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(untagged, expecting = "expected a string or a list of token ids")]
 pub enum Scored {

@@ -18,7 +18,7 @@ use serde_json::Value;
 #[serde(try_from = "Fields", into = "Fields")]
 #[non_exhaustive]
 pub enum ResponseFormat {
-    /// `text`: any text.
+    /// `text`: any text. It asks for nothing.
     #[default]
     Text,
     /// `json_object`: any JSON object.

@@ -9,7 +9,7 @@ use super::App;
 use super::failure::Failure;
 use super::routes::{Access, access};
 
-/// Answers requests that need a key and bring none with 401. A browser's question about a route has no key.
+/// Answers requests that need a key and come without one with 401. A browser's question about a route has no key.
 pub(super) async fn check(State(app): State<App>, request: Request, next: Next) -> Response {
     let path = request.extensions().get::<MatchedPath>();
     let access = path.map_or(Access::Keyed, |path| access(path.as_str()));

@@ -113,7 +113,7 @@ fn counters(app: &App, page: &mut Page) {
             "Times that a sequence gave up its blocks for another one.",
             gauges.stats().preemptions,
         ),
-        ("spec_decode_num_drafts_total", "Drafts; there are none without speculative decoding.", 0),
+        ("spec_decode_num_drafts_total", "Drafts of speculative decoding.", 0),
         ("spec_decode_num_draft_tokens_total", "Tokens of drafts.", 0),
         ("spec_decode_num_accepted_tokens_total", "Accepted tokens of drafts.", 0),
     ] {

@@ -196,7 +196,8 @@ fn a_client_that_goes_away_frees_its_blocks() {
         drop(streams);
         served.until_free().await;
         assert_eq!(served.metric("lmdeploy:num_requests_running").await, 0);
-        let aborted = "lmdeploy:request_success_total{model_name=\"tiny\",engine=\"0\",finished_reason=\"abort\"}";
+        let aborted =
+            "lmdeploy:request_success_total{model_name=\"tiny\",engine=\"0\",finished_reason=\"abort\"}";
         assert_eq!(served.metric(aborted).await, 5);
     });
 }

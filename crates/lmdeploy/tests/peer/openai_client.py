@@ -42,7 +42,7 @@ def metric(start):
 
 
 def active_blocks(model):
-    return metric(f'lmdeploy:kv_blocks{{model_name="{model}",state="active"}}')
+    return metric(f'lmdeploy:kv_blocks{{model_name="{model}",engine="0",state="active"}}')
 
 
 def ask(client, model, text, **options):
@@ -116,7 +116,10 @@ def main():
 
     content, reason, usage = streamed(client, model, "What is 12 + 30?", max_tokens=48)
     check("streamed chat says the same", content == (choice.message.content or ""), repr(content)[:90])
-    check("streamed reason and usage", reason == choice.finish_reason and usage == answer.usage, reason)
+    counts = [(u.prompt_tokens, u.completion_tokens) for u in (usage, answer.usage)]
+    check("streamed reason and usage", reason == choice.finish_reason and counts[0] == counts[1], reason)
+    cached = usage.prompt_tokens_details.cached_tokens
+    check("the second prompt was cached", cached == usage.prompt_tokens - 1, f"({cached})")
 
     with_tools = ask(client, model, "What is 12*34?", max_tokens=64, tools=TOOLS)
     message = with_tools.choices[0].message

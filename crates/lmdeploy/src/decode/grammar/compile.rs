@@ -47,7 +47,7 @@ fn try_grammars(parsers: &ParserFactory, grammars: Vec<GrammarWithLexer>) -> Res
 }
 
 /// Whether a schema compiles alone; the message is the library's.
-pub(super) fn try_schema(parsers: &ParserFactory, schema: &Value) -> Result<(), String> {
+fn try_schema(parsers: &ParserFactory, schema: &Value) -> Result<(), String> {
     try_grammars(parsers, vec![GrammarWithLexer::from_json_schema(schema.clone())]).map(|_| ())
 }
 
@@ -62,7 +62,7 @@ fn explain(parsers: &ParserFactory, source: &GrammarSource, message: String) -> 
             wrong.unwrap_or_else(|| GrammarError::new("", message))
         }
         GrammarSource::JsonSchema(original) => match schema::lower(original) {
-            Ok(lowered) => locate::innermost(parsers, &lowered, message),
+            Ok(lowered) => locate::innermost(&lowered, message, |schema| try_schema(parsers, schema)),
             Err(error) => error,
         },
         _ => GrammarError::new("", message),

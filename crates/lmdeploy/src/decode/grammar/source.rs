@@ -9,7 +9,7 @@ pub enum GrammarSource {
     /// JSON that follows a schema, with its properties in the order of the schema. Between two parts of it there is at
     /// most a space, or a line break with up to eight spaces.
     JsonSchema(Value),
-    /// Any JSON object.
+    /// Any JSON object, with any keys and values.
     JsonObject,
     /// A text that a regular expression in Rust's notation matches as a whole.
     Regex(String),

@@ -12,7 +12,7 @@ pub(crate) struct GrammarState {
     eos: Vec<TokenId>,
     /// The ids that may follow, once they are known.
     mask: Option<SimpleVob>,
-    /// Why the grammar cannot go on; then nothing may follow.
+    /// Why the grammar cannot continue; then nothing may follow.
     failure: Option<String>,
 }
 

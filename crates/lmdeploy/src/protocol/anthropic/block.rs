@@ -35,22 +35,22 @@ pub enum ContentBlock {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum BlockDelta {
-    /// More text.
+    /// More text of a text block.
     TextDelta {
-        /// The next characters.
+        /// The characters that follow those already sent.
         text: String,
     },
-    /// More thoughts.
+    /// More text of a thinking block.
     ThinkingDelta {
-        /// The next characters.
+        /// The characters that follow those already sent.
         thinking: String,
     },
     /// The end of the thoughts.
     SignatureDelta {
-        /// The whole signature.
+        /// The whole signature of the block.
         signature: String,
     },
-    /// More arguments.
+    /// More arguments of a call, as JSON.
     InputJsonDelta {
         /// The next characters of the JSON object; those of all pieces are joined.
         partial_json: String,

@@ -4,11 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{BlockDelta, ContentBlock, MessageObject, MessageStop, MessageUsage};
 
-/// One event of a stream; its name stands in front of its data and inside of it.
+/// One event of a stream; its name is in front of its data and inside of it.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum MessageEvent {
-    /// The first event.
+    /// The first event of a stream.
     MessageStart {
         /// The message without its content, with the real number of input tokens.
         message: Box<MessageObject>,
@@ -17,14 +17,14 @@ pub enum MessageEvent {
     ContentBlockStart {
         /// Place of the block in the message, from 0.
         index: usize,
-        /// The block, empty.
+        /// The block, which is still empty.
         content_block: ContentBlock,
     },
-    /// A block grows.
+    /// A block grows by a piece.
     ContentBlockDelta {
         /// Place of the block in the message.
         index: usize,
-        /// The next piece.
+        /// The piece that the block grows by.
         delta: BlockDelta,
     },
     /// A block is whole.
@@ -34,18 +34,18 @@ pub enum MessageEvent {
     },
     /// Why the message ended, after its last block.
     MessageDelta {
-        /// What has changed.
+        /// What has changed in the message.
         delta: MessageChange,
         /// Token counts of the whole message.
         usage: MessageUsage,
     },
-    /// The last event.
+    /// The last event of a stream.
     MessageStop,
     /// Nothing has happened, and the connection is alive.
     Ping,
     /// The request failed; the last event.
     Error {
-        /// What went wrong.
+        /// What went wrong, by kind and message.
         error: AnthropicErrorDetail,
         /// Name of the request in logs.
         request_id: String,

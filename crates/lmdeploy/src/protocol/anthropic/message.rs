@@ -23,7 +23,7 @@ pub struct MessageObject {
     pub stop_reason: Option<MessageStop>,
     /// The string of `stop_sequences` that ended the text.
     pub stop_sequence: Option<String>,
-    /// Token counts.
+    /// Token counts of prompt and answer.
     pub usage: MessageUsage,
 }
 

@@ -27,7 +27,7 @@ pub struct AnthropicModel {
     pub display_name: String,
     /// When the server started, as `2026-01-31T12:00:00Z`.
     pub created_at: String,
-    /// Always `active`.
+    /// State of the model: always `active`.
     pub lifecycle: String,
     /// Maximum length of prompt and answer together, in tokens.
     pub max_input_tokens: u64,

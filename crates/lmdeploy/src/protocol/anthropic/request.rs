@@ -82,7 +82,7 @@ pub struct MessagesRequest {
 pub struct AnthropicMessage {
     /// `user`, `assistant` or `system`.
     pub role: String,
-    /// What is said.
+    /// What is said, as text or blocks.
     pub content: AnthropicContent,
 }
 
@@ -90,7 +90,7 @@ pub struct AnthropicMessage {
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(untagged, expecting = "expected a string or a list of content blocks")]
 pub enum AnthropicContent {
-    /// Plain text.
+    /// Plain text, outside of a block.
     Text(String),
     /// Blocks as they were sent. They are read where they are used, so that an error can name the place of what is wrong.
     Blocks(Vec<Map<String, Value>>),
@@ -103,7 +103,7 @@ pub struct OutputConfig {
     /// How much the model thinks, in the words that its template knows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub effort: Option<String>,
-    /// `{"type": "json_schema", "schema": ..}`.
+    /// Format of the answer: `{"type": "json_schema", "schema": ..}`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub format: Option<Map<String, Value>>,
 }

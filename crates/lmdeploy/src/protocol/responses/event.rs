@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::super::TokenLogprob;
 use super::{OutputItem, OutputPart, ResponseObject};
 
-/// One event of a stream. The fields of [`ResponseEventBody`] stand beside type and number.
+/// One event of a stream. The fields of [`ResponseEventBody`] are written next to type and number.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ResponseEvent {
     /// Name of the event: `response.created`, `response.output_text.delta`, ...
@@ -13,7 +13,7 @@ pub struct ResponseEvent {
     pub kind: &'static str,
     /// Place in the stream, from 0.
     pub sequence_number: u64,
-    /// The other fields.
+    /// The fields of the kind of event.
     #[serde(flatten)]
     pub body: ResponseEventBody,
 }
@@ -27,14 +27,14 @@ pub enum ResponseEventBody {
         /// The response as it stands.
         response: Box<ResponseObject>,
     },
-    /// `response.output_item.added`, `.output_item.done`.
+    /// An item begins or ends: `response.output_item.added`, `.output_item.done`.
     Item {
         /// Place of the item in the response.
         output_index: usize,
         /// The item: empty when it is added, whole when it is done.
         item: OutputItem,
     },
-    /// `response.content_part.added`, `.content_part.done`.
+    /// A part of an item begins or ends: `response.content_part.added`, `.content_part.done`.
     Part {
         /// Where the part is.
         #[serde(flatten)]
@@ -42,52 +42,52 @@ pub enum ResponseEventBody {
         /// The part: empty when it is added, whole when it is done.
         part: OutputPart,
     },
-    /// `response.output_text.delta`.
+    /// The text grows: `response.output_text.delta`.
     TextDelta {
         /// Where the text belongs.
         #[serde(flatten)]
         place: PartPlace,
-        /// The next characters.
+        /// The characters that follow those already sent.
         delta: String,
         /// Log-probabilities of the ids whose text is new.
         logprobs: Vec<TokenLogprob>,
     },
-    /// `response.output_text.done`.
+    /// The text is complete: `response.output_text.done`.
     TextDone {
         /// Where the text belongs.
         #[serde(flatten)]
         place: PartPlace,
-        /// The whole text.
+        /// The whole text of the part.
         text: String,
         /// All of its log-probabilities.
         logprobs: Vec<TokenLogprob>,
     },
-    /// `response.reasoning_text.delta`.
+    /// The reasoning grows: `response.reasoning_text.delta`.
     ReasoningDelta {
         /// Where the reasoning belongs.
         #[serde(flatten)]
         place: PartPlace,
-        /// The next characters.
+        /// The characters that follow those already sent.
         delta: String,
     },
-    /// `response.reasoning_text.done`.
+    /// The reasoning is complete: `response.reasoning_text.done`.
     ReasoningDone {
         /// Where the reasoning belongs.
         #[serde(flatten)]
         place: PartPlace,
-        /// The whole reasoning.
+        /// The whole text of the reasoning.
         text: String,
     },
-    /// `response.function_call_arguments.delta`.
+    /// The arguments of a call grow: `response.function_call_arguments.delta`.
     ArgumentsDelta {
         /// Name of the item.
         item_id: String,
         /// Place of the item in the response.
         output_index: usize,
-        /// The next characters.
+        /// The characters that follow those already sent.
         delta: String,
     },
-    /// `response.function_call_arguments.done`.
+    /// The arguments of a call are complete: `response.function_call_arguments.done`.
     ArgumentsDone {
         /// Name of the item.
         item_id: String,
@@ -95,7 +95,7 @@ pub enum ResponseEventBody {
         output_index: usize,
         /// Name of the function.
         name: String,
-        /// The whole arguments.
+        /// The whole arguments, as JSON text.
         arguments: String,
     },
 }

@@ -32,7 +32,7 @@ pub struct ReasoningItem {
     /// clients but not encrypted, since they can read the content anyway.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encrypted_content: Option<String>,
-    /// Whether more follows.
+    /// Whether more of the item follows.
     #[serde(default)]
     pub status: ItemStatus,
 }
@@ -42,10 +42,10 @@ pub struct ReasoningItem {
 pub struct MessageItem {
     /// Name of the item: `msg_` and a unique number.
     pub id: String,
-    /// Whether more follows.
+    /// Whether more of the item follows.
     #[serde(default)]
     pub status: ItemStatus,
-    /// Always `assistant`.
+    /// Author of the message: always `assistant`.
     pub role: MessageRole,
     /// The text as one part.
     #[serde(default)]
@@ -63,7 +63,7 @@ pub struct FunctionCallItem {
     pub name: String,
     /// The arguments: a JSON object as text.
     pub arguments: String,
-    /// Whether more follows.
+    /// Whether more of the item follows.
     #[serde(default)]
     pub status: ItemStatus,
 }
@@ -96,7 +96,7 @@ pub enum OutputPart {
         #[serde(default)]
         logprobs: Vec<TokenLogprob>,
     },
-    /// Reasoning.
+    /// A piece of the reasoning.
     ReasoningText {
         /// The reasoning so far.
         text: String,

@@ -31,13 +31,13 @@ pub struct ResponseObject {
     /// Why a response is incomplete.
     #[serde(default)]
     pub incomplete_details: Option<IncompleteDetails>,
-    /// The request's.
+    /// The value that the request has.
     #[serde(default)]
     pub instructions: Option<String>,
-    /// The request's.
+    /// The value that the request has.
     #[serde(default)]
     pub max_output_tokens: Option<u32>,
-    /// The request's.
+    /// The value that the request has.
     #[serde(default)]
     pub max_tool_calls: Option<u32>,
     /// Name of the model that answers.
@@ -48,19 +48,19 @@ pub struct ResponseObject {
     /// The request's; default true.
     #[serde(default)]
     pub parallel_tool_calls: bool,
-    /// The request's.
+    /// The value that the request has.
     #[serde(default)]
     pub previous_response_id: Option<String>,
-    /// The request's.
+    /// The value that the request has.
     #[serde(default)]
     pub prompt_cache_key: Option<String>,
-    /// The request's.
+    /// The value that the request has.
     #[serde(default)]
     pub reasoning: ReasoningOptions,
-    /// The request's.
+    /// The value that the request has.
     #[serde(default)]
     pub safety_identifier: Option<String>,
-    /// Always `default`.
+    /// Class of service: always `default`.
     #[serde(default)]
     pub service_tier: String,
     /// Whether the response is kept.
@@ -75,7 +75,7 @@ pub struct ResponseObject {
     /// The request's; default `auto`.
     #[serde(default)]
     pub tool_choice: Value,
-    /// The request's.
+    /// The value that the request has.
     #[serde(default)]
     pub tools: Vec<Map<String, Value>>,
     /// The request's; default 0.
@@ -90,10 +90,10 @@ pub struct ResponseObject {
     /// Token counts, once the response has ended.
     #[serde(default)]
     pub usage: Option<ResponseUsage>,
-    /// The request's.
+    /// The value that the request has.
     #[serde(default)]
     pub user: Option<String>,
-    /// The request's.
+    /// The value that the request has.
     #[serde(default)]
     pub metadata: BTreeMap<String, String>,
 }

@@ -12,7 +12,7 @@ use crate::{Error, Result};
 
 /// The key by which chat templates know what the model thought.
 const REASONING: &str = "reasoning_content";
-/// What stands in front of a result that is an error: chat templates have no other place for it.
+/// What is put in front of a result that is an error: chat templates have no other place for it.
 const ERROR: &str = "Error: ";
 
 /// Messages, each with the place in the body that it comes from.

@@ -45,7 +45,7 @@ pub(super) fn asked(format: Option<&ResponseFormat>, grammar: Option<&str>) -> R
     }
 }
 
-/// Free text in which every trigger goes on as one of its structures.
+/// Free text in which every trigger continues as one of its structures.
 fn tagged(structures: &[TaggedStructure], triggers: &[String]) -> Result<GrammarRules> {
     check_triggers(structures, triggers)?;
     let alternatives: Vec<String> = (0..triggers.len()).map(|index| format!("tag{index}")).collect();

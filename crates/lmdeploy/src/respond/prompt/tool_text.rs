@@ -14,8 +14,8 @@ const BEHIND: &str = "To call a function, answer with one JSON object and nothin
 To call several functions, write one object per line. The next message tells you what they returned. \
 When no function helps, answer in words.";
 
-/// The conversation with the text that offers `tools`: at the end of the first system message, which is added when
-/// there is none, or at the beginning of the first message of the user.
+/// The conversation with the text that offers `tools`: at the end of the first system message, which is added to a
+/// conversation without one, or at the beginning of the first message of the user.
 pub(super) fn offer_in(role: Role, messages: &[Message], tools: &[FunctionDefinition]) -> Vec<Message> {
     let text = format!("{BEFORE}\n{}\n{BEHIND}", tools_message(tools).text());
     let mut offering = messages.to_vec();

@@ -1,6 +1,6 @@
 //! [`Items`]: the chunks of a chat answer -> output items, and the events that build them up.
 //!
-//! One item at a time is open. A piece of another kind closes it and opens the next one, so that items stand in the order
+//! One item at a time is open. A piece of another kind closes it and opens the next one, so that items are in the order
 //! in which the model said them.
 
 use super::options::PLAIN;

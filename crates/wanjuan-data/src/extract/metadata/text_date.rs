@@ -13,7 +13,7 @@ const MIN_BYTES: usize = 8;
 const BEFORE: usize = 6;
 /// Maximum number of texts from the heading to a date after it.
 const AFTER: usize = 25;
-/// Maximum number of texts between the heading, which counts too, and a date directly beside it.
+/// Maximum number of texts between the heading, which counts too, and a date directly next to it.
 const BESIDE: usize = 4;
 
 /// Sees the texts of the page in document order.
