@@ -9,6 +9,9 @@ use crate::workspace;
 
 /// Crates of the command line: without the feature `cli`, nothing may link them.
 const EDGE: [&str; 6] = ["anyhow", "clap", "console", "indicatif", "signal-hook", "tracing-subscriber"];
+/// Crates that have `anyhow` below them and show none of it to whoever calls the library: guided decoding uses them,
+/// and what they report becomes an error of the crate that called.
+const PRUNED: [&str; 2] = ["llguidance", "toktrie"];
 /// Features that need what is not on every machine, and the command line itself.
 const LEFT_OUT: [&str; 4] = ["cli", "cuda", "default", "vulkan"];
 
@@ -73,7 +76,7 @@ fn tree(package: &str, features: &[String]) -> Result<String> {
         "--edges",
         "normal",
         "--prefix",
-        "none",
+        "depth",
     ]);
     command.args(["--features", &features.join(",")]);
     let output = command.output().context("cannot run cargo tree")?;
@@ -83,10 +86,24 @@ fn tree(package: &str, features: &[String]) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// The crates of the command line in the lines of `cargo tree`, sorted.
+/// The crates of the command line in the lines of `cargo tree`, each of which begins with its depth; sorted.
 fn edge_crates(tree: &str) -> Vec<String> {
-    let names: BTreeSet<&str> = tree.lines().filter_map(|line| line.split_whitespace().next()).collect();
-    names.into_iter().filter(|name| EDGE.contains(name)).map(str::to_owned).collect()
+    let mut names = BTreeSet::new();
+    // Depth of the pruned crate that the lines are below.
+    let mut pruned = None;
+    for line in tree.lines() {
+        let digits = line.bytes().take_while(u8::is_ascii_digit).count();
+        let depth: usize = line[..digits].parse().unwrap_or(0);
+        if pruned.is_some_and(|above| depth > above) {
+            continue;
+        }
+        let name = line[digits..].split_whitespace().next().unwrap_or_default();
+        pruned = PRUNED.contains(&name).then_some(depth);
+        if EDGE.contains(&name) {
+            names.insert(name.to_owned());
+        }
+    }
+    names.into_iter().collect()
 }
 
 #[cfg(test)]
@@ -111,8 +128,15 @@ mod tests {
 
     #[test]
     fn crates_of_the_edge_are_seen_in_a_tree() {
-        let tree = "internlm-kit v0.1.0 (/a/b)\nserde v1.0.0\nindicatif v0.18.0\nconsole v0.16.0\nserde v1.0.0 (*)\n";
+        let tree = "0internlm-kit v0.1.0 (/a/b)\n1serde v1.0.0\n1indicatif v0.18.0\n2console v0.16.0\n1serde v1.0.0 (*)\n";
         assert_eq!(edge_crates(tree), ["console", "indicatif"]);
-        assert!(edge_crates("clap_lex v1.0.0\nserde v1.0.0\n").is_empty());
+        assert!(edge_crates("0a v1.0.0\n1clap_lex v1.0.0\n1serde v1.0.0\n").is_empty());
+    }
+
+    #[test]
+    fn what_is_below_pruned_crates_does_not_count() {
+        let below = "0a v1.0.0\n1llguidance v1.9.1\n2anyhow v1.0.0\n2toktrie v1.9.1\n3anyhow v1.0.0 (*)\n1serde v1.0.0\n";
+        assert!(edge_crates(below).is_empty());
+        assert_eq!(edge_crates(&format!("{below}1anyhow v1.0.0 (*)\n")), ["anyhow"]);
     }
 }
