@@ -10,11 +10,55 @@ use internlm_model::decoder::Decoder;
 use internlm_model::parameter::Training;
 use internlm_model::{ModelConfig, ModelSize, TokenId};
 use proptest::prelude::*;
-use xtuner::dataset::{Conversation, Sample, pack_soft, read_openai};
+use xtuner::dataset::{Conversation, Sample, pack_soft, parse_openai, read_openai};
 use xtuner::generator::{Question, conversations, questions};
 use xtuner::lora::{Adapter, AdapterConfig, LoraTuningConfig, inject};
 
 use crate::fixture::generate_config;
+
+/// A line with everything that a reader of conversations knows.
+const LINE: &str = r#"{"tools": [{"type": "function", "function": {"name": "add", "parameters": {}}}], "messages": [
+{"role": "system", "content": "Be brief."}, {"role": "user", "content": [{"type": "text", "text": "1+1?"}]},
+{"role": "assistant", "content": null, "weight": 1, "tool_calls": [{"id": "a", "type": "function",
+"function": {"name": "add", "arguments": "{\"a\":1}"}}]}, {"role": "tool", "tool_call_id": "a", "content": "2"},
+{"role": "assistant", "content": "2.", "reasoning_content": "so", "loss": 0}]}"#;
+/// A config with every key whose value is looked at.
+const ADAPTER: &str = r#"{"peft_type": "LORA", "r": 8, "lora_alpha": 16.0, "use_rslora": true, "bias": "none",
+"alpha_pattern": {"layers\\.0.*wo": 4}, "rank_pattern": {"^wo": 2}, "target_modules": ["wqkv", "w1"],
+"modules_to_save": ["output"], "init_lora_weights": "gaussian", "layer_replication": null, "lora_dropout": 0.1}"#;
+
+/// `text` with characters replaced, left out, or put in.
+fn mutated(text: &str, changes: &[(usize, usize, String)]) -> String {
+    let mut text: Vec<char> = text.chars().collect();
+    for (place, length, new) in changes {
+        let start = place % (text.len() + 1);
+        let end = (start + length).min(text.len());
+        text.splice(start..end, new.chars());
+    }
+    text.into_iter().collect()
+}
+
+fn changes() -> impl Strategy<Value = Vec<(usize, usize, String)>> {
+    let pieces = prop::sample::select(vec![
+        "", "null", "{", "}", "[", "]", "\"", "\\", "-1", "1e999", "true", "\0", "ÿ",
+    ]);
+    let new = prop_oneof![pieces.prop_map(str::to_owned), "\\PC{0,3}"];
+    prop::collection::vec((any::<usize>(), 0..12_usize, new), 1..5)
+}
+
+proptest! {
+    /// Thousands of them: `PROPTEST_CASES=20000`.
+    #[test]
+    fn mutated_files_are_read_or_refused(changes in changes()) {
+        if let Err(problem) = parse_openai(&mutated(&LINE.replace('\n', " "), &changes)) {
+            let text = format!("{problem:?}");
+            prop_assert!(!text.is_empty());
+        }
+        if let Ok(config) = serde_json::from_str::<AdapterConfig>(&mutated(ADAPTER, &changes)) {
+            prop_assert!(config.problems().iter().all(|problem| problem.contains(": found ")), "{:?}", config.problems());
+        }
+    }
+}
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
