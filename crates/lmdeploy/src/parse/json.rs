@@ -42,7 +42,7 @@ enum TextPlace {
     Plain,
     /// Behind a backslash.
     Escape,
-    /// Inside of `\uXXXX`.
+    /// Inside of an escape of four hexadecimal digits.
     Hex {
         left: u8,
         unit: u16,
