@@ -55,7 +55,7 @@ fn switch(model: &ServedModel) -> Option<&'static str> {
 }
 
 /// Whether the template uses a variable.
-fn uses(template: &ChatTemplate, name: &str) -> bool {
+pub(super) fn uses(template: &ChatTemplate, name: &str) -> bool {
     template.with_variables(&Map::from_iter([(name.to_owned(), Value::Null)])).is_ok()
 }
 

@@ -1,9 +1,9 @@
 //! Fields of a request that a chat request has in another form: tools, thinking, the format of the text.
 
-use internlm_model::chat::ChatTemplate;
 use serde_json::{Map, Value, json};
 
 use super::super::ServedModel;
+use super::super::effort::uses;
 use super::super::raw_object::RawObject;
 use crate::parse::ReasoningFormat;
 use crate::protocol::anthropic::{MessagesRequest, OutputConfig};
@@ -105,11 +105,6 @@ pub(super) fn template_variables(
         None => {}
     }
     Ok(Some(variables))
-}
-
-/// Whether the template uses a variable.
-fn uses(template: &ChatTemplate, name: &str) -> bool {
-    template.with_variables(&Map::from_iter([(name.to_owned(), Value::Null)])).is_ok()
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Tools, choices, thinking and formats in the words of a chat request.
 
-use internlm_model::chat::JinjaTemplate;
+use internlm_model::chat::{ChatTemplate, JinjaTemplate};
 use internlm_model::tokenizer::{BpeTrainConfig, train_bpe};
 
 use super::*;
