@@ -4,7 +4,7 @@
 //! the journal is opened again; every entry before it counts. Two processes never write one journal: the second is
 //! refused.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::bad_input::BadInput;
-use crate::file::{self, AtPath, FileError, Lock};
+use crate::file::{self, AtPath, FileError, Lock, Locked};
 
 /// What an entry survives when [`Journal::append`] has returned.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -62,7 +62,7 @@ impl BadInput for JournalError {
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
-    file: File,
+    file: Locked,
     durability: Durability,
     /// Bytes of the whole lines.
     length: u64,
@@ -176,20 +176,13 @@ impl Journal {
     }
 }
 
-impl Drop for Journal {
-    fn drop(&mut self) {
-        // A child process that is just being started has a copy of the open file: closing ours would not free the lock.
-        let _ = self.file.unlock();
-    }
-}
-
 /// Opens or creates the file at `path` and locks it.
-fn claim(path: &Path) -> Result<File, JournalError> {
+fn claim(path: &Path) -> Result<Locked, JournalError> {
     loop {
         let mut options = OpenOptions::new();
         let file = options.read(true).write(true).create(true).truncate(false).open(path).at(path, "open")?;
-        match file::try_lock(&file, path).at(path, "lock")? {
-            Lock::Held => return Ok(file),
+        match file::try_lock(file, path).at(path, "lock")? {
+            Lock::Held(file) => return Ok(file),
             Lock::Taken => return Err(JournalError::InUse { path: path.to_path_buf() }),
             // Its writer removed it between our opening and locking.
             Lock::Moved => {}

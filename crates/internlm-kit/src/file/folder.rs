@@ -5,11 +5,11 @@
 //! its lock that somebody works in it.
 
 use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::lock::{Lock, try_lock};
+use super::lock::{Lock, Locked, try_lock};
 use super::target::{follow, parent};
 use super::{AtPath, FileError, create_folders, remove_dir_all, sync_parent};
 
@@ -71,7 +71,7 @@ struct Staging {
     target: PathBuf,
     folder: PathBuf,
     /// Keeps the lock until the folder is removed.
-    _mark: File,
+    _mark: Locked,
 }
 
 impl Staging {
@@ -142,7 +142,7 @@ impl Drop for Staging {
 }
 
 /// Creates and locks the mark of the staging folder; `None` when another user removed it at the same time.
-fn open_mark(folder: &Path) -> io::Result<Option<File>> {
+fn open_mark(folder: &Path) -> io::Result<Option<Locked>> {
     match fs::create_dir(folder) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
         _ => {}
@@ -158,8 +158,8 @@ fn open_mark(folder: &Path) -> io::Result<Option<File>> {
     }
     let path = folder.join(MARK);
     let mark = OpenOptions::new().write(true).create(true).truncate(false).open(&path)?;
-    match try_lock(&mark, &path)? {
-        Lock::Held => Ok(Some(mark)),
+    match try_lock(mark, &path)? {
+        Lock::Held(mark) => Ok(Some(mark)),
         Lock::Taken => Err(busy()),
         Lock::Moved => Ok(None),
     }

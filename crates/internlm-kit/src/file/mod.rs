@@ -29,6 +29,6 @@ pub(crate) use durable::create_folders;
 pub use durable::sync_parent;
 pub use error::{AtPath, ClosedPipe, FileError};
 pub use folder::replace_folder;
-pub(crate) use lock::{Lock, try_lock};
+pub(crate) use lock::{Lock, Locked, try_lock};
 pub use mmap::MappedFile;
 pub use plain::{create_dir_all, read, read_to_string, remove_dir_all};

@@ -7,7 +7,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::lock::{Lock, try_lock};
+use super::lock::{Lock, Locked, try_lock};
 
 /// Number of writers of one target at the same time before the next one gives up.
 const WRITERS: usize = 1000;
@@ -15,7 +15,7 @@ const WRITERS: usize = 1000;
 /// An open, locked, empty file in the folder of `target`; removed when dropped before it was renamed.
 #[derive(Debug)]
 pub(super) struct Temporary {
-    file: File,
+    file: Locked,
     path: PathBuf,
     renamed: bool,
 }
@@ -64,11 +64,9 @@ fn name(target: &Path, number: usize) -> PathBuf {
 }
 
 /// Opens and locks `path`; `None` when another writer has it.
-fn claim(path: &Path) -> io::Result<Option<File>> {
+fn claim(path: &Path) -> io::Result<Option<Locked>> {
     let file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
-    if try_lock(&file, path)? != Lock::Held {
-        return Ok(None);
-    }
+    let Lock::Held(file) = try_lock(file, path)? else { return Ok(None) };
     file.set_len(0)?;
     Ok(Some(file))
 }

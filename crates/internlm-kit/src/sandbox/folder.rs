@@ -20,7 +20,7 @@ use super::command::PATH;
 use super::descriptors::keep_standard_streams;
 use super::user::User;
 use super::{SandboxError, Task};
-use crate::file::{Lock, try_lock};
+use crate::file::{Lock, Locked, try_lock};
 
 /// Begins the name of every work folder, in the system's folder for temporary files.
 const PREFIX: &str = "internlm-sandbox-";
@@ -45,7 +45,7 @@ pub(super) struct WorkFolder {
     /// Also removes the folder when creating the rest fails.
     _folder: TempDir,
     /// Held as long as this process lives.
-    _lock: File,
+    _lock: Option<Locked>,
 }
 
 impl WorkFolder {
@@ -87,14 +87,16 @@ impl Drop for WorkFolder {
 }
 
 /// A new folder and its lock. A sweep of another process may take a folder before it is locked: then a new one.
-fn locked_folder() -> io::Result<(TempDir, File)> {
+///
+/// Where folders cannot be locked, as on some network file systems, there is no lock and no sweep removes any.
+fn locked_folder() -> io::Result<(TempDir, Option<Locked>)> {
     loop {
         let private = fs::Permissions::from_mode(PRIVATE);
         let folder = tempfile::Builder::new().prefix(PREFIX).permissions(private).tempdir()?;
-        let lock = File::open(folder.path())?;
-        // Where folders cannot be locked, as on some network file systems, no sweep removes any.
-        if !matches!(try_lock(&lock, folder.path()), Ok(Lock::Taken | Lock::Moved)) {
-            return Ok((folder, lock));
+        match try_lock(File::open(folder.path())?, folder.path()) {
+            Ok(Lock::Held(lock)) => return Ok((folder, Some(lock))),
+            Ok(Lock::Taken | Lock::Moved) => {}
+            Err(_) => return Ok((folder, None)),
         }
     }
 }
@@ -129,7 +131,7 @@ fn sweep(temporary: &Path, user: User) {
         }
         let path = entry.path();
         let Ok(folder) = File::open(&path) else { continue };
-        if matches!(try_lock(&folder, &path), Ok(Lock::Held)) {
+        if let Ok(Lock::Held(_lock)) = try_lock(folder, &path) {
             remove(&path);
         }
     }
@@ -154,9 +156,7 @@ fn make_removable(folder: &Path) {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
-
-    use super::*;
+        use super::*;
 
     fn create() -> WorkFolder {
         let task = Task::new("sh").file("a", "1");
@@ -202,16 +202,12 @@ mod tests {
             ["internlm-sandbox-left", "internlm-sandbox-held", "another-program"].map(make);
         let file = temporary.path().join("internlm-sandbox-file");
         fs::write(&file, "not a folder").expect("writes");
-        let lock = File::open(&held).expect("opens");
-        assert_eq!(try_lock(&lock, &held).expect("locks"), Lock::Held);
+        let lock = try_lock(File::open(&held).expect("opens"), &held).expect("locks");
+        assert!(matches!(lock, Lock::Held(_)));
         sweep(temporary.path(), User::Ours);
         assert!(!left.exists() && held.exists() && foreign.exists() && file.exists());
         drop(lock);
-        let deadline = Instant::now() + Duration::from_secs(10);
-        // A child that was forked meanwhile may still have the lock.
-        while held.exists() && Instant::now() < deadline {
-            sweep(temporary.path(), User::Ours);
-        }
+        sweep(temporary.path(), User::Ours);
         assert!(!held.exists());
     }
 }
