@@ -5,10 +5,23 @@
 
 #![allow(clippy::print_stdout, reason = "an example shows something")]
 
+use lmdeploy::engine::Capacity;
 use lmdeploy::testing::{MockModel, MockServer};
 
 fn main() -> std::io::Result<()> {
-    let model = MockModel::new(["Hello! How can I help?"]).with_name("mock");
+    // A short context: answers that nothing ends come to an end.
+    let (blocks, block_tokens) = (2048, 16);
+    let capacity = Capacity {
+        blocks,
+        block_tokens,
+        max_batched_tokens: 512,
+        max_sequences: 16,
+        max_position: 2048,
+        // That of the vocabulary, whatever is given.
+        vocab: 0,
+        cache_bytes: 0,
+    };
+    let model = MockModel::new(["Hello! How can I help?"]).with_name("mock").with_capacity(capacity);
     let server = MockServer::start(model);
     println!("{}", server.url());
     std::io::copy(&mut std::io::stdin(), &mut std::io::sink()).map(|_| ())

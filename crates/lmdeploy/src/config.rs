@@ -136,6 +136,9 @@ pub struct ServedModelConfig {
     /// The name that requests use. Default: the name of the folder or file (upstream: the path as written).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// Further names that requests may use; answers have the first one. Default: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<String>,
     /// Which executor runs the model. Absent: `turbomind` on the CPU, `burn` on other devices.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backend: Option<Backend>,
@@ -166,6 +169,7 @@ impl ServedModelConfig {
         Self {
             path: path.into(),
             name: None,
+            aliases: Vec::new(),
             backend: None,
             device: cpu(),
             chat_template: None,
@@ -290,6 +294,9 @@ impl Validate for DeployConfig {
             problems.push(
                 "model.name: found ``, expected a name, or none for that of the folder or file".to_owned(),
             );
+        }
+        if self.model.aliases.iter().any(String::is_empty) {
+            problems.push("model.aliases: found ``, expected names".to_owned());
         }
         for (key, found) in
             [("queue.aging", self.queue.aging), ("queue.slow-client-timeout", self.queue.slow_client_timeout)]

@@ -8,6 +8,20 @@ use internlm_kit::config::ConfigError;
 use internlm_kit::exit::BadInput;
 use internlm_kit::file::FileError;
 
+/// What a server says of an error in addition to status and message.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct StatusDetail {
+    /// Kind of the error, such as `invalid_request_error`; the field `type` of the body.
+    pub kind: Option<String>,
+    /// Path of the field that is wrong, such as `messages[0].role`.
+    pub param: Option<String>,
+    /// The field `code` of the body: the status as this server writes it, a word of other servers.
+    pub code: Option<String>,
+    /// Name of the request in the server's log.
+    pub request_id: Option<String>,
+}
+
 /// Why something failed. Messages name the place, what was found and what was expected.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -39,6 +53,8 @@ pub enum Error {
         message: String,
         /// Seconds after which the server allows another try.
         retry_after: Option<u64>,
+        /// What the server says in addition.
+        detail: Box<StatusDetail>,
     },
     /// An answer of a server does not follow the protocol.
     #[error("{url}: cannot read the answer: {message}")]

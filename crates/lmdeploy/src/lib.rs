@@ -63,6 +63,6 @@ pub mod serve;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-pub use error::{Error, Result};
+pub use error::{Error, Result, StatusDetail};
 #[cfg(feature = "engine")]
 pub use pipeline::{ChatChunks, Pipeline};

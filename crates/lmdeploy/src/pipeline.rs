@@ -4,14 +4,15 @@ mod chat_chunks;
 #[cfg(any(feature = "burn", feature = "turbomind"))]
 mod load;
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 pub use chat_chunks::ChatChunks;
 
 use crate::Result;
-use crate::engine::{Engine, EngineConfig, Executor, Generation, Output, SchedulerConfig};
-use crate::protocol::{ChatRequest, ChatResponse, CompletionRequest, CompletionResponse};
-use crate::respond::{Responder, ServedModel, check_end, whole_chat};
+use crate::engine::{Engine, EngineConfig, Executor, GenerateRequest, Generation, Output, SchedulerConfig};
+use crate::protocol::{ChatRequest, ChatResponse, CompletionRequest, CompletionResponse, EmbeddingRequest};
+use crate::respond::{Responder, ServedModel, VectorScale, check_end, whole_chat};
 
 /// A model and its engine in this process. Many threads may call it at the same time; their requests share batches.
 ///
@@ -77,6 +78,32 @@ impl Pipeline {
     pub fn completions(&self, request: &CompletionRequest) -> Result<CompletionResponse> {
         let (generations, mut answer) = self.responder.completions(request)?;
         answer.whole(outputs(generations)?)
+    }
+
+    /// The vector of each text, in order: the hidden states of its last token, scaled to length 1.
+    ///
+    /// # Errors
+    /// [`crate::Error::Refused`] with the status that a server would answer.
+    pub fn embed(&self, texts: impl IntoIterator<Item = impl Into<String>>) -> Result<Vec<Vec<f32>>> {
+        let texts: Vec<String> = texts.into_iter().map(Into::into).collect();
+        let request = EmbeddingRequest::new(texts);
+        let mut embeddings = self.responder.embeddings(&request, VectorScale::Unit)?;
+        let outputs = self.in_turn(embeddings.take_requests())?;
+        embeddings.vectors(outputs)
+    }
+
+    /// All outputs of requests in order, which run as many at a time as the engine runs; waits on this thread.
+    fn in_turn(&self, requests: Vec<GenerateRequest>) -> Result<Vec<Output>> {
+        let engine = self.responder.engine();
+        let mut generations = requests.into_iter().map(|request| engine.submit(request));
+        let places = engine.limits().max_sequences.max(1);
+        let mut running: VecDeque<Generation> = generations.by_ref().take(places).collect();
+        let mut all = Vec::new();
+        while let Some(first) = running.pop_front() {
+            all.extend(outputs(vec![first])?.into_iter().map(|(_, output)| output));
+            running.extend(generations.next());
+        }
+        Ok(all)
     }
 
     /// Takes no more requests, waits until the running ones end or `limit` is over, then cancels the rest.

@@ -100,6 +100,15 @@ impl PrefixCache {
         self.pool.take()
     }
 
+    /// Frees every block that nobody holds: its contents are worth nothing any more.
+    pub(crate) fn clear(&mut self) {
+        // The oldest one has no children: they were given up before it.
+        while let Some(oldest) = self.pool.oldest() {
+            self.index.remove(oldest);
+            self.pool.discard(oldest);
+        }
+    }
+
     /// Adds a holder to a block that is held or kept.
     pub(crate) fn hold(&mut self, block: BlockId) {
         self.pool.hold(block);

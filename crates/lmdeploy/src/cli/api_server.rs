@@ -9,7 +9,8 @@ use internlm_kit::file;
 use internlm_kit::stop::Stop;
 
 use super::engine_options::EngineOptions;
-use super::options::{BackendOptions, checked, give};
+use super::file_limit;
+use super::options::{BackendOptions, checked};
 use super::server_options::ServerOptions;
 use super::upstream::UpstreamOptions;
 use crate::Pipeline;
@@ -40,9 +41,10 @@ pub(super) struct ApiServerArguments {
     /// Override one key of the config file, such as engine.max-batch-size=64; repeatable
     #[arg(long = "set", value_name = "KEY=VALUE", requires = "config")]
     set: Vec<String>,
-    /// Serve the model under this name [default: the name of its folder or file]
-    #[arg(long, value_name = "NAME")]
-    model_name: Option<String>,
+    /// Serve the model under this name, or under several; answers have the first one
+    /// [default: the name of its folder or file]
+    #[arg(long, value_name = "NAME[,NAME]", value_delimiter = ',')]
+    model_name: Option<Vec<String>>,
     #[command(flatten)]
     backend: BackendOptions,
     #[command(flatten)]
@@ -78,7 +80,10 @@ impl ApiServerArguments {
     fn resolve(&self) -> Result<DeployConfig, ConfigError> {
         let file = self.config.as_deref();
         let mut config = self.backend.read(file, &self.set, self.model.as_ref())?;
-        give(&mut config.model.name, self.model_name.clone().map(Some).as_ref());
+        if let Some([name, aliases @ ..]) = self.model_name.as_deref() {
+            config.model.name = Some(name.clone());
+            config.model.aliases = aliases.to_vec();
+        }
         self.server.apply(&mut config.server)?;
         self.engine.apply(&mut config);
         self.upstream.check()?;
@@ -92,6 +97,7 @@ pub(super) fn run(arguments: &ApiServerArguments) -> anyhow::Result<()> {
         internlm_kit::logging::set_level(level);
     }
     let config = arguments.resolve()?;
+    file_limit::raise();
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(HTTP_THREADS).enable_all().build()?;
     // Before the model is loaded, so that a port in use is an error at once.

@@ -8,6 +8,7 @@ use internlm_kit::terminal::Bars;
 use internlm_kit::{file, outln};
 use tokio::sync::oneshot;
 
+use super::file_limit;
 use super::options::{BackendOptions, checked, give};
 use crate::Pipeline;
 use crate::bench::{ServingReport, serving};
@@ -31,10 +32,10 @@ pub(super) struct ServingArguments {
     #[arg(required_unless_present_any = ["url", "config"], conflicts_with = "url")]
     model: Option<PathBuf>,
     /// Measure the server at this address, such as http://host:port or http://host:port/v1
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["device", "backend", "quant_policy", "threads"])]
     url: Option<String>,
     /// Send this bearer token to the server
-    #[arg(long, value_name = "KEY", requires = "url")]
+    #[arg(long, value_name = "KEY", requires = "url", conflicts_with = "model")]
     api_key: Option<String>,
     /// Read settings from this TOML file: the table bench, and without --url also model, engine and queue
     #[arg(long, value_name = "FILE")]
@@ -97,6 +98,7 @@ impl ServingArguments {
 /// Measures and reports.
 pub(super) fn run(arguments: &ServingArguments) -> anyhow::Result<()> {
     let config = arguments.resolve()?;
+    file_limit::raise();
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(HTTP_THREADS).enable_all().build()?;
     let report = match &arguments.url {

@@ -4,6 +4,7 @@ mod api_server;
 mod bench_serving;
 mod chat;
 mod engine_options;
+mod file_limit;
 mod options;
 mod server_options;
 mod upstream;

@@ -26,7 +26,7 @@ pub(super) struct ServerOptions {
     /// Serve HTTPS with the PEM files that the environment variables SSL_CERTFILE and SSL_KEYFILE name
     #[arg(long)]
     ssl: bool,
-    /// Let pages of these origins, such as `https://chat.example`, call the server from a browser; * means all [default: *]
+    /// Let pages of these origins, such as `https://chat.example`, call the server from a browser; * means all [default: none]
     #[arg(long, value_name = "ORIGIN", num_args = 1.., value_delimiter = ',')]
     allow_origins: Option<Vec<String>>,
     /// Let those pages send credentials such as cookies

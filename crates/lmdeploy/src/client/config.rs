@@ -1,4 +1,4 @@
-//! [`ClientConfig`]: address, key, timeout and retries of the client.
+//! [`ClientConfig`]: address, key, timeout and retries of a client.
 
 use std::time::Duration;
 
@@ -20,6 +20,9 @@ pub struct ClientConfig {
     pub timeout: Duration,
     /// Number of times that a request is sent again after a failed connection or status 429 or 503. Default 3.
     pub retries: u32,
+    /// Maximum time that one call spends in pauses before retries, all of them together. A server that asks for a longer
+    /// pause by `Retry-After` is not asked again. Default 60 s.
+    pub max_wait: Duration,
 }
 
 impl Default for ClientConfig {
@@ -29,6 +32,7 @@ impl Default for ClientConfig {
             api_key: None,
             timeout: Duration::from_secs(600),
             retries: 3,
+            max_wait: Duration::from_secs(60),
         }
     }
 }
@@ -56,5 +60,11 @@ impl ClientConfig {
     #[must_use]
     pub fn with_retries(self, retries: u32) -> Self {
         Self { retries, ..self }
+    }
+
+    /// Sets the maximum time that one call spends in pauses before retries.
+    #[must_use]
+    pub fn with_max_wait(self, max_wait: Duration) -> Self {
+        Self { max_wait, ..self }
     }
 }

@@ -1,42 +1,64 @@
-//! Server-sent events: bytes as they arrive -> the text of each event's `data`.
+//! Server-sent events: bytes as they arrive -> the name and the data of each event.
 
-/// Cuts a byte stream into events (WHATWG "Server-sent events", the `data` field only).
+/// One event of a stream.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(super) struct ServerEvent {
+    /// The field `event`; empty when the server gave the event no name.
+    pub(super) name: String,
+    /// The fields `data`, joined by newlines.
+    pub(super) data: String,
+}
+
+/// Cuts a byte stream into events (WHATWG HTML, 9.2.6: "Interpreting an event stream"). Comments, `id` and `retry` are
+/// passed over. An event that the stream ends in the middle of is not given.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct EventReader {
+pub(super) struct EventReader {
     line: Vec<u8>,
+    name: String,
     data: Option<String>,
+    /// Whether the last byte was a carriage return, which ends a line with or without a line feed after it.
+    after_return: bool,
+    /// Whether a line has ended, after which a byte order mark would be text.
+    begun: bool,
 }
 
 impl EventReader {
-    /// Takes the next bytes and gives the events they complete.
-    pub(crate) fn push(&mut self, bytes: &[u8]) -> Vec<String> {
+    /// Takes the next bytes and gives the events that they complete.
+    pub(super) fn push(&mut self, bytes: &[u8]) -> Vec<ServerEvent> {
         let mut events = Vec::new();
         for &byte in bytes {
-            if byte != b'\n' {
-                self.line.push(byte);
-                continue;
-            }
-            let line = std::mem::take(&mut self.line);
-            let line = line.strip_suffix(b"\r").unwrap_or(&line);
-            if line.is_empty() {
-                events.extend(self.data.take());
-            } else if let Some(rest) = line.strip_prefix(b"data:") {
-                self.append(rest.strip_prefix(b" ").unwrap_or(rest));
+            let follows_return = std::mem::replace(&mut self.after_return, byte == b'\r');
+            match byte {
+                b'\n' if follows_return => {}
+                b'\n' | b'\r' => events.extend(self.end_line()),
+                byte => self.line.push(byte),
             }
         }
         events
     }
 
-    /// Several `data` lines of one event are joined by newlines.
-    fn append(&mut self, text: &[u8]) {
-        let text = String::from_utf8_lossy(text);
-        match &mut self.data {
-            Some(data) => {
-                data.push('\n');
-                data.push_str(&text);
-            }
-            None => self.data = Some(text.into_owned()),
+    /// Reads a whole line; an empty one ends the event.
+    fn end_line(&mut self) -> Option<ServerEvent> {
+        let bytes = std::mem::take(&mut self.line);
+        let line = String::from_utf8_lossy(&bytes);
+        let is_first = !std::mem::replace(&mut self.begun, true);
+        let line = line.strip_prefix('\u{feff}').filter(|_| is_first).unwrap_or(&line);
+        if line.is_empty() {
+            let name = std::mem::take(&mut self.name);
+            return self.data.take().map(|data| ServerEvent { name, data });
         }
+        let (field, value) = line.split_once(':').unwrap_or((line, ""));
+        let value = value.strip_prefix(' ').unwrap_or(value);
+        match (field, &mut self.data) {
+            ("event", _) => value.clone_into(&mut self.name),
+            ("data", Some(data)) => {
+                data.push('\n');
+                data.push_str(value);
+            }
+            ("data", None) => self.data = Some(value.to_owned()),
+            _ => {}
+        }
+        None
     }
 }
 
@@ -46,27 +68,46 @@ mod tests {
 
     use super::*;
 
+    fn event(name: &str, data: &str) -> ServerEvent {
+        ServerEvent { name: name.to_owned(), data: data.to_owned() }
+    }
+
     #[test]
     fn comments_other_fields_and_unfinished_events_give_nothing() {
         let mut reader = EventReader::default();
         assert!(reader.push(b"data: {\"a\"").is_empty());
-        assert_eq!(reader.push(b": 1}\n\n: ping\n\n"), ["{\"a\": 1}"]);
+        assert_eq!(reader.push(b": 1}\n\n: ping\n\n"), [event("", "{\"a\": 1}")]);
         let events = reader.push(
-            "data: \u{e4}\r\n\r\nevent: x\ndata: one\ndata: two\n\ndata:[DONE]\n\ndata: x\n".as_bytes(),
+            "data: \u{e4}\r\n\r\nevent: x\nid: 1\ndata: one\ndata: two\n\ndata:[DONE]\n\ndata: x\n"
+                .as_bytes(),
         );
-        assert_eq!(events, ["\u{e4}", "one\ntwo", "[DONE]"]);
+        assert_eq!(events, [event("", "\u{e4}"), event("x", "one\ntwo"), event("", "[DONE]")]);
+    }
+
+    #[test]
+    fn a_name_belongs_to_its_own_event_only() {
+        let mut reader = EventReader::default();
+        let events = reader.push(b"event: ping\n\ndata: a\n\nevent: b\rdata\r\rdata:  c\n\n");
+        assert_eq!(events, [event("", "a"), event("b", ""), event("", " c")]);
+    }
+
+    #[test]
+    fn only_the_first_line_may_have_a_byte_order_mark() {
+        let mut reader = EventReader::default();
+        let events = reader.push("\u{feff}data: a\n\n\u{feff}data: b\n\ndata: c\n\n".as_bytes());
+        assert_eq!(events, [event("", "a"), event("", "c")]);
     }
 
     proptest! {
         #[test]
         fn any_cut_of_any_stream_gives_the_events_that_were_written(
             texts in prop::collection::vec("[a\u{e4}: {}]{0,6}(\n[a\u{e4}: ]{0,4}){0,2}", 0..6),
-            crlf in any::<bool>(),
+            newline in prop::sample::select(vec!["\n", "\r\n", "\r"]),
             cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..5),
         ) {
-            let newline = if crlf { "\r\n" } else { "\n" };
             let mut stream = String::new();
             for text in &texts {
+                stream += &format!("event: \u{e4}{newline}");
                 for line in text.split('\n') {
                     stream += &format!("data: {line}{newline}");
                 }
@@ -80,7 +121,8 @@ mod tests {
                 events.extend(reader.push(&stream.as_bytes()[start..cut]));
                 start = cut;
             }
-            prop_assert_eq!(events, texts);
+            let expected: Vec<ServerEvent> = texts.iter().map(|text| event("\u{e4}", text)).collect();
+            prop_assert_eq!(events, expected);
         }
     }
 }

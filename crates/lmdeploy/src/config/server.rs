@@ -22,8 +22,8 @@ pub struct ServerConfig {
     pub port: u16,
     /// Seconds that running requests may take once the server is told to stop. Default 30.
     pub drain_timeout: f64,
-    /// Origins, such as `https://chat.example`, whose pages may call the server from a browser; `*` means all, and an
-    /// empty list none. Default `*`, as upstream.
+    /// Origins, such as `https://chat.example`, whose pages may call the server from a browser; `*` means all. Default:
+    /// none (upstream: `*`), because a page could otherwise use every server that its visitor's browser reaches.
     pub allow_origins: Vec<String>,
     /// Whether those pages may send credentials such as cookies. Default false, as upstream.
     pub allow_credentials: bool,
@@ -66,7 +66,7 @@ impl Default for ServerConfig {
             host: "0.0.0.0".to_owned(),
             port: 23333,
             drain_timeout: 30.0,
-            allow_origins: all(),
+            allow_origins: Vec::new(),
             allow_credentials: false,
             allow_methods: all(),
             allow_headers: all(),
@@ -103,7 +103,7 @@ impl ServerConfig {
         Self { drain_timeout: seconds, ..self }
     }
 
-    /// Sets the origins whose pages may call the server from a browser; none allows its own pages only.
+    /// Sets the origins whose pages may call the server from a browser; without any, its own pages alone may.
     #[must_use]
     pub fn with_allow_origins(self, origins: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self { allow_origins: origins.into_iter().map(Into::into).collect(), ..self }

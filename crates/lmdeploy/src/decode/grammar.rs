@@ -8,9 +8,11 @@
 //! the place in the schema, and never ignored. Ids that end the text are allowed only where the text may end.
 
 mod cache;
+mod closing;
 mod compile;
 mod disjoint;
 mod error;
+mod gbnf;
 mod keywords;
 mod locate;
 mod schema;

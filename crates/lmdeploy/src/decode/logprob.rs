@@ -20,6 +20,8 @@ pub struct IdLogprob {
 pub struct TokenScores {
     /// The id that is there, whether it was sampled or given.
     pub chosen: IdLogprob,
+    /// Its place among all ids in the order of `top`, from 1.
+    pub rank: usize,
     /// The most likely ids, best first; of equal ones the smaller id first.
     pub top: Vec<IdLogprob>,
 }
@@ -44,7 +46,15 @@ pub(crate) fn scores(row: &[f32], chosen: TokenId, top: usize) -> TokenScores {
         IdLogprob { id, logprob }
     };
     let top = largest(row, top).into_iter().map(|(id, _)| score(id)).collect();
-    TokenScores { chosen: score(chosen), top }
+    TokenScores { chosen: score(chosen), rank: rank(row, chosen), top }
+}
+
+/// The place of an id, from 1, among all ids of a row by their logits; of equal ones the smaller id comes first.
+fn rank(row: &[f32], id: TokenId) -> usize {
+    let (before, from) = row.split_at(id.index().min(row.len()));
+    let logit = from.first().copied().unwrap_or(f32::NEG_INFINITY);
+    let above = from.iter().filter(|other| **other > logit).count();
+    1 + above + before.iter().filter(|other| **other >= logit).count()
 }
 
 /// Summed in f64, so that a vocabulary of 100,000 ids loses nothing.
@@ -109,7 +119,7 @@ mod tests {
         assert_eq!(ids, [1, 3, 2, 0]);
         let sum: f64 = scores.top.iter().map(|score| f64::from(score.logprob).exp()).sum();
         assert!((sum - 1.0).abs() < 1e-6, "{sum}");
-        assert_eq!(scores.chosen, scores.top[2]);
+        assert_eq!((scores.chosen, scores.rank), (scores.top[2], 3));
     }
 
     #[test]
@@ -117,6 +127,7 @@ mod tests {
         let scores = scores(&[1e4, 0.0], TokenId(9), 1);
         assert_eq!(scores.top[0].logprob, 0.0);
         assert!(scores.chosen.logprob.is_finite());
+        assert_eq!(scores.rank, 3, "behind all ids of the row");
     }
 
     #[test]
@@ -169,6 +180,7 @@ mod tests {
             order.sort_by(|&a, &b| row[b].total_cmp(&row[a]).then(a.cmp(&b)));
             let ids: Vec<usize> = found.top.iter().map(|score| score.id.index()).collect();
             prop_assert_eq!(&ids, &order[..top.min(row.len())]);
+            prop_assert_eq!(order[found.rank - 1], chosen);
             for score in &found.top {
                 prop_assert!((f64::from(score.logprob) - expected[score.id.index()]).abs() < 1e-4);
             }

@@ -26,6 +26,8 @@ pub struct LogitRules {
     pub bias: Vec<(TokenId, f32)>,
     /// Words as ids. The last id of a word is never sampled where the ids before it end the text, prompt included.
     pub bad_words: Vec<Vec<TokenId>>,
+    /// The only ids that may be sampled, ascending; empty: all of them.
+    pub allowed: Vec<TokenId>,
     /// Subtracted from the logits of all ids that were generated before.
     pub presence_penalty: f32,
     /// Subtracted from the logits of generated ids as many times as they were generated.
@@ -47,6 +49,15 @@ impl LogitRules {
     #[must_use]
     pub fn with_bad_words(self, bad_words: impl IntoIterator<Item = Vec<TokenId>>) -> Self {
         Self { bad_words: bad_words.into_iter().collect(), ..self }
+    }
+
+    /// Sets the only ids that may be sampled; without any, all may.
+    #[must_use]
+    pub fn with_allowed(self, allowed: impl IntoIterator<Item = TokenId>) -> Self {
+        let mut allowed: Vec<TokenId> = allowed.into_iter().collect();
+        allowed.sort_unstable();
+        allowed.dedup();
+        Self { allowed, ..self }
     }
 
     /// Sets what is subtracted from the logits of ids that were generated before.
@@ -78,6 +89,7 @@ impl LogitRules {
     pub fn changes_logits(&self) -> bool {
         !self.bias.is_empty()
             || self.bad_words.iter().any(|word| !word.is_empty())
+            || !self.allowed.is_empty()
             || self.presence_penalty != 0.0
             || self.frequency_penalty != 0.0
     }
@@ -113,7 +125,8 @@ impl RowRules {
         self.rules.changes_logits() || self.repetition_penalty != 1.0
     }
 
-    /// Adds the bias and forbids the last ids of bad words. Ids outside of the row are ignored.
+    /// Adds the bias and forbids the last ids of bad words, and ids that are not allowed. Ids outside of the row are
+    /// ignored.
     ///
     /// # Shapes
     /// - row: `[vocab]`
@@ -129,6 +142,14 @@ impl RowRules {
                 && history.ends_with(before)
             {
                 forbid(row, *last);
+            }
+        }
+        if !self.rules.allowed.is_empty() {
+            let mut allowed = self.rules.allowed.iter().map(|id| id.index()).peekable();
+            for (id, logit) in row.iter_mut().enumerate() {
+                if allowed.next_if_eq(&id).is_none() {
+                    *logit = f32::NEG_INFINITY;
+                }
             }
         }
     }

@@ -1,11 +1,16 @@
-//! One request on the engine thread: from its rows of logits to its next id, text and scores.
+//! One request on the engine thread: from its rows of logits to its next id, text and scores, or from its hidden states to
+//! a vector.
 
 mod chooser;
+mod embedding;
+mod stopwatch;
 
 use internlm_model::tokenizer::{Special, StreamDecoder};
 use internlm_model::{TokenId, Tokenizer};
 
 use self::chooser::{Chooser, Course};
+use self::embedding::Embedding;
+use self::stopwatch::Stopwatch;
 use super::mailbox::Mailbox;
 use super::{End, Finished, GenerateRequest, LogitsWanted, Piece, Row, SequencePart, StepResult, StopCause};
 use crate::decode::{StopMatcher, StopText, TokenScores, is_broken, scores};
@@ -21,7 +26,12 @@ pub(super) struct Active {
     /// The sampled id, which is sent once the scheduler has confirmed it.
     next: Option<Piece>,
     prompt_scores: Vec<Option<TokenScores>>,
+    embedding: Option<Embedding>,
+    watch: Stopwatch,
+    /// Number of ids that the scheduler has confirmed.
     generated: usize,
+    /// Number of them that were sent: an id that ends the text is not, unless it is part of it.
+    sent: usize,
     /// Number of the prompt's tokens that came from the prefix cache.
     cached: usize,
     /// Number of ids that the tokenizer knows; the padding of a row is neither chosen nor scored.
@@ -40,20 +50,24 @@ impl Active {
             tokenizer: tokenizer.cloned(),
             decoder: tokenizer.map(|tokenizer| request.decoder(tokenizer)),
             chooser: Chooser::new(&request, known_ids),
+            embedding: request.pooling.map(Embedding::new),
             stops: StopMatcher::new(request.stop.clone(), shown),
             request,
             mailbox,
             next: None,
             prompt_scores,
+            watch: Stopwatch::default(),
             generated: 0,
+            sent: 0,
             cached: 0,
             known_ids,
         }
     }
 
-    /// Notes how many of the prompt's tokens came from the prefix cache.
+    /// Notes how many of the prompt's tokens came from the prefix cache, when the request begins to run.
     pub(super) fn set_cached(&mut self, tokens: usize) {
         self.cached = tokens;
+        self.watch.begin();
     }
 
     /// Whether [`Active::prepare`] has something to do.
@@ -92,14 +106,31 @@ impl Active {
         }
     }
 
+    /// Takes the hidden states of this request's part of a step.
+    ///
+    /// # Shapes
+    /// - rows: `step.hidden_rows()` rows
+    pub(super) fn take_hidden(&mut self, step: &SequencePart, rows: &[&[f32]]) -> StepResult {
+        if rows.iter().any(|row| row.iter().any(|value| !value.is_finite())) {
+            return StepResult::Failed("the hidden states are not numbers".to_owned());
+        }
+        if let Some(embedding) = &mut self.embedding {
+            // They are those of the last tokens of the part.
+            embedding.take(step.position + step.tokens.len() - rows.len(), rows);
+        }
+        StepResult::Computed
+    }
+
     fn sample(&mut self, row: Row<'_>, history: &[TokenId]) -> Result<StepResult, String> {
         let id = self.chooser.choose(row, history)?;
-        if self.request.stop_ids.contains(&id) {
+        let is_end = self.request.stop_ids.contains(&id);
+        if is_end && !self.request.include_stop {
             // There is no piece: the end itself names the id.
             self.next = None;
             return Ok(StepResult::Sampled(id));
         }
-        let course = self.chooser.accept(id, history)?;
+        // A grammar does not know the id that ends the text.
+        let course = if is_end { Course::Continues } else { self.chooser.accept(id, history)? };
         let (mut text, stopped) = self.text(id);
         if course == Course::Ends && !stopped {
             text += &self.rest(self.generated + 1);
@@ -155,12 +186,14 @@ impl Active {
     /// Sends the sampled id, which the scheduler has now confirmed.
     pub(super) fn confirm(&mut self) {
         self.generated += 1;
+        self.watch.token();
         if let Some(piece) = self.next.take() {
+            self.sent += 1;
             self.mailbox.piece(piece);
         }
     }
 
-    /// Sends the end; gives the number of generated tokens for the gauges.
+    /// Sends the end; gives the number of generated tokens for the gauges, with the one that ended the text.
     pub(super) fn finish(mut self, end: End) -> usize {
         let by_text = end == End::Stop(StopCause::Text);
         // An id that was sampled and not confirmed is not part of the answer, and what is held back may be its text.
@@ -171,16 +204,18 @@ impl Active {
             End::Abort(_) if unconfirmed => String::new(),
             End::Stop(_) | End::Length | End::Abort(_) => self.rest(self.generated),
         };
-        let (prompt_tokens, generated_tokens) = (self.request.prompt.len(), self.generated);
+        let prompt_tokens = self.request.prompt.len();
         self.mailbox.finish(Finished {
             end,
             rest,
             prompt_tokens,
-            generated_tokens,
+            generated_tokens: self.sent,
             cached_tokens: self.cached,
             stop_string: self.stops.found().filter(|_| by_text).map(str::to_owned),
+            times: self.watch.times(),
+            embedding: self.embedding.and_then(|embedding| embedding.vector(prompt_tokens)),
         });
-        generated_tokens
+        self.generated
     }
 
     /// Text that was held back because more might have followed the id of this number.

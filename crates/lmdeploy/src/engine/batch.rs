@@ -30,11 +30,11 @@ pub struct SequencePart {
     pub rope_len: usize,
     /// The sequence's blocks: position p is in block `p / block_tokens` at slot `p % block_tokens`.
     pub blocks: Vec<BlockId>,
-    /// At which of the tokens logits are wanted.
+    /// At which of the tokens logits are wanted, or hidden states instead.
     pub logits: LogitsWanted,
 }
 
-/// At which tokens of a sequence's part logits are wanted; each gives one row.
+/// At which tokens of a sequence's part logits or hidden states are wanted; each gives one row.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum LogitsWanted {
     /// At no token: more of the prompt follows.
@@ -43,6 +43,10 @@ pub enum LogitsWanted {
     Last,
     /// At every token, to score the prompt.
     All,
+    /// No logits, but the hidden states of the last token, for an embedding.
+    HiddenLast,
+    /// No logits, but the hidden states of every token, for an embedding that is their mean.
+    HiddenAll,
 }
 
 /// How much of a row of logits is needed. The greater of two needs serves both.
@@ -85,6 +89,12 @@ impl Batch {
     pub fn row_count(&self) -> usize {
         self.steps.iter().map(SequencePart::rows).sum()
     }
+
+    /// Number of rows of hidden states that all parts give.
+    #[must_use]
+    pub fn hidden_row_count(&self) -> usize {
+        self.steps.iter().map(SequencePart::hidden_rows).sum()
+    }
 }
 
 impl SequencePart {
@@ -92,9 +102,19 @@ impl SequencePart {
     #[must_use]
     pub fn rows(&self) -> usize {
         match self.logits {
-            LogitsWanted::None => 0,
+            LogitsWanted::None | LogitsWanted::HiddenLast | LogitsWanted::HiddenAll => 0,
             LogitsWanted::Last => 1,
             LogitsWanted::All => self.tokens.len(),
+        }
+    }
+
+    /// Number of rows of hidden states that this part gives.
+    #[must_use]
+    pub fn hidden_rows(&self) -> usize {
+        match self.logits {
+            LogitsWanted::None | LogitsWanted::Last | LogitsWanted::All => 0,
+            LogitsWanted::HiddenLast => 1,
+            LogitsWanted::HiddenAll => self.tokens.len(),
         }
     }
 }

@@ -1,24 +1,56 @@
 //! [`BurnExecutor`]: the decoder of `internlm-model` on any Burn device behind the engine.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use internlm_model::decoder::Decoder;
 use internlm_model::positions::{Positions, Run};
-use internlm_model::{ModelConfig, TokenId, device};
+use internlm_model::{ModelConfig, TokenId, device, weights};
 
 use super::rotary_limit::rotary_limit;
-use super::{Batch, Capacity, ExecuteError, Executor, ExecutorConfig, Logits, LogitsWanted};
+use super::same_shape::same_shape;
+use super::{
+    Batch, Capacity, ExecuteError, Executor, ExecutorConfig, Logits, SequencePart, SleepLevel, SleepPart,
+    WeightLoader,
+};
 use crate::Result;
 use crate::cache::PagedCache;
 
 /// Runs the decoder over batches of sequences, with weights, keys and values as f32.
 #[derive(Debug)]
 pub struct BurnExecutor {
-    decoder: Decoder,
-    device: Device,
-    cache: PagedCache,
+    source: Source,
+    /// None while the weights are asleep.
+    decoder: Option<Decoder>,
+    /// None while the cache is asleep.
+    cache: Option<PagedCache>,
     capacity: Capacity,
+}
+
+/// Where weights come from and go to.
+#[derive(Clone, Debug)]
+struct Source {
+    /// The model folder or file; none for a decoder that was made in memory, which cannot sleep.
+    path: Option<PathBuf>,
+    config: ModelConfig,
+    device: Device,
+}
+
+/// Loads other weights for an executor with this source and capacity.
+#[derive(Debug)]
+struct Loader {
+    source: Source,
+    capacity: Capacity,
+}
+
+impl Source {
+    /// Reads the weights again, from whatever is at the path now.
+    fn decoder(&self, path: &Path) -> Result<Decoder> {
+        // Before anything large is read.
+        same_shape(&self.config, &weights::open_stored(path)?.config)?;
+        Ok(Decoder::load(path, &self.device)?)
+    }
 }
 
 impl BurnExecutor {
@@ -29,18 +61,20 @@ impl BurnExecutor {
     /// when the cache does not fit.
     pub fn load(path: impl AsRef<Path>, device_name: &str, limits: &ExecutorConfig) -> Result<Self> {
         let device = device::parse(device_name)?;
-        let decoder = Decoder::load(path, &device)?;
+        let decoder = Decoder::load(&path, &device)?;
         let config = decoder.config().clone();
-        Self::new(&config, decoder, &device, limits)
+        let mut executor = Self::new(&config, decoder, &device, limits)?;
+        executor.source.path = Some(path.as_ref().to_owned());
+        Ok(executor)
     }
 
     /// The shape of the model that was loaded.
     #[must_use]
     pub fn model_config(&self) -> &ModelConfig {
-        self.decoder.config()
+        &self.source.config
     }
 
-    /// An executor for a decoder in memory.
+    /// An executor for a decoder in memory. It cannot sleep: there is nothing from which its weights could come back.
     ///
     /// # Errors
     /// [`Error::Setting`](crate::Error::Setting) when the cache does not fit into memory.
@@ -63,8 +97,9 @@ impl BurnExecutor {
             vocab: config.vocab,
             cache_bytes: blocks * block_bytes,
         };
-        let cache = PagedCache::new(config, blocks, limits.cache_block_seq_len);
-        Ok(Self { decoder, device: device.clone(), cache, capacity })
+        let cache = empty_cache(config, capacity);
+        let source = Source { path: None, config: config.clone(), device: device.clone() };
+        Ok(Self { source, decoder: Some(decoder), cache: Some(cache), capacity })
     }
 }
 
@@ -74,38 +109,80 @@ impl Executor for BurnExecutor {
     }
 
     fn rotary_limit(&self) -> usize {
-        rotary_limit(self.decoder.config())
+        rotary_limit(&self.source.config)
+    }
+
+    fn hidden_size(&self) -> Option<usize> {
+        Some(self.source.config.hidden)
     }
 
     fn step(&mut self, batch: &Batch) -> Result<Logits, ExecuteError> {
+        let (vocab, width) = (self.capacity.vocab, self.source.config.hidden);
+        let (Some(decoder), Some(cache)) = (&self.decoder, &mut self.cache) else {
+            return Err(ExecuteError::backend("weights or cache are asleep"));
+        };
         for copy in &batch.copies {
-            self.cache.copy(*copy);
+            cache.copy(*copy);
         }
-        let vocab = self.capacity.vocab;
         let tokens: Vec<TokenId> = batch.steps.iter().flat_map(|step| step.tokens.iter().copied()).collect();
-        let ids = self.decoder.ids(&tokens, &self.device).map_err(ExecuteError::backend)?;
+        let ids = decoder.ids(&tokens, &self.source.device).map_err(ExecuteError::backend)?;
         let runs = batch.steps.iter().map(|step| Run { first: step.position, tokens: step.tokens.len() });
         let lengths = batch.steps.iter().map(|step| step.rope_len);
         let positions = Positions::from_runs(runs.collect()).with_rope_lengths(lengths.collect());
         let blocks = batch.steps.iter().map(|step| step.blocks.clone());
-        self.cache.begin(positions, blocks.collect());
-        let hidden = self.decoder.forward(ids, &mut self.cache);
+        cache.begin(positions, blocks.collect());
+        let hidden = decoder.forward(ids, cache);
         let broken = broken_steps(batch, &hidden);
-        let rows = wanted_rows(batch);
-        if rows.is_empty() {
-            return Ok(with_faults(Logits::new(Vec::new(), vocab), &broken));
+        let mut values = Vec::new();
+        if let Some(rows) = select(&hidden, places(batch, SequencePart::rows)) {
+            values = numbers(decoder.logits(rows))?;
         }
-        let hidden = if rows.len() == tokens.len() {
-            hidden
-        } else {
-            let count = rows.len();
-            hidden.select(0, Tensor::<1, Int>::from_data(TensorData::new(rows, [count]), &self.device))
-        };
-        let logits = self.decoder.logits(hidden).into_data().convert::<f32>();
-        let values =
-            logits.try_into_vec::<f32>().map_err(|error| ExecuteError::backend(format!("{error:?}")))?;
-        Ok(with_faults(Logits::new(values, vocab), &broken))
+        let mut states = Vec::new();
+        if let Some(rows) = select(&hidden, places(batch, SequencePart::hidden_rows)) {
+            states = numbers(rows)?;
+        }
+        Ok(with_faults(Logits::new(values, vocab).with_hidden(states, width), &broken))
     }
+
+    /// Releases the same at both levels: the files are opened again when the weights wake.
+    fn sleep(&mut self, _level: SleepLevel) -> Result<(), ExecuteError> {
+        if self.source.path.is_none() {
+            return Err(UNSUPPORTED);
+        }
+        self.decoder = None;
+        self.cache = None;
+        Ok(())
+    }
+
+    fn wake(&mut self, part: SleepPart) -> Result<(), ExecuteError> {
+        match part {
+            SleepPart::Weights => {
+                let path = self.source.path.as_ref().ok_or(UNSUPPORTED)?;
+                self.decoder = Some(self.source.decoder(path).map_err(ExecuteError::backend)?);
+            }
+            SleepPart::Cache => self.cache = Some(empty_cache(&self.source.config, self.capacity)),
+        }
+        Ok(())
+    }
+
+    fn loader(&self) -> Option<Arc<dyn WeightLoader>> {
+        Some(Arc::new(Loader { source: self.source.clone(), capacity: self.capacity }))
+    }
+}
+
+/// The answer of an executor whose decoder was made in memory.
+const UNSUPPORTED: ExecuteError = ExecuteError::Unsupported { what: "sleep" };
+
+impl WeightLoader for Loader {
+    fn load(&self, path: &Path) -> Result<Box<dyn Executor>> {
+        let decoder = Some(self.source.decoder(path)?);
+        let source = Source { path: Some(path.to_owned()), ..self.source.clone() };
+        Ok(Box::new(BurnExecutor { source, decoder, cache: None, capacity: self.capacity }))
+    }
+}
+
+fn empty_cache(config: &ModelConfig, capacity: Capacity) -> PagedCache {
+    PagedCache::new(config, capacity.blocks, capacity.block_tokens)
 }
 
 /// Numbers of the steps that computed something beyond the range of floats, which nobody else must share.
@@ -132,18 +209,31 @@ fn with_faults(logits: Logits, broken: &[usize]) -> Logits {
     })
 }
 
-/// Places of the tokens at which logits are wanted, in the order of the batch.
-fn wanted_rows(batch: &Batch) -> Vec<i32> {
-    let mut rows = Vec::with_capacity(batch.row_count());
-    let mut start = 0;
-    for step in &batch.steps {
-        let end = start + step.tokens.len();
-        match step.logits {
-            LogitsWanted::None => {}
-            LogitsWanted::Last => rows.push(end as i32 - 1),
-            LogitsWanted::All => rows.extend(start as i32..end as i32),
-        }
-        start = end;
+/// The rows of `hidden` at some places; none for no places.
+///
+/// # Shapes
+/// - hidden: `[batch.tokens(), hidden]`
+/// - output: `[places.len(), hidden]`
+fn select(hidden: &Tensor<2>, places: Vec<i32>) -> Option<Tensor<2>> {
+    let count = places.len();
+    if count == 0 || count == hidden.dims()[0] {
+        return (count > 0).then(|| hidden.clone());
     }
-    rows
+    let places = Tensor::<1, Int>::from_data(TensorData::new(places, [count]), &hidden.device());
+    Some(hidden.clone().select(0, places))
+}
+
+fn numbers(rows: Tensor<2>) -> Result<Vec<f32>, ExecuteError> {
+    let rows = rows.into_data().convert::<f32>();
+    rows.try_into_vec::<f32>().map_err(|error| ExecuteError::backend(format!("{error:?}")))
+}
+
+/// Places of the last tokens of each part, in the order of the batch; `wanted` says how many of a part.
+fn places(batch: &Batch, wanted: fn(&SequencePart) -> usize) -> Vec<i32> {
+    let mut end = 0;
+    let of_part = |step: &SequencePart| {
+        end += step.tokens.len();
+        end as i32 - wanted(step) as i32..end as i32
+    };
+    batch.steps.iter().flat_map(of_part).collect()
 }

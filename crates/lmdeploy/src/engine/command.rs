@@ -2,15 +2,32 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use internlm_kit::rng::CounterRng;
 
 use super::mailbox::Mailbox;
-use super::{CancelCause, Capacity, Gauges, GenerateRequest, RequestId, SchedulerConfig};
+use super::{
+    CancelCause, Capacity, ExecuteError, Executor, Gauges, GenerateRequest, RequestId, SchedulerConfig,
+    SleepLevel, SleepPart, WeightLoader,
+};
+
+/// Where the engine thread says what came of a command. Dropping it says that the engine has ended.
+pub(super) type Reply = SyncSender<Result<(), RestError>>;
+
+/// Why the engine does not sleep, wake or compute with other weights.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub(super) enum RestError {
+    /// Somebody has asked to wake while requests were still running.
+    #[error("the engine was woken before it slept")]
+    Woken,
+    /// The executor did not do it.
+    #[error(transparent)]
+    Executor(#[from] ExecuteError),
+}
 
 /// What the engine thread is told.
-#[derive(Debug)]
 pub(super) enum Command {
     /// Run a new request.
     Submit { id: RequestId, request: Box<GenerateRequest>, mailbox: Mailbox },
@@ -20,18 +37,30 @@ pub(super) enum Command {
     CancelAll { cause: CancelCause },
     /// The reader has taken what had piled up.
     Resume { id: RequestId },
+    /// Take no more requests; sleep when the last one has ended.
+    Sleep { level: SleepLevel, reply: Reply },
+    /// Wake these parts.
+    Wake { parts: Vec<SleepPart>, reply: Reply },
+    /// Compute with this executor from now on, whose cache is asleep.
+    Replace { executor: Box<dyn Executor>, reply: Reply },
     /// Take no more requests; end when the last one has ended.
     Drain,
     /// End everything now.
     Stop,
 }
 
-/// What the handles and the engine thread share. Only numbers: nothing in it makes anyone wait for longer than it takes
-/// to look one up.
+/// What the handles and the engine thread share. Nothing in it makes the engine thread wait for longer than it takes to
+/// look up a number.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) gauges: Gauges,
     pub(super) capacity: Capacity,
+    /// Number of values of a row of hidden states, when the executor gives such rows.
+    pub(super) hidden_size: Option<usize>,
+    /// What loads other weights, when the executor has such a thing.
+    pub(super) loader: Option<Arc<dyn WeightLoader>>,
+    /// Held while somebody loads other weights: twice the memory is enough.
+    pub(super) loading: Mutex<()>,
     pub(super) limits: SchedulerConfig,
     /// Requests that were sent and that the engine thread has not seen yet.
     inbox: AtomicUsize,
@@ -42,10 +71,13 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub(super) fn new(capacity: Capacity, limits: SchedulerConfig, seed: u64) -> Self {
+    pub(super) fn new(executor: &dyn Executor, limits: SchedulerConfig, seed: u64) -> Self {
         Self {
             gauges: Gauges::new(),
-            capacity,
+            capacity: executor.capacity(),
+            hidden_size: executor.hidden_size(),
+            loader: executor.loader(),
+            loading: Mutex::default(),
             limits,
             inbox: AtomicUsize::new(0),
             living: Mutex::default(),

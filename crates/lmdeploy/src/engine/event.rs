@@ -36,7 +36,7 @@ pub enum Event {
 pub enum End {
     /// The model sampled a stop id, or a stop string of the request appeared.
     Stop(StopCause),
-    /// `max_new` ids were generated, or the context is full.
+    /// `max_new` ids were generated, or the context is full. Requests that generate nothing end like this, too.
     Length,
     /// It was cancelled before its end.
     Abort(CancelCause),

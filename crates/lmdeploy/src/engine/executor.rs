@@ -1,8 +1,11 @@
 //! [`Executor`]: a batch of sequences -> logits. The scheduler knows what computes only by this trait.
 
+use std::path::Path;
+use std::sync::Arc;
+
 use internlm_model::TokenId;
 
-use super::{Batch, LogitsDetail};
+use super::{Batch, LogitsDetail, SleepLevel, SleepPart};
 
 /// Computes batches. It owns the weights and the storage of the key-value cache, and knows nothing of requests.
 pub trait Executor: Send {
@@ -15,15 +18,54 @@ pub trait Executor: Send {
         usize::MAX
     }
 
-    /// Makes the copies of `batch`, then computes keys and values of every token of it, and the logits that it wants.
+    /// Number of values of a row of hidden states. None unless the executor gives such rows: texts have no embeddings
+    /// then.
+    fn hidden_size(&self) -> Option<usize> {
+        None
+    }
+
+    /// Makes the copies of `batch`, then computes keys and values of every token of it, and the logits and hidden states
+    /// that it wants.
     ///
     /// # Shapes
-    /// - output: `batch.row_count()` rows in the order of the steps, then of their tokens; full rows, or at least as
+    /// - logits: `batch.row_count()` rows in the order of the steps, then of their tokens; full rows, or at least as
     ///   many of the largest entries as `batch.detail` wants
+    /// - hidden states: `batch.hidden_row_count()` rows after the final norm, in the same order
     ///
     /// # Errors
     /// The sequences of the batch fail; the engine continues with the others.
     fn step(&mut self, batch: &Batch) -> Result<Logits, ExecuteError>;
+
+    /// Releases weights and cache; no step follows before both are awake again. May be called again while it sleeps.
+    ///
+    /// # Errors
+    /// Nothing was released. By default: [`ExecuteError::Unsupported`].
+    fn sleep(&mut self, _level: SleepLevel) -> Result<(), ExecuteError> {
+        Err(ExecuteError::Unsupported { what: "sleep" })
+    }
+
+    /// Gets back what [`Executor::sleep`] has released: the weights first, then an empty cache.
+    ///
+    /// # Errors
+    /// The part stays released. By default: [`ExecuteError::Unsupported`].
+    fn wake(&mut self, _part: SleepPart) -> Result<(), ExecuteError> {
+        Err(ExecuteError::Unsupported { what: "sleep" })
+    }
+
+    /// What loads other weights of the same shape on another thread, while this executor continues. Default: none.
+    fn loader(&self) -> Option<Arc<dyn WeightLoader>> {
+        None
+    }
+}
+
+/// Loads weights next to a running [`Executor`], to take its place.
+pub trait WeightLoader: std::fmt::Debug + Send + Sync {
+    /// An executor with the weights of a model folder or file and the same capacity. Its weights are awake and its
+    /// cache is asleep.
+    ///
+    /// # Errors
+    /// The model cannot be read, or differs from the running one in more than the numbers of its weights.
+    fn load(&self, path: &Path) -> crate::Result<Box<dyn Executor>>;
 }
 
 /// What an executor can hold.
@@ -45,10 +87,11 @@ pub struct Capacity {
     pub cache_bytes: usize,
 }
 
-/// Rows of logits, and what went wrong with single sequences.
+/// Rows of logits and of hidden states, and what went wrong with single sequences.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Logits {
     rows: Rows,
+    hidden: HiddenStates,
     /// Number of a step in its batch, and what went wrong with it.
     faults: Vec<(usize, String)>,
 }
@@ -57,6 +100,13 @@ pub struct Logits {
 enum Rows {
     Full { values: Vec<f32>, vocab: usize },
     Top(Vec<Vec<(TokenId, f32)>>),
+}
+
+/// Rows of `size` values each.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct HiddenStates {
+    values: Vec<f32>,
+    size: usize,
 }
 
 /// One row of logits, in the form that the executor gave.
@@ -76,13 +126,27 @@ impl Logits {
     #[must_use]
     pub fn new(values: Vec<f32>, vocab: usize) -> Self {
         assert!(vocab > 0 && values.len().is_multiple_of(vocab), "logits are whole rows");
-        Self { rows: Rows::Full { values, vocab }, faults: Vec::new() }
+        Self::from_rows(Rows::Full { values, vocab })
     }
 
     /// Rows of which only the largest entries are known, largest first; equal logits by id.
     #[must_use]
     pub fn top(rows: Vec<Vec<(TokenId, f32)>>) -> Self {
-        Self { rows: Rows::Top(rows), faults: Vec::new() }
+        Self::from_rows(Rows::Top(rows))
+    }
+
+    fn from_rows(rows: Rows) -> Self {
+        Self { rows, hidden: HiddenStates::default(), faults: Vec::new() }
+    }
+
+    /// Adds rows of `size` hidden states each, in the order of the batch.
+    ///
+    /// # Panics
+    /// When the values do not fill whole rows.
+    #[must_use]
+    pub fn with_hidden(self, values: Vec<f32>, size: usize) -> Self {
+        assert!(size > 0 && values.len().is_multiple_of(size), "hidden states are whole rows");
+        Self { hidden: HiddenStates { values, size }, ..self }
     }
 
     /// Marks step number `step` of the batch as failed; its rows are ignored.
@@ -98,7 +162,7 @@ impl Logits {
         self.faults.iter().find(|fault| fault.0 == step).map(|fault| fault.1.as_str())
     }
 
-    /// Number of rows, over all steps.
+    /// Number of rows of logits, over all steps.
     #[must_use]
     pub fn len(&self) -> usize {
         match &self.rows {
@@ -113,7 +177,18 @@ impl Logits {
         self.len() == 0
     }
 
-    /// The rows in the order of the batch.
+    /// Number of rows of hidden states, over all steps.
+    #[must_use]
+    pub fn hidden_len(&self) -> usize {
+        self.hidden_rows().len()
+    }
+
+    /// The rows of hidden states in the order of the batch.
+    pub fn hidden_rows(&self) -> impl ExactSizeIterator<Item = &[f32]> {
+        self.hidden.values.chunks_exact(self.hidden.size.max(1))
+    }
+
+    /// The rows of logits in the order of the batch.
     pub fn rows(&self) -> impl ExactSizeIterator<Item = Row<'_>> {
         (0..self.len()).map(|index| match &self.rows {
             Rows::Full { values, vocab } => Row::Full(&values[index * vocab..(index + 1) * vocab]),
@@ -163,9 +238,23 @@ pub enum ExecuteError {
         /// Number of rows that the batch wants.
         expected: usize,
     },
+    /// The step gave another number of hidden states than the batch wants.
+    #[error("found {found} rows of hidden states, expected {expected}")]
+    HiddenRows {
+        /// Number of rows that the step gave.
+        found: usize,
+        /// Number of rows that the batch wants.
+        expected: usize,
+    },
     /// The step gave the largest entries of rows where a sequence needs all of them.
     #[error("found the largest entries of rows, expected full rows")]
     PartialRows,
+    /// The executor has no such ability.
+    #[error("this executor cannot {what}")]
+    Unsupported {
+        /// What was asked for, as a verb.
+        what: &'static str,
+    },
 }
 
 impl ExecuteError {

@@ -1,22 +1,26 @@
 //! [`Gauges`]: live numbers of the engine, read by other threads without stopping it.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::{CancelCause, End, HistogramSnapshot, Rejected, SchedulerStats, StopCause};
+use super::{CancelCause, End, HistogramSnapshot, Rejected, SchedulerStats, SleepPart, StopCause};
 
 mod histograms;
 mod measured;
+mod rest;
 
 use histograms::Histograms;
 pub(super) use measured::{Ended, StepTimes};
+pub(super) use rest::RestState;
 
 /// Number of failed steps in a row that make the engine unhealthy.
 const FAILED_STEPS: u64 = 3;
 /// An engine that has work and has not taken a step for this long is unhealthy.
 const STALLED: Duration = Duration::from_secs(90);
 
-/// Live numbers of an engine. All accesses are relaxed: the numbers are for people, not for synchronization.
+/// Live numbers of an engine. All accesses are relaxed: the numbers are for people, not for synchronization. What is said
+/// of its sleep is whole at any time.
 #[derive(Debug)]
 pub struct Gauges {
     started: Instant,
@@ -24,6 +28,7 @@ pub struct Gauges {
     moved: AtomicU64,
     /// Whether the engine thread has ended.
     ended: AtomicBool,
+    rest: Mutex<RestState>,
     running: AtomicU64,
     waiting: AtomicU64,
     paused: AtomicU64,
@@ -45,13 +50,15 @@ pub struct Gauges {
 /// Kinds of ends, in the order in which [`Gauges::ends`] lists them.
 const ENDS: [&str; 7] = ["stop", "stop_string", "length", "abort", "shutdown", "slow_reader", "error"];
 /// Reasons of refusals, in the order in which [`Gauges::rejections`] lists them.
-const REJECTIONS: [&str; 4] = ["queue_full", "too_long", "invalid", "draining"];
+const REJECTIONS: [&str; 5] = ["queue_full", "too_long", "invalid", "draining", "sleeping"];
 
 /// Whether the engine works, as `/health` reports it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Health {
     /// It takes steps, or has nothing to do.
     Healthy,
+    /// It takes no requests because its memory was asked back: what is released, and why it stays so if it should not.
+    Sleeping(String),
     /// It has ended, fails or stalls, for the reason given.
     Unhealthy(String),
 }
@@ -79,6 +86,7 @@ impl Gauges {
             started: Instant::now(),
             moved: zero(),
             ended: AtomicBool::new(false),
+            rest: Mutex::default(),
             running: zero(),
             waiting: zero(),
             paused: zero(),
@@ -115,19 +123,19 @@ impl Gauges {
         }
     }
 
-    /// Number of prompt ids in all ended requests.
+    /// Number of ids in the prompts of all requests that have generated something or ended.
     #[must_use]
     pub fn prompt_tokens(&self) -> u64 {
         read(&self.prompt_tokens)
     }
 
-    /// Number of ids that all ended requests have generated.
+    /// Number of ids that have been generated so far.
     #[must_use]
     pub fn generated_tokens(&self) -> u64 {
         read(&self.generated_tokens)
     }
 
-    /// Number of prompt ids in all ended requests that came from the prefix cache.
+    /// How many of the [prompt ids](Gauges::prompt_tokens) came from the prefix cache.
     #[must_use]
     pub fn cached_tokens(&self) -> u64 {
         read(&self.cached_tokens)
@@ -157,11 +165,20 @@ impl Gauges {
         self.histograms.snapshots()
     }
 
+    /// What is released while the engine sleeps, in the order of waking; nothing while it is awake.
+    #[must_use]
+    pub fn asleep(&self) -> Vec<SleepPart> {
+        self.rest().asleep.clone()
+    }
+
     /// Whether the engine works: three failed steps in a row, or 90 s without a step, make it unhealthy.
     #[must_use]
     pub fn health(&self) -> Health {
         if self.ended.load(Ordering::Relaxed) {
             return Health::Unhealthy("the engine thread has ended".to_owned());
+        }
+        if let Some(message) = self.rest().message() {
+            return Health::Sleeping(message);
         }
         let failed = read(&self.failed_in_row);
         if failed >= FAILED_STEPS {
@@ -195,6 +212,20 @@ impl Gauges {
         self.moved.store(self.now().as_millis() as u64, Ordering::Relaxed);
     }
 
+    /// Whether new requests are refused, because the engine sleeps or will do so.
+    pub(super) fn rests(&self) -> bool {
+        self.rest().refuses
+    }
+
+    pub(super) fn set_rest(&self, state: RestState) {
+        *self.rest() = state;
+    }
+
+    /// A panic elsewhere leaves the state whole: every change is one assignment.
+    fn rest(&self) -> MutexGuard<'_, RestState> {
+        self.rest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(super) fn set_ended(&self) {
         self.ended.store(true, Ordering::Relaxed);
     }
@@ -212,13 +243,21 @@ impl Gauges {
         self.histograms.step(times);
     }
 
+    /// Counts a prompt that is computed, or will never be, and how many of its tokens were cached.
+    pub(super) fn count_prompt(&self, tokens: usize, cached: usize) {
+        add(&self.prompt_tokens, tokens);
+        add(&self.cached_tokens, cached);
+    }
+
     /// Counts the first token of a request, which came this long after the submission.
     pub(super) fn first_token(&self, after: Duration) {
+        add(&self.generated_tokens, 1);
         self.histograms.time_to_first_token.observe(after.as_secs_f64());
     }
 
     /// Counts a further token of a request, which came this long after the one before.
     pub(super) fn next_token(&self, after: Duration) {
+        add(&self.generated_tokens, 1);
         self.histograms.iter_token_latency.observe(after.as_secs_f64());
     }
 
@@ -227,17 +266,15 @@ impl Gauges {
             Rejected::QueueFull { .. } => 0,
             Rejected::TooLong { .. } => 1,
             Rejected::Draining => 3,
+            Rejected::Sleeping => 4,
             // An empty prompt, an unknown id.
             _ => 2,
         };
         add(&self.rejected[reason], 1);
     }
 
-    /// Counts a request that has ended.
+    /// Counts a request that has ended. Its tokens have been counted when they came.
     pub(super) fn ended(&self, end: &End, life: &Ended) {
-        add(&self.prompt_tokens, life.prompt);
-        add(&self.generated_tokens, life.generated);
-        add(&self.cached_tokens, life.cached);
         self.histograms.request(life);
         let kind = match end {
             End::Stop(StopCause::Text) => 1,

@@ -1,5 +1,7 @@
 //! [`Engine`] and [`EngineHandle`]: starting the engine thread, talking to it, stopping it.
 
+mod rest;
+
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
@@ -56,7 +58,7 @@ impl Engine {
         let (commands, inbox) = channel();
         let limit = &mut config.scheduler.publish_limit;
         *limit = executor.rotary_limit().min(*limit);
-        let shared = Arc::new(Shared::new(executor.capacity(), config.scheduler.clone(), config.seed));
+        let shared = Arc::new(Shared::new(executor.as_ref(), config.scheduler.clone(), config.seed));
         let runner = Runner::new(executor, config, Arc::clone(&shared));
         let thread = std::thread::Builder::new().name("engine".to_owned());
         let thread = thread.spawn(move || runner.run(&inbox)).expect("the system starts a thread");
@@ -140,6 +142,12 @@ impl EngineHandle {
         self.shared.capacity
     }
 
+    /// Number of values of a row of hidden states; none: the executor gives none, and embeddings are refused.
+    #[must_use]
+    pub fn hidden_size(&self) -> Option<usize> {
+        self.shared.hidden_size
+    }
+
     /// Limits of the scheduler, such as the context length.
     #[must_use]
     pub fn limits(&self) -> &SchedulerConfig {
@@ -159,6 +167,9 @@ impl EngineHandle {
 
     /// Refuses what can be refused without the engine thread.
     fn check(&self, request: &GenerateRequest) -> Result<(), Rejected> {
+        if self.shared.gauges.rests() {
+            return Err(Rejected::Sleeping);
+        }
         let vocab = self.shared.capacity.vocab;
         if let Some(TokenId(id)) = request.prompt.iter().find(|id| id.index() >= vocab) {
             return Err(Rejected::UnknownId { id: *id, vocab });

@@ -32,9 +32,12 @@ mod request_id;
 #[cfg(any(feature = "burn", feature = "turbomind"))]
 mod rotary_limit;
 mod runner;
+#[cfg(any(feature = "burn", feature = "turbomind"))]
+mod same_shape;
 mod scheduler;
 mod scheduler_config;
 mod sequence;
+mod sleep;
 mod timeline;
 #[cfg(feature = "turbomind")]
 mod turbomind_executor;
@@ -44,17 +47,18 @@ pub use batch::{Batch, LogitsDetail, LogitsWanted, SequencePart, StepResult};
 pub use burn_executor::BurnExecutor;
 pub use engine_config::EngineConfig;
 pub use event::{CancelCause, End, EngineFault, Event, StopCause};
-pub use executor::{Capacity, ExecuteError, Executor, Logits, Row};
+pub use executor::{Capacity, ExecuteError, Executor, Logits, Row, WeightLoader};
 pub use executor_config::{ExecutorConfig, QuantPolicy};
 pub use gauges::{Gauges, Health};
 pub use generation::Generation;
 pub use handle::{Engine, EngineHandle};
 pub use histogram::HistogramSnapshot;
-pub use output::{Finished, Output, Piece};
-pub use request::{GenerateRequest, PromptLogits, Request};
+pub use output::{Finished, Output, Piece, Times};
+pub use request::{GenerateRequest, Pooling, PromptLogits, Request};
 pub use request_id::RequestId;
 pub use scheduler::Scheduler;
 pub use scheduler_config::{Rejected, SchedulerConfig, SchedulerStats};
+pub use sleep::{SleepLevel, SleepPart};
 #[cfg(feature = "turbomind")]
 pub use turbomind_executor::TurbomindExecutor;
 

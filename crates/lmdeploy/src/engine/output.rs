@@ -1,5 +1,7 @@
 //! What a reader gets from the engine: [`Output`], [`Piece`], [`Finished`].
 
+use std::time::Duration;
+
 use internlm_model::TokenId;
 
 use super::End;
@@ -16,7 +18,7 @@ pub enum Output {
     Finished(Finished),
 }
 
-/// One generated id that does not end the sequence; the one that does is in [`Finished::end`].
+/// One generated id. One that ends the text is in [`Finished::end`], and a piece only when the request includes stops.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Piece {
     /// The id that was sampled.
@@ -28,7 +30,7 @@ pub struct Piece {
 }
 
 /// The end of a request.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Finished {
     /// Why the request ended; the server turns it into a finish reason or an error.
     pub end: End,
@@ -36,12 +38,25 @@ pub struct Finished {
     pub rest: String,
     /// Number of ids in the prompt.
     pub prompt_tokens: usize,
-    /// Number of generated ids, including one that ended the sequence.
+    /// Number of generated ids that were sent: one that ended the text only when the request includes stops.
     pub generated_tokens: usize,
     /// Number of ids of the prompt that came from the prefix cache.
     pub cached_tokens: usize,
     /// The stop string that ended the text, when one did.
     pub stop_string: Option<String>,
+    /// How long prompt and answer took.
+    pub times: Times,
+    /// The vector of the prompt, when the request asked for one and its whole prompt was computed.
+    pub embedding: Option<Vec<f32>>,
+}
+
+/// How long the parts of a request took, without its time in the queue.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Times {
+    /// From the first blocks of the cache to the first generated id, or to the end when there is none.
+    pub prompt: Duration,
+    /// From the first generated id to the last one.
+    pub answer: Duration,
 }
 
 impl Finished {
@@ -54,6 +69,8 @@ impl Finished {
             generated_tokens: 0,
             cached_tokens: 0,
             stop_string: None,
+            times: Times::default(),
+            embedding: None,
         }
     }
 }

@@ -10,6 +10,11 @@ use super::sequence::{Rank, Sequence, State};
 use super::{RequestId, SchedulerConfig};
 use crate::cache::{BlockId, Found, Link, PrefixCache};
 
+/// What every step costs besides its tokens, in tokens: on CPUs reading the weights takes as long as computing so many.
+pub(super) const FIXED_TOKENS: usize = 4;
+/// Tokens of prompts that a step with decodes computes at least.
+const MIN_PROMPT_TOKENS: usize = 8;
+
 /// Which sequences compute how many tokens, and who gives up blocks for them.
 #[derive(Debug, Default)]
 pub(super) struct Plan {
@@ -33,6 +38,8 @@ pub(super) struct View<'a> {
     pub(super) cache: &'a PrefixCache,
     /// Blocks that running sequences compute now, and that others can wait for.
     pub(super) producers: &'a BTreeMap<Link, RequestId>,
+    /// Tokens of prompts per decode in one step; no limit when nothing is said.
+    pub(super) prompt_share: Option<f64>,
     pub(super) now: Duration,
 }
 
@@ -94,6 +101,7 @@ impl Plan {
         for rank in decodes {
             planner.decode(rank);
         }
+        planner.limit_prompts();
         for rank in prefills {
             planner.prefill(rank);
         }
@@ -119,6 +127,15 @@ impl<'a> Planner<'a> {
             } else {
                 self.give_up(rank.id);
             }
+        }
+    }
+
+    /// Keeps the step short when readers wait for their next token.
+    fn limit_prompts(&mut self) {
+        let decodes = self.plan.parts.len();
+        if let Some(share) = self.view.prompt_share.filter(|_| decodes > 0) {
+            let tokens = (share * (decodes + FIXED_TOKENS) as f64) as usize;
+            self.tokens_left = self.tokens_left.min(tokens.max(MIN_PROMPT_TOKENS));
         }
     }
 

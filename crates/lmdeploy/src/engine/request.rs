@@ -19,13 +19,13 @@ pub struct Request {
     pub id: RequestId,
     /// The prompt; at least one id.
     pub prompt: Vec<TokenId>,
-    /// Maximum number of ids to generate; 0 scores the prompt only.
+    /// Maximum number of ids to generate; 0 computes the prompt only.
     pub max_new: usize,
     /// Ids that end the sequence.
     pub stop_ids: Vec<TokenId>,
     /// Requests with smaller numbers run first.
     pub priority: i32,
-    /// At which prompt positions logits are wanted.
+    /// At which prompt positions logits are wanted, or hidden states instead.
     pub prompt_logits: PromptLogits,
     /// How much of its rows of logits is needed.
     pub detail: LogitsDetail,
@@ -37,13 +37,26 @@ pub struct Request {
     pub group: Option<u64>,
 }
 
-/// At which positions of the prompt logits are wanted.
+/// At which positions of the prompt logits are wanted, or hidden states instead.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum PromptLogits {
     /// At the last position only, from which the next id is sampled.
     Last,
     /// At every position, to score the prompt.
     All,
+    /// The hidden states of the last position, for an embedding; nothing is generated.
+    HiddenLast,
+    /// The hidden states of every position, for an embedding that is their mean; nothing is generated.
+    HiddenAll,
+}
+
+/// How the hidden states of a prompt become one vector, which is not normalized.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Pooling {
+    /// Those of the last token, which has seen all others.
+    Last,
+    /// The mean over all tokens.
+    Mean,
 }
 
 /// A request to the engine.
@@ -84,6 +97,8 @@ pub struct GenerateRequest {
     pub logprobs: Option<usize>,
     /// Score the prompt's ids, with this many of the most likely ids at each place. Default: no scores.
     pub prompt_logprobs: Option<usize>,
+    /// Gives a vector of the prompt instead of a text: nothing is generated or scored. Default: a text.
+    pub pooling: Option<Pooling>,
     /// Requests with smaller numbers run first. Default 0.
     pub priority: i32,
     /// Maximum time in the queue and running together. Default: no limit.
@@ -114,6 +129,7 @@ impl GenerateRequest {
             continues: false,
             logprobs: None,
             prompt_logprobs: None,
+            pooling: None,
             priority: 0,
             timeout: None,
             cache_salt: None,
@@ -181,6 +197,12 @@ impl GenerateRequest {
         Self { prompt_logprobs: Some(top), ..self }
     }
 
+    /// Asks for a vector of the prompt instead of a text.
+    #[must_use]
+    pub fn with_pooling(self, pooling: Pooling) -> Self {
+        Self { pooling: Some(pooling), max_new: 0, ..self }
+    }
+
     /// Sets the maximum time in the queue and running together.
     #[must_use]
     pub fn with_timeout(self, timeout: Duration) -> Self {
@@ -222,12 +244,16 @@ impl GenerateRequest {
     /// The scheduler's view of it under the name `id`.
     #[must_use]
     pub fn to_schedule(&self, id: RequestId) -> Request {
-        let prompt_logits =
-            if self.prompt_logprobs.is_some() { PromptLogits::All } else { PromptLogits::Last };
+        let prompt_logits = match (self.pooling, self.prompt_logprobs) {
+            (Some(Pooling::Last), _) => PromptLogits::HiddenLast,
+            (Some(Pooling::Mean), _) => PromptLogits::HiddenAll,
+            (None, Some(_)) => PromptLogits::All,
+            (None, None) => PromptLogits::Last,
+        };
         Request {
             id,
             prompt: self.prompt.clone(),
-            max_new: self.max_new,
+            max_new: if self.pooling.is_some() { 0 } else { self.max_new },
             stop_ids: self.stop_ids.clone(),
             priority: self.priority,
             prompt_logits,

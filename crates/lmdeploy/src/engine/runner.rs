@@ -1,7 +1,10 @@
-//! The engine thread: it reads its inbox, then takes a step: schedule, execute, sample, commit, emit.
+//! The engine thread: it reads its inbox, then takes a step: schedule, execute, sample, commit, emit. Between two steps
+//! it may sleep, wake, or go over to other weights.
 
 mod compute;
+mod pace;
 mod panic_message;
+mod rest;
 mod sampling;
 
 use std::collections::BTreeMap;
@@ -11,6 +14,8 @@ use std::time::{Duration, Instant};
 
 use internlm_model::Tokenizer;
 
+use self::rest::Rest;
+use self::pace::Pace;
 use self::sampling::{Part, sample_parts};
 use super::active::Active;
 use super::command::{Command, Shared};
@@ -38,7 +43,9 @@ pub(super) struct Runner {
     active: BTreeMap<RequestId, Active>,
     levels: BTreeMap<RequestId, MailLevel>,
     timelines: Timelines,
+    pace: Pace,
     intake: Intake,
+    rest: Rest,
 }
 
 /// Whether new requests are taken.
@@ -76,7 +83,9 @@ impl Runner {
             active: BTreeMap::new(),
             levels: BTreeMap::new(),
             timelines: Timelines::default(),
+            pace: Pace::default(),
             intake: Intake::Open,
+            rest: Rest::default(),
         }
     }
 
@@ -88,6 +97,7 @@ impl Runner {
                 if self.intake == Intake::Closed {
                     return;
                 }
+                self.fall_asleep();
                 let Ok(command) = inbox.recv() else { return };
                 self.obey(command);
             } else if progress == Progress::Idle {
@@ -122,6 +132,9 @@ impl Runner {
             Command::Cancel { id, cause } => self.scheduler.cancel(id, cause),
             Command::CancelAll { cause } => self.scheduler.cancel_all(cause),
             Command::Resume { id } => self.scheduler.resume(id),
+            Command::Sleep { level, reply } => self.plan_sleep(level, reply),
+            Command::Wake { parts, reply } => self.wake(&parts, &reply),
+            Command::Replace { executor, reply } => self.replace(executor, &reply),
             Command::Drain => self.intake = Intake::Closed,
             Command::Stop => {
                 self.intake = Intake::Closed;
@@ -135,6 +148,7 @@ impl Runner {
         let (now, prompt) = (self.shared.gauges.now(), request.prompt.len());
         let taken = match self.intake {
             Intake::Closed => Err(Rejected::Draining),
+            Intake::Open if self.rests() => Err(Rejected::Sleeping),
             Intake::Open => {
                 let mut scheduled = request.to_schedule(id);
                 scheduled.detail = scheduled.detail.with_padding(self.padding);
@@ -158,6 +172,7 @@ impl Runner {
 
     fn step(&mut self) -> Progress {
         let begun = Instant::now();
+        self.scheduler.set_prompt_share(self.pace.share());
         let batch = self.scheduler.schedule(self.shared.gauges.now());
         let scheduler = begun.elapsed();
         self.shared.gauges.set(self.scheduler.stats());
@@ -169,6 +184,7 @@ impl Runner {
         let begun = Instant::now();
         let (computed, masks) = self.execute(&batch);
         let times = StepTimes { scheduler, executor: begun.elapsed(), masks, tokens: batch.tokens() };
+        self.pace.observe(&batch, times.executor);
         self.shared.gauges.step(&times);
         let results = match computed {
             Ok(logits) => {
@@ -189,15 +205,16 @@ impl Runner {
 
     /// Takes the rows of each sequence to its next id; the order of the results is that of the batch.
     fn sample(&mut self, batch: &Batch, logits: &Logits) -> Vec<StepResult> {
-        let mut rows = logits.rows();
+        let (mut rows, mut hidden) = (logits.rows(), logits.hidden_rows());
         let mut parts = Vec::with_capacity(batch.steps.len());
         let mut active: BTreeMap<RequestId, &mut Active> =
             self.active.iter_mut().map(|(id, active)| (*id, active)).collect();
         for (index, step) in batch.steps.iter().enumerate() {
             let rows: Vec<Row<'_>> = rows.by_ref().take(step.rows()).collect();
+            let hidden = hidden.by_ref().take(step.hidden_rows()).collect();
             let history = self.scheduler.tokens(step.id).expect("sequences under way are kept");
             let active = active.remove(&step.id).expect("every sequence has its output");
-            parts.push(Part { step, rows, history, active, fault: logits.fault(index) });
+            parts.push(Part { step, rows, hidden, history, active, fault: logits.fault(index) });
         }
         sample_parts(parts)
     }

@@ -62,6 +62,8 @@ pub struct Scheduler {
     lookups: Lookups,
     /// Whether a batch is under way.
     in_flight: bool,
+    /// Tokens of prompts per decode in one step.
+    prompt_share: Option<f64>,
 }
 
 /// How much of the prompts the cache knew.
@@ -96,6 +98,7 @@ impl Scheduler {
             preemptions: 0,
             lookups: Lookups::default(),
             in_flight: false,
+            prompt_share: None,
         }
     }
 
@@ -103,6 +106,12 @@ impl Scheduler {
     #[must_use]
     pub fn config(&self) -> &SchedulerConfig {
         &self.config
+    }
+
+    /// Sets how many tokens of prompts a step may compute per sequence that waits for its next token, so that the gaps
+    /// between tokens stay short while a long prompt is computed. `None`, as at first: as many as fit into a step.
+    pub fn set_prompt_share(&mut self, share: Option<f64>) {
+        self.prompt_share = share;
     }
 
     /// Takes a request, which waits from now on until [`Scheduler::schedule`] picks it.
@@ -163,6 +172,20 @@ impl Scheduler {
         }
     }
 
+    /// Computes every sequence again from its ids, and forgets what the cache holds: the weights have changed.
+    ///
+    /// # Panics
+    /// When a batch is under way.
+    pub fn restart(&mut self) {
+        assert!(!self.in_flight, "weights change between steps");
+        let holding = self.sequences.values().filter(|sequence| sequence.state != State::Waiting);
+        for id in holding.map(|sequence| sequence.request.id).collect::<Vec<_>>() {
+            self.give_up_blocks(id);
+        }
+        self.cache.clear();
+        self.debug_check();
+    }
+
     /// Whether any request is left, running or waiting.
     #[must_use]
     pub fn has_work(&self) -> bool {
@@ -189,6 +212,7 @@ impl Scheduler {
             sequences: &self.sequences,
             cache: &self.cache,
             producers: &self.producers,
+            prompt_share: self.prompt_share,
             now,
         });
         let batch = self.apply(plan);

@@ -134,6 +134,8 @@ pub enum Rejected {
     },
     /// The engine is shutting down.
     Draining,
+    /// The engine sleeps, or will do so when the running requests have ended.
+    Sleeping,
 }
 
 impl std::fmt::Display for Rejected {
@@ -152,6 +154,7 @@ impl std::fmt::Display for Rejected {
                 write!(formatter, "prompt: found token id {id}, expected ids below {vocab}")
             }
             Self::Draining => formatter.write_str("the server is shutting down"),
+            Self::Sleeping => formatter.write_str("the server is sleeping"),
         }
     }
 }

@@ -52,7 +52,7 @@ pub(super) struct Sequence {
     pub(super) stretched: bool,
     /// Whose blocks it may share; none: it shares with nobody.
     scope: Option<Scope>,
-    /// Whether every prompt position has given its logits.
+    /// Whether every prompt position has given the logits or hidden states that are wanted of each.
     scored: bool,
 }
 
@@ -86,7 +86,7 @@ impl Sequence {
         };
         Self {
             tokens: request.prompt.clone(),
-            scored: request.prompt_logits == PromptLogits::Last,
+            scored: matches!(request.prompt_logits, PromptLogits::Last | PromptLogits::HiddenLast),
             request,
             computed: 0,
             blocks: Vec::new(),
@@ -146,8 +146,8 @@ impl Sequence {
         (self.computed + tokens).div_ceil(block_tokens).saturating_sub(self.blocks.len())
     }
 
-    /// Whose blocks this waiting sequence may use. None while its prompt must be scored, which needs every token to be
-    /// computed, and none once it is so long that its length changes its keys.
+    /// Whose blocks this waiting sequence may use. None while something is wanted of every token of its prompt, which must
+    /// all be computed for it, and none once it is so long that its length changes its keys.
     pub(super) fn readable(&self, publish_limit: usize) -> Option<&Scope> {
         self.scope.as_ref().filter(|_| self.scored && self.tokens.len() <= publish_limit)
     }
@@ -180,12 +180,7 @@ impl Sequence {
 
     /// The part of the next step that computes `tokens` tokens; its blocks must have been allocated.
     pub(super) fn step(&self, tokens: usize) -> SequencePart {
-        let last = tokens == self.missing();
-        let logits = match (self.scored, last && self.request.max_new > 0) {
-            (false, _) => LogitsWanted::All,
-            (true, true) => LogitsWanted::Last,
-            (true, false) => LogitsWanted::None,
-        };
+        let logits = self.wanted(tokens);
         SequencePart {
             id: self.request.id,
             tokens: self.tokens[self.computed..self.computed + tokens].to_vec(),
@@ -193,6 +188,18 @@ impl Sequence {
             rope_len: self.tokens.len(),
             blocks: self.blocks.clone(),
             logits,
+        }
+    }
+
+    /// What is wanted of the next `tokens` tokens.
+    fn wanted(&self, tokens: usize) -> LogitsWanted {
+        let last = tokens == self.missing();
+        match self.request.prompt_logits {
+            PromptLogits::HiddenAll => LogitsWanted::HiddenAll,
+            PromptLogits::HiddenLast if last => LogitsWanted::HiddenLast,
+            PromptLogits::All if !self.scored => LogitsWanted::All,
+            PromptLogits::All | PromptLogits::Last if last && self.request.max_new > 0 => LogitsWanted::Last,
+            _ => LogitsWanted::None,
         }
     }
 

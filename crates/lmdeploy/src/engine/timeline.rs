@@ -45,6 +45,7 @@ impl Timelines {
         match timeline.first_token {
             None => {
                 timeline.first_token = Some(now);
+                gauges.count_prompt(timeline.prompt, timeline.cached());
                 gauges.first_token(now.saturating_sub(timeline.submitted));
             }
             Some(_) => gauges.next_token(now.saturating_sub(timeline.last_token)),
@@ -55,17 +56,25 @@ impl Timelines {
     /// A request is over, with `generated` tokens.
     pub(super) fn ended(&mut self, id: RequestId, end: &End, generated: usize, gauges: &Gauges) {
         let Some(timeline) = self.requests.remove(&id) else { return };
+        if timeline.first_token.is_none() {
+            gauges.count_prompt(timeline.prompt, timeline.cached());
+        }
         gauges.ended(end, &timeline.end(generated, gauges.now()));
     }
 }
 
 impl Timeline {
+    /// Number of the prompt's tokens that were cached.
+    fn cached(self) -> usize {
+        self.admitted.map_or(0, |(_, cached)| cached)
+    }
+
     fn end(self, generated: usize, now: Duration) -> Ended {
         let admitted = self.admitted.map(|(at, _)| at);
         Ended {
             prompt: self.prompt,
             generated,
-            cached: self.admitted.map_or(0, |(_, cached)| cached),
+            cached: self.cached(),
             whole: now.saturating_sub(self.submitted),
             queued: admitted.map(|at| at.saturating_sub(self.submitted)),
             prefill: self.first_token.zip(admitted).map(|(first, at)| first.saturating_sub(at)),
@@ -114,18 +123,21 @@ mod tests {
         timelines.submitted(RequestId(1), 3, gauges.now());
         timelines.admitted(RequestId(1), 2, &gauges);
         timelines.token(RequestId(1), &gauges);
+        assert_eq!((gauges.prompt_tokens(), gauges.generated_tokens(), gauges.cached_tokens()), (3, 1, 2));
         timelines.token(RequestId(1), &gauges);
+        timelines.submitted(RequestId(2), 4, gauges.now());
+        timelines.ended(RequestId(2), &End::Length, 0, &gauges);
         timelines.ended(RequestId(1), &End::Length, 2, &gauges);
         timelines.ended(RequestId(1), &End::Length, 2, &gauges);
         timelines.token(RequestId(9), &gauges);
-        assert_eq!((gauges.prompt_tokens(), gauges.generated_tokens(), gauges.cached_tokens()), (3, 2, 2));
+        assert_eq!((gauges.prompt_tokens(), gauges.generated_tokens(), gauges.cached_tokens()), (7, 2, 2));
         let counts = |name: &str| {
             let found = gauges.histograms().into_iter().find(|(found, ..)| *found == name);
             found.map(|(.., histogram)| histogram.count)
         };
         assert_eq!(counts("time_to_first_token_seconds"), Some(1));
         assert_eq!(counts("iter_token_latency"), Some(1));
-        assert_eq!(counts("e2e_request_latency_seconds"), Some(1));
+        assert_eq!(counts("e2e_request_latency_seconds"), Some(2));
         assert_eq!(counts("no such name"), None);
     }
 }

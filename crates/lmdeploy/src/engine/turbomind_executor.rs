@@ -1,13 +1,18 @@
 //! [`TurbomindExecutor`]: the CPU core `turbomind` behind the engine.
 
+mod source;
+
 use std::path::Path;
+use std::sync::Arc;
 
 use internlm_model::{ModelConfig, TokenId};
 use turbomind::{KvFormat, LogitEntries, LogitRows, Outputs};
 
+use self::source::{OpenFiles, Source};
 use super::rotary_limit::rotary_limit;
 use super::{
     Batch, Capacity, ExecuteError, Executor, ExecutorConfig, Logits, LogitsDetail, LogitsWanted, QuantPolicy,
+    SleepLevel, SleepPart, WeightLoader,
 };
 use crate::{Error, Result};
 
@@ -20,9 +25,20 @@ const FIRST_BLOCKS: usize = 1;
 /// Runs a model on the CPU over batches of sequences, with weights as they are stored.
 #[derive(Debug)]
 pub struct TurbomindExecutor {
-    engine: turbomind::Engine,
+    source: Source,
+    /// None while the weights are asleep. While only the cache is, it has as few blocks as possible.
+    engine: Option<turbomind::Engine>,
+    /// What stays open while the weights are asleep.
+    files: Option<OpenFiles>,
     capacity: Capacity,
     outputs: Outputs,
+}
+
+/// Loads other weights for an executor with this source and capacity.
+#[derive(Debug)]
+struct Loader {
+    source: Source,
+    capacity: Capacity,
 }
 
 impl TurbomindExecutor {
@@ -43,42 +59,57 @@ impl TurbomindExecutor {
             .with_block_tokens(limits.cache_block_seq_len)
             .with_max_batched_tokens(limits.max_prefill_token_num);
         config.threads = limits.threads;
-        Self::new(turbomind::Engine::load(path.as_ref(), &config)?, limits)
+        let path = path.as_ref();
+        let mut engine = turbomind::Engine::load(path, &config)?;
+        let capacity = sized(&mut engine, limits)?;
+        let source = Source { path: path.to_owned(), config, model: engine.model().clone() };
+        Ok(Self::new(source, engine, capacity))
     }
 
     /// The shape of the model that was loaded.
     #[must_use]
     pub fn model_config(&self) -> &ModelConfig {
-        self.engine.model()
+        &self.source.model
     }
 
-    /// Gives the engine as many blocks as the limits allow, now that the weights are in memory.
-    fn new(mut engine: turbomind::Engine, limits: &ExecutorConfig) -> Result<Self> {
-        let block_tokens = limits.cache_block_seq_len;
-        let max_position = limits.session_len.unwrap_or(engine.model().max_position);
-        let block_bytes = engine.kv_config().block_bytes()?;
-        let wanted = limits.max_batch_size * max_position.div_ceil(block_tokens);
-        let blocks = limits.cache_max_entry_count.blocks(block_bytes, wanted)?;
-        engine.resize_kv(blocks)?;
-        // With dynamic NTK scaling a sequence can be longer than the trained context, but not than the pool.
-        let limit = engine.max_position();
-        if limits.session_len.is_some() && max_position > limit {
-            let expected = format!(
-                "at most {limit} (the model's context; with dynamic NTK scaling, the capacity of the cache)"
-            );
-            return Err(Error::setting("session-len", max_position, expected));
-        }
-        let capacity = Capacity {
-            blocks,
-            block_tokens,
-            max_batched_tokens: engine.max_batched_tokens(),
-            max_sequences: limits.max_batch_size,
-            max_position,
-            vocab: engine.model().vocab,
-            cache_bytes: blocks * block_bytes,
-        };
-        Ok(Self { engine, capacity, outputs: Outputs::default() })
+    fn new(source: Source, engine: turbomind::Engine, capacity: Capacity) -> Self {
+        Self { source, engine: Some(engine), files: None, capacity, outputs: Outputs::default() }
     }
+
+    /// Loads the weights again: those of the files that were kept open, or else what is at the path now.
+    fn reload(&self) -> Result<turbomind::Engine> {
+        match &self.files {
+            Some(files) => self.source.load(files),
+            None => self.source.load(&self.source.open()?),
+        }
+    }
+}
+
+/// Gives the engine as many blocks as the limits allow, now that the weights are in memory.
+fn sized(engine: &mut turbomind::Engine, limits: &ExecutorConfig) -> Result<Capacity> {
+    let block_tokens = limits.cache_block_seq_len;
+    let max_position = limits.session_len.unwrap_or(engine.model().max_position);
+    let block_bytes = engine.kv_config().block_bytes()?;
+    let wanted = limits.max_batch_size * max_position.div_ceil(block_tokens);
+    let blocks = limits.cache_max_entry_count.blocks(block_bytes, wanted)?;
+    engine.resize_kv(blocks)?;
+    // With dynamic NTK scaling a sequence can be longer than the trained context, but not than the pool.
+    let limit = engine.max_position();
+    if limits.session_len.is_some() && max_position > limit {
+        let expected = format!(
+            "at most {limit} (the model's context; with dynamic NTK scaling, the capacity of the cache)"
+        );
+        return Err(Error::setting("session-len", max_position, expected));
+    }
+    Ok(Capacity {
+        blocks,
+        block_tokens,
+        max_batched_tokens: engine.max_batched_tokens(),
+        max_sequences: limits.max_batch_size,
+        max_position,
+        vocab: engine.model().vocab,
+        cache_bytes: blocks * block_bytes,
+    })
 }
 
 impl Executor for TurbomindExecutor {
@@ -87,13 +118,19 @@ impl Executor for TurbomindExecutor {
     }
 
     fn rotary_limit(&self) -> usize {
-        rotary_limit(self.engine.model())
+        rotary_limit(&self.source.model)
+    }
+
+    fn hidden_size(&self) -> Option<usize> {
+        Some(self.source.model.hidden)
     }
 
     fn step(&mut self, batch: &Batch) -> Result<Logits, ExecuteError> {
+        let (hidden, vocab) = (self.source.model.hidden, self.capacity.vocab);
+        let (engine, outputs) = (self.engine.as_mut().ok_or_else(asleep)?, &mut self.outputs);
         for copy in &batch.copies {
             let copy = turbomind::BlockCopy { src: copy.from.0, dst: copy.to.0, tokens: copy.tokens };
-            self.engine.copy_block(copy).map_err(ExecuteError::backend)?;
+            engine.copy_block(copy).map_err(ExecuteError::backend)?;
         }
         let numbers: Vec<(Vec<u32>, Vec<u32>)> = batch
             .steps
@@ -111,28 +148,78 @@ impl Executor for TurbomindExecutor {
                 position: step.position,
                 rope_len: step.rope_len,
                 blocks,
-                logits: match step.logits {
-                    LogitsWanted::None => LogitRows::None,
-                    LogitsWanted::Last => LogitRows::Last,
-                    LogitsWanted::All => LogitRows::All,
-                },
+                logits: rows(step.logits),
             })
             .collect();
         let wanted = match batch.detail {
             LogitsDetail::Top(entries) if entries <= MAX_TOP => LogitEntries::Top(entries.max(1)),
             LogitsDetail::Top(_) | LogitsDetail::Full => LogitEntries::All,
         };
-        let outputs = &mut self.outputs;
-        self.engine.forward(&steps, wanted, outputs).map_err(ExecuteError::backend)?;
+        engine.forward(&steps, wanted, outputs).map_err(ExecuteError::backend)?;
         let logits = match wanted {
-            LogitEntries::All => Logits::new(std::mem::take(&mut outputs.logits), self.capacity.vocab),
+            LogitEntries::All => Logits::new(std::mem::take(&mut outputs.logits), vocab),
             LogitEntries::Top(_) => Logits::top(outputs.top.drain(..).map(entries).collect()),
         };
+        let logits = logits.with_hidden(std::mem::take(&mut outputs.hidden), hidden);
         Ok(outputs.non_finite.iter().fold(logits, |logits, fault| {
             let layer = fault.layer;
             let message = format!("numbers beyond the range of floats at the input of layer {layer}");
             logits.with_fault(fault.sequence, message)
         }))
+    }
+
+    fn sleep(&mut self, level: SleepLevel) -> Result<(), ExecuteError> {
+        let kept = self.files.take();
+        self.files = match (level, kept) {
+            (SleepLevel::ReleaseFiles, _) => None,
+            (SleepLevel::KeepFiles, Some(files)) => Some(files),
+            (SleepLevel::KeepFiles, None) => Some(self.source.open().map_err(ExecuteError::backend)?),
+        };
+        self.engine = None;
+        self.outputs = Outputs::default();
+        Ok(())
+    }
+
+    fn wake(&mut self, part: SleepPart) -> Result<(), ExecuteError> {
+        match part {
+            SleepPart::Weights => {
+                self.engine = Some(self.reload().map_err(ExecuteError::backend)?);
+                self.files = None;
+                Ok(())
+            }
+            SleepPart::Cache => {
+                let engine = self.engine.as_mut().ok_or_else(asleep)?;
+                engine.resize_kv(self.capacity.blocks).map_err(ExecuteError::backend)
+            }
+        }
+    }
+
+    fn loader(&self) -> Option<Arc<dyn WeightLoader>> {
+        Some(Arc::new(Loader { source: self.source.clone(), capacity: self.capacity }))
+    }
+}
+
+impl WeightLoader for Loader {
+    fn load(&self, path: &Path) -> Result<Box<dyn Executor>> {
+        let source = Source { path: path.to_owned(), ..self.source.clone() };
+        let engine = source.load(&source.open()?)?;
+        Ok(Box::new(TurbomindExecutor::new(source, engine, self.capacity)))
+    }
+}
+
+/// A step of a sleeping executor: the engine takes none.
+fn asleep() -> ExecuteError {
+    ExecuteError::backend("the weights are asleep")
+}
+
+/// The rows that a step gives, in the words of the core.
+fn rows(wanted: LogitsWanted) -> LogitRows {
+    match wanted {
+        LogitsWanted::None => LogitRows::None,
+        LogitsWanted::Last => LogitRows::Last,
+        LogitsWanted::All => LogitRows::All,
+        LogitsWanted::HiddenLast => LogitRows::HiddenLast,
+        LogitsWanted::HiddenAll => LogitRows::HiddenAll,
     }
 }
 

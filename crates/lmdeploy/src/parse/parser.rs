@@ -106,6 +106,8 @@ pub struct FormatParser {
     special: Special,
     buffer: Buffer,
     output: Output,
+    /// Where a reply is whose reasoning stays in the content; none when it does not.
+    within: Option<Section>,
     calls: Option<Box<dyn Calls>>,
     state: State,
     /// The marks that are looked for in text.
@@ -124,6 +126,7 @@ impl FormatParser {
     pub fn new(tokenizer: &Tokenizer, options: ParseOptions) -> Self {
         let thinking = options.reasoning.marks(options.start);
         let start = if thinking.is_empty() { Section::Content } else { options.start };
+        let within = (options.reasoning == ReasoningFormat::InContent).then_some(start);
         let calls = calls(options.tools, &Arc::new(options.functions));
         let marks = calls.as_ref().map(|calls| (calls.all(), calls.opens(), calls.close()));
         let (all, opens, close) = marks.unwrap_or_default();
@@ -135,7 +138,8 @@ impl FormatParser {
             tokenizer: tokenizer.clone(),
             special: options.special,
             buffer: Buffer::new(tokens),
-            output: Output::new(start),
+            output: Output::new(if within.is_some() { Section::Content } else { start }),
+            within,
             calls,
             state: State::Text,
             outside,
@@ -148,7 +152,7 @@ impl FormatParser {
     /// Where the next character is, as far as is certain.
     #[must_use]
     pub fn section(&self) -> Section {
-        self.output.section()
+        self.within.unwrap_or_else(|| self.output.section())
     }
 
     /// Whether text is held back because it may be the beginning of a mark.
@@ -187,8 +191,8 @@ impl FormatParser {
     /// Outside of calls. Like the other two it says whether the symbol has been read.
     fn text(&mut self, symbol: Symbol) -> bool {
         match symbol {
-            Symbol::Mark(THINK) => self.output.turn(Section::Reasoning),
-            Symbol::Mark(THINK_END) => self.output.turn(Section::Content),
+            Symbol::Mark(THINK) => self.turn(THINK, Section::Reasoning),
+            Symbol::Mark(THINK_END) => self.turn(THINK_END, Section::Content),
             Symbol::Mark(_) => self.begin(symbol),
             Symbol::Text(character) if self.begins(character) => self.begin(symbol),
             Symbol::Text(character) => self.output.text(character),
@@ -198,11 +202,22 @@ impl FormatParser {
         true
     }
 
+    /// A mark of reasoning, which is text where reasoning stays in the content.
+    fn turn(&mut self, mark: &str, section: Section) {
+        match &mut self.within {
+            Some(within) => {
+                *within = section;
+                self.output.verbatim(mark);
+            }
+            None => self.output.turn(section),
+        }
+    }
+
     /// Whether a character may begin calls without a mark. In reasoning, what looks like one is a draft.
     fn begins(&self, character: char) -> bool {
         let place = self.output.place();
         let begins = self.calls.as_ref().is_some_and(|calls| calls.begins(character, place));
-        begins && self.output.section() == Section::Content
+        begins && self.section() == Section::Content
     }
 
     fn begin(&mut self, symbol: Symbol) {

@@ -27,6 +27,8 @@ pub enum ReasoningFormat {
     Think,
     /// The same, but only where the prompt has begun it: otherwise the marks are text.
     DeepseekV3,
+    /// As [`ReasoningFormat::Think`], but what the model thinks stays in the content with its marks.
+    InContent,
     /// Reasoning is not looked for: everything is content.
     None,
 }
@@ -54,7 +56,7 @@ impl ReasoningFormat {
     /// The marks that are looked for in a reply that begins in `start`.
     pub(super) fn marks(self, start: Section) -> &'static [&'static str] {
         match self {
-            Self::Think => &[THINK, THINK_END],
+            Self::Think | Self::InContent => &[THINK, THINK_END],
             Self::DeepseekV3 if start == Section::Reasoning => &[THINK, THINK_END],
             Self::DeepseekV3 | Self::None => &[],
         }

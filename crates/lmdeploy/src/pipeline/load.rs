@@ -55,8 +55,12 @@ impl Pipeline {
 /// Everything about the model but its weights, with what the settings replace.
 fn served(config: &ServedModelConfig, shape: &ModelConfig) -> Result<ServedModel> {
     let mut model = ServedModel::load(&config.path, config.served_name(), shape)?;
+    model.aliases.clone_from(&config.aliases);
     if let Some(path) = &config.chat_template {
         model = model.with_chat_template(path)?;
+    }
+    if let Err(reason) = &model.template {
+        tracing::warn!(%reason, "the chat template cannot be used: the model serves completions only");
     }
     if let Some(name) = config.generation_config.as_deref().filter(|name| *name != OWN_GENERATION_CONFIG) {
         model = model.with_generation_config(name)?;

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::builder::shared_builders;
 use super::field::text_or_null;
 use super::number::{number, numbers};
-use super::whole::{optional_wholes, whole};
+use super::whole::{limit, optional_wholes, top_k, whole};
 use super::{ChatMessage, OneOrMany, ResponseFormat, StreamOptions, StructuredOutputs, ToolDefinition};
 
 /// Body of a chat request. Absent fields are not written, and mean the server's defaults.
@@ -50,6 +50,9 @@ pub struct ChatRequest {
     /// `true` continues the last message, which is the assistant's; the answer has only what is new.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub continue_final_message: Option<bool>,
+    /// Begin the answer with the text of the last message, if that is the assistant's. Default false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub echo: Option<bool>,
     /// Variables for the model's chat template, such as `{"enable_thinking": false}`. One that the template does not use
     /// is refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -61,14 +64,21 @@ pub struct ChatRequest {
     /// whose template cannot be told is refused any but `none`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reasoning_effort: Option<String>,
+    /// `false` leaves the reasoning out of the answer; it is generated and counted all the same. Default true.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub include_reasoning: Option<bool>,
+    /// llama.cpp's: `none` leaves the reasoning with its marks in the content; `auto` and `deepseek` put it into
+    /// `reasoning_content`, which is the default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reasoning_format: Option<String>,
     /// Sampling temperature in [0, 2]; 0 decodes greedily.
     #[serde(default, deserialize_with = "number", skip_serializing_if = "Option::is_none")]
     pub temperature: Option<f32>,
     /// Nucleus sampling: sample among the most likely ids whose probabilities add up to this number, in (0, 1].
     #[serde(default, deserialize_with = "number", skip_serializing_if = "Option::is_none")]
     pub top_p: Option<f32>,
-    /// Keep the k most likely ids; 0 keeps all.
-    #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
+    /// Keep the k most likely ids; 0 and -1 keep all.
+    #[serde(default, deserialize_with = "top_k", skip_serializing_if = "Option::is_none")]
     pub top_k: Option<u32>,
     /// Keep ids with at least this share of the most likely id's probability, in [0, 1].
     #[serde(default, deserialize_with = "number", skip_serializing_if = "Option::is_none")]
@@ -88,6 +98,9 @@ pub struct ChatRequest {
     /// Words that are never generated, neither at the beginning of the text nor behind a space.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bad_words: Option<Vec<String>>,
+    /// The only ids that may be generated, those that end the text included. Default: all of the model's.
+    #[serde(default, deserialize_with = "optional_wholes", skip_serializing_if = "Option::is_none")]
+    pub allowed_token_ids: Option<Vec<u32>>,
     /// Length of the runs of ids whose repetition ends the text; needs `repetition_ngram_threshold`. 0 turns it off.
     #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
     pub repetition_ngram_size: Option<u32>,
@@ -97,11 +110,17 @@ pub struct ChatRequest {
     /// The same seed and prompt give the same text, alone or in a batch. Default: from the server's base seed.
     #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
     pub seed: Option<i64>,
-    /// Maximum number of ids to generate. Default: as many as fit into the context.
-    #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
+    /// Maximum number of ids to generate; llama.cpp calls it `n_predict`. Default, and -1: as many as fit into the
+    /// context.
+    #[serde(
+        default,
+        alias = "n_predict",
+        deserialize_with = "limit",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub max_tokens: Option<u32>,
     /// The newer name of `max_tokens`, which wins when both are given.
-    #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "limit", skip_serializing_if = "Option::is_none")]
     pub max_completion_tokens: Option<u32>,
     /// Strings that end the text and are not part of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -132,7 +151,7 @@ pub struct ChatRequest {
     /// What the text must look like: JSON, a schema, a regular expression.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response_format: Option<ResponseFormat>,
-    /// A grammar in Lark's notation that the text must follow.
+    /// A grammar in Lark's notation or in GBNF that the text must follow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grammar: Option<String>,
     /// A JSON schema that the text must follow: llama.cpp's short form of `response_format`.
@@ -168,15 +187,25 @@ pub struct ChatRequest {
     /// Return as many of the most likely ids at each place, 0 to 20; needs `logprobs`.
     #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
     pub top_logprobs: Option<u32>,
+    /// Return how long prompt and answer took as `timings`, as llama.cpp does; in a stream at the end of each choice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timings_per_token: Option<bool>,
     /// Leave special tokens out of the text. Default true.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skip_special_tokens: Option<bool>,
     /// Has no effect: like the fast tokenizers of transformers, this server never puts spaces between special tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spaces_between_special_tokens: Option<bool>,
-    /// Return the generated ids as `output_ids` of each choice.
+    /// Return the generated ids as `output_ids` and `token_ids` of each choice, and those of the prompt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub return_token_ids: Option<bool>,
+    /// Write `token_id:` and the number of an id in place of its text where log-probabilities name it. Default false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub return_tokens_as_token_ids: Option<bool>,
+    /// Return the log-probability of each of the prompt's ids, with this many of the most likely ids at its place, 0 to
+    /// 20. Not in a stream.
+    #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
+    pub prompt_logprobs: Option<u32>,
     /// Return the generated ids with their log-probabilities as `output_token_logprobs` of each choice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub return_logprob: Option<bool>,
@@ -193,7 +222,7 @@ pub struct ChatRequest {
     /// A name of the end user for the client's own records; this server passes over it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
-    /// A name of the conversation for the client's own records; this server passes over it.
+    /// A name of the conversation; `POST /abort_request` ends the requests of it. -1, upstream's default, is no name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_id: Option<Value>,
     /// Notes for the client's own records; this server passes over them.

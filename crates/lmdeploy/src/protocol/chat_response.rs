@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::field::text_or_null;
-use super::{ChatMessage, FinishReason, StopReason, Usage};
+use super::{ChatMessage, FinishReason, PromptLogprobs, StopReason, Timings, Usage};
 
 /// The whole answer to a chat request.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -20,11 +20,23 @@ pub struct ChatResponse {
     /// Name of the model that answered.
     #[serde(default, deserialize_with = "text_or_null")]
     pub model: String,
+    /// Version of the software that answered, so that clients notice a change of what equal seeds give.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system_fingerprint: Option<String>,
     /// The answers, `n` of them.
     pub choices: Vec<ChatChoice>,
     /// Token counts of prompt and answer.
     #[serde(default)]
     pub usage: Usage,
+    /// How long prompt and answer took, when the request asked for it with `timings_per_token`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timings: Option<Timings>,
+    /// The ids of the prompt, when the request asked for them with `return_token_ids`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt_token_ids: Option<Vec<u32>>,
+    /// Log-probabilities of the prompt's ids, when the request asked for them with `prompt_logprobs`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt_logprobs: Option<PromptLogprobs>,
 }
 
 /// One choice of a chat answer.
@@ -47,6 +59,9 @@ pub struct ChatChoice {
     /// The generated ids, when the request asked for them with `return_token_ids`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output_ids: Option<Vec<u32>>,
+    /// The same ids under the name that vLLM has for them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_ids: Option<Vec<u32>>,
     /// Log-probability and number of each generated id, when the request asked for them with `return_logprob`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output_token_logprobs: Option<Vec<(f32, u32)>>,

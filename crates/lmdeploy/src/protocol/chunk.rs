@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::field::text_or_null;
-use super::{ChatLogprobs, FinishReason, MessageRole, StopReason, ToolCallDelta, Usage};
+use super::{ChatLogprobs, FinishReason, MessageRole, StopReason, Timings, ToolCallDelta, Usage};
 
 /// One `data:` line of a streamed chat answer.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
@@ -21,12 +21,21 @@ pub struct ChatChunk {
     /// Name of the model that answers.
     #[serde(default, deserialize_with = "text_or_null")]
     pub model: String,
+    /// Version of the software that answered, so that clients notice a change of what equal seeds give.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system_fingerprint: Option<String>,
     /// The next pieces; empty in the usage chunk.
     #[serde(default)]
     pub choices: Vec<ChatChunkChoice>,
-    /// Present in the last chunk only, and only when the request asked for it.
+    /// Present only when the request asked for it: in the last chunk, or so far in all of them.
     #[serde(default)]
     pub usage: Option<Usage>,
+    /// How long prompt and answer took, when the request asked for it with `timings_per_token`: in the last chunk of each choice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timings: Option<Timings>,
+    /// The ids of the prompt, in the first chunk of a choice, when the request asked for them with `return_token_ids`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt_token_ids: Option<Vec<u32>>,
 }
 
 /// The next piece of one choice.
@@ -50,6 +59,9 @@ pub struct ChatChunkChoice {
     /// The ids that are new in this chunk, when the request asked for them with `return_token_ids`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output_ids: Option<Vec<u32>>,
+    /// The same ids under the name that vLLM has for them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_ids: Option<Vec<u32>>,
     /// Log-probability and number of each new id, when the request asked for them with `return_logprob`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output_token_logprobs: Option<Vec<(f32, u32)>>,
@@ -58,7 +70,7 @@ pub struct ChatChunkChoice {
 /// A piece of a message.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct ChatDelta {
-    /// Author of the message, in the first chunk only.
+    /// Author of the message. Other servers send it in the first chunk only.
     #[serde(default, deserialize_with = "role", skip_serializing_if = "Option::is_none")]
     pub role: Option<MessageRole>,
     /// The next characters of the text; empty in the last chunk of a choice.

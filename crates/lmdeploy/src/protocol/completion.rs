@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::builder::shared_builders;
 use super::field::text_or_null;
 use super::number::{number, numbers};
-use super::whole::{optional_wholes, whole};
+use super::whole::{limit, optional_wholes, top_k, whole};
 use super::{OneOrMany, Prompt, ResponseFormat, StreamOptions, StructuredOutputs};
 
 /// Body of a completion request. Absent fields are not written, and mean the server's defaults.
@@ -27,16 +27,26 @@ pub struct CompletionRequest {
     pub model: String,
     /// What to continue: text or ids, one prompt or several. Marks such as `<|im_start|>` in a text are read as marks.
     pub prompt: Prompt,
-    /// Maximum number of ids to generate. Default 16; with `echo`, 0 only scores the prompt.
-    #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
+    /// Maximum number of ids to generate; llama.cpp calls it `n_predict`. Default 16; -1 is as many as fit into the
+    /// context, and with `echo` or `prompt_logprobs`, 0 only scores the prompt.
+    #[serde(
+        default,
+        alias = "n_predict",
+        deserialize_with = "limit",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub max_tokens: Option<u32>,
     /// Another name of `max_tokens`, which wins when both are given.
-    #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "limit", skip_serializing_if = "Option::is_none")]
     pub max_completion_tokens: Option<u32>,
+    /// Begin the prompt as the tokenizer begins a text, with `<s>` where it does that. Default true; ids are taken as they
+    /// are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub add_special_tokens: Option<bool>,
     /// Put the prompt before the text, and its log-probabilities before those of the text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub echo: Option<bool>,
-    /// Return log-probabilities, with this many of the most likely ids at each place, 0 to 20.
+    /// Return log-probabilities of the ids, with this many of the most likely ids at each place, 0 to 20.
     #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
     pub logprobs: Option<u32>,
     /// Sampling temperature in [0, 2]; 0 decodes greedily.
@@ -45,8 +55,8 @@ pub struct CompletionRequest {
     /// Nucleus sampling: sample among the most likely ids whose probabilities add up to this number, in (0, 1].
     #[serde(default, deserialize_with = "number", skip_serializing_if = "Option::is_none")]
     pub top_p: Option<f32>,
-    /// Keep the k most likely ids; 0 keeps all.
-    #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
+    /// Keep the k most likely ids; 0 and -1 keep all.
+    #[serde(default, deserialize_with = "top_k", skip_serializing_if = "Option::is_none")]
     pub top_k: Option<u32>,
     /// Keep ids with at least this share of the most likely id's probability, in [0, 1].
     #[serde(default, deserialize_with = "number", skip_serializing_if = "Option::is_none")]
@@ -66,6 +76,9 @@ pub struct CompletionRequest {
     /// Words that are never generated, neither at the beginning of the text nor behind a space.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bad_words: Option<Vec<String>>,
+    /// The only ids that may be generated, those that end the text included. Default: all of the model's.
+    #[serde(default, deserialize_with = "optional_wholes", skip_serializing_if = "Option::is_none")]
+    pub allowed_token_ids: Option<Vec<u32>>,
     /// Length of the runs of ids whose repetition ends the text; needs `repetition_ngram_threshold`. 0 turns it off.
     #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
     pub repetition_ngram_size: Option<u32>,
@@ -104,7 +117,7 @@ pub struct CompletionRequest {
     /// What the text must look like: JSON, a schema, a regular expression.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response_format: Option<ResponseFormat>,
-    /// A grammar in Lark's notation that the text must follow.
+    /// A grammar in Lark's notation or in GBNF that the text must follow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grammar: Option<String>,
     /// A JSON schema that the text must follow: llama.cpp's short form of `response_format`.
@@ -134,15 +147,25 @@ pub struct CompletionRequest {
     /// What a streamed answer contains in addition.
     #[serde(default, deserialize_with = "by_name::optional", skip_serializing_if = "Option::is_none")]
     pub stream_options: Option<StreamOptions>,
+    /// Return how long prompt and answer took as `timings`, as llama.cpp does; in a stream at the end of each choice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timings_per_token: Option<bool>,
     /// Leave special tokens out of the text. Default true.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skip_special_tokens: Option<bool>,
     /// Has no effect: like the fast tokenizers of transformers, this server never puts spaces between special tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spaces_between_special_tokens: Option<bool>,
-    /// Return the generated ids as `output_ids` of each choice.
+    /// Return the generated ids as `output_ids` and `token_ids` of each choice, and those of the prompt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub return_token_ids: Option<bool>,
+    /// Write `token_id:` and the number of an id in place of its text where log-probabilities name it. Default false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub return_tokens_as_token_ids: Option<bool>,
+    /// Return the log-probability of each of the prompt's ids, with this many of the most likely ids at its place, 0 to
+    /// 20. Not in a stream.
+    #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
+    pub prompt_logprobs: Option<u32>,
     /// Return the generated ids with their log-probabilities as `output_token_logprobs` of each choice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub return_logprob: Option<bool>,
@@ -162,7 +185,7 @@ pub struct CompletionRequest {
     /// A name of the end user for the client's own records; this server passes over it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
-    /// A name of the conversation for the client's own records; this server passes over it.
+    /// A name of the conversation; `POST /abort_request` ends the requests of it. -1, upstream's default, is no name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_id: Option<Value>,
     /// Notes for the client's own records; this server passes over them.

@@ -1,6 +1,7 @@
 //! `POST /v1/encode`, `/tokenize` and `/detokenize`: text to ids and back.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 #[cfg(feature = "server")]
 use super::request_fields::{RequestFields, Row, Treatment};
@@ -73,7 +74,14 @@ pub struct TokenizeRequest {
     /// Whether the conversation ends with the beginning of an answer. Default true.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub add_generation_prompt: Option<bool>,
-    /// Whether `prompt` begins with `<s>`. Default true.
+    /// Whether the last message of the conversation stays open, as if more followed. Default: as in a chat.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub continue_final_message: Option<bool>,
+    /// Variables for the model's chat template, such as `{"enable_thinking": false}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chat_template_kwargs: Option<Map<String, Value>>,
+    /// Whether `prompt` or the conversation begins with `<s>` in any case. Default: `prompt` does, and a conversation as
+    /// its template says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub add_special_tokens: Option<bool>,
     /// Whether `content` begins with `<s>`. Default false.
@@ -126,14 +134,14 @@ pub struct DetokenizeResponse {
 
 #[cfg(feature = "server")]
 impl RequestFields for EncodeRequest {
-    const SHARED: &'static [Row] = &[];
+    const SHARED: &'static [&'static [Row]] = &[];
     const OWN: &'static [Row] =
         &[("input", Treatment::Used), ("do_preprocess", Treatment::Used), ("add_bos", Treatment::Used)];
 }
 
 #[cfg(feature = "server")]
 impl RequestFields for TokenizeRequest {
-    const SHARED: &'static [Row] = &[];
+    const SHARED: &'static [&'static [Row]] = &[];
     const OWN: &'static [Row] = &[
         ("model", Treatment::Used),
         ("prompt", Treatment::Used),
@@ -141,20 +149,21 @@ impl RequestFields for TokenizeRequest {
         ("messages", Treatment::Used),
         ("tools", Treatment::Used),
         ("add_generation_prompt", Treatment::Used),
+        ("continue_final_message", Treatment::Used),
+        ("chat_template_kwargs", Treatment::Used),
         ("add_special_tokens", Treatment::Used),
         ("add_special", Treatment::Used),
         ("parse_special", Treatment::Used),
         ("return_token_strs", Treatment::Used),
         ("with_pieces", Treatment::Refused(&["false"])),
-        ("continue_final_message", Treatment::Refused(&["false"])),
         ("chat_template", Treatment::Refused(&[])),
-        ("chat_template_kwargs", Treatment::Refused(&["{}"])),
+        ("media_io_kwargs", Treatment::Refused(&["{}"])),
         ("mm_processor_kwargs", Treatment::Refused(&["{}"])),
     ];
 }
 
 #[cfg(feature = "server")]
 impl RequestFields for DetokenizeRequest {
-    const SHARED: &'static [Row] = &[];
+    const SHARED: &'static [&'static [Row]] = &[];
     const OWN: &'static [Row] = &[("model", Treatment::Used), ("tokens", Treatment::Used)];
 }

@@ -2,6 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Maximum number of characters of a text in an error. What it quotes may be as long as a request.
+const LENGTH: usize = 1000;
+/// How many characters of a longer text are kept at its beginning, and at its end, where the expected value is.
+const KEPT: [usize; 2] = [600, 300];
+
 /// What every route answers when it fails: the nested object, and the same fields flat.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default)]
@@ -32,7 +37,7 @@ pub struct ErrorDetail {
 }
 
 impl ErrorBody {
-    /// The body for `status` with its usual `type`.
+    /// The body for `status` with its usual `type`. The middle of a very long message is left out.
     #[must_use]
     pub fn new(status: u16, message: impl Into<String>, param: Option<String>) -> Self {
         let kind = match status {
@@ -45,9 +50,9 @@ impl ErrorBody {
             _ => "invalid_request_error",
         };
         let detail = ErrorDetail {
-            message: message.into(),
+            message: shortened(message.into()),
             kind: kind.to_owned(),
-            param,
+            param: param.map(shortened),
             code: status,
             object: "error".to_owned(),
         };
@@ -59,6 +64,18 @@ impl ErrorBody {
     pub fn message(&self) -> &str {
         if self.error.message.is_empty() { &self.flat.message } else { &self.error.message }
     }
+}
+
+/// A text without its middle when it is too long.
+fn shortened(text: String) -> String {
+    let count = text.chars().count();
+    if count <= LENGTH {
+        return text;
+    }
+    let [first, last] = KEPT;
+    let start: String = text.chars().take(first).collect();
+    let end: String = text.chars().skip(count - last).collect();
+    format!("{start} ... ({count} characters) ... {end}")
 }
 
 /// Reads a status. Other servers put null or a word there, which is read as 0.
@@ -80,6 +97,20 @@ mod tests {
             assert_eq!(place["code"], 404);
             assert_eq!(place["object"], "error");
         }
+    }
+
+    #[test]
+    fn long_texts_keep_both_ends() {
+        let long = format!("seed: found \"{}\", expected a number", "\u{e9}".repeat(100_000));
+        let body = ErrorBody::new(400, long, Some("p".repeat(5000)));
+        let message = body.message();
+        assert!(
+            message.starts_with("seed: found \"\u{e9}") && message.ends_with("\u{e9}\", expected a number")
+        );
+        assert!(message.contains(" ... (100033 characters) ... ") && message.chars().count() <= LENGTH);
+        assert!(body.error.param.is_some_and(|param| param.len() <= LENGTH));
+        let fits = "a".repeat(LENGTH);
+        assert_eq!(ErrorBody::new(400, fits.clone(), None).message(), fits);
     }
 
     #[test]

@@ -64,4 +64,7 @@ pub(super) fn text_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result
 pub struct StreamOptions {
     /// Send one more chunk before `[DONE]`, with the usage and without choices.
     pub include_usage: bool,
+    /// Write the token counts so far into every chunk as well; only together with `include_usage`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub continuous_usage_stats: bool,
 }

@@ -1,11 +1,12 @@
 //! `POST /generate`: a prompt as text or ids -> text, ids and log-probabilities, without the frame of a chat.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::number::number;
 #[cfg(feature = "server")]
-use super::request_fields::{RequestFields, Row, Treatment};
-use super::whole::{optional_wholes, whole};
+use super::request_fields::{ELSEWHERE, FOREIGN, RequestFields, Row, Treatment};
+use super::whole::{optional_wholes, top_k, whole};
 use super::{FinishReason, OneOrMany};
 
 /// Body of a request to `/generate`: exactly one of `prompt` and `input_ids`.
@@ -21,8 +22,13 @@ pub struct GenerateBody {
     /// Maximum number of ids to generate. Default 128.
     #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
     pub max_tokens: Option<u32>,
-    /// Minimum number of ids to generate.
-    #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
+    /// Minimum number of ids to generate; vLLM calls it `min_tokens`.
+    #[serde(
+        default,
+        alias = "min_tokens",
+        deserialize_with = "whole",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub min_new_tokens: Option<u32>,
     /// Strings that end the text and are not part of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -45,8 +51,8 @@ pub struct GenerateBody {
     /// Sample among the most likely ids whose probabilities add up to this number, in (0, 1].
     #[serde(default, deserialize_with = "number", skip_serializing_if = "Option::is_none")]
     pub top_p: Option<f32>,
-    /// Keep the k most likely ids; 0 keeps all.
-    #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
+    /// Keep the k most likely ids; 0 keeps all, and so does -1.
+    #[serde(default, deserialize_with = "top_k", skip_serializing_if = "Option::is_none")]
     pub top_k: Option<u32>,
     /// Keep ids with at least this share of the most likely id's probability, in [0, 1].
     #[serde(default, deserialize_with = "number", skip_serializing_if = "Option::is_none")]
@@ -72,7 +78,7 @@ pub struct GenerateBody {
     /// Number of the most likely ids at each place, 0 to 20; only with `return_logprob`.
     #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
     pub top_logprobs_num: Option<u32>,
-    /// Place in the prompt from which its ids are scored too; -1, the default, scores none.
+    /// Place in the prompt behind which its ids are scored too; -1, the default, scores none.
     #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
     pub logprob_start_len: Option<i32>,
     /// Requests with smaller numbers run first. Default 0.
@@ -81,6 +87,9 @@ pub struct GenerateBody {
     /// Maximum number of seconds in the queue and running together. Default: the server's limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<f64>,
+    /// A name of the conversation, by which `POST /abort_request` ends its requests; -1 is no name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<Value>,
 }
 
 /// The answer of `/generate`; a stream sends it piece by piece, each with its own new text and ids.
@@ -102,7 +111,7 @@ pub struct GenerateMeta {
     /// Number of ids in the prompt.
     #[serde(default)]
     pub prompt_tokens: usize,
-    /// Number of generated ids so far, including one that ended the text.
+    /// Number of generated ids so far; one that ended the text counts only when it is part of it.
     #[serde(default)]
     pub completion_tokens: usize,
     /// How many of the prompt's ids came from the prefix cache.
@@ -111,10 +120,10 @@ pub struct GenerateMeta {
     /// Why the text ended; null while more follows.
     #[serde(default)]
     pub finish_reason: Option<FinishInfo>,
-    /// Log-probability and id of each generated id, when asked for.
+    /// Log-probability and id of each generated id, when asked for; null when nothing was generated.
     #[serde(default)]
     pub output_token_logprobs: Option<Vec<(f32, u32)>>,
-    /// The most likely ids at the place of each generated id, when asked for.
+    /// The most likely ids at the place of each generated id, when asked for; null when nothing was generated.
     #[serde(default)]
     pub output_top_logprobs: Option<Vec<RankedLogprobs>>,
     /// Log-probability and id of the prompt's ids, when asked for; the first id of all has none.
@@ -147,7 +156,7 @@ impl FinishInfo {
 
 #[cfg(feature = "server")]
 impl RequestFields for GenerateBody {
-    const SHARED: &'static [Row] = &[];
+    const SHARED: &'static [&'static [Row]] = &[FOREIGN, ELSEWHERE];
     const OWN: &'static [Row] = &[
         ("prompt", Treatment::Used),
         ("input_ids", Treatment::Used),
@@ -172,19 +181,18 @@ impl RequestFields for GenerateBody {
         ("logprob_start_len", Treatment::Used),
         ("priority", Treatment::Used),
         ("timeout", Treatment::Used),
-        ("session_id", Treatment::Harmless("a name for the client's own records")),
+        ("session_id", Treatment::Used),
+        ("min_tokens", Treatment::Harmless("another name of `min_new_tokens`, by which it is used")),
         (
             "spaces_between_special_tokens",
             Treatment::Harmless("there are never spaces between special tokens"),
         ),
-        ("image_data", Treatment::Refused(&["[]"])),
-        ("media_io_kwargs", Treatment::Refused(&["{}"])),
-        ("mm_processor_kwargs", Treatment::Refused(&["{}"])),
-        ("return_routed_experts", Treatment::Refused(&["false"])),
         // Of the other routes.
-        ("n", Treatment::Refused(&["1"])),
+        ("add_special_tokens", Treatment::Refused(&["true"])),
+        ("return_token_ids", Treatment::Harmless("the ids are always part of the answer")),
+        ("structured_outputs", Treatment::Refused(&[])),
+        ("top_logprobs", Treatment::Refused(&["0"])),
         ("messages", Treatment::Refused(&["[]"])),
-        ("response_format", Treatment::Refused(&["{\"type\": \"text\"}"])),
         ("presence_penalty", Treatment::Refused(&["0"])),
         ("frequency_penalty", Treatment::Refused(&["0"])),
         ("logit_bias", Treatment::Refused(&["{}"])),
@@ -211,7 +219,7 @@ mod tests {
             "temperature": 0.5, "top_p": 0.5, "top_k": 1, "min_p": 0.5, "repetition_penalty": 1.5,
             "repetition_ngram_size": 2, "repetition_ngram_threshold": 3, "seed": -1,
             "skip_special_tokens": false, "return_logprob": true, "top_logprobs_num": 2,
-            "logprob_start_len": -1, "priority": -3, "timeout": 2.5,
+            "logprob_start_len": -1, "priority": -3, "timeout": 2.5, "session_id": 7,
         });
         let read: GenerateBody = serde_json::from_value(body.clone()).expect("a body");
         assert_eq!(serde_json::to_value(&read).expect("writes"), body, "no field is lost");

@@ -7,12 +7,15 @@
 
 mod abort;
 pub mod anthropic;
+mod applied_template;
 mod builder;
 mod chat;
 mod chat_response;
 mod chunk;
 mod completion;
 mod completion_response;
+mod embedding_input;
+mod embeddings;
 mod encode;
 mod error;
 mod field;
@@ -21,15 +24,19 @@ mod model_list;
 mod number;
 mod perplexity;
 mod prompt;
+mod prompt_logprob;
 #[cfg(feature = "server")]
 pub(crate) mod request_fields;
 mod response_format;
 pub mod responses;
 mod structured_outputs;
+mod timings;
 mod tool;
 #[cfg(feature = "server")]
 pub(crate) mod unsupported;
 mod usage;
+mod vector;
+mod weights;
 mod whole;
 
 pub use internlm_model::chat::FunctionDefinition;
@@ -38,11 +45,17 @@ pub use internlm_model::chat::openai::{
 };
 
 pub use abort::AbortRequest;
+pub use applied_template::AppliedTemplate;
 pub use chat::ChatRequest;
 pub use chat_response::{ChatChoice, ChatLogprobs, ChatResponse, TokenLogprob, TopLogprob};
 pub use chunk::{ChatChunk, ChatChunkChoice, ChatDelta};
 pub use completion::CompletionRequest;
 pub use completion_response::{CompletionChoice, CompletionLogprobs, CompletionResponse};
+pub use embedding_input::{EmbeddedText, EmbeddingInput, TextObject, TextPart, TextPiece};
+pub use embeddings::{
+    EmbeddingData, EmbeddingFormat, EmbeddingRequest, EmbeddingResponse, EmbeddingUsage, PoolingData,
+    PoolingMethod, PoolingRequest, PoolingResponse, PoolingTask, TruncationSide,
+};
 pub use encode::{
     DetokenizeRequest, DetokenizeResponse, EncodeRequest, EncodeResponse, Lengths, TokenLists,
     TokenizeRequest, TokenizeResponse,
@@ -50,10 +63,14 @@ pub use encode::{
 pub use error::{ErrorBody, ErrorDetail};
 pub use field::{FinishReason, OneOrMany, StopReason, StreamOptions};
 pub use generate::{FinishInfo, GenerateBody, GenerateMeta, GenerateResponse, RankedLogprobs};
-pub use model_list::{HealthStatus, ModelInfo, ModelList, SleepStatus, Version};
+pub use model_list::{HealthStatus, ModelInfo, ModelList, ModelPermission, ServerLoad, SleepStatus, Version};
 pub use perplexity::{PerplexityRequest, PerplexityResponse, Scored};
 pub use prompt::Prompt;
+pub use prompt_logprob::{PromptLogprob, PromptLogprobs};
 pub use response_format::{JsonSchemaFormat, ResponseFormat, TaggedStructure};
 pub use structured_outputs::StructuredOutputs;
+pub use timings::Timings;
 pub use tool::{FunctionCallDelta, StreamedCalls, ToolCallDelta};
 pub use usage::{CompletionTokensDetails, PromptTokensDetails, Usage};
+pub use vector::Vector;
+pub use weights::{UpdateWeightsRequest, WeightsUpdated};

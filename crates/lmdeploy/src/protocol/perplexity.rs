@@ -35,6 +35,6 @@ pub struct PerplexityResponse {
 
 #[cfg(feature = "server")]
 impl RequestFields for PerplexityRequest {
-    const SHARED: &'static [Row] = &[];
+    const SHARED: &'static [&'static [Row]] = &[];
     const OWN: &'static [Row] = &[("input", Treatment::Used)];
 }

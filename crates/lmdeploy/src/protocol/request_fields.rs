@@ -1,29 +1,22 @@
-//! Every documented field of the two request bodies and what this server does with it: OpenAI's API (2026), and the
+//! Every documented field of chats and completions and what this server does with it: OpenAI's API (2026), and the
 //! extensions of LMDeploy, vLLM and llama.cpp. A field that is in no table is passed.
 
+mod foreign;
+mod treatment;
+
+pub(crate) use foreign::{ELSEWHERE, FOREIGN};
+pub(crate) use treatment::{
+    APART, CACHE_HINT, EMPTY_LIST, EMPTY_OBJECT, EMPTY_TEXT, FALSE, NEVER, NOT_STORED, ONE, ONE_BACKEND,
+    OTHERS_NAME, Row, TRUE, Treatment, WITHOUT_EFFECT, ZERO,
+};
+
 use super::{ChatRequest, CompletionRequest};
-
 use Treatment::{Harmless, Refused, Used};
-
-/// What happens to a field of a request.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Treatment {
-    /// The request type has it.
-    Used,
-    /// Refused by name, unless its value, written as JSON, is one of these, which ask for nothing. Null never asks for
-    /// anything.
-    Refused(&'static [&'static str]),
-    /// Passed whatever its value is, because it does not change the answer; the reason, for readers of the table.
-    Harmless(&'static str),
-}
-
-/// A field's name and what happens to it. A dot leads to a field inside of an object.
-pub(crate) type Row = (&'static str, Treatment);
 
 /// A request body whose fields are known.
 pub(crate) trait RequestFields {
-    /// The fields that several bodies have and treat in the same way. Default: those of chats and completions.
-    const SHARED: &'static [Row] = GENERATION;
+    /// The tables of fields that several bodies treat in the same way. Default: those of chats and completions.
+    const SHARED: &'static [&'static [Row]] = &[GENERATION, FOREIGN];
     /// The fields that the other bodies do not have, or treat in another way.
     const OWN: &'static [Row];
 
@@ -49,25 +42,8 @@ impl RequestFields for CompletionRequest {
 
 /// All rows of a request body.
 pub(crate) fn rows<T: RequestFields>() -> impl Iterator<Item = &'static Row> {
-    T::SHARED.iter().chain(T::OWN)
+    T::SHARED.iter().copied().flatten().chain(T::OWN)
 }
-
-/// Every value but null asks for something.
-const NEVER: Treatment = Refused(&[]);
-const FALSE: Treatment = Refused(&["false"]);
-const TRUE: Treatment = Refused(&["true"]);
-const ZERO: Treatment = Refused(&["0"]);
-const ONE: Treatment = Refused(&["1"]);
-const EMPTY_LIST: Treatment = Refused(&["[]"]);
-const EMPTY_OBJECT: Treatment = Refused(&["{}"]);
-const EMPTY_TEXT: Treatment = Refused(&["\"\""]);
-
-const NOT_STORED: Treatment = Harmless("nothing is stored or billed, and every request is served alike");
-const CACHE_HINT: Treatment =
-    Harmless("a hint for the cache, which makes an answer faster and not different");
-const ONE_BACKEND: Treatment = Harmless("there is one implementation of guided decoding and no fallback");
-const OTHERS_NAME: Treatment = Harmless("a name for the client's own records");
-const WITHOUT_EFFECT: Treatment = Harmless("only has an effect together with a field that is refused");
 
 const GENERATION: &[Row] = &[
     // OpenAI, both routes.
@@ -82,7 +58,7 @@ const GENERATION: &[Row] = &[
     ("stream_options", Used),
     ("stream_options.include_usage", Used),
     ("stream_options.include_obfuscation", Harmless("padding against listeners, which nobody reads")),
-    ("stream_options.continuous_usage_stats", FALSE),
+    ("stream_options.continuous_usage_stats", Used),
     ("temperature", Used),
     ("top_p", Used),
     ("best_of", Used),
@@ -122,15 +98,6 @@ const GENERATION: &[Row] = &[
     ("return_token_ids", Used),
     ("session_id", Used),
     ("spaces_between_special_tokens", Used),
-    ("adapter_name", EMPTY_TEXT),
-    ("do_preprocess", TRUE),
-    ("logits_processors", EMPTY_LIST),
-    ("media_io_kwargs", EMPTY_OBJECT),
-    ("migration_request", NEVER),
-    ("mm_processor_kwargs", EMPTY_OBJECT),
-    ("preserve_cache", FALSE),
-    ("return_routed_experts", FALSE),
-    ("with_cache", FALSE),
     // vLLM.
     ("priority", Used),
     ("stop_token_ids", Used),
@@ -152,67 +119,14 @@ const GENERATION: &[Row] = &[
     ("structured_outputs.disable_any_whitespace", FALSE),
     ("structured_outputs.disable_fallback", ONE_BACKEND),
     ("structured_outputs.whitespace_pattern", NEVER),
-    ("allowed_token_ids", NEVER),
-    ("chat_template", NEVER),
-    ("documents", EMPTY_LIST),
-    ("ec_transfer_params", NEVER),
-    ("guided_whitespace_pattern", NEVER),
-    ("include_reasoning", TRUE),
-    ("kv_transfer_params", NEVER),
-    ("length_penalty", ONE),
-    ("logprob_token_ids", NEVER),
-    ("prompt_embeds", NEVER),
-    ("prompt_logprobs", NEVER),
-    ("repetition_detection", NEVER),
-    ("return_prompt_text", FALSE),
-    ("return_tokens_as_token_ids", FALSE),
-    ("thinking_token_budget", Refused(&["-1"])),
-    ("truncate_prompt_tokens", NEVER),
-    ("use_beam_search", FALSE),
-    ("vllm_xargs", EMPTY_OBJECT),
-    ("watermarking", FALSE),
-    ("guided_decoding_backend", ONE_BACKEND),
-    ("request_id", OTHERS_NAME),
-    ("return_mm_kwargs", Harmless("a field of other routes")),
-    ("return_token_offsets", Harmless("a field of other routes")),
-    ("routed_experts_prompt_start", WITHOUT_EFFECT),
-    ("stream_interval", Harmless("the chunks of a stream join to the same answer")),
-    ("truncation_side", WITHOUT_EFFECT),
+    ("allowed_token_ids", Used),
+    ("prompt_logprobs", Used),
+    ("return_tokens_as_token_ids", Used),
     // llama.cpp.
     ("grammar", Used),
     ("json_schema", Used),
-    ("dry_multiplier", ZERO),
-    ("dynatemp_range", ZERO),
-    ("lora", EMPTY_LIST),
-    ("min_keep", ZERO),
-    ("mirostat", ZERO),
-    ("n_indent", ZERO),
-    ("n_predict", Refused(&["-1"])),
-    ("n_probs", ZERO),
-    ("reasoning_format", Refused(&["\"none\"", "\"auto\""])),
-    ("repeat_penalty", ONE),
-    ("response_fields", EMPTY_LIST),
-    ("return_progress", FALSE),
-    ("return_tokens", FALSE),
-    ("samplers", NEVER),
-    ("t_max_predict_ms", Refused(&["0", "-1"])),
-    ("thinking_forced_open", FALSE),
-    ("timings_per_token", FALSE),
-    ("top_n_sigma", Refused(&["-1"])),
-    ("typical_p", ONE),
-    ("xtc_probability", ZERO),
-    ("cache_prompt", CACHE_HINT),
-    ("id_slot", CACHE_HINT),
-    ("dry_allowed_length", WITHOUT_EFFECT),
-    ("dry_base", WITHOUT_EFFECT),
-    ("dry_penalty_last_n", WITHOUT_EFFECT),
-    ("dry_sequence_breakers", WITHOUT_EFFECT),
-    ("dynatemp_exponent", WITHOUT_EFFECT),
-    ("mirostat_eta", WITHOUT_EFFECT),
-    ("mirostat_tau", WITHOUT_EFFECT),
-    ("post_sampling_probs", WITHOUT_EFFECT),
-    ("repeat_last_n", WITHOUT_EFFECT),
-    ("xtc_threshold", WITHOUT_EFFECT),
+    ("n_predict", Used),
+    ("timings_per_token", Used),
     // This server's own.
     ("timeout", Used),
 ];
@@ -229,8 +143,10 @@ const CHAT: &[Row] = &[
     ("enable_thinking", Used),
     ("add_generation_prompt", Used),
     ("continue_final_message", Used),
+    ("echo", Used),
+    ("include_reasoning", Used),
+    ("reasoning_format", Used),
     ("add_special_tokens", FALSE),
-    ("echo", FALSE),
     ("prompt", NEVER),
     ("suffix", EMPTY_TEXT),
 ];
@@ -239,15 +155,17 @@ const COMPLETIONS: &[Row] = &[
     ("echo", Used),
     ("prompt", Used),
     ("suffix", Used),
+    ("add_special_tokens", Used),
     ("chat_template_kwargs", EMPTY_OBJECT),
     ("enable_thinking", NEVER),
     ("add_generation_prompt", TRUE),
-    ("add_special_tokens", TRUE),
     ("continue_final_message", FALSE),
+    ("include_reasoning", TRUE),
     ("input_ids", EMPTY_LIST),
     ("messages", EMPTY_LIST),
     ("parallel_tool_calls", TRUE),
     ("reasoning_effort", NEVER),
+    ("reasoning_format", APART),
     ("tool_choice", Refused(&["\"auto\"", "\"none\""])),
     ("tools", EMPTY_LIST),
     ("top_logprobs", ZERO),

@@ -29,9 +29,11 @@ pub enum ResponseFormat {
     RegexSchema(String),
     /// `choice`: one of several texts.
     Choice(Vec<String>),
-    /// `grammar`: a text of a grammar in Lark's notation.
+    /// `grammar`: a text of a grammar in Lark's notation, or in GBNF, llama.cpp's.
     Grammar(String),
-    /// `structural_tag`: any text, in which some marks begin JSON; vLLM's.
+    /// `structural_tag` with a `format`: texts, schemas, tags and free text inside of each other, as xgrammar writes them.
+    StructuralFormat(Value),
+    /// `structural_tag` in its older form: any text, in which some marks begin JSON; vLLM's.
     StructuralTag {
         /// What may follow the triggers.
         structures: Vec<TaggedStructure>,
@@ -101,6 +103,8 @@ struct Fields {
     structures: Option<Vec<TaggedStructure>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     triggers: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    format: Option<Value>,
 }
 
 /// The types that exist, for messages.
@@ -128,10 +132,17 @@ impl TryFrom<Fields> for ResponseFormat {
             }
             "choice" => fields.choice.clone().map(Self::Choice).ok_or_else(|| missing("choice")),
             "grammar" => fields.grammar.clone().map(Self::Grammar).ok_or_else(|| missing("grammar")),
-            "structural_tag" => Ok(Self::StructuralTag {
-                structures: fields.structures.clone().ok_or_else(|| missing("structures"))?,
-                triggers: fields.triggers.clone().ok_or_else(|| missing("triggers"))?,
-            }),
+            "structural_tag" => match &fields.format {
+                None => Ok(Self::StructuralTag {
+                    structures: fields.structures.clone().ok_or_else(|| missing("structures"))?,
+                    triggers: fields.triggers.clone().ok_or_else(|| missing("triggers"))?,
+                }),
+                Some(_) if fields.structures.is_some() || fields.triggers.is_some() => {
+                    Err("found `format` together with `structures` or `triggers`, expected one form"
+                        .to_owned())
+                }
+                Some(format) => Ok(Self::StructuralFormat(format.clone())),
+            },
             other => Err(format!("found type `{other}`, expected {TYPES}")),
         }
     }
@@ -147,6 +158,7 @@ impl From<ResponseFormat> for Fields {
             ResponseFormat::RegexSchema(regex) => Self { regex_schema: Some(regex), ..of("regex_schema") },
             ResponseFormat::Choice(choice) => Self { choice: Some(choice), ..of("choice") },
             ResponseFormat::Grammar(grammar) => Self { grammar: Some(grammar), ..of("grammar") },
+            ResponseFormat::StructuralFormat(format) => Self { format: Some(format), ..of("structural_tag") },
             ResponseFormat::StructuralTag { structures, triggers } => {
                 Self { structures: Some(structures), triggers: Some(triggers), ..of("structural_tag") }
             }
@@ -171,6 +183,7 @@ mod tests {
             json!({"type": "grammar", "grammar": "start: \"a\""}),
             json!({"type": "structural_tag", "structures": [{"begin": "<f>", "schema": {}, "end": "</f>"}],
                    "triggers": ["<f"]}),
+            json!({"type": "structural_tag", "format": {"type": "any_text"}}),
         ] {
             let format: ResponseFormat = serde_json::from_value(value.clone()).expect("a format");
             assert_eq!(serde_json::to_value(format).expect("JSON"), value);
@@ -184,6 +197,7 @@ mod tests {
             (json!({"type": "json_schema"}), "without `json_schema`"),
             (json!({"type": "regex_schema"}), "without `regex_schema`"),
             (json!({"type": "structural_tag", "triggers": []}), "without `structures`"),
+            (json!({"type": "structural_tag", "triggers": [], "format": {}}), "expected one form"),
             (json!({}), "missing field `type`"),
         ] {
             let error = serde_json::from_value::<ResponseFormat>(value).expect_err("is wrong").to_string();

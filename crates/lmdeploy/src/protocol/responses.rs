@@ -7,11 +7,13 @@ mod event;
 #[cfg(feature = "server")]
 mod fields;
 mod item;
+mod listing;
 mod object;
 mod request;
 
 pub use event::{PartPlace, ResponseEvent, ResponseEventBody};
 pub use item::{FunctionCallItem, ItemStatus, MessageItem, OutputItem, OutputPart, ReasoningItem};
+pub use listing::{InputItemList, InputTokenCount};
 pub use object::{
     DeletedResponse, IncompleteDetails, InputTokensDetails, OutputTokensDetails, ResponseError,
     ResponseObject, ResponseStatus, ResponseUsage,

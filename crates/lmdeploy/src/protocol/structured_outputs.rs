@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// vLLM's forms of `response_format`; one of them at a time.
+/// vLLM's forms of `response_format`; exactly one of them.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default)]
 pub struct StructuredOutputs {
@@ -19,7 +19,7 @@ pub struct StructuredOutputs {
     /// The texts to choose from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub choice: Option<Vec<String>>,
-    /// A grammar in Lark's notation.
+    /// A grammar in Lark's notation or in GBNF, which xgrammar calls EBNF.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grammar: Option<String>,
     /// A structural tag, as an object or as text.

@@ -108,7 +108,9 @@ fn same(left: &Value, right: &Value) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::{ChatRequest, CompletionRequest};
+    use crate::protocol::anthropic::MessagesRequest;
+    use crate::protocol::responses::ResponsesRequest;
+    use crate::protocol::{ChatRequest, CompletionRequest, GenerateBody};
 
     fn found<T: RequestFields>(body: &str) -> Option<&'static str> {
         unsupported::<T>(body.as_bytes()).expect("an object").map(|found| found.name)
@@ -141,6 +143,9 @@ mod tests {
     fn values_that_ask_for_nothing_pass_and_others_are_refused_by_name() {
         check::<ChatRequest>();
         check::<CompletionRequest>();
+        check::<ResponsesRequest>();
+        check::<MessagesRequest>();
+        check::<GenerateBody>();
         let neutral = "{\"xtc_probability\": 0.0, \"mirostat\": -0.0, \"unheard_of\": [1]}";
         assert_eq!(found::<ChatRequest>(neutral), None);
         let refused = unsupported::<ChatRequest>(b"{\"length_penalty\": 4}").expect("an object");
@@ -155,10 +160,25 @@ mod tests {
     fn a_field_of_the_other_route_is_refused() {
         assert_eq!(found::<CompletionRequest>("{\"tools\": [{}]}"), Some("tools"));
         assert_eq!(found::<CompletionRequest>("{\"top_logprobs\": 3}"), Some("top_logprobs"));
-        assert_eq!(found::<ChatRequest>("{\"echo\": true}"), Some("echo"));
+        assert_eq!(found::<ChatRequest>("{\"suffix\": \"a\"}"), Some("suffix"));
         assert_eq!(found::<ChatRequest>("{\"prompt\": \"a\"}"), Some("prompt"));
         assert_eq!(found::<ChatRequest>("{\"tools\": [{}], \"top_logprobs\": 3}"), None);
         assert_eq!(found::<CompletionRequest>("{\"echo\": true, \"prompt\": \"a\"}"), None);
+    }
+
+    #[test]
+    fn fields_of_other_servers_are_refused_in_every_body() {
+        for (name, body) in [
+            ("mirostat", "{\"mirostat\": 2}"),
+            ("use_beam_search", "{\"use_beam_search\": true}"),
+            ("guided_json", "{\"guided_json\": {}}"),
+            ("n_predict", "{\"n_predict\": 5}"),
+            ("reasoning_format", "{\"reasoning_format\": \"none\"}"),
+        ] {
+            assert_eq!(found::<ResponsesRequest>(body), Some(name));
+            assert_eq!(found::<MessagesRequest>(body), Some(name));
+            assert_eq!(found::<GenerateBody>(body), Some(name));
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 pub struct Usage {
     /// Number of ids in the prompts, including the chat template and `<s>`; a prompt counts once for all its choices.
     pub prompt_tokens: u64,
-    /// Number of generated ids, including the end-of-sequence id.
+    /// Number of generated ids; an id that ended the text counts only when it is part of it.
     pub completion_tokens: u64,
     /// Sum of prompt and completion tokens.
     pub total_tokens: u64,

@@ -1,8 +1,9 @@
-//! [`whole`] and [`wholes`]: fields that are whole numbers. JSON has one kind of number, so that `5.0` is the whole
+//! [`whole`], [`wholes`] and their kind: fields that are whole numbers. JSON has one kind of number, so that `5.0` is the whole
 //! number 5.
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::num::TryFromIntError;
 
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 
@@ -32,6 +33,16 @@ pub(super) fn whole<'de, D: Deserializer<'de>, T: Whole>(deserializer: D) -> Res
     deserializer.deserialize_any(Number(PhantomData))
 }
 
+/// Reads a number of ids, of which -1 is no limit: as the largest number it is more than any context holds.
+pub(super) fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    Ok(whole::<D, OrMinusOne<{ u32::MAX }>>(deserializer)?.map(|OrMinusOne(number)| number))
+}
+
+/// Reads a number of most likely ids, of which 0 and -1 are all of them.
+pub(super) fn top_k<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    Ok(whole::<D, OrMinusOne<0>>(deserializer)?.map(|OrMinusOne(number)| number))
+}
+
 /// Reads a list of whole numbers.
 pub(super) fn wholes<'de, D: Deserializer<'de>, T: Whole>(deserializer: D) -> Result<Vec<T>, D::Error> {
     Ok(Vec::<Entry<T>>::deserialize(deserializer)?.into_iter().map(|Entry(number)| number).collect())
@@ -49,6 +60,21 @@ pub(super) fn whole_lists<'de, D: Deserializer<'de>, T: Whole>(
     deserializer: D,
 ) -> Result<Vec<Vec<T>>, D::Error> {
     Ok(Vec::<List<T>>::deserialize(deserializer)?.into_iter().map(|List(numbers)| numbers).collect())
+}
+
+/// A number that other servers let clients turn off with -1, which is read as `OFF`.
+struct OrMinusOne<const OFF: u32>(u32);
+
+impl<const OFF: u32> TryFrom<i128> for OrMinusOne<OFF> {
+    type Error = TryFromIntError;
+
+    fn try_from(number: i128) -> Result<Self, TryFromIntError> {
+        if number == -1 { Ok(Self(OFF)) } else { u32::try_from(number).map(Self) }
+    }
+}
+
+impl<const OFF: u32> Whole for OrMinusOne<OFF> {
+    const RANGE: &'static str = "a whole number from -1 to 4294967295";
 }
 
 /// One number of a list, in which null is not one.
@@ -117,6 +143,18 @@ mod tests {
     }
 
     #[test]
+    fn minus_one_turns_a_limit_off() {
+        for field in ["max_tokens", "n_predict", "max_completion_tokens"] {
+            let request = read(&format!("\"{field}\": -1.0")).expect("a request");
+            let found = request.max_completion_tokens.or(request.max_tokens);
+            assert_eq!(found, Some(u32::MAX), "{field}");
+        }
+        assert_eq!(read("\"n_predict\": 7").expect("a request").max_tokens, Some(7));
+        assert_eq!(read("\"top_k\": -1").expect("a request").top_k, Some(0));
+        assert_eq!(read("\"top_k\": null").expect("a request").top_k, None);
+    }
+
+    #[test]
     fn lists_hold_the_same_numbers() {
         assert_eq!(read("\"stop_token_ids\": [2.0, 7]").expect("a request").stop_token_ids, Some(vec![2, 7]));
         assert_eq!(read("\"stop_token_ids\": null").expect("a request").stop_token_ids, None);
@@ -137,8 +175,10 @@ mod tests {
     fn other_numbers_are_refused_with_the_range() {
         for (fields, part) in [
             ("\"max_tokens\": 5.5", "5.5"),
-            ("\"max_tokens\": -1", "from 0 to 4294967295"),
-            ("\"top_k\": 4294967296", "from 0 to 4294967295"),
+            ("\"max_tokens\": -2", "from -1 to 4294967295"),
+            ("\"top_k\": 4294967296", "from -1 to 4294967295"),
+            ("\"n\": -1", "from 0 to 4294967295"),
+            ("\"max_tokens\": 5, \"n_predict\": 5", "duplicate field `max_tokens`"),
             ("\"seed\": 9223372036854775808", "to 9223372036854775807"),
             ("\"seed\": 1e300", "to 9223372036854775807"),
             ("\"priority\": true", "from -2147483648"),

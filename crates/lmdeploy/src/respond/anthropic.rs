@@ -9,7 +9,9 @@ mod options;
 pub use answer::MessagesAnswer;
 
 use self::input::Conversation;
-use self::options::{response_format, template_variables, tool_choice, tools};
+use self::options::{
+    check_context, effort, omits_thoughts, response_format, template_variables, tool_choice, tools,
+};
 use super::renamed::{Names, renamed};
 use super::{Responder, ServedModel};
 use crate::engine::Generation;
@@ -41,11 +43,7 @@ impl Responder {
             return Err(Error::field("max_tokens", format!("found {found}, expected at least 1")));
         }
         let (chat, places) = chat_request(request, self.model())?;
-        let told = |error| renamed(error, NAMES, &places);
-        // Whole messages are told the number with their end.
-        let is_stream = request.stream == Some(true);
-        let input_tokens = if is_stream { self.prompt_length(&chat).map_err(told)? as u64 } else { 0 };
-        let (generations, answers) = self.chat(&chat).map_err(told)?;
+        let (generations, answers) = self.chat(&chat).map_err(|error| renamed(error, NAMES, &places))?;
         let chat = answers.into_iter().next().expect("a request has at least one choice");
         let name = self.name(&generations);
         let message = MessageObject {
@@ -53,10 +51,11 @@ impl Responder {
             kind: "message".to_owned(),
             role: "assistant".to_owned(),
             model: self.model().name.clone(),
-            usage: MessageUsage { input_tokens, ..MessageUsage::default() },
+            usage: MessageUsage { input_tokens: chat.prompt_tokens() as u64, ..MessageUsage::default() },
             ..MessageObject::default()
         };
-        Ok((generations, MessagesAnswer::new(chat, message)))
+        let answer = MessagesAnswer::new(chat, message);
+        Ok((generations, if omits_thoughts(request) { answer.without_thoughts() } else { answer }))
     }
 
     /// Counts the tokens of a request's prompt, and generates nothing.
@@ -76,6 +75,7 @@ fn chat_request(request: &MessagesRequest, model: &ServedModel) -> Result<(ChatR
     if let Some(temperature) = request.temperature.filter(|temperature| !(0.0..=1.0).contains(temperature)) {
         return Err(Error::field("temperature", format!("found {temperature}, expected a number in [0, 1]")));
     }
+    check_context(request)?;
     let conversation = Conversation::read(request)?;
     let (tool_choice, parallel_tool_calls) = tool_choice(request)?;
     let config = request.output_config.clone().unwrap_or_default();
@@ -87,7 +87,7 @@ fn chat_request(request: &MessagesRequest, model: &ServedModel) -> Result<(ChatR
         tool_choice,
         parallel_tool_calls,
         chat_template_kwargs: template_variables(request, model)?,
-        reasoning_effort: config.effort.clone(),
+        reasoning_effort: effort(&config, model),
         temperature: request.temperature,
         top_p: request.top_p,
         top_k: request.top_k,

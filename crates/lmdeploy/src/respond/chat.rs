@@ -1,30 +1,26 @@
 //! [`ChatAnswer`]: the engine's outputs -> chunks of one choice of a chat answer, or the whole choice.
 
+mod unsent;
+mod whole;
+
 use internlm_model::tokenizer::Special;
-use internlm_model::{TokenId, Tokenizer};
 use serde_json::Value;
 
+use self::unsent::Unsent;
+use self::whole::Whole;
 use super::ServedModel;
+use super::effort::reasoning_of;
 use super::refusal::{finish_reason, stop_reason};
-use super::reply::Reply;
-use super::responder::now;
+use super::reply::{Reply, ReplyLimits};
+use super::responder::{FINGERPRINT, now, timings};
+use super::token_names::TokenNames;
 use crate::Result;
-use crate::decode::{IdLogprob, TokenScores};
-use crate::engine::{Finished, Output, Piece};
+use crate::engine::{Finished, Output};
 use crate::parse::{Functions, ParseOptions, Section, ToolFormat};
 use crate::protocol::{
-    ChatChoice, ChatChunk, ChatChunkChoice, ChatDelta, ChatLogprobs, ChatMessage, ChatRequest, ChatResponse,
-    CompletionTokensDetails, Content, FinishReason, MessageRole, StreamedCalls, TokenLogprob, TopLogprob,
-    Usage,
+    ChatChoice, ChatChunk, ChatChunkChoice, ChatDelta, ChatRequest, ChatResponse, CompletionTokensDetails,
+    FinishReason, MessageRole, PromptLogprobs, Timings, Usage,
 };
-
-/// Scores and ids that chunks have not shown yet.
-#[derive(Debug, Default)]
-struct Unsent {
-    logprobs: Option<Vec<TokenLogprob>>,
-    ids: Option<Vec<u32>>,
-    id_logprobs: Option<Vec<(f32, u32)>>,
-}
 
 /// What a chat answer needs besides model and request.
 #[derive(Clone, Debug)]
@@ -33,6 +29,10 @@ pub struct AnswerOptions {
     pub id: String,
     /// Place in the list of choices, from 0.
     pub index: usize,
+    /// Number of ids in the prompt.
+    pub prompt_tokens: usize,
+    /// The ids of the prompt, when the answer shows them.
+    pub prompt_ids: Option<Vec<u32>>,
     /// Whether the answer shows the scores of its ids; the engine must have been asked for them.
     pub wants_logprobs: bool,
     /// Whether the content shows special tokens that are not marks of the format.
@@ -48,13 +48,37 @@ pub struct ChatAnswer {
     index: usize,
     created: u64,
     model: String,
-    tokenizer: Tokenizer,
+    names: TokenNames,
     reply: Reply,
     /// The request's own stop ids.
     stop_ids: Vec<u32>,
-    /// Whether a chunk has said whose message this is; clients join the strings of all chunks.
+    roles: Roles,
+    /// Whether a chunk has been made.
     begun: bool,
+    /// Number of ids in the prompt.
+    prompt_tokens: usize,
+    /// Number of generated ids so far.
+    generated: usize,
+    /// The text that is repeated in front of the answer, until it is sent.
+    echo: Option<String>,
+    /// The ids of the prompt, until they are sent.
+    prompt_ids: Option<Vec<u32>>,
+    /// Number of most likely ids at each place of the prompt; none: the prompt's scores are not shown.
+    prompt_top: Option<usize>,
+    prompt_logprobs: Option<PromptLogprobs>,
+    /// Whether the answer shows how long it took.
+    shows_timings: bool,
+    timings: Option<Timings>,
     unsent: Unsent,
+}
+
+/// Which chunks say whose message this is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Roles {
+    /// Each of them, as upstream.
+    All,
+    /// The first one, for clients that join the strings of all chunks.
+    First,
 }
 
 impl ChatAnswer {
@@ -69,25 +93,40 @@ impl ChatAnswer {
         let start = if options.starts_in_reasoning { Section::Reasoning } else { Section::Content };
         let hides_tools = request.tool_choice.as_ref().and_then(Value::as_str) == Some("none");
         let parse = ParseOptions::new(if hides_tools { ToolFormat::None } else { model.tools })
-            .with_reasoning(model.reasoning, start)
+            .with_reasoning(reasoning_of(model, request), start)
             .with_special(options.special)
             .with_functions(Functions::of(request.tools.as_deref().unwrap_or_default()));
-        let max_calls = if request.parallel_tool_calls == Some(false) { 1 } else { usize::MAX };
+        let limits = ReplyLimits {
+            calls: if request.parallel_tool_calls == Some(false) { 1 } else { usize::MAX },
+            only_calls: must_call(request),
+            shows_reasoning: request.include_reasoning != Some(false),
+        };
         Self {
-            reply: Reply::new(model, parse, prefix, max_calls),
+            reply: Reply::new(model, parse, prefix, limits),
             id: options.id,
             index: options.index,
             created: now(),
             model: model.name.clone(),
-            tokenizer: model.tokenizer.clone(),
+            names: TokenNames::new(&model.tokenizer, request.return_tokens_as_token_ids),
             stop_ids: request.stop_token_ids.clone().unwrap_or_default(),
+            roles: Roles::All,
             begun: false,
-            unsent: Unsent {
-                logprobs: options.wants_logprobs.then(Vec::new),
-                ids: (request.return_token_ids == Some(true)).then(Vec::new),
-                id_logprobs: (request.return_logprob == Some(true)).then(Vec::new),
-            },
+            prompt_tokens: options.prompt_tokens,
+            generated: 0,
+            echo: echoed(request),
+            prompt_ids: options.prompt_ids,
+            prompt_top: request.prompt_logprobs.map(|top| top as usize),
+            prompt_logprobs: None,
+            shows_timings: request.timings_per_token == Some(true),
+            timings: None,
+            unsent: Unsent::new(request, options.wants_logprobs.then(Vec::new)),
         }
+    }
+
+    /// The same answer with the role in its first chunk only, for clients that join the strings of all chunks.
+    #[must_use]
+    pub fn with_role_once(self) -> Self {
+        Self { roles: Roles::First, ..self }
     }
 
     /// The chunks that an output gives: none while no text is certain, the last one with a finish reason. None of them
@@ -98,27 +137,40 @@ impl ChatAnswer {
     pub fn chunks(&mut self, output: Output) -> Result<Vec<ChatChunk>> {
         let mut message = Vec::new();
         match output {
-            Output::Prompt(_) => Ok(Vec::new()),
+            Output::Prompt(scores) => {
+                self.prompt_logprobs = self.prompt_top.map(|top| self.names.prompt_logprobs(&scores, top));
+                Ok(Vec::new())
+            }
             Output::Pieces(pieces) => {
+                message.extend(self.echo.take().map(text_delta));
+                self.generated += pieces.len();
                 for piece in pieces {
-                    self.unsent.add(&self.tokenizer, &piece);
+                    self.unsent.add(&self.names, &piece);
                     self.reply.push(&piece, &mut message);
                 }
                 Ok(message.into_iter().map(|delta| self.chunk(delta)).collect())
             }
             Output::Finished(finished) => {
                 let reason = finish_reason(&finished.end)?;
-                self.reply.finish(&finished.rest, &mut message);
+                self.timings = self.shows_timings.then(|| timings(&finished));
+                message.extend(self.echo.take().map(text_delta));
+                self.reply.finish(&finished, &mut message);
                 let mut chunks: Vec<ChatChunk> = message.into_iter().map(|delta| self.chunk(delta)).collect();
                 // Ids whose text was a stop string were generated too, so their scores are sent; and an answer without
                 // any text has an author all the same.
                 if !self.unsent.is_empty() || !self.begun {
-                    chunks.push(self.chunk(text_delta()));
+                    chunks.push(self.chunk(text_delta(String::new())));
                 }
                 chunks.push(self.last_chunk(reason, &finished));
                 Ok(chunks)
             }
         }
+    }
+
+    /// Number of ids in the prompt, which is known before the first output.
+    #[must_use]
+    pub fn prompt_tokens(&self) -> usize {
+        self.prompt_tokens
     }
 
     /// The token counts of this choice, once it has ended.
@@ -129,6 +181,17 @@ impl ChatAnswer {
         Usage {
             completion_tokens_details: Some(CompletionTokensDetails { reasoning_tokens }),
             ..usage.with_cached(finished.cached_tokens as u64)
+        }
+    }
+
+    /// The token counts of this choice so far. How many of the prompt's were cached is known in the end.
+    #[must_use]
+    pub fn usage_so_far(&self) -> Usage {
+        let reasoning_tokens = self.reply.reasoning_tokens() as u64;
+        Usage {
+            prompt_tokens_details: None,
+            completion_tokens_details: Some(CompletionTokensDetails { reasoning_tokens }),
+            ..Usage::new(self.prompt_tokens as u64, self.generated as u64)
         }
     }
 
@@ -145,6 +208,8 @@ impl ChatAnswer {
     pub fn whole_choice(&mut self, outputs: Vec<Output>) -> Result<(ChatChoice, Usage)> {
         let mut whole = Whole::default();
         let mut end = None;
+        // A whole answer has them once, and not in its choices.
+        let prompt_ids = self.prompt_ids.take();
         for output in outputs {
             if let Output::Finished(finished) = &output {
                 end = Some(finished.clone());
@@ -153,51 +218,64 @@ impl ChatAnswer {
                 chunk.choices.into_iter().for_each(|choice| whole.add(choice));
             }
         }
+        self.prompt_ids = prompt_ids;
         let usage = end.map(|finished| self.usage(&finished)).unwrap_or_default();
         Ok((whole.choice(self.index, &self.unsent), usage))
     }
 
-    /// The body of a whole answer with these choices.
+    /// How long this choice took, once it has ended, when the request asks for it.
     #[must_use]
-    pub fn response(&self, choices: Vec<ChatChoice>, usage: Usage) -> ChatResponse {
+    pub fn timings(&self) -> Option<Timings> {
+        self.timings
+    }
+
+    /// The body of a whole answer with these choices, of which this is the first one.
+    #[must_use]
+    pub fn response(&mut self, choices: Vec<ChatChoice>, usage: Usage) -> ChatResponse {
         ChatResponse {
             id: self.id.clone(),
             object: "chat.completion".to_owned(),
             created: self.created,
             model: self.model.clone(),
+            system_fingerprint: Some(FINGERPRINT.clone()),
             choices,
             usage,
+            timings: self.timings,
+            prompt_token_ids: self.prompt_ids.take(),
+            prompt_logprobs: self.prompt_logprobs.take(),
         }
     }
 
-    /// A chunk with a delta and all that is unsent; the first one has the role.
+    /// A chunk with a delta and all that is unsent.
     fn chunk(&mut self, delta: ChatDelta) -> ChatChunk {
-        let role = (!std::mem::replace(&mut self.begun, true)).then_some(MessageRole::Assistant);
-        let logprobs = self.unsent.logprobs.as_mut().map(std::mem::take).filter(|scores| !scores.is_empty());
-        let choice = ChatChunkChoice {
-            index: self.index,
-            delta: ChatDelta { role, ..delta },
-            logprobs: logprobs.map(|content| ChatLogprobs { content }),
-            output_ids: self.unsent.ids.as_mut().map(std::mem::take),
-            output_token_logprobs: self.unsent.id_logprobs.as_mut().map(std::mem::take),
-            ..ChatChunkChoice::default()
-        };
-        ChatChunk { choices: vec![choice], ..self.empty_chunk() }
+        let choice = self.unsent.take();
+        self.chunk_of(ChatChunkChoice { delta, ..choice })
     }
 
-    fn last_chunk(&self, reason: FinishReason, finished: &Finished) -> ChatChunk {
+    fn last_chunk(&mut self, reason: FinishReason, finished: &Finished) -> ChatChunk {
         let reason = match reason {
             FinishReason::Stop if self.reply.has_calls() => FinishReason::ToolCalls,
             reason => reason,
         };
-        let choice = ChatChunkChoice {
-            index: self.index,
-            delta: text_delta(),
+        let chunk = self.chunk_of(ChatChunkChoice {
+            delta: text_delta(String::new()),
             finish_reason: Some(reason),
             stop_reason: stop_reason(finished, &self.stop_ids),
             ..ChatChunkChoice::default()
-        };
-        ChatChunk { choices: vec![choice], ..self.empty_chunk() }
+        });
+        ChatChunk { timings: self.timings, ..chunk }
+    }
+
+    /// A chunk with a piece of this choice; the first one has what comes before the answer.
+    fn chunk_of(&mut self, choice: ChatChunkChoice) -> ChatChunk {
+        let is_first = !std::mem::replace(&mut self.begun, true);
+        let role = (is_first || self.roles == Roles::All).then_some(MessageRole::Assistant);
+        let delta = ChatDelta { role, ..choice.delta };
+        ChatChunk {
+            choices: vec![ChatChunkChoice { index: self.index, delta, ..choice }],
+            prompt_token_ids: self.prompt_ids.take(),
+            ..self.empty_chunk()
+        }
     }
 
     fn empty_chunk(&self) -> ChatChunk {
@@ -206,103 +284,28 @@ impl ChatAnswer {
             object: "chat.completion.chunk".to_owned(),
             created: self.created,
             model: self.model.clone(),
-            choices: Vec::new(),
-            usage: None,
+            system_fingerprint: Some(FINGERPRINT.clone()),
+            ..ChatChunk::default()
         }
     }
 }
 
-impl Unsent {
-    fn add(&mut self, tokenizer: &Tokenizer, piece: &Piece) {
-        if let Some(ids) = &mut self.ids {
-            ids.push(piece.id.0);
-        }
-        let Some(scores) = &piece.scores else { return };
-        if let Some(logprobs) = &mut self.logprobs {
-            logprobs.push(token_logprob(tokenizer, scores));
-        }
-        if let Some(logprobs) = &mut self.id_logprobs {
-            logprobs.push((scores.chosen.logprob, scores.chosen.id.0));
-        }
-    }
+/// The text in front of an answer to `request` that repeats it: that of the last message, if it is the assistant's.
+fn echoed(request: &ChatRequest) -> Option<String> {
+    let last = request.messages.last().filter(|_| request.echo == Some(true))?;
+    let text = (last.role == MessageRole::Assistant).then(|| last.text())?;
+    (!text.is_empty()).then_some(text)
+}
 
-    fn is_empty(&self) -> bool {
-        let has_ids = self.ids.as_ref().is_some_and(|ids| !ids.is_empty());
-        let has_logprobs = self.logprobs.as_ref().is_some_and(|logprobs| !logprobs.is_empty());
-        !has_ids && !has_logprobs && self.id_logprobs.as_ref().is_none_or(Vec::is_empty)
+/// Whether the grammar of the answer allows nothing but calls behind its reasoning.
+fn must_call(request: &ChatRequest) -> bool {
+    match &request.tool_choice {
+        Some(Value::String(choice)) => choice == "required",
+        Some(choice) => choice.get("function").is_some(),
+        None => false,
     }
 }
 
-/// What the chunks add up to.
-#[derive(Default)]
-struct Whole {
-    content: String,
-    reasoning: String,
-    calls: StreamedCalls,
-    sent: Unsent,
-    end: ChatChunkChoice,
-}
-
-impl Whole {
-    fn add(&mut self, choice: ChatChunkChoice) {
-        self.content += choice.delta.content.as_deref().unwrap_or_default();
-        self.reasoning += choice.delta.reasoning_content.as_deref().unwrap_or_default();
-        for call in choice.delta.tool_calls.unwrap_or_default() {
-            self.calls.push(call);
-        }
-        let sent = &mut self.sent;
-        sent.logprobs.get_or_insert_default().extend(choice.logprobs.unwrap_or_default().content);
-        sent.ids.get_or_insert_default().extend(choice.output_ids.unwrap_or_default());
-        sent.id_logprobs.get_or_insert_default().extend(choice.output_token_logprobs.unwrap_or_default());
-        self.end.finish_reason = choice.finish_reason.or(self.end.finish_reason);
-        self.end.stop_reason = choice.stop_reason.or(self.end.stop_reason.take());
-    }
-
-    /// The choice; `wanted` says which of the scores and ids the request asked for.
-    fn choice(self, index: usize, wanted: &Unsent) -> ChatChoice {
-        let calls = self.calls.finish();
-        let is_silent = self.content.is_empty() && !(calls.is_empty() && self.reasoning.is_empty());
-        let mut message = ChatMessage {
-            role: MessageRole::Assistant,
-            content: (!is_silent).then_some(Content::Text(self.content)),
-            tool_calls: (!calls.is_empty()).then_some(calls),
-            ..ChatMessage::default()
-        };
-        if !self.reasoning.is_empty() {
-            message.fields.insert("reasoning_content".to_owned(), Value::String(self.reasoning));
-        }
-        let content = self.sent.logprobs.unwrap_or_default();
-        ChatChoice {
-            index,
-            message,
-            logprobs: wanted.logprobs.as_ref().map(|_| ChatLogprobs { content }),
-            finish_reason: self.end.finish_reason,
-            stop_reason: self.end.stop_reason,
-            output_ids: self.sent.ids.filter(|_| wanted.ids.is_some()),
-            output_token_logprobs: self.sent.id_logprobs.filter(|_| wanted.id_logprobs.is_some()),
-        }
-    }
-}
-
-fn text_delta() -> ChatDelta {
-    ChatDelta { content: Some(String::new()), ..ChatDelta::default() }
-}
-
-fn token_logprob(tokenizer: &Tokenizer, scores: &TokenScores) -> TokenLogprob {
-    let top_logprobs = scores.top.iter().map(|&IdLogprob { id, logprob }| {
-        let (token, bytes) = token_text(tokenizer, id);
-        TopLogprob { token, logprob, bytes: Some(bytes) }
-    });
-    let (token, bytes) = token_text(tokenizer, scores.chosen.id);
-    TokenLogprob {
-        token,
-        logprob: scores.chosen.logprob,
-        bytes: Some(bytes),
-        top_logprobs: top_logprobs.collect(),
-    }
-}
-
-fn token_text(tokenizer: &Tokenizer, id: TokenId) -> (String, Vec<u8>) {
-    let bytes = tokenizer.token_bytes(id).to_vec();
-    (String::from_utf8_lossy(&bytes).into_owned(), bytes)
+fn text_delta(text: String) -> ChatDelta {
+    ChatDelta { content: Some(text), ..ChatDelta::default() }
 }

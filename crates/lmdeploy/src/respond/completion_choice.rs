@@ -1,34 +1,40 @@
 //! [`ChoiceState`]: one choice of a completion, from the outputs of its request to its pieces.
 
-use std::collections::BTreeMap;
-
+use internlm_model::TokenId;
 use internlm_model::tokenizer::StreamDecoder;
-use internlm_model::{TokenId, Tokenizer};
 
 use super::echo::EchoedPrompt;
 use super::refusal::{finish_reason, stop_reason};
+use super::token_names::TokenNames;
 use crate::Result;
 use crate::decode::TokenScores;
 use crate::engine::{Finished, GenerateRequest, Output, Piece};
-use crate::protocol::{CompletionChoice, CompletionLogprobs, CompletionRequest};
+use crate::protocol::{CompletionChoice, CompletionLogprobs, CompletionRequest, PromptLogprobs};
 
 /// What the pieces of a choice have in addition to the text.
 #[derive(Clone, Debug)]
 pub(super) struct ChoiceOptions {
+    /// How log-probabilities name their ids.
+    pub(super) names: TokenNames,
     /// Number of most likely ids per place; none: no log-probabilities.
     pub(super) logprobs: Option<usize>,
+    /// The same for the places of the prompt, without an echo.
+    pub(super) prompt_logprobs: Option<usize>,
     /// Whether the ids are returned.
-    token_ids: bool,
+    pub(super) token_ids: bool,
     /// Whether the ids are returned with their log-probabilities.
-    token_logprobs: bool,
+    pub(super) token_logprobs: bool,
     /// The stop ids of the request itself.
-    stop_ids: Vec<u32>,
+    pub(super) stop_ids: Vec<u32>,
 }
 
 impl ChoiceOptions {
-    pub(super) fn new(request: &CompletionRequest, logprobs: Option<usize>) -> Self {
+    /// What `request` asks for, without log-probabilities.
+    pub(super) fn new(request: &CompletionRequest, names: TokenNames) -> Self {
         Self {
-            logprobs,
+            names,
+            logprobs: None,
+            prompt_logprobs: None,
             token_ids: request.return_token_ids == Some(true),
             token_logprobs: request.return_logprob == Some(true),
             stop_ids: request.stop_token_ids.clone().unwrap_or_default(),
@@ -44,7 +50,6 @@ impl ChoiceOptions {
 /// One choice that is being generated.
 #[derive(Debug)]
 pub(super) struct ChoiceState {
-    tokenizer: Tokenizer,
     options: ChoiceOptions,
     /// Counts the characters of generated ids.
     decoder: StreamDecoder,
@@ -52,6 +57,10 @@ pub(super) struct ChoiceState {
     characters: usize,
     /// The prompt, until it is sent.
     echo: Option<EchoedPrompt>,
+    /// Number of ids in the prompt.
+    prompt_tokens: usize,
+    /// Number of generated ids so far.
+    generated: usize,
     /// What belongs to ids whose text has not been sent yet.
     unsent: Unsent,
 }
@@ -62,18 +71,28 @@ struct Unsent {
     scores: CompletionLogprobs,
     ids: Vec<u32>,
     id_scores: Vec<(f32, u32)>,
+    prompt_ids: Option<Vec<u32>>,
+    prompt_scores: Option<PromptLogprobs>,
 }
 
 impl ChoiceState {
-    pub(super) fn new(
-        tokenizer: &Tokenizer,
-        request: &GenerateRequest,
-        echo: Option<EchoedPrompt>,
-        options: ChoiceOptions,
-    ) -> Self {
-        let decoder = request.decoder(tokenizer);
-        let tokenizer = tokenizer.clone();
-        Self { tokenizer, options, decoder, characters: 0, echo, unsent: Unsent::default() }
+    pub(super) fn new(request: &GenerateRequest, echo: Option<EchoedPrompt>, options: ChoiceOptions) -> Self {
+        let prompt_ids = || request.prompt.iter().map(|id| id.0).collect();
+        let unsent = Unsent { prompt_ids: options.token_ids.then(prompt_ids), ..Unsent::default() };
+        Self {
+            decoder: request.decoder(options.names.tokenizer()),
+            options,
+            characters: 0,
+            echo,
+            prompt_tokens: request.prompt.len(),
+            generated: 0,
+            unsent,
+        }
+    }
+
+    /// Number of ids in the prompt, and of those that have been generated so far.
+    pub(super) fn tokens(&self) -> (usize, usize) {
+        (self.prompt_tokens, self.generated)
     }
 
     /// The piece that an output gives; none while no text is certain. Its index is 0.
@@ -82,10 +101,14 @@ impl ChoiceState {
     /// [`crate::Error::Refused`] with the status of a request that failed.
     pub(super) fn push(&mut self, output: Output) -> Result<Option<CompletionChoice>> {
         let (text, end) = match output {
-            Output::Prompt(scores) => (self.prompt(scores), None),
+            Output::Prompt(scores) => {
+                let (names, count) = (&self.options.names, self.options.prompt_logprobs);
+                self.unsent.prompt_scores = count.map(|count| names.prompt_logprobs(&scores, count));
+                (self.prompt(&scores), None)
+            }
             Output::Pieces(pieces) => {
                 // An echo whose prompt was not scored.
-                let mut text = self.prompt(Vec::new());
+                let mut text = self.prompt(&[]);
                 for piece in pieces {
                     self.piece(&piece);
                     text += &piece.text;
@@ -94,7 +117,7 @@ impl ChoiceState {
             }
             Output::Finished(finished) => {
                 let reason = finish_reason(&finished.end)?;
-                (self.prompt(Vec::new()) + &finished.rest, Some((reason, finished)))
+                (self.prompt(&[]) + &finished.rest, Some((reason, finished)))
             }
         };
         // A piece without text is the last one.
@@ -111,10 +134,11 @@ impl ChoiceState {
     }
 
     /// The echoed prompt; its first id has no score.
-    fn prompt(&mut self, scores: Vec<Option<TokenScores>>) -> String {
+    fn prompt(&mut self, scores: &[Option<TokenScores>]) -> String {
         let Some(prompt) = self.echo.take() else { return String::new() };
         if self.options.logprobs.is_some() {
-            for ((id, offset), score) in prompt.ids.iter().zip(prompt.offsets(&self.tokenizer)).zip(scores) {
+            let offsets = prompt.offsets(self.options.names.tokenizer());
+            for ((id, offset), score) in prompt.ids.iter().zip(offsets).zip(scores) {
                 self.score(*id, offset, score.as_ref());
             }
         }
@@ -123,6 +147,7 @@ impl ChoiceState {
     }
 
     fn piece(&mut self, piece: &Piece) {
+        self.generated += 1;
         self.unsent.ids.push(piece.id.0);
         let Some(scores) = &piece.scores else { return };
         self.unsent.id_scores.push((scores.chosen.logprob, piece.id.0));
@@ -134,46 +159,30 @@ impl ChoiceState {
     }
 
     fn score(&mut self, id: TokenId, offset: usize, scores: Option<&TokenScores>) {
+        let (names, count) = (&self.options.names, self.options.logprobs.unwrap_or(0));
         let unsent = &mut self.unsent.scores;
-        unsent.tokens.push(token_text(&self.tokenizer, id));
+        unsent.tokens.push(names.exact(id));
         unsent.text_offset.push(offset);
         unsent.token_logprobs.push(scores.map(|scores| scores.chosen.logprob));
-        if self.options.logprobs.is_some_and(|count| count > 0) {
-            let tops = unsent.top_logprobs.get_or_insert_default();
-            tops.push(scores.map(|scores| top(&self.tokenizer, scores)));
-        }
+        let tops = unsent.top_logprobs.get_or_insert_default();
+        tops.push(scores.map(|scores| names.top(scores, count)));
     }
 
     /// What has been waiting for text, as far as it was asked for.
     fn take(&mut self) -> CompletionChoice {
-        let Unsent { mut scores, ids, id_scores } = std::mem::take(&mut self.unsent);
-        if self.options.logprobs.is_some_and(|count| count > 0) {
-            // Without ids it is an empty list: null would say that nothing was asked for.
-            scores.top_logprobs.get_or_insert_default();
-        }
+        let Unsent { mut scores, ids, id_scores, prompt_ids, prompt_scores } =
+            std::mem::take(&mut self.unsent);
+        // Without ids it is an empty list: null would say that nothing was asked for.
+        scores.top_logprobs.get_or_insert_default();
+        let ids = self.options.token_ids.then_some(ids);
         CompletionChoice {
             logprobs: self.options.logprobs.map(|_| scores),
-            output_ids: self.options.token_ids.then_some(ids),
+            output_ids: ids.clone(),
+            token_ids: ids,
             output_token_logprobs: self.options.token_logprobs.then_some(id_scores),
+            prompt_token_ids: prompt_ids,
+            prompt_logprobs: prompt_scores,
             ..CompletionChoice::default()
         }
-    }
-}
-
-fn top(tokenizer: &Tokenizer, scores: &TokenScores) -> BTreeMap<String, f32> {
-    let mut map = BTreeMap::new();
-    for score in &scores.top {
-        // Two ids with the same bytes share a key; the more likely one comes first and stays.
-        map.entry(token_text(tokenizer, score.id)).or_insert(score.logprob);
-    }
-    map
-}
-
-/// An id's text; `bytes:\xe4\xbd` when it holds part of a character, as OpenAI writes it.
-fn token_text(tokenizer: &Tokenizer, id: TokenId) -> String {
-    let bytes = tokenizer.token_bytes(id);
-    match std::str::from_utf8(bytes) {
-        Ok(text) => text.to_owned(),
-        Err(_) => bytes.iter().fold("bytes:".to_owned(), |text, byte| text + &format!("\\x{byte:02x}")),
     }
 }

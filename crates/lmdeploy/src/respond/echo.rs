@@ -12,33 +12,39 @@ pub(super) struct EchoedPrompt {
     pub(super) ids: Vec<TokenId>,
     /// Number of ids at the beginning that are not in the text.
     added: usize,
-    /// Whether special tokens are in the text.
-    special: Special,
+}
+
+/// Whether a text begins as the tokenizer begins texts.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Beginning {
+    /// With `<s>`, once, where the tokenizer adds it.
+    Usual,
+    /// With its own first character.
+    Bare,
 }
 
 impl EchoedPrompt {
-    /// A text. Unlike the content of a chat message it may hold marks of the chat format, which are read as such. It
-    /// begins with `<s>` once where the tokenizer adds it.
-    pub(super) fn from_text(tokenizer: &Tokenizer, text: &str) -> Self {
+    /// A text. Unlike the content of a chat message it may hold marks of the chat format, which are read as such.
+    pub(super) fn from_text(tokenizer: &Tokenizer, text: &str, beginning: Beginning) -> Self {
         let ids = tokenizer.encode_with_special(text);
-        let first = tokenizer.bos().filter(|bos| tokenizer.adds_bos() && ids.first() != Some(bos));
+        let is_added = tokenizer.adds_bos() && beginning == Beginning::Usual;
+        let first = tokenizer.bos().filter(|bos| is_added && ids.first() != Some(bos));
         Self {
             text: text.to_owned(),
             ids: first.into_iter().chain(ids).collect(),
             added: usize::from(first.is_some()),
-            special: Special::Keep,
         }
     }
 
-    /// Ids, which are taken as they are; `special` says whether their text shows special tokens.
-    pub(super) fn from_ids(tokenizer: &Tokenizer, ids: &[u32], special: Special) -> Self {
+    /// Ids, which are taken as they are. Their text shows special tokens: it is what was sent, and not an answer.
+    pub(super) fn from_ids(tokenizer: &Tokenizer, ids: &[u32]) -> Self {
         let ids: Vec<TokenId> = ids.iter().copied().map(TokenId).collect();
-        Self { text: tokenizer.decode(&ids, special), ids, added: 0, special }
+        Self { text: tokenizer.decode(&ids, Special::Keep), ids, added: 0 }
     }
 
     /// Where the text of each id begins, in characters.
     pub(super) fn offsets(&self, tokenizer: &Tokenizer) -> Vec<usize> {
-        let mut decoder = tokenizer.stream_decoder(self.special);
+        let mut decoder = tokenizer.stream_decoder(Special::Keep);
         let mut rest = self.text.as_str();
         let mut characters = 0;
         let mut offsets = vec![0; self.added];
@@ -83,7 +89,7 @@ mod tests {
     fn marks_are_one_id_each_and_count_as_text() {
         let tokenizer = tokenizer();
         let bos = tokenizer.bos().filter(|_| tokenizer.adds_bos());
-        let prompt = EchoedPrompt::from_text(&tokenizer, "<|im_start|>user\nä<|im_end|>");
+        let prompt = EchoedPrompt::from_text(&tokenizer, "<|im_start|>user\nä<|im_end|>", Beginning::Usual);
         let spelled = spelled(&prompt, &tokenizer);
         let spelled = &spelled[usize::from(bos.is_some())..];
         assert_eq!(spelled.first().map(String::as_str), Some("<|im_start|>"));
@@ -94,12 +100,14 @@ mod tests {
     #[test]
     fn the_beginning_of_the_text_is_there_once() {
         let tokenizer = tokenizer();
-        let plain = EchoedPrompt::from_text(&tokenizer, "user");
-        let marked = EchoedPrompt::from_text(&tokenizer, "<s>user");
+        let [plain, marked] =
+            ["user", "<s>user"].map(|text| EchoedPrompt::from_text(&tokenizer, text, Beginning::Usual));
         let bos = tokenizer.special("<s>").expect("a mark");
         assert_eq!(marked.ids.iter().filter(|id| **id == bos).count(), 1);
         assert_eq!(plain.ids.contains(&bos), tokenizer.adds_bos());
         assert_eq!(marked.offsets(&tokenizer)[..2], [0, 3]);
+        let bare = EchoedPrompt::from_text(&tokenizer, "user", Beginning::Bare);
+        assert_eq!((bare.ids, bare.added), (tokenizer.encode("user"), 0));
     }
 
     proptest! {
@@ -112,14 +120,12 @@ mod tests {
             ], 0..6),
         ) {
             let tokenizer = tokenizer();
-            let prompt = EchoedPrompt::from_text(&tokenizer, &parts.concat());
+            let prompt = EchoedPrompt::from_text(&tokenizer, &parts.concat(), Beginning::Usual);
             prop_assert_eq!(prompt.offsets(&tokenizer).len(), prompt.ids.len());
             prop_assert_eq!(spelled(&prompt, &tokenizer).concat(), prompt.text.as_str());
             let ids: Vec<u32> = prompt.ids.iter().map(|id| id.0).collect();
-            for special in [Special::Keep, Special::Skip] {
-                let prompt = EchoedPrompt::from_ids(&tokenizer, &ids, special);
-                prop_assert_eq!(spelled(&prompt, &tokenizer).concat(), prompt.text.as_str());
-            }
+            let prompt = EchoedPrompt::from_ids(&tokenizer, &ids);
+            prop_assert_eq!(spelled(&prompt, &tokenizer).concat(), prompt.text.as_str());
         }
     }
 }

@@ -1,4 +1,5 @@
-//! [`with_effort`]: `reasoning_effort` -> the variable by which a chat template knows it.
+//! What a request says of the model's reasoning: [`with_effort`], `reasoning_effort` -> the variable by which a chat
+//! template knows it, and [`reasoning_of`], where the answer has it.
 
 use std::borrow::Cow;
 
@@ -15,10 +16,16 @@ use crate::protocol::ChatRequest;
 const EFFORT: &str = "reasoning_effort";
 /// The effort of a model that does not think.
 const NO_EFFORT: &str = "none";
+/// The other efforts that OpenAI's, vLLM's and Anthropic's clients ask for.
+const EFFORTS: [&str; 6] = ["minimal", "low", "medium", "high", "xhigh", "max"];
+/// Variables by which chat templates turn thinking on and off; the first one that a template uses counts.
+pub(super) const SWITCHES: [&str; 2] = ["enable_thinking", "thinking"];
 
-/// The request with its effort among the template's variables, of which one that the client sets itself wins. A template
-/// that does not use the field may have a switch, which `none` turns off. An effort that would change nothing is
-/// refused; on a model that never thinks that is any but `none`.
+/// The request with its effort among the template's variables, of which those that the client sets itself win. A
+/// template that does not use the field may have a switch, which `none` turns off and every other effort on.
+///
+/// An effort is the most that a model should think: one that never thinks keeps within all of them. Where an effort
+/// would change nothing else, it is refused.
 pub(super) fn with_effort<'r>(model: &ServedModel, request: &'r ChatRequest) -> Result<Cow<'r, ChatRequest>> {
     let Some(effort) = &request.reasoning_effort else { return Ok(Cow::Borrowed(request)) };
     let asked =
@@ -28,30 +35,64 @@ pub(super) fn with_effort<'r>(model: &ServedModel, request: &'r ChatRequest) -> 
     if asked(EFFORT) {
         return Ok(Cow::Borrowed(request));
     }
-    let switch = switch(model).filter(|name| effort == NO_EFFORT && uses(template, name));
-    let (name, value) = match switch {
-        Some(switch) => (switch, Value::Bool(false)),
-        None if uses(template, EFFORT) => (EFFORT, Value::String(effort.clone())),
-        None if effort == NO_EFFORT && matches!(model.reasoning, ReasoningFormat::None) => {
-            return Ok(Cow::Borrowed(request));
-        }
-        None => {
-            let range = "the field to be absent: the chat template of this model does not use it";
-            return Err(expected(EFFORT, Some(format!("{effort:?}")), range));
-        }
-    };
+    let (is_used, switch, thinks) = (uses(template, EFFORT), switch(template), effort != NO_EFFORT);
+    if !is_used {
+        check(model, effort, switch)?;
+    }
+    let mut variables = Vec::new();
+    let is_switched = request.enable_thinking.is_some() || SWITCHES.into_iter().any(asked);
+    if let Some(switch) = switch.filter(|_| !is_switched) {
+        variables.push((switch.to_owned(), Value::Bool(thinks)));
+    }
+    if is_used && (thinks || switch.is_none()) {
+        variables.push((EFFORT.to_owned(), Value::String(effort.clone())));
+    }
+    if variables.is_empty() {
+        return Ok(Cow::Borrowed(request));
+    }
     let mut request = request.clone();
-    request.chat_template_kwargs.get_or_insert_default().entry(name).or_insert(value);
+    request.chat_template_kwargs.get_or_insert_default().extend(variables);
     Ok(Cow::Owned(request))
 }
 
-/// The variable that turns thinking on and off, where the model's kind of template has one.
-fn switch(model: &ServedModel) -> Option<&'static str> {
-    match model.reasoning {
-        ReasoningFormat::None => None,
-        ReasoningFormat::DeepseekV3 => Some("thinking"),
-        ReasoningFormat::Think => Some("enable_thinking"),
+/// Refuses an effort that a template without the variable cannot be told.
+fn check(model: &ServedModel, effort: &str, switch: Option<&str>) -> Result<()> {
+    let found = Some(format!("{effort:?}"));
+    if switch.is_none() && model.reasoning != ReasoningFormat::None {
+        let range = "the field to be absent: the chat template of this model does not use it";
+        return Err(expected(EFFORT, found, range));
     }
+    if effort != NO_EFFORT && !EFFORTS.contains(&effort) {
+        return Err(expected(EFFORT, found, &format!("{NO_EFFORT}, {}", EFFORTS.join(", "))));
+    }
+    Ok(())
+}
+
+/// How reasoning is looked for in the answer. With llama.cpp's `reasoning_format: "none"` it stays in the content, unless
+/// it is left out of the answer.
+pub(super) fn reasoning_of(model: &ServedModel, request: &ChatRequest) -> ReasoningFormat {
+    let stays =
+        request.reasoning_format.as_deref() == Some("none") && request.include_reasoning != Some(false);
+    if stays && model.reasoning != ReasoningFormat::None {
+        ReasoningFormat::InContent
+    } else {
+        model.reasoning
+    }
+}
+
+/// Refuses formats of reasoning that do not exist here.
+pub(super) fn check_reasoning_format(request: &ChatRequest) -> Result<()> {
+    match request.reasoning_format.as_deref() {
+        None | Some("auto" | "deepseek" | "none") => Ok(()),
+        Some(other) => {
+            Err(expected("reasoning_format", Some(format!("{other:?}")), "`auto`, `deepseek` or `none`"))
+        }
+    }
+}
+
+/// The variable that turns thinking on and off, where the template has one.
+pub(super) fn switch(template: &ChatTemplate) -> Option<&'static str> {
+    SWITCHES.into_iter().find(|name| uses(template, name))
 }
 
 /// Whether the template uses a variable.
@@ -98,21 +139,52 @@ mod tests {
     }
 
     #[test]
-    fn a_switch_is_turned_off_and_nothing_is_ignored() {
-        let switched = model("{% if enable_thinking %}{% endif %}{{ messages }}", ReasoningFormat::Think);
-        assert_eq!(variables(&switched, &request("none")), Ok(json!({"enable_thinking": false})));
+    fn a_switch_is_turned_on_and_off() {
+        for name in SWITCHES {
+            let source = format!("{{% if {name} %}}{{% endif %}}{{{{ messages }}}}");
+            // What is looked for in the answer does not matter.
+            for reasoning in [ReasoningFormat::Think, ReasoningFormat::None] {
+                let switched = model(&source, reasoning);
+                assert_eq!(variables(&switched, &request("none")), Ok(json!({name: false})));
+                for effort in EFFORTS {
+                    assert_eq!(variables(&switched, &request(effort)), Ok(json!({name: true})));
+                }
+                let error = variables(&switched, &request("extra_high")).expect_err("no such effort");
+                assert!(
+                    error.starts_with("reasoning_effort: found \"extra_high\", expected none, "),
+                    "{error}"
+                );
+            }
+        }
+        let switched = model("{{ enable_thinking }}{{ messages }}", ReasoningFormat::Think);
         let mut on = request("none");
         on.chat_template_kwargs = Some(Map::from_iter([("enable_thinking".to_owned(), json!(true))]));
-        assert_eq!(variables(&switched, &on), Ok(json!({"enable_thinking": true})));
-        let error = variables(&switched, &request("low")).expect_err("the template has no such variable");
-        assert!(
-            error.starts_with("reasoning_effort: found \"low\", expected the field to be absent"),
-            "{error}"
+        assert_eq!(variables(&switched, &on), Ok(json!({"enable_thinking": true})), "the client's own wins");
+        let older = ChatRequest { enable_thinking: Some(false), ..request("high") };
+        assert_eq!(variables(&switched, &older), Ok(Value::Null), "in its older form as well");
+    }
+
+    #[test]
+    fn a_template_may_have_both() {
+        let both = model("{{ thinking }}{{ reasoning_effort }}{{ messages }}", ReasoningFormat::Think);
+        assert_eq!(variables(&both, &request("none")), Ok(json!({"thinking": false})));
+        assert_eq!(
+            variables(&both, &request("deep")),
+            Ok(json!({"thinking": true, "reasoning_effort": "deep"}))
         );
+    }
+
+    #[test]
+    fn without_a_variable_only_a_model_that_never_thinks_takes_it() {
         let always = model("{{ messages }}", ReasoningFormat::Think);
-        assert!(variables(&always, &request("none")).is_err(), "it always thinks");
+        for effort in ["none", "low"] {
+            let error = variables(&always, &request(effort)).expect_err("it always thinks");
+            let expected = format!("reasoning_effort: found \"{effort}\", expected the field to be absent");
+            assert!(error.starts_with(&expected), "{error}");
+        }
         let never = model("{{ messages }}", ReasoningFormat::None);
-        assert_eq!(variables(&never, &request("none")), Ok(Value::Null), "it never thinks");
-        assert!(variables(&never, &request("medium")).is_err());
+        assert_eq!(variables(&never, &request("none")), Ok(Value::Null));
+        assert_eq!(variables(&never, &request("medium")), Ok(Value::Null), "it thinks less than that");
+        assert!(variables(&never, &request("mediun")).is_err());
     }
 }

@@ -63,23 +63,24 @@ impl Responder {
         };
         let ids = match (&request.prompt, &request.content, &request.messages) {
             (Some(prompt), None, None) => {
+                check_form("prompt", request)?;
                 begun(tokenizer.encode_with_special(prompt), request.add_special_tokens, true)
             }
             (None, Some(content), None) => {
+                check_form("content", request)?;
                 let marks = request.parse_special.unwrap_or(true);
                 let ids =
                     if marks { tokenizer.encode_with_special(content) } else { tokenizer.encode(content) };
                 begun(ids, request.add_special, false)
             }
-            (None, None, Some(_)) if request.add_special_tokens == Some(true) => {
-                let message = "found true together with `messages`, whose template adds what belongs there";
-                return Err(Error::field("add_special_tokens", message));
-            }
             (None, None, Some(messages)) => {
+                check_form("messages", request)?;
                 let mut chat = ChatRequest::new(messages.iter().cloned());
                 chat.tools.clone_from(&request.tools);
                 chat.add_generation_prompt = request.add_generation_prompt;
-                self.model().prompt_ids(&chat)?
+                chat.continue_final_message = request.continue_final_message;
+                chat.chat_template_kwargs.clone_from(&request.chat_template_kwargs);
+                begun(self.model().prompt_ids(&chat)?, request.add_special_tokens, false)
             }
             (None, None, None) => {
                 return Err(Error::field(
@@ -116,6 +117,28 @@ impl Responder {
         let ids: Vec<TokenId> = request.tokens.iter().copied().map(TokenId).collect();
         let text = tokenizer.decode(&ids, Special::Keep);
         Ok(DetokenizeResponse { prompt: text.clone(), content: text })
+    }
+}
+
+/// Refuses the fields that have an effect in other forms of the request only; `form` is the field of this one.
+fn check_form(form: &str, request: &TokenizeRequest) -> Result<()> {
+    let has_tools = request.tools.as_ref().is_some_and(|tools| !tools.is_empty());
+    let has_variables = request.chat_template_kwargs.as_ref().is_some_and(|variables| !variables.is_empty());
+    let fields = [
+        ("add_special_tokens", request.add_special_tokens.is_some(), &["prompt", "messages"][..]),
+        ("add_special", request.add_special.is_some(), &["content"]),
+        ("parse_special", request.parse_special.is_some(), &["content"]),
+        ("tools", has_tools, &["messages"]),
+        ("chat_template_kwargs", has_variables, &["messages"]),
+        ("add_generation_prompt", request.add_generation_prompt.is_some(), &["messages"]),
+        ("continue_final_message", request.continue_final_message.is_some(), &["messages"]),
+    ];
+    match fields.into_iter().find(|(_, is_set, forms)| *is_set && !forms.contains(&form)) {
+        None => Ok(()),
+        Some((name, _, forms)) => {
+            let message = format!("found it together with `{form}`, expected `{}`", forms.join("` or `"));
+            Err(Error::field(name, message))
+        }
     }
 }
 

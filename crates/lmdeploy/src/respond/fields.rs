@@ -58,6 +58,7 @@ macro_rules! shared_fields {
                 frequency_penalty: $request.frequency_penalty,
                 logit_bias: $request.logit_bias.as_ref(),
                 bad_words: $request.bad_words.as_deref(),
+                allowed: $request.allowed_token_ids.as_deref(),
                 ngram_size: $request.repetition_ngram_size,
                 ngram_threshold: $request.repetition_ngram_threshold,
             },

@@ -1,7 +1,7 @@
 //! [`with_format`]: the many fields that ask for a format of the text -> `response_format` and `grammar`.
 //!
-//! OpenAI has `response_format`, this server `grammar`, llama.cpp `json_schema`, and vLLM `structured_outputs` with the
-//! older names of its fields. Grammars are in Lark's notation in all of them.
+//! OpenAI has `response_format`, this server and llama.cpp `grammar`, llama.cpp `json_schema`, and vLLM
+//! `structured_outputs` with the older names of its fields. Grammars are in Lark's notation or in GBNF in all of them.
 
 use std::borrow::Cow;
 
@@ -11,8 +11,8 @@ use super::renamed::{Names, renamed};
 use crate::protocol::{ChatRequest, CompletionRequest, JsonSchemaFormat, ResponseFormat, StructuredOutputs};
 use crate::{Error, Result};
 
-/// What rules look like in the notation of llama.cpp, which Lark does not have.
-const GBNF: &str = "::=";
+/// vLLM's object of formats.
+const STRUCTURED_OUTPUTS: &str = "structured_outputs";
 /// Names of the fields of `structured_outputs` and of their older forms, and where their format is put.
 const STRUCTURED: [&str; 6] = [
     "structured_outputs.json",
@@ -56,7 +56,7 @@ pub(super) struct Formats {
     response_format: Option<ResponseFormat>,
     grammar: Option<String>,
     json_schema: Option<Value>,
-    structured: StructuredOutputs,
+    structured: Option<StructuredOutputs>,
     guided: StructuredOutputs,
 }
 
@@ -74,7 +74,7 @@ macro_rules! asks_for_format {
                     response_format: self.response_format.clone(),
                     grammar: self.grammar.clone(),
                     json_schema: self.json_schema.clone(),
-                    structured: self.structured_outputs.clone().unwrap_or_default(),
+                    structured: self.structured_outputs.clone(),
                     guided: StructuredOutputs {
                         json: self.guided_json.clone(),
                         json_object: None,
@@ -143,19 +143,24 @@ impl Formats {
         let mut asked = Vec::new();
         let mut add = |field, place, format| asked.push(Asked { field, place, format });
         if let Some(ResponseFormat::Grammar(grammar)) = &self.response_format {
-            lark("response_format.grammar", grammar)?;
+            not_empty("response_format.grammar", grammar)?;
+        }
+        if self.structured.as_ref().is_some_and(|outputs| *outputs == StructuredOutputs::default()) {
+            let names = STRUCTURED.map(|name| format!("`{}`", &name[STRUCTURED_OUTPUTS.len() + 1..]));
+            let message = format!("found an object without a format, expected one of {}", names.join(", "));
+            return Err(Error::field(STRUCTURED_OUTPUTS, message));
         }
         if !matches!(self.response_format, None | Some(ResponseFormat::Text)) {
             add("response_format", "response_format", Format::InPlace);
         }
-        if let Some(grammar) = self.grammar.as_deref().filter(|grammar| !grammar.is_empty()) {
-            lark("grammar", grammar)?;
+        if self.grammar.as_deref().is_some_and(|grammar| !grammar.is_empty()) {
             add("grammar", "grammar", Format::InPlace);
         }
         if let Some(schema) = &self.json_schema {
             add("json_schema", SCHEMA_PLACE, Format::Response(schema_format("json_schema", schema)?));
         }
-        for (names, outputs) in [(STRUCTURED, &self.structured), (GUIDED, &self.guided)] {
+        let structured = self.structured.as_ref().map(|outputs| (STRUCTURED, outputs));
+        for (names, outputs) in structured.into_iter().chain([(GUIDED, &self.guided)]) {
             let [json, json_object, regex, choice, grammar, structural_tag] = names;
             if let Some(schema) = &outputs.json {
                 add(json, SCHEMA_PLACE, Format::Response(schema_format(json, schema)?));
@@ -170,7 +175,7 @@ impl Formats {
                 add(choice, CHOICE_PLACE, Format::Response(choice_format(choice, texts)?));
             }
             if let Some(text) = &outputs.grammar {
-                lark(grammar, text)?;
+                not_empty(grammar, text)?;
                 add(grammar, "grammar", Format::Grammar(text.clone()));
             }
             if let Some(tag) = &outputs.structural_tag {
@@ -214,11 +219,10 @@ fn parsed(field: &str, value: &Value) -> Result<Value> {
     }
 }
 
-/// Refuses a grammar in another notation.
-fn lark(field: &str, grammar: &str) -> Result<()> {
-    if grammar.contains(GBNF) {
-        let message = "found a grammar in GBNF, expected one in Lark's notation, whose rules are `name: ..`";
-        return Err(Error::field(field, message));
+/// Refuses a grammar that allows any text; only llama.cpp's `grammar` is empty by default.
+fn not_empty(field: &str, grammar: &str) -> Result<()> {
+    if grammar.trim().is_empty() {
+        return Err(Error::field(field, "found an empty text, expected a grammar"));
     }
     Ok(())
 }

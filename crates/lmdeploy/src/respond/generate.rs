@@ -3,6 +3,7 @@
 use internlm_model::TokenId;
 
 use super::Responder;
+use super::bounds::expected;
 use super::fields::alternatives;
 use super::refusal::finish_reason;
 use super::renamed::{Names, renamed};
@@ -28,6 +29,8 @@ pub struct GenerateAnswer {
     top: Option<usize>,
     /// Place of the first id of the prompt that is scored; none when none is.
     start: Option<usize>,
+    /// Scores of the prompt, which are sent with what comes next.
+    scored: GenerateMeta,
 }
 
 impl Responder {
@@ -37,6 +40,9 @@ impl Responder {
     /// [`Error::Refused`] when the request is wrong. A full queue or a failing model show in the outputs.
     pub fn generate(&self, body: &GenerateBody) -> Result<(Generation, GenerateAnswer)> {
         let (top, start) = scores(body)?;
+        if body.max_tokens == Some(0) && start.is_none() {
+            return Err(expected("max_tokens", Some(0), "at least 1 when the prompt is not scored"));
+        }
         let (prompt, ids) = self.continued(body)?;
         let is_text = matches!(prompt, Prompt::Text(_));
         let completion = CompletionRequest {
@@ -70,7 +76,8 @@ impl Responder {
             generations.pop().ok_or_else(|| Error::field("prompt", "found nothing, expected a prompt"))?;
         let prompt_tokens = ids.len();
         let prompt = if start.is_some() { ids } else { Vec::new() };
-        Ok((generation, GenerateAnswer { prompt, prompt_tokens, generated: 0, top, start }))
+        let scored = GenerateMeta::default();
+        Ok((generation, GenerateAnswer { prompt, prompt_tokens, generated: 0, top, start, scored }))
     }
 
     /// What is continued, as it was sent and as ids.
@@ -108,16 +115,17 @@ fn scores(body: &GenerateBody) -> Result<(Option<usize>, Option<usize>)> {
 }
 
 impl GenerateAnswer {
-    /// The piece that an output gives; none for one that nobody asked for.
+    /// The piece that an output gives. Scores of the prompt give none: they are sent with the next one.
     ///
     /// # Errors
     /// [`Error::Refused`] with the status of a request that failed.
     pub fn piece(&mut self, output: Output) -> Result<Option<GenerateResponse>> {
-        let mut piece = GenerateResponse::default();
+        let mut piece =
+            GenerateResponse { meta_info: std::mem::take(&mut self.scored), ..GenerateResponse::default() };
         match output {
             Output::Prompt(scores) => {
-                let Some(start) = self.start else { return Ok(None) };
-                self.score_prompt(start, scores, &mut piece.meta_info);
+                self.score_prompt(scores);
+                return Ok(None);
             }
             Output::Pieces(pieces) => {
                 self.generated += pieces.len();
@@ -144,8 +152,6 @@ impl GenerateAnswer {
     /// [`Error::Refused`] with the status of a request that failed.
     pub fn whole(&mut self, outputs: Vec<Output>) -> Result<GenerateResponse> {
         let mut whole = GenerateResponse::default();
-        // An answer without ids has lists that are empty, not absent.
-        self.score(&[], &mut whole.meta_info);
         for output in outputs {
             let Some(piece) = self.piece(output)? else { continue };
             whole.text += &piece.text;
@@ -173,15 +179,16 @@ impl GenerateAnswer {
         }
     }
 
-    /// Scores of the prompt's ids from `start` on; the first id of all has none.
-    fn score_prompt(&self, start: usize, scores: Vec<Option<TokenScores>>, meta: &mut GenerateMeta) {
+    /// Scores of the prompt's ids behind the place `start`, from which the first of them is predicted.
+    fn score_prompt(&mut self, scores: Vec<Option<TokenScores>>) {
+        let Some(start) = self.start else { return };
         let wanted: Vec<(TokenId, Option<TokenScores>)> =
-            self.prompt.iter().copied().zip(scores).skip(start).collect();
+            self.prompt.iter().copied().zip(scores).skip(start + 1).collect();
         let chosen = |scores: &TokenScores| scores.chosen.logprob;
-        meta.input_token_logprobs =
+        self.scored.input_token_logprobs =
             Some(wanted.iter().map(|(id, scores)| (scores.as_ref().map(chosen), id.0)).collect());
         if self.top.is_some_and(|top| top > 0) {
-            meta.input_top_logprobs =
+            self.scored.input_top_logprobs =
                 Some(wanted.iter().map(|(_, scores)| scores.as_ref().map(pairs)).collect());
         }
     }

@@ -5,6 +5,7 @@
 
 mod format;
 mod marks;
+mod structural;
 mod tools;
 
 use internlm_model::TokenId;

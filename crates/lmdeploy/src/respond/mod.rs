@@ -2,17 +2,21 @@
 //!
 //! Without I/O and without async: the server and [`Pipeline`](crate::Pipeline) share all of it.
 
+mod allowed_tools;
 mod anthropic;
 mod bounds;
 mod chat;
+mod chat_prompt;
 mod completion;
 mod completion_choice;
 mod echo;
 mod effort;
+mod embeddings;
 mod encode;
 mod fields;
 mod format;
 mod generate;
+mod generation_config;
 mod guided;
 mod model;
 mod perplexity;
@@ -24,13 +28,17 @@ mod reply;
 mod responder;
 mod responses;
 mod rules;
+mod shared_scores;
 mod start_chat;
 mod start_completion;
+mod token_names;
+mod weights;
 mod whole_chat;
 
 pub use anthropic::MessagesAnswer;
 pub use chat::{AnswerOptions, ChatAnswer};
 pub use completion::CompletionAnswer;
+pub use embeddings::{Embeddings, VectorScale};
 pub use generate::GenerateAnswer;
 pub use model::ServedModel;
 pub use perplexity::perplexity_of;

@@ -7,8 +7,8 @@ use internlm_kit::file;
 use internlm_model::chat::{ChatTemplate, JinjaTemplate};
 use internlm_model::sampling::SamplingConfig;
 use internlm_model::{ModelConfig, TokenId, Tokenizer};
-use serde::Deserialize;
 
+use super::generation_config::GenerationConfig;
 use crate::decode::GrammarFactory;
 use crate::parse::{ReasoningFormat, ToolFormat};
 use crate::{Error, Result};
@@ -24,6 +24,8 @@ const GENERATION_CONFIG: &str = "generation_config.json";
 pub struct ServedModel {
     /// The name that requests use.
     pub name: String,
+    /// Further names that requests may use; answers have the first one.
+    pub aliases: Vec<String>,
     /// Turns text into ids and back.
     pub tokenizer: Tokenizer,
     /// How messages become ids, or why they cannot: then the model serves completions only.
@@ -42,24 +44,6 @@ pub struct ServedModel {
     pub created: u64,
 }
 
-/// The fields of `generation_config.json` that change sampling or the end of answers.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct GenerationConfig {
-    temperature: Option<f32>,
-    top_k: Option<usize>,
-    top_p: Option<f32>,
-    repetition_penalty: Option<f32>,
-    eos_token_id: Option<OneOrManyIds>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum OneOrManyIds {
-    One(u32),
-    Many(Vec<u32>),
-}
-
 impl ServedModel {
     /// A model from its parts, with upstream's sampling defaults: temperature 0.8, top-k 50.
     #[must_use]
@@ -76,6 +60,7 @@ impl ServedModel {
         let created = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         Self {
             name: name.into(),
+            aliases: Vec::new(),
             tools: ToolFormat::of(template.as_ref(), &tokenizer),
             reasoning: ReasoningFormat::of(template.as_ref(), &tokenizer),
             grammars: GrammarFactory::new(&tokenizer, &stop_ids, tokenizer.vocab_size()),
@@ -85,6 +70,12 @@ impl ServedModel {
             sampling: upstream_sampling(),
             created: created.map_or(0, |since| since.as_secs()),
         }
+    }
+
+    /// Whether requests may call the model `name`.
+    #[must_use]
+    pub fn is_named(&self, name: &str) -> bool {
+        self.name == name || self.aliases.iter().any(|alias| alias == name)
     }
 
     /// Reads tokenizer, chat format and generation defaults of a model folder or GGUF file.
@@ -100,10 +91,7 @@ impl ServedModel {
         }
         let template = match ChatTemplate::load(path) {
             Ok(template) => Ok(template),
-            Err(internlm_model::Error::Chat(reason)) => {
-                tracing::warn!(%reason, "the chat template cannot be used: the model serves completions only");
-                Err(reason)
-            }
+            Err(internlm_model::Error::Chat(reason)) => Err(reason),
             Err(error) => return Err(error.into()),
         };
         let mut model = Self::new(name, tokenizer, template.as_ref().ok().cloned(), &config.eos);
@@ -191,18 +179,13 @@ impl ServedModel {
     fn read_generation_config(&mut self, path: &Path) -> Result<()> {
         let text = file::read_to_string(path)?;
         let wrong = |message: String| Error::Content { path: path.to_owned(), message };
-        let read: GenerationConfig = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
-        self.sampling.temperature = read.temperature.unwrap_or(self.sampling.temperature);
-        self.sampling.top_k = read.top_k.map_or(self.sampling.top_k, |k| (k > 0).then_some(k));
-        self.sampling.top_p = read.top_p.unwrap_or(self.sampling.top_p);
-        self.sampling.repetition_penalty =
-            read.repetition_penalty.unwrap_or(self.sampling.repetition_penalty);
-        let ids = match read.eos_token_id {
-            None => Vec::new(),
-            Some(OneOrManyIds::One(id)) => vec![id],
-            Some(OneOrManyIds::Many(ids)) => ids,
-        };
-        self.stop_ids.extend(ids.into_iter().map(TokenId));
+        let read = GenerationConfig::read(&text).map_err(|error| wrong(error.to_string()))?;
+        for setting in read.passed_over() {
+            let path = path.display();
+            tracing::warn!(%path, %setting, "this server does not apply a sampling setting of the model");
+        }
+        self.sampling = read.apply(&self.sampling);
+        self.stop_ids.extend(read.stop_ids());
         self.stop_ids.sort_unstable();
         self.stop_ids.dedup();
         let problems = self.sampling.problems();

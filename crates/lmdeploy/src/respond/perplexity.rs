@@ -57,12 +57,12 @@ mod tests {
 
     use super::*;
     use crate::decode::IdLogprob;
-    use crate::engine::{End, Finished};
+    use crate::engine::{End, Finished, Times};
 
     fn outputs(logprobs: &[Option<f32>]) -> Vec<Output> {
         let score = |logprob| {
             let chosen = IdLogprob { id: TokenId(1), logprob };
-            TokenScores { chosen, top: Vec::new() }
+            TokenScores { chosen, rank: 1, top: Vec::new() }
         };
         vec![Output::Prompt(logprobs.iter().map(|logprob| logprob.map(score)).collect())]
     }
@@ -86,6 +86,8 @@ mod tests {
             generated_tokens: 0,
             cached_tokens: 0,
             stop_string: None,
+            times: Times::default(),
+            embedding: None,
         };
         let mut outputs = outputs(&[None, Some(-1.0)]);
         outputs.push(Output::Finished(finished));

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use self::tool_text::{calls_as_text, offer_in};
 use super::ServedModel;
+use super::effort::{SWITCHES, switch, uses};
 use crate::parse::{ReasoningFormat, THINK, THINK_END, ToolFormat, never_opens};
 use crate::protocol::{ChatMessage, ChatRequest, MessageRole};
 use crate::{Error, Result};
@@ -34,7 +35,8 @@ impl ServedModel {
             Error::field("messages", format!("{message}; /v1/completions takes a prompt in any format"))
         })?;
         let is_told = tools.is_empty() || knows(template, "tools");
-        let template = template.with_variables(&variables(request)).map_err(|error| {
+        self.check_parser(&tools, is_told)?;
+        let template = template.with_variables(&self.variables(request, template)).map_err(|error| {
             let asked = request.chat_template_kwargs.is_some();
             Error::field(if asked { "chat_template_kwargs" } else { "enable_thinking" }, error.to_string())
         })?;
@@ -48,14 +50,6 @@ impl ServedModel {
             offer_tools(&mut messages, &tools);
             return encode(&messages);
         }
-        if self.tools != ToolFormat::Json {
-            let parser = self.tools.name();
-            let message = "this model's chat template has no place for tools";
-            return Err(Error::field(
-                "tools",
-                format!("{message}: found the parser `{parser}`, expected `json`"),
-            ));
-        }
         if !knows(&template, "tool_calls") {
             calls_as_text(&mut messages);
         }
@@ -65,6 +59,46 @@ impl ServedModel {
             Err(error) if !has_system => encode(&offer_in(Role::User, &messages, &tools)).map_err(|_| error),
             encoded => encoded,
         }
+    }
+
+    /// Refuses tools whose calls would not be found in the answer.
+    fn check_parser(&self, tools: &[FunctionDefinition], is_told: bool) -> Result<()> {
+        let reason = match self.tools {
+            _ if tools.is_empty() => return Ok(()),
+            ToolFormat::None => "this server looks for no tool calls",
+            ToolFormat::Json => return Ok(()),
+            _ if is_told => return Ok(()),
+            _ => "this model's chat template has no place for tools",
+        };
+        let found = format!("found the parser `{}`, expected `json`", self.tools.name());
+        let remedy = "start the server with --tool-call-parser json";
+        Err(Error::field("tools", format!("{reason}: {found}; {remedy}")))
+    }
+
+    /// What a request sets in the template. LMDeploy has two fields for one of the variables; the newer one wins.
+    ///
+    /// Clients turn thinking on or off whatever the model is. A switch by another name is meant as the template's own,
+    /// and one for a model that has none is left out, unless the model always thinks and should not: that is refused.
+    fn variables(&self, request: &ChatRequest, template: &ChatTemplate) -> Map<String, Value> {
+        let mut variables = request.chat_template_kwargs.clone().unwrap_or_default();
+        if let Some(thinking) = request.enable_thinking {
+            variables.entry("enable_thinking").or_insert(Value::Bool(thinking));
+        }
+        for name in SWITCHES {
+            let Some(&Value::Bool(wanted)) = variables.get(name) else { continue };
+            match switch(template) {
+                _ if uses(template, name) => {}
+                Some(own) => {
+                    variables.remove(name);
+                    variables.entry(own).or_insert(Value::Bool(wanted));
+                }
+                None if wanted || self.reasoning == ReasoningFormat::None => {
+                    variables.remove(name);
+                }
+                None => {}
+            }
+        }
+        variables
     }
 
     /// Whether the answer to `prompt` begins inside of the model's reasoning: the template has begun it, or the model
@@ -89,15 +123,6 @@ impl ServedModel {
 /// Whether a template has a word; InternLM2's format has a place for everything.
 fn knows(template: &ChatTemplate, word: &str) -> bool {
     matches!(template, ChatTemplate::InternLm2) || template.mentions(word)
-}
-
-/// What a request sets in the template. LMDeploy has two fields for one of the variables; the newer one wins.
-fn variables(request: &ChatRequest) -> Map<String, Value> {
-    let mut variables = request.chat_template_kwargs.clone().unwrap_or_default();
-    if let Some(thinking) = request.enable_thinking {
-        variables.entry("enable_thinking").or_insert(Value::Bool(thinking));
-    }
-    variables
 }
 
 /// How the prompt ends: with the start of an answer, inside of the last message, or behind it.
@@ -133,14 +158,18 @@ fn is_begun_answer(message: &ChatMessage) -> bool {
 /// The conversation without the tools.
 pub(super) fn messages(request: &ChatRequest) -> Result<Vec<Message>> {
     if request.messages.is_empty() {
+        if request.input_ids.is_some() {
+            return Err(Error::field("input_ids", "found none, expected at least one"));
+        }
         return Err(Error::field("messages", "found none, expected at least one"));
     }
     read_messages(&request.messages).map_err(Error::from)
 }
 
 /// The functions that the model may see.
-fn offered(request: &ChatRequest) -> Result<Vec<FunctionDefinition>> {
+pub(super) fn offered(request: &ChatRequest) -> Result<Vec<FunctionDefinition>> {
     let tools = read_tools(request.tools.as_deref().unwrap_or_default())?;
+    check_parameters(&tools)?;
     let choice = request.tool_choice.as_ref().unwrap_or(&Value::Null);
     let named = match choice {
         Value::Null => return Ok(tools),
@@ -158,6 +187,21 @@ fn offered(request: &ChatRequest) -> Result<Vec<FunctionDefinition>> {
         if names.is_empty() { "in a request with tools".to_owned() } else { format!("of {names}") };
     let expected = format!("`auto`, `none`, `required` or the name of a function {functions}");
     Err(Error::field("tool_choice", format!("found {choice}, expected {expected}")))
+}
+
+/// Refuses parameters that are not a schema.
+fn check_parameters(tools: &[FunctionDefinition]) -> Result<()> {
+    for (index, tool) in tools.iter().enumerate() {
+        let found = match tool.parameters() {
+            None | Some(Value::Object(_)) => continue,
+            Some(Value::Array(_)) => "a list".to_owned(),
+            Some(Value::String(_)) => "a string".to_owned(),
+            Some(other) => other.to_string(),
+        };
+        let place = format!("tools.{index}.function.parameters");
+        return Err(Error::field(place, format!("found {found}, expected an object")));
+    }
+    Ok(())
 }
 
 impl From<FieldProblem> for Error {

@@ -50,7 +50,9 @@ fn cancelled(cause: CancelCause) -> Error {
 fn status(fault: &EngineFault) -> u16 {
     match fault {
         EngineFault::Rejected(Rejected::QueueFull { .. }) => 429,
-        EngineFault::Rejected(Rejected::Draining) | EngineFault::KvCapacity { .. } => 503,
+        EngineFault::Rejected(Rejected::Draining | Rejected::Sleeping) | EngineFault::KvCapacity { .. } => {
+            503
+        }
         EngineFault::Rejected(_) => 400,
         EngineFault::Timeout => 504,
         EngineFault::Execution(_) | EngineFault::EngineGone => 500,

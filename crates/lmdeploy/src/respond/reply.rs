@@ -1,7 +1,7 @@
 //! [`Reply`]: the pieces of a reply -> deltas of a chat message.
 
 use super::ServedModel;
-use crate::engine::Piece;
+use crate::engine::{End, Finished, Piece};
 use crate::parse::{Delta, FormatParser, ParseOptions, Parser, Section};
 use crate::protocol::{ChatDelta, ToolCallDelta};
 
@@ -11,18 +11,34 @@ pub(super) struct Reply {
     parser: FormatParser,
     /// First part of the ids of calls, unique in the process.
     prefix: String,
-    /// Maximum number of calls; further ones are left out.
-    max_calls: usize,
+    limits: ReplyLimits,
     /// Number of ids that are reasoning.
     reasoning: usize,
     /// Number of ids of which it is not known, because their text may be the mark that ends it.
     uncertain: usize,
 }
 
+/// Which parts of a reply are shown. The others are generated and counted all the same.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ReplyLimits {
+    /// Maximum number of calls; further ones are left out.
+    pub(super) calls: usize,
+    /// Whether the grammar of the reply allows nothing but calls: what is left of one that was cut off is not content.
+    pub(super) only_calls: bool,
+    /// Whether what the model thinks is shown.
+    pub(super) shows_reasoning: bool,
+}
+
 impl Reply {
-    pub(super) fn new(model: &ServedModel, options: ParseOptions, prefix: String, max_calls: usize) -> Self {
+    /// A reply of `model`, of which nothing has come; `prefix` begins the ids of its calls.
+    pub(super) fn new(
+        model: &ServedModel,
+        options: ParseOptions,
+        prefix: String,
+        limits: ReplyLimits,
+    ) -> Self {
         let parser = FormatParser::new(&model.tokenizer, options);
-        Self { parser, prefix, max_calls, reasoning: 0, uncertain: 0 }
+        Self { parser, prefix, limits, reasoning: 0, uncertain: 0 }
     }
 
     /// Takes the next piece and appends what became certain with it to `message`.
@@ -34,9 +50,13 @@ impl Reply {
     }
 
     /// Takes the end, with text that was held back until now.
-    pub(super) fn finish(&mut self, rest: &str, message: &mut Vec<ChatDelta>) {
-        let mut deltas = self.parser.push(rest, &[]);
+    pub(super) fn finish(&mut self, finished: &Finished, message: &mut Vec<ChatDelta>) {
+        let mut deltas = self.parser.push(&finished.rest, &[]);
         deltas.extend(self.parser.finish());
+        let is_cut = !matches!(finished.end, End::Stop(_)) || finished.stop_string.is_some();
+        if self.limits.only_calls && is_cut {
+            deltas.retain(|delta| !matches!(delta, Delta::Content(_)));
+        }
         self.reasoning += std::mem::take(&mut self.uncertain);
         self.append(deltas, message);
     }
@@ -66,10 +86,11 @@ impl Reply {
     fn append(&self, deltas: Vec<Delta>, message: &mut Vec<ChatDelta>) {
         for delta in deltas {
             match delta {
+                Delta::Reasoning(_) if !self.limits.shows_reasoning => {}
                 Delta::Content(text) => push_text(message, text, |delta| &mut delta.content),
                 Delta::Reasoning(text) => push_text(message, text, |delta| &mut delta.reasoning_content),
                 Delta::CallStart { index, .. } | Delta::CallArguments { index, .. }
-                    if index >= self.max_calls => {}
+                    if index >= self.limits.calls => {}
                 Delta::CallStart { index, name, id } => {
                     let id = id.unwrap_or_else(|| format!("{}_{index}", self.prefix));
                     message.push(call_delta(ToolCallDelta::begun(index, id, name)));

@@ -1,17 +1,26 @@
 //! [`Responder`]: checks requests and hands them to the engine.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use internlm_model::TokenId;
 
 use super::ServedModel;
 use super::bounds::expected;
-use crate::engine::{EngineHandle, GenerateRequest, Generation};
+use crate::engine::{EngineHandle, Finished, GenerateRequest, Generation};
+use crate::protocol::Timings;
 use crate::{Error, Result};
 
 /// Maximum number of choices of all prompts in one request, on a server whose queue has room for as many.
 const MAX_CHOICES: usize = 1024;
+
+/// The `system_fingerprint` of all answers: a `b`, as llama.cpp's begins, the version and, where the build knew it, the
+/// commit.
+pub(super) static FINGERPRINT: LazyLock<String> = LazyLock::new(|| {
+    let commit = option_env!("GIT_HASH").map(|hash| format!("-{hash}")).unwrap_or_default();
+    format!("b{}{commit}", env!("CARGO_PKG_VERSION"))
+});
 
 /// Numbers of the groups of choices, of which each has one prompt; used once in the process.
 static GROUPS: AtomicU64 = AtomicU64::new(0);
@@ -43,13 +52,15 @@ impl Responder {
     }
 
     /// Hands the `n` choices of one prompt to the engine. They share the prompt's cache blocks, and choice j is drawn
-    /// with the seed + j: the first one is what a request of one choice gets. Its length must have been checked.
+    /// with the seed + j: the first one is what a request of one choice gets, and the one that scores the prompt. Its
+    /// length must have been checked.
     pub(super) fn submit(&self, request: &GenerateRequest, n: usize) -> Vec<Generation> {
         let group = (n > 1).then(|| GROUPS.fetch_add(1, Ordering::Relaxed));
         let choices = (0..n as u64).map(|choice| {
             let seed = request.sampling.seed.wrapping_add(choice);
             let sampling = request.sampling.clone().with_seed(seed);
-            self.engine.submit(GenerateRequest { sampling, group, ..request.clone() })
+            let prompt_logprobs = request.prompt_logprobs.filter(|_| choice == 0);
+            self.engine.submit(GenerateRequest { sampling, prompt_logprobs, group, ..request.clone() })
         });
         choices.collect()
     }
@@ -61,10 +72,11 @@ impl Responder {
         if prompt + request.max_new.min(1) <= limit {
             return Ok(());
         }
+        let asked = asked.filter(|asked| *asked < u32::MAX);
         let asks = asked.map_or_else(String::new, |asked| format!(" and asks for {asked} more"));
         let message = format!(
             "This model's maximum context length is {limit} tokens. However, the request has {prompt} tokens in the \
-             prompt{asks}"
+             prompt{asks}: it exceeds the available context size"
         );
         Err(Error::Refused { status: 400, message, param: None })
     }
@@ -98,14 +110,16 @@ impl Responder {
             return Err(Error::field(param, "found no tokens, expected at least one"));
         }
         match ids.iter().find(|id| id.index() >= vocab) {
-            Some(id) => Err(expected(param, Some(id), &format!("ids below {vocab}"))),
+            Some(id) => {
+                Err(expected(param, Some(id), &format!("ids below {vocab}: others are out of vocabulary")))
+            }
             None => Ok(()),
         }
     }
 
     /// Refuses the name of a model that is not served; the empty name is that of the one that is.
     pub(super) fn check_model(&self, asked: &str) -> Result<()> {
-        if asked.is_empty() || asked == self.model.name {
+        if asked.is_empty() || self.model.is_named(asked) {
             return Ok(());
         }
         let message = format!("The model '{asked}' does not exist.");
@@ -118,6 +132,14 @@ impl Responder {
         let number = generations.first().map_or(0, |generation| generation.id().0);
         format!("{:x}{number:04x}", self.model.created)
     }
+}
+
+/// How long prompt and answer of a request took that has ended.
+pub(super) fn timings(finished: &Finished) -> Timings {
+    let ms = |time: Duration| time.as_secs_f64() * 1000.0;
+    Timings::new(finished.prompt_tokens as u64, finished.cached_tokens as u64)
+        .with_prompt_ms(ms(finished.times.prompt))
+        .with_answer(finished.generated_tokens as u64, ms(finished.times.answer))
 }
 
 /// The time now, in Unix seconds.

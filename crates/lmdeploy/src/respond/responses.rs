@@ -3,6 +3,7 @@
 
 mod answer;
 mod input;
+mod input_items;
 mod items;
 mod options;
 mod store;
@@ -22,7 +23,7 @@ use super::Responder;
 use super::renamed::{Names, renamed};
 use super::responder::now;
 use crate::engine::Generation;
-use crate::protocol::responses::{ResponseObject, ResponsesRequest, TextOptions};
+use crate::protocol::responses::{InputTokenCount, ResponseObject, ResponsesRequest, TextOptions};
 use crate::protocol::{ChatMessage, ChatRequest};
 use crate::{Error, Result};
 
@@ -32,11 +33,22 @@ const NAMES: Names<'static> = Names {
         ("response_format.json_schema", "text.format"),
         ("response_format", "text.format"),
         ("max_tokens", "max_output_tokens"),
+        ("min_new_tokens", "min_tokens"),
         ("reasoning_effort", "reasoning.effort"),
         ("messages", "input"),
     ],
     pieces: &[(".function.", "."), (".function", "")],
 };
+
+/// What a request asks for.
+struct Asked {
+    chat: ChatRequest,
+    /// Where the messages come from.
+    places: Vec<String>,
+    /// The conversation that is kept with the response.
+    kept: Vec<ChatMessage>,
+    includes: Includes,
+}
 
 impl Responder {
     /// Starts a response: one generation, and what turns its outputs into events or a whole response. `store` is where
@@ -50,6 +62,38 @@ impl Responder {
         request: &ResponsesRequest,
         store: &ResponseStore,
     ) -> Result<(Vec<Generation>, ResponsesAnswer)> {
+        let Asked { chat, places, kept, includes } = self.asked(request, store)?;
+        let (generations, answers) = self.chat(&chat).map_err(|error| renamed(error, NAMES, &places))?;
+        let chat = answers.into_iter().next().expect("a request has at least one choice");
+        let name = format!("{}_{}", secret(), self.name(&generations));
+        let is_stored = request.store != Some(false);
+        let started = Started {
+            object: self.response_object(request, format!("resp_{name}")),
+            conversation: kept,
+            input: if is_stored { asked_items(request, store, &name) } else { Vec::new() },
+            store: is_stored.then(|| store.clone()),
+            name,
+            includes,
+        };
+        Ok((generations, ResponsesAnswer::new(chat, started)))
+    }
+
+    /// Counts the tokens of a request's prompt, and generates nothing. `store` is where earlier responses are looked up.
+    ///
+    /// # Errors
+    /// As [`Responder::responses`].
+    pub fn count_response_tokens(
+        &self,
+        request: &ResponsesRequest,
+        store: &ResponseStore,
+    ) -> Result<InputTokenCount> {
+        let Asked { chat, places, .. } = self.asked(request, store)?;
+        let length = self.prompt_length(&chat).map_err(|error| renamed(error, NAMES, &places))?;
+        Ok(InputTokenCount::new(length as u64))
+    }
+
+    /// The chat request that asks for the same.
+    fn asked(&self, request: &ResponsesRequest, store: &ResponseStore) -> Result<Asked> {
         self.check_model(&request.model)?;
         let mut conversation = conversation(request, store)?;
         // What continues this response begins without its instructions.
@@ -60,29 +104,19 @@ impl Responder {
         let includes = Includes::of(request)?;
         let mut chat = chat_request(request, includes)?;
         chat.messages = conversation.messages;
+        let mut places = conversation.places;
         match request.truncation.as_deref() {
             None | Some("disabled") => {}
             Some("auto") => {
                 let dropped = self.truncate(&mut chat);
-                conversation.places.drain(dropped);
+                places.drain(dropped);
             }
             Some(other) => {
                 let message = format!("found `{other}`, expected `auto` or `disabled`");
                 return Err(Error::field("truncation", message));
             }
         }
-        let (generations, answers) =
-            self.chat(&chat).map_err(|error| renamed(error, NAMES, &conversation.places))?;
-        let chat = answers.into_iter().next().expect("a request has at least one choice");
-        let name = self.name(&generations);
-        let started = Started {
-            object: self.response_object(request, format!("resp_{}_{name}", secret())),
-            conversation: kept,
-            store: (request.store != Some(false)).then(|| store.clone()),
-            name,
-            includes,
-        };
-        Ok((generations, ResponsesAnswer::new(chat, started)))
+        Ok(Asked { chat, places, kept, includes })
     }
 
     /// The response before its first output.
@@ -123,6 +157,14 @@ impl Responder {
             ..ResponseObject::default()
         }
     }
+}
+
+/// The items of the previous response's conversation, and those of the input behind them.
+fn asked_items(request: &ResponsesRequest, store: &ResponseStore, name: &str) -> Vec<Map<String, Value>> {
+    let previous = request.previous_response_id.as_deref().and_then(|id| store.all_items(id));
+    let mut items = previous.unwrap_or_default();
+    items.extend(request.input.iter().flat_map(|input| input_items::written(input, store, name)));
+    items
 }
 
 /// The conversation of the previous response, and the input behind it.
@@ -171,10 +213,15 @@ fn chat_request(request: &ResponsesRequest, includes: Includes) -> Result<ChatRe
         logit_bias: request.logit_bias.clone(),
         seed: request.seed,
         max_tokens: request.max_output_tokens,
+        min_new_tokens: request.min_tokens,
         stop: request.stop.clone(),
+        stop_token_ids: request.stop_token_ids.clone(),
+        include_stop_str_in_output: request.include_stop_str_in_output,
+        bad_words: request.bad_words.clone(),
         ignore_eos: request.ignore_eos,
         skip_special_tokens: request.skip_special_tokens,
         response_format: response_format(request.text.as_ref())?,
+        structured_outputs: request.structured_outputs.clone(),
         logprobs: Some(includes.logprobs),
         top_logprobs: request.top_logprobs,
         timeout: request.timeout,
@@ -184,8 +231,8 @@ fn chat_request(request: &ResponsesRequest, includes: Includes) -> Result<ChatRe
     })
 }
 
-/// What makes a name hard to guess: whoever knows the name of a response can read it. The keys of the hasher are the
-/// system's random numbers.
+/// What makes names hard to guess: whoever knows the name of a response or of an item can read it. The keys of the
+/// hasher are the system's random numbers.
 fn secret() -> String {
     format!("{:016x}", RandomState::new().hash_one(now()))
 }

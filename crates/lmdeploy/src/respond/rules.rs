@@ -10,6 +10,8 @@ use crate::{Error, Result};
 
 /// Maximum size of a bias, as OpenAI limits it.
 const MAX_BIAS: f32 = 100.0;
+/// Maximum number of wrong keys that a message names.
+const MAX_WRONG_KEYS: usize = 10;
 /// Maximum size of the penalties on ids that were generated already, as OpenAI limits them.
 const MAX_PENALTY: f32 = 2.0;
 /// Maximum number of bad words in one request: every one of them is looked at for every generated id.
@@ -21,6 +23,7 @@ pub(super) struct RuleFields<'a> {
     pub(super) frequency_penalty: Option<f32>,
     pub(super) logit_bias: Option<&'a BTreeMap<String, f32>>,
     pub(super) bad_words: Option<&'a [String]>,
+    pub(super) allowed: Option<&'a [u32]>,
     pub(super) ngram_size: Option<u32>,
     pub(super) ngram_threshold: Option<u32>,
 }
@@ -41,28 +44,46 @@ impl RuleFields<'_> {
             frequency_penalty: self.frequency_penalty.unwrap_or(0.0),
             ngram_size,
             ngram_threshold,
+            ..LogitRules::default().with_allowed(self.allowed(tokenizer.vocab_size())?)
         })
     }
 
+    /// The only ids that may be generated; an empty list of a request would allow none.
+    fn allowed(&self, vocab: usize) -> Result<Vec<TokenId>> {
+        let Some(ids) = self.allowed else { return Ok(Vec::new()) };
+        if ids.is_empty() {
+            return Err(expected("allowed_token_ids", Some("none"), "at least one id"));
+        }
+        match ids.iter().find(|id| **id as usize >= vocab) {
+            Some(id) => Err(expected("allowed_token_ids", Some(id), &format!("ids below {vocab}"))),
+            None => Ok(ids.iter().copied().map(TokenId).collect()),
+        }
+    }
+
     fn bias(&self, vocab: usize) -> Result<Vec<(TokenId, f32)>> {
-        let mut bias = Vec::new();
+        let (mut bias, mut wrong) = (Vec::new(), Vec::new());
         for (key, value) in self.logit_bias.into_iter().flatten() {
             // Written in one way, so that an id has one bias.
             let id = key.parse::<u32>().ok().filter(|id| id.to_string() == *key);
-            let id = id.filter(|id| (*id as usize) < vocab).ok_or_else(|| {
-                expected(
-                    "logit_bias",
-                    Some(format!("the key {key:?}")),
-                    &format!("ids below {vocab} as keys"),
-                )
-            })?;
+            let Some(id) = id.filter(|id| (*id as usize) < vocab) else {
+                wrong.push(format!("{key:?}"));
+                continue;
+            };
             if value.is_nan() || value.abs() > MAX_BIAS {
                 let found = format!("{} for {id}", short(*value));
                 return Err(expected("logit_bias", Some(found), "numbers in [-100, 100]"));
             }
             bias.push((TokenId(id), *value));
         }
-        Ok(bias)
+        let range = format!("ids below {vocab} as keys");
+        match wrong.as_slice() {
+            [] => Ok(bias),
+            [key] => Err(expected("logit_bias", Some(format!("the key {key}")), &range)),
+            keys => {
+                let shown = keys[..keys.len().min(MAX_WRONG_KEYS)].join(", ");
+                Err(expected("logit_bias", Some(format!("the keys {shown}")), &range))
+            }
+        }
     }
 
     /// The ids of each word, at the beginning of a text and behind a space, where tokenizers spell it in another way.

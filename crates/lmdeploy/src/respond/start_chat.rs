@@ -4,12 +4,14 @@ use internlm_model::TokenId;
 use internlm_model::chat::Prompt as Ending;
 use internlm_model::tokenizer::Special;
 
+use super::allowed_tools::with_allowed_tools;
 use super::bounds::expected;
-use super::effort::with_effort;
+use super::effort::{check_reasoning_format, with_effort};
 use super::fields::{Fields, alternatives};
 use super::format::with_format;
 use super::guided;
-use super::prompt::ending;
+use super::prompt::{ending, offered};
+use super::start_completion::{check_limits, prompt_scores};
 use super::{AnswerOptions, ChatAnswer, Responder};
 use crate::engine::{GenerateRequest, Generation};
 use crate::protocol::ChatRequest;
@@ -26,13 +28,14 @@ impl Responder {
         let fields = Fields::from(request);
         let n = fields.choices()?;
         self.check_choices(n, 1)?;
-        let (name, asked) = fields.max_new();
-        if asked == Some(0) {
-            return Err(expected(name, asked, "at least 1"));
-        }
+        let (_, asked) = fields.max_new();
+        check_limits([request.max_tokens, request.max_completion_tokens], "at least 1")?;
+        let prompt_logprobs = prompt_scores(request.prompt_logprobs, request.stream)?;
         let logprobs = scores(request)?;
+        check_reasoning_format(request)?;
         let checked = fields.check(&self.model, self.engine.fresh_seed())?;
         let request = with_effort(&self.model, request)?;
+        let request = with_allowed_tools(&request)?;
         let format = with_format::<ChatRequest>(&request)?;
         let request: &ChatRequest = &format.request;
         let (prompt, continues) = self.chat_prompt(request)?;
@@ -42,6 +45,7 @@ impl Responder {
             prompt,
             continues,
             logprobs,
+            prompt_logprobs,
             // The parser needs content without marks. It puts other special tokens back when they are wanted.
             special: Special::Skip,
             ..checked
@@ -50,21 +54,30 @@ impl Responder {
         generate.grammar =
             guided::grammar(request, &self.model, &generate.prompt).map_err(|error| format.blame(error))?;
         let generations = self.submit(&generate, n);
-        let id = format!("chatcmpl-{}", self.name(&generations));
-        let wants_logprobs = request.logprobs.unwrap_or(false);
         let starts_in_reasoning = self.model.starts_in_reasoning(request, &generate.prompt);
-        let answer = |index| {
-            let options =
-                AnswerOptions { id: id.clone(), index, wants_logprobs, special, starts_in_reasoning };
-            ChatAnswer::new(&self.model, request, options)
+        let shows_ids = request.return_token_ids == Some(true);
+        let prompt_ids = shows_ids.then(|| generate.prompt.iter().map(|id| id.0).collect());
+        let options = AnswerOptions {
+            id: format!("chatcmpl-{}", self.name(&generations)),
+            index: 0,
+            prompt_tokens: generate.prompt.len(),
+            prompt_ids,
+            wants_logprobs: request.logprobs.unwrap_or(false),
+            special,
+            starts_in_reasoning,
         };
+        let answer =
+            |index| ChatAnswer::new(&self.model, request, AnswerOptions { index, ..options.clone() });
         let answers = (0..n).map(answer).collect();
         Ok((generations, answers))
     }
 
     /// The ids of the conversation, or those of the request itself; and whether the answer continues their text.
-    fn chat_prompt(&self, request: &ChatRequest) -> Result<(Vec<TokenId>, bool)> {
+    pub(super) fn chat_prompt(&self, request: &ChatRequest) -> Result<(Vec<TokenId>, bool)> {
         let Some(ids) = request.input_ids.as_deref().filter(|ids| !ids.is_empty()) else {
+            if request.input_ids.is_some() && request.messages.is_empty() {
+                return Err(expected("input_ids", Some("none"), "at least one, or messages"));
+            }
             return Ok((self.model.prompt_ids(request)?, ending(request)? == Ending::Continue));
         };
         if !request.messages.is_empty() {
@@ -82,6 +95,7 @@ impl Responder {
             ("enable_thinking", request.enable_thinking.is_some()),
             ("add_generation_prompt", request.add_generation_prompt == Some(false)),
             ("continue_final_message", request.continue_final_message == Some(true)),
+            ("echo", request.echo == Some(true)),
         ] {
             if is_set {
                 let message = "expected the field to be absent: `input_ids` are the whole prompt";
@@ -90,6 +104,8 @@ impl Responder {
         }
         let ids: Vec<TokenId> = ids.iter().copied().map(TokenId).collect();
         self.check_ids("input_ids", &ids)?;
+        // The prompt tells the model of the tools already, and the answer may call them.
+        offered(request)?;
         Ok((ids, false))
     }
 }

@@ -1,15 +1,15 @@
 //! [`Responder::completions`]: a completion request -> the requests of its choices, under way, and what makes pieces of
 //! their outputs.
 
-use internlm_model::tokenizer::Special;
-
 use super::bounds::expected;
 use super::completion_choice::{ChoiceOptions, ChoiceState};
-use super::echo::EchoedPrompt;
+use super::echo::{Beginning, EchoedPrompt};
 use super::fields::{Fields, alternatives};
 use super::format::with_format;
 use super::guided;
 use super::responder::now;
+use super::shared_scores::{Prompts, SharedScores};
+use super::token_names::TokenNames;
 use super::{CompletionAnswer, Responder};
 use crate::engine::{GenerateRequest, Generation};
 use crate::protocol::{CompletionRequest, Prompt};
@@ -33,20 +33,18 @@ impl Responder {
             let range = format!("at most the {COMPLETION_TOKENS} that are the default of `max_tokens`");
             return Err(expected("min_new_tokens", Some(checked.min_new), &range));
         }
-        if request.suffix.as_ref().is_some_and(|suffix| !suffix.is_empty()) {
-            return Err(Error::field("suffix", "this model has no fill-in-the-middle tokens"));
-        }
-        let logprobs = match request.logprobs {
-            None => None,
-            asked => Some(alternatives("logprobs", asked)?),
-        };
+        let options = self.choice_options(request)?;
         let echo = request.echo.unwrap_or(false);
-        let prompts = self.prompts(&request.prompt, checked.special)?;
+        if !echo && options.prompt_logprobs.is_none() {
+            let limits = [request.max_tokens, request.max_completion_tokens];
+            check_limits(limits, "at least 1 when nothing of the prompt is returned")?;
+        }
+        let prompt_logprobs = options.prompt_logprobs.max(options.logprobs.filter(|_| echo));
+        let prompts = self.prompts(request)?;
         self.check_choices(n, prompts.len())?;
         let format = with_format(request)?;
         checked.grammar =
             guided::completion_grammar(&format.request, &self.model).map_err(|error| format.blame(error))?;
-        let options = ChoiceOptions::new(request, logprobs);
         let mut requests = Vec::with_capacity(prompts.len());
         for prompt in &prompts {
             let request = GenerateRequest {
@@ -54,7 +52,7 @@ impl Responder {
                 prompt: prompt.ids.clone(),
                 continues: true,
                 logprobs: options.scores(),
-                prompt_logprobs: logprobs.filter(|_| echo),
+                prompt_logprobs,
                 ..checked.clone()
             };
             self.check_length(&request, asked)?;
@@ -63,9 +61,10 @@ impl Responder {
         let mut choices = Vec::with_capacity(n * prompts.len());
         for (prompt, request) in prompts.iter().zip(&requests) {
             let echo = || echo.then(|| prompt.clone());
-            let choice = || ChoiceState::new(&self.model.tokenizer, request, echo(), options.clone());
+            let choice = || ChoiceState::new(request, echo(), options.clone());
             choices.extend(std::iter::repeat_with(choice).take(n));
         }
+        let scored = if prompt_logprobs.is_some() { Prompts::Scored } else { Prompts::Unscored };
         let generations: Vec<Generation> =
             requests.iter().flat_map(|request| self.submit(request, n)).collect();
         let answer = CompletionAnswer {
@@ -73,17 +72,34 @@ impl Responder {
             created: now(),
             model: self.model.name.clone(),
             usages: vec![None; choices.len()],
+            timings: vec![None; choices.len()],
+            shows_timings: request.timings_per_token == Some(true),
             choices,
             n,
+            shared: SharedScores::new(n, prompts.len(), scored),
         };
         Ok((generations, answer))
     }
 
+    /// What the pieces of each choice have in addition to the text.
+    fn choice_options(&self, request: &CompletionRequest) -> Result<ChoiceOptions> {
+        let names = TokenNames::new(&self.model.tokenizer, request.return_tokens_as_token_ids);
+        let prompt_logprobs = prompt_scores(request.prompt_logprobs, request.stream)?;
+        let top = alternatives("logprobs", request.logprobs)?;
+        let logprobs = request.logprobs.map(|_| top);
+        Ok(ChoiceOptions { logprobs, prompt_logprobs, ..ChoiceOptions::new(request, names) })
+    }
+
     /// Each prompt as it is computed and echoed.
-    fn prompts(&self, prompt: &Prompt, special: Special) -> Result<Vec<EchoedPrompt>> {
-        let tokenizer = &self.model.tokenizer;
-        let from_text = |text: &String| EchoedPrompt::from_text(tokenizer, text);
-        let from_ids = |ids: &Vec<u32>| EchoedPrompt::from_ids(tokenizer, ids, special);
+    fn prompts(&self, request: &CompletionRequest) -> Result<Vec<EchoedPrompt>> {
+        if request.suffix.as_ref().is_some_and(|suffix| !suffix.is_empty()) {
+            return Err(Error::field("suffix", "this model has no fill-in-the-middle tokens"));
+        }
+        let (tokenizer, prompt) = (&self.model.tokenizer, &request.prompt);
+        let is_bare = request.add_special_tokens == Some(false);
+        let beginning = if is_bare { Beginning::Bare } else { Beginning::Usual };
+        let from_text = |text: &String| EchoedPrompt::from_text(tokenizer, text, beginning);
+        let from_ids = |ids: &Vec<u32>| EchoedPrompt::from_ids(tokenizer, ids);
         let (count, limit) = (count(prompt), self.max_choices());
         if count == 0 || count > limit {
             return Err(expected("prompt", Some(count), &format!("1 to {limit} prompts")));
@@ -99,6 +115,27 @@ impl Responder {
         }
         Ok(prompts)
     }
+}
+
+/// Checks `max_tokens` and `max_completion_tokens` of a request of which nothing but generated ids is answered; `range`
+/// is what is expected of both.
+pub(super) fn check_limits(limits: [Option<u32>; 2], range: &str) -> Result<()> {
+    match ["max_tokens", "max_completion_tokens"].into_iter().zip(limits).find(|(_, limit)| *limit == Some(0))
+    {
+        Some((name, limit)) => Err(expected(name, limit, range)),
+        None => Ok(()),
+    }
+}
+
+/// The scores of the prompt that a request asks for: how many of the most likely ids at each place. Pieces have no room
+/// for them.
+pub(super) fn prompt_scores(asked: Option<u32>, stream: Option<bool>) -> Result<Option<usize>> {
+    let top = alternatives("prompt_logprobs", asked)?;
+    if asked.is_some() && stream == Some(true) {
+        let message = "expected the field to be absent together with `stream: true`";
+        return Err(Error::field("prompt_logprobs", message));
+    }
+    Ok(asked.map(|_| top))
 }
 
 /// Number of prompts in a request.

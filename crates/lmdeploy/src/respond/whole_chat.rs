@@ -3,7 +3,7 @@
 use super::ChatAnswer;
 use crate::Result;
 use crate::engine::Output;
-use crate::protocol::{ChatResponse, Usage};
+use crate::protocol::{ChatResponse, Timings, Usage};
 
 /// The whole answer of all choices, from all their outputs, each with the place of its choice.
 ///
@@ -24,6 +24,7 @@ pub fn whole_chat(mut answers: Vec<ChatAnswer>, outputs: Vec<(usize, Output)>) -
         choices.push(choice);
         usage = Some(usage.map_or(used, |sum| sum.with_choice(used)));
     }
-    let first = answers.first().expect("a request has at least one choice");
-    Ok(first.response(choices, usage.unwrap_or_default()))
+    let timings = answers.iter().filter_map(ChatAnswer::timings).reduce(Timings::with_choice);
+    let first = answers.first_mut().expect("a request has at least one choice");
+    Ok(ChatResponse { timings, ..first.response(choices, usage.unwrap_or_default()) })
 }

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use serde_json::Value;
+
 use super::counts::Place;
 use crate::engine::{Generation, Output, RequestId};
 
@@ -27,6 +29,8 @@ struct CallState {
     name: String,
     /// What the engine generates for it.
     generations: Mutex<Vec<RequestId>>,
+    /// The client's name of the conversation; none when the request names none.
+    session: Mutex<Option<Value>>,
     prompt_tokens: AtomicU64,
     generated_tokens: AtomicU64,
 }
@@ -60,13 +64,22 @@ pub(super) fn current(generations: &[Generation]) -> Call {
     call
 }
 
+/// Names the conversation that the request of this task belongs to; null and -1, upstream's default, name none.
+pub(super) fn name_session(session: Option<&Value>) {
+    let Some(session) = session.filter(|name| !name.is_null() && **name != Value::from(-1)) else { return };
+    // Outside of a request nobody can end it by this name.
+    let _ = CURRENT.try_with(|call| *lock(&call.state.session) = Some(session.clone()));
+}
+
 impl Call {
-    /// Adds the tokens of a generation that has ended; each choice counts its prompt.
-    pub(super) fn count(&self, output: &Output) {
-        if let Output::Finished(finished) = output {
+    /// Adds the tokens of a generation that has ended, which is number `choice` of the choices of its prompt: the first
+    /// one counts the prompt.
+    pub(super) fn count(&self, output: &Output, choice: usize) {
+        let Output::Finished(finished) = output else { return };
+        if choice == 0 {
             self.state.prompt_tokens.fetch_add(finished.prompt_tokens as u64, Ordering::Relaxed);
-            self.state.generated_tokens.fetch_add(finished.generated_tokens as u64, Ordering::Relaxed);
         }
+        self.state.generated_tokens.fetch_add(finished.generated_tokens as u64, Ordering::Relaxed);
     }
 
     /// Tokens of the prompts and generated tokens of what has ended.
@@ -113,6 +126,15 @@ impl Calls {
     }
 }
 
+impl Calls {
+    /// What the engine generates for all requests of a conversation.
+    pub(super) fn of_session(&self, session: &Value) -> Vec<RequestId> {
+        let open = lock(&self.open);
+        let calls = open.values().filter(|call| lock(&call.state.session).as_ref() == Some(session));
+        calls.flat_map(|call| lock(&call.state.generations).clone()).collect()
+    }
+}
+
 impl Drop for OpenCall {
     fn drop(&mut self) {
         lock(&self.calls.open).remove(&self.number);
@@ -122,6 +144,7 @@ impl Drop for OpenCall {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::{End, Finished, Times};
 
     #[test]
     fn requests_are_found_by_both_names_until_they_end() {
@@ -139,6 +162,42 @@ mod tests {
 
     #[test]
     fn outside_of_a_request_nobody_is_named() {
+        name_session(Some(&Value::from(7)));
         assert_eq!(current(&[]).name(), "");
+    }
+
+    #[tokio::test]
+    async fn a_conversation_has_the_requests_that_name_it() {
+        let calls = Calls::default();
+        let open: Vec<OpenCall> =
+            (0..4).map(|number| calls.open(number, format!("call {number}"), None)).collect();
+        for (open, session) in
+            open.iter().zip([Value::from(7), Value::from("7"), Value::from(-1), Value::from(7)])
+        {
+            open.call.run(async { name_session(Some(&session)) }).await;
+            lock(&open.call.state.generations).push(RequestId(open.number));
+        }
+        assert_eq!(calls.of_session(&Value::from(7)), [RequestId(0), RequestId(3)]);
+        assert_eq!(calls.of_session(&Value::from("7")), [RequestId(1)]);
+        assert!(calls.of_session(&Value::from(-1)).is_empty(), "upstream's default is no name");
+    }
+
+    #[test]
+    fn a_prompt_counts_once_for_all_its_choices() {
+        let call = Call::default();
+        for choice in [0, 1, 0] {
+            let finished = Finished {
+                end: End::Length,
+                rest: String::new(),
+                prompt_tokens: 5,
+                generated_tokens: 2,
+                cached_tokens: 0,
+                stop_string: None,
+                times: Times::default(),
+                embedding: None,
+            };
+            call.count(&Output::Finished(finished), choice);
+        }
+        assert_eq!(call.tokens(), (10, 6));
     }
 }

@@ -1,8 +1,9 @@
 //! [`Cors`]: which pages may call the server from a browser (<https://fetch.spec.whatwg.org/#http-cors-protocol>).
 //!
 //! A browser asks before it sends JSON or a key to another origin. That question, the preflight, has neither a body nor
-//! a key and is answered for every route. The options and their defaults are upstream's
-//! (`lmdeploy/serve/openai/api_server.py`), which hands them to Starlette's `CORSMiddleware`.
+//! a key and is answered for every route. The options are upstream's (`lmdeploy/serve/openai/api_server.py`), which
+//! hands them to Starlette's `CORSMiddleware`; so are their defaults, except that no other origin is allowed unless it
+//! is named.
 
 use std::time::Duration;
 

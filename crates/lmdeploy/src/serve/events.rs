@@ -38,15 +38,20 @@ pub(super) fn streamed(
     }
 }
 
-/// Merges generations. Dropping the stream cancels those that have not ended.
+/// Merges generations, each with a prompt of its own. Dropping the stream cancels those that have not ended.
 pub(super) fn outputs(generations: Vec<Generation>) -> Outputs {
+    choices(generations, 1)
+}
+
+/// The same for generations of which each `n` in a row are the choices of one prompt.
+pub(super) fn choices(generations: Vec<Generation>, n: usize) -> Outputs {
     let call = calls::current(&generations);
     let streams = generations.into_iter().enumerate().map(|(index, generation)| {
         let next =
             |mut generation: Generation| async { generation.next().await.map(|output| (output, generation)) };
         stream::unfold(generation, next).map(move |output| (index, output)).boxed()
     });
-    stream::select_all(streams).inspect(move |(_, output)| call.count(output)).boxed()
+    stream::select_all(streams).inspect(move |(index, output)| call.count(output, index % n)).boxed()
 }
 
 /// Waits for the first output and puts it back: a request that fails before its first byte is a plain HTTP error. So is

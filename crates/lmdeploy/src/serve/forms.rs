@@ -3,9 +3,9 @@
 use axum::body::Body;
 use axum::http::header;
 use axum::response::Response;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::protocol::ErrorBody;
+use crate::protocol::{ErrorBody, ErrorDetail};
 
 /// How an error is written.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -26,7 +26,7 @@ impl Form {
         };
         if under("/v1/messages") || under("/anthropic") {
             Self::Anthropic
-        } else if under("/v1/responses") {
+        } else if under("/v1/responses") || under("/responses") {
             Self::Nested
         } else {
             Self::Superset
@@ -39,7 +39,7 @@ impl Form {
         let error = &body.error;
         let text = match self {
             Self::Superset => return response,
-            Self::Nested => json!({ "error": error }),
+            Self::Nested => json!({ "error": nested(error) }),
             Self::Anthropic => json!({
                 "type": "error",
                 "error": { "type": anthropic_type(error.code), "message": error.message },
@@ -50,6 +50,15 @@ impl Form {
         response.headers_mut().remove(header::CONTENT_LENGTH);
         response
     }
+}
+
+/// An error of the Responses API. There `code` is a word or null, and strict clients do not read a number; `param` is a
+/// field of the body, and the message names the place inside of it.
+fn nested(error: &ErrorDetail) -> Value {
+    let param = error.param.as_deref().and_then(|path| path.split(['.', '[']).next());
+    let mut body = json!(error);
+    (body["code"], body["param"]) = (Value::Null, json!(param));
+    body
 }
 
 /// The type that Anthropic's API gives to a status.
@@ -87,12 +96,22 @@ mod tests {
             ("/anthropic/v1/models", Form::Anthropic),
             ("/v1/responses", Form::Nested),
             ("/v1/responses/resp_1", Form::Nested),
+            ("/responses/resp_1", Form::Nested),
             ("/v1/responsesX", Form::Superset),
             ("/v1/chat/completions", Form::Superset),
             ("/", Form::Superset),
         ] {
             assert_eq!(Form::of(path), form, "{path}");
         }
+    }
+
+    #[test]
+    fn a_nested_error_names_a_field_of_the_body() {
+        for (path, field) in [("input.0.type", "input"), ("tools[1].name", "tools"), ("stream", "stream")] {
+            let body = ErrorBody::new(400, "wrong", Some(path.to_owned()));
+            assert_eq!(nested(&body.error)["param"], field);
+        }
+        assert_eq!(nested(&ErrorBody::new(400, "wrong", None).error)["param"], Value::Null);
     }
 
     #[test]
@@ -104,7 +123,10 @@ mod tests {
             assert_eq!(body, json!({ "type": "error", "error": error, "request_id": "r7" }));
             let body = dressed("/v1/responses").await;
             assert_eq!(body.as_object().map(serde_json::Map::len), Some(1));
-            assert_eq!(body["error"]["message"], "no such thing");
+            assert_eq!(
+                (&body["error"]["message"], &body["error"]["code"]),
+                (&json!("no such thing"), &Value::Null)
+            );
             let body = dressed("/generate").await;
             assert_eq!((&body["message"], &body["error"]["code"]), (&json!("no such thing"), &json!(404)));
         });

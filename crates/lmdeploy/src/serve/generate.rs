@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use super::events::{Render, begin, collect, line, outputs, respond};
 use super::extract::JsonBody;
 use super::failure::Failure;
-use super::{App, blocking};
+use super::{App, blocking, calls};
 use crate::Result;
 use crate::engine::Output;
 use crate::protocol::{GenerateBody, PerplexityRequest, PerplexityResponse};
@@ -19,6 +19,7 @@ pub(super) async fn create(
     JsonBody(request): JsonBody<GenerateBody>,
 ) -> Result<Response, Failure> {
     let is_stream = request.stream == Some(true);
+    calls::name_session(request.session_id.as_ref());
     let responder = app.responder.clone();
     let (generation, mut answer) = blocking::run(move || responder.generate(&request)).await?;
     let outputs = outputs(vec![generation]);

@@ -69,10 +69,16 @@ pub(super) async fn models(State(app): State<App>) -> Json<AnthropicModelList> {
 /// Whatever version a client names: the form of messages has been the same in all of them.
 fn check_version(headers: &HeaderMap) -> Result<()> {
     let is_one = |version: &[u8]| !version.is_empty() && version.iter().all(u8::is_ascii_graphic);
-    if headers.get(VERSION).is_some_and(|version| is_one(version.as_bytes())) {
-        return Ok(());
+    match headers.get(VERSION) {
+        Some(version) if is_one(version.as_bytes()) => Ok(()),
+        Some(_) => Err(Error::field(VERSION, "found no word, expected a version such as `2023-06-01`")),
+        // In the words of Anthropic's API and of upstream.
+        None => Err(Error::Refused {
+            status: 400,
+            message: format!("Missing required header: {VERSION}"),
+            param: Some(VERSION.to_owned()),
+        }),
     }
-    Err(Error::field(VERSION, "found no such header, expected a version such as `2023-06-01`"))
 }
 
 struct MessageRender {

@@ -1,22 +1,30 @@
 //! [`observe`]: what happens to every request: its name, its line in the log, its count, and the form of its errors.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderName, HeaderValue, Method, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
-use axum::response::Response;
-use futures_util::StreamExt;
+use axum::response::{IntoResponse, Response};
+use futures_util::{FutureExt, StreamExt};
 
-use super::App;
 use super::calls::{OpenCall, RequestName};
+use super::failure::Failure;
 use super::forms::Form;
+use super::header::once;
+use super::other_paths::listed;
 use super::routes::{Access, access};
+use super::unread::Unread;
+use super::{App, auth};
+use crate::Error;
 use crate::protocol::ErrorBody;
 
 /// Header by which client and server name a request in their logs.
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Maximum length of a client's name for a request, as OpenAI's `X-Client-Request-Id` has it.
+const NAME_LENGTH: usize = 512;
 /// What paths without a route are counted as, so that strangers cannot make up labels.
 const NO_ROUTE: &str = "other";
 /// Status of a request whose client went away before the answer; nobody sees it but the log.
@@ -40,30 +48,66 @@ struct Observed {
 /// Names a request, waits for a place when only so many may be handled at the same time, answers it, and logs it.
 pub(super) async fn observe(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
-    let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    let route = request.extensions().get::<MatchedPath>().map(|path| listed(path.as_str()).into_owned());
     let access = route.as_deref().map_or(Access::Keyed, access);
     let (method, form) = (request.method().clone(), Form::of(request.uri().path()));
     let number = app.calls.number();
-    let header = match request.headers().get(&REQUEST_ID) {
-        Some(sent) if !sent.is_empty() => sent.clone(),
-        // Digits are text.
-        _ => HeaderValue::try_from(format!("req-{:x}-{number:x}", app.responder.model().created))
-            .unwrap_or_else(|_| HeaderValue::from(number)),
+    // Digits are text.
+    let own = || {
+        HeaderValue::try_from(own_name(app.responder.model().created, number))
+            .unwrap_or_else(|_| HeaderValue::from(number))
+    };
+    let (header, refused) = match sent_name(request.headers()) {
+        Ok(sent) => (sent.unwrap_or_else(own), None),
+        Err(failure) => (own(), Some(failure)),
     };
     let name = String::from_utf8_lossy(header.as_bytes()).into_owned();
-    let place = if access == Access::Inference { Some(app.place().await) } else { None };
+    // Strangers take no place from others.
+    let waits = access == Access::Inference && refused.is_none() && auth::is_allowed(&app, access, &request);
+    let place = if waits { Some(app.place().await) } else { None };
     let open = app.calls.open(number, name.clone(), place);
     let call = open.call.clone();
     request.extensions_mut().insert(RequestName(name.clone()));
+    let (request, unread) = Unread::watch(request);
     let route = route.unwrap_or_else(|| NO_ROUTE.to_owned());
     let mut observed =
         Observed { app, open, method, route, access, started, status: CLIENT_GONE, message: None };
-    let response = call.run(next.run(request)).await;
+    let response = match refused {
+        Some(failure) => {
+            drop(request);
+            failure.into_response()
+        }
+        None => answer(call.run(next.run(request))).await,
+    };
     let mut response = form.dress(response, &name);
+    unread.take(&mut response).await;
     response.headers_mut().insert(REQUEST_ID, header);
     observed.status = response.status().as_u16();
     observed.message = response.extensions().get::<ErrorBody>().map(|body| body.message().to_owned());
     until_the_end(response, observed)
+}
+
+/// A name for a request that has none: 32 hexadecimal digits, as peers make them, from the start of the server in Unix
+/// seconds, its process and the number of the request.
+fn own_name(started: u64, number: u64) -> String {
+    format!("{started:012x}{:08x}{number:012x}", std::process::id())
+}
+
+/// The name that the client gave to the request, if any.
+fn sent_name(headers: &HeaderMap) -> Result<Option<HeaderValue>, Failure> {
+    let Some(sent) = once(headers, &REQUEST_ID)?.filter(|sent| !sent.is_empty()) else { return Ok(None) };
+    if sent.len() > NAME_LENGTH || sent.to_str().is_err() {
+        let message =
+            format!("found {} bytes, expected at most {NAME_LENGTH} printable ASCII characters", sent.len());
+        return Err(Failure(Error::field(REQUEST_ID.as_str(), message)));
+    }
+    Ok(Some(sent.clone()))
+}
+
+/// Waits for the answer of a handler. A panic is an answer like others: without one the connection would break off.
+async fn answer(handler: impl Future<Output = Response>) -> Response {
+    let panicked = |_| Failure::new(500, "the request failed by a fault of the server").into_response();
+    AssertUnwindSafe(handler).catch_unwind().await.unwrap_or_else(panicked)
 }
 
 /// Keeps `observed` for as long as the body of a stream; other bodies are complete already.
@@ -101,5 +145,48 @@ impl Drop for Observed {
                 tracing::info!(request, %method, route, status, ms, prompt_tokens, generated_tokens, "request");
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(names: &[&[u8]]) -> Result<Option<HeaderValue>, String> {
+        let value = |name: &&[u8]| (REQUEST_ID, HeaderValue::from_bytes(name).expect("a value"));
+        let headers: HeaderMap = names.iter().map(value).collect();
+        sent_name(&headers).map_err(|Failure(error)| error.to_string())
+    }
+
+    #[test]
+    fn own_names_differ_and_have_one_length() {
+        let names =
+            [own_name(0, 0), own_name(1_800_000_000, 1), own_name(1_800_000_000, u64::from(u32::MAX))];
+        assert!(names.iter().all(|name| name.len() == 32), "{names:?}");
+        assert!(names[0] != names[1] && names[1] != names[2]);
+    }
+
+    #[test]
+    fn names_of_requests_are_short_text() {
+        assert_eq!((sent(&[]), sent(&[b""])), (Ok(None), Ok(None)));
+        let long = [b'a'; NAME_LENGTH + 1];
+        for name in [&b"mine"[..], &long[1..]] {
+            let expected = HeaderValue::from_bytes(name).expect("a value");
+            assert_eq!(sent(&[name]), Ok(Some(expected)));
+        }
+        for (name, length) in [(&long[..], 513), (&b"\xff\xfe"[..], 2)] {
+            let told = format!(
+                "x-request-id: found {length} bytes, expected at most 512 printable ASCII characters"
+            );
+            assert_eq!(sent(&[name]), Err(told));
+        }
+        assert!(sent(&[b"a", b"b"]).is_err_and(|told| told.contains("two different values")));
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_an_answer() {
+        let broken = answer(async { panic!("scripted") }).await;
+        assert_eq!(broken.status(), 500);
+        assert!(broken.extensions().get::<ErrorBody>().is_some());
     }
 }

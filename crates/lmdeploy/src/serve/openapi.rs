@@ -3,7 +3,12 @@
 //!
 //! Each file describes one area: `operations` by their names in [`ROUTES`], and `schemas`. What many operations have in
 //! common is added here: the errors that their kind of route answers, the header that names a request, the keys, and the
-//! fields that several bodies share (`x-fields` names the schema that has them).
+//! fields that several bodies share (`x-fields` names the schema that has them). Bounds that depend on the model are put
+//! in as [`Bounds`].
+
+mod bounds;
+
+pub(super) use self::bounds::Bounds;
 
 use serde_json::{Map, Value, json};
 
@@ -12,18 +17,23 @@ use super::routes::{Access, ROUTES, Route};
 use crate::config::ServerConfig;
 
 /// The files, one for each area.
-const AREAS: [&str; 10] = [
+const AREAS: [&str; 11] = [
     include_str!("openapi/chat.json"),
     include_str!("openapi/completions.json"),
     include_str!("openapi/responses.json"),
     include_str!("openapi/messages.json"),
     include_str!("openapi/models.json"),
     include_str!("openapi/generate.json"),
+    include_str!("openapi/embeddings.json"),
     include_str!("openapi/encode.json"),
     include_str!("openapi/admin.json"),
     include_str!("openapi/generation.json"),
     include_str!("openapi/errors.json"),
 ];
+/// What the document says of the whole server.
+const DESCRIPTION: &str = "Serve a language model: the APIs of OpenAI and Anthropic, and those of LMDeploy. Chats, \
+    embeddings, models and responses are at their paths without `/v1` as well, `/health` is `/v1/health` too, and \
+    `/wakeup` is `/wake_up`.";
 /// What a schema names to have the fields of another one as well.
 const SHARED_FIELDS: &str = "x-fields";
 
@@ -34,9 +44,10 @@ struct Areas {
     schemas: Map<String, Value>,
 }
 
-/// The document of a server with these settings: it lists the routes that this server has.
-pub(super) fn document(config: &ServerConfig) -> Value {
-    let areas = Areas::read();
+/// The document of a server with these settings and a model with these bounds: it lists the routes that this server has.
+pub(super) fn document(config: &ServerConfig, bounds: &Bounds) -> Value {
+    let mut areas = Areas::read();
+    areas.schemas.values_mut().for_each(|schema| bounds.complete(schema));
     let mut paths = Map::new();
     for route in ROUTES.iter().filter(|route| is_listed(route, config)) {
         let path = paths.entry(route.path).or_insert_with(|| json!({}));
@@ -47,7 +58,7 @@ pub(super) fn document(config: &ServerConfig) -> Value {
         "info": {
             "title": "lmdeploy",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "Serve a language model: the APIs of OpenAI and Anthropic, and those of LMDeploy.",
+            "description": DESCRIPTION,
         },
         "servers": [{ "url": "/" }],
         "paths": paths,

@@ -2,7 +2,10 @@
 
 use axum::routing::{MethodRouter, delete, get, post};
 
-use super::{App, admin, chat, completions, docs, encode, generate, messages, metrics, models, responses};
+use super::{
+    App, abort, admin, chat, chat_prompt, completions, docs, embeddings, encode, generate, input_items,
+    messages, metrics, models, other_paths, responses, sleep, weights,
+};
 use crate::config::ServerConfig;
 
 /// One route.
@@ -45,24 +48,35 @@ macro_rules! routes {
 /// All routes.
 pub(super) const ROUTES: &[Route] = routes! {
     post "/v1/chat/completions" "createChatCompletion" Inference chat::create;
+    post "/v1/chat/completions/input_tokens" "countChatTokens" Keyed chat_prompt::count_tokens;
+    post "/apply-template" "applyTemplate" Keyed chat_prompt::apply_template;
     post "/v1/completions" "createCompletion" Inference completions::create;
     post "/v1/responses" "createResponse" Inference responses::create;
     get "/v1/responses/{response_id}" "getResponse" Keyed responses::get;
     delete "/v1/responses/{response_id}" "deleteResponse" Keyed responses::delete;
+    get "/v1/responses/{response_id}/input_items" "listInputItems" Keyed input_items::list;
+    post "/v1/responses/{response_id}/cancel" "cancelResponse" Keyed responses::cancel;
+    post "/v1/responses/input_tokens" "countInputTokens" Keyed responses::count_tokens;
     post "/v1/messages" "createMessage" Inference messages::create;
     post "/v1/messages/count_tokens" "countMessageTokens" Keyed messages::count_tokens;
     get "/anthropic/v1/models" "listAnthropicModels" Keyed messages::models;
     get "/v1/models" "listModels" Keyed models::list;
     get "/v1/models/{model}" "getModel" Keyed models::one;
+    post "/v1/embeddings" "createEmbedding" Inference embeddings::create;
+    post "/pooling" "createPooling" Inference embeddings::pooling;
     post "/generate" "generate" Inference generate::create;
     post "/get_ppl" "getPerplexity" Inference generate::perplexity;
     post "/v1/encode" "encode" Keyed encode::encode;
     post "/tokenize" "tokenize" Keyed encode::tokenize;
     post "/detokenize" "detokenize" Keyed encode::detokenize;
-    post "/abort_request" "abortRequest" Keyed admin::abort;
+    post "/abort_request" "abortRequest" Keyed abort::abort;
     get "/terminate" "terminate" Keyed admin::terminate;
-    get "/is_sleeping" "isSleeping" Keyed admin::is_sleeping;
+    post "/sleep" "sleep" Keyed sleep::sleep;
+    post "/wakeup" "wakeUp" Keyed sleep::wake;
+    get "/is_sleeping" "isSleeping" Keyed sleep::is_sleeping;
+    post "/update_weights" "updateWeights" Keyed weights::update;
     get "/version" "getVersion" Keyed admin::version;
+    get "/load" "getLoad" Keyed admin::load;
     get "/health" "getHealth" Public models::health;
     get "/metrics" "getMetrics" Metrics metrics::show;
     get "/openapi.json" "getOpenApi" Public docs::openapi;
@@ -71,7 +85,12 @@ pub(super) const ROUTES: &[Route] = routes! {
 };
 
 /// Routes of upstream that this server does not have yet. They answer 501 by name, whatever the method is.
-pub(super) const NOT_YET: [&str; 5] = ["/v1/embeddings", "/pooling", "/sleep", "/wakeup", "/update_weights"];
+pub(super) const NOT_YET: [&str; 4] = [
+    "/update_weights_from_ipc",
+    "/update_weights_from_distributed",
+    "/init_weights_update_group",
+    "/destroy_weights_update_group",
+];
 
 impl Route {
     /// The path as axum writes it. Names of models may hold slashes.
@@ -99,9 +118,10 @@ impl Route {
     }
 }
 
-/// Who may call the route that axum calls `path`.
+/// Who may call the route that axum calls `path`, whichever of its paths that is.
 pub(super) fn access(path: &str) -> Access {
-    ROUTES.iter().find(|route| route.is(path)).map_or(Access::Keyed, |route| route.access)
+    let path = other_paths::listed(path);
+    ROUTES.iter().find(|route| route.is(&path)).map_or(Access::Keyed, |route| route.access)
 }
 
 #[cfg(test)]
@@ -130,5 +150,6 @@ mod tests {
         assert_eq!(access("/v1/models/{*model}"), Access::Keyed);
         assert_eq!(access("/health"), Access::Public);
         assert_eq!(access("/v2"), Access::Keyed);
+        assert_eq!((access("/v1/health"), access("/chat/completions")), (Access::Public, Access::Inference));
     }
 }

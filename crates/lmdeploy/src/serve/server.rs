@@ -1,15 +1,13 @@
 //! [`Server`]: it listens, serves until it is told to stop, and drains.
 
-use std::fmt::Debug;
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use axum::serve::{Listener, ListenerExt};
+use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 
+use super::connection::{self, Limits};
 use super::cors::Cors;
 use super::tls::{self, TlsListener};
 use super::{App, metrics, router};
@@ -90,10 +88,12 @@ impl Server {
     /// Serves until `stop` is ready, or a client stops it where clients may. Then it takes no new requests and waits for
     /// the running ones, but not longer than the drain timeout.
     ///
+    /// A connection ends when its client does not send the whole head of a request within 75 s, or takes nothing of an
+    /// answer for 60 s.
+    ///
     /// # Errors
-    /// [`Error::Listen`] when accepting connections fails for good.
+    /// None so far: a connection that cannot be accepted is tried again.
     pub async fn run(self, app: App, stop: impl Future<Output = ()> + Send + 'static) -> Result<()> {
-        let address = self.address.to_string();
         let (stopped, mut on_stop) = tokio::sync::watch::channel(false);
         let draining = app.clone();
         let graceful = async move {
@@ -109,12 +109,16 @@ impl Server {
             Some(cors) => cors.apply(router(app.clone())),
             None => router(app.clone()),
         };
+        let limits = Limits::default();
         let serving = async {
             match self.tls {
                 Some(tls) => {
-                    serve(TlsListener::start(self.listener, self.address, tls), routes, graceful).await
+                    let listener = TlsListener::start(self.listener, self.address, tls);
+                    connection::serve(listener, routes, limits, graceful).await;
                 }
-                None => serve(self.listener.tap_io(send_at_once), routes, graceful).await,
+                None => {
+                    connection::serve(self.listener.tap_io(send_at_once), routes, limits, graceful).await;
+                }
             }
         };
         let limit = async {
@@ -123,9 +127,7 @@ impl Server {
             tokio::time::sleep(self.drain_timeout).await;
         };
         tokio::select! {
-            served = serving => {
-                served.map_err(|error| Error::Listen { address, message: error.to_string() })
-            }
+            () = serving => Ok(()),
             () = limit => {
                 tracing::warn!("requests are still running after the drain timeout: they are cancelled");
                 Ok(())
@@ -133,15 +135,6 @@ impl Server {
             never = metrics::log(app) => match never {},
         }
     }
-}
-
-/// Serves the connections of `listener` until `graceful` is ready and the running requests have ended.
-async fn serve<L: Listener<Addr: Debug>>(
-    listener: L,
-    routes: Router,
-    graceful: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<()> {
-    axum::serve(listener, routes).with_graceful_shutdown(graceful).await
 }
 
 /// Tokens are small packets, and each must be sent at once.

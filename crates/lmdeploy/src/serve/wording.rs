@@ -8,6 +8,8 @@ use crate::Error;
 
 /// Maximum number of characters of a value that a message shows.
 const SHOWN: usize = 60;
+/// Maximum number of characters of a path that a message shows: names may be as long as the body.
+const SHOWN_PATH: usize = 200;
 
 /// The refusal of a body that cannot be read as a request.
 pub(super) fn refusal(body: &[u8], error: &serde_path_to_error::Error<serde_json::Error>) -> Error {
@@ -23,6 +25,8 @@ pub(super) fn syntax(error: &serde_json::Error) -> Error {
     let reason = match reason(error) {
         _ if error.is_eof() => "it ends too early".to_owned(),
         reason if reason == "expected value" || reason == "expected ident" => "found no value".to_owned(),
+        // Of serde_json.
+        reason if reason == "recursion limit exceeded" => "it is nested more than 127 levels deep".to_owned(),
         reason => reason,
     };
     let message = format!("invalid JSON body: {reason} at line {} column {}", error.line(), error.column());
@@ -31,7 +35,7 @@ pub(super) fn syntax(error: &serde_json::Error) -> Error {
 
 /// The refusal of a value of `body`; `path` is empty for the body itself.
 fn field(body: &Value, path: &Path, error: &serde_json::Error) -> Error {
-    let (place, text) = (path.to_string(), reason(error));
+    let (place, text): (String, _) = (path.to_string().chars().take(SHOWN_PATH).collect(), reason(error));
     let inside = |name: &str| if place == "." { name.to_owned() } else { format!("{place}.{name}") };
     if let Some(name) = quoted(&text, "missing field ") {
         return Error::field(inside(name), "found nothing, expected a value");
@@ -78,7 +82,7 @@ fn at<'v>(body: &'v Value, path: &Path) -> Option<&'v Value> {
 }
 
 /// A value as it was sent, or its kind when it is long.
-fn shown(value: &Value) -> String {
+pub(super) fn shown(value: &Value) -> String {
     let text = value.to_string();
     match value {
         _ if text.chars().count() <= SHOWN => text,
@@ -86,6 +90,13 @@ fn shown(value: &Value) -> String {
         Value::Array(_) => "a list".to_owned(),
         _ => "a string".to_owned(),
     }
+}
+
+/// What a field is about, in words: `return_routed_experts` asks for routed experts.
+pub(super) fn subject(name: &str) -> String {
+    let name = name.rsplit('.').next().unwrap_or(name);
+    let bare = ["return_", "use_"].iter().find_map(|verb| name.strip_prefix(*verb)).unwrap_or(name);
+    bare.replace('_', " ")
 }
 
 #[cfg(test)]
@@ -144,6 +155,18 @@ mod tests {
             content,
             "messages[0].content: found true, expected a string, null or a list of content parts"
         );
+    }
+
+    #[test]
+    fn a_field_is_named_by_its_subject() {
+        for (name, words) in [
+            ("return_routed_experts", "routed experts"),
+            ("use_beam_search", "beam search"),
+            ("stream_options.include_timings", "include timings"),
+            ("audio", "audio"),
+        ] {
+            assert_eq!(subject(name), words);
+        }
     }
 
     #[test]

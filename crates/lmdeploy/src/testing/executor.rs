@@ -1,20 +1,25 @@
 //! [`MockExecutor`]: scripted ids instead of a model, for tests of everything around one.
 
 use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use internlm_model::TokenId;
 
-use super::{MockLog, MockReply, MockRequest};
+use super::naps::Sleeper;
+use super::{MockLog, MockNaps, MockReply, MockRequest};
 use crate::engine::{
     Batch, BlockCopy, BlockId, Capacity, ExecuteError, Executor, Logits, LogitsWanted, RequestId,
-    SequencePart,
+    SequencePart, SleepLevel, SleepPart, WeightLoader,
 };
 
 /// Logit of the scripted id against 0 for all others: certain even at temperature 2.
 const CERTAIN: f32 = 60.0;
 /// Logit of a prompt's own id when the prompt is scored: its log-probability is below 0.
 const LIKELY: f32 = 10.0;
+/// Number of hidden states of a token.
+const HIDDEN: usize = 8;
 
 /// Plays scripted ids. Its cache holds the token of each position, and it reads the sequence back from there:
 /// a wrong block shows up as a wrong reply.
@@ -31,6 +36,15 @@ pub struct MockExecutor {
     /// Requests whose logits have been wanted at least once.
     requests: BTreeMap<RequestId, Scripted>,
     log: MockLog,
+    /// None: it cannot sleep, and no other weights can take the place of its own.
+    sleeper: Option<Sleeper>,
+}
+
+/// Makes the mock that takes the place of another one.
+#[derive(Debug)]
+struct MockLoader {
+    mock: MockExecutor,
+    sleeper: Sleeper,
 }
 
 /// What is known of one request once its prompt has been computed.
@@ -88,6 +102,7 @@ impl MockExecutor {
             cache,
             requests: BTreeMap::new(),
             log: MockLog::default(),
+            sleeper: None,
         }
     }
 
@@ -108,6 +123,24 @@ impl MockExecutor {
     pub fn with_fault(mut self, step: u64, fault: MockFault) -> Self {
         self.faults.insert(step, fault);
         self
+    }
+
+    /// Lets it sleep, wake, and make place for another mock, which is its copy.
+    #[must_use]
+    pub fn with_sleep(self) -> Self {
+        Self { sleeper: Some(Sleeper::default()), ..self }
+    }
+
+    /// Lets it sleep, wake, and make place for a mock with other replies, whatever the path is that they are loaded from.
+    #[must_use]
+    pub fn with_update(self, reply: MockReply) -> Self {
+        Self { sleeper: Some(Sleeper::updating(reply)), ..self }
+    }
+
+    /// How often it has slept; the counts stay readable while the engine owns the executor.
+    #[must_use]
+    pub fn naps(&self) -> MockNaps {
+        self.sleeper.as_ref().map(|sleeper| sleeper.naps.clone()).unwrap_or_default()
     }
 
     /// The prompts received so far; the log stays readable while the engine owns the executor.
@@ -153,6 +186,18 @@ impl MockExecutor {
         values[start + id.index() % self.capacity.vocab] = logit;
     }
 
+    /// The hidden states of a token: they depend on its id and position alone.
+    fn states(id: TokenId, position: usize) -> impl Iterator<Item = f32> {
+        let place = id.index() * 31 + position * 17;
+        (0..HIDDEN).map(move |column| ((place + column * 7) as f32).sin())
+    }
+
+    /// The hidden states that `step` wants: those of its last tokens.
+    fn hidden(step: &SequencePart) -> impl Iterator<Item = f32> {
+        let places = (step.position..).zip(&step.tokens).skip(step.tokens.len() - step.hidden_rows());
+        places.flat_map(|(position, id)| Self::states(*id, position))
+    }
+
     /// Stores the tokens of `step` and appends the rows of logits that it wants.
     fn compute(&mut self, step: &SequencePart, values: &mut Vec<f32>) {
         for (index, token) in step.tokens.iter().enumerate() {
@@ -168,7 +213,7 @@ impl MockExecutor {
                 self.row(*token, LIKELY, values);
             }
         }
-        if step.logits != LogitsWanted::None {
+        if step.rows() > 0 {
             let logit = if step.logits == LogitsWanted::All { LIKELY } else { CERTAIN };
             let next = self.next(step, known);
             self.row(next, logit, values);
@@ -181,7 +226,14 @@ impl Executor for MockExecutor {
         self.capacity
     }
 
+    fn hidden_size(&self) -> Option<usize> {
+        Some(HIDDEN)
+    }
+
     fn step(&mut self, batch: &Batch) -> Result<Logits, ExecuteError> {
+        if self.sleeper.as_ref().is_some_and(|sleeper| !sleeper.is_awake()) {
+            return Err(ExecuteError::backend("the mock is asleep"));
+        }
         let fault = self.faults.get(&self.steps).copied();
         self.steps += 1;
         if !self.delay.is_zero() {
@@ -199,11 +251,41 @@ impl Executor for MockExecutor {
         for step in &batch.steps {
             self.compute(step, &mut values);
         }
+        let mut states: Vec<f32> = batch.steps.iter().flat_map(Self::hidden).collect();
         if fault == Some(MockFault::Nan) {
             values.fill(f32::NAN);
+            states.fill(f32::NAN);
         }
-        let logits = Logits::new(values, self.capacity.vocab);
+        let logits = Logits::new(values, self.capacity.vocab).with_hidden(states, HIDDEN);
         let first = fault == Some(MockFault::First);
         Ok(if first { logits.with_fault(0, "a scripted fault of one".to_owned()) } else { logits })
+    }
+
+    fn sleep(&mut self, _level: SleepLevel) -> Result<(), ExecuteError> {
+        let sleeper = self.sleeper.as_mut().ok_or(ExecuteError::Unsupported { what: "sleep" })?;
+        sleeper.sleep();
+        // Whoever used what was stored would give another answer.
+        self.cache.fill(TokenId(0));
+        Ok(())
+    }
+
+    fn wake(&mut self, part: SleepPart) -> Result<(), ExecuteError> {
+        let sleeper = self.sleeper.as_mut().ok_or(ExecuteError::Unsupported { what: "sleep" })?;
+        sleeper.wake(part);
+        Ok(())
+    }
+
+    fn loader(&self) -> Option<Arc<dyn WeightLoader>> {
+        let sleeper = self.sleeper.as_ref()?.clone();
+        let reply = sleeper.update().unwrap_or_else(|| self.reply.clone());
+        let mock = Self::new(reply, self.capacity).with_end(self.end).with_delay(self.delay);
+        Some(Arc::new(MockLoader { mock, sleeper }))
+    }
+}
+
+impl WeightLoader for MockLoader {
+    fn load(&self, _path: &Path) -> crate::Result<Box<dyn Executor>> {
+        self.sleeper.count_load();
+        Ok(Box::new(MockExecutor { sleeper: Some(self.sleeper.loaded()), ..self.mock.clone() }))
     }
 }

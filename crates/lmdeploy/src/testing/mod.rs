@@ -22,11 +22,13 @@
 mod executor;
 mod log;
 mod model;
+mod naps;
 mod reply;
 mod server;
 
 pub use executor::{MockExecutor, MockFault};
 pub use log::MockLog;
 pub use model::{MockModel, tokenizer};
+pub use naps::MockNaps;
 pub use reply::{MockReply, MockRequest};
 pub use server::MockServer;

@@ -49,6 +49,14 @@ pub struct MockModel {
     max_queue: Option<usize>,
     delay: Duration,
     faults: Vec<(u64, MockFault)>,
+    rest: Rest,
+}
+
+/// Whether the model can give its memory back.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Rest {
+    Never,
+    Sleeps,
 }
 
 /// Replies in the form they were given in; text becomes ids once the tokenizer is known.
@@ -108,6 +116,7 @@ impl MockModel {
             max_queue: None,
             delay: Duration::ZERO,
             faults: Vec::new(),
+            rest: Rest::Never,
         }
     }
 
@@ -149,6 +158,13 @@ impl MockModel {
         self
     }
 
+    /// Lets it sleep and wake, and other weights take the place of its own. Default: it refuses to, so that nobody who
+    /// calls every route puts it to sleep.
+    #[must_use]
+    pub fn with_sleep(self) -> Self {
+        Self { rest: Rest::Sleeps, ..self }
+    }
+
     /// The vocabulary that prompts and replies are encoded with.
     #[must_use]
     pub fn tokenizer(&self) -> &Tokenizer {
@@ -174,6 +190,7 @@ impl MockModel {
         let capacity = Capacity { vocab: self.tokenizer.vocab_size(), ..self.capacity };
         let end = self.tokenizer.special(IM_END).or(self.tokenizer.eos()).unwrap_or(TokenId(2));
         let executor = MockExecutor::new(reply, capacity).with_end(end).with_delay(self.delay);
+        let executor = if self.rest == Rest::Sleeps { executor.with_sleep() } else { executor };
         self.faults.iter().fold(executor, |executor, (step, fault)| executor.with_fault(*step, *fault))
     }
 

@@ -65,7 +65,7 @@ const TABLE: &[(&str, &str, u16, &[&str])] = &[
     ),
     ("/v1/chat/completions", "CHAT \"temperature\": \"hot\"", 400, &["temperature", "\"hot\""]),
     ("/v1/chat/completions", "CHAT \"top_p\": 0", 400, &["top_p: found 0"]),
-    ("/v1/chat/completions", "CHAT \"top_k\": -1", 400, &["top_k", "-1"]),
+    ("/v1/chat/completions", "CHAT \"top_k\": -2", 400, &["top_k", "-2"]),
     ("/v1/chat/completions", "CHAT \"min_p\": 1.5", 400, &["min_p: found 1.5"]),
     ("/v1/chat/completions", "CHAT \"repetition_penalty\": 0", 400, &["repetition_penalty: found 0"]),
     ("/v1/chat/completions", "CHAT \"n\": 0", 400, &["n: found 0, expected a whole number from 1 to 128"]),
@@ -78,6 +78,33 @@ const TABLE: &[(&str, &str, u16, &[&str])] = &[
         &["n: found 21, expected at most 20"],
     ),
     ("/v1/chat/completions", "CHAT \"max_tokens\": 0", 400, &["max_tokens: found 0"]),
+    (
+        "/v1/chat/completions",
+        "CHAT \"max_tokens\": 0, \"max_completion_tokens\": 5",
+        400,
+        &["max_tokens: found 0"],
+    ),
+    ("/v1/chat/completions", "CHAT \"n_predict\": 5, \"max_tokens\": 5", 400, &["max_tokens"]),
+    (
+        "/v1/completions",
+        "{\"prompt\": \"a\", \"max_tokens\": 0}",
+        400,
+        &["max_tokens: found 0, expected at least 1"],
+    ),
+    (
+        "/v1/completions",
+        "{\"prompt\": \"a\", \"max_completion_tokens\": 0}",
+        400,
+        &["max_completion_tokens: found 0"],
+    ),
+    ("/v1/completions", "{\"prompt\": \"a\", \"prompt_logprobs\": 21}", 400, &["prompt_logprobs: found 21"]),
+    ("/v1/completions", "{\"prompt\": \"a\", \"prompt_logprobs\": -1}", 400, &["prompt_logprobs", "-1"]),
+    (
+        "/v1/chat/completions",
+        "CHAT \"prompt_logprobs\": 1, \"stream\": true",
+        400,
+        &["prompt_logprobs: expected"],
+    ),
     ("/v1/chat/completions", "CHAT \"max_completion_tokens\": 0", 400, &["max_completion_tokens: found 0"]),
     (
         "/v1/chat/completions",
@@ -162,9 +189,9 @@ const TABLE: &[(&str, &str, u16, &[&str])] = &[
     ("/v1/chat/completions", "CHAT \"cache_salt\": \"\"", 400, &["cache_salt: found an empty string"]),
     (
         "/v1/chat/completions",
-        "CHAT \"reasoning_effort\": \"high\"",
+        "CHAT \"reasoning_effort\": \"extra_high\"",
         400,
-        &["reasoning_effort: found \"high\"", "does not use it"],
+        &["reasoning_effort: found \"extra_high\"", "expected none, minimal"],
     ),
     (
         "/v1/completions",
@@ -264,9 +291,9 @@ const TABLE: &[(&str, &str, u16, &[&str])] = &[
     ("/v1/chat/completions", "CHAT \"repeat_penalty\": 1.1", 400, &["repeat_penalty: found 1.1, expected 1"]),
     (
         "/v1/chat/completions",
-        "CHAT \"chat_template_kwargs\": {\"enable_thinking\": false}",
+        "CHAT \"chat_template_kwargs\": {\"topics\": [\"a\"]}",
         400,
-        &["chat_template_kwargs: ", "`enable_thinking`"],
+        &["chat_template_kwargs: ", "`topics`"],
     ),
     ("/v1/completions", "{\"prompt\": []}", 400, &["prompt: found 0"]),
     ("/v1/completions", "{\"prompt\": [1, 315]}", 400, &["prompt.0: found 315, expected ids below 315"]),
@@ -311,11 +338,18 @@ fn a_prompt_beyond_the_context_is_told_the_numbers() {
             let message = answer["message"].as_str().unwrap_or_default();
             assert_eq!(status, 400);
             assert!(message.contains("context length is 256 tokens"), "{message}");
-            assert!(message.ends_with("tokens in the prompt"), "no number was asked for: {message}");
+            let end = ": it exceeds the available context size";
+            assert!(
+                message.ends_with(&format!("tokens in the prompt{end}")),
+                "nothing was asked for: {message}"
+            );
             let asked = format!("{}, \"max_tokens\": 50}}", &body[..body.len() - 1]);
             let (_, answer) = served.post(route, &asked).await;
             let message = answer["message"].as_str().unwrap_or_default();
-            assert!(message.ends_with("tokens in the prompt and asks for 50 more"), "{message}");
+            assert!(
+                message.ends_with(&format!("tokens in the prompt and asks for 50 more{end}")),
+                "{message}"
+            );
         }
     });
 }
@@ -397,7 +431,7 @@ fn the_client_refuses_strange_urls() {
 fn objects_are_read_by_the_names_of_their_fields() {
     let chat = |body: Value| serde_json::from_value::<ChatRequest>(body).map_err(|error| error.to_string());
     let options = |options: Value| chat(json!({"messages": [], "stream_options": options}));
-    let asked = Some(StreamOptions { include_usage: true });
+    let asked = Some(StreamOptions { include_usage: true, ..StreamOptions::default() });
     assert_eq!(options(json!({"include_usage": true})).expect("a request").stream_options, asked);
     assert_eq!(options(Value::Null).expect("a request").stream_options, None);
     for list in [json!([true]), json!([]), json!(true), json!("include_usage")] {

@@ -68,6 +68,7 @@ fn bad_input_is_exit_code_2_and_one_clear_message() {
             &["server.max-concurrent-requests", "at least 1"],
         ),
         (&["serve", "api_server", "m", "--api-keys", ""], &["server.api-keys", "empty key"]),
+        (&["serve", "api_server", "m", "--model-name", "a,,b"], &["model.aliases", "expected names"]),
         (&["serve", "api_server", "m", "--log-level", "loud"], &["loud", "warning"]),
         (
             &["serve", "api_server", "m", "--enable-prefix-caching", "--disable-prefix-caching"],
@@ -84,6 +85,11 @@ fn bad_input_is_exit_code_2_and_one_clear_message() {
         (&["bench", "serving", "--url", "localhost"], &["base-url", "`localhost`"]),
         (&["bench", "serving", "--url", "http://localhost:1", "--input", "9..2"], &["input-words"]),
         (&["bench", "serving", "--url", "http://localhost:1", "--input", "x"], &["`x`", "A..B"]),
+        (
+            &["bench", "serving", "--url", "http://localhost:1", "--threads", "2"],
+            &["--url", "--threads", "cannot be used"],
+        ),
+        (&["bench", "serving", "m", "--api-key", "k"], &["--api-key", "[MODEL]", "cannot be used"]),
         (&["chat"], &["--api-url"]),
         (&["chat", &absent], &["absent"]),
     ];

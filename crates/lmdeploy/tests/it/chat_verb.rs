@@ -1,10 +1,15 @@
 //! `lmdeploy chat` through pipes, against a mock server: what it sends and what it shows.
 
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
 use internlm_kit::testing::Ran;
 use lmdeploy::testing::{MockModel, MockServer};
 
 use crate::binary::lmdeploy;
 use crate::client::scripted;
+use crate::fixture::tiny_model;
 
 /// An answer that says something and calls a tool.
 const CALL: &str =
@@ -117,4 +122,187 @@ fn the_address_may_end_with_v1_as_other_clients_write_it() {
     assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "one\n"), "{ran:?}");
     let ran = lmdeploy().run(["bench", "serving", "--url", &url, "--requests", "1", "--max-tokens", "1"]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
+}
+
+#[test]
+fn json_has_the_token_counts_and_the_reasoning_and_text_only_the_answer() {
+    let chunks = [
+        r#"{"choices": [{"delta": {"reasoning_content": "hm"}}]}"#,
+        r#"{"choices": [{"delta": {"content": "four"}, "finish_reason": "stop"}]}"#,
+        r#"{"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}}"#,
+        "[DONE]",
+    ];
+    let body = chunks.map(|chunk| format!("data: {chunk}\n\n")).concat();
+    let answer = ("200 OK\r\ncontent-type: text/event-stream", body.as_str());
+    let (url, server) = scripted(&[answer, answer]);
+    let ran = lmdeploy().with_input("2+2?\n").run(["chat", "--json", "--api-url", &url]);
+    let line: serde_json::Value = serde_json::from_str(&ran.stdout).expect("one line of JSON");
+    assert_eq!((&line["content"], &line["reasoning_content"]), (&"four".into(), &"hm".into()), "{ran:?}");
+    assert_eq!(line["usage"]["total_tokens"].as_u64(), Some(5));
+    let ran = lmdeploy().with_input("2+2?\n").run(["chat", "--api-url", &url]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "four\n"), "{ran:?}");
+    server.join().expect("the server ends");
+}
+
+#[test]
+fn an_answer_of_a_model_in_this_process_is_counted_too() {
+    let folder = tempfile::tempdir().expect("a folder");
+    tiny_model(folder.path());
+    let model = folder.path().display().to_string();
+    let options = ["--json", "--temperature", "0", "--max-tokens", "4"];
+    let ran = lmdeploy().with_input("hi\n").run([&["chat", &model], &options[..]].concat());
+    let line: serde_json::Value = serde_json::from_str(&ran.stdout).expect("one line of JSON");
+    let usage = &line["usage"];
+    let counts = ["prompt_tokens", "completion_tokens"].map(|name| usage[name].as_u64().expect("a number"));
+    assert!(counts[0] > 0 && (1..=4).contains(&counts[1]), "{ran:?}");
+    assert_eq!(usage["total_tokens"].as_u64(), Some(counts[0] + counts[1]));
+}
+
+#[test]
+fn the_system_message_can_be_replaced_and_removed() {
+    let server = MockServer::start("one");
+    let input = "/system Be kind.\nAlways.\n\nfirst\n\n/system\n\nsecond\n\nend\n\nthird\n";
+    let ran = chat(&server, &["--system", "Be brief."], input);
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "one\none\none\n"), "{ran:?}");
+    let first = ("user", "first");
+    assert_eq!(
+        server.prompt_texts(),
+        [
+            turns(&[("system", "Be kind.\nAlways."), first]),
+            turns(&[first, ("assistant", "one"), ("user", "second")]),
+            turns(&[("user", "third")]),
+        ]
+    );
+}
+
+#[test]
+fn a_conversation_is_saved_and_continued_later() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("chat.json");
+    let (save, load) = (format!("/save {}", path.display()), format!("/load {}", path.display()));
+    let server = MockServer::start("one");
+    let ran = chat(&server, &["--system", "Be brief."], &format!("first\n\n{save}\n"));
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "one\n"), "{ran:?}");
+    let saved: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(&path).expect("reads")).expect("JSON");
+    let expected = serde_json::json!([
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "first"},
+        {"role": "assistant", "content": "one"},
+    ]);
+    assert_eq!(saved, expected);
+    let ran = chat(&server, &[], &format!("{load}\n\nsecond\n\n/tokens\n"));
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "one\n"), "{ran:?}");
+    let conversation = [("system", "Be brief."), ("user", "first"), ("assistant", "one"), ("user", "second")];
+    assert_eq!(server.prompt_texts()[1], turns(&conversation));
+    assert!(
+        ran.stderr.contains("the conversation has ") && ran.stderr.contains("the last answer"),
+        "{ran:?}"
+    );
+}
+
+#[test]
+fn a_command_that_fails_ends_a_pipe_and_is_not_sent() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("chat.json");
+    std::fs::write(&path, "[{\"role\": \"user\"},\n{\"role\": \"king\"}]").expect("writes");
+    let server = MockServer::start("one");
+    for (command, parts) in [
+        ("/sav x".to_owned(), &["`/sav`", "/save"][..]),
+        ("/save".to_owned(), &["/save: found nothing"]),
+        (format!("/load {}", path.display()), &["chat.json: [1].role: ", "king"]),
+        (format!("/load {}.absent", path.display()), &["chat.json.absent: cannot read"]),
+    ] {
+        let ran = chat(&server, &[], &format!("{command}\n\nhi\n"));
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{ran:?}");
+        assert!(parts.iter().all(|part| ran.stderr.contains(part)), "{ran:?}");
+    }
+    let ran = chat(&server, &[], "/usr/bin is what?\n\n /sav x\n");
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "one\none\n"), "these are messages: {ran:?}");
+    let ran = lmdeploy().with_input([b'h', 0xff, b'\n']).run(["chat", "--api-url", server.url()]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{ran:?}");
+    assert!(ran.stderr.contains("standard input: cannot read: line 1"), "{ran:?}");
+}
+
+#[test]
+fn options_of_a_model_and_of_a_server_exclude_each_other() {
+    let url = "http://127.0.0.1:9";
+    for arguments in [
+        &["chat", "--api-url", url, "--threads", "2"][..],
+        &["chat", "--api", url, "--device", "cuda:0"],
+        &["chat", "model", "--api-key", "secret"],
+        &["chat", "model", "--model-name", "tiny"],
+    ] {
+        let ran = lmdeploy().run(arguments);
+        assert_eq!(ran.code, Some(2), "{ran:?}");
+        assert!(ran.stderr.contains(arguments[arguments.len() - 2]), "{ran:?}");
+    }
+}
+
+#[test]
+fn the_server_may_be_asked_for_a_model_by_its_name() {
+    let server = MockServer::start(MockModel::from("one").with_name("tiny"));
+    let ran = chat(&server, &["--model-name", "tiny"], "hi\n\n/tokens\n");
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "one\n"), "{ran:?}");
+    let ran = chat(&server, &["--model-name", "other"], "hi\n");
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert!(ran.stderr.contains("The model 'other' does not exist."), "{ran:?}");
+}
+
+/// A chat that is still running; it is killed when a test fails.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Gone already when the test waited for it.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Running {
+    fn interrupt(&self) {
+        let ran = Command::new("kill").args(["-INT", &self.0.id().to_string()]).status();
+        assert!(ran.expect("runs").success());
+    }
+}
+
+#[test]
+fn an_interrupt_drops_the_turn_and_another_one_says_how_to_leave() {
+    let text = "the quick brown fox jumps over the lazy dog";
+    let slow = MockModel::from(text).with_delay(Duration::from_millis(200));
+    let server = MockServer::start(slow);
+    let mut running = Running(
+        Command::new(env!("CARGO_BIN_EXE_lmdeploy"))
+            .args(["chat", "--api-url", server.url()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("starts"),
+    );
+    let mut stdin = running.0.stdin.take().expect("a pipe");
+    let mut stdout = BufReader::new(running.0.stdout.take().expect("a pipe"));
+    let mut stderr = BufReader::new(running.0.stderr.take().expect("a pipe"));
+    stdin.write_all(b"first\n\n").expect("writes");
+    while server.prompts().is_empty() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    running.interrupt();
+    let mut line = String::new();
+    stdout.read_line(&mut line).expect("reads");
+    let begun = line.trim_end();
+    assert!(text.starts_with(begun) && begun != text, "the answer is cut off: {line}");
+    running.interrupt();
+    line.clear();
+    while !line.contains("leaves") {
+        assert!(stderr.read_line(&mut line).expect("reads") > 0, "{line}");
+    }
+    stdin.write_all(b"second\n\n").expect("writes");
+    drop(stdin);
+    line.clear();
+    stdout.read_to_string(&mut line).expect("reads");
+    assert_eq!(line, format!("{text}\n"));
+    assert!(running.0.wait().expect("ends").success());
+    assert_eq!(server.prompt_texts(), [turns(&[("user", "first")]), turns(&[("user", "second")])]);
 }

@@ -7,11 +7,12 @@ use internlm_model::TokenId;
 use internlm_model::chat::ChatTemplate;
 use lmdeploy::engine::{Batch, Capacity, ExecuteError, Executor, Logits, Output, SchedulerConfig};
 use lmdeploy::protocol::{
-    ChatChunk, ChatMessage, ChatRequest, CompletionRequest, FinishReason, Prompt, StreamOptions,
+    ChatChunk, ChatMessage, ChatRequest, CompletionRequest, FinishReason, MessageRole, Prompt, StreamOptions,
 };
 use lmdeploy::respond::{ServedModel, whole_chat};
 use lmdeploy::testing::{MockFault, MockModel, tokenizer};
 use lmdeploy::{Error, Pipeline};
+use serde_json::{Value, json};
 
 use crate::fixture::{MODEL, Served, ask, capacity, echo, mock, run};
 
@@ -59,8 +60,8 @@ fn the_choices_of_a_stream_are_told_apart_by_their_index() {
             assert_eq!(last.finish_reason, Some(FinishReason::Stop));
             assert_eq!((last.delta.content.as_deref(), &last.logprobs), (Some(""), &None));
             assert!(texts.iter().all(|choice| choice.finish_reason.is_none()));
-            let roles = texts.iter().map(|choice| choice.delta.role.is_some());
-            assert!(roles.eq((0..texts.len()).map(|place| place == 0)), "the role comes once");
+            let mut roles = choices.iter().map(|choice| choice.delta.role);
+            assert!(roles.all(|role| role == Some(MessageRole::Assistant)), "every chunk says whose it is");
             let text: String = texts.iter().filter_map(|choice| choice.delta.content.as_deref()).collect();
             assert_eq!(text, "one two three");
         }
@@ -74,7 +75,7 @@ fn the_usage_chunk_comes_once_and_only_when_asked_for() {
         for (include_usage, expected) in [(true, 1), (false, 0)] {
             let mut request = ask("hi").with_n(2);
             request.stream = Some(true);
-            request.stream_options = Some(StreamOptions { include_usage });
+            request.stream_options = Some(StreamOptions { include_usage, ..StreamOptions::default() });
             let response = served.http.post(format!("{}/v1/chat/completions", served.url)).json(&request);
             let body = response.send().await.expect("an answer").text().await.expect("text");
             assert_eq!(body.matches("\"usage\":{").count(), expected, "{body}");
@@ -117,6 +118,107 @@ fn choices_of_completions_follow_their_prompts() {
         let counted = counted.expect("asked for");
         assert_eq!(counted.prompt_tokens, usage.prompt_tokens);
         assert_eq!(counted.completion_tokens, usage.completion_tokens);
+    });
+}
+
+#[test]
+fn every_chunk_has_the_usage_so_far_when_asked_for() {
+    run(async {
+        let served = Served::start(mock("one two three").with_delay(Duration::from_millis(1)));
+        let options = StreamOptions { include_usage: true, continuous_usage_stats: true };
+        let mut body = serde_json::to_value(ask("hi").with_n(2)).expect("writes");
+        (body["stream"], body["stream_options"]) = (json!(true), json!(options));
+        let completion =
+            json!({"model": MODEL, "prompt": ["a", "b"], "stream": true, "stream_options": options});
+        for (route, body) in [("/v1/chat/completions", body), ("/v1/completions", completion)] {
+            let all = usages(&served, route, &body).await;
+            let [before @ .., end] = all.as_slice() else { panic!("no chunks of {route}") };
+            let mut last = 0;
+            for usage in before {
+                let count = |name: &str| usage[name].as_u64().expect("a number");
+                assert_eq!(count("total_tokens"), count("prompt_tokens") + count("completion_tokens"));
+                assert_eq!(usage["prompt_tokens"], end["prompt_tokens"], "{route}");
+                assert!(usage["prompt_tokens_details"].is_null(), "it is not known yet");
+                assert!(count("completion_tokens") >= last);
+                last = count("completion_tokens");
+            }
+            assert!(before.len() > 2 && before[0]["completion_tokens"] != end["completion_tokens"]);
+            assert_eq!(json!(last), end["completion_tokens"], "{route}");
+            let mut without = body.clone();
+            without["stream_options"]["include_usage"] = json!(false);
+            assert!(usages(&served, route, &without).await.iter().all(Value::is_null));
+        }
+    });
+}
+
+#[test]
+fn timings_are_those_of_llama_cpp() {
+    run(async {
+        let served = Served::start(mock("one two three").with_delay(Duration::from_millis(1)));
+        let mut request = ask("hi").with_n(2);
+        request.timings_per_token = Some(true);
+        let whole = served.client.chat(&request).await.expect("an answer");
+        let timings = whole.timings.expect("asked for");
+        assert_eq!(timings.predicted_n, whole.usage.completion_tokens);
+        assert_eq!(timings.prompt_n + timings.cache_n, whole.usage.prompt_tokens);
+        assert!(timings.predicted_ms > 0.0 && timings.predicted_per_second > 0.0, "{timings:?}");
+        let stream = served.client.chat_stream(&request).await.expect("a stream");
+        let chunks: Vec<ChatChunk> = stream.map(|chunk| chunk.expect("a chunk")).collect().await;
+        for chunk in &chunks {
+            let ends = chunk.choices.iter().any(|choice| choice.finish_reason.is_some());
+            assert_eq!(chunk.timings.is_some(), ends);
+        }
+        let mut request = CompletionRequest::new(Prompt::Texts(vec!["a".to_owned(), "b".to_owned()]));
+        assert_eq!(served.client.completions(&request).await.expect("an answer").timings, None);
+        request.timings_per_token = Some(true);
+        let whole = served.client.completions(&request).await.expect("an answer");
+        let (timings, usage) = (whole.timings.expect("asked for"), whole.usage.expect("always there"));
+        assert_eq!(timings.predicted_n, usage.completion_tokens);
+        assert_eq!(timings.prompt_n + timings.cache_n, usage.prompt_tokens);
+    });
+}
+
+/// The usage of each chunk of a stream.
+async fn usages(served: &Served, route: &str, body: &Value) -> Vec<Value> {
+    let answer = served.http.post(format!("{}{route}", served.url)).json(body).send().await;
+    let text = answer.expect("an answer").text().await.expect("text");
+    let lines = text.lines().filter_map(|line| line.strip_prefix("data: ")).filter(|line| *line != "[DONE]");
+    lines.map(|line| serde_json::from_str::<Value>(line).expect("JSON")["usage"].take()).collect()
+}
+
+#[test]
+fn a_prompt_is_scored_once_for_all_its_choices() {
+    run(async {
+        let served = Served::start(mock("the fox"));
+        let mut request =
+            CompletionRequest::new(Prompt::Texts(vec!["one".to_owned(), "two".to_owned()])).with_n(3);
+        (request.echo, request.logprobs, request.prompt_logprobs) = (Some(true), Some(1), Some(0));
+        (request.max_tokens, request.temperature) = (Some(4), Some(0.0));
+        let whole = served.client.completions(&request).await.expect("an answer");
+        assert_eq!(whole.choices.len(), 6);
+        for (choice, first) in whole.choices.iter().zip([0, 0, 0, 3, 3, 3]) {
+            let first = &whole.choices[first];
+            let (scores, others) = (choice.logprobs.as_ref().expect("asked for"), first.logprobs.as_ref());
+            let others = others.expect("asked for");
+            assert_eq!((&scores.tokens, &scores.text_offset), (&others.tokens, &others.text_offset));
+            assert!(scores.token_logprobs[0].is_none() && scores.token_logprobs[1].is_some());
+            assert_eq!(scores.token_logprobs[..2], others.token_logprobs[..2], "choice {}", choice.index);
+            assert!(choice.prompt_logprobs.is_some());
+            assert_eq!((&choice.text, &choice.prompt_logprobs), (&first.text, &first.prompt_logprobs));
+        }
+        request.prompt_logprobs = None;
+        let mut stream = served.client.completions_stream(&request).await.expect("a stream");
+        let mut texts = vec![String::new(); 6];
+        while let Some(piece) = stream.next().await {
+            piece
+                .expect("a piece")
+                .choices
+                .into_iter()
+                .for_each(|choice| texts[choice.index] += &choice.text);
+        }
+        let expected: Vec<&str> = whole.choices.iter().map(|choice| choice.text.as_str()).collect();
+        assert_eq!(texts, expected);
+        served.until_free().await;
     });
 }
 

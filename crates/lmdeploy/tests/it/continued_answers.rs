@@ -59,3 +59,27 @@ fn the_fields_say_how_the_prompt_ends() {
         assert!(matches!(error, lmdeploy::Error::Status { status: 400, .. }), "{error}");
     });
 }
+
+#[test]
+fn an_echo_repeats_what_was_begun() {
+    run(async {
+        let served = Served::start(mock(" Paris."));
+        let mut request = begun();
+        request.echo = Some(true);
+        let whole = served.client.chat(&request).await.expect("an answer");
+        assert_eq!(whole.text(), "The capital of France is Paris.");
+        assert_eq!(whole.usage.prompt_tokens, served.server.prompts()[0].len() as u64);
+        let mut chunks = served.client.chat_stream(&request).await.expect("a stream");
+        let mut text = String::new();
+        while let Some(chunk) = chunks.next().await {
+            for choice in chunk.expect("a chunk").choices {
+                text += &choice.delta.content.unwrap_or_default();
+            }
+        }
+        assert_eq!(text, "The capital of France is Paris.");
+        // The last message is the user's: nothing of the answer is there yet.
+        let mut request = ChatRequest::new([ChatMessage::user("hi")]).with_model(MODEL);
+        request.echo = Some(true);
+        assert_eq!(served.client.chat(&request).await.expect("an answer").text(), " Paris.");
+    });
+}

@@ -1,16 +1,25 @@
 //! Browser pages of other origins (CORS): preflights, answers, errors and streams.
 
 use lmdeploy::config::ServerConfig;
-use lmdeploy::serve::{App, Server};
 use reqwest::{Client, Method, Response};
 
-use crate::fixture::{Served, mock, run};
+use crate::configured::Configured;
+use crate::fixture::{mock, run};
 
 /// The page that asks.
 const PAGE: &str = "https://chat.example";
 const ALLOW_ORIGIN: &str = "access-control-allow-origin";
 const ALLOW_METHODS: &str = "access-control-allow-methods";
 const ALLOW_HEADERS: &str = "access-control-allow-headers";
+
+/// A server that every page may call.
+async fn open() -> Configured {
+    Configured::start(mock("hi"), every_page()).await
+}
+
+fn every_page() -> ServerConfig {
+    ServerConfig::default().with_allow_origins(["*"])
+}
 
 fn header<'a>(response: &'a Response, name: &str) -> Option<&'a str> {
     response.headers().get(name)?.to_str().ok()
@@ -29,7 +38,7 @@ async fn preflight(http: &Client, url: String, origin: &str, headers: Option<&st
 #[test]
 fn every_preflight_is_answered_without_a_key() {
     run(async {
-        let served = Served::start(mock("hi"));
+        let served = open().await;
         for route in [
             "/v1/chat/completions",
             "/v1/completions",
@@ -55,7 +64,7 @@ fn every_preflight_is_answered_without_a_key() {
 #[test]
 fn answers_errors_and_streams_may_be_read_by_every_page() {
     run(async {
-        let served = Served::start(mock("hi"));
+        let served = open().await;
         let chat = r#"{"messages": [{"role": "user", "content": "hi"}], "stream": true}"#.to_owned();
         let large = " ".repeat((32 << 20) + 1);
         for (route, body, status) in [
@@ -85,20 +94,15 @@ fn answers_errors_and_streams_may_be_read_by_every_page() {
 
 /// What a server with these settings answers to a page's preflight and to its request.
 async fn asked(config: ServerConfig, origin: &str) -> [Response; 2] {
-    let pipeline = mock("hi").pipeline();
-    let server = Server::bind(&config.with_host("127.0.0.1").with_port(0)).await.expect("a free port");
-    let url = server.url();
-    let app = App::new(pipeline.responder().clone());
-    let serving = tokio::spawn(server.run(app, std::future::pending()));
-    let http = Client::builder().tls_certs_only(std::iter::empty()).build().expect("a client");
-    let first = preflight(&http, format!("{url}/v1/completions"), origin, Some("authorization")).await;
-    let second = http.get(format!("{url}/v1/models")).header("origin", origin).send().await;
-    serving.abort();
+    let served = Configured::start(mock("hi"), config).await;
+    let url = format!("{}/v1/completions", served.url);
+    let first = preflight(&served.http, url, origin, Some("authorization")).await;
+    let second = served.http.get(format!("{}/v1/models", served.url)).header("origin", origin).send().await;
     [first, second.expect("an answer")]
 }
 
 #[test]
-fn listed_origins_are_allowed_and_others_are_not() {
+fn listed_origins_are_allowed_and_no_others() {
     run(async {
         let listed = || ServerConfig::default().with_allow_origins([PAGE, "http://localhost:3000"]);
         for response in asked(listed(), PAGE).await {
@@ -107,8 +111,7 @@ fn listed_origins_are_allowed_and_others_are_not() {
         for response in asked(listed(), "https://other.example").await {
             assert_eq!(header(&response, ALLOW_ORIGIN), None);
         }
-        let none = ServerConfig::default().with_allow_origins(Vec::<String>::new());
-        let [preflight, answer] = asked(none, PAGE).await;
+        let [preflight, answer] = asked(ServerConfig::default(), PAGE).await;
         assert_eq!((preflight.status().as_u16(), answer.status().as_u16()), (405, 200));
         assert_eq!((header(&preflight, ALLOW_ORIGIN), header(&answer, ALLOW_ORIGIN)), (None, None));
     });
@@ -117,13 +120,13 @@ fn listed_origins_are_allowed_and_others_are_not() {
 #[test]
 fn credentials_methods_and_headers_are_those_of_the_settings() {
     run(async {
-        let mut config = ServerConfig::default();
+        let mut config = every_page();
         config.allow_credentials = true;
         for response in asked(config, PAGE).await {
             assert_eq!(header(&response, ALLOW_ORIGIN), Some(PAGE), "browsers take no `*` with credentials");
             assert_eq!(header(&response, "access-control-allow-credentials"), Some("true"));
         }
-        let mut config = ServerConfig::default();
+        let mut config = every_page();
         config.allow_methods = vec!["post".to_owned(), "GET".to_owned()];
         config.allow_headers = vec!["Authorization".to_owned()];
         let [preflight, _] = asked(config, PAGE).await;

@@ -168,7 +168,9 @@ fn fields_for_the_clients_own_records_change_nothing() {
         let fields = json!({
             "user": "u", "session_id": "s", "metadata": {"a": "b"}, "spaces_between_special_tokens": false,
             "cache_salt": "tenant", "reasoning_effort": "none", "parallel_tool_calls": true, "best_of": 1,
-            "service_tier": "auto", "store": true, "prompt_cache_key": "k", "grammar": "",
+            "service_tier": "auto", "store": true, "prompt_cache_key": "k", "grammar": "", "top_k": -1,
+            "enable_thinking": false, "chat_template_kwargs": {"thinking": true}, "include_reasoning": true,
+            "reasoning_format": "deepseek",
         });
         assert_eq!(text(&chat(&served, fields).await), "hi");
         let nulls = json!({

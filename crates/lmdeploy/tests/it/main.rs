@@ -1,19 +1,26 @@
 //! Behavior tests of the engine, the server, the client and the binary; most on a mock instead of a model.
 
+mod abuse;
 mod bad_requests;
 #[cfg(feature = "cli")]
 mod binary;
+#[cfg(all(feature = "burn", feature = "turbomind"))]
+mod bits;
 #[cfg(feature = "burn")]
 mod burn_executor;
+mod chaos;
 #[cfg(feature = "cli")]
 mod chat_verb;
 mod choices;
 mod client;
+mod client_routes;
 mod configured;
 mod continued_answers;
 mod cross_origin;
+mod embeddings;
 mod engine;
 mod exit_codes;
+mod faults;
 mod fields;
 mod fixture;
 mod guided;
@@ -22,7 +29,9 @@ mod messages;
 mod metrics;
 mod mock_server;
 mod model_folder;
+mod names;
 mod openapi;
+mod other_paths;
 mod parsed_answers;
 mod parsers;
 mod pipeline;
@@ -37,6 +46,8 @@ mod sampler;
 mod scheduler;
 mod scheduler_model;
 mod server;
+mod sessions;
+mod sleep;
 mod snapshots;
 mod streams;
 mod tls;

@@ -103,6 +103,20 @@ fn a_stream_builds_up_the_whole_message() {
 }
 
 #[test]
+fn cached_tokens_are_counted_apart() {
+    run(async {
+        let served = Served::start(script(["one", "one"]));
+        let count = served.count(&ask("hi")).await;
+        served.message(&ask("hi")).await;
+        let (_, second) = served.message(&ask("hi")).await;
+        let usage = |field: &str| second["usage"][field].as_u64().expect("a number");
+        let cached = usage("cache_read_input_tokens");
+        assert!(cached > 0, "{second}");
+        assert_eq!(usage("input_tokens") + cached, count);
+    });
+}
+
+#[test]
 fn a_begun_answer_is_continued() {
     run(async {
         let served = Served::start(mock("B)"));
@@ -182,9 +196,7 @@ fn what_is_wrong_or_not_supported_is_named() {
         let served = Served::start(mock("one"));
         let (status, answer) = served.post("/v1/messages", &ask("hi").to_string()).await;
         assert_eq!((status, &answer["type"]), (400, &json!("error")));
-        assert!(
-            answer["error"]["message"].as_str().is_some_and(|text| text.starts_with("anthropic-version: "))
-        );
+        assert_eq!(answer["error"]["message"], "Missing required header: anthropic-version");
         assert!(answer["request_id"].as_str().is_some_and(|id| !id.is_empty()));
         let image =
             json!([{"role": "user", "content": [{"type": "image", "source": {"type": "url", "url": "a"}}]}]);
@@ -202,9 +214,13 @@ fn what_is_wrong_or_not_supported_is_named() {
                 "tools.0.type: found `bash_20250124`",
             ),
             ("tool_choice", json!({"type": "required"}), "tool_choice.type: found `required`"),
-            ("thinking", json!({"type": "enabled", "budget_tokens": 1024}), "thinking.type: found `enabled`"),
+            ("thinking", json!({"type": "enabled", "display": "all"}), "thinking.display: found `all`"),
+            ("return_logprob", json!(true), "return_logprob: found true"),
             ("container", json!("c"), "container: found \"c\""),
-            ("output_config", json!({"effort": "high"}), "output_config.effort: found \"high\""),
+            ("output_config", json!({"effort": "huge"}), "output_config.effort: found \"huge\""),
+            ("thinking", json!({"type": "enabled"}), "thinking.budget_tokens: found nothing"),
+            ("context_management", json!({"edits": [{}]}), "context_management.edits.0.type: found nothing"),
+            ("mirostat", json!(2), "mirostat: found 2"),
         ] {
             let mut body = ask("hi");
             body[field] = value;

@@ -81,11 +81,17 @@ fn bodies_of_the_schemas_are_answered() {
         for (route, body) in [
             ("/v1/chat/completions", json!({"messages": message})),
             ("/v1/completions", json!({"prompt": "a", "n": 2, "logprobs": 1})),
+            ("/v1/chat/completions/input_tokens", json!({"messages": message})),
+            ("/apply-template", json!({"messages": message})),
             ("/generate", json!({"prompt": "a"})),
             ("/get_ppl", json!({"input": "the fox"})),
             ("/v1/encode", json!({"input": ["a", "b"]})),
             ("/tokenize", json!({"prompt": "a"})),
             ("/detokenize", json!({"tokens": [1]})),
+            ("/v1/embeddings", json!({"input": "a"})),
+            ("/pooling", json!({"input": "a"})),
+            ("/v1/responses", json!({"input": "hi"})),
+            ("/v1/responses/input_tokens", json!({"input": "hi"})),
         ] {
             let (status, answer) = served.post(route, &body).await;
             assert_eq!(status, 200, "{route}: {answer}");

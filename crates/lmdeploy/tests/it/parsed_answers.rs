@@ -48,6 +48,7 @@ fn answers(pipeline: &Pipeline, request: &ChatRequest) -> (ChatChoice, ChatChoic
         streamed.message.fields.insert("reasoning_content".to_owned(), thought.into());
     }
     streamed.output_ids = streamed.output_ids.filter(|_| whole.output_ids.is_some());
+    streamed.token_ids.clone_from(&streamed.output_ids);
     (whole, streamed, deltas)
 }
 
@@ -80,8 +81,8 @@ fn answers_have_reasoning_and_calls() {
         assert_eq!(without_ids(streamed), without_ids(whole));
         let (first, others) = deltas.split_first().expect("chunks");
         assert_eq!(first.role, Some(MessageRole::Assistant));
-        assert!(first.reasoning_content.is_some() && others.iter().all(|delta| delta.role.is_none()));
-        let last = ChatDelta { content: Some(String::new()), ..ChatDelta::default() };
+        assert!(first.reasoning_content.is_some() && others.iter().all(|delta| delta.role == first.role));
+        let last = ChatDelta { role: first.role, content: Some(String::new()), ..ChatDelta::default() };
         assert_eq!(deltas.last(), Some(&last));
         let usage = pipeline.chat(&request).expect("an answer").usage;
         let thinking = usage.completion_tokens_details.expect("always there").reasoning_tokens;
@@ -130,6 +131,36 @@ fn fields_of_the_request_change_what_is_found() {
     let (whole, streamed, _) = answers(&pipeline, &request);
     let ids: Vec<u32> = MARKED.encode_with_special(CALLS).into_iter().map(u32::from).collect();
     assert_eq!((whole.output_ids.clone(), without_ids(streamed)), (Some(ids), without_ids(whole)));
+}
+
+#[test]
+fn reasoning_is_where_the_request_wants_it() {
+    let reply = "<think>one two</think>I add.";
+    for tokenizer in [&tokenizer(), &*MARKED] {
+        let pipeline = pipeline(tokenizer, reply, "qwen");
+        for (format, include, content, thought) in [
+            (None, None, "I add.", Some("one two")),
+            (Some("deepseek"), Some(true), "I add.", Some("one two")),
+            (Some("none"), None, reply, None),
+            (None, Some(false), "I add.", None),
+            (Some("none"), Some(false), "I add.", None),
+        ] {
+            let mut request = ask("hi");
+            request.reasoning_format = format.map(str::to_owned);
+            request.include_reasoning = include;
+            let (whole, streamed, _) = answers(&pipeline, &request);
+            let found = whole.message.fields.get("reasoning_content").and_then(|text| text.as_str());
+            assert_eq!((whole.message.text().as_str(), found), (content, thought), "{format:?} {include:?}");
+            assert_eq!(streamed, whole);
+            let usage = pipeline.chat(&request).expect("an answer").usage;
+            let thinking = usage.completion_tokens_details.expect("always there").reasoning_tokens;
+            assert_eq!(thinking, tokenizer.encode("one two").len() as u64, "it is counted all the same");
+        }
+        let mut request = ask("hi");
+        request.reasoning_format = Some("granite".to_owned());
+        let error = pipeline.chat(&request).expect_err("no such format").to_string();
+        assert_eq!(error, "reasoning_format: found \"granite\", expected `auto`, `deepseek` or `none`");
+    }
 }
 
 #[test]

@@ -311,6 +311,27 @@ fn kimi_names_its_calls_and_deepseek_v3_reasons_when_the_prompt_says_so() {
 }
 
 #[test]
+fn reasoning_may_stay_in_the_content_with_its_marks() {
+    let text = "<think>\n{\"name\": \"now\"}\n</think>\n\nb\n{\"name\": \"now\", \"arguments\": {}}";
+    for (tokenizer, start, text) in [
+        (tokenizer(), Section::Content, text),
+        (MARKED.clone(), Section::Content, text),
+        (MARKED.clone(), Section::Reasoning, text.trim_start_matches("<think>")),
+    ] {
+        let options = ParseOptions::new(ToolFormat::Json)
+            .with_reasoning(ReasoningFormat::InContent, start)
+            .with_functions(FUNCTIONS.clone());
+        let atoms = atoms(&tokenizer, text);
+        let (content, _) = text.split_once("{\"name\": \"now\", ").expect("a call");
+        for every in [1, 2, 7, 1000] {
+            let found = parse(&tokenizer, options.clone(), &atoms, |place| place % every == 0);
+            assert_eq!((found.content.as_str(), found.thought.as_str()), (content, ""), "{start:?} {every}");
+            assert_eq!(found.calls, [("now".to_owned(), "{}".to_owned())], "drafts are not called");
+        }
+    }
+}
+
+#[test]
 fn published_templates_say_their_formats() {
     let Some(folder) = shared_data("tokenizers/chat_templates") else { return };
     let formats = [

@@ -62,7 +62,8 @@ fn chat_request() -> impl Strategy<Value = ChatRequest> {
                     .map(|name| ToolDefinition::function(name, "", json!({"type": "object"})))
                     .collect()
             });
-            request.stream_options = switches.0.map(|include_usage| StreamOptions { include_usage });
+            request.stream_options =
+                switches.0.map(|include_usage| StreamOptions { include_usage, ..StreamOptions::default() });
             request
         },
     )
@@ -145,6 +146,7 @@ fn answers_of_other_servers_are_read() {
     .expect("reads");
     assert_eq!(response.choices[0].finish_reason, Some(FinishReason::Other));
     assert_eq!((response.text(), response.usage.total_tokens), (String::new(), 7));
+    assert_eq!(response.system_fingerprint.as_deref(), Some("fp"));
     assert_eq!(response.usage.prompt_tokens_details, None);
     assert_eq!(response.usage.completion_tokens_details, Some(CompletionTokensDetails::default()));
     let chunk: ChatChunk =
@@ -171,13 +173,20 @@ fn vllms_names_and_answers_are_read() {
     let response: ChatResponse = serde_json::from_value(json!({
         "choices": [{"message": {"role": "assistant", "content": "a"}, "stop_reason": "END"}, {
             "message": {"role": "assistant", "content": "b"}, "stop_reason": 7, "output_ids": [1],
-            "output_token_logprobs": [[-0.5, 1]],
-        }],
+            "output_token_logprobs": [[-0.5, 1]], "token_ids": [1],
+        }], "prompt_token_ids": [4, 5],
+        "prompt_logprobs": [null, {"5": {"logprob": -1.5, "rank": 2, "decoded_token": "x"}}],
     }))
     .expect("reads");
     assert_eq!(response.choices[0].stop_reason, Some(StopReason::Text("END".to_owned())));
     assert_eq!(response.choices[1].stop_reason, Some(StopReason::Id(7)));
     assert_eq!(response.choices[1].output_token_logprobs, Some(vec![(-0.5, 1)]));
+    assert_eq!(
+        (response.choices[1].token_ids.as_deref(), response.prompt_token_ids),
+        (Some(&[1][..]), Some(vec![4, 5]))
+    );
+    let scores = response.prompt_logprobs.expect("scores");
+    assert_eq!((scores[0].is_none(), scores[1].as_ref().and_then(|place| place[&5].rank)), (true, Some(2)));
 }
 
 #[test]

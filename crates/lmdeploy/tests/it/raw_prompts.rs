@@ -2,6 +2,7 @@
 
 use futures_util::StreamExt;
 use internlm_model::TokenId;
+use internlm_model::tokenizer::Special;
 use lmdeploy::engine::GenerateRequest;
 use lmdeploy::protocol::{CompletionChoice, CompletionRequest, Prompt};
 use lmdeploy::testing::MockServer;
@@ -99,6 +100,99 @@ fn max_completion_tokens_is_max_tokens() {
             let (_, answer) = served.post("/v1/completions", body).await;
             assert_eq!(answer["usage"]["completion_tokens"], expected, "{body}");
         }
+    });
+}
+
+#[test]
+fn llama_cpps_names_and_numbers_are_read() {
+    run(async {
+        let served = Served::start(mock(&"the ".repeat(40)));
+        for (body, expected) in [
+            (r#"{"prompt": "a", "n_predict": 3}"#, 3),
+            (r#"{"prompt": "a", "n_predict": 300}"#, 40),
+            (r#"{"prompt": "a", "n_predict": -1}"#, 40),
+            (r#"{"prompt": "a", "max_tokens": -1, "top_k": -1}"#, 40),
+        ] {
+            let (status, answer) = served.post("/v1/completions", body).await;
+            let ids = &answer["usage"]["completion_tokens"];
+            assert_eq!((status, ids.as_u64() >= Some(expected)), (200, true), "{body}: {answer}");
+            assert_eq!(answer["choices"][0]["finish_reason"] == "length", expected == 3, "{body}");
+        }
+    });
+}
+
+#[test]
+fn an_echo_shows_the_ids_that_were_sent() {
+    run(async {
+        let served = Served::start(mock("hi"));
+        let ids: Vec<u32> = tokenizer().encode_with_special(RAW).into_iter().map(u32::from).collect();
+        let sent = tokenizer().decode(&tokenizer().encode_with_special(RAW), Special::Keep);
+        assert!(sent.contains("<|im_start|>"), "{sent}");
+        for skip in [None, Some(true), Some(false)] {
+            let mut request = CompletionRequest::new(ids.clone()).with_echo().with_logprobs(0);
+            request.skip_special_tokens = skip;
+            let answer = served.client.completions(&request).await.expect("an answer");
+            let choice = &answer.choices[0];
+            assert!(choice.text.starts_with(&sent), "{:?}", choice.text);
+            let scores = choice.logprobs.as_ref().expect("asked for");
+            let tops = scores.top_logprobs.as_ref().expect("also for 0");
+            assert_eq!(tops.len(), scores.tokens.len());
+            assert_eq!(tops[0], None);
+            for (top, (token, logprob)) in
+                tops.iter().zip(scores.tokens.iter().zip(&scores.token_logprobs)).skip(1)
+            {
+                let top = top.as_ref().expect("a place with scores");
+                assert_eq!((top.len(), top.get(token).copied()), (1, *logprob), "the id that is there");
+            }
+        }
+    });
+}
+
+#[test]
+fn a_text_begins_as_it_was_asked_to() {
+    run(async {
+        let served = Served::start(mock("hi"));
+        let bos = tokenizer().bos().filter(|_| tokenizer().adds_bos());
+        for (add, first) in [(None, bos), (Some(true), bos), (Some(false), None)] {
+            let mut request = CompletionRequest::new("the fox");
+            request.add_special_tokens = add;
+            served.client.completions(&request).await.expect("an answer");
+            let prompt = served.server.prompts().pop().expect("a prompt");
+            let expected: Vec<TokenId> = first.into_iter().chain(tokenizer().encode("the fox")).collect();
+            assert_eq!(prompt, expected, "{add:?}");
+        }
+    });
+}
+
+#[test]
+fn prompts_are_scored_in_vllms_form_too() {
+    run(async {
+        let served = Served::start(mock("hi"));
+        let mut request = CompletionRequest::new("the fox").with_max_tokens(0);
+        request.prompt_logprobs = Some(2);
+        let answer = served.client.completions(&request).await.expect("an answer");
+        let prompt = served.server.prompts().pop().expect("a prompt");
+        let scores = answer.choices[0].prompt_logprobs.as_ref().expect("asked for");
+        assert_eq!((scores.len(), scores[0].is_none()), (prompt.len(), true));
+        for (place, id) in scores.iter().zip(&prompt).skip(1) {
+            let place = place.as_ref().expect("a score");
+            let score = &place[&id.0];
+            assert!((2..=3).contains(&place.len()) && score.logprob <= 0.0, "{place:?}");
+            let text = tokenizer().decode(&[*id], Special::Keep);
+            assert_eq!(score.decoded_token.as_deref(), Some(text.as_str()));
+            let mut ranks: Vec<_> = place.values().map(|score| score.rank).collect();
+            ranks.sort_unstable();
+            assert_eq!(ranks[..2], [Some(1), Some(2)]);
+            assert!(place.len() == 2 || score.rank > Some(2));
+        }
+        let mut chat = ask("hi");
+        chat.prompt_logprobs = Some(0);
+        let answer = served.client.chat(&chat.clone().with_n(2)).await.expect("an answer");
+        let scores = answer.prompt_logprobs.expect("asked for");
+        let prompt = served.server.prompts().pop().expect("a prompt");
+        assert_eq!(scores.len(), prompt.len());
+        assert!(scores.iter().skip(1).flatten().all(|place| place.len() == 1));
+        assert!(answer.choices.iter().all(|choice| choice.logprobs.is_none()));
     });
 }
 

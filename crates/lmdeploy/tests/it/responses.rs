@@ -54,6 +54,11 @@ impl Served {
         let response = request.send().await.expect("an answer");
         (response.status().as_u16(), response.json().await.expect("a JSON answer"))
     }
+
+    /// A page of the items that a response was asked with.
+    async fn input_items(&self, id: &str, query: &str) -> (u16, Value) {
+        self.stored(reqwest::Method::GET, &format!("{id}/input_items{query}")).await
+    }
 }
 
 fn tool() -> Value {
@@ -88,6 +93,7 @@ fn a_whole_response_has_all_fields() {
             ("store", json!(true)),
             ("background", json!(false)),
             ("truncation", json!("disabled")),
+            ("output_text", json!("one two")),
         ] {
             assert_eq!(answer[field], expected, "{field}");
         }
@@ -167,6 +173,81 @@ fn a_response_continues_another_one() {
 }
 
 #[test]
+fn the_input_of_a_response_is_listed_with_what_it_continues() {
+    run(async {
+        let served = Served::start(script(["one", "two", "three"]));
+        let (_, first) = served.respond(&json!({"input": "a"})).await;
+        let body = json!({"input": [{"role": "user", "content": "b"}], "previous_response_id": first["id"]});
+        let (_, second) = served.respond(&body).await;
+        let id = second["id"].as_str().expect("text");
+        let (status, page) = served.input_items(id, "?order=asc").await;
+        assert_eq!((status, &page["object"], &page["has_more"]), (200, &json!("list"), &json!(false)));
+        let items = page["data"].as_array().expect("items");
+        let said = |item: &Value| (item["role"].clone(), item["content"][0]["text"].clone());
+        let expected = [("user", "a"), ("assistant", "one"), ("user", "b")];
+        assert_eq!(
+            items.iter().map(said).collect::<Vec<_>>(),
+            expected.map(|(role, text)| (json!(role), json!(text)))
+        );
+        assert_eq!((&page["first_id"], &page["last_id"]), (&items[0]["id"], &items[2]["id"]));
+        assert_eq!(items[1], first["output"][0], "what the model said is as it was answered");
+        let (_, page) = served.input_items(id, "?limit=1").await;
+        assert_eq!((&page["data"], &page["has_more"]), (&json!([items[2]]), &json!(true)), "newest first");
+        let after = format!("?after={}", items[1]["id"].as_str().expect("text"));
+        assert_eq!(served.input_items(id, &after).await.1["data"], json!([items[0]]));
+        for (query, status, param) in [
+            ("?limit=0", 400, "limit"),
+            ("?order=up", 400, "order"),
+            ("?include[]=x", 400, "include"),
+            ("?after=x", 404, "after"),
+        ] {
+            let (found, answer) = served.input_items(id, query).await;
+            assert_eq!((found, &answer["error"]["param"]), (status, &json!(param)), "{answer}");
+        }
+        assert_eq!(served.input_items("resp_0", "").await.0, 404);
+        let (status, answer) = served.stored(reqwest::Method::GET, &format!("{id}?include=x")).await;
+        assert_eq!((status, &answer["error"]["param"]), (400, &json!("include")));
+        let reference = json!({"input": [{"type": "item_reference", "id": items[0]["id"]}]});
+        assert_eq!(served.respond(&reference).await.0, 200, "what is listed can be referred to");
+    });
+}
+
+#[test]
+fn a_response_is_not_cancelled_and_its_prompt_can_be_counted() {
+    run(async {
+        let served = Served::start(mock("one"));
+        let body = json!({"input": "a", "instructions": "Be brief.", "tools": [tool()]});
+        let (status, count) = served.post("/v1/responses/input_tokens", &body.to_string()).await;
+        assert_eq!((status, &count["object"]), (200, &json!("response.input_tokens")), "{count}");
+        let (_, answer) = served.respond(&body).await;
+        assert_eq!(count["input_tokens"], answer["usage"]["input_tokens"]);
+        assert_eq!(served.server.prompts().len(), 1, "counting generates nothing");
+        let (status, wrong) = served.post("/v1/responses/input_tokens", "{}").await;
+        assert_eq!((status, &wrong["error"]["param"]), (400, &json!("input")));
+        let cancel = format!("{}/cancel", answer["id"].as_str().expect("text"));
+        let (status, refused) = served.stored(reqwest::Method::POST, &cancel).await;
+        assert_eq!(
+            (status, &refused["error"]["message"]),
+            (400, &json!("Cannot cancel a synchronous response."))
+        );
+        assert_eq!(served.stored(reqwest::Method::POST, "resp_0/cancel").await.0, 404);
+    });
+}
+
+#[test]
+fn the_limits_of_other_servers_work() {
+    run(async {
+        let served = Served::start(mock("one two three"));
+        let body = json!({"input": "a", "stop": " three", "include_stop_str_in_output": true});
+        assert_eq!(served.respond(&body).await.1["output_text"], "one two three");
+        let body = json!({"input": "a", "structured_outputs": {"choice": ["yes"]}});
+        assert_eq!(served.respond(&body).await.1["output_text"], "yes");
+        let (status, answer) = served.respond(&json!({"input": "a", "bad_words": [" "]})).await;
+        assert_eq!((status, &answer["error"]["param"]), (400, &json!("bad_words")));
+    });
+}
+
+#[test]
 fn calls_go_out_and_results_come_back() {
     run(async {
         let spoken = format!("I add.{CALL}");
@@ -229,25 +310,23 @@ fn what_is_wrong_or_not_supported_is_named() {
             (json!({"input": 7}), "input"),
             (json!({"input": "a", "background": true}), "background"),
             (json!({"input": "a", "conversation": "c"}), "conversation"),
-            (json!({"input": "a", "tools": [{"type": "web_search"}]}), "tools.0.type"),
+            (json!({"input": "a", "tools": [{"type": "web_search"}]}), "tools"),
             (json!({"input": "a", "max_output_tokens": 0}), "max_output_tokens"),
             (json!({"input": "a", "max_output_tokens": -1}), "max_output_tokens"),
             (json!({"input": "a", "max_tokens": 5}), "max_tokens"),
             (json!({"input": "a", "temperature": 3}), "temperature"),
             (json!({"input": "a", "truncation": "middle"}), "truncation"),
-            (json!({"input": "a", "include": ["x"]}), "include.0"),
-            (json!({"input": "a", "reasoning": {"effort": "high"}}), "reasoning.effort"),
-            (json!({"input": "a", "reasoning": {"summary": "detailed"}}), "reasoning.summary"),
-            (json!({"input": "a", "text": {"format": {"type": "xml"}}}), "text.format.type"),
-            (
-                json!({"input": [{"role": "user", "content": [{"type": "input_image"}]}]}),
-                "input.0.content.0.type",
-            ),
+            (json!({"input": "a", "include": ["x"]}), "include"),
+            (json!({"input": "a", "reasoning": {"effort": "huge"}}), "reasoning"),
+            (json!({"input": "a", "reasoning": {"summary": "detailed"}}), "reasoning"),
+            (json!({"input": "a", "text": {"format": {"type": "xml"}}}), "text"),
+            (json!({"input": [{"role": "user", "content": [{"type": "input_image"}]}]}), "input"),
             (
                 json!({"input": [{"type": "function_call", "call_id": "1", "name": "f", "arguments": "{"}]}),
-                "input.0",
+                "input",
             ),
-            (json!({"input": "a", "metadata": {"b": 1}}), "metadata.b"),
+            (json!({"input": "a", "metadata": {"b": 1}}), "metadata"),
+            (json!({"input": "a", "guided_json": {}}), "guided_json"),
         ] {
             let (status, answer) = served.respond(&body).await;
             assert_eq!((status, &answer["error"]["param"]), (400, &json!(param)), "{body}: {answer}");

@@ -30,7 +30,7 @@ fn generate_gives_text_ids_and_counts() {
             let meta = &answer["meta_info"];
             assert_eq!(meta["finish_reason"], json!({"type": "stop"}));
             assert_eq!(meta["prompt_tokens"], json!(ids("hi").len()));
-            assert_eq!(meta["completion_tokens"], json!(expected.len() + 1));
+            assert_eq!(meta["completion_tokens"], json!(expected.len()));
             assert!(meta["output_token_logprobs"].is_null());
         }
         let body = json!({"prompt": "hi", "max_tokens": 2});
@@ -60,12 +60,24 @@ fn generate_scores_prompt_and_answer() {
         let tops = pairs("output_top_logprobs");
         assert!(tops.iter().all(|top| top.as_array().is_some_and(|top| top.len() == 2)));
         let input: Vec<Value> = pairs("input_token_logprobs").iter().map(|pair| pair[1].clone()).collect();
-        assert_eq!(json!(input), json!(prompt[1..]));
-        assert_eq!(pairs("input_top_logprobs").len(), prompt.len() - 1);
+        assert_eq!(json!(input), json!(prompt[2..]), "those behind the place");
+        assert_eq!(pairs("input_top_logprobs").len(), prompt.len() - 2);
         let body = json!({"input_ids": prompt, "return_logprob": true, "logprob_start_len": 0});
         let (_, answer) = post(&served, "/generate", body).await;
-        assert_eq!(answer["meta_info"]["input_token_logprobs"][0], json!([null, prompt[0]]));
+        let first = &answer["meta_info"]["input_token_logprobs"][0];
+        assert!(first[0].as_f64().is_some_and(|logprob| logprob <= 0.0), "the first id of all has no score");
+        assert_eq!(first[1], json!(prompt[1]));
         assert!(answer["meta_info"]["input_top_logprobs"].is_null());
+        let body = json!({
+            "input_ids": prompt, "return_logprob": true, "logprob_start_len": 0, "max_tokens": 0, "stream": true,
+        });
+        let request = served.http.post(format!("{}/generate", served.url)).json(&body);
+        let text = request.send().await.expect("an answer").text().await.expect("text");
+        let events: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("data: ")).collect();
+        let [only, "[DONE]"] = events.as_slice() else { panic!("{text}") };
+        let meta = serde_json::from_str::<Value>(only).expect("JSON")["meta_info"].take();
+        assert_eq!(meta["input_token_logprobs"].as_array().map(Vec::len), Some(prompt.len() - 1));
+        assert!(meta["output_token_logprobs"].is_null() && meta["output_top_logprobs"].is_null());
     });
 }
 
@@ -112,6 +124,8 @@ fn wrong_bodies_are_told_the_field() {
             ("/tokenize", json!({}), "prompt: found nothing"),
             ("/tokenize", json!({"prompt": "a", "content": "b"}), "prompt: found more than one"),
             ("/tokenize", json!({"prompt": "a", "with_pieces": true}), "with_pieces: found true"),
+            ("/tokenize", json!({"prompt": "a", "add_special": true}), "add_special: found it together"),
+            ("/tokenize", json!({"content": "a", "tools": [{"name": "f"}]}), "tools: found it together"),
             ("/detokenize", json!({"tokens": [1, 99999]}), "tokens.1: found 99999, expected ids below"),
             ("/detokenize", json!({"tokens": "a"}), "tokens: found \"a\", expected a list"),
             ("/get_ppl", json!({"input": []}), "input.0: found no tokens"),
@@ -119,9 +133,10 @@ fn wrong_bodies_are_told_the_field() {
             ("/get_ppl", json!({"input": [5, 99999]}), "input.0: found 99999"),
             ("/get_ppl", json!({"input": 5}), "input: found 5, expected a string or a list of token ids"),
             ("/abort_request", json!({}), "request_id: found nothing"),
-            ("/abort_request", json!({"request_id": "nobody"}), "request_id: found `nobody`"),
             ("/abort_request", json!({"request_id": "a", "abort_all": true}), "request_id: found a name"),
             ("/abort_request", json!({"session_id": 3}), "session_id: found 3"),
+            ("/abort_request", json!({"request_id": "nobody"}), "request_id: found `nobody`, expected the name"),
+            ("/abort_request", json!({"request_id": ""}), "request_id: found ``, expected the name"),
         ] {
             let (status, answer) = post(&served, route, body.clone()).await;
             assert_eq!(status, 400, "{route} {body}: {answer}");
@@ -166,6 +181,14 @@ fn a_conversation_is_tokenized_as_it_is_computed() {
         let messages = json!([{"role": "user", "content": "the fox"}]);
         let (_, answer) = post(&served, "/tokenize", json!({"messages": messages})).await;
         assert_eq!(answer["tokens"], json!(computed));
+        let body = json!({"messages": messages, "add_special_tokens": true, "add_generation_prompt": true});
+        let (status, answer) = post(&served, "/tokenize", body).await;
+        assert_eq!((status, &answer["tokens"]), (200, &json!(computed)), "it begins with `<s>` already");
+        let open = json!([{"role": "user", "content": "the fox"}, {"role": "assistant", "content": "x"}]);
+        let body = json!({"messages": open, "continue_final_message": true});
+        let (_, answer) = post(&served, "/tokenize", body).await;
+        let continued: Vec<u32> = serde_json::from_value(answer["tokens"].clone()).expect("ids");
+        assert!(continued.starts_with(&computed) && continued.len() > computed.len(), "{answer}");
         let body = json!({"input": "the fox", "do_preprocess": true});
         let (_, answer) = post(&served, "/v1/encode", body).await;
         assert_eq!(answer["input_ids"], json!(computed));
@@ -268,7 +291,7 @@ fn small_routes_and_those_that_are_not_there_yet() {
         let (status, version) = json(served.get("/version").await);
         assert_eq!((status, version["version"].as_str()), (200, Some(env!("CARGO_PKG_VERSION"))));
         assert_eq!(json(served.get("/is_sleeping").await), (200, json!({"is_sleeping": false})));
-        for route in ["/sleep", "/wakeup", "/update_weights", "/v1/embeddings", "/pooling"] {
+        for route in ["/update_weights_from_ipc", "/init_weights_update_group"] {
             let (status, answer) = served.post(route, &json!({})).await;
             assert_eq!(status, 501, "{route}");
             assert_eq!(answer["message"], json!(format!("{route} is not supported by this server yet")));
@@ -287,7 +310,7 @@ fn every_answer_has_the_name_of_its_request() {
         assert_eq!(name(&own), "mine");
         let (first, second) = (served.http.get(&url).send().await, served.http.get(&url).send().await);
         let (first, second) = (name(&first.expect("an answer")), name(&second.expect("an answer")));
-        assert!(first.starts_with("req-") && first != second, "{first} {second}");
+        assert!(first.len() == 32 && first != second, "{first} {second}");
         let body = json!({"model": "tiny", "max_tokens": 0, "messages": []});
         let request = served.http.post(format!("{}/v1/messages", served.url)).json(&body);
         let answer = request.header("x-request-id", "mine").send().await.expect("an answer");

@@ -116,6 +116,7 @@ impl Watched {
 
     fn step(&mut self, cancel_under_way: Option<usize>, outcome: u8) {
         self.now += Duration::from_secs(1);
+        self.scheduler.set_prompt_share((outcome >= 64).then(|| f64::from(outcome) / 128.0));
         let batch = self.scheduler.schedule(self.now);
         self.check_batch(&batch);
         self.check_scheduler();
@@ -277,6 +278,24 @@ fn long_prompts_are_cut_into_chunks_next_to_decodes() {
     let batch = watched.scheduler.schedule(watched.now);
     let parts: Vec<_> = batch.steps.iter().map(|step| (step.id.0, step.tokens.len(), step.logits)).collect();
     assert_eq!(parts, [(0, 1, LogitsWanted::Last), (1, 7, LogitsWanted::None)]);
+}
+
+#[test]
+fn a_prompt_takes_its_share_of_a_step_while_others_decode() {
+    for (share, tokens) in [(Some(2.0), 10), (Some(0.1), 8), (None, 63)] {
+        let mut watched = Watched::new(limits(40, 4, 64, 4));
+        watched.submit(2, 20, plain_request());
+        watched.step(None, 3);
+        watched.submit(100, 1, plain_request());
+        watched.scheduler.set_prompt_share(share);
+        let batch = watched.scheduler.schedule(watched.now);
+        let parts: Vec<_> = batch.steps.iter().map(|step| (step.id.0, step.tokens.len())).collect();
+        assert_eq!(parts, [(0, 1), (1, tokens)], "{share:?}");
+    }
+    let mut alone = Watched::new(limits(40, 4, 64, 4));
+    alone.submit(100, 1, plain_request());
+    alone.scheduler.set_prompt_share(Some(2.0));
+    assert_eq!(alone.scheduler.schedule(alone.now).tokens(), 64, "nobody waits for a token");
 }
 
 #[test]

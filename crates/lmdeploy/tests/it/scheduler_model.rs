@@ -35,7 +35,12 @@ enum Action {
     Cancel(usize),
     Pause(usize),
     Resume(usize),
-    Step { under_way: Option<usize>, fault: Fault },
+    /// Other weights: what is stored is worth nothing any more.
+    Restart,
+    Step {
+        under_way: Option<usize>,
+        fault: Fault,
+    },
 }
 
 /// How a step goes wrong.
@@ -70,6 +75,7 @@ fn action() -> impl Strategy<Value = Action> {
         1 => (0..20_usize).prop_map(Action::Cancel),
         1 => (0..20_usize).prop_map(Action::Pause),
         1 => (0..20_usize).prop_map(Action::Resume),
+        1 => Just(Action::Restart),
         14 => step.prop_map(|(under_way, fault)| Action::Step { under_way, fault }),
     ]
 }
@@ -206,6 +212,14 @@ impl Model {
     fn living(&self, index: usize) -> Option<RequestId> {
         let living: Vec<_> = self.requests.keys().filter(|id| !self.ends.contains_key(id)).collect();
         (!living.is_empty()).then(|| *living[index % living.len()])
+    }
+
+    /// Forgets all keys; whoever reads one of them later is found out.
+    fn restart(&mut self) {
+        self.scheduler.restart();
+        self.slots.fill(Slot::default());
+        let stats = self.scheduler.stats();
+        assert_eq!((stats.active_blocks, stats.cached_blocks, stats.running), (0, 0, 0));
     }
 
     fn step(&mut self, under_way: Option<usize>, fault: Fault) {
@@ -367,6 +381,7 @@ proptest! {
                         model.scheduler.resume(id);
                     }
                 }
+                Action::Restart => model.restart(),
                 Action::Step { under_way, fault } => model.step(under_way, fault),
             }
             model.check();

@@ -1,12 +1,14 @@
 //! Streamed answers: the same text as whole ones, nothing leaked, errors told, disconnects noticed.
 
 use futures_util::StreamExt;
+use internlm_model::TokenId;
 use internlm_model::tokenizer::Special;
 use lmdeploy::protocol::{
-    ChatChunk, ChatDelta, ChatRequest, CompletionRequest, FinishReason, OneOrMany, Prompt, StreamOptions,
-    StreamedCalls,
+    ChatChunk, ChatDelta, ChatRequest, ChatResponse, CompletionRequest, FinishReason, MessageRole, OneOrMany,
+    Prompt, StreamOptions, StreamedCalls, ToolDefinition,
 };
 use lmdeploy::testing::MockFault;
+use serde_json::json;
 
 use crate::fixture::{Served, ask, echo, mock, run, tokenizer};
 
@@ -27,14 +29,16 @@ fn chunks_have_the_promised_shape() {
         assert!(usage.usage.is_some_and(|usage| usage.completion_tokens > 0));
         let (last, texts) = choices.split_last().expect("chunks with choices");
         assert_eq!(last.choices[0].finish_reason, Some(FinishReason::Stop));
-        let empty = ChatDelta { content: Some(String::new()), ..ChatDelta::default() };
+        let role = Some(MessageRole::Assistant);
+        let empty = ChatDelta { role, content: Some(String::new()), ..ChatDelta::default() };
         assert_eq!(last.choices[0].delta, empty);
         assert!(last.choices[0].logprobs.is_none());
         let mut text = String::new();
-        for (index, chunk) in texts.iter().enumerate() {
+        for chunk in texts {
             let choice = &chunk.choices[0];
             assert!(choice.finish_reason.is_none() && chunk.usage.is_none());
-            assert_eq!(choice.delta.role.is_some(), index == 0);
+            assert_eq!(choice.delta.role, role);
+            assert!(chunk.system_fingerprint.as_deref().is_some_and(|name| name.starts_with('b')));
             assert!(!choice.logprobs.as_ref().expect("asked for").content.is_empty());
             text += choice.delta.content.as_deref().expect("text");
         }
@@ -96,6 +100,28 @@ fn streamed_and_whole_answers_say_what_the_model_said() {
 }
 
 #[test]
+fn a_forced_call_that_is_cut_off_leaves_no_text() {
+    run(async {
+        let call =
+            "<|action_start|><|plugin|>\n{\"name\": \"add\", \"parameters\": {\"x\": 1}}<|action_end|>";
+        let served = Served::start(mock(call));
+        let parameters =
+            json!({"type": "object", "properties": {"x": {"type": "integer"}}, "required": ["x"]});
+        let mut request = ask("hi").with_tools([ToolDefinition::function("add", "Adds.", parameters)]);
+        request.tool_choice = Some(json!("required"));
+        for max_tokens in 1..30 {
+            request.max_tokens = Some(max_tokens);
+            let whole = served.client.chat(&request).await.expect("an answer");
+            assert_eq!(whole.text(), "", "{max_tokens}");
+            let chunks = chunks(&served, &request).await;
+            let deltas = chunks.iter().flat_map(|chunk| &chunk.choices).map(|choice| &choice.delta);
+            let text: String = deltas.filter_map(|delta| delta.content.as_deref()).collect();
+            assert_eq!(text, "", "{max_tokens}");
+        }
+    });
+}
+
+#[test]
 fn the_wire_format_is_events_then_done() {
     run(async {
         let served = Served::start(mock("one two"));
@@ -114,6 +140,84 @@ fn the_wire_format_is_events_then_done() {
         // Without include_usage there is no usage chunk.
         assert!(events[..events.len() - 1].iter().all(|event| event.contains("\"usage\":null")));
         assert!(events[events.len() - 2].contains("\"finish_reason\":\"stop\""));
+    });
+}
+
+#[test]
+fn helpers_that_join_all_strings_get_the_role_once() {
+    run(async {
+        let served = Served::start(mock("one two").with_delay(std::time::Duration::from_millis(1)));
+        let mut request = ask("hi").with_n(2);
+        request.stream = Some(true);
+        for (helper, expected) in [(Some("chat.completions.stream"), 2), (None, usize::MAX)] {
+            let mut post = served.http.post(format!("{}/v1/chat/completions", served.url)).json(&request);
+            if let Some(helper) = helper {
+                post = post.header("X-Stainless-Helper-Method", helper);
+            }
+            let body = post.send().await.expect("an answer").text().await.expect("text");
+            let deltas = body.matches("\"delta\":{").count();
+            assert_eq!(body.matches("\"role\":\"assistant\"").count(), expected.min(deltas), "{body}");
+        }
+    });
+}
+
+#[test]
+fn ids_are_sent_under_both_names_and_those_of_the_prompt_once() {
+    run(async {
+        let served = Served::start(mock("one two three"));
+        let mut request = ask("hi");
+        (request.return_token_ids, request.return_tokens_as_token_ids) = (Some(true), Some(true));
+        request.logprobs = Some(true);
+        let whole = served.client.chat(&request).await.expect("an answer");
+        let prompt: Vec<u32> = served.server.prompts()[0].iter().map(|id| id.0).collect();
+        assert_eq!(whole.prompt_token_ids.as_ref(), Some(&prompt));
+        let choice = &whole.choices[0];
+        let ids = choice.token_ids.clone().expect("asked for");
+        assert_eq!(choice.output_ids.as_ref(), Some(&ids));
+        assert_eq!(ids.len() as u64, whole.usage.completion_tokens, "the id that ends the text is not sent");
+        let names =
+            choice.logprobs.iter().flat_map(|scores| &scores.content).map(|score| score.token.clone());
+        assert!(names.eq(ids.iter().map(|id| format!("token_id:{id}"))));
+        let chunks = chunks(&served, &request).await;
+        assert_eq!(chunks[0].prompt_token_ids.as_ref(), Some(&prompt));
+        assert!(chunks[1..].iter().all(|chunk| chunk.prompt_token_ids.is_none()));
+        let streamed =
+            chunks.iter().flat_map(|chunk| &chunk.choices).flat_map(|choice| choice.token_ids.clone());
+        assert_eq!(streamed.flatten().collect::<Vec<u32>>(), ids);
+
+        let mut request = CompletionRequest::new("a").with_max_tokens(20);
+        request.return_token_ids = Some(true);
+        let mut stream = served.client.completions_stream(&request).await.expect("a stream");
+        let (mut prompts, mut streamed) = (Vec::new(), Vec::new());
+        while let Some(piece) = stream.next().await {
+            for choice in piece.expect("a piece").choices {
+                prompts.extend(choice.prompt_token_ids);
+                streamed.extend(choice.token_ids.expect("asked for"));
+            }
+        }
+        let prompt: Vec<u32> = served.server.prompts().last().into_iter().flatten().map(|id| id.0).collect();
+        assert_eq!((prompts, streamed), (vec![prompt], ids));
+    });
+}
+
+#[test]
+fn the_id_that_ends_a_text_counts_when_it_is_part_of_it() {
+    run(async {
+        let served = Served::start(mock("one two"));
+        let mut request = ask("hi");
+        (request.return_token_ids, request.skip_special_tokens) = (Some(true), Some(false));
+        let plain = served.client.chat(&request).await.expect("an answer");
+        request.include_stop_str_in_output = Some(true);
+        let shown = served.client.chat(&request).await.expect("an answer");
+        assert_eq!(shown.usage.completion_tokens, plain.usage.completion_tokens + 1);
+        let ids = |answer: &ChatResponse| answer.choices[0].token_ids.clone().expect("asked for");
+        let shown_ids = ids(&shown);
+        let (end, before) = shown_ids.split_last().expect("at least the end");
+        assert_eq!(before, ids(&plain));
+        let end = tokenizer().decode(&[TokenId(*end)], Special::Keep);
+        assert_eq!(shown.text(), format!("{}{end}", plain.text()));
+        assert!(!end.is_empty());
+        assert_eq!(shown.choices[0].finish_reason, Some(FinishReason::Stop));
     });
 }
 
@@ -162,7 +266,7 @@ fn an_error_after_it_is_an_event_and_done() {
         let served = Served::start(mock("one two three four").with_fault(3, MockFault::Error));
         let mut request = ask("hi");
         request.stream = Some(true);
-        request.stream_options = Some(StreamOptions { include_usage: true });
+        request.stream_options = Some(StreamOptions { include_usage: true, ..StreamOptions::default() });
         let response = served.http.post(format!("{}/v1/chat/completions", served.url)).json(&request);
         let body = response.send().await.expect("an answer").text().await.expect("text");
         let events: Vec<&str> = body.split_terminator("\n\n").collect();

@@ -8,7 +8,7 @@ use lmdeploy::config::{Backend, DeployConfig, ServedModelConfig};
 use lmdeploy::engine::{
     Batch, BlockCopy, BlockId, BurnExecutor, CacheSize, Engine, EngineConfig, Executor, ExecutorConfig,
     GenerateRequest, Generation, LogitsDetail, LogitsWanted, Output, QuantPolicy, RequestId, Row,
-    SchedulerConfig, SequencePart, TurbomindExecutor,
+    SchedulerConfig, SequencePart, SleepLevel, SleepPart, TurbomindExecutor,
 };
 
 const VOCAB: usize = 300;
@@ -18,14 +18,26 @@ struct Made {
     dir: tempfile::TempDir,
 }
 
+fn config(layers: usize) -> ModelConfig {
+    let size = ModelSize { hidden: 64, layers, heads: 4, inter: 160, vocab: VOCAB };
+    ModelConfig::new(size).with_kv_heads(2).with_max_position(128)
+}
+
 impl Made {
     fn new() -> Self {
-        let size = ModelSize { hidden: 64, layers: 2, heads: 4, inter: 160, vocab: VOCAB };
-        let config = ModelConfig::new(size).with_kv_heads(2).with_max_position(128);
+        Self::seeded(3)
+    }
+
+    fn seeded(seed: u64) -> Self {
+        let made = Self { dir: tempfile::tempdir().expect("a folder") };
+        made.save(&config(2), seed);
+        made
+    }
+
+    /// Puts other weights in place of those that are there.
+    fn save(&self, config: &ModelConfig, seed: u64) {
         let device = internlm_model::device::parse("cpu").expect("the CPU");
-        let dir = tempfile::tempdir().expect("a folder");
-        Decoder::init(&config, 3, &device).save(dir.path()).expect("saves");
-        Self { dir }
+        Decoder::init(config, seed, &device).save(self.dir.path()).expect("saves");
     }
 
     fn turbomind(&self, limits: &ExecutorConfig) -> TurbomindExecutor {
@@ -211,6 +223,172 @@ fn ids_do_not_depend_on_neighbors_chunks_preemption_or_threads() {
             assert_eq!(generate(made.turbomind(&limits), &request, Order::Together), alone, "{limits:?}");
         }
     }
+}
+
+/// Steps that want hidden states, in chunks and next to one that wants logits.
+fn hidden_batches() -> [Batch; 2] {
+    let wanting = |logits, part: SequencePart| SequencePart { logits, ..part };
+    let [first, second] = batches();
+    let [a, b] = <[SequencePart; 2]>::try_from(first.steps).expect("two sequences");
+    let first = vec![wanting(LogitsWanted::HiddenAll, a), wanting(LogitsWanted::None, b)];
+    let [b, a] = <[SequencePart; 2]>::try_from(second.steps).expect("two sequences");
+    let second = vec![wanting(LogitsWanted::HiddenLast, b), wanting(LogitsWanted::All, a)];
+    [first, second].map(|steps| Batch { steps, ..Batch::default() })
+}
+
+#[test]
+fn hidden_states_are_those_of_the_decoder() {
+    let made = Made::new();
+    let states = |executor: &mut dyn Executor| {
+        assert_eq!(executor.hidden_size(), Some(64));
+        let [first, second] = hidden_batches().map(|batch| executor.step(&batch).expect("computes"));
+        assert_eq!((first.hidden_len(), first.len()), (23, 0));
+        assert_eq!((second.hidden_len(), second.len()), (1, 17), "one row of states next to rows of logits");
+        let rows = first.hidden_rows().chain(second.hidden_rows());
+        rows.flat_map(<[f32]>::to_vec).collect::<Vec<f32>>()
+    };
+    let found = states(&mut made.turbomind(&ExecutorConfig::default()));
+    let expected = states(&mut made.burn());
+    assert_eq!((found.len(), expected.len()), (24 * 64, 24 * 64));
+    let largest = expected.iter().fold(0.0, |most: f32, state| most.max(state.abs()));
+    let off = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max) / largest;
+    assert!(off < 1e-2, "off by {off} of the largest state {largest}");
+}
+
+/// An engine over a model, with the answers that it gives.
+struct Running {
+    engine: Engine,
+}
+
+impl Running {
+    fn start(executor: impl Executor + 'static) -> Self {
+        let scheduler = SchedulerConfig::new(&executor.capacity());
+        Self { engine: Engine::start(Box::new(executor), EngineConfig::new(scheduler)) }
+    }
+
+    /// Twenty ids after the same prompt, and how many of its tokens were cached.
+    fn answer(&self) -> (Vec<TokenId>, usize) {
+        let mut generation =
+            self.engine.handle().submit(GenerateRequest::new(prompt(5, 40)).with_max_new(20));
+        let (mut ids, mut cached) = (Vec::new(), 0);
+        while let Some(output) = generation.wait() {
+            match output {
+                Output::Pieces(pieces) => ids.extend(pieces.iter().map(|piece| piece.id)),
+                Output::Finished(finished) => cached = finished.cached_tokens,
+                Output::Prompt(_) => {}
+            }
+        }
+        (ids, cached)
+    }
+}
+
+/// What a model answers that nobody has asked anything yet.
+fn fresh(made: &Made) -> (Vec<TokenId>, usize) {
+    Running::start(made.turbomind(&ExecutorConfig::default())).answer()
+}
+
+#[test]
+fn after_waking_the_answer_is_the_same() {
+    let (made, other) = (Made::new(), Made::seeded(4));
+    let (own, others) = (fresh(&made), fresh(&other));
+    assert_ne!(own.0, others.0);
+    for quant_policy in [QuantPolicy::Float, QuantPolicy::Int8] {
+        let limits = ExecutorConfig::default().with_quant_policy(quant_policy);
+        let executors: [Box<dyn Executor>; 2] = match quant_policy {
+            QuantPolicy::Float => [Box::new(made.turbomind(&limits)), Box::new(made.burn())],
+            _ => [Box::new(made.turbomind(&limits)), Box::new(made.turbomind(&limits))],
+        };
+        for executor in executors {
+            let scheduler = SchedulerConfig::new(&executor.capacity());
+            let running = Running { engine: Engine::start(executor, EngineConfig::new(scheduler)) };
+            let before = running.answer();
+            assert_eq!(running.answer().1, 39, "the prompt is cached");
+            for level in [SleepLevel::KeepFiles, SleepLevel::ReleaseFiles] {
+                running.engine.handle().sleep(level).expect("sleeps");
+                for part in SleepPart::ALL {
+                    running.engine.handle().wake(&[part]).expect("wakes");
+                }
+                assert_eq!(running.answer(), before, "{level:?}: the same ids, and nothing was cached");
+            }
+        }
+    }
+}
+
+#[test]
+fn open_files_bring_the_same_weights_back_and_closed_ones_what_is_there() {
+    let (made, other) = (Made::new(), Made::seeded(4));
+    let (own, others) = (fresh(&made), fresh(&other));
+    let running = Running::start(made.turbomind(&ExecutorConfig::default()));
+    let handle = running.engine.handle();
+    handle.sleep(SleepLevel::KeepFiles).expect("sleeps");
+    made.save(&config(2), 4);
+    handle.wake(&SleepPart::ALL).expect("wakes");
+    assert_eq!(running.answer(), own);
+    handle.sleep(SleepLevel::ReleaseFiles).expect("sleeps");
+    handle.wake(&SleepPart::ALL).expect("wakes");
+    assert_eq!(running.answer(), others);
+
+    handle.sleep(SleepLevel::ReleaseFiles).expect("sleeps");
+    made.save(&config(3), 4);
+    let error = handle.wake(&SleepPart::ALL).expect_err("another shape").to_string();
+    assert!(error.contains("layers: found 3, expected 2"), "{error}");
+    assert_eq!(handle.gauges().asleep(), SleepPart::ALL);
+    made.save(&config(2), 3);
+    handle.wake(&SleepPart::ALL).expect("wakes");
+    assert_eq!(running.answer(), own);
+}
+
+#[test]
+fn updated_weights_answer_as_a_fresh_engine_does() {
+    let (made, other) = (Made::new(), Made::seeded(4));
+    let (own, others) = (fresh(&made), fresh(&other));
+    let running = Running::start(made.turbomind(&ExecutorConfig::default()));
+    let handle = running.engine.handle();
+    assert_eq!(running.answer(), own);
+    handle.update_weights(other.dir.path()).expect("the same shape");
+    assert_eq!(running.answer(), others, "and nothing of the old keys");
+
+    // Whatever is wrong with a model, the weights stay.
+    let shape = Made::new();
+    shape.save(&config(3), 4);
+    let broken = Made::new();
+    std::fs::write(broken.dir.path().join("config.json"), "{").expect("writes");
+    for (path, words) in [
+        (shape.dir.path().to_owned(), "layers: found 3, expected 2"),
+        (broken.dir.path().to_owned(), "config.json"),
+        (broken.dir.path().join("absent"), "absent"),
+    ] {
+        let error = handle.update_weights(&path).expect_err(words);
+        assert!(error.is_bad_input() && error.to_string().contains(words), "{error}");
+    }
+    let (ids, cached) = running.answer();
+    assert_eq!((ids, cached), (others.0.clone(), 39));
+
+    // Asleep, it wakes with what came last.
+    handle.sleep(SleepLevel::KeepFiles).expect("sleeps");
+    handle.update_weights(made.dir.path()).expect("the same shape");
+    handle.wake(&SleepPart::ALL).expect("wakes");
+    assert_eq!(running.answer(), own);
+}
+
+#[test]
+fn what_runs_is_computed_again_with_updated_weights() {
+    let (made, other) = (Made::new(), Made::seeded(4));
+    let running = Running::start(made.turbomind(&ExecutorConfig::default()));
+    let whole = prompt(6, 30);
+    let mut generation = running.engine.handle().submit(GenerateRequest::new(whole.clone()).with_max_new(90));
+    let Some(Output::Pieces(first)) = generation.wait() else { panic!("an id comes first") };
+    running.engine.handle().update_weights(other.dir.path()).expect("the same shape");
+    let ids: Vec<TokenId> = first.iter().map(|piece| piece.id).chain(collect(generation)).collect();
+    assert_eq!(ids.len(), 90);
+    // From some place on, the ids are those that the new weights give after everything before.
+    let continued = Running::start(other.turbomind(&ExecutorConfig::default()));
+    let follows = |known: usize| {
+        let ids: Vec<TokenId> = whole.iter().chain(&ids[..known]).copied().collect();
+        let request = GenerateRequest::new(ids).with_max_new(90 - known);
+        collect(continued.engine.handle().submit(request))
+    };
+    assert!((1..=90).any(|known| follows(known) == ids[known..]), "{ids:?}");
 }
 
 #[test]

@@ -37,6 +37,8 @@ pub(super) struct PassBuffers {
     pub(super) row_each: usize,
     /// Logits, `[rows, vocab]`.
     pub(super) logits: Shared<f32>,
+    /// Hidden states after the final norm, `[hidden rows, hidden]`.
+    pub(super) hidden: Shared<f32>,
     /// Best entries, `[threads][rows][top]`.
     pub(super) best: Shared<(f32, u32)>,
     /// All tokens of the pass.
@@ -45,6 +47,8 @@ pub(super) struct PassBuffers {
     pub(super) sequences: Vec<usize>,
     /// The tokens that get a row of logits.
     pub(super) wanted: Vec<usize>,
+    /// The tokens that get a row of hidden states.
+    pub(super) wanted_hidden: Vec<usize>,
     /// (block, slot) of each token.
     pub(super) places: Vec<(u32, usize)>,
     /// Rotation of each token.
@@ -81,10 +85,11 @@ impl PassBuffers {
         self.gated.reshape(threads, tokens, config.inter, all(|layer| vec![layer.w2.needs()]));
     }
 
-    /// Changes the shape to that of the head of a pass.
+    /// Changes the shape to that of what a pass gives: logits and hidden states.
     pub(super) fn reshape_head(&mut self, model: &Model, threads: usize, entries: LogitEntries) {
         let rows = self.wanted.len();
         self.last.reshape(threads, rows, model.config.hidden, model.output.needs());
+        self.hidden.reserve(self.wanted_hidden.len() * model.config.hidden);
         match entries {
             LogitEntries::All => self.logits.reserve(rows * model.config.vocab),
             LogitEntries::Top(top) => self.best.reserve(threads * rows * top),
@@ -93,7 +98,7 @@ impl PassBuffers {
 
     /// Lists the tokens of a pass and where each is stored.
     pub(super) fn begin(&mut self, steps: &[SeqStep<'_>], rope: &Rope, block_tokens: usize) {
-        for list in [&mut self.sequences, &mut self.wanted] {
+        for list in [&mut self.sequences, &mut self.wanted, &mut self.wanted_hidden] {
             list.clear();
         }
         self.tokens.clear();
@@ -101,7 +106,9 @@ impl PassBuffers {
         self.rotations.cos.clear();
         self.rotations.sin.clear();
         for (index, step) in steps.iter().enumerate() {
-            self.wanted.extend(step.rows().map(|row| self.tokens.len() + row));
+            let first = self.tokens.len();
+            self.wanted.extend(step.rows().map(|row| first + row));
+            self.wanted_hidden.extend(step.hidden_rows().map(|row| first + row));
             self.tokens.extend_from_slice(step.tokens);
             self.sequences.extend(step.tokens.iter().map(|_| index));
             let positions = step.position..step.position + step.tokens.len();
@@ -136,6 +143,12 @@ impl PassBuffers {
         SumsBuffer { buffer: &self.sums, each: self.sums_each }
     }
 
+    /// Copies the hidden states of a model that has `width` of them per token into the outputs.
+    pub(super) fn collect_hidden(&mut self, width: usize, out: &mut Outputs) {
+        out.hidden.clear();
+        out.hidden.extend_from_slice(&self.hidden.get_mut()[..self.wanted_hidden.len() * width]);
+    }
+
     /// Copies what the head has written into the outputs.
     pub(super) fn collect(&mut self, threads: usize, vocab: usize, entries: LogitEntries, out: &mut Outputs) {
         let rows = self.wanted.len();
@@ -160,9 +173,9 @@ impl PassBuffers {
 
     /// Bytes of all buffers.
     pub(super) fn bytes(&mut self) -> usize {
-        let floats =
-            [&mut self.x, &mut self.q, &mut self.attended, &mut self.row, &mut self.sums, &mut self.logits];
-        let floats: usize = floats.map(|field| size_of_val(field.get_mut())).into_iter().sum();
+        let rows = [&mut self.x, &mut self.q, &mut self.attended, &mut self.row, &mut self.hidden];
+        let floats = rows.into_iter().chain([&mut self.sums, &mut self.logits]);
+        let floats: usize = floats.map(|field| size_of_val(field.get_mut())).sum();
         let inputs = [&mut self.normed, &mut self.mixed, &mut self.gated, &mut self.last];
         let inputs: usize = inputs.map(Inputs::bytes).into_iter().sum();
         floats + inputs + size_of_val(self.best.get_mut())

@@ -5,6 +5,7 @@ use std::path::Path;
 use internlm_model::ModelConfig;
 use internlm_model::config::RopeScaling;
 use internlm_model::rope::Rope;
+use internlm_model::weights::{self, StoredModel};
 
 use super::buffers::PassBuffers;
 use super::check::Limits;
@@ -66,10 +67,19 @@ impl Engine {
     /// possible, [`Error::Memory`](crate::Error::Memory) and [`Error::Thread`](crate::Error::Thread) when the system
     /// cannot provide them.
     pub fn load(path: impl AsRef<Path>, config: &EngineConfig) -> Result<Self> {
+        let path = path.as_ref();
+        Self::load_stored(&weights::open_stored(path)?, path, config)
+    }
+
+    /// Loads a model whose files are open already; `path` names it in messages.
+    ///
+    /// # Errors
+    /// As [`Engine::load`].
+    pub fn load_stored(stored: &StoredModel, path: impl AsRef<Path>, config: &EngineConfig) -> Result<Self> {
         let isa = config.isa()?;
         let threads = config.threads();
         let arithmetic = Arithmetic { isa, compute: config.compute };
-        let model = Model::load(path.as_ref(), threads, arithmetic)?;
+        let model = Model::load(stored, path.as_ref(), threads, arithmetic)?;
         let kv = KvPool::new(&config.kv_config(&model.config))?;
         let pool = Pool::new(threads)?;
         let rope = Rope::new(&model.config);
@@ -147,10 +157,12 @@ impl Engine {
         }
     }
 
-    /// Computes and stores the keys and values of every token of `steps`, and the logits that the steps ask for.
+    /// Computes and stores the keys and values of every token of `steps`, and the logits and hidden states that the steps
+    /// ask for.
     ///
     /// # Shapes
-    /// - `out.logits`: `[rows, vocab]`, `out.top`: `[rows][top]`; rows are in the order of the steps, then of their tokens
+    /// - `out.logits`: `[rows, vocab]`, `out.top`: `[rows][top]`, `out.hidden`: `[hidden rows, hidden]`; rows are in the
+    ///   order of the steps, then of their tokens
     ///
     /// # Errors
     /// [`Error::Step`](crate::Error::Step) or [`Error::Argument`](crate::Error::Argument) when the pass is not possible:
@@ -179,6 +191,7 @@ impl Engine {
         };
         self.pool.run(&|member| pass.run(member))?;
         self.buffers.collect(threads, self.model.config.vocab, entries, out);
+        self.buffers.collect_hidden(self.model.config.hidden, out);
         out.non_finite = faults.into_list();
         Ok(())
     }

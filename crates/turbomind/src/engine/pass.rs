@@ -1,4 +1,4 @@
-//! [`Pass`]: one forward pass as every member of the pool runs it: embedding, layers, head.
+//! [`Pass`]: one forward pass as every member of the pool runs it: embedding, layers, head, hidden states.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -6,7 +6,9 @@ use super::buffers::PassBuffers;
 use super::step::{LogitEntries, NonFinite};
 use crate::Result;
 use crate::kernels::attention::{AttentionCall, AttentionScratch, AttentionStep, attention};
-use crate::kernels::{HeadOutput, Normalization, Products, Reordering, Rotation, TopEntries, embed};
+use crate::kernels::{
+    HeadOutput, Normalization, Products, Reordering, Rotation, TopEntries, embed, hidden_states,
+};
 use crate::kv::KvPool;
 use crate::model::{Model, Weights};
 use crate::pool::Member;
@@ -31,7 +33,8 @@ impl Pass<'_> {
         for layer in 0..self.model.layers.len() {
             self.layer(member, layer)?;
         }
-        self.head(member)
+        self.head(member)?;
+        self.hidden(member)
     }
 
     /// One block of the model: attention and feed-forward, each added to the residual stream.
@@ -79,17 +82,34 @@ impl Pass<'_> {
         if buffers.wanted.is_empty() {
             return Ok(());
         }
-        let report = |row: usize| self.faults.note(buffers.sequences[row], self.model.layers.len());
-        let norm = Normalization {
-            rows: Some(&buffers.wanted),
-            ..self.norm(&self.model.norm, &self.model.output, &report)
-        };
+        let report = |row: usize| self.note_after_layers(row);
+        let norm = self.final_norm(&buffers.wanted, &report);
         let input = buffers.last.prepare_normalized(member, &norm, &buffers.x)?;
         let output = match self.entries {
             LogitEntries::All => HeadOutput::Logits(&buffers.logits),
             LogitEntries::Top(top) => HeadOutput::Top(TopEntries { buffer: &buffers.best, top }),
         };
         self.products(member).head(&self.model.output, input, &output)
+    }
+
+    /// The final norm alone, for the tokens that want their hidden states.
+    fn hidden(&self, member: &Member<'_>) -> Result<()> {
+        let buffers = self.buffers;
+        if buffers.wanted_hidden.is_empty() {
+            return Ok(());
+        }
+        let report = |row: usize| self.note_after_layers(row);
+        let norm = self.final_norm(&buffers.wanted_hidden, &report);
+        hidden_states(member, &norm, &buffers.x, &buffers.hidden)
+    }
+
+    fn note_after_layers(&self, row: usize) {
+        self.faults.note(self.buffers.sequences[row], self.model.layers.len());
+    }
+
+    /// The norm between the last layer and the output matrix, of some rows of the pass.
+    fn final_norm<'a>(&'a self, rows: &'a [usize], report: &'a dyn Fn(usize)) -> Normalization<'a> {
+        Normalization { rows: Some(rows), ..self.norm(&self.model.norm, &self.model.output, report) }
     }
 
     fn products<'a>(&'a self, member: &'a Member<'a>) -> Products<'a> {

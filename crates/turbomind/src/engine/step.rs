@@ -17,7 +17,7 @@ pub struct SeqStep<'a> {
     pub rope_len: usize,
     /// The blocks of the sequence: position p is stored in block `p / block_tokens` at slot `p % block_tokens`.
     pub blocks: &'a [u32],
-    /// Which tokens get a row of logits.
+    /// Which tokens get a row of logits, or of hidden states instead.
     pub logits: LogitRows,
 }
 
@@ -35,7 +35,7 @@ impl<'a> SeqStep<'a> {
         Self { rope_len, ..self }
     }
 
-    /// Chooses which tokens get a row of logits.
+    /// Chooses which tokens get a row of logits, or of hidden states instead.
     #[must_use]
     pub fn with_logits(self, logits: LogitRows) -> Self {
         Self { logits, ..self }
@@ -45,14 +45,24 @@ impl<'a> SeqStep<'a> {
     pub(super) fn rows(&self) -> Range<usize> {
         let end = self.tokens.len();
         match self.logits {
-            LogitRows::None => end..end,
+            LogitRows::None | LogitRows::HiddenLast | LogitRows::HiddenAll => end..end,
             LogitRows::Last => end - 1..end,
             LogitRows::All => 0..end,
         }
     }
+
+    /// The tokens that get a row of hidden states, as indices into `tokens`.
+    pub(super) fn hidden_rows(&self) -> Range<usize> {
+        let end = self.tokens.len();
+        match self.logits {
+            LogitRows::None | LogitRows::Last | LogitRows::All => end..end,
+            LogitRows::HiddenLast => end - 1..end,
+            LogitRows::HiddenAll => 0..end,
+        }
+    }
 }
 
-/// Which tokens of a step get a row of logits; the head is computed for these only.
+/// Which tokens of a step get a row of logits or of hidden states. The head is computed for those with logits only.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum LogitRows {
     /// No token: more of the prompt follows.
@@ -61,6 +71,10 @@ pub enum LogitRows {
     Last,
     /// Every token, as for scoring a text.
     All,
+    /// No token; the last one gets its hidden states, as for the embedding of a text.
+    HiddenLast,
+    /// No token; every one gets its hidden states, as for an embedding that is their mean.
+    HiddenAll,
 }
 
 /// Which entries of each row of logits are returned.
@@ -82,6 +96,9 @@ pub struct Outputs {
     /// With [`LogitEntries::Top`]: (id, logit) of each row, best first, equal logits by id; else empty. The list of a row
     /// that is not finite is shorter or empty.
     pub top: Vec<Vec<(u32, f32)>>,
+    /// `[hidden rows, hidden]`: what the output matrix would read, after the final norm and without any rounding to 8
+    /// bits.
+    pub hidden: Vec<f32>,
     /// Steps whose numbers left the range of floats. Their rows are NaN; the other steps are not affected.
     pub non_finite: Vec<NonFinite>,
 }
@@ -105,6 +122,12 @@ mod tests {
         assert_eq!((step.rope_len, step.rows()), (7, 2..3));
         assert_eq!(step.with_logits(LogitRows::All).rows(), 0..3);
         assert!(step.with_logits(LogitRows::None).rows().is_empty());
+        for (wanted, rows) in
+            [(LogitRows::HiddenLast, 2..3), (LogitRows::HiddenAll, 0..3), (LogitRows::All, 3..3)]
+        {
+            assert_eq!(step.with_logits(wanted).hidden_rows(), rows);
+        }
+        assert!(step.with_logits(LogitRows::HiddenAll).rows().is_empty());
         assert_eq!(step.with_rope_len(20).rope_len, 20);
     }
 }

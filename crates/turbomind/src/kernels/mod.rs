@@ -8,12 +8,14 @@ pub(crate) mod attention;
 mod chunks;
 mod embed;
 mod head;
+mod hidden;
 mod input;
 mod product;
 mod project;
 
 pub(crate) use embed::embed;
 pub(crate) use head::{HeadOutput, TopEntries, insert};
+pub(crate) use hidden::hidden_states;
 pub(crate) use input::{Input, Inputs, Needs, Normalization, Reordering};
 pub(crate) use product::{Products, SumsBuffer};
 pub(crate) use project::Rotation;

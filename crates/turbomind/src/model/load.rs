@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use internlm_model::weights;
+use internlm_model::weights::StoredModel;
 
 use super::files::Files;
 use super::layers::{Layer, Model};
@@ -17,13 +17,18 @@ use crate::tile::Matrix;
 use crate::{Error, Result};
 
 impl Model {
-    /// Loads a Hugging Face folder, an InternEvo checkpoint or a GGUF file with `threads` threads.
+    /// Loads the tensors of a Hugging Face folder, an InternEvo checkpoint or a GGUF file with `threads` threads; `path`
+    /// names them in messages.
     ///
     /// # Errors
     /// Files that cannot be read; all tensors that are missing, not used, mis-shaped or not finite, at once.
-    pub(crate) fn load(path: &Path, threads: usize, arithmetic: Arithmetic) -> Result<Self> {
-        let stored = weights::open_stored(path)?;
-        let files = Files { model: &stored, path };
+    pub(crate) fn load(
+        stored: &StoredModel,
+        path: &Path,
+        threads: usize,
+        arithmetic: Arithmetic,
+    ) -> Result<Self> {
+        let files = Files { model: stored, path };
         let planner = Planner::new(files)?;
         let (plans, mut problems) = (planner.plans, planner.problems);
         if !problems.is_empty() {

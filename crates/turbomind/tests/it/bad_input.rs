@@ -3,7 +3,7 @@
 use internlm_kit::exit::BadInput;
 use internlm_kit::testing::{TestRng, mutate};
 use internlm_model::weights::Encoding;
-use turbomind::{Engine, EngineConfig, Error, Isa, LogitEntries, NonFinite, Outputs, SeqStep};
+use turbomind::{Engine, EngineConfig, Error, Isa, LogitEntries, LogitRows, NonFinite, Outputs, SeqStep};
 
 use crate::tiny::Tiny;
 
@@ -170,6 +170,16 @@ fn numbers_beyond_floats_are_reported_for_their_sequence_only() {
         .expect("a pass");
     assert_eq!(outputs.top.iter().map(Vec::len).collect::<Vec<_>>(), [0, 3], "NaN is not an entry");
     assert_eq!(outputs.non_finite, [NonFinite { sequence: 0, layer: 0 }]);
+    let hidden = |token, blocks| step(token, blocks).with_logits(LogitRows::HiddenLast);
+    engine
+        .forward(&[hidden(&[4], &[0]), hidden(&[5], &[1])], LogitEntries::All, &mut outputs)
+        .expect("a pass");
+    assert_eq!(outputs.non_finite, [NonFinite { sequence: 1, layer: 0 }]);
+    assert!(
+        outputs.hidden[..256].iter().all(|value| value.is_finite()),
+        "the other sequence is not affected"
+    );
+    assert!(outputs.hidden[256..].iter().all(|value| value.is_nan()));
 }
 
 /// Bytes of all tensors, each a multiple of 32.

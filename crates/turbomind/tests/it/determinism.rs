@@ -98,6 +98,29 @@ fn quantized_caches_are_deterministic_too() {
 }
 
 #[test]
+fn hidden_states_do_not_depend_on_chunks_neighbors_or_threads() {
+    let prompt: Vec<u32> = (0..PROMPT).map(|position| token(0, position)).collect();
+    let (table, other) = (blocks(0), blocks(1));
+    let run = |threads: usize, chunk: usize| {
+        let mut engine = load(Tiny::default(), &EngineConfig::new().with_threads(threads));
+        let (mut outputs, mut bits) = (Outputs::default(), Vec::new());
+        for (index, tokens) in prompt.chunks(chunk).enumerate() {
+            let step = SeqStep::new(tokens, index * chunk, &table).with_rope_len(PROMPT);
+            let steps = [SeqStep::new(&[9], index, &other), step.with_logits(LogitRows::HiddenAll)];
+            let from = usize::from(chunk >= PROMPT);
+            engine.forward(&steps[from..], LogitEntries::Top(1), &mut outputs).expect("a pass");
+            bits.extend(outputs.hidden.iter().map(|value| value.to_bits()));
+        }
+        bits
+    };
+    let expected = run(1, PROMPT);
+    assert_eq!(expected.len(), PROMPT * 256);
+    for (threads, chunk) in [(1, 1), (1, 64), (2, PROMPT), (2, 7), (3, 33)] {
+        assert!(run(threads, chunk) == expected, "{threads} threads, chunks of {chunk}");
+    }
+}
+
+#[test]
 fn the_best_entries_are_those_of_the_whole_row() {
     let mut engine = load(Tiny::default(), &EngineConfig::default());
     let prompt: Vec<u32> = (0..PROMPT).map(|position| token(5, position)).collect();

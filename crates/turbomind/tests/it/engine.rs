@@ -1,6 +1,8 @@
 //! What the engine promises beyond logits: shared beginnings, a pool that can be replaced, memory that is accounted for.
 
 use internlm_kit::exit::BadInput;
+#[cfg(unix)]
+use internlm_model::weights::open_stored;
 use turbomind::{
     BlockCopy, Engine, EngineConfig, Error, KvFormat, LogitEntries, LogitRows, Outputs, SeqStep,
 };
@@ -74,6 +76,42 @@ fn rows_come_in_the_order_of_the_steps() {
 }
 
 #[test]
+fn hidden_states_come_instead_of_logits_and_in_the_same_order() {
+    let mut engine = load(Tiny::default(), EngineConfig::new());
+    let (vocab, hidden) = (engine.model().vocab, engine.model().hidden);
+    let wants = |tokens, blocks, rows| SeqStep::new(tokens, 0, blocks).with_logits(rows);
+    let mut outputs = Outputs::default();
+    let mut alone = |step| {
+        engine.forward(&[step], LogitEntries::All, &mut outputs).expect("a pass");
+        assert!(outputs.logits.is_empty());
+        outputs.hidden.clone()
+    };
+    let first = alone(wants(&[5, 6, 7], &[0], LogitRows::HiddenAll));
+    let second = alone(wants(&[8, 9], &[1], LogitRows::HiddenLast));
+    assert_eq!((first.len(), second.len()), (3 * hidden, hidden));
+    let last = alone(wants(&[5, 6, 7], &[0], LogitRows::HiddenLast));
+    assert_eq!(last, first[2 * hidden..]);
+    let expected = logits(&mut engine, SeqStep::new(&[1, 2, 3, 4], 0, &[3]));
+
+    let steps = [
+        wants(&[5, 6, 7], &[2], LogitRows::HiddenAll),
+        wants(&[1, 2, 3, 4], &[3], LogitRows::Last),
+        wants(&[3, 3], &[5], LogitRows::None),
+        wants(&[8, 9], &[4], LogitRows::HiddenLast),
+    ];
+    for entries in [LogitEntries::All, LogitEntries::Top(3)] {
+        engine.forward(&steps, entries, &mut outputs).expect("a pass");
+        assert_eq!(outputs.hidden, [&first[..], &second].concat());
+    }
+    assert_eq!((outputs.logits.len(), outputs.top.len()), (0, 1), "one row of logits");
+    engine.forward(&steps, LogitEntries::All, &mut outputs).expect("a pass");
+    let found: Vec<u32> = outputs.logits.iter().map(|logit| logit.to_bits()).collect();
+    assert_eq!((found.len(), found), (vocab, expected));
+    engine.forward(&[SeqStep::new(&[1], 0, &[0])], LogitEntries::All, &mut outputs).expect("a pass");
+    assert!(outputs.hidden.is_empty(), "nothing is left of the pass before");
+}
+
+#[test]
 fn the_pool_can_be_replaced_and_stays_when_that_is_not_possible() {
     let mut engine = load(Tiny::default(), EngineConfig::new());
     let expected = logits(&mut engine, SeqStep::new(&[1, 2, 3], 0, &[7]));
@@ -86,6 +124,23 @@ fn the_pool_can_be_replaced_and_stays_when_that_is_not_possible() {
     engine.resize_kv(20).expect("a few more blocks");
     assert_eq!(engine.kv_config().blocks, 20);
     assert_eq!(logits(&mut engine, SeqStep::new(&[1, 2, 3], 0, &[19])), expected);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_model_loads_again_from_files_that_are_open() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("tiny.gguf");
+    Tiny::default().write(&path);
+    let config = EngineConfig::new().with_kv_blocks(BLOCKS);
+    let stored = open_stored(&path).expect("a model");
+    let step = SeqStep::new(&[1, 2, 3], 0, &[7]);
+    let expected = logits(&mut Engine::load_stored(&stored, &path, &config).expect("loads"), step);
+    // The files stay readable under their handles.
+    std::fs::remove_file(&path).expect("the file is there");
+    let again = &mut Engine::load_stored(&stored, &path, &config).expect("loads");
+    assert_eq!(logits(again, step), expected);
+    assert!(Engine::load(&path, &config).is_err(), "there is no such file");
 }
 
 #[test]

@@ -39,6 +39,11 @@ impl Reference {
 
     /// Logits of every position of `tokens`.
     fn logits(&self, tokens: &[u32]) -> Vec<Vec<f64>> {
+        self.hidden(tokens).iter().map(|h| self.times("token_embd", h)).collect()
+    }
+
+    /// Hidden states of every position after the final norm.
+    fn hidden(&self, tokens: &[u32]) -> Vec<Vec<f64>> {
         let embedding = self.tensor("token_embd");
         let mut rows: Vec<Vec<f64>> = tokens
             .iter()
@@ -55,8 +60,7 @@ impl Reference {
                 add(x, &self.times(&name("ffn_down"), &inner));
             }
         }
-        let head = |x: &Vec<f64>| self.times("token_embd", &self.norm("output_norm", x));
-        rows.iter().map(head).collect()
+        rows.iter().map(|x| self.norm("output_norm", x)).collect()
     }
 
     /// Causal attention of one layer, added to the rows. Every query head `h` reads kv head `h * kv_heads / heads`.
@@ -162,6 +166,35 @@ fn eight_bit_activations_stay_close_to_the_formulas() {
         let tiny = Tiny { encoding, vocab: 64, ..Tiny::default() };
         let (error, _) = error(tiny, Compute::Int8);
         assert!(error <= 0.03, "{encoding}: relative error {error}");
+    }
+}
+
+/// Relative error of the hidden states of a short text.
+fn hidden_error(tiny: Tiny, compute: Compute) -> f64 {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("tiny.gguf");
+    tiny.write(&path);
+    let tokens: Vec<u32> = (0..37).map(|i| (i * 89 + 11) % tiny.vocab as u32).collect();
+    let config = EngineConfig::new().with_compute(compute).with_threads(2).with_kv_blocks(2);
+    let mut engine = Engine::load(&path, &config).expect("loads");
+    let mut outputs = Outputs::default();
+    let step = SeqStep::new(&tokens, 0, &[1, 0]).with_logits(LogitRows::HiddenAll);
+    engine.forward(&[step], LogitEntries::All, &mut outputs).expect("a pass");
+    let expected: Vec<f64> = Reference::open(&path, tiny).hidden(&tokens).concat();
+    assert_eq!(outputs.hidden.len(), expected.len());
+    let pairs = outputs.hidden.iter().zip(&expected);
+    let off: f64 = pairs.map(|(found, expected)| (f64::from(*found) - expected).powi(2)).sum();
+    (off / dot(&expected, &expected)).sqrt()
+}
+
+#[test]
+fn hidden_states_are_those_of_the_formulas() {
+    for encoding in [Encoding::F32, Encoding::Q4_1, Encoding::Q6K] {
+        let tiny = Tiny { encoding, vocab: 64, ..Tiny::default() };
+        for (compute, limit) in [(Compute::F32, 1e-5), (Compute::Int8, 0.03)] {
+            let error = hidden_error(tiny, compute);
+            assert!(error <= limit, "{encoding} with {compute:?}: relative error {error:e}");
+        }
     }
 }
 

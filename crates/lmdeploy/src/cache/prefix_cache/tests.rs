@@ -49,6 +49,20 @@ fn full_blocks_are_found_and_the_last_one_can_be_copied() {
 }
 
 #[test]
+fn clearing_forgets_what_nobody_holds() {
+    let mut cache = PrefixCache::new(8, 4, Retention::Keep);
+    for start in [0, 20] {
+        let blocks = compute(&mut cache, &ids(start..start + 10));
+        give_up(&mut cache, &blocks);
+    }
+    assert_eq!((cache.pool().cached(), cache.pool().free()), (6, 2));
+    cache.clear();
+    assert_eq!((cache.pool().cached(), cache.pool().free()), (0, 8));
+    assert_eq!(cache.find(&NOBODY, &ids(0..10)), Found::default());
+    assert_eq!(cache.problems(), Vec::<String>::new());
+}
+
+#[test]
 fn what_is_given_up_stays_until_its_room_is_needed_last_blocks_first() {
     let mut cache = PrefixCache::new(4, 4, Retention::Keep);
     let old = compute(&mut cache, &ids(0..8));

@@ -6,7 +6,7 @@ use llguidance::api::{GrammarWithLexer, TopLevelGrammar};
 use llguidance::{Matcher, ParserFactory, regex_to_lark};
 use serde_json::{Value, json};
 
-use super::{GrammarError, GrammarSource, locate, schema};
+use super::{GrammarError, GrammarSource, gbnf, locate, schema};
 
 /// Maximum size of a source in bytes.
 const MAX_SOURCE: usize = 512 * 1024;
@@ -90,6 +90,9 @@ fn push(source: &GrammarSource, grammars: &mut Vec<GrammarWithLexer>) -> Result<
             let texts: Vec<String> = texts.iter().map(|text| quoted(text)).collect();
             GrammarWithLexer::from_lark(format!("start: {}", texts.join(" | ")))
         }
+        GrammarSource::Lark(rules) if gbnf::is_gbnf(rules) => {
+            GrammarWithLexer::from_lark(gbnf::lark(rules).map_err(|message| GrammarError::new("", message))?)
+        }
         GrammarSource::Lark(rules) => GrammarWithLexer::from_lark(rules.clone()),
         GrammarSource::Rules(rules) => {
             grammars.push(GrammarWithLexer::default());
@@ -112,9 +115,9 @@ fn regex_rule(regex: &str) -> String {
     format!("start: /{}/", regex_to_lark(regex, ""))
 }
 
-/// A text as Lark quotes it, which is as JSON does.
+/// A text as Lark quotes it, which is as JSON does. It has no place of a part in it, which is `@[0]`.
 pub(crate) fn quoted(text: &str) -> String {
-    Value::from(text).to_string()
+    Value::from(text).to_string().replace("@[", "\\u0040[")
 }
 
 /// A message without the dump of the library's state that may follow it.

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::GrammarError;
+use super::closing::close;
 use super::disjoint::disjoint;
 use super::keywords::{
     FORMAT_PATTERNS, FORMATS, NUMBERS, SCHEMA, SCHEMA_MAP, SCHEMAS, UNSUPPORTED, UNSUPPORTED_FORMATS,
@@ -17,12 +18,13 @@ const MAX_INTEGER: u64 = 1 << 53;
 /// Maximum depth of a schema.
 const MAX_DEPTH: usize = 120;
 
-/// The schema as it is compiled.
+/// The schema as it is compiled, with its objects closed where that is safe.
 ///
 /// # Errors
 /// The first keyword or value that is not supported, with the place.
 pub(super) fn lower(schema: &Value) -> Result<Value, GrammarError> {
     let mut lowered = Lowering { root: schema }.schema(schema, &mut Vec::new())?;
+    close(&mut lowered);
     if let Value::Object(fields) = &mut lowered {
         fields.insert("x-guidance".to_owned(), json!({"whitespace_pattern": WHITESPACE}));
         return Ok(lowered);

@@ -7,7 +7,8 @@ use serde_json::Value;
 #[non_exhaustive]
 pub enum GrammarSource {
     /// JSON that follows a schema, with its properties in the order of the schema. Between two parts of it there is at
-    /// most a space, or a line break with up to eight spaces.
+    /// most a space, or a line break with up to eight spaces. An object whose schema lists properties has no others,
+    /// unless the schema says so with `additionalProperties` or `patternProperties`.
     JsonSchema(Value),
     /// Any JSON object, with any keys and values.
     JsonObject,
@@ -15,7 +16,8 @@ pub enum GrammarSource {
     Regex(String),
     /// One of several texts.
     Choice(Vec<String>),
-    /// A text of a grammar in llguidance's dialect of Lark.
+    /// A text of a grammar in llguidance's dialect of Lark, or in GBNF, llama.cpp's notation, whose rules are
+    /// `name ::= ..`.
     Lark(String),
     /// Rules with other grammars inside.
     Rules(GrammarRules),

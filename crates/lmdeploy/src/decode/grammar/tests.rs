@@ -95,6 +95,27 @@ fn texts_of_regular_expressions_match() {
 }
 
 #[test]
+fn grammars_of_llama_cpp_are_taken() {
+    let (factory, tokenizer, mut random) = (factory(), tokenizer(), Random(3));
+    let lists = "root ::= \"[\" (item (\", \" item)*)? \"]\" # lists of lists\nitem ::= [0-9]{1,3} | root\n";
+    let grammar = factory.compile(&GrammarSource::Lark(lists.to_owned())).expect("a grammar");
+    let mut finished = 0;
+    for _ in 0..20 {
+        let (text, complete) = write(&tokenizer, &grammar, &mut random, 300);
+        finished += usize::from(complete);
+        // A number of JSON does not begin with zeros.
+        let quoted = text.replace(|c: char| c.is_ascii_digit(), "1");
+        assert!(
+            !complete || serde_json::from_str::<Value>(&quoted).is_ok_and(|list| list.is_array()),
+            "{text}"
+        );
+    }
+    assert!(finished > 10, "{finished} of 20 texts were complete");
+    let error = factory.compile(&GrammarSource::Lark("root ::= x".to_owned())).expect_err("no rule");
+    assert_eq!(error.message, "found the name `x`, expected a rule `x ::= ..`");
+}
+
+#[test]
 fn a_grammar_is_compiled_once_and_its_texts_are_independent() {
     let (factory, tokenizer) = (factory(), tokenizer());
     let source = GrammarSource::Choice(vec!["yes".to_owned(), "no".to_owned(), "a \"b\"\n".to_owned()]);

@@ -34,6 +34,15 @@ fn the_last_id_of_a_bad_word_is_forbidden_where_the_others_end_the_text() {
 }
 
 #[test]
+fn only_allowed_ids_can_be_sampled() {
+    let rules = RowRules::new(LogitRules::default().with_allowed(ids(&[3, 1, 3, 99])), 1.0, 0);
+    let mut row = [1.0; 5];
+    rules.bias(&mut row, &[]);
+    let none = f32::NEG_INFINITY;
+    assert_eq!(row, [none, 1.0, none, 1.0, none]);
+}
+
+#[test]
 fn rules_that_change_nothing_are_known() {
     let none = LogitRules::default();
     assert!(none.is_empty() && !none.changes_logits());
@@ -43,6 +52,7 @@ fn rules_that_change_nothing_are_known() {
     for rules in [
         none.clone().with_bias([(TokenId(0), 0.0)]),
         none.clone().with_bad_words([ids(&[1])]),
+        none.clone().with_allowed(ids(&[1])),
         none.clone().with_presence_penalty(-0.1),
         none.clone().with_frequency_penalty(0.1),
     ] {

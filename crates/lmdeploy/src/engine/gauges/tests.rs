@@ -28,13 +28,16 @@ fn what_the_engine_writes_is_what_others_read() {
     let gauges = Gauges::new();
     gauges.set(busy());
     assert_eq!(gauges.stats(), busy());
-    gauges.ended(&End::Length, &life(5, 6));
+    gauges.count_prompt(5, 2);
+    gauges.first_token(Duration::ZERO);
+    gauges.next_token(Duration::ZERO);
+    gauges.ended(&End::Length, &life(5, 2));
     gauges.ended(&End::Error(EngineFault::Timeout), &life(1, 2));
     gauges.ended(&End::Stop(StopCause::Text), &life(0, 1));
     gauges.ended(&End::Abort(CancelCause::Api), &life(0, 0));
     gauges.count_rejected(&Rejected::EmptyPrompt);
     gauges.count_rejected(&Rejected::QueueFull { waiting: 3 });
-    assert_eq!((gauges.prompt_tokens(), gauges.generated_tokens(), gauges.cached_tokens()), (6, 9, 2));
+    assert_eq!((gauges.prompt_tokens(), gauges.generated_tokens(), gauges.cached_tokens()), (5, 2, 2));
     let expected = [
         ("stop", 0),
         ("stop_string", 1),
@@ -46,7 +49,7 @@ fn what_the_engine_writes_is_what_others_read() {
     ];
     assert_eq!(gauges.ends(), expected);
     assert_eq!(gauges.rejected(), 2);
-    let expected = [("queue_full", 1), ("too_long", 0), ("invalid", 1), ("draining", 0)];
+    let expected = [("queue_full", 1), ("too_long", 0), ("invalid", 1), ("draining", 0), ("sleeping", 0)];
     assert_eq!(gauges.rejections(), expected);
 }
 
@@ -87,6 +90,16 @@ fn failures_in_a_row_and_the_end_of_the_thread_are_unhealthy() {
     assert_eq!(gauges.health(), Health::Healthy);
     gauges.set_ended();
     assert_eq!(gauges.health(), Health::Unhealthy("the engine thread has ended".to_owned()));
+}
+
+#[test]
+fn a_sleeping_engine_is_neither_healthy_nor_unhealthy() {
+    let gauges = Gauges::new();
+    gauges.set_rest(RestState { refuses: true, asleep: SleepPart::ALL.to_vec(), failure: None });
+    assert_eq!(gauges.health(), Health::Sleeping("released: weights, kv_cache".to_owned()));
+    assert_eq!((gauges.rests(), gauges.asleep()), (true, SleepPart::ALL.to_vec()));
+    gauges.set_rest(RestState::default());
+    assert_eq!((gauges.health(), gauges.asleep()), (Health::Healthy, Vec::new()));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::panic_message::panic_message;
 use super::{Active, Batch, Executor, Logits, RequestId, Runner};
-use crate::engine::{ExecuteError, LogitsWanted};
+use crate::engine::ExecuteError;
 
 impl Runner {
     /// Computes a batch, and the masks of its grammars meanwhile; gives the logits and the time that the masks took.
@@ -15,8 +15,7 @@ impl Runner {
     /// A panic is an error like any other: it fails the batch and not the engine.
     pub(super) fn execute(&mut self, batch: &Batch) -> (Result<Logits, ExecuteError>, Duration) {
         let executor = &mut self.executor;
-        let samples =
-            |id: RequestId| batch.steps.iter().any(|step| step.id == id && step.logits != LogitsWanted::None);
+        let samples = |id: RequestId| batch.steps.iter().any(|step| step.id == id && step.rows() > 0);
         let prepared: Vec<&mut Active> = self
             .active
             .iter_mut()
@@ -52,15 +51,23 @@ fn masks_of(thread: ScopedJoinHandle<'_, Duration>) -> Result<Duration, ExecuteE
 }
 
 fn compute(executor: &mut dyn Executor, batch: &Batch) -> Result<Logits, ExecuteError> {
-    catch_unwind(AssertUnwindSafe(|| executor.step(batch)))
-        .unwrap_or_else(|panic| Err(panicked(panic.as_ref())))
+    guarded(|| executor.step(batch))
 }
 
-/// Checks that the logits are what the batch wants.
+/// What `work` gives; a panic in it is an error.
+pub(super) fn guarded<T>(work: impl FnOnce() -> Result<T, ExecuteError>) -> Result<T, ExecuteError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(panicked(panic.as_ref())))
+}
+
+/// Checks that logits and hidden states are what the batch wants.
 fn check(logits: Logits, batch: &Batch) -> Result<Logits, ExecuteError> {
     let (found, expected) = (logits.len(), batch.row_count());
     if found != expected {
         return Err(ExecuteError::Rows { found, expected });
+    }
+    let (found, expected) = (logits.hidden_len(), batch.hidden_row_count());
+    if found != expected {
+        return Err(ExecuteError::HiddenRows { found, expected });
     }
     if !logits.serves(batch.detail) {
         return Err(ExecuteError::PartialRows);

@@ -1,4 +1,4 @@
-//! From the rows of logits of a batch to the next id of each of its sequences.
+//! From the rows of logits of a batch to the next id of each of its sequences, and from hidden states to embeddings.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -16,6 +16,8 @@ pub(super) struct Part<'a> {
     pub(super) step: &'a SequencePart,
     /// Its rows of logits.
     pub(super) rows: Vec<Row<'a>>,
+    /// Its rows of hidden states.
+    pub(super) hidden: Vec<&'a [f32]>,
     /// All known ids of the sequence.
     pub(super) history: &'a [TokenId],
     pub(super) active: &'a mut Active,
@@ -35,7 +37,10 @@ impl Part<'_> {
             return StepResult::Failed(fault.to_owned());
         }
         // A panic in the library of the grammars must not end the engine.
-        let take = AssertUnwindSafe(|| self.active.take_rows(self.step, &self.rows, self.history));
+        let take = AssertUnwindSafe(|| match self.step.hidden_rows() {
+            0 => self.active.take_rows(self.step, &self.rows, self.history),
+            _ => self.active.take_hidden(self.step, &self.hidden),
+        });
         catch_unwind(take).unwrap_or_else(|panic| StepResult::Failed(panic_message(panic.as_ref())))
     }
 }

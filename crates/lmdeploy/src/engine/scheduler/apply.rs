@@ -5,7 +5,7 @@ use std::collections::btree_map::Entry;
 
 use super::{Leftover, Plan, Scheduler, State};
 use crate::cache::{BlockCopy, Found, Tail};
-use crate::engine::{Batch, End, EngineFault, Event, LogitsDetail, LogitsWanted, RequestId};
+use crate::engine::{Batch, End, EngineFault, Event, LogitsDetail, RequestId};
 
 impl Scheduler {
     /// Carries out a plan. Nothing in it can fail: the plan has counted what each part needs.
@@ -39,8 +39,14 @@ impl Scheduler {
         batch
     }
 
-    /// Gives up a sequence's blocks; it is computed again later from its ids, as far as the cache has not kept them.
+    /// Makes a sequence give up its blocks for another one.
     fn preempt(&mut self, id: RequestId) {
+        self.give_up_blocks(id);
+        self.preemptions += 1;
+    }
+
+    /// Gives up a sequence's blocks; it is computed again later from its ids, as far as the cache has not kept them.
+    pub(super) fn give_up_blocks(&mut self, id: RequestId) {
         self.publish_tail(id);
         self.retract(id);
         let sequence = self.sequences.get_mut(&id).expect("plans are made of known sequences");
@@ -50,7 +56,6 @@ impl Scheduler {
         sequence.computed = 0;
         sequence.published = 0;
         sequence.state = State::Waiting;
-        self.preemptions += 1;
     }
 
     /// Starts a waiting sequence with what was found in the cache; gives what is to be copied.
@@ -92,7 +97,7 @@ impl Scheduler {
         sequence.state = State::Running;
         sequence.last_step = self.steps;
         let step = sequence.step(tokens);
-        if step.logits != LogitsWanted::None {
+        if step.rows() > 0 {
             batch.detail = batch.detail.max(sequence.request.detail);
         }
         batch.steps.push(step);

@@ -84,7 +84,7 @@ impl Scheduler {
         }
     }
 
-    /// A part that gave no id: more of the prompt follows, or the prompt was only to be scored.
+    /// A part that gave no id: more of the prompt follows, or the prompt was only to be scored or embedded.
     fn computed(&mut self, id: RequestId) {
         let sequence = &self.sequences[&id];
         if sequence.missing() == 0 {

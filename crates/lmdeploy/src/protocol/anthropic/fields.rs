@@ -2,11 +2,13 @@
 //! fields, this server's extensions, and fields of chat completions, whose clients put them here as well.
 
 use super::super::request_fields::Treatment::{Harmless, Refused, Used};
-use super::super::request_fields::{RequestFields, Row, Treatment};
+use super::super::request_fields::{
+    ELSEWHERE, EMPTY_LIST, FALSE, FOREIGN, NEVER, ONE, OTHERS_NAME, RequestFields, Row, TRUE, Treatment, ZERO,
+};
 use super::MessagesRequest;
 
 impl RequestFields for MessagesRequest {
-    const SHARED: &'static [Row] = &[];
+    const SHARED: &'static [&'static [Row]] = &[FOREIGN, ELSEWHERE];
     const OWN: &'static [Row] = FIELDS;
 
     fn set_timeout(&mut self, seconds: f64) {
@@ -14,14 +16,7 @@ impl RequestFields for MessagesRequest {
     }
 }
 
-/// Every value but null asks for something.
-const NEVER: Treatment = Refused(&[]);
-const EMPTY_LIST: Treatment = Refused(&["[]"]);
-const ONE: Treatment = Refused(&["1"]);
-const ZERO: Treatment = Refused(&["0"]);
-
 const ALIKE: Treatment = Harmless("nothing is billed, and every request is served alike");
-const OTHERS_NAME: Treatment = Harmless("a name for the client's own records");
 
 const FIELDS: &[Row] = &[
     // Anthropic.
@@ -41,9 +36,9 @@ const FIELDS: &[Row] = &[
     ("output_config.effort", Used),
     ("output_config.format", Used),
     ("output_config.task_budget", NEVER),
+    ("context_management", Used),
     ("metadata", Used),
     ("container", NEVER),
-    ("context_management", NEVER),
     ("fallbacks", EMPTY_LIST),
     ("mcp_servers", EMPTY_LIST),
     ("output_format", NEVER),
@@ -60,17 +55,31 @@ const FIELDS: &[Row] = &[
     ("timeout", Used),
     ("priority", Used),
     ("cache_salt", Used),
+    // LMDeploy and vLLM.
+    ("include_stop_str_in_output", FALSE),
+    ("input_ids", EMPTY_LIST),
+    ("return_logprob", FALSE),
+    ("return_token_ids", FALSE),
     // Chat completions: the same wish has another name here, or none.
     ("frequency_penalty", ZERO),
     ("logit_bias", Refused(&["{}"])),
-    ("max_completion_tokens", NEVER),
     ("min_p", ZERO),
-    ("n", ONE),
     ("presence_penalty", ZERO),
-    ("reasoning_effort", NEVER),
     ("repetition_penalty", ONE),
-    ("response_format", Refused(&["{\"type\": \"text\"}"])),
     ("stop", EMPTY_LIST),
+    ("add_special_tokens", FALSE),
+    ("bad_words", EMPTY_LIST),
+    ("enable_thinking", NEVER),
+    ("ignore_eos", FALSE),
+    ("max_output_tokens", NEVER),
+    ("min_new_tokens", ZERO),
+    ("min_tokens", ZERO),
+    ("parallel_tool_calls", TRUE),
+    ("repetition_ngram_size", ZERO),
+    ("skip_special_tokens", TRUE),
+    ("stop_token_ids", EMPTY_LIST),
+    ("structured_outputs", NEVER),
+    ("top_logprobs", ZERO),
 ];
 
 #[cfg(test)]

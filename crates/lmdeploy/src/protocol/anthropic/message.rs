@@ -49,8 +49,8 @@ pub enum MessageStop {
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default)]
 pub struct MessageUsage {
-    /// Number of ids in the prompt, including the chat template and `<s>`: the number that `count_tokens` gives, whether
-    /// they were cached or not.
+    /// Number of ids in the prompt that were not cached. At the start of a stream, where that is not known yet: all of
+    /// them, including the chat template and `<s>`, the number that `count_tokens` gives.
     pub input_tokens: u64,
     /// Number of generated ids, including the end-of-sequence id.
     pub output_tokens: u64,
@@ -92,10 +92,11 @@ impl MessageObject {
 impl From<Usage> for MessageUsage {
     fn from(usage: Usage) -> Self {
         let thinking_tokens = usage.completion_tokens_details.unwrap_or_default().reasoning_tokens;
+        let cached = usage.prompt_tokens_details.unwrap_or_default().cached_tokens;
         Self {
-            input_tokens: usage.prompt_tokens,
+            input_tokens: usage.prompt_tokens.saturating_sub(cached),
             output_tokens: usage.completion_tokens,
-            cache_read_input_tokens: usage.prompt_tokens_details.unwrap_or_default().cached_tokens,
+            cache_read_input_tokens: cached,
             cache_creation_input_tokens: 0,
             output_tokens_details: OutputTokensDetails { thinking_tokens },
         }

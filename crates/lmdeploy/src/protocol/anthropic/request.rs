@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::super::number::number;
-use super::super::whole::whole;
+use super::super::whole::{top_k, whole};
 
 /// Body of a request for a message. Absent fields are not written, and mean the server's defaults.
 ///
@@ -42,8 +42,8 @@ pub struct MessagesRequest {
     /// Nucleus sampling: sample among the most likely ids whose probabilities add up to this number, in (0, 1].
     #[serde(default, deserialize_with = "number", skip_serializing_if = "Option::is_none")]
     pub top_p: Option<f32>,
-    /// Keep the k most likely ids; 0 keeps all.
-    #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
+    /// Keep the k most likely ids; 0 keeps all, and so does -1.
+    #[serde(default, deserialize_with = "top_k", skip_serializing_if = "Option::is_none")]
     pub top_k: Option<u32>,
     /// Functions that the model may call: `name`, `description`, `input_schema`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -51,12 +51,16 @@ pub struct MessagesRequest {
     /// `{"type": "auto" | "any" | "tool" | "none"}`, with `name` for `tool`. Default `auto`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool_choice: Option<Map<String, Value>>,
-    /// Whether the model thinks: `{"type": "enabled" | "adaptive" | "disabled"}`. Default: what its template says.
+    /// Whether the model thinks: `{"type": "enabled" | "adaptive" | "disabled"}`, where `enabled` comes with
+    /// `budget_tokens`. Default: what its template says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thinking: Option<Map<String, Value>>,
     /// What the text must look like, and how much effort goes into it.
     #[serde(default, deserialize_with = "by_name::optional", skip_serializing_if = "Option::is_none")]
     pub output_config: Option<OutputConfig>,
+    /// What of the conversation is left out: this server takes only edits that keep all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context_management: Option<Map<String, Value>>,
     /// Notes for the client's own records; this server passes over them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Map<String, Value>>,

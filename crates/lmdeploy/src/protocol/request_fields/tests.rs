@@ -31,7 +31,7 @@ const INNER: &str = "stream_options.include_usage stream_options.include_obfusca
 const LMDEPLOY: &str = "adapter_name bad_words do_preprocess ignore_eos include_stop_str_in_output \
     logits_processors max_completion_tokens migration_request min_new_tokens min_p preserve_cache \
     repetition_ngram_size repetition_ngram_threshold repetition_penalty return_logprob return_routed_experts \
-    return_token_ids session_id skip_special_tokens spaces_between_special_tokens top_k with_cache";
+    return_token_ids session_id skip_special_tokens spaces_between_special_tokens top_k with_cache image_data";
 
 /// LMDeploy's own fields of chats.
 const LMDEPLOY_CHAT: &str =
@@ -42,7 +42,8 @@ const VLLM: &str = "add_special_tokens allowed_token_ids bad_words cache_salt ec
     guided_decoding_backend guided_grammar guided_json guided_regex guided_whitespace_pattern ignore_eos \
     include_stop_str_in_output kv_transfer_params length_penalty logits_processors logprob_token_ids min_p \
     min_tokens priority prompt_logprobs repetition_detection repetition_penalty request_id response_format \
-    return_mm_kwargs return_token_ids return_token_offsets return_tokens_as_token_ids \
+    mm_payload return_mm_kwargs return_token_ids return_token_offsets return_tokens_as_token_ids \
+    return_weight_versions \
     routed_experts_prompt_start session_id skip_special_tokens spaces_between_special_tokens stop_token_ids \
     stream_interval structural_tag structured_outputs thinking_token_budget top_k truncate_prompt_tokens \
     truncation_side use_beam_search vllm_xargs watermarking";
@@ -56,11 +57,15 @@ const VLLM_CHAT: &str = "add_generation_prompt best_of chat_template chat_templa
 const VLLM_COMPLETIONS: &str = "prompt_embeds";
 
 /// llama.cpp's own fields of both routes (`tools/server/README.md`).
-const LLAMA_CPP: &str = "cache_prompt dry_allowed_length dry_base dry_multiplier dry_penalty_last_n \
-    dry_sequence_breakers dynatemp_exponent dynatemp_range grammar id_slot json_schema lora min_keep mirostat \
-    mirostat_eta mirostat_tau n_indent n_predict n_probs post_sampling_probs reasoning_format repeat_last_n \
-    repeat_penalty response_fields return_progress return_tokens samplers t_max_predict_ms thinking_forced_open \
-    timings_per_token top_n_sigma typical_p xtc_probability xtc_threshold";
+const LLAMA_CPP: &str = "adaptive_decay adaptive_target backend_sampling cache_prompt chat_format chat_parser \
+    dry_allowed_length dry_base dry_multiplier dry_penalty_last_n dry_sequence_breakers dynatemp_exponent \
+    dynatemp_range generation_prompt grammar grammar_lazy grammar_triggers id_slot json_schema lora min_keep \
+    mirostat mirostat_eta mirostat_tau n_cache_reuse n_cmpl n_discard n_indent n_keep n_predict n_probs \
+    parse_tool_calls post_sampling_probs preserved_tokens reasoning_budget_end_tag reasoning_budget_end_tags \
+    reasoning_budget_message reasoning_budget_start_tag reasoning_budget_tokens reasoning_control \
+    reasoning_format repeat_last_n repeat_penalty response_fields return_progress return_tokens samplers \
+    sse_ping_interval t_max_predict_ms t_max_prompt_ms thinking_budget_tokens thinking_forced_open \
+    timings_per_token top_n_sigma typical_p verbose xtc_probability xtc_threshold";
 
 /// This server's own field.
 const OURS: &str = "timeout";
@@ -138,7 +143,7 @@ fn every_documented_field_is_used_refused_or_harmless() {
 
 #[test]
 fn each_harmless_field_says_why() {
-    for (name, treatment) in GENERATION.iter().chain(CHAT).chain(COMPLETIONS) {
+    for (name, treatment) in GENERATION.iter().chain(CHAT).chain(COMPLETIONS).chain(FOREIGN) {
         if let Harmless(why) = treatment {
             assert!(why.split_whitespace().count() > 3, "{name}: {why}");
         }

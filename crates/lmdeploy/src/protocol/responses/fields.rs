@@ -2,11 +2,14 @@
 //! of vLLM, and fields of chat completions, whose clients put them here as well.
 
 use super::super::request_fields::Treatment::{Harmless, Refused, Used};
-use super::super::request_fields::{RequestFields, Row, Treatment};
+use super::super::request_fields::{
+    CACHE_HINT, ELSEWHERE, EMPTY_LIST, FALSE, FOREIGN, NEVER, RequestFields, Row, Treatment, WITHOUT_EFFECT,
+    ZERO,
+};
 use super::ResponsesRequest;
 
 impl RequestFields for ResponsesRequest {
-    const SHARED: &'static [Row] = &[];
+    const SHARED: &'static [&'static [Row]] = &[FOREIGN, ELSEWHERE];
     const OWN: &'static [Row] = FIELDS;
 
     fn set_timeout(&mut self, seconds: f64) {
@@ -14,18 +17,7 @@ impl RequestFields for ResponsesRequest {
     }
 }
 
-/// Every value but null asks for something.
-const NEVER: Treatment = Refused(&[]);
-const FALSE: Treatment = Refused(&["false"]);
-const ZERO: Treatment = Refused(&["0"]);
-const ONE: Treatment = Refused(&["1"]);
-const EMPTY_LIST: Treatment = Refused(&["[]"]);
-const EMPTY_OBJECT: Treatment = Refused(&["{}"]);
-
-const CACHE_HINT: Treatment =
-    Harmless("a hint for the cache, which makes an answer faster and not different");
 const ALIKE: Treatment = Harmless("nothing is billed, and every request is served alike");
-const WITHOUT_EFFECT: Treatment = Harmless("only has an effect together with a field that is refused");
 
 const FIELDS: &[Row] = &[
     // OpenAI.
@@ -65,6 +57,7 @@ const FIELDS: &[Row] = &[
     ("conversation", NEVER),
     ("image", NEVER),
     ("moderation", NEVER),
+    ("personality", NEVER),
     ("prompt", NEVER),
     ("background_options", WITHOUT_EFFECT),
     ("prompt_cache_options", CACHE_HINT),
@@ -83,37 +76,30 @@ const FIELDS: &[Row] = &[
     ("skip_special_tokens", Used),
     ("priority", Used),
     ("cache_salt", Used),
+    ("stop_token_ids", Used),
+    ("bad_words", Used),
+    ("min_tokens", Used),
+    ("include_stop_str_in_output", Used),
+    ("structured_outputs", Used),
+    ("structured_outputs.disable_additional_properties", FALSE),
+    ("structured_outputs.disable_any_whitespace", FALSE),
+    ("structured_outputs.whitespace_pattern", NEVER),
     ("chat_template_kwargs", Used),
     ("enable_response_messages", FALSE),
-    ("include_stop_str_in_output", FALSE),
-    ("mm_processor_kwargs", EMPTY_OBJECT),
     ("previous_input_messages", EMPTY_LIST),
     ("previous_response_messages", EMPTY_LIST),
-    ("structured_outputs", NEVER),
-    ("vllm_xargs", EMPTY_OBJECT),
-    ("request_id", Harmless("a name for the client's own records")),
     // LMDeploy, and this server's own.
     ("enable_thinking", Used),
+    ("min_new_tokens", Harmless("another name of `min_tokens`, by which it is used")),
+    ("return_logprob", FALSE),
+    ("return_token_ids", FALSE),
     ("timeout", Used),
     // Chat completions: the same wish has another name here, or none.
-    ("bad_words", EMPTY_LIST),
-    ("best_of", ONE),
-    ("functions", EMPTY_LIST),
-    ("function_call", NEVER),
-    ("grammar", Refused(&["\"\""])),
-    ("logprobs", FALSE),
-    ("max_completion_tokens", NEVER),
     ("max_tokens", NEVER),
     ("messages", EMPTY_LIST),
-    ("min_new_tokens", ZERO),
-    ("min_tokens", ZERO),
-    ("modalities", Refused(&["[\"text\"]"])),
-    ("n", ONE),
-    ("reasoning_effort", NEVER),
-    ("response_format", Refused(&["{\"type\": \"text\"}"])),
-    ("stop_token_ids", EMPTY_LIST),
-    ("verbosity", Refused(&["\"medium\""])),
-    ("web_search_options", NEVER),
+    ("add_special_tokens", FALSE),
+    ("input_ids", EMPTY_LIST),
+    ("repetition_ngram_size", ZERO),
 ];
 
 #[cfg(test)]

@@ -45,6 +45,9 @@ pub struct ResponseObject {
     /// What the model said, in order.
     #[serde(default)]
     pub output: Vec<OutputItem>,
+    /// The text of all messages of the output, for clients that need nothing else; empty until the response has ended.
+    #[serde(default)]
+    pub output_text: String,
     /// The request's; default true.
     #[serde(default)]
     pub parallel_tool_calls: bool,

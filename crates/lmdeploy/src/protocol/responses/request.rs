@@ -6,10 +6,10 @@ use internlm_kit::by_name;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::super::OneOrMany;
 use super::super::field::text_or_null;
 use super::super::number::{number, numbers};
-use super::super::whole::whole;
+use super::super::whole::{optional_wholes, top_k, whole};
+use super::super::{OneOrMany, StructuredOutputs};
 
 /// Body of a request for a response. Absent fields are not written, and mean the server's defaults.
 ///
@@ -73,8 +73,8 @@ pub struct ResponsesRequest {
     /// Nucleus sampling: sample among the most likely ids whose probabilities add up to this number, in (0, 1].
     #[serde(default, deserialize_with = "number", skip_serializing_if = "Option::is_none")]
     pub top_p: Option<f32>,
-    /// Keep the k most likely ids; 0 keeps all.
-    #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
+    /// Keep the k most likely ids; 0 keeps all, and so does -1.
+    #[serde(default, deserialize_with = "top_k", skip_serializing_if = "Option::is_none")]
     pub top_k: Option<u32>,
     /// Keep ids with at least this share of the most likely id's probability, in [0, 1].
     #[serde(default, deserialize_with = "number", skip_serializing_if = "Option::is_none")]
@@ -97,6 +97,26 @@ pub struct ResponsesRequest {
     /// Strings that end the text and are not part of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop: Option<OneOrMany>,
+    /// Ids that end the text, in addition to the model's own.
+    #[serde(default, deserialize_with = "optional_wholes", skip_serializing_if = "Option::is_none")]
+    pub stop_token_ids: Option<Vec<u32>>,
+    /// Let the text end with the stop string that ended it. Default false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub include_stop_str_in_output: Option<bool>,
+    /// Words that are never generated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bad_words: Option<Vec<String>>,
+    /// Minimum number of ids to generate before anything but a limit ends the text; LMDeploy calls it `min_new_tokens`.
+    #[serde(
+        default,
+        alias = "min_new_tokens",
+        deserialize_with = "whole",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub min_tokens: Option<u32>,
+    /// vLLM's way to ask for a format of the text; not together with `text.format`.
+    #[serde(default, deserialize_with = "by_name::optional", skip_serializing_if = "Option::is_none")]
+    pub structured_outputs: Option<StructuredOutputs>,
     /// Generate past the model's end-of-sequence ids.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ignore_eos: Option<bool>,

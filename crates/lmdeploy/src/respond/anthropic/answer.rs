@@ -24,6 +24,11 @@ impl MessagesAnswer {
         Self { chat, message, blocks, reason: None, stop: None }
     }
 
+    /// The same answer without the text of thoughts; their blocks stay.
+    pub(super) fn without_thoughts(self) -> Self {
+        Self { blocks: self.blocks.without_thoughts(), ..self }
+    }
+
     /// The events before the first output.
     #[must_use]
     pub fn begin(&self) -> Vec<MessageEvent> {

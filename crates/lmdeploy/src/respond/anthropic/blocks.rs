@@ -12,6 +12,8 @@ use crate::protocol::{ChatDelta, ToolCallDelta};
 pub(super) struct Blocks {
     /// What thoughts are signed with.
     signature: String,
+    /// Whether thoughts are only told of.
+    omits_thoughts: bool,
     list: Vec<ContentBlock>,
     /// Whether the last block grows.
     open: bool,
@@ -26,7 +28,13 @@ impl Blocks {
     /// No blocks; thoughts will be signed with `signature`.
     pub(super) fn new(signature: String) -> Self {
         let arguments = String::new();
-        Self { signature, list: Vec::new(), open: false, call: None, arguments, events: Vec::new() }
+        let (list, events) = (Vec::new(), Vec::new());
+        Self { signature, omits_thoughts: false, list, open: false, call: None, arguments, events }
+    }
+
+    /// The same blocks, with thoughts that have no text.
+    pub(super) fn without_thoughts(self) -> Self {
+        Self { omits_thoughts: true, ..self }
     }
 
     /// Takes the next piece of the answer.
@@ -63,6 +71,9 @@ impl Blocks {
     fn thinking(&mut self, thinking: String) {
         if !(self.open && matches!(self.list.last(), Some(ContentBlock::Thinking { .. }))) {
             self.begin(ContentBlock::Thinking { thinking: String::new(), signature: String::new() });
+        }
+        if self.omits_thoughts {
+            return;
         }
         if let Some(ContentBlock::Thinking { thinking: whole, .. }) = self.list.last_mut() {
             whole.push_str(&thinking);

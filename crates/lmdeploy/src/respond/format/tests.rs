@@ -64,7 +64,6 @@ fn no_field_and_fields_that_ask_for_nothing_leave_the_text_free() {
     for fields in [
         json!({}),
         json!({"grammar": ""}),
-        json!({"structured_outputs": {}}),
         json!({"structured_outputs": {"json_object": false}, "guided_json": null}),
     ] {
         assert_eq!(lowered(&fields), Ok((Value::Null, Value::Null)), "{fields}");
@@ -72,7 +71,7 @@ fn no_field_and_fields_that_ask_for_nothing_leave_the_text_free() {
 }
 
 #[test]
-fn contradictions_and_other_notations_are_refused_by_name() {
+fn contradictions_and_formats_that_say_nothing_are_refused_by_name() {
     for (fields, expected) in [
         (
             json!({"response_format": {"type": "json_object"}, "guided_regex": "a"}),
@@ -82,12 +81,16 @@ fn contradictions_and_other_notations_are_refused_by_name() {
             json!({"guided_regex": "a", "structured_outputs": {"regex": "a"}}),
             "guided_regex: found together with `structured_outputs.regex`, expected only one of them",
         ),
-        (json!({"grammar": "root ::= \"a\""}), "grammar: found a grammar in GBNF"),
         (
-            json!({"response_format": {"type": "grammar", "grammar": "root ::= \"a\""}}),
-            "response_format.grammar: found a grammar in GBNF",
+            json!({"structured_outputs": {}}),
+            "structured_outputs: found an object without a format, expected one of `json`, `json_object`, ",
         ),
-        (json!({"guided_grammar": "root ::= \"a\""}), "guided_grammar: found a grammar in GBNF"),
+        (json!({"structured_outputs": {"grammar": ""}}), "structured_outputs.grammar: found an empty text"),
+        (json!({"guided_grammar": " "}), "guided_grammar: found an empty text"),
+        (
+            json!({"response_format": {"type": "grammar", "grammar": ""}}),
+            "response_format.grammar: found an empty text",
+        ),
         (json!({"guided_choice": []}), "guided_choice: expected at least one text"),
         (json!({"guided_json": "{"}), "guided_json: expected JSON in the text"),
         (json!({"structural_tag": [1]}), "structural_tag: found [1], expected a JSON object"),

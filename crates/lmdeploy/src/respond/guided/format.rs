@@ -1,5 +1,6 @@
 //! From `response_format` and `grammar` to the source of a grammar.
 
+use super::structural::structural;
 use crate::decode::{GrammarRules, GrammarSource, quoted};
 use crate::protocol::{ResponseFormat, TaggedStructure};
 use crate::{Error, Result};
@@ -41,6 +42,9 @@ pub(super) fn asked(format: Option<&ResponseFormat>, grammar: Option<&str>) -> R
         }
         (Some(ResponseFormat::StructuralTag { structures, triggers }), None) => {
             at("response_format", GrammarSource::Rules(tagged(structures, triggers)?))
+        }
+        (Some(ResponseFormat::StructuralFormat(format)), None) => {
+            at("response_format", GrammarSource::Rules(structural(format, "response_format.format")?))
         }
     }
 }

@@ -15,7 +15,7 @@ fn factory() -> (internlm_model::Tokenizer, GrammarFactory) {
 }
 
 /// Whether the grammar takes the whole of a text, and the text may end there.
-fn takes(asked: &Asked, text: &str) -> bool {
+pub(super) fn takes(asked: &Asked, text: &str) -> bool {
     let (tokenizer, factory) = factory();
     let grammar = factory.compile(&asked.source).expect("a grammar");
     let mut state = grammar.start();
@@ -93,10 +93,14 @@ fn a_named_call_and_a_single_call_are_all_there_is() {
     let asked = calls_of(ToolFormat::Json, named);
     assert!(takes(&asked, "{\"name\": \"now\", \"arguments\": {}}"));
     assert!(!takes(&asked, "{\"name\": \"add\", \"arguments\": {\"a\": 1}}"));
+    assert!(!takes(&asked, &["{\"name\": \"now\", \"arguments\": {}}"; 2].join("\n")), "exactly once");
     let single = calls_of(ToolFormat::Json, json!({"tool_choice": "required", "parallel_tool_calls": false}));
     let call = "{\"name\": \"now\", \"arguments\": {}}";
     assert!(takes(&single, call));
     assert!(!takes(&single, &format!("{call}\n{call}")));
+    let many = calls_of(ToolFormat::Json, json!({"tool_choice": "required"}));
+    assert!(takes(&many, &[call; 8].join("\n")));
+    assert!(!takes(&many, &[call; 9].join("\n")), "the answer ends by itself");
 }
 
 #[test]

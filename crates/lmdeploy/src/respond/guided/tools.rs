@@ -12,6 +12,9 @@ use crate::{Error, Result};
 /// Keywords of strings that raw text cannot keep.
 const TEXT_LIMITS: [&str; 4] = ["pattern", "format", "minLength", "maxLength"];
 
+/// Maximum number of calls in one answer that has to keep a grammar: weak models would not stop calling by themselves.
+const MAX_CALLS: usize = 8;
+
 /// Whether the answer must call a tool.
 pub(super) fn forced(request: &ChatRequest) -> Result<bool> {
     match &request.tool_choice {
@@ -40,7 +43,7 @@ pub(super) fn possible(request: &ChatRequest, format: ToolFormat, marks: Marks<'
     calls(request, format, marks).map(Some)
 }
 
-/// One call or more of the tools that a request offers, or of the one that it names.
+/// One call or more of the tools that a request offers, or exactly one of the tool that it names, as OpenAI has it.
 pub(super) fn calls(request: &ChatRequest, format: ToolFormat, marks: Marks<'_>) -> Result<Asked> {
     let only = request.tool_choice.as_ref().and_then(named);
     let mut writer = Writer { marks, format, rules: String::new(), parts: Vec::new() };
@@ -57,9 +60,9 @@ pub(super) fn calls(request: &ChatRequest, format: ToolFormat, marks: Marks<'_>)
         return Err(Error::field("tool_choice", message));
     }
     let (before, between, after) = writer.around()?;
-    let more = match request.parallel_tool_calls {
-        Some(false) => String::new(),
-        _ => format!("({between} call)*"),
+    let more = match (only, request.parallel_tool_calls) {
+        (Some(_), _) | (None, Some(false)) => String::new(),
+        (None, _) => format!("({between} call){{0,{}}}", MAX_CALLS - 1),
     };
     let start = format!("start: {before} call {more} {after}\ncall: {}\n", calls.join(" | "));
     let source = GrammarSource::Rules(GrammarRules::new(start + &writer.rules, writer.parts));

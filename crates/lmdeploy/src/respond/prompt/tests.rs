@@ -130,7 +130,13 @@ fn variables_of_a_request_reach_the_template() {
 fn variables_without_a_place_are_refused_by_name() {
     let other = "{{ messages[0].content }}{{ enable_thinking }}{{ add_generation_prompt }}";
     for (jinja, fields, place, name) in [
-        (None, json!({"enable_thinking": false}), "enable_thinking", "`enable_thinking`"),
+        (Some(ALWAYS), json!({"enable_thinking": false}), "enable_thinking", "`enable_thinking`"),
+        (
+            Some(ALWAYS),
+            json!({"chat_template_kwargs": {"thinking": false}}),
+            "chat_template_kwargs",
+            "`thinking`",
+        ),
         (None, json!({"chat_template_kwargs": {"a": 1}}), "chat_template_kwargs", "`a`"),
         (Some(other), json!({"chat_template_kwargs": {"thinking": 1}}), "chat_template_kwargs", "`thinking`"),
         (Some(other), json!({"chat_template_kwargs": {"budget": 1}}), "chat_template_kwargs", "`budget`"),
@@ -142,6 +148,29 @@ fn variables_without_a_place_are_refused_by_name() {
     }
 }
 
+#[test]
+fn thinking_is_switched_whatever_the_switch_is_called() {
+    let older = |wanted: bool| json!({"enable_thinking": wanted});
+    let newer = |wanted: bool| json!({"chat_template_kwargs": {"thinking": wanted}});
+    for wanted in [true, false] {
+        let shown = if wanted { "True" } else { "False" };
+        for name in SWITCHES {
+            let model = model(Some(&format!("{{{{ {name} }}}}")));
+            for fields in [older(wanted), newer(wanted)] {
+                assert_eq!(prompt(&model, &chat(&fields)), shown, "{name} {fields}");
+            }
+        }
+        for fields in [older(wanted), newer(wanted)] {
+            let plain = prompt(&model(None), &chat(&json!({})));
+            assert_eq!(prompt(&model(None), &chat(&fields)), plain, "a model that never thinks");
+        }
+    }
+    let model = model(Some(ALWAYS));
+    assert_eq!(prompt(&model, &chat(&older(true))), prompt(&model, &chat(&json!({}))), "it always thinks");
+}
+
+/// A template of a model that always thinks.
+const ALWAYS: &str = "{{ messages[0].content }}{# </think> #}";
 /// A template without tools that shows roles, and the same that knows no system message.
 const PLAIN: &str = "{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}";
 const NO_SYSTEM: &str = "{% for m in messages %}\
@@ -182,6 +211,15 @@ fn tools_without_a_place_need_the_parser_that_the_text_names() {
     let model = model(Some(PLAIN)).with_tool_parser("qwen").expect("a parser");
     let error = model.prompt_ids(&chat(&fields)).expect_err("no place").to_string();
     assert!(error.starts_with("tools: ") && error.contains("`qwen`, expected `json`"), "{error}");
+    assert!(error.ends_with("start the server with --tool-call-parser json"), "{error}");
+    let none = self::model(None).with_tool_parser("none").expect("a parser");
+    let error = none.prompt_ids(&chat(&fields)).expect_err("calls would not be found").to_string();
+    assert!(
+        error.starts_with("tools: this server looks for no tool calls: found the parser `none`"),
+        "{error}"
+    );
+    let hidden = json!({"tools": [{"type": "function", "function": {"name": "add"}}], "tool_choice": "none"});
+    assert!(none.prompt_ids(&chat(&hidden)).is_ok(), "no calls are wanted");
     let error = model.with_tool_parser("qwen4").expect_err("no parser").to_string();
     assert!(error.starts_with("tool-call-parser: found qwen4, expected auto, internlm"), "{error}");
 }
@@ -211,6 +249,20 @@ fn the_prompt_says_whether_the_answer_begins_in_reasoning() {
     }
     let never = model(Some("{{ messages }}<think>")).with_reasoning_parser("none").expect("a parser");
     assert!(!never.starts_in_reasoning(&user, &never.prompt_ids(&user).expect("fits the template")));
+}
+
+#[test]
+fn parameters_of_tools_are_schemas() {
+    for (parameters, expected) in [
+        (json!([1]), "tools.1.function.parameters: found a list, expected an object"),
+        (json!("object"), "tools.1.function.parameters: found a string, expected an object"),
+        (json!(true), "tools.1.function.parameters: found true, expected an object"),
+    ] {
+        let tool = |parameters: &Value| json!({"type": "function", "function": {"name": "f", "parameters": parameters}});
+        let fields = json!({"tools": [tool(&Value::Null), tool(&parameters)]});
+        let error = model(None).prompt_ids(&chat(&fields)).expect_err("is refused").to_string();
+        assert_eq!(error, expected);
+    }
 }
 
 #[test]

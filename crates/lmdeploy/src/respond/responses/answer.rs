@@ -1,6 +1,6 @@
 //! [`ResponsesAnswer`]: the engine's outputs -> events of a response, or the whole response.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::super::ChatAnswer;
 use super::super::raw_object::RawObject;
@@ -24,6 +24,8 @@ pub(super) struct Started {
     pub(super) object: ResponseObject,
     /// The input, without instructions.
     pub(super) conversation: Vec<ChatMessage>,
+    /// The input as items with names, for whoever asks for them later.
+    pub(super) input: Vec<Map<String, Value>>,
     /// Where the response is kept in the end.
     pub(super) store: Option<ResponseStore>,
     /// Last part of the names of its items.
@@ -37,6 +39,7 @@ pub struct ResponsesAnswer {
     chat: ChatAnswer,
     object: ResponseObject,
     conversation: Vec<ChatMessage>,
+    input: Vec<Map<String, Value>>,
     store: Option<ResponseStore>,
     items: Items,
     reason: Option<FinishReason>,
@@ -46,9 +49,9 @@ pub struct ResponsesAnswer {
 
 impl ResponsesAnswer {
     pub(super) fn new(chat: ChatAnswer, started: Started) -> Self {
-        let Started { object, conversation, store, name, includes } = started;
+        let Started { object, conversation, input, store, name, includes } = started;
         let items = Items::new(name, includes.encrypted);
-        Self { chat, object, conversation, store, items, reason: None, number: 0 }
+        Self { chat, object, conversation, input, store, items, reason: None, number: 0 }
     }
 
     /// The events before the first output.
@@ -86,6 +89,7 @@ impl ResponsesAnswer {
             self.items.finish(ItemStatus::Incomplete);
         }
         self.object.output = self.items.list().to_vec();
+        self.object.output_text = self.object.text();
         self.object.status = ResponseStatus::Failed;
         self.object.error = Some(ResponseError { code: code.to_owned(), message: error.to_string() });
         let mut events = self.numbered();
@@ -118,6 +122,7 @@ impl ResponsesAnswer {
         };
         self.items.finish(item);
         self.object.output = self.items.list().to_vec();
+        self.object.output_text = self.object.text();
         self.object.status = status;
         self.object.usage = Some(self.chat.usage(finished).into());
         match status {
@@ -136,7 +141,7 @@ impl ResponsesAnswer {
                     let _ = conversation.item(&RawObject::new(&fields, "output"));
                 }
             }
-            store.put(self.object.clone(), conversation.messages);
+            store.put(self.object.clone(), conversation.messages, std::mem::take(&mut self.input));
         }
         kind
     }

@@ -58,11 +58,11 @@ impl Conversation {
 
     /// Adds an item as it is on the wire.
     pub(super) fn item(&mut self, item: &RawObject<'_>) -> Result<()> {
-        match item.kind() {
-            "" | "message" => self.message(item),
-            "function_call" => self.call(item),
-            "function_call_output" => self.call_output(item),
-            "reasoning" => self.reasoning(item),
+        match item.optional_text("type")? {
+            None | Some("message") => self.message(item),
+            Some("function_call") => self.call(item),
+            Some("function_call_output") => self.call_output(item),
+            Some("reasoning") => self.reasoning(item),
             _ => Err(item.wrong(
                 "type",
                 "`message`, `function_call`, `function_call_output`, `reasoning` or `item_reference`",
@@ -155,26 +155,22 @@ fn has_no_text(message: &ChatMessage) -> bool {
 }
 
 /// The item that a reference means; none when the item is not a reference.
-fn referred(item: &RawObject<'_>, store: &ResponseStore) -> Result<Option<Map<String, Value>>> {
-    let is_reference = match item.kind() {
-        "item_reference" => true,
+pub(super) fn referred(item: &RawObject<'_>, store: &ResponseStore) -> Result<Option<Map<String, Value>>> {
+    let is_reference = match item.optional_text("type")? {
+        Some("item_reference") => true,
         // Its type may be left out.
-        "" => item.get("role").is_none() && item.get("id").is_some(),
-        _ => false,
+        None => item.get("role").is_none() && item.get("id").is_some(),
+        Some(_) => false,
     };
     if !is_reference {
         return Ok(None);
     }
     let id = item.text("id")?;
-    let found = store.item(id).and_then(|found| serde_json::to_value(found).ok());
-    match found {
-        Some(Value::Object(fields)) => Ok(Some(fields)),
-        _ => Err(Error::Refused {
-            status: 404,
-            message: format!("Item with id '{id}' not found."),
-            param: Some(item.inside("id")),
-        }),
-    }
+    store.item(id).map(Some).ok_or_else(|| Error::Refused {
+        status: 404,
+        message: format!("Item with id '{id}' not found."),
+        param: Some(item.inside("id")),
+    })
 }
 
 /// Text as a client writes it.

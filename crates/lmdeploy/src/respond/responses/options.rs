@@ -110,6 +110,10 @@ fn function(tool: &RawObject<'_>) -> Result<ToolDefinition> {
         return Err(tool.wrong("type", "`function`: this server has no tools of its own"));
     }
     tool.name()?;
+    tool.optional_text("description")?;
+    if tool.get("parameters").is_some() {
+        tool.object("parameters")?;
+    }
     if tool.is_true("defer_loading")? {
         return Err(tool.wrong("defer_loading", "false: this server does not search for tools"));
     }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::protocol::ChatMessage;
 use crate::protocol::responses::{OutputItem, ResponseObject};
@@ -23,7 +24,8 @@ const MAX_BYTES: usize = 64 << 20;
 ///
 /// let store = ResponseStore::new(1, 10_000);
 /// for id in ["resp_1", "resp_2"] {
-///     store.put(ResponseObject { id: id.to_owned(), ..ResponseObject::default() }, vec![ChatMessage::user("hi")]);
+///     let response = ResponseObject { id: id.to_owned(), ..ResponseObject::default() };
+///     store.put(response, vec![ChatMessage::user("hi")], Vec::new());
 /// }
 /// assert!(store.get("resp_1").is_none(), "there is room for one");
 /// assert_eq!(store.conversation("resp_2").map(|messages| messages.len()), Some(1));
@@ -47,6 +49,8 @@ struct Entry {
     response: ResponseObject,
     /// The input without its instructions, and the output.
     conversation: Vec<ChatMessage>,
+    /// The same input as items, without the output.
+    input: Vec<Map<String, Value>>,
     bytes: usize,
 }
 
@@ -65,15 +69,21 @@ impl ResponseStore {
         Self { entries: Arc::default(), max_responses, max_bytes }
     }
 
-    /// Keeps a response with its conversation. One that is larger than the whole store is not kept.
-    pub fn put(&self, response: ResponseObject, conversation: Vec<ChatMessage>) {
-        let bytes = size(&response) + size(&conversation);
+    /// Keeps a response with its conversation and the items of its input, of which each has a name. One that is larger
+    /// than the whole store is not kept.
+    pub fn put(
+        &self,
+        response: ResponseObject,
+        conversation: Vec<ChatMessage>,
+        input: Vec<Map<String, Value>>,
+    ) {
+        let bytes = size(&response) + size(&conversation) + size(&input);
         if bytes > self.max_bytes {
             tracing::warn!(id = response.id, bytes, "a response is too large to be kept");
             return;
         }
         let mut entries = self.lock();
-        entries.list.push_back(Entry { response, conversation, bytes });
+        entries.list.push_back(Entry { response, conversation, input, bytes });
         entries.bytes += bytes;
         while entries.list.len() > self.max_responses || entries.bytes > self.max_bytes {
             entries.remove(0);
@@ -92,12 +102,30 @@ impl ResponseStore {
         self.find(id, |entry| entry.conversation.clone())
     }
 
-    /// An item of a response, by the item's id.
+    /// The items that a response was asked with, the oldest one first; those of the responses that it continues are in
+    /// front of its own.
     #[must_use]
-    pub fn item(&self, id: &str) -> Option<OutputItem> {
+    pub fn input_items(&self, id: &str) -> Option<Vec<Map<String, Value>>> {
+        self.find(id, |entry| entry.input.clone())
+    }
+
+    /// The items of a whole conversation: those that a response was asked with, and what it says.
+    #[must_use]
+    pub fn all_items(&self, id: &str) -> Option<Vec<Map<String, Value>>> {
+        self.find(id, |entry| {
+            let output = entry.response.output.iter().filter_map(written);
+            entry.input.iter().cloned().chain(output).collect()
+        })
+    }
+
+    /// An item that a response was asked with or says, by the item's id.
+    #[must_use]
+    pub fn item(&self, id: &str) -> Option<Map<String, Value>> {
         let entries = self.lock();
-        let mut items = entries.list.iter().flat_map(|entry| &entry.response.output);
-        items.find(|item| item.id() == id).cloned()
+        let mut said = entries.list.iter().flat_map(|entry| &entry.response.output);
+        let mut asked = entries.list.iter().flat_map(|entry| &entry.input);
+        let named = |item: &&Map<String, Value>| item.get("id").is_some_and(|name| name == id);
+        said.find(|item| item.id() == id).and_then(written).or_else(|| asked.find(named).cloned())
     }
 
     /// Forgets a response; whether it was there. Responses that continue it have its conversation and stay.
@@ -127,6 +155,14 @@ impl Entries {
     }
 }
 
+/// An item as clients see it.
+fn written(item: &OutputItem) -> Option<Map<String, Value>> {
+    match serde_json::to_value(item) {
+        Ok(Value::Object(fields)) => Some(fields),
+        _ => None,
+    }
+}
+
 /// Length of a value as JSON.
 fn size(value: &impl Serialize) -> usize {
     serde_json::to_vec(value).map_or(0, |json| json.len())
@@ -135,8 +171,10 @@ fn size(value: &impl Serialize) -> usize {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use serde_json::json;
 
     use super::*;
+    use crate::protocol::responses::MessageItem;
 
     fn response(id: usize) -> ResponseObject {
         ResponseObject { id: format!("resp_{id}"), ..ResponseObject::default() }
@@ -153,8 +191,8 @@ mod tests {
             let mut sizes = Vec::new();
             for (id, length) in lengths.iter().enumerate() {
                 let conversation = vec![ChatMessage::user("a".repeat(*length))];
-                sizes.push(size(&response(id)) + size(&conversation));
-                store.put(response(id), conversation);
+                sizes.push(size(&response(id)) + size(&conversation) + size(&json!([])));
+                store.put(response(id), conversation, Vec::new());
                 let mut left = max_bytes;
                 let fits = |bytes: &&usize| {
                     let fits = **bytes <= left;
@@ -171,10 +209,26 @@ mod tests {
     }
 
     #[test]
+    fn items_are_found_by_name() {
+        let said = OutputItem::Message(MessageItem { id: "msg_2".to_owned(), ..MessageItem::default() });
+        let asked = Map::from_iter([("id".to_owned(), json!("msg_1")), ("role".to_owned(), json!("user"))]);
+        let store = ResponseStore::default();
+        store.put(ResponseObject { output: vec![said], ..response(1) }, Vec::new(), vec![asked.clone()]);
+        assert_eq!(store.item("msg_1"), Some(asked.clone()));
+        assert_eq!(store.item("msg_2").and_then(|item| item.get("role").cloned()), Some(json!("user")));
+        assert_eq!(store.item("msg_3"), None);
+        assert_eq!(store.input_items("resp_1"), Some(vec![asked]));
+        let names = |items: Vec<Map<String, Value>>| items.iter().map(|item| item["id"].clone()).collect();
+        let names: Option<Vec<Value>> = store.all_items("resp_1").map(names);
+        assert_eq!(names, Some(vec![json!("msg_1"), json!("msg_2")]));
+        assert_eq!((store.input_items("resp_2"), store.all_items("resp_2")), (None, None));
+    }
+
+    #[test]
     fn what_is_removed_or_too_large_is_not_there() {
         let store = ResponseStore::new(10, 2_000);
-        store.put(response(1), Vec::new());
-        store.put(response(2), vec![ChatMessage::user("a".repeat(2_000))]);
+        store.put(response(1), Vec::new(), Vec::new());
+        store.put(response(2), vec![ChatMessage::user("a".repeat(2_000))], Vec::new());
         assert!(store.get("resp_1").is_some(), "nothing was removed for what does not fit");
         assert!(store.get("resp_2").is_none());
         assert!(store.remove("resp_1") && !store.remove("resp_1"));

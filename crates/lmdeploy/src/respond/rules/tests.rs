@@ -10,6 +10,7 @@ const NONE: RuleFields<'static> = RuleFields {
     frequency_penalty: None,
     logit_bias: None,
     bad_words: None,
+    allowed: None,
     ngram_size: None,
     ngram_threshold: None,
 };
@@ -31,6 +32,10 @@ fn words(words: &[&str]) -> Result<Vec<Vec<TokenId>>> {
     Ok(RuleFields { bad_words: Some(&words), ..NONE }.check(&tokenizer())?.bad_words)
 }
 
+fn allowed(ids: &[u32]) -> Result<Vec<TokenId>> {
+    Ok(RuleFields { allowed: Some(ids), ..NONE }.check(&tokenizer())?.allowed)
+}
+
 #[test]
 fn no_fields_are_no_rules() {
     assert!(NONE.check(&tokenizer()).expect("nothing is wrong").is_empty());
@@ -48,10 +53,22 @@ fn a_bias_names_ids_of_the_vocabulary() {
         let error = bias(&[(key, 1.0)]).expect_err(key).to_string();
         assert_eq!(error, format!("logit_bias: found the key {key:?}, expected ids below {vocab} as keys"));
     }
+    let error = bias(&[("a", 1.0), ("7", 1.0), ("b", 1.0)]).expect_err("two keys").to_string();
+    assert!(error.starts_with("logit_bias: found the keys \"a\", \"b\", expected ids below"), "{error}");
     for value in [100.5, -1e30, f32::INFINITY, f32::NAN] {
         let error = bias(&[("7", value)]).expect_err("out of range").to_string();
         assert!(error.ends_with(" for 7, expected numbers in [-100, 100]"), "{error}");
     }
+}
+
+#[test]
+fn the_allowed_ids_are_of_the_vocabulary_and_not_none() {
+    assert_eq!(allowed(&[9, 7, 9]).expect("fits"), [TokenId(7), TokenId(9)]);
+    let vocab = tokenizer().vocab_size();
+    let error = allowed(&[7, vocab as u32]).expect_err("one too many").to_string();
+    assert_eq!(error, format!("allowed_token_ids: found {vocab}, expected ids below {vocab}"));
+    let error = allowed(&[]).expect_err("none").to_string();
+    assert_eq!(error, "allowed_token_ids: found none, expected at least one id");
 }
 
 #[test]

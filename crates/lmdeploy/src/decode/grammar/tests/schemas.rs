@@ -50,9 +50,13 @@ fn object(random: &mut Random, depth: usize) -> Value {
     let properties: serde_json::Map<String, Value> =
         names.iter().map(|name| (name.clone(), schema(random, depth))).collect();
     let required: Vec<&String> = names.iter().filter(|_| random.below(2) == 0).collect();
-    let additional = [json!(false), json!(false), json!({"type": "integer", "minimum": 0, "maximum": 9})];
-    json!({"type": "object", "properties": properties, "required": required,
-           "additionalProperties": additional[random.below(3)]})
+    let mut object = json!({"type": "object", "properties": properties, "required": required});
+    match random.below(4) {
+        0 => {}
+        1 => object["additionalProperties"] = json!({"type": "integer", "minimum": 0, "maximum": 9}),
+        _ => object["additionalProperties"] = json!(false),
+    }
+    object
 }
 
 fn array(random: &mut Random, depth: usize) -> Value {
@@ -95,6 +99,19 @@ fn complete_texts_of_random_schemas_are_valid() {
         })
         .sum();
     assert!(finished >= 400, "{finished} of 500 texts were complete");
+}
+
+#[test]
+fn an_object_has_the_properties_that_its_schema_lists() {
+    let (factory, tokenizer, mut random) = (factory(), tokenizer(), Random(11));
+    let schema =
+        json!({"type": "object", "properties": {"success": {"const": true}}, "required": ["success"]});
+    let grammar = factory.compile(&GrammarSource::JsonSchema(schema)).expect("a grammar");
+    for _ in 0..20 {
+        let (text, complete) = write(&tokenizer, &grammar, &mut random, 200);
+        let value: Value = serde_json::from_str(&text).expect("JSON");
+        assert!(complete && value == json!({"success": true}), "{text}");
+    }
 }
 
 #[test]

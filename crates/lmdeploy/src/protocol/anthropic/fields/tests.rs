@@ -14,7 +14,7 @@ const ANTHROPIC: &str = "cache_control container diagnostics inference_geo max_t
 /// A request with every field, none of them null.
 const ALL: &str = r#"{"model": "m", "max_tokens": 1, "messages": [], "system": "a", "stop_sequences": [],
     "stream": true, "temperature": 1, "top_p": 1, "top_k": 1, "tools": [], "tool_choice": {}, "thinking": {},
-    "output_config": {}, "metadata": {}, "seed": 1, "chat_template_kwargs": {}, "timeout": 1, "priority": 1,
+    "output_config": {}, "context_management": {}, "metadata": {}, "seed": 1, "chat_template_kwargs": {}, "timeout": 1, "priority": 1,
     "cache_salt": "b"}"#;
 
 fn refused(body: &str) -> Option<&'static str> {
@@ -49,6 +49,8 @@ fn what_is_not_done_is_refused_by_name() {
         (r#"{"mcp_servers": [{"url": "http://a"}]}"#, "mcp_servers"),
         (r#"{"output_config": {"effort": "low", "task_budget": {}}}"#, "output_config.task_budget"),
         (r#"{"n": 2}"#, "n"),
+        (r#"{"structured_outputs": {"regex": "a"}}"#, "structured_outputs"),
+        (r#"{"grammar": "start: \"a\""}"#, "grammar"),
     ] {
         assert_eq!(refused(body), Some(name));
     }

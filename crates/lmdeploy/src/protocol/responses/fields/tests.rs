@@ -20,7 +20,8 @@ const ALL: &str = r#"{"model": "m", "input": "a", "instructions": "b", "previous
     "top_p": 1, "top_k": 1, "min_p": 1, "repetition_penalty": 1, "presence_penalty": 1, "frequency_penalty": 1,
     "logit_bias": {}, "seed": 1, "stop": "d", "ignore_eos": true, "skip_special_tokens": true, "top_logprobs": 1,
     "chat_template_kwargs": {}, "enable_thinking": true, "timeout": 1, "priority": 1, "cache_salt": "e",
-    "metadata": {"f": "g"}, "user": "h", "safety_identifier": "i", "prompt_cache_key": "j"}"#;
+    "stop_token_ids": [1], "bad_words": ["k"], "min_tokens": 1, "include_stop_str_in_output": true,
+    "structured_outputs": {}, "metadata": {"f": "g"}, "user": "h", "safety_identifier": "i", "prompt_cache_key": "j"}"#;
 
 fn refused(body: &str) -> Option<&'static str> {
     unsupported::<ResponsesRequest>(body.as_bytes()).expect("an object").map(|found| found.name)

@@ -22,7 +22,13 @@ fn call(index: usize, name: Option<&str>, arguments: &str) -> ChatDelta {
 }
 
 fn blocks(deltas: impl IntoIterator<Item = ChatDelta>) -> (Vec<ContentBlock>, Vec<MessageEvent>) {
-    let mut blocks = Blocks::new("msg_7".to_owned());
+    finished(Blocks::new("msg_7".to_owned()), deltas)
+}
+
+fn finished(
+    mut blocks: Blocks,
+    deltas: impl IntoIterator<Item = ChatDelta>,
+) -> (Vec<ContentBlock>, Vec<MessageEvent>) {
     deltas.into_iter().for_each(|delta| blocks.push(delta));
     blocks.finish();
     (blocks.list().to_vec(), blocks.take_events())
@@ -131,4 +137,17 @@ proptest! {
         let (list, events) = blocks(deltas);
         prop_assert_eq!(built_up(&events), list);
     }
+}
+
+#[test]
+fn thoughts_that_are_omitted_leave_their_block() {
+    let blocks = Blocks::new("msg_7".to_owned()).without_thoughts();
+    let (list, events) = finished(blocks, [thought("hm"), thought("m"), text("four")]);
+    let thinking = ContentBlock::Thinking { thinking: String::new(), signature: "msg_7".to_owned() };
+    assert_eq!(list, [thinking, ContentBlock::Text { text: "four".to_owned() }]);
+    assert_eq!(built_up(&events), list);
+    let is_told = |event: &MessageEvent| {
+        matches!(event, MessageEvent::ContentBlockDelta { delta: BlockDelta::ThinkingDelta { .. }, .. })
+    };
+    assert!(!events.iter().any(is_told));
 }

@@ -30,6 +30,10 @@ fn tools_in_the_words_of_openai() {
     assert_eq!(json!(read), json!([{"type": "function", "function": function}]));
     for (tool, message) in [
         (json!({"type": "bash_20250124", "name": "bash"}), "tools.0.type: found `bash_20250124`"),
+        (
+            json!({"type": {}, "name": "f", "input_schema": {}}),
+            "tools.0.type: found an object, expected a string",
+        ),
         (json!({"name": "f"}), "tools.0.input_schema: found nothing, expected an object"),
         (json!({"input_schema": {}}), "tools.0.name: found nothing"),
         (
@@ -75,19 +79,77 @@ fn thinking_is_turned_on_and_off_or_refused() {
     for (kind, value) in [("enabled", true), ("adaptive", true), ("disabled", false)] {
         assert_eq!(variables(&switched, kind), Ok(json!({"enable_thinking": value})));
     }
-    for (model, kind) in
-        [(&always, "enabled"), (&always, "adaptive"), (&never, "disabled"), (&never, "adaptive")]
-    {
+    for (model, kind) in [
+        (&always, "enabled"),
+        (&always, "adaptive"),
+        (&never, "disabled"),
+        (&never, "adaptive"),
+        (&never, "enabled"),
+    ] {
         assert_eq!(variables(model, kind), Ok(json!({})), "{kind}");
     }
     let error = variables(&always, "disabled").expect_err("it always thinks");
     assert_eq!(error, "thinking.type: found `disabled`, expected `enabled`: this model always thinks");
-    let error = variables(&never, "enabled").expect_err("it never thinks");
-    assert_eq!(error, "thinking.type: found `enabled`, expected `disabled`: this model never thinks");
     assert!(variables(&switched, "sometimes").is_err());
+    for (budget, max_tokens) in
+        [(json!(1024), json!(1025)), (json!(2000.0), Value::Null), (json!(1024), json!(5000))]
+    {
+        let thinking = json!({"type": "enabled", "budget_tokens": budget});
+        let request = request(&json!({"thinking": thinking, "max_tokens": max_tokens}));
+        assert!(template_variables(&request, &switched).is_ok(), "{budget} of {max_tokens}");
+    }
+    for (budget, max_tokens) in [
+        (json!(1023), json!(5000)),
+        (json!(1024), json!(1024)),
+        (json!(1024.5), json!(5000)),
+        (json!("1024"), json!(5000)),
+        (Value::Null, json!(5000)),
+    ] {
+        let thinking = json!({"type": "enabled", "budget_tokens": budget});
+        let request = request(&json!({"thinking": thinking, "max_tokens": max_tokens}));
+        let error = template_variables(&request, &switched).expect_err("a wrong budget").to_string();
+        assert!(error.starts_with("thinking.budget_tokens: found "), "{error}");
+    }
     let omitted = request(&json!({"thinking": {"type": "adaptive", "display": "omitted"}}));
-    assert!(template_variables(&omitted, &switched).is_err());
+    assert!(template_variables(&omitted, &switched).is_ok() && omits_thoughts(&omitted));
+    let secret = request(&json!({"thinking": {"type": "adaptive", "display": "secret"}}));
+    assert!(template_variables(&secret, &switched).is_err() && !omits_thoughts(&secret));
     assert_eq!(template_variables(&request(&json!({})), &switched).ok(), Some(None));
+}
+
+#[test]
+fn the_default_effort_needs_not_be_told() {
+    let plain = model("{{ messages }}", ReasoningFormat::Think);
+    let told = model("{{ reasoning_effort }}{{ messages }}", ReasoningFormat::Think);
+    let config = |effort: &str| OutputConfig { effort: Some(effort.to_owned()), format: None };
+    assert_eq!(effort(&config("high"), &plain), None);
+    assert_eq!(effort(&config("low"), &plain).as_deref(), Some("low"));
+    assert_eq!(effort(&config("high"), &told).as_deref(), Some("high"));
+    assert_eq!(effort(&OutputConfig::default(), &told), None);
+}
+
+#[test]
+fn edits_that_keep_everything_are_taken() {
+    let check = |context: Value| {
+        check_context(&request(&json!({"context_management": context}))).map_err(|error| error.to_string())
+    };
+    for context in [
+        Value::Null,
+        json!({}),
+        json!({"edits": []}),
+        json!({"edits": [{"type": CLEAR_THINKING, "keep": "all"}]}),
+    ] {
+        assert_eq!(check(context), Ok(()));
+    }
+    for (context, start) in [
+        (json!({"edits": 1}), "context_management.edits: found 1"),
+        (json!({"edits": [1]}), "context_management.edits.0: found 1"),
+        (json!({"edits": [{"type": CLEAR_THINKING}]}), "context_management.edits.0.keep: found nothing"),
+        (json!({"edits": [{"type": "compact_20260112"}]}), "context_management.edits.0.type: found `compact"),
+    ] {
+        let error = check(context).expect_err(start);
+        assert!(error.starts_with(start), "{error}");
+    }
 }
 
 #[test]

@@ -85,7 +85,7 @@ fn references_mean_stored_items() {
         content,
         ..MessageItem::default()
     });
-    store.put(ResponseObject { output: vec![item], ..ResponseObject::default() }, Vec::new());
+    store.put(ResponseObject { output: vec![item], ..ResponseObject::default() }, Vec::new(), Vec::new());
     for reference in [json!({"type": "item_reference", "id": "msg_1"}), json!({"id": "msg_1"})] {
         let mut conversation = Conversation::default();
         conversation.read(&input(&json!([reference])), &store).expect("is there");
@@ -99,6 +99,10 @@ fn references_mean_stored_items() {
 #[test]
 fn wrong_items_are_named() {
     for (item, message) in [
+        (
+            json!({"type": {}, "role": "user", "content": "a"}),
+            "input.0.type: found an object, expected a string",
+        ),
         (json!({"type": "computer_call"}), "input.0.type: found `computer_call`, expected `message`"),
         (json!({"content": "a"}), "input.0.role: found nothing, expected a string"),
         (json!({"role": "tool", "content": "a"}), "input.0.role: found `tool`, expected `user`"),

@@ -60,6 +60,10 @@ fn wrong_tools_and_choices_are_named() {
             json!({"tools": [{"type": "function", "name": "f", "defer_loading": true}]}),
             "tools.0.defer_loading",
         ),
+        (
+            json!({"tools": [{"type": "function", "name": "f", "parameters": [1]}]}),
+            "tools.0.parameters: found a list, expected an object",
+        ),
         (json!({"tool_choice": {"type": "file_search"}}), "tool_choice.type: found `file_search`"),
         (json!({"tool_choice": {"type": "function"}}), "tool_choice.name: found nothing"),
         (json!({"tool_choice": {"type": "allowed_tools", "mode": "any"}}), "tool_choice.mode: found `any`"),
