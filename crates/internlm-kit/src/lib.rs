@@ -51,6 +51,8 @@ pub mod journal;
 pub mod json;
 #[cfg(feature = "cli")]
 pub mod logging;
+#[cfg(feature = "cli")]
+pub mod memory;
 pub mod problems;
 pub mod provenance;
 pub mod reporter;

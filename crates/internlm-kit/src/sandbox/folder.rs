@@ -156,7 +156,7 @@ fn make_removable(folder: &Path) {
 
 #[cfg(test)]
 mod tests {
-        use super::*;
+    use super::*;
 
     fn create() -> WorkFolder {
         let task = Task::new("sh").file("a", "1");

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use super::pieces::{Kind, is_mark};
@@ -254,9 +255,37 @@ fn sentencepiece_vocabulary(path: &Path, metadata: &Metadata) -> Result<Tokenize
     sentencepiece::build_model(model, Surroundings { path, config, prefix, ids, files })
 }
 
+/// The `tokenizer.json` of a byte-level vocabulary. Written straight from the metadata: as a tree of JSON values, its
+/// entries would take forty times the memory of the file.
+#[derive(Serialize)]
+struct TokenizerJson<'a> {
+    version: &'static str,
+    added_tokens: Vec<Value>,
+    pre_tokenizer: Value,
+    decoder: Value,
+    model: BpeJson<'a>,
+}
+
+#[derive(Serialize)]
+struct BpeJson<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    vocab: Vocab<'a>,
+    merges: Vec<(&'a str, &'a str)>,
+}
+
+/// The entries and their ids; an object of JSON in this order.
+struct Vocab<'a>(Vec<(&'a str, usize)>);
+
+impl Serialize for Vocab<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().copied())
+    }
+}
+
 /// The map from text to id, and the entries that repeat the text of another one. Of equal entries the first one is
 /// found, but an added token before learned text.
-fn vocabulary(tokens: &[String], kinds: &[PieceKind]) -> (serde_json::Map<String, Value>, Vec<Repeated>) {
+fn vocabulary<'a>(tokens: &'a [String], kinds: &[PieceKind]) -> (Vocab<'a>, Vec<Repeated>) {
     let mut ids: HashMap<&str, usize> = HashMap::with_capacity(tokens.len());
     for (id, name) in tokens.iter().enumerate() {
         let found = ids.entry(name.as_str()).or_insert(id);
@@ -276,7 +305,7 @@ fn vocabulary(tokens: &[String], kinds: &[PieceKind]) -> (serde_json::Map<String
         })
         .collect();
     let first = entries.filter(|(id, name)| ids[name.as_str()] == *id);
-    (first.map(|(id, name)| (name.clone(), json!(id))).collect(), repeated)
+    (Vocab(first.map(|(id, name)| (name.as_str(), id)).collect()), repeated)
 }
 
 fn byte_level_vocabulary(path: &Path, metadata: &Metadata) -> Result<Tokenizer> {
@@ -285,8 +314,7 @@ fn byte_level_vocabulary(path: &Path, metadata: &Metadata) -> Result<Tokenizer> 
     let merges = metadata
         .texts("tokenizer.ggml.merges")
         .ok_or_else(|| Error::tokenizer(path, "tokenizer.ggml.merges: missing, expected a list of texts"))?;
-    let merges: Option<Vec<Value>> =
-        merges.iter().map(|merge| merge.split_once(' ').map(|(left, right)| json!([left, right]))).collect();
+    let merges: Option<Vec<(&str, &str)>> = merges.iter().map(|merge| merge.split_once(' ')).collect();
     let merges = merges.ok_or_else(|| {
         Error::tokenizer(path, "tokenizer.ggml.merges: found one without a space, expected `left right`")
     })?;
@@ -301,18 +329,19 @@ fn byte_level_vocabulary(path: &Path, metadata: &Metadata) -> Result<Tokenizer> 
                 "normalized": false, "special": *kind == PieceKind::Control})
         })
         .collect();
-    let (vocabulary, repeated) = vocabulary(&tokens, &kinds);
+    let (vocab, repeated) = vocabulary(&tokens, &kinds);
     if let Some(Repeated { id, text, .. }) = repeated.first() {
         let (path, count) = (path.display(), repeated.len());
         tracing::warn!("{path}: {TOKENS}: {count} repeat another one, the first is {id} `{text}`");
     }
-    let json = json!({
-        "version": "1.0", "truncation": null, "padding": null, "added_tokens": added, "normalizer": null,
-        "pre_tokenizer": pre_tokenizer, "post_processor": null, "decoder": byte_level(true),
-        "model": {"type": "BPE", "dropout": null, "unk_token": null, "continuing_subword_prefix": null,
-            "end_of_word_suffix": null, "fuse_unk": false, "byte_fallback": false, "ignore_merges": false,
-            "vocab": vocabulary, "merges": merges},
-    });
+    let json = TokenizerJson {
+        version: "1.0",
+        added_tokens: added,
+        pre_tokenizer,
+        decoder: byte_level(true),
+        model: BpeJson { kind: "BPE", vocab, merges },
+    };
+    let bytes = serde_json::to_vec(&json).map_err(|error| Error::tokenizer(path, error.to_string()))?;
     let settings = special_ids(metadata, tokens.len(), false);
     let specials: Vec<(TokenId, &str)> = kinds
         .iter()
@@ -323,7 +352,7 @@ fn byte_level_vocabulary(path: &Path, metadata: &Metadata) -> Result<Tokenizer> 
     let config = written(metadata, settings, &specials);
     json_form::build(Source {
         path,
-        bytes: json.to_string().into_bytes(),
+        bytes,
         config: beside::config(&config, path)?,
         beside: vec![(settings::FILE.to_owned(), config)],
         ids: SpecialIds { settings: Some(settings), others: other_ids(metadata, tokens.len()) },

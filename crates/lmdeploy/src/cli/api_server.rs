@@ -103,6 +103,7 @@ pub(super) fn run(arguments: &ApiServerArguments) -> anyhow::Result<()> {
     // Before the model is loaded, so that a port in use is an error at once.
     let server = runtime.block_on(Server::bind(&config.server))?;
     let pipeline = Pipeline::load(&config)?;
+    internlm_kit::memory::release_freed();
     let app = App::new(pipeline.responder().clone()).with_config(&config.server);
     let url = server.url();
     tracing::info!(model = app.model_name(), "listening on {url}");
