@@ -16,7 +16,7 @@ fn main() -> std::io::Result<()> {
         block_tokens,
         max_batched_tokens: 512,
         max_sequences: 16,
-        max_position: 2048,
+        max_position: 8192,
         // That of the vocabulary, whatever is given.
         vocab: 0,
         cache_bytes: 0,

@@ -53,7 +53,7 @@ pub struct Finished {
 /// How long the parts of a request took, without its time in the queue.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Times {
-    /// From the first blocks of the cache to the first generated id, or to the end when there is none.
+    /// From the first blocks of the cache to the first generated id, or to the end of a text without ids.
     pub prompt: Duration,
     /// From the first generated id to the last one.
     pub answer: Duration,

@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 
 use internlm_model::Tokenizer;
 
-use self::rest::Rest;
 use self::pace::Pace;
+use self::rest::Rest;
 use self::sampling::{Part, sample_parts};
 use super::active::Active;
 use super::command::{Command, Shared};

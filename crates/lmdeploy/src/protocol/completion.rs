@@ -185,7 +185,7 @@ pub struct CompletionRequest {
     /// A name of the end user for the client's own records; this server passes over it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
-    /// A name of the conversation; `POST /abort_request` ends the requests of it. -1, upstream's default, is no name.
+    /// A name of the conversation; `POST /abort_request` ends the requests of it. -1, upstream's default, means no name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_id: Option<Value>,
     /// Notes for the client's own records; this server passes over them.

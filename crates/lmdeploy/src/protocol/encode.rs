@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 #[cfg(feature = "server")]
 use super::request_fields::{RequestFields, Row, Treatment};
 use super::whole::wholes;
-use super::{ChatMessage, OneOrMany, ToolDefinition};
+use super::{ChatMessage, OneOrMany, TokenList, ToolDefinition};
 
 /// Body of a request to `/v1/encode`.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -93,6 +93,9 @@ pub struct TokenizeRequest {
     /// Return the text of each id as well. Default false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub return_token_strs: Option<bool>,
+    /// Return each id as an object with its text, as llama.cpp does. Default false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub with_pieces: Option<bool>,
 }
 
 /// The answer of `/tokenize`.
@@ -103,8 +106,8 @@ pub struct TokenizeResponse {
     pub count: usize,
     /// Maximum length of prompt and answer together, in tokens.
     pub max_model_len: usize,
-    /// The ids in order.
-    pub tokens: Vec<u32>,
+    /// The ids in order, alone or with their texts.
+    pub tokens: TokenList,
     /// The entry of the vocabulary of each id, when asked for.
     #[serde(default)]
     pub token_strs: Option<Vec<String>>,
@@ -155,7 +158,7 @@ impl RequestFields for TokenizeRequest {
         ("add_special", Treatment::Used),
         ("parse_special", Treatment::Used),
         ("return_token_strs", Treatment::Used),
-        ("with_pieces", Treatment::Refused(&["false"])),
+        ("with_pieces", Treatment::Used),
         ("chat_template", Treatment::Refused(&[])),
         ("media_io_kwargs", Treatment::Refused(&["{}"])),
         ("mm_processor_kwargs", Treatment::Refused(&["{}"])),

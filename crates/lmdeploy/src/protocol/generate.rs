@@ -87,7 +87,7 @@ pub struct GenerateBody {
     /// Maximum number of seconds in the queue and running together. Default: the server's limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<f64>,
-    /// A name of the conversation, by which `POST /abort_request` ends its requests; -1 is no name.
+    /// A name of the conversation, by which `POST /abort_request` ends its requests; -1 means no name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_id: Option<Value>,
 }

@@ -31,6 +31,7 @@ mod response_format;
 pub mod responses;
 mod structured_outputs;
 mod timings;
+mod token_list;
 mod tool;
 #[cfg(feature = "server")]
 pub(crate) mod unsupported;
@@ -70,6 +71,7 @@ pub use prompt_logprob::{PromptLogprob, PromptLogprobs};
 pub use response_format::{JsonSchemaFormat, ResponseFormat, TaggedStructure};
 pub use structured_outputs::StructuredOutputs;
 pub use timings::Timings;
+pub use token_list::{PieceText, TokenList, TokenPiece};
 pub use tool::{FunctionCallDelta, StreamedCalls, ToolCallDelta};
 pub use usage::{CompletionTokensDetails, PromptTokensDetails, Usage};
 pub use vector::Vector;

@@ -33,7 +33,7 @@ pub(super) fn whole<'de, D: Deserializer<'de>, T: Whole>(deserializer: D) -> Res
     deserializer.deserialize_any(Number(PhantomData))
 }
 
-/// Reads a number of ids, of which -1 is no limit: as the largest number it is more than any context holds.
+/// Reads a number of ids, of which -1 means no limit: as the largest number it is more than any context holds.
 pub(super) fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
     Ok(whole::<D, OrMinusOne<{ u32::MAX }>>(deserializer)?.map(|OrMinusOne(number)| number))
 }

@@ -7,7 +7,7 @@ use super::Responder;
 use super::renamed::{Names, renamed};
 use crate::protocol::{
     ChatMessage, ChatRequest, DetokenizeRequest, DetokenizeResponse, EncodeRequest, EncodeResponse, Lengths,
-    OneOrMany, TokenLists, TokenizeRequest, TokenizeResponse,
+    OneOrMany, TokenList, TokenLists, TokenPiece, TokenizeRequest, TokenizeResponse,
 };
 use crate::{Error, Result};
 
@@ -98,8 +98,18 @@ impl Responder {
             count: ids.len(),
             max_model_len: self.engine().limits().max_length,
             token_strs: request.return_token_strs.unwrap_or(false).then(|| ids.iter().map(text).collect()),
-            tokens: numbers(&ids),
+            tokens: self.token_list(&ids, request.with_pieces.unwrap_or(false)),
         })
+    }
+
+    /// Ids as an answer has them.
+    fn token_list(&self, ids: &[TokenId], with_pieces: bool) -> TokenList {
+        if !with_pieces {
+            return TokenList::Ids(numbers(ids));
+        }
+        let tokenizer = &self.model().tokenizer;
+        let piece = |id: &TokenId| TokenPiece::new(id.0, tokenizer.token_bytes(*id));
+        TokenList::Pieces(ids.iter().map(piece).collect())
     }
 
     /// The text of ids, with the marks among them.

@@ -30,7 +30,13 @@ pub(super) fn grammar(
     let format = asked(request.response_format.as_ref(), request.grammar.as_deref())?;
     let marks = Marks::new(&model.tokenizer);
     let answer = match (tools::forced(request)?, format) {
-        (true, _) => tools::calls(request, model.tools, marks)?,
+        (true, format) => {
+            // A format has no effect on calls, but what is wrong in it is refused all the same.
+            if let Some(format) = &format {
+                compile(model, format)?;
+            }
+            tools::calls(request, model.tools, marks)?
+        }
         (false, None) => return Ok(None),
         (false, Some(format)) => match tools::possible(request, model.tools, marks)? {
             Some(calls) => Asked::rules("start: @[0] | @[1]", vec![format, calls]),

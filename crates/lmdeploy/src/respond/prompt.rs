@@ -169,7 +169,7 @@ pub(super) fn messages(request: &ChatRequest) -> Result<Vec<Message>> {
 /// The functions that the model may see.
 pub(super) fn offered(request: &ChatRequest) -> Result<Vec<FunctionDefinition>> {
     let tools = read_tools(request.tools.as_deref().unwrap_or_default())?;
-    check_parameters(&tools)?;
+    check_tools(&tools)?;
     let choice = request.tool_choice.as_ref().unwrap_or(&Value::Null);
     let named = match choice {
         Value::Null => return Ok(tools),
@@ -189,17 +189,26 @@ pub(super) fn offered(request: &ChatRequest) -> Result<Vec<FunctionDefinition>> 
     Err(Error::field("tool_choice", format!("found {choice}, expected {expected}")))
 }
 
-/// Refuses parameters that are not a schema.
-fn check_parameters(tools: &[FunctionDefinition]) -> Result<()> {
+/// Refuses empty names, descriptions that are not text, and parameters that are not a schema.
+fn check_tools(tools: &[FunctionDefinition]) -> Result<()> {
     for (index, tool) in tools.iter().enumerate() {
-        let found = match tool.parameters() {
-            None | Some(Value::Object(_)) => continue,
-            Some(Value::Array(_)) => "a list".to_owned(),
-            Some(Value::String(_)) => "a string".to_owned(),
-            Some(other) => other.to_string(),
+        if tool.name().is_empty() {
+            let place = format!("tools.{index}.function.name");
+            return Err(Error::field(place, "found an empty string, expected a name"));
+        }
+        let (name, expected, found) = match (tool.as_map().get("description"), tool.parameters()) {
+            (Some(found), _) if !found.is_string() && !found.is_null() => ("description", "a string", found),
+            (_, Some(found)) if !found.is_object() => ("parameters", "an object", found),
+            _ => continue,
         };
-        let place = format!("tools.{index}.function.parameters");
-        return Err(Error::field(place, format!("found {found}, expected an object")));
+        let found = match found {
+            Value::Array(_) => "a list".to_owned(),
+            Value::String(_) => "a string".to_owned(),
+            Value::Object(_) => "an object".to_owned(),
+            other => other.to_string(),
+        };
+        let place = format!("tools.{index}.function.{name}");
+        return Err(Error::field(place, format!("found {found}, expected {expected}")));
     }
     Ok(())
 }

@@ -83,7 +83,7 @@ impl<'q> Page<'q> {
         }
         let has_more = items.len() > self.limit;
         items.truncate(self.limit);
-        Ok(InputItemList::new(items, has_more))
+        Ok(InputItemList { has_more, ..InputItemList::new(items) })
     }
 }
 

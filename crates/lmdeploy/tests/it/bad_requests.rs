@@ -140,7 +140,12 @@ const TABLE: &[(&str, &str, u16, &[&str])] = &[
         400,
         &["guided_regex: found together with `response_format`"],
     ),
-    ("/v1/completions", "{\"prompt\": \"a\", \"grammar\": \"root ::= x\"}", 400, &["grammar: found", "Lark"]),
+    (
+        "/v1/completions",
+        "{\"prompt\": \"a\", \"grammar\": \"root ::= x\"}",
+        400,
+        &["grammar: found the name `x`", "a rule"],
+    ),
     (
         "/v1/completions",
         "{\"prompt\": \"a\", \"structured_outputs\": {\"whitespace_pattern\": \" \"}}",

@@ -103,6 +103,26 @@ fn a_stream_builds_up_the_whole_message() {
 }
 
 #[test]
+fn what_coding_agents_send_with_every_request_is_taken() {
+    run(async {
+        let served = Served::start(mock("one"));
+        let mut body = ask("hi");
+        for (field, value) in [
+            ("thinking", json!({"type": "adaptive", "display": "omitted"})),
+            ("output_config", json!({"effort": "high"})),
+            ("context_management", json!({"edits": [{"type": "clear_thinking_20251015", "keep": "all"}]})),
+            ("metadata", json!({"user_id": "u"})),
+            ("system", json!([{"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}}])),
+        ] {
+            body[field] = value;
+        }
+        let (status, answer) = served.message(&body).await;
+        assert_eq!((status, &answer["content"][0]["text"]), (200, &json!("one")), "{answer}");
+        assert_eq!(served.streamed_message(&body).await.last().expect("events").0, "message_stop");
+    });
+}
+
+#[test]
 fn cached_tokens_are_counted_apart() {
     run(async {
         let served = Served::start(script(["one", "one"]));

@@ -123,7 +123,7 @@ fn wrong_bodies_are_told_the_field() {
             ("/v1/encode", json!({}), "input: found nothing"),
             ("/tokenize", json!({}), "prompt: found nothing"),
             ("/tokenize", json!({"prompt": "a", "content": "b"}), "prompt: found more than one"),
-            ("/tokenize", json!({"prompt": "a", "with_pieces": true}), "with_pieces: found true"),
+            ("/tokenize", json!({"prompt": "a", "with_pieces": 1}), "with_pieces: found 1"),
             ("/tokenize", json!({"prompt": "a", "add_special": true}), "add_special: found it together"),
             ("/tokenize", json!({"content": "a", "tools": [{"name": "f"}]}), "tools: found it together"),
             ("/detokenize", json!({"tokens": [1, 99999]}), "tokens.1: found 99999, expected ids below"),
@@ -135,7 +135,11 @@ fn wrong_bodies_are_told_the_field() {
             ("/abort_request", json!({}), "request_id: found nothing"),
             ("/abort_request", json!({"request_id": "a", "abort_all": true}), "request_id: found a name"),
             ("/abort_request", json!({"session_id": 3}), "session_id: found 3"),
-            ("/abort_request", json!({"request_id": "nobody"}), "request_id: found `nobody`, expected the name"),
+            (
+                "/abort_request",
+                json!({"request_id": "nobody"}),
+                "request_id: found `nobody`, expected the name",
+            ),
             ("/abort_request", json!({"request_id": ""}), "request_id: found ``, expected the name"),
         ] {
             let (status, answer) = post(&served, route, body.clone()).await;
@@ -167,6 +171,13 @@ fn text_becomes_ids_and_text_again() {
         assert_eq!(answer["token_strs"].as_array().map(Vec::len), Some(whole.len()));
         let (_, answer) = post(&served, "/tokenize", json!({"content": text})).await;
         assert_eq!(answer["tokens"], json!(whole[begins..]));
+        let (_, answer) = post(&served, "/tokenize", json!({"content": text, "with_pieces": true})).await;
+        let pieces = answer["tokens"].as_array().expect("a list");
+        let numbers: Vec<&Value> = pieces.iter().map(|piece| &piece["id"]).collect();
+        assert_eq!(json!(numbers), json!(whole[begins..]));
+        let is_shown = |piece: &Value| piece["piece"].is_string() || piece["piece"].is_array();
+        assert!(pieces.iter().all(is_shown), "{answer}");
+        assert!(pieces.iter().any(|piece| piece["piece"] == "<|im_start|>"), "{answer}");
         let (_, answer) = post(&served, "/detokenize", json!({"tokens": whole[begins..]})).await;
         assert_eq!(answer, json!({"prompt": text, "content": text}));
     });

@@ -1,6 +1,10 @@
 //! [`ChatMessage`]: a message as OpenAI writes it.
 
+use std::fmt;
+
 use internlm_kit::by_name;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -34,12 +38,12 @@ pub enum Content {
     /// Plain text, written as a JSON string.
     Text(String),
     /// Parts, whose texts are joined by line ends.
-    Parts(#[serde(deserialize_with = "by_name::list")] Vec<ContentPart>),
+    Parts(Vec<ContentPart>),
 }
 
-/// One part of a content list.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(from = "RawPart", into = "RawPart")]
+/// One part of a content list: an object, or a string, which is a text.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[serde(into = "RawPart")]
 pub enum ContentPart {
     /// A piece of text.
     Text {
@@ -53,22 +57,26 @@ pub enum ContentPart {
     },
 }
 
-/// `{"type": "text", "text": ..}`; XTuner's training sets say `value`, and some leave the type out.
+/// `{"type": "text", "text": ..}`; XTuner's training sets say `value`, and some leave the type out. OpenAI's Responses API
+/// has other names of `text`, and its chats answer `refusal` where a model does not want to answer.
 #[derive(Deserialize, Serialize)]
 struct RawPart {
     #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
     kind: Option<String>,
     #[serde(alias = "value", default, skip_serializing_if = "Option::is_none")]
     text: Option<String>,
+    #[serde(default, skip_serializing)]
+    refusal: Option<Value>,
 }
 
 impl From<RawPart> for ContentPart {
     fn from(part: RawPart) -> Self {
-        match (part.kind.as_deref(), part.text) {
-            (None | Some("text"), Some(text)) => Self::Text { text },
+        match (part.kind.as_deref(), part.text, part.refusal) {
+            (None | Some("text" | "input_text" | "output_text"), Some(text), _)
+            | (Some("refusal"), _, Some(Value::String(text))) => Self::Text { text },
             // Text that is null or absent says nothing, as content that is.
-            (Some("text"), None) => Self::Text { text: String::new() },
-            (kind, _) => Self::Unsupported { kind: kind.unwrap_or("nothing").to_owned() },
+            (Some("text" | "input_text" | "output_text"), None, _) => Self::Text { text: String::new() },
+            (kind, ..) => Self::Unsupported { kind: kind.unwrap_or("nothing").to_owned() },
         }
     }
 }
@@ -76,9 +84,36 @@ impl From<RawPart> for ContentPart {
 impl From<ContentPart> for RawPart {
     fn from(part: ContentPart) -> Self {
         match part {
-            ContentPart::Text { text } => Self { kind: Some("text".to_owned()), text: Some(text) },
-            ContentPart::Unsupported { kind } => Self { kind: Some(kind), text: None },
+            ContentPart::Text { text } => {
+                Self { kind: Some("text".to_owned()), text: Some(text), refusal: None }
+            }
+            ContentPart::Unsupported { kind } => Self { kind: Some(kind), text: None, refusal: None },
         }
+    }
+}
+
+impl<'de> Deserialize<'de> for ContentPart {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(AnyPart)
+    }
+}
+
+/// Reads a part in either form. A list of the values in order is not one.
+struct AnyPart;
+
+impl<'de> Visitor<'de> for AnyPart {
+    type Value = ContentPart;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a string or a JSON object")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<ContentPart, E> {
+        Ok(ContentPart::Text { text: text.to_owned() })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ContentPart, A::Error> {
+        RawPart::deserialize(MapAccessDeserializer::new(map)).map(ContentPart::from)
     }
 }
 

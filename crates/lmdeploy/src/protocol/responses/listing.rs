@@ -11,9 +11,9 @@ pub struct InputItemList {
     pub object: String,
     /// The items in the order that was asked for, each with an `id`.
     pub data: Vec<Map<String, Value>>,
-    /// Name of the first item of the page; empty when there is none.
+    /// Name of the first item; empty on an empty page.
     pub first_id: String,
-    /// Name of the last item of the page, by which the next one is asked for; empty when there is none.
+    /// Name of the last item, by which the next page is asked for; empty on an empty page.
     pub last_id: String,
     /// Whether items follow behind the page.
     pub has_more: bool,
@@ -30,14 +30,14 @@ pub struct InputTokenCount {
 }
 
 impl InputItemList {
-    /// A page of items, of which each has its name as `id`.
+    /// The last page of a list of items, of which each has its name as `id`.
     #[must_use]
-    pub fn new(data: Vec<Map<String, Value>>, has_more: bool) -> Self {
+    pub fn new(data: Vec<Map<String, Value>>) -> Self {
         let name = |item: Option<&Map<String, Value>>| {
             item.and_then(|item| item.get("id")?.as_str()).unwrap_or_default().to_owned()
         };
         let (first_id, last_id) = (name(data.first()), name(data.last()));
-        Self { object: "list".to_owned(), data, first_id, last_id, has_more }
+        Self { object: "list".to_owned(), data, first_id, last_id, has_more: false }
     }
 }
 

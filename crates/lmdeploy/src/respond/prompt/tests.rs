@@ -252,7 +252,7 @@ fn the_prompt_says_whether_the_answer_begins_in_reasoning() {
 }
 
 #[test]
-fn parameters_of_tools_are_schemas() {
+fn parameters_of_tools_are_schemas_and_descriptions_are_text() {
     for (parameters, expected) in [
         (json!([1]), "tools.1.function.parameters: found a list, expected an object"),
         (json!("object"), "tools.1.function.parameters: found a string, expected an object"),
@@ -260,6 +260,17 @@ fn parameters_of_tools_are_schemas() {
     ] {
         let tool = |parameters: &Value| json!({"type": "function", "function": {"name": "f", "parameters": parameters}});
         let fields = json!({"tools": [tool(&Value::Null), tool(&parameters)]});
+        let error = model(None).prompt_ids(&chat(&fields)).expect_err("is refused").to_string();
+        assert_eq!(error, expected);
+    }
+    for (function, expected) in [
+        (
+            json!({"name": "f", "description": {}}),
+            "tools.0.function.description: found an object, expected a string",
+        ),
+        (json!({"name": ""}), "tools.0.function.name: found an empty string, expected a name"),
+    ] {
+        let fields = json!({"tools": [{"type": "function", "function": function}]});
         let error = model(None).prompt_ids(&chat(&fields)).expect_err("is refused").to_string();
         assert_eq!(error, expected);
     }

@@ -28,7 +28,7 @@ pub(super) struct Chain {
 impl Chain {
     pub(super) fn new(tokenizer: &Tokenizer, faulty: Arc<AtomicBool>) -> Self {
         let capacity = Capacity {
-            blocks: 48,
+            blocks: 26,
             block_tokens: 8,
             max_batched_tokens: 48,
             max_sequences: 8,

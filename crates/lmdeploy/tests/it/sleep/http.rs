@@ -71,7 +71,8 @@ fn every_api_refuses_in_its_own_form() {
             ("/v1/embeddings", json!({"input": "hi"})),
             ("/pooling", json!({"input": "hi"})),
         ] {
-            let (status, answer) = served.post(route, &body.to_string()).await;
+            let request = post(&served, route).header("anthropic-version", "2023-06-01").json(&body);
+            let (status, answer) = answer(request).await;
             assert_eq!(status, 503, "{route}: {answer}");
             assert_eq!(answer["error"]["message"], "the server is sleeping", "{route}");
         }

@@ -34,6 +34,19 @@ fn tools_follow_the_system_message_and_calls_become_markup() {
 }
 
 #[test]
+fn parts_have_several_names_of_text() {
+    let read = messages(json!([{"role": "user", "content": [
+        "a", {"type": "input_text", "text": "b"}, {"type": "output_text", "text": "c"}, {"text": "d"},
+        {"type": "refusal", "refusal": "e"},
+    ]}]));
+    assert_eq!(read.expect("texts")[0].content.as_deref(), Some("a\nb\nc\nd\ne"));
+    for part in [json!({"type": "refusal", "text": "e"}), json!({"type": "input_image"}), json!({})] {
+        let wrong = messages(json!([{"role": "user", "content": [part]}])).expect_err("no text");
+        assert!(wrong.to_string().starts_with("messages.0.content.0.type: found `"), "{wrong}");
+    }
+}
+
+#[test]
 fn names_choose_channels_but_for_the_assistant() {
     let read = messages(json!([
         {"role": "developer", "name": "<|interpreter|>", "content": "Python."},
