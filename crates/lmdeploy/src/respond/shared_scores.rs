@@ -23,7 +23,7 @@ pub(super) enum Prompts {
 impl SharedScores {
     /// Nothing has come yet of the `n` choices of each of `prompts` prompts.
     pub(super) fn new(n: usize, prompts: usize, kind: Prompts) -> Self {
-        let waits = |choice: usize| kind == Prompts::Scored && choice % n > 0;
+        let waits = |choice: usize| kind == Prompts::Scored && !choice.is_multiple_of(n);
         let held = (0..n * prompts).map(|choice| waits(choice).then(Vec::new)).collect();
         Self { n, held }
     }

@@ -66,7 +66,7 @@ pub(super) fn current(generations: &[Generation]) -> Call {
 
 /// Names the conversation that the request of this task belongs to; null and -1, upstream's default, name none.
 pub(super) fn name_session(session: Option<&Value>) {
-    let Some(session) = session.filter(|name| !name.is_null() && **name != Value::from(-1)) else { return };
+    let Some(session) = session.filter(|name| !name.is_null() && **name != -1) else { return };
     // Outside of a request nobody can end it by this name.
     let _ = CURRENT.try_with(|call| *lock(&call.state.session) = Some(session.clone()));
 }

@@ -29,7 +29,7 @@ mod tests {
     fn a_repeated_header_is_one_unless_it_changes() {
         let name = HeaderName::from_static("x-a");
         let read = |values: &[&'static str]| {
-            let pair = |value: &&'static str| (name.clone(), HeaderValue::from_static(*value));
+            let pair = |value: &&'static str| (name.clone(), HeaderValue::from_static(value));
             let headers: HeaderMap = values.iter().map(pair).collect();
             once(&headers, &name).map(|value| value.cloned())
         };

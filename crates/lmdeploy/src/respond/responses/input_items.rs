@@ -49,7 +49,7 @@ fn one(mut item: Map<String, Value>, name: &str) -> Map<String, Value> {
         set(&mut item, "status", json!("completed"));
     }
     set(&mut item, "type", json!(kind));
-    if !item.get("id").and_then(Value::as_str).is_some_and(|id| !id.is_empty()) {
+    if item.get("id").and_then(Value::as_str).is_none_or(str::is_empty) {
         item.insert("id".to_owned(), json!(format!("{start}_{name}")));
     }
     item

@@ -25,10 +25,10 @@ pub(super) fn write(grammar: &Grammar) -> Result<String, String> {
     let regular = (0..direct.len()).map(|rule| !recursive[rule] && !refers(rule)).collect();
     let mut writer = Writer { grammar, regular, terminals: Vec::new() };
     let mut lines = format!("start: {}\n", writer.rule(&Node::Rule(grammar.root))?);
-    for rule in 0..grammar.nodes.len() {
+    for (rule, node) in grammar.nodes.iter().enumerate() {
         let is_needed = rule == grammar.root || reached[grammar.root][rule];
         if is_needed && !writer.regular[rule] {
-            let line = writer.rule(&grammar.nodes[rule])?;
+            let line = writer.rule(node)?;
             let _ = writeln!(lines, "r{rule}: {line}");
         }
         checked(lines.len())?;
