@@ -50,7 +50,11 @@ fn an_answer_has_one_unit_vector_per_text_in_order() {
             assert_eq!((&entry["object"], &entry["index"]), (&json!("embedding"), &json!(index)));
             let vector = numbers(&entry["embedding"]);
             assert!((length(&vector) - 1.0).abs() < 1e-6, "{vector:?}");
-            assert_eq!(vectors(&served, &json!({"input": text})).await, std::slice::from_ref(&vector), "{text}");
+            assert_eq!(
+                vectors(&served, &json!({"input": text})).await,
+                std::slice::from_ref(&vector),
+                "{text}"
+            );
             found.push(vector);
         }
         assert_eq!(found.len(), texts.len());
