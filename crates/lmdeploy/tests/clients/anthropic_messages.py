@@ -57,7 +57,8 @@ def check_text(client, model):
     check("request-id", bool(answer._request_id), answer._request_id)
     counting = {key: value for key, value in options.items() if key not in ("max_tokens", "extra_body")}
     count = client.messages.count_tokens(**counting)
-    check("count_tokens equals input_tokens", count.input_tokens == answer.usage.input_tokens, str(count.input_tokens))
+    prompt = answer.usage.input_tokens + answer.usage.cache_read_input_tokens
+    check("count_tokens is the whole prompt", count.input_tokens == prompt, str(count.input_tokens))
     kinds, text = [], ""
     for event in client.messages.create(stream=True, **options):
         EVENT.validate_python(event.model_dump(by_alias=True))
