@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::builder::shared_builders;
 use super::field::text_or_null;
 use super::number::{number, numbers};
-use super::whole::{limit, optional_wholes, top_k, whole};
+use super::whole::{optional_wholes, top_k, whole};
 use super::{ChatMessage, OneOrMany, ResponseFormat, StreamOptions, StructuredOutputs, ToolDefinition};
 
 /// Body of a chat request. Absent fields are not written, and mean the server's defaults.
@@ -110,17 +110,16 @@ pub struct ChatRequest {
     /// The same seed and prompt give the same text, alone or in a batch. Default: from the server's base seed.
     #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
     pub seed: Option<i64>,
-    /// Maximum number of ids to generate; llama.cpp calls it `n_predict`. Default, and -1: as many as fit into the
-    /// context.
+    /// Maximum number of ids to generate; llama.cpp calls it `n_predict`. Default: as many as fit into the context.
     #[serde(
         default,
         alias = "n_predict",
-        deserialize_with = "limit",
+        deserialize_with = "whole",
         skip_serializing_if = "Option::is_none"
     )]
     pub max_tokens: Option<u32>,
     /// The newer name of `max_tokens`, which wins when both are given.
-    #[serde(default, deserialize_with = "limit", skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
     pub max_completion_tokens: Option<u32>,
     /// Strings that end the text and are not part of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::builder::shared_builders;
 use super::field::text_or_null;
 use super::number::{number, numbers};
-use super::whole::{limit, optional_wholes, top_k, whole};
+use super::whole::{optional_wholes, top_k, whole};
 use super::{OneOrMany, Prompt, ResponseFormat, StreamOptions, StructuredOutputs};
 
 /// Body of a completion request. Absent fields are not written, and mean the server's defaults.
@@ -27,17 +27,17 @@ pub struct CompletionRequest {
     pub model: String,
     /// What to continue: text or ids, one prompt or several. Marks such as `<|im_start|>` in a text are read as marks.
     pub prompt: Prompt,
-    /// Maximum number of ids to generate; llama.cpp calls it `n_predict`. Default 16; -1 is as many as fit into the
-    /// context, and with `echo` or `prompt_logprobs`, 0 only scores the prompt.
+    /// Maximum number of ids to generate; llama.cpp calls it `n_predict`. Default 16; with `echo` or
+    /// `prompt_logprobs`, 0 only scores the prompt.
     #[serde(
         default,
         alias = "n_predict",
-        deserialize_with = "limit",
+        deserialize_with = "whole",
         skip_serializing_if = "Option::is_none"
     )]
     pub max_tokens: Option<u32>,
     /// Another name of `max_tokens`, which wins when both are given.
-    #[serde(default, deserialize_with = "limit", skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
     pub max_completion_tokens: Option<u32>,
     /// Begin the prompt as the tokenizer begins a text, with `<s>` where it does that. Default true; ids are taken as they
     /// are.

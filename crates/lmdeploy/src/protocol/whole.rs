@@ -33,11 +33,6 @@ pub(super) fn whole<'de, D: Deserializer<'de>, T: Whole>(deserializer: D) -> Res
     deserializer.deserialize_any(Number(PhantomData))
 }
 
-/// Reads a number of ids, of which -1 means no limit: as the largest number it is more than any context holds.
-pub(super) fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
-    Ok(whole::<D, OrMinusOne<{ u32::MAX }>>(deserializer)?.map(|OrMinusOne(number)| number))
-}
-
 /// Reads a number of most likely ids, of which 0 and -1 are all of them.
 pub(super) fn top_k<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
     Ok(whole::<D, OrMinusOne<0>>(deserializer)?.map(|OrMinusOne(number)| number))
@@ -143,12 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn minus_one_turns_a_limit_off() {
-        for field in ["max_tokens", "n_predict", "max_completion_tokens"] {
-            let request = read(&format!("\"{field}\": -1.0")).expect("a request");
-            let found = request.max_completion_tokens.or(request.max_tokens);
-            assert_eq!(found, Some(u32::MAX), "{field}");
-        }
+    fn other_names_and_minus_one_are_read() {
         assert_eq!(read("\"n_predict\": 7").expect("a request").max_tokens, Some(7));
         assert_eq!(read("\"top_k\": -1").expect("a request").top_k, Some(0));
         assert_eq!(read("\"top_k\": null").expect("a request").top_k, None);
@@ -175,7 +165,7 @@ mod tests {
     fn other_numbers_are_refused_with_the_range() {
         for (fields, part) in [
             ("\"max_tokens\": 5.5", "5.5"),
-            ("\"max_tokens\": -2", "from -1 to 4294967295"),
+            ("\"max_tokens\": -1", "from 0 to 4294967295"),
             ("\"top_k\": 4294967296", "from -1 to 4294967295"),
             ("\"n\": -1", "from 0 to 4294967295"),
             ("\"max_tokens\": 5, \"n_predict\": 5", "duplicate field `max_tokens`"),

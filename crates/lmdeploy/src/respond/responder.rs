@@ -72,7 +72,6 @@ impl Responder {
         if prompt + request.max_new.min(1) <= limit {
             return Ok(());
         }
-        let asked = asked.filter(|asked| *asked < u32::MAX);
         let asks = asked.map_or_else(String::new, |asked| format!(" and asks for {asked} more"));
         let message = format!(
             "This model's maximum context length is {limit} tokens. However, the request has {prompt} tokens in the \

@@ -49,9 +49,6 @@ impl Cors {
     /// # Errors
     /// [`Error::Setting`] for what is not an origin, a method or the name of a header.
     pub(super) fn new(config: &ServerConfig) -> Result<Option<Self>> {
-        if config.allow_origins.is_empty() {
-            return Ok(None);
-        }
         let expected = "* or origins such as https://chat.example:8080, without a path";
         let origins = match (is_any(&config.allow_origins), config.allow_credentials) {
             (true, false) => AllowOrigin::any(),
@@ -73,6 +70,10 @@ impl Cors {
             let named = read("allow-headers", &config.allow_headers, "* or names of headers", name)?;
             (Headers::Listed, AllowHeaders::list(HEADERS.into_iter().chain(named)))
         };
+        // Last, so that what is wrong is said in any case.
+        if config.allow_origins.is_empty() {
+            return Ok(None);
+        }
         let layer = CorsLayer::new()
             .allow_origin(origins)
             .allow_credentials(config.allow_credentials)
