@@ -89,7 +89,7 @@ fn shared_fields_are_in_every_body_that_has_them() {
     for body in ["ChatCompletionRequest", "CompletionRequest", "GenerateRequest"] {
         assert_eq!(schemas[body]["properties"]["temperature"]["maximum"], 2, "{body}");
     }
-    assert_eq!(schemas["CompletionRequest"]["properties"]["max_tokens"]["minimum"], -1);
+    assert_eq!(schemas["CompletionRequest"]["properties"]["max_tokens"]["minimum"], 0);
     assert_eq!(schemas["ChatCompletionRequest"]["properties"]["n"]["maximum"], 8);
     assert!(schemas["GenerateRequest"]["properties"]["n"].is_null());
 }
