@@ -54,13 +54,13 @@ impl Counted {
     }
 }
 
-fn request(prompt: &[u32], max_new: usize) -> GenerateRequest {
+pub(crate) fn request(prompt: &[u32], max_new: usize) -> GenerateRequest {
     let prompt = prompt.iter().copied().map(TokenId).collect();
     GenerateRequest::new(prompt).with_max_new(max_new).with_stop_ids(vec![TokenId(2)])
 }
 
 /// All ids and the end.
-fn collect(mut generation: Generation) -> (Vec<u32>, Finished) {
+pub(crate) fn collect(mut generation: Generation) -> (Vec<u32>, Finished) {
     let mut ids = Vec::new();
     loop {
         match generation.wait().expect("an end comes before nothing") {

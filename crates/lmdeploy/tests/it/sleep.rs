@@ -11,31 +11,16 @@ use std::time::Duration;
 use internlm_model::TokenId;
 use lmdeploy::Error;
 use lmdeploy::engine::{
-    Batch, Capacity, End, Engine, EngineConfig, EngineFault, ExecuteError, Executor, Finished,
-    GenerateRequest, Generation, Health, Logits, Output, Rejected, SchedulerConfig, SleepLevel, SleepPart,
+    Batch, Capacity, End, Engine, EngineConfig, EngineFault, ExecuteError, Executor, Health, Logits,
+    Rejected, SchedulerConfig, SleepLevel, SleepPart,
 };
 use lmdeploy::testing::{MockExecutor, MockReply};
+
+use crate::prefix::{collect, request};
 
 fn start(executor: impl Executor + 'static) -> Engine {
     let scheduler = SchedulerConfig::new(&executor.capacity());
     Engine::start(Box::new(executor), EngineConfig::new(scheduler))
-}
-
-fn request(prompt: &[u32], max_new: usize) -> GenerateRequest {
-    let prompt = prompt.iter().copied().map(TokenId).collect();
-    GenerateRequest::new(prompt).with_max_new(max_new).with_stop_ids(vec![TokenId(2)])
-}
-
-/// All ids and the end.
-fn collect(mut generation: Generation) -> (Vec<u32>, Finished) {
-    let mut ids = Vec::new();
-    loop {
-        match generation.wait().expect("an end comes before nothing") {
-            Output::Prompt(_) => {}
-            Output::Pieces(pieces) => ids.extend(pieces.iter().map(|piece| piece.id.0)),
-            Output::Finished(finished) => return (ids, finished),
-        }
-    }
 }
 
 fn is_refused(engine: &Engine) -> bool {

@@ -111,8 +111,8 @@ fn rotate(head: &mut [f64], position: usize) {
     }
 }
 
-/// Relative error of the logits of a short text, and how often the most likely id is another one.
-fn error(tiny: Tiny, compute: Compute) -> (f64, usize) {
+/// What the engine computes of a short text, the text, and the formulas.
+fn pass(tiny: Tiny, compute: Compute, rows: LogitRows) -> (Outputs, Vec<u32>, Reference) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("tiny.gguf");
     tiny.write(&path);
@@ -120,10 +120,15 @@ fn error(tiny: Tiny, compute: Compute) -> (f64, usize) {
     let config = EngineConfig::new().with_compute(compute).with_threads(2).with_kv_blocks(2);
     let mut engine = Engine::load(&path, &config).expect("loads");
     let mut outputs = Outputs::default();
-    let step = SeqStep::new(&tokens, 0, &[1, 0]).with_logits(LogitRows::All);
+    let step = SeqStep::new(&tokens, 0, &[1, 0]).with_logits(rows);
     engine.forward(&[step], LogitEntries::All, &mut outputs).expect("a pass");
+    (outputs, tokens, Reference::open(&path, tiny))
+}
 
-    let expected = Reference::open(&path, tiny).logits(&tokens);
+/// Relative error of the logits of a short text, and how often the most likely id is another one.
+fn error(tiny: Tiny, compute: Compute) -> (f64, usize) {
+    let (outputs, tokens, reference) = pass(tiny, compute, LogitRows::All);
+    let expected = reference.logits(&tokens);
     let (mut off, mut size, mut changed) = (0.0, 0.0, 0);
     for (found, expected) in outputs.logits.chunks_exact(tiny.vocab).zip(&expected) {
         for (found, expected) in found.iter().zip(expected) {
@@ -171,16 +176,8 @@ fn eight_bit_activations_stay_close_to_the_formulas() {
 
 /// Relative error of the hidden states of a short text.
 fn hidden_error(tiny: Tiny, compute: Compute) -> f64 {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("tiny.gguf");
-    tiny.write(&path);
-    let tokens: Vec<u32> = (0..37).map(|i| (i * 89 + 11) % tiny.vocab as u32).collect();
-    let config = EngineConfig::new().with_compute(compute).with_threads(2).with_kv_blocks(2);
-    let mut engine = Engine::load(&path, &config).expect("loads");
-    let mut outputs = Outputs::default();
-    let step = SeqStep::new(&tokens, 0, &[1, 0]).with_logits(LogitRows::HiddenAll);
-    engine.forward(&[step], LogitEntries::All, &mut outputs).expect("a pass");
-    let expected: Vec<f64> = Reference::open(&path, tiny).hidden(&tokens).concat();
+    let (outputs, tokens, reference) = pass(tiny, compute, LogitRows::HiddenAll);
+    let expected: Vec<f64> = reference.hidden(&tokens).concat();
     assert_eq!(outputs.hidden.len(), expected.len());
     let pairs = outputs.hidden.iter().zip(&expected);
     let off: f64 = pairs.map(|(found, expected)| (f64::from(*found) - expected).powi(2)).sum();
