@@ -61,7 +61,7 @@ impl<F: FnMut(usize, QuantizedBlock)> Kernel for Quantize<'_, F> {
     fn run<S: Lanes>(mut self, simd: S) {
         for (index, x) in self.x.iter().enumerate() {
             let halves = x.as_chunks::<16>().0;
-            let quantized = block(simd, self.sums, [&halves[0], &halves[1]].map(|half| simd.load(half)));
+            let quantized = block(simd, self.sums, [simd.load(&halves[0]), simd.load(&halves[1])]);
             (self.out)(index, quantized);
         }
     }
@@ -75,7 +75,7 @@ pub(super) fn block<S: Lanes>(simd: S, sums: BlockSums, halves: [S::F32; 2]) -> 
     let scale = if magnitude.is_finite() { magnitude * (1.0 / 127.0) } else { f32::NAN };
     // A subnormal scale has no finite inverse; numbers that small count as zero.
     let inverse = simd.splat(if scale >= f32::MIN_POSITIVE { 1.0 / scale } else { 0.0 });
-    let [low, high] = [low, high].map(|x| simd.round(simd.mul(x, inverse)));
+    let (low, high) = (simd.round(simd.mul(low, inverse)), simd.round(simd.mul(high, inverse)));
     let mut values = [0; BLOCK];
     values[..16].copy_from_slice(&simd.to_signed(low));
     values[16..].copy_from_slice(&simd.to_signed(high));

@@ -4,6 +4,7 @@
 //! rising order.
 
 use std::arch::x86_64::*;
+use std::ops::Range;
 
 use super::tile::{AHEAD, Tile, Weights};
 use crate::panel::BlockScale;
@@ -13,13 +14,20 @@ use crate::tile::{BLOCK, GROUP};
 /// Number of rows that share a sweep over the records: their outputs and one block of their activations fit in 32 KB.
 const SWEEP: usize = 128;
 
+/// Number of rows that share the loads of the weights.
+const TOGETHER: usize = 4;
+
 /// A way to multiply unsigned with signed bytes.
 pub(super) trait Dot {
-    /// `sum_j sum_i u(n, 4 j + i) q(4 j + i)` for 8 outputs; `values[j]` holds `u(n, 4 j + i)` in byte `4 n + i`.
+    /// For `H` halves of the outputs and `R` rows `sum_j sum_i u(n, 4 j + i) q(4 j + i)` for 8 outputs, j in `part`.
     ///
     /// # Safety
-    /// The features of the implementation are enabled in the caller; `4 * values.len()` bytes can be read at `q`.
-    unsafe fn dot<T: Tile>(values: &[__m256i], q: *const i8) -> __m256i;
+    /// The features of the implementation are enabled in the caller; 32 bytes can be read at each of `q`.
+    unsafe fn dots<T: Tile, const H: usize, const R: usize>(
+        weights: &[Weights; H],
+        part: Range<usize>,
+        q: [*const i8; R],
+    ) -> [[__m256i; R]; H];
 }
 
 /// AVX-VNNI: `vpdpbusd`, exact for all bytes.
@@ -31,60 +39,110 @@ pub(super) struct MultiplyAdd;
 
 impl Dot for Vnni {
     #[inline(always)]
-    unsafe fn dot<T: Tile>(values: &[__m256i], q: *const i8) -> __m256i {
+    unsafe fn dots<T: Tile, const H: usize, const R: usize>(
+        weights: &[Weights; H],
+        part: Range<usize>,
+        q: [*const i8; R],
+    ) -> [[__m256i; R]; H] {
         // SAFETY: by the caller's promise.
         unsafe {
-            // Two chains, because one would wait for itself.
-            let mut sums = [_mm256_setzero_si256(); 2];
-            for (j, value) in values.iter().enumerate() {
-                sums[j % 2] = _mm256_dpbusd_avx_epi32(sums[j % 2], *value, four(q.add(4 * j)));
+            let mut dots = [[_mm256_setzero_si256(); R]; H];
+            for j in part {
+                for r in 0..R {
+                    let q = four(q[r].add(4 * j));
+                    for h in 0..H {
+                        dots[h][r] = _mm256_dpbusd_avx_epi32(dots[h][r], weights[h].values[j], q);
+                    }
+                }
             }
-            _mm256_add_epi32(sums[0], sums[1])
+            dots
         }
     }
 }
 
 impl Dot for MultiplyAdd {
     #[inline(always)]
-    unsafe fn dot<T: Tile>(values: &[__m256i], q: *const i8) -> __m256i {
+    unsafe fn dots<T: Tile, const H: usize, const R: usize>(
+        weights: &[Weights; H],
+        part: Range<usize>,
+        q: [*const i8; R],
+    ) -> [[__m256i; R]; H] {
         // SAFETY: by the caller's promise.
         unsafe {
+            let one = _mm256_set1_epi16(1);
+            let mut dots = [[_mm256_setzero_si256(); R]; H];
             if T::BITS == 8 {
-                return dot_of_nibbles(values, q);
+                for h in 0..H {
+                    // sum (u & 15) q + 16 sum (u >> 4) q; each sum of 8 pairs is exact in 16 bits.
+                    let [low, high] = nibbles(&weights[h].values);
+                    let [low, high] = short_sums([&low, &high], part.clone(), q);
+                    for r in 0..R {
+                        let high = _mm256_madd_epi16(high[r], _mm256_set1_epi16(16));
+                        dots[h][r] = _mm256_add_epi32(_mm256_madd_epi16(low[r], one), high);
+                    }
+                }
+                return dots;
             }
             let pairs = 1 << (7 - T::BITS);
-            let mut sum = _mm256_setzero_si256();
-            for (part, values) in values.chunks(pairs).enumerate() {
-                let mut short = _mm256_setzero_si256();
-                for (j, value) in values.iter().enumerate() {
-                    let q = four(q.add(4 * (part * pairs + j)));
-                    short = _mm256_add_epi16(short, _mm256_maddubs_epi16(*value, q));
+            let mut first = part.start;
+            while first < part.end {
+                let mut values = [&weights[0].values; H];
+                for h in 0..H {
+                    values[h] = &weights[h].values;
                 }
-                sum = _mm256_add_epi32(sum, _mm256_madd_epi16(short, _mm256_set1_epi16(1)));
+                let sums = short_sums(values, first..part.end.min(first + pairs), q);
+                for h in 0..H {
+                    for r in 0..R {
+                        dots[h][r] = _mm256_add_epi32(dots[h][r], _mm256_madd_epi16(sums[h][r], one));
+                    }
+                }
+                first += pairs;
             }
-            sum
+            dots
         }
     }
 }
 
-/// `sum (u & 15) q + 16 sum (u >> 4) q`; each sum of 8 pairs is exact in 16 bits.
+/// The lower and the upper four bits of every byte.
 ///
 /// # Safety
-/// AVX2 is enabled in the caller; `4 * values.len()` <= 32 bytes can be read at `q`.
+/// AVX2 is enabled in the caller.
 #[inline(always)]
-unsafe fn dot_of_nibbles(values: &[__m256i], q: *const i8) -> __m256i {
-    // SAFETY: by the caller's promise.
+unsafe fn nibbles(bytes: &[__m256i; 8]) -> [[__m256i; 8]; 2] {
+    // SAFETY: no memory is touched.
     unsafe {
         let nibble = _mm256_set1_epi8(15);
-        let (mut low, mut high) = (_mm256_setzero_si256(), _mm256_setzero_si256());
-        for (j, value) in values.iter().enumerate() {
-            let q = four(q.add(4 * j));
-            let upper = _mm256_and_si256(_mm256_srli_epi16::<4>(*value), nibble);
-            low = _mm256_add_epi16(low, _mm256_maddubs_epi16(_mm256_and_si256(*value, nibble), q));
-            high = _mm256_add_epi16(high, _mm256_maddubs_epi16(upper, q));
+        let (mut low, mut high) = (*bytes, *bytes);
+        for j in 0..8 {
+            low[j] = _mm256_and_si256(low[j], nibble);
+            high[j] = _mm256_and_si256(_mm256_srli_epi16::<4>(high[j]), nibble);
         }
-        let low = _mm256_madd_epi16(low, _mm256_set1_epi16(1));
-        _mm256_add_epi32(low, _mm256_madd_epi16(high, _mm256_set1_epi16(16)))
+        [low, high]
+    }
+}
+
+/// Sums of products of pairs in 16 bits, for each of `W` weights and `R` rows.
+///
+/// # Safety
+/// AVX2 is enabled in the caller; 32 bytes can be read at each of `q`.
+#[inline(always)]
+unsafe fn short_sums<const W: usize, const R: usize>(
+    weights: [&[__m256i; 8]; W],
+    part: Range<usize>,
+    q: [*const i8; R],
+) -> [[__m256i; R]; W] {
+    // SAFETY: by the caller's promise.
+    unsafe {
+        let mut sums = [[_mm256_setzero_si256(); R]; W];
+        for j in part {
+            for r in 0..R {
+                let q = four(q[r].add(4 * j));
+                for w in 0..W {
+                    sums[w][r] = _mm256_add_epi16(sums[w][r], _mm256_maddubs_epi16(weights[w][j], q));
+                }
+            }
+        }
+        sums
     }
 }
 
@@ -123,9 +181,13 @@ pub(super) unsafe fn multiply<T: Tile, D: Dot>(call: &Blocks<'_>, out: &mut [[f3
                         scales: panel.scales.as_ptr().add(place),
                     };
                     prefetch::<T>(record, block % per_record);
-                    for half in 0..2 {
-                        let weights = T::unpack(record, block % per_record, half);
-                        add_block::<T, D>(&weights, &rows, out, half);
+                    let (low, high) =
+                        (T::unpack(record, block % per_record, 0), T::unpack(record, block % per_record, 1));
+                    if T::BITS == 4 {
+                        add_rows::<T, D, 2>(&[low, high], rows, out, 0);
+                    } else {
+                        add_rows::<T, D, 1>(&[low], rows, out, 0);
+                        add_rows::<T, D, 1>(&[high], rows, out, 1);
                     }
                 }
             }
@@ -145,6 +207,7 @@ fn prefetch<T: Tile>(record: *const u8, block: usize) {
 }
 
 /// One block of some consecutive rows of a panel.
+#[derive(Clone, Copy)]
 struct Rows {
     /// `[rows][32]`.
     values: *const i8,
@@ -152,35 +215,80 @@ struct Rows {
     scales: *const BlockScale,
 }
 
-/// Adds one block to outputs `8 half .. 8 half + 8` of every row.
+impl Rows {
+    /// The rows from `count` on.
+    ///
+    /// # Safety
+    /// There are so many rows.
+    #[inline(always)]
+    unsafe fn after(self, count: usize) -> Self {
+        // SAFETY: by the caller's promise.
+        unsafe { Self { values: self.values.add(count * BLOCK), scales: self.scales.add(count) } }
+    }
+}
+
+/// Adds one block to outputs `8 first .. 8 (first + H)` of every row.
 ///
 /// # Safety
-/// The features of `T` and `D` are enabled in the caller; `rows` has as many rows as `out`; `half` is 0 or 1.
+/// The features of `T` and `D` are enabled in the caller; `rows` has as many rows as `out`; `first + H` is 1 or 2.
 #[inline(always)]
-unsafe fn add_block<T: Tile, D: Dot>(weights: &Weights, rows: &Rows, out: &mut [[f32; GROUP]], half: usize) {
-    for (row, out) in out.iter_mut().enumerate() {
-        // SAFETY: by the caller's promise; 8 floats at `8 half` are inside of the 16 of a row.
-        unsafe {
-            let out = out.as_mut_ptr().add(8 * half);
-            let q = rows.values.add(row * BLOCK);
-            let block = &*rows.scales.add(row);
+unsafe fn add_rows<T: Tile, D: Dot, const H: usize>(
+    weights: &[Weights; H],
+    rows: Rows,
+    out: &mut [[f32; GROUP]],
+    first: usize,
+) {
+    let (together, rest) = out.as_chunks_mut::<TOGETHER>();
+    let mut row = 0;
+    // SAFETY: by the caller's promise, row after row.
+    unsafe {
+        for out in together {
+            add_block::<T, D, H, TOGETHER>(weights, rows.after(row), out, first);
+            row += TOGETHER;
+        }
+        for out in rest.as_chunks_mut::<1>().0 {
+            add_block::<T, D, H, 1>(weights, rows.after(row), out, first);
+            row += 1;
+        }
+    }
+}
+
+/// Adds one block to the outputs of `R` rows.
+///
+/// # Safety
+/// As [`add_rows`].
+#[inline(always)]
+unsafe fn add_block<T: Tile, D: Dot, const H: usize, const R: usize>(
+    weights: &[Weights; H],
+    rows: Rows,
+    out: &mut [[f32; GROUP]; R],
+    first: usize,
+) {
+    // SAFETY: by the caller's promise; 8 floats at `8 (first + h)` are inside of the 16 of a row.
+    unsafe {
+        let mut q = [rows.values; R];
+        for (r, q) in q.iter_mut().enumerate() {
+            *q = rows.values.add(r * BLOCK);
+        }
+        let dots = if T::HALVES {
+            [D::dots::<T, H, R>(weights, 0..4, q), D::dots::<T, H, R>(weights, 4..8, q)]
+        } else {
+            [D::dots::<T, H, R>(weights, 0..8, q); 2]
+        };
+        for r in 0..R {
+            let block = &*rows.scales.add(r);
             let s = _mm256_broadcast_ss(&block.scale);
-            let mut sum = _mm256_loadu_ps(out);
-            if T::HALVES {
-                let dots =
-                    [D::dot::<T>(&weights.values[..4], q), D::dot::<T>(&weights.values[4..], q.add(16))];
-                let sums = [&block.low, &block.high];
-                for part in 0..2 {
-                    let scale = _mm256_mul_ps(weights.scale[part], s);
-                    sum = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dots[part]), scale, sum);
-                    sum = _mm256_fmadd_ps(weights.offset[part], _mm256_broadcast_ss(sums[part]), sum);
+            let sums = if T::HALVES { [&block.low, &block.high] } else { [&block.sum; 2] };
+            for h in 0..H {
+                let out = out[r].as_mut_ptr().add(8 * (first + h));
+                let mut sum = _mm256_loadu_ps(out);
+                for part in 0..if T::HALVES { 2 } else { 1 } {
+                    let scale = _mm256_mul_ps(weights[h].scale[part], s);
+                    sum = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dots[part][h][r]), scale, sum);
+                    sum = _mm256_fmadd_ps(weights[h].offset[part], _mm256_broadcast_ss(sums[part]), sum);
                 }
-            } else {
-                let dot = D::dot::<T>(&weights.values, q);
-                sum = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot), _mm256_mul_ps(weights.scale[0], s), sum);
-                sum = _mm256_fmadd_ps(weights.offset[0], _mm256_broadcast_ss(&block.sum), sum);
+                _mm256_storeu_ps(out, sum);
             }
-            _mm256_storeu_ps(out, sum);
         }
     }
 }

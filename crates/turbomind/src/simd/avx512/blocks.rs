@@ -150,7 +150,9 @@ unsafe fn many_rows<T: Tile, const G: usize>(work: Work, out: [&mut [[f32; 16]];
                     weights[group] = T::block(records[group], headers[group], block);
                 }
                 // The same block of the next groups: time enough, and they are read in the same order.
-                records.iter().for_each(|record| fetch_ahead::<T>(*record, block, G * group_bytes));
+                for record in records {
+                    fetch_ahead::<T>(record, block, G * group_bytes);
+                }
                 let place = (index * per_record + block) * work.stride;
                 let activations = work.activations.add(place);
                 if index + block == 0 {

@@ -149,7 +149,13 @@ macro_rules! blocks_of_32 {
 #[inline(always)]
 unsafe fn bytes(pointer: *const u8) -> [__m512i; 8] {
     // SAFETY: the caller's record covers 512 bytes here.
-    unsafe { std::array::from_fn(|j| load(pointer.add(64 * j))) }
+    unsafe {
+        let mut values = [_mm512_setzero_si512(); 8];
+        for (j, value) in values.iter_mut().enumerate() {
+            *value = load(pointer.add(64 * j));
+        }
+        values
+    }
 }
 
 #[inline(always)]
@@ -223,8 +229,9 @@ impl Tile for Q6K {
         // SAFETY: eight parts of 416 bytes follow the header.
         unsafe {
             let part = record.add(32 + block * 416);
-            let scale = [384, 400].map(|at| _mm512_mul_ps(d, i8s(part.add(at))));
-            let offset = scale.map(|scale| _mm512_mul_ps(_mm512_set1_ps(-32.0), scale));
+            let scale = [_mm512_mul_ps(d, i8s(part.add(384))), _mm512_mul_ps(d, i8s(part.add(400)))];
+            let zero = _mm512_set1_ps(-32.0);
+            let offset = [_mm512_mul_ps(zero, scale[0]), _mm512_mul_ps(zero, scale[1])];
             Operands { values: sixth_bits(part), scale, offset }
         }
     }

@@ -79,6 +79,8 @@ pub(crate) trait Lanes: Copy {
 /// Work over [`Lanes`].
 ///
 /// `run` and everything it calls must be `#[inline(always)]`, because only then is it compiled for the instruction set.
+/// So nothing of [`Lanes`] is called in a closure that is given to a function of the standard library, `map` of an array
+/// for one: such a function may stay a function of its own, compiled without the instruction set.
 pub(crate) trait Kernel {
     /// The result of the work.
     type Output;

@@ -125,9 +125,41 @@ impl Lanes for Avx2 {
     fn larger(self, a: Self::F32, b: Self::F32) -> Self::F32 {
         // Magnitudes are compared as integers, because a float maximum would lose NaN.
         intrinsics! {
-            let magnitude = |x| _mm256_and_si256(_mm256_castps_si256(x), _mm256_set1_epi32(i32::MAX));
-            let larger = |a, b| _mm256_castsi256_ps(_mm256_max_epu32(magnitude(a), magnitude(b)));
             [larger(a[0], b[0]), larger(a[1], b[1])]
+        }
+    }
+
+    #[inline(always)]
+    fn magnitude(self, x: Self::F32) -> f32 {
+        // Halved in registers: storing and reloading sixteen lanes costs more than the rest of a block.
+        intrinsics! {
+            let half = _mm256_castps_si256(larger(x[0], x[1]));
+            let quarter = _mm_max_epu32(_mm256_castsi256_si128(half), _mm256_extracti128_si256::<1>(half));
+            let pair = _mm_max_epu32(quarter, _mm_shuffle_epi32::<0b01_00_11_10>(quarter));
+            let one = _mm_max_epu32(pair, _mm_shuffle_epi32::<0b10_11_00_01>(pair));
+            _mm_cvtss_f32(_mm_castsi128_ps(one))
+        }
+    }
+
+    #[inline(always)]
+    fn sum(self, x: Self::F32) -> f32 {
+        // In the order of `fold`, so that the sum has the same bits.
+        intrinsics! {
+            let half = _mm256_add_ps(x[0], x[1]);
+            let quarter = _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps::<1>(half));
+            let pair = _mm_add_ps(quarter, _mm_movehl_ps(quarter, quarter));
+            _mm_cvtss_f32(_mm_add_ss(pair, _mm_movehdup_ps(pair)))
+        }
+    }
+
+    #[inline(always)]
+    fn largest(self, x: Self::F32) -> f32 {
+        // In the order of `fold`, which decides what becomes of NaN.
+        intrinsics! {
+            let half = _mm256_max_ps(x[0], x[1]);
+            let quarter = _mm_max_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps::<1>(half));
+            let pair = _mm_max_ps(quarter, _mm_movehl_ps(quarter, quarter));
+            _mm_cvtss_f32(_mm_max_ss(pair, _mm_movehdup_ps(pair)))
         }
     }
 
@@ -207,4 +239,13 @@ fn floats(bytes: __m128i) -> [__m256; 2] {
 fn times_power(x: __m256, n: __m256) -> __m256 {
     let power = _mm256_slli_epi32::<23>(_mm256_cvtps_epi32(n));
     _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(x), power))
+}
+
+/// The larger magnitude of each lane. Magnitudes are compared as integers, because a float maximum would lose NaN.
+#[inline]
+#[target_feature(enable = "avx2,fma,f16c")]
+fn larger(a: __m256, b: __m256) -> __m256 {
+    let sign = _mm256_set1_ps(-0.0);
+    let (a, b) = (_mm256_andnot_ps(sign, a), _mm256_andnot_ps(sign, b));
+    _mm256_castsi256_ps(_mm256_max_epu32(_mm256_castps_si256(a), _mm256_castps_si256(b)))
 }

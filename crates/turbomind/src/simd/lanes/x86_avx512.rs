@@ -117,7 +117,7 @@ impl Lanes for Avx512 {
     fn larger(self, a: Self::F32, b: Self::F32) -> Self::F32 {
         // Magnitudes are compared as integers, because a float maximum would lose NaN.
         intrinsics! {
-            let [a, b] = [a, b].map(|x| _mm512_castps_si512(_mm512_abs_ps(x)));
+            let (a, b) = (_mm512_castps_si512(_mm512_abs_ps(a)), _mm512_castps_si512(_mm512_abs_ps(b)));
             _mm512_castsi512_ps(_mm512_max_epu32(a, b))
         }
     }
