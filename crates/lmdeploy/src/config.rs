@@ -145,7 +145,8 @@ pub struct ServedModelConfig {
     /// `cpu`, `cuda:N` or `vulkan:N`. Default `cpu`.
     #[serde(default = "cpu")]
     pub device: String,
-    /// A Jinja file with the chat template. Absent: the model's own.
+    /// The chat template: a file in jinja or of LMDeploy's JSON, one of LMDeploy's or llama.cpp's names such as `chatml`,
+    /// or a template itself. Absent, or `hf`: the model's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chat_template: Option<PathBuf>,
     /// How tool calls are found in answers: `internlm`, `qwen`, `llama3`, `qwen3coder`, `glm47`, `kimi_k2`,

@@ -74,6 +74,24 @@ pub enum Error {
         /// Path of the field that is wrong, when it is one field.
         param: Option<String>,
     },
+    /// A prompt is longer than the context. A server answers it with status 400.
+    #[error("{message}")]
+    TooLong {
+        /// Both lengths, in words for the client.
+        message: String,
+        /// Path of the field that is too long, when it is one of several.
+        param: Option<String>,
+        /// Number of tokens in the prompt.
+        prompt: usize,
+        /// Maximum number of tokens in prompt and answer together.
+        limit: usize,
+    },
+    /// A request continues a response that is not stored. A server answers it with status 400, as OpenAI's API does.
+    #[error("Previous response with id '{id}' not found.")]
+    NoPreviousResponse {
+        /// The name that the request has for the response.
+        id: String,
+    },
     /// A setting is wrong.
     #[error("{key}: found {found}, expected {expected}")]
     Setting {
@@ -138,7 +156,9 @@ impl BadInput for Error {
             | Self::Content { .. }
             | Self::Tls { .. }
             | Self::Listen { .. }
-            | Self::Unreachable { .. } => true,
+            | Self::Unreachable { .. }
+            | Self::TooLong { .. }
+            | Self::NoPreviousResponse { .. } => true,
             Self::Status { status, .. } | Self::Refused { status, .. } => {
                 (400..500).contains(status) && *status != 429
             }

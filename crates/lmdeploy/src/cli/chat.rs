@@ -40,7 +40,7 @@ pub(super) struct ChatArguments {
         long,
         visible_alias = "api",
         value_name = "URL",
-        conflicts_with_all = ["device", "backend", "quant_policy", "threads"]
+        conflicts_with_all = ["device", "backend", "quant_policy", "threads", "chat_template"]
     )]
     api_url: Option<String>,
     /// Send this bearer token to the server
@@ -51,6 +51,9 @@ pub(super) struct ChatArguments {
     model_name: Option<String>,
     #[command(flatten)]
     backend: BackendOptions,
+    /// Use this chat template: a file, or a name such as chatml, llama3 or vicuna [default: the model's own]
+    #[arg(long, value_name = "TEMPLATE")]
+    chat_template: Option<PathBuf>,
     /// Begin the conversation with this system message
     #[arg(long, value_name = "TEXT")]
     system: Option<String>,
@@ -97,6 +100,7 @@ impl ChatArguments {
         }
         let mut config = self.backend.read(None, &[], self.model.as_ref())?;
         config.engine.max_batch_size = 1;
+        config.model.chat_template.clone_from(&self.chat_template);
         Ok(Partner::Local(Pipeline::load(&config)?))
     }
 }

@@ -41,8 +41,8 @@ pub(super) struct EngineOptions {
     /// Base seed for requests that do not set one [default: 0]
     #[arg(long)]
     seed: Option<u64>,
-    /// Use the chat template of this Jinja file [default: the model's own]
-    #[arg(long, value_name = "FILE")]
+    /// Use this chat template: a file, or a name such as chatml, llama3 or vicuna [default: the model's own]
+    #[arg(long, value_name = "TEMPLATE")]
     chat_template: Option<PathBuf>,
     /// Find tool calls in this format: internlm, qwen, llama3, qwen3coder, glm47, kimi_k2, deepseek-v32, json, none or auto
     /// [default: auto]

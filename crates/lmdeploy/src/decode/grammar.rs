@@ -28,6 +28,7 @@ use llguidance::{Matcher, ParserFactory};
 
 pub(crate) use compile::quoted;
 pub use error::GrammarError;
+pub(crate) use schema::compact;
 pub use source::{GrammarRules, GrammarSource};
 pub(crate) use state::GrammarState;
 

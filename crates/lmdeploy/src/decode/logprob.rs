@@ -20,9 +20,10 @@ pub struct IdLogprob {
 pub struct TokenScores {
     /// The id that is there, whether it was sampled or given.
     pub chosen: IdLogprob,
-    /// Its place among all ids in the order of `top`, from 1.
+    /// Its place among all ids in the same order as in `top`, from 1.
     pub rank: usize,
-    /// The most likely ids, best first; of equal ones the smaller id first.
+    /// The most likely ids, or those that a request names and `chosen` among them; best first, of equal ones the smaller
+    /// id first.
     pub top: Vec<IdLogprob>,
 }
 
@@ -39,14 +40,29 @@ pub(crate) fn is_broken(row: &[f32]) -> bool {
 /// - row: `[vocab]`
 pub(crate) fn scores(row: &[f32], chosen: TokenId, top: usize) -> TokenScores {
     let normalizer = log_sum_exp(row);
-    let score = |id: TokenId| {
-        let logit = row.get(id.index()).copied().unwrap_or(f32::NEG_INFINITY);
-        // JSON has no minus infinity.
-        let logprob = ((f64::from(logit) - normalizer) as f32).max(f32::MIN);
-        IdLogprob { id, logprob }
-    };
-    let top = largest(row, top).into_iter().map(|(id, _)| score(id)).collect();
-    TokenScores { chosen: score(chosen), rank: rank(row, chosen), top }
+    let top = largest(row, top).into_iter().map(|(id, _)| score(row, normalizer, id)).collect();
+    TokenScores { chosen: score(row, normalizer, chosen), rank: rank(row, chosen), top }
+}
+
+/// Scores `chosen` and `named` ids of one row, each of them once; an id outside of the row has probability 0.
+///
+/// # Shapes
+/// - row: `[vocab]`
+pub(crate) fn named_scores(row: &[f32], chosen: TokenId, named: &[TokenId]) -> TokenScores {
+    let normalizer = log_sum_exp(row);
+    let ids = named.iter().copied().filter(|id| *id != chosen).chain([chosen]);
+    let mut top: Vec<IdLogprob> = ids.map(|id| score(row, normalizer, id)).collect();
+    top.sort_by(|left, right| right.logprob.total_cmp(&left.logprob).then(left.id.0.cmp(&right.id.0)));
+    top.dedup_by_key(|score| score.id);
+    TokenScores { chosen: score(row, normalizer, chosen), rank: rank(row, chosen), top }
+}
+
+/// The log-probability of an id; `normalizer` is the logarithm of the sum of all powers.
+fn score(row: &[f32], normalizer: f64, id: TokenId) -> IdLogprob {
+    let logit = row.get(id.index()).copied().unwrap_or(f32::NEG_INFINITY);
+    // JSON has no minus infinity.
+    let logprob = ((f64::from(logit) - normalizer) as f32).max(f32::MIN);
+    IdLogprob { id, logprob }
 }
 
 /// The place of an id, from 1, among all ids of a row by their logits; of equal ones the smaller id comes first.
@@ -110,6 +126,20 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn named_ids_are_scored_in_place_of_the_most_likely_ones() {
+        let row = [1.0, 3.0, 2.0, 3.0];
+        let named = [0, 3, 0, 9].map(TokenId);
+        let scored = named_scores(&row, TokenId(2), &named);
+        let ids: Vec<u32> = scored.top.iter().map(|score| score.id.0).collect();
+        assert_eq!(ids, [3, 2, 0, 9], "each once, best first");
+        let all = scores(&row, TokenId(2), 4);
+        assert_eq!((scored.chosen, scored.rank), (all.chosen, all.rank));
+        assert!(scored.top[..3].iter().all(|score| all.top.contains(score)), "{scored:?}");
+        assert_eq!(scored.top[3].logprob, f32::MIN);
+        assert_eq!(named_scores(&row, TokenId(3), &named).top.len(), 3, "the chosen one is named");
+    }
 
     #[test]
     fn probabilities_sum_to_one_and_are_ordered() {

@@ -1,13 +1,36 @@
-//! [`RepetitionStop`]: ends a text whose last n-gram has been generated too many times.
+//! [`RepetitionStop`]: ends a text that repeats itself, and [`NgramStop`], which counts its n-grams.
 
 use std::collections::HashMap;
 
 use internlm_model::TokenId;
 
 use super::LogitRules;
+use super::pattern::PatternStop;
 
 /// Base of the rolling hash: odd, so that no id is lost from it.
 const BASE: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// What ends one generated text because of its repetitions.
+#[derive(Clone, Debug)]
+pub(crate) struct RepetitionStop {
+    ngrams: Option<NgramStop>,
+    patterns: Option<PatternStop>,
+}
+
+impl RepetitionStop {
+    /// The rules of a request; none when repetitions do not end its text.
+    pub(crate) fn new(rules: &LogitRules) -> Option<Self> {
+        let stop = Self { ngrams: NgramStop::new(rules), patterns: rules.pattern.map(PatternStop::new) };
+        (stop.ngrams.is_some() || stop.patterns.is_some()).then_some(stop)
+    }
+
+    /// Takes the id that was generated after `generated`; says whether the text ends with it.
+    pub(crate) fn push(&mut self, generated: &[TokenId], id: TokenId) -> bool {
+        let by_ngram = self.ngrams.as_mut().is_some_and(|ngrams| ngrams.push(generated, id));
+        let by_pattern = self.patterns.as_mut().is_some_and(|patterns| patterns.push(generated, id));
+        by_ngram || by_pattern
+    }
+}
 
 /// Counts the n-grams of one generated text as it grows, overlapping ones included, as upstream's
 /// `_filter_repetition_ngram_` does (`lmdeploy/pytorch/engine/logits_process.py`).
@@ -15,7 +38,7 @@ const BASE: u64 = 0x9e37_79b9_7f4a_7c15;
 /// N-grams are counted by a rolling hash, and compared id by id when a count is reached: an id costs the same however
 /// long the text is, and n-grams of equal hash cannot end it.
 #[derive(Clone, Debug)]
-pub(crate) struct RepetitionStop {
+struct NgramStop {
     size: usize,
     threshold: usize,
     /// Hash of the last `size` ids: `sum of (id + 1) * BASE^k`, where k counts from the end of the text.
@@ -25,11 +48,12 @@ pub(crate) struct RepetitionStop {
     counts: HashMap<u64, usize>,
 }
 
-impl RepetitionStop {
-    /// The rule of a request; none when repetitions do not end its text.
-    pub(crate) fn new(rules: &LogitRules) -> Option<Self> {
+impl NgramStop {
+    /// The rule of a request; none when n-grams do not end its text.
+    fn new(rules: &LogitRules) -> Option<Self> {
+        let is_on = rules.ngram_size > 0 && rules.ngram_threshold > 0;
         // No text is longer than a u32 counts.
-        let power = u32::try_from(rules.ngram_size).ok().filter(|_| rules.stops_repetitions())?;
+        let power = u32::try_from(rules.ngram_size).ok().filter(|_| is_on)?;
         Some(Self {
             size: rules.ngram_size,
             threshold: rules.ngram_threshold,
@@ -41,7 +65,7 @@ impl RepetitionStop {
 
     /// Takes the id that was generated after `generated`; says whether the n-gram that it completes occurs often enough to
     /// end the text.
-    pub(crate) fn push(&mut self, generated: &[TokenId], id: TokenId) -> bool {
+    fn push(&mut self, generated: &[TokenId], id: TokenId) -> bool {
         self.hash = self.hash.wrapping_mul(BASE).wrapping_add(u64::from(id.0) + 1);
         if let Some(left) = generated.len().checked_sub(self.size) {
             let left = (u64::from(generated[left].0) + 1).wrapping_mul(self.first);
@@ -68,10 +92,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::decode::RepeatedPattern;
 
     /// How many ids it takes until the rule ends the text.
     fn length(text: &[TokenId], size: usize, threshold: usize) -> Option<usize> {
-        let mut stop = RepetitionStop::new(&LogitRules::default().with_ngram_stop(size, threshold))?;
+        let mut stop = NgramStop::new(&LogitRules::default().with_ngram_stop(size, threshold))?;
         (0..text.len()).find(|place| stop.push(&text[..*place], text[*place])).map(|place| place + 1)
     }
 
@@ -106,7 +131,7 @@ mod tests {
 
     #[test]
     fn equal_hashes_of_different_ngrams_do_not_end_a_text() {
-        let mut stop = RepetitionStop::new(&LogitRules::default().with_ngram_stop(2, 2)).expect("a rule");
+        let mut stop = NgramStop::new(&LogitRules::default().with_ngram_stop(2, 2)).expect("a rule");
         let text = ids(&[1, 2, 3]);
         stop.push(&[], text[0]);
         stop.push(&text[..1], text[1]);
@@ -114,6 +139,21 @@ mod tests {
         other.push(&text[..2], text[2]);
         stop.counts.insert(other.hash, 9);
         assert!(!stop.push(&text[..2], text[2]), "[2, 3] occurs once");
+    }
+
+    #[test]
+    fn either_rule_ends_a_text() {
+        let ngrams = LogitRules::default().with_ngram_stop(2, 2);
+        let pattern = RepeatedPattern { min_size: 1, max_size: 2, count: 2 };
+        let text = ids(&[1, 2, 9, 1, 2, 1, 2]);
+        let length = |rules: &LogitRules| {
+            let mut stop = RepetitionStop::new(rules)?;
+            (0..text.len()).find(|place| stop.push(&text[..*place], text[*place]))
+        };
+        assert_eq!(length(&ngrams), Some(4));
+        assert_eq!(length(&LogitRules::default().with_pattern_stop(pattern)), Some(6));
+        assert_eq!(length(&ngrams.with_pattern_stop(pattern)), Some(4));
+        assert!(RepetitionStop::new(&LogitRules::default()).is_none());
     }
 
     proptest! {

@@ -4,6 +4,8 @@
 use internlm_model::TokenId;
 use internlm_model::sampling::penalized;
 
+use super::RepeatedPattern;
+
 /// What a request changes in the rows of logits, and which repetitions end its text. The default changes nothing.
 ///
 /// In this order, before temperature, top-k, top-p and min-p: `bias`, `bad_words`, the grammar, the penalties. The
@@ -36,6 +38,8 @@ pub struct LogitRules {
     pub ngram_size: usize,
     /// The text ends when its last n-gram has been generated this many times, overlaps included; 0: it does not.
     pub ngram_threshold: usize,
+    /// Patterns whose repetition at the end of the text ends it. Default: none do.
+    pub pattern: Option<RepeatedPattern>,
 }
 
 impl LogitRules {
@@ -78,6 +82,12 @@ impl LogitRules {
         Self { ngram_size: size, ngram_threshold: threshold, ..self }
     }
 
+    /// Ends the text when a pattern is repeated at its end.
+    #[must_use]
+    pub fn with_pattern_stop(self, pattern: RepeatedPattern) -> Self {
+        Self { pattern: Some(pattern), ..self }
+    }
+
     /// Whether there are no rules.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -97,7 +107,7 @@ impl LogitRules {
     /// Whether repetitions end the text.
     #[must_use]
     pub fn stops_repetitions(&self) -> bool {
-        self.ngram_size > 0 && self.ngram_threshold > 0
+        (self.ngram_size > 0 && self.ngram_threshold > 0) || self.pattern.is_some()
     }
 }
 

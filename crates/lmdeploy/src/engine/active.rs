@@ -4,6 +4,7 @@
 mod chooser;
 mod embedding;
 mod stopwatch;
+mod thinking;
 
 use internlm_model::tokenizer::{Special, StreamDecoder};
 use internlm_model::{TokenId, Tokenizer};
@@ -11,9 +12,10 @@ use internlm_model::{TokenId, Tokenizer};
 use self::chooser::{Chooser, Course};
 use self::embedding::Embedding;
 use self::stopwatch::Stopwatch;
+use self::thinking::Thinking;
 use super::mailbox::Mailbox;
 use super::{End, Finished, GenerateRequest, LogitsWanted, Piece, Row, SequencePart, StepResult, StopCause};
-use crate::decode::{StopMatcher, StopText, TokenScores, is_broken, scores};
+use crate::decode::{StopMatcher, StopText, TokenScores, is_broken, named_scores, scores};
 
 /// What the engine thread keeps of one request; the scheduler keeps its ids and blocks.
 pub(super) struct Active {
@@ -21,6 +23,7 @@ pub(super) struct Active {
     tokenizer: Option<Tokenizer>,
     decoder: Option<StreamDecoder>,
     chooser: Chooser,
+    thinking: Option<Thinking>,
     stops: StopMatcher,
     mailbox: Mailbox,
     /// The sampled id, which is sent once the scheduler has confirmed it.
@@ -42,6 +45,7 @@ impl Active {
     pub(super) fn new(request: GenerateRequest, tokenizer: Option<&Tokenizer>, mailbox: Mailbox) -> Self {
         let known_ids = tokenizer.map_or(usize::MAX, Tokenizer::vocab_size);
         let shown = if request.include_stop { StopText::Shown } else { StopText::Hidden };
+        let thinking = request.thinking.as_ref().zip(tokenizer);
         let prompt_scores = match request.prompt_logprobs {
             Some(_) => vec![None; request.prompt.len()],
             None => Vec::new(),
@@ -50,6 +54,7 @@ impl Active {
             tokenizer: tokenizer.cloned(),
             decoder: tokenizer.map(|tokenizer| request.decoder(tokenizer)),
             chooser: Chooser::new(&request, known_ids),
+            thinking: thinking.map(|(budget, tokenizer)| Thinking::new(budget, tokenizer)),
             embedding: request.pooling.map(Embedding::new),
             stops: StopMatcher::new(request.stop.clone(), shown),
             request,
@@ -122,7 +127,12 @@ impl Active {
     }
 
     fn sample(&mut self, row: Row<'_>, history: &[TokenId]) -> Result<StepResult, String> {
-        let id = self.chooser.choose(row, history)?;
+        let forced = self.thinking.as_ref().and_then(Thinking::forced);
+        // Inside of a character a grammar allows nothing but the rest of it.
+        let id = match forced.filter(|id| self.chooser.allows(*id)) {
+            Some(id) => id,
+            None => self.chooser.choose(row, history)?,
+        };
         let is_end = self.request.stop_ids.contains(&id);
         if is_end && !self.request.include_stop {
             // There is no piece: the end itself names the id.
@@ -131,19 +141,23 @@ impl Active {
         }
         // A grammar does not know the id that ends the text.
         let course = if is_end { Course::Continues } else { self.chooser.accept(id, history)? };
-        let (mut text, stopped) = self.text(id);
+        let (mut text, stopped) = self.text(id, history);
         if course == Course::Ends && !stopped {
             text += &self.rest(self.generated + 1);
         }
-        let scores = self.request.logprobs.zip(row.full()).map(|(top, row)| scores(self.known(row), id, top));
+        let scores = self.request.logprobs.zip(row.full()).map(|(top, row)| self.scores(row, id, top));
         self.next = Some(Piece { id, text, scores });
         let ends = stopped || course == Course::Ends;
         Ok(if ends { StepResult::Stopped(id) } else { StepResult::Sampled(id) })
     }
 
-    /// The text that becomes certain with the next id, and whether a stop string is complete.
-    fn text(&mut self, id: TokenId) -> (String, bool) {
-        let text = self.decoder.as_mut().map(|decoder| decoder.push(id)).unwrap_or_default();
+    /// The text that becomes certain with the id after `history`, and whether a stop string is complete.
+    fn text(&mut self, id: TokenId, history: &[TokenId]) -> (String, bool) {
+        let text = match (&mut self.decoder, &mut self.thinking) {
+            (Some(decoder), Some(thinking)) => thinking.decode(decoder, id, history),
+            (Some(decoder), None) => decoder.push(id),
+            (None, _) => String::new(),
+        };
         // A stop string cannot span a token without text: what was held back comes before it.
         let hidden = self.request.special == Special::Skip && self.is_special(id);
         if hidden || !self.looks_for_stops(self.generated + 1) {
@@ -160,6 +174,14 @@ impl Active {
 
     fn is_special(&self, id: TokenId) -> bool {
         self.tokenizer.as_ref().is_some_and(|tokenizer| tokenizer.is_special(id))
+    }
+
+    /// The scores of a generated id, with those of the `top` most likely ids or of the ids that the request names.
+    fn scores(&self, row: &[f32], id: TokenId, top: usize) -> TokenScores {
+        match self.request.score_ids.as_slice() {
+            [] => scores(self.known(row), id, top),
+            named => named_scores(self.known(row), id, named),
+        }
     }
 
     /// The row without its padding.

@@ -13,7 +13,8 @@ const DEFAULT_MAX_UNREAD_BYTES: usize = 256 << 10;
 pub struct EngineConfig {
     /// Limits of batches, queue and context.
     pub scheduler: SchedulerConfig,
-    /// Turns ids into text; without one the pieces have no text and stop strings never match. Default: none.
+    /// Turns ids into text; without one the pieces have no text, and neither stop strings nor marks of reasoning are found.
+    /// Default: none.
     pub tokenizer: Option<Tokenizer>,
     /// Base seed for requests that do not set one. Default 0.
     pub seed: u64,

@@ -38,6 +38,7 @@ mod scheduler;
 mod scheduler_config;
 mod sequence;
 mod sleep;
+mod thinking_budget;
 mod timeline;
 #[cfg(feature = "turbomind")]
 mod turbomind_executor;
@@ -59,10 +60,12 @@ pub use request_id::RequestId;
 pub use scheduler::Scheduler;
 pub use scheduler_config::{Rejected, SchedulerConfig, SchedulerStats};
 pub use sleep::{SleepLevel, SleepPart};
+pub use thinking_budget::ThinkingBudget;
 #[cfg(feature = "turbomind")]
 pub use turbomind_executor::TurbomindExecutor;
 
 pub use crate::cache::{BlockCopy, BlockId, CacheSize};
 pub use crate::decode::{
-    Grammar, GrammarError, GrammarFactory, GrammarRules, GrammarSource, IdLogprob, LogitRules, TokenScores,
+    Grammar, GrammarError, GrammarFactory, GrammarRules, GrammarSource, IdLogprob, LogitRules,
+    RepeatedPattern, TokenScores,
 };

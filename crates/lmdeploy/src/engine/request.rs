@@ -6,7 +6,7 @@ use internlm_model::sampling::{SamplingConfig, best_needed};
 use internlm_model::tokenizer::{Special, StreamDecoder};
 use internlm_model::{TokenId, Tokenizer};
 
-use super::{LogitsDetail, RequestId};
+use super::{LogitsDetail, RequestId, ThinkingBudget};
 use crate::decode::{Grammar, LogitRules};
 
 /// Number of ids that a request generates at most when it does not say.
@@ -86,6 +86,9 @@ pub struct GenerateRequest {
     pub rules: LogitRules,
     /// What the text must look like. Default: anything.
     pub grammar: Option<Grammar>,
+    /// How much the model may think before it answers. Like stop strings it needs the engine's tokenizer. Default: no
+    /// limit.
+    pub thinking: Option<ThinkingBudget>,
     /// Minimum number of ids to generate before a stop id or a stop string may end the text. Default 0.
     pub min_new: usize,
     /// Whether the text shows special tokens. Default: it does not.
@@ -95,6 +98,9 @@ pub struct GenerateRequest {
     pub continues: bool,
     /// Score generated ids, with this many of the most likely ids at each place. Default: no scores.
     pub logprobs: Option<usize>,
+    /// Score these ids and the generated one at each place, instead of the most likely ids; only with `logprobs`.
+    /// Default: the most likely ones.
+    pub score_ids: Vec<TokenId>,
     /// Score the prompt's ids, with this many of the most likely ids at each place. Default: no scores.
     pub prompt_logprobs: Option<usize>,
     /// Gives a vector of the prompt instead of a text: nothing is generated or scored. Default: a text.
@@ -124,10 +130,12 @@ impl GenerateRequest {
             include_stop: false,
             rules: LogitRules::default(),
             grammar: None,
+            thinking: None,
             min_new: 0,
             special: Special::Skip,
             continues: false,
             logprobs: None,
+            score_ids: Vec::new(),
             prompt_logprobs: None,
             pooling: None,
             priority: 0,
@@ -179,6 +187,12 @@ impl GenerateRequest {
         Self { grammar: Some(grammar), ..self }
     }
 
+    /// Limits how much the model may think before it answers.
+    #[must_use]
+    pub fn with_thinking(self, budget: ThinkingBudget) -> Self {
+        Self { thinking: Some(budget), ..self }
+    }
+
     /// Sets the minimum number of ids to generate before anything may end the text.
     #[must_use]
     pub fn with_min_new(self, min_new: usize) -> Self {
@@ -189,6 +203,12 @@ impl GenerateRequest {
     #[must_use]
     pub fn with_logprobs(self, top: usize) -> Self {
         Self { logprobs: Some(top), ..self }
+    }
+
+    /// Asks for log-probabilities of generated ids, with those of `ids` at each place.
+    #[must_use]
+    pub fn with_score_ids(self, ids: impl IntoIterator<Item = TokenId>) -> Self {
+        Self { logprobs: self.logprobs.or(Some(0)), score_ids: ids.into_iter().collect(), ..self }
     }
 
     /// Asks for log-probabilities of the prompt's ids, with `top` of the most likely ids at each place.

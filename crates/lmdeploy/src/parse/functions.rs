@@ -11,7 +11,7 @@ use crate::protocol::ToolDefinition;
 const MAX_DEPTH: usize = 8;
 
 /// The functions that a request offers: names, and schemas of their arguments.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Functions(BTreeMap<String, Value>);
 
 impl Functions {

@@ -32,7 +32,7 @@ pub trait Parser: std::fmt::Debug + Send {
 }
 
 /// What a parser looks for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ParseOptions {
     /// How calls are written.

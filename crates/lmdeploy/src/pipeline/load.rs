@@ -8,7 +8,7 @@ use internlm_model::ModelConfig;
 use super::Pipeline;
 use crate::config::{Backend, DeployConfig, ServedModelConfig};
 use crate::engine::{Capacity, Executor, SchedulerConfig};
-use crate::respond::ServedModel;
+use crate::respond::{ServedModel, TemplateChoice};
 use crate::{Error, Result};
 
 /// The `generation-config` that reads the model's own file.
@@ -25,8 +25,9 @@ impl Pipeline {
         if !problems.is_empty() {
             return Err(Error::Settings { problems });
         }
+        let template = config.model.chat_template.as_deref().map(TemplateChoice::read).transpose()?;
         let (shape, executor) = executor(config)?;
-        let mut model = served(&config.model, &shape)?;
+        let mut model = served(&config.model, &shape, template.as_ref())?;
         if let Some(sampling) = &config.sampling {
             model.sampling = sampling.clone();
         }
@@ -53,11 +54,15 @@ impl Pipeline {
 }
 
 /// Everything about the model but its weights, with what the settings replace.
-fn served(config: &ServedModelConfig, shape: &ModelConfig) -> Result<ServedModel> {
+fn served(
+    config: &ServedModelConfig,
+    shape: &ModelConfig,
+    template: Option<&TemplateChoice>,
+) -> Result<ServedModel> {
     let mut model = ServedModel::load(&config.path, config.served_name(), shape)?;
     model.aliases.clone_from(&config.aliases);
-    if let Some(path) = &config.chat_template {
-        model = model.with_chat_template(path)?;
+    if let Some(template) = template {
+        model = model.with_template(template)?;
     }
     if let Err(reason) = &model.template {
         tracing::warn!(%reason, "the chat template cannot be used: the model serves completions only");

@@ -10,7 +10,10 @@ use super::builder::shared_builders;
 use super::field::text_or_null;
 use super::number::{number, numbers};
 use super::whole::{optional_wholes, top_k, whole};
-use super::{ChatMessage, OneOrMany, ResponseFormat, StreamOptions, StructuredOutputs, ToolDefinition};
+use super::{
+    ChatMessage, OneOrMany, RepetitionDetection, ResponseFormat, StreamOptions, StructuredOutputs,
+    ToolDefinition, TruncationSide,
+};
 
 /// Body of a chat request. Absent fields are not written, and mean the server's defaults.
 ///
@@ -53,6 +56,13 @@ pub struct ChatRequest {
     /// Begin the answer with the text of the last message, if that is the assistant's. Default false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub echo: Option<bool>,
+    /// Cut a longer prompt to this many tokens; -1 cuts it so that an answer of one token fits into the context. Default:
+    /// a prompt that does not fit is refused.
+    #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
+    pub truncate_prompt_tokens: Option<i32>,
+    /// Which end of the prompt is cut off. Default: its beginning.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub truncation_side: Option<TruncationSide>,
     /// Variables for the model's chat template, such as `{"enable_thinking": false}`. One that the template does not use
     /// is refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -71,6 +81,17 @@ pub struct ChatRequest {
     /// `reasoning_content`, which is the default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reasoning_format: Option<String>,
+    /// Maximum number of ids that the model thinks before it answers: its reasoning is ended behind them, and sooner where
+    /// it has begun the mark that ends it. -1 sets no limit, as without the field. A model that is not known to reason is
+    /// refused any other number. llama.cpp calls it `reasoning_budget_tokens` and `thinking_budget_tokens`.
+    #[serde(
+        default,
+        alias = "reasoning_budget_tokens",
+        alias = "thinking_budget_tokens",
+        deserialize_with = "whole",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub thinking_token_budget: Option<i64>,
     /// Sampling temperature in [0, 2]; 0 decodes greedily.
     #[serde(default, deserialize_with = "number", skip_serializing_if = "Option::is_none")]
     pub temperature: Option<f32>,
@@ -107,6 +128,9 @@ pub struct ChatRequest {
     /// How often the last run of ids must have been generated to end the text. 0 turns it off.
     #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
     pub repetition_ngram_threshold: Option<u32>,
+    /// How repetitions at the end of the text end it, in vLLM's form. Default: they do not.
+    #[serde(default, deserialize_with = "by_name::optional", skip_serializing_if = "Option::is_none")]
+    pub repetition_detection: Option<RepetitionDetection>,
     /// The same seed and prompt give the same text, alone or in a batch. Default: from the server's base seed.
     #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
     pub seed: Option<i64>,
@@ -186,6 +210,10 @@ pub struct ChatRequest {
     /// Return as many of the most likely ids at each place, 0 to 20; needs `logprobs`.
     #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
     pub top_logprobs: Option<u32>,
+    /// Return the log-probabilities of these ids and of the generated one at each place, instead of those of the most
+    /// likely ids; needs `logprobs`.
+    #[serde(default, deserialize_with = "optional_wholes", skip_serializing_if = "Option::is_none")]
+    pub logprob_token_ids: Option<Vec<u32>>,
     /// Return how long prompt and answer took as `timings`, as llama.cpp does; in a stream at the end of each choice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timings_per_token: Option<bool>,
@@ -198,6 +226,9 @@ pub struct ChatRequest {
     /// Return the generated ids as `output_ids` and `token_ids` of each choice, and those of the prompt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub return_token_ids: Option<bool>,
+    /// Return the prompt as the chat template has made it, with its marks, as `prompt_text`. Default false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub return_prompt_text: Option<bool>,
     /// Write `token_id:` and the number of an id in place of its text where log-probabilities name it. Default false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub return_tokens_as_token_ids: Option<bool>,

@@ -34,6 +34,9 @@ pub struct ChatResponse {
     /// The ids of the prompt, when the request asked for them with `return_token_ids`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prompt_token_ids: Option<Vec<u32>>,
+    /// The prompt as the chat template has made it, when the request asked for it with `return_prompt_text`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt_text: Option<String>,
     /// Log-probabilities of the prompt's ids, when the request asked for them with `prompt_logprobs`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prompt_logprobs: Option<PromptLogprobs>,

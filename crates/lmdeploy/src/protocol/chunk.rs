@@ -36,6 +36,9 @@ pub struct ChatChunk {
     /// The ids of the prompt, in the first chunk of a choice, when the request asked for them with `return_token_ids`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prompt_token_ids: Option<Vec<u32>>,
+    /// The prompt as text, in the first chunk of a choice, when the request asked for it with `return_prompt_text`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt_text: Option<String>,
 }
 
 /// The next piece of one choice.

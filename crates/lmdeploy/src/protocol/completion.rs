@@ -10,7 +10,9 @@ use super::builder::shared_builders;
 use super::field::text_or_null;
 use super::number::{number, numbers};
 use super::whole::{optional_wholes, top_k, whole};
-use super::{OneOrMany, Prompt, ResponseFormat, StreamOptions, StructuredOutputs};
+use super::{
+    OneOrMany, Prompt, RepetitionDetection, ResponseFormat, StreamOptions, StructuredOutputs, TruncationSide,
+};
 
 /// Body of a completion request. Absent fields are not written, and mean the server's defaults.
 ///
@@ -43,12 +45,23 @@ pub struct CompletionRequest {
     /// are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub add_special_tokens: Option<bool>,
+    /// Cut a longer prompt to this many tokens; -1 cuts it so that an answer of one token fits into the context. Default:
+    /// a prompt that does not fit is refused.
+    #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
+    pub truncate_prompt_tokens: Option<i32>,
+    /// Which end of the prompt is cut off. Default: its beginning.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub truncation_side: Option<TruncationSide>,
     /// Put the prompt before the text, and its log-probabilities before those of the text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub echo: Option<bool>,
     /// Return log-probabilities of the ids, with this many of the most likely ids at each place, 0 to 20.
     #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
     pub logprobs: Option<u32>,
+    /// Return the log-probabilities of these ids and of the generated one at each place, instead of those of the most
+    /// likely ids; needs `logprobs`.
+    #[serde(default, deserialize_with = "optional_wholes", skip_serializing_if = "Option::is_none")]
+    pub logprob_token_ids: Option<Vec<u32>>,
     /// Sampling temperature in [0, 2]; 0 decodes greedily.
     #[serde(default, deserialize_with = "number", skip_serializing_if = "Option::is_none")]
     pub temperature: Option<f32>,
@@ -85,6 +98,9 @@ pub struct CompletionRequest {
     /// How often the last run of ids must have been generated to end the text. 0 turns it off.
     #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
     pub repetition_ngram_threshold: Option<u32>,
+    /// How repetitions at the end of the text end it, in vLLM's form. Default: they do not.
+    #[serde(default, deserialize_with = "by_name::optional", skip_serializing_if = "Option::is_none")]
+    pub repetition_detection: Option<RepetitionDetection>,
     /// The same seed and prompt give the same text, alone or in a batch. Default: from the server's base seed.
     #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
     pub seed: Option<i64>,

@@ -6,7 +6,7 @@ use super::field::text_or_null;
 #[cfg(feature = "server")]
 use super::request_fields::{RequestFields, Row, Treatment};
 use super::whole::whole;
-use super::{ChatMessage, EmbeddingInput, PromptTokensDetails, Vector};
+use super::{ChatMessage, EmbeddingInput, PromptTokensDetails, TruncationSide, Vector};
 
 /// Body of a request for the vectors of texts.
 ///
@@ -107,17 +107,6 @@ pub enum PoolingMethod {
 pub enum PoolingTask {
     /// To be compared with each other. Classes and vectors of single tokens do not exist here.
     Embed,
-}
-
-/// Which end of a text that is too long is cut off.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum TruncationSide {
-    /// The beginning: the last tokens are kept.
-    #[default]
-    Left,
-    /// The end: the first tokens are kept.
-    Right,
 }
 
 impl EmbeddingRequest {

@@ -34,6 +34,15 @@ pub struct ErrorDetail {
     pub code: u16,
     /// Kind of the body: always `error`.
     pub object: String,
+    /// Number of tokens in a prompt that is too long; llama.cpp's name of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub n_prompt_tokens: Option<u64>,
+    /// The context that such a prompt does not fit into, in tokens; llama.cpp's name of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub n_ctx: Option<u64>,
+    /// A word for the reason, which is the `code` of an error of the Responses API.
+    #[serde(skip)]
+    pub reason: Option<&'static str>,
 }
 
 impl ErrorBody {
@@ -55,8 +64,25 @@ impl ErrorBody {
             param: param.map(shortened),
             code: status,
             object: "error".to_owned(),
+            ..ErrorDetail::default()
         };
         Self { error: detail.clone(), flat: detail }
+    }
+
+    /// The same body with the lengths of a prompt and of the context, both in tokens.
+    #[must_use]
+    pub fn with_lengths(mut self, prompt: u64, context: u64) -> Self {
+        for detail in [&mut self.error, &mut self.flat] {
+            (detail.n_prompt_tokens, detail.n_ctx) = (Some(prompt), Some(context));
+        }
+        self
+    }
+
+    /// The same body with a word for the reason.
+    #[must_use]
+    pub fn with_reason(mut self, reason: &'static str) -> Self {
+        (self.error.reason, self.flat.reason) = (Some(reason), Some(reason));
+        self
     }
 
     /// The message, whichever form the server used.
@@ -97,6 +123,20 @@ mod tests {
             assert_eq!(place["code"], 404);
             assert_eq!(place["object"], "error");
         }
+    }
+
+    #[test]
+    fn lengths_are_in_both_forms_and_a_reason_in_none() {
+        let body = ErrorBody::new(400, "too long", None).with_lengths(300, 256).with_reason("why");
+        let written = serde_json::to_value(&body).expect("serializes");
+        for place in [&written, &written["error"]] {
+            assert_eq!((place["n_prompt_tokens"].as_u64(), place["n_ctx"].as_u64()), (Some(300), Some(256)));
+            assert_eq!(place.get("reason"), None);
+        }
+        let read: ErrorBody = serde_json::from_value(written).expect("parses");
+        assert_eq!((read.error.n_ctx, read.flat.n_prompt_tokens), (Some(256), Some(300)));
+        let plain = serde_json::to_value(ErrorBody::new(400, "wrong", None)).expect("serializes");
+        assert_eq!((plain.get("n_ctx"), plain["error"].get("n_prompt_tokens")), (None, None));
     }
 
     #[test]

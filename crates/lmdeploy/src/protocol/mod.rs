@@ -25,6 +25,7 @@ mod number;
 mod perplexity;
 mod prompt;
 mod prompt_logprob;
+mod repetition_detection;
 #[cfg(feature = "server")]
 pub(crate) mod request_fields;
 mod response_format;
@@ -33,6 +34,7 @@ mod structured_outputs;
 mod timings;
 mod token_list;
 mod tool;
+mod truncation;
 #[cfg(feature = "server")]
 pub(crate) mod unsupported;
 mod usage;
@@ -55,7 +57,7 @@ pub use completion_response::{CompletionChoice, CompletionLogprobs, CompletionRe
 pub use embedding_input::{EmbeddedText, EmbeddingInput, TextObject, TextPart, TextPiece};
 pub use embeddings::{
     EmbeddingData, EmbeddingFormat, EmbeddingRequest, EmbeddingResponse, EmbeddingUsage, PoolingData,
-    PoolingMethod, PoolingRequest, PoolingResponse, PoolingTask, TruncationSide,
+    PoolingMethod, PoolingRequest, PoolingResponse, PoolingTask,
 };
 pub use encode::{
     DetokenizeRequest, DetokenizeResponse, EncodeRequest, EncodeResponse, Lengths, TokenLists,
@@ -68,11 +70,13 @@ pub use model_list::{HealthStatus, ModelInfo, ModelList, ModelPermission, Server
 pub use perplexity::{PerplexityRequest, PerplexityResponse, Scored};
 pub use prompt::Prompt;
 pub use prompt_logprob::{PromptLogprob, PromptLogprobs};
+pub use repetition_detection::RepetitionDetection;
 pub use response_format::{JsonSchemaFormat, ResponseFormat, TaggedStructure};
 pub use structured_outputs::StructuredOutputs;
 pub use timings::Timings;
 pub use token_list::{PieceText, TokenList, TokenPiece};
 pub use tool::{FunctionCallDelta, StreamedCalls, ToolCallDelta};
+pub use truncation::TruncationSide;
 pub use usage::{CompletionTokensDetails, PromptTokensDetails, Usage};
 pub use vector::Vector;
 pub use weights::{UpdateWeightsRequest, WeightsUpdated};

@@ -6,8 +6,8 @@ mod treatment;
 
 pub(crate) use foreign::{ELSEWHERE, FOREIGN};
 pub(crate) use treatment::{
-    APART, CACHE_HINT, EMPTY_LIST, EMPTY_OBJECT, EMPTY_TEXT, FALSE, NEVER, NOT_STORED, ONE, ONE_BACKEND,
-    OTHERS_NAME, Row, TRUE, Treatment, WITHOUT_EFFECT, ZERO,
+    APART, CACHE_HINT, EMPTY_LIST, EMPTY_OBJECT, EMPTY_TEXT, FALSE, MINUS_ONE, NEVER, NOT_STORED, ONE,
+    ONE_BACKEND, OTHERS_NAME, Row, TRUE, Treatment, WITHOUT_EFFECT, ZERO,
 };
 
 use super::{ChatRequest, CompletionRequest};
@@ -116,12 +116,16 @@ const GENERATION: &[Row] = &[
     ("structured_outputs.regex", Used),
     ("structured_outputs.structural_tag", Used),
     ("structured_outputs.disable_additional_properties", FALSE),
-    ("structured_outputs.disable_any_whitespace", FALSE),
+    ("structured_outputs.disable_any_whitespace", Used),
     ("structured_outputs.disable_fallback", ONE_BACKEND),
     ("structured_outputs.whitespace_pattern", NEVER),
     ("allowed_token_ids", Used),
+    ("logprob_token_ids", Used),
     ("prompt_logprobs", Used),
+    ("repetition_detection", Used),
     ("return_tokens_as_token_ids", Used),
+    ("truncate_prompt_tokens", Used),
+    ("truncation_side", Used),
     // llama.cpp.
     ("grammar", Used),
     ("json_schema", Used),
@@ -146,6 +150,10 @@ const CHAT: &[Row] = &[
     ("echo", Used),
     ("include_reasoning", Used),
     ("reasoning_format", Used),
+    ("thinking_token_budget", Used),
+    ("reasoning_budget_tokens", Used),
+    ("thinking_budget_tokens", Used),
+    ("return_prompt_text", Used),
     ("add_special_tokens", FALSE),
     ("prompt", NEVER),
     ("suffix", EMPTY_TEXT),
@@ -166,6 +174,10 @@ const COMPLETIONS: &[Row] = &[
     ("parallel_tool_calls", TRUE),
     ("reasoning_effort", NEVER),
     ("reasoning_format", APART),
+    ("thinking_token_budget", MINUS_ONE),
+    ("reasoning_budget_tokens", MINUS_ONE),
+    ("thinking_budget_tokens", MINUS_ONE),
+    ("return_prompt_text", FALSE),
     ("tool_choice", Refused(&["\"auto\"", "\"none\""])),
     ("tools", EMPTY_LIST),
     ("top_logprobs", ZERO),

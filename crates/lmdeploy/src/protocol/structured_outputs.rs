@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// vLLM's forms of `response_format`; exactly one of them.
+/// vLLM's forms of `response_format`, exactly one of them, and what it says about their white space.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default)]
 pub struct StructuredOutputs {
@@ -25,4 +25,7 @@ pub struct StructuredOutputs {
     /// A structural tag, as an object or as text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub structural_tag: Option<Value>,
+    /// `true`: no white space between the parts of the JSON of `json` or `json_object`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disable_any_whitespace: Option<bool>,
 }

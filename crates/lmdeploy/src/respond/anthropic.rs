@@ -8,9 +8,12 @@ mod options;
 
 pub use answer::MessagesAnswer;
 
+use serde_json::{Map, Value};
+
 use self::input::Conversation;
 use self::options::{
-    check_context, effort, omits_thoughts, response_format, template_variables, tool_choice, tools,
+    check_context, effort, omits_thoughts, response_format, template_variables, thinking_budget, tool_choice,
+    tools,
 };
 use super::renamed::{Names, renamed};
 use super::{Responder, ServedModel};
@@ -25,6 +28,7 @@ const NAMES: Names<'static> = Names {
         ("response_format.json_schema", "output_config.format"),
         ("response_format", "output_config.format"),
         ("reasoning_effort", "output_config.effort"),
+        ("thinking_token_budget", "thinking.budget_tokens"),
         ("stop", "stop_sequences"),
         ("continue_final_message", "messages"),
     ],
@@ -78,15 +82,19 @@ fn chat_request(request: &MessagesRequest, model: &ServedModel) -> Result<(ChatR
     check_context(request)?;
     let conversation = Conversation::read(request)?;
     let (tool_choice, parallel_tool_calls) = tool_choice(request)?;
+    let variables = template_variables(request, model)?;
+    check_told(request, variables.as_ref())?;
     let config = request.output_config.clone().unwrap_or_default();
     let chat = ChatRequest {
         model: request.model.clone(),
         continue_final_message: conversation.is_begun_answer().then_some(true),
         messages: conversation.messages,
+        input_ids: request.input_ids.clone(),
         tools: tools(request)?,
         tool_choice,
         parallel_tool_calls,
-        chat_template_kwargs: template_variables(request, model)?,
+        chat_template_kwargs: variables,
+        thinking_token_budget: thinking_budget(request, model),
         reasoning_effort: effort(&config, model),
         temperature: request.temperature,
         top_p: request.top_p,
@@ -94,11 +102,27 @@ fn chat_request(request: &MessagesRequest, model: &ServedModel) -> Result<(ChatR
         seed: request.seed,
         max_tokens: request.max_tokens,
         stop: request.stop_sequences.clone().map(OneOrMany::Many),
+        include_stop_str_in_output: request.include_stop_str_in_output,
         response_format: response_format(&config)?,
+        return_token_ids: request.return_token_ids,
+        return_logprob: request.return_logprob,
         timeout: request.timeout,
         priority: request.priority,
         cache_salt: request.cache_salt.clone(),
         ..ChatRequest::default()
     };
     Ok((chat, conversation.places))
+}
+
+/// Refuses thinking that the model can only be told of in a prompt that this server writes. `variables` are those of the
+/// chat template.
+fn check_told(request: &MessagesRequest, variables: Option<&Map<String, Value>>) -> Result<()> {
+    let is_of_ids = request.input_ids.as_ref().is_some_and(|ids| !ids.is_empty());
+    let is_told = variables.is_some_and(|variables| !variables.is_empty());
+    // Variables of the request itself are refused by their own name.
+    if is_of_ids && is_told && request.chat_template_kwargs.is_none() {
+        let message = "expected the field to be absent: `input_ids` are the whole prompt";
+        return Err(Error::field("thinking", message));
+    }
+    Ok(())
 }

@@ -9,14 +9,14 @@ use serde_json::Value;
 use self::unsent::Unsent;
 use self::whole::Whole;
 use super::ServedModel;
-use super::effort::reasoning_of;
 use super::refusal::{finish_reason, stop_reason};
 use super::reply::{Reply, ReplyLimits};
 use super::responder::{FINGERPRINT, now, timings};
+use super::thinking::parse_options;
 use super::token_names::TokenNames;
 use crate::Result;
 use crate::engine::{Finished, Output};
-use crate::parse::{Functions, ParseOptions, Section, ToolFormat};
+use crate::parse::Section;
 use crate::protocol::{
     ChatChoice, ChatChunk, ChatChunkChoice, ChatDelta, ChatRequest, ChatResponse, CompletionTokensDetails,
     FinishReason, MessageRole, PromptLogprobs, Timings, Usage,
@@ -33,6 +33,8 @@ pub struct AnswerOptions {
     pub prompt_tokens: usize,
     /// The ids of the prompt, when the answer shows them.
     pub prompt_ids: Option<Vec<u32>>,
+    /// The prompt as text, when the answer shows it.
+    pub prompt_text: Option<String>,
     /// Whether the answer shows the scores of its ids; the engine must have been asked for them.
     pub wants_logprobs: bool,
     /// Whether the content shows special tokens that are not marks of the format.
@@ -63,6 +65,8 @@ pub struct ChatAnswer {
     echo: Option<String>,
     /// The ids of the prompt, until they are sent.
     prompt_ids: Option<Vec<u32>>,
+    /// The prompt as text, until it is sent.
+    prompt_text: Option<String>,
     /// Number of most likely ids at each place of the prompt; none: the prompt's scores are not shown.
     prompt_top: Option<usize>,
     prompt_logprobs: Option<PromptLogprobs>,
@@ -91,11 +95,7 @@ impl ChatAnswer {
             index => format!("call_{name}_{index}"),
         };
         let start = if options.starts_in_reasoning { Section::Reasoning } else { Section::Content };
-        let hides_tools = request.tool_choice.as_ref().and_then(Value::as_str) == Some("none");
-        let parse = ParseOptions::new(if hides_tools { ToolFormat::None } else { model.tools })
-            .with_reasoning(reasoning_of(model, request), start)
-            .with_special(options.special)
-            .with_functions(Functions::of(request.tools.as_deref().unwrap_or_default()));
+        let parse = parse_options(model, request, start, options.special);
         let limits = ReplyLimits {
             calls: if request.parallel_tool_calls == Some(false) { 1 } else { usize::MAX },
             only_calls: must_call(request),
@@ -115,6 +115,7 @@ impl ChatAnswer {
             generated: 0,
             echo: echoed(request),
             prompt_ids: options.prompt_ids,
+            prompt_text: options.prompt_text,
             prompt_top: request.prompt_logprobs.map(|top| top as usize),
             prompt_logprobs: None,
             shows_timings: request.timings_per_token == Some(true),
@@ -209,7 +210,7 @@ impl ChatAnswer {
         let mut whole = Whole::default();
         let mut end = None;
         // A whole answer has them once, and not in its choices.
-        let prompt_ids = self.prompt_ids.take();
+        let (prompt_ids, prompt_text) = (self.prompt_ids.take(), self.prompt_text.take());
         for output in outputs {
             if let Output::Finished(finished) = &output {
                 end = Some(finished.clone());
@@ -218,7 +219,7 @@ impl ChatAnswer {
                 chunk.choices.into_iter().for_each(|choice| whole.add(choice));
             }
         }
-        self.prompt_ids = prompt_ids;
+        (self.prompt_ids, self.prompt_text) = (prompt_ids, prompt_text);
         let usage = end.map(|finished| self.usage(&finished)).unwrap_or_default();
         Ok((whole.choice(self.index, &self.unsent), usage))
     }
@@ -242,6 +243,7 @@ impl ChatAnswer {
             usage,
             timings: self.timings,
             prompt_token_ids: self.prompt_ids.take(),
+            prompt_text: self.prompt_text.take(),
             prompt_logprobs: self.prompt_logprobs.take(),
         }
     }
@@ -274,6 +276,7 @@ impl ChatAnswer {
         ChatChunk {
             choices: vec![ChatChunkChoice { index: self.index, delta, ..choice }],
             prompt_token_ids: self.prompt_ids.take(),
+            prompt_text: self.prompt_text.take(),
             ..self.empty_chunk()
         }
     }

@@ -138,8 +138,9 @@ impl ChoiceState {
         let Some(prompt) = self.echo.take() else { return String::new() };
         if self.options.logprobs.is_some() {
             let offsets = prompt.offsets(self.options.names.tokenizer());
+            let count = self.options.logprobs.unwrap_or(0);
             for ((id, offset), score) in prompt.ids.iter().zip(offsets).zip(scores) {
-                self.score(*id, offset, score.as_ref());
+                self.score((*id, offset), score.as_ref(), count);
             }
         }
         self.characters = prompt.text.chars().count();
@@ -154,12 +155,14 @@ impl ChoiceState {
         if self.options.logprobs.is_some() {
             let offset = self.characters;
             self.characters += self.decoder.push(piece.id).chars().count();
-            self.score(piece.id, offset, Some(scores));
+            // The engine has given those that were asked for.
+            self.score((piece.id, offset), Some(scores), scores.top.len());
         }
     }
 
-    fn score(&mut self, id: TokenId, offset: usize, scores: Option<&TokenScores>) {
-        let (names, count) = (&self.options.names, self.options.logprobs.unwrap_or(0));
+    /// Takes an id with its offset in the text and its scores, of which the `count` most likely ids are shown.
+    fn score(&mut self, (id, offset): (TokenId, usize), scores: Option<&TokenScores>, count: usize) {
+        let names = &self.options.names;
         let unsent = &mut self.unsent.scores;
         unsent.tokens.push(names.exact(id));
         unsent.text_offset.push(offset);

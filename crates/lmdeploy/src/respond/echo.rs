@@ -3,6 +3,8 @@
 use internlm_model::tokenizer::Special;
 use internlm_model::{TokenId, Tokenizer};
 
+use super::prompt_cut::PromptCut;
+
 /// A prompt that is computed and may be echoed.
 #[derive(Clone, Debug)]
 pub(super) struct EchoedPrompt {
@@ -39,6 +41,16 @@ impl EchoedPrompt {
     /// Ids, which are taken as they are. Their text shows special tokens: it is what was sent, and not an answer.
     pub(super) fn from_ids(tokenizer: &Tokenizer, ids: &[u32]) -> Self {
         let ids: Vec<TokenId> = ids.iter().copied().map(TokenId).collect();
+        Self { text: tokenizer.decode(&ids, Special::Keep), ids, added: 0 }
+    }
+
+    /// The same prompt without what `cut` takes from it: then its text is that of the ids that are left.
+    pub(super) fn shortened(self, tokenizer: &Tokenizer, cut: PromptCut) -> Self {
+        if !cut.shortens(self.ids.len()) {
+            return self;
+        }
+        let mut ids = self.ids;
+        cut.apply(&mut ids);
         Self { text: tokenizer.decode(&ids, Special::Keep), ids, added: 0 }
     }
 
@@ -108,6 +120,20 @@ mod tests {
         assert_eq!(marked.offsets(&tokenizer)[..2], [0, 3]);
         let bare = EchoedPrompt::from_text(&tokenizer, "user", Beginning::Bare);
         assert_eq!((bare.ids, bare.added), (tokenizer.encode("user"), 0));
+    }
+
+    #[test]
+    fn a_prompt_that_is_cut_has_the_text_of_its_ids() {
+        let tokenizer = tokenizer();
+        let prompt = || EchoedPrompt::from_text(&tokenizer, "<|im_start|>user hello user", Beginning::Usual);
+        let ids = prompt().ids;
+        let cut = |most| PromptCut::new(Some(most), None, 1000, 1).expect("fits").expect("asked for");
+        let cut_to_two = prompt().shortened(&tokenizer, cut(2));
+        assert_eq!(cut_to_two.ids, ids[ids.len() - 2..]);
+        assert_eq!(spelled(&cut_to_two, &tokenizer).concat(), cut_to_two.text);
+        assert!(prompt().text.ends_with(cut_to_two.text.trim_start()), "{cut_to_two:?}");
+        let whole = prompt().shortened(&tokenizer, cut(1000));
+        assert_eq!((whole.text, whole.added), (prompt().text, prompt().added));
     }
 
     proptest! {

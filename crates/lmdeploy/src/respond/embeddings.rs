@@ -99,9 +99,9 @@ fn asked_scale(request: &EmbeddingRequest) -> Result<Option<VectorScale>> {
 /// The refusal of the text at `place` for its length.
 fn too_long(error: Error, place: String) -> Error {
     match error {
-        Error::Refused { status, message, param: None } => {
+        Error::TooLong { message, prompt, limit, .. } => {
             let message = format!("{place}: the text is too large. {message}");
-            Error::Refused { status, message, param: Some(place) }
+            Error::TooLong { message, param: Some(place), prompt, limit }
         }
         other => other,
     }

@@ -61,6 +61,7 @@ macro_rules! shared_fields {
                 allowed: $request.allowed_token_ids.as_deref(),
                 ngram_size: $request.repetition_ngram_size,
                 ngram_threshold: $request.repetition_ngram_threshold,
+                detection: $request.repetition_detection,
             },
             seed: $request.seed,
             n: $request.n,

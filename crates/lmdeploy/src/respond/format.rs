@@ -5,9 +5,10 @@
 
 use std::borrow::Cow;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::renamed::{Names, renamed};
+use crate::decode::compact;
 use crate::protocol::{ChatRequest, CompletionRequest, JsonSchemaFormat, ResponseFormat, StructuredOutputs};
 use crate::{Error, Result};
 
@@ -24,6 +25,8 @@ const STRUCTURED: [&str; 6] = [
 ];
 const GUIDED: [&str; 6] =
     ["guided_json", "guided_json", "guided_regex", "guided_choice", "guided_grammar", "structural_tag"];
+/// Its field about the white space of JSON.
+const WHITESPACE: &str = "structured_outputs.disable_any_whitespace";
 const SCHEMA_PLACE: &str = "response_format.json_schema.schema";
 const REGEX_PLACE: &str = "response_format.regex_schema";
 const CHOICE_PLACE: &str = "response_format.choice";
@@ -82,6 +85,7 @@ macro_rules! asks_for_format {
                         choice: self.guided_choice.clone(),
                         grammar: self.guided_grammar.clone(),
                         structural_tag: self.structural_tag.clone(),
+                        disable_any_whitespace: None,
                     },
                 }
             }
@@ -145,7 +149,7 @@ impl Formats {
         if let Some(ResponseFormat::Grammar(grammar)) = &self.response_format {
             not_empty("response_format.grammar", grammar)?;
         }
-        if self.structured.as_ref().is_some_and(|outputs| *outputs == StructuredOutputs::default()) {
+        if self.structured.as_ref().is_some_and(is_empty) {
             let names = STRUCTURED.map(|name| format!("`{}`", &name[STRUCTURED_OUTPUTS.len() + 1..]));
             let message = format!("found an object without a format, expected one of {}", names.join(", "));
             return Err(Error::field(STRUCTURED_OUTPUTS, message));
@@ -162,11 +166,17 @@ impl Formats {
         let structured = self.structured.as_ref().map(|outputs| (STRUCTURED, outputs));
         for (names, outputs) in structured.into_iter().chain([(GUIDED, &self.guided)]) {
             let [json, json_object, regex, choice, grammar, structural_tag] = names;
+            let is_compact = outputs.disable_any_whitespace == Some(true);
+            if is_compact && outputs.structural_tag.is_some() {
+                let message = "found true together with `structural_tag`, expected only one of them";
+                return Err(Error::field(WHITESPACE, message));
+            }
+            let spaced = |format| Format::Response(if is_compact { spaceless(format) } else { format });
             if let Some(schema) = &outputs.json {
-                add(json, SCHEMA_PLACE, Format::Response(schema_format(json, schema)?));
+                add(json, SCHEMA_PLACE, spaced(schema_format(json, schema)?));
             }
             if outputs.json_object == Some(true) {
-                add(json_object, "response_format", Format::Response(ResponseFormat::JsonObject));
+                add(json_object, "response_format", spaced(ResponseFormat::JsonObject));
             }
             if let Some(pattern) = &outputs.regex {
                 add(regex, REGEX_PLACE, Format::Response(ResponseFormat::RegexSchema(pattern.clone())));
@@ -183,6 +193,25 @@ impl Formats {
             }
         }
         Ok(asked)
+    }
+}
+
+/// Whether `structured_outputs` asks for no format.
+fn is_empty(outputs: &StructuredOutputs) -> bool {
+    let disable_any_whitespace = outputs.disable_any_whitespace;
+    *outputs == StructuredOutputs { disable_any_whitespace, ..StructuredOutputs::default() }
+}
+
+/// The format of JSON without white space between its parts.
+fn spaceless(format: ResponseFormat) -> ResponseFormat {
+    match format {
+        ResponseFormat::JsonObject => {
+            ResponseFormat::JsonSchema(JsonSchemaFormat::new(compact(json!({"type": "object"}))))
+        }
+        ResponseFormat::JsonSchema(format) => {
+            ResponseFormat::JsonSchema(JsonSchemaFormat { schema: compact(format.schema), ..format })
+        }
+        other => other,
     }
 }
 

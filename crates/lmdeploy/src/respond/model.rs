@@ -4,11 +4,12 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use internlm_kit::file;
-use internlm_model::chat::{ChatTemplate, JinjaTemplate};
+use internlm_model::chat::ChatTemplate;
 use internlm_model::sampling::SamplingConfig;
 use internlm_model::{ModelConfig, TokenId, Tokenizer};
 
 use super::generation_config::GenerationConfig;
+use super::templates::TemplateChoice;
 use crate::decode::GrammarFactory;
 use crate::parse::{ReasoningFormat, ToolFormat};
 use crate::{Error, Result};
@@ -134,18 +135,27 @@ impl ServedModel {
         Ok(Self { reasoning, ..self })
     }
 
-    /// The same model with the jinja chat template in the file `path`, and the parsers that fit it.
+    /// The same model with another chat template, and the parsers that fit it. `choice` is the path of a file in jinja or
+    /// of LMDeploy's JSON, a name of LMDeploy's or llama.cpp's, or a template itself; `hf` leaves the model's own.
     ///
     /// # Errors
-    /// [`Error::File`] or [`Error::Content`] when the file cannot be read or is not a template.
-    pub fn with_chat_template(self, path: impl AsRef<Path>) -> Result<Self> {
-        let path = path.as_ref();
-        let source = file::read_to_string(path)?;
-        let name = |id: Option<TokenId>| id.and_then(|id| self.tokenizer.token(id));
-        let template = JinjaTemplate::new(&source, name(self.tokenizer.bos()), name(self.tokenizer.eos()))
-            .map_err(|error| Error::Content { path: path.to_owned(), message: error.to_string() })?
-            .with_special_tokens(self.tokenizer.special_tokens());
-        let template = ChatTemplate::Jinja(Box::new(template));
+    /// [`Error::File`] or [`Error::Content`] when a file cannot be read or is not a template, [`Error::Setting`] for a
+    /// name that is not known.
+    pub fn with_chat_template(self, choice: impl AsRef<Path>) -> Result<Self> {
+        self.with_template(&TemplateChoice::read(choice.as_ref())?)
+    }
+
+    /// The same with a choice that is read already.
+    pub(crate) fn with_template(mut self, choice: &TemplateChoice) -> Result<Self> {
+        let Some(template) = choice.template(&self.tokenizer)? else { return Ok(self) };
+        let stop_ids = choice.stop_ids(&self.tokenizer)?;
+        if !stop_ids.is_empty() {
+            self.stop_ids.extend(stop_ids);
+            self.stop_ids.sort_unstable();
+            self.stop_ids.dedup();
+            let columns = self.tokenizer.vocab_size();
+            self.grammars = GrammarFactory::new(&self.tokenizer, &self.stop_ids, columns);
+        }
         Ok(Self {
             tools: ToolFormat::of(Some(&template), &self.tokenizer),
             reasoning: ReasoningFormat::of(Some(&template), &self.tokenizer),

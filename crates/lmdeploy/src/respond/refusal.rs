@@ -15,6 +15,10 @@ pub(super) fn finish_reason(end: &End) -> Result<FinishReason, Error> {
         End::Length => Ok(FinishReason::Length),
         End::Abort(CancelCause::Api) => Ok(FinishReason::Abort),
         End::Abort(cause) => Err(cancelled(*cause)),
+        End::Error(EngineFault::Rejected(rejected @ Rejected::TooLong { prompt, limit, .. })) => {
+            let (message, prompt, limit) = (rejected.to_string(), *prompt, *limit);
+            Err(Error::TooLong { message, param: None, prompt, limit })
+        }
         End::Error(fault) => Err(refused(status(fault), fault.to_string())),
     }
 }

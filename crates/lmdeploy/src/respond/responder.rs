@@ -77,7 +77,7 @@ impl Responder {
             "This model's maximum context length is {limit} tokens. However, the request has {prompt} tokens in the \
              prompt{asks}: it exceeds the available context size"
         );
-        Err(Error::Refused { status: 400, message, param: None })
+        Err(Error::TooLong { message, param: None, prompt, limit })
     }
 
     /// The number of ids that the request asks for, but at most what fits into the context, as upstream.

@@ -172,11 +172,8 @@ fn conversation(request: &ResponsesRequest, store: &ResponseStore) -> Result<Con
     let mut conversation = match &request.previous_response_id {
         None => Conversation::default(),
         Some(id) => {
-            let messages = store.conversation(id).ok_or_else(|| Error::Refused {
-                status: 404,
-                message: format!("Previous response with id '{id}' not found."),
-                param: Some("previous_response_id".to_owned()),
-            })?;
+            let missing = || Error::NoPreviousResponse { id: id.clone() };
+            let messages = store.conversation(id).ok_or_else(missing)?;
             Conversation::resume(messages, "previous_response_id")
         }
     };

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use internlm_model::{TokenId, Tokenizer};
 
 use super::bounds::{check, expected, short};
-use crate::engine::LogitRules;
+use crate::engine::{LogitRules, RepeatedPattern};
+use crate::protocol::RepetitionDetection;
 use crate::{Error, Result};
 
 /// Maximum size of a bias, as OpenAI limits it.
@@ -14,6 +15,8 @@ const MAX_BIAS: f32 = 100.0;
 const MAX_WRONG_KEYS: usize = 10;
 /// Maximum size of the penalties on ids that were generated already, as OpenAI limits them.
 const MAX_PENALTY: f32 = 2.0;
+/// Maximum number of ids in a pattern whose repetition ends a text: each size is looked at for every generated id.
+const MAX_PATTERN: u32 = 4096;
 /// Maximum number of bad words in one request: every one of them is looked at for every generated id.
 const MAX_BAD_WORDS: usize = 1024;
 
@@ -26,6 +29,7 @@ pub(super) struct RuleFields<'a> {
     pub(super) allowed: Option<&'a [u32]>,
     pub(super) ngram_size: Option<u32>,
     pub(super) ngram_threshold: Option<u32>,
+    pub(super) detection: Option<RepetitionDetection>,
 }
 
 impl RuleFields<'_> {
@@ -44,6 +48,7 @@ impl RuleFields<'_> {
             frequency_penalty: self.frequency_penalty.unwrap_or(0.0),
             ngram_size,
             ngram_threshold,
+            pattern: self.pattern()?,
             ..LogitRules::default().with_allowed(self.allowed(tokenizer.vocab_size())?)
         })
     }
@@ -118,6 +123,31 @@ impl RuleFields<'_> {
             (1.., 0) => missing("repetition_ngram_threshold", self.ngram_threshold, "repetition_ngram_size"),
             (size, threshold) => Ok((size as usize, threshold as usize)),
         }
+    }
+
+    /// The patterns whose repetition ends the text; none when the rule is off.
+    fn pattern(&self) -> Result<Option<RepeatedPattern>> {
+        let Some(asked) = self.detection else { return Ok(None) };
+        let [most, least, count] =
+            [asked.max_pattern_size, asked.min_pattern_size, asked.min_count].map(Option::unwrap_or_default);
+        let wrong = |name: &str, found: Option<u32>, range: &str| {
+            Err(expected(&format!("repetition_detection.{name}"), found, range))
+        };
+        if most > MAX_PATTERN {
+            return wrong("max_pattern_size", asked.max_pattern_size, &format!("at most {MAX_PATTERN}"));
+        }
+        if least > most {
+            let range = format!("at most the {most} of `max_pattern_size`");
+            return wrong("min_pattern_size", asked.min_pattern_size, &range);
+        }
+        if most == 0 {
+            return Ok(None);
+        }
+        if count < 2 {
+            return wrong("min_count", asked.min_count, "at least 2 with `max_pattern_size`");
+        }
+        let (min_size, max_size) = (least.max(1) as usize, most as usize);
+        Ok(Some(RepeatedPattern { min_size, max_size, count: count as usize }))
     }
 }
 

@@ -11,9 +11,12 @@ use super::fields::{Fields, alternatives};
 use super::format::with_format;
 use super::guided;
 use super::prompt::{ending, offered};
+use super::prompt_cut::PromptCut;
+use super::score_ids::score_ids;
 use super::start_completion::{check_limits, prompt_scores};
 use super::{AnswerOptions, ChatAnswer, Responder};
 use crate::engine::{GenerateRequest, Generation};
+use crate::parse::Section;
 use crate::protocol::ChatRequest;
 use crate::{Error, Result};
 
@@ -31,7 +34,7 @@ impl Responder {
         let (_, asked) = fields.max_new();
         check_limits([request.max_tokens, request.max_completion_tokens], "at least 1")?;
         let prompt_logprobs = prompt_scores(request.prompt_logprobs, request.stream)?;
-        let logprobs = scores(request)?;
+        let (logprobs, score_ids) = self.scores(request)?;
         check_reasoning_format(request)?;
         let checked = fields.check(&self.model, self.engine.fresh_seed())?;
         let request = with_effort(&self.model, request)?;
@@ -45,6 +48,7 @@ impl Responder {
             prompt,
             continues,
             logprobs,
+            score_ids,
             prompt_logprobs,
             // The parser needs content without marks. It puts other special tokens back when they are wanted.
             special: Special::Skip,
@@ -53,15 +57,17 @@ impl Responder {
         self.check_length(&generate, asked)?;
         generate.grammar =
             guided::grammar(request, &self.model, &generate.prompt).map_err(|error| format.blame(error))?;
-        let generations = self.submit(&generate, n);
         let starts_in_reasoning = self.model.starts_in_reasoning(request, &generate.prompt);
-        let shows_ids = request.return_token_ids == Some(true);
-        let prompt_ids = shows_ids.then(|| generate.prompt.iter().map(|id| id.0).collect());
+        let start = if starts_in_reasoning { Section::Reasoning } else { Section::Content };
+        generate.thinking = self.thinking_budget(request, start, special)?;
+        let generations = self.submit(&generate, n);
+        let (prompt_ids, prompt_text) = self.shown_prompt(request, &generate.prompt);
         let options = AnswerOptions {
             id: format!("chatcmpl-{}", self.name(&generations)),
             index: 0,
             prompt_tokens: generate.prompt.len(),
             prompt_ids,
+            prompt_text,
             wants_logprobs: request.logprobs.unwrap_or(false),
             special,
             starts_in_reasoning,
@@ -72,8 +78,44 @@ impl Responder {
         Ok((generations, answers))
     }
 
-    /// The ids of the conversation, or those of the request itself; and whether the answer continues their text.
+    /// The ids of the conversation, or those of the request itself, cut as it asks; and whether the answer continues
+    /// their text.
     pub(super) fn chat_prompt(&self, request: &ChatRequest) -> Result<(Vec<TokenId>, bool)> {
+        let (mut ids, continues) = self.whole_prompt(request)?;
+        let limit = self.engine.limits().max_length;
+        let cut = PromptCut::new(request.truncate_prompt_tokens, request.truncation_side, limit, 1)?;
+        if let Some(cut) = cut {
+            cut.apply(&mut ids);
+        }
+        Ok((ids, continues))
+    }
+
+    /// The scores that the engine has to give with each id: how many of the most likely ids at its place, or of which ids
+    /// instead.
+    fn scores(&self, request: &ChatRequest) -> Result<(Option<usize>, Vec<TokenId>)> {
+        let top = alternatives("top_logprobs", request.top_logprobs)?;
+        let wanted = request.logprobs == Some(true);
+        let missing = (!wanted).then_some("`logprobs: true`");
+        let vocab = self.model.tokenizer.vocab_size();
+        let ids = score_ids(request.logprob_token_ids.as_deref(), vocab, missing)?;
+        if wanted {
+            return Ok((Some(top), ids));
+        }
+        if top > 0 {
+            return Err(Error::field("top_logprobs", "expected `logprobs: true` with it"));
+        }
+        Ok(((request.return_logprob == Some(true)).then_some(0), ids))
+    }
+
+    /// The ids and the text of the prompt, as far as the answer shows them.
+    fn shown_prompt(&self, request: &ChatRequest, prompt: &[TokenId]) -> (Option<Vec<u32>>, Option<String>) {
+        let ids = || prompt.iter().map(|id| id.0).collect();
+        let text = || self.model.tokenizer.decode(prompt, Special::Keep);
+        let (shows_ids, shows_text) = (request.return_token_ids, request.return_prompt_text);
+        ((shows_ids == Some(true)).then(ids), (shows_text == Some(true)).then(text))
+    }
+
+    fn whole_prompt(&self, request: &ChatRequest) -> Result<(Vec<TokenId>, bool)> {
         let Some(ids) = request.input_ids.as_deref().filter(|ids| !ids.is_empty()) else {
             if request.input_ids.is_some() && request.messages.is_empty() {
                 return Err(expected("input_ids", Some("none"), "at least one, or messages"));
@@ -108,16 +150,4 @@ impl Responder {
         offered(request)?;
         Ok((ids, false))
     }
-}
-
-/// The scores that the engine has to give with each id: how many of the most likely ids at its place.
-fn scores(request: &ChatRequest) -> Result<Option<usize>> {
-    let top = alternatives("top_logprobs", request.top_logprobs)?;
-    if request.logprobs == Some(true) {
-        return Ok(Some(top));
-    }
-    if top > 0 {
-        return Err(Error::field("top_logprobs", "expected `logprobs: true` with it"));
-    }
-    Ok((request.return_logprob == Some(true)).then_some(0))
 }

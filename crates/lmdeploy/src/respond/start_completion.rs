@@ -1,13 +1,17 @@
 //! [`Responder::completions`]: a completion request -> the requests of its choices, under way, and what makes pieces of
 //! their outputs.
 
+use internlm_model::TokenId;
+
 use super::bounds::expected;
 use super::completion_choice::{ChoiceOptions, ChoiceState};
 use super::echo::{Beginning, EchoedPrompt};
 use super::fields::{Fields, alternatives};
 use super::format::with_format;
 use super::guided;
+use super::prompt_cut::PromptCut;
 use super::responder::now;
+use super::score_ids::score_ids;
 use super::shared_scores::{Prompts, SharedScores};
 use super::token_names::TokenNames;
 use super::{CompletionAnswer, Responder};
@@ -40,7 +44,8 @@ impl Responder {
             check_limits(limits, "at least 1 when nothing of the prompt is returned")?;
         }
         let prompt_logprobs = options.prompt_logprobs.max(options.logprobs.filter(|_| echo));
-        let prompts = self.prompts(request)?;
+        checked.score_ids = self.score_ids(request, asked)?;
+        let prompts = self.prompts(request, asked)?;
         self.check_choices(n, prompts.len())?;
         let format = with_format(request)?;
         checked.grammar =
@@ -90,8 +95,19 @@ impl Responder {
         Ok(ChoiceOptions { logprobs, prompt_logprobs, ..ChoiceOptions::new(request, names) })
     }
 
-    /// Each prompt as it is computed and echoed.
-    fn prompts(&self, request: &CompletionRequest) -> Result<Vec<EchoedPrompt>> {
+    /// The ids whose scores are returned in place of those of the most likely ids; without an answer there are none.
+    fn score_ids(&self, request: &CompletionRequest, max_tokens: Option<u32>) -> Result<Vec<TokenId>> {
+        let missing = match max_tokens {
+            _ if request.logprobs.is_none() => Some("`logprobs`"),
+            Some(0) => Some("a `max_tokens` of at least 1"),
+            _ => None,
+        };
+        let vocab = self.model.tokenizer.vocab_size();
+        score_ids(request.logprob_token_ids.as_deref(), vocab, missing)
+    }
+
+    /// Each prompt as it is computed and echoed. One that is cut to fit leaves room for an answer, if there is one.
+    fn prompts(&self, request: &CompletionRequest, max_tokens: Option<u32>) -> Result<Vec<EchoedPrompt>> {
         if request.suffix.as_ref().is_some_and(|suffix| !suffix.is_empty()) {
             return Err(Error::field("suffix", "this model has no fill-in-the-middle tokens"));
         }
@@ -104,6 +120,8 @@ impl Responder {
         if count == 0 || count > limit {
             return Err(expected("prompt", Some(count), &format!("1 to {limit} prompts")));
         }
+        let (context, answer) = (self.engine.limits().max_length, usize::from(max_tokens != Some(0)));
+        let cut = PromptCut::new(request.truncate_prompt_tokens, request.truncation_side, context, answer)?;
         let prompts: Vec<_> = match prompt {
             Prompt::Text(text) => vec![from_text(text)],
             Prompt::Texts(texts) => texts.iter().map(from_text).collect(),
@@ -113,7 +131,10 @@ impl Responder {
         for (index, EchoedPrompt { ids, .. }) in prompts.iter().enumerate() {
             self.check_ids(&format!("prompt.{index}"), ids)?;
         }
-        Ok(prompts)
+        Ok(match cut {
+            Some(cut) => prompts.into_iter().map(|prompt| prompt.shortened(tokenizer, cut)).collect(),
+            None => prompts,
+        })
     }
 }
 

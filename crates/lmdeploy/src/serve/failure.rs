@@ -51,6 +51,14 @@ impl IntoResponse for Failure {
 pub(super) fn error_body(error: &Error) -> ErrorBody {
     match error {
         Error::Refused { status, message, param } => ErrorBody::new(*status, message.clone(), param.clone()),
+        Error::TooLong { message, param, prompt, limit } => {
+            ErrorBody::new(400, message.clone(), param.clone()).with_lengths(*prompt as u64, *limit as u64)
+        }
+        // The word by which OpenAI's clients know that they have to send the conversation again.
+        Error::NoPreviousResponse { .. } => {
+            ErrorBody::new(400, error.to_string(), Some("previous_response_id".to_owned()))
+                .with_reason("previous_response_not_found")
+        }
         other => ErrorBody::new(500, other.to_string(), None),
     }
 }

@@ -57,7 +57,7 @@ impl Form {
 fn nested(error: &ErrorDetail) -> Value {
     let param = error.param.as_deref().and_then(|path| path.split(['.', '[']).next());
     let mut body = json!(error);
-    (body["code"], body["param"]) = (Value::Null, json!(param));
+    (body["code"], body["param"]) = (json!(error.reason), json!(param));
     body
 }
 
@@ -112,6 +112,8 @@ mod tests {
             assert_eq!(nested(&body.error)["param"], field);
         }
         assert_eq!(nested(&ErrorBody::new(400, "wrong", None).error)["param"], Value::Null);
+        let known = ErrorBody::new(400, "gone", None).with_reason("not_found").error;
+        assert_eq!(nested(&known)["code"], "not_found");
     }
 
     #[test]

@@ -71,6 +71,11 @@ fn bad_input_is_exit_code_2_and_one_clear_message() {
         (&["serve", "api_server", "m", "--model-name", "a,,b"], &["model.aliases", "expected names"]),
         (&["serve", "api_server", "m", "--log-level", "loud"], &["loud", "warning"]),
         (
+            &["serve", "api_server", "m", "--chat-template", "mistral-v4"],
+            &["chat-template", "found mistral-v4", "mistral-v1, mistral-v3, mistral-v7"],
+        ),
+        (&["chat", "m", "--chat-template", "nope.jinja"], &["nope.jinja", "cannot read"]),
+        (
             &["serve", "api_server", "m", "--enable-prefix-caching", "--disable-prefix-caching"],
             &["--disable-prefix-caching", "cannot be used"],
         ),

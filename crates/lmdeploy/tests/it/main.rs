@@ -9,6 +9,7 @@ mod bits;
 #[cfg(feature = "burn")]
 mod burn_executor;
 mod chaos;
+mod chat_templates;
 #[cfg(feature = "cli")]
 mod chat_verb;
 mod choices;
@@ -25,6 +26,7 @@ mod fields;
 mod fixture;
 mod guided;
 mod keys;
+mod message_ids;
 mod messages;
 mod metrics;
 mod mock_server;
@@ -50,6 +52,8 @@ mod sessions;
 mod sleep;
 mod snapshots;
 mod streams;
+mod thinking_budget;
 mod tls;
+mod token_fields;
 #[cfg(all(feature = "burn", feature = "turbomind"))]
 mod turbomind_executor;

@@ -235,7 +235,7 @@ fn what_is_wrong_or_not_supported_is_named() {
             ),
             ("tool_choice", json!({"type": "required"}), "tool_choice.type: found `required`"),
             ("thinking", json!({"type": "enabled", "display": "all"}), "thinking.display: found `all`"),
-            ("return_logprob", json!(true), "return_logprob: found true"),
+            ("return_routed_experts", json!(true), "return_routed_experts: found true"),
             ("container", json!("c"), "container: found \"c\""),
             ("output_config", json!({"effort": "huge"}), "output_config.effort: found \"huge\""),
             ("thinking", json!({"type": "enabled"}), "thinking.budget_tokens: found nothing"),

@@ -50,6 +50,11 @@ pub enum ContentPart {
         /// The text; never parsed for special tokens.
         text: String,
     },
+    /// What the model thought, in one of its own messages.
+    Thinking {
+        /// The thoughts; templates read those of all parts as `reasoning_content`.
+        text: String,
+    },
     /// An image, a sound, a file: no model of this workspace takes one yet.
     Unsupported {
         /// The part's `type`, for instance `image_url`; `nothing` when it is missing.
@@ -58,8 +63,9 @@ pub enum ContentPart {
 }
 
 /// `{"type": "text", "text": ..}`; XTuner's training sets say `value`, and some leave the type out. OpenAI's Responses API
-/// has other names of `text`, and its chats answer `refusal` where a model does not want to answer.
-#[derive(Deserialize, Serialize)]
+/// has other names of `text`, and its chats answer `refusal` where a model does not want to answer. Thoughts are
+/// `{"type": "thinking", "thinking": ..}`, or the same with `reasoning`.
+#[derive(Default, Deserialize, Serialize)]
 struct RawPart {
     #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
     kind: Option<String>,
@@ -67,17 +73,37 @@ struct RawPart {
     text: Option<String>,
     #[serde(default, skip_serializing)]
     refusal: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    thinking: Option<Value>,
+    #[serde(default, skip_serializing)]
+    reasoning: Option<Value>,
 }
 
 impl From<RawPart> for ContentPart {
     fn from(part: RawPart) -> Self {
-        match (part.kind.as_deref(), part.text, part.refusal) {
-            (None | Some("text" | "input_text" | "output_text"), Some(text), _)
-            | (Some("refusal"), _, Some(Value::String(text))) => Self::Text { text },
+        let RawPart { kind, text, refusal, thinking, reasoning } = part;
+        let read = match kind.as_deref() {
+            None => text.map(|text| Self::Text { text }),
             // Text that is null or absent says nothing, as content that is.
-            (Some("text" | "input_text" | "output_text"), None, _) => Self::Text { text: String::new() },
-            (kind, ..) => Self::Unsupported { kind: kind.unwrap_or("nothing").to_owned() },
-        }
+            Some("text" | "input_text" | "output_text") => {
+                Some(Self::Text { text: text.unwrap_or_default() })
+            }
+            Some("refusal") => string(refusal).map(|text| Self::Text { text }),
+            Some("thinking" | "reasoning") => {
+                let thoughts = string(thinking).or_else(|| string(reasoning)).or(text);
+                thoughts.map(|text| Self::Thinking { text })
+            }
+            Some(_) => None,
+        };
+        read.unwrap_or_else(|| Self::Unsupported { kind: kind.unwrap_or_else(|| "nothing".to_owned()) })
+    }
+}
+
+/// A value that is text.
+fn string(value: Option<Value>) -> Option<String> {
+    match value {
+        Some(Value::String(text)) => Some(text),
+        _ => None,
     }
 }
 
@@ -85,9 +111,14 @@ impl From<ContentPart> for RawPart {
     fn from(part: ContentPart) -> Self {
         match part {
             ContentPart::Text { text } => {
-                Self { kind: Some("text".to_owned()), text: Some(text), refusal: None }
+                Self { kind: Some("text".to_owned()), text: Some(text), ..Self::default() }
             }
-            ContentPart::Unsupported { kind } => Self { kind: Some(kind), text: None, refusal: None },
+            ContentPart::Thinking { text } => Self {
+                kind: Some("thinking".to_owned()),
+                thinking: Some(Value::String(text)),
+                ..Self::default()
+            },
+            ContentPart::Unsupported { kind } => Self { kind: Some(kind), ..Self::default() },
         }
     }
 }
@@ -191,7 +222,7 @@ impl ChatMessage {
             Some(Content::Parts(parts)) => {
                 let texts = parts.iter().filter_map(|part| match part {
                     ContentPart::Text { text } => Some(text.as_str()),
-                    ContentPart::Unsupported { .. } => None,
+                    ContentPart::Thinking { .. } | ContentPart::Unsupported { .. } => None,
                 });
                 texts.collect::<Vec<_>>().join("\n")
             }

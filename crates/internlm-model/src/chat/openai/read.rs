@@ -10,6 +10,9 @@ use super::{
     ToolDefinition,
 };
 
+/// The names under which clients send what a model thought; the first one is the usual one.
+const REASONING: [&str; 3] = ["reasoning_content", "thinking", "reasoning"];
+
 /// The messages in the chat format, one for one.
 ///
 /// - `developer` is system; `tool` and the older `function` are environment.
@@ -20,11 +23,12 @@ use super::{
 /// - Null, absent and empty content all say nothing; null stays null for templates that tell it from empty text.
 /// - Calls are those of `tool_calls`, or the one of the older `function_call`. Their arguments must be a JSON object, as
 ///   text or as it is.
+/// - Thoughts in the content of an assistant are its `reasoning_content`.
 /// - Every other key is kept in [`Message::fields`], which only jinja templates see.
 ///
 /// # Errors
 /// The first [`FieldProblem`]: a part that is not text, a call outside of an assistant's message, calls in both forms,
-/// arguments that are not an object.
+/// arguments that are not an object, thoughts of anybody but an assistant or in two places.
 ///
 /// ```
 /// use internlm_model::chat::{ChatTemplate, Prompt};
@@ -80,6 +84,12 @@ fn read_message(message: &ChatMessage, called: &Called, place: &str) -> Result<M
         }
     };
     let calls = read_calls(message, role, place)?;
+    // Clients send back what they got, nulls included: they say nothing.
+    let mut fields: Map<_, _> =
+        message.fields.iter().filter(|(_, value)| !value.is_null()).map(own).collect();
+    if let Some(thoughts) = read_thoughts(message, role, place)? {
+        fields.insert(REASONING[0].to_owned(), Value::String(thoughts));
+    }
     Ok(Message {
         role,
         channel,
@@ -87,13 +97,34 @@ fn read_message(message: &ChatMessage, called: &Called, place: &str) -> Result<M
         calls,
         call_id: message.tool_call_id.clone(),
         name: message.name.clone(),
-        // Clients send back what they got, nulls included: they say nothing.
-        fields: message.fields.iter().filter(|(_, value)| !value.is_null()).map(own).collect::<Map<_, _>>(),
+        fields,
     })
 }
 
 fn own((key, value): (&String, &Value)) -> (String, Value) {
     (key.clone(), value.clone())
+}
+
+/// The thoughts in the parts of a message, joined by line ends as its texts are.
+fn read_thoughts(message: &ChatMessage, role: Role, place: &str) -> Result<Option<String>, FieldProblem> {
+    let Some(Content::Parts(parts)) = &message.content else { return Ok(None) };
+    let thoughts = parts.iter().enumerate().filter_map(|(index, part)| match part {
+        ContentPart::Thinking { text } => Some((index, text.as_str())),
+        ContentPart::Text { .. } | ContentPart::Unsupported { .. } => None,
+    });
+    let (places, texts): (Vec<usize>, Vec<&str>) = thoughts.unzip();
+    let Some(first) = places.first() else { return Ok(None) };
+    if role != Role::Assistant {
+        let found = format!("thoughts in a message of {}", role.name());
+        let place = format!("{place}.content.{first}.type");
+        return Err(FieldProblem::new(place, found, "thoughts only of an assistant"));
+    }
+    let is_said = |name: &&str| message.fields.get(*name).is_some_and(|value| !value.is_null());
+    if let Some(name) = REASONING.into_iter().find(is_said) {
+        let found = "thoughts next to those in `content`".to_owned();
+        return Err(FieldProblem::new(format!("{place}.{name}"), found, "only one of the two"));
+    }
+    Ok(Some(texts.join("\n")))
 }
 
 fn read_content(

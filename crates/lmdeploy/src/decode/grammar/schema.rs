@@ -11,6 +11,8 @@ use super::keywords::{
 
 /// White space between parts of JSON: without a limit, small models write nothing else any more.
 const WHITESPACE: &str = r" |\n[ ]{0,8}";
+/// llguidance's key of the settings of a schema.
+const SETTINGS: &str = "x-guidance";
 /// Maximum number of properties of one object; the library cannot look at more at once.
 const MAX_PROPERTIES: usize = 400;
 /// Larger integers are rounded by the library.
@@ -18,21 +20,48 @@ const MAX_INTEGER: u64 = 1 << 53;
 /// Maximum depth of a schema.
 const MAX_DEPTH: usize = 120;
 
-/// The schema as it is compiled, with its objects closed where that is safe.
+/// The schema as it is compiled, with its objects closed where that is safe. Of llguidance's own settings only
+/// `{"x-guidance": {"whitespace_flexible": false}}` is taken, which allows no white space between parts.
 ///
 /// # Errors
 /// The first keyword or value that is not supported, with the place.
 pub(super) fn lower(schema: &Value) -> Result<Value, GrammarError> {
+    let settings = settings(schema);
     let mut lowered = Lowering { root: schema }.schema(schema, &mut Vec::new())?;
     close(&mut lowered);
     if let Value::Object(fields) = &mut lowered {
-        fields.insert("x-guidance".to_owned(), json!({"whitespace_pattern": WHITESPACE}));
+        fields.insert(SETTINGS.to_owned(), settings);
         return Ok(lowered);
     }
     // Settings need an object: `true` means the same as an empty one.
     match lowered {
-        Value::Bool(true) => Ok(json!({"x-guidance": {"whitespace_pattern": WHITESPACE}})),
+        Value::Bool(true) => Ok(json!({SETTINGS: settings})),
         _ => Err(GrammarError::new("", "found false, expected a schema that allows something")),
+    }
+}
+
+/// The schema, with no white space between the parts of its JSON.
+pub(crate) fn compact(schema: Value) -> Value {
+    match schema {
+        Value::Object(mut fields) => {
+            fields.entry(SETTINGS).or_insert_with(without_whitespace);
+            Value::Object(fields)
+        }
+        Value::Bool(true) => json!({SETTINGS: without_whitespace()}),
+        other => other,
+    }
+}
+
+/// The settings by which there is no white space.
+fn without_whitespace() -> Value {
+    json!({"whitespace_flexible": false})
+}
+
+/// The settings of a schema for the library.
+fn settings(schema: &Value) -> Value {
+    match schema.get(SETTINGS) {
+        Some(asked) if *asked == without_whitespace() => without_whitespace(),
+        _ => json!({"whitespace_pattern": WHITESPACE}),
     }
 }
 
@@ -123,6 +152,7 @@ impl Lowering<'_> {
             "propertyNames" => is_any_string(value),
             "unevaluatedItems" | "unevaluatedProperties" => value == &Value::Bool(true),
             "$dynamicAnchor" => true,
+            SETTINGS => path.is_empty() && *value == without_whitespace(),
             _ => false,
         };
         if UNSUPPORTED.contains(&key) && !trivial {

@@ -8,7 +8,8 @@ use serde_json::Value;
 pub enum GrammarSource {
     /// JSON that follows a schema, with its properties in the order of the schema. Between two parts of it there is at
     /// most a space, or a line break with up to eight spaces. An object whose schema lists properties has no others,
-    /// unless the schema says so with `additionalProperties` or `patternProperties`.
+    /// unless the schema says so with `additionalProperties` or `patternProperties`. With llguidance's setting
+    /// `{"x-guidance": {"whitespace_flexible": false}}` there is no white space at all.
     JsonSchema(Value),
     /// Any JSON object, with any keys and values.
     JsonObject,

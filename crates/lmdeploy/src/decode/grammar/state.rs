@@ -54,6 +54,12 @@ impl GrammarState {
         }
     }
 
+    /// Whether an id may follow; none once the grammar has failed.
+    pub(crate) fn allows(&mut self, id: TokenId) -> bool {
+        self.prepare();
+        self.mask.as_ref().is_some_and(|mask| id.index() < mask.len() && mask.is_allowed(id.0))
+    }
+
     /// Takes the next id of the text.
     ///
     /// # Errors

@@ -120,6 +120,11 @@ impl Chooser {
         chosen.ok_or_else(|| if changes { NOTHING_ALLOWED } else { NO_NUMBERS }.to_owned())
     }
 
+    /// Whether the grammar, where there is one, allows an id next that the row does not decide.
+    pub(super) fn allows(&mut self, id: TokenId) -> bool {
+        self.guide.as_mut().is_none_or(|guide| guide.state.allows(id))
+    }
+
     /// Takes the id that was chosen after `history` and is part of the text.
     ///
     /// # Errors

@@ -26,6 +26,12 @@ pub enum MessageEvent {
         index: usize,
         /// The piece that the block grows by.
         delta: BlockDelta,
+        /// The ids that were generated since the last piece, when the request asked for them with `return_token_ids`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        output_ids: Option<Vec<u32>>,
+        /// The same ids with their log-probabilities, when the request asked for them with `return_logprob`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        output_token_logprobs: Option<Vec<(f32, u32)>>,
     },
     /// A block is whole.
     ContentBlockStop {

@@ -55,11 +55,11 @@ const FIELDS: &[Row] = &[
     ("timeout", Used),
     ("priority", Used),
     ("cache_salt", Used),
-    // LMDeploy and vLLM.
-    ("include_stop_str_in_output", FALSE),
-    ("input_ids", EMPTY_LIST),
-    ("return_logprob", FALSE),
-    ("return_token_ids", FALSE),
+    // LMDeploy.
+    ("include_stop_str_in_output", Used),
+    ("input_ids", Used),
+    ("return_logprob", Used),
+    ("return_token_ids", Used),
     // Chat completions: the same wish has another name here, or none.
     ("frequency_penalty", ZERO),
     ("logit_bias", Refused(&["{}"])),

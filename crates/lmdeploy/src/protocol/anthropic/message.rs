@@ -25,6 +25,12 @@ pub struct MessageObject {
     pub stop_sequence: Option<String>,
     /// Token counts of prompt and answer.
     pub usage: MessageUsage,
+    /// The generated ids, when the request asked for them with `return_token_ids`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_ids: Option<Vec<u32>>,
+    /// Log-probability and number of each generated id, when the request asked for them with `return_logprob`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_token_logprobs: Option<Vec<(f32, u32)>>,
 }
 
 /// Why a message ended.

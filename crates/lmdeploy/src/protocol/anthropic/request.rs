@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::super::number::number;
-use super::super::whole::{top_k, whole};
+use super::super::whole::{optional_wholes, whole};
 
 /// Body of a request for a message. Absent fields are not written, and mean the server's defaults.
 ///
@@ -25,8 +25,11 @@ pub struct MessagesRequest {
     #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
     pub max_tokens: Option<u32>,
     /// The conversation so far, oldest message first. Text of the assistant at its end is continued.
-    #[serde(deserialize_with = "by_name::list")]
+    #[serde(default, deserialize_with = "by_name::list")]
     pub messages: Vec<AnthropicMessage>,
+    /// The whole prompt as ids, taken as they are, in the place of `messages` and `system`.
+    #[serde(default, deserialize_with = "optional_wholes", skip_serializing_if = "Option::is_none")]
+    pub input_ids: Option<Vec<u32>>,
     /// The system message: a string or text blocks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system: Option<AnthropicContent>,
@@ -42,8 +45,8 @@ pub struct MessagesRequest {
     /// Nucleus sampling: sample among the most likely ids whose probabilities add up to this number, in (0, 1].
     #[serde(default, deserialize_with = "number", skip_serializing_if = "Option::is_none")]
     pub top_p: Option<f32>,
-    /// Keep the k most likely ids; 0 keeps all, and so does -1.
-    #[serde(default, deserialize_with = "top_k", skip_serializing_if = "Option::is_none")]
+    /// Keep the k most likely ids; 0 keeps all.
+    #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
     pub top_k: Option<u32>,
     /// Functions that the model may call: `name`, `description`, `input_schema`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -64,6 +67,15 @@ pub struct MessagesRequest {
     /// Notes for the client's own records; this server passes over them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Map<String, Value>>,
+    /// Return the generated ids as `output_ids`, in a stream with the pieces of blocks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub return_token_ids: Option<bool>,
+    /// Return the generated ids with their log-probabilities as `output_token_logprobs`, in the same places.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub return_logprob: Option<bool>,
+    /// Let the text end with the stop sequence that ended it. Default false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub include_stop_str_in_output: Option<bool>,
     /// The same seed and prompt give the same text, alone or in a batch. Default: from the server's base seed.
     #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
     pub seed: Option<i64>,

@@ -52,5 +52,7 @@ pub(crate) const NO_SHIFT: Treatment = Harmless("a full context ends the text, a
 /// Settings of what is refused itself.
 pub(crate) const WITHOUT_EFFECT: Treatment =
     Harmless("only has an effect together with a field that is refused");
+/// Marks around reasoning, which llama.cpp too takes from the chat template where that has any.
+pub(crate) const OWN_MARKS: Treatment = Harmless("the marks of the model's own reasoning count");
 /// Forms of reasoning apart from the text, which is how bodies without the field answer it.
 pub(crate) const APART: Treatment = Refused(&["\"auto\"", "\"deepseek\""]);

@@ -82,7 +82,7 @@ const FIELDS: &[Row] = &[
     ("include_stop_str_in_output", Used),
     ("structured_outputs", Used),
     ("structured_outputs.disable_additional_properties", FALSE),
-    ("structured_outputs.disable_any_whitespace", FALSE),
+    ("structured_outputs.disable_any_whitespace", Used),
     ("structured_outputs.whitespace_pattern", NEVER),
     ("chat_template_kwargs", Used),
     ("enable_response_messages", FALSE),

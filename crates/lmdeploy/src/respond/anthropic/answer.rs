@@ -45,6 +45,13 @@ impl MessagesAnswer {
             Output::Prompt(_) | Output::Pieces(_) => None,
         };
         for choice in self.chat.chunks(output)?.into_iter().flat_map(|chunk| chunk.choices) {
+            if let Some(ids) = &choice.output_ids {
+                self.message.output_ids.get_or_insert_default().extend(ids);
+            }
+            if let Some(logprobs) = &choice.output_token_logprobs {
+                self.message.output_token_logprobs.get_or_insert_default().extend(logprobs);
+            }
+            self.blocks.add_ids(choice.output_ids, choice.output_token_logprobs);
             self.blocks.push(choice.delta);
             self.reason = choice.finish_reason.or(self.reason);
             self.stop = choice.stop_reason.or(self.stop.take());

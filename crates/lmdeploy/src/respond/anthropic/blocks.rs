@@ -21,20 +21,46 @@ pub(super) struct Blocks {
     call: Option<usize>,
     /// The arguments of the last block so far.
     arguments: String,
+    /// What the next delta brings along.
+    unsent: NewIds,
     events: Vec<MessageEvent>,
+}
+
+/// Ids that no delta has brought yet, as far as a request asks for them; none without any.
+#[derive(Debug, Default)]
+struct NewIds {
+    ids: Option<Vec<u32>>,
+    logprobs: Option<Vec<(f32, u32)>>,
 }
 
 impl Blocks {
     /// No blocks; thoughts will be signed with `signature`.
     pub(super) fn new(signature: String) -> Self {
-        let arguments = String::new();
-        let (list, events) = (Vec::new(), Vec::new());
-        Self { signature, omits_thoughts: false, list, open: false, call: None, arguments, events }
+        Self {
+            signature,
+            omits_thoughts: false,
+            list: Vec::new(),
+            open: false,
+            call: None,
+            arguments: String::new(),
+            unsent: NewIds::default(),
+            events: Vec::new(),
+        }
     }
 
     /// The same blocks, with thoughts that have no text.
     pub(super) fn without_thoughts(self) -> Self {
         Self { omits_thoughts: true, ..self }
+    }
+
+    /// Takes the ids of the next piece, plain and with their log-probabilities; the next delta brings them along.
+    pub(super) fn add_ids(&mut self, ids: Option<Vec<u32>>, logprobs: Option<Vec<(f32, u32)>>) {
+        if let Some(ids) = ids.filter(|ids| !ids.is_empty()) {
+            self.unsent.ids.get_or_insert_default().extend(ids);
+        }
+        if let Some(logprobs) = logprobs.filter(|logprobs| !logprobs.is_empty()) {
+            self.unsent.logprobs.get_or_insert_default().extend(logprobs);
+        }
     }
 
     /// Takes the next piece of the answer.
@@ -50,10 +76,19 @@ impl Blocks {
         }
     }
 
-    /// Ends the last block. A message without any blocks gets one without text.
+    /// Ends the last block. A message without any blocks gets one without text, and ids without text get a delta.
     pub(super) fn finish(&mut self) {
         if self.list.is_empty() {
             self.begin(ContentBlock::Text { text: String::new() });
+        }
+        if self.unsent.ids.is_some() || self.unsent.logprobs.is_some() {
+            self.grow(match self.list.last() {
+                Some(ContentBlock::Thinking { .. }) => BlockDelta::ThinkingDelta { thinking: String::new() },
+                Some(ContentBlock::ToolUse { .. }) => {
+                    BlockDelta::InputJsonDelta { partial_json: String::new() }
+                }
+                Some(ContentBlock::Text { .. }) | None => BlockDelta::TextDelta { text: String::new() },
+            });
         }
         self.close();
     }
@@ -112,9 +147,16 @@ impl Blocks {
         self.events.push(MessageEvent::ContentBlockStart { index, content_block });
     }
 
+    /// Sends more of the last block, with the ids that are new.
     fn grow(&mut self, delta: BlockDelta) {
+        let unsent = std::mem::take(&mut self.unsent);
+        self.send(delta, unsent);
+    }
+
+    fn send(&mut self, delta: BlockDelta, new: NewIds) {
         let index = self.list.len().saturating_sub(1);
-        self.events.push(MessageEvent::ContentBlockDelta { index, delta });
+        let NewIds { ids: output_ids, logprobs: output_token_logprobs } = new;
+        self.events.push(MessageEvent::ContentBlockDelta { index, delta, output_ids, output_token_logprobs });
     }
 
     fn close(&mut self) {
@@ -126,7 +168,9 @@ impl Blocks {
         match self.list.last_mut() {
             Some(ContentBlock::Thinking { signature, .. }) => {
                 signature.clone_from(&self.signature);
-                self.grow(BlockDelta::SignatureDelta { signature: self.signature.clone() });
+                // The ids that wait are those of the block that follows.
+                let delta = BlockDelta::SignatureDelta { signature: self.signature.clone() };
+                self.send(delta, NewIds::default());
             }
             // Arguments that were cut off are not an object. A stream has told them as far as they came.
             Some(ContentBlock::ToolUse { input, .. }) => {

@@ -26,7 +26,7 @@ impl Conversation {
     /// The system message and the messages of a request.
     pub(super) fn read(request: &MessagesRequest) -> Result<Self> {
         if request.messages.is_empty() {
-            return Err(Error::field("messages", "found none, expected at least one"));
+            return Self::of_ids(request);
         }
         let mut conversation = Self::default();
         if let Some(system) = &request.system {
@@ -52,6 +52,18 @@ impl Conversation {
             }
             _ => Ok(conversation),
         }
+    }
+
+    /// No messages, because the prompt is in the request as ids.
+    fn of_ids(request: &MessagesRequest) -> Result<Self> {
+        if request.input_ids.is_none() {
+            return Err(Error::field("messages", "found none, expected at least one"));
+        }
+        if request.system.is_some() {
+            let message = "expected the field to be absent: `input_ids` are the whole prompt";
+            return Err(Error::field("system", message));
+        }
+        Ok(Self::default())
     }
 
     /// Whether the conversation ends with text of the model, which the answer continues.

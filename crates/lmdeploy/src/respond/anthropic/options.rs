@@ -124,10 +124,16 @@ fn check_budget(thinking: &RawObject<'_>, max_tokens: Option<u32>) -> Result<()>
     }
 }
 
-/// The variables of the chat template, with the one that turns thinking on or off.
-///
-/// The number of `budget_tokens` is what the model should aim at in Anthropic's API, and not a limit: a model cannot be
-/// told it, so that only its range is checked.
+/// The maximum number of ids to think with, which [`template_variables`] has checked. A model that is not known to reason
+/// keeps within every limit.
+pub(super) fn thinking_budget(request: &MessagesRequest, model: &ServedModel) -> Option<i64> {
+    let thinking = RawObject::new(request.thinking.as_ref()?, "thinking");
+    let is_limited = thinking.kind() == "enabled" && model.reasoning != ReasoningFormat::None;
+    // A whole number.
+    thinking.get("budget_tokens").filter(|_| is_limited)?.as_f64().map(|budget| budget as i64)
+}
+
+/// The variables of the chat template, with the one that turns thinking on or off. All that `thinking` says is checked.
 pub(super) fn template_variables(
     request: &MessagesRequest,
     model: &ServedModel,

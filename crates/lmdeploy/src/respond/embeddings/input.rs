@@ -2,11 +2,10 @@
 
 use internlm_model::{TokenId, Tokenizer};
 
-use crate::protocol::{
-    ChatRequest, EmbeddedText, EmbeddingInput, EmbeddingRequest, TextPiece, TruncationSide,
-};
+use crate::protocol::{ChatRequest, EmbeddedText, EmbeddingInput, EmbeddingRequest, TextPiece};
 use crate::respond::Responder;
 use crate::respond::bounds::expected;
+use crate::respond::prompt_cut::PromptCut;
 use crate::{Error, Result};
 
 /// Maximum number of texts in one request, as OpenAI limits it.
@@ -34,9 +33,10 @@ impl Responder {
                 return Err(Error::field("messages", message));
             }
         };
-        if let Some(most) = self.most_tokens(request)? {
-            let side = request.truncation_side.unwrap_or_default();
-            inputs.iter_mut().for_each(|input| cut(&mut input.ids, most, side));
+        let limit = self.engine().limits().max_length;
+        let cut = PromptCut::new(request.truncate_prompt_tokens, request.truncation_side, limit, 0)?;
+        if let Some(cut) = cut {
+            inputs.iter_mut().for_each(|input| cut.apply(&mut input.ids));
         }
         Ok(inputs)
     }
@@ -88,20 +88,6 @@ impl Responder {
         chat.continue_final_message = Some(request.continue_final_message.unwrap_or(false));
         Ok(Input { place: "messages".to_owned(), ids: self.model().prompt_ids(&chat)? })
     }
-
-    /// Maximum number of tokens that are kept of a text, when longer ones are cut.
-    fn most_tokens(&self, request: &EmbeddingRequest) -> Result<Option<usize>> {
-        let Some(asked) = request.truncate_prompt_tokens else { return Ok(None) };
-        let limit = self.engine().limits().max_length;
-        match usize::try_from(asked) {
-            Err(_) if asked == -1 => Ok(Some(limit)),
-            Ok(most) if (1..=limit).contains(&most) => Ok(Some(most)),
-            _ => {
-                let range = format!("-1 or a whole number from 1 to {limit}, the context");
-                Err(expected("truncate_prompt_tokens", Some(asked), &range))
-            }
-        }
-    }
 }
 
 /// The pieces of a list that is one text.
@@ -116,14 +102,6 @@ fn whole(list: &[EmbeddedText]) -> Result<Vec<TextPiece>> {
         }
     };
     list.iter().enumerate().map(piece).collect()
-}
-
-/// Keeps at most `most` ids.
-fn cut(ids: &mut Vec<TokenId>, most: usize, side: TruncationSide) {
-    match side {
-        TruncationSide::Left => drop(ids.drain(..ids.len().saturating_sub(most))),
-        TruncationSide::Right => ids.truncate(most),
-    }
 }
 
 /// Turns texts into ids.
@@ -166,24 +144,6 @@ impl<'a> Encoder<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn numbers(ids: &[u32]) -> Vec<TokenId> {
-        ids.iter().copied().map(TokenId).collect()
-    }
-
-    #[test]
-    fn longer_texts_are_cut_on_one_side() {
-        for (most, side, kept) in [
-            (3, TruncationSide::Left, &[2, 3, 4][..]),
-            (3, TruncationSide::Right, &[1, 2, 3]),
-            (4, TruncationSide::Left, &[1, 2, 3, 4]),
-            (9, TruncationSide::Right, &[1, 2, 3, 4]),
-        ] {
-            let mut ids = numbers(&[1, 2, 3, 4]);
-            cut(&mut ids, most, side);
-            assert_eq!(ids, numbers(kept), "{most} of the {side:?}");
-        }
-    }
 
     #[test]
     fn a_list_of_ids_has_no_texts_in_it() {

@@ -60,6 +60,27 @@ fn every_field_ends_in_one_of_two() {
 }
 
 #[test]
+fn white_space_is_left_out_of_json_alone() {
+    let of = |outputs: Value| lowered(&json!({"structured_outputs": outputs}));
+    let settings = json!({"whitespace_flexible": false});
+    for (outputs, schema) in [
+        (json!({"json": {"type": "null"}}), json!({"type": "null", "x-guidance": settings})),
+        (json!({"json": "true"}), json!({"x-guidance": settings})),
+        (json!({"json_object": true}), json!({"type": "object", "x-guidance": settings})),
+    ] {
+        let mut outputs = outputs;
+        outputs["disable_any_whitespace"] = json!(true);
+        let format = written(ResponseFormat::JsonSchema(JsonSchemaFormat::new(schema)));
+        assert_eq!(of(outputs.clone()), Ok((format, Value::Null)), "{outputs}");
+        outputs["disable_any_whitespace"] = json!(false);
+        let (format, _) = of(outputs).expect("a format");
+        assert!(!format.to_string().contains("x-guidance"), "{format}");
+    }
+    let pattern = written(ResponseFormat::RegexSchema("a b".to_owned()));
+    assert_eq!(of(json!({"regex": "a b", "disable_any_whitespace": true})), Ok((pattern, Value::Null)));
+}
+
+#[test]
 fn no_field_and_fields_that_ask_for_nothing_leave_the_text_free() {
     for fields in [
         json!({}),
@@ -84,6 +105,14 @@ fn contradictions_and_formats_that_say_nothing_are_refused_by_name() {
         (
             json!({"structured_outputs": {}}),
             "structured_outputs: found an object without a format, expected one of `json`, `json_object`, ",
+        ),
+        (
+            json!({"structured_outputs": {"disable_any_whitespace": true}}),
+            "structured_outputs: found an object without a format, expected one of `json`, `json_object`, ",
+        ),
+        (
+            json!({"structured_outputs": {"structural_tag": {}, "disable_any_whitespace": true}}),
+            "structured_outputs.disable_any_whitespace: found true together with `structural_tag`",
         ),
         (json!({"structured_outputs": {"grammar": ""}}), "structured_outputs.grammar: found an empty text"),
         (json!({"guided_grammar": " "}), "guided_grammar: found an empty text"),

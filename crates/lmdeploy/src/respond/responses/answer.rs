@@ -82,7 +82,7 @@ impl ResponsesAnswer {
     pub fn failed(&mut self, error: &Error) -> Vec<ResponseEvent> {
         let code = match error {
             Error::Refused { status: 429, .. } => "rate_limit_exceeded",
-            Error::Refused { status: 400..=499, .. } => "invalid_prompt",
+            Error::Refused { status: 400..=499, .. } | Error::TooLong { .. } => "invalid_prompt",
             _ => "server_error",
         };
         if !self.items.list().is_empty() {

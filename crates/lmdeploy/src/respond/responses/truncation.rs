@@ -33,7 +33,7 @@ impl Responder {
     /// Number of ids in the prompt of a chat request.
     pub(in crate::respond) fn prompt_length(&self, chat: &ChatRequest) -> Result<usize> {
         let chat = with_effort(self.model(), chat)?;
-        Ok(self.model().prompt_ids(&chat)?.len())
+        Ok(self.chat_prompt(&chat)?.0.len())
     }
 }
 

@@ -13,6 +13,7 @@ const NONE: RuleFields<'static> = RuleFields {
     allowed: None,
     ngram_size: None,
     ngram_threshold: None,
+    detection: None,
 };
 
 /// Words of it are one id each, with and without a space in front.
@@ -135,5 +136,34 @@ proptest! {
                 prop_assert!(error.to_string().starts_with(&format!("{name}: found")), "{}", error);
             }
         }
+    }
+}
+
+#[test]
+fn a_pattern_has_sizes_and_a_count() {
+    let of = |most: Option<u32>, least: Option<u32>, count: Option<u32>| {
+        let asked = RepetitionDetection { max_pattern_size: most, min_pattern_size: least, min_count: count };
+        let rules = RuleFields { detection: Some(asked), ..NONE }.check(&tokenizer());
+        rules.map(|rules| rules.pattern).map_err(|error| error.to_string())
+    };
+    let pattern = |min_size, max_size, count| Ok(Some(RepeatedPattern { min_size, max_size, count }));
+    assert_eq!(of(None, None, None), Ok(None));
+    assert_eq!(of(Some(0), Some(0), Some(1)), Ok(None), "off");
+    assert_eq!(of(Some(3), Some(2), Some(4)), pattern(2, 3, 4));
+    assert_eq!(of(Some(3), Some(0), Some(2)), pattern(1, 3, 2));
+    for (asked, message) in [
+        (of(Some(5000), None, Some(2)), "max_pattern_size: found 5000, expected at most 4096"),
+        (
+            of(Some(2), Some(3), Some(2)),
+            "min_pattern_size: found 3, expected at most the 2 of `max_pattern_size`",
+        ),
+        (
+            of(None, Some(1), Some(2)),
+            "min_pattern_size: found 1, expected at most the 0 of `max_pattern_size`",
+        ),
+        (of(Some(2), None, Some(1)), "min_count: found 1, expected at least 2 with `max_pattern_size`"),
+        (of(Some(2), None, None), "min_count: found nothing, expected at least 2 with `max_pattern_size`"),
+    ] {
+        assert_eq!(asked, Err(format!("repetition_detection.{message}")));
     }
 }

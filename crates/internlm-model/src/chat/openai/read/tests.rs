@@ -80,6 +80,43 @@ fn null_stays_null_only_beside_calls_and_other_keys_are_kept() {
 }
 
 #[test]
+fn thoughts_in_parts_are_the_reasoning_of_an_assistant() {
+    let thinking = |key: &str| json!({"type": key, key: format!("{key}?")});
+    let parts = json!([thinking("thinking"), {"type": "text", "text": "a"}, thinking("reasoning"), "b"]);
+    let read = messages(json!([{"role": "assistant", "content": parts}])).expect("fits");
+    assert_eq!(read[0].text(), "a\nb");
+    assert_eq!(Value::Object(read[0].fields.clone()), json!({"reasoning_content": "thinking?\nreasoning?"}));
+    let of_text = json!([{"type": "reasoning", "text": "why"}]);
+    let read = messages(json!([{"role": "assistant", "reasoning": null, "content": of_text}])).expect("fits");
+    assert_eq!((read[0].text(), &read[0].fields["reasoning_content"]), ("", &json!("why")));
+    let part: ContentPart = serde_json::from_value(thinking("reasoning")).expect("a part");
+    let written = json!({"type": "thinking", "thinking": "reasoning?"});
+    assert_eq!(serde_json::to_value(part).expect("JSON"), written);
+}
+
+#[test]
+fn thoughts_have_one_author_and_one_place() {
+    let parts = json!([{"type": "text", "text": "a"}, {"type": "thinking", "thinking": "b"}]);
+    let empty = json!([{"type": "thinking"}]);
+    for (message, place, found) in [
+        (
+            json!({"role": "user", "content": parts}),
+            "messages.0.content.1.type",
+            "thoughts in a message of user",
+        ),
+        (
+            json!({"role": "assistant", "content": parts, "reasoning": "c"}),
+            "messages.0.reasoning",
+            "thoughts next to those in `content`",
+        ),
+        (json!({"role": "assistant", "content": empty}), "messages.0.content.0.type", "`thinking`"),
+    ] {
+        let problem = messages(json!([message])).expect_err(place);
+        assert_eq!((problem.place.as_str(), problem.found.as_str()), (place, found));
+    }
+}
+
+#[test]
 fn null_says_as_little_as_an_absent_key() {
     let parts = json!([{"type": "text", "text": null}, {"type": "text"}, {"type": "text", "text": "a"}]);
     let read = messages(json!([

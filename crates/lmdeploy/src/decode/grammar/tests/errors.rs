@@ -21,6 +21,8 @@ fn what_is_not_supported_is_refused_at_its_place() {
         (json!({"$defs": {"x/y": {"dependentRequired": {}}}}), "/$defs/x~1y: found `dependentRequired`, "),
         (json!({"propertyNames": {"pattern": "a"}}), "found `propertyNames`"),
         (json!({"x-guidance": {"lenient": true}}), "found `x-guidance`"),
+        (json!({"x-guidance": {"whitespace_flexible": true}}), "found `x-guidance`"),
+        (json!({"items": {"x-guidance": {"whitespace_flexible": false}}}), "/items: found `x-guidance`"),
         (
             json!({"properties": {"u": {"$ref": "http://x/y"}}}),
             "/properties/u/$ref: found `\"http://x/y\"`, expected",

@@ -115,6 +115,23 @@ fn an_object_has_the_properties_that_its_schema_lists() {
 }
 
 #[test]
+fn a_compact_schema_has_no_white_space_between_its_parts() {
+    let (factory, tokenizer, mut random) = (factory(), tokenizer(), Random(13));
+    let list = json!({"type": "array", "items": {"enum": [true, null, "a b"]}, "minItems": 2, "maxItems": 3});
+    let properties = json!({"a": {"const": 7}, "b": list});
+    let schema = json!({"type": "object", "properties": properties, "required": ["a", "b"]});
+    let grammar = factory.compile(&GrammarSource::JsonSchema(compact(schema))).expect("a grammar");
+    for _ in 0..20 {
+        let (text, complete) = write(&tokenizer, &grammar, &mut random, 200);
+        let value: Value = serde_json::from_str(&text).expect("JSON");
+        assert!(complete, "{text}");
+        assert_eq!(text, value.to_string());
+    }
+    assert!(factory.compile(&GrammarSource::JsonSchema(compact(json!(true)))).is_ok());
+    assert!(factory.compile(&GrammarSource::JsonSchema(compact(json!(false)))).is_err());
+}
+
+#[test]
 fn recursive_and_referring_schemas_are_valid() {
     let (factory, mut random) = (factory(), Random(5));
     let node = json!({"type": "object", "properties": {"v": {"$ref": "#/definitions/small"}, "next": {"anyOf":

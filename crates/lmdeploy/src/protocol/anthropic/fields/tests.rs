@@ -15,7 +15,8 @@ const ANTHROPIC: &str = "cache_control container diagnostics inference_geo max_t
 const ALL: &str = r#"{"model": "m", "max_tokens": 1, "messages": [], "system": "a", "stop_sequences": [],
     "stream": true, "temperature": 1, "top_p": 1, "top_k": 1, "tools": [], "tool_choice": {}, "thinking": {},
     "output_config": {}, "context_management": {}, "metadata": {}, "seed": 1, "chat_template_kwargs": {}, "timeout": 1, "priority": 1,
-    "cache_salt": "b"}"#;
+    "cache_salt": "b", "input_ids": [1], "return_token_ids": true, "return_logprob": true,
+    "include_stop_str_in_output": true}"#;
 
 fn refused(body: &str) -> Option<&'static str> {
     unsupported::<MessagesRequest>(body.as_bytes()).expect("an object").map(|found| found.name)

@@ -44,7 +44,7 @@ fn built_up(events: &[MessageEvent]) -> Vec<ContentBlock> {
                 list.push(content_block.clone());
                 open = true;
             }
-            MessageEvent::ContentBlockDelta { index, delta } => {
+            MessageEvent::ContentBlockDelta { index, delta, .. } => {
                 assert!(open && index + 1 == list.len());
                 match (list.last_mut().expect("a block"), delta) {
                     (ContentBlock::Text { text }, BlockDelta::TextDelta { text: more }) => *text += more,
@@ -117,7 +117,9 @@ fn arguments_that_were_cut_off_are_only_in_the_stream() {
     let ContentBlock::ToolUse { input, .. } = &list[0] else { panic!("a call") };
     assert!(input.is_empty());
     let delta = BlockDelta::InputJsonDelta { partial_json: "{\"x\":".to_owned() };
-    assert!(events.contains(&MessageEvent::ContentBlockDelta { index: 0, delta }));
+    let (output_ids, output_token_logprobs) = (None, None);
+    let expected = MessageEvent::ContentBlockDelta { index: 0, delta, output_ids, output_token_logprobs };
+    assert!(events.contains(&expected));
 }
 
 proptest! {
@@ -150,4 +152,40 @@ fn thoughts_that_are_omitted_leave_their_block() {
         matches!(event, MessageEvent::ContentBlockDelta { delta: BlockDelta::ThinkingDelta { .. }, .. })
     };
     assert!(!events.iter().any(is_told));
+}
+
+/// The ids that each delta brings along.
+fn ids(events: &[MessageEvent]) -> Vec<Option<Vec<u32>>> {
+    let of = |event: &MessageEvent| match event {
+        MessageEvent::ContentBlockDelta { output_ids, output_token_logprobs, .. } => {
+            let scored = output_token_logprobs.as_ref();
+            let numbers = scored.map(|scored| scored.iter().map(|(_, id)| *id).collect::<Vec<u32>>());
+            assert_eq!(numbers, *output_ids);
+            Some(output_ids.clone())
+        }
+        _ => None,
+    };
+    events.iter().filter_map(of).collect()
+}
+
+#[test]
+fn ids_come_with_the_next_delta_and_none_is_lost() {
+    let written = |list: &[(u32, ChatDelta)], mut blocks: Blocks| {
+        for (id, delta) in list {
+            blocks.add_ids(Some(vec![*id]), Some(vec![(-0.5, *id)]));
+            blocks.push(delta.clone());
+        }
+        blocks.add_ids(Some(Vec::new()), None);
+        blocks.finish();
+        ids(&blocks.take_events())
+    };
+    let new = || Blocks::new("msg_7".to_owned());
+    let called = call(0, Some("f"), "");
+    let list = [(1, thought("hm")), (2, text("")), (3, text("a")), (4, called), (5, text(""))];
+    // A thought, its signature, a text, and the arguments that have not come.
+    assert_eq!(written(&list, new()), [Some(vec![1]), None, Some(vec![2, 3]), Some(vec![4, 5])]);
+    let omitted = written(&list[..3], new().without_thoughts());
+    assert_eq!(omitted, [None, Some(vec![1, 2, 3])]);
+    assert_eq!(written(&[(1, text(""))], new()), [Some(vec![1])], "an answer without text");
+    assert!(written(&[], new()).is_empty(), "nothing was generated");
 }

@@ -125,3 +125,13 @@ fn wrong_messages_are_named() {
         assert!(error.starts_with(message), "{error}");
     }
 }
+
+#[test]
+fn ids_are_a_prompt_without_messages_and_system() {
+    assert_eq!(read(&json!({"messages": [], "input_ids": [1, 2]})), Ok(json!([])));
+    assert_eq!(read(&json!({"input_ids": []})), Ok(json!([])), "which is refused with the prompt");
+    let told = "system: expected the field to be absent: `input_ids` are the whole prompt".to_owned();
+    assert_eq!(read(&json!({"system": "a", "input_ids": [1]})), Err(told));
+    let missing = "messages: found none, expected at least one".to_owned();
+    assert_eq!(read(&json!({})), Err(missing));
+}

@@ -118,6 +118,18 @@ fn thinking_is_turned_on_and_off_or_refused() {
 }
 
 #[test]
+fn a_budget_limits_a_model_that_reasons() {
+    let reasoning = model("{{ messages }}", ReasoningFormat::Think);
+    let plain = model("{{ messages }}", ReasoningFormat::None);
+    for (kind, expected) in [("enabled", Some(2000)), ("adaptive", None), ("disabled", None)] {
+        let request = request(&json!({"thinking": {"type": kind, "budget_tokens": 2000.0}}));
+        assert_eq!(thinking_budget(&request, &reasoning), expected, "{kind}");
+        assert_eq!(thinking_budget(&request, &plain), None, "{kind}");
+    }
+    assert_eq!(thinking_budget(&request(&json!({})), &reasoning), None);
+}
+
+#[test]
 fn the_default_effort_needs_not_be_told() {
     let plain = model("{{ messages }}", ReasoningFormat::Think);
     let told = model("{{ reasoning_effort }}{{ messages }}", ReasoningFormat::Think);
