@@ -11,7 +11,7 @@ static RELOAD: OnceLock<Box<dyn Fn(EnvFilter) + Send + Sync>> = OnceLock::new();
 /// Installs the process-wide subscriber: `info` and above, or what `INTERNLM_LOG` says
 /// (the syntax of `tracing_subscriber::EnvFilter`). Called once, by `main`; later calls do nothing.
 pub fn init() {
-    let filter = EnvFilter::try_from_env("INTERNLM_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_env("INTERNLM_LOG").unwrap_or_else(|_| EnvFilter::new("info,rmcp=warn"));
     let terminal = std::io::stderr().is_terminal();
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)

@@ -1,5 +1,6 @@
 //! The TOML file of an agent.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use internlm_kit::config::{Validate, load_with};
@@ -7,9 +8,13 @@ use internlm_kit::sandbox::SandboxConfig;
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
-use crate::action::{Toolbox, available};
+use crate::action::{Service, ToolSettings, Toolbox, available};
+use crate::hook::{HookConfig, Hooks};
 use crate::llm::EndpointConfig;
-use crate::protocol::Protocol;
+use crate::mcp::{McpConfig, McpServers};
+use crate::memory::MemoryConfig;
+use crate::openapi::{OpenApi, OpenApiConfig};
+use crate::protocol::{Constraint, Protocol};
 use crate::run::{AgentSpec, Approval, Limits, Sampling};
 
 /// An agent file. Unknown keys are errors.
@@ -24,7 +29,7 @@ use crate::run::{AgentSpec, Approval, Limits, Sampling};
 /// "#;
 /// let config: lagent::config::AgentConfig = internlm_kit::config::parse(text, "agent.toml")?;
 /// let tools = config.toolbox()?;
-/// assert_eq!(config.spec(&tools).limits.max_turn, 6);
+/// assert_eq!(config.spec(&tools).max_turn(), 6);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -34,11 +39,18 @@ pub struct AgentConfig {
     /// Names of built-in tools. Default: none.
     #[serde(default)]
     pub tools: Vec<String>,
-    /// Calls that need approval: `"never"`, `"always"` or `{ tools = [..] }`. Default: `"never"`.
+    /// Calls that need approval: `"never"`, `"always"` or `{ tools = [..] }`. Default: calls of tools that run
+    /// commands, such as `shell`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Approval>,
+    /// Folder of the files that tools read and write. Default: `tool-files` in the current folder.
+    #[serde(default = "folder")]
+    pub folder: PathBuf,
+    /// Whether the server is asked to make malformed calls impossible: `"off"` or `"calls"`. Default: `"off"`.
     #[serde(default)]
-    pub approval: Approval,
-    /// How tools and calls are written for the model: `kind = "internlm2"` or `"react"`. Default:
-    /// `internlm2`.
+    pub constrain: Constraint,
+    /// How tools and calls are written for the model: `kind = "internlm2"`, `"react"`, `"rewoo"`, `"autogpt"`,
+    /// `"mathcoder"` or `"plain"`. Default: `internlm2`.
     #[serde(default = "internlm2")]
     pub protocol: Protocol,
     /// Where the model's server is. Default: port 23333 on this machine.
@@ -53,6 +65,21 @@ pub struct AgentConfig {
     /// Sandbox level and limits of the code that tools run.
     #[serde(default)]
     pub sandbox: SandboxConfig,
+    /// Services by the name of the tool that uses them. Default: none.
+    #[serde(default)]
+    pub services: BTreeMap<String, Service>,
+    /// MCP servers by the name in front of their tools. Default: none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub mcp: BTreeMap<String, McpConfig>,
+    /// Services whose operations become tools, named `NAME.operation`. Default: none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub openapi: BTreeMap<String, OpenApiConfig>,
+    /// Hooks around questions and calls, in their order. Default: none.
+    #[serde(default)]
+    pub hooks: Vec<HookConfig>,
+    /// What the agent remembers of earlier questions, and where it is kept.
+    #[serde(default)]
+    pub memory: MemoryConfig,
     /// The questions of `lagent run`. `lagent chat` ignores them.
     pub questions: Option<QuestionsConfig>,
 }
@@ -81,6 +108,10 @@ fn four() -> usize {
     4
 }
 
+fn folder() -> PathBuf {
+    ToolSettings::default().folder
+}
+
 impl AgentConfig {
     /// Loads an agent file and checks every value.
     ///
@@ -98,17 +129,43 @@ impl AgentConfig {
         Ok(load_with(path, overrides)?)
     }
 
+    /// Returns what the agent's tools may use.
+    #[must_use]
+    pub fn tool_settings(&self) -> ToolSettings {
+        ToolSettings {
+            sandbox: self.sandbox.clone(),
+            folder: self.folder.clone(),
+            services: self.services.clone(),
+        }
+    }
+
+    /// Creates the agent's hooks.
+    ///
+    /// # Errors
+    /// [`Error::File`](crate::Error::File) when a file that a hook reads is missing.
+    pub fn build_hooks(&self) -> Result<Hooks> {
+        Hooks::from_configs(&self.hooks)
+    }
+
     /// Creates the agent's tools.
     ///
     /// # Errors
     /// [`Error::ToolUnavailable`](crate::Error::ToolUnavailable) when a tool lacks a program here;
-    /// [`Error::Sandbox`](crate::Error::Sandbox) when the requested sandbox level does not work here.
+    /// [`Error::Sandbox`](crate::Error::Sandbox) when the requested sandbox level does not work here;
+    /// [`Error::Mcp`](crate::Error::Mcp) and [`Error::OpenApi`](crate::Error::OpenApi) when an MCP server or a
+    /// described service cannot be used.
     pub fn toolbox(&self) -> Result<Toolbox> {
-        let tools = Toolbox::with_tools(&self.tools, &self.sandbox)?;
-        match tools.first_unavailable() {
-            None => Ok(tools),
-            Some((name, reason)) => Err(crate::Error::ToolUnavailable { name, reason }),
+        let mut tools = Toolbox::with_tools(&self.tools, &self.tool_settings())?;
+        for (name, service) in &self.openapi {
+            for tool in OpenApi::actions(name, service, &self.tool_settings())? {
+                tools.add(tool);
+            }
         }
+        if let Some((name, reason)) = tools.first_unavailable() {
+            return Err(crate::Error::ToolUnavailable { name, reason });
+        }
+        McpServers::connect(&self.mcp)?.refresh(&mut tools);
+        Ok(tools)
     }
 
     /// Creates the definition of the agent with the enabled tools of `tools`.
@@ -117,8 +174,15 @@ impl AgentConfig {
         AgentSpec::new(self.protocol.clone(), tools.specs())
             .with_limits(self.limits.clone())
             .with_sampling(self.sampling.clone())
-            .with_approval(self.approval.clone())
+            .with_approval(self.approval.clone().unwrap_or_else(|| asked_by(tools)))
+            .with_constraint(self.constrain)
     }
+}
+
+/// What needs approval when the agent file does not say it.
+fn asked_by(tools: &Toolbox) -> Approval {
+    let names = tools.approvals();
+    if names.is_empty() { Approval::Never } else { Approval::Tools(names.into_iter().collect()) }
 }
 
 impl Validate for AgentConfig {
@@ -128,34 +192,98 @@ impl Validate for AgentConfig {
         for tool in self.tools.iter().filter(|tool| !known.contains(&tool.as_str())) {
             problems.push(format!("tools: found `{tool}`, expected one of {}", known.join(", ")));
         }
-        let interpreter = match &self.protocol {
-            Protocol::InternLm2(protocol) => protocol.interpreter.as_ref(),
-            Protocol::React(_) => None,
-        };
-        if let Some(name) = interpreter.filter(|name| !self.tools.contains(name)) {
+        for tool in self.services.keys().filter(|tool| !known.contains(&tool.as_str())) {
+            problems.push(format!("services: found `{tool}`, expected one of {}", known.join(", ")));
+        }
+        let interpreter = self.protocol.interpreter();
+        if let Some(name) = interpreter.filter(|name| !self.tools.iter().any(|tool| tool == name)) {
             problems.push(format!("protocol.interpreter: found `{name}`, expected one of `tools`"));
         }
-        if self.limits.max_turn == 0 {
-            problems.push("limits.max-turn: found 0, expected at least 1".to_owned());
+        for (name, server) in &self.mcp {
+            problems.extend(server.problems().into_iter().map(|problem| format!("mcp.{name}: {problem}")));
         }
-        if self.sampling.max_tokens == 0 {
-            problems.push("sampling.max-tokens: found 0, expected at least 1".to_owned());
-        }
-        if !(0.0..=2.0).contains(&self.sampling.temperature) {
-            let found = self.sampling.temperature;
-            problems.push(format!("sampling.temperature: found {found}, expected 0 to 2"));
-        }
-        if !(self.sampling.top_p > 0.0 && self.sampling.top_p <= 1.0) {
-            let found = self.sampling.top_p;
-            problems.push(format!("sampling.top-p: found {found}, expected above 0, at most 1"));
-        }
-        if self.sampling.stop.iter().any(String::is_empty) {
-            problems.push("sampling.stop: found an empty text, expected texts that end a reply".to_owned());
-        }
+        problems.extend(self.openapi.iter().flat_map(|(name, service)| service.problems(name)));
+        problems.extend(self.memory.problems());
+        problems.extend(limit_problems(&self.limits));
+        problems.extend(sampling_problems(&self.sampling));
         if self.questions.as_ref().is_some_and(|questions| questions.concurrency == 0) {
             problems.push("questions.concurrency: found 0, expected at least 1".to_owned());
         }
         problems.extend(self.sandbox.problems().into_iter().map(|problem| format!("sandbox.{problem}")));
         problems
+    }
+}
+
+fn limit_problems(limits: &Limits) -> Vec<String> {
+    let mut problems = Vec::new();
+    if limits.max_turn == Some(0) {
+        problems.push("limits.max-turn: found 0, expected at least 1".to_owned());
+    }
+    let amounts = [
+        ("money", limits.money),
+        ("input-price", Some(limits.input_price)),
+        ("output-price", Some(limits.output_price)),
+    ];
+    for (key, amount) in amounts {
+        if let Some(found) = amount.filter(|amount| !amount.is_finite() || *amount < 0.0) {
+            problems.push(format!("limits.{key}: found {found}, expected a number of at least 0"));
+        }
+    }
+    problems
+}
+
+fn sampling_problems(sampling: &Sampling) -> Vec<String> {
+    let mut problems = Vec::new();
+    if sampling.max_tokens == 0 {
+        problems.push("sampling.max-tokens: found 0, expected at least 1".to_owned());
+    }
+    if !(0.0..=2.0).contains(&sampling.temperature) {
+        let found = sampling.temperature;
+        problems.push(format!("sampling.temperature: found {found}, expected 0 to 2"));
+    }
+    if !(sampling.top_p > 0.0 && sampling.top_p <= 1.0) {
+        let found = sampling.top_p;
+        problems.push(format!("sampling.top-p: found {found}, expected above 0, at most 1"));
+    }
+    if sampling.stop.iter().any(String::is_empty) {
+        problems.push("sampling.stop: found an empty text, expected texts that end a reply".to_owned());
+    }
+    problems
+}
+
+#[cfg(test)]
+mod tests {
+    use internlm_kit::config::parse;
+
+    use super::*;
+
+    #[test]
+    fn tools_that_run_commands_are_approved_unless_the_file_says_otherwise() {
+        let spec = |text: &str| {
+            let config: AgentConfig = parse(text, "agent.toml").expect("is valid");
+            config.spec(&config.toolbox().expect("needs nothing"))
+        };
+        let named = Approval::Tools(["shell".to_owned()].into());
+        assert_eq!(spec("tools = [\"shell\", \"Calculator\"]").approval, named);
+        assert_eq!(spec("tools = [\"shell\"]\napproval = \"never\"").approval, Approval::Never);
+        assert_eq!(spec("tools = [\"Calculator\"]").approval, Approval::Never);
+    }
+
+    #[test]
+    fn services_reach_the_tools_and_unknown_ones_are_named() {
+        let text = "tools = [\"TextToImage\"]\nfolder = \"out\"\n\
+                    [services.TextToImage]\nendpoint = \"http://127.0.0.1:9/v1\"\nkey-variable = \"KEY\"\n\
+                    [services.TextToImage.extra]\nmodel = \"m\"";
+        let config: AgentConfig = parse(text, "agent.toml").expect("is valid");
+        assert_eq!(config.toolbox().expect("is configured").specs().len(), 1);
+        assert_eq!(config.tool_settings().services["TextToImage"].text("model"), Some("m"));
+        assert_eq!(config.tool_settings().folder, Path::new("out"));
+        let error = parse::<AgentConfig>("[services.Nothing]\n[limits]\nmoney = -1.0", "agent.toml");
+        let error = error.expect_err("two problems").to_string();
+        assert!(error.contains("services: found `Nothing`, expected one of Calculator"), "{error}");
+        assert!(error.contains("limits.money: found -1, expected a number of at least 0"), "{error}");
+        let missing = parse::<AgentConfig>("tools = [\"VQA\"]", "agent.toml").expect("is valid").toolbox();
+        let message = missing.expect_err("is not configured").to_string();
+        assert_eq!(message, "tool `VQA`: unavailable: needs an endpoint services.VQA");
     }
 }

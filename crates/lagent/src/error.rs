@@ -114,6 +114,32 @@ pub enum Error {
         /// Number of all questions of the batch.
         total: usize,
     },
+    /// A memory could not be read or changed.
+    #[error("memory: {0}")]
+    Memory(#[from] crate::memory::MemoryError),
+    /// The definition of a team is wrong.
+    #[error(transparent)]
+    Team(#[from] crate::team::TeamError),
+    /// A parser's format is wrong.
+    #[error(transparent)]
+    Parse(#[from] crate::parse::ParseError),
+    /// The agent server refused a request, cannot be reached or understood, or cannot listen.
+    #[error("agent server: {0}")]
+    AgentServer(#[source] lmdeploy::Error),
+    /// An MCP server could not be used, or ours could not serve.
+    #[error(transparent)]
+    Mcp(#[from] crate::mcp::McpError),
+    /// The description of a service cannot be read, or its configuration does not fit it.
+    #[error(transparent)]
+    OpenApi(#[from] crate::openapi::OpenApiError),
+    /// A search index could not be created, read or written.
+    #[error("index {}: {message}", path.display())]
+    Index {
+        /// Folder of the index.
+        path: PathBuf,
+        /// What failed, in the words of the search library.
+        message: String,
+    },
     /// The text of a saved run is not what [`AgentRun::save`](crate::run::AgentRun::save) writes.
     #[error("saved agent: {0}")]
     State(#[from] serde_json::Error),
@@ -135,10 +161,16 @@ impl BadInput for Error {
             | Self::NotReady
             | Self::Interrupted { .. }
             | Self::Stopped { .. }
+            | Self::Index { .. }
             | Self::Output(_) => false,
             Self::File(error) => error.is_bad_input(),
             Self::Journal(error) => error.is_bad_input(),
-            Self::Server(error) => error.is_bad_input(),
+            Self::Server(error) | Self::AgentServer(error) => error.is_bad_input(),
+            Self::OpenApi(error) => error.is_bad_input(),
+            Self::Mcp(error) => error.is_bad_input(),
+            Self::Memory(error) => error.is_bad_input(),
+            Self::Team(error) => error.is_bad_input(),
+            Self::Parse(error) => error.is_bad_input(),
             Self::Sandbox(error) => error.is_bad_input(),
         }
     }

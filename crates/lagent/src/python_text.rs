@@ -1,5 +1,5 @@
-//! Values printed as Python prints them: `repr`, sets and `json.dumps`. Lagent's prompts consist of such
-//! text, so byte equality with upstream depends on it.
+//! Values printed as Python prints them: `repr`, sets, `json.dumps` and `str.format`. Lagent's prompts consist of
+//! such text, so byte equality with upstream depends on it.
 
 use std::fmt::Write;
 
@@ -126,6 +126,36 @@ pub(crate) fn python_set(names: &[&str]) -> String {
     format!("{{{}}}", names.join(", "))
 }
 
+/// Fills in the fields of a text like Python's `str.format`. Doubled braces are literal; a brace that does not
+/// belong to one of the fields stays as it is, where Python raises an error.
+pub(crate) fn format_fields(template: &str, fields: &[(&str, &str)]) -> String {
+    let mut text = String::new();
+    let mut rest = template;
+    while let Some(at) = rest.find(['{', '}']) {
+        text.push_str(&rest[..at]);
+        let brace = &rest[at..=at];
+        rest = &rest[at + 1..];
+        if let Some(after) = rest.strip_prefix(brace) {
+            text.push_str(brace);
+            rest = after;
+            continue;
+        }
+        let field = fields.iter().find_map(|(name, value)| {
+            let after = rest.strip_prefix(name)?.strip_prefix('}')?;
+            (brace == "{").then_some((after, *value))
+        });
+        match field {
+            Some((after, value)) => {
+                text.push_str(value);
+                rest = after;
+            }
+            None => text.push_str(brace),
+        }
+    }
+    text.push_str(rest);
+    text
+}
+
 fn write_to(text: &mut String, arguments: std::fmt::Arguments<'_>) {
     text.write_fmt(arguments).expect("writing to a String does not fail");
 }
@@ -152,6 +182,19 @@ mod tests {
         let value = json!([null, true, 1.5, "it's", "say \"it's\"", "a\\b\n\u{1}", {"k": false}]);
         let expected = r#"[None, True, 1.5, "it's", 'say "it\'s"', 'a\\b\n\x01', {'k': False}]"#;
         assert_eq!(repr(&value), expected);
+    }
+
+    #[test]
+    fn format_fills_in_as_python_does() {
+        let fields = [("a", "1"), ("ab", "{a}")];
+        for (template, expected) in [
+            ("{a}{ab}", "1{a}"),
+            (r"\boxed{{}} {a}", r"\boxed{} 1"),
+            ("{{a}}", "{a}"),
+            ("{c} } {", "{c} } {"),
+        ] {
+            assert_eq!(format_fields(template, &fields), expected, "{template}");
+        }
     }
 
     /// JSON of every kind, a few levels deep.

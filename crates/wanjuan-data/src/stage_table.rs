@@ -61,6 +61,7 @@ macro_rules! stage_table {
             }
 
             /// The names of all rule sets, in the order of the table.
+            #[cfg(feature = "cli")]
             pub(crate) fn rule_sets() -> Vec<&'static str> {
                 let rows = [$(($name, StageKind::$kind),)+];
                 rows.into_iter().filter(|(_, kind)| *kind == StageKind::Rules).map(|(name, _)| name).collect()

@@ -8,13 +8,16 @@ use std::process::{Command, Stdio};
 use rustix::process::Pid;
 
 use super::confine::SYSTEM;
+use super::folder::WorkFolder;
 use super::{Level, SandboxError, Task};
 
 /// Where programs are looked up, and the `PATH` they see.
 pub(super) const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 /// Waits for one line, then becomes its arguments. Shells read a pipe byte by byte here (POSIX: `read` may
 /// not take more than the line), so the rest of stdin is the program's.
-const GATE: &str = "read -r _ && exec \"$@\"";
+const GATE: &str = "read -r _ && ";
+/// Number of the first descriptor from which bubblewrap reads a filter.
+const FIRST_FILTER: usize = 3;
 /// The first process of a process namespace ignores signals, so the program must not be it. Reports a
 /// signal as the exit code 128 + signal, as bubblewrap does, and keeps its own remarks to itself.
 const INIT: &str = "exec 3>&2 2>/dev/null; (exec \"$@\" 2>&3 3>&-); exit $?";
@@ -42,7 +45,9 @@ pub(super) struct Launch<'a> {
     pub(super) helpers: &'a Helpers,
     pub(super) task: &'a Task,
     pub(super) program: &'a Path,
-    pub(super) work: &'a Path,
+    pub(super) folder: &'a WorkFolder,
+    /// Files with the filters that bubblewrap installs.
+    pub(super) filters: &'a [PathBuf],
     pub(super) readable: &'a [PathBuf],
     /// The number of the programs' user; `None` is our own.
     pub(super) user: Option<u32>,
@@ -53,18 +58,20 @@ impl Launch<'_> {
     /// The command, with pipes on all three streams, not started yet.
     pub(super) fn command(&self) -> Command {
         let mut command = Command::new("/bin/sh");
+        let work = self.folder.work();
         command
-            .args(["-c", GATE, "sh"])
+            .args(["-c", &gate(self.filters.len()), "sh"])
+            .args(self.filters)
             .args(self.helper())
             .arg(self.program)
             .args(&self.task.arguments)
             .env_clear()
             .env("PATH", PATH)
-            .env("HOME", self.work)
-            .env("TMPDIR", self.work)
+            .env("HOME", work)
+            .env("TMPDIR", work)
             .env("LANG", "C.UTF-8")
             .envs(self.task.environment.iter().map(|(name, value)| (name, value)))
-            .current_dir(self.work)
+            .current_dir(work)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -90,19 +97,30 @@ impl Launch<'_> {
     }
 
     fn bubblewrap(&self, bwrap: &Path) -> Vec<PathBuf> {
-        let mut helper = vec![bwrap.to_path_buf()];
+        let (mut helper, work) = (vec![bwrap.to_path_buf()], self.folder.work().to_path_buf());
         helper.extend(["--unshare-all", "--die-with-parent", "--hostname", "sandbox"].map(PathBuf::from));
         let system = SYSTEM.iter().map(PathBuf::from);
         for folder in system.chain(self.readable.iter().cloned()) {
             helper.extend([PathBuf::from("--ro-bind-try"), folder.clone(), folder]);
         }
         helper.extend(["--proc", "/proc", "--dev", "/dev", "--dir", "/tmp"].map(PathBuf::from));
-        helper.extend([PathBuf::from("--bind"), self.work.to_path_buf(), self.work.to_path_buf()]);
+        helper.extend([PathBuf::from("--bind"), self.folder.shared_memory(), PathBuf::from("/dev/shm")]);
+        helper.extend([PathBuf::from("--bind"), work.clone(), work.clone()]);
         // The rest of the view is in memory, where nobody would count what is written to it.
         helper.extend(["--remount-ro", "/dev", "--remount-ro", "/"].map(PathBuf::from));
-        helper.extend([PathBuf::from("--chdir"), self.work.to_path_buf(), PathBuf::from("--")]);
+        for descriptor in FIRST_FILTER..FIRST_FILTER + self.filters.len() {
+            helper.extend([PathBuf::from("--add-seccomp-fd"), PathBuf::from(descriptor.to_string())]);
+        }
+        helper.extend([PathBuf::from("--chdir"), work, PathBuf::from("--")]);
         helper
     }
+}
+
+/// The shell's text of the gate. The first arguments are files with filters, which are open in what comes behind it.
+fn gate(filters: usize) -> String {
+    let takes = (0..filters).map(|index| format!("f{index}=$1 && shift && "));
+    let opens = (0..filters).map(|index| format!(" {}<\"$f{index}\"", FIRST_FILTER + index));
+    format!("{GATE}{}exec \"$@\"{}", takes.collect::<String>(), opens.collect::<String>())
 }
 
 /// The absolute path of a program.
@@ -136,13 +154,20 @@ fn find(program: &str) -> Option<PathBuf> {
     PATH.split(':').map(|folder| Path::new(folder).join(program)).find(|path| path.is_file())
 }
 
-/// The folder that a program outside the system's folders brings along, such as a Python under `/opt`.
-pub(super) fn home_of(program: &Path) -> Option<PathBuf> {
-    let real = program.canonicalize().ok()?;
-    if SYSTEM.iter().any(|folder| real.starts_with(folder)) {
+/// The folders that a program outside the system's folders brings along, such as a Python under `/opt`, or one of
+/// a virtual environment and the Python that it was made of.
+pub(super) fn homes_of(program: &Path) -> Vec<PathBuf> {
+    let environment = prefix_of(program).filter(|prefix| prefix.join("pyvenv.cfg").is_file());
+    let real = program.canonicalize().ok().and_then(|real| prefix_of(&real));
+    environment.into_iter().chain(real).collect()
+}
+
+/// The folder of which a program is a part; `None` for the system's own programs.
+fn prefix_of(program: &Path) -> Option<PathBuf> {
+    if SYSTEM.iter().any(|folder| program.starts_with(folder)) {
         return None;
     }
-    let folder = real.parent()?;
+    let folder = program.parent()?;
     // `prefix/bin/program` keeps its libraries in `prefix/lib`.
     let prefix = if folder.ends_with("bin") { folder.parent()? } else { folder };
     (prefix != Path::new("/")).then(|| prefix.to_path_buf())
@@ -161,5 +186,26 @@ mod tests {
         let text = "found a file without that right";
         assert!(message("/etc/passwd").contains(text));
         assert_eq!(resolve("/bin/sh").expect("is there"), Path::new("/bin/sh"));
+    }
+
+    #[test]
+    fn the_gate_opens_as_many_filters_as_there_are() {
+        assert_eq!(gate(0), "read -r _ && exec \"$@\"");
+        assert_eq!(
+            gate(2),
+            "read -r _ && f0=$1 && shift && f1=$1 && shift && exec \"$@\" 3<\"$f0\" 4<\"$f1\""
+        );
+    }
+
+    #[test]
+    fn a_virtual_environment_and_its_python_come_along() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let bin = folder.path().join("bin");
+        std::fs::create_dir(&bin).expect("creates");
+        std::os::unix::fs::symlink("/bin/sh", bin.join("python3")).expect("links");
+        assert_eq!(homes_of(&bin.join("python3")), Vec::<PathBuf>::new());
+        std::fs::write(folder.path().join("pyvenv.cfg"), "").expect("writes");
+        assert_eq!(homes_of(&bin.join("python3")), [folder.path()]);
+        assert_eq!(homes_of(Path::new("/usr/bin/env")), Vec::<PathBuf>::new());
     }
 }

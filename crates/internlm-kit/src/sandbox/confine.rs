@@ -1,9 +1,8 @@
 //! Starting a child that is confined from its first instruction: a thread restricts itself, then spawns.
 //!
 //! Landlock domains, seccomp filters and (below the C library) user ids belong to threads and pass to
-//! children, so nothing of this has to be done between `fork` and `exec`. Limits are set by the same thread: a
-//! user may limit its own processes, while root without `CAP_SYS_RESOURCE`, as in most containers, may not
-//! limit those of another user.
+//! children, so nothing of this has to be done between `fork` and `exec`. Resource limits belong to processes: the
+//! child sets its own (`descriptors.rs`), which every user may.
 
 use std::io;
 use std::path::PathBuf;
@@ -14,10 +13,10 @@ use landlock::{
     ABI, Access, AccessFs, AccessNet, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetStatus, Scope,
     path_beneath_rules,
 };
-use rustix::process::{Pid, Resource, Rlimit, prlimit};
+use rustix::process::Resource;
 use seccompiler::BpfProgram;
 
-use super::descriptors::keep_standard_streams;
+use super::descriptors::{keep_standard_streams, limit};
 use super::user::become_user;
 
 /// What every program may read and execute.
@@ -75,16 +74,10 @@ impl Confinement {
     /// Starts `command`, which waits at its gate, under these restrictions.
     pub(super) fn spawn(self, mut command: Command) -> io::Result<Child> {
         keep_standard_streams(&mut command);
+        limit(&mut command, self.limits.clone());
         let starter = move || {
             self.restrict_this_thread()?;
-            let mut child = command.spawn()?;
-            if let Err(error) = self.limit(&child) {
-                // The gate is still closed: its input ends here, and so does the child.
-                let _ = child.kill();
-                let _ = child.wait();
-                return Err(error);
-            }
-            Ok(child)
+            command.spawn()
         };
         let thread = thread::Builder::new().name("sandbox-start".to_owned()).spawn(starter)?;
         thread.join().expect("the starting thread only makes system calls and reports their errors")
@@ -101,15 +94,6 @@ impl Confinement {
         }
         for filter in &self.filters {
             seccompiler::apply_filter(filter).map_err(io::Error::other)?;
-        }
-        Ok(())
-    }
-
-    /// Limits of the waiting gate, inherited by everything it becomes and starts.
-    fn limit(&self, child: &Child) -> io::Result<()> {
-        let id = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-        for &ResourceLimit { resource, soft, hard } in &self.limits {
-            prlimit(id, resource, Rlimit { current: Some(soft), maximum: Some(hard) })?;
         }
         Ok(())
     }

@@ -1,9 +1,10 @@
-//! The descriptors that a child gets: its three standard streams and nothing else.
+//! What a child does between `fork` and `exec`: it keeps three descriptors, its standard streams, and limits itself.
 //!
 //! Files, folders, pipes and sockets that the caller of this process left open pass to every child unless they are
 //! marked to be closed by `exec`. Marking them in this process would also take them from the caller's own children,
-//! so the new process marks its copies, between `fork` and `exec`. It is the one place where the sandbox needs
-//! `unsafe`: a closure that runs there may only make system calls.
+//! so the new process marks its copies. Resource limits are set there too: the filters of the program, which are in
+//! force already, refuse to limit any process but itself. It is the one place where the sandbox needs `unsafe`: a
+//! closure that runs there may only make system calls.
 #![allow(unsafe_code)]
 
 use std::fs;
@@ -11,6 +12,10 @@ use std::io;
 use std::os::fd::RawFd;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
+
+use rustix::process::{Rlimit, prlimit};
+
+use super::confine::ResourceLimit;
 
 /// The first descriptor after stdin, stdout and stderr.
 const FIRST: RawFd = 3;
@@ -23,6 +28,19 @@ pub(super) fn keep_standard_streams(command: &mut Command) {
     // SAFETY: the closure runs in the child before `exec`. It makes system calls, and neither allocates nor takes
     // a lock that another thread of the parent may have held at the fork.
     unsafe { command.pre_exec(move || mark(&open)) };
+}
+
+/// Makes `command` start under these limits, which pass to everything that it becomes and starts.
+pub(super) fn limit(command: &mut Command, limits: Vec<ResourceLimit>) {
+    let set = move || {
+        limits.iter().try_for_each(|&ResourceLimit { resource, soft, hard }| {
+            prlimit(None, resource, Rlimit { current: Some(soft), maximum: Some(hard) }).map(drop)
+        })?;
+        Ok(())
+    };
+    // SAFETY: the closure runs in the child before `exec`. It makes system calls, and neither allocates nor takes a
+    // lock that another thread of the parent may have held at the fork.
+    unsafe { command.pre_exec(set) };
 }
 
 /// Marks everything but the standard streams to be closed by `exec`.

@@ -23,31 +23,20 @@ const DELETED: &str = " (deleted)";
 /// Shared memory without a file looks like this deleted file; it counts as memory.
 const SHARED_MEMORY: &str = "/dev/zero (deleted)";
 
-/// Whether every folder and the open files of every process could be looked at.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(super) enum Sight {
-    #[default]
-    Clear,
-    /// The system refuses it for at least one of them.
-    Blind,
-}
-
 /// What was found at one look.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Held {
     /// Bytes of the folder or of nameless files.
     pub(super) bytes: u64,
-    pub(super) sight: Sight,
+    /// Folders, and threads by their folder of `/proc`, that could not be looked into.
+    pub(super) hidden: BTreeSet<PathBuf>,
 }
 
 impl Held {
     /// Both finds together.
-    pub(super) fn and(self, other: Self) -> Self {
-        let blind = [self.sight, other.sight].contains(&Sight::Blind);
-        Self {
-            bytes: self.bytes.saturating_add(other.bytes),
-            sight: if blind { Sight::Blind } else { Sight::Clear },
-        }
+    pub(super) fn and(mut self, mut other: Self) -> Self {
+        self.hidden.append(&mut other.hidden);
+        Self { bytes: self.bytes.saturating_add(other.bytes), ..self }
     }
 
     fn add(&mut self, bytes: u64) {
@@ -58,13 +47,13 @@ impl Held {
 /// Looks for files without a name that `processes`, folders of `/proc`, keep alive.
 pub(super) fn held_by(processes: &[PathBuf]) -> Held {
     let mut nameless = Nameless::default();
-    let mut sight = Sight::Clear;
+    let mut hidden = BTreeSet::new();
     let threads: Vec<Vec<PathBuf>> = processes.iter().map(|process| living_threads(process)).collect();
     // Threads usually share their open files, but may have their own.
     for thread in threads.iter().flatten() {
         // A thread that has just ended is not found, which is not the same as being hidden.
         if nameless.add_open(thread).is_err_and(|error| error.kind() == ErrorKind::PermissionDenied) {
-            sight = Sight::Blind;
+            hidden.insert(thread.clone());
         }
     }
     // After all that is open: a file that is also mapped has its true size by then.
@@ -72,7 +61,7 @@ pub(super) fn held_by(processes: &[PathBuf]) -> Held {
     for thread in threads.iter().filter_map(|threads| threads.first()) {
         nameless.add_mapped(&fs::read_to_string(thread.join("maps")).unwrap_or_default());
     }
-    Held { bytes: nameless.bytes, sight }
+    Held { bytes: nameless.bytes, hidden }
 }
 
 /// Looks at everything below the folder `work`.
@@ -127,7 +116,7 @@ impl Walk {
         let flags = libc::O_DIRECTORY | libc::O_NOFOLLOW;
         let file = OpenOptions::new().read(true).custom_flags(flags).open(path);
         let opened = file.and_then(|file| self.add_files(Opened { file, below: Vec::new() }));
-        opened.map_err(|error| self.miss(&error)).ok()
+        opened.map_err(|error| self.miss(path, &error)).ok()
     }
 
     fn add_files(&mut self, mut folder: Opened) -> io::Result<Opened> {
@@ -142,18 +131,20 @@ impl Walk {
                 Ok(found) if found.is_dir() => folder.below.push(entry.file_name()),
                 Ok(found) if found.nlink() > 1 && !self.linked.insert(found.ino()) => {}
                 Ok(found) => self.held.add(found.blocks() * BLOCK),
-                Err(error) => self.miss(&error),
+                Err(error) => self.miss(&entry.path(), &error),
             }
         }
         Ok(folder)
     }
 
     /// Notes a folder or file that cannot be looked at.
-    fn miss(&mut self, error: &io::Error) {
+    fn miss(&mut self, path: &Path, error: &io::Error) {
         match error.raw_os_error() {
             // It has just been removed or replaced.
             Some(libc::ENOENT | libc::ENOTDIR | libc::ELOOP) => {}
-            Some(libc::EACCES | libc::EPERM) => self.held.sight = Sight::Blind,
+            Some(libc::EACCES | libc::EPERM) => {
+                self.held.hidden.insert(path.to_path_buf());
+            }
             // Deeper than files can be opened, which counts as too many entries do.
             _ => self.held.bytes = u64::MAX,
         }
@@ -218,7 +209,7 @@ mod tests {
     fn a_deleted_file_counts_as_long_as_it_is_open_and_once() {
         let folder = tempfile::tempdir().expect("temporary folder");
         let before = held_by(&this_process());
-        assert_eq!(before.sight, Sight::Clear);
+        assert!(before.hidden.is_empty());
         let path = folder.path().join("a");
         let mut file = fs::File::create(&path).expect("creates");
         file.write_all(&vec![b'x'; 8 << 20]).expect("writes");
@@ -249,7 +240,7 @@ d000-e000 rw-p 00000000 00:00 0
     #[test]
     fn a_process_that_has_ended_hides_nothing() {
         let found = held_by(&[PathBuf::from("/proc/0")]);
-        assert_eq!((found.bytes, found.sight), (0, Sight::Clear));
+        assert!(found.bytes == 0 && found.hidden.is_empty());
     }
 
     #[test]

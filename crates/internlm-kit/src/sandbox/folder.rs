@@ -6,9 +6,9 @@
 //! | this process, by any signal | the janitor, a shell that waits for the end of our pipe |
 //! | the janitor as well | the next process that runs something: the lock of the folder is free |
 
-use std::fs::{self, File};
+use std::fs::{self, DirBuilder, File};
 use std::io;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -31,16 +31,21 @@ const JANITOR: &str = "trap '' HUP INT TERM; read -r _; i=0; \
     [ -e \"$1\" ] && sleep 0.1; done; exit 0";
 /// Nobody but the owner may look into a work folder.
 const PRIVATE: u32 = 0o700;
+/// Name of the program's current directory.
+const WORK: &str = "work";
 /// What is done here, for errors.
 const STEP: &str = "prepare the work folder";
 
 /// Folders that others left behind are removed once per process.
 static SWEEP: Once = Once::new();
 
-/// A folder that holds the task's input files and belongs to the program's user.
+/// A folder of the program's user with two folders in it: `work` holds the task's input files, and `shm` becomes
+/// the program's `/dev/shm` where the level has a view of its own. What is written to either takes room here.
 #[derive(Debug)]
 pub(super) struct WorkFolder {
-    path: PathBuf,
+    root: PathBuf,
+    work: PathBuf,
+    owner: Option<u32>,
     janitor: Child,
     /// Also removes the folder when creating the rest fails.
     _folder: TempDir,
@@ -54,32 +59,70 @@ impl WorkFolder {
         SWEEP.call_once(|| sweep(&std::env::temp_dir(), user));
         let (folder, lock) = locked_folder().map_err(SandboxError::system(STEP))?;
         // Landlock and bubblewrap look at real paths, and the janitor is in another folder.
-        let path = folder.path().canonicalize().map_err(SandboxError::system(STEP))?;
-        let mut paths = vec![path.clone()];
-        for (name, bytes) in &task.files {
-            if name.is_empty() || name == "." || name == ".." || name.contains(['/', '\0']) {
-                return Err(SandboxError::FileName { name: name.clone() });
-            }
-            let file = path.join(name);
-            fs::write(&file, bytes).map_err(SandboxError::system(STEP))?;
-            paths.push(file);
-        }
-        for path in paths {
-            chown(path, owner, owner).map_err(SandboxError::system(STEP))?;
-        }
-        let janitor = start_janitor(&path).map_err(SandboxError::system("start the folder's janitor"))?;
-        Ok(Self { path, janitor, _folder: folder, _lock: lock })
+        let root = folder.path().canonicalize().map_err(SandboxError::system(STEP))?;
+        let janitor = start_janitor(&root).map_err(SandboxError::system("start the folder's janitor"))?;
+        let made = Self { work: root.join(WORK), root, owner, janitor, _folder: folder, _lock: lock };
+        made.fill(task)?;
+        Ok(made)
     }
 
-    /// Its real path, without symbolic links.
-    pub(super) fn path(&self) -> &Path {
-        &self.path
+    fn fill(&self, task: &Task) -> Result<(), SandboxError> {
+        self.give(&self.root).map_err(SandboxError::system(STEP))?;
+        for folder in [self.work(), &self.shared_memory()] {
+            let made = DirBuilder::new().mode(PRIVATE).create(folder).and_then(|()| self.give(folder));
+            made.map_err(SandboxError::system(STEP))?;
+        }
+        for (name, bytes) in &task.files {
+            if !is_plain(name) {
+                return Err(SandboxError::FileName { name: name.clone() });
+            }
+            self.write(&self.work.join(name), bytes)?;
+        }
+        match task.collect.iter().find(|name| !is_plain(name)) {
+            Some(name) => Err(SandboxError::FileName { name: name.clone() }),
+            None => Ok(()),
+        }
     }
+
+    /// Puts a file where the program cannot see it but the shell that starts the program can.
+    pub(super) fn hide(&self, name: &str, bytes: &[u8]) -> Result<PathBuf, SandboxError> {
+        let path = self.root.join(name);
+        self.write(&path, bytes)?;
+        Ok(path)
+    }
+
+    fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), SandboxError> {
+        fs::write(path, bytes).and_then(|()| self.give(path)).map_err(SandboxError::system(STEP))
+    }
+
+    fn give(&self, path: &Path) -> io::Result<()> {
+        chown(path, self.owner, self.owner)
+    }
+
+    /// The real path of everything that belongs to the run.
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The real path of the program's current directory.
+    pub(super) fn work(&self) -> &Path {
+        &self.work
+    }
+
+    /// What the program sees as `/dev/shm`, where it sees any.
+    pub(super) fn shared_memory(&self) -> PathBuf {
+        self.root.join("shm")
+    }
+}
+
+/// Whether a name stays in the folder that it is joined to.
+fn is_plain(name: &str) -> bool {
+    !(name.is_empty() || name == "." || name == ".." || name.contains(['/', '\0']))
 }
 
 impl Drop for WorkFolder {
     fn drop(&mut self) {
-        remove(&self.path);
+        remove(&self.root);
         // The janitor sees the end of its input, finds nothing to do and ends.
         drop(self.janitor.stdin.take());
         let _ = self.janitor.wait();
@@ -166,14 +209,14 @@ mod tests {
     #[test]
     fn the_folder_is_private_and_goes_with_whatever_is_in_it() {
         let folder = create();
-        let path = folder.path().to_path_buf();
-        let mode = fs::metadata(&path).expect("is there").permissions().mode();
-        assert_eq!(mode & 0o777, PRIVATE);
+        let (root, path) = (folder.root().to_path_buf(), folder.work().to_path_buf());
+        let mode = |path: &Path| fs::metadata(path).expect("is there").permissions().mode() & 0o777;
+        assert_eq!([mode(&root), mode(&path)], [PRIVATE; 2]);
         fs::create_dir_all(path.join("b/c")).expect("creates");
         fs::set_permissions(path.join("b"), fs::Permissions::from_mode(0o000))
             .expect("takes the rights away");
         drop(folder);
-        assert!(!path.exists());
+        assert!(!root.exists());
     }
 
     #[test]

@@ -12,16 +12,18 @@
 //! | `process` | resource limits; a seccomp filter where the kernel has it; files outside the work folder are neither protected nor counted | denied where seccomp exists |
 //! | `landlock` | files: read-only system, one writable folder; no signals and no `ptrace` outwards | denied |
 //! | `namespaces` | own user, network, process, IPC and host-name namespaces | absent |
-//! | `bwrap` | bubblewrap: its own view of the file system, `/proc` and `/dev` | absent |
+//! | `bwrap` | bubblewrap: its own view of the file system, `/proc` and `/dev`; own `/dev/shm`, so processes can share memory | absent |
 //!
 //! `auto` takes the strongest level that works here; a level asked for by name that does not work is an
 //! error, never a weaker run. [`Sandbox::protections`] says what holds and by which mechanism.
 //!
+//! [`Sandbox::run`] waits for the end of a program, [`Sandbox::spawn`] gives a [`Session`] with one that stays alive.
+//!
 //! # How it is built
 //!
 //! Landlock and seccomp restrict *threads* and are inherited by children: a short-lived thread restricts
-//! itself and starts the program (`confine.rs`). Limits are set from outside by `prlimit(2)` while the child
-//! still waits at a gate, a shell that reads one line before it becomes the program (`command.rs`). A holder
+//! itself and starts the program (`confine.rs`), which sets its limits before its first instruction
+//! (`descriptors.rs`) and waits at a gate, a shell that reads one line before it becomes the program (`command.rs`). A holder
 //! process keeps the group's number reserved and kills the group when our end of its pipe closes
 //! (`group.rs`), and a janitor removes the work folder (`folder.rs`). Nothing of this needs `unsafe`, but closing
 //! what the caller left open (`descriptors.rs`). Linux only.
@@ -40,6 +42,7 @@ mod config;
 mod confine;
 mod descriptors;
 mod disk;
+mod ending;
 mod error;
 mod filter;
 mod folder;
@@ -48,8 +51,13 @@ mod outcome;
 mod output;
 mod process;
 mod protection;
+mod results;
 mod run;
+mod session;
+mod start;
+mod suspicion;
 mod task;
+mod turn;
 mod user;
 mod watch;
 
@@ -58,4 +66,5 @@ pub use error::SandboxError;
 pub use outcome::{Outcome, Status};
 pub use protection::{Protection, Strength};
 pub use run::Sandbox;
+pub use session::Session;
 pub use task::Task;

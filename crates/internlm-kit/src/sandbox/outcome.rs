@@ -1,5 +1,7 @@
 //! What a sandboxed program did: how it ended, what it wrote, what it used.
 
+use std::collections::BTreeMap;
+
 use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
 
@@ -99,4 +101,11 @@ pub struct Outcome {
     pub peak_memory_bytes: u64,
     /// The level that held during this run.
     pub level: Level,
+    /// The files asked for by [`Task::collect`](super::Task::collect) that the program left, by name. Links, and
+    /// files over the limit of one file, are left out.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub files: BTreeMap<String, Vec<u8>>,
+    /// Paths in the work folder of files that the program made or changed, sorted; at most 1,000.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changed: Vec<String>,
 }

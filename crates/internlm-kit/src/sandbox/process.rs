@@ -2,20 +2,56 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use rustix::process::Pid;
 
 /// Fields of `/proc/N/stat` counted after the command's name, which may hold blanks (proc(5) numbers - 3).
 const STATE_FIELD: usize = 0;
+const PARENT_FIELD: usize = 1;
 const GROUP_FIELD: usize = 2;
 const FIRST_TIME_FIELD: usize = 11;
+
+/// For how long a list of all processes is taken for the present: fifty sessions are watched by one list.
+const FRESH: Duration = Duration::from_millis(20);
+/// Every process with its group, as last listed by anybody.
+static LISTED: Mutex<Option<Listed>> = Mutex::new(None);
+
+#[derive(Debug)]
+struct Listed {
+    at: Instant,
+    processes: Vec<(PathBuf, String)>,
+}
 
 /// The folders of a group's processes, without the group's holder, which runs nothing of the program's.
 pub(super) fn members(group: Pid) -> Vec<PathBuf> {
     let group = group.as_raw_nonzero().get().to_string();
+    let mut listed = LISTED.lock().unwrap_or_else(PoisonError::into_inner);
+    let fresh = listed.take().filter(|listed| listed.at.elapsed() < FRESH);
+    let listed = listed.insert(fresh.unwrap_or_else(list));
+    let members = listed.processes.iter().filter(|(path, found)| *found == group && !path.ends_with(&group));
+    members.map(|(path, _)| path.clone()).collect()
+}
+
+fn list() -> Listed {
+    let group = |path: PathBuf| stat_field(&path, GROUP_FIELD).map(|group| (path, group));
+    Listed { at: Instant::now(), processes: all().into_iter().filter_map(group).collect() }
+}
+
+/// The folders of all processes.
+fn all() -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
-    let others = entries.flatten().map(|entry| entry.path()).filter(|path| !path.ends_with(&group));
-    others.filter(|path| stat_field(path, GROUP_FIELD).is_some_and(|found| found == group)).collect()
+    let numbered = |name: &std::ffi::OsStr| name.as_encoded_bytes().first().is_some_and(u8::is_ascii_digit);
+    entries.flatten().filter(|entry| numbered(&entry.file_name())).map(|entry| entry.path()).collect()
+}
+
+/// A child of a process, in which it started the program that it helps.
+pub(super) fn child_of(process: Pid) -> Option<Pid> {
+    let parent = process.as_raw_nonzero().get().to_string();
+    let child =
+        all().into_iter().find(|path| stat_field(path, PARENT_FIELD).is_some_and(|found| found == parent))?;
+    child.file_name()?.to_str()?.parse().ok().and_then(Pid::from_raw)
 }
 
 /// The folders of a process's living threads.

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::Level;
 use super::confine::Landlock;
-use super::disk::Sight;
+use super::suspicion::Sight;
 use super::user::User;
 
 /// How far one protection goes.
@@ -61,7 +61,12 @@ impl Facts {
             row("file size", self.file_size()),
             row("processes", self.processes()),
             row("network", self.network()),
+            row("local sockets", self.local_sockets()),
             row("files", self.files()),
+            row("shared memory", self.shared_memory()),
+            row("kernel interfaces", self.kernel()),
+            row("namespaces", self.namespaces()),
+            row("privileges", self.privileges()),
             row("other processes", self.others()),
             row("leaving the group", self.group()),
         ]
@@ -112,14 +117,79 @@ impl Facts {
         }
     }
 
+    fn local_sockets(self) -> (Strength, &'static str) {
+        match (self.level, self.seccomp) {
+            (Level::None, _) => (Strength::Open, "not limited at level none"),
+            (_, Seccomp::Present) => (
+                Strength::Enforced,
+                "connect(2) and addresses to send to refused by seccomp; a session may serve Unix sockets",
+            ),
+            (_, Seccomp::Absent) => (Strength::Open, "unavailable: no seccomp here"),
+        }
+    }
+
+    fn shared_memory(self) -> (Strength, &'static str) {
+        match (self.level, self.seccomp) {
+            (Level::Bwrap, _) => (Strength::Enforced, "own /dev/shm, counted with the work folder"),
+            (Level::Namespaces | Level::Landlock, _) => {
+                (Strength::Enforced, "refused: /dev/shm by Landlock, memory without a file by seccomp")
+            }
+            (Level::Process, Seccomp::Present) => (
+                Strength::Partial,
+                "memory without a file refused by seccomp; /dev/shm is open and not counted",
+            ),
+            _ => (Strength::Open, "not limited"),
+        }
+    }
+
+    fn kernel(self) -> (Strength, &'static str) {
+        match (self.level, self.seccomp) {
+            (Level::None, _) => (Strength::Open, "not limited at level none"),
+            (_, Seccomp::Present) => {
+                (Strength::Enforced, "ptrace, io_uring, keyrings, bpf, perf, userfaultfd refused by seccomp")
+            }
+            (_, Seccomp::Absent) => (Strength::Open, "unavailable: no seccomp here"),
+        }
+    }
+
+    fn namespaces(self) -> (Strength, &'static str) {
+        match (self.level, self.seccomp) {
+            (Level::None, _) => (Strength::Open, "not limited at level none"),
+            (Level::Namespaces, _) => {
+                (Strength::Enforced, "mounts refused; new namespaces only of the kinds that it has already")
+            }
+            (_, Seccomp::Present) => {
+                (Strength::Enforced, "unshare(2), setns(2) and mounts refused by seccomp")
+            }
+            (_, Seccomp::Absent) => (Strength::Open, "unavailable: no seccomp here"),
+        }
+    }
+
+    fn privileges(self) -> (Strength, &'static str) {
+        match (self.level, self.seccomp, self.user) {
+            (Level::None, ..) => (Strength::Open, "programs with the set-user-ID bit work"),
+            (_, Seccomp::Absent, _) => (Strength::Open, "unavailable: no seccomp here"),
+            (_, Seccomp::Present, User::Root) => {
+                (Strength::Partial, "no new privileges, but the user is root")
+            }
+            (_, Seccomp::Present, _) => {
+                (Strength::Enforced, "no new privileges: set-user-ID bits do nothing")
+            }
+        }
+    }
+
     fn files(self) -> (Strength, &'static str) {
         match (self.level, self.landlock, self.user) {
             (Level::Bwrap, ..) => {
                 (Strength::Enforced, "own mount namespace: system read-only, one work folder")
             }
-            (Level::Namespaces | Level::Landlock, Landlock::Full, _) => {
+            (Level::Namespaces | Level::Landlock, Landlock::Full, User::OnePerRun | User::Nobody) => {
                 (Strength::Enforced, "Landlock: system read-only, one work folder")
             }
+            (Level::Namespaces | Level::Landlock, Landlock::Full, _) => (
+                Strength::Partial,
+                "Landlock: system read-only, one work folder; modes and times of the user's own files can be changed",
+            ),
             (Level::Namespaces | Level::Landlock, ..) => {
                 (Strength::Partial, "Landlock of an older kernel: some rights are not covered")
             }
@@ -205,6 +275,10 @@ mod tests {
         let shared_user = Facts { user: User::Ours, ..facts(Level::Process) };
         assert_eq!(strength(shared_user, "processes"), Strength::Partial);
         assert_eq!(strength(shared_user, "files"), Strength::Open);
+        let shared_user = Facts { user: User::Ours, ..facts(Level::Landlock) };
+        assert_eq!(strength(shared_user, "files"), Strength::Partial);
+        assert_eq!(strength(facts(Level::Process), "shared memory"), Strength::Partial);
+        assert_eq!(strength(without_seccomp, "local sockets"), Strength::Open);
         assert_eq!(strength(facts(Level::Process), "file size"), Strength::Partial);
         let blind = Facts { sight: Sight::Blind, ..facts(Level::Namespaces) };
         assert_eq!(strength(blind, "file size"), Strength::Partial);

@@ -1,5 +1,7 @@
 //! One program to run: its arguments, input, files and environment.
 
+use super::filter::Sockets;
+
 /// What to run. Paths of input files are plain names inside the private work folder.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Task {
@@ -8,6 +10,8 @@ pub struct Task {
     pub(super) stdin: Vec<u8>,
     pub(super) files: Vec<(String, Vec<u8>)>,
     pub(super) environment: Vec<(String, String)>,
+    pub(super) collect: Vec<String>,
+    pub(super) sockets: Sockets,
 }
 
 impl Task {
@@ -42,6 +46,21 @@ impl Task {
     #[must_use]
     pub fn variable(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.environment.push((name.into(), value.into()));
+        self
+    }
+
+    /// Asks for a file of the work folder's top level; [`Outcome::files`](super::Outcome::files) holds it afterwards.
+    #[must_use]
+    pub fn collect(mut self, name: impl Into<String>) -> Self {
+        self.collect.push(name.into());
+        self
+    }
+
+    /// Lets the program make Unix sockets in its work folder, for this process to connect to. The program itself
+    /// can connect to nothing.
+    #[must_use]
+    pub fn serves_sockets(mut self) -> Self {
+        self.sockets = Sockets::Served;
         self
     }
 }

@@ -9,10 +9,12 @@ use std::time::{Duration, Instant};
 use rustix::param::clock_ticks_per_second;
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 
-use super::disk::{Held, Sight, held_by, held_in};
+use super::disk::{Held, held_by, held_in};
 use super::group::ProcessGroup;
 use super::output::Capture;
 use super::process::{cpu_ticks, living_threads, members};
+use super::suspicion::{Sight, Suspicion};
+use super::turn::Turn;
 use super::user::{become_user, field};
 use super::{SandboxConfig, SandboxError, Status};
 
@@ -20,8 +22,6 @@ use super::{SandboxConfig, SandboxError, Status};
 const TICK: Duration = Duration::from_millis(2);
 /// Between two samples of memory and disk.
 const SAMPLE: Duration = Duration::from_millis(50);
-/// Samples in a row that may be blind: a process that is just being replaced by another program cannot be looked into.
-const BLIND: u32 = 2;
 const MIB: u64 = 1 << 20;
 
 /// One program being watched.
@@ -30,12 +30,15 @@ pub(super) struct Watch<'a> {
     pub(super) config: &'a SandboxConfig,
     pub(super) limits: Limits,
     pub(super) group: &'a ProcessGroup,
-    pub(super) work: &'a Path,
+    /// The folder whose contents count.
+    pub(super) held: &'a Path,
     /// The number of the programs' user, when it is not ours: only the same user may look at open files.
     pub(super) user: Option<u32>,
     /// Whether a process that hides its open files is killed: only where those of an honest one can be seen.
     pub(super) sight: Sight,
-    pub(super) outputs: [&'a Capture; 2],
+    pub(super) outputs: &'a [&'a Capture],
+    /// The clock of a session; a run has its own.
+    pub(super) turn: Option<&'a Turn>,
 }
 
 /// Whether the level has resource limits.
@@ -55,12 +58,12 @@ pub(super) struct Seen {
     pub(super) wall: Duration,
     pub(super) cpu_seconds: f64,
     pub(super) peak_memory: u64,
-    /// Whether every sample saw all open files.
-    pub(super) sight: Sight,
+    /// What could not be looked into.
+    pub(super) suspicion: Suspicion,
 }
 
 /// One look at the whole group.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Sample {
     used: Use,
     held: Held,
@@ -72,9 +75,9 @@ impl Watch<'_> {
         let started = Instant::now();
         let id = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
         let id = id.expect("a child's process number is positive");
-        let mut next_sample = started;
+        let mut last_sample: Option<Instant> = None;
         let mut peak = Use::default();
-        let (mut sight, mut blind) = (Sight::Clear, 0);
+        let mut suspicion = Suspicion::default();
         let killed = loop {
             // The zombie is left in place: its times are read below.
             let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
@@ -84,21 +87,26 @@ impl Watch<'_> {
             {
                 break None;
             }
-            if let Some(status) = self.over_limit(started.elapsed()) {
+            if let Some(status) = self.over_limit(self.turn.map_or_else(|| started.elapsed(), Turn::elapsed))
+            {
                 break Some(status);
             }
-            if Instant::now() >= next_sample {
-                next_sample = Instant::now() + SAMPLE;
+            let between = self.turn.map_or(SAMPLE, Turn::between_samples);
+            if last_sample.is_none_or(|last| last.elapsed() >= between) {
+                last_sample = Some(Instant::now());
                 let sample = self.sample();
                 peak = peak.max(sample.used);
-                blind = if sample.held.sight == Sight::Blind { blind + 1 } else { 0 };
-                sight = if blind > 0 { Sight::Blind } else { sight };
-                let hides = self.sight == Sight::Clear && blind > BLIND;
-                if let Some(status) = self.over_sample(sample, hides.then_some(Status::DiskLimit)) {
+                let over = self.over_sample(&sample);
+                let hides = suspicion.add(sample.held.hidden) && self.sight == Sight::Clear;
+                let hides = hides && self.limits == Limits::Enforced;
+                if let Some(status) = over.or_else(|| hides.then_some(Status::DiskLimit)) {
                     break Some(status);
                 }
             }
-            thread::sleep(TICK);
+            match self.turn {
+                None => thread::sleep(TICK),
+                Some(turn) => turn.wait(),
+            }
         };
         self.group.kill();
         // Where nothing forbids it, the program may have left the group.
@@ -111,7 +119,7 @@ impl Watch<'_> {
         let ticks = cpu_ticks(&Path::new("/proc").join(id.as_raw_nonzero().to_string())).max(peak.cpu_ticks);
         let cpu_seconds = ticks as f64 / clock_ticks_per_second() as f64;
         let exit = child.wait().map_err(SandboxError::system("wait for the program"))?;
-        Ok(Seen { killed, exit, wall, cpu_seconds, peak_memory: peak.memory, sight })
+        Ok(Seen { killed, exit, wall, cpu_seconds, peak_memory: peak.memory, suspicion })
     }
 
     fn over_limit(&self, elapsed: Duration) -> Option<Status> {
@@ -121,22 +129,26 @@ impl Watch<'_> {
         (elapsed.as_secs_f64() >= self.config.wall_seconds).then_some(Status::Timeout)
     }
 
-    /// The limit that a sample is over; `hiding` is what a process that hides is ended with.
-    fn over_sample(&self, sample: Sample, hiding: Option<Status>) -> Option<Status> {
+    /// The limit that a sample is over.
+    fn over_sample(&self, sample: &Sample) -> Option<Status> {
         if self.limits == Limits::Off {
             return None;
         }
         if sample.used.memory > self.config.memory_mib * MIB {
             return Some(Status::MemoryLimit);
         }
+        let cpu = self.turn.map_or(0, |turn| turn.cpu_ticks(sample.used.cpu_ticks));
+        if cpu > self.config.cpu_seconds.saturating_mul(clock_ticks_per_second()) {
+            return Some(Status::CpuLimit);
+        }
         let over = sample.held.bytes > self.config.folder_mib * MIB;
-        over.then_some(Status::DiskLimit).or(hiding)
+        over.then_some(Status::DiskLimit)
     }
 
     /// Looks at the folder and at every process of the group.
     fn sample(&self) -> Sample {
         // As ourselves: root sees what the program's user has hidden from itself.
-        let folder = held_in(self.work);
+        let folder = held_in(self.held);
         let Sample { used, held } = self.look_as_user();
         Sample { used, held: held.and(folder) }
     }

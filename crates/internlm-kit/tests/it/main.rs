@@ -2,7 +2,9 @@
 
 #![allow(clippy::print_stdout)]
 
+mod escapes;
 mod folders;
 mod properties;
 mod sandbox;
+mod sessions;
 mod traces;

@@ -1,5 +1,7 @@
 //! The result of a tool call, in the JSON form of lagent's `ActionReturn` (`schema.py`).
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -42,6 +44,52 @@ impl TryFrom<i32> for ActionState {
     }
 }
 
+/// What the call means for the conversation. The numbers are those of lagent's `ActionValidCode`.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(into = "i32", try_from = "i32")]
+pub enum ActionValid {
+    /// 1: the call ends the question, its result is the answer.
+    Finish,
+    /// 0: an ordinary call.
+    #[default]
+    Open,
+    /// -1: the tool takes no further calls.
+    Closed,
+    /// -2: there is no tool of this name.
+    Invalid,
+    /// -3: the reply contains no call.
+    Absent,
+}
+
+impl ActionValid {
+    fn is_open(&self) -> bool {
+        *self == Self::Open
+    }
+}
+
+impl From<ActionValid> for i32 {
+    fn from(valid: ActionValid) -> Self {
+        match valid {
+            ActionValid::Finish => 1,
+            ActionValid::Open => 0,
+            ActionValid::Closed => -1,
+            ActionValid::Invalid => -2,
+            ActionValid::Absent => -3,
+        }
+    }
+}
+
+impl TryFrom<i32> for ActionValid {
+    type Error = String;
+
+    fn try_from(number: i32) -> Result<Self, String> {
+        [Self::Finish, Self::Open, Self::Closed, Self::Invalid, Self::Absent]
+            .into_iter()
+            .find(|valid| i32::from(*valid) == number)
+            .ok_or_else(|| format!("found the action validity {number}, expected -3 to 1"))
+    }
+}
+
 /// One part of a result: a tool may return a text and several images.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct ResultItem {
@@ -50,6 +98,20 @@ pub struct ResultItem {
     pub kind: String,
     /// The text itself, or the path or URL of anything that is not text.
     pub content: String,
+}
+
+impl ResultItem {
+    /// Creates a part that is text.
+    #[must_use]
+    pub fn text(content: impl Into<String>) -> Self {
+        Self { kind: "text".to_owned(), content: content.into() }
+    }
+
+    /// Creates a part that is in a file. `kind` is `image`, `audio` or `file`.
+    #[must_use]
+    pub fn file(kind: &str, path: impl AsRef<Path>) -> Self {
+        Self { kind: kind.to_owned(), content: path.as_ref().display().to_string() }
+    }
 }
 
 /// The outcome of one call: parts of a result, or an error message.
@@ -68,14 +130,37 @@ pub struct ActionReturn {
     pub errmsg: Option<String>,
     /// Success, or the kind of failure.
     pub state: ActionState,
+    /// Address that the result comes from; absent if it was computed here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// What the model wrote in front of the call; absent unless a protocol keeps it here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thought: Option<String>,
+    /// What the call means for the conversation. Not serialized when it is an ordinary call.
+    #[serde(default, skip_serializing_if = "ActionValid::is_open")]
+    pub valid: ActionValid,
 }
 
 impl ActionReturn {
+    /// Creates a successful result from its parts.
+    #[must_use]
+    pub fn success(kind: impl Into<String>, args: Value, result: Vec<ResultItem>) -> Self {
+        Self {
+            kind: kind.into(),
+            args,
+            result,
+            errmsg: None,
+            state: ActionState::Success,
+            url: None,
+            thought: None,
+            valid: ActionValid::Open,
+        }
+    }
+
     /// Creates a successful result that consists of one text.
     #[must_use]
     pub fn text(kind: impl Into<String>, args: Value, text: impl Into<String>) -> Self {
-        let item = ResultItem { kind: "text".to_owned(), content: text.into() };
-        Self { kind: kind.into(), args, result: vec![item], errmsg: None, state: ActionState::Success }
+        Self::success(kind, args, vec![ResultItem::text(text)])
     }
 
     /// Creates a failure. `message` is what the model reads, so it should say what to do differently.
@@ -86,7 +171,19 @@ impl ActionReturn {
         state: ActionState,
         message: impl Into<String>,
     ) -> Self {
-        Self { kind: kind.into(), args, result: Vec::new(), errmsg: Some(message.into()), state }
+        Self { errmsg: Some(message.into()), state, ..Self::success(kind, args, Vec::new()) }
+    }
+
+    /// Returns the same result with the address that it comes from.
+    #[must_use]
+    pub fn with_url(self, url: impl Into<String>) -> Self {
+        Self { url: Some(url.into()), ..self }
+    }
+
+    /// Returns the same result with another meaning for the conversation.
+    #[must_use]
+    pub fn with_valid(self, valid: ActionValid) -> Self {
+        Self { valid, ..self }
     }
 
     /// Returns the text that goes back to the model: the error message, or all parts joined by newlines.
@@ -115,12 +212,29 @@ mod tests {
         assert_eq!(json, r#"{"type":"T","args":null,"result":[],"errmsg":"broken","state":-1002}"#);
         assert_eq!(serde_json::from_str::<ActionReturn>(&json).expect("parses"), value);
         assert!(serde_json::from_str::<ActionState>("7").is_err());
+        assert!(serde_json::from_str::<ActionValid>("2").is_err());
+    }
+
+    #[test]
+    fn what_differs_from_an_ordinary_call_is_written() {
+        let value =
+            ActionReturn::text("T", Value::Null, "x").with_url("http://a/").with_valid(ActionValid::Finish);
+        let json = serde_json::to_string(&value).expect("serializes");
+        let expected = concat!(
+            r#"{"type":"T","args":null,"result":[{"type":"text","content":"x"}],"#,
+            r#""errmsg":null,"state":0,"url":"http://a/","valid":1}"#,
+        );
+        assert_eq!(json, expected);
+        assert_eq!(serde_json::from_str::<ActionReturn>(&json).expect("parses"), value);
+        let upstream = r#"{"args":{},"url":null,"type":"T","result":[],"errmsg":null,"state":0,"thought":null,"valid":-3}"#;
+        let value = serde_json::from_str::<ActionReturn>(upstream).expect("parses");
+        assert_eq!(value.valid, ActionValid::Absent);
     }
 
     #[test]
     fn items_are_joined_and_marked() {
         let mut value = ActionReturn::text("T", Value::Null, "one");
-        value.result.push(ResultItem { kind: "image".into(), content: "a.png".into() });
+        value.result.push(ResultItem::file("image", "a.png"));
         assert_eq!(value.for_model(), "one\n[image](a.png)");
     }
 }

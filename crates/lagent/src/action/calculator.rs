@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
-use super::{Action, ActionReturn, ActionState, ToolSpec, evaluate, number_text};
+use super::{Action, ActionReturn, ActionState, ToolSpec, evaluate};
 
-/// Lagent's calculator. Upstream evaluates with `sympy`; here [`evaluate`] computes with exact fractions.
+/// Lagent's calculator. Upstream evaluates with `sympy`; here [`evaluate`] computes with exact fractions,
+/// functions and units.
 ///
 /// ```
 /// use lagent::action::{Action, Calculator};
@@ -27,7 +28,7 @@ impl Action for Calculator {
             return fail(ActionState::ArgsError, "expression: expected a text".to_owned());
         };
         match evaluate(expression) {
-            Ok(value) => ActionReturn::text(kind, arguments.clone(), number_text(&value)),
+            Ok(value) => ActionReturn::text(kind, arguments.clone(), value.to_string()),
             Err(error) => fail(ActionState::ApiError, format!("error: {error}")),
         }
     }

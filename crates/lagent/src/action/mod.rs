@@ -1,17 +1,33 @@
 //! Tools that an agent can call: their definitions, their results, and the toolbox that holds them.
 
 mod action_return;
+mod builtin;
 mod calculator;
+mod catalogue;
 mod definition;
+mod entry;
 mod expression;
-mod python_interpreter;
+mod hmac;
+mod local;
+mod map;
+mod office;
+mod python;
+mod settings;
 mod tool;
 mod toolbox;
+mod toolkit;
+mod web;
 
-pub use action_return::{ActionReturn, ActionState, ResultItem};
+pub use action_return::{ActionReturn, ActionState, ActionValid, ResultItem};
+pub use builtin::{FinishAction, InvalidAction, NoAction};
 pub use calculator::Calculator;
+pub use catalogue::{available, build, entries};
 pub use definition::{ToolInput, ToolSpec};
-pub use expression::{ExpressionError, evaluate, number_text};
-pub use python_interpreter::PythonInterpreter;
-pub use tool::{Action, Readiness};
-pub use toolbox::{Toolbox, available, build};
+pub use entry::{Build, Entry};
+pub use expression::{ExpressionError, Quantity, evaluate, number_text};
+pub(crate) use local::{Failure, Files};
+pub use python::{Answer, IPythonInteractive, IPythonInterpreter, PythonInterpreter};
+pub use settings::{Service, ToolSettings};
+pub use tool::{Action, CallContext, Readiness};
+pub use toolbox::Toolbox;
+pub use web::{IndexSummary, build_index};

@@ -3,32 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use internlm_kit::sandbox::{Level, Sandbox, SandboxConfig};
+use internlm_kit::sandbox::Level;
 use serde_json::Value;
 
-use super::{Action, ActionReturn, ActionState, Calculator, PythonInterpreter, Readiness, ToolSpec};
+use super::{
+    Action, ActionReturn, ActionState, ActionValid, CallContext, FinishAction, NoAction, Readiness,
+    ToolSettings, ToolSpec, build,
+};
 use crate::{Error, Result};
-
-/// Returns the names of all built-in tools.
-#[must_use]
-pub fn available() -> [&'static str; 2] {
-    ["Calculator", "PythonInterpreter"]
-}
-
-/// Creates a built-in tool by name. Code that the tool executes runs under `sandbox`.
-///
-/// # Errors
-/// [`Error::UnknownTool`]; [`Error::Sandbox`] when the requested sandbox level does not work here.
-pub fn build(name: &str, sandbox: &SandboxConfig) -> Result<Arc<dyn Action>> {
-    match name {
-        "Calculator" => Ok(Arc::new(Calculator)),
-        "PythonInterpreter" => Ok(Arc::new(PythonInterpreter::new(Sandbox::new(sandbox.clone())?))),
-        _ => {
-            let known = available().map(str::to_owned).to_vec();
-            Err(Error::UnknownTool { name: name.to_owned(), known })
-        }
-    }
-}
 
 /// The tools that one agent may call.
 ///
@@ -61,14 +43,16 @@ enum SlotState {
 }
 
 impl Toolbox {
-    /// Creates a toolbox with the named built-in tools.
+    /// Creates a toolbox with the named built-in tools and toolkits.
     ///
     /// # Errors
     /// Like [`build`].
-    pub fn with_tools(names: &[String], sandbox: &SandboxConfig) -> Result<Self> {
+    pub fn with_tools(names: &[String], settings: &ToolSettings) -> Result<Self> {
         let mut tools = Self::default();
         for name in names {
-            tools.add(build(name, sandbox)?);
+            for tool in build(name, settings)? {
+                tools.add(tool);
+            }
         }
         Ok(tools)
     }
@@ -120,14 +104,30 @@ impl Toolbox {
         self.enabled().filter_map(|action| action.sandbox_level()).min()
     }
 
-    /// Calls a tool and waits for its result. A name that is unknown or disabled gives lagent's `invalid API`.
+    /// Returns the names of the enabled tools whose calls a person should approve, sorted.
+    #[must_use]
+    pub fn approvals(&self) -> Vec<String> {
+        self.enabled().filter(|action| action.needs_approval()).map(|action| action.spec().name).collect()
+    }
+
+    /// Calls a tool in the only session and waits for its result, like [`Toolbox::call_in`].
     #[must_use]
     pub fn call(&self, name: &str, arguments: &Value) -> ActionReturn {
-        match self.tools.get(name) {
-            Some(slot) if slot.state == SlotState::Enabled => slot.action.call(arguments),
+        self.call_in(&CallContext::default(), name, arguments)
+    }
+
+    /// Calls a tool and waits for its result. Lagent's names `NoAction` and `FinishAction` always work; any
+    /// other name that is unknown or disabled gives lagent's `invalid API`.
+    #[must_use]
+    pub fn call_in(&self, context: &CallContext<'_>, name: &str, arguments: &Value) -> ActionReturn {
+        match (self.tools.get(name), name) {
+            (Some(slot), _) if slot.state == SlotState::Enabled => slot.action.call_in(context, arguments),
+            (None, "NoAction") => NoAction.call(arguments),
+            (None, "FinishAction") => FinishAction.call(arguments),
             _ => {
                 let message = format!("invalid API: {name}");
                 ActionReturn::error(name, arguments.clone(), ActionState::ApiError, message)
+                    .with_valid(ActionValid::Invalid)
             }
         }
     }
@@ -158,6 +158,7 @@ impl std::fmt::Debug for Toolbox {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::action::Calculator;
 
     #[test]
     fn a_disabled_tool_is_hidden_and_refused() {
@@ -167,8 +168,20 @@ mod tests {
         assert_eq!(tools.call("Calculator", &arguments).for_model(), "2");
         tools.disable("Calculator").expect("is there");
         assert!(tools.specs().is_empty());
-        assert_eq!(tools.call("Calculator", &arguments).for_model(), "invalid API: Calculator");
+        let refused = tools.call("Calculator", &arguments);
+        assert_eq!(
+            (refused.for_model().as_str(), refused.valid),
+            ("invalid API: Calculator", ActionValid::Invalid)
+        );
         assert!(tools.enable("Nothing").is_err());
         assert!(tools.delete("Calculator").is_some() && tools.delete("Calculator").is_none());
+        assert_eq!(tools.call("NoAction", &Value::Null).valid, ActionValid::Absent);
+    }
+
+    #[test]
+    fn a_tool_that_runs_commands_asks_for_approval() {
+        let names = ["Calculator", "shell"].map(str::to_owned);
+        let tools = Toolbox::with_tools(&names, &ToolSettings::default()).expect("some sandbox level works");
+        assert_eq!(tools.approvals(), ["shell"]);
     }
 }

@@ -1,10 +1,11 @@
-//! The journal of an unfinished batch: one line per finished question, so that no question is asked twice
-//! after a kill.
+//! The journal of an unfinished batch: the transcript of every question while it is written, and a line for each
+//! finished one, so that no question is asked and no call is made twice after a kill.
 //!
 //! The first line is a key over the agent, the model and the questions: the journal of a different batch is
 //! not continued.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use internlm_kit::journal::{self, Durability};
 use serde::{Deserialize, Serialize};
@@ -21,25 +22,37 @@ pub enum Start {
     Fresh,
 }
 
-/// One finished question with its transcript.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-pub(super) struct Entry {
-    /// Index of the question in its file.
-    pub(super) index: usize,
-    pub(super) prediction: Prediction,
-    /// Lines of the question's transcript.
-    pub(super) transcript: Vec<String>,
+/// What an interrupted batch has done.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Found {
+    /// The finished questions by their index.
+    pub(super) finished: BTreeMap<usize, Prediction>,
+    /// The transcripts of all questions that were asked, by index. Those of unfinished ones end anywhere.
+    pub(super) transcripts: BTreeMap<usize, Vec<String>>,
 }
 
 /// File name of the journal in the folder of the results.
 const NAME: &str = "journal.jsonl";
 
+/// How the line of a call begins in a transcript.
+const CALL: &str = "{\"command\":{\"type\":\"call-tool\"";
+
 /// A line of the journal.
 #[derive(Deserialize, Serialize)]
 #[serde(untagged)]
 enum Line {
-    Key { key: String },
-    Entry(Box<Entry>),
+    Key {
+        key: String,
+    },
+    /// The next line in the transcript of a question.
+    Step {
+        index: usize,
+        step: String,
+    },
+    Finished {
+        index: usize,
+        prediction: Box<Prediction>,
+    },
 }
 
 /// An open journal. It is locked, so a second batch cannot write into the same folder.
@@ -47,10 +60,9 @@ enum Line {
 pub(super) struct Journal(journal::Journal);
 
 impl Journal {
-    /// Opens the journal of `key` in `folder` and returns the questions that are already finished.
-    pub(super) fn open(folder: &Path, key: &str, start: Start) -> Result<(Self, Vec<Entry>)> {
-        // A question takes seconds, so a sync for each one costs nothing in comparison.
-        let opened = journal::Journal::open::<Line>(folder.join(NAME), Durability::Disk)?;
+    /// Opens the journal of `key` in `folder` and returns what is already done.
+    pub(super) fn open(folder: &Path, key: &str, start: Start) -> Result<(Self, Found)> {
+        let opened = journal::Journal::open::<Line>(folder.join(NAME), Durability::Process)?;
         let mut journal = opened.journal;
         let mut lines = opened.entries.into_iter();
         match lines.next() {
@@ -61,16 +73,40 @@ impl Journal {
                 journal.append(&Line::Key { key: key.to_owned() })?;
             }
         }
-        let entries = lines.filter_map(|line| match line {
-            Line::Entry(entry) => Some(*entry),
-            Line::Key { .. } => None,
-        });
-        Ok((Self(journal), entries.collect()))
+        let mut found = Found::default();
+        for line in lines {
+            match line {
+                Line::Key { .. } => {}
+                Line::Step { index, step } => found.transcripts.entry(index).or_default().push(step),
+                Line::Finished { index, prediction } => {
+                    found.finished.insert(index, *prediction);
+                }
+            }
+        }
+        Ok((Self(journal), found))
+    }
+
+    /// Returns where the journal is.
+    pub(super) fn path(&self) -> PathBuf {
+        self.0.path().to_path_buf()
+    }
+
+    /// Adds lines to the transcript of a question. They survive the end of the process when this returns, and a
+    /// power failure if one of them is a call.
+    pub(super) fn add(&mut self, index: usize, steps: &[String]) -> Result<()> {
+        for step in steps {
+            self.0.append(&Line::Step { index, step: step.clone() })?;
+        }
+        if steps.iter().any(|step| step.starts_with(CALL)) {
+            self.0.sync()?;
+        }
+        Ok(())
     }
 
     /// Adds a finished question, which is on the disk when this returns.
-    pub(super) fn add(&mut self, entry: &Entry) -> Result<()> {
-        Ok(self.0.append(entry)?)
+    pub(super) fn finish(&mut self, index: usize, prediction: &Prediction) -> Result<()> {
+        self.0.append(&Line::Finished { index, prediction: Box::new(prediction.clone()) })?;
+        Ok(self.0.sync()?)
     }
 
     /// Deletes the journal once the results of the batch are written.
@@ -80,69 +116,4 @@ impl Journal {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use super::*;
-
-    fn entry(index: usize) -> Entry {
-        let prediction = Prediction {
-            id: index.to_string(),
-            question: "q".into(),
-            answer: "1".into(),
-            prediction: None,
-            correct: false,
-            end: "cancelled".into(),
-            turns: 1,
-            tool_calls: 0,
-            parse_errors: 0,
-            input_tokens: 1,
-            output_tokens: 1,
-        };
-        Entry { index, prediction, transcript: vec!["{}".into()] }
-    }
-
-    #[test]
-    fn a_journal_cut_anywhere_resumes_with_its_whole_lines() {
-        let folder = tempfile::tempdir().expect("temporary folder");
-        let path = folder.path().join(NAME);
-        let (mut journal, found) = Journal::open(folder.path(), "k", Start::Resume).expect("opens");
-        assert!(found.is_empty());
-        for index in 0..2 {
-            journal.add(&entry(index)).expect("adds");
-        }
-        drop(journal);
-        let whole = fs::read(&path).expect("reads");
-        for cut in 0..whole.len() {
-            fs::write(&path, &whole[..cut]).expect("writes");
-            let (mut journal, found) = Journal::open(folder.path(), "k", Start::Resume).expect("opens");
-            let lines = whole[..cut].iter().filter(|byte| **byte == b'\n').count();
-            let expected: Vec<Entry> = (0..lines.saturating_sub(1)).map(entry).collect();
-            assert_eq!(found, expected, "cut at {cut}");
-            for index in expected.len()..2 {
-                journal.add(&entry(index)).expect("adds");
-            }
-            drop(journal);
-            assert_eq!(fs::read(&path).expect("reads"), whole, "cut at {cut}");
-        }
-    }
-
-    #[test]
-    fn another_batch_starts_again_and_a_second_one_is_refused() {
-        let folder = tempfile::tempdir().expect("temporary folder");
-        let (mut journal, _) = Journal::open(folder.path(), "one", Start::Resume).expect("opens");
-        journal.add(&entry(0)).expect("adds");
-        let error = Journal::open(folder.path(), "one", Start::Resume).expect_err("in use").to_string();
-        assert!(error.contains("found another process that writes it"), "{error}");
-        drop(journal);
-        assert!(Journal::open(folder.path(), "other", Start::Resume).expect("opens").1.is_empty());
-        let (mut journal, found) = Journal::open(folder.path(), "one", Start::Resume).expect("opens");
-        assert!(found.is_empty(), "the other batch has replaced it");
-        journal.add(&entry(1)).expect("adds");
-        drop(journal);
-        let (journal, found) = Journal::open(folder.path(), "one", Start::Fresh).expect("opens");
-        assert!(found.is_empty(), "a fresh start discards what is finished");
-        journal.remove().expect("removes");
-        assert!(!folder.path().join(NAME).exists());
-    }
-}
+mod tests;

@@ -3,34 +3,47 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use futures_util::future::{join, join_all};
 use internlm_model::chat::Message;
 use serde_json::Value;
-use tokio::task::JoinHandle;
 
-use super::{Decision, Ending, Watcher};
-use crate::action::{ActionReturn, ActionState, Toolbox};
+use super::{Decision, Ending, ToolAccess, Watcher};
+use crate::action::{ActionReturn, ActionState, ToolSpec, Toolbox};
+use crate::hook::{Hooks, PendingAction};
 use crate::llm::{LanguageModel, ModelRequest};
-use crate::run::{AgentRun, Command, Event, ToolOutcome};
+use crate::run::{Command, Event, Sampling, Step, ToolOutcome};
 use crate::{Error, Result};
 
 /// The model and the tools that a run acts on.
 #[derive(Debug)]
 pub struct World<'a, M> {
     model: &'a M,
-    tools: &'a Toolbox,
+    tools: ToolAccess<'a>,
 }
 
 impl<'a, M> World<'a, M> {
     /// Creates a world. Model and tools may be shared by many runs at the same time.
     #[must_use]
     pub fn new(model: &'a M, tools: &'a Toolbox) -> Self {
-        Self { model, tools }
+        Self { model, tools: tools.into() }
+    }
+
+    /// Adds hooks, which see questions, calls and their ends.
+    #[must_use]
+    pub fn with_hooks(self, hooks: &'a Hooks) -> Self {
+        Self { tools: self.tools.with_hooks(hooks), ..self }
+    }
+
+    /// Names the conversation, for tools and hooks that keep something for each of them.
+    #[must_use]
+    pub fn with_session(self, session: &'a str) -> Self {
+        Self { tools: self.tools.with_session(session), ..self }
     }
 
     /// Returns the tools, for instance to read their definitions or sandbox level.
     #[must_use]
     pub fn tools(&self) -> &'a Toolbox {
-        self.tools
+        self.tools.tools()
     }
 
     /// Returns the model that answers the requests.
@@ -49,7 +62,8 @@ impl<M> Clone for World<'_, M> {
 
 impl<M> Copy for World<'_, M> {}
 
-/// Asks one question and carries out every command until the question ends.
+/// Asks one question and carries out every command until the question ends. `run` is an agent, a team or a
+/// [`Machine`](crate::run::Machine).
 ///
 /// The calls of one reply run at the same time. Their results are reported in the order of the calls, so the
 /// commands do not depend on which tool is faster.
@@ -58,11 +72,14 @@ impl<M> Copy for World<'_, M> {}
 /// [`Error::NotReady`] when the run is in the middle of another question; any error of the watcher. A failing
 /// model or tool is not an error: it is an event, and perhaps the ending.
 pub async fn drive<M: LanguageModel>(
-    run: &mut AgentRun,
-    messages: Vec<Message>,
+    run: &mut (impl Step + ?Sized),
+    mut messages: Vec<Message>,
     world: World<'_, M>,
     watcher: &mut dyn Watcher,
 ) -> Result<Ending> {
+    if let Some(refused) = world.tools.before_agent(&mut messages) {
+        return Ok(refused);
+    }
     let mut events = VecDeque::from([Event::Start { messages }]);
     while let Some(event) = events.pop_front() {
         watcher.event(&event)?;
@@ -71,7 +88,7 @@ pub async fn drive<M: LanguageModel>(
             watcher.command(command)?;
         }
         if let Some(ending) = commands.iter().find_map(Ending::of) {
-            return Ok(ending);
+            return Ok(world.tools.after_agent(ending));
         }
         carry_out(commands, &world, watcher, &mut events).await;
     }
@@ -79,26 +96,28 @@ pub async fn drive<M: LanguageModel>(
     Err(Error::NotReady)
 }
 
+/// Carries out commands. Requests and calls run at the same time; requests whose text is watched run one after the
+/// other.
 async fn carry_out<M: LanguageModel>(
     commands: Vec<Command>,
     world: &World<'_, M>,
     watcher: &mut dyn Watcher,
     events: &mut VecDeque<Event>,
 ) {
-    let mut calls = Vec::new();
+    let (mut requests, mut calls) = (Vec::new(), Vec::new());
     for command in commands {
         match command {
-            Command::AskModel { id, messages, tools, params } => {
-                let request = ModelRequest { messages: &messages, tools: &tools, params: &params };
-                let outcome = if watcher.wants_deltas() {
-                    world.model.stream(request, &mut |text| watcher.delta(text)).await
+            Command::AskModel { id, messages, tools, params, grammar } => {
+                let asked = Asked { id, messages, tools, params, grammar };
+                if watcher.wants_deltas() {
+                    let outcome = world.model.stream(asked.request(), &mut |text| watcher.delta(text)).await;
+                    events.push_back(Event::Model { request: id, outcome });
                 } else {
-                    world.model.chat(request).await
-                };
-                events.push_back(Event::Model { request: id, outcome });
+                    requests.push(asked.outcome(world.model));
+                }
             }
             Command::CallTool { id, name, args, deadline } => {
-                calls.push((id, Call::start(world.tools, name, args, deadline)));
+                calls.push(call(world.tools, world.tools.action(id, name, args), deadline));
             }
             Command::AskHuman { call, name, args } => {
                 events.push_back(match watcher.decide(&name, &args) {
@@ -109,42 +128,83 @@ async fn carry_out<M: LanguageModel>(
             Command::Emit { .. } | Command::Finish { .. } | Command::Fail { .. } => {}
         }
     }
-    for (call, running) in calls {
-        events.push_back(Event::Tool { call, outcome: running.outcome().await });
+    let (replies, results) = join(join_all(requests), join_all(calls)).await;
+    events.extend(replies);
+    events.extend(results);
+}
+
+/// A model request with all that belongs to it.
+struct Asked {
+    id: u64,
+    messages: Vec<Message>,
+    tools: Vec<ToolSpec>,
+    params: Sampling,
+    grammar: Option<Value>,
+}
+
+impl Asked {
+    fn request(&self) -> ModelRequest<'_> {
+        let Self { messages, tools, params, grammar, .. } = self;
+        ModelRequest { messages, tools, params, grammar: grammar.as_ref() }
+    }
+
+    async fn outcome<M: LanguageModel>(self, model: &M) -> Event {
+        Event::Model { request: self.id, outcome: model.chat(self.request()).await }
     }
 }
 
-/// A tool call that runs on its own thread.
-struct Call {
-    name: String,
-    args: Value,
-    deadline: Duration,
-    started: Instant,
-    thread: JoinHandle<ActionReturn>,
+/// Makes one call: asks the hooks, runs the tool on its own thread, and shows the result to the hooks. The time that
+/// a hook needs for its decision does not count.
+async fn call(tools: ToolAccess<'_>, action: PendingAction, deadline: u64) -> Event {
+    let call = action.id;
+    let (action, refused) = judged(tools, action).await;
+    let started = Instant::now();
+    let mut value = match refused {
+        Some(value) => value,
+        None => made(tools, &action, deadline).await,
+    };
+    let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    tools.after_action(&action, &mut value);
+    Event::Tool { call, outcome: ToolOutcome { value, milliseconds } }
 }
 
-impl Call {
-    fn start(tools: &Toolbox, name: String, args: Value, deadline: u64) -> Self {
-        let (tools, tool, arguments) = (tools.clone(), name.clone(), args.clone());
-        let thread = tokio::task::spawn_blocking(move || tools.call(&tool, &arguments));
-        Self { name, args, deadline: Duration::from_millis(deadline), started: Instant::now(), thread }
+/// Asks the hooks about a call, on a thread where they may wait for a person. Returns the call as they changed it,
+/// and what the model reads if it is not made.
+async fn judged(tools: ToolAccess<'_>, action: PendingAction) -> (PendingAction, Option<ActionReturn>) {
+    let Some(hooks) = tools.hooks().cloned() else { return (action, None) };
+    let mut asked = action.clone();
+    let judging = tokio::task::spawn_blocking(move || {
+        let verdict = hooks.before_action(&mut asked);
+        (asked, verdict)
+    });
+    match judging.await {
+        Ok((asked, Ok(()))) => (asked, None),
+        Ok((asked, Err(refusal))) => {
+            let value = refusal.into_return(&asked);
+            (asked, Some(value))
+        }
+        Err(_) => {
+            let value = failed(&action, "a hook panicked".to_owned());
+            (action, Some(value))
+        }
     }
+}
 
-    /// Waits for the tool until its deadline.
-    ///
-    /// A thread cannot be stopped from outside, so a tool that runs programs has to limit them itself.
-    async fn outcome(self) -> ToolOutcome {
-        let failed = |message: String| ActionReturn {
-            errmsg: Some(message),
-            ..ActionReturn::error(&self.name, self.args.clone(), ActionState::ApiError, "")
-        };
-        let left = self.deadline.saturating_sub(self.started.elapsed());
-        let value = match tokio::time::timeout(left, self.thread).await {
-            Ok(Ok(value)) => value,
-            Ok(Err(_)) => failed("the tool panicked".to_owned()),
-            Err(_) => failed(format!("the tool did not end within {} ms", self.deadline.as_millis())),
-        };
-        let milliseconds = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        ToolOutcome { value, milliseconds }
+/// Runs the tool and waits for it until the deadline.
+///
+/// A thread cannot be stopped from outside, so a tool that runs programs has to limit them itself.
+async fn made(tools: ToolAccess<'_>, action: &PendingAction, deadline: u64) -> ActionReturn {
+    let (toolbox, asked) = (tools.tools().clone(), action.clone());
+    let thread = tokio::task::spawn_blocking(move || {
+        ToolAccess::from(&toolbox).with_session(&asked.session).call(&asked, deadline)
+    });
+    match tokio::time::timeout(Duration::from_millis(deadline), thread).await {
+        Ok(Ok(value)) => value,
+        Ok(Err(_)) => failed(action, "the tool panicked".to_owned()),
+        Err(_) => failed(action, format!("the tool did not end within {deadline} ms")),
     }
+}
+
+fn failed(action: &PendingAction, message: String) -> ActionReturn {
+    ActionReturn::error(&action.name, action.args.clone(), ActionState::ApiError, message)
 }

@@ -2,12 +2,16 @@
 
 use internlm_model::chat::openai::{read_reply_call, write_messages};
 use lmdeploy::protocol::{ChatRequest, FinishReason, ToolCall, ToolDefinition};
+use serde_json::Value;
 
 use super::ModelRequest;
 use crate::run::{FailureKind, Finish, ModelOutcome};
 
 /// The request for `model`.
-pub(super) fn request(model: &str, request: ModelRequest<'_>) -> ChatRequest {
+///
+/// # Errors
+/// What is wrong with the fields that constrain the reply.
+pub(super) fn request(model: &str, request: ModelRequest<'_>) -> Result<ChatRequest, String> {
     let tools: Vec<ToolDefinition> = request
         .tools
         .iter()
@@ -22,7 +26,29 @@ pub(super) fn request(model: &str, request: ModelRequest<'_>) -> ChatRequest {
     body.tools = (!tools.is_empty()).then_some(tools);
     body.top_p = sampled.then_some(params.top_p);
     body.seed = sampled.then_some(params.seed);
-    if params.stop.is_empty() { body } else { body.with_stop(&params.stop) }
+    let fields = match request.grammar {
+        None => None,
+        Some(Value::Object(fields)) => Some(fields),
+        Some(other) => return Err(format!("grammar: found {other}, expected an object")),
+    };
+    for (key, value) in fields.into_iter().flatten() {
+        match key.as_str() {
+            "response_format" => {
+                let format = serde_json::from_value(value.clone());
+                body.response_format = Some(format.map_err(|error| format!("{key}: {error}"))?);
+            }
+            "tool_choice" => body.tool_choice = Some(value.clone()),
+            other => {
+                return Err(format!("grammar: found `{other}`, expected response_format or tool_choice"));
+            }
+        }
+    }
+    Ok(if params.stop.is_empty() { body } else { body.with_stop(&params.stop) })
+}
+
+/// The outcome of a request that could not be made.
+pub(super) fn not_sent(message: String) -> ModelOutcome {
+    ModelOutcome::Failed { kind: FailureKind::Rejected, message, milliseconds: 0 }
 }
 
 /// What came back, taken apart.
@@ -79,10 +105,17 @@ pub(super) fn failure(error: &lmdeploy::Error, milliseconds: u64) -> ModelOutcom
 #[cfg(test)]
 mod tests {
     use internlm_model::chat::{Channel, Message, ToolCall};
+    use serde_json::json;
 
     use super::*;
     use crate::action::ToolSpec;
     use crate::run::Sampling;
+
+    /// The body of a request without tools.
+    fn body(params: &Sampling, grammar: Option<&Value>) -> Result<Value, String> {
+        let asked = ModelRequest { messages: &[Message::user("q")], tools: &[], params, grammar };
+        request("m", asked).map(|body| serde_json::to_value(body).expect("serializes"))
+    }
 
     #[test]
     fn a_conversation_with_calls_keeps_its_shape() {
@@ -95,9 +128,10 @@ mod tests {
             Message::environment(Channel::Plugin, "error"),
             Message::environment(Channel::Plugin, "2"),
         ];
-        let tool = ToolSpec::with_texts("T", "d", &["a"]);
+        let tools = [ToolSpec::with_texts("T", "d", &["a"])];
         let params = Sampling::default();
-        let converted = request("m", ModelRequest { messages: &history, tools: &[tool], params: &params });
+        let asked = ModelRequest { messages: &history, tools: &tools, params: &params, grammar: None };
+        let converted = request("m", asked).expect("nothing is constrained");
         let json = serde_json::to_string(&converted).expect("serializes");
         let expected = concat!(
             r#"{"model":"m","messages":[{"role":"user","content":"q"},"#,
@@ -116,8 +150,20 @@ mod tests {
     #[test]
     fn texts_that_end_a_reply_are_sent() {
         let params = Sampling { stop: vec!["\nResponse:".to_owned()], ..Sampling::default() };
-        let asked = ModelRequest { messages: &[Message::user("q")], tools: &[], params: &params };
-        let json = serde_json::to_value(request("m", asked)).expect("serializes");
-        assert_eq!(json["stop"], serde_json::json!(["\nResponse:"]));
+        assert_eq!(body(&params, None).expect("a body")["stop"], json!(["\nResponse:"]));
+    }
+
+    #[test]
+    fn constraints_are_sent_or_refused_by_name() {
+        let params = Sampling::default();
+        let format = json!({"type": "grammar", "grammar": "start: /.*/"});
+        let fields = json!({"response_format": format, "tool_choice": "auto"});
+        let sent = body(&params, Some(&fields)).expect("a body");
+        assert_eq!((&sent["response_format"], &sent["tool_choice"]), (&format, &json!("auto")));
+        let error =
+            body(&params, Some(&json!({"response_format": {"type": "x"}}))).expect_err("unknown type");
+        assert!(error.starts_with("response_format: ") && error.contains("`x`"), "{error}");
+        let error = body(&params, Some(&json!({"regex": "x"}))).expect_err("unknown field");
+        assert_eq!(error, "grammar: found `regex`, expected response_format or tool_choice");
     }
 }

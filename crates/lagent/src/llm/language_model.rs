@@ -3,6 +3,7 @@
 use std::future::Future;
 
 use internlm_model::chat::Message;
+use serde_json::Value;
 
 use crate::action::ToolSpec;
 use crate::run::{ModelOutcome, Sampling};
@@ -16,6 +17,8 @@ pub struct ModelRequest<'a> {
     pub tools: &'a [ToolSpec],
     /// Sampling settings of this request.
     pub params: &'a Sampling,
+    /// Request fields that constrain the reply, see [`Command::AskModel`](crate::run::Command::AskModel).
+    pub grammar: Option<&'a Value>,
 }
 
 /// The function that receives the pieces of a reply while it is generated.

@@ -7,7 +7,7 @@ use internlm_kit::file;
 use lmdeploy::client::{Client, ClientConfig};
 use serde::{Deserialize, Serialize};
 
-use super::convert::{Reply, failure, request};
+use super::convert::{Reply, failure, not_sent, request};
 use super::{Deltas, LanguageModel, ModelRequest, stream};
 use crate::run::ModelOutcome;
 use crate::{Error, Result};
@@ -88,7 +88,11 @@ impl LanguageModel for OpenAi {
 
     async fn chat(&self, asked: ModelRequest<'_>) -> ModelOutcome {
         let started = Instant::now();
-        let answer = self.client.chat(&request(&self.model, asked)).await;
+        let request = match request(&self.model, asked) {
+            Ok(request) => request,
+            Err(message) => return not_sent(message),
+        };
+        let answer = self.client.chat(&request).await;
         let milliseconds = elapsed(started);
         match answer {
             Ok(answer) => {
@@ -110,7 +114,10 @@ impl LanguageModel for OpenAi {
 
     async fn stream(&self, asked: ModelRequest<'_>, deltas: Deltas<'_>) -> ModelOutcome {
         let started = Instant::now();
-        let request = request(&self.model, asked);
+        let request = match request(&self.model, asked) {
+            Ok(request) => request,
+            Err(message) => return not_sent(message),
+        };
         let answer = match self.client.chat_stream(&request).await {
             Ok(chunks) => stream::collect(chunks, deltas).await,
             Err(error) => Err(error),

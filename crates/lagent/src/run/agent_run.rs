@@ -3,41 +3,15 @@
 //! Everything that touches the world (HTTP, tools, people, time) is done by a driver, which turns each
 //! outcome into the next event. That makes a run testable, recordable and resumable.
 
-use internlm_model::chat::{Channel, Message};
+mod calls;
+mod planning;
+
+use internlm_model::chat::{Message, Role};
 use serde::{Deserialize, Serialize};
 
-use super::phase::{CallState, PendingCall};
-use super::{
-    Approval, Command, Counters, Event, FailReason, Limits, ModelOutcome, Phase, Sampling, ToolOutcome,
-};
+use super::{AgentSpec, Command, Counters, Event, FailReason, Finish, ModelOutcome, Phase};
 use crate::Result;
-use crate::action::ToolSpec;
-use crate::protocol::{CallRequest, Malformed, Parsed, Protocol, Turn};
-
-/// The definition of an agent: everything that stays the same during a run.
-///
-/// ```
-/// use lagent::run::{AgentSpec, Approval, Limits};
-///
-/// let mut limits = Limits::default();
-/// limits.max_turn = 8;
-/// let agent = AgentSpec::internlm2(Vec::new()).with_limits(limits).with_approval(Approval::Always);
-/// assert_eq!(agent.limits.max_turn, 8);
-/// ```
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct AgentSpec {
-    /// How tools and calls are written for the model.
-    pub protocol: Protocol,
-    /// Definitions of the tools that the agent may call.
-    pub tools: Vec<ToolSpec>,
-    /// Limits that apply to each question separately.
-    pub limits: Limits,
-    /// Sampling settings of every model request.
-    pub params: Sampling,
-    /// Calls that wait for a person's approval.
-    pub approval: Approval,
-}
+use crate::protocol::{Constraint, Parsed, Plan, Protocol, Scene, Stage, Turn};
 
 /// The state of one conversation with an agent.
 ///
@@ -67,39 +41,12 @@ pub struct AgentRun {
     corrections: u32,
     last_id: u64,
     best: Option<String>,
-}
-
-impl AgentSpec {
-    /// Creates an agent with default limits, greedy decoding and no approvals.
-    #[must_use]
-    pub fn new(protocol: Protocol, tools: Vec<ToolSpec>) -> Self {
-        let (limits, params) = (Limits::default(), Sampling::default());
-        Self { protocol, tools, limits, params, approval: Approval::Never }
-    }
-
-    /// Creates an agent that uses InternLM2's plugin protocol with its default settings.
-    #[must_use]
-    pub fn internlm2(tools: Vec<ToolSpec>) -> Self {
-        Self::new(Protocol::InternLm2(Default::default()), tools)
-    }
-
-    /// Replaces the limits of each question.
-    #[must_use]
-    pub fn with_limits(self, limits: Limits) -> Self {
-        Self { limits, ..self }
-    }
-
-    /// Replaces the sampling settings of the model requests.
-    #[must_use]
-    pub fn with_sampling(self, params: Sampling) -> Self {
-        Self { params, ..self }
-    }
-
-    /// Replaces the rule that says which calls wait for a person.
-    #[must_use]
-    pub fn with_approval(self, approval: Approval) -> Self {
-        Self { approval, ..self }
-    }
+    /// Index in the history of the question that is being answered.
+    #[serde(default)]
+    question: usize,
+    /// The plan of `ReWOO`; absent for the other protocols.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    plan: Option<Plan>,
 }
 
 impl AgentRun {
@@ -114,6 +61,8 @@ impl AgentRun {
             corrections: 0,
             last_id: 0,
             best: None,
+            question: 0,
+            plan: None,
         }
     }
 
@@ -132,6 +81,12 @@ impl AgentRun {
     /// [`Error::State`](crate::Error::State) when the text is not a saved run.
     pub fn load(text: &str) -> Result<Self> {
         Ok(serde_json::from_str(text)?)
+    }
+
+    /// Returns the definition of the agent.
+    #[must_use]
+    pub fn spec(&self) -> &AgentSpec {
+        &self.spec
     }
 
     /// Returns the conversation so far. The protocol's system messages are added per request and are not
@@ -177,185 +132,99 @@ impl AgentRun {
 
     /// Begins a question. Limits apply per question, so the counters start again.
     fn start(&mut self, messages: Vec<Message>) -> Vec<Command> {
+        let begin = self.history.len();
+        let question = messages.iter().rposition(|message| message.role == Role::User);
+        self.question = begin + question.unwrap_or(messages.len().saturating_sub(1));
         self.history.extend(messages);
         self.used = Counters::default();
         self.corrections = 0;
         self.best = None;
+        self.plan = matches!(self.spec.protocol, Protocol::Rewoo(_)).then(Plan::default);
         vec![self.ask()]
     }
 
     fn ask(&mut self) -> Command {
-        let spec = &self.spec;
-        if let Some(limit) = spec.limits.reached(&self.used) {
-            return self.fail(FailReason::Limit { limit: limit.to_owned() });
+        if let Some(limit) = self.reached() {
+            return self.out_of(limit);
         }
-        let turn = if self.used.turns + 1 == spec.limits.max_turn { Turn::Last } else { Turn::Inner };
-        let (messages, tools) = spec.protocol.prompt(&spec.tools, &self.history, turn);
+        let spec = &self.spec;
+        let turn = if self.used.turns + 1 == spec.max_turn() { Turn::Last } else { Turn::Inner };
+        let scene = Scene {
+            tools: &spec.tools,
+            history: &self.history,
+            question: self.question,
+            turn,
+            plan: self.plan.as_ref(),
+        };
+        let (messages, tools) = spec.protocol.prompt(&scene);
+        let grammar = match spec.constrain {
+            Constraint::Off => None,
+            Constraint::Calls => spec.protocol.grammar(&scene),
+        };
         let mut params = spec.params.clone();
         params.stop.extend(spec.protocol.stop());
         self.used.turns += 1;
         let id = self.next_id();
         self.phase = Phase::Asking { request: id };
-        Command::AskModel { id, messages, tools, params }
+        Command::AskModel { id, messages, tools, params, grammar }
+    }
+
+    /// Returns the key of the limit that forbids another request. The solver's request is not one of the turns.
+    fn reached(&self) -> Option<&'static str> {
+        let is_solving = self.plan.as_ref().is_some_and(|plan| plan.stage == Stage::Solving);
+        if !is_solving && self.used.turns >= self.spec.max_turn() {
+            return Some("max-turn");
+        }
+        self.spec.limits.reached_besides_turns(&self.used)
+    }
+
+    /// Ends the question at a limit: with a reason, or with upstream's sentence where that is asked for.
+    fn out_of(&mut self, limit: &str) -> Command {
+        match self.spec.protocol.last_resort().filter(|_| limit == "max-turn") {
+            Some(sentence) => self.finish(sentence, Finish::Stop),
+            None => self.fail(FailReason::Limit { limit: limit.to_owned() }),
+        }
     }
 
     fn model(&mut self, outcome: ModelOutcome) -> Vec<Command> {
         match outcome {
             ModelOutcome::Failed { kind, message, milliseconds } => {
-                self.used.milliseconds += milliseconds;
+                self.used.milliseconds = self.used.milliseconds.saturating_add(milliseconds);
                 vec![self.fail(FailReason::Model { kind, message })]
             }
             ModelOutcome::Reply { content, calls, finish, input_tokens, output_tokens, milliseconds } => {
-                self.used.input_tokens += input_tokens;
-                self.used.output_tokens += output_tokens;
-                self.used.milliseconds += milliseconds;
+                let used = &mut self.used;
+                used.input_tokens = used.input_tokens.saturating_add(input_tokens);
+                used.output_tokens = used.output_tokens.saturating_add(output_tokens);
+                used.milliseconds = used.milliseconds.saturating_add(milliseconds);
+                if self.is_planning() {
+                    return self.planned(&content);
+                }
                 let (message, parsed) = self.spec.protocol.parse(&content, &calls);
-                self.history.push(message.clone());
                 if !message.text().trim().is_empty() {
                     self.best = Some(message.text().to_owned());
                 }
                 match parsed {
                     Parsed::Answer(answer) => {
-                        self.phase = Phase::Ready;
-                        vec![Command::Finish { message: Message::assistant(answer), finish }]
+                        self.history.push(message);
+                        vec![self.finish(&answer, finish)]
                     }
-                    Parsed::Calls(calls) => self.calls(message, calls),
+                    Parsed::Calls(calls) => {
+                        self.history.push(message.clone());
+                        self.calls(message, calls)
+                    }
+                    Parsed::Dropped => {
+                        self.used.parse_errors += 1;
+                        vec![self.ask()]
+                    }
                 }
             }
         }
     }
 
-    /// Starts the calls of a reply. A call that cannot start gets its answer at once, without a tool.
-    fn calls(&mut self, message: Message, calls: Vec<Result<CallRequest, Malformed>>) -> Vec<Command> {
-        let mut commands = vec![Command::Emit { message }];
-        let problem = calls.iter().find_map(|call| call.as_ref().err()).map(|call| call.problem.clone());
-        let malformed = calls.iter().filter(|call| call.is_err()).count();
-        self.used.parse_errors += u32::try_from(malformed).unwrap_or(u32::MAX);
-        self.corrections = if problem.is_some() { self.corrections + 1 } else { 0 };
-        if let Some(problem) = problem
-            && self.corrections > self.spec.limits.corrections
-        {
-            commands.push(self.fail(FailReason::Unparsable { problem }));
-            return commands;
-        }
-        let calls_before = self.used.tool_calls;
-        let mut pending = Vec::new();
-        for call in calls {
-            let (call, command) = match call {
-                Ok(request) => self.open(request),
-                Err(Malformed { channel, problem }) => {
-                    let text = self.spec.protocol.correction(&problem);
-                    (self.pending(channel, String::new(), CallState::Done { text }), None)
-                }
-            };
-            pending.push(call);
-            commands.extend(command);
-        }
-        let limit = self.spec.limits.tool_calls;
-        if limit.is_some_and(|limit| self.used.tool_calls > limit) {
-            // Neither the calls above the limit nor the others of the same reply are made: half a reply's calls
-            // would leave the conversation without the other half's results.
-            self.used.tool_calls = calls_before;
-            commands.truncate(1);
-            commands.push(self.fail(FailReason::Limit { limit: "tool-calls".to_owned() }));
-            return commands;
-        }
-        self.phase = Phase::Calling { calls: pending };
-        commands.extend(self.after_calls());
-        commands
-    }
-
-    /// Opens one call that was understood: checks that the tool exists, that the arguments fit and whether a
-    /// person has to approve it.
-    fn open(&mut self, request: CallRequest) -> (PendingCall, Option<Command>) {
-        self.used.tool_calls += 1;
-        let AgentSpec { protocol, tools, .. } = &self.spec;
-        let (name, arguments, problem) = match protocol.tool(tools, &request.name) {
-            None => {
-                let problem = protocol.unknown_tool(tools, &request);
-                (request.name, request.arguments, Some(problem))
-            }
-            Some(tool) => {
-                let arguments = tool.arguments(request.arguments);
-                let problem = tool.argument_error(&arguments);
-                (tool.name.clone(), arguments, problem)
-            }
-        };
-        let state = match problem {
-            Some(text) => CallState::Done { text },
-            None if self.spec.approval.covers(&name) => CallState::Undecided,
-            None => CallState::Running,
-        };
-        let mut call = self.pending(request.channel, name, state);
-        call.args = arguments;
-        let command = match call.state {
-            CallState::Undecided => {
-                Some(Command::AskHuman { call: call.id, name: call.name.clone(), args: call.args.clone() })
-            }
-            CallState::Running => Some(self.call_tool(&call)),
-            CallState::Done { .. } => None,
-        };
-        (call, command)
-    }
-
-    fn pending(&mut self, channel: Channel, name: String, state: CallState) -> PendingCall {
-        PendingCall { id: self.next_id(), channel, name, args: serde_json::Value::Null, state }
-    }
-
-    fn call_tool(&self, call: &PendingCall) -> Command {
-        Command::CallTool {
-            id: call.id,
-            name: call.name.clone(),
-            args: call.args.clone(),
-            deadline: self.spec.limits.tool_milliseconds,
-        }
-    }
-
-    fn tool(&mut self, id: u64, outcome: ToolOutcome) -> Vec<Command> {
-        let Some(call) = self.waiting(id, &CallState::Running) else { return Vec::new() };
-        call.state = CallState::Done { text: outcome.value.for_model() };
-        self.used.milliseconds += outcome.milliseconds;
-        self.after_calls()
-    }
-
-    fn approve(&mut self, id: u64) -> Vec<Command> {
-        let Some(call) = self.waiting(id, &CallState::Undecided) else { return Vec::new() };
-        call.state = CallState::Running;
-        let call = call.clone();
-        vec![self.call_tool(&call)]
-    }
-
-    fn deny(&mut self, id: u64, reason: &str) -> Vec<Command> {
-        let Some(call) = self.waiting(id, &CallState::Undecided) else { return Vec::new() };
-        call.state = CallState::Done { text: format!("The call was refused: {reason}") };
-        self.after_calls()
-    }
-
-    /// Finds the call with this id if it is in this state.
-    fn waiting(&mut self, id: u64, state: &CallState) -> Option<&mut PendingCall> {
-        let Phase::Calling { calls } = &mut self.phase else { return None };
-        calls.iter_mut().find(|call| call.id == id && call.state == *state)
-    }
-
-    /// Once every call is done, appends the results in the order of the calls and asks the model again.
-    fn after_calls(&mut self) -> Vec<Command> {
-        let Phase::Calling { calls } = &self.phase else { return Vec::new() };
-        let texts: Option<Vec<(Channel, &String)>> = calls
-            .iter()
-            .map(|call| match &call.state {
-                CallState::Done { text } => Some((call.channel, text)),
-                _ => None,
-            })
-            .collect();
-        let Some(texts) = texts else { return Vec::new() };
-        let protocol = &self.spec.protocol;
-        let messages: Vec<Message> =
-            texts.into_iter().map(|(channel, text)| protocol.result(channel, text)).collect();
-        self.history.extend(messages.iter().cloned());
-        let mut commands: Vec<Command> =
-            messages.into_iter().map(|message| Command::Emit { message }).collect();
-        commands.push(self.ask());
-        commands
+    fn finish(&mut self, answer: &str, finish: Finish) -> Command {
+        self.phase = Phase::Ready;
+        Command::Finish { message: Message::assistant(answer), finish }
     }
 
     fn fail(&mut self, reason: FailReason) -> Command {

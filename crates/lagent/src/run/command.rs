@@ -25,6 +25,10 @@ pub enum Command {
         tools: Vec<ToolSpec>,
         /// Sampling settings of this request.
         params: Sampling,
+        /// What the reply has to look like: an object with the field `response_format` or `tool_choice` of
+        /// lmdeploy's chat requests. Absent if the agent does not constrain its calls.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        grammar: Option<Value>,
     },
     /// Call a tool and answer with [`Event::Tool`](super::Event::Tool).
     CallTool {
@@ -51,6 +55,9 @@ pub enum Command {
     Emit {
         /// A reply of the model, a tool's result or a correction.
         message: Message,
+        /// Name of the team member whose conversation it is; absent for a single agent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        agent: Option<String>,
     },
     /// The question is answered; the run waits for the next one.
     Finish {
@@ -66,6 +73,13 @@ pub enum Command {
         /// Text of the last reply that contained any, as the best answer so far.
         best: Option<String>,
     },
+}
+
+impl Command {
+    /// Creates the command that shows a message of a single agent.
+    pub(crate) fn emit(message: Message) -> Self {
+        Self::Emit { message, agent: None }
+    }
 }
 
 /// The reason why a question ended without an answer.
@@ -90,6 +104,11 @@ pub enum FailReason {
         /// The error message, for people.
         message: String,
     },
+    /// A hook refused the question before it was asked.
+    Refused {
+        /// The hook's reason, for people.
+        message: String,
+    },
     /// The caller cancelled the question with [`Event::Cancel`](super::Event::Cancel).
     Cancelled,
 }
@@ -100,6 +119,7 @@ impl std::fmt::Display for FailReason {
             Self::Limit { limit } => write!(formatter, "limit {limit} reached"),
             Self::Unparsable { problem } => write!(formatter, "no usable call: {problem}"),
             Self::Model { message, .. } => write!(formatter, "the model request failed: {message}"),
+            Self::Refused { message } => write!(formatter, "refused: {message}"),
             Self::Cancelled => formatter.write_str("cancelled"),
         }
     }

@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 /// Limits of one question. Reaching a limit ends the question with a reason and the best answer so far.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct Limits {
-    /// Maximum number of model requests. Default: 4, as in lagent.
-    pub max_turn: u32,
+    /// Maximum number of model requests. Default: lagent's number for the protocol, see
+    /// [`Protocol::default_max_turn`](crate::protocol::Protocol::default_max_turn).
+    pub max_turn: Option<u32>,
     /// Maximum number of prompt tokens over all requests. Default: no limit.
     pub input_tokens: Option<u64>,
     /// Maximum number of generated tokens over all requests. Default: no limit.
@@ -23,18 +24,30 @@ pub struct Limits {
     pub tool_milliseconds: u64,
     /// Maximum number of corrections in a row after calls that cannot be understood. Default: 2.
     pub corrections: u32,
+    /// Maximum depth of agents that are called as tools of other agents. Default: 4.
+    pub depth: u32,
+    /// Maximum cost of all requests, in the currency of the two prices. Default: no limit.
+    pub money: Option<f64>,
+    /// Price of a million prompt tokens. Default: 0.
+    pub input_price: f64,
+    /// Price of a million generated tokens. Default: 0.
+    pub output_price: f64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            max_turn: 4,
+            max_turn: None,
             input_tokens: None,
             output_tokens: None,
             tool_calls: None,
             milliseconds: None,
             tool_milliseconds: 60_000,
             corrections: 2,
+            depth: 4,
+            money: None,
+            input_price: 0.0,
+            output_price: 0.0,
         }
     }
 }
@@ -56,12 +69,38 @@ pub struct Counters {
     pub milliseconds: u64,
 }
 
+impl Counters {
+    /// Adds what another member of a team has used.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.turns = self.turns.saturating_add(other.turns);
+        self.input_tokens = self.input_tokens.saturating_add(other.input_tokens);
+        self.output_tokens = self.output_tokens.saturating_add(other.output_tokens);
+        self.tool_calls = self.tool_calls.saturating_add(other.tool_calls);
+        self.parse_errors = self.parse_errors.saturating_add(other.parse_errors);
+        self.milliseconds = self.milliseconds.saturating_add(other.milliseconds);
+    }
+}
+
 impl Limits {
-    /// Returns the key of the limit that forbids another model request, or `None` if none does.
-    pub(super) fn reached(&self, used: &Counters) -> Option<&'static str> {
+    /// Returns the cost of the tokens of `used`, in the currency of the two prices.
+    #[must_use]
+    pub fn cost(&self, used: &Counters) -> f64 {
+        (used.input_tokens as f64 * self.input_price + used.output_tokens as f64 * self.output_price) / 1e6
+    }
+
+    /// Returns the key of the limit that forbids another model request, or `None` if there is no such limit.
+    pub(crate) fn reached(&self, used: &Counters) -> Option<&'static str> {
+        if self.max_turn.is_some_and(|max_turn| used.turns >= max_turn) {
+            return Some("max-turn");
+        }
+        self.reached_besides_turns(used)
+    }
+
+    /// Returns the same as [`Limits::reached`] without a look at the number of requests.
+    pub(crate) fn reached_besides_turns(&self, used: &Counters) -> Option<&'static str> {
         let over = |limit: Option<u64>, used: u64| limit.is_some_and(|limit| used >= limit);
-        if used.turns >= self.max_turn {
-            Some("max-turn")
+        if self.money.is_some_and(|money| self.cost(used) >= money) {
+            Some("money")
         } else if over(self.input_tokens, used.input_tokens) {
             Some("input-tokens")
         } else if over(self.output_tokens, used.output_tokens) {

@@ -4,6 +4,8 @@ use internlm_model::chat::Channel;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::protocol::CallOutcome;
+
 /// What a run is waiting for.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(tag = "phase", rename_all = "kebab-case")]
@@ -53,5 +55,20 @@ pub enum CallState {
     Done {
         /// The text that the model will read.
         text: String,
+        /// Whether the text is the tool's result, or says why the tool gave no result.
+        #[serde(default, skip_serializing_if = "CallOutcome::is_result")]
+        outcome: CallOutcome,
     },
+}
+
+/// What a machine waits for, in the terms that agents and teams share.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MachinePhase {
+    /// Waiting for a question.
+    Ready,
+    /// Waiting for a model, a tool or a person.
+    Busy,
+    /// The last question ended without an answer. A new one may start.
+    Failed,
 }

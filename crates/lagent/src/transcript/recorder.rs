@@ -4,9 +4,10 @@ use internlm_kit::hash;
 use internlm_kit::sandbox::Level;
 use serde::{Deserialize, Serialize};
 
+use super::Secrets;
 use crate::Result;
 use crate::driver::Watcher;
-use crate::run::{AgentRun, Command, Event};
+use crate::run::{Command, Event, Machine};
 
 /// The first line of a run. Together with the events it is everything that a replay needs.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -19,14 +20,15 @@ pub struct Header {
     pub sandbox: Option<Level>,
     /// Names of the agent's tools.
     pub tools: Vec<String>,
-    /// State of the run before its first event.
-    pub agent: AgentRun,
+    /// State of the agent or the team before its first event.
+    pub agent: Machine,
 }
 
 /// A watcher that collects the lines of one run in memory.
 #[derive(Clone, Debug, Default)]
 pub struct Recorder {
     lines: Vec<String>,
+    secrets: Secrets,
 }
 
 impl Recorder {
@@ -35,7 +37,21 @@ impl Recorder {
     /// # Errors
     /// [`Error::State`](crate::Error::State); does not happen for states that this crate created.
     pub fn start(header: &Header) -> Result<Self> {
-        Ok(Self { lines: vec![format!("{{\"run\":{}}}", serde_json::to_string(header)?)] })
+        Self::masking(header, Secrets::default())
+    }
+
+    /// Creates a recorder that masks secrets in every line, the first one included.
+    ///
+    /// # Errors
+    /// The same as [`Recorder::start`]; also when a secret is one of the format's own words, such as `model`.
+    pub fn masking(header: &Header, secrets: Secrets) -> Result<Self> {
+        let header = serde_json::to_string(&secrets.masked(header)?)?;
+        Ok(Self { lines: vec![format!("{{\"run\":{header}}}")], secrets })
+    }
+
+    /// Creates a recorder that continues after these lines.
+    pub(super) fn resume(lines: Vec<String>, secrets: Secrets) -> Self {
+        Self { lines, secrets }
     }
 
     /// Returns the lines so far, without line ends.
@@ -53,12 +69,14 @@ impl Recorder {
 
 impl Watcher for Recorder {
     fn event(&mut self, event: &Event) -> Result<()> {
-        self.lines.push(format!("{{\"event\":{}}}", serde_json::to_string(event)?));
+        let event = serde_json::to_string(&self.secrets.masked(event)?)?;
+        self.lines.push(format!("{{\"event\":{event}}}"));
         Ok(())
     }
 
     fn command(&mut self, command: &Command) -> Result<()> {
-        self.lines.push(command_line(command)?);
+        let masked = self.secrets.masked(command)?;
+        self.lines.push(command_line(&masked)?);
         Ok(())
     }
 }

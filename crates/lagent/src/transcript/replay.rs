@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::Header;
 use super::recorder::command_line;
-use crate::run::{AgentRun, Event};
+use crate::run::{Event, Machine};
 use crate::{Error, Result};
 
 /// Number of characters that an error shows of a difference.
@@ -69,7 +69,7 @@ struct Place {
 
 struct Replay<'a> {
     path: &'a Path,
-    run: Option<AgentRun>,
+    run: Option<Machine>,
     /// Lines of commands that the state machine returned and the transcript has not shown yet.
     expected: VecDeque<String>,
     done: Replayed,

@@ -5,7 +5,12 @@ use internlm_kit::testing::BadInputCase;
 use crate::terminal::program;
 
 /// Files that the cases use.
-const FILES: [(&str, &str); 9] = [
+const FILES: [(&str, &str); 11] = [
+    (
+        "team.toml",
+        "[team]\nkind = \"sequential\"\n[[member]]\nname = \"a\"\n[member.agent.model]\nbase-url = \"http://127.0.0.1:9\"\n",
+    ),
+    ("lonely.toml", "[team]\nkind = \"sequential\"\n[[member]]\nname = \"a\"\n"),
     (
         "good.toml",
         "[questions]\npath = \"good.jsonl\"\nout = \"out\"\n[model]\nbase-url = \"http://127.0.0.1:9\"\nretries = 0\n",
@@ -24,7 +29,7 @@ const FILES: [(&str, &str); 9] = [
 ];
 
 /// Arguments, exit code, parts of the message.
-const CASES: [(&[&str], i32, &[&str]); 24] = [
+const CASES: [(&[&str], i32, &[&str]); 33] = [
     (&["run", "missing.toml"], 2, &["missing.toml", "cannot read the config"]),
     (&["run", "unknown-key.toml"], 2, &["unknown-key.toml", "line 3", "max-turns", "max-turn"]),
     (
@@ -70,6 +75,31 @@ const CASES: [(&[&str], i32, &[&str]); 24] = [
     (&["tools", "call", "Nothing", "{}"], 2, &["tool `Nothing`: unknown, expected one of Calculator"]),
     (&["tools", "call", "Calculator", "{"], 2, &["arguments of Calculator: EOF", "expected a JSON object"]),
     (&["tools", "call", "Calculator", "{}"], 2, &["missing required arguments: {'expression'}"]),
+    (&["run", "team.toml"], 2, &["team.toml", "questions: missing", "INPUT and --out DIR"]),
+    (
+        &["run", "lonely.toml", "good.jsonl", "--out", "out"],
+        2,
+        &["lonely.toml", "found neither `agent` nor `team`"],
+    ),
+    (&["chat", "--tools", "Calculater"], 2, &["tools: found `Calculater`, expected one of Calculator"]),
+    (&["tools", "describe", "Nothing"], 2, &["tool `Nothing`: unknown, expected one of Calculator"]),
+    (
+        &["tools", "describe", "Calculator.add"],
+        2,
+        &["tool `Calculator.add`: unknown, expected one of Calculator"],
+    ),
+    (
+        &["template", "show", "nothing"],
+        2,
+        &["template `nothing`: unknown, expected one of autogpt_call_protocol"],
+    ),
+    (
+        &["template", "show", "react_en", "--verbatim"],
+        2,
+        &["--verbatim: found `react_en`, expected one of cibench_react, math_react"],
+    ),
+    (&["transcript", "import", "good.jsonl"], 2, &["good.jsonl: line 1: agent: not found, expected a text"]),
+    (&["chat", "good.toml", "--transcript", "good.jsonl"], 2, &["http://127.0.0.1:9/v1/models"]),
     (&["sandbox", "exec", "--", "no-such-program"], 127, &["unavailable: needs no-such-program"]),
     (&["sandbox", "exec", "--", "/etc/passwd"], 126, &["/etc/passwd: found a file without that right"]),
     (

@@ -8,12 +8,13 @@ use std::time::Duration;
 use internlm_kit::context::RunContext;
 use internlm_kit::exit::BadInput;
 use internlm_kit::stop::Stop;
-use lagent::action::{Action, ActionReturn, ActionState, Calculator, ToolSpec};
+use lagent::action::{Action, ActionReturn, ActionState, Calculator, CallContext, ToolSpec};
 use lagent::batch::{Batch, Question, Start};
 use lagent::config::AgentConfig;
-use lagent::driver::{Ending, Silent, Watcher, World, drive, drive_blocking};
+use lagent::driver::{Ending, Silent, ToolAccess, Watcher, World, drive, drive_blocking};
+use lagent::hook::{Hook, Hooks, PendingAction, Refusal};
 use lagent::llm::{LanguageModel, ModelRequest, Scripted};
-use lagent::run::{Command, Event, FailReason, FailureKind, Limits, ModelOutcome};
+use lagent::run::{Command, Event, FailReason, FailureKind, Limits, Machine, ModelOutcome};
 use lagent::transcript::replay;
 use lagent::{AgentRun, AgentSpec, Error, Message, Toolbox};
 use serde_json::{Value, json};
@@ -87,6 +88,95 @@ fn both_drivers_give_the_same_conversation() {
         .expect("drives");
     assert_eq!(live.history(), blocking.history());
     assert_eq!(live.history().len(), 6);
+}
+
+/// A tool that says which session calls it.
+struct Where;
+
+impl Action for Where {
+    fn spec(&self) -> ToolSpec {
+        ToolSpec::with_texts("Where", "Says where it is.", &["place"])
+    }
+
+    fn call(&self, arguments: &Value) -> ActionReturn {
+        self.call_in(&CallContext::default(), arguments)
+    }
+
+    fn call_in(&self, context: &CallContext<'_>, arguments: &Value) -> ActionReturn {
+        let text = format!("{} {} {:?}", context.session, arguments["place"], context.deadline);
+        ActionReturn::text("Where", arguments.clone(), text)
+    }
+}
+
+/// A hook that changes everything it may change, and refuses what is forbidden.
+struct Meddler;
+
+impl Hook for Meddler {
+    fn before_agent(&self, _: &str, messages: &mut Vec<Message>) -> Result<(), Refusal> {
+        if messages[0].text() == "forbidden" {
+            return Err(Refusal::new("not today"));
+        }
+        messages[0] = Message::user("changed");
+        Ok(())
+    }
+
+    fn after_agent(&self, session: &str, answer: &mut Message) {
+        *answer = Message::assistant(format!("{} [{session}]", answer.text()));
+    }
+
+    fn before_action(&self, action: &mut PendingAction) -> Result<(), Refusal> {
+        if action.args["place"] == "there" {
+            return Err(Refusal::new("too far"));
+        }
+        action.args = json!({"place": "here"});
+        Ok(())
+    }
+
+    fn after_action(&self, _: &PendingAction, value: &mut ActionReturn) {
+        for item in &mut value.result {
+            item.content.push('!');
+        }
+    }
+}
+
+#[test]
+fn hooks_and_sessions_reach_every_call_in_both_drivers() {
+    let mut tools = Toolbox::default();
+    tools.add(Arc::new(Where));
+    let hooks = Hooks::default();
+    let handle = hooks.register(Arc::new(Meddler));
+    let place =
+        |place: &str| call("x").replace("Moody", "Where").replace("mood", "place").replace("\"x\"", place);
+    let script =
+        || Scripted::new([format!("{}{}", place("\"home\""), place("\"there\"")), "Done.".to_owned()]);
+    let agent = || AgentRun::new(AgentSpec::internlm2(tools.specs()));
+    let question = |text: &str| vec![Message::user(text)];
+
+    let (mut live, model) = (agent(), script());
+    let world = World::new(&model, &tools).with_hooks(&hooks).with_session("s1");
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let ending = runtime.block_on(drive(&mut live, question("q"), world, &mut Silent)).expect("drives");
+    assert_eq!(ending.answer(), Some("Done. [s1]"));
+
+    let (mut blocking, model) = (agent(), script());
+    let access = || ToolAccess::from(&tools).with_hooks(&hooks).with_session("s1");
+    drive_blocking(&mut blocking, question("q"), |asked| model.next(asked), access(), &mut Silent)
+        .expect("drives");
+    assert_eq!(live.history(), blocking.history());
+    let texts: Vec<&str> = live.history().iter().map(Message::text).collect();
+    assert_eq!(texts, ["changed", "", "s1 \"here\" 60s!", "The call was refused: too far", "Done."]);
+
+    let never = |_: ModelRequest<'_>| -> ModelOutcome { panic!("nothing may be asked") };
+    let ending = drive_blocking(&mut agent(), question("forbidden"), never, access(), &mut Silent);
+    let Ok(Ending::Failed { reason, best: None }) = ending else { panic!("{ending:?}") };
+    assert_eq!(reason.to_string(), "refused: not today");
+
+    handle.remove();
+    let (mut machine, model) = (Machine::from(agent()), script());
+    let ending =
+        drive_blocking(&mut machine, question("q"), |asked| model.next(asked), access(), &mut Silent);
+    assert_eq!(ending.expect("drives").answer(), Some("Done."));
+    assert_eq!(machine.history()[3].text(), "s1 \"there\" 60s");
 }
 
 #[test]
@@ -201,7 +291,7 @@ fn agent_files_are_checked_as_a_whole() {
     let path = folder.path().join("a.toml");
     fs::write(&path, "tools = [\"Calculator\"]\n").expect("writes");
     let config = AgentConfig::load(&path).expect("a good file");
-    assert_eq!((config.limits.max_turn, config.sampling.max_tokens, config.model.retries), (4, 512, 3));
+    assert_eq!((config.limits.max_turn, config.sampling.max_tokens, config.model.retries), (None, 512, 3));
     for (set, message) in [
         (
             "protocol={kind=\"internlm2\", interpreter=\"PythonInterpreter\"}",

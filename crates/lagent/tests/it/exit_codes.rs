@@ -3,7 +3,13 @@
 use internlm_kit::testing::Program;
 
 /// Verbs that read a file which the user names.
-const READS: [&str; 2] = ["run {in}", "replay {in}"];
+const READS: [&str; 5] = [
+    "run {in}",
+    "replay {in}",
+    "transcript import {in}",
+    "transcript diff {in} {in}",
+    "transcript export {in}",
+];
 
 #[test]
 fn the_same_inputs_have_the_same_exit_codes_as_everywhere() {

@@ -1,4 +1,5 @@
-//! Transcripts of lagent 0.2.4: every prompt, every call, the answer.
+//! Recordings of lagent 0.2.4: every prompt, every call and the answer of its agents, its descriptions of tools, and
+//! its prompt texts.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -8,8 +9,12 @@ use internlm_model::chat::Message;
 use lagent::action::{Action, ActionReturn, ActionState, ToolInput, ToolSpec, Toolbox};
 use lagent::driver::{Silent, drive_blocking};
 use lagent::llm::Scripted;
-use lagent::protocol::{ErrorMode, InternLm2, Presentation, Protocol, React, ReactTags, lagent_message};
+use lagent::protocol::{
+    AutoGpt, ErrorMode, InternLm2, Presentation, Protocol, React, ReactTags, Rewoo, lagent_message,
+    lagent_tool,
+};
 use lagent::run::{AgentRun, AgentSpec};
+use lagent::templates;
 use serde_json::{Value, json};
 
 fn golden(name: &str) -> Option<Value> {
@@ -76,7 +81,8 @@ fn spec(tool: &Value) -> ToolSpec {
 
 /// The agent's tools in the golden's order, and the toolbox that knows their results.
 fn tools(golden: &Value, listed: &[&Value]) -> (Vec<ToolSpec>, Toolbox) {
-    let made = |call: &&Value| call["name"] != "NoAction" && call["name"] != "FinishAction";
+    let upstreams_own = ["NoAction", "InvalidAction", "FinishAction"];
+    let made = |call: &&Value| upstreams_own.iter().all(|kind| call["type"] != *kind);
     let calls: VecDeque<Value> =
         golden["tool_calls"].as_array().expect("a list").iter().filter(made).cloned().collect();
     let calls = Arc::new(Mutex::new(calls));
@@ -92,7 +98,7 @@ fn tools(golden: &Value, listed: &[&Value]) -> (Vec<ToolSpec>, Toolbox) {
 fn compare(golden: &Value, protocol: Protocol, listed: &[&Value]) {
     let (specs, toolbox) = tools(golden, listed);
     let mut spec = AgentSpec::new(protocol, specs);
-    spec.limits.max_turn = golden["max_turn"].as_u64().expect("a number") as u32;
+    spec.limits.max_turn = golden["max_turn"].as_u64().map(|turns| turns as u32);
     let turns = golden["turns"].as_array().expect("a list");
     let model = Scripted::new(turns.iter().map(|turn| turn["reply"].as_str().expect("a text")));
     let mut turn = 0;
@@ -102,8 +108,15 @@ fn compare(golden: &Value, protocol: Protocol, listed: &[&Value]) {
         &mut run,
         vec![question],
         |asked| {
-            let prompt: Vec<Value> = asked.messages.iter().map(lagent_message).collect();
-            assert_eq!(Value::from(prompt), turns[turn]["prompt"], "prompt {turn}");
+            let expected = &turns[turn]["prompt"];
+            if expected.is_string() {
+                // A bare text, which is the only message here.
+                let texts: Vec<&str> = asked.messages.iter().map(Message::text).collect();
+                assert_eq!(Value::from(texts.concat()), *expected, "prompt {turn}");
+            } else {
+                let prompt: Vec<Value> = asked.messages.iter().map(lagent_message).collect();
+                assert_eq!(Value::from(prompt), *expected, "prompt {turn}");
+            }
             turn += 1;
             model.next(asked)
         },
@@ -155,5 +168,122 @@ fn react_in_english_and_chinese() {
             (text("call_protocol"), text("force_stop"), tags);
         let listed: Vec<&Value> = golden["tools"].as_array().expect("a list").iter().collect();
         compare(&golden, Protocol::React(protocol), &listed);
+    }
+}
+
+/// The texts of a golden's protocol by name.
+fn texts<const N: usize>(golden: &Value, names: [&str; N]) -> [String; N] {
+    names.map(|name| golden["protocol"][name].as_str().expect("a text").to_owned())
+}
+
+#[test]
+fn rewoo_with_two_steps() {
+    let Some(golden) = golden("rewoo_two_steps") else { return };
+    let mut protocol = Rewoo::default();
+    protocol.errors = ErrorMode::Compat;
+    let names = ["planner_prompt", "worker_prompt", "solver_prompt", "reformat_prompt"];
+    let ours = [&protocol.planner, &protocol.worker, &protocol.solver, &protocol.reformat].map(String::clone);
+    assert_eq!(ours, texts(&golden, names));
+    let listed: Vec<&Value> = golden["tools"].as_array().expect("a list").iter().collect();
+    compare(&golden, Protocol::Rewoo(protocol), &listed);
+}
+
+#[test]
+fn autogpt_up_to_its_finish_command() {
+    let Some(golden) = golden("autogpt_finish") else { return };
+    let mut protocol = AutoGpt::default();
+    protocol.errors = ErrorMode::Compat;
+    let names = ["ai_name", "prefix", "call_protocol", "triggering_prompt"];
+    let ours =
+        [&protocol.ai_name, &protocol.prefix, &protocol.call_protocol, &protocol.trigger].map(String::clone);
+    assert_eq!(ours, texts(&golden, names));
+    [protocol.role] = texts(&golden, ["role_description"]);
+    protocol.os = golden["os_info"].as_str().expect("a text").to_owned();
+    let listed: Vec<&Value> = golden["tools"].as_array().expect("a list").iter().collect();
+    compare(&golden, Protocol::AutoGpt(protocol.clone()), &listed);
+    // The finish command is listed whether it is one of the tools or not.
+    compare(&golden, Protocol::AutoGpt(protocol), &listed[..listed.len() - 1]);
+}
+
+/// The JSON Schema of a parameter of a Python function. Without an annotation upstream sees only the documentation.
+fn parameter(parameter: &Value) -> Value {
+    let kind = parameter["type"].as_str().expect("a text");
+    let mut schema = match (kind, parameter["annotated"].as_bool().expect("a flag")) {
+        ("List[int]", true) => json!({"type": "array", "items": {"type": "integer"}}),
+        ("List[str]", true) => json!({"type": "array", "items": {"type": "string"}}),
+        ("List[int]" | "List[str]" | "list", _) => json!({"type": "array"}),
+        ("Optional[int]", _) => json!({"anyOf": [{"type": "integer"}, {"type": "null"}]}),
+        ("Optional[str]", _) => json!({"type": ["string", "null"]}),
+        ("int", _) => json!({"type": "integer"}),
+        ("float", _) => json!({"type": "number"}),
+        ("bool", _) => json!({"type": "boolean"}),
+        ("dict", _) => json!({"type": "object"}),
+        ("str", _) => json!({"type": "string"}),
+        other => panic!("unknown type {other:?}"),
+    };
+    let text = parameter["doc"].as_str().filter(|text| !text.is_empty());
+    schema["description"] = text.map_or_else(|| parameter["name"].clone(), Value::from);
+    schema
+}
+
+#[test]
+fn thirty_tools_are_described_as_lagent_describes_them() {
+    let Some(path) = shared_data("golden/lagent/tool_schemas.jsonl") else { return };
+    let text = std::fs::read_to_string(path).expect("the golden is readable");
+    let mut compared = 0;
+    for line in text.lines() {
+        let golden: Value = serde_json::from_str(line).expect("the golden is JSON");
+        let class = golden["class"].as_str().expect("a text");
+        let functions = golden["apis"].as_array().expect("a list");
+        let described = functions.iter().map(|function| {
+            let parameters = function["params"].as_array().expect("a list");
+            let name = |parameter: &Value| parameter["name"].as_str().expect("a text").to_owned();
+            let properties: serde_json::Map<String, Value> =
+                parameters.iter().map(|found| (name(found), parameter(found))).collect();
+            let required: Vec<String> =
+                parameters.iter().filter(|found| found["default"].is_null()).map(name).collect();
+            let method = function["name"].as_str().expect("a text");
+            let name = if golden["toolkit"] == true { format!("{class}.{method}") } else { class.to_owned() };
+            lagent_tool(&ToolSpec {
+                name,
+                description: function["doc"].as_str().expect("a text").to_owned(),
+                parameters: json!({"type": "object", "properties": properties, "required": required}),
+                input: ToolInput::Json,
+            })
+        });
+        let described: Vec<Value> = described.collect();
+        assert_eq!(json!(described).to_string(), golden["actions_info"].to_string(), "{}", golden["id"]);
+        compared += 1;
+    }
+    assert_eq!(compared, 30);
+}
+
+#[test]
+fn templates_are_upstreams_and_quotations_are_kept() {
+    let folder = "golden/lagent/templates";
+    let Some(path) = shared_data(format!("{folder}/templates.json")) else { return };
+    let read = |path: std::path::PathBuf| std::fs::read_to_string(path).expect("the golden is readable");
+    let golden: Value = serde_json::from_str(&read(path)).expect("the golden is JSON");
+    let notes = ["source", "placeholders", "math_tags"];
+    for (name, text) in golden.as_object().expect("an object") {
+        if notes.contains(&name.as_str()) {
+            continue;
+        }
+        let template = templates::named(name).expect(name);
+        match text {
+            Value::String(text) => assert_eq!(template.text(), text, "{name}"),
+            other => {
+                let ours: Value = serde_json::from_str(template.text()).expect("JSON");
+                assert_eq!(ours, *other, "{name}");
+            }
+        }
+    }
+    for (name, file) in [("cibench_react", "seed_cibench.txt"), ("math_react", "seed_math.txt")] {
+        let quoted = read(shared_data(format!("{folder}/{file}")).expect("is there with the others"));
+        assert_eq!(
+            templates::named(name).and_then(|found| found.verbatim()),
+            Some(quoted.as_str()),
+            "{name}"
+        );
     }
 }

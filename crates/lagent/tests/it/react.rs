@@ -96,7 +96,22 @@ fn compat_reads_by_the_letter_as_lagent_does() {
     assert_eq!((ending.answer(), run.used().tool_calls), (Some(" 999"), 0));
     let unknown = "Action: Search\nAction Input: {\"query\": \"x\"}";
     let (run, _) = asked(ErrorMode::Compat, &[unknown, DONE]);
+    assert_eq!(told(&run), ["Response:{\"query\": \"x\"}\n"]);
+    let unknown = "Action: Search\nAction Input:";
+    let (run, _) = asked(ErrorMode::Compat, &[unknown, DONE]);
     assert_eq!(told(&run), ["Response:The action is invalid, please check the action name.\n"]);
+}
+
+#[test]
+fn compat_ends_with_upstreams_sentence_and_fixed_with_a_reason() {
+    let nothing = ["I think.", "I think again.", "And again.", "Hm."];
+    let (run, ending) = asked(ErrorMode::Compat, &nothing);
+    assert_eq!(ending.answer(), Some("Sorry that I cannot answer your question."));
+    assert_eq!((run.used().turns, told(&run).len()), (4, 4));
+    let call = "Action: Calculator\nAction Input: 1";
+    let (_, ending) = asked(ErrorMode::Fixed, &[call; 4]);
+    let Ending::Failed { reason, best } = ending else { panic!("{ending:?}") };
+    assert_eq!((reason.to_string().as_str(), best.as_deref()), ("limit max-turn reached", Some(call)));
 }
 
 #[test]

@@ -1,8 +1,9 @@
-//! The agent files of the recipes are valid and have questions to ask.
+//! The agent files of the recipes and of the guide are valid.
 
 use std::path::Path;
 
 use lagent::config::AgentConfig;
+use lagent::team::LoadedTeam;
 
 #[test]
 fn agent_recipes_are_valid() {
@@ -24,4 +25,24 @@ fn agent_recipes_are_valid() {
         found += 1;
     }
     assert!(found >= 3, "found {found} recipes");
+}
+
+#[test]
+fn agents_of_the_guide_are_valid() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/agents");
+    let mut found = 0;
+    for entry in std::fs::read_dir(folder).expect("the agents") {
+        let path = entry.expect("an entry").path();
+        let name = path.display();
+        let text = std::fs::read_to_string(&path).expect("is a file");
+        if text.contains("[team]") {
+            let team = LoadedTeam::open(&path, &[""; 0]);
+            assert_eq!(team.expect("a valid team").spec.members.len(), 2, "{name}");
+        } else {
+            let config = AgentConfig::load(&path).expect("a valid agent");
+            assert!(!config.tools.is_empty(), "{name}");
+        }
+        found += 1;
+    }
+    assert_eq!(found, 4);
 }

@@ -45,7 +45,7 @@ const CALL: &str = r#"{"name": "Calculator", "parameters": {"expression": "1+1"}
 /// The content of all shown messages that do not come from the model.
 fn shown(commands: &[Command]) -> Vec<String> {
     let messages = commands.iter().filter_map(|command| match command {
-        Command::Emit { message } if message.role == Role::Environment => Some(message.text().to_owned()),
+        Command::Emit { message, .. } if message.role == Role::Environment => Some(message.text().to_owned()),
         _ => None,
     });
     messages.collect()
@@ -89,7 +89,7 @@ fn results_of_several_calls_come_in_the_order_of_the_calls() {
 #[test]
 fn a_bad_call_is_corrected_twice_and_then_ends_the_run() {
     let mut spec = spec();
-    spec.limits.max_turn = 10;
+    spec.limits.max_turn = Some(10);
     let mut run = started(spec);
     for request in [1, 3] {
         let commands = run.step(reply(request, "", &["{"]));
@@ -106,7 +106,7 @@ fn a_bad_call_is_corrected_twice_and_then_ends_the_run() {
 #[test]
 fn a_good_call_between_resets_the_corrections() {
     let mut spec = spec();
-    spec.limits.max_turn = 10;
+    spec.limits.max_turn = Some(10);
     let mut run = started(spec);
     run.step(reply(1, "", &["{"]));
     run.step(reply(3, "", &["{"]));
@@ -137,8 +137,9 @@ fn tool_errors_are_told_in_lagents_words() {
 #[test]
 fn every_limit_ends_the_run_with_its_name_and_the_best_text() {
     type Set = fn(&mut Limits);
-    let limits: [(&str, Set); 5] = [
-        ("max-turn", |limits| limits.max_turn = 1),
+    let limits: [(&str, Set); 6] = [
+        ("money", |limits| (limits.money, limits.input_price) = (Some(1e-5), 1.0)),
+        ("max-turn", |limits| limits.max_turn = Some(1)),
         ("input-tokens", |limits| limits.input_tokens = Some(10)),
         ("output-tokens", |limits| limits.output_tokens = Some(5)),
         ("milliseconds", |limits| limits.milliseconds = Some(5)),

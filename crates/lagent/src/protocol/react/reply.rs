@@ -106,7 +106,7 @@ fn tagged(content: &str, tags: &ReactTags) -> (Vec<Hit>, Option<(Hit, Hit)>) {
 }
 
 /// The name of a tool without the marks around it: `**Name**`, `[Name]`, `Name()`, `Name.`
-pub(super) fn bare_name(name: &str) -> &str {
+pub(in crate::protocol) fn bare_name(name: &str) -> &str {
     const MARKS: &str = "*`\"'[]()<>{}:.,;“”‘’「」《》";
     name.trim_matches(|mark: char| mark.is_whitespace() || MARKS.contains(mark))
 }

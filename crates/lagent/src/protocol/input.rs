@@ -1,4 +1,4 @@
-//! Reads an action input: JSON, Python's form of it, or plain text, with or without a fence around it.
+//! Reads the input of a call: JSON, Python's form of it, or plain text, with or without a fence around it.
 
 use serde_json::Value;
 

@@ -1,0 +1,45 @@
+//! Waits for the future of an `async` function.
+
+use std::panic::resume_unwind;
+use std::time::Duration;
+
+use super::Outcome;
+
+/// Runs a future to its end, or drops it at the deadline. It has a thread of its own, because a tool may be called from
+/// inside another runtime, where waiting is not allowed.
+///
+/// # Panics
+/// When the future panics, with its panic.
+pub fn wait<F: Future<Output = Outcome>>(deadline: Duration, work: impl FnOnce() -> F + Send) -> Outcome {
+    let run = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = match runtime {
+            Ok(runtime) => runtime,
+            Err(error) => return Outcome::Failed(format!("cannot start an async runtime: {error}")),
+        };
+        let ended = runtime.block_on(async { tokio::time::timeout(deadline, work()).await });
+        ended.unwrap_or_else(|_| {
+            Outcome::Failed(format!("the tool did not end within {} ms", deadline.as_millis()))
+        })
+    };
+    std::thread::scope(|scope| scope.spawn(run).join().unwrap_or_else(|panic| resume_unwind(panic)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_future_ends_or_is_dropped() {
+        let minute = Duration::from_secs(60);
+        let work = || async {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            Outcome::text("done")
+        };
+        assert_eq!(wait(minute, work), Outcome::text("done"));
+        let late = Outcome::Failed("the tool did not end within 5 ms".to_owned());
+        assert_eq!(wait(Duration::from_millis(5), std::future::pending), late);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        assert_eq!(runtime.block_on(async { wait(minute, work) }), Outcome::text("done"));
+    }
+}

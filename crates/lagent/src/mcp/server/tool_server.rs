@@ -1,0 +1,228 @@
+//! [`ToolServer`]: the tools of a toolbox as an MCP server, whatever carries its messages.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use rmcp::model::{
+    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, Implementation, ListToolsResult,
+    PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool, ToolAnnotations,
+};
+use rmcp::service::{RequestContext, RoleServer};
+use rmcp::{ErrorData, ServerHandler};
+use serde_json::{Value, json};
+use tokio::sync::Semaphore;
+
+use super::content::tool_result;
+use super::keys::session_of;
+use crate::action::{ActionReturn, ActionState, CallContext, ToolSpec, Toolbox};
+use crate::hook::{Hooks, PendingAction, Refusal};
+use crate::run::Approval;
+
+/// Number of calls that run at the same time; further ones wait.
+const PLACES: usize = 32;
+
+/// Serves the enabled tools of a toolbox. Calls run as an agent's would: in the same sandbox, through the same hooks,
+/// and those that need a person's approval are refused, since there is nobody to ask.
+///
+/// ```
+/// use std::sync::Arc;
+/// use lagent::Toolbox;
+/// use lagent::action::Calculator;
+/// use lagent::mcp::ToolServer;
+/// use lagent::run::Approval;
+///
+/// let mut tools = Toolbox::default();
+/// tools.add(Arc::new(Calculator));
+/// let server = ToolServer::new(tools).with_approval(Approval::Never);
+/// assert_eq!(server.tools(), ["Calculator"]);
+/// ```
+#[derive(Clone, Debug)]
+pub struct ToolServer {
+    tools: Toolbox,
+    specs: Arc<BTreeMap<String, ToolSpec>>,
+    approval: Approval,
+    hooks: Hooks,
+    deadline: Duration,
+    places: Arc<Semaphore>,
+    calls: Arc<AtomicU64>,
+}
+
+impl ToolServer {
+    /// Creates a server. Tools that ask for approval themselves need it, see [`Toolbox::approvals`].
+    #[must_use]
+    pub fn new(tools: Toolbox) -> Self {
+        let specs = tools.specs().into_iter().map(|spec| (spec.name.clone(), spec)).collect();
+        Self {
+            approval: Approval::Tools(tools.approvals().into_iter().collect()),
+            tools,
+            specs: Arc::new(specs),
+            hooks: Hooks::default(),
+            deadline: CallContext::default().deadline,
+            places: Arc::new(Semaphore::new(PLACES)),
+            calls: Arc::default(),
+        }
+    }
+
+    /// Returns the same server with other tools whose calls need approval and are therefore refused.
+    #[must_use]
+    pub fn with_approval(self, approval: Approval) -> Self {
+        Self { approval, ..self }
+    }
+
+    /// Returns the same server with hooks that see every call.
+    #[must_use]
+    pub fn with_hooks(self, hooks: Hooks) -> Self {
+        Self { hooks, ..self }
+    }
+
+    /// Returns the same server with another maximum time of a call. Default: 60 s.
+    #[must_use]
+    pub fn with_deadline(self, deadline: Duration) -> Self {
+        Self { deadline, ..self }
+    }
+
+    /// Returns the names of the tools, sorted.
+    #[must_use]
+    pub fn tools(&self) -> Vec<String> {
+        self.specs.keys().cloned().collect()
+    }
+
+    /// Makes a call on this thread.
+    fn run(&self, session: &str, name: String, arguments: Value) -> ActionReturn {
+        let id = self.calls.fetch_add(1, Ordering::Relaxed);
+        let mut action = PendingAction::new(session, id, name, arguments);
+        let mut value = match self.permit(&mut action) {
+            Ok(()) => self.act(session, &action),
+            Err(refusal) => refusal.into_return(&action),
+        };
+        self.hooks.after_action(&action, &mut value);
+        value
+    }
+
+    fn permit(&self, action: &mut PendingAction) -> Result<(), Refusal> {
+        self.hooks.before_action(action)?;
+        if self.approval.covers(&action.name) {
+            let name = &action.name;
+            let reason =
+                format!("a person has to approve calls of `{name}`, and this server has nobody to ask");
+            return Err(Refusal::new(reason));
+        }
+        Ok(())
+    }
+
+    fn act(&self, session: &str, action: &PendingAction) -> ActionReturn {
+        let problem = self.specs.get(&action.name).and_then(|spec| spec.argument_error(&action.args));
+        if let Some(problem) = problem {
+            return ActionReturn::error(&action.name, action.args.clone(), ActionState::ArgsError, problem);
+        }
+        let context = CallContext { session, deadline: self.deadline };
+        self.tools.call_in(&context, &action.name, &action.args)
+    }
+
+    /// A tool as clients see it.
+    fn definition(&self, spec: &ToolSpec) -> Tool {
+        let mut schema = spec.parameters.as_object().cloned().unwrap_or_default();
+        schema.entry("type").or_insert_with(|| json!("object"));
+        let tool = Tool::new(spec.name.clone(), spec.description.clone(), schema);
+        if self.approval.covers(&spec.name) {
+            tool.with_annotations(ToolAnnotations::new().read_only(false).destructive(true))
+        } else {
+            tool
+        }
+    }
+
+    /// What a client may tell its model about the tools.
+    fn instructions(&self) -> String {
+        let mut text = "Tools of lagent. Files that a tool writes are kept for the session.".to_owned();
+        if let Some(level) = self.tools.sandbox_level() {
+            text.push_str(&format!(" Code runs in a sandbox of the level {level}."));
+        }
+        text
+    }
+}
+
+impl ServerHandler for ToolServer {
+    fn get_info(&self) -> ServerConfig {
+        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
+            .with_server_info(Implementation::new("lagent", env!("CARGO_PKG_VERSION")))
+            .with_instructions(self.instructions())
+    }
+
+    async fn list_tools(
+        &self,
+        _page: Option<PaginatedRequestParams>,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, ErrorData> {
+        let tools = self.specs.values().map(|spec| self.definition(spec)).collect();
+        Ok(ListToolsResult::with_all_items(tools))
+    }
+
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let name = request.name.into_owned();
+        if !self.specs.contains_key(&name) {
+            let message = format!("unknown tool `{name}`, expected one of {}", self.tools().join(", "));
+            return Err(ErrorData::invalid_params(message, None));
+        }
+        let (session, arguments) =
+            (session_of(&context), Value::Object(request.arguments.unwrap_or_default()));
+        // Fails only when the semaphore is closed, which nobody does.
+        let place = Arc::clone(&self.places).acquire_owned().await.ok();
+        let server = self.clone();
+        let call = tokio::task::spawn_blocking(move || {
+            let _place = place;
+            tool_result(&server.run(&session, name, arguments))
+        });
+        let failed = |message: String| CallToolResult::error(vec![ContentBlock::text(message)]);
+        // A thread cannot be stopped from outside: a tool that runs programs limits them itself.
+        let result = tokio::select! {
+            () = context.ct.cancelled() => return Err(ErrorData::internal_error("the call was cancelled", None)),
+            () = tokio::time::sleep(self.deadline) => {
+                failed(format!("the tool did not end within {} ms", self.deadline.as_millis()))
+            }
+            result = call => result.unwrap_or_else(|_| failed("the tool panicked".to_owned())),
+        };
+        Ok(CallToolResponse::Complete(result))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::action::Calculator;
+
+    fn server() -> ToolServer {
+        let mut tools = Toolbox::default();
+        tools.add(Arc::new(Calculator));
+        ToolServer::new(tools)
+    }
+
+    #[test]
+    fn calls_are_checked_and_made() {
+        let server = server();
+        let run = |arguments: Value| server.run("", "Calculator".to_owned(), arguments).for_model();
+        assert_eq!(run(json!({"expression": "6*7"})), "42");
+        assert_eq!(run(json!({})), "missing required arguments: {'expression'}");
+    }
+
+    #[test]
+    fn calls_that_need_approval_are_refused_and_marked() {
+        let server = server().with_approval(Approval::Always);
+        let value = server.run("", "Calculator".to_owned(), json!({"expression": "6*7"}));
+        assert_eq!(
+            value.for_model(),
+            "The call was refused: a person has to approve calls of `Calculator`, and this server has nobody to ask"
+        );
+        let spec = server.specs.values().next().expect("a tool").clone();
+        let tool = serde_json::to_value(server.definition(&spec)).expect("serializes");
+        assert_eq!(
+            (&tool["annotations"]["destructiveHint"], &tool["inputSchema"]["type"]),
+            (&json!(true), &json!("object"))
+        );
+    }
+}

@@ -1,0 +1,8 @@
+//! The agent server through its own client and through raw requests: sessions, runs, approvals, ends, keys.
+
+mod chats;
+mod conversations;
+mod limits;
+mod many_sessions;
+mod runs;
+pub(crate) mod stage;
