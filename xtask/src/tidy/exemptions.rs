@@ -29,7 +29,7 @@ pub(crate) const EXEMPTIONS: &[Exemption] = &[
     Exemption {
         path: "crates/internlm-kit/src/sandbox/descriptors.rs",
         rule: "unsafe",
-        reason: "inherited descriptors can only be closed between fork and exec, in a closure of system calls",
+        reason: "descriptors are closed and limits set between fork and exec, in closures of system calls",
     },
 ];
 

@@ -179,6 +179,7 @@ impl<'a> Conversation<'a> {
                 self.run.give_up(call, &reason, &mut trail)?;
             }
         }
+        self.run.forget_told_ending();
         let is_open = self.run.is_open();
         if is_open {
             trail.skip_start();

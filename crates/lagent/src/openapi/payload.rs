@@ -154,6 +154,6 @@ mod tests {
         assert_eq!(message(Form::File, json!(1)), "body: found 1, expected the path of a file");
         let error = message(Form::UrlEncoded(Default::default()), json!([1]));
         assert_eq!(error, "body: found [1], expected an object of fields");
-        assert!(message(Form::File, json!("../secret")).starts_with("body: found no such file"));
+        assert!(message(Form::File, json!("../secret")).starts_with("body: found no file `../secret`"));
     }
 }

@@ -57,13 +57,15 @@ pub struct Resumed {
     lines: Vec<String>,
     /// Number of lines that were in the file.
     known: usize,
+    /// Whether these lines tell how the last question ended.
+    is_told: bool,
 }
 
 impl From<Machine> for Resumed {
     /// A machine with nothing open.
     fn from(machine: Machine) -> Self {
         let began = Box::new(machine.clone());
-        Self { machine, began, open: Vec::new(), begun: BTreeSet::new(), lines: Vec::new(), known: 0 }
+        Self { machine, began, open: Vec::new(), begun: BTreeSet::new(), lines: Vec::new(), known: 0, is_told: false }
     }
 }
 
@@ -107,6 +109,7 @@ impl Resumed {
             }
         }
         resumed.known = resumed.lines.len();
+        resumed.is_told = resumed.open.iter().any(ends) && !expected.iter().any(ends);
         for command in &expected {
             resumed.lines.push(command_line(command)?);
         }
@@ -129,6 +132,14 @@ impl Resumed {
     #[must_use]
     pub fn is_open(&self) -> bool {
         !self.open.is_empty()
+    }
+
+    /// Takes the end of the last question as known if the lines that were read tell it, so that the next start asks
+    /// a new question instead of reporting that end again.
+    pub fn forget_told_ending(&mut self) {
+        if std::mem::take(&mut self.is_told) {
+            self.open.clear();
+        }
     }
 
     /// Returns the open calls that may have been made.

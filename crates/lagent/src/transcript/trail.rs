@@ -37,8 +37,10 @@ pub struct Trail<'a> {
 enum Mode {
     /// They are written.
     Write,
-    /// They repeat what is already written.
+    /// The next start repeats what is already written.
     SkipStart,
+    /// The commands of that start do so.
+    SkipCommands,
 }
 
 impl<'a> Trail<'a> {
@@ -90,18 +92,17 @@ impl<'a> Trail<'a> {
 
 impl Watcher for Trail<'_> {
     fn event(&mut self, event: &Event) -> Result<()> {
-        if self.mode == Mode::SkipStart {
-            if matches!(event, Event::Start { .. }) {
-                return Ok(());
-            }
-            self.mode = Mode::Write;
+        if self.mode == Mode::SkipStart && matches!(event, Event::Start { .. }) {
+            self.mode = Mode::SkipCommands;
+            return Ok(());
         }
+        self.mode = Mode::Write;
         self.recorder.event(event)?;
         self.write()
     }
 
     fn command(&mut self, command: &Command) -> Result<()> {
-        if self.mode == Mode::SkipStart {
+        if self.mode == Mode::SkipCommands {
             return Ok(());
         }
         self.recorder.command(command)?;

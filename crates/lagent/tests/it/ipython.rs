@@ -141,8 +141,10 @@ fn code_that_takes_too_long_is_interrupted_and_keeps_its_variables() {
             assert!(started.elapsed() < Duration::from_secs(20));
         }
         assert_eq!(good(&tool, "", "x"), "7");
-        let (_, text) = run(&tool, "", &json!({"command": "while True: print('x' * 1000)"}));
-        assert!(text.contains("output cut at "), "{}", &text[text.len() - 300..]);
+        // It ends by itself: how much a kernel buffers before the interrupt reaches it depends on the machine.
+        let (_, text) = run(&tool, "", &json!({"command": "for _ in range(20_000): print('x' * 1000)"}));
+        let start = text.len().saturating_sub(300);
+        assert!(text.contains("output cut at "), "{}", &text[start..]);
         assert_eq!(good(&tool, "", "x"), "7");
     }
 }

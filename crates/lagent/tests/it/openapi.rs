@@ -222,7 +222,7 @@ fn forms_and_files_are_sent() {
     );
     let value = tools.call("shop.photo", &json!({"id": "1", "body": {"photo": "../key"}}));
     assert_eq!(value.state, ActionState::ArgsError);
-    assert!(value.for_model().contains("outside of the tools' folder"), "{}", value.for_model());
+    assert!(value.for_model().contains("found no file `../key`"), "{}", value.for_model());
     let seen = service.seen();
     assert_eq!(seen.len(), 2);
     assert!(seen[0].header("content-type").starts_with("multipart/form-data; boundary="));

@@ -280,6 +280,7 @@ fn a_reader_that_leaves_ends_a_verb_quietly() {
         &["mcp", "list", "--", this, "mcp", "serve", "--tool", "Calculator"],
         &call,
         &["index", "build", "pages", "--out", "index"],
+        &["index", "search", "index", "word"],
         &["template", "list"],
         &["template", "show", "react_en"],
         &["tools", "describe", "Calculator"],

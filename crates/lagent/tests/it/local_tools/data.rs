@@ -110,7 +110,7 @@ fn tables_and_json_are_queried() {
         assert_eq!(rows, expected);
     }
     if let Some(message) =
-        bench.failure("csv_query", json!({"path": "t.csv", "sql": "SELECT nothing FROM data"}))
+        bench.failure("csv_query", json!({"path": "t.csv", "sql": "SELECT weight FROM data"}))
     {
         assert!(message.contains("no such column"), "{message}");
     }

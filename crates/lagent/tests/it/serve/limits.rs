@@ -85,7 +85,7 @@ fn sessions_in_use_are_not_dropped_for_others() {
 fn running_questions_may_finish_when_the_server_stops() {
     run(async {
         let player = Player::new(|messages| {
-            std::thread::sleep(Duration::from_millis(300));
+            std::thread::sleep(Duration::from_secs(1));
             messages.last().expect("a message").text().to_owned()
         });
         let mut config = config();
@@ -94,7 +94,7 @@ fn running_questions_may_finish_when_the_server_stops() {
         stage.client.start(&AgentRequest::new(["background"]).with_session(1)).await.expect("starts");
         let asking = stage.client.clone();
         let waits = tokio::spawn(async move { asking.chat(&AgentRequest::new(["waited for"])).await });
-        until("both are asked", async || player.open.load(Ordering::SeqCst) > 0).await;
+        until("both are asked", async || player.open.load(Ordering::SeqCst) == 2).await;
         // As `stop` does, but with the port still open, so that the refusal can be told.
         stage.app.drain();
         assert_eq!(refusal(stage.client.chat(&AgentRequest::new(["late"])).await).0, 503);
