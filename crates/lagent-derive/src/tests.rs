@@ -45,7 +45,7 @@ fn functions_that_a_call_cannot_decide_are_refused() {
     for (item, found) in [
         ("/// A.\nfn f<T>(x: T) {}", "generic parameters"),
         ("/// A.\nfn f() where u8: Copy {}", "a `where` clause"),
-        ("/// A.\nunsafe fn f() {}", "`unsafe`"),
+        ("/// A.\nunsafe\nfn f() {}", "`unsafe`"),
         ("/// A.\nextern \"C\" fn f() {}", "`extern`"),
     ] {
         assert_eq!(refused("", item), [format!("`f`: found {found}, expected an ordinary function")]);

@@ -9,10 +9,9 @@ use rustix::process::Pid;
 
 use super::confine::SYSTEM;
 use super::folder::WorkFolder;
+use super::search_path::PATH;
 use super::{Level, SandboxError, Task};
 
-/// Where programs are looked up, and the `PATH` they see.
-pub(super) const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 /// Waits for one line, then becomes its arguments. Shells read a pipe byte by byte here (POSIX: `read` may
 /// not take more than the line), so the rest of stdin is the program's.
 const GATE: &str = "read -r _ && ";

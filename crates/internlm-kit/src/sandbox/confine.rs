@@ -13,10 +13,10 @@ use landlock::{
     ABI, Access, AccessFs, AccessNet, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetStatus, Scope,
     path_beneath_rules,
 };
-use rustix::process::Resource;
 use seccompiler::BpfProgram;
 
 use super::descriptors::{keep_standard_streams, limit};
+use super::resource_limit::ResourceLimit;
 use super::user::become_user;
 
 /// What every program may read and execute.
@@ -44,17 +44,6 @@ pub(super) enum Landlock {
     Partial,
     /// Nothing.
     Absent,
-}
-
-/// A limit on what one process may use of a resource.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct ResourceLimit {
-    /// What is limited; it decides the unit.
-    pub(super) resource: Resource,
-    /// The limit whose crossing the program may notice and survive.
-    pub(super) soft: u64,
-    /// The limit that the program cannot raise or ignore.
-    pub(super) hard: u64,
 }
 
 /// Restrictions of one child.

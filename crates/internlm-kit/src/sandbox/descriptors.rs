@@ -15,7 +15,7 @@ use std::process::Command;
 
 use rustix::process::{Rlimit, prlimit};
 
-use super::confine::ResourceLimit;
+use super::resource_limit::ResourceLimit;
 
 /// The first descriptor after stdin, stdout and stderr.
 const FIRST: RawFd = 3;

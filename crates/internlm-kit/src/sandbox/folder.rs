@@ -16,8 +16,8 @@ use std::sync::Once;
 
 use tempfile::TempDir;
 
-use super::command::PATH;
 use super::descriptors::keep_standard_streams;
+use super::search_path::PATH;
 use super::user::User;
 use super::{SandboxError, Task};
 use crate::file::{Lock, Locked, try_lock};

@@ -10,7 +10,7 @@ use super::filter;
 use super::output::Capture;
 use super::protection::{Facts, Seccomp};
 use super::results::{Before, Collect, changed};
-use super::start::{CpuClock, Started, open_gate};
+use super::started::{CpuClock, Started, open_gate};
 use super::suspicion::{Sight, Suspicion};
 use super::user::User;
 use super::watch::{Limits, Watch};

@@ -18,7 +18,7 @@ use super::folder::WorkFolder;
 use super::group::ProcessGroup;
 use super::output::Capture;
 use super::process::child_of;
-use super::start::{CpuClock, Started};
+use super::started::{CpuClock, Started};
 use super::turn::{Activity, Turn};
 use super::watch::Watch;
 use super::{Level, Outcome, Sandbox, SandboxError, Status, Task};

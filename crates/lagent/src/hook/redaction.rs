@@ -14,7 +14,7 @@ const MASK: &str = "***";
 /// The arguments of calls are left alone: a tool may need the secret that a person told it.
 #[derive(Clone)]
 pub struct Redaction {
-    /// Longest first, so that a secret that contains another one is replaced as a whole.
+    /// Sorted by falling length, so that a secret that contains another one is replaced as a whole.
     secrets: Vec<String>,
 }
 

@@ -32,7 +32,7 @@ pub struct McpConfig {
     /// Environment variables of the program. They may be secrets, so they are never written into files.
     #[serde(skip_serializing)]
     pub env: BTreeMap<String, String>,
-    /// Names of variables that the program inherits, besides PATH, HOME and a few that are no secrets. Default: none.
+    /// Names of variables that the program inherits, besides PATH, HOME and a few that are not secret. Default: none.
     pub pass: Vec<String>,
     /// Folder that the program starts in. Default: the current one.
     pub folder: Option<PathBuf>,

@@ -21,7 +21,7 @@ pub enum McpError {
     Start {
         /// Name of the server.
         name: String,
-        /// What failed.
+        /// What failed, in words.
         message: String,
         /// The last lines of the program's standard error; empty if it has written none.
         stderr: String,
@@ -41,9 +41,9 @@ pub enum McpError {
     Refused {
         /// Name of the server.
         name: String,
-        /// The server's words.
+        /// What the server said.
         message: String,
-        /// Code of JSON-RPC.
+        /// The error code of JSON-RPC.
         code: i32,
     },
     /// The connection ended while a request was open. The server may have acted, so the request is not repeated.
@@ -91,7 +91,7 @@ pub enum McpError {
     /// Our own server could not listen or serve.
     #[error("mcp server: {message}")]
     Serve {
-        /// What failed.
+        /// What failed, in words.
         message: String,
     },
 }

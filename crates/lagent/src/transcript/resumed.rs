@@ -65,7 +65,15 @@ impl From<Machine> for Resumed {
     /// A machine with nothing open.
     fn from(machine: Machine) -> Self {
         let began = Box::new(machine.clone());
-        Self { machine, began, open: Vec::new(), begun: BTreeSet::new(), lines: Vec::new(), known: 0, is_told: false }
+        Self {
+            machine,
+            began,
+            open: Vec::new(),
+            begun: BTreeSet::new(),
+            lines: Vec::new(),
+            known: 0,
+            is_told: false,
+        }
     }
 }
 

@@ -95,7 +95,7 @@ impl Responder {
         Ok(ChoiceOptions { logprobs, prompt_logprobs, ..ChoiceOptions::new(request, names) })
     }
 
-    /// The ids whose scores are returned in place of those of the most likely ids; without an answer there are none.
+    /// The ids whose scores are returned in place of those of the most likely ids; an answer is needed for them.
     fn score_ids(&self, request: &CompletionRequest, max_tokens: Option<u32>) -> Result<Vec<TokenId>> {
         let missing = match max_tokens {
             _ if request.logprobs.is_none() => Some("`logprobs`"),

@@ -23,7 +23,7 @@ impl Gradient {
     }
 }
 
-/// The gradients of an image; outside of it there are none.
+/// The gradients of an image; outside of it they are absent.
 struct Gradients {
     width: i64,
     height: i64,

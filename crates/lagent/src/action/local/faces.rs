@@ -41,7 +41,7 @@ pub(super) const FACES: Definition = Definition {
     },
 };
 
-/// One line per face; empty if there is none.
+/// One line per face; empty without a face.
 pub(super) fn find(call: &Call<'_>) -> Result<String, Failure> {
     let image = call.input("image")?;
     let task = Task::new(PYTHON)

@@ -22,7 +22,7 @@ const DATA: &str = "/usr/share/tesseract-ocr/5/tessdata";
 /// The languages of a call that names no other, if they are installed.
 const LANGUAGES: [&str; 2] = ["eng", "chi_sim"];
 /// The question to a vision model.
-const QUESTION: &str = "Copy all text in this picture, line by line, and write nothing else. Write an empty line if there is none.";
+const QUESTION: &str = "Copy all text in this picture, line by line, and write nothing else. Write an empty line if it has no text.";
 
 pub(super) const OCR: Definition = Definition {
     name: "OCR",

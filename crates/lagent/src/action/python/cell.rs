@@ -7,7 +7,7 @@ use std::time::Duration;
 pub(super) struct Cell {
     /// What was printed, and the values that were shown, in their order.
     pub(super) text: String,
-    /// The value of the last expression alone; `None` when there is none.
+    /// The value of the last expression alone; `None` without such a value.
     pub(super) value: Option<String>,
     /// PNG files.
     pub(super) images: Vec<Vec<u8>>,

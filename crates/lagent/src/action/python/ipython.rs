@@ -30,7 +30,7 @@ const NAME: &str = "IPythonInterpreter";
 /// Images written so far by this process: part of their names.
 static IMAGES: AtomicU64 = AtomicU64::new(0);
 
-/// Lagent's notebook tool.
+/// Lagent's notebook tool; variables last as long as the session.
 #[derive(Clone, Debug)]
 pub struct IPythonInterpreter {
     kernels: Kernels,

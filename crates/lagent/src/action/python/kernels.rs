@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 use internlm_kit::sandbox::{Level, Sandbox, SandboxConfig};
 
 use super::cell::{Cell, CellEnd};
-use super::runtime::{Launcher, Runtime};
+use super::launcher::Launcher;
+use super::runtime::Runtime;
 
 /// Seconds after which a process without work is ended.
 const IDLE: f64 = 600.0;

@@ -9,6 +9,7 @@ mod interpreter;
 mod ipython;
 mod jupyter;
 mod kernels;
+mod launcher;
 mod plain;
 mod runtime;
 

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use super::stderr_tail::StderrTail;
 use crate::mcp::{McpConfig, McpError};
 
-/// Variables that every program inherits: it needs them to work, and they are no secrets. The list is that of the
+/// Variables that every program inherits: it needs them to work, and they are not secret. The list is that of the
 /// official clients.
 const INHERITED: [&str; 9] = ["HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "SHELL", "TERM", "TMPDIR", "USER"];
 /// Time that a program has to end once its standard input is closed, and again once it is asked by SIGTERM.

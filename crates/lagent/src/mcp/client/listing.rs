@@ -30,14 +30,14 @@ pub struct McpContent {
     pub uri: String,
     /// Type of the content, such as `text/plain`.
     pub media_type: Option<String>,
-    /// The content itself.
+    /// The content of this part.
     pub body: McpBody,
 }
 
 /// The content of a part of a resource.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum McpBody {
-    /// Text, already decoded.
+    /// Text, decoded from UTF-8.
     Text(String),
     /// Anything else, byte for byte.
     Bytes(Vec<u8>),

@@ -13,7 +13,7 @@ pub struct Progress {
     pub done: f64,
     /// What there is to do, if the server knows it.
     pub total: Option<f64>,
-    /// The server's words.
+    /// What the server says about it.
     pub message: Option<String>,
 }
 

@@ -124,7 +124,7 @@ impl McpServer {
         Ok(listed.into_iter().map(McpResource::from).collect())
     }
 
-    /// Reads a resource.
+    /// Reads a resource by its address.
     ///
     /// # Errors
     /// [`McpError::Refused`] for an unknown one; otherwise like [`McpServer::resources`].
