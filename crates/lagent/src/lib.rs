@@ -66,6 +66,7 @@ pub mod message;
 pub mod openapi;
 pub mod parse;
 pub mod protocol;
+mod public_address;
 mod python_text;
 pub mod run;
 pub mod serve;

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::error::Error;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+
+use crate::public_address::is_public;
 
 /// The rule for addresses. Private, local and reserved ranges are refused, also behind names and redirects.
 #[derive(Clone, Debug, Default)]
@@ -54,46 +56,6 @@ impl Reach {
 impl Resolve for Reach {
     fn resolve(&self, name: Name) -> Resolving {
         Box::pin(self.clone().resolved(name.as_str().to_owned()))
-    }
-}
-
-/// Whether an address belongs to the public internet.
-fn is_public(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(address) => is_public_v4(address),
-        IpAddr::V6(address) => is_public_v6(address),
-    }
-}
-
-fn is_public_v4(address: Ipv4Addr) -> bool {
-    let reserved = match address.octets() {
-        [0 | 10 | 127 | 224..=255, ..] | [169, 254, ..] | [192, 168, ..] | [192, 0, 0, _] => true,
-        // Shared by the customers of a provider, and addresses of benchmarks.
-        [100, second, ..] => (64..128).contains(&second),
-        [172, second, ..] => (16..32).contains(&second),
-        [198, second, ..] => (18..20).contains(&second),
-        _ => false,
-    };
-    !reserved
-}
-
-fn is_public_v6(address: Ipv6Addr) -> bool {
-    let [first, second, .., before_last, last] = address.segments();
-    let embedded = |high: u16, low: u16| {
-        let [[a, b], [c, d]] = [high.to_be_bytes(), low.to_be_bytes()];
-        is_public_v4(Ipv4Addr::new(a, b, c, d))
-    };
-    if let Some(mapped) = address.to_ipv4_mapped() {
-        return is_public_v4(mapped);
-    }
-    match (first, second) {
-        // Ways to an IPv4 address: translation and 6to4.
-        (0x64, 0xff9b) => embedded(before_last, last),
-        (0x2002, high) => embedded(high, address.segments()[2]),
-        // Teredo tunnels hide their address.
-        (0x2001, 0) => false,
-        // Only these addresses are handed out to the public.
-        _ => (0x2000..0x4000).contains(&first),
     }
 }
 
