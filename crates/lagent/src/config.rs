@@ -204,7 +204,7 @@ impl Validate for AgentConfig {
         }
         problems.extend(self.openapi.iter().flat_map(|(name, service)| service.problems(name)));
         problems.extend(self.memory.problems());
-        problems.extend(limit_problems(&self.limits));
+        problems.extend(self.limits.problems());
         problems.extend(sampling_problems(&self.sampling));
         if self.questions.as_ref().is_some_and(|questions| questions.concurrency == 0) {
             problems.push("questions.concurrency: found 0, expected at least 1".to_owned());
@@ -212,24 +212,6 @@ impl Validate for AgentConfig {
         problems.extend(self.sandbox.problems().into_iter().map(|problem| format!("sandbox.{problem}")));
         problems
     }
-}
-
-fn limit_problems(limits: &Limits) -> Vec<String> {
-    let mut problems = Vec::new();
-    if limits.max_turn == Some(0) {
-        problems.push("limits.max-turn: found 0, expected at least 1".to_owned());
-    }
-    let amounts = [
-        ("money", limits.money),
-        ("input-price", Some(limits.input_price)),
-        ("output-price", Some(limits.output_price)),
-    ];
-    for (key, amount) in amounts {
-        if let Some(found) = amount.filter(|amount| !amount.is_finite() || *amount < 0.0) {
-            problems.push(format!("limits.{key}: found {found}, expected a number of at least 0"));
-        }
-    }
-    problems
 }
 
 fn sampling_problems(sampling: &Sampling) -> Vec<String> {

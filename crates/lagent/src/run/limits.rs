@@ -82,6 +82,25 @@ impl Counters {
 }
 
 impl Limits {
+    /// What is wrong with the values, by key.
+    pub(crate) fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        if self.max_turn == Some(0) {
+            problems.push("limits.max-turn: found 0, expected at least 1".to_owned());
+        }
+        let amounts = [
+            ("money", self.money),
+            ("input-price", Some(self.input_price)),
+            ("output-price", Some(self.output_price)),
+        ];
+        for (key, amount) in amounts {
+            if let Some(found) = amount.filter(|amount| !amount.is_finite() || *amount < 0.0) {
+                problems.push(format!("limits.{key}: found {found}, expected a number of at least 0"));
+            }
+        }
+        problems
+    }
+
     /// Returns the cost of the tokens of `used`, in the currency of the two prices.
     #[must_use]
     pub fn cost(&self, used: &Counters) -> f64 {

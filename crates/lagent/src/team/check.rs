@@ -115,23 +115,10 @@ fn graph_problems(graph: &Graph, names: &[String]) -> Vec<String> {
     problems
 }
 
-/// A limit that no member would apply is refused.
+/// Wrong limits, and those that no member would apply.
 fn limit_problems(limits: &Limits) -> Vec<String> {
     let default = Limits::default();
-    let mut problems = Vec::new();
-    if limits.max_turn == Some(0) {
-        problems.push("limits.max-turn: found 0, expected at least 1".to_owned());
-    }
-    let amounts = [
-        ("money", limits.money),
-        ("input-price", Some(limits.input_price)),
-        ("output-price", Some(limits.output_price)),
-    ];
-    for (key, amount) in amounts {
-        if let Some(found) = amount.filter(|amount| !amount.is_finite() || *amount < 0.0) {
-            problems.push(format!("limits.{key}: found {found}, expected a number of at least 0"));
-        }
-    }
+    let mut problems = limits.problems();
     for (key, found, expected) in [
         ("tool-milliseconds", limits.tool_milliseconds, default.tool_milliseconds),
         ("corrections", limits.corrections.into(), default.corrections.into()),
