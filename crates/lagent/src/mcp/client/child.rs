@@ -52,6 +52,12 @@ impl ChildServer {
         Ok((Self { child, stderr, reader }, (stdout, stdin)))
     }
 
+    /// Returns whether the program has ended, which its pipes may not show yet.
+    pub(super) fn has_ended(&mut self) -> bool {
+        // A process that cannot be asked about is left to its pipes.
+        matches!(self.child.try_wait(), Ok(Some(_)))
+    }
+
     /// The last lines of the program's standard error.
     pub(super) async fn last_words(&mut self) -> String {
         if !self.reader.is_finished() {

@@ -32,7 +32,9 @@ impl Session {
     /// The connection; a program that has ended is started again.
     pub(super) async fn link(&self) -> Result<Arc<Link>, McpError> {
         let mut current = self.link.lock().await;
-        if let Some(link) = current.as_ref().filter(|link| !link.is_over()) {
+        if let Some(link) = current.as_ref()
+            && !link.is_over().await
+        {
             return Ok(Arc::clone(link));
         }
         if let Some(old) = current.take() {
