@@ -35,7 +35,7 @@ async fn main() -> anyhow::Result<()> {
     let plan = evaluation.plan(Default::default());
     let mut store = Store::open(folder.path().join("store.jsonl"))?;
     let failures = evaluation.ask(&plan, &mut store, 2, &Default::default()).await?;
-    for cell in evaluation.conclude(&plan, &store, &failures) {
+    for cell in evaluation.conclude(&plan, &store, &failures)? {
         println!("{}: {:?}", plan.cells[0].name, cell.scores().map(|scores| &scores.metrics));
     }
     Ok(())

@@ -2,13 +2,13 @@
 
 use internlm_kit::context::RunContext;
 
-use crate::ask::{Failures, ask_missing, outcome};
+use crate::ask::{Answerer, Course, Errand, Failures, Lookup, ask_all, outcome};
 use crate::dataset::Dataset;
-use crate::infer::{self, InferContext, Prediction};
+use crate::infer::{Ask, InferContext, Outcome, Prediction, Progress, follow};
 use crate::model::{Model, Needs, Profile, connect};
-use crate::plan::{Cell, Plan, Work};
+use crate::plan::{Plan, Work};
 use crate::result::{CellResult, CellState};
-use crate::score::score;
+use crate::score::{FollowUp, Helper, Scorer};
 use crate::{EvaluationConfig, Result, Store};
 
 /// Datasets with their rows and models that are ready: everything that a run needs.
@@ -19,13 +19,36 @@ use crate::{EvaluationConfig, Result, Store};
 pub struct Evaluation {
     datasets: Vec<Dataset>,
     models: Vec<Box<dyn Model>>,
+    judges: Vec<Box<dyn Model>>,
+    sandbox: Option<Box<dyn Model>>,
+}
+
+/// What a run asks for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Part {
+    /// Answers of the models only.
+    Answers,
+    /// Answers of the models, and what the evaluators need: runs of programs and verdicts of judges.
+    AnswersAndEvidence,
 }
 
 impl Evaluation {
     /// Creates an evaluation of loaded datasets and connected models.
     #[must_use]
     pub fn new(datasets: Vec<Dataset>, models: Vec<Box<dyn Model>>) -> Self {
-        Self { datasets, models }
+        Self { datasets, models, judges: Vec::new(), sandbox: None }
+    }
+
+    /// Adds the judges that evaluators may ask, in the order in which dataset files count them.
+    #[must_use]
+    pub fn with_judges(self, judges: Vec<Box<dyn Model>>) -> Self {
+        Self { judges, ..self }
+    }
+
+    /// Sets what runs generated programs.
+    #[must_use]
+    pub fn with_sandbox(self, sandbox: Box<dyn Model>) -> Self {
+        Self { sandbox: Some(sandbox), ..self }
     }
 
     /// Loads the datasets of a run file and connects its models.
@@ -42,7 +65,7 @@ impl Evaluation {
         for model in config.models() {
             models.push(connect(model, needs).await?);
         }
-        Ok(Self { datasets, models })
+        Ok(Self::new(datasets, models))
     }
 
     /// Returns the datasets, which [`CellResult::dataset`] indexes.
@@ -77,31 +100,144 @@ impl Evaluation {
         workers: usize,
         context: &RunContext,
     ) -> Result<Failures> {
-        ask_missing(plan, &self.models, store, workers, context).await
+        self.ask_part(plan, store, Part::AnswersAndEvidence, (workers, context)).await
     }
 
-    /// Scores every cell from the stored answers, in the order of the plan's cells.
-    #[must_use]
-    pub fn conclude(&self, plan: &Plan, store: &Store, failures: &Failures) -> Vec<CellResult> {
-        let conclude = |cell: &Cell| {
+    /// Like [`ask`](Self::ask), but only for a part of what the run needs.
+    ///
+    /// # Errors
+    /// The same as [`ask`](Self::ask).
+    pub async fn ask_part(
+        &self,
+        plan: &Plan,
+        store: &mut Store,
+        part: Part,
+        (workers, context): (usize, &RunContext),
+    ) -> Result<Failures> {
+        let scorers = self.scorers()?;
+        let courses = self.courses(plan, &scorers, part);
+        let answerer = |model: &'_ Box<dyn Model>| Answerer { model: model.as_ref(), workers };
+        let mut answerers: Vec<Answerer<'_>> = self.models.iter().chain(&self.judges).map(answerer).collect();
+        if let Some(sandbox) = &self.sandbox {
+            let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+            answerers.push(Answerer { model: sandbox.as_ref(), workers: threads });
+        }
+        ask_all(&courses, &answerers, store, context).await
+    }
+
+    /// The items of all cells, round robin over the cells, so that a large dataset does not make the others wait.
+    fn courses<'a>(&'a self, plan: &'a Plan, scorers: &'a [Scorer<'a>], part: Part) -> Vec<Box<dyn Course + 'a>> {
+        let longest = plan.cells.iter().map(|cell| cell.items().len()).max().unwrap_or(0);
+        let mut courses: Vec<Box<dyn Course + 'a>> = Vec::new();
+        for place in 0..longest {
+            for cell in &plan.cells {
+                let Some(item) = cell.items().get(place) else { continue };
+                let scorer = (part == Part::AnswersAndEvidence).then(|| &scorers[cell.dataset]);
+                let asked = Asked { evaluation: self, context: plan.context, model: cell.model, dataset: cell.dataset };
+                courses.push(Box::new(ItemCourse { asked, item, scorer }));
+            }
+        }
+        courses
+    }
+
+    fn scorers(&self) -> Result<Vec<Scorer<'_>>> {
+        self.datasets.iter().map(Scorer::new).collect()
+    }
+
+    /// Scores every cell from the stored answers, in the order of the plan's cells. What was not answered counts as
+    /// failed.
+    ///
+    /// # Errors
+    /// [`Error::Value`](crate::Error::Value) when an evaluator cannot be made; a loaded dataset was checked.
+    pub fn conclude(&self, plan: &Plan, store: &Store, failures: &Failures) -> Result<Vec<CellResult>> {
+        let answers = |key: &str| outcome(store, failures, key);
+        let mut results = Vec::with_capacity(plan.cells.len());
+        for cell in &plan.cells {
             let state = match &cell.work {
                 Work::Refused(reason) => CellState::Refused(reason.clone()),
                 Work::Ready(items) => {
-                    let dataset = &self.datasets[cell.dataset];
-                    let predictions: Vec<Prediction> = items
-                        .iter()
-                        .map(|item| {
-                            let outcomes: Vec<_> =
-                                item.asks.iter().map(|ask| outcome(ask, store, failures)).collect();
-                            infer::conclude(dataset, item, &outcomes, plan.context)
-                        })
-                        .collect();
-                    let scores = score(dataset, &predictions);
-                    CellState::Scored { predictions, scores }
+                    let asked =
+                        Asked { evaluation: self, context: plan.context, model: cell.model, dataset: cell.dataset };
+                    let predictions: Vec<Prediction> =
+                        items.iter().map(|item| asked.concluded(item, &answers)).collect();
+                    let scorer = Scorer::new(&self.datasets[cell.dataset])?;
+                    let lookup = |ask: &FollowUp| answers(&self.follow_up_key(ask)?);
+                    let scored = scorer.score(&predictions, &lookup);
+                    CellState::Scored { predictions, scores: scored.scores, other: scored.other }
                 }
             };
-            CellResult::new(cell.model, cell.dataset, state)
+            results.push(CellResult::new(cell.model, cell.dataset, state));
+        }
+        Ok(results)
+    }
+
+    /// Who answers a request of an evaluator: the index among all answerers. `None` if the run has no such helper.
+    fn helper(&self, helper: Helper) -> Option<(usize, &dyn Model)> {
+        match helper {
+            Helper::Judge(place) => Some((self.models.len() + place, self.judges.get(place)?.as_ref())),
+            Helper::Sandbox => Some((self.models.len() + self.judges.len(), self.sandbox.as_ref()?.as_ref())),
+        }
+    }
+
+    fn follow_up_key(&self, ask: &FollowUp) -> Option<String> {
+        let (_, model) = self.helper(ask.to)?;
+        Some(ask.request.key(&model.profile().identity))
+    }
+}
+
+/// One model on one dataset.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    evaluation: &'a Evaluation,
+    context: InferContext,
+    model: usize,
+    dataset: usize,
+}
+
+impl Asked<'_> {
+    fn progress(&self, item: &crate::infer::Item, lookup: &dyn Fn(&Ask) -> Option<Outcome>) -> Progress {
+        let dataset = &self.evaluation.datasets[self.dataset];
+        follow(dataset, item, self.evaluation.models[self.model].profile(), self.context, lookup)
+    }
+
+    /// Draws the prediction; what was not answered counts as failed.
+    fn concluded(&self, item: &crate::infer::Item, answers: Lookup<'_>) -> Prediction {
+        let lookup =
+            |ask: &Ask| Some(answers(&ask.key).unwrap_or_else(|| Err("not asked yet".to_owned())));
+        match self.progress(item, &lookup) {
+            Progress::Done(prediction) => *prediction,
+            // Every request has an outcome here.
+            Progress::Waits(_) => Prediction { error: Some("not asked yet".to_owned()), ..Prediction::default() },
+        }
+    }
+}
+
+/// An item on its way from the first request to the evidence for its verdict.
+struct ItemCourse<'a> {
+    asked: Asked<'a>,
+    item: &'a crate::infer::Item,
+    scorer: Option<&'a Scorer<'a>>,
+}
+
+impl Course for ItemCourse<'_> {
+    fn missing(&self, answers: Lookup<'_>) -> Vec<Errand> {
+        let prediction = match self.asked.progress(self.item, &|ask| answers(&ask.key)) {
+            Progress::Waits(asks) => {
+                let errand = |ask: Ask| Errand { to: self.asked.model, key: ask.key, request: ask.request };
+                return asks.into_iter().map(errand).collect();
+            }
+            Progress::Done(prediction) => prediction,
         };
-        plan.cells.iter().map(conclude).collect()
+        let Some(scorer) = self.scorer else { return Vec::new() };
+        let evaluation = self.asked.evaluation;
+        let lookup = |ask: &FollowUp| match evaluation.follow_up_key(ask) {
+            Some(key) => answers(&key),
+            None => Some(Err(format!("the run has no {:?}", ask.to))),
+        };
+        let errand = |ask: FollowUp| {
+            let (to, model) = evaluation.helper(ask.to)?;
+            Some(Errand { to, key: ask.request.key(&model.profile().identity), request: ask.request })
+        };
+        scorer.follow_ups(&prediction, &lookup).into_iter().filter_map(errand).collect()
     }
 }

@@ -49,7 +49,7 @@
 //! let plan = evaluation.plan(Default::default());
 //! let mut store = Store::open(folder.path().join("store.jsonl"))?;
 //! let failures = evaluation.ask(&plan, &mut store, 4, &Default::default()).await?;
-//! let results = evaluation.conclude(&plan, &store, &failures);
+//! let results = evaluation.conclude(&plan, &store, &failures)?;
 //! assert_eq!(results[0].scores().expect("scored").metrics["accuracy"], 100.0);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! # })?;
@@ -77,7 +77,7 @@ pub mod summary;
 pub use ask::Failures;
 pub use config::{EvaluationConfig, EvaluationRunConfig, Unsupported};
 pub use error::{Error, Result};
-pub use evaluation::Evaluation;
+pub use evaluation::{Evaluation, Part};
 pub use plan::Plan;
 pub use result::{CellResult, CellState};
 pub use run_folder::RunFolder;

@@ -2,7 +2,7 @@
 //! written.
 
 use crate::dataset::Dataset;
-use crate::infer::{self, Ask, InferContext, Item};
+use crate::infer::{self, InferContext, Item};
 use crate::model::Profile;
 use crate::{Error, Result, Unsupported};
 
@@ -33,7 +33,7 @@ pub struct Cell {
 /// The requests of a cell, or the reason why the cell is refused.
 #[derive(Clone, Debug)]
 pub enum Work {
-    /// One item per row, in the order of the rows.
+    /// One item per row and answer: all rows for the first answer, then all rows for the second.
     Ready(Vec<Item>),
     /// The model cannot answer this dataset; the text says why.
     Refused(String),
@@ -93,23 +93,6 @@ impl Plan {
         }
         Err(Error::Refused { reasons })
     }
-
-    /// Returns the requests of a model, round robin over its cells, so that a large dataset does not make the
-    /// others wait.
-    #[must_use]
-    pub fn asks(&self, model: usize) -> Vec<&Ask> {
-        let mut queues: Vec<_> = self
-            .cells
-            .iter()
-            .filter(|cell| cell.model == model)
-            .map(|cell| cell.items().iter().flat_map(|item| &item.asks))
-            .collect();
-        let mut asks = Vec::new();
-        while !queues.is_empty() {
-            queues.retain_mut(|queue| queue.next().map(|ask| asks.push(ask)).is_some());
-        }
-        asks
-    }
 }
 
 fn work(profile: &Profile, dataset: &Dataset, context: InferContext) -> Result<Vec<Item>, String> {
@@ -119,7 +102,10 @@ fn work(profile: &Profile, dataset: &Dataset, context: InferContext) -> Result<V
     {
         return Err(format!("the dataset needs log-probabilities of the prompt, but {reason}"));
     }
-    let item =
-        |row| infer::item(dataset, row, profile, context).map_err(|message| format!("row {row}: {message}"));
-    (0..dataset.test.len()).map(item).collect()
+    let places = (0..dataset.config.infer.n)
+        .flat_map(|replica| (0..dataset.test.len()).map(move |row| (row, replica)));
+    let item = |place: (usize, usize)| {
+        infer::item(dataset, place, profile, context).map_err(|message| format!("row {}: {message}", place.0))
+    };
+    places.map(item).collect()
 }

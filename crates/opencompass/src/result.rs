@@ -22,8 +22,10 @@ pub enum CellState {
     Scored {
         /// One prediction per item, in the order of the rows.
         predictions: Vec<Prediction>,
-        /// Metrics and the verdict on every item.
+        /// Metrics and the verdict on every item, in the reading that the dataset file names.
         scores: Scores,
+        /// The scores in the other reading. Absent where both are the same.
+        other: Option<Scores>,
     },
     /// The model cannot answer this dataset; the text says why.
     Refused(String),

@@ -12,7 +12,7 @@ use internlm_kit::stop::Stop;
 
 use crate::plan::{Plan, Work};
 use crate::run_folder::{Reuse, RunFolder};
-use crate::{CellResult, CellState, Evaluation, EvaluationConfig, Failures, Store};
+use crate::{CellResult, CellState, Evaluation, EvaluationConfig, Failures, Part, Store};
 
 const EXAMPLES: &str = "Examples:
   opencompass run recipes/tiny/5-evaluate.toml
@@ -103,13 +103,17 @@ async fn evaluate(arguments: &Arguments, config: &EvaluationConfig) -> anyhow::R
     }
     let failures = match arguments.mode {
         Mode::Eval => Failures::new(),
-        Mode::All | Mode::Infer => evaluation.ask(&plan, &mut store, config.run.workers, &context).await?,
+        Mode::All => evaluation.ask(&plan, &mut store, config.run.workers, &context).await?,
+        Mode::Infer => {
+            let how = (config.run.workers, &context);
+            evaluation.ask_part(&plan, &mut store, Part::Answers, how).await?
+        }
     };
     if arguments.mode == Mode::Infer {
         tracing::info!("{} answers stored, {} requests failed", store.len() - stored, failures.len());
         return Ok(if failures.is_empty() { ExitCode::SUCCESS } else { Failure::Partial.code().into() });
     }
-    let results = evaluation.conclude(&plan, &store, &failures);
+    let results = evaluation.conclude(&plan, &store, &failures)?;
     let summary = folder.write_results(config, &evaluation, &results)?;
     folder.write_flat_summary(config, &evaluation, &results, started.elapsed().as_secs_f64())?;
     outln!("{}", summary.table())?;
@@ -156,7 +160,7 @@ fn exit_code(plan: &Plan, results: &[CellResult]) -> ExitCode {
     for (result, cell) in partial {
         match &result.state {
             CellState::Refused(reason) => tracing::warn!("{}: {reason}", cell.name),
-            CellState::Scored { predictions, scores } => {
+            CellState::Scored { predictions, scores, .. } => {
                 let failed = scores.details.len() - scores.answered;
                 let first = predictions.iter().find_map(|prediction| prediction.error.as_deref());
                 tracing::warn!(

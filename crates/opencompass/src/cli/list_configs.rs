@@ -28,7 +28,6 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             Origin::Embedded => "embedded".to_owned(),
             Origin::File(path) => path.display().to_string(),
         };
-        let evaluator = serde_json::to_string(&first.score.evaluator)?;
         outln!(
             "{}\t{}\t{}\t{}\t{}\t{}\t{from}",
             entry.stem,
@@ -36,7 +35,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             first.name,
             list_version(&sets),
             format!("{:?}", first.infer.mode).to_lowercase(),
-            evaluator.trim_matches('"'),
+            first.score.evaluator.name(),
         )?;
     }
     Ok(ExitCode::SUCCESS)

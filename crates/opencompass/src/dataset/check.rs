@@ -3,9 +3,12 @@
 use internlm_model::chat::FunctionDefinition;
 use serde::Serialize;
 
-use super::{DatasetConfig, Evaluator, Mode, Retriever};
+use super::{DatasetConfig, Mode, Retriever};
 
-/// Returns the word that the file uses for a mode or an evaluator.
+/// The evaluator of texts that are only measured.
+const BITS_PER_BYTE: &str = "bits_per_byte";
+
+/// Returns the word that the file uses for a mode.
 fn word(choice: impl Serialize) -> String {
     let value = serde_json::to_value(choice).expect("a choice without data is one word");
     value.as_str().unwrap_or_default().to_owned()
@@ -28,7 +31,7 @@ impl DatasetConfig {
         }
         problems.extend(self.mode_problems());
         problems.extend(self.few_shot_problems());
-        problems.extend(crate::score::problems(&self.score, &self.reader));
+        problems.extend(crate::score::problems(self));
         if let Some(output) = &self.reader.output
             && self.reader.input.contains(output)
         {
@@ -40,12 +43,12 @@ impl DatasetConfig {
     fn mode_problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         let mode = self.infer.mode;
-        let evaluator = self.score.evaluator;
+        let evaluator = self.score.evaluator.name();
         if mode == Mode::Rolling {
-            if evaluator != Evaluator::BitsPerByte {
-                let found = word(evaluator);
-                problems
-                    .push(format!("score.evaluator: found {found}, expected bits_per_byte for mode rolling"));
+            if evaluator != BITS_PER_BYTE {
+                problems.push(format!(
+                    "score.evaluator: found {evaluator}, expected {BITS_PER_BYTE} for mode rolling"
+                ));
             }
             let columns = self.reader.input.len();
             if columns != 1 {
@@ -56,7 +59,7 @@ impl DatasetConfig {
             return problems;
         }
         let mode_word = word(mode);
-        if evaluator == Evaluator::BitsPerByte {
+        if evaluator == BITS_PER_BYTE {
             problems
                 .push(format!("infer.mode: found {mode_word}, expected rolling for evaluator bits_per_byte"));
         }
@@ -89,7 +92,7 @@ impl DatasetConfig {
             let (found, mode) = (tools.len(), word(self.infer.mode));
             problems.push(format!("infer.tools: found {found} in mode {mode}, expected mode chat"));
         }
-        if self.score.evaluator == Evaluator::ToolCall && tools.is_empty() {
+        if self.score.evaluator.name() == "tool_call" && tools.is_empty() {
             problems.push(
                 "infer.tools: found none, expected the tools that the evaluator tool_call looks for"
                     .to_owned(),

@@ -5,9 +5,8 @@ use std::path::Path;
 use indexmap::IndexMap;
 use internlm_kit::config::ConfigError;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use super::{ContinuationChoices, RowRange, with_nearest};
+use super::{ContinuationChoices, InferConfig, Named, RowRange, with_nearest};
 use crate::Result;
 use crate::prompt::PromptConfig;
 
@@ -110,6 +109,12 @@ pub struct SourceConfig {
     /// sha256 of each file of `files`. A file that differs by one byte is refused. Default: not checked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sha256: Vec<String>,
+    /// JSON pointer to the list of rows inside of a `json` file, such as `/examples`. Default: the file is the list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub records: Option<String>,
+    /// Rules that turn the rows of the files into the rows of the set, applied in order. Default: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub loader: Vec<Named>,
     /// Turns documents into multiple-choice rows. Default: rows are used as they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub continuation_choices: Option<ContinuationChoices>,
@@ -163,7 +168,7 @@ pub struct ReaderConfig {
     pub answer_key: Option<AnswerKey>,
     /// Post-processors that rewrite columns, such as `answer = "gsm8k_dataset"`.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
-    pub map: IndexMap<String, String>,
+    pub map: IndexMap<String, Named>,
 }
 
 /// Converts an answer into a letter by its position among the labels of the row: `"3"` among `["1", "2", "3",
@@ -189,6 +194,18 @@ pub struct FewShotConfig {
     /// `fixk`: indices of rows in the train files.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ids: Vec<usize>,
+    /// Number of examples, for all rules but `zero` and `fixk`. Default: 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub count: Option<usize>,
+    /// `random`, `mdl`, `dpp`: seed of the choice. Default: upstream's, 43 for `random` and 1 for the others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
+    /// `mdl`, `dpp`: number of candidates before the choice. Default: 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub candidates: Option<usize>,
+    /// `mdl`: number of random sets of candidates that are tried. Default: 5.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub select_time: Option<usize>,
     /// Text between examples of a text template. Default: a newline.
     pub separator: String,
     /// Text after the last example of a text template. Default: a newline.
@@ -197,72 +214,45 @@ pub struct FewShotConfig {
 
 impl Default for FewShotConfig {
     fn default() -> Self {
-        Self { retriever: Retriever::Zero, ids: Vec::new(), separator: "\n".to_owned(), eos: "\n".to_owned() }
+        Self {
+            retriever: Retriever::Zero,
+            ids: Vec::new(),
+            count: None,
+            seed: None,
+            candidates: None,
+            select_time: None,
+            separator: "\n".to_owned(),
+            eos: "\n".to_owned(),
+        }
     }
 }
 
 /// The rule that chooses examples.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Retriever {
     /// No examples in the prompt.
     #[default]
     Zero,
     /// The same rows in front of every question.
     Fixk,
-}
-
-/// The `[infer]` table: mode and limits of the requests.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
-#[non_exhaustive]
-pub struct InferConfig {
-    /// What is asked of the model.
-    pub mode: Mode,
-    /// Maximum number of tokens of an answer. Default: the model's own limit.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max_out_len: Option<u32>,
-    /// Strings that end an answer. Default: none.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub stop: Vec<String>,
-    /// `chat`: tools on offer, each `{ name, description, parameters }`. Default: none.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub tools: Vec<Value>,
-    /// `rolling`: maximum number of bytes of a document that are measured. Default: all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max_document_bytes: Option<usize>,
-}
-
-/// What is asked of the model. Upstream's inferencers.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum Mode {
-    /// The model answers a prompt (`GenInferencer`).
-    Gen,
-    /// The model answers messages and may call tools (`ChatInferencer`).
-    Chat,
-    /// The label whose whole prompt has the lowest perplexity wins (`PPLInferencer`).
-    Ppl,
-    /// A text is measured from its first to its last token (`SWCELossInferencer`).
-    Rolling,
-}
-
-impl Mode {
-    /// Returns the word for the column `mode` of tables.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Gen | Self::Chat => "gen",
-            Self::Ppl | Self::Rolling => "ppl",
-        }
-    }
-
-    /// Says whether the model has to return log-probabilities of the prompt.
-    #[must_use]
-    pub const fn needs_log_probs(self) -> bool {
-        matches!(self, Self::Ppl | Self::Rolling)
-    }
+    /// Random rows, drawn anew for every question (`RandomRetriever`).
+    Random,
+    /// The rows before the question's own (`SlidingWindowRetriever`).
+    SlidingK,
+    /// The rows whose words are most like the question's (`BM25Retriever`).
+    Bm25,
+    /// The rows whose sentence vectors are nearest (`TopkRetriever`).
+    Topk,
+    /// Of the nearest rows, the set that makes the answer most likely (`MDLRetriever`).
+    Mdl,
+    /// Rows that many others are near to, spread over the set (`VotekRetriever`).
+    Votek,
+    /// Near rows that differ from each other (`DPPRetriever`).
+    Dpp,
+    /// The rows of the question's own field of knowledge (`XiezhiRetriever`).
+    Xiezhi,
 }
 
 /// The `[score]` table: how answers are scored.
@@ -270,72 +260,22 @@ impl Mode {
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ScoreConfig {
-    /// The comparison of an answer with the expected one.
-    pub evaluator: Evaluator,
+    /// The comparison of an answer with the expected one, upstream's evaluator.
+    pub evaluator: Named,
     /// Post-processors that extract the answer, applied in order. Default: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub post: Vec<PostConfig>,
-    /// `tool_call`: name of the argument that is compared with the column of the same name. Default: only the
-    /// form of the call is judged.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub argument: Option<String>,
+    pub post: Vec<Named>,
+    /// Post-processors of the expected answer, applied in order. Default: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reference_post: Vec<Named>,
+    /// Whether the headline repeats OpenCompass 0.5.4 with its faults, or reads what a person reads. Both are
+    /// computed in every run. Default: true.
+    #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
+    pub compat: bool,
 }
 
-/// The comparison of an answer with the expected one. Upstream's evaluators.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Evaluator {
-    /// The strings are equal (`AccEvaluator`).
-    Acc,
-    /// Both are equal after `general`, for any of several references (`EMEvaluator`).
-    Em,
-    /// The numbers are equal up to 1e-6 (`Gsm8kEvaluator`).
-    Gsm8k,
-    /// Both are numbers of the same value; used with the post-processor `last_number`.
-    Number,
-    /// The first words are equal (`LambadaEvaluator`).
-    Lambada,
-    /// The answer is exactly one well-formed call of an offered tool.
-    ToolCall,
-    /// The text is measured in bits per byte; nothing is compared.
-    BitsPerByte,
-}
-
-/// One post-processor, written as its name or as a table with arguments.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-#[serde(untagged, expecting = "expected a name or a table with `name`")]
-#[non_exhaustive]
-pub enum PostConfig {
-    /// A name without arguments.
-    Name(String),
-    /// A table with arguments.
-    Step(PostStep),
-}
-
-/// A post-processor with arguments.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
-#[non_exhaustive]
-pub struct PostStep {
-    /// Name of the post-processor.
-    pub name: String,
-    /// `first_option_postprocess`, `last_option_postprocess`: the option letters, such as `ABCD`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub options: Option<String>,
-    /// `first_option_postprocess`: whether to take any option letter if no pattern matches. Default: true.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cushion: Option<bool>,
-    /// `first_option_postprocess`, `last_option_postprocess`, `first_number_postprocess`, `gsm8k`: whether to read
-    /// what a person reads instead of repeating the faults of OpenCompass 0.5.4. Default: false.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub repaired: Option<bool>,
-    /// `match_answer_pattern`, `think_pred`: a regular expression whose group 1 is the answer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pattern: Option<String>,
-    /// `specific-xml-tag`: a tag such as `<answer>`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tag: Option<String>,
+fn yes() -> bool {
+    true
 }
 
 /// The `[meta]` table: facts about the set. They change neither requests nor scores.

@@ -12,7 +12,8 @@ use serde_json::{Map, Value};
 use super::columns::Columns;
 use super::{AnswerKey, DatasetConfig, ReaderConfig, RowRange, table};
 use crate::prompt::python_str;
-use crate::score::post;
+use crate::score::Reading;
+use crate::score::post::Post;
 use crate::{Error, Result};
 
 /// One row of a dataset.
@@ -175,8 +176,8 @@ fn row(mut columns: Columns, config: &DatasetConfig) -> Result<Option<Row>, Stri
     }
     for (name, processor) in &reader.map {
         let value = columns.get(name).ok_or_else(|| missing(name, &columns))?;
-        let processor = post::Post::named(processor).map_err(|error| error.to_string())?;
-        columns.insert(name.clone(), Value::String(processor.apply(&python_str(value))));
+        let processor = Post::new(processor, Reading::Compat).map_err(|error| error.to_string())?;
+        columns.insert(name.clone(), processor.apply(&python_str(value)));
     }
     let mut visible = Map::new();
     for name in reader.input.iter().chain(&reader.output) {

@@ -5,7 +5,9 @@ mod check;
 mod choices;
 mod columns;
 mod config;
+mod infer_config;
 mod load;
+mod named;
 mod nearest;
 mod range;
 mod table;
@@ -14,10 +16,12 @@ mod version;
 pub use catalog::{Catalog, CatalogEntry, Origin};
 pub use choices::ContinuationChoices;
 pub use config::{
-    AnswerKey, DatasetConfig, Evaluator, FewShotConfig, Format, InferConfig, MetaConfig, Mode, PostConfig,
-    PostStep, ReaderConfig, Retriever, ScoreConfig, SourceConfig, SplitConfig, SubsetTable,
+    AnswerKey, DatasetConfig, FewShotConfig, Format, MetaConfig, ReaderConfig, Retriever, ScoreConfig, SourceConfig,
+    SplitConfig, SubsetTable,
 };
+pub use infer_config::{ChatTurns, InferConfig, LikelihoodStyle, Mode, TotConfig};
 pub use load::{Dataset, Row};
+pub use named::Named;
 pub use range::RowRange;
 pub use version::{list_version, version};
 

@@ -64,6 +64,14 @@ fn inference_config(dataset: &DatasetConfig) -> Value {
     let retriever = match dataset.few_shot.retriever {
         Retriever::Zero => "ZeroRetriever",
         Retriever::Fixk => "FixKRetriever",
+        Retriever::Random => "RandomRetriever",
+        Retriever::SlidingK => "SlidingWindowRetriever",
+        Retriever::Bm25 => "BM25Retriever",
+        Retriever::Topk => "TopkRetriever",
+        Retriever::Mdl => "MDLRetriever",
+        Retriever::Votek => "VotekRetriever",
+        Retriever::Dpp => "DPPRetriever",
+        Retriever::Xiezhi => "XiezhiRetriever",
     };
     config.insert("retriever".to_owned(), json!({ "type": type_name("icl_retriever", retriever) }));
     config.insert("inferencer".to_owned(), inferencer(dataset));
@@ -77,6 +85,13 @@ fn inferencer(dataset: &DatasetConfig) -> Value {
         Mode::Chat => "ChatInferencer",
         Mode::Ppl => "PPLInferencer",
         Mode::Rolling => "SWCELossInferencer",
+        Mode::PplOnly => "PPLOnlyInferencer",
+        Mode::Clp => "CLPInferencer",
+        Mode::Loglikelihood => "LLInferencer",
+        Mode::Agent => "AgentInferencer",
+        Mode::Sc => "SCInferencer",
+        Mode::Tot => "ToTInferencer",
+        Mode::Attack => "AttackInferencer",
     };
     let mut config = Map::new();
     config.insert("type".to_owned(), json!(type_name("icl_inferencer", name)));

@@ -12,16 +12,17 @@ use crate::prompt::{MetaTemplate, PromptList, Purpose, RoleMessage, render_messa
 /// Creates the request of row `index`.
 pub(super) fn item(
     dataset: &Dataset,
-    index: usize,
+    (index, replica): (usize, usize),
     profile: &Profile,
     context: InferContext,
 ) -> Result<Item, String> {
     let infer = &dataset.config.infer;
     let sampling = Sampling {
         max_tokens: infer.max_out_len,
-        temperature: 0.0,
+        temperature: infer.temperature.unwrap_or(0.0),
         stop: infer.stop.clone(),
-        seed: context.seed,
+        // Every answer of a row has its own seed, and so its own place in the store.
+        seed: context.seed.wrapping_add(replica as u64),
     };
     let chat = infer.mode == Mode::Chat || profile.protocol == Protocol::Chat;
     let request = |list: &PromptList| {
@@ -43,6 +44,7 @@ pub(super) fn item(
         shots: render_text(&fitted.shots, None, Purpose::Score)?,
         dropped_shots: fitted.dropped,
         gold: dataset.test[index].gold(&dataset.config.reader),
+        ..Item::default()
     })
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Both directions are pure. What happens between them, the asking, is not their business.
 
+mod follow;
 mod generate;
 mod inferencer;
 mod ppl;
@@ -9,5 +10,6 @@ mod prediction;
 mod rolling;
 mod shots;
 
-pub use inferencer::{conclude, item};
+pub use follow::{Progress, follow};
+pub use inferencer::{conclude, item, next};
 pub use prediction::{Ask, InferContext, Item, Measured, Outcome, PplDenominator, Prediction};

@@ -17,12 +17,7 @@ use crate::prompt::{PromptList, Purpose, render_text};
 pub(super) fn item(dataset: &Dataset, index: usize, profile: &Profile) -> Result<Item, String> {
     let asker = Asker::new(dataset)?;
     let meta = profile.meta_template.as_ref();
-    let mut item = Item {
-        asks: Vec::new(),
-        shots: String::new(),
-        dropped_shots: 0,
-        gold: dataset.test[index].gold(&dataset.config.reader),
-    };
+    let mut item = Item { gold: dataset.test[index].gold(&dataset.config.reader), ..Item::default() };
     for label in asker.labels() {
         let render = |list: &PromptList| {
             let text = render_text(list, meta, Purpose::Score)?;
@@ -32,7 +27,7 @@ pub(super) fn item(dataset: &Dataset, index: usize, profile: &Profile) -> Result
         item.shots = render_text(&fitted.shots, meta, Purpose::Score)?;
         item.dropped_shots = item.dropped_shots.max(fitted.dropped);
         let bytes = without(&fitted.prompt, &item.shots).len();
-        let ask = Ask::new(Request::Score { text: ScoredText::Text(fitted.prompt) }, profile);
+        let ask = Ask::new(Request::Score { text: ScoredText::Text(fitted.prompt), from: 0 }, profile);
         item.asks.push(Ask { label: Some(label), bytes, ..ask });
     }
     Ok(item)
@@ -124,15 +119,15 @@ mod tests {
     fn item(labels: &[&str]) -> Item {
         let ask = |label: &&str| Ask {
             key: String::new(),
-            request: Request::Score { text: ScoredText::Text(format!("shots; q {label}")) },
+            request: Request::Score { text: ScoredText::Text(format!("shots; q {label}")), from: 0 },
             label: Some((*label).to_owned()),
             bytes: 10,
         };
         Item {
             asks: labels.iter().map(ask).collect(),
             shots: "shots; ".to_owned(),
-            dropped_shots: 0,
             gold: json!("B"),
+            ..Item::default()
         }
     }
 

@@ -26,9 +26,14 @@ impl Ask {
 }
 
 /// One row of a dataset, ready to be asked.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Item {
-    /// The requests in order: one, or one per label or window.
+    /// Index of the row in the dataset.
+    pub row: usize,
+    /// Number of the answer among the `n` of the row, counted from 0.
+    pub replica: usize,
+    /// The requests that are known from the start, in order: one, or one per label or window. Some modes ask more
+    /// when they have the answers.
     pub asks: Vec<Ask>,
     /// The examples as text.
     pub shots: String,
@@ -62,10 +67,16 @@ pub struct InferContext {
 /// The outcome of one item.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Prediction {
+    /// Index of the row in the dataset.
+    pub row: usize,
+    /// Number of the answer among the `n` of the row, counted from 0.
+    pub replica: usize,
     /// The expected answer; null if the set has none.
     pub gold: Value,
     /// Text of the answer, or the winning label.
     pub text: Option<String>,
+    /// The answer where it is not text, such as the probabilities of choices. It goes to the evaluator as it is.
+    pub value: Option<Value>,
     /// `ppl`: whether the scores do not tell the labels apart, so that order or length chose the label.
     pub tied: bool,
     /// Whether the maximum number of tokens ended the answer, so that what the score looks for may be missing.

@@ -20,15 +20,14 @@ pub(super) fn item(dataset: &Dataset, index: usize, profile: &Profile) -> Result
     let text = &text[..text.floor_char_boundary(limit)];
     let windows = token_windows(text, profile).unwrap_or_else(|| text_windows(text, profile.max_seq_len));
     let asks = windows.into_iter().enumerate().map(|(window, scored)| {
-        let ask = Ask::new(Request::Score { text: scored }, profile);
+        let ask = Ask::new(Request::Score { text: scored, from: 0 }, profile);
         // The first window carries the bytes of the whole text, because ids do not tell how many are theirs.
         Ask { bytes: if window == 0 { text.len() } else { 0 }, ..ask }
     });
     Ok(Item {
         asks: asks.collect(),
-        shots: String::new(),
-        dropped_shots: 0,
         gold: row.gold(&dataset.config.reader),
+        ..Item::default()
     })
 }
 

@@ -67,7 +67,7 @@ impl ApiModel {
 
     /// Asks for the log-probabilities of one word and returns the reason if the server sends none.
     async fn probe(&self) -> Result<(), String> {
-        let request = Request::Score { text: ScoredText::Text("probe".to_owned()) };
+        let request = Request::Score { text: ScoredText::Text("probe".to_owned()), from: 0 };
         match self.send(&request).await {
             Ok(_) => Ok(()),
             Err(error) => Err(format!("the server returns none: {error}")),
@@ -86,10 +86,11 @@ impl ApiModel {
                 let body = wire::complete_request(name, prompt, sampling);
                 wire::complete_answer(client.completions(&body).await.map_err(failed)?)
             }
-            Request::Score { text } => {
+            Request::Score { text, from: 0 } => {
                 let body = wire::score_request(name, text);
                 wire::score_answer(client.completions(&body).await.map_err(failed)?, text)
             }
+            other => Err(wire::unsupported(other)),
         }
     }
 }

@@ -59,10 +59,11 @@ fn send(model: &str, pipeline: &Pipeline, request: &Request) -> Result<Answer> {
             let body = wire::complete_request("", prompt, sampling);
             wire::complete_answer(pipeline.completions(&body).map_err(failed)?)
         }
-        Request::Score { text } => {
+        Request::Score { text, from: 0 } => {
             let body = wire::score_request("", text);
             wire::score_answer(pipeline.completions(&body).map_err(failed)?, text)
         }
+        other => Err(wire::unsupported(other)),
     }
 }
 

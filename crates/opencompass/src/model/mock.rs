@@ -5,7 +5,7 @@ use std::sync::Arc;
 use internlm_kit::hash::sha256;
 
 use super::{
-    Answer, Answering, ChatMessage, EvaluatedModelConfig, MockRule, Model, Profile, Request, ScoredText,
+    Answer, Answering, ChatMessage, Ending, EvaluatedModelConfig, MockRule, Model, Profile, Request, ScoredText,
 };
 use crate::Result;
 
@@ -62,9 +62,17 @@ impl MockModel {
 /// Computes the answer of a rule to one request.
 fn follow(rule: &MockRule, request: &Request) -> Answer {
     let prompt = match request {
-        Request::Score { text } => return uniform(text),
+        Request::Score { text, .. } => return uniform(text),
         Request::Complete { prompt, .. } => prompt.clone(),
-        Request::Chat { messages, .. } => messages.last().map(ChatMessage::text).unwrap_or_default(),
+        Request::Chat { messages, .. } | Request::Agent { messages, .. } => messages.last().map(ChatMessage::text).unwrap_or_default(),
+        Request::Tokens { text } => return uniform_tokens(text),
+        Request::Choices { choices, .. } => {
+            return Answer::Choices { log_probs: vec![-(choices.len() as f64).ln(); choices.len()] };
+        }
+        Request::Embed { texts } => return Answer::Vectors { vectors: texts.iter().map(|text| letters(text)).collect() },
+        Request::Run { .. } => {
+            return Answer::Ran { ending: Ending::Exit(0), stdout: String::new(), stderr: String::new() };
+        }
     };
     let text = match rule {
         MockRule::Constant { text } => text.clone(),
@@ -84,6 +92,25 @@ fn uniform(text: &ScoredText) -> Answer {
         ScoredText::Ids(ids) => ids.len().saturating_sub(1),
     };
     Answer::Scored { tokens: scored + 1, log_prob: -(scored as f64) * 256_f64.ln(), unscored_bytes: 0 }
+}
+
+/// Scores every byte of a text like [`uniform`].
+fn uniform_tokens(text: &ScoredText) -> Answer {
+    let texts: Vec<String> = match text {
+        ScoredText::Text(text) => text.bytes().map(|byte| char::from(byte).to_string()).collect(),
+        ScoredText::Ids(ids) => ids.iter().skip(1).map(ToString::to_string).collect(),
+    };
+    let log_probs = std::iter::once(None).chain(texts.iter().map(|_| Some(-256_f64.ln()))).collect();
+    Answer::Tokens { log_probs, texts: std::iter::once("<s>".to_owned()).chain(texts).collect() }
+}
+
+/// Counts the letters of a text: a vector that is the same for the same words in any order.
+fn letters(text: &str) -> Vec<f32> {
+    let mut vector = vec![0.0; 27];
+    for letter in text.bytes().map(|byte| byte.to_ascii_lowercase()) {
+        vector[if letter.is_ascii_lowercase() { usize::from(letter - b'a') } else { 26 }] += 1.0;
+    }
+    vector
 }
 
 impl Model for MockModel {

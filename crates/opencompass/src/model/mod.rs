@@ -23,7 +23,7 @@ pub use connect::connect;
 pub use local::LocalModel;
 pub use mock::MockModel;
 pub use profile::{Needs, Profile};
-pub use request::{Answer, Request, Sampling, ScoredText};
+pub use request::{Answer, Ending, Program, Request, Sampling, ScoredText};
 
 /// Messages and calls are those of OpenAI's chat format, re-exported so that a model of your own needs no further
 /// dependency.

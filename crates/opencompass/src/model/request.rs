@@ -2,6 +2,8 @@
 //!
 //! Messages and calls are those of [`internlm_model::chat::openai`]. Their JSON is part of the keys of stored answers.
 
+use std::collections::BTreeMap;
+
 use internlm_kit::hash::sha256;
 use internlm_model::chat::openai::{ChatMessage, FunctionCall, MessageRole};
 use serde::{Deserialize, Serialize};
@@ -27,11 +29,77 @@ pub enum Request {
         /// Settings of the generation.
         sampling: Sampling,
     },
-    /// Return the log-probabilities of a text.
+    /// Return the summed log-probabilities of a text.
     Score {
         /// The text to score.
         text: ScoredText,
+        /// Number of first tokens that are only context: their log-probabilities are left out of the sum. Only with
+        /// ids. 0 and 1 are the same, since the first token has none.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        from: usize,
     },
+    /// Return the log-probability of every token of a text.
+    Tokens {
+        /// The text to score.
+        text: ScoredText,
+    },
+    /// Return the log-probabilities of choices as the next token.
+    Choices {
+        /// The text before the choice.
+        prompt: ScoredText,
+        /// The choices, of which the first token counts.
+        choices: Vec<String>,
+    },
+    /// Return one sentence vector per text.
+    Embed {
+        /// The texts.
+        texts: Vec<String>,
+    },
+    /// Run a program in the sandbox.
+    Run {
+        /// The program with its limits.
+        program: Program,
+    },
+    /// Let an agent with tools work on a question.
+    Agent {
+        /// The agent and its tools, as the `[agent]` table of lagent's agent files.
+        agent: Value,
+        /// Questions and answers so far, the question last.
+        messages: Vec<ChatMessage>,
+        /// Settings of the generation.
+        sampling: Sampling,
+    },
+}
+
+/// A program for the sandbox. No setting can weaken the sandbox itself.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Program {
+    /// Program and arguments, such as `["python3", "main.py"]`.
+    pub command: Vec<String>,
+    /// Files in the work folder: name -> text.
+    pub files: BTreeMap<String, String>,
+    /// Text for its standard input.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub stdin: String,
+    /// Wall clock in milliseconds.
+    pub milliseconds: u64,
+}
+
+/// How a program ended.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ending {
+    /// By itself, with this exit code.
+    Exit(i32),
+    /// By the wall clock or the processor time.
+    Timeout,
+    /// By a signal or another limit of the sandbox.
+    Killed,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 /// The settings of a generation.
@@ -82,6 +150,39 @@ pub enum Answer {
         #[serde(default)]
         unscored_bytes: usize,
     },
+    /// The log-probabilities of all tokens of a text.
+    Tokens {
+        /// Natural logarithms of the probabilities; the first is absent unless the model knows it.
+        log_probs: Vec<Option<f64>>,
+        /// Text of each token, as the server writes it.
+        texts: Vec<String>,
+    },
+    /// The log-probabilities of choices, in their order.
+    Choices {
+        /// Natural logarithms of the probabilities.
+        log_probs: Vec<f64>,
+    },
+    /// Sentence vectors, one per text.
+    Vectors {
+        /// The vectors, all of one length.
+        vectors: Vec<Vec<f32>>,
+    },
+    /// What a program did.
+    Ran {
+        /// How it ended.
+        ending: Ending,
+        /// Its standard output, cut at the sandbox's limit.
+        stdout: String,
+        /// Its standard error, cut at the sandbox's limit.
+        stderr: String,
+    },
+    /// What an agent did.
+    Agent {
+        /// The final text.
+        text: String,
+        /// Its steps, in lagent's form of a transcript.
+        steps: Vec<Value>,
+    },
 }
 
 impl Answer {
@@ -105,7 +206,7 @@ impl Request {
     pub fn shown(&self) -> Value {
         match self {
             Self::Complete { prompt, .. } => Value::from(prompt.as_str()),
-            Self::Chat { messages, .. } => messages
+            Self::Chat { messages, .. } | Self::Agent { messages, .. } => messages
                 .iter()
                 .map(|message| {
                     let role = match message.role {
@@ -118,8 +219,12 @@ impl Request {
                     serde_json::json!({ "role": role, "prompt": message.text() })
                 })
                 .collect(),
-            Self::Score { text: ScoredText::Text(text) } => Value::from(text.as_str()),
-            Self::Score { text: ScoredText::Ids(ids) } => serde_json::json!({ "ids": ids.len() }),
+            Self::Score { text, .. } | Self::Tokens { text } | Self::Choices { prompt: text, .. } => match text {
+                ScoredText::Text(text) => Value::from(text.as_str()),
+                ScoredText::Ids(ids) => serde_json::json!({ "ids": ids.len() }),
+            },
+            Self::Embed { texts } => Value::from(texts.clone()),
+            Self::Run { program } => serde_json::json!(program.files),
         }
     }
 }

@@ -7,7 +7,7 @@ use lmdeploy::protocol::{
 };
 use serde_json::Value;
 
-use super::{Answer, Sampling, ScoredText};
+use super::{Answer, Request, Sampling, ScoredText};
 use crate::{Error, Result};
 
 /// How lmdeploy writes a token that is only part of a character.
@@ -83,6 +83,16 @@ pub(super) fn score_answer(response: CompletionResponse, text: &ScoredText) -> R
     let log_probs = choice(response)?.logprobs;
     let log_probs = log_probs.ok_or_else(|| missing("logprobs", "those of the prompt"))?;
     summed(&log_probs, text)
+}
+
+/// The error for a request that this kind of model cannot answer.
+pub(super) fn unsupported(request: &Request) -> Error {
+    let kind = serde_json::to_value(request).ok().and_then(|value| value["kind"].as_str().map(str::to_owned));
+    Error::Answer {
+        place: "request".to_owned(),
+        found: kind.unwrap_or_default(),
+        expected: "a kind that this model can answer",
+    }
 }
 
 fn choice(response: CompletionResponse) -> Result<CompletionChoice> {

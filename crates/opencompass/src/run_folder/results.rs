@@ -61,7 +61,7 @@ impl RunFolder {
 
     fn write_cell(&self, model: &str, dataset: &str, cell: &CellResult, result: &ResultMap) -> Result<()> {
         let mut result = result.clone();
-        if let CellState::Scored { predictions, scores } = &cell.state {
+        if let CellState::Scored { predictions, scores, .. } = &cell.state {
             let records: Map<String, Value> = predictions
                 .iter()
                 .enumerate()

@@ -1,8 +1,8 @@
 //! Evaluators against upstream's outputs.
 
-use opencompass::dataset::{Dataset, DatasetConfig};
+use opencompass::dataset::{Dataset, DatasetConfig, Named};
 use opencompass::infer::Prediction;
-use opencompass::score::score;
+use opencompass::score::{Scorer, Scores};
 use serde_json::Value;
 
 use crate::shared;
@@ -14,6 +14,10 @@ fn dataset(evaluator: &str) -> Dataset {
          prompt = {{ text = \"{{q}}\" }}\ninfer = {{ mode = \"gen\" }}\nscore = {{ evaluator = \"{evaluator}\" }}\n"
     );
     Dataset::without_rows(DatasetConfig::parse(&text, "x.toml").expect("a dataset file"))
+}
+
+fn score(dataset: &Dataset, predictions: &[Prediction]) -> Scores {
+    Scorer::new(dataset).expect("an evaluator of ours").score(predictions, &|_| None).scores
 }
 
 #[test]
@@ -59,7 +63,7 @@ fn check(row: &Value, dataset: &Dataset, metric: &str) {
 #[test]
 fn the_number_evaluator_reads_the_last_number() {
     let mut dataset = dataset("number");
-    dataset.config.score.post = vec![opencompass::dataset::PostConfig::Name("last_number".to_owned())];
+    dataset.config.score.post = vec![Named::new("last_number")];
     let cases = [
         ("12 + 30 is 42.", "42", true),
         ("The answer is -7", "-7", true),
@@ -77,10 +81,9 @@ fn the_number_evaluator_reads_the_last_number() {
 }
 
 /// Scores texts against golds; `None` is a failed request.
-fn scored(evaluator: &str, post: &[&str], items: &[(Option<&str>, Value)]) -> opencompass::score::Scores {
+fn scored(evaluator: &str, post: &[&str], items: &[(Option<&str>, Value)]) -> Scores {
     let mut dataset = dataset(evaluator);
-    dataset.config.score.post =
-        post.iter().map(|name| opencompass::dataset::PostConfig::Name((*name).to_owned())).collect();
+    dataset.config.score.post = post.iter().map(|name| Named::new(*name)).collect();
     let predictions: Vec<Prediction> = items
         .iter()
         .map(|(text, gold)| Prediction {

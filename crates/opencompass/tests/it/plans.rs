@@ -122,7 +122,7 @@ async fn every_request_is_sent_once_whatever_the_number_of_workers() {
         assert!(failures.is_empty());
         evaluation.ask(&plan, &mut store, workers, &RunContext::default()).await.expect("nothing is left");
         assert_eq!((asked.lock().expect("no panic").len(), store.len()), (5, 5), "{workers} workers");
-        let results = evaluation.conclude(&plan, &store, &failures);
+        let results = evaluation.conclude(&plan, &store, &failures).expect("scores");
         assert_eq!(results.len(), 2);
         for result in &results {
             assert_eq!(result.scores().expect("scored").metrics["accuracy"], 100.0);
@@ -169,7 +169,7 @@ async fn a_model_that_is_gone_is_not_asked_for_ever() {
     assert_eq!((asked.load(Ordering::SeqCst), failures.len(), store.len()), (16, 40, 0));
     let last = &plan.cells[0].items()[39].asks[0].key;
     assert_eq!(failures[last], "not asked: 16 requests in a row had failed");
-    let results = evaluation.conclude(&plan, &store, &failures);
+    let results = evaluation.conclude(&plan, &store, &failures).expect("scores");
     let scores = results[0].scores().expect("all items count as wrong");
     assert_eq!((scores.metrics["accuracy"], scores.answered), (0.0, 0));
     assert_eq!(scores.details[0].reason.as_deref(), Some("answer: choices: found none, expected one"));
@@ -190,7 +190,7 @@ fn refused_cells_stop_a_run_unless_they_are_skipped() {
     let error = plan.check(Unsupported::Refuse).expect_err("refused");
     assert!(error.is_bad_input() && error.to_string().contains(reason), "{error}");
     let store = Store::open(folder.path().join("store.jsonl")).expect("opens");
-    let results = evaluation.conclude(&plan, &store, &Default::default());
+    let results = evaluation.conclude(&plan, &store, &Default::default()).expect("scores");
     assert!(matches!(results[1].state, CellState::Refused(_)) && results[1].is_partial());
     // With nothing left, skipping everything is not a run.
     let (sets, mute) = (vec![dataset(folder.path(), 1, PPL)], yes());
@@ -215,7 +215,7 @@ async fn the_denominator_decides_between_labels_of_unequal_length() {
         let plan = evaluation.plan(InferContext { denominator, ..InferContext::default() });
         let mut store = Store::open(folder.path().join("store.jsonl")).expect("opens");
         let failures = evaluation.ask(&plan, &mut store, 2, &RunContext::default()).await.expect("asks");
-        let results = evaluation.conclude(&plan, &store, &failures);
+        let results = evaluation.conclude(&plan, &store, &failures).expect("scores");
         assert_eq!(results[0].scores().expect("scored").metrics["accuracy"], accuracy, "{denominator:?}");
     }
 }

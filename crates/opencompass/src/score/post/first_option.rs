@@ -2,7 +2,7 @@
 //!
 //! The list is that of OpenCompass 0.5.4 (`utils/text_postprocessors.py`), bug for bug, because published
 //! scores depend on it: entry 13 is two patterns fused by a missing comma, so neither works, and `1.` has an
-//! unescaped full stop. `repaired = true` chooses the reading without these faults instead.
+//! unescaped full stop. `compat = false` chooses the reading without these faults instead.
 
 use regex::Regex;
 

@@ -6,6 +6,47 @@ use internlm_model::answer::{Number, final_number, first_number};
 use regex::Regex;
 
 use super::pattern::built_in;
+use super::plain::simple;
+use super::post::Apply;
+use super::registry::PostEntry;
+use crate::Result;
+use crate::dataset::Named;
+use crate::score::Reading;
+
+/// Entries of the registry.
+pub(super) const ENTRIES: &[PostEntry] = &[
+    PostEntry { name: "first_number_postprocess", upstream: &[], has_fixed: true, make: make_first },
+    PostEntry {
+        name: "last_number",
+        upstream: &[],
+        has_fixed: false,
+        make: |named, _| simple(named, |text| last(text).unwrap_or_default()),
+    },
+    PostEntry {
+        name: "gsm8k",
+        upstream: &["gsm8k_postprocess"],
+        has_fixed: true,
+        make: |named, reading| match reading {
+            Reading::Compat => simple(named, gsm8k),
+            Reading::Fixed => simple(named, |text| last(text).unwrap_or_else(|| "NULL".to_owned())),
+        },
+    },
+    PostEntry {
+        name: "gsm8k_dataset",
+        upstream: &["gsm8k_dataset_postprocess"],
+        has_fixed: false,
+        make: |named, _| simple(named, gsm8k_dataset),
+    },
+];
+
+fn make_first(named: &Named, reading: Reading) -> Result<Apply> {
+    named.no_arguments()?;
+    let read = match reading {
+        Reading::Compat => first,
+        Reading::Fixed => fixed_first,
+    };
+    Ok(Box::new(move |text| read(text).into()))
+}
 
 static FIRST: LazyLock<Regex> = LazyLock::new(|| built_in(r"-?\d*\.?\d+"));
 static GSM8K: LazyLock<Regex> = LazyLock::new(|| built_in(r"-?\d+\.\d+|-?\d+"));
@@ -16,7 +57,7 @@ pub(super) fn first(text: &str) -> Option<f64> {
 }
 
 /// The first number of a text in its whole notation: `1,200` is not 1.
-pub(super) fn repaired_first(text: &str) -> Option<f64> {
+pub(super) fn fixed_first(text: &str) -> Option<f64> {
     first_number(text).as_ref().map(Number::to_f64)
 }
 

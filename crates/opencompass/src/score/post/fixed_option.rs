@@ -1,4 +1,4 @@
-//! The repaired reading of `first_option_postprocess` and `last_option_postprocess`: the option that a person reads.
+//! The fixed reading of `first_option_postprocess` and `last_option_postprocess`: the option that a person reads.
 //!
 //! OpenCompass 0.5.4 takes letters out of words, `N` of `None of the above` among them, does not see through
 //! marks such as `**D**`, and lacks two patterns because of a missing comma (pull 2600). Here a letter counts only if
@@ -55,7 +55,7 @@ static DOUBTED: LazyLock<Regex> = LazyLock::new(|| built_in(r#"^[\s)\]）】}"'�
 
 /// The patterns compiled for one set of option letters.
 #[derive(Clone, Debug)]
-pub struct RepairedOption {
+pub struct FixedOption {
     options: Vec<char>,
     answers: Vec<Regex>,
     praises: Vec<Regex>,
@@ -66,7 +66,7 @@ pub struct RepairedOption {
     cushion: bool,
 }
 
-impl RepairedOption {
+impl FixedOption {
     /// Compiles the patterns for `options`. With `cushion`, the last letter that is not denied is the answer of a
     /// text that names none.
     pub(super) fn new(options: &str, cushion: bool) -> Self {

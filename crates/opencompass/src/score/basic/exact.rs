@@ -2,7 +2,7 @@
 
 use internlm_model::answer::Number;
 
-use super::post::general;
+use crate::score::post::general;
 
 /// Python's `string.punctuation`.
 const PUNCTUATION: &str = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~";

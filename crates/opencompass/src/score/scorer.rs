@@ -1,0 +1,163 @@
+//! [`Scorer`]: the post-processors and the evaluator of one dataset, in both readings.
+
+use serde_json::{Map, Value};
+
+use super::post::Post;
+use super::registry::{Setup, evaluator, has_two_readings};
+use super::{Evaluate, FollowUp, Reading, ScoredItem, Scores};
+use crate::Result;
+use crate::dataset::{Dataset, DatasetConfig, Named};
+use crate::infer::{Outcome, Prediction};
+
+/// The scores of a cell in both readings.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Scored {
+    /// The reading that the dataset file names.
+    pub scores: Scores,
+    /// The other reading. Absent where both are the same.
+    pub other: Option<Scores>,
+}
+
+impl Scored {
+    /// Returns the number of items on which the two readings differ in answer or verdict.
+    #[must_use]
+    pub fn differing(&self) -> usize {
+        let other = self.other.iter().flat_map(|other| &other.details);
+        let differs = |(a, b): &(&super::Detail, &super::Detail)| {
+            a.pred != b.pred || a.correct != b.correct || a.score != b.score
+        };
+        self.scores.details.iter().zip(other).filter(differs).count()
+    }
+}
+
+/// What scores the items of one dataset.
+pub struct Scorer<'a> {
+    dataset: &'a Dataset,
+    headline: Readout,
+    other: Option<Readout>,
+}
+
+/// Post-processors and evaluator in one reading.
+struct Readout {
+    posts: Vec<Post>,
+    reference_posts: Vec<Post>,
+    evaluator: Box<dyn Evaluate>,
+}
+
+impl Readout {
+    fn new(config: &DatasetConfig, reading: Reading) -> Result<Self> {
+        let post = |named: &Named| Post::new(named, reading);
+        let score = &config.score;
+        Ok(Self {
+            posts: score.post.iter().map(post).collect::<Result<_>>()?,
+            reference_posts: score.reference_post.iter().map(post).collect::<Result<_>>()?,
+            evaluator: evaluator(&Setup { named: &score.evaluator, dataset: config, reading })?,
+        })
+    }
+
+    fn item<'a>(&self, dataset: &'a Dataset, prediction: &'a Prediction, evidence: Vec<Outcome>) -> ScoredItem<'a> {
+        let pred = match (&prediction.value, &prediction.text) {
+            (Some(value), _) => value.clone(),
+            (None, Some(text)) => Post::chain(&self.posts, text.as_str().into()),
+            (None, None) => Value::Null,
+        };
+        let answer = Post::chain(&self.reference_posts, prediction.gold.clone());
+        ScoredItem { pred, answer, prediction, columns: columns(dataset, prediction.row), evidence }
+    }
+}
+
+/// Returns all columns of a row.
+fn columns(dataset: &Dataset, row: usize) -> &Map<String, Value> {
+    static NONE: std::sync::LazyLock<Map<String, Value>> = std::sync::LazyLock::new(Map::new);
+    dataset.test.get(row).map_or(&NONE, |row| &row.columns)
+}
+
+impl<'a> Scorer<'a> {
+    /// Creates the scorer of a dataset.
+    ///
+    /// # Errors
+    /// [`Error::Value`](crate::Error::Value) when an evaluator or a post-processor is unknown or its arguments do not
+    /// fit. A loaded dataset was checked.
+    pub fn new(dataset: &'a Dataset) -> Result<Self> {
+        let (headline, other) = match dataset.config.score.compat {
+            true => (Reading::Compat, Reading::Fixed),
+            false => (Reading::Fixed, Reading::Compat),
+        };
+        let two = has_two_readings(&dataset.config);
+        let other = two.then(|| Readout::new(&dataset.config, other)).transpose()?;
+        Ok(Self { dataset, headline: Readout::new(&dataset.config, headline)?, other })
+    }
+
+    /// Returns the next requests that are needed to judge a prediction. `lookup` gives the outcomes that are there.
+    #[must_use]
+    pub fn follow_ups(
+        &self,
+        prediction: &Prediction,
+        lookup: &dyn Fn(&FollowUp) -> Option<Outcome>,
+    ) -> Vec<FollowUp> {
+        let mut missing: Vec<FollowUp> = Vec::new();
+        for readout in std::iter::once(&self.headline).chain(&self.other) {
+            let (_, more) = self.gather(readout, prediction, lookup);
+            missing.extend(more);
+        }
+        missing
+    }
+
+    /// Collects evidence for an item until something is missing.
+    fn gather<'p>(
+        &'p self,
+        readout: &Readout,
+        prediction: &'p Prediction,
+        lookup: &dyn Fn(&FollowUp) -> Option<Outcome>,
+    ) -> (ScoredItem<'p>, Vec<FollowUp>) {
+        let mut item = readout.item(self.dataset, prediction, Vec::new());
+        if !item.is_answered() {
+            return (item, Vec::new());
+        }
+        loop {
+            let asks = readout.evaluator.follow_ups(&item);
+            let outcomes: Vec<Option<Outcome>> = asks.iter().map(lookup).collect();
+            let missing = asks.into_iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_none());
+            let missing: Vec<FollowUp> = missing.map(|(ask, _)| ask).collect();
+            if outcomes.is_empty() || !missing.is_empty() {
+                return (item, missing);
+            }
+            item.evidence.extend(outcomes.into_iter().flatten());
+        }
+    }
+
+    /// Scores the predictions of one model. What is missing in `lookup` counts as a failed request.
+    #[must_use]
+    pub fn score(
+        &self,
+        predictions: &[Prediction],
+        lookup: &dyn Fn(&FollowUp) -> Option<Outcome>,
+    ) -> Scored {
+        let there = |ask: &FollowUp| Some(lookup(ask).unwrap_or_else(|| Err("not asked yet".to_owned())));
+        let score = |readout: &Readout| {
+            let items = predictions.iter().map(|prediction| self.gather(readout, prediction, &there).0);
+            let items: Vec<ScoredItem<'_>> = items.collect();
+            readout.evaluator.evaluate(&items)
+        };
+        let scores = score(&self.headline);
+        let other = self.other.as_ref().map(score).filter(|other| *other != scores);
+        Scored { scores, other }
+    }
+}
+
+/// Lists the problems of a dataset's `[score]` table and of the post-processors in `[reader]`.
+#[must_use]
+pub fn problems(config: &DatasetConfig) -> Vec<String> {
+    let mut problems = Vec::new();
+    let reading = if config.score.compat { Reading::Compat } else { Reading::Fixed };
+    for named in config.score.post.iter().chain(&config.score.reference_post) {
+        problems.extend(Post::new(named, reading).err().map(|problem| format!("score.post: {problem}")));
+    }
+    let setup = Setup { named: &config.score.evaluator, dataset: config, reading };
+    problems.extend(evaluator(&setup).err().map(|problem| format!("score.evaluator: {problem}")));
+    for (column, named) in &config.reader.map {
+        let problem = Post::new(named, Reading::Compat).err();
+        problems.extend(problem.map(|problem| format!("reader.map.{column}: {problem}")));
+    }
+    problems
+}
