@@ -4,6 +4,7 @@
 
 #![allow(clippy::print_stdout)] // An example shows what it does.
 
+use opencompass::prompt::python_str;
 use opencompass::score::post::Post;
 use opencompass::score::{exact_match, gsm8k_equal, wilson};
 
@@ -13,7 +14,7 @@ fn main() -> opencompass::Result<()> {
         [("16 - 3 - 4 = 9, times 2 is 18", "18"), ("Seven, I think", "7"), ("The answer is 3.0", "3")];
     let mut correct = 0;
     for (answer, gold) in answers {
-        let number = extract.apply(answer);
+        let number = python_str(&extract.apply(answer));
         let right = gsm8k_equal(&number, gold);
         correct += usize::from(right);
         println!("{number:>6} against {gold:>3}: {right}");

@@ -116,8 +116,9 @@ impl Evaluation {
     ) -> Result<Failures> {
         let scorers = self.scorers()?;
         let courses = self.courses(plan, &scorers, part);
-        let answerer = |model: &'_ Box<dyn Model>| Answerer { model: model.as_ref(), workers };
-        let mut answerers: Vec<Answerer<'_>> = self.models.iter().chain(&self.judges).map(answerer).collect();
+        let models = self.models.iter().chain(&self.judges);
+        let mut answerers: Vec<Answerer<'_>> =
+            models.map(|model| Answerer { model: model.as_ref(), workers }).collect();
         if let Some(sandbox) = &self.sandbox {
             let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
             answerers.push(Answerer { model: sandbox.as_ref(), workers: threads });
@@ -126,14 +127,24 @@ impl Evaluation {
     }
 
     /// The items of all cells, round robin over the cells, so that a large dataset does not make the others wait.
-    fn courses<'a>(&'a self, plan: &'a Plan, scorers: &'a [Scorer<'a>], part: Part) -> Vec<Box<dyn Course + 'a>> {
+    fn courses<'a>(
+        &'a self,
+        plan: &'a Plan,
+        scorers: &'a [Scorer<'a>],
+        part: Part,
+    ) -> Vec<Box<dyn Course + 'a>> {
         let longest = plan.cells.iter().map(|cell| cell.items().len()).max().unwrap_or(0);
         let mut courses: Vec<Box<dyn Course + 'a>> = Vec::new();
         for place in 0..longest {
             for cell in &plan.cells {
                 let Some(item) = cell.items().get(place) else { continue };
                 let scorer = (part == Part::AnswersAndEvidence).then(|| &scorers[cell.dataset]);
-                let asked = Asked { evaluation: self, context: plan.context, model: cell.model, dataset: cell.dataset };
+                let asked = Asked {
+                    evaluation: self,
+                    context: plan.context,
+                    model: cell.model,
+                    dataset: cell.dataset,
+                };
                 courses.push(Box::new(ItemCourse { asked, item, scorer }));
             }
         }
@@ -156,14 +167,19 @@ impl Evaluation {
             let state = match &cell.work {
                 Work::Refused(reason) => CellState::Refused(reason.clone()),
                 Work::Ready(items) => {
-                    let asked =
-                        Asked { evaluation: self, context: plan.context, model: cell.model, dataset: cell.dataset };
+                    let asked = Asked {
+                        evaluation: self,
+                        context: plan.context,
+                        model: cell.model,
+                        dataset: cell.dataset,
+                    };
                     let predictions: Vec<Prediction> =
                         items.iter().map(|item| asked.concluded(item, &answers)).collect();
                     let scorer = Scorer::new(&self.datasets[cell.dataset])?;
                     let lookup = |ask: &FollowUp| answers(&self.follow_up_key(ask)?);
                     let scored = scorer.score(&predictions, &lookup);
-                    CellState::Scored { predictions, scores: scored.scores, other: scored.other }
+                    let (scores, other) = (Box::new(scored.scores), scored.other.map(Box::new));
+                    CellState::Scored { predictions, scores, other }
                 }
             };
             results.push(CellResult::new(cell.model, cell.dataset, state));
@@ -202,12 +218,13 @@ impl Asked<'_> {
 
     /// Draws the prediction; what was not answered counts as failed.
     fn concluded(&self, item: &crate::infer::Item, answers: Lookup<'_>) -> Prediction {
-        let lookup =
-            |ask: &Ask| Some(answers(&ask.key).unwrap_or_else(|| Err("not asked yet".to_owned())));
+        let lookup = |ask: &Ask| Some(answers(&ask.key).unwrap_or_else(|| Err("not asked yet".to_owned())));
         match self.progress(item, &lookup) {
             Progress::Done(prediction) => *prediction,
             // Every request has an outcome here.
-            Progress::Waits(_) => Prediction { error: Some("not asked yet".to_owned()), ..Prediction::default() },
+            Progress::Waits(_) => {
+                Prediction { error: Some("not asked yet".to_owned()), ..Prediction::default() }
+            }
         }
     }
 }

@@ -23,9 +23,9 @@ pub enum CellState {
         /// One prediction per item, in the order of the rows.
         predictions: Vec<Prediction>,
         /// Metrics and the verdict on every item, in the reading that the dataset file names.
-        scores: Scores,
+        scores: Box<Scores>,
         /// The scores in the other reading. Absent where both are the same.
-        other: Option<Scores>,
+        other: Option<Box<Scores>>,
     },
     /// The model cannot answer this dataset; the text says why.
     Refused(String),

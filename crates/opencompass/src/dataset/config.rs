@@ -79,14 +79,6 @@ impl DatasetConfig {
     }
 }
 
-impl PostStep {
-    /// Creates a post-processor of this name without arguments.
-    #[must_use]
-    pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), ..Self::default() }
-    }
-}
-
 /// The values of one subset by key, `name` among them.
 pub type SubsetTable = IndexMap<String, String>;
 

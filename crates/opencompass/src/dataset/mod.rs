@@ -16,8 +16,8 @@ mod version;
 pub use catalog::{Catalog, CatalogEntry, Origin};
 pub use choices::ContinuationChoices;
 pub use config::{
-    AnswerKey, DatasetConfig, FewShotConfig, Format, MetaConfig, ReaderConfig, Retriever, ScoreConfig, SourceConfig,
-    SplitConfig, SubsetTable,
+    AnswerKey, DatasetConfig, FewShotConfig, Format, MetaConfig, ReaderConfig, Retriever, ScoreConfig,
+    SourceConfig, SplitConfig, SubsetTable,
 };
 pub use infer_config::{ChatTurns, InferConfig, LikelihoodStyle, Mode, TotConfig};
 pub use load::{Dataset, Row};

@@ -35,10 +35,8 @@ pub fn next(
     profile: &Profile,
     context: InferContext,
 ) -> Result<Vec<Ask>, String> {
-    let _ = (item, outcomes, profile, context);
-    match dataset.config.infer.mode {
-        _ => Ok(Vec::new()),
-    }
+    let _ = (dataset, item, outcomes, profile, context);
+    Ok(Vec::new())
 }
 
 /// Draws the prediction from the outcomes, one per request of the item in order.

@@ -24,11 +24,7 @@ pub(super) fn item(dataset: &Dataset, index: usize, profile: &Profile) -> Result
         // The first window carries the bytes of the whole text, because ids do not tell how many are theirs.
         Ask { bytes: if window == 0 { text.len() } else { 0 }, ..ask }
     });
-    Ok(Item {
-        asks: asks.collect(),
-        gold: row.gold(&dataset.config.reader),
-        ..Item::default()
-    })
+    Ok(Item { asks: asks.collect(), gold: row.gold(&dataset.config.reader), ..Item::default() })
 }
 
 /// Cuts the text into runs of the model's own tokens, each after `<s>`. Returns `None` without a tokenizer or

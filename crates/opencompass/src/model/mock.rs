@@ -5,7 +5,8 @@ use std::sync::Arc;
 use internlm_kit::hash::sha256;
 
 use super::{
-    Answer, Answering, ChatMessage, Ending, EvaluatedModelConfig, MockRule, Model, Profile, Request, ScoredText,
+    Answer, Answering, ChatMessage, Ending, EvaluatedModelConfig, MockRule, Model, Profile, Request,
+    ScoredText,
 };
 use crate::Result;
 
@@ -64,12 +65,16 @@ fn follow(rule: &MockRule, request: &Request) -> Answer {
     let prompt = match request {
         Request::Score { text, .. } => return uniform(text),
         Request::Complete { prompt, .. } => prompt.clone(),
-        Request::Chat { messages, .. } | Request::Agent { messages, .. } => messages.last().map(ChatMessage::text).unwrap_or_default(),
+        Request::Chat { messages, .. } | Request::Agent { messages, .. } => {
+            messages.last().map(ChatMessage::text).unwrap_or_default()
+        }
         Request::Tokens { text } => return uniform_tokens(text),
         Request::Choices { choices, .. } => {
             return Answer::Choices { log_probs: vec![-(choices.len() as f64).ln(); choices.len()] };
         }
-        Request::Embed { texts } => return Answer::Vectors { vectors: texts.iter().map(|text| letters(text)).collect() },
+        Request::Embed { texts } => {
+            return Answer::Vectors { vectors: texts.iter().map(|text| letters(text)).collect() };
+        }
         Request::Run { .. } => {
             return Answer::Ran { ending: Ending::Exit(0), stdout: String::new(), stderr: String::new() };
         }

@@ -219,10 +219,12 @@ impl Request {
                     serde_json::json!({ "role": role, "prompt": message.text() })
                 })
                 .collect(),
-            Self::Score { text, .. } | Self::Tokens { text } | Self::Choices { prompt: text, .. } => match text {
-                ScoredText::Text(text) => Value::from(text.as_str()),
-                ScoredText::Ids(ids) => serde_json::json!({ "ids": ids.len() }),
-            },
+            Self::Score { text, .. } | Self::Tokens { text } | Self::Choices { prompt: text, .. } => {
+                match text {
+                    ScoredText::Text(text) => Value::from(text.as_str()),
+                    ScoredText::Ids(ids) => serde_json::json!({ "ids": ids.len() }),
+                }
+            }
             Self::Embed { texts } => Value::from(texts.clone()),
             Self::Run { program } => serde_json::json!(program.files),
         }

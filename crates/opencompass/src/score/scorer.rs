@@ -55,7 +55,12 @@ impl Readout {
         })
     }
 
-    fn item<'a>(&self, dataset: &'a Dataset, prediction: &'a Prediction, evidence: Vec<Outcome>) -> ScoredItem<'a> {
+    fn item<'a>(
+        &self,
+        dataset: &'a Dataset,
+        prediction: &'a Prediction,
+        evidence: Vec<Outcome>,
+    ) -> ScoredItem<'a> {
         let pred = match (&prediction.value, &prediction.text) {
             (Some(value), _) => value.clone(),
             (None, Some(text)) => Post::chain(&self.posts, text.as_str().into()),
@@ -128,11 +133,7 @@ impl<'a> Scorer<'a> {
 
     /// Scores the predictions of one model. What is missing in `lookup` counts as a failed request.
     #[must_use]
-    pub fn score(
-        &self,
-        predictions: &[Prediction],
-        lookup: &dyn Fn(&FollowUp) -> Option<Outcome>,
-    ) -> Scored {
+    pub fn score(&self, predictions: &[Prediction], lookup: &dyn Fn(&FollowUp) -> Option<Outcome>) -> Scored {
         let there = |ask: &FollowUp| Some(lookup(ask).unwrap_or_else(|| Err("not asked yet".to_owned())));
         let score = |readout: &Readout| {
             let items = predictions.iter().map(|prediction| self.gather(readout, prediction, &there).0);

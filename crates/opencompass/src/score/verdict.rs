@@ -23,10 +23,8 @@ pub(crate) fn verdicts(
     items: &[ScoredItem<'_>],
     correct: impl Fn(&ScoredItem<'_>) -> bool,
 ) -> Scores {
-    let judge = |item: &ScoredItem<'_>| Detail {
-        correct: Some(item.is_answered() && correct(item)),
-        ..detail(item)
-    };
+    let judge =
+        |item: &ScoredItem<'_>| Detail { correct: Some(item.is_answered() && correct(item)), ..detail(item) };
     accuracy_scores(metric, items.iter().map(judge).collect(), answered(items))
 }
 

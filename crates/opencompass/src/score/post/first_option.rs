@@ -66,7 +66,7 @@ const CUSHION: [&str; 2] = ["([{}]):", "([{}])"];
 
 /// The patterns compiled for one set of option letters.
 #[derive(Clone, Debug)]
-pub struct FirstOption {
+pub(super) struct FirstOption {
     options: Vec<char>,
     patterns: Vec<Regex>,
 }

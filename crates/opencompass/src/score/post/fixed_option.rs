@@ -55,7 +55,7 @@ static DOUBTED: LazyLock<Regex> = LazyLock::new(|| built_in(r#"^[\s)\]）】}"'�
 
 /// The patterns compiled for one set of option letters.
 #[derive(Clone, Debug)]
-pub struct FixedOption {
+pub(super) struct FixedOption {
     options: Vec<char>,
     answers: Vec<Regex>,
     praises: Vec<Regex>,

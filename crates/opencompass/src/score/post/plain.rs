@@ -11,12 +11,42 @@ use crate::{Error, Result};
 
 /// Entries of the registry.
 pub(super) const ENTRIES: &[PostEntry] = &[
-    PostEntry { name: "general", upstream: &[], has_fixed: false, make: |named, _| simple(named, text::general) },
-    PostEntry { name: "first-capital", upstream: &[], has_fixed: false, make: |named, _| simple(named, capital::first) },
-    PostEntry { name: "last-capital", upstream: &[], has_fixed: false, make: |named, _| simple(named, capital::last) },
-    PostEntry { name: "first-capital-multi", upstream: &[], has_fixed: false, make: |named, _| simple(named, capital::first_run) },
-    PostEntry { name: "multiple-select", upstream: &[], has_fixed: false, make: |named, _| simple(named, capital::all_sorted) },
-    PostEntry { name: "extract-non-reasoning-content", upstream: &[], has_fixed: false, make: |named, _| simple(named, reasoning::strip) },
+    PostEntry {
+        name: "general",
+        upstream: &[],
+        has_fixed: false,
+        make: |named, _| simple(named, text::general),
+    },
+    PostEntry {
+        name: "first-capital",
+        upstream: &[],
+        has_fixed: false,
+        make: |named, _| simple(named, capital::first),
+    },
+    PostEntry {
+        name: "last-capital",
+        upstream: &[],
+        has_fixed: false,
+        make: |named, _| simple(named, capital::last),
+    },
+    PostEntry {
+        name: "first-capital-multi",
+        upstream: &[],
+        has_fixed: false,
+        make: |named, _| simple(named, capital::first_run),
+    },
+    PostEntry {
+        name: "multiple-select",
+        upstream: &[],
+        has_fixed: false,
+        make: |named, _| simple(named, capital::all_sorted),
+    },
+    PostEntry {
+        name: "extract-non-reasoning-content",
+        upstream: &[],
+        has_fixed: false,
+        make: |named, _| simple(named, reasoning::strip),
+    },
     PostEntry { name: "specific-xml-tag", upstream: &[], has_fixed: false, make: |named, _| xml_tag(named) },
     PostEntry {
         name: "match_answer_pattern",
