@@ -86,7 +86,8 @@ pub enum Error {
         /// Maximum number of tokens in prompt and answer together.
         limit: usize,
     },
-    /// A request continues a response that is not stored. A server answers it with status 400, as OpenAI's API does.
+    /// A request continues a response that is not stored. A server answers it with status 404, or 400 if the name cannot
+    /// be that of any response.
     #[error("Previous response with id '{id}' not found.")]
     NoPreviousResponse {
         /// The name that the request has for the response.

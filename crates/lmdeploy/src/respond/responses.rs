@@ -233,3 +233,12 @@ fn chat_request(request: &ResponsesRequest, includes: Includes) -> Result<ChatRe
 fn secret() -> String {
     format!("{:016x}", RandomState::new().hash_one(now()))
 }
+
+/// Says whether a text has the form of this server's names for responses; the schema of requests has it as a pattern.
+pub(crate) fn is_response_id(id: &str) -> bool {
+    let is_hex = |text: &str| text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    let parts = id.strip_prefix("resp_").and_then(|name| name.split_once('_'));
+    parts.is_some_and(|(secret, name)| {
+        secret.len() == 16 && is_hex(secret) && !name.is_empty() && is_hex(name)
+    })
+}

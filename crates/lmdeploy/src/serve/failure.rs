@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::Error;
 use crate::protocol::ErrorBody;
+use crate::respond::is_response_id;
 
 /// Seconds after which a client may try again.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
@@ -55,8 +56,9 @@ pub(super) fn error_body(error: &Error) -> ErrorBody {
             ErrorBody::new(400, message.clone(), param.clone()).with_lengths(*prompt as u64, *limit as u64)
         }
         // The word by which OpenAI's clients know that they have to send the conversation again.
-        Error::NoPreviousResponse { .. } => {
-            ErrorBody::new(400, error.to_string(), Some("previous_response_id".to_owned()))
+        Error::NoPreviousResponse { id } => {
+            let status = if is_response_id(id) { 404 } else { 400 };
+            ErrorBody::new(status, error.to_string(), Some("previous_response_id".to_owned()))
                 .with_reason("previous_response_not_found")
         }
         other => ErrorBody::new(500, other.to_string(), None),
