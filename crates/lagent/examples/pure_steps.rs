@@ -1,29 +1,39 @@
 //! Counts how many steps of the state machine one core makes in a second, without a model and without tools.
 //!
+//! A step takes one event, such as a reply, parses it, and returns what to do next, for instance the whole prompt of
+//! the next request. The output is a table in Markdown.
+//!
 //! `cargo run --release -p lagent --example pure_steps`
 #![allow(clippy::print_stdout)]
 
+use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lagent::Message;
-use lagent::action::{ActionReturn, Calculator, Toolbox};
-use lagent::protocol::{Protocol, React};
-use lagent::run::{AgentRun, AgentSpec, Command, Event, ModelOutcome, ToolOutcome};
+use lagent::action::{ActionReturn, Calculator, ToolSettings, Toolbox};
+use lagent::protocol::{AutoGpt, InternLm2, MathCoder, Plain, Protocol, React, Rewoo};
+use lagent::run::{AgentRun, AgentSpec, Command, Event, Machine, ModelOutcome, ToolOutcome};
+use lagent::team::{MemberSpec, Sequential, TeamKind, TeamRun, TeamSpec};
 use serde_json::Value;
 
-/// A call in each of the two protocols.
-const MARKED: &str = "<|action_start|><|plugin|>\n{\"name\": \"Calculator\", \"parameters\": {\"expression\": \"12*34\"}}<|action_end|>";
-const TAGGED: &str = "Thought: multiply\nAction: Calculator\nAction Input: {\"expression\": \"12*34\"}\n";
+/// How long each protocol is measured.
+const TIME: Duration = Duration::from_secs(1);
+const PLUGIN: &str = "<|action_start|><|plugin|>\n{\"name\": \"Calculator\", \"parameters\": {\"expression\": \"12*34\"}}<|action_end|>";
+const CODE: &str = "<|action_start|><|interpreter|>\n```python\n12 * 34\n```\n<|action_end|>";
+const ACTION: &str = "Thought: multiply\nAction: Calculator\nAction Input: {\"expression\": \"12*34\"}\n";
+const PLAN: &str = "Plan: multiply\n#E1 = Calculator[{\"expression\": \"12*34\"}]\n";
+const COMMAND: &str = r#"{"thoughts": {"text": "multiply", "reasoning": "", "plan": "", "criticism": "", "speak": ""}, "command": {"name": "Calculator", "args": {"expression": "12*34"}}}"#;
+const LAST_COMMAND: &str = r#"{"thoughts": {"text": "done", "reasoning": "", "plan": "", "criticism": "", "speak": ""}, "command": {"name": "FinishAction", "args": {"response": "408"}}}"#;
 
-/// One question with two calls; returns the number of steps.
-fn question(agent: &AgentSpec, call: &str) -> u32 {
-    let mut run = AgentRun::new(agent.clone());
-    let mut commands = run.step(Event::Start { messages: vec![Message::user("What is 12 x 34?")] });
-    let (mut steps, mut replies) = (1, [call, call, "Final Answer: 408"].into_iter());
+/// Plays one question to its end; returns the number of steps, or nothing when the replies do not lead to an answer.
+fn question(mut machine: Machine, replies: &[&str]) -> Option<u32> {
+    let mut replies = replies.iter();
+    let mut commands = machine.step(Event::Start { messages: vec![Message::user("What is 12 x 34?")] });
+    let mut steps = 1;
     while let Some(event) = commands.iter().find_map(|command| match command {
         Command::AskModel { id, .. } => {
-            let outcome = ModelOutcome::text(replies.next()?);
+            let outcome = ModelOutcome::text(*replies.next()?);
             Some(Event::Model { request: *id, outcome })
         }
         Command::CallTool { id, .. } => {
@@ -32,24 +42,68 @@ fn question(agent: &AgentSpec, call: &str) -> u32 {
         }
         _ => None,
     }) {
-        commands = run.step(event);
+        commands = machine.step(event);
         steps += 1;
     }
-    steps
+    commands.iter().any(|command| matches!(command, Command::Finish { .. })).then_some(steps)
 }
 
-fn main() {
+/// Prints the row of one machine.
+fn measure(name: &str, machine: &Machine, replies: &[&str]) -> Result<(), Box<dyn Error>> {
+    let (started, mut steps, mut questions) = (Instant::now(), 0, 0_u32);
+    while started.elapsed() < TIME {
+        let made = question(machine.clone(), replies).ok_or_else(|| format!("{name}: found no answer"))?;
+        (steps, questions) = (steps + made, questions + 1);
+    }
+    let seconds = started.elapsed().as_secs_f64();
+    println!(
+        "| {name} | {:.0} | {} | {:.1} |",
+        f64::from(steps) / seconds,
+        steps / questions,
+        seconds * 1e6 / f64::from(steps)
+    );
+    Ok(())
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
     let mut tools = Toolbox::default();
     tools.add(Arc::new(Calculator));
-    let agents = [
-        ("internlm2", AgentSpec::internlm2(tools.specs()), MARKED),
-        ("react", AgentSpec::new(Protocol::React(React::default()), tools.specs()), TAGGED),
+    let python = Toolbox::with_tools(&["IPythonInteractive".to_owned()], &ToolSettings::default())?;
+    let agent = |protocol, tools: &Toolbox| AgentSpec::new(protocol, tools.specs());
+    let plain = agent(Protocol::Plain(Plain::default()), &Toolbox::default());
+    let internlm2 = agent(Protocol::InternLm2(InternLm2::default()), &tools);
+    let members =
+        [MemberSpec::agent("solver", internlm2.clone()), MemberSpec::agent("editor", plain.clone())];
+    let team = TeamRun::new(TeamSpec::new(TeamKind::Sequential(Sequential::default()), members))?;
+    let rows: [(&str, Machine, &[&str]); 7] = [
+        ("plain", AgentRun::new(plain).into(), &["408"]),
+        ("internlm2", AgentRun::new(internlm2).into(), &[PLUGIN, PLUGIN, "408"]),
+        (
+            "mathcoder",
+            AgentRun::new(agent(Protocol::MathCoder(MathCoder::default()), &python)).into(),
+            &[CODE, CODE, "It is \\boxed{408}."],
+        ),
+        (
+            "react",
+            AgentRun::new(agent(Protocol::React(React::default()), &tools)).into(),
+            &[ACTION, ACTION, "Final Answer: 408"],
+        ),
+        (
+            "rewoo",
+            AgentRun::new(agent(Protocol::Rewoo(Rewoo::default()), &tools)).into(),
+            &[PLAN, "It is 408."],
+        ),
+        (
+            "autogpt",
+            AgentRun::new(agent(Protocol::AutoGpt(AutoGpt::default()), &tools)).into(),
+            &[COMMAND, LAST_COMMAND],
+        ),
+        ("team of two", team.into(), &[PLUGIN, "408", "408."]),
     ];
-    for (name, agent, call) in agents {
-        let (started, mut steps) = (Instant::now(), 0);
-        while started.elapsed() < Duration::from_secs(1) {
-            steps += question(&agent, call);
-        }
-        println!("{name}: {:.0} steps/s", f64::from(steps) / started.elapsed().as_secs_f64());
+    println!("| protocol | steps per second on one core | steps per question | microseconds per step |");
+    println!("|---|---|---|---|");
+    for (name, machine, replies) in rows {
+        measure(name, &machine, replies)?;
     }
+    Ok(())
 }

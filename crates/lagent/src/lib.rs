@@ -48,6 +48,7 @@
 pub mod action;
 pub mod aggregate;
 pub mod batch;
+mod blocking;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;
@@ -56,6 +57,7 @@ pub mod config;
 pub mod driver;
 mod error;
 pub mod hook;
+mod http_client;
 mod literal;
 pub mod llm;
 #[doc(hidden)]

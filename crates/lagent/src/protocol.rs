@@ -3,6 +3,7 @@
 mod autogpt;
 mod constraint;
 mod error_mode;
+mod gbk;
 mod input;
 mod internlm2;
 mod lagent_prompt;
@@ -19,7 +20,7 @@ use internlm_model::chat::{Message, ToolCall};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::action::ToolSpec;
+use crate::action::{ActionReturn, ToolSpec};
 use crate::python_text::{Layout, NonAscii, format_fields, json_dumps, repr};
 
 pub use autogpt::AutoGpt;
@@ -38,6 +39,9 @@ pub use rewoo::{PromptLanguage, Rewoo};
 pub(crate) use scene::{Scene, Turn};
 pub use streaming::stream_state;
 
+/// Upstream's tools that make their results themselves, without the parser that drops characters.
+const WITHOUT_PARSER: [&str; 4] =
+    ["PythonInterpreter", "IPythonInterpreter", "IPythonInteractive", "GoogleSearch"];
 /// Upstream's answer to a question whose turns are used up.
 const NO_ANSWER: &str = "Sorry that I cannot answer your question.";
 
@@ -119,6 +123,17 @@ impl Protocol {
                 (Message::assistant(content), Parsed::Answer(content.to_owned()))
             }
         }
+    }
+
+    /// Returns the text of a tool's result as the model reads it. By the letter it has only characters of GBK, unless
+    /// the tool is one of those that upstream does not ask for a text.
+    pub(crate) fn text_of(&self, mut value: ActionReturn) -> String {
+        if self.errors() == ErrorMode::Compat && !WITHOUT_PARSER.contains(&value.kind.as_str()) {
+            for item in value.result.iter_mut().filter(|item| item.kind == "text") {
+                item.content = gbk::within_gbk(&item.content);
+            }
+        }
+        value.for_model()
     }
 
     /// Creates the message that carries the end of a call.

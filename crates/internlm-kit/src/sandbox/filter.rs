@@ -140,6 +140,17 @@ const FALLOC_FL_PUNCH_HOLE: u64 = 2;
 const CLONE_NEWUSER: u64 = 0x1000_0000;
 /// What `unshare` is started for, in one call: user, network, process, IPC and host-name namespaces (clone(2)).
 const NAMESPACES: u64 = CLONE_NEWUSER | 0x4000_0000 | 0x2000_0000 | 0x0800_0000 | 0x0400_0000;
+/// The user and the group of every process whose namespace maps nobody: the kernel's default overflow numbers.
+const UNMAPPED: u64 = 65534;
+/// Calls by which a program gives up rights, with the number of their arguments.
+const GIVING_UP: [(i64, u8); 6] = [
+    (libc::SYS_setuid, 1),
+    (libc::SYS_setgid, 1),
+    (libc::SYS_setreuid, 2),
+    (libc::SYS_setregid, 2),
+    (libc::SYS_setresuid, 3),
+    (libc::SYS_setresgid, 3),
+];
 /// Set in every call number of the x32 interface of x86-64.
 const X32: i64 = 0x4000_0000;
 
@@ -155,6 +166,10 @@ pub(super) fn programs(helper: Helper, sockets: Sockets, group: Pid) -> Option<V
         // Programs that serve expect this answer where a family is missing; ZeroMQ aborts at any other.
         let other_families = vec![rule(0, SeccompCmpOp::Ne, AF_UNIX)?];
         programs.push(compile(BTreeMap::from([(libc::SYS_socket, other_families)]), libc::EOPNOTSUPP)?);
+    }
+    if helper == Helper::Unshare {
+        // Success, since nothing is to be done.
+        programs.push(compile(unchanged_users()?, 0)?);
     }
     Some(programs)
 }
@@ -223,6 +238,17 @@ fn socket_rules(sockets: Sockets) -> Option<Rules> {
         rules.extend([libc::SYS_socket, libc::SYS_bind, libc::SYS_listen].map(|call| (call, Vec::new())));
     }
     Some(rules)
+}
+
+/// The calls by which a program becomes the user or the group that it is already. In a namespace that maps nobody the
+/// kernel refuses them, and a program that gives up rights at its start takes that for a failure and ends, as gnuplot
+/// does. It has no rights to give up there.
+fn unchanged_users() -> Option<Rules> {
+    let unchanged = |&(call, arguments): &(i64, u8)| {
+        let conditions = (0..arguments).map(|argument| (argument, SeccompCmpOp::Eq, UNMAPPED));
+        Some((call, vec![all_of(conditions.collect())?]))
+    };
+    GIVING_UP.iter().map(unchanged).collect()
 }
 
 /// One condition on one 32-bit argument.

@@ -36,6 +36,8 @@ pub enum Status {
     /// A file grew over its limit, or the work folder together with deleted files that are still open; or the sandbox
     /// was kept from looking into a folder or at the open files of a process.
     DiskLimit,
+    /// The caller asked for the end, see [`Sandbox::with_stop`](super::Sandbox::with_stop).
+    Stopped,
 }
 
 impl Status {
@@ -57,6 +59,7 @@ impl Status {
             Self::Timeout => 124,
             Self::CpuLimit => SIGNALED + Signal::XCPU.as_raw(),
             Self::DiskLimit => SIGNALED + Signal::XFSZ.as_raw(),
+            Self::Stopped => SIGNALED + Signal::TERM.as_raw(),
             Self::MemoryLimit | Self::OutputLimit => SIGNALED + Signal::KILL.as_raw(),
         };
         // Codes have eight bits; real-time signals end at 64.
@@ -80,6 +83,7 @@ impl std::fmt::Display for Status {
             Self::MemoryLimit => formatter.write_str("memory limit exceeded"),
             Self::OutputLimit => formatter.write_str("output limit exceeded"),
             Self::DiskLimit => formatter.write_str("file size limit exceeded"),
+            Self::Stopped => formatter.write_str("stopped by the caller"),
         }
     }
 }

@@ -16,6 +16,7 @@ use super::user::User;
 use super::watch::{Limits, Watch};
 use super::{Level, Outcome, Protection, SandboxConfig, SandboxError, Status, Task};
 use crate::config::Validate;
+use crate::stop::Stop;
 
 /// A program that is there for several samples.
 const LONGER_TRIAL: &str = "sleep 0.3";
@@ -26,6 +27,8 @@ pub struct Sandbox {
     pub(super) config: SandboxConfig,
     pub(super) facts: Facts,
     pub(super) helpers: Helpers,
+    /// Ends the programs that run; by default nobody requests it.
+    pub(super) stop: Stop,
 }
 
 impl Sandbox {
@@ -47,7 +50,7 @@ impl Sandbox {
         let level = config.level.exactly().unwrap_or(Level::Bwrap);
         let (user, landlock) = (User::detect(), detect_landlock());
         let facts = Facts { level, user, landlock, seccomp, sight: Sight::Clear };
-        let mut sandbox = Self { config, facts, helpers: Helpers::detect() };
+        let mut sandbox = Self { config, facts, helpers: Helpers::detect(), stop: Stop::new() };
         if sandbox.config.level.exactly().is_some() {
             return match sandbox.obstacle() {
                 None => Ok(sandbox),
@@ -88,6 +91,24 @@ impl Sandbox {
         }
         let config = SandboxConfig { level: self.config.level, ..config };
         Ok(Self { config, ..self.clone() })
+    }
+
+    /// The same sandbox, whose programs are killed once `stop` is requested: runs within milliseconds, sessions within
+    /// a fifth of a second. They end with [`Status::Stopped`], and so does one that is started afterwards.
+    ///
+    /// ```no_run
+    /// use internlm_kit::sandbox::{Sandbox, SandboxConfig, Status, Task};
+    /// use internlm_kit::stop::Stop;
+    ///
+    /// let stop = Stop::new();
+    /// let sandbox = Sandbox::new(SandboxConfig::default())?.with_stop(stop.clone());
+    /// stop.request(); // usually from another thread
+    /// assert_eq!(sandbox.run(&Task::new("sleep").args(["60"]))?.status, Status::Stopped);
+    /// # Ok::<(), internlm_kit::sandbox::SandboxError>(())
+    /// ```
+    #[must_use]
+    pub fn with_stop(&self, stop: Stop) -> Self {
+        Self { stop, ..self.clone() }
     }
 
     /// What holds in every run, and by which mechanism.
@@ -174,6 +195,7 @@ impl Sandbox {
             sight: self.facts.sight,
             outputs: &[&stdout, &stderr],
             turn: None,
+            stop: &self.stop,
         };
         let seen = watch.until_end(child)?;
         let over = stdout.is_over() || stderr.is_over();

@@ -121,6 +121,7 @@ impl Sandbox {
             sight: self.facts.sight,
             outputs: &[&stderr],
             turn: Some(&shared.turn),
+            stop: &self.stop,
         };
         let seen = watch.until_end(child);
         shared.group.kill();

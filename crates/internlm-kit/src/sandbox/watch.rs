@@ -17,6 +17,7 @@ use super::suspicion::{Sight, Suspicion};
 use super::turn::Turn;
 use super::user::{become_user, field};
 use super::{SandboxConfig, SandboxError, Status};
+use crate::stop::Stop;
 
 /// Between two looks at whether the program ended.
 const TICK: Duration = Duration::from_millis(2);
@@ -39,6 +40,8 @@ pub(super) struct Watch<'a> {
     pub(super) outputs: &'a [&'a Capture],
     /// The clock of a session; a run has its own.
     pub(super) turn: Option<&'a Turn>,
+    /// The wish of the caller that the program ends.
+    pub(super) stop: &'a Stop,
 }
 
 /// Whether the level has resource limits.
@@ -123,6 +126,9 @@ impl Watch<'_> {
     }
 
     fn over_limit(&self, elapsed: Duration) -> Option<Status> {
+        if self.stop.is_requested() {
+            return Some(Status::Stopped);
+        }
         if self.outputs.iter().any(|output| output.is_over()) {
             return Some(Status::OutputLimit);
         }

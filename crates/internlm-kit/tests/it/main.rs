@@ -8,3 +8,4 @@ mod properties;
 mod sandbox;
 mod sessions;
 mod traces;
+mod users;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use internlm_kit::sandbox::{
     Level, LevelChoice, Outcome, Sandbox, SandboxConfig, SandboxError, Status, Task,
 };
+use internlm_kit::stop::Stop;
 
 /// Short limits, so that tests that run into them are quick.
 fn config(level: LevelChoice) -> SandboxConfig {
@@ -103,6 +104,27 @@ fn a_sleeper_ends_by_the_wall_clock_with_its_children() {
         let outcome = shell(&sandbox, "sleep 1000 & sleep 1000");
         assert_eq!(outcome.status, Status::Timeout, "{outcome:?}");
         assert!(started.elapsed() < Duration::from_secs(100), "the readers wait for the background child");
+    }
+}
+
+#[test]
+fn a_stop_ends_a_run_with_its_children() {
+    for sandbox in sandboxes(|_| ()) {
+        let stop = Stop::new();
+        let stopped = sandbox.with_stop(stop.clone());
+        let outcome = std::thread::scope(|scope| {
+            let run = scope.spawn(|| shell(&stopped, "sleep 1001 & sleep 1001"));
+            std::thread::sleep(Duration::from_millis(300));
+            let requested = Instant::now();
+            stop.request();
+            let outcome = run.join().expect("no panic");
+            println!("{}: ended {:?} after the stop", sandbox.level(), requested.elapsed());
+            assert!(requested.elapsed() < Duration::from_secs(10), "it does not wait for the wall clock");
+            outcome
+        });
+        assert_eq!(outcome.status, Status::Stopped, "{outcome:?}");
+        assert_eq!(shell(&stopped, "sleep 1000").status, Status::Stopped, "later runs end as well");
+        assert_eq!(shell(&sandbox, "true").status, Status::Exited { code: 0 }, "others do not");
     }
 }
 

@@ -1,6 +1,7 @@
 //! Tools that an agent can call: their definitions, their results, and the toolbox that holds them.
 
 mod action_return;
+mod arguments;
 mod builtin;
 mod calculator;
 mod catalogue;
@@ -11,6 +12,7 @@ mod hmac;
 mod local;
 mod map;
 mod office;
+mod parameter;
 mod python;
 mod settings;
 mod tool;

@@ -71,6 +71,11 @@ impl ToolSettings {
 }
 
 /// The `[services.NAME]` table of an agent file: where a tool's service is and what it may do there.
+///
+/// Only the file that the person names who starts the agent has such tables. Nothing that a model writes, a page says
+/// or a client of the server sends adds one, changes an address or names another key. The file itself is trusted: it
+/// says which file or environment variable is read and where its content is sent, so a file of somebody else has to be
+/// read like a program before it is used.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Service {
@@ -93,7 +98,8 @@ impl Service {
         Self { endpoint: Some(endpoint.into()), ..Self::default() }
     }
 
-    /// Reads the API key; `None` if the service does not need one.
+    /// Reads the API key; `None` if the service does not need one. No file or variable is read but the one that the
+    /// table names.
     ///
     /// # Errors
     /// A file that cannot be read or a variable that is not set, with its name and without any part of the key.

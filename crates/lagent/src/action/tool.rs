@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use internlm_kit::sandbox::Level;
+use internlm_kit::sandbox::{Level, Sandbox};
+use internlm_kit::stop::Stop;
 use serde_json::Value;
 
 use super::{ActionReturn, ToolSpec};
@@ -23,19 +24,30 @@ pub enum Readiness {
 }
 
 /// Who calls a tool and how long it may take.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug)]
 pub struct CallContext<'a> {
     /// Identifier of the conversation; empty if there is only one. Tools that keep state or files keep them
     /// separately for each session.
     pub session: &'a str,
     /// Time after which nobody waits for the result any more.
     pub deadline: Duration,
+    /// Requested when nobody wants the result any more, because the run was cancelled or the deadline has passed.
+    /// Absent if the call cannot be cancelled.
+    pub stop: Option<&'a Stop>,
+}
+
+impl CallContext<'_> {
+    /// Returns the sandbox with this call's stop, so that the programs of a cancelled call are killed.
+    #[must_use]
+    pub fn confined(&self, sandbox: &Sandbox) -> Sandbox {
+        self.stop.map_or_else(|| sandbox.clone(), |stop| sandbox.with_stop(stop.clone()))
+    }
 }
 
 impl Default for CallContext<'_> {
-    /// The only session, with a deadline of one minute.
+    /// The only session, with a deadline of one minute, which cannot be cancelled.
     fn default() -> Self {
-        Self { session: "", deadline: DEADLINE }
+        Self { session: "", deadline: DEADLINE, stop: None }
     }
 }
 

@@ -11,9 +11,6 @@ use crate::llm::EndpointConfig;
 use crate::protocol::{InternLm2, Presentation, Protocol};
 use crate::run::Machine;
 
-/// How lmdeploy begins the text that offers tools to a model whose chat template has no place for them.
-const OFFERED_IN_WORDS: &str = "You can call functions. These are their names,";
-
 /// Time after which the question is given up; the conversation does not depend on it.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -33,7 +30,7 @@ pub(super) async fn tool_notice(machine: &Machine, config: &EndpointConfig, mode
     let request = ChatRequest::new([ChatMessage::user("?")]).with_model(model).with_tools(definitions);
     let remedy = "`--set 'protocol={kind=\"react\"}'` describes them in the prompt";
     match Client::new(client).ok()?.apply_template(&request).await {
-        Ok(applied) if applied.prompt.contains(OFFERED_IN_WORDS) => Some(format!(
+        Ok(applied) if applied.has_tools_in_words() => Some(format!(
             "the chat template of {model} has no place for tools: the server describes them in words, and the model \
              may not call them; {remedy}"
         )),

@@ -1,14 +1,24 @@
 //! [`AgentClient`]: one method for every operation of the agent server.
 
 use std::collections::BTreeMap;
+use std::pin::Pin;
 
-use lmdeploy::client::{Client, ClientConfig};
+use futures_util::{Stream, TryStreamExt};
+use lmdeploy::client::{Client, ClientConfig, segment};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::transport::{RunEvents, Transport};
-use super::{AgentList, AgentRequest, Forgotten, HealthCheck, RunInfo, RunList};
+use super::{AgentList, AgentRequest, Forgotten, HealthCheck, RunEvent, RunInfo, RunList};
 use crate::message::AgentMessage;
 use crate::{Error, Result};
+
+/// Field of the data of a run's last event, [`RunEvent::End`].
+const END: &str = "end";
+
+/// Events of a run, each with its number. Pieces of replies have no number. The stream ends after
+/// [`RunEvent::End`] or the first error; dropping it does not cancel the run.
+pub type RunEvents = Pin<Box<dyn Stream<Item = Result<(Option<u64>, RunEvent)>> + Send>>;
 
 /// A client for one agent server. Cheap to clone; clones share their connections.
 ///
@@ -17,7 +27,8 @@ use crate::{Error, Result};
 #[derive(Clone, Debug)]
 pub struct AgentClient {
     openai: Client,
-    transport: Transport,
+    /// For all other routes: a request may call tools, so it is sent once.
+    routes: Client,
 }
 
 impl AgentClient {
@@ -27,8 +38,7 @@ impl AgentClient {
     /// [`Error::AgentServer`] when the address or the key cannot be used.
     pub fn new(config: ClientConfig) -> Result<Self> {
         let openai = Client::new(config).map_err(Error::AgentServer)?;
-        let transport = Transport::new(openai.config())?;
-        Ok(Self { openai, transport })
+        Ok(Self { routes: openai.without_retries(), openai })
     }
 
     /// Returns the client for OpenAI's routes of the same server: chats whose model is an agent, models, metrics.
@@ -43,7 +53,7 @@ impl AgentClient {
     /// [`Error::AgentServer`] with [`lmdeploy::Error::Status`] for a request that is refused and for a run that has no
     /// answer, and with other variants when the server cannot be reached or understood.
     pub async fn chat(&self, request: &AgentRequest) -> Result<AgentMessage> {
-        self.transport.post("/chat_completion", request).await
+        self.post("/chat_completion", request).await
     }
 
     /// `GET /memory/{session_id}`: the messages of a session of the server's first agent, by path of the agent.
@@ -51,7 +61,7 @@ impl AgentClient {
     /// # Errors
     /// Like [`AgentClient::chat`], with status 404 for an unknown session.
     pub async fn memory(&self, session: &Value) -> Result<BTreeMap<String, Vec<AgentMessage>>> {
-        self.transport.get(&format!("/memory/{}", session_segment(session)?)).await
+        self.get(&format!("/memory/{}", session_segment(session)?)).await
     }
 
     /// `GET /v1/agents/{agent}/memory/{session_id}`: the same for a session of any agent.
@@ -63,7 +73,7 @@ impl AgentClient {
         agent: &str,
         session: &Value,
     ) -> Result<BTreeMap<String, Vec<AgentMessage>>> {
-        self.transport.get(&agent_route(agent, session)?).await
+        self.get(&agent_route(agent, session)?).await
     }
 
     /// `DELETE /v1/agents/{agent}/memory/{session_id}`: the server forgets a session.
@@ -71,7 +81,7 @@ impl AgentClient {
     /// # Errors
     /// Like [`AgentClient::memory`].
     pub async fn forget(&self, agent: &str, session: &Value) -> Result<Forgotten> {
-        self.transport.delete(&agent_route(agent, session)?).await
+        self.delete(&agent_route(agent, session)?).await
     }
 
     /// `GET /health_check`: whether the server takes requests.
@@ -79,7 +89,7 @@ impl AgentClient {
     /// # Errors
     /// Like [`AgentClient::chat`], with status 503 for a server that is stopping.
     pub async fn health(&self) -> Result<HealthCheck> {
-        self.transport.get("/health_check").await
+        self.get("/health_check").await
     }
 
     /// `GET /v1/agents`: the agents of the server and their tools.
@@ -87,7 +97,7 @@ impl AgentClient {
     /// # Errors
     /// Like [`AgentClient::chat`].
     pub async fn agents(&self) -> Result<AgentList> {
-        self.transport.get("/v1/agents").await
+        self.get("/v1/agents").await
     }
 
     /// `POST /v1/runs`: starts a question and does not wait for its answer.
@@ -95,7 +105,7 @@ impl AgentClient {
     /// # Errors
     /// Like [`AgentClient::chat`].
     pub async fn start(&self, request: &AgentRequest) -> Result<RunInfo> {
-        self.transport.post("/v1/runs", request).await
+        self.post("/v1/runs", request).await
     }
 
     /// `GET /v1/runs`: the runs of this client's key that the server still knows.
@@ -103,7 +113,7 @@ impl AgentClient {
     /// # Errors
     /// Like [`AgentClient::chat`].
     pub async fn runs(&self) -> Result<RunList> {
-        self.transport.get("/v1/runs").await
+        self.get("/v1/runs").await
     }
 
     /// `GET /v1/runs/{id}`: the state of a run.
@@ -111,7 +121,7 @@ impl AgentClient {
     /// # Errors
     /// Like [`AgentClient::chat`], with status 404 for a run that the server does not know.
     pub async fn run(&self, id: &str) -> Result<RunInfo> {
-        self.transport.get(&run_route(id, "")?).await
+        self.get(&run_route(id, "")?).await
     }
 
     /// `GET /v1/runs/{id}/events`: the events of a run, from the first one or from the one after number `after`.
@@ -119,7 +129,8 @@ impl AgentClient {
     /// # Errors
     /// Like [`AgentClient::run`] before the first event; later errors are items of the stream.
     pub async fn events(&self, id: &str, after: Option<u64>) -> Result<RunEvents> {
-        self.transport.events(&run_route(id, "/events")?, after).await
+        let events = self.routes.events::<RunEvent>(&run_route(id, "/events")?, after, END).await;
+        Ok(Box::pin(events.map_err(Error::AgentServer)?.map_err(Error::AgentServer)))
     }
 
     /// `POST /v1/runs/{id}/approve`: lets a call run that waits for a decision.
@@ -127,7 +138,7 @@ impl AgentClient {
     /// # Errors
     /// Like [`AgentClient::run`], with status 409 for a call that does not wait.
     pub async fn approve(&self, id: &str, call: u64) -> Result<RunInfo> {
-        self.transport.post(&run_route(id, "/approve")?, &json!({ "call": call })).await
+        self.post(&run_route(id, "/approve")?, &json!({ "call": call })).await
     }
 
     /// `POST /v1/runs/{id}/deny`: refuses a call that waits for a decision. The model reads the reason.
@@ -136,7 +147,7 @@ impl AgentClient {
     /// Like [`AgentClient::approve`].
     pub async fn deny(&self, id: &str, call: u64, reason: &str) -> Result<RunInfo> {
         let body = json!({ "call": call, "reason": reason });
-        self.transport.post(&run_route(id, "/deny")?, &body).await
+        self.post(&run_route(id, "/deny")?, &body).await
     }
 
     /// `POST /v1/runs/{id}/cancel`: ends a run. One that has ended stays as it is.
@@ -144,39 +155,40 @@ impl AgentClient {
     /// # Errors
     /// Like [`AgentClient::run`].
     pub async fn cancel(&self, id: &str) -> Result<RunInfo> {
-        self.transport.post(&run_route(id, "/cancel")?, &json!({})).await
+        self.post(&run_route(id, "/cancel")?, &json!({})).await
+    }
+
+    async fn get<T: DeserializeOwned>(&self, route: &str) -> Result<T> {
+        self.routes.get(route).await.map_err(Error::AgentServer)
+    }
+
+    async fn delete<T: DeserializeOwned>(&self, route: &str) -> Result<T> {
+        self.routes.delete(route).await.map_err(Error::AgentServer)
+    }
+
+    async fn post<T: DeserializeOwned>(&self, route: &str, body: &impl Serialize) -> Result<T> {
+        self.routes.post(route, body).await.map_err(Error::AgentServer)
     }
 }
 
 fn run_route(id: &str, rest: &str) -> Result<String> {
-    Ok(format!("/v1/runs/{}{rest}", segment("run", id)?))
+    Ok(format!("/v1/runs/{}{rest}", name_segment("run", id)?))
 }
 
 fn agent_route(agent: &str, session: &Value) -> Result<String> {
-    Ok(format!("/v1/agents/{}/memory/{}", segment("agent", agent)?, session_segment(session)?))
+    Ok(format!("/v1/agents/{}/memory/{}", name_segment("agent", agent)?, session_segment(session)?))
 }
 
 /// The name of a session as a part of a path: a text as it is, a number as JSON writes it.
 fn session_segment(session: &Value) -> Result<String> {
     match session {
-        Value::String(name) => segment("session_id", name),
-        other => segment("session_id", &other.to_string()),
+        Value::String(name) => name_segment("session_id", name),
+        other => name_segment("session_id", &other.to_string()),
     }
 }
 
-/// A name as one segment of a path: every byte but letters, digits and `-._~` in percent notation (RFC 3986, 2.1).
-fn segment(what: &str, name: &str) -> Result<String> {
-    if matches!(name, "" | "." | "..") {
-        let (key, found) = (what.to_owned(), format!("`{name}`"));
-        let expected = "a name that a URL can hold".to_owned();
-        return Err(Error::AgentServer(lmdeploy::Error::Setting { key, found, expected }));
-    }
-    let encoded = name.bytes().map(|byte| match byte {
-        b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
-        byte if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
-        byte => format!("%{byte:02X}"),
-    });
-    Ok(encoded.collect())
+fn name_segment(what: &str, name: &str) -> Result<String> {
+    segment(what, name).map_err(Error::AgentServer)
 }
 
 #[cfg(test)]

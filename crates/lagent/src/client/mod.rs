@@ -24,15 +24,12 @@
 
 mod agent_client;
 mod agent_request;
-mod event_lines;
 mod listing;
 mod run_info;
-mod transport;
 mod tuning;
 
-pub use agent_client::AgentClient;
+pub use agent_client::{AgentClient, RunEvents};
 pub use agent_request::AgentRequest;
 pub use listing::{AgentInfo, AgentList, Forgotten, HealthCheck, RunList};
 pub use run_info::{PendingApproval, RunEvent, RunFailure, RunInfo, RunStatus};
-pub use transport::RunEvents;
 pub use tuning::Tuning;

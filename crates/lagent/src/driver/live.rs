@@ -1,17 +1,17 @@
 //! The driver for real models and tools, built on tokio.
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
 
 use futures_util::future::{join, join_all};
 use internlm_model::chat::Message;
-use serde_json::Value;
 
+use super::asked::Asked;
+use super::tool_call::call_tool;
 use super::{Decision, Ending, ToolAccess, Watcher};
-use crate::action::{ActionReturn, ActionState, ToolSpec, Toolbox};
-use crate::hook::{Hooks, PendingAction};
-use crate::llm::{LanguageModel, ModelRequest};
-use crate::run::{Command, Event, Sampling, Step, ToolOutcome};
+use crate::action::Toolbox;
+use crate::hook::Hooks;
+use crate::llm::LanguageModel;
+use crate::run::{Command, Event, Step};
 use crate::{Error, Result};
 
 /// The model and the tools that a run acts on.
@@ -113,11 +113,11 @@ async fn carry_out<M: LanguageModel>(
                     let outcome = world.model.stream(asked.request(), &mut |text| watcher.delta(text)).await;
                     events.push_back(Event::Model { request: id, outcome });
                 } else {
-                    requests.push(asked.outcome(world.model));
+                    requests.push(answered(asked, world.model));
                 }
             }
             Command::CallTool { id, name, args, deadline } => {
-                calls.push(call(world.tools, world.tools.action(id, name, args), deadline));
+                calls.push(call_tool(world.tools, world.tools.action(id, name, args), deadline));
             }
             Command::AskHuman { call, name, args } => {
                 events.push_back(match watcher.decide(&name, &args) {
@@ -133,78 +133,6 @@ async fn carry_out<M: LanguageModel>(
     events.extend(results);
 }
 
-/// A model request with all that belongs to it.
-struct Asked {
-    id: u64,
-    messages: Vec<Message>,
-    tools: Vec<ToolSpec>,
-    params: Sampling,
-    grammar: Option<Value>,
-}
-
-impl Asked {
-    fn request(&self) -> ModelRequest<'_> {
-        let Self { messages, tools, params, grammar, .. } = self;
-        ModelRequest { messages, tools, params, grammar: grammar.as_ref() }
-    }
-
-    async fn outcome<M: LanguageModel>(self, model: &M) -> Event {
-        Event::Model { request: self.id, outcome: model.chat(self.request()).await }
-    }
-}
-
-/// Makes one call: asks the hooks, runs the tool on its own thread, and shows the result to the hooks. The time that
-/// a hook needs for its decision does not count.
-async fn call(tools: ToolAccess<'_>, action: PendingAction, deadline: u64) -> Event {
-    let call = action.id;
-    let (action, refused) = judged(tools, action).await;
-    let started = Instant::now();
-    let mut value = match refused {
-        Some(value) => value,
-        None => made(tools, &action, deadline).await,
-    };
-    let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    tools.after_action(&action, &mut value);
-    Event::Tool { call, outcome: ToolOutcome { value, milliseconds } }
-}
-
-/// Asks the hooks about a call, on a thread where they may wait for a person. Returns the call as they changed it,
-/// and what the model reads if it is not made.
-async fn judged(tools: ToolAccess<'_>, action: PendingAction) -> (PendingAction, Option<ActionReturn>) {
-    let Some(hooks) = tools.hooks().cloned() else { return (action, None) };
-    let mut asked = action.clone();
-    let judging = tokio::task::spawn_blocking(move || {
-        let verdict = hooks.before_action(&mut asked);
-        (asked, verdict)
-    });
-    match judging.await {
-        Ok((asked, Ok(()))) => (asked, None),
-        Ok((asked, Err(refusal))) => {
-            let value = refusal.into_return(&asked);
-            (asked, Some(value))
-        }
-        Err(_) => {
-            let value = failed(&action, "a hook panicked".to_owned());
-            (action, Some(value))
-        }
-    }
-}
-
-/// Runs the tool and waits for it until the deadline.
-///
-/// A thread cannot be stopped from outside, so a tool that runs programs has to limit them itself.
-async fn made(tools: ToolAccess<'_>, action: &PendingAction, deadline: u64) -> ActionReturn {
-    let (toolbox, asked) = (tools.tools().clone(), action.clone());
-    let thread = tokio::task::spawn_blocking(move || {
-        ToolAccess::from(&toolbox).with_session(&asked.session).call(&asked, deadline)
-    });
-    match tokio::time::timeout(Duration::from_millis(deadline), thread).await {
-        Ok(Ok(value)) => value,
-        Ok(Err(_)) => failed(action, "the tool panicked".to_owned()),
-        Err(_) => failed(action, format!("the tool did not end within {deadline} ms")),
-    }
-}
-
-fn failed(action: &PendingAction, message: String) -> ActionReturn {
-    ActionReturn::error(&action.name, action.args.clone(), ActionState::ApiError, message)
+async fn answered<M: LanguageModel>(asked: Asked, model: &M) -> Event {
+    Event::Model { request: asked.id, outcome: model.chat(asked.request()).await }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use internlm_kit::stop::Stop;
 use internlm_model::chat::Message;
 use serde_json::Value;
 
@@ -16,11 +17,12 @@ pub struct ToolAccess<'a> {
     tools: &'a Toolbox,
     hooks: Option<&'a Hooks>,
     session: &'a str,
+    stop: Option<&'a Stop>,
 }
 
 impl<'a> From<&'a Toolbox> for ToolAccess<'a> {
     fn from(tools: &'a Toolbox) -> Self {
-        Self { tools, hooks: None, session: "" }
+        Self { tools, hooks: None, session: "", stop: None }
     }
 }
 
@@ -35,6 +37,11 @@ impl<'a> ToolAccess<'a> {
     #[must_use]
     pub fn with_session(self, session: &'a str) -> Self {
         Self { session, ..self }
+    }
+
+    /// Adds the stop that cancels calls.
+    pub(super) fn with_stop(self, stop: &'a Stop) -> Self {
+        Self { stop: Some(stop), ..self }
     }
 
     /// Returns the tools alone.
@@ -70,7 +77,8 @@ impl<'a> ToolAccess<'a> {
 
     /// Makes a call on this thread, without the hooks.
     pub(super) fn call(&self, action: &PendingAction, deadline: u64) -> ActionReturn {
-        let context = CallContext { session: self.session, deadline: Duration::from_millis(deadline) };
+        let deadline = Duration::from_millis(deadline);
+        let context = CallContext { session: self.session, deadline, stop: self.stop };
         self.tools.call_in(&context, &action.name, &action.args)
     }
 

@@ -38,8 +38,15 @@ pub(super) fn request(model: &str, request: ModelRequest<'_>) -> Result<ChatRequ
                 body.response_format = Some(format.map_err(|error| format!("{key}: {error}"))?);
             }
             "tool_choice" => body.tool_choice = Some(value.clone()),
+            "parallel_tool_calls" => {
+                let several = value.as_bool();
+                let several =
+                    several.ok_or_else(|| format!("{key}: found {value}, expected true or false"))?;
+                body.parallel_tool_calls = Some(several);
+            }
             other => {
-                return Err(format!("grammar: found `{other}`, expected response_format or tool_choice"));
+                let expected = "expected response_format, tool_choice or parallel_tool_calls";
+                return Err(format!("grammar: found `{other}`, {expected}"));
             }
         }
     }
@@ -157,13 +164,19 @@ mod tests {
     fn constraints_are_sent_or_refused_by_name() {
         let params = Sampling::default();
         let format = json!({"type": "grammar", "grammar": "start: /.*/"});
-        let fields = json!({"response_format": format, "tool_choice": "auto"});
+        let fields = json!({"response_format": format, "tool_choice": "auto", "parallel_tool_calls": false});
         let sent = body(&params, Some(&fields)).expect("a body");
         assert_eq!((&sent["response_format"], &sent["tool_choice"]), (&format, &json!("auto")));
+        assert_eq!(sent["parallel_tool_calls"], false);
+        let error = body(&params, Some(&json!({"parallel_tool_calls": 1}))).expect_err("not a boolean");
+        assert_eq!(error, "parallel_tool_calls: found 1, expected true or false");
         let error =
             body(&params, Some(&json!({"response_format": {"type": "x"}}))).expect_err("unknown type");
         assert!(error.starts_with("response_format: ") && error.contains("`x`"), "{error}");
         let error = body(&params, Some(&json!({"regex": "x"}))).expect_err("unknown field");
-        assert_eq!(error, "grammar: found `regex`, expected response_format or tool_choice");
+        assert_eq!(
+            error,
+            "grammar: found `regex`, expected response_format, tool_choice or parallel_tool_calls"
+        );
     }
 }

@@ -4,25 +4,19 @@ use std::panic::resume_unwind;
 use std::time::Duration;
 
 use super::Outcome;
+use crate::blocking::{self, Unfinished};
 
-/// Runs a future to its end, or drops it at the deadline. It has a thread of its own, because a tool may be called from
-/// inside another runtime, where waiting is not allowed.
+/// Runs a future to its end, or drops it at the deadline.
 ///
 /// # Panics
 /// When the future panics, with its panic.
 pub fn wait<F: Future<Output = Outcome>>(deadline: Duration, work: impl FnOnce() -> F + Send) -> Outcome {
-    let run = || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = match runtime {
-            Ok(runtime) => runtime,
-            Err(error) => return Outcome::Failed(format!("cannot start an async runtime: {error}")),
-        };
-        let ended = runtime.block_on(async { tokio::time::timeout(deadline, work()).await });
-        ended.unwrap_or_else(|_| {
-            Outcome::Failed(format!("the tool did not end within {} ms", deadline.as_millis()))
-        })
-    };
-    std::thread::scope(|scope| scope.spawn(run).join().unwrap_or_else(|panic| resume_unwind(panic)))
+    match blocking::run(|| async { tokio::time::timeout(deadline, work()).await }) {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(_)) => Outcome::Failed(format!("the tool did not end within {} ms", deadline.as_millis())),
+        Err(Unfinished::Panic(panic)) => resume_unwind(panic),
+        Err(unfinished) => Outcome::Failed(unfinished.to_string()),
+    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::McpApproval;
 
-/// The `[mcp.NAME]` table of an agent file. Unknown keys are errors.
+/// The `[mcp.NAME]` table of an agent file. Unknown keys are errors. Like [`Service`](crate::action::Service), the table
+/// is trusted: it says which program runs, and which key is sent to which address.
 ///
 /// ```
 /// let text = r#"

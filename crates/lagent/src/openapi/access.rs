@@ -12,10 +12,11 @@ use serde_json::Value;
 
 use super::config::{Anonymous, OpenApiConfig};
 use super::credential::{ClientAuth, Credential, Means};
-use super::exchange::{Outgoing, Payload, exchange, shown};
+use super::exchange::{Outgoing, Payload, exchange};
 use super::percent::{Keep, encoded};
 use super::reach::Reach;
 use super::security::{Alternatives, KeyPlace, Scheme, Schemes};
+use crate::http_client::shown;
 
 /// Lifetime of a token whose server does not say it.
 const LIFETIME: Duration = Duration::from_secs(300);

@@ -10,7 +10,8 @@ use super::security::{KeyPlace, Scheme};
 /// The `[openapi.NAME.auth.SCHEME]` table: what is sent for one security scheme.
 ///
 /// `SCHEME` is the scheme's name in the description. With `kind`, the table also works for services whose
-/// description does not say how calls are authenticated, and is then sent with every call.
+/// description does not say how calls are authenticated, and is then sent with every call. Like
+/// [`Service`](crate::action::Service), the table is trusted: no variable or file is read but the one that it names.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 #[non_exhaustive]

@@ -1,7 +1,6 @@
 //! One HTTP request and its whole answer, within the rules for addresses.
 
 use std::fmt;
-use std::thread;
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, LINK, RETRY_AFTER, USER_AGENT};
@@ -9,15 +8,13 @@ use reqwest::redirect::{Action, Attempt, Policy};
 use reqwest::{Client, Method, Url};
 
 use super::reach::Reach;
+use crate::blocking;
+use crate::http_client::{AGENT, body, builder, causes, shown};
 
 /// Maximum size of an answer, bytes.
 const LIMIT: usize = 32 << 20;
-/// Maximum time until a connection is made.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Maximum number of redirects, all of them to the same server.
 const REDIRECTS: usize = 5;
-/// Some services refuse requests that do not say who asks.
-const AGENT: &str = concat!("lagent/", env!("CARGO_PKG_VERSION"));
 
 /// A request. Its headers and its query may contain keys, which its debug text does not show.
 #[derive(Clone)]
@@ -64,26 +61,14 @@ impl fmt::Debug for Outgoing {
     }
 }
 
-/// An address without credentials, query and fragment.
-pub(super) fn shown(url: &Url) -> String {
-    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-    format!("{}://{}{port}{}", url.scheme(), url.host_str().unwrap_or_default(), url.path())
-}
-
-/// Sends a request on a thread of its own, because a tool may be called from inside another runtime.
+/// Sends a request and reads its whole answer.
 ///
 /// # Errors
 /// What prevented an answer. An answer with an error status is an answer.
 pub(super) fn exchange(outgoing: &Outgoing, reach: &Reach, deadline: Duration) -> Result<Incoming, String> {
     let place = outgoing.place();
-    let answer = thread::scope(|scope| {
-        let thread = scope.spawn(|| {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            let runtime = runtime.map_err(|error| error.to_string())?;
-            runtime.block_on(send(outgoing, reach, deadline))
-        });
-        thread.join().unwrap_or_else(|_| Err("the client ended unexpectedly".to_owned()))
-    });
+    let answer = blocking::run(|| send(outgoing, reach, deadline))
+        .unwrap_or_else(|unfinished| Err(unfinished.to_string()));
     answer.map_err(|message| format!("{place}: {message}"))
 }
 
@@ -97,15 +82,9 @@ async fn send(outgoing: &Outgoing, reach: &Reach, deadline: Duration) -> Result<
     if let Some(payload) = &outgoing.body {
         request = request.header(CONTENT_TYPE, &payload.content_type).body(payload.bytes.clone());
     }
-    let mut response = request.send().await.map_err(|error| causes(&error))?;
-    let mut incoming = head(response.status().as_u16(), response.headers());
-    while let Some(chunk) = response.chunk().await.map_err(|error| causes(&error))? {
-        incoming.bytes.extend_from_slice(&chunk);
-        if incoming.bytes.len() > LIMIT {
-            return Err(format!("found more than {LIMIT} bytes, expected a smaller answer"));
-        }
-    }
-    Ok(incoming)
+    let response = request.send().await.map_err(|error| causes(&error))?;
+    let incoming = head(response.status().as_u16(), response.headers());
+    Ok(Incoming { bytes: body(response, LIMIT).await?, ..incoming })
 }
 
 fn head(status: u16, headers: &HeaderMap) -> Incoming {
@@ -125,18 +104,13 @@ fn head(status: u16, headers: &HeaderMap) -> Incoming {
 }
 
 fn client(url: &Url, reach: &Reach, deadline: Duration) -> reqwest::Result<Client> {
-    // Fails when a provider is installed already, which is just as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let builder = Client::builder()
-        .connect_timeout(CONNECT_TIMEOUT.min(deadline))
+    builder(url.as_str())
         .timeout(deadline)
         // A proxy would resolve the names, and the rule for addresses would not hold.
         .no_proxy()
         .dns_resolver(reach.clone())
-        .redirect(Policy::custom(redirected));
-    // Plain HTTP must also work where the system has no certificates.
-    let is_plain = url.scheme() == "http";
-    if is_plain { builder.tls_certs_only(std::iter::empty()).build() } else { builder.build() }
+        .redirect(Policy::custom(redirected))
+        .build()
 }
 
 /// Follows a redirect within one server only: the request may carry keys in any header.
@@ -150,18 +124,6 @@ fn redirected(attempt: Attempt<'_>) -> Action {
         return attempt.error(format!("found more than {REDIRECTS} redirects"));
     }
     attempt.follow()
-}
-
-/// An error and what caused it. The address is left out: the caller names it without its query.
-fn causes(error: &reqwest::Error) -> String {
-    let mut text = String::from("the request failed");
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }
 
 #[cfg(test)]

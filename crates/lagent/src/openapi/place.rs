@@ -8,10 +8,11 @@ use internlm_kit::file;
 use reqwest::Url;
 use serde_json::Value;
 
-use super::exchange::{Outgoing, exchange, shown};
+use super::exchange::{Outgoing, exchange};
 use super::percent::decoded;
 use super::reach::Reach;
 use super::yaml::read_yaml;
+use crate::http_client::shown;
 
 /// Time that the server of a description may take.
 const DEADLINE: Duration = Duration::from_secs(60);

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::access::{Access, Granted};
 use super::answer::Answer;
 use super::config::{Approve, OpenApiConfig};
-use super::exchange::{Outgoing, exchange, shown};
+use super::exchange::{Outgoing, exchange};
 use super::operation::Operation;
 use super::pages::{NextPage, Page, merged};
 use super::reach::Reach;
@@ -18,6 +18,7 @@ use crate::action::{
     Action, ActionReturn, ActionState, CallContext, Failure, Files, Readiness, ResultItem, ToolInput,
     ToolSettings, ToolSpec,
 };
+use crate::http_client::shown;
 
 /// The service that the tools of one import share.
 #[derive(Debug)]

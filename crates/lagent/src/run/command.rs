@@ -25,8 +25,8 @@ pub enum Command {
         tools: Vec<ToolSpec>,
         /// Sampling settings of this request.
         params: Sampling,
-        /// What the reply has to look like: an object with the field `response_format` or `tool_choice` of
-        /// lmdeploy's chat requests. Absent if the agent does not constrain its calls.
+        /// What the reply has to look like: an object with the fields `response_format`, `tool_choice` or
+        /// `parallel_tool_calls` of lmdeploy's chat requests. Absent if the agent does not constrain its calls.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         grammar: Option<Value>,
     },
@@ -104,6 +104,11 @@ pub enum FailReason {
         /// The error message, for people.
         message: String,
     },
+    /// The members of a team answered, or failed, in a way that leaves the team without an answer.
+    Team {
+        /// What the team found and expected, such as an answer that is not the JSON which an edge carries.
+        problem: String,
+    },
     /// A hook refused the question before it was asked.
     Refused {
         /// The hook's reason, for people.
@@ -119,8 +124,38 @@ impl std::fmt::Display for FailReason {
             Self::Limit { limit } => write!(formatter, "limit {limit} reached"),
             Self::Unparsable { problem } => write!(formatter, "no usable call: {problem}"),
             Self::Model { message, .. } => write!(formatter, "the model request failed: {message}"),
+            Self::Team { problem } => write!(formatter, "the team has no answer: {problem}"),
             Self::Refused { message } => write!(formatter, "refused: {message}"),
             Self::Cancelled => formatter.write_str("cancelled"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn reasons_of_earlier_and_present_transcripts_are_read() {
+        let problem = "p".to_owned();
+        for (json, reason, text) in [
+            (
+                json!({"reason": "unparsable", "problem": "p"}),
+                FailReason::Unparsable { problem: problem.clone() },
+                "no usable call: p",
+            ),
+            (
+                json!({"reason": "team", "problem": "p"}),
+                FailReason::Team { problem },
+                "the team has no answer: p",
+            ),
+            (json!({"reason": "cancelled"}), FailReason::Cancelled, "cancelled"),
+        ] {
+            assert_eq!(serde_json::from_value::<FailReason>(json.clone()).expect("parses"), reason);
+            assert_eq!(serde_json::to_value(&reason).expect("serializes"), json);
+            assert_eq!(reason.to_string(), text);
         }
     }
 }

@@ -6,7 +6,6 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
@@ -18,12 +17,10 @@ use super::ToolsMode;
 use super::agents::ServedAgent;
 use super::failure::Failure;
 use super::run::{Control, Run};
-use super::tool_call::call;
-use crate::action::ToolSpec;
 use crate::client::{PendingApproval, Tuning};
+use crate::driver::{Asked, ToolAccess, call_tool};
 use crate::hook::PendingAction;
-use crate::llm::ModelRequest;
-use crate::run::{Command, Event, FailReason, Finish, Machine, Sampling};
+use crate::run::{Command, Event, FailReason, Finish, Machine};
 
 /// A call that the client has to make.
 #[derive(Clone, Debug, PartialEq)]
@@ -125,15 +122,14 @@ impl Drive<'_> {
             Command::AskModel { id, messages, tools, params, grammar } => {
                 let params = self.scene.tuning.apply(&params);
                 let asked = Asked { id, messages, tools, params, grammar };
-                self.work.push(asked.outcome(self.scene.clone()).boxed());
+                self.work.push(answered(asked, self.scene.clone()).boxed());
             }
             Command::CallTool { id, name, args, .. } if self.scene.mode == ToolsMode::Calls => {
                 self.calls.push(OpenCall { id, name, args });
             }
             Command::CallTool { id, name, args, deadline } => {
                 let action = PendingAction::new(&self.scene.session, id, name, args);
-                let agent = Arc::clone(&self.scene.agent);
-                self.work.push(call(agent, action, Duration::from_millis(deadline)).boxed());
+                self.work.push(called(action, deadline, self.scene.clone()).boxed());
             }
             // The client that makes the calls decides about them.
             Command::AskHuman { call, .. } if self.scene.mode == ToolsMode::Calls => {
@@ -161,35 +157,24 @@ impl Drive<'_> {
     }
 }
 
-/// A model request with all that belongs to it.
-struct Asked {
-    id: u64,
-    messages: Vec<Message>,
-    tools: Vec<ToolSpec>,
-    params: Sampling,
-    grammar: Option<Value>,
+/// Asks the model. Its text is passed on while somebody reads the run's events.
+async fn answered(asked: Asked, scene: Scene) -> Event {
+    let (model, log) = (&scene.agent.model, &scene.run.log);
+    let outcome = if log.has_readers() {
+        let mut pass_on = |text: &str| {
+            log.delta(&Event::ModelDelta { request: asked.id, text: text.to_owned() });
+        };
+        model.stream(asked.request(), &mut pass_on).await
+    } else {
+        model.chat(asked.request()).await
+    };
+    Event::Model { request: asked.id, outcome }
 }
 
-impl Asked {
-    /// Asks the model. Its text is passed on while somebody reads the run's events.
-    async fn outcome(self, scene: Scene) -> Event {
-        let request = ModelRequest {
-            messages: &self.messages,
-            tools: &self.tools,
-            params: &self.params,
-            grammar: self.grammar.as_ref(),
-        };
-        let (model, log) = (&scene.agent.model, &scene.run.log);
-        let outcome = if log.has_readers() {
-            let mut pass_on = |text: &str| {
-                log.delta(&Event::ModelDelta { request: self.id, text: text.to_owned() });
-            };
-            model.stream(request, &mut pass_on).await
-        } else {
-            model.chat(request).await
-        };
-        Event::Model { request: self.id, outcome }
-    }
+/// Makes a call with the tools and hooks of the scene's agent.
+async fn called(action: PendingAction, deadline: u64, scene: Scene) -> Event {
+    let agent = &scene.agent;
+    call_tool(ToolAccess::from(&agent.tools).with_hooks(&agent.hooks), action, deadline).await
 }
 
 /// The stop that a command means, if it means one.

@@ -44,7 +44,6 @@ mod server;
 mod sessions;
 mod sessions_routes;
 mod tenants;
-mod tool_call;
 mod turn;
 mod waiting;
 

@@ -76,6 +76,7 @@ mod tests {
         for (reason, expected) in [
             (FailReason::Limit { limit: "max-turn".to_owned() }, 422),
             (FailReason::Unparsable { problem: "p".to_owned() }, 422),
+            (FailReason::Team { problem: "p".to_owned() }, 422),
             (FailReason::Refused { message: "r".to_owned() }, 422),
             (FailReason::Cancelled, 409),
             (model(FailureKind::ContextLength), 400),

@@ -165,7 +165,7 @@ impl Graph {
         for member in &order {
             states[*member] = match self.state(*member, names, (plan, &states)) {
                 Ok(state) => state,
-                Err(problem) => return Next::Fail(FailReason::Unparsable { problem }),
+                Err(problem) => return Next::Fail(FailReason::Team { problem }),
             };
         }
         let free = self.bound.saturating_sub(plan.open.len());

@@ -112,8 +112,7 @@ impl Plan {
     }
 
     fn nobody_answered(&self) -> Next {
-        let unknown =
-            || FailReason::Unparsable { problem: "no member of the team gave an answer".to_owned() };
+        let unknown = || FailReason::Team { problem: "no member of the team gave an answer".to_owned() };
         Next::Fail(self.failure.clone().unwrap_or_else(unknown))
     }
 }

@@ -169,7 +169,7 @@ fn router(config: &Router, members: Members<'_>, plan: &Plan) -> Next {
                 Some(member) => Plan::start(member, plan.question.clone()),
                 None => {
                     let problem = format!("found `{}`, expected the name of one member", reply.trim());
-                    Next::Fail(FailReason::Unparsable { problem })
+                    Next::Fail(FailReason::Team { problem })
                 }
             }
         }

@@ -171,7 +171,7 @@ async fn session(context: &CallContext<'_>) -> String {
 
 #[test]
 fn the_context_of_a_call_is_not_an_argument() {
-    let context = CallContext { session: "s1", deadline: Duration::from_millis(5) };
+    let context = CallContext { session: "s1", deadline: Duration::from_millis(5), ..CallContext::default() };
     let value = Sleep.call_in(&context, &json!({}));
     let expected = (ActionState::ApiError, "the tool did not end within 5 ms".to_owned());
     assert_eq!((value.state, value.for_model()), expected);

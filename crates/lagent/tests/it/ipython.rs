@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use internlm_kit::sandbox::SandboxConfig;
+use internlm_kit::stop::Stop;
 use lagent::action::{
     Action, ActionReturn, ActionState, CallContext, IPythonInteractive, IPythonInterpreter, Readiness,
     Service, ToolSettings,
@@ -26,7 +27,7 @@ fn settings(folder: &Path, tool: &str) -> ToolSettings {
 }
 
 fn run(tool: &dyn Action, session: &str, arguments: &Value) -> (ActionState, String) {
-    let context = CallContext { session, deadline: Duration::from_secs(60) };
+    let context = CallContext { session, deadline: Duration::from_secs(60), stop: None };
     let value = tool.call_in(&context, arguments);
     (value.state, value.for_model())
 }
@@ -145,6 +146,31 @@ fn code_that_takes_too_long_is_interrupted_and_keeps_its_variables() {
         let (_, text) = run(&tool, "", &json!({"command": "for _ in range(20_000): print('x' * 1000)"}));
         let start = text.len().saturating_sub(300);
         assert!(text.contains("output cut at "), "{}", &text[start..]);
+        assert_eq!(good(&tool, "", "x"), "7");
+    }
+}
+
+#[test]
+fn a_cancelled_call_is_interrupted_and_keeps_its_variables() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    for tool in tools(folder.path()) {
+        good(&tool, "", "x = 7");
+        let stop = Stop::new();
+        let context = CallContext { session: "", deadline: Duration::from_secs(120), stop: Some(&stop) };
+        let arguments = json!({"command": "import time\ntime.sleep(90)", "timeout": 100});
+        let (value, waited) = std::thread::scope(|scope| {
+            let cancel = scope.spawn(|| {
+                std::thread::sleep(Duration::from_millis(500));
+                stop.request();
+                Instant::now()
+            });
+            let value = tool.call_in(&context, &arguments);
+            (value, cancel.join().expect("no panic").elapsed())
+        });
+        println!("interrupted after {waited:?}");
+        assert!(waited < Duration::from_secs(20), "{waited:?}");
+        let text = value.for_model();
+        assert!(text.ends_with("the code was interrupted: the call was cancelled"), "{text}");
         assert_eq!(good(&tool, "", "x"), "7");
     }
 }

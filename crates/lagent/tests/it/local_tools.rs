@@ -3,6 +3,7 @@
 
 mod data;
 mod media;
+mod round_trips;
 mod services;
 
 use std::path::Path;
@@ -12,6 +13,8 @@ use lagent::action::{
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
+
+pub(crate) use self::round_trips::measured;
 
 /// The tools of one test with a folder of their own.
 struct Bench {
@@ -168,9 +171,12 @@ fn files_are_written_listed_and_read_per_session() {
     let value = write.call_in(&one, &json!({"name": "a.txt", "content": "4\n", "mode": "append"}));
     assert_eq!(value.state, ActionState::Success);
     assert_eq!(list.call_in(&one, &json!({})).for_model(), "a.txt 8");
+    measured("list_files", "equal");
     assert_eq!(list.call_in(&two, &json!({})).for_model(), "no files yet");
     let arguments = json!({"path": "a.txt", "first_line": 2, "lines": "2"});
     assert_eq!(read.call_in(&one, &arguments).for_model(), "2\n3\n");
+    measured("read_file", "equal");
+    measured("write_file", "equal");
     assert_eq!(read.call_in(&two, &arguments).state, ActionState::ArgsError);
     let value = write.call_in(&one, &json!({"name": "a.txt", "content": "new", "mode": "replace"}));
     assert_eq!(value.state, ActionState::Success);
@@ -188,6 +194,7 @@ fn a_command_sees_the_named_files_and_leaves_the_named_ones() {
     assert_eq!(value.state, ActionState::Success, "{}", value.for_model());
     assert_eq!(value.result[0].content, "in.txt\nout.txt\ndone");
     assert_eq!(std::fs::read_to_string(&value.result[1].content).expect("is there"), "a\nb\n");
+    measured("shell", "equal");
     let message = bench.failure("shell", json!({"command": "echo no >&2; exit 3"}));
     assert_eq!(message.as_deref(), Some("the command ended with exit code 3: no"));
     let message = bench.failure("shell", json!({"command": "true", "outputs": ["x"]}));

@@ -9,6 +9,7 @@ use std::process::Command;
 use lagent::action::{ActionState, Service, ToolSettings, Toolbox};
 use serde_json::{Value, json};
 
+use crate::local_tools::measured;
 use crate::mock_service::{MockService, Seen, json_answer};
 
 fn toolbox(service: Service) -> Toolbox {
@@ -160,6 +161,7 @@ fn routes_on_the_map_have_the_length_of_their_streets() {
     // Two hundredths of a degree of latitude, and three of longitude at fifty degrees.
     let (north, east) = (2.0 * 1.112, 3.0 * 1.112 * 50_f64.to_radians().cos());
     assert!((length - north - east).abs() < 0.05, "{length}");
+    measured("BINGMap", format!("{length:.3} km, {:.3} km expected", north + east));
     let route = call(&tools, "get_route", &ends);
     let steps: Vec<&str> =
         route["route"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();

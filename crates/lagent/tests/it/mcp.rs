@@ -7,6 +7,8 @@ mod stage;
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use internlm_kit::exit::BadInput;
@@ -19,7 +21,7 @@ use lagent::mcp::{
 use lagent::run::Approval;
 use serde_json::{Value, json};
 
-use self::stage::{Served, calculator, own_program, toolbox};
+use self::stage::{Served, Wait, calculator, own_program, toolbox};
 use crate::terminal::{lagent, program};
 
 fn options() -> CallOptions {
@@ -149,6 +151,23 @@ fn a_call_ends_at_its_deadline_or_when_it_is_stopped() {
         server.call("Sleep", &json!({"seconds": 0}), &options()).expect("answers").for_model(),
         "slept"
     );
+}
+
+#[test]
+fn a_tool_is_told_that_nobody_waits_for_it_any_more() {
+    let told = Arc::new(AtomicUsize::new(0));
+    let mut tools = Toolbox::default();
+    tools.add(Arc::new(Wait(Arc::clone(&told))));
+    let tool_server = ToolServer::new(tools).with_deadline(Duration::from_millis(300));
+    let served = Served::start(tool_server, HttpConfig::default());
+    let server = McpServer::connect("own", &McpConfig::at(&served.url)).expect("connects");
+    let late = server.call("Wait", &json!({}), &options()).expect("answers");
+    assert_eq!(late.for_model(), "the tool did not end within 300 ms");
+    let started = Instant::now();
+    while told.load(Ordering::SeqCst) == 0 {
+        assert!(started.elapsed() < Duration::from_secs(20), "the tool still waits");
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 #[test]

@@ -6,6 +6,8 @@ use std::io::Cursor;
 use lagent::action::{ActionState, CallContext, Readiness, ToolSettings, Toolbox};
 use serde_json::{Value, json};
 
+use crate::local_tools::measured;
+
 const NAMES: [&str; 3] = ["PPT", "office_convert", "pdf_to_text"];
 
 fn toolbox(settings: &ToolSettings) -> Toolbox {
@@ -68,6 +70,7 @@ fn a_presentation_has_the_pages_that_were_added() {
     let text = tools.call("pdf_to_text", &json!({"path": converted.result[0].content})).for_model();
     let pages: Vec<&str> = text.split('\u{c}').collect();
     assert_eq!(pages.len(), 3, "{text}");
+    measured("PPT", "3 of 3");
     assert!(pages[0].contains("Harbors & tides") && pages[0].contains("<em>A talk</em>"), "{text}");
     assert!(
         pages[1].contains("潮汐") && pages[1].contains("the sun") && pages[2].contains("a map"),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use internlm_kit::testing::{Response, TestServer};
-use lagent::action::{Calculator, Toolbox};
+use lagent::action::{Action, ActionReturn, Calculator, ToolSpec, Toolbox};
 use lagent::driver::{Ending, Silent, drive_blocking};
 use lagent::llm::Scripted;
 use lagent::protocol::{ErrorMode, Protocol, React};
@@ -100,6 +100,39 @@ fn compat_reads_by_the_letter_as_lagent_does() {
     let unknown = "Action: Search\nAction Input:";
     let (run, _) = asked(ErrorMode::Compat, &[unknown, DONE]);
     assert_eq!(told(&run), ["Response:The action is invalid, please check the action name.\n"]);
+}
+
+/// A tool that returns characters which GBK does not have.
+struct Smile(&'static str);
+
+impl Action for Smile {
+    fn spec(&self) -> ToolSpec {
+        ToolSpec::with_texts(self.0, "Smiles.", &["command"])
+    }
+
+    fn call(&self, arguments: &Value) -> ActionReturn {
+        ActionReturn::text(self.0, arguments.clone(), "好 😀 €5")
+    }
+}
+
+#[test]
+fn compat_drops_what_gbk_does_not_have_as_upstreams_parser_does() {
+    for (errors, name, expected) in [
+        (ErrorMode::Compat, "Smile", "Response:好  5\n"),
+        (ErrorMode::Compat, "IPythonInterpreter", "Response:好 😀 €5\n"),
+        (ErrorMode::Fixed, "Smile", "Response:好 😀 €5\n"),
+    ] {
+        let mut tools = Toolbox::default();
+        tools.add(Arc::new(Smile(name)));
+        let mut protocol = React::default();
+        protocol.errors = errors;
+        let mut run = AgentRun::new(AgentSpec::new(Protocol::React(protocol), tools.specs()));
+        let call = format!("Thought: x\nAction: {name}\nAction Input: {{\"command\": \"smile\"}}\n");
+        let model = Scripted::new([call.as_str(), DONE]);
+        let question = vec![Message::user("Smile!")];
+        drive_blocking(&mut run, question, |asked| model.next(asked), &tools, &mut Silent).expect("drives");
+        assert_eq!(told(&run), [expected], "{name}");
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The agent server through its own client and through raw requests: sessions, runs, approvals, ends, keys.
 
+mod cancellation;
 mod chats;
 mod conversations;
 mod limits;

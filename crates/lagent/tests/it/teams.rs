@@ -258,7 +258,7 @@ fn edges_have_conditions_and_types() {
     };
     assert_eq!(typed(r#"{"plan": ["search", 2]}"#), Ok("search".to_owned()));
     for (text, problem) in [("no", "is not JSON"), ("{}", "has no part `/plan/0`")] {
-        let Err(FailReason::Unparsable { problem: found }) = typed(text) else { panic!("{text}") };
+        let Err(FailReason::Team { problem: found }) = typed(text) else { panic!("{text}") };
         assert!(found.contains(problem), "{found}");
     }
     let both = Edge::new("a", "b").with_carry(Carry::QuestionAndAnswer);
@@ -281,7 +281,7 @@ fn a_router_chooses_one_member() {
     assert_eq!(routed("**Code**.", None), Ok("code".to_owned()));
     assert_eq!(routed("mathematics", Some("math")), Ok("math".to_owned()));
     for choice in ["math or code", "nobody", "r"] {
-        assert!(matches!(routed(choice, None), Err(FailReason::Unparsable { .. })), "{choice}");
+        assert!(matches!(routed(choice, None), Err(FailReason::Team { .. })), "{choice}");
     }
     let mut run = team(TeamKind::Router(Router::new("r")), &["r", "math", "code"]);
     let commands = start(&mut run);

@@ -17,11 +17,17 @@ pub(super) fn base(address: &str) -> Option<String> {
     (is_whole && matches!(url.scheme(), "http" | "https")).then(base)
 }
 
-/// A name as one segment of a path, whatever characters it has.
+/// Writes a name as one segment of the path of a route, whatever characters it has; `what` is the name's key in errors.
+///
+/// ```
+/// use lmdeploy::client::segment;
+/// assert_eq!(segment("model", "internlm/chat 7b")?, "internlm%2Fchat%207b");
+/// # Ok::<(), lmdeploy::Error>(())
+/// ```
 ///
 /// # Errors
 /// [`Error::Setting`] for a name that a path cannot have: nothing, or a step to another folder.
-pub(super) fn segment(what: &str, name: &str) -> Result<String> {
+pub fn segment(what: &str, name: &str) -> Result<String> {
     if matches!(name, "" | "." | "..") {
         return Err(Error::setting(what, format_args!("`{name}`"), "a name that a URL can hold"));
     }

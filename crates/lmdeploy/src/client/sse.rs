@@ -1,20 +1,23 @@
-//! Server-sent events: bytes as they arrive -> the name and the data of each event.
+//! Server-sent events: bytes as they arrive -> the name, the id and the data of each event.
 
 /// One event of a stream.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(super) struct ServerEvent {
     /// The field `event`; empty when the server gave the event no name.
     pub(super) name: String,
+    /// The field `id` of this event; empty when it has none, whatever the ids of earlier events are.
+    pub(super) id: String,
     /// The fields `data`, joined by newlines.
     pub(super) data: String,
 }
 
-/// Cuts a byte stream into events (WHATWG HTML, 9.2.6: "Interpreting an event stream"). Comments, `id` and `retry` are
-/// passed over. An event that the stream ends in the middle of is not given.
+/// Cuts a byte stream into events (WHATWG HTML, 9.2.6: "Interpreting an event stream"). Comments and `retry` are passed
+/// over. An event that the stream ends in the middle of is not given.
 #[derive(Clone, Debug, Default)]
 pub(super) struct EventReader {
     line: Vec<u8>,
     name: String,
+    id: String,
     data: Option<String>,
     /// Whether the last byte was a carriage return, which ends a line with or without a line feed after it.
     after_return: bool,
@@ -44,13 +47,14 @@ impl EventReader {
         let is_first = !std::mem::replace(&mut self.begun, true);
         let line = line.strip_prefix('\u{feff}').filter(|_| is_first).unwrap_or(&line);
         if line.is_empty() {
-            let name = std::mem::take(&mut self.name);
-            return self.data.take().map(|data| ServerEvent { name, data });
+            let (name, id) = (std::mem::take(&mut self.name), std::mem::take(&mut self.id));
+            return self.data.take().map(|data| ServerEvent { name, id, data });
         }
         let (field, value) = line.split_once(':').unwrap_or((line, ""));
         let value = value.strip_prefix(' ').unwrap_or(value);
         match (field, &mut self.data) {
             ("event", _) => value.clone_into(&mut self.name),
+            ("id", _) => value.clone_into(&mut self.id),
             ("data", Some(data)) => {
                 data.push('\n');
                 data.push_str(value);
@@ -69,7 +73,7 @@ mod tests {
     use super::*;
 
     fn event(name: &str, data: &str) -> ServerEvent {
-        ServerEvent { name: name.to_owned(), data: data.to_owned() }
+        ServerEvent { name: name.to_owned(), data: data.to_owned(), ..ServerEvent::default() }
     }
 
     #[test]
@@ -78,15 +82,17 @@ mod tests {
         assert!(reader.push(b"data: {\"a\"").is_empty());
         assert_eq!(reader.push(b": 1}\n\n: ping\n\n"), [event("", "{\"a\": 1}")]);
         let events = reader.push(
-            "data: \u{e4}\r\n\r\nevent: x\nid: 1\ndata: one\ndata: two\n\ndata:[DONE]\n\ndata: x\n"
+            "data: \u{e4}\r\n\r\nevent: x\nretry: 1\ndata: one\ndata: two\n\ndata:[DONE]\n\ndata: x\n"
                 .as_bytes(),
         );
         assert_eq!(events, [event("", "\u{e4}"), event("x", "one\ntwo"), event("", "[DONE]")]);
     }
 
     #[test]
-    fn a_name_belongs_to_its_own_event_only() {
+    fn a_name_and_an_id_belong_to_their_own_event_only() {
         let mut reader = EventReader::default();
+        let ids = reader.push(b"id: 3\nevent: x\ndata: a\n\ndata: b\n\nid: y\n\ndata: c\n\nid\ndata: d\n\n");
+        assert_eq!(ids.iter().map(|event| event.id.as_str()).collect::<Vec<_>>(), ["3", "", "", ""]);
         let events = reader.push(b"event: ping\n\ndata: a\n\nevent: b\rdata\r\rdata:  c\n\n");
         assert_eq!(events, [event("", "a"), event("b", ""), event("", " c")]);
     }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::pin::Pin;
 
-use futures_util::{Stream, stream};
+use futures_util::{Stream, TryStreamExt, stream};
 use reqwest::Response;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -15,6 +15,9 @@ use crate::{Error, Result};
 /// The pieces of a streamed answer. It ends after its last piece or the first error; dropping it cancels the request.
 pub type EventStream<T> = Pin<Box<dyn Stream<Item = Result<T>> + Send>>;
 
+/// What a stream has to end with, in messages, when that has no name.
+const LAST_EVENT: &str = "its last event";
+
 /// What ends a stream.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Last {
@@ -22,6 +25,8 @@ pub(super) enum Last {
     Done,
     /// An event of one of these types.
     Event(&'static [&'static str]),
+    /// An event whose data has this field.
+    Field(&'static str),
 }
 
 /// A stream of events that is being read.
@@ -39,24 +44,43 @@ pub(super) fn event_stream<T>(response: Response, url: String, last: Last) -> Ev
 where
     T: DeserializeOwned + Send + 'static,
 {
+    Box::pin(numbered(response, url, last).map_ok(|(_, piece)| piece))
+}
+
+/// The same with the number of each event that has one as its id.
+pub(super) fn numbered_stream<T>(response: Response, url: String, last: Last) -> EventStream<(Option<u64>, T)>
+where
+    T: DeserializeOwned + Send + 'static,
+{
+    Box::pin(numbered(response, url, last))
+}
+
+fn numbered<T>(
+    response: Response,
+    url: String,
+    last: Last,
+) -> impl Stream<Item = Result<(Option<u64>, T)>> + Send + 'static
+where
+    T: DeserializeOwned + Send + 'static,
+{
     let reader = EventReader::default();
     let reading = Reading { response, url, last, reader, ready: VecDeque::new(), ended: false };
-    Box::pin(stream::unfold(reading, |mut reading| async move {
+    stream::unfold(reading, |mut reading| async move {
         let item = reading.item::<T>().await?;
         reading.ended |= item.is_err();
         Some((item, reading))
-    }))
+    })
 }
 
 impl Reading {
-    /// The next piece; none at the end.
-    async fn item<T: DeserializeOwned>(&mut self) -> Option<Result<T>> {
+    /// The number and the content of the next piece; none at the end.
+    async fn item<T: DeserializeOwned>(&mut self) -> Option<Result<(Option<u64>, T)>> {
         if self.ended {
             return None;
         }
         match self.event().await {
             Ok(event) if matches!(self.last, Last::Done) && event.data == "[DONE]" => None,
-            Ok(event) => Some(self.read(&event)),
+            Ok(event) => Some(self.read(&event).map(|piece| (event.id.parse().ok(), piece))),
             Err(error) => Some(Err(error)),
         }
     }
@@ -85,11 +109,15 @@ impl Reading {
         if let Some(error) = failed(&self.url, &value) {
             return Err(error);
         }
-        if let Last::Event(names) = self.last {
-            // The type is in the data; what has none is called as its line `event` says.
-            let name = value.get("type").and_then(Value::as_str).unwrap_or(&event.name);
-            self.ended = names.contains(&name);
-        }
+        self.ended = match self.last {
+            Last::Done => false,
+            Last::Event(names) => {
+                // The type is in the data; what has none is called as its line `event` says.
+                let name = value.get("type").and_then(Value::as_str).unwrap_or(&event.name);
+                names.contains(&name)
+            }
+            Last::Field(name) => value.get(name).is_some(),
+        };
         serde_json::from_value(value).map_err(wrong)
     }
 }
@@ -99,7 +127,8 @@ impl Last {
     fn name(self) -> &'static str {
         match self {
             Self::Done => "[DONE]",
-            Self::Event(names) => names.first().copied().unwrap_or("its last event"),
+            Self::Event(names) => names.first().copied().unwrap_or(LAST_EVENT),
+            Self::Field(_) => LAST_EVENT,
         }
     }
 }

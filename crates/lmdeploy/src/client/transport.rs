@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::failure::{chain, connection, refused, unreadable};
 use super::retry::Retries;
-use super::stream::{EventStream, Last, event_stream};
+use super::stream::{EventStream, Last, event_stream, numbered_stream};
 use super::{ClientConfig, place};
 use crate::{Error, Result};
 
@@ -16,6 +16,8 @@ use crate::{Error, Result};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Header that Anthropic's routes demand, and the version whose form the types here have.
 const VERSION: (&str, &str) = ("anthropic-version", "2023-06-01");
+/// Header of a client that has seen the events up to a number.
+const LAST_EVENT_ID: &str = "last-event-id";
 /// Where Anthropic's routes begin.
 const MESSAGES: &str = "/v1/messages";
 
@@ -57,6 +59,11 @@ impl Transport {
         }
         let http = builder.build().map_err(|error| Error::Tls { message: chain(&error) })?;
         Ok(Self { http, config })
+    }
+
+    /// The same server, connections included, whose requests are sent once and never again.
+    pub(super) fn without_retries(&self) -> Self {
+        Self { http: self.http.clone(), config: self.config.clone().with_retries(0) }
     }
 
     /// The JSON that a route answers.
@@ -106,6 +113,24 @@ impl Transport {
         let Call { request, url } = self.call(Method::POST, route).with_body(body);
         let response = self.send(request, &url).await?;
         Ok(event_stream(response, url, last))
+    }
+
+    /// The events that a route answers, those after the number `after`, up to the one whose data has the field `last`.
+    pub(super) async fn numbered_events<T>(
+        &self,
+        route: &str,
+        after: Option<u64>,
+        last: &'static str,
+    ) -> Result<EventStream<(Option<u64>, T)>>
+    where
+        T: DeserializeOwned + Send + 'static,
+    {
+        let Call { mut request, url } = self.call(Method::GET, route);
+        if let Some(after) = after {
+            request = request.header(LAST_EVENT_ID, after);
+        }
+        let response = self.send(request, &url).await?;
+        Ok(numbered_stream(response, url, Last::Field(last)))
     }
 
     async fn ask<T: DeserializeOwned>(&self, call: Call) -> Result<T> {

@@ -32,6 +32,7 @@ mod metrics;
 mod mock_server;
 mod model_folder;
 mod names;
+mod numbered_events;
 mod openapi;
 mod other_paths;
 mod parsed_answers;

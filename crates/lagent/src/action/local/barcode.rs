@@ -5,9 +5,9 @@ use internlm_kit::sandbox::Task;
 use super::call::Call;
 use super::failure::Failure;
 use super::local_tool::{Consent, Definition, Made, Means};
-use super::parameter::text;
 use super::program::Program;
 use crate::action::ResultItem;
+use crate::action::parameter::text;
 
 /// What zbarimg ends with when there is no code in the picture.
 const NOTHING: &str = "exit code 4";

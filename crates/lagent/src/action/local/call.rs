@@ -5,18 +5,18 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use internlm_kit::sandbox::{Outcome, Sandbox, Task};
-use serde_json::Value;
 
 use super::failure::Failure;
 use super::files::{Files, extension};
 use super::program::{self, Program};
 use super::service::Api;
 use crate::action::Service;
+use crate::action::arguments::Arguments;
 
 /// Everything that the function of a tool may use.
 #[derive(Debug)]
 pub(super) struct Call<'a> {
-    pub(super) arguments: &'a Value,
+    pub(super) arguments: Arguments<'a>,
     pub(super) files: Files,
     pub(super) sandbox: Option<&'a Sandbox>,
     /// Name of the tool, and its service if that has an address.
@@ -35,60 +35,29 @@ pub(super) struct Input {
 impl Call<'_> {
     /// A text that the call must have.
     pub(super) fn text(&self, name: &str) -> Result<&str, Failure> {
-        self.optional_text(name)?
-            .ok_or_else(|| Failure::arguments(format!("{name}: missing, expected a text")))
+        self.arguments.text(name)
     }
 
-    /// A text that the call may have; null counts as absent.
+    /// A text that the call may have.
     pub(super) fn optional_text(&self, name: &str) -> Result<Option<&str>, Failure> {
-        match self.arguments.get(name) {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text.as_str())),
-            Some(found) => Err(Failure::arguments(format!("{name}: found {found}, expected a text"))),
-        }
+        self.arguments.optional_text(name)
     }
 
     /// One of a few texts; the first is the default.
     pub(super) fn choice<'c>(&self, name: &str, choices: &[&'c str]) -> Result<&'c str, Failure> {
-        let given = self.optional_text(name)?;
-        let found = match given {
-            None => choices.first(),
-            Some(given) => choices.iter().find(|choice| **choice == given),
-        };
-        found.copied().ok_or_else(|| {
-            let given = given.unwrap_or_default();
-            Failure::arguments(format!("{name}: found `{given}`, expected one of {}", choices.join(", ")))
-        })
+        self.arguments.choice(name, choices)
     }
 
-    /// A whole number within a range; `None` if it is absent. Models also write numbers as text.
+    /// A whole number within a range; `None` if it is absent.
     pub(super) fn integer(&self, name: &str, range: RangeInclusive<u32>) -> Result<Option<u32>, Failure> {
-        let found = match self.arguments.get(name) {
-            None | Some(Value::Null) => return Ok(None),
-            Some(found) => found,
-        };
-        let number = match found {
-            Value::String(text) => text.trim().parse::<u32>().ok(),
-            other => other.as_u64().and_then(|number| u32::try_from(number).ok()),
-        };
-        number.filter(|number| range.contains(number)).map(Some).ok_or_else(|| {
-            let (first, last) = (range.start(), range.end());
-            let expected = format!("expected a whole number from {first} to {last}");
-            Failure::arguments(format!("{name}: found {found}, {expected}"))
-        })
+        let range = i64::from(*range.start())..=i64::from(*range.end());
+        let number = self.arguments.integer(name, range)?;
+        Ok(number.and_then(|number| u32::try_from(number).ok()))
     }
 
     /// A list of texts; empty if it is absent.
     pub(super) fn texts(&self, name: &str) -> Result<Vec<&str>, Failure> {
-        let wrong =
-            |found: &Value| Failure::arguments(format!("{name}: found {found}, expected a list of texts"));
-        match self.arguments.get(name) {
-            None | Some(Value::Null) => Ok(Vec::new()),
-            Some(Value::Array(values)) => {
-                values.iter().map(|value| value.as_str().ok_or_else(|| wrong(value))).collect()
-            }
-            Some(found) => Err(wrong(found)),
-        }
+        Ok(self.arguments.optional_texts(name)?.unwrap_or_default())
     }
 
     /// The file that a parameter names.

@@ -5,9 +5,9 @@ use internlm_kit::sandbox::Task;
 use super::call::{Call, Input};
 use super::failure::Failure;
 use super::local_tool::{Consent, Definition, Made, Means};
-use super::parameter::{Kind, optional, text};
 use super::program::Program;
 use crate::action::ResultItem;
+use crate::action::parameter::{Kind, optional, text};
 
 /// The programs of the two SQL tools.
 const SQLITE: &[Program] = &[Program::named("sqlite3")];

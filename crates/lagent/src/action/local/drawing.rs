@@ -6,13 +6,14 @@ use internlm_kit::sandbox::Task;
 use super::call::Call;
 use super::failure::Failure;
 use super::local_tool::{Consent, Definition, Made, Means};
-use super::parameter::{Kind, optional, text};
 use super::program::Program;
 use crate::action::ResultItem;
+use crate::action::parameter::{Kind, optional, text};
 
 /// Maximum width and height of a drawing, pixels.
 const SIDE: u32 = 4096;
-/// What gnuplot says in a user namespace that maps no user: there it cannot prove that it has no rights of another.
+/// What gnuplot says in a user namespace that maps no user, if the sandbox cannot tell it that it has no rights to give
+/// up: without seccomp, and where the system has other overflow numbers than usual.
 const UNMAPPED: &str = "refusing to run at elevated privilege";
 
 pub(super) const DIAGRAM: Definition = Definition {
@@ -106,7 +107,8 @@ fn plot(call: &Call<'_>) -> Made {
     let bytes = call.run_for("gnuplot", task, "plot.png").map_err(|failure| {
         if failure.message.contains(UNMAPPED) {
             return Failure::tool(
-                "unavailable: needs bubblewrap, since gnuplot does not run in the sandbox level `namespaces`",
+                "unavailable: needs bubblewrap, since gnuplot does not run in the sandbox level `namespaces` \
+                 of this machine",
             );
         }
         failure

@@ -5,8 +5,8 @@ use image::{DynamicImage, GrayImage, Luma};
 use super::call::Call;
 use super::canny::canny;
 use super::local_tool::{Consent, Definition, Made, Means};
-use super::parameter::{Kind, optional, text};
 use super::picture;
+use crate::action::parameter::{Kind, optional, text};
 
 /// Maximum gradient that a pixel can have: four times 255 in each direction.
 const GRADIENT: u32 = 2040;

@@ -5,9 +5,9 @@ use internlm_kit::sandbox::Task;
 use super::call::Call;
 use super::failure::Failure;
 use super::local_tool::{Consent, Definition, Means};
-use super::parameter::text;
 use super::program::{PYTHON, Program};
 use crate::action::ResultItem;
+use crate::action::parameter::text;
 
 /// The programs and data that find faces.
 pub(super) const PROGRAMS: &[Program] = &[

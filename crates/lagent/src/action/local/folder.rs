@@ -7,8 +7,8 @@ use internlm_kit::file;
 use super::call::Call;
 use super::failure::Failure;
 use super::local_tool::{Consent, Definition, Made, Means};
-use super::parameter::{Kind, optional, text};
 use crate::action::ResultItem;
+use crate::action::parameter::{Kind, optional, text};
 
 /// Maximum length of a file name, bytes.
 const NAME: usize = 100;

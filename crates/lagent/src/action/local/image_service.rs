@@ -7,9 +7,9 @@ use super::call::Call;
 use super::failure::Failure;
 use super::form::Form;
 use super::local_tool::{Consent, Definition, Made, Means};
-use super::parameter::{Kind, Parameter, optional, text};
 use super::service::decoded;
 use crate::action::ResultItem;
+use crate::action::parameter::{Kind, Parameter, optional, text};
 
 /// The model of a service that does not set `extra.model`.
 const MODEL: &str = "gpt-image-1";

@@ -6,9 +6,10 @@ use serde_json::Value;
 use super::call::Call;
 use super::failure::Failure;
 use super::files::Files;
-use super::parameter::{Parameter, schema};
 use super::program::{Program, missing};
 use crate::Result;
+use crate::action::arguments::Arguments;
+use crate::action::parameter::{Parameter, schema};
 use crate::action::{
     Action, ActionReturn, ActionState, CallContext, Readiness, ResultItem, Service, ToolInput, ToolSettings,
     ToolSpec,
@@ -125,10 +126,11 @@ impl Action for LocalTool {
         if let Readiness::Unavailable { reason } = self.readiness() {
             return fail(ActionState::ApiError, reason);
         }
+        let sandbox = self.sandbox.as_ref().map(|sandbox| context.confined(sandbox));
         let call = Call {
-            arguments,
+            arguments: Arguments(arguments),
             files: Files::of(&self.settings.folder, context.session, &self.settings.sandbox.readable),
-            sandbox: self.sandbox.as_ref(),
+            sandbox: sandbox.as_ref(),
             service: (name, self.service()),
             deadline: context.deadline,
         };
@@ -165,7 +167,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::action::local::parameter::text;
+    use crate::action::parameter::text;
 
     const ABSENT: Definition = Definition {
         name: "Absent",

@@ -5,9 +5,9 @@ use internlm_kit::sandbox::Task;
 use super::call::Call;
 use super::failure::Failure;
 use super::local_tool::{Consent, Definition, Made, Means};
-use super::parameter::text;
 use super::program::{PYTHON, Program};
 use crate::action::ResultItem;
+use crate::action::parameter::text;
 
 /// What maxima prints after a failure, although it ends with success.
 const MAXIMA_ERRORS: [&str; 2] = ["-- an error.", "incorrect syntax:"];

@@ -8,9 +8,9 @@ use image::RgbImage;
 use super::call::Call;
 use super::failure::Failure;
 use super::local_tool::{Consent, Definition, Made, Means};
-use super::parameter::text;
 use super::{faces, ocr, picture};
 use crate::action::ResultItem;
+use crate::action::parameter::text;
 
 /// Number of colors that are listed.
 const COLORS: usize = 5;

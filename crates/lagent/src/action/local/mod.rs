@@ -23,7 +23,6 @@ mod local_tool;
 mod mathematics;
 mod measure;
 mod ocr;
-mod parameter;
 mod picture;
 mod program;
 mod resize;

@@ -7,10 +7,10 @@ use internlm_kit::sandbox::Task;
 use super::call::Call;
 use super::failure::Failure;
 use super::local_tool::{Consent, Definition, Made, Means};
-use super::parameter::{Kind, optional, text};
 use super::program::Program;
 use super::vision;
 use crate::action::ResultItem;
+use crate::action::parameter::{Kind, optional, text};
 
 /// The programs of the local form; languages are data of their own.
 pub(super) const PROGRAMS: &[Program] = &[

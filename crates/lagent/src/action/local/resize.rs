@@ -6,9 +6,9 @@ use image::{DynamicImage, Rgb, RgbImage};
 use super::call::Call;
 use super::failure::Failure;
 use super::local_tool::{Consent, Definition, Made, Means};
-use super::parameter::{Kind, optional, text};
 use super::picture::{self, SIDE};
 use crate::action::ResultItem;
+use crate::action::parameter::{Kind, optional, text};
 
 pub(super) const RESIZE: Definition = Definition {
     name: "ImageResize",

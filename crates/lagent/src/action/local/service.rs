@@ -10,13 +10,11 @@ use serde_json::Value;
 use super::failure::Failure;
 use super::form::Form;
 use crate::action::Service;
+use crate::blocking;
+use crate::http_client::{self, builder, causes, refusal};
 
 /// Maximum size of an answer, bytes.
 const LIMIT: usize = 64 << 20;
-/// Number of characters of a refusal that the model reads.
-const MESSAGE: usize = 300;
-/// Maximum time until a connection is made.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// One service for one call.
 #[derive(Clone, Copy, Debug)]
@@ -65,19 +63,14 @@ impl Api<'_> {
         if base.ends_with(route) { base.to_owned() } else { format!("{base}/{route}") }
     }
 
-    /// Sends one request on a thread of its own: a tool may be called from inside another runtime.
+    /// Sends one request and reads its whole answer.
     fn send(&self, route: &str, body: Body) -> Result<Vec<u8>, Failure> {
         let key = self.service.key().map_err(Failure::tool)?;
         let url = self.address(route);
-        let answer = std::thread::scope(|scope| {
-            let thread = scope.spawn(|| {
-                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-                let runtime = runtime.map_err(|error| format!("{url}: {error}"))?;
-                runtime.block_on(exchange(&url, key.as_deref(), body, self.deadline))
-            });
-            thread.join().unwrap_or_else(|_| Err(format!("{url}: the client ended unexpectedly")))
-        });
+        let answer = blocking::run(|| exchange(&url, key.as_deref(), body, self.deadline))
+            .unwrap_or_else(|unfinished| Err(unfinished.to_string()));
         answer.map_err(|message| {
+            let message = format!("{url}: {message}");
             let key = key.as_deref().filter(|key| !key.is_empty());
             Failure::service(key.map_or(message.clone(), |key| message.replace(key, "***")))
         })
@@ -86,8 +79,8 @@ impl Api<'_> {
 
 /// One request and its whole answer; an error status is an error with the server's own words.
 async fn exchange(url: &str, key: Option<&str>, body: Body, deadline: Duration) -> Result<Vec<u8>, String> {
-    let name = |error: reqwest::Error| format!("{url}: {}", causes(&error));
-    let mut request = client(url, deadline).map_err(name)?.post(url);
+    let client = builder(url).timeout(deadline).build().map_err(|error| causes(&error))?;
+    let mut request = client.post(url);
     if let Some(key) = key {
         request = request.bearer_auth(key);
     }
@@ -95,45 +88,10 @@ async fn exchange(url: &str, key: Option<&str>, body: Body, deadline: Duration) 
         Body::Json(value) => request.json(&value),
         Body::Form(form) => request.header(CONTENT_TYPE, form.content_type()).body(form.finish()),
     };
-    let mut response = request.send().await.map_err(name)?;
+    let response = request.send().await.map_err(|error| causes(&error))?;
     let status = response.status();
-    let mut bytes = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(name)? {
-        bytes.extend_from_slice(&chunk);
-        if bytes.len() > LIMIT {
-            return Err(format!("{url}: found more than {LIMIT} bytes, expected a smaller answer"));
-        }
-    }
-    if status.is_success() { Ok(bytes) } else { Err(format!("{url}: {status}: {}", refusal(&bytes))) }
-}
-
-fn client(url: &str, deadline: Duration) -> reqwest::Result<reqwest::Client> {
-    // Fails when a provider is installed already, which is just as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let builder = reqwest::Client::builder().connect_timeout(CONNECT_TIMEOUT.min(deadline)).timeout(deadline);
-    // Plain HTTP must also work where the system has no certificates.
-    let plain = url.starts_with("http:");
-    if plain { builder.tls_certs_only(std::iter::empty()).build() } else { builder.build() }
-}
-
-/// The message inside an error of the API, or the beginning of whatever the server said.
-fn refusal(body: &[u8]) -> String {
-    let parsed = serde_json::from_slice::<Value>(body).ok();
-    let message = parsed.as_ref().and_then(|value| value.pointer("/error/message")).and_then(Value::as_str);
-    let said = message.map_or_else(|| String::from_utf8_lossy(body).trim().to_owned(), str::to_owned);
-    said.chars().take(MESSAGE).collect()
-}
-
-/// An error and what caused it. The address is left out: the caller names it.
-fn causes(error: &reqwest::Error) -> String {
-    let mut text = String::from("the request failed");
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
+    let bytes = http_client::body(response, LIMIT).await?;
+    if status.is_success() { Ok(bytes) } else { Err(format!("{status}: {}", refusal(&bytes))) }
 }
 
 /// Bytes as an address that a vision model reads.
@@ -151,15 +109,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_and_refusals() {
+    fn addresses_and_encodings() {
         let service = Service::at("http://h/v1/");
         let api = Api { service: &service, deadline: Duration::from_secs(1) };
         assert_eq!(api.address("audio/speech"), "http://h/v1/audio/speech");
         let service = Service::at("http://h/v1/audio/speech");
         let api = Api { service: &service, deadline: Duration::from_secs(1) };
         assert_eq!(api.address("audio/speech"), "http://h/v1/audio/speech");
-        assert_eq!(refusal(br#"{"error": {"message": "no"}}"#), "no");
-        assert_eq!(refusal(b" plain "), "plain");
         assert_eq!(decoded("YWI="), Ok(b"ab".to_vec()));
         assert_eq!(data_url("image/png", b"ab"), "data:image/png;base64,YWI=");
     }

@@ -10,9 +10,9 @@ use super::call::Call;
 use super::failure::Failure;
 use super::files::extension;
 use super::local_tool::{Consent, Definition, Made, Means};
-use super::parameter::{Kind, optional, text};
 use super::program::Program;
 use crate::action::ResultItem;
+use crate::action::parameter::{Kind, optional, text};
 
 pub(super) const SHELL: Definition = Definition {
     name: "shell",

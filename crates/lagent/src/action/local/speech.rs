@@ -7,9 +7,9 @@ use super::call::Call;
 use super::failure::Failure;
 use super::form::Form;
 use super::local_tool::{Consent, Definition, Made, Means};
-use super::parameter::{Kind, optional, text};
 use super::program::Program;
 use crate::action::ResultItem;
+use crate::action::parameter::{Kind, optional, text};
 
 /// Speaks English more clearly than espeak-ng, but nothing else.
 const FLITE: Program = Program::named("flite");

@@ -8,10 +8,10 @@ use serde_json::Value;
 use super::call::Call;
 use super::failure::Failure;
 use super::local_tool::{Consent, Definition, Made, Means};
-use super::parameter::{Kind, optional, text};
 use super::program::Program;
 use super::vision::converse;
 use crate::action::ResultItem;
+use crate::action::parameter::{Kind, optional, text};
 
 /// Where apertium's packages put their pairs of languages.
 const MODES: &str = "/usr/share/apertium/modes";

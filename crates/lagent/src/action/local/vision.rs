@@ -6,9 +6,9 @@ use super::call::Call;
 use super::failure::Failure;
 use super::form::media_type;
 use super::local_tool::{Consent, Definition, Means};
-use super::parameter::text;
 use super::service::data_url;
 use crate::action::ResultItem;
+use crate::action::parameter::text;
 
 /// The route that answers.
 const ROUTE: &str = "chat/completions";

@@ -12,9 +12,8 @@ use super::point::Point;
 use super::routino::Route;
 use crate::Result;
 use crate::action::local::Failure;
-use crate::action::toolkit::{
-    Call, Kind, Kit, Made, Method, Parameter, dictionary, optional, required, tools,
-};
+use crate::action::parameter::{Kind, Parameter, optional, required};
+use crate::action::toolkit::{Call, Kit, Made, Method, dictionary, tools};
 use crate::action::web::provider::Provider;
 use crate::action::{Action, Readiness, ToolSettings};
 

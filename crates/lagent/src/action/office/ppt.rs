@@ -14,9 +14,8 @@ use super::package;
 use super::picture::Picture;
 use crate::Result;
 use crate::action::local::{Failure, Files};
-use crate::action::toolkit::{
-    Call, Kind, Kit, Made, Method, Parameter, Sessions, dictionary, required, tools,
-};
+use crate::action::parameter::{Kind, Parameter, required};
+use crate::action::toolkit::{Call, Kit, Made, Method, Sessions, dictionary, tools};
 use crate::action::{Action, Readiness, ToolSettings};
 
 /// The only theme, as upstream.

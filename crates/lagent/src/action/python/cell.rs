@@ -23,6 +23,8 @@ pub(super) enum CellEnd {
     Raised(String),
     /// Interrupted after this time; the variables are still there.
     Interrupted(Duration),
+    /// Interrupted because the call was cancelled; the variables are still there.
+    Cancelled,
     /// The kernel is gone and with it all variables; why.
     Died(String),
 }

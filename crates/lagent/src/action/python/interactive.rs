@@ -7,12 +7,11 @@ use internlm_kit::sandbox::Level;
 use serde_json::Value;
 
 use super::cell::{Cell, CellEnd};
-use super::ipython::{Request, parameters, python};
 use super::kernels::Kernels;
+use super::request::{Request, python, spec};
+use super::runtime::Allowance;
 use crate::Result;
-use crate::action::{
-    Action, ActionReturn, ActionState, CallContext, Readiness, ToolInput, ToolSettings, ToolSpec,
-};
+use crate::action::{Action, ActionReturn, ActionState, CallContext, Readiness, ToolSettings, ToolSpec};
 
 /// Maximum number of characters of a result.
 const MAX_OUT_LEN: usize = 2048;
@@ -42,6 +41,7 @@ fn last_output(cell: &Cell) -> Result<String, String> {
         CellEnd::Interrupted(timeout) => {
             Err(format!("the code was interrupted: it took more than {} s", timeout.as_secs_f64()))
         }
+        CellEnd::Cancelled => Err("the code was interrupted: the call was cancelled".to_owned()),
         CellEnd::Died(reason) => Err(format!("the shell ended ({reason}): earlier variables are gone")),
         CellEnd::Done => {
             let printed = || cell.text.trim_end().lines().next_back().map(str::to_owned);
@@ -60,13 +60,10 @@ fn cut(text: &str) -> String {
 
 impl Action for IPythonInteractive {
     fn spec(&self) -> ToolSpec {
-        let description = "Runs Python code in a shell that keeps its variables between calls. The result is the value of the last expression, or the last line that the code prints.";
-        ToolSpec {
-            name: NAME.to_owned(),
-            description: description.to_owned(),
-            parameters: parameters(),
-            input: ToolInput::Json,
-        }
+        spec(
+            NAME,
+            "Runs Python code in a shell that keeps its variables between calls. The result is the value of the last expression, or the last line that the code prints.",
+        )
     }
 
     fn call(&self, arguments: &Value) -> ActionReturn {
@@ -77,7 +74,8 @@ impl Action for IPythonInteractive {
         let fail = |state, message: String| ActionReturn::error(NAME, arguments.clone(), state, message);
         match Request::read(arguments, context.deadline) {
             Ok(Request { code, timeout }) => {
-                match last_output(&self.kernels.execute(context.session, &code, timeout)) {
+                let allowance = Allowance { timeout, stop: context.stop };
+                match last_output(&self.kernels.execute(context.session, &code, allowance)) {
                     Ok(text) => ActionReturn::text(NAME, arguments.clone(), text),
                     Err(message) => fail(ActionState::ApiError, message),
                 }
@@ -87,7 +85,7 @@ impl Action for IPythonInteractive {
     }
 
     fn readiness(&self) -> Readiness {
-        self.kernels.missing().map_or(Readiness::Ready, |reason| Readiness::Unavailable { reason })
+        self.kernels.readiness()
     }
 
     fn sandbox_level(&self) -> Option<Level> {

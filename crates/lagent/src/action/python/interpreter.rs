@@ -9,7 +9,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::Result;
-use crate::action::{Action, ActionReturn, ActionState, Readiness, Service, ToolSettings, ToolSpec};
+use crate::action::{
+    Action, ActionReturn, ActionState, CallContext, Readiness, Service, ToolSettings, ToolSpec,
+};
 
 const NAME: &str = "PythonInterpreter";
 /// Prefix of the one line in which the runner reports its result. The control character keeps ordinary
@@ -120,12 +122,12 @@ impl PythonInterpreter {
     }
 
     /// Runs the code and returns the text of its answer, or the error message for the model.
-    fn run(&self, code: &str) -> Result<String, String> {
+    fn run(&self, context: &CallContext<'_>, code: &str) -> Result<String, String> {
         let answer = self.answer.as_ref().map_err(Clone::clone)?;
         let task = Task::new("python3")
             .args(["-I", "-c", RUNNER, &answer.request().to_string()])
             .file("code.py", strip_fence(code));
-        let outcome = self.sandbox.run(&task).map_err(|error| error.to_string())?;
+        let outcome = context.confined(&self.sandbox).run(&task).map_err(|error| error.to_string())?;
         let line = outcome.stdout.lines().rev().find_map(|line| line.strip_prefix(MARK));
         let report = line.and_then(|line| serde_json::from_str::<Report>(line).ok());
         match report {
@@ -153,11 +155,15 @@ impl Action for PythonInterpreter {
     }
 
     fn call(&self, arguments: &Value) -> ActionReturn {
+        self.call_in(&CallContext::default(), arguments)
+    }
+
+    fn call_in(&self, context: &CallContext<'_>, arguments: &Value) -> ActionReturn {
         let fail = |state, message: String| ActionReturn::error(NAME, arguments.clone(), state, message);
         let Some(code) = arguments.get("command").and_then(Value::as_str) else {
             return fail(ActionState::ArgsError, "command: expected a text".to_owned());
         };
-        match self.run(code) {
+        match self.run(context, code) {
             Ok(text) => ActionReturn::text(NAME, arguments.clone(), text),
             Err(message) => fail(ActionState::ApiError, message),
         }

@@ -5,32 +5,30 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use internlm_kit::file;
 use internlm_kit::hash::sha256;
 use internlm_kit::sandbox::Level;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::cell::{Cell, CellEnd};
-use super::code::code_in;
 use super::kernels::Kernels;
-use super::runtime::PATIENCE;
+use super::request::{Request, python, spec};
+use super::runtime::Allowance;
 use crate::Result;
 use crate::action::{
-    Action, ActionReturn, ActionState, CallContext, Readiness, ResultItem, ToolInput, ToolSettings, ToolSpec,
+    Action, ActionReturn, ActionState, CallContext, Readiness, ResultItem, ToolSettings, ToolSpec,
 };
 
-/// Upstream's default, seconds.
-const TIMEOUT: f64 = 20.0;
-/// The longest time that a call may ask for, seconds.
-const LONGEST: f64 = 3600.0;
 const NAME: &str = "IPythonInterpreter";
 
 /// Images written so far by this process: part of their names.
 static IMAGES: AtomicU64 = AtomicU64::new(0);
 
 /// Lagent's notebook tool; variables last as long as the session.
+///
+/// A result begins with its texts: what was printed, and after it the value of the last expression, as an item of its
+/// own. So the last text is what upstream calls the execute result, and without a value what was printed.
 #[derive(Clone, Debug)]
 pub struct IPythonInterpreter {
     kernels: Kernels,
@@ -67,12 +65,13 @@ impl IPythonInterpreter {
                 let seconds = timeout.as_secs_f64();
                 return fail(&format!("the code was interrupted: it took more than {seconds} s"));
             }
+            CellEnd::Cancelled => return fail("the code was interrupted: the call was cancelled"),
             CellEnd::Died(reason) => {
                 return fail(&format!("the kernel ended ({reason}): earlier variables are gone"));
             }
             CellEnd::Done => {}
         }
-        let mut items = vec![ResultItem::text(cell.text.trim_end())];
+        let mut items: Vec<ResultItem> = texts(&cell).map(ResultItem::text).collect();
         for image in &cell.images {
             match self.write(image) {
                 Ok(path) => items.push(ResultItem::file("image", path)),
@@ -92,15 +91,27 @@ impl IPythonInterpreter {
     }
 }
 
+/// The texts of a result: what was printed, unless there is nothing but a value, and the value.
+fn texts(cell: &Cell) -> impl Iterator<Item = &str> {
+    let text = cell.text.trim_end();
+    let value = cell.value.as_deref().map(str::trim_end).filter(|value| !value.is_empty());
+    // An image is the value of no text, and an output that was cut may have lost its value.
+    let printed = value.and_then(|value| text.strip_suffix(value));
+    let printed = printed.filter(|printed| printed.is_empty() || printed.ends_with('\n'));
+    let (first, second) = match (printed, value) {
+        (Some(""), Some(value)) => (value, None),
+        (Some(printed), Some(value)) => (printed.strip_suffix('\n').unwrap_or(printed), Some(value)),
+        _ => (text, None),
+    };
+    std::iter::once(first).chain(second)
+}
+
 impl Action for IPythonInterpreter {
     fn spec(&self) -> ToolSpec {
-        let description = "Runs Python code in a notebook that keeps its variables between calls. The result is what the code prints, the value of its last expression, and its images. There is no network.";
-        ToolSpec {
-            name: NAME.to_owned(),
-            description: description.to_owned(),
-            parameters: parameters(),
-            input: ToolInput::Json,
-        }
+        spec(
+            NAME,
+            "Runs Python code in a notebook that keeps its variables between calls. The result is what the code prints, the value of its last expression, and its images. There is no network.",
+        )
     }
 
     fn call(&self, arguments: &Value) -> ActionReturn {
@@ -110,14 +121,15 @@ impl Action for IPythonInterpreter {
     fn call_in(&self, context: &CallContext<'_>, arguments: &Value) -> ActionReturn {
         match Request::read(arguments, context.deadline) {
             Ok(Request { code, timeout }) => {
-                self.result(self.kernels.execute(context.session, &code, timeout), arguments)
+                let allowance = Allowance { timeout, stop: context.stop };
+                self.result(self.kernels.execute(context.session, &code, allowance), arguments)
             }
             Err(message) => ActionReturn::error(NAME, arguments.clone(), ActionState::ArgsError, message),
         }
     }
 
     fn readiness(&self) -> Readiness {
-        self.kernels.missing().map_or(Readiness::Ready, |reason| Readiness::Unavailable { reason })
+        self.kernels.readiness()
     }
 
     fn sandbox_level(&self) -> Option<Level> {
@@ -125,49 +137,24 @@ impl Action for IPythonInterpreter {
     }
 }
 
-/// The Python that the settings name for a tool.
-pub(super) fn python<'a>(settings: &'a ToolSettings, tool: &str) -> &'a str {
-    settings.services.get(tool).and_then(|service| service.text("python")).unwrap_or("python3")
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// JSON Schema of the arguments `command` and `timeout`.
-pub(super) fn parameters() -> Value {
-    json!({
-        "type": "object",
-        "properties": {
-            "command": {"type": "string", "description": "Python code"},
-            "timeout": {"type": "number", "description": "Seconds after which the code is interrupted; default 20"},
-        },
-        "required": ["command"],
-    })
-}
-
-/// The arguments of a call.
-#[derive(Debug)]
-pub(super) struct Request {
-    pub(super) code: String,
-    pub(super) timeout: Duration,
-}
-
-impl Request {
-    /// Reads the arguments. `deadline` is when the caller stops waiting: the code ends before.
-    pub(super) fn read(arguments: &Value, deadline: Duration) -> Result<Self, String> {
-        let Some(command) = arguments.get("command").and_then(Value::as_str) else {
-            return Err("command: expected a text".to_owned());
+    #[test]
+    fn the_last_text_is_the_value_where_there_is_one() {
+        let items = |text: &str, value: Option<&str>| {
+            let value = value.map(str::to_owned);
+            let cell = Cell { text: text.to_owned(), value, ..Cell::default() };
+            texts(&cell).map(str::to_owned).collect::<Vec<_>>()
         };
-        let seconds = match arguments.get("timeout") {
-            None | Some(Value::Null) => TIMEOUT,
-            Some(found) => found
-                .as_f64()
-                .filter(|seconds| (f64::EPSILON..=LONGEST).contains(seconds))
-                .ok_or_else(|| {
-                    format!(
-                        "timeout: found {found}, expected a number of seconds above 0 and up to {LONGEST}"
-                    )
-                })?,
-        };
-        // An interrupt takes a moment, and the result should still be waited for.
-        let latest = deadline.checked_sub(PATIENCE).filter(|left| !left.is_zero()).unwrap_or(deadline);
-        Ok(Self { code: code_in(command), timeout: Duration::from_secs_f64(seconds).min(latest) })
+        assert_eq!(items("", None), [""]);
+        assert_eq!(items("a\nb\n\n", None), ["a\nb"]);
+        assert_eq!(items("7\n", Some("7")), ["7"]);
+        assert_eq!(items("a\n7\n7\n", Some("7")), ["a\n7", "7"]);
+        assert_eq!(items("x\n   a  b\n0  1  2 \n", Some("   a  b\n0  1  2 ")), ["x", "   a  b\n0  1  2"]);
+        assert_eq!(items("\n7\n", Some("7")), ["", "7"]);
+        assert_eq!(items("17\n", Some("7")), ["17"], "the output was cut before the value");
+        assert_eq!(items("one\n", Some("<Image>")), ["one"], "the value is shown as an image");
     }
 }

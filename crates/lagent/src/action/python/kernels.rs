@@ -8,13 +8,14 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use internlm_kit::sandbox::{Level, Sandbox, SandboxConfig};
 
 use super::cell::{Cell, CellEnd};
 use super::launcher::Launcher;
-use super::runtime::Runtime;
+use super::runtime::{Allowance, Runtime};
+use crate::action::Readiness;
 
 /// Seconds after which a process without work is ended.
 const IDLE: f64 = 600.0;
@@ -80,9 +81,12 @@ impl Kernels {
         Self::with_launcher(self.shared.sandbox.clone(), &python, launcher)
     }
 
-    /// Where the program is that the processes need.
-    pub(super) fn missing(&self) -> Option<String> {
-        self.shared.sandbox.find(&self.shared.python).err().map(|error| error.to_string())
+    /// Whether the Python that the processes need is there.
+    pub(super) fn readiness(&self) -> Readiness {
+        match self.shared.sandbox.find(&self.shared.python) {
+            Ok(_) => Readiness::Ready,
+            Err(error) => Readiness::Unavailable { reason: error.to_string() },
+        }
     }
 
     pub(super) fn level(&self) -> Level {
@@ -90,7 +94,7 @@ impl Kernels {
     }
 
     /// Runs a piece of code in the process of a session.
-    pub(super) fn execute(&self, session: &str, code: &str, timeout: Duration) -> Cell {
+    pub(super) fn execute(&self, session: &str, code: &str, allowance: Allowance<'_>) -> Cell {
         let slot = match self.shared.slot(session) {
             Ok(slot) => slot,
             Err(reason) => return Cell { end: CellEnd::Raised(reason), ..Cell::default() },
@@ -99,7 +103,7 @@ impl Kernels {
         // It ended while nobody used it, for instance because its time without work was up.
         let lost = process.take_if(|process| !process.is_alive()).is_some();
         let cell = match self.shared.take(&mut process) {
-            Ok(running) => running.execute(code, timeout),
+            Ok(running) => running.execute(code, allowance),
             Err(reason) => Cell { end: CellEnd::Raised(reason), ..Cell::default() },
         };
         if matches!(cell.end, CellEnd::Died(_)) {

@@ -11,6 +11,7 @@ mod jupyter;
 mod kernels;
 mod launcher;
 mod plain;
+mod request;
 mod runtime;
 
 pub(super) use entries::ENTRIES;

@@ -6,9 +6,9 @@ use std::time::Duration;
 use internlm_kit::sandbox::Level;
 use serde_json::Value;
 
-use super::arguments::Arguments;
-use super::parameter::{Parameter, schema};
+use crate::action::arguments::Arguments;
 use crate::action::local::Failure;
+use crate::action::parameter::{Parameter, schema};
 use crate::action::{Action, ActionReturn, ActionState, CallContext, Readiness, ToolInput, ToolSpec};
 use crate::python_text::{Layout, NonAscii, json_dumps};
 
@@ -116,7 +116,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::action::toolkit::{Kind, required};
+    use crate::action::parameter::{Kind, required};
 
     struct Counter;
 

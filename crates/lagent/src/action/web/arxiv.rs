@@ -9,7 +9,8 @@ use super::http::Request;
 use super::provider::{KeyUse, Known, Provider};
 use crate::Result;
 use crate::action::local::Failure;
-use crate::action::toolkit::{Call, Kind, Kit, Made, Method, dictionary, required, tools};
+use crate::action::parameter::{Kind, required};
+use crate::action::toolkit::{Call, Kit, Made, Method, dictionary, tools};
 use crate::action::{Action, Readiness, ToolSettings};
 
 const KNOWN: Known =

@@ -8,7 +8,8 @@ use super::browser_setup::Setup;
 use super::hit::Hit;
 use crate::Result;
 use crate::action::local::Failure;
-use crate::action::toolkit::{Call, Kind, Kit, Made, Method, Sessions, dictionary, required, tools};
+use crate::action::parameter::{Kind, required};
+use crate::action::toolkit::{Call, Kit, Made, Method, Sessions, dictionary, tools};
 use crate::action::{Action, Readiness, ToolSettings};
 
 /// Maximum number of queries of one call.

@@ -8,7 +8,8 @@ use super::http::Request;
 use super::provider::{KeyUse, Known, Provider};
 use crate::Result;
 use crate::action::local::Failure;
-use crate::action::toolkit::{Call, Kind, Kit, Made, Method, optional, required, tools};
+use crate::action::parameter::{Kind, optional, required};
+use crate::action::toolkit::{Call, Kit, Made, Method, tools};
 use crate::action::{Action, Readiness, ToolSettings};
 use crate::python_text::repr;
 

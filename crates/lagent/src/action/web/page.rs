@@ -8,8 +8,9 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE, LOCATION};
 use wanjuan_data::extract::{ExtractConfig, Mode, decode, extract_html};
 
 use super::guard::Guard;
-use super::http::{body, causes, client, shown, wait};
+use super::http::{client, wait};
 use crate::action::local::Failure;
+use crate::http_client::{body, causes, shown};
 
 /// Maximum size of a page, bytes.
 const LIMIT: usize = 8 << 20;
@@ -35,7 +36,7 @@ pub(super) fn open(address: &str, guard: &Guard, deadline: Duration) -> Result<S
     // What can be refused without the network is a wrong argument.
     guard.host(&url).map_err(|message| Failure::arguments(format!("url: {message}")))?;
     let deadline = deadline.min(TIMEOUT);
-    let fetched = wait(async {
+    let fetched = wait(|| async {
         let fetching = fetch(url, guard, deadline);
         let late = |_| format!("no answer after {} seconds", deadline.as_secs());
         tokio::time::timeout(deadline, fetching).await.map_err(late)?

@@ -9,8 +9,9 @@ use super::http::Request;
 use super::provider::{KeyUse, Known, Provider};
 use super::scholar_parameters::{AUTHOR, AUTHOR_ID, CITATION, SEARCH};
 use crate::Result;
+use crate::action::arguments::Arguments;
 use crate::action::local::Failure;
-use crate::action::toolkit::{Arguments, Call, Kit, Method, dictionary, tools};
+use crate::action::toolkit::{Call, Kit, Method, dictionary, tools};
 use crate::action::{Action, Readiness, ToolSettings};
 
 const KNOWN: Known = Known { endpoint: "https://serpapi.com/search", key: KeyUse::Needed, names: &[] };

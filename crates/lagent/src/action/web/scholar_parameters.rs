@@ -1,6 +1,6 @@
 //! The parameters of `GoogleScholar`'s methods, in upstream's words (`google_scholar_search.py`).
 
-use crate::action::toolkit::{Kind, Parameter, optional, required};
+use crate::action::parameter::{Kind, Parameter, optional, required};
 
 /// Of `search_google_scholar`.
 pub(super) const SEARCH: &[Parameter] = &[

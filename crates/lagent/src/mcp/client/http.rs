@@ -1,7 +1,6 @@
 //! The way to a server with an address: the HTTP client and its headers.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use internlm_kit::file;
 use reqwest::header::{HeaderName, HeaderValue};
@@ -10,10 +9,8 @@ use rmcp::transport::streamable_http_client::{
     StreamableHttpClientTransport, StreamableHttpClientTransportConfig,
 };
 
+use crate::http_client::builder;
 use crate::mcp::{McpConfig, McpError};
-
-/// Maximum time until a connection is made.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A transport to the server's address. Nothing is sent yet.
 pub(super) fn transport(
@@ -36,18 +33,13 @@ pub(super) fn transport(
 }
 
 fn client(url: &str) -> reqwest::Result<reqwest::Client> {
-    // Fails when a provider is installed already, which is just as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let builder = reqwest::Client::builder()
-        .connect_timeout(CONNECT_TIMEOUT)
+    builder(url)
         .tcp_nodelay(true)
         // A server may close a connection just when the next call is sent, which could not be repeated.
         .pool_max_idle_per_host(0)
         // A redirect would send the headers, which may be secrets, to an address that nobody configured.
-        .redirect(Policy::none());
-    // Plain HTTP must also work where the system has no certificates.
-    let builder = if url.starts_with("http:") { builder.tls_certs_only(std::iter::empty()) } else { builder };
-    builder.build()
+        .redirect(Policy::none())
+        .build()
 }
 
 /// The configured headers. Errors name a header but never its value, which may be a secret.

@@ -38,7 +38,7 @@ impl CallOptions {
         Self {
             session: context.session.to_owned(),
             deadline: context.deadline,
-            stop: None,
+            stop: context.stop.cloned(),
             on_progress: None,
         }
     }

@@ -17,6 +17,7 @@ use tokio::sync::Semaphore;
 use super::content::tool_result;
 use super::keys::session_of;
 use crate::action::{ActionReturn, ActionState, CallContext, ToolSpec, Toolbox};
+use crate::driver::Wanted;
 use crate::hook::{Hooks, PendingAction, Refusal};
 use crate::run::Approval;
 
@@ -90,11 +91,11 @@ impl ToolServer {
     }
 
     /// Makes a call on this thread.
-    fn run(&self, session: &str, name: String, arguments: Value) -> ActionReturn {
+    fn run(&self, context: &CallContext<'_>, name: String, arguments: Value) -> ActionReturn {
         let id = self.calls.fetch_add(1, Ordering::Relaxed);
-        let mut action = PendingAction::new(session, id, name, arguments);
+        let mut action = PendingAction::new(context.session, id, name, arguments);
         let mut value = match self.permit(&mut action) {
-            Ok(()) => self.act(session, &action),
+            Ok(()) => self.act(context, &action),
             Err(refusal) => refusal.into_return(&action),
         };
         self.hooks.after_action(&action, &mut value);
@@ -112,13 +113,12 @@ impl ToolServer {
         Ok(())
     }
 
-    fn act(&self, session: &str, action: &PendingAction) -> ActionReturn {
+    fn act(&self, context: &CallContext<'_>, action: &PendingAction) -> ActionReturn {
         let problem = self.specs.get(&action.name).and_then(|spec| spec.argument_error(&action.args));
         if let Some(problem) = problem {
             return ActionReturn::error(&action.name, action.args.clone(), ActionState::ArgsError, problem);
         }
-        let context = CallContext { session, deadline: self.deadline };
-        self.tools.call_in(&context, &action.name, &action.args)
+        self.tools.call_in(context, &action.name, &action.args)
     }
 
     /// A tool as clients see it.
@@ -173,13 +173,15 @@ impl ServerHandler for ToolServer {
             (session_of(&context), Value::Object(request.arguments.unwrap_or_default()));
         // Fails only when the semaphore is closed, which nobody does.
         let place = Arc::clone(&self.places).acquire_owned().await.ok();
-        let server = self.clone();
+        let (server, wanted) = (self.clone(), Wanted::default());
+        let stop = wanted.stop();
         let call = tokio::task::spawn_blocking(move || {
             let _place = place;
-            tool_result(&server.run(&session, name, arguments))
+            let context = CallContext { session: &session, deadline: server.deadline, stop: Some(&stop) };
+            tool_result(&server.run(&context, name, arguments))
         });
         let failed = |message: String| CallToolResult::error(vec![ContentBlock::text(message)]);
-        // A thread cannot be stopped from outside: a tool that runs programs limits them itself.
+        // A thread cannot be stopped from outside: a tool that runs programs ends them when its stop is requested.
         let result = tokio::select! {
             () = context.ct.cancelled() => return Err(ErrorData::internal_error("the call was cancelled", None)),
             () = tokio::time::sleep(self.deadline) => {
@@ -205,7 +207,8 @@ mod tests {
     #[test]
     fn calls_are_checked_and_made() {
         let server = server();
-        let run = |arguments: Value| server.run("", "Calculator".to_owned(), arguments).for_model();
+        let context = CallContext::default();
+        let run = |arguments: Value| server.run(&context, "Calculator".to_owned(), arguments).for_model();
         assert_eq!(run(json!({"expression": "6*7"})), "42");
         assert_eq!(run(json!({})), "missing required arguments: {'expression'}");
     }
@@ -213,7 +216,8 @@ mod tests {
     #[test]
     fn calls_that_need_approval_are_refused_and_marked() {
         let server = server().with_approval(Approval::Always);
-        let value = server.run("", "Calculator".to_owned(), json!({"expression": "6*7"}));
+        let arguments = json!({"expression": "6*7"});
+        let value = server.run(&CallContext::default(), "Calculator".to_owned(), arguments);
         assert_eq!(
             value.for_model(),
             "The call was refused: a person has to approve calls of `Calculator`, and this server has nobody to ask"

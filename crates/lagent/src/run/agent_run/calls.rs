@@ -98,13 +98,13 @@ impl AgentRun {
     }
 
     pub(super) fn tool(&mut self, id: u64, outcome: ToolOutcome) -> Vec<Command> {
+        let ToolOutcome { value, milliseconds } = outcome;
+        let is_result = value.state == ActionState::Success && value.errmsg.is_none();
+        let outcome = if is_result { CallOutcome::Result } else { CallOutcome::Error };
+        let text = self.spec.protocol.text_of(value);
         let Some(call) = self.waiting(id, &CallState::Running) else { return Vec::new() };
-        let is_result = outcome.value.state == ActionState::Success && outcome.value.errmsg.is_none();
-        call.state = CallState::Done {
-            text: outcome.value.for_model(),
-            outcome: if is_result { CallOutcome::Result } else { CallOutcome::Error },
-        };
-        self.used.milliseconds = self.used.milliseconds.saturating_add(outcome.milliseconds);
+        call.state = CallState::Done { text, outcome };
+        self.used.milliseconds = self.used.milliseconds.saturating_add(milliseconds);
         self.after_calls()
     }
 

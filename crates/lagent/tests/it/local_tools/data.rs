@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Bench, has};
+use super::{Bench, has, measured};
 
 /// A folder that exists where any fonts are installed.
 const FONTS: &str = "/usr/share/fonts/truetype";
@@ -11,16 +11,19 @@ const FONTS: &str = "/usr/share/fonts/truetype";
 fn algebra_is_exact() {
     let bench = Bench::new();
     for (name, parameter, expression, expected) in [
+        ("Calculator", "expression", "2^100", "1267650600228229401496703205376"),
         ("maxima", "commands", "integrate(x^2, x); 2^100/3", "x^3/3\n1267650600228229401496703205376/3"),
         ("sympy", "expression", "solve(x**2 - 2, x)", "[-sqrt(2), sqrt(2)]"),
         ("sympy", "expression", "Rational(1, 3) + Rational(1, 4)", "7/12"),
     ] {
         if let Some(found) = bench.text(name, json!({parameter: expression})) {
             assert_eq!(found, expected, "{name}");
+            measured(name, "equal");
         }
     }
     if let Some(found) = bench.text("qalc", json!({"expression": "60 mph to km/h"})) {
         assert!(found.contains("96.56064"), "{found}");
+        measured("qalc", "equal");
     }
     if let Some(message) = bench.failure("maxima", json!({"commands": "1/0;"})) {
         assert!(message.contains("undefined: 0 to a negative exponent"), "{message}");
@@ -38,6 +41,7 @@ fn a_translation_comes_back() {
     assert!(spanish.contains("casa") && spanish.contains("roja"), "{spanish}");
     let back = json!({"text": spanish, "source": "es", "target": "en"});
     assert_eq!(bench.text("Translation", back).as_deref(), Some("The house is red."));
+    measured("Translation", "equal");
     let missing = json!({"text": "x", "source": "en", "target": "zz"});
     let value = bench.tool("Translation").call(&missing);
     assert!(value.for_model().starts_with("unavailable: needs apertium-eng-zz"), "{}", value.for_model());
@@ -53,10 +57,12 @@ fn markup_and_office_documents_keep_their_text() {
     let Some(document) = bench.text("pandoc", convert("docx")) else { return };
     let back = bench.text("pandoc", json!({"from": "docx", "to": "markdown", "path": document}));
     assert_eq!(back.as_deref(), Some("# Title\n\nSome *plain* words."));
+    measured("pandoc", "equal");
     let Some(pdf) = bench.text("office_convert", json!({"path": document, "format": "pdf"})) else { return };
     assert!(std::fs::read(&pdf).expect("is there").starts_with(b"%PDF"));
     let Some(text) = bench.text("pdf_to_text", json!({"path": pdf})) else { return };
     assert!(text.contains("Title") && text.contains("Some plain words."), "{text}");
+    measured("office_convert", "all words");
 }
 
 #[test]
@@ -72,6 +78,7 @@ fn the_text_of_a_pdf_comes_back() {
         return;
     };
     assert_eq!(text.trim(), "Exactly these words");
+    measured("pdf_to_text", "equal");
 }
 
 #[test]
@@ -86,6 +93,7 @@ fn a_database_answers_and_does_not_change() {
     let rows = bench.text("sqlite_query", json!({"path": made, "sql": "SELECT * FROM t ORDER BY a DESC"}));
     let rows: Value = serde_json::from_str(&rows.expect("rows")).expect("JSON");
     assert_eq!(rows, json!([{"a": 2, "b": "ä"}, {"a": 1, "b": "x"}]));
+    measured("sqlite_query", "2 of 2");
     let message = bench.failure("sqlite_query", json!({"path": made, "sql": "DELETE FROM t"}));
     assert!(message.expect("refused").contains("readonly"));
     let message = bench.failure("sqlite_query", json!({"path": made, "sql": "ATTACH '/tmp/x.db' AS y"}));
@@ -108,6 +116,7 @@ fn tables_and_json_are_queried() {
             {"name": "c \"d\"", "price": 0.5}, {"name": "a", "price": 9}, {"name": "b", "price": 10}
         ]);
         assert_eq!(rows, expected);
+        measured("csv_query", "3 of 3");
     }
     if let Some(message) =
         bench.failure("csv_query", json!({"path": "t.csv", "sql": "SELECT weight FROM data"}))
@@ -117,6 +126,7 @@ fn tables_and_json_are_queried() {
     let filter = json!({"filter": ".a | add", "json": "{\"a\": [1, 2]}"});
     if let Some(found) = bench.text("jq", filter) {
         assert_eq!(found, "3");
+        measured("jq", "equal");
     }
     bench.write("x.json", "{\"a\": \"b\"}");
     if let Some(found) = bench.text("jq", json!({"filter": ".a", "path": "x.json"})) {

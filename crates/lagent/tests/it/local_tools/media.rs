@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use image::GenericImageView;
 use serde_json::json;
 
-use super::{Bench, has};
+use super::{Bench, has, measured};
 
 /// Fonts of Debian packages that draw the texts below.
 const LATIN: (&str, &str) = ("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf", "fonts-dejavu-core");
@@ -58,6 +58,8 @@ fn what_is_spoken_is_heard() {
     // Where flite is missing, espeak-ng speaks, which pocketsphinx understands badly.
     let expected = if has("/usr/bin/flite", "flite") { 0.6 } else { 0.0 };
     assert!(recall >= expected, "{heard:?}");
+    measured("TextToSpeech", "understood");
+    measured("SpeechToText", format!("{:.0} %", recall * 100.0));
 }
 
 #[test]
@@ -95,6 +97,7 @@ fn drawn_text_is_read() {
         };
         let error = character_error(&lines.concat(), &found);
         assert!(error < 0.02, "{language}: {error} in {found}");
+        measured("OCR", format!("{:.2} % ({language})", error * 100.0));
         let boxes = bench.text("OCR", json!({"image": picture, "language": language, "format": "boxes"}));
         let boxes = boxes.expect("works like the text");
         let first: Vec<u32> = boxes.split(' ').take(4).filter_map(|number| number.parse().ok()).collect();
@@ -108,6 +111,8 @@ fn a_code_is_written_and_read() {
     let text = "https://example.org/?q=你好 & more";
     let Some(picture) = bench.text("WriteQRCode", json!({"text": text})) else { return };
     assert_eq!(bench.text("ReadQRCode", json!({"image": picture})).as_deref(), Some(text));
+    measured("ReadQRCode", "equal");
+    measured("WriteQRCode", "equal");
     image::RgbImage::new(40, 40).save(bench.folder.path().join("black.png")).expect("writes");
     assert_eq!(bench.text("ReadQRCode", json!({"image": "black.png"})).as_deref(), Some("no code found"));
 }
@@ -120,11 +125,14 @@ fn edges_are_those_of_opencv() {
         image::load_from_memory(include_bytes!("../../golden/canny/edges.png")).expect("a picture");
     let found = bench.text("ImageToCanny", json!({"image": "picture.png"})).expect("needs no program");
     assert_eq!(image::open(found).expect("a picture").to_luma8(), expected.to_luma8());
+    let pixels = expected.width() * expected.height();
+    measured("ImageToCanny", format!("0 of {pixels}"));
     let scribble = bench.text("ImageToScribble", json!({"image": "picture.png"})).expect("needs no program");
     let white = |path: &str| {
         image::open(path).expect("a picture").to_luma8().pixels().filter(|pixel| pixel.0[0] == 255).count()
     };
     assert!((500..12_000).contains(&white(&scribble)), "{}", white(&scribble));
+    measured("ImageToScribble", white(&scribble));
 }
 
 #[test]
@@ -138,6 +146,8 @@ fn pictures_are_resized_and_compared() {
     assert_eq!(size(&wide), (128, 96));
     let summary = bench.text("ImageCompare", json!({"image": "a.png", "other": wide})).expect("likewise");
     assert!(summary.contains("of 12288 pixels differ") && summary.contains(" dB."), "{summary}");
+    measured("ImageResize", "64 x 48 of 128 x 96");
+    measured("ImageCompare", summary.lines().next().unwrap_or_default());
     let summary = bench.text("ImageCompare", json!({"image": "a.png", "other": "a.png"})).expect("likewise");
     assert_eq!(summary, "The pictures are equal.");
     let message = bench.failure("ImageCompare", json!({"image": "a.png", "other": half})).expect("likewise");
@@ -157,6 +167,7 @@ fn a_picture_is_measured_and_not_captioned() {
             && text.contains("\nText: ")
             && text.contains("\nFaces: ")
     );
+    measured("describe_image", "#ff0000 100.0 %");
     if let Some(found) = bench.text("FaceDetect", json!({"image": "red.png"})) {
         assert_eq!(found, "no face found");
         bench.write("face.png", include_bytes!("../../golden/face/face.png"));
@@ -166,6 +177,7 @@ fn a_picture_is_measured_and_not_captioned() {
         // The head is an ellipse around (120, 125) with the half axes 68 and 86.
         let (x, y) = (left + width / 2, top + height / 2);
         assert!(x.abs_diff(120) < 15 && y.abs_diff(125) < 25 && (100..220).contains(&width), "{found}");
+        measured("FaceDetect", format!("{} and {} pixels", x.abs_diff(120), y.abs_diff(125)));
     }
 }
 
@@ -174,6 +186,7 @@ fn drawings_have_their_size_and_content() {
     let bench = Bench::new();
     if let Some(plot) = bench.text("plot", json!({"commands": "plot sin(x)", "width": 640, "height": 480})) {
         assert_eq!(size(&plot), (640, 480));
+        measured("plot", "640 x 480");
     }
     if let Some(message) = bench.failure("plot", json!({"commands": "plot nothing(x)"})) {
         assert!(message.contains("undefined function"), "{message}");
@@ -183,6 +196,7 @@ fn drawings_have_their_size_and_content() {
     {
         let svg = std::fs::read_to_string(diagram).expect("is there");
         assert!(svg.contains("<title>a&#45;&gt;b</title>"), "{svg}");
+        measured("draw_diagram", "1 of 1");
         let message = bench.failure("draw_diagram", json!({"source": "digraph {"})).expect("runs");
         assert!(message.contains("syntax error"), "{message}");
     }
@@ -195,10 +209,12 @@ fn drawings_have_their_size_and_content() {
             pixels.dimensions() == (80, 60) && red > 60 && green < 20 && blue < 20,
             "{red} {green} {blue}"
         );
+        measured("render_scene", format!("{red} {green} {blue}"));
     }
     let source = "<svg xmlns='http://www.w3.org/2000/svg' width='20' height='10'><rect width='20' height='10' fill='#00f'/></svg>";
     if let Some(picture) = bench.text("svg", json!({"source": source, "width": 40})) {
         assert_eq!(size(&picture), (40, 20));
+        measured("svg", "40 x 20");
         let message = bench.failure("svg", json!({"source": "<svg"})).expect("runs");
         assert!(message.starts_with("librsvg ended with exit code 1"), "{message}");
     }

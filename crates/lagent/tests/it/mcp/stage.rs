@@ -1,9 +1,11 @@
 //! Servers for the tests: our own binary as a program, and a server of this process at a free port.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use internlm_kit::stop::Stop;
 use lagent::Toolbox;
 use lagent::action::{Action, ActionReturn, Calculator, CallContext, ToolSpec};
 use lagent::mcp::{HttpConfig, McpConfig, ToolServer};
@@ -48,6 +50,31 @@ impl Action for Sleep {
     fn call(&self, arguments: &Value) -> ActionReturn {
         std::thread::sleep(Duration::from_secs_f64(arguments["seconds"].as_f64().unwrap_or_default()));
         ActionReturn::text("Sleep", arguments.clone(), "slept")
+    }
+}
+
+/// A tool that waits until nobody wants its result, and counts how often that was so.
+pub(super) struct Wait(pub(super) Arc<AtomicUsize>);
+
+impl Action for Wait {
+    fn spec(&self) -> ToolSpec {
+        ToolSpec::with_texts("Wait", "Waits.", &[])
+    }
+
+    fn call(&self, arguments: &Value) -> ActionReturn {
+        self.call_in(&CallContext::default(), arguments)
+    }
+
+    fn call_in(&self, context: &CallContext<'_>, arguments: &Value) -> ActionReturn {
+        let started = Instant::now();
+        while started.elapsed() < Duration::from_secs(30) {
+            if context.stop.is_some_and(Stop::is_requested) {
+                self.0.fetch_add(1, Ordering::SeqCst);
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        ActionReturn::text("Wait", arguments.clone(), "waited")
     }
 }
 

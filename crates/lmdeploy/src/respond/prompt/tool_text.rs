@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use internlm_model::chat::{FunctionDefinition, Message, PluginCall, Role, ToolCall, tools_message};
 use serde_json::json;
 
-/// What the model is told before the list of functions.
-const BEFORE: &str = "You can call functions. These are their names, what they do, and the JSON schemas of their \
-arguments:";
+use crate::protocol::AppliedTemplate;
+
+/// What the model is told before the list of functions. Clients look for it in prompts.
+const BEFORE: &str = AppliedTemplate::TOOLS_IN_WORDS;
 /// What it is told behind the list.
 const BEHIND: &str = "To call a function, answer with one JSON object and nothing else, for example:
 {\"name\": \"get_weather\", \"arguments\": {\"city\": \"Paris\"}}

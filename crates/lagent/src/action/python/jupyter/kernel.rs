@@ -15,7 +15,7 @@ use super::wire::{Received, Wire};
 use super::zmtp::{SocketType, receive, send, shake_hands};
 use crate::action::python::ansi::without_escapes;
 use crate::action::python::cell::{Cell, CellEnd};
-use crate::action::python::runtime::{PATIENCE, Runtime, START};
+use crate::action::python::runtime::{Allowance, PATIENCE, Runtime, START};
 
 /// Between two attempts to reach a kernel that is starting.
 const RETRY: Duration = Duration::from_millis(10);
@@ -99,10 +99,15 @@ impl JupyterKernel {
     }
 
     /// Reads what belongs to the request `number` until the kernel is idle again.
-    fn collect(&mut self, number: &str, timeout: Duration) -> Cell {
-        let (mut cell, mut deadline) = (Cell::default(), Instant::now() + timeout);
+    fn collect(&mut self, number: &str, allowance: Allowance<'_>) -> Cell {
+        let (mut cell, mut deadline) = (Cell::default(), Instant::now() + allowance.timeout);
         loop {
-            match self.received.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            let received = if cell.end == CellEnd::Done {
+                allowance.receive(&self.received, deadline)
+            } else {
+                self.received.recv_timeout(deadline.saturating_duration_since(Instant::now()))
+            };
+            match received {
                 Ok(message) if message.parent == number => {
                     if is_idle(&message) {
                         return cell;
@@ -116,7 +121,7 @@ impl JupyterKernel {
                 }
                 Ok(_) => {}
                 Err(RecvTimeoutError::Timeout) if cell.end == CellEnd::Done => {
-                    cell.end = CellEnd::Interrupted(timeout);
+                    cell.end = allowance.end();
                     self.interrupt();
                     deadline = Instant::now() + PATIENCE;
                 }
@@ -145,14 +150,14 @@ impl JupyterKernel {
 }
 
 impl Runtime for JupyterKernel {
-    fn execute(&mut self, code: &str, timeout: Duration) -> Cell {
+    fn execute(&mut self, code: &str, allowance: Allowance<'_>) -> Cell {
         self.session.renew();
         let content = json!({
             "code": code, "silent": false, "store_history": true, "user_expressions": {}, "allow_stdin": false,
             "stop_on_error": true,
         });
         let cell = match self.request("execute_request", &content) {
-            Ok(number) => self.collect(&number, timeout),
+            Ok(number) => self.collect(&number, allowance),
             Err(error) => Cell::died(why(&self.session, &error)),
         };
         self.session.rest();

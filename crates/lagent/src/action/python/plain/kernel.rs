@@ -10,7 +10,7 @@ use internlm_kit::sandbox::{Sandbox, Session, Task};
 use serde::Deserialize;
 
 use crate::action::python::cell::{Cell, CellEnd};
-use crate::action::python::runtime::{PATIENCE, Runtime, START};
+use crate::action::python::runtime::{Allowance, PATIENCE, Runtime, START};
 
 /// The program that runs the code.
 const SERVER: &str = include_str!("server.py");
@@ -90,14 +90,14 @@ impl PlainKernel {
     }
 
     /// The result of the code that was just sent.
-    fn collect(&self, timeout: Duration) -> Cell {
-        match self.received.recv_timeout(timeout) {
+    fn collect(&self, allowance: Allowance<'_>) -> Cell {
+        match allowance.receive(&self.received, Instant::now() + allowance.timeout) {
             Ok(frame) => cell(&frame),
             Err(RecvTimeoutError::Disconnected) => Cell::died(self.ending()),
             Err(RecvTimeoutError::Timeout) => {
                 self.session.interrupt();
                 match self.received.recv_timeout(PATIENCE) {
-                    Ok(frame) => Cell { end: CellEnd::Interrupted(timeout), ..cell(&frame) },
+                    Ok(frame) => Cell { end: allowance.end(), ..cell(&frame) },
                     Err(_) => {
                         self.session.kill();
                         Cell::died("it did not react to an interrupt")
@@ -109,12 +109,12 @@ impl PlainKernel {
 }
 
 impl Runtime for PlainKernel {
-    fn execute(&mut self, code: &str, timeout: Duration) -> Cell {
+    fn execute(&mut self, code: &str, allowance: Allowance<'_>) -> Cell {
         self.session.renew();
         let code = serde_json::Value::from(code).to_string();
         let sent = write!(self.stdin, "{}\n{code}", code.len()).and_then(|()| self.stdin.flush());
         let cell = match sent {
-            Ok(()) => self.collect(timeout),
+            Ok(()) => self.collect(allowance),
             Err(_) => Cell::died(self.ending()),
         };
         self.session.rest();

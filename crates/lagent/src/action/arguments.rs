@@ -1,4 +1,4 @@
-//! The arguments of one call, read by type; null counts as absent.
+//! [`Arguments`]: the arguments of one call, read by type; null counts as absent.
 
 use std::ops::RangeInclusive;
 
@@ -8,7 +8,7 @@ use crate::action::local::Failure;
 
 /// The arguments of one call.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::action) struct Arguments<'a>(pub(super) &'a Value);
+pub(super) struct Arguments<'a>(pub(super) &'a Value);
 
 impl<'a> Arguments<'a> {
     fn given(self, name: &str) -> Option<&'a Value> {
@@ -16,13 +16,13 @@ impl<'a> Arguments<'a> {
     }
 
     /// A text that the call must have.
-    pub(in crate::action) fn text(self, name: &str) -> Result<&'a str, Failure> {
+    pub(super) fn text(self, name: &str) -> Result<&'a str, Failure> {
         self.optional_text(name)?
             .ok_or_else(|| Failure::arguments(format!("{name}: missing, expected a text")))
     }
 
     /// A text that the call may have.
-    pub(in crate::action) fn optional_text(self, name: &str) -> Result<Option<&'a str>, Failure> {
+    pub(super) fn optional_text(self, name: &str) -> Result<Option<&'a str>, Failure> {
         match self.given(name) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
@@ -31,11 +31,7 @@ impl<'a> Arguments<'a> {
     }
 
     /// A whole number within a range, or the same as text, which models write too.
-    pub(in crate::action) fn integer(
-        self,
-        name: &str,
-        range: RangeInclusive<i64>,
-    ) -> Result<Option<i64>, Failure> {
+    pub(super) fn integer(self, name: &str, range: RangeInclusive<i64>) -> Result<Option<i64>, Failure> {
         let Some(found) = self.given(name) else { return Ok(None) };
         let number = whole(found).filter(|number| range.contains(number));
         let expected = || format!("a whole number from {} to {}", range.start(), range.end());
@@ -43,7 +39,7 @@ impl<'a> Arguments<'a> {
     }
 
     /// A finite number, or the same as text.
-    pub(in crate::action) fn number(self, name: &str) -> Result<Option<f64>, Failure> {
+    pub(super) fn number(self, name: &str) -> Result<Option<f64>, Failure> {
         let Some(found) = self.given(name) else { return Ok(None) };
         let number = match found {
             Value::String(text) => text.trim().parse().ok(),
@@ -56,7 +52,7 @@ impl<'a> Arguments<'a> {
     }
 
     /// True or false, or the same as text.
-    pub(in crate::action) fn boolean(self, name: &str) -> Result<Option<bool>, Failure> {
+    pub(super) fn boolean(self, name: &str) -> Result<Option<bool>, Failure> {
         let Some(found) = self.given(name) else { return Ok(None) };
         match found {
             Value::Bool(value) => Ok(Some(*value)),
@@ -67,7 +63,7 @@ impl<'a> Arguments<'a> {
     }
 
     /// Whole numbers from 0, as a list; one number counts as a list of one.
-    pub(in crate::action) fn indexes(self, name: &str) -> Result<Vec<usize>, Failure> {
+    pub(super) fn indexes(self, name: &str) -> Result<Vec<usize>, Failure> {
         let index = |found: &Value| {
             let number = whole(found).and_then(|number| usize::try_from(number).ok());
             number.ok_or_else(|| wrong(name, found, "whole numbers from 0"))
@@ -79,14 +75,33 @@ impl<'a> Arguments<'a> {
         }
     }
 
-    /// Texts, as a list; one text counts as a list of one.
-    pub(in crate::action) fn texts(self, name: &str) -> Result<Vec<&'a str>, Failure> {
-        let text = |found: &'a Value| found.as_str().ok_or_else(|| wrong(name, found, "texts"));
-        match self.given(name) {
-            None => Err(Failure::arguments(format!("{name}: missing, expected a list of texts"))),
-            Some(Value::Array(values)) => values.iter().map(text).collect(),
-            Some(other) => Ok(vec![text(other)?]),
+    /// Texts that the call must have, as a list; one text counts as a list of one.
+    pub(super) fn texts(self, name: &str) -> Result<Vec<&'a str>, Failure> {
+        let missing = || Failure::arguments(format!("{name}: missing, expected a list of texts"));
+        self.optional_texts(name)?.ok_or_else(missing)
+    }
+
+    /// Texts that the call may have, as a list; one text counts as a list of one.
+    pub(super) fn optional_texts(self, name: &str) -> Result<Option<Vec<&'a str>>, Failure> {
+        let Some(found) = self.given(name) else { return Ok(None) };
+        let text = |found: &'a Value| found.as_str().ok_or_else(|| wrong(name, found, "a list of texts"));
+        match found {
+            Value::Array(values) => values.iter().map(text).collect::<Result<_, _>>().map(Some),
+            other => Ok(Some(vec![text(other)?])),
         }
+    }
+
+    /// One of a few texts; the first is the default.
+    pub(super) fn choice<'c>(self, name: &str, choices: &[&'c str]) -> Result<&'c str, Failure> {
+        let given = self.optional_text(name)?;
+        let found = match given {
+            None => choices.first(),
+            Some(given) => choices.iter().find(|choice| **choice == given),
+        };
+        found.copied().ok_or_else(|| {
+            let given = given.unwrap_or_default();
+            Failure::arguments(format!("{name}: found `{given}`, expected one of {}", choices.join(", ")))
+        })
     }
 }
 
@@ -126,6 +141,12 @@ mod tests {
         assert_eq!(arguments.boolean("b"), Ok(Some(true)));
         assert_eq!(arguments.indexes("l"), Ok(vec![0, 2]));
         assert_eq!(arguments.texts("s"), Ok(vec!["x"]));
-        assert!(arguments.texts("l").is_err() && arguments.indexes("s").is_err());
+        assert_eq!(arguments.optional_texts("z"), Ok(None));
+        assert!(arguments.texts("z").is_err() && arguments.indexes("s").is_err());
+        let message = "l: found 0, expected a list of texts";
+        assert_eq!(arguments.texts("l").expect_err("numbers").message, message);
+        assert_eq!((arguments.choice("z", &["x"]), arguments.choice("s", &["y", "x"])), (Ok("x"), Ok("x")));
+        let message = "s: found `x`, expected one of y, z";
+        assert_eq!(arguments.choice("s", &["y", "z"]).expect_err("another text").message, message);
     }
 }
