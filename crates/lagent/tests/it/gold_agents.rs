@@ -90,8 +90,8 @@ fn missing(tools: &Toolbox, modules: &[String]) -> String {
 
 /// The execute result of a step, or else what it printed.
 fn output(result: &ActionReturn) -> Option<&str> {
-    let texts = result.result.iter().filter(|item| item.kind == "text");
-    texts.last().map(|item| item.content.as_str())
+    let text = result.result.iter().rfind(|item| item.kind == "text");
+    text.map(|item| item.content.as_str())
 }
 
 fn shows_image(result: &ActionReturn) -> bool {

@@ -167,8 +167,13 @@ fn a_response_continues_another_one() {
             served.respond(&json!({"input": "d", "previous_response_id": third["id"]})).await;
         assert_eq!((status, &body["error"]["param"]), (404, &json!("previous_response_id")));
         assert_eq!(body["error"]["code"], "previous_response_not_found", "as OpenAI's clients know it");
-        let (status, body) = served.respond(&json!({"input": "d", "previous_response_id": "resp_other"})).await;
-        assert_eq!((status, &body["error"]["code"]), (400, &json!("previous_response_not_found")), "not a name of ours");
+        let (status, body) =
+            served.respond(&json!({"input": "d", "previous_response_id": "resp_other"})).await;
+        assert_eq!(
+            (status, &body["error"]["code"]),
+            (400, &json!("previous_response_not_found")),
+            "not a name of ours"
+        );
         let stream = format!("{}?stream=true", second["id"].as_str().expect("text"));
         let (status, body) = served.stored(reqwest::Method::GET, &stream).await;
         assert_eq!((status, &body["error"]["param"]), (400, &json!("stream")));

@@ -105,7 +105,8 @@ impl Link {
     /// Returns whether no further request can be sent. A program that has ended is asked for itself: until the end of
     /// its pipes is read, a request would be accepted and lost.
     pub(super) async fn is_over(&self) -> bool {
-        self.peer.is_transport_closed() || self.child.lock().await.as_mut().is_some_and(ChildServer::has_ended)
+        self.peer.is_transport_closed()
+            || self.child.lock().await.as_mut().is_some_and(ChildServer::has_ended)
     }
 
     /// The last lines of the program's standard error.
