@@ -1,15 +1,19 @@
 //! The run file: which models answer which datasets, and where the results go.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
 use internlm_kit::config::Validate;
 use serde::{Deserialize, Serialize};
 
-use crate::dataset::{Catalog, Dataset, RowRange, with_nearest};
+use crate::dataset::{
+    Catalog, CustomKind, CustomMethod, Dataset, DatasetConfig, Mode, RowRange, with_nearest,
+};
 use crate::infer::{InferContext, PplDenominator};
 use crate::model::EvaluatedModelConfig;
-use crate::summary::GroupConfig;
+use crate::partition::Partitioner;
+use crate::summary::{GroupConfig, SummarizerConfig};
 use crate::{Error, Result};
 
 /// A run file. Keys are kebab-case; unknown keys are errors.
@@ -41,12 +45,24 @@ pub struct EvaluationConfig {
     /// The models, if there are several.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub models: Vec<EvaluatedModelConfig>,
+    /// Files of questions that need no dataset file, evaluated after the other datasets. Default: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub custom: Vec<CustomSetConfig>,
     /// Dataset -> Python slice of its rows. Replaces the slice of the dataset file.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub test_range: IndexMap<String, RowRange>,
     /// Groups of datasets with one combined score each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub group: Vec<GroupConfig>,
+    /// Rows of the table and further groups. Default: every dataset and group with all its metrics.
+    #[serde(default, skip_serializing_if = "SummarizerConfig::is_default")]
+    pub summarizer: SummarizerConfig,
+    /// Models that judge answers, in the order in which dataset files count them. Default: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub judges: Vec<EvaluatedModelConfig>,
+    /// Model that retrievers ask for sentence vectors and likelihoods. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retrieval: Option<EvaluatedModelConfig>,
     /// Name in `summary.json` -> `dataset/metric` of the first model.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub flat_summary: IndexMap<String, String>,
@@ -87,6 +103,33 @@ pub struct EvaluationRunConfig {
     /// What to do with cells that a model cannot answer. Default: `refuse`.
     #[serde(default)]
     pub unsupported: Unsupported,
+    /// Maximum number of tokens of an answer, instead of what the dataset files say. Default: theirs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_out_len: Option<u32>,
+    /// Number of answers per question, instead of what the dataset files say. Default: theirs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub num_runs: Option<usize>,
+    /// Whether results have a verdict per item, which explanations, intervals and the report need. Default: true.
+    #[serde(default = "yes")]
+    pub details: bool,
+    /// How the run is cut into tasks. Results do not depend on it. Default: one task per model and dataset.
+    #[serde(default)]
+    pub partitioner: Partitioner,
+}
+
+/// A file of questions without a dataset file, an entry of `[[custom]]`. Its name is the file's stem.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[non_exhaustive]
+pub struct CustomSetConfig {
+    /// A `.jsonl` or `.csv` file with `question`, `answer` and, for multiple choice, `A`, `B` and so on.
+    pub path: PathBuf,
+    /// Multiple choice (`mcq`) or questions and answers (`qa`). Default: what the columns say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_type: Option<CustomKind>,
+    /// How the file is asked: `gen` or `ppl`. Default: `gen`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub infer_method: Option<CustomMethod>,
 }
 
 /// What to do with a cell that its model cannot answer, for instance a perplexity without log-probabilities.
@@ -98,6 +141,10 @@ pub enum Unsupported {
     Refuse,
     /// Evaluate the other cells. The refused cell stays empty and says why.
     Skip,
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn work_dir() -> PathBuf {
@@ -115,12 +162,15 @@ fn seed() -> u64 {
 impl Validate for EvaluationConfig {
     fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
-        if self.run.datasets.is_empty() {
+        if self.run.datasets.is_empty() && self.custom.is_empty() {
             problems.push("run.datasets: found none, expected names; `list-configs` shows them".to_owned());
         }
-        if self.run.workers == 0 {
-            problems.push("run.workers: found 0, expected 1 or more".to_owned());
+        for (key, value) in [("run.workers", Some(self.run.workers)), ("run.num-runs", self.run.num_runs)] {
+            if value == Some(0) {
+                problems.push(format!("{key}: found 0, expected 1 or more"));
+            }
         }
+        problems.extend(self.run.partitioner.problems());
         if self.model.is_some() != self.models.is_empty() {
             problems.push("model: expected either one [model] or a list of [[models]]".to_owned());
         }
@@ -132,7 +182,7 @@ impl Validate for EvaluationConfig {
                 .filter(|pair| pair[0] == pair[1])
                 .map(|pair| format!("models: found the name `{}` twice", pair[0])),
         );
-        problems.extend(self.models().flat_map(EvaluatedModelConfig::problems));
+        problems.extend(self.models().chain(&self.judges).chain(&self.retrieval).flat_map(EvaluatedModelConfig::problems));
         for (name, place) in &self.flat_summary {
             if !place.contains('/') {
                 problems.push(format!("flat-summary.{name}: found `{place}`, expected dataset/metric"));
@@ -174,9 +224,20 @@ impl EvaluationConfig {
     pub fn restrict(&mut self, names: &[String]) -> Result<()> {
         self.run.datasets = names.to_vec();
         let sets = Catalog::open(&self.run.dataset_dirs)?.find(names)?;
-        let runs = |name: &str| sets.iter().any(|set| set.name == name);
+        let custom =
+            |name: &str| self.custom.iter().any(|set| set.path.file_stem() == Some(OsStr::new(name)));
+        let runs = |name: &str| custom(name) || sets.iter().any(|set| set.name == name);
         self.test_range.retain(|name, _| runs(name));
         self.flat_summary.retain(|_, place| runs(place.split('/').next().unwrap_or_default()));
+        let mut kept: Vec<String> = Vec::new();
+        self.group.retain(|group| {
+            let is_kept = |name: &str| kept.iter().any(|group| group == name);
+            let whole = group.subsets().iter().all(|member| runs(member.name()) || is_kept(member.name()));
+            if whole {
+                kept.push(group.name().to_owned());
+            }
+            whole
+        });
         Ok(())
     }
 
@@ -191,13 +252,22 @@ impl EvaluationConfig {
         InferContext { seed: self.run.seed, denominator: self.run.ppl_denominator }
     }
 
-    /// Finds the datasets of the run and reads their rows.
+    /// Returns the groups of the run file, then those of its summarizer.
+    #[must_use]
+    pub fn groups(&self) -> Vec<GroupConfig> {
+        self.group.iter().chain(&self.summarizer.group).cloned().collect()
+    }
+
+    /// Finds the datasets of the run without reading their rows, with what the run changes about them.
     ///
     /// # Errors
-    /// [`Error::UnknownName`] for a name that no dataset has; [`Error::Config`]; [`Error::Data`].
-    pub fn datasets(&self) -> Result<Vec<Dataset>> {
+    /// [`Error::UnknownName`] for a name that no dataset has; [`Error::Config`].
+    pub fn dataset_configs(&self) -> Result<Vec<DatasetConfig>> {
         let catalog = Catalog::open(&self.run.dataset_dirs)?;
         let mut sets = catalog.find(&self.run.datasets)?;
+        for custom in &self.custom {
+            sets.push(DatasetConfig::custom(&custom.path, custom.data_type, custom.infer_method)?);
+        }
         for (name, range) in &self.test_range {
             let set = sets.iter_mut().find(|set| set.name == *name);
             let set = set.ok_or_else(|| foreign("test-range: dataset", name))?;
@@ -209,6 +279,33 @@ impl EvaluationConfig {
                 return Err(foreign("flat-summary: dataset", name));
             }
         }
+        for set in &mut sets {
+            self.change(set);
+        }
+        Ok(sets)
+    }
+
+    /// Applies the settings of the run to the settings of a dataset that mean the same.
+    fn change(&self, set: &mut DatasetConfig) {
+        let infer = &mut set.infer;
+        if let Some(length) = self.run.max_out_len
+            && infer.mode.word() == "gen"
+        {
+            infer.max_out_len = Some(length);
+        }
+        if let Some(runs) = self.run.num_runs
+            && matches!(infer.mode, Mode::Gen | Mode::Chat)
+        {
+            infer.n = runs;
+        }
+    }
+
+    /// Finds the datasets of the run and reads their rows.
+    ///
+    /// # Errors
+    /// Those of [`dataset_configs`](Self::dataset_configs); [`Error::Data`].
+    pub fn datasets(&self) -> Result<Vec<Dataset>> {
+        let sets = self.dataset_configs()?;
         sets.into_iter().map(|set| Dataset::load(set, &self.run.data_dirs)).collect()
     }
 }

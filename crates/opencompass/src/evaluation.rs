@@ -3,11 +3,12 @@
 use internlm_kit::context::RunContext;
 
 use crate::ask::{Answerer, Course, Errand, Failures, Lookup, ask_all, outcome};
-use crate::dataset::Dataset;
+use crate::dataset::{Dataset, Mode};
 use crate::infer::{Ask, InferContext, Outcome, Prediction, Progress, follow};
-use crate::model::{Model, Needs, Profile, connect};
+use crate::model::{Model, Needs, Profile, Request, connect};
 use crate::plan::{Plan, Work};
 use crate::result::{CellResult, CellState};
+use crate::retrieve::{Retrieval, examples, planned};
 use crate::score::{FollowUp, Helper, Scorer};
 use crate::{EvaluationConfig, Result, Store};
 
@@ -20,6 +21,8 @@ pub struct Evaluation {
     datasets: Vec<Dataset>,
     models: Vec<Box<dyn Model>>,
     judges: Vec<Box<dyn Model>>,
+    /// Gives retrievers sentence vectors and likelihoods.
+    retrieval: Option<Box<dyn Model>>,
     sandbox: Option<Box<dyn Model>>,
 }
 
@@ -36,7 +39,8 @@ impl Evaluation {
     /// Creates an evaluation of loaded datasets and connected models.
     #[must_use]
     pub fn new(datasets: Vec<Dataset>, models: Vec<Box<dyn Model>>) -> Self {
-        Self { datasets, models, judges: Vec::new(), sandbox: None }
+        let datasets = datasets.into_iter().map(planned).collect();
+        Self { datasets, models, judges: Vec::new(), retrieval: None, sandbox: None }
     }
 
     /// Adds the judges that evaluators may ask, in the order in which dataset files count them.
@@ -59,14 +63,76 @@ impl Evaluation {
     /// ready.
     pub async fn prepare(config: &EvaluationConfig) -> Result<Self> {
         let datasets = config.datasets()?;
-        let measured = datasets.iter().any(|set| set.config.infer.mode.needs_log_probs());
+        let measured = datasets
+            .iter()
+            .any(|set| set.config.infer.mode.needs_log_probs() || set.config.infer.mode == Mode::Clp);
         let needs = if measured { Needs::LogProbs } else { Needs::Answers };
         let mut models = Vec::new();
         for model in config.models() {
-            models.push(connect(model, needs).await?);
+            models.push(with_tools(connect(model, needs).await?, &datasets));
         }
-        Ok(Self::new(datasets, models))
+        Self::new(datasets, models).equipped(config).await
     }
+
+    /// Adds what the datasets need besides the models: the judges and the retrievers' model of a run file, and the
+    /// sandbox for generated programs.
+    ///
+    /// # Errors
+    /// The same as [`prepare`](Self::prepare); [`Error::Model`](crate::Error::Model) when no sandbox works here.
+    pub async fn equipped(mut self, config: &EvaluationConfig) -> Result<Self> {
+        for judge in &config.judges {
+            self.judges.push(connect(judge, Needs::Answers).await?);
+        }
+        if let Some(model) = &config.retrieval {
+            self.retrieval = Some(connect(model, Needs::LogProbs).await?);
+        }
+        #[cfg(feature = "sandbox")]
+        if self.datasets.iter().any(|set| crate::score::runs_programs(&set.config)) {
+            let limits = internlm_kit::sandbox::SandboxConfig::default();
+            self.sandbox = Some(Box::new(crate::execute::SandboxModel::new(limits)?));
+        }
+        Ok(self)
+    }
+
+    /// Says whether examples have to be chosen with [`retrieve`](Self::retrieve) before there can be a plan.
+    #[must_use]
+    pub fn waits_for_examples(&self) -> bool {
+        self.retrieval.is_some() && self.datasets.iter().any(|set| set.examples.is_err())
+    }
+
+    /// Sets the model that retrievers ask for sentence vectors and likelihoods.
+    #[must_use]
+    pub fn with_retrieval(self, model: Box<dyn Model>) -> Self {
+        Self { retrieval: Some(model), ..self }
+    }
+
+    /// Chooses the examples that need sentence vectors or likelihoods; before [`plan`](Self::plan). Answers that the store
+    /// has are not asked again.
+    ///
+    /// # Errors
+    /// The same as [`ask`](Self::ask).
+    pub async fn retrieve(
+        &mut self,
+        store: &mut Store,
+        (workers, context): (usize, &RunContext),
+    ) -> Result<Failures> {
+        let Some(model) = self.retrieval.as_deref() else { return Ok(Failures::new()) };
+        let waiting: Vec<usize> =
+            (0..self.datasets.len()).filter(|place| self.datasets[*place].examples.is_err()).collect();
+        let course = |place: &usize| -> Box<dyn Course + '_> {
+            Box::new(RetrievalCourse { dataset: &self.datasets[*place], model })
+        };
+        let courses: Vec<Box<dyn Course + '_>> = waiting.iter().map(course).collect();
+        let failures = ask_all(&courses, &[Answerer { model, workers }], store, context).await?;
+        drop(courses);
+        let chosen: Vec<_> = waiting
+            .into_iter()
+            .map(|place| (place, settled(&self.datasets[place], model, &|key| outcome(store, &failures, key))))
+            .collect();
+        for (place, examples) in chosen {
+            self.datasets[place].examples = examples;
+        }
+        Ok(failures)
 
     /// Returns the datasets, which [`CellResult::dataset`] indexes.
     #[must_use]
@@ -176,7 +242,10 @@ impl Evaluation {
                     let predictions: Vec<Prediction> =
                         items.iter().map(|item| asked.concluded(item, &answers)).collect();
                     let scorer = Scorer::new(&self.datasets[cell.dataset])?;
-                    let lookup = |ask: &FollowUp| answers(&self.follow_up_key(ask)?);
+                    let lookup = |ask: &FollowUp| match self.follow_up_key(ask) {
+                        Some(key) => answers(&key),
+                        None => Some(Err(format!("the run has no {:?}", ask.to))),
+                    };
                     let scored = scorer.score(&predictions, &lookup);
                     let (scores, other) = (Box::new(scored.scores), scored.other.map(Box::new));
                     CellState::Scored { predictions, scores, other }
@@ -198,6 +267,44 @@ impl Evaluation {
     fn follow_up_key(&self, ask: &FollowUp) -> Option<String> {
         let (_, model) = self.helper(ask.to)?;
         Some(ask.request.key(&model.profile().identity))
+    }
+}
+
+/// Gives a model the tools of agents if one of the datasets asks agents.
+#[must_use]
+pub(crate) fn with_tools(model: Box<dyn Model>, datasets: &[Dataset]) -> Box<dyn Model> {
+    #[cfg(feature = "agent")]
+    if datasets.iter().any(|set| set.config.infer.mode == Mode::Agent) {
+        return Box::new(crate::agent::AgentModel::new(model));
+    }
+    let _ = datasets;
+    model
+}
+
+/// The examples that follow from the answers, or the reason why there are none.
+fn settled(dataset: &Dataset, model: &dyn Model, answers: Lookup<'_>) -> Result<Vec<Vec<usize>>, String> {
+    let identity = &model.profile().identity;
+    match examples(dataset, Some(model.profile()), &|request| answers(&request.key(identity)))? {
+        Retrieval::Done(examples) => Ok(examples),
+        Retrieval::Waits(_) => Err("the examples are not chosen yet".to_owned()),
+    }
+}
+
+/// The choice of the examples of one dataset.
+struct RetrievalCourse<'a> {
+    dataset: &'a Dataset,
+    model: &'a dyn Model,
+}
+
+impl Course for RetrievalCourse<'_> {
+    fn missing(&self, answers: Lookup<'_>) -> Vec<Errand> {
+        let profile = self.model.profile();
+        let outcomes = |request: &Request| answers(&request.key(&profile.identity));
+        let Ok(Retrieval::Waits(requests)) = examples(self.dataset, Some(profile), &outcomes) else {
+            return Vec::new();
+        };
+        let errand = |request: Request| Errand { to: 0, key: request.key(&profile.identity), request };
+        requests.into_iter().map(errand).collect()
     }
 }
 

@@ -14,10 +14,16 @@
 //! | [`dataset`] | a TOML file and the user's data files -> a dataset with its rows |
 //! | [`prompt`] | a row and templates -> the exact text or messages, equal to OpenCompass 0.5.4 to the byte |
 //! | [`model`] | a request -> an answer, from a server, from lmdeploy's engine in this process or from a rule |
+//! | [`retrieve`] | rows, and vectors where a rule needs them -> the worked examples of every question |
 //! | [`infer`] | a row -> its requests; their answers -> a prediction |
 //! | [`plan`] | models and datasets -> everything that a run will ask |
 //! | [`score`] | predictions -> metrics and a verdict per item |
+//! | [`statistics`] | verdicts -> intervals and paired differences |
 //! | [`summary`] | the results of all cells -> tables with groups |
+//! | [`needle`] | the user's texts and a tokenizer -> needle sets of exact length; scores -> heat maps |
+//! | [`partition`] | datasets and models -> tasks, for several processes |
+//! | [`contamination`] | training texts and test sets -> which items were seen |
+//! | [`report`] | runs -> one page to read |
 //! | [`run_folder`] | results -> files in upstream's layout; files -> the explanation of one number |
 //!
 //! [`Evaluation`] puts the parts together; the binary adds the run file ([`EvaluationConfig`]). Every answer
@@ -56,26 +62,37 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+#[cfg(feature = "agent")]
+pub mod agent;
 mod ask;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;
 mod config;
+pub mod contamination;
 pub mod dataset;
 mod error;
 mod evaluation;
+#[cfg(feature = "sandbox")]
+pub mod execute;
+mod glob;
 pub mod infer;
 pub mod model;
+pub mod needle;
+pub mod partition;
 pub mod plan;
 pub mod prompt;
+pub mod report;
 mod result;
+pub mod retrieve;
 pub mod run_folder;
 pub mod score;
+pub mod statistics;
 mod store;
 pub mod summary;
 
 pub use ask::Failures;
-pub use config::{EvaluationConfig, EvaluationRunConfig, Unsupported};
+pub use config::{CustomSetConfig, EvaluationConfig, EvaluationRunConfig, Unsupported};
 pub use error::{Error, Result};
 pub use evaluation::{Evaluation, Part};
 pub use plan::Plan;

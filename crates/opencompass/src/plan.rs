@@ -1,7 +1,7 @@
 //! Plans: models and datasets become cells of requests. Planning is pure: nothing is asked and nothing is
 //! written.
 
-use crate::dataset::Dataset;
+use crate::dataset::{Dataset, Mode};
 use crate::infer::{self, InferContext, Item};
 use crate::model::Profile;
 use crate::{Error, Result, Unsupported};
@@ -96,16 +96,24 @@ impl Plan {
 }
 
 fn work(profile: &Profile, dataset: &Dataset, context: InferContext) -> Result<Vec<Item>, String> {
-    let mode = dataset.config.infer.mode;
-    if mode.needs_log_probs()
-        && let Err(reason) = &profile.log_probs
-    {
-        return Err(format!("the dataset needs log-probabilities of the prompt, but {reason}"));
+    if let Some(reason) = refusal(profile, dataset.config.infer.mode) {
+        return Err(reason);
     }
-    let places = (0..dataset.config.infer.n)
+    let places = (0..infer::replicas(dataset))
         .flat_map(|replica| (0..dataset.test.len()).map(move |row| (row, replica)));
     let item = |place: (usize, usize)| {
         infer::item(dataset, place, profile, context).map_err(|message| format!("row {}: {message}", place.0))
     };
     places.map(item).collect()
+}
+
+/// Says why a model cannot answer a mode, if it cannot.
+fn refusal(profile: &Profile, mode: Mode) -> Option<String> {
+    let (needed, ability) = match mode {
+        Mode::Clp => ("the probabilities of choices", &profile.choices),
+        Mode::Agent => ("an agent with tools", &profile.agent),
+        _ if mode.needs_log_probs() => ("log-probabilities of the prompt", &profile.log_probs),
+        _ => return None,
+    };
+    ability.as_ref().err().map(|reason| format!("the dataset needs {needed}, but {reason}"))
 }

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use internlm_kit::journal::{Durability, Journal};
+use internlm_kit::journal::{self, Durability, Journal};
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
@@ -88,6 +88,34 @@ impl Store {
         Ok(())
     }
 
+    /// Takes the answers of another store for known without copying them into this one. Another process may be writing
+    /// that store; a file that does not exist has no answers.
+    ///
+    /// # Errors
+    /// [`Error::File`](crate::Error::File) when the file exists and cannot be read.
+    pub fn remember(&mut self, other: impl AsRef<Path>) -> Result<()> {
+        for record in journal::read::<Record>(other)? {
+            self.answers.entry(record.key).or_insert(record.answer);
+        }
+        Ok(())
+    }
+
+    /// Copies the answers of another store whose keys are new, and returns their number. Stores of parts of a run are
+    /// put together in this way; their order changes no result.
+    ///
+    /// # Errors
+    /// [`Error::File`](crate::Error::File).
+    pub fn merge(&mut self, other: impl AsRef<Path>) -> Result<usize> {
+        let before = self.len();
+        for record in journal::read::<Record>(other)? {
+            if self.get(&record.key).is_none() {
+                self.append(&record.key, &record.answer)?;
+            }
+        }
+        self.sync()?;
+        Ok(self.len() - before)
+    }
+
     /// Waits until everything appended so far is on the disk.
     ///
     /// # Errors
@@ -128,6 +156,29 @@ mod tests {
             drop(store);
             assert_eq!(fs::read(&path).expect("reads"), whole, "cut at {cut}");
         }
+    }
+
+    #[test]
+    fn parts_are_merged_by_key_and_remembered_answers_are_not_copied() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let path = |name: &str| folder.path().join(name);
+        for (name, keys) in [("a", ["1", "2"]), ("b", ["2", "3"])] {
+            let mut part = Store::open(path(name)).expect("opens");
+            part.remember(path("nowhere")).expect("no file, no answers");
+            for key in keys {
+                part.append(key, &reply(name)).expect("appends");
+            }
+        }
+        let mut whole = Store::open(path("whole")).expect("opens");
+        assert_eq!(whole.merge(path("a")).expect("merges"), 2);
+        assert_eq!(whole.merge(path("b")).expect("merges"), 1);
+        assert_eq!(whole.merge(path("b")).expect("merges"), 0);
+        assert_eq!(whole.get("2"), Some(&reply("a")), "the first answer stays");
+        drop(whole);
+        let mut other = Store::open(path("other")).expect("opens");
+        other.remember(path("whole")).expect("reads");
+        assert_eq!(other.len(), 3);
+        assert!(fs::read(path("other")).expect("reads").is_empty());
     }
 
     #[test]

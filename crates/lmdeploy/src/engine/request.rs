@@ -44,6 +44,9 @@ pub enum PromptLogits {
     Last,
     /// At every position, to score the prompt.
     All,
+    /// At every position from the one before this place on, to score the rest of the prompt. What comes before may be
+    /// taken from the prefix cache.
+    From(usize),
     /// The hidden states of the last position, for an embedding; nothing is generated.
     HiddenLast,
     /// The hidden states of every position, for an embedding that is their mean; nothing is generated.
@@ -103,6 +106,9 @@ pub struct GenerateRequest {
     pub score_ids: Vec<TokenId>,
     /// Score the prompt's ids, with this many of the most likely ids at each place. Default: no scores.
     pub prompt_logprobs: Option<usize>,
+    /// Place of the first id of the prompt that is scored; those before it may come from the prefix cache. Only with
+    /// `prompt_logprobs`. Default 0: all are.
+    pub prompt_logprobs_from: usize,
     /// Gives a vector of the prompt instead of a text: nothing is generated or scored. Default: a text.
     pub pooling: Option<Pooling>,
     /// Requests with smaller numbers run first. Default 0.
@@ -137,6 +143,7 @@ impl GenerateRequest {
             logprobs: None,
             score_ids: Vec::new(),
             prompt_logprobs: None,
+            prompt_logprobs_from: 0,
             pooling: None,
             priority: 0,
             timeout: None,
@@ -217,6 +224,12 @@ impl GenerateRequest {
         Self { prompt_logprobs: Some(top), ..self }
     }
 
+    /// Scores only the prompt's ids from `place` on; those before it may come from the prefix cache.
+    #[must_use]
+    pub fn with_prompt_logprobs_from(self, place: usize) -> Self {
+        Self { prompt_logprobs_from: place, ..self }
+    }
+
     /// Asks for a vector of the prompt instead of a text.
     #[must_use]
     pub fn with_pooling(self, pooling: Pooling) -> Self {
@@ -267,7 +280,11 @@ impl GenerateRequest {
         let prompt_logits = match (self.pooling, self.prompt_logprobs) {
             (Some(Pooling::Last), _) => PromptLogits::HiddenLast,
             (Some(Pooling::Mean), _) => PromptLogits::HiddenAll,
-            (None, Some(_)) => PromptLogits::All,
+            // The first id of all has no score.
+            (None, Some(_)) => match self.prompt_logprobs_from.min(self.prompt.len()) {
+                0 | 1 => PromptLogits::All,
+                place => PromptLogits::From(place),
+            },
             (None, None) => PromptLogits::Last,
         };
         Request {

@@ -149,7 +149,18 @@ impl Sequence {
     /// Whose blocks this waiting sequence may use. None while something is wanted of every token of its prompt, which must
     /// all be computed for it, and none once it is so long that its length changes its keys.
     pub(super) fn readable(&self, publish_limit: usize) -> Option<&Scope> {
-        self.scope.as_ref().filter(|_| self.scored && self.tokens.len() <= publish_limit)
+        let partly = matches!(self.request.prompt_logits, PromptLogits::From(_));
+        self.scope.as_ref().filter(|_| (self.scored || partly) && self.tokens.len() <= publish_limit)
+    }
+
+    /// Number of first tokens that may come from the cache: those whose logits nobody wants. The last token is computed
+    /// in any case.
+    pub(super) fn reusable(&self) -> usize {
+        let known = self.tokens.len() - 1;
+        match self.request.prompt_logits {
+            PromptLogits::From(place) if !self.scored => place.saturating_sub(1).min(known),
+            _ => known,
+        }
     }
 
     /// What its next block that is not published follows. None when it publishes nothing.
@@ -198,7 +209,12 @@ impl Sequence {
             PromptLogits::HiddenAll => LogitsWanted::HiddenAll,
             PromptLogits::HiddenLast if last => LogitsWanted::HiddenLast,
             PromptLogits::All if !self.scored => LogitsWanted::All,
-            PromptLogits::All | PromptLogits::Last if last && self.request.max_new > 0 => LogitsWanted::Last,
+            PromptLogits::From(place) if !self.scored && self.computed + tokens >= place => LogitsWanted::All,
+            PromptLogits::All | PromptLogits::From(_) | PromptLogits::Last
+                if last && self.request.max_new > 0 =>
+            {
+                LogitsWanted::Last
+            }
             _ => LogitsWanted::None,
         }
     }

@@ -70,7 +70,7 @@ impl Responder {
             ..CompletionRequest::default()
         };
         let (mut generations, _) = self
-            .completions(&completion)
+            .completions_from(&completion, start.map_or(0, |start| start + 1))
             .map_err(|error| if is_text { error } else { renamed(error, IDS, &[]) })?;
         let generation =
             generations.pop().ok_or_else(|| Error::field("prompt", "found nothing, expected a prompt"))?;

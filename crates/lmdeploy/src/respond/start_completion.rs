@@ -28,6 +28,15 @@ impl Responder {
     /// # Errors
     /// Like [`Responder::chat`]. When one prompt is refused, nothing is computed for the others.
     pub fn completions(&self, request: &CompletionRequest) -> Result<(Vec<Generation>, CompletionAnswer)> {
+        self.completions_from(request, 0)
+    }
+
+    /// Starts a completion whose prompt is scored from the place `scored_from` on, if it is scored.
+    pub(super) fn completions_from(
+        &self,
+        request: &CompletionRequest,
+        scored_from: usize,
+    ) -> Result<(Vec<Generation>, CompletionAnswer)> {
         self.check_model(&request.model)?;
         let fields = Fields::from(request);
         let n = fields.choices()?;
@@ -58,6 +67,7 @@ impl Responder {
                 continues: true,
                 logprobs: options.scores(),
                 prompt_logprobs,
+                prompt_logprobs_from: scored_from,
                 ..checked.clone()
             };
             self.check_length(&request, asked)?;

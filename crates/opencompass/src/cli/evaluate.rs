@@ -1,8 +1,7 @@
 //! `opencompass RUN.toml`: plans, asks, scores, writes the results and prints the table.
 
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use clap::{Args, ValueEnum};
 use internlm_kit::context::RunContext;
@@ -10,213 +9,213 @@ use internlm_kit::exit::Failure;
 use internlm_kit::outln;
 use internlm_kit::stop::Stop;
 
-use crate::plan::{Plan, Work};
+use super::ask::{answered, ask};
+use super::models::{Connection, Ready, connected};
+use super::outcome::{exit_code, print_plan, table_code, warn};
+use super::timestamp::timestamp;
+use super::{settings, slurm};
+use crate::plan::Plan;
+use crate::report::write_report;
 use crate::run_folder::{Reuse, RunFolder};
-use crate::{CellResult, CellState, Evaluation, EvaluationConfig, Failures, Part, Store};
+use crate::{Evaluation, EvaluationConfig, Failures, Part, Store};
 
 const EXAMPLES: &str = "Examples:
   opencompass run recipes/tiny/5-evaluate.toml
   opencompass run run.toml --datasets gsm8k 'ARC-*' --set model.base-url=http://127.0.0.1:23333
+  opencompass run --models model.gguf http://127.0.0.1:23333 --datasets gsm8k --set run.data-dirs='[\"data\"]'
   opencompass run run.toml --dry-run
-  opencompass run run.toml -r latest";
+  opencompass run run.toml -w outputs -r latest -m eval
+  opencompass run run.toml --launcher slurm -p gpu --set run.partitioner.kind=num_worker";
 
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 #[group(id = "evaluate")]
 pub(super) struct Arguments {
-    /// The run file in TOML.
-    #[arg(required = true)]
-    run: Option<PathBuf>,
-    /// Override one key of the run file, for instance model.base-url=http://127.0.0.1:23333. May be repeated.
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    overrides: Vec<String>,
-    /// Evaluate these datasets instead of the run file's: names, file stems, patterns or paths.
-    #[arg(long, num_args = 1.., value_name = "NAME")]
-    datasets: Vec<String>,
+    #[command(flatten)]
+    pub(super) settings: settings::Arguments,
     /// Part of the work to do.
     #[arg(short = 'm', long, value_enum, default_value_t = Mode::All)]
-    mode: Mode,
+    pub(super) mode: Mode,
     /// Resume a run of the work folder: its timestamp, or `latest`, the default when no value is given.
     #[arg(short = 'r', long, value_name = "TIMESTAMP", num_args = 0..=1, default_missing_value = "latest")]
     reuse: Option<String>,
-    /// Write the run into a new folder with a timestamp below DIR, instead of the run file's folder.
-    #[arg(short = 'w', long, value_name = "DIR")]
-    work_dir: Option<PathBuf>,
-    /// Number of open requests per model [default: run.workers of the run file, 8].
-    #[arg(long, value_name = "N")]
-    max_num_workers: Option<usize>,
-    /// Print the plan without asking anything.
+    /// Print the plan without asking anything. Needs no server.
     #[arg(long)]
     dry_run: bool,
+    /// Ask one request at a time and log every prompt with its answer.
+    #[arg(long)]
+    debug: bool,
+    #[command(flatten)]
+    slurm: slurm::Arguments,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-enum Mode {
-    /// Ask the models, then score.
+pub(super) enum Mode {
+    /// Ask the models, score the answers, print the table.
     All,
     /// Only ask the models and store the answers.
     Infer,
-    /// Only score the stored answers; needs no answers from a model.
+    /// Only score the stored answers; the models are not asked.
     Eval,
+    /// Only print the table of the scores and write the report again.
+    Viz,
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let path = arguments.run.as_deref().unwrap_or(Path::new("run.toml"));
-    let mut config = EvaluationConfig::load_with(path, &arguments.overrides)?;
-    if !arguments.datasets.is_empty() {
-        config.restrict(&arguments.datasets)?;
-    }
-    if let Some(folder) = &arguments.work_dir {
-        config.run.work_dir.clone_from(folder);
-        config.run.folder = None;
-    }
-    if let Some(workers) = arguments.max_num_workers {
-        config.run.workers = workers;
+    let mut config = settings::config(&arguments.settings)?;
+    if arguments.debug {
+        config.run.workers = 1;
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(evaluate(arguments, &config))
 }
 
 async fn evaluate(arguments: &Arguments, config: &EvaluationConfig) -> anyhow::Result<ExitCode> {
-    let started = Instant::now();
     let stamp = match &arguments.reuse {
         Some(stamp) => RunFolder::find(&config.run.work_dir, stamp)?,
         None => timestamp(),
     };
     let folder = RunFolder::of(config, &stamp);
-    let evaluation = Evaluation::prepare(config).await?;
-    let plan = evaluation.plan(config.context());
-    if arguments.dry_run {
-        print_plan(&plan)?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    plan.check(config.run.unsupported)?;
-    let reuse = if arguments.reuse.is_some() { Reuse::Same } else { Reuse::Any };
     // The first signal finishes the open requests, the second one ends the process.
     let context = RunContext::terminal(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
         .with_stop(Stop::on_signals()?);
-    folder.write_config(config, &evaluation, reuse, &context)?;
-    let mut store = Store::open(folder.store_path(config))?;
-    let stored = store.len();
-    if stored > 0 {
-        tracing::info!("{stored} answers are already stored");
+    let run = Run { arguments, config, folder, context, started: Instant::now() };
+    if let Some(task) = arguments.slurm.task {
+        return run.array_task(task).await;
     }
-    let failures = match arguments.mode {
-        Mode::Eval => Failures::new(),
-        Mode::All => evaluation.ask(&plan, &mut store, config.run.workers, &context).await?,
-        Mode::Infer => {
-            let how = (config.run.workers, &context);
-            evaluation.ask_part(&plan, &mut store, Part::Answers, how).await?
-        }
-    };
-    if arguments.mode == Mode::Infer {
-        tracing::info!("{} answers stored, {} requests failed", store.len() - stored, failures.len());
-        return Ok(if failures.is_empty() { ExitCode::SUCCESS } else { Failure::Partial.code().into() });
-    }
-    let results = evaluation.conclude(&plan, &store, &failures)?;
-    let summary = folder.write_results(config, &evaluation, &results)?;
-    folder.write_flat_summary(config, &evaluation, &results, started.elapsed().as_secs_f64())?;
-    outln!("{}", summary.table())?;
-    warn_of_ties(&plan, &results);
-    warn_of_cut_answers(&plan, &results);
-    tracing::info!("results are in {}", folder.path().display());
-    Ok(exit_code(&plan, &results))
-}
-
-/// Names the cells whose scores do not tell the labels apart. The table marks them with `?`.
-fn warn_of_ties(plan: &Plan, results: &[CellResult]) {
-    for (result, cell) in results.iter().zip(&plan.cells) {
-        if let (Some(ties), Some(scores)) = (result.ties(), result.scores()) {
-            tracing::warn!(
-                "{}: {ties} of {} items are ties: their labels have the same log-probabilities, and order or length \
-                 chose among them",
-                cell.name,
-                scores.details.len()
-            );
-        }
+    match (arguments.mode, arguments.dry_run) {
+        (_, true) => run.dry_run().await,
+        (Mode::Viz, false) => run.show(),
+        (mode, false) => run.carry_out(mode).await,
     }
 }
 
-/// Names the cells with answers that the maximum number of tokens ended: they may lack what the score looks for.
-fn warn_of_cut_answers(plan: &Plan, results: &[CellResult]) {
-    for (result, cell) in results.iter().zip(&plan.cells) {
-        if let CellState::Scored { predictions, .. } = &result.state {
-            let cut = predictions.iter().filter(|prediction| prediction.cut).count();
-            if cut > 0 {
-                tracing::warn!(
-                    "{}: {cut} of {} answers end at infer.max-out-len, not at their own end",
-                    cell.name,
-                    predictions.len()
-                );
+/// A run with everything that its parts need.
+struct Run<'a> {
+    arguments: &'a Arguments,
+    config: &'a EvaluationConfig,
+    folder: RunFolder,
+    context: RunContext,
+    started: Instant,
+}
+
+impl Run<'_> {
+    async fn dry_run(&self) -> anyhow::Result<ExitCode> {
+        let Ready { evaluation, .. } = connected(self.config, &self.folder, Connection::Assumed).await?;
+        print_plan(&evaluation.plan(self.config.context()))?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// Prints the table of results that were written earlier.
+    fn show(&self) -> anyhow::Result<ExitCode> {
+        let summary = self.folder.write_summary_of_files(self.config)?;
+        write_report(&[&self.folder])?;
+        outln!("{}", summary.table())?;
+        summary.problems.iter().for_each(|problem| tracing::warn!("{problem}"));
+        Ok(table_code(&summary))
+    }
+
+    async fn carry_out(&self, mode: Mode) -> anyhow::Result<ExitCode> {
+        let array = self.arguments.slurm.is_wanted() && mode != Mode::Eval;
+        let mut failures = Failures::new();
+        if array {
+            let part = if mode == Mode::Infer { Part::Answers } else { Part::AnswersAndEvidence };
+            failures = slurm::carry_out(&self.arguments.slurm, self.config, &self.folder, part)?;
+        }
+        let connection = match (array || mode == Mode::Eval, self.arguments.debug) {
+            (true, _) => Connection::Stored,
+            (false, true) => Connection::Logged,
+            (false, false) => Connection::Now,
+        };
+        let Ready { mut evaluation, switches } = connected(self.config, &self.folder, connection).await?;
+        failures.extend(self.retrieve(&mut evaluation, &self.folder.store_path(self.config)).await?);
+        let plan = evaluation.plan(self.config.context());
+        plan.check(self.config.run.unsupported)?;
+        let reuse = if self.arguments.reuse.is_some() { Reuse::Same } else { Reuse::Any };
+        self.folder.write_config(self.config, &evaluation, reuse, &self.context)?;
+        let mut store = Store::open(self.folder.store_path(self.config))?;
+        let stored = store.len();
+        if stored > 0 {
+            tracing::info!("{stored} answers are already stored");
+        }
+        for (place, switch) in switches.iter().enumerate() {
+            switch.start(&self.folder, (&evaluation, &plan), place);
+        }
+        failures.extend(self.ask(&evaluation, &plan, &mut store, mode).await?);
+        self.folder.write_infer_logs((&evaluation, &plan), &store, &failures)?;
+        if mode == Mode::Infer {
+            tracing::info!("{} answers stored, {} requests failed", store.len() - stored, failures.len());
+            return Ok(if failures.is_empty() { ExitCode::SUCCESS } else { Failure::Partial.code().into() });
+        }
+        self.conclude(&evaluation, &plan, (&store, &failures))
+    }
+
+    /// Chooses the examples that need vectors or likelihoods.
+    async fn retrieve(&self, evaluation: &mut Evaluation, store: &Path) -> anyhow::Result<Failures> {
+        if !evaluation.waits_for_examples() {
+            return Ok(Failures::new());
+        }
+        let mut store = Store::open(store)?;
+        Ok(evaluation.retrieve(&mut store, (self.config.run.workers, &self.context)).await?)
+    }
+
+    /// Asks what the mode needs and the store lacks.
+    async fn ask(
+        &self,
+        evaluation: &Evaluation,
+        plan: &Plan,
+        store: &mut Store,
+        mode: Mode,
+    ) -> anyhow::Result<Failures> {
+        let array = self.arguments.slurm.is_wanted();
+        let how = (self.config, &self.context);
+        Ok(match mode {
+            _ if array => Failures::new(),
+            Mode::Infer => ask(evaluation, plan, (store, Part::Answers), how).await?,
+            Mode::All => ask(evaluation, plan, (store, Part::AnswersAndEvidence), how).await?,
+            // The models are done; judges and the sandbox may still be asked about their answers.
+            Mode::Eval | Mode::Viz => {
+                let answered = answered(plan, store);
+                ask(evaluation, &answered, (store, Part::AnswersAndEvidence), how).await?
             }
-        }
+        })
     }
-}
 
-/// Returns 0 if every item of every cell was answered; otherwise reports what is missing and returns 3.
-fn exit_code(plan: &Plan, results: &[CellResult]) -> ExitCode {
-    let partial = results.iter().zip(&plan.cells).filter(|(result, _)| result.is_partial());
-    let mut code = ExitCode::SUCCESS;
-    for (result, cell) in partial {
-        match &result.state {
-            CellState::Refused(reason) => tracing::warn!("{}: {reason}", cell.name),
-            CellState::Scored { predictions, scores, .. } => {
-                let failed = scores.details.len() - scores.answered;
-                let first = predictions.iter().find_map(|prediction| prediction.error.as_deref());
-                tracing::warn!(
-                    "{}: {failed} items failed, the first: {}",
-                    cell.name,
-                    first.unwrap_or_default()
-                );
-            }
-        }
-        code = Failure::Partial.code().into();
+    fn conclude(
+        &self,
+        evaluation: &Evaluation,
+        plan: &Plan,
+        (store, failures): (&Store, &Failures),
+    ) -> anyhow::Result<ExitCode> {
+        let results = evaluation.conclude(plan, store, failures)?;
+        let summary = self.folder.write_results(self.config, evaluation, &results)?;
+        let seconds = self.started.elapsed().as_secs_f64();
+        self.folder.write_flat_summary(self.config, evaluation, &results, seconds)?;
+        write_report(&[&self.folder])?;
+        outln!("{}", summary.table())?;
+        warn(evaluation, plan, &results);
+        summary.problems.iter().for_each(|problem| tracing::warn!("{problem}"));
+        tracing::info!("results are in {}", self.folder.path().display());
+        let code = exit_code(plan, &results);
+        // A group without its members is a cell without a score.
+        Ok(if summary.problems.is_empty() { code } else { Failure::Partial.code().into() })
     }
-    code
-}
 
-fn print_plan(plan: &Plan) -> std::io::Result<()> {
-    for cell in &plan.cells {
-        match &cell.work {
-            Work::Refused(reason) => outln!("{}: refused: {reason}", cell.name)?,
-            Work::Ready(items) => {
-                let requests: usize = items.iter().map(|item| item.asks.len()).sum();
-                outln!("{}: {} items, {requests} requests", cell.name, items.len())?;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Returns the current time in UTC as `20240326_120000`.
-fn timestamp() -> String {
-    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    let (days, rest) = (seconds / 86_400, seconds % 86_400);
-    let (year, month, day) = date(days as i64);
-    format!("{year:04}{month:02}{day:02}_{:02}{:02}{:02}", rest / 3600, rest / 60 % 60, rest % 60)
-}
-
-/// Computes the date of a day counted from 1970-01-01 (Hinnant's `civil_from_days`).
-fn date(days: i64) -> (i64, i64, i64) {
-    let shifted = days + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let day_of_era = shifted.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn dates_of_days() {
-        for (days, expected) in [(0, (1970, 1, 1)), (19_808, (2024, 3, 26)), (11_016, (2000, 2, 29))] {
-            assert_eq!(date(days), expected);
-        }
+    /// Carries out one task of a job array.
+    async fn array_task(&self, number: usize) -> anyhow::Result<ExitCode> {
+        let task = slurm::task(&self.folder, number)?;
+        let connection = Connection::Only(task.model);
+        let Ready { mut evaluation, .. } = connected(self.config, &self.folder, connection).await?;
+        self.retrieve(&mut evaluation, &slurm::store_path(&self.folder, number)).await?;
+        slurm::write_profile(self.config, &self.folder, &evaluation, task.model)?;
+        let plan =
+            crate::partition::restricted(&evaluation.plan(self.config.context()), task.model, &task.parts);
+        let mut store = Store::open(slurm::store_path(&self.folder, number))?;
+        store.remember(self.folder.store_path(self.config))?;
+        let how = (self.config.run.workers, &self.context);
+        let failures = evaluation.ask_part(&plan, &mut store, task.part(), how).await?;
+        slurm::write_failures(&self.folder, number, &failures)?;
+        tracing::info!("task {number}: {} requests failed", failures.len());
+        Ok(ExitCode::SUCCESS)
     }
 }

@@ -1,7 +1,25 @@
 //! The command line: `opencompass RUN.toml` evaluates, the verbs explain and list.
 
+mod aligned;
+mod ask;
+mod case_analyzer;
+mod contamination;
+mod custom;
+mod data;
+mod diff;
 mod evaluate;
 mod list_configs;
+mod models;
+mod needle;
+mod outcome;
+mod prediction_merger;
+mod prompt_viewer;
+mod serve_report;
+mod settings;
+mod slurm;
+mod test_api_model;
+mod timestamp;
+mod viz_multi_model;
 mod why;
 
 use std::process::ExitCode;
@@ -16,6 +34,7 @@ use clap::{Parser, Subcommand};
     args_conflicts_with_subcommands = true,
     after_help = "Examples:\n  opencompass recipes/tiny/5-evaluate.toml\n  \
                   opencompass run.toml --set model.base-url=http://127.0.0.1:23333 --datasets gsm8k 'ARC-*'\n  \
+                  opencompass --models model.gguf --datasets gsm8k --set run.data-dirs='[\"data\"]'\n  \
                   opencompass run.toml --dry-run\n  opencompass why runs/tiny/evaluate tiny arithmetic 7\n\n\
                   Exit codes: 0 all cells scored, 1 the work failed, 2 bad input, bad usage or a server that cannot be \
                   reached, 3 some items or cells failed."
@@ -33,8 +52,28 @@ enum Verb {
     Run(evaluate::Arguments),
     /// Explain a score: show prompt, output, extraction and verdict of items, or why there is no score.
     Why(why::Arguments),
-    /// List the known datasets with their mode, evaluator and origin.
+    /// List the known datasets with their mode, evaluator, group and origin.
     ListConfigs(list_configs::Arguments),
+    /// Show the prompts of a run without asking anything.
+    PromptViewer(prompt_viewer::Arguments),
+    /// Collect the wrong items of a run with their prompts into files.
+    CaseAnalyzer(case_analyzer::Arguments),
+    /// Compare two runs: differences with p-values, and the items that were gained and lost.
+    Diff(diff::Arguments),
+    /// Show the tables of several runs side by side and count the wins of each model.
+    VizMultiModel(viz_multi_model::Arguments),
+    /// Join the prediction files of parts.
+    PredictionMerger(prediction_merger::Arguments),
+    /// Send one question to a model, before a long run does.
+    TestApiModel(test_api_model::Arguments),
+    /// List, check and collect the data files of the test sets.
+    Data(data::Arguments),
+    /// Find the items of test sets in a training corpus, and split scores accordingly.
+    Contamination(contamination::Arguments),
+    /// Make the rows of a needle set from texts of your own.
+    Needle(needle::Arguments),
+    /// Show the report of a run to a browser on another machine.
+    ServeReport(serve_report::Arguments),
 }
 
 /// Parses the command line and runs the verb.
@@ -48,5 +87,15 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Some(Verb::Run(arguments)) => evaluate::run(&arguments),
         Some(Verb::Why(arguments)) => why::run(&arguments),
         Some(Verb::ListConfigs(arguments)) => list_configs::run(&arguments),
+        Some(Verb::PromptViewer(arguments)) => prompt_viewer::run(&arguments),
+        Some(Verb::CaseAnalyzer(arguments)) => case_analyzer::run(&arguments),
+        Some(Verb::Diff(arguments)) => diff::run(&arguments),
+        Some(Verb::VizMultiModel(arguments)) => viz_multi_model::run(&arguments),
+        Some(Verb::PredictionMerger(arguments)) => prediction_merger::run(&arguments),
+        Some(Verb::TestApiModel(arguments)) => test_api_model::run(&arguments),
+        Some(Verb::Data(arguments)) => data::run(&arguments),
+        Some(Verb::Contamination(arguments)) => contamination::run(&arguments),
+        Some(Verb::Needle(arguments)) => needle::run(&arguments),
+        Some(Verb::ServeReport(arguments)) => serve_report::run(&arguments),
     }
 }

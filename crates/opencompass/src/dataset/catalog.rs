@@ -7,22 +7,11 @@ use std::path::{Path, PathBuf};
 use internlm_kit::file::{self, AtPath};
 use serde_json::Value;
 
+use crate::glob::glob;
+use super::embedded::EMBEDDED;
+use super::turned::{order_of, turned};
 use super::{DatasetConfig, SubsetTable, nearest};
 use crate::{Error, Result};
-
-/// The embedded files as stem and text.
-const EMBEDDED: &[(&str, &str)] = &[
-    ("ARC-c", include_str!("../../datasets/ARC-c.toml")),
-    ("ARC-e", include_str!("../../datasets/ARC-e.toml")),
-    ("arithmetic", include_str!("../../datasets/arithmetic.toml")),
-    ("calculator-call", include_str!("../../datasets/calculator-call.toml")),
-    ("ceval", include_str!("../../datasets/ceval.toml")),
-    ("gsm8k", include_str!("../../datasets/gsm8k.toml")),
-    ("heldout", include_str!("../../datasets/heldout.toml")),
-    ("heldout-choice", include_str!("../../datasets/heldout-choice.toml")),
-    ("mmlu", include_str!("../../datasets/mmlu.toml")),
-    ("piqa", include_str!("../../datasets/piqa.toml")),
-];
 
 /// The origin of a dataset file.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -86,19 +75,28 @@ impl Catalog {
 
     /// Finds datasets by name, in order and without duplicates. A stem means all sets of its file, a path that
     /// ends in `.toml` means the sets of that file, and anything else is the name of a set, in which `*` and
-    /// `?` match as in file names.
+    /// `?` match as in file names. `@circular` or `@all_possible` behind a name turns the choices of its sets: each
+    /// question is asked with them in several orders.
     ///
     /// # Errors
-    /// [`Error::UnknownName`], or a problem of a file.
+    /// [`Error::UnknownName`], a problem of a file, or [`Error::Value`] for a set without choices that can be turned.
     pub fn find(&self, names: &[impl AsRef<str>]) -> Result<Vec<DatasetConfig>> {
         let mut found: Vec<DatasetConfig> = Vec::new();
         for name in names.iter().map(AsRef::as_ref) {
+            let (name, order) = order_of(name);
             let sets = match self.entries.get(name) {
                 Some(entry) => entry.datasets()?,
                 None if name.ends_with(".toml") => CatalogEntry::read(Path::new(name))?.datasets()?,
                 None => self.matching(name)?,
             };
-            found.extend(sets);
+            match order {
+                None => found.extend(sets),
+                Some(order) => {
+                    for set in sets {
+                        found.push(turned(set, order)?);
+                    }
+                }
+            }
         }
         let mut seen = std::collections::BTreeSet::new();
         found.retain(|set| seen.insert(set.name.clone()));
@@ -106,17 +104,14 @@ impl Catalog {
     }
 
     fn matching(&self, pattern: &str) -> Result<Vec<DatasetConfig>> {
-        let mut known = Vec::new();
         let mut found = Vec::new();
-        for entry in self.entries.values() {
-            for set in entry.datasets()? {
-                known.push(set.name.clone());
-                if glob(pattern.as_bytes(), set.name.as_bytes()) {
-                    found.push(set);
-                }
-            }
+        for entry in self.entries.values().filter(|entry| entry.may_match(pattern)) {
+            let sets = entry.datasets()?;
+            found.extend(sets.into_iter().filter(|set| glob(pattern.as_bytes(), set.name.as_bytes())));
         }
         if found.is_empty() {
+            let sets = self.entries.values().map(CatalogEntry::datasets).collect::<Result<Vec<_>>>()?;
+            let mut known: Vec<String> = sets.into_iter().flatten().map(|set| set.name).collect();
             known.extend(self.entries.keys().cloned());
             let near = nearest(pattern, known.iter().map(String::as_str));
             let hint = near.map_or("`opencompass list-configs` shows all".to_owned(), |near| {
@@ -133,6 +128,17 @@ impl CatalogEntry {
         let text = file::read_to_string(path)?;
         let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         Ok(Self { stem, origin: Origin::File(path.to_path_buf()), text })
+    }
+
+    /// Says whether a set of the file may have a name that matches `pattern`, from the beginning of the line `name = ".."`
+    /// alone, so that not every file has to be parsed. A file without such a line may match.
+    fn may_match(&self, pattern: &str) -> bool {
+        let mut top = self.text.lines().take_while(|line| !line.starts_with('['));
+        let name = top.find_map(|line| line.strip_prefix("name = \""));
+        let Some(name) = name else { return true };
+        let name = name.split(['"', '$', '\\']).next().unwrap_or_default();
+        let literal = pattern.split(['*', '?']).next().unwrap_or_default();
+        literal.starts_with(name) || name.starts_with(literal)
     }
 
     /// Parses the sets of the file: one, or one per `[[subset]]`.
@@ -178,17 +184,6 @@ fn replaced(value: &Value, subset: &SubsetTable) -> Value {
     }
 }
 
-/// Matches a name: `*` stands for any bytes, `?` for any single byte.
-fn glob(pattern: &[u8], name: &[u8]) -> bool {
-    match (pattern.first(), name.first()) {
-        (None, None) => true,
-        (Some(b'*'), _) => glob(&pattern[1..], name) || (!name.is_empty() && glob(pattern, &name[1..])),
-        (Some(b'?'), Some(_)) => glob(&pattern[1..], &name[1..]),
-        (Some(a), Some(b)) if a == b => glob(&pattern[1..], &name[1..]),
-        _ => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -212,7 +207,7 @@ mod tests {
         let catalog = Catalog::embedded();
         let find = |name: &str| catalog.find(&[name]);
         assert_eq!(find("ceval").expect("a stem").len(), 52);
-        assert_eq!(find("lukaemon_mmlu_college_*").expect("a pattern").len(), 6);
+        assert_eq!(find("lukaemon_mmlu_college_*").expect("a pattern").len(), 18);
         let error = find("gsm8").expect_err("unknown").to_string();
         assert!(error.contains("nearest known name: `gsm8k`"), "{error}");
     }

@@ -3,7 +3,7 @@
 use internlm_model::chat::FunctionDefinition;
 use serde::Serialize;
 
-use super::{DatasetConfig, Mode, Retriever};
+use super::{DatasetConfig, Mode, Retriever, loaders};
 
 /// The evaluator of texts that are only measured.
 const BITS_PER_BYTE: &str = "bits_per_byte";
@@ -29,6 +29,18 @@ impl DatasetConfig {
             let (found, expected) = (self.source.sha256.len(), self.source.files.len());
             problems.push(format!("source.sha256: found {found}, expected one per file, {expected}"));
         }
+        let source = &self.source;
+        for (key, loader) in
+            [("loader", Some(&source.loader)), ("train_loader", source.train_loader.as_ref())]
+        {
+            let problem = loader.and_then(|loader| loaders::problem(loader));
+            problems.extend(problem.map(|problem| format!("source.{key}: {problem}")));
+        }
+        let pointers = self.infer.upstream.keys().filter(|pointer| !pointer.starts_with('/'));
+        problems
+            .extend(pointers.map(|pointer| {
+                format!("infer.upstream: found `{pointer}`, expected a JSON pointer as /a/b")
+            }));
         problems.extend(self.mode_problems());
         problems.extend(self.few_shot_problems());
         problems.extend(crate::score::problems(self));
@@ -45,9 +57,10 @@ impl DatasetConfig {
         let mode = self.infer.mode;
         let evaluator = self.score.evaluator.name();
         if mode == Mode::Rolling {
-            if evaluator != BITS_PER_BYTE {
+            let expected = if self.infer.window.is_some() { "bpc" } else { BITS_PER_BYTE };
+            if evaluator != expected {
                 problems.push(format!(
-                    "score.evaluator: found {evaluator}, expected {BITS_PER_BYTE} for mode rolling"
+                    "score.evaluator: found {evaluator}, expected {expected} for mode rolling"
                 ));
             }
             let columns = self.reader.input.len();
@@ -64,25 +77,41 @@ impl DatasetConfig {
                 .push(format!("infer.mode: found {mode_word}, expected rolling for evaluator bits_per_byte"));
         }
         match self.prompt.template() {
+            // Lists of messages and conversations in columns need no template.
+            Err(_) if self.needs_no_template() => {}
             Err(problem) => problems.push(problem.to_string()),
             Ok(template) => {
                 let labels = template.labels().len();
-                if mode == Mode::Ppl && labels < 2 {
-                    problems
-                        .push(format!("prompt.labels: found {labels}, expected two or more for mode ppl"));
-                }
-                if mode != Mode::Ppl && labels > 0 {
+                let by_label = matches!(mode, Mode::Ppl | Mode::Loglikelihood);
+                if by_label && labels < 2 {
                     problems.push(format!(
-                        "prompt.labels: found {labels} in mode {mode_word}, expected mode ppl"
+                        "prompt.labels: found {labels}, expected two or more for mode {mode_word}"
+                    ));
+                }
+                if !by_label && mode != Mode::PplOnly && labels > 0 {
+                    problems.push(format!(
+                        "prompt.labels: found {labels} in mode {mode_word}, expected mode ppl or loglikelihood"
                     ));
                 }
             }
         }
-        if self.reader.output.is_none() {
+        if self.reader.output.is_none() && mode != Mode::PplOnly {
             problems.push("reader.output: found none, expected the column of the expected answer".to_owned());
+        }
+        if !self.prompt.messages.is_empty() && self.prompt.template().is_ok() {
+            problems.push("prompt.messages: found it next to another template, expected only one".to_owned());
+        }
+        if self.infer.normalizing_str.is_some() && self.prompt.sep_token.is_none() {
+            problems.push("prompt.sep_token: found none, expected the mark that normalizing_str needs".to_owned());
         }
         problems.extend(self.tool_problems());
         problems
+    }
+
+    fn needs_no_template(&self) -> bool {
+        let prompt = &self.prompt;
+        let none = prompt.text.is_none() && prompt.rounds.is_empty() && prompt.labels.is_empty();
+        none && (!prompt.messages.is_empty() || matches!(self.infer.mode, Mode::Chat | Mode::Agent))
     }
 
     fn tool_problems(&self) -> Vec<String> {
@@ -111,8 +140,13 @@ impl DatasetConfig {
             return Vec::new();
         }
         let mut problems = Vec::new();
-        if self.few_shot.ids.is_empty() {
+        let (few_shot, fixed) = (&self.few_shot, self.few_shot.retriever == Retriever::Fixk);
+        if fixed && few_shot.ids.is_empty() {
             problems.push("few_shot.ids: found none, expected rows of the train files".to_owned());
+        }
+        if !fixed && !few_shot.ids.is_empty() {
+            let (found, retriever) = (few_shot.ids.len(), word(few_shot.retriever));
+            problems.push(format!("few_shot.ids: found {found} for retriever {retriever}, expected fixk"));
         }
         if self.source.train_files.is_empty() {
             problems.push(

@@ -87,7 +87,8 @@ pub type SubsetTable = IndexMap<String, String>;
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct SourceConfig {
-    /// Files of the scored rows, relative to a data folder of the run. `archive.zip!member` reads a member.
+    /// Files of the scored rows, relative to a data folder of the run. `archive.zip!member` reads a member, also of
+    /// `.tar`, `.tar.gz` and `.tar.zst`; files that end with `.gz` or `.zst` are unpacked.
     pub files: Vec<String>,
     /// Files of the rows that examples are taken from. Default: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -98,15 +99,19 @@ pub struct SourceConfig {
     /// Column names of a csv or tsv file without a header row. Default: the first row has them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<String>,
-    /// sha256 of each file of `files`. A file that differs by one byte is refused. Default: not checked.
+    /// sha256 of each file of `files`, or of its member. A file that differs by one byte is refused. Default: not
+    /// checked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sha256: Vec<String>,
-    /// JSON pointer to the list of rows inside of a `json` file, such as `/examples`. Default: the file is the list.
+    /// JSON pointer to the rows inside of a `json` file, such as `/examples`. Default: the file is the list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub records: Option<String>,
     /// Rules that turn the rows of the files into the rows of the set, applied in order. Default: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub loader: Vec<Named>,
+    /// The same for the rows of `train_files`. Default: `loader`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub train_loader: Option<Vec<Named>>,
     /// Turns documents into multiple-choice rows. Default: rows are used as they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub continuation_choices: Option<ContinuationChoices>,
@@ -119,14 +124,20 @@ pub enum Format {
     /// One JSON object per line.
     #[default]
     Jsonl,
-    /// One JSON list of objects.
+    /// One JSON list of objects, or an object of objects.
     Json,
     /// Comma-separated values with a header row, or without one and with `columns`.
     Csv,
     /// Tab-separated values, otherwise like csv.
     Tsv,
-    /// One row per line, whose only column is `text`.
+    /// One row per line that is not empty, whose only column is `text`.
     Txt,
+    /// One row per line, empty ones included, whose only column is `text` without white space around it.
+    Lines,
+    /// One row per file, whose only column is `text`.
+    Whole,
+    /// Not read; the message says how to convert it.
+    Parquet,
 }
 
 /// The `[split]` table: the part of the rows that is used.
@@ -134,10 +145,10 @@ pub enum Format {
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct SplitConfig {
-    /// Python slice of the scored rows, such as `[:100]`. Default: all.
+    /// Python slice of the scored rows, such as `[:100]`, or the size of a random subset. Default: all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test_range: Option<RowRange>,
-    /// Python slice of the rows that examples are taken from. Default: all.
+    /// The same for the rows that examples are taken from. Default: all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub train_range: Option<RowRange>,
 }

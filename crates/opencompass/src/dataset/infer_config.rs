@@ -50,6 +50,18 @@ pub struct InferConfig {
     /// `agent`: the agent and its tools, as the `[agent]` table of lagent's agent files.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub agent: Map<String, Value>,
+    /// `ppl_only`: what is computed from the log-probabilities of the tokens. Default: `ppl`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measure: Option<TextMeasure>,
+    /// `ppl_only` with `min_k`: share of the least likely tokens in percent. Default: 20.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_k: Option<usize>,
+    /// `rolling`: overlapping windows over the joined texts of all rows. Default: every text by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<WindowConfig>,
+    /// `attack`: the prompts whose words are changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attack: Option<AttackConfig>,
     /// Further keys of upstream's `infer_cfg` as JSON pointers with their values. They are part of the prompt hash and
     /// change nothing else. Default: none.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
@@ -108,6 +120,70 @@ pub struct TotConfig {
     pub n_evaluate_sample: usize,
     /// Number of thoughts that are kept per step.
     pub n_select_sample: usize,
+}
+
+/// What mode `ppl_only` computes. Upstream's inferencers.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TextMeasure {
+    /// The mean loss of the tokens (`PPLOnlyInferencer`).
+    #[default]
+    Ppl,
+    /// The mean log-probability of the least likely tokens (`MinKPercentInferencer`).
+    MinK,
+    /// The loss of the tokens in the spans of the column `label` (`InferencePPLOnlyInferencer`).
+    Inference,
+}
+
+/// The sliding window of mode `rolling`. Names are upstream's (`SWCELossInferencer`).
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct WindowConfig {
+    /// Number of tokens that one window predicts. Default: 1900.
+    #[serde(default = "block_size")]
+    pub block_size: usize,
+    /// Number of tokens from one window to the next. Default: 512.
+    #[serde(default = "stride")]
+    pub stride: usize,
+}
+
+fn block_size() -> usize {
+    1900
+}
+
+fn stride() -> usize {
+    512
+}
+
+/// The prompts of mode `attack`. Names are upstream's.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AttackConfig {
+    /// Name of the mark in the template that the attacked prompt replaces, such as `adv_prompt`.
+    pub adv_key: String,
+    /// The prompts before the attack; each is asked as it is and attacked.
+    pub original_prompt_list: Vec<String>,
+    /// The attacks. Default: all that need no model.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub attacks: Vec<AttackKind>,
+    /// Number of different changes per attack. 0, the default, means 1.
+    pub variants: usize,
+    /// Seed of the changes. Default: 0.
+    pub seed: u64,
+}
+
+/// A change of a prompt that should not change its meaning. promptbench's attacks that need no model.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AttackKind {
+    /// Adds a sentence that is always true.
+    StressTest,
+    /// Adds a random word.
+    CheckList,
+    /// Misspells words by swapped, other, missing or further letters.
+    DeepWordBug,
+    /// Misspells words so that people can still read them.
+    TextBugger,
 }
 
 /// What is asked of the model. Upstream's inferencers.

@@ -1,16 +1,17 @@
 //! Loads a dataset: reads its rows from the user's folders and computes their columns.
 
 use std::collections::BTreeMap;
-use std::io::{Cursor, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use internlm_kit::file;
 use internlm_kit::hash::sha256;
 use internlm_kit::problems::lines;
 use serde_json::{Map, Value};
 
-use super::columns::Columns;
-use super::{AnswerKey, DatasetConfig, ReaderConfig, RowRange, table};
+use super::answer_key::letter;
+use super::archive::{content, find};
+use super::columns::{Columns, missing, pointed};
+use super::{DatasetConfig, ReaderConfig, RowRange, loaders, manifest, table};
 use crate::prompt::python_str;
 use crate::score::Reading;
 use crate::score::post::Post;
@@ -44,6 +45,9 @@ pub struct Dataset {
     pub test: Vec<Row>,
     /// The rows that examples are taken from.
     pub train: Vec<Row>,
+    /// The rows of `train` in front of each row of `test`, for rules that choose them row by row; otherwise empty, or
+    /// the reason why they are not chosen.
+    pub examples: Result<Vec<Vec<usize>>, String>,
     /// sha256 of every data file, by its name in the dataset file.
     pub hashes: BTreeMap<String, String>,
 }
@@ -69,6 +73,10 @@ impl Dataset {
         let mut hashes = BTreeMap::new();
         let mut test = read_all(&config, &config.source.files, &data_dirs, &mut hashes)?;
         let train = read_all(&config, &config.source.train_files, &data_dirs, &mut hashes)?;
+        let test_loaders = &config.source.loader;
+        let train_loaders = config.source.train_loader.as_ref().unwrap_or(test_loaders);
+        test = loaders::apply(test_loaders, test).map_err(fail)?;
+        let train = loaders::apply(train_loaders, train).map_err(fail)?;
         if let Some(choices) = &config.source.continuation_choices {
             test = choices.questions(&test).map_err(fail)?;
         }
@@ -80,13 +88,19 @@ impl Dataset {
         if let Some(id) = config.few_shot.ids.iter().find(|id| **id >= train.len()) {
             return Err(fail(format!("few_shot.ids: found {id}, expected a row below {}", train.len())));
         }
-        Ok(Self { config, test, train, hashes })
+        Ok(Self { config, test, train, examples: Ok(Vec::new()), hashes })
     }
 
     /// Creates a dataset without rows, for scoring predictions that come from elsewhere.
     #[must_use]
     pub fn without_rows(config: DatasetConfig) -> Self {
-        Self { config, test: Vec::new(), train: Vec::new(), hashes: BTreeMap::new() }
+        Self {
+            config,
+            test: Vec::new(),
+            train: Vec::new(),
+            examples: Ok(Vec::new()),
+            hashes: BTreeMap::new(),
+        }
     }
 }
 
@@ -99,19 +113,25 @@ fn read_all(
     let fail = |message: String| Error::Data { dataset: config.name.clone(), message };
     let mut all = Vec::new();
     for name in files {
-        let (path, member) = find(name, data_dirs).map_err(fail)?;
+        let place = config.source.files.iter().position(|file| file == name);
+        let expected = place.and_then(|place| config.source.sha256.get(place));
+        let (path, member) = find(name, data_dirs).map_err(|message| {
+            let known = manifest::known(name).map(|file| file.sha256);
+            match expected.map(String::as_str).or(known) {
+                Some(hash) => fail(format!("{name}: {message}; its sha256 is {hash}")),
+                None => fail(format!("{name}: {message}")),
+            }
+        })?;
         let bytes =
             file::read(&path).map_err(|source| Error::DataFile { dataset: config.name.clone(), source })?;
         let shown = path.display();
         let named = |message: String| fail(format!("{shown}: {message}"));
-        let bytes = match member {
-            None => bytes,
-            Some(member) => unzip(bytes, member).map_err(named)?,
-        };
-        let hash = sha256(&bytes);
-        let place = config.source.files.iter().position(|file| file == name);
-        if let Some(expected) = place.and_then(|place| config.source.sha256.get(place))
+        let file_hash = sha256(&bytes);
+        let bytes = content(&path, bytes, member).map_err(named)?;
+        let hash = if member.is_some() { sha256(&bytes) } else { file_hash.clone() };
+        if let Some(expected) = expected
             && *expected != hash
+            && *expected != file_hash
         {
             let message = format!("found sha256 {hash}, expected {expected}; the dataset is not used");
             return Err(named(message));
@@ -122,32 +142,6 @@ fn read_all(
     Ok(all)
 }
 
-/// Finds a file, and separates the name of its member if it is written as `archive.zip!member`.
-fn find<'a>(name: &'a str, data_dirs: &[&Path]) -> Result<(PathBuf, Option<&'a str>), String> {
-    let (file, member) = match name.split_once('!') {
-        Some((file, member)) => (file, Some(member)),
-        None => (name, None),
-    };
-    let here = PathBuf::from(file);
-    let places: Vec<PathBuf> = data_dirs.iter().map(|folder| folder.join(file)).chain([here]).collect();
-    match places.iter().find(|path| path.is_file()) {
-        Some(path) => Ok((path.clone(), member)),
-        None => {
-            let places: Vec<String> = places.iter().map(|path| path.display().to_string()).collect();
-            Err(format!("data file not found, looked for {}", places.join(", ")))
-        }
-    }
-}
-
-fn unzip(bytes: Vec<u8>, member: &str) -> Result<Vec<u8>, String> {
-    let mut archive = zip::ZipArchive::new(Cursor::new(bytes))
-        .map_err(|error| format!("expected a zip archive: {error}"))?;
-    let mut file = archive.by_name(member).map_err(|error| format!("member {member}: {error}"))?;
-    let mut content = Vec::new();
-    file.read_to_end(&mut content).map_err(|error| format!("member {member}: {error}"))?;
-    Ok(content)
-}
-
 /// Computes the columns of all rows, then cuts the range.
 fn rows(all: Vec<Columns>, config: &DatasetConfig, range: Option<&RowRange>) -> Result<Vec<Row>, String> {
     let mut rows = Vec::with_capacity(all.len());
@@ -156,7 +150,8 @@ fn rows(all: Vec<Columns>, config: &DatasetConfig, range: Option<&RowRange>) -> 
         rows.extend(row);
     }
     if let Some(range) = range {
-        rows = rows.drain(range.of(rows.len())).collect();
+        let mut all: Vec<Option<Row>> = rows.into_iter().map(Some).collect();
+        rows = range.rows(all.len()).into_iter().filter_map(|place| all[place].take()).collect();
     }
     Ok(rows)
 }
@@ -185,33 +180,4 @@ fn row(mut columns: Columns, config: &DatasetConfig) -> Result<Option<Row>, Stri
         visible.insert(name.clone(), value.clone());
     }
     Ok(Some(Row { columns, visible }))
-}
-
-fn missing(name: &str, columns: &Columns) -> String {
-    let known: Vec<&str> = columns.keys().map(String::as_str).collect();
-    format!("found the columns {}, expected `{name}`", known.join(", "))
-}
-
-/// Returns the value at a JSON pointer whose first step is a column.
-fn pointed<'a>(columns: &'a Columns, pointer: &str) -> Option<&'a Value> {
-    let path = pointer.strip_prefix('/')?;
-    match path.split_once('/') {
-        None => columns.get(path),
-        Some((column, rest)) => columns.get(column)?.pointer(&format!("/{rest}")),
-    }
-}
-
-/// Returns the letter of the answer's position. `None` if the row has more or fewer labels than letters.
-fn letter(columns: &Columns, key: &AnswerKey) -> Result<Option<String>, String> {
-    let labels = pointed(columns, &key.labels).and_then(Value::as_array);
-    let labels = labels.ok_or_else(|| missing(&key.labels, columns))?;
-    let answer = columns.get(&key.column).ok_or_else(|| missing(&key.column, columns))?;
-    let letters: Vec<char> = key.letters.chars().collect();
-    if labels.len() != letters.len() {
-        return Ok(None);
-    }
-    let place = labels.iter().position(|label| label == answer);
-    let place =
-        place.ok_or_else(|| format!("found the answer {answer}, expected one of the row's labels"))?;
-    Ok(Some(letters[place].to_string()))
 }

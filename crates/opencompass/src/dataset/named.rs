@@ -6,7 +6,8 @@ use serde_json::{Map, Value};
 
 use crate::{Error, Result};
 
-/// An evaluator, a post-processor or a loader: its name, or a table with `name` and arguments.
+/// An evaluator, a post-processor or a loader: its name, or a table with `name` and arguments. An argument that is itself
+/// called `name` is written as `{ name = "x", arguments = { name = "y" } }`.
 ///
 /// ```
 /// use opencompass::dataset::Named;
@@ -28,6 +29,7 @@ pub struct Named {
 #[serde(untagged, expecting = "expected a name or a table with `name`")]
 enum Form {
     Name(String),
+    Nested(Nested),
     Table {
         name: String,
         #[serde(flatten)]
@@ -35,11 +37,21 @@ enum Form {
     },
 }
 
+/// The way to write an argument that is itself called `name`.
+#[derive(Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Nested {
+    name: String,
+    arguments: Map<String, Value>,
+}
+
 impl From<Form> for Named {
     fn from(form: Form) -> Self {
         match form {
             Form::Name(name) => Self::new(name),
-            Form::Table { name, arguments } => Self { name, arguments },
+            Form::Nested(Nested { name, arguments }) | Form::Table { name, arguments } => {
+                Self { name, arguments }
+            }
         }
     }
 }
@@ -47,7 +59,13 @@ impl From<Form> for Named {
 impl From<Named> for Form {
     fn from(named: Named) -> Self {
         let Named { name, arguments } = named;
-        if arguments.is_empty() { Self::Name(name) } else { Self::Table { name, arguments } }
+        if arguments.is_empty() {
+            Self::Name(name)
+        } else if arguments.contains_key("name") {
+            Self::Nested(Nested { name, arguments })
+        } else {
+            Self::Table { name, arguments }
+        }
     }
 }
 
@@ -93,5 +111,18 @@ impl Named {
         #[serde(deny_unknown_fields)]
         struct Nothing {}
         self.arguments::<Nothing>().map(|Nothing {}| ())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_argument_may_be_called_name() {
+        let text = r#"{"name":"x","arguments":{"name":"y","z":1}}"#;
+        let named: Named = serde_json::from_str(text).expect("a table");
+        assert_eq!(named, Named::new("x").with("name", "y").with("z", 1));
+        assert_eq!(serde_json::to_string(&named).expect("plain data"), text);
     }
 }

@@ -1,5 +1,7 @@
 //! Finds the nearest known word, for messages about unknown ones.
 
+use std::cmp::Reverse;
+
 /// Counts the edits that turn `a` into `b` (Levenshtein distance).
 fn edits(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
@@ -16,14 +18,16 @@ fn edits(a: &str, b: &str) -> usize {
     row[b.len()]
 }
 
-/// Returns the known word nearest to `word`, if at most every second letter differs.
+/// Returns the known word nearest to `word`, if at most every second letter differs. Among equally near ones the one
+/// with the longest common beginning is returned.
 pub(crate) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let limit = word.chars().count().div_ceil(2);
+    let beginning = |known: &str| known.chars().zip(word.chars()).take_while(|(a, b)| a == b).count();
     known
-        .map(|known| (edits(word, known), known))
-        .filter(|(edits, _)| *edits <= limit)
+        .map(|known| (edits(word, known), Reverse(beginning(known)), known))
+        .filter(|(edits, ..)| *edits <= limit)
         .min()
-        .map(|(_, known)| known)
+        .map(|(.., known)| known)
 }
 
 /// Adds the nearest known key to serde's "unknown field `x`, expected one of `a`, `b`".
@@ -47,6 +51,7 @@ mod tests {
         let message = "unknown field `promt`, expected one of `name`, `prompt`, `split`";
         assert!(with_nearest(message).ends_with("nearest known key: `prompt`"));
         assert_eq!(nearest("xyzzy", ["name", "prompt"].into_iter()), None);
+        assert_eq!(nearest("sum", ["Xsum", "sums"].into_iter()), Some("sums"));
         assert_eq!(edits("kitten", "sitting"), 3);
     }
 }

@@ -4,14 +4,13 @@
 //! The hash is the sha256 of the inference configuration as Python's `json.dumps(.., sort_keys=True)` prints it,
 //! with the ids of examples moved from the retriever to the inferencer (`get_prompt_hash` upstream).
 
-use std::fmt::Write;
-
 use indexmap::IndexMap;
 use internlm_kit::hash::sha256;
 use serde_json::{Map, Value, json};
 
-use super::{DatasetConfig, Mode, Retriever};
-use crate::prompt::{LabelTemplate, Rounds, ShotConfig, Template, TextOrTurn};
+use super::python_json::python_json;
+use super::{DatasetConfig, FewShotConfig, Mode, Retriever, TextMeasure};
+use crate::prompt::{LabelTemplate, RawMessage, Rounds, ShotConfig, Template, TextOrTurn};
 
 /// Number of digits of the hash that tables show.
 const SHOWN: usize = 6;
@@ -37,7 +36,21 @@ pub fn list_version(datasets: &[DatasetConfig]) -> String {
 
 /// Computes the whole prompt hash.
 fn prompt_hash(dataset: &DatasetConfig) -> String {
-    sha256(python_json(&inference_config(dataset)).as_bytes())
+    infer_cfg_hash(&inference_config(dataset))
+}
+
+/// Computes the prompt hash of upstream's `infer_cfg`: the sha256 of its JSON as Python prints it, in hexadecimal. The
+/// ids of examples are moved from the retriever to the inferencer, as upstream does.
+#[must_use]
+pub fn infer_cfg_hash(infer_cfg: &Value) -> String {
+    let mut config = infer_cfg.clone();
+    let ids = config.pointer_mut("/retriever").and_then(Value::as_object_mut);
+    if let Some(ids) = ids.and_then(|retriever| retriever.shift_remove("fix_id_list"))
+        && let Some(inferencer) = config.pointer_mut("/inferencer").and_then(Value::as_object_mut)
+    {
+        inferencer.insert("fix_id_list".to_owned(), ids);
+    }
+    sha256(python_json(&config).as_bytes())
 }
 
 /// Translates a dataset file into upstream's `infer_cfg`.
@@ -52,16 +65,65 @@ fn inference_config(dataset: &DatasetConfig) -> Value {
         ShotConfig::Labels { labels } => labels_value(labels),
     });
     match (ice, template) {
+        _ if !dataset.prompt.messages.is_empty() => {
+            let messages = |list: &[RawMessage]| {
+                let kind = "opencompass.openicl.icl_raw_prompt_template.RawPromptTemplate";
+                json!({ "type": kind, "messages": list })
+            };
+            config.insert("prompt_template".to_owned(), messages(&dataset.prompt.messages));
+            if !dataset.prompt.ice_messages.is_empty() {
+                config.insert("ice_template".to_owned(), messages(&dataset.prompt.ice_messages));
+            }
+        }
         (Some(ice), template) => {
             config.insert("ice_template".to_owned(), template_config(Some(ice), None));
             config.insert("prompt_template".to_owned(), template_config(template, token));
         }
         (None, template) => {
-            let name = if few_shot { "ice_template" } else { "prompt_template" };
+            // A template with a place for examples is upstream's `ice_template`, even if there are none.
+            let name = if few_shot || token.is_some() { "ice_template" } else { "prompt_template" };
             config.insert(name.to_owned(), template_config(template, token));
         }
     }
-    let retriever = match dataset.few_shot.retriever {
+    if let Some(mark) = &dataset.prompt.sep_token {
+        for name in ["prompt_template", "ice_template"] {
+            // Upstream's examples come from the template without the mark where there are two.
+            if let Some(template) = config.get_mut(name).and_then(Value::as_object_mut) {
+                template.insert("sep_token".to_owned(), json!(mark));
+                break;
+            }
+        }
+    }
+    config.insert("retriever".to_owned(), retriever(&dataset.few_shot));
+    config.insert("inferencer".to_owned(), inferencer(dataset));
+    let mut config = Value::Object(config);
+    for (pointer, value) in &dataset.infer.upstream {
+        put(&mut config, pointer, value);
+    }
+    config
+}
+
+/// Sets the value at a JSON pointer; objects on the way are created. Of a list only an existing element can be set.
+fn put(config: &mut Value, pointer: &str, value: &Value) {
+    let mut place = config;
+    for step in pointer.split('/').skip(1) {
+        let step = step.replace("~1", "/").replace("~0", "~");
+        if place.is_null() {
+            *place = Value::Object(Map::new());
+        }
+        let next = match place {
+            Value::Object(fields) => Some(fields.entry(step).or_insert(Value::Null)),
+            Value::Array(items) => step.parse::<usize>().ok().and_then(|index| items.get_mut(index)),
+            _ => None,
+        };
+        let Some(next) = next else { return };
+        place = next;
+    }
+    *place = value.clone();
+}
+
+fn retriever(few_shot: &FewShotConfig) -> Value {
+    let name = match few_shot.retriever {
         Retriever::Zero => "ZeroRetriever",
         Retriever::Fixk => "FixKRetriever",
         Retriever::Random => "RandomRetriever",
@@ -73,8 +135,34 @@ fn inference_config(dataset: &DatasetConfig) -> Value {
         Retriever::Dpp => "DPPRetriever",
         Retriever::Xiezhi => "XiezhiRetriever",
     };
-    config.insert("retriever".to_owned(), json!({ "type": type_name("icl_retriever", retriever) }));
-    config.insert("inferencer".to_owned(), inferencer(dataset));
+    let default = FewShotConfig::default();
+    let mut config = Map::new();
+    config.insert("type".to_owned(), json!(type_name("icl_retriever", name)));
+    let texts = [
+        ("ice_separator", &few_shot.separator, &default.separator),
+        ("ice_eos_token", &few_shot.eos, &default.eos),
+    ];
+    for (key, text, default) in texts {
+        if text != default {
+            config.insert(key.to_owned(), json!(text));
+        }
+    }
+    let numbers = [
+        ("ice_num", few_shot.count),
+        ("candidate_num", few_shot.candidates),
+        ("select_time", few_shot.select_time),
+    ];
+    for (key, number) in numbers {
+        if let Some(number) = number {
+            config.insert(key.to_owned(), json!(number));
+        }
+    }
+    if let Some(seed) = few_shot.seed {
+        config.insert("seed".to_owned(), json!(seed));
+    }
+    if few_shot.retriever == Retriever::Fixk {
+        config.insert("fix_id_list".to_owned(), json!(few_shot.ids));
+    }
     Value::Object(config)
 }
 
@@ -85,7 +173,11 @@ fn inferencer(dataset: &DatasetConfig) -> Value {
         Mode::Chat => "ChatInferencer",
         Mode::Ppl => "PPLInferencer",
         Mode::Rolling => "SWCELossInferencer",
-        Mode::PplOnly => "PPLOnlyInferencer",
+        Mode::PplOnly => match infer.measure.unwrap_or_default() {
+            TextMeasure::Ppl => "PPLOnlyInferencer",
+            TextMeasure::MinK => "MinKPercentInferencer",
+            TextMeasure::Inference => "InferencePPLOnlyInferencer",
+        },
         Mode::Clp => "CLPInferencer",
         Mode::Loglikelihood => "LLInferencer",
         Mode::Agent => "AgentInferencer",
@@ -95,20 +187,31 @@ fn inferencer(dataset: &DatasetConfig) -> Value {
     };
     let mut config = Map::new();
     config.insert("type".to_owned(), json!(type_name("icl_inferencer", name)));
-    if let Some(length) = infer.max_out_len {
-        config.insert("max_out_len".to_owned(), json!(length));
+    let numbers = [
+        ("max_out_len", infer.max_out_len.map(|length| length as usize)),
+        ("max_document_bytes", infer.max_document_bytes),
+        ("sc_size", infer.sc_size),
+    ];
+    for (key, number) in numbers {
+        if let Some(number) = number {
+            config.insert(key.to_owned(), json!(number));
+        }
     }
-    if !infer.stop.is_empty() {
-        config.insert("stopping_criteria".to_owned(), json!(infer.stop));
+    if let Some(window) = &infer.window {
+        config.insert("block_size".to_owned(), json!(window.block_size));
+        config.insert("stride".to_owned(), json!(window.stride));
     }
-    if !infer.tools.is_empty() {
-        config.insert("tools".to_owned(), json!(infer.tools));
+    if let Some(attack) = &infer.attack {
+        config.insert("original_prompt_list".to_owned(), json!(attack.original_prompt_list));
+        config.insert("adv_key".to_owned(), json!(attack.adv_key));
     }
-    if let Some(bytes) = infer.max_document_bytes {
-        config.insert("max_document_bytes".to_owned(), json!(bytes));
+    for (key, list) in [("stopping_criteria", json!(infer.stop)), ("tools", json!(infer.tools))] {
+        if list.as_array().is_some_and(|list| !list.is_empty()) {
+            config.insert(key.to_owned(), list);
+        }
     }
-    if dataset.few_shot.retriever == Retriever::Fixk {
-        config.insert("fix_id_list".to_owned(), json!(dataset.few_shot.ids));
+    if let Some(turns) = infer.turns {
+        config.insert("infer_mode".to_owned(), json!(turns));
     }
     Value::Object(config)
 }
@@ -162,61 +265,4 @@ fn rounds_value(rounds: &Rounds) -> Value {
     }
     value.insert("round".to_owned(), json!(rounds.rounds));
     Value::Object(value)
-}
-
-/// Prints a value as `json.dumps(value, sort_keys=True)` does: with `", "` and `": "` as separators and everything
-/// outside ASCII escaped.
-fn python_json(value: &Value) -> String {
-    let mut text = String::new();
-    write_json(&mut text, value);
-    text
-}
-
-fn write_json(text: &mut String, value: &Value) {
-    match value {
-        Value::Object(fields) => {
-            let mut fields: Vec<(&String, &Value)> = fields.iter().collect();
-            fields.sort_by_key(|(name, _)| name.as_str());
-            text.push('{');
-            for (index, (name, value)) in fields.into_iter().enumerate() {
-                text.push_str(if index > 0 { ", " } else { "" });
-                write_string(text, name);
-                text.push_str(": ");
-                write_json(text, value);
-            }
-            text.push('}');
-        }
-        Value::Array(items) => {
-            text.push('[');
-            for (index, item) in items.iter().enumerate() {
-                text.push_str(if index > 0 { ", " } else { "" });
-                write_json(text, item);
-            }
-            text.push(']');
-        }
-        Value::String(string) => write_string(text, string),
-        other => text.push_str(&other.to_string()),
-    }
-}
-
-fn write_string(text: &mut String, string: &str) {
-    text.push('"');
-    for character in string.chars() {
-        match character {
-            '"' => text.push_str("\\\""),
-            '\\' => text.push_str("\\\\"),
-            '\n' => text.push_str("\\n"),
-            '\r' => text.push_str("\\r"),
-            '\t' => text.push_str("\\t"),
-            '\u{8}' => text.push_str("\\b"),
-            '\u{c}' => text.push_str("\\f"),
-            ' '..='~' => text.push(character),
-            other => {
-                for unit in other.encode_utf16(&mut [0; 2]) {
-                    write!(text, "\\u{unit:04x}").expect("a String takes every write");
-                }
-            }
-        }
-    }
-    text.push('"');
 }

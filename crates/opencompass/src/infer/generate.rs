@@ -1,72 +1,76 @@
-//! `gen` and `chat`: one prompt and one answer per row.
+//! `gen`, and `chat` with its last turn: one prompt and one answer per row.
 
-use serde_json::{Value, json};
+use serde_json::{Map, json};
 
 use super::prediction::first_error;
-use super::shots::Asker;
-use super::{Ask, InferContext, Item, Outcome, Prediction};
-use crate::dataset::{Dataset, Mode};
-use crate::model::{Answer, ChatMessage, MessageRole, Profile, Protocol, Request, Sampling};
-use crate::prompt::{MetaTemplate, PromptList, Purpose, RoleMessage, render_messages, render_text};
+use super::record::closed;
+use super::shots::{Asker, Separator, examples_of};
+use super::speaker::Speaker;
+use super::{Ask, Item, Outcome, Prediction};
+use crate::dataset::Dataset;
+use crate::model::{Answer, ChatMessage, Profile, Request};
+use crate::prompt::{PromptList, Purpose, raw_examples, raw_messages, render_text};
 
-/// Creates the request of row `index`.
+/// Creates the request of row `index` for its answer number `number`.
 pub(super) fn item(
     dataset: &Dataset,
-    (index, replica): (usize, usize),
+    (index, number): (usize, u64),
+    speaker: Speaker<'_>,
     profile: &Profile,
-    context: InferContext,
 ) -> Result<Item, String> {
-    let infer = &dataset.config.infer;
-    let sampling = Sampling {
-        max_tokens: infer.max_out_len,
-        temperature: infer.temperature.unwrap_or(0.0),
-        stop: infer.stop.clone(),
-        // Every answer of a row has its own seed, and so its own place in the store.
-        seed: context.seed.wrapping_add(replica as u64),
-    };
-    let chat = infer.mode == Mode::Chat || profile.protocol == Protocol::Chat;
-    let request = |list: &PromptList| {
-        if chat {
-            let meta = profile.meta_template.clone().filter(has_api_roles).unwrap_or_else(MetaTemplate::api);
-            let messages = messages(render_messages(list, &meta, Purpose::Generate)?)?;
-            let text: String = messages.iter().map(ChatMessage::text).collect();
-            let tools = infer.tools.clone();
-            Ok((Request::Chat { messages, tools, sampling: sampling.clone() }, text))
-        } else {
-            let prompt = render_text(list, profile.meta_template.as_ref(), Purpose::Generate)?;
-            Ok((Request::Complete { prompt: prompt.clone(), sampling: sampling.clone() }, prompt))
-        }
-    };
-    let limit = profile.max_seq_len.saturating_sub(infer.max_out_len.unwrap_or(0) as usize);
-    let fitted = Asker::new(dataset)?.fit(index, None, profile, limit, request)?;
+    let gold = dataset.test[index].gold(&dataset.config.reader);
+    if !dataset.config.prompt.messages.is_empty() {
+        let (request, shots, dropped_shots) = raw(dataset, (index, number), speaker, profile)?;
+        return Ok(Item {
+            asks: vec![Ask::new(request, profile)],
+            shots,
+            dropped_shots,
+            gold,
+            ..Item::default()
+        });
+    }
+    let asker = Asker::new(dataset, Separator::Removed)?;
+    let render = |list: &PromptList, _| speaker.request(list, number);
+    let fitted = asker.fit(index, None, (profile, speaker.limit()), render)?;
     Ok(Item {
         asks: vec![Ask::new(fitted.prompt, profile)],
         shots: render_text(&fitted.shots, None, Purpose::Score)?,
         dropped_shots: fitted.dropped,
-        gold: dataset.test[index].gold(&dataset.config.reader),
+        gold,
         ..Item::default()
     })
 }
 
-/// Says whether a meta template names API roles. One that is made for text does not; messages then use the usual
-/// roles.
-fn has_api_roles(meta: &MetaTemplate) -> bool {
-    meta.round
-        .iter()
-        .any(|part| matches!(part, crate::prompt::MetaPart::Role(role) if role.api_role.is_some()))
-}
-
-fn messages(turns: Vec<RoleMessage>) -> Result<Vec<ChatMessage>, String> {
-    let message = |turn: RoleMessage| {
-        let role = match turn.role.as_str() {
-            "SYSTEM" => MessageRole::System,
-            "HUMAN" => MessageRole::User,
-            "BOT" => MessageRole::Assistant,
-            other => return Err(format!("api_role: found `{other}`, expected HUMAN, BOT or SYSTEM")),
-        };
-        Ok(ChatMessage::new(role, turn.prompt))
-    };
-    turns.into_iter().map(message).collect()
+/// Renders raw messages, with fewer examples if the prompt would be too long. Returns the request, the text of the
+/// examples and the number of dropped ones.
+fn raw(
+    dataset: &Dataset,
+    (index, number): (usize, u64),
+    speaker: Speaker<'_>,
+    profile: &Profile,
+) -> Result<(Request, String, usize), String> {
+    let prompt = &dataset.config.prompt;
+    let example = if prompt.ice_messages.is_empty() { &prompt.messages } else { &prompt.ice_messages };
+    let ids = examples_of(dataset, index)?;
+    let mut count = ids.len();
+    loop {
+        let mut shots: Vec<ChatMessage> = Vec::new();
+        for id in &ids[..count] {
+            let row = dataset.train.get(*id).ok_or_else(|| {
+                format!("few_shot: found the example {id}, expected a row below {}", dataset.train.len())
+            })?;
+            shots.extend(raw_examples(example, &row.visible)?);
+        }
+        let row = &dataset.test[index].visible;
+        let messages = raw_messages(&prompt.messages, row, prompt.ice_token.as_deref(), &shots)?;
+        let (request, text) = speaker.raw(messages, number)?;
+        let length = profile.tokenizer.as_ref().map_or(0, |tokenizer| tokenizer.encode(&text).len() + 1);
+        if count == 0 || length <= speaker.limit() {
+            let shots: String = shots.iter().map(ChatMessage::text).collect();
+            return Ok((request, shots, ids.len() - count));
+        }
+        count -= 1;
+    }
 }
 
 /// Takes the answer as it is.
@@ -78,8 +82,8 @@ pub(super) fn conclude(item: &Item, outcomes: &[Outcome]) -> Prediction {
         prediction.cut = *cut;
         prediction.calls = calls.clone();
     }
-    let mut record = serde_json::Map::new();
-    record.insert("origin_prompt".to_owned(), item.asks[0].request.shown());
+    let mut record = Map::new();
+    record.insert("origin_prompt".to_owned(), json!(item.asks.first().map(Ask::shown)));
     record.insert("prediction".to_owned(), json!(prediction.text));
     if !prediction.calls.is_empty() {
         record.insert("tool_calls".to_owned(), json!(prediction.calls));
@@ -87,13 +91,5 @@ pub(super) fn conclude(item: &Item, outcomes: &[Outcome]) -> Prediction {
     if prediction.cut {
         record.insert("finish_reason".to_owned(), json!("length"));
     }
-    record.insert("gold".to_owned(), prediction.gold.clone());
-    if item.dropped_shots > 0 {
-        record.insert("dropped_shots".to_owned(), json!(item.dropped_shots));
-    }
-    if let Some(error) = &prediction.error {
-        record.insert("error".to_owned(), json!(error));
-    }
-    prediction.record = Value::Object(record);
-    prediction
+    closed(item, prediction, record)
 }

@@ -16,12 +16,38 @@ pub struct Ask {
     pub label: Option<String>,
     /// `ppl`, `rolling`: UTF-8 bytes of the measured text without examples.
     pub bytes: usize,
+    /// What the request is for, where an item has requests of several kinds.
+    pub part: AskPart,
+    /// Text of the prompt, where the request has only its ids.
+    pub prompt: Option<String>,
+}
+
+/// What one request of an item is for.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum AskPart {
+    /// The answer itself, or what is left of it after the common beginning.
+    #[default]
+    Own,
+    /// The common beginning of the prompts of all labels.
+    Prefix,
+    /// The answer without its context, whose score is taken off.
+    Baseline,
 }
 
 impl Ask {
     /// Creates a request to the model `profile`.
     pub(super) fn new(request: Request, profile: &Profile) -> Self {
-        Self { key: request.key(&profile.identity), request, label: None, bytes: 0 }
+        let key = request.key(&profile.identity);
+        Self { key, request, label: None, bytes: 0, part: AskPart::Own, prompt: None }
+    }
+
+    /// Returns the prompt in the form of prediction files.
+    #[must_use]
+    pub fn shown(&self) -> Value {
+        match &self.prompt {
+            Some(prompt) => Value::from(prompt.as_str()),
+            None => self.request.shown(),
+        }
     }
 }
 
@@ -35,12 +61,23 @@ pub struct Item {
     /// The requests that are known from the start, in order: one, or one per label or window. Some modes ask more
     /// when they have the answers.
     pub asks: Vec<Ask>,
+    /// Requests that follow when those of `asks` are answered, since they continue the same text.
+    pub later: Vec<Ask>,
+    /// `tot`: the question as text, from which later requests are made.
+    pub input: Option<String>,
     /// The examples as text.
     pub shots: String,
     /// Number of examples left out because the prompt was too long.
     pub dropped_shots: usize,
     /// The expected answer; null if the set has none.
     pub gold: Value,
+}
+
+impl Item {
+    /// Returns all requests that are known before anything is answered, in order.
+    pub fn known_asks(&self) -> impl Iterator<Item = &Ask> {
+        self.asks.iter().chain(&self.later)
+    }
 }
 
 /// The denominator of the perplexity. Published tables differ because of it.
@@ -83,7 +120,7 @@ pub struct Prediction {
     pub cut: bool,
     /// Tool calls of the answer.
     pub calls: Vec<FunctionCall>,
-    /// `rolling`: information content of the text.
+    /// `rolling`, `ppl_only`: information content of the text.
     pub measured: Option<Measured>,
     /// The reason if there is no answer.
     pub error: Option<String>,
@@ -108,6 +145,10 @@ pub struct Measured {
     pub bytes: usize,
     /// Number of tokens that the bits belong to.
     pub tokens: usize,
+    /// Number of characters that the bits belong to.
+    pub characters: usize,
+    /// Number of words that the bits belong to, which white space separates.
+    pub words: usize,
 }
 
 impl Measured {
@@ -117,10 +158,24 @@ impl Measured {
         if self.bytes == 0 { 0.0 } else { self.bits / self.bytes as f64 }
     }
 
+    /// Returns the bits per character, upstream's BPC; 0 without characters.
+    #[must_use]
+    pub fn bits_per_character(&self) -> f64 {
+        if self.characters == 0 { 0.0 } else { self.bits / self.characters as f64 }
+    }
+
+    /// Returns the perplexity per word or per byte: 2 to the power of the bits of one unit; 1 without `units`.
+    #[must_use]
+    pub fn perplexity_per(&self, units: usize) -> f64 {
+        if units == 0 { 1.0 } else { (self.bits / units as f64).exp2() }
+    }
+
     /// Adds the information content of another text.
     pub fn add(&mut self, other: &Self) {
         self.bits += other.bits;
         self.bytes += other.bytes;
         self.tokens += other.tokens;
+        self.characters += other.characters;
+        self.words += other.words;
     }
 }

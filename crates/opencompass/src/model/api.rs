@@ -1,10 +1,14 @@
 //! A model behind an OpenAI-compatible server.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use internlm_model::tokenizer::Tokenizer;
 use lmdeploy::client::{Client, ClientConfig};
+use lmdeploy::protocol::{EmbeddingRequest, EmbeddingResponse};
 
+use super::rate::RateLimit;
 use super::weights::weights_hash;
 use super::{Answer, Answering, EvaluatedModelConfig, Model, Needs, Profile, Request, ScoredText, wire};
 use crate::{Error, Result};
@@ -18,6 +22,10 @@ pub struct ApiModel {
     client: Client,
     served_name: String,
     profile: Profile,
+    limit: Option<Arc<RateLimit>>,
+    /// Whether the server is asked by lmdeploy's `/generate` for the rest of a text, until it says that it has no such
+    /// route.
+    has_generate: AtomicBool,
 }
 
 impl ApiModel {
@@ -56,18 +64,39 @@ impl ApiModel {
         profile.protocol = config.protocol;
         profile.meta_template = config.meta_template.clone();
         profile.tokenizer = config.weights.as_deref().map(Tokenizer::load).transpose().map_err(unreadable)?;
-        let mut model = Self { client, served_name: served.id.clone(), profile };
-        model.profile.log_probs = match (config.log_probs, needs) {
-            (Some(false), _) => Err("model.log-probs is false".to_owned()),
-            (None, Needs::LogProbs) => model.probe().await,
-            _ => Ok(()),
+        profile.agent = Err("it is a model without tools of its own".to_owned());
+        let mut model = Self {
+            client,
+            served_name: served.id.clone(),
+            profile,
+            limit: RateLimit::of(config),
+            has_generate: AtomicBool::new(true),
         };
+        model.find_out(config, needs).await;
         Ok(model)
     }
 
-    /// Asks for the log-probabilities of one word and returns the reason if the server sends none.
-    async fn probe(&self) -> Result<(), String> {
-        let request = Request::Score { text: ScoredText::Text("probe".to_owned()), from: 0 };
+    /// Finds out what the server can do, as far as the run needs it.
+    async fn find_out(&mut self, config: &EvaluatedModelConfig, needs: Needs) {
+        let refused = Err("model.log-probs is false".to_owned());
+        self.profile.log_probs = match (config.log_probs, needs) {
+            (Some(false), _) => refused,
+            (None, Needs::LogProbs) => {
+                self.probe(Request::Score { text: ScoredText::Text("probe".to_owned()), from: 0 }).await
+            }
+            _ => Ok(()),
+        };
+        self.profile.choices = match (&self.profile.log_probs, &self.profile.tokenizer) {
+            (Err(reason), _) => Err(reason.clone()),
+            (Ok(()), None) => {
+                Err("the ids of the choices are not known without its tokenizer (model.weights)".to_owned())
+            }
+            (Ok(()), Some(_)) => Ok(()),
+        };
+    }
+
+    /// Sends a small request and returns the reason if the server does not answer it.
+    async fn probe(&self, request: Request) -> Result<(), String> {
         match self.send(&request).await {
             Ok(_) => Ok(()),
             Err(error) => Err(format!("the server returns none: {error}")),
@@ -75,7 +104,15 @@ impl ApiModel {
     }
 
     async fn send(&self, request: &Request) -> Result<Answer> {
-        let failed = |source| Error::Request { model: self.profile.name.clone(), source: Box::new(source) };
+        if let Request::Score { text, from } = request
+            && let Some(answer) = wire::nothing_scored(text, *from)
+        {
+            return Ok(answer);
+        }
+        if let Some(limit) = &self.limit {
+            limit.wait(request).await;
+        }
+        let failed = |source| self.failed(source);
         let (client, name) = (&self.client, &self.served_name);
         match request {
             Request::Chat { messages, tools, sampling } => {
@@ -86,13 +123,74 @@ impl ApiModel {
                 let body = wire::complete_request(name, prompt, sampling);
                 wire::complete_answer(client.completions(&body).await.map_err(failed)?)
             }
-            Request::Score { text, from: 0 } => {
+            Request::Score { text: ScoredText::Ids(ids), from } if *from > 0 => self.rest(ids, *from).await,
+            Request::Score { text, from } => {
                 let body = wire::score_request(name, text);
-                wire::score_answer(client.completions(&body).await.map_err(failed)?, text)
+                wire::score_answer(client.completions(&body).await.map_err(failed)?, text, *from)
             }
-            other => Err(wire::unsupported(other)),
+            Request::Tokens { text } => {
+                let body = wire::score_request(name, text);
+                wire::tokens_answer(client.completions(&body).await.map_err(failed)?)
+            }
+            Request::Choices { prompt, choices } => {
+                let ids = wire::choice_ids(self.profile.tokenizer.as_ref(), choices)?;
+                let body = wire::choices_request(name, prompt, &ids);
+                wire::choices_answer(client.completions(&body).await.map_err(failed)?, &ids)
+            }
+            Request::Embed { texts } => {
+                let body = EmbeddingRequest::new(texts.clone()).with_model(name);
+                vectors(client.embeddings(&body).await.map_err(failed)?, texts.len())
+            }
+            Request::Run { .. } | Request::Agent { .. } => Err(wire::unsupported(request)),
         }
     }
+
+    /// Scores the ids from place `from` on. `/generate` of lmdeploy's server computes only what its prefix cache does not
+    /// have; other servers score the whole text, also those whose route of that name answers something else.
+    async fn rest(&self, ids: &[u32], from: usize) -> Result<Answer> {
+        if self.has_generate.load(Ordering::Relaxed) {
+            match self.client.generate(&wire::rest_request(ids, from)).await {
+                Ok(response) => {
+                    if let Ok(answer) = wire::rest_answer(&response, ids, from) {
+                        return Ok(answer);
+                    }
+                }
+                Err(
+                    lmdeploy::Error::Status { status: 400..=499 | 501, .. } | lmdeploy::Error::Answer { .. },
+                ) => {}
+                Err(error) => return Err(self.failed(error)),
+            }
+        }
+        let text = ScoredText::Ids(ids.to_vec());
+        let body = wire::score_request(&self.served_name, &text);
+        let response = self.client.completions(&body).await.map_err(|error| self.failed(error))?;
+        let answer = wire::score_answer(response, &text, from)?;
+        // What the usual route answers and the other one does not, is asked by the usual one from now on.
+        self.has_generate.store(false, Ordering::Relaxed);
+        Ok(answer)
+    }
+
+    fn failed(&self, source: lmdeploy::Error) -> Error {
+        Error::Request { model: self.profile.name.clone(), source: Box::new(source) }
+    }
+}
+
+/// Reads the vectors of an answer in the order of the texts.
+fn vectors(response: EmbeddingResponse, texts: usize) -> Result<Answer> {
+    let mut data = response.data;
+    data.sort_by_key(|data| data.index);
+    let wrong = |found: String, expected: &'static str| Error::Answer {
+        place: "data".to_owned(),
+        found,
+        expected,
+    };
+    if data.len() != texts {
+        return Err(wrong(format!("{} vectors for {texts} texts", data.len()), "one per text"));
+    }
+    let vector = |data: &lmdeploy::protocol::EmbeddingData| {
+        data.embedding.values().ok_or_else(|| wrong("text that is not base64".to_owned(), "numbers"))
+    };
+    Ok(Answer::Vectors { vectors: data.iter().map(vector).collect::<Result<_>>()? })
 }
 
 /// Returns what makes answers change: the hash of the weights if they are at hand, otherwise server and name.

@@ -1,6 +1,6 @@
 //! The `[model]` table of a run file.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +31,13 @@ pub struct EvaluatedModelConfig {
     /// `api`: number of retries after a failed connection or status 429 or 503. Default: 3.
     #[serde(default = "retries")]
     pub retries: u32,
+    /// `api`: maximum number of requests per minute, of all models with the same address and key together. Default: no
+    /// limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests_per_minute: Option<u32>,
+    /// `api`: maximum number of tokens per minute, prompts and answers, likewise. Default: no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens_per_minute: Option<u32>,
     /// How prompts of mode `gen` are sent; mode `chat` always sends messages. Default: `chat`.
     #[serde(default)]
     pub protocol: Protocol,
@@ -106,6 +113,57 @@ fn retries() -> u32 {
 }
 
 impl EvaluatedModelConfig {
+    /// Describes the model that a command line names: a folder or a `.gguf` file runs in this process, an address that
+    /// begins with `http://` or `https://` is a server. Returns `None` for any other word, which a run file may name.
+    ///
+    /// ```
+    /// use opencompass::model::{EvaluatedModelConfig, ModelKind};
+    /// let server = EvaluatedModelConfig::from_argument("http://127.0.0.1:23333").expect("an address");
+    /// assert_eq!((server.kind, server.name.as_str()), (ModelKind::Api, "127.0.0.1-23333"));
+    /// let local = EvaluatedModelConfig::from_argument("models/small.gguf").expect("a file");
+    /// assert_eq!((local.kind, local.name.as_str()), (ModelKind::Local, "small"));
+    /// assert!(EvaluatedModelConfig::from_argument("small").is_none());
+    /// ```
+    #[must_use]
+    pub fn from_argument(argument: &str) -> Option<Self> {
+        let address = argument.strip_prefix("http://").or_else(|| argument.strip_prefix("https://"));
+        if let Some(address) = address {
+            let host = address.trim_end_matches('/').trim_end_matches("/v1");
+            let name = host.replace(['/', '\\', ':'], "-");
+            return Some(Self { base_url: Some(argument.to_owned()), ..Self::named(name, ModelKind::Api) });
+        }
+        let path = Path::new(argument);
+        let is_file = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gguf"));
+        if !is_file && !path.is_dir() {
+            return None;
+        }
+        let name = if is_file { path.file_stem() } else { path.file_name() };
+        let name = name.map_or_else(|| "model".to_owned(), |name| name.to_string_lossy().into_owned());
+        Some(Self { weights: Some(path.to_path_buf()), ..Self::named(name, ModelKind::Local) })
+    }
+
+    /// A model with the defaults of a run file.
+    fn named(name: String, kind: ModelKind) -> Self {
+        Self {
+            name,
+            kind,
+            base_url: None,
+            served_name: None,
+            api_key: None,
+            timeout_seconds: timeout(),
+            retries: retries(),
+            requests_per_minute: None,
+            tokens_per_minute: None,
+            protocol: Protocol::default(),
+            log_probs: None,
+            weights: None,
+            max_seq_len: None,
+            meta_template: None,
+            device: None,
+            rule: None,
+        }
+    }
+
     /// Lists everything that is wrong with the table.
     #[must_use]
     pub fn problems(&self) -> Vec<String> {
@@ -118,6 +176,14 @@ impl EvaluatedModelConfig {
         }
         if self.kind == ModelKind::Local && self.weights.is_none() {
             problems.push("model.weights: found none, expected a model folder or GGUF file".to_owned());
+        }
+        for (key, limit) in [
+            ("requests-per-minute", self.requests_per_minute),
+            ("tokens-per-minute", self.tokens_per_minute),
+        ] {
+            if limit == Some(0) {
+                problems.push(format!("model.{key}: found 0, expected 1 or more"));
+            }
         }
         if let Some(length) = self.max_seq_len.filter(|length| *length < 2) {
             problems.push(format!("model.max-seq-len: found {length}, expected 2 or more"));

@@ -63,7 +63,7 @@ impl MockModel {
 /// Computes the answer of a rule to one request.
 fn follow(rule: &MockRule, request: &Request) -> Answer {
     let prompt = match request {
-        Request::Score { text, .. } => return uniform(text),
+        Request::Score { text, from } => return uniform(text, *from),
         Request::Complete { prompt, .. } => prompt.clone(),
         Request::Chat { messages, .. } | Request::Agent { messages, .. } => {
             messages.last().map(ChatMessage::text).unwrap_or_default()
@@ -90,13 +90,15 @@ fn follow(rule: &MockRule, request: &Request) -> Answer {
     Answer::text(text)
 }
 
-/// Scores a text as if every byte were one token of probability 1/256, after a `<s>` that costs nothing.
-fn uniform(text: &ScoredText) -> Answer {
-    let scored = match text {
-        ScoredText::Text(text) => text.len(),
-        ScoredText::Ids(ids) => ids.len().saturating_sub(1),
+/// Scores a text as if every byte were one token of probability 1/256, after a `<s>` that costs nothing. The first
+/// `from` tokens are only context.
+fn uniform(text: &ScoredText, from: usize) -> Answer {
+    let tokens = match text {
+        ScoredText::Text(text) => text.len() + 1,
+        ScoredText::Ids(ids) => ids.len(),
     };
-    Answer::Scored { tokens: scored + 1, log_prob: -(scored as f64) * 256_f64.ln(), unscored_bytes: 0 }
+    let scored = tokens.saturating_sub(from.max(1));
+    Answer::Scored { tokens, log_prob: -(scored as f64) * 256_f64.ln(), unscored_bytes: 0 }
 }
 
 /// Scores every byte of a text like [`uniform`].

@@ -11,6 +11,7 @@ mod connect;
 mod local;
 mod mock;
 mod profile;
+mod rate;
 mod request;
 mod weights;
 mod wire;

@@ -19,6 +19,12 @@ pub struct Profile {
     pub protocol: Protocol,
     /// Whether the model returns log-probabilities of a prompt; otherwise the reason.
     pub log_probs: Result<(), String>,
+    /// Whether the model returns the probabilities of choices as the next token; otherwise the reason.
+    pub choices: Result<(), String>,
+    /// Whether the model returns sentence vectors; otherwise the reason.
+    pub embeddings: Result<(), String>,
+    /// Whether the model is an agent that works with tools; otherwise the reason.
+    pub agent: Result<(), String>,
     /// Text around turns. Without one, turns are joined with newlines or sent as messages.
     pub meta_template: Option<MetaTemplate>,
     /// The model's tokenizer, if its files are at hand. Long texts are then cut at tokens.
@@ -36,6 +42,9 @@ impl Profile {
             max_seq_len,
             protocol: Protocol::Chat,
             log_probs: Ok(()),
+            choices: Ok(()),
+            embeddings: Ok(()),
+            agent: Ok(()),
             meta_template: None,
             tokenizer: None,
         }

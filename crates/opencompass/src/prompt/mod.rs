@@ -6,12 +6,14 @@
 //! 0.5.4, because published scores depend on every byte.
 
 mod list;
+mod messages;
 mod meta;
 mod python;
 mod render;
 mod template;
 
 pub use list::{Part, PromptList, Section, Turn};
+pub use messages::{RawMessage, RawRole, raw_examples, raw_messages, turns_of};
 pub use meta::{MetaPart, MetaRole, MetaTemplate};
 pub use python::{format_fields, python_str};
 pub use render::{Purpose, RoleMessage, render_messages, render_text};

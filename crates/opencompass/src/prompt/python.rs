@@ -62,7 +62,8 @@ pub(crate) fn python_float(float: f64) -> String {
     if text.contains('.') { text } else { format!("{text}.0") }
 }
 
-/// Prints a string as `repr` does: in single quotes, unless it contains single quotes and no double quotes.
+/// Prints a string as `repr` does: in single quotes, unless it contains single quotes and no double quotes. What is not
+/// printable is escaped by its number.
 fn quoted(text: &str) -> String {
     let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
     let mut result = String::with_capacity(text.len() + 2);
@@ -74,14 +75,31 @@ fn quoted(text: &str) -> String {
             '\t' => result.push_str("\\t"),
             '\\' => result.push_str("\\\\"),
             other if other == quote => result.extend(['\\', quote]),
-            other if other.is_control() && u32::from(other) < 0x100 => {
-                result.push_str(&format!("\\x{:02x}", u32::from(other)));
+            other if is_printable(other) => result.push(other),
+            other => {
+                let number = u32::from(other);
+                result.push_str(&match number {
+                    0..=0xff => format!("\\x{number:02x}"),
+                    0x100..=0xffff => format!("\\u{number:04x}"),
+                    _ => format!("\\U{number:08x}"),
+                });
             }
-            other => result.push(other),
         }
     }
     result.push(quote);
     result
+}
+
+/// Says whether Python prints a character as it is (`str.isprintable`). Controls, marks of format, separators other than
+/// the space, and private characters are not printable; numbers that Unicode has not assigned are taken as printable.
+fn is_printable(character: char) -> bool {
+    let is_format = matches!(u32::from(character),
+        0xad | 0x600..=0x605 | 0x61c | 0x6dd | 0x70f | 0x890..=0x891 | 0x8e2 | 0x180e | 0x200b..=0x200f
+        | 0x202a..=0x202e | 0x2060..=0x2064 | 0x2066..=0x206f | 0xfeff | 0xfff9..=0xfffb | 0x110bd | 0x110cd
+        | 0x13430..=0x1343f | 0x1bca0..=0x1bca3 | 0x1d173..=0x1d17a | 0xe0001 | 0xe0020..=0xe007f);
+    let is_private = matches!(u32::from(character), 0xe000..=0xf8ff | 0xf_0000..=0x10_ffff);
+    let is_space = character.is_whitespace() && character != ' ';
+    !(character.is_control() || is_format || is_private || is_space)
 }
 
 /// Replaces `{field}` by the value of the field, one field after the other. A value that contains `{other}` is
@@ -110,6 +128,14 @@ mod tests {
         for (float, text) in cases {
             assert_eq!(python_float(float), text);
         }
+    }
+
+    #[test]
+    fn what_is_not_printable_is_escaped() {
+        let text = "a\u{a0}\u{200b}\u{3000}\u{7f}\u{2028}é你😀\u{e000}\u{f0000}\u{ad}";
+        let expected = r"'a\xa0\u200b\u3000\x7f\u2028é你😀\ue000\U000f0000\xad'";
+        assert_eq!(python_repr(&serde_json::json!(text)), expected);
+        assert_eq!(python_repr(&serde_json::json!(["it's", "\"'", "1\t"])), r#"["it's", '"\'', '1\t']"#);
     }
 
     #[test]

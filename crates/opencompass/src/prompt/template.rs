@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Part, PromptList, Section, Turn};
+use super::{Part, PromptList, RawMessage, Section, Turn};
 use crate::Error;
 
 /// Plain text or a turn, at the beginning or end of a dialogue.
@@ -52,8 +52,8 @@ pub enum Template {
     Labels(IndexMap<String, LabelTemplate>),
 }
 
-/// The `[prompt]` table of a dataset file. Exactly one of `text`, `rounds` and `labels` has to be given, except in
-/// mode `rolling`.
+/// The `[prompt]` table of a dataset file. Exactly one of `text`, `rounds`, `labels` and `messages` has to be given,
+/// except in mode `rolling` and for conversations that are columns of the rows.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
@@ -64,6 +64,9 @@ pub struct PromptConfig {
     /// Mark that the examples replace, usually `</E>`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ice_token: Option<String>,
+    /// Mark between context and answer, which prompts do not keep: `normalizing_str` and log-likelihoods cut there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sep_token: Option<String>,
     /// A text template with `{field}` marks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
@@ -79,6 +82,12 @@ pub struct PromptConfig {
     /// One template per label, for mode `ppl`.
     #[serde(skip_serializing_if = "IndexMap::is_empty")]
     pub labels: IndexMap<String, LabelTemplate>,
+    /// Messages in OpenAI's form, which no meta template changes (`RawPromptTemplate`).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub messages: Vec<RawMessage>,
+    /// Messages of one example. Default: those of `messages` without marks.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ice_messages: Vec<RawMessage>,
 }
 
 /// The template of one example, written as text or as a table like `[prompt]`.
@@ -136,6 +145,25 @@ impl PromptConfig {
 }
 
 impl Template {
+    /// Removes every occurrence of `mark` from the texts.
+    #[must_use]
+    pub(crate) fn without(self, mark: &str) -> Self {
+        match self {
+            Self::Text(text) => Self::Text(text.replace(mark, "")),
+            Self::Rounds(rounds) => Self::Rounds(rounds.without(mark)),
+            Self::Labels(labels) => {
+                let labels = labels.into_iter().map(|(label, template)| {
+                    let template = match template {
+                        LabelTemplate::Text(text) => LabelTemplate::Text(text.replace(mark, "")),
+                        LabelTemplate::Rounds(rounds) => LabelTemplate::Rounds(rounds.without(mark)),
+                    };
+                    (label, template)
+                });
+                Self::Labels(labels.collect())
+            }
+        }
+    }
+
     /// Returns the labels in their order; empty for a text or dialogue template.
     #[must_use]
     pub fn labels(&self) -> Vec<String> {
@@ -240,6 +268,19 @@ impl Template {
 }
 
 impl Rounds {
+    fn without(self, mark: &str) -> Self {
+        let turn = |turn: Turn| Turn { prompt: turn.prompt.map(|prompt| prompt.replace(mark, "")), ..turn };
+        let edge = |parts: Vec<TextOrTurn>| {
+            let parts = parts.into_iter().map(|part| match part {
+                TextOrTurn::Text(text) => TextOrTurn::Text(text.replace(mark, "")),
+                TextOrTurn::Turn(part) => TextOrTurn::Turn(turn(part)),
+            });
+            parts.collect::<Vec<_>>()
+        };
+        let (begin, end) = (edge(self.begin), edge(self.end));
+        Self { begin, rounds: self.rounds.into_iter().map(turn).collect(), end }
+    }
+
     /// Returns the parts with their section marks. An example has neither beginning nor end.
     fn encode(&self, section: Section) -> PromptList {
         let edge = |items: &[TextOrTurn], section| {

@@ -2,7 +2,6 @@
 
 use std::fmt::Write;
 
-use internlm_kit::file;
 use serde_json::Value;
 
 use super::RunFolder;
@@ -29,6 +28,14 @@ impl RunFolder {
             write!(text, " {metric} {value}").expect("writing to a String does not fail");
         }
         text.push('\n');
+        let other = self.read_if_present("readings", model, dataset)?.unwrap_or_default();
+        if let Some(result) = other.get("result") {
+            let (reading, items) =
+                (&other["reading"], other["items"].as_object().map_or(0, serde_json::Map::len));
+            let reading = reading.as_str().unwrap_or_default();
+            writeln!(text, "reading `{reading}`: {result}, differs on {items} items")
+                .expect("writing to a String does not fail");
+        }
         let keys: Vec<String> = match item {
             Some(item) => vec![item.to_string()],
             None => {
@@ -46,22 +53,12 @@ impl RunFolder {
                 ),
             })?;
             chain(&mut text, &key, prediction, &result["details"][&key]);
+            if let Some(item) = other["items"].get(&key) {
+                line(&mut text, "extracted in the other reading", &item["other"]["pred"]);
+                line(&mut text, "correct in the other reading", &item["other"]["correct"]);
+            }
         }
         Ok(text)
-    }
-
-    /// Reads a JSON file of a cell.
-    fn read(&self, kind: &str, model: &str, dataset: &str) -> Result<Value> {
-        let path = self.path().join(kind).join(model).join(format!("{dataset}.json"));
-        let text = match file::read_to_string(&path) {
-            Err(error) if error.source.kind() == std::io::ErrorKind::NotFound => {
-                let hint = format!("expected {}", path.display());
-                return Err(Error::UnknownName { kind: "cell", name: format!("{model} x {dataset}"), hint });
-            }
-            result => result?,
-        };
-        serde_json::from_str(&text)
-            .map_err(|error| Error::Content { path, message: format!("expected JSON of a run: {error}") })
     }
 }
 

@@ -1,4 +1,4 @@
-//! Writes JSON files with upstream's indentation.
+//! Writes JSON files with upstream's indentation, and removes files.
 
 use std::path::Path;
 
@@ -16,4 +16,14 @@ pub(super) fn write_json(path: &Path, value: &Value) -> Result<()> {
     value.serialize(&mut serializer).expect("a JSON value can be serialized");
     bytes.push(b'\n');
     Ok(file::write(path, bytes)?)
+}
+
+/// Removes a file; a file that does not exist is left alone.
+pub(super) fn remove_file(path: &Path) -> Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(file::FileError::new(path, "remove", error).into())
+        }
+        _ => Ok(()),
+    }
 }

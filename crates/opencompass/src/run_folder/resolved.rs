@@ -15,8 +15,20 @@ use crate::{Evaluation, EvaluationConfig, Result};
 const ADVICE: &str = "start a new run or repeat that configuration";
 
 /// Keys that say how a run is carried out, not what it evaluates. They may differ between runs of one folder.
-const HOW: [&str; 8] =
-    ["base-url", "workers", "timeout-seconds", "retries", "folder", "work-dir", "store", "flat-summary"];
+const HOW: [&str; 12] = [
+    "base-url",
+    "workers",
+    "timeout-seconds",
+    "retries",
+    "requests-per-minute",
+    "tokens-per-minute",
+    "folder",
+    "work-dir",
+    "store",
+    "flat-summary",
+    "partitioner",
+    "summarizer",
+];
 
 /// What to do with a folder that contains another run.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -38,7 +50,8 @@ struct Resolved<'a> {
 }
 
 impl RunFolder {
-    /// Writes `configs/run.toml`: the run file after all overrides, with the hashes of data, prompts and models.
+    /// Writes `configs/run.toml`: the run file after all overrides, with the hashes of data, prompts and models; and
+    /// `configs/profiles.json`, with which stored answers can be scored without a server.
     /// `context` knows who writes it.
     ///
     /// # Errors
@@ -84,6 +97,7 @@ impl RunFolder {
             tracing::info!("{folder}: differs from the last run in {}", keys.join(", "));
         }
         let origin = context.provenance_or(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
-        Ok(run_folder::write_config(&path, &resolved, &origin)?)
+        run_folder::write_config(&path, &resolved, &origin)?;
+        self.write_profiles(&config.models().zip(profiles).collect::<Vec<_>>())
     }
 }

@@ -1,13 +1,13 @@
-//! The files that a finished run writes: predictions, results and summaries.
+//! The files that a finished run writes: predictions, results and logs of every cell.
 
-use internlm_kit::file;
 use serde_json::{Map, Value, json};
 
 use super::RunFolder;
+use super::intervals::{Samples, intervals, samples};
 use super::json::write_json;
-use crate::dataset::version;
-use crate::score::wilson;
-use crate::summary::{ResultMap, Summary, SummaryDataset, SummaryInput};
+use super::readings;
+use super::table::Table;
+use crate::summary::{ResultMap, Summary};
 use crate::{CellResult, CellState, Evaluation, EvaluationConfig, Result};
 
 impl RunFolder {
@@ -22,44 +22,32 @@ impl RunFolder {
         results: &[CellResult],
     ) -> Result<Summary> {
         let profiles = evaluation.profiles();
-        let mut input = SummaryInput {
-            models: profiles.iter().map(|profile| profile.name.clone()).collect(),
-            datasets: evaluation
-                .datasets()
-                .iter()
-                .map(|set| SummaryDataset {
-                    name: set.config.name.clone(),
-                    version: version(&set.config),
-                    mode: set.config.infer.mode.word().to_owned(),
-                })
-                .collect(),
-            groups: config.group.clone(),
-            ..SummaryInput::default()
-        };
-        let mut cells = Vec::new();
+        let models = profiles.iter().map(|profile| profile.name.clone()).collect();
+        let mut table = Table::new(config, models, evaluation.datasets().iter().map(|set| &set.config));
         for cell in results {
-            let model = &profiles[cell.model].name;
-            let dataset = &evaluation.datasets()[cell.dataset].config.name;
+            let set = &evaluation.datasets()[cell.dataset];
+            let (model, dataset) = (&profiles[cell.model].name, &set.config.name);
             let result = result_map(cell);
-            self.write_cell(model, dataset, cell, &result)?;
-            cells.push(
-                json!({ "model": model, "dataset": dataset, "result": result, "interval": interval(cell) }),
-            );
-            input.results.entry(model.clone()).or_default().insert(dataset.clone(), result);
+            self.write_cell(config, (model, dataset), cell, &result)?;
+            self.write_reading(evaluation, cell)?;
+            self.write_eval_log(evaluation, cell)?;
+            self.write_heat_map(model, cell, set)?;
+            let samples = if config.run.details { samples(cell, set) } else { Samples::new() };
+            let intervals = intervals(cell, &samples);
+            table.add((model, dataset), result, intervals, readings::summary(evaluation, cell));
+            table.samples.entry(model.clone()).or_default().insert(dataset.clone(), samples);
         }
-        let summary = Summary::new(&input);
-        let label = self.label();
-        let path = |extension: &str| self.path().join(format!("summary/summary_{label}.{extension}"));
-        file::write(path("txt"), summary.txt(label))?;
-        file::write(path("csv"), summary.csv())?;
-        file::write(path("md"), summary.markdown())?;
-        let denominator = config.run.ppl_denominator;
-        let all = json!({ "ppl_denominator": denominator, "table": summary.rows, "cells": cells });
-        write_json(&path("json"), &all)?;
-        Ok(summary)
+        table.add_groups();
+        self.write_table(config, &table)
     }
 
-    fn write_cell(&self, model: &str, dataset: &str, cell: &CellResult, result: &ResultMap) -> Result<()> {
+    fn write_cell(
+        &self,
+        config: &EvaluationConfig,
+        (model, dataset): (&str, &str),
+        cell: &CellResult,
+        result: &ResultMap,
+    ) -> Result<()> {
         let mut result = result.clone();
         if let CellState::Scored { predictions, scores, .. } = &cell.state {
             let records: Map<String, Value> = predictions
@@ -69,10 +57,13 @@ impl RunFolder {
                 .collect();
             let path = self.path().join(format!("predictions/{model}/{dataset}.json"));
             write_json(&path, &Value::Object(records))?;
-            let details = scores.details.iter().enumerate();
-            let details: Map<String, Value> =
-                details.map(|(row, detail)| (row.to_string(), json!(detail))).collect();
-            result.insert("details".to_owned(), Value::Object(details));
+            self.remove_temporary(model, dataset)?;
+            if config.run.details {
+                let details = scores.details.iter().enumerate();
+                let details: Map<String, Value> =
+                    details.map(|(row, detail)| (row.to_string(), json!(detail))).collect();
+                result.insert("details".to_owned(), Value::Object(details));
+            }
         }
         write_json(&self.path().join(format!("results/{model}/{dataset}.json")), &Value::Object(result))
     }
@@ -107,14 +98,15 @@ impl RunFolder {
     }
 }
 
-/// Returns the metrics of a cell, with `unanswered` if items have no answer and `ties` if the scores do not tell the
-/// labels apart, or its `error`.
+/// Returns the metrics of a cell and its results that are not numbers, with `unanswered` if items have no answer and
+/// `ties` if the scores do not tell the labels apart, or its `error`.
 fn result_map(cell: &CellResult) -> ResultMap {
     match &cell.state {
         CellState::Refused(reason) => ResultMap::from_iter([("error".to_owned(), json!(reason))]),
         CellState::Scored { scores, .. } => {
             let mut result: ResultMap =
                 scores.metrics.iter().map(|(metric, score)| (metric.clone(), json!(score))).collect();
+            result.extend(scores.extra.clone());
             let failed = scores.details.len() - scores.answered;
             if failed > 0 {
                 // Written as text, so that tables do not take it for a metric.
@@ -128,19 +120,6 @@ fn result_map(cell: &CellResult) -> ResultMap {
                 result.insert("error".to_owned(), json!("no item was answered"));
             }
             result
-        }
-    }
-}
-
-/// Returns the number of items, and Wilson's interval if the headline is a proportion.
-fn interval(cell: &CellResult) -> Value {
-    let Some(scores) = cell.scores() else { return Value::Null };
-    let count = scores.details.len();
-    match scores.correct {
-        None => json!({ "n": count }),
-        Some(correct) => {
-            let (low, high) = wilson(correct as f64, count);
-            json!({ "ci_low": low, "ci_high": high, "n": count })
         }
     }
 }

@@ -1,19 +1,33 @@
 //! From answers to metrics: post-processors extract an answer, evaluators compare it. Everything here is pure,
 //! so scoring again needs no model.
 
+mod agent;
+mod attack;
 mod basic;
+mod code;
+mod entry;
 mod evaluator;
-mod interval;
+mod exam;
+mod long;
+mod math;
+mod needle;
 pub mod post;
 mod registry;
+mod repeat;
 mod scorer;
 mod scores;
+mod text;
 mod verdict;
 
+pub use crate::statistics::wilson;
+pub use agent::{ImagePlanes, structural_similarity};
 pub use basic::{CallCheck, check_call, exact_match, gsm8k_equal, lambada_correct, number_equal};
+pub use entry::{EvaluatorEntry, Setup};
 pub use evaluator::{Evaluate, FollowUp, Helper, Reading, ScoredItem};
-pub use interval::wilson;
-pub use registry::{EvaluatorEntry, Setup, evaluator, evaluators};
+#[cfg(feature = "sandbox")]
+pub(crate) use registry::runs_programs;
+pub use registry::{evaluator, evaluators};
+pub use repeat::{g_pass_at_k, mean_g_pass_at_k, pass_at_k};
 pub use scorer::{Scored, Scorer, problems};
 pub use scores::{Detail, Metrics, Scores};
 pub use verdict::accuracy_scores;

@@ -1,35 +1,20 @@
 //! The evaluators by name.
 
-use super::{Evaluate, Reading, basic};
-use crate::dataset::{DatasetConfig, Named, nearest};
+use super::{Evaluate, EvaluatorEntry, Setup, agent, basic, code, exam, long, math, needle, text};
+use crate::dataset::{DatasetConfig, nearest};
 use crate::{Error, Result};
 
-/// What an evaluator is made of.
-#[derive(Clone, Copy, Debug)]
-pub struct Setup<'a> {
-    /// Name and arguments, usually `score.evaluator` of the dataset.
-    pub named: &'a Named,
-    /// The dataset whose items it judges.
-    pub dataset: &'a DatasetConfig,
-    /// Whether faults of OpenCompass 0.5.4 are repeated.
-    pub reading: Reading,
-}
-
-/// An evaluator that dataset files can name.
-#[derive(Clone, Copy, Debug)]
-pub struct EvaluatorEntry {
-    /// Name in dataset files.
-    pub name: &'static str,
-    /// Names of upstream's classes that it replaces, without their modules.
-    pub upstream: &'static [&'static str],
-    /// Whether the reading without the faults of OpenCompass differs.
-    pub has_fixed: bool,
-    /// Creates it; fails if its arguments do not fit.
-    pub(crate) make: fn(&Setup<'_>) -> Result<Box<dyn Evaluate>>,
-}
-
 /// The tables of all families.
-const TABLES: &[&[EvaluatorEntry]] = &[basic::ENTRIES];
+const TABLES: &[&[EvaluatorEntry]] = &[
+    basic::ENTRIES,
+    text::ENTRIES,
+    long::ENTRIES,
+    needle::ENTRIES,
+    math::ENTRIES,
+    exam::ENTRIES,
+    code::ENTRIES,
+    agent::ENTRIES,
+];
 
 /// Returns every evaluator.
 pub fn evaluators() -> impl Iterator<Item = &'static EvaluatorEntry> {
@@ -42,6 +27,12 @@ pub(super) fn has_two_readings(config: &DatasetConfig) -> bool {
     let evaluator = evaluators().any(|entry| entry.name == score.evaluator.name() && entry.has_fixed);
     let mut posts = score.post.iter().chain(&score.reference_post);
     evaluator || posts.any(|named| super::post::entry(named.name()).is_some_and(|entry| entry.has_fixed))
+}
+
+/// Says whether a dataset's evaluator runs programs.
+#[cfg(feature = "sandbox")]
+pub(crate) fn runs_programs(config: &DatasetConfig) -> bool {
+    code::ENTRIES.iter().any(|entry| entry.name == config.score.evaluator.name())
 }
 
 /// Creates an evaluator.

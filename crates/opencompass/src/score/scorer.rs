@@ -2,11 +2,13 @@
 
 use serde_json::{Map, Value};
 
+use super::attack::attacked;
 use super::post::Post;
-use super::registry::{Setup, evaluator, has_two_readings};
-use super::{Evaluate, FollowUp, Reading, ScoredItem, Scores};
+use super::registry::{evaluator, has_two_readings};
+use super::repeat::score_runs;
+use super::{Evaluate, FollowUp, Reading, ScoredItem, Scores, Setup};
 use crate::Result;
-use crate::dataset::{Dataset, DatasetConfig, Named};
+use crate::dataset::{Dataset, DatasetConfig, Mode, Named};
 use crate::infer::{Outcome, Prediction};
 
 /// The scores of a cell in both readings.
@@ -66,9 +68,24 @@ impl Readout {
             (None, Some(text)) => Post::chain(&self.posts, text.as_str().into()),
             (None, None) => Value::Null,
         };
+        let pred = if dataset.config.infer.mode == Mode::Sc { majority(pred) } else { pred };
         let answer = Post::chain(&self.reference_posts, prediction.gold.clone());
         ScoredItem { pred, answer, prediction, columns: columns(dataset, prediction.row), evidence }
     }
+}
+
+/// The most frequent answer of a list, the first one of several (`Counter.most_common`); other values stay.
+fn majority(value: Value) -> Value {
+    let Value::Array(answers) = value else { return value };
+    let mut counts: Vec<(Value, usize)> = Vec::new();
+    for answer in answers {
+        match counts.iter_mut().find(|(known, _)| *known == answer) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((answer, 1)),
+        }
+    }
+    let best = counts.into_iter().reduce(|best, next| if next.1 > best.1 { next } else { best });
+    best.map_or(Value::Null, |(answer, _)| answer)
 }
 
 /// Returns all columns of a row.
@@ -138,7 +155,12 @@ impl<'a> Scorer<'a> {
         let score = |readout: &Readout| {
             let items = predictions.iter().map(|prediction| self.gather(readout, prediction, &there).0);
             let items: Vec<ScoredItem<'_>> = items.collect();
-            readout.evaluator.evaluate(&items)
+            let infer = &self.dataset.config.infer;
+            match (infer.mode, infer.n) {
+                (Mode::Attack, _) => attacked(readout.evaluator.as_ref(), &items),
+                (_, 0 | 1) => readout.evaluator.evaluate(&items),
+                _ => score_runs(readout.evaluator.as_ref(), &items, infer),
+            }
         };
         let scores = score(&self.headline);
         let other = self.other.as_ref().map(score).filter(|other| *other != scores);

@@ -6,12 +6,14 @@ use serde_json::{Map, Value, json};
 
 use super::Combine;
 use super::board::{Board, ResultMap};
+use super::transform::Transform;
 use crate::prompt::python_str;
 
 /// A group of datasets with one combined score, an entry of `[[group]]`.
 ///
 /// The way of combining is read from upstream's keys `weights`, `sum`, `std` and `harmonic_mean`; only `sum` and
-/// `weights` may be given together. `metric` names the result and changes nothing about the score.
+/// `weights` may be given together. `transforms` computes a member's score anew before it is combined, such as
+/// `{ toxicity = "100 - x" }`. `metric` names the result and changes nothing about the score.
 ///
 /// That differs from upstream (0.5.4, `summarizers/default.py`) in two ways. There the *name* of the metric
 /// selects the formula, so `std = true` together with `metric = "gap"` silently gives the average; and of
@@ -31,6 +33,8 @@ pub struct GroupConfig {
     subsets: Vec<Subset>,
     metric: Option<String>,
     combine: Combine,
+    /// Member -> formula of its score, checked.
+    transforms: IndexMap<String, String>,
 }
 
 /// A member of a group, or a row of a table.
@@ -53,6 +57,15 @@ impl Subset {
     }
 }
 
+impl std::fmt::Display for Subset {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Name(name) => out.write_str(name),
+            Self::Metric(name, metric) => write!(out, "{name}/{metric}"),
+        }
+    }
+}
+
 /// A group as files write it: upstream's keys.
 #[derive(Clone, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -69,6 +82,8 @@ struct GroupTable {
     std: bool,
     #[serde(default)]
     harmonic_mean: bool,
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    transforms: IndexMap<String, String>,
 }
 
 impl TryFrom<GroupTable> for GroupConfig {
@@ -86,6 +101,14 @@ impl TryFrom<GroupTable> for GroupConfig {
         if !table.weights.is_empty() && table.weights.values().sum::<f64>() == 0.0 {
             return fail("found weights that sum to 0, expected another sum");
         }
+        if let Some(name) = table.transforms.keys().find(|name| !member(name)) {
+            return fail(&format!("found a transform of `{name}`, expected transforms of its subsets"));
+        }
+        for (name, formula) in &table.transforms {
+            if let Err(error) = Transform::parse(formula) {
+                return fail(&format!("transforms.{name}: {error}"));
+            }
+        }
         let combine = match (table.std, table.sum, table.harmonic_mean, table.weights.is_empty()) {
             (false, false, false, true) => Combine::Average,
             (false, false, false, false) => Combine::Weighted(table.weights),
@@ -98,15 +121,21 @@ impl TryFrom<GroupTable> for GroupConfig {
                 );
             }
         };
-        Ok(Self { name: table.name, subsets: table.subsets, metric: table.metric, combine })
+        Ok(Self {
+            name: table.name,
+            subsets: table.subsets,
+            metric: table.metric,
+            combine,
+            transforms: table.transforms,
+        })
     }
 }
 
 impl From<GroupConfig> for GroupTable {
     fn from(group: GroupConfig) -> Self {
-        let table =
-            Self { name: group.name, subsets: group.subsets, metric: group.metric, ..Self::default() };
-        match group.combine {
+        let GroupConfig { name, subsets, metric, combine, transforms } = group;
+        let table = Self { name, subsets, metric, transforms, ..Self::default() };
+        match combine {
             Combine::Average => table,
             Combine::Weighted(weights) => Self { weights, ..table },
             Combine::Sum(weights) => Self { weights, sum: true, ..table },
@@ -121,7 +150,8 @@ impl GroupConfig {
     #[must_use]
     pub fn new(name: impl Into<String>, members: impl IntoIterator<Item = impl Into<String>>) -> Self {
         let subsets = members.into_iter().map(|name| Subset::Name(name.into())).collect();
-        Self { name: name.into(), subsets, metric: None, combine: Combine::Average }
+        let transforms = IndexMap::new();
+        Self { name: name.into(), subsets, metric: None, combine: Combine::Average, transforms }
     }
 
     /// Replaces the way of combining.
@@ -160,19 +190,30 @@ impl GroupConfig {
         self.metric.as_deref().unwrap_or_else(|| self.combine.metric())
     }
 
+    /// Returns what turns the members' scores into the group's: the transforms, then the combination.
+    pub(crate) fn combined(&self) -> impl Fn(&[(String, f64)]) -> f64 + '_ {
+        let formula = |(name, text): (&String, &String)| Some((name.clone(), Transform::parse(text).ok()?));
+        let formulas: IndexMap<String, Transform> = self.transforms.iter().filter_map(formula).collect();
+        move |scores| {
+            let transformed = scores.iter().map(|(name, score)| {
+                let score = formulas.get(name).map_or(*score, |formula| formula.apply(*score));
+                (name.clone(), score)
+            });
+            self.combine.apply(&transformed.collect::<Vec<_>>())
+        }
+    }
+
+    /// Returns the members whose score a model lacks, as they are written in the group.
+    pub(super) fn missing(&self, board: &Board, model: &str) -> Vec<&Subset> {
+        self.subsets.iter().filter(|subset| member_score(board, model, subset).is_none()).collect()
+    }
+
     /// Adds the group's results for every model. A group that lacks some members is an error that names them;
     /// a group without any member's result is left out.
     pub(super) fn add_to(&self, board: &mut Board) {
         for model in board.models.clone() {
-            let parsed = &board.parsed[&model];
-            let (there, missing): (Vec<&Subset>, Vec<&Subset>) =
-                self.subsets.iter().partition(|subset| match subset {
-                    Subset::Name(name) => parsed.contains_key(name),
-                    Subset::Metric(name, metric) => {
-                        parsed.get(name).is_some_and(|result| result.contains_key(metric))
-                    }
-                });
-            if there.is_empty() {
+            let missing = self.missing(board, &model);
+            if missing.len() == self.subsets.len() {
                 continue;
             }
             if !missing.is_empty() {
@@ -187,8 +228,9 @@ impl GroupConfig {
 
     fn add_complete(&self, board: &mut Board, model: &str) {
         let members = self.member_scores(board, model);
+        let combined = self.combined();
         let result: IndexMap<String, f64> =
-            members.iter().map(|(metric, scores)| (metric.clone(), self.combine.apply(scores))).collect();
+            members.iter().map(|(metric, scores)| (metric.clone(), combined(scores))).collect();
         let raw: Map<String, Value> =
             result.iter().map(|(metric, score)| (metric.clone(), json!(score))).collect();
         board.raw[model].insert(self.name.clone(), raw);
@@ -209,23 +251,35 @@ impl GroupConfig {
     /// Returns metric -> (member, score): first the metrics that all members share, then the group's own metric
     /// over the members' first metrics.
     fn member_scores(&self, board: &Board, model: &str) -> IndexMap<String, Vec<(String, f64)>> {
-        let parsed = &board.parsed[model];
         let mut scores = IndexMap::new();
         let first = self.subsets.first().map(Subset::name).unwrap_or_default();
         if self.subsets.iter().all(|subset| matches!(subset, Subset::Name(_))) {
-            let shared = board.metrics[first].iter().filter(|metric| {
-                self.subsets.iter().all(|subset| board.metrics[subset.name()].contains(metric))
-            });
-            for metric in shared {
-                let of = |subset: &Subset| (subset.name().to_owned(), parsed[subset.name()][metric]);
-                scores.insert(metric.clone(), self.subsets.iter().map(of).collect());
+            for metric in board.metrics.get(first).into_iter().flatten() {
+                let of = |subset: &Subset| {
+                    let score = board.parsed[model].get(subset.name())?.get(metric)?;
+                    Some((subset.name().to_owned(), *score))
+                };
+                // A metric that one member lacks is not a metric of the group.
+                if let Some(shared) = self.subsets.iter().map(of).collect::<Option<Vec<_>>>() {
+                    scores.insert(metric.clone(), shared);
+                }
             }
         }
-        let own = self.subsets.iter().map(|subset| match subset {
-            Subset::Name(name) => (name.clone(), parsed[name][&board.metrics[name][0]]),
-            Subset::Metric(name, metric) => (name.clone(), parsed[name][metric]),
-        });
+        let own = self
+            .subsets
+            .iter()
+            .filter_map(|subset| Some((subset.name().to_owned(), member_score(board, model, subset)?)));
         scores.insert(self.metric().to_owned(), own.collect());
         scores
     }
+}
+
+/// Returns a model's score of a group's member: the named metric, or the first one of the dataset.
+fn member_score(board: &Board, model: &str, subset: &Subset) -> Option<f64> {
+    let result = board.parsed.get(model)?.get(subset.name())?;
+    let metric = match subset {
+        Subset::Name(name) => board.metrics.get(name)?.first()?,
+        Subset::Metric(_, metric) => metric,
+    };
+    result.get(metric).copied()
 }

@@ -72,7 +72,13 @@ fn board(input: &SummaryInput) -> Board {
             if shown.is_empty() {
                 continue;
             }
-            board.metrics.entry(dataset.name.clone()).or_insert_with(|| ordered(&shown));
+            let metrics = board.metrics.entry(dataset.name.clone()).or_insert_with(|| ordered(&shown));
+            for metric in ordered(&shown) {
+                // A metric that only a later model has would otherwise be lost.
+                if !metrics.contains(&metric) {
+                    metrics.push(metric);
+                }
+            }
             parsed.insert(dataset.name.clone(), shown);
         }
         board.raw.insert(model.clone(), raw);
@@ -94,10 +100,18 @@ fn shown_metrics(result: &ResultMap) -> IndexMap<String, f64> {
 
 fn ordered(metrics: &IndexMap<String, f64>) -> Vec<String> {
     let mut names: Vec<String> = metrics.keys().cloned().collect();
-    let place =
-        |name: &String| FIRST_METRICS.iter().position(|first| first == name).unwrap_or(FIRST_METRICS.len());
-    names.sort_by_key(place);
+    names.sort_by_key(|name| place(name));
     names
+}
+
+/// Returns the place of a metric in the order of tables.
+fn place(metric: &str) -> usize {
+    FIRST_METRICS.iter().position(|first| *first == metric).unwrap_or(FIRST_METRICS.len())
+}
+
+/// Returns the metric that a table shows first, of a dataset with these metrics.
+pub(crate) fn headline_metric<'a>(metrics: impl Iterator<Item = &'a String>) -> Option<&'a String> {
+    metrics.filter(|metric| !HIDDEN_METRICS.contains(&metric.as_str())).min_by_key(|metric| place(metric))
 }
 
 /// A finished table that can be printed in several forms.
@@ -117,6 +131,8 @@ fn ordered(metrics: &IndexMap<String, f64>) -> Vec<String> {
 pub struct Summary {
     /// The header, then the rows; every cell as text.
     pub rows: Vec<Vec<String>>,
+    /// Groups without a score, one `MODEL x GROUP: reason` each.
+    pub problems: Vec<String>,
     raw: String,
 }
 
@@ -130,7 +146,7 @@ impl Summary {
         for (name, metric) in row_names(input, &board) {
             rows.push(row(input, &board, &name, metric.as_deref()));
         }
-        Self { rows, raw: text::raw(&board.models, &board.raw) }
+        Self { rows, problems: problems(input, &board), raw: text::raw(&board.models, &board.raw) }
     }
 
     /// Formats the table for a terminal, as Python's `tabulate` does.
@@ -158,6 +174,21 @@ impl Summary {
     pub fn txt(&self, label: &str) -> String {
         text::txt(label, &self.rows, &self.table(), &self.raw)
     }
+}
+
+/// Names the groups that lack members. Upstream leaves such a group out of the table, or empty, without a word.
+fn problems(input: &SummaryInput, board: &Board) -> Vec<String> {
+    let mut problems = Vec::new();
+    for model in &board.models {
+        for group in &input.groups {
+            let missing = group.missing(board, model);
+            if !missing.is_empty() {
+                let names: Vec<String> = missing.iter().map(ToString::to_string).collect();
+                problems.push(format!("{model} x {}: found no score of {}", group.name(), names.join(", ")));
+            }
+        }
+    }
+    problems
 }
 
 /// Lists the rows as (dataset, metric). A dataset without results has no metric.

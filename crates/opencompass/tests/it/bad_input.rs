@@ -109,7 +109,7 @@ const CASES: &[Case] = &[
         "unknown evaluator",
         |bench| bad(bench, "\"acc\"", "\"accuracy\""),
         &["--datasets", "bad"],
-        &["unknown variant `accuracy`", "line 6"],
+        &["dataset bad: score.evaluator: evaluator: found `accuracy`"],
     ),
     (
         "unknown post-processor",
@@ -144,7 +144,12 @@ const CASES: &[Case] = &[
         &["--set", "model.max-seq-len=1"],
         &["model.max-seq-len: found 1, expected 2 or more"],
     ),
-    ("bad slice", |_| (), &["--set", "test-range.sums=first"], &["found `first`, expected a Python slice"]),
+    (
+        "bad slice",
+        |_| (),
+        &["--set", "test-range.sums=first"],
+        &["test-range.sums", "expected a Python slice"],
+    ),
     ("range of another set", |_| (), &["--set", "test-range.other=[:3]"], &["dataset `other`: not found"]),
     (
         "server that is not there",

@@ -87,6 +87,66 @@ fn columns_come_from_inside_a_row_and_answers_become_letters() {
     assert!(error.to_string().contains("row 0: found the answer \"9\""), "{error}");
 }
 
+#[test]
+fn rows_may_be_inside_of_json_or_compressed() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let write = |name: &str, bytes: &[u8]| fs::write(folder.path().join(name), bytes).expect("writes");
+    write(
+        "a.json",
+        br#"{"v": 1, "data": {"x": {"q": "x", "a": "1"}, "y": {"q": "y", "a": "2", "key": "own"}}}"#,
+    );
+    write("b.json", br#"[["x", "1"], ["y", "2"]]"#);
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(b"{\"q\": \"x\", \"a\": \"1\"}\n").expect("writes to memory");
+    write("c.jsonl.gz", &encoder.finish().expect("writes to memory"));
+    write("d.txt", b"x\n\n 1 \n2\n");
+    let rows = |source: &str, reader: &str| pairs(&load(folder.path(), source, reader).expect(source));
+    assert_eq!(rows("files = [\"a.json\"]\nformat = \"json\"\nrecords = \"/data\"", READER), ["x=1", "y=2"]);
+    let keyed = "input = [\"q\"]\noutput = \"key\"";
+    assert_eq!(rows("files = [\"a.json\"]\nformat = \"json\"\nrecords = \"/data\"", keyed), ["x=x", "y=own"]);
+    let placed = "input = [\"q\"]\noutput = \"a\"\nfields = { q = \"/0\", a = \"/1\" }";
+    assert_eq!(rows("files = [\"b.json\"]\nformat = \"json\"", placed), ["x=1", "y=2"]);
+    assert_eq!(rows("files = [\"c.jsonl.gz\"]", READER), ["x=1"]);
+    let pair = "files = [\"d.txt\"]\nformat = \"lines\"\n\
+                loader = [{ name = \"pair\", column = \"text\", names = [\"q\", \"a\"] }]";
+    assert_eq!(rows(pair, READER), ["x=1", "=2"]);
+    let fails = |source: &str| load(folder.path(), source, READER).expect_err(source).to_string();
+    let text = fails("files = [\"a.json\"]\nformat = \"json\"\nrecords = \"/rows\"");
+    assert!(text.contains("a.json: found no `/rows`, expected the rows there"), "{text}");
+    assert!(fails("files = [\"a.json\"]\nformat = \"parquet\"").contains("convert the file"));
+    let text = fails("files = [\"a.json\"]\nloader = [\"explod\"]");
+    assert!(text.contains("source.loader: loader: found `explod`, expected `explode`?"), "{text}");
+}
+
+#[test]
+fn examples_may_have_loaders_of_their_own() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    fs::write(folder.path().join("a.jsonl"), "{\"q\": \"x\", \"a\": [\"1\", \"2\"]}\n").expect("writes");
+    let source = "files = [\"a.jsonl\"]\ntrain_files = [\"a.jsonl\"]\n\
+                  train_loader = [{ name = \"first\", columns = [\"a\"] }]";
+    let dataset = load(folder.path(), source, READER).expect("loads");
+    assert_eq!(
+        (&dataset.test[0].columns["a"], &dataset.train[0].columns["a"]),
+        (&json!(["1", "2"]), &json!("1"))
+    );
+}
+
+#[test]
+fn a_subset_is_the_one_that_upstream_draws() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let rows: String = (0..100).map(|row| format!("{{\"q\": \"{row}\", \"a\": \"\"}}\n")).collect();
+    fs::write(folder.path().join("a.jsonl"), rows).expect("writes");
+    // random.Random(5).shuffle(rows); rows[:5]
+    for size in ["5", "0.05"] {
+        let reader = format!("{READER}\n[split]\ntest_range = {size}");
+        let dataset = load(folder.path(), "files = [\"a.jsonl\"]", &reader).expect("loads");
+        assert_eq!(pairs(&dataset), ["91=", "2=", "30=", "33=", "58="], "{size}");
+    }
+    assert!(
+        load(folder.path(), "files = [\"a.jsonl\"]", &format!("{READER}\n[split]\ntest_range = -1")).is_err()
+    );
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_file_that_the_system_cannot_read_is_failed_work_and_not_bad_input() {

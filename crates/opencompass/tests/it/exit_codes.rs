@@ -3,7 +3,19 @@
 use internlm_kit::testing::Program;
 
 /// Verbs that read a file which the user names.
-const READS: [&str; 3] = ["run {in}", "{in}", "why {in} model dataset"];
+const READS: [&str; 11] = [
+    "run {in}",
+    "{in}",
+    "why {in} model dataset",
+    "prompt-viewer {in}",
+    "case-analyzer {in}",
+    "diff {in} {in}",
+    "viz-multi-model {in}",
+    "prediction-merger {in}",
+    "test-api-model {in}",
+    "contamination index {in} --out index",
+    "serve-report {in} --requests 0",
+];
 
 #[test]
 fn the_same_inputs_have_the_same_exit_codes_as_everywhere() {

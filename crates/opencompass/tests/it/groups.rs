@@ -83,6 +83,49 @@ fn conflicting_and_useless_keys_are_refused() {
 }
 
 #[test]
+fn transforms_change_the_scores_of_members_before_they_are_combined() {
+    let keys = json!({ "transforms": { "a": "100 - x" } });
+    // (80 + 50) / 2 and (70 + 30) / 2.
+    let row = |name: &str| [name, "gen", "65.00", "50.00"].map(str::to_owned).to_vec();
+    let expected = [row("accuracy"), row("naive_average")];
+    assert_eq!(rows(vec![group(keys).expect("a group")]), expected);
+    let keys = json!({ "transforms": { "b": "2 * x" }, "weights": { "a": 1, "b": 1 } });
+    let found = rows(vec![group(keys).expect("a group")]);
+    assert_eq!(found[1], ["weighted_average", "gen", "60.00", "45.00"]);
+    for (transforms, message) in [
+        (json!({ "c": "x" }), "found a transform of `c`, expected transforms of its subsets"),
+        (json!({ "a": "x +" }), "transforms.a: \"x +\": found the end, expected a formula"),
+    ] {
+        let error = group(json!({ "transforms": transforms })).expect_err(message);
+        assert!(error.contains(message), "{error}");
+    }
+}
+
+#[test]
+fn a_group_without_a_score_is_told_with_its_missing_members() {
+    let groups = vec![
+        group(json!({ "subsets": ["a", "c"] })).expect("a group"),
+        group(json!({ "subsets": [["b", "f1"]] })).expect("a group"),
+    ];
+    let problems = Summary::new(&input(groups)).problems;
+    let expected = [
+        "first x g: found no score of b/f1",
+        "second x g: found no score of c",
+        "second x g: found no score of b/f1",
+    ];
+    assert_eq!(problems, expected);
+}
+
+#[test]
+fn a_metric_that_only_a_later_model_has_is_shown() {
+    let mut late = input(Vec::new());
+    late.results["second"]["b"].insert("f1".to_owned(), json!(7.0));
+    let rows = Summary::new(&late).rows;
+    let row = rows.iter().find(|row| row[0] == "b" && row[2] == "f1").expect("the row");
+    assert_eq!(row[4..], ["-", "7.00"]);
+}
+
+#[test]
 fn a_group_survives_the_resolved_run_file() {
     for group in [
         GroupConfig::new("g", ["a", "b"]),
@@ -91,6 +134,7 @@ fn a_group_survives_the_resolved_run_file() {
             .with_combine(Combine::Weighted([("a".to_owned(), 2.0)].into_iter().collect())),
         GroupConfig::new("g", ["a"]).with_combine(Combine::Sum(Default::default())),
         GroupConfig::new("g", ["a"]).with_combine(Combine::Harmonic),
+        group(json!({ "transforms": { "a": "100 - x" } })).expect("a group"),
     ] {
         let text = toml::to_string(&group).expect("serializes");
         assert_eq!(toml::from_str::<GroupConfig>(&text).expect("parses"), group, "{text}");

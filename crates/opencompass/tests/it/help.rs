@@ -11,11 +11,23 @@ fn help(arguments: &[&str]) -> String {
 
 #[test]
 fn every_verb_explains_itself() {
-    let texts: Vec<String> =
-        [&["--help"][..], &["run", "--help"], &["why", "--help"], &["list-configs", "--help"]]
-            .iter()
-            .map(|arguments| format!("$ opencompass {}\n{}", arguments.join(" "), help(arguments)))
-            .collect();
+    let verbs = [
+        "run",
+        "why",
+        "list-configs",
+        "prompt-viewer",
+        "case-analyzer",
+        "diff",
+        "viz-multi-model",
+        "prediction-merger",
+        "test-api-model",
+        "data",
+        "contamination",
+        "needle",
+        "serve-report",
+    ];
+    let mut texts = vec![format!("$ opencompass --help\n{}", help(&["--help"]))];
+    texts.extend(verbs.map(|verb| format!("$ opencompass {verb} --help\n{}", help(&[verb, "--help"]))));
     for text in &texts {
         assert!(text.contains("Examples:\n"), "{text}");
     }

@@ -30,6 +30,9 @@ const GEN: &str = "prompt = { rounds = [{ role = \"HUMAN\", prompt = \"{q}?\" },
                    infer = { mode = \"gen\", max_out_len = 5, stop = [\"\\n\"] }";
 const PPL: &str = "prompt = { labels = { yes = \"{q} yes\", no = \"{q} no\" } }\ninfer = { mode = \"ppl\" }";
 
+/// The score of any text.
+const SCORED: Answer = Answer::Scored { tokens: 4, log_prob: -2.0, unscored_bytes: 0 };
+
 fn yes() -> MockModel {
     MockModel::new("yes", |_| Ok(Answer::text("yes")))
 }
@@ -86,20 +89,23 @@ fn examples_stand_before_the_question() {
     assert_eq!((item.shots.as_str(), item.dropped_shots), ("q2: yes\nq0: yes\n", 0));
 }
 
-#[test]
-fn cells_are_asked_in_turn_and_each_question_once() {
+#[tokio::test]
+async fn cells_are_asked_in_turn_and_each_question_once() {
     let folder = tempfile::tempdir().expect("temporary folder");
     let (large, small) = (dataset(folder.path(), 6, GEN), dataset(folder.path(), 2, PPL));
-    let evaluation = Evaluation::new(vec![large, small], vec![Box::new(yes())]);
+    let kinds = std::sync::Arc::new(Mutex::new(String::new()));
+    let seen = std::sync::Arc::clone(&kinds);
+    let model = MockModel::new("kinds", move |request| {
+        let is_score = matches!(request, Request::Score { .. });
+        seen.lock().expect("no panic").push(if is_score { 's' } else { 'c' });
+        Ok(if is_score { SCORED } else { Answer::text("yes") })
+    });
+    let evaluation = Evaluation::new(vec![large, small], vec![Box::new(model)]);
     let plan = evaluation.plan(InferContext::default());
-    let kinds: String = plan
-        .asks(0)
-        .iter()
-        .map(|ask| if matches!(ask.request, Request::Score { .. }) { 's' } else { 'c' })
-        .collect();
+    let mut store = Store::open(folder.path().join("store.jsonl")).expect("opens");
+    evaluation.ask(&plan, &mut store, 1, &RunContext::default()).await.expect("asks");
     // The small set does not wait for the large one.
-    assert_eq!(kinds, "cscscscscc");
-    assert!(plan.asks(1).is_empty());
+    assert_eq!(*kinds.lock().expect("no panic"), "csscsscccc");
 }
 
 #[tokio::test]
@@ -205,7 +211,7 @@ async fn the_denominator_decides_between_labels_of_unequal_length() {
     // `yes` has few tokens and a small loss, `no` has many tokens and a larger one.
     let model = || {
         MockModel::new("scorer", |request| {
-            let Request::Score { text: ScoredText::Text(text) } = request else { panic!("only scores") };
+            let Request::Score { text: ScoredText::Text(text), .. } = request else { panic!("only scores") };
             let (tokens, log_prob) = if text.ends_with("yes") { (2, -1.0) } else { (10, -6.0) };
             Ok(Answer::Scored { tokens, log_prob, unscored_bytes: 0 })
         })

@@ -1,26 +1,55 @@
 //! The embedded files of published sets: asked as upstream asks, loaded from the user's files.
 
-use opencompass::dataset::{Catalog, Dataset, list_version};
+use std::fs;
+use std::io::Read;
+
+use opencompass::dataset::{Catalog, Dataset, infer_cfg_hash, list_version};
 use opencompass::infer::InferContext;
 use opencompass::model::{MockModel, Model, Request, ScoredText};
 use opencompass::plan::{Plan, Work};
+use serde_json::Value;
 
 use crate::shared;
 
+/// The stems of dataset files with upstream's hashes of the configurations that ask the same.
+const PUBLISHED: &str = include_str!("../golden/published_versions.txt");
+
 #[test]
-fn prompt_hashes_are_the_suffixes_of_upstreams_configs() {
+fn prompt_hashes_are_those_of_upstreams_configs() {
     let catalog = Catalog::embedded();
-    for (stem, suffix) in [
-        ("gsm8k", "1d7fe4"),
-        ("ARC-c", "a450bd"),
-        ("ARC-e", "a450bd"),
-        ("piqa", "3431ea"),
-        ("mmlu", "ac766d"),
-        ("ceval", "578f8d"),
-    ] {
+    let lines: Vec<&str> = PUBLISHED.lines().filter(|line| !line.starts_with('#')).collect();
+    assert!(lines.len() > 200, "{}", lines.len());
+    for line in lines {
+        let (stem, suffix) = line.split_once(' ').expect("a stem and a suffix");
         let sets = catalog.find(&[stem]).expect("embedded");
         assert_eq!(list_version(&sets), suffix, "{stem}");
     }
+}
+
+#[test]
+fn recorded_configurations_have_upstreams_hashes() {
+    let Some(path) = shared::path("golden/opencompass/config_hash/public.jsonl.zst") else { return };
+    let file = fs::File::open(&path).expect("opens");
+    let mut text = String::new();
+    ruzstd::decoding::StreamingDecoder::new(file).expect("zstd").read_to_string(&mut text).expect("UTF-8");
+    let mut count = 0;
+    for line in text.lines() {
+        let config: Value = serde_json::from_str(line).expect("a JSON object per line");
+        let mut hashes = Vec::new();
+        for entry in config["entries"].as_array().expect("a list") {
+            let text = entry["infer_cfg"].as_str().expect("JSON text");
+            let hash = infer_cfg_hash(&serde_json::from_str(text).expect("JSON"));
+            assert_eq!(hash, entry["sha256"], "{}: {}", config["config"], entry["abbr"]);
+            hashes.push(hash);
+        }
+        let whole = match &hashes[..] {
+            [hash] => hash.clone(),
+            several => internlm_kit::hash::sha256(several.join(",")),
+        };
+        assert_eq!(whole[..6], *config["suffix"].as_str().expect("text"), "{}", config["config"]);
+        count += 1;
+    }
+    assert_eq!(count, 100);
 }
 
 fn loaded(name: &str) -> Option<Vec<Dataset>> {
@@ -70,4 +99,28 @@ fn a_question_of_mmlu_carries_five_shots() {
     assert!(prompt.starts_with(head), "{prompt}");
     assert_eq!(prompt.matches("\nAnswer: ").count(), 6);
     assert!(prompt.ends_with("\nAnswer: B"), "{prompt}");
+}
+
+#[test]
+fn a_turned_set_asks_every_question_in_every_order() {
+    for (name, orders) in [("ARC-c@circular", 4), ("piqa@all_possible", 2)] {
+        let Some(sets) = loaded(name) else { return };
+        let set = &sets[0];
+        let rows = if name.starts_with("ARC") { 295 } else { 1838 };
+        assert_eq!(set.test.len(), rows * orders, "{name}");
+        let column = |row: &opencompass::dataset::Row| {
+            let answer = row.gold(&set.config.reader).to_string();
+            match answer.trim_matches('"') {
+                "0" => "sol1".to_owned(),
+                "1" => "sol2".to_owned(),
+                letter => format!("text{letter}"),
+            }
+        };
+        for question in set.test.chunks(orders) {
+            let right: std::collections::BTreeSet<String> =
+                question.iter().map(|row| row.columns[&column(row)].to_string()).collect();
+            assert_eq!(right.len(), 1, "{name}: {question:?}");
+            assert!(question.iter().all(|row| row.columns["qid"] == question[0].columns["qid"]));
+        }
+    }
 }

@@ -4,6 +4,7 @@
 use std::fs;
 
 use lmdeploy::testing::{MockFault, MockModel, MockServer};
+use opencompass::model::{Answer, ApiModel, EvaluatedModelConfig, Model, Needs, Request, Sampling, ScoredText};
 use serde_json::Value;
 
 use crate::runs::{Bench, told};
@@ -81,6 +82,88 @@ fn perplexities_are_those_of_the_tokens_that_the_engine_received() {
     }
     // `a0` has fewer tokens than `bb0`, so A always wins; it is right in every second row.
     assert_eq!(json_file(&bench, "out/results/mock/pick.json")["accuracy"], 50.0);
+}
+
+#[test]
+fn options_share_their_beginning_and_keep_their_perplexities() {
+    let bench = Bench::new(4);
+    let server = MockServer::start(adder());
+    let weights = bench.path("weights");
+    fs::create_dir_all(&weights).expect("creates");
+    server.tokenizer().save(&weights).expect("saves");
+    let set = format!("model.weights={}", weights.display());
+    let pick = ["--datasets", "pick", "--set", "model.log-probs=true"];
+    let (code, stderr) = run(&bench, &server, &pick);
+    assert_eq!(code, Some(0), "{stderr}");
+    let whole = json_file(&bench, "out/predictions/mock/pick.json");
+    let asked = server.prompts().len();
+    let (code, stderr) = run(&bench, &server, &[&pick[..], &["--set", &set, "--set", "run.folder=shared"]].concat());
+    assert_eq!(code, Some(0), "{stderr}");
+    let shared = json_file(&bench, "shared/predictions/mock/pick.json");
+    // Each row's common beginning is a request of its own.
+    assert_eq!(server.prompts().len() - asked, 4 * 3);
+    for row in ["0", "1", "2", "3"] {
+        for label in ["label: A", "label: B"] {
+            let (found, expected) = (&shared[row][label], &whole[row][label]);
+            assert_eq!(found["prompt"], expected["prompt"]);
+            assert!(near(&found["PPL"], expected["PPL"].as_f64().expect("a number")), "{found} {expected}");
+        }
+    }
+}
+
+#[test]
+fn every_kind_of_question_about_a_text_is_answered() {
+    let weights = tempfile::tempdir().expect("temporary folder");
+    let server = MockServer::start("yes");
+    server.tokenizer().save(weights.path()).expect("saves");
+    let mut config = EvaluatedModelConfig::from_argument(server.url()).expect("an address");
+    config.weights = Some(weights.path().to_path_buf());
+    let ids: Vec<u32> = server.tokenizer().encode_prompt("abc def").into_iter().map(|id| id.0).collect();
+    let each = log_prob(&server);
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        let model = ApiModel::connect(&config, Needs::LogProbs).await.expect("connects");
+        assert_eq!((&model.profile().log_probs, &model.profile().choices), (&Ok(()), &Ok(())));
+        // Only the ids from a place on are scored.
+        for from in 2..=ids.len() {
+            let request = Request::Score { text: ScoredText::Ids(ids.clone()), from };
+            let Answer::Scored { tokens, log_prob, .. } = model.answer(&request).await.expect("scores") else {
+                panic!("a score")
+            };
+            let expected = each * (ids.len() - from) as f64;
+            assert!(tokens == ids.len() && (log_prob - expected).abs() < 1e-4, "{from}: {log_prob} {expected}");
+        }
+        let request = Request::Tokens { text: ScoredText::Ids(ids.clone()) };
+        let Answer::Tokens { log_probs, texts } = model.answer(&request).await.expect("tokens") else {
+            panic!("tokens")
+        };
+        assert_eq!((log_probs.len(), texts.len(), log_probs[0]), (ids.len(), ids.len(), None));
+        assert!(log_probs[1..].iter().all(|value| value.is_some_and(|value| (value - each).abs() < 1e-4)));
+        let choices = vec!["no".to_owned(), "yes".to_owned()];
+        let prompt = ScoredText::Text("abc".to_owned());
+        let request = Request::Choices { prompt: prompt.clone(), choices };
+        let Answer::Choices { log_probs } = model.answer(&request).await.expect("choices") else {
+            panic!("choices")
+        };
+        assert!(log_probs.len() == 2 && log_probs[1] > log_probs[0], "{log_probs:?}");
+        let request = Request::Choices { prompt, choices: vec!["yes".to_owned(), "yes".to_owned()] };
+        let error = model.answer(&request).await.expect_err("one token").to_string();
+        assert!(error.contains("expected choices whose first tokens differ"), "{error}");
+        let request = Request::Embed { texts: vec!["a".to_owned(), "b".to_owned()] };
+        let Answer::Vectors { vectors } = model.answer(&request).await.expect("vectors") else {
+            panic!("vectors")
+        };
+        assert!(vectors.len() == 2 && vectors[0].len() == vectors[1].len() && vectors[0] != vectors[1]);
+        let (agent, sampling) = (Value::Null, Sampling::default());
+        let request = Request::Agent { agent, messages: Vec::new(), sampling };
+        let error = model.answer(&request).await.expect_err("no agent").to_string();
+        assert_eq!(error, "answer: request: found agent, expected a kind that this model can answer");
+        // A prompt that is too long is an error of its own request, and says so.
+        let length = model.profile().max_seq_len + 8;
+        let request = Request::Score { text: ScoredText::Ids(vec![ids[1]; length]), from: 0 };
+        let error = model.answer(&request).await.expect_err("too long").to_string();
+        assert!(error.contains("status 400") && error.contains(&length.to_string()), "{error}");
+    });
 }
 
 #[test]

@@ -97,7 +97,7 @@ pub(crate) fn told(output: &Output) -> (Option<i32>, String) {
 }
 
 /// Bytes of predictions, results and summary by name.
-fn bytes(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+pub(crate) fn bytes(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut files = BTreeMap::new();
     let mut pending = ["predictions", "results", "summary"].map(|name| folder.join(name)).to_vec();
     while let Some(folder) = pending.pop() {
@@ -127,6 +127,147 @@ fn every_worker_count_gives_the_same_bytes() {
     }
     let summary = fs::read_to_string(bench.path("out/summary.json")).expect("reads");
     assert!(summary.contains("\"bits\": 8.0") && summary.contains("\"items\": 120"), "{summary}");
+}
+
+#[test]
+fn every_partitioner_gives_the_same_bytes() {
+    let bench = Bench::new(70);
+    let mut expected = None;
+    for partitioner in [
+        "{ kind = \"naive\" }",
+        "{ kind = \"size\", max-task-size = 100 }",
+        "{ kind = \"size\", max-task-size = 40, strategy = \"split\" }",
+        "{ kind = \"num_worker\", num-worker = 3 }",
+        "{ kind = \"num_worker\", num-worker = 4, num-split = 2, strategy = \"split\" }",
+    ] {
+        let _ = fs::remove_dir_all(bench.path("out"));
+        let set = format!("run.partitioner={partitioner}");
+        let output = bench.run(&["run.toml", "--set", &set, "--max-num-workers", "3"]);
+        assert_eq!(told(&output).0, Some(0), "{}", told(&output).1);
+        let found = bytes(&bench.path("out"));
+        assert_eq!(*expected.get_or_insert_with(|| found.clone()), found, "{partitioner}");
+    }
+    let output =
+        bench.run(&["run.toml", "--set", "run.partitioner={ kind = \"num_worker\", num-worker = 0 }"]);
+    assert_eq!(told(&output).0, Some(2));
+    assert!(told(&output).1.contains("run.partitioner.num-worker: found 0"), "{}", told(&output).1);
+}
+
+#[test]
+fn a_finished_run_has_logs_and_no_temporary_files() {
+    let bench = Bench::new(3);
+    assert_eq!(told(&bench.run(&["run.toml", "-m", "infer"])).0, Some(0));
+    let notes = fs::read_to_string(bench.path("out/predictions/mock/tmp_sums.jsonl")).expect("notes");
+    assert_eq!(notes.lines().count(), 3, "{notes}");
+    let log = fs::read_to_string(bench.path("out/logs/infer/mock/pick.out")).expect("a log");
+    assert!(log.contains("3 items, 6 requests, 6 answers stored"), "{log}");
+    assert_eq!(told(&bench.run(&["run.toml", "-m", "eval"])).0, Some(0));
+    assert!(!bench.path("out/predictions/mock/tmp_sums.jsonl").exists());
+    let log = fs::read_to_string(bench.path("out/logs/eval/mock/sums.out")).expect("a log");
+    assert!(log.contains("accuracy: ") && log.contains("3 of 3 items answered"), "{log}");
+}
+
+#[test]
+fn the_table_is_made_again_from_the_results() {
+    let bench = Bench::new(5);
+    let first = bench.run(&["run.toml"]);
+    assert_eq!(told(&first).0, Some(0));
+    let expected = bytes(&bench.path("out"));
+    fs::remove_file(bench.path("out/store.jsonl")).expect("removes");
+    fs::remove_file(bench.path("out/summary/summary_out.csv")).expect("removes");
+    let again = bench.run(&["run.toml", "-m", "viz"]);
+    assert_eq!(told(&again).0, Some(0), "{}", told(&again).1);
+    assert_eq!(again.stdout, first.stdout);
+    assert_eq!(bytes(&bench.path("out")), expected);
+    bench.write("rows.toml", "rows = [\"pick\"]\n");
+    let rows = bench.run(&["run.toml", "-m", "viz", "--summarizer", "rows.toml"]);
+    let table = String::from_utf8_lossy(&rows.stdout).into_owned();
+    assert!(table.contains("pick") && !table.contains("sums"), "{table}");
+    fs::remove_file(bench.path("out/results/mock/sums.json")).expect("removes");
+    let partial = bench.run(&["run.toml", "-m", "viz"]);
+    assert_eq!(told(&partial).0, Some(3), "a cell without a result");
+}
+
+#[test]
+fn a_run_file_is_not_needed() {
+    let bench = Bench::new(4);
+    bench.write("quiz.csv", "question,A,B,answer\nwhat?,this,that,A\nwho?,he,she,B\n");
+    let flags = ["--models", "mock", "-w", "outputs", "--custom-dataset-path", "quiz.csv"];
+    let ran = bench.run(&[&flags[..], &["--custom-dataset-infer-method", "ppl"]].concat());
+    assert_eq!(told(&ran).0, Some(0), "{}", told(&ran).1);
+    let table = String::from_utf8_lossy(&ran.stdout).into_owned();
+    assert!(table.contains("quiz") && table.contains("ppl"), "{table}");
+    let sets = ["--models", "mock", "-w", "outputs", "--datasets", "sets/sums.toml", "--max-out-len", "7"];
+    let ran = bench.run(&[&sets[..], &["--dataset-num-runs", "2"]].concat());
+    assert_eq!(told(&ran).0, Some(0), "{}", told(&ran).1);
+    for (arguments, part) in [
+        (&["--datasets", "sets/sums.toml"][..], "found no run file and no --models"),
+        (&["--models", "nobody", "--datasets", "sets/sums.toml"], "model `nobody`: not found"),
+        (&["run.toml", "--models", "mok"], "nearest known name: `mock`"),
+    ] {
+        let (code, stderr) = told(&bench.run(arguments));
+        assert_eq!(code, Some(2), "{arguments:?}: {stderr}");
+        assert!(stderr.contains(part), "{arguments:?}: {stderr}");
+    }
+}
+
+/// A stub of Slurm: runs the tasks of an array one after the other, the last one first.
+const SBATCH: &str = "#!/bin/sh\nfor argument; do\n  case $argument in\n    --array=0-*) last=${argument#--array=0-};;\n\
+                      esac\n  script=$argument\ndone\ntask=$last\nwhile [ \"$task\" -ge 0 ]; do\n\
+                      SLURM_ARRAY_TASK_ID=$task sh \"$script\" || failed=1\n  task=$((task - 1))\ndone\n\
+                      echo \"$@\" > sbatch.called\nexit ${failed:-0}\n";
+
+#[test]
+fn a_job_array_gives_the_same_bytes() {
+    let bench = Bench::new(40);
+    assert_eq!(told(&bench.run(&["run.toml"])).0, Some(0));
+    let expected = bytes(&bench.path("out"));
+    fs::remove_dir_all(bench.path("out")).expect("removes");
+    bench.write("bin/sbatch", SBATCH);
+    let path = format!("{}:{}", bench.path("bin").display(), std::env::var("PATH").unwrap_or_default());
+    let array = |more: &[&str]| {
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        fs::set_permissions(bench.path("bin/sbatch"), mode).expect("sets");
+        let mut command = bench.command(&[&["run.toml", "--launcher", "slurm", "-p", "gpu"], more].concat());
+        command.env("PATH", &path).output().expect("the binary starts")
+    };
+    let output = array(&["--set", "run.partitioner={ kind = \"num_worker\", num-worker = 3 }"]);
+    assert_eq!(told(&output).0, Some(0), "{}", told(&output).1);
+    assert_eq!(bytes(&bench.path("out")), expected);
+    let called = fs::read_to_string(bench.path("sbatch.called")).expect("sbatch was called");
+    assert!(called.contains("--wait --array=0-2 --partition=gpu"), "{called}");
+    // An array of which one task is killed leaves its items out, and the next array asks only those.
+    bench.write("bin/sbatch", &SBATCH.replace("-ge 0", "-ge 1"));
+    fs::remove_dir_all(bench.path("out")).expect("removes");
+    let (code, stderr) = told(&array(&[]));
+    assert_eq!(code, Some(3), "{stderr}");
+    assert!(stderr.contains("not asked yet"), "{stderr}");
+    bench.write("bin/sbatch", SBATCH);
+    let (code, stderr) = told(&array(&[]));
+    assert_eq!(code, Some(0), "{stderr}");
+    assert_eq!(bytes(&bench.path("out")), expected);
+    let (code, stderr) =
+        told(&bench.command(&["run.toml", "--launcher", "slurm"]).env("PATH", "").output().expect("runs"));
+    assert_eq!(code, Some(2), "{stderr}");
+    assert!(stderr.contains("needs a Slurm cluster"), "{stderr}");
+}
+
+#[test]
+fn a_run_killed_while_it_asks_ends_with_the_same_bytes() {
+    let bench = Bench::new(400);
+    assert_eq!(told(&bench.run(&["run.toml"])).0, Some(0));
+    let expected = bytes(&bench.path("out"));
+    fs::remove_dir_all(bench.path("out")).expect("removes");
+    for milliseconds in [5, 10, 20, 30, 40, 60, 80] {
+        let mut running =
+            bench.command(&["run.toml"]).stderr(std::process::Stdio::null()).spawn().expect("starts");
+        std::thread::sleep(std::time::Duration::from_millis(milliseconds));
+        // On Unix this is kill -9; the run may be done already.
+        let _ = running.kill();
+        running.wait().expect("ends");
+    }
+    assert_eq!(told(&bench.run(&["run.toml"])).0, Some(0));
+    assert_eq!(bytes(&bench.path("out")), expected);
 }
 
 #[test]

@@ -87,9 +87,8 @@ impl Planner<'_> {
             return Newcomer::Follows;
         }
         let scope = sequence.readable(config.publish_limit);
-        let known = sequence.tokens.len();
-        // The last token is computed in any case: its logits are wanted.
-        let find = |scope| self.view.cache.find(scope, &sequence.tokens[..known - 1]);
+        // Tokens whose logits are wanted are computed in any case.
+        let find = |scope| self.view.cache.find(scope, &sequence.tokens[..sequence.reusable()]);
         let mut found = scope.map(find).unwrap_or_default();
         let link = scope.map(|scope| {
             let start = || Parent::Start(scope.clone());
@@ -117,7 +116,7 @@ impl Planner<'_> {
     /// For a block that will not be full only the siblings of one group wait: everybody else would gain little.
     fn waits(&self, sequence: &Sequence, found: &Found, link: &Link) -> bool {
         let block_tokens = self.view.config.block_tokens;
-        let usable = sequence.tokens.len() - 1 - found.blocks.len() * block_tokens;
+        let usable = sequence.reusable().saturating_sub(found.blocks.len() * block_tokens);
         let saved = usable.min(block_tokens) > found.tail.map_or(0, |tail| tail.tokens);
         let sibling = sequence.request.group.is_some();
         (link.tokens.len() == block_tokens || sibling)

@@ -4,7 +4,7 @@ use super::measure::BitsPerByte;
 use super::tool_calls::ToolCalls;
 use super::{exact_match, gsm8k_equal, lambada_correct, number_equal};
 use crate::Result;
-use crate::score::registry::{EvaluatorEntry, Setup};
+use crate::score::entry::{EvaluatorEntry, Setup};
 use crate::score::verdict::verdicts;
 use crate::score::{Evaluate, ScoredItem, Scores};
 

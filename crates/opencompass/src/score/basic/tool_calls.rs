@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{CallCheck, check_call};
 use crate::Result;
 use crate::prompt::python_str;
-use crate::score::registry::Setup;
+use crate::score::entry::Setup;
 use crate::score::verdict::{accuracy_scores, answered, detail};
 use crate::score::{Detail, Evaluate, ScoredItem, Scores};
 

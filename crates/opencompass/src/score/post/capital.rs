@@ -21,6 +21,11 @@ pub(super) fn first_run(text: &str) -> String {
     text.chars().skip_while(|letter| !option(letter)).take_while(option).collect()
 }
 
+/// All upper-case letters, sorted, each once, with commas.
+pub(super) fn all_listed(text: &str) -> String {
+    all_sorted(text).chars().map(String::from).collect::<Vec<_>>().join(", ")
+}
+
 /// All upper-case letters, sorted, each once.
 pub(super) fn all_sorted(text: &str) -> String {
     let letters: std::collections::BTreeSet<char> = text.chars().filter(is_upper).collect();

@@ -4,16 +4,15 @@ use serde::Deserialize;
 
 use super::first_option::FirstOption;
 use super::fixed_option::FixedOption;
-use super::post::Apply;
-use super::registry::PostEntry;
-use crate::Result;
+use super::post_entry::{Apply, PostEntry};
 use crate::dataset::Named;
 use crate::score::Reading;
+use crate::{Error, Result};
 
 /// Entries of the registry.
 pub(super) const ENTRIES: &[PostEntry] = &[
-    PostEntry { name: "first_option_postprocess", upstream: &[], has_fixed: true, make: first },
-    PostEntry { name: "last_option_postprocess", upstream: &[], has_fixed: true, make: last },
+    PostEntry::configured("first_option_postprocess", &[], first).with_fixed(),
+    PostEntry::configured("last_option_postprocess", &[], last).with_fixed(),
 ];
 
 #[derive(Deserialize)]
@@ -33,8 +32,18 @@ struct Last {
     options: String,
 }
 
+/// Checks that there are options: a pattern without letters means nothing.
+fn check(named: &Named, options: &str) -> Result<()> {
+    if options.is_empty() {
+        let place = format!("{}.options", named.name());
+        return Err(Error::Value { place, found: "``".to_owned(), expected: "option letters".to_owned() });
+    }
+    Ok(())
+}
+
 fn first(named: &Named, reading: Reading) -> Result<Apply> {
     let First { options, cushion } = named.arguments()?;
+    check(named, &options)?;
     let cushion = cushion.unwrap_or(true);
     Ok(match reading {
         Reading::Compat => {
@@ -50,6 +59,7 @@ fn first(named: &Named, reading: Reading) -> Result<Apply> {
 
 fn last(named: &Named, reading: Reading) -> Result<Apply> {
     let Last { options } = named.arguments()?;
+    check(named, &options)?;
     Ok(match reading {
         Reading::Compat => Box::new(move |text| {
             let letter = text.chars().rev().find(|letter| options.contains(*letter));

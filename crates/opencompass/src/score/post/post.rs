@@ -4,14 +4,12 @@ use std::fmt;
 
 use serde_json::Value;
 
+use super::post_entry::Apply;
 use super::registry::make;
 use crate::Result;
 use crate::dataset::Named;
 use crate::prompt::python_str;
 use crate::score::Reading;
-
-/// What a post-processor does: text -> text, or a list, a number or null where upstream's function gives that.
-pub(crate) type Apply = Box<dyn Fn(&str) -> Value + Send + Sync>;
 
 /// A post-processor that is ready to run.
 ///

@@ -1,26 +1,37 @@
 //! The post-processors by name.
 
-use super::post::Apply;
-use super::{number, option, plain};
+use super::post_entry::{Apply, PostEntry};
+use super::{
+    agieval, atlas, bbh, boxed, chemistry, chinese, choice, code, fence, first_line, livecode, math, number,
+    option, pair, plain, protein, smolinstruct, theorem_qa, yes_no,
+};
 use crate::dataset::{Named, nearest};
 use crate::score::Reading;
 use crate::{Error, Result};
 
-/// A post-processor that dataset files can name.
-#[derive(Clone, Copy, Debug)]
-pub struct PostEntry {
-    /// Name in dataset files, which is upstream's where upstream has one.
-    pub name: &'static str,
-    /// Names of upstream's functions that it replaces, without their modules, where they differ from `name`.
-    pub upstream: &'static [&'static str],
-    /// Whether the reading without the faults of OpenCompass differs.
-    pub has_fixed: bool,
-    /// Creates it; fails if its arguments do not fit.
-    pub(crate) make: fn(&Named, Reading) -> Result<Apply>,
-}
-
 /// The tables of all files.
-const TABLES: &[&[PostEntry]] = &[plain::ENTRIES, option::ENTRIES, number::ENTRIES];
+const TABLES: &[&[PostEntry]] = &[
+    plain::ENTRIES,
+    option::ENTRIES,
+    number::ENTRIES,
+    boxed::ENTRIES,
+    math::ENTRIES,
+    bbh::ENTRIES,
+    choice::ENTRIES,
+    first_line::ENTRIES,
+    chinese::ENTRIES,
+    agieval::ENTRIES,
+    atlas::ENTRIES,
+    theorem_qa::ENTRIES,
+    code::ENTRIES,
+    fence::ENTRIES,
+    livecode::ENTRIES,
+    pair::ENTRIES,
+    smolinstruct::ENTRIES,
+    yes_no::ENTRIES,
+    chemistry::ENTRIES,
+    protein::ENTRIES,
+];
 
 /// Returns every post-processor.
 pub fn post_processors() -> impl Iterator<Item = &'static PostEntry> {
@@ -36,7 +47,7 @@ pub(crate) fn entry(name: &str) -> Option<&'static PostEntry> {
 pub(super) fn make(named: &Named, reading: Reading) -> Result<Apply> {
     let name = named.name();
     match entry(name) {
-        Some(entry) => (entry.make)(named, reading),
+        Some(entry) => entry.create(named, reading),
         None => {
             let near = nearest(name, post_processors().map(|entry| entry.name));
             let expected = near.map_or("a known one".to_owned(), |near| format!("`{near}`?"));

@@ -1,0 +1,57 @@
+//! `opencompass prompt-viewer`: shows what the models are asked.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use internlm_kit::outln;
+
+use super::models::{Connection, connected};
+use super::settings;
+use crate::plan::Work;
+use crate::prompt::python_str;
+use crate::run_folder::RunFolder;
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  opencompass prompt-viewer run.toml\n  \
+                        opencompass prompt-viewer run.toml --datasets gsm8k --count 3\n  \
+                        opencompass prompt-viewer --datasets gsm8k --set run.data-dirs='[\"data\"]'")]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    settings: settings::Arguments,
+    /// Number of items per cell.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    count: usize,
+}
+
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let config = settings::config(&arguments.settings.or_mock())?;
+    let folder = RunFolder::of(&config, "latest");
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let ready = runtime.block_on(connected(&config, &folder, Connection::Assumed))?;
+    for cell in ready.evaluation.plan(config.context()).cells {
+        let items = match cell.work {
+            Work::Ready(items) => items,
+            Work::Refused(reason) => {
+                outln!("{}: refused: {reason}\n", cell.name)?;
+                continue;
+            }
+        };
+        for item in items.iter().take(arguments.count) {
+            for ask in item.known_asks() {
+                let label = ask.label.as_ref().map_or_else(String::new, |label| format!(", label {label}"));
+                outln!("--- {}, row {}{label}", cell.name, item.row)?;
+                match ask.shown() {
+                    serde_json::Value::Array(turns) => {
+                        for turn in turns {
+                            let role = turn["role"].as_str().unwrap_or_default();
+                            outln!("[{role}]\n{}", python_str(&turn["prompt"]))?;
+                        }
+                    }
+                    text => outln!("{}", python_str(&text))?,
+                }
+            }
+            outln!("--- expected: {}\n", python_str(&item.gold))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

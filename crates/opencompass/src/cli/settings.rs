@@ -1,0 +1,184 @@
+//! The settings of a run: the run file, changed by the arguments.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use indexmap::IndexMap;
+use internlm_kit::exit::UsageError;
+use serde_json::json;
+
+use crate::dataset::nearest;
+use crate::glob::glob;
+use crate::model::{EvaluatedModelConfig, ModelKind};
+use crate::summary::{GroupConfig, SummarizerConfig};
+use crate::{Error, EvaluationConfig};
+
+/// Name of the summarizer that is made of the datasets' own groups.
+const BY_GROUP: &str = "by-group";
+
+/// Name of the model that repeats the question.
+const MOCK: &str = "mock";
+
+#[derive(Args, Clone, Debug)]
+#[group(id = "settings")]
+pub(super) struct Arguments {
+    /// The run file in TOML. Not needed with --models and --datasets.
+    #[arg(required_unless_present_any = ["datasets", "custom_dataset_path"])]
+    run: Option<PathBuf>,
+    /// Override one key of the run file, for instance model.base-url=http://127.0.0.1:23333. May be repeated.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    overrides: Vec<String>,
+    /// Evaluate these models instead of the run file's: names or patterns of its models, model folders, GGUF files,
+    /// addresses as http://host:port, or `mock`, which repeats the question.
+    #[arg(long, num_args = 1.., value_name = "MODEL")]
+    models: Vec<String>,
+    /// Evaluate these datasets instead of the run file's: names, file stems, patterns or paths.
+    #[arg(long, num_args = 1.., value_name = "NAME")]
+    datasets: Vec<String>,
+    /// Rows and groups of the table: a TOML file with `rows` and `[[group]]`, or `by-group` for one group per
+    /// `meta.group` of the datasets.
+    #[arg(long, value_name = "FILE")]
+    summarizer: Option<PathBuf>,
+    /// Write the run into a new folder with a timestamp below DIR, instead of the run file's folder.
+    #[arg(short = 'w', long, value_name = "DIR")]
+    work_dir: Option<PathBuf>,
+    /// Engine of models whose weights the run file names: they run in this process instead of on their servers.
+    #[arg(short = 'a', long, value_enum, value_name = "ENGINE")]
+    accelerator: Option<Engine>,
+    /// Number of open requests per model [default: run.workers of the run file, 8].
+    #[arg(long, value_name = "N")]
+    max_num_workers: Option<usize>,
+    /// Number of requests that an engine may answer together; the same as --max-num-workers.
+    #[arg(long, value_name = "N", conflicts_with = "max_num_workers")]
+    batch_size: Option<usize>,
+    /// Maximum number of tokens of an answer [default: each dataset's own].
+    #[arg(long, value_name = "N")]
+    max_out_len: Option<u32>,
+    /// Number of answers per question [default: each dataset's own].
+    #[arg(long, value_name = "N")]
+    dataset_num_runs: Option<usize>,
+    /// Write a verdict per item into the results [default: run.details of the run file, true].
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    dump_eval_details: Option<bool>,
+    #[command(flatten)]
+    custom: super::custom::Arguments,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+enum Engine {
+    /// The engine in this process.
+    Lmdeploy,
+}
+
+impl Arguments {
+    /// Takes the mock model if neither a run file nor models are given: some verbs only need datasets.
+    pub(super) fn or_mock(&self) -> Self {
+        let mut arguments = self.clone();
+        if arguments.run.is_none() && arguments.models.is_empty() {
+            arguments.models.push(MOCK.to_owned());
+        }
+        arguments
+    }
+}
+
+/// Returns the configuration of the run.
+pub(super) fn config(arguments: &Arguments) -> anyhow::Result<EvaluationConfig> {
+    let mut config = match &arguments.run {
+        Some(path) => EvaluationConfig::load_with(path, &arguments.overrides)?,
+        None => without_file(arguments)?,
+    };
+    if !arguments.models.is_empty() {
+        let known: Vec<&EvaluatedModelConfig> = config.models().collect();
+        let meant = arguments.models.iter().map(|name| models(&known, name));
+        let meant: Vec<Vec<EvaluatedModelConfig>> = meant.collect::<anyhow::Result<_>>()?;
+        config.model = None;
+        config.models = meant.into_iter().flatten().collect();
+    }
+    let custom = arguments.custom.add_to(&mut config)?;
+    if custom || !arguments.datasets.is_empty() {
+        config.restrict(&arguments.datasets)?;
+    }
+    apply(arguments, &mut config)?;
+    let problems = internlm_kit::config::Validate::problems(&config);
+    if !problems.is_empty() {
+        return Err(UsageError(problems.join("\n")).into());
+    }
+    Ok(config)
+}
+
+/// Applies the arguments that replace one key each.
+fn apply(arguments: &Arguments, config: &mut EvaluationConfig) -> anyhow::Result<()> {
+    if let Some(folder) = &arguments.work_dir {
+        config.run.work_dir.clone_from(folder);
+        config.run.folder = None;
+    }
+    if let Some(path) = &arguments.summarizer {
+        config.summarizer = match path.to_str() {
+            Some(BY_GROUP) => by_group(config)?,
+            _ => SummarizerConfig::load(path)?,
+        };
+    }
+    if let Some(workers) = arguments.max_num_workers.or(arguments.batch_size) {
+        config.run.workers = workers;
+    }
+    config.run.max_out_len = arguments.max_out_len.or(config.run.max_out_len);
+    config.run.num_runs = arguments.dataset_num_runs.or(config.run.num_runs);
+    config.run.details = arguments.dump_eval_details.unwrap_or(config.run.details);
+    if arguments.accelerator == Some(Engine::Lmdeploy) {
+        let with_weights = config.model.iter_mut().chain(&mut config.models);
+        for model in with_weights.filter(|model| model.weights.is_some()) {
+            model.kind = ModelKind::Local;
+            model.base_url = None;
+        }
+    }
+    Ok(())
+}
+
+/// Makes one group of all datasets that name the same group.
+fn by_group(config: &EvaluationConfig) -> anyhow::Result<SummarizerConfig> {
+    let mut members: IndexMap<String, Vec<String>> = IndexMap::new();
+    for set in config.dataset_configs()? {
+        if !set.meta.group.is_empty() {
+            members.entry(set.meta.group).or_default().push(set.name);
+        }
+    }
+    let group = members.into_iter().map(|(group, names)| GroupConfig::new(group, names)).collect();
+    Ok(SummarizerConfig { group, ..SummarizerConfig::default() })
+}
+
+/// Creates a configuration from the arguments alone.
+fn without_file(arguments: &Arguments) -> anyhow::Result<EvaluationConfig> {
+    if arguments.models.is_empty() {
+        return Err(UsageError("found no run file and no --models, expected one of them".to_owned()).into());
+    }
+    // JSON strings in a list are TOML as well.
+    let text = format!("[run]\ndatasets = {}\n", json!(arguments.datasets));
+    let config = internlm_kit::config::parse_unchecked(&text, "command line", &arguments.overrides);
+    Ok(config.map_err(Error::from)?)
+}
+
+/// Returns the models that one argument means; `known` are those of the run file.
+pub(super) fn models(
+    known: &[&EvaluatedModelConfig],
+    name: &str,
+) -> anyhow::Result<Vec<EvaluatedModelConfig>> {
+    let named: Vec<EvaluatedModelConfig> = known
+        .iter()
+        .filter(|model| glob(name.as_bytes(), model.name.as_bytes()))
+        .map(|model| (*model).clone())
+        .collect();
+    if !named.is_empty() {
+        return Ok(named);
+    }
+    if name == MOCK {
+        return Ok(vec![serde_json::from_value(json!({ "name": name, "kind": "mock" }))?]);
+    }
+    if let Some(model) = EvaluatedModelConfig::from_argument(name) {
+        return Ok(vec![model]);
+    }
+    let near = nearest(name, known.iter().map(|model| model.name.as_str()));
+    let near = near.map_or_else(String::new, |near| format!("nearest known name: `{near}`, "));
+    let hint =
+        format!("{near}expected a model of the run file, a model folder, a GGUF file or http://host:port");
+    Err(Error::UnknownName { kind: "model", name: name.to_owned(), hint }.into())
+}

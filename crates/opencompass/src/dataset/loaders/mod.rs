@@ -1,0 +1,28 @@
+//! Loaders: rules that turn the rows of files into the rows of a set, applied one after the other.
+//!
+//! Most of upstream's loader classes rename columns, look a label up in a table or take a list apart. The rules of
+//! [`fields`], [`texts`], [`labels`], [`choices`] and [`rows`] say that in a dataset file. The other files have the rest.
+//! All follow `datasets/*.py` of OpenCompass 0.5.4 (Apache-2.0).
+
+mod cell;
+mod choices;
+mod circular;
+mod contrast;
+mod exams;
+mod experiments;
+mod fields;
+mod labels;
+mod literal;
+mod merge;
+mod passages;
+mod programs;
+mod registry;
+mod rows;
+mod solutions;
+mod tables;
+mod texts;
+mod winograd;
+
+pub use registry::{LoaderEntry, loaders};
+
+pub(super) use registry::{apply, problem};

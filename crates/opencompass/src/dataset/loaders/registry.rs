@@ -1,0 +1,90 @@
+//! The loaders by name.
+
+use super::{
+    choices, circular, contrast, exams, experiments, fields, labels, literal, merge, passages, programs, rows, solutions, tables,
+    texts, winograd,
+};
+use crate::dataset::columns::Columns;
+use crate::dataset::{Named, nearest};
+
+/// A rule that dataset files can name in `source.loader`.
+#[derive(Clone, Copy, Debug)]
+pub struct LoaderEntry {
+    /// Name in dataset files.
+    pub name: &'static str,
+    /// Names of upstream's loader classes that it replaces; empty for a rule that is part of many.
+    pub upstream: &'static [&'static str],
+    /// Turns rows into rows. Arguments are checked even if there are no rows.
+    pub(crate) load: fn(&Named, Vec<Columns>) -> Result<Vec<Columns>, String>,
+}
+
+/// The tables of all files.
+const TABLES: &[&[LoaderEntry]] = &[
+    fields::ENTRIES,
+    texts::ENTRIES,
+    labels::ENTRIES,
+    literal::ENTRIES,
+    merge::ENTRIES,
+    choices::ENTRIES,
+    rows::ENTRIES,
+    circular::ENTRIES,
+    contrast::ENTRIES,
+    exams::ENTRIES,
+    experiments::ENTRIES,
+    passages::ENTRIES,
+    programs::ENTRIES,
+    solutions::ENTRIES,
+    tables::ENTRIES,
+    winograd::ENTRIES,
+    &[LoaderEntry {
+        name: "needlebench",
+        upstream: &[
+            "NeedleBenchOriginDataset",
+            "NeedleBenchMultiDataset",
+            "NeedleBenchParallelDataset",
+            "NeedleBenchATCDataset",
+        ],
+        load: crate::needle::load_rows,
+    }],
+];
+
+/// Returns every loader.
+pub fn loaders() -> impl Iterator<Item = &'static LoaderEntry> {
+    TABLES.iter().copied().flatten()
+}
+
+/// Applies the loaders of a dataset file in their order. The error names the loader and the row.
+pub(in crate::dataset) fn apply(named: &[Named], rows: Vec<Columns>) -> Result<Vec<Columns>, String> {
+    named.iter().try_fold(rows, |rows, named| {
+        let name = named.name();
+        let entry = loaders().find(|entry| entry.name == name).ok_or_else(|| {
+            let near = nearest(name, loaders().map(|entry| entry.name));
+            let expected = near.map_or("a known one".to_owned(), |near| format!("`{near}`?"));
+            format!("loader: found `{name}`, expected {expected}")
+        })?;
+        (entry.load)(named, rows).map_err(|message| format!("loader {name}: {message}"))
+    })
+}
+
+/// Returns what is wrong with the names and arguments of loaders.
+pub(in crate::dataset) fn problem(named: &[Named]) -> Option<String> {
+    apply(named, Vec::new()).err()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_unknown_ones_are_named() {
+        let mut names: Vec<&str> = loaders().map(|entry| entry.name).collect();
+        let count = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), count);
+        let problem = problem(&[Named::new("explod")]).expect("unknown");
+        assert_eq!(problem, "loader: found `explod`, expected `explode`?");
+        let problem = super::problem(&[Named::new("limit").with("rows", 3)]).expect("a wrong argument");
+        assert!(problem.starts_with("loader limit: limit: found"), "{problem}");
+    }
+}

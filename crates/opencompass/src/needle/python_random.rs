@@ -1,0 +1,106 @@
+//! `random` of Python 3: the same seed gives the same choices as in upstream's data sets.
+
+use super::mersenne::Mersenne;
+
+/// Python's generator `random.Random`.
+#[derive(Clone, Debug)]
+pub(crate) struct PythonRandom {
+    generator: Mersenne,
+}
+
+impl PythonRandom {
+    /// Seeds it with a whole number that is not negative: `random.seed(seed)`.
+    pub(crate) fn new(seed: u64) -> Self {
+        let (low, high) = (seed as u32, (seed >> 32) as u32);
+        let key = if high == 0 { vec![low] } else { vec![low, high] };
+        Self { generator: Mersenne::from_key(&key) }
+    }
+
+    /// Draws a number below `bound`, which is not 0: `_randbelow`.
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
+        let bits = usize::BITS - bound.leading_zeros();
+        loop {
+            let drawn = self.random_bits(bits);
+            if drawn < bound as u64 {
+                return drawn as usize;
+            }
+        }
+    }
+
+    /// Draws up to 64 bits: `getrandbits`.
+    fn random_bits(&mut self, bits: u32) -> u64 {
+        if bits <= 32 {
+            return u64::from(self.generator.bits() >> (32 - bits));
+        }
+        let low = u64::from(self.generator.bits());
+        let high = u64::from(self.generator.bits() >> (64 - bits));
+        low | (high << 32)
+    }
+
+    /// Draws one of some elements, of which there is at least one: `choice`.
+    pub(crate) fn choice<'a, T>(&mut self, elements: &'a [T]) -> &'a T {
+        &elements[self.below(elements.len())]
+    }
+
+    /// Brings elements into a random order: `shuffle`.
+    pub(crate) fn shuffle<T>(&mut self, elements: &mut [T]) {
+        for last in (1..elements.len()).rev() {
+            let other = self.below(last + 1);
+            elements.swap(last, other);
+        }
+    }
+
+    /// Draws `count` different elements in random order: `sample`. `None` if there are not so many.
+    pub(crate) fn sample<T: Clone>(&mut self, elements: &[T], count: usize) -> Option<Vec<T>> {
+        let size = elements.len();
+        if count > size {
+            return None;
+        }
+        // Python keeps a list or a set of what was drawn, whichever is smaller; they draw different numbers.
+        let mut set_size = 21_usize;
+        if count > 5 {
+            let mut power = 1_usize;
+            while power < count * 3 {
+                power *= 4;
+            }
+            set_size += power;
+        }
+        let mut drawn = Vec::with_capacity(count);
+        if size <= set_size {
+            let mut pool = elements.to_vec();
+            for taken in 0..count {
+                let place = self.below(size - taken);
+                drawn.push(pool[place].clone());
+                pool[place] = pool[size - taken - 1].clone();
+            }
+        } else {
+            let mut selected = std::collections::HashSet::with_capacity(count);
+            for _ in 0..count {
+                let mut place = self.below(size);
+                while !selected.insert(place) {
+                    place = self.below(size);
+                }
+                drawn.push(elements[place].clone());
+            }
+        }
+        Some(drawn)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn choices_are_pythons() {
+        let numbers: Vec<usize> = (0..100).collect();
+        let mut random = PythonRandom::new(3);
+        assert_eq!(random.sample(&numbers, 6).expect("enough"), [30, 75, 69, 16, 47, 77]);
+        assert_eq!(*random.choice(&numbers), 60);
+        let mut few: Vec<usize> = (0..8).collect();
+        random.shuffle(&mut few);
+        assert_eq!(few, [7, 5, 6, 2, 3, 0, 4, 1]);
+        assert_eq!(random.sample(&few, 5).expect("enough"), [2, 0, 1, 3, 4]);
+        assert_eq!(random.sample(&few, 9), None);
+    }
+}

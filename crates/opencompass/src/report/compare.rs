@@ -1,0 +1,105 @@
+//! Compares two runs cell by cell: the difference of scores, whether it is more than chance, and the items that changed.
+
+use indexmap::IndexMap;
+use serde_json::Value;
+
+use super::cells::Run;
+use crate::Result;
+use crate::run_folder::RunFolder;
+use crate::statistics::{Bootstrap, PairedTest, Sample};
+
+/// One model on one dataset in two runs.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct CellDifference {
+    /// Model of the first run, and of the second if it has another name.
+    pub model: String,
+    /// Dataset of both runs.
+    pub dataset: String,
+    /// The headline metric of the first run.
+    pub metric: String,
+    /// Score in the first run.
+    pub first: f64,
+    /// Score in the second run.
+    pub second: f64,
+    /// The paired bootstrap over the items that both runs have. Absent if the items do not match or have no scores of
+    /// their own.
+    pub test: Option<PairedTest>,
+    /// Keys of the items that only the second run has right.
+    pub gained: Vec<String>,
+    /// Keys of the items that only the first run has right.
+    pub lost: Vec<String>,
+}
+
+/// Compares the cells that two runs have in common. Models are matched by name; if each run has exactly one model, these
+/// two are compared whatever their names.
+///
+/// # Errors
+/// [`Error::UnknownName`](crate::Error::UnknownName) when a folder has no scored run;
+/// [`Error::Content`](crate::Error::Content) when a file of it is damaged.
+pub fn compare(first: &RunFolder, second: &RunFolder) -> Result<Vec<CellDifference>> {
+    let (one, two) = (Run::read(first)?, Run::read(second)?);
+    let mut differences = Vec::new();
+    for cell in &one.cells {
+        let partner = match (&one.models[..], &two.models[..]) {
+            ([_], [model]) => model,
+            _ => &cell.model,
+        };
+        let Some(other) = two.cell(partner, &cell.dataset) else { continue };
+        let (Some((metric, before)), Some((same, after))) = (&cell.headline, &other.headline) else {
+            continue;
+        };
+        if metric != same {
+            continue;
+        }
+        let before_items = items(first, &cell.model, &cell.dataset)?;
+        let after_items = items(second, partner, &cell.dataset)?;
+        let changed = |from: &IndexMap<String, f64>, to: &IndexMap<String, f64>| {
+            let more = from.iter().filter(|(key, score)| to.get(*key).is_some_and(|other| other > *score));
+            more.map(|(key, _)| key.clone()).collect::<Vec<String>>()
+        };
+        let model =
+            if *partner == cell.model { partner.clone() } else { format!("{} / {partner}", cell.model) };
+        differences.push(CellDifference {
+            model,
+            dataset: cell.dataset.clone(),
+            metric: metric.clone(),
+            first: *before,
+            second: *after,
+            test: paired((&before_items, *before), (&after_items, *after)),
+            gained: changed(&before_items, &after_items),
+            lost: changed(&after_items, &before_items),
+        });
+    }
+    Ok(differences)
+}
+
+/// Returns the scores of a cell's items by key, as far as they have scores of their own.
+fn items(folder: &RunFolder, model: &str, dataset: &str) -> Result<IndexMap<String, f64>> {
+    let results = folder.read_if_present("results", model, dataset)?.unwrap_or_default();
+    let score = |(key, detail): (&String, &Value)| {
+        let correct = detail["correct"].as_bool().map(|correct| f64::from(u8::from(correct)));
+        Some((key.clone(), detail["score"].as_f64().or(correct)?))
+    };
+    Ok(results["details"].as_object().into_iter().flatten().filter_map(score).collect())
+}
+
+/// Tests the difference over the items, if the scores are the means of the items' scores.
+fn paired(
+    (first, before): (&IndexMap<String, f64>, f64),
+    (second, after): (&IndexMap<String, f64>, f64),
+) -> Option<PairedTest> {
+    if first.len() != second.len() || first.keys().any(|key| !second.contains_key(key)) {
+        return None;
+    }
+    let near =
+        |sample: &Sample, score: f64| (sample.statistic() - score).abs() <= 1e-9 * score.abs().max(1.0);
+    [1.0, 100.0].into_iter().find_map(|scale| {
+        let values = |items: &IndexMap<String, f64>| {
+            let values: Vec<f64> = first.keys().map(|key| scale * items[key]).collect();
+            Sample::of_values(&values)
+        };
+        let (one, two) = (values(first), values(second));
+        (near(&one, before) && near(&two, after)).then(|| Bootstrap::default().paired(&one, &two)).flatten()
+    })
+}

@@ -1,0 +1,19 @@
+//! Rules of exams and of sets of puzzles: letters, blanks, typed answers, grids, and solutions that are checked.
+
+mod arithmetic;
+mod choice;
+mod grid;
+mod hard;
+mod letter;
+mod literal;
+mod multilingual;
+mod option;
+mod rule;
+mod super_gpqa;
+mod table;
+mod table_problem;
+mod text;
+mod typed;
+mod word_problem;
+
+pub(super) use table::ENTRIES;

@@ -1,0 +1,258 @@
+//! The evaluators of this folder by name.
+
+use super::rule::{readings, rule};
+use super::{
+    choice, grid, hard, letter, multilingual, option, super_gpqa, table_problem, text, typed, word_problem,
+};
+use crate::score::entry::EvaluatorEntry;
+
+/// Entries of the registry.
+pub(in crate::score) const ENTRIES: &[EvaluatorEntry] = &[
+    EvaluatorEntry {
+        name: "gaokao",
+        upstream: &[
+            "GaokaoBenchEvaluator",
+            "GaokaoBenchEvaluator_single_choice",
+            "GaokaoBenchEvaluator_multi_choice",
+            "GaokaoBenchEvaluator_multi_question_choice",
+            "GaokaoBenchEvaluator_five_out_of_seven",
+            "GaokaoBenchEvaluator_cloze",
+            "GaokaoBenchEvaluator_subjective",
+            "GaokaoBenchEvaluator_correction",
+        ],
+        has_fixed: false,
+        make: choice::gaokao,
+    },
+    EvaluatorEntry {
+        name: "kaoshi",
+        upstream: &[
+            "KaoshiEvaluator",
+            "KaoshiEvaluator_single_choice",
+            "KaoshiEvaluator_multi_choice",
+            "KaoshiEvaluator_multi_question_choice",
+            "KaoshiEvaluator_five_out_of_seven",
+            "KaoshiEvaluator_cloze",
+            "KaoshiEvaluator_judgment",
+        ],
+        has_fixed: false,
+        make: choice::kaoshi,
+    },
+    EvaluatorEntry {
+        name: "agieval",
+        upstream: &["AGIEvalEvaluator"],
+        has_fixed: false,
+        make: text::agieval,
+    },
+    EvaluatorEntry {
+        name: "agieval_mcq",
+        upstream: &["AGIEvalEvaluator_mcq"],
+        has_fixed: false,
+        make: |setup| rule(setup, "score", letter::same),
+    },
+    EvaluatorEntry { name: "bbh", upstream: &["BBHEvaluator"], has_fixed: false, make: text::bbh },
+    EvaluatorEntry {
+        name: "bbh_mcq",
+        upstream: &["BBHEvaluator_mcq"],
+        has_fixed: false,
+        make: |setup| rule(setup, "score", letter::same),
+    },
+    EvaluatorEntry { name: "bbeh", upstream: &["BBEHEvaluator"], has_fixed: false, make: text::bbeh },
+    EvaluatorEntry {
+        name: "bbeh_mcq",
+        upstream: &["BBEHEvaluator_mcq"],
+        has_fixed: false,
+        make: text::bbeh_mcq,
+    },
+    EvaluatorEntry {
+        name: "charm_reason",
+        upstream: &["CharmReasonEvaluator"],
+        has_fixed: false,
+        make: |setup| rule(setup, "score", letter::same),
+    },
+    EvaluatorEntry {
+        name: "gpqa",
+        upstream: &["GPQAEvaluator"],
+        has_fixed: false,
+        make: |setup| rule(setup, "accuracy", letter::same),
+    },
+    EvaluatorEntry {
+        name: "mastermath",
+        upstream: &["MastermathDatasetv1Evaluator"],
+        has_fixed: false,
+        make: |setup| rule(setup, "accuracy", letter::same),
+    },
+    EvaluatorEntry {
+        name: "mgsm",
+        upstream: &["MGSM_Evaluator"],
+        has_fixed: false,
+        make: |setup| rule(setup, "accuracy", letter::same),
+    },
+    EvaluatorEntry {
+        name: "mmlu_pro",
+        upstream: &["MMLUProBaseEvaluator"],
+        has_fixed: false,
+        make: |setup| rule(setup, "accuracy", letter::mmlu_pro),
+    },
+    EvaluatorEntry {
+        name: "zebralogic_mc",
+        upstream: &["ZebraLogicMCEvaluator"],
+        has_fixed: false,
+        make: |setup| rule(setup, "score", letter::zebra),
+    },
+    EvaluatorEntry {
+        name: "quality",
+        upstream: &["QuALITYEvaluator"],
+        has_fixed: true,
+        make: letter::quality,
+    },
+    EvaluatorEntry {
+        name: "crowspairs",
+        upstream: &["CrowspairsEvaluator"],
+        has_fixed: false,
+        make: letter::crowspairs,
+    },
+    EvaluatorEntry {
+        name: "letters_in_text",
+        upstream: &[
+            "MedmcqaEvaluator",
+            "MedbulletsEvaluator",
+            "MedXpertQAEvaluator",
+            "NejmaibenchEvaluator",
+            "SciKnowEvalEvaluator",
+        ],
+        has_fixed: false,
+        make: |setup| rule(setup, "accuracy", option::letters_in_text),
+    },
+    EvaluatorEntry {
+        name: "protein_lmbench",
+        upstream: &["ProteinLMBenchEvaluator"],
+        has_fixed: true,
+        make: option::first_option,
+    },
+    EvaluatorEntry {
+        name: "supergpqa",
+        upstream: &["SuperGPQAEvaluator"],
+        has_fixed: false,
+        make: super_gpqa::make,
+    },
+    EvaluatorEntry {
+        name: "pmmeval_letter",
+        upstream: &["PMMEvalMMMLUEvaluator", "PMMEvalXNLIEvaluator"],
+        has_fixed: false,
+        make: multilingual::letters,
+    },
+    EvaluatorEntry {
+        name: "pmmeval_index",
+        upstream: &["PMMEvalMLogiQAEvaluator", "PMMEvalMHellaswagEvaluator"],
+        has_fixed: false,
+        make: multilingual::indices,
+    },
+    EvaluatorEntry {
+        name: "pmmeval_mgsm",
+        upstream: &["PMMEvalMGSMEvaluator"],
+        has_fixed: false,
+        make: multilingual::numbers,
+    },
+    EvaluatorEntry {
+        name: "zebralogic_grid",
+        upstream: &["ZebraLogicGridEvaluator"],
+        has_fixed: false,
+        make: grid::zebra,
+    },
+    EvaluatorEntry {
+        name: "arc_prize",
+        upstream: &["ARCPrizeEvaluator"],
+        has_fixed: true,
+        make: grid::arc_prize,
+    },
+    EvaluatorEntry {
+        name: "theoremqa",
+        upstream: &["TheoremQAEvaluatorV3"],
+        has_fixed: true,
+        make: |setup| readings(setup, "score", (typed::compat, typed::fixed)),
+    },
+    EvaluatorEntry {
+        name: "scibench",
+        upstream: &[],
+        has_fixed: true,
+        make: |setup| readings(setup, "accuracy", (letter::same, word_problem::within_five_percent)),
+    },
+    EvaluatorEntry {
+        name: "math401",
+        upstream: &["Math401Evaluator"],
+        has_fixed: false,
+        make: |setup| rule(setup, "accuracy", word_problem::math401),
+    },
+    EvaluatorEntry {
+        name: "musr",
+        upstream: &["MusrEvaluator"],
+        has_fixed: false,
+        make: |setup| rule(setup, "accuracy", word_problem::musr),
+    },
+    EvaluatorEntry {
+        name: "game24",
+        upstream: &["Game24Evaluator"],
+        has_fixed: false,
+        make: word_problem::game24,
+    },
+    EvaluatorEntry {
+        name: "tabmwp",
+        upstream: &["TabMWPEvaluator"],
+        has_fixed: false,
+        make: |setup| rule(setup, "accuracy", table_problem::right),
+    },
+    EvaluatorEntry {
+        name: "nphardeval_bsp",
+        upstream: &["P_BSP_Evaluator"],
+        has_fixed: true,
+        make: |setup| hard::make(setup, hard::Task::BinarySearch),
+    },
+    EvaluatorEntry {
+        name: "nphardeval_edp",
+        upstream: &["P_EDP_Evaluator"],
+        has_fixed: false,
+        make: |setup| hard::make(setup, hard::Task::EditDistance),
+    },
+    EvaluatorEntry {
+        name: "nphardeval_spp",
+        upstream: &["P_SPP_Evaluator"],
+        has_fixed: false,
+        make: |setup| hard::make(setup, hard::Task::ShortestPath),
+    },
+    EvaluatorEntry {
+        name: "nphardeval_ksp",
+        upstream: &["CMP_KSP_Evaluator"],
+        has_fixed: true,
+        make: |setup| hard::make(setup, hard::Task::Knapsack),
+    },
+    EvaluatorEntry {
+        name: "nphardeval_gcp_d",
+        upstream: &["CMP_GCP_D_Evaluator"],
+        has_fixed: false,
+        make: |setup| hard::make(setup, hard::Task::ColoringDecision),
+    },
+    EvaluatorEntry {
+        name: "nphardeval_tsp_d",
+        upstream: &["CMP_TSP_D_Evaluator"],
+        has_fixed: false,
+        make: |setup| hard::make(setup, hard::Task::TourDecision),
+    },
+    EvaluatorEntry {
+        name: "nphardeval_gcp",
+        upstream: &["HardGCPEvaluator"],
+        has_fixed: false,
+        make: |setup| hard::make(setup, hard::Task::Coloring),
+    },
+    EvaluatorEntry {
+        name: "nphardeval_msp",
+        upstream: &["Hard_MSP_Evaluator"],
+        has_fixed: false,
+        make: |setup| hard::make(setup, hard::Task::Meetings),
+    },
+    EvaluatorEntry {
+        name: "nphardeval_tsp",
+        upstream: &["Hard_TSP_Evaluator"],
+        has_fixed: false,
+        make: |setup| hard::make(setup, hard::Task::Tour),
+    },
+];

@@ -1,0 +1,13 @@
+//! The evaluators of this folder by name.
+
+use super::evaluator::IfEval;
+use crate::score::registry::EvaluatorEntry;
+use crate::score::text::plain;
+
+/// Entries of the registry.
+pub(in crate::score) const ENTRIES: &[EvaluatorEntry] = &[EvaluatorEntry {
+    name: "ifeval",
+    upstream: &["IFEvaluator"],
+    has_fixed: false,
+    make: |setup| plain(setup, IfEval),
+}];

@@ -1,0 +1,236 @@
+//! Alignments of two texts: the cheapest ways to turn one into the other, letter by letter.
+//!
+//! A letter is kept, deleted (1), inserted (1) or replaced (0 to 2, see [`Letters`]); a group of k letters changes its
+//! order at a cost of k - 1. All ways of equal cost count.
+
+use std::collections::HashMap;
+
+use super::letters::{Known, Letters};
+
+/// Number of ways above which the texts count as not comparable. Upstream gives up after ten seconds.
+const WAYS: u64 = 20_000;
+/// Difference of the lengths above which only the first of the cheapest ways is looked at.
+const FAR_APART: usize = 10;
+
+/// What happens to letters.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Kind {
+    /// They are kept.
+    Keep,
+    /// They are deleted.
+    Delete,
+    /// They are inserted.
+    Insert,
+    /// They are replaced.
+    Replace,
+    /// They change their order.
+    Move,
+}
+
+/// A change of a part of the source into a part of the target.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Change {
+    /// What happens.
+    pub(super) kind: Kind,
+    /// Begin and end in the source.
+    pub(super) source: (usize, usize),
+    /// Begin and end in the target.
+    pub(super) target: (usize, usize),
+}
+
+/// One step towards the beginning of both texts: its kind, and the number of letters it takes from each.
+type Step = (Kind, usize, usize);
+
+/// The cheapest last steps for all beginnings of both texts.
+struct Table {
+    steps: Vec<Vec<Step>>,
+    width: usize,
+}
+
+/// Returns all cheapest alignments, in upstream's order. `None` if there are too many.
+pub(super) fn alignments(letters: &Letters, source: &[char], target: &[char]) -> Option<Vec<Vec<Change>>> {
+    let table = Table::new(letters, source, target);
+    let every = source.len().abs_diff(target.len()) <= FAR_APART;
+    if every && table.ways(source.len()) > WAYS {
+        return None;
+    }
+    Some(table.walk((source.len(), target.len()), every))
+}
+
+impl Table {
+    fn new(letters: &Letters, source: &[char], target: &[char]) -> Self {
+        let width = target.len() + 1;
+        let mut costs = vec![0.0_f64; (source.len() + 1) * width];
+        let mut steps: Vec<Vec<Step>> = vec![Vec::new(); costs.len()];
+        let known: [Vec<Known<'_>>; 2] =
+            [source, target].map(|text| text.iter().map(|letter| letters.known(*letter)).collect());
+        let mut surplus = Surplus::new(source, target);
+        for i in 1..=source.len() {
+            costs[i * width] = i as f64;
+            steps[i * width] = vec![(Kind::Delete, 1, 0)];
+        }
+        for j in 1..=target.len() {
+            costs[j] = j as f64;
+            steps[j] = vec![(Kind::Insert, 0, 1)];
+        }
+        for i in 0..source.len() {
+            for j in 0..target.len() {
+                let cell = (i + 1) * width + j + 1;
+                let diagonal = cell - width - 1;
+                if source[i] == target[j] {
+                    costs[cell] = costs[diagonal];
+                    steps[cell] = vec![(Kind::Keep, 1, 1)];
+                    continue;
+                }
+                let (move_cost, size) = surplus.moved(&costs, (i, j)).unwrap_or((f64::INFINITY, 0));
+                let ways = [
+                    (move_cost, (Kind::Move, size, size)),
+                    (costs[diagonal] + known[0][i].replacement(&known[1][j]), (Kind::Replace, 1, 1)),
+                    (costs[cell - 1] + 1.0, (Kind::Insert, 0, 1)),
+                    (costs[cell - width] + 1.0, (Kind::Delete, 1, 0)),
+                ];
+                let least = ways.iter().map(|(cost, _)| *cost).fold(f64::INFINITY, f64::min);
+                costs[cell] = least;
+                let cheapest = ways.into_iter().filter(|(cost, _)| cost.total_cmp(&least).is_eq());
+                steps[cell] = cheapest.map(|(_, step)| step).collect();
+            }
+        }
+        Self { steps, width }
+    }
+
+    /// The number of alignments.
+    fn ways(&self, length: usize) -> u64 {
+        let mut ways = vec![0_u64; self.steps.len()];
+        ways[0] = 1;
+        for i in 0..=length {
+            for j in 0..self.width {
+                let cell = i * self.width + j;
+                for (_, down, right) in &self.steps[cell] {
+                    ways[cell] = ways[cell].saturating_add(ways[cell - down * self.width - right]);
+                }
+            }
+        }
+        ways.last().copied().unwrap_or(0)
+    }
+
+    /// Follows the steps from the end to the beginning, depth first.
+    fn walk(&self, end: (usize, usize), every: bool) -> Vec<Vec<Change>> {
+        let mut found = Vec::new();
+        let mut path: Vec<Change> = Vec::new();
+        // Cells on the way, each with the number of its steps that were tried.
+        let mut stack = vec![(end, 0_usize)];
+        while let Some(((i, j), tried)) = stack.last_mut() {
+            let (i, j) = (*i, *j);
+            let steps = &self.steps[i * self.width + j];
+            if i + j == 0 && *tried == 0 {
+                found.push(path.iter().rev().copied().collect());
+            }
+            let last = if every { steps.len() } else { steps.len().min(1) };
+            if *tried >= last {
+                stack.pop();
+                path.pop();
+                continue;
+            }
+            let (kind, down, right) = steps[*tried];
+            *tried += 1;
+            path.push(Change { kind, source: (i - down, i), target: (j - right, j) });
+            stack.push(((i - down, j - right), 0));
+        }
+        found
+    }
+}
+
+/// Both texts with their letters as numbers, and how often the source has each letter more than the target.
+struct Surplus {
+    source: Vec<usize>,
+    target: Vec<usize>,
+    counts: Vec<i32>,
+    /// Number of counts that are not 0.
+    open: usize,
+}
+
+impl Surplus {
+    fn new(source: &[char], target: &[char]) -> Self {
+        let mut numbers: HashMap<char, usize> = HashMap::new();
+        let mut number = |letter: &char| {
+            let next = numbers.len();
+            *numbers.entry(*letter).or_insert(next)
+        };
+        let source: Vec<usize> = source.iter().map(&mut number).collect();
+        let target: Vec<usize> = target.iter().map(&mut number).collect();
+        Self { counts: vec![0; numbers.len()], source, target, open: 0 }
+    }
+
+    fn add(&mut self, letter: usize, number: i32) {
+        let before = self.counts[letter];
+        self.counts[letter] += number;
+        match (before, self.counts[letter]) {
+            (0, _) => self.open += 1,
+            (_, 0) => self.open -= 1,
+            _ => {}
+        }
+    }
+
+    /// Looks for the shortest group of letters that ends at two places and only changes its order. Returns the cost up to
+    /// its end and its size.
+    fn moved(&mut self, costs: &[f64], (i, j): (usize, usize)) -> Option<(f64, usize)> {
+        let width = self.target.len() + 1;
+        let mut found = None;
+        let mut size = 1;
+        self.pair((i, j), 1);
+        for k in 1..=i.min(j) {
+            let before = costs[(i - k) * width + j - k];
+            if costs[(i - k + 1) * width + j - k + 1].total_cmp(&before).is_eq() {
+                break;
+            }
+            self.pair((i - k, j - k), 1);
+            size = k + 1;
+            if self.open == 0 {
+                found = Some((before + k as f64, size));
+                break;
+            }
+        }
+        for k in 0..size {
+            self.pair((i - k, j - k), -1);
+        }
+        found
+    }
+
+    /// Takes a letter of each text into account.
+    fn pair(&mut self, (i, j): (usize, usize), number: i32) {
+        self.add(self.source[i], number);
+        self.add(self.target[j], -number);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ways(source: &str, target: &str) -> Vec<Vec<Change>> {
+        let (source, target): (Vec<char>, Vec<char>) = (source.chars().collect(), target.chars().collect());
+        alignments(&Letters::default(), &source, &target).expect("few ways")
+    }
+
+    #[test]
+    fn letters_are_kept_replaced_inserted_deleted_and_moved() {
+        let kinds = |source, target| {
+            let first = ways(source, target).into_iter().next().expect("a way");
+            first.into_iter().map(|change| change.kind).collect::<Vec<_>>()
+        };
+        assert_eq!(kinds("甲乙丙", "甲丁丙"), [Kind::Keep, Kind::Replace, Kind::Keep]);
+        assert_eq!(kinds("甲丙", "甲乙丙"), [Kind::Keep, Kind::Insert, Kind::Keep]);
+        assert_eq!(kinds("甲乙丙", "甲丙"), [Kind::Keep, Kind::Delete, Kind::Keep]);
+        assert_eq!(kinds("甲乙丙", "乙甲丙"), [Kind::Move, Kind::Keep]);
+        assert!(kinds("", "").is_empty());
+    }
+
+    #[test]
+    fn all_ways_of_equal_cost_are_found() {
+        // Either of the two letters may be the inserted one.
+        assert_eq!(ways("甲甲", "甲甲甲").len(), 1);
+        assert_eq!(ways("甲", "乙丙").len(), 2);
+        let changes = &ways("甲乙", "甲")[0];
+        assert_eq!(changes[1], Change { kind: Kind::Delete, source: (1, 2), target: (1, 1) });
+    }
+}

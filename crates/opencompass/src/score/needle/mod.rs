@@ -1,0 +1,6 @@
+//! NeedleBench: what an answer has found in a long text.
+
+mod retrieval;
+mod table;
+
+pub(super) use table::ENTRIES;

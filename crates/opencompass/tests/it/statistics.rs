@@ -1,0 +1,125 @@
+//! Intervals against closed forms, large simulations and their promised coverage.
+
+use internlm_kit::rng::CounterRng;
+use opencompass::statistics::{Bootstrap, Sample, wilson};
+
+/// The chance of `k` successes out of `n`.
+fn binomial(n: usize, p: f64) -> Vec<f64> {
+    let mut chances = vec![(1.0 - p).powi(n as i32)];
+    for k in 1..=n {
+        let previous = chances[k - 1];
+        chances.push(previous * p / (1.0 - p) * (n - k + 1) as f64 / k as f64);
+    }
+    chances
+}
+
+#[test]
+fn wilson_covers_what_it_promises() {
+    let mut covered = Vec::new();
+    for n in [50, 100, 200] {
+        for percent in 10..=90 {
+            let p = f64::from(percent) / 100.0;
+            let chances = binomial(n, p);
+            let inside = |k: usize| {
+                let (low, high) = wilson(k as f64, n);
+                low <= 100.0 * p && 100.0 * p <= high
+            };
+            covered.push((0..=n).filter(|k| inside(*k)).map(|k| chances[k]).sum::<f64>());
+        }
+    }
+    let mean = covered.iter().sum::<f64>() / covered.len() as f64;
+    assert!((0.945..0.955).contains(&mean), "{mean}");
+}
+
+#[test]
+fn the_bootstrap_covers_what_it_promises() {
+    let bootstrap = Bootstrap { resamples: 600, seed: 1 };
+    let (simulations, items) = (1000, 200);
+    let inside = (0..simulations)
+        .filter(|simulation| {
+            let rng = CounterRng::new(*simulation, "items");
+            // A skewed score between 0 and 1, whose mean is 1/3.
+            let values: Vec<f64> = (0..items).map(|item| rng.f64(item).powi(2)).collect();
+            let interval = bootstrap.interval(&Sample::of_values(&values));
+            interval.low <= 1.0 / 3.0 && 1.0 / 3.0 <= interval.high
+        })
+        .count();
+    let coverage = inside as f64 / simulations as f64;
+    assert!((0.93..0.97).contains(&coverage), "{coverage}");
+}
+
+#[test]
+fn two_thousand_resamples_are_near_two_hundred_thousand() {
+    let correct: Vec<f64> = (0..4000_u64).map(|item| if item % 10 < 7 { 100.0 } else { 0.0 }).collect();
+    let sample = Sample::of_values(&correct);
+    let usual = Bootstrap::default().interval(&sample);
+    // The resampled mean is binomial; its quantiles are the limit of any number of resamples.
+    let chances = binomial_quantiles(4000, 0.7);
+    assert!((usual.low - chances.0).abs() < 0.15, "{usual:?}, expected {chances:?}");
+    assert!((usual.high - chances.1).abs() < 0.15, "{usual:?}, expected {chances:?}");
+    // Both kinds of interval agree on a proportion of many items.
+    let (low, high) = wilson(2800.0, 4000);
+    assert!((usual.low - low).abs() < 0.15 && (usual.high - high).abs() < 0.15, "{usual:?}");
+}
+
+/// The 2.5 % and 97.5 % quantiles of a binomial share in percent, in logarithms since the chances are tiny.
+fn binomial_quantiles(n: usize, p: f64) -> (f64, f64) {
+    let mut log_chance = n as f64 * (1.0 - p).ln();
+    let (mut total, mut low, mut high) = (log_chance.exp(), None, None);
+    for k in 1..=n {
+        log_chance += (p / (1.0 - p)).ln() + ((n - k + 1) as f64 / k as f64).ln();
+        total += log_chance.exp();
+        let share = 100.0 * k as f64 / n as f64;
+        if total >= 0.025 {
+            low.get_or_insert(share);
+        }
+        if total >= 0.975 {
+            high.get_or_insert(share);
+        }
+    }
+    (low.expect("the chances sum to 1"), high.expect("the chances sum to 1"))
+}
+
+#[test]
+fn items_of_one_question_widen_the_interval() {
+    let value = |question: usize| if question % 2 == 0 { 100.0 } else { 0.0 };
+    let items = || (0..400).map(|item| (format!("{}", item / 4), value(item / 4), 1.0));
+    let clustered = Bootstrap::default().interval(&Sample::of(items()));
+    let single = items().enumerate().map(|(item, (_, value, weight))| (item.to_string(), value, weight));
+    let apart = Bootstrap::default().interval(&Sample::of(single));
+    let (wide, narrow) = (clustered.high - clustered.low, apart.high - apart.low);
+    assert!((wide / narrow - 2.0).abs() < 0.2, "{wide} and {narrow}");
+}
+
+#[test]
+fn pairs_find_a_small_difference_that_intervals_hide() {
+    let rng = CounterRng::new(3, "pairs");
+    let first: Vec<f64> = (0..500).map(|item| if rng.f64(item) < 0.6 { 100.0 } else { 0.0 }).collect();
+    let mut second = first.clone();
+    let mut gained = 0;
+    for value in second.iter_mut().filter(|value| **value == 0.0).take(12) {
+        *value = 100.0;
+        gained += 1;
+    }
+    let (first, second) = (Sample::of_values(&first), Sample::of_values(&second));
+    let test = Bootstrap::default().paired(&first, &second).expect("the same items");
+    assert!((test.difference - 100.0 * f64::from(gained) / 500.0).abs() < 1e-9, "{test:?}");
+    assert!(test.p_value < 0.01 && test.interval.low > 0.0, "{test:?}");
+    let alone = Bootstrap::default();
+    assert!(alone.interval(&first).high > alone.interval(&second).low, "the intervals overlap");
+    assert!(alone.paired(&first, &Sample::of_values(&[1.0])).is_none());
+}
+
+#[test]
+fn a_group_is_surer_than_its_members() {
+    let member = |share: u64| {
+        let values: Vec<f64> = (0..300).map(|item| if item % 10 < share { 100.0 } else { 0.0 }).collect();
+        Sample::of_values(&values)
+    };
+    let members = [member(3), member(5), member(7)];
+    let mean = |scores: &[f64]| scores.iter().sum::<f64>() / scores.len() as f64;
+    let group = Bootstrap::default().group_interval(&members, &mean);
+    assert!(group.low < 50.0 && 50.0 < group.high, "{group:?}");
+    let widest = Bootstrap::default().interval(&members[1]);
+    assert!(group.high - group.low < 0.7 * (widest.high - widest.low), "{group:?} in {widest:?}");
+}
