@@ -133,6 +133,7 @@ impl Evaluation {
             self.datasets[place].examples = examples;
         }
         Ok(failures)
+    }
 
     /// Returns the datasets, which [`CellResult::dataset`] indexes.
     #[must_use]

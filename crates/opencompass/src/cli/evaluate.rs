@@ -1,5 +1,6 @@
 //! `opencompass RUN.toml`: plans, asks, scores, writes the results and prints the table.
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 

@@ -57,7 +57,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     })?;
     let mut out = AtomicFile::create(&arguments.out)?;
     let mut rows = 0_usize;
-    generate(&config, &sources, &tokenizer, &mut |row| {
+    generate(&config, &sources, Some(&tokenizer), &mut |row| {
         let line = internlm_kit::journal::line(&row).and_then(|line| out.write_all(&line));
         rows += 1;
         Ok(line.at(&arguments.out, "write")?)

@@ -92,7 +92,7 @@ fn a_question_of_mmlu_carries_five_shots() {
     let plan = Plan::new(&[model.profile()], &sets, InferContext::default());
     let Work::Ready(items) = &plan.cells[0].work else { panic!("refused") };
     assert_eq!(items[0].asks.len(), 4);
-    let Request::Score { text: ScoredText::Text(prompt) } = &items[0].asks[1].request else {
+    let Request::Score { text: ScoredText::Text(prompt), .. } = &items[0].asks[1].request else {
         panic!("a text to score")
     };
     let head = "The following are multiple choice questions (with answers) about  abstract algebra.\n\nFind all c in Z_3";
