@@ -12,6 +12,7 @@
 //! | module | takes -> gives |
 //! |---|---|
 //! | [`dataset`] | a TOML file and the user's data files -> a dataset with its rows |
+//! | [`import`] | a Python configuration of OpenCompass -> its datasets, without Python |
 //! | [`prompt`] | a row and templates -> the exact text or messages, equal to OpenCompass 0.5.4 to the byte |
 //! | [`model`] | a request -> an answer, from a server, from lmdeploy's engine in this process or from a rule |
 //! | [`retrieve`] | rows, and vectors where a rule needs them -> the worked examples of every question |
@@ -76,6 +77,7 @@ mod evaluation;
 #[cfg(feature = "sandbox")]
 pub mod execute;
 mod glob;
+pub mod import;
 pub mod infer;
 pub mod model;
 pub mod needle;

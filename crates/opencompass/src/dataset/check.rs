@@ -57,8 +57,8 @@ impl DatasetConfig {
         let mode = self.infer.mode;
         let evaluator = self.score.evaluator.name();
         if mode == Mode::Rolling {
-            let expected = if self.infer.window.is_some() { "bpc" } else { BITS_PER_BYTE };
-            if evaluator != expected {
+            let expected = if self.infer.window.is_some() { "bpc or bits_per_byte" } else { BITS_PER_BYTE };
+            if !expected.split(" or ").any(|known| known == evaluator) {
                 problems.push(format!(
                     "score.evaluator: found {evaluator}, expected {expected} for mode rolling"
                 ));

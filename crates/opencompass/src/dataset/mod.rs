@@ -42,3 +42,4 @@ pub use range::RowRange;
 pub use version::{infer_cfg_hash, list_version, version};
 
 pub(crate) use nearest::{nearest, with_nearest};
+pub(crate) use version::inference_config;

@@ -54,7 +54,7 @@ pub fn infer_cfg_hash(infer_cfg: &Value) -> String {
 }
 
 /// Translates a dataset file into upstream's `infer_cfg`.
-fn inference_config(dataset: &DatasetConfig) -> Value {
+pub(crate) fn inference_config(dataset: &DatasetConfig) -> Value {
     let mut config = Map::new();
     let few_shot = dataset.few_shot.retriever != Retriever::Zero;
     let token = dataset.prompt.ice_token.as_deref();

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use internlm_kit::context::RunContext;
+use internlm_model::tokenizer::{BpeTrainConfig, train_bpe};
 use opencompass::dataset::{
     Catalog, CatalogEntry, Dataset, DatasetConfig, Mode, data_files, loaders, version,
 };
@@ -31,6 +32,12 @@ fn model() -> MockModel {
             Request::Embed { texts } => Answer::Vectors { vectors: vec![vec![1.0, 0.0]; texts.len()] },
             _ => Answer::text("The answer is A. Therefore \\boxed{4}.\nANSWER: B"),
         })
+    })
+    .with_profile(|profile| {
+        let corpus = ["Log-likelihoods need a tokenizer.".to_owned()];
+        let config = BpeTrainConfig::new(300).with_min_frequency(1);
+        profile.tokenizer = Some(train_bpe(corpus.into_iter(), &config).expect("trains"));
+        profile.max_seq_len = 1 << 20;
     })
 }
 

@@ -100,15 +100,20 @@ fn scores_table_and_plan_need_no_server_after_the_answers() {
     ];
     let run = |more: &[&str]| told(&bench.run(&[&set[..], more].concat()));
     assert_eq!(run(&["-m", "infer"]).0, Some(0));
-    drop(server);
+    let asked = server.requests().len();
     for more in [&["-m", "eval"][..], &["-m", "viz"], &["--dry-run"]] {
         let (code, stderr) = run(more);
         assert_eq!(code, Some(0), "{more:?}: {stderr}");
     }
+    assert_eq!(server.requests().len(), asked, "the server is not even greeted");
     // A plan of a model that was never met is a guess; a score is not.
     fs::remove_dir_all(bench.path("out")).expect("removes");
     assert_eq!(run(&["--dry-run"]).0, Some(0));
-    let (code, stderr) = run(&["-m", "eval"]);
+    // Nobody listens on a port whose listener is gone.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("there is a free port");
+    let nobody = format!("model.base-url=http://{}", listener.local_addr().expect("has an address"));
+    drop(listener);
+    let (code, stderr) = run(&["-m", "eval", "--set", &nobody]);
     assert_eq!(code, Some(2), "{stderr}");
     assert!(stderr.contains("no answer from"), "{stderr}");
 }

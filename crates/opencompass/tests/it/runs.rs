@@ -70,7 +70,7 @@ impl Bench {
              prompt = { rounds = [{ role = \"HUMAN\", prompt = \"{question}\" }] }\n\
              infer = { mode = \"chat\", tools = [{ name = \"Calculator\", description = \"d\", parameters = { type = \
              \"object\", properties = { question = { type = \"string\" } }, required = [\"question\"] } }] }\n\
-             score = { evaluator = \"tool_call\", argument = \"question\" }\n",
+             score = { evaluator = { name = \"tool_call\", argument = \"question\" } }\n",
         );
     }
 

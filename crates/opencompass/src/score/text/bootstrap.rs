@@ -38,7 +38,7 @@ mod tests {
         let columns = [vec![0.1, 0.7, 0.35, 0.2, 0.9], vec![0.5, 0.25, 0.125, 0.3, 0.8]];
         assert_eq!(medians(&columns), [0.440_000_000_000_000_06, 0.385]);
         let ascending: Vec<f64> = (0..37).map(|number| f64::from(number) / 37.0).collect();
-        assert_eq!(medians(&[ascending]), [0.487_947_407_366_326_32]);
+        assert_eq!(medians(&[ascending]), [0.487_947_406_866_325_76]);
         assert_eq!(medians(&[vec![0.3], Vec::new()]), [0.3, 0.0]);
     }
 }
