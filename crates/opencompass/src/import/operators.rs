@@ -1,6 +1,6 @@
 //! Operators and comparisons between values.
 
-use super::value::{Heap, Value};
+use super::value::{CHARACTERS, Heap, Value};
 
 impl Heap {
     /// Computes `left operator right`.
@@ -8,11 +8,11 @@ impl Heap {
         match (left, operator, right) {
             (Value::Text(a), "+", Value::Text(b)) => self.text(format!("{a}{b}")),
             (Value::List(a), "+", Value::List(b)) => {
-                let items = [self.lists[*a].as_slice(), &self.lists[*b]].concat();
+                let items = [self.lists[*a].as_slice(), self.lists[*b].as_slice()].concat();
                 self.list(items)
             }
             (Value::Tuple(a), "+", Value::Tuple(b)) => {
-                let items = [self.lists[*a].as_slice(), &self.lists[*b]].concat();
+                let items = [self.lists[*a].as_slice(), self.lists[*b].as_slice()].concat();
                 self.tuple(items)
             }
             (Value::Text(text), "%", value) => {
@@ -43,7 +43,7 @@ impl Heap {
         let times = usize::try_from(times).unwrap_or(0);
         match value {
             Value::Text(text) => {
-                self.spend(text.len().saturating_mul(times) / 64)?;
+                self.spend(text.len().saturating_mul(times) / CHARACTERS)?;
                 Ok(Value::text(text.repeat(times)))
             }
             Value::List(place) | Value::Tuple(place) => {
@@ -90,7 +90,7 @@ impl Heap {
     fn contains(&mut self, whole: &Value, part: &Value) -> Result<bool, String> {
         match whole {
             Value::Text(text) => {
-                self.spend(text.len() / 64 + 1)?;
+                self.spend(text.len() / CHARACTERS + 1)?;
                 Ok(text.contains(part.as_text()?))
             }
             Value::Dict(place) => Ok(self.dicts[*place].contains_key(&part.as_key()?)),
@@ -132,5 +132,8 @@ fn float(left: f64, operator: &str, right: f64) -> Result<Value, String> {
         "**" => left.powf(right),
         _ => return Err(format!("`{left} {operator} {right}` is not supported")),
     };
+    if !result.is_finite() {
+        return Err(format!("`{left} {operator} {right}` is not finite"));
+    }
     Ok(Value::Float(result))
 }

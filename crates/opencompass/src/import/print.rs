@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::value::{Heap, Value};
+use super::value::{CHARACTERS, Heap, Value};
 use crate::prompt::python_str;
 
 /// Maximum depth of printed values.
@@ -17,7 +17,7 @@ impl Heap {
             Value::Text(text) | Value::Type(text) => text.to_string(),
             other => self.represent(other, 0)?,
         };
-        self.spend(text.len() / 64 + 1)?;
+        self.spend(text.len() / CHARACTERS + 1)?;
         Ok(text)
     }
 
@@ -75,7 +75,7 @@ impl Heap {
             _ => return Err(format!("the format `{spec}` of {} is not supported", value.kind())),
         };
         let is_number = matches!(value, Value::Int(_) | Value::Float(_) | Value::Bool(_));
-        Ok(format.pad(text, is_number))
+        Ok(format.pad(text, if is_number { '>' } else { '<' }))
     }
 
     /// Formats a template with `%`.
@@ -107,7 +107,7 @@ impl Heap {
             }
             let value = chosen.or_else(|| values.next()).ok_or("not enough values for `%`")?;
             result.push_str(&match kind {
-                's' | 'd' | 'f' if width.is_empty() && kind == 's' => self.print(&value)?,
+                's' if width.is_empty() => self.print(&value)?,
                 'd' | 'f' => self.print_as(&value, &format!("{width}{kind}"))?,
                 'r' if width.is_empty() => self.represent(&value, 0)?,
                 other => return Err(format!("`%{width}{other}` is not supported")),
@@ -178,10 +178,10 @@ impl Format {
         Ok(format)
     }
 
-    fn pad(&self, text: String, is_number: bool) -> String {
+    fn pad(&self, text: String, align: char) -> String {
         let missing = self.width.saturating_sub(text.chars().count());
         let fill = |count: usize| self.fill.to_string().repeat(count);
-        match self.align.unwrap_or(if is_number { '>' } else { '<' }) {
+        match self.align.unwrap_or(align) {
             _ if missing == 0 => text,
             '<' => text + &fill(missing),
             '^' => fill(missing / 2) + &text + &fill(missing - missing / 2),

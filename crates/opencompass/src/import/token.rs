@@ -201,7 +201,9 @@ impl Lexer {
             self.characters[start..self.at].iter().filter(|character| **character != '_').collect();
         let token = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
             Some(digits) => i64::from_str_radix(digits, 16).ok().map(Token::Int),
-            None if text.contains(['.', 'e', 'E']) => text.parse().ok().map(Token::Float),
+            None if text.contains(['.', 'e', 'E']) => {
+                text.parse().ok().filter(|float: &f64| float.is_finite()).map(Token::Float)
+            }
             None => text.parse().ok().map(Token::Int),
         };
         let token = token.ok_or_else(|| {
@@ -214,7 +216,7 @@ impl Lexer {
     fn operator(&mut self) -> Result<(), Fault> {
         let fits =
             |operator: &str| operator.chars().enumerate().all(|(index, part)| self.peek(index) == Some(part));
-        let Some(operator) = OPERATORS.iter().copied().find(|operator| fits(operator)) else {
+        let Some(operator) = OPERATORS.iter().copied().find(|operator| fits(*operator)) else {
             let found = self.peek(0).unwrap_or_default();
             return Err(self.fault(format!("found the character `{found}`, which Python source does not have")));
         };

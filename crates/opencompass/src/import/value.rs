@@ -9,8 +9,10 @@ use indexmap::IndexMap;
 
 use super::ast::Definition;
 
-/// Maximum amount of work: values that are computed or copied, and characters of texts in units of 64.
-const BUDGET: usize = 8_000_000;
+/// Maximum amount of work: values that are computed or copied, and texts in units of [`CHARACTERS`].
+const BUDGET: usize = 4_000_000;
+/// Number of bytes of text that are as much work as one value.
+pub(super) const CHARACTERS: usize = 16;
 /// Maximum depth of values inside of values.
 const DEEPEST: usize = 60;
 
@@ -153,7 +155,7 @@ impl Heap {
 
     /// Takes the work of a text from the budget, and makes it a value.
     pub(super) fn text(&mut self, text: String) -> Result<Value, String> {
-        self.spend(text.len() / 64)?;
+        self.spend(text.len() / CHARACTERS)?;
         Ok(Value::text(text))
     }
 
