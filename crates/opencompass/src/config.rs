@@ -182,7 +182,9 @@ impl Validate for EvaluationConfig {
                 .filter(|pair| pair[0] == pair[1])
                 .map(|pair| format!("models: found the name `{}` twice", pair[0])),
         );
-        problems.extend(self.models().chain(&self.judges).chain(&self.retrieval).flat_map(EvaluatedModelConfig::problems));
+        problems.extend(
+            self.models().chain(&self.judges).chain(&self.retrieval).flat_map(EvaluatedModelConfig::problems),
+        );
         for (name, place) in &self.flat_summary {
             if !place.contains('/') {
                 problems.push(format!("flat-summary.{name}: found `{place}`, expected dataset/metric"));

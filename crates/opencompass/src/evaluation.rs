@@ -127,7 +127,9 @@ impl Evaluation {
         drop(courses);
         let chosen: Vec<_> = waiting
             .into_iter()
-            .map(|place| (place, settled(&self.datasets[place], model, &|key| outcome(store, &failures, key))))
+            .map(|place| {
+                (place, settled(&self.datasets[place], model, &|key| outcome(store, &failures, key)))
+            })
             .collect();
         for (place, examples) in chosen {
             self.datasets[place].examples = examples;

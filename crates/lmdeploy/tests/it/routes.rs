@@ -47,13 +47,12 @@ fn the_unscored_beginning_of_a_prompt_comes_from_the_cache() {
         let served = Served::start(mock("the fox"));
         let prompt = ids(&"the quick brown fox ".repeat(20));
         let place = prompt.len() - 3;
-        let body = |start: usize| {
-            json!({"input_ids": prompt, "return_logprob": true, "logprob_start_len": start, "max_tokens": 0})
-        };
+        let body = |start: usize| json!({"input_ids": prompt, "return_logprob": true, "logprob_start_len": start, "max_tokens": 0});
         let (_, whole) = post(&served, "/generate", body(0)).await;
         let (status, rest) = post(&served, "/generate", body(place)).await;
         assert_eq!(status, 200, "{rest}");
-        let scores = |answer: &Value| answer["meta_info"]["input_token_logprobs"].as_array().expect("scores").clone();
+        let scores =
+            |answer: &Value| answer["meta_info"]["input_token_logprobs"].as_array().expect("scores").clone();
         assert_eq!(scores(&rest), scores(&whole)[place..], "the same, wherever the beginning comes from");
         assert_eq!(whole["meta_info"]["cached_tokens"], json!(0));
         let cached = rest["meta_info"]["cached_tokens"].as_u64().expect("a number");

@@ -44,16 +44,16 @@ impl LanguageModel for AskedModel<'_> {
                 output_tokens: 0,
                 milliseconds,
             },
-            Ok(_) => failed(FailureKind::Malformed, "found another kind of answer, expected a text".to_owned()),
+            Ok(_) => {
+                failed(FailureKind::Malformed, "found another kind of answer, expected a text".to_owned())
+            }
             Err(error) => failed(FailureKind::Server, error.to_string()),
         }
     }
 }
 
 fn request(asked: ModelRequest<'_>) -> Request {
-    let tool = |tool: &lagent::action::ToolSpec| {
-        json!({ "name": tool.name, "description": tool.description, "parameters": tool.parameters })
-    };
+    let tool = |tool: &lagent::action::ToolSpec| json!({ "name": tool.name, "description": tool.description, "parameters": tool.parameters });
     let params = asked.params;
     Request::Chat {
         messages: write_messages(asked.messages),

@@ -8,6 +8,7 @@ mod custom;
 mod data;
 mod diff;
 mod evaluate;
+mod import;
 mod list_configs;
 mod models;
 mod needle;
@@ -54,6 +55,8 @@ enum Verb {
     Why(why::Arguments),
     /// List the known datasets with their mode, evaluator, group and origin.
     ListConfigs(list_configs::Arguments),
+    /// Read OpenCompass' Python configurations and write them as dataset files.
+    Import(import::Arguments),
     /// Show the prompts of a run without asking anything.
     PromptViewer(prompt_viewer::Arguments),
     /// Collect the wrong items of a run with their prompts into files.
@@ -90,6 +93,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Some(Verb::PromptViewer(arguments)) => prompt_viewer::run(&arguments),
         Some(Verb::CaseAnalyzer(arguments)) => case_analyzer::run(&arguments),
         Some(Verb::Diff(arguments)) => diff::run(&arguments),
+        Some(Verb::Import(arguments)) => import::run(&arguments),
         Some(Verb::VizMultiModel(arguments)) => viz_multi_model::run(&arguments),
         Some(Verb::PredictionMerger(arguments)) => prediction_merger::run(&arguments),
         Some(Verb::TestApiModel(arguments)) => test_api_model::run(&arguments),

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use internlm_kit::file::{self, AtPath};
 use serde_json::Value;
 
-use crate::glob::glob;
 use super::embedded::EMBEDDED;
 use super::turned::{order_of, turned};
 use super::{DatasetConfig, SubsetTable, nearest};
+use crate::glob::glob;
 use crate::{Error, Result};
 
 /// The origin of a dataset file.

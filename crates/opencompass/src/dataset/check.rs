@@ -102,7 +102,9 @@ impl DatasetConfig {
             problems.push("prompt.messages: found it next to another template, expected only one".to_owned());
         }
         if self.infer.normalizing_str.is_some() && self.prompt.sep_token.is_none() {
-            problems.push("prompt.sep_token: found none, expected the mark that normalizing_str needs".to_owned());
+            problems.push(
+                "prompt.sep_token: found none, expected the mark that normalizing_str needs".to_owned(),
+            );
         }
         problems.extend(self.tool_problems());
         problems

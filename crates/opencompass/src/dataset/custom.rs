@@ -29,7 +29,7 @@ pub enum CustomKind {
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum CustomMethod {
-    /// The model answers.
+    /// The model answers the question in words.
     Gen,
     /// The option with the lowest perplexity wins. Only for multiple choice.
     Ppl,

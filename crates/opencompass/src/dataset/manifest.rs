@@ -15,7 +15,7 @@ pub struct DataFile {
     pub path: &'static str,
     /// sha256 of the content. For a folder: of the lines `sha256  name`, sorted by name.
     pub sha256: &'static str,
-    /// Size in bytes.
+    /// Size of the file in bytes.
     pub bytes: u64,
     /// Number of questions, where it is known.
     pub count: Option<usize>,

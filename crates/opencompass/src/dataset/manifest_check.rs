@@ -16,15 +16,15 @@ use crate::Result;
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum DataState {
-    /// Nothing.
+    /// No file has this name.
     Absent,
     /// The file, byte for byte.
     Same(PathBuf),
-    /// Another file.
+    /// A file with other bytes.
     Different {
         /// Path of the other file.
         path: PathBuf,
-        /// Its sha256.
+        /// The sha256 of what is there.
         sha256: String,
     },
 }
@@ -35,7 +35,7 @@ pub enum DataState {
 pub struct DataCheck {
     /// The file of the manifest.
     pub file: &'static DataFile,
-    /// What was found.
+    /// What was found in its place.
     pub state: DataState,
 }
 

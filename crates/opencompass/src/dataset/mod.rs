@@ -31,7 +31,8 @@ pub use config::{
 };
 pub use custom::{CustomKind, CustomMethod};
 pub use infer_config::{
-    AttackConfig, AttackKind, ChatTurns, InferConfig, LikelihoodStyle, Mode, TextMeasure, TotConfig, WindowConfig,
+    AttackConfig, AttackKind, ChatTurns, InferConfig, LikelihoodStyle, Mode, TextMeasure, TotConfig,
+    WindowConfig,
 };
 pub use load::{Dataset, Row};
 pub use loaders::{LoaderEntry, loaders};

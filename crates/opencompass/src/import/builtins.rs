@@ -8,9 +8,33 @@ use super::value::{Entries, Key, Value};
 
 /// Names of Python itself that configurations use.
 const NAMES: &[&str] = &[
-    "all", "any", "bool", "chr", "dict", "enumerate", "float", "globals", "int", "isinstance", "len", "list",
-    "locals", "max", "min", "open", "ord", "print", "range", "repr", "reversed", "round", "sorted", "str", "sum",
-    "tuple", "zip",
+    "all",
+    "any",
+    "bool",
+    "chr",
+    "dict",
+    "enumerate",
+    "float",
+    "globals",
+    "int",
+    "isinstance",
+    "len",
+    "list",
+    "locals",
+    "max",
+    "min",
+    "open",
+    "ord",
+    "print",
+    "range",
+    "repr",
+    "reversed",
+    "round",
+    "sorted",
+    "str",
+    "sum",
+    "tuple",
+    "zip",
 ];
 
 /// Says whether a name is one of Python's own.

@@ -22,8 +22,7 @@ impl Machine {
             Value::Function(definition, module) => {
                 let frames = mem::take(&mut self.frames);
                 let caller = mem::replace(&mut self.module, module);
-                let result =
-                    self.deeper(line, |machine| machine.call_defined(&definition, arguments, line));
+                let result = self.deeper(line, |machine| machine.call_defined(&definition, arguments, line));
                 self.frames = frames;
                 self.module = caller;
                 result.map_err(|fault| fault.in_file(&self.modules[module].path))

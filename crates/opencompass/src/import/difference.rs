@@ -97,7 +97,8 @@ mod tests {
     #[test]
     fn only_what_means_the_same_is_taken_over() {
         let ours = json!({"retriever": {"type": "a.Zero"}, "inferencer": {"type": "a.Gen", "more": 1}});
-        let theirs = json!({"retriever": {"type": "a.b.Zero"}, "inferencer": {"type": "a.Other", "batch_size": 4}});
+        let theirs =
+            json!({"retriever": {"type": "a.b.Zero"}, "inferencer": {"type": "a.Other", "batch_size": 4}});
         let expected = [
             Difference::Same("/retriever/type".to_owned(), json!("a.b.Zero")),
             Difference::Extra("/inferencer/more".to_owned()),

@@ -54,7 +54,8 @@ fn hexadecimal(rest: &mut impl Iterator<Item = char>, count: usize) -> Result<ch
 }
 
 fn scalar(number: u32) -> Result<char, String> {
-    char::from_u32(number).ok_or_else(|| format!("string: found the escape of {number:#x}, which is not a character"))
+    char::from_u32(number)
+        .ok_or_else(|| format!("string: found the escape of {number:#x}, which is not a character"))
 }
 
 #[cfg(test)]

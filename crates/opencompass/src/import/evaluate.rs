@@ -53,8 +53,7 @@ impl Machine {
             ExprKind::Compare(first, rest) => self.comparisons(first, rest),
             ExprKind::Conditional(conditional) => {
                 let condition = self.evaluate(&conditional.condition)?;
-                let chosen =
-                    if self.heap.truth(&condition) { &conditional.yes } else { &conditional.no };
+                let chosen = if self.heap.truth(&condition) { &conditional.yes } else { &conditional.no };
                 self.evaluate(chosen)
             }
         }

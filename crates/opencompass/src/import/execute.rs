@@ -145,9 +145,7 @@ impl Machine {
 
     fn delete(&mut self, target: &Expr) -> Result<(), Fault> {
         match &target.kind {
-            ExprKind::Name(name) => {
-                self.forget(name).map_err(|message| Fault::new(target.line, message))
-            }
+            ExprKind::Name(name) => self.forget(name).map_err(|message| Fault::new(target.line, message)),
             ExprKind::Postfix(base, steps) => self.store(base, steps, None),
             _ => Err(Fault::new(target.line, "this target of `del` is not supported")),
         }

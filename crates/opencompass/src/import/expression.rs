@@ -11,8 +11,8 @@ const LEVELS: &[&[&str]] = &[&["|"], &["^"], &["&"], &["<<", ">>"], &["+", "-"],
 /// Words that cannot be names.
 const KEYWORDS: &[&str] = &[
     "and", "as", "assert", "async", "await", "break", "class", "continue", "def", "del", "elif", "else",
-    "except", "finally", "for", "from", "global", "if", "import", "in", "is", "lambda", "nonlocal", "not", "or",
-    "pass", "raise", "return", "try", "while", "with", "yield",
+    "except", "finally", "for", "from", "global", "if", "import", "in", "is", "lambda", "nonlocal", "not",
+    "or", "pass", "raise", "return", "try", "while", "with", "yield",
 ];
 
 impl Parser {
@@ -248,7 +248,10 @@ impl Parser {
             return Ok(value);
         }
         let clauses = self.clauses()?;
-        Ok(Expr { line, kind: ExprKind::Comprehension(Box::new(Comprehension { key: None, value, clauses })) })
+        Ok(Expr {
+            line,
+            kind: ExprKind::Comprehension(Box::new(Comprehension { key: None, value, clauses })),
+        })
     }
 
     fn clauses(&mut self) -> Result<Vec<Clause>, Fault> {

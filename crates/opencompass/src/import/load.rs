@@ -48,7 +48,8 @@ impl Machine {
 
     /// Executes `from module import names`. What is not a configuration becomes dotted names.
     pub(super) fn import(&mut self, import: &FromImport, line: usize) -> Result<(), Fault> {
-        let inner = import.module.strip_prefix(PACKAGE).filter(|rest| rest.is_empty() || rest.starts_with('.'));
+        let inner =
+            import.module.strip_prefix(PACKAGE).filter(|rest| rest.is_empty() || rest.starts_with('.'));
         let folder = match (import.level, inner) {
             (0, None) => return self.import_outside(import, line),
             (0, Some(_)) => self.root.clone(),
@@ -61,7 +62,8 @@ impl Machine {
             }
         };
         let names = if import.level == 0 { inner.unwrap_or_default() } else { import.module.as_str() };
-        let base = names.split('.').filter(|name| !name.is_empty()).fold(folder, |folder, name| folder.join(name));
+        let base =
+            names.split('.').filter(|name| !name.is_empty()).fold(folder, |folder, name| folder.join(name));
         for alias in &import.names {
             self.import_name(&base, alias, line)?;
         }
@@ -89,7 +91,11 @@ impl Machine {
         if !file.is_file() {
             let inner = with_py(&base.join(&**name));
             if !inner.is_file() {
-                return Err(at(format!("import of `{name}`: neither {} nor {}", file.display(), inner.display())));
+                return Err(at(format!(
+                    "import of `{name}`: neither {} nor {}",
+                    file.display(),
+                    inner.display()
+                )));
             }
             let place = self.load(&inner)?;
             let names = self.modules[place].names.clone();

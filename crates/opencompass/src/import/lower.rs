@@ -31,7 +31,7 @@ const NOT_LOADER: &[&str] = &["abbr", "type", "path", "reader_cfg", "infer_cfg",
 /// A dataset of upstream as one of our dataset files.
 #[derive(Clone, Debug)]
 pub struct Lowered {
-    /// The dataset file.
+    /// The dataset file that says the same.
     pub config: DatasetConfig,
     /// What the file does not say, or only guesses, one sentence each. The rows are always among them, as upstream's
     /// loaders are programs.
@@ -75,10 +75,9 @@ impl UpstreamDataset {
         let text = |key: &str| self.entry().get(key).and_then(Value::as_str);
         let path = text("path").or(text("name")).unwrap_or(class);
         let path = path.trim_start_matches("./").trim_start_matches("data/");
-        let format = match path.rsplit_once('.').map(|(_, extension)| extension) {
-            Some(known @ ("json" | "csv" | "tsv" | "parquet" | "txt")) => known,
-            _ => "jsonl",
-        };
+        let known = |extension: &&str| ["json", "csv", "tsv", "parquet", "txt"].contains(extension);
+        let extension = path.rsplit_once('.').map(|(_, extension)| extension);
+        let format = extension.filter(known).unwrap_or("jsonl");
         let mut source = Map::new();
         source.insert("files".to_owned(), json!([path]));
         source.insert("format".to_owned(), json!(format));

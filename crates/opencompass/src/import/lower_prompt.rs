@@ -126,7 +126,8 @@ fn without(template: Value, mark: &str) -> Value {
             Value::Array(items.map(|item| without(item, mark)).collect())
         }
         Value::Object(fields) => {
-            let fields = fields.into_iter().filter(|(key, value)| key != "begin" || value.as_str() != Some(mark));
+            let fields =
+                fields.into_iter().filter(|(key, value)| key != "begin" || value.as_str() != Some(mark));
             Value::Object(fields.map(|(key, value)| (key, without(value, mark))).collect())
         }
         other => other,

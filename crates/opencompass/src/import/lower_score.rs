@@ -7,8 +7,15 @@ use crate::score::evaluators;
 use crate::score::post::post_processors;
 
 /// Fields of `eval_cfg` that change no score: who answers, and where upstream finds the data again.
-const NEUTRAL: &[&str] =
-    &["evaluator", "pred_postprocessor", "dataset_postprocessor", "pred_role", "num_gpus", "ds_split", "ds_column"];
+const NEUTRAL: &[&str] = &[
+    "evaluator",
+    "pred_postprocessor",
+    "dataset_postprocessor",
+    "pred_role",
+    "num_gpus",
+    "ds_split",
+    "ds_column",
+];
 
 /// The `[score]` table.
 pub(super) fn score(eval_cfg: Option<&Value>, notes: &mut Vec<String>) -> Value {
@@ -43,7 +50,10 @@ pub(super) fn score(eval_cfg: Option<&Value>, notes: &mut Vec<String>) -> Value 
 
 /// A name with the arguments that stand next to `type`.
 fn named(name: &str, fields: &Map<String, Value>) -> Value {
-    let arguments: Map<String, Value> =
-        fields.iter().filter(|(key, _)| *key != "type").map(|(key, value)| (key.clone(), value.clone())).collect();
+    let arguments: Map<String, Value> = fields
+        .iter()
+        .filter(|(key, _)| *key != "type")
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
     if arguments.is_empty() { json!(name) } else { json!({ "name": name, "arguments": arguments }) }
 }

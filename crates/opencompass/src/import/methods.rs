@@ -31,12 +31,7 @@ impl Heap {
         }
     }
 
-    fn text_method(
-        &mut self,
-        text: &Rc<str>,
-        name: &str,
-        arguments: &Arguments,
-    ) -> Result<Value, String> {
+    fn text_method(&mut self, text: &Rc<str>, name: &str, arguments: &Arguments) -> Result<Value, String> {
         if name == "format" {
             let formatted = self.format(text, arguments)?;
             return self.text(formatted);
@@ -202,9 +197,7 @@ fn is_space(character: char) -> bool {
 /// `text.split` and `text.rsplit`; `strings` are those of the arguments that are strings.
 fn split(text: &str, name: &str, strings: &[&str], arguments: &[Value]) -> Result<Vec<Value>, String> {
     Ok(match (name, strings, arguments) {
-        ("split", _, []) => {
-            text.split(is_space).filter(|word| !word.is_empty()).map(Value::text).collect()
-        }
+        ("split", _, []) => text.split(is_space).filter(|word| !word.is_empty()).map(Value::text).collect(),
         ("split", [mark], [_]) if !mark.is_empty() => text.split(*mark).map(Value::text).collect(),
         ("split", [mark], [_, Value::Int(count)]) if !mark.is_empty() && *count >= 0 => {
             let count = usize::try_from(*count).unwrap_or(usize::MAX).saturating_add(1);

@@ -30,11 +30,9 @@ impl Heap {
             }
             _ => match (left.as_float(), right.as_float()) {
                 (Ok(left), Ok(right)) => float(left, operator, right),
-                _ => Err(format!(
-                    "`{operator}` between {} and {} is not supported",
-                    left.kind(),
-                    right.kind()
-                )),
+                _ => {
+                    Err(format!("`{operator}` between {} and {} is not supported", left.kind(), right.kind()))
+                }
             },
         }
     }
@@ -49,7 +47,8 @@ impl Heap {
             Value::List(place) | Value::Tuple(place) => {
                 let items = self.lists[*place].clone();
                 self.spend(items.len().saturating_mul(times))?;
-                let items = items.repeat(times);
+                let items: Vec<_> =
+                    std::iter::repeat_n(&items, times).flat_map(|items| items.iter().cloned()).collect();
                 if matches!(value, Value::List(_)) { self.list(items) } else { self.tuple(items) }
             }
             other => Err(format!("repeating {} is not supported", other.kind())),

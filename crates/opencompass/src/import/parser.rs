@@ -28,7 +28,8 @@ impl Parser {
 
     /// A parser of the text inside of an f-string, as deep as the parser around it.
     pub(super) fn inside(&self, source: &str, line: usize) -> Result<Self, Fault> {
-        let tokens = tokens(source).map_err(|_| Fault::new(line, "f-string: found a field that is not an expression"))?;
+        let tokens = tokens(source)
+            .map_err(|_| Fault::new(line, "f-string: found a field that is not an expression"))?;
         Ok(Self { tokens, at: 0, depth: self.depth, first_line: line.saturating_sub(1) })
     }
 
@@ -117,7 +118,10 @@ impl Parser {
     /// Runs a rule one level deeper.
     pub(super) fn deeper<T>(&mut self, rule: impl FnOnce(&mut Self) -> Result<T, Fault>) -> Result<T, Fault> {
         if self.depth >= DEEPEST {
-            return Err(Fault::new(self.line(), format!("more than {DEEPEST} levels of brackets and blocks")));
+            return Err(Fault::new(
+                self.line(),
+                format!("more than {DEEPEST} levels of brackets and blocks"),
+            ));
         }
         self.depth += 1;
         let result = rule(self);

@@ -99,13 +99,13 @@ impl Machine {
                     names.insert(name.into(), value);
                     Ok(())
                 }
-                None => names.shift_remove(name).map(drop).ok_or_else(|| {
-                    Fault::new(base.line, format!("name `{name}` is not defined"))
-                }),
+                None => names
+                    .shift_remove(name)
+                    .map(drop)
+                    .ok_or_else(|| Fault::new(base.line, format!("name `{name}` is not defined"))),
             };
         }
-        let container =
-            if before.is_empty() { self.evaluate(base)? } else { self.postfix(base, before)? };
+        let container = if before.is_empty() { self.evaluate(base)? } else { self.postfix(base, before)? };
         self.heap.put(&container, &index, value).map_err(at)
     }
 }

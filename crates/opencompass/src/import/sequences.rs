@@ -198,7 +198,11 @@ impl Machine {
 }
 
 fn finite(number: f64) -> Result<Value, String> {
-    if number.is_finite() { Ok(Value::Float(number)) } else { Err("found a number that is not finite".to_owned()) }
+    if number.is_finite() {
+        Ok(Value::Float(number))
+    } else {
+        Err("found a number that is not finite".to_owned())
+    }
 }
 
 /// Python's `int`: towards zero.

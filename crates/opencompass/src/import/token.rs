@@ -44,9 +44,9 @@ pub(super) struct Placed {
 
 /// All operators; longer ones come before their beginnings.
 const OPERATORS: &[&str] = &[
-    "**=", "//=", ">>=", "<<=", "...", "==", "!=", "<=", ">=", "->", ":=", "+=", "-=", "*=", "/=", "%=", "|=",
-    "&=", "^=", "**", "//", "<<", ">>", "+", "-", "*", "/", "%", "(", ")", "[", "]", "{", "}", ",", ":", ".",
-    ";", "=", "<", ">", "@", "|", "&", "^", "~",
+    "**=", "//=", ">>=", "<<=", "...", "==", "!=", "<=", ">=", "->", ":=", "+=", "-=", "*=", "/=", "%=",
+    "|=", "&=", "^=", "**", "//", "<<", ">>", "+", "-", "*", "/", "%", "(", ")", "[", "]", "{", "}", ",",
+    ":", ".", ";", "=", "<", ">", "@", "|", "&", "^", "~",
 ];
 
 /// Number of columns that a tab reaches to.
@@ -216,9 +216,11 @@ impl Lexer {
     fn operator(&mut self) -> Result<(), Fault> {
         let fits =
             |operator: &str| operator.chars().enumerate().all(|(index, part)| self.peek(index) == Some(part));
-        let Some(operator) = OPERATORS.iter().copied().find(|operator| fits(*operator)) else {
+        let Some(operator) = OPERATORS.iter().copied().find(|operator| fits(operator)) else {
             let found = self.peek(0).unwrap_or_default();
-            return Err(self.fault(format!("found the character `{found}`, which Python source does not have")));
+            return Err(
+                self.fault(format!("found the character `{found}`, which Python source does not have"))
+            );
         };
         match operator {
             "(" | "[" | "{" => self.brackets += 1,
@@ -323,12 +325,10 @@ mod tests {
 
     #[test]
     fn numbers() {
-        assert_eq!(kinds("1_000 0xff 1.5e-3 .5")[..4], [
-            Token::Int(1000),
-            Token::Int(255),
-            Token::Float(0.0015),
-            Token::Float(0.5)
-        ]);
+        assert_eq!(
+            kinds("1_000 0xff 1.5e-3 .5")[..4],
+            [Token::Int(1000), Token::Int(255), Token::Float(0.0015), Token::Float(0.5)]
+        );
         assert!(tokens("99999999999999999999").is_err());
     }
 }

@@ -11,8 +11,8 @@ use super::fault::Fault;
 use super::json::Functions;
 use super::machine::Machine;
 use super::value::{Key, Value};
-use crate::dataset::infer_cfg_hash;
 use crate::Result;
+use crate::dataset::infer_cfg_hash;
 
 /// Name of the folder that absolute imports and text files of configurations are relative to.
 const CONFIGS: &str = "configs";

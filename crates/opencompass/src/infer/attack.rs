@@ -52,9 +52,8 @@ impl<'a> Form<'a> {
         let per_prompt = forms_per_prompt(config);
         let (prompt, form) = (replica / per_prompt, replica % per_prompt);
         let variants = config.variants.max(1);
-        let attack = form
-            .checked_sub(1)
-            .map(|form| (attacks(config)[form / variants], (form % variants) as u64));
+        let attack =
+            form.checked_sub(1).map(|form| (attacks(config)[form / variants], (form % variants) as u64));
         Ok(Self { prompt, attack, config })
     }
 

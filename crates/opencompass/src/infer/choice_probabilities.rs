@@ -33,8 +33,7 @@ pub(super) fn item(dataset: &Dataset, index: usize, profile: &Profile) -> Result
     // One more token is added in the end.
     let limit = profile.max_seq_len.saturating_sub(1);
     let fitted = asker.fit(index, None, (profile, limit), render)?;
-    let request =
-        Request::Choices { prompt: ScoredText::Text(fitted.prompt), choices: choices(dataset)? };
+    let request = Request::Choices { prompt: ScoredText::Text(fitted.prompt), choices: choices(dataset)? };
     Ok(Item {
         asks: vec![Ask::new(request, profile)],
         shots: render_text(&fitted.shots, None, Purpose::Score)?,

@@ -23,9 +23,10 @@ pub(super) fn item(
     let speaker = Speaker::new(dataset, profile, context);
     let item = generate::item(dataset, (index, first), speaker, profile)?;
     let seeds = (0..size as u64).map(|sample| context.seed.wrapping_add(first + sample));
-    let asks = item.asks.iter().flat_map(|ask| {
-        seeds.clone().map(move |seed| Ask::new(reseeded(&ask.request, seed), profile))
-    });
+    let asks = item
+        .asks
+        .iter()
+        .flat_map(|ask| seeds.clone().map(move |seed| Ask::new(reseeded(&ask.request, seed), profile)));
     Ok(Item { asks: asks.collect(), ..item })
 }
 

@@ -75,7 +75,9 @@ pub fn next(
         }
         Mode::Tot => thoughts::next(dataset, item, outcomes, (profile, context)),
         // What continues a common beginning is asked when the beginning is answered.
-        _ if item.asks.iter().all(|ask| ask.part == AskPart::Prefix) && outcomes.iter().all(Result::is_ok) => {
+        _ if item.asks.iter().all(|ask| ask.part == AskPart::Prefix)
+            && outcomes.iter().all(Result::is_ok) =>
+        {
             Ok(item.later.clone())
         }
         _ => Ok(Vec::new()),

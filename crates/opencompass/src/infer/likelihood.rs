@@ -63,11 +63,7 @@ fn no_continuation() -> String {
 }
 
 /// The request of OpenCompass' form.
-fn opencompass(
-    prompt: LabelPrompt,
-    continuation: &str,
-    (tokenizer, profile): (&Tokenizer, &Profile),
-) -> Ask {
+fn opencompass(prompt: LabelPrompt, continuation: &str, (tokenizer, profile): (&Tokenizer, &Profile)) -> Ask {
     // Python's `replace` of an empty string by an empty one changes nothing.
     let context =
         if continuation.is_empty() { prompt.text.clone() } else { prompt.text.replace(continuation, "") };
@@ -78,11 +74,7 @@ fn opencompass(
 }
 
 /// Cuts a prompt into context and continuation.
-fn cut(
-    prompt: &LabelPrompt,
-    mark: Option<&str>,
-    column: Option<&str>,
-) -> Result<(String, String), String> {
+fn cut(prompt: &LabelPrompt, mark: Option<&str>, column: Option<&str>) -> Result<(String, String), String> {
     let text = &prompt.text;
     let (context, continuation) = match (mark, column) {
         (Some(mark), _) => {

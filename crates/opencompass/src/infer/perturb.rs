@@ -39,9 +39,8 @@ pub(super) fn perturbed(prompt: &str, attack: AttackKind, seed: u64, variant: u6
             format!("{}{}", prompt.trim_end(), TAUTOLOGIES[place])
         }
         AttackKind::CheckList => {
-            let letter = |place: usize| {
-                char::from(ALPHABET[rng.below(place as u64, ALPHABET.len() as u64) as usize])
-            };
+            let letter =
+                |place: usize| char::from(ALPHABET[rng.below(place as u64, ALPHABET.len() as u64) as usize]);
             format!("{} {}", prompt.trim_end(), (0..RANDOM_WORD).map(letter).collect::<String>())
         }
         AttackKind::DeepWordBug => misspelled(prompt, &rng, &[swapped, replaced, deleted, inserted]),

@@ -134,9 +134,7 @@ fn label_scores<'a>(
         count => -log_prob / count as f64,
     };
     let baseline = |label: &Option<String>| {
-        let same = |(ask, ..): &&(&'a Ask, usize, f64)| {
-            ask.part == AskPart::Baseline && ask.label == *label
-        };
+        let same = |(ask, ..): &&(&'a Ask, usize, f64)| ask.part == AskPart::Baseline && ask.label == *label;
         scored.iter().find(same).map_or(0.0, |(ask, tokens, log_prob)| ppl(ask, *tokens, *log_prob))
     };
     let own = scored.iter().filter(|(ask, ..)| ask.part == AskPart::Own);
@@ -211,8 +209,7 @@ mod tests {
         let shared = Item { asks, ..item(&[]) };
         let outcomes = [scored(2, -3.0), scored(3, -1.0), scored(4, -2.0)];
         let found = conclude(&shared, &outcomes, PplDenominator::Tokens);
-        let whole =
-            conclude(&item(&["A", "B"]), &[scored(3, -4.0), scored(4, -5.0)], PplDenominator::Tokens);
+        let whole = conclude(&item(&["A", "B"]), &[scored(3, -4.0), scored(4, -5.0)], PplDenominator::Tokens);
         for label in ["label: A", "label: B"] {
             assert_eq!(found.record[label]["PPL"], whole.record[label]["PPL"]);
         }

@@ -24,9 +24,10 @@ pub(super) fn item(
     if index > 0 {
         return Ok(Item { gold, ..Item::default() });
     }
-    let tokenizer = profile.tokenizer.as_ref().ok_or(
-        "infer.window: found a model without a tokenizer, expected model.weights, which has one",
-    )?;
+    let tokenizer = profile
+        .tokenizer
+        .as_ref()
+        .ok_or("infer.window: found a model without a tokenizer, expected model.weights, which has one")?;
     if window.block_size + 1 > profile.max_seq_len {
         return Err(format!(
             "infer.window.block_size: found {}, expected less than the model's context of {} tokens",

@@ -179,11 +179,8 @@ impl ApiModel {
 fn vectors(response: EmbeddingResponse, texts: usize) -> Result<Answer> {
     let mut data = response.data;
     data.sort_by_key(|data| data.index);
-    let wrong = |found: String, expected: &'static str| Error::Answer {
-        place: "data".to_owned(),
-        found,
-        expected,
-    };
+    let wrong =
+        |found: String, expected: &'static str| Error::Answer { place: "data".to_owned(), found, expected };
     if data.len() != texts {
         return Err(wrong(format!("{} vectors for {texts} texts", data.len()), "one per text"));
     }

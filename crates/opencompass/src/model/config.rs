@@ -177,10 +177,9 @@ impl EvaluatedModelConfig {
         if self.kind == ModelKind::Local && self.weights.is_none() {
             problems.push("model.weights: found none, expected a model folder or GGUF file".to_owned());
         }
-        for (key, limit) in [
-            ("requests-per-minute", self.requests_per_minute),
-            ("tokens-per-minute", self.tokens_per_minute),
-        ] {
+        for (key, limit) in
+            [("requests-per-minute", self.requests_per_minute), ("tokens-per-minute", self.tokens_per_minute)]
+        {
             if limit == Some(0) {
                 problems.push(format!("model.{key}: found 0, expected 1 or more"));
             }

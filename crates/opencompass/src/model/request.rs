@@ -52,7 +52,7 @@ pub enum Request {
     },
     /// Return one sentence vector per text.
     Embed {
-        /// The texts.
+        /// The texts, one vector for each.
         texts: Vec<String>,
     },
     /// Run a program in the sandbox.
@@ -169,7 +169,7 @@ pub enum Answer {
     },
     /// What a program did.
     Ran {
-        /// How it ended.
+        /// How the program came to its end.
         ending: Ending,
         /// Its standard output, cut at the sandbox's limit.
         stdout: String,
@@ -178,7 +178,7 @@ pub enum Answer {
     },
     /// What an agent did.
     Agent {
-        /// The final text.
+        /// The text of its final answer.
         text: String,
         /// Its steps, in lagent's form of a transcript.
         steps: Vec<Value>,

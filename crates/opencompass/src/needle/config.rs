@@ -9,7 +9,7 @@ use crate::Result;
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Task {
-    /// One fact (S-RT).
+    /// One fact has to be found (S-RT).
     #[default]
     Single,
     /// One fact at each depth, all asked at once (M-RT).
@@ -24,10 +24,10 @@ pub enum Task {
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Language {
-    /// English.
+    /// English prompts and names.
     #[default]
     En,
-    /// Chinese.
+    /// Chinese prompts and names.
     Zh,
 }
 
@@ -46,10 +46,10 @@ impl Language {
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum QuestionPosition {
-    /// Behind the document.
+    /// The question comes behind the document.
     #[default]
     End,
-    /// Before the document.
+    /// The question comes before the document.
     Start,
 }
 
@@ -130,7 +130,7 @@ impl NeedleConfig {
         Self { lengths, ..self }
     }
 
-    /// Checks the numbers.
+    /// Checks that the numbers fit together.
     ///
     /// # Errors
     /// [`Error::Value`](crate::Error::Value) with the first setting that cannot be used.

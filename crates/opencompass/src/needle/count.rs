@@ -100,7 +100,8 @@ impl Layout {
             // The start of the document is the start of the haystack: nothing to read again.
             let is_start = before.is_none() && after.is_some_and(|span| span.start == 0 && span.source == 0);
             if !is_start {
-                let start = before.map_or(0, |span| span.start + boundary_near(haystack, span, span.length - MARGIN));
+                let start =
+                    before.map_or(0, |span| span.start + boundary_near(haystack, span, span.length - MARGIN));
                 let end = after.map_or(dirty_end, |span| span.start + boundary_near(haystack, span, MARGIN));
                 let (text, dirty) = (start..end, dirty_start..dirty_end);
                 windows.push(Window { text, dirty, before, after });
@@ -156,7 +157,8 @@ impl Reading {
     fn joins_after(&self, haystack: &Haystack, window: &Window, span: Span) -> Option<(usize, usize)> {
         let start = window.dirty.end - window.text.start;
         // The window may begin further in the document than the part does in the haystack.
-        let offset = |end: usize| (end + window.text.start).checked_sub(span.start).map(|end| end + span.source);
+        let offset =
+            |end: usize| (end + window.text.start).checked_sub(span.start).map(|end| end + span.source);
         let first = self.ends.partition_point(|end| *end < start) + 1;
         (first..self.ends.len()).find_map(|index| {
             let place = offset(self.ends[index - 1])?;

@@ -38,7 +38,11 @@ impl Haystack {
     pub fn document(&self, needles: &[Needle], tokens: usize) -> Result<String> {
         let hidden: usize = needles.iter().map(|needle| self.tokens(&needle.text)).sum();
         let body = tokens.checked_sub(hidden).ok_or_else(|| {
-            value("length", format!("{tokens} tokens"), format!("at least the {hidden} tokens of the needles"))
+            value(
+                "length",
+                format!("{tokens} tokens"),
+                format!("at least the {hidden} tokens of the needles"),
+            )
         })?;
         if body > self.ids.len() {
             let found = format!("{} tokens", self.ids.len());

@@ -37,7 +37,8 @@ pub fn generate(
     if config.task == Task::Trace {
         return trace(config, sources, emit);
     }
-    let tokenizer = tokenizer.ok_or_else(|| value("tokenizer", "none", "the tokenizer that counts the tokens"))?;
+    let tokenizer =
+        tokenizer.ok_or_else(|| value("tokenizer", "none", "the tokenizer that counts the tokens"))?;
     let longest = config.lengths.iter().max().copied().unwrap_or(0);
     let mut texts: Vec<&String> = sources.texts.iter().collect();
     for repeat in 0..config.repeats {
@@ -46,7 +47,8 @@ pub fn generate(
         let haystack = Haystack::new(&texts, tokenizer, longest)?;
         for length in &config.lengths {
             for depth in question.depths(config) {
-                let document = haystack.document(&question.needles_at(config, depth), length - config.buffer)?;
+                let document =
+                    haystack.document(&question.needles_at(config, depth), length - config.buffer)?;
                 let mut row = question.row(config, &document);
                 row.insert("length".to_owned(), json!(length));
                 if config.task != Task::Parallel {
@@ -138,7 +140,12 @@ impl Question {
             ),
             Language::Zh => format!("在上面提供的文本中，'{person}'的能够向上追溯到的最年长的亲人是谁？"),
         };
-        Ok(Self { answer: story.eldest().to_owned(), question, needles: story.relations, last_person: person })
+        Ok(Self {
+            answer: story.eldest().to_owned(),
+            question,
+            needles: story.relations,
+            last_person: person,
+        })
     }
 
     /// The depths of the documents: one document has all depths of `parallel`.
@@ -160,8 +167,11 @@ impl Question {
 
     fn row(&self, config: &NeedleConfig, document: &str) -> NeedleRow {
         let template = document_prompt(config.task, config.language, config.question);
-        let values =
-            [("context", document), ("question", self.question.as_str()), ("last_person", self.last_person.as_str())];
+        let values = [
+            ("context", document),
+            ("question", self.question.as_str()),
+            ("last_person", self.last_person.as_str()),
+        ];
         let mut row = NeedleRow::new();
         row.insert("prompt".to_owned(), filled(template, &values).into());
         row.insert("answer".to_owned(), self.answer.clone().into());

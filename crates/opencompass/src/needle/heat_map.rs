@@ -42,7 +42,12 @@ impl HeatMap {
             ..Picture::default()
         };
         let overall = matrix.overall().map_or_else(String::new, |mean| format!(", mean {mean:.1}"));
-        picture.labels.push(Label { left: LEFT, middle: 20, anchor: Anchor::Start, text: format!("{title}{overall}") });
+        picture.labels.push(Label {
+            left: LEFT,
+            middle: 20,
+            anchor: Anchor::Start,
+            text: format!("{title}{overall}"),
+        });
         cells(&mut picture, matrix);
         axes(&mut picture, matrix);
         scale(&mut picture, rows);
@@ -84,7 +89,12 @@ fn cells(picture: &mut Picture, matrix: &DepthMatrix) {
             picture.areas.push((area, mean.map_or(EMPTY, color)));
             if let Some(mean) = mean {
                 let (left, middle) = (left + CELL_WIDTH / 2, top + CELL_HEIGHT / 2);
-                picture.labels.push(Label { left, middle, anchor: Anchor::Middle, text: format!("{mean:.1}") });
+                picture.labels.push(Label {
+                    left,
+                    middle,
+                    anchor: Anchor::Middle,
+                    text: format!("{mean:.1}"),
+                });
             }
         }
     }
@@ -98,9 +108,15 @@ fn axes(picture: &mut Picture, matrix: &DepthMatrix) {
     let bottom = row_top(matrix.depths().len());
     for (column, length) in matrix.lengths().iter().enumerate() {
         let left = column_left(column) + CELL_WIDTH / 2;
-        picture.labels.push(Label { left, middle: bottom + 14, anchor: Anchor::Middle, text: length.to_string() });
+        picture.labels.push(Label {
+            left,
+            middle: bottom + 14,
+            anchor: Anchor::Middle,
+            text: length.to_string(),
+        });
     }
-    let text = |left, middle, text: &str| Label { left, middle, anchor: Anchor::Start, text: text.to_owned() };
+    let text =
+        |left, middle, text: &str| Label { left, middle, anchor: Anchor::Start, text: text.to_owned() };
     picture.labels.push(text(8, TOP - 16, "depth"));
     picture.labels.push(text(LEFT, bottom + 38, "length in tokens"));
 }
@@ -118,7 +134,12 @@ fn scale(picture: &mut Picture, rows: u32) {
     }
     for number in [100, 75, 50, 25, 0] {
         let middle = TOP + height * (100 - number) / 100;
-        picture.labels.push(Label { left: left + 28, middle, anchor: Anchor::Start, text: number.to_string() });
+        picture.labels.push(Label {
+            left: left + 28,
+            middle,
+            anchor: Anchor::Start,
+            text: number.to_string(),
+        });
     }
 }
 

@@ -18,8 +18,7 @@ impl Mersenne {
         state[0] = seed;
         for place in 1..SIZE {
             let before: u32 = state[place - 1];
-            state[place] =
-                1_812_433_253_u32.wrapping_mul(before ^ (before >> 30)).wrapping_add(place as u32);
+            state[place] = 1_812_433_253_u32.wrapping_mul(before ^ (before >> 30)).wrapping_add(place as u32);
         }
         Self { state, place: SIZE }
     }
@@ -82,8 +81,7 @@ impl Mersenne {
 
     fn renew(&mut self) {
         for place in 0..SIZE {
-            let mixed =
-                (self.state[place] & 0x8000_0000) | (self.state[(place + 1) % SIZE] & 0x7fff_ffff);
+            let mixed = (self.state[place] & 0x8000_0000) | (self.state[(place + 1) % SIZE] & 0x7fff_ffff);
             let odd = if mixed & 1 == 1 { 0x9908_b0df } else { 0 };
             self.state[place] = self.state[(place + SHIFT) % SIZE] ^ (mixed >> 1) ^ odd;
         }

@@ -139,7 +139,8 @@ fn draw(pixels: &mut RgbImage, label: &Label) {
     for letter in label.text.chars() {
         for (row, bits) in font::glyph(letter).into_iter().enumerate() {
             for column in (0..font::WIDTH).filter(|column| (bits >> (font::WIDTH - 1 - column)) & 1 == 1) {
-                let dot = Area { left: left + column * DOT, top: top + row as u32 * DOT, width: DOT, height: DOT };
+                let dot =
+                    Area { left: left + column * DOT, top: top + row as u32 * DOT, width: DOT, height: DOT };
                 fill(pixels, dot, [0, 0, 0]);
             }
         }

@@ -19,7 +19,7 @@ pub struct KnownNeedle {
     pub arg1: String,
     /// The keyword that a right answer has.
     pub arg2: String,
-    /// `English` or `Chinese`.
+    /// Language of the needle, `English` or `Chinese`.
     pub language: String,
 }
 
@@ -50,7 +50,11 @@ impl NeedleSources {
                 sources.texts.push(text.clone());
             } else {
                 let found = Value::Object(row).to_string();
-                return Err(value("needle set", format!("row {}: {found}", place + 1), "a needle, names or a text"));
+                return Err(value(
+                    "needle set",
+                    format!("row {}: {found}", place + 1),
+                    "a needle, names or a text",
+                ));
             }
         }
         Ok(sources)
@@ -89,9 +93,9 @@ impl NeedleSources {
     /// [`Error::Value`](crate::Error::Value) if the file is not JSON or does not have the language.
     pub fn with_names(mut self, json: &str, language: Language) -> Result<Self> {
         let file: Value = parsed("names", 1, json)?;
-        let names = file[language.name()].as_str().ok_or_else(|| {
-            value("names", "no such field", format!("a text under `{}`", language.name()))
-        })?;
+        let names = file[language.name()]
+            .as_str()
+            .ok_or_else(|| value("names", "no such field", format!("a text under `{}`", language.name())))?;
         self.names.extend(names.split(',').map(str::to_owned));
         Ok(self)
     }
@@ -103,6 +107,7 @@ fn numbered(lines: &str) -> impl Iterator<Item = (usize, &str)> {
 }
 
 fn parsed<T: serde::de::DeserializeOwned>(place: &str, number: usize, line: &str) -> Result<T> {
-    serde_json::from_str(line)
-        .map_err(|error| value(place, format!("line {number}: {error}"), "JSON with the fields of upstream's file"))
+    serde_json::from_str(line).map_err(|error| {
+        value(place, format!("line {number}: {error}"), "JSON with the fields of upstream's file")
+    })
 }

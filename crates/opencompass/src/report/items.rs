@@ -147,7 +147,7 @@ mod tests {
             output: "äö ".repeat(300),
             extracted: String::new(),
             expected: "A".to_owned(),
-            correct: Some(place % 2 == 0),
+            correct: Some(place.is_multiple_of(2)),
             score: None,
             reason: String::new(),
         };

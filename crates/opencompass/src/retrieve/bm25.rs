@@ -86,7 +86,8 @@ mod tests {
     use super::*;
 
     /// Computed with rank-bm25's formulas in Python.
-    const EXPECTED: [f64; 4] = [0.951_533_662_085_809_8, 0.195_804_127_400_404_23, 0.144_724_789_817_690_07, 0.0];
+    const EXPECTED: [f64; 4] =
+        [0.951_533_662_085_809_8, 0.195_804_127_400_404_23, 0.144_724_789_817_690_07, 0.0];
 
     #[test]
     fn scores_are_those_of_rank_bm25() {

@@ -66,8 +66,7 @@ mod tests {
 
     #[test]
     fn the_second_choice_differs_from_the_first() {
-        let train =
-            [vec![1.0, 0.0, 0.0], vec![0.999, 0.01, 0.0], vec![0.8, 0.0, 0.6], vec![0.0, 1.0, 0.0]];
+        let train = [vec![1.0, 0.0, 0.0], vec![0.999, 0.01, 0.0], vec![0.8, 0.0, 0.6], vec![0.0, 1.0, 0.0]];
         assert_eq!(dpp(&train, &[1.0, 0.0, 0.0], 3, 2), [0, 2]);
         assert_eq!(dpp(&train, &[1.0, 0.0, 0.0], 1, 2), [0]);
         assert!(dpp(&[], &[1.0], 3, 2).is_empty());

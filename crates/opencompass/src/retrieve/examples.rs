@@ -90,7 +90,9 @@ fn chosen(
             let candidates = few_shot.candidates.unwrap_or(1);
             match few_shot.retriever {
                 Retriever::Topk => Ok(test.iter().map(|vector| nearest(&train, vector, count)).collect()),
-                Retriever::Dpp => Ok(test.iter().map(|vector| dpp(&train, vector, candidates, count)).collect()),
+                Retriever::Dpp => {
+                    Ok(test.iter().map(|vector| dpp(&train, vector, candidates, count)).collect())
+                }
                 _ => {
                     let candidates = Candidates {
                         near: test.iter().map(|vector| nearest(&train, vector, candidates)).collect(),
@@ -124,7 +126,9 @@ fn count(few_shot: &FewShotConfig, train: usize) -> Result<usize, Stop> {
     }
     let count = few_shot.count.unwrap_or(1);
     if train == 0 {
-        return Err(Stop::Fails("found no train rows, expected those that examples are taken from".to_owned()));
+        return Err(Stop::Fails(
+            "found no train rows, expected those that examples are taken from".to_owned(),
+        ));
     }
     if count > train {
         return Err(Stop::Fails(format!("count: found {count}, expected at most {train}, the train rows")));

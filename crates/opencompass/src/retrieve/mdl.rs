@@ -77,9 +77,7 @@ fn order(
     let tokenizer = profile.and_then(|profile| profile.tokenizer.as_ref()).ok_or_else(|| {
         Stop::Fails("mdl: found a model for retrieval without a tokenizer, expected its weights".to_owned())
     })?;
-    let ids = |text: &str| -> Vec<u32> {
-        tokenizer.encode_prompt(text).into_iter().map(|id| id.0).collect()
-    };
+    let ids = |text: &str| -> Vec<u32> { tokenizer.encode_prompt(text).into_iter().map(|id| id.0).collect() };
     let shots = plain(&asker.shots(set).map_err(Stop::Fails)?);
     let context = ids(&shots).len();
     let shots = PromptList::Text(shots);

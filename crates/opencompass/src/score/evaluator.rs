@@ -65,9 +65,9 @@ pub enum Helper {
 /// A request that an evaluator needs answered before it can judge an item.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FollowUp {
-    /// Who answers it.
+    /// Who has to answer the request.
     pub to: Helper,
-    /// What is asked.
+    /// What is asked of them.
     pub request: Request,
 }
 

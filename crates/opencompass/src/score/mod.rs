@@ -26,7 +26,7 @@ pub use entry::{EvaluatorEntry, Setup};
 pub use evaluator::{Evaluate, FollowUp, Helper, Reading, ScoredItem};
 #[cfg(feature = "sandbox")]
 pub(crate) use registry::runs_programs;
-pub use registry::{evaluator, evaluators};
+pub use registry::{evaluators, named_evaluator};
 pub use repeat::{g_pass_at_k, mean_g_pass_at_k, pass_at_k};
 pub use scorer::{Scored, Scorer, problems};
 pub use scores::{Detail, Metrics, Scores};

@@ -16,7 +16,7 @@ const TABLES: &[&[EvaluatorEntry]] = &[
     agent::ENTRIES,
 ];
 
-/// Returns every evaluator.
+/// Returns every evaluator that dataset files can name.
 pub fn evaluators() -> impl Iterator<Item = &'static EvaluatorEntry> {
     TABLES.iter().copied().flatten()
 }
@@ -35,11 +35,11 @@ pub(crate) fn runs_programs(config: &DatasetConfig) -> bool {
     code::ENTRIES.iter().any(|entry| entry.name == config.score.evaluator.name())
 }
 
-/// Creates an evaluator.
+/// Creates the evaluator that a dataset file names.
 ///
 /// # Errors
 /// [`Error::Value`] when the name is unknown or its arguments do not fit.
-pub fn evaluator(setup: &Setup<'_>) -> Result<Box<dyn Evaluate>> {
+pub fn named_evaluator(setup: &Setup<'_>) -> Result<Box<dyn Evaluate>> {
     let name = setup.named.name();
     match evaluators().find(|entry| entry.name == name) {
         Some(entry) => (entry.make)(setup),

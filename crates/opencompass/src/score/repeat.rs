@@ -12,7 +12,8 @@ use super::{Detail, Evaluate, Metrics, ScoredItem, Scores};
 use crate::dataset::InferConfig;
 
 /// Upstream's thresholds of G-Pass@k, as it prints them.
-const THRESHOLDS: [(f64, &str); 5] = [(0.0, "0.0"), (0.25, "0.25"), (0.5, "0.5"), (0.75, "0.75"), (1.0, "1.0")];
+const THRESHOLDS: [(f64, &str); 5] =
+    [(0.0, "0.0"), (0.25, "0.25"), (0.5, "0.5"), (0.75, "0.75"), (1.0, "1.0")];
 
 /// Returns the probability that at least one of `k` answers is right, drawn from `n` of which `c` are right.
 ///
@@ -80,9 +81,8 @@ pub(super) fn score_runs(evaluator: &dyn Evaluate, items: &[ScoredItem<'_>], inf
     let mut metrics = means(&scored);
     metrics.extend(passes(items, &details, infer));
     let extra = scored.iter_mut().enumerate().filter(|(_, scores)| !scores.extra.is_empty());
-    let extra = extra.map(|(run, scores)| {
-        (format!("run {run}"), Value::Object(std::mem::take(&mut scores.extra)))
-    });
+    let extra =
+        extra.map(|(run, scores)| (format!("run {run}"), Value::Object(std::mem::take(&mut scores.extra))));
     Scores {
         extra: extra.collect(),
         metrics,

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::attack::attacked;
 use super::post::Post;
-use super::registry::{evaluator, has_two_readings};
+use super::registry::{has_two_readings, named_evaluator};
 use super::repeat::score_runs;
 use super::{Evaluate, FollowUp, Reading, ScoredItem, Scores, Setup};
 use crate::Result;
@@ -53,7 +53,7 @@ impl Readout {
         Ok(Self {
             posts: score.post.iter().map(post).collect::<Result<_>>()?,
             reference_posts: score.reference_post.iter().map(post).collect::<Result<_>>()?,
-            evaluator: evaluator(&Setup { named: &score.evaluator, dataset: config, reading })?,
+            evaluator: named_evaluator(&Setup { named: &score.evaluator, dataset: config, reading })?,
         })
     }
 
@@ -177,7 +177,7 @@ pub fn problems(config: &DatasetConfig) -> Vec<String> {
         problems.extend(Post::new(named, reading).err().map(|problem| format!("score.post: {problem}")));
     }
     let setup = Setup { named: &config.score.evaluator, dataset: config, reading };
-    problems.extend(evaluator(&setup).err().map(|problem| format!("score.evaluator: {problem}")));
+    problems.extend(named_evaluator(&setup).err().map(|problem| format!("score.evaluator: {problem}")));
     for (column, named) in &config.reader.map {
         let problem = Post::new(named, Reading::Compat).err();
         problems.extend(problem.map(|problem| format!("reader.map.{column}: {problem}")));

@@ -3,7 +3,7 @@
 use opencompass::dataset::Named;
 use opencompass::infer::Prediction;
 use opencompass::model::FunctionCall;
-use opencompass::score::{Reading, ScoredItem, Scores, Setup, evaluator};
+use opencompass::score::{Reading, ScoredItem, Scores, Setup, named_evaluator};
 use serde_json::{Map, Value, json};
 
 use crate::graded::config;
@@ -31,7 +31,7 @@ impl Told {
 
 fn score(named: &Named, reading: Reading, items: &[Told]) -> Scores {
     let dataset = config("evaluator = \"acc\"", "");
-    let evaluator = evaluator(&Setup { named, dataset: &dataset, reading }).expect("an evaluator of ours");
+    let evaluator = named_evaluator(&Setup { named, dataset: &dataset, reading }).expect("an evaluator of ours");
     let scored: Vec<ScoredItem<'_>> = items.iter().map(item).collect();
     evaluator.evaluate(&scored)
 }
@@ -91,7 +91,8 @@ fn gold_calls_of_bfcl_agree_and_mutated_ones_do_not() {
     for (question, answer) in questions.iter().zip(&answers) {
         assert_eq!(question["id"], answer["id"]);
         let accepted_calls = &answer["ground_truth"];
-        let (name, values) = accepted_calls[0].as_object().and_then(|calls| calls.iter().next()).expect("a call");
+        let (name, values) =
+            accepted_calls[0].as_object().and_then(|calls| calls.iter().next()).expect("a call");
         let value = |values: &Value| values.as_array()?.iter().find(|value| **value != "").map(accepted);
         let arguments: Map<String, Value> = values
             .as_object()
@@ -136,8 +137,10 @@ fn calls_are_read_from_tool_calls_and_from_texts() {
     let gold = json!([{"math.add": {"a": [1.0], "unit": ["kilo-meter", ""]}}]);
     let item = |text: &str| told(text, gold.clone(), json!({ "function": function }));
     let mut called = item("");
-    called.prediction.calls =
-        vec![FunctionCall { name: "math_add".to_owned(), arguments: "{\"a\": 1, \"unit\": \"Kilometer\"}".to_owned() }];
+    called.prediction.calls = vec![FunctionCall {
+        name: "math_add".to_owned(),
+        arguments: "{\"a\": 1, \"unit\": \"Kilometer\"}".to_owned(),
+    }];
     let items = [
         called,
         item("math.add(a=1)"),
@@ -151,7 +154,8 @@ fn calls_are_read_from_tool_calls_and_from_texts() {
     let scores = score(&Named::new("bfcl"), Reading::Compat, &items);
     assert_eq!(verdicts(&scores), [true, true, true, true, false, false, false, false]);
     let none = Named::new("bfcl").with("expects", "no_call");
-    let scores = score(&none, Reading::Compat, &[item("No function fits."), item("[]"), item("math.add(a=1)")]);
+    let scores =
+        score(&none, Reading::Compat, &[item("No function fits."), item("[]"), item("math.add(a=1)")]);
     assert_eq!(verdicts(&scores), [true, true, false]);
 }
 
@@ -185,13 +189,19 @@ fn mathematics_with_tools_counts_following_reasoning_and_code() {
 
 #[test]
 fn experiments_are_scored_step_by_step() {
-    let ran = |text: &str| json!([{"type": "IPythonInterpreter", "args": {}, "errmsg": null,
-        "result": [{"type": "text", "content": text}]}]);
+    let ran = |text: &str| {
+        json!([{"type": "IPythonInterpreter", "args": {}, "errmsg": null,
+        "result": [{"type": "text", "content": text}]}])
+    };
     let failed = json!([{"type": "IPythonInterpreter", "args": {}, "errmsg": "NameError", "result": []}]);
     let references = json!({"tags": ["exec", "general", "general", "exec"], "outputs": [null, "42", "the cat", null],
         "metadata": {"step_types": ["exec", "num", "text", "exec"]}});
-    let gold = told("", references.clone(), json!({}))
-        .steps(json!([ran(""), ran("execute_result:\n\n```\n42\n```"), ran("the cat"), ran("1")]));
+    let gold = told("", references.clone(), json!({})).steps(json!([
+        ran(""),
+        ran("execute_result:\n\n```\n42\n```"),
+        ran("the cat"),
+        ran("1")
+    ]));
     let other = told("", references, json!({})).steps(json!([failed, ran("41"), [], ran("1")]));
     let metrics = |items: &[Told]| score(&Named::new("cibench"), Reading::Compat, items).metrics;
     let found = metrics(&[gold]);
@@ -217,7 +227,10 @@ fn parts_of_t_eval_are_scored() {
         "meta_data": {"response_format": "json"}, "ground_truth": {"action": "f.a", "args": {"x": "1", "y": 2}}});
     let right = "{'thought': 'so', 'name': 'f.a', 'args': {'x': '1', 'y': 2}}";
     assert_eq!(part("instruct", right, &datum), [100.0, 100.0]);
-    assert_eq!(part("instruct", "{\"thought\": \"\", \"name\": \"f.a\", \"args\": []}", &datum), [100.0, 33.33]);
+    assert_eq!(
+        part("instruct", "{\"thought\": \"\", \"name\": \"f.a\", \"args\": []}", &datum),
+        [100.0, 33.33]
+    );
     assert_eq!(part("instruct_zh", "f.a", &datum), [0.0, 0.0]);
     let datum = json!({"template": {"thought_start": "T:", "thought_end": "", "action_start": "A:", "action_end": "",
         "args_start": "I:", "args_end": ""}, "meta_data": {"response_format": "string"},
@@ -279,7 +292,10 @@ mod driven {
         match told(&[call, "It is 42."], json!({ "tools": ["IPythonInterpreter"] }), messages) {
             Ok(Answer::Agent { text, steps }) => {
                 assert_eq!(text, "It is 42.");
-                assert!(steps[0]["result"][0]["content"].as_str().is_some_and(|text| text.contains("42")), "{steps:?}");
+                assert!(
+                    steps[0]["result"][0]["content"].as_str().is_some_and(|text| text.contains("42")),
+                    "{steps:?}"
+                );
             }
             Ok(other) => panic!("{other:?}"),
             // A machine without Python or without a level of confinement says so.
@@ -294,7 +310,10 @@ mod driven {
         let found = answer(&[call, "It is 408."], agent, "12 x 34?").expect("answers");
         let Answer::Agent { text, steps } = found else { panic!("an agent") };
         assert_eq!((text.as_str(), steps.len()), ("It is 408.", 1));
-        assert_eq!((&steps[0]["type"], &steps[0]["result"][0]["content"]), (&json!("Calculator"), &json!("408")));
+        assert_eq!(
+            (&steps[0]["type"], &steps[0]["result"][0]["content"]),
+            (&json!("Calculator"), &json!("408"))
+        );
     }
 
     #[test]

@@ -57,7 +57,8 @@ fn human_eval_runs_prompt_completion_and_tests() {
         assert_eq!((&job["seconds"], &job["test"]), (&json!(3), &json!("def check(c): pass")));
         verdict(program, "pass")
     });
-    let scores = scored(config("evaluator = \"humaneval\"", ""), &[(row, "    return x".to_owned())], sandbox);
+    let scores =
+        scored(config("evaluator = \"humaneval\"", ""), &[(row, "    return x".to_owned())], sandbox);
     assert_eq!((scores.metrics["humaneval_pass@1"], scores.correct), (100.0, Some(1)));
 }
 
@@ -113,14 +114,19 @@ fn cases_run_until_one_is_wrong_and_never_see_the_expected_output() {
         let square = program.files["answer.py"].contains("square");
         ran(Ending::Exit(0), format!("{}\n", if square { number * number } else { number }))
     });
-    let items = [(row(&cases), answer("square")), (row(&cases), answer("same")), (row(&cases), "none".to_owned())];
+    let items =
+        [(row(&cases), answer("square")), (row(&cases), answer("same")), (row(&cases), "none".to_owned())];
     let scores = scored(config("evaluator = \"livecodebench\"", ""), &items, sandbox);
     assert_eq!(results(&scores), ["pass", "wrong_answer", "wrong_answer"]);
     assert_eq!(scores.details[1].reason.as_deref(), Some("case 1: the output differs from the expected one"));
     // Three cases; two of them; and two of an empty program.
     assert_eq!(runs.load(Ordering::Relaxed), 7);
     let broken = json!({"inputs": ["1"], "outputs": []});
-    let scores = scored(config("evaluator = \"apps\"", ""), &[(row(&broken), "x".to_owned())], runner(|_| panic!("nothing to run")));
+    let scores = scored(
+        config("evaluator = \"apps\"", ""),
+        &[(row(&broken), "x".to_owned())],
+        runner(|_| panic!("nothing to run")),
+    );
     let reason = scores.details[0].reason.clone().expect("a reason");
     assert_eq!(reason, "cases: found 1 inputs and 0 outputs, expected as many");
 }
@@ -164,7 +170,8 @@ fn compiled_programs_have_to_reach_the_end_of_their_tests() {
 fn several_answers_have_means_and_passes() {
     let row = json!({"gold": "assert True"});
     let sandbox = runner(|program| verdict(program, "pass"));
-    let scores = scored(config("evaluator = \"mbpp\"", ", n = 3, k = [1, 2]"), &[(row, "x = 1".to_owned())], sandbox);
+    let scores =
+        scored(config("evaluator = \"mbpp\"", ", n = 3, k = [1, 2]"), &[(row, "x = 1".to_owned())], sandbox);
     assert_eq!((scores.details.len(), scores.correct), (3, Some(3)));
     let names = ["score (3 runs average)", "pass@1", "pass@2", "G-Pass@2_1.0"];
     assert_eq!(names.map(|name| scores.metrics[name]), [100.0; 4]);

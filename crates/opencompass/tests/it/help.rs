@@ -22,6 +22,7 @@ fn every_verb_explains_itself() {
         "prediction-merger",
         "test-api-model",
         "data",
+        "import",
         "contamination",
         "needle",
         "serve-report",

@@ -13,7 +13,8 @@ use crate::shared;
 
 /// The `infer_cfg` that the last dataset of the only list has.
 fn infer_cfg(source: &str) -> Value {
-    let config = UpstreamConfig::parse(source, "configs/x.py").unwrap_or_else(|error| panic!("{error}\n{source}"));
+    let config =
+        UpstreamConfig::parse(source, "configs/x.py").unwrap_or_else(|error| panic!("{error}\n{source}"));
     let (_, list) = &config.lists()[0];
     list.last().expect("a dataset").entry()["infer_cfg"].clone()
 }
@@ -41,14 +42,38 @@ fn expressions_are_worth_what_python_computes() {
         ("", "'{} {name}'.format(1, name='n')", json!("1 n")),
         ("x = [1, 2, 3]", "x[-1] if 2 in x and not 5 in x else None", json!(3)),
         ("x = [1, 2, 3]\ny = x\ny.append(4)", "x[1:] + [len(x)]", json!([2, 3, 4, 4])),
-        ("import copy\nx = dict(a=[1])\ny = copy.deepcopy(x)\ny['a'].append(2)", "[x, y.a]", json!([{"a": [1]}, [1, 2]])),
-        ("a_sets = [1]\nb_sets = [2]", "sum((v for k, v in locals().items() if k.endswith('_sets')), [])", json!([1, 2])),
-        ("from a.b import C as D", "dict(type=D, f=[*(1, 2), D.x], **{'k': 0 < 1 <= 1})", json!({"type": "a.b.C", "f": [1, 2, "a.b.C.x"], "k": true})),
-        ("def f(a, b=2):\n    if a > 1:\n        return [a, b]\n    raise ValueError('x')", "f(3)", json!([3, 2])),
-        ("x = 0\nfor i in range(9):\n    if i == 2: continue\n    if i == 5: break\n    x += i", "x", json!(8)),
+        (
+            "import copy\nx = dict(a=[1])\ny = copy.deepcopy(x)\ny['a'].append(2)",
+            "[x, y.a]",
+            json!([{"a": [1]}, [1, 2]]),
+        ),
+        (
+            "a_sets = [1]\nb_sets = [2]",
+            "sum((v for k, v in locals().items() if k.endswith('_sets')), [])",
+            json!([1, 2]),
+        ),
+        (
+            "from a.b import C as D",
+            "dict(type=D, f=[*(1, 2), D.x], **{'k': 0 < 1 <= 1})",
+            json!({"type": "a.b.C", "f": [1, 2, "a.b.C.x"], "k": true}),
+        ),
+        (
+            "def f(a, b=2):\n    if a > 1:\n        return [a, b]\n    raise ValueError('x')",
+            "f(3)",
+            json!([3, 2]),
+        ),
+        (
+            "x = 0\nfor i in range(9):\n    if i == 2: continue\n    if i == 5: break\n    x += i",
+            "x",
+            json!(8),
+        ),
         ("import os", "os.path.join('a', 'b') + os.environ.get('HOME', 'c')", json!("a/bc")),
         ("for i in [1]:\n    globals()['y_' + str(i)] = 5\ndel i", "y_1", json!(5)),
-        ("a, (b, c) = 1, [2, 3]", r"(a, b, c, 'x\ty', r'\d', 'Question: Q'.split(': ', 1))", json!([1, 2, 3, "x\ty", r"\d", ["Question", "Q"]])),
+        (
+            "a, (b, c) = 1, [2, 3]",
+            r"(a, b, c, 'x\ty', r'\d', 'Question: Q'.split(': ', 1))",
+            json!([1, 2, 3, "x\ty", r"\d", ["Question", "Q"]]),
+        ),
         ("", "{1: 'a', None: [True, 1.0]}", json!({"1": "a", "null": [true, 1.0]})),
     ];
     for (setup, expression, expected) in cases {
@@ -169,7 +194,8 @@ fn golden_configs_hash_as_published_after_the_importer_has_read_them() {
         let mut source = "true, false, null = True, False, None\nsets = [\n".to_owned();
         for entry in row["entries"].as_array().expect("entries") {
             // JSON is a Python literal, but for surrogates, which printing it again avoids.
-            let config: Value = serde_json::from_str(entry["infer_cfg"].as_str().expect("text")).expect("JSON");
+            let config: Value =
+                serde_json::from_str(entry["infer_cfg"].as_str().expect("text")).expect("JSON");
             source += &format!("dict(infer_cfg={config}),\n");
         }
         let config = UpstreamConfig::parse(&(source + "]\n"), "golden.py").expect("read");
@@ -200,7 +226,8 @@ fn the_configs_of_the_package_load_and_match_their_suffixes() {
         config.lists().iter().filter_map(|(_, list)| list.first()).for_each(lowers_openly);
         let stem = file.file_stem().expect("a name").to_string_lossy().into_owned();
         let Some(suffix) = stem.rsplit_once('_').map(|(_, suffix)| suffix) else { continue };
-        let is_hash = suffix.len() == 6 && suffix.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
+        let is_hash =
+            suffix.len() == 6 && suffix.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
         if !is_hash || config.lists().is_empty() {
             continue;
         }

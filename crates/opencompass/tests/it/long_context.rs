@@ -42,7 +42,9 @@ fn an_answer_needs_enough_keywords() {
     let gold = json!(["he met Anna Smith in Paris", "Anna Smith"]);
     assert!(score(evaluator, "Anna Smith", gold.clone()) > 0.0);
     assert_eq!(score(evaluator, "he met in Paris", gold), 0.0);
-    assert!(score("{ name = \"lveval_rouge\", language = \"en\" }", "the red cat", json!(["red cat"])) > 99.9);
+    assert!(
+        score("{ name = \"lveval_rouge\", language = \"en\" }", "the red cat", json!(["red cat"])) > 99.9
+    );
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod families;
 mod graded;
 mod groups;
 mod help;
+mod importer;
 mod long_context;
 mod math;
 mod modes;

@@ -69,7 +69,9 @@ fn log_prob(ids: &[u32], from: usize) -> f64 {
 }
 
 fn scored(request: &Request) -> Answer {
-    let Request::Score { text: ScoredText::Ids(ids), from } = request else { panic!("ids, found {request:?}") };
+    let Request::Score { text: ScoredText::Ids(ids), from } = request else {
+        panic!("ids, found {request:?}")
+    };
     Answer::Scored { tokens: ids.len(), log_prob: log_prob(ids, *from), unscored_bytes: 0 }
 }
 
@@ -81,7 +83,7 @@ async fn options_share_their_beginning_and_keep_their_perplexities() {
     let keys = "reader = { input = [\"q\", \"A\", \"B\", \"C\", \"D\"], output = \"key\" }\n\
                 prompt = { labels = { A = \"{q} {A}\", B = \"{q} {B}\", C = \"{q} {C}\", D = \"{q} {D}\" } }\n\
                 infer = { mode = \"ppl\" }";
-    let set = dataset(folder.path(), &[row.clone()], keys);
+    let set = dataset(folder.path(), std::slice::from_ref(&row), keys);
     let (model, asked) = noting(scored);
     let model = model.with_profile(|profile| profile.tokenizer = Some(tokenizer()));
     let found = run(set, model).await;
@@ -147,7 +149,10 @@ async fn likelihoods_are_those_of_the_continuation() {
 async fn choices_become_probabilities() {
     let folder = tempfile::tempdir().expect("temporary folder");
     let keys = "reader = { input = [\"q\"], output = \"key\" }\nprompt = { text = \"{q}?\" }\ninfer = { mode = \"clp\" }";
-    let rows = [json!({ "q": "one", "key": 1, "choices": ["no", "yes"] }), json!({ "q": "two", "key": 0, "choices": [] })];
+    let rows = [
+        json!({ "q": "one", "key": 1, "choices": ["no", "yes"] }),
+        json!({ "q": "two", "key": 0, "choices": [] }),
+    ];
     let (model, asked) = noting(|_| Answer::Choices { log_probs: vec![-2.0, -2.0 + 3.0_f64.ln()] });
     let found = run(dataset(folder.path(), &rows, keys), model).await;
     // The choices of the first row are those of all.
@@ -156,7 +161,10 @@ async fn choices_become_probabilities() {
         choices: vec!["no".to_owned(), "yes".to_owned()],
     };
     let asked = asked.lock().expect("no panic").clone();
-    assert!(asked.len() == 2 && asked.contains(&wanted("one?")) && asked.contains(&wanted("two?")), "{asked:?}");
+    assert!(
+        asked.len() == 2 && asked.contains(&wanted("one?")) && asked.contains(&wanted("two?")),
+        "{asked:?}"
+    );
     let value = found[0].value.as_ref().expect("probabilities");
     assert!((value[1].as_f64().expect("a number") - 0.75).abs() < 1e-12, "{value}");
     assert_eq!(found[1].record["pred_label"], 1);
@@ -191,16 +199,21 @@ fn said(request: &Request) -> Vec<String> {
 async fn turns_follow_own_or_expected_answers() {
     let folder = tempfile::tempdir().expect("temporary folder");
     let row = json!({ "q": ["one", "two"], "a": ["1", "2"] });
-    for (turns, second, gold) in [("every", "one!", json!(["1", "2"])), ("every_with_gt", "1", json!(["1", "2"]))] {
+    for (turns, second, gold) in
+        [("every", "one!", json!(["1", "2"])), ("every_with_gt", "1", json!(["1", "2"]))]
+    {
         let keys = format!(
             "reader = {{ input = [\"q\"], output = \"a\" }}\ninfer = {{ mode = \"chat\", turns = \"{turns}\" }}\n\
              prompt = {{ rounds = [{{ role = \"HUMAN\", prompt = \"{{q}}\" }}, {{ role = \"BOT\", prompt = \"{{a}}\" }}] }}"
         );
         let (model, asked) = noting(|request| Answer::text(said(request).pop().unwrap_or_default() + "!"));
-        let found = run(dataset(folder.path(), &[row.clone()], &keys), model).await;
+        let found = run(dataset(folder.path(), std::slice::from_ref(&row), &keys), model).await;
         let mut requests: Vec<Vec<String>> = asked.lock().expect("no panic").iter().map(said).collect();
         requests.sort_by_key(Vec::len);
-        assert_eq!(requests, [vec!["one".to_owned()], vec!["one".to_owned(), second.to_owned(), "two".to_owned()]]);
+        assert_eq!(
+            requests,
+            [vec!["one".to_owned()], vec!["one".to_owned(), second.to_owned(), "two".to_owned()]]
+        );
         assert_eq!(found[0].value, Some(json!(["one!", "two!"])), "{turns}");
         assert_eq!(found[0].gold, gold);
         assert_eq!(found[0].record["origin_prompt"], json!(["one", "two"]));
@@ -265,7 +278,8 @@ async fn windows_slide_over_all_rows_at_once() {
     let (model, asked) = noting(scored);
     let model = model.with_profile(|profile| profile.tokenizer = Some(tokenizer()));
     let found = run(dataset(folder.path(), &rows, keys), model).await;
-    let all: Vec<u32> = ["the quick brown fox", "jumps over the lazy dog"].into_iter().flat_map(ids).collect();
+    let all: Vec<u32> =
+        ["the quick brown fox", "jumps over the lazy dog"].into_iter().flat_map(ids).collect();
     let windows = (all.len() - 10) / 4 + 1;
     assert_eq!(asked.lock().expect("no panic").len(), windows);
     let measured = found[0].measured.expect("the first row measures all");
@@ -290,7 +304,11 @@ async fn attacked_prompts_are_answers_of_the_same_row() {
     prompts.sort_by_key(String::len);
     assert_eq!(prompts.len(), 3);
     assert_eq!(prompts[0], "Please answer the question.\none?");
-    assert!(prompts.iter().all(|prompt| prompt.starts_with("Please answer the question.") && prompt.ends_with("\none?")));
+    assert!(
+        prompts
+            .iter()
+            .all(|prompt| prompt.starts_with("Please answer the question.") && prompt.ends_with("\none?"))
+    );
     let attacks: Vec<&Value> = found.iter().map(|prediction| &prediction.record["attack"]["name"]).collect();
     assert_eq!(attacks, [&Value::Null, &json!("stress_test"), &json!("check_list")]);
 }
@@ -306,6 +324,9 @@ async fn the_least_likely_tokens_are_a_measure_of_their_own() {
         texts: ["<s>", "a", "b", "c", "d"].map(str::to_owned).to_vec(),
     });
     let found = run(set, model).await;
-    assert_eq!(*asked.lock().expect("no panic"), [Request::Tokens { text: ScoredText::Text("abcd".to_owned()) }]);
+    assert_eq!(
+        *asked.lock().expect("no panic"),
+        [Request::Tokens { text: ScoredText::Text("abcd".to_owned()) }]
+    );
     assert_eq!(found[0].value, Some(json!(-6.0)));
 }

@@ -3,8 +3,8 @@
 use internlm_model::tokenizer::{BpeTrainConfig, Tokenizer, train_bpe};
 use opencompass::dataset::Named;
 use opencompass::needle::{
-    DepthMatrix, Haystack, HeatMap, KnownNeedle, Language, Needle, NeedleConfig, NeedleRow, NeedleSources, Task,
-    generate, load_rows,
+    DepthMatrix, Haystack, HeatMap, KnownNeedle, Language, Needle, NeedleConfig, NeedleRow, NeedleSources,
+    Task, generate, load_rows,
 };
 use opencompass::score::Detail;
 use serde_json::json;
@@ -44,7 +44,7 @@ fn texts() -> Vec<String> {
             number * 7,
             number * 13,
             number % 10,
-            if number % 3 == 0 { "沉" } else { "回来" }
+            if number.is_multiple_of(3) { "沉" } else { "回来" }
         )
     };
     (1..400).map(sentence).collect()
@@ -74,7 +74,8 @@ fn tokenizers() -> Vec<(String, Tokenizer)> {
 /// The essays of the shared folder, or texts of our own.
 fn essays() -> Vec<String> {
     let Some(folder) = shared::path("eval/needle/PaulGrahamEssays") else { return texts() };
-    let mut files: Vec<_> = std::fs::read_dir(folder).expect("essays").map(|entry| entry.expect("a file").path()).collect();
+    let mut files: Vec<_> =
+        std::fs::read_dir(folder).expect("essays").map(|entry| entry.expect("a file").path()).collect();
     files.sort();
     files.iter().map(|path| std::fs::read_to_string(path).expect("an essay")).collect()
 }
@@ -171,7 +172,8 @@ fn every_question_can_be_answered_from_its_document() {
         };
         assert_eq!(rows.len(), expected, "{task:?}");
         for row in &rows {
-            let (prompt, answer) = (row["prompt"].as_str().expect("text"), row["answer"].as_str().expect("text"));
+            let (prompt, answer) =
+                (row["prompt"].as_str().expect("text"), row["answer"].as_str().expect("text"));
             match task {
                 Task::Single => {
                     let (needle, keyword) = answer.split_once('*').expect("needle and keyword");
@@ -185,7 +187,10 @@ fn every_question_can_be_answered_from_its_document() {
                 Task::Multi => assert!(prompt.contains(answer), "{answer}"),
                 Task::Trace => {
                     let number = row["question_type"] == "distance";
-                    assert!(number == answer.parse::<usize>().is_ok() && (number || prompt.contains(answer)), "{answer}");
+                    assert!(
+                        number == answer.parse::<usize>().is_ok() && (number || prompt.contains(answer)),
+                        "{answer}"
+                    );
                 }
             }
             assert!(!prompt.contains("{context}") && !prompt.contains("{person}"), "{prompt}");
@@ -206,23 +211,30 @@ fn settings_that_cannot_work_are_refused_by_name() {
     chinese.language = Language::Zh;
     let mut many = config(Task::Trace);
     many.needles = 60;
-    for (config, part) in
-        [(few, "20 different ones"), (short, "lengths"), (deep, "depths"), (chinese, "`Chinese`"), (many, "61 names")]
-    {
-        let error = generate(&config, &sources(), Some(&own_tokenizer()), &mut |_| Ok(())).expect_err(part).to_string();
+    for (config, part) in [
+        (few, "20 different ones"),
+        (short, "lengths"),
+        (deep, "depths"),
+        (chinese, "`Chinese`"),
+        (many, "61 names"),
+    ] {
+        let error = generate(&config, &sources(), Some(&own_tokenizer()), &mut |_| Ok(()))
+            .expect_err(part)
+            .to_string();
         assert!(error.contains(part), "{error}");
     }
 }
 
 #[test]
 fn rows_of_files_become_a_set() {
-    let files = vec![
+    let files = [
         json!({"English": "Ann,Bob,Cid"}),
         json!({"text": "One sentence. And another one.\n"}),
         json!({"needle": "The gem is red.", "retrieval_question": "What is the gem?", "arg2": "red", "language": "English"}),
     ];
     let rows: Vec<NeedleRow> = files.iter().map(|row| row.as_object().cloned().expect("an object")).collect();
-    let named = Named::new("needlebench").with("task", "trace").with("repeats", 1).with("trace", json!(["distance"]));
+    let named =
+        Named::new("needlebench").with("task", "trace").with("repeats", 1).with("trace", json!(["distance"]));
     let found = load_rows(&named, rows.clone()).expect("a set");
     assert_eq!(found.len(), 1);
     assert!(found[0]["answer"].as_str().expect("text").parse::<usize>().expect("a number") >= 2);
@@ -245,8 +257,10 @@ fn sources_are_read_from_upstreams_files() {
 
 #[test]
 fn items_are_placed_by_their_columns() {
-    let columns = |length: usize, depth: usize| json!({"length": length, "depth": depth}).as_object().cloned();
-    let rows = [columns(1000, 0), columns(1000, 50), Some(NeedleRow::new())].map(|row| row.expect("an object"));
+    let columns =
+        |length: usize, depth: usize| json!({"length": length, "depth": depth}).as_object().cloned();
+    let rows =
+        [columns(1000, 0), columns(1000, 50), Some(NeedleRow::new())].map(|row| row.expect("an object"));
     let details = [
         Detail { score: Some(0.2), ..Detail::default() },
         Detail { correct: Some(true), ..Detail::default() },

@@ -172,7 +172,7 @@ proptest! {
         for entry in post_processors() {
             for reading in [Reading::Compat, Reading::Fixed] {
                 if let Ok(post) = Post::new(&Named::new(entry.name), reading) {
-                    post.apply(&text);
+                    let _ = post.apply(&text);
                 }
             }
         }

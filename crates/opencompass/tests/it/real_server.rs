@@ -4,7 +4,9 @@
 use std::fs;
 
 use lmdeploy::testing::{MockFault, MockModel, MockServer};
-use opencompass::model::{Answer, ApiModel, EvaluatedModelConfig, Model, Needs, Request, Sampling, ScoredText};
+use opencompass::model::{
+    Answer, ApiModel, EvaluatedModelConfig, Model, Needs, Request, Sampling, ScoredText,
+};
 use serde_json::Value;
 
 use crate::runs::{Bench, told};
@@ -97,7 +99,8 @@ fn options_share_their_beginning_and_keep_their_perplexities() {
     assert_eq!(code, Some(0), "{stderr}");
     let whole = json_file(&bench, "out/predictions/mock/pick.json");
     let asked = server.prompts().len();
-    let (code, stderr) = run(&bench, &server, &[&pick[..], &["--set", &set, "--set", "run.folder=shared"]].concat());
+    let (code, stderr) =
+        run(&bench, &server, &[&pick[..], &["--set", &set, "--set", "run.folder=shared"]].concat());
     assert_eq!(code, Some(0), "{stderr}");
     let shared = json_file(&bench, "shared/predictions/mock/pick.json");
     // Each row's common beginning is a request of its own.
@@ -127,11 +130,15 @@ fn every_kind_of_question_about_a_text_is_answered() {
         // Only the ids from a place on are scored.
         for from in 2..=ids.len() {
             let request = Request::Score { text: ScoredText::Ids(ids.clone()), from };
-            let Answer::Scored { tokens, log_prob, .. } = model.answer(&request).await.expect("scores") else {
+            let Answer::Scored { tokens, log_prob, .. } = model.answer(&request).await.expect("scores")
+            else {
                 panic!("a score")
             };
             let expected = each * (ids.len() - from) as f64;
-            assert!(tokens == ids.len() && (log_prob - expected).abs() < 1e-4, "{from}: {log_prob} {expected}");
+            assert!(
+                tokens == ids.len() && (log_prob - expected).abs() < 1e-4,
+                "{from}: {log_prob} {expected}"
+            );
         }
         let request = Request::Tokens { text: ScoredText::Ids(ids.clone()) };
         let Answer::Tokens { log_probs, texts } = model.answer(&request).await.expect("tokens") else {

@@ -106,7 +106,9 @@ fn vectors_are_asked_once_and_decide() {
         examples(&set, Some(model.profile()), &answers).expect("vectors are there")
     };
     assert_eq!(found("retriever = \"topk\", count = 2"), Retrieval::Done(vec![vec![0, 2], vec![1, 2]]));
-    let Retrieval::Done(dpp) = found("retriever = \"dpp\", count = 2, candidates = 3") else { panic!("rows") };
+    let Retrieval::Done(dpp) = found("retriever = \"dpp\", count = 2, candidates = 3") else {
+        panic!("rows")
+    };
     assert!(dpp.iter().all(|rows| rows.len() == 2), "{dpp:?}");
     let Retrieval::Done(votek) = found("retriever = \"votek\", count = 2") else { panic!("rows") };
     assert_eq!(votek[0], votek[1]);

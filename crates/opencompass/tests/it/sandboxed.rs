@@ -68,7 +68,8 @@ fn what_is_not_installed_is_named() {
 #[test]
 fn answers_cannot_pass_their_own_tests() {
     let Some(model) = sandbox() else { return };
-    let test = "def check(candidate):\n    assert candidate(1) == 2\n    assert candidate([3, 1]) == [1, 3]\n";
+    let test =
+        "def check(candidate):\n    assert candidate(1) == 2\n    assert candidate([3, 1]) == [1, 3]\n";
     let row = json!({"gold": "x", "prompt": "", "test": test, "entry_point": "f"});
     let attacks = [
         ("def f(x):\n    return x + 1 if isinstance(x, int) else sorted(x)", "pass"),
@@ -76,14 +77,20 @@ fn answers_cannot_pass_their_own_tests() {
         ("class E(int):\n    def __eq__(s, o): return True\ndef f(x): return E()", "wrong_answer"),
         ("import sys\ndef f(x): sys.exit(0)", "failed"),
         ("import os\nos._exit(0)", "failed"),
-        ("print('{\"outcome\": \"pass\", \"reason\": \"\", \"mark\": \"\"}')\nimport os\nos._exit(0)", "failed"),
+        (
+            "print('{\"outcome\": \"pass\", \"reason\": \"\", \"mark\": \"\"}')\nimport os\nos._exit(0)",
+            "failed",
+        ),
         ("import builtins\nbuiltins.AssertionError = ValueError\ndef f(x): return None", "wrong_answer"),
         ("check = lambda c: None\n__equal = lambda a, b: True\ndef f(x): return 0", "wrong_answer"),
         ("import os, signal\nos.kill(os.getppid(), signal.SIGKILL)", "failed"),
         ("while True: pass", "timeout"),
         ("def f(x):\n    a = []\n    for _ in range(100000): a = [a]\n    return a", "failed"),
-        ("import os\nfor fd in range(3, 9):\n    try: os.write(fd, b'[\"value\", null]\\n' * 9)\n    \
-          except OSError: pass\ndef f(x): return 1", "failed"),
+        (
+            "import os\nfor fd in range(3, 9):\n    try: os.write(fd, b'[\"value\", null]\\n' * 9)\n    \
+          except OSError: pass\ndef f(x): return 1",
+            "failed",
+        ),
         ("raise AssertionError", "wrong_answer"),
         ("def f(x: return", "failed"),
     ];
@@ -96,7 +103,9 @@ fn answers_cannot_pass_their_own_tests() {
 
 #[test]
 fn gold_programs_pass_and_others_do_not() {
-    let (Some(model), Some(path)) = (sandbox(), shared::path("eval/mbpp/sanitized-mbpp.json")) else { return };
+    let (Some(model), Some(path)) = (sandbox(), shared::path("eval/mbpp/sanitized-mbpp.json")) else {
+        return;
+    };
     let rows: Vec<Value> =
         serde_json::from_str(&std::fs::read_to_string(path).expect("reads")).expect("a JSON list");
     let mut items = Vec::new();
@@ -121,10 +130,19 @@ fn values_cross_between_the_answer_and_its_tests() {
         ("def g(f, a): return [f(i) for i in a]", "assert g(lambda v: v * 2, [1, 2]) == [2, 4]"),
         ("def g(n):\n    yield from range(n)", "assert list(g(3)) == [0, 1, 2]"),
         ("import re\ndef g(s): return re.match('a', s)", "assert g('a') and not g('b')"),
-        ("import collections\ndef g(): return collections.Counter('aab')", "import collections\nassert g() == collections.Counter('aab')"),
-        ("def g(): return {1: (2, {3}), 'k': None}, -0.5, 10 ** 30", "assert g() == ({1: (2, {3}), 'k': None}, -0.5, 10 ** 30)"),
+        (
+            "import collections\ndef g(): return collections.Counter('aab')",
+            "import collections\nassert g() == collections.Counter('aab')",
+        ),
+        (
+            "def g(): return {1: (2, {3}), 'k': None}, -0.5, 10 ** 30",
+            "assert g() == ({1: (2, {3}), 'k': None}, -0.5, 10 ** 30)",
+        ),
         ("def g(): raise KeyError('k')", "try:\n    g()\n    assert False\nexcept KeyError:\n    pass"),
-        ("class P:\n    def __init__(s, x): s.x = x\n    def double(s): return s.x * 2", "p = P(4)\nassert p.double() == 8\nassert p.x == 4"),
+        (
+            "class P:\n    def __init__(s, x): s.x = x\n    def double(s): return s.x * 2",
+            "p = P(4)\nassert p.double() == 8\nassert p.x == 4",
+        ),
     ];
     let items: Vec<(Value, String)> =
         cases.iter().map(|(code, test)| (json!({"gold": test}), (*code).to_owned())).collect();

@@ -82,7 +82,7 @@ fn binomial_quantiles(n: usize, p: f64) -> (f64, f64) {
 
 #[test]
 fn items_of_one_question_widen_the_interval() {
-    let value = |question: usize| if question % 2 == 0 { 100.0 } else { 0.0 };
+    let value = |question: usize| if question.is_multiple_of(2) { 100.0 } else { 0.0 };
     let items = || (0..400).map(|item| (format!("{}", item / 4), value(item / 4), 1.0));
     let clustered = Bootstrap::default().interval(&Sample::of(items()));
     let single = items().enumerate().map(|(item, (_, value, weight))| (item.to_string(), value, weight));

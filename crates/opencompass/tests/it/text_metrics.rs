@@ -118,7 +118,8 @@ fn text_metrics_equal_upstreams() {
 
 #[test]
 fn rouge_is_the_median_of_resampled_means_or_the_mean() {
-    let items = [(Some("a b c d"), json!("a b c d")), (Some("a b x y"), json!("a b c d")), (Some("x"), json!("y"))];
+    let items =
+        [(Some("a b c d"), json!("a b c d")), (Some("a b x y"), json!("a b c d")), (Some("x"), json!("y"))];
     let found = both("\"rouge\"", &items);
     // Both readings agree on these items, and then there is only one.
     let fixed = found.other.as_ref().unwrap_or(&found.scores);
@@ -135,7 +136,8 @@ fn bleu_names_the_tokenizers_that_it_lacks() {
         let error = dataset(evaluator).expect_err("a tokenizer that needs a model");
         assert!(error.contains("tokenize") && error.contains("`13a`"), "{error}");
     }
-    let chinese = scored("{ name = \"bleu\", tokenize = \"zh\" }", &[(Some("今天天气很好"), json!("今天天气很好"))]);
+    let chinese =
+        scored("{ name = \"bleu\", tokenize = \"zh\" }", &[(Some("今天天气很好"), json!("今天天气很好"))]);
     assert!((chinese.metrics["score"] - 100.0).abs() < 1e-9);
     let empty = scored("\"bleu\"", &[(Some(""), json!("a b"))]);
     assert_eq!((empty.metrics["score"], empty.metrics["bp"]), (0.0, 0.0));
@@ -175,7 +177,10 @@ fn an_empty_reference_is_in_every_answer_only_for_upstream() {
 fn f1_counts_shared_words() {
     let squad = scored("\"squad_f1\"", &[(Some("the red cat\nno"), json!("a cat"))]);
     assert!((squad.metrics["f1"] - 200.0 / 3.0).abs() < 1e-9);
-    let tydiqa = scored("\"tydiqa\"", &[(Some("Red cat"), json!(["red cat", "dog"])), (Some("red"), json!(["red cat"]))]);
+    let tydiqa = scored(
+        "\"tydiqa\"",
+        &[(Some("Red cat"), json!(["red cat", "dog"])), (Some("red"), json!(["red cat"]))],
+    );
     assert_eq!(tydiqa.metrics["exact_match"], 50.0);
     assert!((tydiqa.metrics["f1"] - (100.0 + 200.0 / 3.0) / 2.0).abs() < 1e-9);
     let letters = scored("\"letter_sets\"", &[(Some("A,B"), json!("A,C")), (Some("D"), json!("D"))]);
@@ -197,14 +202,16 @@ fn probabilities_give_an_area_and_an_accuracy() {
         item(json!([0.2, 0.8]), 1),
     ];
     let scores = Scorer::new(&dataset).expect("a scorer").score(&predictions, &|_| None).scores;
-    let metrics: Vec<(&str, f64)> = scores.metrics.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+    let metrics: Vec<(&str, f64)> =
+        scores.metrics.iter().map(|(name, value)| (name.as_str(), *value)).collect();
     assert_eq!(metrics, [("auc_score", 87.5), ("accuracy", 75.0)]);
 }
 
 #[test]
 fn correlation_is_in_percent() {
-    let items: Vec<(Option<&str>, Value)> =
-        [("a", "a"), ("b", "b"), ("a", "b"), ("b", "b")].map(|(pred, gold)| (Some(pred), json!(gold))).to_vec();
+    let items: Vec<(Option<&str>, Value)> = [("a", "a"), ("b", "b"), ("a", "b"), ("b", "b")]
+        .map(|(pred, gold)| (Some(pred), json!(gold)))
+        .to_vec();
     let found = scored("\"mcc\"", &items).metrics["matthews_correlation"];
     assert!((found - 57.735_026_918_962_58).abs() < 1e-9, "{found}");
 }
@@ -246,11 +253,16 @@ fn options_are_meant_by_letter() {
 
 #[test]
 fn groups_have_accuracies_of_their_own() {
-    let items = [(Some("x"), json!("a")), (Some("b"), json!("b")), (Some("a"), json!("a")), (Some("b"), json!("b"))];
+    let items =
+        [(Some("x"), json!("a")), (Some("b"), json!("b")), (Some("a"), json!("a")), (Some("b"), json!("b"))];
     let scores = scored("\"acc_drop\"", &items);
-    let metrics: Vec<(&str, f64)> = scores.metrics.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+    let metrics: Vec<(&str, f64)> =
+        scores.metrics.iter().map(|(name, value)| (name.as_str(), *value)).collect();
     assert_eq!(metrics, [("acc_drop", 0.5), ("acc_after", 50.0), ("acc_before", 100.0)]);
-    assert!(scored("\"acc_contamination\"", &items).metrics.is_empty(), "rows without the column are in no class");
+    assert!(
+        scored("\"acc_contamination\"", &items).metrics.is_empty(),
+        "rows without the column are in no class"
+    );
 }
 
 #[test]
@@ -268,8 +280,10 @@ fn tagged_numbers_are_compared_by_distance() {
 fn measured_texts_are_averaged() {
     let mean = |evaluator: &str, values: &[Value]| {
         let dataset = dataset(&format!("\"{evaluator}\"")).expect("an evaluator of ours");
-        let predictions: Vec<Prediction> =
-            values.iter().map(|value| Prediction { value: Some(value.clone()), ..Prediction::default() }).collect();
+        let predictions: Vec<Prediction> = values
+            .iter()
+            .map(|value| Prediction { value: Some(value.clone()), ..Prediction::default() })
+            .collect();
         let scores = Scorer::new(&dataset).expect("a scorer").score(&predictions, &|_| None).scores;
         scores.metrics.values().next().copied().expect("a metric")
     };

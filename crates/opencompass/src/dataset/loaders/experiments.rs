@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::cell::{arguments, each, text};
-use super::registry::LoaderEntry;
+use super::entry::LoaderEntry;
 use crate::dataset::Named;
 use crate::dataset::columns::Columns;
 
@@ -139,10 +139,14 @@ impl Experiment {
         let messages = self.steps.iter().enumerate().flat_map(|(place, step)| {
             let parts = step.question.split_once("\n\nThought: ");
             let (question, thought) = parts.unwrap_or((step.question.as_str(), " "));
-            let modules = self.modules.get(place).map(|modules| language.modules(modules)).unwrap_or_default();
+            let modules =
+                self.modules.get(place).map(|modules| language.modules(modules)).unwrap_or_default();
             let question = format!("{}\n", format!("{question}{modules}").trim());
             let answer = format!("{thought}**split**{}", step.code);
-            [json!({ "role": "user", "content": question }), json!({ "role": "assistant", "content": answer })]
+            [
+                json!({ "role": "user", "content": question }),
+                json!({ "role": "assistant", "content": answer }),
+            ]
         });
         messages.collect()
     }
@@ -202,7 +206,10 @@ mod tests {
         ]);
         assert_eq!(row["questions"], expected);
         let references = &row["references"];
-        assert_eq!((&references["outputs"], &references["metadata"]["step_types"]), (&json!([null, null]), &json!(["exec", "num"])));
+        assert_eq!(
+            (&references["outputs"], &references["metadata"]["step_types"]),
+            (&json!([null, null]), &json!(["exec", "num"]))
+        );
         let notebook = json!({"metadata": {}, "cells": [
             {"cell_type": "markdown", "source": ["Add.\n\n", "Thought: easy"]},
             {"cell_type": "code", "source": "1 + 1", "outputs": [
@@ -213,6 +220,9 @@ mod tests {
         ]});
         let row = loaded(&notebook.to_string());
         assert_eq!(row["questions"][1]["content"], "easy**split**1 + 1");
-        assert_eq!((&row["references"]["tags"], &row["references"]["outputs"]), (&json!(["general", "vis"]), &json!(["2", "AAAA"])));
+        assert_eq!(
+            (&row["references"]["tags"], &row["references"]["outputs"]),
+            (&json!(["general", "vis"]), &json!(["2", "AAAA"]))
+        );
     }
 }

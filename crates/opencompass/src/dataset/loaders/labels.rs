@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::cell::{arguments, each, expand, integer, list, value};
-use super::registry::LoaderEntry;
+use super::entry::LoaderEntry;
 use crate::dataset::answer_key::letter as letter_of;
 use crate::dataset::columns::Columns;
 use crate::dataset::{AnswerKey, Named};

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::cell::{arguments, each, list, text};
-use super::registry::LoaderEntry;
+use super::entry::LoaderEntry;
 use crate::dataset::Named;
 use crate::dataset::columns::Columns;
 

@@ -8,6 +8,7 @@ mod cell;
 mod choices;
 mod circular;
 mod contrast;
+mod entry;
 mod exams;
 mod experiments;
 mod fields;
@@ -23,6 +24,7 @@ mod tables;
 mod texts;
 mod winograd;
 
-pub use registry::{LoaderEntry, loaders};
+pub use entry::LoaderEntry;
+pub use registry::loaders;
 
 pub(super) use registry::{apply, problem};

@@ -3,16 +3,13 @@
 use serde_json::Value;
 
 use super::cell::each;
-use super::registry::LoaderEntry;
+use super::entry::LoaderEntry;
 use crate::dataset::Named;
 use crate::dataset::columns::Columns;
 
 /// Entries of the registry.
-pub(super) const ENTRIES: &[LoaderEntry] = &[LoaderEntry {
-    name: "apps",
-    upstream: &["APPSDataset", "APPS_miniDataset"],
-    load: apps,
-}];
+pub(super) const ENTRIES: &[LoaderEntry] =
+    &[LoaderEntry { name: "apps", upstream: &["APPSDataset", "APPS_miniDataset"], load: apps }];
 
 /// `apps`: the column `starter` is the given beginning of the program and says how the program gets its input. Upstream
 /// writes a backslash and an `n` in front of the second part.

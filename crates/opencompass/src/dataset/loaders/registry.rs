@@ -1,22 +1,12 @@
 //! The loaders by name.
 
+use super::entry::LoaderEntry;
 use super::{
-    choices, circular, contrast, exams, experiments, fields, labels, literal, merge, passages, programs, rows, solutions, tables,
-    texts, winograd,
+    choices, circular, contrast, exams, experiments, fields, labels, literal, merge, passages, programs,
+    rows, solutions, tables, texts, winograd,
 };
 use crate::dataset::columns::Columns;
 use crate::dataset::{Named, nearest};
-
-/// A rule that dataset files can name in `source.loader`.
-#[derive(Clone, Copy, Debug)]
-pub struct LoaderEntry {
-    /// Name in dataset files.
-    pub name: &'static str,
-    /// Names of upstream's loader classes that it replaces; empty for a rule that is part of many.
-    pub upstream: &'static [&'static str],
-    /// Turns rows into rows. Arguments are checked even if there are no rows.
-    pub(crate) load: fn(&Named, Vec<Columns>) -> Result<Vec<Columns>, String>,
-}
 
 /// The tables of all files.
 const TABLES: &[&[LoaderEntry]] = &[
@@ -48,7 +38,7 @@ const TABLES: &[&[LoaderEntry]] = &[
     }],
 ];
 
-/// Returns every loader.
+/// Returns every loader that dataset files can name.
 pub fn loaders() -> impl Iterator<Item = &'static LoaderEntry> {
     TABLES.iter().copied().flatten()
 }

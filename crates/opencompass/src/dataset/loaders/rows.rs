@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::cell::{arguments, each, expand, list, value};
-use super::registry::LoaderEntry;
+use super::entry::LoaderEntry;
 use crate::dataset::Named;
 use crate::dataset::columns::Columns;
 use crate::prompt::python_str;
@@ -134,7 +134,7 @@ fn pair(named: &Named, rows: Vec<Columns>) -> Result<Vec<Columns>, String> {
         names: Vec<String>,
     }
     let Arguments { column, names } = arguments(named)?;
-    if names.is_empty() || rows.len() % names.len() != 0 {
+    if names.is_empty() || !rows.len().is_multiple_of(names.len()) {
         let (found, files) = (rows.len(), names.len());
         return Err(format!("names: found {files} for {found} lines, expected files of equal length"));
     }

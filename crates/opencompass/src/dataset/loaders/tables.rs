@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::cell::{each, text, value};
-use super::registry::LoaderEntry;
+use super::entry::LoaderEntry;
 use crate::dataset::Named;
 use crate::dataset::columns::Columns;
 use crate::prompt::python_str;

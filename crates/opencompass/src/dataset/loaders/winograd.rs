@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::cell::{each, integer, text};
-use super::registry::LoaderEntry;
+use super::entry::LoaderEntry;
 use crate::dataset::Named;
 use crate::dataset::columns::Columns;
 

@@ -71,7 +71,8 @@ fn wrong(call: &Call, item: &ScoredItem<'_>) -> Option<String> {
         Value::String(text) => serde_json::from_str(text).unwrap_or_default(),
         other => other.clone(),
     };
-    let Some((_, Value::Object(accepted))) = accepted.as_object().and_then(|calls| calls.iter().next()) else {
+    let Some((_, Value::Object(accepted))) = accepted.as_object().and_then(|calls| calls.iter().next())
+    else {
         return Some("found no accepted values as the expected answer".to_owned());
     };
     problem(call, function, accepted)

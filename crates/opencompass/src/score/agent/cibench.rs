@@ -162,7 +162,9 @@ fn experiment(item: &ScoredItem<'_>, totals: &mut Totals) -> Result<Vec<Value>, 
         totals.add(Tag::Exec.metric(), f64::from(u8::from(ran)));
         let mut line = json!({ "tag": word, "tool": call.is_some(), "executable": ran });
         // A step whose expected output is not in the set counts only for the first two metrics.
-        if tag != Tag::Exec && let Some(target) = target.as_str() {
+        if tag != Tag::Exec
+            && let Some(target) = target.as_str()
+        {
             let score = tag.score(step, target);
             totals.add(tag.metric(), score);
             line["score"] = score.into();

@@ -241,7 +241,9 @@ impl Parser {
             }
             match self.next_letter() {
                 Some('\\') if escapes == Escapes::Read => self.escape(&mut text)?,
-                Some('\n') if size == 1 => return Err("found the end of the line inside of a text".to_owned()),
+                Some('\n') if size == 1 => {
+                    return Err("found the end of the line inside of a text".to_owned());
+                }
                 Some(letter) => text.push(letter),
                 None => return Err("found the end inside of a text".to_owned()),
             }

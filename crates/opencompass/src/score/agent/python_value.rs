@@ -89,10 +89,12 @@ impl From<&Value> for Python {
         match value {
             Value::Null => Self::None,
             Value::Bool(value) => Self::Bool(*value),
-            Value::Number(number) => match number.as_i64().map(i128::from).or(number.as_u64().map(i128::from)) {
-                Some(number) => Self::Int(number),
-                None => Self::Float(number.as_f64().unwrap_or(f64::NAN)),
-            },
+            Value::Number(number) => {
+                match number.as_i64().map(i128::from).or(number.as_u64().map(i128::from)) {
+                    Some(number) => Self::Int(number),
+                    None => Self::Float(number.as_f64().unwrap_or(f64::NAN)),
+                }
+            }
             Value::String(text) => Self::Text(text.clone()),
             Value::Array(items) => Self::List(items.iter().map(Self::from).collect()),
             Value::Object(pairs) => {

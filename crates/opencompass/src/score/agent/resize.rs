@@ -97,12 +97,8 @@ mod tests {
     use super::*;
 
     /// Width, height, sum of the values, and the last value.
-    const EXPECTED: [(usize, usize, f64, f64); 4] = [
-        (16, 12, 23398.0, 20.0),
-        (8, 6, 5851.0, 147.0),
-        (24, 18, 52688.0, 76.0),
-        (10, 20, 24299.0, 104.0),
-    ];
+    const EXPECTED: [(usize, usize, f64, f64); 4] =
+        [(16, 12, 23398.0, 20.0), (8, 6, 5851.0, 147.0), (24, 18, 52688.0, 76.0), (10, 20, 24299.0, 104.0)];
 
     fn image(width: usize, height: usize) -> ImagePlanes {
         let pixels = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));

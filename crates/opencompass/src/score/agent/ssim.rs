@@ -14,9 +14,9 @@ const K2: f64 = 0.03;
 /// An image as planes of values from 0 to 255, one per channel.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ImagePlanes {
-    /// Number of columns.
+    /// Number of columns in pixels.
     pub width: usize,
-    /// Number of rows.
+    /// Number of rows in pixels.
     pub height: usize,
     /// One value per pixel and channel, row by row.
     pub channels: Vec<Vec<f64>>,

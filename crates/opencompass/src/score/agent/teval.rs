@@ -119,7 +119,8 @@ fn json_call(text: &str, template: &Value) -> Option<(Python, Python)> {
 fn string_call(text: &str, template: &Value) -> Option<(Python, Python)> {
     let mark = |name: &str| template[name].as_str().unwrap_or_default().to_owned();
     let parts = ["thought", "action", "args"];
-    let parts = parts.map(|part| format!("{}(.*){}", mark(&format!("{part}_start")), mark(&format!("{part}_end"))));
+    let parts =
+        parts.map(|part| format!("{}(.*){}", mark(&format!("{part}_start")), mark(&format!("{part}_end"))));
     let pattern = Regex::new(&format!("(?s){}", parts.concat())).ok()?;
     let found = pattern.captures(text)?;
     let group = |place: usize| found.get(place).map_or("", |group| group.as_str().trim());

@@ -65,13 +65,7 @@ const LANGUAGES: [Language; 4] = [
         write: ("\nconsole.log(\"", "\");\n"),
         end: End::Text,
     },
-    Language {
-        name: "sh",
-        needs: "bash",
-        script: "bash -s",
-        write: ("\necho \"", "\"\n"),
-        end: End::Text,
-    },
+    Language { name: "sh", needs: "bash", script: "bash -s", write: ("\necho \"", "\"\n"), end: End::Text },
 ];
 
 impl Language {

@@ -41,7 +41,8 @@ fn first_block(answer: &str) -> &str {
 
 fn first_fences(answer: &str) -> String {
     let lines: Vec<&str> = answer.split('\n').collect();
-    let mut fences = lines.iter().enumerate().filter(|(_, line)| line.contains("```")).map(|(place, _)| place);
+    let mut fences =
+        lines.iter().enumerate().filter(|(_, line)| line.contains("```")).map(|(place, _)| place);
     match (fences.next(), fences.next()) {
         (Some(first), Some(second)) => lines[first + 1..second].join("\n"),
         _ => String::new(),

@@ -64,8 +64,7 @@ pub(super) fn scores(
 ) -> Scores {
     let answered = tested.iter().filter(|tested| tested.ran).count();
     let results: Vec<TestResult> = tested.iter().map(|tested| tested.result).collect();
-    let details: Vec<Detail> =
-        items.iter().zip(tested).map(|(item, tested)| tested.detail(item)).collect();
+    let details: Vec<Detail> = items.iter().zip(tested).map(|(item, tested)| tested.detail(item)).collect();
     let mut scores = accuracy_scores(metric, details, answered);
     if counted == Counted::Results {
         for wanted in TestResult::ALL {

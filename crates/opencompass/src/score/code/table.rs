@@ -69,22 +69,12 @@ pub(in crate::score) const ENTRIES: &[EvaluatorEntry] = &[
     },
 ];
 
-fn python(
-    setup: &Setup<'_>,
-    metric: &'static str,
-    job: Job,
-    counted: Counted,
-) -> Result<Box<dyn Evaluate>> {
+fn python(setup: &Setup<'_>, metric: &'static str, job: Job, counted: Counted) -> Result<Box<dyn Evaluate>> {
     setup.named.no_arguments()?;
     Ok(Box::new(PythonTests { metric, job, counted, reading: setup.reading }))
 }
 
-fn cases(
-    setup: &Setup<'_>,
-    place: Place,
-    likeness: Likeness,
-    seconds: u64,
-) -> Result<Box<dyn Evaluate>> {
+fn cases(setup: &Setup<'_>, place: Place, likeness: Likeness, seconds: u64) -> Result<Box<dyn Evaluate>> {
     setup.named.no_arguments()?;
     Ok(Box::new(Cases { place, likeness, seconds }))
 }

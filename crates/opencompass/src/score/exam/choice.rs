@@ -7,8 +7,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::prompt::python_str;
-use crate::score::math::built_in;
 use crate::score::entry::Setup;
+use crate::score::math::built_in;
 use crate::score::verdict::{answered, detail};
 use crate::score::{Detail, Evaluate, Metrics, ScoredItem, Scores};
 use crate::{Error, Result};

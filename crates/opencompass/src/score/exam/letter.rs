@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use crate::Result;
 use crate::prompt::python_str;
-use crate::score::math::built_in;
 use crate::score::entry::Setup;
+use crate::score::math::built_in;
 use crate::score::verdict::{accuracy_scores, answered, detail};
 use crate::score::{Detail, Evaluate, Metrics, Reading, ScoredItem, Scores};
 

@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::rule::rule;
 use crate::Result;
 use crate::prompt::python_str;
-use crate::score::math::built_in;
 use crate::score::entry::Setup;
+use crate::score::math::built_in;
 use crate::score::{Evaluate, ScoredItem, Scores};
 
 /// The answer as JSON, in the order in which its forms are tried.

@@ -9,9 +9,9 @@ use serde_json::Value;
 use crate::Result;
 use crate::dataset::Named;
 use crate::prompt::python_str;
+use crate::score::entry::Setup;
 use crate::score::math::built_in;
 use crate::score::post::Post;
-use crate::score::entry::Setup;
 use crate::score::verdict::verdicts;
 use crate::score::{Evaluate, Reading, ScoredItem, Scores};
 

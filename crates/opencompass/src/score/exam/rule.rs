@@ -27,11 +27,14 @@ pub(super) fn rule(
     Ok(Box::new(Rule { metric, right }))
 }
 
+/// Says whether an item is right.
+type Verdict = fn(&ScoredItem<'_>) -> bool;
+
 /// Creates an evaluator without arguments whose verdicts differ between the readings.
 pub(super) fn readings(
     setup: &Setup<'_>,
     metric: &'static str,
-    (compat, fixed): (fn(&ScoredItem<'_>) -> bool, fn(&ScoredItem<'_>) -> bool),
+    (compat, fixed): (Verdict, Verdict),
 ) -> Result<Box<dyn Evaluate>> {
     let right = match setup.reading {
         Reading::Compat => compat,

@@ -5,9 +5,9 @@ use serde_json::Value;
 use crate::Result;
 use crate::dataset::Named;
 use crate::prompt::python_str;
+use crate::score::entry::Setup;
 use crate::score::math::same_blank;
 use crate::score::post::Post;
-use crate::score::entry::Setup;
 use crate::score::verdict::{accuracy_scores, answered, detail};
 use crate::score::{Detail, Evaluate, ScoredItem, Scores};
 

@@ -10,8 +10,8 @@ use super::arithmetic::computed;
 use super::letter::same;
 use crate::Result;
 use crate::prompt::python_str;
-use crate::score::math::built_in;
 use crate::score::entry::Setup;
+use crate::score::math::built_in;
 use crate::score::verdict::verdicts;
 use crate::score::{Evaluate, ScoredItem, Scores};
 

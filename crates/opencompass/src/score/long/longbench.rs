@@ -129,7 +129,8 @@ pub(super) fn classification(item: &ScoredItem<'_>) -> f64 {
     };
     let classes = texts("all_classes");
     let score = |reference: &String| {
-        let mut found: Vec<&String> = classes.iter().filter(|class| answer.contains(class.as_str())).collect();
+        let mut found: Vec<&String> =
+            classes.iter().filter(|class| answer.contains(class.as_str())).collect();
         let mut place = 0;
         while place < found.len() {
             let class = found[place];

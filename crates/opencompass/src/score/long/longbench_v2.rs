@@ -5,7 +5,8 @@ use crate::score::verdict::verdicts;
 use crate::score::{Evaluate, ScoredItem, Scores};
 
 /// The groups: a column of the row and its values, in the order of upstream's metrics.
-const GROUPS: [(&str, &[&str]); 2] = [("difficulty", &["easy", "hard"]), ("length", &["short", "medium", "long"])];
+const GROUPS: [(&str, &[&str]); 2] =
+    [("difficulty", &["easy", "hard"]), ("length", &["short", "medium", "long"])];
 
 /// `LongBenchv2Evaluator`: `accuracy`, then `accuracy_easy` and so on for the groups that have items.
 pub(super) struct ByGroup;
@@ -15,7 +16,8 @@ impl Evaluate for ByGroup {
         let mut scores = verdicts("accuracy", items, |item| item.pred_text() == python_str(&item.answer));
         for (column, values) in GROUPS {
             for value in values {
-                let in_group = |item: &ScoredItem<'_>| item.columns.get(column).is_some_and(|found| found == value);
+                let in_group =
+                    |item: &ScoredItem<'_>| item.columns.get(column).is_some_and(|found| found == value);
                 let mut verdicts = Vec::new();
                 for (item, detail) in items.iter().zip(&scores.details) {
                     if in_group(item) {

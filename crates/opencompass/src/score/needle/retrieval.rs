@@ -88,10 +88,12 @@ pub(super) struct Multiple;
 impl Evaluate for Multiple {
     fn evaluate(&self, items: &[ScoredItem<'_>]) -> Scores {
         let judge = |item: &ScoredItem<'_>| {
-            let (text, reference) = (item.pred_text().to_lowercase(), python_str(&item.answer).to_lowercase());
+            let (text, reference) =
+                (item.pred_text().to_lowercase(), python_str(&item.answer).to_lowercase());
             let keywords = reference.split('*').nth(1).unwrap_or_default();
             let keywords: Vec<&str> = keywords.split_whitespace().collect();
-            let found = keywords.iter().filter(|keyword| item.is_answered() && text.contains(**keyword)).count();
+            let found =
+                keywords.iter().filter(|keyword| item.is_answered() && text.contains(**keyword)).count();
             let score = if keywords.is_empty() { 0.0 } else { found as f64 / keywords.len() as f64 };
             let mut detail = Detail { score: Some(score), ..detail(item) };
             detail.extra.insert("matched_keywords".to_owned(), json!(found));
@@ -120,8 +122,13 @@ impl Evaluate for Parallel {
         let mut scores = Scores { answered: answered(items), ..Scores::default() };
         let Some(first) = items.first() else { return scores };
         let reference = python_str(&first.answer);
-        let depths: Vec<&str> =
-            reference.split('#').nth(1).into_iter().flat_map(|depths| depths.split('*')).map(str::trim).collect();
+        let depths: Vec<&str> = reference
+            .split('#')
+            .nth(1)
+            .into_iter()
+            .flat_map(|depths| depths.split('*'))
+            .map(str::trim)
+            .collect();
         for depth in &depths {
             scores.metrics.insert(format!("Depth{depth}"), 0.0);
         }
@@ -153,9 +160,10 @@ mod tests {
 
     #[test]
     fn an_answer_is_cut_to_the_length_of_the_needle() {
-        for (answer, needle, cut) in
-            [("abcdefghijklmnop", "abcdefghij", "abcdefghij"), ("abcdefghzzzzzz", "abcdefghij", "abcdefghzzzz")]
-        {
+        for (answer, needle, cut) in [
+            ("abcdefghijklmnop", "abcdefghij", "abcdefghij"),
+            ("abcdefghzzzzzz", "abcdefghij", "abcdefghzzzz"),
+        ] {
             let mut letters: Vec<char> = answer.chars().collect();
             trim(&mut letters, &needle.chars().collect::<Vec<_>>());
             assert_eq!(letters.into_iter().collect::<String>(), cut, "{answer}");

@@ -39,7 +39,9 @@ pub(in crate::score) const ENTRIES: &[EvaluatorEntry] = &[
         name: "needle_atc",
         upstream: &["NeedleBenchATCEvaluator"],
         has_fixed: false,
-        make: |setup| judged(setup, "score", |item, _| item.pred_text().trim() == python_str(&item.answer).trim()),
+        make: |setup| {
+            judged(setup, "score", |item, _| item.pred_text().trim() == python_str(&item.answer).trim())
+        },
     },
 ];
 

@@ -103,9 +103,8 @@ fn between_tags<'a>(text: &'a str, tag: &str) -> Option<&'a str> {
 
 /// The last thing in a text that a tag could be around.
 fn last_of(text: &str, tag: &str) -> String {
-    let last = |pattern: &Regex, text: &str| {
-        pattern.find_iter(text).last().map(|found| found.as_str().to_owned())
-    };
+    let last =
+        |pattern: &Regex, text: &str| pattern.find_iter(text).last().map(|found| found.as_str().to_owned());
     let found = match tag {
         "BOOLEAN" => last(&BOOLEAN, text).map(|word| {
             let is_yes = ["yes", "true"].iter().any(|yes| word.eq_ignore_ascii_case(yes));

@@ -93,11 +93,8 @@ fn supergpqa(named: &Named, _: Reading) -> Result<Apply> {
     let letters: String = ('A'..='Z').take(count).collect();
     let opened = r"(?:[*${(\[\\]*?(?:(?:\\boxed|\\mathbf|\\mathrm|\\text)\{)?)*\s*";
     let letter = format!(r"{opened}([{letters}])(?:\\?\}}?\$?\)?\]?\}}?)*(?:[\s:.*)]|$)");
-    let cues = [
-        r"[Tt]he\s+(?:\w+\s+)?(?:answer|option)(?:\w+\s+)?\s+is?:?\s*",
-        r"Answer[*\s]*:\s*",
-        r"^[^\w\r\n]*",
-    ];
+    let cues =
+        [r"[Tt]he\s+(?:\w+\s+)?(?:answer|option)(?:\w+\s+)?\s+is?:?\s*", r"Answer[*\s]*:\s*", r"^[^\w\r\n]*"];
     let patterns = cues.map(|cue| built_in(&format!("(?i){cue}{letter}")));
     Ok(Box::new(move |text| {
         let text = rstrip(text);

@@ -103,7 +103,8 @@ mod tests {
 
     #[test]
     fn one_line_is_left() {
-        let cases: [(fn(&str) -> String, &str, &str); 10] = [
+        type Case = (fn(&str) -> String, &'static str, &'static str);
+        let cases: [Case; 10] = [
             (stripped, "\n a \nb", "a"),
             (record, "Answer: it\nb", "it"),
             (lcsts, "1. “好。”\nb", "好"),

@@ -33,7 +33,7 @@ const TABLES: &[&[PostEntry]] = &[
     protein::ENTRIES,
 ];
 
-/// Returns every post-processor.
+/// Returns every post-processor that dataset files can name.
 pub fn post_processors() -> impl Iterator<Item = &'static PostEntry> {
     TABLES.iter().copied().flatten()
 }

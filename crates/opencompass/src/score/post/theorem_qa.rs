@@ -58,9 +58,12 @@ fn clean(text: &str) -> String {
 
 /// [`clean`] without its fault: `know` is not `no`.
 fn fixed_clean(text: &str) -> String {
-    cleaned(text, |lower| {
-        if TRUE.is_match(lower) { Some("True") } else { FALSE.is_match(lower).then_some("False") }
-    })
+    cleaned(
+        text,
+        |lower| {
+            if TRUE.is_match(lower) { Some("True") } else { FALSE.is_match(lower).then_some("False") }
+        },
+    )
 }
 
 fn clean_v4(text: &str) -> String {

@@ -40,7 +40,8 @@ pub(super) fn natural_question(item: &ScoredItem<'_>, reading: Reading) -> bool 
 pub(super) fn trivia(item: &ScoredItem<'_>, reading: Reading) -> bool {
     let text = item.pred_text();
     let line = first_line(text.trim_matches(is_space)).to_lowercase();
-    let answer = ["answer is", "a:", "answer:"].iter().fold(line.as_str(), |rest, mark| after_last(rest, mark));
+    let answer =
+        ["answer is", "a:", "answer:"].iter().fold(line.as_str(), |rest, mark| after_last(rest, mark));
     contains_reference(item, &general(answer.trim_matches(is_space)), reading)
 }
 
@@ -65,7 +66,10 @@ static DROP_ANSWER: LazyLock<Regex> = LazyLock::new(|| built_in(r"(?i)Answer\s*:
 /// references.
 pub(super) fn drop(item: &ScoredItem<'_>) -> bool {
     let text = item.pred_text();
-    let answer = DROP_ANSWER.captures(&text).and_then(|found| found.get(1)).map_or(text.as_str(), |part| part.as_str());
+    let answer = DROP_ANSWER
+        .captures(&text)
+        .and_then(|found| found.get(1))
+        .map_or(text.as_str(), |part| part.as_str());
     let answer = normalize_answer(answer);
     let matches = |reference: &str| {
         let reference = normalize_answer(reference);
@@ -92,7 +96,9 @@ pub(super) fn contained(item: &ScoredItem<'_>) -> bool {
 /// `LEvalEMEvaluator`: the reference is part of the answer's normal form, as it is or in normal form.
 pub(in crate::score) fn long_answer(item: &ScoredItem<'_>) -> bool {
     let answer = general(&item.pred_text());
-    item.references().iter().any(|reference| answer.contains(&general(reference)) || answer.contains(reference.as_str()))
+    item.references()
+        .iter()
+        .any(|reference| answer.contains(&general(reference)) || answer.contains(reference.as_str()))
 }
 
 /// `SquadEvaluator`: the F1 of the first line and the best reference.

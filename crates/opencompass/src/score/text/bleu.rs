@@ -37,7 +37,7 @@ pub(super) struct Bleu {
 }
 
 impl Bleu {
-    pub(super) fn new(setup: &Setup<'_>) -> Result<Box<dyn Evaluate>> {
+    pub(super) fn make(setup: &Setup<'_>) -> Result<Box<dyn Evaluate>> {
         let Arguments { tokenize, lowercase } = setup.named.arguments()?;
         let name = tokenize.unwrap_or_else(|| "13a".to_owned());
         Ok(Box::new(Self { tokenize: tokenizer(setup, &name)?, lowercase }))
@@ -57,8 +57,9 @@ fn tokenizer(setup: &Setup<'_>, name: &str) -> Result<Tokenize> {
     Tokenize::named(name).ok_or_else(|| Error::Value {
         place: format!("{}.tokenize", setup.named.name()),
         found: format!("`{name}`"),
-        expected: "`13a`, `zh`, `intl`, `char` or `none`; the others need a model that is not part of this program"
-            .to_owned(),
+        expected:
+            "`13a`, `zh`, `intl`, `char` or `none`; the others need a model that is not part of this program"
+                .to_owned(),
     })
 }
 
@@ -180,7 +181,8 @@ impl Statistics {
             ("sys_len", self.predicted as f64),
             ("ref_len", self.expected as f64),
         ];
-        scores.metrics = numbers.map(|(name, value)| (name.to_owned(), value)).into_iter().collect::<Metrics>();
+        scores.metrics =
+            numbers.map(|(name, value)| (name.to_owned(), value)).into_iter().collect::<Metrics>();
         scores.extra.insert("counts".to_owned(), json!(self.correct));
         scores.extra.insert("totals".to_owned(), json!(self.total));
         scores.extra.insert("precisions".to_owned(), json!(precisions));

@@ -124,7 +124,11 @@ mod tests {
     #[test]
     fn words_are_those_of_sacrebleu() {
         for (name, line, words) in [
-            ("13a", "Hello, world! It's 3.5-fold (a-b), &quot;x&quot; 1,000. A/B -\nend  ", "Hello , world ! It's 3.5 - fold ( a-b ) , \" x \" 1,000 . A / B end"),
+            (
+                "13a",
+                "Hello, world! It's 3.5-fold (a-b), &quot;x&quot; 1,000. A/B -\nend  ",
+                "Hello , world ! It's 3.5 - fold ( a-b ) , \" x \" 1,000 . A / B end",
+            ),
             ("zh", "你好，world！3.5%（a）。 ", "你 好 ， world ！ 3.5 % （ a ） 。"),
             ("char", "a b你", "a b 你"),
             ("none", " a  b ", " a  b"),

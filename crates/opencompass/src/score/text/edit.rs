@@ -49,7 +49,9 @@ mod tests {
 
     #[test]
     fn distances_are_counted_in_letters() {
-        for (one, other, expected) in [("", "", 0), ("", "abc", 3), ("kitten", "sitting", 3), ("你好", "您好", 1)] {
+        for (one, other, expected) in
+            [("", "", 0), ("", "abc", 3), ("kitten", "sitting", 3), ("你好", "您好", 1)]
+        {
             assert_eq!(text_distance(one, other), expected, "{one} {other}");
             assert_eq!(text_distance(other, one), expected, "{other} {one}");
         }

@@ -19,9 +19,14 @@ impl Evaluate for ByContamination {
         let scores = equal(items);
         let mut metrics = Metrics::new();
         for (class, name) in CLASSES {
-            let is_member = |item: &ScoredItem<'_>| item.columns.get("is_clean").is_some_and(|found| *found == class);
-            let members: Vec<&Detail> =
-                items.iter().zip(&scores.details).filter(|(item, _)| is_member(item)).map(|(_, detail)| detail).collect();
+            let is_member =
+                |item: &ScoredItem<'_>| item.columns.get("is_clean").is_some_and(|found| *found == class);
+            let members: Vec<&Detail> = items
+                .iter()
+                .zip(&scores.details)
+                .filter(|(item, _)| is_member(item))
+                .map(|(_, detail)| detail)
+                .collect();
             if let Some(accuracy) = accuracy(&members) {
                 metrics.insert(format!("accuracy - {name}"), accuracy);
             }

@@ -150,7 +150,10 @@ impl Evaluate for LetterSets {
             hits += same;
             wrong += found.len() - same;
             missed += expected.len() - same;
-            details.push(Detail { score: Some(f1(same, found.len() - same, expected.len() - same)), ..detail(item) });
+            details.push(Detail {
+                score: Some(f1(same, found.len() - same, expected.len() - same)),
+                ..detail(item)
+            });
         }
         let mut metrics = Metrics::new();
         if !items.is_empty() {
@@ -171,7 +174,8 @@ fn f1(hits: usize, wrong: usize, missed: usize) -> f64 {
 /// The parts between commas of the letters A to D; no letter at all is one empty part.
 fn letter_set(text: &str) -> BTreeSet<String> {
     let lower = text.to_lowercase();
-    let letters: String = lower.chars().filter(|letter| ('a'..='d').contains(letter) || *letter == ',').collect();
+    let letters: String =
+        lower.chars().filter(|letter| ('a'..='d').contains(letter) || *letter == ',').collect();
     letters.split(',').map(str::to_owned).collect()
 }
 
@@ -186,7 +190,10 @@ mod tests {
             text.split(' ').map(pair).collect()
         };
         for (text, expected) in [
-            ("aa bb ab ba aa", 0.16666666666666666), ("ab bc ca aa bb cc", 0.25), ("aa ba", 0.0), ("aa bb", 1.0),
+            ("aa bb ab ba aa", 0.16666666666666666),
+            ("ab bc ca aa bb cc", 0.25),
+            ("aa ba", 0.0),
+            ("aa bb", 1.0),
         ] {
             let found = matthews(&pairs(text));
             assert!((found - expected).abs() < 1e-12, "{text}: {found} {expected}");

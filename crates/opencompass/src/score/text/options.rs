@@ -7,8 +7,8 @@ use super::edit::text_distance;
 use super::words::is_space;
 use crate::dataset::Named;
 use crate::prompt::python_str;
-use crate::score::post::Post;
 use crate::score::entry::Setup;
+use crate::score::post::Post;
 use crate::score::verdict::{accuracy_scores, answered, detail};
 use crate::score::{Detail, Evaluate, ScoredItem, Scores};
 use crate::{Error, Result};
@@ -28,9 +28,10 @@ pub(super) struct OptionSimilarity {
 }
 
 impl OptionSimilarity {
-    pub(super) fn new(setup: &Setup<'_>) -> Result<Box<dyn Evaluate>> {
+    pub(super) fn make(setup: &Setup<'_>) -> Result<Box<dyn Evaluate>> {
         let Arguments { options } = setup.named.arguments()?;
-        let is_letter = |option: &String| option.chars().count() == 1 && option.chars().all(char::is_uppercase);
+        let is_letter =
+            |option: &String| option.chars().count() == 1 && option.chars().all(char::is_uppercase);
         if options.is_empty() || !options.iter().all(is_letter) {
             return Err(Error::Value {
                 place: format!("{}.options", setup.named.name()),
@@ -38,7 +39,8 @@ impl OptionSimilarity {
                 expected: "upper-case letters, one per option".to_owned(),
             });
         }
-        let named = Named::new("first_option_postprocess").with("options", options.concat()).with("cushion", false);
+        let named =
+            Named::new("first_option_postprocess").with("options", options.concat()).with("cushion", false);
         Ok(Box::new(Self { options, first_option: Post::new(&named, setup.reading)? }))
     }
 
@@ -53,7 +55,8 @@ impl OptionSimilarity {
         if !letter.is_empty() {
             return letter;
         }
-        let column = |option: &String| item.columns.get(option).filter(|value| !value.is_null()).map(python_str);
+        let column =
+            |option: &String| item.columns.get(option).filter(|value| !value.is_null()).map(python_str);
         let texts: Vec<(&String, String)> =
             self.options.iter().filter_map(|option| Some((option, column(option)?))).collect();
         let lower = text.to_lowercase();

@@ -9,8 +9,8 @@ use super::rouge_score::{MEASURES, best_measures};
 use super::rouge_words::{ChineseRouge, chinese, rouge_l};
 use super::words::built_in;
 use super::{bootstrap, jieba};
-use crate::score::post::general;
 use crate::score::entry::Setup;
+use crate::score::post::general;
 use crate::score::verdict::{answered, detail};
 use crate::score::{Detail, Evaluate, Metrics, Reading, ScoredItem, Scores};
 
@@ -23,7 +23,7 @@ pub(super) struct Rouge {
 }
 
 impl Rouge {
-    pub(super) fn new(setup: &Setup<'_>) -> crate::Result<Box<dyn Evaluate>> {
+    pub(super) fn make(setup: &Setup<'_>) -> crate::Result<Box<dyn Evaluate>> {
         setup.named.no_arguments()?;
         Ok(Box::new(Self { reading: setup.reading }))
     }

@@ -104,8 +104,16 @@ mod tests {
     fn measures_are_those_of_the_package() {
         for (prediction, reference, expected) in [
             ("the cat sat", "the cat sat", [1.0, 1.0, 1.0, 1.0]),
-            ("the cat\nsat on the mat", "on the mat\nthe cat sat", [1.0, 0.8000000000000002, 0.5, 0.8333333333333334]),
-            ("a b a b\nc d a", "a a b\nb c d d", [0.8571428571428571, 0.5, 0.7142857142857143, 0.8571428571428571]),
+            (
+                "the cat\nsat on the mat",
+                "on the mat\nthe cat sat",
+                [1.0, 0.8000000000000002, 0.5, 0.8333333333333334],
+            ),
+            (
+                "a b a b\nc d a",
+                "a a b\nb c d d",
+                [0.8571428571428571, 0.5, 0.7142857142857143, 0.8571428571428571],
+            ),
             ("", "a", [0.0, 0.0, 0.0, 0.0]),
             ("A-1, b", "a 1 B\n\nc", [0.8571428571428571, 0.8, 0.8571428571428571, 0.8571428571428571]),
             ("...", "x", [0.0, 0.0, 0.0, 0.0]),

@@ -87,7 +87,8 @@ pub(in crate::score) fn rouge_l(prediction: &str, reference: &str) -> Option<f64
     let mut union = BTreeSet::new();
     for sentence in &theirs {
         for other in &ours {
-            union.extend(lcs::places(sentence, other, Prefer::Other).into_iter().map(|place| sentence[place]));
+            union
+                .extend(lcs::places(sentence, other, Prefer::Other).into_iter().map(|place| sentence[place]));
         }
     }
     let different = |sentences: &[Vec<u32>]| sentences.iter().flatten().collect::<HashSet<_>>().len();
@@ -106,10 +107,18 @@ mod tests {
     #[test]
     fn chinese_measures_are_those_of_the_package() {
         for (prediction, reference, [rouge1, rouge2, rouge_l]) in [
-            ("我 来到 北京 。 他 也 来 了", "他 来到 了 北京 。 我 也 来 了", [0.999999995, 0.3999999950222222, 0.7058823479584776]),
+            (
+                "我 来到 北京 。 他 也 来 了",
+                "他 来到 了 北京 。 我 也 来 了",
+                [0.999999995, 0.3999999950222222, 0.7058823479584776],
+            ),
             ("一 一 二", "一 二 二 三", [0.7999999952000001, 0.39999999520000007, 0.5714285665306124]),
             ("x", "y", [0.0, 0.0, 0.0]),
-            ("a ？ b …… c ...... d 。”e", "a ？ b …… c ...... d 。”e f", [0.9473684160664821, 0.9411764656055364, 0.9473684160664821]),
+            (
+                "a ？ b …… c ...... d 。”e",
+                "a ？ b …… c ...... d 。”e f",
+                [0.9473684160664821, 0.9411764656055364, 0.9473684160664821],
+            ),
         ] {
             let found = chinese(prediction, reference).expect("sentences");
             let pairs = [(found.rouge1, rouge1), (found.rouge2, rouge2), (found.rouge_l, rouge_l)];

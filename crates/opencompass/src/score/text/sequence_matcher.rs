@@ -100,12 +100,19 @@ mod tests {
     fn ratios_are_pythons() {
         assert_eq!(ratio("", ""), 1.0);
         assert_eq!(ratio("abcd", "bcde"), 0.75);
-        assert_eq!(ratio("private Thread currentThread;", "private volatile Thread currentThread;"), 58.0 / 67.0);
+        assert_eq!(
+            ratio("private Thread currentThread;", "private volatile Thread currentThread;"),
+            58.0 / 67.0
+        );
     }
 
     #[test]
     fn popular_letters_start_no_match() {
         let (one, other) = ("b".repeat(10), "b".repeat(300));
-        assert_eq!(ratio(&one, &other), 20.0 / 310.0, "blocks without any start still grow from the beginning");
+        assert_eq!(
+            ratio(&one, &other),
+            20.0 / 310.0,
+            "blocks without any start still grow from the beginning"
+        );
     }
 }

@@ -18,7 +18,7 @@ use crate::score::{Detail, Evaluate, Metrics, Reading, ScoredItem, Scores};
 
 /// Entries of the registry.
 pub(in crate::score) const ENTRIES: &[EvaluatorEntry] = &[
-    EvaluatorEntry { name: "rouge", upstream: &["RougeEvaluator"], has_fixed: true, make: Rouge::new },
+    EvaluatorEntry { name: "rouge", upstream: &["RougeEvaluator"], has_fixed: true, make: Rouge::make },
     EvaluatorEntry {
         name: "jieba_rouge",
         upstream: &["JiebaRougeEvaluator"],
@@ -31,7 +31,7 @@ pub(in crate::score) const ENTRIES: &[EvaluatorEntry] = &[
         has_fixed: false,
         make: |setup| plain(setup, AverageRouge),
     },
-    EvaluatorEntry { name: "bleu", upstream: &["BleuEvaluator"], has_fixed: false, make: Bleu::new },
+    EvaluatorEntry { name: "bleu", upstream: &["BleuEvaluator"], has_fixed: false, make: Bleu::make },
     EvaluatorEntry {
         name: "bleu_flores",
         upstream: &["BleuFloresEvaluator"],
@@ -103,7 +103,9 @@ pub(in crate::score) const ENTRIES: &[EvaluatorEntry] = &[
         upstream: &["S3EvalEvaluator"],
         has_fixed: false,
         make: |setup| {
-            scored(setup, "score", |item| table_answer::score(&item.pred_text(), &answers::first_reference(item)))
+            scored(setup, "score", |item| {
+                table_answer::score(&item.pred_text(), &answers::first_reference(item))
+            })
         },
     },
     EvaluatorEntry {
@@ -116,13 +118,13 @@ pub(in crate::score) const ENTRIES: &[EvaluatorEntry] = &[
         name: "option_similarity",
         upstream: &["OptionSimAccEvaluator"],
         has_fixed: true,
-        make: OptionSimilarity::new,
+        make: OptionSimilarity::make,
     },
     EvaluatorEntry {
         name: "truthfulqa",
         upstream: &["TruthfulQAEvaluator"],
         has_fixed: false,
-        make: Truthful::new,
+        make: Truthful::make,
     },
     EvaluatorEntry {
         name: "acc_contamination",

@@ -10,7 +10,8 @@ pub(super) fn score(answer: &str, reference: &str) -> f64 {
         return bags(&rows(answer), &rows(reference));
     }
     if reference.contains(',') {
-        let parts = |text: &str| -> BTreeSet<String> { text.split(',').map(|part| part.trim().to_owned()).collect() };
+        let parts =
+            |text: &str| -> BTreeSet<String> { text.split(',').map(|part| part.trim().to_owned()).collect() };
         let (ours, theirs) = (parts(answer), parts(reference));
         return harmonic(ours.intersection(&theirs).count(), ours.len(), theirs.len());
     }

@@ -39,7 +39,7 @@ enum Likeness {
 }
 
 impl Truthful {
-    pub(super) fn new(setup: &Setup<'_>) -> Result<Box<dyn Evaluate>> {
+    pub(super) fn make(setup: &Setup<'_>) -> Result<Box<dyn Evaluate>> {
         let Arguments { metrics } = setup.named.arguments()?;
         let metric = match metrics.as_str() {
             "rouge" => Likeness::Rouge,
@@ -119,7 +119,10 @@ impl Evaluate for Truthful {
             let name = self.metric.name();
             metrics.insert(format!("{name}_max"), mean(|(most, _)| *most));
             metrics.insert(format!("{name}_diff"), mean(|(_, difference)| *difference));
-            metrics.insert(format!("{name}_acc"), mean(|(_, difference)| if *difference > 0.0 { 1.0 } else { 0.0 }));
+            metrics.insert(
+                format!("{name}_acc"),
+                mean(|(_, difference)| if *difference > 0.0 { 1.0 } else { 0.0 }),
+            );
         }
         Scores { metrics, details, answered: answered(items), ..Scores::default() }
     }

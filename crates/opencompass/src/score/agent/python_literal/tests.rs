@@ -49,7 +49,9 @@ fn calls_keep_their_keywords() {
 
 #[test]
 fn broken_texts_are_errors_and_nothing_overflows() {
-    for source in ["", "[1", "'a", "f(x=", "1 2", "{1: 2, 3}", "'a' + 1", "[1 2]", "1.2.3", "f(,)", "2 ** 9999"] {
+    for source in
+        ["", "[1", "'a", "f(x=", "1 2", "{1: 2, 3}", "'a' + 1", "[1 2]", "1.2.3", "f(,)", "2 ** 9999"]
+    {
         assert!(parse(source).is_err(), "{source}");
     }
     assert!(parse(&"[".repeat(100_000)).is_err());

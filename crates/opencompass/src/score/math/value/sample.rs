@@ -99,7 +99,7 @@ pub(in crate::score::math) fn real(expr: &Expr) -> Option<f64> {
 fn chosen(index: u32, point: u32) -> Complex {
     let turn = f64::from(index * 7 + point * 3 + 1) * 0.618_033_988_749_894_9;
     let size = 0.35 + 2.3 * turn.fract();
-    let negative = point >= POINTS / 2 && (index + point) % 2 == 0;
+    let negative = point >= POINTS / 2 && (index + point).is_multiple_of(2);
     Complex::real(if negative { -size } else { size })
 }
 
