@@ -3,7 +3,7 @@
 
 use indexmap::IndexMap;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::orders::{is_permutation, is_rotation, permutations};
 use super::vote::{Letters, Votes};
@@ -60,7 +60,7 @@ struct Asked {
 }
 
 impl Circular {
-    pub(super) fn new(setup: &Setup<'_>) -> Result<Box<dyn Evaluate>> {
+    pub(super) fn create(setup: &Setup<'_>) -> Result<Box<dyn Evaluate>> {
         let Arguments { circular_pattern } = setup.named.arguments()?;
         Ok(Box::new(Self { pattern: circular_pattern }))
     }
@@ -109,7 +109,7 @@ impl Evaluate for Circular {
         let mut details = Vec::with_capacity(items.len());
         for item in items {
             let correct = item.is_answered() && item.pred_text() == python_str(&item.answer);
-            let pattern = item.columns.get("circular_pattern").and_then(|pattern| pattern.as_array());
+            let pattern = item.columns.get("circular_pattern").and_then(Value::as_array);
             let pattern: Option<Vec<String>> = pattern.map(|keys| keys.iter().map(python_str).collect());
             let mut detail = Detail { correct: Some(correct), ..detail(item) };
             match (item.columns.get("qid"), pattern) {

@@ -11,7 +11,7 @@ pub(in crate::score) const ENTRIES: &[EvaluatorEntry] = &[
         name: "circular",
         upstream: &["CircularEvaluator"],
         has_fixed: false,
-        make: Circular::new,
+        make: Circular::create,
     },
     EvaluatorEntry {
         name: "circular_icl",

@@ -7,11 +7,11 @@ use super::check::{follows, is_approximate};
 use crate::score::verdict::{answered, detail};
 use crate::score::{Detail, Evaluate, Metrics, ScoredItem, Scores};
 
-/// Checks the instructions of each row, which are in `instruction_id_list` and `kwargs` of the expected answer or, if it
-/// is not an object, of the row.
+/// Checks the instructions of each row, which are in `instruction_id_list` and `kwargs` of the expected answer or, if
+/// it is not an object, of the row.
 ///
-/// Loose means that one of eight variants of the answer follows the instruction: without the first line, the last line or
-/// both, and each with and without asterisks.
+/// Loose means that one of eight variants of the answer follows the instruction: without the first line, the last line
+/// or both, and each with and without asterisks.
 pub(super) struct IfEval;
 
 /// Verdicts on the instructions of one item.
@@ -93,7 +93,7 @@ fn percent(number: usize, total: usize) -> f64 {
 }
 
 fn list<'a>(source: &'a Map<String, Value>, name: &str) -> &'a [Value] {
-    source.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    source.get(name).and_then(Value::as_array).map_or(&[][..], Vec::as_slice)
 }
 
 fn followed(instructions: &[Value], kwargs: &[Value], text: &str) -> Followed {

@@ -1,7 +1,7 @@
 //! The evaluators of this folder by name.
 
 use super::evaluator::IfEval;
-use crate::score::registry::EvaluatorEntry;
+use crate::score::entry::EvaluatorEntry;
 use crate::score::text::plain;
 
 /// Entries of the registry.

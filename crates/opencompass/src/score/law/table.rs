@@ -19,7 +19,7 @@ pub(in crate::score) const ENTRIES: &[EvaluatorEntry] = &[
         name: "lawbench_2_1",
         upstream: &["LawBenchEvaluator_2_1"],
         has_fixed: true,
-        make: Correction::new,
+        make: Correction::create,
     },
     entry("lawbench_2_2", &["LawBenchEvaluator_2_2"], |setup| task(setup, choice::dispute, ABSTENTIONS)),
     entry("lawbench_2_3", &["LawBenchEvaluator_2_3"], |setup| task(setup, labels::marriage, ABSTENTIONS)),

@@ -13,7 +13,7 @@ const WAYS: u64 = 20_000;
 const FAR_APART: usize = 10;
 
 /// What happens to letters.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(super) enum Kind {
     /// They are kept.
     Keep,
@@ -28,7 +28,7 @@ pub(super) enum Kind {
 }
 
 /// A change of a part of the source into a part of the target.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(super) struct Change {
     /// What happens.
     pub(super) kind: Kind,
@@ -69,15 +69,15 @@ impl Table {
             costs[i * width] = i as f64;
             steps[i * width] = vec![(Kind::Delete, 1, 0)];
         }
-        for j in 1..=target.len() {
-            costs[j] = j as f64;
-            steps[j] = vec![(Kind::Insert, 0, 1)];
+        for (j, (cost, step)) in costs.iter_mut().zip(&mut steps).enumerate().take(width).skip(1) {
+            *cost = j as f64;
+            *step = vec![(Kind::Insert, 0, 1)];
         }
-        for i in 0..source.len() {
-            for j in 0..target.len() {
+        for (i, left) in source.iter().enumerate() {
+            for (j, right) in target.iter().enumerate() {
                 let cell = (i + 1) * width + j + 1;
                 let diagonal = cell - width - 1;
-                if source[i] == target[j] {
+                if left == right {
                     costs[cell] = costs[diagonal];
                     steps[cell] = vec![(Kind::Keep, 1, 1)];
                     continue;

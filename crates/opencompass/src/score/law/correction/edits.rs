@@ -1,8 +1,8 @@
 //! The edits of a correction, and how many of them are right.
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 
-use super::align::{Kind, alignments};
+use super::align::{Change, Kind, alignments};
 use super::letters::Letters;
 use super::merge::{Pair, merged};
 
@@ -45,13 +45,7 @@ impl Edits {
             }
         };
         let pair = Pair { source: &source, target: &target };
-        let mut different = Vec::new();
-        for way in ways {
-            let edits = merged(&way, pair);
-            if !different.contains(&edits) {
-                different.push(edits);
-            }
-        }
+        let different: IndexSet<Vec<Change>> = ways.iter().map(|way| merged(way, pair)).collect();
         let mut found = IndexMap::new();
         for edit in different.iter().flatten() {
             let text = match edit.kind {

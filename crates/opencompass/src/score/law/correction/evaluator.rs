@@ -36,7 +36,7 @@ pub(in crate::score::law) struct Correction {
 
 impl Correction {
     /// Creates the evaluator from the user's files that the dataset names in `source.resources`.
-    pub(in crate::score::law) fn new(setup: &Setup<'_>) -> Result<Box<dyn Evaluate>> {
+    pub(in crate::score::law) fn create(setup: &Setup<'_>) -> Result<Box<dyn Evaluate>> {
         setup.named.no_arguments()?;
         if let Some(missing) = FILES.iter().find(|name| !setup.dataset.source.resources.contains_key(**name)) {
             return Err(Error::Value {

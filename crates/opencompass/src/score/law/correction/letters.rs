@@ -92,7 +92,7 @@ impl Letters {
             letter,
             meaning: self.meanings.get(&letter),
             confusions: self.confusions.get(&letter),
-            readings: self.readings.get(&letter).map_or(&[], Vec::as_slice),
+            readings: self.readings.get(&letter).map_or(&[][..], Vec::as_slice),
             is_mark: PUNCTUATION.contains(letter),
         }
     }
