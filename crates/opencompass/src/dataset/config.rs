@@ -112,6 +112,9 @@ pub struct SourceConfig {
     /// The same for the rows of `train_files`. Default: `loader`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub train_loader: Option<Vec<Named>>,
+    /// Files that the evaluator reads: its name for each -> file. Default: none.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub resources: IndexMap<String, String>,
     /// Turns documents into multiple-choice rows. Default: rows are used as they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub continuation_choices: Option<ContinuationChoices>,

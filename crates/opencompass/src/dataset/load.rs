@@ -48,6 +48,8 @@ pub struct Dataset {
     /// The rows of `train` in front of each row of `test`, for rules that choose them row by row; otherwise empty, or
     /// the reason why they are not chosen.
     pub examples: Result<Vec<Vec<usize>>, String>,
+    /// Contents of `source.resources`, by the evaluator's names.
+    pub resources: BTreeMap<String, Vec<u8>>,
     /// sha256 of every data file, by its name in the dataset file.
     pub hashes: BTreeMap<String, String>,
 }
@@ -88,7 +90,8 @@ impl Dataset {
         if let Some(id) = config.few_shot.ids.iter().find(|id| **id >= train.len()) {
             return Err(fail(format!("few_shot.ids: found {id}, expected a row below {}", train.len())));
         }
-        Ok(Self { config, test, train, examples: Ok(Vec::new()), hashes })
+        let resources = resources(&config, &data_dirs, &mut hashes)?;
+        Ok(Self { config, test, train, examples: Ok(Vec::new()), resources, hashes })
     }
 
     /// Creates a dataset without rows, for scoring predictions that come from elsewhere.
@@ -99,9 +102,30 @@ impl Dataset {
             test: Vec::new(),
             train: Vec::new(),
             examples: Ok(Vec::new()),
+            resources: BTreeMap::new(),
             hashes: BTreeMap::new(),
         }
     }
+}
+
+/// Reads the files that the evaluator needs.
+fn resources(
+    config: &DatasetConfig,
+    data_dirs: &[&Path],
+    hashes: &mut BTreeMap<String, String>,
+) -> Result<BTreeMap<String, Vec<u8>>> {
+    let fail = |message: String| Error::Data { dataset: config.name.clone(), message };
+    let mut resources = BTreeMap::new();
+    for (name, place) in &config.source.resources {
+        let (path, member) = find(place, data_dirs).map_err(|message| fail(format!("{place}: {message}")))?;
+        let bytes =
+            file::read(&path).map_err(|source| Error::DataFile { dataset: config.name.clone(), source })?;
+        let bytes = content(&path, bytes, member)
+            .map_err(|message| fail(format!("{}: {message}", path.display())))?;
+        hashes.insert(place.clone(), sha256(&bytes));
+        resources.insert(name.clone(), bytes);
+    }
+    Ok(resources)
 }
 
 fn read_all(

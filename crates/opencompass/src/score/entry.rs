@@ -1,5 +1,7 @@
 //! [`EvaluatorEntry`]: an evaluator as the registry lists it, and what it is made of.
 
+use std::collections::BTreeMap;
+
 use super::{Evaluate, Reading};
 use crate::Result;
 use crate::dataset::{DatasetConfig, Named};
@@ -11,6 +13,8 @@ pub struct Setup<'a> {
     pub named: &'a Named,
     /// The dataset whose items it judges.
     pub dataset: &'a DatasetConfig,
+    /// Contents of the dataset's `source.resources`; empty while only the file is checked.
+    pub resources: &'a BTreeMap<String, Vec<u8>>,
     /// Whether faults of OpenCompass 0.5.4 are repeated.
     pub reading: Reading,
 }

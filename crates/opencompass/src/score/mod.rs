@@ -4,10 +4,14 @@
 mod agent;
 mod attack;
 mod basic;
+mod circular;
 mod code;
 mod entry;
 mod evaluator;
 mod exam;
+mod instruct;
+mod judge;
+mod law;
 mod long;
 mod math;
 mod needle;
@@ -24,6 +28,7 @@ pub use agent::{ImagePlanes, structural_similarity};
 pub use basic::{CallCheck, check_call, exact_match, gsm8k_equal, lambada_correct, number_equal};
 pub use entry::{EvaluatorEntry, Setup};
 pub use evaluator::{Evaluate, FollowUp, Helper, Reading, ScoredItem};
+pub use judge::{Battle, bradley_terry};
 #[cfg(feature = "sandbox")]
 pub(crate) use registry::runs_programs;
 pub use registry::{evaluators, named_evaluator};

@@ -1,6 +1,9 @@
 //! The evaluators by name.
 
-use super::{Evaluate, EvaluatorEntry, Setup, agent, basic, code, exam, long, math, needle, text};
+use super::{
+    Evaluate, EvaluatorEntry, Setup, agent, basic, circular, code, exam, instruct, judge, law, long, math,
+    needle, text,
+};
 use crate::dataset::{DatasetConfig, nearest};
 use crate::{Error, Result};
 
@@ -14,6 +17,10 @@ const TABLES: &[&[EvaluatorEntry]] = &[
     exam::ENTRIES,
     code::ENTRIES,
     agent::ENTRIES,
+    law::ENTRIES,
+    instruct::ENTRIES,
+    circular::ENTRIES,
+    judge::ENTRIES,
 ];
 
 /// Returns every evaluator that dataset files can name.

@@ -1,5 +1,7 @@
 //! [`Scorer`]: the post-processors and the evaluator of one dataset, in both readings.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use super::attack::attacked;
@@ -47,13 +49,19 @@ struct Readout {
 }
 
 impl Readout {
-    fn new(config: &DatasetConfig, reading: Reading) -> Result<Self> {
+    fn new(dataset: &Dataset, reading: Reading) -> Result<Self> {
+        let config = &dataset.config;
         let post = |named: &Named| Post::new(named, reading);
         let score = &config.score;
         Ok(Self {
             posts: score.post.iter().map(post).collect::<Result<_>>()?,
             reference_posts: score.reference_post.iter().map(post).collect::<Result<_>>()?,
-            evaluator: named_evaluator(&Setup { named: &score.evaluator, dataset: config, reading })?,
+            evaluator: named_evaluator(&Setup {
+                named: &score.evaluator,
+                dataset: config,
+                resources: &dataset.resources,
+                reading,
+            })?,
         })
     }
 
@@ -106,8 +114,8 @@ impl<'a> Scorer<'a> {
             false => (Reading::Fixed, Reading::Compat),
         };
         let two = has_two_readings(&dataset.config);
-        let other = two.then(|| Readout::new(&dataset.config, other)).transpose()?;
-        Ok(Self { dataset, headline: Readout::new(&dataset.config, headline)?, other })
+        let other = two.then(|| Readout::new(dataset, other)).transpose()?;
+        Ok(Self { dataset, headline: Readout::new(dataset, headline)?, other })
     }
 
     /// Returns the next requests that are needed to judge a prediction. `lookup` gives the outcomes that are there.
@@ -176,7 +184,8 @@ pub fn problems(config: &DatasetConfig) -> Vec<String> {
     for named in config.score.post.iter().chain(&config.score.reference_post) {
         problems.extend(Post::new(named, reading).err().map(|problem| format!("score.post: {problem}")));
     }
-    let setup = Setup { named: &config.score.evaluator, dataset: config, reading };
+    static NONE: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+    let setup = Setup { named: &config.score.evaluator, dataset: config, resources: &NONE, reading };
     problems.extend(named_evaluator(&setup).err().map(|problem| format!("score.evaluator: {problem}")));
     for (column, named) in &config.reader.map {
         let problem = Post::new(named, Reading::Compat).err();

@@ -31,7 +31,9 @@ impl Told {
 
 fn score(named: &Named, reading: Reading, items: &[Told]) -> Scores {
     let dataset = config("evaluator = \"acc\"", "");
-    let evaluator = named_evaluator(&Setup { named, dataset: &dataset, reading }).expect("an evaluator of ours");
+    let evaluator =
+        named_evaluator(&Setup { named, dataset: &dataset, resources: &Default::default(), reading })
+            .expect("an evaluator of ours");
     let scored: Vec<ScoredItem<'_>> = items.iter().map(item).collect();
     evaluator.evaluate(&scored)
 }

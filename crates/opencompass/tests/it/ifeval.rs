@@ -9,7 +9,8 @@ use crate::shared;
 #[test]
 fn every_published_instruction_has_a_checker() {
     let Some(folder) = shared::path("eval") else { return };
-    let config = DatasetConfig::parse(include_str!("../../datasets/ifeval.toml"), "ifeval.toml").expect("a dataset");
+    let config =
+        DatasetConfig::parse(include_str!("../../datasets/ifeval.toml"), "ifeval.toml").expect("a dataset");
     assert_eq!(version(&config), "3321a3");
     let dataset = Dataset::load(config, &[folder]).expect("the published file");
     assert_eq!(dataset.test.len(), 541);

@@ -69,7 +69,8 @@ fn letter(prompt: &str) -> String {
 fn a_judge_names_right_answers() {
     let evaluator = "name = \"judge\"\njudge = { prompt = \"{prediction} / {reference}\" }";
     let scores = run(ROWS, evaluator, vec![judge("letters", |prompt, _| letter(prompt))]);
-    let found: Vec<(&str, f64)> = scores.metrics.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+    let found: Vec<(&str, f64)> =
+        scores.metrics.iter().map(|(name, value)| (name.as_str(), *value)).collect();
     assert_eq!(
         found[..4],
         [("accuracy", 50.0), ("accuracy_given_attempted", 50.0), ("f1", 0.5), ("attempted_ratio", 100.0)]
@@ -126,7 +127,8 @@ fn ratings_are_averaged_by_category() {
     let evaluator = "name = \"judge_score\"\njudge = { prompt = \"{prediction}\" }";
     let rating = judge("rating", |prompt, _| format!("Rating: [[{prompt}]]"));
     let scores = run(rows, evaluator, vec![rating]);
-    let found: Vec<(&str, f64)> = scores.metrics.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+    let found: Vec<(&str, f64)> =
+        scores.metrics.iter().map(|(name, value)| (name.as_str(), *value)).collect();
     assert_eq!(found, [("total", 6.0), ("math", 7.5), ("writing", 3.0)]);
     assert_eq!((scores.details[3].score, &scores.extra["unrated"]), (None, &serde_json::json!(1)));
 }
@@ -137,7 +139,8 @@ const PAIRS: &str = r#"{"question": "good a", "answer": "", "baseline": "bad", "
 {"question": "bad c", "answer": "", "baseline": "good", "capability": "y"}
 {"question": "good d", "answer": "", "baseline": "good", "capability": "y"}
 "#;
-const PAIR: &str = "name = \"judge_pair\"\nbaseline = \"baseline\"\njudge = { prompt = \"{prediction}|{prediction2}\" }";
+const PAIR: &str =
+    "name = \"judge_pair\"\nbaseline = \"baseline\"\njudge = { prompt = \"{prediction}|{prediction2}\" }";
 
 /// Prefers the good answer.
 fn fair(prompt: &str) -> String {
@@ -165,7 +168,10 @@ fn comparisons_in_both_orders_give_win_rates_and_ratings() {
 #[test]
 fn a_judge_that_prefers_a_place_is_found() {
     let scores = run(PAIRS, PAIR, vec![judge("first", |_, _| "[[A>>B]]".to_owned())]);
-    assert_eq!((scores.metrics["win_rate"], &scores.extra["position_bias_rate"]), (50.0, &serde_json::json!(100.0)));
+    assert_eq!(
+        (scores.metrics["win_rate"], &scores.extra["position_bias_rate"]),
+        (50.0, &serde_json::json!(100.0))
+    );
 }
 
 #[test]
@@ -177,7 +183,8 @@ fn one_random_order_gives_the_same_verdicts_of_a_fair_judge() {
         _ => "?".to_owned(),
     };
     let scores = run(PAIRS, &evaluator, vec![judge("better", move |prompt, _| better(prompt))]);
-    let found: Vec<(&str, f64)> = scores.metrics.iter().map(|(name, value)| (name.as_str(), *value)).take(3).collect();
+    let found: Vec<(&str, f64)> =
+        scores.metrics.iter().map(|(name, value)| (name.as_str(), *value)).take(3).collect();
     assert_eq!(found, [("total", 66.67), ("x", 100.0), ("y", 0.0)]);
     assert_eq!(scores.details[3].reason.as_deref(), Some("judge: found no verdict"));
 }

@@ -63,17 +63,23 @@ fn scores_of_six_models_equal_the_published_ones() {
         let part = |name: &str| template[name].as_str().expect("a text").to_owned();
         for (task, rows) in by_task(&answers) {
             references.config.score.evaluator = Named::new(format!("lawbench_{}", task.replace('-', "_")));
-            let prediction = |(row, (prompt, reference)): (&&Map<String, Value>, &(String, String))| Prediction {
-                text: Some(text(row, "prediction")),
-                gold: json!(reference),
-                record: json!({ "origin_prompt": format!("{}{prompt}{}", part("prefix"), part("suffix")) }),
-                ..Prediction::default()
+            let prediction = |(row, (prompt, reference)): (&&Map<String, Value>, &(String, String))| {
+                Prediction {
+                    text: Some(text(row, "prediction")),
+                    gold: json!(reference),
+                    record: json!({ "origin_prompt": format!("{}{prompt}{}", part("prefix"), part("suffix")) }),
+                    ..Prediction::default()
+                }
             };
             let predictions: Vec<Prediction> = rows.iter().zip(&tasks[&task]).map(prediction).collect();
             let scorer = Scorer::new(&references).expect("an evaluator of ours");
             let scores = scorer.score(&predictions, &|_| None).scores;
-            let wrong: Vec<&String> = scores.details.iter().filter_map(|detail| detail.reason.as_ref()).collect();
-            assert!(wrong.iter().all(|reason| *reason == "left out by LawBench"), "{task} {model}: {wrong:?}");
+            let wrong: Vec<&String> =
+                scores.details.iter().filter_map(|detail| detail.reason.as_ref()).collect();
+            assert!(
+                wrong.iter().all(|reason| *reason == "left out by LawBench"),
+                "{task} {model}: {wrong:?}"
+            );
             let line = expected.lines().find(|line| line.starts_with(&format!("{task},{model},")));
             let cells_of_line: Vec<&str> = line.expect("a published score").split(',').collect();
             check(&cells_of_line, &scores.metrics);

@@ -2,6 +2,7 @@
 
 mod agent_sets;
 mod bad_input;
+mod circular;
 mod code;
 mod commands;
 mod custom_sets;
@@ -14,7 +15,10 @@ mod families;
 mod graded;
 mod groups;
 mod help;
+mod ifeval;
 mod importer;
+mod judges;
+mod lawbench;
 mod long_context;
 mod math;
 mod modes;

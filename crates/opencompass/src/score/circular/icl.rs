@@ -38,7 +38,8 @@ impl Asked {
         let count = self.pattern.len();
         let first = self.pattern.first().and_then(|letter| (*letter as usize).checked_sub('A' as usize))?;
         let letter = |place: usize| char::from(b'A' + ((first + place) % count) as u8);
-        let rotated = count <= 26 && self.pattern.iter().enumerate().all(|(place, found)| *found == letter(place));
+        let rotated =
+            count <= 26 && self.pattern.iter().enumerate().all(|(place, found)| *found == letter(place));
         rotated.then_some(first)
     }
 }

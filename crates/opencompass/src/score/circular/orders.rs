@@ -28,10 +28,15 @@ mod tests {
     #[test]
     fn rotations_and_permutations_are_told_apart() {
         let list = |text: &str| text.chars().map(String::from).collect::<Vec<String>>();
-        for (pattern, rotation, permutation) in
-            [("ABC", true, true), ("BCA", true, true), ("ACB", false, true), ("ABD", false, false), ("AB", false, false)]
-        {
-            let found = (is_rotation(&list("ABC"), &list(pattern)), is_permutation(&list("ABC"), &list(pattern)));
+        for (pattern, rotation, permutation) in [
+            ("ABC", true, true),
+            ("BCA", true, true),
+            ("ACB", false, true),
+            ("ABD", false, false),
+            ("AB", false, false),
+        ] {
+            let found =
+                (is_rotation(&list("ABC"), &list(pattern)), is_permutation(&list("ABC"), &list(pattern)));
             assert_eq!(found, (rotation, permutation), "{pattern}");
         }
         assert_eq!([permutations(0), permutations(4), permutations(30)], [1, 24, usize::MAX]);

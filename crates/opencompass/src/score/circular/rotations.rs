@@ -94,7 +94,8 @@ impl Circular {
             metrics.insert(format!("acc_{name}"), right as f64 / total as f64 * 100.0);
             for least in 1..=orders.min(MOST_ORDERS) {
                 let reached = questions.values().filter(|number| **number >= least).count();
-                let label = if least == orders { format!("perf_{name}") } else { format!("more_{least}_{name}") };
+                let label =
+                    if least == orders { format!("perf_{name}") } else { format!("more_{least}_{name}") };
                 counts.insert(label, reached as f64 / questions.len() as f64 * 100.0);
             }
         }
@@ -119,7 +120,10 @@ impl Evaluate for Circular {
                     detail.extra.insert("circular_pattern".to_owned(), json!(pattern));
                     asked.push(Asked { question, pattern, correct });
                 }
-                _ => detail.reason = Some("row: found no `qid` and `circular_pattern`, expected both".to_owned()),
+                _ => {
+                    detail.reason =
+                        Some("row: found no `qid` and `circular_pattern`, expected both".to_owned())
+                }
             }
             details.push(detail);
         }

@@ -39,11 +39,18 @@ impl Evaluate for IfEval {
             loose.count(&followed.loose);
             let (is_strict, is_loose) = (all(&followed.strict), all(&followed.loose));
             let mut detail = Detail { correct: Some(is_strict), ..detail(item) };
-            let grade = if is_strict { "strict" } else if is_loose { "loose" } else { "none" };
+            let grade = if is_strict {
+                "strict"
+            } else if is_loose {
+                "loose"
+            } else {
+                "none"
+            };
             detail.extra.insert("is_strict_correct".to_owned(), json!(is_strict));
             detail.extra.insert("is_loose_correct".to_owned(), json!(is_loose));
             detail.extra.insert("grade".to_owned(), json!(grade));
-            let approximate = instructions.iter().filter_map(Value::as_str).filter(|name| is_approximate(name));
+            let approximate =
+                instructions.iter().filter_map(Value::as_str).filter(|name| is_approximate(name));
             let approximate: Vec<&str> = approximate.collect();
             if !approximate.is_empty() {
                 detail.extra.insert("approximate".to_owned(), json!(approximate));
@@ -55,7 +62,8 @@ impl Evaluate for IfEval {
         if !items.is_empty() {
             for (name, tally) in [("strict", &strict), ("loose", &loose)] {
                 metrics.insert(format!("Prompt-level-{name}-accuracy"), percent(tally.prompts, items.len()));
-                metrics.insert(format!("Inst-level-{name}-accuracy"), percent(tally.right, tally.instructions));
+                metrics
+                    .insert(format!("Inst-level-{name}-accuracy"), percent(tally.right, tally.instructions));
             }
         }
         Scores {

@@ -64,7 +64,8 @@ pub(super) fn postscript(text: &str, arguments: Arguments<'_>) -> Result<bool, S
         other => other.to_lowercase(),
     };
     let pattern = Regex::new(&word);
-    let pattern = pattern.map_err(|_| format!("kwargs.postscript_marker: found `{marker}`, expected a word"))?;
+    let pattern =
+        pattern.map_err(|_| format!("kwargs.postscript_marker: found `{marker}`, expected a word"))?;
     Ok(pattern.is_match(&text.to_lowercase()))
 }
 

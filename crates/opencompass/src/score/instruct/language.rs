@@ -44,14 +44,14 @@ const LANGUAGES: [(&str, Lang); 29] = [
 
 /// Common words of English.
 const ENGLISH: [&str; 40] = [
-    "the", "of", "and", "to", "in", "is", "that", "it", "was", "for", "on", "are", "with", "as", "be", "this", "have",
-    "from", "or", "had", "by", "not", "but", "what", "all", "were", "we", "when", "your", "can", "there", "you", "an",
-    "which", "their", "they", "if", "will", "about", "would",
+    "the", "of", "and", "to", "in", "is", "that", "it", "was", "for", "on", "are", "with", "as", "be",
+    "this", "have", "from", "or", "had", "by", "not", "but", "what", "all", "were", "we", "when", "your",
+    "can", "there", "you", "an", "which", "their", "they", "if", "will", "about", "would",
 ];
 /// Common words of Swahili.
 const SWAHILI: [&str; 24] = [
-    "na", "ya", "wa", "kwa", "ni", "za", "katika", "la", "cha", "hii", "kuwa", "kama", "vya", "pia", "yake", "hiyo",
-    "hivyo", "lakini", "au", "sana", "wetu", "kila", "watu", "huo",
+    "na", "ya", "wa", "kwa", "ni", "za", "katika", "la", "cha", "hii", "kuwa", "kama", "vya", "pia", "yake",
+    "hiyo", "hivyo", "lakini", "au", "sana", "wetu", "kila", "watu", "huo",
 ];
 /// Share of common words from which a text is of their language.
 const COMMON: f64 = 0.2;
@@ -95,7 +95,8 @@ fn is_upper(text: &str) -> bool {
 /// Returns the code of a text's language. `None` for a text without letters of any language.
 fn language(text: &str) -> Option<&'static str> {
     let lower = text.to_lowercase();
-    let words: Vec<&str> = lower.split(|letter: char| !letter.is_alphabetic()).filter(|word| !word.is_empty()).collect();
+    let words: Vec<&str> =
+        lower.split(|letter: char| !letter.is_alphabetic()).filter(|word| !word.is_empty()).collect();
     for (code, common) in [("en", &ENGLISH[..]), ("sw", &SWAHILI[..])] {
         let found = words.iter().filter(|word| common.contains(word)).count();
         if found > 0 && found as f64 >= COMMON * words.len() as f64 {

@@ -3,8 +3,8 @@
 
 /// Words whose full stop does not end a sentence.
 const ABBREVIATIONS: [&str; 27] = [
-    "mr", "mrs", "ms", "dr", "prof", "st", "jr", "sr", "vs", "inc", "ltd", "co", "corp", "fig", "vol", "dept",
-    "gen", "capt", "lt", "col", "rev", "hon", "e.g", "i.e", "a.m", "p.m", "ph.d",
+    "mr", "mrs", "ms", "dr", "prof", "st", "jr", "sr", "vs", "inc", "ltd", "co", "corp", "fig", "vol",
+    "dept", "gen", "capt", "lt", "col", "rev", "hon", "e.g", "i.e", "a.m", "p.m", "ph.d",
 ];
 
 /// Counts the sentences of an English text. A sentence ends with `.`, `!` or `?`, possibly with closing quotes and

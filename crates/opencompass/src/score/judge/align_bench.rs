@@ -101,7 +101,9 @@ mod tests {
         let lines = "事实正确性：8分\n满足用户需求：7分\n清晰度：9分\n完备性：6分\n综合：7";
         let found = ratings(lines).expect("ratings");
         assert_eq!((found["清晰度"], found[OVERALL]), (9, 7));
-        for text in ["", "{'事实正确性': 3}", "{'综合得分': 11}", "{'速度': 3, '综合得分': 3}", "事实正确性：8"] {
+        for text in
+            ["", "{'事实正确性': 3}", "{'综合得分': 11}", "{'速度': 3, '综合得分': 3}", "事实正确性：8"]
+        {
             assert_eq!(ratings(text), None, "{text}");
         }
     }

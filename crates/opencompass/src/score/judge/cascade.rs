@@ -99,7 +99,8 @@ impl Evaluate for Cascade {
                 by_judge += usize::from(judged);
                 detail.extra.insert("llm_correct".to_owned(), json!(judged));
                 detail.extra.insert("judgements".to_owned(), shown(&item.evidence));
-                detail.reason = if judged { None } else { detail.reason.or_else(|| first_error(&item.evidence)) };
+                detail.reason =
+                    if judged { None } else { detail.reason.or_else(|| first_error(&item.evidence)) };
             }
             detail.extra.insert("rule_correct".to_owned(), json!(right));
             detail.correct = Some(right || judged);

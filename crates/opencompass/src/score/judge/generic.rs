@@ -95,8 +95,13 @@ impl Evaluate for Generic {
         }
         let metrics = if items.is_empty() { Metrics::new() } else { self.metrics(&letters) };
         let correct = details.iter().filter(|detail| detail.correct == Some(true)).count();
-        let mut scores =
-            Scores { metrics, details, answered: answered(items), correct: Some(correct), ..Scores::default() };
+        let mut scores = Scores {
+            metrics,
+            details,
+            answered: answered(items),
+            correct: Some(correct),
+            ..Scores::default()
+        };
         if let Some(share) = mean(consistency.into_iter()) {
             scores.extra.insert("judge_consistency".to_owned(), json!(100.0 * share));
         }

@@ -59,8 +59,9 @@ mod tests {
 
     #[test]
     fn without_an_effect_of_length_the_win_rate_stays() {
-        let outcomes: Vec<(f64, f64)> =
-            (0..400).map(|i| (f64::from(u8::from(i % 4 != 0)), if i % 8 < 4 { 100.0 } else { -100.0 })).collect();
+        let outcomes: Vec<(f64, f64)> = (0..400)
+            .map(|i| (f64::from(u8::from(i % 4 != 0)), if i % 8 < 4 { 100.0 } else { -100.0 }))
+            .collect();
         assert!((length_controlled(&outcomes).expect("outcomes") - 0.75).abs() < 1e-3);
         assert_eq!(length_controlled(&[]), None);
     }

@@ -85,7 +85,8 @@ struct Match {
 impl Match {
     /// The outcome for the model: 1, 0.5 or 0. Orders that contradict each other are a tie.
     fn outcome(&self) -> Option<f64> {
-        let signs: Vec<i8> = self.verdicts.iter().filter_map(|(_, verdict)| Some(verdict.as_ref()?.signum())).collect();
+        let signs: Vec<i8> =
+            self.verdicts.iter().filter_map(|(_, verdict)| Some(verdict.as_ref()?.signum())).collect();
         let first = *signs.first()?;
         let agreed = if signs.iter().all(|sign| *sign == first) { first } else { 0 };
         Some((f64::from(agreed) + 1.0) / 2.0)
@@ -111,7 +112,8 @@ impl Pairwise {
             Order::Double => vec![false, true],
             Order::BaselineFirst => vec![false],
             Order::Random => {
-                let draws = CounterRng::new(self.arguments.seed, "judge order").split(item.prediction.row as u64);
+                let draws =
+                    CounterRng::new(self.arguments.seed, "judge order").split(item.prediction.row as u64);
                 vec![draws.below(item.prediction.replica as u64, 2) == 1]
             }
         }
@@ -149,7 +151,8 @@ impl Pairwise {
         let elo = rating(&battles);
         let expected = 1.0 / (1.0 + 10.0_f64.powf((1000.0 - elo) / 400.0));
         if self.arguments.form == PairForm::Alpaca {
-            metrics.insert("total".to_owned(), two_decimals(100.0 * mean(outcomes.into_iter()).unwrap_or(0.0)));
+            metrics
+                .insert("total".to_owned(), two_decimals(100.0 * mean(outcomes.into_iter()).unwrap_or(0.0)));
             metrics.extend(by_category(matches));
         } else {
             metrics.insert("score".to_owned(), two_decimals(100.0 * expected));
@@ -213,7 +216,9 @@ fn percentile(sorted: &[f64], share: f64) -> f64 {
 
 impl Evaluate for Pairwise {
     fn follow_ups(&self, item: &ScoredItem<'_>) -> Vec<FollowUp> {
-        let Some(baseline) = self.baseline(item).filter(|_| item.evidence.is_empty()) else { return Vec::new() };
+        let Some(baseline) = self.baseline(item).filter(|_| item.evidence.is_empty()) else {
+            return Vec::new();
+        };
         let answer = item.pred_text();
         let asks = self.orders(item).into_iter().flat_map(|model_first| {
             let (one, two) = if model_first { (&answer, &baseline) } else { (&baseline, &answer) };
@@ -237,7 +242,9 @@ impl Evaluate for Pairwise {
             let error = first_error(&item.evidence);
             let unread = || match self.baseline(item) {
                 Some(_) => "judge: found no verdict".to_owned(),
-                None => format!("row: found no `{}`, expected the baseline's answer", self.arguments.baseline),
+                None => {
+                    format!("row: found no `{}`, expected the baseline's answer", self.arguments.baseline)
+                }
             };
             detail.reason = detail.reason.or(error).or_else(|| outcome.is_none().then(unread));
             details.push(detail);
@@ -253,7 +260,10 @@ impl Evaluate for Pairwise {
         let size = self.arguments.judge.size();
         let verdicts = |item: &ScoredItem<'_>| {
             let read = |outcome| self.arguments.form.read(judgement(outcome).ok()?);
-            item.evidence.chunks(size).map(|prompt| prompt.iter().map(read).collect::<Vec<_>>()).collect::<Vec<_>>()
+            item.evidence
+                .chunks(size)
+                .map(|prompt| prompt.iter().map(read).collect::<Vec<_>>())
+                .collect::<Vec<_>>()
         };
         let consistency = items.iter().flat_map(verdicts);
         let consistency = consistency.filter_map(|prompt| self.arguments.judge.consistency(&prompt));

@@ -78,7 +78,11 @@ impl Panel {
 
     /// Returns the requests for an item: for every judge, as often as it is asked. `value` replaces marks that are neither
     /// columns nor the answer, and goes before them.
-    pub(super) fn asks(&self, item: &ScoredItem<'_>, value: &dyn Fn(&str) -> Option<String>) -> Vec<FollowUp> {
+    pub(super) fn asks(
+        &self,
+        item: &ScoredItem<'_>,
+        value: &dyn Fn(&str) -> Option<String>,
+    ) -> Vec<FollowUp> {
         let guided = self.guided.as_ref().filter(|guided| {
             let found = column(item, &guided.column).map(python_str);
             found.is_some_and(|found| guided.values.contains(&found))
@@ -103,7 +107,8 @@ impl Panel {
             let request = Request::Chat { messages: messages.clone(), tools: Vec::new(), sampling };
             FollowUp { to: Helper::Judge(judge), request }
         };
-        let places = self.judges.iter().flat_map(|judge| (0..self.repeats).map(move |repeat| (*judge, repeat)));
+        let places =
+            self.judges.iter().flat_map(|judge| (0..self.repeats).map(move |repeat| (*judge, repeat)));
         places.map(ask).collect()
     }
 
@@ -181,7 +186,8 @@ mod tests {
 
     #[test]
     fn consistency_is_the_share_of_equal_repeats() {
-        let panel: Panel = serde_json::from_value(json!({"prompt": "", "repeats": 3, "judges": [0, 1]})).expect("a panel");
+        let panel: Panel =
+            serde_json::from_value(json!({"prompt": "", "repeats": 3, "judges": [0, 1]})).expect("a panel");
         let verdicts = [Some("A"), Some("A"), Some("B"), Some("B"), None, None];
         let found = panel.consistency(&verdicts).expect("three repeats");
         assert!((found - 4.0 / 6.0).abs() < 1e-12);

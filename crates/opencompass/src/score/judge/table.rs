@@ -8,8 +8,23 @@ use crate::score::entry::EvaluatorEntry;
 
 /// Entries of the registry.
 pub(in crate::score) const ENTRIES: &[EvaluatorEntry] = &[
-    EvaluatorEntry { name: "judge", upstream: &["GenericLLMEvaluator"], has_fixed: false, make: Generic::create },
-    EvaluatorEntry { name: "cascade", upstream: &["CascadeEvaluator"], has_fixed: true, make: Cascade::create },
-    EvaluatorEntry { name: "judge_score", upstream: &["LMEvaluator"], has_fixed: false, make: Single::create },
+    EvaluatorEntry {
+        name: "judge",
+        upstream: &["GenericLLMEvaluator"],
+        has_fixed: false,
+        make: Generic::create,
+    },
+    EvaluatorEntry {
+        name: "cascade",
+        upstream: &["CascadeEvaluator"],
+        has_fixed: true,
+        make: Cascade::create,
+    },
+    EvaluatorEntry {
+        name: "judge_score",
+        upstream: &["LMEvaluator"],
+        has_fixed: false,
+        make: Single::create,
+    },
     EvaluatorEntry { name: "judge_pair", upstream: &[], has_fixed: false, make: Pairwise::create },
 ];

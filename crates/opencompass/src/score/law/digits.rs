@@ -26,7 +26,8 @@ mod tests {
 
     #[test]
     fn digits_are_read_and_other_text_is_not() {
-        for (text, expected) in [("007", Some(7)), ("２６", Some(26)), ("", None), ("1a", None), ("-1", None)] {
+        for (text, expected) in [("007", Some(7)), ("２６", Some(26)), ("", None), ("1a", None), ("-1", None)]
+        {
             assert_eq!(number(text), expected, "{text}");
         }
         assert_eq!(number(&"9".repeat(60)), Some(u128::MAX));

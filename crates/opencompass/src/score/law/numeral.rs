@@ -8,7 +8,8 @@ use super::digits::number;
 use crate::score::text::words::built_in;
 
 /// Letters of the digits 0 to 9 of simplified texts.
-const DIGITS: [&str; 10] = ["零〇", "一壹幺", "二贰两", "三叁", "四肆", "五伍", "六陆", "七柒", "八捌", "九玖"];
+const DIGITS: [&str; 10] =
+    ["零〇", "一壹幺", "二贰两", "三叁", "四肆", "五伍", "六陆", "七柒", "八捌", "九玖"];
 
 /// The grammar of whole numbers in the encoding of [`encoded`].
 static WHOLE: LazyLock<Regex> = LazyLock::new(|| {

@@ -28,9 +28,8 @@ const ENTITIES: [&str; 10] = [
 ];
 
 /// Letters and digits of Python's `isalpha` and `isdigit`.
-static WORD_LETTER: LazyLock<Regex> = LazyLock::new(|| {
-    built_in(r"[\p{L}\p{Nd}²³¹⁰⁴-⁹₀-₉①-⑨⑴-⑼⒈-⒐⓪⓵-⓽⓿❶-❾➀-➈➊-➒]")
-});
+static WORD_LETTER: LazyLock<Regex> =
+    LazyLock::new(|| built_in(r"[\p{L}\p{Nd}²³¹⁰⁴-⁹₀-₉①-⑨⑴-⑼⒈-⒐⓪⓵-⓽⓿❶-❾➀-➈➊-➒]"));
 
 /// Tasks 2-7, 3-2 and 3-8: ROUGE-L of the words that jieba finds.
 pub(super) fn rouge(prediction: &str, reference: &str) -> Graded {

@@ -26,7 +26,9 @@ pub(in crate::score) const ENTRIES: &[EvaluatorEntry] = &[
     entry("lawbench_2_4", &["LawBenchEvaluator_2_4"], |setup| task(setup, choice::consultation, ABSTENTIONS)),
     entry("lawbench_2_5", &["LawBenchEvaluator_2_5"], |setup| task(setup, overlap::reading, "")),
     // The name of the second metric is spelled as upstream spells it.
-    entry("lawbench_2_6", &["LawBenchEvaluator_2_6"], |setup| task(setup, overlap::entities, "anstention_rate")),
+    entry("lawbench_2_6", &["LawBenchEvaluator_2_6"], |setup| {
+        task(setup, overlap::entities, "anstention_rate")
+    }),
     entry("lawbench_2_7", &["LawBenchEvaluator_2_7"], |setup| task(setup, overlap::rouge, "")),
     entry("lawbench_2_8", &["LawBenchEvaluator_2_8"], |setup| task(setup, choice::argument, ABSTENTIONS)),
     entry("lawbench_2_9", &["LawBenchEvaluator_2_9"], |setup| task(setup, labels::events, ABSTENTIONS)),
@@ -36,7 +38,9 @@ pub(in crate::score) const ENTRIES: &[EvaluatorEntry] = &[
     entry("lawbench_3_3", &["LawBenchEvaluator_3_3"], |setup| task(setup, labels::accusations, ABSTENTIONS)),
     entry("lawbench_3_4", &["LawBenchEvaluator_3_4"], |setup| task(setup, amount::prison_term, ABSTENTIONS)),
     entry("lawbench_3_5", &["LawBenchEvaluator_3_5"], |setup| task(setup, amount::prison_term, ABSTENTIONS)),
-    entry("lawbench_3_6", &["LawBenchEvaluator_3_6"], |setup| task(setup, choice::case_analysis, ABSTENTIONS)),
+    entry("lawbench_3_6", &["LawBenchEvaluator_3_6"], |setup| {
+        task(setup, choice::case_analysis, ABSTENTIONS)
+    }),
     entry("lawbench_3_7", &["LawBenchEvaluator_3_7"], |setup| task(setup, amount::money, ABSTENTIONS)),
     entry("lawbench_3_8", &["LawBenchEvaluator_3_8"], |setup| task(setup, overlap::rouge, "")),
 ];

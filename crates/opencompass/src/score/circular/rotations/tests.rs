@@ -6,7 +6,12 @@ use super::*;
 use crate::infer::Prediction;
 
 /// Scores predictions of rows that have `qid` and `circular_pattern`.
-fn score(pattern: Pattern, predictions: &[Value], references: &[Value], rows: &[Map<String, Value>]) -> Scores {
+fn score(
+    pattern: Pattern,
+    predictions: &[Value],
+    references: &[Value],
+    rows: &[Map<String, Value>],
+) -> Scores {
     let predicted: Vec<Prediction> = predictions.iter().map(|_| Prediction::default()).collect();
     let items: Vec<ScoredItem<'_>> = predicted
         .iter()
@@ -56,7 +61,10 @@ fn a_planted_preference_for_a_letter_is_reported() {
     for question in 0..4 {
         for shift in 0..3 {
             let pattern: Vec<&str> = (0..3).map(|place| keys[(place + shift) % 3]).collect();
-            rows.push(Map::from_iter([("qid".to_owned(), json!(question)), ("circular_pattern".to_owned(), json!(pattern))]));
+            rows.push(Map::from_iter([
+                ("qid".to_owned(), json!(question)),
+                ("circular_pattern".to_owned(), json!(pattern)),
+            ]));
             // The first option is right, so its letter wanders with the rotation.
             right.push(json!(["A", "B", "C"][shift]));
             answers.push(json!("B"));
@@ -76,7 +84,9 @@ fn the_vote_maps_letters_back_to_options() {
     let keys = ["A", "B"];
     let rows: Vec<Map<String, Value>> = [["A", "B"], ["B", "A"]]
         .iter()
-        .map(|pattern| Map::from_iter([("qid".to_owned(), json!(7)), ("circular_pattern".to_owned(), json!(pattern))]))
+        .map(|pattern| {
+            Map::from_iter([("qid".to_owned(), json!(7)), ("circular_pattern".to_owned(), json!(pattern))])
+        })
         .collect();
     let right = [json!(keys[1]), json!(keys[0])];
     let scores = score(Pattern::Circular, &right, &right, &rows);

@@ -67,7 +67,12 @@ fn every_instruction_can_be_followed_and_broken() {
             "Dr. No came at 3.5 p.m. today.",
         ),
         ("length_constraints:number_paragraphs", json!({"num_paragraphs": 2}), "a\n***\nb", "a\n\nb"),
-        ("length_constraints:number_words", json!({"num_words": 3, "relation": "less than"}), "one two", "a-b c"),
+        (
+            "length_constraints:number_words",
+            json!({"num_words": 3, "relation": "less than"}),
+            "one two",
+            "a-b c",
+        ),
         (
             "length_constraints:nth_paragraph_first_word",
             json!({"num_paragraphs": 2, "nth_paragraph": 2, "first_word": "Then"}),
@@ -78,7 +83,12 @@ fn every_instruction_can_be_followed_and_broken() {
         ("detectable_content:postscript", json!({"postscript_marker": "P.P.S"}), "a\nP. P. S b", "P.S. b"),
         ("detectable_format:number_bullet_lists", json!({"num_bullets": 2}), "* a\n- b", "** a\n- b"),
         ("detectable_format:constrained_response", json!({}), "My answer is no.", "No."),
-        ("detectable_format:number_highlighted_sections", json!({"num_highlights": 2}), "*a* and **b**", "* * and *a*"),
+        (
+            "detectable_format:number_highlighted_sections",
+            json!({"num_highlights": 2}),
+            "*a* and **b**",
+            "* * and *a*",
+        ),
         (
             "detectable_format:multiple_sections",
             json!({"section_spliter": "Section", "num_sections": 2}),
@@ -135,7 +145,9 @@ fn a_loose_verdict_forgives_a_line_around_the_answer() {
 
 #[test]
 fn unknown_instructions_and_missing_arguments_are_named() {
-    for (instruction, kwargs) in [("keywords:rhyme", json!({})), ("keywords:frequency", json!({"keyword": "a"}))] {
+    for (instruction, kwargs) in
+        [("keywords:rhyme", json!({})), ("keywords:frequency", json!({"keyword": "a"}))]
+    {
         let reference = json!({ "instruction_id_list": [instruction], "kwargs": [kwargs] });
         let scores = score(&[json!("a")], &[reference]);
         assert_eq!(scores.details[0].correct, Some(false), "{instruction}");

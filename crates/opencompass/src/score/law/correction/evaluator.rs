@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use super::edits::{Counts, Edits};
 use super::letters::{FILES, Letters};
 use crate::prompt::python_str;
+use crate::score::entry::Setup;
 use crate::score::law::grade::unexpected;
 use crate::score::law::parallel::on_all_processors;
-use crate::score::entry::Setup;
 use crate::score::text::words::built_in;
 use crate::score::verdict::{answered, detail};
 use crate::score::{Evaluate, Metrics, Reading, ScoredItem, Scores};
@@ -38,7 +38,8 @@ impl Correction {
     /// Creates the evaluator from the user's files that the dataset names in `source.resources`.
     pub(in crate::score::law) fn create(setup: &Setup<'_>) -> Result<Box<dyn Evaluate>> {
         setup.named.no_arguments()?;
-        if let Some(missing) = FILES.iter().find(|name| !setup.dataset.source.resources.contains_key(**name)) {
+        if let Some(missing) = FILES.iter().find(|name| !setup.dataset.source.resources.contains_key(**name))
+        {
             return Err(Error::Value {
                 place: "source.resources".to_owned(),
                 found: format!("no `{missing}`"),
@@ -65,7 +66,8 @@ impl Correction {
         let answer: String =
             BREAKS.replace_all(&answer, "").chars().take(reference.chars().count() + LONGER).collect();
         let answer = if answer.is_empty() { NOTHING } else { answer.as_str() };
-        let edits = |text: &str| Edits::new(&self.letters, &source.replace('\t', ""), &BREAKS.replace_all(text, ""));
+        let edits =
+            |text: &str| Edits::new(&self.letters, &source.replace('\t', ""), &BREAKS.replace_all(text, ""));
         Ok(Counts::new(&edits(answer), &edits(&reference)))
     }
 }
@@ -73,7 +75,9 @@ impl Correction {
 /// The prompt of a prediction as text; of a conversation, its first message.
 fn prompt(record: &Value) -> String {
     match &record["origin_prompt"] {
-        Value::Array(messages) => messages.first().map_or_else(String::new, |first| python_str(&first["prompt"])),
+        Value::Array(messages) => {
+            messages.first().map_or_else(String::new, |first| python_str(&first["prompt"]))
+        }
         other => python_str(other),
     }
 }

@@ -53,7 +53,8 @@ impl Letters {
         for line in text.trim().split('\n') {
             let mut words = line.split(' ');
             let mut code = words.next().unwrap_or_default().chars();
-            let (Some(a), Some(b), Some(c), Some(d)) = (code.next(), code.next(), code.next(), code.next()) else {
+            let (Some(a), Some(b), Some(c), Some(d)) = (code.next(), code.next(), code.next(), code.next())
+            else {
                 continue;
             };
             for word in words {
@@ -78,7 +79,9 @@ impl Letters {
     fn read_readings(&mut self, text: &str) {
         for line in text.lines() {
             let mut parts = line.trim().split('\t').skip(1);
-            let (Some(letter), Some(readings)) = (parts.next().and_then(single), parts.next()) else { continue };
+            let (Some(letter), Some(readings)) = (parts.next().and_then(single), parts.next()) else {
+                continue;
+            };
             let mandarin = readings.split(';').next().unwrap_or_default();
             if mandarin != "null" {
                 self.readings.insert(letter, mandarin.split(',').map(without_tone).collect());
@@ -164,7 +167,10 @@ mod tests {
         let files = BTreeMap::from([
             ("cilin".to_owned(), b"Aa01A01= \xd6\xda \xc8\xcb\nAa02B01= \xce\xd2\n".to_vec()),
             ("confusions".to_owned(), "诉 述 素\n".as_bytes().to_vec()),
-            ("letters".to_owned(), "U+5B9E\t实\tshí;sat6\t⿱\nU+4E8B\t事\tshì,zì;si6\t丨\n".as_bytes().to_vec()),
+            (
+                "letters".to_owned(),
+                "U+5B9E\t实\tshí;sat6\t⿱\nU+4E8B\t事\tshì,zì;si6\t丨\n".as_bytes().to_vec(),
+            ),
         ]);
         Letters::read(&files)
     }
