@@ -55,6 +55,7 @@ fn a_reader_that_leaves_ends_a_verb_quietly() {
     let bench = Bench::new(1);
     bench.write("predictions/sums_0.json", "{\"0\": {}}");
     bench.write("corpus.txt", "some text\n");
+    bench.write("config.py", "x_datasets = [{'abbr': 'x', 'infer_cfg': {}}]\n");
     bench.write("data/unknown.txt", "unknown\n");
     bench.write("needle.toml", "task = \"trace\"\nneedles = 2\nrepeats = 1\n");
     bench.write("names.json", "{\"English\": \"Ann,Bob,Cid,Dan\"}");
@@ -70,6 +71,7 @@ fn a_reader_that_leaves_ends_a_verb_quietly() {
         &["viz-multi-model", "out", "out"],
         &["prediction-merger", "predictions"],
         &["test-api-model", "run.toml"],
+        &["import", "config.py"],
         &["data", "list"],
         &["data", "verify", "data"],
         &["data", "add", "data", "--to", "known"],

@@ -23,7 +23,10 @@ fn every_published_instruction_has_a_checker() {
     let predictions: Vec<Prediction> = (0..dataset.test.len()).map(prediction).collect();
     let scores = Scorer::new(&dataset).expect("an evaluator of ours").score(&predictions, &|_| None).scores;
     let problems: Vec<&String> = scores.details.iter().filter_map(|detail| detail.reason.as_ref()).collect();
-    assert!(problems.is_empty(), "{problems:?}");
+    // Two prompts ask for signs, for which upstream counts a random letter.
+    let signs =
+        ['#', '!'].map(|sign| format!("kwargs.letter: found `{sign}`, expected one letter from a to z"));
+    assert_eq!(problems, signs.iter().collect::<Vec<_>>());
     let names: Vec<&String> = scores.metrics.keys().collect();
     let expected = [
         "Prompt-level-strict-accuracy",

@@ -30,7 +30,7 @@ pub(super) fn forbidden(text: &str, arguments: Arguments<'_>) -> Result<bool, St
     Ok(true)
 }
 
-/// A letter occurs so many times, in upper or lower case.
+/// A letter occurs so many times, in upper or lower case. A sign is refused: upstream counts a random letter instead.
 pub(super) fn letter(text: &str, arguments: Arguments<'_>) -> Result<bool, String> {
     let letter = arguments.text("letter")?.to_lowercase();
     let mut letters = letter.chars();
