@@ -72,7 +72,7 @@ pub(crate) async fn ask_all(
     if desk.waiting.is_empty() {
         return Ok(failures);
     }
-    let progress = context.reporter.start("evaluate", "requests", desk.waiting.len() as u64);
+    let progress = context.reporter.start("evaluate", "items", desk.pending.len() as u64);
     while let Some((key, to, answer)) = desk.next_answer(context).await {
         match answer {
             Ok(answer) => {
@@ -85,9 +85,10 @@ pub(crate) async fn ask_all(
                 desk.queues[to].failures_in_a_row += 1;
             }
         }
-        progress.advance(1);
         for course in desk.arrived(&key) {
-            for errand in courses[course].missing(&|key| outcome(store, &failures, key)) {
+            let errands = courses[course].missing(&|key| outcome(store, &failures, key));
+            progress.advance(u64::from(errands.is_empty()));
+            for errand in errands {
                 desk.take(course, errand, Place::Front);
             }
         }

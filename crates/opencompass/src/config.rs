@@ -103,9 +103,10 @@ pub struct EvaluationRunConfig {
     /// What to do with cells that a model cannot answer. Default: `refuse`.
     #[serde(default)]
     pub unsupported: Unsupported,
-    /// Maximum number of tokens of an answer, instead of what the dataset files say. Default: theirs.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max_out_len: Option<u32>,
+    /// Maximum number of tokens of an answer where the dataset file has none, at most a quarter of the model's context.
+    /// Default: 2048.
+    #[serde(default = "max_out_len")]
+    pub max_out_len: u32,
     /// Number of answers per question, instead of what the dataset files say. Default: theirs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub num_runs: Option<usize>,
@@ -153,6 +154,10 @@ fn work_dir() -> PathBuf {
 
 fn workers() -> usize {
     8
+}
+
+fn max_out_len() -> u32 {
+    2048
 }
 
 fn seed() -> u64 {
@@ -224,12 +229,16 @@ impl EvaluationConfig {
     /// # Errors
     /// [`Error::UnknownName`], or a problem of a dataset file.
     pub fn restrict(&mut self, names: &[String]) -> Result<()> {
+        let catalog = Catalog::open(&self.run.dataset_dirs)?;
+        let of_file = catalog.find(&self.run.datasets)?;
         self.run.datasets = names.to_vec();
-        let sets = Catalog::open(&self.run.dataset_dirs)?.find(names)?;
+        let sets = catalog.find(names)?;
         let custom =
             |name: &str| self.custom.iter().any(|set| set.path.file_stem() == Some(OsStr::new(name)));
         let runs = |name: &str| custom(name) || sets.iter().any(|set| set.name == name);
-        self.test_range.retain(|name, _| runs(name));
+        // What names no set at all stays, and is refused when the sets are loaded.
+        let dropped = |name: &str| of_file.iter().any(|set| set.name == name) && !runs(name);
+        self.test_range.retain(|name, _| !dropped(name));
         self.flat_summary.retain(|_, place| runs(place.split('/').next().unwrap_or_default()));
         let mut kept: Vec<String> = Vec::new();
         self.group.retain(|group| {
@@ -251,7 +260,11 @@ impl EvaluationConfig {
     /// Returns the settings that inferencers use.
     #[must_use]
     pub fn context(&self) -> InferContext {
-        InferContext { seed: self.run.seed, denominator: self.run.ppl_denominator }
+        InferContext {
+            seed: self.run.seed,
+            denominator: self.run.ppl_denominator,
+            max_out_len: Some(self.run.max_out_len),
+        }
     }
 
     /// Returns the groups of the run file, then those of its summarizer.
@@ -290,11 +303,6 @@ impl EvaluationConfig {
     /// Applies the settings of the run to the settings of a dataset that mean the same.
     fn change(&self, set: &mut DatasetConfig) {
         let infer = &mut set.infer;
-        if let Some(length) = self.run.max_out_len
-            && infer.mode.word() == "gen"
-        {
-            infer.max_out_len = Some(length);
-        }
         if let Some(runs) = self.run.num_runs
             && matches!(infer.mode, Mode::Gen | Mode::Chat)
         {

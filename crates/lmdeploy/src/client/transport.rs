@@ -12,6 +12,8 @@ use super::stream::{EventStream, Last, event_stream, numbered_stream};
 use super::{ClientConfig, place};
 use crate::{Error, Result};
 
+/// Maximum number of connections that wait for the next request: a burst of a thousand leaves no more open.
+const IDLE_CONNECTIONS: usize = 32;
 /// Maximum time until a connection is made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Header that Anthropic's routes demand, and the version whose form the types here have.
@@ -52,6 +54,7 @@ impl Transport {
         let mut builder = reqwest::Client::builder()
             .connect_timeout(connect_timeout)
             .read_timeout(config.timeout)
+            .pool_max_idle_per_host(IDLE_CONNECTIONS)
             .tcp_nodelay(true);
         if config.base_url.starts_with("http:") {
             // Plain HTTP must also work where the system has no certificates.

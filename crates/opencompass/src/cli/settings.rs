@@ -51,7 +51,7 @@ pub(super) struct Arguments {
     /// Number of requests that an engine may answer together; the same as --max-num-workers.
     #[arg(long, value_name = "N", conflicts_with = "max_num_workers")]
     batch_size: Option<usize>,
-    /// Maximum number of tokens of an answer [default: each dataset's own].
+    /// Maximum number of tokens of an answer where the dataset file has none [default: 2048].
     #[arg(long, value_name = "N")]
     max_out_len: Option<u32>,
     /// Number of answers per question [default: each dataset's own].
@@ -121,7 +121,7 @@ fn apply(arguments: &Arguments, config: &mut EvaluationConfig) -> anyhow::Result
     if let Some(workers) = arguments.max_num_workers.or(arguments.batch_size) {
         config.run.workers = workers;
     }
-    config.run.max_out_len = arguments.max_out_len.or(config.run.max_out_len);
+    config.run.max_out_len = arguments.max_out_len.unwrap_or(config.run.max_out_len);
     config.run.num_runs = arguments.dataset_num_runs.or(config.run.num_runs);
     config.run.details = arguments.dump_eval_details.unwrap_or(config.run.details);
     if arguments.accelerator == Some(Engine::Lmdeploy) {

@@ -27,8 +27,14 @@ impl<'a> Speaker<'a> {
 
     /// Returns the maximum number of tokens of a prompt.
     pub(super) fn limit(&self) -> usize {
-        let answer = self.dataset.config.infer.max_out_len.unwrap_or(0) as usize;
-        self.profile.max_seq_len.saturating_sub(answer)
+        self.profile.max_seq_len.saturating_sub(self.max_tokens().unwrap_or(0) as usize)
+    }
+
+    /// Returns the maximum number of tokens of an answer: the dataset's own, or that of the run.
+    fn max_tokens(&self) -> Option<u32> {
+        let quarter = u32::try_from(self.profile.max_seq_len / 4).unwrap_or(u32::MAX);
+        let usual = self.context.max_out_len.map(|length| length.min(quarter).max(1));
+        self.dataset.config.infer.max_out_len.or(usual)
     }
 
     /// Returns the settings of answer number `number`. Every answer of a row has its own seed, and so its own place in
@@ -38,7 +44,7 @@ impl<'a> Speaker<'a> {
         let varied = matches!(infer.mode, Mode::Sc | Mode::Tot);
         let usual = if varied { VARIED } else { 0.0 };
         Sampling {
-            max_tokens: infer.max_out_len,
+            max_tokens: self.max_tokens(),
             temperature: infer.temperature.unwrap_or(usual),
             stop: infer.stop.clone(),
             seed: self.context.seed.wrapping_add(number),

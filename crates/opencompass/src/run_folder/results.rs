@@ -117,7 +117,9 @@ fn result_map(cell: &CellResult) -> ResultMap {
                 result.insert("ties".to_owned(), json!(format!("{ties} of {}", scores.details.len())));
             }
             if scores.metrics.is_empty() {
-                result.insert("error".to_owned(), json!("no item was answered"));
+                let first = scores.details.iter().find_map(|detail| detail.reason.as_deref());
+                let reason = first.map_or(String::new(), |first| format!(", the first: {first}"));
+                result.insert("error".to_owned(), json!(format!("no item was answered{reason}")));
             }
             result
         }

@@ -164,15 +164,35 @@ impl<'a> Scorer<'a> {
             let items = predictions.iter().map(|prediction| self.gather(readout, prediction, &there).0);
             let items: Vec<ScoredItem<'_>> = items.collect();
             let infer = &self.dataset.config.infer;
-            match (infer.mode, infer.n) {
+            let mut scores = match (infer.mode, infer.n) {
                 (Mode::Attack, _) => attacked(readout.evaluator.as_ref(), &items),
                 (_, 0 | 1) => readout.evaluator.evaluate(&items),
                 _ => score_runs(readout.evaluator.as_ref(), &items, infer),
-            }
+            };
+            note_missing_evidence(&items, &mut scores);
+            scores
         };
         let scores = score(&self.headline);
         let other = self.other.as_ref().map(score).filter(|other| *other != scores);
         Scored { scores, other }
+    }
+}
+
+/// Counts items as failed whose program was not run or whose judge did not answer. Without evidence for any item there
+/// is nothing to report.
+fn note_missing_evidence(items: &[ScoredItem<'_>], scores: &mut Scores) {
+    let mut missing = 0;
+    for (item, detail) in items.iter().zip(&mut scores.details) {
+        let error = item.evidence.iter().find_map(|outcome| outcome.as_ref().err());
+        if let Some(error) = error.filter(|_| item.is_answered()) {
+            missing += 1;
+            detail.correct = detail.correct.map(|_| false);
+            detail.reason = Some(error.clone());
+        }
+    }
+    scores.answered = scores.answered.saturating_sub(missing);
+    if missing > 0 && scores.answered == 0 {
+        scores.metrics.clear();
     }
 }
 

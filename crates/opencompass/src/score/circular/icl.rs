@@ -68,7 +68,8 @@ fn metrics(asked: &[Asked]) -> Metrics {
     let options = asked.iter().map(|item| item.pattern.len()).max().unwrap_or(0);
     let all = |item: &Asked| item.shift().is_some();
     let first = |item: &Asked| item.shift() == Some(0);
-    let sets: [(usize, &dyn Fn(&Asked) -> bool); 2] = [(options, &all), (1, &first)];
+    type Set<'a> = (usize, &'a dyn Fn(&Asked) -> bool);
+    let sets: [Set<'_>; 2] = [(options, &all), (1, &first)];
     let mut metrics = Metrics::new();
     let total = asked.len() as f64;
     for (size, belongs) in sets {

@@ -30,8 +30,26 @@ fn first(text: &str) -> String {
 
 /// [`first`], but a block that was cut off counts, and the indentation of the first line stays.
 fn fixed_first(text: &str) -> String {
-    let block = OPEN_BLOCK.captures(text).and_then(|found| found.get(1));
-    block.map_or(text, |block| block.as_str()).trim_start_matches(['\n', '\r']).to_owned()
+    fixed_block(text, OPEN_BLOCK.captures(text).and_then(|found| found.get(1)))
+}
+
+/// How Python code begins that has no fence in front of it.
+const STARTS: [&str; 6] = ["def ", "class ", "import ", "from ", "return ", "async "];
+
+/// The content of a block, or what is before a fence that only closes: prompts often end behind the opening one.
+fn fixed_block(text: &str, block: Option<regex::Match<'_>>) -> String {
+    let closing = text.find("\n```").filter(|_| text.matches("```").count() == 1);
+    let begins = |code: &&str| {
+        let line = code.trim_start_matches(['\n', '\r']);
+        line.starts_with([' ', '\t', '@']) || STARTS.iter().any(|start| line.starts_with(start))
+    };
+    let closed = closing.map(|end| &text[..end + 1]).filter(begins);
+    let is_bare = |end: usize| text[end + 4..].lines().next().is_none_or(|rest| rest.trim().is_empty());
+    let inside = match closed {
+        Some(code) if closing.is_some_and(is_bare) => code,
+        _ => block.map_or(text, |block| block.as_str()),
+    };
+    inside.trim_start_matches(['\n', '\r']).to_owned()
 }
 
 /// The content of the last block, or the text.
@@ -42,8 +60,7 @@ fn last(text: &str) -> String {
 
 /// [`last`], but a block that was cut off counts, and the indentation of the first line stays.
 fn fixed_last(text: &str) -> String {
-    let block = OPEN_BLOCK.captures_iter(text).last().and_then(|found| found.get(1));
-    block.map_or(text, |block| block.as_str()).trim_start_matches(['\n', '\r']).to_owned()
+    fixed_block(text, OPEN_BLOCK.captures_iter(text).last().and_then(|found| found.get(1)))
 }
 
 /// What follows the line of a place, or the whole text if that line is the last one.
@@ -110,6 +127,8 @@ mod tests {
         let text = "Sure:\n```python\n    return 1\n";
         assert_eq!(first(text), text);
         assert_eq!(fixed_first(text), "    return 1\n");
+        let text = "def f():\n    return 1\n```\n\nThis function returns 1.";
+        assert_eq!(fixed_first(text), "def f():\n    return 1\n");
         let text = "```\n  a\n```\n```\n  b\n```";
         assert_eq!((first(text), last(text)), ("a\n".to_owned(), "b\n".to_owned()));
         assert_eq!((fixed_first(text), fixed_last(text)), ("  a\n".to_owned(), "  b\n".to_owned()));
