@@ -284,7 +284,7 @@ pub(crate) fn with_tools(model: Box<dyn Model>, datasets: &[Dataset]) -> Box<dyn
     model
 }
 
-/// The examples that follow from the answers, or the reason why there are none.
+/// The examples that follow from the answers, or the reason why they cannot be chosen.
 fn settled(dataset: &Dataset, model: &dyn Model, answers: Lookup<'_>) -> Result<Vec<Vec<usize>>, String> {
     let identity = &model.profile().identity;
     match examples(dataset, Some(model.profile()), &|request| answers(&request.key(identity)))? {

@@ -48,10 +48,7 @@ impl Responder {
         }
         let options = self.choice_options(request)?;
         let echo = request.echo.unwrap_or(false);
-        if !echo && options.prompt_logprobs.is_none() {
-            let limits = [request.max_tokens, request.max_completion_tokens];
-            check_limits(limits, "at least 1 when nothing of the prompt is returned")?;
-        }
+        check_shown(request, &options)?;
         let prompt_logprobs = options.prompt_logprobs.max(options.logprobs.filter(|_| echo));
         checked.score_ids = self.score_ids(request, asked)?;
         let prompts = self.prompts(request, asked)?;
@@ -176,4 +173,13 @@ fn count(prompt: &Prompt) -> usize {
         Prompt::Texts(texts) => texts.len(),
         Prompt::IdLists(lists) => lists.len(),
     }
+}
+
+/// Checks that something is returned: the prompt, its scores, or at least one new id.
+fn check_shown(request: &CompletionRequest, options: &ChoiceOptions) -> Result<()> {
+    if request.echo == Some(true) || options.prompt_logprobs.is_some() {
+        return Ok(());
+    }
+    let limits = [request.max_tokens, request.max_completion_tokens];
+    check_limits(limits, "at least 1 when nothing of the prompt is returned")
 }

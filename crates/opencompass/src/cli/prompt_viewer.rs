@@ -40,18 +40,19 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             for ask in item.known_asks() {
                 let label = ask.label.as_ref().map_or_else(String::new, |label| format!(", label {label}"));
                 outln!("--- {}, row {}{label}", cell.name, item.row)?;
-                match ask.shown() {
-                    serde_json::Value::Array(turns) => {
-                        for turn in turns {
-                            let role = turn["role"].as_str().unwrap_or_default();
-                            outln!("[{role}]\n{}", python_str(&turn["prompt"]))?;
-                        }
-                    }
-                    text => outln!("{}", python_str(&text))?,
-                }
+                show(&ask.shown())?;
             }
             outln!("--- expected: {}\n", python_str(&item.gold))?;
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Prints a prompt: its turns, or its text.
+fn show(prompt: &serde_json::Value) -> std::io::Result<()> {
+    let serde_json::Value::Array(turns) = prompt else { return outln!("{}", python_str(prompt)) };
+    for turn in turns {
+        outln!("[{}]\n{}", turn["role"].as_str().unwrap_or_default(), python_str(&turn["prompt"]))?;
+    }
+    Ok(())
 }

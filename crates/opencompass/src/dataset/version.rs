@@ -80,7 +80,7 @@ pub(crate) fn inference_config(dataset: &DatasetConfig) -> Value {
             config.insert("prompt_template".to_owned(), template_config(template, token));
         }
         (None, template) => {
-            // A template with a place for examples is upstream's `ice_template`, even if there are none.
+            // A template with a place for examples is upstream's `ice_template`, even without any.
             let name = if few_shot || token.is_some() { "ice_template" } else { "prompt_template" };
             config.insert(name.to_owned(), template_config(template, token));
         }
@@ -103,7 +103,7 @@ pub(crate) fn inference_config(dataset: &DatasetConfig) -> Value {
     config
 }
 
-/// Sets the value at a JSON pointer; objects on the way are created. Of a list only an existing element can be set.
+/// Sets the value at a JSON pointer; objects on the way are created. In a list only an existing element can be set.
 fn put(config: &mut Value, pointer: &str, value: &Value) {
     let mut place = config;
     for step in pointer.split('/').skip(1) {

@@ -31,7 +31,7 @@ pub struct ScoredItem<'a> {
 }
 
 impl ScoredItem<'_> {
-    /// Returns the answer as text: as Python prints it if it is not text, empty if there is none.
+    /// Returns the answer as text: as Python prints it if it is not text, empty without one.
     #[must_use]
     pub fn pred_text(&self) -> String {
         if self.pred.is_null() { String::new() } else { crate::prompt::python_str(&self.pred) }

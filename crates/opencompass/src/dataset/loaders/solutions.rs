@@ -14,7 +14,7 @@ pub(super) const ENTRIES: &[LoaderEntry] = &[
     LoaderEntry { name: "last_word", upstream: &[], load: last_word },
 ];
 
-/// `boxed`: the content of the last `\boxed{..}`; null if there is none.
+/// `boxed`: the content of the last `\boxed{..}`; null without one.
 fn boxed(named: &Named, rows: Vec<Columns>) -> Result<Vec<Columns>, String> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]

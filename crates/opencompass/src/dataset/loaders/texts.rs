@@ -113,7 +113,7 @@ fn split(named: &Named, rows: Vec<Columns>) -> Result<Vec<Columns>, String> {
     })
 }
 
-/// `after`: what follows the first separator of a text; nothing if there is none.
+/// `after`: what follows the first separator of a text; nothing without one.
 fn after(named: &Named, rows: Vec<Columns>) -> Result<Vec<Columns>, String> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]

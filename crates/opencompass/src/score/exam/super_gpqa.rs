@@ -32,7 +32,7 @@ pub(super) fn make(setup: &Setup<'_>) -> Result<Box<dyn Evaluate>> {
 }
 
 impl SuperGpqa {
-    /// The letter of an answer; `None` if there is none.
+    /// The letter of an answer; `None` without one.
     fn found(&self, item: &ScoredItem<'_>) -> Option<String> {
         let text = item.pred_text();
         let options: Vec<String> = item

@@ -20,7 +20,7 @@ const ITERATIONS: usize = 10_000;
 pub struct Battle {
     /// One of the models.
     pub model_a: String,
-    /// The other model.
+    /// The model that it meets.
     pub model_b: String,
     /// What `model_a` gets: 1 for a win, 0.5 for a tie, 0 for a loss.
     pub score: f64,
@@ -40,7 +40,7 @@ pub struct Battle {
 #[must_use]
 pub fn bradley_terry(battles: &[Battle], anchor: &str) -> IndexMap<String, f64> {
     let mut names: IndexMap<&str, usize> = IndexMap::new();
-    let mut pairs: Vec<(usize, usize, f64)> = Vec::with_capacity(battles.len());
+    let mut pairs: Vec<Pair> = Vec::with_capacity(battles.len());
     let mut wins: Vec<f64> = Vec::new();
     for battle in battles {
         let [a, b] = [&battle.model_a, &battle.model_b].map(|name| {
@@ -50,7 +50,7 @@ pub fn bradley_terry(battles: &[Battle], anchor: &str) -> IndexMap<String, f64> 
         wins.resize(names.len(), 0.0);
         wins[a] += battle.weight * battle.score;
         wins[b] += battle.weight * (1.0 - battle.score);
-        pairs.push((a, b, battle.weight));
+        pairs.push(Pair { a, b, weight: battle.weight });
     }
     let strengths = strengths(&pairs, &wins);
     let points: Vec<f64> = strengths.iter().map(|strength| SCALE * strength.log10()).collect();
@@ -59,11 +59,18 @@ pub fn bradley_terry(battles: &[Battle], anchor: &str) -> IndexMap<String, f64> 
     names.iter().map(|(name, place)| ((*name).to_owned(), START + points[*place] - zero)).collect()
 }
 
-fn strengths(pairs: &[(usize, usize, f64)], wins: &[f64]) -> Vec<f64> {
+/// A battle between the models at two places.
+struct Pair {
+    a: usize,
+    b: usize,
+    weight: f64,
+}
+
+fn strengths(pairs: &[Pair], wins: &[f64]) -> Vec<f64> {
     let mut strengths = vec![1.0_f64; wins.len()];
     for _ in 0..ITERATIONS {
         let mut sums = vec![0.0_f64; wins.len()];
-        for (a, b, weight) in pairs {
+        for Pair { a, b, weight } in pairs {
             let share = weight / (strengths[*a] + strengths[*b]);
             sums[*a] += share;
             sums[*b] += share;

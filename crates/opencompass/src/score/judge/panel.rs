@@ -130,7 +130,7 @@ impl Panel {
     }
 }
 
-/// Returns the text of a judgement, or why there is none.
+/// Returns the text of a judgement, or why it has none.
 pub(super) fn judgement(outcome: &Outcome) -> Result<&str, String> {
     match outcome {
         Ok(Answer::Reply { text, .. } | Answer::Agent { text, .. }) => Ok(text),

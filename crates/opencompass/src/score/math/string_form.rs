@@ -150,7 +150,7 @@ fn without_variable(text: String) -> String {
     }
 }
 
-/// Puts the argument of a root into braces; fails if there is none.
+/// Puts the argument of a root into braces; fails without one.
 fn roots_v1(text: &str) -> Option<String> {
     let mut parts = text.split("\\sqrt");
     let mut result = parts.next().unwrap_or_default().to_owned();

@@ -1,4 +1,4 @@
-//! Longest common subsequences, and words as numbers so that they compare fast.
+//! Common subsequences of maximum length, and words as numbers so that they compare fast.
 
 use std::collections::HashMap;
 

@@ -48,26 +48,36 @@ pub(super) fn shortest(problem: &Value, answer: &Solution) -> Option<bool> {
     }
     let mut length = 0;
     for step in path.windows(2) {
-        let joins = |edge: &&(i64, i64, i64)| {
-            (edge.0 == step[0] && edge.1 == step[1]) || (edge.0 == step[1] && edge.1 == step[0])
+        let joins = |edge: &&Edge| {
+            (edge.from == step[0] && edge.to == step[1]) || (edge.from == step[1] && edge.to == step[0])
         };
-        length += edges.iter().find(joins)?.2;
+        length += edges.iter().find(joins)?.weight;
     }
     Some(length == best && answer.whole("TotalDistance")? == length)
 }
 
+/// An edge between two nodes.
+struct Edge {
+    from: i64,
+    to: i64,
+    weight: i64,
+}
+
 /// The edges with their weights.
-fn edges(problem: &Value) -> Option<Vec<(i64, i64, i64)>> {
-    let edge = |edge: &Value| Some((edge["from"].as_i64()?, edge["to"].as_i64()?, edge["weight"].as_i64()?));
+fn edges(problem: &Value) -> Option<Vec<Edge>> {
+    let edge = |edge: &Value| {
+        let number = |name: &str| edge[name].as_i64();
+        Some(Edge { from: number("from")?, to: number("to")?, weight: number("weight")? })
+    };
     problem["edges"].as_array()?.iter().map(edge).collect()
 }
 
 /// The length of the shortest path in both directions of the edges (Bellman-Ford).
-fn distance(edges: &[(i64, i64, i64)], start: i64, end: i64, nodes: usize) -> Option<i64> {
+fn distance(edges: &[Edge], start: i64, end: i64, nodes: usize) -> Option<i64> {
     let mut known: BTreeMap<i64, i64> = BTreeMap::from([(start, 0)]);
     for _ in 0..nodes {
         let mut changed = false;
-        for &(from, to, weight) in edges {
+        for &Edge { from, to, weight } in edges {
             for (a, b) in [(from, to), (to, from)] {
                 let Some(length) = known.get(&a).map(|length| length + weight) else { continue };
                 if known.get(&b).is_none_or(|other| length < *other) {
