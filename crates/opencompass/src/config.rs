@@ -103,7 +103,7 @@ pub struct EvaluationRunConfig {
     /// What to do with cells that a model cannot answer. Default: `refuse`.
     #[serde(default)]
     pub unsupported: Unsupported,
-    /// Maximum number of tokens of an answer where the dataset file has none, at most a quarter of the model's context.
+    /// Maximum number of tokens of an answer where the dataset file has none, at most half of the model's context.
     /// Default: 2048.
     #[serde(default = "max_out_len")]
     pub max_out_len: u32,

@@ -99,7 +99,7 @@ pub struct InferContext {
     pub seed: u64,
     /// Denominator of the perplexity.
     pub denominator: PplDenominator,
-    /// Maximum number of tokens of an answer where the dataset file has none, at most a quarter of the model's context.
+    /// Maximum number of tokens of an answer where the dataset file has none, at most half of the model's context.
     /// Default: the model's own limit.
     pub max_out_len: Option<u32>,
 }

@@ -32,8 +32,8 @@ impl<'a> Speaker<'a> {
 
     /// Returns the maximum number of tokens of an answer: the dataset's own, or that of the run.
     fn max_tokens(&self) -> Option<u32> {
-        let quarter = u32::try_from(self.profile.max_seq_len / 4).unwrap_or(u32::MAX);
-        let usual = self.context.max_out_len.map(|length| length.min(quarter).max(1));
+        let half = u32::try_from(self.profile.max_seq_len / 2).unwrap_or(u32::MAX);
+        let usual = self.context.max_out_len.map(|length| length.min(half).max(1));
         self.dataset.config.infer.max_out_len.or(usual)
     }
 

@@ -96,7 +96,7 @@ fn without_a_sandbox_nothing_passes_and_the_reason_is_told() {
         Err(opencompass::Error::Model { model: "sandbox".to_owned(), message: "needs python3".to_owned() })
     }));
     let scores = scored(config("evaluator = \"mbpp\"", ""), &[(row, "x = 1".to_owned())], none);
-    assert_eq!((scores.metrics["score"], scores.answered), (0.0, 0));
+    assert!(scores.metrics.is_empty() && scores.answered == 0, "a score without evidence says nothing");
     assert_eq!(scores.details[0].reason.as_deref(), Some("model sandbox: needs python3"));
 }
 

@@ -68,7 +68,7 @@ impl Bench {
             "name = \"calls\"\nsource = { files = [\"questions.jsonl\"] }\n\
              reader = { input = [\"question\"], output = \"answer\" }\n\
              prompt = { rounds = [{ role = \"HUMAN\", prompt = \"{question}\" }] }\n\
-             infer = { mode = \"chat\", tools = [{ name = \"Calculator\", description = \"d\", parameters = { type = \
+             infer = { mode = \"chat\", max_out_len = 256, tools = [{ name = \"Calculator\", description = \"d\", parameters = { type = \
              \"object\", properties = { question = { type = \"string\" } }, required = [\"question\"] } }] }\n\
              score = { evaluator = { name = \"tool_call\", argument = \"question\" } }\n",
         );
