@@ -15,6 +15,8 @@ use crate::run::AgentRun;
 use crate::serve::{Agents, App, ServeConfig, ServedAgent, Server, ToolsMode};
 use crate::team::{LoadedTeam, TeamRun};
 
+/// Time between two looks for memory that nobody needs.
+const MEMORY_PAUSE: Duration = Duration::from_secs(10);
 /// How often the server looks whether it should stop.
 const STOP_POLL: Duration = Duration::from_millis(50);
 
@@ -99,6 +101,7 @@ impl Serve {
         if self.until_stdin_closes {
             stop_when_stdin_closes(stop.clone());
         }
+        runtime.spawn(give_back_memory());
         runtime.block_on(server.run(app, requested(stop)))?;
         // Tools that still run end with the process.
         runtime.shutdown_timeout(Duration::from_secs(1));
@@ -174,6 +177,14 @@ fn name_and_file(named: &str) -> Result<(String, PathBuf), Error> {
 /// The error of an input file with one problem.
 fn invalid(path: &Path, problem: &str) -> Error {
     Error::Config(ConfigError::Invalid { path: path.to_path_buf(), problems: vec![problem.to_owned()] })
+}
+
+/// Gives the system what ended sessions have freed: the allocator would keep the memory of the busiest moment.
+async fn give_back_memory() {
+    loop {
+        tokio::time::sleep(MEMORY_PAUSE).await;
+        internlm_kit::memory::release_freed();
+    }
 }
 
 /// Waits until somebody requests the stop.
