@@ -48,6 +48,7 @@ pub use model::ServedModel;
 pub use perplexity::perplexity_of;
 pub(crate) use refusal::check_end;
 pub use responder::Responder;
+#[cfg(feature = "server")]
 pub(crate) use responses::is_response_id;
 pub use responses::{ResponseStore, ResponsesAnswer};
 #[cfg(any(feature = "burn", feature = "turbomind"))]

@@ -235,6 +235,7 @@ fn secret() -> String {
 }
 
 /// Says whether a text has the form of this server's names for responses; the schema of requests has it as a pattern.
+#[cfg(feature = "server")]
 pub(crate) fn is_response_id(id: &str) -> bool {
     let is_hex = |text: &str| text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     let parts = id.strip_prefix("resp_").and_then(|name| name.split_once('_'));

@@ -36,7 +36,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let plan = evaluation.plan(Default::default());
     let mut store = Store::open(folder.path().join("store.jsonl"))?;
     let failures = evaluation.ask(&plan, &mut store, 2, &RunContext::default()).await?;
-    let cells = evaluation.conclude(&plan, &store, &failures);
+    let cells = evaluation.conclude(&plan, &store, &failures)?;
     let scores = cells[0].scores().expect("the only cell is scored");
     assert!(format!("{:?}", scores.metrics).contains("50.0"), "{:?}", scores.metrics);
     Ok(())
