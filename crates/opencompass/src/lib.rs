@@ -84,6 +84,7 @@ pub mod needle;
 pub mod partition;
 pub mod plan;
 pub mod prompt;
+mod random;
 pub mod report;
 mod result;
 pub mod retrieve;

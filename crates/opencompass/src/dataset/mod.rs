@@ -14,7 +14,6 @@ mod load;
 mod loaders;
 mod manifest;
 mod manifest_check;
-mod mersenne;
 mod named;
 mod nearest;
 mod python_json;

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::mersenne::MersenneTwister;
+use crate::random::PythonRandom;
 use crate::{Error, Result};
 
 /// One or more Python slices with step 1, each applied to the result of the one before; or the size of a random
@@ -106,7 +106,7 @@ impl RowRange {
             return (0..count).collect();
         }
         let mut rows: Vec<usize> = (0..count).collect();
-        MersenneTwister::from_python_int(size as u64).shuffle(&mut rows);
+        PythonRandom::new(size as u64).shuffle(&mut rows);
         rows.truncate(size);
         rows
     }

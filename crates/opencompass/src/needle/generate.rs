@@ -6,11 +6,11 @@ use serde_json::{Map, Value, json};
 use super::config::{Language, NeedleConfig, Task, TraceQuestion};
 use super::document::Needle;
 use super::haystack::{Haystack, value};
-use super::python_random::PythonRandom;
 use super::sources::{KnownNeedle, NeedleSources};
 use super::story::Story;
 use super::templates::{document_prompt, filled, trace_prompt};
 use crate::Result;
+use crate::random::PythonRandom;
 
 /// A question with its place in the set: the columns `prompt`, `answer`, `repeat`, and `length` and `depth` or
 /// `question_type`.

@@ -2,7 +2,7 @@
 //! OpenCompass 0.5.4 `datasets/needlebench_v2/atc.py` (Apache-2.0).
 
 use super::config::Language;
-use super::python_random::PythonRandom;
+use crate::random::PythonRandom;
 
 /// A chain of relations, from the eldest person to the youngest.
 #[derive(Clone, Debug, PartialEq)]

@@ -2,10 +2,7 @@
 //!
 //! Matsumoto and Nishimura: "Mersenne Twister", ACM TOMACS 8 (1998); the constants are those of `mt19937ar.c`.
 
-/// Number of words of the state.
-const WORDS: usize = 624;
-/// Distance of the words that are mixed.
-const MIDDLE: usize = 397;
+use crate::random::Mersenne;
 
 /// The generator of `numpy.random.RandomState`.
 ///
@@ -15,57 +12,18 @@ const MIDDLE: usize = 397;
 /// assert_eq!(Mt19937::new(43).choice(10, 3), [3, 9, 6]);
 /// ```
 #[derive(Clone, Debug)]
-pub struct Mt19937 {
-    state: [u32; WORDS],
-    next: usize,
-}
+pub struct Mt19937(Mersenne);
 
 impl Mt19937 {
     /// Seeds the generator as `numpy.random.seed(seed)` does for a number.
     #[must_use]
     pub fn new(seed: u32) -> Self {
-        let mut state = [0; WORDS];
-        state[0] = seed;
-        for place in 1..WORDS {
-            let last = state[place - 1];
-            let mixed = (last ^ (last >> 30)).wrapping_mul(1_812_433_253);
-            state[place] = mixed.wrapping_add(place as u32);
-        }
-        Self { state, next: WORDS }
-    }
-
-    fn refill(&mut self) {
-        for place in 0..WORDS {
-            let next = self.state[(place + 1) % WORDS];
-            let joined = (self.state[place] & 0x8000_0000) | (next & 0x7fff_ffff);
-            let twist = if joined & 1 == 1 { 0x9908_b0df } else { 0 };
-            self.state[place] = self.state[(place + MIDDLE) % WORDS] ^ (joined >> 1) ^ twist;
-        }
-        self.next = 0;
+        Self(Mersenne::new(seed))
     }
 
     /// Returns the next 32 random bits.
     pub fn bits(&mut self) -> u32 {
-        if self.next >= WORDS {
-            self.refill();
-        }
-        let mut bits = self.state[self.next];
-        self.next += 1;
-        bits ^= bits >> 11;
-        bits ^= (bits << 7) & 0x9d2c_5680;
-        bits ^= (bits << 15) & 0xefc6_0000;
-        bits ^ (bits >> 18)
-    }
-
-    /// Returns a number in 0..=`highest`, by masking and drawing again.
-    fn up_to(&mut self, highest: u32) -> u32 {
-        let mask = u32::MAX.checked_shr(highest.leading_zeros()).unwrap_or(0);
-        loop {
-            let drawn = self.bits() & mask;
-            if drawn <= highest {
-                return drawn;
-            }
-        }
+        self.0.bits()
     }
 
     /// Returns a number in [0, 1) with 53 random bits (`random_sample`).
@@ -78,8 +36,8 @@ impl Mt19937 {
     pub fn choice(&mut self, bound: usize, count: usize) -> Vec<usize> {
         let mut order: Vec<usize> = (0..bound).collect();
         for last in (1..bound).rev() {
-            let highest = u32::try_from(last).unwrap_or(u32::MAX);
-            order.swap(last, self.up_to(highest) as usize);
+            let bound = u32::try_from(last + 1).unwrap_or(u32::MAX);
+            order.swap(last, self.0.numpy_below(bound) as usize);
         }
         order.truncate(count);
         order

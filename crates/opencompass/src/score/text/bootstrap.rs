@@ -1,6 +1,6 @@
 //! The aggregation of Hugging Face's ROUGE metric: the median of the means of 1,000 resampled sets.
 
-use crate::needle::mersenne::Mersenne;
+use crate::random::Mersenne;
 
 /// Number of resampled sets.
 const SAMPLES: usize = 1000;

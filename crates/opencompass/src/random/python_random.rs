@@ -92,6 +92,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn orders_are_those_of_shuffle() {
+        let mut items: Vec<usize> = (0..8).collect();
+        PythonRandom::new(5).shuffle(&mut items);
+        assert_eq!(items, [6, 3, 1, 0, 7, 2, 5, 4]);
+        for (seed, expected) in [
+            (5, [2_675_342_405, 1_097_127_993]),
+            (20_240_326, [2_961_830_630, 3_344_836_507]),
+            ((1 << 40) + 7, [2_635_837_658, 3_209_733_218]),
+        ] {
+            let mut random = PythonRandom::new(seed);
+            assert_eq!([random.random_bits(32), random.random_bits(32)], expected, "{seed}");
+        }
+    }
+
+    #[test]
     fn choices_are_pythons() {
         let numbers: Vec<usize> = (0..100).collect();
         let mut random = PythonRandom::new(3);
