@@ -78,6 +78,7 @@ pub mod kernels;
 #[cfg(feature = "burn")]
 pub mod linear;
 mod marks;
+pub mod packed;
 #[cfg(feature = "burn")]
 pub mod padding;
 #[cfg(feature = "burn")]

@@ -107,6 +107,7 @@ impl BenchShape {
                 ids: ids[..self.seq_len].to_vec(),
                 labels: ids[1..].iter().copied().map(Some).collect(),
                 cu_seqlens: vec![0, self.seq_len],
+                weights: None,
             }
         };
         (0..self.batch).map(row).collect()

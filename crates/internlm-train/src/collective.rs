@@ -4,6 +4,7 @@
 //! need no exchange: only gradients and the loss are added. Sums run in rank order, which makes them independent of
 //! timing. An engine over MPI or NCCL implements the same trait.
 
+use std::ops::Range;
 use std::sync::{Arc, Barrier, Mutex};
 
 use crate::{Error, Result};
@@ -148,9 +149,9 @@ impl Collective for Threads {
     }
 }
 
-/// The part of `rows` that `rank` of `size` computes: consecutive rows, so that sums in rank order are sums in row
-/// order. Shares differ by at most one row; with fewer rows than ranks some are empty.
-pub(crate) fn share<T>(rows: &[T], rank: usize, size: usize) -> &[T] {
-    let border = |rank: usize| rank * rows.len() / size;
-    &rows[border(rank)..border(rank + 1)]
+/// Which of `rows` rows `rank` of `size` computes: consecutive ones, so that sums in rank order are sums in row order.
+/// Shares differ by at most one row; with fewer rows than ranks some are empty.
+pub(crate) fn share(rows: usize, rank: usize, size: usize) -> Range<usize> {
+    let border = |rank: usize| rank * rows / size;
+    border(rank)..border(rank + 1)
 }

@@ -15,7 +15,7 @@ use crate::batch::with_prefetch;
 use crate::checkpoint::Saver;
 use crate::metrics::MetricsLog;
 use crate::report::{End, RunReport, StepOutcome, StepReport};
-use crate::{Result, Row, RowSource, Start, Trainer, TrainerConfig, flops, resume};
+use crate::{Objective, Result, Row, RowSource, Start, Trainer, TrainerConfig, flops, resume};
 
 /// The empty file in a run's folder that is locked by the process that trains into it. `metrics.jsonl` cannot take its
 /// place, because it is replaced when a run resumes.
@@ -83,6 +83,11 @@ pub trait Hooks {
     /// Any error here ends the run.
     fn started(&mut self) -> Result<()> {
         Ok(())
+    }
+
+    /// The loss of the run, when it is not cross entropy.
+    fn objective(&mut self) -> Option<&mut dyn Objective> {
+        None
     }
 
     /// Measures the model after `step` steps; the numbers are written to `metrics.jsonl` under their names.
@@ -195,7 +200,10 @@ impl Loop<'_> {
             let start = Instant::now();
             let rows = next()?;
             let waited = start.elapsed().as_secs_f64();
-            let mut report = trainer.step(&rows)?;
+            let mut report = match self.hooks.objective() {
+                Some(objective) => trainer.step_with(&rows, objective)?,
+                None => trainer.step(&rows)?,
+            };
             report.times.data = waited;
             trainer.state_mut().seconds += start.elapsed().as_secs_f64();
             self.record(trainer, &report)?;
@@ -233,7 +241,7 @@ impl Loop<'_> {
                 "step {step:>6}  loss {loss:.4}  lr {lr:.2e}  grad norm {norm:.3}  {rate:.0} tokens/s  mfu {percent:.0} %"
             );
         }
-        files.log.push(&[
+        let mut row = vec![
             ("step", step as f64),
             ("loss", report.loss),
             ("lr", report.lr),
@@ -246,7 +254,9 @@ impl Loop<'_> {
             ("seconds_forward", report.times.forward),
             ("seconds_backward", report.times.backward),
             ("seconds_optimizer", report.times.optimizer),
-        ])
+        ];
+        row.extend(report.measured.iter().map(|(name, value)| (name.as_str(), *value)));
+        files.log.push(&row)
     }
 
     fn validate(&mut self, trainer: &Trainer, finished: bool) -> Result<()> {

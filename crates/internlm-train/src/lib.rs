@@ -13,6 +13,7 @@
 //! | [`pretrain`](mod@pretrain) | a config, from TOML or code -> a trained, exported model: what the binary does |
 //! | [`batch`] | InternEvo shards -> packed [`Row`]s in a seeded order; [`RowSource`] for rows of your own |
 //! | [`Trainer`] | decoder, rows -> one optimizer step; [`Trainer::fit`] is the loop around it |
+//! | [`Objective`] | numbers of the head -> a loss other than cross entropy and its derivative |
 //! | [`optim`], [`Schedule`] | gradients -> AdamW in one pass, global-norm clip; step -> learning rate |
 //! | [`checkpoint`] | trainer -> folders that open as Hugging Face models; folder -> exact resume |
 //! | [`ValidationSet`] | held-out shards, decoder -> loss and bits per byte |
@@ -73,8 +74,10 @@ mod error;
 mod fit;
 pub mod flops;
 pub mod metrics;
+mod objective;
 pub mod optim;
 pub mod parameters;
+mod passes;
 pub mod plan;
 pub mod pretrain;
 pub mod report;
@@ -93,9 +96,11 @@ pub use error::{Error, Result};
 pub use fit::{FitOptions, Hooks};
 pub use flops::Flops;
 pub use metrics::MonitorConfig;
+pub use objective::{Head, Objective, Pass, PassLoss};
 pub use optim::OptimConfig;
+pub use passes::{evaluate, outputs};
 pub use report::{End, Evaluation, LossGradients, RunReport, StepOutcome, StepReport, StepTimes};
 pub use schedule::{Schedule, ScheduleConfig};
 pub use start::{Finished, Start};
-pub use trainer::{Trainer, evaluate};
+pub use trainer::Trainer;
 pub use validation::{Validation, ValidationConfig, ValidationSet};

@@ -5,7 +5,7 @@
 pub struct StepReport {
     /// Number of the step, counted from 1.
     pub step: u64,
-    /// Mean of -ln p over the labels of the step.
+    /// Weighted mean of -ln p over the labels of the step, or the objective's loss.
     pub loss: f64,
     /// Learning rate of this step.
     pub lr: f64,
@@ -19,6 +19,8 @@ pub struct StepReport {
     pub outcome: StepOutcome,
     /// Seconds by part of the step.
     pub times: StepTimes,
+    /// Names and values of what the objective measured; empty for cross entropy.
+    pub measured: Vec<(String, f64)>,
 }
 
 /// Whether a step changed the parameters.
@@ -57,17 +59,19 @@ impl StepTimes {
 /// Loss over rows without training.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Evaluation {
-    /// Sum of -ln p over the labels.
+    /// Sum of -ln p, times the weight of each label.
     pub loss_sum: f64,
     /// Number of labels that were predicted.
     pub targets: u64,
+    /// Sum of the weights of these labels: their number when each counts once.
+    pub weight: f64,
 }
 
 impl Evaluation {
-    /// Mean of -ln p over the labels; 0 without labels.
+    /// Weighted mean of -ln p over the labels; 0 without labels.
     #[must_use]
     pub fn loss(&self) -> f64 {
-        self.loss_sum / self.targets.max(1) as f64
+        if self.weight > 0.0 { self.loss_sum / self.weight } else { 0.0 }
     }
 }
 

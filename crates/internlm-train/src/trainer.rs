@@ -1,27 +1,25 @@
 //! [`Trainer`]: one optimizer step over packed rows, for whole models and for models with frozen parts.
 
+use std::ops::Range;
 use std::time::Instant;
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor, TensorData};
-use internlm_model::attend::Causal;
+use burn::tensor::{Device, TensorData};
+use internlm_model::ModelConfig;
 use internlm_model::decoder::Decoder;
-use internlm_model::{ModelConfig, TokenId};
-use rayon::prelude::*;
 use serde_json::{Value, json};
 
 use crate::checkpoint::{Coverage, Loaded, Snapshot, State};
 use crate::collective::{Collective, Single, share};
+use crate::objective::Objective;
 use crate::optim::{AdamW, Moments, clip_scale, squared_norm};
 use crate::parameters::{self, ParameterInfo};
-use crate::report::{Evaluation, LossGradients, StepOutcome, StepReport, StepTimes};
+use crate::passes::{Computed, Gradients, Loss, Share, evaluate};
+use crate::report::{Evaluation, LossGradients, StepOutcome, StepReport};
 use crate::{Error, Flops, Result, Row, Schedule, TrainerConfig};
 
 /// Number of steps over which the reported loss is averaged.
 const LOSS_WINDOW: u64 = 50;
-
-/// The gradient of every trainable parameter; `None` where one took no part in the loss.
-type Gradients = Vec<Option<TensorData>>;
 
 /// Trains the parameters of a decoder that require gradients; frozen ones are left alone and take no state.
 ///
@@ -157,22 +155,40 @@ impl Trainer {
         &self.device
     }
 
-    /// One optimizer step over `rows`: the loss is the mean over all their labels.
+    /// One optimizer step over `rows`: the loss is the weighted mean over all their labels.
     ///
     /// With several ranks every rank is given all rows of the step.
     ///
     /// # Errors
     /// Rows that do not fit the model, and [`Error::NotFinite`] after too many skipped steps in a row.
     pub fn step(&mut self, rows: &[Row]) -> Result<StepReport> {
+        let weight = total_weight(rows);
+        self.step_on(rows, &mut Loss::CrossEntropy { weight })
+    }
+
+    /// One optimizer step over `rows` on the loss of `objective`.
+    ///
+    /// # Errors
+    /// As [`Trainer::step`], and what the objective refuses.
+    pub fn step_with(&mut self, rows: &[Row], objective: &mut dyn Objective) -> Result<StepReport> {
+        objective.prepare(self.state.step, rows)?;
+        let mut report = self.step_on(rows, &mut Loss::Objective(&mut *objective))?;
+        report.measured = objective.measured();
+        Ok(report)
+    }
+
+    fn step_on(&mut self, rows: &[Row], loss: &mut Loss<'_>) -> Result<StepReport> {
         let step = self.state.step;
         for row in rows {
             row.check(self.model.vocab, &format!("batch of step {}", step + 1))?;
         }
-        let targets = targets(rows);
-        let share = share(rows, self.collective.rank(), self.collective.size());
-        let (mut loss, mut gradients, mut times) = self.loss_and_gradients(share, targets)?;
+        // Rows without a label have no gradient, and what is not there is not added up.
+        let differentiable = matches!(loss, Loss::Objective(_)) || rows.iter().any(|row| row.targets() > 0);
+        let range = share(rows.len(), self.collective.rank(), self.collective.size());
+        let computed = self.share(rows, range).compute(&self.decoder, loss)?;
+        let Computed { mut loss, mut gradients, mut times } = computed;
         let start = Instant::now();
-        if targets > 0 {
+        if differentiable {
             loss = self.reduce(loss, &mut gradients)?;
         }
         let norms: Vec<f64> = gradients
@@ -195,7 +211,8 @@ impl Trainer {
         self.state.tokens += tokens;
         self.state.flops += flops;
         self.count(&outcome, loss)?;
-        Ok(StepReport { step: step + 1, loss, lr, grad_norm, tokens, flops, outcome, times })
+        let measured = Vec::new();
+        Ok(StepReport { step: step + 1, loss, lr, grad_norm, tokens, flops, outcome, times, measured })
     }
 
     /// Adds loss and gradients over the ranks.
@@ -254,32 +271,29 @@ impl Trainer {
     /// # Errors
     /// Rows that do not fit the model.
     pub fn gradients(&self, rows: &[Row]) -> Result<LossGradients> {
-        let (loss, buffers, _) = self.loss_and_gradients(rows, targets(rows))?;
-        let named = self.parameters.iter().zip(buffers).filter_map(|(info, buffer)| {
+        self.gradients_on(rows, &mut Loss::CrossEntropy { weight: total_weight(rows) })
+    }
+
+    /// The loss of `objective` over `rows` and its gradient by parameter name, without an update.
+    ///
+    /// # Errors
+    /// As [`Trainer::step_with`].
+    pub fn gradients_with(&self, rows: &[Row], objective: &mut dyn Objective) -> Result<LossGradients> {
+        objective.prepare(self.state.step, rows)?;
+        self.gradients_on(rows, &mut Loss::Objective(objective))
+    }
+
+    fn gradients_on(&self, rows: &[Row], loss: &mut Loss<'_>) -> Result<LossGradients> {
+        let Computed { loss, gradients, .. } =
+            self.share(rows, 0..rows.len()).compute(&self.decoder, loss)?;
+        let named = self.parameters.iter().zip(gradients).filter_map(|(info, buffer)| {
             buffer.map(|buffer| (info.name.clone(), parameters::numbers(&buffer).to_vec()))
         });
         Ok(LossGradients { loss, gradients: named.collect() })
     }
 
-    /// The share of `rows` in the mean loss over `targets` labels, and its gradient.
-    fn loss_and_gradients(&self, rows: &[Row], targets: usize) -> Result<(f64, Gradients, StepTimes)> {
-        let targets = targets.max(1) as f64;
-        let (mut loss, mut times) = (0.0, StepTimes::default());
-        let mut total: Gradients = vec![None; self.parameters.len()];
-        for row in Row::join(rows, self.config.pass_tokens) {
-            let start = Instant::now();
-            let (sum, token_losses) = forward(&self.decoder, &row, &self.device)?;
-            loss += token_losses / targets;
-            times.forward += start.elapsed().as_secs_f64();
-            let start = Instant::now();
-            // A row without labels has no gradient: its loss is not part of the graph.
-            if row.targets() > 0 {
-                let gradients = sum.div_scalar(targets).backward();
-                accumulate(&mut total, parameters::take_gradients(&self.decoder, gradients));
-            }
-            times.backward += start.elapsed().as_secs_f64();
-        }
-        Ok((loss, total, times))
+    fn share<'a>(&self, rows: &'a [Row], range: Range<usize>) -> Share<'a> {
+        Share { step: self.state.step, range, rows, pass_tokens: self.config.pass_tokens }
     }
 
     /// The loss over `rows`, without autodiff.
@@ -312,50 +326,9 @@ impl Trainer {
     }
 }
 
-/// Number of labels in `rows`.
-fn targets(rows: &[Row]) -> usize {
-    rows.iter().map(Row::targets).sum()
-}
-
-/// The loss over `rows` of a decoder without autodiff.
-///
-/// # Errors
-/// An id that the model has no embedding for.
-pub fn evaluate(decoder: &Decoder, rows: &[Row], pass_tokens: usize) -> Result<Evaluation> {
-    let device = decoder.tok_embeddings.weight.device();
-    let mut evaluation = Evaluation::default();
-    for row in Row::join(rows, pass_tokens) {
-        let (_, loss_sum) = forward(decoder, &row, &device)?;
-        evaluation.loss_sum += loss_sum;
-        evaluation.targets += row.targets() as u64;
-    }
-    Ok(evaluation)
-}
-
-/// The differentiable sum of the losses of one row, and the same sum in f64.
-fn forward(decoder: &Decoder, row: &Row, device: &Device) -> Result<(Tensor<1>, f64)> {
-    let ids = decoder.ids(&row.ids, device)?;
-    let hidden = decoder.forward(ids, &mut Causal::packed(&row.cu_seqlens));
-    let labels: &[Option<TokenId>] = &row.labels;
-    let loss = decoder.cross_entropy(hidden, labels);
-    let data = loss.token_losses.into_data();
-    let sum = parameters::numbers(&data).iter().map(|loss| f64::from(*loss)).sum();
-    Ok((loss.sum, sum))
-}
-
-/// total += pass, element by element: the order of the passes is the order of the sum.
-fn accumulate(total: &mut Gradients, pass: Gradients) {
-    for (total, pass) in total.iter_mut().zip(pass) {
-        match (total.as_mut(), pass) {
-            (Some(sum), Some(pass)) => {
-                let sum: &mut [f32] = sum.as_mut_slice().expect("gradients are f32");
-                let pass = parameters::numbers(&pass);
-                sum.par_iter_mut().with_min_len(1 << 14).zip(pass).for_each(|(sum, pass)| *sum += pass);
-            }
-            (None, Some(pass)) => *total = Some(pass),
-            (_, None) => {}
-        }
-    }
+/// Sum of the weights of all labels in `rows`.
+fn total_weight(rows: &[Row]) -> f64 {
+    rows.iter().map(Row::weight).sum()
 }
 
 /// What must be equal for a run to resume from a checkpoint by itself.

@@ -143,6 +143,7 @@ fn split_samples(row: &Row) -> impl Iterator<Item = Row> + '_ {
         ids: row.ids[pair[0]..pair[1]].to_vec(),
         labels: row.labels[pair[0]..pair[1]].to_vec(),
         cu_seqlens: vec![0, pair[1] - pair[0]],
+        weights: row.weights.as_ref().map(|weights| weights[pair[0]..pair[1]].to_vec()),
     })
 }
 

@@ -9,14 +9,16 @@ use std::sync::Arc;
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Int, Tensor, TensorData};
+use internlm_kit::rng::CounterRng;
 
 use super::block::Block;
 use super::build::Builder;
 use super::norm::RmsNorm;
 use crate::attend::Attend;
 use crate::config::{DType, ModelConfig};
-use crate::kernels::{self, CrossEntropy};
-use crate::linear::Linear;
+use crate::kernels::{self, CrossEntropy, Labels};
+use crate::linear::{Linear, Noise};
+use crate::positions::Positions;
 use crate::rope::Rope;
 use crate::weights::names::Slot;
 use crate::{Error, Result, TokenId, weights};
@@ -58,6 +60,22 @@ pub struct Decoder {
     /// Shared, because modules are cloned often (a step of an optimizer, a view for measuring).
     #[module(skip)]
     config: Arc<ModelConfig>,
+    /// The number of the present pass, for the random parts of training.
+    #[module(skip)]
+    noise: Noise,
+    /// Noise on the embeddings in training; `None` for none.
+    #[module(skip)]
+    embedding_noise: Option<EmbeddingNoise>,
+}
+
+/// Uniform noise on the embeddings of a training pass (NEFTune, Jain et al., 2023): each number of a sample of L tokens
+/// is changed by up to `alpha / sqrt(L hidden)`.
+#[derive(Clone, Copy, Debug)]
+pub struct EmbeddingNoise {
+    /// Strength alpha; 5 in the paper.
+    pub alpha: f64,
+    /// Numbers of the run.
+    pub rng: CounterRng,
 }
 
 impl Decoder {
@@ -86,6 +104,8 @@ impl Decoder {
             output,
             rope: Rope::new(config),
             config: Arc::new(config.clone()),
+            noise: Noise::default(),
+            embedding_noise: None,
         })
     }
 
@@ -109,6 +129,33 @@ impl Decoder {
         self
     }
 
+    /// Adds noise to the embeddings in training passes; what measures and serves never sees it.
+    #[must_use]
+    pub fn with_embedding_noise(self, noise: EmbeddingNoise) -> Self {
+        Self { embedding_noise: Some(noise), ..self }
+    }
+
+    /// The number of the present pass, which a trainer sets and dropout reads.
+    #[must_use]
+    pub fn noise(&self) -> &Noise {
+        &self.noise
+    }
+
+    /// The same model with every adapter taken off; layers share their memory with this one's.
+    #[must_use]
+    pub fn without_adapters(mut self) -> Self {
+        self.change_linears(Linear::without_adapter);
+        self
+    }
+
+    fn change_linears(&mut self, change: impl Fn(Linear) -> Linear) {
+        for (_, linear) in self.linears_mut() {
+            let empty = Linear::dense(Tensor::zeros([1, 1], &Device::default()), None);
+            let taken = std::mem::replace(linear, empty);
+            *linear = change(taken);
+        }
+    }
+
     /// Ids to the final norm's output; `attend` knows the positions of the tokens and holds the keys.
     ///
     /// # Shapes
@@ -116,6 +163,9 @@ impl Decoder {
     /// - output: `[T, hidden]`
     pub fn forward(&self, ids: Tensor<1, Int>, attend: &mut dyn Attend) -> Tensor<2> {
         let mut h = self.embed(ids);
+        if let Some(noise) = self.embedding_noise.filter(|_| h.device().is_autodiff()) {
+            h = h.clone() + noise.numbers(&h, attend.positions(), self.noise.stream(noise.rng));
+        }
         let table = self.rope.table(attend.positions(), &h.device());
         for (layer, block) in self.layers.iter().enumerate() {
             h = block.forward(h, layer, &table, attend);
@@ -158,25 +208,33 @@ impl Decoder {
     /// - hidden: `[T, hidden]`
     /// - labels: T
     #[must_use]
-    pub fn cross_entropy(&self, hidden: Tensor<2>, labels: &[Option<TokenId>]) -> CrossEntropy {
+    pub fn cross_entropy<'a>(&self, hidden: Tensor<2>, labels: impl Into<Labels<'a>>) -> CrossEntropy {
         match &self.output {
             None => kernels::cross_entropy(hidden, self.tok_embeddings.weight.val(), labels),
             Some(Linear::Dense(dense)) => kernels::cross_entropy(hidden, dense.weight.val(), labels),
-            Some(other) => CrossEntropy::from_token_losses(
-                kernels::plain::cross_entropy(other.forward(hidden), labels),
-                labels,
-            ),
+            Some(other) => CrossEntropy::of_logits(other.forward(hidden), labels.into()),
+        }
+    }
+
+    /// `log p(label)` of each token, 0 where there is no label, differentiable; logits are never held whole on the CPU.
+    ///
+    /// # Shapes
+    /// - hidden: `[T, hidden]`
+    /// - labels: T
+    /// - output: `[T]`
+    #[must_use]
+    pub fn token_log_probs(&self, hidden: Tensor<2>, labels: &[Option<TokenId>]) -> Tensor<1> {
+        match &self.output {
+            None => kernels::token_log_probs(hidden, self.tok_embeddings.weight.val(), labels),
+            Some(Linear::Dense(dense)) => kernels::token_log_probs(hidden, dense.weight.val(), labels),
+            Some(other) => kernels::plain::cross_entropy(other.forward(hidden), labels).neg(),
         }
     }
 
     /// All adapters merged and all quantized layers dequantized.
     #[must_use]
     pub fn merged(mut self) -> Self {
-        for (_, linear) in self.linears_mut() {
-            let taken =
-                std::mem::replace(linear, Linear::dense(Tensor::zeros([1, 1], &Device::default()), None));
-            *linear = taken.merge();
-        }
+        self.change_linears(Linear::merge);
         self
     }
 
@@ -191,5 +249,21 @@ impl Decoder {
         }
         let values: Vec<i32> = ids.iter().map(|id| id.0 as i32).collect();
         Ok(Tensor::from_data(TensorData::new(values, [ids.len()]), device))
+    }
+}
+
+impl EmbeddingNoise {
+    /// The noise of one pass, `[T, hidden]`, without autodiff.
+    fn numbers(&self, h: &Tensor<2>, positions: &Positions, rng: CounterRng) -> Tensor<2> {
+        let [tokens, hidden] = h.dims();
+        let lengths = positions.runs().iter().flat_map(|run| std::iter::repeat_n(run.tokens, run.tokens));
+        let mut values = Vec::with_capacity(tokens * hidden);
+        for (token, length) in lengths.enumerate() {
+            let spread = self.alpha / ((length * hidden) as f64).sqrt();
+            let numbers =
+                (token * hidden..(token + 1) * hidden).map(|index| 2.0 * rng.f64(index as u64) - 1.0);
+            values.extend(numbers.map(|number| (spread * number) as f32));
+        }
+        Tensor::from_data(TensorData::new(values, [tokens, hidden]), &h.device().inner())
     }
 }

@@ -15,6 +15,6 @@ mod walk;
 
 pub use attention::Attention;
 pub use block::Block;
-pub use decoder::{Decoder, Embedding};
+pub use decoder::{Decoder, Embedding, EmbeddingNoise};
 pub use feed_forward::FeedForward;
 pub use norm::RmsNorm;

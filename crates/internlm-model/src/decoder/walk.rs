@@ -6,7 +6,7 @@ use burn::tensor::Tensor;
 use super::block::Block;
 use super::decoder::Decoder;
 use super::norm::RmsNorm;
-use crate::linear::Linear;
+use crate::linear::{Base, Linear, Lora};
 use crate::parameter::{Parameter, ParameterMut};
 use crate::weights::names::{Part, Slot};
 
@@ -19,7 +19,8 @@ enum Held<'a> {
 
 impl Decoder {
     /// Every parameter with its checkpoint name, in a fixed order: embedding, blocks, norm, output. Adapters appear
-    /// as `NAME.lora_A.weight` and `NAME.lora_B.weight` after their base; quantized layers show their bias only.
+    /// as `NAME.lora_A.weight`, `NAME.lora_B.weight` and DoRA's `NAME.lora_magnitude_vector` after their base; quantized
+    /// and packed layers show their bias only.
     #[must_use]
     pub fn parameters(&self) -> Vec<(String, Parameter)> {
         let mut shared = self.clone();
@@ -84,15 +85,33 @@ fn push_linear<'a>(list: &mut Vec<(String, ParameterMut<'a>)>, name: &str, linea
             list.push((format!("{name}.weight"), ParameterMut::Matrix(&mut dense.weight)));
             &mut dense.bias
         }
-        Linear::Lora(lora) => {
-            list.push((format!("{name}.weight"), ParameterMut::Matrix(&mut lora.base.weight)));
-            list.push((format!("{name}.lora_A.weight"), ParameterMut::Matrix(&mut lora.a)));
-            list.push((format!("{name}.lora_B.weight"), ParameterMut::Matrix(&mut lora.b)));
-            &mut lora.base.bias
-        }
+        Linear::Lora(lora) => push_lora(list, name, lora),
         Linear::Quantized(quantized) => &mut quantized.bias,
+        Linear::Packed(packed) => &mut packed.bias,
     };
     if let Some(bias) = bias {
         list.push((format!("{name}.bias"), ParameterMut::Vector(bias)));
     }
+}
+
+/// Pushes the parameters of an adapter and its base; returns the bias.
+fn push_lora<'a>(
+    list: &mut Vec<(String, ParameterMut<'a>)>,
+    name: &str,
+    lora: &'a mut Lora,
+) -> &'a mut Option<Param<Tensor<1>>> {
+    let Lora { base, a, b, magnitude, .. } = lora;
+    let bias = match base {
+        Base::Dense(dense) => {
+            list.push((format!("{name}.weight"), ParameterMut::Matrix(&mut dense.weight)));
+            &mut dense.bias
+        }
+        Base::Packed(packed) => &mut packed.bias,
+    };
+    list.push((format!("{name}.lora_A.weight"), ParameterMut::Matrix(a)));
+    list.push((format!("{name}.lora_B.weight"), ParameterMut::Matrix(b)));
+    if let Some(magnitude) = magnitude {
+        list.push((format!("{name}.lora_magnitude_vector"), ParameterMut::Vector(magnitude)));
+    }
+    bias
 }

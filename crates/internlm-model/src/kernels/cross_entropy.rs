@@ -4,50 +4,119 @@
 //! `dh = dlogits W`, `dW = dlogits^T h`. The forward pass computes both gradients at once, so neither the logits nor
 //! their gradient, `[T, vocab]` each, ever exist whole (Liger Kernel, Hsu et al., 2024).
 
-use burn::tensor::Tensor;
+use burn::tensor::{Tensor, TensorData};
 
 use super::plain;
 use crate::TokenId;
 
+/// What each token of a packed row should be followed by, and how much it counts.
+#[derive(Clone, Copy, Debug)]
+pub struct Labels<'a> {
+    ids: &'a [Option<TokenId>],
+    weights: Option<&'a [f32]>,
+}
+
+impl<'a> Labels<'a> {
+    /// Labels that all count once; `None` is outside the loss.
+    #[must_use]
+    pub fn new(ids: &'a [Option<TokenId>]) -> Self {
+        Self { ids, weights: None }
+    }
+
+    /// The same labels, each loss multiplied by the weight of its token; `None` leaves them as they are.
+    ///
+    /// # Panics
+    /// When there is not one weight for each token.
+    #[must_use]
+    pub fn with_weights(self, weights: Option<&'a [f32]>) -> Self {
+        assert!(weights.is_none_or(|weights| weights.len() == self.ids.len()), "one weight for each token");
+        Self { weights, ..self }
+    }
+
+    /// The label of each token.
+    #[must_use]
+    pub fn ids(&self) -> &'a [Option<TokenId>] {
+        self.ids
+    }
+
+    /// The factor of the loss of each token; `None` when all are 1.
+    #[must_use]
+    pub fn weights(&self) -> Option<&'a [f32]> {
+        self.weights
+    }
+}
+
+impl<'a> From<&'a [Option<TokenId>]> for Labels<'a> {
+    fn from(ids: &'a [Option<TokenId>]) -> Self {
+        Self::new(ids)
+    }
+}
+
+impl<'a> From<&'a Vec<Option<TokenId>>> for Labels<'a> {
+    fn from(ids: &'a Vec<Option<TokenId>>) -> Self {
+        Self::new(ids)
+    }
+}
+
+impl<'a, const N: usize> From<&'a [Option<TokenId>; N]> for Labels<'a> {
+    fn from(ids: &'a [Option<TokenId>; N]) -> Self {
+        Self::new(ids)
+    }
+}
+
 /// Result of a cross entropy over one packed row.
 #[derive(Clone, Debug)]
 pub struct CrossEntropy {
-    /// Sum of `-log p(label)` over the labels that are there, `[1]`, differentiable.
+    /// Sum of `-log p(label)` times its weight over the labels that are there, `[1]`, differentiable.
     pub sum: Tensor<1>,
-    /// `-log p(label)` per token, 0 where there is no label, `[T]`, without autodiff.
+    /// `-log p(label)` times its weight per token, 0 where there is no label, `[T]`, without autodiff.
     pub token_losses: Tensor<1>,
     /// Labels that are there.
     pub count: usize,
 }
 
 impl CrossEntropy {
-    /// Sums the losses of each token.
+    /// The cross entropy of logits that exist whole.
     ///
     /// # Shapes
-    /// - losses: `[T]`
+    /// - logits: `[T, vocab]`
+    /// - labels: T
     #[must_use]
-    pub fn from_token_losses(losses: Tensor<1>, labels: &[Option<TokenId>]) -> Self {
+    pub fn of_logits(logits: Tensor<2>, labels: Labels<'_>) -> Self {
+        let losses = plain::cross_entropy(logits, labels.ids);
+        let losses = match labels.weights {
+            None => losses,
+            Some(weights) => {
+                let device = losses.device().inner();
+                losses * Tensor::from_data(TensorData::new(weights.to_vec(), [weights.len()]), &device)
+            }
+        };
         Self {
             sum: losses.clone().sum(),
             token_losses: losses.inner(),
-            count: labels.iter().flatten().count(),
+            count: labels.ids.iter().flatten().count(),
         }
     }
 }
 
-/// Cross entropy of `hidden W^T` against labels; `None` is outside the loss.
+/// Cross entropy of `hidden W^T` against labels.
 ///
 /// # Shapes
 /// - hidden: `[T, hidden]`
 /// - weight: `[vocab, hidden]`
 /// - labels: T
 #[must_use]
-pub fn cross_entropy(hidden: Tensor<2>, weight: Tensor<2>, labels: &[Option<TokenId>]) -> CrossEntropy {
+pub fn cross_entropy<'a>(
+    hidden: Tensor<2>,
+    weight: Tensor<2>,
+    labels: impl Into<Labels<'a>>,
+) -> CrossEntropy {
+    let labels = labels.into();
     #[cfg(feature = "flex")]
     if super::fused::accepts(&hidden) && super::fused::accepts(&weight) {
         return fused::apply(hidden, weight, labels);
     }
-    CrossEntropy::from_token_losses(plain::cross_entropy(plain::linear(hidden, weight), labels), labels)
+    CrossEntropy::of_logits(plain::linear(hidden, weight), labels)
 }
 
 #[cfg(feature = "flex")]
@@ -61,7 +130,7 @@ pub(crate) mod fused {
     use burn_flex::FlexTensor;
     use rayon::prelude::*;
 
-    use super::CrossEntropy;
+    use super::{CrossEntropy, Labels};
     use crate::TokenId;
     use crate::kernels::buffer::Buffer;
     use crate::kernels::fused::{FusedBackend, FusedOp, floats};
@@ -69,18 +138,23 @@ pub(crate) mod fused {
     use crate::kernels::linear;
     use crate::kernels::vector::{exp, maximum, sum, vectorized};
 
-    pub(super) fn apply(hidden: Tensor<2>, weight: Tensor<2>, labels: &[Option<TokenId>]) -> CrossEntropy {
+    pub(super) fn apply(hidden: Tensor<2>, weight: Tensor<2>, labels: Labels<'_>) -> CrossEntropy {
         let losses = Arc::new(OnceLock::new());
-        let op = CrossEntropyOp { labels: labels.to_vec(), losses: losses.clone() };
+        let op = CrossEntropyOp {
+            labels: labels.ids.to_vec(),
+            weights: labels.weights.map(<[f32]>::to_vec),
+            losses: losses.clone(),
+        };
         let sum = Tensor::from_dispatch(Dispatch::fused2(op, hidden.into_dispatch(), weight.into_dispatch()));
         let losses = losses.get().cloned().expect("the forward pass writes the losses");
         let token_losses = Tensor::from_primitive::<Flex>(losses);
-        CrossEntropy { sum, token_losses, count: labels.iter().flatten().count() }
+        CrossEntropy { sum, token_losses, count: labels.ids.iter().flatten().count() }
     }
 
     #[derive(Clone, Debug)]
     struct CrossEntropyOp {
         labels: Vec<Option<TokenId>>,
+        weights: Option<Vec<f32>>,
         /// Where the forward pass leaves the loss of each token.
         losses: Arc<OnceLock<FlexTensor>>,
     }
@@ -96,7 +170,8 @@ pub(crate) mod fused {
             let mut losses = Buffer::stale(tokens);
             let mut dh = wanted[0].then(|| Buffer::stale(tokens * width));
             let mut dw = wanted[1].then(|| Buffer::zeroed(vocab * width));
-            let head = Head { weight: Matrix::new(floats(&weight), vocab, width), labels: &self.labels };
+            let labels = Labels::new(&self.labels).with_weights(self.weights.as_deref());
+            let head = Head { weight: Matrix::new(floats(&weight), vocab, width), labels };
             let hidden = Matrix::new(floats(&hidden), tokens, width);
             let gradients = (dh.as_deref_mut(), dw.as_deref_mut());
             forward(&head, hidden, &mut losses, gradients);
@@ -128,7 +203,27 @@ pub(crate) mod fused {
     /// The output matrix and the labels of the row.
     pub(crate) struct Head<'a> {
         pub(crate) weight: Matrix<'a>,
-        pub(crate) labels: &'a [Option<TokenId>],
+        pub(crate) labels: Labels<'a>,
+    }
+
+    impl Head<'_> {
+        /// Tokens whose logits are held at once.
+        pub(crate) fn chunk(&self, tokens: usize) -> usize {
+            (CHUNK / self.weight.rows().max(1)).max(32).min(tokens.max(1))
+        }
+
+        /// Turns the logits of the tokens from `first` on into the gradients of their losses, and writes the losses.
+        pub(crate) fn losses(&self, first: usize, logits: &mut [f32], losses: &mut [f32]) {
+            let rows = logits.par_chunks_mut(self.weight.rows()).zip(losses.par_iter_mut()).enumerate();
+            rows.for_each(|(token, (logits, loss))| {
+                let token = first + token;
+                *loss = loss_of_row(logits, self.labels.ids[token]);
+                if let Some(weight) = self.labels.weights.map(|weights| weights[token]) {
+                    *loss *= weight;
+                    logits.iter_mut().for_each(|logit| *logit *= weight);
+                }
+            });
+        }
     }
 
     /// Floats of logits held at once: 16 MB, or 32 tokens of a large vocabulary.
@@ -142,16 +237,14 @@ pub(crate) mod fused {
         (mut dh, mut dw): (Option<&mut [f32]>, Option<&mut [f32]>),
     ) {
         let (vocab, width) = (head.weight.rows(), hidden.columns());
-        let rows = (CHUNK / vocab.max(1)).max(32).min(hidden.rows().max(1));
+        let rows = head.chunk(hidden.rows());
         let mut logits = Buffer::stale(rows * vocab);
         for (chunk, losses) in losses.chunks_mut(rows).enumerate() {
             let first = chunk * rows;
             let x = hidden.rows_range(first, losses.len());
-            let labels = &head.labels[first..first + losses.len()];
             let logits = &mut logits[..losses.len() * vocab];
             linear::fused::forward(x, head.weight, logits, Target::Set);
-            let rows = logits.par_chunks_mut(vocab).zip(losses.par_iter_mut()).zip(labels);
-            rows.for_each(|((logits, loss), label)| *loss = loss_of_row(logits, *label));
+            head.losses(first, logits, losses);
             let dlogits = Matrix::new(logits, losses.len(), vocab);
             if let Some(dh) = dh.as_deref_mut() {
                 let dh = &mut dh[first * width..(first + losses.len()) * width];

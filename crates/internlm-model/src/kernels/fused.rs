@@ -31,6 +31,13 @@ pub(crate) trait FusedBackend: Backend {
     fn fused1<O: FusedOp<1>>(op: O, a: FloatTensor<Self>) -> FloatTensor<Self>;
     /// Two inputs.
     fn fused2<O: FusedOp<2>>(op: O, a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self>;
+    /// Three inputs.
+    fn fused3<O: FusedOp<3>>(
+        op: O,
+        a: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        c: FloatTensor<Self>,
+    ) -> FloatTensor<Self>;
 }
 
 /// Whether fused operations can take these tensors: f32 on the CPU backend.
@@ -67,6 +74,10 @@ impl FusedBackend for Flex {
     fn fused2<O: FusedOp<2>>(op: O, a: FlexTensor, b: FlexTensor) -> FlexTensor {
         op.forward([contiguous(a), contiguous(b)], [false; 2]).0
     }
+
+    fn fused3<O: FusedOp<3>>(op: O, a: FlexTensor, b: FlexTensor, c: FlexTensor) -> FlexTensor {
+        op.forward([contiguous(a), contiguous(b), contiguous(c)], [false; 3]).0
+    }
 }
 
 #[cfg(feature = "autodiff")]
@@ -90,6 +101,15 @@ mod tracked {
 
         fn fused2<O: FusedOp<2>>(op: O, a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self> {
             track::<C, O, 2>(op, [a, b])
+        }
+
+        fn fused3<O: FusedOp<3>>(
+            op: O,
+            a: FloatTensor<Self>,
+            b: FloatTensor<Self>,
+            c: FloatTensor<Self>,
+        ) -> FloatTensor<Self> {
+            track::<C, O, 3>(op, [a, b, c])
         }
     }
 

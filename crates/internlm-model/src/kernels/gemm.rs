@@ -46,6 +46,13 @@ impl<'a> Matrix<'a> {
         Self { data, rows: count, ..self }
     }
 
+    /// Columns `first .. first + count` of a row-major matrix.
+    pub(crate) fn columns_range(self, first: usize, count: usize) -> Self {
+        assert!(first + count <= self.columns, "the columns are in the matrix");
+        let data = &self.data[(first * self.column_stride).min(self.data.len())..];
+        Self { data, columns: count, ..self }
+    }
+
     /// The transposed matrix, same memory.
     pub(crate) fn transposed(self) -> Self {
         Self {

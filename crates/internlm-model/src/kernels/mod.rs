@@ -9,17 +9,23 @@
     allow(dead_code, reason = "backward passes are compiled in every build, called in training builds")
 )]
 
+#[cfg(all(test, feature = "flex", feature = "autodiff"))]
+mod adapter_tests;
 mod add;
 mod attention;
 #[cfg(feature = "flex")]
 mod buffer;
+mod columns;
 mod cross_entropy;
+mod dropout;
 mod embedding;
+mod frozen;
 #[cfg(feature = "flex")]
 mod fused;
 #[cfg(feature = "flex")]
 mod gemm;
 mod linear;
+mod lora;
 pub mod plain;
 mod rms_norm;
 #[cfg(feature = "flex")]
@@ -27,6 +33,7 @@ mod rows;
 mod swiglu;
 #[cfg(all(test, feature = "flex", feature = "autodiff"))]
 mod tests;
+mod token_log_probs;
 #[cfg(feature = "flex")]
 mod vector;
 
@@ -34,11 +41,16 @@ pub use add::add;
 pub use attention::rotary_attention;
 #[cfg(feature = "flex")]
 pub use attention::{CachedKeys, KeyBlock, QueryRows, cached_attention};
-pub use cross_entropy::{CrossEntropy, cross_entropy};
+pub use columns::scale_columns;
+pub use cross_entropy::{CrossEntropy, Labels, cross_entropy};
+pub use dropout::{Mask, dropout};
 pub use embedding::embedding;
+pub use frozen::{Frozen, frozen_linear};
 #[cfg(feature = "flex")]
 pub(crate) use fused::accepts as runs_on_host;
 pub use linear::linear;
+pub use lora::{LowRank, lora};
 pub use plain::{packed_attention, rotate};
 pub use rms_norm::rms_norm;
 pub use swiglu::swiglu;
+pub use token_log_probs::token_log_probs;

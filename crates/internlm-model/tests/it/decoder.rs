@@ -6,7 +6,7 @@ use internlm_model::attend::{Attend, Causal, GrowingCache, HeadShape};
 use internlm_model::config::{Biased, Family, SlidingWindow};
 use internlm_model::generate::Finish;
 use internlm_model::kernels::{CachedKeys, KeyBlock, QueryRows, cached_attention, plain};
-use internlm_model::linear::{Linear, LoraConfig};
+use internlm_model::linear::{Linear, LoraConfig, Noise};
 use internlm_model::padding::Unpadded;
 use internlm_model::parameter::{Training, numbers};
 use internlm_model::positions::Run;
@@ -63,7 +63,7 @@ fn an_adapter_changes_nothing_at_first_and_merges_to_the_same_output() {
     let lora = LoraConfig::new(4, 8.0).with_seed(1);
     for (name, linear) in decoder.linears_mut() {
         let taken = std::mem::replace(linear, Linear::dense(Tensor::zeros([1, 1], &Device::flex()), None));
-        *linear = taken.inject_lora(&lora, &name);
+        *linear = taken.inject_lora(&lora, &name, &Noise::default());
     }
     assert_eq!(logits(&decoder, &mut Causal::sequence(9), 0..9), before, "B is zero");
     for (name, mut parameter) in decoder.parameters_mut() {
@@ -89,7 +89,7 @@ fn only_adapters_of_an_adapted_decoder_get_gradients() {
     }
     for (name, linear) in decoder.linears_mut() {
         let taken = std::mem::replace(linear, Linear::dense(Tensor::zeros([1, 1], &device), None));
-        *linear = taken.inject_lora(&LoraConfig::new(2, 4.0).with_seed(1), &name);
+        *linear = taken.inject_lora(&LoraConfig::new(2, 4.0).with_seed(1), &name, &Noise::default());
     }
     let ids: Vec<TokenId> = (0..12).map(TokenId).collect();
     let labels: Vec<_> = ids.iter().copied().map(Some).collect();

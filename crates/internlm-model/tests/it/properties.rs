@@ -7,7 +7,7 @@ use internlm_kit::testing::TestRng;
 use internlm_model::attend::{Attend, Causal, GrowingCache, HeadShape, PackedQkv};
 use internlm_model::config::{DType, RopeScaling};
 use internlm_model::generate::{Finish, StopText};
-use internlm_model::linear::{Linear, LoraConfig};
+use internlm_model::linear::{Linear, LoraConfig, Noise};
 use internlm_model::padding::Unpadded;
 use internlm_model::parameter::numbers;
 use internlm_model::positions::Positions;
@@ -278,7 +278,8 @@ proptest! {
         };
         let (weight, x, b) = (tensor(outputs, inputs), tensor(3, inputs), tensor(outputs, rank));
         let base = Linear::dense(weight.clone(), None);
-        let mut adapted = base.clone().inject_lora(&LoraConfig::new(rank, 3.0).with_seed(seed), "layer");
+        let mut adapted = base.clone().inject_lora(
+            &LoraConfig::new(rank, 3.0).with_seed(seed), "layer", &Noise::default());
         let plain = numbers(base.forward(x.clone()));
         prop_assert!(far(&numbers(adapted.forward(x.clone())), &plain) < 1e-6, "a new adapter changes nothing");
         let Linear::Lora(lora) = &mut adapted else { unreachable!("an adapter was injected") };

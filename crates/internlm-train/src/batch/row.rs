@@ -1,5 +1,7 @@
 //! [`Row`]: several samples packed end to end, and [`RowSource`]: where the rows of a step come from.
 
+use std::ops::Range;
+
 use internlm_model::TokenId;
 
 use crate::{Error, Result};
@@ -8,7 +10,7 @@ use crate::{Error, Result};
 ///
 /// `ids.len() == labels.len() == *cu_seqlens.last()`; sample `j` is `cu_seqlens[j]..cu_seqlens[j + 1]`.
 /// Positions restart at 0 in each sample and no sample sees another.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Row {
     /// Input ids of all samples, one after the other.
     pub ids: Vec<TokenId>,
@@ -16,6 +18,8 @@ pub struct Row {
     pub labels: Vec<Option<TokenId>>,
     /// Sample borders, from 0 to the number of tokens, strictly rising.
     pub cu_seqlens: Vec<usize>,
+    /// How much the label of each token counts; `None` when every label counts once.
+    pub weights: Option<Vec<f32>>,
 }
 
 impl Row {
@@ -32,7 +36,7 @@ impl Row {
     #[must_use]
     pub fn sample(ids: &[TokenId]) -> Self {
         let labels = ids.iter().skip(1).copied().map(Some).chain(ids.first().map(|_| None)).collect();
-        Self { ids: ids.to_vec(), labels, cu_seqlens: vec![0, ids.len()] }
+        Self { ids: ids.to_vec(), labels, cu_seqlens: vec![0, ids.len()], weights: None }
     }
 
     /// Number of input tokens.
@@ -47,6 +51,18 @@ impl Row {
         self.labels.iter().flatten().count()
     }
 
+    /// Sum of the weights of the labels: what the sum of the losses is divided by.
+    #[must_use]
+    pub fn weight(&self) -> f64 {
+        match &self.weights {
+            None => self.targets() as f64,
+            Some(weights) => {
+                let labeled = weights.iter().zip(&self.labels).filter(|(_, label)| label.is_some());
+                labeled.map(|(weight, _)| f64::from(*weight)).sum()
+            }
+        }
+    }
+
     /// Lengths of the samples, in order.
     pub fn sample_lengths(&self) -> impl Iterator<Item = usize> {
         self.cu_seqlens.windows(2).map(|pair| pair[1] - pair[0])
@@ -58,6 +74,13 @@ impl Row {
         if self.cu_seqlens.is_empty() {
             self.cu_seqlens.push(0);
         }
+        if self.weights.is_some() || other.weights.is_some() {
+            let own = self.weights.get_or_insert_with(|| vec![1.0; offset]);
+            match &other.weights {
+                Some(weights) => own.extend_from_slice(weights),
+                None => own.resize(offset + other.tokens(), 1.0),
+            }
+        }
         self.ids.extend_from_slice(&other.ids);
         self.labels.extend_from_slice(&other.labels);
         self.cu_seqlens.extend(other.cu_seqlens.iter().skip(1).map(|border| border + offset));
@@ -66,11 +89,20 @@ impl Row {
     /// Joins consecutive rows as long as the result has at most `tokens` tokens: fewer, larger passes.
     #[must_use]
     pub fn join(rows: &[Self], tokens: usize) -> Vec<Self> {
-        let mut joined: Vec<Self> = Vec::new();
-        for row in rows {
-            match joined.last_mut().filter(|last| last.tokens() + row.tokens() <= tokens) {
-                Some(last) => last.append(row),
-                None => joined.push(row.clone()),
+        Self::join_ranges(rows, tokens).into_iter().map(|(_, row)| row).collect()
+    }
+
+    /// As [`Row::join`], with the range of `rows` that each result was made of.
+    #[must_use]
+    pub fn join_ranges(rows: &[Self], tokens: usize) -> Vec<(Range<usize>, Self)> {
+        let mut joined: Vec<(Range<usize>, Self)> = Vec::new();
+        for (index, row) in rows.iter().enumerate() {
+            match joined.last_mut().filter(|(_, last)| last.tokens() + row.tokens() <= tokens) {
+                Some((range, last)) => {
+                    last.append(row);
+                    range.end = index + 1;
+                }
+                None => joined.push((index..index + 1, row.clone())),
             }
         }
         joined
@@ -85,6 +117,18 @@ impl Row {
         if self.labels.len() != tokens {
             let expected = format!("one label for each of its {tokens} ids");
             return Err(Error::mismatch(place, format!("{} labels", self.labels.len()), expected));
+        }
+        if let Some(weights) = &self.weights {
+            let bad = weights.iter().find(|weight| !(weight.is_finite() && **weight >= 0.0));
+            let found = match bad {
+                Some(weight) => Some(format!("the weight {weight}")),
+                None if weights.len() != tokens => Some(format!("{} weights", weights.len())),
+                None => None,
+            };
+            if let Some(found) = found {
+                let expected = format!("a weight from 0 for each of its {tokens} ids");
+                return Err(Error::mismatch(place, found, expected));
+            }
         }
         let rising = self.cu_seqlens.windows(2).all(|pair| pair[0] < pair[1]);
         let ends = self.cu_seqlens.first() == Some(&0) && self.cu_seqlens.last() == Some(&tokens);
@@ -135,6 +179,17 @@ mod tests {
         assert_eq!(joined.len(), 2);
         assert_eq!((joined[0].cu_seqlens.as_slice(), joined[0].targets()), ([0, 2, 5].as_slice(), 3));
         assert_eq!(joined[1], rows[2]);
+    }
+
+    #[test]
+    fn rows_without_weights_count_once_beside_those_with() {
+        let weighted = Row { weights: Some(vec![0.5, 0.25]), ..Row::sample(&ids(&[1, 2])) };
+        let plain = Row::sample(&ids(&[3, 4, 5]));
+        let joined = Row::join(&[plain.clone(), weighted.clone(), plain], 100);
+        assert_eq!(joined[0].weights, Some(vec![1.0, 1.0, 1.0, 0.5, 0.25, 1.0, 1.0, 1.0]));
+        assert_eq!((joined[0].weight(), joined[0].targets()), (4.5, 5));
+        let bad = Row { weights: Some(vec![1.0]), ..weighted };
+        assert!(bad.check(10, "row").expect_err("one weight").to_string().contains("1 weights"));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use internlm_model::decoder::Decoder;
-use internlm_model::linear::LoraConfig;
+use internlm_model::linear::{LoraConfig, Noise};
 use internlm_model::parameter::Training;
 use internlm_model::{ModelConfig, ModelSize, TokenId};
 use internlm_train::{FitOptions, Result, Row, RowSource, Trainer, TrainerConfig};
@@ -36,7 +36,7 @@ fn trainer(steps: u64) -> Trainer {
     for (name, linear) in decoder.linears_mut() {
         if name.ends_with("w1") {
             let config = LoraConfig::new(2, 4.0).with_seed(3);
-            *linear = linear.clone().inject_lora(&config, &name);
+            *linear = linear.clone().inject_lora(&config, &name, &Noise::default());
         }
     }
     Trainer::new(model, decoder, TrainerConfig::new(steps, 1e-2)).expect("has parameters")

@@ -8,6 +8,7 @@ mod frozen;
 mod golden;
 mod guard;
 mod help;
+mod objectives;
 mod packing;
 mod properties;
 mod ranks;

@@ -25,7 +25,12 @@ impl Sample {
     pub fn row(&self) -> Row {
         let next = self.ids.iter().zip(&self.loss).skip(1);
         let labels = next.map(|(id, loss)| (*loss == Loss::Keep).then_some(*id)).chain([None]);
-        Row { ids: self.ids.clone(), labels: labels.collect(), cu_seqlens: vec![0, self.ids.len()] }
+        Row {
+            ids: self.ids.clone(),
+            labels: labels.collect(),
+            cu_seqlens: vec![0, self.ids.len()],
+            weights: None,
+        }
     }
 
     /// Number of ids that the model learns to produce.

@@ -152,12 +152,13 @@ impl Adapter {
         if !problems.is_empty() {
             return Err(Error::Adapter { path: origin.as_ref().to_path_buf(), problems });
         }
+        let noise = decoder.noise().clone();
         for (module, linear) in decoder.linears_mut() {
             if self.tensors.contains_key(&format!("{module}{A}")) {
                 let rank = rules.rank(&module);
                 let alpha = rules.scale(&module) * rank as f64;
                 let lora = LoraConfig::new(rank, alpha);
-                replace(linear, |linear| linear.inject_lora(&lora, &module));
+                replace(linear, |linear| linear.inject_lora(&lora, &module, &noise));
             }
         }
         for (name, mut parameter) in decoder.parameters_mut() {

@@ -22,10 +22,11 @@ pub fn inject(mut decoder: Decoder, config: &LoraTuningConfig, seed: u64) -> Res
         parameter.set_training(Training::Frozen);
     }
     let lora = LoraConfig::new(config.rank, config.alpha).with_seed(seed);
+    let noise = decoder.noise().clone();
     let (mut names, mut targets) = (Vec::new(), 0);
     for (name, linear) in decoder.linears_mut() {
         if config.target_modules.matches(&name) {
-            replace(linear, |linear| linear.inject_lora(&lora, &name));
+            replace(linear, |linear| linear.inject_lora(&lora, &name, &noise));
             targets += 1;
         }
         names.push(name);

@@ -1,0 +1,44 @@
+//! [`Dense`]: a matrix in floats and an optional bias.
+
+use burn::module::{Module, Param};
+use burn::tensor::Tensor;
+
+use crate::kernels;
+
+/// `y = x W^T + b`.
+#[derive(Module, Debug)]
+pub struct Dense {
+    /// W, `[out, in]`, as checkpoints store it.
+    pub weight: Param<Tensor<2>>,
+    /// b, `[out]`; `None` when the layer has no bias.
+    pub bias: Option<Param<Tensor<1>>>,
+}
+
+/// Whether a layer has a bias.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Bias {
+    /// A bias that starts at zero.
+    Zero,
+    /// The layer has no bias parameter.
+    Absent,
+}
+
+impl Dense {
+    /// `x W^T + b`, or `x W^T` without a bias.
+    ///
+    /// # Shapes
+    /// - x: `[T, in]`
+    /// - output: `[T, out]`
+    #[must_use]
+    pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        add_bias(kernels::linear(x, self.weight.val()), self.bias.as_ref())
+    }
+}
+
+/// `y + b`, or y without a bias.
+pub(super) fn add_bias(y: Tensor<2>, bias: Option<&Param<Tensor<1>>>) -> Tensor<2> {
+    match bias {
+        Some(bias) => y + bias.val().unsqueeze(),
+        None => y,
+    }
+}
