@@ -81,7 +81,7 @@ impl Tool<'_> {
             Flow::Async => {
                 let outcome = self.converted(&quote_spanned!(site=> #returned.await));
                 quote_spanned! {site=>
-                    ::lagent::macros::wait(context.deadline, move || async move #outcome)
+                    ::lagent::macros::wait(context, move || async move #outcome)
                 }
             }
         }

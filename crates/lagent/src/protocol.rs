@@ -1,6 +1,7 @@
 //! Protocols: how tools are described to a model and how its replies are read.
 
 mod autogpt;
+mod certain;
 mod constraint;
 mod error_mode;
 mod gbk;
@@ -24,6 +25,7 @@ use crate::action::{ActionReturn, ToolSpec};
 use crate::python_text::{Layout, NonAscii, format_fields, json_dumps, repr};
 
 pub use autogpt::AutoGpt;
+pub(crate) use certain::Certain;
 pub use constraint::Constraint;
 pub use error_mode::ErrorMode;
 pub use internlm2::{InternLm2, Presentation, lagent_message};
@@ -121,6 +123,20 @@ impl Protocol {
             Self::MathCoder(protocol) => protocol.parse(content, calls),
             Self::Rewoo(_) | Self::Plain(_) => {
                 (Message::assistant(content), Parsed::Answer(content.to_owned()))
+            }
+        }
+    }
+
+    /// Returns what is certain of a reply of which `reply` is the beginning. Replies of `ReWOO` are plans until the
+    /// stage [`Stage::Solving`], which the other protocols do not have.
+    pub(crate) fn certain(&self, reply: &str, stage: Stage) -> Certain {
+        match self {
+            Self::Plain(_) => Certain::answer(0..reply.len()),
+            Self::Rewoo(_) if stage == Stage::Solving => Certain::answer(0..reply.len()),
+            Self::React(protocol) => protocol.certain(reply),
+            // A call may follow any text, and JSON may turn out to be anything.
+            Self::InternLm2(_) | Self::MathCoder(_) | Self::Rewoo(_) | Self::AutoGpt(_) => {
+                Certain::open(reply.len())
             }
         }
     }

@@ -8,12 +8,10 @@ use internlm_kit::config::{ConfigError, Validate, load_with};
 use internlm_kit::file;
 use internlm_kit::stop::Stop;
 
+use super::loaded::Loaded;
 use crate::Error;
-use crate::config::AgentConfig;
 use crate::llm::OpenAi;
-use crate::run::AgentRun;
 use crate::serve::{Agents, App, ServeConfig, ServedAgent, Server, ToolsMode};
-use crate::team::{LoadedTeam, TeamRun};
 
 /// Time between two looks for memory that nobody needs.
 const MEMORY_PAUSE: Duration = Duration::from_secs(10);
@@ -56,7 +54,8 @@ pub(super) struct Serve {
     /// Who calls the tools in /v1/chat/completions: inside (the server) or calls (the client) [default: inside]
     #[arg(long, value_name = "MODE", value_parser = tools_mode)]
     tools: Option<ToolsMode>,
-    /// Keep sessions in this database file, so that they survive a restart [default: in memory]
+    /// Keep sessions in this database file, so that they survive a restart [default: memory.path of the
+    /// agent files, or in memory]
     #[arg(long, value_name = "FILE")]
     memory: Option<PathBuf>,
     /// Drop sessions that were unused for this many seconds [default: 3600]
@@ -84,11 +83,13 @@ fn tools_mode(name: &str) -> Result<ToolsMode, String> {
 
 impl Serve {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        let config = self.server_config()?;
+        let mut config = self.server_config()?;
         let runtime = super::runtime()?;
         // Before the agents are loaded, so that a port in use is an error at once.
         let server = runtime.block_on(Server::bind(&config))?;
-        let agents = runtime.block_on(self.agents())?;
+        let agents = self.loaded()?;
+        config.memory = database(config.memory, &agents)?;
+        let agents = runtime.block_on(connected(agents))?;
         let names = agents.names().join(", ");
         let app = App::new(agents, &config)?;
         let url = server.url();
@@ -137,29 +138,56 @@ impl Serve {
         Err(Error::Config(ConfigError::Invalid { path, problems }).into())
     }
 
-    /// Loads the agents and connects them to their models.
-    async fn agents(&self) -> anyhow::Result<Agents> {
-        let mut agents = Vec::with_capacity(self.agents.len());
-        for named in &self.agents {
-            let (name, path) = name_and_file(named)?;
-            agents.push(self.agent(name, &path).await?);
-        }
-        Ok(Agents::new(agents)?)
+    /// Loads the files of the agents.
+    fn loaded(&self) -> anyhow::Result<Vec<Named>> {
+        let load = |named: &String| -> anyhow::Result<Named> {
+            let (name, file) = name_and_file(named)?;
+            let loaded = Loaded::open(Some(file.as_path()), &self.overrides)?;
+            Ok(Named { name, file, loaded })
+        };
+        self.agents.iter().map(load).collect()
     }
+}
 
-    /// Loads one agent, or a team of agents, which has a table `[team]`.
-    async fn agent(&self, name: String, path: &Path) -> anyhow::Result<ServedAgent> {
-        let is_team = file::read_to_string(path)?.lines().any(|line| line.trim() == "[team]");
-        if is_team {
-            let team = LoadedTeam::open(path, &self.overrides)?;
-            let model = OpenAi::connect(&team.model).await?;
-            return Ok(ServedAgent::new(name, TeamRun::new(team.spec)?, model, team.tools));
-        }
-        let config = AgentConfig::load_with(path, &self.overrides)?;
-        let tools = config.toolbox()?;
-        let model = OpenAi::connect(&config.model).await?;
-        Ok(ServedAgent::new(name, AgentRun::new(config.spec(&tools)), model, tools))
+/// An agent or a team with the name that callers use.
+struct Named {
+    name: String,
+    file: PathBuf,
+    loaded: Loaded,
+}
+
+/// Connects the agents to their models.
+async fn connected(agents: Vec<Named>) -> crate::Result<Agents> {
+    let mut served = Vec::with_capacity(agents.len());
+    for Named { name, loaded, .. } in agents {
+        let model = OpenAi::connect(&loaded.model).await?;
+        let agent = ServedAgent::new(name, loaded.machine, model, loaded.tools).with_hooks(&loaded.hooks);
+        served.push(match loaded.memory.recent {
+            Some(recent) => agent.with_recent(recent),
+            None => agent,
+        });
     }
+    Agents::new(served)
+}
+
+/// The database of the sessions: that of the server's settings, or else the one that the agents' files name.
+fn database(of_server: Option<PathBuf>, agents: &[Named]) -> Result<Option<PathBuf>, Error> {
+    if of_server.is_some() {
+        return Ok(of_server);
+    }
+    let mut database: Option<&Path> = None;
+    for Named { file, loaded, .. } in agents {
+        let Some(path) = loaded.memory.path.as_deref() else { continue };
+        if let Some(other) = database.filter(|other| *other != path) {
+            let (path, other) = (path.display(), other.display());
+            let problem = format!(
+                "memory.path: found `{path}`, expected `{other}` as in another agent's file, or `--memory FILE`"
+            );
+            return Err(invalid(file, &problem));
+        }
+        database = Some(path);
+    }
+    Ok(database.map(Path::to_path_buf))
 }
 
 /// The name of an agent and its file. A file of a recipe has a number in front of its name, which is left out.
@@ -218,5 +246,28 @@ mod tests {
             assert_eq!(name_and_file(named).expect("a name"), (name.to_owned(), PathBuf::from(path)));
         }
         assert!(name_and_file("").is_err() && tools_mode("both").is_err());
+    }
+
+    #[test]
+    fn a_server_has_one_database() {
+        let named = |name: &str, memory: &str| {
+            let folder = tempfile::tempdir().expect("temporary folder");
+            let file = folder.path().join(name);
+            std::fs::write(&file, format!("tools = []\n{memory}")).expect("writes");
+            let loaded = Loaded::open(Some(file.as_path()), &[]).expect("is an agent");
+            Named { name: name.to_owned(), file, loaded }
+        };
+        let (none, one) = (named("none", ""), named("one", "memory.path = \"a.db\""));
+        let [same, other] =
+            [named("same", "memory.path = \"a.db\""), named("other", "memory.path = \"b.db\"")];
+        let agents = [none, one, same];
+        let a = || Some(PathBuf::from("a.db"));
+        assert_eq!(database(None, &agents).expect("one database"), a());
+        assert_eq!(database(None, &agents[..1]).expect("no database"), None);
+        let [none, one, _] = agents;
+        let agents = [none, one, other];
+        assert_eq!(database(a(), &agents).expect("that of the server"), a());
+        let error = database(None, &agents).expect_err("two databases").to_string();
+        assert!(error.contains("memory.path: found `b.db`, expected `a.db`"), "{error}");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use base64::Engine;
@@ -16,6 +16,7 @@ use super::exchange::{Outgoing, Payload, exchange};
 use super::percent::{Keep, encoded};
 use super::reach::Reach;
 use super::security::{Alternatives, KeyPlace, Scheme, Schemes};
+use crate::action::CallContext;
 use crate::http_client::shown;
 
 /// Lifetime of a token whose server does not say it.
@@ -108,7 +109,7 @@ impl Access {
     ///
     /// # Errors
     /// A key that cannot be read, or a server that hands out no token.
-    pub(super) fn grant(&self, reach: &Reach, deadline: Duration) -> Result<Granted, String> {
+    pub(super) fn grant(&self, reach: &Reach, context: &CallContext<'_>) -> Result<Granted, String> {
         let mut granted = Granted::default();
         for (means, credential) in &self.means {
             let secret = credential.secret()?;
@@ -124,7 +125,7 @@ impl Access {
                 Means::Bearer => granted.authorize("Bearer", secret),
                 Means::Client { id, token_url } => {
                     let ask = Ask { id, token_url, secret: &secret, credential };
-                    let token = self.tokens.get(&ask, reach, deadline);
+                    let token = self.tokens.get(&ask, reach, context);
                     let token = token.map_err(|message| granted.masked(&message))?;
                     granted.authorize("Bearer", token);
                 }
@@ -135,7 +136,7 @@ impl Access {
 
     /// Forgets fetched tokens, because the service refused one.
     pub(super) fn forget(&self) {
-        self.tokens.fetched.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.tokens.lock().clear();
     }
 }
 
@@ -155,21 +156,28 @@ struct Ask<'a> {
 }
 
 impl Tokens {
-    fn get(&self, ask: &Ask<'_>, reach: &Reach, deadline: Duration) -> Result<String, String> {
+    /// A token that is still valid. Two calls at the same time may both fetch one: a call that waited for the other one
+    /// could not be cancelled.
+    fn get(&self, ask: &Ask<'_>, reach: &Reach, context: &CallContext<'_>) -> Result<String, String> {
         let key = format!("{} {} {}", ask.token_url, ask.id, ask.credential.scopes.join(" "));
-        let mut fetched = self.fetched.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(token) = fetched.get(&key).filter(|token| token.end > Instant::now()) {
-            return Ok(token.text.clone());
+        let known = self.lock().get(&key).filter(|token| token.end > Instant::now()).cloned();
+        if let Some(token) = known {
+            return Ok(token.text);
         }
-        let token = ask.fetch(reach, deadline)?;
+        let token = ask.fetch(reach, context)?;
         let text = token.text.clone();
-        fetched.insert(key, token);
+        self.lock().insert(key, token);
         Ok(text)
+    }
+
+    /// A panic while holding the lock leaves the tokens whole: every change is one call.
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Token>> {
+        self.fetched.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Ask<'_> {
-    fn fetch(&self, reach: &Reach, deadline: Duration) -> Result<Token, String> {
+    fn fetch(&self, reach: &Reach, context: &CallContext<'_>) -> Result<Token, String> {
         let url = Url::parse(self.token_url).map_err(|error| format!("token-url: {error}"))?;
         let place = shown(&url);
         let mut fields = vec![("grant_type", "client_credentials".to_owned())];
@@ -192,7 +200,7 @@ impl Ask<'_> {
             fields.iter().map(|(name, value)| format!("{name}={}", code(value))).collect();
         let content_type = "application/x-www-form-urlencoded".to_owned();
         let body = Some(Payload { content_type, bytes: fields.join("&").into_bytes() });
-        let incoming = exchange(&Outgoing { method: Method::POST, url, headers, body }, reach, deadline)?;
+        let incoming = exchange(&Outgoing { method: Method::POST, url, headers, body }, reach, context)?;
         let answer: Value = serde_json::from_slice(&incoming.bytes).unwrap_or_default();
         let token = answer.get("access_token").and_then(Value::as_str);
         let Some(token) = token.filter(|_| incoming.status == 200) else {
@@ -251,7 +259,7 @@ mod tests {
         let config = OpenApiConfig::new("a.json").with_auth("key", Credential::from_file(&path));
         let config = config.with_auth("login", Credential::from_file(&path).with_user("me"));
         let access = access(&[&["key", "login"]], &config).expect("is configured");
-        let granted = access.grant(&Reach::default(), Duration::from_secs(1)).expect("has keys");
+        let granted = access.grant(&Reach::default(), &CallContext::default()).expect("has keys");
         let basic = STANDARD.encode("me:secret-key");
         let expected = [
             ("X-Key".to_owned(), "secret-key".to_owned()),

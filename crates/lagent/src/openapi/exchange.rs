@@ -8,6 +8,7 @@ use reqwest::redirect::{Action, Attempt, Policy};
 use reqwest::{Client, Method, Url};
 
 use super::reach::Reach;
+use crate::action::CallContext;
 use crate::blocking;
 use crate::http_client::{AGENT, body, builder, causes, shown};
 
@@ -61,13 +62,17 @@ impl fmt::Debug for Outgoing {
     }
 }
 
-/// Sends a request and reads its whole answer.
+/// Sends a request and reads its whole answer, unless the call is cancelled.
 ///
 /// # Errors
 /// What prevented an answer. An answer with an error status is an answer.
-pub(super) fn exchange(outgoing: &Outgoing, reach: &Reach, deadline: Duration) -> Result<Incoming, String> {
+pub(super) fn exchange(
+    outgoing: &Outgoing,
+    reach: &Reach,
+    context: &CallContext<'_>,
+) -> Result<Incoming, String> {
     let place = outgoing.place();
-    let answer = blocking::run(|| send(outgoing, reach, deadline))
+    let answer = blocking::run(context.stop, || send(outgoing, reach, context.deadline))
         .unwrap_or_else(|unfinished| Err(unfinished.to_string()));
     answer.map_err(|message| format!("{place}: {message}"))
 }
@@ -134,13 +139,14 @@ mod tests {
     fn messages_do_not_show_the_query() {
         let url = Url::parse("http://user:secret@127.0.0.1:9/a?key=secret").expect("is an address");
         let outgoing = Outgoing::get(url);
-        let error = exchange(&outgoing, &Reach::default(), Duration::from_secs(5)).expect_err("private");
+        let context = CallContext::default();
+        let error = exchange(&outgoing, &Reach::default(), &context).expect_err("private");
         assert!(
             error.starts_with("GET http://127.0.0.1:9/a: 127.0.0.1: found the private address"),
             "{error}"
         );
         let reach = Reach::new(&["127.0.0.1".to_owned()]);
-        let error = exchange(&outgoing, &reach, Duration::from_secs(5)).expect_err("nobody listens there");
+        let error = exchange(&outgoing, &reach, &context).expect_err("nobody listens there");
         assert!(error.contains("the request failed") && !error.contains("secret"), "{error}");
     }
 }

@@ -12,6 +12,7 @@ use super::exchange::{Outgoing, exchange};
 use super::percent::decoded;
 use super::reach::Reach;
 use super::yaml::read_yaml;
+use crate::action::CallContext;
 use crate::http_client::shown;
 
 /// Time that the server of a description may take.
@@ -74,7 +75,8 @@ impl Place {
         match self {
             Self::File(path) => file::read_to_string(path).map_err(|error| error.to_string()),
             Self::Address(url) => {
-                let incoming = exchange(&Outgoing::get(url.clone()), reach, DEADLINE)?;
+                let context = CallContext { deadline: DEADLINE, ..CallContext::default() };
+                let incoming = exchange(&Outgoing::get(url.clone()), reach, &context)?;
                 if incoming.status != 200 {
                     return Err(format!("{self}: found the status {}, expected 200", incoming.status));
                 }

@@ -1,7 +1,7 @@
 //! One operation of a service as a tool.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use reqwest::Method;
 use serde_json::Value;
@@ -56,7 +56,7 @@ struct Calling<'a> {
     access: &'a Access,
     granted: Granted,
     started: Instant,
-    deadline: Duration,
+    context: CallContext<'a>,
 }
 
 /// An answer, the address of its first page, and what is said about further pages.
@@ -76,9 +76,9 @@ impl OpenApiTool {
         for (name, value) in &self.site.config.headers {
             set_header(&mut outgoing, name, value.clone());
         }
-        let granted = access.grant(&self.site.reach, context.deadline).map_err(Failure::tool)?;
+        let granted = access.grant(&self.site.reach, context).map_err(Failure::tool)?;
         authorize(&mut outgoing, &granted);
-        let calling = Calling { access, granted, started, deadline: context.deadline };
+        let calling = Calling { access, granted, started, context: *context };
         let granted = &calling.granted;
         let mask = |failure: Failure| Failure { message: granted.masked(&failure.message), ..failure };
         let Pages { answer, place, note } = self.read(outgoing, &calling).map_err(mask)?;
@@ -116,8 +116,9 @@ impl OpenApiTool {
         outgoing: &Outgoing,
         calling: &Calling<'_>,
     ) -> Result<(Answer, Option<NextPage>), Failure> {
-        let left = calling.deadline.saturating_sub(calling.started.elapsed());
-        let incoming = exchange(outgoing, &self.site.reach, left).map_err(Failure::service)?;
+        let left = calling.context.deadline.saturating_sub(calling.started.elapsed());
+        let context = CallContext { deadline: left, ..calling.context };
+        let incoming = exchange(outgoing, &self.site.reach, &context).map_err(Failure::service)?;
         if incoming.status == 401 {
             calling.access.forget();
         }

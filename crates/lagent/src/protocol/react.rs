@@ -3,6 +3,7 @@
 
 mod grammar;
 mod letter;
+mod live;
 mod reply;
 mod settings;
 
@@ -11,7 +12,7 @@ use serde_json::Value;
 
 use self::reply::Reading;
 use super::lagent_prompt::{printed_names, printed_tools};
-use super::{CallRequest, ErrorMode, Malformed, Parsed, Scene, Turn, format_fields, input};
+use super::{CallRequest, Certain, ErrorMode, Malformed, Parsed, Scene, Turn, format_fields, input};
 
 pub(super) use reply::bare_name;
 pub use settings::{React, ReactTags, ReactTemplate};
@@ -80,6 +81,15 @@ impl React {
                 (Message::assistant(&content[..used]), Parsed::Answer(text.to_owned()))
             }
             Reading::Nothing => (Message::assistant(content), malformed(self.format())),
+        }
+    }
+
+    /// Returns what is certain of a reply of which `reply` is the beginning. By the letter the last tag of an answer
+    /// counts, wherever it is, so nothing is certain before the end.
+    pub(crate) fn certain(&self, reply: &str) -> Certain {
+        match self.errors {
+            ErrorMode::Compat => Certain::open(reply.len()),
+            ErrorMode::Fixed => live::certain(reply, &self.tags),
         }
     }
 

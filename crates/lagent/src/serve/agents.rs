@@ -33,6 +33,8 @@ pub struct ServedAgent {
     pub(super) model: AnyModel,
     pub(super) tools: Toolbox,
     pub(super) hooks: Hooks,
+    /// Number of messages that a new question begins with; absent if the agent remembers everything.
+    pub(super) recent: Option<usize>,
 }
 
 impl ServedAgent {
@@ -45,13 +47,20 @@ impl ServedAgent {
         tools: Toolbox,
     ) -> Self {
         let (name, machine, model) = (name.into(), machine.into(), AnyModel::new(model));
-        Self { name, machine, model, tools, hooks: Hooks::default() }
+        Self { name, machine, model, tools, hooks: Hooks::default(), recent: None }
     }
 
     /// Adds hooks, which act on all conversations with the agent.
     #[must_use]
     pub fn with_hooks(self, hooks: &Hooks) -> Self {
         Self { hooks: hooks.clone(), ..self }
+    }
+
+    /// Limits what the agent remembers of a conversation to the last `messages` before a new question. By default it
+    /// remembers everything.
+    #[must_use]
+    pub fn with_recent(self, messages: usize) -> Self {
+        Self { recent: Some(messages), ..self }
     }
 
     /// What the server lists about the agent.

@@ -80,6 +80,21 @@ impl App {
         })
     }
 
+    /// Makes room for one more run. When there are too many unfinished ones, the one that has waited for its client for
+    /// the longest time is ended; status 503 when no run waits for its client.
+    pub(super) fn make_room(&self) -> Result<(), Failure> {
+        let max = self.config.max_sessions;
+        if self.runs.unfinished() < max {
+            return Ok(());
+        }
+        let oldest = self.parked.remove_oldest();
+        let oldest = oldest.ok_or_else(|| {
+            Failure::new(503, format!("found {max} unfinished questions, as many as this server takes"))
+        })?;
+        self.abandon(&oldest);
+        Ok(())
+    }
+
     /// Drops the sessions and parked runs that were unused for too long.
     pub(super) async fn drop_idle(&self) {
         for run in self.parked.remove_idle() {
@@ -92,7 +107,8 @@ impl App {
 
     /// Forgets a session that has been dropped, unless it is in a database.
     pub(super) async fn dropped(&self, session: &Session) {
-        if self.archive.is_lasting() {
+        // It may have been opened again meanwhile.
+        if self.archive.is_lasting() || self.sessions.is_open(&session.key) {
             return;
         }
         let Session { key, agent, .. } = session;

@@ -1,6 +1,7 @@
 //! `POST /v1/chat/completions`: an agent behind OpenAI's API.
 //!
-//! By default the agent calls its tools itself and the answer is final. With `"agent_tools": "calls"` the answer has
+//! By default the agent calls its tools itself and the answer is final. A stream tells what leads to the answer as
+//! `reasoning_content`, see [`LiveText`]. With `"agent_tools": "calls"` the answer has
 //! the calls as `tool_calls`; the client makes them and sends the conversation again with their results, which
 //! continues the same run.
 
@@ -22,9 +23,10 @@ use super::event_stream;
 use super::failure::Failure;
 use super::fields::Fields;
 use super::live_text::LiveText;
+use super::narrator::Piece;
 use super::run::Run;
 use super::tenants::Tenant;
-use super::turn::{Resumed, Subject, Turn, place};
+use super::turn::{Resumed, Subject, Turn, new_place, place};
 use super::waiting::{Waiting, name_run};
 use crate::client::{RunInfo, RunStatus};
 use crate::message::AgentMessage;
@@ -60,12 +62,14 @@ fn begin(app: &App, tenant: Tenant, question: ChatQuestion) -> Result<(Arc<Run>,
             Failure { param: Some("messages".to_owned()), ..Failure::new(404, message) }
         })?;
         let (run, events) = (Arc::clone(&parked.scene.run), question.results(id, &parked.calls));
+        let live = question.streamed.and_then(|_| LiveText::of(&parked.scene.agent, &run));
         Turn::resume(app, parked, Resumed { events, asked: question.asked, place });
-        return Ok((run, None));
+        return Ok((run, live));
     }
     let ChatQuestion { agent, tuning, mode, asked, messages, streamed } = question;
     let served = Arc::clone(&agent);
-    let turn = Turn::new(app, Subject { tenant, agent, tuning, mode, session: Value::Null })?;
+    let place = new_place(app, &tenant)?;
+    let turn = Turn::new(app, Subject { tenant, agent, tuning, mode, session: Value::Null }, place);
     let run = Arc::clone(turn.run());
     // Before the question is asked, so that no piece is missed.
     let live = streamed.and_then(|_| LiveText::of(&served, &run));
@@ -138,6 +142,14 @@ fn delta(info: &RunInfo, delta: &Value, finish: Option<&str>) -> Value {
     chunk
 }
 
+/// The part of a chunk that has a piece of text.
+fn written(piece: Piece) -> Value {
+    match piece {
+        Piece::Reasoning(text) => json!({ "reasoning_content": text }),
+        Piece::Answer(text) => json!({ "content": text }),
+    }
+}
+
 /// A streamed answer under way.
 struct Streaming {
     app: App,
@@ -150,7 +162,7 @@ struct Streaming {
 }
 
 impl Streaming {
-    /// The answer: the role at once, text while it is generated where that is possible, the rest at the run's end.
+    /// The answer: the role at once, text while it is generated, the rest at the run's end.
     fn respond(self) -> Response {
         let role = delta(&self.begun, &json!({ "role": "assistant", "content": "" }), None);
         let later = stream::unfold(self, |mut streaming| async move {
@@ -164,10 +176,17 @@ impl Streaming {
 
     /// The next chunks; nothing after the last ones.
     async fn next(&mut self) -> Option<Vec<Value>> {
-        if let Some(live) = &mut self.live
-            && let Some(text) = live.next().await
-        {
-            return Some(vec![delta(&self.begun, &json!({ "content": text }), None)]);
+        let waiting = self.waiting.as_ref()?;
+        if let Some(live) = &mut self.live {
+            let piece = tokio::select! {
+                // What is known of a run comes before its end, and a run that needs its client has no last line.
+                biased;
+                piece = live.next() => piece,
+                () = waiting.ended() => None,
+            };
+            if let Some(piece) = piece {
+                return Some(vec![delta(&self.begun, &written(piece), None)]);
+            }
         }
         let answer = self.waiting.take()?.answer().await;
         let chunks = answer.and_then(|info| self.last_chunks(&info));
@@ -182,7 +201,9 @@ impl Streaming {
             Some(live) => live.rest(&content),
             None => Some(content.as_str()),
         };
-        let rest = rest.ok_or_else(|| Failure::new(500, "the answer is not the text that was streamed"))?;
+        let message =
+            "the answer turned out to be another text than the one that was streamed: ask without `stream`";
+        let rest = rest.ok_or_else(|| Failure::new(500, message))?;
         let mut chunks = Vec::new();
         if !rest.is_empty() {
             chunks.push(delta(info, &json!({ "content": rest }), None));

@@ -4,7 +4,7 @@
 //! come after hours from another connection, a client may end the run, and tools may be called by the client: so
 //! everything that the agent waits for is an event of one loop.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
@@ -66,6 +66,9 @@ struct Drive<'a> {
     /// Model requests and tool calls, each of which gives an event.
     work: FuturesUnordered<BoxFuture<'static, Event>>,
     calls: Vec<OpenCall>,
+    /// Numbers of the calls whose decisions have not come. The run itself already forgets a call when its decision is
+    /// on the way.
+    undecided: BTreeSet<u64>,
     /// The last text of the model.
     text: String,
 }
@@ -77,7 +80,13 @@ pub(super) async fn drive(
     scene: &Scene,
     control: &mut Control,
 ) -> Stop {
-    let mut drive = Drive { scene, work: FuturesUnordered::new(), calls: Vec::new(), text: String::new() };
+    let mut drive = Drive {
+        scene,
+        work: FuturesUnordered::new(),
+        calls: Vec::new(),
+        undecided: BTreeSet::new(),
+        text: String::new(),
+    };
     let mut events: VecDeque<Event> = events.into_iter().collect();
     loop {
         while let Some(event) = events.pop_front() {
@@ -103,6 +112,9 @@ impl Drive<'_> {
     fn step(&mut self, machine: &mut Machine, event: Event, events: &mut VecDeque<Event>) -> Option<Stop> {
         let run = &self.scene.run;
         run.log.add("event", &event);
+        if let Event::Approve { call } | Event::Deny { call, .. } = &event {
+            self.undecided.remove(call);
+        }
         let commands = machine.step(event);
         run.set_used(*machine.used());
         for command in &commands {
@@ -136,6 +148,7 @@ impl Drive<'_> {
                 events.push_back(Event::Approve { call });
             }
             Command::AskHuman { call, name, args } => {
+                self.undecided.insert(call);
                 self.scene.run.ask(PendingApproval { call, name, args });
             }
             Command::Emit { message, .. } if message.role == Role::Assistant => {
@@ -147,7 +160,7 @@ impl Drive<'_> {
 
     /// Why nothing more will happen by itself, if that is so.
     fn nothing_to_wait_for(&mut self) -> Option<Stop> {
-        if !self.work.is_empty() || self.scene.run.has_approvals() {
+        if !self.work.is_empty() || !self.undecided.is_empty() {
             return None;
         }
         if self.calls.is_empty() {
@@ -185,3 +198,6 @@ fn stop(command: &Command) -> Option<Stop> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

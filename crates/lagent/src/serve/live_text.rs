@@ -1,48 +1,74 @@
-//! [`LiveText`]: the text of an answer while it is generated, for agents whose reply is their answer.
+//! [`LiveText`]: the text of a run while it is generated, for streamed chats.
+//!
+//! A chunk's `content` only has text that certainly belongs to the final answer. Everything else comes as
+//! `reasoning_content`, the field in which clients show what a model thinks before it answers: thoughts, plans, calls
+//! and code as the model writes them, and a line `[calling NAME]` for each tool that is called.
+//!
+//! | agent | what is certain |
+//! |---|---|
+//! | without tools | every reply is the answer |
+//! | `ReAct` | what follows the tag of the answer, unless there is something of an action before it |
+//! | `ReWOO` | the solver's reply |
+//! | `InternLM2`, `MathCoder`, `AutoGPT`, everything that is read by the letter | nothing before the end of the reply |
+//! | a team | nothing: its members' replies come as reasoning when they are whole |
+//!
+//! A reply that may still end with a call is reasoning while it is written. If it ends without one it was the answer,
+//! and is sent as content in one piece. The pieces of content together are the answer of the request without a stream.
+//! A stream whose beginning turns out to be something else ends with an error. This takes a model that ends thoughts
+//! which it has not begun, behind a line that looks like an answer.
+//!
+//! The answer of an agent with hooks, which may change it or hide a part of it, comes at the end.
+
+use std::collections::VecDeque;
 
 use super::agents::ServedAgent;
+use super::narrator::{Narrator, Piece};
 use super::run::Run;
 use super::run_log::Reader;
-use crate::client::RunEvent;
-use crate::protocol::Protocol;
-use crate::run::{Event, Machine};
+use crate::run::Machine;
 
-/// The pieces of an answer, and what of it has been given away already.
+/// The pieces of a run's text, and what of the answer has been given away already.
 #[derive(Debug)]
 pub(super) struct LiveText {
     reader: Reader,
-    sent: String,
+    narrator: Narrator,
+    pieces: VecDeque<Piece>,
 }
 
 impl LiveText {
-    /// The text of a run that has not begun. Absent for agents that call tools, whose replies need not be answers, and
-    /// for hooks, which may change the answer.
+    /// The text of a run from this moment on; absent for agents with hooks.
     pub(super) fn of(agent: &ServedAgent, run: &Run) -> Option<Self> {
-        let is_plain = match &agent.machine {
-            Machine::Agent(run) => matches!(run.spec().protocol, Protocol::Plain(_)),
-            _ => false,
+        if !agent.hooks.is_empty() {
+            return None;
+        }
+        let protocol = match &agent.machine {
+            Machine::Agent(run) => Some(run.spec().protocol.clone()),
+            Machine::Team(_) => None,
         };
-        let is_live = is_plain && agent.hooks.is_empty();
-        is_live.then(|| Self { reader: run.log.reader(0), sent: String::new() })
+        let reader = run.log.reader(u64::MAX);
+        Some(Self { reader, narrator: Narrator::new(protocol), pieces: VecDeque::new() })
     }
 
-    /// The next piece; nothing once the rest comes with the answer.
-    pub(super) async fn next(&mut self) -> Option<String> {
+    /// The next piece; nothing after the end of the run. Dropping the future loses nothing.
+    pub(super) async fn next(&mut self) -> Option<Piece> {
         loop {
+            if let Some(piece) = self.pieces.pop_front() {
+                return Some(piece);
+            }
             let read = self.reader.next().await?;
-            if read.id.is_some() || self.reader.has_missed() {
+            // Some pieces of replies are lost, so the others do not fit. The replies come again as a whole.
+            if read.id.is_none() && self.reader.has_missed() {
                 continue;
             }
-            let Ok(RunEvent::Event(event)) = serde_json::from_str(&read.line.json) else { continue };
-            if let Event::ModelDelta { text, .. } = *event {
-                self.sent.push_str(&text);
-                return Some(text);
+            // Every line has this form.
+            if let Ok(line) = serde_json::from_str(&read.line.json) {
+                self.pieces.extend(self.narrator.hear(line));
             }
         }
     }
 
     /// What has not been sent of the whole answer; nothing when the answer is another text.
     pub(super) fn rest<'t>(&self, answer: &'t str) -> Option<&'t str> {
-        answer.strip_prefix(self.sent.as_str())
+        answer.strip_prefix(self.narrator.answer())
     }
 }

@@ -31,6 +31,7 @@ mod fields;
 mod live_text;
 mod metrics;
 mod models;
+mod narrator;
 mod observe;
 mod outcome;
 mod parked;

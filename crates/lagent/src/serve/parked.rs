@@ -24,10 +24,13 @@ pub(super) struct ParkedRun {
     pub(super) text: String,
 }
 
+/// Runs by id, and since when they wait.
+type Waiting = BTreeMap<String, (Instant, ParkedRun)>;
+
 /// The parked runs of a server by id.
 #[derive(Debug)]
 pub(super) struct ParkedRuns {
-    runs: Mutex<BTreeMap<String, (Instant, ParkedRun)>>,
+    runs: Mutex<Waiting>,
     idle: Duration,
     max: usize,
 }
@@ -41,14 +44,14 @@ impl ParkedRuns {
     /// Parks a run. Returns the run that has waited for the longest time when there are too many.
     pub(super) fn park(&self, id: String, run: ParkedRun) -> Option<ParkedRun> {
         let mut runs = self.lock();
-        let oldest = if runs.len() >= self.max {
-            runs.iter().min_by_key(|(_, (since, _))| *since).map(|(id, _)| id.clone())
-        } else {
-            None
-        };
-        let dropped = oldest.and_then(|id| runs.remove(&id)).map(|(_, run)| run);
+        let dropped = if runs.len() >= self.max { take_oldest(&mut runs) } else { None };
         runs.insert(id, (Instant::now(), run));
         dropped
+    }
+
+    /// Removes the run that has waited for the longest time.
+    pub(super) fn remove_oldest(&self) -> Option<ParkedRun> {
+        take_oldest(&mut self.lock())
     }
 
     /// Reads something of a parked run.
@@ -94,7 +97,12 @@ impl ParkedRuns {
     }
 
     /// A panic while holding the lock leaves the list whole: every change is one call.
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, (Instant, ParkedRun)>> {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.runs.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn take_oldest(runs: &mut Waiting) -> Option<ParkedRun> {
+    let oldest = runs.iter().min_by_key(|(_, (since, _))| *since).map(|(id, _)| id.clone());
+    oldest.and_then(|id| runs.remove(&id)).map(|(_, run)| run)
 }

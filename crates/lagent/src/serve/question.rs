@@ -12,7 +12,7 @@ use super::failure::Failure;
 use super::fields::Fields;
 use super::run::Run;
 use super::tenants::Tenant;
-use super::turn::{Subject, Turn};
+use super::turn::{Subject, Turn, new_place};
 use crate::client::Tuning;
 use crate::message::AgentMessage;
 
@@ -46,11 +46,12 @@ impl Question {
     /// Status 429 or 503 when there is no place for it.
     pub(super) async fn ask(self, app: &App) -> Result<Arc<Run>, Failure> {
         let key = session_key(&self.subject.tenant, &self.subject.agent.name, &self.subject.session)?;
+        let place = new_place(app, &self.subject.tenant)?;
         let (session, dropped) = app.sessions.open(&key, &self.subject.agent)?;
         if let Some(dropped) = dropped {
             app.dropped(&dropped).await;
         }
-        let turn = Turn::new(app, self.subject)?;
+        let turn = Turn::new(app, self.subject, place);
         let run = Arc::clone(turn.run());
         turn.ask_in(app, session, self.messages);
         Ok(run)

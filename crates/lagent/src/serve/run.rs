@@ -101,11 +101,6 @@ impl Run {
         });
     }
 
-    /// Whether calls wait for a decision.
-    pub(super) fn has_approvals(&self) -> bool {
-        !self.info.borrow().approvals.is_empty()
-    }
-
     /// Decides about a call, or about the only one that waits; `event` makes the decision of the call's number.
     pub(super) fn decide(&self, call: Option<u64>, event: impl FnOnce(u64) -> Event) -> Result<(), Failure> {
         let mut decided = None;
@@ -131,9 +126,14 @@ impl Run {
 
     /// Ends the run, unless it has ended.
     pub(super) fn cancel(&self) {
-        if !self.is_cancelled.swap(true, Ordering::Relaxed) {
+        if !self.is_cancelled.swap(true, Ordering::SeqCst) {
             let _ = self.control.send(Event::Cancel);
         }
+    }
+
+    /// Whether somebody has asked for the end of the run.
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.is_cancelled.load(Ordering::SeqCst)
     }
 
     /// Notes how the run has ended, and ends its log.

@@ -117,10 +117,11 @@ pub(super) async fn cancel(
 ) -> Result<Json<RunInfo>, Failure> {
     let run = find(&app, &tenant, &id)?;
     fields.finish()?;
+    // In this order: a run that parks meanwhile finds the wish or is found.
+    run.cancel();
     if let Some(parked) = app.parked.remove(&id) {
         app.abandon(&parked);
     } else {
-        run.cancel();
         // A run that takes longer is ended all the same.
         let _ = tokio::time::timeout(PATIENCE, run.ended()).await;
     }

@@ -51,6 +51,13 @@ impl Runs {
         lock(&self.all).len()
     }
 
+    /// Number of runs that have not ended.
+    pub(super) fn unfinished(&self) -> usize {
+        // In this order: a run that ends meanwhile is still counted.
+        let ended = lock(&self.ended).len();
+        self.count().saturating_sub(ended)
+    }
+
     /// Ends every run that has not ended.
     pub(super) fn cancel_all(&self) {
         lock(&self.all).values().for_each(|run| run.cancel());
@@ -90,6 +97,7 @@ mod tests {
             id
         };
         let ids = [add("x"), add("x"), add("y")];
+        assert_eq!(runs.unfinished(), 3);
         assert_eq!(ids[0], "run_65a000000001");
         assert!(runs.find("y", &ids[0]).is_none() && runs.find("x", &ids[0]).is_some());
         assert_eq!((runs.list("x").len(), runs.list("y").len()), (2, 1));
@@ -97,6 +105,6 @@ mod tests {
         assert!(runs.find("x", &ids[0]).is_some(), "one ended run is kept");
         runs.has_ended(ids[2].clone());
         assert!(runs.find("x", &ids[0]).is_none() && runs.find("y", &ids[2]).is_some());
-        assert_eq!(runs.count(), 2);
+        assert_eq!((runs.count(), runs.unfinished()), (2, 1));
     }
 }

@@ -18,6 +18,13 @@ pub(super) struct Session {
     pub(super) machine: tokio::sync::Mutex<Option<Machine>>,
 }
 
+impl Session {
+    fn new(key: &str, agent: &Arc<ServedAgent>) -> Arc<Self> {
+        let (agent, machine) = (Arc::clone(agent), tokio::sync::Mutex::new(None));
+        Arc::new(Self { key: key.to_owned(), agent, machine })
+    }
+}
+
 /// The conversations in memory.
 #[derive(Debug)]
 pub(super) struct Sessions {
@@ -66,8 +73,7 @@ impl Sessions {
             })?;
             dropped = open.remove(&oldest).map(|entry| entry.session);
         }
-        let (agent, machine) = (Arc::clone(agent), tokio::sync::Mutex::new(None));
-        let session = Arc::new(Session { key: key.to_owned(), agent, machine });
+        let session = Session::new(key, agent);
         open.insert(key.to_owned(), Entry { session: Arc::clone(&session), last_used });
         Ok((session, dropped))
     }
@@ -79,14 +85,29 @@ impl Sessions {
         }
     }
 
-    /// Drops a session, unless it is in use; says whether it may be forgotten.
-    pub(super) fn close(&self, key: &str) -> bool {
+    /// Takes a session that is to be forgotten; nothing when it is in use. Questions that come until
+    /// [`Sessions::close`] wait for its lock, so that none of them continues what is being forgotten.
+    pub(super) fn reserve(&self, key: &str, agent: &Arc<ServedAgent>) -> Option<Arc<Session>> {
         let mut open = self.lock();
-        let is_in_use = open.get(key).is_some_and(Entry::is_in_use);
-        if !is_in_use {
+        if let Some(entry) = open.get(key) {
+            return (!entry.is_in_use()).then(|| Arc::clone(&entry.session));
+        }
+        let session = Session::new(key, agent);
+        open.insert(key.to_owned(), Entry { session: Arc::clone(&session), last_used: Instant::now() });
+        Some(session)
+    }
+
+    /// Drops a session, unless it is in use.
+    pub(super) fn close(&self, key: &str) {
+        let mut open = self.lock();
+        if open.get(key).is_some_and(|entry| !entry.is_in_use()) {
             open.remove(key);
         }
-        !is_in_use
+    }
+
+    /// Whether a session is in memory.
+    pub(super) fn is_open(&self, key: &str) -> bool {
+        self.lock().contains_key(key)
     }
 
     /// Drops the sessions that were unused for too long and returns them.
@@ -116,10 +137,13 @@ mod tests {
     use crate::llm::Scripted;
     use crate::run::{AgentRun, AgentSpec};
 
-    fn open(sessions: &Sessions, key: &str) -> Result<(Arc<Session>, Option<Arc<Session>>), Failure> {
+    fn agent() -> Arc<ServedAgent> {
         let run = AgentRun::new(AgentSpec::internlm2(Vec::new()));
-        let agent = ServedAgent::new("a", run, Scripted::default(), Toolbox::default());
-        sessions.open(key, &Arc::new(agent))
+        Arc::new(ServedAgent::new("a", run, Scripted::default(), Toolbox::default()))
+    }
+
+    fn open(sessions: &Sessions, key: &str) -> Result<(Arc<Session>, Option<Arc<Session>>), Failure> {
+        sessions.open(key, &agent())
     }
 
     fn used(sessions: &Sessions, key: &str) -> Arc<Session> {
@@ -151,9 +175,27 @@ mod tests {
         drop(used(&sessions, "b"));
         let dropped: Vec<String> = sessions.drop_idle().iter().map(|session| session.key.clone()).collect();
         assert_eq!(dropped, ["b"]);
-        assert!(!sessions.close("a") && sessions.close("b"));
+        sessions.close("a");
+        assert!(sessions.is_open("a") && !sessions.is_open("b"), "it is in use");
         let lasting = Sessions::new(Duration::MAX, 9);
         drop(used(&lasting, "c"));
         assert!(lasting.drop_idle().is_empty() && lasting.count() == 1);
+    }
+
+    #[test]
+    fn a_session_that_is_forgotten_makes_questions_wait() {
+        let sessions = Sessions::new(Duration::MAX, 1);
+        let a = used(&sessions, "a");
+        assert!(sessions.reserve("a", &agent()).is_none(), "it is in use");
+        drop(a);
+        let reserved = sessions.reserve("a", &agent()).expect("nobody uses it");
+        let _forgetting = reserved.machine.try_lock().expect("nobody asks");
+        let asked = used(&sessions, "a");
+        assert!(Arc::ptr_eq(&reserved, &asked) && asked.machine.try_lock().is_err());
+        // One that is not in memory needs no place for the moment.
+        let other = sessions.reserve("b", &agent()).expect("nobody uses it");
+        drop(other);
+        sessions.close("b");
+        assert!(sessions.is_open("a") && !sessions.is_open("b"));
     }
 }

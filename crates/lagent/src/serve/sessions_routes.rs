@@ -69,14 +69,15 @@ pub(super) async fn forget(
 ) -> Result<Json<Forgotten>, Failure> {
     let agent = app.agent(Some(&agent))?;
     let key = session_key(&tenant, &agent.name, &Value::from(session.as_str()))?;
-    if !app.sessions.close(&key) {
-        return Err(Failure::new(409, "a question of the session is being answered"));
-    }
-    if app.archive.forget(&key, &agent.machine).await? {
-        Ok(Json(Forgotten { session_id: session, deleted: true }))
-    } else {
-        Err(unknown())
-    }
+    let in_use = || Failure::new(409, "a question of the session is being answered");
+    let reserved = app.sessions.reserve(&key, &agent).ok_or_else(in_use)?;
+    let mut machine = reserved.machine.try_lock().map_err(|_| in_use())?;
+    *machine = None;
+    let was_known = app.archive.forget(&key, &agent.machine).await;
+    drop(machine);
+    drop(reserved);
+    app.sessions.close(&key);
+    if was_known? { Ok(Json(Forgotten { session_id: session, deleted: true })) } else { Err(unknown()) }
 }
 
 /// Answers whether the server takes questions.

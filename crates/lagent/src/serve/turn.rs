@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use internlm_kit::hash;
-use internlm_model::chat::Message;
+use internlm_model::chat::{Message, Role};
 use lmdeploy::protocol::ChatMessage;
 use serde_json::Value;
 use tokio::sync::OwnedSemaphorePermit;
@@ -30,8 +30,11 @@ pub(super) struct Turn {
     scene: Scene,
     control: Control,
     /// Its place among the questions of its key.
-    place: Option<OwnedSemaphorePermit>,
+    place: Place,
 }
+
+/// A place among the questions of a key, until this is dropped; absent without a limit.
+pub(super) type Place = Option<OwnedSemaphorePermit>;
 
 /// What a question is about, apart from its messages.
 #[derive(Clone, Debug)]
@@ -73,9 +76,8 @@ impl Drop for EndGuard {
 }
 
 impl Turn {
-    /// Makes a run of a question; status 503 while the server stops, 429 when the key has too many.
-    pub(super) fn new(app: &App, subject: Subject) -> Result<Self, Failure> {
-        let place = place(app, &subject.tenant)?;
+    /// Makes a run of a question that has its place.
+    pub(super) fn new(app: &App, subject: Subject, place: Place) -> Self {
         let Subject { tenant, agent, tuning, mode, session } = subject;
         let name = RunName {
             id: app.runs.new_id(),
@@ -86,7 +88,7 @@ impl Turn {
         let session = name.id.clone();
         let (run, control) = Run::new(tenant.name, name);
         app.runs.insert(&run);
-        Ok(Self { scene: Scene { agent, run, tuning, mode, session }, control, place })
+        Self { scene: Scene { agent, run, tuning, mode, session }, control, place }
     }
 
     /// The run, as other requests see it.
@@ -127,6 +129,7 @@ impl Turn {
             // A fault of the server has left the last question open.
             machine.step(Event::Cancel);
         }
+        let messages = remembered(&self.scene.agent, machine, messages);
         let stop = self.ask(machine, messages).await;
         match app.archive.save(&session.key, &self.scene.agent, machine).await {
             Ok(()) => stop,
@@ -186,7 +189,7 @@ impl Turn {
             guard.app.abandon(&dropped);
         }
         run.wait_for_tools();
-        if guard.app.is_draining()
+        if (guard.app.is_draining() || run.is_cancelled())
             && let Some(late) = guard.app.parked.remove(&run.id())
         {
             guard.app.abandon(&late);
@@ -202,15 +205,35 @@ pub(super) struct Resumed {
     /// All messages of the request.
     pub(super) asked: Vec<ChatMessage>,
     /// Its place among the questions of its key.
-    pub(super) place: Option<OwnedSemaphorePermit>,
+    pub(super) place: Place,
 }
 
-/// A place for one more question; status 503 while the server stops, 429 when the key has too many.
-pub(super) fn place(app: &App, tenant: &Tenant) -> Result<Option<OwnedSemaphorePermit>, Failure> {
+/// A place for one more request of a run; status 503 while the server stops, 429 when the key has too many.
+pub(super) fn place(app: &App, tenant: &Tenant) -> Result<Place, Failure> {
     if app.is_draining() {
         return Err(Failure::new(503, "the server is shutting down"));
     }
     tenant.place()
+}
+
+/// A place for a new question. It must be there before anything makes way for the question: one that is refused must
+/// not cost another one its session.
+pub(super) fn new_place(app: &App, tenant: &Tenant) -> Result<Place, Failure> {
+    let place = place(app, tenant)?;
+    app.make_room()?;
+    Ok(place)
+}
+
+/// The question with what the agent remembers in front of it, where that is not the whole conversation; the machine
+/// then begins anew.
+fn remembered(agent: &ServedAgent, machine: &mut Machine, question: Vec<Message>) -> Vec<Message> {
+    let Some(recent) = agent.recent else { return question };
+    let history = machine.history();
+    let begin = history.len().saturating_sub(recent);
+    *machine = agent.machine.clone();
+    // A result without its call would be refused by the model's server.
+    let rest = history.into_iter().skip(begin).skip_while(|message| message.role == Role::Environment);
+    rest.chain(question).collect()
 }
 
 /// The name of a session for tools and hooks. It may become the name of a folder, and clients choose keys.

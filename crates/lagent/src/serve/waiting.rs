@@ -29,6 +29,11 @@ impl Waiting {
         Self(run)
     }
 
+    /// Waits until the run needs nothing from the server any more.
+    pub(super) async fn ended(&self) {
+        self.0.ended().await;
+    }
+
     /// Waits until the run has an answer or calls for its client.
     ///
     /// # Errors

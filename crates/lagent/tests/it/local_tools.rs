@@ -1,8 +1,9 @@
 //! The local tool box, by physical round trips: what one tool makes, another one reads. A test whose program is not
-//! installed prints one line and passes.
+//! installed prints one line and passes; `LAGENT_INSTALL_TOOLS=1` installs the packages that are missing.
 
 mod data;
 mod media;
+mod packages;
 mod round_trips;
 mod services;
 
@@ -14,6 +15,7 @@ use lagent::action::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+pub(crate) use self::packages::prepare;
 pub(crate) use self::round_trips::measured;
 
 /// The tools of one test with a folder of their own.
@@ -24,6 +26,7 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
+        prepare();
         let folder = tempfile::tempdir().expect("temporary folder");
         let settings = ToolSettings::default().with_folder(folder.path());
         Self { folder, settings }

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod batch;
+mod cancelled_calls;
 mod derive;
 mod drivers;
 mod escapes;
@@ -30,6 +31,7 @@ mod real_server;
 mod recipes;
 mod sandbox;
 mod serve;
+mod serve_files;
 mod server;
 mod server_clients;
 mod steps;

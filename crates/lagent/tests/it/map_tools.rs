@@ -6,10 +6,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use lagent::action::{ActionState, Service, ToolSettings, Toolbox};
+use internlm_kit::stop::Stop;
+use lagent::action::{ActionState, CallContext, Service, ToolSettings, Toolbox};
 use serde_json::{Value, json};
 
-use crate::local_tools::measured;
+use crate::local_tools::{measured, prepare};
 use crate::mock_service::{MockService, Seen, json_answer};
 
 fn toolbox(service: Service) -> Toolbox {
@@ -140,6 +141,7 @@ fn a_map_of_the_owner_has_places() {
 
 #[test]
 fn routes_on_the_map_have_the_length_of_their_streets() {
+    prepare();
     let folder = tempfile::tempdir().expect("temporary folder");
     let (map, database) = (grid(folder.path()), folder.path().join("routes"));
     fs::create_dir(&database).expect("creates");
@@ -176,6 +178,11 @@ fn routes_on_the_map_have_the_length_of_their_streets() {
         "{}",
         value.for_model()
     );
+    let stop = Stop::new();
+    stop.request();
+    let context = CallContext { stop: Some(&stop), ..CallContext::default() };
+    let value = tools.call_in(&context, "BINGMap.get_distance", &ends);
+    assert!(value.for_model().contains("stopped by the caller"), "{}", value.for_model());
 }
 
 #[test]

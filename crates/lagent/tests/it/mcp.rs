@@ -6,6 +6,8 @@ mod sdk;
 mod stage;
 
 use std::fs;
+use std::io::Write;
+use std::net::TcpStream;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -168,6 +170,19 @@ fn a_tool_is_told_that_nobody_waits_for_it_any_more() {
         assert!(started.elapsed() < Duration::from_secs(20), "the tool still waits");
         std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+#[test]
+fn a_connection_without_a_request_does_not_hold_up_the_end() {
+    let served = Served::start(calculator(), HttpConfig::default());
+    let address = served.url.trim_start_matches("http://").trim_end_matches("/mcp").to_owned();
+    let mut idle = TcpStream::connect(address).expect("connects");
+    idle.write_all(b"POST /mcp HT").expect("sends");
+    // The server takes connections one after the other, so it has seen the first one.
+    McpServer::connect("own", &McpConfig::at(&served.url)).expect("connects").close();
+    // Waits for the end of the server.
+    drop(served);
+    drop(idle);
 }
 
 #[test]

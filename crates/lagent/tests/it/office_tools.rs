@@ -6,7 +6,7 @@ use std::io::Cursor;
 use lagent::action::{ActionState, CallContext, Readiness, ToolSettings, Toolbox};
 use serde_json::{Value, json};
 
-use crate::local_tools::measured;
+use crate::local_tools::{measured, prepare};
 
 const NAMES: [&str; 3] = ["PPT", "office_convert", "pdf_to_text"];
 
@@ -38,6 +38,7 @@ fn picture() -> Vec<u8> {
 
 #[test]
 fn a_presentation_has_the_pages_that_were_added() {
+    prepare();
     let folder = tempfile::tempdir().expect("temporary folder");
     let files = folder.path().join("files");
     fs::create_dir(&files).expect("creates");

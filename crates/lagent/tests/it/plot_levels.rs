@@ -5,8 +5,11 @@ use lagent::Error;
 use lagent::action::{ActionState, Readiness, ToolSettings, build};
 use serde_json::json;
 
+use crate::local_tools::prepare;
+
 #[test]
 fn gnuplot_draws_at_every_level() {
+    prepare();
     let levels = [LevelChoice::Process, LevelChoice::Landlock, LevelChoice::Namespaces, LevelChoice::Bwrap];
     for level in levels {
         let folder = tempfile::tempdir().expect("temporary folder");

@@ -6,8 +6,11 @@ use lagent::action::{
 };
 use serde_json::{Value, json};
 
+use crate::local_tools::prepare;
+
 /// What the tool says about a piece of code; `None` with a visible line when Python is not installed.
 fn call(code: &str) -> Option<(ActionState, String)> {
+    prepare();
     let config = SandboxConfig::default().with_wall_seconds(6.0).with_cpu_seconds(1).with_memory_mib(256);
     let tools = build("PythonInterpreter", &ToolSettings::new(config)).expect("some sandbox level works");
     run(&*tools[0], code)

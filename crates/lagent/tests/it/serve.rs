@@ -4,6 +4,7 @@ mod cancellation;
 mod chats;
 mod conversations;
 mod limits;
+mod live;
 mod many_sessions;
 mod runs;
 pub(crate) mod stage;

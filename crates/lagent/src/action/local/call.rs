@@ -2,7 +2,6 @@
 
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use internlm_kit::sandbox::{Outcome, Sandbox, Task};
 
@@ -10,8 +9,8 @@ use super::failure::Failure;
 use super::files::{Files, extension};
 use super::program::{self, Program};
 use super::service::Api;
-use crate::action::Service;
 use crate::action::arguments::Arguments;
+use crate::action::{CallContext, Service};
 
 /// Everything that the function of a tool may use.
 #[derive(Debug)]
@@ -21,7 +20,7 @@ pub(super) struct Call<'a> {
     pub(super) sandbox: Option<&'a Sandbox>,
     /// Name of the tool, and its service if that has an address.
     pub(super) service: (&'a str, Option<&'a Service>),
-    pub(super) deadline: Duration,
+    pub(super) context: CallContext<'a>,
 }
 
 /// A file that a program reads: its name in the work folder, which has nothing from the model but a plain
@@ -101,7 +100,7 @@ impl Call<'_> {
     /// The tool's service if it is configured.
     pub(super) fn api(&self) -> Option<Api<'_>> {
         let (_, service) = self.service;
-        service.map(|service| Api { service, deadline: self.deadline })
+        service.map(|service| Api { service, context: self.context })
     }
 
     /// The tool's service, which must be configured.

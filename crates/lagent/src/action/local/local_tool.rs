@@ -132,7 +132,7 @@ impl Action for LocalTool {
             files: Files::of(&self.settings.folder, context.session, &self.settings.sandbox.readable),
             sandbox: sandbox.as_ref(),
             service: (name, self.service()),
-            deadline: context.deadline,
+            context: *context,
         };
         match (self.definition.run)(&call) {
             Ok(parts) => ActionReturn::success(name, arguments.clone(), parts),

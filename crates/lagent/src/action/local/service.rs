@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::failure::Failure;
 use super::form::Form;
-use crate::action::Service;
+use crate::action::{CallContext, Service};
 use crate::blocking;
 use crate::http_client::{self, builder, causes, refusal};
 
@@ -20,7 +20,7 @@ const LIMIT: usize = 64 << 20;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Api<'a> {
     pub(super) service: &'a Service,
-    pub(super) deadline: Duration,
+    pub(super) context: CallContext<'a>,
 }
 
 /// What is sent.
@@ -67,7 +67,8 @@ impl Api<'_> {
     fn send(&self, route: &str, body: Body) -> Result<Vec<u8>, Failure> {
         let key = self.service.key().map_err(Failure::tool)?;
         let url = self.address(route);
-        let answer = blocking::run(|| exchange(&url, key.as_deref(), body, self.deadline))
+        let CallContext { deadline, stop, .. } = self.context;
+        let answer = blocking::run(stop, || exchange(&url, key.as_deref(), body, deadline))
             .unwrap_or_else(|unfinished| Err(unfinished.to_string()));
         answer.map_err(|message| {
             let message = format!("{url}: {message}");
@@ -111,10 +112,10 @@ mod tests {
     #[test]
     fn addresses_and_encodings() {
         let service = Service::at("http://h/v1/");
-        let api = Api { service: &service, deadline: Duration::from_secs(1) };
+        let api = Api { service: &service, context: CallContext::default() };
         assert_eq!(api.address("audio/speech"), "http://h/v1/audio/speech");
         let service = Service::at("http://h/v1/audio/speech");
-        let api = Api { service: &service, deadline: Duration::from_secs(1) };
+        let api = Api { service: &service, context: CallContext::default() };
         assert_eq!(api.address("audio/speech"), "http://h/v1/audio/speech");
         assert_eq!(decoded("YWI="), Ok(b"ab".to_vec()));
         assert_eq!(data_url("image/png", b"ab"), "data:image/png;base64,YWI=");
@@ -123,7 +124,7 @@ mod tests {
     #[test]
     fn a_server_that_is_missing_is_a_failure_of_the_service() {
         let service = Service::at("http://127.0.0.1:9/v1");
-        let api = Api { service: &service, deadline: Duration::from_secs(5) };
+        let api = Api { service: &service, context: CallContext::default() };
         let failure = api.ask("chat/completions", Value::Null).expect_err("nobody listens there");
         assert_eq!(failure.state, crate::action::ActionState::HttpError);
         assert!(failure.message.starts_with("http://127.0.0.1:9/v1/chat/completions: the request failed"));

@@ -1,11 +1,10 @@
 //! Bing's map service (`bing_map.py`): the requests and the fields are upstream's.
 
-use std::time::Duration;
-
 use serde_json::Value;
 
 use super::point::Point;
 use super::routino::Route;
+use crate::action::CallContext;
 use crate::action::local::Failure;
 use crate::action::web::http::Request;
 use crate::action::web::provider::{KeyUse, Known, Provider};
@@ -21,9 +20,13 @@ pub(super) const KNOWN: Known = Known {
 pub(super) type Found = (String, String);
 
 /// The quickest route by car.
-pub(super) fn route(provider: &Provider, ends: [&str; 2], deadline: Duration) -> Result<Route, Failure> {
+pub(super) fn route(
+    provider: &Provider,
+    ends: [&str; 2],
+    context: &CallContext<'_>,
+) -> Result<Route, Failure> {
     let query = [("o", "json"), ("wp.0", ends[0]), ("wp.1", ends[1])];
-    let answer = ask(provider, "/Routes/Driving", &query, deadline)?;
+    let answer = ask(provider, "/Routes/Driving", &query, context)?;
     let route = resource(&answer)?;
     let length =
         route.get("travelDistance").and_then(Value::as_f64).ok_or_else(|| absent("travelDistance"))?;
@@ -34,8 +37,12 @@ pub(super) fn route(provider: &Provider, ends: [&str; 2], deadline: Duration) ->
 }
 
 /// Where a location is.
-pub(super) fn coordinates(provider: &Provider, location: &str, deadline: Duration) -> Result<Point, Failure> {
-    let answer = ask(provider, "/Locations", &[("query", location)], deadline)?;
+pub(super) fn coordinates(
+    provider: &Provider,
+    location: &str,
+    context: &CallContext<'_>,
+) -> Result<Point, Failure> {
+    let answer = ask(provider, "/Locations", &[("query", location)], context)?;
     let place = resource(&answer)?;
     let number = |place_of: &str| place.pointer(place_of).and_then(Value::as_f64);
     match (number("/point/coordinates/0"), number("/point/coordinates/1")) {
@@ -49,7 +56,7 @@ pub(super) fn nearby(provider: &Provider, search: &Nearby<'_>) -> Result<Vec<Fou
     let location = format!("{},{}", search.center.latitude, search.center.longitude);
     let radius = search.radius.to_string();
     let query = [("query", search.term), ("userLocation", location.as_str()), ("radius", radius.as_str())];
-    let answer = ask(provider, "/LocalSearch", &query, search.deadline)?;
+    let answer = ask(provider, "/LocalSearch", &query, &search.context)?;
     let resources = answer.pointer("/resourceSets/0/resources").and_then(Value::as_array);
     let found = resources.ok_or_else(|| absent("resources"))?.iter().filter_map(|item| {
         let name = item.get("name")?.as_str()?.to_owned();
@@ -66,21 +73,21 @@ pub(super) struct Nearby<'a> {
     pub(super) center: Point,
     /// Meters.
     pub(super) radius: i64,
-    pub(super) deadline: Duration,
+    pub(super) context: CallContext<'a>,
 }
 
 fn ask(
     provider: &Provider,
     route: &str,
     query: &[(&str, &str)],
-    deadline: Duration,
+    context: &CallContext<'_>,
 ) -> Result<Value, Failure> {
     let key = provider.key()?.unwrap_or_default();
     let mut query = query.to_vec();
     if !key.is_empty() {
         query.push(("key", key.as_str()));
     }
-    Request::get(provider.url(route, &query)?).secret(&key).json(deadline)
+    Request::get(provider.url(route, &query)?).secret(&key).json(context)
 }
 
 /// The first result of an answer.

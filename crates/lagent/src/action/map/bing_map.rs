@@ -148,15 +148,15 @@ impl BingMap {
     fn route(&self, call: &Call<'_>) -> Result<Route, Failure> {
         let ends = [call.arguments.text("start")?, call.arguments.text("end")?];
         match &self.source {
-            Source::Bing => bing::route(&self.provider, ends, call.deadline),
-            Source::Local(map) => map.route(ends),
+            Source::Bing => bing::route(&self.provider, ends, &call.context),
+            Source::Local(map) => map.route(ends, &call.context),
             Source::Wrong(reason) => Err(Failure::tool(reason)),
         }
     }
 
     fn coordinates(&self, location: &str, call: &Call<'_>) -> Result<Point, Failure> {
         match &self.source {
-            Source::Bing => bing::coordinates(&self.provider, location, call.deadline),
+            Source::Bing => bing::coordinates(&self.provider, location, &call.context),
             Source::Local(map) => map.coordinates(location),
             Source::Wrong(reason) => Err(Failure::tool(reason)),
         }
@@ -168,7 +168,7 @@ impl BingMap {
             return Err(Failure::arguments("search_term: found an empty text, expected what to look for"));
         }
         let radius = call.arguments.integer("radius", 1..=1_000_000)?.unwrap_or(RADIUS);
-        let search = Nearby { term, center: self.center(call)?, radius, deadline: call.deadline };
+        let search = Nearby { term, center: self.center(call)?, radius, context: call.context };
         let found: Vec<Found> = match &self.source {
             Source::Bing => bing::nearby(&self.provider, &search)?,
             Source::Local(map) => {

@@ -9,8 +9,8 @@ use super::extract::Extract;
 use super::point::Point;
 use super::routino::{Route, Router};
 use crate::Result;
-use crate::action::ToolSettings;
 use crate::action::local::Failure;
+use crate::action::{CallContext, ToolSettings};
 
 /// An extract, which is read at the first call, and a router if there is a database.
 #[derive(Debug)]
@@ -59,7 +59,7 @@ impl LocalMap {
     }
 
     /// The quickest route.
-    pub(super) fn route(&self, ends: [&str; 2]) -> Result<Route, Failure> {
+    pub(super) fn route(&self, ends: [&str; 2], context: &CallContext<'_>) -> Result<Route, Failure> {
         let Some(router) = &self.router else {
             let needs = "routino and services.BINGMap.extra.database, which `planetsplitter` makes";
             return Err(Failure::tool(format!("unavailable: needs {needs}")));
@@ -67,6 +67,6 @@ impl LocalMap {
         if let Some(reason) = router.problem() {
             return Err(Failure::tool(reason));
         }
-        router.route(self.coordinates(ends[0])?, self.coordinates(ends[1])?)
+        router.route([self.coordinates(ends[0])?, self.coordinates(ends[1])?], context)
     }
 }

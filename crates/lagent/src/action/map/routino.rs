@@ -6,8 +6,8 @@ use internlm_kit::sandbox::{Level, Sandbox, Task};
 
 use super::point::Point;
 use crate::Result;
-use crate::action::ToolSettings;
 use crate::action::local::{Failure, Program, missing, run};
+use crate::action::{CallContext, ToolSettings};
 
 const ROUTER: Program = Program::of("routino-router", "routino");
 /// End of the name of a database's first file.
@@ -78,8 +78,8 @@ impl Router {
         Some(name[..name.len() - NODES.len()].trim_end_matches('-').to_owned())
     }
 
-    /// The quickest route between two points.
-    pub(super) fn route(&self, from: Point, to: Point) -> Result<Route, Failure> {
+    /// The quickest route between two points. The router of a cancelled call is killed.
+    pub(super) fn route(&self, ends: [Point; 2], context: &CallContext<'_>) -> Result<Route, Failure> {
         let mut task = Task::new(ROUTER.name).args([
             format!("--dir={}", self.folder.display()),
             format!("--transport={}", self.transport),
@@ -91,11 +91,11 @@ impl Router {
         if let Some(prefix) = self.prefix().filter(|prefix| !prefix.is_empty()) {
             task = task.args([format!("--prefix={prefix}")]);
         }
-        for (number, point) in [(1, from), (2, to)] {
+        for (number, point) in (1..).zip(ends) {
             let (latitude, longitude) = (point.latitude, point.longitude);
             task = task.args([format!("--lat{number}={latitude}"), format!("--lon{number}={longitude}")]);
         }
-        let printed = run(&self.sandbox, ROUTER.name, &task)?.stdout;
+        let printed = run(&context.confined(&self.sandbox), ROUTER.name, &task)?.stdout;
         Ok(described(&segments(&printed)))
     }
 }

@@ -99,7 +99,7 @@ impl Kit for Ppt {
 
 impl Ppt {
     fn files(&self, call: &Call<'_>) -> Files {
-        Files::of(&self.settings.folder, call.session, &self.settings.sandbox.readable)
+        Files::of(&self.settings.folder, call.context.session, &self.settings.sandbox.readable)
     }
 
     fn create_file(&self, call: &Call<'_>) -> Made {
@@ -108,13 +108,13 @@ impl Ppt {
             return Err(Failure::arguments(format!("theme: found `{theme}`, expected {THEME}")));
         }
         let location = location(self.files(call).folder(), call.arguments.text("abs_location")?)?;
-        self.decks.with(call.session, |deck| *deck = Some(Deck { location, pages: Vec::new() }));
+        self.decks.with(call.context.session, |deck| *deck = Some(Deck { location, pages: Vec::new() }));
         Ok(dictionary(&json!({"status": "created a ppt file."})))
     }
 
     fn add(&self, call: &Call<'_>, content: Content) -> Made {
         let page = Page { title: call.arguments.text("title")?.to_owned(), content };
-        self.decks.with(call.session, |deck| {
+        self.decks.with(call.context.session, |deck| {
             let deck = deck.as_mut().ok_or_else(not_created)?;
             let bytes = deck.picture_bytes() + page.picture().map_or(0, |picture| picture.bytes.len());
             if deck.pages.len() == PAGES || bytes > PICTURES {
@@ -130,7 +130,7 @@ impl Ppt {
     }
 
     fn submit_file(&self, call: &Call<'_>) -> Made {
-        let deck = self.decks.with(call.session, |deck| deck.clone()).ok_or_else(not_created)?;
+        let deck = self.decks.with(call.context.session, |deck| deck.clone()).ok_or_else(not_created)?;
         if deck.pages.is_empty() {
             return Err(Failure::tool(
                 "found no pages, expected at least one: call add_first_page or add_text_page",
@@ -138,7 +138,7 @@ impl Ppt {
         }
         let bytes = package::bytes(&deck).map_err(Failure::tool)?;
         write_new(&deck.location, &bytes)?;
-        self.decks.with(call.session, |deck| *deck = None);
+        self.decks.with(call.context.session, |deck| *deck = None);
         let location = deck.location.display();
         Ok(dictionary(&json!({"status": format!("submitted. view ppt at {location}")})))
     }

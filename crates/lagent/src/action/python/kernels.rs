@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{SendError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::Instant;
@@ -14,7 +15,7 @@ use internlm_kit::sandbox::{Level, Sandbox, SandboxConfig};
 
 use super::cell::{Cell, CellEnd};
 use super::launcher::Launcher;
-use super::runtime::{Allowance, Runtime};
+use super::runtime::{Allowance, Runtime, START};
 use crate::action::Readiness;
 
 /// Seconds after which a process without work is ended.
@@ -99,12 +100,15 @@ impl Kernels {
             Ok(slot) => slot,
             Err(reason) => return Cell { end: CellEnd::Raised(reason), ..Cell::default() },
         };
-        let mut process = lock(&slot.process);
+        // Another call of the session may be using it.
+        let Some(mut process) = allowance.lock(&slot.process) else {
+            return Cell { end: CellEnd::Cancelled, ..Cell::default() };
+        };
         // It ended while nobody used it, for instance because its time without work was up.
         let lost = process.take_if(|process| !process.is_alive()).is_some();
-        let cell = match self.shared.take(&mut process) {
+        let cell = match self.shared.take(&mut process, allowance) {
             Ok(running) => running.execute(code, allowance),
-            Err(reason) => Cell { end: CellEnd::Raised(reason), ..Cell::default() },
+            Err(end) => Cell { end, ..Cell::default() },
         };
         if matches!(cell.end, CellEnd::Died(_)) {
             *process = None;
@@ -163,20 +167,40 @@ impl Shared {
     }
 
     /// The process in a slot; an empty one gets a spare or a new process.
-    fn take<'a>(&self, slot: &'a mut Option<Process>) -> Result<&'a mut Process, String> {
-        let process = match slot.take() {
+    fn take<'a>(
+        self: &Arc<Self>,
+        slot: &'a mut Option<Process>,
+        allowance: Allowance<'_>,
+    ) -> Result<&'a mut Process, CellEnd> {
+        let spare = || lock(&self.spare).pop().filter(|process| process.is_alive());
+        let process = match slot.take().or_else(spare) {
             Some(process) => process,
-            None => {
-                let spare = lock(&self.spare).pop().filter(|process| process.is_alive());
-                match spare {
-                    Some(process) => process,
-                    None => {
-                        self.launcher().start(&self.sandbox).map_err(|error| format!("Python: {error}"))?
-                    }
-                }
-            }
+            None => self.started(allowance)?,
         };
         Ok(slot.insert(process))
+    }
+
+    /// Starts a process on a thread of its own: a call that is cancelled meanwhile does not wait for it, and leaves it
+    /// as a spare one.
+    fn started(self: &Arc<Self>, allowance: Allowance<'_>) -> Result<Process, CellEnd> {
+        let raised = |reason: String| CellEnd::Raised(format!("Python: {reason}"));
+        let (sender, receiver) = sync_channel(0);
+        let shared = Arc::clone(self);
+        let start = move || {
+            let started = shared.launcher().start(&shared.sandbox);
+            if let Err(SendError(Ok(unwanted))) = sender.send(started) {
+                lock(&shared.spare).push(unwanted);
+            }
+        };
+        let named = thread::Builder::new().name("lagent-start".to_owned());
+        named.spawn(start).map_err(|error| raised(error.to_string()))?;
+        // Once for the look at what is installed, and once for the start.
+        let limit = 2 * START;
+        match allowance.receive(&receiver, Instant::now() + limit) {
+            Ok(started) => started.map_err(raised),
+            Err(_) if allowance.is_cancelled() => Err(CellEnd::Cancelled),
+            Err(_) => Err(raised(format!("it did not start within {} s", limit.as_secs()))),
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! What the two kinds of Python process have in common.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Mutex, MutexGuard, TryLockError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use internlm_kit::stop::Stop;
@@ -23,8 +25,21 @@ pub(super) struct Allowance<'a> {
 }
 
 impl Allowance<'_> {
-    fn is_cancelled(&self) -> bool {
+    /// Whether nobody wants the result any more.
+    pub(super) fn is_cancelled(&self) -> bool {
         self.stop.is_some_and(Stop::is_requested)
+    }
+
+    /// Locks what another call may be using for long; nothing once this call is cancelled.
+    pub(super) fn lock<'m, T>(&self, mutex: &'m Mutex<T>) -> Option<MutexGuard<'m, T>> {
+        while !self.is_cancelled() {
+            match mutex.try_lock() {
+                Ok(locked) => return Some(locked),
+                Err(TryLockError::Poisoned(poisoned)) => return Some(poisoned.into_inner()),
+                Err(TryLockError::WouldBlock) => thread::sleep(LOOK),
+            }
+        }
+        None
     }
 
     /// Receives what a process sends before `deadline`. A cancelled call has no time left.

@@ -1,7 +1,6 @@
 //! A method of a toolkit as a row of a table, and the [`Action`] that serves it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use internlm_kit::sandbox::Level;
 use serde_json::Value;
@@ -41,8 +40,8 @@ pub(in crate::action) struct Method<K> {
 #[derive(Clone, Copy, Debug)]
 pub(in crate::action) struct Call<'a> {
     pub(in crate::action) arguments: Arguments<'a>,
-    pub(in crate::action) session: &'a str,
-    pub(in crate::action) deadline: Duration,
+    /// The conversation, the time and the cancellation of the call.
+    pub(in crate::action) context: CallContext<'a>,
 }
 
 /// A dictionary as text, as lagent's parsers print what a method returns.
@@ -94,8 +93,7 @@ impl<K: Kit> Action for Tool<K> {
         if let Readiness::Unavailable { reason } = self.kit.readiness() {
             return fail(ActionState::ApiError, reason);
         }
-        let call =
-            Call { arguments: Arguments(arguments), session: context.session, deadline: context.deadline };
+        let call = Call { arguments: Arguments(arguments), context: *context };
         match (self.method.run)(&self.kit, &call) {
             Ok(text) => ActionReturn::text(self.name.as_str(), arguments.clone(), text),
             Err(failure) => fail(failure.state, failure.message),
@@ -133,7 +131,7 @@ mod tests {
             parameters: &[required("n", Kind::Integer, "A number.")],
             run: |_, call| {
                 let number = call.arguments.integer("n", 0..=9)?.unwrap_or_default();
-                Ok(dictionary(&json!({"double": 2 * number, "für": call.session})))
+                Ok(dictionary(&json!({"double": 2 * number, "für": call.context.session})))
             },
         },
         Method { name: "", description: "Nothing.", parameters: &[], run: |_, _| Ok(String::new()) },

@@ -56,7 +56,7 @@ impl ArxivSearch {
             ("start", "0"),
             ("max_results", RESULTS),
         ];
-        let answer = Request::get(self.provider.url("", &pairs)?).send(call.deadline);
+        let answer = Request::get(self.provider.url("", &pairs)?).send(&call.context);
         let answer =
             answer.map_err(|failure| Failure::service(format!("Arxiv exception: {}", failure.message)))?;
         let articles = articles(&String::from_utf8_lossy(&answer))

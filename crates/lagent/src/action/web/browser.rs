@@ -80,7 +80,7 @@ impl Browser {
             let expected = format!("expected 1 to {QUERIES}");
             return Err(Failure::arguments(format!("query: found {} queries, {expected}", queries.len())));
         }
-        let answers = together(&queries, |query| setup.search(query, call.deadline));
+        let answers = together(&queries, |query| setup.search(query, &call.context));
         let mut found: Vec<Hit> = Vec::new();
         let mut errors = Errors::default();
         for (query, answer) in queries.iter().zip(answers) {
@@ -93,7 +93,7 @@ impl Browser {
             found.iter().map(|hit| json!({"url": hit.url, "summ": hit.summary, "title": hit.title}));
         let result = entries.enumerate().map(|(id, entry)| (id.to_string(), entry)).collect();
         let text = errors.finish(result, queries.len())?;
-        self.found.with(call.session, |last| *last = found);
+        self.found.with(call.context.session, |last| *last = found);
         Ok(text)
     }
 
@@ -102,7 +102,7 @@ impl Browser {
         let mut ids = call.arguments.indexes("select_ids")?;
         ids.sort_unstable();
         ids.dedup();
-        let found = self.found.with(call.session, |found| found.clone());
+        let found = self.found.with(call.context.session, |found| found.clone());
         if found.is_empty() {
             return Err(Failure::tool("No search results to select from."));
         }
@@ -112,7 +112,7 @@ impl Browser {
         }
         let chosen: Result<Vec<&Hit>, Failure> = ids.iter().map(|id| hit(&found, *id)).collect();
         let chosen = chosen?;
-        let pages = together(&chosen, |hit| setup.open(&hit.url, call.deadline));
+        let pages = together(&chosen, |hit| setup.open(&hit.url, &call.context));
         let mut errors = Errors::default();
         let mut result = Map::new();
         for ((id, hit), page) in ids.iter().zip(&chosen).zip(pages) {
@@ -129,7 +129,7 @@ impl Browser {
     }
 
     fn open_url(&self, call: &Call<'_>) -> Made {
-        let text = self.setup()?.open(call.arguments.text("url")?, call.deadline)?;
+        let text = self.setup()?.open(call.arguments.text("url")?, &call.context)?;
         Ok(dictionary(&json!({"type": "text", "content": cut(&text, WHOLE)})))
     }
 }

@@ -1,7 +1,5 @@
 //! The settings of `WebBrowser`: engine, rules for addresses, and which results are kept.
 
-use std::time::Duration;
-
 use serde_json::Value;
 
 use super::guard::{Guard, Private};
@@ -10,7 +8,7 @@ use super::page;
 use super::provider::Provider;
 use super::search::{Engine, Query, index};
 use crate::action::local::Failure;
-use crate::action::{Readiness, ToolSettings};
+use crate::action::{CallContext, Readiness, ToolSettings};
 
 /// Upstream's number of results.
 const RESULTS: usize = 20;
@@ -78,20 +76,20 @@ impl Setup {
     }
 
     /// Asks the engine once and filters its results.
-    pub(super) fn search(&self, text: &str, deadline: Duration) -> Result<Vec<Hit>, Failure> {
-        let query = Query { text, results: self.filter.results, deadline };
+    pub(super) fn search(&self, text: &str, context: &CallContext<'_>) -> Result<Vec<Hit>, Failure> {
+        let query = Query { text, results: self.filter.results, context: *context };
         Ok(self.filter.apply(self.engine.search(&self.provider, &query)?))
     }
 
     /// Opens a page: of the owner's index if it has the address, otherwise of the web.
-    pub(super) fn open(&self, url: &str, deadline: Duration) -> Result<String, Failure> {
+    pub(super) fn open(&self, url: &str, context: &CallContext<'_>) -> Result<String, Failure> {
         if self.engine == Engine::Local
             && let Some(text) =
                 index(&self.provider).and_then(|index| index.page(url)).map_err(Failure::tool)?
         {
             return Ok(text);
         }
-        page::open(url, &self.guard, deadline)
+        page::open(url, &self.guard, context)
     }
 }
 

@@ -52,7 +52,7 @@ impl GoogleSearch {
         let count = results.to_string();
         let url = self.provider.url("/search", &[("q", query), ("k", count.as_str())])?;
         let request = Request::post(url, &Value::Object(Map::new())).key("x-api-key", self.provider.key()?);
-        let answer = request.json(call.deadline)?;
+        let answer = request.json(&call.context)?;
         Ok(repr(&snippets(&answer, usize::try_from(results).unwrap_or_default())?))
     }
 }

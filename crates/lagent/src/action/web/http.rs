@@ -7,6 +7,7 @@ use reqwest::redirect::Policy;
 use reqwest::{ClientBuilder, Method, Url};
 use serde_json::Value;
 
+use crate::action::CallContext;
 use crate::action::local::Failure;
 use crate::blocking;
 use crate::http_client::{AGENT, body, builder, causes, refusal, shown};
@@ -59,18 +60,18 @@ impl Request {
     }
 
     /// Sends the request and reads JSON.
-    pub(in crate::action) fn json(self, deadline: Duration) -> Result<Value, Failure> {
+    pub(in crate::action) fn json(self, context: &CallContext<'_>) -> Result<Value, Failure> {
         let name = shown(&self.url);
-        let bytes = self.send(deadline)?;
+        let bytes = self.send(context)?;
         serde_json::from_slice(&bytes)
             .map_err(|error| Failure::service(format!("{name}: found {error}, expected JSON")))
     }
 
-    /// Sends the request and returns the bytes of a successful answer.
-    pub(in crate::action) fn send(self, deadline: Duration) -> Result<Vec<u8>, Failure> {
+    /// Sends the request and returns the bytes of a successful answer. A cancelled call does not wait for it.
+    pub(in crate::action) fn send(self, context: &CallContext<'_>) -> Result<Vec<u8>, Failure> {
         let secrets = self.secrets.clone();
         let name = shown(&self.url);
-        wait(|| exchange(self, deadline)).map_err(|message| {
+        wait(context, || exchange(self, context.deadline)).map_err(|message| {
             let message = format!("{name}: {message}");
             let masked =
                 secrets.iter().fold(message, |message, secret| message.replace(secret.as_str(), "***"));
@@ -79,13 +80,13 @@ impl Request {
     }
 }
 
-/// Runs one exchange from its first request to the end of its last answer.
-pub(super) fn wait<T, F>(work: impl FnOnce() -> F + Send) -> Result<T, String>
+/// Runs one exchange from its first request to the end of its last answer, or until the call is cancelled.
+pub(super) fn wait<T, F>(context: &CallContext<'_>, work: impl FnOnce() -> F + Send) -> Result<T, String>
 where
     T: Send,
     F: Future<Output = Result<T, String>>,
 {
-    blocking::run(work).unwrap_or_else(|unfinished| Err(unfinished.to_string()))
+    blocking::run(context.stop, work).unwrap_or_else(|unfinished| Err(unfinished.to_string()))
 }
 
 /// A client for one address, without redirects.
@@ -118,7 +119,7 @@ mod tests {
     fn a_server_that_is_missing_is_a_failure_of_the_service() {
         let url = Url::parse("http://127.0.0.1:9/search?key=k").expect("is an address");
         let request = Request::get(url).secret("k");
-        let failure = request.json(Duration::from_secs(5)).expect_err("nobody listens there");
+        let failure = request.json(&CallContext::default()).expect_err("nobody listens there");
         assert_eq!(failure.state, crate::action::ActionState::HttpError);
         assert!(
             failure.message.starts_with("http://127.0.0.1:9/search: the request failed"),

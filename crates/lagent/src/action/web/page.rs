@@ -9,6 +9,7 @@ use wanjuan_data::extract::{ExtractConfig, Mode, decode, extract_html};
 
 use super::guard::Guard;
 use super::http::{client, wait};
+use crate::action::CallContext;
 use crate::action::local::Failure;
 use crate::http_client::{body, causes, shown};
 
@@ -29,14 +30,14 @@ struct Fetched {
 }
 
 /// Fetches a page and extracts its text.
-pub(super) fn open(address: &str, guard: &Guard, deadline: Duration) -> Result<String, Failure> {
+pub(super) fn open(address: &str, guard: &Guard, context: &CallContext<'_>) -> Result<String, Failure> {
     let url = Url::parse(address.trim()).map_err(|error| {
         Failure::arguments(format!("url: found `{address}` ({error}), expected a web address"))
     })?;
     // What can be refused without the network is a wrong argument.
     guard.host(&url).map_err(|message| Failure::arguments(format!("url: {message}")))?;
-    let deadline = deadline.min(TIMEOUT);
-    let fetched = wait(|| async {
+    let deadline = context.deadline.min(TIMEOUT);
+    let fetched = wait(context, || async {
         let fetching = fetch(url, guard, deadline);
         let late = |_| format!("no answer after {} seconds", deadline.as_secs());
         tokio::time::timeout(deadline, fetching).await.map_err(late)?
@@ -151,13 +152,14 @@ mod tests {
     #[test]
     fn private_and_wrong_addresses_are_refused_before_anything_is_sent() {
         let open_ended = Guard::default();
+        let context = CallContext::default();
         for address in
             ["http://127.0.0.1:9/", "http://[::1]:9/", "http://0x7f000001:9/", "http://localhost:9/"]
         {
-            let failure = open(address, &open_ended, Duration::from_secs(5)).expect_err(address);
+            let failure = open(address, &open_ended, &context).expect_err(address);
             assert!(failure.message.contains("found the private address"), "{}", failure.message);
         }
-        let failure = open("file:///etc/passwd", &open_ended, TIMEOUT).expect_err("a file");
+        let failure = open("file:///etc/passwd", &open_ended, &context).expect_err("a file");
         assert_eq!(failure.message, "url: found an address of `file`, expected http or https");
     }
 }

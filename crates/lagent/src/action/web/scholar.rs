@@ -101,7 +101,7 @@ impl GoogleScholar {
             pairs.push(("api_key", key.as_str()));
         }
         let request = Request::get(self.provider.url("", &pairs)?).secret(key.as_deref().unwrap_or_default());
-        let answer = request.json(call.deadline)?;
+        let answer = request.json(&call.context)?;
         match answer.get("error").and_then(Value::as_str) {
             Some(message) => Err(Failure::service(message)),
             None => Ok(answer),

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use internlm_kit::stop::Stop;
 use rmcp::model::{ClientRequest, ServerResult};
 use rmcp::service::{PeerRequestOptions, RequestHandle, RoleClient, ServiceError};
 use tokio::time::{Instant, sleep_until, timeout};
@@ -10,9 +9,8 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::link::{Link, Pipe};
 use super::options::CallOptions;
 use super::progress::ProgressTable;
+use crate::blocking::requested;
 
-/// How often it is looked whether a call should stop.
-const STOP_POLL: Duration = Duration::from_millis(20);
 /// Time that telling a server about a cancellation may take.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -59,11 +57,11 @@ impl Asking<'_> {
                     return answer.map_err(|error| self.unanswered(error));
                 }
                 () = requested(self.options.stop.as_ref()) => {
-                    cancel(handle, "cancelled by the caller").await;
+                    tokio::spawn(cancel(handle, "cancelled by the caller"));
                     return Err(Unanswered::Stopped);
                 }
                 () = sleep_until(silence_end.min(self.end)) => {
-                    cancel(handle, "the time is up").await;
+                    tokio::spawn(cancel(handle, "the time is up"));
                     return Err(Unanswered::Late);
                 }
                 // Last, so that a server that reports all the time does not outrun its limits.
@@ -80,15 +78,8 @@ impl Asking<'_> {
     }
 }
 
-async fn cancel(handle: RequestHandle<RoleClient>, reason: &str) {
+/// Tells the server that a request has no reader any more. The caller does not wait for it.
+async fn cancel(handle: RequestHandle<RoleClient>, reason: &'static str) {
     // A server that does not even read is not told.
     let _ = timeout(CANCEL_TIMEOUT, handle.cancel(Some(reason.to_owned()))).await;
-}
-
-/// Waits until somebody requests the stop; for ever if nobody can.
-async fn requested(stop: Option<&Stop>) {
-    let Some(stop) = stop else { return std::future::pending().await };
-    while !stop.is_requested() {
-        tokio::time::sleep(STOP_POLL).await;
-    }
 }

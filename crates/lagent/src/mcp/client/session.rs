@@ -12,6 +12,7 @@ use super::call::call_tool;
 use super::link::Link;
 use super::options::CallOptions;
 use super::shared::Shared;
+use crate::blocking::requested;
 use crate::mcp::{McpConfig, McpError};
 
 /// The longest call, which is far from where adding times overflows.
@@ -82,7 +83,13 @@ impl Session {
     }
 
     async fn link_until(&self, end: Instant, options: &CallOptions) -> Result<Arc<Link>, McpError> {
-        timeout_at(end, self.link()).await.map_err(|_| self.shared.timeout(options.deadline))?
+        tokio::select! {
+            biased;
+            () = requested(options.stop.as_ref()) => Err(McpError::Cancelled { name: self.shared.name.clone() }),
+            linked = timeout_at(end, self.link()) => {
+                linked.map_err(|_| self.shared.timeout(options.deadline))?
+            }
+        }
     }
 
     fn asking<'a>(&'a self, link: &'a Link, options: &'a CallOptions, end: Instant) -> Asking<'a> {

@@ -1,6 +1,7 @@
 //! Serving over streamable HTTP, on the path `/mcp`.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
@@ -8,6 +9,7 @@ use axum::serve::ListenerExt;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 
 use super::ToolServer;
 use super::keys::{Keys, check_key};
@@ -15,6 +17,8 @@ use crate::mcp::McpError;
 
 /// The path of the only route.
 const PATH: &str = "/mcp";
+/// How long connections may take to close at the end. One on which nothing was ever asked does not close by itself.
+const LAST: Duration = Duration::from_secs(2);
 /// Names of this machine that a `Host` header may always have.
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
@@ -39,7 +43,8 @@ impl std::fmt::Debug for HttpConfig {
 }
 
 impl ToolServer {
-    /// Serves until `end` is there, then answers no new requests and closes all connections.
+    /// Serves until `end` is there, then answers no new requests, ends the running ones and closes all connections.
+    /// Those that do not close within two seconds are left to the runtime.
     ///
     /// # Errors
     /// [`McpError::Serve`] when other machines could reach the listener although there are no keys, and when the
@@ -68,13 +73,27 @@ impl ToolServer {
             // A connection that is gone already fails at its first read.
             let _ = stream.set_nodelay(true);
         });
+        let (ended, on_end) = oneshot::channel::<()>();
         let end = async move {
             end.await;
             // Streams of events never end by themselves.
             closing.cancel();
+            // The receiver below outlives this future, unless all connections are closed.
+            let _ = ended.send(());
         };
-        let served = axum::serve(listener, router).with_graceful_shutdown(end).await;
-        served.map_err(|error| McpError::Serve { message: error.to_string() })
+        let limit = async {
+            if on_end.await.is_err() {
+                // The server has failed, which the other branch tells.
+                std::future::pending::<()>().await;
+            }
+            tokio::time::sleep(LAST).await;
+        };
+        tokio::select! {
+            served = axum::serve(listener, router).with_graceful_shutdown(end).into_future() => {
+                served.map_err(|error| McpError::Serve { message: error.to_string() })
+            }
+            () = limit => Ok(()),
+        }
     }
 }
 

@@ -90,6 +90,32 @@ impl ToolServer {
         self.specs.keys().cloned().collect()
     }
 
+    /// Makes a call on a thread of its own as soon as there is a place for it. Waiting for a place counts towards the
+    /// deadline: otherwise tools that hang would keep callers for ever.
+    ///
+    /// A thread cannot be stopped from outside, so a tool that runs programs ends them when its stop is requested: at
+    /// the deadline, and when this future is dropped.
+    async fn call(&self, session: String, name: String, arguments: Value) -> CallToolResult {
+        let (server, wanted) = (self.clone(), Wanted::default());
+        let stop = wanted.stop();
+        let called = async {
+            // Fails only when the semaphore is closed, which nobody does.
+            let place = Arc::clone(&self.places).acquire_owned().await.ok();
+            let call = tokio::task::spawn_blocking(move || {
+                let _place = place;
+                let context = CallContext { session: &session, deadline: server.deadline, stop: Some(&stop) };
+                tool_result(&server.run(&context, name, arguments))
+            });
+            call.await
+        };
+        let failed = |message: String| CallToolResult::error(vec![ContentBlock::text(message)]);
+        match tokio::time::timeout(self.deadline, called).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) => failed("the tool panicked".to_owned()),
+            Err(_) => failed(format!("the tool did not end within {} ms", self.deadline.as_millis())),
+        }
+    }
+
     /// Makes a call on this thread.
     fn run(&self, context: &CallContext<'_>, name: String, arguments: Value) -> ActionReturn {
         let id = self.calls.fetch_add(1, Ordering::Relaxed);
@@ -169,27 +195,11 @@ impl ServerHandler for ToolServer {
             let message = format!("unknown tool `{name}`, expected one of {}", self.tools().join(", "));
             return Err(ErrorData::invalid_params(message, None));
         }
-        let (session, arguments) =
-            (session_of(&context), Value::Object(request.arguments.unwrap_or_default()));
-        // Fails only when the semaphore is closed, which nobody does.
-        let place = Arc::clone(&self.places).acquire_owned().await.ok();
-        let (server, wanted) = (self.clone(), Wanted::default());
-        let stop = wanted.stop();
-        let call = tokio::task::spawn_blocking(move || {
-            let _place = place;
-            let context = CallContext { session: &session, deadline: server.deadline, stop: Some(&stop) };
-            tool_result(&server.run(&context, name, arguments))
-        });
-        let failed = |message: String| CallToolResult::error(vec![ContentBlock::text(message)]);
-        // A thread cannot be stopped from outside: a tool that runs programs ends them when its stop is requested.
-        let result = tokio::select! {
-            () = context.ct.cancelled() => return Err(ErrorData::internal_error("the call was cancelled", None)),
-            () = tokio::time::sleep(self.deadline) => {
-                failed(format!("the tool did not end within {} ms", self.deadline.as_millis()))
-            }
-            result = call => result.unwrap_or_else(|_| failed("the tool panicked".to_owned())),
-        };
-        Ok(CallToolResponse::Complete(result))
+        let arguments = Value::Object(request.arguments.unwrap_or_default());
+        tokio::select! {
+            () = context.ct.cancelled() => Err(ErrorData::internal_error("the call was cancelled", None)),
+            result = self.call(session_of(&context), name, arguments) => Ok(CallToolResponse::Complete(result)),
+        }
     }
 }
 
@@ -211,6 +221,21 @@ mod tests {
         let run = |arguments: Value| server.run(&context, "Calculator".to_owned(), arguments).for_model();
         assert_eq!(run(json!({"expression": "6*7"})), "42");
         assert_eq!(run(json!({})), "missing required arguments: {'expression'}");
+    }
+
+    #[tokio::test]
+    async fn a_call_without_a_place_ends_at_its_deadline() {
+        let mut server = server().with_deadline(Duration::from_millis(5));
+        let call = |server: ToolServer| async move {
+            let arguments = json!({"expression": "6*7"});
+            let result = server.call(String::new(), "Calculator".to_owned(), arguments).await;
+            serde_json::to_value(result).expect("serializes")["content"][0]["text"].clone()
+        };
+        server.places = Arc::new(Semaphore::new(0));
+        assert_eq!(call(server.clone()).await, "the tool did not end within 5 ms");
+        server = server.with_deadline(Duration::from_secs(60));
+        server.places = Arc::new(Semaphore::new(1));
+        assert_eq!(call(server).await, "42");
     }
 
     #[test]

@@ -8,17 +8,21 @@
 use super::ReactTags;
 
 /// Marks of Markdown around a tag: bold, italics, code. They touch it, as the stars of a list do not.
-const PAIRED: [char; 3] = ['*', '_', '`'];
+pub(super) const PAIRED: [char; 3] = ['*', '_', '`'];
 /// The marks that open and close a block of code.
-const FENCES: [&str; 2] = ["```", "~~~"];
-/// What ends the thoughts of a reasoning model.
-const THOUGHTS_END: &str = "</think>";
+pub(super) const FENCES: [&str; 2] = ["```", "~~~"];
+/// What begins the thoughts of a reasoning model, unless its prompt does.
+pub(super) const THOUGHTS: &str = "<think>";
+/// What ends them.
+pub(super) const THOUGHTS_END: &str = "</think>";
 /// Names that say that there is no action.
 const NO_TOOL: [&str; 7] = ["none", "n/a", "null", "no tool", "no action", "finish", ANSWER];
 /// The one of them whose input is the answer.
 const ANSWER: &str = "final answer";
 /// The tag of a response in the paper and in many prompts, which models write whatever ours is.
 const OBSERVATION: &str = "Observation:";
+/// What ends a tag, also in Chinese.
+const COLONS: [char; 2] = [':', '：'];
 
 /// What a reply says. `used` is the length of the text without what the model made up.
 #[derive(Debug, Eq, PartialEq)]
@@ -31,8 +35,9 @@ pub(super) enum Reading<'r> {
     Nothing,
 }
 
+/// What a tag is in front of.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Part {
+pub(super) enum Part {
     Thought,
     Action,
     Input,
@@ -52,7 +57,7 @@ struct Hit {
 
 /// Whether tags are also found in other spellings: `ACTION:`, `Action_Input:`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Case {
+pub(super) enum Case {
     Exact,
     Any,
 }
@@ -70,7 +75,8 @@ pub(super) fn read<'r>(content: &'r str, tags: &ReactTags) -> Reading<'r> {
 /// Reads a reply without such thoughts.
 fn spoken<'r>(content: &'r str, tags: &ReactTags) -> Reading<'r> {
     let (hits, action) = tagged(content, tags);
-    let finish = last(&hits, Part::Finish, content.len());
+    let begin = action.map_or(0, |(_, input)| input.start);
+    let finish = hits.iter().copied().find(|hit| hit.part == Part::Finish && hit.start >= begin);
     let finish = finish.or_else(|| inside(content, &tags.finish, Part::Finish));
     match action {
         Some((action, input)) => {
@@ -131,9 +137,10 @@ fn is_made_up(hits: &[Hit], finish: Hit) -> bool {
     })
 }
 
-/// The text behind the tag of the answer, up to where the model begins another step.
+/// The text behind the tag of the answer, up to where the model begins another step or answers once more: what follows
+/// an answer is as made up as what follows an action, often the next question and its answer.
 fn answer<'r>(content: &'r str, hits: &[Hit], finish: Hit) -> Reading<'r> {
-    let begins = |part| matches!(part, Part::Thought | Part::Response);
+    let begins = |part| matches!(part, Part::Thought | Part::Response | Part::Finish);
     let used = next(hits, finish.end, begins).unwrap_or(content.len());
     let text = &content[finish.end..used];
     // A reply that is one block of code as a whole.
@@ -195,10 +202,19 @@ fn opened(line: &str, behind: &str) -> Option<&'static str> {
 }
 
 /// The part whose tag `line` begins with, and the length of the line up to the text behind it.
-fn tag_of(line: &str, tags: &ReactTags, case: Case) -> Option<(Part, usize)> {
-    let decorated = line.trim_start().trim_start_matches('#').trim_start();
+pub(super) fn tag_of(line: &str, tags: &ReactTags, case: Case) -> Option<(Part, usize)> {
+    let decorated = undented(line);
     let name = decorated.trim_start_matches(PAIRED);
     let is_decorated = name.len() < decorated.len();
+    known(tags).into_iter().find_map(|(part, tag)| {
+        let behind = behind_tag(name, tag, case)?;
+        let behind = if is_decorated { behind.trim_start_matches(PAIRED) } else { behind };
+        Some((part, line.len() - behind.len()))
+    })
+}
+
+/// The tags and what they are in front of, longer ones first: one tag may begin with another.
+fn known(tags: &ReactTags) -> [(Part, &str); 6] {
     let mut known = [
         (Part::Thought, tags.thought.as_str()),
         (Part::Action, tags.action.as_str()),
@@ -207,19 +223,39 @@ fn tag_of(line: &str, tags: &ReactTags, case: Case) -> Option<(Part, usize)> {
         (Part::Response, OBSERVATION),
         (Part::Finish, tags.finish.as_str()),
     ];
-    // One tag may begin with another.
     known.sort_by_key(|(_, tag)| std::cmp::Reverse(tag.len()));
-    known.into_iter().find_map(|(part, tag)| {
-        let behind = behind_tag(name, tag, case)?;
-        let behind = if is_decorated { behind.trim_start_matches(PAIRED) } else { behind };
-        Some((part, line.len() - behind.len()))
+    known
+}
+
+/// A line without the space and the marks of a heading in front of it.
+fn undented(line: &str) -> &str {
+    line.trim_start().trim_start_matches('#').trim_start()
+}
+
+/// Whether a line that is still being written may begin with a tag once it is longer.
+pub(super) fn may_become_tag(line: &str, tags: &ReactTags) -> bool {
+    let written = undented(line).trim_start_matches(PAIRED);
+    known(tags).into_iter().any(|(_, tag)| {
+        let name = bare_tag(tag);
+        let behind = written.strip_prefix(name).filter(|_| !name.is_empty());
+        name.starts_with(written)
+            || behind.is_some_and(|behind| behind.trim_start_matches(is_between).is_empty())
     })
+}
+
+/// A tag without its colon.
+fn bare_tag(tag: &str) -> &str {
+    tag.trim().trim_end_matches(COLONS).trim_end()
+}
+
+/// What may be between a tag and its colon.
+fn is_between(mark: char) -> bool {
+    mark == ' ' || mark.is_ascii_digit() || PAIRED.contains(&mark)
 }
 
 /// The text behind `tag`, whose colon may be that of Chinese, behind a number, and outside of bold letters.
 fn behind_tag<'t>(text: &'t str, tag: &str, case: Case) -> Option<&'t str> {
-    const COLONS: [char; 2] = [':', '：'];
-    let name = tag.trim().trim_end_matches(COLONS).trim_end();
+    let name = bare_tag(tag);
     if name.is_empty() {
         return None;
     }
@@ -230,8 +266,7 @@ fn behind_tag<'t>(text: &'t str, tag: &str, case: Case) -> Option<&'t str> {
     if !tag.trim_end().ends_with(COLONS) {
         return Some(behind);
     }
-    let between = |mark: char| mark == ' ' || mark.is_ascii_digit() || PAIRED.contains(&mark);
-    behind.trim_start_matches(between).strip_prefix(COLONS)
+    behind.trim_start_matches(is_between).strip_prefix(COLONS)
 }
 
 /// The text behind `name`, whose letters may be of another case and whose words may be joined in another way.

@@ -8,8 +8,10 @@ use serde_json::json;
 use super::{Bench, has, measured};
 
 /// Fonts of Debian packages that draw the texts below.
-const LATIN: (&str, &str) = ("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf", "fonts-dejavu-core");
-const CHINESE: (&str, &str) = ("/usr/share/fonts/truetype/wqy/wqy-microhei.ttc", "fonts-wqy-microhei");
+pub(super) const LATIN: (&str, &str) =
+    ("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf", "fonts-dejavu-core");
+pub(super) const CHINESE: (&str, &str) =
+    ("/usr/share/fonts/truetype/wqy/wqy-microhei.ttc", "fonts-wqy-microhei");
 
 /// A picture of lines of text.
 fn page(font: &str, lines: &[&str]) -> String {

@@ -2,9 +2,12 @@
 
 use std::sync::atomic::Ordering;
 
+use lagent::Toolbox;
 use lagent::client::{AgentRequest, Tuning};
 use lagent::message::AgentMessage;
-use lagent::serve::Agents;
+use lagent::protocol::{Plain, Protocol};
+use lagent::run::{AgentRun, AgentSpec};
+use lagent::serve::{Agents, ServedAgent};
 use serde_json::{Value, json};
 
 use super::stage::{Counter, Player, Stage, config, raw, refusal, run, until};
@@ -29,6 +32,22 @@ fn a_session_remembers_and_others_do_not() {
         assert_eq!(state.len(), 1);
         let (status, _, message) = refusal(stage.client.memory(&json!(9)).await);
         assert_eq!((status, message.as_str()), (404, "Session ID not found"));
+    });
+}
+
+#[test]
+fn an_agent_may_remember_only_the_last_messages() {
+    run(async {
+        let spec = AgentSpec::new(Protocol::Plain(Plain::default()), Vec::new());
+        let agent = ServedAgent::new("short", AgentRun::new(spec), Player::usual(), Toolbox::default());
+        let stage = Stage::of(Agents::new([agent.with_recent(2)]).expect("an agent"), config());
+        for (question, answer) in [("one", "one"), ("two", "one|two"), ("three", "two|three")] {
+            let request = AgentRequest::new([question]).with_session(1);
+            assert_eq!(stage.client.chat(&request).await.expect("an answer").text(), answer);
+        }
+        let state = stage.client.memory(&json!(1)).await.expect("a memory");
+        let texts: Vec<_> = state["memory"].iter().map(AgentMessage::text).collect();
+        assert_eq!(texts, ["two", "one|two", "three", "two|three"]);
     });
 }
 

@@ -82,6 +82,52 @@ fn sessions_in_use_are_not_dropped_for_others() {
 }
 
 #[test]
+fn unfinished_questions_are_limited() {
+    run(async {
+        let mut config = config();
+        config.max_sessions = 1;
+        let player = Player::usual();
+        let stage = Stage::with(&player, &Counter::default(), config);
+        let begun = stage.client.start(&AgentRequest::new(["sleep"]).with_session(1)).await.expect("starts");
+        // It would only wait for the first one.
+        let (status, _, message) =
+            refusal(stage.client.start(&AgentRequest::new(["a"]).with_session(1)).await);
+        assert_eq!(
+            (status, message.contains("found 1 unfinished questions, as many as this server takes")),
+            (503, true),
+            "{message}"
+        );
+        stage.client.cancel(&begun.id).await.expect("is known");
+        // One that waits for its client makes room.
+        let messages = json!([{"role": "user", "content": "calc 1+1"}]);
+        let body = json!({"messages": messages, "agent_tools": "calls"}).to_string();
+        let (status, answer) = raw(&stage.url, "POST", "/v1/chat/completions", Some(&body)).await;
+        assert_eq!((status, answer["choices"][0]["finish_reason"].as_str()), (200, Some("tool_calls")));
+        stage.client.chat(&AgentRequest::new(["b"]).with_session(2)).await.expect("an answer");
+        let runs = stage.client.runs().await.expect("a list").data;
+        let states: Vec<RunStatus> = runs.iter().map(|run| run.status).collect();
+        assert_eq!(states, [RunStatus::Cancelled, RunStatus::Cancelled, RunStatus::Finished]);
+    });
+}
+
+#[test]
+fn a_refused_question_does_not_cost_another_one_its_session() {
+    run(async {
+        let mut config = config();
+        (config.max_sessions, config.concurrency_per_key) = (2, Some(1));
+        let player = Player::usual();
+        let stage = Stage::with(&player, &Counter::default(), config);
+        let ask = |text: &str, session: i64| AgentRequest::new([text]).with_session(session);
+        stage.client.chat(&ask("one", 1)).await.expect("an answer");
+        let begun = stage.client.start(&ask("sleep", 2)).await.expect("starts");
+        until("the model is asked", async || player.open.load(Ordering::SeqCst) == 1).await;
+        assert_eq!(refusal(stage.client.chat(&ask("three", 3)).await).0, 429);
+        stage.client.memory(&json!(1)).await.expect("session 1 is still there");
+        stage.client.cancel(&begun.id).await.expect("is known");
+    });
+}
+
+#[test]
 fn running_questions_may_finish_when_the_server_stops() {
     run(async {
         let player = Player::new(|messages| {

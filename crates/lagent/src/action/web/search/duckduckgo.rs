@@ -19,7 +19,7 @@ pub(super) fn search(provider: &Provider, query: &Query<'_>) -> Result<Vec<Hit>,
     let region = provider.text_or("region", REGION)?;
     let route = if provider.endpoint().ends_with("/html") { "/" } else { "" };
     let url = provider.url(route, &[("q", query.text.trim_matches('\'')), ("kl", region)])?;
-    let page = Request::get(url).header("accept", "text/html").send(query.deadline)?;
+    let page = Request::get(url).header("accept", "text/html").send(&query.context)?;
     hits(&String::from_utf8_lossy(&page))
 }
 

@@ -18,7 +18,7 @@ pub(super) fn bing(provider: &Provider, query: &Query<'_>) -> Result<Vec<Hit>, F
     let market = provider.text_or("region", MARKET)?;
     let url = provider.url("", &[("q", query.text), ("mkt", market), ("count", count.as_str())])?;
     let request = Request::get(url).key("ocp-apim-subscription-key", provider.key()?);
-    Ok(bing_hits(&request.json(query.deadline)?))
+    Ok(bing_hits(&request.json(&query.context)?))
 }
 
 fn bing_hits(answer: &Value) -> Vec<Hit> {
@@ -50,7 +50,7 @@ pub(super) fn brave(provider: &Provider, query: &Query<'_>) -> Result<Vec<Hit>, 
         ("count", count.as_str()),
     ];
     let request = Request::get(provider.url("", &pairs)?).key("x-subscription-token", provider.key()?);
-    let answer = request.header("accept", "application/json").json(query.deadline)?;
+    let answer = request.header("accept", "application/json").json(&query.context)?;
     Ok(items(&answer, "/web/results").iter().map(brave_hit).collect())
 }
 
@@ -65,7 +65,7 @@ fn brave_hit(item: &Value) -> Hit {
 pub(super) fn serper(provider: &Provider, query: &Query<'_>) -> Result<Vec<Hit>, Failure> {
     let count = query.results.to_string();
     let url = provider.url("", &[("q", query.text), ("num", count.as_str())])?;
-    let answer = Request::get(url).key("x-api-key", provider.key()?).json(query.deadline)?;
+    let answer = Request::get(url).key("x-api-key", provider.key()?).json(&query.context)?;
     Ok(serper_hits(&answer))
 }
 
@@ -114,7 +114,7 @@ fn with_attributes(item: &Value, text: &str) -> String {
 pub(super) fn searxng(provider: &Provider, query: &Query<'_>) -> Result<Vec<Hit>, Failure> {
     let route = if provider.endpoint().ends_with("/search") { "" } else { "/search" };
     let url = provider.url(route, &[("q", query.text), ("format", "json")])?;
-    let answer = Request::get(url).json(query.deadline)?;
+    let answer = Request::get(url).json(&query.context)?;
     let results = answer.get("results").and_then(Value::as_array);
     let results = results.ok_or_else(|| Failure::service("SearXNG: found an answer without results"))?;
     Ok(results.iter().map(|item| hit(item, ["url", "content", "title"])).collect())

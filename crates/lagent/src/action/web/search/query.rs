@@ -1,6 +1,6 @@
 //! One query, and how long its answer may take.
 
-use std::time::Duration;
+use crate::action::CallContext;
 
 /// What every engine is asked.
 #[derive(Clone, Copy, Debug)]
@@ -8,5 +8,6 @@ pub(in crate::action::web) struct Query<'a> {
     pub(in crate::action::web) text: &'a str,
     /// Number of results that are wanted.
     pub(in crate::action::web) results: usize,
-    pub(in crate::action::web) deadline: Duration,
+    /// Limits the time, and cancels the search.
+    pub(in crate::action::web) context: CallContext<'a>,
 }

@@ -42,7 +42,7 @@ pub(super) fn search(provider: &Provider, query: &Query<'_>) -> Result<Vec<Hit>,
         request = request.header("x-tc-timestamp", time.to_string());
     }
     let request = request.header("x-tc-action", ACTION).header("x-tc-version", VERSION);
-    let answer = request.json(query.deadline)?;
+    let answer = request.json(&query.context)?;
     hits(&answer)
 }
 
