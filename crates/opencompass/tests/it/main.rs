@@ -16,7 +16,6 @@ mod exit_codes;
 mod families;
 mod faults;
 mod further_sets;
-mod further_sets;
 mod graded;
 mod groups;
 mod help;
