@@ -1,11 +1,13 @@
 //! Asks what the store does not have yet: many requests at the same time, every answer stored immediately.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use internlm_kit::context::RunContext;
 
+use crate::counted::counted;
 use crate::infer::Outcome;
 use crate::model::{Answer, Model, Request};
 use crate::{Error, Result, Store};
@@ -13,6 +15,9 @@ use crate::{Error, Result, Store};
 /// Number of failures in a row after which a model counts as gone. The rest of its requests is not sent: a
 /// server that has crashed would otherwise cost one timeout per item.
 const FAILURES_IN_A_ROW: usize = 16;
+
+/// How often a run that waits for answers looks whether it has to stop.
+const GLANCE: Duration = Duration::from_millis(200);
 
 /// The requests that failed, by key, with their error messages.
 pub type Failures = BTreeMap<String, String>;
@@ -130,6 +135,8 @@ struct Desk<'a> {
     underway: FuturesUnordered<Underway<'a>>,
     /// Number of requests so far.
     taken: usize,
+    /// Whether the user was told that the run stops.
+    stopping: bool,
 }
 
 impl<'a> Desk<'a> {
@@ -142,6 +149,7 @@ impl<'a> Desk<'a> {
             pending: BTreeMap::new(),
             underway: FuturesUnordered::new(),
             taken: 0,
+            stopping: false,
         }
     }
 
@@ -177,12 +185,27 @@ impl<'a> Desk<'a> {
 
     /// Sends what may be sent and waits for the next answer. Returns `None` when nothing is underway.
     async fn next_answer(&mut self, context: &RunContext) -> Option<(String, usize, Outcome)> {
-        if !context.stop.is_requested() {
-            self.send();
+        loop {
+            if context.stop.is_requested() {
+                self.tell_stop();
+            } else {
+                self.send();
+            }
+            if let Ok(answer) = tokio::time::timeout(GLANCE, self.underway.next()).await {
+                let answer = answer?;
+                self.queues[answer.1].open -= 1;
+                return Some(answer);
+            }
         }
-        let answer = self.underway.next().await?;
-        self.queues[answer.1].open -= 1;
-        Some(answer)
+    }
+
+    /// Says once that the run stops, since open requests can take long.
+    fn tell_stop(&mut self) {
+        if !self.stopping {
+            self.stopping = true;
+            let open = counted(self.underway.len(), "open request");
+            tracing::warn!("stopping after {open}; interrupt again to stop at once");
+        }
     }
 
     fn send(&mut self) {

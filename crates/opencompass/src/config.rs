@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
 use internlm_kit::config::Validate;
+use internlm_kit::exit::BadInput;
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::{
@@ -15,6 +16,9 @@ use crate::model::EvaluatedModelConfig;
 use crate::partition::Partitioner;
 use crate::summary::{GroupConfig, SummarizerConfig};
 use crate::{Error, Result};
+
+/// Number of datasets whose problems are named when they cannot be loaded.
+const SHOWN_PROBLEMS: usize = 8;
 
 /// A run file. Keys are kebab-case; unknown keys are errors.
 ///
@@ -107,6 +111,9 @@ pub struct EvaluationRunConfig {
     /// Default: 2048.
     #[serde(default = "max_out_len")]
     pub max_out_len: u32,
+    /// Maximum number of rows per dataset: the first ones of those that its range or the run's selects. Default: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_rows: Option<usize>,
     /// Number of answers per question, instead of what the dataset files say. Default: theirs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub num_runs: Option<usize>,
@@ -170,7 +177,9 @@ impl Validate for EvaluationConfig {
         if self.run.datasets.is_empty() && self.custom.is_empty() {
             problems.push("run.datasets: found none, expected names; `list-configs` shows them".to_owned());
         }
-        for (key, value) in [("run.workers", Some(self.run.workers)), ("run.num-runs", self.run.num_runs)] {
+        let (workers, num_runs, max_rows) = (Some(self.run.workers), self.run.num_runs, self.run.max_rows);
+        for (key, value) in [("run.workers", workers), ("run.num-runs", num_runs), ("run.max-rows", max_rows)]
+        {
             if value == Some(0) {
                 problems.push(format!("{key}: found 0, expected 1 or more"));
             }
@@ -295,28 +304,59 @@ impl EvaluationConfig {
             }
         }
         for set in &mut sets {
-            self.change(set);
+            self.change(set)?;
         }
         Ok(sets)
     }
 
     /// Applies the settings of the run to the settings of a dataset that mean the same.
-    fn change(&self, set: &mut DatasetConfig) {
+    fn change(&self, set: &mut DatasetConfig) -> Result<()> {
         let infer = &mut set.infer;
         if let Some(runs) = self.run.num_runs
             && matches!(infer.mode, Mode::Gen | Mode::Chat)
         {
             infer.n = runs;
         }
+        if let Some(rows) = self.run.max_rows {
+            let own = set.split.test_range.clone().map_or_else(String::new, String::from);
+            // Only slices can follow each other.
+            let range = RowRange::parse(&format!("{own}[:{rows}]")).map_err(|_| Error::Value {
+                place: format!("run.max-rows: dataset {}", set.name),
+                found: format!("the random subset `{own}`"),
+                expected: "a range of slices".to_owned(),
+            })?;
+            set.split.test_range = Some(range);
+        }
+        Ok(())
     }
 
     /// Finds the datasets of the run and reads their rows.
     ///
     /// # Errors
-    /// Those of [`dataset_configs`](Self::dataset_configs); [`Error::Data`].
+    /// Those of [`dataset_configs`](Self::dataset_configs); [`Error::Data`] for a dataset that cannot be loaded,
+    /// [`Error::Datasets`] for several.
     pub fn datasets(&self) -> Result<Vec<Dataset>> {
-        let sets = self.dataset_configs()?;
-        sets.into_iter().map(|set| Dataset::load(set, &self.run.data_dirs)).collect()
+        let (mut sets, mut errors) = (Vec::new(), Vec::new());
+        for set in self.dataset_configs()? {
+            match Dataset::load(set, &self.run.data_dirs) {
+                Ok(set) => sets.push(set),
+                // A failing disk says nothing about the other sets.
+                Err(error) if !error.is_bad_input() => return Err(error),
+                Err(error) => errors.push(error),
+            }
+        }
+        match errors.len() {
+            0 => Ok(sets),
+            1 => Err(errors.remove(0)),
+            count => {
+                let mut problems: Vec<String> =
+                    errors.iter().take(SHOWN_PROBLEMS).map(ToString::to_string).collect();
+                if count > SHOWN_PROBLEMS {
+                    problems.push(format!("and {} more", count - SHOWN_PROBLEMS));
+                }
+                Err(Error::Datasets { count, problems })
+            }
+        }
     }
 }
 

@@ -8,6 +8,8 @@ use internlm_kit::file::FileError;
 use internlm_kit::journal::JournalError;
 use internlm_kit::run_folder::OtherRun;
 
+use crate::counted::counted;
+
 /// The reason why an evaluation stopped. Messages name the place, what was found and what was expected.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -41,6 +43,14 @@ pub enum Error {
         /// The file and what the system said.
         source: FileError,
     },
+    /// Several datasets cannot be loaded.
+    #[error("{count} datasets cannot be loaded:\n  - {}", problems.join("\n  - "))]
+    Datasets {
+        /// Number of the datasets.
+        count: usize,
+        /// The messages of the first ones, and how many more there are.
+        problems: Vec<String>,
+    },
     /// A value has the right type, but it does not mean anything.
     #[error("{place}: found {found}, expected {expected}")]
     Value {
@@ -52,7 +62,7 @@ pub enum Error {
         expected: String,
     },
     /// Some cells cannot be answered by their model. Found before anything was asked.
-    #[error("{} cell(s) cannot be evaluated:\n  - {}", reasons.len(), reasons.join("\n  - "))]
+    #[error("{} cannot be evaluated:\n  - {}", counted(reasons.len(), "cell"), reasons.join("\n  - "))]
     Refused {
         /// One `MODEL x DATASET: reason` per cell.
         reasons: Vec<String>,
@@ -124,7 +134,7 @@ pub enum Error {
     #[error(transparent)]
     OtherRun(#[from] OtherRun),
     /// The user stopped the run.
-    #[error("interrupted: {done} of {total} requests are stored; run again to resume")]
+    #[error("interrupted: {done} of {} stored; run again to resume", counted(*total, "request"))]
     Interrupted {
         /// Number of requests whose answers are stored.
         done: usize,
@@ -144,6 +154,7 @@ impl BadInput for Error {
             Self::Config(error) => error.is_bad_input(),
             Self::UnknownName { .. }
             | Self::Data { .. }
+            | Self::Datasets { .. }
             | Self::Value { .. }
             | Self::Refused { .. }
             | Self::Unreachable { .. }

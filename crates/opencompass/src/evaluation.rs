@@ -5,10 +5,10 @@ use internlm_kit::context::RunContext;
 use crate::ask::{Answerer, Course, Errand, Failures, Lookup, ask_all, outcome};
 use crate::dataset::{Dataset, Mode};
 use crate::infer::{Ask, InferContext, Outcome, Prediction, Progress, follow};
-use crate::model::{Model, Needs, Profile, Request, connect};
+use crate::model::{Model, Needs, Profile, connect};
 use crate::plan::{Plan, Work};
 use crate::result::{CellResult, CellState};
-use crate::retrieve::{Retrieval, examples, planned};
+use crate::retrieve::{RetrievalCourse, assumed_examples, planned};
 use crate::score::{FollowUp, Helper, Scorer};
 use crate::{EvaluationConfig, Result, Store};
 
@@ -86,10 +86,19 @@ impl Evaluation {
         if let Some(model) = &config.retrieval {
             self.retrieval = Some(connect(model, Needs::LogProbs).await?);
         }
+        self.sandboxed()
+    }
+
+    /// Adds the sandbox if the answers of a dataset are programs.
+    ///
+    /// # Errors
+    /// [`Error::Model`](crate::Error::Model) when no sandbox works here.
+    pub fn sandboxed(self) -> Result<Self> {
         #[cfg(feature = "sandbox")]
         if self.datasets.iter().any(|set| crate::score::runs_programs(&set.config)) {
             let limits = internlm_kit::sandbox::SandboxConfig::default();
-            self.sandbox = Some(Box::new(crate::execute::SandboxModel::new(limits)?));
+            let sandbox = crate::execute::SandboxModel::new(limits)?;
+            return Ok(self.with_sandbox(Box::new(sandbox)));
         }
         Ok(self)
     }
@@ -119,22 +128,36 @@ impl Evaluation {
         let Some(model) = self.retrieval.as_deref() else { return Ok(Failures::new()) };
         let waiting: Vec<usize> =
             (0..self.datasets.len()).filter(|place| self.datasets[*place].examples.is_err()).collect();
-        let course = |place: &usize| -> Box<dyn Course + '_> {
-            Box::new(RetrievalCourse { dataset: &self.datasets[*place], model })
-        };
-        let courses: Vec<Box<dyn Course + '_>> = waiting.iter().map(course).collect();
+        let course = |place: usize| RetrievalCourse { dataset: &self.datasets[place], model };
+        let courses: Vec<Box<dyn Course + '_>> =
+            waiting.iter().map(|place| Box::new(course(*place)) as Box<dyn Course + '_>).collect();
         let failures = ask_all(&courses, &[Answerer { model, workers }], store, context).await?;
         drop(courses);
-        let chosen: Vec<_> = waiting
-            .into_iter()
-            .map(|place| {
-                (place, settled(&self.datasets[place], model, &|key| outcome(store, &failures, key)))
-            })
-            .collect();
+        let lookup = |key: &str| outcome(store, &failures, key);
+        let chosen: Vec<_> =
+            waiting.into_iter().map(|place| (place, course(place).settled(&lookup))).collect();
         for (place, examples) in chosen {
             self.datasets[place].examples = examples;
         }
         Ok(failures)
+    }
+
+    /// Says whether the model for retrieval would be asked although `store` is there. Needs its profile only.
+    #[must_use]
+    pub fn lacks_examples(&self, store: &Store) -> bool {
+        let Some(model) = self.retrieval.as_deref() else { return false };
+        let waiting = self.datasets.iter().filter(|set| set.examples.is_err());
+        let lookup = |key: &str| outcome(store, &Failures::new(), key);
+        let mut courses = waiting.map(|dataset| RetrievalCourse { dataset, model });
+        courses.any(|course| !course.missing(&lookup).is_empty())
+    }
+
+    /// Takes the first rows as examples where a model would choose them, for a plan that only counts requests.
+    pub fn assume_examples(&mut self) {
+        let Some(model) = self.retrieval.as_deref() else { return };
+        for set in self.datasets.iter_mut().filter(|set| set.examples.is_err()) {
+            set.examples = assumed_examples(set, model.profile());
+        }
     }
 
     /// Returns the datasets, which [`CellResult::dataset`] indexes.
@@ -147,6 +170,18 @@ impl Evaluation {
     #[must_use]
     pub fn profiles(&self) -> Vec<&Profile> {
         self.models.iter().map(|model| model.profile()).collect()
+    }
+
+    /// Returns what is known about each judge, in the order of the run file.
+    #[must_use]
+    pub fn judge_profiles(&self) -> Vec<&Profile> {
+        self.judges.iter().map(|judge| judge.profile()).collect()
+    }
+
+    /// Returns what is known about the model for retrieval, if the run has one.
+    #[must_use]
+    pub fn retrieval_profile(&self) -> Option<&Profile> {
+        self.retrieval.as_ref().map(|model| model.profile())
     }
 
     /// Plans every cell. Nothing is asked and nothing is written.
@@ -193,6 +228,22 @@ impl Evaluation {
             answerers.push(Answerer { model: sandbox.as_ref(), workers: threads });
         }
         ask_all(&courses, &answerers, store, context).await
+    }
+
+    /// Says whether a judge would be asked about the answers that `store` has.
+    ///
+    /// # Errors
+    /// The same as [`conclude`](Self::conclude).
+    pub fn lacks_judgements(&self, plan: &Plan, store: &Store) -> Result<bool> {
+        if self.judges.is_empty() {
+            return Ok(false);
+        }
+        let scorers = self.scorers()?;
+        let lookup = |key: &str| outcome(store, &Failures::new(), key);
+        let judges = self.models.len()..self.models.len() + self.judges.len();
+        let courses = self.courses(plan, &scorers, Part::AnswersAndEvidence);
+        let mut errands = courses.iter().flat_map(|course| course.missing(&lookup));
+        Ok(errands.any(|errand| judges.contains(&errand.to)))
     }
 
     /// The items of all cells, round robin over the cells, so that a large dataset does not make the others wait.
@@ -260,7 +311,7 @@ impl Evaluation {
     }
 
     /// Who answers a request of an evaluator: the index among all answerers. `None` if the run has no such helper.
-    fn helper(&self, helper: Helper) -> Option<(usize, &dyn Model)> {
+    pub(crate) fn helper(&self, helper: Helper) -> Option<(usize, &dyn Model)> {
         match helper {
             Helper::Judge(place) => Some((self.models.len() + place, self.judges.get(place)?.as_ref())),
             Helper::Sandbox => Some((self.models.len() + self.judges.len(), self.sandbox.as_ref()?.as_ref())),
@@ -282,33 +333,6 @@ pub(crate) fn with_tools(model: Box<dyn Model>, datasets: &[Dataset]) -> Box<dyn
     }
     let _ = datasets;
     model
-}
-
-/// The examples that follow from the answers, or the reason why they cannot be chosen.
-fn settled(dataset: &Dataset, model: &dyn Model, answers: Lookup<'_>) -> Result<Vec<Vec<usize>>, String> {
-    let identity = &model.profile().identity;
-    match examples(dataset, Some(model.profile()), &|request| answers(&request.key(identity)))? {
-        Retrieval::Done(examples) => Ok(examples),
-        Retrieval::Waits(_) => Err("the examples are not chosen yet".to_owned()),
-    }
-}
-
-/// The choice of the examples of one dataset.
-struct RetrievalCourse<'a> {
-    dataset: &'a Dataset,
-    model: &'a dyn Model,
-}
-
-impl Course for RetrievalCourse<'_> {
-    fn missing(&self, answers: Lookup<'_>) -> Vec<Errand> {
-        let profile = self.model.profile();
-        let outcomes = |request: &Request| answers(&request.key(&profile.identity));
-        let Ok(Retrieval::Waits(requests)) = examples(self.dataset, Some(profile), &outcomes) else {
-            return Vec::new();
-        };
-        let errand = |request: Request| Errand { to: 0, key: request.key(&profile.identity), request };
-        requests.into_iter().map(errand).collect()
-    }
 }
 
 /// One model on one dataset.

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::aligned::aligned;
 use super::settings;
 use crate::contamination::{Class, ItemText, NgramIndex, Overlap, grams, item_texts, split_scores, tokens};
+use crate::counted::counted;
 use crate::{EvaluationConfig, RunFolder};
 
 #[derive(Args, Debug)]
@@ -69,7 +70,7 @@ fn write_index(arguments: &Index) -> anyhow::Result<ExitCode> {
     let config = settings::config(&arguments.settings.or_mock())?;
     let index = index(&texts(&config)?);
     index.write(&arguments.out)?;
-    outln!("{}: {} n-grams", arguments.out.display(), index.len())?;
+    outln!("{}: {}", arguments.out.display(), counted(index.len(), "n-gram"))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -6,27 +6,31 @@ use std::time::Instant;
 
 use clap::{Args, ValueEnum};
 use internlm_kit::context::RunContext;
-use internlm_kit::exit::Failure;
+use internlm_kit::exit::{Failure, UsageError};
 use internlm_kit::outln;
 use internlm_kit::stop::Stop;
 
 use super::ask::{answered, ask};
-use super::models::{Connection, Ready, connected};
-use super::outcome::{exit_code, print_plan, table_code, warn};
-use super::timestamp::timestamp;
+use super::models::{Connection, Helpers, Ready, connected, with_helpers};
+use super::outcome::{exit_code, foresee, print_plan, table_code, warn};
+use super::timestamp::{new_folder, timestamp};
 use super::{settings, slurm};
+use crate::counted::counted;
 use crate::plan::Plan;
 use crate::report::write_report;
 use crate::run_folder::{Reuse, RunFolder};
-use crate::{Evaluation, EvaluationConfig, Failures, Part, Store};
+use crate::{Error, Evaluation, EvaluationConfig, Failures, Part, Store};
 
 const EXAMPLES: &str = "Examples:
   opencompass run recipes/tiny/5-evaluate.toml
   opencompass run run.toml --datasets gsm8k 'ARC-*' --set model.base-url=http://127.0.0.1:23333
-  opencompass run --models model.gguf http://127.0.0.1:23333 --datasets gsm8k --set run.data-dirs='[\"data\"]'
+  opencompass run --models model.gguf http://127.0.0.1:23333 --datasets gsm8k --data-dirs data --max-rows 100
   opencompass run run.toml --dry-run
   opencompass run run.toml -w outputs -r latest -m eval
   opencompass run run.toml --launcher slurm -p gpu --set run.partitioner.kind=num_worker";
+
+/// The value of `-r` that means the newest run.
+const LATEST: &str = "latest";
 
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
@@ -38,9 +42,9 @@ pub(super) struct Arguments {
     #[arg(short = 'm', long, value_enum, default_value_t = Mode::All)]
     pub(super) mode: Mode,
     /// Resume a run of the work folder: its timestamp, or `latest`, the default when no value is given.
-    #[arg(short = 'r', long, value_name = "TIMESTAMP", num_args = 0..=1, default_missing_value = "latest")]
+    #[arg(short = 'r', long, value_name = "TIMESTAMP", num_args = 0..=1, default_missing_value = LATEST)]
     reuse: Option<String>,
-    /// Print the plan without asking anything. Needs no server.
+    /// Print the plan without asking anything, and refuse what the run would refuse. Needs no server.
     #[arg(long)]
     dry_run: bool,
     /// Ask one request at a time and log every prompt with its answer.
@@ -72,11 +76,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 }
 
 async fn evaluate(arguments: &Arguments, config: &EvaluationConfig) -> anyhow::Result<ExitCode> {
-    let stamp = match &arguments.reuse {
-        Some(stamp) => RunFolder::find(&config.run.work_dir, stamp)?,
-        None => timestamp(),
-    };
-    let folder = RunFolder::of(config, &stamp);
+    let folder = RunFolder::of(config, &stamp(arguments, config)?);
     // The first signal finishes the open requests, the second one ends the process.
     let context = RunContext::terminal(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
         .with_stop(Stop::on_signals()?);
@@ -84,10 +84,48 @@ async fn evaluate(arguments: &Arguments, config: &EvaluationConfig) -> anyhow::R
     if let Some(task) = arguments.slurm.task {
         return run.array_task(task).await;
     }
-    match (arguments.mode, arguments.dry_run) {
+    let ended = match (arguments.mode, arguments.dry_run) {
         (_, true) => run.dry_run().await,
         (Mode::Viz, false) => run.show(),
         (mode, false) => run.carry_out(mode).await,
+    };
+    if let Err(error) = &ended
+        && config.run.folder.is_none()
+    {
+        // The folder of a run that was refused is empty, and only an empty one can be removed like this.
+        let _ = std::fs::remove_dir(run.folder.path());
+        if let Some(Error::Interrupted { .. }) = error.downcast_ref() {
+            tracing::info!("`-r {}` and the same arguments resume this run", run.folder.label());
+        }
+    }
+    ended
+}
+
+/// Returns the timestamp of the run: that of an earlier one for `-r`, otherwise the current time. A run with a folder of
+/// its own needs neither; a new one gets its folder here, so that it is known to be writable before models are loaded.
+fn stamp(arguments: &Arguments, config: &EvaluationConfig) -> anyhow::Result<String> {
+    match (&arguments.reuse, &config.run.folder) {
+        (Some(stamp), None) => Ok(RunFolder::find(&config.run.work_dir, stamp)?),
+        (Some(stamp), Some(folder)) if stamp != LATEST => {
+            let found = format!("-r {stamp}: found the folder {} in the run file", folder.display());
+            let expected = "expected -r without a timestamp, or -w DIR";
+            Err(UsageError(format!("{found}, {expected}")).into())
+        }
+        (None, None) if reads_only(arguments.mode, config) => {
+            let message = "-m: found a mode that needs an earlier run, expected -r [TIMESTAMP] or run.folder";
+            Err(UsageError(message.to_owned()).into())
+        }
+        (None, None) if !arguments.dry_run => Ok(new_folder(&config.run.work_dir)?),
+        (_, _) => Ok(timestamp()),
+    }
+}
+
+/// Says whether a mode needs what an earlier run has written. Answers may also come from a store that runs share.
+fn reads_only(mode: Mode, config: &EvaluationConfig) -> bool {
+    match mode {
+        Mode::All | Mode::Infer => false,
+        Mode::Eval => config.run.store.is_none(),
+        Mode::Viz => true,
     }
 }
 
@@ -102,13 +140,26 @@ struct Run<'a> {
 
 impl Run<'_> {
     async fn dry_run(&self) -> anyhow::Result<ExitCode> {
-        let Ready { evaluation, .. } = connected(self.config, &self.folder, Connection::Assumed).await?;
-        print_plan(&evaluation.plan(self.config.context()))?;
+        let ready = connected(self.config, &self.folder, Connection::Assumed).await?;
+        let mut evaluation = ready.evaluation.sandboxed()?;
+        evaluation.assume_examples();
+        let plan = evaluation.plan(self.config.context());
+        print_plan(&plan)?;
+        foresee(&evaluation)?;
+        plan.check(self.config.run.unsupported)?;
+        if self.reuse() == Reuse::Same {
+            self.folder.check_results_of(self.config)?;
+        }
         Ok(ExitCode::SUCCESS)
+    }
+
+    fn reuse(&self) -> Reuse {
+        if self.arguments.reuse.is_some() { Reuse::Same } else { Reuse::Any }
     }
 
     /// Prints the table of results that were written earlier.
     fn show(&self) -> anyhow::Result<ExitCode> {
+        self.folder.check_results_of(self.config)?;
         let summary = self.folder.write_summary_of_files(self.config)?;
         write_report(&[&self.folder])?;
         outln!("{}", summary.table())?;
@@ -128,16 +179,28 @@ impl Run<'_> {
             (false, true) => Connection::Logged,
             (false, false) => Connection::Now,
         };
-        let Ready { mut evaluation, switches } = connected(self.config, &self.folder, connection).await?;
-        failures.extend(self.retrieve(&mut evaluation, &self.folder.store_path(self.config)).await?);
+        let Ready { mut evaluation, switches, mut helpers } =
+            connected(self.config, &self.folder, connection).await?;
+        let path = self.folder.store_path(self.config);
+        // The tasks of an array have connected the helpers anew.
+        if helpers == Helpers::Offline && (array || lacks_examples(&evaluation, &path)?) {
+            evaluation = with_helpers(evaluation, self.config).await?;
+            helpers = Helpers::Connected;
+        }
+        failures.extend(self.retrieve(&mut evaluation, &path).await?);
         let plan = evaluation.plan(self.config.context());
         plan.check(self.config.run.unsupported)?;
-        let reuse = if self.arguments.reuse.is_some() { Reuse::Same } else { Reuse::Any };
-        self.folder.write_config(self.config, &evaluation, reuse, &self.context)?;
-        let mut store = Store::open(self.folder.store_path(self.config))?;
+        if mode != Mode::Infer {
+            foresee(&evaluation)?;
+        }
+        self.folder.write_config(self.config, &evaluation, self.reuse(), &self.context)?;
+        let mut store = Store::open(&path)?;
         let stored = store.len();
         if stored > 0 {
-            tracing::info!("{stored} answers are already stored");
+            tracing::info!("already stored: {}", counted(stored, "answer"));
+        }
+        if mode == Mode::Eval && helpers == Helpers::Offline {
+            evaluation = self.with_missing_helpers(evaluation, &plan, &store).await?;
         }
         for (place, switch) in switches.iter().enumerate() {
             switch.start(&self.folder, (&evaluation, &plan), place);
@@ -145,10 +208,26 @@ impl Run<'_> {
         failures.extend(self.ask(&evaluation, &plan, &mut store, mode).await?);
         self.folder.write_infer_logs((&evaluation, &plan), &store, &failures)?;
         if mode == Mode::Infer {
-            tracing::info!("{} answers stored, {} requests failed", store.len() - stored, failures.len());
+            let (answers, failed) = (store.len() - stored, failures.len());
+            tracing::info!("stored {}, failed: {}", counted(answers, "answer"), counted(failed, "request"));
             return Ok(if failures.is_empty() { ExitCode::SUCCESS } else { Failure::Partial.code().into() });
         }
         self.conclude(&evaluation, &plan, (&store, &failures))
+    }
+
+    /// Connects the judges if the store lacks something that they are asked about the stored answers.
+    async fn with_missing_helpers(
+        &self,
+        evaluation: Evaluation,
+        plan: &Plan,
+        store: &Store,
+    ) -> anyhow::Result<Evaluation> {
+        if !evaluation.lacks_judgements(&answered(plan, store), store)? {
+            return Ok(evaluation);
+        }
+        let evaluation = with_helpers(evaluation, self.config).await?;
+        self.folder.write_met_models(self.config, &evaluation)?;
+        Ok(evaluation)
     }
 
     /// Chooses the examples that need vectors or likelihoods.
@@ -191,12 +270,16 @@ impl Run<'_> {
         let results = evaluation.conclude(plan, store, failures)?;
         let summary = self.folder.write_results(self.config, evaluation, &results)?;
         let seconds = self.started.elapsed().as_secs_f64();
+        if self.config.run.details {
+            self.folder.write_evidence(evaluation, &results, (store, failures))?;
+        }
         self.folder.write_flat_summary(self.config, evaluation, &results, seconds)?;
         write_report(&[&self.folder])?;
         outln!("{}", summary.table())?;
         warn(evaluation, plan, &results);
         summary.problems.iter().for_each(|problem| tracing::warn!("{problem}"));
-        tracing::info!("results are in {}", self.folder.path().display());
+        let folder = self.folder.path().display();
+        tracing::info!("results are in {folder}, the report is {folder}/report/index.html");
         let code = exit_code(plan, &results);
         // A group without its members is a cell without a score.
         Ok(if summary.problems.is_empty() { code } else { Failure::Partial.code().into() })
@@ -216,7 +299,12 @@ impl Run<'_> {
         let how = (self.config.run.workers, &self.context);
         let failures = evaluation.ask_part(&plan, &mut store, task.part(), how).await?;
         slurm::write_failures(&self.folder, number, &failures)?;
-        tracing::info!("task {number}: {} requests failed", failures.len());
+        tracing::info!("task {number}: {} failed", counted(failures.len(), "request"));
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Says whether the model for retrieval has to be asked for examples.
+fn lacks_examples(evaluation: &Evaluation, store: &Path) -> anyhow::Result<bool> {
+    Ok(evaluation.waits_for_examples() && evaluation.lacks_examples(&Store::open(store)?))
 }

@@ -8,6 +8,7 @@ mod custom;
 mod data;
 mod diff;
 mod evaluate;
+mod first_word;
 mod import;
 mod list_configs;
 mod models;
@@ -25,7 +26,7 @@ mod why;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 /// Evaluate language models on test sets, and explain every score.
 #[derive(Debug, Parser)]
@@ -33,9 +34,10 @@ use clap::{Parser, Subcommand};
     name = "opencompass",
     version,
     args_conflicts_with_subcommands = true,
+    arg_required_else_help = true,
     after_help = "Examples:\n  opencompass recipes/tiny/5-evaluate.toml\n  \
                   opencompass run.toml --set model.base-url=http://127.0.0.1:23333 --datasets gsm8k 'ARC-*'\n  \
-                  opencompass --models model.gguf --datasets gsm8k --set run.data-dirs='[\"data\"]'\n  \
+                  opencompass --models model.gguf --datasets gsm8k --data-dirs data --max-rows 100\n  \
                   opencompass run.toml --dry-run\n  opencompass why runs/tiny/evaluate tiny arithmetic 7\n\n\
                   Exit codes: 0 all cells scored, 1 the work failed, 2 bad input, bad usage or a server that cannot be \
                   reached, 3 some items or cells failed."
@@ -51,7 +53,7 @@ struct Arguments {
 enum Verb {
     /// Evaluate the models of a run file on its datasets; the same as `opencompass RUN.toml`.
     Run(evaluate::Arguments),
-    /// Explain a score: show prompt, output, extraction and verdict of items, or why there is no score.
+    /// Explain a score: show prompt, output, extraction, evidence and verdict of items, or why there is no score.
     Why(why::Arguments),
     /// List the known datasets with their mode, evaluator, group and origin.
     ListConfigs(list_configs::Arguments),
@@ -86,7 +88,10 @@ enum Verb {
 pub fn run() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
     match arguments.verb {
-        None => evaluate::run(&arguments.evaluate),
+        None => {
+            first_word::check(arguments.evaluate.settings.run_file(), &Arguments::command())?;
+            evaluate::run(&arguments.evaluate)
+        }
         Some(Verb::Run(arguments)) => evaluate::run(&arguments),
         Some(Verb::Why(arguments)) => why::run(&arguments),
         Some(Verb::ListConfigs(arguments)) => list_configs::run(&arguments),

@@ -1,9 +1,9 @@
 //! Makes the evaluation of a run: its datasets, and its models as far as they are needed.
 
-use crate::dataset::Mode;
+use crate::dataset::{Dataset, Mode};
 use crate::evaluation::with_tools;
-use crate::model::{Answering, Model, ModelKind, Needs, Profile, Request, connect};
-use crate::run_folder::{OfflineModel, Recorder, RecorderSwitch, RunFolder, assumed_profile};
+use crate::model::{Answering, EvaluatedModelConfig, Model, ModelKind, Needs, Profile, Request, connect};
+use crate::run_folder::{OfflineModel, Recorder, RecorderSwitch, Role, RunFolder, assumed_profile};
 use crate::{Evaluation, EvaluationConfig, Result};
 
 /// Which models are connected.
@@ -21,10 +21,20 @@ pub(super) enum Connection {
     Only(usize),
 }
 
+/// Whether judges and the model for retrieval can be asked.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Helpers {
+    /// They are connected.
+    Connected,
+    /// Only what an earlier run found out about them is there.
+    Offline,
+}
+
 /// An evaluation, and one switch for the notes of each model that is asked.
 pub(super) struct Ready {
     pub(super) evaluation: Evaluation,
     pub(super) switches: Vec<RecorderSwitch>,
+    pub(super) helpers: Helpers,
 }
 
 /// Loads the datasets and makes the models ready.
@@ -41,38 +51,91 @@ pub(super) async fn connected(
     let mut models: Vec<Box<dyn Model>> = Vec::new();
     let mut switches = Vec::new();
     for (place, described) in config.models().enumerate() {
-        let now = match connection {
+        let asked = match connection {
             Connection::Now | Connection::Logged => true,
             Connection::Only(only) => only == place,
-            Connection::Stored | Connection::Assumed => described.kind == ModelKind::Mock,
+            Connection::Stored | Connection::Assumed => false,
         };
-        let model: Box<dyn Model> = if now {
-            with_tools(connect(described, needs).await?, &datasets)
-        } else {
-            let profile = match (folder.stored_profile(described)?, connection) {
-                (Some(profile), _) => profile,
-                (None, Connection::Stored) => connect(described, needs).await?.profile().clone(),
-                (None, _) => assumed_profile(described)?,
-            };
-            Box::new(OfflineModel::new(profile))
-        };
-        let asked = matches!(connection, Connection::Now | Connection::Logged | Connection::Only(_));
-        let model: Box<dyn Model> = match (asked, connection) {
-            (false, _) => Box::new(OfflineModel::new(model.profile().clone())),
-            (true, Connection::Logged) => Box::new(LoggedModel(model)),
-            (true, _) => {
-                let (recorder, switch) = Recorder::new(model);
-                switches.push(switch);
-                Box::new(recorder)
-            }
-        };
-        models.push(model);
+        if !asked {
+            models.push(offline((described, needs), (folder, connection), &datasets).await?);
+            continue;
+        }
+        if let (ModelKind::Local, Some(weights)) = (described.kind, &described.weights) {
+            // Large weights take a while to be read and hashed.
+            tracing::info!("model {}: loading {}", described.name, weights.display());
+        }
+        let model = with_tools(connect(described, needs).await?, &datasets);
+        if connection == Connection::Logged {
+            models.push(Box::new(LoggedModel(model)));
+            continue;
+        }
+        let (recorder, switch) = Recorder::new(model);
+        switches.push(switch);
+        models.push(Box::new(recorder));
     }
-    let mut evaluation = Evaluation::new(datasets, models);
-    if connection != Connection::Assumed {
-        evaluation = evaluation.equipped(config).await?;
+    let evaluation = Evaluation::new(datasets, models);
+    let (evaluation, helpers) = helped(evaluation, (config, folder), connection).await?;
+    Ok(Ready { evaluation, switches, helpers })
+}
+
+/// Returns a model that is not asked, with what an earlier run of the folder found out about it.
+async fn offline(
+    (described, needs): (&EvaluatedModelConfig, Needs),
+    (folder, connection): (&RunFolder, Connection),
+    datasets: &[Dataset],
+) -> Result<Box<dyn Model>> {
+    let stored = folder.stored_profile(Role::Evaluated, described)?;
+    let profile = match stored {
+        Some(profile) => profile,
+        // A mock costs nothing, and a score needs to know who answered.
+        None if described.kind == ModelKind::Mock || connection == Connection::Stored => {
+            connect(described, needs).await?.profile().clone()
+        }
+        None => assumed_profile(described)?,
+    };
+    // The sets of this run decide whether the model gets tools, not those of the earlier one.
+    let profile = with_tools(Box::new(OfflineModel::new(profile)), datasets).profile().clone();
+    Ok(Box::new(OfflineModel::new(profile)))
+}
+
+/// Adds the judges, the model for retrieval and the sandbox, as far as the connection needs them.
+async fn helped(
+    evaluation: Evaluation,
+    (config, folder): (&EvaluationConfig, &RunFolder),
+    connection: Connection,
+) -> Result<(Evaluation, Helpers)> {
+    if !matches!(connection, Connection::Stored | Connection::Assumed) {
+        return Ok((evaluation.equipped(config).await?, Helpers::Connected));
     }
-    Ok(Ready { evaluation, switches })
+    let profile = |role: Role, described: &EvaluatedModelConfig| -> Result<Option<Profile>> {
+        match folder.stored_profile(role, described)? {
+            None if connection == Connection::Assumed => assumed_profile(described).map(Some),
+            stored => Ok(stored),
+        }
+    };
+    let judges = config.judges.iter().map(|judge| profile(Role::Judge, judge)).collect::<Result<Vec<_>>>()?;
+    let retrieval = config.retrieval.as_ref().map(|model| profile(Role::Retrieval, model)).transpose()?;
+    let known: Option<Vec<Profile>> = judges.into_iter().chain(retrieval.clone()).collect();
+    // One that was never met has to be connected, since its name is part of the keys of its answers.
+    let Some(mut known) = known else {
+        return Ok((evaluation.equipped(config).await?, Helpers::Connected));
+    };
+    let retrieval = retrieval.and_then(|_| known.pop());
+    let box_of = |profile| Box::new(OfflineModel::new(profile)) as Box<dyn Model>;
+    let mut evaluation = evaluation.with_judges(known.into_iter().map(box_of).collect());
+    if let Some(profile) = retrieval {
+        evaluation = evaluation.with_retrieval(box_of(profile));
+    }
+    if connection == Connection::Stored {
+        // Its identity is part of the keys of what programs did.
+        evaluation = evaluation.sandboxed()?;
+    }
+    Ok((evaluation, Helpers::Offline))
+}
+
+/// Connects the judges and the model for retrieval after all: something of theirs is missing.
+pub(super) async fn with_helpers(evaluation: Evaluation, config: &EvaluationConfig) -> Result<Evaluation> {
+    evaluation.with_judges(Vec::new()).equipped(config).await
 }
 
 /// A model whose prompts and answers are logged, for `--debug`.

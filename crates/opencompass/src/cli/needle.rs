@@ -9,6 +9,7 @@ use internlm_kit::file::{self, AtPath, AtomicFile};
 use internlm_kit::outln;
 use internlm_model::tokenizer::Tokenizer;
 
+use crate::counted::counted;
 use crate::needle::{NeedleConfig, NeedleSources, generate};
 
 #[derive(Args, Debug)]
@@ -63,6 +64,6 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Ok(line.at(&arguments.out, "write")?)
     })?;
     out.commit()?;
-    outln!("{}: {rows} rows", arguments.out.display())?;
+    outln!("{}: {}", arguments.out.display(), counted(rows, "row"))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,18 +1,41 @@
-//! What a run says at its end: warnings about doubtful cells, and the exit code.
+//! What a run says at its beginning and its end: its plan, warnings about doubtful cells, and the exit code.
 
 use std::process::ExitCode;
 
 use internlm_kit::exit::Failure;
 use internlm_kit::outln;
 
+use crate::counted::counted;
 use crate::plan::{Plan, Work};
-use crate::run_folder::differing;
+use crate::run_folder::{NOT_CONNECTED, differing};
 use crate::score::Scores;
 use crate::summary::Summary;
-use crate::{CellResult, CellState, Evaluation};
+use crate::{CellResult, CellState, Evaluation, Result};
 
 /// Number of columns of a table before the models.
 const FACTS: usize = 4;
+
+/// Warns of what will be missing or will say nothing, before anything is asked.
+pub(super) fn foresee(evaluation: &Evaluation) -> Result<()> {
+    let profiles = evaluation.profiles().into_iter();
+    for profile in profiles.filter(|profile| profile.identity == NOT_CONNECTED) {
+        tracing::info!(
+            "model {}: not connected; assumed: a context of {} tokens, and whatever a server may refuse",
+            profile.name,
+            profile.max_seq_len
+        );
+    }
+    for sentence in evaluation.missing_helpers()? {
+        tracing::warn!("{sentence}");
+    }
+    for set in evaluation.datasets().iter().filter(|set| set.config.order_cannot_matter()) {
+        tracing::warn!(
+            "{}: each label is scored with its own choice alone, so the order of the choices changes nothing",
+            set.config.name
+        );
+    }
+    Ok(())
+}
 
 /// Names the cells whose scores need a second look.
 pub(super) fn warn(evaluation: &Evaluation, plan: &Plan, results: &[CellResult]) {
@@ -25,11 +48,11 @@ pub(super) fn warn(evaluation: &Evaluation, plan: &Plan, results: &[CellResult])
 fn warn_of_ties(plan: &Plan, results: &[CellResult]) {
     for (result, cell) in results.iter().zip(&plan.cells) {
         if let (Some(ties), Some(scores)) = (result.ties(), result.scores()) {
+            let items = counted(scores.details.len(), "item");
+            let are = if ties == 1 { "is a tie" } else { "are ties" };
             tracing::warn!(
-                "{}: {ties} of {} items are ties: their labels have the same log-probabilities, and order or length \
-                 chose among them",
-                cell.name,
-                scores.details.len()
+                "{}: {ties} of {items} {are}: the labels have the same log-probabilities, and order or length chose",
+                cell.name
             );
         }
     }
@@ -41,10 +64,11 @@ fn warn_of_cut_answers(plan: &Plan, results: &[CellResult]) {
         if let CellState::Scored { predictions, .. } = &result.state {
             let cut = predictions.iter().filter(|prediction| prediction.cut).count();
             if cut > 0 {
+                let answers = counted(predictions.len(), "answer");
+                let (end, own) = if cut == 1 { ("ends", "its") } else { ("end", "their") };
                 tracing::warn!(
-                    "{}: {cut} of {} answers end at infer.max-out-len, not at their own end",
-                    cell.name,
-                    predictions.len()
+                    "{}: {cut} of {answers} {end} at infer.max-out-len, not at {own} own end",
+                    cell.name
                 );
             }
         }
@@ -61,8 +85,9 @@ fn tell_other_readings(evaluation: &Evaluation, plan: &Plan, results: &[CellResu
             scores.metrics.first().map_or_else(String::new, |(metric, score)| format!("{metric} {score:.2}"))
         };
         let (here, there) = (headline(scores), headline(other));
-        let items = differing(scores, other).len();
-        tracing::info!("{}: {here}, in the reading `{reading}` {there}; {items} items differ", cell.name);
+        let count = differing(scores, other).len();
+        let (items, differ) = (counted(count, "item"), if count == 1 { "differs" } else { "differ" });
+        tracing::info!("{}: {here}, in the reading `{reading}` {there}; {items} {differ}", cell.name);
     }
 }
 
@@ -74,13 +99,11 @@ pub(super) fn exit_code(plan: &Plan, results: &[CellResult]) -> ExitCode {
         match &result.state {
             CellState::Refused(reason) => tracing::warn!("{}: {reason}", cell.name),
             CellState::Scored { predictions, scores, .. } => {
-                let failed = scores.details.len() - scores.answered;
+                let failed = counted(scores.details.len() - scores.answered, "item");
                 let first = predictions.iter().find_map(|prediction| prediction.error.as_deref());
-                tracing::warn!(
-                    "{}: {failed} items failed, the first: {}",
-                    cell.name,
-                    first.unwrap_or_default()
-                );
+                let missing = || scores.details.iter().find_map(|detail| detail.reason.as_deref());
+                let first = first.or_else(missing).unwrap_or_default();
+                tracing::warn!("{}: {failed} failed, the first: {first}", cell.name);
             }
         }
         code = Failure::Partial.code().into();
@@ -95,16 +118,23 @@ pub(super) fn table_code(summary: &Summary) -> ExitCode {
     if complete && summary.problems.is_empty() { ExitCode::SUCCESS } else { Failure::Partial.code().into() }
 }
 
-/// Prints the number of items and requests of every cell.
+/// Prints the number of items and requests of every cell, and of all of them if there are several.
 pub(super) fn print_plan(plan: &Plan) -> std::io::Result<()> {
+    let mut all = (0, 0);
     for cell in &plan.cells {
         match &cell.work {
             Work::Refused(reason) => outln!("{}: refused: {reason}", cell.name)?,
             Work::Ready(items) => {
                 let requests: usize = items.iter().map(|item| item.known_asks().count()).sum();
-                outln!("{}: {} items, {requests} requests", cell.name, items.len())?;
+                all = (all.0 + items.len(), all.1 + requests);
+                let (items, requests) = (counted(items.len(), "item"), counted(requests, "request"));
+                outln!("{}: {items}, {requests}", cell.name)?;
             }
         }
+    }
+    if plan.cells.len() > 1 {
+        let cells = counted(plan.cells.len(), "cell");
+        outln!("in all {cells}, {}, {}", counted(all.0, "item"), counted(all.1, "request"))?;
     }
     Ok(())
 }

@@ -8,6 +8,8 @@ use internlm_kit::exit::UsageError;
 use internlm_kit::{file, outln};
 use serde_json::{Map, Value};
 
+use crate::counted::counted;
+
 #[derive(Args, Debug)]
 #[command(
     after_help = "Examples:\n  opencompass prediction-merger outputs/default/20240326_120000/predictions/tiny\n  \
@@ -34,7 +36,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         let merged = merged(&parts)?;
         let path = arguments.folder.join(format!("{name}.json"));
         file::write(&path, serde_json::to_vec_pretty(&merged)?)?;
-        outln!("{}: {} items of {} parts", path.display(), merged.len(), parts.len())?;
+        let (items, of) = (counted(merged.len(), "item"), counted(parts.len(), "part"));
+        outln!("{}: {items} of {of}", path.display())?;
         if arguments.clean {
             for part in &parts {
                 std::fs::remove_file(part)?;
@@ -72,9 +75,8 @@ fn merged(parts: &[PathBuf]) -> anyhow::Result<Map<String, Value>> {
         let items: Map<String, Value> = serde_json::from_str(&file::read_to_string(part)?)
             .map_err(|error| fail(format!("expected an object of predictions: {error}")))?;
         for place in 0..items.len() {
-            let item = items.get(&place.to_string()).cloned();
-            let item =
-                item.ok_or_else(|| fail(format!("found {} items without number {place}", items.len())))?;
+            let missing = || format!("found {} without number {place}", counted(items.len(), "item"));
+            let item = items.get(&place.to_string()).cloned().ok_or_else(|| fail(missing()))?;
             merged.insert(merged.len().to_string(), item);
         }
     }

@@ -14,7 +14,7 @@ use crate::run_folder::RunFolder;
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  opencompass prompt-viewer run.toml\n  \
                         opencompass prompt-viewer run.toml --datasets gsm8k --count 3\n  \
-                        opencompass prompt-viewer --datasets gsm8k --set run.data-dirs='[\"data\"]'")]
+                        opencompass prompt-viewer --datasets gsm8k --data-dirs data")]
 pub(super) struct Arguments {
     #[command(flatten)]
     settings: settings::Arguments,

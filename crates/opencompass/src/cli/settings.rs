@@ -1,6 +1,6 @@
 //! The settings of a run: the run file, changed by the arguments.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use indexmap::IndexMap;
@@ -35,6 +35,12 @@ pub(super) struct Arguments {
     /// Evaluate these datasets instead of the run file's: names, file stems, patterns or paths.
     #[arg(long, num_args = 1.., value_name = "NAME")]
     datasets: Vec<String>,
+    /// Look for data files in these folders, before those of the run file.
+    #[arg(long, num_args = 1.., value_name = "DIR")]
+    data_dirs: Vec<PathBuf>,
+    /// Evaluate only the first N rows of every dataset [default: all].
+    #[arg(long, value_name = "N")]
+    max_rows: Option<usize>,
     /// Rows and groups of the table: a TOML file with `rows` and `[[group]]`, or `by-group` for one group per
     /// `meta.group` of the datasets.
     #[arg(long, value_name = "FILE")]
@@ -71,6 +77,11 @@ enum Engine {
 }
 
 impl Arguments {
+    /// Returns the path of the run file, if one is given.
+    pub(super) fn run_file(&self) -> Option<&Path> {
+        self.run.as_deref()
+    }
+
     /// Takes the mock model if neither a run file nor models are given: some verbs only need datasets.
     pub(super) fn or_mock(&self) -> Self {
         let mut arguments = self.clone();
@@ -94,6 +105,7 @@ pub(super) fn config(arguments: &Arguments) -> anyhow::Result<EvaluationConfig> 
         config.model = None;
         config.models = meant.into_iter().flatten().collect();
     }
+    config.run.data_dirs = arguments.data_dirs.iter().chain(&config.run.data_dirs).cloned().collect();
     let custom = arguments.custom.add_to(&mut config)?;
     if custom || !arguments.datasets.is_empty() {
         config.restrict(&arguments.datasets)?;
@@ -121,6 +133,7 @@ fn apply(arguments: &Arguments, config: &mut EvaluationConfig) -> anyhow::Result
     if let Some(workers) = arguments.max_num_workers.or(arguments.batch_size) {
         config.run.workers = workers;
     }
+    config.run.max_rows = arguments.max_rows.or(config.run.max_rows);
     config.run.max_out_len = arguments.max_out_len.unwrap_or(config.run.max_out_len);
     config.run.num_runs = arguments.dataset_num_runs.or(config.run.num_runs);
     config.run.details = arguments.dump_eval_details.unwrap_or(config.run.details);

@@ -19,8 +19,9 @@ use internlm_kit::exit::UsageError;
 use internlm_kit::file;
 use serde::{Deserialize, Serialize};
 
+use crate::counted::counted;
 use crate::partition::{SetSize, TaskPart};
-use crate::run_folder::RunFolder;
+use crate::run_folder::{MetModel, Role, RunFolder};
 use crate::{Evaluation, EvaluationConfig, Failures, Part, Store};
 
 #[derive(Args, Debug)]
@@ -98,7 +99,8 @@ pub(super) fn carry_out(
     for (flag, value) in [("--partition", &arguments.partition), ("--qos", &arguments.qos)] {
         sbatch.args(value.iter().map(|value| format!("{flag}={value}")));
     }
-    tracing::info!("{count} tasks are submitted to Slurm; their output is in {}/logs/slurm", home.display());
+    let tasks = counted(count, "task");
+    tracing::info!("Slurm gets {tasks}; the output is in {}/logs/slurm", home.display());
     let missing = |error| UsageError(format!("sbatch: {error}; --launcher slurm needs a Slurm cluster"));
     // Standard output is for the table; what sbatch says there is a message.
     let ended = sbatch.arg(&script).stderr(Stdio::inherit()).output().map_err(missing)?;
@@ -171,21 +173,22 @@ fn merge(config: &EvaluationConfig, folder: &RunFolder, count: usize) -> anyhow:
     let mut failures = Failures::new();
     for task in 0..count {
         let added = store.merge(store_path(folder, task))?;
-        tracing::info!("task {task}: {added} answers");
+        tracing::info!("task {task}: {}", counted(added, "answer"));
         if let Ok(text) = file::read_to_string(failures_path(folder, task)) {
             failures.extend(serde_json::from_str::<Failures>(&text)?);
         }
     }
     let mut profiles = Vec::new();
     for model in config.models() {
-        let profile = model_folder(folder, &model.name).stored_profile(model)?;
+        let profile = model_folder(folder, &model.name).stored_profile(Role::Evaluated, model)?;
         let profile = profile.with_context(|| {
             let logs = folder.path().join("logs/slurm");
             format!("model {}: no task could connect to it; see {}", model.name, logs.display())
         })?;
         profiles.push((model, profile));
     }
-    folder.write_profiles(&profiles.iter().map(|(model, profile)| (*model, profile)).collect::<Vec<_>>())?;
+    let met = profiles.iter().map(|(config, profile)| MetModel { role: Role::Evaluated, config, profile });
+    folder.write_profiles(&met.collect::<Vec<_>>())?;
     Ok(failures)
 }
 
@@ -208,7 +211,8 @@ pub(super) fn write_profile(
     model: usize,
 ) -> anyhow::Result<()> {
     if let (Some(described), Some(profile)) = (config.models().nth(model), evaluation.profiles().get(model)) {
-        model_folder(folder, &described.name).write_profiles(&[(described, *profile)])?;
+        let met = MetModel { role: Role::Evaluated, config: described, profile };
+        model_folder(folder, &described.name).write_profiles(&[met])?;
     }
     Ok(())
 }

@@ -1,6 +1,32 @@
 //! The names of run folders: the current time.
 
+use std::io::ErrorKind;
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
+
+use internlm_kit::file::{self, AtPath};
+
+/// Creates the folder of a new run and returns its name: the current time, with a number for further runs of the same
+/// second. Two runs never get the same folder.
+pub(super) fn new_folder(work_dir: &Path) -> crate::Result<String> {
+    file::create_dir_all(work_dir)?;
+    let stamp = timestamp();
+    let mut name = stamp.clone();
+    let mut number = 1;
+    loop {
+        let path = work_dir.join(&name);
+        match std::fs::create_dir(&path) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                number += 1;
+                name = format!("{stamp}_{number}");
+            }
+            created => {
+                created.at(&path, "create")?;
+                return Ok(name);
+            }
+        }
+    }
+}
 
 /// Returns the current time in UTC as `20240326_120000`.
 pub(super) fn timestamp() -> String {
@@ -26,6 +52,17 @@ fn date(days: i64) -> (i64, i64, i64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn runs_of_one_second_have_folders_of_their_own() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let names: std::collections::BTreeSet<String> =
+            (0..4).map(|_| new_folder(&folder.path().join("deep")).expect("creates")).collect();
+        assert_eq!(names.len(), 4);
+        assert!(names.iter().all(|name| folder.path().join("deep").join(name).is_dir()), "{names:?}");
+        let error = new_folder(Path::new("/dev/null/runs")).expect_err("cannot be written").to_string();
+        assert!(error.contains("/dev/null/runs: cannot "), "{error}");
+    }
 
     #[test]
     fn dates_of_days() {

@@ -18,7 +18,8 @@ pub(super) fn find<'a>(name: &'a str, data_dirs: &[&Path]) -> Result<(PathBuf, O
         Some(path) => Ok((path.clone(), member)),
         None => {
             let places: Vec<String> = places.iter().map(|path| path.display().to_string()).collect();
-            Err(format!("data file not found, looked for {}", places.join(", ")))
+            let places = places.join(", ");
+            Err(format!("data file not found, looked for {places}; run.data-dirs names the folders of data"))
         }
     }
 }

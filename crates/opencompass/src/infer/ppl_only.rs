@@ -10,6 +10,7 @@ use super::prediction::first_error;
 use super::record::closed;
 use super::shots::{Asker, Separator};
 use super::{Ask, InferContext, Item, Measured, Outcome, PplDenominator, Prediction};
+use crate::counted::counted;
 use crate::dataset::{Dataset, TextMeasure};
 use crate::model::{Answer, Profile, Request, ScoredText};
 use crate::prompt::{PromptList, Purpose, render_text};
@@ -140,7 +141,8 @@ fn least_likely(log_probs: &[Option<f64>], percent: usize) -> Result<Map<String,
     let count = (log_probs.len() * percent / 100).max(1);
     let mut known: Vec<f64> = log_probs.iter().skip(1).flatten().copied().collect();
     if known.len() < count {
-        return Err(format!("text: found {} tokens to score, expected {count} or more", known.len()));
+        let found = counted(known.len(), "token");
+        return Err(format!("text: found {found} to score, expected {count} or more"));
     }
     known.sort_by(f64::total_cmp);
     Ok(one("mink", known[..count].iter().sum::<f64>() / count as f64))

@@ -73,6 +73,8 @@ pub enum ModelKind {
     Local,
     /// Nowhere: a rule gives the answers, for tests and trials.
     Mock,
+    /// Behind Google's Perspective API, which judges how toxic a text is.
+    Perspective,
 }
 
 /// How prompts for generation are sent.

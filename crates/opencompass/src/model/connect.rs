@@ -2,7 +2,7 @@
 
 #[cfg(feature = "local")]
 use super::LocalModel;
-use super::{ApiModel, EvaluatedModelConfig, MockModel, Model, ModelKind, Needs};
+use super::{ApiModel, EvaluatedModelConfig, MockModel, Model, ModelKind, Needs, PerspectiveModel};
 use crate::Result;
 
 /// Connects to the server of a model, loads it, or creates it from its rule.
@@ -15,6 +15,7 @@ pub async fn connect(config: &EvaluatedModelConfig, needs: Needs) -> Result<Box<
     Ok(match config.kind {
         ModelKind::Api => Box::new(ApiModel::connect(config, needs).await?),
         ModelKind::Mock => Box::new(MockModel::from_config(config)),
+        ModelKind::Perspective => Box::new(PerspectiveModel::new(config)?),
         #[cfg(feature = "local")]
         ModelKind::Local => Box::new(LocalModel::load(config)?),
         #[cfg(not(feature = "local"))]

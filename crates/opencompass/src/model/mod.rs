@@ -10,6 +10,7 @@ mod connect;
 #[cfg(feature = "local")]
 mod local;
 mod mock;
+mod perspective;
 mod profile;
 mod rate;
 mod request;
@@ -23,6 +24,7 @@ pub use connect::connect;
 #[cfg(feature = "local")]
 pub use local::LocalModel;
 pub use mock::MockModel;
+pub use perspective::PerspectiveModel;
 pub use profile::{Needs, Profile};
 pub use request::{Answer, Ending, Program, Request, Sampling, ScoredText};
 

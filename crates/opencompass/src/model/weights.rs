@@ -7,7 +7,7 @@ use internlm_kit::hash::{sha256, sha256_file};
 
 /// Computes the hash of a weights file, or one hash over all files of a model folder and their names.
 pub(super) fn weights_hash(path: &Path) -> internlm_model::Result<String> {
-    if path.is_file() {
+    if !path.is_dir() {
         return Ok(sha256_file(path)?);
     }
     let entries = std::fs::read_dir(path).and_then(Iterator::collect::<std::io::Result<Vec<_>>>);

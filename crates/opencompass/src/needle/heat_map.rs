@@ -11,6 +11,8 @@ const TOP: u32 = 64;
 const BOTTOM: u32 = 56;
 /// Room for the color scale at the right.
 const RIGHT: u32 = 120;
+/// Distance of labels from the edges of the picture.
+const MARGIN: u32 = 8;
 
 /// Colors at 0, 50 and 100: upstream's.
 const SCALE: [Color; 3] = [[0xf0, 0x49, 0x6e], [0xeb, 0xb8, 0x39], [0x0c, 0xd7, 0x9f]];
@@ -36,21 +38,20 @@ impl HeatMap {
     #[must_use]
     pub fn new(matrix: &DepthMatrix, title: &str) -> Self {
         let (columns, rows) = (matrix.lengths().len() as u32, matrix.depths().len() as u32);
+        let overall = matrix.overall().map_or_else(String::new, |mean| format!(", mean {mean:.1}"));
+        let text = format!("{title}{overall}");
+        let title = Label { left: MARGIN, middle: 20, anchor: Anchor::Start, text };
+        let right = LEFT + columns * CELL_WIDTH;
         let mut picture = Picture {
-            width: LEFT + columns * CELL_WIDTH + RIGHT,
+            // A title that is longer than the map is wide makes the picture wider.
+            width: (right + RIGHT).max(title.left + title.width() + MARGIN),
             height: TOP + rows * CELL_HEIGHT + BOTTOM,
             ..Picture::default()
         };
-        let overall = matrix.overall().map_or_else(String::new, |mean| format!(", mean {mean:.1}"));
-        picture.labels.push(Label {
-            left: LEFT,
-            middle: 20,
-            anchor: Anchor::Start,
-            text: format!("{title}{overall}"),
-        });
+        picture.labels.push(title);
         cells(&mut picture, matrix);
         axes(&mut picture, matrix);
-        scale(&mut picture, rows);
+        scale(&mut picture, rows, right);
         Self { picture }
     }
 
@@ -117,16 +118,16 @@ fn axes(picture: &mut Picture, matrix: &DepthMatrix) {
     }
     let text =
         |left, middle, text: &str| Label { left, middle, anchor: Anchor::Start, text: text.to_owned() };
-    picture.labels.push(text(8, TOP - 16, "depth"));
+    picture.labels.push(text(MARGIN, TOP - 16, "depth"));
     picture.labels.push(text(LEFT, bottom + 38, "length in tokens"));
 }
 
-/// Draws the color scale with its numbers.
-fn scale(picture: &mut Picture, rows: u32) {
+/// Draws the color scale with its numbers, `right` of the map.
+fn scale(picture: &mut Picture, rows: u32, right: u32) {
     let steps = 50;
     let height = (rows * CELL_HEIGHT).max(100) / steps * steps;
     picture.height = picture.height.max(TOP + height + BOTTOM);
-    let left = picture.width - RIGHT + 24;
+    let left = right + 24;
     for step in 0..steps {
         let share = 100.0 - 100.0 * (f64::from(step) + 0.5) / f64::from(steps);
         let area = Area { left, top: TOP + step * height / steps, width: 20, height: height / steps };
@@ -180,7 +181,19 @@ mod tests {
         let pixels = image::load_from_memory(&png).expect("a PNG").to_rgb8();
         assert_eq!(pixels.dimensions(), (LEFT + 2 * CELL_WIDTH + RIGHT, map.picture.height));
         assert_eq!(pixels.get_pixel(LEFT + 1, TOP + 1).0, SCALE[2]);
+        assert_eq!(map.picture.labels[0].left, MARGIN);
         let black = pixels.pixels().filter(|pixel| pixel.0 == [0, 0, 0]).count();
         assert!(black > 500, "{black}");
+    }
+
+    #[test]
+    fn a_long_title_widens_the_picture() {
+        let matrix = DepthMatrix::new([(1000, 0, 100.0)]);
+        let title = "a-model-with-a-long-name on a-needle-set-with-a-long-name";
+        let map = HeatMap::new(&matrix, title);
+        let label = &map.picture.labels[0];
+        assert!(label.text.starts_with(title) && map.picture.width >= label.left + label.width() + MARGIN);
+        // The map itself stays where it is.
+        assert_eq!(map.picture.areas, HeatMap::new(&matrix, "a").picture.areas);
     }
 }

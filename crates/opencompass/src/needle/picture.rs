@@ -66,6 +66,13 @@ pub(super) struct Picture {
     pub(super) labels: Vec<Label>,
 }
 
+impl Label {
+    /// Returns the width of the text in pixels, in the letters of the PNG; those of an SVG are narrower.
+    pub(super) fn width(&self) -> u32 {
+        self.text.chars().count() as u32 * ADVANCE
+    }
+}
+
 impl Picture {
     /// Writes the picture as SVG.
     pub(super) fn svg(&self) -> String {
@@ -129,7 +136,7 @@ fn fill(pixels: &mut RgbImage, area: Area, color: Color) {
 }
 
 fn draw(pixels: &mut RgbImage, label: &Label) {
-    let width = label.text.chars().count() as u32 * ADVANCE;
+    let width = label.width();
     let mut left = match label.anchor {
         Anchor::Start => label.left,
         Anchor::Middle => label.left.saturating_sub(width / 2),

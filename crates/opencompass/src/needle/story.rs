@@ -24,9 +24,10 @@ impl Story {
         random: &mut PythonRandom,
     ) -> Option<Self> {
         let names = random.sample(names, relations + 1)?;
-        let (sentences, terms) = match language {
-            Language::En => (ENGLISH, ENGLISH_TERMS),
-            Language::Zh => (CHINESE, CHINESE_TERMS),
+        let terms = terms(language);
+        let sentences = match language {
+            Language::En => ENGLISH,
+            Language::Zh => CHINESE,
         };
         let mut generations = 0;
         let mut relations = Vec::with_capacity(relations);
@@ -49,6 +50,14 @@ impl Story {
     /// The youngest person.
     pub(super) fn youngest(&self) -> &str {
         self.names.last().map_or("", String::as_str)
+    }
+}
+
+/// Returns the terms of relations with their numbers of generations.
+pub(super) fn terms(language: Language) -> &'static [(&'static str, usize)] {
+    match language {
+        Language::En => ENGLISH_TERMS,
+        Language::Zh => CHINESE_TERMS,
     }
 }
 

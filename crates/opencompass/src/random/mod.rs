@@ -2,7 +2,9 @@
 //! numbers.
 
 mod mersenne;
+mod pcg64;
 mod python_random;
 
 pub(crate) use mersenne::Mersenne;
+pub(crate) use pcg64::Pcg64;
 pub(crate) use python_random::PythonRandom;

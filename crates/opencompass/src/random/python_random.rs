@@ -28,13 +28,24 @@ impl PythonRandom {
     }
 
     /// Draws up to 64 bits: `getrandbits`.
-    fn random_bits(&mut self, bits: u32) -> u64 {
+    pub(crate) fn random_bits(&mut self, bits: u32) -> u64 {
         if bits <= 32 {
             return u64::from(self.generator.bits() >> (32 - bits));
         }
         let low = u64::from(self.generator.bits());
         let high = u64::from(self.generator.bits() >> (64 - bits));
         low | (high << 32)
+    }
+
+    /// Draws a number from 0 up to 1: `random`.
+    fn unit(&mut self) -> f64 {
+        let (high, low) = (self.random_bits(27), self.random_bits(26));
+        (high as f64 * 67_108_864.0 + low as f64) / 9_007_199_254_740_992.0
+    }
+
+    /// Draws a place below `count` as `choices` does.
+    pub(crate) fn index(&mut self, count: usize) -> usize {
+        (self.unit() * count as f64) as usize
     }
 
     /// Draws one of some elements, of which there is at least one: `choice`.
@@ -90,6 +101,19 @@ impl PythonRandom {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn repeated_choices_and_bits_are_pythons() {
+        let mut random = PythonRandom::new(3);
+        let places: Vec<usize> = (0..6).map(|_| random.index(26)).collect();
+        assert_eq!(places, [6, 14, 9, 15, 16, 1]);
+        assert_eq!(random.unit(), 0.013_167_991_554_874_137);
+        assert_eq!(random.random_bits(64), 0x781f_9c58_d664_5fa9);
+        assert_eq!(
+            [random.random_bits(64), random.random_bits(64)],
+            [0x8d00_38ec_4265_0644, 0x3116_2427_3bfd_1d33]
+        );
+    }
 
     #[test]
     fn orders_are_those_of_shuffle() {

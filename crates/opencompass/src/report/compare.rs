@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 use serde_json::Value;
 
-use super::cells::Run;
+use super::cells::{Cell, Run};
 use crate::Result;
 use crate::run_folder::RunFolder;
 use crate::statistics::{Bootstrap, PairedTest, Sample};
@@ -38,28 +38,20 @@ pub struct CellDifference {
 /// [`Error::UnknownName`](crate::Error::UnknownName) when a folder has no scored run;
 /// [`Error::Content`](crate::Error::Content) when a file of it is damaged.
 pub fn compare(first: &RunFolder, second: &RunFolder) -> Result<Vec<CellDifference>> {
-    let (one, two) = (Run::read(first)?, Run::read(second)?);
+    let (one, two) = (Run::read(first, 0)?, Run::read(second, 0)?);
     let mut differences = Vec::new();
-    for cell in &one.cells {
-        let partner = match (&one.models[..], &two.models[..]) {
-            ([_], [model]) => model,
-            _ => &cell.model,
-        };
-        let Some(other) = two.cell(partner, &cell.dataset) else { continue };
-        let (Some((metric, before)), Some((same, after))) = (&cell.headline, &other.headline) else {
-            continue;
-        };
-        if metric != same {
-            continue;
-        }
+    for (cell, other) in pairs(&one, &two) {
+        let (Some((metric, before)), Some((_, after))) = (&cell.headline, &other.headline) else { continue };
         let before_items = items(first, &cell.model, &cell.dataset)?;
-        let after_items = items(second, partner, &cell.dataset)?;
+        let after_items = items(second, &other.model, &cell.dataset)?;
         let changed = |from: &IndexMap<String, f64>, to: &IndexMap<String, f64>| {
             let more = from.iter().filter(|(key, score)| to.get(*key).is_some_and(|other| other > *score));
             more.map(|(key, _)| key.clone()).collect::<Vec<String>>()
         };
-        let model =
-            if *partner == cell.model { partner.clone() } else { format!("{} / {partner}", cell.model) };
+        let model = match other.model == cell.model {
+            true => cell.model.clone(),
+            false => format!("{} / {}", cell.model, other.model),
+        };
         differences.push(CellDifference {
             model,
             dataset: cell.dataset.clone(),
@@ -72,6 +64,24 @@ pub fn compare(first: &RunFolder, second: &RunFolder) -> Result<Vec<CellDifferen
         });
     }
     Ok(differences)
+}
+
+/// Returns the cells that two runs have in common and whose headlines are the same metric.
+pub(super) fn pairs<'a>(one: &'a Run, two: &'a Run) -> Vec<(&'a Cell, &'a Cell)> {
+    let mut pairs = Vec::new();
+    for cell in &one.cells {
+        let partner = match (&one.models[..], &two.models[..]) {
+            ([_], [model]) => model,
+            _ => &cell.model,
+        };
+        let Some(other) = two.cell(partner, &cell.dataset) else { continue };
+        if let (Some((metric, _)), Some((same, _))) = (&cell.headline, &other.headline)
+            && metric == same
+        {
+            pairs.push((cell, other));
+        }
+    }
+    pairs
 }
 
 /// Returns the scores of a cell's items by key, as far as they have scores of their own.

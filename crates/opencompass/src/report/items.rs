@@ -2,24 +2,38 @@
 
 use serde_json::{Value, json};
 
+use super::cut::{cut, repeats};
 use super::html::script_json;
+use super::prompt::Prompt;
+use crate::evidence::Evidence;
+use crate::model::Answer;
 use crate::run_folder::RunFolder;
 use crate::{Result, prompt::python_str};
 
 /// Maximum lengths of texts in characters that are tried, longest first.
 const LENGTHS: [usize; 6] = [6000, 2000, 800, 300, 120, 60];
-/// Number of times in a row after which a part of a text counts as a repetition.
-const REPEATS: usize = 4;
-/// Maximum length of a repeated part in characters.
-const LONGEST_REPEATED: usize = 200;
-/// Minimum length of all repetitions together in characters.
-const SHORTEST_REPETITION: usize = 40;
+/// Flag of an item whose output ends with repetitions.
+const REPEATED: u8 = 1;
+/// Flag of an item whose output ends at the maximum number of tokens.
+const ENDED: u8 = 2;
+/// Fields of a verdict that have a place of their own in the viewer.
+const OWN_FIELDS: [&str; 5] = ["pred", "answer", "correct", "score", "reason"];
 
 /// One item as the viewer shows it.
 struct Shown {
     key: String,
-    prompt: String,
+    prompt: Prompt,
     output: String,
+    verdict: Verdict,
+    /// The verdict of the reading that is not the headline, where it differs.
+    other: Option<Verdict>,
+    flags: u8,
+    /// What else the evaluator, its judges or the inferencer say about the item.
+    more: Vec<String>,
+}
+
+/// What was made of an output.
+struct Verdict {
     extracted: String,
     expected: String,
     /// Right, wrong or only measured.
@@ -29,40 +43,45 @@ struct Shown {
 }
 
 /// The items of a cell.
-pub(super) struct Items(Vec<Shown>);
+pub(super) struct Items {
+    items: Vec<Shown>,
+    /// Name of the reading that is not the headline, where it differs.
+    reading: Option<String>,
+}
 
 impl Items {
     /// Reads the items of a cell; none for a cell without predictions.
     pub(super) fn read(folder: &RunFolder, model: &str, dataset: &str) -> Result<Self> {
-        let predictions = folder.read_if_present("predictions", model, dataset)?.unwrap_or_default();
-        let results = folder.read_if_present("results", model, dataset)?.unwrap_or_default();
-        let shown = |(key, record): (&String, &Value)| {
-            let detail = &results["details"][key];
-            let text = |value: &Value| if value.is_null() { String::new() } else { python_str(value) };
-            Shown {
-                key: key.clone(),
-                prompt: prompt(record),
-                output: text(&record["prediction"]),
-                extracted: text(&detail["pred"]),
-                expected: text(if detail.is_null() { &record["gold"] } else { &detail["answer"] }),
-                correct: detail["correct"].as_bool(),
-                score: detail["score"].as_f64(),
-                reason: detail["reason"].as_str().unwrap_or_default().to_owned(),
-            }
+        let file = |kind: &str| -> Result<Value> {
+            Ok(folder.read_if_present(kind, model, dataset)?.unwrap_or_default())
         };
-        Ok(Self(predictions.as_object().into_iter().flatten().map(shown).collect()))
+        let (predictions, results) = (file("predictions")?, file("results")?);
+        let (readings, evidence) = (file("readings")?, file("evidence")?);
+        let item = |(key, record): (&String, &Value)| {
+            let mut item = shown(key, record, &results["details"][key]);
+            item.other = readings["items"][key].get("other").map(|detail| verdict(detail, record));
+            item.more.extend(answers_of_helpers(&evidence[key]));
+            item
+        };
+        let items = predictions.as_object().into_iter().flatten().map(item).collect();
+        Ok(Self { items, reading: readings["reading"].as_str().map(str::to_owned) })
+    }
+
+    /// Returns the number of items.
+    pub(super) fn count(&self) -> usize {
+        self.items.len()
     }
 
     /// Writes the items as JSON of at most `room` bytes: texts are cut first, then the last items are left out.
     pub(super) fn json(&self, room: usize) -> String {
         let mut text = String::new();
         for length in LENGTHS {
-            text = self.json_of(length, self.0.len());
+            text = self.json_of(length, self.count());
             if text.len() <= room {
                 return text;
             }
         }
-        let mut count = self.0.len();
+        let mut count = self.count();
         while count > 0 && text.len() > room {
             count = (count * room / text.len()).min(count - 1);
             text = self.json_of(LENGTHS[LENGTHS.len() - 1], count);
@@ -71,87 +90,114 @@ impl Items {
     }
 
     fn json_of(&self, length: usize, count: usize) -> String {
-        let rows: Vec<Value> = self.0[..count]
-            .iter()
-            .map(|item| {
-                json!([
-                    item.key,
-                    cut(&item.prompt, length),
-                    cut(&item.output, length),
-                    cut(&item.extracted, length),
-                    cut(&item.expected, length),
-                    item.correct,
-                    item.score,
-                    u8::from(repeats(&item.output)),
-                    cut(&item.reason, length),
-                ])
-            })
-            .collect();
-        script_json(&json!({ "all": self.0.len(), "rows": rows }))
+        let rows: Vec<Value> = self.items[..count].iter().map(|item| item.json(length)).collect();
+        script_json(&json!({ "all": self.count(), "length": length, "reading": self.reading, "rows": rows }))
     }
 }
 
-/// Returns the prompt of a record: one text, messages, or the text before the labels.
-fn prompt(record: &Value) -> String {
-    match &record["origin_prompt"] {
-        Value::Null => {}
-        Value::Array(turns) => {
-            let turn = |turn: &Value| match (turn["role"].as_str(), turn["prompt"].as_str()) {
-                (Some(role), Some(prompt)) => format!("{role}: {prompt}"),
-                _ => python_str(turn),
-            };
-            return turns.iter().map(turn).collect::<Vec<_>>().join("\n");
+impl Shown {
+    /// Writes the item as a row of the viewer, whose script names the columns.
+    fn json(&self, length: usize) -> Value {
+        let Verdict { extracted, expected, correct, score, reason } = &self.verdict;
+        let other = |other: &Verdict| json!([cut(&other.extracted, length), other.correct, other.score]);
+        json!([
+            self.key,
+            self.prompt.json(length),
+            cut(&self.output, length),
+            cut(extracted, length),
+            cut(expected, length),
+            correct,
+            score,
+            self.flags,
+            cut(reason, length),
+            self.other.as_ref().map(other),
+            cut(&self.more.join("\n"), length),
+        ])
+    }
+}
+
+/// Puts an item together from its record and its verdict, without the other reading.
+fn shown(key: &str, record: &Value, detail: &Value) -> Shown {
+    let output = output(record);
+    let repeated = if repeats(&output) { REPEATED } else { 0 };
+    let ended = if record["finish_reason"] == "length" { ENDED } else { 0 };
+    Shown {
+        key: key.to_owned(),
+        prompt: Prompt::of(record),
+        output,
+        verdict: verdict(detail, record),
+        other: None,
+        flags: repeated | ended,
+        more: more(record, detail),
+    }
+}
+
+fn text(value: &Value) -> String {
+    if value.is_null() { String::new() } else { python_str(value) }
+}
+
+/// Returns the answer of a record, with the calls and steps that belong to it.
+fn output(record: &Value) -> String {
+    let mut output = text(&record["prediction"]);
+    for name in ["tool_calls", "steps"] {
+        if let Some(value) = record.get(name) {
+            let separator = if output.is_empty() { "" } else { "\n\n" };
+            output.push_str(&format!("{separator}{name}: {value:#}"));
         }
-        other => return python_str(other),
     }
-    let labels = record.as_object().into_iter().flatten().filter(|(name, _)| name.starts_with("label: "));
-    let label = |(name, label): (&String, &Value)| {
-        format!("{name}, PPL {}\n{}", label["PPL"], label["testing input"].as_str().unwrap_or_default())
+    output
+}
+
+/// Reads a verdict; an item without one has what its record says.
+fn verdict(detail: &Value, record: &Value) -> Verdict {
+    let reason = detail["reason"].as_str().or_else(|| record["error"].as_str());
+    Verdict {
+        extracted: text(&detail["pred"]),
+        expected: text(if detail.is_null() { &record["gold"] } else { &detail["answer"] }),
+        correct: detail["correct"].as_bool(),
+        score: detail["score"].as_f64(),
+        reason: reason.unwrap_or_default().to_owned(),
+    }
+}
+
+/// Returns what else is known about an item, as `name: value`.
+fn more(record: &Value, detail: &Value) -> Vec<String> {
+    let extra = detail.as_object().into_iter().flatten();
+    let extra = extra.filter(|(name, _)| !OWN_FIELDS.contains(&name.as_str()));
+    let mut facts: Vec<String> = extra.map(|(name, value)| format!("{name}: {}", text(value))).collect();
+    if let Some(dropped) = record["dropped_shots"].as_u64() {
+        facts.push(format!("examples left out of the prompt, which was too long: {dropped}"));
+    }
+    facts
+}
+
+/// Returns what judges and the sandbox answered about an item. What another version wrote is left out.
+fn answers_of_helpers(evidence: &Value) -> Vec<String> {
+    let pieces: Vec<Evidence> = serde_json::from_value(evidence.clone()).unwrap_or_default();
+    let line = |Evidence { to, answer, error, .. }: &Evidence| match (answer, error) {
+        (Some(Answer::Reply { text, .. } | Answer::Agent { text, .. }), _) => {
+            format!("{to} answered: {text}")
+        }
+        (Some(answer), _) => format!("{to} answered: {}", json!(answer)),
+        (None, Some(error)) => format!("{to} failed: {error}"),
+        (None, None) => format!("{to} was not asked yet"),
     };
-    labels.map(label).collect::<Vec<_>>().join("\n\n")
-}
-
-/// Cuts the middle out of a text that is too long; beginning and end say most.
-fn cut(text: &str, length: usize) -> String {
-    // A character has at least one byte, so short texts need no count.
-    if text.len() <= length {
-        return text.to_owned();
-    }
-    let count = text.chars().count();
-    if count <= length {
-        return text.to_owned();
-    }
-    let half = length / 2;
-    let head: String = text.chars().take(half).collect();
-    let tail: String = text.chars().skip(count - half).collect();
-    format!("{head} […{} characters…] {tail}", count - 2 * half)
-}
-
-/// Says whether a text ends with a part that is repeated over and over, the usual failure of a small model.
-fn repeats(text: &str) -> bool {
-    let tail: Vec<char> = text.trim_end().chars().rev().take(LONGEST_REPEATED * REPEATS).collect();
-    (1..=LONGEST_REPEATED).any(|length| {
-        let whole = length * REPEATS.max(SHORTEST_REPETITION.div_ceil(length));
-        tail.len() >= whole && (length..whole).all(|place| tail[place] == tail[place - length])
-    })
+    pieces.iter().map(line).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{Ending, Program, Request};
 
     fn items(count: usize) -> Items {
-        let item = |place: usize| Shown {
-            key: place.to_string(),
-            prompt: "p".repeat(900),
-            output: "äö ".repeat(300),
-            extracted: String::new(),
-            expected: "A".to_owned(),
-            correct: Some(place.is_multiple_of(2)),
-            score: None,
-            reason: String::new(),
+        let item = |place: usize| {
+            let (prompt, output) = ("p".repeat(900), "äö ".repeat(300));
+            let record = json!({ "origin_prompt": prompt, "prediction": output, "gold": "B" });
+            let detail = json!({ "pred": "", "answer": "A", "correct": place.is_multiple_of(2) });
+            shown(&place.to_string(), &record, &detail)
         };
-        Items((0..count).map(item).collect())
+        Items { items: (0..count).map(item).collect(), reading: None }
     }
 
     #[test]
@@ -167,30 +213,70 @@ mod tests {
     }
 
     #[test]
-    fn cut_texts_keep_both_ends() {
-        assert_eq!(cut("kurz", 10), "kurz");
-        assert_eq!(cut("aaaaäääbbbb", 8), "aaaa […3 characters…] bbbb");
+    fn a_row_has_everything_that_is_known() {
+        let record = json!({
+            "origin_prompt": "a?",
+            "prediction": "4 ",
+            "tool_calls": [{ "name": "add" }],
+            "finish_reason": "length",
+            "gold": "5",
+            "dropped_shots": 2,
+        });
+        let detail = json!({
+            "pred": "4",
+            "answer": "5",
+            "correct": false,
+            "score": 0.25,
+            "qid": "7",
+            "reason": "r",
+        });
+        let mut item = shown("3", &record, &detail);
+        item.other = Some(verdict(&json!({ "pred": "5", "correct": true }), &record));
+        let row = item.json(100);
+        assert_eq!((&row[0], &row[1]), (&json!("3"), &json!("a?")));
+        assert!(row[2].as_str().expect("text").starts_with("4 \n\ntool_calls: ["), "{row}");
+        assert_eq!(
+            row.as_array().expect("a row")[3..10],
+            [
+                json!("4"),
+                json!("5"),
+                json!(false),
+                json!(0.25),
+                json!(ENDED),
+                json!("r"),
+                json!(["5", true, null]),
+            ]
+        );
+        let more = row[10].as_str().expect("text");
+        assert_eq!(more, "qid: 7\nexamples left out of the prompt, which was too long: 2");
     }
 
     #[test]
-    fn repetitions_at_the_end_are_found() {
-        for (text, expected) in [
-            ("Well. ".to_owned() + &"I do not know. ".repeat(6), true),
-            ("1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17".to_owned(), false),
-            ("hm".repeat(3), false),
-            ("!".repeat(60), true),
-            (String::new(), false),
-        ] {
-            assert_eq!(repeats(&text), expected, "{text}");
-        }
+    fn judges_and_programs_are_heard() {
+        let piece = |to: &str, answer: Option<Answer>, error: Option<&str>| Evidence {
+            to: to.to_owned(),
+            request: Request::Run { program: Program::default() },
+            answer,
+            error: error.map(str::to_owned),
+        };
+        let ran = Answer::Ran { ending: Ending::Exit(1), stdout: "7".to_owned(), stderr: String::new() };
+        let pieces = [
+            piece("judge j", Some(Answer::text("[[A]]")), None),
+            piece("sandbox", Some(ran), None),
+            piece("judge k", None, Some("no server")),
+            piece("judge l", None, None),
+        ];
+        let lines = answers_of_helpers(&json!(pieces));
+        assert_eq!(lines[0], "judge j answered: [[A]]");
+        assert!(lines[1].starts_with("sandbox answered: {") && lines[1].contains("\"7\""), "{}", lines[1]);
+        assert_eq!(lines[2..], ["judge k failed: no server", "judge l was not asked yet"]);
+        assert!(answers_of_helpers(&Value::Null).is_empty());
     }
 
     #[test]
-    fn prompts_of_every_mode_are_text() {
-        let turns = json!({ "origin_prompt": [{ "role": "HUMAN", "prompt": "a?" }, "x"] });
-        assert_eq!(prompt(&turns), "HUMAN: a?\nx");
-        assert_eq!(prompt(&json!({ "origin_prompt": "a?" })), "a?");
-        let labels = json!({ "label: A": { "testing input": "a? A", "PPL": 0.5 }, "prediction": "A" });
-        assert_eq!(prompt(&labels), "label: A, PPL 0.5\na? A");
+    fn an_item_that_failed_says_why() {
+        let record = json!({ "origin_prompt": "a?", "prediction": null, "gold": "5", "error": "no memory" });
+        let row = shown("0", &record, &Value::Null).json(100);
+        assert_eq!((&row[4], &row[5], &row[8]), (&json!("5"), &Value::Null, &json!("no memory")));
     }
 }

@@ -2,14 +2,21 @@
 //!
 //! It is made of the files of the run, so that it can be made again at any time and for two runs side by side.
 
+mod bars;
 mod cells;
-mod charts;
 mod compare;
+mod cut;
 mod html;
 mod items;
 mod letters;
+mod letters_table;
 mod page;
+mod palette;
+mod pictures;
+mod prompt;
+mod radar;
 mod room;
+mod side_by_side;
 mod tables;
 
 pub use compare::{CellDifference, compare};

@@ -1,28 +1,44 @@
 //! Puts the page together.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use internlm_kit::file;
 use serde_json::{Value, json};
 
+use super::bars::bars;
 use super::cells::Run;
 use super::compare::compare;
-use super::html::{escaped, script_json};
+use super::html::{escaped, policy, script_json};
 use super::items::Items;
 use super::letters::{LetterBias, letters};
+use super::palette::legend;
+use super::pictures::pictures;
+use super::radar::radar;
 use super::room::shares;
-use super::{charts, tables};
+use super::{letters_table, side_by_side, tables};
 use crate::Result;
+use crate::counted::counted;
 use crate::run_folder::RunFolder;
 
-/// Maximum number of bytes of all items together; the page stays below 15 MB.
-const ROOM: usize = 12_000_000;
+/// Maximum number of bytes of the page; less than 15 MB in every meaning of the word.
+const SIZE: usize = 14_000_000;
 
 const STYLE: &str = include_str!("style.css");
-const SCRIPT: &str = include_str!("script.js");
+/// The item viewer, and the sorting of tables.
+const SCRIPT: &str = concat!(include_str!("viewer.js"), include_str!("sort.js"));
 
-/// Writes `report/index.html` into the first folder and returns its path. Further folders are shown next to it, compared
-/// with the first one.
+/// The controls of the item viewer. The script fills them.
+const VIEWER: &str = "<section id=\"viewer\"><h2>Items</h2><noscript><p>The items need a browser with \
+     JavaScript.</p></noscript><div class=\"controls\" role=\"search\">\
+     <label>dataset <select id=\"dataset\"></select></label> <label>model <select id=\"model\"></select></label> \
+     <label>next to <select id=\"beside\"></select></label> <label>show <select id=\"verdict\"></select></label> \
+     <label>containing <input id=\"text\" type=\"search\" autocomplete=\"off\"></label> \
+     <button id=\"unfold\" type=\"button\">open all</button></div>\
+     <p class=\"facts\"><span id=\"count\" role=\"status\"></span> <span id=\"note\"></span></p>\
+     <div id=\"list\"></div><p><button id=\"more\" type=\"button\" hidden>more items</button></p></section>";
+
+/// Writes `report/index.html` into the first folder and returns its path. Further folders are shown next to it, each
+/// compared with the first one.
 ///
 /// # Errors
 /// [`Error::UnknownName`](crate::Error::UnknownName) when a folder has no scored run;
@@ -35,37 +51,83 @@ pub fn write_report(folders: &[&RunFolder]) -> Result<PathBuf> {
 }
 
 fn page(folders: &[&RunFolder]) -> Result<String> {
-    let runs: Vec<Run> = folders.iter().map(|folder| Run::read(folder)).collect::<Result<_>>()?;
+    let runs = read(folders)?;
     let title = runs.iter().map(|run| escaped(&run.label)).collect::<Vec<_>>().join(" and ");
-    let mut body = format!("<h1>{title}</h1>");
-    if let (Some(one), Some(two)) = (folders.first(), folders.get(1)) {
-        let labels = (one.label(), two.label());
-        body.push_str(&tables::differences(labels, &compare(one, two)?));
+    let mut links = String::new();
+    let mut body = String::new();
+    let mut section = |id: String, name: &str, content: &str| {
+        links.push_str(&format!("<a href=\"#{id}\">{}</a>", escaped(name)));
+        body.push_str(&format!("<section id=\"{id}\"><h2>{}</h2>{content}</section>\n", escaped(name)));
+    };
+    for (place, (other, run)) in folders.iter().zip(&runs).enumerate().skip(1) {
+        let table = side_by_side::table(&runs[0], run, &compare(folders[0], other)?);
+        section(format!("compared-{place}"), &format!("{} and {}", runs[0].label, run.label), &table);
     }
-    for (folder, run) in folders.iter().zip(&runs) {
-        body.push_str(&section(folder, run)?);
+    for (place, (folder, run)) in folders.iter().zip(&runs).enumerate() {
+        section(format!("scores-{place}"), &format!("Scores of {}", run.label), &scores(folder, run)?);
     }
-    let (index, blocks) = items(folders, &runs)?;
+    let (index, blocks, items) = items(folders, &runs, SIZE.saturating_sub(body.len() + SCRIPT.len()))?;
     Ok(format!(
-        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title>\
-         <meta name=\"viewport\" content=\"width=device-width\"><style>{STYLE}</style></head><body>{body}{}\
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"{}\"><title>{title}</title>\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><link rel=\"icon\" href=\"data:,\">\
+         <style>{STYLE}</style></head><body><header><h1>{title}</h1><p class=\"facts\">{}</p>\
+         <nav>{links}<a href=\"#viewer\">Items</a></nav></header><main>{body}{VIEWER}</main>\
          <script type=\"application/json\" id=\"index\">{}</script>\n{blocks}<script>{SCRIPT}</script></body></html>\n",
-        viewer(),
+        policy(SCRIPT),
+        facts(&runs, items),
         script_json(&index)
     ))
 }
 
+/// Reads the runs. Runs of one name get a number, so that they can be told apart.
+fn read(folders: &[&RunFolder]) -> Result<Vec<Run>> {
+    let mut runs: Vec<Run> = Vec::new();
+    let mut cells = 0;
+    for (place, folder) in folders.iter().enumerate() {
+        let mut run = Run::read(folder, cells)?;
+        cells += run.cells.len();
+        if folders.iter().filter(|other| other.label() == folder.label()).count() > 1 {
+            run.label = format!("{} ({})", run.label, place + 1);
+        }
+        runs.push(run);
+    }
+    Ok(runs)
+}
+
+/// Writes what the page is about in one line.
+fn facts(runs: &[Run], items: usize) -> String {
+    let mut datasets: Vec<&String> = runs.iter().flat_map(|run| &run.datasets).collect();
+    let mut models: Vec<&String> = runs.iter().flat_map(|run| &run.models).collect();
+    for names in [&mut datasets, &mut models] {
+        names.sort_unstable();
+        names.dedup();
+    }
+    let mut facts = vec![
+        counted(datasets.len(), "dataset"),
+        counted(models.len(), "model"),
+        counted(items, "item"),
+        "intervals of 95 %".to_owned(),
+    ];
+    let mut denominators: Vec<&str> = runs.iter().map(|run| run.denominator.as_str()).collect();
+    denominators.dedup();
+    if denominators.iter().any(|denominator| !denominator.is_empty()) {
+        facts.push(format!("perplexity denominator {}", escaped(&denominators.join(" and "))));
+    }
+    facts.join(" · ")
+}
+
 /// Writes tables and plots of one run.
-fn section(folder: &RunFolder, run: &Run) -> Result<String> {
-    let mut html = format!("<h2>Scores of {}</h2>", escaped(&run.label));
-    html.push_str(&charts::legend(&run.models));
-    html.push_str(&tables::scores(run));
+fn scores(folder: &RunFolder, run: &Run) -> Result<String> {
+    let mut html = tables::scores(run);
     html.push_str(&tables::groups(run));
-    html.push_str("<div class=\"plots\">");
-    html.push_str(&charts::radar(&axes(run), run.models.len()));
-    html.push_str(&charts::bars(run));
-    html.push_str("</div>");
-    html.push_str(&plots(&folder.path().join("plots"))?);
+    html.push_str(&tables::metrics(run));
+    let (radar, bars) = (radar(run), bars(run));
+    if !radar.is_empty() || !bars.is_empty() {
+        let legend = legend(&run.models);
+        html.push_str(&format!("<h3>Plots</h3>{legend}<div class=\"plots\">{bars}{radar}</div>"));
+    }
+    html.push_str(&pictures(&folder.path().join("plots"))?);
     let mut biases: Vec<LetterBias> = Vec::new();
     for cell in &run.cells {
         let letters = letters(folder, &cell.model, &cell.dataset)?;
@@ -74,54 +136,16 @@ fn section(folder: &RunFolder, run: &Run) -> Result<String> {
             biases.push(LetterBias { model, dataset, letters });
         }
     }
-    html.push_str(&tables::letters(&biases));
+    html.push_str(&letters_table::table(&biases));
     Ok(html)
 }
 
-/// Returns the axes of the radar: the groups if there are three or more, otherwise the datasets. Only scores from 0 to
-/// 100 have a place on them.
-fn axes(run: &Run) -> Vec<(String, Vec<Option<f64>>)> {
-    let facts = 4;
-    let groups =
-        run.table.iter().skip(1).filter(|row| row.first().is_some_and(|name| !run.datasets.contains(name)));
-    let score = |cell: &String| cell.trim_end_matches(['!', '?']).parse().ok();
-    let groups: Vec<(String, Vec<Option<f64>>)> =
-        groups.map(|row| (row[0].clone(), row.iter().skip(facts).map(score).collect())).collect();
-    if groups.len() >= 3 {
-        return groups;
-    }
-    let scores = |dataset: &String| {
-        let score = |model: &String| Some(run.cell(model, dataset)?.headline.as_ref()?.1);
-        run.models.iter().map(score).collect::<Vec<Option<f64>>>()
-    };
-    let fits = |scores: &[Option<f64>]| scores.iter().flatten().all(|score| (0.0..=100.0).contains(score));
-    let sets = run.datasets.iter().map(|dataset| (dataset.clone(), scores(dataset)));
-    sets.filter(|(_, scores)| fits(scores)).collect()
-}
-
-/// Takes over the SVG files of the run's folder `plots`, such as heat maps of needle sets.
-fn plots(folder: &Path) -> Result<String> {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
-    let mut paths: Vec<PathBuf> =
-        entries.filter(|path| path.extension().is_some_and(|extension| extension == "svg")).collect();
-    paths.sort();
-    let mut html = String::new();
-    for path in paths {
-        let svg = file::read_to_string(&path)?;
-        // The part before the drawing is for files of their own.
-        let svg = svg.find("<svg").map_or("", |start| &svg[start..]);
-        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        html.push_str(&format!("<h3>{}</h3><div class=\"plot\">{svg}</div>", escaped(&name)));
-    }
-    Ok(html)
-}
-
-/// Returns the list of cells with items for the viewer, and one block of JSON per cell, which the viewer parses when it
-/// is chosen.
-fn items(folders: &[&RunFolder], runs: &[Run]) -> Result<(Value, String)> {
-    let mut places: Vec<(&RunFolder, &str, &str)> = Vec::new();
+/// Returns the index of the cells for the viewer, one block of JSON per cell, which the viewer parses when it is chosen,
+/// and the number of all items. The blocks have at most `room` bytes.
+fn items(folders: &[&RunFolder], runs: &[Run], room: usize) -> Result<(Value, String, usize)> {
     let mut sizes = Vec::new();
-    for (folder, run) in folders.iter().zip(runs) {
+    let mut places = Vec::new();
+    for (number, (folder, run)) in folders.iter().zip(runs).enumerate() {
         for cell in &run.cells {
             let size = |kind: &str| {
                 let path = folder.path().join(kind).join(&cell.model).join(format!("{}.json", cell.dataset));
@@ -129,27 +153,22 @@ fn items(folders: &[&RunFolder], runs: &[Run]) -> Result<(Value, String)> {
             };
             // Escapes and the list's own signs take some more room than the files.
             sizes.push(2 * (size("predictions") + size("results")) + 64);
-            places.push((folder, &cell.model, &cell.dataset));
+            places.push((number, folder, cell));
         }
     }
     let mut blocks = String::new();
     let mut index = Vec::new();
-    for (place, room) in shares(&sizes, ROOM).into_iter().enumerate() {
-        let (folder, model, dataset) = places[place];
-        let json = Items::read(folder, model, dataset)?.json(room);
+    let mut count = 0;
+    // Every block is inside of an element, and has a line in the index.
+    let room = room.saturating_sub(400 * places.len());
+    for (place, room) in shares(&sizes, room).into_iter().enumerate() {
+        let (number, folder, cell) = places[place];
+        let items = Items::read(folder, &cell.model, &cell.dataset)?;
+        count += items.count();
+        let json = items.json(room);
         blocks.push_str(&format!("<script type=\"application/json\" id=\"items-{place}\">{json}</script>\n"));
-        index.push(json!([folder.label(), model, dataset]));
+        index.push(json!([number, cell.model, cell.dataset, cell.remarks.join("; ")]));
     }
-    Ok((Value::Array(index), blocks))
-}
-
-/// Returns the controls of the item viewer.
-fn viewer() -> &'static str {
-    "<h2>Items</h2><p class=\"controls\"><label>cell <select id=\"cell\"></select></label> \
-     <label>next to <select id=\"beside\"></select></label> <label>show <select id=\"verdict\">\
-     <option value=\"all\">all items</option><option value=\"wrong\">wrong</option>\
-     <option value=\"right\">right</option><option value=\"repeats\">repetitions</option>\
-     <option value=\"failed\">failed or with a reason</option><option value=\"differ\">different verdicts</option>\
-     </select></label> <label>containing <input id=\"text\" type=\"search\"></label> <span id=\"count\"></span></p>\
-     <div id=\"list\"></div><p><button id=\"more\">more</button></p>"
+    let labels: Vec<&str> = runs.iter().map(|run| run.label.as_str()).collect();
+    Ok((json!({ "runs": labels, "cells": index }), blocks, count))
 }

@@ -6,6 +6,7 @@
 
 mod bm25;
 mod corpus;
+mod course;
 mod dpp;
 mod examples;
 mod mdl;
@@ -21,3 +22,5 @@ mod xiezhi;
 pub use examples::{Retrieval, examples, planned};
 pub use mt19937::Mt19937;
 pub use words::word_tokenize;
+
+pub(crate) use course::{RetrievalCourse, assumed_examples};

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use internlm_kit::file;
 
 use super::RunFolder;
+use crate::counted::counted;
 use crate::plan::{Plan, Work};
 use crate::{CellResult, CellState, Evaluation, Failures, Result, Store};
 
@@ -26,8 +27,8 @@ impl RunFolder {
                 Work::Ready(items) => {
                     let asks = || items.iter().flat_map(|item| item.known_asks().map(move |ask| (item, ask)));
                     let stored = asks().filter(|(_, ask)| store.get(&ask.key).is_some()).count();
-                    let (count, all) = (items.len(), asks().count());
-                    line(&mut text, &format!("{count} items, {all} requests, {stored} answers stored"));
+                    let (count, all) = (counted(items.len(), "item"), counted(asks().count(), "request"));
+                    line(&mut text, &format!("{count}, {all}, {} stored", counted(stored, "answer")));
                     for (item, ask) in asks() {
                         if let Some(error) = failures.get(&ask.key) {
                             line(&mut text, &format!("row {}, answer {}: {error}", item.row, item.replica));
@@ -52,7 +53,8 @@ impl RunFolder {
                 for (metric, score) in &scores.metrics {
                     line(&mut text, &format!("{metric}: {score}"));
                 }
-                line(&mut text, &format!("{} of {} items answered", scores.answered, scores.details.len()));
+                let items = counted(scores.details.len(), "item");
+                line(&mut text, &format!("{} of {items} answered", scores.answered));
                 for prediction in predictions {
                     if let Some(error) = &prediction.error {
                         line(

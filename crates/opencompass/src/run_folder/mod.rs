@@ -1,12 +1,14 @@
 //! The folder of a run, in upstream's layout.
 //!
 //! ```text
-//! RUN/configs/run.toml                          the resolved run file with the hashes of data, prompts and models
+//! RUN/configs/run.toml                          the resolved run file, which repeats the run
+//! RUN/configs/hashes.toml                       the hashes of data, prompts and models
 //! RUN/configs/profiles.json                     what connecting found out about the models
 //! RUN/store.jsonl                               every answer, one line each
 //! RUN/predictions/MODEL/DATASET.json            prompts and answers
 //! RUN/predictions/MODEL/tmp_DATASET.jsonl       the answers so far, while the run is under way
 //! RUN/results/MODEL/DATASET.json                metrics, and a verdict per item
+//! RUN/evidence/MODEL/DATASET.json               what judges and the sandbox did for the verdicts, where they did
 //! RUN/readings/MODEL/DATASET.json               the other reading, where it differs
 //! RUN/summary/summary_LABEL.{txt,csv,md,json}   the table
 //! RUN/summary/intervals_LABEL.csv               the scores with their intervals
@@ -16,6 +18,7 @@
 //! RUN/report/index.html                         tables, plots and items
 //! ```
 
+mod evidence;
 mod explain;
 mod folder;
 mod intervals;
@@ -33,9 +36,11 @@ mod table;
 
 pub use folder::RunFolder;
 pub use offline::OfflineModel;
-pub use profiles::assumed_profile;
+pub use profiles::{MetModel, Role, assumed_profile};
 pub use recorder::{Recorder, RecorderSwitch};
 pub use resolved::Reuse;
 
+#[cfg(feature = "cli")]
+pub(crate) use profiles::NOT_CONNECTED;
 #[cfg(feature = "cli")]
 pub(crate) use readings::differing;

@@ -5,6 +5,7 @@ use internlm_kit::file;
 use super::RunFolder;
 use crate::dataset::Dataset;
 use crate::needle::{DepthMatrix, HeatMap};
+use crate::score::Detail;
 use crate::{CellResult, CellState, Result};
 
 impl RunFolder {
@@ -28,19 +29,26 @@ impl RunFolder {
     }
 }
 
-/// Returns length, depth and score in percent of every item; empty if a row lacks one of them.
+/// Returns length, depth and score in percent of every item; an item without an answer has zero. Empty if a row lacks its
+/// place, or if no item has a score.
 fn scores(cell: &CellResult, dataset: &Dataset) -> Vec<(usize, u32, f64)> {
     let CellState::Scored { predictions, scores, .. } = &cell.state else { return Vec::new() };
     if predictions.len() != scores.details.len() {
         return Vec::new();
     }
-    let of = |(place, detail): (usize, &crate::score::Detail)| {
-        let columns = &dataset.test.get(predictions[place].row)?.columns;
+    let place = |item: usize| {
+        let columns = &dataset.test.get(predictions[item].row)?.columns;
         let number = |name: &str| columns.get(name)?.as_u64();
         let (length, depth) = (number("length")?, number("depth")?);
-        let correct = detail.correct.map(|correct| 100.0 * f64::from(u8::from(correct)));
-        let score = detail.score.map(|score| 100.0 * score).or(correct)?;
-        Some((usize::try_from(length).ok()?, u32::try_from(depth).ok()?, score))
+        Some((usize::try_from(length).ok()?, u32::try_from(depth).ok()?))
+    };
+    let share = |detail: &Detail| detail.score.or(detail.correct.map(|correct| f64::from(u8::from(correct))));
+    if scores.details.iter().all(|detail| share(detail).is_none()) {
+        return Vec::new();
+    }
+    let of = |(item, detail): (usize, &Detail)| {
+        let (length, depth) = place(item)?;
+        Some((length, depth, 100.0 * share(detail).unwrap_or(0.0)))
     };
     scores.details.iter().enumerate().map(of).collect::<Option<_>>().unwrap_or_default()
 }

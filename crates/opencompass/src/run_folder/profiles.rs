@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::RunFolder;
 use super::json::write_json;
-use crate::model::{EvaluatedModelConfig, Profile};
+use crate::model::{EvaluatedModelConfig, ModelKind, Profile};
 use crate::{Error, Result};
 
 /// The stored profiles below the folder.
@@ -20,6 +20,42 @@ const HOW: [&str; 4] = ["timeout-seconds", "retries", "requests-per-minute", "to
 
 /// Maximum length in tokens that a plan assumes of a model that was never connected.
 const ASSUMED_LENGTH: usize = 2048;
+
+/// The identity of a model that was never connected.
+pub(crate) const NOT_CONNECTED: &str = "not connected";
+
+/// The part that a model plays in a run.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Role {
+    /// Its answers are scored.
+    Evaluated,
+    /// It judges answers of others.
+    Judge,
+    /// It gives retrievers sentence vectors and likelihoods.
+    Retrieval,
+}
+
+impl Role {
+    /// Returns the key of a model in the file. Names have no slashes.
+    fn key(self, name: &str) -> String {
+        match self {
+            Self::Evaluated => name.to_owned(),
+            Self::Judge => format!("judges/{name}"),
+            Self::Retrieval => format!("retrieval/{name}"),
+        }
+    }
+}
+
+/// A model of a run that was connected.
+#[derive(Clone, Copy, Debug)]
+pub struct MetModel<'a> {
+    /// The part that it plays.
+    pub role: Role,
+    /// How the run file describes it.
+    pub config: &'a EvaluatedModelConfig,
+    /// What connecting found out.
+    pub profile: &'a Profile,
+}
 
 /// What connecting found out about a model.
 #[derive(Debug, Deserialize, Serialize)]
@@ -70,8 +106,8 @@ impl RunFolder {
     ///
     /// # Errors
     /// [`Error::File`].
-    pub fn write_profiles(&self, models: &[(&EvaluatedModelConfig, &Profile)]) -> Result<()> {
-        let stored = models.iter().map(|(config, profile)| {
+    pub fn write_profiles(&self, models: &[MetModel<'_>]) -> Result<()> {
+        let stored = models.iter().map(|MetModel { role, config, profile }| {
             let stored = Stored {
                 config: identifying(config),
                 identity: profile.identity.clone(),
@@ -79,17 +115,17 @@ impl RunFolder {
                 lacks: Lacks::of(profile),
             };
             let value = serde_json::to_value(stored).expect("a profile is plain data");
-            (profile.name.clone(), value)
+            (role.key(&profile.name), value)
         });
         write_json(&self.path().join(PROFILES), &Value::Object(stored.collect()))
     }
 
     /// Returns the profile of a model from the earlier run of this folder. `None` if there was no run, or if the model
-    /// was described in another way.
+    /// played another part or was described in another way.
     ///
     /// # Errors
     /// [`Error::Content`] when the file of the run is damaged; [`Error::Weights`] when the tokenizer cannot be read.
-    pub fn stored_profile(&self, config: &EvaluatedModelConfig) -> Result<Option<Profile>> {
+    pub fn stored_profile(&self, role: Role, config: &EvaluatedModelConfig) -> Result<Option<Profile>> {
         let path = self.path().join(PROFILES);
         let text = match file::read_to_string(&path) {
             Err(error) if error.source.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -100,8 +136,8 @@ impl RunFolder {
             Error::Content { path: path.clone(), message }
         };
         let mut all: BTreeMap<String, Stored> = serde_json::from_str(&text).map_err(damaged)?;
-        let Some(stored) = all.remove(&config.name).filter(|stored| stored.config == identifying(config))
-        else {
+        let stored = all.remove(&role.key(&config.name));
+        let Some(stored) = stored.filter(|stored| stored.config == identifying(config)) else {
             return Ok(None);
         };
         let mut profile = described(config, stored.identity, stored.max_seq_len)?;
@@ -110,27 +146,50 @@ impl RunFolder {
     }
 }
 
-/// Returns the profile that a plan assumes of a model that was never connected.
+/// Returns the profile that a plan assumes of a model that was never connected: what the run file and the files of the
+/// weights say. A server may refuse more than that.
 ///
 /// # Errors
-/// [`Error::Weights`] when the tokenizer cannot be read.
+/// [`Error::Weights`] when the weights or the tokenizer cannot be read; [`Error::Model`] for a model in this process in a
+/// build without engines.
 pub fn assumed_profile(config: &EvaluatedModelConfig) -> Result<Profile> {
-    let length = config.max_seq_len.unwrap_or(ASSUMED_LENGTH);
-    let mut profile = described(config, "not connected".to_owned(), length)?;
+    let is_local = config.kind == ModelKind::Local;
+    if is_local && !cfg!(feature = "local") {
+        let message = "kind: found local, expected a build with the feature `local`".to_owned();
+        return Err(Error::Model { model: config.name.clone(), message });
+    }
+    let length = match &config.weights {
+        Some(path) if is_local => {
+            let stored = internlm_model::weights::open_stored(path);
+            let limit = stored.map_err(|source| unreadable(config, source))?.config.max_position;
+            config.max_seq_len.map_or(limit, |length| length.min(limit))
+        }
+        _ => config.max_seq_len.unwrap_or(ASSUMED_LENGTH),
+    };
+    let mut profile = described(config, NOT_CONNECTED.to_owned(), length)?;
+    profile.agent = Err("it is a model without tools of its own".to_owned());
     if config.log_probs == Some(false) {
         profile.log_probs = Err("model.log-probs is false".to_owned());
+        profile.choices = profile.log_probs.clone();
+    } else if profile.tokenizer.is_none() {
+        let reason = "the ids of the choices are not known without its tokenizer (model.weights)";
+        profile.choices = Err(reason.to_owned());
     }
     Ok(profile)
 }
 
 /// Creates a profile from what the run file says.
 fn described(config: &EvaluatedModelConfig, identity: String, max_seq_len: usize) -> Result<Profile> {
-    let unreadable = |source| Error::Weights { model: config.name.clone(), source: Box::new(source) };
     let mut profile = Profile::new(&config.name, identity, max_seq_len);
     profile.protocol = config.protocol;
     profile.meta_template = config.meta_template.clone();
-    profile.tokenizer = config.weights.as_deref().map(Tokenizer::load).transpose().map_err(unreadable)?;
+    let tokenizer = config.weights.as_deref().map(Tokenizer::load).transpose();
+    profile.tokenizer = tokenizer.map_err(|source| unreadable(config, source))?;
     Ok(profile)
+}
+
+fn unreadable(config: &EvaluatedModelConfig, source: internlm_model::Error) -> Error {
+    Error::Weights { model: config.name.clone(), source: Box::new(source) }
 }
 
 /// Returns the keys of a model that say what it is.

@@ -15,10 +15,24 @@ impl RunFolder {
     /// [`Error::UnknownName`] when the run has no such cell; [`Error::Content`]; [`Error::File`].
     pub fn read(&self, kind: &str, model: &str, dataset: &str) -> Result<Value> {
         let missing = || {
-            let hint = format!("expected {}", self.cell_path(kind, model, dataset).display());
+            let path = self.cell_path(kind, model, dataset);
+            let hint = format!("expected {}{}", path.display(), self.known(kind, model));
             Error::UnknownName { kind: "cell", name: format!("{model} x {dataset}"), hint }
         };
         self.read_if_present(kind, model, dataset)?.ok_or_else(missing)
+    }
+
+    /// Names what the run has instead of an unknown cell: its models, or the datasets of a known model.
+    fn known(&self, kind: &str, model: &str) -> String {
+        let folder = self.path().join(kind);
+        let (what, names) = match names_in(&folder.join(model)) {
+            names if names.is_empty() => ("models", names_in(&folder)),
+            names => ("datasets", names),
+        };
+        match names.join(", ") {
+            names if names.is_empty() => self.latest_inside(),
+            names => format!("; the run has the {what} {names}"),
+        }
     }
 
     /// Reads a JSON file of a cell, if there is one.
@@ -44,9 +58,16 @@ impl RunFolder {
         let path = entries.map(|entry| entry.path()).filter(is_summary).max();
         let path = path.ok_or_else(|| {
             let hint = format!("expected {}/summary_*.json of a scored run", folder.display());
+            let hint = hint + &self.latest_inside();
             Error::UnknownName { kind: "run", name: self.path().display().to_string(), hint }
         })?;
         Ok(self.read_json_if_present(&path)?.unwrap_or_default())
+    }
+
+    /// Names the latest run in the folder, if the folder has runs and is not one.
+    fn latest_inside(&self) -> String {
+        let latest = Self::find(self.path(), "latest").map(|stamp| self.path().join(stamp));
+        latest.map_or_else(|_| String::new(), |run| format!("; see {}", run.display()))
     }
 
     fn cell_path(&self, kind: &str, model: &str, dataset: &str) -> PathBuf {
@@ -64,4 +85,13 @@ impl RunFolder {
         })?;
         Ok(Some(value))
     }
+}
+
+/// Returns the names in a folder without the extension of JSON files, sorted; none if it cannot be read.
+fn names_in(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let mut names: Vec<String> = names.map(|name| name.trim_end_matches(".json").to_owned()).collect();
+    names.sort();
+    names
 }

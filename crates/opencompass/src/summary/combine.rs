@@ -26,6 +26,9 @@ pub enum Combine {
     Std,
     /// The harmonic mean of all members.
     Harmonic,
+    /// The first of two members by the second, such as the perplexity of a test set by that of a reference. Upstream has
+    /// nothing like it.
+    Ratio,
 }
 
 impl Combine {
@@ -38,10 +41,12 @@ impl Combine {
             Self::Sum(_) => "sum",
             Self::Std => "standard_deviation",
             Self::Harmonic => "harmonic_mean",
+            Self::Ratio => "ratio",
         }
     }
 
-    /// Combines the scores of a group, given as pairs of member and score. Not a number without any score.
+    /// Combines the scores of a group, given as pairs of member and score. Not a number without any score, and for a ratio
+    /// of other than two.
     #[must_use]
     pub fn apply(&self, scores: &[(String, f64)]) -> f64 {
         let count = scores.len() as f64;
@@ -61,6 +66,10 @@ impl Combine {
                 let floor = if low { 1.0 } else { f64::MIN_POSITIVE };
                 count / scores.iter().map(|(_, score)| 1.0 / score.max(floor)).sum::<f64>()
             }
+            Self::Ratio => match scores {
+                [(_, first), (_, second)] => first / second,
+                _ => f64::NAN,
+            },
         }
     }
 }
@@ -100,6 +109,12 @@ mod tests {
             let found = combine.apply(&scores);
             assert!((found - expected).abs() < 1e-9, "{combine:?}: {found}, expected {expected}");
         }
+    }
+
+    #[test]
+    fn a_ratio_has_two_members() {
+        assert_eq!(Combine::Ratio.apply(&named(&[2.0, 8.0])), 0.25);
+        assert!(Combine::Ratio.apply(&named(&[2.0])).is_nan());
     }
 
     #[test]

@@ -7,13 +7,15 @@ use serde_json::{Map, Value, json};
 use super::Combine;
 use super::board::{Board, ResultMap};
 use super::transform::Transform;
+use crate::counted::counted;
 use crate::prompt::python_str;
 
 /// A group of datasets with one combined score, an entry of `[[group]]`.
 ///
-/// The way of combining is read from upstream's keys `weights`, `sum`, `std` and `harmonic_mean`; only `sum` and
-/// `weights` may be given together. `transforms` computes a member's score anew before it is combined, such as
-/// `{ toxicity = "100 - x" }`. `metric` names the result and changes nothing about the score.
+/// The way of combining is read from upstream's keys `weights`, `sum`, `std` and `harmonic_mean`, and from `ratio`, which
+/// divides the first of two members by the second; only `sum` and `weights` may be given together. `transforms` computes
+/// a member's score anew before it is combined, such as `{ toxicity = "100 - x" }`. `metric` names the result and changes
+/// nothing about the score.
 ///
 /// That differs from upstream (0.5.4, `summarizers/default.py`) in two ways. There the *name* of the metric
 /// selects the formula, so `std = true` together with `metric = "gap"` silently gives the average; and of
@@ -82,6 +84,8 @@ struct GroupTable {
     std: bool,
     #[serde(default)]
     harmonic_mean: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    ratio: bool,
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     transforms: IndexMap<String, String>,
 }
@@ -109,15 +113,22 @@ impl TryFrom<GroupTable> for GroupConfig {
                 return fail(&format!("transforms.{name}: {error}"));
             }
         }
-        let combine = match (table.std, table.sum, table.harmonic_mean, table.weights.is_empty()) {
-            (false, false, false, true) => Combine::Average,
-            (false, false, false, false) => Combine::Weighted(table.weights),
-            (false, true, false, _) => Combine::Sum(table.weights),
-            (true, false, false, true) => Combine::Std,
-            (false, false, true, true) => Combine::Harmonic,
+        if table.ratio && table.subsets.len() != 2 {
+            let found = counted(table.subsets.len(), "subset");
+            return fail(&format!("found {found}, expected the two of a ratio"));
+        }
+        let weighs = !table.weights.is_empty();
+        let combine = match [table.std, table.sum, table.harmonic_mean, table.ratio] {
+            [false, false, false, false] if weighs => Combine::Weighted(table.weights),
+            [false, false, false, false] => Combine::Average,
+            [false, true, false, false] => Combine::Sum(table.weights),
+            [true, false, false, false] if !weighs => Combine::Std,
+            [false, false, true, false] if !weighs => Combine::Harmonic,
+            [false, false, false, true] if !weighs => Combine::Ratio,
             _ => {
                 return fail(
-                    "found several of std, sum, harmonic_mean and weights, expected one (or sum with weights)",
+                    "found several of std, sum, harmonic_mean and weights, or ratio with one of them; expected one, \
+                     or sum with weights",
                 );
             }
         };
@@ -141,6 +152,7 @@ impl From<GroupConfig> for GroupTable {
             Combine::Sum(weights) => Self { weights, sum: true, ..table },
             Combine::Std => Self { std: true, ..table },
             Combine::Harmonic => Self { harmonic_mean: true, ..table },
+            Combine::Ratio => Self { ratio: true, ..table },
         }
     }
 }

@@ -162,8 +162,8 @@ fn compiled_programs_have_to_reach_the_end_of_their_tests() {
     let score = "evaluator = { name = \"multipl_e\", language = \"rs\" }";
     let scores = scored(config(score, ""), &items, sandbox());
     assert_eq!((results(&scores), scores.metrics["pass@1"]), (vec!["pass", "failed"], 50.0));
-    let problems = config("evaluator = { name = \"multipl_e\", language = \"java\" }", "").problems();
-    assert!(problems[0].contains("found `java`, expected one of rs, cpp, js, sh"), "{problems:?}");
+    let problems = config("evaluator = { name = \"multipl_e\", language = \"cobol\" }", "").problems();
+    assert!(problems[0].contains("found `cobol`, expected one of cpp, cs, d, go, java"), "{problems:?}");
 }
 
 #[test]

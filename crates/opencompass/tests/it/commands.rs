@@ -19,6 +19,7 @@ fn a_dry_run_counts_requests_and_writes_nothing() {
     let lines: Vec<_> = ran.stdout.lines().collect();
     assert_eq!(lines[..2], ["mock x sums: 3 items, 3 requests", "mock x pick: 3 items, 6 requests"]);
     assert!(lines[2].starts_with("mock x texts: 3 items, "), "{}", lines[2]);
+    assert!(lines[3].starts_with("in all 3 cells, 9 items, "), "{}", lines[3]);
     assert!(!bench.path("out").exists());
     let ran = program(&bench).run(["run.toml", "--dry-run", "--set", "model.log-probs=false"]);
     assert!(

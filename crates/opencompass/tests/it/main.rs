@@ -8,24 +8,35 @@ mod commands;
 mod custom_sets;
 mod data_files;
 mod data_manifest;
+#[cfg(feature = "local")]
+mod engine;
 mod evaluators;
 mod exams;
 mod exit_codes;
 mod families;
+mod faults;
+mod further_sets;
 mod graded;
 mod groups;
 mod help;
 mod ifeval;
 mod importer;
 mod judges;
+mod killed;
 mod lawbench;
+mod letters;
+#[cfg(feature = "local")]
+mod local_engine;
 mod long_context;
+mod long_sets;
 mod math;
 mod modes;
 mod needle;
 mod partitions;
 mod plans;
 mod post;
+#[cfg(feature = "local")]
+mod prefix;
 mod prompts;
 mod published_sets;
 mod real_server;

@@ -116,9 +116,11 @@ async fn a_normalizing_text_takes_the_place_of_the_context() {
     let (model, asked) = noting(scored);
     let found = run(set, model.with_profile(|profile| profile.tokenizer = Some(tokenizer()))).await;
     assert_eq!(asked.lock().expect("no panic").len(), 4);
+    // Upstream's `mask_length` m: the shifted losses from position m - 1 on, by the n - m tokens behind the mask.
     let ppl = |context: &str, answer: &str| {
-        let (all, from) = (ids(&format!("{context}{answer}")), ids(context).len());
-        -log_prob(&all, from) / (all.len() - from) as f64
+        let (all, mask) = (ids(&format!("{context}{answer}")), ids(context).len());
+        let shifted: Vec<f64> = all[1..].iter().map(|id| f64::from(id % 7 + 1) / 8.0).collect();
+        shifted[mask - 1..].iter().sum::<f64>() / (all.len() - mask) as f64
     };
     for (label, answer) in [("label: A", " fox"), ("label: B", " dog")] {
         let expected = ppl("quick brown", answer) - ppl("the", answer);

@@ -183,6 +183,13 @@ fn the_table_is_made_again_from_the_results() {
     let rows = bench.run(&["run.toml", "-m", "viz", "--summarizer", "rows.toml"]);
     let table = String::from_utf8_lossy(&rows.stdout).into_owned();
     assert!(table.contains("pick") && !table.contains("sums"), "{table}");
+    for (other, keys) in
+        [(["--set", "run.seed=1"], "run.seed"), (["--datasets", "sums"], "run.datasets, prompts.pick")]
+    {
+        let (code, stderr) = told(&bench.run(&[&["run.toml", "-m", "viz"], &other[..]].concat()));
+        assert_eq!(code, Some(2), "{other:?}: {stderr}");
+        assert!(stderr.contains(&format!("differs in {keys}")), "{other:?}: {stderr}");
+    }
     fs::remove_file(bench.path("out/results/mock/sums.json")).expect("removes");
     let partial = bench.run(&["run.toml", "-m", "viz"]);
     assert_eq!(told(&partial).0, Some(3), "a cell without a result");
@@ -319,7 +326,7 @@ fn a_timestamped_run_goes_on_only_with_its_own_configuration() {
     let other = [&again[..], &["--set", "run.seed=1"]].concat();
     let (code, stderr) = told(&bench.run(&other));
     assert_eq!(code, Some(2), "{stderr}");
-    assert!(stderr.contains("differs in config.run.seed"), "{stderr}");
+    assert!(stderr.contains("differs in run.seed"), "{stderr}");
 }
 
 #[test]

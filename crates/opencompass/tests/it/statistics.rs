@@ -2,6 +2,7 @@
 
 use internlm_kit::rng::CounterRng;
 use opencompass::statistics::{Bootstrap, Sample, wilson};
+use serde_json::Value;
 
 /// The chance of `k` successes out of `n`.
 fn binomial(n: usize, p: f64) -> Vec<f64> {
@@ -60,6 +61,80 @@ fn two_thousand_resamples_are_near_two_hundred_thousand() {
     // Both kinds of interval agree on a proportion of many items.
     let (low, high) = wilson(2800.0, 4000);
     assert!((usual.low - low).abs() < 0.15 && (usual.high - high).abs() < 0.15, "{usual:?}");
+}
+
+/// A sample of items that are a cluster, a value and a weight.
+fn sample(count: usize, item: impl Fn(usize) -> (usize, f64, f64)) -> Sample {
+    Sample::of((0..count).map(|number| {
+        let (cluster, value, weight) = item(number);
+        (cluster.to_string(), value, weight)
+    }))
+}
+
+fn right(number: usize, thousandths: usize) -> f64 {
+    if number * 37 % 1000 < thousandths { 100.0 } else { 0.0 }
+}
+
+/// The samples of `tests/golden/bootstrap.py`, which has drawn 200,000 resamples of each with numpy.
+#[test]
+fn every_kind_of_sample_is_near_its_two_hundred_thousand_resamples() {
+    let golden: Value = serde_json::from_str(include_str!("../golden/bootstrap.json")).expect("JSON");
+    let overlap = |i: usize| ((i * 7919 % 1000).pow(2)) as f64 / 10_000.0;
+    let rotation = |i: usize| if i / 4 * 53 % 100 < 60 || i % 4 == i / 4 % 4 { 100.0 } else { 0.0 };
+    for (name, sample) in [
+        ("math", sample(5000, |i| (i, right(i, 202), 1.0))),
+        ("words", sample(5153, |i| (i, right(i, 431), 1.0))),
+        ("overlap", sample(2000, |i| (i, overlap(i), 1.0))),
+        ("rotations", sample(4000, |i| (i / 4, rotation(i), 1.0))),
+        ("weighted", sample(3000, |i| (i, right(i, 850), 50.0 + (i * 31 % 400) as f64))),
+    ] {
+        let found = Bootstrap::default().interval(&sample);
+        for (bound, place) in [(found.low, "low"), (found.high, "high")] {
+            let expected = golden[name][place].as_f64().expect("a number");
+            assert!((bound - expected).abs() < 0.15, "{name}, {place}: {bound}, expected {expected}");
+        }
+    }
+}
+
+#[test]
+fn intervals_of_simulated_runs_have_the_true_accuracy_in_95_of_100() {
+    let (simulations, items, truth) = (1000, 250, 61.7);
+    let bootstrap = Bootstrap { resamples: 600, seed: 1 };
+    let (mut by_wilson, mut by_bootstrap) = (0, 0);
+    for simulation in 0..simulations {
+        let rng = CounterRng::new(simulation, "run");
+        let is_right = |item: u64| 100.0 * rng.f64(item) < truth;
+        let values: Vec<f64> = (0..items).map(|item| if is_right(item) { 100.0 } else { 0.0 }).collect();
+        let (low, high) = wilson(values.iter().sum::<f64>() / 100.0, values.len());
+        by_wilson += i32::from(low <= truth && truth <= high);
+        let interval = bootstrap.interval(&Sample::of_values(&values));
+        by_bootstrap += i32::from(interval.low <= truth && truth <= interval.high);
+    }
+    for covered in [by_wilson, by_bootstrap] {
+        assert!((930..=970).contains(&covered), "{covered} of {simulations}");
+    }
+}
+
+#[test]
+fn rotations_of_a_question_are_covered_only_if_they_are_drawn_together() {
+    // Half of the questions are known, and the answers to the others are guesses among four options.
+    let (simulations, questions, truth) = (1000, 120, 62.5);
+    let bootstrap = Bootstrap { resamples: 600, seed: 1 };
+    let (mut together, mut apart) = (0, 0);
+    for simulation in 0..simulations {
+        let rng = CounterRng::new(simulation, "rotations");
+        let is_known = |item: usize| rng.f64(item as u64 / 4) < 0.5;
+        let is_right = |item: usize| is_known(item) || rng.f64((questions + item) as u64) < 0.25;
+        let value = |item: usize| if is_right(item) { 100.0 } else { 0.0 };
+        let covers = |cluster: &dyn Fn(usize) -> usize| {
+            let interval = bootstrap.interval(&sample(4 * questions, |i| (cluster(i), value(i), 1.0)));
+            i32::from(interval.low <= truth && truth <= interval.high)
+        };
+        together += covers(&|item| item / 4);
+        apart += covers(&|item| item);
+    }
+    assert!((930..=970).contains(&together), "{together} of {simulations}");
+    assert!(apart < 850, "{apart} of {simulations} intervals that take rotations for questions");
 }
 
 /// The 2.5 % and 97.5 % quantiles of a binomial share in percent, in logarithms since the chances are tiny.

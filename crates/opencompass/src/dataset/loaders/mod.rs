@@ -4,21 +4,31 @@
 //! [`fields`], [`texts`], [`labels`], [`choices`] and [`rows`] say that in a dataset file. The other files have the rest.
 //! All follow `datasets/*.py` of OpenCompass 0.5.4 (Apache-2.0).
 
+mod babilong;
 mod cell;
 mod choices;
 mod circular;
+mod code_texts;
 mod contrast;
 mod entry;
 mod exams;
 mod experiments;
 mod fields;
+mod hard_problems;
+mod invented;
+mod judged;
 mod labels;
 mod literal;
+mod livecode;
+mod long_documents;
 mod merge;
+mod olympiad;
 mod passages;
 mod programs;
 mod registry;
 mod rows;
+mod ruler;
+mod sampled;
 mod solutions;
 mod tables;
 mod texts;

@@ -2,8 +2,9 @@
 
 use super::entry::LoaderEntry;
 use super::{
-    choices, circular, contrast, exams, experiments, fields, labels, literal, merge, passages, programs,
-    rows, solutions, tables, texts, winograd,
+    babilong, choices, circular, code_texts, contrast, exams, experiments, fields, hard_problems, invented,
+    judged, labels, literal, livecode, long_documents, merge, olympiad, passages, programs, rows, ruler,
+    sampled, solutions, tables, texts, winograd,
 };
 use crate::dataset::columns::Columns;
 use crate::dataset::{Named, nearest};
@@ -18,24 +19,38 @@ const TABLES: &[&[LoaderEntry]] = &[
     choices::ENTRIES,
     rows::ENTRIES,
     circular::ENTRIES,
+    code_texts::ENTRIES,
     contrast::ENTRIES,
     exams::ENTRIES,
     experiments::ENTRIES,
+    hard_problems::ENTRIES,
+    invented::ENTRIES,
+    judged::ENTRIES,
+    livecode::ENTRIES,
+    olympiad::ENTRIES,
     passages::ENTRIES,
     programs::ENTRIES,
+    sampled::ENTRIES,
     solutions::ENTRIES,
+    babilong::ENTRIES,
+    long_documents::ENTRIES,
+    ruler::ENTRIES,
     tables::ENTRIES,
     winograd::ENTRIES,
-    &[LoaderEntry {
-        name: "needlebench",
-        upstream: &[
-            "NeedleBenchOriginDataset",
-            "NeedleBenchMultiDataset",
-            "NeedleBenchParallelDataset",
-            "NeedleBenchATCDataset",
-        ],
-        load: crate::needle::load_rows,
-    }],
+    &[
+        LoaderEntry {
+            name: "needlebench",
+            upstream: &[
+                "NeedleBenchOriginDataset",
+                "NeedleBenchMultiDataset",
+                "NeedleBenchParallelDataset",
+                "NeedleBenchATCDataset",
+            ],
+            load: crate::needle::load_rows,
+        },
+        LoaderEntry { name: "needle_set", upstream: &[], load: crate::needle::load_published },
+        LoaderEntry { name: "needle_chain", upstream: &[], load: crate::needle::load_chains },
+    ],
 ];
 
 /// Returns every loader that dataset files can name.

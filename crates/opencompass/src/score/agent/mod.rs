@@ -15,6 +15,7 @@ mod ssim;
 mod step;
 mod table;
 mod teval;
+mod teval_meaning;
 
 pub use ssim::{ImagePlanes, structural_similarity};
 pub(super) use table::ENTRIES;

@@ -6,6 +6,7 @@ use super::bfcl::Bfcl;
 use super::cibench::CiBench;
 use super::math_agent::{CodeShare, MathAgent};
 use super::teval::TEval;
+use super::teval_meaning::Meaning;
 use crate::dataset::Named;
 use crate::score::entry::{EvaluatorEntry, Setup};
 use crate::score::{Evaluate, basic, math};
@@ -37,6 +38,7 @@ pub(in crate::score) const ENTRIES: &[EvaluatorEntry] = &[
         has_fixed: false,
         make: |setup| Ok(Box::new(TEval::new(setup)?)),
     },
+    EvaluatorEntry { name: "teval_meaning", upstream: &[], has_fixed: false, make: Meaning::create },
     EvaluatorEntry {
         name: "bfcl",
         upstream: &[],

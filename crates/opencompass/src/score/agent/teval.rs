@@ -79,7 +79,7 @@ impl TEval {
 }
 
 /// The entry of a question: the expected answer is the whole entry, as upstream's loader has it, or the row is.
-fn datum(item: &ScoredItem<'_>) -> Value {
+pub(super) fn datum(item: &ScoredItem<'_>) -> Value {
     let answer: Value = match &item.answer {
         Value::String(text) => serde_json::from_str(text).unwrap_or_default(),
         other => other.clone(),

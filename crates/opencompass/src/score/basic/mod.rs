@@ -5,6 +5,7 @@ mod measure;
 mod table;
 mod tool_call;
 mod tool_calls;
+mod unscored;
 
 pub use exact::{exact_match, gsm8k_equal, lambada_correct, number_equal};
 pub(super) use table::ENTRIES;

@@ -2,6 +2,7 @@
 
 use super::measure::BitsPerByte;
 use super::tool_calls::ToolCalls;
+use super::unscored::Unscored;
 use super::{exact_match, gsm8k_equal, lambada_correct, number_equal};
 use crate::Result;
 use crate::score::entry::{EvaluatorEntry, Setup};
@@ -40,6 +41,7 @@ pub(in crate::score) const ENTRIES: &[EvaluatorEntry] = &[
         has_fixed: false,
         make: |setup| equality(setup, "accuracy", |item| lambada_correct(&item.pred_text(), &text(item))),
     },
+    EvaluatorEntry { name: "unscored", upstream: &[], has_fixed: false, make: Unscored::create },
     EvaluatorEntry {
         name: "tool_call",
         upstream: &[],

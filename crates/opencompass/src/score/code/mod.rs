@@ -5,13 +5,17 @@
 //! Compiled answers are one program with their tests; such a program has to reach the end of the tests, where it
 //! writes a mark that is made of its own text.
 
-mod compiled;
 mod ds1000;
 mod extract;
 mod human_eval;
+mod human_eval_x;
 mod judge;
+mod language;
+mod languages;
+mod lcb_answers;
 mod lines;
 mod mbpp;
+mod polyglot;
 mod python_tests;
 mod shorten;
 mod stdio;

@@ -1,12 +1,14 @@
 //! The evaluators of this folder by name.
 
-use super::compiled::MultiPlE;
 use super::ds1000::Ds1000;
 use super::extract::Place;
+use super::human_eval_x::HumanEvalX;
+use super::lcb_answers::Part;
 use super::lines::Likeness;
+use super::polyglot::{Polyglot, Taken};
 use super::python_tests::{Counted, Job, PythonTests};
 use super::stdio::Cases;
-use super::{human_eval, mbpp};
+use super::{human_eval, lcb_answers, mbpp};
 use crate::Result;
 use crate::score::Evaluate;
 use crate::score::entry::{EvaluatorEntry, Setup};
@@ -41,7 +43,31 @@ pub(in crate::score) const ENTRIES: &[EvaluatorEntry] = &[
         name: "multipl_e",
         upstream: &["MultiplEEvaluator"],
         has_fixed: false,
-        make: |setup| Ok(Box::new(MultiPlE::new(setup)?)),
+        make: |setup| Ok(Box::new(Polyglot::new(setup, Taken::Continuation)?)),
+    },
+    EvaluatorEntry {
+        name: "humaneval_multi",
+        upstream: &["HumanevalMultiEvaluator"],
+        has_fixed: false,
+        make: |setup| Ok(Box::new(Polyglot::new(setup, Taken::UpToStop)?)),
+    },
+    EvaluatorEntry {
+        name: "humaneval_x",
+        upstream: &["HumanevalXEvaluator"],
+        has_fixed: false,
+        make: HumanEvalX::create,
+    },
+    EvaluatorEntry {
+        name: "lcb_execution",
+        upstream: &["LCBCodeExecutionEvaluator"],
+        has_fixed: false,
+        make: |setup| lcb_answers::create(setup, Part::Execution),
+    },
+    EvaluatorEntry {
+        name: "lcb_test_output",
+        upstream: &["LCBTestOutputEvaluator"],
+        has_fixed: false,
+        make: |setup| lcb_answers::create(setup, Part::TestOutput),
     },
     EvaluatorEntry {
         name: "ds1000",

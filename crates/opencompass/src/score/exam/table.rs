@@ -2,7 +2,8 @@
 
 use super::rule::{readings, rule};
 use super::{
-    choice, grid, hard, letter, multilingual, option, super_gpqa, table_problem, text, typed, word_problem,
+    choice, grid, hard, invented_rules, letter, medbench, multilingual, option, super_gpqa, table_problem,
+    text, typed, word_problem,
 };
 use crate::score::entry::EvaluatorEntry;
 
@@ -182,6 +183,30 @@ pub(in crate::score) const ENTRIES: &[EvaluatorEntry] = &[
         upstream: &["Math401Evaluator"],
         has_fixed: false,
         make: |setup| rule(setup, "accuracy", word_problem::math401),
+    },
+    EvaluatorEntry {
+        name: "korbench",
+        upstream: &["korbenchEvaluator"],
+        has_fixed: true,
+        make: invented_rules::make,
+    },
+    EvaluatorEntry {
+        name: "medbench",
+        upstream: &[
+            "MedBenchEvaluator",
+            "MedBenchEvaluator_CHIP_CDEE",
+            "MedBenchEvaluator_CHIP_CDN",
+            "MedBenchEvaluator_CHIP_CTC",
+            "MedBenchEvaluator_CMeEE",
+            "MedBenchEvaluator_CMeIE",
+            "MedBenchEvaluator_Cloze",
+            "MedBenchEvaluator_DBMHG",
+            "MedBenchEvaluator_Doc_parsing",
+            "MedBenchEvaluator_IMCS_V2_MRG",
+            "MedBenchEvaluator_NLG",
+        ],
+        has_fixed: false,
+        make: medbench::make,
     },
     EvaluatorEntry {
         name: "musr",

@@ -4,6 +4,8 @@
 mod align_bench;
 mod battle;
 mod cascade;
+mod constraints;
+mod creation;
 mod generic;
 mod length;
 mod pairwise;
@@ -12,6 +14,8 @@ mod parse;
 mod single;
 mod table;
 mod template;
+mod toxicity;
+mod turns;
 
 pub use battle::{Battle, bradley_terry};
 pub(super) use table::ENTRIES;

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::olympiad;
 use super::string_form::{Version, same_form};
 use super::verify::{formulas_equal, verified};
 use crate::Result;
@@ -23,6 +24,12 @@ pub(in crate::score) const ENTRIES: &[EvaluatorEntry] = &[
         upstream: &["MATHVerifyEvaluator"],
         has_fixed: false,
         make: |setup| setup.named.no_arguments().map(|()| Box::new(MathVerify) as Box<dyn Evaluate>),
+    },
+    EvaluatorEntry {
+        name: "olympiadbench",
+        upstream: &["OlympiadBenchEvaluator"],
+        has_fixed: false,
+        make: olympiad::make,
     },
     EvaluatorEntry {
         name: "math_equiv",
