@@ -271,7 +271,7 @@ fn a_failed_item_is_marked_and_asked_again() {
     let one = ["--datasets", "sums", "--max-num-workers", "1"];
     let (code, stderr) = run(&bench, &server, &one);
     assert_eq!(code, Some(3), "{stderr}");
-    assert!(stderr.contains("mock x sums: 1 items failed, the first: "), "{stderr}");
+    assert!(stderr.contains("mock x sums: 1 item failed, the first: "), "{stderr}");
     assert_eq!(json_file(&bench, "out/results/mock/sums.json")["unanswered"], "1 of 3");
     let (code, stderr) = run(&bench, &server, &one);
     assert_eq!(code, Some(0), "{stderr}");

@@ -192,7 +192,7 @@ fn failed_items_are_marked_then_asked_again() {
     });
     let (code, stderr) = run(&bench, broken.url(), &["--datasets", "sums"]);
     assert_eq!(code, Some(3), "{stderr}");
-    assert!(stderr.contains("mock x sums: 1 items failed") && stderr.contains("out of luck"), "{stderr}");
+    assert!(stderr.contains("mock x sums: 1 item failed") && stderr.contains("out of luck"), "{stderr}");
     let result = json_file(&bench, "out/results/mock/sums.json");
     assert_eq!((&result["accuracy"], &result["unanswered"]), (&json!(25.0), &json!("1 of 4")));
     let csv = fs::read_to_string(bench.path("out/summary/summary_out.csv")).expect("reads");
