@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::{BaseWeights, CheckpointConfig, MonitorConfig, OptimConfig, ScheduleConfig};
+use crate::{BaseWeights, CheckpointConfig, MonitorConfig, OptimConfig, Recompute, ScheduleConfig};
 
 /// Everything of a run that does not depend on where its rows come from.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +19,8 @@ pub struct TrainerConfig {
     /// Maximum number of tokens of one forward and backward pass: rows of a step are joined up to it. More tokens
     /// are faster and take more memory; results differ by rounding only.
     pub pass_tokens: usize,
+    /// What a forward pass keeps for the backward pass, default everything. The results are equal bit for bit.
+    pub recompute: Recompute,
     /// The weights that the run starts from, when a model folder gave them: a run resumes by itself only from a
     /// checkpoint of the same ones. Default none.
     pub base: Option<BaseWeights>,
@@ -40,6 +42,7 @@ impl TrainerConfig {
             checkpoint: CheckpointConfig::default(),
             monitor: MonitorConfig::default(),
             pass_tokens: Self::PASS_TOKENS,
+            recompute: Recompute::None,
             base: None,
             settings: Value::Null,
         }
@@ -49,6 +52,12 @@ impl TrainerConfig {
     #[must_use]
     pub fn with_pass_tokens(self, tokens: usize) -> Self {
         Self { pass_tokens: tokens, ..self }
+    }
+
+    /// The same run whose forward passes keep what `recompute` says.
+    #[must_use]
+    pub fn with_recompute(self, recompute: Recompute) -> Self {
+        Self { recompute, ..self }
     }
 
     /// The same run, started from the weights `base`.

@@ -18,7 +18,7 @@
 //! | [`checkpoint`] | trainer -> folders that open as Hugging Face models; folder -> exact resume |
 //! | [`ValidationSet`] | held-out shards, decoder -> loss and bits per byte |
 //! | [`Collective`] | gradients of several ranks -> their sum: for runs of more than one process |
-//! | [`plan`], [`bench`](mod@bench), [`flops`] | config or shape -> cost before, speed after |
+//! | [`plan`], [`memory`], [`bench`](mod@bench), [`flops`] | config or shape -> cost before, speed after |
 //!
 //! A tiny decoder learns a sequence; the whole loop, with checkpoints and metrics, is one call:
 //!
@@ -73,6 +73,9 @@ mod config;
 mod error;
 mod fit;
 pub mod flops;
+mod gradients;
+mod loss;
+pub mod memory;
 pub mod metrics;
 mod objective;
 pub mod optim;
@@ -80,6 +83,7 @@ pub mod parameters;
 mod passes;
 pub mod plan;
 pub mod pretrain;
+mod recompute;
 pub mod report;
 mod resume;
 mod schedule;
@@ -99,6 +103,7 @@ pub use metrics::MonitorConfig;
 pub use objective::{Head, Objective, Pass, PassLoss};
 pub use optim::OptimConfig;
 pub use passes::{evaluate, outputs};
+pub use recompute::Recompute;
 pub use report::{End, Evaluation, LossGradients, RunReport, StepOutcome, StepReport, StepTimes};
 pub use schedule::{Schedule, ScheduleConfig};
 pub use start::{Finished, Start};

@@ -3,30 +3,17 @@
 use std::ops::Range;
 use std::time::Instant;
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::Tensor;
 use internlm_model::attend::Causal;
 use internlm_model::decoder::Decoder;
-use internlm_model::kernels::Labels;
-use rayon::prelude::*;
 
-use crate::objective::{Head, Objective, Pass};
+use crate::gradients::{Gradients, accumulate};
+use crate::loss::{Loss, cross_entropy, head_loss, head_outputs};
+use crate::objective::{Head, Pass};
 use crate::parameters;
+use crate::recompute::{Layers, Recompute};
 use crate::report::{Evaluation, StepTimes};
 use crate::{Result, Row};
-
-/// The gradient of every trainable parameter; `None` where one took no part in the loss.
-pub(crate) type Gradients = Vec<Option<TensorData>>;
-
-/// What is minimized.
-pub(crate) enum Loss<'a> {
-    /// The mean of -log p over labels of this total weight.
-    CrossEntropy {
-        /// Sum of the weights of all labels of the step.
-        weight: f64,
-    },
-    /// Whatever the objective says.
-    Objective(&'a mut dyn Objective),
-}
 
 /// Rows of one step that this process computes.
 pub(crate) struct Share<'a> {
@@ -38,6 +25,8 @@ pub(crate) struct Share<'a> {
     pub(crate) rows: &'a [Row],
     /// Maximum number of tokens of one pass.
     pub(crate) pass_tokens: usize,
+    /// What a forward pass keeps.
+    pub(crate) recompute: Recompute,
 }
 
 /// A loss, its gradient, and the time that they took.
@@ -53,68 +42,51 @@ const PASSES: u64 = 1 << 24;
 impl Share<'_> {
     /// The loss over the share and its gradient by the trainable parameters of `decoder`.
     pub(crate) fn compute(&self, decoder: &Decoder, loss: &mut Loss<'_>) -> Result<Computed> {
+        let layers = match self.recompute {
+            Recompute::None => None,
+            Recompute::Layers => Some(Layers::of(decoder)),
+        };
         let (mut total, mut times) = (0.0, StepTimes::default());
         let mut sum: Gradients = vec![None; parameters::trainable(decoder).len()];
         for (range, row) in Row::join_ranges(&self.rows[self.range.clone()], self.pass_tokens) {
             let rows = self.range.start + range.start..self.range.start + range.end;
             decoder.noise().begin(self.step.wrapping_mul(PASSES).wrapping_add(rows.start as u64));
             let pass = Pass { step: self.step, rows, row: &row };
-            let start = Instant::now();
-            let (value, graph) = forward(decoder, &pass, loss)?;
+            let (value, spent) = match &layers {
+                Some(layers) => layers.compute(&pass, loss, &mut sum)?,
+                None => compute_whole(decoder, &pass, loss, &mut sum)?,
+            };
             total += value;
-            times.forward += start.elapsed().as_secs_f64();
-            let start = Instant::now();
-            if let Some(graph) = graph {
-                accumulate(&mut sum, parameters::take_gradients(decoder, graph.backward()));
-            }
-            times.backward += start.elapsed().as_secs_f64();
+            times.forward += spent.forward;
+            times.backward += spent.backward;
         }
         Ok(Computed { loss: total, gradients: sum, times })
     }
 }
 
-/// The loss of a pass and, when anything depends on the model, what to differentiate.
-fn forward(decoder: &Decoder, pass: &Pass<'_>, loss: &mut Loss<'_>) -> Result<(f64, Option<Tensor<1>>)> {
-    let row = pass.row;
-    let device = decoder.tok_embeddings.weight.device().inner();
-    match loss {
-        Loss::CrossEntropy { weight } => {
-            let weight = if *weight > 0.0 { *weight } else { 1.0 };
-            let (sum, value) = cross_entropy(decoder, row, &device)?;
-            // A row without labels has no gradient: its loss is not part of the graph.
-            Ok((value / weight, (row.targets() > 0).then(|| sum.div_scalar(weight))))
-        }
-        Loss::Objective(objective) => {
-            let outputs = head(decoder, row, objective.head())?;
-            let data = outputs.clone().into_data();
-            let found = objective.loss(pass, parameters::numbers(&data))?;
-            assert_eq!(found.gradient.len(), row.tokens(), "an objective gives one derivative per token");
-            let depends = found.gradient.iter().any(|derivative| *derivative != 0.0);
-            let seed = Tensor::<1>::from_data(TensorData::new(found.gradient, [row.tokens()]), &device);
-            Ok((found.loss, depends.then(|| (outputs * seed).sum())))
-        }
+/// The loss of a pass through all layers at once; its gradient is added to `sum`.
+fn compute_whole(
+    decoder: &Decoder,
+    pass: &Pass<'_>,
+    loss: &mut Loss<'_>,
+    sum: &mut Gradients,
+) -> Result<(f64, StepTimes)> {
+    let start = Instant::now();
+    let (value, graph) = head_loss(decoder, hidden(decoder, pass.row)?, pass, loss)?;
+    let mut times = StepTimes { forward: start.elapsed().as_secs_f64(), ..StepTimes::default() };
+    let start = Instant::now();
+    if let Some(graph) = graph {
+        accumulate(sum, parameters::take_gradients(decoder, graph.backward()));
     }
+    times.backward = start.elapsed().as_secs_f64();
+    Ok((value, times))
 }
 
-/// The head's number for each token of a row, `[T]`, differentiable when the decoder trains.
-pub(crate) fn head(decoder: &Decoder, row: &Row, head: Head) -> Result<Tensor<1>> {
+/// The decoder's output for each token of a row, `[T, hidden]`.
+fn hidden(decoder: &Decoder, row: &Row) -> Result<Tensor<2>> {
     let device = decoder.tok_embeddings.weight.device().inner();
-    let hidden = decoder.forward(decoder.ids(&row.ids, &device)?, &mut Causal::packed(&row.cu_seqlens));
-    Ok(match head {
-        Head::LogProbabilities => decoder.token_log_probs(hidden, &row.labels),
-        Head::Values => decoder.logits(hidden).narrow(1, 0, 1).reshape([row.tokens()]),
-    })
-}
-
-/// The differentiable weighted sum of the losses of one row, and the same sum in f64.
-fn cross_entropy(decoder: &Decoder, row: &Row, device: &Device) -> Result<(Tensor<1>, f64)> {
-    let ids = decoder.ids(&row.ids, device)?;
-    let hidden = decoder.forward(ids, &mut Causal::packed(&row.cu_seqlens));
-    let labels = Labels::new(&row.labels).with_weights(row.weights.as_deref());
-    let loss = decoder.cross_entropy(hidden, labels);
-    let data = loss.token_losses.into_data();
-    let sum = parameters::numbers(&data).iter().map(|loss| f64::from(*loss)).sum();
-    Ok((loss.sum, sum))
+    let ids = decoder.ids(&row.ids, &device)?;
+    Ok(decoder.forward(ids, &mut Causal::packed(&row.cu_seqlens)))
 }
 
 /// The loss over `rows` of a decoder without autodiff.
@@ -122,10 +94,9 @@ fn cross_entropy(decoder: &Decoder, row: &Row, device: &Device) -> Result<(Tenso
 /// # Errors
 /// An id that the model has no embedding for.
 pub fn evaluate(decoder: &Decoder, rows: &[Row], pass_tokens: usize) -> Result<Evaluation> {
-    let device = decoder.tok_embeddings.weight.device();
     let mut evaluation = Evaluation::default();
     for row in Row::join(rows, pass_tokens) {
-        let (_, loss_sum) = cross_entropy(decoder, &row, &device)?;
+        let (_, loss_sum) = cross_entropy(decoder, hidden(decoder, &row)?, &row);
         evaluation.loss_sum += loss_sum;
         evaluation.targets += row.targets() as u64;
         evaluation.weight += row.weight();
@@ -141,7 +112,7 @@ pub fn evaluate(decoder: &Decoder, rows: &[Row], pass_tokens: usize) -> Result<E
 pub fn outputs(decoder: &Decoder, rows: &[Row], kind: Head, pass_tokens: usize) -> Result<Vec<Vec<f32>>> {
     let mut outputs = Vec::with_capacity(rows.len());
     for (range, row) in Row::join_ranges(rows, pass_tokens) {
-        let data = head(decoder, &row, kind)?.into_data();
+        let data = head_outputs(decoder, hidden(decoder, &row)?, &row, kind).into_data();
         let mut rest = parameters::numbers(&data);
         for row in &rows[range] {
             let (own, next) = rest.split_at(row.tokens());
@@ -150,19 +121,4 @@ pub fn outputs(decoder: &Decoder, rows: &[Row], kind: Head, pass_tokens: usize) 
         }
     }
     Ok(outputs)
-}
-
-/// total += pass, element by element: the order of the passes is the order of the sum.
-fn accumulate(total: &mut Gradients, pass: Gradients) {
-    for (total, pass) in total.iter_mut().zip(pass) {
-        match (total.as_mut(), pass) {
-            (Some(sum), Some(pass)) => {
-                let sum: &mut [f32] = sum.as_mut_slice().expect("gradients are f32");
-                let pass = parameters::numbers(&pass);
-                sum.par_iter_mut().with_min_len(1 << 14).zip(pass).for_each(|(sum, pass)| *sum += pass);
-            }
-            (None, Some(pass)) => *total = Some(pass),
-            (_, None) => {}
-        }
-    }
 }

@@ -3,7 +3,9 @@
 use internlm_model::weights;
 use serde::Serialize;
 
+use crate::memory::{Memory, Passes, TrainedShape};
 use crate::pretrain::PretrainConfig;
+use crate::recompute::Recompute;
 use crate::{Error, Flops, Result, Row};
 
 /// Bytes of one f32.
@@ -17,11 +19,14 @@ const UTILIZATION: f64 = 0.5;
 pub struct Plan {
     /// Number of weights of the model.
     pub parameters: u64,
-    /// Bytes of parameters, gradients and the two moments.
+    /// Bytes of parameters, one gradient of each, and the two moments.
     pub state_bytes: u64,
-    /// Bytes of what the backward of one pass needs, with fused operations: about
-    /// 4 h + (2 H + 2 K) d + 3 i floats per token and layer, and the logits of one chunk.
+    /// Bytes of what one pass needs with `run.recompute = "none"`; see [`memory`](crate::memory).
     pub activation_bytes: u64,
+    /// Bytes of what one pass needs with `run.recompute = "layers"`.
+    pub recomputed_activation_bytes: u64,
+    /// Bytes of the whole run at its peak, with the `run.recompute` of the config.
+    pub memory: Memory,
     /// Number of tokens of one optimizer step.
     pub step_tokens: u64,
     /// Model FLOPs of one optimizer step.
@@ -52,16 +57,19 @@ impl Plan {
         let data = &config.data;
         let row =
             Row { cu_seqlens: (0..=data.micro_bsz).map(|j| j * data.seq_len).collect(), ..Row::default() };
-        let step_tokens = (data.micro_num * data.micro_bsz * data.seq_len) as u64;
+        let row_tokens = data.micro_bsz * data.seq_len;
+        let step_tokens = (data.micro_num * row_tokens) as u64;
         let step_flops = data.micro_num as f64 * Flops::new(model).of_rows(&[row]);
-        let pass = step_tokens.min(config.run.pass_tokens as u64);
-        let heads = (2 * model.heads + 2 * model.kv_heads) * model.head_dim;
-        let floats = model.layers * (4 * model.hidden + heads + 3 * model.inter);
+        let shape = TrainedShape::of(model, Ok::<_, Error>)?;
+        let passes = Passes::of(std::iter::repeat_n(row_tokens, data.micro_num), config.run.pass_tokens);
+        let memory = |recompute| shape.memory(passes, recompute);
         let steps = config.schedule.steps;
         Ok(Self {
             parameters,
             state_bytes: 4 * F32 * parameters,
-            activation_bytes: F32 * pass * floats as u64,
+            activation_bytes: memory(Recompute::None).activations,
+            recomputed_activation_bytes: memory(Recompute::Layers).activations,
+            memory: memory(config.run.recompute),
             step_tokens,
             step_flops,
             run_tokens: steps * step_tokens,
@@ -84,6 +92,8 @@ impl Plan {
             ("parameters", decimal(self.parameters as f64, "")),
             ("weights, gradients, moments", bytes(self.state_bytes)),
             ("activations of a pass", bytes(self.activation_bytes)),
+            ("with recomputed layers", bytes(self.recomputed_activation_bytes)),
+            ("memory at its peak", bytes(self.memory.total())),
             ("one checkpoint", bytes(self.checkpoint_bytes)),
             ("tokens per step", decimal(self.step_tokens as f64, "")),
             ("compute per step", decimal(self.step_flops, "FLOP")),
@@ -104,14 +114,16 @@ pub(crate) fn duration(seconds: f64) -> String {
 }
 
 /// Three significant digits with a decimal prefix; numbers below 1000 as they are.
-fn decimal(value: f64, unit: &str) -> String {
+#[must_use]
+pub fn decimal(value: f64, unit: &str) -> String {
     const PREFIXES: [&str; 7] = ["", "k", "M", "G", "T", "P", "E"];
     let text = scaled(value, 1000.0, &PREFIXES);
     format!("{text}{unit}").trim_end().to_owned()
 }
 
-/// Three significant digits with a binary prefix.
-fn bytes(value: u64) -> String {
+/// Three significant digits with a binary prefix: `76.0 MiB`.
+#[must_use]
+pub fn bytes(value: u64) -> String {
     const PREFIXES: [&str; 6] = ["", "Ki", "Mi", "Gi", "Ti", "Pi"];
     format!("{}B", scaled(value as f64, 1024.0, &PREFIXES))
 }

@@ -11,10 +11,12 @@ use serde_json::{Value, json};
 
 use crate::checkpoint::{Coverage, Loaded, Snapshot, State};
 use crate::collective::{Collective, Single, share};
+use crate::gradients::Gradients;
+use crate::loss::Loss;
 use crate::objective::Objective;
 use crate::optim::{AdamW, Moments, clip_scale, squared_norm};
 use crate::parameters::{self, ParameterInfo};
-use crate::passes::{Computed, Gradients, Loss, Share, evaluate};
+use crate::passes::{Computed, Share, evaluate};
 use crate::report::{Evaluation, LossGradients, StepOutcome, StepReport};
 use crate::{Error, Flops, Result, Row, Schedule, TrainerConfig};
 
@@ -293,7 +295,8 @@ impl Trainer {
     }
 
     fn share<'a>(&self, rows: &'a [Row], range: Range<usize>) -> Share<'a> {
-        Share { step: self.state.step, range, rows, pass_tokens: self.config.pass_tokens }
+        let TrainerConfig { pass_tokens, recompute, .. } = self.config;
+        Share { step: self.state.step, range, rows, pass_tokens, recompute }
     }
 
     /// The loss over `rows`, without autodiff.

@@ -1,20 +1,33 @@
 //! [`FinetuneConfig`]: the TOML of every verb, in the five parts that XTuner has.
 
+mod dataset;
+mod model;
+mod objective;
+mod run;
+mod samples;
 mod schedule;
+mod test;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use internlm_kit::config::{Validate, load_with};
+use internlm_kit::config::{self, Validate};
 use internlm_train::{CheckpointConfig, MonitorConfig, OptimConfig, TrainerConfig};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+pub use dataset::{DatasetConfig, SourceConfig};
+pub use model::{BaseModelConfig, Method};
+pub use objective::ObjectiveConfig;
+pub use run::RunConfig;
+pub use samples::SamplesConfig;
 pub use schedule::EpochScheduleConfig;
+pub use test::TestConfig;
 
-use crate::Result;
-use crate::dataset::PretrainTextConfig;
+use crate::catalog::ReadyConfig;
+use crate::dataset::RowsConfig;
 use crate::generator::ConversationsConfig;
-use crate::lora::LoraTuningConfig;
+use crate::lora::{BaseFormat, LoraTuningConfig};
+use crate::{Error, Result};
 
 /// A whole fine-tuning run, as its TOML describes it.
 ///
@@ -34,7 +47,10 @@ pub struct FinetuneConfig {
     pub run: RunConfig,
     /// The model that is tuned, and what of it is trained.
     pub model: BaseModelConfig,
-    /// Adapters, used when `model.method = "lora"`.
+    /// What is minimized. Default: cross entropy of the answers.
+    #[serde(default, skip_serializing_if = "ObjectiveConfig::is_sft")]
+    pub objective: ObjectiveConfig,
+    /// Adapters, used unless `model.method = "full"`.
     #[serde(default)]
     pub lora: LoraTuningConfig,
     /// Conversations, and the text that is rehearsed with them.
@@ -50,203 +66,15 @@ pub struct FinetuneConfig {
     /// Logging, validation, and the limit on steps whose loss is not finite.
     #[serde(default)]
     pub monitor: MonitorConfig,
+    /// Questions whose answers are logged at every validation, so that one can read what is learned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub samples: Option<SamplesConfig>,
     /// The conversation generator of the verb `generate`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generate: Option<ConversationsConfig>,
     /// What the verb `test` asks the tuned model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test: Option<TestConfig>,
-}
-
-/// Where the run writes, its seed and device.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-#[non_exhaustive]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct RunConfig {
-    /// Folder that everything is written into. Upstream: `work_dir`.
-    pub out: PathBuf,
-    /// Seed of adapter initialization, packing and data order, default 42.
-    #[serde(default = "default_seed")]
-    pub seed: u64,
-    /// `cpu`, `cuda:N` or `vulkan:N`, default `cpu`.
-    #[serde(default = "default_device")]
-    pub device: String,
-    /// Maximum number of tokens of one forward and backward pass, default 4096; rows are joined up to it.
-    #[serde(default = "default_pass_tokens")]
-    pub pass_tokens: usize,
-}
-
-/// The model that is tuned, and how.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-#[non_exhaustive]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct BaseModelConfig {
-    /// Folder or GGUF file of the model. Upstream: `pretrained_model_name_or_path`.
-    pub path: PathBuf,
-    /// Which parameters are trained: `full` or `lora`.
-    pub method: Method,
-}
-
-/// Which parameters of the model are trained.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[non_exhaustive]
-#[serde(rename_all = "kebab-case")]
-pub enum Method {
-    /// All parameters of the model.
-    Full,
-    /// Those of low-rank adapters, and the modules that `[lora]` names.
-    Lora,
-}
-
-/// The conversations and how they become rows.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-#[non_exhaustive]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct DatasetConfig {
-    /// Files of OpenAI messages, one conversation per line.
-    pub paths: Vec<PathBuf>,
-    /// Maximum length of a sample in tokens, default 2048; longer ones are cut from the right. Upstream: `max_length`.
-    #[serde(default = "default_max_length")]
-    pub max_length: usize,
-    /// Maximum number of tokens of a packed row, default `max-length`: whole samples, first fit.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub row_tokens: Option<usize>,
-    /// Number of rows of one optimizer step, default 4. Upstream: `accumulative_counts` times batch size.
-    #[serde(default = "default_rows_per_step")]
-    pub rows_per_step: usize,
-    /// Number of conversations that are held out for the validation loss, default 100; at most a tenth of them.
-    #[serde(default = "default_valid")]
-    pub valid_conversations: usize,
-    /// Text of pre-training in every step, which keeps the model's language; default none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pretrain: Option<PretrainTextConfig>,
-}
-
-/// What the verb `test` asks the tuned model.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-#[non_exhaustive]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct TestConfig {
-    /// File of questions with `question`, `answer` and `expression`, one per line.
-    pub questions: PathBuf,
-    /// Maximum number of questions to ask, default 100.
-    #[serde(default = "default_test_limit")]
-    pub limit: usize,
-    /// Maximum number of tokens of one reply, default 64.
-    #[serde(default = "default_max_tokens", alias = "max-new-tokens")]
-    pub max_tokens: usize,
-}
-
-fn default_seed() -> u64 {
-    42
-}
-
-fn default_device() -> String {
-    "cpu".to_owned()
-}
-
-fn default_pass_tokens() -> usize {
-    TrainerConfig::PASS_TOKENS
-}
-
-fn default_max_length() -> usize {
-    2048
-}
-
-fn default_rows_per_step() -> usize {
-    4
-}
-
-fn default_valid() -> usize {
-    100
-}
-
-fn default_test_limit() -> usize {
-    100
-}
-
-fn default_max_tokens() -> usize {
-    64
-}
-
-impl RunConfig {
-    /// A run into the folder `out` with everything else at its default.
-    #[must_use]
-    pub fn new(out: impl Into<PathBuf>) -> Self {
-        Self {
-            out: out.into(),
-            seed: default_seed(),
-            device: default_device(),
-            pass_tokens: default_pass_tokens(),
-        }
-    }
-
-    /// The same run with this seed of adapters, packing and data order.
-    #[must_use]
-    pub fn with_seed(self, seed: u64) -> Self {
-        Self { seed, ..self }
-    }
-
-    /// The same run on `cpu`, `cuda:N` or `vulkan:N`.
-    #[must_use]
-    pub fn with_device(self, device: impl Into<String>) -> Self {
-        Self { device: device.into(), ..self }
-    }
-}
-
-impl BaseModelConfig {
-    /// The model in the folder or GGUF file `path`, of which `method` says what is trained.
-    #[must_use]
-    pub fn new(path: impl Into<PathBuf>, method: Method) -> Self {
-        Self { path: path.into(), method }
-    }
-}
-
-impl TestConfig {
-    /// The questions in the file `questions`, with everything else at its default.
-    #[must_use]
-    pub fn new(questions: impl Into<PathBuf>) -> Self {
-        Self { questions: questions.into(), limit: default_test_limit(), max_tokens: default_max_tokens() }
-    }
-}
-
-impl DatasetConfig {
-    /// The conversations in the files `paths`, with everything else at its default.
-    #[must_use]
-    pub fn new<P: Into<PathBuf>>(paths: impl IntoIterator<Item = P>) -> Self {
-        Self {
-            paths: paths.into_iter().map(Into::into).collect(),
-            max_length: default_max_length(),
-            row_tokens: None,
-            rows_per_step: default_rows_per_step(),
-            valid_conversations: default_valid(),
-            pretrain: None,
-        }
-    }
-
-    /// The same conversations in samples of at most `tokens` tokens.
-    #[must_use]
-    pub fn with_max_length(self, tokens: usize) -> Self {
-        Self { max_length: tokens, ..self }
-    }
-
-    /// The same conversations with text of pre-training in every step.
-    #[must_use]
-    pub fn with_pretrain(self, text: PretrainTextConfig) -> Self {
-        Self { pretrain: Some(text), ..self }
-    }
-
-    /// Maximum number of tokens of a packed row.
-    #[must_use]
-    pub fn row_tokens(&self) -> usize {
-        self.row_tokens.unwrap_or(self.max_length)
-    }
-
-    /// Maximum number of tokens that the conversations of one step fill.
-    #[must_use]
-    pub fn step_tokens(&self) -> usize {
-        self.rows_per_step * self.row_tokens()
-    }
 }
 
 impl FinetuneConfig {
@@ -256,12 +84,14 @@ impl FinetuneConfig {
         Self {
             run,
             model,
+            objective: ObjectiveConfig::Sft,
             lora: LoraTuningConfig::default(),
             dataset,
             optim,
             schedule: EpochScheduleConfig::default(),
             checkpoint: CheckpointConfig::default(),
             monitor: MonitorConfig::default(),
+            samples: None,
             generate: None,
             test: None,
         }
@@ -279,7 +109,36 @@ impl FinetuneConfig {
         Self { schedule, ..self }
     }
 
-    /// Loads the TOML of a run and checks every value.
+    /// The same run with another loss than cross entropy.
+    #[must_use]
+    pub fn with_objective(self, objective: ObjectiveConfig) -> Self {
+        Self { objective, ..self }
+    }
+
+    /// The adapters of the run: `[lora]` with what the method adds.
+    #[must_use]
+    pub fn lora_tuning(&self) -> LoraTuningConfig {
+        let mut lora = self.lora.clone();
+        match self.model.method {
+            Method::Qlora if matches!(lora.base, BaseFormat::F32) => lora.base = BaseFormat::Nf4Double,
+            Method::Dora => lora.dora = true,
+            Method::Full | Method::Lora | Method::Qlora => {}
+        }
+        lora
+    }
+
+    /// How samples become rows.
+    #[must_use]
+    pub fn rows_config(&self) -> RowsConfig {
+        let data = &self.dataset;
+        let mut rows = RowsConfig::new(data.row_tokens(), data.rows_per_step).with_seed(self.run.seed);
+        rows.packing = data.packing;
+        rows.reduction = data.reduction;
+        rows.group_by_length = data.group_by_length;
+        rows
+    }
+
+    /// Loads the TOML of a run, or the [ready configuration](crate::catalog) of that name, and checks every value.
     ///
     /// # Errors
     /// [`Error::Config`](crate::Error::Config), which lists all problems at once.
@@ -287,20 +146,30 @@ impl FinetuneConfig {
         Self::load_with(path, &[""; 0])
     }
 
-    /// Loads the TOML of a run after applying overrides of the form `key.path=value`.
+    /// Loads the TOML or the ready configuration of a run after applying overrides of the form `key.path=value`.
     ///
     /// # Errors
     /// The same as [`FinetuneConfig::load`].
     pub fn load_with(path: impl AsRef<Path>, overrides: &[impl AsRef<str>]) -> Result<Self> {
-        Ok(load_with(path, overrides)?)
+        let path = path.as_ref();
+        let name = path.to_str().filter(|name| !path.exists() && !name.contains(['/', '\\', '.']));
+        let Some(name) = name else { return Ok(config::load_with(path, overrides)?) };
+        match ReadyConfig::named(name)? {
+            Some(ready) => Ok(config::parse_with(&ready.toml(), name, overrides)?),
+            None => {
+                let expected = "a TOML file, or a name that `xtuner list-cfg` shows";
+                Err(Error::mismatch(name, "neither a file nor a ready configuration", expected))
+            }
+        }
     }
 
     /// The settings of the trainer, for data of which one epoch takes `steps_per_epoch` steps.
     #[must_use]
     pub fn trainer(&self, steps_per_epoch: f64) -> TrainerConfig {
         let tuning = match self.model.method {
-            Method::Full => json!("full"),
-            Method::Lora => json!(self.lora),
+            Method::Full if self.model.trained.is_empty() => json!("full"),
+            Method::Full => json!({"full": self.model.trained}),
+            Method::Lora | Method::Qlora | Method::Dora => json!(self.lora_tuning()),
         };
         let schedule = self.schedule.resolve(steps_per_epoch);
         let mut trainer =
@@ -309,7 +178,14 @@ impl FinetuneConfig {
         trainer.schedule = schedule;
         trainer.checkpoint = self.checkpoint.clone();
         trainer.monitor = self.monitor.clone();
+        trainer.recompute = self.run.recompute;
         trainer.settings = json!({"seed": self.run.seed, "model": self.model.path, "tuning": tuning});
+        if !self.objective.is_sft() {
+            trainer.settings["objective"] = json!(self.objective);
+        }
+        if let Some(alpha) = self.dataset.neftune_alpha {
+            trainer.settings["neftune-alpha"] = json!(alpha);
+        }
         trainer
     }
 }
@@ -318,9 +194,7 @@ impl Validate for FinetuneConfig {
     fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         let data = &self.dataset;
-        if data.paths.is_empty() {
-            problems.push("dataset.paths: found an empty list, expected at least one file".to_owned());
-        }
+        problems.extend(data.problems());
         let mut sizes = vec![
             ("run.pass-tokens", self.run.pass_tokens, 1),
             ("dataset.max-length", data.max_length, 2),
@@ -331,6 +205,9 @@ impl Validate for FinetuneConfig {
             sizes.push(("test.limit", test.limit, 1));
             sizes.push(("test.max-tokens", test.max_tokens, 1));
         }
+        if let Some(samples) = &self.samples {
+            sizes.push(("samples.max-tokens", samples.max_tokens, 1));
+        }
         let small = sizes.iter().filter(|(_, found, least)| found < least);
         problems.extend(
             small.map(|(key, found, least)| format!("{key}: found {found}, expected at least {least}")),
@@ -339,7 +216,11 @@ impl Validate for FinetuneConfig {
             problems.push(format!("schedule.epochs: found {}, expected more than 0", self.schedule.epochs));
         }
         problems.extend(self.schedule.resolve(1.0).problems());
-        problems.extend(self.dataset.pretrain.iter().flat_map(Validate::problems));
+        if self.model.method != Method::Full && !self.model.trained.is_empty() {
+            let found = format!("model.trained: found {:?} with adapters", self.model.trained);
+            problems.push(format!("{found}, expected it with `method = \"full\"`; see lora.modules-to-save"));
+        }
+        problems.extend(self.objective.problems());
         problems.extend(self.lora.problems());
         problems.extend(self.optim.problems());
         problems.extend(self.checkpoint.problems());
@@ -351,9 +232,8 @@ impl Validate for FinetuneConfig {
 
 #[cfg(test)]
 mod tests {
-    use internlm_kit::config;
-
     use super::*;
+    use crate::dataset::PretrainTextConfig;
 
     const MINIMAL: &str = "[run]\nout = 'run'\n[model]\npath = 'base'\nmethod = 'lora'\n\
                            [dataset]\npaths = ['a.jsonl']\n[optim]\nlr = 1e-3\n";

@@ -25,6 +25,9 @@ pub enum Error {
     /// The training loop ended with an error, or refused to start over another run.
     #[error(transparent)]
     Train(#[from] internlm_train::Error),
+    /// A server that generates answers cannot be reached, or refuses what it is asked.
+    #[error(transparent)]
+    Served(#[from] lmdeploy::Error),
     /// A line of a data file that is not what its format says.
     #[error("{path}: line {line}: found {found}, expected {expected}")]
     Line {
@@ -71,6 +74,7 @@ impl BadInput for Error {
             Self::Model(error) => error.is_bad_input(),
             Self::Train(error) => error.is_bad_input(),
             Self::Config(error) => error.is_bad_input(),
+            Self::Served(error) => error.is_bad_input(),
             Self::Line { .. } | Self::Mismatch { .. } | Self::Adapter { .. } => true,
         }
     }

@@ -1,7 +1,11 @@
-//! Rows of a data file: one JSON object per line, or one JSON list of objects on any number of lines.
+//! Rows of a data file: one JSON value per line, or one JSON list of objects on any number of lines.
+//!
+//! Some sets have rows that are lists of messages without an object around them. Such lists are the rows themselves,
+//! one per line or one alone in its file.
 //!
 //! Byte order marks are left out, at the beginning of the file and, where files were joined, at that of a line.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::de::IgnoredAny;
@@ -42,10 +46,34 @@ pub(crate) fn json_rows<'a>(text: &'a str, path: &Path) -> Result<Vec<JsonRow<'a
         text.trim_start_matches(|character: char| character == BYTE_ORDER_MARK || character.is_whitespace());
     let Some(elements) = begin.strip_prefix('[') else { return Ok(lines(text)) };
     let before = &text[..text.len() - elements.len()];
-    let mut cursor = Cursor { rest: elements, line: 1 + before.matches('\n').count() };
-    list(&mut cursor).map_err(|(found, expected)| {
+    let first = 1 + before.matches('\n').count();
+    let mut cursor = Cursor { rest: elements, line: first };
+    let listed = list(&mut cursor).map_err(|(found, expected)| {
         JsonRow { line: cursor.line, element: None, text: "" }.error(path, &found, expected)
+    })?;
+    match listed {
+        Listed::Elements(rows) if rows.first().is_some_and(is_message) => {
+            Ok(vec![JsonRow { line: first, element: None, text: begin.trim_end() }])
+        }
+        Listed::Elements(rows) => Ok(rows),
+        Listed::Lines => Ok(lines(text)),
+    }
+}
+
+/// Whether a row is one message of a conversation, not a conversation.
+fn is_message(row: &JsonRow<'_>) -> bool {
+    let keys = serde_json::from_str::<BTreeMap<String, IgnoredAny>>(row.text);
+    keys.is_ok_and(|keys| {
+        keys.contains_key("role") && ["content", "tool_calls"].iter().any(|key| keys.contains_key(*key))
     })
+}
+
+/// What a file that begins with a list is.
+enum Listed<'a> {
+    /// One list and its elements.
+    Elements(Vec<JsonRow<'a>>),
+    /// A list on each line.
+    Lines,
 }
 
 fn lines(text: &str) -> Vec<JsonRow<'_>> {
@@ -55,7 +83,7 @@ fn lines(text: &str) -> Vec<JsonRow<'_>> {
 }
 
 /// The elements of a list whose opening bracket was taken, or (found, expected).
-fn list<'a>(cursor: &mut Cursor<'a>) -> Result<Vec<JsonRow<'a>>, (String, &'static str)> {
+fn list<'a>(cursor: &mut Cursor<'a>) -> Result<Listed<'a>, (String, &'static str)> {
     let mut rows = Vec::new();
     let mut next = cursor.peek();
     while next != Some(']') {
@@ -74,7 +102,8 @@ fn list<'a>(cursor: &mut Cursor<'a>) -> Result<Vec<JsonRow<'a>>, (String, &'stat
     }
     cursor.take(1);
     match cursor.peek() {
-        None => Ok(rows),
+        None => Ok(Listed::Elements(rows)),
+        Some('[' | BYTE_ORDER_MARK) => Ok(Listed::Lines),
         Some(_) => Err(("more text after a JSON list".to_owned(), "one list alone, or one object per line")),
     }
 }
@@ -148,13 +177,23 @@ mod tests {
     }
 
     #[test]
+    fn lists_of_messages_are_rows() {
+        let one = r#"[{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]"#;
+        assert_eq!(rows(&format!("{one}\n")), [(1, one)]);
+        assert_eq!(rows(&format!("{one}\n\n{one}\n")), [(1, one), (3, one)]);
+        let spread = one.replace(", {", ",\n{");
+        assert_eq!(rows(&format!("\n{spread}\n")), [(2, spread.as_str())]);
+        assert_eq!(rows("[{}]\n[{}]"), [(1, "[{}]"), (2, "[{}]")]);
+    }
+
+    #[test]
     fn a_list_that_is_not_well_formed_is_refused_with_its_line() {
         let cases = [
             ("[\n{},\n{\"a\" 1}]", "line 3: found malformed JSON (expected `:`)"),
             ("[\n{}\n{}]", "line 3: found `{`, expected `,`"),
             ("[{},\n", "line 2: found the end of the file"),
             ("[{}", "line 1: found the end of the file, expected `,`"),
-            ("[{}]\n[{}]", "line 2: found more text after a JSON list"),
+            ("[{}]\n{}", "line 2: found more text after a JSON list"),
             ("[{},]", "line 1: found malformed JSON"),
         ];
         for (text, expected) in cases {

@@ -8,8 +8,16 @@
 //! | module | takes -> gives |
 //! |---|---|
 //! | [`finetune`] | a [`FinetuneConfig`] -> `adapter/`, `hf/`, `metrics.jsonl`, `summary.json`; resumes bit for bit |
-//! | [`dataset`] | OpenAI messages -> ids with loss on the assistant's part -> packed rows, mixed with pre-training text |
-//! | [`lora`] | decoder -> decoder whose adapters learn; PEFT files; merging |
+//! | [`dataset`] | training sets of 21 formats -> ids with weights -> packed rows, mixed with pre-training text |
+//! | [`template`] | messages -> ids and what of them is learned: the model's own template, or one of XTuner's |
+//! | [`lora`] | decoder -> decoder whose adapters learn, over floats or packed weights; PEFT files; merging |
+//! | [`preference`] | comparisons -> DPO, ORPO, KTO, SimPO and others |
+//! | [`reward`] | comparisons -> a reward model, with a system prompt per domain |
+//! | [`rl`] | prompts and rewards -> GRPO, PPO; scored answers; pairs to label |
+//! | [`plan`] | a config -> parameters and memory before anything is allocated |
+//! | [`catalog`] | a name -> a ready config |
+//! | [`convert`] | checkpoints and adapters -> folders of other programs |
+//! | [`report`](mod@report) | a run's metrics -> a page with plots |
 //! | [`generator`] | a seed -> the conversations and held-out questions of the tiny recipe |
 //! | [`exactness`] | a tuned model and questions -> how many calls and answers are exact |
 //!
@@ -46,22 +54,34 @@
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;
+pub mod catalog;
 mod config;
+pub mod convert;
 pub mod dataset;
 mod empty_value;
 mod error;
 pub mod exactness;
 mod export;
+mod finetune_report;
 pub mod generator;
 mod json_rows;
 pub mod lora;
+pub mod plan;
+pub mod preference;
+pub mod report;
+pub mod reward;
+pub mod rl;
+mod setup;
 mod sft;
+pub mod template;
 
 pub use config::{
-    BaseModelConfig, DatasetConfig, EpochScheduleConfig, FinetuneConfig, Method, RunConfig, TestConfig,
+    BaseModelConfig, DatasetConfig, EpochScheduleConfig, FinetuneConfig, Method, ObjectiveConfig, RunConfig,
+    SourceConfig, TestConfig,
 };
 pub use error::{Error, Result};
 pub use export::export_model;
+pub use finetune_report::FinetuneReport;
 pub use internlm_kit::summary::Summary;
 pub use internlm_train::{CheckpointConfig, Finished, MonitorConfig, OptimConfig, Resume, Start};
-pub use sft::{Dataset, FinetuneReport, finetune, hf_folder, load_dataset};
+pub use sft::{Dataset, finetune, hf_folder, load_dataset};

@@ -3,37 +3,26 @@
 use std::path::{Path, PathBuf};
 
 use internlm_kit::context::RunContext;
-use internlm_kit::file;
 use internlm_kit::rng::CounterRng;
-use internlm_kit::summary::{Summary, significant};
-use internlm_model::chat::ChatTemplate;
 use internlm_model::decoder::Decoder;
-use internlm_model::{ModelConfig, Tokenizer, device};
-use internlm_train::report::{End, RunReport};
-use internlm_train::{
-    BaseWeights, FitOptions, Hooks, Row, Start, Trainer, ValidationConfig, ValidationSet, evaluate,
+use internlm_model::{ModelConfig, Tokenizer};
+use internlm_train::report::End;
+use internlm_train::{FitOptions, Hooks, Row, Start, ValidationConfig, ValidationSet, evaluate};
+
+use crate::config::{FinetuneConfig, ObjectiveConfig};
+use crate::dataset::format::{self, ReadOptions};
+use crate::dataset::{
+    Document, EncodeStats, MixedRows, Sample, SampleSet, SftRows, UnreadKeys, encode,
 };
-
-use crate::config::{FinetuneConfig, Method};
-use crate::dataset::{EncodeStats, Encoded, MixedRows, Sample, SftRows, UnreadKeys, encode, read_openai};
-use crate::export::export_model;
-use crate::lora::{Adapter, AdapterConfig, inject};
-use crate::{Error, Result};
-
-/// What a fine-tuning run did, and its summary when it finished.
-#[derive(Clone, Debug, PartialEq)]
-pub struct FinetuneReport {
-    /// How the loop ended and what the last validation measured.
-    pub run: RunReport,
-    /// The numbers of `summary.json`; `None` when the run was stopped before its last step.
-    pub summary: Option<Summary>,
-}
+use crate::finetune_report::FinetuneReport;
+use crate::template::Template;
+use crate::{Error, Result, preference, reward, rl, setup};
 
 /// The encoded data of a run, split by a seeded permutation.
 #[derive(Clone, Debug)]
 pub struct Dataset {
-    /// The samples that are learned from.
-    pub train: Vec<Sample>,
+    /// The samples that are learned from, one set for each source of the config.
+    pub train: Vec<SampleSet>,
     /// The samples that the validation loss is measured on.
     pub valid: Vec<Sample>,
     /// Counts over all conversations, before the split.
@@ -41,7 +30,7 @@ pub struct Dataset {
 }
 
 /// Runs `config` into `config.run.out`: `checkpoints/`, `metrics.jsonl`, `config.toml` and, at the end, `hf/`,
-/// with LoRA `adapter/`, and `summary.json`.
+/// with adapters `adapter/`, and `summary.json`. What is minimized is the config's objective.
 ///
 /// A stop that is requested through `context` ends the run after the current step, with a checkpoint; the same call
 /// then resumes it. A run of another config, of other data or of other weights at `config.model.path` in the same
@@ -55,39 +44,47 @@ pub fn finetune(
     context: &RunContext,
 ) -> Result<FinetuneReport> {
     let start = start.into();
-    // These tables belong to other verbs: what they write is part of the data, which is compared by its hash.
-    start.protect(&config.run.out, config, &["generate", "test"])?;
-    let device = device::parse(&config.run.device)?;
-    let decoder = Decoder::load(&config.model.path, &device)?;
-    // What cannot be written at the end is refused at the start.
-    decoder.check_save()?;
-    let model = decoder.config().clone();
-    let tokenizer = Tokenizer::load(&config.model.path)?;
-    let template = ChatTemplate::load(&config.model.path)?;
-    let data = load_dataset(config, &tokenizer, &template)?;
-    check_length(config, &model)?;
+    setup::protect(config, &start)?;
+    match &config.objective {
+        ObjectiveConfig::Sft => supervised(config, start, context),
+        ObjectiveConfig::Preference(preference) => preference::run(config, preference, start, context),
+        ObjectiveConfig::Reward(reward) => reward::run(config, reward, start, context),
+        ObjectiveConfig::Grpo(grpo) => rl::run_grpo(config, grpo, start, context),
+        ObjectiveConfig::Ppo(ppo) => rl::run_ppo(config, ppo, start, context),
+    }
+}
+
+fn supervised(config: &FinetuneConfig, start: Start, context: &RunContext) -> Result<FinetuneReport> {
+    let setup = setup::load(config)?;
+    let data = load_dataset(config, &setup.tokenizer, &setup.template)?;
+    setup::check_length("dataset.max-length", config.dataset.max_length, &setup.model)?;
     let section = &config.dataset;
-    let rows = SftRows::new(&data.train, section.row_tokens(), section.rows_per_step, config.run.seed);
+    let rows = SftRows::new(&data.train, &config.rows_config())?;
     let mut rows = MixedRows::conversations(rows);
     if let Some(text) = &section.pretrain {
-        rows = rows.with_text(text, section.step_tokens(), model.vocab, config.run.seed)?;
+        setup::check_length("dataset.pretrain.seq-len", text.seq_len, &setup.model)?;
+        rows = rows.with_text(text, section.step_tokens(), setup.model.vocab, config.run.seed)?;
     }
-    let held_out = held_out_text(config, &model, &tokenizer)?;
-    let decoder = match config.model.method {
-        Method::Full => decoder,
-        Method::Lora => inject(decoder, &config.lora, config.run.seed)?,
+    let held_out = held_out_text(config, &setup.model, &setup.tokenizer)?;
+    let decoder = match config.dataset.neftune(config.run.seed) {
+        Some(noise) => setup.decoder.with_embedding_noise(noise),
+        None => setup.decoder,
     };
-    let settings = config.trainer(rows.packed().rows() as f64 / section.rows_per_step as f64);
-    let base = BaseWeights::read("model.path", &config.model.path)?;
-    let mut trainer = Trainer::new(model, decoder, settings.with_base(base))?;
-    describe(&trainer, &data, rows.packed());
+    let steps_per_epoch = rows.packed().rows() as f64 / section.rows_per_step as f64;
+    let mut trainer = setup::trainer(config, decoder, setup.base, steps_per_epoch)?;
+    describe(&data, rows.packed());
     let validation = data.valid.iter().map(Sample::row).collect();
     let mut hooks = RunHooks { config, context, rows: validation, held_out };
     let options = FitOptions::new(&config.run.out).with_start(start).with_context(context).with_lock()?;
     let report = trainer.fit(&mut rows, &mut hooks, &options)?;
     let summary = match report.end {
         End::Stopped => None,
-        End::Finished => Some(finish(config, &trainer, &tokenizer, &report)?),
+        End::Finished => {
+            setup::write_model(config, &trainer, &setup.tokenizer)?;
+            let summary = setup::summary(&trainer, &report);
+            summary.write(setup::summary_file(&config.run.out))?;
+            Some(summary)
+        }
     };
     Ok(FinetuneReport { run: report, summary })
 }
@@ -97,110 +94,49 @@ pub fn finetune(
 ///
 /// # Errors
 /// Files that cannot be read or parsed, and data without a sample.
-pub fn load_dataset(
-    config: &FinetuneConfig,
-    tokenizer: &Tokenizer,
-    template: &ChatTemplate,
-) -> Result<Dataset> {
-    let mut conversations = Vec::new();
-    for path in &config.dataset.paths {
-        let read = read_openai(path)?;
-        if read.is_empty() {
-            return Err(Error::mismatch(path.display().to_string(), "no conversation", "one per line"));
+pub fn load_dataset(config: &FinetuneConfig, tokenizer: &Tokenizer, template: &Template) -> Result<Dataset> {
+    let (mut sets, mut stats, mut unread) = (Vec::new(), EncodeStats::default(), UnreadKeys::default());
+    for source in config.dataset.sources() {
+        let mut documents: Vec<Document> = Vec::new();
+        for path in &source.paths {
+            let options = ReadOptions::new(source.format).with_compat(source.compat);
+                let read = format::read_with(path, &options)?;
+            if read.is_empty() {
+                return Err(Error::mismatch(path.display().to_string(), "no conversation", "one per line"));
+            }
+            documents.extend(read);
         }
-        conversations.extend(read);
+        unread.count(&documents, template);
+        let encoded = encode(&documents, tokenizer, template, config.dataset.max_length)?;
+        stats.add(&encoded.stats);
+        sets.push(SampleSet { samples: encoded.samples, repeat: source.repeat, weight: source.weight as f32 });
     }
-    UnreadKeys::count(&conversations, template).warn();
-    let Encoded { samples, stats } = encode(&conversations, tokenizer, template, config.dataset.max_length)?;
-    let count = config.dataset.valid_conversations.min(samples.len() / 10);
-    let order = CounterRng::new(config.run.seed, "validation").permutation(samples.len());
-    let mut held_out = vec![false; samples.len()];
+    unread.warn();
+    let valid = split(&mut sets, config);
+    Ok(Dataset { train: sets, valid, stats })
+}
+
+/// Takes the validation samples out of `sets`: a seeded choice over all of them.
+fn split(sets: &mut [SampleSet], config: &FinetuneConfig) -> Vec<Sample> {
+    let total: usize = sets.iter().map(|set| set.samples.len()).sum();
+    let count = config.dataset.valid_conversations.min(total / 10);
+    let order = CounterRng::new(config.run.seed, "validation").permutation(total);
+    let mut held_out = vec![false; total];
     order.into_iter().take(count).for_each(|sample| held_out[sample] = true);
-    let (mut train, mut valid) = (Vec::new(), Vec::new());
-    for (sample, held_out) in samples.into_iter().zip(held_out) {
-        if held_out { valid.push(sample) } else { train.push(sample) }
-    }
-    Ok(Dataset { train, valid, stats })
-}
-
-fn check_length(config: &FinetuneConfig, model: &ModelConfig) -> Result<()> {
-    let limit = model.max_position;
-    let text = config.dataset.pretrain.as_ref().map(|text| ("dataset.pretrain.seq-len", text.seq_len));
-    let lengths = [("dataset.max-length", config.dataset.max_length)].into_iter().chain(text);
-    match lengths.into_iter().find(|(_, length)| *length > limit) {
-        Some((key, length)) => {
-            let expected = format!("at most the model's {limit} positions");
-            Err(Error::mismatch(key, length.to_string(), expected))
+    let (mut valid, mut marks) = (Vec::new(), held_out.into_iter());
+    for set in sets {
+        let samples = std::mem::take(&mut set.samples);
+        for (sample, held_out) in samples.into_iter().zip(marks.by_ref()) {
+            if held_out { valid.push(sample) } else { set.samples.push(sample) }
         }
-        None => Ok(()),
     }
+    valid
 }
 
-fn describe(trainer: &Trainer, data: &Dataset, rows: &SftRows) {
-    let trained: usize = trainer.parameters().iter().map(|info| info.elements()).sum();
+fn describe(data: &Dataset, rows: &SftRows) {
     let EncodeStats { conversations, truncated, dropped, labels, .. } = data.stats;
     let (tokens, rows) = (rows.tokens(), rows.rows());
-    let steps = trainer.config().schedule.steps;
-    tracing::info!(
-        trained,
-        conversations,
-        truncated,
-        dropped,
-        tokens,
-        labels,
-        rows,
-        "fine-tuning of {steps} steps"
-    );
-}
-
-/// Writes adapter, merged model and summary.
-fn finish(
-    config: &FinetuneConfig,
-    trainer: &Trainer,
-    tokenizer: &Tokenizer,
-    report: &RunReport,
-) -> Result<Summary> {
-    let out = &config.run.out;
-    if config.model.method == Method::Lora {
-        // The decoder in training mode knows what is trained; the one for measuring does not.
-        let adapter = AdapterConfig::new(&config.lora, &config.model.path);
-        let adapter = Adapter::of(trainer.decoder(), adapter);
-        // Two files that only make sense together: a kill leaves both of the old adapter or both of the new one.
-        file::replace_folder(out.join("adapter"), |folder| adapter.write(folder))?;
-    }
-    let decoder = trainer.validation_decoder();
-    export_model(&decoder, tokenizer, &config.model.path, hf_folder(out))?;
-    let summary = summary(trainer, report);
-    summary.write(out.join("summary.json"))?;
-    Ok(summary)
-}
-
-/// The numbers of a finished run.
-fn summary(trainer: &Trainer, report: &RunReport) -> Summary {
-    let state = trainer.state();
-    let trained: usize = trainer.parameters().iter().map(|info| info.elements()).sum();
-    let mut summary = Summary::from_iter([
-        ("parameters", total_parameters(trainer) as f64),
-        ("trained_parameters", trained as f64),
-        ("steps", state.step as f64),
-        ("tokens", state.tokens as f64),
-        ("tokens_per_second", (state.tokens as f64 / state.seconds).round()),
-        ("train_loss", significant(state.loss, 3)),
-    ]);
-    summary.extend(report.validation.iter().map(|(name, value)| (name.clone(), significant(*value, 3))));
-    summary.push("seconds", state.seconds.round());
-    summary
-}
-
-/// Number of parameters of the model without adapters.
-fn total_parameters(trainer: &Trainer) -> usize {
-    trainer
-        .decoder()
-        .parameters()
-        .iter()
-        .filter(|(name, _)| !name.contains(".lora_"))
-        .map(|(_, parameter)| parameter.shape().iter().product::<usize>())
-        .sum()
+    tracing::info!(conversations, truncated, dropped, tokens, labels, rows, "supervised fine-tuning");
 }
 
 /// Where the run in the folder `out` writes the tuned model.
@@ -235,8 +171,7 @@ struct RunHooks<'a> {
 
 impl Hooks for RunHooks<'_> {
     fn started(&mut self) -> internlm_train::Result<()> {
-        let origin = self.context.provenance_or(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
-        Start::record(&self.config.run.out, self.config, &origin)
+        setup::record(self.config, self.context)
     }
 
     fn validate(&mut self, _step: u64, decoder: &Decoder) -> internlm_train::Result<Vec<(String, f64)>> {

@@ -144,6 +144,9 @@ impl<'a> Pipeline<'a> {
     /// The stages in order, up to the one that `--only` names.
     fn stages(&mut self) -> Result<()> {
         for stage in &STAGES {
+            if !is_part(&self.recipe, stage) {
+                continue;
+            }
             self.stage(stage)?;
             if self.arguments.only == Some(stage.name) {
                 break;
@@ -277,6 +280,12 @@ impl<'a> Pipeline<'a> {
     fn config(&self, name: &str) -> String {
         relative(&self.recipe.join(name))
     }
+}
+
+/// Whether the recipe in the folder `recipe` has the stage. Only one stage may be left out: a missing file of another
+/// one is an error.
+fn is_part(recipe: &std::path::Path, stage: &Stage) -> bool {
+    stage.name != StageName::Align || recipe.join(stage.config).is_file()
 }
 
 /// What later stages see of this one. Timings differ between runs that made the same model, so the

@@ -1,4 +1,4 @@
-//! The six stages: which program runs with which arguments on which config, and what it leaves behind.
+//! The stages: which program runs with which arguments on which config, and what it leaves behind.
 
 use clap::ValueEnum;
 
@@ -11,6 +11,8 @@ pub(crate) enum StageName {
     Pretrain,
     /// Checkpoint and conversations to a merged model.
     Finetune,
+    /// The tuned model and rewards to a better one; a recipe may leave it out.
+    Align,
     /// The model behind the OpenAI API, measured.
     Deploy,
     /// Scores of the served model.
@@ -26,6 +28,7 @@ impl StageName {
             Self::Data => "data",
             Self::Pretrain => "pretrain",
             Self::Finetune => "finetune",
+            Self::Align => "align",
             Self::Deploy => "deploy",
             Self::Evaluate => "evaluate",
             Self::Agent => "agent",
@@ -47,7 +50,7 @@ pub(crate) enum Serving {
 pub(crate) struct Stage {
     /// Its name.
     pub(crate) name: StageName,
-    /// Config file inside the recipe's folder.
+    /// Config file inside the recipe's folder; a recipe without that of [`StageName::Align`] goes without the stage.
     pub(crate) config: &'static str,
     /// Package and binary, which share their name.
     pub(crate) program: &'static str,
@@ -64,7 +67,7 @@ pub(crate) struct Stage {
 }
 
 /// The chain in order.
-pub(crate) const STAGES: [Stage; 6] = [
+pub(crate) const STAGES: [Stage; 7] = [
     Stage {
         name: StageName::Data,
         config: "1-data.toml",
@@ -96,13 +99,23 @@ pub(crate) const STAGES: [Stage; 6] = [
         artefacts: &["hf", "questions.jsonl", "conversations.jsonl", "metrics.jsonl", "summary.json"],
     },
     Stage {
+        name: StageName::Align,
+        config: "3b-align.toml",
+        program: "xtuner",
+        commands: &[&["generate"], &["train"]],
+        fresh: &["--resume", "none"],
+        serving: Serving::None,
+        inputs: &[StageName::Finetune],
+        artefacts: &["hf", "questions.jsonl", "prompts.jsonl", "metrics.jsonl", "summary.json"],
+    },
+    Stage {
         name: StageName::Deploy,
         config: "4-deploy.toml",
         program: "lmdeploy",
         commands: &[&["bench", "serving", "--config"]],
         fresh: &[],
         serving: Serving::Url(&["--url", "{url}", "--out", "{output}/summary.json"]),
-        inputs: &[StageName::Finetune],
+        inputs: &[StageName::Finetune, StageName::Align],
         artefacts: &["summary.json"],
     },
     Stage {
@@ -112,7 +125,7 @@ pub(crate) const STAGES: [Stage; 6] = [
         commands: &[&[]],
         fresh: &[],
         serving: Serving::Url(&["--set", "model.base-url={url}"]),
-        inputs: &[StageName::Data, StageName::Finetune],
+        inputs: &[StageName::Data, StageName::Finetune, StageName::Align],
         artefacts: &["summary.json"],
     },
     Stage {
@@ -122,7 +135,7 @@ pub(crate) const STAGES: [Stage; 6] = [
         commands: &[&["run"]],
         fresh: &["--fresh"],
         serving: Serving::Url(&["--set", "model.base-url={url}"]),
-        inputs: &[StageName::Finetune],
+        inputs: &[StageName::Finetune, StageName::Align],
         artefacts: &["transcripts.jsonl", "summary.json"],
     },
 ];

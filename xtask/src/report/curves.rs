@@ -1,4 +1,4 @@
-//! Curves of a training-like stage from its `metrics.jsonl`: loss, learning rate, tokens per second.
+//! Curves of a training-like stage from its `metrics.jsonl`: loss, rewards, learning rate, tokens per second.
 
 use std::path::Path;
 
@@ -28,7 +28,13 @@ pub(super) fn section(title: &str, metrics: &Path) -> Result<String> {
     losses.push(line(points(&rows, "valid_loss"), "held-out", 1, Weight::Bold));
     losses.retain(|line| !line.points.is_empty());
     let rate = line(points(&rows, "lr"), "learning rate", 2, Weight::Bold);
+    let mut rewards = Vec::from(curve("reward", "answers of a round, moving mean", 0));
+    rewards.push(line(points(&rows, "valid_reward"), "held-out prompts", 1, Weight::Bold));
+    rewards.retain(|line| !line.points.is_empty());
     let mut html = format!("<h2>{title}</h2>\n");
+    if !rewards.is_empty() {
+        html += &plot::lines("Reward", "step", "mean reward", &rewards)?;
+    }
     html += &plot::lines("Loss", "step", "nats per token", &losses)?;
     html += &plot::lines("Learning rate", "step", "learning rate", &[rate])?;
     html += &plot::lines("Speed", "step", "tokens per second", &curve("tokens_per_second", "speed", 3))?;
@@ -81,6 +87,18 @@ mod tests {
         std::fs::write(&path, "{\"step\":1}\n{\"st").expect("writes");
         assert!(section("Training", &path).expect_err("a torn line").to_string().contains("line 2"));
         assert_eq!(section("Training", Path::new("/nowhere")).expect("nothing to show"), "");
+    }
+
+    #[test]
+    fn rewards_are_drawn_for_runs_that_have_them() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let path = folder.path().join("metrics.jsonl");
+        let rows = "{\"step\":0,\"valid_reward\":0.5}\n{\"step\":1,\"loss\":0.1,\"reward\":0.6}\n";
+        std::fs::write(&path, rows).expect("writes");
+        let html = section("Alignment", &path).expect("draws");
+        assert!(html.contains("Reward") && html.contains("held-out prompts"), "{html}");
+        std::fs::write(&path, "{\"step\":1,\"loss\":0.1}\n").expect("writes");
+        assert!(!section("Alignment", &path).expect("draws").contains("Reward"));
     }
 
     #[test]

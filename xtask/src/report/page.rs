@@ -12,10 +12,11 @@ use crate::numbers::{Row, display};
 const STYLE: &str = include_str!("report.css");
 
 /// Metrics shown as cards at the top: stage, metric, caption.
-const HEADLINES: [(&str, &str, &str); 6] = [
+const HEADLINES: [(&str, &str, &str); 7] = [
     ("data", "documents_kept", "documents kept"),
     ("pretrain", "valid_bits_per_byte", "held-out bits per byte"),
     ("pretrain", "tokens_per_second", "training tokens/s"),
+    ("align", "best_valid_reward", "reward on held-out prompts"),
     ("deploy", "tokens_per_second", "served tokens/s"),
     ("evaluate", "arithmetic_without_tools", "arithmetic without tools"),
     ("agent", "agent_accuracy", "arithmetic with the calculator"),
@@ -28,6 +29,7 @@ pub(crate) fn write(run: &Path, recipe: &str, stages: &Map<String, Value>, rows:
     body += &funnel::section(&run.join("data/funnel.json"))?;
     body += &curves::section("Pre-training", &run.join("pretrain/metrics.jsonl"))?;
     body += &curves::section("Fine-tuning", &run.join("finetune/metrics.jsonl"))?;
+    body += &curves::section("Alignment", &run.join("align/metrics.jsonl"))?;
     body += &evaluation(rows);
     body += &transcripts::section(&run.join("agent/transcripts.jsonl"))?;
     body += &all_numbers(rows);

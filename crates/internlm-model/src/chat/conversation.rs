@@ -110,7 +110,7 @@ impl Conversation {
     }
 
     /// A noncharacter that nobody wrote.
-    fn unwritten(&self) -> char {
+    pub(super) fn unwritten(&self) -> char {
         unwritten(&(Value::Array(self.messages.clone()).to_string() + &self.tools.to_string()))
     }
 
@@ -118,9 +118,14 @@ impl Conversation {
     /// in the rendered text. Returns the mark: a noncharacter that nobody wrote.
     pub(super) fn hide_specials(&mut self, tokenizer: &Tokenizer) -> char {
         let mark = self.unwritten();
+        self.hide_specials_with(tokenizer, mark);
+        mark
+    }
+
+    /// [`Self::hide_specials`] with a mark that a longer conversation has chosen.
+    pub(super) fn hide_specials_with(&mut self, tokenizer: &Tokenizer, mark: char) {
         let hide = |text: &str| hide(text, tokenizer, mark);
         self.messages.iter_mut().chain([&mut self.tools]).for_each(|value| map_texts(value, &hide));
-        mark
     }
 }
 

@@ -19,11 +19,13 @@
 //!
 //! Follows InternLM's `chat/chat_format_v2_5.md` and lmdeploy's `InternLM2Chat7B` template.
 
+mod answers;
 mod conversation;
 mod jinja;
 pub mod marks;
 mod message;
 pub mod openai;
+mod pieces;
 mod plugin;
 mod prompt;
 mod python_json;
@@ -33,14 +35,17 @@ mod segments;
 mod template;
 mod tools;
 
+pub use answers::Answered;
 pub use jinja::JinjaTemplate;
 pub use message::{Channel, Message, Role, ToolCall};
+pub use pieces::Piece;
 #[doc(hidden)]
 pub use plugin::kind as json_kind;
 pub use plugin::{CallProblem, PluginCall};
 pub use prompt::{Loss, Prompt};
 use python_json::python_json;
 pub use reply::{Reply, parse_reply, parse_reply_text};
+pub use segments::order_of_turns;
 pub use template::ChatTemplate;
 pub(crate) use template::{Kind, kind};
 pub use tools::{FunctionDefinition, offer_tools, offered_tools, tools_message};

@@ -1,19 +1,22 @@
-//! A conversation as a list of special tokens and runs of text, each with its part in the loss.
+//! A conversation as a list of special tokens and runs of text, each with the answer that it is a part of.
 
 use std::collections::BTreeMap;
 
 use super::marks::{ACTION_END, ACTION_START, IM_END, IM_START};
 use super::prompt::open_answer;
-use super::{Channel, Loss, Message, Prompt, Role, ToolCall};
+use super::{Channel, Message, Prompt, Role, ToolCall};
 use crate::{Error, Result};
+
+/// Index of the message of the assistant whose words, calls or end a segment is; `None` for everything else.
+pub(super) type Answer = Option<usize>;
 
 /// One piece of a rendered conversation.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Segment {
     /// A special token made by the template.
-    Special(&'static str, Loss),
+    Special(&'static str, Answer),
     /// Text; never parsed for special tokens.
-    Text(String, Loss),
+    Text(String, Answer),
 }
 
 impl Segment {
@@ -26,25 +29,20 @@ impl Segment {
     }
 }
 
-/// InternLM2's ChatML, without the leading `<s>`. `loss` says which of the assistant's messages are learned.
-pub(super) fn internlm2(
-    messages: &[Message],
-    prompt: Prompt,
-    loss: impl Fn(usize) -> Loss,
-) -> Result<Vec<Segment>> {
+/// InternLM2's ChatML, without the leading `<s>`.
+pub(super) fn internlm2(messages: &[Message], prompt: Prompt) -> Result<Vec<Segment>> {
     if prompt == Prompt::Continue {
         open_answer(messages)?;
     }
     let mut segments = Vec::new();
     for index in order_of_turns(messages) {
         let message = &messages[index];
-        let learned = if message.role == Role::Assistant { loss(index) } else { Loss::Skip };
-        turn(message, learned, &mut segments)?;
+        turn(message, (message.role == Role::Assistant).then_some(index), &mut segments)?;
     }
     match prompt {
         Prompt::Generate => {
-            segments.push(Segment::Special(IM_START, Loss::Skip));
-            segments.push(Segment::Text("assistant\n".to_owned(), Loss::Skip));
+            segments.push(Segment::Special(IM_START, None));
+            segments.push(Segment::Text("assistant\n".to_owned(), None));
         }
         // The last turn stays open: without its `<|im_end|>` and the line end after it.
         Prompt::Continue => segments.truncate(segments.len().saturating_sub(2)),
@@ -57,7 +55,8 @@ pub(super) fn internlm2(
 ///
 /// The format has no place for ids of calls, so that the model can tell results apart only by their order: those of one
 /// round that all name a call follow the order of the calls. Other results stay in the order in which they came.
-fn order_of_turns(messages: &[Message]) -> Vec<usize> {
+#[must_use]
+pub fn order_of_turns(messages: &[Message]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..messages.len()).collect();
     for (index, message) in messages.iter().enumerate().filter(|(_, message)| !message.calls.is_empty()) {
         let ids = message.calls.iter().enumerate().filter_map(|(at, call)| Some((call.id.as_deref()?, at)));
@@ -73,10 +72,10 @@ fn order_of_turns(messages: &[Message]) -> Vec<usize> {
     order
 }
 
-fn turn(message: &Message, loss: Loss, segments: &mut Vec<Segment>) -> Result<()> {
-    segments.push(Segment::Special(IM_START, Loss::Skip));
+fn turn(message: &Message, answer: Answer, segments: &mut Vec<Segment>) -> Result<()> {
+    segments.push(Segment::Special(IM_START, None));
     header(message, segments);
-    segments.push(Segment::Text(message.text().to_owned(), loss));
+    segments.push(Segment::Text(message.text().to_owned(), answer));
     if !message.calls.is_empty() && message.role != Role::Assistant {
         let role = message.role.name();
         return Err(Error::Chat(format!(
@@ -84,35 +83,35 @@ fn turn(message: &Message, loss: Loss, segments: &mut Vec<Segment>) -> Result<()
         )));
     }
     for call in &message.calls {
-        call_marks(call, loss, segments)?;
+        call_marks(call, answer, segments)?;
     }
-    segments.push(Segment::Special(IM_END, loss));
-    segments.push(Segment::Text("\n".to_owned(), Loss::Skip));
+    segments.push(Segment::Special(IM_END, answer));
+    segments.push(Segment::Text("\n".to_owned(), None));
     Ok(())
 }
 
 /// `role\n` or `role name=channel\n`.
 fn header(message: &Message, segments: &mut Vec<Segment>) {
     let role = message.role.name();
-    let mut text = |text: String| segments.push(Segment::Text(text, Loss::Skip));
+    let mut text = |text: String| segments.push(Segment::Text(text, None));
     match message.channel {
         None => text(format!("{role}\n")),
         Some(Channel::File) => text(format!("{role} name=file\n")),
         Some(channel) => {
             text(format!("{role} name="));
-            segments.push(Segment::Special(channel.name(), Loss::Skip));
-            segments.push(Segment::Text("\n".to_owned(), Loss::Skip));
+            segments.push(Segment::Special(channel.name(), None));
+            segments.push(Segment::Text("\n".to_owned(), None));
         }
     }
 }
 
-fn call_marks(call: &ToolCall, loss: Loss, segments: &mut Vec<Segment>) -> Result<()> {
+fn call_marks(call: &ToolCall, answer: Answer, segments: &mut Vec<Segment>) -> Result<()> {
     if call.channel == Channel::File {
         return Err(Error::Chat("found a call on channel file, expected plugin or interpreter".to_owned()));
     }
-    segments.push(Segment::Special(ACTION_START, loss));
-    segments.push(Segment::Special(call.channel.name(), loss));
-    segments.push(Segment::Text(format!("\n{}", call.body), loss));
-    segments.push(Segment::Special(ACTION_END, loss));
+    segments.push(Segment::Special(ACTION_START, answer));
+    segments.push(Segment::Special(call.channel.name(), answer));
+    segments.push(Segment::Text(format!("\n{}", call.body), answer));
+    segments.push(Segment::Special(ACTION_END, answer));
     Ok(())
 }

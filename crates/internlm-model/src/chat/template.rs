@@ -4,11 +4,12 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
+use super::answers::{self, Answered};
 use super::conversation::{hide, unwritten};
 use super::jinja::unused;
 use super::marks::{ACTION_START, BOS, IM_START};
-use super::segments::{self, Segment};
-use super::{JinjaTemplate, Loss, Message, Prompt, Role};
+use super::segments::{self, Answer, Segment};
+use super::{JinjaTemplate, Loss, Message, Prompt};
 use crate::{Error, Result, TokenId, Tokenizer};
 
 /// How messages become one sequence.
@@ -109,7 +110,7 @@ impl ChatTemplate {
     ) -> Result<Vec<TokenId>> {
         match self {
             Self::InternLm2 => {
-                let tokens = encode_segments(tokenizer, segments::internlm2(messages, prompt, keep)?)?;
+                let tokens = encode_segments(tokenizer, segments::internlm2(messages, prompt)?)?;
                 Ok(tokens.into_iter().map(|(id, _)| id).collect())
             }
             Self::Jinja(template) => template.encode(tokenizer, messages, prompt),
@@ -119,6 +120,9 @@ impl ChatTemplate {
     /// Ids with their part in the loss: content, calls and the closing `<|im_end|>` of the assistant's messages for
     /// which `loss(index)` says [`Loss::Keep`]; nothing else. `index` counts `messages` from 0.
     ///
+    /// Answers that the template shows otherwise when the conversation continues have no loss here; see
+    /// [`Self::encode_answers`].
+    ///
     /// # Errors
     /// As [`Self::encode`].
     pub fn encode_with_loss(
@@ -127,12 +131,48 @@ impl ChatTemplate {
         messages: &[Message],
         loss: impl Fn(usize) -> Loss,
     ) -> Result<Vec<(TokenId, Loss)>> {
+        let sequences = self.encode_answers(tokenizer, messages, |index| loss(index) == Loss::Keep)?;
+        let whole = sequences.into_iter().next().unwrap_or_default();
+        let mut tokens: Vec<_> = whole.ids.into_iter().map(|id| (id, Loss::Skip)).collect();
+        for (_, range) in whole.answers {
+            tokens[range].iter_mut().for_each(|token| token.1 = Loss::Keep);
+        }
+        Ok(tokens)
+    }
+
+    /// The sequences to learn a conversation from: the ids that are served, and where in them the assistant's messages
+    /// are for which `learned(index)` is true: their text, their calls and what ends the turn.
+    ///
+    /// The first sequence is the whole conversation. Some templates show earlier messages otherwise when the
+    /// conversation continues, for instance without their reasoning; an answer that is not in the whole conversation as
+    /// it is served is in one of the further sequences, behind its own prompt.
+    ///
+    /// ```
+    /// use internlm_model::chat::{ChatTemplate, Message};
+    /// use internlm_model::tokenizer::{BpeTrainConfig, Special, train_bpe};
+    ///
+    /// let tokenizer = train_bpe(["hello".to_owned()].into_iter(), &BpeTrainConfig::new(265))?;
+    /// let messages = [Message::user("hello"), Message::assistant("hi")];
+    /// let sequences = ChatTemplate::InternLm2.encode_answers(&tokenizer, &messages, |_| true)?;
+    /// let (index, range) = sequences[0].answers[0].clone();
+    /// assert_eq!((index, &*tokenizer.decode(&sequences[0].ids[range], Special::Keep)), (1, "hi<|im_end|>"));
+    /// # Ok::<(), internlm_model::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Self::encode`]; calls to learn that the template does not show.
+    pub fn encode_answers(
+        &self,
+        tokenizer: &Tokenizer,
+        messages: &[Message],
+        learned: impl Fn(usize) -> bool,
+    ) -> Result<Vec<Answered>> {
         match self {
-            Self::InternLm2 => encode_segments(tokenizer, segments::internlm2(messages, Prompt::None, loss)?),
-            Self::Jinja(template) => {
-                let encode = |messages: &[Message], prompt| template.encode(tokenizer, messages, prompt);
-                loss_by_prefixes(tokenizer, messages, loss, encode)
+            Self::InternLm2 => {
+                let tokens = encode_segments(tokenizer, segments::internlm2(messages, Prompt::None)?)?;
+                Ok(vec![answered(&tokens, learned)])
             }
+            Self::Jinja(template) => answers::of_jinja(template, tokenizer, messages, learned),
         }
     }
 
@@ -143,7 +183,7 @@ impl ChatTemplate {
     pub fn render(&self, messages: &[Message], prompt: Prompt) -> Result<String> {
         match self {
             Self::InternLm2 => {
-                let segments = segments::internlm2(messages, prompt, keep)?;
+                let segments = segments::internlm2(messages, prompt)?;
                 let turns: String = segments.iter().map(Segment::text).collect();
                 Ok(format!("{BOS}{turns}"))
             }
@@ -183,19 +223,28 @@ pub(crate) fn kind(has: impl Fn(&str) -> bool, jinja: Option<bool>) -> Option<Ki
     }
 }
 
-/// Every answer of the assistant is learned.
-fn keep(_index: usize) -> Loss {
-    Loss::Keep
+/// The ids and where among them the learned answers are.
+fn answered(tokens: &[(TokenId, Answer)], learned: impl Fn(usize) -> bool) -> Answered {
+    let mut answers = Vec::new();
+    let mut start = 0;
+    for run in tokens.chunk_by(|left, right| left.1 == right.1) {
+        let range = start..start + run.len();
+        start = range.end;
+        if let Some(index) = run[0].1.filter(|&index| learned(index)) {
+            answers.push((index, range));
+        }
+    }
+    Answered { ids: tokens.iter().map(|(id, _)| *id).collect(), answers }
 }
 
 /// Reads the whole conversation at once, so that every id is that of the rendered text, and gives each its segment's
-/// loss.
-fn encode_segments(tokenizer: &Tokenizer, segments: Vec<Segment>) -> Result<Vec<(TokenId, Loss)>> {
+/// answer.
+fn encode_segments(tokenizer: &Tokenizer, segments: Vec<Segment>) -> Result<Vec<(TokenId, Answer)>> {
     let bos = match tokenizer.bos() {
         Some(bos) => bos,
         None => special(tokenizer, BOS)?,
     };
-    let mut tokens = vec![(bos, Loss::Skip)];
+    let mut tokens = vec![(bos, None)];
     let hidden = unwritten(&segments.iter().map(Segment::text).collect::<String>());
     let text = segments.iter().map(|segment| match segment {
         Segment::Special(name, _) => (*name).to_owned(),
@@ -203,49 +252,22 @@ fn encode_segments(tokenizer: &Tokenizer, segments: Vec<Segment>) -> Result<Vec<
     });
     let ids = tokenizer.encode_marked(&text.collect::<String>(), hidden);
     let mut rest = &ids[..];
-    let mut run: Vec<(String, Loss)> = Vec::new();
+    let mut run: Vec<(String, Answer)> = Vec::new();
     for segment in segments {
         match segment {
-            Segment::Text(text, loss) => run.push((text, loss)),
-            Segment::Special(name, loss) => {
+            Segment::Text(text, answer) => run.push((text, answer)),
+            Segment::Special(name, answer) => {
                 let id = special(tokenizer, name)?;
                 let at = rest.iter().position(|&other| other == id);
                 let at =
                     at.ok_or_else(|| Error::Chat(format!("{name}: not found where the format has it")))?;
                 spread(tokenizer, &std::mem::take(&mut run), &rest[..at], &mut tokens);
-                tokens.push((id, loss));
+                tokens.push((id, answer));
                 rest = &rest[at + 1..];
             }
         }
     }
     spread(tokenizer, &run, rest, &mut tokens);
-    Ok(tokens)
-}
-
-/// The loss mask of a template that only renders: an answer is what rendering it adds to the prompt before it.
-/// Text after the answer's last special token belongs to the format and does not count.
-fn loss_by_prefixes(
-    tokenizer: &Tokenizer,
-    messages: &[Message],
-    loss: impl Fn(usize) -> Loss,
-    encode: impl Fn(&[Message], Prompt) -> Result<Vec<TokenId>>,
-) -> Result<Vec<(TokenId, Loss)>> {
-    let ids = encode(messages, Prompt::None)?;
-    let mut tokens: Vec<(TokenId, Loss)> = ids.iter().map(|&id| (id, Loss::Skip)).collect();
-    let common = |other: &[TokenId]| ids.iter().zip(other).take_while(|(a, b)| a == b).count();
-    for (index, message) in messages.iter().enumerate() {
-        if message.role != Role::Assistant || loss(index) == Loss::Skip {
-            continue;
-        }
-        let start = common(&encode(&messages[..index], Prompt::Generate)?);
-        let mut end = common(&encode(&messages[..=index], Prompt::None)?);
-        if let Some(last) = (start..end).rev().find(|&at| tokenizer.is_special(ids[at])) {
-            end = last + 1;
-        }
-        for token in tokens.iter_mut().take(end).skip(start) {
-            token.1 = Loss::Keep;
-        }
-    }
     Ok(tokens)
 }
 
@@ -255,16 +277,21 @@ fn special(tokenizer: &Tokenizer, name: &str) -> Result<TokenId> {
         .ok_or_else(|| Error::Chat(format!("the vocabulary lacks {name}, expected InternLM2's chat tokens")))
 }
 
-/// Gives the ids of adjacent texts the losses of these. A token that spans two of them belongs to the later one: the
+/// Gives the ids of adjacent texts the answers of these. A token that spans two of them belongs to the later one: the
 /// model has to produce it when any of its bytes counts.
-fn spread(tokenizer: &Tokenizer, run: &[(String, Loss)], ids: &[TokenId], tokens: &mut Vec<(TokenId, Loss)>) {
+fn spread(
+    tokenizer: &Tokenizer,
+    run: &[(String, Answer)],
+    ids: &[TokenId],
+    tokens: &mut Vec<(TokenId, Answer)>,
+) {
     let length: usize = run.iter().map(|(text, _)| text.len()).sum();
     let spelled: usize = ids.iter().map(|&id| tokenizer.token_bytes(id).len()).sum();
     // Encoding may put a space in front: it belongs to the first text.
     let mut end = spelled.saturating_sub(length);
-    let mut ends = run.iter().map(|(text, loss)| {
+    let mut ends = run.iter().map(|(text, answer)| {
         end += text.len();
-        (end, *loss)
+        (end, *answer)
     });
     let mut current = ends.next();
     let mut position = 0;
@@ -278,6 +305,6 @@ fn spread(tokenizer: &Tokenizer, run: &[(String, Loss)], ids: &[TokenId], tokens
                 None => break,
             }
         }
-        tokens.push((id, current.map_or(Loss::Skip, |(_, loss)| loss)));
+        tokens.push((id, current.and_then(|(_, answer)| answer)));
     }
 }

@@ -129,6 +129,11 @@ impl Decoder {
         self
     }
 
+    /// Replaces all settings, of which the caller has made the weights.
+    pub(crate) fn with_config(self, config: ModelConfig) -> Self {
+        Self { config: Arc::new(config), ..self }
+    }
+
     /// Adds noise to the embeddings in training passes; what measures and serves never sees it.
     #[must_use]
     pub fn with_embedding_noise(self, noise: EmbeddingNoise) -> Self {
@@ -162,15 +167,26 @@ impl Decoder {
     /// - ids: `[T]`, one packed row
     /// - output: `[T, hidden]`
     pub fn forward(&self, ids: Tensor<1, Int>, attend: &mut dyn Attend) -> Tensor<2> {
-        let mut h = self.embed(ids);
-        if let Some(noise) = self.embedding_noise.filter(|_| h.device().is_autodiff()) {
-            h = h.clone() + noise.numbers(&h, attend.positions(), self.noise.stream(noise.rng));
-        }
+        let mut h = self.first_hidden(ids, attend.positions());
         let table = self.rope.table(attend.positions(), &h.device());
         for (layer, block) in self.layers.iter().enumerate() {
             h = block.forward(h, layer, &table, attend);
         }
         self.norm.forward(h)
+    }
+
+    /// The input of the first layer: the vectors of ids, in training passes with the noise on the embeddings.
+    ///
+    /// # Shapes
+    /// - ids: `[T]`
+    /// - output: `[T, hidden]`
+    #[must_use]
+    pub fn first_hidden(&self, ids: Tensor<1, Int>, positions: &Positions) -> Tensor<2> {
+        let h = self.embed(ids);
+        match self.embedding_noise.filter(|_| h.device().is_autodiff()) {
+            Some(noise) => h.clone() + noise.numbers(&h, positions, self.noise.stream(noise.rng)),
+            None => h,
+        }
     }
 
     /// The input vectors of ids.

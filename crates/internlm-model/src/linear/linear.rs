@@ -86,6 +86,15 @@ impl Linear {
         }
     }
 
+    /// The packed weights of the layer or of what is under its adapter; `None` for weights in floats.
+    #[must_use]
+    pub fn packed_matrix(&self) -> Option<&PackedMatrix> {
+        match self {
+            Self::Packed(packed) | Self::Lora(Lora { base: Base::Packed(packed), .. }) => Some(&packed.matrix),
+            _ => None,
+        }
+    }
+
     /// The bias, `[out]`; `None` when the layer has no bias.
     #[must_use]
     pub fn bias(&self) -> Option<Tensor<1>> {

@@ -13,6 +13,7 @@ mod packing;
 mod properties;
 mod ranks;
 mod recipe;
+mod recompute;
 mod resume;
 mod signals;
 mod validation;

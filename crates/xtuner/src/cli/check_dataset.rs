@@ -4,26 +4,25 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use clap::Args;
-use internlm_kit::rng::CounterRng;
 use internlm_kit::visible::visible_on;
 use internlm_kit::{outln, stdout};
-use internlm_model::Tokenizer;
-use internlm_model::chat::{ChatTemplate, Loss};
 use internlm_model::tokenizer::Special;
 
+use super::encoded::{EncodedData, runs};
 use crate::dataset::{Sample, SftRows};
-use crate::{Error, FinetuneConfig, load_dataset};
 
 /// Examples under `--help`.
 const EXAMPLES: &str = "Examples:
   xtuner check-dataset recipes/tiny/3-finetune.toml
   xtuner check-dataset recipes/tiny/3-finetune.toml --rows 10
+  xtuner check-dataset recipes/tiny/3-finetune.toml --set dataset.template=internlm2_chat --ids
 
-Text with loss is green on a terminal, and between ⟦ and ⟧ in a pipe or with NO_COLOR.";
+Text with loss is between ⟦ and ⟧, followed by its weight where that is not 1; on a terminal it is green too, unless
+NO_COLOR is set.";
 
 /// Green and back.
 const COLORS: [&str; 2] = ["\u{1b}[32m", "\u{1b}[0m"];
-/// The same without color.
+/// Around text with loss.
 const BRACKETS: [&str; 2] = ["⟦", "⟧"];
 
 /// Arguments of the verb.
@@ -38,64 +37,89 @@ pub(super) struct CheckDataset {
     /// Number of random samples to show.
     #[arg(long, default_value_t = 3)]
     rows: usize,
+    /// Show the ids of each sample after its text, those with loss between the same marks.
+    #[arg(long)]
+    ids: bool,
 }
 
 impl CheckDataset {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        let config = FinetuneConfig::load_with(&self.config, &self.set)?;
-        let tokenizer = Tokenizer::load(&config.model.path).map_err(Error::from)?;
-        let template = ChatTemplate::load(&config.model.path).map_err(Error::from)?;
-        let data = load_dataset(&config, &tokenizer, &template)?;
-        let section = &config.dataset;
-        let rows = SftRows::new(&data.train, section.row_tokens(), section.rows_per_step, config.run.seed);
-        let order = CounterRng::new(config.run.seed, "check").permutation(data.train.len());
-        for sample in order.into_iter().take(self.rows).map(|index| &data.train[index]) {
+        let data = EncodedData::load(&self.config, &self.set)?;
+        for sample in data.shuffled().into_iter().take(self.rows) {
             outln!("--- {} tokens, {} with loss", sample.ids.len(), sample.labels())?;
-            stdout::print_styled(format_args!("{}\n", marked(sample, &tokenizer)))?;
+            let text = marked(sample, |sample| data.tokenizer.decode(&sample.ids, Special::Keep));
+            stdout::print_styled(format_args!("{text}\n"))?;
+            if self.ids {
+                stdout::print_styled(format_args!("{}\n", marked(sample, ids)))?;
+            }
         }
-        let (stats, tokens) = (&data.stats, rows.tokens());
-        let filled = tokens as f64 / (rows.rows() * section.row_tokens()) as f64;
-        outln!("---")?;
-        outln!("{:>14}  {}", "conversations", stats.conversations)?;
-        outln!("{:>14}  {}", "tokens", stats.tokens)?;
-        outln!("{:>14}  {} ({:.1} %)", "with loss", stats.labels, percent(stats.labels, stats.tokens))?;
-        outln!("{:>14}  {}", "longest", stats.longest)?;
-        outln!("{:>14}  {} (max-length {})", "cut", stats.truncated, section.max_length)?;
-        outln!("{:>14}  {}", "dropped", stats.dropped)?;
-        outln!("{:>14}  {} ({:.1} % filled)", "rows", rows.rows(), 100.0 * filled)?;
-        if let Some(text) = &section.pretrain {
-            let tokens = text.tokens_of_step(section.step_tokens());
-            let place = text.shards.display();
-            outln!(
-                "{:>14}  {tokens} tokens of each step ({:.1} %) from {place}",
-                "text",
-                100.0 * text.share
-            )?;
-        }
-        Ok(())
+        counts(&data)
     }
+}
+
+/// What became of all conversations.
+fn counts(data: &EncodedData) -> anyhow::Result<()> {
+    let (section, stats) = (&data.config.dataset, &data.stats);
+    let settings = data.config.rows_config();
+    let rows = SftRows::new(&data.sets, &settings)?;
+    let filled = rows.tokens() as f64 / (rows.rows() * settings.row_tokens) as f64;
+    outln!("---")?;
+    if section.template.is_some() {
+        outln!("{:>14}  {}", "template", data.template)?;
+    }
+    outln!("{:>14}  {}", "conversations", stats.conversations)?;
+    if stats.samples != stats.conversations {
+        outln!("{:>14}  {} (earlier answers are served otherwise)", "samples", stats.samples)?;
+    }
+    outln!("{:>14}  {}", "tokens", stats.tokens)?;
+    outln!("{:>14}  {} ({:.1} %)", "with loss", stats.labels, percent(stats.labels, stats.tokens))?;
+    let samples = data.samples();
+    let (labels, weight) = samples
+        .iter()
+        .fold((0, 0.0), |(labels, weight), sample| (labels + sample.labels(), weight + sample.weight()));
+    if weight != labels as f64 {
+        outln!("{:>14}  {weight:.1} of {labels} to learn from", "weight")?;
+    }
+    outln!("{:>14}  {}", "longest", stats.longest)?;
+    outln!("{:>14}  {} (max-length {})", "cut", stats.truncated, section.max_length)?;
+    outln!("{:>14}  {}", "dropped", stats.dropped)?;
+    outln!("{:>14}  {} ({:.1} % filled)", "rows", rows.rows(), 100.0 * filled)?;
+    if let Some(text) = &section.pretrain {
+        let (tokens, share) = (text.tokens_of_step(section.step_tokens()), 100.0 * text.share);
+        let place = text.shards.display();
+        outln!("{:>14}  {tokens} tokens of each step ({share:.1} %) from {place}", "text")?;
+    }
+    Ok(())
 }
 
 fn percent(part: usize, whole: usize) -> f64 {
     100.0 * part as f64 / whole.max(1) as f64
 }
 
-/// The text of a sample, special tokens by name, the part with loss between marks.
-fn marked(sample: &Sample, tokenizer: &Tokenizer) -> String {
-    let colored = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let marks = if colored { COLORS } else { BRACKETS };
+/// The ids of a part of a sample.
+fn ids(sample: &Sample) -> String {
+    sample.ids.iter().map(|id| format!("{id} ")).collect()
+}
+
+/// What `show` makes of the parts of a sample, those with loss between marks.
+fn marked(sample: &Sample, show: impl Fn(&Sample) -> String) -> String {
+    let stdout = std::io::stdout();
+    let is_colored = stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let [green, plain] = if is_colored { COLORS } else { ["", ""] };
     let mut text = String::new();
-    let mut start = 0;
-    while start < sample.ids.len() {
-        let loss = sample.loss[start];
-        let length = sample.loss[start..].iter().take_while(|other| **other == loss).count();
-        let piece = tokenizer.decode(&sample.ids[start..start + length], Special::Keep);
-        let piece = &*visible_on(&piece, &std::io::stdout());
-        match loss {
-            Loss::Keep => text.extend([marks[0], piece, marks[1]]),
-            Loss::Skip => text.push_str(piece),
+    for (range, weight) in runs(sample) {
+        let part =
+            Sample { ids: sample.ids[range.clone()].to_vec(), weights: sample.weights[range].to_vec() };
+        let piece = show(&part);
+        let piece = visible_on(&piece, &stdout);
+        if weight == 0.0 {
+            text.push_str(&piece);
+            continue;
         }
-        start += length;
+        text.extend([green, BRACKETS[0], &*piece, BRACKETS[1], plain]);
+        if weight != 1.0 {
+            text.push_str(&format!("×{weight}"));
+        }
     }
     text
 }

@@ -33,7 +33,12 @@ impl Generate {
         };
         let report = generator::generate(generate)?;
         let (conversations, questions) = (report.conversations, report.questions);
-        tracing::info!("{conversations} conversations: {}", generate.conversations.display());
+        if conversations > 0 {
+            tracing::info!("{conversations} conversations: {}", generate.conversations.display());
+        }
+        if let Some(prompts) = &generate.prompts {
+            tracing::info!("{} prompts: {}", generate.prompt_count, prompts.display());
+        }
         tracing::info!("{questions} questions: {}", generate.questions.display());
         Ok(())
     }

@@ -1,39 +1,52 @@
-//! `xtuner test`: exact calls and answers on held-out questions.
+//! `xtuner test`: what a tuned model or a checkpoint has learned.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use burn::module::Module;
 use clap::Args;
 use internlm_kit::context::RunContext;
 use internlm_kit::outln;
+use internlm_kit::summary::{Summary, significant};
 use internlm_model::chat::ChatTemplate;
 use internlm_model::decoder::Decoder;
 use internlm_model::{Tokenizer, device};
+use internlm_train::{Row, evaluate};
 
+use crate::config::{SamplesConfig, TestConfig};
+use crate::convert::load_checkpoint;
+use crate::dataset::Sample;
 use crate::exactness::{Exactness, Examined, Examiner};
 use crate::generator::{Question, read_questions};
-use crate::{Error, FinetuneConfig, Result, hf_folder};
+use crate::samples::Samples;
+use crate::template::Template;
+use crate::{Error, FinetuneConfig, ObjectiveConfig, Result, hf_folder, load_dataset};
 
 /// Examples under `--help`.
 const EXAMPLES: &str = "Examples:
   xtuner test recipes/tiny/3-finetune.toml
   xtuner test recipes/tiny/3-finetune.toml runs/trial/hf --set test.limit=20 --show-misses
+  xtuner test mine.toml --checkpoint runs/mine/checkpoints/step-100
 
-call_exact: share of questions whose expression is given to the calculator exactly. answer_exact: share whose last
-sentence has the right number after the result. direct_exact: share that is answered right without tools.
-Without MODEL the shares are also added to summary.json of the run.";
+With a table [test] the questions of its file are asked. call_exact: share of questions whose expression is given to the
+calculator exactly. answer_exact: share whose last sentence has the right number after the result. direct_exact: share
+that is answered right without tools. Without MODEL the shares are also added to summary.json of the run.
+Without [test], and for a checkpoint: the loss on held-out samples, and answers to the questions of [samples].";
 
 /// Arguments of the verb.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Test {
-    /// TOML with a table `[test]`.
+    /// TOML of the run, or the name of a ready configuration.
     config: PathBuf,
     /// Folder of the tuned model; default: `hf` in `run.out` of the config.
     model: Option<PathBuf>,
+    /// Test a training checkpoint of the run instead, such as `checkpoints/step-100`.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["model", "model_option"])]
+    checkpoint: Option<PathBuf>,
     /// Override one key, for instance `test.limit=20`; may be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,
-    /// Maximum number of tokens of one reply; default: `test.max-tokens` of the config.
+    /// Maximum number of tokens of one reply; default: `test.max-tokens` or `samples.max-tokens` of the config.
     #[arg(long)]
     max_tokens: Option<usize>,
     /// The name that MODEL had as an option.
@@ -44,19 +57,81 @@ pub(super) struct Test {
     show_misses: bool,
 }
 
+/// A model with the folder that its tokenizer and template come from.
+struct Tested {
+    decoder: Decoder,
+    tokenizer: Tokenizer,
+    folder: PathBuf,
+}
+
 impl Test {
     pub(super) fn run(self) -> anyhow::Result<()> {
         let config = FinetuneConfig::load_with(&self.config, &self.set)?;
-        let Some(test) = &config.test else {
+        if matches!(config.objective, ObjectiveConfig::Reward(_)) {
+            let expected = "a model that answers; `xtuner eval-rm` measures reward models";
+            return Err(Error::mismatch("objective.kind", "\"reward\"", expected).into());
+        }
+        let asks_nothing = config.samples.as_ref().is_none_or(|samples| samples.prompts.is_empty());
+        let has_loss = matches!(config.objective, ObjectiveConfig::Sft);
+        if config.test.is_none() && asks_nothing && !has_loss {
             let place = self.config.display().to_string();
-            return Err(Error::mismatch(place, "no table [test]", "one with `questions`").into());
+            return Err(Error::mismatch(place, "neither [test] nor [samples]", "what to ask the model").into());
+        }
+        let tested = self.load(&config)?;
+        if config.test.is_none() || self.checkpoint.is_some() {
+            self.measure(&config, &tested)?;
+        }
+        let Some(test) = &config.test else { return Ok(()) };
+        let summary = self.ask(test, &tested)?;
+        if self.checkpoint.is_none() && self.model().is_none() {
+            summary.merge_into(config.run.out.join("summary.json"))?;
+        }
+        Ok(())
+    }
+
+    fn model(&self) -> Option<&PathBuf> {
+        self.model.as_ref().or(self.model_option.as_ref())
+    }
+
+    fn load(&self, config: &FinetuneConfig) -> Result<Tested> {
+        let (decoder, folder) = match &self.checkpoint {
+            Some(checkpoint) => (load_checkpoint(config, checkpoint)?.valid(), config.model.path.clone()),
+            None => {
+                let folder = self.model().cloned().unwrap_or_else(|| hf_folder(&config.run.out));
+                (Decoder::load(&folder, &device::parse(&config.run.device)?)?, folder)
+            }
         };
+        Ok(Tested { decoder, tokenizer: Tokenizer::load(&folder)?, folder })
+    }
+
+    /// Prints the loss on held-out samples, and the answers to the questions of the config.
+    fn measure(&self, config: &FinetuneConfig, tested: &Tested) -> anyhow::Result<()> {
+        let Tested { decoder, tokenizer, folder } = tested;
+        let template = Template::load(folder, config.dataset.template.as_deref())?;
+        if matches!(config.objective, ObjectiveConfig::Sft) {
+            let valid = load_dataset(config, tokenizer, &template)?.valid;
+            let rows: Vec<Row> = valid.iter().map(Sample::row).collect();
+            outln!("{:>16}  {}", "samples", rows.len())?;
+            if !rows.is_empty() {
+                let loss = evaluate(decoder, &rows, config.run.pass_tokens).map_err(Error::from)?.loss();
+                outln!("{:>16}  {}", "valid_loss", significant(loss, 4))?;
+            }
+        }
+        let Some(samples) = &config.samples else { return Ok(()) };
+        let mut samples: SamplesConfig = samples.clone();
+        samples.max_tokens = self.max_tokens.unwrap_or(samples.max_tokens);
+        let asked = Samples { config: &samples, tokenizer, template: &template };
+        for (prompt, answer) in samples.prompts.iter().zip(asked.answers(decoder)?) {
+            outln!("--- {prompt}\n{answer}")?;
+        }
+        Ok(())
+    }
+
+    /// Asks the questions of `[test]` and prints the shares of exact calls and answers.
+    fn ask(&self, test: &TestConfig, tested: &Tested) -> anyhow::Result<Summary> {
         let questions = read_questions(&test.questions)?;
         let asked = &questions[..test.limit.min(questions.len())];
-        let model = self.model.as_ref().or(self.model_option.as_ref());
-        let folder = model.cloned().unwrap_or_else(|| hf_folder(&config.run.out));
-        let max_tokens = self.max_tokens.unwrap_or(test.max_tokens);
-        let examined = examine(&config, max_tokens, &folder, asked)?;
+        let examined = examine(tested, self.max_tokens.unwrap_or(test.max_tokens), asked)?;
         let mut exactness = Exactness::default();
         for (question, examined) in asked.iter().zip(&examined) {
             let before = exactness.answers;
@@ -71,23 +146,14 @@ impl Test {
         for (name, value) in summary.rows() {
             outln!("{name:>16}  {value}")?;
         }
-        if model.is_none() {
-            summary.merge_into(config.run.out.join("summary.json"))?;
-        }
-        Ok(())
+        Ok(summary)
     }
 }
 
 /// Asks every question, with and without the calculator.
-fn examine(
-    config: &FinetuneConfig,
-    max_tokens: usize,
-    folder: &Path,
-    questions: &[Question],
-) -> Result<Vec<Examined>> {
-    let decoder = Decoder::load(folder, &device::parse(&config.run.device)?)?;
-    let (tokenizer, template) = (Tokenizer::load(folder)?, ChatTemplate::load(folder)?);
-    let examiner = Examiner::new(&decoder, &tokenizer, &template, max_tokens);
+fn examine(tested: &Tested, max_tokens: usize, questions: &[Question]) -> Result<Vec<Examined>> {
+    let template = ChatTemplate::load(&tested.folder)?;
+    let examiner = Examiner::new(&tested.decoder, &tested.tokenizer, &template, max_tokens);
     let context = RunContext::terminal(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
     let progress = context.reporter.start("test", "questions", questions.len() as u64);
     questions

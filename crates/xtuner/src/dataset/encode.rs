@@ -1,50 +1,23 @@
-//! Conversations -> ids and labels, through the model's chat template.
+//! Documents -> ids and the weights of their labels, through a chat template.
 //!
-//! The loss is on what the assistant says: its text, its calls and the closing mark of the turn. Samples are cut at
-//! `max_length` from the right; those that have no label left are dropped and counted.
+//! The loss is on what the assistant says: its text, its calls and the end of the turn; text of pre-training is learned
+//! as a whole. Samples are cut at `max_length` from the right; those that have no label left are dropped and counted.
 
-use internlm_model::chat::{ChatTemplate, Loss};
-use internlm_model::{TokenId, Tokenizer};
-use internlm_train::Row;
+use internlm_model::Tokenizer;
 
-use super::Conversation;
+use super::Document;
+use super::sample::{Sample, check_weights};
+use crate::template::Template;
 use crate::{Error, Result};
 
-/// One conversation as ids with loss.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Sample {
-    /// Ids of the whole conversation, `<s>` included.
-    pub ids: Vec<TokenId>,
-    /// Whether the model learns to produce the id at the same place.
-    pub loss: Vec<Loss>,
-}
-
-impl Sample {
-    /// The sample as a row of its own: labels are shifted, those without loss are absent.
-    #[must_use]
-    pub fn row(&self) -> Row {
-        let next = self.ids.iter().zip(&self.loss).skip(1);
-        let labels = next.map(|(id, loss)| (*loss == Loss::Keep).then_some(*id)).chain([None]);
-        Row {
-            ids: self.ids.clone(),
-            labels: labels.collect(),
-            cu_seqlens: vec![0, self.ids.len()],
-            weights: None,
-        }
-    }
-
-    /// Number of ids that the model learns to produce.
-    #[must_use]
-    pub fn labels(&self) -> usize {
-        self.loss.iter().skip(1).filter(|loss| **loss == Loss::Keep).count()
-    }
-}
-
-/// What became of the conversations.
+/// What became of the documents.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct EncodeStats {
-    /// Number of conversations that were encoded.
+    /// Number of documents that were encoded.
     pub conversations: usize,
+    /// Number of samples that were made of them. A conversation is several when the template shows earlier answers
+    /// otherwise in a longer conversation.
+    pub samples: usize,
     /// Number of samples that were cut at the maximum length.
     pub truncated: usize,
     /// Number of samples that had no label left after that.
@@ -57,43 +30,63 @@ pub struct EncodeStats {
     pub longest: usize,
 }
 
-/// The samples, and counts of what became of all conversations.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+impl EncodeStats {
+    /// Adds the counts of more documents.
+    pub fn add(&mut self, other: &Self) {
+        self.conversations += other.conversations;
+        self.samples += other.samples;
+        self.truncated += other.truncated;
+        self.dropped += other.dropped;
+        self.tokens += other.tokens;
+        self.labels += other.labels;
+        self.longest = self.longest.max(other.longest);
+    }
+}
+
+/// The samples, and counts of what became of all documents.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Encoded {
-    /// Kept samples in the order of their conversations.
+    /// Kept samples in the order of their documents.
     pub samples: Vec<Sample>,
-    /// Counts over all conversations.
+    /// Counts over all documents.
     pub stats: EncodeStats,
 }
 
-/// Encodes conversations and cuts them at `max_length` ids.
-///
-/// # Errors
-/// A vocabulary that lacks the template's tokens, and no sample at all.
-pub fn encode(
-    conversations: &[Conversation],
-    tokenizer: &Tokenizer,
-    template: &ChatTemplate,
-    max_length: usize,
-) -> Result<Encoded> {
-    let mut encoded = Encoded::default();
-    for conversation in conversations {
-        let mut sample = encode_one(conversation, tokenizer, template)?;
-        let stats = &mut encoded.stats;
-        stats.conversations += 1;
+impl Encoded {
+    fn push(&mut self, mut sample: Sample, max_length: usize) {
+        let stats = &mut self.stats;
+        stats.samples += 1;
         stats.longest = stats.longest.max(sample.ids.len());
         if sample.ids.len() > max_length {
-            sample.ids.truncate(max_length);
-            sample.loss.truncate(max_length);
+            sample.truncate(max_length);
             stats.truncated += 1;
         }
         if sample.labels() == 0 {
             stats.dropped += 1;
-            continue;
+            return;
         }
         stats.tokens += sample.ids.len();
         stats.labels += sample.labels();
-        encoded.samples.push(sample);
+        self.samples.push(sample);
+    }
+}
+
+/// Encodes documents and cuts them at `max_length` ids.
+///
+/// # Errors
+/// Conversations that do not fit the template, with their number; a vocabulary that lacks the template's tokens; ids
+/// that do not fit the vocabulary; and no sample at all.
+pub fn encode(
+    documents: &[Document],
+    tokenizer: &Tokenizer,
+    template: &Template,
+    max_length: usize,
+) -> Result<Encoded> {
+    let mut encoded = Encoded::default();
+    for (number, document) in (1..).zip(documents) {
+        encoded.stats.conversations += 1;
+        let samples = samples(document, tokenizer, template).map_err(|error| at_document(error, number))?;
+        samples.into_iter().for_each(|sample| encoded.push(sample, max_length));
     }
     if encoded.samples.is_empty() {
         let found = format!(
@@ -105,23 +98,47 @@ pub fn encode(
     Ok(encoded)
 }
 
-fn encode_one(conversation: &Conversation, tokenizer: &Tokenizer, template: &ChatTemplate) -> Result<Sample> {
-    let loss = |index: usize| conversation.turns[index].loss;
-    let pairs = template.encode_with_loss(tokenizer, &conversation.messages(), loss)?;
-    let (ids, loss) = pairs.into_iter().unzip();
-    Ok(Sample { ids, loss })
+/// `error` with the number of its document, from 1.
+fn at_document(error: Error, number: usize) -> Error {
+    match error {
+        Error::Mismatch { place, found, expected } => {
+            Error::mismatch(format!("conversation {number}: {place}"), found, expected)
+        }
+        Error::Model(internlm_model::Error::Chat(problem)) => {
+            Error::Model(internlm_model::Error::Chat(format!("conversation {number}: {problem}")))
+        }
+        error => error,
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn labels_are_shifted_and_masked() {
-        let ids = [1, 5, 6, 7].map(TokenId);
-        let sample = Sample { ids: ids.to_vec(), loss: vec![Loss::Skip, Loss::Skip, Loss::Keep, Loss::Keep] };
-        let row = sample.row();
-        assert_eq!(row.labels, [None, Some(TokenId(6)), Some(TokenId(7)), None]);
-        assert_eq!((sample.labels(), row.cu_seqlens), (2, vec![0, 4]));
+fn samples(document: &Document, tokenizer: &Tokenizer, template: &Template) -> Result<Vec<Sample>> {
+    match document {
+        Document::Chat(conversation) => template.samples(tokenizer, conversation),
+        Document::Text(text) => Ok(vec![text_sample(text, tokenizer)]),
+        Document::Tokens(sample) => {
+            check_tokens(sample, tokenizer)?;
+            Ok(vec![sample.clone()])
+        }
     }
+}
+
+/// Text of pre-training as XTuner reads it: the first token of the vocabulary, then the text; nothing ends it.
+fn text_sample(text: &str, tokenizer: &Tokenizer) -> Sample {
+    let mut sample = Sample::default();
+    sample.extend(tokenizer.bos().as_slice(), 0.0);
+    sample.extend(&tokenizer.encode(text), 1.0);
+    sample
+}
+
+/// Ids of another program must be ids of this vocabulary.
+fn check_tokens(sample: &Sample, tokenizer: &Tokenizer) -> Result<()> {
+    let vocab = tokenizer.vocab_size();
+    if let Some(id) = sample.ids.iter().find(|id| id.index() >= vocab) {
+        return Err(Error::mismatch("ids", id.to_string(), format!("ids below {vocab}")));
+    }
+    if sample.weights.len() != sample.ids.len() {
+        let found = format!("{} weights", sample.weights.len());
+        return Err(Error::mismatch("ids", found, format!("one for each of the {} ids", sample.ids.len())));
+    }
+    check_weights(sample.weights.iter())
 }

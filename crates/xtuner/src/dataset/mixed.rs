@@ -26,8 +26,9 @@ impl MixedRows {
         Self { conversations, text: None, fingerprint }
     }
 
-    /// Adds text of the shards in `text` to every step: `step_tokens` is what the conversations of a step may fill,
-    /// `vocab` the model's vocabulary, `seed` decides the order of documents and rows.
+    /// Adds text of the shards in `text` to every step: `step_tokens` is what the conversations of a step may fill (with
+    /// one sample per row they fill less, which is taken into account), `vocab` the model's vocabulary, `seed` decides
+    /// the order of documents and rows.
     ///
     /// # Errors
     /// A missing or empty folder, damaged shards, and too few tokens for one row.
@@ -38,7 +39,7 @@ impl MixedRows {
         vocab: usize,
         seed: u64,
     ) -> internlm_train::Result<Self> {
-        let tokens = text.tokens_of_step(step_tokens);
+        let tokens = text.tokens_of_step(step_tokens.min(self.conversations.step_tokens()));
         let rows = tokens.div_ceil(text.seq_len);
         let config =
             ShardRowsConfig::new(&text.shards, tokens / rows, vocab).with_micro_num(rows).with_seed(seed);

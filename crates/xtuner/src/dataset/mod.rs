@@ -1,19 +1,26 @@
-//! Data: from OpenAI messages to packed rows with labels on the assistant's part, mixed with pre-training text.
+//! Data: training sets of many formats to packed rows with weights on the assistant's part, mixed with text.
 
 mod conversation;
 mod encode;
+pub mod format;
 mod mixed;
 mod openai;
 mod pack;
 mod pretrain_text;
 mod rows;
+mod rows_config;
+mod sample;
+mod sampler;
 mod unread_keys;
 
-pub use conversation::{Conversation, Turn};
-pub use encode::{EncodeStats, Encoded, Sample, encode};
+pub use conversation::{Conversation, Document, Turn};
+pub use encode::{EncodeStats, Encoded, encode};
 pub use mixed::MixedRows;
 pub use openai::{parse_openai, read_openai};
-pub use pack::pack_soft;
+pub use pack::{PackingConfig, Piece, pack_hard, pack_soft};
 pub use pretrain_text::PretrainTextConfig;
 pub use rows::SftRows;
+pub use rows_config::{Reduction, RowsConfig, SampleSet};
+pub use sample::Sample;
+pub(crate) use sample::check_weights;
 pub(crate) use unread_keys::UnreadKeys;

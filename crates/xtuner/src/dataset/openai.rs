@@ -1,42 +1,32 @@
 //! Reader of OpenAI messages, one conversation per line of jsonl, or per element of one JSON list.
 //!
-//! `{"messages": [{"role", "content", "name"?, "tool_calls"?, "loss"?, "weight"?}, ..], "tools"?: [..]}`; `functions` is
-//! OpenAI's older name of `tools`. Other keys are kept, and `load_dataset` warns of those that
-//! the chat template leaves out. Messages and tools become the chat format as `internlm-model` reads them for the server
-//! ([`read_messages`], [`read_tools`]): what is trained is what will be served. As in XTuner's `openai` format, leading
-//! assistant messages are skipped. `"loss": false` and OpenAI's `"weight": 0` take a message out of the loss; keys with
-//! which other programs say that are refused.
+//! `{"messages": [{"role", "content", "name"?, "tool_calls"?, "loss"?, "weight"?}, ..], "tools"?: [..]}`, or the list
+//! of messages alone; `functions` is OpenAI's older name of `tools`, `dialogs` XTuner's other name of `messages`. Other
+//! keys are kept, and `load_dataset` warns of those that the chat template leaves out. Messages and tools become the
+//! chat format as `internlm-model` reads them for the server
+//! ([`read_messages`](internlm_model::chat::openai::read_messages)): what is trained is what will be served. As in
+//! XTuner's `openai` format, leading assistant messages are skipped. `"loss": false` and OpenAI's `"weight": 0` take a
+//! message out of the loss, other weights say how much it counts; keys with which other programs say that are refused.
+
+mod calls;
+mod chat_row;
+mod weight;
 
 use std::path::Path;
 
 use internlm_kit::file;
-use internlm_model::chat::openai::{
-    ChatMessage, FieldProblem, MessageRole, ToolDefinition, read_messages, read_tools,
-};
-use internlm_model::chat::{Loss, Message, Role};
-use serde::Deserialize;
+use internlm_model::chat::json_kind;
 use serde_json::{Map, Value};
 
-use super::conversation::{Conversation, Turn, default_loss};
+pub(in crate::dataset) use self::calls::calls_of;
+pub(in crate::dataset) use self::chat_row::ChatRow;
+use super::Conversation;
+use super::format::{Problem, parse_value};
 use crate::Result;
 use crate::json_rows::json_rows;
 
-/// Keys that say in other programs what is learned (axolotl, LLaMA-Factory and others).
-const FOREIGN: [&str; 8] =
-    ["train", "training", "train_on_turn", "trainable", "mask", "masked", "loss_mask", "loss_weight"];
-
-/// What a line lacks: (found, expected).
-type Problem = (String, String);
-
-/// One line.
-#[derive(Deserialize)]
-struct Line {
-    messages: Vec<ChatMessage>,
-    #[serde(alias = "functions")]
-    tools: Option<Vec<ToolDefinition>>,
-    #[serde(flatten)]
-    fields: Map<String, Value>,
-}
+/// What every row has.
+pub(in crate::dataset) const SHAPE: &str = r#"with `messages`: [{"role": .., "content": ..}, ..]"#;
 
 /// Reads every conversation of a jsonl file, or of a file that is one JSON list of them; blank lines are skipped.
 ///
@@ -57,131 +47,53 @@ pub fn read_openai(path: impl AsRef<Path>) -> Result<Vec<Conversation>> {
 /// # Errors
 /// What was found and what was expected.
 pub fn parse_openai(line: &str) -> Result<Conversation, Problem> {
-    if line.trim_start().starts_with('[') {
-        return Err(("a JSON list".to_owned(), "one object with `messages`".to_owned()));
-    }
-    let mut deserializer = serde_json::Deserializer::from_str(line);
-    let parsed: Line = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let (place, inner) = (error.path().to_string(), error.inner());
-        let found = match place.as_str() {
-            _ if inner.is_eof() => "an object that does not end on its line".to_owned(),
-            // The line as a whole.
-            "." | "?" => inner.to_string(),
-            place => format!("{place}: {inner}"),
-        };
-        let whole = if inner.is_eof() { "a whole object on one line," } else { "an object" };
-        (found, format!(r#"{whole} with `messages`: [{{"role": .., "content": ..}}, ..]"#))
-    })?;
-    deserializer
-        .end()
-        .map_err(|error| (format!("more after the object ({error})"), "one object".to_owned()))?;
-    let Line { mut messages, tools, fields } = parsed;
-    let kept = skip_leading_answers(&mut messages);
-    let mut turns = Vec::new();
-    let numbered = kept.iter().copied().zip(messages.iter_mut());
-    let losses = numbered.map(take_loss).collect::<Result<Vec<_>, Problem>>()?;
-    let read = read_messages(&messages).map_err(|problem| at_field(in_file(problem, &kept)))?;
-    for (index, (message, loss)) in kept.into_iter().zip(read.into_iter().zip(losses)) {
-        if says_nothing(&message) {
-            let found = format!("messages.{index}: an assistant message that says nothing");
-            return Err((found, "`content` or `tool_calls`".to_owned()));
-        }
-        turns.push(Turn { loss: loss.unwrap_or(default_loss(&message)), message });
-    }
-    let mut conversation = Conversation { turns, fields };
-    conversation.offer(&read_tools(&tools.unwrap_or_default()).map_err(at_field)?);
-    if conversation.learned() == 0 {
-        let roles: Vec<&str> = conversation.turns.iter().map(|turn| turn.message.role.name()).collect();
-        let found = format!("no assistant message with loss (roles: {})", roles.join(", "));
-        return Err((
-            found,
-            "at least one answer of the assistant to learn, after a user message".to_owned(),
-        ));
-    }
-    Ok(conversation)
+    openai_row(parse_value(line, SHAPE)?)?.into_conversation()
 }
 
-fn at_field(problem: FieldProblem) -> Problem {
-    (format!("{}: {}", problem.place, problem.found), problem.expected)
-}
-
-/// A problem whose place counts the messages of the file; [`read_messages`] counted those in `kept`.
-fn in_file(problem: FieldProblem, kept: &[usize]) -> FieldProblem {
-    let index = problem.place.split('.').nth(1).and_then(|index| index.parse::<usize>().ok());
-    let Some((index, file)) = index.and_then(|index| Some((index, kept.get(index)?))) else { return problem };
-    let place = problem.place.replacen(&format!("messages.{index}"), &format!("messages.{file}"), 1);
-    FieldProblem::new(place, problem.found, problem.expected)
-}
-
-fn says_nothing(message: &Message) -> bool {
-    message.role == Role::Assistant && message.text().is_empty() && message.calls.is_empty()
-}
-
-/// As long as nothing was asked, answers are not learned from; XTuner leaves them out too. Gives the index in the file
-/// of every message that stays.
-fn skip_leading_answers(messages: &mut Vec<ChatMessage>) -> Vec<usize> {
-    let (mut asked, mut index, mut kept) = (false, 0, Vec::new());
-    messages.retain(|message| {
-        let keep = match message.role {
-            MessageRole::Assistant => asked,
-            MessageRole::System | MessageRole::Developer => true,
-            MessageRole::User | MessageRole::Tool | MessageRole::Environment | MessageRole::Function => {
-                asked = true;
-                true
-            }
-        };
-        kept.extend(keep.then_some(index));
-        index += 1;
-        keep
-    });
-    kept
-}
-
-/// What `loss` or `weight` say about a message; both keys are for training and never reach a template.
-fn take_loss((index, message): (usize, &mut ChatMessage)) -> Result<Option<Loss>, Problem> {
-    let foreign = FOREIGN.into_iter().find_map(|key| {
-        let value = message.fields.get(key).filter(|value| !value.is_null())?;
-        Some(format!("messages.{index}.{key}: {value}"))
-    });
-    if let Some(found) = foreign {
-        return Err((found, "`loss` or `weight` to say what is learned".to_owned()));
-    }
-    let mut said = None;
-    for key in ["loss", "weight"] {
-        let Some(value) = message.fields.shift_remove(key).filter(|value| !value.is_null()) else { continue };
-        let loss = loss_of(&value).ok_or_else(|| {
-            let found = format!("messages.{index}.{key}: {value}");
-            (found, "true or false, 1 or 0: parts of a weight are not supported".to_owned())
-        })?;
-        if loss == Loss::Keep && message.role != MessageRole::Assistant {
-            let found = format!("messages.{index}.{key}: {value} on a message that is not the assistant's");
-            return Err((found, "loss on assistant messages only".to_owned()));
-        }
-        if said.is_some_and(|said| said != loss) {
-            let found = format!("messages.{index}: `loss` and `weight` that contradict each other");
-            return Err((found, "one of them".to_owned()));
-        }
-        said = Some(loss);
-    }
-    Ok(said)
-}
-
-/// 0 and false mask, 1 and true do not, as numbers, booleans or text.
-fn loss_of(value: &Value) -> Option<Loss> {
-    let number = match value {
-        Value::Bool(kept) => f64::from(u8::from(*kept)),
-        Value::Number(number) => number.as_f64()?,
-        Value::String(text) => match text.trim().to_lowercase().as_str() {
-            "true" => 1.0,
-            "false" => 0.0,
-            text => text.parse().ok()?,
-        },
-        _ => return None,
+/// The messages of a row that was parsed: an object with `messages`, or the list of messages alone.
+///
+/// # Errors
+/// What was found and what was expected.
+pub(in crate::dataset) fn openai_row(row: Value) -> Result<ChatRow, Problem> {
+    let (messages, mut fields) = match row {
+        Value::Array(messages) => (messages, Map::new()),
+        Value::Object(mut fields) => (take_messages(&mut fields)?, fields),
+        other => return Err((json_kind(&other).to_owned(), format!("an object {SHAPE}"))),
     };
-    match number {
-        0.0 => Some(Loss::Skip),
-        1.0 => Some(Loss::Keep),
-        _ => None,
+    let mut read = ChatRow::default();
+    for (index, message) in messages.into_iter().enumerate() {
+        read.push_value("messages", index, message)?;
+    }
+    if fields.contains_key("tools") && fields.contains_key("functions") {
+        return Err(("`tools` next to `functions`".to_owned(), "only one of the two".to_owned()));
+    }
+    for key in ["tools", "functions"] {
+        if let Some(tools) = fields.shift_remove(key) {
+            read = read.with_tools(key, tools)?;
+        }
+    }
+    Ok(read.with_fields(fields))
+}
+
+/// The list under `messages`, which tables of other programs hold as text.
+fn take_messages(fields: &mut Map<String, Value>) -> Result<Vec<Value>, Problem> {
+    let expected = || format!("an object {SHAPE}");
+    let (key, value) = match (fields.shift_remove("messages"), fields.shift_remove("dialogs")) {
+        (Some(messages), None) => ("messages", messages),
+        (None, Some(dialogs)) => ("dialogs", dialogs),
+        (None, None) => return Err(("missing field `messages`".to_owned(), expected())),
+        (Some(_), Some(_)) => {
+            return Err(("`messages` next to `dialogs`".to_owned(), "only one of the two".to_owned()));
+        }
+    };
+    let value = match value {
+        Value::String(text) => parse_value(&text, SHAPE)
+            .map_err(|(found, _)| (format!("{key}: text that is not JSON ({found})"), expected()))?,
+        other => other,
+    };
+    match value {
+        Value::Array(messages) => Ok(messages),
+        other => Err((format!("{key}: {}", json_kind(&other)), expected())),
     }
 }
 

@@ -14,7 +14,8 @@ pub struct PretrainTextConfig {
     /// `en/`.
     pub shards: PathBuf,
     /// Share of the tokens of a step that are text, more than 0 and less than 1. A step grows by it:
-    /// `rows-per-step * row-tokens` tokens of conversations are `1 - share` of the step.
+    /// `rows-per-step * row-tokens` tokens of conversations are `1 - share` of the step; with `packing = "none"`, where
+    /// rows are not filled, their mean number is.
     pub share: f64,
     /// Maximum length of a sample in tokens, default 256.
     #[serde(default = "default_seq_len")]

@@ -3,13 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use internlm_kit::visible::visible;
-use internlm_model::chat::{ChatTemplate, Message, Prompt, Role};
+use internlm_model::chat::{Message, Role};
 
-use super::Conversation;
+use super::{Conversation, Document};
 use crate::empty_value::is_empty;
+use crate::template::Template;
 
 /// The key of [`Message::name`].
 const NAME: &str = "name";
+/// The key of [`Message::content`], which some templates leave out next to calls.
+const CONTENT: &str = "content";
 
 /// Keys that carry something and change no conversation's text, with how often they occur.
 #[derive(Debug, Default, Eq, PartialEq)]
@@ -21,20 +24,19 @@ pub(crate) struct UnreadKeys {
 }
 
 impl UnreadKeys {
-    /// Counts the keys of `conversations` that `template` does not show.
-    pub(crate) fn count(conversations: &[Conversation], template: &ChatTemplate) -> Self {
-        let mut unread = Self::default();
-        for conversation in conversations {
+    /// Counts the keys of more documents that `template` does not show.
+    pub(crate) fn count(&mut self, documents: &[Document], template: &Template) {
+        for document in documents {
+            let Document::Chat(conversation) = document else { continue };
             for (key, _) in conversation.fields.iter().filter(|(_, value)| !is_empty(value)) {
-                *unread.lines.entry(key.clone()).or_default() += 1;
+                *self.lines.entry(key.clone()).or_default() += 1;
             }
-            unread.count_messages(conversation, template);
+            self.count_messages(conversation, template);
         }
-        unread
     }
 
     /// A template shows a key when the text is another one without it.
-    fn count_messages(&mut self, conversation: &Conversation, template: &ChatTemplate) {
+    fn count_messages(&mut self, conversation: &Conversation, template: &Template) {
         let turns = &conversation.turns;
         let keys: BTreeSet<&str> = turns.iter().flat_map(|turn| keys(&turn.message)).collect();
         if keys.is_empty() {
@@ -42,10 +44,10 @@ impl UnreadKeys {
         }
         let messages = conversation.messages();
         // Encoding reports messages that do not fit the template.
-        let Ok(text) = template.render(&messages, Prompt::None) else { return };
+        let Ok(text) = template.render(&messages) else { return };
         for key in keys {
             let without: Vec<Message> = messages.iter().map(|message| without(message, key)).collect();
-            if template.render(&without, Prompt::None).is_ok_and(|other| other == text) {
+            if template.render(&without).is_ok_and(|other| other == text) {
                 let count =
                     messages.iter().filter(|message| self::keys(message).any(|own| own == key)).count();
                 *self.messages.entry(key.to_owned()).or_default() += count;
@@ -71,45 +73,73 @@ fn keys(message: &Message) -> impl Iterator<Item = &str> {
     let fields = message.fields.iter().filter(|(_, value)| !is_empty(value)).map(|(key, _)| key.as_str());
     // A channel is part of the turn, and the name of a result repeats the call that it answers.
     let named = message.name.is_some() && message.channel.is_none() && message.role != Role::Environment;
-    fields.chain(named.then_some(NAME))
+    let speaks = !message.calls.is_empty() && !message.text().is_empty();
+    fields.chain(named.then_some(NAME)).chain(speaks.then_some(CONTENT))
 }
 
 fn without(message: &Message, key: &str) -> Message {
     let mut message = message.clone();
     message.fields.shift_remove(key);
-    if key == NAME {
-        message.name = None;
+    match key {
+        NAME => message.name = None,
+        CONTENT if !message.calls.is_empty() => message.content = None,
+        _ => {}
     }
     message
 }
 
 #[cfg(test)]
 mod tests {
-    use internlm_model::chat::JinjaTemplate;
+    use internlm_model::chat::{Channel, ChatTemplate, JinjaTemplate, PluginCall};
+    use serde_json::json;
 
-    use super::super::parse_openai;
     use super::*;
 
-    const LINES: [&str; 2] = [
-        r#"{"messages": [{"role": "user", "content": "a", "name": "Ann"}, {"role": "assistant", "content": "b",
-            "reasoning_content": "because", "refusal": null, "parts": [], "future_key": 0}], "source": "web"}"#,
-        r#"{"messages": [{"role": "user", "content": "a", "name": "file"}, {"role": "assistant", "content": "b",
-            "reasoning_content": "so"}, {"role": "user", "content": "a"}, {"role": "assistant", "content": "b",
-            "reasoning_content": "thus"}]}"#,
-    ];
+    fn message(message: Message, fields: &[(&str, serde_json::Value)]) -> Message {
+        let fields = fields.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
+        Message { fields, ..message }
+    }
 
-    fn count(template: &ChatTemplate) -> UnreadKeys {
-        let conversations = LINES.map(|line| parse_openai(&line.replace('\n', " ")).expect("parses"));
-        UnreadKeys::count(&conversations, template)
+    fn documents() -> [Document; 2] {
+        let named = |name: &str| Message { name: Some(name.to_owned()), ..Message::user("a") };
+        let thought =
+            |thought: &str| message(Message::assistant("b"), &[("reasoning_content", json!(thought))]);
+        let mut first = Conversation::new(vec![
+            named("Ann"),
+            message(
+                Message::assistant("b"),
+                &[
+                    ("reasoning_content", json!("because")),
+                    ("refusal", json!(null)),
+                    ("parts", json!([])),
+                    ("future_key", json!(0)),
+                ],
+            ),
+        ]);
+        first.fields.insert("source".to_owned(), json!("web"));
+        let mut file = named("file");
+        file.channel = Some(Channel::File);
+        let second = Conversation::new(vec![file, thought("so"), Message::user("a"), thought("thus")]);
+        [first.into(), second.into()]
+    }
+
+    fn count(template: ChatTemplate, documents: &[Document]) -> UnreadKeys {
+        let mut unread = UnreadKeys::default();
+        unread.count(documents, &Template::Model(template));
+        unread
     }
 
     fn counts<const N: usize>(pairs: [(&str, usize); N]) -> BTreeMap<String, usize> {
         pairs.into_iter().map(|(key, count)| (key.to_owned(), count)).collect()
     }
 
+    fn jinja(source: &str) -> ChatTemplate {
+        ChatTemplate::Jinja(Box::new(JinjaTemplate::new(source, None, None).expect("parses")))
+    }
+
     #[test]
     fn keys_that_a_template_leaves_out_are_counted_by_message() {
-        let found = count(&ChatTemplate::InternLm2);
+        let found = count(ChatTemplate::InternLm2, &documents());
         assert_eq!(found.messages, counts([("future_key", 1), ("name", 1), ("reasoning_content", 3)]));
         assert_eq!(found.lines, counts([("source", 1)]));
     }
@@ -118,8 +148,20 @@ mod tests {
     fn keys_that_a_template_shows_are_not_counted() {
         let source = "{% for m in messages %}{% if m.reasoning_content is defined %}{{ m.reasoning_content }}{% endif %}\
                       {{ m.content }}{% endfor %}";
-        let template = JinjaTemplate::new(source, None, None).expect("parses");
-        let found = count(&ChatTemplate::Jinja(Box::new(template)));
+        let found = count(jinja(source), &documents());
         assert_eq!(found.messages, counts([("future_key", 1), ("name", 1)]));
+    }
+
+    #[test]
+    fn words_that_a_template_leaves_out_next_to_calls_are_counted() {
+        let call = PluginCall::new("add", serde_json::Map::new());
+        let speaking = Message::assistant("Let me see.").with_calls(vec![call.into()]);
+        let documents: [Document; 1] = [Conversation::new(vec![Message::user("a"), speaking]).into()];
+        let calls = "{% for c in m.tool_calls %}{{ c.function.name }}{% endfor %}";
+        let drops = format!(
+            "{{% for m in messages %}}{{% if m.tool_calls %}}{calls}{{% else %}}{{{{ m.content }}}}{{% endif %}}{{% endfor %}}"
+        );
+        assert_eq!(count(jinja(&drops), &documents).messages, counts([("content", 1)]));
+        assert!(count(ChatTemplate::InternLm2, &documents).messages.is_empty());
     }
 }

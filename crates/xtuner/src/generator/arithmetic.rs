@@ -73,6 +73,19 @@ impl Problem {
         }
     }
 
+    /// Draws a problem of `split` whose operands have exactly `digits` decimal digits, at least 2.
+    pub(super) fn draw_of(dice: &mut Dice, split: Split, digits: u32) -> Self {
+        let least = 10_u64.pow(digits.saturating_sub(1));
+        loop {
+            let mut operand = || (least + dice.below(9 * least)) as i64;
+            let (left, right) = (operand(), operand());
+            let problem = Self { left, operator: *dice.pick(&Operator::ALL), right };
+            if problem.split() == split {
+                return problem;
+            }
+        }
+    }
+
     /// The problem as the calculator reads it, for instance `12*34`.
     #[must_use]
     pub fn expression(&self) -> String {
@@ -101,6 +114,19 @@ impl Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn operands_have_the_digits_that_are_asked_for() {
+        for digits in 2..=4 {
+            let draw = |index| Problem::draw_of(&mut Dice::new(5, "test", index), Split::HeldOut, digits);
+            for problem in (0..50).map(draw) {
+                assert_eq!(problem.split(), Split::HeldOut);
+                for operand in [problem.left, problem.right] {
+                    assert_eq!(operand.to_string().len(), digits as usize, "{problem:?}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn lengths_are_balanced_and_splits_are_disjoint() {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ConversationsConfig {
-    /// File that the conversations are written to.
+    /// File that the conversations are written to; without a conversation of any kind it is not.
     pub conversations: PathBuf,
     /// File that the held-out questions are written to.
     pub questions: PathBuf,
@@ -41,6 +41,20 @@ pub struct ConversationsConfig {
     /// Number of held-out questions, default 200.
     #[serde(default = "default_held_out")]
     pub held_out: usize,
+    /// Decimal digits of every operand of questions and prompts, default 1 to 4, each equally common.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operand_digits: Option<u32>,
+    /// File of prompts for reinforcement learning: questions about operands that conversations may have, the
+    /// calculator, and the expression as the reference. Default none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompts: Option<PathBuf>,
+    /// Number of prompts, default 400.
+    #[serde(default = "default_prompt_count")]
+    pub prompt_count: usize,
+}
+
+fn default_prompt_count() -> usize {
+    400
 }
 
 fn default_seed() -> u64 {
@@ -71,6 +85,9 @@ impl ConversationsConfig {
             plain: 0,
             direct: 0,
             held_out: default_held_out(),
+            operand_digits: None,
+            prompts: None,
+            prompt_count: default_prompt_count(),
         }
     }
 
@@ -86,6 +103,14 @@ impl ConversationsConfig {
         Self { calculator: count, ..self }
     }
 
+    /// Maximum number of held-out questions: short operands have few pairs, of which one in sixteen is held out.
+    fn most_held_out(&self) -> usize {
+        match self.operand_digits {
+            Some(..=2) => 500,
+            _ => MAX_HELD_OUT,
+        }
+    }
+
     /// Number of conversations of all kinds.
     #[must_use]
     pub fn total(&self) -> usize {
@@ -99,15 +124,22 @@ const MAX_HELD_OUT: usize = 100_000;
 impl Validate for ConversationsConfig {
     fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
-        if self.total() == 0 {
+        if self.prompts.is_some() && self.prompt_count == 0 {
+            problems.push("generate.prompt-count: found 0, expected at least 1".to_owned());
+        }
+        if let Some(digits) = self.operand_digits.filter(|digits| !(2..=9).contains(digits)) {
+            problems.push(format!("generate.operand-digits: found {digits}, expected 2 to 9"));
+        }
+        if self.total() == 0 && self.prompts.is_none() {
             problems.push("generate: found 0 conversations of every kind, expected at least 1".to_owned());
         }
         if self.rounds == 0 {
             problems.push("generate.rounds: found 0, expected at least 1".to_owned());
         }
-        if !(1..=MAX_HELD_OUT).contains(&self.held_out) {
+        let most = self.most_held_out();
+        if !(1..=most).contains(&self.held_out) {
             let found = self.held_out;
-            problems.push(format!("generate.held-out: found {found}, expected 1..={MAX_HELD_OUT}"));
+            problems.push(format!("generate.held-out: found {found}, expected 1..={most}"));
         }
         if self.conversations == self.questions {
             let found = self.questions.display();

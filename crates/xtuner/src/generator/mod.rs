@@ -17,4 +17,4 @@ pub use calculator::calculator_tool;
 pub use config::ConversationsConfig;
 pub use dice::Dice;
 pub use internlm_model::answer::Question;
-pub use write::{GenerateReport, conversations, generate, questions, read_questions};
+pub use write::{GenerateReport, conversations, generate, prompts, questions, read_questions};

@@ -1,4 +1,5 @@
-//! The two files of the generator: `conversations.jsonl` and `questions.jsonl`.
+//! The files of the generator: `conversations.jsonl`, `questions.jsonl` and, for reinforcement learning,
+//! `prompts.jsonl`.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -34,7 +35,7 @@ enum Kind {
     Direct,
 }
 
-/// Writes both files of `config`.
+/// Writes the files of `config`.
 ///
 /// # Errors
 /// Any error of writing.
@@ -42,7 +43,13 @@ pub fn generate(config: &ConversationsConfig) -> Result<GenerateReport> {
     let conversations = conversations(config);
     let questions = questions(config);
     let lines: String = conversations.iter().map(|conversation| conversation.to_string() + "\n").collect();
-    file::write(&config.conversations, lines)?;
+    if config.total() > 0 {
+        file::write(&config.conversations, lines)?;
+    }
+    if let Some(path) = &config.prompts {
+        let lines: String = prompts(config).iter().map(|prompt| prompt.to_string() + "\n").collect();
+        file::write(path, lines)?;
+    }
     file::write(&config.questions, question_lines(&questions))?;
     Ok(GenerateReport { conversations: conversations.len(), questions: questions.len() })
 }
@@ -103,6 +110,26 @@ fn conversation(kind: Kind, rounds: u64, dice: &mut Dice) -> Value {
     }
 }
 
+/// The prompts of `config`: a question, the calculator, and the expression that it should be given as the reference.
+#[must_use]
+pub fn prompts(config: &ConversationsConfig) -> Vec<Value> {
+    let prompt = |index: usize| {
+        let dice = &mut Dice::new(config.seed, "prompt", index as u64);
+        let problem = draw(config, dice, Split::Train);
+        let question = wording::ask(&problem, dice);
+        json!({"tools": [any_tool(dice)], "prompt": question, "reference": problem.expression()})
+    };
+    (0..config.prompt_count).map(prompt).collect()
+}
+
+/// A problem with the digits that `config` asks for.
+fn draw(config: &ConversationsConfig, dice: &mut Dice, split: Split) -> Problem {
+    match config.operand_digits {
+        Some(digits) => Problem::draw_of(dice, split, digits),
+        None => Problem::draw(dice, split),
+    }
+}
+
 /// Distinct questions about operand pairs that no conversation has, with the ids `q000`, `q001`, ...
 #[must_use]
 pub fn questions(config: &ConversationsConfig) -> Vec<Question> {
@@ -112,7 +139,7 @@ pub fn questions(config: &ConversationsConfig) -> Vec<Question> {
     while questions.len() < config.held_out {
         let dice = &mut Dice::new(config.seed, "question", index);
         index += 1;
-        let problem = Problem::draw(dice, Split::HeldOut);
+        let problem = draw(config, dice, Split::HeldOut);
         let question = wording::ask(&problem, dice);
         if seen.insert(problem.expression()) {
             let id = format!("q{:03}", questions.len());

@@ -1,50 +1,43 @@
 //! [`Adapter`]: PEFT's two files, `adapter_config.json` and `adapter_model.safetensors`.
 //!
-//! Tensors are called `base_model.model.` + module + `.lora_A.weight` `[r, in]`, `.lora_B.weight` `[out, r]`;
-//! a module that was trained whole is stored as `base_model.model.` + module + `.weight`. Module names are those
-//! of the InternLM2 checkpoint: `model.layers.0.attention.wqkv`, `model.tok_embeddings`, `output`.
+//! Tensors are called `base_model.model.` + module + `.lora_A.weight` `[r, in]`, `.lora_B.weight` `[out, r]`, with DoRA
+//! `.lora_magnitude_vector` `[out]`; a module that was trained whole is stored as `base_model.model.` + module +
+//! `.weight`. Module names are those of the `InternLM2` checkpoint (`model.layers.0.attention.wqkv`, `output`) or LLaMA's
+//! (`model.layers.0.self_attn.q_proj`, `lm_head`); both fit every model of this workspace.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use internlm_kit::file;
-use internlm_model::config::DType;
 use internlm_model::decoder::Decoder;
 use internlm_model::linear::LoraConfig;
-use internlm_model::parameter::Training;
-use internlm_model::weights::{Named, SafetensorsFile, TensorSource, write_file};
-use internlm_model::{Tokenizer, device};
+use internlm_model::parameter::{Parameter, Training, numbers};
+use internlm_model::weights::names::NameStyle;
+use internlm_model::weights::{Encoding, SafetensorsFile, TensorInfo, TensorSource, write_stored_file};
+use serde_json::{Map, Value};
 
-use super::config::has_suffix;
+use super::fit::{self, A, B, MAGNITUDE, WEIGHTS};
 use super::inject::replace;
-use super::peft::{AdapterConfig, ModuleRules};
-use crate::export::export_model;
+use super::layout::{Layout, own, wrapped_bias};
+use super::modules::{Factors, Modules};
+use super::peft::AdapterConfig;
+use super::stored::Stored;
 use crate::{Error, Result};
 
 /// What PEFT puts before the names of the model's own tensors.
 const PREFIX: &str = "base_model.model.";
 const CONFIG: &str = "adapter_config.json";
-const WEIGHTS: &str = "adapter_model.safetensors";
 /// What older versions of PEFT wrote instead.
 const OLD_WEIGHTS: &str = "adapter_model.bin";
-const A: &str = ".lora_A.weight";
-const B: &str = ".lora_B.weight";
 
-/// Shape and values of one tensor of an adapter file.
-#[derive(Clone, Debug, PartialEq)]
-struct Stored {
-    shape: Vec<usize>,
-    values: Vec<f32>,
-}
-
-/// An adapter in memory: config and tensors by the model's own names.
+/// An adapter in memory: config and tensors as its files have them.
 ///
 /// ```
 /// use internlm_model::{Decoder, ModelConfig, ModelSize, device};
 /// use xtuner::lora::{Adapter, AdapterConfig, LoraTuningConfig, inject};
 ///
 /// let model = ModelConfig::new(ModelSize { hidden: 32, layers: 1, heads: 2, inter: 64, vocab: 40 });
-/// let lora = LoraTuningConfig::new(4, 16.0);
+/// let lora = LoraTuningConfig::new(4, 16.0).with_dora();
 /// let decoder = Decoder::init(&model, 1, &device::parse("cpu")?.autodiff());
 /// let tuned = inject(decoder.clone(), &lora, 7)?;
 ///
@@ -57,25 +50,50 @@ struct Stored {
 /// # let _ = again;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Adapter {
     /// The content of `adapter_config.json`.
     pub config: AdapterConfig,
-    tensors: BTreeMap<String, Stored>,
+    /// Tensors by their names in the file, without [`PREFIX`].
+    pub(super) tensors: BTreeMap<String, Stored>,
+    /// What the adapter was read from; `None` for one that was made here.
+    source: Option<Source>,
+}
+
+/// The parts of the files that config and tensors do not keep: an adapter that is not changed is written with the same
+/// bytes.
+#[derive(Clone, Debug)]
+struct Source {
+    config: String,
+    metadata: BTreeMap<String, String>,
+}
+
+impl PartialEq for Adapter {
+    fn eq(&self, other: &Self) -> bool {
+        self.config == other.config && self.tensors == other.tensors
+    }
 }
 
 impl Adapter {
     /// Takes everything of `decoder` that was trained.
     #[must_use]
     pub fn of(decoder: &Decoder, config: AdapterConfig) -> Self {
-        let trained = decoder
-            .parameters()
-            .into_iter()
-            .filter(|(_, parameter)| parameter.training() == Training::Trained);
-        let store = |(name, parameter): (String, internlm_model::parameter::Parameter)| {
-            (name, Stored { shape: parameter.shape(), values: parameter.to_vec() })
+        let all = decoder.parameters();
+        let trained = all.iter().filter(|(_, parameter)| parameter.training() == Training::Trained);
+        let store = |(name, parameter): &(String, Parameter)| {
+            let wrapped = name.strip_suffix(".bias").filter(|module| {
+                let a = format!("{module}{A}");
+                all.iter().any(|(name, _)| *name == a)
+            });
+            let name = wrapped.map_or_else(|| name.clone(), wrapped_bias);
+            (name, Stored::new(parameter.shape(), parameter.to_vec()))
         };
-        Self { config, tensors: trained.map(store).collect() }
+        Self::new(config, trained.map(store).collect())
+    }
+
+    /// An adapter of these tensors, by their names in the file.
+    pub(super) fn new(config: AdapterConfig, tensors: BTreeMap<String, Stored>) -> Self {
+        Self { config, tensors, source: None }
     }
 
     /// Reads an adapter folder.
@@ -102,35 +120,55 @@ impl Adapter {
                 problems.push(format!("tensor {name}: expected a name that begins with {PREFIX}"));
                 continue;
             };
-            let shape = file.info(&name).map(|info| info.shape).unwrap_or_default();
-            tensors.insert(own.to_owned(), Stored { shape, values: file.read_f32(&name)? });
+            let Some(info) = file.info(&name) else { continue };
+            let stored = Stored::read(info, file.read_f32(&name)?, &file.read_bytes(&name)?);
+            tensors.insert(own.to_owned(), stored);
         }
         if problems.is_empty() {
-            Ok(Self { config, tensors })
+            let source = Some(Source { config: text, metadata: file.metadata().clone() });
+            Ok(Self { config, tensors, source })
         } else {
             Err(Error::Adapter { path: folder.to_path_buf(), problems })
         }
     }
 
-    /// Writes both files into `folder`, in f32.
+    /// Writes both files into `folder`. Tensors keep the type that they were read in, new ones are f32; an adapter that
+    /// was read and not changed has the same bytes again.
     ///
     /// # Errors
     /// Any error of writing.
     pub fn write(&self, folder: impl AsRef<Path>) -> Result<()> {
         let folder = folder.as_ref();
-        let named: Vec<Named> = self
-            .tensors
-            .iter()
-            .map(|(name, stored)| (format!("{PREFIX}{name}"), stored.shape.clone()))
-            .collect();
-        let metadata = BTreeMap::from([("format".to_owned(), "pt".to_owned())]);
-        write_file(folder.join(WEIGHTS), &named, DType::F32, &metadata, &mut |name| {
+        let info = |(name, stored): (&String, &Stored)| (format!("{PREFIX}{name}"), stored.info());
+        let mut named: Vec<(String, TensorInfo)> = self.tensors.iter().map(info).collect();
+        // The order of the reference writer: the widest type first, then names.
+        named.sort_by_key(|(_, info)| match info.encoding {
+            Encoding::F32 => 0,
+            Encoding::Bf16 => 1,
+            _ => 2,
+        });
+        let plain = BTreeMap::from([("format".to_owned(), "pt".to_owned())]);
+        let metadata = self.source.as_ref().map_or(&plain, |source| &source.metadata);
+        write_stored_file(folder.join(WEIGHTS), &named, metadata, &mut |name| {
             let own = name.strip_prefix(PREFIX).unwrap_or(name);
-            Ok(self.tensors[own].values.clone())
+            Ok(self.tensors[own].bytes().into_owned())
         })?;
-        let path = folder.join(CONFIG);
-        let text = serde_json::to_value(&self.config).expect("strings, numbers and maps are valid JSON");
-        Ok(file::write(&path, format!("{text:#}\n"))?)
+        Ok(file::write(folder.join(CONFIG), self.config_text())?)
+    }
+
+    /// `adapter_config.json`: the text that was read when it still says the same, else keys in PEFT's order.
+    fn config_text(&self) -> String {
+        let read = self.source.as_ref().map(|source| &source.config);
+        let same =
+            |text: &&String| serde_json::from_str(text).is_ok_and(|old: AdapterConfig| old == self.config);
+        if let Some(text) = read.filter(same) {
+            return text.clone();
+        }
+        let value = serde_json::to_value(&self.config).expect("strings, numbers and maps are valid JSON");
+        let sorted: BTreeMap<&String, &Value> = value.as_object().into_iter().flatten().collect();
+        let sorted: Map<String, Value> =
+            sorted.into_iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+        format!("{:#}\n", Value::Object(sorted))
     }
 
     /// Number of values in all tensors.
@@ -139,125 +177,99 @@ impl Adapter {
         self.tensors.values().map(|stored| stored.values.len()).sum()
     }
 
-    /// Puts the adapter on `decoder`; `origin` is named in messages.
+    /// Puts the adapter on `decoder`; `origin` is named in messages. Separate adapters of q, k and v become one of the
+    /// fused projection with the same effect.
     ///
     /// # Errors
     /// [`Error::Adapter`] with every tensor that does not fit the model or the config, and every key of the config that
     /// cannot be applied.
     pub fn apply(&self, mut decoder: Decoder, origin: impl AsRef<Path>) -> Result<Decoder> {
-        let rules = self.config.rules();
+        let refused = |problems| Error::Adapter { path: origin.as_ref().to_path_buf(), problems };
+        let layout = Layout::find(decoder.config(), self.tensors.keys().map(String::as_str));
         let mut problems = self.config.problems();
-        problems.extend(self.misfits(&rules, &mut decoder));
-        problems.extend(self.gaps(&rules, &mut decoder));
+        problems.extend(fit::problems(&self.config, &self.tensors, &layout));
         if !problems.is_empty() {
-            return Err(Error::Adapter { path: origin.as_ref().to_path_buf(), problems });
+            return Err(refused(problems));
+        }
+        let model = decoder.config().clone();
+        let modules = match layout.style {
+            NameStyle::InternLm2 => self.modules(),
+            _ => {
+                let base = |name: &str| stored_value(&decoder, name);
+                self.modules().fused(&model, &base).map_err(refused)?
+            }
+        };
+        let problems = packed(&modules, &decoder);
+        if !problems.is_empty() {
+            return Err(refused(problems));
         }
         let noise = decoder.noise().clone();
         for (module, linear) in decoder.linears_mut() {
-            if self.tensors.contains_key(&format!("{module}{A}")) {
-                let rank = rules.rank(&module);
-                let alpha = rules.scale(&module) * rank as f64;
-                let lora = LoraConfig::new(rank, alpha);
+            if let Some(factors) = modules.factors.get(&module) {
+                let alpha = factors.scale * factors.rank as f64;
+                let lora = LoraConfig::new(factors.rank, alpha).with_magnitude(self.config.magnitude());
                 replace(linear, |linear| linear.inject_lora(&lora, &module, &noise));
             }
         }
         for (name, mut parameter) in decoder.parameters_mut() {
-            if let Some(stored) = self.tensors.get(&name) {
-                parameter.set(stored.values.clone());
+            if let Some(values) = value(&modules, &name) {
+                parameter.set(values.clone());
             }
         }
         Ok(decoder)
     }
 
-    /// Every tensor without its place in the model, or of another shape than model and config ask for.
-    fn misfits(&self, rules: &ModuleRules<'_>, decoder: &mut Decoder) -> Vec<String> {
-        let layers: BTreeMap<String, [usize; 2]> =
-            decoder.linears_mut().into_iter().map(|(module, linear)| (module, linear.shape())).collect();
-        let plain: BTreeMap<String, Vec<usize>> =
-            decoder.parameters().into_iter().map(|(name, parameter)| (name, parameter.shape())).collect();
-        self.tensors
-            .iter()
-            .filter_map(|(name, stored)| {
-                let expected = match name.strip_suffix(A).or_else(|| name.strip_suffix(B)) {
-                    Some(module) => self.factor_shape(rules, name, module, layers.get(module)),
-                    None => plain.get(name).cloned().ok_or_else(|| "no such tensor in the model".to_owned()),
-                };
-                match expected {
-                    Ok(expected) if expected == stored.shape => {
-                        let finite = stored.values.iter().all(|value| value.is_finite());
-                        (!finite).then(|| {
-                            format!("tensor {name}: found values that are not finite, expected finite ones")
-                        })
-                    }
-                    Ok(expected) => {
-                        Some(format!("tensor {name}: found shape {:?}, expected {expected:?}", stored.shape))
-                    }
-                    Err(problem) => Some(format!("tensor {name}: found shape {:?}, {problem}", stored.shape)),
-                }
-            })
-            .collect()
-    }
-
-    /// What the config names and the file lacks. Single layers without an adapter are PEFT's usual way of leaving them as
-    /// they are, and worth a warning; a module that was trained whole is lost without its tensor.
-    fn gaps(&self, rules: &ModuleRules<'_>, decoder: &mut Decoder) -> Vec<String> {
-        if self.tensors.is_empty() {
-            return vec![format!("{WEIGHTS}: found no tensor, expected those of an adapter")];
+    /// The matrices by the names of the file's layers; tensors that do not fit are left out.
+    pub(super) fn modules(&self) -> Modules {
+        let rules = self.config.rules();
+        let mut modules = Modules::default();
+        let values = |name: String| self.tensors.get(&name).map(|stored| stored.values.clone());
+        for (name, stored) in &self.tensors {
+            if let Some(module) = name.strip_suffix(A) {
+                let Some(b) = values(format!("{module}{B}")) else { continue };
+                let lora = rules.adapter(module);
+                let (a, magnitude) = (stored.values.clone(), values(format!("{module}{MAGNITUDE}")));
+                let factors = Factors { rank: lora.rank, scale: lora.scale(), a, b, magnitude };
+                modules.factors.insert(module.to_owned(), factors);
+            } else if !name.ends_with(B) && !name.ends_with(MAGNITUDE) {
+                modules.whole.insert(own(name).into_owned(), stored.values.clone());
+            }
         }
-        let layers = decoder.linears_mut().into_iter().map(|(module, _)| module);
-        let named: Vec<String> = layers.filter(|module| rules.names(module)).collect();
-        let without: Vec<&String> =
-            named.iter().filter(|module| !self.tensors.contains_key(&format!("{module}{A}"))).collect();
-        if let Some(first) = without.first() {
-            let (count, all) = (without.len(), named.len());
-            tracing::warn!(
-                "{WEIGHTS} has no tensors for {count} of {all} layers that `target_modules` names, {first} among them: \
-                 they stay as they are"
-            );
-        }
-        let parameters: Vec<String> = decoder.parameters().into_iter().map(|(name, _)| name).collect();
-        let saved = self.config.modules_to_save();
-        let lost = saved.into_iter().filter_map(|module| {
-            let suffix = format!("{module}.weight");
-            let mut own = parameters.iter().filter(|name| has_suffix(name, &suffix)).peekable();
-            own.peek()?;
-            own.all(|name| !self.tensors.contains_key(name)).then_some(module)
-        });
-        let problem = |module: &str| {
-            format!("modules_to_save: found `{module}`, expected its tensor in {WEIGHTS}, which has none")
-        };
-        lost.map(problem).collect()
-    }
-
-    /// The shape that A or B of `module` must have, given its layer's `[out, in]`; the config says the rank.
-    fn factor_shape(
-        &self,
-        rules: &ModuleRules<'_>,
-        name: &str,
-        module: &str,
-        layer: Option<&[usize; 2]>,
-    ) -> Result<Vec<usize>, String> {
-        let [outputs, inputs] = layer.ok_or("no such linear layer in the model")?;
-        if !rules.is_target(module) {
-            return Err(format!("expected no adapter: `target_modules` of {CONFIG} does not name the layer"));
-        }
-        let (other, rank) = (if name.ends_with(A) { B } else { A }, rules.rank(module));
-        if !self.tensors.contains_key(&format!("{module}{other}")) {
-            return Err(format!("expected {module}{other} next to it"));
-        }
-        Ok(if name.ends_with(A) { vec![rank, *inputs] } else { vec![*outputs, rank] })
+        modules
     }
 }
 
-/// Merges the adapter in the folder `adapter` into the model at `model` and writes the folder `out`: W + s B A in f32,
-/// stored in the dtype of the base. Tokenizer files are those of the base.
-///
-/// # Errors
-/// Files that cannot be read, and an adapter that does not fit.
-pub fn merge(model: impl AsRef<Path>, adapter: impl AsRef<Path>, out: impl AsRef<Path>) -> Result<()> {
-    let (model, adapter) = (model.as_ref(), adapter.as_ref());
-    let decoder = Decoder::load(model, &device::parse("cpu")?)?;
-    let tokenizer = Tokenizer::load(model)?;
-    let merged = Adapter::read(adapter)?.apply(decoder, adapter)?.merged();
-    export_model(&merged, &tokenizer, model, out)
+/// The values of a tensor of `decoder`, packed weights included.
+fn stored_value(decoder: &Decoder, name: &str) -> Option<Vec<f32>> {
+    let mut decoder = decoder.clone();
+    let (module, kind) = name.rsplit_once('.')?;
+    let (_, linear) = decoder.linears_mut().into_iter().find(|(other, _)| other == module)?;
+    match kind {
+        "weight" => Some(numbers(linear.weight())),
+        "bias" => linear.bias().map(numbers),
+        _ => None,
+    }
+}
+
+/// Tensors that were trained whole and whose place is packed.
+fn packed(modules: &Modules, decoder: &Decoder) -> Vec<String> {
+    let parameters: Vec<String> = decoder.parameters().into_iter().map(|(name, _)| name).collect();
+    let lost = modules.whole.keys().filter(|name| !parameters.contains(name));
+    lost.map(|name| format!("tensor {name}: found a packed layer in the model, expected one in floats"))
+        .collect()
+}
+
+/// The values of the parameter `name` of a decoder that has the adapters.
+fn value<'m>(modules: &'m Modules, name: &str) -> Option<&'m Vec<f32>> {
+    let factors = |suffix: &str| name.strip_suffix(suffix).and_then(|module| modules.factors.get(module));
+    if let Some(factors) = factors(A) {
+        return Some(&factors.a);
+    }
+    if let Some(factors) = factors(B) {
+        return Some(&factors.b);
+    }
+    match factors(MAGNITUDE) {
+        Some(factors) => factors.magnitude.as_ref(),
+        None => modules.whole.get(name),
+    }
 }

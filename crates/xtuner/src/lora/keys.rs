@@ -2,9 +2,9 @@
 //!
 //! | keys | rule |
 //! |---|---|
-//! | `peft_type`, `r`, `lora_alpha`, `use_rslora`, `rank_pattern`, `alpha_pattern`, `target_modules` | applied, and compared with the tensors |
-//! | `modules_to_save` | applied: the tensors of these modules are in the file |
-//! | `use_dora`, `bias`, `lora_bias`, `use_qalora`, `use_bdlora`, `kasa_config`, `monteclora_config`, `velora_config` | refused: another arithmetic, or more tensors |
+//! | `peft_type`, `r`, `lora_alpha`, `use_rslora`, `use_dora`, `rank_pattern`, `alpha_pattern`, `target_modules` | applied, and compared with the tensors |
+//! | `modules_to_save`, `bias` | applied: the tensors of these modules, and the biases, are in the file |
+//! | `lora_bias`, `use_qalora`, `use_bdlora`, `kasa_config`, `monteclora_config`, `velora_config` | refused: another arithmetic, or more tensors |
 //! | `init_lora_weights` | refused where PEFT changes the base weights before it loads the adapter (PiSSA, OLoRA, CorDA, LoftQ, LoRA-GA) |
 //! | `layer_replication`, `target_parameters`, `trainable_token_indices`, `megatron_config` | refused: other modules than the linear layers of the base |
 //! | `alora_invocation_tokens`, `arrow_config` | refused: PEFT does not merge these adapters, which act on some tokens only |

@@ -52,6 +52,13 @@ pub(super) fn problems<T>(
     problems
 }
 
+/// A rank, as the values of a pattern of ranks.
+pub(super) fn rank(value: &Value) -> Option<usize> {
+    value.as_u64().and_then(|rank| usize::try_from(rank).ok()).filter(|rank| *rank > 0)
+}
+
+/// What the values of a pattern of ranks have to be.
+pub(super) const RANK: &str = "a whole number from 1";
 /// What a pattern has to be.
 pub(super) const EXPRESSION: &str = "a regular expression that Python and Rust read alike";
 

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
+use internlm_model::linear::{LoraConfig, Magnitude, Scaling};
 use regex::Regex;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
-use super::config::{ALL_LINEAR, LoraTuningConfig, TargetModules};
+use super::config::{ALL_LINEAR, LoraTuningConfig, TargetModules, TrainedBias};
 use super::keys;
 use super::pattern::{self, Patterns};
 use crate::empty_value::is_empty;
@@ -21,14 +22,15 @@ pub struct AdapterConfig {
     /// Rank of adapters that `rank_pattern` does not name.
     pub r: usize,
     /// alpha of adapters that `alpha_pattern` does not name.
+    #[serde(serialize_with = "plain_number")]
     pub lora_alpha: f64,
     /// Scale by alpha / sqrt(r) instead of alpha / r.
     #[serde(default)]
     pub use_rslora: bool,
-    /// Whether the adapters are weight-decomposed (DoRA), which is refused.
+    /// Whether the adapters are weight-decomposed (DoRA): a magnitude for every output is in the file.
     #[serde(default)]
     pub use_dora: bool,
-    /// Which biases are trained: `none`; PEFT's `all` and `lora_only` are refused.
+    /// Which biases were trained and are in the file: `none`, `all` or `lora_only`.
     #[serde(default = "no_bias")]
     pub bias: String,
     /// alpha by regular expression of the module's name, for adapters that differ from `lora_alpha`; the first one
@@ -44,23 +46,25 @@ pub struct AdapterConfig {
 }
 
 fn no_bias() -> String {
-    "none".to_owned()
+    TrainedBias::None.name().to_owned()
+}
+
+/// A whole number without a decimal point, as PEFT writes what a user gave as one.
+fn plain_number<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+    let whole = *value as i64;
+    if whole as f64 == *value { serializer.serialize_i64(whole) } else { serializer.serialize_f64(*value) }
 }
 
 impl AdapterConfig {
     /// The config of a fresh adapter of the model at `base`.
     #[must_use]
     pub fn new(lora: &LoraTuningConfig, base: impl AsRef<Path>) -> Self {
-        let target_modules = match &lora.target_modules {
-            TargetModules::Named(name) => json!(name),
-            TargetModules::Suffixes(suffixes) => json!(suffixes),
-        };
         let rest = json!({
             "task_type": "CAUSAL_LM",
             "base_model_name_or_path": base.as_ref(),
-            "target_modules": target_modules,
+            "target_modules": lora.target_suffixes(),
             "modules_to_save": lora.modules_to_save,
-            "lora_dropout": 0.0,
+            "lora_dropout": lora.dropout,
             "fan_in_fan_out": false,
             "inference_mode": true,
         });
@@ -69,11 +73,11 @@ impl AdapterConfig {
             peft_type: "LORA".to_owned(),
             r: lora.rank,
             lora_alpha: lora.alpha,
-            use_rslora: false,
-            use_dora: false,
-            bias: no_bias(),
-            alpha_pattern: Map::new(),
-            rank_pattern: Map::new(),
+            use_rslora: lora.use_rslora,
+            use_dora: lora.dora,
+            bias: lora.bias.name().to_owned(),
+            alpha_pattern: lora.alpha_pattern.clone(),
+            rank_pattern: lora.rank_pattern.clone(),
             rest,
         }
     }
@@ -82,7 +86,7 @@ impl AdapterConfig {
     pub(super) fn rules(&self) -> ModuleRules<'_> {
         ModuleRules {
             config: self,
-            ranks: Patterns::of(&self.rank_pattern, rank),
+            ranks: Patterns::of(&self.rank_pattern, pattern::rank),
             alphas: Patterns::of(&self.alpha_pattern, Value::as_f64),
             targets: self.targets().ok().flatten(),
         }
@@ -106,6 +110,16 @@ impl AdapterConfig {
         }
     }
 
+    /// What alpha is divided by.
+    pub(super) fn scaling(&self) -> Scaling {
+        if self.use_rslora { Scaling::SquareRoot } else { Scaling::Rank }
+    }
+
+    /// Whether the adapters have magnitudes.
+    pub(super) fn magnitude(&self) -> Magnitude {
+        if self.use_dora { Magnitude::Trained } else { Magnitude::Absent }
+    }
+
     /// The names of `modules_to_save`.
     pub(super) fn modules_to_save(&self) -> Vec<&str> {
         let list = self.rest.get("modules_to_save").and_then(Value::as_array);
@@ -119,27 +133,20 @@ impl AdapterConfig {
         if self.peft_type != "LORA" {
             problems.push(format!("peft_type: found {}, expected LORA", self.peft_type));
         }
-        if self.use_dora {
-            problems.push("use_dora: found true, expected false: DoRA is not supported".to_owned());
-        }
-        if self.bias != "none" {
-            problems
-                .push(format!("bias: found {}, expected none: trained biases are not supported", self.bias));
+        let biases = [TrainedBias::None, TrainedBias::All, TrainedBias::LoraOnly].map(TrainedBias::name);
+        if !biases.contains(&self.bias.as_str()) {
+            problems.push(format!("bias: found {}, expected one of {}", self.bias, biases.join(", ")));
         }
         if self.r == 0 {
             problems.push("r: found 0, expected at least 1".to_owned());
         }
-        problems.extend(pattern::problems("rank_pattern", &self.rank_pattern, rank, "a whole number from 1"));
+        let ranks = &self.rank_pattern;
+        problems.extend(pattern::problems("rank_pattern", ranks, pattern::rank, pattern::RANK));
         problems.extend(pattern::problems("alpha_pattern", &self.alpha_pattern, Value::as_f64, "a number"));
         problems.extend(self.targets().err());
         problems.extend(keys::problems(&self.rest));
         problems
     }
-}
-
-/// A rank of `rank_pattern`.
-fn rank(value: &Value) -> Option<usize> {
-    value.as_u64().and_then(|rank| usize::try_from(rank).ok()).filter(|rank| *rank > 0)
 }
 
 /// Which modules have an adapter.
@@ -164,11 +171,12 @@ impl ModuleRules<'_> {
         self.ranks.value(module).unwrap_or(self.config.r)
     }
 
-    /// The factor s of the product B A for the adapter of `module`.
-    pub(super) fn scale(&self, module: &str) -> f64 {
+    /// Rank, strength and kind of the adapter of `module`.
+    pub(super) fn adapter(&self, module: &str) -> LoraConfig {
         let alpha = self.alphas.value(module).unwrap_or(self.config.lora_alpha);
-        let rank = self.rank(module) as f64;
-        alpha / if self.config.use_rslora { rank.sqrt() } else { rank }
+        LoraConfig::new(self.rank(module), alpha)
+            .with_scaling(self.config.scaling())
+            .with_magnitude(self.config.magnitude())
     }
 
     /// Whether the config says that `module` has an adapter, and no other key takes layers out.
@@ -201,22 +209,25 @@ mod tests {
             "alpha_pattern": {"w[23]": 4}, "rank_pattern": {"1\\..*\\.w3": 16}}"#;
         let config: AdapterConfig = serde_json::from_str(text).expect("parses");
         let rules = config.rules();
-        assert_eq!(rules.scale("model.layers.0.feed_forward.w1"), 8.0);
-        assert_eq!(rules.scale("model.layers.0.feed_forward.w2"), 2.0);
+        assert_eq!(rules.adapter("model.layers.0.feed_forward.w1").scale(), 8.0);
+        assert_eq!(rules.adapter("model.layers.0.feed_forward.w2").scale(), 2.0);
         let module = "model.layers.1.feed_forward.w3";
-        assert_eq!((rules.rank(module), rules.scale(module)), (16, 1.0));
+        assert_eq!((rules.rank(module), rules.adapter(module).scale()), (16, 1.0));
         let back = serde_json::to_value(&config).expect("serializes");
-        assert_eq!(back["future_key"], json!([1]));
+        assert_eq!((&back["future_key"], &back["lora_alpha"]), (&json!([1]), &json!(16)));
     }
 
     #[test]
     fn what_cannot_be_applied_is_named() {
         let problems = |text: &str| serde_json::from_str::<AdapterConfig>(text).expect("parses").problems();
         assert!(problems(r#"{"peft_type": "LORA", "r": 8, "lora_alpha": 16}"#).is_empty());
-        let found =
-            problems(r#"{"peft_type": "IA3", "r": 8, "lora_alpha": 16, "use_dora": true, "bias": "all"}"#);
+        assert!(
+            problems(r#"{"peft_type": "LORA", "r": 8, "lora_alpha": 16, "use_dora": true, "bias": "all"}"#)
+                .is_empty()
+        );
+        let found = problems(r#"{"peft_type": "IA3", "r": 8, "lora_alpha": 16, "bias": "some"}"#);
         let keys: Vec<&str> = found.iter().filter_map(|problem| problem.split(':').next()).collect();
-        assert_eq!(keys, ["peft_type", "use_dora", "bias"]);
+        assert_eq!(keys, ["peft_type", "bias"]);
         let found = problems(
             r#"{"peft_type": "LORA", "r": 0, "lora_alpha": 16, "rank_pattern": {"w1": 0}, "layer_replication": [[0, 1]],
             "alpha_pattern": {"(?=w)w1": 4}, "target_modules": ".*(w1"}"#,

@@ -3,7 +3,16 @@
 use internlm_kit::testing::Program;
 
 /// Verbs that read a file which the user names.
-const READS: [&str; 3] = ["train {in}", "check-dataset {in}", "generate {in}"];
+const READS: [&str; 8] = [
+    "train {in}",
+    "test {in}",
+    "plan {in}",
+    "check-dataset {in}",
+    "log-dataset {in}",
+    "rollout {in}",
+    "preprocess {in}",
+    "generate {in}",
+];
 
 #[test]
 fn the_same_inputs_have_the_same_exit_codes_as_everywhere() {

@@ -6,7 +6,8 @@ use std::fs;
 use internlm_model::answer::question_lines;
 use serde_json::Value;
 use xtuner::dataset::read_openai;
-use xtuner::generator::{Question, conversations, generate, questions, read_questions};
+use xtuner::generator::{Question, conversations, generate, prompts, questions, read_questions};
+use xtuner::rl::read_prompts;
 
 use crate::fixture::generate_config;
 
@@ -78,4 +79,27 @@ fn questions_may_be_one_list() {
     fs::write(&path, format!("[\n{line},\n{bad}]")).expect("writes");
     let text = read_questions(&path).expect_err("refused").to_string();
     assert!(text.contains("questions.jsonl: line 3: found element 2: missing field"), "{text}");
+}
+
+#[test]
+fn prompts_of_three_digits_have_the_calculator_and_a_reference_and_share_no_pair_with_questions() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let mut config = generate_config(folder.path());
+    (config.calculator, config.expressions, config.sentences, config.digits) = (0, 0, 0, 0);
+    (config.plain, config.direct, config.held_out) = (0, 0, 100);
+    (config.operand_digits, config.prompt_count) = (Some(3), 300);
+    config.prompts = Some(folder.path().join("prompts.jsonl"));
+    generate(&config).expect("generates");
+    assert!(!config.conversations.exists(), "there is no conversation to write");
+    let pairs = |expressions: Vec<String>| -> BTreeSet<(i64, i64)> {
+        expressions.iter().map(|expression| operands(expression)).collect()
+    };
+    let read = read_prompts(&[folder.path().join("prompts.jsonl")]).expect("prompts");
+    assert_eq!((read.len(), prompts(&config).len()), (300, 300));
+    assert!(read.iter().all(|prompt| prompt.messages[0].text().contains("Calculator")));
+    let asked = pairs(read.into_iter().filter_map(|prompt| prompt.reference).collect());
+    let held_out = pairs(questions(&config).into_iter().filter_map(|question| question.expression).collect());
+    assert!(asked.is_disjoint(&held_out) && held_out.len() >= 90);
+    let three = |(left, right): &(i64, i64)| (100..1000).contains(left) && (100..1000).contains(right);
+    assert!(asked.iter().all(three) && held_out.iter().all(three));
 }

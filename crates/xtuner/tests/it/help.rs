@@ -7,12 +7,21 @@ fn every_verb_explains_itself() {
     let program = xtuner(".".as_ref()).with_environment("COLUMNS", "120");
     let verbs = [
         &[][..],
-        &["generate"],
+        &["list-cfg"],
+        &["copy-cfg"],
         &["train"],
         &["test"],
+        &["chat"],
         &["convert"],
         &["convert", "merge"],
+        &["plan"],
         &["check-dataset"],
+        &["log-dataset"],
+        &["list-dataset-format"],
+        &["preprocess"],
+        &["eval-rm"],
+        &["rollout"],
+        &["generate"],
     ];
     let mut text = String::new();
     for verb in verbs {

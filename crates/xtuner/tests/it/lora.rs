@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use internlm_model::attend::Causal;
+use internlm_model::config::Biased;
 use internlm_model::decoder::Decoder;
+use internlm_model::linear::Linear;
 use internlm_model::parameter::Training;
 use internlm_model::{TokenId, device};
 use serde_json::{Value, json};
-use xtuner::lora::{Adapter, AdapterConfig, LoraTuningConfig, inject};
+use xtuner::lora::{Adapter, AdapterConfig, Compat, LoraTuningConfig, TrainedBias, inject};
 
 use crate::fixture::model_config;
 
@@ -43,7 +46,8 @@ fn tuned(base: &Decoder) -> Decoder {
 
 fn logits(decoder: &Decoder) -> Vec<f32> {
     let ids: Vec<TokenId> = (0..40).map(|i| TokenId((i * 37 + 5) % 384)).collect();
-    let input = decoder.ids(&ids, &cpu()).expect("ids below the vocabulary");
+    let device = decoder.tok_embeddings.weight.device().inner();
+    let input = decoder.ids(&ids, &device).expect("ids below the vocabulary");
     let hidden = decoder.forward(input, &mut Causal::sequence(ids.len()));
     let logits: Tensor<2> = decoder.logits(hidden);
     logits.into_data().convert::<f32>().try_to_vec().expect("f32")
@@ -142,6 +146,81 @@ fn an_adapter_without_tensors_or_with_values_that_are_no_numbers_is_refused() {
     let adapter = Adapter::of(&decoder, AdapterConfig::new(&section(), "base"));
     let text = adapter.apply(base, folder.path()).expect_err("no numbers").to_string();
     assert!(text.contains("attention.wo.lora_A.weight: found values that are not finite"), "{text}");
+}
+
+#[test]
+fn ranks_scales_and_biases_are_those_of_the_config_and_of_the_file() {
+    let model = model_config().with_biases(&[Biased::Qkv, Biased::Output]);
+    let base = Decoder::init(&model, 3, &cpu());
+    let mut lora = LoraTuningConfig::new(4, 8.0).with_rslora().with_bias(TrainedBias::LoraOnly);
+    lora = lora.with_target_modules(["wqkv", "w1", "w2"]);
+    lora.rank_pattern = serde_json::from_value(json!({r"layers\.0\..*w[12]": 2})).expect("a map");
+    lora.alpha_pattern = serde_json::from_value(json!({"w2": 16})).expect("a map");
+    let decoder = inject(base.clone(), &lora, 7).expect("injects");
+    let trained: Vec<(String, Vec<usize>)> = decoder
+        .parameters()
+        .into_iter()
+        .filter(|(_, parameter)| parameter.training() == Training::Trained)
+        .map(|(name, parameter)| (name, parameter.shape()))
+        .collect();
+    let shape = |name: &str| trained.iter().find(|(other, _)| other == name).map(|(_, shape)| shape.clone());
+    assert_eq!(shape("model.layers.0.feed_forward.w1.lora_A.weight"), Some(vec![2, 32]));
+    assert_eq!(shape("model.layers.1.feed_forward.w1.lora_A.weight"), Some(vec![4, 32]));
+    assert_eq!(shape("model.layers.0.attention.wqkv.bias"), Some(vec![64]));
+    assert_eq!(shape("model.layers.0.attention.wo.bias"), None);
+    let mut shared = decoder.clone();
+    for (name, linear) in shared.linears_mut() {
+        let Linear::Lora(lora) = linear else { continue };
+        let alpha = if name.ends_with("w2") { 16.0 } else { 8.0 };
+        let rank: f64 = if name.contains("layers.0.feed_forward") { 2.0 } else { 4.0 };
+        assert_eq!(lora.scale, alpha / rank.sqrt(), "{name}");
+    }
+    let adapter = Adapter::of(&decoder, AdapterConfig::new(&lora, "base"));
+    let folder = tempfile::tempdir().expect("temporary folder");
+    adapter.write(folder.path()).expect("writes");
+    let read = Adapter::read(folder.path()).expect("reads");
+    assert_eq!(logits(&read.apply(base, folder.path()).expect("applies")), logits(&decoder));
+    let none = Decoder::init(&model_config(), 3, &cpu());
+    let text = inject(none, &lora, 7).expect_err("a model without biases").to_string();
+    assert!(text.starts_with("lora.bias: found \"lora_only\""), "{text}");
+}
+
+#[test]
+fn dropout_acts_in_training_only_and_is_a_function_of_the_pass() {
+    let base = Decoder::init(&model_config(), 3, &cpu());
+    let mut decoder = inject(base, &LoraTuningConfig::new(4, 8.0).with_dropout(0.5), 7).expect("injects");
+    for (name, mut parameter) in decoder.parameters_mut() {
+        if name.ends_with("lora_B.weight") {
+            let count = parameter.get().to_vec().len();
+            parameter.set((0..count).map(|i| 0.3 * (i as f32).sin()).collect());
+        }
+    }
+    let pass = |number: u64| {
+        decoder.noise().begin(number);
+        logits(&decoder)
+    };
+    assert_eq!(pass(1), pass(1));
+    assert!(largest_difference(&pass(1), &pass(2)) > 1e-3);
+    let measured = decoder.valid();
+    decoder.noise().begin(3);
+    assert_eq!(logits(&measured), logits(&measured));
+    let merged = logits(&measured.clone().merged());
+    assert!(largest_difference(&logits(&measured), &merged) < 1e-5);
+}
+
+#[test]
+fn the_output_is_adapted_in_xtuners_way_only() {
+    let base = Decoder::init(&model_config(), 3, &cpu());
+    let mut lora = LoraTuningConfig::new(2, 4.0);
+    let has_output = |lora: &LoraTuningConfig| {
+        let decoder = inject(base.clone(), lora, 7).expect("injects");
+        let adapter = Adapter::of(&decoder, AdapterConfig::new(lora, "base"));
+        assert!(adapter.apply(base.clone(), "made").is_ok());
+        decoder.parameters().iter().any(|(name, _)| name == "output.lora_A.weight")
+    };
+    assert!(!has_output(&lora));
+    lora.compat = Some(Compat::Xtuner);
+    assert!(has_output(&lora));
 }
 
 /// Sets one key of the `adapter_config.json` in `folder`.

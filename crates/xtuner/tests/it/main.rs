@@ -1,15 +1,32 @@
 //! Behavior of the `xtuner` crate: data, adapters, runs, and what the binary says about bad input.
 
 mod bad_input;
+mod catalog;
+mod chat;
 mod checkpointing;
+mod convert;
+mod dora;
 mod exit_codes;
 mod finished;
 mod fixture;
+mod formats;
 mod generator;
 mod help;
+mod killed;
 mod lora;
+mod masks;
+mod memory;
 mod mixing;
+mod packing;
 mod parity;
+mod peft;
+mod preference;
+mod preprocess;
 mod properties;
+mod qlora;
 mod recipe;
+mod reward;
+mod rl;
+mod served_rollout;
+mod templates;
 mod verbs;

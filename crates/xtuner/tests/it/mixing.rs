@@ -6,10 +6,9 @@ use internlm_kit::config;
 use internlm_kit::context::RunContext;
 use internlm_kit::stop::Stop;
 use internlm_model::TokenId;
-use internlm_model::chat::Loss;
 use internlm_train::{End, Row, RowSource};
 use serde_json::Value;
-use xtuner::dataset::{MixedRows, PretrainTextConfig, Sample, SftRows};
+use xtuner::dataset::{MixedRows, PretrainTextConfig, RowsConfig, Sample, SampleSet, SftRows};
 use xtuner::{FinetuneConfig, Resume, finetune};
 
 use crate::fixture::{config_text, prepare, pretrain_text, shards, xtuner};
@@ -18,9 +17,10 @@ use crate::fixture::{config_text, prepare, pretrain_text, shards, xtuner};
 fn conversations() -> SftRows {
     let sample = Sample {
         ids: vec![TokenId(299); 20],
-        loss: (0..20).map(|place| if place < 10 { Loss::Skip } else { Loss::Keep }).collect(),
+        weights: (0..20).map(|place| if place < 10 { 0.0 } else { 1.0 }).collect(),
     };
-    SftRows::new(&vec![sample; 40], 100, 2, 7)
+    let set = SampleSet::new(vec![sample; 40]);
+    SftRows::new(&[set], &RowsConfig::new(100, 2).with_seed(7)).expect("samples to learn from")
 }
 
 fn text(folder: &std::path::Path, share: f64, seq_len: usize) -> PretrainTextConfig {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use burn::tensor::{Device, Tensor};
 use internlm_kit::config::Validate;
 use internlm_model::attend::Causal;
-use internlm_model::chat::{Loss, Message};
+use internlm_model::chat::Message;
 use internlm_model::decoder::Decoder;
 use internlm_model::parameter::Training;
 use internlm_model::{ModelConfig, ModelSize, TokenId};
@@ -85,8 +85,8 @@ proptest! {
         ids in prop::collection::vec((0..50_u32, any::<bool>()), 1..60),
     ) {
         let (ids, keep): (Vec<TokenId>, Vec<bool>) = ids.into_iter().map(|(id, keep)| (TokenId(id), keep)).unzip();
-        let loss = keep.iter().map(|keep| if *keep { Loss::Keep } else { Loss::Skip }).collect();
-        let sample = Sample { ids: ids.clone(), loss };
+        let weights = keep.iter().map(|keep| f32::from(u8::from(*keep))).collect();
+        let sample = Sample { ids: ids.clone(), weights };
         let row = sample.row();
         row.check(50, "sample").expect("a valid row");
         for place in 0..ids.len() {

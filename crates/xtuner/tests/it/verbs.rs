@@ -4,6 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
+use crate::families::{PAIRS, PROMPTS, write_data};
 use crate::fixture::{prepare, xtuner};
 
 #[test]
@@ -75,11 +76,35 @@ fn a_reader_that_leaves_ends_a_verb_quietly() {
                     expressions = 2\nsentences = 2\ndigits = 2\nplain = 2\ndirect = 2\n";
     let whole = fs::read_to_string(&config).expect("reads") + generate;
     fs::write(folder.path().join("generate.toml"), whole).expect("writes");
+    write_data(folder.path());
+    let base = fs::read_to_string(&config).expect("reads").replace("method = \"lora\"", "method = \"full\"");
+    let other = |out: &str, data: &str, objective: &str| {
+        let text = base.replace("/run\"", &format!("/{out}\"")).replace("conversations.jsonl", data);
+        let text = text.replace("max-length = 512", "max-length = 128") + objective;
+        fs::write(folder.path().join(format!("{out}.toml")), text).expect("writes");
+    };
+    other("reward", PAIRS, "\n[objective]\nkind = \"reward\"\n");
+    let grpo = "\n[objective]\nkind = \"grpo\"\nrewards = [{ kind = \"number\" }]\nanswer = { max-tokens = 4 }\n";
+    other("grpo", PROMPTS, grpo);
+    let ready = "internlm2_chat_7b_qlora_custom_sft_e1";
     xtuner(folder.path()).check_closed_output_of_every_verb(&[
+        &["list-cfg"],
+        &["copy-cfg", ready, "."],
         &["generate", "generate.toml"],
+        &["list-dataset-format"],
+        &["preprocess", "conversations.jsonl"],
         &["check-dataset", &config],
+        &["log-dataset", &config],
+        &["plan", &config],
         &["train", &config],
         &["test", &config],
+        &["chat", "base", "--max-new-tokens", "4"],
         &["convert", "merge", "base", "run/adapter", "merged"],
+        &["convert", "pth_to_hf", &config, "run/checkpoints/step-1", "exported"],
+        &["convert", "split", "merged", "parts"],
+        &["convert", "adapter", "base", "run/adapter", "renamed", "--names", "llama"],
+        &["train", "reward.toml"],
+        &["eval-rm", "reward/hf", PAIRS],
+        &["rollout", "grpo.toml", "--answers", "2", "--limit", "1"],
     ]);
 }

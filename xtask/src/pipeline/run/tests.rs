@@ -26,9 +26,11 @@ impl Fixture {
     fn new() -> Self {
         let fixture = Self { folder: tempfile::tempdir().expect("temporary folder") };
         fs::create_dir(fixture.binaries()).expect("a folder");
+        let mut bodies: BTreeMap<&str, String> = BTreeMap::new();
         for stage in &STAGES {
-            fixture.script(stage.program, &fixture.writes(stage));
+            bodies.entry(stage.program).or_default().push_str(&fixture.writes(stage));
         }
+        bodies.iter().for_each(|(program, body)| fixture.script(program, body));
         // Besides the load test, lmdeploy is the server: it lives as long as its standard input is open.
         let serve = "if [ \"$1\" = serve ]; then for last; do :; done; mkdir -p \"$(dirname \"$last\")\"; echo '{\"url\": \"http://127.0.0.1:1\"}' > \"$last\"; \
                      cat > /dev/null; exit 0; fi\n";
@@ -98,8 +100,17 @@ impl Fixture {
     }
 }
 
-const ALL: [&str; 7] =
-    ["wanjuan-data", "internlm-train", "xtuner", "xtuner", "lmdeploy", "opencompass", "lagent"];
+const ALL: [&str; 9] = [
+    "wanjuan-data",
+    "internlm-train",
+    "xtuner",
+    "xtuner",
+    "xtuner",
+    "xtuner",
+    "lmdeploy",
+    "opencompass",
+    "lagent",
+];
 
 #[test]
 fn a_first_run_calls_every_stage_with_its_config_overrides_and_server() {
@@ -108,17 +119,19 @@ fn a_first_run_calls_every_stage_with_its_config_overrides_and_server() {
     assert_eq!(calls[1], "internlm-train train recipes/tiny/2-pretrain.toml --resume none");
     assert_eq!(calls[2], "xtuner generate recipes/tiny/3-finetune.toml");
     assert_eq!(calls[3], "xtuner train recipes/tiny/3-finetune.toml --resume none");
+    assert_eq!(calls[4], "xtuner generate recipes/tiny/3b-align.toml");
+    assert_eq!(calls[5], "xtuner train recipes/tiny/3b-align.toml --resume none");
     assert!(
-        calls[4].starts_with(
+        calls[6].starts_with(
             "lmdeploy bench serving --config recipes/tiny/4-deploy.toml --url http://127.0.0.1:1"
         )
     );
-    assert!(calls[4].ends_with("deploy/summary.json"), "{}", calls[4]);
-    assert_eq!(calls[5], "opencompass recipes/tiny/5-evaluate.toml --set model.base-url=http://127.0.0.1:1");
+    assert!(calls[6].ends_with("deploy/summary.json"), "{}", calls[6]);
+    assert_eq!(calls[7], "opencompass recipes/tiny/5-evaluate.toml --set model.base-url=http://127.0.0.1:1");
     assert!(
-        calls[6].starts_with("lagent run recipes/tiny/6-agent.toml --set model.base-url="),
+        calls[8].starts_with("lagent run recipes/tiny/6-agent.toml --set model.base-url="),
         "{}",
-        calls[6]
+        calls[8]
     );
 }
 

@@ -27,6 +27,14 @@ pub struct JinjaTemplate {
     unshown_calls: Arc<Once>,
 }
 
+/// A rendered conversation.
+#[derive(Debug)]
+pub(in crate::chat) struct Shown {
+    pub(in crate::chat) text: String,
+    /// Whether every call of the conversation is in the text.
+    pub(in crate::chat) has_calls: bool,
+}
+
 impl JinjaTemplate {
     /// One template without a vocabulary: `bos_token` and `eos_token` are what they are called.
     ///
@@ -124,13 +132,26 @@ impl JinjaTemplate {
     }
 
     fn render_conversation(&self, conversation: &Conversation, prompt: Prompt) -> Result<String> {
+        let shown = self.show(conversation, prompt)?;
+        if !shown.has_calls {
+            self.unshown_calls.call_once(|| {
+                tracing::warn!(
+                    "this model's chat template has no place for tool calls: the model does not see them"
+                );
+            });
+        }
+        Ok(shown.text)
+    }
+
+    fn show(&self, conversation: &Conversation, prompt: Prompt) -> Result<Shown> {
         let (_, source) = self.source(conversation)?;
         if !conversation.tools.is_null() && !source.contains("tools") {
             return Err(Error::NoPlace { what: "tools" });
         }
         if !conversation.has_calls() {
             // The forms differ in calls alone.
-            return self.render_form(conversation, prompt, Form::ALL[0]);
+            let text = self.render_form(conversation, prompt, Form::ALL[0])?;
+            return Ok(Shown { text, has_calls: true });
         }
         let (marked, marks) = conversation.with_marked_calls();
         let (mut unshown, mut problem) = (None, None);
@@ -139,21 +160,17 @@ impl JinjaTemplate {
                 Ok(text) => {
                     let shown = self.render_form(&marked, prompt, form).unwrap_or_default();
                     if marks.iter().all(|mark| shown.contains(mark)) {
-                        return Ok(text);
+                        return Ok(Shown { text, has_calls: true });
                     }
                     unshown = unshown.or(Some(text));
                 }
                 Err(error) => problem = problem.or(Some(error)),
             }
         }
-        if unshown.is_some() {
-            self.unshown_calls.call_once(|| {
-                tracing::warn!(
-                    "this model's chat template has no place for tool calls: the model does not see them"
-                );
-            });
+        match unshown {
+            Some(text) => Ok(Shown { text, has_calls: false }),
+            None => Err(problem.unwrap_or(Error::NoPlace { what: "tool calls" })),
         }
-        unshown.ok_or_else(|| problem.unwrap_or(Error::NoPlace { what: "tool calls" }))
     }
 
     /// Name and text of the template for a conversation.
@@ -178,6 +195,20 @@ impl JinjaTemplate {
         environment()
             .render_named_str(name, source, Value::from(Serde(context)))
             .map_err(|error| Error::Chat(format!("{error:#}")))
+    }
+
+    /// Text of the conversation with `mark` inside of the special tokens that messages spell, for reading with
+    /// [`Tokenizer::encode_marked`].
+    pub(in crate::chat) fn marked_text(
+        &self,
+        tokenizer: &Tokenizer,
+        messages: &[Message],
+        prompt: Prompt,
+        mark: char,
+    ) -> Result<Shown> {
+        let mut conversation = Conversation::of(messages)?;
+        conversation.hide_specials_with(tokenizer, mark);
+        self.show(&conversation, prompt)
     }
 
     /// Ids of the conversation: special tokens of the template become ids, the same strings inside a message

@@ -49,7 +49,7 @@ fn leading_answers_are_skipped() {
 fn an_error_names_a_message_by_its_place_in_the_file() {
     let problems = [
         (r#""content": """#, "messages.3: an assistant message that says nothing"),
-        (r#""content": "b", "weight": 0.5"#, "messages.3.weight: 0.5"),
+        (r#""content": "b", "weight": -0.5"#, "messages.3.weight: -0.5"),
         (
             r#""tool_calls": [{"function": {"name": "f", "arguments": "{"}}]"#,
             "messages.3.tool_calls.0.function.arguments: `{`",
@@ -87,14 +87,59 @@ fn loss_and_weight_mask_in_every_spelling_and_never_reach_a_template() {
 }
 
 #[test]
+fn parts_of_a_weight_say_how_much_an_answer_counts() {
+    let weight = |keys: &str| {
+        let line = format!(
+            r#"{{"messages": [{{"role": "user", "content": "a"}}, {{"role": "assistant", "content": "b", {keys}}}]}}"#
+        );
+        parse(&line).expect(keys).turns[1].weight
+    };
+    assert_eq!(
+        [r#""weight": 0.5"#, r#""weight": "2", "loss": true"#, r#""loss": 1"#].map(weight),
+        [0.5, 2.0, 1.0]
+    );
+}
+
+#[test]
+fn messages_alone_and_texts_of_lists_are_read() {
+    let list = r#"[{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]"#;
+    let text = serde_json::Value::from(list);
+    let tools = serde_json::Value::from(r#"[{"type": "function", "function": {"name": "add"}}]"#);
+    let expected = parse(&format!(r#"{{"messages": {list}}}"#)).expect("parses");
+    for line in [list.to_owned(), format!(r#"{{"messages": {text}}}"#), format!(r#"{{"dialogs": {list}}}"#)] {
+        assert_eq!(parse(&line).expect("parses"), expected, "{line}");
+    }
+    let offered = parse(&format!(r#"{{"messages": {list}, "tools": {tools}}}"#)).expect("parses");
+    assert_eq!(offered.turns[0].message.text(), r#"[{"name": "add"}]"#);
+    let none = parse(&format!(r#"{{"messages": {list}, "tools": ""}}"#)).expect("parses");
+    assert_eq!(none, expected);
+}
+
+#[test]
+fn parts_with_thoughts_and_calls_are_read() {
+    let line = r#"{"messages": [{"role": "user", "content": [{"type": "text", "value": "Oslo?"}]},
+        {"role": "assistant", "content": [{"type": "reasoning", "value": "I need the weather."},
+         {"type": "tool_call", "value": "{\"name\": \"weather\", \"arguments\": {\"city\": \"Oslo\"}}"}]},
+        {"role": "tool", "content": [{"type": "text", "value": "cold"}]},
+        {"role": "assistant", "content": [{"type": "text", "value": "Cold."}]}]}"#;
+    let messages = parse(line).expect("parses").messages();
+    assert_eq!(messages[1].calls[0].body, r#"{"name": "weather", "parameters": {"city": "Oslo"}}"#);
+    assert_eq!(messages[1].fields["reasoning_content"], "I need the weather.");
+    assert_eq!(messages[2].channel, Some(Channel::Plugin));
+}
+
+#[test]
 fn problems_say_what_was_found_and_expected() {
     let answer = |rest: &str| format!(r#"{{"messages": [{{"role": "user", "content": "x"}}, {rest}]}}"#);
     let cases = [
         ("{".to_owned(), "an object that does not end on its line"),
         ("{}".to_owned(), "missing field `messages`"),
-        ("[]".to_owned(), "a JSON list"),
-        ("[".to_owned(), "a JSON list"),
-        (r#"{"messages": 3}"#.to_owned(), "messages: invalid type: integer `3`"),
+        ("[]".to_owned(), "no assistant message with loss (roles: )"),
+        ("[".to_owned(), "an object that does not end on its line"),
+        ("3".to_owned(), "a number"),
+        ("[3]".to_owned(), "messages.0: a number"),
+        (r#"{"messages": 3}"#.to_owned(), "messages: a number"),
+        (r#"{"messages": [], "messages": []}"#.to_owned(), "the key `messages` stands twice"),
         (answer(r#"{"role": "robot", "content": "x"}"#), "messages[1].role: unknown variant `robot`"),
         (answer(r#"{"content": "x"}"#), "missing field `role`"),
         (r#"{"messages": [{"role": "user", "content": "x"}]}"#.to_owned(), "no assistant message"),
@@ -113,7 +158,8 @@ fn problems_say_what_was_found_and_expected() {
             answer(r#"{"role": "assistant", "content": ""}"#),
             "messages.1: an assistant message that says nothing",
         ),
-        (answer(r#"{"role": "assistant", "content": "y", "weight": 0.5}"#), "messages.1.weight: 0.5"),
+        (answer(r#"{"role": "assistant", "content": "y", "weight": -1}"#), "messages.1.weight: -1"),
+        (answer(r#"{"role": "assistant", "content": "y", "loss": 0.5}"#), "messages.1.loss: 0.5"),
         (answer(r#"{"role": "assistant", "content": "y", "train": false}"#), "messages.1.train: false"),
         (answer(r#"{"role": "user", "content": "y", "loss_mask": 0}"#), "messages.1.loss_mask: 0"),
         (answer(r#"{"role": "user", "content": "y", "loss": true}"#), "messages.1.loss: true on a message"),

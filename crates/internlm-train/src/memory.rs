@@ -1,0 +1,223 @@
+//! Memory of training, computed from shapes before anything is allocated.
+//!
+//! What is counted is what the CPU's fused operations hold at their peak: weights as they are stored, gradients, the two
+//! moments, and what the backward pass needs. For each token a layer keeps the inputs of its norms and linear layers,
+//! the rotated projection, the output of attention, gate and up: 4 h + (2 H + 2 K) d + 3 i floats, and little else.
+//! Memory that kernels have used stays with the process for the next step, so that each kind of buffer counts with the
+//! number of them that is needed at once. Other devices keep more.
+
+mod shapes;
+
+use burn::module::Module;
+use internlm_model::decoder::Decoder;
+use internlm_model::linear::Linear;
+use internlm_model::parameter::{Parameter, Training};
+use internlm_model::{Device, ModelConfig};
+use serde::Serialize;
+
+use crate::recompute::Recompute;
+
+/// Bytes of one f32.
+const F32: u64 = 4;
+/// Floats of logits that the head holds at once, and its minimum number of tokens.
+const HEAD_CHUNK: (usize, usize) = (1 << 22, 32);
+/// Copies of the logits that a head with an adapter makes: the loss is not fused there.
+const WHOLE_LOGITS: usize = 4;
+
+/// Bytes of a run at its peak, by what they hold.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Memory {
+    /// Weights of the model, packed ones included, and of adapters.
+    pub weights: u64,
+    /// Sums of gradients over the passes of a step, and those of the present pass.
+    pub gradients: u64,
+    /// First and second moments of everything that is trained.
+    pub moments: u64,
+    /// What one pass needs for its backward pass, and the work space of kernels.
+    pub activations: u64,
+}
+
+impl Memory {
+    /// Sum of the four parts.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.weights + self.gradients + self.moments + self.activations
+    }
+}
+
+/// Sizes of the passes of a step.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Passes {
+    /// Number of tokens of the largest pass.
+    pub tokens: usize,
+    /// Number of passes of the step.
+    pub count: usize,
+}
+
+impl Passes {
+    /// The passes of a step with rows of these numbers of tokens, joined as training does it.
+    ///
+    /// ```
+    /// use internlm_train::memory::Passes;
+    ///
+    /// assert_eq!(Passes::of([300, 300, 300], 700), Passes { tokens: 600, count: 2 });
+    /// ```
+    #[must_use]
+    pub fn of(rows: impl IntoIterator<Item = usize>, pass_tokens: usize) -> Self {
+        let (mut passes, mut present) = (Self { tokens: 0, count: 0 }, 0);
+        for row in rows {
+            if passes.count == 0 || present + row > pass_tokens {
+                passes.count += 1;
+                present = 0;
+            }
+            present += row;
+            passes.tokens = passes.tokens.max(present);
+        }
+        passes
+    }
+}
+
+/// The parameters of a tuned model without their numbers: how many there are, which are trained and how they are held.
+#[derive(Clone, Debug)]
+pub struct TrainedShape {
+    model: ModelConfig,
+    weights: u64,
+    /// Trained parameters outside of the layers.
+    outer: u64,
+    layers: Vec<LayerShape>,
+    /// Whether the embedding is trained.
+    embedding: Training,
+    head: HeadKind,
+}
+
+/// What the shape of a layer says about memory.
+#[derive(Clone, Copy, Debug)]
+struct LayerShape {
+    trained: u64,
+    /// Floats that its backward pass needs for each token.
+    kept: usize,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum HeadKind {
+    /// Logits are made chunk by chunk.
+    Fused,
+    /// Logits exist whole.
+    Whole,
+}
+
+impl TrainedShape {
+    /// The shape of a model with the config `model` that `tune` changes: it is given a decoder with the names and
+    /// layers of the model, but with tiny matrices.
+    ///
+    /// ```
+    /// use internlm_model::{ModelConfig, ModelSize};
+    /// use internlm_train::memory::{Passes, TrainedShape};
+    /// use internlm_train::{Error, Recompute};
+    ///
+    /// let size = ModelSize { hidden: 64, layers: 8, heads: 2, inter: 128, vocab: 100 };
+    /// let shape = TrainedShape::of(&ModelConfig::new(size), Ok::<_, Error>)?;
+    /// let memory = |recompute| shape.memory(Passes { tokens: 4096, count: 1 }, recompute);
+    /// let (whole, less) = (memory(Recompute::None), memory(Recompute::Layers));
+    /// assert!(less.activations < whole.activations / 2 && less.weights == whole.weights);
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of `tune`.
+    pub fn of<E>(model: &ModelConfig, tune: impl FnOnce(Decoder) -> Result<Decoder, E>) -> Result<Self, E> {
+        let mut twin = tune(Decoder::init(&shapes::tiny(model), 0, &Device::flex()))?.train();
+        let layer = |block| LayerShape { trained: 0, kept: shapes::kept(block, model) };
+        let mut shape = Self {
+            model: model.clone(),
+            weights: 0,
+            outer: 0,
+            layers: twin.layers.iter().map(layer).collect(),
+            embedding: Parameter::Matrix(twin.tok_embeddings.weight.clone()).training(),
+            head: match &twin.output {
+                None | Some(Linear::Dense(_)) => HeadKind::Fused,
+                Some(_) => HeadKind::Whole,
+            },
+        };
+        for (name, parameter) in twin.parameters() {
+            shape.add(&name, shapes::elements(model, &name, &parameter.shape()), parameter.training());
+        }
+        for (name, linear) in twin.linears_mut() {
+            shape.weights += shapes::frozen_bytes(shapes::matrix(model, &name), linear);
+        }
+        Ok(shape)
+    }
+
+    fn add(&mut self, name: &str, elements: u64, training: Training) {
+        self.weights += F32 * elements;
+        if training == Training::Trained {
+            let count = match shapes::layer_of(name).and_then(|layer| self.layers.get_mut(layer)) {
+                Some(layer) => &mut layer.trained,
+                None => &mut self.outer,
+            };
+            *count += elements;
+        }
+    }
+
+    /// Number of trained parameters.
+    #[must_use]
+    pub fn trained(&self) -> u64 {
+        self.outer + self.layers.iter().map(|layer| layer.trained).sum::<u64>()
+    }
+
+    /// Memory of a training step with these passes.
+    #[must_use]
+    pub fn memory(&self, passes: Passes, recompute: Recompute) -> Memory {
+        let trained = self.trained();
+        let largest = self.layers.iter().map(|layer| layer.trained).max().unwrap_or(0);
+        let pass = match recompute {
+            _ if passes.count < 2 => 0,
+            Recompute::None => trained,
+            Recompute::Layers => largest + self.outer,
+        };
+        // A tied matrix gets one gradient as the embedding and one as the output.
+        let tied = self.model.tied && self.embedding == Training::Trained;
+        let twice = if tied { (self.model.vocab * self.model.hidden) as u64 } else { 0 };
+        Memory {
+            weights: self.weights,
+            gradients: F32 * (trained + pass + twice),
+            moments: 2 * F32 * trained,
+            activations: F32 * self.activations(passes.tokens, recompute) as u64,
+        }
+    }
+
+    /// Floats that a pass of this many tokens needs.
+    fn activations(&self, tokens: usize, recompute: Recompute) -> usize {
+        let ModelConfig { hidden, inter, .. } = self.model;
+        let first = match self.embedding {
+            Training::Trained => Some(0),
+            Training::Frozen => self.layers.iter().position(|layer| layer.trained > 0),
+        };
+        let differentiated = &self.layers[first.unwrap_or(self.layers.len())..];
+        let layers = match recompute {
+            Recompute::None => differentiated.iter().map(|layer| layer.kept).sum(),
+            Recompute::Layers => {
+                let one = differentiated.iter().map(|layer| layer.kept).max().unwrap_or(0);
+                // Inputs of the layers, and the product that begins the backward pass of one.
+                one + (differentiated.len() + 2) * hidden
+            }
+        };
+        // Gradients on their way through one layer.
+        let passing = 2 * inter + 3 * hidden + 2 * self.model.qkv_rows();
+        tokens * (layers + passing + self.model.head_dim) + self.head(tokens)
+    }
+
+    /// Floats of the head: logits, its input and the gradient of that.
+    fn head(&self, tokens: usize) -> usize {
+        let ModelConfig { hidden, vocab, .. } = self.model;
+        let logits = match self.head {
+            HeadKind::Fused => (HEAD_CHUNK.0 / vocab.max(1)).max(HEAD_CHUNK.1).min(tokens) * vocab,
+            HeadKind::Whole => WHOLE_LOGITS * tokens * vocab,
+        };
+        logits + 3 * tokens * hidden
+    }
+}
+
+#[cfg(test)]
+mod tests;
