@@ -132,13 +132,7 @@ impl<'a> Layers<'a> {
     }
 
     /// From the gradient of the head's input to those of all parameters, which are added to `sum`.
-    fn backward(
-        &self,
-        walk: Walk,
-        head: HeadGradients,
-        pass: &Pass<'_>,
-        sum: &mut Gradients,
-    ) -> Result<()> {
+    fn backward(&self, walk: Walk, head: HeadGradients, pass: &Pass<'_>, sum: &mut Gradients) -> Result<()> {
         let Walk { mut inputs, table, mut attend } = walk;
         let HeadGradients { mut gradient, mut outer } = head;
         for layer in (self.first..self.decoder.layers.len()).rev() {

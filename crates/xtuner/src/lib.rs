@@ -51,10 +51,10 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod catalog;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;
-pub mod catalog;
 mod config;
 pub mod convert;
 pub mod dataset;
@@ -71,13 +71,14 @@ pub mod preference;
 pub mod report;
 pub mod reward;
 pub mod rl;
+mod samples;
 mod setup;
 mod sft;
 pub mod template;
 
 pub use config::{
     BaseModelConfig, DatasetConfig, EpochScheduleConfig, FinetuneConfig, Method, ObjectiveConfig, RunConfig,
-    SourceConfig, TestConfig,
+    SamplesConfig, SourceConfig, TestConfig,
 };
 pub use error::{Error, Result};
 pub use export::export_model;

@@ -161,7 +161,7 @@ pub(crate) fn record(config: &FinetuneConfig, context: &RunContext) -> internlm_
 /// Refuses to replace a finished run of another config in the folder of `config`.
 pub(crate) fn protect(config: &FinetuneConfig, start: &Start) -> Result<()> {
     // These tables belong to other verbs: what they write is part of the data, which is compared by its hash.
-    Ok(start.protect(&config.run.out, config, &["generate", "test"])?)
+    Ok(start.protect(&config.run.out, config, &["generate", "samples", "test"])?)
 }
 
 /// Refuses a length of `key` beyond the positions of the model.

@@ -11,10 +11,9 @@ use internlm_train::{FitOptions, Hooks, Row, Start, ValidationConfig, Validation
 
 use crate::config::{FinetuneConfig, ObjectiveConfig};
 use crate::dataset::format::{self, ReadOptions};
-use crate::dataset::{
-    Document, EncodeStats, MixedRows, Sample, SampleSet, SftRows, UnreadKeys, encode,
-};
+use crate::dataset::{Document, EncodeStats, MixedRows, Sample, SampleSet, SftRows, UnreadKeys, encode};
 use crate::finetune_report::FinetuneReport;
+use crate::samples::Samples;
 use crate::template::Template;
 use crate::{Error, Result, preference, reward, rl, setup};
 
@@ -74,7 +73,12 @@ fn supervised(config: &FinetuneConfig, start: Start, context: &RunContext) -> Re
     let mut trainer = setup::trainer(config, decoder, setup.base, steps_per_epoch)?;
     describe(&data, rows.packed());
     let validation = data.valid.iter().map(Sample::row).collect();
-    let mut hooks = RunHooks { config, context, rows: validation, held_out };
+    let samples = config.samples.as_ref().map(|samples| Samples {
+        config: samples,
+        tokenizer: &setup.tokenizer,
+        template: &setup.template,
+    });
+    let mut hooks = RunHooks { config, context, rows: validation, held_out, samples };
     let options = FitOptions::new(&config.run.out).with_start(start).with_context(context).with_lock()?;
     let report = trainer.fit(&mut rows, &mut hooks, &options)?;
     let summary = match report.end {
@@ -100,7 +104,7 @@ pub fn load_dataset(config: &FinetuneConfig, tokenizer: &Tokenizer, template: &T
         let mut documents: Vec<Document> = Vec::new();
         for path in &source.paths {
             let options = ReadOptions::new(source.format).with_compat(source.compat);
-                let read = format::read_with(path, &options)?;
+            let read = format::read_with(path, &options)?;
             if read.is_empty() {
                 return Err(Error::mismatch(path.display().to_string(), "no conversation", "one per line"));
             }
@@ -109,7 +113,11 @@ pub fn load_dataset(config: &FinetuneConfig, tokenizer: &Tokenizer, template: &T
         unread.count(&documents, template);
         let encoded = encode(&documents, tokenizer, template, config.dataset.max_length)?;
         stats.add(&encoded.stats);
-        sets.push(SampleSet { samples: encoded.samples, repeat: source.repeat, weight: source.weight as f32 });
+        sets.push(SampleSet {
+            samples: encoded.samples,
+            repeat: source.repeat,
+            weight: source.weight as f32,
+        });
     }
     unread.warn();
     let valid = split(&mut sets, config);
@@ -167,6 +175,7 @@ struct RunHooks<'a> {
     context: &'a RunContext,
     rows: Vec<Row>,
     held_out: Option<ValidationSet>,
+    samples: Option<Samples<'a>>,
 }
 
 impl Hooks for RunHooks<'_> {
@@ -174,7 +183,10 @@ impl Hooks for RunHooks<'_> {
         setup::record(self.config, self.context)
     }
 
-    fn validate(&mut self, _step: u64, decoder: &Decoder) -> internlm_train::Result<Vec<(String, f64)>> {
+    fn validate(&mut self, step: u64, decoder: &Decoder) -> internlm_train::Result<Vec<(String, f64)>> {
+        if let Some(samples) = &self.samples {
+            samples.log(step, decoder);
+        }
         let mut measured = Vec::new();
         if !self.rows.is_empty() {
             let loss = evaluate(decoder, &self.rows, self.config.run.pass_tokens)?.loss();

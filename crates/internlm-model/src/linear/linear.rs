@@ -90,7 +90,9 @@ impl Linear {
     #[must_use]
     pub fn packed_matrix(&self) -> Option<&PackedMatrix> {
         match self {
-            Self::Packed(packed) | Self::Lora(Lora { base: Base::Packed(packed), .. }) => Some(&packed.matrix),
+            Self::Packed(packed) | Self::Lora(Lora { base: Base::Packed(packed), .. }) => {
+                Some(&packed.matrix)
+            }
             _ => None,
         }
     }

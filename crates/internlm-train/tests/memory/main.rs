@@ -1,5 +1,8 @@
 //! Memory that is measured in bytes against the plan: a test binary of its own, because it needs its own allocator.
-#![allow(clippy::print_stdout, reason = "the figures are what a reader of the test wants, and how processes talk")]
+#![allow(
+    clippy::print_stdout,
+    reason = "the figures are what a reader of the test wants, and how processes talk"
+)]
 
 use std::process::Command;
 

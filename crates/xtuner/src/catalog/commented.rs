@@ -93,9 +93,15 @@ mod tests {
         let text = commented(&config, "A run.").expect("a table of tables");
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[0], "# A run.");
-        for expected in
-            ["out = \"runs/a\"", "seed = 7", "# device = \"cpu\"", "# [lora]", "# rank = 64", "[own]", "x = 1"]
-        {
+        for expected in [
+            "out = \"runs/a\"",
+            "seed = 7",
+            "# device = \"cpu\"",
+            "# [lora]",
+            "# rank = 64",
+            "[own]",
+            "x = 1",
+        ] {
             assert!(lines.contains(&expected), "{expected}: {text}");
         }
         assert!(lines.iter().all(|line| line.chars().count() <= WIDTH), "{text}");

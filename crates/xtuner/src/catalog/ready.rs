@@ -134,14 +134,19 @@ mod tests {
         let tables = Tables::read().expect("well-formed tables");
         let used = |name: &str| tables.rows.iter().any(|row| row.models.iter().any(|model| model == name));
         assert!(tables.models.keys().all(|name| used(name)));
-        let sets: BTreeSet<&str> =
-            tables.rows.iter().flat_map(|row| &row.data).map(|set| suffix(suffix(set, "_gpu").0, "_e").0).collect();
+        let sets: BTreeSet<&str> = tables
+            .rows
+            .iter()
+            .flat_map(|row| &row.data)
+            .map(|set| suffix(suffix(set, "_gpu").0, "_e").0)
+            .collect();
         assert!(tables.data.keys().all(|name| sets.contains(name.as_str())));
     }
 
     #[test]
     fn the_text_holds_what_differs_from_the_defaults() {
-        let ready = ReadyConfig::named("internlm_7b_qlora_msagent_react_e3_gpu8").expect("well-formed tables");
+        let ready =
+            ReadyConfig::named("internlm_7b_qlora_msagent_react_e3_gpu8").expect("well-formed tables");
         let text = ready.expect("a ready configuration").toml();
         for line in [
             "out = \"runs/internlm_7b_qlora_msagent_react_e3_gpu8\"",

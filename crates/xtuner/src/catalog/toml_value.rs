@@ -24,11 +24,7 @@ pub(super) fn inline(value: &Value) -> String {
 /// A key as TOML writes it.
 pub(super) fn key(name: &str) -> String {
     let bare = |letter: char| letter.is_ascii_alphanumeric() || letter == '-' || letter == '_';
-    if !name.is_empty() && name.chars().all(bare) {
-        name.to_owned()
-    } else {
-        Value::from(name).to_string()
-    }
+    if !name.is_empty() && name.chars().all(bare) { name.to_owned() } else { Value::from(name).to_string() }
 }
 
 #[cfg(test)]

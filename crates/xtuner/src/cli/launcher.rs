@@ -40,7 +40,8 @@ impl Launcher {
         for (name, expected) in expected {
             let Some(found) = variables.get(name).map(|found| found.trim()) else { continue };
             if found != expected {
-                let expected = format!("{expected}: a run is one process, which uses all cores of the machine");
+                let expected =
+                    format!("{expected}: a run is one process, which uses all cores of the machine");
                 return Err(Error::mismatch(name, format!("`{found}`"), expected));
             }
         }
@@ -69,7 +70,11 @@ mod tests {
             assert!(refused.starts_with("NPROC_PER_NODE: found `8`, expected 1"), "{refused}");
         }
         assert!(check(Launcher::None, &[("NODE_RANK", "1")]).is_err());
-        assert_eq!(check(Launcher::None, &[("SLURM_NTASKS", "4")]), Ok(()), "a job of which this is one step");
+        assert_eq!(
+            check(Launcher::None, &[("SLURM_NTASKS", "4")]),
+            Ok(()),
+            "a job of which this is one step"
+        );
         assert!(check(Launcher::Slurm, &[("SLURM_NTASKS", "4")]).is_err());
         assert!(check(Launcher::Mpi, &[("OMPI_COMM_WORLD_SIZE", "2")]).is_err());
     }

@@ -75,7 +75,9 @@ impl Test {
         let has_loss = matches!(config.objective, ObjectiveConfig::Sft);
         if config.test.is_none() && asks_nothing && !has_loss {
             let place = self.config.display().to_string();
-            return Err(Error::mismatch(place, "neither [test] nor [samples]", "what to ask the model").into());
+            return Err(
+                Error::mismatch(place, "neither [test] nor [samples]", "what to ask the model").into()
+            );
         }
         let tested = self.load(&config)?;
         if config.test.is_none() || self.checkpoint.is_some() {

@@ -5,42 +5,33 @@ use std::path::Path;
 use burn::module::Module;
 use internlm_kit::file;
 use internlm_model::decoder::Decoder;
-use internlm_model::device;
 use internlm_model::weights::{SafetensorsFile, TensorSource};
 use internlm_train::checkpoint::{self, Coverage};
 use internlm_train::parameters;
 
 use super::FolderOptions;
-use crate::config::{FinetuneConfig, Method};
+use crate::config::{FinetuneConfig, Method, ObjectiveConfig};
 use crate::lora::{Adapter, AdapterConfig};
-use crate::{Error, Result, setup};
+use crate::{Error, Result, reward, setup};
 
 /// The file of a checkpoint in which everything is trained: the folder is a model folder.
 const WHOLE: &str = "model.safetensors";
 /// The file of a checkpoint with frozen parts, which holds what is trained.
 const PART: &str = "trainable.safetensors";
 
-/// Writes the checkpoint folder `checkpoint` of a run of `config` as the folder `out`: an adapter when the run trains
-/// adapters, else a model folder with the tokenizer of the base.
-///
-/// # Errors
-/// A checkpoint that is incomplete, damaged or of another model, and errors of writing.
-pub fn export_checkpoint(
-    config: &FinetuneConfig,
-    checkpoint: impl AsRef<Path>,
-    out: impl AsRef<Path>,
-    options: FolderOptions,
-) -> Result<()> {
-    let (checkpoint, out) = (checkpoint.as_ref(), out.as_ref());
-    let base = &config.model.path;
+/// The model of the checkpoint folder `checkpoint` of a run of `config`, with its adapters: in training mode, which knows
+/// what is trained, unless everything is.
+pub(crate) fn load_checkpoint(config: &FinetuneConfig, checkpoint: &Path) -> Result<Decoder> {
     if checkpoint.join(WHOLE).is_file() {
         // Complete, and every file as it was written.
         checkpoint::open(checkpoint, &[], Coverage::Whole)?;
-        let decoder = Decoder::load(checkpoint, &device::parse("cpu")?)?;
-        return options.export(&decoder, base, out);
+        return Ok(Decoder::load(checkpoint, &setup::device_of(config)?)?);
     }
-    // The decoder in training mode knows what is trained.
-    let mut decoder = setup::load(config)?.decoder.train();
+    let setup = match &config.objective {
+        ObjectiveConfig::Reward(reward) => reward::load(config, reward)?.1,
+        _ => setup::load(config)?,
+    };
+    let mut decoder = setup.decoder.train();
     let trained = parameters::trainable(&decoder);
     let path = checkpoint.join(PART);
     if path.is_file() {
@@ -56,6 +47,26 @@ pub fn export_checkpoint(
     }
     let loaded = checkpoint::open(checkpoint, &trained, Coverage::Part)?;
     parameters::restore(&mut decoder, loaded.values);
+    Ok(decoder)
+}
+
+/// Writes the checkpoint folder `checkpoint` of a run of `config` as the folder `out`: an adapter when the run trains
+/// adapters, else a model folder with the tokenizer of the base.
+///
+/// # Errors
+/// A checkpoint that is incomplete, damaged or of another model, and errors of writing.
+pub fn export_checkpoint(
+    config: &FinetuneConfig,
+    checkpoint: impl AsRef<Path>,
+    out: impl AsRef<Path>,
+    options: FolderOptions,
+) -> Result<()> {
+    let (checkpoint, out) = (checkpoint.as_ref(), out.as_ref());
+    let base = &config.model.path;
+    let decoder = load_checkpoint(config, checkpoint)?;
+    if checkpoint.join(WHOLE).is_file() {
+        return options.export(&decoder, base, out);
+    }
     match config.model.method {
         Method::Full => options.export(&decoder.valid(), base, out),
         _ => {

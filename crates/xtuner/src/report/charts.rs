@@ -60,15 +60,24 @@ mod tests {
     fn columns_of_a_kind_share_a_chart_and_new_ones_get_their_own() {
         let column = |name: &str| Column { name: name.to_owned(), points: vec![(1.0, 0.5), (2.0, 0.25)] };
         let names = [
-            "loss", "lr", "tokens", "seconds_data", "reward_chosen", "reward_rejected", "margin", "kl",
-            "valid_loss", "brand_new",
+            "loss",
+            "lr",
+            "tokens",
+            "seconds_data",
+            "reward_chosen",
+            "reward_rejected",
+            "margin",
+            "kl",
+            "valid_loss",
+            "brand_new",
         ];
         let drawn = charts(&names.map(column));
-        let titles: Vec<bool> = ["Loss", "Rewards", "Distance to the reference", "Learning rate", "brand new"]
-            .iter()
-            .zip(&drawn)
-            .map(|(title, svg)| svg.contains(&format!(">{title}<")))
-            .collect();
+        let titles: Vec<bool> =
+            ["Loss", "Rewards", "Distance to the reference", "Learning rate", "brand new"]
+                .iter()
+                .zip(&drawn)
+                .map(|(title, svg)| svg.contains(&format!(">{title}<")))
+                .collect();
         assert_eq!(titles, [true; 5]);
         assert_eq!(drawn.len(), 5);
         assert!(drawn[1].contains(">reward_rejected<") && drawn[1].contains(">margin<"));

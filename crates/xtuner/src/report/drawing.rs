@@ -23,12 +23,8 @@ pub(super) fn chart(title: &str, unit: &str, columns: &[&Column]) -> String {
     let points = || columns.iter().flat_map(|column| column.points.iter());
     let steps = Axis::of(points().map(|(step, _)| *step), 0.0);
     let values = Axis::of(points().map(|(_, value)| *value), 0.05);
-    let mut svg = format!(
-        "<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\">",
-        SIZE.0,
-        SIZE.1,
-        escaped(title)
-    );
+    let mut svg =
+        format!("<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\">", SIZE.0, SIZE.1, escaped(title));
     text(&mut svg, (SIZE.0 / 2.0, 26.0), ("middle", "title"), title);
     grid(&mut svg, &steps, &values);
     let middle = SPACE.2 + (SIZE.1 - SPACE.2 - SPACE.3) / 2.0;
@@ -107,7 +103,10 @@ fn legend(svg: &mut String, columns: &[&Column]) {
     for (index, column) in columns.iter().enumerate() {
         let color = COLORS[index % COLORS.len()];
         let end = x + 16.0;
-        push(svg, &format!("<line class=\"bold\" stroke=\"{color}\" x1=\"{x}\" x2=\"{end}\" y1=\"37\" y2=\"37\"/>"));
+        push(
+            svg,
+            &format!("<line class=\"bold\" stroke=\"{color}\" x1=\"{x}\" x2=\"{end}\" y1=\"37\" y2=\"37\"/>"),
+        );
         text(svg, (x + 20.0, 41.0), ("start", "tick"), &column.name);
         x += 36.0 + 7.0 * column.name.chars().count() as f64;
     }

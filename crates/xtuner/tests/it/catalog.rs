@@ -15,11 +15,21 @@ use crate::fixture::xtuner;
 
 /// Cells of XTuner's table that a configuration here does not follow: name, column, the value here, and why.
 const EXCEPTIONS: [(&str, &str, &str, &str); 5] = [
-    ("internlm_7b_qlora_oasst1_e3_hf", "method", "qlora", "the file has LoRA over 4 bits for another trainer"),
+    (
+        "internlm_7b_qlora_oasst1_e3_hf",
+        "method",
+        "qlora",
+        "the file has LoRA over 4 bits for another trainer",
+    ),
     ("internlm_7b_qlora_oasst1_mmlu_e3", "format", "oasst1", "the second format is that of an evaluation"),
     ("internlm2_7b_w_internevo_dataset", "format", "internevo", "named by the function that reads it"),
     ("internlm2_7b_w_tokenized_dataset", "format", "internevo", "named by the function that reads it"),
-    ("internlm_7b_full_intern_repo_dataset_template", "format", "internevo", "named by the function that reads it"),
+    (
+        "internlm_7b_full_intern_repo_dataset_template",
+        "format",
+        "internevo",
+        "named by the function that reads it",
+    ),
 ];
 
 /// A row of XTuner's table: column -> cell.
@@ -89,13 +99,19 @@ fn cell(config: &FinetuneConfig, family: &str, column: &str, row: &Row) -> Optio
 }
 
 fn objective(config: &FinetuneConfig) -> String {
-    let of_text = || config.dataset.sources().iter().all(|source| {
-        source.format.is_some_and(|format| format.name() == "pretrain")
-    });
+    let of_text = || {
+        config
+            .dataset
+            .sources()
+            .iter()
+            .all(|source| source.format.is_some_and(|format| format.name() == "pretrain"))
+    };
     match &config.objective {
         ObjectiveConfig::Sft if of_text() => "pretrain".to_owned(),
         ObjectiveConfig::Sft => "sft".to_owned(),
-        ObjectiveConfig::Preference(preference) if preference.loss == PreferenceLoss::Orpo => "orpo".to_owned(),
+        ObjectiveConfig::Preference(preference) if preference.loss == PreferenceLoss::Orpo => {
+            "orpo".to_owned()
+        }
         ObjectiveConfig::Preference(preference) if preference.loss == PreferenceLoss::Sigmoid => {
             "dpo:sigmoid".to_owned()
         }

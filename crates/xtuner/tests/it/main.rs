@@ -7,6 +7,7 @@ mod checkpointing;
 mod convert;
 mod dora;
 mod exit_codes;
+mod families;
 mod finished;
 mod fixture;
 mod formats;

@@ -84,7 +84,8 @@ fn a_reader_that_leaves_ends_a_verb_quietly() {
         fs::write(folder.path().join(format!("{out}.toml")), text).expect("writes");
     };
     other("reward", PAIRS, "\n[objective]\nkind = \"reward\"\n");
-    let grpo = "\n[objective]\nkind = \"grpo\"\nrewards = [{ kind = \"number\" }]\nanswer = { max-tokens = 4 }\n";
+    let grpo =
+        "\n[objective]\nkind = \"grpo\"\nrewards = [{ kind = \"number\" }]\nanswer = { max-tokens = 4 }\n";
     other("grpo", PROMPTS, grpo);
     let ready = "internlm2_chat_7b_qlora_custom_sft_e1";
     xtuner(folder.path()).check_closed_output_of_every_verb(&[
