@@ -1,7 +1,7 @@
 //! [`Objective`]: losses other than cross entropy, as functions of one number per token.
 //!
 //! A preference, reward or policy loss is a small function of what the head gives for each token: the log-probability
-//! of its label, or the value of a reward model. The trainer computes these numbers and what lies below them; the
+//! of its label, or the value of a reward model. The trainer computes these numbers and propagates their derivatives; the
 //! objective gives the loss and its derivative by each number, on the host, in f64. Nothing of it needs a tensor.
 
 use std::ops::Range;
@@ -24,7 +24,7 @@ pub struct Pass<'a> {
     pub step: u64,
     /// Which rows of the step these are.
     pub rows: Range<usize>,
-    /// The rows, joined.
+    /// The rows, packed end to end.
     pub row: &'a Row,
 }
 

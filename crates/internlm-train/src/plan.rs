@@ -104,6 +104,7 @@ impl Plan {
 }
 
 /// Seconds in the largest unit that leaves at least 1: `12 s`, `4.9 min`, `3.2 h`, `41 days`.
+#[cfg(any(feature = "cli", test))]
 pub(crate) fn duration(seconds: f64) -> String {
     match seconds {
         seconds if seconds < 60.0 => format!("{seconds:.0} s"),

@@ -13,9 +13,9 @@ use super::plain;
 /// The low-rank product beside a frozen matrix.
 #[derive(Clone, Debug)]
 pub struct LowRank {
-    /// A, `[rank, in]`.
+    /// A, `[rank, in]`, which reduces the inputs.
     pub a: Tensor<2>,
-    /// B, `[out, rank]`.
+    /// B, `[out, rank]`, which makes the outputs.
     pub b: Tensor<2>,
     /// Factor s of the product.
     pub scale: f64,

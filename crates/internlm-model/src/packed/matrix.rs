@@ -196,7 +196,7 @@ fn half_of(byte: u8, index: usize) -> u8 {
     if index.is_multiple_of(2) { byte >> 4 } else { byte & 15 }
 }
 
-/// Calls `decode(block, index of the first weight, weights)` for each part of `out` that lies in one block; `start` is
+/// Calls `decode(block, index of the first weight, weights)` for each part of `out` that belongs to one block; `start` is
 /// the index of the first weight of `out`.
 fn blocks(start: usize, out: &mut [f32], mut decode: impl FnMut(usize, usize, &mut [f32])) {
     let (mut at, mut rest) = (start, out);

@@ -26,7 +26,7 @@ pub enum ObjectiveConfig {
     Sft,
     /// Comparisons of answers: DPO, ORPO, KTO, SimPO and others.
     Preference(Box<PreferenceConfig>),
-    /// A reward model.
+    /// Comparisons of answers, scored by a reward model.
     Reward(Box<RewardConfig>),
     /// Policy optimization with the answers of a group as the baseline.
     Grpo(Box<GrpoConfig>),

@@ -70,7 +70,7 @@ pub struct RewardEncoder<'a> {
 }
 
 impl RewardEncoder<'_> {
-    /// Encodes comparisons.
+    /// Encodes comparisons as pairs of samples.
     ///
     /// # Errors
     /// Messages that do not fit the template, domains that have no system prompt while others have, and no pair at all.

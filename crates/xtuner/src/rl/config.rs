@@ -174,11 +174,21 @@ impl PpoConfig {
     }
 }
 
-/// Problems of numbers: `(key, found, whether it fits, expected)`.
-fn misfits(numbers: &[(&str, f64, bool, &str)]) -> Vec<String> {
-    let wrong = numbers.iter().filter(|(_, _, fits, _)| !fits);
+/// A number of the table and whether it can be used.
+struct Check {
+    key: &'static str,
+    found: f64,
+    fits: bool,
+    expected: &'static str,
+}
+
+/// Problems of the numbers that do not fit.
+fn misfits(numbers: &[Check]) -> Vec<String> {
+    let wrong = numbers.iter().filter(|number| !number.fits);
     wrong
-        .map(|(key, found, _, expected)| format!("objective.{key}: found {found}, expected {expected}"))
+        .map(|Check { key, found, expected, .. }| {
+            format!("objective.{key}: found {found}, expected {expected}")
+        })
         .collect()
 }
 
@@ -203,13 +213,48 @@ impl Validate for GrpoConfig {
         let cap = self.importance_cap.unwrap_or(1.0);
         let mut problems = rewards_problems(&self.rewards);
         problems.extend(misfits(&[
-            ("answers", self.answers as f64, self.answers >= 2, "at least 2, which are compared"),
-            ("pass-k", self.pass_k as f64, self.pass_k >= 1, "at least 1"),
-            ("clip-low", self.clip_low, (0.0..1.0).contains(&self.clip_low), "0 <= clip-low < 1"),
-            ("clip-high", self.clip_high, self.clip_high >= 0.0 && self.clip_high.is_finite(), "0 or more"),
-            ("negative-cap", self.negative_cap, self.negative_cap >= 1.0, "1 or more"),
-            ("kl-weight", self.kl_weight, self.kl_weight >= 0.0 && self.kl_weight.is_finite(), "0 or more"),
-            ("importance-cap", cap, cap > 0.0 && cap.is_finite(), "more than 0"),
+            Check {
+                key: "answers",
+                found: self.answers as f64,
+                fits: self.answers >= 2,
+                expected: "at least 2, which are compared",
+            },
+            Check {
+                key: "pass-k",
+                found: self.pass_k as f64,
+                fits: self.pass_k >= 1,
+                expected: "at least 1",
+            },
+            Check {
+                key: "clip-low",
+                found: self.clip_low,
+                fits: (0.0..1.0).contains(&self.clip_low),
+                expected: "0 <= clip-low < 1",
+            },
+            Check {
+                key: "clip-high",
+                found: self.clip_high,
+                fits: self.clip_high >= 0.0 && self.clip_high.is_finite(),
+                expected: "0 or more",
+            },
+            Check {
+                key: "negative-cap",
+                found: self.negative_cap,
+                fits: self.negative_cap >= 1.0,
+                expected: "1 or more",
+            },
+            Check {
+                key: "kl-weight",
+                found: self.kl_weight,
+                fits: self.kl_weight >= 0.0 && self.kl_weight.is_finite(),
+                expected: "0 or more",
+            },
+            Check {
+                key: "importance-cap",
+                found: cap,
+                fits: cap > 0.0 && cap.is_finite(),
+                expected: "more than 0",
+            },
         ]));
         problems.extend(few_answers(&self.rounds, self.answers));
         problems.extend(self.rounds.problems());
@@ -224,11 +269,26 @@ impl Validate for PpoConfig {
         let mut problems = rewards_problems(&self.rewards);
         let share = |number: f64| (0.0..=1.0).contains(&number);
         problems.extend(misfits(&[
-            ("critic-lr", self.critic_lr, self.critic_lr >= 0.0 && self.critic_lr.is_finite(), "0 or more"),
-            ("kl-weight", self.kl_weight, self.kl_weight >= 0.0 && self.kl_weight.is_finite(), "0 or more"),
-            ("gamma", self.gamma, share(self.gamma), "0 to 1"),
-            ("lambda", self.lambda, share(self.lambda), "0 to 1"),
-            ("clip", self.clip, self.clip > 0.0 && self.clip < 1.0, "0 < clip < 1"),
+            Check {
+                key: "critic-lr",
+                found: self.critic_lr,
+                fits: self.critic_lr >= 0.0 && self.critic_lr.is_finite(),
+                expected: "0 or more",
+            },
+            Check {
+                key: "kl-weight",
+                found: self.kl_weight,
+                fits: self.kl_weight >= 0.0 && self.kl_weight.is_finite(),
+                expected: "0 or more",
+            },
+            Check { key: "gamma", found: self.gamma, fits: share(self.gamma), expected: "0 to 1" },
+            Check { key: "lambda", found: self.lambda, fits: share(self.lambda), expected: "0 to 1" },
+            Check {
+                key: "clip",
+                found: self.clip,
+                fits: self.clip > 0.0 && self.clip < 1.0,
+                expected: "0 < clip < 1",
+            },
         ]));
         if let Some(text) = &self.pretrain {
             let weight = text.weight;

@@ -38,9 +38,9 @@ pub enum TurnEnd {
 pub struct ToolTexts {
     /// Around the offered `{tools}`.
     pub tools: String,
-    /// Around one `{call}`.
+    /// Text around one call, with the place `{call}`.
     pub call: String,
-    /// Around one `{result}`.
+    /// Text around one result, with the place `{result}`.
     pub result: String,
     /// Opens the answer to results.
     pub answer: String,

@@ -37,7 +37,12 @@ pub(crate) fn write_data(folder: &Path) {
         PROMPTS,
         lines(&|n| format!("{{\"prompt\": \"What is {n} + 1?\", \"reference\": \"{}\"}}\n", n + 1)),
     );
-    write(TEXTS, lines(&|n| format!("{{\"text\": \"Text number {n} says what the answer is, and what it is not.\"}}\n")));
+    write(
+        TEXTS,
+        lines(&|n| {
+            format!("{{\"text\": \"Text number {n} says what the answer is, and what it is not.\"}}\n")
+        }),
+    );
 }
 
 fn families(folder: &Path) -> Vec<Family> {
@@ -99,7 +104,11 @@ fn every_family_runs_twenty_steps() {
         let losses: Vec<f64> = rows.iter().filter_map(|row| row.get("loss")?.as_f64()).collect();
         assert!(losses.len() >= 20 && losses.iter().all(|loss| loss.is_finite()), "{name}: {losses:?}");
         for column in columns {
-            assert!(rows.iter().any(|row| row.contains_key(*column)), "{name}: no {column}: {:?}", rows.last());
+            assert!(
+                rows.iter().any(|row| row.contains_key(*column)),
+                "{name}: no {column}: {:?}",
+                rows.last()
+            );
         }
         let page = write_report(&out).expect("writes").expect("a report");
         let page = fs::read_to_string(page).expect("reads");

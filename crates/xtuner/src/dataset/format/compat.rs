@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 #[serde(rename_all = "kebab-case")]
 pub enum Compat {
-    /// Nobody's; the default.
+    /// Files mean what they say; the default.
     #[default]
     None,
     /// XTuner's: a line end between instruction and input even when the input is empty, questions in a row as one

@@ -12,7 +12,7 @@ pub enum Preference {
         prompt: Vec<Message>,
         /// The better answer: usually one message, or calls, results and an answer.
         chosen: Vec<Message>,
-        /// The other answer.
+        /// The answer that lost the comparison.
         rejected: Vec<Message>,
     },
     /// The answer is liked.

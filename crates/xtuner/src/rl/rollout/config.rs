@@ -22,7 +22,7 @@ pub enum RolloutConfig {
     },
     /// An `lmdeploy` server that serves the model of `model.path`; it is told to load new weights before each round.
     Served {
-        /// Address as `http://host:port`.
+        /// Address of the server as `http://host:port`.
         url: String,
         /// Sent as a bearer token, default none; it is not written into the run folder.
         #[serde(default, skip_serializing)]

@@ -14,7 +14,7 @@ use internlm_train::{Head, Row, outputs};
 
 use super::super::prompt::Prompt;
 use super::Answered;
-use crate::dataset::Conversation;
+use crate::reward::conversation_ids;
 use crate::template::Template;
 use crate::{Error, Result};
 
@@ -76,7 +76,7 @@ impl RewardModel {
         let mut messages: Vec<Message> = domain.map(Message::system).into_iter().collect();
         messages.extend(answer.prompt.messages.iter().cloned());
         messages.push(Message::assistant(answer.text));
-        let mut ids = self.template.encode(&self.tokenizer, &Conversation::new(messages))?.ids;
+        let mut ids = conversation_ids(&self.template, &self.tokenizer, &messages)?;
         let token = reward_token(self.decoder.config());
         if ids.last() != Some(&token) {
             ids.push(token);

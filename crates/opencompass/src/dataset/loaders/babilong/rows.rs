@@ -3,14 +3,14 @@
 use serde::Deserialize;
 use serde_json::json;
 
+use super::super::cell::{arguments, each, text};
+use super::super::entry::LoaderEntry;
 use super::prompts::prompt;
 use crate::dataset::Named;
 use crate::dataset::columns::Columns;
-use crate::dataset::loaders::cell::{arguments, each, text};
-use crate::dataset::loaders::entry::LoaderEntry;
 
 /// Entries of the registry.
-pub(in crate::dataset::loaders) const ENTRIES: &[LoaderEntry] =
+pub(in crate::dataset) const ENTRIES: &[LoaderEntry] =
     &[LoaderEntry { name: "babilong", upstream: &["BabiLongDataset"], load: babilong }];
 
 /// `babilong`: the columns `input`, `question` and `target` become `prompt` and `answer`. Upstream keeps both as lists of

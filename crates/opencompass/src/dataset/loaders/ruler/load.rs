@@ -2,8 +2,10 @@
 
 use serde::Deserialize;
 
+use super::super::cell::arguments;
+use super::super::entry::LoaderEntry;
 use super::coded;
-use super::common::{CommonWords, Frequencies};
+use super::frequent_words::{CommonWords, Frequencies};
 use super::needles::{HaystackKind, Hidden, Kind, Needles};
 use super::pairs::{WordPairs, sorted, words};
 use super::questions::{QuestionFile, Questions, Source};
@@ -11,13 +13,11 @@ use super::search::{Budget, Limit, Retry, SEED};
 use super::variables::Variables;
 use crate::dataset::Named;
 use crate::dataset::columns::Columns;
-use crate::dataset::loaders::cell::arguments;
-use crate::dataset::loaders::entry::LoaderEntry;
 use crate::needle::{Number, SourceFiles};
 use crate::random::PythonRandom;
 
 /// Entries of the registry.
-pub(in crate::dataset::loaders) const ENTRIES: &[LoaderEntry] = &[
+pub(in crate::dataset) const ENTRIES: &[LoaderEntry] = &[
     LoaderEntry { name: "ruler_niah", upstream: &["RulerNiahDataset"], load: niah },
     LoaderEntry { name: "ruler_vt", upstream: &["RulerVtDataset"], load: vt },
     LoaderEntry { name: "ruler_cwe", upstream: &["RulerCweDataset"], load: cwe },

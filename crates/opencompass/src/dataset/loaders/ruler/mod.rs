@@ -4,7 +4,7 @@
 //! vocabulary every prompt is the same. Upstream's tasks are those of NVIDIA's RULER (Apache-2.0).
 
 mod coded;
-mod common;
+mod frequent_words;
 mod load;
 mod needles;
 mod pairs;
