@@ -78,9 +78,19 @@ pub fn next(
         _ if item.asks.iter().all(|ask| ask.part == AskPart::Prefix)
             && outcomes.iter().all(Result::is_ok) =>
         {
-            Ok(item.later.clone())
+            Ok(following(item))
         }
         _ => Ok(Vec::new()),
+    }
+}
+
+/// What follows when the beginnings so far are answered: the next beginning, else everything that is left.
+fn following(item: &Item) -> Vec<Ask> {
+    let known = item.later.iter().filter(|ask| item.asks.iter().any(|asked| asked.key == ask.key)).count();
+    let rest = &item.later[known..];
+    match rest.first() {
+        Some(ask) if ask.part == AskPart::Prefix => vec![ask.clone()],
+        _ => rest.to_vec(),
     }
 }
 

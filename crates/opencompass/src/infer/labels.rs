@@ -3,18 +3,21 @@
 //! The options of a multiple-choice question have nearly all of their tokens in common. With the model's tokenizer, the
 //! common beginning becomes one request, and each label one that scores only what is its own. The beginning is common in
 //! *tokens*, so the sums are those of the whole prompts. The requests of the labels follow the one of the beginning,
-//! because a server finds in its prefix cache what it has computed before.
+//! because a server finds in its prefix cache what it has computed before. Examples that are the same for every question
+//! are a beginning of their own, which all items of a set have in common and which is therefore asked once.
 
 use internlm_model::tokenizer::Tokenizer;
 
 use super::shots::{Asker, Separator};
 use super::{Ask, AskPart, Item};
-use crate::dataset::Dataset;
+use crate::dataset::{Dataset, Retriever};
 use crate::model::{Profile, Request, ScoredText};
 use crate::prompt::{PromptList, Purpose, render_text};
 
 /// Minimum number of common tokens that are worth a request of their own; nearly all prompts begin with `<s>`.
 const WORTH_SHARING: usize = 2;
+/// Minimum number of tokens of examples that are worth a request of their own, which the first items wait for.
+const WORTH_WAITING: usize = 32;
 
 /// The prompt of one label.
 pub(super) struct LabelPrompt {
@@ -32,6 +35,8 @@ pub(super) struct LabelPrompts {
     pub(super) shots: String,
     /// Number of examples that the longest prompt leaves out.
     pub(super) dropped: usize,
+    /// Whether every question of the set has the same examples.
+    pub(super) fixed: bool,
 }
 
 /// Renders the prompt of every label of row `index`.
@@ -43,7 +48,8 @@ pub(super) fn label_prompts(
 ) -> Result<LabelPrompts, String> {
     let asker = Asker::new(dataset, separator)?;
     let meta = profile.meta_template.as_ref();
-    let mut all = LabelPrompts { prompts: Vec::new(), shots: String::new(), dropped: 0 };
+    let fixed = dataset.config.few_shot.retriever == Retriever::Fixk;
+    let mut all = LabelPrompts { prompts: Vec::new(), shots: String::new(), dropped: 0, fixed };
     for label in asker.labels() {
         let render = |list: &PromptList, _| {
             let text = render_text(list, meta, Purpose::Score)?;
@@ -55,6 +61,21 @@ pub(super) fn label_prompts(
         all.prompts.push(LabelPrompt { label, text: fitted.prompt });
     }
     Ok(all)
+}
+
+impl LabelPrompts {
+    /// Number of the first tokens of `ids` that the same examples make of every question; 0 when examples differ.
+    fn examples(&self, profile: &Profile, ids: &[u32]) -> usize {
+        let end = |prompt: &LabelPrompt| prompt.text.find(&self.shots).map(|start| start + self.shots.len());
+        let Some(prompt) = self.prompts.first().filter(|_| self.fixed && !self.shots.is_empty()) else {
+            return 0;
+        };
+        let (Some(tokenizer), Some(end)) = (profile.tokenizer.as_ref(), end(prompt)) else { return 0 };
+        let alone = ids_of(tokenizer, &prompt.text[..end]);
+        // The last token may be cut otherwise where a question follows.
+        let certain = alone.len().saturating_sub(1);
+        alone[..certain].iter().zip(ids).take_while(|(a, b)| a == b).count()
+    }
 }
 
 /// Returns a prompt without its examples.
@@ -70,7 +91,7 @@ pub(super) fn ids_of(tokenizer: &Tokenizer, text: &str) -> Vec<u32> {
 /// Fills `item` with the requests that score the whole prompt of every label.
 pub(super) fn whole_prompts(item: &mut Item, all: LabelPrompts, profile: &Profile) {
     item.dropped_shots = all.dropped;
-    item.shots = all.shots;
+    item.shots.clone_from(&all.shots);
     let ids: Option<Vec<Vec<u32>>> = profile
         .tokenizer
         .as_ref()
@@ -79,8 +100,17 @@ pub(super) fn whole_prompts(item: &mut Item, all: LabelPrompts, profile: &Profil
     if shared >= WORTH_SHARING
         && let Some(first) = ids.as_ref().and_then(|ids| ids.first())
     {
-        let request = Request::Score { text: ScoredText::Ids(first[..shared].to_vec()), from: 0 };
-        item.asks.push(Ask { part: AskPart::Prefix, ..Ask::new(request, profile) });
+        let prefix = |end: usize, from| {
+            let request = Request::Score { text: ScoredText::Ids(first[..end].to_vec()), from };
+            Ask { part: AskPart::Prefix, ..Ask::new(request, profile) }
+        };
+        match all.examples(profile, &first[..shared - 1]) {
+            examples if examples >= WORTH_WAITING => {
+                item.asks.push(prefix(examples, 0));
+                item.later.push(prefix(shared, examples));
+            }
+            _ => item.asks.push(prefix(shared, 0)),
+        }
     }
     let mut ids = ids.into_iter().flatten();
     for prompt in all.prompts {

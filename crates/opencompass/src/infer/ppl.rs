@@ -120,8 +120,8 @@ fn label_scores<'a>(
             _ => None,
         })
         .collect();
-    let prefix = scored.iter().find(|(ask, ..)| ask.part == AskPart::Prefix);
-    let prefix = prefix.map_or(0.0, |(_, _, log_prob)| *log_prob);
+    let prefixes = scored.iter().filter(|(ask, ..)| ask.part == AskPart::Prefix);
+    let prefix: f64 = prefixes.map(|(_, _, log_prob)| log_prob).sum();
     let calibrated = item.asks.iter().any(|ask| ask.part == AskPart::Baseline);
     // A calibrated score counts only the tokens behind the context.
     let masked = |ask: &Ask| match (&ask.request, denominator) {

@@ -83,3 +83,43 @@ fn four_options_feed_less_than_a_third_of_their_tokens() {
         assert_eq!(shared[&row]["prediction"], separate[&row]["prediction"], "{row}");
     }
 }
+
+const SHOTS: &str = r#"
+name = "reading"
+source = { files = ["reading.jsonl"], train_files = ["shots.jsonl"] }
+reader = { input = ["q", "A", "B", "C", "D"], output = "key" }
+few_shot = { retriever = "fixk", ids = [0, 1] }
+infer = { mode = "ppl" }
+score = { evaluator = "acc" }
+[prompt]
+ice_token = "</E>"
+labels = { A = "</E>{q} A", B = "</E>{q} B", C = "</E>{q} C", D = "</E>{q} D" }
+ice.labels = { A = "{q} A\n", B = "{q} B\n", C = "{q} C\n", D = "{q} D\n" }
+"#;
+
+#[test]
+fn the_same_examples_are_fed_once() {
+    let bench = Bench::new(1);
+    let row = |q: String, key: &str| json!({ "q": q, "A": "a", "B": "b", "C": "c", "D": "d", "key": key });
+    let lines = |rows: Vec<Value>| rows.iter().map(|row| format!("{row}\n")).collect::<String>();
+    let shot = |number: usize| row(format!("Example {number}: {}", "salt and tin. ".repeat(6)), "B");
+    bench.write("shots.jsonl", &lines((0..2).map(shot).collect()));
+    bench
+        .write("reading.jsonl", &lines((0..QUESTIONS).map(|n| row(format!("Question {n}?"), "C")).collect()));
+    bench.write("sets/reading.toml", SHOTS);
+    let weights = bench.path("weights");
+    tiny_model(&weights);
+    let plain = Served::start(&weights, ExecutorConfig::default().without_prefix_caching());
+    let separate = predictions(&bench, &plain, &[]);
+    let sharing = Served::start(&weights, ExecutorConfig::default());
+    let shared = predictions(&bench, &sharing, &["--set", "model.weights=weights"]);
+    assert!(sharing.fed() <= 0.12 * plain.fed(), "{} of {} tokens", sharing.fed(), plain.fed());
+    for row in 0..QUESTIONS {
+        let (found, expected) = (&shared[row.to_string()], &separate[row.to_string()]);
+        assert_eq!(found["prediction"], expected["prediction"], "{row}");
+        for label in LABELS {
+            let ppl = |item: &Value| item[format!("label: {label}")]["PPL"].as_f64().expect("a number");
+            assert!((ppl(found) - ppl(expected)).abs() <= 1e-5, "{row} {label}");
+        }
+    }
+}
