@@ -293,9 +293,24 @@ impl Validate for PpoConfig {
         if let Some(text) = &self.pretrain {
             let weight = text.weight;
             problems.extend(misfits(&[
-                ("pretrain.weight", weight, weight >= 0.0 && weight.is_finite(), "0 or more"),
-                ("pretrain.rows", text.rows as f64, text.rows >= 1, "at least 1"),
-                ("pretrain.seq-len", text.seq_len as f64, text.seq_len >= 2, "at least 2"),
+                Check {
+                    key: "pretrain.weight",
+                    found: weight,
+                    fits: weight >= 0.0 && weight.is_finite(),
+                    expected: "0 or more",
+                },
+                Check {
+                    key: "pretrain.rows",
+                    found: text.rows as f64,
+                    fits: text.rows >= 1,
+                    expected: "at least 1",
+                },
+                Check {
+                    key: "pretrain.seq-len",
+                    found: text.seq_len as f64,
+                    fits: text.seq_len >= 2,
+                    expected: "at least 2",
+                },
             ]));
         }
         if !self.rewards.is_empty() && self.critic_folder().is_none() {

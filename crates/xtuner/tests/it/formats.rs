@@ -392,7 +392,7 @@ fn every_published_set_is_read_as_what_it_is() {
         ("llms_from_scratch/instruction-data.json", Format::Alpaca, (1100, 1100)),
         ("llms_from_scratch/instruction-data-with-preference.json", Format::Alpaca, (1100, 1100)),
         ("xtuner/openai_sft.jsonl", Format::OpenAi, (128, 128)),
-        ("xtuner/mllm_sft_text_example_data.jsonl", Format::OpenAi, (200, 200)),
+        ("xtuner/mllm_sft_text_example_data.jsonl", Format::OpenAi, (200, 314)),
         ("xtuner/pretrain_example_data.jsonl", Format::Pretrain, (3, 0)),
     ] {
         assert_eq!(count(name, Some(format)), counts, "{name}");

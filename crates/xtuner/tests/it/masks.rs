@@ -4,10 +4,11 @@
 use std::sync::LazyLock;
 
 use internlm_kit::testing::shared_data;
+use internlm_model::chat::openai::ToolDefinition;
 use internlm_model::chat::{ChatTemplate, JinjaTemplate};
 use internlm_model::tokenizer::{BpeTrainConfig, Special, train_bpe};
 use internlm_model::{TokenId, Tokenizer};
-use lmdeploy::parse::{Delta, FormatParser, ParseOptions, Parser, ToolFormat};
+use lmdeploy::parse::{Delta, FormatParser, Functions, ParseOptions, Parser, ToolFormat};
 use lmdeploy::respond::ServedModel;
 use serde_json::{Value, json};
 use xtuner::dataset::{Sample, parse_openai};
@@ -208,9 +209,12 @@ fn with_tools(leading: &[Value]) -> Value {
     json!({"tools": [{"type": "function", "function": tool}], "messages": messages})
 }
 
-/// Names and arguments of the calls that lmdeploy finds in an answer.
+/// Names and arguments of the calls of offered tools that lmdeploy finds in an answer.
 fn parsed(ids: &[TokenId], format: ToolFormat) -> Vec<(String, Value)> {
-    let mut parser = FormatParser::new(&VOCABULARY, ParseOptions::new(format));
+    let offered = with_tools(&[])["tools"].clone();
+    let offered: Vec<ToolDefinition> = serde_json::from_value(offered).expect("tools of a request");
+    let options = ParseOptions::new(format).with_functions(Functions::of(&offered));
+    let mut parser = FormatParser::new(&VOCABULARY, options);
     let mut deltas = parser.push(&VOCABULARY.decode(ids, Special::Skip), &[]);
     deltas.extend(parser.finish());
     let mut calls: Vec<(String, String)> = Vec::new();
