@@ -31,11 +31,11 @@ fn main() -> anyhow::Result<()> {
     let length: usize = options.get("--length").map_or(Ok(131_072), |length| length.parse())?;
     let runs: usize = options.get("--runs").map_or(Ok(5), |runs| runs.parse())?;
     ensure!(runs > 0, "--runs: found 0, expected 1 or more");
-    let mut sources = NeedleSources::default();
-    sources.texts = match options.get("--texts") {
+    let texts = match options.get("--texts") {
         Some(folder) => read(folder)?,
         None => (0..8).map(made).collect(),
     };
+    let mut sources = NeedleSources { texts, ..NeedleSources::default() };
     let tokenizer = match options.get("--tokenizer") {
         Some(path) => Tokenizer::load(path)?,
         None => train_bpe(sources.texts.iter().cloned(), &BpeTrainConfig::new(4_000))?,

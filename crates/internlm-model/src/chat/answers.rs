@@ -116,6 +116,10 @@ impl Renderings<'_> {
     fn behind(&self, prompt: &str, index: usize, shown: &str) -> Result<usize> {
         let opening = self.specials(prompt).last().map(|special| &prompt[special.start..]);
         let start = opening.and_then(|opening| Some(shown.rfind(opening)? + opening.len()));
+        // What closes an answer may look like what opens it: then nothing is left of a message that says something.
+        let message = &self.messages[index];
+        let says_nothing = message.text().trim().is_empty() && message.calls.is_empty();
+        let start = start.filter(|start| says_nothing || !shown[*start..].trim().is_empty());
         start.ok_or_else(|| {
             Error::Chat(format!(
                 "message {index}: found a template that shows the messages before this answer otherwise when it is \

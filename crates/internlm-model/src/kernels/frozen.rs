@@ -11,6 +11,7 @@ use crate::packed::PackedMatrix;
 
 /// A matrix that takes no gradient, `[out, in]`.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "made for one call and never stored; a tensor is a handle")]
 pub enum Frozen {
     /// Weights in floats on the device of the model.
     Dense(Tensor<2>),

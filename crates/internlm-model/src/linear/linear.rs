@@ -20,6 +20,7 @@ use crate::parameter::numbers;
 
 /// A linear map of one of four kinds.
 #[derive(Module, Debug)]
+#[allow(clippy::large_enum_variant, reason = "a few hundred layers; modules of Burn are not boxed")]
 pub enum Linear {
     /// A matrix and an optional bias.
     Dense(Dense),

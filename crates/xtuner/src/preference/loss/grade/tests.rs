@@ -70,9 +70,9 @@ fn derivatives_are_those_of_differences() {
         for shift in [-1.0, 0.0, 2.0] {
             let (config, group) = (config(loss), group(kinds, shift));
             let graded = grade(&config, &group);
-            for example in 0..group.len() {
+            for (example, graded) in graded.iter().enumerate() {
                 for side in 0..2 {
-                    let found = graded[example].derivatives[side];
+                    let found = graded.derivatives[side];
                     if loss == PreferenceLoss::Kto && side == 1 {
                         assert_eq!(found, 0.0, "mismatched answers are not learned from");
                         continue;
