@@ -9,6 +9,7 @@ mod shards;
 
 pub use adapter::rename_adapter;
 pub use checkpoint::export_checkpoint;
+#[cfg(feature = "cli")]
 pub(crate) use checkpoint::load_checkpoint;
 pub use merge::merge_adapters;
 pub use options::FolderOptions;
