@@ -34,11 +34,23 @@ impl Program {
     /// Whether a sandboxed program would find it.
     pub(in crate::action) fn is_installed(&self, sandbox: &Sandbox) -> bool {
         if self.name.starts_with('/') {
-            Path::new(self.name).exists()
+            Path::new(self.name).exists() || is_module(Path::new(self.name))
         } else {
             sandbox.find(self.name).is_ok()
         }
     }
+}
+
+/// Whether `path` is a compiled Python module: `cv2` may be the file `cv2.cpython-311-x86_64-linux-gnu.so` as well as a
+/// folder.
+fn is_module(path: &Path) -> bool {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) else {
+        return false;
+    };
+    let Ok(entries) = std::fs::read_dir(folder) else { return false };
+    let prefix = format!("{name}.");
+    let mut names = entries.flatten().map(|entry| entry.file_name());
+    names.any(|file| file.to_str().is_some_and(|file| file.starts_with(&prefix) && file.ends_with(".so")))
 }
 
 /// The packages of those programs that are missing, each once.
