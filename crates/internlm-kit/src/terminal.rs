@@ -1,11 +1,12 @@
 //! What goes to a terminal: progress for people ([`Bars`]: a bar with rate and time left, plain lines elsewhere), and
 //! text of others ([`visible()`](visible())).
 
+use std::fmt::Write;
 use std::io::IsTerminal;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 
 use crate::reporter::{Progress, Reporter};
 pub use crate::visible::{visible, visible_on};
@@ -43,10 +44,10 @@ impl Bar {
         let terminal = std::io::stderr().is_terminal();
         let bar = if terminal { ProgressBar::new(total) } else { ProgressBar::hidden() };
         bar.set_length(total);
-        let style =
-            ProgressStyle::with_template("{prefix:>12} [{bar:30}] {pos}/{len} {msg} {per_sec} eta {eta}")
-                .expect("the template is a constant that parses")
-                .progress_chars("=> ");
+        let style = ProgressStyle::with_template("{prefix:>12} [{bar:30}] {pos}/{len} {msg} {per_sec}{left}")
+            .expect("the template is a constant that parses")
+            .with_key("left", write_left)
+            .progress_chars("=> ");
         bar.set_style(style);
         bar.set_prefix(visible(name).into_owned());
         bar.set_message(visible(unit).into_owned());
@@ -71,8 +72,21 @@ impl Bar {
         let done = self.bar.position();
         let total = self.bar.length().unwrap_or(done);
         let rate = done as f64 / elapsed.as_secs_f64().max(1e-9);
-        let left = total.saturating_sub(done) as f64 / rate.max(1e-9);
-        format!("{}: {done}/{total} {} {rate:.1}/s eta {left:.0}s", self.name, self.bar.message())
+        let line = format!("{}: {done}/{total} {} {rate:.1}/s", self.name, self.bar.message());
+        if done == 0 {
+            // Without a rate there is no time left to tell.
+            return line;
+        }
+        let left = total.saturating_sub(done) as f64 / rate;
+        format!("{line} eta {left:.0}s")
+    }
+}
+
+/// Writes the time left of a bar; nothing while nothing is finished, since there is no rate yet.
+fn write_left(state: &ProgressState, bar: &mut dyn Write) {
+    if state.per_sec() > 0.0 {
+        // The bar is a buffer in memory, which takes everything.
+        let _ = write!(bar, " eta {:#}", HumanDuration(state.eta()));
     }
 }
 
@@ -98,8 +112,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_plain_line_has_count_text_rate_and_time_left() {
+    fn a_plain_line_has_count_text_rate_and_with_a_rate_the_time_left() {
         let bar = Bar::new("read", "pages", 10);
+        assert_eq!(bar.line(Duration::from_secs(15)), "read: 0/10 pages 0.0/s");
         bar.advance(4);
         assert_eq!(bar.line(Duration::from_secs(2)), "read: 4/10 pages 2.0/s eta 3s");
         bar.message("pages, 1 dropped");

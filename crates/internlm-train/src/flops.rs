@@ -2,12 +2,14 @@
 //!
 //! Per token, causal attention with grouped queries: F = 6 N_mm + 12 L H d A, with N_mm the parameters in
 //! matrix products, L (h (2H + 2K) d + 3 h i) + h V, and A the mean number of keys a query sees,
-//! sum n_j (n_j + 1) / 2 / T over samples of length n_j. Recomputed forwards do not count.
+//! sum n_j (n_j + 1) / 2 / T over samples of length n_j. The value head of a reward model or critic has one row: there V
+//! is 1. Recomputed forwards do not count.
 
 use std::time::Instant;
 
 use burn::tensor::{Device, Distribution, Tensor};
 use internlm_model::ModelConfig;
+use internlm_model::config::Family;
 
 use crate::Row;
 
@@ -43,7 +45,8 @@ impl Flops {
     pub fn new(model: &ModelConfig) -> Self {
         let ModelConfig { hidden, layers, heads, kv_heads, head_dim, inter, vocab, .. } = *model;
         let block = hidden * (2 * heads + 2 * kv_heads) * head_dim + 3 * hidden * inter;
-        let products = layers * block + hidden * vocab;
+        let outputs = if model.family == Family::InternLm2Reward { 1 } else { vocab };
+        let products = layers * block + hidden * outputs;
         Self { per_token: 6.0 * products as f64, per_key: (12 * layers * heads * head_dim) as f64 }
     }
 
@@ -73,4 +76,21 @@ pub fn measure_peak(device: &Device) -> f64 {
         start.elapsed().as_secs_f64()
     });
     2.0 * (PEAK_SIDE as f64).powi(3) / seconds.fold(f64::INFINITY, f64::min)
+}
+
+#[cfg(test)]
+mod tests {
+    use internlm_model::ModelSize;
+
+    use super::*;
+
+    #[test]
+    fn a_value_head_has_one_row_and_an_output_matrix_one_for_each_token() {
+        let size = ModelSize { hidden: 8, layers: 2, heads: 2, inter: 16, vocab: 100 };
+        let model = ModelConfig::new(size);
+        let row = Row { cu_seqlens: vec![0, 5], ..Row::default() };
+        let of = |model: &ModelConfig| Flops::new(model).of_rows(std::slice::from_ref(&row));
+        let reward = of(&model.clone().with_family(Family::InternLm2Reward));
+        assert_eq!(of(&model) - reward, 6.0 * 5.0 * (8 * 99) as f64);
+    }
 }

@@ -4,16 +4,17 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
-use internlm_kit::config::Validate;
+use internlm_kit::config::{ConfigError, Validate};
 use internlm_kit::exit::BadInput;
+use internlm_kit::file::AtPath;
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::{
     Catalog, CustomKind, CustomMethod, Dataset, DatasetConfig, Mode, RowRange, with_nearest,
 };
-use crate::infer::{InferContext, PplDenominator};
+use crate::infer::InferContext;
 use crate::model::EvaluatedModelConfig;
-use crate::partition::Partitioner;
+use crate::run_config::EvaluationRunConfig;
 use crate::summary::{GroupConfig, SummarizerConfig};
 use crate::{Error, Result};
 
@@ -42,6 +43,7 @@ const SHOWN_PROBLEMS: usize = 8;
 #[non_exhaustive]
 pub struct EvaluationConfig {
     /// Datasets, folders and the course of the run.
+    #[serde(default)]
     pub run: EvaluationRunConfig,
     /// The model, if there is only one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -72,59 +74,6 @@ pub struct EvaluationConfig {
     pub flat_summary: IndexMap<String, String>,
 }
 
-/// The `[run]` table: datasets, folders and the course of the run.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-#[non_exhaustive]
-pub struct EvaluationRunConfig {
-    /// Datasets by name, file stem, pattern or path.
-    pub datasets: Vec<String>,
-    /// Folder of the run, reused by the next run. Default: a new `work-dir/TIMESTAMP` for every run.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub folder: Option<PathBuf>,
-    /// Parent of the folders with timestamps. Default: `outputs/default`, as in upstream.
-    #[serde(default = "work_dir")]
-    pub work_dir: PathBuf,
-    /// File of the item store. Default: `store.jsonl` in the run's folder. Several runs may share a store, one
-    /// after the other.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub store: Option<PathBuf>,
-    /// Folders in which data files are looked for before the current folder. Default: none.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub data_dirs: Vec<PathBuf>,
-    /// Folders of dataset files, which add to the embedded ones or replace them by name. Default: none.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub dataset_dirs: Vec<PathBuf>,
-    /// Number of open requests per model. Default: 8. Results do not depend on it.
-    #[serde(default = "workers")]
-    pub workers: usize,
-    /// Seed of everything random. Default: 20240326.
-    #[serde(default = "seed")]
-    pub seed: u64,
-    /// Denominator of the perplexity: `n` (all tokens) or `n-1` (tokens with a loss). Default: `n`.
-    #[serde(default)]
-    pub ppl_denominator: PplDenominator,
-    /// What to do with cells that a model cannot answer. Default: `refuse`.
-    #[serde(default)]
-    pub unsupported: Unsupported,
-    /// Maximum number of tokens of an answer where the dataset file has none, at most half of the model's context.
-    /// Default: 2048.
-    #[serde(default = "max_out_len")]
-    pub max_out_len: u32,
-    /// Maximum number of rows per dataset: the first ones of those that its range or the run's selects. Default: all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max_rows: Option<usize>,
-    /// Number of answers per question, instead of what the dataset files say. Default: theirs.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub num_runs: Option<usize>,
-    /// Whether results have a verdict per item, which explanations, intervals and the report need. Default: true.
-    #[serde(default = "yes")]
-    pub details: bool,
-    /// How the run is cut into tasks. Results do not depend on it. Default: one task per model and dataset.
-    #[serde(default)]
-    pub partitioner: Partitioner,
-}
-
 /// A file of questions without a dataset file, an entry of `[[custom]]`. Its name is the file's stem.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -138,37 +87,6 @@ pub struct CustomSetConfig {
     /// How the file is asked: `gen` or `ppl`. Default: `gen`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub infer_method: Option<CustomMethod>,
-}
-
-/// What to do with a cell that its model cannot answer, for instance a perplexity without log-probabilities.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Unsupported {
-    /// Refuse the whole run before anything is asked.
-    #[default]
-    Refuse,
-    /// Evaluate the other cells. The refused cell stays empty and says why.
-    Skip,
-}
-
-fn yes() -> bool {
-    true
-}
-
-fn work_dir() -> PathBuf {
-    PathBuf::from("outputs/default")
-}
-
-fn workers() -> usize {
-    8
-}
-
-fn max_out_len() -> u32 {
-    2048
-}
-
-fn seed() -> u64 {
-    20_240_326
 }
 
 impl Validate for EvaluationConfig {
@@ -222,15 +140,31 @@ impl EvaluationConfig {
     /// # Errors
     /// The same as [`EvaluationConfig::load`].
     pub fn load_with(path: impl AsRef<Path>, overrides: &[impl AsRef<str>]) -> Result<Self> {
-        internlm_kit::config::load_with(path, overrides).map_err(|error| match error {
-            internlm_kit::config::ConfigError::Parse { path, message } => {
-                internlm_kit::config::ConfigError::Parse { path, message: with_nearest(&message) }.into()
+        let path = path.as_ref();
+        let config = Self::load_unchecked(path, overrides)?;
+        let problems = config.problems();
+        if problems.is_empty() {
+            return Ok(config);
+        }
+        Err(ConfigError::Invalid { path: path.to_path_buf(), problems }.into())
+    }
+
+    /// Like [`load_with`](Self::load_with), but without the check of the values: the caller replaces some of them first.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for what is not a run file, or not a key or the kind of value of one.
+    pub fn load_unchecked(path: impl AsRef<Path>, overrides: &[impl AsRef<str>]) -> Result<Self> {
+        let path = path.as_ref();
+        let text = std::fs::read_to_string(path).at(path, "read the config").map_err(ConfigError::from)?;
+        Ok(internlm_kit::config::parse_unchecked(&text, path, overrides).map_err(|error| match error {
+            ConfigError::Parse { path, message } => {
+                ConfigError::Parse { path, message: with_nearest(&message) }
             }
-            internlm_kit::config::ConfigError::Override { text, message } => {
-                internlm_kit::config::ConfigError::Override { text, message: with_nearest(&message) }.into()
+            ConfigError::Override { text, message } => {
+                ConfigError::Override { text, message: with_nearest(&message) }
             }
-            other => other.into(),
-        })
+            other => other,
+        })?)
     }
 
     /// Replaces the datasets of the run file by `names` and drops what the file says about other datasets.

@@ -6,7 +6,7 @@ use crate::ask::{Answerer, Course, Errand, Failures, Lookup, ask_all, outcome};
 use crate::dataset::{Dataset, Mode};
 use crate::infer::{Ask, InferContext, Outcome, Prediction, Progress, follow};
 use crate::model::{Model, Needs, Profile, connect};
-use crate::plan::{Plan, Work};
+use crate::plan::{Cell, Plan, Work};
 use crate::result::{CellResult, CellState};
 use crate::retrieve::{RetrievalCourse, assumed_examples, planned};
 use crate::score::{FollowUp, Helper, Scorer};
@@ -14,7 +14,7 @@ use crate::{EvaluationConfig, Result, Store};
 
 /// Datasets with their rows and models that are ready: everything that a run needs.
 ///
-/// A run has three steps. [`plan`](Self::plan) computes every request and touches nothing;
+/// A run has three steps. [`plan`](Self::plan) computes every request, refuses what cannot be asked and touches nothing;
 /// [`ask`](Self::ask) sends what the store does not have yet; [`conclude`](Self::conclude) scores the stored
 /// answers and can be repeated without a model. The crate's first page has a complete example.
 pub struct Evaluation {
@@ -83,10 +83,18 @@ impl Evaluation {
         for judge in &config.judges {
             self.judges.push(connect(judge, Needs::Answers).await?);
         }
+        self.retrieving(config).await?.sandboxed()
+    }
+
+    /// Connects the retrievers' model of a run file, if it has one.
+    ///
+    /// # Errors
+    /// The same as [`prepare`](Self::prepare).
+    pub async fn retrieving(mut self, config: &EvaluationConfig) -> Result<Self> {
         if let Some(model) = &config.retrieval {
             self.retrieval = Some(connect(model, Needs::LogProbs).await?);
         }
-        self.sandboxed()
+        Ok(self)
     }
 
     /// Adds the sandbox if the answers of a dataset are programs.
@@ -184,12 +192,6 @@ impl Evaluation {
         self.retrieval.as_ref().map(|model| model.profile())
     }
 
-    /// Plans every cell. Nothing is asked and nothing is written.
-    #[must_use]
-    pub fn plan(&self, context: InferContext) -> Plan {
-        Plan::new(&self.profiles(), &self.datasets, context)
-    }
-
     /// Asks everything in the plan that the store does not have yet, with `workers` requests at the same time
     /// per model. A request that fails is reported in [`Failures`] and is not an error. `context` takes the
     /// progress and may stop the run.
@@ -230,22 +232,6 @@ impl Evaluation {
         ask_all(&courses, &answerers, store, context).await
     }
 
-    /// Says whether a judge would be asked about the answers that `store` has.
-    ///
-    /// # Errors
-    /// The same as [`conclude`](Self::conclude).
-    pub fn lacks_judgements(&self, plan: &Plan, store: &Store) -> Result<bool> {
-        if self.judges.is_empty() {
-            return Ok(false);
-        }
-        let scorers = self.scorers()?;
-        let lookup = |key: &str| outcome(store, &Failures::new(), key);
-        let judges = self.models.len()..self.models.len() + self.judges.len();
-        let courses = self.courses(plan, &scorers, Part::AnswersAndEvidence);
-        let mut errands = courses.iter().flat_map(|course| course.missing(&lookup));
-        Ok(errands.any(|errand| judges.contains(&errand.to)))
-    }
-
     /// The items of all cells, round robin over the cells, so that a large dataset does not make the others wait.
     fn courses<'a>(
         &'a self,
@@ -269,6 +255,16 @@ impl Evaluation {
             }
         }
         courses
+    }
+
+    /// Returns the predictions of a cell that need no further answer of its model.
+    pub(crate) fn settled(&self, cell: &Cell, context: InferContext, answers: Lookup<'_>) -> Vec<Prediction> {
+        let asked = Asked { evaluation: self, context, model: cell.model, dataset: cell.dataset };
+        let settled = |item| match asked.progress(item, &|ask| answers(&ask.key)) {
+            Progress::Done(prediction) => Some(*prediction),
+            Progress::Waits(_) => None,
+        };
+        cell.items().iter().filter_map(settled).collect()
     }
 
     fn scorers(&self) -> Result<Vec<Scorer<'_>>> {
@@ -298,7 +294,7 @@ impl Evaluation {
                     let scorer = Scorer::new(&self.datasets[cell.dataset])?;
                     let lookup = |ask: &FollowUp| match self.follow_up_key(ask) {
                         Some(key) => answers(&key),
-                        None => Some(Err(format!("the run has no {:?}", ask.to))),
+                        None => Some(Err(format!("the run has no {}", ask.to))),
                     };
                     let scored = scorer.score(&predictions, &lookup);
                     let (scores, other) = (Box::new(scored.scores), scored.other.map(Box::new));
@@ -318,7 +314,8 @@ impl Evaluation {
         }
     }
 
-    fn follow_up_key(&self, ask: &FollowUp) -> Option<String> {
+    /// The key of the answer to a request of an evaluator. `None` if the run has nobody who answers it.
+    pub(crate) fn follow_up_key(&self, ask: &FollowUp) -> Option<String> {
         let (_, model) = self.helper(ask.to)?;
         Some(ask.request.key(&model.profile().identity))
     }
@@ -383,7 +380,7 @@ impl Course for ItemCourse<'_> {
         let evaluation = self.asked.evaluation;
         let lookup = |ask: &FollowUp| match evaluation.follow_up_key(ask) {
             Some(key) => answers(&key),
-            None => Some(Err(format!("the run has no {:?}", ask.to))),
+            None => Some(Err(format!("the run has no {}", ask.to))),
         };
         let errand = |ask: FollowUp| {
             let (to, model) = evaluation.helper(ask.to)?;

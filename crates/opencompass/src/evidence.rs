@@ -65,7 +65,7 @@ impl Evaluation {
                     };
                     (to, answers(&ask.request.key(&profile.identity)))
                 }
-                None => (format!("{:?}", ask.to), Some(Err("the run has none".to_owned()))),
+                None => (ask.to.to_string(), Some(Err("the run has none".to_owned()))),
             };
             let outcome = outcome.unwrap_or_else(|| Err("not asked yet".to_owned()));
             let (answer, error) = (outcome.as_ref().ok().cloned(), outcome.as_ref().err().cloned());
@@ -79,32 +79,5 @@ impl Evaluation {
         // With an outcome for every request nothing is left to ask.
         let _ = scorer.follow_ups(prediction, &lookup);
         found.into_inner()
-    }
-
-    /// Returns a sentence for every dataset whose evaluator asks for a judge or a sandbox that the run lacks. It is found
-    /// out with an empty answer to the first row.
-    ///
-    /// # Errors
-    /// The same as [`conclude`](Self::conclude).
-    pub fn missing_helpers(&self) -> Result<Vec<String>> {
-        let mut missing = Vec::new();
-        for dataset in self.datasets() {
-            let Some(row) = dataset.test.first() else { continue };
-            let gold = row.gold(&dataset.config.reader);
-            let trial = Prediction { gold, text: Some(String::new()), ..Prediction::default() };
-            let asks = Scorer::new(dataset)?.follow_ups(&trial, &|_| None);
-            let Some(ask) = asks.into_iter().find(|ask| self.helper(ask.to).is_none()) else { continue };
-            let name = &dataset.config.name;
-            missing.push(match ask.to {
-                Helper::Judge(place) => {
-                    let found = crate::counted::counted(self.judge_profiles().len(), "judge");
-                    format!("{name}: its answers are judged by judge {place}, but the run has {found} ([[judges]])")
-                }
-                Helper::Sandbox => {
-                    format!("{name}: its answers are programs, but this build has no sandbox to run them")
-                }
-            });
-        }
-        Ok(missing)
     }
 }

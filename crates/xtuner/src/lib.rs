@@ -8,7 +8,7 @@
 //! | module | takes -> gives |
 //! |---|---|
 //! | [`finetune`] | a [`FinetuneConfig`] -> `adapter/`, `hf/`, `metrics.jsonl`, `summary.json`; resumes bit for bit |
-//! | [`dataset`] | training sets of 21 formats -> ids with weights -> packed rows, mixed with pre-training text |
+//! | [`dataset`] | training sets of 22 formats -> ids with weights -> packed rows, mixed with pre-training text |
 //! | [`template`] | messages -> ids and what of them is learned: the model's own template, or one of XTuner's |
 //! | [`lora`] | decoder -> decoder whose adapters learn, over floats or packed weights; PEFT files; merging |
 //! | [`preference`] | comparisons -> DPO, ORPO, KTO, SimPO and others |

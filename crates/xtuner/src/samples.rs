@@ -6,7 +6,7 @@ use internlm_model::decoder::Decoder;
 use internlm_model::{GenerateConfig, Generator, TokenId, Tokenizer};
 
 use crate::Result;
-use crate::config::SamplesConfig;
+use crate::config::{FinetuneConfig, SamplesConfig};
 use crate::template::Template;
 
 /// The questions of a run, and what asking them needs.
@@ -15,6 +15,17 @@ pub(crate) struct Samples<'a> {
     pub(crate) config: &'a SamplesConfig,
     pub(crate) tokenizer: &'a Tokenizer,
     pub(crate) template: &'a Template,
+}
+
+impl<'a> Samples<'a> {
+    /// The questions of `config`; `None` when it has no table `[samples]`.
+    pub(crate) fn of(
+        config: &'a FinetuneConfig,
+        tokenizer: &'a Tokenizer,
+        template: &'a Template,
+    ) -> Option<Self> {
+        config.samples.as_ref().map(|config| Samples { config, tokenizer, template })
+    }
 }
 
 impl Samples<'_> {

@@ -73,11 +73,7 @@ fn supervised(config: &FinetuneConfig, start: Start, context: &RunContext) -> Re
     let mut trainer = setup::trainer(config, decoder, setup.base, steps_per_epoch)?;
     describe(&data, rows.packed());
     let validation = data.valid.iter().map(Sample::row).collect();
-    let samples = config.samples.as_ref().map(|samples| Samples {
-        config: samples,
-        tokenizer: &setup.tokenizer,
-        template: &setup.template,
-    });
+    let samples = Samples::of(config, &setup.tokenizer, &setup.template);
     let mut hooks = RunHooks { config, context, rows: validation, held_out, samples };
     let options = FitOptions::new(&config.run.out).with_start(start).with_context(context).with_lock()?;
     let report = trainer.fit(&mut rows, &mut hooks, &options)?;

@@ -2,7 +2,9 @@
 //!
 //! A training step makes and drops the same hundreds of megabytes again and again. Given back to the system each
 //! time they would cost a page fault and a zeroing per 4 KB, about a third of a step on the CPU. Buffers therefore
-//! return to a pool of the process; the idle part never exceeds the largest amount that was in use at once.
+//! return to a pool of the process. Passes of nearly the same number of tokens share buffers, because sizes are rounded
+//! up a little; and whatever the sizes are, idle and used buffers together never exceed the largest amount that was in
+//! use at once.
 
 #![allow(
     unsafe_code,
@@ -35,7 +37,6 @@ pub(crate) struct Buffer {
     length: usize,
 }
 
-#[derive(Default)]
 struct Pool {
     /// Idle buffers by their number of lines.
     idle: BTreeMap<usize, Vec<Vec<Line>>>,
@@ -44,32 +45,52 @@ struct Pool {
     peak_lines: usize,
 }
 
-static POOL: Mutex<Pool> =
-    Mutex::new(Pool { idle: BTreeMap::new(), idle_lines: 0, live_lines: 0, peak_lines: 0 });
+static POOL: Mutex<Pool> = Mutex::new(Pool::EMPTY);
 
 impl Pool {
+    const EMPTY: Self = Self { idle: BTreeMap::new(), idle_lines: 0, live_lines: 0, peak_lines: 0 };
+
+    /// An idle buffer of so many lines. Without one the caller makes it, and idle ones are freed to make room.
     fn take(&mut self, lines: usize) -> Option<Vec<Line>> {
         self.live_lines += lines;
         self.peak_lines = self.peak_lines.max(self.live_lines);
-        let found = self.idle.get_mut(&lines)?.pop()?;
-        self.idle_lines -= lines;
-        Some(found)
+        let found = self.idle.get_mut(&lines).and_then(Vec::pop);
+        if found.is_some() {
+            self.idle_lines -= lines;
+        }
+        self.keep_bound();
+        found
     }
 
     fn give(&mut self, buffer: Vec<Line>) {
         let lines = buffer.len();
         self.live_lines -= lines;
-        if self.idle_lines + lines <= self.peak_lines {
-            self.idle_lines += lines;
-            self.idle.entry(lines).or_default().push(buffer);
+        self.idle_lines += lines;
+        self.idle.entry(lines).or_default().push(buffer);
+    }
+
+    /// Frees idle buffers, large ones first, until all buffers together are at most the peak of the used ones.
+    fn keep_bound(&mut self) {
+        while self.live_lines + self.idle_lines > self.peak_lines {
+            let Some(mut largest) = self.idle.last_entry() else { return };
+            self.idle_lines -= largest.get_mut().pop().map_or(0, |buffer| buffer.len());
+            if largest.get().is_empty() {
+                largest.remove();
+            }
         }
     }
+}
+
+/// A number of lines that is at least `lines` and at most a sixteenth more, of which there are few.
+fn rounded(lines: usize) -> usize {
+    let step = (lines.next_power_of_two() / 32).max(1);
+    lines.next_multiple_of(step)
 }
 
 impl Buffer {
     /// `length` floats of any value: the caller writes every one.
     pub(crate) fn stale(length: usize) -> Self {
-        let lines = length.div_ceil(Line::FLOATS);
+        let lines = rounded(length.div_ceil(Line::FLOATS));
         let found = POOL.lock().expect("no thread panics while it holds the pool").take(lines);
         Self { lines: found.unwrap_or_else(|| vec![Line::ZERO; lines]), length }
     }
@@ -173,6 +194,44 @@ mod tests {
         fn to_vec_unwrapped(&self) -> Vec<f32> {
             self.as_slice::<f32>().expect("f32 data").to_vec()
         }
+    }
+
+    fn lines(count: usize) -> Vec<Line> {
+        vec![Line::ZERO; count]
+    }
+
+    #[test]
+    fn idle_and_used_buffers_never_exceed_the_peak_of_the_used_ones() {
+        let mut pool = Pool::EMPTY;
+        for pass in 1..=20 {
+            // Every pass uses three buffers of sizes that no other pass has.
+            let sizes = [100 + pass, 200 + pass, 300 + pass];
+            let used = sizes.map(|size| pool.take(size).unwrap_or_else(|| lines(size)));
+            assert!(pool.live_lines + pool.idle_lines <= 600 + 3 * pass);
+            used.into_iter().for_each(|buffer| pool.give(buffer));
+            let idle: usize = pool.idle.iter().map(|(size, buffers)| size * buffers.len()).sum();
+            assert_eq!((idle, pool.live_lines), (pool.idle_lines, 0));
+            assert!(idle <= pool.peak_lines);
+        }
+        assert_eq!(pool.peak_lines, 660);
+    }
+
+    #[test]
+    fn a_buffer_that_was_given_back_is_taken_again() {
+        let mut pool = Pool::EMPTY;
+        assert!(pool.take(64).is_none());
+        pool.give(lines(64));
+        assert_eq!(pool.take(64).map(|buffer| buffer.len()), Some(64));
+        assert_eq!(pool.idle_lines, 0);
+    }
+
+    #[test]
+    fn sizes_are_rounded_up_by_at_most_a_sixteenth() {
+        for lines in (0..2000).chain([1 << 20, (1 << 20) + 1, 12_345_678]) {
+            let rounded = rounded(lines);
+            assert!(lines <= rounded && rounded <= lines + lines.div_ceil(16), "{lines}: {rounded}");
+        }
+        assert_eq!(Vec::from_iter([2040, 2041, 2048].map(rounded)), [2048; 3]);
     }
 
     #[test]

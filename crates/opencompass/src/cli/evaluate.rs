@@ -140,17 +140,50 @@ struct Run<'a> {
 
 impl Run<'_> {
     async fn dry_run(&self) -> anyhow::Result<ExitCode> {
-        let ready = connected(self.config, &self.folder, Connection::Assumed).await?;
-        let mut evaluation = ready.evaluation.sandboxed()?;
-        evaluation.assume_examples();
-        let plan = evaluation.plan(self.config.context());
+        let (evaluation, plan) = self.assumed().await?;
         print_plan(&plan)?;
-        foresee(&evaluation)?;
+        foresee(&evaluation);
         plan.check(self.config.run.unsupported)?;
         if self.reuse() == Reuse::Same {
             self.folder.check_results_of(self.config)?;
         }
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// Plans the run without connecting anyone.
+    async fn assumed(&self) -> anyhow::Result<(Evaluation, Plan)> {
+        let part = self.part();
+        let ready = connected(self.config, &self.folder, Connection::Assumed, part).await?;
+        let mut evaluation = ready.evaluation;
+        if part == Part::AnswersAndEvidence {
+            evaluation = evaluation.sandboxed()?;
+        }
+        evaluation.assume_examples();
+        let plan = self.plan(&evaluation)?;
+        Ok((evaluation, plan))
+    }
+
+    /// Plans what the mode asks for. Scoring stored answers needs judges only for what is not judged yet.
+    fn plan(&self, evaluation: &Evaluation) -> anyhow::Result<Plan> {
+        let plan = evaluation.plan_part(self.config.context(), self.part());
+        if self.arguments.mode != Mode::Eval || plan.refusals().is_empty() {
+            return Ok(plan);
+        }
+        let mut plan = evaluation.plan_part(self.config.context(), Part::Answers);
+        let path = self.folder.store_path(self.config);
+        // A plan writes nothing, and opening a store creates its file.
+        if path.is_file() {
+            evaluation.refuse_unjudged(&mut plan, &Store::open(&path)?)?;
+        }
+        Ok(plan)
+    }
+
+    /// Returns the part of the run that the mode asks for.
+    fn part(&self) -> Part {
+        match self.arguments.mode {
+            Mode::Infer | Mode::Viz => Part::Answers,
+            Mode::All | Mode::Eval => Part::AnswersAndEvidence,
+        }
     }
 
     fn reuse(&self) -> Reuse {
@@ -171,8 +204,9 @@ impl Run<'_> {
         let array = self.arguments.slurm.is_wanted() && mode != Mode::Eval;
         let mut failures = Failures::new();
         if array {
-            let part = if mode == Mode::Infer { Part::Answers } else { Part::AnswersAndEvidence };
-            failures = slurm::carry_out(&self.arguments.slurm, self.config, &self.folder, part)?;
+            // What is refused only after the array has waited for the cluster in vain.
+            self.assumed().await?.1.check(self.config.run.unsupported)?;
+            failures = slurm::carry_out(&self.arguments.slurm, self.config, &self.folder, self.part())?;
         }
         let connection = match (array || mode == Mode::Eval, self.arguments.debug) {
             (true, _) => Connection::Stored,
@@ -180,7 +214,7 @@ impl Run<'_> {
             (false, false) => Connection::Now,
         };
         let Ready { mut evaluation, switches, mut helpers } =
-            connected(self.config, &self.folder, connection).await?;
+            connected(self.config, &self.folder, connection, self.part()).await?;
         let path = self.folder.store_path(self.config);
         // The tasks of an array have connected the helpers anew.
         if helpers == Helpers::Offline && (array || lacks_examples(&evaluation, &path)?) {
@@ -188,11 +222,9 @@ impl Run<'_> {
             helpers = Helpers::Connected;
         }
         failures.extend(self.retrieve(&mut evaluation, &path).await?);
-        let plan = evaluation.plan(self.config.context());
+        let plan = self.plan(&evaluation)?;
         plan.check(self.config.run.unsupported)?;
-        if mode != Mode::Infer {
-            foresee(&evaluation)?;
-        }
+        foresee(&evaluation);
         self.folder.write_config(self.config, &evaluation, self.reuse(), &self.context)?;
         let mut store = Store::open(&path)?;
         let stored = store.len();
@@ -289,11 +321,12 @@ impl Run<'_> {
     async fn array_task(&self, number: usize) -> anyhow::Result<ExitCode> {
         let task = slurm::task(&self.folder, number)?;
         let connection = Connection::Only(task.model);
-        let Ready { mut evaluation, .. } = connected(self.config, &self.folder, connection).await?;
+        let Ready { mut evaluation, .. } =
+            connected(self.config, &self.folder, connection, task.part()).await?;
         self.retrieve(&mut evaluation, &slurm::store_path(&self.folder, number)).await?;
         slurm::write_profile(self.config, &self.folder, &evaluation, task.model)?;
-        let plan =
-            crate::partition::restricted(&evaluation.plan(self.config.context()), task.model, &task.parts);
+        let plan = evaluation.plan_part(self.config.context(), task.part());
+        let plan = crate::partition::restricted(&plan, task.model, &task.parts);
         let mut store = Store::open(slurm::store_path(&self.folder, number))?;
         store.remember(self.folder.store_path(self.config))?;
         let how = (self.config.run.workers, &self.context);

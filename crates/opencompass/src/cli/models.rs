@@ -4,7 +4,7 @@ use crate::dataset::{Dataset, Mode};
 use crate::evaluation::with_tools;
 use crate::model::{Answering, EvaluatedModelConfig, Model, ModelKind, Needs, Profile, Request, connect};
 use crate::run_folder::{OfflineModel, Recorder, RecorderSwitch, Role, RunFolder, assumed_profile};
-use crate::{Evaluation, EvaluationConfig, Result};
+use crate::{Evaluation, EvaluationConfig, Part, Result};
 
 /// Which models are connected.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -37,11 +37,12 @@ pub(super) struct Ready {
     pub(super) helpers: Helpers,
 }
 
-/// Loads the datasets and makes the models ready.
+/// Loads the datasets and makes everyone ready who takes part in `part` of the run.
 pub(super) async fn connected(
     config: &EvaluationConfig,
     folder: &RunFolder,
     connection: Connection,
+    part: Part,
 ) -> Result<Ready> {
     let datasets = config.datasets()?;
     let measured = datasets
@@ -74,7 +75,11 @@ pub(super) async fn connected(
         models.push(Box::new(recorder));
     }
     let evaluation = Evaluation::new(datasets, models);
-    let (evaluation, helpers) = helped(evaluation, (config, folder), connection).await?;
+    let (evaluation, helpers) = if part == Part::Answers && connection != Connection::Assumed {
+        (unjudged(evaluation, config, folder).await?, Helpers::Connected)
+    } else {
+        helped(evaluation, (config, folder), connection).await?
+    };
     Ok(Ready { evaluation, switches, helpers })
 }
 
@@ -96,6 +101,24 @@ async fn offline(
     // The sets of this run decide whether the model gets tools, not those of the earlier one.
     let profile = with_tools(Box::new(OfflineModel::new(profile)), datasets).profile().clone();
     Ok(Box::new(OfflineModel::new(profile)))
+}
+
+/// Adds what answers alone need, which is the model for retrieval. What an earlier run found out about the judges is kept;
+/// one that was never met is left to the run that asks it.
+async fn unjudged(
+    evaluation: Evaluation,
+    config: &EvaluationConfig,
+    folder: &RunFolder,
+) -> Result<Evaluation> {
+    let profiles = config.judges.iter().map(|judge| folder.stored_profile(Role::Judge, judge));
+    let profiles: Option<Vec<Profile>> = profiles.collect::<Result<_>>()?;
+    let judges = profiles.unwrap_or_default().into_iter().map(unasked).collect();
+    evaluation.with_judges(judges).retrieving(config).await
+}
+
+/// A model that has only a profile.
+fn unasked(profile: Profile) -> Box<dyn Model> {
+    Box::new(OfflineModel::new(profile))
 }
 
 /// Adds the judges, the model for retrieval and the sandbox, as far as the connection needs them.
@@ -121,10 +144,9 @@ async fn helped(
         return Ok((evaluation.equipped(config).await?, Helpers::Connected));
     };
     let retrieval = retrieval.and_then(|_| known.pop());
-    let box_of = |profile| Box::new(OfflineModel::new(profile)) as Box<dyn Model>;
-    let mut evaluation = evaluation.with_judges(known.into_iter().map(box_of).collect());
+    let mut evaluation = evaluation.with_judges(known.into_iter().map(unasked).collect());
     if let Some(profile) = retrieval {
-        evaluation = evaluation.with_retrieval(box_of(profile));
+        evaluation = evaluation.with_retrieval(unasked(profile));
     }
     if connection == Connection::Stored {
         // Its identity is part of the keys of what programs did.

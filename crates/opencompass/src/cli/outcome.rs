@@ -10,13 +10,13 @@ use crate::plan::{Plan, Work};
 use crate::run_folder::{NOT_CONNECTED, differing};
 use crate::score::Scores;
 use crate::summary::Summary;
-use crate::{CellResult, CellState, Evaluation, Result};
+use crate::{CellResult, CellState, Evaluation};
 
 /// Number of columns of a table before the models.
 const FACTS: usize = 4;
 
-/// Warns of what will be missing or will say nothing, before anything is asked.
-pub(super) fn foresee(evaluation: &Evaluation) -> Result<()> {
+/// Warns of what is only assumed and of what will say nothing, before anything is asked.
+pub(super) fn foresee(evaluation: &Evaluation) {
     let profiles = evaluation.profiles().into_iter();
     for profile in profiles.filter(|profile| profile.identity == NOT_CONNECTED) {
         tracing::info!(
@@ -25,16 +25,12 @@ pub(super) fn foresee(evaluation: &Evaluation) -> Result<()> {
             profile.max_seq_len
         );
     }
-    for sentence in evaluation.missing_helpers()? {
-        tracing::warn!("{sentence}");
-    }
     for set in evaluation.datasets().iter().filter(|set| set.config.order_cannot_matter()) {
         tracing::warn!(
             "{}: each label is scored with its own choice alone, so the order of the choices changes nothing",
             set.config.name
         );
     }
-    Ok(())
 }
 
 /// Names the cells whose scores need a second look.

@@ -7,6 +7,7 @@ use internlm_kit::outln;
 
 use super::models::{Connection, connected};
 use super::settings;
+use crate::Part;
 use crate::plan::Work;
 use crate::prompt::python_str;
 use crate::run_folder::RunFolder;
@@ -27,8 +28,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let config = settings::config(&arguments.settings.or_mock())?;
     let folder = RunFolder::of(&config, "latest");
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let ready = runtime.block_on(connected(&config, &folder, Connection::Assumed))?;
-    for cell in ready.evaluation.plan(config.context()).cells {
+    let ready = runtime.block_on(connected(&config, &folder, Connection::Assumed, Part::Answers))?;
+    for cell in ready.evaluation.plan_part(config.context(), Part::Answers).cells {
         let items = match cell.work {
             Work::Ready(items) => items,
             Work::Refused(reason) => {

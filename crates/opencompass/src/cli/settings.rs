@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use indexmap::IndexMap;
+use internlm_kit::config::ConfigError;
 use internlm_kit::exit::UsageError;
 use serde_json::json;
 
@@ -16,13 +17,16 @@ use crate::{Error, EvaluationConfig};
 /// Name of the summarizer that is made of the datasets' own groups.
 const BY_GROUP: &str = "by-group";
 
+/// Name of a run without a run file in messages.
+const COMMAND_LINE: &str = "command line";
+
 /// Name of the model that repeats the question.
 const MOCK: &str = "mock";
 
 #[derive(Args, Clone, Debug)]
 #[group(id = "settings")]
 pub(super) struct Arguments {
-    /// The run file in TOML. Not needed with --models and --datasets.
+    /// The run file in TOML. Not needed with --models and --datasets; what they give may be missing in it.
     #[arg(required_unless_present_any = ["datasets", "custom_dataset_path"])]
     run: Option<PathBuf>,
     /// Override one key of the run file, for instance model.base-url=http://127.0.0.1:23333. May be repeated.
@@ -68,6 +72,9 @@ pub(super) struct Arguments {
     dump_eval_details: Option<bool>,
     #[command(flatten)]
     custom: super::custom::Arguments,
+    /// Model of a run that names none, neither in its file nor on the command line.
+    #[arg(skip)]
+    fallback: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
@@ -82,28 +89,26 @@ impl Arguments {
         self.run.as_deref()
     }
 
-    /// Takes the mock model if neither a run file nor models are given: some verbs only need datasets.
+    /// Takes the mock model if neither a run file nor arguments name one: some verbs only need datasets.
     pub(super) fn or_mock(&self) -> Self {
-        let mut arguments = self.clone();
-        if arguments.run.is_none() && arguments.models.is_empty() {
-            arguments.models.push(MOCK.to_owned());
-        }
-        arguments
+        Self { fallback: Some(MOCK.to_owned()), ..self.clone() }
     }
 }
 
 /// Returns the configuration of the run.
 pub(super) fn config(arguments: &Arguments) -> anyhow::Result<EvaluationConfig> {
+    // What the arguments replace need not be in the file, so values are checked afterwards.
     let mut config = match &arguments.run {
-        Some(path) => EvaluationConfig::load_with(path, &arguments.overrides)?,
+        Some(path) => EvaluationConfig::load_unchecked(path, &arguments.overrides)?,
         None => without_file(arguments)?,
     };
     if !arguments.models.is_empty() {
-        let known: Vec<&EvaluatedModelConfig> = config.models().collect();
-        let meant = arguments.models.iter().map(|name| models(&known, name));
-        let meant: Vec<Vec<EvaluatedModelConfig>> = meant.collect::<anyhow::Result<_>>()?;
-        config.model = None;
-        config.models = meant.into_iter().flatten().collect();
+        replace_models(&mut config, arguments)?;
+    }
+    if let Some(name) = &arguments.fallback
+        && config.models().next().is_none()
+    {
+        config.models = models(&[], name)?;
     }
     config.run.data_dirs = arguments.data_dirs.iter().chain(&config.run.data_dirs).cloned().collect();
     let custom = arguments.custom.add_to(&mut config)?;
@@ -113,9 +118,29 @@ pub(super) fn config(arguments: &Arguments) -> anyhow::Result<EvaluationConfig> 
     apply(arguments, &mut config)?;
     let problems = internlm_kit::config::Validate::problems(&config);
     if !problems.is_empty() {
-        return Err(UsageError(problems.join("\n")).into());
+        let path = arguments.run.clone().unwrap_or_else(|| PathBuf::from(COMMAND_LINE));
+        return Err(Error::from(ConfigError::Invalid { path, problems }).into());
     }
     Ok(config)
+}
+
+/// Replaces the models of the run file by those of the arguments, which may name some of them.
+fn replace_models(config: &mut EvaluationConfig, arguments: &Arguments) -> anyhow::Result<()> {
+    let known: Vec<&EvaluatedModelConfig> = config.models().collect();
+    let meant = arguments.models.iter().map(|name| models(&known, name));
+    let meant: Vec<Vec<EvaluatedModelConfig>> = meant.collect::<anyhow::Result<_>>()?;
+    let meant: Vec<EvaluatedModelConfig> = meant.into_iter().flatten().collect();
+    if !meant.iter().any(|model| known.contains(&model)) {
+        // The value may be a key of a server, so only its name is told.
+        let mut keys = arguments.overrides.iter().filter_map(|text| Some(text.split_once('=')?.0.trim()));
+        if let Some(key) = keys.find(|key| matches!(key.split('.').next(), Some("model" | "models"))) {
+            let message = format!("--set {key}: found models that --models replaces, expected another table");
+            return Err(UsageError(message).into());
+        }
+    }
+    config.model = None;
+    config.models = meant;
+    Ok(())
 }
 
 /// Applies the arguments that replace one key each.
@@ -161,12 +186,12 @@ fn by_group(config: &EvaluationConfig) -> anyhow::Result<SummarizerConfig> {
 
 /// Creates a configuration from the arguments alone.
 fn without_file(arguments: &Arguments) -> anyhow::Result<EvaluationConfig> {
-    if arguments.models.is_empty() {
+    if arguments.models.is_empty() && arguments.fallback.is_none() {
         return Err(UsageError("found no run file and no --models, expected one of them".to_owned()).into());
     }
     // JSON strings in a list are TOML as well.
     let text = format!("[run]\ndatasets = {}\n", json!(arguments.datasets));
-    let config = internlm_kit::config::parse_unchecked(&text, "command line", &arguments.overrides);
+    let config = internlm_kit::config::parse_unchecked(&text, COMMAND_LINE, &arguments.overrides);
     Ok(config.map_err(Error::from)?)
 }
 

@@ -52,13 +52,15 @@ impl PerspectiveModel {
         // Checks the address, and installs a TLS provider if the process has none yet.
         Checked::new(ClientConfig::new(address)).map_err(|error| fail(error.to_string()))?;
         let client = reqwest::Client::builder().timeout(Duration::from_secs(config.timeout_seconds)).build();
+        let mut profile = Profile::new(&config.name, format!("perspective:{address}"), usize::MAX);
+        profile.only_rates();
         Ok(Self {
             client: client.map_err(|error| fail(error.to_string()))?,
             url: format!("{address}{PATH}"),
             key,
             retries: config.retries,
             limit: RateLimit::of(config),
-            profile: Profile::new(&config.name, format!("perspective:{address}"), usize::MAX),
+            profile,
         })
     }
 

@@ -49,6 +49,15 @@ impl Profile {
             tokenizer: None,
         }
     }
+
+    /// Leaves only the answers: the Perspective API gives nothing else.
+    pub(crate) fn only_rates(&mut self) {
+        let reason = || Err("the Perspective API only rates texts".to_owned());
+        self.log_probs = reason();
+        self.choices = reason();
+        self.embeddings = reason();
+        self.agent = reason();
+    }
 }
 
 /// What a run will ask of a model. It saves a server the questions that nothing needs.

@@ -168,7 +168,9 @@ pub fn assumed_profile(config: &EvaluatedModelConfig) -> Result<Profile> {
     };
     let mut profile = described(config, NOT_CONNECTED.to_owned(), length)?;
     profile.agent = Err("it is a model without tools of its own".to_owned());
-    if config.log_probs == Some(false) {
+    if config.kind == ModelKind::Perspective {
+        profile.only_rates();
+    } else if config.log_probs == Some(false) {
         profile.log_probs = Err("model.log-probs is false".to_owned());
         profile.choices = profile.log_probs.clone();
     } else if profile.tokenizer.is_none() {

@@ -1,5 +1,7 @@
 //! [`Evaluate`]: what an evaluator sees and gives, and what it may ask before it judges.
 
+use std::fmt;
+
 use serde_json::{Map, Value};
 
 use super::Scores;
@@ -62,6 +64,26 @@ pub enum Helper {
     Judge(usize),
 }
 
+impl fmt::Display for Helper {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sandbox => formatter.write_str("sandbox"),
+            Self::Judge(place) => write!(formatter, "judge {place}"),
+        }
+    }
+}
+
+/// Someone whom an evaluator may ask, and what they have to be able to do.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Participant {
+    /// The sandbox runs generated programs.
+    Sandbox,
+    /// The judge with this place in the run's list answers with text.
+    Judge(usize),
+    /// The judge with this place in the run's list gives sentence vectors.
+    Vectors(usize),
+}
+
 /// A request that an evaluator needs answered before it can judge an item.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FollowUp {
@@ -71,9 +93,27 @@ pub struct FollowUp {
     pub request: Request,
 }
 
+impl FollowUp {
+    /// Returns whom the request needs.
+    #[must_use]
+    pub fn participant(&self) -> Participant {
+        match (self.to, &self.request) {
+            (Helper::Sandbox, _) => Participant::Sandbox,
+            (Helper::Judge(place), Request::Embed { .. }) => Participant::Vectors(place),
+            (Helper::Judge(place), _) => Participant::Judge(place),
+        }
+    }
+}
+
 /// An evaluator: judges all items of a cell. It is pure; what needs a program or a judge is asked beforehand, and the
 /// answers are stored like those of the model.
 pub trait Evaluate: Send + Sync {
+    /// Names everyone whom [`follow_ups`](Self::follow_ups) may ask about any item, so that a run which lacks one of them
+    /// is refused before anything is asked.
+    fn participants(&self) -> Vec<Participant> {
+        Vec::new()
+    }
+
     /// Returns the next requests that are needed to judge `item`, after those whose outcomes it already has. None means
     /// that the item can be judged. The same evidence always gives the same requests.
     fn follow_ups(&self, item: &ScoredItem<'_>) -> Vec<FollowUp> {

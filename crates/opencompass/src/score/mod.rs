@@ -27,7 +27,7 @@ pub use crate::statistics::wilson;
 pub use agent::{ImagePlanes, structural_similarity};
 pub use basic::{CallCheck, check_call, exact_match, gsm8k_equal, lambada_correct, number_equal};
 pub use entry::{EvaluatorEntry, Setup};
-pub use evaluator::{Evaluate, FollowUp, Helper, Reading, ScoredItem};
+pub use evaluator::{Evaluate, FollowUp, Helper, Participant, Reading, ScoredItem};
 pub use judge::{Battle, bradley_terry};
 #[cfg(feature = "sandbox")]
 pub(crate) use registry::runs_programs;

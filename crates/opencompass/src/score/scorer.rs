@@ -1,6 +1,6 @@
 //! [`Scorer`]: the post-processors and the evaluator of one dataset, in both readings.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
@@ -8,7 +8,7 @@ use super::attack::attacked;
 use super::post::Post;
 use super::registry::{has_two_readings, named_evaluator};
 use super::repeat::score_runs;
-use super::{Evaluate, FollowUp, Reading, ScoredItem, Scores, Setup};
+use super::{Evaluate, FollowUp, Participant, Reading, ScoredItem, Scores, Setup};
 use crate::Result;
 use crate::dataset::{Dataset, DatasetConfig, Mode, Named};
 use crate::infer::{Outcome, Prediction};
@@ -116,6 +116,13 @@ impl<'a> Scorer<'a> {
         let two = has_two_readings(&dataset.config);
         let other = two.then(|| Readout::new(dataset, other)).transpose()?;
         Ok(Self { dataset, headline: Readout::new(dataset, headline)?, other })
+    }
+
+    /// Names everyone whom the evaluator may ask about any prediction, in either reading.
+    #[must_use]
+    pub fn participants(&self) -> BTreeSet<Participant> {
+        let readouts = std::iter::once(&self.headline).chain(&self.other);
+        readouts.flat_map(|readout| readout.evaluator.participants()).collect()
     }
 
     /// Returns the next requests that are needed to judge a prediction. `lookup` gives the outcomes that are there.

@@ -136,19 +136,6 @@ fn why_shows_what_the_judge_was_asked_and_said() {
 }
 
 #[test]
-fn a_missing_judge_is_told_before_anything_is_asked() {
-    let bench = Bench::new(2);
-    write_judged(&bench, "kind = \"mock\"");
-    let run = fs::read_to_string(bench.path("run.toml")).expect("reads");
-    bench.write("run.toml", run.split("[[judges]]").next().unwrap_or_default());
-    let (code, _, stderr) = ran(&bench, &["run.toml", "--dry-run"]);
-    assert_eq!(code, Some(0), "{stderr}");
-    let warning = "judged: its answers are judged by judge 0, but the run has 0 judges";
-    assert!(stderr.contains(warning), "{stderr}");
-    assert!(ran(&bench, &["run.toml"]).2.contains(warning));
-}
-
-#[test]
 fn the_run_file_of_a_run_repeats_it() {
     let bench = Bench::new(4);
     assert_eq!(told(&bench.run(&["run.toml", "--set", "run.seed=7", "--max-rows", "3"])).0, Some(0));

@@ -1,7 +1,7 @@
 //! Answers with known rows, scored end to end: a mock model that says them, and whatever runs the programs.
 
 use opencompass::dataset::{Dataset, DatasetConfig};
-use opencompass::model::{Answer, ChatMessage, MockModel, Model, Request};
+use opencompass::model::{Answer, ChatMessage, Ending, MockModel, Model, Program, Request};
 use opencompass::score::Scores;
 use opencompass::{Evaluation, Store};
 use serde_json::{Value, json};
@@ -47,4 +47,22 @@ pub(crate) fn scored(config: DatasetConfig, items: &[(Value, String)], sandbox: 
 /// The word of each item's result.
 pub(crate) fn results(scores: &Scores) -> Vec<&str> {
     scores.details.iter().map(|detail| detail.extra["result"].as_str().expect("a word")).collect()
+}
+
+/// The lines of a file with these rows.
+pub(crate) fn lines(rows: &[Value]) -> String {
+    rows.iter().map(|row| format!("{row}\n")).collect()
+}
+
+/// What a program wrote before it ended by itself.
+pub(crate) fn ran(stdout: impl Into<String>, stderr: &str) -> Answer {
+    Answer::Ran { ending: Ending::Exit(0), stdout: stdout.into(), stderr: stderr.to_owned() }
+}
+
+/// Something that runs programs by a rule.
+pub(crate) fn runner(rule: impl Fn(&Program) -> Answer + Send + Sync + 'static) -> Box<dyn Model> {
+    Box::new(MockModel::new("runner", move |request| {
+        let Request::Run { program } = request else { panic!("a program") };
+        Ok(rule(program))
+    }))
 }

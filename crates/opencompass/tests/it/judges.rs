@@ -3,7 +3,7 @@
 use opencompass::dataset::{Dataset, DatasetConfig};
 use opencompass::model::{Answer, ChatMessage, MockModel, Model, Request};
 use opencompass::score::Scores;
-use opencompass::{Evaluation, Store};
+use opencompass::{Error, Evaluation, Store};
 
 /// The last message of a request.
 fn question(request: &Request) -> String {
@@ -95,8 +95,12 @@ fn the_majority_of_judges_decides_and_repeats_are_compared() {
 }
 
 #[test]
-fn a_missing_judge_is_told_per_item() {
-    let scores = run(ROWS, "name = \"judge\"\njudge = { prompt = \"{prediction}\" }", Vec::new());
+fn a_judge_that_fails_is_told_per_item() {
+    let evaluator = "name = \"judge\"\njudge = { prompt = \"{prediction}\" }";
+    let mute = MockModel::new("mute", |_| {
+        Err(Error::Answer { place: "choices".to_owned(), found: "none".to_owned(), expected: "one" })
+    });
+    let scores = run(ROWS, evaluator, vec![Box::new(mute)]);
     assert!(scores.metrics.is_empty() && scores.answered == 0, "a score without a verdict says nothing");
     assert!(scores.details.iter().all(|detail| detail.reason.is_some()));
 }

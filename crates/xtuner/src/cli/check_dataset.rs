@@ -8,8 +8,8 @@ use internlm_kit::visible::visible_on;
 use internlm_kit::{outln, stdout};
 use internlm_model::tokenizer::Special;
 
-use super::encoded::{EncodedData, runs};
-use crate::dataset::{Sample, SftRows};
+use super::encoded::{EncodedData, Entry, LearnedData, runs};
+use crate::dataset::{EncodeStats, Sample, SampleSet, SftRows};
 
 /// Examples under `--help`.
 const EXAMPLES: &str = "Examples:
@@ -18,7 +18,8 @@ const EXAMPLES: &str = "Examples:
   xtuner check-dataset recipes/tiny/3-finetune.toml --set dataset.template=internlm2_chat --ids
 
 Text with loss is between ⟦ and ⟧, followed by its weight where that is not 1; on a terminal it is green too, unless
-NO_COLOR is set.";
+NO_COLOR is set. Comparisons are shown with both answers; of a reward model's, the marked token is the one that is
+scored.";
 
 /// Green and back.
 const COLORS: [&str; 2] = ["\u{1b}[32m", "\u{1b}[0m"];
@@ -34,7 +35,7 @@ pub(super) struct CheckDataset {
     /// Override one key, for instance `dataset.max-length=256`; may be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,
-    /// Number of random samples to show.
+    /// Number of random samples or comparisons to show.
     #[arg(long, default_value_t = 3)]
     rows: usize,
     /// Show the ids of each sample after its text, those with loss between the same marks.
@@ -45,37 +46,64 @@ pub(super) struct CheckDataset {
 impl CheckDataset {
     pub(super) fn run(self) -> anyhow::Result<()> {
         let data = EncodedData::load(&self.config, &self.set)?;
-        for sample in data.shuffled().into_iter().take(self.rows) {
-            outln!("--- {} tokens, {} with loss", sample.ids.len(), sample.labels())?;
-            let text = marked(sample, |sample| data.tokenizer.decode(&sample.ids, Special::Keep));
-            stdout::print_styled(format_args!("{text}\n"))?;
-            if self.ids {
-                stdout::print_styled(format_args!("{}\n", marked(sample, ids)))?;
+        for entry in data.shuffled().into_iter().take(self.rows) {
+            self.show(&data, &entry)?;
+        }
+        outln!("---")?;
+        if data.config.dataset.template.is_some() {
+            outln!("{:>14}  {}", "template", data.template)?;
+        }
+        match &data.learned {
+            LearnedData::Samples { sets, stats } => counts(&data, sets, stats),
+            LearnedData::Comparisons(comparisons) => {
+                for (name, value) in &comparisons.counts {
+                    outln!("{:>14}  {value}", visible_on(name, &std::io::stdout()))?;
+                }
+                Ok(())
             }
         }
-        counts(&data)
+    }
+
+    /// Prints the samples of an entry, each under what it is.
+    fn show(&self, data: &EncodedData, entry: &Entry<'_>) -> anyhow::Result<()> {
+        for (name, sample) in &entry.samples {
+            let mut sample = (*sample).clone();
+            let learned = if data.is_scored() {
+                // The labels of a reward model are the scores of its last tokens.
+                sample.weights.iter_mut().rev().take(1).for_each(|weight| *weight = 1.0);
+                "scored at the last".to_owned()
+            } else {
+                format!("{} with loss", sample.labels())
+            };
+            let tokens = sample.ids.len();
+            match entry.comparison {
+                Some(number) => outln!("--- comparison {number}, {name}: {tokens} tokens, {learned}")?,
+                None => outln!("--- {tokens} tokens, {learned}")?,
+            }
+            let text = marked(&sample, |sample| data.tokenizer.decode(&sample.ids, Special::Keep));
+            stdout::print_styled(format_args!("{text}\n"))?;
+            if self.ids {
+                stdout::print_styled(format_args!("{}\n", marked(&sample, ids)))?;
+            }
+        }
+        Ok(())
     }
 }
 
 /// What became of all conversations.
-fn counts(data: &EncodedData) -> anyhow::Result<()> {
-    let (section, stats) = (&data.config.dataset, &data.stats);
+fn counts(data: &EncodedData, sets: &[SampleSet], stats: &EncodeStats) -> anyhow::Result<()> {
+    let section = &data.config.dataset;
     let settings = data.config.rows_config();
-    let rows = SftRows::new(&data.sets, &settings)?;
+    let rows = SftRows::new(sets, &settings)?;
     let filled = rows.tokens() as f64 / (rows.rows() * settings.row_tokens) as f64;
-    outln!("---")?;
-    if section.template.is_some() {
-        outln!("{:>14}  {}", "template", data.template)?;
-    }
     outln!("{:>14}  {}", "conversations", stats.conversations)?;
     if stats.samples != stats.conversations {
         outln!("{:>14}  {} (earlier answers are served otherwise)", "samples", stats.samples)?;
     }
     outln!("{:>14}  {}", "tokens", stats.tokens)?;
     outln!("{:>14}  {} ({:.1} %)", "with loss", stats.labels, percent(stats.labels, stats.tokens))?;
-    let samples = data.samples();
+    let samples = sets.iter().flat_map(|set| &set.samples);
     let (labels, weight) = samples
-        .iter()
         .fold((0, 0.0), |(labels, weight), sample| (labels + sample.labels(), weight + sample.weight()));
     if weight != labels as f64 {
         outln!("{:>14}  {weight:.1} of {labels} to learn from", "weight")?;

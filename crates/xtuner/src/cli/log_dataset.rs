@@ -15,7 +15,9 @@ use crate::dataset::Sample;
 const EXAMPLES: &str = "Examples:
   xtuner log-dataset recipes/tiny/3-finetune.toml
   xtuner log-dataset recipes/tiny/3-finetune.toml --show masked_text --sample 7 --count 3
-  xtuner log-dataset recipes/tiny/3-finetune.toml --show labels | head -1";
+  xtuner log-dataset recipes/tiny/3-finetune.toml --show labels | head -1
+
+A comparison is two samples, one after the other: the chosen answer, then the rejected one.";
 
 /// The label of ids without loss, as PyTorch has it.
 const MASKED: &str = "-100";
@@ -48,10 +50,10 @@ pub(super) struct LogDataset {
     /// What to show of each sample.
     #[arg(long, value_enum, default_value = "text")]
     show: Show,
-    /// Number of the first sample, from 0, in the order of the data.
+    /// Number of the first sample or comparison, from 0, in the order of the data.
     #[arg(long, default_value_t = 0)]
     sample: usize,
-    /// Number of samples to show.
+    /// Number of samples or comparisons to show.
     #[arg(long, default_value_t = 1)]
     count: usize,
 }
@@ -59,18 +61,28 @@ pub(super) struct LogDataset {
 impl LogDataset {
     pub(super) fn run(self) -> anyhow::Result<()> {
         let data = EncodedData::load(&self.config, &self.set)?;
-        let samples = data.samples();
-        if self.sample >= samples.len() {
-            let expected = format!("a number below {}, the number of samples", samples.len());
+        let entries = data.entries();
+        if self.sample >= entries.len() {
+            let expected = format!("a number below {}, the number of samples", entries.len());
             return Err(Error::mismatch("--sample", self.sample.to_string(), expected).into());
         }
-        for sample in samples.into_iter().skip(self.sample).take(self.count) {
-            for (name, shown) in self.shown(sample, &data.tokenizer) {
-                if self.show == Show::All {
-                    outln!("--- {name}")?;
-                }
-                outln!("{shown}")?;
+        for entry in entries.into_iter().skip(self.sample).take(self.count) {
+            for (what, sample) in entry.samples {
+                self.print(what, sample, &data.tokenizer)?;
             }
+        }
+        Ok(())
+    }
+
+    /// Prints a sample; `what` it is in its comparison, if it is of one.
+    fn print(&self, what: &str, sample: &Sample, tokenizer: &Tokenizer) -> anyhow::Result<()> {
+        for (name, shown) in self.shown(sample, tokenizer) {
+            match what {
+                _ if self.show != Show::All => {}
+                "" => outln!("--- {name}")?,
+                what => outln!("--- {what}: {name}")?,
+            }
+            outln!("{shown}")?;
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ use internlm_kit::{file, out};
 use crate::Error;
 use crate::dataset::Document;
 use crate::dataset::format::{Compat, Format, ReadOptions, read_with, write_preference, write_row};
-use crate::preference::read_preferences;
+use crate::preference::read_with_fields;
 
 /// Examples under `--help`.
 const EXAMPLES: &str = "Examples:
@@ -79,7 +79,7 @@ impl Preprocess {
         let mut rows = 0;
         for input in &self.inputs {
             rows += match self.to {
-                Target::Preference => push_preferences(input, self.format, &mut text)?,
+                Target::Preference => self.push_preferences(input, &mut text)?,
                 Target::Rows(format) => push_rows(&self.read(input)?, format, input, &mut text)?,
             };
         }
@@ -94,11 +94,35 @@ impl Preprocess {
     }
 
     fn read(&self, input: &Path) -> Result<Vec<Document>, Error> {
-        let compat = match self.compat {
+        read_with(input, &ReadOptions::new(self.format).with_compat(self.compat()))
+    }
+
+    fn compat(&self) -> Compat {
+        match self.compat {
             KeptOf::None => Compat::None,
             KeptOf::Xtuner => Compat::Xtuner,
-        };
-        read_with(input, &ReadOptions::new(self.format).with_compat(compat))
+        }
+    }
+
+    /// Adds one line for each comparison and gives their number.
+    fn push_preferences(&self, input: &Path, text: &mut String) -> anyhow::Result<usize> {
+        if let Some(format) = self.format {
+            let found = format!("`{format}` with `--to preference`");
+            let expected = "no format: comparisons have forms of their own";
+            return Err(Error::mismatch("--format", found, expected).into());
+        }
+        if self.compat() != Compat::None {
+            let found = format!("{} with `--to preference`", self.compat().name());
+            let expected = "none: readers of comparisons have no peculiarities";
+            return Err(Error::mismatch("--compat", found, expected).into());
+        }
+        let read = read_with_fields(input)?;
+        for (preference, fields) in &read {
+            let mut row = write_preference(preference)?;
+            fields.iter().for_each(|(key, value)| row[key] = value.clone());
+            writeln!(text, "{row}")?;
+        }
+        Ok(read.len())
     }
 }
 
@@ -119,19 +143,4 @@ fn push_rows(
         writeln!(text, "{row}")?;
     }
     Ok(documents.len())
-}
-
-/// Adds one line for each comparison and gives their number.
-fn push_preferences(input: &Path, format: Option<Format>, text: &mut String) -> anyhow::Result<usize> {
-    if let Some(format) = format {
-        let found = format!("`{format}` with `--to preference`");
-        return Err(
-            Error::mismatch("--format", found, "no format: comparisons have forms of their own").into()
-        );
-    }
-    let preferences = read_preferences(input)?;
-    for preference in &preferences {
-        writeln!(text, "{}", write_preference(preference)?)?;
-    }
-    Ok(preferences.len())
 }

@@ -173,6 +173,11 @@ impl DatasetConfig {
         if sources.is_empty() || sources.iter().any(|source| source.paths.is_empty()) {
             problems.push("dataset.paths: found an empty list, expected at least one file".to_owned());
         }
+        let unread = [("format", self.format.is_some()), ("compat", self.compat != Compat::None)];
+        for (key, _) in unread.iter().filter(|(_, is_set)| *is_set && self.paths.is_empty()) {
+            problems
+                .push(format!("dataset.{key}: found without dataset.paths, expected in each dataset.source"));
+        }
         for (index, source) in self.source.iter().enumerate() {
             let numbers = [("repeat", source.repeat), ("weight", source.weight)];
             for (key, found) in numbers.iter().filter(|(_, found)| !(*found > 0.0 && found.is_finite())) {

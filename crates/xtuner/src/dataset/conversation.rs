@@ -3,7 +3,7 @@
 use internlm_model::chat::{FunctionDefinition, Message, Role, tools_message};
 use serde_json::{Map, Value};
 
-use super::Sample;
+use super::{MarkedPart, Sample};
 
 /// One entry of a data file.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,6 +12,8 @@ pub enum Document {
     Chat(Conversation),
     /// Text of pre-training: every token is learned, and nothing ends it.
     Text(String),
+    /// A dialogue in marks of its own, part by part: no chat template is put around it.
+    Marked(Vec<MarkedPart>),
     /// Ids that another program has made, with what of them is learned.
     Tokens(Sample),
 }

@@ -1,12 +1,13 @@
 //! Documents -> ids and the weights of their labels, through a chat template.
 //!
 //! The loss is on what the assistant says: its text, its calls and the end of the turn; text of pre-training is learned
-//! as a whole. Samples are cut at `max_length` from the right; those that have no label left are dropped and counted.
+//! as a whole, and text with marks of its own as its format says. Samples are cut at `max_length` from the right; those
+//! that have no label left are dropped and counted.
 
 use internlm_model::Tokenizer;
 
-use super::Document;
 use super::sample::{Sample, check_weights};
+use super::{Document, MarkedPart};
 use crate::template::Template;
 use crate::{Error, Result};
 
@@ -115,6 +116,7 @@ fn samples(document: &Document, tokenizer: &Tokenizer, template: &Template) -> R
     match document {
         Document::Chat(conversation) => template.samples(tokenizer, conversation),
         Document::Text(text) => Ok(vec![text_sample(text, tokenizer)]),
+        Document::Marked(parts) => Ok(vec![marked_sample(parts, tokenizer)]),
         Document::Tokens(sample) => {
             check_tokens(sample, tokenizer)?;
             Ok(vec![sample.clone()])
@@ -127,6 +129,14 @@ fn text_sample(text: &str, tokenizer: &Tokenizer) -> Sample {
     let mut sample = Sample::default();
     sample.extend(tokenizer.bos().as_slice(), 0.0);
     sample.extend(&tokenizer.encode(text), 1.0);
+    sample
+}
+
+/// A dialogue in its own marks behind the first token of the vocabulary; no token spans two parts.
+fn marked_sample(parts: &[MarkedPart], tokenizer: &Tokenizer) -> Sample {
+    let mut sample = Sample::default();
+    sample.extend(tokenizer.bos().as_slice(), 0.0);
+    parts.iter().for_each(|part| part.append_to(&mut sample, tokenizer));
     sample
 }
 

@@ -20,6 +20,8 @@ use serde_json::{Map, Value};
 
 pub(in crate::dataset) use self::calls::calls_of;
 pub(in crate::dataset) use self::chat_row::ChatRow;
+pub(crate) use self::chat_row::chat_message;
+pub(crate) use self::weight::FOREIGN_WEIGHTS;
 use super::Conversation;
 use super::format::{Problem, parse_value};
 use crate::Result;

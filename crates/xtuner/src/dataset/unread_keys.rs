@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use internlm_kit::visible::visible;
 use internlm_model::chat::{Message, Role};
+use serde_json::{Map, Value};
 
-use super::{Conversation, Document};
+use super::Document;
 use crate::empty_value::is_empty;
 use crate::template::Template;
 
@@ -19,7 +20,7 @@ const CONTENT: &str = "content";
 pub(crate) struct UnreadKeys {
     /// Number of messages by key.
     messages: BTreeMap<String, usize>,
-    /// Number of lines by key, for keys next to `messages`.
+    /// Number of lines by key, for keys next to the messages.
     lines: BTreeMap<String, usize>,
 }
 
@@ -28,28 +29,33 @@ impl UnreadKeys {
     pub(crate) fn count(&mut self, documents: &[Document], template: &Template) {
         for document in documents {
             let Document::Chat(conversation) = document else { continue };
-            for (key, _) in conversation.fields.iter().filter(|(_, value)| !is_empty(value)) {
-                *self.lines.entry(key.clone()).or_default() += 1;
-            }
-            self.count_messages(conversation, template);
+            self.count_fields(&conversation.fields);
+            self.count_messages(&conversation.messages(), 0, template);
         }
     }
 
-    /// A template shows a key when the text is another one without it.
-    fn count_messages(&mut self, conversation: &Conversation, template: &Template) {
-        let turns = &conversation.turns;
-        let keys: BTreeSet<&str> = turns.iter().flat_map(|turn| keys(&turn.message)).collect();
+    /// Counts the keys of a line that belong to no message.
+    pub(crate) fn count_fields(&mut self, fields: &Map<String, Value>) {
+        for (key, _) in fields.iter().filter(|(_, value)| !is_empty(value)) {
+            *self.lines.entry(key.clone()).or_default() += 1;
+        }
+    }
+
+    /// Counts the keys of messages of which the first `known` were counted before; a template shows a key when the text
+    /// is another one without it.
+    pub(crate) fn count_messages(&mut self, messages: &[Message], known: usize, template: &Template) {
+        let new = messages.get(known..).unwrap_or_default();
+        let keys: BTreeSet<&str> = new.iter().flat_map(keys).collect();
         if keys.is_empty() {
             return;
         }
-        let messages = conversation.messages();
         // Encoding reports messages that do not fit the template.
-        let Ok(text) = template.render(&messages) else { return };
+        let Ok(text) = template.render(messages) else { return };
         for key in keys {
-            let without: Vec<Message> = messages.iter().map(|message| without(message, key)).collect();
-            if template.render(&without).is_ok_and(|other| other == text) {
-                let count =
-                    messages.iter().filter(|message| self::keys(message).any(|own| own == key)).count();
+            let mut others = messages.to_vec();
+            others.iter_mut().skip(known).for_each(|message| *message = without(message, key));
+            if template.render(&others).is_ok_and(|other| other == text) {
+                let count = new.iter().filter(|message| self::keys(message).any(|own| own == key)).count();
                 *self.messages.entry(key.to_owned()).or_default() += count;
             }
         }
@@ -63,7 +69,7 @@ impl UnreadKeys {
         }
         for (key, count) in &self.lines {
             let key = visible(key);
-            tracing::warn!("nothing reads `{key}` next to `messages`, which {count} line(s) have");
+            tracing::warn!("nothing reads `{key}` next to the messages of {count} line(s)");
         }
     }
 }
@@ -94,6 +100,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::dataset::Conversation;
 
     fn message(message: Message, fields: &[(&str, serde_json::Value)]) -> Message {
         let fields = fields.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();

@@ -1,17 +1,15 @@
 //! The comparisons of a config: read, encoded, split and packed.
 
-use std::path::PathBuf;
-
 use internlm_kit::rng::CounterRng;
 use internlm_model::Tokenizer;
 
 use super::config::PreferenceConfig;
 use super::encode::{EncodedPreferences, PreferenceEncoder, PreferenceStats};
 use super::example::Example;
-use super::read::{Preference, read_preferences};
+use super::read::{Preference, read_with_fields};
 use super::rows::PackedExamples;
 use crate::config::FinetuneConfig;
-use crate::dataset::{PackingConfig, Reduction, pack_soft};
+use crate::dataset::{PackingConfig, Reduction, UnreadKeys, pack_soft, plain_paths};
 use crate::template::Template;
 use crate::{Error, Result};
 
@@ -27,7 +25,7 @@ pub struct PreferenceData {
 }
 
 /// Reads and encodes every file of `config` and splits the held-out comparisons off: `dataset.valid-conversations` of
-/// them, at most a tenth.
+/// them, at most a tenth. Keys that reach no token are logged as warnings, one for each key.
 ///
 /// # Errors
 /// Files that cannot be read or parsed, data without an example, and settings that comparisons have no use for.
@@ -37,10 +35,19 @@ pub fn load_preferences(
     tokenizer: &Tokenizer,
     template: &Template,
 ) -> Result<PreferenceData> {
-    let mut preferences: Vec<Preference> = Vec::new();
-    for path in paths(config)? {
-        preferences.extend(read_preferences(path)?);
+    if config.dataset.pretrain.is_some() {
+        let expected = "no text of pre-training in preference learning";
+        return Err(Error::mismatch("dataset.pretrain", "a table", expected));
     }
+    let (mut preferences, mut unread) = (Vec::new(), UnreadKeys::default());
+    for path in plain_paths(&config.dataset, "comparisons")? {
+        for (preference, fields) in read_with_fields(path)? {
+            unread.count_fields(&fields);
+            count_messages(&mut unread, &preference, template);
+            preferences.push(preference);
+        }
+    }
+    unread.warn();
     let encoder = PreferenceEncoder {
         tokenizer,
         template,
@@ -62,32 +69,30 @@ pub fn load_preferences(
     Ok(PreferenceData { train, valid, stats })
 }
 
-/// The files of comparisons. What else a source of conversations may say is refused: nothing would read it.
-fn paths(config: &FinetuneConfig) -> Result<Vec<PathBuf>> {
-    let mut paths = Vec::new();
-    for source in config.dataset.sources() {
-        if source.format.is_some() {
-            let expected = "none: the form of comparisons is found out from their keys";
-            return Err(Error::mismatch("dataset.format", "a format of conversations", expected));
+/// Counts the keys of messages that the template leaves out; a prompt with two answers counts once.
+fn count_messages(unread: &mut UnreadKeys, preference: &Preference, template: &Template) {
+    let (prompt, answer) = match preference {
+        Preference::Pair { prompt, chosen, rejected } => {
+            unread.count_messages(&[prompt.as_slice(), rejected.as_slice()].concat(), prompt.len(), template);
+            (prompt, chosen)
         }
-        for (key, found) in [("repeat", source.repeat), ("weight", source.weight)] {
-            if found != 1.0 {
-                let place = format!("{key} of a source of comparisons");
-                return Err(Error::mismatch(place, found.to_string(), "1: comparisons count once each"));
-            }
+        Preference::Desirable { prompt, answer } | Preference::Undesirable { prompt, answer } => {
+            (prompt, answer)
         }
-        paths.extend(source.paths.iter().cloned());
-    }
-    Ok(paths)
+    };
+    unread.count_messages(&[prompt.as_slice(), answer.as_slice()].concat(), 0, template);
 }
 
 /// Maximum number of tokens of a row: two samples of the maximum length, unless the config says otherwise.
-fn row_tokens(config: &FinetuneConfig) -> usize {
+pub(crate) fn row_tokens(config: &FinetuneConfig) -> usize {
     config.dataset.row_tokens.unwrap_or(2 * config.dataset.max_length)
 }
 
 /// Packs examples into rows as the config says.
-pub(super) fn packed(config: &FinetuneConfig, examples: &[Example]) -> Result<PackedExamples> {
+///
+/// # Errors
+/// Settings of rows that examples have no use for.
+pub(crate) fn pack_examples(config: &FinetuneConfig, examples: &[Example]) -> Result<PackedExamples> {
     let rows = config.rows_config();
     if rows.reduction != Reduction::Token {
         let expected = "no reduction: what counts is the answer as a whole";

@@ -2,7 +2,7 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `read/` | files of comparisons in the forms of XTuner, LLaMA-Factory, HH-RLHF and TRL |
+//! | `read/` | files of comparisons, tables too, in the forms of XTuner, LLaMA-Factory, HH-RLHF and TRL |
 //! | `encode`, `data` | comparisons -> ids with loss on the answers, cut, counted, split |
 //! | `rows` | both answers of a comparison in one packed row; the row source of the training loop |
 //! | `loss/` | the losses as functions of log-probabilities, in f64, with their derivatives |
@@ -39,10 +39,14 @@ mod stored;
 
 pub use config::{PreferenceConfig, PreferenceLoss, ReferenceConfig};
 pub use data::{PreferenceData, load_preferences};
+#[cfg(feature = "cli")]
+pub(crate) use data::{pack_examples, row_tokens};
 pub use encode::{EncodedPreferences, PreferenceEncoder, PreferenceStats};
 pub use example::{Example, ExampleKind};
 pub use loss::{Answer, Compared, Graded, grade};
 pub use objective::PreferenceObjective;
+#[cfg(feature = "cli")]
+pub(crate) use read::read_with_fields;
 pub use read::{Preference, parse_preference, read_preferences};
 pub use reference::Reference;
 pub use rows::{PackedExamples, PreferenceRows, RowSums};

@@ -10,13 +10,14 @@ use internlm_train::report::{End, RunReport};
 use internlm_train::{FitOptions, Hooks, Objective, Start};
 
 use super::config::{PreferenceConfig, ReferenceConfig};
-use super::data::{PreferenceData, load_preferences, packed};
+use super::data::{PreferenceData, load_preferences, pack_examples};
 use super::held_out::HeldOut;
 use super::objective::PreferenceObjective;
 use super::reference::Reference;
 use super::rows::{PackedExamples, PreferenceRows};
 use super::stored::Store;
 use crate::config::{FinetuneConfig, Method};
+use crate::samples::Samples;
 use crate::setup::Setup;
 use crate::{Error, FinetuneReport, Result, setup};
 
@@ -36,7 +37,7 @@ pub fn run(
     let setup = setup::load(config)?;
     setup::check_length("dataset.max-length", config.dataset.max_length, &setup.model)?;
     let data = load_preferences(config, preference, &setup.tokenizer, &setup.template)?;
-    let (train, valid) = (packed(config, &data.train)?, packed(config, &data.valid)?);
+    let (train, valid) = (pack_examples(config, &data.train)?, pack_examples(config, &data.valid)?);
     let mut rows = PreferenceRows::new(train, config.dataset.rows_per_step, config.run.seed);
     describe(&data, rows.packed());
     let options = FitOptions::new(&config.run.out).with_start(start).with_context(context).with_lock()?;
@@ -52,7 +53,8 @@ pub fn run(
         None => setup.decoder,
     };
     let mut trainer = setup::trainer(config, decoder, setup.base, steps_per_epoch)?;
-    let mut hooks = RunHooks { config, preference, context, objective, sets };
+    let samples = Samples::of(config, &setup.tokenizer, &setup.template);
+    let mut hooks = RunHooks { config, preference, context, objective, sets, samples };
     let report = trainer.fit(&mut rows, &mut hooks, &options)?;
     let summary = match report.end {
         End::Stopped => None,
@@ -66,16 +68,12 @@ pub fn run(
     Ok(FinetuneReport { run: report, summary })
 }
 
-/// Refuses settings that change nothing here, or that cannot be met.
+/// Refuses a reference that cannot be made.
 fn check(config: &FinetuneConfig, preference: &PreferenceConfig) -> Result<()> {
     let full = config.model.method == Method::Full;
     if full && preference.reference == Some(ReferenceConfig::AdapterOff) {
         let expected = "frozen-copy or stored: model.method = \"full\" has no adapters";
         return Err(Error::mismatch("objective.reference", "adapter-off", expected));
-    }
-    if config.dataset.pretrain.is_some() {
-        let expected = "no text of pre-training in preference learning";
-        return Err(Error::mismatch("dataset.pretrain", "a table", expected));
     }
     Ok(())
 }
@@ -169,6 +167,7 @@ struct RunHooks<'a> {
     context: &'a RunContext,
     objective: PreferenceObjective,
     sets: Vec<HeldOut>,
+    samples: Option<Samples<'a>>,
 }
 
 impl Hooks for RunHooks<'_> {
@@ -180,7 +179,10 @@ impl Hooks for RunHooks<'_> {
         Some(&mut self.objective)
     }
 
-    fn validate(&mut self, _step: u64, decoder: &Decoder) -> internlm_train::Result<Vec<(String, f64)>> {
+    fn validate(&mut self, step: u64, decoder: &Decoder) -> internlm_train::Result<Vec<(String, f64)>> {
+        if let Some(samples) = &self.samples {
+            samples.log(step, decoder);
+        }
         let mut measured = Vec::new();
         let reader = (decoder, self.config.run.pass_tokens);
         for set in &mut self.sets {

@@ -1,15 +1,13 @@
 //! The comparisons of a config: read, encoded, split and packed.
 
-use std::path::PathBuf;
-
 use internlm_kit::rng::CounterRng;
 use internlm_model::{ModelConfig, Tokenizer, reward};
 
 use super::encode::{EncodedPairs, PairStats, RewardEncoder, RewardPair};
 use super::read::{Comparison, read_comparisons};
 use crate::config::FinetuneConfig;
-use crate::dataset::{PackingConfig, pack_soft};
-use crate::preference::{Example, PackedExamples};
+use crate::dataset::plain_paths;
+use crate::preference::{Example, PackedExamples, pack_examples, row_tokens};
 use crate::template::Template;
 use crate::{Error, Result};
 
@@ -35,7 +33,7 @@ pub fn load_pairs(
     (tokenizer, template): (&Tokenizer, &Template),
 ) -> Result<RewardData> {
     let mut comparisons: Vec<Comparison> = Vec::new();
-    for path in paths(config)? {
+    for path in plain_paths(&config.dataset, "comparisons")? {
         comparisons.extend(read_comparisons(path)?);
     }
     let domains = reward::domain_prompts(model)?;
@@ -61,36 +59,8 @@ pub fn load_pairs(
     Ok(RewardData { train, valid, stats })
 }
 
-/// The files of all sources; what sources of conversations have besides is refused.
-fn paths(config: &FinetuneConfig) -> Result<Vec<PathBuf>> {
-    let mut paths = Vec::new();
-    for source in config.dataset.sources() {
-        if source.format.is_some() || source.repeat != 1.0 || source.weight != 1.0 {
-            let expected = "paths only: comparisons have no format, repeat or weight";
-            return Err(Error::mismatch("dataset.source", "more settings", expected));
-        }
-        paths.extend(source.paths);
-    }
-    Ok(paths)
-}
-
-/// Maximum number of tokens of a row: two sequences of the maximum length, unless the config says otherwise.
-fn row_tokens(config: &FinetuneConfig) -> usize {
-    config.dataset.row_tokens.unwrap_or(2 * config.dataset.max_length)
-}
-
 /// Packs pairs into rows as the config says.
 pub(super) fn packed(config: &FinetuneConfig, pairs: &[RewardPair]) -> Result<PackedExamples> {
     let examples: Vec<Example> = pairs.iter().map(|pair| pair.example.clone()).collect();
-    match config.dataset.packing {
-        PackingConfig::None => Ok(PackedExamples::one_by_one(&examples)),
-        PackingConfig::Soft => {
-            let lengths: Vec<usize> = examples.iter().map(Example::tokens).collect();
-            Ok(PackedExamples::new(&examples, &pack_soft(&lengths, row_tokens(config), config.run.seed)))
-        }
-        PackingConfig::Hard => {
-            let expected = "soft or none: a conversation that is cut cannot be scored";
-            Err(Error::mismatch("dataset.packing", "hard", expected))
-        }
-    }
+    pack_examples(config, &examples)
 }

@@ -17,7 +17,7 @@ const HEAD: &str = "v_head";
 const SPARE: [&str; 2] = ["[UNUSED_TOKEN_130]", "<|reserved_special_token_0|>"];
 
 /// `config` with a method that trains the value head whole, whatever else it trains.
-fn with_value_head_trained(config: &FinetuneConfig) -> FinetuneConfig {
+pub(crate) fn with_value_head_trained(config: &FinetuneConfig) -> FinetuneConfig {
     let mut config = config.clone();
     let modules = match config.model.method {
         // An empty list trains everything.

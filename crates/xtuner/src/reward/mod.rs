@@ -40,7 +40,7 @@ pub use config::{Penalty, RankingLoss, RewardConfig, RewardTokenConfig};
 pub use data::{RewardData, load_pairs};
 pub use encode::{EncodedPairs, PairStats, RewardEncoder, RewardPair, conversation_ids};
 pub use evaluate::{EvaluateConfig, evaluate};
-pub(crate) use head::load;
+pub(crate) use head::{load, with_value_head_trained};
 pub use loss::PairLoss;
 pub use measure::{RewardMeasure, measure};
 pub use objective::RewardObjective;

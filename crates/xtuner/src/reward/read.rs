@@ -4,11 +4,10 @@
 
 use std::path::{Path, PathBuf};
 
-use internlm_kit::file;
 use internlm_model::chat::Message;
 use serde::Deserialize;
 
-use crate::json_rows::json_rows;
+use crate::dataset::format::read_rows;
 use crate::preference::{Preference, parse_preference};
 use crate::{Error, Result};
 
@@ -54,23 +53,15 @@ impl Comparison {
     }
 }
 
-/// Reads every row of a jsonl file, or of a file that is one JSON list; blank lines are skipped.
+/// Reads every row of a file, or of all files below a folder: JSON lines, one JSON list or, with the feature `parquet`,
+/// a Parquet table; blank lines are skipped.
 ///
 /// # Errors
 /// A file that cannot be read or has no rows, and [`Error::Line`] for the first row that is not a pair of answers.
 pub fn read_comparisons(path: impl AsRef<Path>) -> Result<Vec<Comparison>> {
-    let path = path.as_ref();
-    let text = file::read_to_string(path)?;
-    let rows = json_rows(&text, path)?;
-    if rows.is_empty() {
-        return Err(Error::mismatch(path.display().to_string(), "no comparison", "one per line"));
-    }
-    let read = rows.iter().map(|row| {
-        let comparison = Comparison::parse(row.text);
-        let comparison = comparison.map_err(|(found, expected)| row.error(path, &found, &expected))?;
-        Ok(Comparison { place: (path.to_path_buf(), row.line), ..comparison })
-    });
-    read.collect()
+    read_rows(path.as_ref(), "comparison", |file, row| {
+        Ok(Comparison { place: (file.to_path_buf(), row.line), ..Comparison::parse(row.text)? })
+    })
 }
 
 #[cfg(test)]

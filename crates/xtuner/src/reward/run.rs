@@ -68,6 +68,10 @@ fn check(config: &FinetuneConfig) -> Result<()> {
         ("dataset.reduction", data.reduction != Reduction::default()),
         ("dataset.group-by-length", data.group_by_length),
     ];
+    if config.samples.is_some() {
+        let expected = "no such table: a reward model gives scores and no answers";
+        return Err(Error::mismatch("samples", "a table", expected));
+    }
     match unread.into_iter().find(|(_, is_set)| *is_set) {
         Some((key, _)) => {
             let expected = "no such setting: a step is the mean over the pairs of its rows";

@@ -23,6 +23,7 @@ use super::round::{Round, StoredAnswer};
 use super::rounds::{Learner, Rounds};
 use super::session::Trainers;
 use crate::config::FinetuneConfig;
+use crate::samples::Samples;
 use crate::{FinetuneReport, Result, setup};
 
 /// Runs `grpo` into `config.run.out`: `rounds/`, `checkpoints/`, `metrics.jsonl`, and at the end the files of every
@@ -48,7 +49,8 @@ pub fn run_grpo(
     let total = trainers.actor.config().schedule.steps.div_ceil(grpo.rounds.steps);
     let mut learner = GrpoLearner { grpo, reference, pass_tokens: config.run.pass_tokens };
     let (order, collector) = (prepared.order, prepared.collector);
-    let rounds = Rounds { config, context, rounds: &grpo.rounds, total, order, collector };
+    let samples = Samples::of(config, &setup.tokenizer, &setup.template);
+    let rounds = Rounds { config, context, rounds: &grpo.rounds, total, order, collector, samples };
     rounds.run(&start, trainers, &mut learner)
 }
 

@@ -5,12 +5,16 @@
 //! ([`RewardSourceConfig`]). The losses are pure functions in f64 ([`policy_term`], [`kl_term`], [`group_advantages`],
 //! [`Gae`]). A run that is killed resumes bit for bit: the answers of a round are on disk before it is learned from.
 //!
+//! An answer is one turn of the assistant. Prompts may offer tools, and then a call is an answer that can be judged; nobody
+//! runs it. Judges that look for the final number of an answer refuse such prompts.
+//!
 //! [`pairs`] exports pairs of early and late answers for people to label; [`merge_labels`] adds what they said to the
 //! preference data that a reward model is trained on.
 
 mod advantage;
 mod collect;
 mod config;
+mod costs;
 mod experience;
 mod gae;
 mod grpo;
@@ -31,6 +35,7 @@ mod session;
 
 pub use advantage::{AdvantageKind, AdvantageSettings, GroupAnswer, group_advantages};
 pub use config::{GrpoConfig, PpoConfig, PretrainGradientConfig};
+pub(crate) use costs::{CriticCosts, RoundCosts};
 pub use gae::{Gae, token_rewards};
 pub use grpo::run_grpo;
 pub use labels::{AnswerRecord, Pair, merge_labels, pairs, read_answers, write_lines};

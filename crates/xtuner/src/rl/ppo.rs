@@ -9,7 +9,7 @@ use internlm_kit::context::RunContext;
 use internlm_model::Tokenizer;
 use internlm_model::decoder::Decoder;
 use internlm_train::batch::{ShardRows, ShardRowsConfig};
-use internlm_train::{BaseWeights, Head, Row, RowSource, Start, StepReport, Trainer};
+use internlm_train::{BaseWeights, Head, Row, RowSource, Start, StepReport, StepTimes, Trainer};
 use serde_json::json;
 
 use super::collect::AskedPrompts;
@@ -24,6 +24,7 @@ use super::round::{Round, mean};
 use super::rounds::{Learner, Rounds};
 use super::session::Trainers;
 use crate::config::FinetuneConfig;
+use crate::samples::Samples;
 use crate::{Error, FinetuneReport, Result, setup};
 
 /// A text that vocabularies cut into different ids.
@@ -55,7 +56,8 @@ pub fn run_ppo(
     prepared.identify(&trainers, json!({"ppo": identity, "engine": ppo.rollout.identity(), "text": shards}));
     let mut learner = PpoLearner { ppo, reference, text, pass_tokens: config.run.pass_tokens };
     let (order, collector) = (prepared.order, prepared.collector);
-    let rounds = Rounds { config, context, rounds: &ppo.rounds, total, order, collector };
+    let samples = Samples::of(config, &setup.tokenizer, &setup.template);
+    let rounds = Rounds { config, context, rounds: &ppo.rounds, total, order, collector, samples };
     rounds.run(&start, trainers, &mut learner)
 }
 
@@ -198,10 +200,47 @@ impl Learner for PpoLearner<'_> {
     }
 }
 
-/// The report of a step of both models: numbered like the critic's, with the loss of the actor.
+/// The report of a step of both models: numbered like the critic's, with the loss of the actor, and with the operations
+/// and the time of both for the tokens that the actor reads.
 fn of_both(critic: StepReport, actor: StepReport) -> StepReport {
     let mut measured = actor.measured;
     measured.push(("actor_step".to_owned(), actor.step as f64));
     measured.extend(critic.measured);
-    StepReport { step: critic.step, measured, ..actor }
+    let times = StepTimes {
+        data: actor.times.data + critic.times.data,
+        forward: actor.times.forward + critic.times.forward,
+        backward: actor.times.backward + critic.times.backward,
+        optimizer: actor.times.optimizer + critic.times.optimizer,
+    };
+    StepReport { step: critic.step, flops: actor.flops + critic.flops, times, measured, ..actor }
+}
+
+#[cfg(test)]
+mod tests {
+    use internlm_train::StepOutcome;
+
+    use super::*;
+
+    fn report(step: u64, flops: f64, seconds: f64) -> StepReport {
+        StepReport {
+            step,
+            loss: flops,
+            lr: 1e-3,
+            grad_norm: 1.0,
+            tokens: 7 * step,
+            flops,
+            outcome: StepOutcome::Updated,
+            times: StepTimes { forward: seconds, backward: 2.0 * seconds, ..StepTimes::default() },
+            measured: vec![(format!("of_{step}"), 1.0)],
+        }
+    }
+
+    #[test]
+    fn a_step_of_both_models_takes_the_operations_and_the_time_of_both() {
+        let both = of_both(report(9, 100.0, 1.0), report(2, 40.0, 0.5));
+        assert_eq!((both.step, both.loss, both.tokens, both.flops), (9, 40.0, 14, 140.0));
+        assert_eq!(both.times.total(), 4.5);
+        let names: Vec<&str> = both.measured.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["of_2", "actor_step", "of_9"]);
+    }
 }

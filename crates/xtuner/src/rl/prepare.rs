@@ -14,6 +14,7 @@ use super::rounds_config::{AnswerConfig, RoundsConfig};
 use super::score::{RewardSourceConfig, Scorer};
 use super::session::Trainers;
 use crate::config::FinetuneConfig;
+use crate::dataset::{PackingConfig, Reduction, plain_paths};
 use crate::setup::{self, Setup};
 use crate::{Error, Result};
 
@@ -67,13 +68,9 @@ impl<'a> Shared<'a> {
         let (model, max_tokens) = (&setup.model, self.answer.max_tokens);
         // One token of a prompt has to fit, too.
         setup::check_length("objective.answer.max-tokens", max_tokens + 1, model)?;
-        check_dataset(config)?;
-        let mut paths = Vec::new();
-        for source in config.dataset.sources() {
-            paths.extend(source.paths.iter().cloned());
-        }
-        let prompts = read_prompts(&paths)?;
-        let scorer = Scorer::open(self.rewards, &config.run.device)?;
+        check_settings(config)?;
+        let prompts = read_prompts(&plain_paths(&config.dataset, "prompts")?)?;
+        let scorer = Scorer::open(self.rewards, &config.run.device)?.with_pass_tokens(config.run.pass_tokens);
         scorer.check(&prompts)?;
         let mut inputs = vec![prompts_fingerprint(&prompts)];
         for source in self.rewards {
@@ -106,14 +103,19 @@ impl<'a> Shared<'a> {
     }
 }
 
-/// Refuses settings of `[dataset]` that belong to conversations with labels.
-fn check_dataset(config: &FinetuneConfig) -> Result<()> {
-    let (data, sources) = (&config.dataset, config.dataset.sources());
+/// Refuses settings that belong to conversations with labels.
+fn check_settings(config: &FinetuneConfig) -> Result<()> {
+    let data = &config.dataset;
+    if config.monitor.valid_every != 0 {
+        let expected = "0: the key of rounds is objective.rounds.valid-every";
+        return Err(Error::mismatch("monitor.valid-every", config.monitor.valid_every.to_string(), expected));
+    }
     let settings = [
-        ("dataset.format", sources.iter().any(|source| source.format.is_some())),
-        ("dataset.source.repeat", sources.iter().any(|source| source.repeat != 1.0)),
-        ("dataset.source.weight", sources.iter().any(|source| source.weight != 1.0)),
         ("dataset.pretrain", data.pretrain.is_some()),
+        ("dataset.row-tokens", data.row_tokens.is_some()),
+        ("dataset.packing", data.packing != PackingConfig::default()),
+        ("dataset.reduction", data.reduction != Reduction::default()),
+        ("dataset.group-by-length", data.group_by_length),
         ("dataset.neftune-alpha", data.neftune_alpha.is_some()),
     ];
     match settings.into_iter().find(|(_, is_set)| *is_set) {

@@ -1,12 +1,12 @@
 //! [`Prompt`]: what a model is asked, and what a judge compares its answer with.
 //!
-//! One JSON object per line, or one list of them:
+//! One JSON object per line, one list of them, or a row of a Parquet table:
 //!
 //! | key | meaning |
 //! |---|---|
 //! | `prompt`, `messages` | a text or OpenAI messages; a last message of the assistant is the reference |
 //! | `question`, `instruction` | the text of a user's message |
-//! | `tools` | functions that the prompt offers, as in a request |
+//! | `tools` | functions that the prompt offers, as in a request; a call is the answer, nobody runs it |
 //! | `reference`, `answer`, `output` | what the judge compares with; GSM8K's `#### 18` included |
 //! | `domain` | picks the system prompt of a conditional reward model |
 //!
@@ -14,14 +14,13 @@
 
 use std::path::{Path, PathBuf};
 
-use internlm_kit::file;
 use internlm_kit::hash;
 use internlm_model::chat::openai::{ChatMessage, ToolDefinition, read_messages, read_tools};
 use internlm_model::chat::{Message, Role, offer_tools};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::json_rows::json_rows;
+use crate::dataset::format::read_rows;
 use crate::{Error, Result};
 
 /// Keys of the reference, the first that is there counts.
@@ -76,6 +75,12 @@ impl Prompt {
     #[must_use]
     pub fn with_domain(self, domain: impl Into<String>) -> Self {
         Self { domain: Some(domain.into()), ..self }
+    }
+
+    /// Whether the prompt offers functions that the model can call.
+    #[must_use]
+    pub fn offers_tools(&self) -> bool {
+        self.fields.get("tools").and_then(Value::as_array).is_some_and(|tools| !tools.is_empty())
     }
 
     /// An error about this prompt.
@@ -138,24 +143,16 @@ fn read<T: serde::de::DeserializeOwned>(value: &Value, key: &str, expected: &str
     serde_json::from_value(value.clone()).map_err(|error| (format!("{key}: {error}"), expected.to_owned()))
 }
 
-/// Reads the prompts of all files, in order.
+/// Reads the prompts of all files and of those below folders, in order; with the feature `parquet`, of tables, too.
 ///
 /// # Errors
 /// Files that cannot be read, lines that are not prompts, and no prompt at all.
 pub fn read_prompts<P: AsRef<Path>>(paths: &[P]) -> Result<Vec<Prompt>> {
     let mut prompts = Vec::new();
     for path in paths {
-        let path = path.as_ref();
-        let text = file::read_to_string(path)?;
-        let rows = json_rows(&text, path)?;
-        if rows.is_empty() {
-            return Err(Error::mismatch(path.display().to_string(), "no prompt", "one per line"));
-        }
-        for row in rows {
-            let prompt =
-                Prompt::parse(row.text).map_err(|(found, expected)| row.error(path, &found, &expected))?;
-            prompts.push(Prompt { place: (path.to_path_buf(), row.line), ..prompt });
-        }
+        prompts.extend(read_rows(path.as_ref(), "prompt", |file, row| {
+            Ok(Prompt { place: (file.to_path_buf(), row.line), ..Prompt::parse(row.text)? })
+        })?);
     }
     Ok(prompts)
 }

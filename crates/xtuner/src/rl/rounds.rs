@@ -4,7 +4,7 @@ use internlm_kit::context::RunContext;
 use internlm_kit::summary::{Summary, significant};
 use internlm_model::Tokenizer;
 use internlm_train::report::{End, RunReport};
-use internlm_train::{Start, StepReport, flops};
+use internlm_train::{Start, StepReport};
 
 use super::collect::{Ask, AskedPrompts, Collector};
 use super::order::PromptOrder;
@@ -12,6 +12,7 @@ use super::round::{Purpose, Round};
 use super::rounds_config::{Keep, RoundsConfig};
 use super::session::{Opening, Session, Trainers};
 use crate::config::FinetuneConfig;
+use crate::samples::Samples;
 use crate::{FinetuneReport, Result, setup};
 
 /// What a kind of reinforcement learning does with the answers of a round.
@@ -37,6 +38,8 @@ pub(super) struct Rounds<'a> {
     pub(super) total: u64,
     pub(super) order: PromptOrder,
     pub(super) collector: Collector,
+    /// Questions whose answers are logged at every validation.
+    pub(super) samples: Option<Samples<'a>>,
 }
 
 impl Rounds<'_> {
@@ -69,7 +72,7 @@ impl Rounds<'_> {
                 session.save(&trainers)?;
             }
             if stopped {
-                let run = report(&session, &trainers, End::Stopped);
+                let run = report(&session, End::Stopped);
                 return Ok(FinetuneReport { run, summary: None });
             }
         }
@@ -102,8 +105,12 @@ impl Rounds<'_> {
         Ok(())
     }
 
-    /// Measures the actor on the validation prompts, when there are any, and keeps the best weights.
+    /// Logs the answers to the questions of `[samples]`, measures the actor on the validation prompts, when there are
+    /// any, and keeps the best weights.
     fn validate(&mut self, session: &mut Session<'_>, trainers: &Trainers) -> Result<()> {
+        if let Some(samples) = &self.samples {
+            samples.log(trainers.steps(), &trainers.actor.validation_decoder());
+        }
         let prompts = self.order.valid();
         if prompts.is_empty() {
             return Ok(());
@@ -121,7 +128,7 @@ impl Rounds<'_> {
 
     /// Writes the model that the run ends with and its numbers.
     fn finish(self, session: &Session<'_>, mut trainers: Trainers) -> Result<FinetuneReport> {
-        let run = report(session, &trainers, End::Finished);
+        let run = report(session, End::Finished);
         let summary = self.summary(session, &trainers, &run);
         if let Some(best) = session.best(&trainers.actor)? {
             trainers.actor.restore(best);
@@ -155,12 +162,12 @@ impl Rounds<'_> {
 }
 
 /// What the caller learns of a run that ended.
-fn report(session: &Session<'_>, trainers: &Trainers, end: End) -> RunReport {
+fn report(session: &Session<'_>, end: End) -> RunReport {
     let valid = session.counters.valid_reward;
     RunReport {
         end,
         resumed_from: session.resumed_from,
         validation: valid.map(|reward| ("valid_reward".to_owned(), reward)).into_iter().collect(),
-        peak: flops::measure_peak(trainers.actor.device()),
+        peak: session.peak,
     }
 }

@@ -14,7 +14,7 @@ use internlm_kit::file::{self, AtPath};
 use internlm_kit::run_folder::OtherRun;
 use internlm_train::checkpoint::{self, Loaded};
 use internlm_train::metrics::MetricsLog;
-use internlm_train::{Finished, FitOptions, Resume, Start, StepOutcome, StepReport, Trainer};
+use internlm_train::{Finished, FitOptions, Resume, Start, StepOutcome, StepReport, Trainer, flops};
 use serde::{Deserialize, Serialize};
 
 use crate::config::FinetuneConfig;
@@ -65,6 +65,8 @@ pub(super) struct Session<'a> {
     /// Rounds of the checkpoint that the run resumed from.
     pub(super) resumed_from: Option<u64>,
     log: MetricsLog,
+    /// FLOP/s of a plain matrix product, which a utilization of 100 % means.
+    pub(super) peak: f64,
     began: Instant,
     /// Holds the lock of the folder.
     _options: FitOptions,
@@ -116,6 +118,7 @@ impl<'a> Session<'a> {
             fs::remove_file(&metrics).at(&metrics, "remove")?;
         }
         let log = MetricsLog::open(metrics, opening.trainers.steps())?;
+        let peak = flops::measure_peak(opening.trainers.actor.device());
         let (run, counters) = (opening.run, found.unwrap_or_default());
         Ok(Self {
             config,
@@ -124,6 +127,7 @@ impl<'a> Session<'a> {
             counters,
             resumed_from,
             log,
+            peak,
             began: Instant::now(),
             _options: options,
         })
@@ -141,6 +145,7 @@ impl<'a> Session<'a> {
         if let StepOutcome::Skipped { tensor } = &report.outcome {
             tracing::warn!("step {step} skipped: `{tensor}` is not finite, loss {}", report.loss);
         }
+        let (times, seconds) = (report.times, report.times.total().max(f64::MIN_POSITIVE));
         let mut row = vec![
             ("step", step as f64),
             ("round", self.counters.rounds as f64),
@@ -148,7 +153,11 @@ impl<'a> Session<'a> {
             ("lr", report.lr),
             ("grad_norm", report.grad_norm),
             ("step_tokens", report.tokens as f64),
-            ("tokens_per_second", report.tokens as f64 / report.times.total().max(f64::MIN_POSITIVE)),
+            ("tokens_per_second", report.tokens as f64 / seconds),
+            ("mfu", report.flops / seconds / self.peak),
+            ("seconds_forward", times.forward),
+            ("seconds_backward", times.backward),
+            ("seconds_optimizer", times.optimizer),
         ];
         let all = report.measured.iter().chain(measured);
         row.extend(all.map(|(name, value)| (name.as_str(), *value)));

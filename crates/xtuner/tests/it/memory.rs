@@ -24,7 +24,10 @@ fn the_plan_counts_what_the_run_then_trains() {
         assert_eq!(plan.trained as f64, number("trained_parameters"), "{method}");
         assert_eq!(plan.memory.moments, 8 * plan.trained, "{method}");
         assert!(plan.recomputed_activation_bytes < plan.activation_bytes, "{method}");
-        assert_eq!((plan.total_bytes, plan.reference_bytes), (plan.memory.total(), 0), "{method}");
+        let between = plan.checkpoint_bytes.max(plan.merged_bytes);
+        let expected = (plan.memory.total() + between, 0, 12 * plan.trained);
+        assert_eq!((plan.total_bytes, plan.reference_bytes, plan.checkpoint_bytes), expected, "{method}");
+        assert_eq!(plan.merged_bytes > 0, method != "full", "{method}");
         weights.push(plan.memory.weights);
     }
     let [full, lora, qlora, dora] = weights[..] else { unreachable!("four methods") };

@@ -48,7 +48,7 @@ fn what_a_target_cannot_hold_is_refused_with_its_row() {
     let calling = json!({"messages": [{"role": "user", "content": "a"},
         {"role": "assistant", "content": null, "tool_calls": [call]}]});
     fs::write(folder.path().join("set.jsonl"), format!("{plain}\n{calling}\n")).expect("writes");
-    let cases: [(&[&str], &[&str]); 7] = [
+    let cases: [(&[&str], &[&str]); 8] = [
         (&["--to", "alpaca"], &["set.jsonl: document 2: found message 1: calls", "alpaca has no place"][..]),
         (
             &["--to", "pretrain"],
@@ -58,6 +58,7 @@ fn what_a_target_cannot_hold_is_refused_with_its_row() {
         (&["--to", "alpaka"], &["found the format `alpaka`", "expected one of default"]),
         (&["--to", "preference"], &["set.jsonl: line 1", "`chosen` and `rejected`"]),
         (&["--to", "preference", "--format", "alpaca"], &["--format: found `alpaca`"]),
+        (&["--to", "preference", "--compat", "xtuner"], &["--compat: found xtuner with"]),
         (&["--format", "alpaca"], &["set.jsonl: line 1", "missing field `output`"]),
     ];
     for (arguments, parts) in cases {

@@ -19,7 +19,7 @@ use xtuner::reward::{
     RewardPair, conversation_ids, evaluate, measure, read_comparisons,
 };
 use xtuner::template::Template;
-use xtuner::{FinetuneConfig, Resume, finetune, hf_folder};
+use xtuner::{FinetuneConfig, Resume, SamplesConfig, finetune, hf_folder};
 
 use crate::fixture::xtuner;
 
@@ -306,6 +306,8 @@ fn what_cannot_be_learned_from_is_refused() {
     assert!(text.contains("objective.reward-token: found `[NO_SUCH_TOKEN]`"), "{text}");
     let text = refused("id", "reward-token = 384", &same);
     assert!(text.contains("found the id 384") && text.contains("below 384"), "{text}");
+    let text = refused("samples", "", &|config| config.samples = Some(SamplesConfig::new(["Hi"])));
+    assert!(text.contains("samples: found a table"), "{text}");
     let text = refused("group", "", &|config| config.dataset.group_by_length = true);
     assert!(text.contains("dataset.group-by-length"), "{text}");
     let text = refused("single", "", &|config| {

@@ -28,9 +28,7 @@ fn check_dataset_warns_of_keys_that_the_model_does_not_see() {
     let ran = program.run(["check-dataset", &config, "--rows", "1"]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert!(ran.stdout.contains("y<|im_end|>⟧") && ran.stdout.contains("conversations  2\n"), "{ran:?}");
-    for warning in
-        ["`reasoning_content` of 2 message(s)", "`source` next to `messages`, which 2 line(s) have"]
-    {
+    for warning in ["`reasoning_content` of 2 message(s)", "`source` next to the messages of 2 line(s)"] {
         assert_eq!(ran.stderr.matches(warning).count(), 1, "{ran:?}");
     }
     assert!(!ran.stderr.contains("refusal"), "{ran:?}");

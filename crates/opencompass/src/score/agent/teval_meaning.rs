@@ -15,7 +15,7 @@ use crate::model::{Answer, Request};
 use crate::prompt::python_str;
 use crate::score::entry::Setup;
 use crate::score::verdict::{answered, detail};
-use crate::score::{Evaluate, FollowUp, Helper, Metrics, ScoredItem, Scores};
+use crate::score::{Evaluate, FollowUp, Helper, Metrics, Participant, ScoredItem, Scores};
 use matching::{longest_rising, matched};
 
 /// Weights of the names and of the arguments of actions.
@@ -223,6 +223,10 @@ fn plain(value: &Python) -> Value {
 }
 
 impl Evaluate for Meaning {
+    fn participants(&self) -> Vec<Participant> {
+        vec![Participant::Vectors(self.arguments.judge)]
+    }
+
     fn follow_ups(&self, item: &ScoredItem<'_>) -> Vec<FollowUp> {
         let texts = if item.evidence.is_empty() { self.texts(item) } else { Vec::new() };
         if texts.is_empty() {

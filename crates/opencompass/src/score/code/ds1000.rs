@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::python_tests::{Counted, column, scores};
 use super::test_result::{TestResult, Tested, written};
 use crate::model::{Program, Request};
-use crate::score::{Evaluate, FollowUp, Helper, ScoredItem, Scores};
+use crate::score::{Evaluate, FollowUp, Helper, Participant, ScoredItem, Scores};
 
 /// Upstream's time limit of one test, in milliseconds.
 const MILLISECONDS: u64 = 60_000;
@@ -53,6 +53,10 @@ fn tested(item: &ScoredItem<'_>) -> Tested {
 }
 
 impl Evaluate for Ds1000 {
+    fn participants(&self) -> Vec<Participant> {
+        vec![Participant::Sandbox]
+    }
+
     fn follow_ups(&self, item: &ScoredItem<'_>) -> Vec<FollowUp> {
         let Some((text, _)) = program(item).ok().filter(|_| item.evidence.is_empty()) else {
             return Vec::new();

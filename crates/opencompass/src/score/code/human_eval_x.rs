@@ -16,7 +16,7 @@ use super::python_tests::{Counted, column, scores};
 use super::test_result::Tested;
 use crate::score::entry::Setup;
 use crate::score::text::words::built_in;
-use crate::score::{Evaluate, FollowUp, ScoredItem, Scores};
+use crate::score::{Evaluate, FollowUp, Participant, ScoredItem, Scores};
 use crate::{Error, Result};
 
 /// Upstream's name of Python, whose answers run next to the judge.
@@ -223,6 +223,10 @@ fn up_to_last_brace(mut text: String) -> String {
 }
 
 impl Evaluate for HumanEvalX {
+    fn participants(&self) -> Vec<Participant> {
+        vec![Participant::Sandbox]
+    }
+
     fn follow_ups(&self, item: &ScoredItem<'_>) -> Vec<FollowUp> {
         let parts = self.parts(item).ok().filter(|_| item.evidence.is_empty());
         let Some((code, test)) = parts else { return Vec::new() };

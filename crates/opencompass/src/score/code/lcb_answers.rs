@@ -13,7 +13,7 @@ use crate::Result;
 use crate::prompt::python_str;
 use crate::score::entry::Setup;
 use crate::score::text::words::built_in;
-use crate::score::{Evaluate, FollowUp, ScoredItem, Scores};
+use crate::score::{Evaluate, FollowUp, Participant, ScoredItem, Scores};
 
 /// Time limit of one comparison, seconds.
 const SECONDS: u64 = 3;
@@ -130,6 +130,10 @@ fn test_line(answer: &str) -> String {
 }
 
 impl Evaluate for LcbAnswers {
+    fn participants(&self) -> Vec<Participant> {
+        vec![Participant::Sandbox]
+    }
+
     fn follow_ups(&self, item: &ScoredItem<'_>) -> Vec<FollowUp> {
         let job = if item.evidence.is_empty() { self.job(item).ok() } else { None };
         job.iter().map(judge::follow_up).collect()

@@ -11,7 +11,7 @@ use super::python_tests::{Counted, column, scores};
 use super::shorten::continuation;
 use super::test_result::Tested;
 use crate::score::entry::Setup;
-use crate::score::{Evaluate, FollowUp, ScoredItem, Scores};
+use crate::score::{Evaluate, FollowUp, Participant, ScoredItem, Scores};
 use crate::{Error, Result};
 
 /// Upstream's name of Python, whose answers run next to the judge.
@@ -105,6 +105,10 @@ fn job(code: &str, tests: &str) -> Value {
 }
 
 impl Evaluate for Polyglot {
+    fn participants(&self) -> Vec<Participant> {
+        vec![Participant::Sandbox]
+    }
+
     fn follow_ups(&self, item: &ScoredItem<'_>) -> Vec<FollowUp> {
         let parts = self.parts(item).ok().filter(|_| item.evidence.is_empty());
         let Some((code, tests)) = parts else { return Vec::new() };

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::judge::{follow_up, verdict};
 use super::test_result::{TestResult, Tested};
 use crate::score::verdict::accuracy_scores;
-use crate::score::{Detail, Evaluate, FollowUp, Reading, ScoredItem, Scores};
+use crate::score::{Detail, Evaluate, FollowUp, Participant, Reading, ScoredItem, Scores};
 
 /// The job that judges an item, or what the item lacks.
 pub(super) type Job = fn(&ScoredItem<'_>, Reading) -> Result<Value, String>;
@@ -45,6 +45,10 @@ impl PythonTests {
 }
 
 impl Evaluate for PythonTests {
+    fn participants(&self) -> Vec<Participant> {
+        vec![Participant::Sandbox]
+    }
+
     fn follow_ups(&self, item: &ScoredItem<'_>) -> Vec<FollowUp> {
         let job = if item.evidence.is_empty() { (self.job)(item, self.reading).ok() } else { None };
         job.iter().map(follow_up).collect()

@@ -16,7 +16,7 @@ use super::test_result::{TestResult, Tested, written};
 use crate::infer::Outcome;
 use crate::model::{Program, Request};
 use crate::prompt::python_str;
-use crate::score::{Evaluate, FollowUp, Helper, ScoredItem, Scores};
+use crate::score::{Evaluate, FollowUp, Helper, Participant, ScoredItem, Scores};
 
 /// Columns that may hold the cases, in the order in which they are looked for.
 const COLUMNS: [&str; 3] = ["input_output", "evaluation_sample", "test_column"];
@@ -153,6 +153,10 @@ impl Cases {
 }
 
 impl Evaluate for Cases {
+    fn participants(&self) -> Vec<Participant> {
+        vec![Participant::Sandbox]
+    }
+
     fn follow_ups(&self, item: &ScoredItem<'_>) -> Vec<FollowUp> {
         let Ok(problem) = Problem::of(item) else { return Vec::new() };
         let code = program(&item.pred_text(), self.place);

@@ -9,7 +9,7 @@ use super::parse::first_tag;
 use crate::dataset::Named;
 use crate::score::entry::{EvaluatorEntry, Setup};
 use crate::score::verdict::{accuracy_scores, answered};
-use crate::score::{Evaluate, FollowUp, Reading, ScoredItem, Scores, basic, exam, math, text};
+use crate::score::{Evaluate, FollowUp, Participant, Reading, ScoredItem, Scores, basic, exam, math, text};
 use crate::{Error, Result};
 
 /// Families of evaluators that may go first, since they ask nobody.
@@ -76,6 +76,10 @@ impl Cascade {
 }
 
 impl Evaluate for Cascade {
+    fn participants(&self) -> Vec<Participant> {
+        self.judge.participants()
+    }
+
     fn follow_ups(&self, item: &ScoredItem<'_>) -> Vec<FollowUp> {
         if !item.evidence.is_empty() || (!self.parallel && self.is_right(item)) {
             return Vec::new();

@@ -12,7 +12,7 @@ use crate::Result;
 use crate::score::entry::Setup;
 use crate::score::text::words::built_in;
 use crate::score::verdict::{answered, detail};
-use crate::score::{Detail, Evaluate, FollowUp, Metrics, ScoredItem, Scores};
+use crate::score::{Detail, Evaluate, FollowUp, Metrics, Participant, ScoredItem, Scores};
 
 /// Number of levels: one constraint to five.
 const LEVELS: usize = 5;
@@ -118,6 +118,10 @@ fn metrics(items: &[(usize, Option<Satisfied>)]) -> Metrics {
 }
 
 impl Evaluate for Constraints {
+    fn participants(&self) -> Vec<Participant> {
+        self.arguments.judge.participants()
+    }
+
     fn follow_ups(&self, item: &ScoredItem<'_>) -> Vec<FollowUp> {
         if item.evidence.is_empty() { self.arguments.judge.asks(item, &|_| None) } else { Vec::new() }
     }

@@ -16,7 +16,7 @@ use crate::prompt::python_str;
 use crate::score::entry::Setup;
 use crate::score::text::words::{built_in, two_decimals};
 use crate::score::verdict::{answered, detail};
-use crate::score::{Detail, Evaluate, FollowUp, Metrics, ScoredItem, Scores};
+use crate::score::{Detail, Evaluate, FollowUp, Metrics, Participant, ScoredItem, Scores};
 
 /// The English dimensions; the last is the overall score.
 const DIMENSIONS: [&str; 5] =
@@ -99,6 +99,10 @@ fn metrics(rated: &[(String, f64)]) -> Metrics {
 }
 
 impl Evaluate for Creation {
+    fn participants(&self) -> Vec<Participant> {
+        self.arguments.judge.participants()
+    }
+
     fn follow_ups(&self, item: &ScoredItem<'_>) -> Vec<FollowUp> {
         if item.evidence.is_empty() { self.arguments.judge.asks(item, &|_| None) } else { Vec::new() }
     }

@@ -9,7 +9,7 @@ use super::parse::first_tag;
 use crate::Result;
 use crate::score::entry::Setup;
 use crate::score::verdict::{answered, detail};
-use crate::score::{Detail, Evaluate, FollowUp, Metrics, ScoredItem, Scores};
+use crate::score::{Detail, Evaluate, FollowUp, Metrics, Participant, ScoredItem, Scores};
 
 /// Arguments of `judge`.
 #[derive(Deserialize)]
@@ -71,6 +71,10 @@ impl Generic {
 }
 
 impl Evaluate for Generic {
+    fn participants(&self) -> Vec<Participant> {
+        self.arguments.judge.participants()
+    }
+
     fn follow_ups(&self, item: &ScoredItem<'_>) -> Vec<FollowUp> {
         if item.evidence.is_empty() { self.arguments.judge.asks(item, &|_| None) } else { Vec::new() }
     }

@@ -16,7 +16,7 @@ use crate::prompt::python_str;
 use crate::score::entry::Setup;
 use crate::score::text::words::two_decimals;
 use crate::score::verdict::{answered, detail};
-use crate::score::{Detail, Evaluate, FollowUp, Metrics, ScoredItem, Scores};
+use crate::score::{Detail, Evaluate, FollowUp, Metrics, Participant, ScoredItem, Scores};
 
 /// Names of the two sides in battles.
 const MODEL: &str = "model";
@@ -215,6 +215,10 @@ fn percentile(sorted: &[f64], share: f64) -> f64 {
 }
 
 impl Evaluate for Pairwise {
+    fn participants(&self) -> Vec<Participant> {
+        self.arguments.judge.participants()
+    }
+
     fn follow_ups(&self, item: &ScoredItem<'_>) -> Vec<FollowUp> {
         let Some(baseline) = self.baseline(item).filter(|_| item.evidence.is_empty()) else {
             return Vec::new();

@@ -10,7 +10,7 @@ use super::template::{column, field, filled};
 use crate::infer::Outcome;
 use crate::model::{Answer, Request, Sampling};
 use crate::prompt::python_str;
-use crate::score::{FollowUp, Helper, ScoredItem};
+use crate::score::{FollowUp, Helper, Participant, ScoredItem};
 use crate::{Error, Result};
 
 /// Arguments under `judge`: who is asked, how often, and with which prompt.
@@ -74,6 +74,11 @@ impl Panel {
     /// Returns the number of judgements of one prompt.
     pub(super) fn size(&self) -> usize {
         self.judges.len() * self.repeats
+    }
+
+    /// Names the judges.
+    pub(super) fn participants(&self) -> Vec<Participant> {
+        self.judges.iter().copied().map(Participant::Judge).collect()
     }
 
     /// Returns the requests for an item: for every judge, as often as it is asked. `value` replaces marks that are neither

@@ -14,7 +14,7 @@ use crate::prompt::python_str;
 use crate::score::entry::Setup;
 use crate::score::text::words::two_decimals;
 use crate::score::verdict::{answered, detail};
-use crate::score::{Detail, Evaluate, FollowUp, Metrics, ScoredItem, Scores};
+use crate::score::{Detail, Evaluate, FollowUp, Metrics, Participant, ScoredItem, Scores};
 
 /// Arguments of `judge_score`.
 #[derive(Deserialize)]
@@ -97,6 +97,10 @@ impl Single {
 }
 
 impl Evaluate for Single {
+    fn participants(&self) -> Vec<Participant> {
+        self.arguments.judge.participants()
+    }
+
     fn follow_ups(&self, item: &ScoredItem<'_>) -> Vec<FollowUp> {
         if item.evidence.is_empty() { self.arguments.judge.asks(item, &|_| None) } else { Vec::new() }
     }

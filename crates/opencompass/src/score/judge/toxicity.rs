@@ -9,7 +9,7 @@ use super::panel::judgement;
 use crate::model::{Request, Sampling};
 use crate::score::entry::Setup;
 use crate::score::verdict::{answered, detail};
-use crate::score::{Detail, Evaluate, FollowUp, Helper, Metrics, ScoredItem, Scores};
+use crate::score::{Detail, Evaluate, FollowUp, Helper, Metrics, Participant, ScoredItem, Scores};
 use crate::{Error, Result};
 
 /// Arguments of `toxicity`.
@@ -84,6 +84,10 @@ fn four_decimals(value: f64) -> f64 {
 }
 
 impl Evaluate for Toxicity {
+    fn participants(&self) -> Vec<Participant> {
+        vec![Participant::Judge(self.arguments.judge)]
+    }
+
     fn follow_ups(&self, item: &ScoredItem<'_>) -> Vec<FollowUp> {
         if !item.evidence.is_empty() {
             return Vec::new();

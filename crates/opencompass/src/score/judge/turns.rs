@@ -15,7 +15,7 @@ use crate::prompt::python_str;
 use crate::score::entry::Setup;
 use crate::score::text::words::built_in;
 use crate::score::verdict::{answered, detail};
-use crate::score::{Detail, Evaluate, FollowUp, Metrics, ScoredItem, Scores};
+use crate::score::{Detail, Evaluate, FollowUp, Metrics, Participant, ScoredItem, Scores};
 
 static RATING: LazyLock<Regex> = LazyLock::new(|| built_in(r"\[([0-9]+)\]"));
 
@@ -80,6 +80,10 @@ fn metrics(rated: &[((String, String), f64)]) -> Metrics {
 }
 
 impl Evaluate for Turns {
+    fn participants(&self) -> Vec<Participant> {
+        self.arguments.judge.participants()
+    }
+
     fn follow_ups(&self, item: &ScoredItem<'_>) -> Vec<FollowUp> {
         if item.evidence.is_empty() { self.arguments.judge.asks(item, &|_| None) } else { Vec::new() }
     }

@@ -14,3 +14,14 @@ pub enum Compat {
     /// question, and the id 0 of InternEvo's data not learned.
     Xtuner,
 }
+
+impl Compat {
+    /// The name in configs and on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Xtuner => "xtuner",
+        }
+    }
+}

@@ -11,8 +11,9 @@ use super::value::Problem;
 use super::{msagent, text, transcript};
 
 /// Formats that are known by their keys: the first whose keys a row has.
-const KEYS: [(&[&str], Format); 10] = [
+const KEYS: [(&[&str], Format); 11] = [
     (&["conversation"], Format::Default),
+    (&["chat", "num_turns"], Format::Moss),
     (&["tokens"], Format::InternEvo),
     (&["input_ids"], Format::Tokenized),
     (&["instruction_zh", "output_zh"], Format::AlpacaZh),
@@ -128,6 +129,7 @@ mod tests {
             (json!({"conversations": [{"from": "a", "value": "<|startofthink|>"}]}), Format::MsagentReact),
             (json!({"conversations": "[{'value': '<|startofthink|>'}]"}), Format::MsagentReact),
             (json!({"conversation": []}), Format::Default),
+            (json!({"meta_instruction": "", "num_turns": 1, "chat": {"turn_1": {}}}), Format::Moss),
             (json!({"text": "x"}), Format::Pretrain),
             (json!({"content": "x"}), Format::Pretrain),
             (json!({"text": "### Human: x"}), Format::Oasst1),

@@ -55,6 +55,8 @@ pub enum Format {
     StackExchange,
     /// MS-Agent's dialogues with tools, rewritten to thoughts, actions and answers.
     MsagentReact,
+    /// MOSS's dialogues with inner thoughts, commands and results, in marks of their own.
+    Moss,
     /// Ids of InternEvo, in which a negative id is not learned.
     InternEvo,
     /// Ids and labels as transformers has them.
@@ -76,7 +78,7 @@ const fn entry(format: Format, name: &'static str, shape: &'static str, rule: &'
 }
 
 /// All formats, in the order of their declaration.
-static TABLE: [Entry; 21] = [
+static TABLE: [Entry; 22] = [
     entry(
         Format::Default,
         "default",
@@ -180,6 +182,12 @@ static TABLE: [Entry; 21] = [
         "msagent_react",
         r#"with `conversations`: [{"from": .., "value": ..}, ..], or their text"#,
         "calls -> Thought, Action, Action Input; results -> Response; answers -> Final Answer",
+    ),
+    entry(
+        Format::Moss,
+        "moss",
+        r#"with `num_turns` and `chat`: {"turn_1": {"Human": .., "MOSS": ..}, ..}"#,
+        "every turn in its own marks, without a template; all but meta_instruction and results is learned",
     ),
     entry(
         Format::InternEvo,

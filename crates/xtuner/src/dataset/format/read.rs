@@ -1,9 +1,8 @@
 //! [`read`]: files of any format to documents.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use internlm_kit::file::files_below;
 use internlm_model::chat::Role;
 use serde_json::Value;
 
@@ -11,15 +10,12 @@ use super::compat::Compat;
 use super::detect::detect;
 use super::name::Format;
 use super::row::{Parsed, RowFields};
-use super::source::Source;
+use super::source::{Source, data_files};
 use super::value::{Problem, parse_value};
-use super::{columns, custom, msagent, sharegpt, text, tokens, transcript};
+use super::{columns, custom, moss, msagent, sharegpt, text, tokens, transcript};
+use crate::Result;
 use crate::dataset::openai::openai_row;
 use crate::dataset::{Conversation, Document, Turn};
-use crate::{Error, Result};
-
-/// Ends of names of files with rows; `.bin` is what InternEvo calls its lines of ids.
-const EXTENSIONS: [&str; 4] = ["bin", "json", "jsonl", "parquet"];
 
 /// How files are read.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -68,21 +64,8 @@ pub fn read(path: impl AsRef<Path>, format: Option<Format>) -> Result<Vec<Docume
 /// # Errors
 /// As [`read`].
 pub fn read_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Vec<Document>> {
-    let path = path.as_ref();
-    if !path.is_dir() {
-        return read_file(path, options);
-    }
-    let is_set = |path: &PathBuf| {
-        let extension = path.extension().and_then(|extension| extension.to_str());
-        extension.is_some_and(|extension| EXTENSIONS.contains(&extension))
-    };
-    let files: Vec<PathBuf> = files_below(path)?.into_iter().filter(is_set).collect();
-    if files.is_empty() {
-        let expected = format!("files that end in {}", EXTENSIONS.join(", "));
-        return Err(Error::mismatch(path.display().to_string(), "a folder without data", expected));
-    }
     let mut documents = Vec::new();
-    for file in files {
+    for file in data_files(path.as_ref())? {
         documents.extend(read_file(&file, options)?);
     }
     Ok(documents)
@@ -131,6 +114,7 @@ fn parse_row(row: Value, format: Format, compat: Compat) -> Result<Parsed, Probl
         Format::WizardLm => sharegpt::wizardlm(&mut fields)?,
         Format::Oasst1 => transcript::parse(&mut fields)?,
         Format::MsagentReact => msagent::parse(&mut fields)?,
+        Format::Moss => moss::parse(&mut fields)?,
         Format::InternEvo => tokens::internevo(&mut fields, compat)?,
         Format::Tokenized => tokens::tokenized(&mut fields)?,
         Format::Default if fields.has("conversation") => custom::parse(&mut fields)?,

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::name::Format;
 use super::value::Problem;
 use crate::dataset::openai::ChatRow;
-use crate::dataset::{Document, Sample};
+use crate::dataset::{Document, MarkedPart, Sample};
 
 /// What became of a row.
 #[derive(Debug)]
@@ -15,6 +15,8 @@ pub(super) enum Parsed {
     Chat(ChatRow),
     /// Text without a template.
     Text(String),
+    /// Text whose marks are its own.
+    Marked(Vec<MarkedPart>),
     /// Ids that were made elsewhere.
     Tokens(Sample),
     /// A row that the format leaves out, and why.
@@ -30,6 +32,7 @@ impl Parsed {
         Ok(match self {
             Self::Chat(row) => Ok(Document::Chat(row.into_conversation()?)),
             Self::Text(text) => Ok(Document::Text(text)),
+            Self::Marked(parts) => Ok(Document::Marked(parts)),
             Self::Tokens(sample) => Ok(Document::Tokens(sample)),
             Self::Left(reason) => Err(reason),
         })

@@ -39,7 +39,7 @@ pub(super) fn parse(row: &mut RowFields) -> Result<Parsed, Problem> {
         chat.push("system", ChatMessage::system(text));
     }
     for (index, turn) in turns.into_iter().enumerate() {
-        let message = message(turn, &format!("conversations.{index}"))?;
+        let message = as_openai(turn, &format!("conversations.{index}"))?;
         chat.push_value("conversations", index, message)?;
     }
     match row.take("tools") {
@@ -67,7 +67,7 @@ pub(super) fn wizardlm(row: &mut RowFields) -> Result<Parsed, Problem> {
             let found = turn.get("from").map_or("no `from`".to_owned(), |from| format!("from {from}"));
             return Err((format!("{place}: {found}"), format!("from \"{expected}\"")));
         }
-        chat.push_value("conversations", index, message(turn, &place)?)?;
+        chat.push_value("conversations", index, as_openai(turn, &place)?)?;
     }
     Ok(Parsed::Chat(chat))
 }
@@ -94,7 +94,10 @@ pub(super) fn speaker(turn: &Value) -> Option<&str> {
 }
 
 /// A turn as a message of OpenAI's form; other keys of it stay.
-fn message(turn: Value, place: &str) -> Result<Value, Problem> {
+///
+/// # Errors
+/// What is not a turn of a known speaker, and calls that cannot be read.
+pub(crate) fn as_openai(turn: Value, place: &str) -> Result<Value, Problem> {
     let Value::Object(mut turn) = turn else {
         return Err((format!("{place}: {}", json_kind(&turn)), TURN.to_owned()));
     };

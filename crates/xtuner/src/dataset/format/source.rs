@@ -1,16 +1,65 @@
-//! [`Source`]: the rows of a file, whatever it is: JSON lines, a JSON list, or a Parquet table.
+//! [`Source`]: the rows of a file, whatever it is: JSON lines, a JSON list, or a Parquet table; and [`read_rows`], what
+//! a parser makes of them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use internlm_kit::file;
+use internlm_kit::file::{self, files_below};
 
 #[cfg(feature = "parquet")]
 use super::parquet;
+use super::value::Problem;
 use crate::json_rows::{JsonRow, json_rows};
 use crate::{Error, Result};
 
 /// How a Parquet file begins and ends.
 const PARQUET: &[u8] = b"PAR1";
+
+/// Ends of names of files with rows; `.bin` is what InternEvo calls its lines of ids.
+const EXTENSIONS: [&str; 4] = ["bin", "json", "jsonl", "parquet"];
+
+/// The files with rows at `path`: the file itself, or all of them below a folder, by name.
+///
+/// # Errors
+/// A folder that cannot be read or holds no such file.
+pub(super) fn data_files(path: &Path) -> Result<Vec<PathBuf>> {
+    if !path.is_dir() {
+        return Ok(vec![path.to_path_buf()]);
+    }
+    let is_set = |path: &PathBuf| {
+        let extension = path.extension().and_then(|extension| extension.to_str());
+        extension.is_some_and(|extension| EXTENSIONS.contains(&extension))
+    };
+    let files: Vec<PathBuf> = files_below(path)?.into_iter().filter(is_set).collect();
+    if files.is_empty() {
+        let expected = format!("files that end in {}", EXTENSIONS.join(", "));
+        return Err(Error::mismatch(path.display().to_string(), "a folder without data", expected));
+    }
+    Ok(files)
+}
+
+/// What `parse` makes of every row of the file at `path`, or of all files below a folder; it is told the file. `what`
+/// names a row in messages.
+///
+/// # Errors
+/// A file that cannot be read or has no rows, and the first row that `parse` refuses, with its place.
+pub(crate) fn read_rows<T>(
+    path: &Path,
+    what: &str,
+    parse: impl Fn(&Path, &JsonRow<'_>) -> Result<T, Problem>,
+) -> Result<Vec<T>> {
+    let mut read = Vec::new();
+    for file in data_files(path)? {
+        let source = Source::open(&file)?;
+        let rows = source.rows()?;
+        if rows.is_empty() {
+            return Err(Error::mismatch(file.display().to_string(), format!("no {what}"), "one per line"));
+        }
+        for row in &rows {
+            read.push(parse(&file, row).map_err(|problem| source.error(row, problem))?);
+        }
+    }
+    Ok(read)
+}
 
 /// A file in memory.
 pub(super) struct Source<'a> {
@@ -70,8 +119,8 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// An error about one of the rows.
-    pub(super) fn error(&self, row: &JsonRow<'_>, (found, expected): (String, String)) -> Error {
+    /// An error about one of the rows: what was found, and what was expected.
+    pub(super) fn error(&self, row: &JsonRow<'_>, (found, expected): Problem) -> Error {
         match &self.content {
             Content::Text(_) => row.error(self.path, &found, &expected),
             #[cfg(feature = "parquet")]

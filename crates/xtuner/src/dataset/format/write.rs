@@ -38,17 +38,22 @@ pub fn write_row(document: &Document, format: Format) -> Result<Value, (String, 
         }
         (Document::Tokens(sample), Format::Tokenized) => tokenized(sample),
         (Document::Tokens(sample), Format::InternEvo) => internevo(sample),
-        (document, format) => {
-            let kind = match document {
-                Document::Chat(_) => "a conversation",
-                Document::Text(_) => "text without a template",
-                Document::Tokens(_) => "ids",
-            };
-            let fitting = WRITTEN.iter().filter(|format| fits(document, **format));
-            let names: Vec<&str> = fitting.map(|format| format.name()).collect();
-            Err((format!("{kind} to write as `{format}`"), names.join(", ")))
-        }
+        (document, format) => Err(unwritten(document, format)),
     }
+}
+
+/// The problem of a document that `format` does not hold.
+fn unwritten(document: &Document, format: Format) -> Problem {
+    let kind = match document {
+        Document::Chat(_) => "a conversation",
+        Document::Text(_) => "text without a template",
+        Document::Marked(_) => "text with marks of its own",
+        Document::Tokens(_) => "ids",
+    };
+    let fitting = WRITTEN.iter().filter(|format| fits(document, **format));
+    let names: Vec<&str> = fitting.map(|format| format.name()).collect();
+    let expected = if names.is_empty() { "a set of another format".to_owned() } else { names.join(", ") };
+    (format!("{kind} to write as `{format}`"), expected)
 }
 
 fn fits(document: &Document, format: Format) -> bool {
@@ -57,6 +62,7 @@ fn fits(document: &Document, format: Format) -> bool {
             matches!(format, Format::OpenAi | Format::ShareGpt | Format::Alpaca | Format::Default)
         }
         Document::Text(_) => matches!(format, Format::Pretrain | Format::Default),
+        Document::Marked(_) => false,
         Document::Tokens(_) => matches!(format, Format::Tokenized | Format::InternEvo),
     }
 }

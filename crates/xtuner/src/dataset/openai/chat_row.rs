@@ -40,15 +40,11 @@ impl ChatRow {
         &mut self,
         key: &str,
         index: usize,
-        mut value: Value,
+        value: Value,
     ) -> Result<(), Problem> {
-        if let Value::Object(message) = &mut value {
-            lift_calls(message, &format!("{key}.{index}"))?;
-        } else {
-            return Err((format!("{key}.{index}: {}", json_kind(&value)), MESSAGE.to_owned()));
-        }
-        let message = typed(value, &format!("{key}[{index}]"), MESSAGE)?;
-        self.push(format!("{key}.{index}"), message);
+        let place = format!("{key}.{index}");
+        let message = parsed(value, &place, &format!("{key}[{index}]"))?;
+        self.push(place, message);
         Ok(())
     }
 
@@ -119,6 +115,24 @@ impl ChatRow {
             pairs.filter(|(index, (message, _))| *index > asked || message.role != MessageRole::Assistant);
         (self.messages, self.places) = kept.map(|(_, pair)| pair).unzip();
     }
+}
+
+/// The message that is written as JSON at `place`, with the calls among the parts of its content.
+///
+/// # Errors
+/// What is not a message.
+pub(crate) fn chat_message(value: Value, place: &str) -> Result<ChatMessage, Problem> {
+    parsed(value, place, place)
+}
+
+/// A message of the JSON at `place`; places inside of it follow `start`.
+fn parsed(mut value: Value, place: &str, start: &str) -> Result<ChatMessage, Problem> {
+    if let Value::Object(message) = &mut value {
+        lift_calls(message, place)?;
+    } else {
+        return Err((format!("{place}: {}", json_kind(&value)), MESSAGE.to_owned()));
+    }
+    typed(value, start, MESSAGE)
 }
 
 fn at_field(problem: FieldProblem) -> Problem {

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::dataset::format::Problem;
 
 /// Keys that say in other programs what is learned (axolotl, LLaMA-Factory and others).
-const FOREIGN: [&str; 8] =
+pub(crate) const FOREIGN_WEIGHTS: [&str; 8] =
     ["train", "training", "train_on_turn", "trainable", "mask", "masked", "loss_mask", "loss_weight"];
 
 /// Takes `loss` and `weight` out of a message, so that neither reaches a template; `None` when nothing is said.
@@ -17,7 +17,7 @@ const FOREIGN: [&str; 8] =
 /// Other values, keys with which other programs say what is learned, loss on what the assistant did not say, and two
 /// keys that contradict each other.
 pub(super) fn take_weight(message: &mut ChatMessage, place: &str) -> Result<Option<f32>, Problem> {
-    let foreign = FOREIGN.into_iter().find_map(|key| {
+    let foreign = FOREIGN_WEIGHTS.into_iter().find_map(|key| {
         let value = message.fields.get(key).filter(|value| !value.is_null())?;
         Some(format!("{place}.{key}: {value}"))
     });

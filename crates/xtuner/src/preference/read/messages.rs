@@ -1,11 +1,11 @@
 //! Messages in OpenAI's form (`role`, `content`) or ShareGPT's (`from`, `value`), and answers.
 
-use internlm_model::chat::openai::{ChatMessage, FunctionCall, MessageRole, ToolCall, read_messages};
+use internlm_model::chat::openai::{ChatMessage, read_messages};
 use internlm_model::chat::{FunctionDefinition, Message, json_kind, offer_tools};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-/// What a row lacks: (found, expected).
-pub(super) type Problem = (String, String);
+use crate::dataset::format::{Problem, as_openai};
+use crate::dataset::{FOREIGN_WEIGHTS, chat_message};
 
 /// Keys that weigh single messages in other data; an answer counts as a whole here.
 const WEIGHTS: [&str; 2] = ["loss", "weight"];
@@ -40,60 +40,14 @@ fn message(value: &Value, place: &str) -> Result<ChatMessage, Problem> {
         let found = format!("{place}: {}", json_kind(value));
         return Err((found, r#"a message: {"role": .., "content": ..}"#.to_owned()));
     };
-    if let Some(key) = WEIGHTS.into_iter().find(|key| map.get(*key).is_some_and(|value| !value.is_null())) {
+    let mut weights = WEIGHTS.into_iter().chain(FOREIGN_WEIGHTS);
+    if let Some(key) = weights.find(|key| map.get(*key).is_some_and(|value| !value.is_null())) {
         let found = format!("{place}.{key}: {}", map[key]);
         return Err((found, "no weights of messages: an answer is preferred as a whole".to_owned()));
     }
-    if map.contains_key("from") && !map.contains_key("role") {
-        return sharegpt(map, place);
-    }
-    serde_path_to_error::deserialize(value).map_err(|error| {
-        let (inside, inner) = (error.path().to_string(), error.inner());
-        let found = match inside.as_str() {
-            "." | "?" => format!("{place}: {inner}"),
-            inside => format!("{place}.{inside}: {inner}"),
-        };
-        (found, r#"a message: {"role": .., "content": ..}"#.to_owned())
-    })
-}
-
-/// A message of ShareGPT's form.
-fn sharegpt(map: &Map<String, Value>, place: &str) -> Result<ChatMessage, Problem> {
-    let text = match map.get("value") {
-        Some(Value::String(text)) => text.as_str(),
-        other => {
-            let found = other.map_or("nothing", json_kind);
-            return Err((format!("{place}.value: {found}"), "the text of the message".to_owned()));
-        }
-    };
-    let from = map.get("from").and_then(Value::as_str).unwrap_or_default();
-    let role = match from {
-        "human" | "user" => MessageRole::User,
-        "gpt" | "assistant" | "chatgpt" => MessageRole::Assistant,
-        "system" => MessageRole::System,
-        "observation" | "tool" | "function_response" => MessageRole::Tool,
-        "function_call" => return calls(text, place),
-        other => {
-            let expected = "human, gpt, system, function_call or observation";
-            return Err((format!("{place}.from: \"{other}\""), expected.to_owned()));
-        }
-    };
-    Ok(ChatMessage::new(role, text))
-}
-
-/// The calls of a `function_call`, which is one object or a list of them as text.
-fn calls(text: &str, place: &str) -> Result<ChatMessage, Problem> {
-    let read = match serde_json::from_str::<Value>(text) {
-        Ok(Value::Array(list)) => serde_json::from_value::<Vec<FunctionCall>>(Value::Array(list)),
-        Ok(one) => serde_json::from_value::<FunctionCall>(one).map(|call| vec![call]),
-        Err(error) => Err(error),
-    };
-    let calls = read.map_err(|error| {
-        let expected = r#"calls as text: {"name": .., "arguments": {..}}"#;
-        (format!("{place}.value: {error}"), expected.to_owned())
-    })?;
-    let calls = calls.into_iter().map(|call| ToolCall::new("", call)).collect();
-    Ok(ChatMessage { role: MessageRole::Assistant, tool_calls: Some(calls), ..ChatMessage::default() })
+    let is_turn = map.contains_key("from") && !map.contains_key("role");
+    let message = if is_turn { as_openai(value.clone(), place)? } else { value.clone() };
+    chat_message(message, place)
 }
 
 /// The prompt with its tools, and an answer to it, in the chat format.

@@ -1,4 +1,4 @@
-//! Files of comparisons: one JSON object per line, or one JSON list of them.
+//! Files of comparisons: one JSON object per line, one JSON list of them, or a Parquet table.
 //!
 //! | form | keys |
 //! |---|---|
@@ -11,7 +11,7 @@
 //! | single answers, LLaMA-Factory | `conversations`, `messages`, or `instruction` and `output`; `kto_tag` or `label` |
 //!
 //! Messages have OpenAI's or ShareGPT's form. `system` and `tools` next to them are understood in every form; other
-//! keys are not read.
+//! keys are not read, which `load_preferences` warns of.
 
 mod messages;
 mod opinion;
@@ -19,7 +19,9 @@ mod prompt;
 mod read_file;
 mod row;
 mod transcript;
+mod with_fields;
 
 pub use opinion::Preference;
 pub use read_file::read_preferences;
 pub use row::parse_preference;
+pub(crate) use with_fields::read_with_fields;

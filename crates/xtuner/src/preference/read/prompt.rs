@@ -4,7 +4,8 @@ use internlm_model::chat::FunctionDefinition;
 use internlm_model::chat::openai::{ChatMessage, MessageRole, ToolDefinition, read_tools};
 use serde_json::{Map, Value};
 
-use super::messages::{Problem, messages, question};
+use super::messages::{messages, question};
+use crate::dataset::format::Problem;
 
 /// The keys of one row that are not null.
 pub(super) struct Fields<'a>(pub(super) &'a Map<String, Value>);
@@ -52,19 +53,28 @@ impl<'a> Fields<'a> {
         Ok(prompt)
     }
 
-    /// `prompt` behind the row's system text, unless it has one of its own.
+    /// `prompt` behind the row's system text, unless it begins with the same one.
+    ///
+    /// # Errors
+    /// Two different system texts.
     pub(super) fn with_system(&self, prompt: Vec<ChatMessage>) -> Result<Vec<ChatMessage>, Problem> {
-        let text = match self.text("system")? {
-            "" => self.text("system_prompt")?,
-            text => text,
+        let (key, text) = match self.text("system")? {
+            "" => ("system_prompt", self.text("system_prompt")?),
+            text => ("system", text),
         };
-        let own = prompt
-            .first()
-            .is_some_and(|first| matches!(first.role, MessageRole::System | MessageRole::Developer));
-        if text.is_empty() || own {
+        if text.is_empty() {
             return Ok(prompt);
         }
-        Ok([vec![ChatMessage::system(text)], prompt].concat())
+        let own = prompt.first();
+        let own = own.filter(|first| matches!(first.role, MessageRole::System | MessageRole::Developer));
+        match own {
+            None => Ok([vec![ChatMessage::system(text)], prompt].concat()),
+            Some(first) if first.text() == text => Ok(prompt),
+            Some(_) => {
+                let found = format!("`{key}` next to another system text in the messages");
+                Err((found, "only one of the two".to_owned()))
+            }
+        }
     }
 
     /// The tools that the row offers: a list, or the text of one.

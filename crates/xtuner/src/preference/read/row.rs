@@ -1,12 +1,18 @@
 //! [`parse_preference`]: one row of a file, whichever form it has.
 
+use internlm_model::chat::json_kind;
 use internlm_model::chat::openai::{ChatMessage, MessageRole};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::messages::{Problem, answer, in_chat_format};
+use super::messages::{answer, in_chat_format};
 use super::opinion::Preference;
 use super::prompt::Fields;
 use super::transcript::transcript;
+use crate::dataset::format::{Problem, parse_value};
+
+/// What every row has.
+const SHAPE: &str =
+    r#"with a prompt, `chosen` and `rejected`: {"prompt": [..], "chosen": [..], "rejected": [..]}"#;
 
 /// Keys of single answers whose value says whether the answer is liked.
 const LABELS: [&str; 2] = ["label", "kto_tag"];
@@ -24,10 +30,10 @@ const LABELS: [&str; 2] = ["label", "kto_tag"];
 /// assert_eq!((prompt[0].text(), chosen[0].text()), ("2 + 2?", "4"));
 /// ```
 pub fn parse_preference(line: &str) -> Result<Preference, (String, String)> {
-    let map: Map<String, Value> = serde_json::from_str(line).map_err(|error| {
-        let expected = r#"an object: {"prompt": [..], "chosen": [..], "rejected": [..]}"#;
-        (error.to_string(), expected.to_owned())
-    })?;
+    let map = match parse_value(line, SHAPE)? {
+        Value::Object(map) => map,
+        other => return Err((json_kind(&other).to_owned(), format!("an object {SHAPE}"))),
+    };
     let fields = Fields(&map);
     if let (Some(chosen), Some(rejected)) = (fields.get("chosen"), fields.get("rejected")) {
         return pair(&fields, [chosen, rejected]);

@@ -120,7 +120,8 @@ impl<'a> Batch<'a> {
             finish: None,
         };
         let answers = requests.iter().map(growing).collect();
-        Self { decoder, requests, vocabulary, cache: Sequences::new(requests.len()), answers }
+        let limits = requests.iter().map(|request| request.prompt.len() + request.max_tokens);
+        Self { decoder, requests, vocabulary, cache: Sequences::new(limits), answers }
     }
 
     fn run(mut self) -> Result<Vec<RolloutAnswer>> {

@@ -7,16 +7,37 @@ use internlm_model::parameter::numbers;
 use internlm_model::positions::{Positions, Run};
 
 /// Keys and values of one layer of one sequence, `[tokens, kv_heads, d]` each, in host memory.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct Grown {
     keys: Vec<f32>,
     values: Vec<f32>,
 }
 
-/// One sequence: how many tokens it has, and its layers.
+impl Grown {
+    /// An empty cache for `floats` keys and as many values. Room for the longest sequence is reserved at once: memory that
+    /// is never written is not taken, and growing would move the cache and double it.
+    fn with_room(floats: usize) -> Self {
+        Self { keys: Vec::with_capacity(floats), values: Vec::with_capacity(floats) }
+    }
+
+    /// The same keys and values with room for `floats` of each.
+    fn copied(&self, floats: usize) -> Self {
+        let mut copy = Self::with_room(floats);
+        copy.extend(&self.keys, &self.values);
+        copy
+    }
+
+    fn extend(&mut self, keys: &[f32], values: &[f32]) {
+        self.keys.extend_from_slice(keys);
+        self.values.extend_from_slice(values);
+    }
+}
+
+/// One sequence: how many tokens it has and may get, and its layers.
 #[derive(Clone, Debug, Default)]
 struct Sequence {
     length: usize,
+    limit: usize,
     layers: Vec<Grown>,
 }
 
@@ -30,9 +51,10 @@ pub(super) struct Sequences {
 }
 
 impl Sequences {
-    /// `count` empty sequences.
-    pub(super) fn new(count: usize) -> Self {
-        Self { all: vec![Sequence::default(); count], row: Vec::new(), positions: Positions::default() }
+    /// An empty sequence for each limit, which is the number of tokens that it may get.
+    pub(super) fn new(limits: impl Iterator<Item = usize>) -> Self {
+        let all = limits.map(|limit| Sequence { limit, ..Sequence::default() }).collect();
+        Self { all, row: Vec::new(), positions: Positions::default() }
     }
 
     /// Announces the next row: per entry a sequence and how many tokens of it follow. Call it before every forward.
@@ -47,9 +69,12 @@ impl Sequences {
         self.positions = Positions::from_runs(runs);
     }
 
-    /// Makes the sequence `to` a copy of `from`: answers to one prompt share its computation.
+    /// Gives the sequence `to` the tokens of `from`: answers to one prompt share its computation.
     pub(super) fn copy(&mut self, from: usize, to: usize) {
-        self.all[to] = self.all[from].clone();
+        let (length, limit) = (self.all[from].length, self.all[to].limit);
+        let room = |grown: &Grown| grown.keys.len() / length.max(1) * limit;
+        let layers = self.all[from].layers.iter().map(|grown| grown.copied(room(grown))).collect();
+        self.all[to] = Sequence { length, limit, layers };
     }
 
     /// Frees the keys of a sequence that has ended.
@@ -71,14 +96,14 @@ impl Attend for Sequences {
         let mut out = vec![0.0; q.len()];
         let mut start = 0;
         for (number, run) in self.row.iter().zip(self.positions.runs()) {
-            let layers = &mut self.all[*number].layers;
+            let Sequence { limit, layers, .. } = &mut self.all[*number];
             if layers.len() == layer.index {
-                layers.push(Grown::default());
+                layers.push(Grown::with_room(*limit * kv_heads * d));
             }
             let grown = &mut layers[layer.index];
             let end = start + run.tokens;
-            grown.keys.extend_from_slice(&k[start * kv_heads * d..end * kv_heads * d]);
-            grown.values.extend_from_slice(&v[start * kv_heads * d..end * kv_heads * d]);
+            let new = start * kv_heads * d..end * kv_heads * d;
+            grown.extend(&k[new.clone()], &v[new]);
             let block = KeyBlock { keys: &grown.keys, values: &grown.values };
             let cached = CachedKeys { blocks: &[block], block_tokens: run.keys() };
             let queries = QueryRows {

@@ -55,11 +55,16 @@ impl Judge {
         }))
     }
 
-    /// Refuses a prompt without the reference that this judge compares with.
+    /// Refuses a prompt without the reference that this judge compares with, and one that offers tools to a judge of
+    /// final numbers: nobody runs the calls of a rollout, so that an answer that calls a tool never gets to its number.
     ///
     /// # Errors
     /// The prompt, by file and line.
     pub fn check(&self, prompt: &Prompt) -> Result<()> {
+        if matches!(self, Self::Gsm8k | Self::Number) && prompt.offers_tools() {
+            let expected = "no tools, whose calls are not run, or a judge of the call such as `contains`";
+            return Err(prompt.error("`tools` with a judge of final numbers", expected));
+        }
         let Some(reference) = &prompt.reference else {
             return match self {
                 Self::Regex(_) => Ok(()),
@@ -180,5 +185,21 @@ mod tests {
         assert!(refused(Judge::Gsm8k, Prompt::new("q").with_reference("none")));
         assert!(refused(Judge::Number, Prompt::new("q").with_reference("none")));
         assert!(!refused(Judge::Regex(Regex::new("a").expect("an expression")), Prompt::new("q")));
+    }
+
+    #[test]
+    fn an_answer_that_calls_a_tool_never_gets_to_a_final_number() {
+        let offering = |tools: serde_json::Value| {
+            let mut prompt = Prompt::new("12*34?").with_reference("408");
+            prompt.fields.insert("tools".to_owned(), tools);
+            prompt
+        };
+        let tools = serde_json::json!([{"type": "function", "function": {"name": "Calculator"}}]);
+        for judge in [Judge::Gsm8k, Judge::Number] {
+            let error = judge.check(&offering(tools.clone())).expect_err("calls are not run").to_string();
+            assert!(error.contains("found `tools` with a judge of final numbers"), "{error}");
+            assert!(judge.check(&offering(serde_json::json!([]))).is_ok());
+        }
+        assert!(Judge::Contains.check(&offering(tools)).is_ok());
     }
 }

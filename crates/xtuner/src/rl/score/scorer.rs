@@ -12,6 +12,8 @@ use crate::{Error, Result};
 #[derive(Debug)]
 pub struct Scorer {
     sources: Vec<(RewardSourceConfig, Source)>,
+    /// Maximum number of tokens of one pass of a reward model.
+    pass_tokens: usize,
 }
 
 /// One source, ready to score.
@@ -48,7 +50,14 @@ impl Scorer {
             };
             Ok((config.clone(), source))
         };
-        Ok(Self { sources: sources.iter().map(open).collect::<Result<_>>()? })
+        let sources = sources.iter().map(open).collect::<Result<_>>()?;
+        Ok(Self { sources, pass_tokens: TrainerConfig::PASS_TOKENS })
+    }
+
+    /// The same sources, whose reward models read at most `tokens` tokens at once; default 4096.
+    #[must_use]
+    pub fn with_pass_tokens(self, tokens: usize) -> Self {
+        Self { pass_tokens: tokens, ..self }
     }
 
     /// Refuses prompts that lack what a source compares with.
@@ -93,7 +102,7 @@ impl Scorer {
             let parts = match source {
                 Source::Judge(judge) => answers.iter().map(|answer| judge.score(answer)).collect(),
                 Source::Command(command) => command.score(answers)?,
-                Source::Model(model) => model.score(answers, TrainerConfig::PASS_TOKENS)?,
+                Source::Model(model) => model.score(answers, self.pass_tokens)?,
             };
             for ((scored, part), answer) in scored.iter_mut().zip(parts).zip(answers) {
                 if !part.is_finite() {

@@ -58,6 +58,16 @@ fn calls_and_tools_are_part_of_the_conversation() {
 }
 
 #[test]
+fn turns_and_parts_are_read_as_in_conversations() {
+    let row = r#"{"conversations": [{"from": "human", "value": "1+1?"}], "chosen": {"from": "bard", "value": "2",
+        "reasoning_content": "so"}, "rejected": {"role": "assistant", "content": [{"type": "tool_call",
+        "value": "{\"name\": \"add\", \"arguments\": {}}"}]}}"#;
+    let Ok(Preference::Pair { chosen, rejected, .. }) = parse_preference(row) else { panic!("a pair") };
+    assert_eq!(chosen[0].fields["reasoning_content"], "so");
+    assert_eq!(rejected[0].calls.len(), 1);
+}
+
+#[test]
 fn single_answers_are_liked_or_not() {
     let liked = r#"{"prompt": "2 + 2?", "completion": "4", "label": true}"#;
     let Ok(Preference::Desirable { answer, .. }) = parse_preference(liked) else { panic!("liked") };
@@ -75,7 +85,11 @@ fn single_answers_are_liked_or_not() {
 #[test]
 fn rows_that_compare_nothing_are_refused_with_what_they_have() {
     let cases = [
-        ("[1]", "invalid type"),
+        ("[1]", "a list"),
+        (
+            r#"{"prompt": "a", "prompt": "b", "chosen": "c", "rejected": "d"}"#,
+            "the key `prompt` stands twice",
+        ),
         (r#"{"prompt": "a", "answer": "b"}"#, "an object with the keys prompt, answer"),
         (r#"{"chosen": "a", "rejected": "b"}"#, "chosen: text that does not begin with `Human:`"),
         (r#"{"prompt": "a", "chosen": [], "rejected": "b"}"#, "chosen: no message"),
@@ -87,8 +101,20 @@ fn rows_that_compare_nothing_are_refused_with_what_they_have() {
             "chosen.weight: 0",
         ),
         (
+            r#"{"prompt": "a", "chosen": "b", "rejected": {"role": "assistant", "content": "c", "train": false}}"#,
+            "rejected.train: false",
+        ),
+        (
             r#"{"conversations": [{"from": "alien", "value": "a"}], "chosen": "b", "rejected": "c"}"#,
             "conversations.0.from: \"alien\"",
+        ),
+        (
+            r#"{"system": "A", "prompt": [{"role": "system", "content": "B"}], "chosen": "b", "rejected": "c"}"#,
+            "`system` next to another system text",
+        ),
+        (
+            r#"{"conversations": [{"from": "human"}], "chosen": "b", "rejected": "c"}"#,
+            "missing field `value`",
         ),
     ];
     for (row, expected) in cases {
