@@ -20,7 +20,7 @@ use crate::recompute::Recompute;
 /// Bytes of one f32.
 const F32: u64 = 4;
 /// Floats of logits that the head holds at once, and its minimum number of tokens.
-const HEAD_CHUNK: (usize, usize) = (1 << 22, 32);
+const HEAD_CHUNK: (usize, usize) = (1 << 24, 64);
 /// Copies of the logits that a head with an adapter makes: the loss is not fused there.
 const WHOLE_LOGITS: usize = 4;
 

@@ -2,7 +2,8 @@
 //!
 //! With p = softmax(h W^T) and label y: `loss = log sum exp - logit_y`, `dlogits = p - onehot(y)`,
 //! `dh = dlogits W`, `dW = dlogits^T h`. The forward pass computes both gradients at once, so neither the logits nor
-//! their gradient, `[T, vocab]` each, ever exist whole (Liger Kernel, Hsu et al., 2024).
+//! their gradient, `[T, vocab]` each, ever exist whole (Liger Kernel, Hsu et al., 2024). Tokens without a label have no
+//! logits at all.
 
 use burn::tensor::{Tensor, TensorData};
 
@@ -208,17 +209,17 @@ pub(crate) mod fused {
 
     impl Head<'_> {
         /// Tokens whose logits are held at once.
-        pub(crate) fn chunk(&self, tokens: usize) -> usize {
-            (CHUNK / self.weight.rows().max(1)).max(32).min(tokens.max(1))
+        fn chunk(&self, tokens: usize) -> usize {
+            (CHUNK / self.weight.rows().max(1)).max(CHUNK_TOKENS).min(tokens.max(1))
         }
 
-        /// Turns the logits of the tokens from `first` on into the gradients of their losses, and writes the losses.
-        pub(crate) fn losses(&self, first: usize, logits: &mut [f32], losses: &mut [f32]) {
-            let rows = logits.par_chunks_mut(self.weight.rows()).zip(losses.par_iter_mut()).enumerate();
-            rows.for_each(|(token, (logits, loss))| {
-                let token = first + token;
-                *loss = loss_of_row(logits, self.labels.ids[token]);
-                if let Some(weight) = self.labels.weights.map(|weights| weights[token]) {
+        /// Turns the logits of `tokens`, which have labels, into the gradients of their losses, and writes the losses.
+        fn losses(&self, tokens: &[usize], logits: &mut [f32], losses: &mut [f32]) {
+            let rows = logits.par_chunks_mut(self.weight.rows()).zip(losses.par_iter_mut()).zip(tokens);
+            rows.for_each(|((logits, loss), token)| {
+                let Some(label) = self.labels.ids[*token] else { return };
+                *loss = loss_of_row(logits, label);
+                if let Some(weight) = self.labels.weights.map(|weights| weights[*token]) {
                     *loss *= weight;
                     logits.iter_mut().for_each(|logit| *logit *= weight);
                 }
@@ -226,8 +227,11 @@ pub(crate) mod fused {
         }
     }
 
-    /// Floats of logits held at once: 16 MB, or 32 tokens of a large vocabulary.
-    const CHUNK: usize = 1 << 22;
+    /// Floats of logits held at once: 64 MB. Products of a hundred rows with so large a matrix have half the speed of
+    /// those of three hundred.
+    const CHUNK: usize = 1 << 24;
+    /// Tokens whose logits are held at once however large the vocabulary is.
+    const CHUNK_TOKENS: usize = 64;
 
     /// Writes the loss of each token and, where asked for, adds up the gradients of their sum.
     pub(crate) fn forward(
@@ -237,36 +241,53 @@ pub(crate) mod fused {
         (mut dh, mut dw): (Option<&mut [f32]>, Option<&mut [f32]>),
     ) {
         let (vocab, width) = (head.weight.rows(), hidden.columns());
-        let rows = head.chunk(hidden.rows());
-        let mut logits = Buffer::stale(rows * vocab);
-        for (chunk, losses) in losses.chunks_mut(rows).enumerate() {
-            let first = chunk * rows;
-            let x = hidden.rows_range(first, losses.len());
-            let logits = &mut logits[..losses.len() * vocab];
-            linear::fused::forward(x, head.weight, logits, Target::Set);
-            head.losses(first, logits, losses);
-            let dlogits = Matrix::new(logits, losses.len(), vocab);
-            if let Some(dh) = dh.as_deref_mut() {
-                let dh = &mut dh[first * width..(first + losses.len()) * width];
-                linear::fused::input_gradient(dlogits, head.weight, dh, Target::Set);
-            }
+        losses.fill(0.0);
+        if let Some(dh) = dh.as_deref_mut() {
+            dh.fill(0.0);
+        }
+        let labeled = Vec::from_iter((0..losses.len()).filter(|token| head.labels.ids[*token].is_some()));
+        let chunk = head.chunk(labeled.len());
+        let mut logits = Buffer::stale(chunk * vocab);
+        let mut states = Buffer::stale(chunk * width);
+        let mut found = vec![0.0; chunk];
+        for tokens in labeled.chunks(chunk) {
+            let count = tokens.len();
+            let (states, found) = (&mut states[..count * width], &mut found[..count]);
+            gather(hidden, tokens, states);
+            let logits = &mut logits[..count * vocab];
+            linear::fused::forward(Matrix::new(states, count, width), head.weight, logits, Target::Set);
+            head.losses(tokens, logits, found);
+            tokens.iter().zip(&*found).for_each(|(token, loss)| losses[*token] = *loss);
+            let dlogits = Matrix::new(logits, count, vocab);
             if let Some(dw) = dw.as_deref_mut() {
-                linear::fused::weight_gradient(dlogits, x, dw, Target::Add);
+                linear::fused::weight_gradient(dlogits, Matrix::new(states, count, width), dw, Target::Add);
+            }
+            if let Some(dh) = dh.as_deref_mut() {
+                linear::fused::input_gradient(dlogits, head.weight, states, Target::Set);
+                for (token, gradient) in tokens.iter().zip(states.chunks_exact(width)) {
+                    dh[token * width..][..width].copy_from_slice(gradient);
+                }
             }
         }
     }
 
+    /// Copies the rows of `tokens` behind each other.
+    fn gather(hidden: Matrix<'_>, tokens: &[usize], rows: &mut [f32]) {
+        for (token, row) in tokens.iter().zip(rows.chunks_exact_mut(hidden.columns())) {
+            row.copy_from_slice(hidden.row(*token));
+        }
+    }
+
     /// The loss of one token; its logits become their gradient.
-    fn loss_of_row(logits: &mut [f32], label: Option<TokenId>) -> f32 {
-        let Some(label) = label else {
-            logits.fill(0.0);
-            return 0.0;
-        };
+    fn loss_of_row(logits: &mut [f32], label: TokenId) -> f32 {
         let target = logits[label.index()];
         let (max, total) = softmax_row(logits);
         logits[label.index()] -= 1.0;
         total.ln() - (target - max)
     }
+
+    /// Numbers that are added before their sum is added to that of the others: a small one is not lost in a large sum.
+    const BLOCK: usize = 1024;
 
     vectorized! {
         /// Logits to probabilities; returns the largest logit and the sum of exponentials relative to it.
@@ -275,7 +296,10 @@ pub(crate) mod fused {
             for logit in logits.iter_mut() {
                 *logit = exp(*logit - max);
             }
-            let total = sum(logits.len(), |i| logits[i]);
+            let mut total = 0.0;
+            for block in logits.chunks(BLOCK) {
+                total += sum(block.len(), |i| block[i]);
+            }
             let factor = 1.0 / total;
             logits.iter_mut().for_each(|weight| *weight *= factor);
             (max, total)

@@ -39,11 +39,9 @@ impl<'a> Matrix<'a> {
         self.columns
     }
 
-    /// Rows `first .. first + count`.
-    pub(crate) fn rows_range(self, first: usize, count: usize) -> Self {
-        assert!(first + count <= self.rows, "the rows are in the matrix");
-        let data = &self.data[(first * self.row_stride).min(self.data.len())..];
-        Self { data, rows: count, ..self }
+    /// One row of a row-major matrix.
+    pub(crate) fn row(&self, row: usize) -> &'a [f32] {
+        &self.data[row * self.row_stride..][..self.columns]
     }
 
     /// Columns `first .. first + count` of a row-major matrix.
