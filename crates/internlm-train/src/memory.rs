@@ -3,8 +3,8 @@
 //! What is counted is what the CPU's fused operations hold at their peak: weights as they are stored, gradients, the two
 //! moments, and what the backward pass needs. For each token a layer keeps the inputs of its norms and linear layers,
 //! the rotated projection, the output of attention, gate and up: 4 h + (2 H + 2 K) d + 3 i floats, and little else.
-//! Memory that kernels have used stays with the process for the next step, so that each kind of buffer counts with the
-//! number of them that is needed at once. Other devices keep more.
+//! Memory that kernels have used stays with the process until another kind of buffer needs it, so that what is needed at
+//! once counts: what layers keep, and either the head's logits or the gradients in a layer. Other devices keep more.
 
 mod shapes;
 
@@ -195,17 +195,18 @@ impl TrainedShape {
             Training::Frozen => self.layers.iter().position(|layer| layer.trained > 0),
         };
         let differentiated = &self.layers[first.unwrap_or(self.layers.len())..];
-        let layers = match recompute {
-            Recompute::None => differentiated.iter().map(|layer| layer.kept).sum(),
-            Recompute::Layers => {
-                let one = differentiated.iter().map(|layer| layer.kept).max().unwrap_or(0);
-                // Inputs of the layers, and the product that begins the backward pass of one.
-                one + (differentiated.len() + 2) * hidden
-            }
+        // What is kept all the time, and what the backward pass of one layer adds.
+        let (kept, again) = match recompute {
+            Recompute::None => (differentiated.iter().map(|layer| layer.kept).sum(), 0),
+            // Inputs of the layers, and the product that begins the backward pass of one.
+            Recompute::Layers => (
+                (differentiated.len() + 2) * hidden,
+                differentiated.iter().map(|layer| layer.kept).max().unwrap_or(0),
+            ),
         };
         // Gradients on their way through one layer.
-        let passing = 2 * inter + 3 * hidden + 2 * self.model.qkv_rows();
-        tokens * (layers + passing + self.model.head_dim) + self.head(tokens)
+        let passing = 2 * inter + 3 * hidden + 2 * self.model.qkv_rows() + self.model.head_dim;
+        tokens * kept + self.head(tokens).max(tokens * (again + passing))
     }
 
     /// Floats of the head: logits, its input and the gradient of that.

@@ -1,5 +1,7 @@
 //! Attention needs memory in proportion to the sequence, forward and backward: no T x T scores.
 
+use std::process::Command;
+
 use burn::tensor::{Device, Distribution, Tensor};
 use internlm_model::attend::{Attend, AttentionLayer, Causal, GrowingCache, HeadShape, PackedQkv};
 use internlm_model::positions::Positions;
@@ -51,22 +53,47 @@ fn inference(tokens: usize) -> usize {
     peak(|| attend(&mut cache, qkv)).1
 }
 
-#[track_caller]
-fn assert_linear(what: &str, short: usize, long: usize) {
-    println!("{what}: {short} bytes at {SHORT} tokens, {long} at {LONG}: {:.2}x", long as f64 / short as f64);
-    let scores = SHAPE.heads * LONG * LONG * 4;
-    assert!(2 * long < 9 * short, "{what}: {short} -> {long} bytes");
-    assert!(long < scores / 10, "{what}: {long} bytes, all scores would be {scores}");
+/// Names what a process measures.
+const CASE: &str = "INTERNLM_MEMORY_CASE";
+/// What the line with the result begins with.
+const RESULT: &str = "bytes: ";
+const CASES: [&str; 3] = ["forward", "backward", "growing cache"];
+
+/// Measures in this process when it is told to: the kernels keep memory of whatever ran before.
+#[test]
+fn one_case() {
+    let Ok(case) = std::env::var(CASE) else { return };
+    let _turn = turn();
+    let (what, tokens) = case.rsplit_once(' ').expect("a case and its length");
+    let tokens = tokens.parse().expect("a length");
+    // Threads and scratch space of the first use are not the sequence's.
+    let _ = (training(64), inference(64));
+    let bytes = match what {
+        "forward" => training(tokens).0,
+        "backward" => training(tokens).1,
+        _ => inference(tokens),
+    };
+    println!("{RESULT}{bytes}");
+}
+
+fn measure_alone(what: &str, tokens: usize) -> usize {
+    let program = std::env::current_exe().expect("this program");
+    let arguments = ["--exact", "attention::one_case", "--nocapture", "--test-threads", "1"];
+    let output = Command::new(program).args(arguments).env(CASE, format!("{what} {tokens}")).output();
+    let text = String::from_utf8_lossy(&output.expect("runs").stdout).into_owned();
+    let line = text.lines().find_map(|line| line.split_once(RESULT));
+    let (_, bytes) = line.unwrap_or_else(|| panic!("no result of {what}: {text}"));
+    bytes.trim().parse().expect("a number")
 }
 
 #[test]
 fn memory_is_linear_in_the_sequence() {
-    let _turn = turn();
-    // Threads and scratch space of the first use are not the sequence's.
-    let _ = (training(64), inference(64));
-    let (short_forward, short_backward) = training(SHORT);
-    let (long_forward, long_backward) = training(LONG);
-    assert_linear("forward", short_forward, long_forward);
-    assert_linear("backward", short_backward, long_backward);
-    assert_linear("growing cache", inference(SHORT), inference(LONG));
+    for what in CASES {
+        let (short, long) = (measure_alone(what, SHORT), measure_alone(what, LONG));
+        let ratio = long as f64 / short as f64;
+        println!("{what}: {short} bytes at {SHORT} tokens, {long} at {LONG}: {ratio:.2}x");
+        let scores = SHAPE.heads * LONG * LONG * 4;
+        assert!(2 * long < 9 * short, "{what}: {short} -> {long} bytes");
+        assert!(long < scores / 10, "{what}: {long} bytes, all scores would be {scores}");
+    }
 }

@@ -60,6 +60,32 @@ fn normal_forms_equal_upstreams() {
     }
 }
 
+#[test]
+fn model_solutions_of_gsm8k_are_judged_as_their_authors_judged_them() {
+    let Some(rows) = shared::lines("eval/gsm8k/example_model_solutions.part.jsonl") else { return };
+    let (mut items, mut expected) = (Vec::new(), Vec::new());
+    for row in &rows {
+        let truth = row["ground_truth"].as_str().expect("a text");
+        let (_, gold) = truth.rsplit_once("A: ").expect("ends with the answer");
+        for model in ["6b_finetuning", "175b_verification"] {
+            let solution = row[model]["solution"].as_str().expect("a text").to_owned();
+            items.push(Prediction {
+                text: Some(solution),
+                gold: gold.replace(',', "").into(),
+                ..Prediction::default()
+            });
+            expected.push(row[model]["is_correct"].as_bool());
+        }
+    }
+    let mut dataset = dataset(Named::new("gsm8k"));
+    dataset.config.score.post = vec![Named::new("gsm8k")];
+    dataset.config.score.compat = true;
+    let scores = Scorer::new(&dataset).expect("an evaluator of ours").score(&items, &|_| None).scores;
+    let found: Vec<Option<bool>> = scores.details.iter().map(|detail| detail.correct).collect();
+    assert_eq!(found.len(), 2638);
+    assert_eq!(found, expected);
+}
+
 /// Checks that at least 99 % of the verdicts are the library's.
 fn agrees(pairs: &[(String, String, bool)], evaluator: &str) {
     let differing: Vec<_> =

@@ -37,6 +37,8 @@ pub(in crate::action::python) struct JupyterKernel {
     control: UnixStream,
     received: Receiver<Received>,
     limit: usize,
+    /// Whether the kernel was asked to interrupt the code and has not answered yet.
+    interrupting: bool,
 }
 
 impl JupyterKernel {
@@ -68,7 +70,7 @@ impl JupyterKernel {
         listen(&shell, &wire, send.clone())?;
         listen(&published, &wire, send)?;
         let limit = usize::try_from(sandbox.config().output_kib * 1024).unwrap_or(usize::MAX);
-        let mut kernel = Self { session, wire, shell, control, received, limit };
+        let mut kernel = Self { session, wire, shell, control, received, limit, interrupting: false };
         kernel.greet(deadline)?;
         Ok(kernel)
     }
@@ -143,8 +145,26 @@ impl JupyterKernel {
     /// Interrupts the code that runs. The kernel does it itself, in a thread that code rarely blocks.
     fn interrupt(&mut self) {
         let (frames, _) = self.wire.request("interrupt_request", &json!({}));
-        if send(&mut self.control, &frames).is_err() {
-            self.session.interrupt();
+        match send(&mut self.control, &frames) {
+            Ok(()) => self.interrupting = true,
+            Err(_) => self.session.interrupt(),
+        }
+    }
+
+    /// Waits for the answer to an interrupt. Code may end by itself at that moment, and an interrupt that is still on
+    /// its way would meet the next code.
+    fn settle(&mut self, cell: Cell) -> Cell {
+        if !std::mem::take(&mut self.interrupting) || matches!(cell.end, CellEnd::Died(_)) {
+            return cell;
+        }
+        let answer =
+            self.control.set_read_timeout(Some(PATIENCE)).and_then(|()| receive(&mut self.control).map(drop));
+        match answer {
+            Ok(()) => cell,
+            Err(_) => {
+                self.session.kill();
+                Cell { end: CellEnd::Died("it did not answer an interrupt".to_owned()), ..cell }
+            }
         }
     }
 }
@@ -157,7 +177,10 @@ impl Runtime for JupyterKernel {
             "stop_on_error": true,
         });
         let cell = match self.request("execute_request", &content) {
-            Ok(number) => self.collect(&number, allowance),
+            Ok(number) => {
+                let cell = self.collect(&number, allowance);
+                self.settle(cell)
+            }
             Err(error) => Cell::died(why(&self.session, &error)),
         };
         self.session.rest();
