@@ -66,8 +66,6 @@ fn one_case() {
     let _turn = turn();
     let (what, tokens) = case.rsplit_once(' ').expect("a case and its length");
     let tokens = tokens.parse().expect("a length");
-    // Threads and scratch space of the first use are not the sequence's.
-    let _ = (training(64), inference(64));
     let bytes = match what {
         "forward" => training(tokens).0,
         "backward" => training(tokens).1,
