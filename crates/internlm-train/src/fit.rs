@@ -188,7 +188,7 @@ impl Files {
     fn open(out: &Path, first: u64, config: &TrainerConfig) -> Result<Self> {
         Ok(Self {
             log: MetricsLog::open(out.join("metrics.jsonl"), first)?,
-            saver: Saver::new(out.join("checkpoints"), config.checkpoint.keep_last),
+            saver: Saver::open(out.join("checkpoints"), config.checkpoint.keep_last)?,
         })
     }
 }

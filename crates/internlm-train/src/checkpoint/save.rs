@@ -119,10 +119,15 @@ pub struct Saver {
 }
 
 impl Saver {
-    /// A saver into `checkpoints` that keeps the newest `keep_last`.
-    #[must_use]
-    pub fn new(checkpoints: impl Into<PathBuf>, keep_last: usize) -> Self {
-        Self { checkpoints: checkpoints.into(), keep_last, running: None }
+    /// A saver into `checkpoints` that keeps the newest `keep_last`. A run that was killed between writing a checkpoint
+    /// and removing an old one has left one too many, which is removed now.
+    ///
+    /// # Errors
+    /// A checkpoint that cannot be removed.
+    pub fn open(checkpoints: impl Into<PathBuf>, keep_last: usize) -> Result<Self> {
+        let saver = Self { checkpoints: checkpoints.into(), keep_last, running: None };
+        prune(&saver.checkpoints, keep_last)?;
+        Ok(saver)
     }
 
     /// Starts writing `snapshot`, after the previous save has ended.
@@ -158,6 +163,7 @@ fn prune(checkpoints: &Path, keep_last: usize) -> Result<()> {
     for (_, path) in list(checkpoints)?.into_iter().skip(keep_last) {
         // Renamed before it is removed: a kill in between leaves no half checkpoint under a good name.
         let doomed = path.with_extension("tmp");
+        file::remove_dir_all(&doomed)?;
         fs::rename(&path, &doomed).at(&path, "rename")?;
         file::remove_dir_all(&doomed)?;
     }
@@ -179,4 +185,23 @@ fn records(folder: &Path) -> Result<Complete> {
 
 fn pretty(value: &serde_json::Value) -> String {
     format!("{value:#}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_killed_run_left_is_removed_by_the_next_one() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let half_removed = folder.path().join("step-4.tmp");
+        fs::create_dir_all(half_removed.join("part")).expect("creates");
+        for step in [4, 8, 12] {
+            fs::create_dir(step_folder(folder.path(), step)).expect("creates");
+        }
+        Saver::open(folder.path(), 2).expect("opens");
+        let steps: Vec<u64> = list(folder.path()).expect("lists").into_iter().map(|(step, _)| step).collect();
+        assert_eq!(steps, [12, 8]);
+        assert!(!half_removed.exists());
+    }
 }
