@@ -11,7 +11,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 
 pub(crate) use self::light::run as light;
-pub(crate) use self::outside::run as outside;
+pub(crate) use self::outside::{check as outside_check, run as outside};
 pub(crate) use self::package::run as package;
 use crate::{data, docs, pipeline, test, tidy, workspace};
 
@@ -36,6 +36,7 @@ pub(crate) fn run() -> Result<()> {
         ]))
     })?;
     step("cuda type check", cuda_check)?;
+    step("type check of examples/outside", outside_check)?;
     step("build", pipeline::build)?;
     step("test", || workspace::run(&mut all_tests(&data::folder())))?;
     step("vulkan goldens", vulkan_goldens)?;

@@ -10,12 +10,17 @@ use crate::workspace;
 /// of them the features of all.
 const ALONE: [&str; 3] = ["light-model", "light-shards", "light-client"];
 
+/// Checks the types of all programs: a crate that needs a feature it does not ask for fails here within minutes, not
+/// after all tests.
+pub(crate) fn check() -> Result<()> {
+    copy_lock()?;
+    cargo(&["check", "--release", "--workspace"])
+}
+
 /// Builds and runs every program; each checks its own results.
 pub(crate) fn run() -> Result<()> {
+    copy_lock()?;
     let folder = workspace::root().join("examples/outside");
-    // The same versions as the workspace, so that what is compiled there is used here.
-    std::fs::copy(workspace::root().join("Cargo.lock"), folder.join("Cargo.lock"))
-        .context("cannot copy Cargo.lock to examples/outside")?;
     let programs = programs(&std::fs::read_to_string(folder.join("Cargo.toml"))?)?;
     for name in ALONE {
         cargo(&["run", "--release", "--package", name])?;
@@ -27,6 +32,14 @@ pub(crate) fn run() -> Result<()> {
     for name in together {
         workspace::run(Command::new(workspace::release_folder()?.join(name)).current_dir(&folder))?;
     }
+    Ok(())
+}
+
+/// Takes the versions of the workspace, so that what is compiled there is used here.
+fn copy_lock() -> Result<()> {
+    let root = workspace::root();
+    std::fs::copy(root.join("Cargo.lock"), root.join("examples/outside/Cargo.lock"))
+        .context("cannot copy Cargo.lock to examples/outside")?;
     Ok(())
 }
 

@@ -123,12 +123,12 @@ pub(crate) mod fused {
             }
         }
 
-        /// `y = x W^T`.
-        pub(crate) fn forward(&self, x: Matrix<'_>, y: &mut [f32]) {
+        /// `y = x W^T`, or added to y.
+        pub(crate) fn forward(&self, x: Matrix<'_>, y: &mut [f32], target: Target) {
             let (tokens, outputs) = (x.rows(), self.shape()[0]);
             self.tiles(|first, tile| {
                 let y = MatrixMut::strided(&mut y[first..], tokens, tile.rows(), outputs);
-                multiply(y, Target::Set, x, tile.transposed(), 1.0, Threads::All);
+                multiply(y, target, x, tile.transposed(), 1.0, Threads::All);
             });
         }
 
@@ -177,7 +177,7 @@ pub(crate) mod fused {
             let (tokens, inputs) = (x.layout().shape()[0], x.layout().shape()[1]);
             let outputs = self.weight.shape()[0];
             let mut y = Buffer::stale(tokens * outputs);
-            self.weight.forward(Matrix::new(floats(&x), tokens, inputs), &mut y);
+            self.weight.forward(Matrix::new(floats(&x), tokens, inputs), &mut y, Target::Set);
             (y.into_tensor([tokens, outputs]), self.weight)
         }
 

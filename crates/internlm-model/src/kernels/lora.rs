@@ -100,8 +100,6 @@ mod fused {
             let (rank, outputs) = (a.layout().shape()[0], b.layout().shape()[0]);
             assert_eq!(self.weight.shape(), [outputs, inputs], "an adapter has the shape of its matrix");
             let input = Matrix::new(floats(&x), tokens, inputs);
-            let mut y = Buffer::stale(tokens * outputs);
-            self.weight.forward(input, &mut y);
             let mut inner = Buffer::stale(tokens * rank);
             let dropped = dropped(&x, self.mask);
             let d = dropped.as_deref().map_or(input, |values| Matrix::new(values, tokens, inputs));
@@ -116,8 +114,11 @@ mod fused {
             );
             drop(dropped);
             let up = Matrix::new(floats(&b), outputs, rank);
+            // The small product first: it writes y without reading it, and the large one adds in its tiles.
+            let mut y = Buffer::stale(tokens * outputs);
             let (low, out) = (Matrix::new(&inner, tokens, rank), MatrixMut::new(&mut y, tokens, outputs));
-            multiply(out, Target::Add, low, up.transposed(), self.scale, Threads::All);
+            multiply(out, Target::Set, low, up.transposed(), self.scale, Threads::All);
+            self.weight.forward(input, &mut y, Target::Add);
             let inner = inner.into_tensor([tokens, rank]);
             let kept = wanted.contains(&true).then(|| Box::new(Kept { op: self, x, a, b, inner }));
             (y.into_tensor([tokens, outputs]), kept)

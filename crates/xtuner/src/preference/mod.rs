@@ -39,7 +39,6 @@ mod stored;
 
 pub use config::{PreferenceConfig, PreferenceLoss, ReferenceConfig};
 pub use data::{PreferenceData, load_preferences};
-#[cfg(feature = "cli")]
 pub(crate) use data::{pack_examples, row_tokens};
 pub use encode::{EncodedPreferences, PreferenceEncoder, PreferenceStats};
 pub use example::{Example, ExampleKind};
