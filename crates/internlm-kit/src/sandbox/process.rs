@@ -12,6 +12,7 @@ const STATE_FIELD: usize = 0;
 const PARENT_FIELD: usize = 1;
 const GROUP_FIELD: usize = 2;
 const FIRST_TIME_FIELD: usize = 11;
+const MEMORY_FIELD: usize = 20;
 
 /// For how long a list of all processes is taken for the present: fifty sessions are watched by one list.
 const FRESH: Duration = Duration::from_millis(20);
@@ -61,12 +62,17 @@ pub(super) fn child_of(process: Pid) -> Option<Pid> {
 pub(super) fn living_threads(process: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(process.join("task")) else { return Vec::new() };
     let threads = entries.flatten().map(|entry| entry.path());
-    threads.filter(|path| stat_field(path, STATE_FIELD).is_some_and(|state| !is_dead(&state))).collect()
+    threads.filter(|path| fs::read_to_string(path.join("stat")).is_ok_and(|stat| is_living(&stat))).collect()
 }
 
-/// Zombies, and what is just being removed.
-fn is_dead(state: &str) -> bool {
-    matches!(state, "Z" | "X" | "x")
+/// Whether a thread is neither a zombie, nor being removed, nor on its way there.
+///
+/// A thread that ends gives up its memory first and then closes its files. From then on nobody but root may look at
+/// them, and on a busy machine that lasts: the first process of a process namespace waits for all others.
+fn is_living(stat: &str) -> bool {
+    let field = |index| field_of(stat, index);
+    !field(STATE_FIELD).is_none_or(|state| matches!(state, "Z" | "X" | "x"))
+        && field(MEMORY_FIELD) != Some("0")
 }
 
 /// User and system time of a process and of its waited-for children: four neighboring fields.
@@ -77,9 +83,13 @@ pub(super) fn cpu_ticks(process: &Path) -> u64 {
 }
 
 fn stat_field(process: &Path, index: usize) -> Option<String> {
-    let text = fs::read_to_string(process.join("stat")).ok()?;
-    let (_, fields) = text.rsplit_once(')')?;
-    fields.split_whitespace().nth(index).map(str::to_owned)
+    let stat = fs::read_to_string(process.join("stat")).ok()?;
+    field_of(&stat, index).map(str::to_owned)
+}
+
+fn field_of(stat: &str, index: usize) -> Option<&str> {
+    let (_, fields) = stat.rsplit_once(')')?;
+    fields.split_whitespace().nth(index)
 }
 
 #[cfg(test)]
@@ -91,6 +101,16 @@ mod tests {
         let own = PathBuf::from("/proc").join(std::process::id().to_string());
         assert!(!living_threads(&own).is_empty());
         assert!(living_threads(Path::new("/proc/0")).is_empty());
-        assert!(is_dead("Z") && !is_dead("S"));
+    }
+
+    #[test]
+    fn a_thread_without_memory_is_ending() {
+        let stat = |state: &str, memory: u64| {
+            format!(
+                "7 (a) b) {state} 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 469650 {memory} 0 18446744073709551615"
+            )
+        };
+        assert!(is_living(&stat("S", 4096)) && is_living(&stat("R", 1)));
+        assert!(!is_living(&stat("S", 0)) && !is_living(&stat("Z", 4096)) && !is_living(""));
     }
 }

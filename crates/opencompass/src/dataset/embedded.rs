@@ -149,6 +149,7 @@ pub(super) const EMBEDDED: &[(&str, &str)] = embedded![
     "ds1000",
     "eprstmt_gen",
     "eprstmt_ppl",
+    "expression",
     "flores_1",
     "flores_100_eng-zho_simpl",
     "followbench",

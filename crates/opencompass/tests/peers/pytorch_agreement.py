@@ -48,6 +48,8 @@ import transformers
 ROLES = {"SYSTEM": "system", "HUMAN": "user", "BOT": "assistant"}
 # The largest limit of an answer that is tried when the limit of a set is looked for.
 LONGEST = 32768
+# Answers that the peer generates at a time.
+BATCH = 20
 
 
 def wilson(correct, count):
@@ -145,16 +147,29 @@ class Peer:
         """The most likely id before every id of an answer, and after the last one."""
         return self.logits(prompt + answer)[len(prompt) - 1 :].argmax(1).tolist()
 
-    def generate(self, prompt, limit):
-        """A greedy answer and whether the limit ended it."""
-        ids, cache, answer = prompt, transformers.DynamicCache(), []
-        while len(answer) < limit:
-            best = int(self.logits(ids, cache)[-1].argmax())
-            if best in self.ends:
+    def generate(self, prompts, limit):
+        """Greedy answers to a batch of prompts, each with whether the limit ended it."""
+        longest = max(map(len, prompts))
+        # Padding on the left, which the mask hides; positions count from the first real id.
+        ids = torch.tensor([[0] * (longest - len(prompt)) + prompt for prompt in prompts])
+        mask = torch.tensor([[0] * (longest - len(prompt)) + [1] * len(prompt) for prompt in prompts])
+        places = (mask.cumsum(1) - 1).clamp(min=0)
+        cache, answers, open_rows = transformers.DynamicCache(), [[] for _ in prompts], set(range(len(prompts)))
+        for _ in range(limit):
+            logits = self.model(ids, attention_mask=mask, position_ids=places, use_cache=True, **{self.cache: cache})
+            best = logits.logits[:, -1].argmax(1).tolist()
+            for row in sorted(open_rows):
+                if best[row] in self.ends:
+                    open_rows.discard(row)
+                else:
+                    answers[row].append(best[row])
+            if not open_rows:
                 break
-            answer.append(best)
-            ids = [best]
-        return self.tokenizer.decode(answer, skip_special_tokens=True), len(answer) == limit
+            ids = torch.tensor(best).unsqueeze(1)
+            mask = torch.cat([mask, torch.ones_like(ids)], 1)
+            places = places[:, -1:] + 1
+        decoded = self.tokenizer.batch_decode(answers, skip_special_tokens=True)
+        return [(text, row in open_rows) for row, text in enumerate(decoded)]
 
 
 def labels_of(record):
@@ -263,10 +278,12 @@ class Answers:
         if limit is None:
             return "left out, as stop words and sampling are not supported"
         equal = 0
-        for record in items:
-            text, cut = peer.generate(peer.prompt(record["origin_prompt"]), limit or LONGEST)
-            self.store[self.key(record, limit)] = {"kind": "reply", "text": text} | ({"cut": True} if cut else {})
-            equal += text.strip() == record["prediction"].strip()
+        for first in range(0, len(items), BATCH):
+            batch = items[first : first + BATCH]
+            prompts = [peer.prompt(record["origin_prompt"]) for record in batch]
+            for record, (text, cut) in zip(batch, peer.generate(prompts, limit or LONGEST)):
+                self.store[self.key(record, limit)] = {"kind": "reply", "text": text} | ({"cut": True} if cut else {})
+                equal += text.strip() == record["prediction"].strip()
         return share(equal, len(items))
 
     def write(self):
