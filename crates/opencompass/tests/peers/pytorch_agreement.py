@@ -49,7 +49,7 @@ ROLES = {"SYSTEM": "system", "HUMAN": "user", "BOT": "assistant"}
 # The largest limit of an answer that is tried when the limit of a set is looked for.
 LONGEST = 32768
 # Answers that the peer generates at a time.
-BATCH = 20
+BATCH = 50
 
 
 def wilson(correct, count):
