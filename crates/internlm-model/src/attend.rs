@@ -172,6 +172,8 @@ impl Attend for GrowingCache {
         if kernels::runs_on_host(&q) {
             return self.attend_on_host(layer, q, k, v);
         }
+        #[cfg(any(feature = "cuda", feature = "vulkan"))]
+        kernels::report_cached_keys(&q);
         let run = self.positions.runs()[0];
         let (keys, values) = match self.layers.get(layer.index) {
             Some(Grown::Device(grown)) => {

@@ -117,6 +117,12 @@ pub fn cross_entropy<'a>(
     if super::fused::accepts(&hidden) && super::fused::accepts(&weight) {
         return fused::apply(hidden, weight, labels);
     }
+    #[cfg(any(feature = "cuda", feature = "vulkan"))]
+    if super::device::accepts(&hidden) && super::device::accepts(&weight) {
+        let [sum, token_losses] =
+            super::device::cross_entropy::apply(hidden, weight, labels.ids(), labels.weights());
+        return CrossEntropy { sum, token_losses, count: labels.ids().iter().flatten().count() };
+    }
     CrossEntropy::of_logits(plain::linear(hidden, weight), labels)
 }
 

@@ -65,7 +65,7 @@ pub fn frozen_linear(x: Tensor<2>, weight: &Frozen) -> Tensor<2> {
         Frozen::Packed(matrix) if super::fused::accepts(&x) => fused::apply(x, matrix),
         Frozen::Packed(_) => {
             let weight = weight.weight(&x.device());
-            super::plain::linear(x, weight)
+            super::linear(x, weight)
         }
     }
 }

@@ -18,6 +18,10 @@ pub fn linear(x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
     if super::fused::accepts(&x) && super::fused::accepts(&weight) {
         return fused::apply(x, weight);
     }
+    #[cfg(any(feature = "cuda", feature = "vulkan"))]
+    if super::device::accepts(&x) && super::device::accepts(&weight) {
+        return super::device::linear::apply(x, weight);
+    }
     plain::linear(x, weight)
 }
 

@@ -8,7 +8,7 @@ use burn::tensor::Tensor;
 
 use super::dropout::{Mask, dropout};
 use super::frozen::{Frozen, frozen_linear};
-use super::plain;
+use super::linear::linear;
 
 /// The low-rank product beside a frozen matrix.
 #[derive(Clone, Debug)]
@@ -41,14 +41,14 @@ pub fn lora(x: Tensor<2>, weight: &Frozen, product: LowRank) -> Tensor<2> {
     lora_twin(x, weight, product)
 }
 
-/// The readable twin of [`lora`].
+/// The readable twin of [`lora`], which GPUs run.
 #[must_use]
 pub(crate) fn lora_twin(x: Tensor<2>, weight: &Frozen, product: LowRank) -> Tensor<2> {
     let dropped = match product.mask {
         Some(mask) => dropout(x.clone(), mask),
         None => x.clone(),
     };
-    let low_rank = plain::linear(plain::linear(dropped, product.a), product.b);
+    let low_rank = linear(linear(dropped, product.a), product.b);
     frozen_linear(x, weight) + low_rank.mul_scalar(product.scale)
 }
 

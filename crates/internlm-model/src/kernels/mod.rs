@@ -1,8 +1,8 @@
 //! Fused operations with hand-written forward and backward, each with a readable twin in [`plain`].
 //!
-//! On the CPU backend (flex, f32) the public functions run kernels written on slices; on every other device they
-//! run the twin. Kernels cut their work the same way for any number of threads and add in a fixed order: results do
-//! not depend on the thread count.
+//! On the CPU backend (flex, f32) the public functions run kernels written on slices, on GPUs (f32) kernels written in
+//! CubeCL; everything else runs the twin. Kernels cut their work the same way for any number of threads and add in a
+//! fixed order: results do not depend on the thread count.
 
 #![cfg_attr(
     not(feature = "autodiff"),
@@ -17,6 +17,8 @@ mod attention;
 mod buffer;
 mod columns;
 mod cross_entropy;
+#[cfg(any(feature = "cuda", feature = "vulkan"))]
+mod device;
 mod dropout;
 mod embedding;
 mod frozen;
@@ -28,6 +30,7 @@ mod linear;
 mod lora;
 pub mod plain;
 mod rms_norm;
+mod rotary;
 #[cfg(feature = "flex")]
 mod rows;
 mod swiglu;
@@ -43,6 +46,8 @@ pub use attention::rotary_attention;
 pub use attention::{CachedKeys, KeyBlock, QueryRows, cached_attention};
 pub use columns::scale_columns;
 pub use cross_entropy::{CrossEntropy, Labels, cross_entropy};
+#[cfg(any(feature = "cuda", feature = "vulkan"))]
+pub(crate) use device::report_cached_keys;
 pub use dropout::{Mask, dropout};
 pub use embedding::embedding;
 pub use frozen::{Frozen, frozen_linear};
@@ -50,7 +55,8 @@ pub use frozen::{Frozen, frozen_linear};
 pub(crate) use fused::accepts as runs_on_host;
 pub use linear::linear;
 pub use lora::{LowRank, lora};
-pub use plain::{packed_attention, rotate};
+pub use plain::packed_attention;
 pub use rms_norm::rms_norm;
+pub use rotary::rotate;
 pub use swiglu::swiglu;
 pub use token_log_probs::token_log_probs;

@@ -18,6 +18,10 @@ pub fn rms_norm(x: Tensor<2>, weight: Tensor<1>, eps: f64) -> Tensor<2> {
     if super::fused::accepts(&x) && super::fused::accepts(&weight) {
         return fused::apply(x, weight, eps);
     }
+    #[cfg(any(feature = "cuda", feature = "vulkan"))]
+    if super::device::accepts(&x) && super::device::accepts(&weight) {
+        return super::device::rms_norm::apply(x, weight, eps);
+    }
     plain::rms_norm(x, weight, eps)
 }
 

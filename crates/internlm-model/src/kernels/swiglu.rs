@@ -16,6 +16,10 @@ pub fn swiglu(gate: Tensor<2>, up: Tensor<2>) -> Tensor<2> {
     if super::fused::accepts(&gate) && super::fused::accepts(&up) {
         return fused::apply(gate, up);
     }
+    #[cfg(any(feature = "cuda", feature = "vulkan"))]
+    if super::device::accepts(&gate) && super::device::accepts(&up) {
+        return super::device::swiglu::apply(gate, up);
+    }
     plain::swiglu(gate, up)
 }
 

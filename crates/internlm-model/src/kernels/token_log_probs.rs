@@ -22,6 +22,10 @@ pub fn token_log_probs(hidden: Tensor<2>, weight: Tensor<2>, labels: &[Option<To
     if super::fused::accepts(&hidden) && super::fused::accepts(&weight) {
         return fused::apply(hidden, weight, labels);
     }
+    #[cfg(any(feature = "cuda", feature = "vulkan"))]
+    if super::device::accepts(&hidden) && super::device::accepts(&weight) {
+        return super::device::token_log_probs::apply(hidden, weight, labels);
+    }
     plain::cross_entropy(plain::linear(hidden, weight), labels).neg()
 }
 

@@ -45,7 +45,7 @@ mod vulkan {
 
     fn place() -> Place {
         let device = internlm_model::device::parse("vulkan").expect("a Vulkan device");
-        Place { device, logit: 1e-3, gradient: 1e-3, loss: 1e-3 }
+        Place { device, logit: 1e-4, gradient: 1e-4, loss: 1e-5 }
     }
 
     #[test]

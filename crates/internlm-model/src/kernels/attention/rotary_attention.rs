@@ -27,6 +27,12 @@ pub fn rotary_attention(
     if crate::kernels::fused::accepts(&packed) && positions.runs().iter().all(|run| run.first == 0) {
         return fused::apply(packed, shape, table, Mask { positions: positions.clone(), window });
     }
+    #[cfg(any(feature = "cuda", feature = "vulkan"))]
+    if crate::kernels::device::accepts(&packed)
+        && let Some(out) = crate::kernels::device::attention::apply(&packed, shape, table, positions, window)
+    {
+        return out;
+    }
     plain::rotary_attention(packed, shape, table, positions, window)
 }
 

@@ -1,0 +1,178 @@
+//! What every launch shares: which tensors kernels take, how memory is laid out, how many cubes run.
+//!
+//! Rows may be apart: CUDA pads rows to 512 bytes where wgpu does not, and slices keep the row stride of their
+//! source. Kernels read the stride of the rows and ask only that the numbers of one row follow one another.
+
+use std::sync::{Mutex, PoisonError};
+
+use burn::backend::DispatchDevice;
+use burn::tensor::{DType, Device, Shape, Tensor};
+use burn_cubecl::CubeElement;
+use burn_cubecl::kernel::into_contiguous;
+use burn_cubecl::ops::numeric::empty_device_contiguous_dtype;
+use burn_cubecl::tensor::CubeTensor;
+use cubecl::prelude::{Client, CubeCount, CubeDim};
+
+/// Units of a cube that works on one row together: a power of two that every runtime allows.
+pub(crate) const UNITS: u32 = 256;
+
+/// Why the plain twin runs on a GPU instead of a kernel.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub(crate) enum Refusal {
+    /// A number format without a kernel.
+    #[error("found {0:?}, expected F32")]
+    Format(DType),
+    /// There is nothing to launch.
+    #[error("found a tensor without elements")]
+    Empty,
+    /// Kernels index elements with 32 bits.
+    #[error("found {0} elements, expected fewer than 2^32")]
+    Size(usize),
+    /// The smallest tile of these heads does not fit in shared memory.
+    #[error("no attention tile fits in shared memory: {heads} heads, {kv_heads} kv heads of width {d}")]
+    Heads { heads: usize, kv_heads: usize, d: usize },
+    /// The attention kernels expect every key in the same row.
+    #[error("attention over cached keys has no kernel")]
+    CachedKeys,
+}
+
+impl Refusal {
+    /// Logs that the plain twin runs: a warning for the first time with this reason, debug output after that.
+    pub(crate) fn report(self) {
+        if self.is_new() {
+            tracing::warn!(reason = %self, "slow path on the GPU: the plain implementation runs instead of a kernel");
+        } else {
+            tracing::debug!(reason = %self, "plain implementation on the GPU");
+        }
+    }
+
+    /// Whether this process has not met this reason before.
+    fn is_new(self) -> bool {
+        static SEEN: Mutex<Vec<Refusal>> = Mutex::new(Vec::new());
+        let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = !seen.contains(&self);
+        if new {
+            seen.push(self);
+        }
+        new
+    }
+}
+
+/// Whether kernels take this tensor; the log tells when a tensor on a GPU is refused.
+pub(crate) fn accepts<const D: usize>(tensor: &Tensor<D>) -> bool {
+    if !on_gpu(&tensor.device()) {
+        return false;
+    }
+    let refusal = refusal(tensor.dtype(), tensor.shape().num_elements());
+    if let Some(refusal) = refusal {
+        refusal.report();
+    }
+    refusal.is_none()
+}
+
+/// Logs, for queries on a GPU, that attention over cached keys has no kernel.
+pub(crate) fn report_cached_keys(queries: &Tensor<3>) {
+    if on_gpu(&queries.device()) {
+        Refusal::CachedKeys.report();
+    }
+}
+
+/// Why kernels do not take a tensor on a GPU; `None` when they do.
+fn refusal(dtype: DType, numbers: usize) -> Option<Refusal> {
+    match dtype {
+        DType::F32 if numbers == 0 => Some(Refusal::Empty),
+        DType::F32 if u32::try_from(numbers).is_err() => Some(Refusal::Size(numbers)),
+        DType::F32 => None,
+        other => Some(Refusal::Format(other)),
+    }
+}
+
+/// Whether this device is a GPU, with or without autodiff.
+fn on_gpu(device: &Device) -> bool {
+    match device.as_dispatch() {
+        DispatchDevice::Cube(_) => true,
+        #[cfg(feature = "autodiff")]
+        DispatchDevice::Autodiff(device) => matches!(**device, DispatchDevice::Cube(_)),
+        #[allow(unreachable_patterns, reason = "other backends are compiled in by features")]
+        _ => false,
+    }
+}
+
+/// The tensor itself when the numbers of each row follow one another, whatever is between rows; else a copy.
+pub(crate) fn rows(tensor: CubeTensor) -> CubeTensor {
+    let last = tensor.meta.num_dims() - 1;
+    let adjacent = tensor.meta.shape()[last] == 1 || tensor.meta.strides()[last] == 1;
+    if adjacent && !tensor.meta.is_tiled() { tensor } else { into_contiguous(tensor) }
+}
+
+/// Size of one dimension.
+pub(crate) fn size(tensor: &CubeTensor, dimension: usize) -> usize {
+    tensor.meta.shape()[dimension]
+}
+
+/// Memory for a tensor beside `like`, of its number format, rows without gaps, numbers not set.
+pub(crate) fn empty<const D: usize>(like: &CubeTensor, shape: [usize; D]) -> CubeTensor {
+    empty_device_contiguous_dtype(like.client.clone(), like.device.clone(), Shape::new(shape), like.dtype)
+}
+
+/// A tensor of these numbers on the GPU of `like`, rows without gaps.
+pub(crate) fn upload<E: CubeElement, const D: usize>(
+    like: &CubeTensor,
+    numbers: &[E],
+    shape: [usize; D],
+) -> CubeTensor {
+    let handle = like.client.create_from_slice(E::as_bytes(numbers));
+    CubeTensor::new_contiguous(
+        like.client.clone(),
+        like.device.clone(),
+        Shape::new(shape),
+        handle,
+        E::dtype(),
+    )
+}
+
+/// How many cubes run, and how many units each has.
+pub(crate) struct Grid {
+    pub(crate) count: CubeCount,
+    pub(crate) dim: CubeDim,
+}
+
+impl Grid {
+    /// One unit for each of `count` numbers, found by `ABSOLUTE_POS`; the last cube may have more.
+    pub(crate) fn units(client: &Client, count: usize) -> Self {
+        let dim = CubeDim::new_1d(UNITS);
+        Self { count: cubecl::calculate_cube_count_elemwise(client, count, dim), dim }
+    }
+
+    /// One cube of [`UNITS`] units for each of `count` rows, found by `CUBE_POS`; there may be more cubes.
+    pub(crate) fn cubes(client: &Client, count: usize) -> Self {
+        Self::cubes_of(client, count, UNITS)
+    }
+
+    /// As [`Grid::cubes`], of any number of units.
+    pub(crate) fn cubes_of(client: &Client, count: usize, units: u32) -> Self {
+        let dim = CubeDim::new_1d(units);
+        Self { count: cubecl::calculate_cube_count_elemwise(client, count * units as usize, dim), dim }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_f32_tensors_with_elements_are_accepted() {
+        assert_eq!(refusal(DType::F32, 12), None);
+        assert_eq!(refusal(DType::BF16, 12), Some(Refusal::Format(DType::BF16)));
+        assert_eq!(refusal(DType::F32, 0), Some(Refusal::Empty));
+        assert_eq!(refusal(DType::F32, 1 << 32), Some(Refusal::Size(1 << 32)));
+    }
+
+    #[test]
+    fn each_reason_is_new_once() {
+        let refusal = Refusal::Heads { heads: 99, kv_heads: 1, d: 1024 };
+        assert!(refusal.is_new());
+        assert!(!refusal.is_new());
+        assert!(Refusal::Heads { heads: 98, kv_heads: 1, d: 1024 }.is_new());
+    }
+}

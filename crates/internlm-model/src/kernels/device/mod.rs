@@ -1,0 +1,24 @@
+//! Kernels for GPUs, written once in CubeCL for CUDA and Vulkan, forward and backward.
+//!
+//! The functions of the modules with an `apply` are the device twins of the functions of the same name one module up,
+//! which choose them by `accepts`. Sums are made in an order that depends on the shapes only: no atomics.
+
+pub(super) mod attention;
+mod backend;
+pub(super) mod cross_entropy;
+pub(super) mod embedding;
+mod gemm;
+mod head;
+mod launch;
+pub(super) mod linear;
+mod reduce;
+pub(super) mod rms_norm;
+pub(super) mod rotary;
+mod scale;
+pub(super) mod swiglu;
+#[cfg(all(test, feature = "flex", feature = "autodiff"))]
+mod tests;
+pub(super) mod token_log_probs;
+
+pub(super) use launch::accepts;
+pub(crate) use launch::report_cached_keys;
