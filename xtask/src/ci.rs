@@ -84,7 +84,7 @@ pub(crate) fn cuda_check() -> Result<()> {
     workspace::run(&mut command)
 }
 
-/// Runs the decoder's goldens on the first Vulkan device: Mesa's software rasterizer where there is no GPU. Without a
+/// Runs the decoder's goldens and the tests of its kernels on the first Vulkan device: Mesa's software rasterizer where there is no GPU. Without a
 /// driver the step says so and passes; as root it tries to install Mesa's first.
 fn vulkan_goldens() -> Result<()> {
     if !has_vulkan_driver() {
@@ -97,9 +97,10 @@ fn vulkan_goldens() -> Result<()> {
         }
     }
     let arguments =
-        ["test", "--release", "--package", "internlm-model", "--features", "vulkan", "--test", "it"];
-    // The software rasterizer uses all cores itself.
-    workspace::run(workspace::cargo().args(arguments).args(["--", "vulkan", "--test-threads", "1"]))
+        ["test", "--release", "--package", "internlm-model", "--features", "vulkan", "--lib", "--test", "it"];
+    // The goldens, and each kernel beside its twin. The software rasterizer uses all cores itself.
+    let tests = ["--", "vulkan", "kernels::device", "--test-threads", "1"];
+    workspace::run(workspace::cargo().args(arguments).args(tests))
 }
 
 fn has_vulkan_driver() -> bool {
