@@ -71,7 +71,7 @@ pub(super) fn living_threads(process: &Path) -> Vec<PathBuf> {
 /// them, and on a busy machine that lasts: the first process of a process namespace waits for all others.
 fn is_living(stat: &str) -> bool {
     let field = |index| field_of(stat, index);
-    !field(STATE_FIELD).is_none_or(|state| matches!(state, "Z" | "X" | "x"))
+    field(STATE_FIELD).is_some_and(|state| !matches!(state, "Z" | "X" | "x"))
         && field(MEMORY_FIELD) != Some("0")
 }
 
