@@ -33,6 +33,8 @@ mod rms_norm;
 mod rotary;
 #[cfg(feature = "flex")]
 mod rows;
+#[cfg(feature = "flex")]
+mod skinny;
 mod swiglu;
 #[cfg(all(test, feature = "flex", feature = "autodiff"))]
 mod tests;

@@ -2,7 +2,7 @@
 
     python pytorch_agreement.py MODEL.gguf RUN_FOLDER [--model NAME] [--sets PATTERN ...] [--limit N] [--data FOLDER]
         [--tokenizer FOLDER] [--activations 8] [--threads N] [--json FILE]
-        [--answers FOLDER [--scorer OPENCOMPASS --run-file RUN.toml]]
+        [--answers FOLDER [--scorer OPENCOMPASS]]
 
 The peer is the model in `transformers`, dequantized to float32 by its `gguf_file=`. It reads the prompts of
 `RUN_FOLDER/predictions/MODEL/*.json` and knows nothing else of the crate:
@@ -17,8 +17,8 @@ The peer is the model in `transformers`, dequantized to float32 by its `gguf_fil
   the share of equal first tokens, and the share of tokens in the run's answers that are also the most likely ones for
   the peer after the same beginning.
 - `--answers FOLDER`: the peer also writes whole answers, greedily and with the same limit. FOLDER becomes a copy of the
-  run with these answers in its store, which `opencompass RUN.toml -m eval --set run.folder=FOLDER` scores without any
-  model; with `--scorer` this happens here, and the accuracies of both are printed.
+  run with these answers in its store, which `opencompass FOLDER/configs/run.toml -m eval --set run.folder=FOLDER` scores
+  without any model; with `--scorer` this happens here, and the accuracies of both are printed.
 
 On quantized weights turbomind rounds the inputs of every matrix to 8 bits, which moves close decisions.
 `--activations 8` does the same in the peer, to show the size of this effect. Without it, compare a run on the same
@@ -154,17 +154,21 @@ class Peer:
         ids = torch.tensor([[0] * (longest - len(prompt)) + prompt for prompt in prompts])
         mask = torch.tensor([[0] * (longest - len(prompt)) + [1] * len(prompt) for prompt in prompts])
         places = (mask.cumsum(1) - 1).clamp(min=0)
-        cache, answers, open_rows = transformers.DynamicCache(), [[] for _ in prompts], set(range(len(prompts)))
+        cache, answers, open_rows = transformers.DynamicCache(), [[] for _ in prompts], list(range(len(prompts)))
         for _ in range(limit):
-            logits = self.model(ids, attention_mask=mask, position_ids=places, use_cache=True, **{self.cache: cache})
-            best = logits.logits[:, -1].argmax(1).tolist()
-            for row in sorted(open_rows):
-                if best[row] in self.ends:
-                    open_rows.discard(row)
-                else:
-                    answers[row].append(best[row])
+            logits = self.model(ids, attention_mask=mask, position_ids=places, use_cache=True, logits_to_keep=1,
+                                **{self.cache: cache}).logits[:, -1]
+            best = logits.argmax(1).tolist()
+            kept = [place for place, token in enumerate(best) if token not in self.ends]
+            if len(kept) < len(best):
+                # What has ended leaves the batch.
+                open_rows, best = [open_rows[place] for place in kept], [best[place] for place in kept]
+                cache.batch_select_indices(torch.tensor(kept, dtype=torch.long))
+                mask, places = mask[kept], places[kept]
             if not open_rows:
                 break
+            for row, token in zip(open_rows, best):
+                answers[row].append(token)
             ids = torch.tensor(best).unsqueeze(1)
             mask = torch.cat([mask, torch.ones_like(ids)], 1)
             places = places[:, -1:] + 1
@@ -290,9 +294,9 @@ class Answers:
         rows = [json.dumps({"key": key, "answer": answer}, ensure_ascii=False) for key, answer in self.store.items()]
         (self.folder / "store.jsonl").write_text("\n".join(rows) + "\n")
 
-    def scored(self, scorer, run_file, sets):
-        """Scores both runs' answers with the crate; metrics per set as (run, peer)."""
-        settings = ["--set", f"run.folder={self.folder.resolve()}"]
+    def scored(self, scorer, sets):
+        """Scores the peer's answers with the crate; metrics per set as (run, peer)."""
+        run_file, settings = self.folder / "configs/run.toml", ["--set", f"run.folder={self.folder.resolve()}"]
         subprocess.run([scorer, run_file, "-m", "eval", *settings], check=True, stdout=subprocess.DEVNULL)
         found = {}
         for name in sets:
@@ -358,11 +362,10 @@ def read_arguments():
     parser.add_argument("--threads", type=int, default=1, help="threads of PyTorch; default: 1")
     parser.add_argument("--json", type=pathlib.Path, help="file for all numbers")
     parser.add_argument("--answers", type=pathlib.Path, help="new folder: the run with the peer's answers")
-    parser.add_argument("--scorer", help="opencompass binary that scores --answers; needs --run-file")
-    parser.add_argument("--run-file", help="run file of the run, with the data at hand")
+    parser.add_argument("--scorer", help="opencompass binary that scores --answers")
     arguments = parser.parse_args()
-    if arguments.scorer and not (arguments.answers and arguments.run_file):
-        parser.error("--scorer needs --answers and --run-file")
+    if arguments.scorer and not arguments.answers:
+        parser.error("--scorer needs --answers")
     return arguments
 
 
@@ -387,13 +390,13 @@ def main():
             print(f"{path.stem}: left out, it is of a kind that is not compared", flush=True)
             continue
         reports[path.stem] = report
+        if answers:
+            answers.write()
         lines = [f"  {name}: {shown(value)}" for name, value in report.items()]
         print("\n".join([f"{path.stem} ({time.perf_counter() - started:.0f} s)", *lines]), flush=True)
-    if answers:
-        answers.write()
     if arguments.scorer:
         sets = [name for name, report in reports.items() if "equal whole answers" in report]
-        for name, metrics in answers.scored(arguments.scorer, arguments.run_file, sets).items():
+        for name, metrics in answers.scored(arguments.scorer, sets).items():
             reports[name]["scores of run and peer"] = metrics
             lines = [f"  {key}: run {ours:.2f}, peer {theirs:.2f}" for key, (ours, theirs) in metrics.items()]
             print("\n".join([name, *lines]))
