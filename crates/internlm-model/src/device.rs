@@ -75,3 +75,24 @@ fn numbered(name: &str, index: usize, kind: burn::tensor::DeviceType) -> Result<
         refuse(name, &format!("the system has {count} device(s) of this kind, they are numbered from 0"))
     })
 }
+
+/// Whether `device` is a GPU, with or without autodiff: tensors stay there, and reading one waits for all work before.
+#[cfg(any(feature = "cuda", feature = "vulkan"))]
+#[must_use]
+pub fn is_gpu(device: &Device) -> bool {
+    use burn::backend::DispatchDevice;
+    match device.as_dispatch() {
+        DispatchDevice::Cube(_) => true,
+        #[cfg(feature = "autodiff")]
+        DispatchDevice::Autodiff(device) => matches!(**device, DispatchDevice::Cube(_)),
+        #[allow(unreachable_patterns, reason = "other backends are compiled in by features")]
+        _ => false,
+    }
+}
+
+/// Whether `device` is a GPU: never, in a build without one.
+#[cfg(not(any(feature = "cuda", feature = "vulkan")))]
+#[must_use]
+pub fn is_gpu(_device: &Device) -> bool {
+    false
+}

@@ -1,7 +1,7 @@
 //! Parameters of a decoder by checkpoint name: what optimizers, adapters and checkpoints enumerate.
 
 use burn::module::{Param, ParamId};
-use burn::tensor::{Shape, Tensor, TensorData};
+use burn::tensor::{Device, Shape, Tensor, TensorData};
 
 /// One parameter; cloning shares the numbers.
 #[derive(Clone, Debug)]
@@ -132,8 +132,10 @@ impl ParameterMut<'_> {
 fn replace<const D: usize>(param: &mut Param<Tensor<D>>, change: impl FnOnce(Tensor<D>) -> Tensor<D>) {
     let device = param.device();
     let trained = param.is_require_grad();
-    let (id, value, mapper) =
-        std::mem::replace(param, Param::from_tensor(Tensor::zeros([1; D], &device))).consume();
+    // Never initialized: on a GPU even one zero is an allocation and a kernel.
+    let zero = |device: &Device, _requires_grad| Tensor::zeros([1; D], device);
+    let placeholder = Param::uninitialized(param.id, zero, device.clone(), false, Shape::new([1; D]));
+    let (id, value, mapper) = std::mem::replace(param, placeholder).consume();
     let value = change(value.inner());
     let value = if device.is_autodiff() { value.autodiff().set_require_grad(trained) } else { value };
     // The mapper carries what `train()` restores; on a device without autodiff the tensor itself does not know it.

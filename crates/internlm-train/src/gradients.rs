@@ -1,24 +1,58 @@
-//! The gradients of the trainable parameters as buffers on the host, and their sum over passes.
+//! The gradients of the trainable parameters: flat tensors where the parameters are, and their sums over passes and
+//! ranks.
 
-use burn::tensor::TensorData;
-use rayon::prelude::*;
+use burn::tensor::{Tensor, TensorData};
+use internlm_model::kernels;
 
-use crate::parameters;
+use crate::Result;
+use crate::collective::Collective;
+use crate::parameters::ParameterInfo;
 
-/// The gradient of every trainable parameter; `None` where one took no part in the loss.
-pub(crate) type Gradients = Vec<Option<TensorData>>;
+/// The gradient of every trainable parameter, flat and without autodiff; `None` where one took no part in the loss.
+pub(crate) type Gradients = Vec<Option<Tensor<1>>>;
+
+/// The same as buffers on the host. On the CPU the numbers have moved and were not copied.
+pub(crate) type HostGradients = Vec<Option<TensorData>>;
+
+/// What the ranks of a step have to exchange.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Exchange {
+    /// At least one rank has gradients: all of them add.
+    Sum,
+    /// No row of any rank has a gradient.
+    Nothing,
+}
 
 /// Adds the gradients of a pass to `total`.
 pub(crate) fn accumulate(total: &mut Gradients, pass: Gradients) {
     for (total, pass) in total.iter_mut().zip(pass) {
-        match (total.as_mut(), pass) {
-            (Some(sum), Some(pass)) => {
-                let sum: &mut [f32] = sum.as_mut_slice().expect("gradients are f32");
-                let pass = parameters::numbers(&pass);
-                sum.par_iter_mut().with_min_len(1 << 14).zip(pass).for_each(|(sum, pass)| *sum += pass);
-            }
-            (None, Some(pass)) => *total = Some(pass),
-            (_, None) => {}
+        *total = match (total.take(), pass) {
+            (Some(total), Some(pass)) => Some(kernels::accumulate(total, pass)),
+            (total, pass) => total.or(pass),
+        };
+    }
+}
+
+/// Reads all gradients back.
+pub(crate) fn read_back(gradients: Gradients) -> HostGradients {
+    gradients.into_iter().map(|gradient| gradient.map(Tensor::into_data)).collect()
+}
+
+/// Adds loss and gradients over the ranks.
+pub(crate) fn all_reduce(
+    collective: &mut dyn Collective,
+    parameters: &[ParameterInfo],
+    gradients: &mut HostGradients,
+    loss: f64,
+) -> Result<f64> {
+    if collective.size() > 1 {
+        // A rank whose share has no labels adds zeros: all ranks must take part in the same sums.
+        for (buffer, info) in gradients.iter_mut().zip(parameters) {
+            buffer.get_or_insert_with(|| TensorData::new(vec![0.0_f32; info.elements()], info.shape.clone()));
         }
     }
+    for buffer in gradients.iter_mut().flatten() {
+        collective.all_reduce(buffer.as_mut_slice().expect("gradients are f32"))?;
+    }
+    collective.all_reduce_f64(loss)
 }

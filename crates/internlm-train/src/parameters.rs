@@ -50,22 +50,26 @@ pub fn restore(decoder: &mut Decoder, values: Vec<Vec<f32>>) {
 
 /// Takes the gradients out of `gradients`; `None` where a parameter took no part in the loss.
 #[must_use]
-pub(crate) fn take_gradients(decoder: &Decoder, mut gradients: Gradients) -> Vec<Option<TensorData>> {
-    let take =
-        |(_, parameter): (String, Parameter)| parameter.take_gradient(&mut gradients).map(Tensor::into_data);
-    trained(decoder).map(take).collect()
+pub(crate) fn take_gradients(decoder: &Decoder, mut gradients: Gradients) -> Vec<Option<Tensor<1>>> {
+    trained(decoder).map(|(_, parameter)| parameter.take_gradient(&mut gradients)).collect()
 }
 
-/// Lets `change` work on the values of each parameter in place; it gets the parameter's index.
-pub(crate) fn update(decoder: &mut Decoder, change: &mut dyn FnMut(usize, &mut [f32])) {
+/// Replaces the values of each parameter, flat and without autodiff, by what `change` makes of them; it gets the
+/// parameter's index too.
+pub(crate) fn replace(decoder: &mut Decoder, change: &mut dyn FnMut(usize, Tensor<1>) -> Tensor<1>) {
     for (index, (_, mut parameter)) in trained_mut(decoder).enumerate() {
-        parameter.update(|flat| {
-            let device = flat.device();
-            let mut data = flat.into_data();
-            change(index, data.as_mut_slice().expect("parameters are f32"));
-            Tensor::from_data(data, &device)
-        });
+        parameter.update(|flat| change(index, flat));
     }
+}
+
+/// Lets `change` work on the values of each parameter in place, in host memory; it gets the parameter's index.
+pub(crate) fn update(decoder: &mut Decoder, change: &mut dyn FnMut(usize, &mut [f32])) {
+    replace(decoder, &mut |index, flat| {
+        let device = flat.device();
+        let mut data = flat.into_data();
+        change(index, data.as_mut_slice().expect("parameters are f32"));
+        Tensor::from_data(data, &device)
+    });
 }
 
 /// The numbers of a tensor that was read back.

@@ -8,7 +8,7 @@ use internlm_model::attend::Causal;
 use internlm_model::decoder::Decoder;
 
 use crate::gradients::{Gradients, accumulate};
-use crate::loss::{Loss, cross_entropy, head_loss, head_outputs};
+use crate::loss::{Loss, LossSum, cross_entropy, head_loss, head_outputs, sum_in_f64};
 use crate::objective::{Head, Pass};
 use crate::parameters;
 use crate::recompute::{Layers, Recompute};
@@ -31,7 +31,7 @@ pub(crate) struct Share<'a> {
 
 /// A loss, its gradient, and the time that they took.
 pub(crate) struct Computed {
-    pub(crate) loss: f64,
+    pub(crate) loss: LossSum,
     pub(crate) gradients: Gradients,
     pub(crate) times: StepTimes,
 }
@@ -46,7 +46,7 @@ impl Share<'_> {
             Recompute::None => None,
             Recompute::Layers => Some(Layers::of(decoder)),
         };
-        let (mut total, mut times) = (0.0, StepTimes::default());
+        let (mut total, mut times) = (LossSum::default(), StepTimes::default());
         let mut sum: Gradients = vec![None; parameters::trainable(decoder).len()];
         for (range, row) in Row::join_ranges(&self.rows[self.range.clone()], self.pass_tokens) {
             let rows = self.range.start + range.start..self.range.start + range.end;
@@ -56,7 +56,7 @@ impl Share<'_> {
                 Some(layers) => layers.compute(&pass, loss, &mut sum)?,
                 None => compute_whole(decoder, &pass, loss, &mut sum)?,
             };
-            total += value;
+            total.add(value);
             times.forward += spent.forward;
             times.backward += spent.backward;
         }
@@ -70,7 +70,7 @@ fn compute_whole(
     pass: &Pass<'_>,
     loss: &mut Loss<'_>,
     sum: &mut Gradients,
-) -> Result<(f64, StepTimes)> {
+) -> Result<(LossSum, StepTimes)> {
     let start = Instant::now();
     let (value, graph) = head_loss(decoder, hidden(decoder, pass.row)?, pass, loss)?;
     let mut times = StepTimes { forward: start.elapsed().as_secs_f64(), ..StepTimes::default() };
@@ -96,8 +96,8 @@ fn hidden(decoder: &Decoder, row: &Row) -> Result<Tensor<2>> {
 pub fn evaluate(decoder: &Decoder, rows: &[Row], pass_tokens: usize) -> Result<Evaluation> {
     let mut evaluation = Evaluation::default();
     for row in Row::join(rows, pass_tokens) {
-        let (_, loss_sum) = cross_entropy(decoder, hidden(decoder, &row)?, &row);
-        evaluation.loss_sum += loss_sum;
+        let found = cross_entropy(decoder, hidden(decoder, &row)?, &row);
+        evaluation.loss_sum += sum_in_f64(found.token_losses);
         evaluation.targets += row.targets() as u64;
         evaluation.weight += row.weight();
     }

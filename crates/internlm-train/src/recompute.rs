@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Result;
 use crate::gradients::{Gradients, accumulate};
-use crate::loss::{Loss, head_loss};
+use crate::loss::{Loss, LossSum, head_loss};
 use crate::objective::Pass;
 use crate::parameters::take_gradients;
 use crate::report::StepTimes;
@@ -92,7 +92,7 @@ impl<'a> Layers<'a> {
         pass: &Pass<'_>,
         loss: &mut Loss<'_>,
         sum: &mut Gradients,
-    ) -> Result<(f64, StepTimes)> {
+    ) -> Result<(LossSum, StepTimes)> {
         let start = Instant::now();
         let mut walk = self.walk(pass)?;
         let input = walk.inputs.pop().expect("the head has an input");

@@ -35,7 +35,8 @@ pub enum StepOutcome {
     },
 }
 
-/// Seconds of the parts of a step.
+/// Seconds of the parts of a step. On a GPU forward and backward only launch their kernels: the wait for all of them is
+/// part of `optimizer`.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct StepTimes {
     /// Waiting for rows; measured by the loop.

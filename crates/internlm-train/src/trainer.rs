@@ -4,17 +4,18 @@ use std::ops::Range;
 use std::time::Instant;
 
 use burn::module::Module;
-use burn::tensor::{Device, TensorData};
+use burn::tensor::Device;
 use internlm_model::ModelConfig;
 use internlm_model::decoder::Decoder;
+use internlm_model::parameter::numbers;
 use serde_json::{Value, json};
 
 use crate::checkpoint::{Coverage, Loaded, Snapshot, State};
 use crate::collective::{Collective, Single, share};
-use crate::gradients::Gradients;
-use crate::loss::Loss;
+use crate::gradients::{Exchange, Gradients, all_reduce, read_back};
+use crate::loss::{Loss, LossSum};
 use crate::objective::Objective;
-use crate::optim::{AdamW, Moments, clip_scale, squared_norm};
+use crate::optim::{Optimizer, Update, Updated, step_on_host};
 use crate::parameters::{self, ParameterInfo};
 use crate::passes::{Computed, Share, evaluate};
 use crate::report::{Evaluation, LossGradients, StepOutcome, StepReport};
@@ -50,7 +51,7 @@ pub struct Trainer {
     flops: Flops,
     parameters: Vec<ParameterInfo>,
     coverage: Coverage,
-    moments: Vec<Moments>,
+    optimizer: Optimizer,
     state: State,
     collective: Box<dyn Collective>,
 }
@@ -72,7 +73,7 @@ impl Trainer {
         Ok(Self {
             schedule: Schedule::new(&config.schedule, config.optim.lr),
             flops: Flops::new(&model),
-            moments: parameters.iter().map(|info| Moments::zeros(info.elements())).collect(),
+            optimizer: Optimizer::zeros(&parameters, &device),
             coverage: if whole { Coverage::Whole } else { Coverage::Part },
             collective: Box::new(Single),
             parameters,
@@ -88,9 +89,13 @@ impl Trainer {
     ///
     /// Every rank is given the same model, settings and rows; it computes its share of the rows and all ranks make
     /// the same update. With one pass per rank the result has the bits of a single process whose passes are those.
+    ///
+    /// Ranks exchange host buffers: on a GPU the gradients of several ranks are read back in every step, and the update
+    /// runs on the host.
     #[must_use]
     pub fn with_collective(self, collective: impl Collective + 'static) -> Self {
-        Self { collective: Box::new(collective), ..self }
+        let optimizer = if collective.size() > 1 { self.optimizer.into_host() } else { self.optimizer };
+        Self { collective: Box::new(collective), optimizer, ..self }
     }
 
     /// The ranks of the run, for the loop: only rank 0 writes files.
@@ -185,28 +190,14 @@ impl Trainer {
             row.check(self.model.vocab, &format!("batch of step {}", step + 1))?;
         }
         // Rows without a label have no gradient, and what is not there is not added up.
-        let differentiable = matches!(loss, Loss::Objective(_)) || rows.iter().any(|row| row.targets() > 0);
+        let labeled = matches!(loss, Loss::Objective(_)) || rows.iter().any(|row| row.targets() > 0);
+        let exchange = if labeled { Exchange::Sum } else { Exchange::Nothing };
         let range = share(rows.len(), self.collective.rank(), self.collective.size());
         let computed = self.share(rows, range).compute(&self.decoder, loss)?;
-        let Computed { mut loss, mut gradients, mut times } = computed;
+        let Computed { loss, gradients, mut times } = computed;
         let start = Instant::now();
-        if differentiable {
-            loss = self.reduce(loss, &mut gradients)?;
-        }
-        let norms: Vec<f64> = gradients
-            .iter()
-            .map(|buffer| buffer.as_ref().map_or(0.0, |buffer| squared_norm(parameters::numbers(buffer))))
-            .collect();
-        let grad_norm = norms.iter().sum::<f64>().sqrt();
         let lr = self.schedule.rate(step);
-        let outcome = if loss.is_finite() && grad_norm.is_finite() {
-            self.update(&gradients, lr, grad_norm);
-            StepOutcome::Updated
-        } else {
-            let first = norms.iter().position(|norm| !norm.is_finite());
-            let tensor = first.map_or("loss", |index| &self.parameters[index].name).to_owned();
-            StepOutcome::Skipped { tensor }
-        };
+        let Updated { loss, grad_norm, outcome } = self.update(gradients, loss, lr, exchange)?;
         times.optimizer = start.elapsed().as_secs_f64();
         let tokens = rows.iter().map(|row| row.tokens() as u64).sum();
         let flops = self.flops.of_rows(rows);
@@ -217,33 +208,26 @@ impl Trainer {
         Ok(StepReport { step: step + 1, loss, lr, grad_norm, tokens, flops, outcome, times, measured })
     }
 
-    /// Adds loss and gradients over the ranks.
-    fn reduce(&mut self, loss: f64, gradients: &mut Gradients) -> Result<f64> {
-        if self.collective.size() > 1 {
-            // A rank whose share has no labels adds zeros: all ranks must take part in the same sums.
-            for (buffer, info) in gradients.iter_mut().zip(&self.parameters) {
-                buffer.get_or_insert_with(|| {
-                    TensorData::new(vec![0.0_f32; info.elements()], info.shape.clone())
-                });
+    /// Sum over the ranks, clip and AdamW.
+    fn update(
+        &mut self,
+        gradients: Gradients,
+        loss: LossSum,
+        lr: f64,
+        exchange: Exchange,
+    ) -> Result<Updated> {
+        let (parameters, number) = (&self.parameters, self.state.updates + 1);
+        let update = Update { parameters, config: &self.config.optim, lr, number };
+        match &mut self.optimizer {
+            Optimizer::Device(moments) => Ok(moments.step(&mut self.decoder, gradients, &loss, &update)),
+            Optimizer::Host(moments) => {
+                let (mut gradients, mut loss) = (read_back(gradients), loss.read());
+                if exchange == Exchange::Sum {
+                    loss = all_reduce(self.collective.as_mut(), parameters, &mut gradients, loss)?;
+                }
+                Ok(step_on_host(moments, &mut self.decoder, &gradients, loss, &update))
             }
         }
-        for buffer in gradients.iter_mut().flatten() {
-            self.collective.all_reduce(buffer.as_mut_slice().expect("gradients are f32"))?;
-        }
-        self.collective.all_reduce_f64(loss)
-    }
-
-    /// Clip and AdamW on every parameter.
-    fn update(&mut self, gradients: &Gradients, lr: f64, grad_norm: f64) {
-        let scale = clip_scale(grad_norm, self.config.optim.clip);
-        let update = AdamW::new(&self.config.optim, lr, self.state.updates + 1, scale);
-        let (parameters, moments) = (&self.parameters, &mut self.moments);
-        parameters::update(&mut self.decoder, &mut |index, values| {
-            if let Some(gradient) = &gradients[index] {
-                let dimensions = parameters[index].shape.len();
-                update.update(values, parameters::numbers(gradient), &mut moments[index], dimensions);
-            }
-        });
     }
 
     fn count(&mut self, outcome: &StepOutcome, loss: f64) -> Result<()> {
@@ -288,10 +272,11 @@ impl Trainer {
     fn gradients_on(&self, rows: &[Row], loss: &mut Loss<'_>) -> Result<LossGradients> {
         let Computed { loss, gradients, .. } =
             self.share(rows, 0..rows.len()).compute(&self.decoder, loss)?;
-        let named = self.parameters.iter().zip(gradients).filter_map(|(info, buffer)| {
-            buffer.map(|buffer| (info.name.clone(), parameters::numbers(&buffer).to_vec()))
-        });
-        Ok(LossGradients { loss, gradients: named.collect() })
+        let named =
+            self.parameters.iter().zip(gradients).filter_map(|(info, gradient)| {
+                gradient.map(|gradient| (info.name.clone(), numbers(gradient)))
+            });
+        Ok(LossGradients { gradients: named.collect(), loss: loss.read() })
     }
 
     fn share<'a>(&self, rows: &'a [Row], range: Range<usize>) -> Share<'a> {
@@ -315,7 +300,7 @@ impl Trainer {
             state: self.state.clone(),
             parameters: self.parameters.clone(),
             values: parameters::values(&self.decoder),
-            moments: self.moments.clone(),
+            moments: self.optimizer.moments(),
             coverage: self.coverage,
         }
     }
@@ -323,7 +308,7 @@ impl Trainer {
     /// Takes over values, moments and counters of a checkpoint; the settings stay those of this trainer.
     pub fn restore(&mut self, loaded: Loaded) {
         parameters::restore(&mut self.decoder, loaded.values);
-        self.moments = loaded.moments;
+        self.optimizer.restore(loaded.moments);
         let (config, data) = (self.state.config.take(), std::mem::take(&mut self.state.data));
         self.state = State { config, data, ..loaded.state };
     }

@@ -9,6 +9,8 @@
     allow(dead_code, reason = "backward passes are compiled in every build, called in training builds")
 )]
 
+mod accumulate;
+mod adamw;
 #[cfg(all(test, feature = "flex", feature = "autodiff"))]
 mod adapter_tests;
 mod add;
@@ -26,6 +28,7 @@ mod frozen;
 mod fused;
 #[cfg(feature = "flex")]
 mod gemm;
+mod global_norm;
 mod linear;
 mod lora;
 pub mod plain;
@@ -35,6 +38,7 @@ mod rotary;
 mod rows;
 #[cfg(feature = "flex")]
 mod skinny;
+mod slots;
 mod swiglu;
 #[cfg(all(test, feature = "flex", feature = "autodiff"))]
 mod tests;
@@ -42,6 +46,8 @@ mod token_log_probs;
 #[cfg(feature = "flex")]
 mod vector;
 
+pub use accumulate::accumulate;
+pub use adamw::{AdamWCoefficients, AdamWState, adamw};
 pub use add::add;
 pub use attention::rotary_attention;
 #[cfg(feature = "flex")]
@@ -55,6 +61,7 @@ pub use embedding::embedding;
 pub use frozen::{Frozen, frozen_linear};
 #[cfg(feature = "flex")]
 pub(crate) use fused::accepts as runs_on_host;
+pub use global_norm::{GlobalNorm, StepNumbers, global_norm};
 pub use linear::linear;
 pub use lora::{LowRank, lora};
 pub use plain::packed_attention;

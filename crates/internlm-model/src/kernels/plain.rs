@@ -6,6 +6,7 @@
 use burn::tensor::activation::{log_softmax, sigmoid, softmax};
 use burn::tensor::{Int, Tensor, TensorData};
 
+use super::slots::{APPLIED, BETA1, BETA2, EPS, KEEP, ROOT_CORRECTION, SCALE, STEP_SIZE};
 use crate::TokenId;
 use crate::heads::{HeadShape, PackedQkv};
 use crate::positions::{Positions, Run, seen_keys};
@@ -164,4 +165,61 @@ pub fn cross_entropy(logits: Tensor<2>, labels: &[Option<TokenId>]) -> Tensor<1>
     let targets = Tensor::<2, Int>::from_data(TensorData::new(targets, [count, 1]), &device);
     let kept = Tensor::<1>::from_data(TensorData::new(kept, [count]), &device);
     log_softmax(logits, 1).gather(1, targets).reshape([count]).neg() * kept
+}
+
+/// The sum of two flat gradients.
+///
+/// # Shapes
+/// - total, part, output: `[n]`
+#[must_use]
+pub fn accumulate(total: Tensor<1>, part: Tensor<1>) -> Tensor<1> {
+    total + part
+}
+
+/// The global norm, `min(1, max_norm / (norm + 1e-6))`, the index of the first gradient that is not finite, the loss,
+/// and 1 or 0 for a step that is applied or skipped.
+///
+/// # Shapes
+/// - gradients: `[n]` each
+/// - loss: `[1]`
+/// - output: `[5]`
+#[must_use]
+pub fn global_norm(gradients: &[Tensor<1>], loss: Tensor<1>, max_norm: f32) -> Tensor<1> {
+    // The zero in front is finite and adds nothing: without gradients there is still a sum.
+    let squares = gradients.iter().map(|gradient| gradient.clone().powi_scalar(2).sum());
+    let sums = Tensor::cat([loss.zeros_like()].into_iter().chain(squares).collect(), 0);
+    let norm = sums.clone().sum().sqrt();
+    let scale = norm.clone().add_scalar(1e-6).recip().mul_scalar(max_norm).clamp_max(1.0);
+    let count = gradients.len();
+    let places = [count].into_iter().chain(0..count).map(|place| place as f32).collect::<Vec<_>>();
+    let places = Tensor::<1>::from_data(TensorData::new(places, [count + 1]), &loss.device());
+    let first = places.mask_fill(sums.is_finite(), count as f32).min();
+    let applied = norm.clone().is_finite().bool_and(loss.clone().is_finite()).float();
+    Tensor::cat(vec![norm, scale, first, loss, applied], 0)
+}
+
+/// AdamW: `m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2; p = keep p - step m / (sqrt(v) root + eps)`, with g times
+/// the clip factor; nothing changes when the step is skipped.
+///
+/// # Shapes
+/// - state: parameter and moments, `[n]` each
+/// - gradient: `[n]`
+/// - buffers: coefficients `[6]` and what [`global_norm`] gives
+#[must_use]
+pub fn adamw(state: [Tensor<1>; 3], gradient: Tensor<1>, buffers: [Tensor<1>; 2]) -> [Tensor<1>; 3] {
+    let [coefficients, outcome] = buffers;
+    let number = |slot| coefficients.clone().narrow(0, slot, 1);
+    let rest = |slot| number(slot).neg().add_scalar(1.0);
+    let skipped = outcome.clone().narrow(0, APPLIED, 1).equal_scalar(0.0).expand(gradient.dims());
+    let g = gradient * outcome.narrow(0, SCALE, 1);
+    let [p, m, v] = state;
+    let first = m.clone() * number(BETA1) + g.clone() * rest(BETA1);
+    let second = v.clone() * number(BETA2) + g.clone() * g * rest(BETA2);
+    let denominator = second.clone().sqrt() * number(ROOT_CORRECTION) + number(EPS);
+    let parameter = p.clone() * number(KEEP) - first.clone() * number(STEP_SIZE) / denominator;
+    [
+        parameter.mask_where(skipped.clone(), p),
+        first.mask_where(skipped.clone(), m),
+        second.mask_where(skipped, v),
+    ]
 }

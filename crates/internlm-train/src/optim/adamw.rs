@@ -5,6 +5,7 @@
 //! Bias corrections are computed in f64 from the step number. The clip factor is applied to g on the fly,
 //! so the gradient is read once here and once for its norm.
 
+use internlm_model::kernels::AdamWCoefficients;
 use rayon::prelude::*;
 
 use super::{Decay, OptimConfig};
@@ -85,8 +86,7 @@ impl AdamW {
     pub fn update(&self, p: &mut [f32], g: &[f32], moments: &mut Moments, dimensions: usize) {
         let (m, v) = (&mut moments.first, &mut moments.second);
         assert!(p.len() == g.len() && p.len() == m.len() && p.len() == v.len(), "one moment per number");
-        let decays = self.decay == Decay::All || dimensions >= 2;
-        let keep = if decays { self.keep } else { 1.0 };
+        let keep = self.keep(dimensions);
         if p.len() <= PIECE {
             return self.update_piece(p, g, m, v, keep);
         }
@@ -94,6 +94,17 @@ impl AdamW {
             .zip(g.par_chunks(PIECE))
             .zip(m.par_chunks_mut(PIECE).zip(v.par_chunks_mut(PIECE)))
             .for_each(|((p, g), (m, v))| self.update_piece(p, g, m, v, keep));
+    }
+
+    /// The factor of a parameter of `dimensions` dimensions: what the weight decay leaves of it.
+    fn keep(&self, dimensions: usize) -> f32 {
+        if self.decay == Decay::All || dimensions >= 2 { self.keep } else { 1.0 }
+    }
+
+    /// The same coefficients for the kernel on a GPU, which has the factor of the gradients from the norm.
+    pub(super) fn coefficients(&self, dimensions: usize) -> AdamWCoefficients {
+        let Self { beta1, beta2, root_correction, eps, step_size, .. } = *self;
+        AdamWCoefficients { beta1, beta2, root_correction, eps, step_size, keep: self.keep(dimensions) }
     }
 
     fn update_piece(&self, p: &mut [f32], g: &[f32], m: &mut [f32], v: &mut [f32], keep: f32) {

@@ -6,6 +6,8 @@ mod finished;
 mod fixture;
 mod frozen;
 mod golden;
+#[cfg(any(feature = "cuda", feature = "vulkan"))]
+mod gpu;
 mod guard;
 mod help;
 mod objectives;

@@ -9,6 +9,7 @@ use burn_cubecl::ops::numeric::{ones_client, zeros_client};
 use burn_cubecl::tensor::CubeTensor;
 use cubecl::prelude::*;
 
+use super::accumulate::add_to;
 use super::embedding::gather;
 use super::gemm::{multiply, multiply_into, transposed};
 use super::launch::{Grid, empty, rows, size, upload};
@@ -154,12 +155,7 @@ impl Pass<'_> {
         let part = multiply(transposed(dlogits), states.clone());
         match &self.dw {
             None => self.dw = Some(part),
-            Some(total) => {
-                let Grid { count, dim } = Grid::units(&part.client, part.meta.num_elements());
-                let client = part.client.clone();
-                let (total, part) = (total.clone().into_tensor_arg(), part.into_tensor_arg());
-                accumulate::launch(&client, count, dim, total, part);
-            }
+            Some(total) => add_to(total, part),
         }
     }
 }
@@ -216,13 +212,4 @@ fn scatter_rows(states: &Tensor<f32>, targets: &Tensor<u32>, dh: &mut Tensor<f32
     let token = targets[first + row] as usize;
     let to = token * dh.stride(0) + column;
     dh[to] = states[row * states.stride(0) + column];
-}
-
-/// Adds `part` to `total`; both have no gaps between rows.
-#[cube(launch)]
-fn accumulate(total: &mut Tensor<f32>, part: &Tensor<f32>) {
-    if ABSOLUTE_POS >= part.len() {
-        terminate!();
-    }
-    total[ABSOLUTE_POS] += part[ABSOLUTE_POS];
 }

@@ -5,13 +5,14 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use burn::backend::DispatchDevice;
-use burn::tensor::{DType, Device, Shape, Tensor};
-use burn_cubecl::CubeElement;
+use burn::tensor::{DType, Shape, Tensor};
 use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::ops::numeric::empty_device_contiguous_dtype;
 use burn_cubecl::tensor::CubeTensor;
+use burn_cubecl::{CubeBackend, CubeElement};
 use cubecl::prelude::{Client, CubeCount, CubeDim};
+
+use crate::device::is_gpu;
 
 /// Units of a cube that works on one row together: a power of two that every runtime allows.
 pub(crate) const UNITS: u32 = 256;
@@ -60,7 +61,7 @@ impl Refusal {
 
 /// Whether kernels take this tensor; the log tells when a tensor on a GPU is refused.
 pub(crate) fn accepts<const D: usize>(tensor: &Tensor<D>) -> bool {
-    if !on_gpu(&tensor.device()) {
+    if !is_gpu(&tensor.device()) {
         return false;
     }
     let refusal = refusal(tensor.dtype(), tensor.shape().num_elements());
@@ -72,7 +73,7 @@ pub(crate) fn accepts<const D: usize>(tensor: &Tensor<D>) -> bool {
 
 /// Logs, for queries on a GPU, that attention over cached keys has no kernel.
 pub(crate) fn report_cached_keys(queries: &Tensor<3>) {
-    if on_gpu(&queries.device()) {
+    if is_gpu(&queries.device()) {
         Refusal::CachedKeys.report();
     }
 }
@@ -87,15 +88,20 @@ fn refusal(dtype: DType, numbers: usize) -> Option<Refusal> {
     }
 }
 
-/// Whether this device is a GPU, with or without autodiff.
-fn on_gpu(device: &Device) -> bool {
-    match device.as_dispatch() {
-        DispatchDevice::Cube(_) => true,
-        #[cfg(feature = "autodiff")]
-        DispatchDevice::Autodiff(device) => matches!(**device, DispatchDevice::Cube(_)),
-        #[allow(unreachable_patterns, reason = "other backends are compiled in by features")]
-        _ => false,
-    }
+/// A tensor that kernels take, as the runtime sees it, without autodiff.
+pub(crate) fn primitive<const D: usize>(tensor: Tensor<D>) -> CubeTensor {
+    tensor.inner().try_into_primitive::<CubeBackend>().expect("accepted tensors are on a GPU")
+}
+
+/// The inverse of [`primitive`].
+pub(crate) fn from_primitive<const D: usize>(tensor: CubeTensor) -> Tensor<D> {
+    Tensor::from_primitive::<CubeBackend>(tensor)
+}
+
+/// The tensor itself when nobody else holds its memory, else a copy: a kernel may write to it.
+pub(crate) fn owned(tensor: CubeTensor) -> CubeTensor {
+    let tensor = into_contiguous(tensor);
+    if tensor.can_mut() { tensor } else { tensor.copy() }
 }
 
 /// The tensor itself when the numbers of each row follow one another, whatever is between rows; else a copy.

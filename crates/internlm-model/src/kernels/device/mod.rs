@@ -3,14 +3,19 @@
 //! The functions of the modules with an `apply` are the device twins of the functions of the same name one module up,
 //! which choose them by `accepts`. Sums are made in an order that depends on the shapes only: no atomics.
 
+pub(super) mod accumulate;
+pub(super) mod adamw;
 pub(super) mod attention;
 mod backend;
 pub(super) mod cross_entropy;
 pub(super) mod embedding;
 mod gemm;
+pub(super) mod global_norm;
 mod head;
 mod launch;
 pub(super) mod linear;
+#[cfg(all(test, feature = "flex", feature = "autodiff"))]
+mod optimizer_tests;
 mod reduce;
 pub(super) mod rms_norm;
 pub(super) mod rotary;

@@ -22,7 +22,7 @@ use crate::positions::{Positions, Run};
 use crate::rope::RopeTable;
 
 /// The device under test.
-fn gpu() -> Device {
+pub(super) fn gpu() -> Device {
     let first = if cfg!(feature = "vulkan") { "vulkan:0" } else { "cuda:0" };
     let name = std::env::var("INTERNLM_TEST_DEVICE").unwrap_or_else(|_| first.to_owned());
     crate::device::parse(&name).expect("the device under test is there")
@@ -33,7 +33,7 @@ fn cpu() -> Device {
     crate::device::parse("cpu").expect("the CPU backend is compiled in")
 }
 
-fn random(shape: &[usize], purpose: &str) -> Vec<f32> {
+pub(super) fn random(shape: &[usize], purpose: &str) -> Vec<f32> {
     let rng = CounterRng::new(7, purpose);
     (0..shape.iter().product::<usize>() as u64).map(|i| rng.normal(i) as f32).collect()
 }
