@@ -12,7 +12,7 @@ use super::slots::{BETA1, BETA2, COEFFICIENTS, EPS, KEEP, ROOT_CORRECTION, STEP_
 /// A parameter and its moments, flat and without autodiff.
 #[derive(Clone, Debug)]
 pub struct AdamWState {
-    /// The values, `[n]`.
+    /// Its values before or after the update, `[n]`.
     pub parameter: Tensor<1>,
     /// Running mean of the gradient, `[n]`.
     pub first: Tensor<1>,

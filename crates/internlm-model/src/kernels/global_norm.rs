@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 
 use super::plain;
-use super::slots::{APPLIED, FIRST, LOSS, NORM};
+use super::slots::{APPLIED, FIRST, LOSS, NORM, OUTCOMES};
 use crate::parameter::numbers;
 
 /// Norm, clip factor, loss and decision of one step, on the device of its gradients.
@@ -53,7 +53,8 @@ impl GlobalNorm {
     /// When the device cannot be read back.
     #[must_use]
     pub fn read(&self) -> StepNumbers {
-        let numbers = numbers(self.numbers.clone());
+        let numbers: [f32; OUTCOMES] =
+            numbers(self.numbers.clone()).try_into().expect("a norm has one number per slot");
         let first = numbers[FIRST] as usize;
         StepNumbers {
             loss: numbers[LOSS],
