@@ -8,7 +8,7 @@ use burn::tensor::Tensor;
 use burn::tensor::TensorData;
 
 pub use crate::heads::{HeadShape, PackedQkv};
-use crate::kernels;
+use crate::kernels::{self, KeyLayout, PagedBatch, PagedKeys};
 #[cfg(feature = "flex")]
 use crate::parameter::numbers;
 use crate::positions::{Positions, Run};
@@ -37,19 +37,33 @@ pub trait Attend {
 
     /// Rotation and attention of one layer from the packed projection.
     ///
-    /// The provided body splits, rotates and calls [`Attend::attend`]; [`Causal`] fuses the three.
+    /// The provided body is [`attend_split`]; [`Causal`] fuses the steps.
     ///
     /// # Shapes
     /// - `qkv.packed`: `[T, (heads + 2 kv_heads) d]`
     /// - output: `[T, heads * d]`
     fn attend_packed(&mut self, layer: AttentionLayer, qkv: PackedQkv, table: &RopeTable) -> Tensor<2> {
-        let (q, k, v) = qkv.split();
-        let q = kernels::rotate(q, table.cos.clone(), table.sin.clone());
-        let k = kernels::rotate(k, table.cos.clone(), table.sin.clone());
-        let out = self.attend(layer, q, k, v);
-        let [tokens, heads, d] = out.dims();
-        out.reshape([tokens, heads * d])
+        attend_split(self, layer, qkv, table)
     }
+}
+
+/// Splits the projection, rotates queries and keys and calls [`Attend::attend`].
+///
+/// # Shapes
+/// - `qkv.packed`: `[T, (heads + 2 kv_heads) d]`
+/// - output: `[T, heads * d]`
+pub fn attend_split<A: Attend + ?Sized>(
+    attend: &mut A,
+    layer: AttentionLayer,
+    qkv: PackedQkv,
+    table: &RopeTable,
+) -> Tensor<2> {
+    let (q, k, v) = qkv.split();
+    let q = kernels::rotate(q, table.cos.clone(), table.sin.clone());
+    let k = kernels::rotate(k, table.cos.clone(), table.sin.clone());
+    let out = attend.attend(layer, q, k, v);
+    let [tokens, heads, d] = out.dims();
+    out.reshape([tokens, heads * d])
 }
 
 /// Causal attention inside each sample of a packed row; nothing is kept between rows.
@@ -92,6 +106,8 @@ pub struct GrowingCache {
     layers: Vec<Grown>,
     length: usize,
     positions: Positions,
+    /// The announced row on devices that keep keys.
+    batch: PagedBatch,
 }
 
 /// One layer's keys and values.
@@ -100,13 +116,13 @@ enum Grown {
     /// `[tokens, kv_heads, d]` each, in memory the kernel reads.
     #[cfg(feature = "flex")]
     Host { keys: Vec<f32>, values: Vec<f32> },
-    /// `[tokens, kv_heads, d]` each.
-    Device(Box<(Tensor<3>, Tensor<3>)>),
+    /// Consecutive blocks on the device.
+    Device(Box<PagedKeys>),
 }
 
 impl GrowingCache {
-    /// Queries that meet all keys at once on devices without a kernel: their scores are what memory is needed for.
-    const QUERY_TILE: usize = 256;
+    /// Tokens of a block on the device; memory doubles when all blocks are full.
+    const BLOCK_TOKENS: usize = 64;
 
     /// A cache before the first token; layers are added as they come.
     #[must_use]
@@ -116,8 +132,10 @@ impl GrowingCache {
 
     /// Announces the next row: `tokens` new tokens after the cached ones. Call it before every forward.
     pub fn extend(&mut self, tokens: usize) {
-        self.positions = Positions::from_runs(vec![Run { first: self.length, tokens }]);
+        let run = Run { first: self.length, tokens };
+        self.positions = Positions::from_runs(vec![run]);
         self.length += tokens;
+        self.batch = PagedBatch::new(vec![run], vec![(0..self.blocks() as u32).collect()]);
     }
 
     /// Cached tokens, those of the announced row included.
@@ -130,6 +148,11 @@ impl GrowingCache {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.length == 0
+    }
+
+    /// Blocks of the cached tokens.
+    fn blocks(&self) -> usize {
+        self.length.div_ceil(Self::BLOCK_TOKENS).max(1)
     }
 
     /// Attention by the kernel over keys in host memory.
@@ -160,6 +183,29 @@ impl GrowingCache {
         kernels::cached_attention(queries, cached, &mut out);
         Tensor::from_data(TensorData::new(out, shape), &device)
     }
+
+    /// Attention over keys that stay on the device.
+    ///
+    /// # Shapes
+    /// - `rotated.packed`: `[T, (heads + 2 kv_heads) d]`
+    /// - output: `[T, heads * d]`
+    fn attend_on_device(&mut self, layer: AttentionLayer, rotated: PackedQkv) -> Tensor<2> {
+        let blocks = self.blocks();
+        if self.layers.len() == layer.index {
+            let layout = KeyLayout {
+                shape: rotated.shape,
+                head_dim: rotated.head_dim(),
+                block_tokens: Self::BLOCK_TOKENS,
+            };
+            let keys = PagedKeys::new(layout, blocks, &rotated.packed.device());
+            self.layers.push(Grown::Device(Box::new(keys)));
+        }
+        let Some(Grown::Device(keys)) = self.layers.get_mut(layer.index) else {
+            unreachable!("layers come in order and stay on their device");
+        };
+        keys.grow(blocks);
+        keys.attend(rotated, &self.batch, layer.window)
+    }
 }
 
 impl Attend for GrowingCache {
@@ -172,28 +218,15 @@ impl Attend for GrowingCache {
         if kernels::runs_on_host(&q) {
             return self.attend_on_host(layer, q, k, v);
         }
-        #[cfg(any(feature = "cuda", feature = "vulkan"))]
-        kernels::report_cached_keys(&q);
-        let run = self.positions.runs()[0];
-        let (keys, values) = match self.layers.get(layer.index) {
-            Some(Grown::Device(grown)) => {
-                let (keys, values) = (**grown).clone();
-                (Tensor::cat(vec![keys, k], 0), Tensor::cat(vec![values, v], 0))
-            }
-            _ => (k, v),
-        };
-        let mut tiles = Vec::new();
-        for start in (0..run.tokens).step_by(Self::QUERY_TILE) {
-            let tile = Run { first: run.first + start, tokens: Self::QUERY_TILE.min(run.tokens - start) };
-            let seen = |x: &Tensor<3>| x.clone().narrow(0, 0, tile.keys());
-            let q = q.clone().narrow(0, start, tile.tokens);
-            tiles.push(kernels::plain::attention(q, seen(&keys), seen(&values), tile, layer.window));
+        let shape = q.dims();
+        self.attend_on_device(layer, PackedQkv::join(q, k, v)).reshape(shape)
+    }
+
+    fn attend_packed(&mut self, layer: AttentionLayer, qkv: PackedQkv, table: &RopeTable) -> Tensor<2> {
+        #[cfg(feature = "flex")]
+        if kernels::runs_on_host(&qkv.packed) {
+            return attend_split(self, layer, qkv, table);
         }
-        let grown = Grown::Device(Box::new((keys, values)));
-        match self.layers.get_mut(layer.index) {
-            Some(slot) => *slot = grown,
-            None => self.layers.push(grown),
-        }
-        if tiles.is_empty() { q } else { Tensor::cat(tiles, 0) }
+        self.attend_on_device(layer, kernels::rotate_packed(qkv, table))
     }
 }

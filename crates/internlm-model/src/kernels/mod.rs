@@ -15,6 +15,7 @@ mod adamw;
 mod adapter_tests;
 mod add;
 mod attention;
+mod block_tables;
 #[cfg(feature = "flex")]
 mod buffer;
 mod columns;
@@ -29,8 +30,10 @@ mod fused;
 #[cfg(feature = "flex")]
 mod gemm;
 mod global_norm;
+mod largest;
 mod linear;
 mod lora;
+mod paged;
 pub mod plain;
 mod rms_norm;
 mod rotary;
@@ -52,20 +55,21 @@ pub use add::add;
 pub use attention::rotary_attention;
 #[cfg(feature = "flex")]
 pub use attention::{CachedKeys, KeyBlock, QueryRows, cached_attention};
+pub use block_tables::{KeyCopy, KeyLayout};
 pub use columns::scale_columns;
 pub use cross_entropy::{CrossEntropy, Labels, cross_entropy};
-#[cfg(any(feature = "cuda", feature = "vulkan"))]
-pub(crate) use device::report_cached_keys;
 pub use dropout::{Mask, dropout};
 pub use embedding::embedding;
 pub use frozen::{Frozen, frozen_linear};
 #[cfg(feature = "flex")]
 pub(crate) use fused::accepts as runs_on_host;
 pub use global_norm::{GlobalNorm, StepNumbers, global_norm};
+pub use largest::{MAX_ENTRIES, largest_entries, read_entries};
 pub use linear::linear;
 pub use lora::{LowRank, lora};
+pub use paged::{PagedBatch, PagedKeys};
 pub use plain::packed_attention;
 pub use rms_norm::rms_norm;
-pub use rotary::rotate;
+pub use rotary::{rotate, rotate_packed};
 pub use swiglu::swiglu;
 pub use token_log_probs::token_log_probs;

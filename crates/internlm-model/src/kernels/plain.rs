@@ -7,6 +7,7 @@ use burn::tensor::activation::{log_softmax, sigmoid, softmax};
 use burn::tensor::{Int, Tensor, TensorData};
 
 use super::slots::{APPLIED, BETA1, BETA2, EPS, KEEP, ROOT_CORRECTION, SCALE, STEP_SIZE};
+use super::block_tables::{BlockTables, KeyCopy, KeyLayout};
 use crate::TokenId;
 use crate::heads::{HeadShape, PackedQkv};
 use crate::positions::{Positions, Run, seen_keys};
@@ -136,6 +137,107 @@ pub fn attention(q: Tensor<3>, k: Tensor<3>, v: Tensor<3>, run: Run, window: Opt
     let weights = softmax(scores, 3).reshape([kv_heads, group * tokens, keys]);
     let out = weights.matmul(v.swap_dims(0, 1));
     out.reshape([heads, tokens, d]).swap_dims(0, 1)
+}
+
+/// Writes keys and values of new tokens into their slots.
+///
+/// # Shapes
+/// - blocks, output: `[blocks, 2 kv_heads block_tokens d]`
+/// - k, v: `[T, kv_heads, d]`
+pub(crate) fn store_keys(
+    blocks: Tensor<2>,
+    layout: KeyLayout,
+    (k, v): (Tensor<3>, Tensor<3>),
+    tables: &BlockTables,
+) -> Tensor<2> {
+    let (shape, kv_heads, d) = (blocks.dims(), layout.shape.kv_heads, layout.head_dim);
+    let mut slots = with_slots(blocks, layout);
+    // [2, kv_heads, T, d]
+    let fresh = Tensor::stack::<4>(vec![k, v], 0).swap_dims(1, 2);
+    let mut token = 0;
+    for (run, table) in tables.iter() {
+        let mut position = run.first;
+        while position < run.keys() {
+            let (block, slot) =
+                (table[position / layout.block_tokens] as usize, position % layout.block_tokens);
+            let count = (layout.block_tokens - slot).min(run.keys() - position);
+            let part = fresh.clone().narrow(2, token, count).unsqueeze::<5>();
+            slots = slots.slice_assign([block..block + 1, 0..2, 0..kv_heads, slot..slot + count, 0..d], part);
+            (position, token) = (position + count, token + count);
+        }
+    }
+    slots.reshape(shape)
+}
+
+/// Copies the first keys and values of blocks, in order.
+///
+/// # Shapes
+/// - blocks, output: `[blocks, 2 kv_heads block_tokens d]`
+pub(crate) fn copy_keys(blocks: Tensor<2>, layout: KeyLayout, copies: &[KeyCopy]) -> Tensor<2> {
+    let shape = blocks.dims();
+    let mut slots = with_slots(blocks, layout);
+    for copy in copies {
+        let places = |block: u32| {
+            let (block, tokens) = (block as usize, copy.tokens as usize);
+            [block..block + 1, 0..2, 0..layout.shape.kv_heads, 0..tokens, 0..layout.head_dim]
+        };
+        let copied = slots.clone().slice(places(copy.from));
+        slots = slots.slice_assign(places(copy.to), copied);
+    }
+    slots.reshape(shape)
+}
+
+/// Attention of new tokens, whose keys are stored already, over the keys of their sequences.
+///
+/// # Shapes
+/// - q: `[T, heads, d]`
+/// - blocks: `[blocks, 2 kv_heads block_tokens d]`
+/// - output: `[T, heads * d]`
+pub(crate) fn paged_attention(
+    q: Tensor<3>,
+    blocks: &Tensor<2>,
+    layout: KeyLayout,
+    tables: &BlockTables,
+    window: Option<usize>,
+) -> Tensor<2> {
+    let [tokens, heads, d] = q.dims();
+    let mut start = 0;
+    let mut outputs = Vec::new();
+    for (run, table) in tables.iter().filter(|(run, _)| run.tokens > 0) {
+        let (keys, values) = gathered(blocks, layout, &table[..run.keys().div_ceil(layout.block_tokens)]);
+        for first in (0..run.tokens).step_by(QUERY_TILE) {
+            let tile = Run { first: run.first + first, tokens: QUERY_TILE.min(run.tokens - first) };
+            let seen = |x: &Tensor<3>| x.clone().narrow(0, 0, tile.keys());
+            let q = q.clone().narrow(0, start + first, tile.tokens);
+            outputs.push(attention(q, seen(&keys), seen(&values), tile, window));
+        }
+        start += run.tokens;
+    }
+    let out = if outputs.is_empty() { q } else { Tensor::cat(outputs, 0) };
+    out.reshape([tokens, heads * d])
+}
+
+/// Queries whose scores exist at once.
+const QUERY_TILE: usize = 256;
+
+/// Keys and values of the blocks of a sequence, `[slots of all blocks, kv_heads, d]`.
+fn gathered(blocks: &Tensor<2>, layout: KeyLayout, table: &[u32]) -> (Tensor<3>, Tensor<3>) {
+    let (count, device) = (table.len(), blocks.device());
+    let table = table.iter().map(|block| *block as i32).collect::<Vec<_>>();
+    let table = Tensor::<1, Int>::from_data(TensorData::new(table, [count]), &device);
+    // [2, blocks, slots, kv_heads, d]
+    let slots = with_slots(blocks.clone().select(0, table), layout).permute([1, 0, 3, 2, 4]);
+    let half = |index: usize| {
+        let shape = [count * layout.block_tokens, layout.shape.kv_heads, layout.head_dim];
+        slots.clone().narrow(0, index, 1).reshape(shape)
+    };
+    (half(0), half(1))
+}
+
+/// `[blocks, 2, kv_heads, block_tokens, d]`.
+fn with_slots(blocks: Tensor<2>, layout: KeyLayout) -> Tensor<5> {
+    let [count, _] = blocks.dims();
+    blocks.reshape([count, 2, layout.shape.kv_heads, layout.block_tokens, layout.head_dim])
 }
 
 /// 0 where the query sees the key, minus infinity elsewhere: `[run.tokens, run.keys()]`.

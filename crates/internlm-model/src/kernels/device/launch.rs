@@ -32,8 +32,8 @@ pub(crate) enum Refusal {
     /// The smallest tile of these heads does not fit in shared memory.
     #[error("no attention tile fits in shared memory: {heads} heads, {kv_heads} kv heads of width {d}")]
     Heads { heads: usize, kv_heads: usize, d: usize },
-    /// The attention kernels expect every key in the same row.
-    #[error("attention over cached keys has no kernel")]
+    /// The kernels that can be differentiated expect every key in the same row.
+    #[error("attention over cached keys has no kernel for training")]
     CachedKeys,
 }
 
@@ -69,13 +69,6 @@ pub(crate) fn accepts<const D: usize>(tensor: &Tensor<D>) -> bool {
         refusal.report();
     }
     refusal.is_none()
-}
-
-/// Logs, for queries on a GPU, that attention over cached keys has no kernel.
-pub(crate) fn report_cached_keys(queries: &Tensor<3>) {
-    if is_gpu(&queries.device()) {
-        Refusal::CachedKeys.report();
-    }
 }
 
 /// Why kernels do not take a tensor on a GPU; `None` when they do.

@@ -12,6 +12,7 @@ pub(super) mod embedding;
 mod gemm;
 pub(super) mod global_norm;
 mod head;
+pub(super) mod largest;
 mod launch;
 pub(super) mod linear;
 #[cfg(all(test, feature = "flex", feature = "autodiff"))]
@@ -21,9 +22,8 @@ pub(super) mod rms_norm;
 pub(super) mod rotary;
 mod scale;
 pub(super) mod swiglu;
-#[cfg(all(test, feature = "flex", feature = "autodiff"))]
+#[cfg(all(test, feature = "autodiff"))]
 mod tests;
 pub(super) mod token_log_probs;
 
 pub(super) use launch::accepts;
-pub(crate) use launch::report_cached_keys;

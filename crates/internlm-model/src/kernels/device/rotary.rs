@@ -10,14 +10,30 @@ use burn_cubecl::CubeBackend;
 use burn_cubecl::tensor::CubeTensor;
 use cubecl::ir::ElemType;
 use cubecl::prelude::*;
+use cubecl::zspace::metadata::Metadata;
 
 use super::backend::{DeviceBackend, DeviceOp};
 use super::launch::{Grid, empty, rows, size};
+use crate::heads::{HeadShape, PackedQkv};
 
 /// `(x1 cos - x2 sin, x2 cos + x1 sin)` of each head.
 pub(in crate::kernels) fn apply(x: BurnTensor<3>, cos: BurnTensor<2>, sin: BurnTensor<2>) -> BurnTensor<3> {
     let op = RotaryOp { angles: Angles::new(cos, sin) };
     BurnTensor::from_dispatch(Dispatch::device1(op, x.into_dispatch()))
+}
+
+/// Rotates queries and keys of the packed projection; nothing is differentiated.
+pub(in crate::kernels) fn apply_packed(
+    qkv: &PackedQkv,
+    cos: BurnTensor<2>,
+    sin: BurnTensor<2>,
+) -> BurnTensor<2> {
+    let HeadShape { heads, kv_heads } = qkv.shape;
+    let packed = qkv.packed.clone().inner().try_into_primitive::<CubeBackend>();
+    let packed = packed.expect("kernels take tensors on GPUs only");
+    let sizes = [kv_heads, heads / kv_heads, size(&packed, 1) / (heads + 2 * kv_heads)];
+    let turned = rotate_groups(packed, &Angles::new(cos, sin), sizes, Direction::Forward);
+    BurnTensor::from_primitive::<CubeBackend>(turned)
 }
 
 /// Cosines and sines of each token, `[T, d / 2]` each, f32.
@@ -54,6 +70,25 @@ pub(super) struct Turn {
 pub(super) enum Direction {
     Forward,
     Back,
+}
+
+/// Queries and keys of a projection turned by their angles, values as they are; `[kv heads, queries of each, d]` are the
+/// sizes.
+///
+/// # Shapes
+/// - packed, output: `[T, (heads + 2 kv_heads) d]`
+pub(super) fn rotate_groups(
+    packed: CubeTensor,
+    angles: &Angles,
+    [kv_heads, group, d]: [usize; 3],
+    direction: Direction,
+) -> CubeTensor {
+    let mut slots = rows(packed);
+    let (tokens, width, stride) = (size(&slots, 0), size(&slots, 1), slots.meta.strides()[0]);
+    *slots.meta = Metadata::new([tokens, kv_heads * (group + 2), d], [stride, d, 1]);
+    let mut turned = rotate(slots, angles, Turn { period: group + 2, rotated: group + 1, direction });
+    *turned.meta = Metadata::new([tokens, width], [width, 1]);
+    turned
 }
 
 /// The rotated copy of `x`, `[T, slots, d]`.

@@ -12,10 +12,10 @@ use proptest::prelude::*;
 
 use super::backend::{DeviceBackend, DeviceOp};
 use crate::TokenId;
-use crate::heads::HeadShape;
+use crate::heads::{HeadShape, PackedQkv};
 use crate::kernels::{
-    Labels, cross_entropy, embedding, linear, plain, rms_norm, rotary_attention, rotate, swiglu,
-    token_log_probs,
+    Labels, cross_entropy, embedding, linear, plain, rms_norm, rotary_attention, rotate, rotate_packed,
+    swiglu, token_log_probs,
 };
 use crate::parameter::numbers;
 use crate::positions::{Positions, Run};
@@ -29,7 +29,7 @@ pub(super) fn gpu() -> Device {
 }
 
 /// Where the twins run.
-fn cpu() -> Device {
+pub(super) fn cpu() -> Device {
     crate::device::parse("cpu").expect("the CPU backend is compiled in")
 }
 
@@ -79,7 +79,7 @@ fn with_gaps(x: CubeTensor) -> CubeTensor {
     tensor
 }
 
-fn gaps<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+pub(super) fn gaps<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     Tensor::from_dispatch(Dispatch::device1(Gaps, x.into_dispatch()))
 }
 
@@ -89,7 +89,7 @@ fn backward<const D: usize>(y: Tensor<D>) -> Gradients {
     (y * g).sum().backward()
 }
 
-fn close(name: &str, found: &[f32], expected: &[f32]) {
+pub(super) fn close(name: &str, found: &[f32], expected: &[f32]) {
     assert_eq!(found.len(), expected.len(), "{name}: number of elements");
     let norm = |values: &mut dyn Iterator<Item = f64>| values.map(|x| x * x).sum::<f64>().sqrt();
     let size = norm(&mut expected.iter().map(|&x| f64::from(x)));
@@ -160,6 +160,23 @@ proptest! {
         let expected = run(&plain::rotate, &cpu());
         close("value", &found[0], &expected[0]);
         close("gradient", &found[1], &expected[1]);
+    }
+
+    #[test]
+    fn projections_are_rotated_as_their_parts(
+        tokens in 1..60_usize, kv_heads in 1..4_usize, group in 1..5_usize, half in 1..20_usize,
+    ) {
+        let shape = HeadShape { heads: kv_heads * group, kv_heads };
+        let width = (shape.heads + 2 * kv_heads) * 2 * half;
+        let run = |gaps: &dyn Fn(Tensor<2>) -> Tensor<2>, device: &Device| {
+            let table = RopeTable {
+                cos: gaps(constant([tokens, half], "cos", device)),
+                sin: gaps(constant([tokens, half], "sin", device)),
+            };
+            let packed = gaps(constant([tokens, width], "packed", device));
+            numbers(rotate_packed(PackedQkv { packed, shape }, &table).packed)
+        };
+        close("value", &run(&gaps::<2>, &gpu()), &run(&|x| x, &cpu()));
     }
 
     #[test]

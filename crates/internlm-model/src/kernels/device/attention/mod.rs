@@ -9,8 +9,10 @@ mod backward_keys;
 mod backward_queries;
 mod forward;
 mod gradient;
+pub(in crate::kernels) mod paged;
 mod plan;
 mod rotary_attention;
+mod running;
 mod tile;
 
 pub(in crate::kernels) use rotary_attention::apply;

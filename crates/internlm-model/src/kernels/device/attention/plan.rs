@@ -18,6 +18,8 @@ pub(super) struct Form {
     pub(super) keys: usize,
 }
 
+/// Shared memory that every GPU has for one cube, in bytes.
+pub(super) const SHARED: usize = 32 << 10;
 /// Units of a cube; a query or a key is worked on by several of them.
 pub(super) const UNITS: usize = 128;
 /// Numbers of queries and of keys of a tile, largest first: wide heads need the smaller ones.

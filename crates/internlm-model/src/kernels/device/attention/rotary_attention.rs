@@ -3,22 +3,18 @@
 use burn::backend::Dispatch;
 use burn::tensor::Tensor;
 use burn_cubecl::tensor::CubeTensor;
-use cubecl::zspace::metadata::Metadata;
 
 use super::backward_keys::differentiate_keys;
 use super::backward_queries::differentiate_queries;
 use super::forward::attend;
 use super::gradient::multiply_outputs;
-use super::plan::{Form, Plan, Span, UNITS};
+use super::plan::{Form, Plan, SHARED, Span, UNITS};
 use crate::heads::HeadShape;
 use crate::kernels::device::backend::{DeviceBackend, DeviceOp};
 use crate::kernels::device::launch::{Grid, Refusal, empty, rows, size, upload};
-use crate::kernels::device::rotary::{Angles, Direction, Turn, rotate};
+use crate::kernels::device::rotary::{Angles, Direction, rotate_groups};
 use crate::positions::Positions;
 use crate::rope::RopeTable;
-
-/// Shared memory that every GPU has for one cube, in bytes.
-const SHARED: usize = 32 << 10;
 
 /// Rotation and attention of a row in which all keys are new; `None`, reported in the log, for rows with cached keys
 /// and heads too wide for shared memory.
@@ -94,14 +90,7 @@ impl DeviceOp<1> for RotaryAttentionOp {
 impl RotaryAttentionOp {
     /// Queries and keys of the projection turned by their angles, values as they are.
     fn turned(&self, packed: CubeTensor, direction: Direction) -> CubeTensor {
-        let Form { kv_heads, group, d, .. } = self.form;
-        let mut slots = rows(packed);
-        let (tokens, width, stride) = (size(&slots, 0), size(&slots, 1), slots.meta.strides()[0]);
-        *slots.meta = Metadata::new([tokens, kv_heads * (group + 2), d], [stride, d, 1]);
-        let turn = Turn { period: group + 2, rotated: group + 1, direction };
-        let mut turned = rotate(slots, &self.angles, turn);
-        *turned.meta = Metadata::new([tokens, width], [width, 1]);
-        turned
+        rotate_groups(packed, &self.angles, [self.form.kv_heads, self.form.group, self.form.d], direction)
     }
 
     /// The tiles on the GPU, and one cube for each and each kv head.

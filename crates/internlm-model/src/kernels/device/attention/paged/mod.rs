@@ -1,0 +1,19 @@
+//! Attention of new tokens over keys and values in blocks on a GPU (PagedAttention, Kwon et al., 2023).
+//!
+//! The storage of a layer is one matrix with a row per block, `[K | V][kv_head][slot][d]`. A query adds up its keys in
+//! splits of 256 positions and the splits in their order (FlashDecoding, Dao et al., 2023). For a single new token each
+//! split has a cube of its own and a second kernel combines them; a tile of several tokens visits its splits one after
+//! the other in one cube. Both do the same arithmetic, so the bits of a query depend on its own sequence only: not on
+//! other sequences, the size and order of blocks, or how a prompt was cut.
+
+mod apply;
+mod combine;
+mod form;
+mod forward;
+mod plan;
+mod store;
+#[cfg(all(test, feature = "autodiff"))]
+mod tests;
+
+pub(in crate::kernels) use apply::{PagedCall, attend, copy};
+pub(in crate::kernels) use plan::UploadedPlan;

@@ -1,0 +1,188 @@
+//! [`PagedKeys`]: keys and values of one layer in blocks on a device, and the attention of new tokens over them.
+//!
+//! Serving keeps the keys of many sequences in blocks, reference generation those of one sequence in consecutive blocks;
+//! both call the same kernels.
+
+#[cfg(any(feature = "cuda", feature = "vulkan"))]
+use std::sync::OnceLock;
+
+use burn::tensor::{DType, Device, Tensor};
+
+use super::block_tables::{BlockTables, KeyCopy, KeyLayout, independent};
+use super::plain;
+use crate::heads::PackedQkv;
+use crate::positions::Run;
+
+/// The new tokens of several sequences and where their keys are, for all layers of a step.
+#[derive(Clone, Debug, Default)]
+pub struct PagedBatch {
+    tables: BlockTables,
+    #[cfg(any(feature = "cuda", feature = "vulkan"))]
+    plan: OnceLock<Box<super::device::attention::paged::UploadedPlan>>,
+}
+
+impl PagedBatch {
+    /// Sequences in the order of their tokens, and the blocks of each: position p is in block `p / block_tokens` at slot
+    /// `p % block_tokens`.
+    ///
+    /// # Panics
+    /// When there is not one list of blocks per run.
+    #[must_use]
+    pub fn new(runs: Vec<Run>, blocks: Vec<Vec<u32>>) -> Self {
+        Self {
+            tables: BlockTables::new(runs, blocks),
+            #[cfg(any(feature = "cuda", feature = "vulkan"))]
+            plan: OnceLock::new(),
+        }
+    }
+}
+
+/// Keys and values of one layer.
+#[derive(Debug)]
+pub struct PagedKeys {
+    layout: KeyLayout,
+    /// `[blocks, numbers of a block]`.
+    blocks: Tensor<2>,
+}
+
+impl PagedKeys {
+    /// Memory for `blocks` blocks, whose numbers are not set: slots are read once a token has been stored in them.
+    #[must_use]
+    pub fn new(layout: KeyLayout, blocks: usize, device: &Device) -> Self {
+        Self { layout, blocks: unset(layout, blocks, &device.clone().inner()) }
+    }
+
+    /// Number of blocks.
+    #[must_use]
+    pub fn blocks(&self) -> usize {
+        self.blocks.dims()[0]
+    }
+
+    /// Makes room for at least `blocks` blocks, doubling the memory.
+    pub fn grow(&mut self, blocks: usize) {
+        let known = self.blocks();
+        if blocks > known {
+            let more = unset(self.layout, blocks.max(2 * known) - known, &self.blocks.device());
+            self.blocks = Tensor::cat(vec![self.blocks.clone(), more], 0);
+        }
+    }
+
+    /// Copies the first keys and values of blocks, in order.
+    pub fn copy(&mut self, copies: &[KeyCopy]) {
+        for group in independent(copies) {
+            #[cfg(any(feature = "cuda", feature = "vulkan"))]
+            if super::device::accepts(&self.blocks)
+                && super::device::attention::paged::copy(&self.blocks, self.layout, group).is_some()
+            {
+                continue;
+            }
+            self.blocks = plain::copy_keys(self.blocks.clone(), self.layout, group);
+        }
+    }
+
+    /// Stores keys and values of the new tokens and attends with their queries; a query sees the last `window` keys up to
+    /// its own. The bits of a sequence do not depend on the others of the batch where kernels run.
+    ///
+    /// # Shapes
+    /// - `rotated.packed`: `[T, (heads + 2 kv_heads) d]`, queries and keys rotated
+    /// - output: `[T, heads * d]`
+    ///
+    /// # Panics
+    /// When the batch has another number of tokens or names a block that is not there.
+    pub fn attend(&mut self, rotated: PackedQkv, batch: &PagedBatch, window: Option<usize>) -> Tensor<2> {
+        let x = rotated.packed.inner();
+        assert_eq!(x.dims()[0], batch.tables.tokens(), "the batch describes the tokens of the row");
+        assert!(batch.tables.end() <= self.blocks(), "the blocks of the batch are there");
+        #[cfg(any(feature = "cuda", feature = "vulkan"))]
+        if super::device::accepts(&x) && super::device::accepts(&self.blocks) {
+            use super::device::attention::paged;
+
+            let call =
+                paged::PagedCall { layout: self.layout, tables: &batch.tables, plan: &batch.plan, window };
+            if let Some(out) = paged::attend(&x, &self.blocks, call) {
+                return out;
+            }
+        }
+        let format = x.dtype();
+        let (q, k, v) = PackedQkv { packed: x.cast(DType::F32), ..rotated }.split();
+        self.blocks = plain::store_keys(self.blocks.clone(), self.layout, (k, v), &batch.tables);
+        plain::paged_attention(q, &self.blocks, self.layout, &batch.tables, window).cast(format)
+    }
+}
+
+impl Clone for PagedKeys {
+    /// Copies the numbers: kernels write in place, so that a clone of the tensor alone would change as well.
+    fn clone(&self) -> Self {
+        let (count, layout) = (self.blocks(), self.layout);
+        let fresh = unset(layout, count, &self.blocks.device());
+        let blocks = fresh.slice_assign([0..count, 0..layout.block_numbers()], self.blocks.clone());
+        Self { layout, blocks }
+    }
+}
+
+fn unset(layout: KeyLayout, blocks: usize, device: &Device) -> Tensor<2> {
+    Tensor::empty([blocks, layout.block_numbers()], (device, DType::F32))
+}
+
+#[cfg(all(test, feature = "flex"))]
+mod tests {
+    use burn::tensor::TensorData;
+    use internlm_kit::rng::CounterRng;
+
+    use super::*;
+    use crate::heads::HeadShape;
+    use crate::parameter::numbers;
+    use crate::positions::Positions;
+
+    const SHAPE: HeadShape = HeadShape { heads: 4, kv_heads: 2 };
+    const D: usize = 6;
+
+    fn rotated(first: usize, tokens: usize) -> PackedQkv {
+        let (rng, width) = (CounterRng::new(1, "packed"), 8 * D);
+        let values = (first * width..(first + tokens) * width).map(|i| rng.normal(i as u64) as f32);
+        let data = TensorData::new(values.collect::<Vec<f32>>(), [tokens, width]);
+        PackedQkv { packed: Tensor::from_data(data, &Device::flex()), shape: SHAPE }
+    }
+
+    fn empty(blocks: usize) -> PagedKeys {
+        PagedKeys::new(KeyLayout { shape: SHAPE, head_dim: D, block_tokens: 4 }, blocks, &Device::flex())
+    }
+
+    fn attend(keys: &mut PagedKeys, first: usize, tokens: usize, blocks: &[u32]) -> Vec<f32> {
+        let batch = PagedBatch::new(vec![Run { first, tokens }], vec![blocks.to_vec()]);
+        numbers(keys.attend(rotated(first, tokens), &batch, Some(7)))
+    }
+
+    fn expected() -> Vec<f32> {
+        let (q, k, v) = rotated(0, 14).split();
+        numbers(plain::packed_attention(q, k, v, &Positions::sequence(14), Some(7)))
+    }
+
+    fn assert_close(found: &[f32], expected: &[f32]) {
+        assert_eq!(found.len(), expected.len());
+        assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-5), "{found:?} {expected:?}");
+    }
+
+    #[test]
+    fn scattered_blocks_that_grow_give_the_attention_of_the_whole_sequence() {
+        let mut keys = empty(2);
+        let mut found = attend(&mut keys, 0, 5, &[1, 0]);
+        keys.grow(3);
+        assert_eq!(keys.blocks(), 4);
+        found.extend(attend(&mut keys, 5, 1, &[1, 0]));
+        found.extend(attend(&mut keys, 6, 8, &[1, 0, 3, 2]));
+        assert_close(&found, &expected());
+    }
+
+    #[test]
+    fn clones_and_copies_are_memory_of_their_own() {
+        let mut keys = empty(4);
+        attend(&mut keys, 0, 7, &[0, 1]);
+        let mut clone = keys.clone();
+        // Block 2 takes the place of block 1, which is written over.
+        keys.copy(&[KeyCopy { from: 1, to: 2, tokens: 3 }]);
+        attend(&mut keys, 0, 4, &[1]);
+        assert_close(&attend(&mut keys, 7, 7, &[0, 2, 3, 1]), &expected()[7 * 4 * D..]);
+        assert_close(&attend(&mut clone, 7, 7, &[0, 1, 3, 2]), &expected()[7 * 4 * D..]);
+    }
+}
