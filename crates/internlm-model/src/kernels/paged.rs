@@ -52,7 +52,7 @@ impl PagedKeys {
         Self { layout, blocks: unset(layout, blocks, &device.clone().inner()) }
     }
 
-    /// Number of blocks.
+    /// Number of blocks that there is memory for.
     #[must_use]
     pub fn blocks(&self) -> usize {
         self.blocks.dims()[0]

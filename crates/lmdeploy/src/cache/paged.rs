@@ -1,32 +1,47 @@
 //! [`PagedCache`]: keys and values of many sequences in blocks, as the decoder's [`Attend`].
 //!
-//! The storage is in host memory as f32 and the kernel runs on slices. On a device other than the CPU the same code is
-//! correct but copies q, k and v in every layer; kernels for such devices do not exist yet.
+//! On a GPU they stay there, one allocation per layer, and kernels store and read them. On the CPU they are f32 in host
+//! memory and the kernel runs on slices.
 
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData};
 use internlm_model::ModelConfig;
-use internlm_model::attend::{Attend, AttentionLayer};
+use internlm_model::attend::{Attend, AttentionLayer, HeadShape, PackedQkv, attend_split};
+use internlm_model::device::is_gpu;
+use internlm_model::kernels::{KeyCopy, KeyLayout, PagedBatch, PagedKeys, rotate_packed};
 use internlm_model::positions::{Positions, seen_keys};
+use internlm_model::rope::RopeTable;
 
 use super::paged_attention::{CacheLayout, LayerCache, Query, paged_attention};
 use super::{BlockCopy, BlockId};
 
 /// Keys and values of many sequences, in blocks that the scheduler hands out.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct PagedCache {
-    layout: CacheLayout,
-    layers: Vec<LayerCache>,
+    storage: Storage,
     positions: Positions,
-    /// The blocks of each sequence of the current batch.
-    blocks: Vec<Vec<BlockId>>,
+}
+
+/// Where keys and values are, one entry per layer, and the blocks of each sequence of the current batch.
+#[derive(Debug)]
+enum Storage {
+    Host { layout: CacheLayout, layers: Vec<LayerCache>, blocks: Vec<Vec<BlockId>> },
+    Device { layers: Vec<PagedKeys>, batch: PagedBatch },
 }
 
 impl PagedCache {
     /// Allocates `blocks` blocks of `block_tokens` tokens for every layer of the model.
-    pub(crate) fn new(config: &ModelConfig, blocks: usize, block_tokens: usize) -> Self {
-        let layout = CacheLayout { block_tokens, kv_heads: config.kv_heads, head_dim: config.head_dim };
-        let layers = (0..config.layers).map(|_| LayerCache::new(layout, blocks)).collect();
-        Self { layout, layers, positions: Positions::default(), blocks: Vec::new() }
+    pub(crate) fn new(config: &ModelConfig, blocks: usize, block_tokens: usize, device: &Device) -> Self {
+        let storage = if is_gpu(device) {
+            let shape = HeadShape { heads: config.heads, kv_heads: config.kv_heads };
+            let layout = KeyLayout { shape, head_dim: config.head_dim, block_tokens };
+            let layers = (0..config.layers).map(|_| PagedKeys::new(layout, blocks, device)).collect();
+            Storage::Device { layers, batch: PagedBatch::default() }
+        } else {
+            let layout = CacheLayout { block_tokens, kv_heads: config.kv_heads, head_dim: config.head_dim };
+            let layers = (0..config.layers).map(|_| LayerCache::new(layout, blocks)).collect();
+            Storage::Host { layout, layers, blocks: Vec::new() }
+        };
+        Self { storage, positions: Positions::default() }
     }
 
     /// Size of one block in bytes, over all layers.
@@ -34,17 +49,37 @@ impl PagedCache {
         2 * config.layers * config.kv_heads * config.head_dim * block_tokens * size_of::<f32>()
     }
 
-    /// Copies the first keys and values of a block into another one, in every layer.
-    pub(crate) fn copy(&mut self, copy: BlockCopy) {
-        for layer in &mut self.layers {
-            layer.copy(self.layout, copy);
+    /// Copies the first keys and values of blocks into other ones, in order, in every layer.
+    pub(crate) fn copy(&mut self, copies: &[BlockCopy]) {
+        match &mut self.storage {
+            Storage::Host { layout, layers, .. } => {
+                for layer in layers {
+                    copies.iter().for_each(|copy| layer.copy(*layout, *copy));
+                }
+            }
+            Storage::Device { layers, .. } => {
+                let copy = |copy: &BlockCopy| KeyCopy {
+                    from: copy.from.0,
+                    to: copy.to.0,
+                    tokens: copy.tokens as u32,
+                };
+                let copies: Vec<KeyCopy> = copies.iter().map(copy).collect();
+                layers.iter_mut().for_each(|layer| layer.copy(&copies));
+            }
         }
     }
 
     /// Announces the next call of the decoder: the positions of its tokens in order, and the blocks of each sequence.
-    pub(crate) fn begin(&mut self, positions: Positions, blocks: Vec<Vec<BlockId>>) {
+    pub(crate) fn begin(&mut self, positions: Positions, sequences: Vec<Vec<BlockId>>) {
+        match &mut self.storage {
+            Storage::Host { blocks, .. } => *blocks = sequences,
+            Storage::Device { batch, .. } => {
+                let numbers = |blocks: Vec<BlockId>| blocks.into_iter().map(|block| block.0).collect();
+                let blocks = sequences.into_iter().map(numbers).collect();
+                *batch = PagedBatch::new(positions.runs().to_vec(), blocks);
+            }
+        }
         self.positions = positions;
-        self.blocks = blocks;
     }
 }
 
@@ -67,6 +102,13 @@ impl Attend for PagedCache {
     /// - k, v: `[T, kv_heads, d]`
     fn attend(&mut self, layer: AttentionLayer, q: Tensor<3>, k: Tensor<3>, v: Tensor<3>) -> Tensor<3> {
         let (device, [tokens, heads, d]) = (q.device(), q.dims());
+        let (layout, layers, blocks) = match &mut self.storage {
+            Storage::Host { layout, layers, blocks } => (*layout, layers, blocks),
+            Storage::Device { layers, batch } => {
+                let out = layers[layer.index].attend(PackedQkv::join(q, k, v), batch, layer.window);
+                return out.reshape([tokens, heads, d]);
+            }
+        };
         let query = |position, blocks| {
             let first_key = seen_keys(position, layer.window).start;
             Query { position, first_key, blocks }
@@ -75,13 +117,22 @@ impl Attend for PagedCache {
             .positions
             .runs()
             .iter()
-            .zip(&self.blocks)
+            .zip(&*blocks)
             .flat_map(|(run, blocks)| (run.first..run.keys()).map(move |position| query(position, blocks)))
             .collect();
         let (q, k, v) = (values(q), values(k), values(v));
-        let cache = &mut self.layers[layer.index];
-        cache.store(self.layout, &queries, slice(&k), slice(&v));
-        let output = paged_attention(cache, self.layout, &queries, slice(&q), heads);
+        let cache = &mut layers[layer.index];
+        cache.store(layout, &queries, slice(&k), slice(&v));
+        let output = paged_attention(cache, layout, &queries, slice(&q), heads);
         Tensor::from_data(TensorData::new(output, [tokens, heads, d]), &device)
+    }
+
+    fn attend_packed(&mut self, layer: AttentionLayer, qkv: PackedQkv, table: &RopeTable) -> Tensor<2> {
+        match &mut self.storage {
+            Storage::Host { .. } => attend_split(self, layer, qkv, table),
+            Storage::Device { layers, batch } => {
+                layers[layer.index].attend(rotate_packed(qkv, table), batch, layer.window)
+            }
+        }
     }
 }

@@ -1,18 +1,20 @@
 //! [`BurnExecutor`]: the decoder of `internlm-model` on any Burn device behind the engine.
 
+mod outputs;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::Device;
 use internlm_model::decoder::Decoder;
 use internlm_model::positions::{Positions, Run};
 use internlm_model::{ModelConfig, TokenId, device, weights};
 
+use self::outputs::StepOutputs;
 use super::rotary_limit::rotary_limit;
 use super::same_shape::same_shape;
 use super::{
-    Batch, Capacity, ExecuteError, Executor, ExecutorConfig, Logits, SequencePart, SleepLevel, SleepPart,
-    WeightLoader,
+    Batch, Capacity, ExecuteError, Executor, ExecutorConfig, Logits, SleepLevel, SleepPart, WeightLoader,
 };
 use crate::Result;
 use crate::cache::PagedCache;
@@ -50,6 +52,10 @@ impl Source {
         // Before anything large is read.
         same_shape(&self.config, &weights::open_stored(path)?.config)?;
         Ok(Decoder::load(path, &self.device)?)
+    }
+
+    fn empty_cache(&self, capacity: Capacity) -> PagedCache {
+        PagedCache::new(&self.config, capacity.blocks, capacity.block_tokens, &self.device)
     }
 }
 
@@ -97,8 +103,8 @@ impl BurnExecutor {
             vocab: config.vocab,
             cache_bytes: blocks * block_bytes,
         };
-        let cache = empty_cache(config, capacity);
         let source = Source { path: None, config: config.clone(), device: device.clone() };
+        let cache = source.empty_cache(capacity);
         Ok(Self { source, decoder: Some(decoder), cache: Some(cache), capacity })
     }
 }
@@ -121,9 +127,7 @@ impl Executor for BurnExecutor {
         let (Some(decoder), Some(cache)) = (&self.decoder, &mut self.cache) else {
             return Err(ExecuteError::backend("weights or cache are asleep"));
         };
-        for copy in &batch.copies {
-            cache.copy(*copy);
-        }
+        cache.copy(&batch.copies);
         let tokens: Vec<TokenId> = batch.steps.iter().flat_map(|step| step.tokens.iter().copied()).collect();
         let ids = decoder.ids(&tokens, &self.source.device).map_err(ExecuteError::backend)?;
         let runs = batch.steps.iter().map(|step| Run { first: step.position, tokens: step.tokens.len() });
@@ -132,16 +136,7 @@ impl Executor for BurnExecutor {
         let blocks = batch.steps.iter().map(|step| step.blocks.clone());
         cache.begin(positions, blocks.collect());
         let hidden = decoder.forward(ids, cache);
-        let broken = broken_steps(batch, &hidden);
-        let mut values = Vec::new();
-        if let Some(rows) = select(&hidden, places(batch, SequencePart::rows)) {
-            values = numbers(decoder.logits(rows))?;
-        }
-        let mut states = Vec::new();
-        if let Some(rows) = select(&hidden, places(batch, SequencePart::hidden_rows)) {
-            states = numbers(rows)?;
-        }
-        Ok(with_faults(Logits::new(values, vocab).with_hidden(states, width), &broken))
+        StepOutputs::new(batch, decoder, &hidden).read(batch, vocab, width)
     }
 
     /// Releases the same at both levels: the files are opened again when the weights wake.
@@ -160,7 +155,7 @@ impl Executor for BurnExecutor {
                 let path = self.source.path.as_ref().ok_or(UNSUPPORTED)?;
                 self.decoder = Some(self.source.decoder(path).map_err(ExecuteError::backend)?);
             }
-            SleepPart::Cache => self.cache = Some(empty_cache(&self.source.config, self.capacity)),
+            SleepPart::Cache => self.cache = Some(self.source.empty_cache(self.capacity)),
         }
         Ok(())
     }
@@ -179,61 +174,4 @@ impl WeightLoader for Loader {
         let source = Source { path: Some(path.to_owned()), ..self.source.clone() };
         Ok(Box::new(BurnExecutor { source, decoder, cache: None, capacity: self.capacity }))
     }
-}
-
-fn empty_cache(config: &ModelConfig, capacity: Capacity) -> PagedCache {
-    PagedCache::new(config, capacity.blocks, capacity.block_tokens)
-}
-
-/// Numbers of the steps that computed something beyond the range of floats, which nobody else must share.
-///
-/// # Shapes
-/// - hidden: `[batch.tokens(), hidden]`
-fn broken_steps(batch: &Batch, hidden: &Tensor<2>) -> Vec<usize> {
-    // A sum is a number only if all of its terms are.
-    let sums = hidden.clone().sum_dim(1).into_data().convert::<f32>();
-    let sums: &[f32] = sums.as_slice().expect("the data has just been converted to f32");
-    let mut start = 0;
-    let broken = batch.steps.iter().enumerate().filter(|(_, step)| {
-        let end = start + step.tokens.len();
-        let broken = sums[start..end].iter().any(|sum| !sum.is_finite());
-        start = end;
-        broken
-    });
-    broken.map(|(index, _)| index).collect()
-}
-
-fn with_faults(logits: Logits, broken: &[usize]) -> Logits {
-    broken.iter().fold(logits, |logits, step| {
-        logits.with_fault(*step, "numbers beyond the range of floats".to_owned())
-    })
-}
-
-/// The rows of `hidden` at some places; none for no places.
-///
-/// # Shapes
-/// - hidden: `[batch.tokens(), hidden]`
-/// - output: `[places.len(), hidden]`
-fn select(hidden: &Tensor<2>, places: Vec<i32>) -> Option<Tensor<2>> {
-    let count = places.len();
-    if count == 0 || count == hidden.dims()[0] {
-        return (count > 0).then(|| hidden.clone());
-    }
-    let places = Tensor::<1, Int>::from_data(TensorData::new(places, [count]), &hidden.device());
-    Some(hidden.clone().select(0, places))
-}
-
-fn numbers(rows: Tensor<2>) -> Result<Vec<f32>, ExecuteError> {
-    let rows = rows.into_data().convert::<f32>();
-    rows.try_into_vec::<f32>().map_err(|error| ExecuteError::backend(format!("{error:?}")))
-}
-
-/// Places of the last tokens of each part, in the order of the batch; `wanted` says how many of a part.
-fn places(batch: &Batch, wanted: fn(&SequencePart) -> usize) -> Vec<i32> {
-    let mut end = 0;
-    let of_part = |step: &SequencePart| {
-        end += step.tokens.len();
-        end as i32 - wanted(step) as i32..end as i32
-    };
-    batch.steps.iter().flat_map(of_part).collect()
 }
