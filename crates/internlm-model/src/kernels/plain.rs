@@ -6,8 +6,8 @@
 use burn::tensor::activation::{log_softmax, sigmoid, softmax};
 use burn::tensor::{Int, Tensor, TensorData};
 
-use super::slots::{APPLIED, BETA1, BETA2, EPS, KEEP, ROOT_CORRECTION, SCALE, STEP_SIZE};
 use super::block_tables::{BlockTables, KeyCopy, KeyLayout};
+use super::slots::{APPLIED, BETA1, BETA2, EPS, KEEP, ROOT_CORRECTION, SCALE, STEP_SIZE};
 use crate::TokenId;
 use crate::heads::{HeadShape, PackedQkv};
 use crate::positions::{Positions, Run, seen_keys};
