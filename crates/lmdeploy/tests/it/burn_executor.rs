@@ -267,7 +267,7 @@ fn greedy_ids_do_not_depend_on_neighbors_chunks_or_preemption() {
 #[test]
 fn greedy_ids_are_those_of_the_cpu() {
     let prompts: Vec<Vec<TokenId>> = (0..4).map(|i| prompt(i, 3 + 11 * i)).collect();
-    let limits = ExecutorConfig::default().with_max_prefill_token_num(17);
+    let limits = ExecutorConfig::default().with_max_batch_size(4).with_max_prefill_token_num(9);
     let cpu = internlm_model::device::parse("cpu").expect("the CPU");
     let expected = generate_on(&cpu, &limits, &prompts, Order::Together);
     assert_eq!(generate(&limits, &prompts, Order::Together), expected);
