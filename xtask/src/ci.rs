@@ -13,10 +13,7 @@ use anyhow::{Context, Result};
 pub(crate) use self::light::run as light;
 pub(crate) use self::outside::{check as outside_check, run as outside};
 pub(crate) use self::package::run as package;
-use crate::{data, docs, pipeline, test, tidy, workspace};
-
-/// Crates that carry the feature `cuda`.
-const CUDA_CRATES: [&str; 4] = ["internlm-model", "internlm-train", "xtuner", "lmdeploy"];
+use crate::{cuda, data, docs, pipeline, test, tidy, workspace};
 
 /// Runs all steps and stops at the first that fails.
 pub(crate) fn run() -> Result<()> {
@@ -35,7 +32,7 @@ pub(crate) fn run() -> Result<()> {
             "warnings",
         ]))
     })?;
-    step("cuda type check", cuda_check)?;
+    step("cuda check", || cuda::check(&cuda::CudaCheckArguments::default()))?;
     step("type check of examples/outside", outside_check)?;
     step("build", pipeline::build)?;
     step("test", || workspace::run(&mut all_tests(&data::folder())))?;
@@ -52,11 +49,14 @@ pub(crate) fn run() -> Result<()> {
     step("pipeline --quick", || pipeline::run(&pipeline::PipelineArguments::quick()))
 }
 
-/// Checks the format of both workspaces; `--all` would follow paths from one into the other.
+/// Checks the format of all workspaces; `--all` would follow paths from one into the other.
 fn format() -> Result<()> {
     workspace::run(workspace::cargo().args(["fmt", "--all", "--check"]))?;
-    let outside = workspace::root().join("examples/outside");
-    workspace::run(workspace::cargo().args(["fmt", "--check"]).current_dir(outside))
+    for folder in ["examples/outside", "xtask/kernels", "xtask/kernels/runtime"] {
+        let folder = workspace::root().join(folder);
+        workspace::run(workspace::cargo().args(["fmt", "--check"]).current_dir(folder))?;
+    }
+    Ok(())
 }
 
 /// All tests of the workspace. With the folder of test data at hand, `CI=true` makes tests fail that would be skipped;
@@ -69,19 +69,6 @@ fn all_tests(test_data: &Path) -> Command {
         tracing::warn!("ci: tests that need test data are skipped: {} is missing", test_data.display());
     }
     command
-}
-
-/// Type-checks device code without its toolchain: with `DOCS_RS` set, the build scripts of the CUDA
-/// compiler layer return early, so everything is checked and nothing is linked.
-pub(crate) fn cuda_check() -> Result<()> {
-    let mut command = workspace::cargo();
-    command.env("DOCS_RS", "1").args(["check", "--release"]);
-    for name in CUDA_CRATES {
-        command.args(["--package", name]);
-    }
-    let features: Vec<String> = CUDA_CRATES.iter().map(|name| format!("{name}/cuda")).collect();
-    command.args(["--features", &features.join(",")]);
-    workspace::run(&mut command)
 }
 
 /// Runs the decoder's goldens and the tests of its kernels on the first Vulkan device: Mesa's software rasterizer where there is no GPU. Without a
@@ -99,7 +86,7 @@ fn vulkan_goldens() -> Result<()> {
     let arguments =
         ["test", "--release", "--package", "internlm-model", "--features", "vulkan", "--lib", "--test", "it"];
     // The goldens, and each kernel beside its twin. The software rasterizer uses all cores itself.
-    let tests = ["--", "vulkan", "kernels::device", "--test-threads", "1"];
+    let tests = ["--", "gpu::", "kernels::device", "--test-threads", "1"];
     workspace::run(workspace::cargo().args(arguments).args(tests))
 }
 

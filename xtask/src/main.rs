@@ -1,7 +1,9 @@
 //! Workspace tasks as one plain binary, one file per verb: `cargo xtask <verb>`.
 
 mod bench;
+mod bundle;
 mod ci;
+mod cuda;
 mod data;
 mod docs;
 mod loc;
@@ -36,9 +38,14 @@ enum Verb {
     /// Check everything that must hold before a change lands.
     #[command(after_help = "Example:\n  cargo xtask ci")]
     Ci,
-    /// Type-check the feature `cuda` of the crates that have it; CUDA itself is not needed.
-    #[command(after_help = "Example:\n  cargo xtask cuda-check")]
-    CudaCheck,
+    /// Fetch what building and checking device code for NVIDIA cards needs: CUDA's compilers, and LLVM.
+    CudaSetup(cuda::CudaSetupArguments),
+    /// Check device code for NVIDIA cards without one: its types, and the machine code of every kernel.
+    CudaCheck(cuda::CudaCheckArguments),
+    /// Build a folder with all that a machine with a card needs to run goldens, kernel tests and benchmarks.
+    DeviceBundle(bundle::DeviceBundleArguments),
+    /// Print the report of a device bundle as tables.
+    DeviceReport(bundle::DeviceReportArguments),
     /// Build and run examples/outside, which use the crates as another project would.
     #[command(after_help = "Example:\n  cargo xtask outside")]
     Outside,
@@ -69,7 +76,10 @@ fn run() -> anyhow::Result<()> {
         Verb::Pipeline(arguments) => pipeline::run(&arguments),
         Verb::Test(arguments) => test::run(&arguments),
         Verb::Ci => ci::run(),
-        Verb::CudaCheck => ci::cuda_check(),
+        Verb::CudaSetup(arguments) => cuda::setup(&arguments),
+        Verb::CudaCheck(arguments) => cuda::check(&arguments),
+        Verb::DeviceBundle(arguments) => bundle::bundle(&arguments),
+        Verb::DeviceReport(arguments) => bundle::report(&arguments),
         Verb::Outside => ci::outside(),
         Verb::Package => ci::package(),
         Verb::Light => ci::light(),

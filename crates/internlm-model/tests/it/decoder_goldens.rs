@@ -38,13 +38,16 @@ impl Place {
     }
 }
 
-/// The same goldens on the first Vulkan device, Mesa's lavapipe where there is no GPU.
-#[cfg(feature = "vulkan")]
-mod vulkan {
+/// The same goldens on a GPU: the device that `INTERNLM_TEST_DEVICE` names, by default the first one of the build. The
+/// first Vulkan device is Mesa's lavapipe where there is no GPU.
+#[cfg(any(feature = "cuda", feature = "vulkan"))]
+mod gpu {
     use super::*;
 
     fn place() -> Place {
-        let device = internlm_model::device::parse("vulkan").expect("a Vulkan device");
+        let first = if cfg!(feature = "vulkan") { "vulkan:0" } else { "cuda:0" };
+        let name = std::env::var("INTERNLM_TEST_DEVICE").unwrap_or_else(|_| first.to_owned());
+        let device = internlm_model::device::parse(&name).expect("the device under test is there");
         Place { device, logit: 1e-4, gradient: 1e-4, loss: 1e-5 }
     }
 

@@ -1,0 +1,143 @@
+//! What the crates compute on GPUs, at the sizes of real models: every kernel is launched by one of these.
+//!
+//! Nothing is executed and tensors have no memory, so sizes cost nothing. The sizes of heads are compile-time arguments
+//! of the attention kernels; all other sizes are read when a kernel runs.
+
+use burn::tensor::{Device, Int, Tensor};
+use cubecl_cuda::Architecture;
+use internlm_model::TokenId;
+use internlm_model::attend::HeadShape;
+use internlm_model::kernels::{
+    Labels, cross_entropy, embedding, linear, rms_norm, rotary_attention, rotate, swiglu, token_log_probs,
+};
+use internlm_model::positions::Positions;
+use internlm_model::rope::RopeTable;
+
+/// Tokens of a row: more than three times the rows of logits that exist at once.
+const TOKENS: usize = 3300;
+/// Sizes of InternLM2 7B.
+const HIDDEN: usize = 4096;
+const INTER: usize = 14336;
+const VOCAB: usize = 92544;
+/// Hidden size of SmolLM2 135M, whose rows do not end where CUDA would begin the next one: they are apart.
+const UNEVEN: usize = 576;
+
+/// Heads of the attention kernels.
+const HEADS: [Heads; 8] = [
+    Heads { model: "internlm2 1.8b", heads: 16, kv_heads: 8, d: 128 },
+    Heads { model: "internlm2 7b", heads: 32, kv_heads: 8, d: 128 },
+    Heads { model: "internlm2 20b", heads: 48, kv_heads: 8, d: 128 },
+    Heads { model: "internlm3 8b", heads: 32, kv_heads: 2, d: 128 },
+    Heads { model: "smollm2 135m", heads: 9, kv_heads: 3, d: 64 },
+    Heads { model: "llama 3.2 1b", heads: 32, kv_heads: 8, d: 64 },
+    Heads { model: "heads of 80", heads: 32, kv_heads: 32, d: 80 },
+    Heads { model: "phi 3 mini", heads: 32, kv_heads: 32, d: 96 },
+];
+
+struct Heads {
+    model: &'static str,
+    heads: usize,
+    kv_heads: usize,
+    d: usize,
+}
+
+/// One thing that the crates compute.
+pub(crate) struct Workload {
+    /// What the table says.
+    pub(crate) name: String,
+    /// Computes it.
+    pub(crate) run: Box<dyn Fn(&Device)>,
+}
+
+/// The device whose kernels are compiled for `architecture`.
+pub(crate) fn device(architecture: Architecture) -> Device {
+    internlm_model::device::parse(&format!("cuda:{}", architecture.device().index))
+        .expect("there is a device for each architecture")
+}
+
+/// All workloads.
+pub(crate) fn all() -> Vec<Workload> {
+    let workload = |name: &str, run: fn(&Device)| Workload { name: name.to_owned(), run: Box::new(run) };
+    let mut all = vec![
+        workload("rms norm", norm),
+        workload("swiglu", feed_forward),
+        workload("rotary", rotary),
+        workload("embedding", embed),
+        workload("linear", products),
+        workload("cross entropy", |device| losses(HIDDEN, device)),
+        workload("rows apart", |device| losses(UNEVEN, device)),
+        workload("log-probs", log_probs),
+    ];
+    all.extend(HEADS.map(|heads| Workload {
+        name: heads.model.to_owned(),
+        run: Box::new(move |device| attention(&heads, device)),
+    }));
+    all
+}
+
+fn zeros<const D: usize>(shape: [usize; D], device: &Device) -> Tensor<D> {
+    Tensor::zeros(shape, device)
+}
+
+/// A leaf that requires a gradient.
+fn leaf<const D: usize>(shape: [usize; D], device: &Device) -> Tensor<D> {
+    zeros(shape, &device.clone().autodiff()).require_grad()
+}
+
+fn differentiate<const D: usize>(y: Tensor<D>) {
+    let _gradients = y.backward();
+}
+
+fn norm(device: &Device) {
+    differentiate(rms_norm(leaf([TOKENS, HIDDEN], device), leaf([HIDDEN], device), 1e-5));
+}
+
+fn feed_forward(device: &Device) {
+    differentiate(swiglu(leaf([TOKENS, INTER], device), leaf([TOKENS, INTER], device)));
+}
+
+fn rotary(device: &Device) {
+    let table = || zeros([TOKENS, 64], device);
+    differentiate(rotate(leaf([TOKENS, 32, 128], device), table(), table()));
+}
+
+fn embed(device: &Device) {
+    let ids = Tensor::<1, Int>::zeros([TOKENS], device);
+    differentiate(embedding(leaf([VOCAB, HIDDEN], device), ids));
+}
+
+/// Products of a step of training, of a prompt, and of one token.
+fn products(device: &Device) {
+    differentiate(linear(leaf([TOKENS, HIDDEN], device), leaf([INTER, HIDDEN], device)));
+    differentiate(linear(leaf([TOKENS, INTER], device), leaf([HIDDEN, INTER], device)));
+    let _ = linear(zeros([1, HIDDEN], device), zeros([VOCAB, HIDDEN], device));
+}
+
+/// A label for every token, so that logits are made in several parts.
+fn labels() -> Vec<Option<TokenId>> {
+    vec![Some(TokenId(7)); TOKENS]
+}
+
+fn losses(hidden: usize, device: &Device) {
+    let (labels, weights) = (labels(), vec![0.5; TOKENS]);
+    let labels = Labels::new(&labels).with_weights(Some(&weights));
+    let loss = cross_entropy(leaf([TOKENS, hidden], device), leaf([VOCAB, hidden], device), labels);
+    differentiate(loss.sum);
+    let _ = cross_entropy(zeros([TOKENS, hidden], device), zeros([VOCAB, hidden], device), labels);
+}
+
+fn log_probs(device: &Device) {
+    let labels = labels();
+    let states = || leaf([TOKENS, HIDDEN], device);
+    differentiate(token_log_probs(states(), leaf([VOCAB, HIDDEN], device), &labels));
+    differentiate(token_log_probs(states(), zeros([VOCAB, HIDDEN], device), &labels));
+}
+
+fn attention(heads: &Heads, device: &Device) {
+    let Heads { heads, kv_heads, d, .. } = *heads;
+    let shape = HeadShape { heads, kv_heads };
+    let table = RopeTable { cos: zeros([TOKENS, d / 2], device), sin: zeros([TOKENS, d / 2], device) };
+    let positions = Positions::packed(&[0, 1, 1000, TOKENS]);
+    let packed = leaf([TOKENS, (heads + 2 * kv_heads) * d], device);
+    differentiate(rotary_attention(packed, shape, &table, &positions, Some(512)));
+}
