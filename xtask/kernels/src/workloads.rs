@@ -6,11 +6,13 @@
 use burn::tensor::{Device, Int, Tensor};
 use cubecl_cuda::Architecture;
 use internlm_model::TokenId;
-use internlm_model::attend::HeadShape;
+use internlm_model::attend::{HeadShape, PackedQkv};
 use internlm_model::kernels::{
-    Labels, cross_entropy, embedding, linear, rms_norm, rotary_attention, rotate, swiglu, token_log_probs,
+    AdamWCoefficients, AdamWState, KeyCopy, KeyLayout, Labels, MAX_ENTRIES, PagedBatch, PagedKeys,
+    accumulate, adamw, cross_entropy, embedding, global_norm, largest_entries, linear, rms_norm,
+    rotary_attention, rotate, swiglu, token_log_probs,
 };
-use internlm_model::positions::Positions;
+use internlm_model::positions::{Positions, Run};
 use internlm_model::rope::RopeTable;
 
 /// Tokens of a row: more than three times the rows of logits that exist at once.
@@ -67,10 +69,15 @@ pub(crate) fn all() -> Vec<Workload> {
         workload("cross entropy", |device| losses(HIDDEN, device)),
         workload("rows apart", |device| losses(UNEVEN, device)),
         workload("log-probs", log_probs),
+        workload("optimizer", optimizer),
+        workload("largest", largest),
     ];
     all.extend(HEADS.map(|heads| Workload {
         name: heads.model.to_owned(),
-        run: Box::new(move |device| attention(&heads, device)),
+        run: Box::new(move |device| {
+            attention(&heads, device);
+            paged_attention(&heads, device);
+        }),
     }));
     all
 }
@@ -140,4 +147,46 @@ fn attention(heads: &Heads, device: &Device) {
     let positions = Positions::packed(&[0, 1, 1000, TOKENS]);
     let packed = leaf([TOKENS, (heads + 2 * kv_heads) * d], device);
     differentiate(rotary_attention(packed, shape, &table, &positions, Some(512)));
+}
+
+/// One step on two tensors whose gradients come in two parts.
+fn optimizer(device: &Device) {
+    let flat = || zeros([HIDDEN * HIDDEN], device);
+    let gradients = [accumulate(flat(), flat()), flat()];
+    let norm = global_norm(&gradients, zeros([1], device), 1.0);
+    let coefficients = AdamWCoefficients {
+        beta1: 0.9,
+        beta2: 0.95,
+        root_correction: 1.0,
+        eps: 1e-8,
+        step_size: 1e-4,
+        keep: 0.99,
+    };
+    let coefficients = coefficients.upload(device);
+    for gradient in gradients {
+        let state = AdamWState { parameter: flat(), first: flat(), second: flat() };
+        let _ = adamw(state, gradient, &coefficients, &norm);
+    }
+}
+
+/// Rows of logits whose next token is the largest, or is drawn from the 50 largest or the largest that there can be.
+fn largest(device: &Device) {
+    for count in [1, 50, MAX_ENTRIES] {
+        let _ = largest_entries(&zeros([16, VOCAB], device), count);
+    }
+}
+
+/// A prompt that continues after its first keys, a single token, and a copied block.
+fn paged_attention(heads: &Heads, device: &Device) {
+    let Heads { heads, kv_heads, d, .. } = *heads;
+    let shape = HeadShape { heads, kv_heads };
+    let runs = vec![Run { first: 70, tokens: 300 }, Run { first: 1000, tokens: 1 }];
+    let tokens = runs.iter().map(|run| run.tokens).sum();
+    let mut keys = PagedKeys::new(KeyLayout { shape, head_dim: d, block_tokens: 64 }, 32, device);
+    keys.copy(&[KeyCopy { from: 0, to: 31, tokens: 5 }]);
+    for window in [None, Some(512)] {
+        let batch = PagedBatch::new(runs.clone(), vec![(0..8).collect(), (8..24).collect()]);
+        let packed = zeros([tokens, (heads + 2 * kv_heads) * d], device);
+        let _ = keys.attend(PackedQkv { packed, shape }, &batch, window);
+    }
 }
