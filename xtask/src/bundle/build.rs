@@ -83,7 +83,7 @@ fn tests(backend: Backend) -> Result<[Program; 2]> {
 fn executable(messages: &str, target: &str) -> Option<PathBuf> {
     let messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let is_test = |message: &Value| message["target"]["name"] == target && message["profile"]["test"] == true;
-    messages.filter(is_test).filter_map(|message| Some(message["executable"].as_str()?.into())).last()
+    messages.filter(is_test).filter_map(|message| Some(message["executable"].as_str()?.into())).next_back()
 }
 
 /// Cargo, with LLVM's compiler for what CUDA needs.
