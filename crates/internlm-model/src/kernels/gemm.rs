@@ -39,21 +39,6 @@ impl<'a> Matrix<'a> {
         self.columns
     }
 
-    /// One element.
-    pub(crate) fn at(&self, row: usize, column: usize) -> f32 {
-        self.data[row * self.row_stride + column * self.column_stride]
-    }
-
-    /// Distances between rows and between columns, in floats.
-    pub(crate) fn strides(&self) -> (usize, usize) {
-        (self.row_stride, self.column_stride)
-    }
-
-    /// The memory from the first element of a row on.
-    pub(crate) fn rows_from(&self, row: usize) -> &'a [f32] {
-        &self.data[row * self.row_stride..]
-    }
-
     /// One row of a row-major matrix.
     pub(crate) fn row(&self, row: usize) -> &'a [f32] {
         &self.data[row * self.row_stride..][..self.columns]

@@ -67,7 +67,6 @@ mod fused {
     use crate::kernels::frozen::fused::HostMatrix;
     use crate::kernels::fused::{FusedBackend, FusedOp, floats};
     use crate::kernels::gemm::{Matrix, MatrixMut, Target, Threads, multiply};
-    use crate::kernels::skinny::{skinny_product, skinny_product_transposed};
 
     pub(super) fn apply(x: Tensor<2>, weight: HostMatrix, product: LowRank) -> Tensor<2> {
         let op = LoraOp { weight, scale: product.scale as f32, mask: product.mask };
@@ -101,10 +100,18 @@ mod fused {
             let (rank, outputs) = (a.layout().shape()[0], b.layout().shape()[0]);
             assert_eq!(self.weight.shape(), [outputs, inputs], "an adapter has the shape of its matrix");
             let input = Matrix::new(floats(&x), tokens, inputs);
+            let mut inner = Buffer::stale(tokens * rank);
             let dropped = dropped(&x, self.mask);
             let d = dropped.as_deref().map_or(input, |values| Matrix::new(values, tokens, inputs));
             let down = Matrix::new(floats(&a), rank, inputs);
-            let inner = skinny_product(d, down.transposed(), 1.0);
+            multiply(
+                MatrixMut::new(&mut inner, tokens, rank),
+                Target::Set,
+                d,
+                down.transposed(),
+                1.0,
+                Threads::All,
+            );
             drop(dropped);
             let up = Matrix::new(floats(&b), outputs, rank);
             // The small product first: it writes y without reading it, and the large one adds in its tiles.
@@ -124,8 +131,9 @@ mod fused {
             let (rank, outputs) = (a.layout().shape()[0], b.layout().shape()[0]);
             let g = Matrix::new(floats(&g), tokens, outputs);
             // h = s g B.
+            let mut h = Buffer::stale(tokens * rank);
             let up = Matrix::new(floats(&b), outputs, rank);
-            let h = skinny_product(g, up, op.scale);
+            multiply(MatrixMut::new(&mut h, tokens, rank), Target::Set, g, up, op.scale, Threads::All);
             let h = Matrix::new(&h, tokens, rank);
             let dx = wanted[0].then(|| {
                 let mut dx = Buffer::stale(tokens * inputs);
@@ -138,11 +146,17 @@ mod fused {
             let da = wanted[1].then(|| {
                 let dropped = dropped(&x, op.mask);
                 let d = Matrix::new(dropped.as_deref().unwrap_or_else(|| floats(&x)), tokens, inputs);
-                skinny_product_transposed(d.transposed(), h, 1.0).into_tensor([rank, inputs])
+                let mut da = Buffer::stale(rank * inputs);
+                let out = MatrixMut::new(&mut da, rank, inputs);
+                multiply(out, Target::Set, h.transposed(), d, 1.0, Threads::All);
+                da.into_tensor([rank, inputs])
             });
             let db = wanted[2].then(|| {
                 let low = Matrix::new(floats(&inner), tokens, rank);
-                skinny_product(g.transposed(), low, op.scale).into_tensor([outputs, rank])
+                let mut db = Buffer::stale(outputs * rank);
+                let out = MatrixMut::new(&mut db, outputs, rank);
+                multiply(out, Target::Set, g.transposed(), low, op.scale, Threads::All);
+                db.into_tensor([outputs, rank])
             });
             [dx, da, db]
         }

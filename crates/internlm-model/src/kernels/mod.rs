@@ -39,8 +39,6 @@ mod rms_norm;
 mod rotary;
 #[cfg(feature = "flex")]
 mod rows;
-#[cfg(feature = "flex")]
-mod skinny;
 mod slots;
 mod swiglu;
 #[cfg(all(test, feature = "flex", feature = "autodiff"))]
