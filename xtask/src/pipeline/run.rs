@@ -178,10 +178,10 @@ impl<'a> Pipeline<'a> {
         let started = Instant::now();
         tracing::info!("{title}: running");
         let attempt = if unchanged { Attempt::Fresh } else { state::attempt(&state_path, &fingerprint)? };
-        for (index, words) in stage.commands.iter().enumerate() {
-            let mut command = self.command(stage, words)?;
-            if attempt == Attempt::Fresh && index + 1 == stage.commands.len() {
-                command.args(stage.fresh);
+        for words in stage.commands {
+            let mut command = self.command(stage, words.before)?;
+            if attempt == Attempt::Fresh {
+                command.args(words.fresh);
             }
             workspace::run(&mut command).with_context(|| format!("stage {title} failed"))?;
         }

@@ -45,6 +45,25 @@ pub(crate) enum Serving {
     Url(&'static [&'static str]),
 }
 
+/// The words of one command.
+#[derive(Debug)]
+pub(crate) struct Words {
+    /// Those before the config.
+    pub(crate) before: &'static [&'static str],
+    /// Added when what an earlier attempt left behind has to be ignored.
+    pub(crate) fresh: &'static [&'static str],
+}
+
+impl Words {
+    /// A command that finds nothing of an earlier attempt.
+    const fn new(before: &'static [&'static str]) -> Self {
+        Self { before, fresh: &[] }
+    }
+}
+
+/// A training command, which resumes what an earlier attempt began.
+const TRAIN: Words = Words { before: &["train"], fresh: &["--resume", "none"] };
+
 /// One stage of the chain.
 #[derive(Debug)]
 pub(crate) struct Stage {
@@ -54,10 +73,8 @@ pub(crate) struct Stage {
     pub(crate) config: &'static str,
     /// Package and binary, which share their name.
     pub(crate) program: &'static str,
-    /// Words before the config, one command per entry, run in order.
-    pub(crate) commands: &'static [&'static [&'static str]],
-    /// Added to the last command when what an earlier attempt left behind has to be ignored.
-    pub(crate) fresh: &'static [&'static str],
+    /// What runs, in order.
+    pub(crate) commands: &'static [Words],
     /// Whether and how it is told the server's URL.
     pub(crate) serving: Serving,
     /// Stages whose artefacts it reads.
@@ -72,8 +89,7 @@ pub(crate) const STAGES: [Stage; 7] = [
         name: StageName::Data,
         config: "1-data.toml",
         program: "wanjuan-data",
-        commands: &[&["run"]],
-        fresh: &[],
+        commands: &[Words::new(&["run"])],
         serving: Serving::None,
         inputs: &[],
         artefacts: &["tokenizer", "shards", "heldout.jsonl", "funnel.json", "summary.json"],
@@ -82,8 +98,7 @@ pub(crate) const STAGES: [Stage; 7] = [
         name: StageName::Pretrain,
         config: "2-pretrain.toml",
         program: "internlm-train",
-        commands: &[&["train"]],
-        fresh: &["--resume", "none"],
+        commands: &[TRAIN],
         serving: Serving::None,
         inputs: &[StageName::Data],
         artefacts: &["hf", "metrics.jsonl", "summary.json"],
@@ -92,8 +107,7 @@ pub(crate) const STAGES: [Stage; 7] = [
         name: StageName::Finetune,
         config: "3-finetune.toml",
         program: "xtuner",
-        commands: &[&["generate"], &["train"]],
-        fresh: &["--resume", "none"],
+        commands: &[Words::new(&["generate"]), TRAIN],
         serving: Serving::None,
         inputs: &[StageName::Data, StageName::Pretrain],
         artefacts: &["hf", "questions.jsonl", "conversations.jsonl", "metrics.jsonl", "summary.json"],
@@ -102,8 +116,7 @@ pub(crate) const STAGES: [Stage; 7] = [
         name: StageName::Align,
         config: "3b-align.toml",
         program: "xtuner",
-        commands: &[&["generate"], &["train"]],
-        fresh: &["--resume", "none"],
+        commands: &[Words::new(&["generate"]), TRAIN, Words::new(&["test", "--compare"])],
         serving: Serving::None,
         inputs: &[StageName::Finetune],
         artefacts: &["hf", "questions.jsonl", "prompts.jsonl", "metrics.jsonl", "summary.json"],
@@ -112,8 +125,7 @@ pub(crate) const STAGES: [Stage; 7] = [
         name: StageName::Deploy,
         config: "4-deploy.toml",
         program: "lmdeploy",
-        commands: &[&["bench", "serving", "--config"]],
-        fresh: &[],
+        commands: &[Words::new(&["bench", "serving", "--config"])],
         serving: Serving::Url(&["--url", "{url}", "--out", "{output}/summary.json"]),
         inputs: &[StageName::Finetune, StageName::Align],
         artefacts: &["summary.json"],
@@ -122,8 +134,7 @@ pub(crate) const STAGES: [Stage; 7] = [
         name: StageName::Evaluate,
         config: "5-evaluate.toml",
         program: "opencompass",
-        commands: &[&[]],
-        fresh: &[],
+        commands: &[Words::new(&[])],
         serving: Serving::Url(&["--set", "model.base-url={url}"]),
         inputs: &[StageName::Data, StageName::Finetune, StageName::Align],
         artefacts: &["summary.json"],
@@ -132,8 +143,7 @@ pub(crate) const STAGES: [Stage; 7] = [
         name: StageName::Agent,
         config: "6-agent.toml",
         program: "lagent",
-        commands: &[&["run"]],
-        fresh: &["--fresh"],
+        commands: &[Words { before: &["run"], fresh: &["--fresh"] }],
         serving: Serving::Url(&["--set", "model.base-url={url}"]),
         inputs: &[StageName::Finetune, StageName::Align],
         artefacts: &["transcripts.jsonl", "summary.json"],

@@ -12,11 +12,13 @@ use crate::numbers::{Row, display};
 const STYLE: &str = include_str!("report.css");
 
 /// Metrics shown as cards at the top: stage, metric, caption.
-const HEADLINES: [(&str, &str, &str); 7] = [
+const HEADLINES: [(&str, &str, &str); 9] = [
     ("data", "documents_kept", "documents kept"),
     ("pretrain", "valid_bits_per_byte", "held-out bits per byte"),
     ("pretrain", "tokens_per_second", "training tokens/s"),
     ("align", "best_valid_reward", "reward on held-out prompts"),
+    ("align", "answer_exact_before", "three-digit questions before rewards"),
+    ("align", "answer_exact", "three-digit questions after rewards"),
     ("deploy", "tokens_per_second", "served tokens/s"),
     ("evaluate", "arithmetic_without_tools", "arithmetic without tools"),
     ("agent", "agent_accuracy", "arithmetic with the calculator"),

@@ -3,10 +3,11 @@
 
     python3 -m venv peer && peer/bin/pip install opencompass==0.5.4 'transformers<5' 'pyarrow<21' gguf
     peer/bin/python opencompass_speed.py --binary target/release/opencompass --gguf SmolLM2-135M-Instruct.Q4_1.gguf \\
-        --data DATA --work WORK [--set piqa|arc|mmlu] [--batch 1 8 16] [--rounds 3] [--dtype float32] [--folder]
+        --data DATA --work WORK [--set piqa|arc|mmlu] [--only PART ...] [--items N] [--batch 1 8 16] [--rounds 3] [--dtype float32] [--folder]
 
 The prompts are those of a published configuration that both programs bring: piqa_ppl_3431ea (1,000 rows), ARC_e_ppl_a450bd
-with ARC_c_ppl_a450bd (all 862 rows with four choices), mmlu_ppl_ac766d (5 shots, 1,000 rows: the first 17 or 18 of every subject).
+with ARC_c_ppl_a450bd (all 862 rows with four choices), mmlu_ppl_ac766d (5 shots, 1,000 rows: the first 17 or 18 of every subject). `--only` and
+`--items` choose others: the peer reads five examples with every option, which takes it hours for subjects with long texts.
 
 transformers dequantizes the weights of the GGUF file into a folder in WORK, with a tokenizer that splits text as the file
 says; OpenCompass reads that folder. Ours reads the GGUF file, and with --folder the exported folder as well. Times are
@@ -195,7 +196,7 @@ def main():
     ask.add_argument("--work", required=True, help="folder for the exported model, data and results")
     ask.add_argument("--set", choices=SETS, default="piqa")
     ask.add_argument("--items", type=int, help="rows of every dataset, instead of the numbers above")
-    ask.add_argument("--every", type=int, default=1, help="only every n-th dataset of the set (mmlu has 57)")
+    ask.add_argument("--only", nargs="*", help="only the datasets of the set whose names end in one of these")
     ask.add_argument("--batch", type=int, nargs="*", default=[1, 8, 16], help="batch sizes of the peer")
     ask.add_argument("--rounds", type=int, default=3, help="runs of ours")
     ask.add_argument("--dtype", default="float32", choices=["float32", "bfloat16"], help="the peer's numbers")
@@ -207,7 +208,9 @@ def main():
     args.model = os.path.join(args.work, f"model-{args.dtype}")
     os.makedirs(args.work, exist_ok=True)
     export(args.gguf, args.model, args.dtype)
-    counts = dict(list(place(args.set, args.data, args.work).items())[:: args.every])
+    counts = place(args.set, args.data, args.work)
+    if args.only:
+        counts = {name: count for name, count in counts.items() if name.endswith(tuple(args.only))}
     if args.items:
         counts = dict.fromkeys(counts, args.items)
     print(f"{'run':24} {'items':>5} {'wall s':>7} {'CPU s':>7} {'infer s':>7} {'load':>5} {'score':>6} {'wall':>7} {'CPU':>7}")

@@ -12,7 +12,7 @@ use internlm_model::decoder::Decoder;
 use internlm_model::{Tokenizer, device};
 use internlm_train::{Row, evaluate};
 
-use crate::config::{SamplesConfig, TestConfig};
+use crate::config::SamplesConfig;
 use crate::convert::load_checkpoint;
 use crate::dataset::Sample;
 use crate::exactness::{Exactness, Examined, Examiner};
@@ -26,10 +26,12 @@ const EXAMPLES: &str = "Examples:
   xtuner test recipes/tiny/3-finetune.toml
   xtuner test recipes/tiny/3-finetune.toml runs/trial/hf --set test.limit=20 --show-misses
   xtuner test mine.toml --checkpoint runs/mine/checkpoints/step-100
+  xtuner test recipes/tiny/3b-align.toml --compare
 
 With a table [test] the questions of its file are asked. call_exact: share of questions whose expression is given to the
 calculator exactly. answer_exact: share whose last sentence has the right number after the result. direct_exact: share
-that is answered right without tools. Without MODEL the shares are also added to summary.json of the run.
+that is answered right without tools. Without MODEL the shares are also added to summary.json of the run; with --compare
+those of the model that the run began with are added as call_exact_before and so on.
 Without [test], and for a checkpoint: the loss on held-out samples, and answers to the questions of [samples].";
 
 /// Arguments of the verb.
@@ -55,6 +57,9 @@ pub(super) struct Test {
     /// Print what the model did with the questions that it missed.
     #[arg(long)]
     show_misses: bool,
+    /// Ask the model that the run began with, `model.path`, the same questions.
+    #[arg(long, conflicts_with_all = ["model", "model_option", "checkpoint"])]
+    compare: bool,
 }
 
 /// A model with the folder that its tokenizer and template come from.
@@ -62,6 +67,14 @@ struct Tested {
     decoder: Decoder,
     tokenizer: Tokenizer,
     folder: PathBuf,
+}
+
+impl Tested {
+    /// The model in `folder`, on the device of `config`.
+    fn load(folder: PathBuf, config: &FinetuneConfig) -> Result<Self> {
+        let decoder = Decoder::load(&folder, &device::parse(&config.run.device)?)?;
+        Ok(Self { decoder, tokenizer: Tokenizer::load(&folder)?, folder })
+    }
 }
 
 impl Test {
@@ -79,12 +92,28 @@ impl Test {
                 Error::mismatch(place, "neither [test] nor [samples]", "what to ask the model").into()
             );
         }
+        if self.compare && config.test.is_none() {
+            let place = self.config.display().to_string();
+            return Err(Error::mismatch(place, "no [test]", "questions for --compare").into());
+        }
         let tested = self.load(&config)?;
         if config.test.is_none() || self.checkpoint.is_some() {
             self.measure(&config, &tested)?;
         }
         let Some(test) = &config.test else { return Ok(()) };
-        let summary = self.ask(test, &tested)?;
+        let questions = read_questions(&test.questions)?;
+        let questions = &questions[..test.limit.min(questions.len())];
+        let max_tokens = self.max_tokens.unwrap_or(test.max_tokens);
+        let mut summary = self.ask(questions, max_tokens, &tested)?;
+        if self.compare {
+            let folder = config.model.path.clone();
+            let before = self.ask(questions, max_tokens, &Tested::load(folder, &config)?)?;
+            summary.extend(before.rows().iter().map(|(name, value)| (format!("{name}_before"), *value)));
+        }
+        outln!("{:>20}  {}", "questions", questions.len())?;
+        for (name, value) in summary.rows() {
+            outln!("{name:>20}  {value}")?;
+        }
         if self.checkpoint.is_none() && self.model().is_none() {
             summary.merge_into(config.run.out.join("summary.json"))?;
         }
@@ -100,7 +129,7 @@ impl Test {
             Some(checkpoint) => (load_checkpoint(config, checkpoint)?.valid(), config.model.path.clone()),
             None => {
                 let folder = self.model().cloned().unwrap_or_else(|| hf_folder(&config.run.out));
-                (Decoder::load(&folder, &device::parse(&config.run.device)?)?, folder)
+                return Tested::load(folder, config);
             }
         };
         Ok(Tested { decoder, tokenizer: Tokenizer::load(&folder)?, folder })
@@ -113,10 +142,10 @@ impl Test {
         if matches!(config.objective, ObjectiveConfig::Sft) {
             let valid = load_dataset(config, tokenizer, &template)?.valid;
             let rows: Vec<Row> = valid.iter().map(Sample::row).collect();
-            outln!("{:>16}  {}", "samples", rows.len())?;
+            outln!("{:>20}  {}", "samples", rows.len())?;
             if !rows.is_empty() {
                 let loss = evaluate(decoder, &rows, config.run.pass_tokens).map_err(Error::from)?.loss();
-                outln!("{:>16}  {}", "valid_loss", significant(loss, 4))?;
+                outln!("{:>20}  {}", "valid_loss", significant(loss, 4))?;
             }
         }
         let Some(samples) = &config.samples else { return Ok(()) };
@@ -129,13 +158,11 @@ impl Test {
         Ok(())
     }
 
-    /// Asks the questions of `[test]` and prints the shares of exact calls and answers.
-    fn ask(&self, test: &TestConfig, tested: &Tested) -> anyhow::Result<Summary> {
-        let questions = read_questions(&test.questions)?;
-        let asked = &questions[..test.limit.min(questions.len())];
-        let examined = examine(tested, self.max_tokens.unwrap_or(test.max_tokens), asked)?;
+    /// Asks the questions of `[test]`: the shares of exact calls and answers.
+    fn ask(&self, questions: &[Question], max_tokens: usize, tested: &Tested) -> anyhow::Result<Summary> {
+        let examined = examine(tested, max_tokens, questions)?;
         let mut exactness = Exactness::default();
-        for (question, examined) in asked.iter().zip(&examined) {
+        for (question, examined) in questions.iter().zip(&examined) {
             let before = exactness.answers;
             exactness.count(question, examined);
             if self.show_misses && exactness.answers == before {
@@ -143,12 +170,7 @@ impl Test {
                 outln!("{}: {} | {call} | {}", question.id, question.question, examined.answer)?;
             }
         }
-        outln!("{:>16}  {}", "questions", exactness.questions)?;
-        let summary = exactness.summary();
-        for (name, value) in summary.rows() {
-            outln!("{name:>16}  {value}")?;
-        }
-        Ok(summary)
+        Ok(exactness.summary())
     }
 }
 

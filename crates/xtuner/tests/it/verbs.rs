@@ -54,6 +54,14 @@ fn test_takes_the_model_as_an_argument_and_by_its_old_option() {
     for name in ["steps", "call_exact", "answer_exact", "direct_exact"] {
         assert!(summary[name].is_number(), "{name}: {summary}");
     }
+    let compared = program.run(["test", &config, "--compare"]);
+    assert!(compared.stdout.contains("call_exact_before  0\n"), "{compared:?}");
+    let summary: Value =
+        serde_json::from_slice(&fs::read(folder.join("run/summary.json")).expect("reads")).expect("JSON");
+    for name in ["steps", "answer_exact", "answer_exact_before"] {
+        assert!(summary[name].is_number(), "{name}: {summary}");
+    }
+    assert_eq!(program.run(["test", &config, "run/hf", "--compare"]).code, Some(2));
     let misses = program.run([
         "test",
         &config,

@@ -100,9 +100,10 @@ impl Fixture {
     }
 }
 
-const ALL: [&str; 9] = [
+const ALL: [&str; 10] = [
     "wanjuan-data",
     "internlm-train",
+    "xtuner",
     "xtuner",
     "xtuner",
     "xtuner",
@@ -121,17 +122,18 @@ fn a_first_run_calls_every_stage_with_its_config_overrides_and_server() {
     assert_eq!(calls[3], "xtuner train recipes/tiny/3-finetune.toml --resume none");
     assert_eq!(calls[4], "xtuner generate recipes/tiny/3b-align.toml");
     assert_eq!(calls[5], "xtuner train recipes/tiny/3b-align.toml --resume none");
+    assert_eq!(calls[6], "xtuner test --compare recipes/tiny/3b-align.toml");
     assert!(
-        calls[6].starts_with(
+        calls[7].starts_with(
             "lmdeploy bench serving --config recipes/tiny/4-deploy.toml --url http://127.0.0.1:1"
         )
     );
-    assert!(calls[6].ends_with("deploy/summary.json"), "{}", calls[6]);
-    assert_eq!(calls[7], "opencompass recipes/tiny/5-evaluate.toml --set model.base-url=http://127.0.0.1:1");
+    assert!(calls[7].ends_with("deploy/summary.json"), "{}", calls[7]);
+    assert_eq!(calls[8], "opencompass recipes/tiny/5-evaluate.toml --set model.base-url=http://127.0.0.1:1");
     assert!(
-        calls[8].starts_with("lagent run recipes/tiny/6-agent.toml --set model.base-url="),
+        calls[9].starts_with("lagent run recipes/tiny/6-agent.toml --set model.base-url="),
         "{}",
-        calls[8]
+        calls[9]
     );
 }
 
