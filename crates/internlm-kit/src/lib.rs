@@ -10,6 +10,7 @@
 //! | [`journal`] | entries -> JSON lines that survive a kill at any byte |
 //! | [`run_folder`], [`summary`], [`provenance`] | a run's config and numbers -> its folder, protected from other runs |
 //! | [`hash`] | bytes, files -> sha256 |
+//! | [`ngrams`] | texts -> an index of word n-grams, which finds them in other texts |
 //! | [`rng`] | seed, purpose, counter -> random numbers without state |
 //! | [`context`], [`stop`], [`reporter`] | what a library gets from its caller: a stop signal, a place for progress |
 //! | [`exit`] | errors -> exit codes, one contract for all binaries |
@@ -53,6 +54,7 @@ pub mod json;
 pub mod logging;
 #[cfg(feature = "cli")]
 pub mod memory;
+pub mod ngrams;
 pub mod problems;
 pub mod provenance;
 pub mod reporter;

@@ -246,8 +246,9 @@ impl EvaluationConfig {
     /// Applies the settings of the run to the settings of a dataset that mean the same.
     fn change(&self, set: &mut DatasetConfig) -> Result<()> {
         let infer = &mut set.infer;
+        // What is only measured has one result, and the answers of `attack` are the forms of its prompts.
         if let Some(runs) = self.run.num_runs
-            && matches!(infer.mode, Mode::Gen | Mode::Chat)
+            && matches!(infer.mode, Mode::Gen | Mode::Chat | Mode::Agent | Mode::Sc | Mode::Tot)
         {
             infer.n = runs;
         }

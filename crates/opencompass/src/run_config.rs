@@ -50,10 +50,11 @@ pub struct EvaluationRunConfig {
     /// Maximum number of rows per dataset: the first ones of those that its range or the run's selects. Default: all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_rows: Option<usize>,
-    /// Number of answers per question, instead of what the dataset files say. Default: theirs.
+    /// Number of answers per question of sets whose answers are written, instead of what the dataset files say. Default:
+    /// theirs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub num_runs: Option<usize>,
-    /// Whether results have a verdict per item, which explanations, intervals and the report need. Default: true.
+    /// Whether results have a verdict per item, which explanations, comparisons and the report need. Default: true.
     #[serde(default = "yes")]
     pub details: bool,
     /// How the run is cut into tasks. Results do not depend on it. Default: one task per model and dataset.

@@ -62,6 +62,10 @@ pub enum Error {
     #[cfg(feature = "pipeline")]
     #[error(transparent)]
     Journal(#[from] internlm_kit::journal::JournalError),
+    /// An index of n-grams cannot be read, or is not one.
+    #[cfg(feature = "pipeline")]
+    #[error(transparent)]
+    NgramIndex(#[from] internlm_kit::ngrams::NgramIndexError),
     /// The tokenizer could not be trained, loaded or saved.
     #[cfg(feature = "pipeline")]
     #[error("tokenizer: {0}")]
@@ -88,6 +92,8 @@ impl BadInput for Error {
             Self::Config(error) => error.is_bad_input(),
             #[cfg(feature = "pipeline")]
             Self::Journal(error) => error.is_bad_input(),
+            #[cfg(feature = "pipeline")]
+            Self::NgramIndex(error) => error.is_bad_input(),
             #[cfg(feature = "pipeline")]
             Self::Tokenizer(error) => error.is_bad_input(),
             Self::Stopped => false,

@@ -13,9 +13,9 @@ use crate::dedup::{
 use crate::extract::{Extract, ExtractConfig};
 use crate::filter::{
     AbnormalCharacters, AbnormalCharactersConfig, BadWords, BadWordsConfig, C4, C4Config, C4Paragraphs,
-    C4ParagraphsConfig, FineWeb, FineWebConfig, GopherQuality, GopherQualityConfig, GopherRepetition,
-    GopherRepetitionConfig, Language, LanguageConfig, Punctuation, PunctuationConfig, RefinedWeb,
-    RefinedWebConfig, RuleSet, Separators, SeparatorsConfig,
+    C4ParagraphsConfig, Decontaminate, DecontaminateConfig, FineWeb, FineWebConfig, GopherQuality,
+    GopherQualityConfig, GopherRepetition, GopherRepetitionConfig, Language, LanguageConfig, Punctuation,
+    PunctuationConfig, RefinedWeb, RefinedWebConfig, RuleSet, Separators, SeparatorsConfig,
 };
 use crate::normalize::{NormalizeCharacters, NormalizeConfig};
 use crate::stage::Stage;
@@ -124,6 +124,9 @@ stage_table! {
         |config| Ok(AbnormalCharacters::new(config));
     /// Limits the distribution of punctuation, the third family of InternLM2's heuristics.
     "punctuation" Punctuation(PunctuationConfig) = Rules |config| Ok(Punctuation::new(config));
+    /// Drops documents that share n-grams with test sets.
+    "decontaminate" Decontaminate(DecontaminateConfig) = Rules Decontaminate::load,
+        check DecontaminateConfig::problems;
     /// Removes documents with the same content or address (whole corpus).
     "exact-dedup" ExactDedup(ExactDedupConfig) = Pass |config| Ok(ExactDedup::new(config));
     /// Removes near duplicates by MinHash-LSH (whole corpus).
@@ -160,23 +163,27 @@ mod tests {
             let (name, _) = line.trim_start().strip_prefix('"')?.split_once('"')?;
             Some(name.to_owned())
         });
-        let lists = |name: &str| if name == "c4-bad-words" { "lists = \"nowhere\"" } else { "" };
+        let files = |name: &str| match name {
+            "c4-bad-words" => "lists = \"nowhere\"",
+            "decontaminate" => "index = \"nowhere\"",
+            _ => "",
+        };
         names
-            .map(|name| toml::from_str(&format!("stage = \"{name}\"\n{}", lists(&name))).expect("parses"))
+            .map(|name| toml::from_str(&format!("stage = \"{name}\"\n{}", files(&name))).expect("parses"))
             .collect()
     }
 
     #[test]
     fn stages_call_themselves_what_the_table_calls_them() {
         let rows = rows();
-        assert_eq!(rows.len(), 16);
+        assert_eq!(rows.len(), 17);
         for row in &rows {
             let (name, kind) = match row.build() {
                 Ok(BuiltStage::Stage(stage)) => (stage.name(), StageKind::Stage),
                 Ok(BuiltStage::Rules(rules)) => (rules.name(), StageKind::Rules),
                 Ok(BuiltStage::Pass(pass)) => (pass.name(), StageKind::Pass),
                 Err(error) => {
-                    assert!(error.to_string().contains("found no list"), "{error}");
+                    assert!(error.to_string().contains("nowhere: "), "{error}");
                     (row.name(), StageKind::Rules)
                 }
             };
@@ -217,6 +224,10 @@ mod tests {
             (
                 "stage = \"repeated-lines\"\nmin-documents = 1",
                 &["min-documents: found 1, expected at least 2"],
+            ),
+            (
+                "stage = \"decontaminate\"\nindex = \"tests.ngrams\"\nmin-matches = 0",
+                &["min-matches: found 0, expected at least 1"],
             ),
         ] {
             assert_eq!(toml::from_str::<StageConfig>(toml).expect("parses").problems(), problems);

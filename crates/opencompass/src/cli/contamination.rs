@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
+use internlm_kit::exit::UsageError;
 use internlm_kit::file::{self, AtPath};
 use internlm_kit::outln;
 use serde_json::{Value, json};
@@ -75,6 +76,9 @@ fn write_index(arguments: &Index) -> anyhow::Result<ExitCode> {
 }
 
 fn check(arguments: &Check) -> anyhow::Result<ExitCode> {
+    if !(0.0..=1.0).contains(&arguments.least) {
+        return Err(UsageError(format!("--least: found {}, expected 0 to 1", arguments.least)).into());
+    }
     let config = settings::config(&arguments.settings.or_mock())?;
     let texts = texts(&config)?;
     let corpus = found(&index(&texts), &arguments.corpus)?;
@@ -152,9 +156,16 @@ fn split(folder: &RunFolder, dataset: &str, overlaps: &[Overlap]) -> anyhow::Res
     {
         let model = cell["model"].as_str().unwrap_or_default();
         let results = folder.read("results", model, dataset)?;
-        let first = results.as_object().and_then(|result| result.iter().find(|(_, score)| score.is_number()));
-        let metric = first.map_or("score", |(metric, _)| metric.as_str());
-        for (name, (score, count)) in split_scores(metric, &results["details"], overlaps) {
+        let mut metrics = results.as_object().into_iter().flatten();
+        let headline = metrics.find_map(|(metric, score)| Some((metric.as_str(), score.as_f64()?)));
+        let Some((metric, score)) = headline else { continue };
+        let parts = split_scores((metric, score), &results["details"], overlaps);
+        if parts.is_empty() {
+            tracing::warn!(
+                "{model} x {dataset}: {metric} is not split: found no scores of items with this mean"
+            );
+        }
+        for (name, (score, count)) in parts {
             rows.push(vec![
                 dataset.to_owned(),
                 model.to_owned(),

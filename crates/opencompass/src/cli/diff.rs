@@ -35,6 +35,11 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let (first, second) = (RunFolder::new(&arguments.first), RunFolder::new(&arguments.second));
     let differences = compare(&first, &second)?;
+    for CellDifference { model, dataset, .. } in differences.iter().filter(|cell| cell.other_questions) {
+        tracing::warn!(
+            "{model} x {dataset}: the runs asked different questions under the same numbers, so items are not compared"
+        );
+    }
     if arguments.json {
         let all: Vec<serde_json::Value> = differences.iter().map(json_of).collect();
         outln!("{}", serde_json::to_string_pretty(&all)?)?;
@@ -92,5 +97,6 @@ fn json_of(cell: &CellDifference) -> serde_json::Value {
         "test": test,
         "gained": cell.gained,
         "lost": cell.lost,
+        "other_questions": cell.other_questions,
     })
 }

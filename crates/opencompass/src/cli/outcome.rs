@@ -6,6 +6,8 @@ use internlm_kit::exit::Failure;
 use internlm_kit::outln;
 
 use crate::counted::counted;
+use crate::dataset::{InferConfig, Mode};
+use crate::model::Profile;
 use crate::plan::{Plan, Work};
 use crate::run_folder::{NOT_CONNECTED, differing};
 use crate::score::Scores;
@@ -31,6 +33,28 @@ pub(super) fn foresee(evaluation: &Evaluation) {
             set.config.name
         );
     }
+    for set in evaluation.datasets() {
+        for profile in evaluation.profiles().into_iter().filter(|profile| repeats(&set.config.infer, profile))
+        {
+            tracing::warn!(
+                "{} x {}: the {} answers to a question are all the same with greedy decoding; model.temperature or \
+                 infer.temperature lets them differ",
+                profile.name,
+                set.config.name,
+                set.config.infer.n
+            );
+        }
+    }
+}
+
+/// Says whether a model gives the same answer each time that a set asks a question.
+fn repeats(infer: &InferConfig, profile: &Profile) -> bool {
+    let is_greedy = match infer.temperature.or(profile.temperature) {
+        Some(temperature) => temperature == 0.0,
+        // These two have a temperature of their own.
+        None => !matches!(infer.mode, Mode::Sc | Mode::Tot),
+    };
+    infer.n > 1 && is_greedy
 }
 
 /// Names the cells whose scores need a second look.

@@ -166,7 +166,9 @@ fn apply(arguments: &Arguments, config: &mut EvaluationConfig) -> anyhow::Result
         let with_weights = config.model.iter_mut().chain(&mut config.models);
         for model in with_weights.filter(|model| model.weights.is_some()) {
             model.kind = ModelKind::Local;
-            model.base_url = None;
+            // What only a server needs.
+            (model.base_url, model.served_name, model.api_key) = (None, None, None);
+            (model.requests_per_minute, model.tokens_per_minute) = (None, None);
         }
     }
     Ok(())

@@ -83,7 +83,8 @@ pub(super) fn carry_out(
     folder: &RunFolder,
     part: Part,
 ) -> anyhow::Result<Failures> {
-    if let Some(model) = config.models().chain(&config.judges).find(|model| model.api_key.is_some()) {
+    let mut models = config.models().chain(&config.judges).chain(&config.retrieval);
+    if let Some(model) = models.find(|model| model.api_key.is_some()) {
         let name = &model.name;
         let message =
             format!("model {name}: found an api-key, which is never written to the files of a job array");

@@ -5,13 +5,10 @@
 //! the documents that contain them.
 
 mod classes;
-mod grams;
-mod index;
 mod items;
 mod split;
 
 pub use classes::{Class, Overlap};
-pub use grams::{GRAM, grams, tokens};
-pub use index::NgramIndex;
+pub use internlm_kit::ngrams::{GRAM, NgramIndex, grams, tokens};
 pub use items::{ItemText, item_texts};
 pub use split::split_scores;

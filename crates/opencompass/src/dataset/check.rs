@@ -1,18 +1,12 @@
 //! The checks of a dataset file beyond the types of its values.
 
 use internlm_model::chat::FunctionDefinition;
-use serde::Serialize;
 
+use super::unused::word;
 use super::{DatasetConfig, Mode, Retriever, loaders};
 
 /// The evaluator of texts that are only measured.
 const BITS_PER_BYTE: &str = "bits_per_byte";
-
-/// Returns the word that the file uses for a mode.
-fn word(choice: impl Serialize) -> String {
-    let value = serde_json::to_value(choice).expect("a choice without data is one word");
-    value.as_str().unwrap_or_default().to_owned()
-}
 
 impl DatasetConfig {
     /// Lists everything that is wrong with the file although each value has the right type.
@@ -43,6 +37,7 @@ impl DatasetConfig {
             }));
         problems.extend(self.mode_problems());
         problems.extend(self.few_shot_problems());
+        problems.extend(self.unused_settings());
         problems.extend(crate::score::problems(self));
         if let Some(output) = &self.reader.output
             && self.reader.input.contains(output)
@@ -142,13 +137,8 @@ impl DatasetConfig {
             return Vec::new();
         }
         let mut problems = Vec::new();
-        let (few_shot, fixed) = (&self.few_shot, self.few_shot.retriever == Retriever::Fixk);
-        if fixed && few_shot.ids.is_empty() {
+        if self.few_shot.retriever == Retriever::Fixk && self.few_shot.ids.is_empty() {
             problems.push("few_shot.ids: found none, expected rows of the train files".to_owned());
-        }
-        if !fixed && !few_shot.ids.is_empty() {
-            let (found, retriever) = (few_shot.ids.len(), word(few_shot.retriever));
-            problems.push(format!("few_shot.ids: found {found} for retriever {retriever}, expected fixk"));
         }
         if self.source.train_files.is_empty() {
             problems.push(

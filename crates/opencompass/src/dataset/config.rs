@@ -203,7 +203,8 @@ pub struct FewShotConfig {
     /// Number of examples, for all rules but `zero` and `fixk`. Default: 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub count: Option<usize>,
-    /// `random`, `mdl`, `dpp`: seed of the choice. Default: upstream's, 43 for `random` and 1 for the others.
+    /// `random`, `mdl`, `votek`: seed of the choice. Default: upstream's, 43 for `random` and 1 for the others. `dpp` takes
+    /// it for the prompt hash and draws nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
     /// `mdl`, `dpp`: number of candidates before the choice. Default: 1.

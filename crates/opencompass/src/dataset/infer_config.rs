@@ -17,13 +17,14 @@ pub struct InferConfig {
     /// Strings that end an answer. Default: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stop: Vec<String>,
-    /// Sampling temperature. Default: 0, greedy decoding.
+    /// Sampling temperature. Default: the model's, otherwise 0, greedy decoding; for `sc` and `tot` otherwise 0.7.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub temperature: Option<f32>,
-    /// Number of answers per question, each with its own seed. Default: 1.
+    /// Number of answers per question, each with its own seed. With greedy decoding, the default, they are all the same.
+    /// Default: 1.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub n: usize,
-    /// The `k` of pass@k and G-Pass@k over the `n` answers. Default: 1.
+    /// The `k` of pass@k and G-Pass@k over the `n` answers, each at most `n`. Default: 1.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub k: Vec<usize>,
     /// `chat`: which turns of a conversation are asked. Default: the last one.

@@ -20,6 +20,7 @@ mod python_json;
 mod range;
 mod table;
 mod turned;
+mod unused;
 mod version;
 
 pub use catalog::{Catalog, CatalogEntry, Origin};

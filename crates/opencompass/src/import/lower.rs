@@ -25,6 +25,25 @@ const MODES: &[(&str, &str)] = &[
     ("AttackInferencer", "attack"),
 ];
 
+/// Modes in which a model writes an answer.
+const WRITING: &[&str] = &["gen", "chat", "agent", "sc", "tot", "attack"];
+
+/// Fields of inferencers, our names for them, and the modes that read them.
+const INFERENCER: &[InferencerField] = &[
+    InferencerField { theirs: "max_out_len", ours: "max_out_len", readers: WRITING },
+    InferencerField { theirs: "stopping_criteria", ours: "stop", readers: WRITING },
+    InferencerField { theirs: "infer_mode", ours: "turns", readers: &["chat", "agent"] },
+    InferencerField { theirs: "sc_size", ours: "sc_size", readers: &["sc"] },
+    InferencerField { theirs: "temperature", ours: "temperature", readers: WRITING },
+];
+
+/// A field of upstream's inferencers.
+struct InferencerField {
+    theirs: &'static str,
+    ours: &'static str,
+    readers: &'static [&'static str],
+}
+
 /// Fields of an entry that are not arguments of its loader.
 const NOT_LOADER: &[&str] = &["abbr", "type", "path", "reader_cfg", "infer_cfg", "eval_cfg"];
 
@@ -169,21 +188,24 @@ fn infer(infer_cfg: &Map<String, Value>, notes: &mut Vec<String>) -> Value {
     let mode = MODES.iter().find(|(name, _)| *name == class).map_or(class, |&(_, mode)| mode);
     let mut infer = Map::new();
     infer.insert("mode".to_owned(), json!(mode));
-    for (theirs, ours) in [
-        ("max_out_len", "max_out_len"),
-        ("stopping_criteria", "stop"),
-        ("infer_mode", "turns"),
-        ("sc_size", "sc_size"),
-        ("temperature", "temperature"),
-    ] {
-        if let Some(value) = cfg.get(theirs) {
-            infer.insert(ours.to_owned(), value.clone());
+    // What the mode does not read is only part of the prompt hash.
+    let mut unread = Map::new();
+    for InferencerField { theirs, ours, readers } in INFERENCER {
+        match cfg.get(*theirs) {
+            Some(value) if readers.contains(&mode) => {
+                infer.insert((*ours).to_owned(), value.clone());
+            }
+            Some(value) => {
+                unread.insert(format!("/inferencer/{theirs}"), value.clone());
+            }
+            None => {}
         }
     }
+    infer.insert("upstream".to_owned(), Value::Object(unread));
     let generation = table(&cfg, "generation_kwargs").unwrap_or_default();
     for (key, value) in &generation {
         match key.as_str() {
-            "temperature" => {
+            "temperature" if WRITING.contains(&mode) => {
                 infer.insert("temperature".to_owned(), value.clone());
             }
             "do_sample" => {}

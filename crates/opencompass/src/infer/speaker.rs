@@ -9,7 +9,8 @@ use crate::prompt::{
     MetaPart, MetaTemplate, PromptList, Purpose, RoleMessage, render_messages, render_text, turns_of,
 };
 
-/// Sampling temperature of modes that need answers which differ, if the dataset names none. Upstream's configs use it.
+/// Sampling temperature of modes that need answers which differ, if neither dataset nor model names one. Upstream's configs
+/// use it.
 const VARIED: f32 = 0.7;
 
 /// What turns the prompts of one dataset into requests to one model.
@@ -45,7 +46,7 @@ impl<'a> Speaker<'a> {
         let usual = if varied { VARIED } else { 0.0 };
         Sampling {
             max_tokens: self.max_tokens(),
-            temperature: infer.temperature.unwrap_or(usual),
+            temperature: infer.temperature.or(self.profile.temperature).unwrap_or(usual),
             stop: infer.stop.clone(),
             seed: self.context.seed.wrapping_add(number),
         }

@@ -63,6 +63,7 @@ impl ApiModel {
         let mut profile = Profile::new(&config.name, identity, max_seq_len);
         profile.protocol = config.protocol;
         profile.meta_template = config.meta_template.clone();
+        profile.temperature = config.temperature;
         profile.tokenizer = config.weights.as_deref().map(Tokenizer::load).transpose().map_err(unreadable)?;
         profile.agent = Err("it is a model without tools of its own".to_owned());
         let mut model = Self {
@@ -155,8 +156,10 @@ impl ApiModel {
                         return Ok(answer);
                     }
                 }
+                // 429 asks to come again later and says nothing about the route.
                 Err(
-                    lmdeploy::Error::Status { status: 400..=499 | 501, .. } | lmdeploy::Error::Answer { .. },
+                    lmdeploy::Error::Status { status: 400..=428 | 430..=499 | 501, .. }
+                    | lmdeploy::Error::Answer { .. },
                 ) => {}
                 Err(error) => return Err(self.failed(error)),
             }

@@ -54,6 +54,10 @@ pub struct EvaluatedModelConfig {
     /// Text around turns. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub meta_template: Option<MetaTemplate>,
+    /// Sampling temperature of sets that name none. Default: 0, greedy decoding, with which several answers to one question
+    /// are all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<f32>,
     /// `local`: the device, `cpu`, `cuda:N` or `vulkan:N`. Default: `cpu`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device: Option<String>,
@@ -104,6 +108,18 @@ pub enum MockRule {
         /// The possible answers; none means empty answers.
         texts: Vec<String>,
     },
+}
+
+impl ModelKind {
+    /// Returns the word of run files.
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Api => "api",
+            Self::Local => "local",
+            Self::Mock => "mock",
+            Self::Perspective => "perspective",
+        }
+    }
 }
 
 fn timeout() -> u64 {
@@ -161,6 +177,7 @@ impl EvaluatedModelConfig {
             weights: None,
             max_seq_len: None,
             meta_template: None,
+            temperature: None,
             device: None,
             rule: None,
         }
@@ -189,6 +206,64 @@ impl EvaluatedModelConfig {
         if let Some(length) = self.max_seq_len.filter(|length| *length < 2) {
             problems.push(format!("model.max-seq-len: found {length}, expected 2 or more"));
         }
+        if let Some(temperature) = self.temperature.filter(|value| !(value.is_finite() && *value >= 0.0)) {
+            problems.push(format!("model.temperature: found {temperature}, expected 0 or more"));
+        }
+        problems.extend(self.unread_keys());
         problems
+    }
+
+    /// Lists the keys that a model of this kind never reads.
+    fn unread_keys(&self) -> Vec<String> {
+        use ModelKind::{Api, Local, Mock, Perspective};
+        let keys: [(&str, bool, &[ModelKind]); 12] = [
+            ("base-url", self.base_url.is_some(), &[Api, Perspective]),
+            ("served-name", self.served_name.is_some(), &[Api]),
+            ("api-key", self.api_key.is_some(), &[Api, Perspective]),
+            ("requests-per-minute", self.requests_per_minute.is_some(), &[Api, Perspective]),
+            ("tokens-per-minute", self.tokens_per_minute.is_some(), &[Api, Perspective]),
+            ("weights", self.weights.is_some(), &[Api, Local]),
+            ("log-probs", self.log_probs.is_some(), &[Api, Local, Mock]),
+            ("max-seq-len", self.max_seq_len.is_some(), &[Api, Local, Mock]),
+            ("meta-template", self.meta_template.is_some(), &[Api, Local, Mock]),
+            ("temperature", self.temperature.is_some(), &[Api, Local, Mock]),
+            ("device", self.device.is_some(), &[Local]),
+            ("rule", self.rule.is_some(), &[Mock]),
+        ];
+        let unread = keys.into_iter().filter(|(_, is_set, kinds)| *is_set && !kinds.contains(&self.kind));
+        let problem = |(key, _, kinds): (&str, bool, &[ModelKind])| {
+            let kinds: Vec<&str> = kinds.iter().map(|kind| kind.word()).collect();
+            let (found, expected) = (self.kind.word(), kinds.join(" or "));
+            format!(
+                "model.{key}: found it for kind {found}, which does not read it, expected kind {expected}"
+            )
+        };
+        unread.map(problem).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_of_another_kind_are_named() {
+        let problems = |keys: &str| {
+            let text = format!("name = \"m\"\n{keys}");
+            toml::from_str::<EvaluatedModelConfig>(&text).expect("a model").problems()
+        };
+        let found =
+            problems("kind = \"local\"\nweights = \"w\"\nserved-name = \"x\"\nrequests-per-minute = 5");
+        let expected = |key: &str, kinds: &str| {
+            format!("model.{key}: found it for kind local, which does not read it, expected kind {kinds}")
+        };
+        assert_eq!(
+            found,
+            [expected("served-name", "api"), expected("requests-per-minute", "api or perspective")]
+        );
+        assert_eq!(problems("base-url = \"http://x\"\nweights = \"w\"\ntemperature = 0.5"), [""; 0]);
+        assert_eq!(problems("kind = \"mock\"\nrule = { kind = \"echo\" }\nmax-seq-len = 9"), [""; 0]);
+        let cold = problems("kind = \"mock\"\ntemperature = -0.5");
+        assert_eq!(cold, ["model.temperature: found -0.5, expected 0 or more"]);
     }
 }

@@ -45,6 +45,7 @@ impl LocalModel {
         let mut profile = Profile::new(&config.name, identity, max_seq_len);
         profile.protocol = config.protocol;
         profile.meta_template = config.meta_template.clone();
+        profile.temperature = config.temperature;
         profile.tokenizer = Some(responder.model().tokenizer.clone());
         profile.agent = Err("it is a model without tools of its own".to_owned());
         if responder.engine().hidden_size().is_none() {

@@ -53,6 +53,7 @@ impl MockModel {
             profile.max_seq_len = config.max_seq_len.unwrap_or(profile.max_seq_len);
             profile.protocol = config.protocol;
             profile.meta_template = config.meta_template.clone();
+            profile.temperature = config.temperature;
             if config.log_probs == Some(false) {
                 profile.log_probs = Err("model.log-probs is false".to_owned());
             }

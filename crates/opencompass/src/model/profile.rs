@@ -27,6 +27,8 @@ pub struct Profile {
     pub agent: Result<(), String>,
     /// Text around turns. Without one, turns are joined with newlines or sent as messages.
     pub meta_template: Option<MetaTemplate>,
+    /// Sampling temperature of sets that name none. Without one it is 0, greedy decoding.
+    pub temperature: Option<f32>,
     /// The model's tokenizer, if its files are at hand. Long texts are then cut at tokens.
     pub tokenizer: Option<Tokenizer>,
 }
@@ -46,6 +48,7 @@ impl Profile {
             embeddings: Ok(()),
             agent: Ok(()),
             meta_template: None,
+            temperature: None,
             tokenizer: None,
         }
     }

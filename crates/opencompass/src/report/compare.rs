@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::cells::{Cell, Run};
 use crate::Result;
 use crate::run_folder::RunFolder;
-use crate::statistics::{Bootstrap, PairedTest, Sample};
+use crate::statistics::{Bootstrap, PairedTest, Sample, agree};
 
 /// One model on one dataset in two runs.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,7 +29,21 @@ pub struct CellDifference {
     pub gained: Vec<String>,
     /// Keys of the items that only the first run has right.
     pub lost: Vec<String>,
+    /// Whether items with the same key expect different answers: the runs asked different questions, and nothing is
+    /// compared item by item.
+    pub other_questions: bool,
 }
+
+/// What a run says about one item.
+struct Item {
+    score: f64,
+    /// Key of the item, or the question that it belongs to with others.
+    question: String,
+    /// The expected answer as it is in the data.
+    gold: Value,
+}
+
+type Items = IndexMap<String, Item>;
 
 /// Compares the cells that two runs have in common. Models are matched by name; if each run has exactly one model, these
 /// two are compared whatever their names.
@@ -44,10 +58,16 @@ pub fn compare(first: &RunFolder, second: &RunFolder) -> Result<Vec<CellDifferen
         let (Some((metric, before)), Some((_, after))) = (&cell.headline, &other.headline) else { continue };
         let before_items = items(first, &cell.model, &cell.dataset)?;
         let after_items = items(second, &other.model, &cell.dataset)?;
-        let changed = |from: &IndexMap<String, f64>, to: &IndexMap<String, f64>| {
-            let more = from.iter().filter(|(key, score)| to.get(*key).is_some_and(|other| other > *score));
-            more.map(|(key, _)| key.clone()).collect::<Vec<String>>()
+        let other_questions = before_items
+            .iter()
+            .any(|(key, item)| after_items.get(key).is_some_and(|other| other.gold != item.gold));
+        let changed = |from: &Items, to: &Items| {
+            let more = |(key, item): &(&String, &Item)| {
+                !other_questions && to.get(*key).is_some_and(|other| other.score > item.score)
+            };
+            from.iter().filter(more).map(|(key, _)| key.clone()).collect::<Vec<String>>()
         };
+        let test = || paired((&before_items, *before), (&after_items, *after));
         let model = match other.model == cell.model {
             true => cell.model.clone(),
             false => format!("{} / {}", cell.model, other.model),
@@ -58,9 +78,10 @@ pub fn compare(first: &RunFolder, second: &RunFolder) -> Result<Vec<CellDifferen
             metric: metric.clone(),
             first: *before,
             second: *after,
-            test: paired((&before_items, *before), (&after_items, *after)),
+            test: if other_questions { None } else { test() },
             gained: changed(&before_items, &after_items),
             lost: changed(&after_items, &before_items),
+            other_questions,
         });
     }
     Ok(differences)
@@ -84,32 +105,32 @@ pub(super) fn pairs<'a>(one: &'a Run, two: &'a Run) -> Vec<(&'a Cell, &'a Cell)>
     pairs
 }
 
-/// Returns the scores of a cell's items by key, as far as they have scores of their own.
-fn items(folder: &RunFolder, model: &str, dataset: &str) -> Result<IndexMap<String, f64>> {
+/// Returns a cell's items by key, as far as they have scores of their own.
+fn items(folder: &RunFolder, model: &str, dataset: &str) -> Result<Items> {
     let results = folder.read_if_present("results", model, dataset)?.unwrap_or_default();
-    let score = |(key, detail): (&String, &Value)| {
+    let predictions = folder.read_if_present("predictions", model, dataset)?.unwrap_or_default();
+    let item = |(key, detail): (&String, &Value)| {
         let correct = detail["correct"].as_bool().map(|correct| f64::from(u8::from(correct)));
-        Some((key.clone(), detail["score"].as_f64().or(correct)?))
+        let score = detail["score"].as_f64().or(correct)?;
+        let question = detail["qid"].as_str().unwrap_or(key).to_owned();
+        Some((key.clone(), Item { score, question, gold: predictions[key]["gold"].clone() }))
     };
-    Ok(results["details"].as_object().into_iter().flatten().filter_map(score).collect())
+    Ok(results["details"].as_object().into_iter().flatten().filter_map(item).collect())
 }
 
 /// Tests the difference over the items, if the scores are the means of the items' scores.
-fn paired(
-    (first, before): (&IndexMap<String, f64>, f64),
-    (second, after): (&IndexMap<String, f64>, f64),
-) -> Option<PairedTest> {
+fn paired((first, before): (&Items, f64), (second, after): (&Items, f64)) -> Option<PairedTest> {
     if first.len() != second.len() || first.keys().any(|key| !second.contains_key(key)) {
         return None;
     }
-    let near =
-        |sample: &Sample, score: f64| (sample.statistic() - score).abs() <= 1e-9 * score.abs().max(1.0);
     [1.0, 100.0].into_iter().find_map(|scale| {
-        let values = |items: &IndexMap<String, f64>| {
-            let values: Vec<f64> = first.keys().map(|key| scale * items[key]).collect();
-            Sample::of_values(&values)
+        let sample = |items: &Items| {
+            let value =
+                |(key, item): (&String, &Item)| (item.question.clone(), scale * items[key].score, 1.0);
+            Sample::of(first.iter().map(value))
         };
-        let (one, two) = (values(first), values(second));
-        (near(&one, before) && near(&two, after)).then(|| Bootstrap::default().paired(&one, &two)).flatten()
+        let (one, two) = (sample(first), sample(second));
+        let means = agree(one.statistic(), before) && agree(two.statistic(), after);
+        means.then(|| Bootstrap::default().paired(&one, &two)).flatten()
     })
 }

@@ -49,11 +49,13 @@ fn row(html: &mut String, (cell, beside): (usize, usize), difference: &CellDiffe
             let (low, high) = (test.interval.low, test.interval.high);
             (kind, format!("<small>[{low:+.2}, {high:+.2}]</small>"), format!("{:.3}", test.p_value))
         }
-        None => (
-            "number",
-            String::new(),
-            "<small class=\"remark\">no test: the score is not a mean over the same items</small>".to_owned(),
-        ),
+        None => {
+            let reason = match difference.other_questions {
+                true => "the runs asked different questions",
+                false => "the score is not a mean over the same items",
+            };
+            ("number", String::new(), format!("<small class=\"remark\">no test: {reason}</small>"))
+        }
     };
     writeln!(
         html,

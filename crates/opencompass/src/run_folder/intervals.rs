@@ -3,16 +3,20 @@
 use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 
+use super::questions::circular_sample;
 use crate::dataset::Dataset;
 use crate::infer::Prediction;
 use crate::score::Scores;
-use crate::statistics::{Bootstrap, Sample, wilson};
+use crate::statistics::{Bootstrap, Sample, agree, wilson};
 use crate::summary::{GroupConfig, Subset, headline_metric};
 use crate::{CellResult, CellState};
 
 /// Columns whose value says which items belong together: the rotations of one question, and the questions on one
 /// document.
 const CLUSTERS: [&str; 2] = ["qid", "document"];
+
+/// The evaluator of circular evaluation in its older form.
+const OLDER_CIRCULAR: &str = "circular_icl";
 
 /// An interval of 95 % around one score.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,7 +25,7 @@ pub(super) struct ScoreInterval {
     pub(super) score: f64,
     /// Lower and upper bound; absent for a score that is not made of the items' own scores.
     pub(super) bounds: Option<(f64, f64)>,
-    /// Number of items.
+    /// Number of items, or of questions where these are counted.
     pub(super) count: usize,
     /// The method: `wilson`, `bootstrap` or nothing.
     pub(super) method: &'static str,
@@ -57,7 +61,8 @@ pub(super) fn intervals(cell: &CellResult, samples: &Samples) -> IndexMap<String
     let Some(scores) = cell.scores() else { return IndexMap::new() };
     let interval = |(place, (metric, score)): (usize, (&String, &f64))| {
         let sample = samples.get(metric).and_then(Option::as_ref);
-        let (bounds, method) = match (sample, scores.correct.filter(|_| place == 0)) {
+        let share = scores.correct.filter(|correct| place == 0 && is_share(*score, *correct, scores));
+        let (bounds, method) = match (sample, share) {
             // Wilson's interval takes the items for independent.
             (sample, Some(correct)) if sample.is_none_or(|sample| are_apart(sample, scores)) => {
                 (Some(wilson(correct as f64, scores.details.len())), "wilson")
@@ -68,9 +73,15 @@ pub(super) fn intervals(cell: &CellResult, samples: &Samples) -> IndexMap<String
             }
             (None, _) => (None, ""),
         };
-        (metric.clone(), ScoreInterval { score: *score, bounds, count: scores.details.len(), method })
+        let count = sample.map_or(scores.details.len(), Sample::items);
+        (metric.clone(), ScoreInterval { score: *score, bounds, count, method })
     };
     scores.metrics.iter().enumerate().map(interval).collect()
+}
+
+/// Says whether a score is the share of right items in percent.
+fn is_share(score: f64, correct: usize, scores: &Scores) -> bool {
+    agree(100.0 * correct as f64 / scores.details.len() as f64, score)
 }
 
 /// Says whether every item of the scores is a cluster of its own.
@@ -125,7 +136,8 @@ fn sample(
     let one = |_: usize| 1.0;
     let bytes = |place: usize| predictions[place].measured.map_or(0.0, |measured| measured.bytes as f64);
     let clusters: Vec<String> = predictions.iter().map(|prediction| cluster(prediction, dataset)).collect();
-    if let Some(sample) = questions(scores, (metric, score), &clusters) {
+    let circular = circular_sample(scores, metric, &clusters);
+    if let Some(sample) = circular.filter(|sample| agree(sample.statistic(), score)) {
         return Some(sample);
     }
     let weights: [&dyn Fn(usize) -> f64; 2] = [&one, &bytes];
@@ -138,7 +150,7 @@ fn sample(
             for weight in weights {
                 let item = |place: usize| (clusters[place].clone(), values[place] * scale, weight(place));
                 let sample = Sample::of((0..details.len()).map(item));
-                if (sample.statistic() - score).abs() <= 1e-9 * score.abs().max(1.0) {
+                if agree(sample.statistic(), score) {
                     return Some(sample);
                 }
             }
@@ -147,28 +159,14 @@ fn sample(
     None
 }
 
-/// Finds the questions behind a metric of circular evaluation: `perf_S` and `more_J_S` are the shares of questions of
-/// which all forms, or at least J, are right.
-fn questions(scores: &Scores, (metric, score): (&str, f64), clusters: &[String]) -> Option<Sample> {
-    if !["perf_", "more_"].iter().any(|start| metric.starts_with(start)) {
-        return None;
-    }
-    let mut right: IndexMap<&str, (usize, usize)> = IndexMap::new();
-    for (cluster, detail) in clusters.iter().zip(&scores.details) {
-        let question = right.entry(cluster).or_default();
-        question.0 += usize::from(detail.correct?);
-        question.1 += 1;
-    }
-    let most = right.values().map(|(_, forms)| *forms).max()?;
-    (1..=most).rev().find_map(|least| {
-        let share = |(right, _): &(usize, usize)| if *right >= least { 100.0 } else { 0.0 };
-        let sample = Sample::of_values(&right.values().map(share).collect::<Vec<f64>>());
-        ((sample.statistic() - score).abs() <= 1e-9 * score.abs().max(1.0)).then_some(sample)
-    })
-}
-
 /// Returns what an item belongs to: its question or document if the row names one, otherwise its row.
 fn cluster(prediction: &Prediction, dataset: &Dataset) -> String {
+    // The older form of circular evaluation names the question in the expected answer, `question--letter--ABCD`.
+    if dataset.config.score.evaluator.name() == OLDER_CIRCULAR
+        && let Some((question, _)) = prediction.gold.as_str().and_then(|gold| gold.split_once("--"))
+    {
+        return format!("question {question}");
+    }
     let columns = dataset.test.get(prediction.row).map(|row| &row.columns);
     let named = columns.and_then(|columns| {
         CLUSTERS.iter().find_map(|name| columns.get(*name).map(|value| format!("{name} {value}")))
@@ -228,15 +226,72 @@ mod tests {
         assert_eq!(found(&scores, "other", &[0, 1, 2, 3]), None);
     }
 
+    /// The scores of three questions with two options in both orders, and their rows.
+    fn circular() -> (Scores, [usize; 6]) {
+        let mut details = right(&[true, true, true, false, false, false]);
+        for (place, detail) in details.iter_mut().enumerate() {
+            let order = if place % 2 == 0 { ["A", "B"] } else { ["B", "A"] };
+            detail.extra.insert("circular_pattern".to_owned(), json!(order));
+        }
+        let metrics = [
+            ("acc_origin", 200.0 / 3.0),
+            ("acc_circular", 50.0),
+            ("more_1_circular", 200.0 / 3.0),
+            ("perf_circular", 100.0 / 3.0),
+        ];
+        let scores = Scores { correct: Some(3), ..scores(details, &metrics) };
+        (scores, [0, 0, 1, 1, 2, 2])
+    }
+
     #[test]
     fn circular_metrics_are_shares_of_questions() {
-        let details = right(&[true, true, true, false, false, false]);
-        let metrics =
-            [("acc_origin", 50.0), ("more_1_circular", 200.0 / 3.0), ("perf_circular", 100.0 / 3.0)];
-        let scores = scores(details, &metrics);
-        let rows = [0, 0, 1, 1, 2, 2];
+        let (scores, rows) = circular();
         assert_eq!(found(&scores, "perf_circular", &rows), Some((3, 3)));
         assert_eq!(found(&scores, "more_1_circular", &rows), Some((3, 3)));
-        assert_eq!(found(&scores, "acc_origin", &rows), Some((3, 6)));
+        assert_eq!(found(&scores, "acc_origin", &rows), Some((3, 3)));
+        assert_eq!(found(&scores, "acc_circular", &rows), Some((3, 6)));
+    }
+
+    fn cell(scores: Scores, rows: &[usize]) -> CellResult {
+        let (predictions, scores) = (predictions(rows), Box::new(scores));
+        CellResult::new(0, 0, CellState::Scored { predictions, scores, other: None })
+    }
+
+    #[test]
+    fn the_interval_of_a_headline_is_around_that_headline() {
+        let (scores, rows) = circular();
+        let cell = cell(scores, &rows);
+        let found = intervals(&cell, &samples(&cell, &dataset()));
+        // Three of the six forms are right, which says nothing about the three questions as they are written.
+        let origin = &found["acc_origin"];
+        let (low, high) = origin.bounds.expect("bounds");
+        assert_eq!((origin.method, origin.count), ("bootstrap", 3));
+        assert!((low..=high).contains(&origin.score), "{origin:?}");
+        assert_eq!((found["acc_circular"].count, found["acc_circular"].method), (6, "bootstrap"));
+    }
+
+    #[test]
+    fn a_headline_from_0_to_1_has_an_interval_from_0_to_1() {
+        let scores = scores(right(&[true, false, true, true]), &[("acc score", 0.75)]);
+        let cell = cell(Scores { correct: Some(3), ..scores }, &[0, 1, 2, 3]);
+        let (low, high) = intervals(&cell, &samples(&cell, &dataset()))["acc score"].bounds.expect("bounds");
+        assert!((0.0..0.75).contains(&low) && (0.75..=1.0).contains(&high), "{low} to {high}");
+    }
+
+    #[test]
+    fn a_rounded_headline_has_an_interval_too() {
+        let scores = scores(right(&[true, false, true]), &[("accuracy", 66.67)]);
+        let cell = cell(Scores { correct: Some(2), ..scores }, &[0, 1, 2]);
+        let accuracy = &intervals(&cell, &samples(&cell, &dataset()))["accuracy"];
+        assert_eq!((accuracy.method, accuracy.bounds), ("wilson", Some(wilson(2.0, 3))));
+    }
+
+    #[test]
+    fn the_older_form_names_its_questions_in_the_expected_answers() {
+        let mut set = dataset();
+        set.config.score.evaluator = crate::dataset::Named::new(OLDER_CIRCULAR);
+        let gold = |gold: &str| Prediction { gold: json!(gold), ..Prediction::default() };
+        let clusters = ["7--A--AB", "7--B--BA", "8--A--AB"].map(|text| cluster(&gold(text), &set));
+        assert!(clusters[0] == clusters[1] && clusters[1] != clusters[2], "{clusters:?}");
     }
 }

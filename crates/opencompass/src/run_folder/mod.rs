@@ -27,6 +27,7 @@ mod logs;
 mod offline;
 mod plots;
 mod profiles;
+mod questions;
 mod read;
 mod readings;
 mod recorder;

@@ -16,7 +16,8 @@ use crate::{Error, Result};
 const PROFILES: &str = "configs/profiles.json";
 
 /// Keys of a model that do not change what it is.
-const HOW: [&str; 4] = ["timeout-seconds", "retries", "requests-per-minute", "tokens-per-minute"];
+const HOW: [&str; 5] =
+    ["timeout-seconds", "retries", "requests-per-minute", "tokens-per-minute", "temperature"];
 
 /// Maximum length in tokens that a plan assumes of a model that was never connected.
 const ASSUMED_LENGTH: usize = 2048;
@@ -185,6 +186,7 @@ fn described(config: &EvaluatedModelConfig, identity: String, max_seq_len: usize
     let mut profile = Profile::new(&config.name, identity, max_seq_len);
     profile.protocol = config.protocol;
     profile.meta_template = config.meta_template.clone();
+    profile.temperature = config.temperature;
     let tokenizer = config.weights.as_deref().map(Tokenizer::load).transpose();
     profile.tokenizer = tokenizer.map_err(|source| unreadable(config, source))?;
     Ok(profile)

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::RunFolder;
-use super::intervals::{Samples, intervals, samples};
+use super::intervals::{intervals, samples};
 use super::json::write_json;
 use super::readings;
 use super::table::Table;
@@ -32,7 +32,7 @@ impl RunFolder {
             self.write_reading(evaluation, cell)?;
             self.write_eval_log(evaluation, cell)?;
             self.write_heat_map(model, cell, set)?;
-            let samples = if config.run.details { samples(cell, set) } else { Samples::new() };
+            let samples = samples(cell, set);
             let intervals = intervals(cell, &samples);
             table.add((model, dataset), result, intervals, readings::summary(evaluation, cell));
             table.samples.entry(model.clone()).or_default().insert(dataset.clone(), samples);

@@ -127,7 +127,12 @@ impl RunFolder {
         let summary = self.write_summary(table)?;
         file::write(self.summary_path("intervals", "csv"), table.csv())?;
         let denominator = config.run.ppl_denominator;
-        let all = json!({ "ppl_denominator": denominator, "table": summary.rows, "cells": table.cells });
+        let all = json!({
+            "ppl_denominator": denominator,
+            "table": summary.rows,
+            "problems": summary.problems,
+            "cells": table.cells,
+        });
         write_json(&self.summary_path("summary", "json"), &all)?;
         Ok(summary)
     }
@@ -168,6 +173,7 @@ impl RunFolder {
         // Intervals come from items, which were not scored again.
         if let Some(mut all) = self.read_json_if_present(&path)? {
             all["table"] = json!(summary.rows);
+            all["problems"] = json!(summary.problems);
             write_json(&path, &all)?;
         }
         Ok(summary)

@@ -11,4 +11,5 @@ mod wilson;
 pub use bootstrap::{Bootstrap, Interval};
 pub use paired::PairedTest;
 pub use sample::Sample;
+pub(crate) use sample::agree;
 pub use wilson::wilson;

@@ -2,6 +2,12 @@
 
 use indexmap::IndexMap;
 
+/// Says whether a score is this statistic, up to errors of arithmetic, or rounded to two decimals as in some tables.
+pub(crate) fn agree(statistic: f64, score: f64) -> bool {
+    let close = |found: f64| (found - score).abs() <= 1e-9 * score.abs().max(1.0);
+    close(statistic) || close((statistic * 100.0).round() / 100.0)
+}
+
 /// Items that resampling may exchange, as clusters: items that belong together, such as the four rotations of one
 /// question, are drawn together.
 ///

@@ -139,10 +139,34 @@ const CASES: &[Case] = &[
         ],
     ),
     (
+        "settings that nothing reads",
+        |bench| bad(bench, "\"gen\"", "\"gen\", sc_size = 4, k = [2]"),
+        &["--datasets", "bad"],
+        &[
+            "infer.sc_size: found it for mode gen, which does not read it, expected mode sc",
+            "infer.k: found 2, expected 1 to 1, the number of answers (infer.n)",
+        ],
+    ),
+    (
+        "examples without a rule",
+        |bench| bad(bench, "infer =", "few_shot = { ids = [0] }\ninfer ="),
+        &["--datasets", "bad"],
+        &["few_shot.ids: found it for retriever zero, which does not read it, expected retriever fixk"],
+    ),
+    (
         "context of one token",
         |_| (),
         &["--set", "model.max-seq-len=1"],
         &["model.max-seq-len: found 1, expected 2 or more"],
+    ),
+    (
+        "keys of another kind of model",
+        |_| (),
+        &["--set", "model.device=cuda:0", "--set", "model.requests-per-minute=5"],
+        &[
+            "model.requests-per-minute: found it for kind mock, which does not read it, expected kind api",
+            "model.device: found it for kind mock, which does not read it, expected kind local",
+        ],
     ),
     (
         "bad slice",

@@ -168,6 +168,10 @@ fn groups_have_intervals_and_missing_members_are_told() {
     let ran = program(&bench).run(["run.toml"]);
     assert_eq!(ran.code, Some(3), "{}", ran.stderr);
     assert!(ran.stderr.contains("mock x broken: found no score of nothing"), "{}", ran.stderr);
+    let page = || fs::read_to_string(bench.path("out/report/index.html")).expect("the report");
+    assert!(page().contains("found no score of nothing"), "the report says why");
+    assert_eq!(program(&bench).run(["run.toml", "-m", "viz"]).code, Some(3));
+    assert!(page().contains("found no score of nothing"), "so does the report that was written again");
     // Groups of datasets that the user leaves out are left out too.
     let ran = program(&bench).run(["run.toml", "--datasets", "sums", "pick", "--set", "run.folder=part"]);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
@@ -213,6 +217,25 @@ fn two_runs_are_compared_item_by_item() {
     assert!(page.contains("out and other"), "both runs are on the page");
     let table = program(&bench).run(["viz-multi-model", "out", "other"]);
     assert!(table.stdout.contains("Win Count"), "{}", table.stdout);
+}
+
+#[test]
+fn runs_on_different_questions_are_not_compared_item_by_item() {
+    let bench = Bench::new(8);
+    for (range, folder) in [("[:4]", "first"), ("[4:8]", "second")] {
+        let settings = [format!("test-range.sums=\"{range}\""), format!("run.folder={folder}")];
+        let run = ["run.toml", "--datasets", "sums", "--set", &settings[0], "--set", &settings[1]];
+        assert_eq!(told(&bench.run(&run)).0, Some(0));
+    }
+    let ran = program(&bench).run(["diff", "first", "second", "--json", "--report"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert!(ran.stderr.contains("mock x sums: the runs asked different questions"), "{}", ran.stderr);
+    let cells: Vec<Value> = serde_json::from_str(&ran.stdout).expect("JSON");
+    // The echo is right on the first question of the first run only.
+    assert!(cells[0]["difference"] == -25.0 && cells[0]["test"].is_null(), "{}", cells[0]);
+    assert_eq!((&cells[0]["gained"], &cells[0]["lost"]), (&serde_json::json!([]), &serde_json::json!([])));
+    let page = fs::read_to_string(bench.path("first/report/index.html")).expect("the report");
+    assert!(page.contains("no test: the runs asked different questions"), "the report says why");
 }
 
 #[test]
@@ -273,6 +296,9 @@ fn contaminated_items_are_found_and_scores_are_split() {
     let items: Vec<Value> = serde_json::from_str(&file).expect("JSON");
     let classes: Vec<_> = items.iter().map(|item| item["class"].as_str().unwrap_or_default()).collect();
     assert_eq!(classes, ["input", "input_and_label", "clean", "clean"]);
+    let ran = program(&bench).run([&arguments[..], &["--least", "2"]].concat());
+    assert_eq!(ran.code, Some(2), "{}", ran.stdout);
+    assert!(ran.stderr.contains("--least: found 2, expected 0 to 1"), "{}", ran.stderr);
 }
 
 #[test]

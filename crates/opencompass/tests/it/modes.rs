@@ -187,6 +187,29 @@ async fn several_samples_have_their_own_seeds() {
     assert_eq!(found[0].value, Some(json!(["2", "1", "2"])));
 }
 
+#[tokio::test]
+async fn the_temperature_is_the_sets_own_or_the_models() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    for (own, of_model, expected) in
+        [("", None, 0.0), ("", Some(0.5), 0.5), (", temperature = 0.25", Some(0.5), 0.25)]
+    {
+        let keys = format!(
+            "reader = {{ input = [\"q\"], output = \"key\" }}\nprompt = {{ text = \"{{q}}\" }}\n\
+             infer = {{ mode = \"gen\", n = 2{own} }}"
+        );
+        let set = dataset(folder.path(), &[json!({ "q": "one", "key": "2" })], &keys);
+        let (model, asked) = noting(|_| Answer::text("2"));
+        run(set, model.with_profile(|profile| profile.temperature = of_model)).await;
+        let settings = |request: &Request| match request {
+            Request::Chat { sampling, .. } => (sampling.seed, sampling.temperature),
+            other => panic!("messages, found {other:?}"),
+        };
+        let mut settings: Vec<(u64, f32)> = asked.lock().expect("no panic").iter().map(settings).collect();
+        settings.sort_by_key(|(seed, _)| *seed);
+        assert_eq!(settings, [(0, expected), (1, expected)], "{own} {of_model:?}");
+    }
+}
+
 /// The texts of a request's messages.
 fn said(request: &Request) -> Vec<String> {
     match request {

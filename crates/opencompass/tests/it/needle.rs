@@ -100,16 +100,17 @@ fn documents_have_exactly_the_tokens_asked_for() {
 
 #[test]
 fn the_longest_documents_are_exact_too() {
-    let tokenizer = own_tokenizer();
-    let haystack = Haystack::new(&texts(), &tokenizer, 131_072).expect("a haystack");
     let needles: Vec<Needle> = (0..=10).map(|step| Needle::line("a needle", f64::from(step * 10))).collect();
-    for tokens in [1024, 32_768, 131_072] {
-        let document = haystack.document(&needles, tokens).expect("a document");
-        assert_eq!(tokenizer.encode(&document).len(), tokens);
-        assert_eq!(document.matches("\na needle\n").count(), 11);
+    for (name, tokenizer) in tokenizers() {
+        let haystack = Haystack::new(&texts(), &tokenizer, 131_072).expect("a haystack");
+        for tokens in [1024, 32_768, 131_072] {
+            let document = haystack.document(&needles, tokens).expect("a document");
+            assert_eq!(tokenizer.encode(&document).len(), tokens, "{name}");
+            assert_eq!(document.matches("\na needle\n").count(), 11, "{name}");
+        }
+        let error = haystack.document(&needles, 5).expect_err("needles alone are longer").to_string();
+        assert!(error.contains("length: found 5 tokens"), "{name}: {error}");
     }
-    let error = haystack.document(&needles, 5).expect_err("needles alone are longer").to_string();
-    assert!(error.contains("length: found 5 tokens"), "{error}");
 }
 
 #[test]

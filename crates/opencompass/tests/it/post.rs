@@ -1,8 +1,8 @@
 //! Post-processors against upstream's outputs.
 
 use opencompass::dataset::Named;
-use opencompass::score::Reading;
 use opencompass::score::post::{Post, post_processors};
+use opencompass::score::{Reading, evaluators};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -154,7 +154,8 @@ fn fixed_readings_forgive_what_upstream_does_not() {
 
 #[test]
 fn there_are_enough_and_names_are_unique() {
-    assert!(post_processors().count() >= 100);
+    let (posts, evaluators) = (post_processors().count(), evaluators().count());
+    assert!(posts >= 100 && posts + evaluators >= 150, "{posts} post-processors and {evaluators} evaluators");
     let mut names: Vec<&str> = post_processors()
         .flat_map(|entry| [entry.name].into_iter().chain(entry.upstream.iter().copied()))
         .collect();

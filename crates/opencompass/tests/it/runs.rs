@@ -51,7 +51,7 @@ impl Bench {
         bench.write(
             "run.toml",
             "[run]\ndatasets = [\"sums\", \"pick\", \"texts\"]\nfolder = \"out\"\ndataset-dirs = [\"sets\"]\n\
-             [model]\nname = \"mock\"\nkind = \"mock\"\nmax-seq-len = 64\nrule = { kind = \"echo\" }\n\
+             [model]\nname = \"mock\"\nkind = \"mock\"\nmax-seq-len = 64\n\
              [flat-summary]\nsums = \"sums/accuracy\"\nbits = \"texts/bits_per_byte\"\n",
         );
         bench
@@ -207,6 +207,8 @@ fn a_run_file_is_not_needed() {
     let sets = ["--models", "mock", "-w", "outputs", "--datasets", "sets/sums.toml", "--max-out-len", "7"];
     let ran = bench.run(&[&sets[..], &["--dataset-num-runs", "2"]].concat());
     assert_eq!(told(&ran).0, Some(0), "{}", told(&ran).1);
+    let warning = "mock x sums: the 2 answers to a question are all the same with greedy decoding";
+    assert!(told(&ran).1.contains(warning), "{}", told(&ran).1);
     for (arguments, part) in [
         (&["--datasets", "sets/sums.toml"][..], "found no run file and no --models"),
         (&["--models", "nobody", "--datasets", "sets/sums.toml"], "model `nobody`: not found"),
@@ -257,6 +259,13 @@ fn a_job_array_gives_the_same_bytes() {
         told(&bench.command(&["run.toml", "--launcher", "slurm"]).env("PATH", "").output().expect("runs"));
     assert_eq!(code, Some(2), "{stderr}");
     assert!(stderr.contains("needs a Slurm cluster"), "{stderr}");
+    // A key would be in a file of the shared folder, whoever it belongs to.
+    let run = fs::read_to_string(bench.path("run.toml")).expect("reads");
+    let retrieval = "[retrieval]\nname = \"vectors\"\nbase-url = \"http://127.0.0.1:1\"\napi-key = \"k\"\n";
+    bench.write("run.toml", &(run + retrieval));
+    let (code, stderr) = told(&array(&["--set", "run.folder=other"]));
+    assert_eq!(code, Some(2), "{stderr}");
+    assert!(stderr.contains("model vectors: found an api-key"), "{stderr}");
 }
 
 #[test]

@@ -13,7 +13,11 @@ use crate::shared;
 /// A sandbox with Python; `None` where there is no level of confinement or no Python.
 fn sandbox() -> Option<SandboxModel> {
     let model = SandboxModel::new(SandboxConfig::default());
-    model.ok().filter(|model| !model.profile().identity.contains("python3 absent"))
+    let model = model.ok().filter(|model| !model.profile().identity.contains("python3 absent"));
+    if model.is_none() {
+        eprintln!("skipped: found no confinement or no python3");
+    }
+    model
 }
 
 fn ran(model: &SandboxModel, code: &str, milliseconds: u64) -> (Ending, String) {

@@ -23,8 +23,8 @@ use crate::{Error, Result, StageConfig};
   wanjuan-data filter --rules gopher-quality --compat datatrove < docs-with-words.jsonl")]
 pub(super) struct FilterArguments {
     /// Apply these rule sets in order: gopher-quality, gopher-repetition, c4, c4-paragraphs, c4-bad-words, fineweb,
-    /// refinedweb, separators, abnormal-characters, punctuation. The first one that drops a document gives the reason; each
-    /// of them looks at the original text.
+    /// refinedweb, separators, abnormal-characters, punctuation, decontaminate. The first one that drops a document gives
+    /// the reason; each of them looks at the original text.
     #[arg(long, value_delimiter = ',', required = true)]
     rules: Vec<String>,
     /// Decide, and name reasons, as another program does. Documents may then carry its `words` (texts) and `sentences`

@@ -1,5 +1,5 @@
-//! Rules that keep or drop one document: language, Gopher, C4, FineWeb, RefinedWeb, and the three families of
-//! InternLM2 (separators, abnormal characters, punctuation).
+//! Rules that keep or drop one document: language, Gopher, C4, FineWeb, RefinedWeb, the three families of InternLM2
+//! (separators, abnormal characters, punctuation), and what test sets contain.
 //!
 //! Inside a rule set the first rule that fails is the reason. Thresholds are config; their defaults and
 //! sources are documented at the fields. Each rule set has its own counterparts for Chinese text, which apply when
@@ -10,6 +10,7 @@ mod bad_words;
 mod c4;
 mod citations;
 mod compat;
+mod decontaminate;
 mod fineweb;
 mod grams;
 mod language;
@@ -29,6 +30,7 @@ pub use abnormal::{AbnormalCharacters, AbnormalCharactersConfig, ChineseAbnormal
 pub use bad_words::{BadWords, BadWordsConfig};
 pub use c4::{C4, C4Config, ChineseC4Config, LineWhitespace};
 pub use compat::Compat;
+pub use decontaminate::{Decontaminate, DecontaminateConfig};
 pub use fineweb::{ChineseFineWebConfig, FineWeb, FineWebConfig};
 pub use language::{Language, LanguageConfig};
 pub use paragraphs::{C4Paragraphs, C4ParagraphsConfig};

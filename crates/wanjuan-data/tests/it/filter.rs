@@ -205,6 +205,24 @@ fn the_verb_reads_word_lists() {
 }
 
 #[test]
+fn the_verb_finds_test_questions_by_their_index() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let index = folder.path().join("tests.ngrams");
+    let question = "one two three four five six seven eight nine ten eleven twelve thirteen";
+    internlm_kit::ngrams::NgramIndex::of([question]).write(&index).expect("writes");
+    let set = format!("decontaminate.index={}", index.display());
+    let document = |id: &str, text: &str| json!({"id": id, "content": text}).to_string();
+    let lines = [document("a", &format!("A quiz: {question}!")), document("b", "Something else.")].join("\n");
+    let (output, _, _) = verb(&["--rules", "decontaminate", "--set", &set], &lines);
+    let found = rows(&output);
+    assert_eq!((&found[0]["reason"], &found[0]["value"]), (&json!("contaminated"), &json!(1.0)));
+    assert_eq!((&found[0]["detail"], &found[1]["keep"]), (&json!(question), &json!(true)));
+    let missing = verb(&["--rules", "decontaminate", "--set", "decontaminate.index=nowhere"], &lines);
+    assert_eq!(missing.2, Some(2));
+    assert!(missing.1.contains("nowhere: cannot read"), "{}", missing.1);
+}
+
+#[test]
 fn bad_lines_and_bad_rules_are_named() {
     let good = json!({"id": "a", "content": "text"}).to_string();
     let (output, error, code) = verb(&["--rules", "fineweb"], &format!("{good}\n{{\"id\": 1}}\n"));
