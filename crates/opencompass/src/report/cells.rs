@@ -97,6 +97,23 @@ impl Run {
         self.table.iter().skip(1).filter(move |row| row.first().is_some_and(|name| name == dataset))
     }
 
+    /// Returns the groups of which no model has a score: the summary table leaves them out.
+    pub(super) fn missing_groups(&self) -> Vec<&str> {
+        let mut groups = Vec::new();
+        for problem in &self.problems {
+            let group = |model: &String| {
+                let (group, _) = problem.strip_prefix(model.as_str())?.strip_prefix(" x ")?.split_once(": ")?;
+                Some(group)
+            };
+            let Some(group) = self.models.iter().find_map(group) else { continue };
+            let is_known = self.table.iter().any(|row| row.first().is_some_and(|name| name == group));
+            if !is_known && !groups.contains(&group) {
+                groups.push(group);
+            }
+        }
+        groups
+    }
+
     /// Returns why a group has no score for a model.
     pub(super) fn problem(&self, model: &str, group: &str) -> Option<&str> {
         let place = format!("{model} x {group}: ");

@@ -85,6 +85,13 @@ pub(super) fn groups(run: &Run) -> String {
         }
         append(&mut rows, "</tr>");
     }
+    for group in run.missing_groups() {
+        append(&mut rows, &format!("<tr><th scope=\"row\">{}</th>", escaped(group)));
+        for model in &run.models {
+            append(&mut rows, &plain("-", run.problem(model, group).unwrap_or("a member has no score")));
+        }
+        append(&mut rows, "</tr>");
+    }
     match rows.is_empty() {
         true => rows,
         false => format!(
