@@ -102,7 +102,8 @@ impl Run {
         let mut groups = Vec::new();
         for problem in &self.problems {
             let group = |model: &String| {
-                let (group, _) = problem.strip_prefix(model.as_str())?.strip_prefix(" x ")?.split_once(": ")?;
+                let (group, _) =
+                    problem.strip_prefix(model.as_str())?.strip_prefix(" x ")?.split_once(": ")?;
                 Some(group)
             };
             let Some(group) = self.models.iter().find_map(group) else { continue };
