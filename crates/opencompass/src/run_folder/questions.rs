@@ -81,7 +81,7 @@ mod tests {
             detail
         };
         let first = orders.iter().enumerate().map(detail);
-        let second = orders.iter().enumerate().map(|(_, order)| detail((9, order)));
+        let second = orders.iter().map(|order| detail((9, order)));
         let scores = Scores { details: first.chain(second).collect(), ..Scores::default() };
         let clusters: Vec<String> = (0..12).map(|item| (item / 6).to_string()).collect();
         for (metric, statistic, items) in [

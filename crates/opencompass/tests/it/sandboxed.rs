@@ -1,6 +1,7 @@
 //! Programs in the real sandbox: attacks are outcomes, and answers cannot pass their own tests.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 
 use internlm_kit::sandbox::SandboxConfig;
 use opencompass::execute::SandboxModel;
@@ -15,7 +16,7 @@ fn sandbox() -> Option<SandboxModel> {
     let model = SandboxModel::new(SandboxConfig::default());
     let model = model.ok().filter(|model| !model.profile().identity.contains("python3 absent"));
     if model.is_none() {
-        eprintln!("skipped: found no confinement or no python3");
+        let _ = writeln!(std::io::stderr(), "skipped: found no confinement or no python3");
     }
     model
 }
