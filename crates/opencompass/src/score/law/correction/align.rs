@@ -41,9 +41,50 @@ pub(super) struct Change {
 /// One step towards the beginning of both texts: its kind, and the number of letters it takes from each.
 type Step = (Kind, usize, usize);
 
+/// Kinds of steps in the order in which ways are followed.
+const KINDS: [Kind; 5] = [Kind::Keep, Kind::Move, Kind::Replace, Kind::Insert, Kind::Delete];
+
+/// The cheapest last steps for a beginning of both texts, without memory of their own: there are many beginnings.
+#[derive(Clone, Copy, Default)]
+struct Steps {
+    /// A bit for each of [`KINDS`].
+    kinds: u8,
+    /// Number of letters that change their order.
+    moved: u32,
+}
+
+impl Steps {
+    fn of(kind: Kind) -> Self {
+        let mut steps = Self::default();
+        steps.add((kind, 0, 0));
+        steps
+    }
+
+    fn add(&mut self, (kind, size, _): Step) {
+        self.kinds |= 1 << kind as u8;
+        if kind == Kind::Move {
+            self.moved = size as u32;
+        }
+    }
+
+    fn len(self) -> usize {
+        self.kinds.count_ones() as usize
+    }
+
+    fn iter(self) -> impl Iterator<Item = Step> {
+        KINDS.into_iter().filter(move |kind| self.kinds & (1 << *kind as u8) != 0).map(move |kind| match kind
+        {
+            Kind::Keep | Kind::Replace => (kind, 1, 1),
+            Kind::Move => (kind, self.moved as usize, self.moved as usize),
+            Kind::Insert => (kind, 0, 1),
+            Kind::Delete => (kind, 1, 0),
+        })
+    }
+}
+
 /// The cheapest last steps for all beginnings of both texts.
 struct Table {
-    steps: Vec<Vec<Step>>,
+    steps: Vec<Steps>,
     width: usize,
 }
 
@@ -61,17 +102,17 @@ impl Table {
     fn new(letters: &Letters, source: &[char], target: &[char]) -> Self {
         let width = target.len() + 1;
         let mut costs = vec![0.0_f64; (source.len() + 1) * width];
-        let mut steps: Vec<Vec<Step>> = vec![Vec::new(); costs.len()];
+        let mut steps = vec![Steps::default(); costs.len()];
         let known: [Vec<Known<'_>>; 2] =
             [source, target].map(|text| text.iter().map(|letter| letters.known(*letter)).collect());
         let mut surplus = Surplus::new(source, target);
         for i in 1..=source.len() {
             costs[i * width] = i as f64;
-            steps[i * width] = vec![(Kind::Delete, 1, 0)];
+            steps[i * width] = Steps::of(Kind::Delete);
         }
         for (j, (cost, step)) in costs.iter_mut().zip(&mut steps).enumerate().take(width).skip(1) {
             *cost = j as f64;
-            *step = vec![(Kind::Insert, 0, 1)];
+            *step = Steps::of(Kind::Insert);
         }
         for (i, left) in source.iter().enumerate() {
             for (j, right) in target.iter().enumerate() {
@@ -79,7 +120,7 @@ impl Table {
                 let diagonal = cell - width - 1;
                 if left == right {
                     costs[cell] = costs[diagonal];
-                    steps[cell] = vec![(Kind::Keep, 1, 1)];
+                    steps[cell] = Steps::of(Kind::Keep);
                     continue;
                 }
                 let (move_cost, size) = surplus.moved(&costs, (i, j)).unwrap_or((f64::INFINITY, 0));
@@ -92,7 +133,7 @@ impl Table {
                 let least = ways.iter().map(|(cost, _)| *cost).fold(f64::INFINITY, f64::min);
                 costs[cell] = least;
                 let cheapest = ways.into_iter().filter(|(cost, _)| cost.total_cmp(&least).is_eq());
-                steps[cell] = cheapest.map(|(_, step)| step).collect();
+                cheapest.for_each(|(_, step)| steps[cell].add(step));
             }
         }
         Self { steps, width }
@@ -105,7 +146,7 @@ impl Table {
         for i in 0..=length {
             for j in 0..self.width {
                 let cell = i * self.width + j;
-                for (_, down, right) in &self.steps[cell] {
+                for (_, down, right) in self.steps[cell].iter() {
                     ways[cell] = ways[cell].saturating_add(ways[cell - down * self.width - right]);
                 }
             }
@@ -121,17 +162,17 @@ impl Table {
         let mut stack = vec![(end, 0_usize)];
         while let Some(((i, j), tried)) = stack.last_mut() {
             let (i, j) = (*i, *j);
-            let steps = &self.steps[i * self.width + j];
+            let steps = self.steps[i * self.width + j];
             if i + j == 0 && *tried == 0 {
                 found.push(path.iter().rev().copied().collect());
             }
             let last = if every { steps.len() } else { steps.len().min(1) };
-            if *tried >= last {
+            let next = steps.iter().take(last).nth(*tried);
+            let Some((kind, down, right)) = next else {
                 stack.pop();
                 path.pop();
                 continue;
-            }
-            let (kind, down, right) = steps[*tried];
+            };
             *tried += 1;
             path.push(Change { kind, source: (i - down, i), target: (j - right, j) });
             stack.push(((i - down, j - right), 0));
