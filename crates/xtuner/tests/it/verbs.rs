@@ -62,6 +62,11 @@ fn test_takes_the_model_as_an_argument_and_by_its_old_option() {
         assert!(summary[name].is_number(), "{name}: {summary}");
     }
     assert_eq!(program.run(["test", &config, "run/hf", "--compare"]).code, Some(2));
+    // Only the comparison reads the model that the run began with.
+    let elsewhere = ["test", &config, "--set", "model.path=nowhere", "--compare"];
+    assert_eq!(program.run(&elsewhere[..4]).code, Some(0));
+    let missing = program.run(elsewhere);
+    assert!(missing.code == Some(2) && missing.stderr.contains("nowhere"), "{missing:?}");
     let misses = program.run([
         "test",
         &config,
