@@ -105,7 +105,7 @@ impl Table {
         let mut steps = vec![Steps::default(); costs.len()];
         let known: [Vec<Known<'_>>; 2] =
             [source, target].map(|text| text.iter().map(|letter| letters.known(*letter)).collect());
-        let mut surplus = Surplus::new(source, target);
+        let mut groups = Groups::new(source, target);
         for i in 1..=source.len() {
             costs[i * width] = i as f64;
             steps[i * width] = Steps::of(Kind::Delete);
@@ -115,15 +115,17 @@ impl Table {
             *step = Steps::of(Kind::Insert);
         }
         for (i, left) in source.iter().enumerate() {
+            groups.begin_row(&costs, i);
             for (j, right) in target.iter().enumerate() {
                 let cell = (i + 1) * width + j + 1;
                 let diagonal = cell - width - 1;
                 if left == right {
                     costs[cell] = costs[diagonal];
                     steps[cell] = Steps::of(Kind::Keep);
+                    groups.keep(j);
                     continue;
                 }
-                let (move_cost, size) = surplus.moved(&costs, (i, j)).unwrap_or((f64::INFINITY, 0));
+                let (move_cost, size) = groups.moved(&costs, (i, j)).unwrap_or((f64::INFINITY, 0));
                 let ways = [
                     (move_cost, (Kind::Move, size, size)),
                     (costs[diagonal] + known[0][i].replacement(&known[1][j]), (Kind::Replace, 1, 1)),
@@ -181,16 +183,26 @@ impl Table {
     }
 }
 
-/// Both texts with their letters as numbers, and how often the source has each letter more than the target.
-struct Surplus {
+/// The search for groups of letters that change their order.
+///
+/// A group ends at a place of each text, holds the same letters in both, and is left by no step that costs nothing.
+struct Groups {
+    /// Both texts with their letters as numbers.
     source: Vec<usize>,
     target: Vec<usize>,
-    counts: Vec<i32>,
-    /// Number of counts that are not 0.
+    /// How often the source has each letter more than the target, within the group.
+    surplus: Vec<i32>,
+    /// Number of letters whose surplus is not 0.
     open: usize,
+    /// The last place of each letter in the rows so far.
+    last_in_source: Vec<Option<usize>>,
+    /// The last place in the target so far of the row's letter.
+    last_in_target: Option<usize>,
+    /// For each cell of the row above, the number of steps along the diagonal before one that costs nothing.
+    reach: Vec<usize>,
 }
 
-impl Surplus {
+impl Groups {
     fn new(source: &[char], target: &[char]) -> Self {
         let mut numbers: HashMap<char, usize> = HashMap::new();
         let mut number = |letter: &char| {
@@ -199,48 +211,70 @@ impl Surplus {
         };
         let source: Vec<usize> = source.iter().map(&mut number).collect();
         let target: Vec<usize> = target.iter().map(&mut number).collect();
-        Self { counts: vec![0; numbers.len()], source, target, open: 0 }
-    }
-
-    fn add(&mut self, letter: usize, number: i32) {
-        let before = self.counts[letter];
-        self.counts[letter] += number;
-        match (before, self.counts[letter]) {
-            (0, _) => self.open += 1,
-            (_, 0) => self.open -= 1,
-            _ => {}
+        Self {
+            surplus: vec![0; numbers.len()],
+            open: 0,
+            last_in_source: vec![None; numbers.len()],
+            last_in_target: None,
+            reach: vec![0; target.len() + 1],
+            source,
+            target,
         }
     }
 
-    /// Looks for the shortest group of letters that ends at two places and only changes its order. Returns the cost up to
-    /// its end and its size.
+    /// Starts with a letter of the source. The costs of the row above are known.
+    fn begin_row(&mut self, costs: &[f64], i: usize) {
+        self.last_in_source[self.source[i]] = Some(i);
+        self.last_in_target = None;
+        if i == 0 {
+            return;
+        }
+        let width = self.reach.len();
+        for j in (1..width).rev() {
+            let cell = i * width + j;
+            let is_free = costs[cell].total_cmp(&costs[cell - width - 1]).is_eq();
+            self.reach[j] = if is_free { 0 } else { self.reach[j - 1] + 1 };
+        }
+    }
+
+    /// Notes that the row's letter is at this place of the target.
+    fn keep(&mut self, j: usize) {
+        self.last_in_target = Some(j);
+    }
+
+    /// Looks for the shortest group that ends at two places. Returns the cost up to its end and its size.
     fn moved(&mut self, costs: &[f64], (i, j): (usize, usize)) -> Option<(f64, usize)> {
-        let width = self.target.len() + 1;
-        let mut found = None;
-        let mut size = 1;
-        self.pair((i, j), 1);
-        for k in 1..=i.min(j) {
-            let before = costs[(i - k) * width + j - k];
-            if costs[(i - k + 1) * width + j - k + 1].total_cmp(&before).is_eq() {
-                break;
-            }
-            self.pair((i - k, j - k), 1);
-            size = k + 1;
-            if self.open == 0 {
-                found = Some((before + k as f64, size));
-                break;
-            }
+        // The last letter of each text must be in the other's part of the group.
+        let least = (j - self.last_in_target?).max(i - self.last_in_source[self.target[j]]?);
+        let reach = self.reach[j];
+        if least > reach {
+            return None;
         }
-        for k in 0..size {
+        let width = self.reach.len();
+        let size = (0..=reach).find(|&k| {
+            self.pair((i - k, j - k), 1);
+            self.open == 0
+        });
+        for k in 0..=size.unwrap_or(reach) {
             self.pair((i - k, j - k), -1);
         }
-        found
+        size.map(|k| (costs[(i - k) * width + j - k] + k as f64, k + 1))
     }
 
     /// Takes a letter of each text into account.
     fn pair(&mut self, (i, j): (usize, usize), number: i32) {
         self.add(self.source[i], number);
         self.add(self.target[j], -number);
+    }
+
+    fn add(&mut self, letter: usize, number: i32) {
+        let before = self.surplus[letter];
+        self.surplus[letter] += number;
+        match (before, self.surplus[letter]) {
+            (0, _) => self.open += 1,
+            (_, 0) => self.open -= 1,
+            _ => {}
+        }
     }
 }
 

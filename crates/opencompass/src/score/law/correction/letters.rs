@@ -1,6 +1,6 @@
 //! What is known about Chinese letters: meaning, reading, and which ones are confused. The user's files have it.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use encoding_rs::GBK;
 
@@ -32,9 +32,10 @@ pub(super) const FILES: [&str; 3] = ["cilin", "confusions", "letters"];
 pub(super) struct Letters {
     /// Class of meaning: four characters of the code of the thesaurus Cilin.
     meanings: HashMap<char, [char; 4]>,
-    confusions: HashMap<char, HashSet<char>>,
-    /// Mandarin readings without tones.
-    readings: HashMap<char, Vec<String>>,
+    /// Sorted.
+    confusions: HashMap<char, Vec<char>>,
+    /// Numbers of the Mandarin readings without tones.
+    readings: HashMap<char, Vec<usize>>,
 }
 
 impl Letters {
@@ -70,13 +71,20 @@ impl Letters {
         for line in text.lines() {
             let mut words = line.split(' ');
             if let Some(letter) = words.next().and_then(single) {
-                self.confusions.insert(letter, words.filter_map(single).collect());
+                let mut others: Vec<char> = words.filter_map(single).collect();
+                others.sort_unstable();
+                self.confusions.insert(letter, others);
             }
         }
     }
 
     /// Lines of code point, letter and readings: languages are divided by `;`, readings by `,`.
     fn read_readings(&mut self, text: &str) {
+        let mut numbers: HashMap<String, usize> = HashMap::new();
+        let mut number = |reading: &str| {
+            let next = numbers.len();
+            *numbers.entry(without_tone(reading)).or_insert(next)
+        };
         for line in text.lines() {
             let mut parts = line.trim().split('\t').skip(1);
             let (Some(letter), Some(readings)) = (parts.next().and_then(single), parts.next()) else {
@@ -84,7 +92,7 @@ impl Letters {
             };
             let mandarin = readings.split(';').next().unwrap_or_default();
             if mandarin != "null" {
-                self.readings.insert(letter, mandarin.split(',').map(without_tone).collect());
+                self.readings.insert(letter, mandarin.split(',').map(&mut number).collect());
             }
         }
     }
@@ -94,7 +102,7 @@ impl Letters {
         Known {
             letter,
             meaning: self.meanings.get(&letter),
-            confusions: self.confusions.get(&letter),
+            confusions: self.confusions.get(&letter).map_or(&[][..], Vec::as_slice),
             readings: self.readings.get(&letter).map_or(&[][..], Vec::as_slice),
             is_mark: PUNCTUATION.contains(letter),
         }
@@ -106,8 +114,8 @@ impl Letters {
 pub(super) struct Known<'a> {
     letter: char,
     meaning: Option<&'a [char; 4]>,
-    confusions: Option<&'a HashSet<char>>,
-    readings: &'a [String],
+    confusions: &'a [char],
+    readings: &'a [usize],
     is_mark: bool,
 }
 
@@ -138,7 +146,7 @@ impl Known<'_> {
         if !is_chinese(self.letter) || !is_chinese(other.letter) {
             return false;
         }
-        let confused = |one: &Known<'_>, other: char| one.confusions.is_some_and(|set| set.contains(&other));
+        let confused = |one: &Known<'_>, other: char| one.confusions.binary_search(&other).is_ok();
         self.readings.iter().any(|reading| other.readings.contains(reading))
             || confused(self, other.letter)
             || confused(other, self.letter)
