@@ -8,7 +8,7 @@ use crate::numbers::display;
 type Row = (&'static str, &'static str, &'static str);
 
 /// `{stage.metric}` is replaced by the number as the pipeline prints it; `:N` rounds it to N decimals, `:M` shows
-/// millions with two decimals.
+/// millions with two decimals, `:P` a share in percent with one decimal.
 const ROWS: &[Row] = &[
     (
         "data",
@@ -24,6 +24,11 @@ const ROWS: &[Row] = &[
     ),
     ("pre-train", "speed", "{pretrain.tokens_per_second} tokens/s with {pretrain.parameters:M} M parameters"),
     ("fine-tune", "speed", "{finetune.tokens:M} M tokens at {finetune.tokens_per_second} tokens/s"),
+    (
+        "align",
+        "unseen questions with numbers of three digits, exactly right before → after rewards",
+        "{align.answer_exact_before:P} → **{align.answer_exact:P}**",
+    ),
     (
         "deploy",
         "{deploy.concurrency} concurrent requests",
@@ -93,6 +98,7 @@ fn shown(value: &Value, form: &str) -> String {
     match form {
         "" => display(value),
         "M" => format!("{:.2}", number / 1e6),
+        "P" => format!("{:.1} %", number * 100.0),
         decimals => {
             let decimals: usize =
                 decimals.parse().expect("the patterns of this file name a number of decimals");
@@ -112,11 +118,16 @@ mod tests {
 
     #[test]
     fn patterns_are_filled_with_the_numbers_of_the_summary() {
-        let stages =
-            stages(json!({"data": {"pages": 8448, "share": 19.34, "tokens": 1_960_000, "name": "x"}}));
+        let stages = stages(
+            json!({"data": {"pages": 8448, "share": 19.34, "tokens": 1_960_000, "right": 0.935, "name": "x"}}),
+        );
         let mut missing = Vec::new();
-        let text = fill("{data.pages} / {data.share:1} % / {data.tokens:M} M", &stages, &mut missing);
-        assert_eq!((text.as_str(), missing.len()), ("8,448 / 19.3 % / 1.96 M", 0));
+        let text = fill(
+            "{data.pages} / {data.share:1} % / {data.tokens:M} M / {data.right:P}",
+            &stages,
+            &mut missing,
+        );
+        assert_eq!((text.as_str(), missing.len()), ("8,448 / 19.3 % / 1.96 M / 93.5 %", 0));
         fill("{data.name} {data.absent} {deploy.pages}", &stages, &mut missing);
         assert_eq!(missing, ["data.name", "data.absent", "deploy.pages"]);
     }

@@ -123,6 +123,15 @@ pub(crate) mod fused {
             }
         }
 
+        /// The matrix, when it exists whole.
+        pub(crate) fn dense(&self) -> Option<Matrix<'_>> {
+            let [outputs, inputs] = self.shape();
+            match self {
+                Self::Dense(weight) => Some(Matrix::new(floats(weight), outputs, inputs)),
+                Self::Packed(_) => None,
+            }
+        }
+
         /// `y = x W^T`, or added to y.
         pub(crate) fn forward(&self, x: Matrix<'_>, y: &mut [f32], target: Target) {
             let (tokens, outputs) = (x.rows(), self.shape()[0]);

@@ -44,11 +44,29 @@ impl<'a> Matrix<'a> {
         &self.data[row * self.row_stride..][..self.columns]
     }
 
-    /// Columns `first .. first + count` of a row-major matrix.
+    /// Columns `first .. first + count`.
     pub(crate) fn columns_range(self, first: usize, count: usize) -> Self {
         assert!(first + count <= self.columns, "the columns are in the matrix");
         let data = &self.data[(first * self.column_stride).min(self.data.len())..];
         Self { data, columns: count, ..self }
+    }
+
+    /// Rows `first .. first + count`.
+    #[cfg(target_arch = "x86_64")]
+    pub(crate) fn rows_range(self, first: usize, count: usize) -> Self {
+        self.transposed().columns_range(first, count).transposed()
+    }
+
+    /// Distances in floats between rows and between columns.
+    #[cfg(target_arch = "x86_64")]
+    pub(crate) fn strides(&self) -> [usize; 2] {
+        [self.row_stride, self.column_stride]
+    }
+
+    /// The memory from an element on.
+    #[cfg(target_arch = "x86_64")]
+    pub(crate) fn tail(&self, row: usize, column: usize) -> &'a [f32] {
+        &self.data[row * self.row_stride + column * self.column_stride..]
     }
 
     /// The transposed matrix, same memory.

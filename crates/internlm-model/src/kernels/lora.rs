@@ -1,8 +1,8 @@
 //! A frozen matrix and a low-rank product in one operation: the gradient of the frozen matrix is never made.
 //!
-//! LoRA (Hu et al., 2021): `y = x W^T + s (d(x) A^T) B^T` with dropout d. With gradient g and `h = s g B`:
-//! `dB = s g^T (d(x) A^T)`, `dA = h^T d(x)`, `dx = g W + d'(h A)`. Kept for the backward pass: x and `d(x) A^T`; the mask
-//! of the dropout is drawn again.
+//! LoRA (Hu et al., 2021): `y = x W^T + s (d(x) A^T) B^T` with dropout d. With gradient g and `h = g B`:
+//! `dB = s g^T (d(x) A^T)`, `dA = s h^T d(x)`, `dx = g W + d'(s h A)`. Kept for the backward pass: x and `d(x) A^T`; the
+//! mask of the dropout is drawn again.
 
 use burn::tensor::Tensor;
 
@@ -67,6 +67,7 @@ mod fused {
     use crate::kernels::frozen::fused::HostMatrix;
     use crate::kernels::fused::{FusedBackend, FusedOp, floats};
     use crate::kernels::gemm::{Matrix, MatrixMut, Target, Threads, multiply};
+    use crate::kernels::low_rank::{Change, Changed, multiply_changed, sum_over_tokens, transposed};
 
     pub(super) fn apply(x: Tensor<2>, weight: HostMatrix, product: LowRank) -> Tensor<2> {
         let op = LoraOp { weight, scale: product.scale as f32, mask: product.mask };
@@ -99,26 +100,13 @@ mod fused {
             let (tokens, inputs) = (x.layout().shape()[0], x.layout().shape()[1]);
             let (rank, outputs) = (a.layout().shape()[0], b.layout().shape()[0]);
             assert_eq!(self.weight.shape(), [outputs, inputs], "an adapter has the shape of its matrix");
-            let input = Matrix::new(floats(&x), tokens, inputs);
-            let mut inner = Buffer::stale(tokens * rank);
-            let dropped = dropped(&x, self.mask);
-            let d = dropped.as_deref().map_or(input, |values| Matrix::new(values, tokens, inputs));
-            let down = Matrix::new(floats(&a), rank, inputs);
-            multiply(
-                MatrixMut::new(&mut inner, tokens, rank),
-                Target::Set,
-                d,
-                down.transposed(),
-                1.0,
-                Threads::All,
-            );
-            drop(dropped);
-            let up = Matrix::new(floats(&b), outputs, rank);
-            // The small product first: it writes y without reading it, and the large one adds in its tiles.
-            let mut y = Buffer::stale(tokens * outputs);
-            let (low, out) = (Matrix::new(&inner, tokens, rank), MatrixMut::new(&mut y, tokens, outputs));
-            multiply(out, Target::Set, low, up.transposed(), self.scale, Threads::All);
-            self.weight.forward(input, &mut y, Target::Add);
+            let change = Change {
+                down: Matrix::new(floats(&a), rank, inputs).transposed(),
+                up: Matrix::new(floats(&b), outputs, rank).transposed(),
+                scale: self.scale,
+            };
+            let (mut inner, mut y) = (Buffer::stale(tokens * rank), Buffer::stale(tokens * outputs));
+            self.output(&x, change, Changed { inner: &mut inner, y: &mut y });
             let inner = inner.into_tensor([tokens, rank]);
             let kept = wanted.contains(&true).then(|| Box::new(Kept { op: self, x, a, b, inner }));
             (y.into_tensor([tokens, outputs]), kept)
@@ -130,36 +118,82 @@ mod fused {
             let (tokens, inputs) = (x.layout().shape()[0], x.layout().shape()[1]);
             let (rank, outputs) = (a.layout().shape()[0], b.layout().shape()[0]);
             let g = Matrix::new(floats(&g), tokens, outputs);
-            // h = s g B.
+            // The same product backward: h = g B, then dx = g W + s h A.
+            let change = Change {
+                down: Matrix::new(floats(&b), outputs, rank),
+                up: Matrix::new(floats(&a), rank, inputs),
+                scale: op.scale,
+            };
             let mut h = Buffer::stale(tokens * rank);
-            let up = Matrix::new(floats(&b), outputs, rank);
-            multiply(MatrixMut::new(&mut h, tokens, rank), Target::Set, g, up, op.scale, Threads::All);
-            let h = Matrix::new(&h, tokens, rank);
-            let dx = wanted[0].then(|| {
+            let dx = if wanted[0] {
                 let mut dx = Buffer::stale(tokens * inputs);
-                let down = Matrix::new(floats(&a), rank, inputs);
-                multiply(MatrixMut::new(&mut dx, tokens, inputs), Target::Set, h, down, 1.0, Threads::All);
-                apply_mask(&mut dx, op.mask);
-                op.weight.input_gradient(g, &mut dx, Target::Add);
-                dx.into_tensor([tokens, inputs])
-            });
+                op.input_gradient(g, change, Changed { inner: &mut h, y: &mut dx });
+                Some(dx.into_tensor([tokens, inputs]))
+            } else {
+                reduce(g, change, &mut h);
+                None
+            };
             let da = wanted[1].then(|| {
                 let dropped = dropped(&x, op.mask);
                 let d = Matrix::new(dropped.as_deref().unwrap_or_else(|| floats(&x)), tokens, inputs);
-                let mut da = Buffer::stale(rank * inputs);
-                let out = MatrixMut::new(&mut da, rank, inputs);
-                multiply(out, Target::Set, h.transposed(), d, 1.0, Threads::All);
-                da.into_tensor([rank, inputs])
+                sum_over_tokens(Matrix::new(&h, tokens, rank), d, op.scale).into_tensor([rank, inputs])
             });
             let db = wanted[2].then(|| {
-                let low = Matrix::new(floats(&inner), tokens, rank);
-                let mut db = Buffer::stale(outputs * rank);
-                let out = MatrixMut::new(&mut db, outputs, rank);
-                multiply(out, Target::Set, g.transposed(), low, op.scale, Threads::All);
-                db.into_tensor([outputs, rank])
+                // Transposed, so that the rows of g are read as they are in memory.
+                let db = sum_over_tokens(Matrix::new(floats(&inner), tokens, rank), g, op.scale);
+                transposed(&db, outputs).into_tensor([outputs, rank])
             });
             [dx, da, db]
         }
+    }
+
+    impl LoraOp {
+        /// `u = d(x) A^T` and `y = x W^T + s u B^T`.
+        fn output(&self, x: &FlexTensor, change: Change<'_>, out: Changed<'_>) {
+            let (tokens, inputs) = (x.layout().shape()[0], x.layout().shape()[1]);
+            let input = Matrix::new(floats(x), tokens, inputs);
+            if let (Some(weight), None) = (self.weight.dense(), self.mask) {
+                return multiply_changed(input, weight.transposed(), change, out);
+            }
+            let dropped = dropped(x, self.mask);
+            let d = dropped.as_deref().map_or(input, |values| Matrix::new(values, tokens, inputs));
+            reduce(d, change, out.inner);
+            drop(dropped);
+            expand(out.inner, change, out.y);
+            self.weight.forward(input, out.y, Target::Add);
+        }
+
+        /// `h = g B` and `dx = g W + d'(s h A)`.
+        fn input_gradient(&self, g: Matrix<'_>, change: Change<'_>, out: Changed<'_>) {
+            if let (Some(weight), None) = (self.weight.dense(), self.mask) {
+                return multiply_changed(g, weight, change, out);
+            }
+            reduce(g, change, out.inner);
+            expand(out.inner, change, out.y);
+            apply_mask(out.y, self.mask);
+            self.weight.input_gradient(g, out.y, Target::Add);
+        }
+    }
+
+    /// `inner = x D`.
+    fn reduce(x: Matrix<'_>, change: Change<'_>, inner: &mut [f32]) {
+        let inner = MatrixMut::new(inner, x.rows(), change.down.columns());
+        multiply(inner, Target::Set, x, change.down, 1.0, Threads::All);
+    }
+
+    /// `y = s inner U`, written before the product with the large matrix, which adds in its tiles.
+    fn expand(inner: &[f32], change: Change<'_>, y: &mut [f32]) {
+        let [rank, outputs] = [change.up.rows(), change.up.columns()];
+        let tokens = y.len() / outputs;
+        let inner = Matrix::new(inner, tokens, rank);
+        multiply(
+            MatrixMut::new(y, tokens, outputs),
+            Target::Set,
+            inner,
+            change.up,
+            change.scale,
+            Threads::All,
+        );
     }
 
     /// `d(x)`; `None` without dropout.

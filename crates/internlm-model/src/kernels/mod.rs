@@ -33,6 +33,10 @@ mod global_norm;
 mod largest;
 mod linear;
 mod lora;
+#[cfg(feature = "flex")]
+mod low_rank;
+#[cfg(all(feature = "flex", target_arch = "x86_64"))]
+mod microkernel;
 mod paged;
 pub mod plain;
 mod rms_norm;
