@@ -11,6 +11,7 @@ use internlm_model::chat::ChatTemplate;
 use internlm_model::decoder::Decoder;
 use internlm_model::{Tokenizer, device};
 use internlm_train::{Row, evaluate};
+use rayon::prelude::*;
 
 use crate::config::SamplesConfig;
 use crate::convert::load_checkpoint;
@@ -180,8 +181,9 @@ fn examine(tested: &Tested, max_tokens: usize, questions: &[Question]) -> Result
     let examiner = Examiner::new(&tested.decoder, &tested.tokenizer, &template, max_tokens);
     let context = RunContext::terminal(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
     let progress = context.reporter.start("test", "questions", questions.len() as u64);
+    // One answer at a time leaves most of a machine idle.
     questions
-        .iter()
+        .par_iter()
         .map(|question| {
             let examined = examiner.ask(question);
             progress.advance(1);
