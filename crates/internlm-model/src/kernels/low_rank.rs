@@ -1,8 +1,8 @@
 //! The products of a low-rank adapter on the CPU: the product with a changed matrix, and sums over tokens.
 //!
 //! The general product of `x W + s (x D) U` writes the result for the low-rank part and reads it again for every few
-//! hundred inputs of W. With AVX-512 a few rows of x are multiplied by D and then by W and U together while they are in
-//! the cache, and each number of the result is written once. On other machines, the general product does the same work.
+//! hundred inputs of W. With AVX-512 x is multiplied by W and `x D` by U together, and each number of the result is written
+//! once. On other machines, the general product does the same work.
 //!
 //! The order of the additions inside one element depends on the shapes only, never on the number of threads.
 
@@ -79,148 +79,59 @@ pub(crate) fn transposed(matrix: &[f32], columns: usize) -> Buffer {
 
 #[cfg(target_arch = "x86_64")]
 mod avx512 {
-    //! Rows of x in blocks of the size of the second-level cache, columns of the matrices in packed panels.
+    //! Each thread takes columns of a matrix, packs them where its second-level cache keeps them, and multiplies all rows.
 
     use std::ops::Range;
-
-    use rayon::prelude::*;
 
     use super::{Change, Changed};
     use crate::kernels::buffer::Buffer;
     use crate::kernels::gemm::{Matrix, Target};
-    use crate::kernels::microkernel::{self, LANES, Left, Right, Tile};
+    use crate::kernels::microkernel::{self, LANES, Left, Part, Right};
 
-    /// Rows of a tile of the result, which has [`WIDE`] vectors of columns: 24 of the 32 registers hold sums.
-    const ROWS: usize = 6;
-    /// Vectors of columns of such a tile.
-    const WIDE: usize = 4;
-    /// Rows of a tile with one or two vectors of columns.
-    const MANY_ROWS: usize = 12;
+    /// Rows of the tiles with 1, 2, 3 and 4 vectors of columns: at most 24 of the 32 registers hold sums.
+    const ROWS: [usize; 4] = [12, 12, 8, 6];
     /// Maximum number of terms of one chain of additions: bounds the error, and a panel fits the second-level cache.
     const TERMS: usize = 1600;
-    /// Numbers of x in one block of rows: 768 KB of the second-level cache.
-    const BLOCK: usize = 192 << 10;
-    /// Maximum number of rows of a block.
-    const BLOCK_ROWS: usize = 240;
+    /// Numbers of a left factor that are read for each panel: a part of the last-level cache.
+    const LEFT: usize = 1 << 20;
+    /// Minimum number of rows that columns are packed for.
+    const WORTH_PACKING: usize = 96;
 
     /// Whether there are enough rows for a tile, something to compute, and the instructions.
     pub(super) fn takes([rows, others @ ..]: [usize; 4]) -> bool {
-        rows >= ROWS && !others.contains(&0) && microkernel::available()
+        rows >= ROWS[3] && !others.contains(&0) && microkernel::available()
     }
 
-    /// A right factor with columns in panels: for each panel and each term, a line of consecutive columns, and zeros
-    /// where there is no column.
-    struct Panels {
-        values: Buffer,
-        /// Columns of a panel.
-        width: usize,
-        /// Terms of a panel.
-        terms: usize,
-    }
-
-    /// A matrix and what it is multiplied by.
+    /// A factor of a product, `factor right`, and what it is multiplied by from the left.
     #[derive(Clone, Copy)]
-    struct Scaled<'a> {
-        matrix: Matrix<'a>,
+    struct Factors<'a> {
+        left: Matrix<'a>,
+        right: Matrix<'a>,
         factor: f32,
-    }
-
-    impl Panels {
-        /// Panels of matrices with the same columns; the rows of the next follow those of the one before.
-        fn new(matrices: &[Scaled<'_>], width: usize) -> Self {
-            let terms = matrices.iter().map(|scaled| scaled.matrix.rows()).sum::<usize>();
-            let count = matrices[0].matrix.columns().div_ceil(width);
-            let mut values = Buffer::stale(count * terms * width);
-            values.par_chunks_mut(terms * width).enumerate().for_each(|(panel, mut lines)| {
-                for scaled in matrices {
-                    let (own, rest) = lines.split_at_mut(scaled.matrix.rows() * width);
-                    scaled.pack(panel * width, own, width);
-                    lines = rest;
-                }
-            });
-            Self { values, width, terms }
-        }
-    }
-
-    impl<'a> Scaled<'a> {
-        /// Some rows of a matrix as they are.
-        fn rows(matrix: Matrix<'a>, rows: &Range<usize>) -> Self {
-            Self { matrix: matrix.rows_range(rows.start, rows.len()), factor: 1.0 }
-        }
-
-        /// Writes the columns from `first` on as lines of `width` numbers.
-        fn pack(&self, first: usize, lines: &mut [f32], width: usize) {
-            let Self { matrix, factor } = *self;
-            let count = width.min(matrix.columns() - first);
-            let [row_stride, column_stride] = matrix.strides();
-            if column_stride == 1 {
-                for (row, line) in lines.chunks_exact_mut(width).enumerate() {
-                    let source = &matrix.tail(row, first)[..count];
-                    line.iter_mut().zip(source).for_each(|(to, from)| *to = factor * from);
-                    line[count..].fill(0.0);
-                }
-                return;
-            }
-            // Sixteen rows at a time: of a transposed matrix, a cache line of each column.
-            for (block, lines) in lines.chunks_mut(LANES * width).enumerate() {
-                let is_whole = row_stride == 1 && lines.len() == LANES * width;
-                let squares = if is_whole { count - count % LANES } else { 0 };
-                for column in (0..squares).step_by(LANES) {
-                    let source = matrix.tail(block * LANES, first + column);
-                    microkernel::transpose((source, column_stride), factor, (&mut lines[column..], width));
-                }
-                for column in squares..count {
-                    let source = matrix.tail(block * LANES, first + column).iter().step_by(row_stride);
-                    let lines = lines.chunks_exact_mut(width).zip(source);
-                    lines.for_each(|(line, from)| line[column] = factor * from);
-                }
-                lines.chunks_exact_mut(width).for_each(|line| line[count..].fill(0.0));
-            }
-        }
     }
 
     pub(super) fn multiply_changed(x: Matrix<'_>, w: Matrix<'_>, change: Change<'_>, out: Changed<'_>) {
         let (rank, outputs) = (change.down.columns(), w.columns());
-        let chunks = chunks(x.columns());
-        let down = chunks.iter().map(|chunk| Panels::new(&[Scaled::rows(change.down, chunk)], narrow(rank)));
-        let down = Vec::from_iter(down);
-        let up = Scaled { matrix: change.up, factor: change.scale };
-        // The low-rank part joins the last chunk.
-        let parts = |chunk: &Range<usize>| if chunk.end == x.columns() { 2 } else { 1 };
-        let dense = chunks
-            .iter()
-            .map(|chunk| Panels::new(&[Scaled::rows(w, chunk), up][..parts(chunk)], WIDE * LANES));
-        let dense = Vec::from_iter(dense);
-        let rows = block_rows(x.rows(), x.columns().min(TERMS));
-        let blocks = out.y.par_chunks_mut(rows * outputs).zip(out.inner.par_chunks_mut(rows * rank));
-        blocks.enumerate().for_each(|(block, (y, inner))| {
-            for (chunk, panels) in chunks.iter().zip(&down) {
-                let left = [left(x, block * rows, chunk)];
-                multiply_block(inner, rank, &left, panels, target(chunk));
-            }
-            let inner = Left { values: inner, row_stride: rank, term_stride: 1, terms: rank };
-            for (chunk, panels) in chunks.iter().zip(&dense) {
-                let left = [left(x, block * rows, chunk), inner];
-                multiply_block(y, outputs, &left[..parts(chunk)], panels, target(chunk));
-            }
-        });
+        multiply_sum(out.inner, rank, Factors { left: x, right: change.down, factor: 1.0 }, None);
+        let inner = Matrix::new(out.inner, x.rows(), rank);
+        let dense = Factors { left: x, right: w, factor: 1.0 };
+        let low = Factors { left: inner, right: change.up, factor: change.scale };
+        multiply_sum(out.y, outputs, dense, Some(low));
     }
 
     pub(super) fn sum_over_tokens(a: Matrix<'_>, b: Matrix<'_>, scale: f32, sum: &mut [f32]) {
-        /// Rows and vectors of a tile: a usual rank of 16 makes two of them.
-        const SHAPE: [usize; 2] = [8, 3];
+        /// Vectors of columns of a tile.
+        const WIDE: usize = 3;
         /// Tokens whose sum joins the others: their columns of one tile stay in the cache.
         const TOKENS: usize = 512;
-        let width = SHAPE[1] * LANES;
+        let width = WIDE * LANES;
         let (tokens, rank, columns) = (a.rows(), a.columns(), b.columns());
         let [token_stride, rank_stride] = a.strides();
-        let mut strips = Buffer::stale(columns.div_ceil(width) * rank * width);
-        strips.par_chunks_mut(rank * width).enumerate().for_each(|(strip, sums)| {
-            let first = strip * width;
+        microkernel::for_each_part(sum, columns, [rank, width], |[_, first], mut part| {
             // The last columns are copied, because vectors would end outside of the matrix.
             let copy = (first + width > columns || b.strides()[1] != 1).then(|| {
                 let mut lines = Buffer::stale(tokens * width);
-                Scaled { matrix: b, factor: 1.0 }.pack(first, &mut lines, width);
+                pack(b, 1.0, first, (&mut lines, width));
                 lines
             });
             let (lines, stride) = match &copy {
@@ -236,38 +147,66 @@ mod avx512 {
                 }];
                 let right = Right { values: &lines[token * stride..], stride };
                 let target = if token == 0 { Target::Set } else { Target::Add };
-                let tiles = Tile { values: &mut *sums, row_stride: width, columns: width, target };
-                multiply_rows::<{ SHAPE[0] }, { SHAPE[1] }>(tiles, rank, &left, right);
+                multiply_rows::<{ ROWS[WIDE - 1] }, WIDE>(&mut part, target, &left, right);
             }
         });
-        for (row, line) in sum.chunks_exact_mut(columns).enumerate() {
-            for (part, strip) in line.chunks_mut(width).zip(strips.chunks_exact(rank * width)) {
-                part.iter_mut().zip(&strip[row * width..]).for_each(|(to, from)| *to = scale * from);
+        sum.iter_mut().for_each(|value| *value *= scale);
+    }
+
+    /// `product`, or the sum of it and a short one.
+    fn multiply_sum(out: &mut [f32], columns: usize, product: Factors<'_>, short: Option<Factors<'_>>) {
+        let vectors = vectors(columns);
+        let width = vectors * LANES;
+        let (rows, terms) = (product.left.rows(), product.left.columns());
+        let block = block_rows([rows, terms], columns.div_ceil(width), ROWS[vectors - 1]);
+        microkernel::for_each_part(out, columns, [block, width], |[row, column], mut part| {
+            for chunk in chunks(terms) {
+                let short =
+                    short.filter(|_| chunk.end == terms).map(|short| (short, 0..short.left.columns()));
+                let pieces = Vec::from_iter([(product, chunk.clone())].into_iter().chain(short));
+                let mut lines = Buffer::stale(pieces.iter().map(|(_, terms)| terms.len() * width).sum());
+                let mut rest = &mut lines[..];
+                for (piece, terms) in &pieces {
+                    let own = rest.split_off_mut(..terms.len() * width).expect("the lines of all pieces");
+                    let right = piece.right.rows_range(terms.start, terms.len());
+                    pack(right, piece.factor, column, (own, width));
+                }
+                let left = Vec::from_iter(pieces.iter().map(|(piece, terms)| left(piece.left, row, terms)));
+                let right = Right { values: &lines, stride: width };
+                let target = if chunk.start == 0 { Target::Set } else { Target::Add };
+                match vectors {
+                    1 => multiply_rows::<{ ROWS[0] }, 1>(&mut part, target, &left, right),
+                    2 => multiply_rows::<{ ROWS[1] }, 2>(&mut part, target, &left, right),
+                    3 => multiply_rows::<{ ROWS[2] }, 3>(&mut part, target, &left, right),
+                    _ => multiply_rows::<{ ROWS[3] }, 4>(&mut part, target, &left, right),
+                }
             }
+        });
+    }
+
+    /// Vectors of columns of a tile: those with which the busiest thread has the fewest columns to compute.
+    fn vectors(columns: usize) -> usize {
+        let busiest = |vectors: usize| {
+            columns.div_ceil(vectors * LANES).div_ceil(rayon::current_num_threads()) * vectors
+        };
+        match columns.div_ceil(LANES) {
+            few @ 1..=2 => few,
+            _ if busiest(3) < busiest(4) => 3,
+            _ => 4,
         }
     }
 
-    /// Columns of a panel of a matrix with `rank` columns.
-    fn narrow(rank: usize) -> usize {
-        rank.div_ceil(LANES).next_power_of_two().min(WIDE) * LANES
+    /// Rows of a part: all, unless threads would have nothing to do or the left factor would not stay in the cache.
+    fn block_rows([rows, terms]: [usize; 2], panels: usize, tile: usize) -> usize {
+        let for_threads = (2 * rayon::current_num_threads()).div_ceil(panels);
+        let blocks = (rows * terms).div_ceil(LEFT).max(for_threads);
+        rows.div_ceil(blocks).max(WORTH_PACKING).next_multiple_of(tile)
     }
 
     /// The terms in parts of nearly the same length, at most [`TERMS`] each.
-    fn chunks(terms: usize) -> Vec<Range<usize>> {
+    fn chunks(terms: usize) -> impl Iterator<Item = Range<usize>> {
         let length = terms.div_ceil(terms.div_ceil(TERMS));
-        (0..terms).step_by(length).map(|first| first..terms.min(first + length)).collect()
-    }
-
-    /// The first chunk overwrites, the others add.
-    fn target(chunk: &Range<usize>) -> Target {
-        if chunk.start == 0 { Target::Set } else { Target::Add }
-    }
-
-    /// Rows of a block: as many blocks for each thread, of whole tiles.
-    fn block_rows(rows: usize, terms: usize) -> usize {
-        let most = (BLOCK / terms).clamp(MANY_ROWS, BLOCK_ROWS);
-        let blocks = rows.div_ceil(most).next_multiple_of(rayon::current_num_threads());
-        rows.div_ceil(blocks).next_multiple_of(ROWS)
+        (0..terms).step_by(length).map(move |first| first..terms.min(first + length))
     }
 
     /// Some terms of the rows of x from `row` on.
@@ -276,48 +215,55 @@ mod avx512 {
         Left { values: x.tail(row, terms.start), row_stride, term_stride, terms: terms.len() }
     }
 
-    /// Some rows of `left right`, each of `columns` numbers.
-    fn multiply_block(out: &mut [f32], columns: usize, left: &[Left<'_>], right: &Panels, target: Target) {
-        let (rows, width) = (out.len() / columns, right.width);
-        for (panel, lines) in right.values.chunks_exact(right.terms * width).enumerate() {
-            let first = panel * width;
-            let tiles = Tile {
-                values: &mut out[first..],
-                row_stride: columns,
-                columns: width.min(columns - first),
-                target,
-            };
-            let right = Right { values: lines, stride: width };
-            match width / LANES {
-                1 => multiply_rows::<MANY_ROWS, 1>(tiles, rows, left, right),
-                2 => multiply_rows::<MANY_ROWS, 2>(tiles, rows, left, right),
-                _ => multiply_rows::<ROWS, WIDE>(tiles, rows, left, right),
+    /// Writes `factor` times the columns from `first` on as lines of `width` numbers, zeros where there is no column.
+    fn pack(matrix: Matrix<'_>, factor: f32, first: usize, (lines, width): (&mut [f32], usize)) {
+        let count = width.min(matrix.columns() - first);
+        let [row_stride, column_stride] = matrix.strides();
+        if column_stride == 1 {
+            for (row, line) in lines.chunks_exact_mut(width).enumerate() {
+                let source = &matrix.tail(row, first)[..count];
+                line.iter_mut().zip(source).for_each(|(to, from)| *to = factor * from);
+                line[count..].fill(0.0);
             }
+            return;
+        }
+        // Sixteen rows at a time: of a transposed matrix, a cache line of each column.
+        for (block, lines) in lines.chunks_mut(LANES * width).enumerate() {
+            let is_whole = row_stride == 1 && lines.len() == LANES * width;
+            let squares = if is_whole { count - count % LANES } else { 0 };
+            for column in (0..squares).step_by(LANES) {
+                let source = matrix.tail(block * LANES, first + column);
+                microkernel::transpose((source, column_stride), factor, (&mut lines[column..], width));
+            }
+            for column in squares..count {
+                let source = matrix.tail(block * LANES, first + column).iter().step_by(row_stride);
+                let lines = lines.chunks_exact_mut(width).zip(source);
+                lines.for_each(|(line, from)| line[column] = factor * from);
+            }
+            lines.chunks_exact_mut(width).for_each(|line| line[count..].fill(0.0));
         }
     }
 
-    /// The tiles of `rows` rows, of `R` rows each while there are so many.
+    /// The rows of a part, in tiles of `R` rows while there are so many.
     fn multiply_rows<const R: usize, const V: usize>(
-        tiles: Tile<'_>,
-        rows: usize,
+        part: &mut Part<'_>,
+        target: Target,
         left: &[Left<'_>],
         right: Right<'_>,
     ) {
-        let Tile { values, row_stride, columns, target } = tiles;
-        let mut row = 0;
+        let (mut row, rows) = (0, part.rows());
         while row < rows {
-            let tile = Tile { values: &mut values[row * row_stride..], row_stride, columns, target };
             row += match rows - row {
                 rest if rest >= R => {
-                    microkernel::multiply::<R, V>(tile, left, row, right);
+                    microkernel::multiply::<R, V>(part, row, target, left, right);
                     R
                 }
                 2.. => {
-                    microkernel::multiply::<2, V>(tile, left, row, right);
+                    microkernel::multiply::<2, V>(part, row, target, left, right);
                     2
                 }
                 _ => {
-                    microkernel::multiply::<1, V>(tile, left, row, right);
+                    microkernel::multiply::<1, V>(part, row, target, left, right);
                     1
                 }
             };

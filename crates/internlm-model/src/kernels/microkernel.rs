@@ -13,6 +13,9 @@ use std::arch::x86_64::{
     _mm512_unpacklo_ps,
 };
 use std::hint::black_box;
+use std::marker::PhantomData;
+
+use rayon::prelude::*;
 
 use super::gemm::Target;
 use super::vector::{Instructions, instructions};
@@ -42,16 +45,54 @@ pub(crate) struct Right<'a> {
     pub(crate) stride: usize,
 }
 
-/// The part of the result that one call computes.
-pub(crate) struct Tile<'a> {
-    /// The memory from the first element on.
-    pub(crate) values: &'a mut [f32],
-    /// Distance of two rows.
-    pub(crate) row_stride: usize,
-    /// Columns that are written; those behind them are computed in vain.
-    pub(crate) columns: usize,
-    /// What happens to the old content.
-    pub(crate) target: Target,
+/// Some columns of some rows of a row-major result, which nobody else reads or writes.
+pub(crate) struct Part<'a> {
+    first: *mut f32,
+    rows: usize,
+    columns: usize,
+    row_stride: usize,
+    result: PhantomData<&'a mut [f32]>,
+}
+
+/// A place that several threads know.
+#[derive(Clone, Copy)]
+struct Shared(*mut f32);
+
+// SAFETY: it is only used to make parts that have no number in common.
+unsafe impl Sync for Shared {}
+
+impl Shared {
+    fn place(&self, offset: usize) -> *mut f32 {
+        self.0.wrapping_add(offset)
+    }
+}
+
+impl Part<'_> {
+    /// Number of rows.
+    pub(crate) fn rows(&self) -> usize {
+        self.rows
+    }
+}
+
+/// Cuts a result of `columns` columns into parts of at most `rows` rows and `width` columns, and calls `work` with the
+/// row and the column where each begins, on all threads.
+pub(crate) fn for_each_part(
+    result: &mut [f32],
+    columns: usize,
+    [rows, width]: [usize; 2],
+    work: impl Fn([usize; 2], Part<'_>) + Sync,
+) {
+    let all = result.len() / columns;
+    assert_eq!(all * columns, result.len(), "the result has whole rows");
+    let (across, down) = (columns.div_ceil(width), all.div_ceil(rows));
+    let shared = Shared(result.as_mut_ptr());
+    (0..across * down).into_par_iter().with_max_len(1).for_each(|part| {
+        // The parts of the same rows follow one another: their left factor stays in the cache.
+        let (row, column) = (part / across * rows, part % across * width);
+        let first = shared.place(row * columns + column);
+        let (rows, width) = (rows.min(all - row), width.min(columns - column));
+        work([row, column], Part { first, rows, columns: width, row_stride: columns, result: PhantomData });
+    });
 }
 
 /// Whether this machine has the instructions.
@@ -59,28 +100,30 @@ pub(crate) fn available() -> bool {
     instructions() == Instructions::Avx512
 }
 
-/// `R` rows and up to `16 V` columns of `left right`, where the terms of several left factors follow one another; the
-/// tile begins with row `row` of each of them.
+/// `R` rows from `row` on and up to `16 V` columns of `left right`, where the terms of several left factors follow one
+/// another.
 pub(crate) fn multiply<const R: usize, const V: usize>(
-    tile: Tile<'_>,
-    left: &[Left<'_>],
+    part: &mut Part<'_>,
     row: usize,
+    target: Target,
+    left: &[Left<'_>],
     right: Right<'_>,
 ) {
     assert!(available(), "the caller has asked for the instructions");
     let terms = left.iter().map(|part| part.terms).sum::<usize>();
-    assert!(tile.columns <= V * LANES, "the tile has at most V vectors of columns");
-    assert!((R - 1) * tile.row_stride + tile.columns <= tile.values.len(), "the tile is in its slice");
+    assert!(part.columns <= V * LANES, "the part has at most V vectors of columns");
+    assert!(row + R <= part.rows, "the part has these rows");
     assert!(
         terms == 0 || (terms - 1) * right.stride + V * LANES <= right.values.len(),
         "the right factor is in its slice"
     );
-    for part in left.iter().filter(|part| part.terms > 0) {
-        let last = (row + R - 1) * part.row_stride + (part.terms - 1) * part.term_stride;
-        assert!(last < part.values.len(), "the left factor is in its slice");
+    for factor in left.iter().filter(|factor| factor.terms > 0) {
+        let last = (row + R - 1) * factor.row_stride + (factor.terms - 1) * factor.term_stride;
+        assert!(last < factor.values.len(), "the left factor is in its slice");
     }
-    // SAFETY: the processor has the instructions, and every element that is read or written is in its slice.
-    unsafe { write::<R, V>(tile, left, row, right) }
+    // SAFETY: the processor has the instructions, every element that is read is in its slice, and the part is the only
+    // way to what is written.
+    unsafe { write::<R, V>(part, row, target, left, right) }
 }
 
 /// Sixteen numbers of each of sixteen rows, times `factor`, as sixteen lines with a number of every row.
@@ -140,23 +183,24 @@ unsafe fn transpose_square(
 }
 
 /// # Safety
-/// Every element of the tile and of its factors is in its slice.
+/// The part has the rows, and every element of the factors is in its slice.
 #[target_feature(enable = "avx512f")]
 unsafe fn write<const R: usize, const V: usize>(
-    tile: Tile<'_>,
-    left: &[Left<'_>],
+    part: &mut Part<'_>,
     row: usize,
+    target: Target,
+    left: &[Left<'_>],
     right: Right<'_>,
 ) {
     let mut sums = [[_mm512_setzero_ps(); V]; R];
     let mut line = right.values.as_ptr();
-    for part in left {
-        let first = part.values.as_ptr().wrapping_add(row * part.row_stride);
+    for factor in left {
+        let first = factor.values.as_ptr().wrapping_add(row * factor.row_stride);
         // Two places that the compiler cannot relate: it would step one through all rows, and with few columns so many
         // additions in a row take longer than the products.
         let half = R / 2;
-        let mut columns = [first, black_box(first.wrapping_add(half * part.row_stride))];
-        for _ in 0..part.terms {
+        let mut columns = [first, black_box(first.wrapping_add(half * factor.row_stride))];
+        for _ in 0..factor.terms {
             let mut vectors = [_mm512_setzero_ps(); V];
             for (place, vector) in vectors.iter_mut().enumerate() {
                 // SAFETY: the caller promises V vectors for every term.
@@ -166,37 +210,41 @@ unsafe fn write<const R: usize, const V: usize>(
                 let (column, offset) =
                     if offset < half { (columns[0], offset) } else { (columns[1], offset - half) };
                 // SAFETY: the caller promises R rows of every term.
-                let factor = _mm512_set1_ps(unsafe { *column.add(offset * part.row_stride) });
+                let number = _mm512_set1_ps(unsafe { *column.add(offset * factor.row_stride) });
                 for (sum, vector) in sums.iter_mut().zip(&vectors) {
-                    *sum = _mm512_fmadd_ps(factor, *vector, *sum);
+                    *sum = _mm512_fmadd_ps(number, *vector, *sum);
                 }
             }
             line = line.wrapping_add(right.stride);
-            columns = columns.map(|column| column.wrapping_add(part.term_stride));
+            columns = columns.map(|column| column.wrapping_add(factor.term_stride));
         }
     }
-    // SAFETY: the caller promises that the tile is in its slice.
-    unsafe { store(tile, &sums) }
+    // SAFETY: the caller promises that the part has these rows.
+    unsafe { store(part, row, target, &sums) }
 }
 
 /// # Safety
-/// The tile has R rows, and all its columns are in its slice.
+/// The part has R rows from `row` on.
 #[target_feature(enable = "avx512f")]
-unsafe fn store<const R: usize, const V: usize>(tile: Tile<'_>, sums: &[[__m512; V]; R]) {
-    let Tile { values, row_stride, columns, target } = tile;
-    let mut line = values.as_mut_ptr();
+unsafe fn store<const R: usize, const V: usize>(
+    part: &mut Part<'_>,
+    row: usize,
+    target: Target,
+    sums: &[[__m512; V]; R],
+) {
+    let mut line = part.first.wrapping_add(row * part.row_stride);
     for sums in sums {
         for (vector, sum) in sums.iter().enumerate() {
-            let (place, mask) = (line.wrapping_add(vector * LANES), mask(columns, vector));
+            let (place, mask) = (line.wrapping_add(vector * LANES), mask(part.columns, vector));
             let old = match target {
-                // SAFETY: only columns of the tile are read.
+                // SAFETY: only columns of the part are read.
                 Target::Add => unsafe { _mm512_maskz_loadu_ps(mask, place) },
                 Target::Set => _mm512_setzero_ps(),
             };
-            // SAFETY: only columns of the tile are written.
+            // SAFETY: only columns of the part are written.
             unsafe { _mm512_mask_storeu_ps(place, mask, _mm512_add_ps(old, *sum)) };
         }
-        line = line.wrapping_add(row_stride);
+        line = line.wrapping_add(part.row_stride);
     }
 }
 

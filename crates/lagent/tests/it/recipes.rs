@@ -2,8 +2,12 @@
 
 use std::path::Path;
 
+use internlm_model::chat::Message;
+use lagent::action::ActionReturn;
 use lagent::config::AgentConfig;
+use lagent::run::{AgentRun, Command, Event, Finish, ModelOutcome, ToolOutcome};
 use lagent::team::LoadedTeam;
+use serde_json::json;
 
 #[test]
 fn agent_recipes_are_valid() {
@@ -25,6 +29,50 @@ fn agent_recipes_are_valid() {
         found += 1;
     }
     assert!(found >= 3, "found {found} recipes");
+}
+
+/// The text of every message of the next request.
+fn request(commands: &[Command]) -> Vec<String> {
+    let asked = commands.iter().find_map(|command| match command {
+        Command::AskModel { messages, .. } => Some(messages),
+        _ => None,
+    });
+    asked.expect("a request").iter().map(|message| message.text().to_owned()).collect()
+}
+
+#[test]
+fn the_agent_of_smollm2_asks_as_its_model_was_taught() {
+    let recipe = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../recipes/smollm2");
+    let tuning = std::fs::read_to_string(recipe.join("3-finetune.toml")).expect("is a file");
+    let tuning: toml::Table = toml::from_str(&tuning).expect("is TOML");
+    let taught = tuning["generate"]["react-prompt"].as_str().expect("a text");
+
+    let config = AgentConfig::load(recipe.join("6-agent.toml")).expect("a valid config");
+    let mut run = AgentRun::new(config.spec(&config.toolbox().expect("its tools work here")));
+    let commands = run.step(Event::Start { messages: vec![Message::user("What is 12 + 30?")] });
+    assert_eq!(request(&commands), [taught, "What is 12 + 30?"]);
+
+    // As the conversations of xtuner's generator have it.
+    let call =
+        "Thought: I need to calculate 12+30.\nAction: Calculator\nAction Input: {\"expression\":\"12+30\"}";
+    let outcome = ModelOutcome::Reply {
+        content: call.to_owned(),
+        calls: Vec::new(),
+        finish: Finish::Stop,
+        input_tokens: 1,
+        output_tokens: 1,
+        milliseconds: 1,
+    };
+    let commands = run.step(Event::Model { request: 1, outcome });
+    let called = commands.iter().find_map(|command| match command {
+        Command::CallTool { id, name, args, .. } => Some((*id, name.as_str(), args)),
+        _ => None,
+    });
+    let (id, name, args) = called.expect("a call");
+    assert_eq!((name, args), ("Calculator", &json!({"expression": "12+30"})));
+    let value = ActionReturn::text("Calculator", args.clone(), "42");
+    let commands = run.step(Event::Tool { call: id, outcome: ToolOutcome { value, milliseconds: 1 } });
+    assert_eq!(request(&commands)[2..], [call, "Response:42\n"]);
 }
 
 #[test]

@@ -47,6 +47,22 @@ pub(super) fn round(question: &str, problem: &Problem) -> [Value; 4] {
     ]
 }
 
+/// The same for a ReAct agent that `prompt` instructs: call and result are plain text under lagent's tags.
+pub(super) fn react(prompt: &str, question: &str, problem: &Problem) -> [Value; 5] {
+    let (expression, answer) = (problem.expression(), problem.answer());
+    let input = json!({"expression": expression});
+    let call =
+        format!("Thought: I need to calculate {expression}.\nAction: Calculator\nAction Input: {input}");
+    let end = format!("Thought: I know the result.\nFinal Answer: {}", sentence(answer));
+    [
+        json!({"role": "system", "content": prompt}),
+        json!({"role": "user", "content": question}),
+        json!({"role": "assistant", "content": call}),
+        json!({"role": "system", "content": format!("Response:{answer}\n")}),
+        json!({"role": "assistant", "content": end}),
+    ]
+}
+
 /// The sentence that ends every answer to a problem.
 pub(super) fn sentence(answer: i64) -> String {
     format!("The answer is {answer}.")

@@ -38,6 +38,13 @@ pub struct ConversationsConfig {
     /// Number of problems that are answered at once because no tool is offered.
     #[serde(default)]
     pub direct: usize,
+    /// Number of conversations of a ReAct agent with the calculator: calls and results are plain text, for models whose
+    /// template has no tools.
+    #[serde(default)]
+    pub react: usize,
+    /// The system prompt of these conversations, as the agent writes it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub react_prompt: String,
     /// Number of held-out questions, default 200.
     #[serde(default = "default_held_out")]
     pub held_out: usize,
@@ -51,6 +58,10 @@ pub struct ConversationsConfig {
     /// Number of prompts, default 400.
     #[serde(default = "default_prompt_count")]
     pub prompt_count: usize,
+    /// How many of the prompts have operands of 1 to 4 digits whatever `operand-digits` says, default 0: reinforcement
+    /// learning of one length alone costs the others.
+    #[serde(default)]
+    pub mixed_prompts: usize,
 }
 
 fn default_prompt_count() -> usize {
@@ -84,10 +95,13 @@ impl ConversationsConfig {
             digits: 0,
             plain: 0,
             direct: 0,
+            react: 0,
+            react_prompt: String::new(),
             held_out: default_held_out(),
             operand_digits: None,
             prompts: None,
             prompt_count: default_prompt_count(),
+            mixed_prompts: 0,
         }
     }
 
@@ -114,7 +128,8 @@ impl ConversationsConfig {
     /// Number of conversations of all kinds.
     #[must_use]
     pub fn total(&self) -> usize {
-        self.calculator + self.expressions + self.sentences + self.digits + self.plain + self.direct
+        let small = self.expressions + self.sentences + self.digits + self.plain + self.direct;
+        self.calculator + small + self.react
     }
 }
 
@@ -127,11 +142,20 @@ impl Validate for ConversationsConfig {
         if self.prompts.is_some() && self.prompt_count == 0 {
             problems.push("generate.prompt-count: found 0, expected at least 1".to_owned());
         }
+        if self.mixed_prompts > self.prompt_count {
+            let (found, most) = (self.mixed_prompts, self.prompt_count);
+            problems
+                .push(format!("generate.mixed-prompts: found {found}, expected at most the {most} prompts"));
+        }
         if let Some(digits) = self.operand_digits.filter(|digits| !(2..=9).contains(digits)) {
             problems.push(format!("generate.operand-digits: found {digits}, expected 2 to 9"));
         }
         if self.total() == 0 && self.prompts.is_none() {
             problems.push("generate: found 0 conversations of every kind, expected at least 1".to_owned());
+        }
+        if self.react > 0 && self.react_prompt.trim().is_empty() {
+            problems
+                .push("generate.react-prompt: found no text, expected the agent's system prompt".to_owned());
         }
         if self.rounds == 0 {
             problems.push("generate.rounds: found 0, expected at least 1".to_owned());

@@ -10,7 +10,7 @@ use internlm_model::answer::{Question, parse_questions, question_lines};
 use serde_json::{Value, json};
 
 use super::arithmetic::Split;
-use super::calculator::{any_tool, round, sentence};
+use super::calculator::{any_tool, react, round, sentence};
 use super::{ConversationsConfig, Dice, Problem, exercise, plain, wording};
 use crate::json_rows::json_rows;
 use crate::{Error, Result};
@@ -33,6 +33,7 @@ enum Kind {
     Digits,
     Plain,
     Direct,
+    React,
 }
 
 /// Writes the files of `config`.
@@ -64,20 +65,21 @@ pub fn conversations(config: &ConversationsConfig) -> Vec<Value> {
         (Kind::Digits, config.digits),
         (Kind::Plain, config.plain),
         (Kind::Direct, config.direct),
+        (Kind::React, config.react),
     ];
     let kinds: Vec<Kind> = counts.into_iter().flat_map(|(kind, count)| vec![kind; count]).collect();
     let order = CounterRng::new(config.seed, "conversations").permutation(kinds.len());
     let make = |(index, place): (usize, usize)| {
-        conversation(kinds[place], config.rounds, &mut Dice::new(config.seed, "conversation", index as u64))
+        conversation(kinds[place], config, &mut Dice::new(config.seed, "conversation", index as u64))
     };
     order.into_iter().enumerate().map(make).collect()
 }
 
-fn conversation(kind: Kind, rounds: u64, dice: &mut Dice) -> Value {
+fn conversation(kind: Kind, config: &ConversationsConfig, dice: &mut Dice) -> Value {
     match kind {
         Kind::Calculator => {
             let mut messages = Vec::new();
-            for _ in 0..=dice.below(rounds) {
+            for _ in 0..=dice.below(config.rounds) {
                 let problem = Problem::draw(dice, Split::Train);
                 let question = wording::ask(&problem, dice);
                 messages.extend(round(&question, &problem));
@@ -107,6 +109,11 @@ fn conversation(kind: Kind, rounds: u64, dice: &mut Dice) -> Value {
                 {"role": "assistant", "content": answer},
             ]})
         }
+        Kind::React => {
+            let problem = Problem::draw(dice, Split::Train);
+            let question = wording::ask(&problem, dice);
+            json!({"messages": react(&config.react_prompt, &question, &problem)})
+        }
     }
 }
 
@@ -115,7 +122,11 @@ fn conversation(kind: Kind, rounds: u64, dice: &mut Dice) -> Value {
 pub fn prompts(config: &ConversationsConfig) -> Vec<Value> {
     let prompt = |index: usize| {
         let dice = &mut Dice::new(config.seed, "prompt", index as u64);
-        let problem = draw(config, dice, Split::Train);
+        let problem = if index < config.prompt_count.saturating_sub(config.mixed_prompts) {
+            draw(config, dice, Split::Train)
+        } else {
+            Problem::draw(dice, Split::Train)
+        };
         let question = wording::ask(&problem, dice);
         json!({"tools": [any_tool(dice)], "prompt": question, "reference": problem.expression()})
     };

@@ -25,6 +25,8 @@ pub(super) struct Asking {
     pub(super) answers: usize,
     pub(super) max_tokens: usize,
     pub(super) sampling: SamplingConfig,
+    /// Temperature of answers to validation prompts.
+    pub(super) valid_temperature: f64,
 }
 
 /// What is asked of a model.
@@ -141,9 +143,13 @@ impl Collector {
     /// # Errors
     /// As [`Collector::round`].
     pub(super) fn answers(&mut self, ask: Ask<'_>) -> Result<Vec<StoredAnswer>> {
-        let (count, stream) = match ask.purpose {
-            Purpose::Train => (self.asking.answers, "rollout"),
-            Purpose::Valid => (1, "validation rollout"),
+        let sampling = self.asking.sampling.clone();
+        let (count, stream, sampling) = match ask.purpose {
+            Purpose::Train => (self.asking.answers, "rollout", sampling),
+            Purpose::Valid => {
+                let temperature = self.asking.valid_temperature as f32;
+                (1, "validation rollout", sampling.with_temperature(temperature))
+            }
         };
         let rng = CounterRng::new(self.asking.seed, stream).split(ask.number);
         let (mut requests, mut prompts) = (Vec::new(), Vec::new());
@@ -153,7 +159,7 @@ impl Collector {
                 requests.push(RolloutRequest {
                     prompt: self.asked.ids[*prompt].clone(),
                     seed: rng.u64((place * count + answer) as u64),
-                    sampling: self.asking.sampling.clone(),
+                    sampling: sampling.clone(),
                     max_tokens: self.asking.max_tokens,
                     stop_ids: self.stop_ids.clone(),
                 });

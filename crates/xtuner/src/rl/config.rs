@@ -24,6 +24,9 @@ pub struct GrpoConfig {
     pub pass_k: usize,
     /// Number of answers to each prompt (K), default 5. Upstream: `prompt_repeat_k`, 5.
     pub answers: usize,
+    /// Leaves out groups whose answers all have the same reward, unless every group of a round is so: they teach nothing
+    /// but to stay near the reference, and cost as much as the others. Default false. (Yu et al., "DAPO", 2025.)
+    pub filter_groups: bool,
     /// Lower bound of the ratio, `1 - clip-low`; default 0.2. Upstream: `cliprange_low`, 0.2.
     pub clip_low: f64,
     /// Upper bound of the ratio, `1 + clip-high`; default 0.28. Upstream: `cliprange_high`, 0.28.
@@ -116,6 +119,7 @@ impl Default for GrpoConfig {
             advantage: AdvantageKind::Grpo,
             pass_k: 4,
             answers: 5,
+            filter_groups: false,
             clip_low: 0.2,
             clip_high: 0.28,
             negative_cap: 3.0,

@@ -96,15 +96,29 @@ impl GrpoLearner<'_> {
         old.iter().zip(engine).map(|(old, engine)| ratio(old - f64::from(*engine)).min(cap)).collect()
     }
 
-    /// Every answer as a row with the numbers of its loss.
+    /// The answers to learn from, and how much better than the others of its group each is.
+    fn learned<'r>(&self, round: &'r Round) -> Vec<(&'r StoredAnswer, f64)> {
+        let answers = || round.answers.iter().zip(self.advantages(round));
+        let groups = round.answers.chunks(self.grpo.answers);
+        let differ = |group: &[StoredAnswer]| group.iter().any(|answer| answer.reward != group[0].reward);
+        let differ = Vec::from_iter(groups.map(differ));
+        if !self.grpo.filter_groups || !differ.contains(&true) {
+            return answers().collect();
+        }
+        let kept = differ.iter().flat_map(|differ| std::iter::repeat_n(*differ, self.grpo.answers));
+        answers().zip(kept).filter(|(_, kept)| *kept).map(|(answer, _)| answer).collect()
+    }
+
+    /// Every answer to learn from as a row with the numbers of its loss.
     fn rows(
         &self,
         round: &Round,
         asked: &AskedPrompts,
         trainers: &Trainers,
     ) -> Result<Vec<(Row, PolicyRow)>> {
-        let rows: Vec<Row> =
-            round.answers.iter().map(|answer| answer_row(&asked.ids[answer.prompt], &answer.ids)).collect();
+        let learned = self.learned(round);
+        let row = |(answer, _): &(&StoredAnswer, f64)| answer_row(&asked.ids[answer.prompt], &answer.ids);
+        let rows = Vec::from_iter(learned.iter().map(row));
         let log_probs =
             |decoder: &Decoder| at_labels(decoder, &rows, Head::LogProbabilities, self.pass_tokens);
         let old = log_probs(&trainers.actor.validation_decoder())?;
@@ -112,14 +126,13 @@ impl GrpoLearner<'_> {
             Some(reference) => log_probs(reference)?,
             None => vec![Vec::new(); rows.len()],
         };
-        let numbers = old.into_iter().zip(references).zip(self.advantages(round));
-        let tokens =
-            numbers.zip(&round.answers).map(|(((old, references), advantage), answer)| AnswerTokens {
-                advantages: vec![advantage; old.len()],
-                importance: self.importance(answer, &old),
-                references,
-                old,
-            });
+        let numbers = old.into_iter().zip(references).zip(learned);
+        let tokens = numbers.map(|((old, references), (answer, advantage))| AnswerTokens {
+            advantages: vec![advantage; old.len()],
+            importance: self.importance(answer, &old),
+            references,
+            old,
+        });
         let tokens: Vec<AnswerTokens> = tokens.collect();
         Ok(rows.into_iter().zip(tokens.into_iter().map(PolicyRow::Answer)).collect())
     }
@@ -155,7 +168,38 @@ pub(super) fn shares(rows: usize, steps: u64) -> Vec<Range<usize>> {
 
 #[cfg(test)]
 mod tests {
+    use internlm_model::TokenId;
+
+    use super::super::rollout::Finish;
     use super::*;
+
+    /// A round with these rewards, two answers to each prompt.
+    fn round(rewards: &[f64]) -> Round {
+        let answer = |(place, reward): (usize, &f64)| StoredAnswer {
+            prompt: place / 2,
+            text: String::new(),
+            ids: vec![TokenId(1)],
+            finish: Finish::Stop,
+            log_probs: None,
+            reward: *reward,
+            parts: Vec::new(),
+        };
+        let answers = rewards.iter().enumerate().map(answer).collect();
+        Round { number: 0, run: String::new(), answers }
+    }
+
+    #[test]
+    fn groups_without_a_difference_are_left_out_unless_all_are_so() {
+        let grpo = GrpoConfig { answers: 2, filter_groups: true, ..GrpoConfig::default() };
+        let learner = GrpoLearner { grpo: &grpo, reference: None, pass_tokens: 8 };
+        let learned = |rewards: &[f64]| {
+            let round = round(rewards);
+            let learned = learner.learned(&round);
+            learned.iter().map(|(answer, advantage)| (answer.prompt, *advantage > 0.0)).collect::<Vec<_>>()
+        };
+        assert_eq!(learned(&[1.0, 1.0, 0.0, 1.0, 0.0, 0.0]), [(1, false), (1, true)]);
+        assert_eq!(learned(&[1.0, 1.0, 0.0, 0.0]), [(0, false), (0, false), (1, false), (1, false)]);
+    }
 
     #[test]
     fn every_answer_belongs_to_one_step() {

@@ -17,6 +17,9 @@ pub struct RoundsConfig {
     pub valid_prompts: usize,
     /// Number of rounds between two of these measurements, default 10; the last round is always measured.
     pub valid_every: u64,
+    /// What logits are divided by when these prompts are answered, default 0: the likeliest tokens, so that two
+    /// measurements differ by the weights alone.
+    pub valid_temperature: f64,
     /// Which weights the run ends with: `best`, the default, or `last`. Without validation prompts it is the last.
     pub keep: Keep,
 }
@@ -35,7 +38,14 @@ pub enum Keep {
 
 impl Default for RoundsConfig {
     fn default() -> Self {
-        Self { prompts: 8, steps: 1, valid_prompts: 0, valid_every: 10, keep: Keep::Best }
+        Self {
+            prompts: 8,
+            steps: 1,
+            valid_prompts: 0,
+            valid_every: 10,
+            valid_temperature: 0.0,
+            keep: Keep::Best,
+        }
     }
 }
 
@@ -67,7 +77,14 @@ impl Validate for RoundsConfig {
             ("valid-every", if self.valid_prompts == 0 { 1 } else { self.valid_every }),
         ];
         let zero = sizes.iter().filter(|(_, found)| *found == 0);
-        zero.map(|(key, _)| format!("objective.rounds.{key}: found 0, expected at least 1")).collect()
+        let mut problems = Vec::from_iter(
+            zero.map(|(key, _)| format!("objective.rounds.{key}: found 0, expected at least 1")),
+        );
+        let found = self.valid_temperature;
+        if !(found >= 0.0 && found.is_finite()) {
+            problems.push(format!("objective.rounds.valid-temperature: found {found}, expected 0 or more"));
+        }
+        problems
     }
 }
 
@@ -139,10 +156,12 @@ mod tests {
         assert!(
             RoundsConfig::default().problems().is_empty() && AnswerConfig::default().problems().is_empty()
         );
-        let rounds = RoundsConfig::default().with_prompts(0).with_validation(3, 0);
+        let rounds = RoundsConfig { valid_temperature: -1.0, ..RoundsConfig::default() };
+        let rounds = rounds.with_prompts(0).with_validation(3, 0);
         let expected = [
             "objective.rounds.prompts: found 0, expected at least 1",
             "objective.rounds.valid-every: found 0, expected at least 1",
+            "objective.rounds.valid-temperature: found -1, expected 0 or more",
         ];
         assert_eq!(rounds.problems(), expected);
         let answer = AnswerConfig::default().with_max_tokens(0).with_temperature(-1.0);

@@ -3,10 +3,13 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use internlm_kit::config::Validate;
 use internlm_model::answer::question_lines;
 use serde_json::Value;
 use xtuner::dataset::read_openai;
-use xtuner::generator::{Question, conversations, generate, prompts, questions, read_questions};
+use xtuner::generator::{
+    ConversationsConfig, Question, conversations, generate, prompts, questions, read_questions,
+};
 use xtuner::rl::read_prompts;
 
 use crate::fixture::generate_config;
@@ -102,4 +105,48 @@ fn prompts_of_three_digits_have_the_calculator_and_a_reference_and_share_no_pair
     assert!(asked.is_disjoint(&held_out) && held_out.len() >= 90);
     let three = |(left, right): &(i64, i64)| (100..1000).contains(left) && (100..1000).contains(right);
     assert!(asked.iter().all(three) && held_out.iter().all(three));
+
+    config.mixed_prompts = 100;
+    let mixed = prompts(&config);
+    let (own, others) = mixed.split_at(200);
+    assert_eq!(own, &prompts_of(&config, 0)[..200], "they take the place of the last ones");
+    let others =
+        pairs(others.iter().filter_map(|prompt| prompt["reference"].as_str().map(str::to_owned)).collect());
+    assert!(others.is_disjoint(&held_out));
+    let short = others.iter().filter(|(small, _)| *small < 100).count();
+    assert!((50..100).contains(&short), "{short} of 100 have an operand of one or two digits");
+}
+
+/// The prompts of `config` with another number of mixed ones.
+fn prompts_of(config: &ConversationsConfig, mixed: usize) -> Vec<Value> {
+    let mut config = config.clone();
+    config.mixed_prompts = mixed;
+    prompts(&config)
+}
+
+#[test]
+fn conversations_of_a_react_agent_are_plain_text() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let mut config = ConversationsConfig::new(folder.path().join("c.jsonl"), folder.path().join("q.jsonl"));
+    config.react = 20;
+    assert!(
+        config.problems()[0].starts_with("generate.react-prompt: found no text"),
+        "{:?}",
+        config.problems()
+    );
+    config.react_prompt = "Use tools.".to_owned();
+    assert!(config.problems().is_empty());
+    generate(&config).expect("generates");
+    let read = read_openai(&config.conversations).expect("parses");
+    assert_eq!(read.len(), 20);
+    for conversation in conversations(&config) {
+        let text = |place: usize| conversation["messages"][place]["content"].as_str().expect("a text");
+        let input = text(2).split_once("Action: Calculator\nAction Input: ").expect("a call").1;
+        let input: Value = serde_json::from_str(input).expect("its input is JSON");
+        let result = text(3).strip_prefix("Response:").expect("a result").trim();
+        assert_eq!(text(0), "Use tools.");
+        let (left, right) = operands(input["expression"].as_str().expect("an expression"));
+        assert!(text(1).contains(&left.to_string()) && text(1).contains(&right.to_string()));
+        assert!(text(4).ends_with(&format!("Final Answer: The answer is {result}.")), "{conversation}");
+    }
 }
