@@ -70,6 +70,7 @@ pub mod checkpoint;
 pub mod cli;
 mod collective;
 mod config;
+mod emulated_rank;
 mod error;
 mod fit;
 pub mod flops;

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::checkpoint::{Coverage, Loaded, Snapshot, State};
 use crate::collective::{Collective, Single, share};
+use crate::emulated_rank::OwnedParameters;
 use crate::gradients::{Exchange, Gradients, all_reduce, read_back};
 use crate::loss::{Loss, LossSum};
 use crate::objective::Objective;
@@ -50,6 +51,7 @@ pub struct Trainer {
     schedule: Schedule,
     flops: Flops,
     parameters: Vec<ParameterInfo>,
+    owned: OwnedParameters,
     coverage: Coverage,
     optimizer: Optimizer,
     state: State,
@@ -62,6 +64,17 @@ impl Trainer {
     /// # Errors
     /// [`Error::Mismatch`] when every parameter is frozen.
     pub fn new(model: ModelConfig, decoder: Decoder, config: TrainerConfig) -> Result<Self> {
+        Self::emulating_rank(model, decoder, config, 1)
+    }
+
+    /// As [`Trainer::new`], for the work of the first of `ranks` ranks of ZeRO-1 without the others: all gradients, but
+    /// moments and updates of its share only. The model does not learn; its speed can be measured.
+    pub(crate) fn emulating_rank(
+        model: ModelConfig,
+        decoder: Decoder,
+        config: TrainerConfig,
+        ranks: usize,
+    ) -> Result<Self> {
         let decoder = decoder.train();
         let device = decoder.tok_embeddings.weight.device().inner();
         let parameters = parameters::trainable(&decoder);
@@ -69,14 +82,16 @@ impl Trainer {
             return Err(Error::mismatch("model", "no trainable parameter", "at least one"));
         }
         let whole = parameters.len() == decoder.parameters().len();
+        let owned = OwnedParameters::of_first_rank(&parameters, ranks);
         let state = State { config: settings(&model, &config), ..State::default() };
         Ok(Self {
             schedule: Schedule::new(&config.schedule, config.optim.lr),
             flops: Flops::new(&model),
-            optimizer: Optimizer::zeros(&parameters, &device),
+            optimizer: Optimizer::zeros(&owned.with_moments(&parameters), &device),
             coverage: if whole { Coverage::Whole } else { Coverage::Part },
             collective: Box::new(Single),
             parameters,
+            owned,
             model,
             decoder,
             device,
@@ -156,6 +171,11 @@ impl Trainer {
         self.coverage
     }
 
+    /// Number of elements that a step updates: those of all trained parameters, but for an emulated rank.
+    pub(crate) fn updated(&self) -> u64 {
+        self.owned.elements(&self.parameters)
+    }
+
     /// Where the model computes, without autodiff.
     #[must_use]
     pub fn device(&self) -> &Device {
@@ -194,7 +214,8 @@ impl Trainer {
         let exchange = if labeled { Exchange::Sum } else { Exchange::Nothing };
         let range = share(rows.len(), self.collective.rank(), self.collective.size());
         let computed = self.share(rows, range).compute(&self.decoder, loss)?;
-        let Computed { loss, gradients, mut times } = computed;
+        let Computed { loss, mut gradients, mut times } = computed;
+        self.owned.keep_own(&mut gradients);
         let start = Instant::now();
         let lr = self.schedule.rate(step);
         let Updated { loss, grad_norm, outcome } = self.update(gradients, loss, lr, exchange)?;

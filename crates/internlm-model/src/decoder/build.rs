@@ -1,7 +1,7 @@
-//! Where the tensors of a new decoder come from: random numbers or stored weights.
+//! Where the tensors of a new decoder come from: random numbers of the host or the device, or stored weights.
 
 use burn::module::Param;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Distribution, Tensor, TensorData};
 use internlm_kit::rng::CounterRng;
 use rayon::prelude::*;
 
@@ -25,7 +25,11 @@ pub(super) struct Builder<'a> {
 }
 
 enum Origin<'a> {
-    Random { seed: u64 },
+    Random {
+        seed: u64,
+    },
+    /// Numbers of the device's own generator.
+    Drawn,
     Stored(&'a dyn TensorSource),
 }
 
@@ -33,6 +37,12 @@ impl<'a> Builder<'a> {
     /// Matrices from N(0, std), vectors constant.
     pub(super) fn random(seed: u64, device: &'a Device) -> Self {
         Self { origin: Origin::Random { seed }, device }
+    }
+
+    /// Matrices from the same distributions by the generator of `device`, vectors constant.
+    pub(super) fn drawn(seed: u64, device: &'a Device) -> Self {
+        device.seed(seed);
+        Self { origin: Origin::Drawn, device }
     }
 
     /// Tensors of a checkpoint.
@@ -50,6 +60,10 @@ impl<'a> Builder<'a> {
                 let count = (rows * columns) as u64;
                 (0..count).into_par_iter().map(|counter| (std * rng.normal(counter)) as f32).collect()
             }
+            Origin::Drawn => {
+                let normal = Distribution::Normal(0.0, deviation(slot));
+                return Ok(Param::from_tensor(Tensor::random([rows, columns], normal, self.device)));
+            }
             Origin::Stored(source) => read(*source, &name, rows * columns)?,
         };
         let data = TensorData::new(values, [rows, columns]);
@@ -59,7 +73,7 @@ impl<'a> Builder<'a> {
     /// A vector; `constant` is its value when nothing is stored.
     fn vector(&self, name: &str, length: usize, constant: f32) -> Result<Param<Tensor<1>>> {
         let values = match &self.origin {
-            Origin::Random { .. } => vec![constant; length],
+            Origin::Random { .. } | Origin::Drawn => vec![constant; length],
             Origin::Stored(source) => read(*source, name, length)?,
         };
         Ok(Param::from_tensor(Tensor::from_data(TensorData::new(values, [length]), self.device)))
@@ -115,4 +129,28 @@ fn read(source: &dyn TensorSource, name: &str, expected: usize) -> Result<Vec<f3
         return Ok(values);
     }
     Err(Error::tensor(name, format!("found {} elements, expected {expected}", values.len())))
+}
+
+#[cfg(all(test, feature = "flex"))]
+mod tests {
+    use super::*;
+    use crate::config::ModelSize;
+    use crate::decoder::Decoder;
+    use crate::parameter::numbers;
+
+    #[test]
+    fn numbers_of_the_device_have_the_same_distribution() {
+        let size = ModelSize { hidden: 64, layers: 2, heads: 2, inter: 64, vocab: 100 };
+        let config = ModelConfig::new(size);
+        let decoder = Decoder::init_on_device(&config, 1, &Device::flex());
+        let spread = |values: Vec<f32>| {
+            (values.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>() / values.len() as f64).sqrt()
+        };
+        let found = spread(numbers(decoder.tok_embeddings.weight.val()));
+        assert!((found / DEVIATION - 1.0).abs() < 0.1, "{found}");
+        let Linear::Dense(w2) = &decoder.layers[1].feed_forward.w2 else { panic!("new layers are dense") };
+        let found = spread(numbers(w2.weight.val()));
+        assert!((found / (DEVIATION / 2.0) - 1.0).abs() < 0.1, "{found}");
+        assert!(numbers(decoder.norm.weight.val()).iter().all(|value| *value == 1.0));
+    }
 }

@@ -86,6 +86,13 @@ impl Decoder {
         Self::assemble(config, &Builder::random(seed, device)).expect("random tensors have the right shapes")
     }
 
+    /// As [`Decoder::init`], with numbers that `device` draws itself: fast at any size, but other ones on every kind of
+    /// device. For measurements.
+    #[must_use]
+    pub fn init_on_device(config: &ModelConfig, seed: u64, device: &Device) -> Self {
+        Self::assemble(config, &Builder::drawn(seed, device)).expect("random tensors have the right shapes")
+    }
+
     /// Reads a Hugging Face folder or a GGUF file, widened to f32.
     ///
     /// # Errors

@@ -86,6 +86,8 @@ fn bad_input_is_named_and_exits_with_2() {
         ("no model to evaluate", |_| {}, &["eval", "nowhere", "shards/valid"], &["nowhere"]),
         ("export over a folder", |_| {}, &["export", "nowhere", "--out", "shards"], &["shards", "existing"]),
         ("unknown shape", |_| {}, &["bench", "--shape", "9m"], &["9m", "4m, 19m, 135m"]),
+        ("unknown device to measure", |_| {}, &["bench", "--device", "tpu"], &["tpu", "cpu"]),
+        ("sizes of a product", |_| {}, &["bench", "--product", "8x8"], &["8x8", "3 positive numbers"]),
     ];
     for (name, spoil, arguments, words) in cases {
         let fixture = Fixture::new();

@@ -105,3 +105,27 @@ fn a_second_run_into_the_folder_of_a_running_one_is_refused() {
     assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
     assert!(stderr(&output).contains("another process"), "{}", stderr(&output));
 }
+
+/// One rank of several updates its share of the parameters and computes all gradients.
+#[test]
+fn bench_measures_kernels_and_emulated_ranks() {
+    let fixture = Fixture::new();
+    let program = program(&fixture);
+    let once = ["bench", "--json", "--rounds", "1", "--steps", "1", "--warmup", "0"];
+    let lines = |more: &[&str]| -> Vec<Value> {
+        let ran = program.run([&once[..], more].concat());
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        ran.stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+    };
+    let kernels = lines(&["--product", "8x16x32", "--attention", "9x4x2x8"]);
+    let names: Vec<_> = kernels.iter().filter_map(|line| line["kernel"].as_str()).collect();
+    assert_eq!(names, ["product", "attention forward", "attention backward"]);
+    let rank =
+        &["--shape", "4m", "--batch", "1", "--seq-len", "16", "--recompute", "layers", "--emulate-zero", "4"];
+    let steps = lines(rank);
+    let number = |key: &str| steps[0][key].as_f64().expect(key);
+    assert_eq!((steps.len(), number("tokens")), (1, 16.0));
+    let share = number("updated") / number("parameters");
+    assert!(share > 0.24 && share < 0.5, "{share}");
+    assert!(number("flops_per_second") > 0.0 && steps[0]["peak_bytes"].is_null(), "{steps:?}");
+}

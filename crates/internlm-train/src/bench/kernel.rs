@@ -1,0 +1,140 @@
+//! Single kernels of a training step: the matrix product and attention, forward and backward.
+
+use std::time::Instant;
+
+use burn::tensor::{Device, Distribution, Tensor};
+use internlm_model::attend::HeadShape;
+use internlm_model::kernels::{linear, rotary_attention};
+use internlm_model::positions::Positions;
+use internlm_model::rope::Rope;
+use internlm_model::{ModelConfig, ModelSize};
+use serde::Serialize;
+
+use super::median::median;
+
+/// Calls before the measured ones: kernels are compiled, memory is reserved.
+const WARMUP: usize = 2;
+/// Products of the backward pass of attention over those of its forward pass: five to two, as FlashAttention counts.
+const BACKWARD: f64 = 2.5;
+
+/// The product `y = x W^T`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct ProductShape {
+    /// Rows of x and y.
+    pub rows: usize,
+    /// Columns of y, rows of W.
+    pub outputs: usize,
+    /// Columns of x and W.
+    pub inputs: usize,
+}
+
+/// Rotation and causal attention of one sequence.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct AttentionShape {
+    /// Length of the sequence.
+    pub tokens: usize,
+    /// Number of query heads; a multiple of `kv_heads`.
+    pub heads: usize,
+    /// Key and value heads.
+    pub kv_heads: usize,
+    /// Numbers of one head; even.
+    pub width: usize,
+}
+
+/// Time of one kernel at one shape.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct KernelResult {
+    /// `product`, `attention forward` or `attention backward`.
+    pub kernel: &'static str,
+    /// Its sizes, as on the command line.
+    pub shape: String,
+    /// Seconds of each measured call.
+    pub seconds: Vec<f64>,
+    /// TFLOP/s of the median call.
+    pub tflops: f64,
+}
+
+/// How kernels are measured.
+#[derive(Clone, Debug)]
+pub struct KernelBench {
+    /// Where they run.
+    pub device: Device,
+    /// Number of measured calls.
+    pub repeats: usize,
+}
+
+impl KernelBench {
+    /// Measures a product of random f32 matrices.
+    #[must_use]
+    pub fn product(&self, shape: ProductShape) -> KernelResult {
+        let ProductShape { rows, outputs, inputs } = shape;
+        let random = |rows| Tensor::<2>::random([rows, inputs], Distribution::Default, &self.device);
+        let (x, weight) = (random(rows), random(outputs));
+        let seconds = self.seconds(|| drop(linear(x.clone(), weight.clone())));
+        let flops = 2.0 * (rows * outputs) as f64 * inputs as f64;
+        result("product", format!("{rows}x{outputs}x{inputs}"), seconds, flops)
+    }
+
+    /// Measures attention in f32: its forward pass, then its backward pass, which is what both together take longer.
+    #[must_use]
+    pub fn attention(&self, shape: AttentionShape) -> [KernelResult; 2] {
+        let AttentionShape { tokens, heads, kv_heads, width } = shape;
+        let size = ModelSize { hidden: heads * width, layers: 1, heads, inter: width, vocab: 1 };
+        let model = ModelConfig::new(size).with_kv_heads(kv_heads);
+        let positions = Positions::sequence(tokens);
+        let table = Rope::new(&model).table(&positions, &self.device);
+        let attend = |packed: Tensor<2>| {
+            rotary_attention(packed, HeadShape { heads, kv_heads }, &table, &positions, None)
+        };
+        let packed = Tensor::<2>::random([tokens, model.qkv_rows()], Distribution::Default, &self.device);
+        let forward = self.seconds(|| drop(attend(packed.clone())));
+        let both = self.seconds(|| drop(attend(packed.clone().autodiff().require_grad()).sum().backward()));
+        let first = median(forward.clone());
+        let backward = both.iter().map(|seconds| (seconds - first).max(1e-9)).collect();
+        let flops = 2.0 * (heads * width) as f64 * (tokens * (tokens + 1)) as f64;
+        let shape = format!("{tokens}x{heads}x{kv_heads}x{width}");
+        [
+            result("attention forward", shape.clone(), forward, flops),
+            result("attention backward", shape, backward, BACKWARD * flops),
+        ]
+    }
+
+    /// Seconds of each call of `work`, the wait for the device included.
+    fn seconds(&self, mut work: impl FnMut()) -> Vec<f64> {
+        let wait = || self.device.sync().expect("the device finishes what was launched");
+        for _ in 0..WARMUP {
+            work();
+        }
+        wait();
+        let call = |_| {
+            let start = Instant::now();
+            work();
+            wait();
+            start.elapsed().as_secs_f64()
+        };
+        (0..self.repeats).map(call).collect()
+    }
+}
+
+fn result(kernel: &'static str, shape: String, seconds: Vec<f64>, flops: f64) -> KernelResult {
+    let tflops = flops / median(seconds.clone()) / 1e12;
+    KernelResult { kernel, shape, seconds, tflops }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kernels_are_measured_at_their_shapes() {
+        let bench = KernelBench { device: Device::flex(), repeats: 3 };
+        let product = bench.product(ProductShape { rows: 8, outputs: 16, inputs: 32 });
+        assert_eq!((product.kernel, product.shape.as_str()), ("product", "8x16x32"));
+        let [forward, backward] =
+            bench.attention(AttentionShape { tokens: 9, heads: 4, kv_heads: 2, width: 8 });
+        assert_eq!([forward.kernel, backward.kernel], ["attention forward", "attention backward"]);
+        for found in [&product, &forward, &backward] {
+            assert!(found.seconds.len() == 3 && found.tflops > 0.0, "{found:?}");
+        }
+    }
+}
