@@ -13,10 +13,11 @@ import subprocess
 import sys
 import tarfile
 import time
+import traceback
 from pathlib import Path
 
-SCHEMA = 1
-ABSENT = "the programs have no benchmark for it yet"
+import benches
+import report
 
 
 class Run:
@@ -33,6 +34,12 @@ class Run:
         """Appends one result."""
         with self.results.open("a") as file:
             file.write(json.dumps({"kind": kind, **values}) + "\n")
+
+    def peak_flops(self):
+        """The best matrix product of the ceilings, in FLOP/s, if they were measured."""
+        lines = [json.loads(line) for line in self.results.read_text().splitlines()]
+        rates = [rate for line in lines if line["kind"] == "ceilings" for rate in line["bf16_tf"].values()]
+        return max(rates) * 1e12 if rates else None
 
     def command(self, arguments, seconds, **environment):
         """Runs a program, appends what it prints to the log and gives it, with the exit code; 124 when time ran out."""
@@ -121,41 +128,25 @@ STAGES = [
     ("ceilings", 60, ceilings),
     ("goldens", 120, goldens),
     ("kernel tests", 120, kernels),
-    ("products and attention", 40, None),
-    ("train 1.8B", 45, None),
-    ("serve 7B", 60, None),
-    ("train 7B", 45, None),
-    ("torch twins", 60, None),
+    ("products and attention", 60, benches.kernels),
+    ("train 1.8B", 60, benches.train_small),
+    ("serve 7B", 75, benches.serve),
+    ("train 7B", 60, benches.train_large),
+    ("torch twins", 75, benches.twins),
     ("quantized weights and cache", 40, None),
-    ("server", 25, None),
+    ("server", 60, benches.server),
     ("one-rank NCCL", 10, None),
 ]
 
 
-def report(run, commit):
-    """Everything in results.jsonl as one file."""
-    lines = [json.loads(line) for line in run.results.read_text().splitlines()]
-
-    def all_of(kind):
-        return [{k: v for k, v in line.items() if k != "kind"} for line in lines if line["kind"] == kind]
-
-    facts = (all_of("machine") or [{}])[-1]
-    assembled = {
-        "schema": SCHEMA,
-        "commit": commit,
-        "device": run.device,
-        "card": facts.get("card"),
-        "driver": facts.get("driver"),
-        "cuda": facts.get("cuda"),
-        "torch": facts.get("torch"),
-        "ceilings": (all_of("ceilings") or [{}])[-1],
-        "stages": all_of("stage"),
-        "goldens": all_of("golden"),
-        "benches": all_of("bench"),
-        "skipped": all_of("skipped"),
-    }
-    (run.out / "report.json").write_text(json.dumps(assembled, indent=1) + "\n")
-    return assembled
+def attempt(run, work, seconds):
+    """Runs a stage; one that breaks off does not end the others."""
+    try:
+        return work(run, seconds)
+    except Exception:
+        with run.log.open("a") as file:
+            file.write(traceback.format_exc() + "\n")
+        return 1
 
 
 def main():
@@ -166,27 +157,30 @@ def main():
     parser.add_argument("--device", default="cuda:0", help="cuda:N or vulkan:N")
     parser.add_argument("--tiny", action="store_true", help="a rehearsal: few tests, small sizes")
     parser.add_argument("--only", help="numbers of stages, separated by commas; the first always runs")
-    parser.add_argument("--budget", type=float, default=480, help="seconds after which no stage begins")
+    parser.add_argument("--budget", type=float, help="seconds after which no stage begins (default: 480, none if tiny)")
     options = parser.parse_args()
     run = Run(options)
     chosen = {int(number) for number in options.only.split(",")} | {1} if options.only else None
+    budget = options.budget or (float("inf") if options.tiny else 480)
     begin, failed = time.monotonic(), False
     for number, (name, seconds, work) in enumerate(STAGES, start=1):
         if chosen and number not in chosen:
             continue
-        left = options.budget - (time.monotonic() - begin)
-        why = ABSENT if work is None else "no time was left" if left < 5 else None
+        left = budget - (time.monotonic() - begin)
+        why = benches.NOT_BUILT if work is None else "no time was left" if left < 5 else None
         if why:
             run.record("skipped", name=name, why=why)
             continue
         start = time.monotonic()
-        code = work(run, min(seconds, left) if not run.tiny else 600)
+        code = attempt(run, work, min(seconds, left) if not run.tiny else 600)
         run.record("stage", name=name, seconds=round(time.monotonic() - start, 1), exit=code)
         failed |= code != 0
         print(f"stage {number} {name}: exit code {code}", flush=True)
-    assembled = report(run, (run.bundle / "commit").read_text().strip())
-    passed = sum(golden["passed"] for golden in assembled["goldens"])
-    print(f"{passed} of {len(assembled['goldens'])} goldens passed, {len(assembled['skipped'])} skipped: {run.out}")
+    assembled = report.assemble(run, (run.bundle / "commit").read_text().strip())
+    for kind in ("goldens", "benches"):
+        passed = sum(row["passed"] for row in assembled[kind])
+        print(f"{passed} of {len(assembled[kind])} {kind} passed")
+    print(f"{len(assembled['skipped'])} skipped, results in {run.out}")
     sys.exit(1 if failed else 0)
 
 

@@ -8,6 +8,10 @@ use anyhow::{Context, Result};
 
 use crate::workspace;
 
+/// The dictionary is larger than all programs, which have most of their code in common. Addresses of calls are made
+/// absolute first, so that the same function is the same bytes in each of them.
+const XZ: &str = "xz --x86 --lzma2=preset=9e,dict=256MiB --threads=1";
+
 /// Files that will become `NAME.tar.xz`, in a folder of that name.
 #[derive(Debug)]
 pub(super) struct Archive {
@@ -67,7 +71,7 @@ impl Archive {
         let mut tar = Command::new("tar");
         // The same files give the same archive.
         tar.args(["--create", "--sort=name", "--owner=0", "--group=0", "--mtime=@0", "--mode=u+rw"]);
-        tar.args(["--use-compress-program", "xz -9e --threads=0", "--file"]).arg(&file);
+        tar.args(["--use-compress-program", XZ, "--file"]).arg(&file);
         tar.arg("--directory").arg(self.bundle.join("staged")).arg(self.name);
         workspace::run(&mut tar)?;
         fs::remove_dir_all(&self.staged)?;

@@ -36,30 +36,24 @@ pub(super) struct Program {
     pub(super) path: PathBuf,
 }
 
+/// Crates whose programs the stages run.
+const BINARIES: [&str; 2] = ["internlm-train", "lmdeploy"];
+
 /// Programs of the bundle: the crates' binaries, and the tests of the decoder and its kernels.
 pub(super) fn programs(backend: Backend) -> Result<Vec<Program>> {
-    let names = binaries(backend);
     let mut build = cargo(backend)?;
     build.args(["build", "--release", "--bins"]);
-    for name in names {
+    for name in BINARIES {
         build.args(["--package", name]);
     }
-    let features: Vec<String> = names.iter().map(|name| format!("{name}/{}", backend.feature())).collect();
+    let features: Vec<String> = BINARIES.iter().map(|name| format!("{name}/{}", backend.feature())).collect();
     build.args(["--features", &features.join(",")]);
     workspace::run(&mut build)?;
     let folder = workspace::release_folder()?;
     let mut programs: Vec<Program> =
-        names.iter().map(|name| Program { name, path: folder.join(name) }).collect();
+        BINARIES.iter().map(|name| Program { name, path: folder.join(name) }).collect();
     programs.extend(tests(backend)?);
     Ok(programs)
-}
-
-/// Crates with the backend's feature whose programs the stages run.
-fn binaries(backend: Backend) -> &'static [&'static str] {
-    match backend {
-        Backend::Cuda => &["internlm-model", "internlm-train", "lmdeploy"],
-        Backend::Vulkan => &["internlm-model"],
-    }
 }
 
 fn tests(backend: Backend) -> Result<[Program; 2]> {

@@ -11,6 +11,7 @@ use internlm_kit::outln;
 
 use super::archive::{Archive, Packed};
 use super::build::{self, Backend};
+use super::llvm_stub;
 use crate::cuda::{Part, Places};
 use crate::{data, workspace};
 
@@ -19,10 +20,11 @@ const LIMIT: f64 = 58.0;
 /// What the tests of the decoder read, below the folder of test data.
 const GOLDENS: [&str; 4] =
     ["golden/model/tiny_a", "golden/model/tiny_b", "golden/model/tiny_c", "models/stories260K"];
-/// Libraries that programs with the feature `cuda` load, below the folder of LLVM's libraries.
-const LIBRARIES: [&str; 4] = ["libLLVM.so.23.1", "libc++.so.1", "libc++abi.so.1", "libunwind.so.1"];
+/// Libraries that programs with the feature `cuda` load besides LLVM, below the folder of LLVM's libraries.
+const LIBRARIES: [&str; 3] = ["libc++.so.1", "libc++abi.so.1", "libunwind.so.1"];
 /// What runs the stages, below `xtask/device`.
-const SCRIPTS: [&str; 3] = ["run.sh", "stages.py", "ceilings.py"];
+pub(super) const SCRIPTS: [&str; 7] =
+    ["run.sh", "stages.py", "benches.py", "report.py", "models.py", "ceilings.py", "twins.py"];
 
 /// Options of `cargo xtask device-bundle`.
 #[derive(Args, Debug)]
@@ -71,8 +73,9 @@ pub(crate) fn run(arguments: &DeviceBundleArguments) -> Result<()> {
 }
 
 fn pack(backend: Backend, data: &Path, libraries: &Path, folder: &Path) -> Result<Vec<Packed>> {
+    let built = build::programs(backend)?;
     let mut programs = Archive::new("programs", folder)?;
-    for program in build::programs(backend)? {
+    for program in &built {
         programs.add_program(&program.path, program.name)?;
     }
     let mut goldens = Archive::new("goldens", folder)?;
@@ -85,6 +88,10 @@ fn pack(backend: Backend, data: &Path, libraries: &Path, folder: &Path) -> Resul
         for name in LIBRARIES {
             archive.add_program(&libraries.join(name), name)?;
         }
+        let paths: Vec<PathBuf> = built.iter().map(|program| program.path.clone()).collect();
+        let stub = llvm_stub::build(&paths, libraries, folder)?;
+        archive.add_program(&stub, llvm_stub::NAME)?;
+        fs::remove_file(stub)?;
         archives.push(archive);
     }
     archives.into_iter().map(Archive::pack).collect()

@@ -47,7 +47,8 @@ struct Golden {
     passed: bool,
 }
 
-/// One figure: ours, the least that is asked for, what is aimed at, and PyTorch's on the same card.
+/// One figure: ours, the least that is asked for, what is aimed at, and PyTorch's on the same card with what ours is
+/// of it; bytes reserved on the card, and the share of its best bf16 product that model FLOPs reach.
 #[derive(Debug, Deserialize)]
 struct Bench {
     name: String,
@@ -57,6 +58,9 @@ struct Bench {
     floor: Option<f64>,
     aim: Option<f64>,
     torch: Option<f64>,
+    ratio: Option<f64>,
+    peak_bytes: Option<f64>,
+    mfu: Option<f64>,
     passed: bool,
 }
 
@@ -64,6 +68,43 @@ struct Bench {
 struct Skipped {
     name: String,
     why: String,
+}
+
+/// Columns of the figures.
+const BENCHES: [&str; 10] =
+    ["benchmark", "shape", "ours", "floor", "aim", "PyTorch", "ratio", "GB", "MFU %", "outcome"];
+
+impl Bench {
+    fn cells(&self) -> Vec<String> {
+        let number = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), significant);
+        let Self { name, shape, unit, value, .. } = self;
+        let ours = format!("{} {unit}", significant(*value));
+        let rest = [
+            self.floor,
+            self.aim,
+            self.torch,
+            self.ratio,
+            self.peak_bytes.map(|bytes| bytes / 1e9),
+            self.mfu.map(|share| 100.0 * share),
+        ];
+        let mut cells = vec![name.clone(), shape.clone(), ours];
+        cells.extend(rest.map(number));
+        cells.push(outcome(self.passed));
+        cells
+    }
+}
+
+/// At least three digits that count, no more than one decimal above 10.
+fn significant(value: f64) -> String {
+    match value.abs() {
+        size if size >= 10.0 || size == 0.0 => format!("{value:.1}"),
+        size if size >= 0.01 => format!("{value:.3}"),
+        _ => format!("{value:.1e}"),
+    }
+}
+
+fn outcome(passed: bool) -> String {
+    if passed { "passed" } else { "failed" }.to_owned()
 }
 
 /// The form that this program reads.
@@ -110,7 +151,6 @@ fn lines(report: &Report) -> Vec<String> {
         lines.push(format!("|{}", "---|".repeat(head.len())));
         lines.extend(rows.iter().map(|row| format!("| {} |", row.join(" | "))));
     };
-    let outcome = |passed: bool| if passed { "passed" } else { "failed" }.to_owned();
     let stages = report
         .stages
         .iter()
@@ -121,17 +161,14 @@ fn lines(report: &Report) -> Vec<String> {
         .iter()
         .map(|golden| vec![golden.name.clone(), golden.precision.clone(), outcome(golden.passed)]);
     table(&["golden", "precision", "outcome"], goldens.collect());
-    let number = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.1}"));
-    let benches = report.benches.iter().map(|bench| {
-        let Bench { name, shape, unit, .. } = bench;
-        let [ours, floor, aim, torch] = [Some(bench.value), bench.floor, bench.aim, bench.torch].map(number);
-        vec![name.clone(), shape.clone(), format!("{ours} {unit}"), floor, aim, torch, outcome(bench.passed)]
-    });
-    table(&["benchmark", "shape", "ours", "floor", "aim", "PyTorch", "outcome"], benches.collect());
+    table(&BENCHES, report.benches.iter().map(Bench::cells).collect());
     let skipped = report.skipped.iter().map(|skipped| vec![skipped.name.clone(), skipped.why.clone()]);
     table(&["not measured", "why"], skipped.collect());
     lines
 }
+
+#[cfg(all(test, unix))]
+mod stages_tests;
 
 #[cfg(test)]
 mod tests {
@@ -141,7 +178,7 @@ mod tests {
         "cuda": "13.0", "torch": null, "ceilings": {}, "stages": [{"name": "goldens", "seconds": 4.25, "exit": 0}],
         "goldens": [{"name": "gpu::logits", "precision": "f32-exact", "error": null, "limit": null, "passed": true}],
         "benches": [{"name": "train", "shape": "7B", "value": 6500.04, "unit": "tokens/s", "floor": 3600, "aim": null,
-                     "torch": null, "ratio": null, "peak_bytes": 1, "mfu": 0.3, "passed": true}],
+                     "torch": 8125, "ratio": 0.80001, "peak_bytes": 70500000000, "mfu": 0.301, "passed": true}],
         "skipped": [{"name": "server", "why": "no time was left"}]}"#;
 
     #[test]
@@ -152,7 +189,7 @@ mod tests {
             "abc on cuda:0: card H200, driver 580.95, CUDA 13.0, PyTorch none",
             "| goldens | 4.2 | 0 |",
             "| gpu::logits | f32-exact | passed |",
-            "| train | 7B | 6500.0 tokens/s | 3600.0 | - | - | passed |",
+            "| train | 7B | 6500.0 tokens/s | 3600.0 | - | 8125.0 | 0.800 | 70.5 | 30.1 | passed |",
             "| server | no time was left |",
         ] {
             assert!(text.contains(line), "{line} in\n{text}");

@@ -5,6 +5,7 @@ mod archive;
 mod build;
 mod device_bundle;
 mod device_report;
+mod llvm_stub;
 
 pub(crate) use device_bundle::{DeviceBundleArguments, run as bundle};
 pub(crate) use device_report::{DeviceReportArguments, run as report};

@@ -57,7 +57,7 @@ pub struct KernelResult {
 /// How kernels are measured.
 #[derive(Clone, Debug)]
 pub struct KernelBench {
-    /// Where they run.
+    /// Where the kernels run.
     pub device: Device,
     /// Number of measured calls.
     pub repeats: usize,

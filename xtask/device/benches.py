@@ -1,0 +1,244 @@
+"""The stages that measure: our programs, and PyTorch's twins in the same precision on the same card."""
+
+import json
+import statistics
+import sys
+import time
+
+from models import write_folder
+
+# What the kernels compute in. PyTorch's side runs in the same.
+PRECISION = "f32"
+# Least that is asked for, and what is aimed at; the card's figures are those of an H100 or H200.
+GOALS = {
+    "train 1.8b": dict(floor=12000, aim=28000, ratio_floor=0.5),
+    "train 7b": dict(floor=3600, aim=6500, ratio_floor=0.5),
+    ("decode 7b", 1): dict(floor=90, aim=150),
+    ("decode 7b", 64): dict(floor=2000, aim=5000, ratio_floor=1.0),
+    ("decode 7b", 256): dict(floor=5000, aim=11000),
+    ("decode 1.8b", 1): dict(floor=250, aim=500),
+    ("decode 1.8b", 64): dict(floor=6000, aim=12000),
+    "prefill 7b": dict(floor=10000, aim=20000),
+    "first token 7b": dict(floor=60, aim=20, better="lower"),
+    "server over decode": dict(floor=0.75, aim=0.9),
+}
+NOT_BUILT = "not built"
+
+
+class Training:
+    """Settings of a training step, the same on both sides."""
+
+    def __init__(self, shape, batch, seq_len, recompute, ranks, steps):
+        self.shape, self.batch, self.seq_len = shape, batch, seq_len
+        self.recompute, self.ranks, self.steps = recompute, ranks, steps
+
+    def options(self):
+        words = ["--shape", self.shape, "--batch", self.batch, "--seq-len", self.seq_len, "--steps", self.steps]
+        return words + ["--warmup", 1, "--recompute", self.recompute, "--emulate-zero", self.ranks]
+
+    def text(self):
+        """What must be said beside every figure."""
+        text = f"{self.batch} x {self.seq_len}, {PRECISION}, recompute {self.recompute}"
+        if self.ranks > 1:
+            text += f", updates 1/{self.ranks} as one ZeRO-1 rank and exchanges nothing"
+        return text
+
+
+class Sizes:
+    """What is measured on a card; `tiny` is what a rehearsal measures. Batches are small while products are exact f32."""
+
+    def __init__(self, tiny):
+        self.rounds, self.calls = (1, 2) if tiny else (3, 5)
+        self.products = ["64x64x64"] if tiny else ["4096x4096x4096", "8192x8192x8192"]
+        self.attention = ["64x4x2x16"] if tiny else ["8192x32x8x128"]
+        self.train_small = Training("4m", 1, 16, "none", 1, 1) if tiny else Training("1.8b", 2, 2048, "none", 1, 4)
+        self.train_large = Training("4m", 1, 16, "layers", 8, 1) if tiny else Training("7b", 1, 2048, "layers", 8, 2)
+        self.large, self.small = ("4m", "4m") if tiny else ("7b", "1.8b")
+        # Batch and tokens in the cache of each of its sequences.
+        self.decode_large = [(1, 8), (2, 8)] if tiny else [(1, 1024), (64, 1024), (256, 512)]
+        self.decode_small = [(1, 8)] if tiny else [(1, 1024), (64, 1024)]
+        self.prefill = 16 if tiny else 8192
+        self.decode_steps = 2 if tiny else 16
+        # Requests at a time, words of a prompt, tokens of an answer.
+        self.concurrency, self.words, self.answer = (2, 4, 3) if tiny else (64, 48, 128)
+
+
+class Clock:
+    """What is left of a stage's time."""
+
+    def __init__(self, seconds):
+        self.end = time.monotonic() + seconds
+
+    def left(self):
+        return max(self.end - time.monotonic(), 1)
+
+
+def json_lines(run, arguments, seconds):
+    """Runs a program; its exit code, and the JSON objects that it printed, one per line."""
+    code, text = run.command(arguments, seconds)
+    return code, [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+
+
+def ours(run, program, words, seconds):
+    return json_lines(run, [run.work / "programs" / program, "bench", *words, "--json", "--device", run.device], seconds)
+
+
+def twin(run, what, words, seconds):
+    device = "cuda" if run.device.startswith("cuda") else "cpu"
+    script = [sys.executable, run.bundle / "twins.py", what, "--device", device, "--precision", PRECISION]
+    return json_lines(run, [*script, *words], seconds)
+
+
+def record(run, name, shape, value, unit, goal=None, **more):
+    """A figure; sizes of a rehearsal have no goals."""
+    goals = {} if run.tiny else GOALS.get(goal or name, {})
+    run.record("bench", name=name, shape=shape, value=value, unit=unit, **goals, **more)
+
+
+def kernels(run, seconds):
+    """Products and attention, ours and PyTorch's interleaved."""
+    sizes, clock, code = Sizes(run.tiny), Clock(seconds), 0
+    words = [word for product in sizes.products for word in ("--product", product)]
+    words += [word for attention in sizes.attention for word in ("--attention", attention)]
+    sides = {"ours": {}, "torch": {}}
+    for _ in range(sizes.rounds):
+        found = {
+            "ours": ours(run, "internlm-train", [*words, "--rounds", 1, "--steps", sizes.calls], clock.left()),
+            "torch": twin(run, "kernels", [*words, "--steps", sizes.calls], clock.left()),
+        }
+        for side, (exit_code, lines) in found.items():
+            code = code or exit_code
+            for line in lines:
+                sides[side].setdefault((line["kernel"], line["shape"]), []).append(line["tflops"])
+    for (kernel, shape), rates in sides["ours"].items():
+        name = f"{kernel} {PRECISION}"
+        record(run, name, shape, statistics.median(rates), "TFLOP/s")
+        if theirs := sides["torch"].get((kernel, shape)):
+            run.record("torch", name=name, shape=shape, value=statistics.median(theirs))
+    for name in ("products", "attention"):
+        run.record("skipped", name=f"{name} in bf16 on tensor cores", why=NOT_BUILT)
+    return code
+
+
+def train(run, seconds, settings):
+    words = [*settings.options(), "--rounds", 1, "--pass-tokens", settings.batch * settings.seq_len]
+    code, lines = ours(run, "internlm-train", words, seconds)
+    for line in lines:
+        peak = run.peak_flops()
+        mfu = line["flops_per_second"] / peak if peak else None
+        rate = line["tokens_per_second"]
+        record(
+            run, f"train {settings.shape}", settings.text(), rate, "tokens/s", peak_bytes=line["peak_bytes"], mfu=mfu
+        )
+    return code if lines else code or 1
+
+
+def train_small(run, seconds):
+    return train(run, seconds, Sizes(run.tiny).train_small)
+
+
+def train_large(run, seconds):
+    return train(run, seconds, Sizes(run.tiny).train_large)
+
+
+def decode_text(batch, context):
+    return f"batch {batch}, context {context}, {PRECISION}"
+
+
+def generation(run, seconds, shape, batches, prefill=()):
+    """Decode steps and prompts of the executor with random weights."""
+    folder = write_folder(run.work / "models" / shape, shape)
+    words = ["generation", folder, "--random-weights", "--steps", Sizes(run.tiny).decode_steps, "--warmup", 2]
+    words += [word for batch, context in batches for word in ("--decode", f"{batch}x{context}")]
+    words += [word for tokens in prefill for word in ("--prefill", tokens)]
+    return ours(run, "lmdeploy", words, seconds)
+
+
+def serve(run, seconds):
+    """Decode loops and prompts of both sizes, without scheduler and HTTP."""
+    sizes, clock, code = Sizes(run.tiny), Clock(seconds), 0
+    for shape, batches, prefill in [
+        (sizes.large, sizes.decode_large, [sizes.prefill]),
+        (sizes.small, sizes.decode_small, []),
+    ]:
+        exit_code, lines = generation(run, clock.left(), shape, batches, prefill)
+        code = code or exit_code
+        results = [line for line in lines if line["phase"] != "load"]
+        for line in results:
+            name, batch, context = f"{line['phase']} {shape}", line["batch"], line["context"]
+            decode = line["phase"] == "decode"
+            text = decode_text(batch, context) if decode else f"{context} tokens, {PRECISION}"
+            goal = (name, batch) if decode else name
+            record(run, name, text, line["tokens_per_second"], "tokens/s", goal=goal, peak_bytes=line["peak_bytes"])
+        if lines and lines[0]["phase"] == "load":
+            record(run, f"first token {shape}", "random weights, no caches", lines[0]["first_token_seconds"], "s")
+    run.record("skipped", name="graphs on and off", why=NOT_BUILT)
+    return code
+
+
+def twins(run, seconds):
+    """Training steps and a decode loop of PyTorch, with the settings of ours."""
+    sizes, clock, code = Sizes(run.tiny), Clock(seconds), 0
+    for settings in (sizes.train_small, sizes.train_large):
+        exit_code, lines = twin(run, "train", settings.options(), clock.left())
+        code = code or exit_code
+        for line in lines:
+            name, shape = f"train {settings.shape}", settings.text()
+            run.record("torch", name=name, shape=shape, value=line["tokens_per_second"])
+    batch, context = sizes.decode_large[1]
+    words = ["--shape", sizes.large, "--batch", batch, "--context", context, "--steps", sizes.decode_steps]
+    exit_code, lines = twin(run, "decode", words, clock.left())
+    for line in lines:
+        name, shape = f"decode {sizes.large}", decode_text(batch, context)
+        run.record("torch", name=name, shape=shape, value=line["tokens_per_second"])
+    return code or exit_code
+
+
+def server(run, seconds):
+    """The engine behind HTTP, and what its executor reaches alone with the same batch."""
+    sizes, clock = Sizes(run.tiny), Clock(seconds)
+    shape, batch = sizes.small, sizes.concurrency
+    folder = write_folder(run.work / "models" / shape, shape)
+    settings = {
+        "model": {"path": str(folder), "device": run.device, "backend": "burn"},
+        "engine": {
+            "max-batch-size": batch,
+            "max-prefill-token-num": max(512, batch),
+            "cache-block-seq-len": 64,
+            "cache-max-entry-count": "16MiB" if run.tiny else "10GiB",
+        },
+        "bench": {
+            "requests": 2 * batch,
+            "concurrency": batch,
+            "input-words": [sizes.words, sizes.words],
+            "output-tokens": sizes.answer,
+        },
+    }
+    file = run.work / "server.toml"
+    file.write_text(toml(settings))
+    code, text = run.command(
+        [run.work / "programs" / "lmdeploy", "bench", "serving", "--config", file, "--random-weights", "--json"],
+        clock.left(),
+    )
+    begin = text.find("{\n")
+    if code != 0 or begin < 0:
+        return code or 1
+    found, _ = json.JSONDecoder().raw_decode(text[begin:])
+    text = f"{batch} at a time, {found['prompt_tokens'] // found['requests']} + {sizes.answer} tokens, {PRECISION}"
+    record(run, f"server {shape}", text, found["tok_s"], "tokens/s")
+    # The middle of an answer.
+    context = found["prompt_tokens"] // found["requests"] + sizes.answer // 2
+    code, lines = generation(run, clock.left(), shape, [(batch, context)])
+    rates = [line["tokens_per_second"] for line in lines if line["phase"] == "decode"]
+    if rates:
+        record(run, "server over decode", text, found["tok_s"] / rates[0], "x")
+    return code if found["failed"] == 0 else code or 1
+
+
+def toml(tables):
+    """TOML of tables of strings, numbers and lists, which TOML writes as JSON does."""
+    lines = []
+    for table, values in tables.items():
+        lines.append(f"[{table}]")
+        lines += [f"{key} = {json.dumps(value)}" for key, value in values.items()]
+    return "\n".join(lines) + "\n"
