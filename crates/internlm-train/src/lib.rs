@@ -18,7 +18,7 @@
 //! | [`checkpoint`] | trainer -> folders that open as Hugging Face models; folder -> exact resume |
 //! | [`ValidationSet`] | held-out shards, decoder -> loss and bits per byte |
 //! | [`Collective`] | gradients of several ranks -> their sum: for runs of more than one process |
-//! | [`plan`], [`memory`], [`bench`](mod@bench), [`flops`] | config or shape -> cost before, speed after |
+//! | [`plan`], [`memory`], [`trace`], [`bench`](mod@bench), [`flops`] | config or shape -> cost before, memory and speed after |
 //!
 //! A tiny decoder learns a sequence; the whole loop, with checkpoints and metrics, is one call:
 //!
@@ -75,6 +75,7 @@ mod error;
 mod fit;
 pub mod flops;
 mod gradients;
+mod layers;
 mod loss;
 pub mod memory;
 pub mod metrics;
@@ -89,6 +90,7 @@ pub mod report;
 mod resume;
 mod schedule;
 mod start;
+pub mod trace;
 mod trainer;
 mod validation;
 

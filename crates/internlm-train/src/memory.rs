@@ -1,11 +1,14 @@
 //! Memory of training, computed from shapes before anything is allocated.
 //!
-//! What is counted is what the CPU's fused operations hold at their peak: weights as they are stored, gradients, the two
-//! moments, and what the backward pass needs. For each token a layer keeps the inputs of its norms and linear layers,
-//! the rotated projection, the output of attention, gate and up: 4 h + (2 H + 2 K) d + 3 i floats, and little else.
-//! Memory that kernels have used stays with the process until another kind of buffer needs it, so that what is needed at
-//! once counts: what layers keep, and either the head's logits or the gradients in a layer. Other devices keep more.
+//! What is counted is what fused operations hold at their peak: weights as they are stored, gradients, the two moments,
+//! and what the backward pass needs. For each token a layer keeps the inputs of its norms and linear layers, the rotated
+//! projection, the output of attention, gate and up: 4 h + (2 H + 2 K) d + 3 i floats, and little else.
+//! On the CPU, memory that kernels have used stays with the process until another kind of buffer needs it, so that what
+//! is needed at once counts: what layers keep, and either the head's logits or the gradients in a layer. On a GPU the
+//! largest of the moments of a step counts.
 
+mod gpu;
+mod passes;
 mod shapes;
 
 use burn::module::Module;
@@ -15,14 +18,15 @@ use internlm_model::parameter::{Parameter, Training};
 use internlm_model::{Device, ModelConfig};
 use serde::Serialize;
 
+use self::gpu::{Stage, Step};
+pub use self::passes::Passes;
+use self::shapes::{HeadKind, LayerShape, WHOLE_LOGITS};
 use crate::recompute::Recompute;
 
 /// Bytes of one f32.
 const F32: u64 = 4;
 /// Floats of logits that the head holds at once, and its minimum number of tokens.
 const HEAD_CHUNK: (usize, usize) = (1 << 24, 64);
-/// Copies of the logits that a head with an adapter makes: the loss is not fused there.
-const WHOLE_LOGITS: usize = 4;
 
 /// Bytes of a run at its peak, by what they hold.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
@@ -46,38 +50,6 @@ impl Memory {
     }
 }
 
-/// Sizes of the passes of a step.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Passes {
-    /// Number of tokens of the largest pass.
-    pub tokens: usize,
-    /// Number of passes of the step.
-    pub count: usize,
-}
-
-impl Passes {
-    /// The passes of a step with rows of these numbers of tokens, joined as training does it.
-    ///
-    /// ```
-    /// use internlm_train::memory::Passes;
-    ///
-    /// assert_eq!(Passes::of([300, 300, 300], 700), Passes { tokens: 600, count: 2 });
-    /// ```
-    #[must_use]
-    pub fn of(rows: impl IntoIterator<Item = usize>, pass_tokens: usize) -> Self {
-        let (mut passes, mut present) = (Self { tokens: 0, count: 0 }, 0);
-        for row in rows {
-            if passes.count == 0 || present + row > pass_tokens {
-                passes.count += 1;
-                present = 0;
-            }
-            present += row;
-            passes.tokens = passes.tokens.max(present);
-        }
-        passes
-    }
-}
-
 /// The parameters of a tuned model without their numbers: how many there are, which are trained and how they are held.
 #[derive(Clone, Debug)]
 pub struct TrainedShape {
@@ -89,22 +61,14 @@ pub struct TrainedShape {
     /// Whether the embedding is trained.
     embedding: Training,
     head: HeadKind,
+    place: Place,
 }
 
-/// What the shape of a layer says about memory.
-#[derive(Clone, Copy, Debug)]
-struct LayerShape {
-    trained: u64,
-    /// Floats that its backward pass needs for each token.
-    kept: usize,
-}
-
+/// Whose memory is counted.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum HeadKind {
-    /// Logits are made chunk by chunk.
-    Fused,
-    /// Logits exist whole.
-    Whole,
+enum Place {
+    Host,
+    Gpu,
 }
 
 impl TrainedShape {
@@ -128,7 +92,11 @@ impl TrainedShape {
     /// Those of `tune`.
     pub fn of<E>(model: &ModelConfig, tune: impl FnOnce(Decoder) -> Result<Decoder, E>) -> Result<Self, E> {
         let mut twin = tune(Decoder::init(&shapes::tiny(model), 0, &Device::flex()))?.train();
-        let layer = |block| LayerShape { trained: 0, kept: shapes::kept(block, model) };
+        let layer = |block| LayerShape {
+            trained: 0,
+            kept: shapes::kept(block, model),
+            made_again: shapes::made_again(block, model),
+        };
         let mut shape = Self {
             model: model.clone(),
             weights: 0,
@@ -139,6 +107,7 @@ impl TrainedShape {
                 None | Some(Linear::Dense(_)) => HeadKind::Fused,
                 Some(_) => HeadKind::Whole,
             },
+            place: Place::Host,
         };
         for (name, parameter) in twin.parameters() {
             shape.add(&name, shapes::elements(model, &name, &parameter.shape()), parameter.training());
@@ -147,6 +116,12 @@ impl TrainedShape {
             shape.weights += shapes::frozen_bytes(shapes::matrix(model, &name), linear);
         }
         Ok(shape)
+    }
+
+    /// The same model on a GPU, whose kernels hold other work space than those of the CPU.
+    #[must_use]
+    pub fn on_gpu(self) -> Self {
+        Self { place: Place::Gpu, ..self }
     }
 
     fn add(&mut self, name: &str, elements: u64, training: Training) {
@@ -169,32 +144,57 @@ impl TrainedShape {
     /// Memory of a training step with these passes.
     #[must_use]
     pub fn memory(&self, passes: Passes, recompute: Recompute) -> Memory {
-        let trained = self.trained();
-        let largest = self.layers.iter().map(|layer| layer.trained).max().unwrap_or(0);
-        let pass = match recompute {
-            _ if passes.count < 2 => 0,
-            Recompute::None => trained,
-            Recompute::Layers => largest + self.outer,
+        let Stage { gradients, activations } = match self.place {
+            Place::Host => self.on_host(passes, recompute),
+            Place::Gpu => self.gpu_step(passes, recompute).largest_stage(),
         };
+        Memory {
+            weights: self.weights,
+            gradients: F32 * gradients,
+            moments: 2 * F32 * self.trained(),
+            activations: F32 * activations,
+        }
+    }
+
+    /// Floats of gradients and activations on the CPU.
+    fn on_host(&self, passes: Passes, recompute: Recompute) -> Stage {
+        let largest = self.layers.iter().map(|layer| layer.trained).max().unwrap_or(0);
+        // Layers are differentiated one by one: sums over passes, and the gradients of one layer.
+        let pass = if passes.count < 2 { 0 } else { largest + self.outer };
         // A tied matrix gets one gradient as the embedding and one as the output.
         let tied = self.model.tied && self.embedding == Training::Trained;
         let twice = if tied { (self.model.vocab * self.model.hidden) as u64 } else { 0 };
-        Memory {
-            weights: self.weights,
-            gradients: F32 * (trained + pass + twice),
-            moments: 2 * F32 * trained,
-            activations: F32 * self.activations(passes.tokens, recompute) as u64,
+        let activations = self.activations(passes.tokens, recompute) as u64;
+        Stage { gradients: self.trained() + pass + twice, activations }
+    }
+
+    /// A step on a GPU.
+    fn gpu_step(&self, passes: Passes, recompute: Recompute) -> Step<'_> {
+        Step {
+            model: &self.model,
+            layers: self.differentiated(),
+            trained: self.trained(),
+            outer: self.outer,
+            embedding: self.embedding,
+            head: self.head,
+            passes,
+            recompute,
         }
+    }
+
+    /// The layers that the backward pass goes through.
+    fn differentiated(&self) -> &[LayerShape] {
+        let first = match self.embedding {
+            Training::Trained => Some(0),
+            Training::Frozen => self.layers.iter().position(|layer| layer.trained > 0),
+        };
+        &self.layers[first.unwrap_or(self.layers.len())..]
     }
 
     /// Floats that a pass of this many tokens needs.
     fn activations(&self, tokens: usize, recompute: Recompute) -> usize {
         let ModelConfig { hidden, inter, .. } = self.model;
-        let first = match self.embedding {
-            Training::Trained => Some(0),
-            Training::Frozen => self.layers.iter().position(|layer| layer.trained > 0),
-        };
-        let differentiated = &self.layers[first.unwrap_or(self.layers.len())..];
+        let differentiated = self.differentiated();
         // What is kept all the time, and what the backward pass of one layer adds.
         let (kept, again) = match recompute {
             Recompute::None => (differentiated.iter().map(|layer| layer.kept).sum(), 0),

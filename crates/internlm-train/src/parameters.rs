@@ -48,10 +48,15 @@ pub fn restore(decoder: &mut Decoder, values: Vec<Vec<f32>>) {
     }
 }
 
-/// Takes the gradients out of `gradients`; `None` where a parameter took no part in the loss.
+/// Every trainable parameter itself. An update in place needs these handles gone.
+pub(crate) fn handles(decoder: &Decoder) -> Vec<Parameter> {
+    trained(decoder).map(|(_, parameter)| parameter).collect()
+}
+
+/// Takes the gradients of `handles` out of `gradients`; `None` where a parameter took no part in the loss.
 #[must_use]
-pub(crate) fn take_gradients(decoder: &Decoder, mut gradients: Gradients) -> Vec<Option<Tensor<1>>> {
-    trained(decoder).map(|(_, parameter)| parameter.take_gradient(&mut gradients)).collect()
+pub(crate) fn take_gradients(handles: &[Parameter], mut gradients: Gradients) -> Vec<Option<Tensor<1>>> {
+    handles.iter().map(|parameter| parameter.take_gradient(&mut gradients)).collect()
 }
 
 /// Replaces the values of each parameter, flat and without autodiff, by what `change` makes of them; it gets the

@@ -1,17 +1,17 @@
 //! Forward and backward passes over packed rows: the loss and its gradient, without an update.
 
 use std::ops::Range;
-use std::time::Instant;
 
 use burn::tensor::Tensor;
 use internlm_model::attend::Causal;
 use internlm_model::decoder::Decoder;
 
-use crate::gradients::{Gradients, accumulate};
-use crate::loss::{Loss, LossSum, cross_entropy, head_loss, head_outputs, sum_in_f64};
+use crate::gradients::Gradients;
+use crate::layers::Layers;
+use crate::loss::{Loss, LossSum, cross_entropy, head_outputs, sum_in_f64};
 use crate::objective::{Head, Pass};
 use crate::parameters;
-use crate::recompute::{Layers, Recompute};
+use crate::recompute::Recompute;
 use crate::report::{Evaluation, StepTimes};
 use crate::{Result, Row};
 
@@ -42,44 +42,20 @@ const PASSES: u64 = 1 << 24;
 impl Share<'_> {
     /// The loss over the share and its gradient by the trainable parameters of `decoder`.
     pub(crate) fn compute(&self, decoder: &Decoder, loss: &mut Loss<'_>) -> Result<Computed> {
-        let layers = match self.recompute {
-            Recompute::None => None,
-            Recompute::Layers => Some(Layers::of(decoder)),
-        };
+        let layers = Layers::of(decoder, self.recompute);
         let (mut total, mut times) = (LossSum::default(), StepTimes::default());
-        let mut sum: Gradients = vec![None; parameters::trainable(decoder).len()];
+        let mut sum: Gradients = vec![None; layers.trained()];
         for (range, row) in Row::join_ranges(&self.rows[self.range.clone()], self.pass_tokens) {
             let rows = self.range.start + range.start..self.range.start + range.end;
             decoder.noise().begin(self.step.wrapping_mul(PASSES).wrapping_add(rows.start as u64));
             let pass = Pass { step: self.step, rows, row: &row };
-            let (value, spent) = match &layers {
-                Some(layers) => layers.compute(&pass, loss, &mut sum)?,
-                None => compute_whole(decoder, &pass, loss, &mut sum)?,
-            };
+            let (value, spent) = layers.compute(&pass, loss, &mut sum)?;
             total.add(value);
             times.forward += spent.forward;
             times.backward += spent.backward;
         }
         Ok(Computed { loss: total, gradients: sum, times })
     }
-}
-
-/// The loss of a pass through all layers at once; its gradient is added to `sum`.
-fn compute_whole(
-    decoder: &Decoder,
-    pass: &Pass<'_>,
-    loss: &mut Loss<'_>,
-    sum: &mut Gradients,
-) -> Result<(LossSum, StepTimes)> {
-    let start = Instant::now();
-    let (value, graph) = head_loss(decoder, hidden(decoder, pass.row)?, pass, loss)?;
-    let mut times = StepTimes { forward: start.elapsed().as_secs_f64(), ..StepTimes::default() };
-    let start = Instant::now();
-    if let Some(graph) = graph {
-        accumulate(sum, parameters::take_gradients(decoder, graph.backward()));
-    }
-    times.backward = start.elapsed().as_secs_f64();
-    Ok((value, times))
 }
 
 /// The decoder's output for each token of a row, `[T, hidden]`.

@@ -26,7 +26,10 @@ impl FeedForward {
     /// - x, output: `[T, hidden]`
     #[must_use]
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        let gate = self.w1.forward(x.clone());
-        self.w2.forward(kernels::swiglu(gate, self.w3.forward(x)))
+        let (gate, up) = (self.w1.forward(x.clone()), self.w3.forward(x));
+        match &self.w2 {
+            Linear::Dense(w2) => w2.forward_gated(gate, up),
+            w2 => w2.forward(kernels::swiglu(gate, up)),
+        }
     }
 }

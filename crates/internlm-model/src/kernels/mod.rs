@@ -22,6 +22,8 @@ mod columns;
 mod cross_entropy;
 #[cfg(any(feature = "cuda", feature = "vulkan"))]
 mod device;
+#[cfg(feature = "autodiff")]
+mod differentiate;
 mod dropout;
 mod embedding;
 mod frozen;
@@ -35,6 +37,7 @@ mod linear;
 mod lora;
 #[cfg(feature = "flex")]
 mod low_rank;
+mod memory;
 #[cfg(all(feature = "flex", target_arch = "x86_64"))]
 mod microkernel;
 mod paged;
@@ -45,6 +48,7 @@ mod rotary;
 mod rows;
 mod slots;
 mod swiglu;
+mod swiglu_linear;
 #[cfg(all(test, feature = "flex", feature = "autodiff"))]
 mod tests;
 mod token_log_probs;
@@ -60,6 +64,8 @@ pub use attention::{CachedKeys, KeyBlock, QueryRows, cached_attention};
 pub use block_tables::{KeyCopy, KeyLayout};
 pub use columns::scale_columns;
 pub use cross_entropy::{CrossEntropy, Labels, cross_entropy};
+#[cfg(feature = "autodiff")]
+pub use differentiate::differentiate;
 pub use dropout::{Mask, dropout};
 pub use embedding::embedding;
 pub use frozen::{Frozen, frozen_linear};
@@ -69,9 +75,11 @@ pub use global_norm::{GlobalNorm, StepNumbers, global_norm};
 pub use largest::{MAX_ENTRIES, largest_entries, read_entries};
 pub use linear::linear;
 pub use lora::{LowRank, lora};
+pub use memory::{MemoryPeak, trace_memory};
 pub use paged::{PagedBatch, PagedKeys};
 pub use plain::packed_attention;
 pub use rms_norm::rms_norm;
 pub use rotary::{rotate, rotate_packed};
 pub use swiglu::swiglu;
+pub use swiglu_linear::swiglu_linear;
 pub use token_log_probs::token_log_probs;

@@ -269,6 +269,16 @@ pub fn cross_entropy(logits: Tensor<2>, labels: &[Option<TokenId>]) -> Tensor<1>
     log_softmax(logits, 1).gather(1, targets).reshape([count]).neg() * kept
 }
 
+/// A number with the gradient `gradient` by `output`.
+///
+/// # Shapes
+/// - output, gradient: `[T, hidden]`
+/// - number: `[1]`
+#[must_use]
+pub fn seeded(output: Tensor<2>, gradient: Tensor<2>) -> Tensor<1> {
+    (output * gradient).sum()
+}
+
 /// The sum of two flat gradients.
 ///
 /// # Shapes

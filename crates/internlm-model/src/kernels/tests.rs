@@ -4,7 +4,7 @@ use burn::tensor::{Device, Gradients, Int, Tensor, TensorData};
 use internlm_kit::rng::CounterRng;
 use proptest::prelude::*;
 
-use super::{add, attention, cross_entropy, embedding, linear, plain, rms_norm, swiglu};
+use super::{add, attention, cross_entropy, differentiate, embedding, linear, plain, rms_norm, swiglu};
 use crate::TokenId;
 use crate::config::{ModelConfig, ModelSize};
 use crate::heads::HeadShape;
@@ -139,6 +139,17 @@ proptest! {
     ) {
         compare_attention(&lengths, HeadShape { heads: kv_heads * group, kv_heads }, 2 * half, window);
     }
+}
+
+#[test]
+fn a_backward_pass_from_a_gradient_has_the_bits_of_one_from_a_loss() {
+    let run = |backward: &dyn Fn(Tensor<2>, Tensor<2>) -> Gradients| {
+        let (x, w) = (leaf([9, 5], "a"), leaf([7, 5], "b"));
+        let values = TensorData::new(random(&[9, 7], "gradient"), [9, 7]);
+        let gradients = backward(linear(x.clone(), w.clone()), Tensor::from_data(values, &Device::flex()));
+        [x, w].map(|leaf| numbers(leaf.grad(&gradients).expect("both inputs have a gradient")))
+    };
+    assert_eq!(run(&differentiate), run(&|y, gradient| plain::seeded(y, gradient).backward()));
 }
 
 fn table(positions: &Positions, d: usize) -> RopeTable {

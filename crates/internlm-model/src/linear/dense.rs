@@ -33,6 +33,16 @@ impl Dense {
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
         add_bias(kernels::linear(x, self.weight.val()), self.bias.as_ref())
     }
+
+    /// The layer after the gate of a feed-forward network: [`Dense::forward`] of `silu(gate) * up`.
+    ///
+    /// # Shapes
+    /// - gate, up: `[T, in]`
+    /// - output: `[T, out]`
+    #[must_use]
+    pub fn forward_gated(&self, gate: Tensor<2>, up: Tensor<2>) -> Tensor<2> {
+        add_bias(kernels::swiglu_linear(gate, up, self.weight.val()), self.bias.as_ref())
+    }
 }
 
 /// `y + b`, or y without a bias.

@@ -3,6 +3,7 @@
 mod bench;
 mod eval;
 mod export;
+mod memory;
 mod plan;
 mod train;
 
@@ -28,6 +29,8 @@ enum Verb {
     Plan(plan::Plan),
     /// Measure tokens per second of whole training steps at fixed shapes.
     Bench(bench::Bench),
+    /// Measure the peak memory of a GPU in training steps and prefills, and compare it with the plan.
+    Memory(memory::Memory),
 }
 
 /// Runs the verb of the command line.
@@ -41,5 +44,6 @@ pub fn run() -> anyhow::Result<()> {
         Verb::Export(verb) => verb.run(),
         Verb::Plan(verb) => verb.run(),
         Verb::Bench(verb) => verb.run(),
+        Verb::Memory(verb) => verb.run(),
     }
 }

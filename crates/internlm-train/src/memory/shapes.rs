@@ -11,6 +11,28 @@ const F32: u64 = 4;
 /// Weights that share a scale, and scales that share one again.
 const PACKED_BLOCKS: (u64, u64) = (64, 256);
 
+/// Copies of the logits that a head with an adapter makes: the loss is not fused there.
+pub(super) const WHOLE_LOGITS: usize = 4;
+
+/// What the shape of a layer says about memory.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LayerShape {
+    /// Number of parameters that learn.
+    pub(super) trained: u64,
+    /// Floats that its backward pass needs for each token.
+    pub(super) kept: usize,
+    /// How many of them a GPU makes again.
+    pub(super) made_again: usize,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum HeadKind {
+    /// Logits are made chunk by chunk.
+    Fused,
+    /// Logits exist whole.
+    Whole,
+}
+
 /// The same names, layers and switches with matrices of a few numbers.
 pub(super) fn tiny(model: &ModelConfig) -> ModelConfig {
     let mut tiny = model.clone();
@@ -99,6 +121,11 @@ pub(super) fn kept(block: &Block, model: &ModelConfig) -> usize {
         + adapter(&feed_forward.w3, [inter, hidden])
         + adapter(&feed_forward.w2, [hidden, inter]);
     fixed + inputs + adapters
+}
+
+/// Floats per token that a GPU does not keep: the gated numbers before a product that is not adapted.
+pub(super) fn made_again(block: &Block, model: &ModelConfig) -> usize {
+    if matches!(block.feed_forward.w2, Linear::Dense(_)) { model.inter } else { 0 }
 }
 
 /// Floats per token that an adapter needs besides the input of its layer.

@@ -1,5 +1,7 @@
 //! Training on a GPU: `INTERNLM_TEST_DEVICE`, else the first one of the build, Mesa's lavapipe where there is no GPU.
 
+mod memory;
+
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;

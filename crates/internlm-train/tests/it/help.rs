@@ -6,7 +6,7 @@ use internlm_kit::testing::Program;
 fn every_verb_explains_itself() {
     let program = Program::new(env!("CARGO_BIN_EXE_internlm-train"), ".").with_environment("COLUMNS", "120");
     let mut text = String::new();
-    for verb in [&[][..], &["train"], &["eval"], &["export"], &["plan"], &["bench"]] {
+    for verb in [&[][..], &["train"], &["eval"], &["export"], &["plan"], &["bench"], &["memory"]] {
         let ran = program.run([verb, &["--help"]].concat());
         assert_eq!(ran.code, Some(0), "{verb:?}");
         text.push_str(&format!(

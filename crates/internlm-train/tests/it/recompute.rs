@@ -1,10 +1,13 @@
-//! Recomputed layers give the bits of those that were kept, whatever is trained, and whatever is random.
+//! Layers that are differentiated one by one, kept or recomputed, give the bits of one graph of the whole model,
+//! whatever is trained, and whatever is random.
 
 use internlm_kit::rng::CounterRng;
+use internlm_model::attend::Causal;
 use internlm_model::decoder::EmbeddingNoise;
+use internlm_model::kernels::Labels;
 use internlm_model::linear::{LoraConfig, Magnitude};
 use internlm_model::packed::PackedFormat;
-use internlm_model::parameter::Training;
+use internlm_model::parameter::{Training, numbers};
 use internlm_model::{Decoder, Device, ModelConfig, ModelSize, TokenId};
 use internlm_train::{
     Head, LossGradients, Objective, Pass, PassLoss, Recompute, Result, Row, Trainer, TrainerConfig,
@@ -94,6 +97,39 @@ fn bits(found: &LossGradients) -> (u64, Vec<(&str, Vec<u32>)>) {
     let of = |values: &[f32]| values.iter().map(|x| x.to_bits()).collect();
     let gradients = found.gradients.iter().map(|(name, values)| (name.as_str(), of(values)));
     (found.loss.to_bits(), gradients.collect())
+}
+
+/// Gradients by one graph of the whole model.
+fn whole_graph(decoder: &Decoder, row: &Row) -> Vec<(String, Vec<u32>)> {
+    decoder.noise().begin(0);
+    let ids = decoder.ids(&row.ids, &Device::flex()).expect("ids of the model");
+    let hidden = decoder.forward(ids, &mut Causal::packed(&row.cu_seqlens));
+    let labels = Labels::new(&row.labels).with_weights(row.weights.as_deref());
+    let mut tape = decoder.cross_entropy(hidden, labels).sum.div_scalar(row.weight()).backward();
+    let parameters = decoder.parameters().into_iter();
+    let trained = parameters.filter(|(_, parameter)| parameter.training() == Training::Trained);
+    let gradients = trained.filter_map(|(name, parameter)| {
+        let gradient = parameter.take_gradient(&mut tape)?;
+        Some((name, numbers(gradient).into_iter().map(f32::to_bits).collect()))
+    });
+    gradients.collect()
+}
+
+#[test]
+fn layers_one_by_one_have_the_bits_of_one_graph() {
+    let [mut row, weighted, short]: [Row; 3] = rows().try_into().expect("three rows");
+    row.append(&weighted);
+    row.append(&short);
+    for (name, decoder) in decoders() {
+        let kept = trainer(decoder.clone(), 4096, Recompute::None);
+        let expected = whole_graph(kept.decoder(), &row);
+        let again = trainer(decoder, 4096, Recompute::Layers);
+        for trainer in [kept, again] {
+            let found = trainer.gradients(std::slice::from_ref(&row)).expect("gradients");
+            let found = bits(&found).1.into_iter().map(|(name, bits)| (name.to_owned(), bits));
+            assert!(found.collect::<Vec<_>>() == expected, "{name}");
+        }
+    }
 }
 
 #[test]

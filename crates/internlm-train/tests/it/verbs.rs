@@ -76,6 +76,20 @@ fn eval_and_export_agree_on_the_model() {
 }
 
 #[test]
+fn the_memory_of_the_cpu_is_not_traced() {
+    let fixture = Fixture::new();
+    let program = program(&fixture);
+    for (arguments, expected) in [
+        (&["memory", "--device", "cpu"][..], "--device: found cpu, expected a GPU"),
+        (&["memory", "--device", "cpu", "--shape", "9m"], "--shape: found `9m`, expected one of tiny, 4m"),
+    ] {
+        let ran = program.run(arguments);
+        assert_eq!(ran.code, Some(2), "{ran:?}");
+        assert!(ran.stderr.contains(expected), "{ran:?}");
+    }
+}
+
+#[test]
 fn a_reader_that_leaves_ends_a_verb_quietly() {
     let fixture = Fixture::new();
     program(&fixture).check_closed_output_of_every_verb(&[

@@ -30,6 +30,13 @@ pub(crate) trait DeviceBackend: Backend {
     fn device1<O: DeviceOp<1>>(op: O, a: FloatTensor<Self>) -> FloatTensor<Self>;
     /// Two inputs.
     fn device2<O: DeviceOp<2>>(op: O, a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self>;
+    /// Three inputs.
+    fn device3<O: DeviceOp<3>>(
+        op: O,
+        a: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        c: FloatTensor<Self>,
+    ) -> FloatTensor<Self>;
 }
 
 impl DeviceBackend for CubeBackend {
@@ -39,6 +46,10 @@ impl DeviceBackend for CubeBackend {
 
     fn device2<O: DeviceOp<2>>(op: O, a: CubeTensor, b: CubeTensor) -> CubeTensor {
         op.forward([a, b], [false; 2]).0
+    }
+
+    fn device3<O: DeviceOp<3>>(op: O, a: CubeTensor, b: CubeTensor, c: CubeTensor) -> CubeTensor {
+        op.forward([a, b, c], [false; 3]).0
     }
 }
 
@@ -63,6 +74,15 @@ mod tracked {
 
         fn device2<O: DeviceOp<2>>(op: O, a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self> {
             track::<C, O, 2>(op, [a, b])
+        }
+
+        fn device3<O: DeviceOp<3>>(
+            op: O,
+            a: FloatTensor<Self>,
+            b: FloatTensor<Self>,
+            c: FloatTensor<Self>,
+        ) -> FloatTensor<Self> {
+            track::<C, O, 3>(op, [a, b, c])
         }
     }
 

@@ -5,13 +5,14 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use burn::tensor::{DType, Shape, Tensor};
+use burn::tensor::{DType, Device, Shape, Tensor};
 use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::ops::numeric::empty_device_contiguous_dtype;
 use burn_cubecl::tensor::CubeTensor;
 use burn_cubecl::{CubeBackend, CubeElement};
 use cubecl::prelude::{Client, CubeCount, CubeDim};
 
+use super::trace::sample;
 use crate::device::is_gpu;
 
 /// Units of a cube that works on one row together: a power of two that every runtime allows.
@@ -86,6 +87,11 @@ pub(crate) fn primitive<const D: usize>(tensor: Tensor<D>) -> CubeTensor {
     tensor.inner().try_into_primitive::<CubeBackend>().expect("accepted tensors are on a GPU")
 }
 
+/// What launches on `device`, which is a GPU, and knows its memory.
+pub(crate) fn client(device: &Device) -> Client {
+    primitive(Tensor::<1>::empty([1], device)).client
+}
+
 /// The inverse of [`primitive`].
 pub(crate) fn from_primitive<const D: usize>(tensor: CubeTensor) -> Tensor<D> {
     Tensor::from_primitive::<CubeBackend>(tensor)
@@ -111,7 +117,10 @@ pub(crate) fn size(tensor: &CubeTensor, dimension: usize) -> usize {
 
 /// Memory for a tensor beside `like`, of its number format, rows without gaps, numbers not set.
 pub(crate) fn empty<const D: usize>(like: &CubeTensor, shape: [usize; D]) -> CubeTensor {
-    empty_device_contiguous_dtype(like.client.clone(), like.device.clone(), Shape::new(shape), like.dtype)
+    let (client, device) = (like.client.clone(), like.device.clone());
+    let tensor = empty_device_contiguous_dtype(client, device, Shape::new(shape), like.dtype);
+    sample(&tensor.client);
+    tensor
 }
 
 /// A tensor of these numbers on the GPU of `like`, rows without gaps.

@@ -8,6 +8,8 @@ pub(super) mod adamw;
 pub(super) mod attention;
 mod backend;
 pub(super) mod cross_entropy;
+#[cfg(feature = "autodiff")]
+pub(super) mod differentiate;
 pub(super) mod embedding;
 mod gemm;
 pub(super) mod global_norm;
@@ -22,8 +24,10 @@ pub(super) mod rms_norm;
 pub(super) mod rotary;
 mod scale;
 pub(super) mod swiglu;
+pub(super) mod swiglu_linear;
 #[cfg(all(test, feature = "autodiff"))]
 mod tests;
 pub(super) mod token_log_probs;
+pub(super) mod trace;
 
-pub(super) use launch::accepts;
+pub(super) use launch::{accepts, client};

@@ -23,38 +23,49 @@ impl DeviceOp<2> for SwigluOp {
 
     fn forward(self, inputs: [CubeTensor; 2], _wanted: [bool; 2]) -> (CubeTensor, Self::Saved) {
         let [gate, up] = inputs.map(rows);
-        let y = empty(&gate, [size(&gate, 0), size(&gate, 1)]);
-        let Grid { count, dim } = Grid::units(&gate.client, y.meta.num_elements());
-        gate_numbers::launch(
-            &gate.client,
-            count,
-            dim,
-            gate.clone().into_tensor_arg(),
-            up.clone().into_tensor_arg(),
-            y.clone().into_tensor_arg(),
-            dtype_to_storage_type(gate.dtype),
-        );
-        (y, [gate, up])
+        (forward(&gate, &up), [gate, up])
     }
 
-    fn backward([gate, up]: Self::Saved, gradient: CubeTensor, wanted: [bool; 2]) -> [Option<CubeTensor>; 2] {
-        let gradient = rows(gradient);
-        let shape = [size(&gate, 0), size(&gate, 1)];
-        let (dgate, dup) = (empty(&gate, shape), empty(&gate, shape));
-        let Grid { count, dim } = Grid::units(&gate.client, dup.meta.num_elements());
-        differentiate_numbers::launch(
-            &gate.client,
-            count,
-            dim,
-            gate.clone().into_tensor_arg(),
-            up.into_tensor_arg(),
-            gradient.into_tensor_arg(),
-            dgate.clone().into_tensor_arg(),
-            dup.clone().into_tensor_arg(),
-            dtype_to_storage_type(gate.dtype),
-        );
+    fn backward(saved: Self::Saved, gradient: CubeTensor, wanted: [bool; 2]) -> [Option<CubeTensor>; 2] {
+        let [dgate, dup] = backward(saved, gradient);
         [wanted[0].then_some(dgate), wanted[1].then_some(dup)]
     }
+}
+
+/// `silu(gate) * up` of tensors whose rows have no gaps inside.
+pub(super) fn forward(gate: &CubeTensor, up: &CubeTensor) -> CubeTensor {
+    let y = empty(gate, [size(gate, 0), size(gate, 1)]);
+    let Grid { count, dim } = Grid::units(&gate.client, y.meta.num_elements());
+    gate_numbers::launch(
+        &gate.client,
+        count,
+        dim,
+        gate.clone().into_tensor_arg(),
+        up.clone().into_tensor_arg(),
+        y.clone().into_tensor_arg(),
+        dtype_to_storage_type(gate.dtype),
+    );
+    y
+}
+
+/// The gradients of gate and up, from that of the output.
+pub(super) fn backward([gate, up]: [CubeTensor; 2], gradient: CubeTensor) -> [CubeTensor; 2] {
+    let gradient = rows(gradient);
+    let shape = [size(&gate, 0), size(&gate, 1)];
+    let (dgate, dup) = (empty(&gate, shape), empty(&gate, shape));
+    let Grid { count, dim } = Grid::units(&gate.client, dup.meta.num_elements());
+    differentiate_numbers::launch(
+        &dup.client,
+        count,
+        dim,
+        gate.clone().into_tensor_arg(),
+        up.into_tensor_arg(),
+        gradient.into_tensor_arg(),
+        dgate.clone().into_tensor_arg(),
+        dup.clone().into_tensor_arg(),
+        dtype_to_storage_type(gate.dtype),
+    );
+    [dgate, dup]
 }
 
 /// `1 / (1 + exp(-x))` without an exponential that overflows.

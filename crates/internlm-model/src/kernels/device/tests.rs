@@ -14,8 +14,8 @@ use super::backend::{DeviceBackend, DeviceOp};
 use crate::TokenId;
 use crate::heads::{HeadShape, PackedQkv};
 use crate::kernels::{
-    Labels, cross_entropy, embedding, linear, plain, rms_norm, rotary_attention, rotate, rotate_packed,
-    swiglu, token_log_probs,
+    Labels, cross_entropy, differentiate, embedding, linear, plain, rms_norm, rotary_attention, rotate,
+    rotate_packed, swiglu, swiglu_linear, token_log_probs, trace_memory,
 };
 use crate::parameter::numbers;
 use crate::positions::{Positions, Run};
@@ -128,6 +128,33 @@ fn compare2<const A: usize, const B: usize, const C: usize>(
     }
 }
 
+#[test]
+fn a_backward_pass_begins_with_the_given_gradient() {
+    let run = |device: &Device, gaps: &dyn Fn(Tensor<2>) -> Tensor<2>| {
+        let (x, w) = (leaf([9, 5], "a", device), leaf([7, 5], "b", device));
+        let gradient = gaps(constant([9, 7], "gradient", device));
+        let gradients = differentiate(linear(x.clone(), w.clone()), gradient);
+        [x, w].map(|leaf| numbers(leaf.grad(&gradients).expect("both inputs have a gradient")))
+    };
+    let (found, expected) = (run(&gpu(), &gaps::<2>), run(&cpu(), &|x| x));
+    close("first gradient", &found[0], &expected[0]);
+    close("second gradient", &found[1], &expected[1]);
+}
+
+#[test]
+fn a_trace_sees_memory_that_is_gone_at_its_end() {
+    const NUMBERS: usize = 1 << 20;
+    let device = gpu();
+    let (count, peak) = trace_memory(&device, || {
+        let x = constant([1 << 10, NUMBERS >> 10], "a", &device);
+        numbers(swiglu(x.clone(), x)).len()
+    });
+    let peak = peak.expect("a GPU has memory of its own");
+    // Input and output.
+    assert!(peak.in_use >= 2 * 4 * NUMBERS as u64 && peak.reserved >= peak.in_use, "{peak:?}");
+    assert_eq!((count, trace_memory(&cpu(), || 3)), (NUMBERS, (3, None)));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(8))]
 
@@ -145,6 +172,33 @@ proptest! {
     #[test]
     fn linear_equals_its_twin(tokens in 1..200_usize, inputs in 1..80_usize, outputs in 1..80_usize) {
         compare2(([tokens, inputs], [outputs, inputs]), linear, plain::linear);
+    }
+
+    #[test]
+    fn gate_and_product_equal_their_twins(tokens in 1..100_usize, inter in 1..90_usize, out in 1..60_usize) {
+        type Product = fn(Tensor<2>, Tensor<2>, Tensor<2>) -> Tensor<2>;
+        let run = |product: Product, gaps: fn(Tensor<2>) -> Tensor<2>, device: &Device| {
+            let [gate, up] = ["a", "b"].map(|purpose| leaf([tokens, inter], purpose, device));
+            let weight = leaf([out, inter], "c", device);
+            let y = gaps(product(gaps(gate.clone()), gaps(up.clone()), gaps(weight.clone())));
+            let gradients = backward(y.clone());
+            let gradient = |leaf: Tensor<2>| numbers(leaf.grad(&gradients).expect("inputs have gradients"));
+            [numbers(y), gradient(gate), gradient(up), gradient(weight)]
+        };
+        let found = run(swiglu_linear, gaps::<2>, &gpu());
+        let expected = run(|gate, up, w| plain::linear(plain::swiglu(gate, up), w), |x| x, &cpu());
+        for (name, index) in [("value", 0), ("gate", 1), ("up", 2), ("weight", 3)] {
+            close(name, &found[index], &expected[index]);
+        }
+        // Only the matrix is trained, and only the input.
+        let device = gpu().autodiff();
+        let [gate, up] = ["a", "b"].map(|purpose| constant([tokens, inter], purpose, &device));
+        let weight = leaf([out, inter], "c", &device);
+        let gradients = backward(swiglu_linear(gate.clone(), up.clone(), weight.clone()));
+        close("matrix", &numbers(weight.grad(&gradients).expect("a gradient")), &expected[3]);
+        let up = up.require_grad();
+        let gradients = backward(swiglu_linear(gate, up.clone(), weight.detach()));
+        close("up alone", &numbers(up.grad(&gradients).expect("a gradient")), &expected[2]);
     }
 
     #[test]
