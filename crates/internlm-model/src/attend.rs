@@ -8,7 +8,7 @@ use burn::tensor::Tensor;
 use burn::tensor::TensorData;
 
 pub use crate::heads::{HeadShape, PackedQkv};
-use crate::kernels::{self, KeyLayout, PagedBatch, PagedKeys};
+use crate::kernels::{self, KeyFormat, KeyLayout, PagedBatch, PagedKeys};
 #[cfg(feature = "flex")]
 use crate::parameter::numbers;
 use crate::positions::{Positions, Run};
@@ -196,6 +196,7 @@ impl GrowingCache {
                 shape: rotated.shape,
                 head_dim: rotated.head_dim(),
                 block_tokens: Self::BLOCK_TOKENS,
+                format: KeyFormat::F32,
             };
             let keys = PagedKeys::new(layout, blocks, &rotated.packed.device());
             self.layers.push(Grown::Device(Box::new(keys)));

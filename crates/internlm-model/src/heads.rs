@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 
 /// How many heads there are.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct HeadShape {
     /// Number of query heads; a multiple of `kv_heads`.
     pub heads: usize,

@@ -8,7 +8,7 @@ use cubecl_cuda::Architecture;
 use internlm_model::TokenId;
 use internlm_model::attend::{HeadShape, PackedQkv};
 use internlm_model::kernels::{
-    AdamWCoefficients, AdamWState, KeyCopy, KeyLayout, Labels, MAX_ENTRIES, PagedBatch, PagedKeys,
+    AdamWCoefficients, AdamWState, KeyCopy, KeyFormat, KeyLayout, Labels, MAX_ENTRIES, PagedBatch, PagedKeys,
     accumulate, adamw, cross_entropy, embedding, global_norm, largest_entries, linear, rms_norm,
     rotary_attention, rotate, swiglu, token_log_probs,
 };
@@ -113,11 +113,14 @@ fn embed(device: &Device) {
     differentiate(embedding(leaf([VOCAB, HIDDEN], device), ids));
 }
 
-/// Products of a step of training, of a prompt, and of one token.
+/// Products of a step of training, of a prompt, and of the tokens of a few sequences, whose rows may end anywhere.
 fn products(device: &Device) {
     differentiate(linear(leaf([TOKENS, HIDDEN], device), leaf([INTER, HIDDEN], device)));
     differentiate(linear(leaf([TOKENS, INTER], device), leaf([HIDDEN, INTER], device)));
-    let _ = linear(zeros([1, HIDDEN], device), zeros([VOCAB, HIDDEN], device));
+    for tokens in [1, 2, 4, 8, 16] {
+        let _ = linear(zeros([tokens, HIDDEN], device), zeros([VOCAB, HIDDEN], device));
+        let _ = linear(zeros([tokens, UNEVEN + 1], device), zeros([HIDDEN, UNEVEN + 1], device));
+    }
 }
 
 /// A label for every token, so that logits are made in several parts.
@@ -176,15 +179,25 @@ fn largest(device: &Device) {
     }
 }
 
-/// A prompt that continues after its first keys, a single token, and a copied block.
+/// A prompt that continues after its first keys, a single token, and a copied block, over floats and over codes.
 fn paged_attention(heads: &Heads, device: &Device) {
     let Heads { heads, kv_heads, d, .. } = *heads;
     let shape = HeadShape { heads, kv_heads };
     let runs = vec![Run { first: 70, tokens: 300 }, Run { first: 1000, tokens: 1 }];
     let tokens = runs.iter().map(|run| run.tokens).sum();
-    let mut keys = PagedKeys::new(KeyLayout { shape, head_dim: d, block_tokens: 64 }, 32, device);
-    keys.copy(&[KeyCopy { from: 0, to: 31, tokens: 5 }]);
-    for window in [None, Some(512)] {
+    for (format, window) in [
+        (KeyFormat::F32, None),
+        (KeyFormat::F32, Some(512)),
+        (KeyFormat::Int8, None),
+        (KeyFormat::Int4, None),
+    ] {
+        let layout = KeyLayout { shape, head_dim: d, block_tokens: 64, format };
+        // Heads of 80 numbers have no groups of 32.
+        if !PagedKeys::takes(layout, device) {
+            continue;
+        }
+        let mut keys = PagedKeys::new(layout, 32, device);
+        keys.copy(&[KeyCopy { from: 0, to: 31, tokens: 5 }]);
         let batch = PagedBatch::new(runs.clone(), vec![(0..8).collect(), (8..24).collect()]);
         let packed = zeros([tokens, (heads + 2 * kv_heads) * d], device);
         let _ = keys.attend(PackedQkv { packed, shape }, &batch, window);

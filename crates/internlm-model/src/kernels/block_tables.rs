@@ -1,10 +1,56 @@
-//! Where keys and values are stored in blocks: [`KeyLayout`], [`BlockTables`], [`KeyCopy`].
+//! Where keys and values are stored in blocks, and how: [`KeyLayout`], [`KeyFormat`], [`BlockTables`], [`KeyCopy`].
 
 use crate::heads::HeadShape;
 use crate::positions::Run;
 
-/// Sizes of one layer's storage: a row per block, `[K | V][kv_head][slot][d]`.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+/// How keys and values are stored on a device.
+///
+/// Codes follow the rule of the CPU core's `int8` and `int4`: a code q stands for `scale * q + minimum`, scale and minimum
+/// are halves, and keys and values of 4 bits are rotated by a Hadamard matrix first.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub enum KeyFormat {
+    /// Floats of 32 bits.
+    #[default]
+    F32,
+    /// 8 bits, with a scale and a minimum per token and head.
+    Int8,
+    /// 4 bits, with a scale and a minimum per 32 numbers.
+    Int4,
+}
+
+/// Numbers that share a scale at 4 bits.
+const INT4_GROUP: usize = 32;
+
+impl KeyFormat {
+    /// Number of bits of a stored number.
+    #[must_use]
+    pub const fn bits(self) -> usize {
+        match self {
+            Self::F32 => 32,
+            Self::Int8 => 8,
+            Self::Int4 => 4,
+        }
+    }
+
+    /// Number of words of 32 bits that hold the numbers of one key of `d` numbers.
+    const fn words(self, d: usize) -> usize {
+        d * self.bits() / 32
+    }
+
+    /// Number of words that hold the scale and the minimum of each group of one key.
+    const fn scales(self, d: usize) -> usize {
+        match self {
+            Self::F32 => 0,
+            Self::Int8 => 1,
+            Self::Int4 => d / INT4_GROUP,
+        }
+    }
+}
+
+/// Sizes of one layer's storage: a row per block, `[K | V][kv_head][slot][d]`. Codes are packed into words of 32 bits,
+/// the lowest bits first, and those of the whole block come before the scales, `[K | V][kv_head][slot][group]`, each a
+/// word with the scale in its lower half and the minimum in its upper one.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct KeyLayout {
     /// Query heads, key and value heads.
     pub shape: HeadShape,
@@ -12,13 +58,30 @@ pub struct KeyLayout {
     pub head_dim: usize,
     /// Number of tokens whose keys and values a block holds.
     pub block_tokens: usize,
+    /// How a number is stored.
+    pub format: KeyFormat,
 }
 
 impl KeyLayout {
-    /// Number of numbers in one block.
+    /// Number of words of 32 bits in one block.
     #[must_use]
-    pub fn block_numbers(self) -> usize {
-        2 * self.shape.kv_heads * self.block_tokens * self.head_dim
+    pub const fn block_words(self) -> usize {
+        self.rows() * (self.row_words() + self.row_scales())
+    }
+
+    /// Number of keys and values in one block.
+    pub(crate) const fn rows(self) -> usize {
+        2 * self.shape.kv_heads * self.block_tokens
+    }
+
+    /// Number of words that hold the numbers of one key.
+    pub(crate) const fn row_words(self) -> usize {
+        self.format.words(self.head_dim)
+    }
+
+    /// Number of words that hold the scales of one key.
+    pub(crate) const fn row_scales(self) -> usize {
+        self.format.scales(self.head_dim)
     }
 }
 
@@ -87,6 +150,19 @@ pub(crate) fn independent(copies: &[KeyCopy]) -> Vec<&[KeyCopy]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn blocks_have_the_sizes_of_their_formats() {
+        let words = |format, head_dim| {
+            let shape = HeadShape { heads: 8, kv_heads: 2 };
+            KeyLayout { shape, head_dim, block_tokens: 16, format }.block_words()
+        };
+        let rows = 2 * 2 * 16;
+        assert_eq!(words(KeyFormat::F32, 128), rows * 128);
+        assert_eq!(words(KeyFormat::Int8, 128), rows * (32 + 1));
+        assert_eq!(words(KeyFormat::Int4, 128), rows * (16 + 4));
+        assert_eq!(words(KeyFormat::Int8, 80), rows * (20 + 1));
+    }
 
     #[test]
     fn copies_that_meet_are_made_one_after_the_other() {

@@ -61,7 +61,7 @@ pub use add::add;
 pub use attention::rotary_attention;
 #[cfg(feature = "flex")]
 pub use attention::{CachedKeys, KeyBlock, QueryRows, cached_attention};
-pub use block_tables::{KeyCopy, KeyLayout};
+pub use block_tables::{KeyCopy, KeyFormat, KeyLayout};
 pub use columns::scale_columns;
 pub use cross_entropy::{CrossEntropy, Labels, cross_entropy};
 #[cfg(feature = "autodiff")]

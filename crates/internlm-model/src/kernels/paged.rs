@@ -6,9 +6,10 @@
 #[cfg(any(feature = "cuda", feature = "vulkan"))]
 use std::sync::OnceLock;
 
-use burn::tensor::{DType, Device, Tensor};
+use burn::tensor::kind::Basic;
+use burn::tensor::{DType, Device, Int, Tensor};
 
-use super::block_tables::{BlockTables, KeyCopy, KeyLayout, independent};
+use super::block_tables::{BlockTables, KeyCopy, KeyFormat, KeyLayout, independent};
 use super::plain;
 use crate::heads::PackedQkv;
 use crate::positions::Run;
@@ -41,29 +42,66 @@ impl PagedBatch {
 #[derive(Debug)]
 pub struct PagedKeys {
     layout: KeyLayout,
-    /// `[blocks, numbers of a block]`.
-    blocks: Tensor<2>,
+    blocks: Blocks,
+}
+
+/// The memory of a layer, `[blocks, words of a block]`.
+#[derive(Debug)]
+enum Blocks {
+    Floats(Tensor<2>),
+    Codes(Tensor<2, Int>),
 }
 
 impl PagedKeys {
+    /// Whether keys and values can be stored so on a device: as floats anywhere, as codes where kernels run whose tiles
+    /// these heads fit.
+    #[must_use]
+    pub fn takes(layout: KeyLayout, device: &Device) -> bool {
+        #[cfg(any(feature = "cuda", feature = "vulkan"))]
+        if crate::device::is_gpu(device) && super::device::attention::paged::takes(layout) {
+            return true;
+        }
+        let _ = device;
+        layout.format == KeyFormat::F32
+    }
+
     /// Memory for `blocks` blocks, whose numbers are not set: slots are read once a token has been stored in them.
+    ///
+    /// # Panics
+    /// When the device does not take the layout ([`PagedKeys::takes`]), or when there are 2^32 words of codes.
     #[must_use]
     pub fn new(layout: KeyLayout, blocks: usize, device: &Device) -> Self {
-        Self { layout, blocks: unset(layout, blocks, &device.clone().inner()) }
+        assert!(Self::takes(layout, device), "the device has kernels for keys of {layout:?}");
+        let device = device.clone().inner();
+        let blocks = match layout.format {
+            KeyFormat::F32 => Blocks::Floats(unset(layout, blocks, (&device, DType::F32))),
+            KeyFormat::Int8 | KeyFormat::Int4 => {
+                let words = blocks * layout.block_words();
+                assert!(u32::try_from(words).is_ok(), "kernels index words with 32 bits: found {words}");
+                Blocks::Codes(unset(layout, blocks, (&device, DType::U32)))
+            }
+        };
+        Self { layout, blocks }
     }
 
     /// Number of blocks that there is memory for.
     #[must_use]
     pub fn blocks(&self) -> usize {
-        self.blocks.dims()[0]
+        match &self.blocks {
+            Blocks::Floats(blocks) => blocks.dims()[0],
+            Blocks::Codes(blocks) => blocks.dims()[0],
+        }
     }
 
     /// Makes room for at least `blocks` blocks, doubling the memory.
     pub fn grow(&mut self, blocks: usize) {
         let known = self.blocks();
         if blocks > known {
-            let more = unset(self.layout, blocks.max(2 * known) - known, &self.blocks.device());
-            self.blocks = Tensor::cat(vec![self.blocks.clone(), more], 0);
+            let more = blocks.max(2 * known) - known;
+            match &mut self.blocks {
+                Blocks::Floats(blocks) => *blocks = grown(blocks, self.layout, more),
+                Blocks::Codes(blocks) => *blocks = grown(blocks, self.layout, more),
+            }
         }
     }
 
@@ -71,12 +109,15 @@ impl PagedKeys {
     pub fn copy(&mut self, copies: &[KeyCopy]) {
         for group in independent(copies) {
             #[cfg(any(feature = "cuda", feature = "vulkan"))]
-            if super::device::accepts(&self.blocks)
-                && super::device::attention::paged::copy(&self.blocks, self.layout, group).is_some()
+            if let Some(memory) = self.blocks.memory()
+                && super::device::attention::paged::copy(&memory, self.layout, group).is_some()
             {
                 continue;
             }
-            self.blocks = plain::copy_keys(self.blocks.clone(), self.layout, group);
+            let Blocks::Floats(blocks) = &mut self.blocks else {
+                unreachable!("codes are stored where kernels copy them");
+            };
+            *blocks = plain::copy_keys(blocks.clone(), self.layout, group);
         }
     }
 
@@ -88,40 +129,71 @@ impl PagedKeys {
     /// - output: `[T, heads * d]`
     ///
     /// # Panics
-    /// When the batch has another number of tokens or names a block that is not there.
+    /// When the batch has another number of tokens or names a block that is not there, or when codes are stored of
+    /// numbers that kernels do not take.
     pub fn attend(&mut self, rotated: PackedQkv, batch: &PagedBatch, window: Option<usize>) -> Tensor<2> {
         let x = rotated.packed.inner();
         assert_eq!(x.dims()[0], batch.tables.tokens(), "the batch describes the tokens of the row");
         assert!(batch.tables.end() <= self.blocks(), "the blocks of the batch are there");
         #[cfg(any(feature = "cuda", feature = "vulkan"))]
-        if super::device::accepts(&x) && super::device::accepts(&self.blocks) {
+        if super::device::accepts(&x)
+            && let Some(memory) = self.blocks.memory()
+        {
             use super::device::attention::paged;
 
             let call =
                 paged::PagedCall { layout: self.layout, tables: &batch.tables, plan: &batch.plan, window };
-            if let Some(out) = paged::attend(&x, &self.blocks, call) {
+            if let Some(out) = paged::attend(&x, &memory, call) {
                 return out;
             }
         }
+        let Blocks::Floats(blocks) = &mut self.blocks else {
+            panic!("found {:?}, expected rows of f32 that kernels store as codes", x.dtype());
+        };
         let format = x.dtype();
         let (q, k, v) = PackedQkv { packed: x.cast(DType::F32), ..rotated }.split();
-        self.blocks = plain::store_keys(self.blocks.clone(), self.layout, (k, v), &batch.tables);
-        plain::paged_attention(q, &self.blocks, self.layout, &batch.tables, window).cast(format)
+        *blocks = plain::store_keys(blocks.clone(), self.layout, (k, v), &batch.tables);
+        plain::paged_attention(q, blocks, self.layout, &batch.tables, window).cast(format)
+    }
+}
+
+#[cfg(any(feature = "cuda", feature = "vulkan"))]
+impl Blocks {
+    /// The memory that kernels store in; `None` where none take it.
+    fn memory(&self) -> Option<burn_cubecl::tensor::CubeTensor> {
+        use super::device::{accepts, int_primitive, primitive};
+
+        match self {
+            Self::Floats(blocks) => accepts(blocks).then(|| primitive(blocks.clone())),
+            Self::Codes(blocks) => Some(int_primitive(blocks.clone())),
+        }
     }
 }
 
 impl Clone for PagedKeys {
     /// Copies the numbers: kernels write in place, so that a clone of the tensor alone would change as well.
     fn clone(&self) -> Self {
-        let (count, layout) = (self.blocks(), self.layout);
-        let fresh = unset(layout, count, &self.blocks.device());
-        let blocks = fresh.slice_assign([0..count, 0..layout.block_numbers()], self.blocks.clone());
-        Self { layout, blocks }
+        let blocks = match &self.blocks {
+            Blocks::Floats(blocks) => Blocks::Floats(copied(blocks)),
+            Blocks::Codes(blocks) => Blocks::Codes(copied(blocks)),
+        };
+        Self { layout: self.layout, blocks }
     }
 }
 
-fn unset(layout: KeyLayout, blocks: usize, device: &Device) -> Tensor<2> {
-    Tensor::empty([blocks, layout.block_numbers()], (device, DType::F32))
+fn unset<K: Basic>(layout: KeyLayout, blocks: usize, place: (&Device, DType)) -> Tensor<2, K> {
+    Tensor::empty([blocks, layout.block_words()], place)
+}
+
+/// The same blocks and `more` new ones.
+fn grown<K: Basic>(blocks: &Tensor<2, K>, layout: KeyLayout, more: usize) -> Tensor<2, K> {
+    let fresh = unset(layout, more, (&blocks.device(), blocks.dtype()));
+    Tensor::cat(vec![blocks.clone(), fresh], 0)
+}
+
+fn copied<K: Basic>(blocks: &Tensor<2, K>) -> Tensor<2, K> {
+    let [count, words] = blocks.dims();
+    blocks.empty_like().slice_assign([0..count, 0..words], blocks.clone())
 }
 
 #[cfg(all(test, feature = "flex"))]
@@ -144,8 +216,12 @@ mod tests {
         PackedQkv { packed: Tensor::from_data(data, &Device::flex()), shape: SHAPE }
     }
 
+    fn layout(format: KeyFormat) -> KeyLayout {
+        KeyLayout { shape: SHAPE, head_dim: D, block_tokens: 4, format }
+    }
+
     fn empty(blocks: usize) -> PagedKeys {
-        PagedKeys::new(KeyLayout { shape: SHAPE, head_dim: D, block_tokens: 4 }, blocks, &Device::flex())
+        PagedKeys::new(layout(KeyFormat::F32), blocks, &Device::flex())
     }
 
     fn attend(keys: &mut PagedKeys, first: usize, tokens: usize, blocks: &[u32]) -> Vec<f32> {
@@ -184,5 +260,11 @@ mod tests {
         attend(&mut keys, 0, 4, &[1]);
         assert_close(&attend(&mut keys, 7, 7, &[0, 2, 3, 1]), &expected()[7 * 4 * D..]);
         assert_close(&attend(&mut clone, 7, 7, &[0, 1, 3, 2]), &expected()[7 * 4 * D..]);
+    }
+
+    #[test]
+    fn the_cpu_backend_stores_floats_only() {
+        let takes = |format| PagedKeys::takes(layout(format), &Device::flex());
+        assert_eq!([KeyFormat::F32, KeyFormat::Int8, KeyFormat::Int4].map(takes), [true, false, false]);
     }
 }

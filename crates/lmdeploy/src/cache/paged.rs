@@ -7,7 +7,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use internlm_model::ModelConfig;
 use internlm_model::attend::{Attend, AttentionLayer, HeadShape, PackedQkv, attend_split};
 use internlm_model::device::is_gpu;
-use internlm_model::kernels::{KeyCopy, KeyLayout, PagedBatch, PagedKeys, rotate_packed};
+use internlm_model::kernels::{KeyCopy, KeyFormat, KeyLayout, PagedBatch, PagedKeys, rotate_packed};
 use internlm_model::positions::{Positions, seen_keys};
 use internlm_model::rope::RopeTable;
 
@@ -33,7 +33,8 @@ impl PagedCache {
     pub(crate) fn new(config: &ModelConfig, blocks: usize, block_tokens: usize, device: &Device) -> Self {
         let storage = if is_gpu(device) {
             let shape = HeadShape { heads: config.heads, kv_heads: config.kv_heads };
-            let layout = KeyLayout { shape, head_dim: config.head_dim, block_tokens };
+            let (head_dim, format) = (config.head_dim, KeyFormat::F32);
+            let layout = KeyLayout { shape, head_dim, block_tokens, format };
             let layers = (0..config.layers).map(|_| PagedKeys::new(layout, blocks, device)).collect();
             Storage::Device { layers, batch: PagedBatch::default() }
         } else {

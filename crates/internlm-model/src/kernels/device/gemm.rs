@@ -1,4 +1,5 @@
-//! Exact f32 matrix products: every f32 product of the device kernels goes through [`multiply_into`].
+//! Exact f32 matrix products: every f32 product of the device kernels goes through [`multiply_into`], but those of few
+//! rows with a weight (`skinny`).
 //!
 //! cubek lowers f32 inputs to TF32 (10 bits of mantissa) wherever it uses tensor cores, without saying so, and
 //! `Strategy::Auto` does. Its unit routines multiply with ordinary f32 instructions on every device, in an order

@@ -143,6 +143,6 @@ fn sum_between(numbers: &Tensor<f32>, from: usize, to: usize) -> f32 {
 
 /// Whether a number is neither infinite nor NaN, by its bits: shader compilers may assume that all numbers are finite.
 #[cube]
-fn is_finite(number: f32) -> bool {
+pub(super) fn is_finite(number: f32) -> bool {
     (u32::reinterpret(number) & 0x7f80_0000u32) != 0x7f80_0000u32
 }

@@ -5,7 +5,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use burn::tensor::{DType, Device, Shape, Tensor};
+use burn::tensor::{DType, Device, Int, Shape, Tensor};
 use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::ops::numeric::empty_device_contiguous_dtype;
 use burn_cubecl::tensor::CubeTensor;
@@ -90,6 +90,11 @@ pub(crate) fn primitive<const D: usize>(tensor: Tensor<D>) -> CubeTensor {
 /// What launches on `device`, which is a GPU, and knows its memory.
 pub(crate) fn client(device: &Device) -> Client {
     primitive(Tensor::<1>::empty([1], device)).client
+}
+
+/// The same of a tensor of integers.
+pub(crate) fn int_primitive<const D: usize>(tensor: Tensor<D, Int>) -> CubeTensor {
+    tensor.try_into_primitive::<CubeBackend>().expect("the tensor is on a GPU")
 }
 
 /// The inverse of [`primitive`].

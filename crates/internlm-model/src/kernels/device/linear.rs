@@ -8,6 +8,7 @@ use burn_cubecl::tensor::CubeTensor;
 
 use super::backend::{DeviceBackend, DeviceOp};
 use super::gemm::{multiply, transposed};
+use super::skinny;
 
 /// `y = x W^T`, without a bias.
 pub(in crate::kernels) fn apply(x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
@@ -21,7 +22,12 @@ impl DeviceOp<2> for LinearOp {
     type Saved = [CubeTensor; 2];
 
     fn forward(self, [x, weight]: [CubeTensor; 2], _wanted: [bool; 2]) -> (CubeTensor, Self::Saved) {
-        (multiply(x.clone(), transposed(&weight)), [x, weight])
+        let y = if skinny::takes(&x, &weight) {
+            skinny::multiply(&x, &weight)
+        } else {
+            multiply(x.clone(), transposed(&weight))
+        };
+        (y, [x, weight])
     }
 
     fn backward([x, weight]: Self::Saved, g: CubeTensor, wanted: [bool; 2]) -> [Option<CubeTensor>; 2] {

@@ -23,6 +23,7 @@ mod reduce;
 pub(super) mod rms_norm;
 pub(super) mod rotary;
 mod scale;
+mod skinny;
 pub(super) mod swiglu;
 pub(super) mod swiglu_linear;
 #[cfg(all(test, feature = "autodiff"))]
@@ -30,4 +31,4 @@ mod tests;
 pub(super) mod token_log_probs;
 pub(super) mod trace;
 
-pub(super) use launch::{accepts, client};
+pub(super) use launch::{accepts, client, int_primitive, primitive};

@@ -174,6 +174,23 @@ proptest! {
         compare2(([tokens, inputs], [outputs, inputs]), linear, plain::linear);
     }
 
+    /// Runs of four numbers, and rows that end within one; several runs for each of the units that share an output.
+    #[test]
+    fn few_rows_equal_their_twin_and_change_no_bit_of_each_other(
+        tokens in 1..=16_usize, runs in 1..180_usize, rest in prop::sample::select(vec![0_usize, 0, 1, 3]),
+        outputs in 1..70_usize,
+    ) {
+        let inputs = 4 * runs + rest;
+        compare2(([tokens, inputs], [outputs, inputs]), linear, plain::linear);
+        let (x, weight) = (constant([tokens, inputs], "a", &gpu()), constant([outputs, inputs], "b", &gpu()));
+        let whole = numbers(linear(x.clone(), weight.clone()));
+        prop_assert!(whole == numbers(linear(gaps(x.clone()), gaps(weight.clone()))), "gaps between rows");
+        for token in [0, tokens / 2, tokens - 1] {
+            let alone = numbers(linear(x.clone().narrow(0, token, 1), weight.clone()));
+            prop_assert!(whole[token * outputs..][..outputs] == alone, "row {token}");
+        }
+    }
+
     #[test]
     fn gate_and_product_equal_their_twins(tokens in 1..100_usize, inter in 1..90_usize, out in 1..60_usize) {
         type Product = fn(Tensor<2>, Tensor<2>, Tensor<2>) -> Tensor<2>;

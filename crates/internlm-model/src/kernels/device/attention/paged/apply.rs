@@ -3,17 +3,18 @@
 use std::sync::OnceLock;
 
 use burn::tensor::Tensor;
-use burn_cubecl::CubeBackend;
 use burn_cubecl::tensor::CubeTensor;
 
+use super::codes::store_codes;
 use super::combine::combine;
 use super::form::PagedForm;
 use super::forward::attend_pages;
+use super::hadamard::rotate_heads;
 use super::plan::{Plan, UploadedPlan};
 use super::store::{copy_slots, store_slots};
-use crate::kernels::block_tables::{BlockTables, KeyCopy, KeyLayout};
+use crate::kernels::block_tables::{BlockTables, KeyCopy, KeyFormat, KeyLayout};
 use crate::kernels::device::attention::plan::{SHARED, UNITS};
-use crate::kernels::device::launch::{Grid, Refusal, empty, rows, size, upload};
+use crate::kernels::device::launch::{Grid, Refusal, empty, from_primitive, primitive, rows, size, upload};
 
 /// What one layer works on besides its tensors.
 #[derive(Clone, Copy, Debug)]
@@ -25,28 +26,34 @@ pub(in crate::kernels) struct PagedCall<'a> {
     pub(in crate::kernels) window: Option<usize>,
 }
 
+/// Whether there are kernels for keys and values that are stored so.
+pub(in crate::kernels) fn takes(layout: KeyLayout) -> bool {
+    PagedForm::new(layout, None, SHARED).is_some()
+}
+
 /// Stores the keys and values of the rotated projection in `cache`, in place, and attends with its queries; `None`,
 /// reported in the log, for heads too wide for shared memory, of which nothing is stored.
 pub(in crate::kernels) fn attend(
     rotated: &Tensor<2>,
-    cache: &Tensor<2>,
+    cache: &CubeTensor,
     call: PagedCall<'_>,
 ) -> Option<Tensor<2>> {
     let form = form(call.layout, call.window)?;
-    let (x, cache) = (rows(primitive(rotated)), in_place(cache));
+    assert_in_place(cache);
+    let x = turned(rows(primitive(rotated.clone())), call.layout);
     let plan = call.plan.get_or_init(|| {
         let plan = Plan::new(call.tables, call.layout.block_tokens, form.tile.rows);
         Box::new(plan.upload(&x))
     });
-    store(&x, plan, &cache, form);
+    store(&x, plan, cache, call.layout);
     let heads = call.layout.shape.heads;
     let out = empty(&x, [size(&x, 0), heads * form.tile.d]);
     if let Some(tiles) = &plan.tiles {
-        visit([&x, &cache, &plan.tables, tiles], &out, form);
+        visit([&x, cache, &plan.tables, tiles], &out, form);
     }
     if let (Some(parts), Some(merges)) = (&plan.parts, &plan.merges) {
         let partial = empty(&x, [size(parts, 0), heads, form.tile.d + 2]);
-        visit([&x, &cache, &plan.tables, parts], &partial, form.of_splits());
+        visit([&x, cache, &plan.tables, parts], &partial, form.of_splits());
         let Grid { count, dim } = Grid::units(&x.client, size(merges, 0) * heads * form.tile.d);
         combine::launch(
             &x.client,
@@ -55,21 +62,44 @@ pub(in crate::kernels) fn attend(
             partial.into_tensor_arg(),
             merges.clone().into_tensor_arg(),
             out.clone().into_tensor_arg(),
-            form.of_splits(),
+            heads,
+            form.tile.d,
         );
     }
-    Some(Tensor::from_primitive::<CubeBackend>(out))
+    Some(from_primitive(turned(out, call.layout)))
+}
+
+/// Heads as they are stored and compared, or back again.
+fn turned(x: CubeTensor, layout: KeyLayout) -> CubeTensor {
+    match layout.format {
+        KeyFormat::F32 | KeyFormat::Int8 => x,
+        KeyFormat::Int4 => {
+            let d = layout.head_dim;
+            let (tokens, width) = (size(&x, 0), size(&x, 1));
+            let out = empty(&x, [tokens, width]);
+            let Grid { count, dim } = Grid::cubes_of(&x.client, tokens * width / d, d as u32);
+            let client = x.client.clone();
+            rotate_heads::launch(&client, count, dim, x.into_tensor_arg(), out.clone().into_tensor_arg(), d);
+            out
+        }
+    }
 }
 
 /// Copies the first slots of blocks to other blocks, in place; no block that is copied to is in another copy.
-pub(in crate::kernels) fn copy(cache: &Tensor<2>, layout: KeyLayout, copies: &[KeyCopy]) -> Option<()> {
-    let form = form(layout, None)?;
-    let cache = in_place(cache);
+pub(in crate::kernels) fn copy(cache: &CubeTensor, layout: KeyLayout, copies: &[KeyCopy]) -> Option<()> {
+    form(layout, None)?;
+    assert_in_place(cache);
     let numbers: Vec<u32> = copies.iter().flat_map(|copy| [copy.from, copy.to, copy.tokens]).collect();
-    let copies = upload(&cache, &numbers, [copies.len(), 3]);
-    let Grid { count, dim } = Grid::units(&cache.client, size(&copies, 0) * form.block_numbers());
-    let client = cache.client.clone();
-    copy_slots::launch(&client, count, dim, cache.into_tensor_arg(), copies.into_tensor_arg(), form);
+    let copies = upload(cache, &numbers, [copies.len(), 3]);
+    let Grid { count, dim } = Grid::units(&cache.client, size(&copies, 0) * layout.block_words());
+    copy_slots::launch(
+        &cache.client,
+        count,
+        dim,
+        cache.clone().into_tensor_arg(),
+        copies.into_tensor_arg(),
+        layout,
+    );
     Some(())
 }
 
@@ -82,30 +112,42 @@ fn form(layout: KeyLayout, window: Option<usize>) -> Option<PagedForm> {
     form
 }
 
-fn primitive(tensor: &Tensor<2>) -> CubeTensor {
-    tensor.clone().try_into_primitive::<CubeBackend>().expect("tensors of an inference step are on the GPU")
-}
-
-/// The memory of the cache itself: a copy would be written in vain.
-fn in_place(cache: &Tensor<2>) -> CubeTensor {
-    let cache = primitive(cache);
+/// Kernels write to the memory of the cache itself: a copy with adjacent numbers would be written in vain.
+fn assert_in_place(cache: &CubeTensor) {
     let adjacent = cache.meta.strides()[1] == 1 && !cache.meta.is_tiled();
     assert!(adjacent, "the numbers of a block follow one another");
-    cache
 }
 
-fn store(x: &CubeTensor, plan: &UploadedPlan, cache: &CubeTensor, form: PagedForm) {
-    let numbers = size(x, 0) * 2 * form.tile.kv_heads * form.tile.d;
-    let Grid { count, dim } = Grid::units(&x.client, numbers);
-    store_slots::launch(
-        &x.client,
-        count,
-        dim,
-        x.clone().into_tensor_arg(),
-        plan.slots.clone().into_tensor_arg(),
-        cache.clone().into_tensor_arg(),
-        form,
-    );
+fn store(x: &CubeTensor, plan: &UploadedPlan, cache: &CubeTensor, layout: KeyLayout) {
+    let keys = size(x, 0) * 2 * layout.shape.kv_heads;
+    let (x, slots, cache) = (x.clone(), plan.slots.clone(), cache.clone());
+    let client = x.client.clone();
+    match layout.format {
+        KeyFormat::F32 => {
+            let Grid { count, dim } = Grid::units(&client, keys * layout.head_dim);
+            store_slots::launch(
+                &client,
+                count,
+                dim,
+                x.into_tensor_arg(),
+                slots.into_tensor_arg(),
+                cache.into_tensor_arg(),
+                layout,
+            );
+        }
+        KeyFormat::Int8 | KeyFormat::Int4 => {
+            let Grid { count, dim } = Grid::cubes_of(&client, keys, layout.head_dim as u32);
+            store_codes::launch(
+                &client,
+                count,
+                dim,
+                x.into_tensor_arg(),
+                slots.into_tensor_arg(),
+                cache.into_tensor_arg(),
+                layout,
+            );
+        }
+    }
 }
 
 /// One cube for each piece and kv head.

@@ -1,6 +1,6 @@
 //! [`PagedForm`]: the sizes of the kernels over keys in blocks, which are known when they are compiled.
 
-use crate::kernels::block_tables::KeyLayout;
+use crate::kernels::block_tables::{KeyFormat, KeyLayout};
 use crate::kernels::device::attention::plan::{Form, UNITS};
 
 /// Positions whose keys are added up before they meet those of other splits. A query's splits begin at multiples of it,
@@ -11,13 +11,16 @@ pub(super) const SPLIT: usize = 256;
 const TILES: [[usize; 2]; 9] =
     [[32, 32], [16, 32], [8, 32], [32, 16], [16, 16], [8, 16], [32, 8], [16, 8], [8, 8]];
 
+/// Units of a cube that every device allows.
+const MAX_UNITS: usize = 256;
+
 /// Sizes of one kernel.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(super) struct PagedForm {
     /// Heads and tiles.
     pub(super) tile: Form,
-    /// Tokens of a block.
-    pub(super) block_tokens: usize,
+    /// Where keys and values are in a block, and how.
+    pub(super) layout: KeyLayout,
     /// Keys that a query sees, its own included.
     pub(super) window: usize,
     /// What a cube visits and writes.
@@ -34,9 +37,19 @@ pub(super) enum Walk {
 }
 
 impl PagedForm {
-    /// For tiles of several tokens; `None` when the smallest tile of these heads does not fit in `shared` bytes.
+    /// For tiles of several tokens; `None` when the smallest tile of these heads does not fit in `shared` bytes, or when
+    /// their numbers do not fill the words and groups of the format.
     pub(super) fn new(layout: KeyLayout, window: Option<usize>, shared: usize) -> Option<Self> {
         let (kv_heads, d) = (layout.shape.kv_heads, layout.head_dim);
+        let stored = match layout.format {
+            KeyFormat::F32 => true,
+            // A cube that stores codes has a unit per number.
+            KeyFormat::Int8 => d.is_multiple_of(4) && d <= MAX_UNITS,
+            KeyFormat::Int4 => d.is_multiple_of(32) && d <= MAX_UNITS,
+        };
+        if !stored {
+            return None;
+        }
         let group = layout.shape.heads / kv_heads;
         let forms = TILES.iter().filter(|[queries, _]| *queries >= group);
         let mut forms =
@@ -44,17 +57,12 @@ impl PagedForm {
         let tile = forms.find(|form| shared_bytes(*form) <= shared)?;
         // No sequence has as many tokens as there are numbers of 32 bits.
         let window = window.unwrap_or(u32::MAX as usize);
-        Some(Self { tile, block_tokens: layout.block_tokens, window, walk: Walk::Whole })
+        Some(Self { tile, layout, window, walk: Walk::Whole })
     }
 
     /// The same for single tokens, split by split.
     pub(super) fn of_splits(self) -> Self {
         Self { tile: Form { rows: 1, ..self.tile }, walk: Walk::Split, ..self }
-    }
-
-    /// Numbers of one block: keys and values of all heads.
-    pub(super) fn block_numbers(self) -> usize {
-        2 * self.tile.kv_heads * self.block_tokens * self.tile.d
     }
 }
 
@@ -70,8 +78,20 @@ mod tests {
     use crate::heads::HeadShape;
 
     fn form(heads: usize, kv_heads: usize, head_dim: usize) -> Option<PagedForm> {
-        let layout = KeyLayout { shape: HeadShape { heads, kv_heads }, head_dim, block_tokens: 64 };
-        PagedForm::new(layout, None, 32 << 10)
+        form_of(KeyFormat::F32, HeadShape { heads, kv_heads }, head_dim)
+    }
+
+    fn form_of(format: KeyFormat, shape: HeadShape, head_dim: usize) -> Option<PagedForm> {
+        PagedForm::new(KeyLayout { shape, head_dim, block_tokens: 64, format }, None, 32 << 10)
+    }
+
+    #[test]
+    fn codes_fill_their_words_and_groups() {
+        let shape = HeadShape { heads: 4, kv_heads: 2 };
+        let fits = |format| [6, 80, 128, 256].map(|d| form_of(format, shape, d).is_some());
+        assert_eq!(fits(KeyFormat::F32), [true, true, true, true]);
+        assert_eq!(fits(KeyFormat::Int8), [false, true, true, true]);
+        assert_eq!(fits(KeyFormat::Int4), [false, false, true, true]);
     }
 
     #[test]

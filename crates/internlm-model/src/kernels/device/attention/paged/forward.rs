@@ -2,7 +2,9 @@
 
 use cubecl::prelude::*;
 
+use super::codes::read_word;
 use super::form::{PagedForm, SPLIT, Walk};
+use crate::kernels::block_tables::KeyFormat;
 use crate::kernels::device::attention::plan::Form;
 use crate::kernels::device::attention::running::Running;
 use crate::kernels::device::attention::tile::{Factor, Tile, first_key, load_queries, products, share};
@@ -11,14 +13,14 @@ use crate::kernels::device::attention::tile::{Factor, Tile, first_key, load_quer
 ///
 /// # Shapes
 /// - x: `[T, (heads + 2 kv_heads) d]`
-/// - cache: `[blocks, 2 kv_heads block_tokens d]`
+/// - cache: `[blocks, words of a block]`
 /// - tables: `[sequences, blocks]`
 /// - pieces: `[pieces, 5]`
 /// - out: `[T, heads * d]`; with [`Walk::Split`] `[pieces, heads, d + 2]`
 #[cube(launch)]
 pub(super) fn attend_pages(
     x: &Tensor<f32>,
-    cache: &Tensor<f32>,
+    cache: &Tensor<u32>,
     tables: &Tensor<u32>,
     pieces: &Tensor<u32>,
     out: &mut Tensor<f32>,
@@ -100,27 +102,52 @@ struct Slots {
     count: usize,
 }
 
-/// Copies keys or values to the tile; those of no position are 0.
+/// Copies keys or values to the tile as floats; those of no position are 0.
 #[cube]
 fn load_slots(
-    cache: &Tensor<f32>,
+    cache: &Tensor<u32>,
     tables: &Tensor<u32>,
     slots: Slots,
     tile: &mut Shared<[f32]>,
     #[comptime] form: PagedForm,
 ) {
-    for i in range_stepped(UNIT_POS as usize, comptime!(form.tile.keys * form.tile.d), CUBE_DIM as usize) {
-        let (key, column) = (i / form.tile.d, i % form.tile.d);
-        let mut value = f32::new(0.0);
+    let words = comptime!(form.layout.row_words());
+    let numbers = comptime!(form.tile.d / words);
+    for i in range_stepped(UNIT_POS as usize, comptime!(form.tile.keys * words), CUBE_DIM as usize) {
+        let (key, word) = (i / words, i % words);
         if key < slots.count {
-            let position = slots.first + key;
-            let place = slots.sequence * tables.stride(0) + position / form.block_tokens;
-            let block = tables[place] as usize;
-            let slot = slots.plane * form.block_tokens + position % form.block_tokens;
-            value = cache[block * cache.stride(0) + slot * form.tile.d + column];
+            let (start, row) = place_of(cache, tables, slots, key, form);
+            let stored = cache[start + row * words + word];
+            if comptime!(form.layout.format == KeyFormat::F32) {
+                tile[i] = f32::reinterpret(stored);
+            } else {
+                let scales = comptime!(form.layout.row_scales());
+                let first = comptime!(form.layout.rows() * words);
+                let scale = cache[start + first + row * scales + word / comptime!(words / scales)];
+                read_word(stored, scale, tile, i * numbers, comptime!(form.layout.format));
+            }
+        } else {
+            #[unroll]
+            for j in 0..numbers {
+                tile[i * numbers + j] = f32::new(0.0);
+            }
         }
-        tile[i] = value;
     }
+}
+
+/// Where a key or value is stored: the first word of its block, and its row of the block.
+#[cube]
+fn place_of(
+    cache: &Tensor<u32>,
+    tables: &Tensor<u32>,
+    slots: Slots,
+    key: usize,
+    #[comptime] form: PagedForm,
+) -> (usize, usize) {
+    let position = slots.first + key;
+    let block = tables[slots.sequence * tables.stride(0) + position / form.layout.block_tokens] as usize;
+    let row = slots.plane * form.layout.block_tokens + position % form.layout.block_tokens;
+    (block * cache.stride(0), row)
 }
 
 /// Writes the outputs of the tokens of a tile.

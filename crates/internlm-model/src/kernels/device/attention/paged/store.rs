@@ -2,9 +2,9 @@
 
 use cubecl::prelude::*;
 
-use super::form::PagedForm;
+use crate::kernels::block_tables::KeyLayout;
 
-/// Writes the key and value slots of every token of the rotated projection; one unit per number.
+/// Writes the key and value slots of every token of the rotated projection as they are; one unit per number.
 ///
 /// # Shapes
 /// - x: `[T, (heads + 2 kv_heads) d]`
@@ -15,41 +15,64 @@ pub(super) fn store_slots(
     x: &Tensor<f32>,
     slots: &Tensor<u32>,
     cache: &mut Tensor<f32>,
-    #[comptime] form: PagedForm,
+    #[comptime] layout: KeyLayout,
 ) {
-    let (column, plane) = (ABSOLUTE_POS % form.tile.d, ABSOLUTE_POS / form.tile.d);
-    let (head, plane) = (plane % form.tile.kv_heads, plane / form.tile.kv_heads);
-    let (half, token) = (plane % 2, plane / 2);
+    let planes = comptime!(2 * layout.shape.kv_heads);
+    let (column, row) = (ABSOLUTE_POS % layout.head_dim, ABSOLUTE_POS / layout.head_dim);
+    let (plane, token) = (row % planes, row / planes);
     if token >= slots.shape(0) {
         terminate!();
     }
-    let slot = slots[token] as usize;
-    let (block, slot) = (slot / form.block_tokens, slot % form.block_tokens);
-    let source = head * comptime!(form.tile.slots()) + form.tile.group + half;
-    let from = token * x.stride(0) + source * form.tile.d + column;
-    let target = (half * form.tile.kv_heads + head) * form.block_tokens + slot;
-    let to = block * cache.stride(0) + target * form.tile.d + column;
+    let from = token * x.stride(0) + source(plane, layout) * layout.head_dim + column;
+    let (block, row) = place(slots[token], plane, layout);
+    let to = block * cache.stride(0) + row * layout.head_dim + column;
     cache[to] = x[from];
 }
 
-/// Copies the first slots of blocks to other blocks; no block that is copied to is in another copy.
+/// Which slot of a token's projection is stored in a plane: the keys of all heads, then the values.
+#[cube]
+pub(super) fn source(plane: usize, #[comptime] layout: KeyLayout) -> usize {
+    let group = comptime!(layout.shape.heads / layout.shape.kv_heads);
+    let (head, half) = (plane % layout.shape.kv_heads, plane / layout.shape.kv_heads);
+    head * comptime!(group + 2) + group + half
+}
+
+/// The block of a slot, and which of the block's rows it is in a plane.
+#[cube]
+pub(super) fn place(slot: u32, plane: usize, #[comptime] layout: KeyLayout) -> (usize, usize) {
+    let slot = slot as usize;
+    (slot / layout.block_tokens, plane * layout.block_tokens + slot % layout.block_tokens)
+}
+
+/// Copies the first slots of blocks to other blocks, whatever their format; no block that is copied to is in another copy.
 ///
 /// # Shapes
-/// - cache: `[blocks, 2 kv_heads block_tokens d]`
+/// - cache: `[blocks, words of a block]`
 /// - copies: `[copies, 3]`, of `[from, to, tokens]`
 #[cube(launch)]
-pub(super) fn copy_slots(cache: &mut Tensor<f32>, copies: &Tensor<u32>, #[comptime] form: PagedForm) {
-    let numbers = comptime!(form.block_numbers());
-    let (copy, place) = (ABSOLUTE_POS / numbers, ABSOLUTE_POS % numbers);
+pub(super) fn copy_slots(cache: &mut Tensor<u32>, copies: &Tensor<u32>, #[comptime] layout: KeyLayout) {
+    let words = comptime!(layout.block_words());
+    let (copy, word) = (ABSOLUTE_POS / words, ABSOLUTE_POS % words);
     if copy >= copies.shape(0) {
         terminate!();
     }
     let at = copy * copies.stride(0);
-    let slot = place / form.tile.d % form.block_tokens;
-    if slot < copies[at + 2] as usize {
-        let from = copies[at] as usize * cache.stride(0) + place;
-        let to = copies[at + 1] as usize * cache.stride(0) + place;
+    if slot_of_word(word, layout) < copies[at + 2] as usize {
+        let from = copies[at] as usize * cache.stride(0) + word;
+        let to = copies[at + 1] as usize * cache.stride(0) + word;
         let value = cache[from];
         cache[to] = value;
     }
+}
+
+/// The slot that a word of a block belongs to.
+#[cube]
+fn slot_of_word(word: usize, #[comptime] layout: KeyLayout) -> usize {
+    let scales = comptime!(layout.rows() * layout.row_words());
+    let mut row = word / comptime!(layout.row_words());
+    if word >= scales {
+        // Floats have no scales, and no word is behind them.
+        row = (word - scales) / comptime!(layout.row_scales().max(1));
+    }
+    row % layout.block_tokens
 }

@@ -1,16 +1,21 @@
 //! Attention over keys in blocks against its plain twin on the CPU, and what must not change a bit.
 //!
-//! Memory begins as NaN and has NaN between its blocks: a slot that is read before a token is stored in it shows.
+//! Memory begins as NaN and has NaN between its blocks: a slot that is read before a token is stored in it shows. The
+//! twin of stored codes keeps the floats that they stand for.
 
 use std::sync::OnceLock;
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Int, Shape, Tensor, TensorData};
+use burn_cubecl::CubeBackend;
+use burn_cubecl::tensor::CubeTensor;
 use internlm_kit::rng::CounterRng;
 use proptest::prelude::*;
 
+use super::twin::{Codes, rotate};
 use super::{PagedCall, attend, copy};
 use crate::heads::{HeadShape, PackedQkv};
-use crate::kernels::block_tables::{BlockTables, KeyCopy, KeyLayout};
+use crate::kernels::block_tables::{BlockTables, KeyCopy, KeyFormat, KeyLayout};
+use crate::kernels::device::launch::{primitive, upload};
 use crate::kernels::device::tests::{close, cpu, gaps, gpu};
 use crate::kernels::plain;
 use crate::parameter::numbers;
@@ -29,7 +34,12 @@ struct Layer {
 impl Layer {
     fn new(heads: (usize, usize), head_dim: usize, block_tokens: usize) -> Self {
         let shape = HeadShape { heads: heads.0, kv_heads: heads.1 };
-        Self { layout: KeyLayout { shape, head_dim, block_tokens }, window: None }
+        let format = KeyFormat::F32;
+        Self { layout: KeyLayout { shape, head_dim, block_tokens, format }, window: None }
+    }
+
+    fn stored_as(self, format: KeyFormat) -> Self {
+        Self { layout: KeyLayout { format, ..self.layout }, ..self }
     }
 
     fn width(self) -> usize {
@@ -69,21 +79,40 @@ fn tables(parts: &[Part]) -> BlockTables {
 /// The storage of one layer on the device under test.
 struct Storage {
     layer: Layer,
-    cache: Tensor<2>,
+    cache: CubeTensor,
 }
 
 impl Storage {
     fn new(layer: Layer) -> Self {
-        Self { layer, cache: gaps(Tensor::full([BLOCKS, layer.layout.block_numbers()], f32::NAN, &gpu())) }
+        let like = primitive(Tensor::<1>::zeros([1], &gpu()));
+        let words = layer.layout.block_words();
+        // Three words that no block owns come after each block.
+        let all = [BLOCKS, words + 3];
+        let mut cache = match layer.layout.format {
+            KeyFormat::F32 => upload(&like, &vec![f32::NAN; BLOCKS * (words + 3)], all),
+            // Scale and minimum are halves that are not numbers.
+            _ => upload(&like, &vec![0x7e00_7e00_u32; BLOCKS * (words + 3)], all),
+        };
+        *cache.meta.shape_mut() = Shape::new([BLOCKS, words]);
+        Self { layer, cache }
     }
 
     /// One step, `[T, heads * d]`.
     fn step(&self, parts: &[Part]) -> Vec<f32> {
+        self.attend(&self.layer.row(parts, &gpu()), parts)
+    }
+
+    fn attend(&self, row: &Tensor<2>, parts: &[Part]) -> Vec<f32> {
         let (tables, plan) = (tables(parts), OnceLock::new());
         let call =
             PagedCall { layout: self.layer.layout, tables: &tables, plan: &plan, window: self.layer.window };
-        let out = attend(&gaps(self.layer.row(parts, &gpu())), &self.cache, call);
-        numbers(out.expect("these heads fit"))
+        numbers(attend(&gaps(row.clone()), &self.cache, call).expect("these heads fit"))
+    }
+
+    /// All words of codes.
+    fn words(&self) -> Vec<u32> {
+        let words = Tensor::<2, Int>::from_primitive::<CubeBackend>(self.cache.clone());
+        words.into_data().try_into_vec_as::<u32>().expect("words")
     }
 }
 
@@ -95,15 +124,34 @@ struct Twin {
 
 impl Twin {
     fn new(layer: Layer) -> Self {
-        Self { layer, cache: Tensor::full([BLOCKS, layer.layout.block_numbers()], f32::NAN, &cpu()) }
+        let width = layer.layout.rows() * layer.layout.head_dim;
+        Self { layer, cache: Tensor::full([BLOCKS, width], f32::NAN, &cpu()) }
     }
 
     fn step(&mut self, parts: &[Part]) -> Vec<f32> {
         let Layer { layout, window } = self.layer;
-        let packed = self.layer.row(parts, &cpu());
+        let rotated = layout.format == KeyFormat::Int4;
+        let mut row = numbers(self.layer.row(parts, &cpu()));
+        let group = layout.shape.heads / layout.shape.kv_heads;
+        for (slot, head) in row.chunks_exact_mut(layout.head_dim).enumerate() {
+            if rotated {
+                rotate(head);
+            }
+            if slot % (group + 2) >= group && layout.format != KeyFormat::F32 {
+                head.copy_from_slice(&Codes::new(head, layout.format).numbers());
+            }
+        }
+        let tokens = row.len() / self.layer.width();
+        let packed = Tensor::from_data(TensorData::new(row, [tokens, self.layer.width()]), &cpu());
         let (q, k, v) = PackedQkv { packed, shape: layout.shape }.split();
+        // Whatever is stored, the twin keeps floats.
+        let layout = KeyLayout { format: KeyFormat::F32, ..layout };
         self.cache = plain::store_keys(self.cache.clone(), layout, (k, v), &tables(parts));
-        numbers(plain::paged_attention(q, &self.cache, layout, &tables(parts), window))
+        let mut out = numbers(plain::paged_attention(q, &self.cache, layout, &tables(parts), window));
+        if rotated {
+            out.chunks_exact_mut(layout.head_dim).for_each(rotate);
+        }
+        out
     }
 }
 
@@ -167,12 +215,102 @@ proptest! {
         let layer = Layer::new((kv_heads * group, kv_heads), d, block_tokens);
         compare(Layer { window, ..layer }, &runs);
     }
+
+    #[test]
+    fn mixed_steps_over_codes_equal_their_twin(
+        runs in runs(), kv_heads in 1..3_usize, group in 1..5_usize, parts in 1..4_usize,
+        format in prop::sample::select(vec![(KeyFormat::Int8, 4), (KeyFormat::Int4, 32)]),
+        block_tokens in prop::sample::select(vec![8_usize, 24, 64]), window in prop::option::of(1..400_usize),
+    ) {
+        let (format, step) = format;
+        let layer = Layer::new((kv_heads * group, kv_heads), step * parts, block_tokens).stored_as(format);
+        compare(Layer { window, ..layer }, &runs);
+    }
 }
 
 #[test]
 fn heads_of_real_models_equal_their_twin() {
     for (heads, d) in [((4, 2), 64), ((3, 3), 80), ((2, 1), 96), ((8, 1), 128)] {
         compare(Layer::new(heads, d, 64), &[run(0, 33), run(290, 1), run(70, 9), run(0, 1)]);
+    }
+}
+
+#[test]
+fn codes_of_real_models_equal_their_twin() {
+    let runs = [run(0, 33), run(290, 1), run(70, 9), run(0, 1)];
+    for (heads, d) in [((4, 2), 64), ((3, 3), 80), ((2, 1), 96), ((8, 1), 128)] {
+        compare(Layer::new(heads, d, 64).stored_as(KeyFormat::Int8), &runs);
+        if d % 32 == 0 {
+            let layer = Layer::new(heads, d, 16).stored_as(KeyFormat::Int4);
+            compare(Layer { window: Some(40), ..layer }, &runs);
+        }
+    }
+}
+
+/// Heads of every size of number, down to those that are subnormal as halves: the codes are those of the CPU, bit by bit.
+#[test]
+fn codes_and_scales_are_those_of_the_cpu() {
+    const TOKENS: usize = 300;
+    for (format, d) in [
+        (KeyFormat::Int8, 4),
+        (KeyFormat::Int8, 80),
+        (KeyFormat::Int8, 128),
+        (KeyFormat::Int4, 32),
+        (KeyFormat::Int4, 96),
+        (KeyFormat::Int4, 128),
+    ] {
+        let layer = Layer::new((2, 1), d, 64).stored_as(format);
+        let storage = Storage::new(layer);
+        let rng = CounterRng::new(d as u64, "sizes");
+        let mut row = layer.projection(3, run(0, TOKENS));
+        for (index, head) in row.chunks_exact_mut(d).enumerate() {
+            // From 1e-9 to 1e3, with a common offset in every third.
+            let size = 10_f32.powf(rng.f64(index as u64) as f32 * 12.0 - 9.0);
+            let offset = if index % 3 == 0 { 2.0 } else { 0.0 };
+            head.iter_mut().for_each(|number| *number = (*number + offset) * size);
+        }
+        // All numbers the same: the scale is 0.
+        row[2 * d..3 * d].fill(0.75);
+        let packed = Tensor::from_data(TensorData::new(row.clone(), [TOKENS, 4 * d]), &gpu());
+        let part = Part { sequence: 0, run: run(0, TOKENS), blocks: vec![7, 2, 9, 0, 5] };
+        storage.attend(&packed, &[part.clone()]);
+        let stored = storage.words();
+        let words = layer.layout.block_words();
+        for (token, row) in row.chunks_exact(4 * d).enumerate() {
+            let block = &stored[part.blocks[token / 64] as usize * words..][..words];
+            for (plane, head) in row[2 * d..].chunks_exact(d).enumerate() {
+                let mut head = head.to_vec();
+                if format == KeyFormat::Int4 {
+                    rotate(&mut head);
+                }
+                let expected = Codes::new(&head, format);
+                let (codes, scales) = block.split_at(layer.layout.rows() * layer.layout.row_words());
+                let of_row =
+                    |all: &[u32], count: usize| all[(plane * 64 + token % 64) * count..][..count].to_vec();
+                let found =
+                    (of_row(codes, layer.layout.row_words()), of_row(scales, layer.layout.row_scales()));
+                assert_eq!(found, expected.packed(), "{format:?}, {d} numbers, token {token}, plane {plane}");
+            }
+        }
+    }
+}
+
+/// The CPU core reads them back as numbers that are not finite, too.
+#[test]
+fn numbers_beyond_the_range_of_halves_do_not_stay_hidden() {
+    for format in [KeyFormat::Int8, KeyFormat::Int4] {
+        let layer = Layer::new((1, 1), 32, 8).stored_as(format);
+        for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1e9, -1e9, 3e38] {
+            let mut row = layer.projection(1, run(0, 3));
+            // A number of the second token's key.
+            row[96 + 32 + 5] = bad;
+            let packed = Tensor::from_data(TensorData::new(row, [3, 96]), &gpu());
+            let part = Part { sequence: 0, run: run(0, 3), blocks: vec![4] };
+            let found = Storage::new(layer).attend(&packed, &[part]);
+            assert!(found[..32].iter().all(|number| number.is_finite()), "{format:?}, {bad}");
+            let broken = |token: &[f32]| token.iter().any(|number| !number.is_finite());
+            assert!(found[32..].chunks(32).all(broken), "{format:?}, {bad}: {:?}", &found[32..]);
+        }
     }
 }
 
@@ -202,13 +340,25 @@ fn in_pieces(layer: Layer, cuts: &[usize], neighbors: &[Run]) -> Vec<f32> {
 /// Whole prompts and single tokens run through different kernels, blocks of different sizes through different tables.
 #[test]
 fn neighbors_blocks_and_pieces_change_no_bit() {
-    for (heads, window) in [((4, 2), None), ((3, 1), Some(100)), ((2, 2), Some(600))] {
-        let layer = |block_tokens| Layer { window, ..Layer::new(heads, 16, block_tokens) };
+    for (heads, window, format) in [
+        ((4, 2), None, KeyFormat::F32),
+        ((3, 1), Some(100), KeyFormat::F32),
+        ((2, 2), Some(600), KeyFormat::F32),
+        ((4, 2), None, KeyFormat::Int8),
+        ((3, 1), Some(100), KeyFormat::Int4),
+    ] {
+        let layer = |block_tokens| {
+            let layer = Layer::new(heads, 32, block_tokens).stored_as(format);
+            Layer { window, ..layer }
+        };
         let alone = in_pieces(layer(64), &[0, 530], &[]);
         let cuts: Vec<usize> = (0..18).chain([250, 255, 256, 257, 258, 500, 512, 513, 514, 530]).collect();
         let others = [run(40, 1), run(3, 70)];
-        assert!(alone == in_pieces(layer(8), &cuts, &others), "{heads:?}, window {window:?}");
-        assert!(alone == in_pieces(layer(24), &[0, 529, 530], &others), "{heads:?}, window {window:?}");
+        assert!(alone == in_pieces(layer(8), &cuts, &others), "{heads:?}, window {window:?}, {format:?}");
+        assert!(
+            alone == in_pieces(layer(24), &[0, 529, 530], &others),
+            "{heads:?}, window {window:?}, {format:?}"
+        );
     }
 }
 
@@ -224,27 +374,29 @@ fn a_window_as_long_as_the_sequence_changes_no_bit() {
 
 #[test]
 fn copied_blocks_hold_the_same_keys() {
-    let layer = Layer::new((4, 2), 8, 8);
-    let storage = Storage::new(layer);
-    let first = Part { sequence: 1, run: run(0, 22), blocks: vec![3, 9, 4] };
-    storage.step(&[first]);
-    // Five slots of the last block and all of the second one.
-    let copies = [KeyCopy { from: 4, to: 6, tokens: 5 }, KeyCopy { from: 9, to: 7, tokens: 8 }];
-    copy(&storage.cache, layer.layout, &copies).expect("these heads fit");
-    let next = Part { sequence: 1, run: run(21, 3), blocks: vec![3, 7, 6] };
-    let found = storage.step(&[next.clone()]);
-    let mut twin = Twin::new(layer);
-    twin.step(&[Part { run: run(0, 21), ..next.clone() }]);
-    close("copied", &found, &twin.step(&[next]));
+    for (format, d) in [(KeyFormat::F32, 8), (KeyFormat::Int8, 12), (KeyFormat::Int4, 32)] {
+        let layer = Layer::new((4, 2), d, 8).stored_as(format);
+        let storage = Storage::new(layer);
+        let first = Part { sequence: 1, run: run(0, 22), blocks: vec![3, 9, 4] };
+        storage.step(&[first]);
+        // Five slots of the last block and all of the second one.
+        let copies = [KeyCopy { from: 4, to: 6, tokens: 5 }, KeyCopy { from: 9, to: 7, tokens: 8 }];
+        copy(&storage.cache, layer.layout, &copies).expect("these heads fit");
+        let next = Part { sequence: 1, run: run(21, 3), blocks: vec![3, 7, 6] };
+        let found = storage.step(&[next.clone()]);
+        let mut twin = Twin::new(layer);
+        twin.step(&[Part { run: run(0, 21), ..next.clone() }]);
+        close("copied", &found, &twin.step(&[next]));
+    }
 }
 
 #[test]
 fn heads_without_a_tile_are_refused() {
     let layer = Layer::new((40, 1), 8, 8);
-    let cache = Tensor::zeros([1, layer.layout.block_numbers()], &gpu());
+    let cache = Tensor::<2>::zeros([1, layer.layout.block_words()], &gpu());
     let part = Part { sequence: 0, run: run(0, 2), blocks: vec![0] };
     let (tables, plan) = (tables(&[part.clone()]), OnceLock::new());
     let call = PagedCall { layout: layer.layout, tables: &tables, plan: &plan, window: None };
-    assert!(attend(&layer.row(&[part], &gpu()), &cache, call).is_none());
+    assert!(attend(&layer.row(&[part], &gpu()), &primitive(cache.clone()), call).is_none());
     assert!(numbers(cache).iter().all(|number| *number == 0.0), "nothing is stored");
 }
