@@ -96,3 +96,38 @@ pub fn is_gpu(device: &Device) -> bool {
 pub fn is_gpu(_device: &Device) -> bool {
     false
 }
+
+/// Memory of a GPU in bytes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct DeviceMemory {
+    /// What this process has not reserved of it; `None` where the runtime does not tell how much there is. Other processes
+    /// may have taken some.
+    pub free: Option<usize>,
+    /// Size of the largest tensor.
+    pub largest: usize,
+}
+
+/// The memory of `device` if it is a GPU.
+#[cfg(any(feature = "cuda", feature = "vulkan"))]
+#[must_use]
+pub fn memory(device: &Device) -> Option<DeviceMemory> {
+    use burn::backend::DispatchDevice;
+    let device = device.clone().inner();
+    let DispatchDevice::Cube(device) = device.as_dispatch() else {
+        return None;
+    };
+    let client = device.client();
+    let memory = &client.properties().memory;
+    let free = |all: u64| {
+        let reserved = client.memory_report(cubecl::MemoryScope::Device).usage().bytes_reserved;
+        all.saturating_sub(reserved) as usize
+    };
+    Some(DeviceMemory { free: memory.max_memory().map(free), largest: memory.max_page_size as usize })
+}
+
+/// The memory of `device` if it is a GPU: never, in a build without one.
+#[cfg(not(any(feature = "cuda", feature = "vulkan")))]
+#[must_use]
+pub fn memory(_device: &Device) -> Option<DeviceMemory> {
+    None
+}

@@ -109,9 +109,10 @@ impl DeployConfig {
             }
             Backend::Burn => {
                 let policy = u32::from(engine.quant_policy);
-                if policy != 0 {
+                if policy != 0 && device == CPU {
                     problems.push(format!(
-                        "engine.quant-policy: found {policy}, expected 0 for backend burn, or backend turbomind"
+                        "engine.quant-policy: found {policy}, expected 0 for backend burn on the CPU, or backend \
+                         turbomind"
                     ));
                 }
                 if let Some(threads) = engine.threads {

@@ -19,7 +19,7 @@ use crate::config::{DType, ModelConfig};
 use crate::kernels::{self, CrossEntropy, Labels};
 use crate::linear::{Linear, Noise};
 use crate::positions::Positions;
-use crate::rope::Rope;
+use crate::rope::{Rope, RopeTable};
 use crate::weights::names::Slot;
 use crate::{Error, Result, TokenId, weights};
 
@@ -174,10 +174,28 @@ impl Decoder {
     /// - ids: `[T]`, one packed row
     /// - output: `[T, hidden]`
     pub fn forward(&self, ids: Tensor<1, Int>, attend: &mut dyn Attend) -> Tensor<2> {
-        let mut h = self.first_hidden(ids, attend.positions());
+        let h = self.first_hidden(ids, attend.positions());
         let table = self.rope.table(attend.positions(), &h.device());
+        self.through_layers(h, &table, attend)
+    }
+
+    /// As [`Decoder::forward`] outside of training, with a rotation that is on the device already: nothing is copied there.
+    ///
+    /// # Shapes
+    /// - ids: `[T]`, one packed row
+    /// - output: `[T, hidden]`
+    pub fn forward_rotated(
+        &self,
+        ids: Tensor<1, Int>,
+        table: &RopeTable,
+        attend: &mut dyn Attend,
+    ) -> Tensor<2> {
+        self.through_layers(self.embed(ids), table, attend)
+    }
+
+    fn through_layers(&self, mut h: Tensor<2>, table: &RopeTable, attend: &mut dyn Attend) -> Tensor<2> {
         for (layer, block) in self.layers.iter().enumerate() {
-            h = block.forward(h, layer, &table, attend);
+            h = block.forward(h, layer, table, attend);
         }
         self.norm.forward(h)
     }

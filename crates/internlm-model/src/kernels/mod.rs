@@ -21,6 +21,8 @@ mod buffer;
 mod columns;
 mod cross_entropy;
 #[cfg(any(feature = "cuda", feature = "vulkan"))]
+mod decode_buffers;
+#[cfg(any(feature = "cuda", feature = "vulkan"))]
 mod device;
 #[cfg(feature = "autodiff")]
 mod differentiate;
@@ -42,6 +44,8 @@ mod memory;
 mod microkernel;
 mod paged;
 pub mod plain;
+#[cfg(any(feature = "cuda", feature = "vulkan"))]
+mod recorded;
 mod rms_norm;
 mod rotary;
 #[cfg(feature = "flex")]
@@ -64,6 +68,8 @@ pub use attention::{CachedKeys, KeyBlock, QueryRows, cached_attention};
 pub use block_tables::{KeyCopy, KeyFormat, KeyLayout};
 pub use columns::scale_columns;
 pub use cross_entropy::{CrossEntropy, Labels, cross_entropy};
+#[cfg(any(feature = "cuda", feature = "vulkan"))]
+pub use decode_buffers::{DecodeBuffers, DecodePlace, DecodeSize, DecodeStep, MAX_DECODE_ROWS};
 #[cfg(feature = "autodiff")]
 pub use differentiate::differentiate;
 pub use dropout::{Mask, dropout};
@@ -78,6 +84,8 @@ pub use lora::{LowRank, lora};
 pub use memory::{MemoryPeak, trace_memory};
 pub use paged::{PagedBatch, PagedKeys};
 pub use plain::packed_attention;
+#[cfg(any(feature = "cuda", feature = "vulkan"))]
+pub use recorded::Recorded;
 pub use rms_norm::rms_norm;
 pub use rotary::{rotate, rotate_packed};
 pub use swiglu::swiglu;

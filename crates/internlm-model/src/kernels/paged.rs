@@ -36,6 +36,12 @@ impl PagedBatch {
             plan: OnceLock::new(),
         }
     }
+
+    /// Sequences whose plan is on the GPU already.
+    #[cfg(any(feature = "cuda", feature = "vulkan"))]
+    pub(super) fn planned(tables: BlockTables, plan: super::device::attention::paged::UploadedPlan) -> Self {
+        Self { tables, plan: OnceLock::from(Box::new(plan)) }
+    }
 }
 
 /// Keys and values of one layer.

@@ -18,6 +18,14 @@ impl Rope {
     /// The tables of a row, on `device` without autodiff.
     #[must_use]
     pub fn table(&self, positions: &Positions, device: &Device) -> RopeTable {
+        let shape = [positions.tokens(), self.head_dim / 2];
+        let tensor = |values| Tensor::from_data(TensorData::new(values, shape), &device.clone().inner());
+        let [cos, sin] = self.numbers(positions).map(tensor);
+        RopeTable { cos, sin }
+    }
+
+    /// Cosines and sines of a row, `[T, d / 2]` each.
+    pub(crate) fn numbers(&self, positions: &Positions) -> [Vec<f32>; 2] {
         let half = self.head_dim / 2;
         let tokens = positions.tokens();
         let (mut cos, mut sin) = (Vec::with_capacity(tokens * half), Vec::with_capacity(tokens * half));
@@ -29,9 +37,7 @@ impl Rope {
             cos.extend_from_slice(&known.cos[from..from + run.tokens * half]);
             sin.extend_from_slice(&known.sin[from..from + run.tokens * half]);
         }
-        let tensor =
-            |values| Tensor::from_data(TensorData::new(values, [tokens, half]), &device.clone().inner());
-        RopeTable { cos: tensor(cos), sin: tensor(sin) }
+        [cos, sin]
     }
 }
 

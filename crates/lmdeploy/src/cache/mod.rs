@@ -19,3 +19,5 @@ pub(crate) use pool::BlockPool;
 pub(crate) use prefix::{Link, Parent, Scope};
 pub(crate) use prefix_cache::{Found, PrefixCache, Retention, Tail};
 pub use size::CacheSize;
+#[cfg(any(feature = "burn", feature = "turbomind"))]
+pub(crate) use size::available_memory;

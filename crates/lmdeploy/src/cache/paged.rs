@@ -1,7 +1,7 @@
 //! [`PagedCache`]: keys and values of many sequences in blocks, as the decoder's [`Attend`].
 //!
-//! On a GPU they stay there, one allocation per layer, and kernels store and read them. On the CPU they are f32 in host
-//! memory and the kernel runs on slices.
+//! On a GPU they stay there, one allocation per layer, and kernels store and read them, as floats or as codes of 8 or 4
+//! bits. On the CPU they are f32 in host memory and the kernel runs on slices.
 
 use burn::tensor::{Device, Tensor, TensorData};
 use internlm_model::ModelConfig;
@@ -13,6 +13,7 @@ use internlm_model::rope::RopeTable;
 
 use super::paged_attention::{CacheLayout, LayerCache, Query, paged_attention};
 use super::{BlockCopy, BlockId};
+use crate::engine::QuantPolicy;
 
 /// Keys and values of many sequences, in blocks that the scheduler hands out.
 #[derive(Debug)]
@@ -29,25 +30,29 @@ enum Storage {
 }
 
 impl PagedCache {
-    /// Allocates `blocks` blocks of `block_tokens` tokens for every layer of the model.
-    pub(crate) fn new(config: &ModelConfig, blocks: usize, block_tokens: usize, device: &Device) -> Self {
+    /// Sizes of one layer's storage.
+    pub(crate) fn layout(config: &ModelConfig, block_tokens: usize, policy: QuantPolicy) -> KeyLayout {
+        let format = match policy {
+            QuantPolicy::Float => KeyFormat::F32,
+            QuantPolicy::Int8 => KeyFormat::Int8,
+            QuantPolicy::Int4 => KeyFormat::Int4,
+        };
+        let shape = HeadShape { heads: config.heads, kv_heads: config.kv_heads };
+        KeyLayout { shape, head_dim: config.head_dim, block_tokens, format }
+    }
+
+    /// Allocates `blocks` blocks for each of `layers` layers, whose layout the device takes.
+    pub(crate) fn new(layout: KeyLayout, layers: usize, blocks: usize, device: &Device) -> Self {
         let storage = if is_gpu(device) {
-            let shape = HeadShape { heads: config.heads, kv_heads: config.kv_heads };
-            let (head_dim, format) = (config.head_dim, KeyFormat::F32);
-            let layout = KeyLayout { shape, head_dim, block_tokens, format };
-            let layers = (0..config.layers).map(|_| PagedKeys::new(layout, blocks, device)).collect();
+            let layers = (0..layers).map(|_| PagedKeys::new(layout, blocks, device)).collect();
             Storage::Device { layers, batch: PagedBatch::default() }
         } else {
-            let layout = CacheLayout { block_tokens, kv_heads: config.kv_heads, head_dim: config.head_dim };
-            let layers = (0..config.layers).map(|_| LayerCache::new(layout, blocks)).collect();
+            let KeyLayout { shape, head_dim, block_tokens, .. } = layout;
+            let layout = CacheLayout { block_tokens, kv_heads: shape.kv_heads, head_dim };
+            let layers = (0..layers).map(|_| LayerCache::new(layout, blocks)).collect();
             Storage::Host { layout, layers, blocks: Vec::new() }
         };
         Self { storage, positions: Positions::default() }
-    }
-
-    /// Size of one block in bytes, over all layers.
-    pub(crate) fn block_bytes(config: &ModelConfig, block_tokens: usize) -> usize {
-        2 * config.layers * config.kv_heads * config.head_dim * block_tokens * size_of::<f32>()
     }
 
     /// Copies the first keys and values of blocks into other ones, in order, in every layer.
@@ -81,6 +86,16 @@ impl PagedCache {
             }
         }
         self.positions = positions;
+    }
+}
+
+#[cfg(any(feature = "cuda", feature = "vulkan"))]
+impl PagedCache {
+    /// Announces calls of the decoder whose tokens' places are on the GPU already.
+    pub(crate) fn begin_planned(&mut self, planned: PagedBatch) {
+        if let Storage::Device { batch, .. } = &mut self.storage {
+            *batch = planned;
+        }
     }
 }
 

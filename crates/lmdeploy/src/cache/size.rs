@@ -36,12 +36,12 @@ pub enum CacheSize {
 }
 
 impl CacheSize {
-    /// Number of blocks of `block_bytes` bytes each; more than `wanted` blocks would never be used.
+    /// Number of blocks of `block_bytes` bytes each; more than `wanted` blocks would never be used. `available` is the free
+    /// memory in bytes where they will be, none when nobody can tell.
     ///
     /// # Errors
     /// [`Error::Setting`] with the numbers when it does not fit into memory, or is too small for anything.
-    pub fn blocks(self, block_bytes: usize, wanted: usize) -> Result<usize> {
-        let available = available_memory();
+    pub fn blocks(self, block_bytes: usize, wanted: usize, available: Option<usize>) -> Result<usize> {
         let blocks = match self {
             Self::Auto => wanted.min(AUTO_BYTES.min(available.unwrap_or(AUTO_BYTES) / 2) / block_bytes),
             Self::Blocks(blocks) => blocks,
@@ -143,7 +143,8 @@ impl<'de> Deserialize<'de> for CacheSize {
 }
 
 /// Bytes that the system could give without swapping; none where it does not say, which only Linux does.
-fn available_memory() -> Option<usize> {
+#[cfg(any(feature = "burn", feature = "turbomind"))]
+pub(crate) fn available_memory() -> Option<usize> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
     let kib: usize = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
@@ -175,11 +176,11 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_an_error_with_numbers() {
-        let error = CacheSize::Bytes(usize::MAX / 2).blocks(4096, 10).expect_err("no machine has this");
+        let error = CacheSize::Bytes(usize::MAX / 2).blocks(4096, 10, Some(1 << 40)).expect_err("too large");
         assert!(error.to_string().contains("expected at most"), "{error}");
-        let error = CacheSize::Bytes(5000).blocks(4096, 10).expect_err("one block is too few");
+        let error = CacheSize::Bytes(5000).blocks(4096, 10, None).expect_err("one block is too few");
         assert!(error.to_string().contains("1 blocks of 4096 bytes"), "{error}");
-        let error = CacheSize::Blocks(1).blocks(4096, 10).expect_err("one block is too few");
+        let error = CacheSize::Blocks(1).blocks(4096, 10, None).expect_err("one block is too few");
         assert!(error.to_string().contains("expected at least 2"), "{error}");
     }
 
@@ -203,7 +204,9 @@ mod tests {
 
         #[test]
         fn automatic_sizes_are_enough_and_within_their_limit(block_bytes in 1_usize..1 << 16, wanted in 2..4096_usize) {
-            let blocks = CacheSize::Auto.blocks(block_bytes, wanted).expect("a few blocks fit anywhere");
+            let blocks = CacheSize::Auto.blocks(block_bytes, wanted, Some(1 << 28)).expect("a few blocks fit");
+            prop_assert!(blocks * block_bytes <= 1 << 27, "half of the memory");
+            let blocks = CacheSize::Auto.blocks(block_bytes, wanted, None).expect("a few blocks fit");
             prop_assert!(blocks <= wanted && blocks * block_bytes <= AUTO_BYTES);
         }
     }

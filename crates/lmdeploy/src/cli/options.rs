@@ -20,7 +20,7 @@ pub(super) struct BackendOptions {
     /// Run the model with this executor; pytorch is another name of burn [default: turbomind on cpu, burn elsewhere]
     #[arg(long, value_parser = BACKENDS)]
     backend: Option<String>,
-    /// Store keys and values in this many bits: 0 for floats, 8 or 4 for integers (turbomind only) [default: 0]
+    /// Store keys and values in this many bits: 0 for floats, 8 or 4 for integers (not with burn on the CPU) [default: 0]
     #[arg(long, value_name = "BITS")]
     quant_policy: Option<QuantPolicy>,
     /// Compute with this many threads (turbomind only) [default: the physical cores]

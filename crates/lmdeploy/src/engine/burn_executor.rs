@@ -1,5 +1,7 @@
 //! [`BurnExecutor`]: the decoder of `internlm-model` on any Burn device behind the engine.
 
+#[cfg(any(feature = "cuda", feature = "vulkan"))]
+mod decode_graphs;
 mod outputs;
 
 use std::path::{Path, PathBuf};
@@ -7,19 +9,28 @@ use std::sync::Arc;
 
 use burn::tensor::Device;
 use internlm_model::decoder::Decoder;
+use internlm_model::device::is_gpu;
+#[cfg(any(feature = "cuda", feature = "vulkan"))]
+use internlm_model::kernels::DecodePlace;
+use internlm_model::kernels::{KeyLayout, PagedKeys};
 use internlm_model::positions::{Positions, Run};
+#[cfg(any(feature = "cuda", feature = "vulkan"))]
+use internlm_model::rope::Rope;
 use internlm_model::{ModelConfig, TokenId, device, weights};
 
+#[cfg(any(feature = "cuda", feature = "vulkan"))]
+use self::decode_graphs::DecodeGraphs;
 use self::outputs::StepOutputs;
 use super::rotary_limit::rotary_limit;
 use super::same_shape::same_shape;
 use super::{
     Batch, Capacity, ExecuteError, Executor, ExecutorConfig, Logits, SleepLevel, SleepPart, WeightLoader,
 };
-use crate::Result;
-use crate::cache::PagedCache;
+use crate::cache::{PagedCache, available_memory};
+use crate::{Error, Result};
 
-/// Runs the decoder over batches of sequences, with weights, keys and values as f32.
+/// Runs the decoder over batches of sequences, with weights as f32; keys and values are f32 or, on a GPU, codes of 8 or 4
+/// bits.
 #[derive(Debug)]
 pub struct BurnExecutor {
     source: Source,
@@ -28,6 +39,9 @@ pub struct BurnExecutor {
     /// None while the cache is asleep.
     cache: Option<PagedCache>,
     capacity: Capacity,
+    /// Recorded steps of the present decoder and cache.
+    #[cfg(any(feature = "cuda", feature = "vulkan"))]
+    graphs: Option<DecodeGraphs>,
 }
 
 /// Where weights come from and go to.
@@ -37,6 +51,17 @@ struct Source {
     path: Option<PathBuf>,
     config: ModelConfig,
     device: Device,
+    /// How one layer's keys and values are stored.
+    layout: KeyLayout,
+    /// Whether decoding steps are recorded.
+    records: Records,
+}
+
+/// Whether decoding steps are recorded, which needs a block that no sequence has.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Records {
+    Steps,
+    Nothing,
 }
 
 /// Loads other weights for an executor with this source and capacity.
@@ -55,7 +80,19 @@ impl Source {
     }
 
     fn empty_cache(&self, capacity: Capacity) -> PagedCache {
-        PagedCache::new(&self.config, capacity.blocks, capacity.block_tokens, &self.device)
+        let spare = usize::from(self.records == Records::Steps);
+        PagedCache::new(self.layout, self.config.layers, capacity.blocks + spare, &self.device)
+    }
+
+    #[cfg(any(feature = "cuda", feature = "vulkan"))]
+    fn graphs(&self, capacity: Capacity) -> Option<DecodeGraphs> {
+        let place = DecodePlace {
+            rope: Rope::new(&self.config),
+            block_tokens: capacity.block_tokens,
+            spare: capacity.blocks as u32,
+            device: self.device.clone(),
+        };
+        (self.records == Records::Steps).then(|| DecodeGraphs::new(place))
     }
 }
 
@@ -63,8 +100,8 @@ impl BurnExecutor {
     /// Loads a model folder or GGUF file onto the device called `device_name`: `cpu`, `cuda:N` or `vulkan:N`.
     ///
     /// # Errors
-    /// [`Error::Model`](crate::Error::Model) when the model cannot be read, [`Error::Setting`](crate::Error::Setting)
-    /// when the cache does not fit.
+    /// [`Error::Model`] when the model cannot be read, [`Error::Setting`] when the cache does not fit, or when the device
+    /// does not store keys and values as `limits` say.
     pub fn load(path: impl AsRef<Path>, device_name: &str, limits: &ExecutorConfig) -> Result<Self> {
         let device = device::parse(device_name)?;
         let decoder = Decoder::load(&path, &device)?;
@@ -83,7 +120,8 @@ impl BurnExecutor {
     /// An executor for a decoder in memory. It cannot sleep: there is nothing from which its weights could come back.
     ///
     /// # Errors
-    /// [`Error::Setting`](crate::Error::Setting) when the cache does not fit into memory.
+    /// [`Error::Setting`] when the cache does not fit into memory, or when the device does not store keys and values as
+    /// `limits` say.
     pub fn new(
         config: &ModelConfig,
         decoder: Decoder,
@@ -91,9 +129,18 @@ impl BurnExecutor {
         limits: &ExecutorConfig,
     ) -> Result<Self> {
         let max_position = limits.session_len.unwrap_or(config.max_position);
-        let block_bytes = PagedCache::block_bytes(config, limits.cache_block_seq_len);
+        let layout = key_layout(config, device, limits)?;
+        let block_bytes = config.layers * layout.block_words() * size_of::<u32>();
         let wanted = limits.max_batch_size * max_position.div_ceil(limits.cache_block_seq_len);
-        let blocks = limits.cache_max_entry_count.blocks(block_bytes, wanted)?;
+        let memory = device::memory(device);
+        let available = memory.map_or_else(available_memory, |memory| memory.free);
+        let blocks = limits.cache_max_entry_count.blocks(block_bytes, wanted, available)?;
+        let per_layer = blocks.saturating_mul(block_bytes) / config.layers;
+        if let Some(memory) = memory.filter(|memory| per_layer > memory.largest) {
+            let found = format!("{blocks} blocks, which take {} MiB per layer", per_layer >> 20);
+            let expected = format!("at most the {} MiB of the largest tensor", memory.largest >> 20);
+            return Err(Error::setting("cache-max-entry-count", found, expected));
+        }
         let capacity = Capacity {
             blocks,
             block_tokens: limits.cache_block_seq_len,
@@ -103,10 +150,43 @@ impl BurnExecutor {
             vocab: config.vocab,
             cache_bytes: blocks * block_bytes,
         };
-        let source = Source { path: None, config: config.clone(), device: device.clone() };
+        let records = if limits.graphs && is_gpu(device) { Records::Steps } else { Records::Nothing };
+        let source = Source { path: None, config: config.clone(), device: device.clone(), layout, records };
         let cache = source.empty_cache(capacity);
-        Ok(Self { source, decoder: Some(decoder), cache: Some(cache), capacity })
+        Ok(Self {
+            decoder: Some(decoder),
+            cache: Some(cache),
+            capacity,
+            #[cfg(any(feature = "cuda", feature = "vulkan"))]
+            graphs: source.graphs(capacity),
+            source,
+        })
     }
+
+    /// Number of kinds of decoding steps that have been recorded, to be launched as a whole.
+    #[cfg(any(feature = "cuda", feature = "vulkan"))]
+    #[must_use]
+    pub fn recorded_steps(&self) -> usize {
+        self.graphs.as_ref().map_or(0, DecodeGraphs::len)
+    }
+}
+
+/// How one layer's keys and values are stored.
+///
+/// # Errors
+/// [`Error::Setting`] when the device does not store them so.
+fn key_layout(config: &ModelConfig, device: &Device, limits: &ExecutorConfig) -> Result<KeyLayout> {
+    let layout = PagedCache::layout(config, limits.cache_block_seq_len, limits.quant_policy);
+    if PagedKeys::takes(layout, device) {
+        return Ok(layout);
+    }
+    let (policy, d) = (u32::from(limits.quant_policy), config.head_dim);
+    let expected = if is_gpu(device) {
+        format!("0: no kernel stores heads of {d} numbers in {policy} bits")
+    } else {
+        "0 for backend burn on the CPU, or backend turbomind".to_owned()
+    };
+    Err(Error::setting("quant-policy", policy, expected))
 }
 
 impl Executor for BurnExecutor {
@@ -128,6 +208,12 @@ impl Executor for BurnExecutor {
             return Err(ExecuteError::backend("weights or cache are asleep"));
         };
         cache.copy(&batch.copies);
+        #[cfg(any(feature = "cuda", feature = "vulkan"))]
+        if let Some(graphs) = &mut self.graphs
+            && let Some(outputs) = graphs.step(batch, decoder, cache)
+        {
+            return outputs.read(batch, vocab, width);
+        }
         let tokens: Vec<TokenId> = batch.steps.iter().flat_map(|step| step.tokens.iter().copied()).collect();
         let ids = decoder.ids(&tokens, &self.source.device).map_err(ExecuteError::backend)?;
         let runs = batch.steps.iter().map(|step| Run { first: step.position, tokens: step.tokens.len() });
@@ -146,6 +232,10 @@ impl Executor for BurnExecutor {
         }
         self.decoder = None;
         self.cache = None;
+        #[cfg(any(feature = "cuda", feature = "vulkan"))]
+        {
+            self.graphs = self.source.graphs(self.capacity);
+        }
         Ok(())
     }
 
@@ -172,6 +262,13 @@ impl WeightLoader for Loader {
     fn load(&self, path: &Path) -> Result<Box<dyn Executor>> {
         let decoder = Some(self.source.decoder(path)?);
         let source = Source { path: Some(path.to_owned()), ..self.source.clone() };
-        Ok(Box::new(BurnExecutor { source, decoder, cache: None, capacity: self.capacity }))
+        Ok(Box::new(BurnExecutor {
+            decoder,
+            cache: None,
+            capacity: self.capacity,
+            #[cfg(any(feature = "cuda", feature = "vulkan"))]
+            graphs: source.graphs(self.capacity),
+            source,
+        }))
     }
 }

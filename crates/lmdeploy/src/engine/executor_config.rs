@@ -32,11 +32,14 @@ pub struct ExecutorConfig {
     /// Size of the key-value cache: `auto`, a share of the available memory in (0, 1], a number of blocks above 1, or
     /// bytes like `512MiB`. Default `auto`: as much as can be used, but at most 1 GiB (upstream: 0.8).
     pub cache_max_entry_count: CacheSize,
-    /// Bits of a stored key or value: 0 = floats, 8 or 4. Default 0, as upstream; 8 and 4 need turbomind.
+    /// Bits of a stored key or value: 0 = floats, 8 or 4. Default 0, as upstream; 8 and 4 need turbomind or a GPU.
     pub quant_policy: QuantPolicy,
     /// Whether later prompts use the keys and values of earlier ones with the same beginning. Default true (upstream:
     /// false).
     pub enable_prefix_caching: bool,
+    /// Whether the launches of decoding steps are recorded on a GPU, so that the host launches a step as a whole; numbers
+    /// are the same. Default true.
+    pub graphs: bool,
     /// Number of threads that compute, turbomind only. Absent: the physical cores that this process may use.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub threads: Option<usize>,
@@ -83,6 +86,12 @@ impl ExecutorConfig {
     #[must_use]
     pub fn without_prefix_caching(self) -> Self {
         Self { enable_prefix_caching: false, ..self }
+    }
+
+    /// Launches every step kernel by kernel.
+    #[must_use]
+    pub fn without_graphs(self) -> Self {
+        Self { graphs: false, ..self }
     }
 
     /// Sets the number of threads that compute.
@@ -149,6 +158,7 @@ impl Default for ExecutorConfig {
             cache_max_entry_count: CacheSize::Auto,
             quant_policy: QuantPolicy::Float,
             enable_prefix_caching: true,
+            graphs: true,
             threads: None,
         }
     }

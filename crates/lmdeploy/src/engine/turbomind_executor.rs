@@ -14,6 +14,7 @@ use super::{
     Batch, Capacity, ExecuteError, Executor, ExecutorConfig, Logits, LogitsDetail, LogitsWanted, QuantPolicy,
     SleepLevel, SleepPart, WeightLoader,
 };
+use crate::cache::available_memory;
 use crate::{Error, Result};
 
 /// Maximum number of largest entries that are worth finding: for more of them, handing the row over is cheaper.
@@ -91,7 +92,7 @@ fn sized(engine: &mut turbomind::Engine, limits: &ExecutorConfig) -> Result<Capa
     let max_position = limits.session_len.unwrap_or(engine.model().max_position);
     let block_bytes = engine.kv_config().block_bytes()?;
     let wanted = limits.max_batch_size * max_position.div_ceil(block_tokens);
-    let blocks = limits.cache_max_entry_count.blocks(block_bytes, wanted)?;
+    let blocks = limits.cache_max_entry_count.blocks(block_bytes, wanted, available_memory())?;
     engine.resize_kv(blocks)?;
     // With dynamic NTK scaling a sequence can be longer than the trained context, but not than the pool.
     let limit = engine.max_position();

@@ -2,6 +2,8 @@
 //!
 //! The device is `INTERNLM_TEST_DEVICE`, the CPU otherwise.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use burn::module::Param;
 use burn::tensor::Device;
 use internlm_model::attend::Causal;
@@ -11,8 +13,15 @@ use internlm_model::sampling::largest;
 use internlm_model::{ModelConfig, ModelSize, TokenId};
 use lmdeploy::engine::{
     Batch, BlockCopy, BlockId, BurnExecutor, CacheSize, Engine, EngineConfig, Executor, ExecutorConfig,
-    GenerateRequest, LogitsDetail, LogitsWanted, Output, RequestId, Row, SchedulerConfig, SequencePart,
+    GenerateRequest, LogitsDetail, LogitsWanted, Output, QuantPolicy, RequestId, Row, SchedulerConfig,
+    SequencePart,
 };
+
+/// One test at a time: one of them counts what the whole process reads.
+pub(crate) fn alone() -> MutexGuard<'static, ()> {
+    static ONE: Mutex<()> = Mutex::new(());
+    ONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 fn config() -> ModelConfig {
     let size = ModelSize { hidden: 64, layers: 2, heads: 4, inter: 160, vocab: 300 };
@@ -64,6 +73,7 @@ fn full(row: Row<'_>) -> &[f32] {
 
 #[test]
 fn scattered_blocks_and_chunks_give_the_reference_logits() {
+    let _alone = alone();
     let limits = ExecutorConfig::default().with_cache_block_seq_len(4);
     let mut executor = executor(&limits);
     let (a, b) = (prompt(1, 11), prompt(2, 7));
@@ -92,6 +102,7 @@ fn scattered_blocks_and_chunks_give_the_reference_logits() {
 /// A sequence whose first block is shared and whose second one begins as a copy.
 #[test]
 fn shared_and_copied_blocks_give_the_reference_logits() {
+    let _alone = alone();
     let mut executor = executor(&ExecutorConfig::default().with_cache_block_seq_len(4));
     let ids = prompt(1, 8);
     let other: Vec<TokenId> = [&ids[..7], &prompt(2, 4)[..]].concat();
@@ -119,6 +130,7 @@ fn broken(mut decoder: Decoder, id: usize) -> Decoder {
 /// A sequence whose numbers leave the range of floats fails alone: nobody else may share its blocks.
 #[test]
 fn numbers_beyond_the_range_fail_their_sequence_alone() {
+    let _alone = alone();
     let decoder = Decoder::init(&config(), 3, &device());
     let broken = broken(decoder, 7);
     let mut executor =
@@ -136,6 +148,7 @@ fn numbers_beyond_the_range_fail_their_sequence_alone() {
 /// A prompt longer than the trained context: where it is cut into chunks decides nothing.
 #[test]
 fn chunks_have_the_rotation_of_the_whole_prompt() {
+    let _alone = alone();
     let scaling = RopeScaling::Dynamic { factor: 2.0 };
     let config = config().with_max_position(8).with_rope_scaling(scaling);
     let decoder = Decoder::init(&config, 3, &device());
@@ -161,6 +174,7 @@ fn chunks_have_the_rotation_of_the_whole_prompt() {
 /// The same tokens in the same steps, of sequences whose blocks have another size and are elsewhere.
 #[test]
 fn blocks_do_not_change_a_bit() {
+    let _alone = alone();
     let logits = |block_tokens: usize, tables: [&[u32]; 2]| {
         let mut executor = executor(&ExecutorConfig::default().with_cache_block_seq_len(block_tokens));
         let (a, b) = (prompt(1, 14), prompt(2, 9));
@@ -186,6 +200,7 @@ fn blocks_do_not_change_a_bit() {
 /// The largest entries are found where the logits are, or on the host: they are those of the full rows.
 #[test]
 fn largest_entries_are_those_of_the_full_rows() {
+    let _alone = alone();
     let mut executor = executor(&ExecutorConfig::default());
     let mut rows = |detail| {
         let steps = vec![
@@ -253,6 +268,7 @@ enum Order {
 
 #[test]
 fn greedy_ids_do_not_depend_on_neighbors_chunks_or_preemption() {
+    let _alone = alone();
     let prompts: Vec<Vec<TokenId>> = (0..8).map(|i| prompt(i, 5 + 7 * i)).collect();
     let roomy = ExecutorConfig::default();
     let alone = generate(&roomy, &prompts, Order::OneByOne);
@@ -266,6 +282,7 @@ fn greedy_ids_do_not_depend_on_neighbors_chunks_or_preemption() {
 
 #[test]
 fn greedy_ids_are_those_of_the_cpu() {
+    let _alone = alone();
     let prompts: Vec<Vec<TokenId>> = (0..4).map(|i| prompt(i, 3 + 11 * i)).collect();
     let limits = ExecutorConfig::default().with_max_batch_size(4).with_max_prefill_token_num(9);
     let cpu = internlm_model::device::parse("cpu").expect("the CPU");
@@ -277,6 +294,7 @@ fn greedy_ids_are_those_of_the_cpu() {
 /// row and many rows in different ways. The greedy ids above must not differ.
 #[test]
 fn a_row_has_the_same_logits_alone_and_in_a_batch() {
+    let _alone = alone();
     let few = if on_cpu() { 1e-6 } else { 0.0 };
     for (length, allowed) in [(2, few), (6, 1e-6)] {
         let mut executor = executor(&ExecutorConfig::default());
@@ -290,5 +308,205 @@ fn a_row_has_the_same_logits_alone_and_in_a_batch() {
         assert_eq!(alone.len(), together.len());
         let largest = alone.iter().zip(&together).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         assert!(largest <= allowed, "{length} tokens: values differ by up to {largest}");
+    }
+}
+
+#[test]
+fn codes_are_refused_where_no_kernel_stores_them() {
+    let _alone = alone();
+    let limits = |policy| ExecutorConfig::default().with_quant_policy(policy);
+    let refusal = |limits: &ExecutorConfig| {
+        let decoder = Decoder::init(&config(), 3, &device());
+        BurnExecutor::new(&config(), decoder, &device(), limits).expect_err("refused").to_string()
+    };
+    // Heads of 16 numbers have no group of 32.
+    let found = refusal(&limits(QuantPolicy::Int4));
+    let expected = if on_cpu() { "backend turbomind" } else { "heads of 16 numbers in 4 bits" };
+    assert!(found.starts_with("quant-policy") && found.contains(expected), "{found}");
+    if on_cpu() {
+        let found = refusal(&limits(QuantPolicy::Int8));
+        assert!(found.contains("backend turbomind"), "{found}");
+    } else {
+        let executor = executor(&limits(QuantPolicy::Int8).with_cache_size(CacheSize::Blocks(10)));
+        // Two layers of two heads, keys and values: 16 codes and a scale with its minimum.
+        assert_eq!(executor.capacity().cache_bytes, 10 * 16 * 2 * 2 * 2 * (16 + 4));
+    }
+}
+
+#[test]
+fn a_cache_must_fit_into_the_memory_of_its_device() {
+    let _alone = alone();
+    let limits = ExecutorConfig::default().with_cache_size(CacheSize::Bytes(1 << 50));
+    let decoder = Decoder::init(&config(), 3, &device());
+    let error = BurnExecutor::new(&config(), decoder, &device(), &limits).expect_err("a pebibyte");
+    let message = error.to_string();
+    assert!(message.starts_with("cache-max-entry-count") && message.contains("at most"), "{message}");
+    let memory = internlm_model::device::memory(&device());
+    assert_eq!(memory.is_none(), on_cpu());
+    assert!(memory.is_none_or(|memory| memory.largest > 1 << 20 && memory.free != Some(0)), "{memory:?}");
+}
+
+/// A model whose heads have groups of 32 numbers.
+#[cfg(feature = "vulkan")]
+fn wide(device: &Device, limits: &ExecutorConfig) -> BurnExecutor {
+    let size = ModelSize { hidden: 64, layers: 2, heads: 2, inter: 160, vocab: 300 };
+    let config = ModelConfig::new(size).with_kv_heads(1).with_max_position(128);
+    BurnExecutor::new(&config, Decoder::init(&config, 3, device), device, limits).expect("fits")
+}
+
+/// The beginning of a prompt comes from blocks of another sequence, one of them a copy.
+#[cfg(feature = "vulkan")]
+#[test]
+fn blocks_of_codes_are_shared_and_copied() {
+    let _alone = alone();
+    let device = internlm_model::device::parse("vulkan:0").expect("a Vulkan device");
+    let ids = prompt(1, 12);
+    let logits = |policy| {
+        let limits = ExecutorConfig::default().with_cache_block_seq_len(4).with_quant_policy(policy);
+        let mut executor = wide(&device, &limits);
+        let mut rows = |copies: Vec<BlockCopy>, steps: Vec<SequencePart>| -> Vec<f32> {
+            let found = executor.step(&Batch { copies, steps, ..Batch::default() }).expect("computes");
+            found.rows().flat_map(full).copied().collect()
+        };
+        let whole = rows(Vec::new(), vec![step(0, &ids, 0, &[9, 2, 7], LogitsWanted::Last)]);
+        rows(Vec::new(), vec![step(1, &ids[..7], 0, &[3, 8], LogitsWanted::None)]);
+        let copies = vec![BlockCopy { from: BlockId(8), to: BlockId(5), tokens: 3 }];
+        let shared = rows(copies, vec![step(2, &ids[7..], 7, &[3, 5, 1], LogitsWanted::Last)]);
+        // Twelve tokens and five: products of up to sixteen rows.
+        assert!(whole == shared, "{policy:?}");
+        whole
+    };
+    let exact = logits(QuantPolicy::Float);
+    let off = |policy| {
+        let found = logits(policy);
+        found.iter().zip(&exact).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+    };
+    let (int8, int4) = (off(QuantPolicy::Int8), off(QuantPolicy::Int4));
+    assert!(0.0 < int8 && int8 < int4 && int4 < 0.1, "{int8} {int4}");
+}
+
+/// Steps of one to sixteen sequences, with more and fewer keys than a split has, and what does not fit a recording.
+#[cfg(feature = "vulkan")]
+#[test]
+fn recorded_steps_give_the_bits_of_others() {
+    let _alone = alone();
+    let device = internlm_model::device::parse("vulkan:0").expect("a Vulkan device");
+    let size = ModelSize { hidden: 64, layers: 2, heads: 2, inter: 160, vocab: 300 };
+    let config = ModelConfig::new(size).with_kv_heads(1).with_max_position(600);
+    let run = |policy, graphs: fn(ExecutorConfig) -> ExecutorConfig| {
+        let limits = graphs(ExecutorConfig::default().with_cache_block_seq_len(64).with_quant_policy(policy));
+        let decoder = Decoder::init(&config, 3, &device);
+        let mut executor = BurnExecutor::new(&config, decoder, &device, &limits).expect("fits");
+        let mut ids: Vec<Vec<TokenId>> = (0..17).map(|i| prompt(i, 5 + i)).collect();
+        ids[2] = prompt(2, 254);
+        let mut rows = Vec::new();
+        let mut first = [0; 17];
+        // The numbers of the sequences of each step: prompts, then single tokens.
+        let steps: [&[usize]; 9] = [
+            &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16],
+            &[2],
+            &[1],
+            &[2, 0, 5],
+            &[2, 0, 5],
+            &[16, 2, 15, 14, 13],
+            &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16],
+            &[2],
+            &[3, 4, 8, 9],
+        ];
+        for members in steps {
+            let parts = members.iter().map(|&member| {
+                let blocks: Vec<u32> = (0..5).map(|block| (member * 5 + block) as u32).collect();
+                step(member as u64, &ids[member][first[member]..], first[member], &blocks, LogitsWanted::Last)
+            });
+            let batch = Batch { steps: parts.collect(), detail: LogitsDetail::Top(5), ..Batch::default() };
+            let found = executor.step(&batch).expect("computes");
+            assert_eq!(found.len(), members.len());
+            for (&member, row) in members.iter().zip(found.rows()) {
+                let Row::Top(entries) = row else { panic!("the largest were wanted") };
+                rows.push(entries.to_vec());
+                first[member] = ids[member].len();
+                ids[member].push(entries[0].0);
+            }
+        }
+        (rows, executor.recorded_steps())
+    };
+    for policy in [QuantPolicy::Float, QuantPolicy::Int8, QuantPolicy::Int4] {
+        let (recorded, count) = run(policy, |limits| limits);
+        // One row, four, four with two splits, eight with two, one with two; seventeen rows are too many.
+        assert_eq!(count, 5, "{policy:?}");
+        let (single, none) = run(policy, ExecutorConfig::without_graphs);
+        assert_eq!(none, 0);
+        assert!(recorded == single, "{policy:?}");
+    }
+}
+
+#[cfg(feature = "vulkan")]
+mod waits {
+    //! How often the host waits for the GPU. wgpu tells in its log what it reads, CUDA does not.
+
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    /// Counts the buffers that wgpu maps for reading: each is one wait for the GPU.
+    struct Reads;
+
+    static READS: AtomicUsize = AtomicUsize::new(0);
+
+    impl log::Log for Reads {
+        fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
+            metadata.target().starts_with("wgpu_core::device")
+        }
+
+        fn log(&self, record: &log::Record<'_>) {
+            if self.enabled(record.metadata()) {
+                let text = record.args().to_string();
+                let read = text.starts_with("Buffer::map_async") && text.contains("host: Read");
+                READS.fetch_add(usize::from(read), Ordering::Relaxed);
+            }
+        }
+
+        fn flush(&self) {}
+    }
+
+    /// Reads of the GPU while `work` runs.
+    fn reads(work: impl FnOnce()) -> usize {
+        let before = READS.load(Ordering::Relaxed);
+        work();
+        READS.load(Ordering::Relaxed) - before
+    }
+
+    /// A prompt and a single token, then single tokens with a copied block, whole rows and hidden states.
+    fn check(executor: &mut BurnExecutor, policy: QuantPolicy) {
+        let ids = prompt(4, 30);
+        let copies = vec![BlockCopy { from: BlockId(1), to: BlockId(9), tokens: 5 }];
+        for (copies, tokens, detail) in [
+            (Vec::new(), 0..20, LogitsDetail::Top(1)),
+            (Vec::new(), 20..21, LogitsDetail::Top(40)),
+            (copies, 21..22, LogitsDetail::Full),
+            (Vec::new(), 22..23, LogitsDetail::Top(1)),
+        ] {
+            let position = tokens.start;
+            let wanted = [LogitsWanted::Last, LogitsWanted::HiddenLast];
+            let parts = wanted.into_iter().enumerate().map(|(id, wanted)| {
+                let blocks = [id as u32 * 2, id as u32 * 2 + 1];
+                step(id as u64, &ids[tokens.clone()], position, &blocks, wanted)
+            });
+            let batch = Batch { copies, steps: parts.collect(), detail, ..Batch::default() };
+            let found = reads(|| drop(executor.step(&batch).expect("computes")));
+            assert_eq!(found, 1, "{policy:?}, position {position}");
+        }
+    }
+
+    #[test]
+    fn a_step_waits_once() {
+        let _alone = alone();
+        let device = internlm_model::device::parse("vulkan:0").expect("a Vulkan device");
+        log::set_logger(&Reads).expect("no other test listens to the log");
+        log::set_max_level(log::LevelFilter::Trace);
+        for policy in [QuantPolicy::Float, QuantPolicy::Int8, QuantPolicy::Int4] {
+            check(&mut wide(&device, &ExecutorConfig::default().with_quant_policy(policy)), policy);
+        }
+        log::set_max_level(log::LevelFilter::Off);
     }
 }

@@ -18,6 +18,8 @@ mod client_routes;
 mod configured;
 mod continued_answers;
 mod cross_origin;
+#[cfg(all(feature = "vulkan", feature = "turbomind"))]
+mod device_keys;
 mod embeddings;
 mod engine;
 mod exit_codes;

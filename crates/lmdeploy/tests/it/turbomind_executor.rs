@@ -438,6 +438,7 @@ fn the_backend_follows_the_device_unless_it_is_named() {
     }
     let config = parse(&format!("{model}[engine]\nquant-policy = 4\nthreads = 2")).expect("of turbomind");
     assert_eq!((config.engine.quant_policy, config.engine.threads), (QuantPolicy::Int4, Some(2)));
+    parse(&format!("{model}device = \"cuda:0\"\n[engine]\nquant-policy = 8")).expect("of a GPU");
     for (rest, words) in [
         ("backend = \"turbomind\"\ndevice = \"cuda:0\"", ["turbomind", "cuda:0"]),
         ("backend = \"burn\"\n[engine]\nquant-policy = 8", ["quant-policy", "burn"]),

@@ -5,7 +5,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use burn::tensor::{DType, Device, Int, Shape, Tensor};
+use burn::tensor::{Bytes, DType, Device, Int, Shape, Tensor};
 use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::ops::numeric::empty_device_contiguous_dtype;
 use burn_cubecl::tensor::CubeTensor;
@@ -142,6 +142,12 @@ pub(crate) fn upload<E: CubeElement, const D: usize>(
         handle,
         E::dtype(),
     )
+}
+
+/// Overwrites a tensor of [`upload`] with as many numbers, after all launches before.
+pub(crate) fn write<E: CubeElement>(tensor: &CubeTensor, numbers: &[E]) {
+    assert_eq!(tensor.meta.num_elements(), numbers.len(), "as many numbers as there were");
+    tensor.client.write(&tensor.handle, Bytes::from_bytes_vec(E::as_bytes(numbers).to_vec()));
 }
 
 /// How many cubes run, and how many units each has.

@@ -7,15 +7,17 @@ use internlm_model::kernels::{MAX_ENTRIES, largest_entries, read_entries};
 use crate::engine::{Batch, ExecuteError, Logits, LogitsDetail, SequencePart};
 
 /// Tensors of one step. Every read makes the host wait for the device, so there is one read for all of them.
+#[derive(Clone, Debug)]
 pub(super) struct StepOutputs {
-    /// A number per token, `[batch.tokens(), 1]`, that is finite only if the token's hidden state is.
+    /// A number per token, that is finite only if the token's hidden state is: `[T, 1]`, of at least `batch.tokens()`.
     sums: Tensor<2>,
     logits: Option<LogitRows>,
     /// `[batch.hidden_row_count(), hidden]`.
     states: Option<Tensor<2>>,
 }
 
-/// Rows of logits, `batch.row_count()` of them.
+/// Rows of logits, at least `batch.row_count()` of them; those beyond are of nobody.
+#[derive(Clone, Debug)]
 enum LogitRows {
     /// `[rows, vocab]`.
     Full(Tensor<2>),
@@ -36,6 +38,17 @@ impl StepOutputs {
             logits: logits.map(|logits| LogitRows::new(logits, batch.detail)),
             states: select(hidden, places(batch, SequencePart::hidden_rows)),
         }
+    }
+
+    /// The `count` largest logits of every row; `None` where the device does not find them.
+    ///
+    /// # Shapes
+    /// - hidden: `[T, hidden]`
+    #[cfg(any(feature = "cuda", feature = "vulkan"))]
+    pub(super) fn of_all(decoder: &Decoder, hidden: Tensor<2>, count: usize) -> Option<Self> {
+        let sums = hidden.clone().sum_dim(1);
+        let entries = largest_entries(&decoder.logits(hidden), count)?;
+        Some(Self { sums, logits: Some(LogitRows::Largest { entries, count }), states: None })
     }
 
     /// Waits for the device; `vocab` and `width` are the numbers of a row of logits and of hidden states.
@@ -61,7 +74,10 @@ impl StepOutputs {
         let rows = if wanted { read.next().transpose()?.unwrap_or_default() } else { Vec::new() };
         let states = read.next().transpose()?.unwrap_or_default();
         let logits = match count {
-            Some(count) => Logits::top(read_entries(&rows, count)),
+            Some(count) => {
+                let used = batch.row_count() * 2 * count;
+                Logits::top(read_entries(&rows[..used], count))
+            }
             None => Logits::new(rows, vocab),
         };
         Ok(with_faults(logits.with_hidden(states, width), batch, &sums))

@@ -5,7 +5,7 @@ use crate::kernels::device::attention::plan::{Form, UNITS};
 
 /// Positions whose keys are added up before they meet those of other splits. A query's splits begin at multiples of it,
 /// whatever else is in the batch.
-pub(super) const SPLIT: usize = 256;
+pub(in crate::kernels) const SPLIT: usize = 256;
 /// Numbers of queries and of keys of a tile, best first. The number of keys decides the order of additions: it follows
 /// from the heads alone and is the same for one token and for many.
 const TILES: [[usize; 2]; 9] =

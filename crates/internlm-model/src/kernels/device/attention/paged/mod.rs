@@ -24,4 +24,5 @@ mod tests;
 mod twin;
 
 pub(in crate::kernels) use apply::{PagedCall, attend, copy, takes};
+pub(in crate::kernels) use form::SPLIT;
 pub(in crate::kernels) use plan::UploadedPlan;

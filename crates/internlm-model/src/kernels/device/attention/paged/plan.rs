@@ -4,7 +4,7 @@ use burn_cubecl::tensor::CubeTensor;
 
 use super::form::SPLIT;
 use crate::kernels::block_tables::BlockTables;
-use crate::kernels::device::launch::upload;
+use crate::kernels::device::launch::{upload, write};
 use crate::positions::Run;
 
 /// Work of one cube: `[token of the row, tokens, position of the first, sequence, split]`.
@@ -65,6 +65,18 @@ impl Plan {
         plan
     }
 
+    /// A step of single tokens with room for `splits` splits of each: pieces without keys and blocks that are not read fill
+    /// what the step does not need.
+    fn of_decoding(batch: &BlockTables, block_tokens: usize, splits: usize) -> Self {
+        let mut plan = Self::new(batch, block_tokens, 1);
+        let (known, width) = (plan.tables.len() / plan.sequences, (splits * SPLIT).div_ceil(block_tokens));
+        let rows = plan.tables.chunks_exact(known);
+        let filled = rows.flat_map(|row| row.iter().copied().chain(std::iter::repeat_n(0, width - known)));
+        plan.tables = filled.collect();
+        plan.parts.resize(plan.sequences * splits, [0; 5]);
+        plan
+    }
+
     fn add_splits(&mut self, token: usize, position: usize) {
         let count = position / SPLIT + 1;
         self.merges.push([token, self.parts.len(), count].map(|number| number as u32));
@@ -94,6 +106,30 @@ impl Plan {
     }
 }
 
+impl UploadedPlan {
+    /// Copies the plan of a step of single tokens, each with room for `splits` splits, to the GPU of `like`.
+    pub(in crate::kernels) fn of_decoding(
+        batch: &BlockTables,
+        block_tokens: usize,
+        splits: usize,
+        like: &CubeTensor,
+    ) -> Self {
+        Plan::of_decoding(batch, block_tokens, splits).upload(like)
+    }
+
+    /// Replaces it by that of another step with as many tokens.
+    pub(in crate::kernels) fn write_decoding(&self, batch: &BlockTables, block_tokens: usize, splits: usize) {
+        let plan = Plan::of_decoding(batch, block_tokens, splits);
+        write(&self.slots, &plan.slots);
+        write(&self.tables, &plan.tables);
+        for (to, numbers) in
+            [(&self.parts, plan.parts.as_flattened()), (&self.merges, plan.merges.as_flattened())]
+        {
+            write(to.as_ref().expect("single tokens have splits"), numbers);
+        }
+    }
+}
+
 fn piece(numbers: [usize; 5]) -> Piece {
     numbers.map(|number| number as u32)
 }
@@ -113,5 +149,16 @@ mod tests {
         assert_eq!(plan.tiles, [[1, 2, 2, 1, 0], [3, 1, 4, 1, 0]]);
         assert_eq!(plan.parts, [[0, 1, 5, 0, 0], [4, 1, 512, 2, 0], [4, 1, 512, 2, 1], [4, 1, 512, 2, 2]]);
         assert_eq!(plan.merges, [[0, 0, 1], [4, 1, 3]]);
+    }
+
+    #[test]
+    fn steps_of_single_tokens_have_room_for_more_keys() {
+        let runs = [Run { first: 5, tokens: 1 }, Run { first: 300, tokens: 1 }];
+        let blocks = vec![vec![4], vec![7, 1, 3]];
+        let plan = Plan::of_decoding(&BlockTables::new(runs.to_vec(), blocks), 128, 4);
+        assert_eq!(plan.tables, [4, 0, 0, 0, 0, 0, 0, 0, 7, 1, 3, 0, 0, 0, 0, 0]);
+        assert_eq!(plan.merges, [[0, 0, 1], [1, 1, 2]]);
+        assert_eq!((plan.parts.len(), plan.tiles.len()), (8, 0));
+        assert_eq!(plan.parts[..4], [[0, 1, 5, 0, 0], [1, 1, 300, 1, 0], [1, 1, 300, 1, 1], [0; 5]]);
     }
 }
