@@ -20,6 +20,7 @@ GOALS = {
     ("decode 1.8b", 64): dict(floor=6000, aim=12000),
     "prefill 7b": dict(floor=10000, aim=20000),
     "first token 7b": dict(floor=60, aim=20, better="lower"),
+    "graphs over single launches 1.8b": dict(floor=1.0, aim=1.5),
     "server over decode": dict(floor=0.75, aim=0.9),
 }
 NOT_BUILT = "not built"
@@ -145,13 +146,18 @@ def decode_text(batch, context):
     return f"batch {batch}, context {context}, {PRECISION}"
 
 
-def generation(run, seconds, shape, batches, prefill=()):
-    """Decode steps and prompts of the executor with random weights."""
+def generation(run, seconds, shape, batches, *more, prefill=()):
+    """Decode steps and prompts of the executor with random weights; `more` are further options."""
     folder = write_folder(run.work / "models" / shape, shape)
     words = ["generation", folder, "--random-weights", "--steps", Sizes(run.tiny).decode_steps, "--warmup", 2]
     words += [word for batch, context in batches for word in ("--decode", f"{batch}x{context}")]
     words += [word for tokens in prefill for word in ("--prefill", tokens)]
-    return ours(run, "lmdeploy", words, seconds)
+    return ours(run, "lmdeploy", [*words, *more], seconds)
+
+
+def decode_rate(lines):
+    """Tokens per second of the first batch; None when nothing was measured."""
+    return next((line["tokens_per_second"] for line in lines if line["phase"] == "decode"), None)
 
 
 def serve(run, seconds):
@@ -161,7 +167,7 @@ def serve(run, seconds):
         (sizes.large, sizes.decode_large, [sizes.prefill]),
         (sizes.small, sizes.decode_small, []),
     ]:
-        exit_code, lines = generation(run, clock.left(), shape, batches, prefill)
+        exit_code, lines = generation(run, clock.left(), shape, batches, prefill=prefill)
         code = code or exit_code
         results = [line for line in lines if line["phase"] != "load"]
         for line in results:
@@ -172,8 +178,12 @@ def serve(run, seconds):
             record(run, name, text, line["tokens_per_second"], "tokens/s", goal=goal, peak_bytes=line["peak_bytes"])
         if lines and lines[0]["phase"] == "load":
             record(run, f"first token {shape}", "random weights, no caches", lines[0]["first_token_seconds"], "s")
-    run.record("skipped", name="graphs on and off", why=NOT_BUILT)
-    return code
+    recorded = decode_rate(lines)
+    exit_code, lines = generation(run, clock.left(), shape, batches[:1], "--no-graphs")
+    single = decode_rate(lines)
+    if recorded and single:
+        record(run, f"graphs over single launches {shape}", decode_text(*batches[0]), recorded / single, "x")
+    return code or exit_code
 
 
 def twins(run, seconds):
@@ -229,9 +239,8 @@ def server(run, seconds):
     # The middle of an answer.
     context = found["prompt_tokens"] // found["requests"] + sizes.answer // 2
     code, lines = generation(run, clock.left(), shape, [(batch, context)])
-    rates = [line["tokens_per_second"] for line in lines if line["phase"] == "decode"]
-    if rates:
-        record(run, "server over decode", text, found["tok_s"] / rates[0], "x")
+    if rate := decode_rate(lines):
+        record(run, "server over decode", text, found["tok_s"] / rate, "x")
     return code if found["failed"] == 0 else code or 1
 
 

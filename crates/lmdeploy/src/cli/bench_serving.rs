@@ -45,6 +45,9 @@ pub(super) struct ServingArguments {
     set: Vec<String>,
     #[command(flatten)]
     backend: BackendOptions,
+    /// Draw the weights instead of reading them: the model needs only config.json and a tokenizer; backend burn
+    #[arg(long, conflicts_with = "url")]
+    random_weights: bool,
     /// Send this many requests [default: 32]
     #[arg(long, value_name = "N")]
     requests: Option<usize>,
@@ -108,7 +111,8 @@ pub(super) fn run(arguments: &ServingArguments) -> anyhow::Result<()> {
             runtime.block_on(serving(&Client::new(client)?, &config.bench, &Bars))?
         }
         None => {
-            let pipeline = Pipeline::load(&config)?;
+            let load = if arguments.random_weights { Pipeline::random } else { Pipeline::load };
+            let pipeline = load(&config)?;
             runtime.block_on(serve_and_measure(&pipeline, &config))?
         }
     };

@@ -1,6 +1,7 @@
 //! The command line: one file per verb.
 
 mod api_server;
+mod bench_generation;
 mod bench_serving;
 mod chat;
 mod engine_options;
@@ -14,7 +15,8 @@ use clap::{Parser, Subcommand};
 const SERVE_EXAMPLES: &str = "Examples:
   lmdeploy serve api_server runs/tiny/finetune/hf --model-name tiny";
 const BENCH_EXAMPLES: &str = "Examples:
-  lmdeploy bench serving --url http://127.0.0.1:23333";
+  lmdeploy bench serving --url http://127.0.0.1:23333
+  lmdeploy bench generation model --device cuda:0 --decode 64x1024";
 const EXAMPLES: &str = "Examples:
   lmdeploy serve api_server runs/tiny/finetune/hf --model-name tiny
   lmdeploy chat runs/tiny/finetune/hf
@@ -51,6 +53,8 @@ enum Serve {
 enum Bench {
     /// Load a server with streamed completions and report times and tokens per second
     Serving(bench_serving::ServingArguments),
+    /// Measure prompts and decode steps of the executor alone, without scheduler and HTTP
+    Generation(bench_generation::GenerationArguments),
 }
 
 /// Runs the verb that the process's arguments name.
@@ -62,5 +66,6 @@ pub fn run() -> anyhow::Result<()> {
         Verb::Serve(Serve::ApiServer(arguments)) => api_server::run(&arguments),
         Verb::Chat(arguments) => chat::run(&arguments),
         Verb::Bench(Bench::Serving(arguments)) => bench_serving::run(&arguments),
+        Verb::Bench(Bench::Generation(arguments)) => bench_generation::run(arguments),
     }
 }

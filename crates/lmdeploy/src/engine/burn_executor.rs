@@ -111,6 +111,17 @@ impl BurnExecutor {
         Ok(executor)
     }
 
+    /// An executor for a model of the shape that a `config.json` or the one in a folder names, with random weights: to
+    /// measure sizes whose weights are not at hand. It cannot sleep.
+    ///
+    /// # Errors
+    /// As [`BurnExecutor::load`].
+    pub fn random(path: impl AsRef<Path>, device_name: &str, limits: &ExecutorConfig) -> Result<Self> {
+        let device = device::parse(device_name)?;
+        let config = ModelConfig::from_hf(path)?;
+        Self::new(&config, Decoder::init_on_device(&config, 0, &device), &device, limits)
+    }
+
     /// The shape of the model that was loaded.
     #[must_use]
     pub fn model_config(&self) -> &ModelConfig {

@@ -20,6 +20,34 @@ impl Pipeline {
     /// # Errors
     /// When settings contradict each other, the model cannot be read, or the cache does not fit into memory.
     pub fn load(config: &DeployConfig) -> Result<Self> {
+        Self::load_with(config, executor)
+    }
+
+    /// Loads everything of the model that `config` names but its weights, which are random: to measure sizes whose
+    /// weights are not at hand.
+    ///
+    /// # Errors
+    /// As [`Pipeline::load`], and for another backend than `burn`.
+    #[cfg(feature = "burn")]
+    pub fn random(config: &DeployConfig) -> Result<Self> {
+        Self::load_with(config, |DeployConfig { model, engine, .. }| {
+            let backend = model.chosen_backend();
+            if backend != Backend::Burn {
+                return Err(Error::setting(
+                    "model.backend",
+                    backend.name(),
+                    "burn, which takes random weights",
+                ));
+            }
+            let executor = crate::engine::BurnExecutor::random(&model.path, &model.device, engine)?;
+            Ok((executor.model_config().clone(), Box::new(executor) as Box<dyn Executor>))
+        })
+    }
+
+    fn load_with(
+        config: &DeployConfig,
+        executor: impl FnOnce(&DeployConfig) -> Result<(ModelConfig, Box<dyn Executor>)>,
+    ) -> Result<Self> {
         let started = Instant::now();
         let problems = config.problems();
         if !problems.is_empty() {

@@ -59,6 +59,9 @@ fn bad_input_is_exit_code_2_and_one_clear_message() {
             &["serve", "api_server", "m", "--allow-origins", "*.example", "--allow-credentials"],
             &["allow-origins", "`*.example`", "https://chat.example"],
         ),
+        (&["bench", "generation", "m", "--decode", "64"], &["BATCHxCONTEXT", "found `64`"]),
+        (&["bench", "generation", "m"], &["--decode"]),
+        (&["bench", "generation", &absent, "--prefill", "8"], &["absent"]),
         (&["serve", "api_server", "m", "--tp", "2"], &["--tp", "found `2`, expected 1", "not supported"]),
         (&["serve", "api_server", "m", "--adapters", "a=b"], &["--adapters", "found `a=b`"]),
         (&["serve", "api_server", "m", "--ssl"], &["--ssl", "SSL_CERTFILE", "SSL_KEYFILE"]),
@@ -132,8 +135,15 @@ fn a_server_that_breaks_off_is_exit_code_1() {
 
 #[test]
 fn the_help_of_every_verb() {
-    let verbs: [&[&str]; 6] =
-        [&[], &["serve"], &["serve", "api_server"], &["chat"], &["bench"], &["bench", "serving"]];
+    let verbs: [&[&str]; 7] = [
+        &[],
+        &["serve"],
+        &["serve", "api_server"],
+        &["chat"],
+        &["bench"],
+        &["bench", "serving"],
+        &["bench", "generation"],
+    ];
     for verb in verbs {
         let ran = lmdeploy().run([verb, &["--help"]].concat());
         assert_eq!(ran.code, Some(0));
@@ -173,6 +183,34 @@ fn a_measured_mock_gives_a_report_and_a_summary() {
     assert_eq!(prompts(5), first, "the same seed gives the same prompts");
     lmdeploy().run([&arguments[..], &["--seed", "9"]].concat());
     assert_ne!(prompts(10), first, "another seed gives other prompts");
+}
+
+/// Sizes are measured without weights: the executor alone, and behind HTTP.
+#[test]
+fn random_weights_are_measured() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let model = folder.path().join("model");
+    tiny_model(&model);
+    std::fs::remove_file(model.join("model.safetensors")).expect("is there");
+    let model = model.display().to_string();
+    let arguments = ["bench", "generation", &model, "--random-weights", "--decode", "2x70", "--prefill", "9"];
+    let ran = lmdeploy().run([&arguments[..], &["--steps", "2", "--warmup", "1", "--json"]].concat());
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let lines: Vec<serde_json::Value> =
+        ran.stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let phases: Vec<_> = lines.iter().filter_map(|line| line["phase"].as_str()).collect();
+    assert_eq!(phases, ["load", "decode", "prefill"]);
+    assert_eq!(lines[1]["seconds"].as_array().map(Vec::len), Some(2));
+    assert!(lines[1..].iter().all(|line| line["tokens_per_second"].as_f64().is_some_and(|rate| rate > 0.0)));
+
+    let arguments = ["bench", "serving", &model, "--random-weights", "--requests", "2", "--max-tokens", "3"];
+    let ran = lmdeploy().run([&arguments[..], &["--backend", "burn"]].concat());
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let report: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    assert_eq!((report["ok"].as_u64(), report["output_tokens"].as_u64()), (Some(2), Some(6)));
+    let ran = lmdeploy().run(arguments);
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert!(ran.stderr.contains("model.backend: found turbomind, expected burn"), "{ran:?}");
 }
 
 #[test]
