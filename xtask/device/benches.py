@@ -1,5 +1,6 @@
 """The stages that measure: our programs, and PyTorch's twins in the same precision on the same card."""
 
+import contextlib
 import json
 import statistics
 import sys
@@ -77,7 +78,12 @@ class Clock:
 def json_lines(run, arguments, seconds):
     """Runs a program; its exit code, and the JSON objects that it printed, one per line."""
     code, text = run.command(arguments, seconds)
-    return code, [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+    lines = []
+    for line in text.splitlines():
+        if line.startswith("{"):
+            with contextlib.suppress(json.JSONDecodeError):  # What a timeout cut off.
+                lines.append(json.loads(line))
+    return code, lines
 
 
 def ours(run, program, words, seconds):
@@ -110,7 +116,8 @@ def kernels(run, seconds):
         for side, (exit_code, lines) in found.items():
             code = code or exit_code
             for line in lines:
-                sides[side].setdefault((line["kernel"], line["shape"]), []).append(line["tflops"])
+                if line["tflops"] is not None:  # Noise leaves a short call no time.
+                    sides[side].setdefault((line["kernel"], line["shape"]), []).append(line["tflops"])
     for (kernel, shape), rates in sides["ours"].items():
         name = f"{kernel} {PRECISION}"
         record(run, name, shape, statistics.median(rates), "TFLOP/s")
@@ -129,7 +136,7 @@ def train(run, seconds, settings):
         mfu = line["flops_per_second"] / peak if peak else None
         rate = line["tokens_per_second"]
         record(
-            run, f"train {settings.shape}", settings.text(), rate, "tokens/s", peak_bytes=line["peak_bytes"], mfu=mfu
+            run, f"train {settings.shape}", settings.text(), rate, "tokens/s", peak_bytes=line["reserved_bytes"], mfu=mfu
         )
     return code if lines else code or 1
 
@@ -167,7 +174,7 @@ def serve(run, seconds):
         (sizes.large, sizes.decode_large, [sizes.prefill]),
         (sizes.small, sizes.decode_small, []),
     ]:
-        exit_code, lines = generation(run, clock.left(), shape, batches, prefill=prefill)
+        exit_code, lines = generation(run, clock.left(), shape, batches, "--graphs", prefill=prefill)
         code = code or exit_code
         results = [line for line in lines if line["phase"] != "load"]
         for line in results:
@@ -175,11 +182,11 @@ def serve(run, seconds):
             decode = line["phase"] == "decode"
             text = decode_text(batch, context) if decode else f"{context} tokens, {PRECISION}"
             goal = (name, batch) if decode else name
-            record(run, name, text, line["tokens_per_second"], "tokens/s", goal=goal, peak_bytes=line["peak_bytes"])
+            record(run, name, text, line["tokens_per_second"], "tokens/s", goal=goal, peak_bytes=line["reserved_bytes"])
         if lines and lines[0]["phase"] == "load":
             record(run, f"first token {shape}", "random weights, no caches", lines[0]["first_token_seconds"], "s")
     recorded = decode_rate(lines)
-    exit_code, lines = generation(run, clock.left(), shape, batches[:1], "--no-graphs")
+    exit_code, lines = generation(run, clock.left(), shape, batches[:1])
     single = decode_rate(lines)
     if recorded and single:
         record(run, f"graphs over single launches {shape}", decode_text(*batches[0]), recorded / single, "x")

@@ -6,11 +6,13 @@ SCHEMA = 1
 
 
 def passes(bench):
-    """Whether a figure reaches what is asked for at least; one without a goal does."""
+    """Whether a figure reaches what is asked for at least; one without a goal does, and None when it is not known."""
     floor, ratio, ratio_floor = bench["floor"], bench["ratio"], bench["ratio_floor"]
     if floor is not None and (bench["value"] > floor if bench["better"] == "lower" else bench["value"] < floor):
         return False
-    return ratio_floor is None or ratio is None or ratio >= ratio_floor
+    if ratio_floor is not None and ratio is None:
+        return None
+    return ratio_floor is None or ratio >= ratio_floor
 
 
 def benches(ours, torch):

@@ -161,7 +161,8 @@ def main():
     options = parser.parse_args()
     run = Run(options)
     chosen = {int(number) for number in options.only.split(",")} | {1} if options.only else None
-    budget = options.budget or (float("inf") if options.tiny else 480)
+    default = float("inf") if options.tiny else 480
+    budget = default if options.budget is None else options.budget
     begin, failed = time.monotonic(), False
     for number, (name, seconds, work) in enumerate(STAGES, start=1):
         if chosen and number not in chosen:

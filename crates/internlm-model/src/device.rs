@@ -1,6 +1,8 @@
 //! Devices by name: `cpu`, `cuda:N`, `vulkan:N`.
 
 use burn::tensor::Device;
+#[cfg(any(feature = "cuda", feature = "vulkan"))]
+use cubecl_environment::stream::{StreamPolicy, set_policy};
 
 use crate::{Error, Result};
 
@@ -69,6 +71,9 @@ fn vulkan(name: &str, _index: usize) -> Result<Device> {
 /// Device `index` among those of one kind the system has, software rasterizers included.
 #[cfg(any(feature = "cuda", feature = "vulkan"))]
 fn numbered(name: &str, index: usize, kind: burn::tensor::DeviceType) -> Result<Device> {
+    // All threads launch in one order: weights are loaded on another thread than the one that serves, and recorded
+    // launches cannot wait for those of others.
+    set_policy(StreamPolicy::Single);
     let devices = Device::enumerate(kind).into_vec();
     let count = devices.len();
     devices.into_iter().nth(index).ok_or_else(|| {

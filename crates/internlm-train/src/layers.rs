@@ -43,8 +43,8 @@ pub(crate) struct Layers<'a> {
 
 /// The forward pass up to the head.
 struct Walk {
-    /// The output of the embedding, with its graph.
-    embedded: Tensor<2>,
+    /// The output of the embedding, with its graph; `None` when the embedding does not learn.
+    embedded: Option<Tensor<2>>,
     /// Layers from the first that is differentiated on.
     layers: Vec<Kept>,
     /// The input of the head, the beginning of a graph.
@@ -126,6 +126,7 @@ impl<'a> Layers<'a> {
         let embedded = self.decoder.first_hidden(ids, attend.positions());
         let table = self.decoder.rope.table(attend.positions(), &embedded.device());
         let mut h = embedded.clone().detach();
+        let embedded = (self.embedding == Training::Trained).then_some(embedded);
         let count = self.decoder.layers.len();
         let mut layers = Vec::with_capacity(count - self.first);
         for layer in 0..count {
@@ -163,7 +164,7 @@ impl<'a> Layers<'a> {
             gradient = input.grad_remove(&mut tape);
             accumulate(sum, self.take(tape));
         }
-        if let Some(seed) = gradient.filter(|_| self.embedding == Training::Trained) {
+        if let (Some(embedded), Some(seed)) = (embedded, gradient) {
             accumulate(&mut outer, self.take(differentiate(embedded, seed)));
         }
         accumulate(sum, outer);

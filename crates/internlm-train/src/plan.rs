@@ -61,7 +61,14 @@ impl Plan {
         let step_tokens = (data.micro_num * row_tokens) as u64;
         let step_flops = data.micro_num as f64 * Flops::new(model).of_rows(&[row]);
         let shape = TrainedShape::of(model, Ok::<_, Error>)?;
-        let shape = if config.run.device == "cpu" { shape } else { shape.on_gpu() };
+        let shape = match config.run.device.split(':').next() {
+            Some("cpu") => shape,
+            Some("cuda" | "vulkan") => shape.on_gpu(),
+            _ => {
+                let found = format!("`{}`", config.run.device);
+                return Err(Error::mismatch("run.device", found, "cpu, cuda:N or vulkan:N"));
+            }
+        };
         let passes = Passes::of(std::iter::repeat_n(row_tokens, data.micro_num), config.run.pass_tokens);
         let memory = |recompute| shape.memory(passes, recompute);
         let steps = config.schedule.steps;

@@ -68,7 +68,7 @@ pub fn tiny_model() -> ModelConfig {
 pub fn measure(model: &ModelConfig, work: Work, tokens: usize, device: &Device) -> Result<Peak> {
     if !is_gpu(device) {
         let expected = "a GPU: the peak of the CPU is that of the process";
-        return Err(Error::mismatch("--device", "cpu", expected));
+        return Err(Error::mismatch("device", "cpu", expected));
     }
     let ids = ids(model, tokens);
     let (done, peak) = trace_memory(device, || match work {

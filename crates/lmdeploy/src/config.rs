@@ -95,6 +95,10 @@ impl DeployConfig {
         let block_tokens = engine.cache_block_seq_len;
         match self.model.chosen_backend() {
             Backend::Turbomind => {
+                if engine.graphs {
+                    problems
+                        .push("engine.graphs: found true, expected false for backend turbomind".to_owned());
+                }
                 if device != CPU {
                     problems.push(format!(
                         "model.backend: found turbomind on device {device}, expected device {CPU}, or backend burn"
@@ -114,6 +118,9 @@ impl DeployConfig {
                         "engine.quant-policy: found {policy}, expected 0 for backend burn on the CPU, or backend \
                          turbomind"
                     ));
+                }
+                if engine.graphs && device == CPU {
+                    problems.push("engine.graphs: found true, expected false for the CPU".to_owned());
                 }
                 if let Some(threads) = engine.threads {
                     problems.push(format!(

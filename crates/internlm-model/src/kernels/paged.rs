@@ -63,12 +63,18 @@ impl PagedKeys {
     /// these heads fit.
     #[must_use]
     pub fn takes(layout: KeyLayout, device: &Device) -> bool {
+        layout.format == KeyFormat::F32 || Self::has_kernels(layout, device)
+    }
+
+    /// Whether kernels of the device itself store keys and values so and attend over them.
+    #[must_use]
+    pub fn has_kernels(layout: KeyLayout, device: &Device) -> bool {
         #[cfg(any(feature = "cuda", feature = "vulkan"))]
-        if crate::device::is_gpu(device) && super::device::attention::paged::takes(layout) {
-            return true;
+        if crate::device::is_gpu(device) {
+            return super::device::attention::paged::takes(layout);
         }
-        let _ = device;
-        layout.format == KeyFormat::F32
+        let _ = (layout, device);
+        false
     }
 
     /// Memory for `blocks` blocks, whose numbers are not set: slots are read once a token has been stored in them.

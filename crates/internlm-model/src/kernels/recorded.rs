@@ -8,12 +8,12 @@
 
 use std::thread::{self, ThreadId};
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
 use cubecl::client::Graph;
 use cubecl::future::block_on;
 use cubecl::server::ServerError;
 
-use super::device::primitive;
+use super::device::{Client, client};
 
 /// Runs before the recording. The last ones find all memory and all compiled kernels in place, since nothing may be
 /// allocated while launches are recorded.
@@ -58,19 +58,38 @@ impl<T> Recorded<T> {
 }
 
 fn record<T>(device: &Device, work: &mut impl FnMut() -> T) -> Result<(Graph, T), ServerError> {
-    let client = primitive(Tensor::<1>::empty([1], device)).client;
+    let client = client(device);
     client.graph_prepare()?;
+    let open = Open { client: &client, ended: false };
     for _ in 0..WARM_UP {
         let output = work();
         let done = block_on(client.sync());
         drop(output);
-        if let Err(error) = done {
-            // Ends what was prepared; it gives no graph because nothing was recorded.
-            drop(client.stop_capture());
-            return Err(error);
-        }
+        done?;
     }
     client.start_capture()?;
     let output = work();
-    Ok((client.stop_capture()?, output))
+    Ok((open.stop()?, output))
+}
+
+/// A recording that has begun. It ends whatever happens: nothing could be read of the GPU before that.
+struct Open<'a> {
+    client: &'a Client,
+    ended: bool,
+}
+
+impl Open<'_> {
+    fn stop(mut self) -> Result<Graph, ServerError> {
+        self.ended = true;
+        self.client.stop_capture()
+    }
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        if !self.ended {
+            // It gives no graph when nothing was recorded.
+            drop(self.client.stop_capture());
+        }
+    }
 }

@@ -18,6 +18,7 @@ const LR: f64 = 1e-4;
 
 /// How whole steps are measured.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct StepBench {
     /// Where the model is.
     pub device: Device,
@@ -55,8 +56,11 @@ pub struct BenchResult {
     pub mfu: Option<f64>,
     /// FLOP/s of a plain matrix product, measured just before. Unknown on GPUs: theirs is the peak of the tensor cores.
     pub peak: Option<f64>,
-    /// Bytes that the memory pools of the device have reserved after the last step, where it tells.
+    /// Bytes that the memory pools of the device have reserved after the last step, where it tells. They do not shrink:
+    /// whatever the process measured before counts.
     pub peak_bytes: Option<u64>,
+    /// As [`StepBench::ranks`].
+    pub ranks: usize,
     /// Median seconds of the forward, the backward and the optimizer.
     pub parts: [f64; 3],
 }
@@ -102,6 +106,7 @@ impl StepBench {
             mfu: peak.map(|peak| flops_per_second / peak),
             peak,
             peak_bytes: self.device.memory_pool_usage().map(|usage| usage.bytes_reserved),
+            ranks: self.ranks,
             parts: [part(|times| times.forward), part(|times| times.backward), part(|times| times.optimizer)],
         })
     }
@@ -111,9 +116,11 @@ impl StepBench {
         // Drawing billions of numbers on the host takes minutes.
         let init = if is_gpu(&self.device) { Decoder::init_on_device } else { Decoder::init };
         let decoder = init(&model, SEED, &self.device);
-        let config = TrainerConfig::new((self.steps + self.warmup) as u64, LR)
+        let mut config = TrainerConfig::new((self.steps + self.warmup) as u64, LR)
             .with_pass_tokens(self.pass_tokens)
             .with_recompute(self.recompute);
+        // Steps that are skipped are faster.
+        config.monitor.max_skipped = 1;
         Trainer::emulating_rank(model, decoder, config, self.ranks)
     }
 }

@@ -9,7 +9,7 @@ use internlm_model::device;
 use crate::bench::{
     AttentionShape, BenchResult, BenchShape, KernelBench, KernelResult, ProductShape, SHAPES, StepBench,
 };
-use crate::{Error, Recompute, TrainerConfig};
+use crate::{Error, Recompute};
 
 /// Examples under `--help`.
 const EXAMPLES: &str = "Examples:
@@ -44,15 +44,16 @@ pub(super) struct Bench {
     /// Train on sequences of this number of tokens instead of the shape's.
     #[arg(long)]
     seq_len: Option<NonZeroUsize>,
-    /// Maximum number of tokens of one forward and backward pass.
-    #[arg(long, default_value_t = TrainerConfig::PASS_TOKENS)]
-    pass_tokens: usize,
-    /// Keep everything for the backward pass, or compute layers again.
-    #[arg(long, default_value = "none", value_name = "none|layers", value_parser = recompute)]
-    recompute: Recompute,
-    /// Do the work of one of this number of ranks of ZeRO-1: update that share of the parameters, exchange nothing.
-    #[arg(long, default_value = "1", value_name = "RANKS")]
-    emulate_zero: NonZeroUsize,
+    /// Maximum number of tokens of one forward and backward pass [default: 4096]
+    #[arg(long)]
+    pass_tokens: Option<NonZeroUsize>,
+    /// Keep everything for the backward pass, or compute layers again [default: none]
+    #[arg(long, value_name = "none|layers", value_parser = recompute)]
+    recompute: Option<Recompute>,
+    /// Do the work of one of this number of ranks of ZeRO-1: update that share of the parameters, exchange nothing
+    /// [default: 1]
+    #[arg(long, value_name = "RANKS", value_parser = ranks)]
+    emulate_zero: Option<usize>,
     /// Measure this number of rounds; the median over all their steps is printed.
     #[arg(long, default_value_t = 5)]
     rounds: usize,
@@ -72,7 +73,7 @@ impl Bench {
         let shapes = self.shapes()?;
         let device = device::parse(&self.device).map_err(Error::from)?;
         let repeats = (self.rounds * self.steps).max(1);
-        let kernels = KernelBench { device: device.clone(), repeats };
+        let kernels = KernelBench { device: device.clone(), repeats, warmup: self.warmup };
         for shape in &self.products {
             self.print_kernel(&kernels.product(*shape))?;
         }
@@ -82,9 +83,9 @@ impl Bench {
             }
         }
         let mut steps = StepBench::new(device, repeats, self.warmup);
-        steps.pass_tokens = self.pass_tokens;
-        steps.recompute = self.recompute;
-        steps.ranks = self.emulate_zero.get();
+        steps.pass_tokens = self.pass_tokens.map_or(steps.pass_tokens, NonZeroUsize::get);
+        steps.recompute = self.recompute.unwrap_or_default();
+        steps.ranks = self.emulate_zero.unwrap_or(1);
         for shape in shapes {
             self.print_steps(&steps.measure(&shape)?)?;
         }
@@ -94,6 +95,9 @@ impl Bench {
     /// The shapes whose whole steps are measured.
     fn shapes(&self) -> Result<Vec<BenchShape>, Error> {
         let kernels = !self.products.is_empty() || !self.attention.is_empty();
+        if kernels && self.shapes.is_empty() {
+            self.refuse_step_options()?;
+        }
         let default = if kernels { Vec::new() } else { vec![SHAPES[0].name.to_owned()] };
         let names = if self.shapes.is_empty() { &default } else { &self.shapes };
         let shape = |name: &String| {
@@ -108,11 +112,30 @@ impl Bench {
         names.iter().map(shape).collect()
     }
 
+    /// Refuses options of whole steps, when only kernels are measured.
+    fn refuse_step_options(&self) -> Result<(), Error> {
+        let given = [
+            ("--batch", self.batch.is_some()),
+            ("--seq-len", self.seq_len.is_some()),
+            ("--pass-tokens", self.pass_tokens.is_some()),
+            ("--recompute", self.recompute.is_some()),
+            ("--emulate-zero", self.emulate_zero.is_some()),
+        ];
+        match given.into_iter().find(|(_, given)| *given) {
+            Some((option, _)) => {
+                Err(Error::mismatch(option, "no --shape beside it", "a shape whose steps are measured"))
+            }
+            None => Ok(()),
+        }
+    }
+
     fn print_kernel(&self, result: &KernelResult) -> anyhow::Result<()> {
         if self.json {
             outln!("{}", serde_json::to_string(result)?)?;
         } else {
-            outln!("{:<18}  {}  {:.3} TFLOP/s", result.kernel, result.shape, result.tflops)?;
+            let rate =
+                result.tflops.map_or("no time left".to_owned(), |tflops| format!("{tflops:.3} TFLOP/s"));
+            outln!("{:<18}  {}  {rate}", result.kernel, result.shape)?;
         }
         Ok(())
     }
@@ -127,8 +150,17 @@ impl Bench {
             Some(mfu) => format!("mfu {:>4.1} %", 100.0 * mfu),
             None => format!("{:.3} TFLOP/s", result.flops_per_second / 1e12),
         };
+        let parts = match result.peak {
+            Some(_) => {
+                format!("forward {forward:.1} ms  backward {backward:.1} ms  optimizer {optimizer:.1} ms")
+            }
+            // A GPU computes while the host launches.
+            None => format!("step {:.1} ms", forward + backward + optimizer),
+        };
+        let ranks =
+            if result.ranks > 1 { format!("  first of {} ranks", result.ranks) } else { String::new() };
         outln!(
-            "{:>5}  {:>9} parameters  {:>7.0} tokens/s  {rate}  forward {forward:.1} ms  backward {backward:.1} ms  optimizer {optimizer:.1} ms",
+            "{:>5}  {:>9} parameters  {:>7.0} tokens/s  {rate}  {parts}{ranks}",
             result.shape,
             result.parameters,
             result.tokens_per_second,
@@ -156,6 +188,12 @@ fn sizes<const N: usize>(text: &str) -> Result<[usize; N], String> {
         text.split('x').map(|word| word.parse().ok().filter(|size| *size > 0)).collect();
     let sizes = sizes.and_then(|sizes| sizes.try_into().ok());
     sizes.ok_or_else(|| format!("found `{text}`, expected {N} positive numbers with an x between them"))
+}
+
+/// A number of ranks that a run may have.
+fn ranks(text: &str) -> Result<usize, String> {
+    let ranks = text.parse().ok().filter(|ranks| (1..=1 << 16).contains(ranks));
+    ranks.ok_or_else(|| format!("found `{text}`, expected 1 to {}", 1 << 16))
 }
 
 fn recompute(text: &str) -> Result<Recompute, String> {

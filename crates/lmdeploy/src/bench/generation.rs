@@ -15,7 +15,7 @@ const BLOCK_TOKENS: usize = 64;
 
 /// Sequences that decode together.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct DecodeSize {
+pub(crate) struct DecodeLoad {
     /// Number of sequences.
     pub(crate) batch: usize,
     /// Number of tokens that each has in the cache before the first step.
@@ -29,7 +29,7 @@ pub(crate) struct DecodeSize {
 #[derive(Clone, Debug)]
 pub(crate) struct GenerationBench {
     /// Batches whose decode steps are measured.
-    pub(crate) decode: Vec<DecodeSize>,
+    pub(crate) decode: Vec<DecodeLoad>,
     /// Lengths of prompts that are measured.
     pub(crate) prefill: Vec<usize>,
     /// Number of measured steps.
@@ -53,7 +53,32 @@ pub(crate) struct GenerationResult {
     pub(crate) tokens_per_second: f64,
 }
 
+/// Maximum number of tokens of all sequences of a batch: more than any GPU holds.
+const MAX_TOKENS: usize = 1 << 32;
+
 impl GenerationBench {
+    /// Whether batches and prompts are of a size that can be counted.
+    ///
+    /// # Errors
+    /// The name of the option, what was found, and what is expected.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let fits = |size: &DecodeLoad| {
+            let length = size.context.checked_add(self.warmup)?.checked_add(self.steps)?;
+            length.checked_mul(size.batch).filter(|tokens| *tokens <= MAX_TOKENS)
+        };
+        if let Some(size) = self.decode.iter().find(|size| fits(size).is_none()) {
+            let DecodeLoad { batch, context } = size;
+            let steps = format!("{} steps of warm-up and {} steps", self.warmup, self.steps);
+            return Err(format!(
+                "--decode: found {batch}x{context} with {steps}, expected at most {MAX_TOKENS} tokens"
+            ));
+        }
+        match self.prefill.iter().find(|tokens| **tokens > MAX_TOKENS) {
+            Some(tokens) => Err(format!("--prefill: found {tokens}, expected at most {MAX_TOKENS}")),
+            None => Ok(()),
+        }
+    }
+
     /// Limits of an executor that can take every batch and prompt.
     pub(crate) fn limits(&self) -> ExecutorConfig {
         let lengths = self.decode.iter().map(|size| self.longest(*size)).chain(self.prefill.iter().copied());
@@ -91,7 +116,7 @@ impl GenerationBench {
         mut done: impl FnMut(GenerationResult) -> Result<(), E>,
     ) -> Result<(), E> {
         for size in &self.decode {
-            let DecodeSize { batch, context } = *size;
+            let DecodeLoad { batch, context } = *size;
             let batches = Batches::new(executor, self.longest(*size));
             let seconds = self.times(executor, |step| batches.batch(batch, context + step, 1))?;
             done(GenerationResult::new("decode", *size, batch, seconds))?;
@@ -99,14 +124,14 @@ impl GenerationBench {
         for tokens in &self.prefill {
             let batches = Batches::new(executor, *tokens);
             let seconds = self.times(executor, |_| batches.batch(1, 0, *tokens))?;
-            let size = DecodeSize { batch: 1, context: *tokens };
+            let size = DecodeLoad { batch: 1, context: *tokens };
             done(GenerationResult::new("prefill", size, *tokens, seconds))?;
         }
         Ok(())
     }
 
     /// Number of tokens of a sequence after the last step.
-    fn longest(&self, size: DecodeSize) -> usize {
+    fn longest(&self, size: DecodeLoad) -> usize {
         size.context + self.warmup + self.steps
     }
 
@@ -129,11 +154,11 @@ impl GenerationBench {
 
 impl GenerationResult {
     /// The result of steps of `tokens` tokens each.
-    fn new(phase: &'static str, size: DecodeSize, tokens: usize, seconds: Vec<f64>) -> Self {
+    fn new(phase: &'static str, size: DecodeLoad, tokens: usize, seconds: Vec<f64>) -> Self {
         let mut sorted = seconds.clone();
         sorted.sort_unstable_by(f64::total_cmp);
         let typical = sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN);
-        let DecodeSize { batch, context } = size;
+        let DecodeLoad { batch, context } = size;
         Self { phase, batch, context, seconds, tokens_per_second: tokens as f64 / typical }
     }
 }
@@ -182,7 +207,7 @@ mod tests {
     #[test]
     fn batches_and_prompts_fit_their_limits() {
         let bench = GenerationBench {
-            decode: vec![DecodeSize { batch: 3, context: 126 }, DecodeSize { batch: 1, context: 5 }],
+            decode: vec![DecodeLoad { batch: 3, context: 126 }, DecodeLoad { batch: 1, context: 5 }],
             prefill: vec![70],
             steps: 3,
             warmup: 1,

@@ -4,6 +4,6 @@ mod generation;
 mod report;
 mod serving;
 
-pub(crate) use generation::{DecodeSize, GenerationBench, GenerationResult};
+pub(crate) use generation::{DecodeLoad, GenerationBench, GenerationResult};
 pub(crate) use report::{Percentiles, ServingReport};
 pub(crate) use serving::serving;

@@ -10,7 +10,7 @@ use internlm_model::device;
 use serde_json::json;
 
 use crate::Error;
-use crate::bench::{DecodeSize, GenerationBench, GenerationResult};
+use crate::bench::{DecodeLoad, GenerationBench, GenerationResult};
 use crate::engine::BurnExecutor;
 
 const EXAMPLES: &str = "Examples:
@@ -34,7 +34,7 @@ pub(super) struct GenerationArguments {
     device: String,
     /// Measure decode steps of BATCH sequences with CONTEXT tokens in the cache each; repeatable
     #[arg(long, value_name = "BATCHxCONTEXT", value_parser = parse_decode, required_unless_present = "prefill")]
-    decode: Vec<DecodeSize>,
+    decode: Vec<DecodeLoad>,
     /// Measure a prompt of this many tokens; repeatable
     #[arg(long, value_name = "TOKENS", value_parser = parse_tokens)]
     prefill: Vec<usize>,
@@ -44,9 +44,9 @@ pub(super) struct GenerationArguments {
     /// Run this many steps of each before them
     #[arg(long, value_name = "N", default_value_t = 3)]
     warmup: usize,
-    /// Launch every step on a GPU kernel by kernel instead of recording decoding steps
+    /// Record decoding steps on a GPU and launch each as a whole instead of kernel by kernel
     #[arg(long)]
-    no_graphs: bool,
+    graphs: bool,
     /// Print one JSON object per line instead of text
     #[arg(long)]
     json: bool,
@@ -57,11 +57,11 @@ fn parse_tokens(text: &str) -> Result<usize, String> {
     tokens.ok_or_else(|| format!("found `{text}`, expected a positive number"))
 }
 
-fn parse_decode(text: &str) -> Result<DecodeSize, String> {
+fn parse_decode(text: &str) -> Result<DecodeLoad, String> {
     let fail = || format!("found `{text}`, expected BATCHxCONTEXT such as 64x1024");
     let (batch, context) = text.split_once('x').ok_or_else(fail)?;
     let batch = batch.parse::<usize>().ok().filter(|batch| *batch > 0).ok_or_else(fail)?;
-    Ok(DecodeSize { batch, context: context.parse().map_err(|_| fail())? })
+    Ok(DecodeLoad { batch, context: context.parse().map_err(|_| fail())? })
 }
 
 /// Measures and prints each result at once.
@@ -71,10 +71,11 @@ pub(super) fn run(arguments: GenerationArguments) -> anyhow::Result<()> {
         return Err(UsageError("--steps: found 0, expected at least 1".to_owned()).into());
     }
     let bench = GenerationBench { decode, prefill, steps, warmup };
+    bench.check().map_err(UsageError)?;
     let begin = Instant::now();
     let (path, name) = (&arguments.model, &arguments.device);
     let mut limits = bench.limits();
-    limits.graphs = !arguments.no_graphs;
+    limits.graphs = arguments.graphs;
     let load = if arguments.random_weights { BurnExecutor::random } else { BurnExecutor::load };
     let mut executor = load(path, name, &limits)?;
     let loaded = begin.elapsed().as_secs_f64();
@@ -98,8 +99,8 @@ pub(super) fn run(arguments: GenerationArguments) -> anyhow::Result<()> {
     bench.run::<anyhow::Error>(&mut executor, |result| {
         if json {
             let mut value = serde_json::to_value(&result)?;
-            // Pools do not shrink: what they have reserved is their peak.
-            value["peak_bytes"] = json!(device.memory_pool_usage().map(|usage| usage.bytes_reserved));
+            // Of the whole process: its pools do not shrink, and the cache is as large as the largest batch needs.
+            value["reserved_bytes"] = json!(device.memory_pool_usage().map(|usage| usage.bytes_reserved));
             outln!("{value}")?;
             return Ok(());
         }
@@ -115,8 +116,8 @@ mod tests {
 
     #[test]
     fn sizes_of_batches() {
-        assert_eq!(parse_decode("64x1024"), Ok(DecodeSize { batch: 64, context: 1024 }));
-        assert_eq!(parse_decode("1x0"), Ok(DecodeSize { batch: 1, context: 0 }));
+        assert_eq!(parse_decode("64x1024"), Ok(DecodeLoad { batch: 64, context: 1024 }));
+        assert_eq!(parse_decode("1x0"), Ok(DecodeLoad { batch: 1, context: 0 }));
         for text in ["0x8", "8", "ax8", "8xa", ""] {
             assert!(parse_decode(text).expect_err(text).contains("BATCHxCONTEXT"), "{text}");
         }

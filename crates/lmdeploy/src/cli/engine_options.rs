@@ -32,9 +32,9 @@ pub(super) struct EngineOptions {
     /// Compute every prompt from its beginning
     #[arg(long)]
     disable_prefix_caching: bool,
-    /// Launch every step on a GPU kernel by kernel instead of recording decoding steps
+    /// Record decoding steps on a GPU and launch each as a whole instead of kernel by kernel
     #[arg(long)]
-    no_graphs: bool,
+    graphs: bool,
     /// Maximum number of queued requests; further requests get 429 [default: 4 x max-batch-size]
     #[arg(long, value_name = "N")]
     max_queue: Option<usize>,
@@ -71,7 +71,7 @@ impl EngineOptions {
         if self.enable_prefix_caching || self.disable_prefix_caching {
             engine.enable_prefix_caching = self.enable_prefix_caching;
         }
-        engine.graphs &= !self.no_graphs;
+        engine.graphs |= self.graphs;
         give(&mut queue.max_queue, self.max_queue.map(Some).as_ref());
         give(&mut queue.slow_client_timeout, self.slow_client_timeout.as_ref());
         give(&mut queue.seed, self.seed.as_ref());

@@ -64,6 +64,13 @@ enum Records {
     Nothing,
 }
 
+impl Records {
+    /// Number of blocks beyond those of sequences.
+    fn spare(self) -> usize {
+        usize::from(self == Self::Steps)
+    }
+}
+
 /// Loads other weights for an executor with this source and capacity.
 #[derive(Debug)]
 struct Loader {
@@ -80,8 +87,8 @@ impl Source {
     }
 
     fn empty_cache(&self, capacity: Capacity) -> PagedCache {
-        let spare = usize::from(self.records == Records::Steps);
-        PagedCache::new(self.layout, self.config.layers, capacity.blocks + spare, &self.device)
+        let blocks = capacity.blocks + self.records.spare();
+        PagedCache::new(self.layout, self.config.layers, blocks, &self.device)
     }
 
     #[cfg(any(feature = "cuda", feature = "vulkan"))]
@@ -144,14 +151,15 @@ impl BurnExecutor {
         let block_bytes = config.layers * layout.block_words() * size_of::<u32>();
         let wanted = limits.max_batch_size * max_position.div_ceil(limits.cache_block_seq_len);
         let memory = device::memory(device);
+        let records = records(config, layout, device, limits)?;
+        // Kernels count the words of a layer with 32 bits, and a layer is one tensor.
+        let largest = memory.map(|memory| memory.largest.min(MAX_LAYER_BYTES));
+        let largest = largest
+            .map(|bytes| bytes.saturating_mul(config.layers).saturating_sub(records.spare() * block_bytes));
         let available = memory.map_or_else(available_memory, |memory| memory.free);
+        // Sizes that are no numbers of blocks or bytes end where the largest tensor does.
+        let available = [available, largest].into_iter().flatten().min();
         let blocks = limits.cache_max_entry_count.blocks(block_bytes, wanted, available)?;
-        let per_layer = blocks.saturating_mul(block_bytes) / config.layers;
-        if let Some(memory) = memory.filter(|memory| per_layer > memory.largest) {
-            let found = format!("{blocks} blocks, which take {} MiB per layer", per_layer >> 20);
-            let expected = format!("at most the {} MiB of the largest tensor", memory.largest >> 20);
-            return Err(Error::setting("cache-max-entry-count", found, expected));
-        }
         let capacity = Capacity {
             blocks,
             block_tokens: limits.cache_block_seq_len,
@@ -161,7 +169,6 @@ impl BurnExecutor {
             vocab: config.vocab,
             cache_bytes: blocks * block_bytes,
         };
-        let records = if limits.graphs && is_gpu(device) { Records::Steps } else { Records::Nothing };
         let source = Source { path: None, config: config.clone(), device: device.clone(), layout, records };
         let cache = source.empty_cache(capacity);
         Ok(Self {
@@ -180,6 +187,34 @@ impl BurnExecutor {
     pub fn recorded_steps(&self) -> usize {
         self.graphs.as_ref().map_or(0, DecodeGraphs::len)
     }
+}
+
+/// Maximum size of one layer's keys and values on a GPU.
+const MAX_LAYER_BYTES: usize = (u32::MAX as usize) * size_of::<u32>();
+
+/// Whether steps are recorded.
+///
+/// # Errors
+/// [`Error::Setting`] when they shall be and cannot: only what kernels do is the same at every launch.
+fn records(
+    config: &ModelConfig,
+    layout: KeyLayout,
+    device: &Device,
+    limits: &ExecutorConfig,
+) -> Result<Records> {
+    if !limits.graphs {
+        return Ok(Records::Nothing);
+    }
+    if is_gpu(device) && PagedKeys::has_kernels(layout, device) {
+        return Ok(Records::Steps);
+    }
+    let (heads, d) = (config.heads, config.head_dim);
+    let expected = if is_gpu(device) {
+        format!("false: no kernel attends with {heads} heads of {d} numbers")
+    } else {
+        "false for the CPU".to_owned()
+    };
+    Err(Error::setting("graphs", true, expected))
 }
 
 /// How one layer's keys and values are stored.

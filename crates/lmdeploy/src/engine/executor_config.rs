@@ -38,7 +38,8 @@ pub struct ExecutorConfig {
     /// false).
     pub enable_prefix_caching: bool,
     /// Whether the launches of decoding steps are recorded on a GPU, so that the host launches a step as a whole; numbers
-    /// are the same. Default true.
+    /// are the same, and each recording keeps memory of its own. Default false: nobody has run it on CUDA yet. Refused
+    /// where nothing can be recorded.
     pub graphs: bool,
     /// Number of threads that compute, turbomind only. Absent: the physical cores that this process may use.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -88,10 +89,10 @@ impl ExecutorConfig {
         Self { enable_prefix_caching: false, ..self }
     }
 
-    /// Launches every step kernel by kernel.
+    /// Records the launches of decoding steps.
     #[must_use]
-    pub fn without_graphs(self) -> Self {
-        Self { graphs: false, ..self }
+    pub fn with_graphs(self) -> Self {
+        Self { graphs: true, ..self }
     }
 
     /// Sets the number of threads that compute.
@@ -158,7 +159,7 @@ impl Default for ExecutorConfig {
             cache_max_entry_count: CacheSize::Auto,
             quant_policy: QuantPolicy::Float,
             enable_prefix_caching: true,
-            graphs: true,
+            graphs: false,
             threads: None,
         }
     }

@@ -341,6 +341,13 @@ fn a_cache_must_fit_into_the_memory_of_its_device() {
     let error = BurnExecutor::new(&config(), decoder, &device(), &limits).expect_err("a pebibyte");
     let message = error.to_string();
     assert!(message.starts_with("cache-max-entry-count") && message.contains("at most"), "{message}");
+    if on_cpu() {
+        let decoder = Decoder::init(&config(), 3, &device());
+        let limits = ExecutorConfig::default().with_graphs();
+        let error =
+            BurnExecutor::new(&config(), decoder, &device(), &limits).expect_err("nothing is recorded");
+        assert_eq!(error.to_string(), "graphs: found true, expected false for the CPU");
+    }
     let memory = internlm_model::device::memory(&device());
     assert_eq!(memory.is_none(), on_cpu());
     assert!(memory.is_none_or(|memory| memory.largest > 1 << 20 && memory.free != Some(0)), "{memory:?}");
@@ -431,10 +438,10 @@ fn recorded_steps_give_the_bits_of_others() {
         (rows, executor.recorded_steps())
     };
     for policy in [QuantPolicy::Float, QuantPolicy::Int8, QuantPolicy::Int4] {
-        let (recorded, count) = run(policy, |limits| limits);
+        let (recorded, count) = run(policy, ExecutorConfig::with_graphs);
         // One row, four, four with two splits, eight with two, one with two; seventeen rows are too many.
         assert_eq!(count, 5, "{policy:?}");
-        let (single, none) = run(policy, ExecutorConfig::without_graphs);
+        let (single, none) = run(policy, |limits| limits);
         assert_eq!(none, 0);
         assert!(recorded == single, "{policy:?}");
     }
@@ -444,14 +451,15 @@ fn recorded_steps_give_the_bits_of_others() {
 mod waits {
     //! How often the host waits for the GPU. wgpu tells in its log what it reads, CUDA does not.
 
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
     use super::*;
 
-    /// Counts the buffers that wgpu maps for reading: each is one wait for the GPU.
+    /// Counts what is read of the GPU. Buffers that wgpu maps for reading after one submission are one wait.
     struct Reads;
 
     static READS: AtomicUsize = AtomicUsize::new(0);
+    static SUBMITTED: AtomicBool = AtomicBool::new(false);
 
     impl log::Log for Reads {
         fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
@@ -461,8 +469,12 @@ mod waits {
         fn log(&self, record: &log::Record<'_>) {
             if self.enabled(record.metadata()) {
                 let text = record.args().to_string();
-                let read = text.starts_with("Buffer::map_async") && text.contains("host: Read");
-                READS.fetch_add(usize::from(read), Ordering::Relaxed);
+                if text == "Queue::submit" {
+                    SUBMITTED.store(true, Ordering::Relaxed);
+                } else if text.starts_with("Buffer::map_async") && text.contains("host: Read") {
+                    let first = SUBMITTED.swap(false, Ordering::Relaxed);
+                    READS.fetch_add(usize::from(first), Ordering::Relaxed);
+                }
             }
         }
 
@@ -498,6 +510,23 @@ mod waits {
         }
     }
 
+    /// A prompt, a step that is recorded, and steps that are launched from the recording.
+    fn check_recorded(executor: &mut BurnExecutor, policy: QuantPolicy) {
+        let ids = prompt(4, 30);
+        for tokens in [0..20, 20..21, 21..22, 22..23] {
+            let position = tokens.start;
+            let parts = [0, 1].map(|id| {
+                let blocks = [id as u32 * 2, id as u32 * 2 + 1];
+                step(id, &ids[tokens.clone()], position, &blocks, LogitsWanted::Last)
+            });
+            let batch = Batch { steps: parts.to_vec(), detail: LogitsDetail::Top(3), ..Batch::default() };
+            let found = reads(|| drop(executor.step(&batch).expect("computes")));
+            let records = position == 20;
+            assert!(records || found == 1, "{policy:?}, position {position}: {found}");
+        }
+        assert_eq!(executor.recorded_steps(), 1, "{policy:?}");
+    }
+
     #[test]
     fn a_step_waits_once() {
         let _alone = alone();
@@ -505,7 +534,9 @@ mod waits {
         log::set_logger(&Reads).expect("no other test listens to the log");
         log::set_max_level(log::LevelFilter::Trace);
         for policy in [QuantPolicy::Float, QuantPolicy::Int8, QuantPolicy::Int4] {
-            check(&mut wide(&device, &ExecutorConfig::default().with_quant_policy(policy)), policy);
+            let limits = ExecutorConfig::default().with_quant_policy(policy);
+            check(&mut wide(&device, &limits), policy);
+            check_recorded(&mut wide(&device, &limits.with_graphs()), policy);
         }
         log::set_max_level(log::LevelFilter::Off);
     }

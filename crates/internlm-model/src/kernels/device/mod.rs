@@ -31,4 +31,6 @@ mod tests;
 pub(super) mod token_log_probs;
 pub(super) mod trace;
 
+pub(super) use cubecl::prelude::Client;
+
 pub(super) use launch::{accepts, client, from_primitive, int_primitive, primitive, upload, write};

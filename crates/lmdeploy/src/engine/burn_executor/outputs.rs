@@ -76,7 +76,12 @@ impl StepOutputs {
         let logits = match count {
             Some(count) => {
                 let used = batch.row_count() * 2 * count;
-                Logits::top(read_entries(&rows[..used], count))
+                let mut entries = read_entries(&rows[..used], count);
+                if let LogitsDetail::Top(wanted) = batch.detail {
+                    // A recording gives more than some steps want.
+                    entries.iter_mut().for_each(|row| row.truncate(wanted.max(1)));
+                }
+                Logits::top(entries)
             }
             None => Logits::new(rows, vocab),
         };
