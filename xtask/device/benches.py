@@ -136,7 +136,7 @@ def train(run, seconds, settings):
         mfu = line["flops_per_second"] / peak if peak else None
         rate = line["tokens_per_second"]
         record(
-            run, f"train {settings.shape}", settings.text(), rate, "tokens/s", peak_bytes=line["reserved_bytes"], mfu=mfu
+            run, f"train {settings.shape}", settings.text(), rate, "tokens/s", peak_bytes=line["peak_bytes"], mfu=mfu
         )
     return code if lines else code or 1
 

@@ -1,12 +1,14 @@
-"""Whole training steps (forward, backward, clip, AdamW) of PyTorch eager f32 and of ours, interleaved.
+"""Whole training steps (forward, backward, clip, AdamW) of PyTorch and of ours, interleaved.
 
 The same architecture on both sides: RMSNorm, RoPE (half-split), grouped-query attention, SwiGLU, untied head, mean
-cross entropy, clip of the global norm at 1.0, AdamW (fused in neither: torch's default for-each form). Prints one line
-per round and the medians with their ratio.
+cross entropy, clip of the global norm at 1.0, AdamW (fused in neither: torch's default for-each form). PyTorch runs in
+eager f32, and with --compiled a second time: torch.compile, products in bf16 by autocast. Ours computes in f32. Prints
+one line per round and the medians with their ratios.
 
-    python crates/internlm-train/benches/pytorch_step.py --binary target/release/internlm-train --rounds 5
+    python crates/internlm-train/benches/pytorch_step.py --binary target/release/internlm-train --rounds 5 --compiled
 
-Needs torch; without --binary only PyTorch is measured. Both sides use --threads threads.
+Needs torch, and for --compiled a C++ compiler; without --binary only PyTorch is measured. All sides use --threads
+threads.
 """
 
 import argparse
@@ -88,9 +90,10 @@ class Model(nn.Module):
 
 
 class Torch:
-    def __init__(self, s):
+    def __init__(self, s, compiled):
         torch.manual_seed(0)
-        self.s, self.model = s, Model(s)
+        self.s, self.model, self.compiled = s, Model(s), compiled
+        self.forward = torch.compile(self.loss) if compiled else self.loss
         matrices = [p for p in self.model.parameters() if p.dim() > 1]
         vectors = [p for p in self.model.parameters() if p.dim() == 1]
         groups = [dict(params=matrices, weight_decay=0.1), dict(params=vectors, weight_decay=0.0)]
@@ -98,11 +101,14 @@ class Torch:
         data = torch.randint(0, s["vocab"], (s["batch"], s["seq"] + 1))
         self.ids, self.labels = data[:, :-1].contiguous(), data[:, 1:].contiguous()
 
+    def loss(self):
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.compiled):
+            logits = self.model(self.ids)
+        return F.cross_entropy(logits.float().view(-1, self.s["vocab"]), self.labels.view(-1))
+
     def step(self):
         start = time.perf_counter()
-        logits = self.model(self.ids)
-        loss = F.cross_entropy(logits.view(-1, self.s["vocab"]), self.labels.view(-1))
-        loss.backward()
+        self.forward().backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
@@ -118,6 +124,7 @@ def ours(binary, shape, steps, threads):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--binary", help="path of internlm-train")
+    parser.add_argument("--compiled", action="store_true", help="measure PyTorch compiled and in bf16, too")
     parser.add_argument("--shape", action="append", choices=list(SHAPES), help="default 4m")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=4, help="measured steps per round and side")
@@ -126,12 +133,17 @@ def main():
     torch.set_num_threads(arguments.threads)
     for name in arguments.shape or ["4m"]:
         shape = SHAPES[name]
-        tokens, peer = shape["batch"] * shape["seq"], Torch(shape)
-        peer.step()
-        peer.step()
-        rates = {"torch": [], "ours": []}
+        tokens = shape["batch"] * shape["seq"]
+        peers = {"torch": Torch(shape, compiled=False)}
+        if arguments.compiled:
+            peers["compiled_bf16"] = Torch(shape, compiled=True)
+        for peer in peers.values():
+            peer.step()
+            peer.step()
+        rates = {side: [] for side in [*peers, "ours"]}
         for _ in range(arguments.rounds):
-            rates["torch"].append(tokens / statistics.median(peer.step() for _ in range(arguments.steps)))
+            for side, peer in peers.items():
+                rates[side].append(tokens / statistics.median(peer.step() for _ in range(arguments.steps)))
             if arguments.binary:
                 result = ours(arguments.binary, name, arguments.steps, arguments.threads)
                 rates["ours"].append(result["tokens_per_second"])
@@ -139,7 +151,8 @@ def main():
         medians = {side: statistics.median(values) for side, values in rates.items() if values}
         report = {"shape": name, **{f"{side}_tokens_per_second": round(value) for side, value in medians.items()}}
         if "ours" in medians:
-            report["ratio"] = round(medians["ours"] / medians["torch"], 3)
+            for side in peers:
+                report[f"ratio_to_{side}"] = round(medians["ours"] / medians[side], 3)
         print(json.dumps(report), flush=True)
 
 

@@ -82,9 +82,11 @@ pub(crate) fn for_each_part(
     [rows, width]: [usize; 2],
     work: impl Fn([usize; 2], Part<'_>) + Sync,
 ) {
+    assert!(columns > 0 && rows > 0 && width > 0, "there is something in a part");
     let all = result.len() / columns;
     assert_eq!(all * columns, result.len(), "the result has whole rows");
     let (across, down) = (columns.div_ceil(width), all.div_ceil(rows));
+    // The parts are the cells of a grid over the result, cut at its edges; the result stays borrowed until all are done.
     let shared = Shared(result.as_mut_ptr());
     (0..across * down).into_par_iter().with_max_len(1).for_each(|part| {
         // The parts of the same rows follow one another: their left factor stays in the cache.
@@ -112,7 +114,7 @@ pub(crate) fn multiply<const R: usize, const V: usize>(
     assert!(available(), "the caller has asked for the instructions");
     let terms = left.iter().map(|part| part.terms).sum::<usize>();
     assert!(part.columns <= V * LANES, "the part has at most V vectors of columns");
-    assert!(row + R <= part.rows, "the part has these rows");
+    assert!(row <= part.rows && R <= part.rows - row, "the part has these rows");
     assert!(
         terms == 0 || (terms - 1) * right.stride + V * LANES <= right.values.len(),
         "the right factor is in its slice"
@@ -257,6 +259,27 @@ fn mask(columns: usize, vector: usize) -> __mmask16 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Every number of a result belongs to one part.
+    #[test]
+    fn parts_cover_a_result_once() {
+        if !available() {
+            return;
+        }
+        let mut result = vec![1.0; 7 * 37];
+        for_each_part(&mut result, 37, [3, 16], |[row, column], mut part| {
+            let one = [(100 * row + column) as f32];
+            let left = [Left { values: &one, row_stride: 0, term_stride: 1, terms: 1 }];
+            let right = Right { values: &[1.0; 16], stride: 16 };
+            for row in 0..part.rows() {
+                multiply::<1, 1>(&mut part, row, Target::Add, &left, right);
+            }
+        });
+        for (place, number) in result.into_iter().enumerate() {
+            let (row, column) = (place / 37 / 3 * 3, place % 37 / 16 * 16);
+            assert_eq!(number, 1.0 + (100 * row + column) as f32, "number {place}");
+        }
+    }
 
     #[test]
     fn rows_become_lines() {

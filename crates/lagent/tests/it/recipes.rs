@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use internlm_model::chat::Message;
+use internlm_model::chat::{Message, Role};
 use lagent::action::ActionReturn;
 use lagent::config::AgentConfig;
 use lagent::run::{AgentRun, Command, Event, Finish, ModelOutcome, ToolOutcome};
@@ -31,13 +31,13 @@ fn agent_recipes_are_valid() {
     assert!(found >= 3, "found {found} recipes");
 }
 
-/// The text of every message of the next request.
-fn request(commands: &[Command]) -> Vec<String> {
+/// Role and text of every message of the next request.
+fn request(commands: &[Command]) -> Vec<(Role, String)> {
     let asked = commands.iter().find_map(|command| match command {
         Command::AskModel { messages, .. } => Some(messages),
         _ => None,
     });
-    asked.expect("a request").iter().map(|message| message.text().to_owned()).collect()
+    asked.expect("a request").iter().map(|message| (message.role, message.text().to_owned())).collect()
 }
 
 #[test]
@@ -50,20 +50,22 @@ fn the_agent_of_smollm2_asks_as_its_model_was_taught() {
     let config = AgentConfig::load(recipe.join("6-agent.toml")).expect("a valid config");
     let mut run = AgentRun::new(config.spec(&config.toolbox().expect("its tools work here")));
     let commands = run.step(Event::Start { messages: vec![Message::user("What is 12 + 30?")] });
-    assert_eq!(request(&commands), [taught, "What is 12 + 30?"]);
+    let message = |role, text: &str| (role, text.to_owned());
+    let question = message(Role::User, "What is 12 + 30?");
+    assert_eq!(request(&commands), [message(Role::System, taught), question]);
 
     // As the conversations of xtuner's generator have it.
     let call =
         "Thought: I need to calculate 12+30.\nAction: Calculator\nAction Input: {\"expression\":\"12+30\"}";
-    let outcome = ModelOutcome::Reply {
-        content: call.to_owned(),
+    let reply = |content: &str| ModelOutcome::Reply {
+        content: content.to_owned(),
         calls: Vec::new(),
         finish: Finish::Stop,
         input_tokens: 1,
         output_tokens: 1,
         milliseconds: 1,
     };
-    let commands = run.step(Event::Model { request: 1, outcome });
+    let commands = run.step(Event::Model { request: 1, outcome: reply(call) });
     let called = commands.iter().find_map(|command| match command {
         Command::CallTool { id, name, args, .. } => Some((*id, name.as_str(), args)),
         _ => None,
@@ -72,7 +74,15 @@ fn the_agent_of_smollm2_asks_as_its_model_was_taught() {
     assert_eq!((name, args), ("Calculator", &json!({"expression": "12+30"})));
     let value = ActionReturn::text("Calculator", args.clone(), "42");
     let commands = run.step(Event::Tool { call: id, outcome: ToolOutcome { value, milliseconds: 1 } });
-    assert_eq!(request(&commands)[2..], [call, "Response:42\n"]);
+    let result = message(Role::System, "Response:42\n");
+    assert_eq!(request(&commands)[2..], [message(Role::Assistant, call), result]);
+    let end = "Thought: I know the result.\nFinal Answer: The answer is 42.";
+    let id = commands.iter().find_map(|command| match command {
+        Command::AskModel { id, .. } => Some(*id),
+        _ => None,
+    });
+    let commands = run.step(Event::Model { request: id.expect("a request"), outcome: reply(end) });
+    assert!(format!("{commands:?}").contains("The answer is 42."), "{commands:?}");
 }
 
 #[test]

@@ -152,14 +152,18 @@ impl BurnExecutor {
         let wanted = limits.max_batch_size * max_position.div_ceil(limits.cache_block_seq_len);
         let memory = device::memory(device);
         let records = records(config, layout, device, limits)?;
-        // Kernels count the words of a layer with 32 bits, and a layer is one tensor.
-        let largest = memory.map(|memory| memory.largest.min(MAX_LAYER_BYTES));
-        let largest = largest
-            .map(|bytes| bytes.saturating_mul(config.layers).saturating_sub(records.spare() * block_bytes));
+        // A layer is one tensor, whose words kernels count with 32 bits.
+        let most = memory.map_or(usize::MAX, |memory| {
+            let words = memory.largest.min(MAX_LAYER_BYTES) / size_of::<u32>();
+            (words / layout.block_words()).saturating_sub(records.spare())
+        });
         let available = memory.map_or_else(available_memory, |memory| memory.free);
-        // Sizes that are no numbers of blocks or bytes end where the largest tensor does.
-        let available = [available, largest].into_iter().flatten().min();
-        let blocks = limits.cache_max_entry_count.blocks(block_bytes, wanted, available)?;
+        let blocks = limits.cache_max_entry_count.blocks(block_bytes, wanted.min(most), available)?;
+        if blocks > most {
+            let found = format!("{}, which is {blocks} blocks", limits.cache_max_entry_count);
+            let expected = format!("at most {most}, since a layer's blocks are one tensor");
+            return Err(Error::setting("cache-max-entry-count", found, expected));
+        }
         let capacity = Capacity {
             blocks,
             block_tokens: limits.cache_block_seq_len,
@@ -282,6 +286,8 @@ impl Executor for BurnExecutor {
         {
             self.graphs = self.source.graphs(self.capacity);
         }
+        // Pools keep what tensors have left.
+        self.source.device.memory_cleanup();
         Ok(())
     }
 

@@ -133,6 +133,23 @@ impl ConversationsConfig {
     }
 }
 
+impl ConversationsConfig {
+    /// A setting that would change nothing.
+    fn useless(&self) -> Option<String> {
+        let mixed = self.mixed_prompts;
+        if self.react == 0 && !self.react_prompt.is_empty() {
+            return Some(
+                "generate.react-prompt: found a text, expected none without generate.react".to_owned(),
+            );
+        }
+        if mixed > 0 && (self.prompts.is_none() || self.operand_digits.is_none()) {
+            let expected = "0 without generate.prompts and generate.operand-digits";
+            return Some(format!("generate.mixed-prompts: found {mixed}, expected {expected}"));
+        }
+        None
+    }
+}
+
 /// Only one operand pair in sixteen is held out: drawing more distinct questions than this takes long.
 const MAX_HELD_OUT: usize = 100_000;
 
@@ -142,7 +159,8 @@ impl Validate for ConversationsConfig {
         if self.prompts.is_some() && self.prompt_count == 0 {
             problems.push("generate.prompt-count: found 0, expected at least 1".to_owned());
         }
-        if self.mixed_prompts > self.prompt_count {
+        problems.extend(self.useless());
+        if self.prompts.is_some() && self.mixed_prompts > self.prompt_count {
             let (found, most) = (self.mixed_prompts, self.prompt_count);
             problems
                 .push(format!("generate.mixed-prompts: found {found}, expected at most the {most} prompts"));

@@ -29,6 +29,17 @@ pub(super) struct Asking {
     pub(super) valid_temperature: f64,
 }
 
+impl Asking {
+    /// Sampling of an answer.
+    fn sampling(&self, purpose: Purpose) -> SamplingConfig {
+        let sampling = self.sampling.clone();
+        match purpose {
+            Purpose::Train => sampling,
+            Purpose::Valid => sampling.with_temperature(self.valid_temperature as f32),
+        }
+    }
+}
+
 /// What is asked of a model.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ask<'a> {
@@ -143,14 +154,11 @@ impl Collector {
     /// # Errors
     /// As [`Collector::round`].
     pub(super) fn answers(&mut self, ask: Ask<'_>) -> Result<Vec<StoredAnswer>> {
-        let sampling = self.asking.sampling.clone();
-        let (count, stream, sampling) = match ask.purpose {
-            Purpose::Train => (self.asking.answers, "rollout", sampling),
-            Purpose::Valid => {
-                let temperature = self.asking.valid_temperature as f32;
-                (1, "validation rollout", sampling.with_temperature(temperature))
-            }
+        let (count, stream) = match ask.purpose {
+            Purpose::Train => (self.asking.answers, "rollout"),
+            Purpose::Valid => (1, "validation rollout"),
         };
+        let sampling = self.asking.sampling(ask.purpose);
         let rng = CounterRng::new(self.asking.seed, stream).split(ask.number);
         let (mut requests, mut prompts) = (Vec::new(), Vec::new());
         for (place, prompt) in ask.prompts.iter().enumerate() {
@@ -188,5 +196,19 @@ impl Collector {
                 parts: scored.parts,
             };
         Ok(prompts.iter().zip(generated).zip(texts).zip(scored).map(store).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn validation_has_a_temperature_of_its_own() {
+        let sampling = SamplingConfig::greedy().with_temperature(1.5).with_top_k(7);
+        let asking = Asking { seed: 1, answers: 2, max_tokens: 3, sampling, valid_temperature: 0.0 };
+        let found = [Purpose::Train, Purpose::Valid].map(|purpose| asking.sampling(purpose));
+        assert_eq!(found.each_ref().map(|sampling| sampling.temperature), [1.5, 0.0]);
+        assert!(found.iter().all(|sampling| sampling.top_k == Some(7)));
     }
 }

@@ -196,11 +196,11 @@ fn misfits(numbers: &[Check]) -> Vec<String> {
         .collect()
 }
 
-/// Every step of a round needs an answer.
+/// Every step of a round needs one of the `answers` that the round learns from at least.
 fn few_answers(rounds: &RoundsConfig, answers: usize) -> Option<String> {
-    let (steps, count) = (rounds.steps, (rounds.prompts * answers) as u64);
+    let (steps, count) = (rounds.steps, answers as u64);
     (steps > count).then(|| {
-        format!("objective.rounds.steps: found {steps}, expected at most the {count} answers of a round")
+        format!("objective.rounds.steps: found {steps}, expected at most the {count} answers that a round learns from")
     })
 }
 
@@ -260,7 +260,9 @@ impl Validate for GrpoConfig {
                 expected: "more than 0",
             },
         ]));
-        problems.extend(few_answers(&self.rounds, self.answers));
+        // One group may be all that is left.
+        let groups = if self.filter_groups { 1 } else { self.rounds.prompts };
+        problems.extend(few_answers(&self.rounds, groups * self.answers));
         problems.extend(self.rounds.problems());
         problems.extend(self.answer.problems());
         problems.extend(self.rollout.problems());
@@ -323,7 +325,7 @@ impl Validate for PpoConfig {
                     .to_owned(),
             );
         }
-        problems.extend(few_answers(&self.rounds, 1));
+        problems.extend(few_answers(&self.rounds, self.rounds.prompts));
         problems.extend(self.rounds.problems());
         problems.extend(self.answer.problems());
         problems.extend(self.rollout.problems());

@@ -81,7 +81,7 @@ impl Validate for RoundsConfig {
             zero.map(|(key, _)| format!("objective.rounds.{key}: found 0, expected at least 1")),
         );
         let found = self.valid_temperature;
-        if !(found >= 0.0 && found.is_finite()) {
+        if !(found >= 0.0 && (found as f32).is_finite()) {
             problems.push(format!("objective.rounds.valid-temperature: found {found}, expected 0 or more"));
         }
         problems

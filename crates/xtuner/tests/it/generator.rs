@@ -134,19 +134,33 @@ fn conversations_of_a_react_agent_are_plain_text() {
         "{:?}",
         config.problems()
     );
+    (config.react, config.direct, config.mixed_prompts) = (0, 1, 5);
+    config.react_prompt = "Use tools.".to_owned();
+    let text = config.problems().join("; ");
+    assert!(text.contains("generate.react-prompt: found a text, expected none"), "{text}");
+    config.react_prompt.clear();
+    let text = config.problems().join("; ");
+    assert!(text.contains("generate.mixed-prompts: found 5, expected 0 without"), "{text}");
+    (config.react, config.direct, config.mixed_prompts) = (20, 0, 0);
     config.react_prompt = "Use tools.".to_owned();
     assert!(config.problems().is_empty());
     generate(&config).expect("generates");
     let read = read_openai(&config.conversations).expect("parses");
     assert_eq!(read.len(), 20);
     for conversation in conversations(&config) {
+        let messages = conversation["messages"].as_array().expect("messages");
+        let roles = Vec::from_iter(messages.iter().filter_map(|message| message["role"].as_str()));
+        assert_eq!(roles, ["system", "user", "assistant", "system", "assistant"]);
         let text = |place: usize| conversation["messages"][place]["content"].as_str().expect("a text");
-        let input = text(2).split_once("Action: Calculator\nAction Input: ").expect("a call").1;
+        let (thought, input) = text(2).split_once("\nAction: Calculator\nAction Input: ").expect("a call");
         let input: Value = serde_json::from_str(input).expect("its input is JSON");
-        let result = text(3).strip_prefix("Response:").expect("a result").trim();
+        let result =
+            text(3).strip_prefix("Response:").and_then(|rest| rest.strip_suffix('\n')).expect("a result");
         assert_eq!(text(0), "Use tools.");
-        let (left, right) = operands(input["expression"].as_str().expect("an expression"));
+        let expression = input["expression"].as_str().expect("an expression");
+        assert_eq!(thought, format!("Thought: I need to calculate {expression}."));
+        let (left, right) = operands(expression);
         assert!(text(1).contains(&left.to_string()) && text(1).contains(&right.to_string()));
-        assert!(text(4).ends_with(&format!("Final Answer: The answer is {result}.")), "{conversation}");
+        assert_eq!(text(4), format!("Thought: I know the result.\nFinal Answer: The answer is {result}."));
     }
 }

@@ -17,8 +17,8 @@ echo '{"shape":"4m","tokens":16,"tokens_per_second":16.0,"flops_per_second":2e9,
 const SERVE: &str = r#"case "$2" in
 serving) printf '{\n "requests": 4,\n "failed": 0,\n "prompt_tokens": 44,\n "tok_s": 30.0\n}\n' ;;
 *) echo '{"phase":"load","seconds":1.0,"first_token_seconds":2.5}'
-echo '{"phase":"decode","batch":2,"context":8,"tokens_per_second":40.0,"peak_bytes":null}'
-echo '{"phase":"prefill","batch":1,"context":16,"tokens_per_second":90.0,"peak_bytes":null}' ;;
+echo '{"phase":"decode","batch":2,"context":8,"tokens_per_second":40.0,"reserved_bytes":null}'
+echo '{"phase":"prefill","batch":1,"context":16,"tokens_per_second":90.0,"reserved_bytes":null}' ;;
 esac
 "#;
 
