@@ -179,7 +179,7 @@ def main():
         print(f"stage {number} {name}: exit code {code}", flush=True)
     assembled = report.assemble(run, (run.bundle / "commit").read_text().strip())
     for kind in ("goldens", "benches"):
-        passed = sum(row["passed"] for row in assembled[kind])
+        passed = sum(row["passed"] is True for row in assembled[kind])
         print(f"{passed} of {len(assembled[kind])} {kind} passed")
     print(f"{len(assembled['skipped'])} skipped, results in {run.out}")
     sys.exit(1 if failed else 0)

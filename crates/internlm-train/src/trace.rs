@@ -120,7 +120,7 @@ mod tests {
     fn the_cpu_is_refused_and_prefills_have_no_plan() {
         let model = ModelConfig::new(ModelSize { hidden: 8, layers: 4, heads: 1, inter: 8, vocab: 8 });
         let error = measure(&model, Work::Prefill, 4, &Device::flex()).expect_err("has no trace");
-        assert!(error.to_string().contains("--device: found cpu, expected a GPU"), "{error}");
+        assert!(error.to_string().contains("device: found cpu, expected a GPU"), "{error}");
         assert_eq!(planned(&model, Work::Prefill, 4).expect("plans"), None);
         let bytes = |work| planned(&model, work, 4096).expect("plans").expect("a step has a plan");
         assert!(bytes(Work::StepLayers) < bytes(Work::Step));

@@ -59,7 +59,7 @@ pub struct BenchResult {
     /// Bytes that the memory pools of the device have reserved after the last step, where it tells. They do not shrink:
     /// whatever the process measured before counts.
     pub peak_bytes: Option<u64>,
-    /// As [`StepBench::ranks`].
+    /// Number of ranks, of which this process did the work of the first.
     pub ranks: usize,
     /// Median seconds of the forward, the backward and the optimizer.
     pub parts: [f64; 3],

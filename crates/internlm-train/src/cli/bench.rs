@@ -123,7 +123,7 @@ impl Bench {
         ];
         match given.into_iter().find(|(_, given)| *given) {
             Some((option, _)) => {
-                Err(Error::mismatch(option, "no --shape beside it", "a shape whose steps are measured"))
+                Err(Error::mismatch(option, "no --shape", "a shape whose steps are measured"))
             }
             None => Ok(()),
         }

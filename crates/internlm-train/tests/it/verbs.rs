@@ -80,7 +80,7 @@ fn the_memory_of_the_cpu_is_not_traced() {
     let fixture = Fixture::new();
     let program = program(&fixture);
     for (arguments, expected) in [
-        (&["memory", "--device", "cpu"][..], "--device: found cpu, expected a GPU"),
+        (&["memory", "--device", "cpu"][..], "device: found cpu, expected a GPU"),
         (&["memory", "--device", "cpu", "--shape", "9m"], "--shape: found `9m`, expected one of tiny, 4m"),
     ] {
         let ran = program.run(arguments);
@@ -99,6 +99,8 @@ fn a_reader_that_leaves_ends_a_verb_quietly() {
         &["eval", "run/hf", "shards/valid"],
         &["export", "run/hf", "--out", "exported"],
         &["bench", "--rounds", "1", "--steps", "1", "--warmup", "0"],
+        // It measures GPUs only.
+        &["memory", "--help"],
     ]);
 }
 

@@ -223,6 +223,7 @@ fn a_reader_that_leaves_ends_every_verb_quietly() {
     program.check_closed_output_of_every_verb(&[
         &["serve", "api_server", "model", "--server-port", "0", "--until-stdin-closes"],
         &["bench", "serving", "--url", url, "--requests", "2", "--max-tokens", "3"],
+        &["bench", "generation", "model", "--decode", "1x4", "--steps", "1"],
         &["chat", "--api-url", url],
         &["chat", "model", "--max-tokens", "4", "--json"],
     ]);

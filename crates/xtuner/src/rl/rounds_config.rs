@@ -17,7 +17,7 @@ pub struct RoundsConfig {
     pub valid_prompts: usize,
     /// Number of rounds between two of these measurements, default 10; the last round is always measured.
     pub valid_every: u64,
-    /// What logits are divided by when these prompts are answered, default 0: the likeliest tokens, so that two
+    /// What logits are divided by when these prompts are answered, default 0: greedy decoding, so that two
     /// measurements differ by the weights alone.
     pub valid_temperature: f64,
     /// Which weights the run ends with: `best`, the default, or `last`. Without validation prompts it is the last.
