@@ -48,10 +48,8 @@ fn run_stages(folder: &Path, only: &str) -> Option<Report> {
     python.arg(folder.join("bundle/stages.py")).arg("--bundle").arg(folder.join("bundle"));
     python.arg("--work").arg(&work).arg("--out").arg(folder.join("out"));
     python.args(["--device", "vulkan:0", "--tiny", "--only", only]);
-    let Ok(done) = python.output() else {
-        eprintln!("skipped: there is no python3");
-        return None;
-    };
+    // Machines without Python have nothing to run the stages with.
+    let done = python.output().ok()?;
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     Some(read(&folder.join("out/report.json")).expect("a report"))
 }
