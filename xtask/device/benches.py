@@ -8,8 +8,9 @@ import time
 
 from models import write_folder
 
-# What the kernels compute in. PyTorch's side runs in the same.
-PRECISION = "f32"
+# Names of the number formats of both sides: of PyTorch's twins, of internlm-train and of lmdeploy.
+F32 = ("f32", "f32-exact", "float32")
+BF16 = ("bf16", "bf16", "bfloat16")
 # Least that is asked for, and what is aimed at; the card's figures are those of an H100 or H200.
 GOALS = {
     "train 1.8b": dict(floor=12000, aim=28000, ratio_floor=0.5),
@@ -27,6 +28,11 @@ GOALS = {
 NOT_BUILT = "not built"
 
 
+def formats(run):
+    """What is computed in: bf16 on tensor cores, f32 where the device has none."""
+    return BF16 if run.device.startswith("cuda") else F32
+
+
 class Training:
     """Settings of a training step, the same on both sides."""
 
@@ -38,23 +44,23 @@ class Training:
         words = ["--shape", self.shape, "--batch", self.batch, "--seq-len", self.seq_len, "--steps", self.steps]
         return words + ["--warmup", 1, "--recompute", self.recompute, "--emulate-zero", self.ranks]
 
-    def text(self):
+    def text(self, precision):
         """What must be said beside every figure."""
-        text = f"{self.batch} x {self.seq_len}, {PRECISION}, recompute {self.recompute}"
+        text = f"{self.batch} x {self.seq_len}, {precision}, recompute {self.recompute}"
         if self.ranks > 1:
             text += f", updates 1/{self.ranks} as one ZeRO-1 rank and exchanges nothing"
         return text
 
 
 class Sizes:
-    """What is measured on a card; `tiny` is what a rehearsal measures. Batches are small while products are exact f32."""
+    """What is measured on a card; `tiny` is what a rehearsal measures."""
 
     def __init__(self, tiny):
         self.rounds, self.calls = (1, 2) if tiny else (3, 5)
         self.products = ["64x64x64"] if tiny else ["4096x4096x4096", "8192x8192x8192"]
         self.attention = ["64x4x2x16"] if tiny else ["8192x32x8x128"]
-        self.train_small = Training("4m", 1, 16, "none", 1, 1) if tiny else Training("1.8b", 2, 2048, "none", 1, 4)
-        self.train_large = Training("4m", 1, 16, "layers", 8, 1) if tiny else Training("7b", 1, 2048, "layers", 8, 2)
+        self.train_small = Training("4m", 1, 16, "none", 1, 1) if tiny else Training("1.8b", 8, 2048, "none", 1, 4)
+        self.train_large = Training("4m", 1, 16, "layers", 8, 1) if tiny else Training("7b", 4, 2048, "layers", 8, 2)
         self.large, self.small = ("4m", "4m") if tiny else ("7b", "1.8b")
         # Batch and tokens in the cache of each of its sequences.
         self.decode_large = [(1, 8), (2, 8)] if tiny else [(1, 1024), (64, 1024), (256, 512)]
@@ -87,12 +93,15 @@ def json_lines(run, arguments, seconds):
 
 
 def ours(run, program, words, seconds):
-    return json_lines(run, [run.work / "programs" / program, "bench", *words, "--json", "--device", run.device], seconds)
+    _, trained, served = formats(run)
+    precision = ["--precision", trained] if program == "internlm-train" else ["--dtype", served]
+    command = [run.work / "programs" / program, "bench", *words, *precision, "--json", "--device", run.device]
+    return json_lines(run, command, seconds)
 
 
 def twin(run, what, words, seconds):
     device = "cuda" if run.device.startswith("cuda") else "cpu"
-    script = [sys.executable, run.bundle / "twins.py", what, "--device", device, "--precision", PRECISION]
+    script = [sys.executable, run.bundle / "twins.py", what, "--device", device, "--precision", formats(run)[0]]
     return json_lines(run, [*script, *words], seconds)
 
 
@@ -119,12 +128,10 @@ def kernels(run, seconds):
                 if line["tflops"] is not None:  # Noise leaves a short call no time.
                     sides[side].setdefault((line["kernel"], line["shape"]), []).append(line["tflops"])
     for (kernel, shape), rates in sides["ours"].items():
-        name = f"{kernel} {PRECISION}"
+        name = f"{kernel} {formats(run)[0]}"
         record(run, name, shape, statistics.median(rates), "TFLOP/s")
         if theirs := sides["torch"].get((kernel, shape)):
             run.record("torch", name=name, shape=shape, value=statistics.median(theirs))
-    for name in ("products", "attention"):
-        run.record("skipped", name=f"{name} in bf16 on tensor cores", why=NOT_BUILT)
     return code
 
 
@@ -136,7 +143,7 @@ def train(run, seconds, settings):
         mfu = line["flops_per_second"] / peak if peak else None
         rate = line["tokens_per_second"]
         record(
-            run, f"train {settings.shape}", settings.text(), rate, "tokens/s", peak_bytes=line["peak_bytes"], mfu=mfu
+            run, f"train {settings.shape}", settings.text(formats(run)[0]), rate, "tokens/s", peak_bytes=line["peak_bytes"], mfu=mfu
         )
     return code if lines else code or 1
 
@@ -149,8 +156,8 @@ def train_large(run, seconds):
     return train(run, seconds, Sizes(run.tiny).train_large)
 
 
-def decode_text(batch, context):
-    return f"batch {batch}, context {context}, {PRECISION}"
+def decode_text(run, batch, context):
+    return f"batch {batch}, context {context}, {formats(run)[0]}"
 
 
 def generation(run, seconds, shape, batches, *more, prefill=()):
@@ -180,7 +187,7 @@ def serve(run, seconds):
         for line in results:
             name, batch, context = f"{line['phase']} {shape}", line["batch"], line["context"]
             decode = line["phase"] == "decode"
-            text = decode_text(batch, context) if decode else f"{context} tokens, {PRECISION}"
+            text = decode_text(run, batch, context) if decode else f"{context} tokens, {formats(run)[0]}"
             goal = (name, batch) if decode else name
             record(run, name, text, line["tokens_per_second"], "tokens/s", goal=goal, peak_bytes=line["reserved_bytes"])
         if lines and lines[0]["phase"] == "load":
@@ -189,7 +196,7 @@ def serve(run, seconds):
     exit_code, lines = generation(run, clock.left(), shape, batches[:1])
     single = decode_rate(lines)
     if recorded and single:
-        record(run, f"graphs over single launches {shape}", decode_text(*batches[0]), recorded / single, "x")
+        record(run, f"graphs over single launches {shape}", decode_text(run, *batches[0]), recorded / single, "x")
     return code or exit_code
 
 
@@ -200,13 +207,13 @@ def twins(run, seconds):
         exit_code, lines = twin(run, "train", settings.options(), clock.left())
         code = code or exit_code
         for line in lines:
-            name, shape = f"train {settings.shape}", settings.text()
+            name, shape = f"train {settings.shape}", settings.text(formats(run)[0])
             run.record("torch", name=name, shape=shape, value=line["tokens_per_second"])
     batch, context = sizes.decode_large[1]
     words = ["--shape", sizes.large, "--batch", batch, "--context", context, "--steps", sizes.decode_steps]
     exit_code, lines = twin(run, "decode", words, clock.left())
     for line in lines:
-        name, shape = f"decode {sizes.large}", decode_text(batch, context)
+        name, shape = f"decode {sizes.large}", decode_text(run, batch, context)
         run.record("torch", name=name, shape=shape, value=line["tokens_per_second"])
     return code or exit_code
 
@@ -223,6 +230,7 @@ def server(run, seconds):
             "max-prefill-token-num": max(512, batch),
             "cache-block-seq-len": 64,
             "cache-max-entry-count": "16MiB" if run.tiny else "10GiB",
+            "dtype": formats(run)[2],
         },
         "bench": {
             "requests": 2 * batch,
@@ -241,7 +249,7 @@ def server(run, seconds):
     if code != 0 or begin < 0:
         return code or 1
     found, _ = json.JSONDecoder().raw_decode(text[begin:])
-    text = f"{batch} at a time, {found['prompt_tokens'] // found['requests']} + {sizes.answer} tokens, {PRECISION}"
+    text = f"{batch} at a time, {found['prompt_tokens'] // found['requests']} + {sizes.answer} tokens, {formats(run)[0]}"
     record(run, f"server {shape}", text, found["tok_s"], "tokens/s")
     # The middle of an answer.
     context = found["prompt_tokens"] // found["requests"] + sizes.answer // 2

@@ -105,9 +105,8 @@ def tests(run, seconds, program, words):
     code, text = run.command(arguments, seconds, **environment)
     found = re.findall(r"^test (\S+) \.\.\. (ok|FAILED)$", text, re.MULTILINE)
     for name, outcome in found:
-        run.record(
-            "golden", name=name, precision="f32-exact", error=None, limit=None, passed=outcome == "ok"
-        )
+        precision = "16 bits" if "16_bits" in name else "f32-exact"
+        run.record("golden", name=name, precision=precision, error=None, limit=None, passed=outcome == "ok")
     return code if found else code or 1
 
 

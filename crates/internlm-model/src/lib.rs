@@ -86,6 +86,8 @@ pub mod parameter;
 #[cfg(feature = "burn")]
 pub mod positions;
 #[cfg(feature = "burn")]
+mod precision;
+#[cfg(feature = "burn")]
 pub mod reward;
 pub mod rope;
 pub mod sampling;
@@ -101,5 +103,7 @@ pub use decoder::Decoder;
 pub use error::{Error, Result};
 #[cfg(feature = "burn")]
 pub use generate::{GenerateConfig, Generator};
+#[cfg(feature = "burn")]
+pub use precision::Precision;
 pub use token_id::TokenId;
 pub use tokenizer::Tokenizer;

@@ -15,7 +15,7 @@ use burn::module::Module;
 use internlm_model::decoder::Decoder;
 use internlm_model::linear::Linear;
 use internlm_model::parameter::{Parameter, Training};
-use internlm_model::{Device, ModelConfig};
+use internlm_model::{Device, ModelConfig, Precision};
 use serde::Serialize;
 
 use self::gpu::{Stage, Step};
@@ -62,6 +62,7 @@ pub struct TrainedShape {
     embedding: Training,
     head: HeadKind,
     place: Place,
+    precision: Precision,
 }
 
 /// Whose memory is counted.
@@ -94,6 +95,7 @@ impl TrainedShape {
         let mut twin = tune(Decoder::init(&shapes::tiny(model), 0, &Device::flex()))?.train();
         let layer = |block| LayerShape {
             trained: 0,
+            weights: 0,
             kept: shapes::kept(block, model),
             made_again: shapes::made_again(block, model),
         };
@@ -108,6 +110,7 @@ impl TrainedShape {
                 Some(_) => HeadKind::Whole,
             },
             place: Place::Host,
+            precision: Precision::F32Exact,
         };
         for (name, parameter) in twin.parameters() {
             shape.add(&name, shapes::elements(model, &name, &parameter.shape()), parameter.training());
@@ -124,14 +127,21 @@ impl TrainedShape {
         Self { place: Place::Gpu, ..self }
     }
 
+    /// The same model, computed in `precision` on a GPU.
+    #[must_use]
+    pub fn in_precision(self, precision: Precision) -> Self {
+        Self { precision, ..self }
+    }
+
     fn add(&mut self, name: &str, elements: u64, training: Training) {
         self.weights += F32 * elements;
-        if training == Training::Trained {
-            let count = match shapes::layer_of(name).and_then(|layer| self.layers.get_mut(layer)) {
-                Some(layer) => &mut layer.trained,
-                None => &mut self.outer,
-            };
-            *count += elements;
+        let trained = if training == Training::Trained { elements } else { 0 };
+        match shapes::layer_of(name).and_then(|layer| self.layers.get_mut(layer)) {
+            Some(layer) => {
+                layer.trained += trained;
+                layer.weights += if name.contains("lora_") { 0 } else { elements };
+            }
+            None => self.outer += trained,
         }
     }
 
@@ -148,15 +158,10 @@ impl TrainedShape {
             Place::Host => self.on_host(passes, recompute),
             Place::Gpu => self.gpu_step(passes, recompute).largest_stage(),
         };
-        Memory {
-            weights: self.weights,
-            gradients: F32 * gradients,
-            moments: 2 * F32 * self.trained(),
-            activations: F32 * activations,
-        }
+        Memory { weights: self.weights, gradients, moments: 2 * F32 * self.trained(), activations }
     }
 
-    /// Floats of gradients and activations on the CPU.
+    /// Bytes of gradients and activations on the CPU.
     fn on_host(&self, passes: Passes, recompute: Recompute) -> Stage {
         let largest = self.layers.iter().map(|layer| layer.trained).max().unwrap_or(0);
         // Layers are differentiated one by one: sums over passes, and the gradients of one layer.
@@ -165,7 +170,7 @@ impl TrainedShape {
         let tied = self.model.tied && self.embedding == Training::Trained;
         let twice = if tied { (self.model.vocab * self.model.hidden) as u64 } else { 0 };
         let activations = self.activations(passes.tokens, recompute) as u64;
-        Stage { gradients: self.trained() + pass + twice, activations }
+        Stage { gradients: F32 * (self.trained() + pass + twice), activations: F32 * activations }
     }
 
     /// A step on a GPU.
@@ -179,6 +184,7 @@ impl TrainedShape {
             head: self.head,
             passes,
             recompute,
+            precision: self.precision,
         }
     }
 

@@ -63,7 +63,7 @@ impl Plan {
         let shape = TrainedShape::of(model, Ok::<_, Error>)?;
         let shape = match config.run.device.split(':').next() {
             Some("cpu") => shape,
-            Some("cuda" | "vulkan") => shape.on_gpu(),
+            Some("cuda" | "vulkan") => shape.on_gpu().in_precision(config.run.precision),
             _ => {
                 let found = format!("`{}`", config.run.device);
                 return Err(Error::mismatch("run.device", found, "cpu, cuda:N or vulkan:N"));

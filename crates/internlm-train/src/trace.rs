@@ -6,7 +6,9 @@
 use internlm_kit::rng::CounterRng;
 use internlm_model::device::is_gpu;
 use internlm_model::kernels::{MemoryPeak, trace_memory};
-use internlm_model::{Decoder, Device, GenerateConfig, Generator, ModelConfig, ModelSize, TokenId};
+use internlm_model::{
+    Decoder, Device, GenerateConfig, Generator, ModelConfig, ModelSize, Precision, TokenId,
+};
 use serde::Serialize;
 
 use crate::memory::{Passes, TrainedShape};
@@ -22,6 +24,17 @@ pub enum Work {
     Step,
     /// A training step that computes layers again.
     StepLayers,
+}
+
+/// A model that is drawn where its memory is measured.
+#[derive(Clone, Debug)]
+pub struct Trace {
+    /// Shape of the model.
+    pub model: ModelConfig,
+    /// Where it computes.
+    pub device: Device,
+    /// What it computes in; weights are f32.
+    pub precision: Precision,
 }
 
 /// The peak while something ran.
@@ -61,35 +74,26 @@ pub fn tiny_model() -> ModelConfig {
 }
 
 /// Runs `work` with a model drawn for it over one sequence of `tokens` tokens and measures the peak, which is all of the
-/// process on `device`.
+/// process on the device.
 ///
 /// # Errors
-/// The CPU, whose memory is that of the process, and models that cannot be trained.
-pub fn measure(model: &ModelConfig, work: Work, tokens: usize, device: &Device) -> Result<Peak> {
+/// The CPU, whose memory is that of the process, a precision that the device does not compute in, and models that cannot
+/// be trained.
+pub fn measure(trace: &Trace, work: Work, tokens: usize) -> Result<Peak> {
+    let Trace { model, device, .. } = trace;
     if !is_gpu(device) {
         let expected = "a GPU: the peak of the CPU is that of the process";
         return Err(Error::mismatch("device", "cpu", expected));
     }
     let ids = ids(model, tokens);
     let (done, peak) = trace_memory(device, || match work {
-        Work::Prefill => prefill(model, &ids, device),
-        Work::Step => step(model, &ids, device, Recompute::None),
-        Work::StepLayers => step(model, &ids, device, Recompute::Layers),
+        Work::Prefill => trace.prefill(&ids),
+        Work::Step => trace.step(&ids, Recompute::None),
+        Work::StepLayers => trace.step(&ids, Recompute::Layers),
     });
     done?;
     let MemoryPeak { in_use, reserved } = peak.expect("a GPU has memory of its own");
-    Ok(Peak { work, tokens, in_use, reserved, planned: planned(model, work, tokens)? })
-}
-
-/// Bytes that the plan of a training step has.
-fn planned(model: &ModelConfig, work: Work, tokens: usize) -> Result<Option<u64>> {
-    let recompute = match work {
-        Work::Prefill => return Ok(None),
-        Work::Step => Recompute::None,
-        Work::StepLayers => Recompute::Layers,
-    };
-    let shape = TrainedShape::of(model, Ok::<_, Error>)?.on_gpu();
-    Ok(Some(shape.memory(Passes { tokens, count: 1 }, recompute).total()))
+    Ok(Peak { work, tokens, in_use, reserved, planned: trace.planned(work, tokens)? })
 }
 
 fn ids(model: &ModelConfig, tokens: usize) -> Vec<TokenId> {
@@ -97,19 +101,36 @@ fn ids(model: &ModelConfig, tokens: usize) -> Vec<TokenId> {
     (0..tokens as u64).map(|place| TokenId(rng.below(place, model.vocab as u64) as u32)).collect()
 }
 
-fn prefill(model: &ModelConfig, ids: &[TokenId], device: &Device) -> Result<()> {
-    let decoder = Decoder::init_on_device(model, 42, device);
-    let generated = Generator::new(&decoder, ids, GenerateConfig::new(1))?.count();
-    debug_assert_eq!(generated, 1, "nothing ends the generation earlier");
-    Ok(())
-}
+impl Trace {
+    /// Bytes that the plan of a training step has.
+    fn planned(&self, work: Work, tokens: usize) -> Result<Option<u64>> {
+        let recompute = match work {
+            Work::Prefill => return Ok(None),
+            Work::Step => Recompute::None,
+            Work::StepLayers => Recompute::Layers,
+        };
+        let shape = TrainedShape::of(&self.model, Ok::<_, Error>)?.on_gpu().in_precision(self.precision);
+        Ok(Some(shape.memory(Passes { tokens, count: 1 }, recompute).total()))
+    }
 
-/// The first step of a run, in one pass.
-fn step(model: &ModelConfig, ids: &[TokenId], device: &Device, recompute: Recompute) -> Result<()> {
-    let config = TrainerConfig::new(1, 1e-3).with_pass_tokens(ids.len()).with_recompute(recompute);
-    let mut trainer = Trainer::new(model.clone(), Decoder::init_on_device(model, 42, device), config)?;
-    trainer.step(&[Row::sample(ids)])?;
-    Ok(())
+    /// The model with weights in f32, computing in the precision.
+    fn decoder(&self) -> Result<Decoder> {
+        Ok(Decoder::init_on_device(&self.model, 42, &self.device).with_precision(self.precision)?)
+    }
+
+    fn prefill(&self, ids: &[TokenId]) -> Result<()> {
+        let generated = Generator::new(&self.decoder()?, ids, GenerateConfig::new(1))?.count();
+        debug_assert_eq!(generated, 1, "nothing ends the generation earlier");
+        Ok(())
+    }
+
+    /// The first step of a run, in one pass.
+    fn step(&self, ids: &[TokenId], recompute: Recompute) -> Result<()> {
+        let config = TrainerConfig::new(1, 1e-3).with_pass_tokens(ids.len()).with_recompute(recompute);
+        let mut trainer = Trainer::new(self.model.clone(), self.decoder()?, config)?;
+        trainer.step(&[Row::sample(ids)])?;
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -119,10 +140,11 @@ mod tests {
     #[test]
     fn the_cpu_is_refused_and_prefills_have_no_plan() {
         let model = ModelConfig::new(ModelSize { hidden: 8, layers: 4, heads: 1, inter: 8, vocab: 8 });
-        let error = measure(&model, Work::Prefill, 4, &Device::flex()).expect_err("has no trace");
+        let trace = Trace { model, device: Device::flex(), precision: Precision::F32Exact };
+        let error = measure(&trace, Work::Prefill, 4).expect_err("has no trace");
         assert!(error.to_string().contains("device: found cpu, expected a GPU"), "{error}");
-        assert_eq!(planned(&model, Work::Prefill, 4).expect("plans"), None);
-        let bytes = |work| planned(&model, work, 4096).expect("plans").expect("a step has a plan");
+        assert_eq!(trace.planned(Work::Prefill, 4).expect("plans"), None);
+        let bytes = |work| trace.planned(work, 4096).expect("plans").expect("a step has a plan");
         assert!(bytes(Work::StepLayers) < bytes(Work::Step));
     }
 }

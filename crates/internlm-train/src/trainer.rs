@@ -83,7 +83,7 @@ impl Trainer {
         }
         let whole = parameters.len() == decoder.parameters().len();
         let owned = OwnedParameters::of_first_rank(&parameters, ranks);
-        let state = State { config: settings(&model, &config), ..State::default() };
+        let state = State { config: settings(&decoder, &model, &config), ..State::default() };
         Ok(Self {
             schedule: Schedule::new(&config.schedule, config.optim.lr),
             flops: Flops::new(&model),
@@ -341,7 +341,7 @@ fn total_weight(rows: &[Row]) -> f64 {
 }
 
 /// What must be equal for a run to resume from a checkpoint by itself.
-fn settings(model: &ModelConfig, config: &TrainerConfig) -> Value {
+fn settings(decoder: &Decoder, model: &ModelConfig, config: &TrainerConfig) -> Value {
     let mut settings = json!({
         "model": model,
         "optim": config.optim,
@@ -349,6 +349,9 @@ fn settings(model: &ModelConfig, config: &TrainerConfig) -> Value {
         "pass-tokens": config.pass_tokens,
         "run": config.settings,
     });
+    if !decoder.precision().is_f32_exact() {
+        settings["precision"] = json!(decoder.precision());
+    }
     if let Some(base) = &config.base {
         // The key is what a refusal says: "differs in the weights of model.path (NEW here, OLD there)".
         settings[format!("the weights of {}", base.setting)] = json!(base.hash);

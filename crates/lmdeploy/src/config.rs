@@ -8,7 +8,7 @@ use internlm_model::sampling::SamplingConfig;
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
-use crate::engine::ExecutorConfig;
+use crate::engine::{ComputeType, ExecutorConfig};
 
 mod server;
 
@@ -95,6 +95,12 @@ impl DeployConfig {
         let block_tokens = engine.cache_block_seq_len;
         match self.model.chosen_backend() {
             Backend::Turbomind => {
+                if engine.dtype != ComputeType::Auto {
+                    let found = engine.dtype;
+                    problems.push(format!(
+                        "engine.dtype: found {found}, expected auto for backend turbomind, whose weights decide"
+                    ));
+                }
                 if engine.graphs {
                     problems
                         .push("engine.graphs: found true, expected false for backend turbomind".to_owned());
@@ -117,6 +123,12 @@ impl DeployConfig {
                     problems.push(format!(
                         "engine.quant-policy: found {policy}, expected 0 for backend burn on the CPU, or backend \
                          turbomind"
+                    ));
+                }
+                if !engine.dtype.precision().is_f32_exact() && device == CPU {
+                    let found = engine.dtype;
+                    problems.push(format!(
+                        "engine.dtype: found {found}, expected auto or float32 for backend burn on the CPU"
                     ));
                 }
                 if engine.graphs && device == CPU {

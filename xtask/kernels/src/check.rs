@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use cubecl_cuda::{Architecture, Launched, record};
 use internlm_kit::outln;
 
-use crate::kernel_list::KernelList;
+use crate::kernel_list::{Kernel, KernelList};
 use crate::table::{self, Row};
 use crate::toolchain::{Compiled, Toolchain};
 use crate::workloads::{self, Workload};
@@ -24,7 +24,7 @@ pub(crate) fn run(list: &KernelList, toolchain: &Toolchain, only: Option<&str>) 
         for workload in workloads::all() {
             let device = workloads::device(architecture);
             for launched in record(architecture, || (workload.run)(&device)) {
-                functions.insert(launched.function.clone());
+                functions.insert((launched.function.clone(), workload.name.clone()));
                 check.kernel(&launched, &workload);
             }
         }
@@ -67,16 +67,22 @@ impl Check<'_> {
             Ok(compiled) => {
                 let shared = text.shared + compiled.resources.shared;
                 self.rows.push(row(launched, workload, &compiled, shared));
-                let problems = self.problems_of(launched, &compiled, shared);
+                let problems = self.problems_of(launched, &workload.name, &compiled, shared);
                 self.problems.extend(problems.into_iter().map(|problem| format!("{place}: {problem}")));
             }
             Err(error) => self.problems.push(format!("{place}: {error:#}")),
         }
     }
 
-    fn problems_of(&self, launched: &Launched, compiled: &Compiled, shared: usize) -> Vec<String> {
+    fn problems_of(
+        &self,
+        launched: &Launched,
+        workload: &str,
+        compiled: &Compiled,
+        shared: usize,
+    ) -> Vec<String> {
         let mut problems = Vec::new();
-        let entry = self.list.find(&launched.function);
+        let entry = self.list.find(&launched.function, workload);
         if entry.is_none() && self.list.is_ours(&launched.function) {
             problems.push("is not in the list of kernels".to_owned());
         }
@@ -123,7 +129,16 @@ fn row(launched: &Launched, workload: &Workload, compiled: &Compiled, shared: us
     ])
 }
 
-fn never_launched(list: &KernelList, functions: &BTreeSet<String>) -> Vec<String> {
-    let absent = list.kernels.iter().filter(|kernel| !functions.contains(&kernel.function));
-    absent.map(|kernel| format!("{}: launched by no workload", kernel.function)).collect()
+/// Entries of the crates, and those for one workload, that nothing was launched for; `functions` are functions with
+/// the workload that launched them.
+fn never_launched(list: &KernelList, functions: &BTreeSet<(String, String)>) -> Vec<String> {
+    let launched = |kernel: &Kernel| {
+        let mut names = functions.iter().filter(|(function, _)| *function == kernel.function);
+        names.any(|(_, workload)| kernel.workload.as_ref().is_none_or(|name| name == workload))
+    };
+    let expected =
+        list.entries().filter(|kernel| kernel.workload.is_some() || list.is_ours(&kernel.function));
+    let absent = expected.filter(|kernel| !launched(kernel));
+    let workload = |kernel: &Kernel| kernel.workload.clone().unwrap_or_else(|| "any workload".to_owned());
+    absent.map(|kernel| format!("{}: not launched by {}", kernel.function, workload(kernel))).collect()
 }

@@ -23,6 +23,9 @@ pub(crate) struct KernelList {
 pub(crate) struct Kernel {
     /// Path of the function.
     pub(crate) function: String,
+    /// The workload that this entry is for; without it the entry is for all others.
+    #[serde(default)]
+    pub(crate) workload: Option<String>,
     /// Maximum number of registers of one thread.
     pub(crate) registers: u32,
     /// Maximum number of bytes of spills; also allows local memory.
@@ -41,9 +44,16 @@ impl KernelList {
         toml::from_str(&text).with_context(|| format!("{}: not a list of kernels", path.display()))
     }
 
-    /// The entry of a function.
-    pub(crate) fn find(&self, function: &str) -> Option<&Kernel> {
-        self.kernels.iter().chain(&self.third_party).find(|kernel| kernel.function == function)
+    /// The entry of a function in a workload.
+    pub(crate) fn find(&self, function: &str, workload: &str) -> Option<&Kernel> {
+        let entries = || self.entries().filter(|kernel| kernel.function == function);
+        let own = entries().find(|kernel| kernel.workload.as_deref() == Some(workload));
+        own.or_else(|| entries().find(|kernel| kernel.workload.is_none()))
+    }
+
+    /// All entries, those of other crates last.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &Kernel> {
+        self.kernels.iter().chain(&self.third_party)
     }
 
     /// Whether a function belongs to a crate of the list.
@@ -61,11 +71,13 @@ mod tests {
     fn crates_of_the_list_are_ours() {
         let text = "[[kernel]]\nfunction = \"model::norm::scale\"\nregisters = 40\n\
                     [[kernel]]\nfunction = \"model::gemm::tile\"\nregisters = 128\nopcodes = [\"HMMA\"]\n\
-                    [[third-party]]\nfunction = \"other::f\"\nregisters = 255\nspills = 8\n";
+                    [[third-party]]\nfunction = \"other::f\"\nregisters = 255\nspills = 8\n\
+                    [[third-party]]\nfunction = \"other::f\"\nworkload = \"bf16\"\nregisters = 255\n";
         let list: KernelList = toml::from_str(text).expect("parses");
-        assert_eq!(list.find("model::gemm::tile").expect("listed").opcodes, ["HMMA"]);
-        assert_eq!((list.find("other::f").expect("listed").spills, list.is_ours("other::f")), (8, false));
-        assert!(list.find("model::gemm").is_none());
+        assert_eq!(list.find("model::gemm::tile", "any").expect("listed").opcodes, ["HMMA"]);
+        let other = |workload| list.find("other::f", workload).expect("listed");
+        assert_eq!((other("any").spills, other("bf16").spills, list.is_ours("other::f")), (8, 0, false));
+        assert!(list.find("model::gemm", "any").is_none());
         assert!(list.is_ours("model::new::kernel") && !list.is_ours("models::norm::scale"));
         assert!(toml::from_str::<KernelList>(&text.replace("opcodes", "opcode")).is_err());
     }

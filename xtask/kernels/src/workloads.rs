@@ -3,14 +3,14 @@
 //! Nothing is executed and tensors have no memory, so sizes cost nothing. The sizes of heads are compile-time arguments
 //! of the attention kernels; all other sizes are read when a kernel runs.
 
-use burn::tensor::{Device, Int, Tensor};
+use burn::tensor::{DType, Device, Int, Tensor};
 use cubecl_cuda::Architecture;
 use internlm_model::TokenId;
 use internlm_model::attend::{HeadShape, PackedQkv};
 use internlm_model::kernels::{
     AdamWCoefficients, AdamWState, KeyCopy, KeyFormat, KeyLayout, Labels, MAX_ENTRIES, PagedBatch, PagedKeys,
-    accumulate, adamw, cross_entropy, embedding, global_norm, largest_entries, linear, rms_norm,
-    rotary_attention, rotate, swiglu, token_log_probs,
+    Routine, accumulate, adamw, cross_entropy, embedding, global_norm, largest_entries, linear, linear_by,
+    logits, rms_norm, rotary_attention, rotate, swiglu, token_log_probs,
 };
 use internlm_model::positions::{Positions, Run};
 use internlm_model::rope::RopeTable;
@@ -75,20 +75,44 @@ pub(crate) fn all() -> Vec<Workload> {
     all.extend(HEADS.map(|heads| Workload {
         name: heads.model.to_owned(),
         run: Box::new(move |device| {
-            attention(&heads, device);
+            attention(&heads, Format::F32, device);
             paged_attention(&heads, device);
         }),
     }));
+    all.extend(Routine::ALL.map(|routine| Workload {
+        name: format!("bf16 {routine:?}"),
+        run: Box::new(move |device| product_by(routine, device)),
+    }));
+    all.push(workload("bf16 decoder", half));
+    all.extend(HEADS.map(|heads| Workload {
+        name: format!("bf16 {}", heads.model),
+        run: Box::new(move |device| attention(&heads, Format::Bf16, device)),
+    }));
     all
+}
+
+/// The number format of the tensors of a workload.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Format {
+    F32,
+    Bf16,
+}
+
+impl Format {
+    /// A leaf that requires a gradient.
+    fn leaf<const D: usize>(self, shape: [usize; D], device: &Device) -> Tensor<D> {
+        let dtype = if self == Self::F32 { DType::F32 } else { DType::BF16 };
+        Tensor::zeros(shape, (&device.clone().autodiff(), dtype)).require_grad()
+    }
 }
 
 fn zeros<const D: usize>(shape: [usize; D], device: &Device) -> Tensor<D> {
     Tensor::zeros(shape, device)
 }
 
-/// A leaf that requires a gradient.
+/// A leaf in f32 that requires a gradient.
 fn leaf<const D: usize>(shape: [usize; D], device: &Device) -> Tensor<D> {
-    zeros(shape, &device.clone().autodiff()).require_grad()
+    Format::F32.leaf(shape, device)
 }
 
 fn differentiate<const D: usize>(y: Tensor<D>) {
@@ -123,6 +147,37 @@ fn products(device: &Device) {
     }
 }
 
+/// The products of a layer in bf16 by one routine; a card may lack what the routine needs.
+fn product_by(routine: Routine, device: &Device) {
+    let [x, weight] =
+        [[TOKENS, HIDDEN], [INTER, HIDDEN]].map(|shape| Format::Bf16.leaf(shape, device).inner());
+    let _ = linear_by(routine, &x, &weight);
+}
+
+/// What a decoder in bf16 does besides attention, forward and backward.
+fn half(device: &Device) {
+    let leaf = |shape: [usize; 2]| Format::Bf16.leaf(shape, device);
+    for hidden in [HIDDEN, UNEVEN] {
+        let states = || leaf([TOKENS, hidden]);
+        differentiate(rms_norm(states(), Format::Bf16.leaf([hidden], device), 1e-5));
+        differentiate(swiglu(states(), states()));
+        differentiate(linear(states(), leaf([INTER, hidden])));
+        let labels = labels();
+        differentiate(cross_entropy(states(), leaf([VOCAB, hidden]), &labels).sum);
+        differentiate(token_log_probs(states(), leaf([VOCAB, hidden]), &labels));
+        for tokens in [1, 2, 4, 8, 16] {
+            let row = || leaf([tokens, hidden]).inner();
+            let _ = linear(row(), leaf([INTER, hidden]).inner());
+            let _ = logits(row(), leaf([VOCAB, hidden]).inner());
+        }
+        let _ = logits(states().inner(), leaf([VOCAB, hidden]).inner());
+    }
+    let ids = Tensor::<1, Int>::zeros([TOKENS], device);
+    differentiate(embedding(leaf([VOCAB, HIDDEN]), ids));
+    let table = || zeros([TOKENS, 64], device);
+    differentiate(rotate(Format::Bf16.leaf([TOKENS, 32, 128], device), table(), table()));
+}
+
 /// A label for every token, so that logits are made in several parts.
 fn labels() -> Vec<Option<TokenId>> {
     vec![Some(TokenId(7)); TOKENS]
@@ -143,12 +198,12 @@ fn log_probs(device: &Device) {
     differentiate(token_log_probs(states(), zeros([VOCAB, HIDDEN], device), &labels));
 }
 
-fn attention(heads: &Heads, device: &Device) {
+fn attention(heads: &Heads, format: Format, device: &Device) {
     let Heads { heads, kv_heads, d, .. } = *heads;
     let shape = HeadShape { heads, kv_heads };
     let table = RopeTable { cos: zeros([TOKENS, d / 2], device), sin: zeros([TOKENS, d / 2], device) };
     let positions = Positions::packed(&[0, 1, 1000, TOKENS]);
-    let packed = leaf([TOKENS, (heads + 2 * kv_heads) * d], device);
+    let packed = format.leaf([TOKENS, (heads + 2 * kv_heads) * d], device);
     differentiate(rotary_attention(packed, shape, &table, &positions, Some(512)));
 }
 

@@ -14,7 +14,7 @@ use crate::decoder::Decoder;
 use crate::generate::{Finish, GenerateConfig, Generator, TextStream};
 use crate::sampling::SamplingConfig;
 use crate::tokenizer::{Special, Tokenizer};
-use crate::{ModelConfig, TokenId, device};
+use crate::{ModelConfig, Precision, TokenId, device};
 
 /// Generate text after a prompt
 ///
@@ -68,6 +68,9 @@ pub(super) struct GenerateArgs {
     /// Compute on this device: cpu, cuda:N or vulkan:N
     #[arg(long, default_value = "cpu")]
     device: String,
+    /// Compute in this number format: f32-exact, or bf16 or f16 on a GPU
+    #[arg(long, default_value_t)]
+    precision: Precision,
 }
 
 /// What to continue.
@@ -94,7 +97,7 @@ pub(super) fn run(args: &GenerateArgs) -> anyhow::Result<()> {
         Some(_) => Tokenizer::load(model).ok(),
         None => Some(Tokenizer::load(model)?),
     };
-    let decoder = Decoder::load(model, &device)?;
+    let decoder = Decoder::load_in(model, &device, args.precision)?;
     let prompt = prompt(args, decoder.config(), tokenizer.as_ref())?;
     let options = options(args, decoder.config(), tokenizer.as_ref());
     let generator = Generator::new(&decoder, &prompt, options)?;

@@ -12,7 +12,7 @@ use crate::attend::Causal;
 use crate::config::DType;
 use crate::decoder::Decoder;
 use crate::parameter::numbers;
-use crate::{Error, TokenId, device, weights};
+use crate::{Error, Precision, TokenId, device, weights};
 
 /// Compute the scores of every position of given token ids
 ///
@@ -40,6 +40,9 @@ pub(super) struct LogitsArgs {
     /// Compute on this device: cpu, cuda:N or vulkan:N
     #[arg(long, default_value = "cpu")]
     device: String,
+    /// Compute in this number format: f32-exact, or bf16 or f16 on a GPU
+    #[arg(long, default_value_t)]
+    precision: Precision,
 }
 
 /// Samples that share a row.
@@ -52,7 +55,7 @@ struct PackedRow {
 pub(super) fn run(args: &LogitsArgs) -> anyhow::Result<()> {
     let device = device::parse(&args.device)?;
     let rows = read_rows(args)?;
-    let decoder = Decoder::load(args.model.path(), &device)?;
+    let decoder = Decoder::load_in(args.model.path(), &device, args.precision)?;
     check_ids(args, &rows, decoder.config().vocab)?;
     // A reward model has one score per position instead of logits.
     let name = if decoder.logits_width() == 1 { "scores" } else { "logits" };

@@ -11,6 +11,7 @@ use super::feed_forward::FeedForward;
 use super::norm::RmsNorm;
 use crate::config::ModelConfig;
 use crate::linear::{Dense, Linear};
+use crate::precision::Precision;
 use crate::weights::TensorSource;
 use crate::weights::names::{Part, Slot};
 use crate::{Error, Result};
@@ -22,6 +23,7 @@ const DEVIATION: f64 = 0.02;
 pub(super) struct Builder<'a> {
     origin: Origin<'a>,
     device: &'a Device,
+    precision: Precision,
 }
 
 enum Origin<'a> {
@@ -36,18 +38,30 @@ enum Origin<'a> {
 impl<'a> Builder<'a> {
     /// Matrices from N(0, std), vectors constant.
     pub(super) fn random(seed: u64, device: &'a Device) -> Self {
-        Self { origin: Origin::Random { seed }, device }
+        Self { origin: Origin::Random { seed }, device, precision: Precision::F32Exact }
     }
 
-    /// Matrices from the same distributions by the generator of `device`, vectors constant.
-    pub(super) fn drawn(seed: u64, device: &'a Device) -> Self {
+    /// Matrices from the same distributions by the generator of `device`, vectors constant, in a number format that the
+    /// device computes with.
+    pub(super) fn drawn(seed: u64, device: &'a Device, precision: Precision) -> Self {
         device.seed(seed);
-        Self { origin: Origin::Drawn, device }
+        Self { origin: Origin::Drawn, device, precision }
     }
 
-    /// Tensors of a checkpoint.
-    pub(super) fn stored(source: &'a dyn TensorSource, device: &'a Device) -> Self {
-        Self { origin: Origin::Stored(source), device }
+    /// Tensors of a checkpoint, in a number format that the device computes with.
+    pub(super) fn stored(source: &'a dyn TensorSource, device: &'a Device, precision: Precision) -> Self {
+        Self { origin: Origin::Stored(source), device, precision }
+    }
+
+    /// What the decoder computes in.
+    pub(super) fn precision(&self) -> Precision {
+        self.precision
+    }
+
+    /// The numbers on the device, in the number format of the decoder.
+    fn tensor<const D: usize>(&self, values: Vec<f32>, shape: [usize; D]) -> Param<Tensor<D>> {
+        let data = TensorData::new(values, shape);
+        Param::from_tensor(Tensor::from_data(data, (self.device, self.precision.dtype())))
     }
 
     /// The matrix of a slot.
@@ -62,12 +76,12 @@ impl<'a> Builder<'a> {
             }
             Origin::Drawn => {
                 let normal = Distribution::Normal(0.0, deviation(slot));
-                return Ok(Param::from_tensor(Tensor::random([rows, columns], normal, self.device)));
+                let matrix = Tensor::<2>::random([rows, columns], normal, self.device);
+                return Ok(Param::from_tensor(matrix.cast(self.precision.dtype())));
             }
             Origin::Stored(source) => read(*source, &name, rows * columns)?,
         };
-        let data = TensorData::new(values, [rows, columns]);
-        Ok(Param::from_tensor(Tensor::from_data(data, self.device)))
+        Ok(self.tensor(values, [rows, columns]))
     }
 
     /// A vector; `constant` is its value when nothing is stored.
@@ -76,7 +90,7 @@ impl<'a> Builder<'a> {
             Origin::Random { .. } | Origin::Drawn => vec![constant; length],
             Origin::Stored(source) => read(*source, name, length)?,
         };
-        Ok(Param::from_tensor(Tensor::from_data(TensorData::new(values, [length]), self.device)))
+        Ok(self.tensor(values, [length]))
     }
 
     /// The norm of a slot.

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use burn::module::{Module, Param};
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{self, Device, Int, Tensor, TensorData};
 use internlm_kit::rng::CounterRng;
 
 use super::block::Block;
@@ -17,8 +17,9 @@ use super::norm::RmsNorm;
 use crate::attend::Attend;
 use crate::config::{DType, ModelConfig};
 use crate::kernels::{self, CrossEntropy, Labels};
-use crate::linear::{Linear, Noise};
+use crate::linear::{Dense, Linear, Noise};
 use crate::positions::Positions;
+use crate::precision::Precision;
 use crate::rope::{Rope, RopeTable};
 use crate::weights::names::Slot;
 use crate::{Error, Result, TokenId, weights};
@@ -66,6 +67,9 @@ pub struct Decoder {
     /// Noise on the embeddings in training; `None` for none.
     #[module(skip)]
     embedding_noise: Option<EmbeddingNoise>,
+    /// What is computed in; weights of another format are rounded to it when they are used.
+    #[module(skip)]
+    precision: Precision,
 }
 
 /// Uniform noise on the embeddings of a training pass (NEFTune, Jain et al., 2023): each number of a sample of L tokens
@@ -90,7 +94,22 @@ impl Decoder {
     /// device. For measurements.
     #[must_use]
     pub fn init_on_device(config: &ModelConfig, seed: u64, device: &Device) -> Self {
-        Self::assemble(config, &Builder::drawn(seed, device)).expect("random tensors have the right shapes")
+        let builder = Builder::drawn(seed, device, Precision::F32Exact);
+        Self::assemble(config, &builder).expect("random tensors have the right shapes")
+    }
+
+    /// As [`Decoder::init_on_device`], rounded to `precision`, which everything is computed in.
+    ///
+    /// # Errors
+    /// A precision that the device does not compute in.
+    pub fn init_on_device_in(
+        config: &ModelConfig,
+        seed: u64,
+        device: &Device,
+        precision: Precision,
+    ) -> Result<Self> {
+        precision.check(device)?;
+        Self::assemble(config, &Builder::drawn(seed, device, precision))
     }
 
     /// Reads a Hugging Face folder or a GGUF file, widened to f32.
@@ -98,8 +117,17 @@ impl Decoder {
     /// # Errors
     /// Whatever is wrong with the config or the weights, naming file, tensor, found and expected.
     pub fn load(path: impl AsRef<Path>, device: &Device) -> Result<Self> {
+        Self::load_in(path, device, Precision::F32Exact)
+    }
+
+    /// As [`Decoder::load`], rounded to `precision`: everything that follows from the weights is computed in it.
+    ///
+    /// # Errors
+    /// Those of [`Decoder::load`], and a precision that the device does not compute in.
+    pub fn load_in(path: impl AsRef<Path>, device: &Device, precision: Precision) -> Result<Self> {
+        precision.check(device)?;
         let (config, source) = weights::open(path)?;
-        Self::assemble(&config, &Builder::stored(source.as_ref(), device))
+        Self::assemble(&config, &Builder::stored(source.as_ref(), device, precision))
     }
 
     fn assemble(config: &ModelConfig, builder: &Builder<'_>) -> Result<Self> {
@@ -113,6 +141,7 @@ impl Decoder {
             config: Arc::new(config.clone()),
             noise: Noise::default(),
             embedding_noise: None,
+            precision: builder.precision(),
         })
     }
 
@@ -129,11 +158,28 @@ impl Decoder {
         self
     }
 
-    /// Replaces the storage type in which [`Decoder::save`] writes; in memory weights stay f32.
+    /// Replaces the storage type in which [`Decoder::save`] writes; in memory weights stay as they are.
     #[must_use]
     pub fn with_dtype(mut self, dtype: DType) -> Self {
         Arc::make_mut(&mut self.config).dtype = dtype;
         self
+    }
+
+    /// Computes in `precision`, whatever the weights are stored in: each is rounded when it is used, and its gradient is
+    /// f32. So weights in f32 stay the master weights of training in 16 bits (Micikevicius et al., "Mixed Precision
+    /// Training", 2018).
+    ///
+    /// # Errors
+    /// A precision that the device of the weights does not compute in.
+    pub fn with_precision(self, precision: Precision) -> Result<Self> {
+        precision.check(&self.tok_embeddings.weight.device().inner())?;
+        Ok(Self { precision, ..self })
+    }
+
+    /// What the decoder computes in.
+    #[must_use]
+    pub fn precision(&self) -> Precision {
+        self.precision
     }
 
     /// Replaces all settings, of which the caller has made the weights.
@@ -209,7 +255,10 @@ impl Decoder {
     pub fn first_hidden(&self, ids: Tensor<1, Int>, positions: &Positions) -> Tensor<2> {
         let h = self.embed(ids);
         match self.embedding_noise.filter(|_| h.device().is_autodiff()) {
-            Some(noise) => h.clone() + noise.numbers(&h, positions, self.noise.stream(noise.rng)),
+            Some(noise) => {
+                let numbers = noise.numbers(&h, positions, self.noise.stream(noise.rng));
+                h.clone() + numbers.cast(h.dtype())
+            }
             None => h,
         }
     }
@@ -221,19 +270,19 @@ impl Decoder {
     /// - output: `[T, hidden]`
     #[must_use]
     pub fn embed(&self, ids: Tensor<1, Int>) -> Tensor<2> {
-        kernels::embedding(self.tok_embeddings.weight.val(), ids)
+        kernels::embedding(self.tok_embeddings.weight.val(), ids).cast(self.precision.dtype())
     }
 
     /// Scores of every vocabulary entry (of a reward model: the value, vocab = 1).
     ///
     /// # Shapes
     /// - hidden: `[T, hidden]`, the output of [`Decoder::forward`]
-    /// - output: `[T, vocab]`
+    /// - output: `[T, vocab]`, f32
     #[must_use]
     pub fn logits(&self, hidden: Tensor<2>) -> Tensor<2> {
-        match &self.output {
-            Some(output) => output.forward(hidden),
-            None => kernels::linear(hidden, self.tok_embeddings.weight.val()),
+        match self.output_matrix(&hidden) {
+            Ok(matrix) => kernels::logits(hidden, matrix),
+            Err(output) => output.forward(hidden).cast(tensor::DType::F32),
         }
     }
 
@@ -250,10 +299,9 @@ impl Decoder {
     /// - labels: T
     #[must_use]
     pub fn cross_entropy<'a>(&self, hidden: Tensor<2>, labels: impl Into<Labels<'a>>) -> CrossEntropy {
-        match &self.output {
-            None => kernels::cross_entropy(hidden, self.tok_embeddings.weight.val(), labels),
-            Some(Linear::Dense(dense)) => kernels::cross_entropy(hidden, dense.weight.val(), labels),
-            Some(other) => CrossEntropy::of_logits(other.forward(hidden), labels.into()),
+        match self.output_matrix(&hidden) {
+            Ok(matrix) => kernels::cross_entropy(hidden, matrix, labels),
+            Err(_) => CrossEntropy::of_logits(self.logits(hidden), labels.into()),
         }
     }
 
@@ -265,11 +313,20 @@ impl Decoder {
     /// - output: `[T]`
     #[must_use]
     pub fn token_log_probs(&self, hidden: Tensor<2>, labels: &[Option<TokenId>]) -> Tensor<1> {
-        match &self.output {
-            None => kernels::token_log_probs(hidden, self.tok_embeddings.weight.val(), labels),
-            Some(Linear::Dense(dense)) => kernels::token_log_probs(hidden, dense.weight.val(), labels),
-            Some(other) => kernels::plain::cross_entropy(other.forward(hidden), labels).neg(),
+        match self.output_matrix(&hidden) {
+            Ok(matrix) => kernels::token_log_probs(hidden, matrix, labels),
+            Err(_) => kernels::plain::cross_entropy(self.logits(hidden), labels).neg(),
         }
+    }
+
+    /// The output matrix in the number format of `hidden`, or the layer when it is more than a matrix.
+    fn output_matrix(&self, hidden: &Tensor<2>) -> Result<Tensor<2>, &Linear> {
+        let matrix = match &self.output {
+            None => &self.tok_embeddings.weight,
+            Some(Linear::Dense(Dense { weight, bias: None })) => weight,
+            Some(output) => return Err(output),
+        };
+        Ok(matrix.val().cast(hidden.dtype()))
     }
 
     /// All adapters merged and all quantized layers dequantized.

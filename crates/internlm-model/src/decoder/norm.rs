@@ -30,6 +30,7 @@ impl RmsNorm {
     /// - x, output: `[T, hidden]`
     #[must_use]
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        kernels::rms_norm(x, self.weight.val(), self.eps)
+        let weight = self.weight.val().cast(x.dtype());
+        kernels::rms_norm(x, weight, self.eps)
     }
 }

@@ -118,7 +118,7 @@ pub fn cross_entropy<'a>(
         return fused::apply(hidden, weight, labels);
     }
     #[cfg(any(feature = "cuda", feature = "vulkan"))]
-    if super::device::accepts(&hidden) && super::device::accepts(&weight) {
+    if super::device::accepts_pair(&hidden, &weight) {
         let [sum, token_losses] =
             super::device::cross_entropy::apply(hidden, weight, labels.ids(), labels.weights());
         return CrossEntropy { sum, token_losses, count: labels.ids().iter().flatten().count() };

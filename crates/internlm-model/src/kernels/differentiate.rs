@@ -23,7 +23,7 @@ pub fn differentiate(output: Tensor<2>, gradient: Tensor<2>) -> Gradients {
         return fused::apply(output, gradient).backward();
     }
     #[cfg(any(feature = "cuda", feature = "vulkan"))]
-    if super::device::accepts(&output) && super::device::accepts(&gradient) {
+    if super::device::accepts_pair(&output, &gradient) {
         return super::device::differentiate::apply(output, gradient).backward();
     }
     plain::seeded(output, gradient).backward()

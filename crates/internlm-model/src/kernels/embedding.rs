@@ -17,7 +17,7 @@ pub fn embedding(weight: Tensor<2>, ids: Tensor<1, Int>) -> Tensor<2> {
         return fused::apply(weight, ids);
     }
     #[cfg(any(feature = "cuda", feature = "vulkan"))]
-    if super::device::accepts(&weight) && ids.dims() != [0] {
+    if super::device::accepts_floats(&weight) && ids.dims() != [0] {
         return super::device::embedding::apply(weight, ids);
     }
     plain::embedding(weight, ids)

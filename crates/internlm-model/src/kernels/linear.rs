@@ -19,7 +19,7 @@ pub fn linear(x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
         return fused::apply(x, weight);
     }
     #[cfg(any(feature = "cuda", feature = "vulkan"))]
-    if super::device::accepts(&x) && super::device::accepts(&weight) {
+    if super::device::accepts_pair(&x, &weight) {
         return super::device::linear::apply(x, weight);
     }
     plain::linear(x, weight)

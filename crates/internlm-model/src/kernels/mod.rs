@@ -36,6 +36,7 @@ mod gemm;
 mod global_norm;
 mod largest;
 mod linear;
+mod logits;
 mod lora;
 #[cfg(feature = "flex")]
 mod low_rank;
@@ -70,6 +71,8 @@ pub use columns::scale_columns;
 pub use cross_entropy::{CrossEntropy, Labels, cross_entropy};
 #[cfg(any(feature = "cuda", feature = "vulkan"))]
 pub use decode_buffers::{DecodeBuffers, DecodePlace, DecodeSize, DecodeStep, MAX_DECODE_ROWS};
+#[cfg(any(feature = "cuda", feature = "vulkan"))]
+pub use device::{Routine, RoutineError, linear_by};
 #[cfg(feature = "autodiff")]
 pub use differentiate::differentiate;
 pub use dropout::{Mask, dropout};
@@ -80,6 +83,7 @@ pub(crate) use fused::accepts as runs_on_host;
 pub use global_norm::{GlobalNorm, StepNumbers, global_norm};
 pub use largest::{MAX_ENTRIES, largest_entries, read_entries};
 pub use linear::linear;
+pub use logits::logits;
 pub use lora::{LowRank, lora};
 pub use memory::{MemoryPeak, trace_memory};
 pub use paged::{PagedBatch, PagedKeys};

@@ -145,6 +145,9 @@ impl PagedKeys {
     /// numbers that kernels do not take.
     pub fn attend(&mut self, rotated: PackedQkv, batch: &PagedBatch, window: Option<usize>) -> Tensor<2> {
         let x = rotated.packed.inner();
+        // What is stored is f32, whatever the decoder computes in.
+        let format = x.dtype();
+        let x = x.cast(DType::F32);
         assert_eq!(x.dims()[0], batch.tables.tokens(), "the batch describes the tokens of the row");
         assert!(batch.tables.end() <= self.blocks(), "the blocks of the batch are there");
         #[cfg(any(feature = "cuda", feature = "vulkan"))]
@@ -156,14 +159,13 @@ impl PagedKeys {
             let call =
                 paged::PagedCall { layout: self.layout, tables: &batch.tables, plan: &batch.plan, window };
             if let Some(out) = paged::attend(&x, &memory, call) {
-                return out;
+                return out.cast(format);
             }
         }
         let Blocks::Floats(blocks) = &mut self.blocks else {
-            panic!("found {:?}, expected rows of f32 that kernels store as codes", x.dtype());
+            panic!("found {format:?}, expected rows that kernels store as codes");
         };
-        let format = x.dtype();
-        let (q, k, v) = PackedQkv { packed: x.cast(DType::F32), ..rotated }.split();
+        let (q, k, v) = PackedQkv { packed: x, ..rotated }.split();
         *blocks = plain::store_keys(blocks.clone(), self.layout, (k, v), &batch.tables);
         plain::paged_attention(q, blocks, self.layout, &batch.tables, window).cast(format)
     }

@@ -19,7 +19,7 @@ pub fn rms_norm(x: Tensor<2>, weight: Tensor<1>, eps: f64) -> Tensor<2> {
         return fused::apply(x, weight, eps);
     }
     #[cfg(any(feature = "cuda", feature = "vulkan"))]
-    if super::device::accepts(&x) && super::device::accepts(&weight) {
+    if super::device::accepts_pair(&x, &weight) {
         return super::device::rms_norm::apply(x, weight, eps);
     }
     plain::rms_norm(x, weight, eps)

@@ -14,7 +14,7 @@ use crate::rope::RopeTable;
 #[must_use]
 pub fn rotate(x: Tensor<3>, cos: Tensor<2>, sin: Tensor<2>) -> Tensor<3> {
     #[cfg(any(feature = "cuda", feature = "vulkan"))]
-    if super::device::accepts(&x) && super::device::accepts(&cos) && super::device::accepts(&sin) {
+    if super::device::accepts_floats(&x) && super::device::accepts(&cos) && super::device::accepts(&sin) {
         return super::device::rotary::apply(x, cos, sin);
     }
     plain::rotate(x, cos, sin)
@@ -28,7 +28,7 @@ pub fn rotate(x: Tensor<3>, cos: Tensor<2>, sin: Tensor<2>) -> Tensor<3> {
 pub fn rotate_packed(qkv: PackedQkv, table: &RopeTable) -> PackedQkv {
     let qkv = PackedQkv { packed: qkv.packed.inner(), ..qkv };
     #[cfg(any(feature = "cuda", feature = "vulkan"))]
-    if super::device::accepts(&qkv.packed) && super::device::accepts(&table.cos) {
+    if super::device::accepts_floats(&qkv.packed) && super::device::accepts(&table.cos) {
         let packed = super::device::rotary::apply_packed(&qkv, table.cos.clone(), table.sin.clone());
         return PackedQkv { packed, ..qkv };
     }

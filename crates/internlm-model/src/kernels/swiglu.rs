@@ -17,7 +17,7 @@ pub fn swiglu(gate: Tensor<2>, up: Tensor<2>) -> Tensor<2> {
         return fused::apply(gate, up);
     }
     #[cfg(any(feature = "cuda", feature = "vulkan"))]
-    if super::device::accepts(&gate) && super::device::accepts(&up) {
+    if super::device::accepts_pair(&gate, &up) {
         return super::device::swiglu::apply(gate, up);
     }
     plain::swiglu(gate, up)

@@ -17,7 +17,7 @@ use super::{linear, swiglu};
 #[must_use]
 pub fn swiglu_linear(gate: Tensor<2>, up: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
     #[cfg(any(feature = "cuda", feature = "vulkan"))]
-    if [&gate, &up, &weight].into_iter().all(super::device::accepts) {
+    if super::device::accepts_pair(&gate, &up) && super::device::accepts_pair(&up, &weight) {
         return super::device::swiglu_linear::apply(gate, up, weight);
     }
     linear(swiglu(gate, up), weight)

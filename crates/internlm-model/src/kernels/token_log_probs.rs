@@ -23,7 +23,7 @@ pub fn token_log_probs(hidden: Tensor<2>, weight: Tensor<2>, labels: &[Option<To
         return fused::apply(hidden, weight, labels);
     }
     #[cfg(any(feature = "cuda", feature = "vulkan"))]
-    if super::device::accepts(&hidden) && super::device::accepts(&weight) {
+    if super::device::accepts_pair(&hidden, &weight) {
         return super::device::token_log_probs::apply(hidden, weight, labels);
     }
     plain::cross_entropy(plain::linear(hidden, weight), labels).neg()

@@ -1,4 +1,4 @@
-//! [`Dense`]: a matrix in floats and an optional bias.
+//! [`Dense`]: a matrix in floats and an optional bias, rounded to the number format of the input when they are used.
 
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
@@ -31,7 +31,8 @@ impl Dense {
     /// - output: `[T, out]`
     #[must_use]
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        add_bias(kernels::linear(x, self.weight.val()), self.bias.as_ref())
+        let weight = self.weight.val().cast(x.dtype());
+        add_bias(kernels::linear(x, weight), self.bias.as_ref())
     }
 
     /// The layer after the gate of a feed-forward network: [`Dense::forward`] of `silu(gate) * up`.
@@ -41,14 +42,18 @@ impl Dense {
     /// - output: `[T, out]`
     #[must_use]
     pub fn forward_gated(&self, gate: Tensor<2>, up: Tensor<2>) -> Tensor<2> {
-        add_bias(kernels::swiglu_linear(gate, up, self.weight.val()), self.bias.as_ref())
+        let weight = self.weight.val().cast(up.dtype());
+        add_bias(kernels::swiglu_linear(gate, up, weight), self.bias.as_ref())
     }
 }
 
 /// `y + b`, or y without a bias.
 pub(super) fn add_bias(y: Tensor<2>, bias: Option<&Param<Tensor<1>>>) -> Tensor<2> {
     match bias {
-        Some(bias) => y + bias.val().unsqueeze(),
+        Some(bias) => {
+            let bias = bias.val().cast(y.dtype());
+            y + bias.unsqueeze()
+        }
         None => y,
     }
 }

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use burn::module::{Module, Param};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{DType, Device, Tensor};
 
 use super::dense::{Bias, Dense};
 use super::draw::Draw;
@@ -68,6 +68,17 @@ impl Linear {
     /// - output: `[T, out]`
     #[must_use]
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        match self {
+            Self::Dense(dense) => dense.forward(x),
+            // Adapters and codes are computed with in f32.
+            other => {
+                let format = x.dtype();
+                other.forward_in_f32(x.cast(DType::F32)).cast(format)
+            }
+        }
+    }
+
+    fn forward_in_f32(&self, x: Tensor<2>) -> Tensor<2> {
         match self {
             Self::Dense(dense) => dense.forward(x),
             Self::Lora(lora) => lora.forward(x),

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use burn::module::{Module, Param};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{DType, Device, Tensor, TensorData};
 use internlm_kit::rng::CounterRng;
 
 use super::dense::{Dense, add_bias};
@@ -172,7 +172,8 @@ impl Base {
 
     fn frozen(&self) -> Frozen {
         match self {
-            Self::Dense(dense) => Frozen::Dense(dense.weight.val()),
+            // Adapters are computed with in f32, in which a weight of 16 bits has the same value.
+            Self::Dense(dense) => Frozen::Dense(dense.weight.val().cast(DType::F32)),
             Self::Packed(packed) => packed.frozen(),
         }
     }

@@ -13,7 +13,7 @@ use internlm_model::parameter::numbers;
 use internlm_model::positions::{Positions, Run};
 use internlm_model::rope::Rope;
 use internlm_model::weights::{SafetensorsFile, TensorSource};
-use internlm_model::{ModelConfig, TokenId, sampling};
+use internlm_model::{ModelConfig, Precision, TokenId, sampling};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -23,6 +23,8 @@ const MODELS: [&str; 4] =
 /// A device and how far its numbers may be from PyTorch's.
 struct Place {
     device: Device,
+    /// What is computed in, with weights in f32.
+    precision: Precision,
     /// Largest difference of a logit.
     logit: f32,
     /// Relative L2 difference of a gradient.
@@ -34,7 +36,8 @@ struct Place {
 impl Place {
     /// The goldens themselves carry rounding noise of about 4e-6.
     fn cpu() -> Self {
-        Self { device: Device::flex(), logit: 2e-5, gradient: 1e-5, loss: 1e-6 }
+        let precision = Precision::F32Exact;
+        Self { device: Device::flex(), precision, logit: 2e-5, gradient: 1e-5, loss: 1e-6 }
     }
 }
 
@@ -48,7 +51,41 @@ mod gpu {
         let first = if cfg!(feature = "vulkan") { "vulkan:0" } else { "cuda:0" };
         let name = std::env::var("INTERNLM_TEST_DEVICE").unwrap_or_else(|_| first.to_owned());
         let device = internlm_model::device::parse(&name).expect("the device under test is there");
-        Place { device, logit: 1e-4, gradient: 1e-4, loss: 1e-5 }
+        Place { device, precision: Precision::F32Exact, logit: 1e-4, gradient: 1e-4, loss: 1e-5 }
+    }
+
+    /// In the 16 bits that the device computes with; several times their rounding error.
+    fn half_place() -> Place {
+        let device = place().device;
+        let precision = if Precision::Bf16.check(&device).is_ok() { Precision::Bf16 } else { Precision::F16 };
+        let (gradient, loss) = if precision == Precision::Bf16 { (5e-2, 1e-2) } else { (1e-2, 2e-3) };
+        Place { device, precision, logit: 0.0, gradient, loss }
+    }
+
+    #[test]
+    fn gradients_of_16_bits() {
+        check_gradients(&half_place());
+    }
+
+    /// With weights in f32 that are rounded when they are used, and with weights that were rounded when they were read.
+    #[test]
+    fn logits_of_16_bits() {
+        let place = half_place();
+        for name in MODELS {
+            let Some(folder) = shared_data(name) else { return };
+            let used = load(&folder, &place);
+            let read = Decoder::load_in(model(&folder), &place.device, place.precision).expect("loads");
+            let lists: Vec<Vec<TokenId>> = json(folder.join("ids.json"));
+            let golden = tensors(&folder.join("logits.safetensors"));
+            for (index, ids) in lists.iter().enumerate() {
+                let expected = golden(&format!("logits.{index}"));
+                let found =
+                    [&used, &read].map(|decoder| causal_logits(decoder, ids, &[0, ids.len()], &place));
+                assert!(found[0] == found[1], "{name} {index}: the same numbers were rounded");
+                let difference = relative_l2(&found[0], &expected);
+                assert!(difference <= place.gradient, "{name} {index}: {difference}");
+            }
+        }
     }
 
     #[test]
@@ -88,8 +125,19 @@ fn model(folder: &Path) -> PathBuf {
     if inner.is_dir() { inner } else { folder.to_path_buf() }
 }
 
-fn load(folder: &Path, device: &Device) -> Decoder {
-    Decoder::load(model(folder), device).expect("the golden model loads")
+fn load(folder: &Path, place: &Place) -> Decoder {
+    load_on(folder, &place.device, place.precision)
+}
+
+fn load_on(folder: &Path, device: &Device, precision: Precision) -> Decoder {
+    let decoder = Decoder::load(model(folder), device).expect("the golden model loads");
+    decoder.with_precision(precision).expect("the device computes in it")
+}
+
+fn relative_l2(found: &[f32], expected: &[f32]) -> f64 {
+    let square = |values: &mut dyn Iterator<Item = f64>| values.map(|x| x * x).sum::<f64>();
+    let difference = square(&mut found.iter().zip(expected).map(|(a, b)| f64::from(*a) - f64::from(*b)));
+    (difference / square(&mut expected.iter().map(|&x| f64::from(x)))).sqrt()
 }
 
 fn json<T: for<'a> Deserialize<'a>>(path: PathBuf) -> T {
@@ -125,7 +173,7 @@ fn logits_equal_pytorch() {
 fn check_logits(place: &Place) {
     for model in MODELS {
         let Some(folder) = shared_data(model) else { return };
-        let decoder = load(&folder, &place.device);
+        let decoder = load(&folder, place);
         let lists: Vec<Vec<TokenId>> = json(folder.join("ids.json"));
         let golden = tensors(&folder.join("logits.safetensors"));
         for (index, ids) in lists.iter().enumerate() {
@@ -149,7 +197,7 @@ fn a_growing_cache_gives_the_logits_of_the_whole_sequence() {
 fn check_growing_cache(place: &Place) {
     for model in MODELS {
         let Some(folder) = shared_data(model) else { return };
-        let decoder = load(&folder, &place.device);
+        let decoder = load(&folder, place);
         let lists: Vec<Vec<TokenId>> = json(folder.join("ids.json"));
         // Up to max_position only: beyond it cached keys keep the rotation they were stored with.
         for ids in lists.iter().filter(|ids| ids.len() <= 64) {
@@ -179,7 +227,7 @@ fn packed_samples_equal_samples_alone_and_do_not_see_each_other() {
 
 fn check_packed_samples(place: &Place) {
     let Some(folder) = shared_data("golden/model/tiny_a") else { return };
-    let decoder = load(&folder, &place.device);
+    let decoder = load(&folder, place);
     let vocab = decoder.logits_width();
     let golden = tensors(&folder.join("packed_logits.safetensors"));
     let rows: Vec<PackedRow> = json(folder.join("packed.json"));
@@ -217,7 +265,7 @@ fn greedy_generation_equals_pytorch() {
 fn check_greedy(place: &Place) {
     for model in &MODELS[..3] {
         let Some(folder) = shared_data(model) else { return };
-        let decoder = load(&folder, &place.device);
+        let decoder = load(&folder, place);
         for golden in json::<Vec<Greedy>>(folder.join("greedy.json")) {
             let options = GenerateConfig::new(golden.new.len());
             let ids: Vec<TokenId> =
@@ -234,7 +282,7 @@ fn stories_are_told_as_by_the_reference() {
 
 fn check_stories(place: &Place) {
     let Some(folder) = shared_data("models/stories260K") else { return };
-    let decoder = load(&folder, &place.device);
+    let decoder = load(&folder, place);
     let golden: Value = json(folder.join("golden.json"));
     let expected: Vec<TokenId> = serde_json::from_value(golden["greedy_ids_from_bos"].clone()).expect("ids");
     let options = GenerateConfig::new(expected.len() - 1);
@@ -290,7 +338,7 @@ fn gradients_equal_pytorch() {
 fn check_gradients(place: &Place) {
     let Some(folder) = shared_data("golden/model/tiny_a") else { return };
     let device = place.device.clone().autodiff();
-    let decoder = load(&folder, &device);
+    let decoder = load_on(&folder, &device, place.precision);
     let golden: Gradients = json(folder.join("grads.json"));
     let expected = tensors(&folder.join("grads.safetensors"));
     let ids = golden.ids.concat();
@@ -311,9 +359,7 @@ fn check_gradients(place: &Place) {
     for (name, parameter) in named {
         let found = numbers(parameter.take_gradient(&mut gradients).expect("every parameter has a gradient"));
         let expected = expected(&name);
-        let square = |values: &mut dyn Iterator<Item = f64>| values.map(|x| x * x).sum::<f64>();
-        let difference = square(&mut found.iter().zip(&expected).map(|(a, b)| f64::from(*a) - f64::from(*b)));
-        let relative = (difference / square(&mut expected.iter().map(|&x| f64::from(x)))).sqrt();
+        let relative = relative_l2(&found, &expected);
         assert!(relative <= place.gradient, "{name}: relative difference {relative}");
     }
 }

@@ -7,7 +7,7 @@ use internlm_model::attend::HeadShape;
 use internlm_model::kernels::{linear, rotary_attention};
 use internlm_model::positions::Positions;
 use internlm_model::rope::Rope;
-use internlm_model::{ModelConfig, ModelSize};
+use internlm_model::{ModelConfig, ModelSize, Precision};
 use serde::Serialize;
 
 use super::median::median;
@@ -48,6 +48,8 @@ pub struct KernelResult {
     pub shape: String,
     /// Seconds of each measured call.
     pub seconds: Vec<f64>,
+    /// Number format of the operands; sums are f32.
+    pub precision: Precision,
     /// TFLOP/s of the median call; `None` when noise leaves it no time.
     pub tflops: Option<f64>,
 }
@@ -61,21 +63,23 @@ pub struct KernelBench {
     pub repeats: usize,
     /// Number of calls before them: kernels are compiled, memory is reserved.
     pub warmup: usize,
+    /// Number format of the operands, which the device computes with.
+    pub precision: Precision,
 }
 
 impl KernelBench {
-    /// Measures a product of random f32 matrices.
+    /// Measures a product of random matrices.
     #[must_use]
     pub fn product(&self, shape: ProductShape) -> KernelResult {
         let ProductShape { rows, outputs, inputs } = shape;
-        let random = |rows| Tensor::<2>::random([rows, inputs], Distribution::Default, &self.device);
+        let random = |rows| self.random([rows, inputs]);
         let (x, weight) = (random(rows), random(outputs));
         let seconds = self.seconds(|| drop(linear(x.clone(), weight.clone())));
         let flops = 2.0 * (rows * outputs) as f64 * inputs as f64;
-        result("product", format!("{rows}x{outputs}x{inputs}"), seconds, flops)
+        self.result("product", format!("{rows}x{outputs}x{inputs}"), seconds, flops)
     }
 
-    /// Measures attention in f32: its forward pass, then its backward pass, which is what both together take longer.
+    /// Measures attention: its forward pass, then its backward pass, which is what both together take longer.
     #[must_use]
     pub fn attention(&self, shape: AttentionShape) -> [KernelResult; 2] {
         let AttentionShape { tokens, heads, kv_heads, width } = shape;
@@ -86,7 +90,7 @@ impl KernelBench {
         let attend = |packed: Tensor<2>| {
             rotary_attention(packed, HeadShape { heads, kv_heads }, &table, &positions, None)
         };
-        let packed = Tensor::<2>::random([tokens, model.qkv_rows()], Distribution::Default, &self.device);
+        let packed = self.random([tokens, model.qkv_rows()]);
         let forward = self.seconds(|| drop(attend(packed.clone())));
         let both = self.seconds(|| drop(attend(packed.clone().autodiff().require_grad()).sum().backward()));
         let first = median(forward.clone());
@@ -94,9 +98,13 @@ impl KernelBench {
         let flops = 2.0 * (heads * width) as f64 * (tokens * (tokens + 1)) as f64;
         let shape = format!("{tokens}x{heads}x{kv_heads}x{width}");
         [
-            result("attention forward", shape.clone(), forward, flops),
-            result("attention backward", shape, backward, BACKWARD * flops),
+            self.result("attention forward", shape.clone(), forward, flops),
+            self.result("attention backward", shape, backward, BACKWARD * flops),
         ]
+    }
+
+    fn random(&self, shape: [usize; 2]) -> Tensor<2> {
+        Tensor::<2>::random(shape, Distribution::Default, &self.device).cast(self.precision.dtype())
     }
 
     /// Seconds of each call of `work`, the wait for the device included.
@@ -114,12 +122,12 @@ impl KernelBench {
         };
         (0..self.repeats).map(call).collect()
     }
-}
 
-fn result(kernel: &'static str, shape: String, seconds: Vec<f64>, flops: f64) -> KernelResult {
-    let typical = median(seconds.clone());
-    let tflops = (typical > 0.0).then(|| flops / typical / 1e12);
-    KernelResult { kernel, shape, seconds, tflops }
+    fn result(&self, kernel: &'static str, shape: String, seconds: Vec<f64>, flops: f64) -> KernelResult {
+        let typical = median(seconds.clone());
+        let tflops = (typical > 0.0).then(|| flops / typical / 1e12);
+        KernelResult { kernel, shape, seconds, precision: self.precision, tflops }
+    }
 }
 
 #[cfg(test)]
@@ -128,7 +136,8 @@ mod tests {
 
     #[test]
     fn kernels_are_measured_at_their_shapes() {
-        let bench = KernelBench { device: Device::flex(), repeats: 3, warmup: 1 };
+        let precision = Precision::F32Exact;
+        let bench = KernelBench { device: Device::flex(), repeats: 3, warmup: 1, precision };
         let product = bench.product(ProductShape { rows: 8, outputs: 16, inputs: 32 });
         assert_eq!((product.kernel, product.shape.as_str()), ("product", "8x16x32"));
         let [forward, backward] =

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use burn::tensor::Device;
+use internlm_model::Precision;
 use internlm_model::decoder::Decoder;
 use internlm_model::device::is_gpu;
 use serde::Serialize;
@@ -30,6 +31,8 @@ pub struct StepBench {
     pub pass_tokens: usize,
     /// What a forward pass keeps.
     pub recompute: Recompute,
+    /// What is computed in; weights and moments stay f32.
+    pub precision: Precision,
     /// Number of ranks of a ZeRO-1 run of which this process does the work of the first, exchanging nothing; 1 measures
     /// a run of one process.
     pub ranks: usize,
@@ -59,6 +62,8 @@ pub struct BenchResult {
     /// Bytes that the memory pools of the device have reserved after the last step, where it tells. They do not shrink:
     /// whatever the process measured before counts.
     pub peak_bytes: Option<u64>,
+    /// What was computed in.
+    pub precision: Precision,
     /// Number of ranks, of which this process did the work of the first.
     pub ranks: usize,
     /// Median seconds of the forward, the backward and the optimizer.
@@ -70,13 +75,15 @@ impl StepBench {
     #[must_use]
     pub fn new(device: Device, steps: usize, warmup: usize) -> Self {
         let pass_tokens = TrainerConfig::PASS_TOKENS;
-        Self { device, steps, warmup, pass_tokens, recompute: Recompute::None, ranks: 1 }
+        let (recompute, precision) = (Recompute::None, Precision::F32Exact);
+        Self { device, steps, warmup, pass_tokens, recompute, precision, ranks: 1 }
     }
 
     /// Measures the steps of one shape.
     ///
     /// # Errors
-    /// [`Error::NotFinite`](crate::Error::NotFinite) when the device computes something else than numbers.
+    /// [`Error::NotFinite`](crate::Error::NotFinite) when the device computes something else than numbers, and a precision
+    /// that it does not compute in.
     pub fn measure(&self, shape: &BenchShape) -> Result<BenchResult> {
         let mut trainer = self.trainer(shape)?;
         let rows = shape.rows();
@@ -106,6 +113,7 @@ impl StepBench {
             mfu: peak.map(|peak| flops_per_second / peak),
             peak,
             peak_bytes: self.device.memory_pool_usage().map(|usage| usage.bytes_reserved),
+            precision: self.precision,
             ranks: self.ranks,
             parts: [part(|times| times.forward), part(|times| times.backward), part(|times| times.optimizer)],
         })
@@ -115,7 +123,7 @@ impl StepBench {
         let model = shape.model();
         // Drawing billions of numbers on the host takes minutes.
         let init = if is_gpu(&self.device) { Decoder::init_on_device } else { Decoder::init };
-        let decoder = init(&model, SEED, &self.device);
+        let decoder = init(&model, SEED, &self.device).with_precision(self.precision)?;
         let mut config = TrainerConfig::new((self.steps + self.warmup) as u64, LR)
             .with_pass_tokens(self.pass_tokens)
             .with_recompute(self.recompute);

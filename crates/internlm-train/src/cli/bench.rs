@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use clap::Args;
 use internlm_kit::outln;
-use internlm_model::device;
+use internlm_model::{Precision, device};
 
 use crate::bench::{
     AttentionShape, BenchResult, BenchShape, KernelBench, KernelResult, ProductShape, SHAPES, StepBench,
@@ -16,7 +16,7 @@ const EXAMPLES: &str = "Examples:
   internlm-train bench --json
   internlm-train bench --shape 4m --shape 19m --rounds 10
   internlm-train bench --device cuda:0 --shape 7b --batch 2 --recompute layers --emulate-zero 8
-  internlm-train bench --device cuda:0 --product 4096x4096x4096 --attention 8192x32x8x128
+  internlm-train bench --device cuda:0 --precision bf16 --product 4096x4096x4096 --attention 8192x32x8x128
 
 Shapes (batch x sequence): 4m = hidden 256, 4 layers, vocabulary 2048 (8 x 256); 19m = hidden 384, 8 layers,
 vocabulary 8192 (4 x 512); 135m = hidden 576, 30 layers, vocabulary 49152 (1 x 512); 1.8b and 7b = InternLM2's
@@ -50,6 +50,9 @@ pub(super) struct Bench {
     /// Keep everything for the backward pass, or compute layers again [default: none]
     #[arg(long, value_name = "none|layers", value_parser = recompute)]
     recompute: Option<Recompute>,
+    /// Compute in this number format; weights and moments of training stay f32.
+    #[arg(long, value_name = "f32-exact|bf16|f16", default_value_t)]
+    precision: Precision,
     /// Do the work of one of this number of ranks of ZeRO-1: update that share of the parameters, exchange nothing
     /// [default: 1]
     #[arg(long, value_name = "RANKS", value_parser = ranks)]
@@ -72,8 +75,9 @@ impl Bench {
     pub(super) fn run(self) -> anyhow::Result<()> {
         let shapes = self.shapes()?;
         let device = device::parse(&self.device).map_err(Error::from)?;
-        let repeats = (self.rounds * self.steps).max(1);
-        let kernels = KernelBench { device: device.clone(), repeats, warmup: self.warmup };
+        let (repeats, precision) = ((self.rounds * self.steps).max(1), self.precision);
+        precision.check(&device).map_err(Error::from)?;
+        let kernels = KernelBench { device: device.clone(), repeats, warmup: self.warmup, precision };
         for shape in &self.products {
             self.print_kernel(&kernels.product(*shape))?;
         }
@@ -85,6 +89,7 @@ impl Bench {
         let mut steps = StepBench::new(device, repeats, self.warmup);
         steps.pass_tokens = self.pass_tokens.map_or(steps.pass_tokens, NonZeroUsize::get);
         steps.recompute = self.recompute.unwrap_or_default();
+        steps.precision = precision;
         steps.ranks = self.emulate_zero.unwrap_or(1);
         for shape in shapes {
             self.print_steps(&steps.measure(&shape)?)?;
@@ -135,7 +140,7 @@ impl Bench {
         } else {
             let rate =
                 result.tflops.map_or("no time left".to_owned(), |tflops| format!("{tflops:.3} TFLOP/s"));
-            outln!("{:<18}  {}  {rate}", result.kernel, result.shape)?;
+            outln!("{:<18}  {}  {}  {rate}", result.kernel, result.shape, result.precision)?;
         }
         Ok(())
     }
@@ -160,9 +165,10 @@ impl Bench {
         let ranks =
             if result.ranks > 1 { format!("  first of {} ranks", result.ranks) } else { String::new() };
         outln!(
-            "{:>5}  {:>9} parameters  {:>7.0} tokens/s  {rate}  {parts}{ranks}",
+            "{:>5}  {:>9} parameters  {}  {:>7.0} tokens/s  {rate}  {parts}{ranks}",
             result.shape,
             result.parameters,
+            result.precision,
             result.tokens_per_second,
         )?;
         Ok(())

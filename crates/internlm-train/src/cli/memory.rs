@@ -2,12 +2,12 @@
 
 use clap::Args;
 use internlm_kit::outln;
-use internlm_model::device;
+use internlm_model::{Precision, device};
 
 use crate::Error;
 use crate::bench::{BenchShape, SHAPES};
 use crate::plan::bytes;
-use crate::trace::{Peak, Work, measure, tiny_model};
+use crate::trace::{Peak, Trace, Work, measure, tiny_model};
 
 /// Examples under `--help`.
 const EXAMPLES: &str = "Examples:
@@ -29,6 +29,9 @@ pub(super) struct Memory {
     /// Number of tokens of the sequence; may be repeated.
     #[arg(long, value_name = "N", default_values_t = [2048, 8192])]
     tokens: Vec<usize>,
+    /// Compute in this number format; weights and moments of training stay f32.
+    #[arg(long, value_name = "f32-exact|bf16|f16", default_value_t)]
+    precision: Precision,
     /// Print one JSON object per measurement instead of a table.
     #[arg(long)]
     json: bool,
@@ -46,10 +49,11 @@ impl Memory {
             }
         };
         let device = device::parse(&self.device).map_err(Error::from)?;
+        let trace = Trace { model, device, precision: self.precision };
         for work in Work::ALL {
             let mut first = None;
             for tokens in &self.tokens {
-                let peak = measure(&model, work, *tokens, &device)?;
+                let peak = measure(&trace, work, *tokens)?;
                 if self.json {
                     outln!("{}", serde_json::to_string(&peak)?)?;
                 } else {

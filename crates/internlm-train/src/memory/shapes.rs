@@ -19,6 +19,8 @@ pub(super) const WHOLE_LOGITS: usize = 4;
 pub(super) struct LayerShape {
     /// Number of parameters that learn.
     pub(super) trained: u64,
+    /// Number of weights in floats that are not of adapters.
+    pub(super) weights: u64,
     /// Floats that its backward pass needs for each token.
     pub(super) kept: usize,
     /// How many of them a GPU makes again.

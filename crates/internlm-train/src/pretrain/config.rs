@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use internlm_kit::config::{Validate, load_with};
-use internlm_model::ModelConfig;
+use internlm_model::{ModelConfig, Precision};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -76,6 +76,11 @@ pub struct RunConfig {
     /// the memory of one layer's activations instead of all and about a third more time; the results are the same bits.
     #[serde(default, skip_serializing_if = "Recompute::is_none")]
     pub recompute: Recompute,
+    /// What a GPU computes in: `f32-exact` or `bf16`, default `f32-exact`. With `bf16` activations and their gradients
+    /// are rounded, and so is each weight when it is used; sums, weights, moments and losses stay f32. Upstream:
+    /// `model.dtype`, `torch.bfloat16`.
+    #[serde(default, skip_serializing_if = "Precision::is_f32_exact")]
+    pub precision: Precision,
 }
 
 /// What the run reads and how it is cut into rows.
@@ -145,6 +150,7 @@ impl RunConfig {
             init_from: None,
             pass_tokens: default_pass_tokens(),
             recompute: Recompute::None,
+            precision: Precision::F32Exact,
         }
     }
 
@@ -317,6 +323,10 @@ impl Validate for PretrainConfig {
                 .filter(|(_, size)| *size == 0)
                 .map(|(key, _)| format!("{key}: found 0, expected at least 1")),
         );
+        if self.run.precision == Precision::F16 {
+            let reason = "gradients underflow in f16 without a loss scale";
+            problems.push(format!("run.precision: found f16, expected f32-exact or bf16: {reason}"));
+        }
         problems.extend(self.init.problems());
         let model = self.model.iter().flat_map(ModelConfig::problems);
         problems.extend(model.map(|problem| format!("model.{problem}")));

@@ -81,7 +81,7 @@ fn start_model(config: &PretrainConfig, device: &Device) -> Result<Decoder> {
     };
     // What cannot be written at the end is refused at the start.
     decoder.check_save()?;
-    Ok(decoder)
+    Ok(decoder.with_precision(config.run.precision)?)
 }
 
 fn check_vocabulary(config: &PretrainConfig, tokenizer: &Tokenizer, model: &ModelConfig) -> Result<()> {

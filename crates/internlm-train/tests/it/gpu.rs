@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use internlm_model::{Decoder, Device, ModelConfig, ModelSize, TokenId};
+use internlm_model::{Decoder, Device, ModelConfig, ModelSize, Precision, TokenId};
 use internlm_train::checkpoint::Snapshot;
 use internlm_train::{
     Error, FitOptions, Recompute, Result, Row, RowSource, StepOutcome, StepReport, Threads, Trainer,
@@ -98,6 +98,40 @@ fn passes_and_recomputation_train_like_the_cpu() {
             assert!(worst < 1e-3, "{worst}");
         }
     }
+}
+
+/// Activations and products in 16 bits; weights, moments and sums stay f32, and so does what a checkpoint holds.
+#[test]
+fn steps_in_16_bits_stay_near_those_in_f32() {
+    let _alone = alone();
+    let (folder, device) = (tempfile::tempdir().expect("temporary folder"), device());
+    let precision = if Precision::Bf16.check(&device).is_ok() { Precision::Bf16 } else { Precision::F16 };
+    let config = |recompute| TrainerConfig::new(4, 1e-2).with_pass_tokens(LENGTH).with_recompute(recompute);
+    let half = |recompute| {
+        let decoder = decoder(&device).with_precision(precision).expect("the device computes in it");
+        Trainer::new(decoder.config().clone(), decoder, config(recompute)).expect("has parameters")
+    };
+    let mut exact = trainer(&device, config(Recompute::None));
+    let (mut whole, mut layers) = (half(Recompute::None), half(Recompute::Layers));
+    for number in 0..4 {
+        let expected = step(&mut exact, number);
+        let found = [step(&mut whole, number), step(&mut layers, number)];
+        assert_eq!(found[0].loss.to_bits(), found[1].loss.to_bits(), "layers computed again");
+        let off = (found[0].loss / expected.loss - 1.0).abs();
+        assert!(0.0 < off && off < 1e-2, "{found:?} {expected:?}");
+        assert!((found[0].grad_norm / expected.grad_norm - 1.0).abs() < 5e-2, "{found:?} {expected:?}");
+    }
+    let values = |trainer: &Trainer| trainer.snapshot().values.concat();
+    // 16 bits have at most 10 bits behind the first one.
+    let rounded = |value: &f32| value.to_bits() & 0x1fff == 0;
+    assert!(!values(&whole).iter().all(rounded), "weights are not rounded");
+    assert!(values(&whole) == values(&layers));
+    // A run resumes by itself in the same precision only.
+    fit(&mut half(Recompute::None), folder.path());
+    let mut other = trainer(&device, config(Recompute::None));
+    let error =
+        other.fit(&mut Rows, &mut (), &FitOptions::new(folder.path())).expect_err("another precision");
+    assert!(error.to_string().contains("precision"), "{error}");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::Error;
 use crate::bench::{DecodeLoad, GenerationBench, GenerationResult};
-use crate::engine::BurnExecutor;
+use crate::engine::{BurnExecutor, ComputeType};
 
 const EXAMPLES: &str = "Examples:
   lmdeploy bench generation model --device cuda:0 --decode 1x1024 --decode 64x1024 --prefill 8192
@@ -32,6 +32,9 @@ pub(super) struct GenerationArguments {
     /// Run on this device: cpu, cuda:N or vulkan:N
     #[arg(long, default_value = "cpu")]
     device: String,
+    /// Compute in this number format: auto, float32, or bfloat16 or float16 on a GPU
+    #[arg(long, value_name = "NAME", default_value = "auto")]
+    dtype: ComputeType,
     /// Measure decode steps of BATCH sequences with CONTEXT tokens in the cache each; repeatable
     #[arg(long, value_name = "BATCHxCONTEXT", value_parser = parse_decode, required_unless_present = "prefill")]
     decode: Vec<DecodeLoad>,
@@ -75,7 +78,7 @@ pub(super) fn run(arguments: GenerationArguments) -> anyhow::Result<()> {
     let begin = Instant::now();
     let (path, name) = (&arguments.model, &arguments.device);
     let mut limits = bench.limits();
-    limits.graphs = arguments.graphs;
+    (limits.dtype, limits.graphs) = (arguments.dtype, arguments.graphs);
     let load = if arguments.random_weights { BurnExecutor::random } else { BurnExecutor::load };
     let mut executor = load(path, name, &limits)?;
     let loaded = begin.elapsed().as_secs_f64();

@@ -6,7 +6,7 @@ use clap::Args;
 use internlm_kit::config::{self, ConfigError, Validate};
 
 use crate::config::{Backend, DeployConfig};
-use crate::engine::QuantPolicy;
+use crate::engine::{ComputeType, QuantPolicy};
 
 /// Names of the backends on the command line; the last is upstream's name of `burn`.
 const BACKENDS: [&str; 3] = ["turbomind", "burn", "pytorch"];
@@ -23,6 +23,9 @@ pub(super) struct BackendOptions {
     /// Store keys and values in this many bits: 0 for floats, 8 or 4 for integers (not with burn on the CPU) [default: 0]
     #[arg(long, value_name = "BITS")]
     quant_policy: Option<QuantPolicy>,
+    /// Compute in this number format: auto, float32, or bfloat16 or float16 with burn on a GPU [default: auto, f32 on burn]
+    #[arg(long, value_name = "NAME")]
+    dtype: Option<ComputeType>,
     /// Compute with this many threads (turbomind only) [default: the physical cores]
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
@@ -51,6 +54,7 @@ impl BackendOptions {
         give(&mut config.model.device, self.device.as_ref());
         give(&mut config.model.backend, self.backend.as_deref().map(backend).map(Some).as_ref());
         give(&mut config.engine.quant_policy, self.quant_policy.as_ref());
+        give(&mut config.engine.dtype, self.dtype.as_ref());
         give(&mut config.engine.threads, self.threads.map(Some).as_ref());
     }
 }

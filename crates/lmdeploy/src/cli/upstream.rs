@@ -33,7 +33,7 @@ const OTHER_ENGINE: Treatment = Ignored("it belongs to an engine on other device
 const NO_VISION: Treatment = Ignored("models with images are not supported");
 
 /// Name without dashes, what it takes, what happens to it.
-const OPTIONS: [(&str, Takes, Treatment); 44] = [
+const OPTIONS: [(&str, Takes, Treatment); 43] = [
     ("enable-abort-handling", Nothing, Silent),
     ("enable-metrics", Nothing, Silent),
     ("adapters", Values, Refused(&[])),
@@ -42,7 +42,6 @@ const OPTIONS: [(&str, Takes, Treatment); 44] = [
     ("proxy-url", Value, Refused(&[])),
     ("hf-overrides", Value, Refused(&["{}", ""])),
     ("rope-scaling-factor", Value, Refused(&["0", "0.0", "1", "1.0"])),
-    ("dtype", Value, Refused(&["auto"])),
     ("tp", Value, ONE),
     ("dp", Value, ONE),
     ("ep", Value, ONE),
@@ -167,7 +166,7 @@ mod tests {
     #[test]
     fn what_asks_for_nothing_is_taken() {
         for arguments in [
-            &["--tp", "1", "--dtype", "auto", "--enable-abort-handling"][..],
+            &["--tp", "1", "--enable-abort-handling"][..],
             &["--eager-mode", "--model-format", "awq", "--rope-scaling-factor=0.0"],
             &[],
         ] {

@@ -16,7 +16,7 @@ use internlm_model::kernels::{KeyLayout, PagedKeys};
 use internlm_model::positions::{Positions, Run};
 #[cfg(any(feature = "cuda", feature = "vulkan"))]
 use internlm_model::rope::Rope;
-use internlm_model::{ModelConfig, TokenId, device, weights};
+use internlm_model::{ModelConfig, Precision, TokenId, device, weights};
 
 #[cfg(any(feature = "cuda", feature = "vulkan"))]
 use self::decode_graphs::DecodeGraphs;
@@ -29,8 +29,8 @@ use super::{
 use crate::cache::{PagedCache, available_memory};
 use crate::{Error, Result};
 
-/// Runs the decoder over batches of sequences, with weights as f32; keys and values are f32 or, on a GPU, codes of 8 or 4
-/// bits.
+/// Runs the decoder over batches of sequences, with weights as f32 or, on a GPU, 16 bits; keys and values are f32 or, on
+/// a GPU, codes of 8 or 4 bits.
 #[derive(Debug)]
 pub struct BurnExecutor {
     source: Source,
@@ -53,6 +53,8 @@ struct Source {
     device: Device,
     /// How one layer's keys and values are stored.
     layout: KeyLayout,
+    /// What the decoder computes in.
+    precision: Precision,
     /// Whether decoding steps are recorded.
     records: Records,
 }
@@ -83,7 +85,7 @@ impl Source {
     fn decoder(&self, path: &Path) -> Result<Decoder> {
         // Before anything large is read.
         same_shape(&self.config, &weights::open_stored(path)?.config)?;
-        Ok(Decoder::load(path, &self.device)?)
+        Ok(Decoder::load_in(path, &self.device, self.precision)?)
     }
 
     fn empty_cache(&self, capacity: Capacity) -> PagedCache {
@@ -111,7 +113,7 @@ impl BurnExecutor {
     /// does not store keys and values as `limits` say.
     pub fn load(path: impl AsRef<Path>, device_name: &str, limits: &ExecutorConfig) -> Result<Self> {
         let device = device::parse(device_name)?;
-        let decoder = Decoder::load(&path, &device)?;
+        let decoder = Decoder::load_in(&path, &device, limits.dtype.precision())?;
         let config = decoder.config().clone();
         let mut executor = Self::new(&config, decoder, &device, limits)?;
         executor.source.path = Some(path.as_ref().to_owned());
@@ -126,7 +128,8 @@ impl BurnExecutor {
     pub fn random(path: impl AsRef<Path>, device_name: &str, limits: &ExecutorConfig) -> Result<Self> {
         let device = device::parse(device_name)?;
         let config = ModelConfig::from_hf(path)?;
-        Self::new(&config, Decoder::init_on_device(&config, 0, &device), &device, limits)
+        let decoder = Decoder::init_on_device_in(&config, 0, &device, limits.dtype.precision())?;
+        Self::new(&config, decoder, &device, limits)
     }
 
     /// The shape of the model that was loaded.
@@ -173,7 +176,14 @@ impl BurnExecutor {
             vocab: config.vocab,
             cache_bytes: blocks * block_bytes,
         };
-        let source = Source { path: None, config: config.clone(), device: device.clone(), layout, records };
+        let source = Source {
+            path: None,
+            config: config.clone(),
+            device: device.clone(),
+            layout,
+            precision: decoder.precision(),
+            records,
+        };
         let cache = source.empty_cache(capacity);
         Ok(Self {
             decoder: Some(decoder),

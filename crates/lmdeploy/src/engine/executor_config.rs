@@ -3,6 +3,7 @@
 use internlm_kit::config::Validate;
 use serde::{Deserialize, Serialize};
 
+use super::ComputeType;
 use crate::cache::CacheSize;
 use crate::{Error, Result};
 
@@ -34,6 +35,9 @@ pub struct ExecutorConfig {
     pub cache_max_entry_count: CacheSize,
     /// Bits of a stored key or value: 0 = floats, 8 or 4. Default 0, as upstream; 8 and 4 need turbomind or a GPU.
     pub quant_policy: QuantPolicy,
+    /// Number format of weights and activations: `auto`, `float32`, `bfloat16` or `float16`. Default `auto`: what the
+    /// executor computes in by itself, f32 on Burn. 16 bits need Burn and a GPU.
+    pub dtype: ComputeType,
     /// Whether later prompts use the keys and values of earlier ones with the same beginning. Default true (upstream:
     /// false).
     pub enable_prefix_caching: bool,
@@ -81,6 +85,12 @@ impl ExecutorConfig {
     #[must_use]
     pub fn with_quant_policy(self, quant_policy: QuantPolicy) -> Self {
         Self { quant_policy, ..self }
+    }
+
+    /// Sets the number format of weights and activations.
+    #[must_use]
+    pub fn with_dtype(self, dtype: ComputeType) -> Self {
+        Self { dtype, ..self }
     }
 
     /// Computes every prompt from its beginning.
@@ -158,6 +168,7 @@ impl Default for ExecutorConfig {
             cache_block_seq_len: 16,
             cache_max_entry_count: CacheSize::Auto,
             quant_policy: QuantPolicy::Float,
+            dtype: ComputeType::Auto,
             enable_prefix_caching: true,
             graphs: false,
             threads: None,

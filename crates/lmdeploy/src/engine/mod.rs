@@ -16,6 +16,7 @@ mod batch;
 #[cfg(feature = "burn")]
 mod burn_executor;
 mod command;
+mod compute_type;
 mod engine_config;
 mod event;
 mod executor;
@@ -46,6 +47,7 @@ mod turbomind_executor;
 pub use batch::{Batch, LogitsDetail, LogitsWanted, SequencePart, StepResult};
 #[cfg(feature = "burn")]
 pub use burn_executor::BurnExecutor;
+pub use compute_type::ComputeType;
 pub use engine_config::EngineConfig;
 pub use event::{CancelCause, End, EngineFault, Event, StopCause};
 pub use executor::{Capacity, ExecuteError, Executor, Logits, Row, WeightLoader};

@@ -13,7 +13,7 @@ use internlm_model::attend::Causal;
 use internlm_model::config::RopeScaling;
 use internlm_model::decoder::Decoder;
 use internlm_model::sampling::largest;
-use internlm_model::{ModelConfig, ModelSize, TokenId};
+use internlm_model::{ModelConfig, ModelSize, Precision, TokenId};
 use lmdeploy::engine::{
     Batch, BlockCopy, BlockId, BurnExecutor, CacheSize, Engine, EngineConfig, Executor, ExecutorConfig,
     GenerateRequest, LogitsDetail, LogitsWanted, Output, QuantPolicy, RequestId, Row, SchedulerConfig,
@@ -350,6 +350,8 @@ fn a_cache_must_fit_into_the_memory_of_its_device() {
         let error =
             BurnExecutor::new(&config(), decoder, &device(), &limits).expect_err("nothing is recorded");
         assert_eq!(error.to_string(), "graphs: found true, expected false for the CPU");
+        let refused = Decoder::init(&config(), 3, &device()).with_precision(Precision::Bf16);
+        assert!(refused.expect_err("has no kernels").to_string().contains("bf16"));
     }
     let memory = internlm_model::device::memory(&device());
     assert_eq!(memory.is_none(), on_cpu());

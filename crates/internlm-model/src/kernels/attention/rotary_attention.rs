@@ -28,7 +28,7 @@ pub fn rotary_attention(
         return fused::apply(packed, shape, table, Mask { positions: positions.clone(), window });
     }
     #[cfg(any(feature = "cuda", feature = "vulkan"))]
-    if crate::kernels::device::accepts(&packed)
+    if crate::kernels::device::accepts_floats(&packed)
         && let Some(out) = crate::kernels::device::attention::apply(&packed, shape, table, positions, window)
     {
         return out;

@@ -60,11 +60,13 @@ mod tracked {
     use std::marker::PhantomData;
 
     use burn::backend::Autodiff;
+    use burn::tensor::DType;
     use burn_autodiff::checkpoint::base::Checkpointer;
     use burn_autodiff::checkpoint::strategy::CheckpointStrategy;
     use burn_autodiff::grads::Gradients;
     use burn_autodiff::ops::{Backward, Ops, OpsKind};
 
+    use super::super::launch::cast;
     use super::{CubeBackend, DeviceBackend, DeviceOp, FloatTensor};
 
     impl<C: CheckpointStrategy> DeviceBackend for Autodiff<CubeBackend, C> {
@@ -91,12 +93,15 @@ mod tracked {
     struct Step<O>(PhantomData<fn() -> O>);
 
     impl<O: DeviceOp<N>, const N: usize> Backward<CubeBackend, N> for Step<O> {
-        type State = O::Saved;
+        /// Also the number format of the output.
+        type State = (O::Saved, DType);
 
-        fn backward(self, ops: Ops<O::Saved, N>, grads: &mut Gradients, _checkpointer: &mut Checkpointer) {
-            let gradient = grads.consume::<CubeBackend>(&ops.node);
+        fn backward(self, ops: Ops<Self::State, N>, grads: &mut Gradients, _checkpointer: &mut Checkpointer) {
+            let (saved, format) = ops.state;
+            // A weight's gradient is f32 whatever the weight is, and may come back here through an operation on it.
+            let gradient = cast(grads.consume::<CubeBackend>(&ops.node), format);
             let wanted = ops.parents.each_ref().map(Option::is_some);
-            let gradients = O::backward(ops.state, gradient, wanted);
+            let gradients = O::backward(saved, gradient, wanted);
             for (parent, gradient) in ops.parents.into_iter().zip(gradients) {
                 if let (Some(parent), Some(gradient)) = (parent, gradient) {
                     grads.register::<CubeBackend>(parent.id, gradient);
@@ -113,7 +118,10 @@ mod tracked {
         let guards = inputs.each_ref().map(|input| input.node());
         let (output, saved) = op.forward(inputs.map(|input| input.into_primitive()), wanted);
         match Step::<O>(PhantomData).prepare::<C>(guards).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => prep.finish(saved, output),
+            OpsKind::Tracked(prep) => {
+                let format = output.dtype;
+                prep.finish((saved, format), output)
+            }
             OpsKind::UnTracked(prep) => prep.finish(output),
         }
     }

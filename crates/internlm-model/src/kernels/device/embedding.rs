@@ -68,7 +68,7 @@ pub(super) fn gather(matrix: CubeTensor, ids: CubeTensor, y: &CubeTensor, first:
     );
 }
 
-/// The sums of the rows of `gradient` that have the same id, `[vocab, hidden]`.
+/// The sums of the rows of `gradient` that have the same id, `[vocab, hidden]` in f32.
 fn add_up(ids: CubeTensor, gradient: CubeTensor, vocab: usize) -> CubeTensor {
     let (client, device) = (gradient.client.clone(), gradient.device.clone());
     let (tokens, width) = (size(&gradient, 0), size(&gradient, 1));
@@ -79,7 +79,7 @@ fn add_up(ids: CubeTensor, gradient: CubeTensor, vocab: usize) -> CubeTensor {
     let Grid { count, dim } = Grid::units(&client, tokens);
     let arguments = (ids.clone().into_tensor_arg(), links.clone().into_tensor_arg());
     link_tokens::launch(&client, count, dim, arguments.0, arguments.1, id_format);
-    let dw = zeros_client(client.clone(), device, Shape::new([vocab, width]), gradient.dtype);
+    let dw = zeros_client(client.clone(), device, Shape::new([vocab, width]), DType::F32);
     let Grid { count, dim } = Grid::cubes(&client, tokens);
     let format = dtype_to_storage_type(gradient.dtype);
     add_chains::launch(
@@ -138,7 +138,7 @@ fn add_chains<F: Float, I: Int>(
     gradient: &Tensor<F>,
     ids: &Tensor<I>,
     links: &Tensor<u32>,
-    dw: &mut Tensor<F>,
+    dw: &mut Tensor<f32>,
     #[define(F, I)] _formats: [ElemType; 2],
 ) {
     let (token, tokens) = (CUBE_POS, ids.shape(0));
@@ -153,6 +153,6 @@ fn add_chains<F: Float, I: Int>(
             sum += f32::cast_from(gradient[next * gradient.stride(0) + column]);
             next = links[next] as usize;
         }
-        dw[to + column] = F::cast_from(sum);
+        dw[to + column] = sum;
     }
 }

@@ -4,15 +4,17 @@
 //! `dW = dlogits^T h` before the next chunk replaces them (Liger Kernel, Hsu et al., 2024). Tokens without a label
 //! have no logits; what they hold is never read.
 
+use burn::backend::cubecl::dtype_to_storage_type;
 use burn::tensor::{DType, Shape};
 use burn_cubecl::ops::numeric::{ones_client, zeros_client};
 use burn_cubecl::tensor::CubeTensor;
+use cubecl::ir::ElemType;
 use cubecl::prelude::*;
 
 use super::accumulate::add_to;
 use super::embedding::gather;
-use super::gemm::{multiply, multiply_into, transposed};
-use super::launch::{Grid, empty, rows, size, upload};
+use super::gemm::{multiply_f32, multiply_into, transposed};
+use super::launch::{Grid, cast, empty, rows, size, upload};
 use super::reduce::{cube_max, cube_sum};
 use crate::TokenId;
 
@@ -34,7 +36,7 @@ pub(super) struct Head {
 pub(super) struct Outcome {
     /// Losses times their factors, `[T]`, 0 where there is no label.
     pub(super) losses: CubeTensor,
-    /// By the hidden states and by the matrix, where they were asked for.
+    /// By the hidden states, in their number format, and by the matrix, in f32, where they were asked for.
     pub(super) gradients: [Option<CubeTensor>; 2],
 }
 
@@ -70,8 +72,8 @@ impl Head {
         wanted: [bool; 2],
     ) -> Outcome {
         let (client, device) = (&hidden.client, &hidden.device);
-        let zeros = |shape: &[usize]| {
-            zeros_client(client.clone(), device.clone(), Shape::from(shape.to_vec()), DType::F32)
+        let zeros = |shape: &[usize], dtype: DType| {
+            zeros_client(client.clone(), device.clone(), Shape::from(shape.to_vec()), dtype)
         };
         let (tokens, width) = (size(hidden, 0), size(hidden, 1));
         let ones = || ones_client(client.clone(), device.clone(), Shape::new([tokens]), DType::F32);
@@ -79,15 +81,15 @@ impl Head {
             head: self,
             hidden: rows(hidden.clone()),
             factors: factors.map_or_else(ones, rows),
-            losses: zeros(&[tokens]),
-            dh: wanted[0].then(|| zeros(&[tokens, width])),
+            losses: zeros(&[tokens], DType::F32),
+            dh: wanted[0].then(|| zeros(&[tokens, width], hidden.dtype)),
             dw: None,
         };
         for first in (0..self.labeled).step_by(CHUNK) {
             pass.chunk(first, wanted);
         }
         let Pass { losses, dh, dw, .. } = pass;
-        let dw = wanted[1].then(|| dw.unwrap_or_else(|| zeros(&[size(&self.weight, 0), width])));
+        let dw = wanted[1].then(|| dw.unwrap_or_else(|| zeros(&[size(&self.weight, 0), width], DType::F32)));
         Outcome { losses, gradients: [dh, dw] }
     }
 }
@@ -118,9 +120,14 @@ impl Pass<'_> {
         let head = self.head;
         let states = empty(&self.hidden, [CHUNK.min(head.labeled - first), size(&self.hidden, 1)]);
         gather(self.hidden.clone(), head.targets.clone(), &states, first);
-        let logits = multiply(states.clone(), transposed(&head.weight));
+        let logits = multiply_f32(states.clone(), transposed(&head.weight));
         let purpose = if wanted == [false; 2] { Logits::Kept } else { Logits::Differentiated };
         self.soften(&logits, first, purpose);
+        if wanted == [false; 2] {
+            return;
+        }
+        // Products take operands of one number format.
+        let logits = cast(logits, states.dtype);
         if wanted[1] {
             self.add_weight_gradient(&logits, &states);
         }
@@ -128,9 +135,16 @@ impl Pass<'_> {
             // The states are not needed any more: their gradients take their memory.
             multiply_into(logits, head.weight.clone(), &states);
             let Grid { count, dim } = Grid::units(&states.client, states.meta.num_elements());
-            let client = states.client.clone();
-            let (targets, dh) = (head.targets.clone().into_tensor_arg(), dh.clone().into_tensor_arg());
-            scatter_rows::launch(&client, count, dim, states.into_tensor_arg(), targets, dh, first);
+            scatter_rows::launch(
+                &states.client,
+                count,
+                dim,
+                states.clone().into_tensor_arg(),
+                head.targets.clone().into_tensor_arg(),
+                dh.clone().into_tensor_arg(),
+                first,
+                dtype_to_storage_type(states.dtype),
+            );
         }
     }
 
@@ -152,7 +166,7 @@ impl Pass<'_> {
 
     /// `dW += dlogits^T h`: products cannot add to what is there, so later chunks have memory of their own.
     fn add_weight_gradient(&mut self, dlogits: &CubeTensor, states: &CubeTensor) {
-        let part = multiply(transposed(dlogits), states.clone());
+        let part = multiply_f32(transposed(dlogits), states.clone());
         match &self.dw {
             None => self.dw = Some(part),
             Some(total) => add_to(total, part),
@@ -204,7 +218,13 @@ fn soften_rows(
 
 /// Writes each row of a chunk to its token.
 #[cube(launch)]
-fn scatter_rows(states: &Tensor<f32>, targets: &Tensor<u32>, dh: &mut Tensor<f32>, first: usize) {
+fn scatter_rows<F: Float>(
+    states: &Tensor<F>,
+    targets: &Tensor<u32>,
+    dh: &mut Tensor<F>,
+    first: usize,
+    #[define(F)] _format: ElemType,
+) {
     let (row, column) = (ABSOLUTE_POS / states.shape(1), ABSOLUTE_POS % states.shape(1));
     if row >= states.shape(0) {
         terminate!();

@@ -24,6 +24,9 @@ pub(crate) enum Refusal {
     /// A number format without a kernel.
     #[error("found {0:?}, expected F32")]
     Format(DType),
+    /// Kernels read their inputs in one number format.
+    #[error("found tensors of {0:?} and {1:?}, expected one number format")]
+    Mixed(DType, DType),
     /// There is nothing to launch.
     #[error("found a tensor without elements")]
     Empty,
@@ -65,7 +68,25 @@ pub(crate) fn accepts<const D: usize>(tensor: &Tensor<D>) -> bool {
     if !is_gpu(&tensor.device()) {
         return false;
     }
-    let refusal = refusal(tensor.dtype(), tensor.shape().num_elements());
+    unless(refusal(tensor.dtype(), tensor.shape().num_elements()))
+}
+
+/// Whether the kernels of the decoder take this tensor on a GPU: f32, or 16 bits where the GPU computes with them. They
+/// compute in f32 whatever they store.
+pub(crate) fn accepts_floats<const D: usize>(tensor: &Tensor<D>) -> bool {
+    let (dtype, device) = (tensor.dtype(), tensor.device());
+    let half = matches!(dtype, DType::BF16 | DType::F16) && is_gpu(&device) && device.supports_dtype(dtype);
+    if half { unless(refusal(DType::F32, tensor.shape().num_elements())) } else { accepts(tensor) }
+}
+
+/// Whether these kernels take two tensors, which must have one number format.
+pub(crate) fn accepts_pair<const A: usize, const B: usize>(a: &Tensor<A>, b: &Tensor<B>) -> bool {
+    let mixed = (a.dtype() != b.dtype()).then(|| Refusal::Mixed(a.dtype(), b.dtype()));
+    accepts_floats(a) && accepts_floats(b) && unless(mixed)
+}
+
+/// Whether nothing is refused; what is, goes to the log.
+fn unless(refusal: Option<Refusal>) -> bool {
     if let Some(refusal) = refusal {
         refusal.report();
     }
@@ -122,10 +143,30 @@ pub(crate) fn size(tensor: &CubeTensor, dimension: usize) -> usize {
 
 /// Memory for a tensor beside `like`, of its number format, rows without gaps, numbers not set.
 pub(crate) fn empty<const D: usize>(like: &CubeTensor, shape: [usize; D]) -> CubeTensor {
+    empty_in(like, shape, like.dtype)
+}
+
+/// As [`empty`], in f32 whatever the number format of `like`.
+pub(crate) fn empty_f32<const D: usize>(like: &CubeTensor, shape: [usize; D]) -> CubeTensor {
+    empty_in(like, shape, DType::F32)
+}
+
+fn empty_in<const D: usize>(like: &CubeTensor, shape: [usize; D], format: DType) -> CubeTensor {
     let (client, device) = (like.client.clone(), like.device.clone());
-    let tensor = empty_device_contiguous_dtype(client, device, Shape::new(shape), like.dtype);
+    let tensor = empty_device_contiguous_dtype(client, device, Shape::new(shape), format);
     sample(&tensor.client);
     tensor
+}
+
+/// The numbers in another number format; the tensor itself when it has that one.
+pub(crate) fn cast(tensor: CubeTensor, format: DType) -> CubeTensor {
+    if tensor.dtype == format {
+        return tensor;
+    }
+    let cast = burn_cubecl::kernel::cast(tensor.clone(), format);
+    // Both are there at this moment.
+    sample(&tensor.client);
+    cast
 }
 
 /// A tensor of these numbers on the GPU of `like`, rows without gaps.

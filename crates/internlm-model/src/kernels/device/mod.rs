@@ -13,6 +13,8 @@ pub(super) mod differentiate;
 pub(super) mod embedding;
 mod gemm;
 pub(super) mod global_norm;
+#[cfg(all(test, feature = "autodiff"))]
+mod half_tests;
 mod head;
 pub(super) mod largest;
 mod launch;
@@ -28,9 +30,14 @@ pub(super) mod swiglu;
 pub(super) mod swiglu_linear;
 #[cfg(all(test, feature = "autodiff"))]
 mod tests;
+mod tile;
 pub(super) mod token_log_probs;
 pub(super) mod trace;
 
 pub(super) use cubecl::prelude::Client;
 
-pub(super) use launch::{accepts, client, from_primitive, int_primitive, primitive, upload, write};
+pub use gemm::{Routine, RoutineError};
+pub(super) use launch::{
+    accepts, accepts_floats, accepts_pair, client, from_primitive, int_primitive, primitive, upload, write,
+};
+pub use linear::linear_by;

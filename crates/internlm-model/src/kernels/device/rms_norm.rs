@@ -8,7 +8,7 @@ use cubecl::ir::ElemType;
 use cubecl::prelude::*;
 
 use super::backend::{DeviceBackend, DeviceOp};
-use super::launch::{Grid, empty, rows, size};
+use super::launch::{Grid, empty, empty_f32, rows, size};
 use super::reduce::{cube_sum, sum_rows};
 
 /// Rows whose part of the weight's gradient one unit adds up.
@@ -30,7 +30,7 @@ struct RmsNormOp {
 struct Saved {
     x: CubeTensor,
     weight: CubeTensor,
-    /// `1 / rms` of each row, `[T]`.
+    /// `1 / rms` of each row, `[T]`, f32.
     inverse: CubeTensor,
 }
 
@@ -40,7 +40,7 @@ impl DeviceOp<2> for RmsNormOp {
     fn forward(self, [x, weight]: [CubeTensor; 2], _wanted: [bool; 2]) -> (CubeTensor, Saved) {
         let (x, weight) = (rows(x), rows(weight));
         let [count, width] = [size(&x, 0), size(&x, 1)];
-        let (y, inverse) = (empty(&x, [count, width]), empty(&x, [count]));
+        let (y, inverse) = (empty(&x, [count, width]), empty_f32(&x, [count]));
         let Grid { count, dim } = Grid::cubes(&x.client, count);
         normalize::launch(
             &x.client,

@@ -1,11 +1,11 @@
-//! Gate and product on a GPU, of which only the inputs are kept.
+//! Gate and product on a GPU, of which only the inputs are kept; the gradient of the weight is in f32.
 
 use burn::backend::Dispatch;
 use burn::tensor::Tensor;
 use burn_cubecl::tensor::CubeTensor;
 
 use super::backend::{DeviceBackend, DeviceOp};
-use super::gemm::{multiply, transposed};
+use super::gemm::{multiply, multiply_f32, transposed};
 use super::launch::rows;
 use super::swiglu;
 
@@ -32,7 +32,7 @@ impl DeviceOp<3> for SwigluLinearOp {
         g: CubeTensor,
         wanted: [bool; 3],
     ) -> [Option<CubeTensor>; 3] {
-        let dw = wanted[2].then(|| multiply(transposed(&g), swiglu::forward(&gate, &up)));
+        let dw = wanted[2].then(|| multiply_f32(transposed(&g), swiglu::forward(&gate, &up)));
         if !wanted[0] && !wanted[1] {
             return [None, None, dw];
         }

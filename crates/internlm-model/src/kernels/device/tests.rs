@@ -38,7 +38,7 @@ pub(super) fn random(shape: &[usize], purpose: &str) -> Vec<f32> {
     (0..shape.iter().product::<usize>() as u64).map(|i| rng.normal(i) as f32).collect()
 }
 
-fn constant<const D: usize>(shape: [usize; D], purpose: &str, device: &Device) -> Tensor<D> {
+pub(super) fn constant<const D: usize>(shape: [usize; D], purpose: &str, device: &Device) -> Tensor<D> {
     Tensor::from_data(TensorData::new(random(&shape, purpose), shape), device)
 }
 
@@ -55,25 +55,25 @@ impl DeviceOp<1> for Gaps {
     type Saved = ();
 
     fn forward(self, [x]: [CubeTensor; 1], _wanted: [bool; 1]) -> (CubeTensor, ()) {
-        (with_gaps(x), ())
+        (with_gaps(x, 3), ())
     }
 
     fn backward((): (), gradient: CubeTensor, _wanted: [bool; 1]) -> [Option<CubeTensor>; 1] {
-        [Some(with_gaps(gradient))]
+        [Some(with_gaps(gradient, 3))]
     }
 }
 
-/// The same numbers, three NaN after each row.
-fn with_gaps(x: CubeTensor) -> CubeTensor {
+/// The same numbers in f32, `gap` NaN after each row.
+pub(super) fn with_gaps(x: CubeTensor, gap: usize) -> CubeTensor {
     let shape = x.meta.shape().clone();
     let (client, device, dtype) = (x.client.clone(), x.device.clone(), x.dtype);
     let data = burn_cubecl::ops::into_data_sync(x).try_into_vec_as::<f32>().expect("floats");
     let width = shape[shape.num_dims() - 1];
     let padded: Vec<f32> =
-        data.chunks(width).flat_map(|row| row.iter().copied().chain([f32::NAN; 3])).collect();
+        data.chunks(width).flat_map(|row| row.iter().copied().chain(vec![f32::NAN; gap])).collect();
     let handle = client.create_from_slice(f32::as_bytes(&padded));
     let mut padded = shape.clone();
-    padded[shape.num_dims() - 1] = width + 3;
+    padded[shape.num_dims() - 1] = width + gap;
     let mut tensor = CubeTensor::new_contiguous(client, device, padded, handle, dtype);
     *tensor.meta.shape_mut() = shape;
     tensor
@@ -90,11 +90,16 @@ fn backward<const D: usize>(y: Tensor<D>) -> Gradients {
 }
 
 pub(super) fn close(name: &str, found: &[f32], expected: &[f32]) {
+    close_within(1e-5, name, found, expected);
+}
+
+/// Whether the relative L2 difference is at most `tolerance`.
+pub(super) fn close_within(tolerance: f64, name: &str, found: &[f32], expected: &[f32]) {
     assert_eq!(found.len(), expected.len(), "{name}: number of elements");
     let norm = |values: &mut dyn Iterator<Item = f64>| values.map(|x| x * x).sum::<f64>().sqrt();
     let size = norm(&mut expected.iter().map(|&x| f64::from(x)));
     let difference = norm(&mut found.iter().zip(expected).map(|(a, b)| f64::from(*a) - f64::from(*b)));
-    assert!(difference <= 1e-5 * size + 1e-6, "{name}: difference {difference}, size {size}");
+    assert!(difference <= tolerance * size + 1e-6, "{name}: difference {difference}, size {size}");
 }
 
 /// Value and gradients of both inputs.
@@ -297,7 +302,8 @@ proptest! {
     }
 }
 
-type RotaryAttention = fn(Tensor<2>, HeadShape, &RopeTable, &Positions, Option<usize>) -> Tensor<2>;
+pub(super) type RotaryAttention =
+    fn(Tensor<2>, HeadShape, &RopeTable, &Positions, Option<usize>) -> Tensor<2>;
 
 /// Value and gradient of attention over a packed row.
 fn attend(
@@ -362,7 +368,7 @@ fn a_window_as_long_as_the_sequence_changes_no_bit() {
 }
 
 /// A label for four tokens of five.
-fn labels(tokens: usize, vocab: usize) -> Vec<Option<TokenId>> {
+pub(super) fn labels(tokens: usize, vocab: usize) -> Vec<Option<TokenId>> {
     let rng = CounterRng::new(1, "labels");
     let label = |t: u64| (rng.f64(t) < 0.8).then(|| TokenId(rng.below(1000 + t, vocab as u64) as u32));
     (0..tokens as u64).map(label).collect()

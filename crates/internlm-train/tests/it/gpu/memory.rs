@@ -1,13 +1,18 @@
 //! Memory of training steps and prefills on a GPU: linear in the number of tokens, and what the plan says.
 #![allow(clippy::print_stdout, reason = "the figures are what a reader of the test wants")]
 
-use internlm_model::{ModelConfig, ModelSize};
-use internlm_train::trace::{Peak, Work, measure, tiny_model};
+use internlm_model::{ModelConfig, ModelSize, Precision};
+use internlm_train::trace::{Peak, Trace, Work, measure, tiny_model};
 
 use super::{alone, device};
 
 fn peak(model: &ModelConfig, work: Work, tokens: usize) -> Peak {
-    let peak = measure(model, work, tokens, &device()).expect("the tiny model runs");
+    peak_in(Precision::F32Exact, model, work, tokens)
+}
+
+fn peak_in(precision: Precision, model: &ModelConfig, work: Work, tokens: usize) -> Peak {
+    let trace = Trace { model: model.clone(), device: device(), precision };
+    let peak = measure(&trace, work, tokens).expect("the tiny model runs");
     println!("{} tokens, {}: {peak:?}", peak.tokens, work.name());
     peak
 }
@@ -32,14 +37,18 @@ fn steps_take_what_the_plan_says() {
     let _alone = alone();
     let size = ModelSize { hidden: 96, layers: 3, heads: 3, inter: 160, vocab: 256 };
     let grouped = ModelConfig::new(size).with_kv_heads(1);
+    let (exact, half) = (Precision::F32Exact, Precision::F16);
     let cases = [
-        (tiny_model(), Work::Step, 2048),
-        (tiny_model(), Work::StepLayers, 2048),
-        (tiny_model(), Work::Step, 300),
-        (grouped, Work::Step, 1500),
+        (exact, tiny_model(), Work::Step, 2048),
+        (exact, tiny_model(), Work::StepLayers, 2048),
+        (exact, tiny_model(), Work::Step, 300),
+        (exact, grouped.clone(), Work::Step, 1500),
+        (half, tiny_model(), Work::Step, 2048),
+        (half, tiny_model(), Work::StepLayers, 2048),
+        (half, grouped, Work::Step, 1500),
     ];
-    for (model, work, tokens) in cases {
-        let peak = peak(&model, work, tokens);
+    for (precision, model, work, tokens) in cases {
+        let peak = peak_in(precision, &model, work, tokens);
         let ratio = peak.in_use as f64 / peak.planned.expect("a step has a plan") as f64;
         println!("{ratio:.3} of the plan");
         assert!((ratio - 1.0).abs() <= 0.05, "{ratio}: {peak:?}");

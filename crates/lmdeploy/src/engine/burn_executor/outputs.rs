@@ -1,6 +1,6 @@
 //! [`StepOutputs`]: what a step leaves on the device, read by the host all at once.
 
-use burn::tensor::{Int, Tensor, TensorData, Transaction};
+use burn::tensor::{DType, Int, Tensor, TensorData, Transaction};
 use internlm_model::decoder::Decoder;
 use internlm_model::kernels::{MAX_ENTRIES, largest_entries, read_entries};
 
@@ -34,9 +34,10 @@ impl StepOutputs {
         let logits = select(hidden, places(batch, SequencePart::rows)).map(|rows| decoder.logits(rows));
         Self {
             // A sum is a number only if all of its terms are.
-            sums: hidden.clone().sum_dim(1),
+            sums: hidden.clone().cast(DType::F32).sum_dim(1),
             logits: logits.map(|logits| LogitRows::new(logits, batch.detail)),
-            states: select(hidden, places(batch, SequencePart::hidden_rows)),
+            states: select(hidden, places(batch, SequencePart::hidden_rows))
+                .map(|rows| rows.cast(DType::F32)),
         }
     }
 
@@ -46,7 +47,7 @@ impl StepOutputs {
     /// - hidden: `[T, hidden]`
     #[cfg(any(feature = "cuda", feature = "vulkan"))]
     pub(super) fn of_all(decoder: &Decoder, hidden: Tensor<2>, count: usize) -> Option<Self> {
-        let sums = hidden.clone().sum_dim(1);
+        let sums = hidden.clone().cast(DType::F32).sum_dim(1);
         let entries = largest_entries(&decoder.logits(hidden), count)?;
         Some(Self { sums, logits: Some(LogitRows::Largest { entries, count }), states: None })
     }

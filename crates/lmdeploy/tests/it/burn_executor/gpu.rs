@@ -2,6 +2,8 @@
 
 mod waits;
 
+use lmdeploy::engine::{ComputeType, SleepLevel, SleepPart};
+
 use super::*;
 
 /// A model whose heads have groups of 32 numbers.
@@ -48,9 +50,9 @@ fn recorded_steps_give_the_bits_of_others() {
     let device = internlm_model::device::parse("vulkan:0").expect("a Vulkan device");
     let size = ModelSize { hidden: 64, layers: 2, heads: 2, inter: 160, vocab: 300 };
     let config = ModelConfig::new(size).with_kv_heads(1).with_max_position(600);
-    let run = |policy, graphs: fn(ExecutorConfig) -> ExecutorConfig| {
+    let run = |policy, precision, graphs: fn(ExecutorConfig) -> ExecutorConfig| {
         let limits = graphs(ExecutorConfig::default().with_cache_block_seq_len(64).with_quant_policy(policy));
-        let decoder = Decoder::init(&config, 3, &device);
+        let decoder = Decoder::init(&config, 3, &device).with_precision(precision).expect("has kernels");
         let mut executor = BurnExecutor::new(&config, decoder, &device, &limits).expect("fits");
         let mut ids: Vec<Vec<TokenId>> = (0..17).map(|i| prompt(i, 5 + i)).collect();
         ids[2] = prompt(2, 254);
@@ -85,12 +87,49 @@ fn recorded_steps_give_the_bits_of_others() {
         }
         (rows, executor.recorded_steps())
     };
-    for policy in [QuantPolicy::Float, QuantPolicy::Int8, QuantPolicy::Int4] {
-        let (recorded, count) = run(policy, ExecutorConfig::with_graphs);
+    let (exact, half) = (Precision::F32Exact, Precision::F16);
+    let cases = [
+        (QuantPolicy::Float, exact),
+        (QuantPolicy::Int8, exact),
+        (QuantPolicy::Int4, exact),
+        (QuantPolicy::Float, half),
+    ];
+    for (policy, precision) in cases {
+        let (recorded, count) = run(policy, precision, ExecutorConfig::with_graphs);
         // One row, four, four with two splits, eight with two, one with two; seventeen rows are too many.
         assert_eq!(count, 5, "{policy:?}");
-        let (single, none) = run(policy, |limits| limits);
+        let (single, none) = run(policy, precision, |limits| limits);
         assert_eq!(none, 0);
-        assert!(recorded == single, "{policy:?}");
+        assert!(recorded == single, "{policy:?} {precision}");
     }
+}
+
+/// The same weights, read as 16 bits and widened: logits near those of f32, from a folder whose decoder can sleep and wake.
+#[test]
+fn weights_of_16_bits_serve() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let device = internlm_model::device::parse("vulkan:0").expect("a Vulkan device");
+    let decoder = Decoder::init(&config(), 3, &Device::flex());
+    decoder.save(folder.path()).expect("saves");
+    let ids = prompt(1, 12);
+    let rows = |executor: &mut BurnExecutor| -> Vec<f32> {
+        let steps = vec![step(0, &ids, 0, &[0], LogitsWanted::Last)];
+        let found = executor.step(&Batch { steps, ..Batch::default() }).expect("computes");
+        found.rows().flat_map(full).copied().collect()
+    };
+    let logits = |dtype| {
+        let limits = ExecutorConfig::default().with_dtype(dtype);
+        let mut executor = BurnExecutor::load(folder.path(), "vulkan:0", &limits).expect("loads");
+        let before = rows(&mut executor);
+        executor.sleep(SleepLevel::ReleaseFiles).expect("sleeps");
+        executor.wake(SleepPart::Weights).expect("wakes");
+        executor.wake(SleepPart::Cache).expect("wakes");
+        assert!(before == rows(&mut executor), "{dtype}");
+        before
+    };
+    assert!(Precision::F16.check(&device).is_ok());
+    let (exact, half) = (logits(ComputeType::Float32), logits(ComputeType::Float16));
+    let worst = exact.iter().zip(&half).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(0.0 < worst && worst < 1e-2, "{worst}");
 }

@@ -14,15 +14,15 @@ use super::tile::{Factor, Tile, load_keys, load_queries, products, share, tile_o
 /// - norms: `[2, heads, T]`
 /// - tiles: `[tiles, 5]`
 #[cube(launch)]
-pub(super) fn differentiate_keys(
-    x: &Tensor<f32>,
-    gradient: &Tensor<f32>,
+pub(super) fn differentiate_keys<F: Float>(
+    x: &Tensor<F>,
+    gradient: &Tensor<F>,
     norms: &Tensor<f32>,
     tiles: &Tensor<u32>,
-    dx: &mut Tensor<f32>,
+    dx: &mut Tensor<F>,
     #[comptime] form: Form,
 ) {
-    let tile = tile_of_cube(tiles, form);
+    let tile = tile_of_cube(tiles, comptime!(form.kv_heads));
     if tile.count == 0 {
         terminate!();
     }
@@ -86,7 +86,13 @@ fn add_queries(sums: &mut Array<f32>, factors: &Shared<[f32]>, rows: &Shared<[f3
 }
 
 #[cube]
-fn write_keys(sums: &Array<f32>, dx: &mut Tensor<f32>, slot: usize, tile: Tile, #[comptime] form: Form) {
+fn write_keys<F: Float>(
+    sums: &Array<f32>,
+    dx: &mut Tensor<F>,
+    slot: usize,
+    tile: Tile,
+    #[comptime] form: Form,
+) {
     let lanes = comptime!(form.lanes(form.keys));
     let share = share(lanes);
     if share.index < form.keys && share.index < tile.count {
@@ -95,7 +101,7 @@ fn write_keys(sums: &Array<f32>, dx: &mut Tensor<f32>, slot: usize, tile: Tile, 
         for i in 0..comptime!(form.numbers(form.keys)) {
             let column = share.lane + i * lanes;
             if column < form.d {
-                dx[to + column] = sums[i];
+                dx[to + column] = F::cast_from(sums[i]);
             }
         }
     }

@@ -14,15 +14,15 @@ use super::tile::{Factor, Tile, first_key, load_keys, load_queries, products, sh
 /// - norms: `[2, heads, T]`
 /// - tiles: `[tiles, 5]`
 #[cube(launch)]
-pub(super) fn differentiate_queries(
-    x: &Tensor<f32>,
-    gradient: &Tensor<f32>,
+pub(super) fn differentiate_queries<F: Float>(
+    x: &Tensor<F>,
+    gradient: &Tensor<F>,
     norms: &Tensor<f32>,
     tiles: &Tensor<u32>,
-    dx: &mut Tensor<f32>,
+    dx: &mut Tensor<F>,
     #[comptime] form: Form,
 ) {
-    let tile = tile_of_cube(tiles, form);
+    let tile = tile_of_cube(tiles, comptime!(form.kv_heads));
     if tile.count == 0 {
         terminate!();
     }
@@ -74,7 +74,7 @@ fn add_keys(sums: &mut Array<f32>, dscores: &Shared<[f32]>, keys: &Shared<[f32]>
 }
 
 #[cube]
-fn write_queries(sums: &Array<f32>, dx: &mut Tensor<f32>, tile: Tile, #[comptime] form: Form) {
+fn write_queries<F: Float>(sums: &Array<f32>, dx: &mut Tensor<F>, tile: Tile, #[comptime] form: Form) {
     let lanes = comptime!(form.lanes(form.queries()));
     let share = share(lanes);
     let (head, row) = (share.index / form.rows, share.index % form.rows);
@@ -85,7 +85,7 @@ fn write_queries(sums: &Array<f32>, dx: &mut Tensor<f32>, tile: Tile, #[comptime
         for i in 0..comptime!(form.numbers(form.queries())) {
             let column = share.lane + i * lanes;
             if column < form.d {
-                dx[to + column] = sums[i];
+                dx[to + column] = F::cast_from(sums[i]);
             }
         }
     }

@@ -1,5 +1,6 @@
 //! The output and the log-sum-exp of each query, with a running maximum and sum over tiles of keys.
 
+use cubecl::ir::ElemType;
 use cubecl::prelude::*;
 
 use super::plan::Form;
@@ -14,14 +15,15 @@ use super::tile::{Factor, Tile, first_key, load_keys, load_queries, products, sh
 /// - out: `[T, heads * d]`
 /// - norms: `[2, heads, T]`; the log-sum-exp is written to the first half
 #[cube(launch)]
-pub(super) fn attend(
-    x: &Tensor<f32>,
+pub(super) fn attend<F: Float>(
+    x: &Tensor<F>,
     tiles: &Tensor<u32>,
-    out: &mut Tensor<f32>,
+    out: &mut Tensor<F>,
     norms: &mut Tensor<f32>,
     #[comptime] form: Form,
+    #[define(F)] _format: ElemType,
 ) {
-    let tile = tile_of_cube(tiles, form);
+    let tile = tile_of_cube(tiles, comptime!(form.kv_heads));
     if tile.count == 0 {
         terminate!();
     }
@@ -49,9 +51,9 @@ pub(super) fn attend(
 
 /// Writes the output and the log-sum-exp of the query.
 #[cube]
-fn finish(
+fn finish<F: Float>(
     running: &Running,
-    out: &mut Tensor<f32>,
+    out: &mut Tensor<F>,
     norms: &mut Tensor<f32>,
     tile: Tile,
     #[comptime] form: Form,
@@ -66,7 +68,7 @@ fn finish(
         for i in 0..comptime!(form.numbers(form.queries())) {
             let column = share.lane + i * lanes;
             if column < form.d {
-                out[to + column] = running.sums[i] / running.total.read();
+                out[to + column] = F::cast_from(running.sums[i] / running.total.read());
             }
         }
         if share.lane == 0 {

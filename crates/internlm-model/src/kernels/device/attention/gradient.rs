@@ -3,32 +3,53 @@
 //! With P = softmax(S), S = q k^T / sqrt(d), gradient dO of the output O: `dP = dO v^T`, `D = rowsum(dO . O)`,
 //! `dS = P (dP - D)`, `dq = dS k / sqrt(d)`, `dk = dS^T q / sqrt(d)`, `dv = P^T dO`.
 
+use burn::backend::cubecl::dtype_to_storage_type;
+use burn_cubecl::tensor::CubeTensor;
+use cubecl::ir::ElemType;
 use cubecl::prelude::*;
 
 use super::plan::Form;
 use super::tile::{Tile, sees};
+use crate::kernels::device::launch::{Grid, size};
 
-/// `D`, the product of each query's output with its gradient, into the second half of `norms`; one unit per query.
+/// Writes `D`, the product of each query's output with its gradient, into the second half of `norms`.
 ///
 /// # Shapes
 /// - out, gradient: `[T, heads * d]`
 /// - norms: `[2, heads, T]`
+pub(super) fn write_products(out: &CubeTensor, gradient: &CubeTensor, norms: &CubeTensor) {
+    let (heads, tokens) = (size(norms, 1), size(norms, 2));
+    let Grid { count, dim } = Grid::units(&out.client, tokens * heads);
+    multiply_outputs::launch(
+        &out.client,
+        count,
+        dim,
+        out.clone().into_tensor_arg(),
+        gradient.clone().into_tensor_arg(),
+        norms.clone().into_tensor_arg(),
+        size(out, 1) / heads,
+        dtype_to_storage_type(out.dtype),
+    );
+}
+
+/// One unit per query.
 #[cube(launch)]
-pub(super) fn multiply_outputs(
-    out: &Tensor<f32>,
-    gradient: &Tensor<f32>,
+fn multiply_outputs<F: Float>(
+    out: &Tensor<F>,
+    gradient: &Tensor<F>,
     norms: &mut Tensor<f32>,
-    #[comptime] form: Form,
+    #[comptime] d: usize,
+    #[define(F)] _format: ElemType,
 ) {
     let heads = norms.shape(1);
     let (head, token) = (ABSOLUTE_POS % heads, ABSOLUTE_POS / heads);
     if token >= norms.shape(2) {
         terminate!();
     }
-    let (from, g_from) = (token * out.stride(0) + head * form.d, token * gradient.stride(0) + head * form.d);
+    let (from, g_from) = (token * out.stride(0) + head * d, token * gradient.stride(0) + head * d);
     let mut sum = f32::new(0.0);
-    for column in 0..form.d {
-        sum += out[from + column] * gradient[g_from + column];
+    for column in 0..d {
+        sum += f32::cast_from(out[from + column]) * f32::cast_from(gradient[g_from + column]);
     }
     let to = norms.stride(0) + head * norms.stride(1) + token;
     norms[to] = sum;

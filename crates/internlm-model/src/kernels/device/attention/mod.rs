@@ -14,5 +14,6 @@ mod plan;
 mod rotary_attention;
 mod running;
 mod tile;
+mod tiled;
 
 pub(in crate::kernels) use rotary_attention::apply;

@@ -84,7 +84,8 @@ impl Plan {
     }
 }
 
-fn tiles(positions: &Positions, window: Option<usize>, size: usize) -> Vec<Span> {
+/// Tiles of at most `size` tokens.
+pub(super) fn tiles(positions: &Positions, window: Option<usize>, size: usize) -> Vec<Span> {
     // No sequence is longer than the row: a window of its length hides nothing.
     let tokens = positions.tokens();
     let window = window.map_or(tokens, |window| window.min(tokens));

@@ -24,8 +24,8 @@ pub(super) struct Tile {
 
 /// The tile of this cube; one of no tokens in cubes beyond the last tile.
 #[cube]
-pub(super) fn tile_of_cube(tiles: &Tensor<u32>, #[comptime] form: Form) -> Tile {
-    let (head, tile) = (CUBE_POS % form.kv_heads, CUBE_POS / form.kv_heads);
+pub(super) fn tile_of_cube(tiles: &Tensor<u32>, #[comptime] kv_heads: usize) -> Tile {
+    let (head, tile) = (CUBE_POS % kv_heads, CUBE_POS / kv_heads);
     let at = min(tile, tiles.shape(0) - 1) * tiles.stride(0);
     let mut count = 0usize;
     if tile < tiles.shape(0) {
@@ -60,8 +60,8 @@ pub(super) fn share(#[comptime] lanes: usize) -> Share {
 /// Copies the queries of the tokens from `first` on; `slot` is the first of their heads. Query `head * rows + row` of
 /// the tile is head `head` of token `first + row`; queries of no token are 0.
 #[cube]
-pub(super) fn load_queries(
-    x: &Tensor<f32>,
+pub(super) fn load_queries<F: Float>(
+    x: &Tensor<F>,
     slot: usize,
     first: usize,
     count: usize,
@@ -73,7 +73,7 @@ pub(super) fn load_queries(
         let (head, row) = (query / form.rows, query % form.rows);
         let mut value = f32::new(0.0);
         if row < count {
-            value = x[(first + row) * x.stride(0) + (slot + head) * form.d + column];
+            value = f32::cast_from(x[(first + row) * x.stride(0) + (slot + head) * form.d + column]);
         }
         tile[i] = value;
     }
@@ -81,8 +81,8 @@ pub(super) fn load_queries(
 
 /// Copies one slot of the tokens from `first` on; keys of no token are 0.
 #[cube]
-pub(super) fn load_keys(
-    x: &Tensor<f32>,
+pub(super) fn load_keys<F: Float>(
+    x: &Tensor<F>,
     slot: usize,
     first: usize,
     count: usize,
@@ -93,7 +93,7 @@ pub(super) fn load_keys(
         let (key, column) = (i / form.d, i % form.d);
         let mut value = f32::new(0.0);
         if key < count {
-            value = x[(first + key) * x.stride(0) + slot * form.d + column];
+            value = f32::cast_from(x[(first + key) * x.stride(0) + slot * form.d + column]);
         }
         tile[i] = value;
     }
