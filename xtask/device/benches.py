@@ -13,6 +13,10 @@ F32 = ("f32", "f32-exact", "float32")
 BF16 = ("bf16", "bf16", "bfloat16")
 # Least that is asked for, and what is aimed at; the card's figures are those of an H100 or H200.
 GOALS = {
+    ("product bf16", "4096x4096x4096"): dict(floor=250, aim=550),
+    ("product bf16", "8192x8192x8192"): dict(floor=250, aim=620),
+    ("attention forward bf16", "8192x32x8x128"): dict(floor=150, aim=300),
+    ("attention backward bf16", "8192x32x8x128"): dict(floor=100, aim=220),
     "train 1.8b": dict(floor=12000, aim=28000, ratio_floor=0.5),
     "train 7b": dict(floor=3600, aim=6500, ratio_floor=0.5),
     ("decode 7b", 1): dict(floor=90, aim=150),
@@ -129,7 +133,7 @@ def kernels(run, seconds):
                     sides[side].setdefault((line["kernel"], line["shape"]), []).append(line["tflops"])
     for (kernel, shape), rates in sides["ours"].items():
         name = f"{kernel} {formats(run)[0]}"
-        record(run, name, shape, statistics.median(rates), "TFLOP/s")
+        record(run, name, shape, statistics.median(rates), "TFLOP/s", goal=(name, shape))
         if theirs := sides["torch"].get((kernel, shape)):
             run.record("torch", name=name, shape=shape, value=statistics.median(theirs))
     return code
@@ -156,8 +160,14 @@ def train_large(run, seconds):
     return train(run, seconds, Sizes(run.tiny).train_large)
 
 
+def served(run):
+    """Number formats of a server: ours keeps keys in f32, PyTorch's twin in the format of its weights."""
+    name = formats(run)[0]
+    return name if name == "f32" else f"{name}, keys f32 (torch: {name})"
+
+
 def decode_text(run, batch, context):
-    return f"batch {batch}, context {context}, {formats(run)[0]}"
+    return f"batch {batch}, context {context}, {served(run)}"
 
 
 def generation(run, seconds, shape, batches, *more, prefill=()):
@@ -187,9 +197,10 @@ def serve(run, seconds):
         for line in results:
             name, batch, context = f"{line['phase']} {shape}", line["batch"], line["context"]
             decode = line["phase"] == "decode"
-            text = decode_text(run, batch, context) if decode else f"{context} tokens, {formats(run)[0]}"
+            text = decode_text(run, batch, context) if decode else f"{context} tokens, {served(run)}"
             goal = (name, batch) if decode else name
-            record(run, name, text, line["tokens_per_second"], "tokens/s", goal=goal, peak_bytes=line["reserved_bytes"])
+            rate, reserved = line["tokens_per_second"], line["reserved_bytes"]
+            record(run, name, text, rate, "tokens/s", goal=goal, peak_bytes=reserved)
         if lines and lines[0]["phase"] == "load":
             record(run, f"first token {shape}", "random weights, no caches", lines[0]["first_token_seconds"], "s")
     recorded = decode_rate(lines)
@@ -249,7 +260,7 @@ def server(run, seconds):
     if code != 0 or begin < 0:
         return code or 1
     found, _ = json.JSONDecoder().raw_decode(text[begin:])
-    text = f"{batch} at a time, {found['prompt_tokens'] // found['requests']} + {sizes.answer} tokens, {formats(run)[0]}"
+    text = f"{batch} at a time, {found['prompt_tokens'] // found['requests']} + {sizes.answer} tokens, {served(run)}"
     record(run, f"server {shape}", text, found["tok_s"], "tokens/s")
     # The middle of an answer.
     context = found["prompt_tokens"] // found["requests"] + sizes.answer // 2

@@ -1,4 +1,4 @@
-//! [`Precision`]: the number format of a decoder's weights and activations on a device.
+//! [`Precision`]: the number format that a decoder computes in.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::device::is_gpu;
 use crate::{Error, Result};
 
-/// What a decoder stores in memory and multiplies; sums, norms, softmax and losses are f32 in every case.
+/// The number format of activations and of the weights that they are multiplied with; sums, norms, softmax and losses are
+/// f32 in every case, and weights may be stored in f32 in every case.
 ///
 /// There is no format that rounds f32 to TF32: products of f32 keep every bit.
 ///
@@ -24,10 +25,10 @@ use crate::{Error, Result};
 #[serde(try_from = "String", into = "String")]
 #[non_exhaustive]
 pub enum Precision {
-    /// Weights and activations in f32, products with all 24 bits: `f32-exact`.
+    /// f32, products with all 24 bits: `f32-exact`.
     #[default]
     F32Exact,
-    /// Weights and activations in bf16, products on tensor cores where there are some: `bf16`.
+    /// bf16, products on tensor cores where there are some: `bf16`.
     Bf16,
     /// The same in f16, which Vulkan has as well: `f16`. Gradients of real losses underflow in it without a loss scale.
     F16,
@@ -38,7 +39,7 @@ const NAMES: [(&str, Precision); 3] =
     [("f32-exact", Precision::F32Exact), ("bf16", Precision::Bf16), ("f16", Precision::F16)];
 
 impl Precision {
-    /// Whether it is the default, which needs not be written down.
+    /// Whether it is the default, which does not need to be written.
     #[must_use]
     pub fn is_f32_exact(&self) -> bool {
         *self == Self::F32Exact

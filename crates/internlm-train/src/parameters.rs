@@ -3,7 +3,7 @@
 //! Frozen parameters do not appear. On the CPU backend reading a gradient and updating a parameter moves the
 //! buffer out of the tensor and back: nothing is copied.
 
-use burn::tensor::{Gradients, Tensor, TensorData};
+use burn::tensor::{DType, Gradients, Tensor, TensorData};
 use internlm_model::decoder::Decoder;
 use internlm_model::parameter::{Parameter, ParameterMut, Training};
 
@@ -29,6 +29,12 @@ impl ParameterInfo {
 pub fn trainable(decoder: &Decoder) -> Vec<ParameterInfo> {
     let info = |(name, parameter): (String, Parameter)| ParameterInfo { name, shape: parameter.shape() };
     trained(decoder).map(info).collect()
+}
+
+/// The first trainable parameter that is not f32, and its number format.
+pub(crate) fn rounded(decoder: &Decoder) -> Option<(String, DType)> {
+    let mut formats = trained(decoder).map(|(name, parameter)| (name, parameter.flat().dtype()));
+    formats.find(|(_, format)| *format != DType::F32)
 }
 
 /// Copies of the values of every trainable parameter.

@@ -31,7 +31,7 @@ pub enum Work {
 pub struct Trace {
     /// Shape of the model.
     pub model: ModelConfig,
-    /// Where it computes.
+    /// GPU that it computes on.
     pub device: Device,
     /// What it computes in; weights are f32.
     pub precision: Precision,
@@ -44,6 +44,8 @@ pub struct Peak {
     pub work: Work,
     /// Number of tokens of the one sequence.
     pub tokens: usize,
+    /// What was computed in.
+    pub precision: Precision,
     /// Bytes that tensors held at once, parameters and moments included.
     pub in_use: u64,
     /// Bytes taken from the driver at once.
@@ -93,7 +95,8 @@ pub fn measure(trace: &Trace, work: Work, tokens: usize) -> Result<Peak> {
     });
     done?;
     let MemoryPeak { in_use, reserved } = peak.expect("a GPU has memory of its own");
-    Ok(Peak { work, tokens, in_use, reserved, planned: trace.planned(work, tokens)? })
+    let precision = trace.precision;
+    Ok(Peak { work, tokens, precision, in_use, reserved, planned: trace.planned(work, tokens)? })
 }
 
 fn ids(model: &ModelConfig, tokens: usize) -> Vec<TokenId> {

@@ -62,7 +62,7 @@ impl Trainer {
     /// Puts `decoder` into training mode and allocates the moments of what it trains.
     ///
     /// # Errors
-    /// [`Error::Mismatch`] when every parameter is frozen.
+    /// [`Error::Mismatch`] when every parameter is frozen, or when one that is trained is not f32.
     pub fn new(model: ModelConfig, decoder: Decoder, config: TrainerConfig) -> Result<Self> {
         Self::emulating_rank(model, decoder, config, 1)
     }
@@ -80,6 +80,10 @@ impl Trainer {
         let parameters = parameters::trainable(&decoder);
         if parameters.is_empty() {
             return Err(Error::mismatch("model", "no trainable parameter", "at least one"));
+        }
+        if let Some((name, format)) = parameters::rounded(&decoder) {
+            let found = format!("weights of {format:?} in `{name}`");
+            return Err(Error::mismatch("model", found, "F32, which `Decoder::load` gives"));
         }
         let whole = parameters.len() == decoder.parameters().len();
         let owned = OwnedParameters::of_first_rank(&parameters, ranks);

@@ -125,7 +125,7 @@ impl DeployConfig {
                          turbomind"
                     ));
                 }
-                if !engine.dtype.precision().is_f32_exact() && device == CPU {
+                if engine.dtype.is_half() && device == CPU {
                     let found = engine.dtype;
                     problems.push(format!(
                         "engine.dtype: found {found}, expected auto or float32 for backend burn on the CPU"

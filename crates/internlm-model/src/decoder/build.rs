@@ -1,7 +1,7 @@
 //! Where the tensors of a new decoder come from: random numbers of the host or the device, or stored weights.
 
 use burn::module::Param;
-use burn::tensor::{Device, Distribution, Tensor, TensorData};
+use burn::tensor::{DType, Device, Distribution, Tensor, TensorData};
 use internlm_kit::rng::CounterRng;
 use rayon::prelude::*;
 
@@ -58,12 +58,6 @@ impl<'a> Builder<'a> {
         self.precision
     }
 
-    /// The numbers on the device, in the number format of the decoder.
-    fn tensor<const D: usize>(&self, values: Vec<f32>, shape: [usize; D]) -> Param<Tensor<D>> {
-        let data = TensorData::new(values, shape);
-        Param::from_tensor(Tensor::from_data(data, (self.device, self.precision.dtype())))
-    }
-
     /// The matrix of a slot.
     pub(super) fn matrix(&self, slot: Slot, config: &ModelConfig) -> Result<Param<Tensor<2>>> {
         let name = slot.weight();
@@ -81,16 +75,18 @@ impl<'a> Builder<'a> {
             }
             Origin::Stored(source) => read(*source, &name, rows * columns)?,
         };
-        Ok(self.tensor(values, [rows, columns]))
+        let data = TensorData::new(values, [rows, columns]);
+        Ok(Param::from_tensor(Tensor::from_data(data, (self.device, self.precision.dtype()))))
     }
 
-    /// A vector; `constant` is its value when nothing is stored.
+    /// A vector, in f32 whatever the decoder computes in; `constant` is its value when nothing is stored.
     fn vector(&self, name: &str, length: usize, constant: f32) -> Result<Param<Tensor<1>>> {
         let values = match &self.origin {
             Origin::Random { .. } | Origin::Drawn => vec![constant; length],
             Origin::Stored(source) => read(*source, name, length)?,
         };
-        Ok(self.tensor(values, [length]))
+        let data = TensorData::new(values, [length]);
+        Ok(Param::from_tensor(Tensor::from_data(data, (self.device, DType::F32))))
     }
 
     /// The norm of a slot.

@@ -120,7 +120,7 @@ impl Decoder {
         Self::load_in(path, device, Precision::F32Exact)
     }
 
-    /// As [`Decoder::load`], rounded to `precision`: everything that follows from the weights is computed in it.
+    /// As [`Decoder::load`], matrices rounded to `precision`, which everything is computed in.
     ///
     /// # Errors
     /// Those of [`Decoder::load`], and a precision that the device does not compute in.
@@ -165,8 +165,8 @@ impl Decoder {
         self
     }
 
-    /// Computes in `precision`, whatever the weights are stored in: each is rounded when it is used, and its gradient is
-    /// f32. So weights in f32 stay the master weights of training in 16 bits (Micikevicius et al., "Mixed Precision
+    /// Computes in `precision`, whatever the weights are stored in: each is rounded when it is used (biases are not), and
+    /// its gradient is f32. So weights in f32 stay the master weights of training in 16 bits (Micikevicius et al., "Mixed Precision
     /// Training", 2018).
     ///
     /// # Errors
@@ -282,7 +282,10 @@ impl Decoder {
     pub fn logits(&self, hidden: Tensor<2>) -> Tensor<2> {
         match self.output_matrix(&hidden) {
             Ok(matrix) => kernels::logits(hidden, matrix),
-            Err(output) => output.forward(hidden).cast(tensor::DType::F32),
+            Err(Linear::Dense(Dense { weight, bias: Some(bias) })) => {
+                kernels::logits(hidden.clone(), weight.val().cast(hidden.dtype())) + bias.val().unsqueeze()
+            }
+            Err(output) => output.forward(hidden.cast(tensor::DType::F32)),
         }
     }
 

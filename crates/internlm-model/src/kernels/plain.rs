@@ -4,7 +4,7 @@
 //! compare every kernel with its twin, values and gradients.
 
 use burn::tensor::activation::{log_softmax, sigmoid, softmax};
-use burn::tensor::{Int, Tensor, TensorData};
+use burn::tensor::{DType, Int, Tensor, TensorData};
 
 use super::block_tables::{BlockTables, KeyCopy, KeyLayout};
 use super::slots::{APPLIED, BETA1, BETA2, EPS, KEEP, ROOT_CORRECTION, SCALE, STEP_SIZE};
@@ -33,11 +33,14 @@ pub fn rms_norm(x: Tensor<2>, weight: Tensor<1>, eps: f64) -> Tensor<2> {
 #[must_use]
 pub fn rotate(x: Tensor<3>, cos: Tensor<2>, sin: Tensor<2>) -> Tensor<3> {
     let [_, _, d] = x.dims();
+    // Angles are f32, and Burn does not check that the two sides of an operation have one number format.
+    let format = x.dtype();
+    let x = x.cast(DType::F32);
     let (cos, sin) = (cos.unsqueeze_dim::<3>(1), sin.unsqueeze_dim::<3>(1));
     let (x1, x2) = (x.clone().narrow(2, 0, d / 2), x.narrow(2, d / 2, d / 2));
     let first = x1.clone() * cos.clone() - x2.clone() * sin.clone();
     let second = x2 * cos + x1 * sin;
-    Tensor::cat(vec![first, second], 2)
+    Tensor::cat(vec![first, second], 2).cast(format)
 }
 
 /// `silu(gate) * up`, with `silu(x) = x * sigmoid(x)`.
@@ -129,6 +132,9 @@ pub fn attention(q: Tensor<3>, k: Tensor<3>, v: Tensor<3>, run: Run, window: Opt
     let [tokens, heads, d] = q.dims();
     let [keys, kv_heads, _] = k.dims();
     let group = heads / kv_heads;
+    // The mask is f32, as the angles of `rotate`.
+    let format = q.dtype();
+    let [q, k, v] = [q, k, v].map(|x| x.cast(DType::F32));
     // [kv_heads, group * tokens, d]: the queries of one kv head follow one another.
     let q = q.swap_dims(0, 1).reshape([kv_heads, group * tokens, d]);
     let scores = q.matmul(k.permute([1, 2, 0])).div_scalar((d as f64).sqrt());
@@ -136,7 +142,7 @@ pub fn attention(q: Tensor<3>, k: Tensor<3>, v: Tensor<3>, run: Run, window: Opt
     let scores = scores.reshape([kv_heads, group, tokens, keys]) + bias.unsqueeze();
     let weights = softmax(scores, 3).reshape([kv_heads, group * tokens, keys]);
     let out = weights.matmul(v.swap_dims(0, 1));
-    out.reshape([heads, tokens, d]).swap_dims(0, 1)
+    out.reshape([heads, tokens, d]).swap_dims(0, 1).cast(format)
 }
 
 /// Writes keys and values of new tokens into their slots.

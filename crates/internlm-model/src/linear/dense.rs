@@ -1,7 +1,7 @@
-//! [`Dense`]: a matrix in floats and an optional bias, rounded to the number format of the input when they are used.
+//! [`Dense`]: a matrix in floats, rounded to the number format of the input when it is used, and an optional bias.
 
 use burn::module::{Module, Param};
-use burn::tensor::Tensor;
+use burn::tensor::{DType, Tensor};
 
 use crate::kernels;
 
@@ -51,8 +51,10 @@ impl Dense {
 pub(super) fn add_bias(y: Tensor<2>, bias: Option<&Param<Tensor<1>>>) -> Tensor<2> {
     match bias {
         Some(bias) => {
-            let bias = bias.val().cast(y.dtype());
-            y + bias.unsqueeze()
+            // In f32: the gradient of the bias is a sum over all rows.
+            let format = y.dtype();
+            let sum = y.cast(DType::F32) + bias.val().cast(DType::F32).unsqueeze();
+            sum.cast(format)
         }
         None => y,
     }

@@ -161,19 +161,18 @@ impl Base {
         }
     }
 
-    /// W in floats, `[out, in]`.
+    /// W in f32, `[out, in]`: adapters are computed with in f32, in which weights of 16 bits have the same value.
     #[must_use]
     pub fn weight(&self) -> Tensor<2> {
         match self {
-            Self::Dense(dense) => dense.weight.val(),
+            Self::Dense(dense) => dense.weight.val().cast(DType::F32),
             Self::Packed(packed) => packed.weight(),
         }
     }
 
     fn frozen(&self) -> Frozen {
         match self {
-            // Adapters are computed with in f32, in which a weight of 16 bits has the same value.
-            Self::Dense(dense) => Frozen::Dense(dense.weight.val().cast(DType::F32)),
+            Self::Dense(_) => Frozen::Dense(self.weight()),
             Self::Packed(packed) => packed.frozen(),
         }
     }

@@ -29,7 +29,7 @@ impl Quantized {
     /// a multiple of [`Quantized::BLOCK`].
     pub(super) fn of(dense: Dense) -> Self {
         let [outputs, inputs] = dense.weight.dims();
-        let weight = dense.weight.val().detach().inner();
+        let weight = dense.weight.val().detach().inner().cast(DType::F32);
         let blocks = weight.reshape([outputs * inputs / Self::BLOCK, Self::BLOCK]);
         let scales = blocks.clone().abs().max_dim(1).div_scalar(127.0);
         let divisor = scales.clone().mask_fill(scales.clone().equal_elem(0.0), 1.0);

@@ -72,8 +72,9 @@ fn line(peak: &Peak, first: Peak) -> String {
         format!("  plan {} (measured is {ratio:.3} of it)", bytes(planned))
     });
     format!(
-        "{:>36}  {:>7} tokens  {:>9} in use ({:.2}x)  {:>9} reserved{planned}",
+        "{:>36}  {}  {:>7} tokens  {:>9} in use ({:.2}x)  {:>9} reserved{planned}",
         peak.work.name(),
+        peak.precision,
         peak.tokens,
         bytes(peak.in_use),
         peak.in_use as f64 / first.in_use as f64,

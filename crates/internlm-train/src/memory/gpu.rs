@@ -122,11 +122,13 @@ impl Step<'_> {
                 let rows = tokens.min(HEAD_TOKENS);
                 let fixed = rows as u64 * self.activations(hidden) + self.rounded(self.matrix());
                 let (wide, narrow) = (F32 * logits(rows), self.rounded(logits(rows)));
+                // What the last piece adds to the gradient of the matrix, the gradient itself when it is the first.
+                let added = if tokens > HEAD_TOKENS { parts } else { self.head_gradients() };
                 if self.precision.is_f32_exact() {
                     (fixed + wide, parts)
-                } else if wide > parts {
+                } else if wide > added {
                     // The gradients are rounded before they are multiplied.
-                    (fixed + narrow + wide, 0)
+                    (fixed + narrow + wide - added, parts)
                 } else {
                     (fixed + narrow, parts)
                 }

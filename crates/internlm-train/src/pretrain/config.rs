@@ -323,6 +323,9 @@ impl Validate for PretrainConfig {
                 .filter(|(_, size)| *size == 0)
                 .map(|(key, _)| format!("{key}: found 0, expected at least 1")),
         );
+        if self.run.precision == Precision::Bf16 && self.run.device == "cpu" {
+            problems.push("run.precision: found bf16, expected f32-exact for device cpu".to_owned());
+        }
         if self.run.precision == Precision::F16 {
             let reason = "gradients underflow in f16 without a loss scale";
             problems.push(format!("run.precision: found f16, expected f32-exact or bf16: {reason}"));

@@ -81,7 +81,11 @@ fn start_model(config: &PretrainConfig, device: &Device) -> Result<Decoder> {
     };
     // What cannot be written at the end is refused at the start.
     decoder.check_save()?;
-    Ok(decoder.with_precision(config.run.precision)?)
+    let precision = config.run.precision;
+    let expected = "f32-exact: the device does not compute in this format";
+    decoder
+        .with_precision(precision)
+        .map_err(|_| Error::mismatch("run.precision", precision.to_string(), expected))
 }
 
 fn check_vocabulary(config: &PretrainConfig, tokenizer: &Tokenizer, model: &ModelConfig) -> Result<()> {

@@ -92,12 +92,14 @@ pub(super) fn run(arguments: GenerationArguments) -> anyhow::Result<()> {
             json!({
                 "phase": "load",
                 "parameters": parameters,
+                "precision": arguments.dtype.precision(),
                 "seconds": loaded,
                 "first_token_seconds": first_token,
             })
         )?;
     } else {
-        outln!("load     {loaded:.1} s, first token after {first_token:.1} s")?;
+        let precision = arguments.dtype.precision();
+        outln!("load     {loaded:.1} s, first token after {first_token:.1} s, {precision}")?;
     }
     bench.run::<anyhow::Error>(&mut executor, |result| {
         if json {

@@ -32,7 +32,7 @@ pub(super) struct ServingArguments {
     #[arg(required_unless_present_any = ["url", "config"], conflicts_with = "url")]
     model: Option<PathBuf>,
     /// Measure the server at this address, such as http://host:port or http://host:port/v1
-    #[arg(long, conflicts_with_all = ["device", "backend", "quant_policy", "threads"])]
+    #[arg(long, conflicts_with_all = ["device", "backend", "quant_policy", "dtype", "threads"])]
     url: Option<String>,
     /// Send this bearer token to the server
     #[arg(long, value_name = "KEY", requires = "url", conflicts_with = "model")]

@@ -40,7 +40,7 @@ pub(super) struct ChatArguments {
         long,
         visible_alias = "api",
         value_name = "URL",
-        conflicts_with_all = ["device", "backend", "quant_policy", "threads", "chat_template"]
+        conflicts_with_all = ["device", "backend", "quant_policy", "dtype", "threads", "chat_template"]
     )]
     api_url: Option<String>,
     /// Send this bearer token to the server

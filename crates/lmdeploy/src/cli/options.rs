@@ -23,7 +23,7 @@ pub(super) struct BackendOptions {
     /// Store keys and values in this many bits: 0 for floats, 8 or 4 for integers (not with burn on the CPU) [default: 0]
     #[arg(long, value_name = "BITS")]
     quant_policy: Option<QuantPolicy>,
-    /// Compute in this number format: auto, float32, or bfloat16 or float16 with burn on a GPU [default: auto, f32 on burn]
+    /// Compute in this number format: auto; with burn also float32, and on a GPU bfloat16 or float16 [default: auto]
     #[arg(long, value_name = "NAME")]
     dtype: Option<ComputeType>,
     /// Compute with this many threads (turbomind only) [default: the physical cores]

@@ -24,7 +24,8 @@ use self::outputs::StepOutputs;
 use super::rotary_limit::rotary_limit;
 use super::same_shape::same_shape;
 use super::{
-    Batch, Capacity, ExecuteError, Executor, ExecutorConfig, Logits, SleepLevel, SleepPart, WeightLoader,
+    Batch, Capacity, ComputeType, ExecuteError, Executor, ExecutorConfig, Logits, SleepLevel, SleepPart,
+    WeightLoader,
 };
 use crate::cache::{PagedCache, available_memory};
 use crate::{Error, Result};
@@ -113,7 +114,8 @@ impl BurnExecutor {
     /// does not store keys and values as `limits` say.
     pub fn load(path: impl AsRef<Path>, device_name: &str, limits: &ExecutorConfig) -> Result<Self> {
         let device = device::parse(device_name)?;
-        let decoder = Decoder::load_in(&path, &device, limits.dtype.precision())?;
+        let precision = precision(limits, &device)?;
+        let decoder = Decoder::load_in(&path, &device, precision)?;
         let config = decoder.config().clone();
         let mut executor = Self::new(&config, decoder, &device, limits)?;
         executor.source.path = Some(path.as_ref().to_owned());
@@ -128,7 +130,7 @@ impl BurnExecutor {
     pub fn random(path: impl AsRef<Path>, device_name: &str, limits: &ExecutorConfig) -> Result<Self> {
         let device = device::parse(device_name)?;
         let config = ModelConfig::from_hf(path)?;
-        let decoder = Decoder::init_on_device_in(&config, 0, &device, limits.dtype.precision())?;
+        let decoder = Decoder::init_on_device_in(&config, 0, &device, precision(limits, &device)?)?;
         Self::new(&config, decoder, &device, limits)
     }
 
@@ -141,14 +143,18 @@ impl BurnExecutor {
     /// An executor for a decoder in memory. It cannot sleep: there is nothing from which its weights could come back.
     ///
     /// # Errors
-    /// [`Error::Setting`] when the cache does not fit into memory, or when the device does not store keys and values as
-    /// `limits` say.
+    /// [`Error::Setting`] when the cache does not fit into memory, when the device does not store keys and values as
+    /// `limits` say, or when the decoder computes in another number format.
     pub fn new(
         config: &ModelConfig,
         decoder: Decoder,
         device: &Device,
         limits: &ExecutorConfig,
     ) -> Result<Self> {
+        if limits.dtype != ComputeType::Auto && limits.dtype.precision() != decoder.precision() {
+            let expected = format!("auto: the decoder computes in {}", decoder.precision());
+            return Err(Error::setting("dtype", limits.dtype, expected));
+        }
         let max_position = limits.session_len.unwrap_or(config.max_position);
         let layout = key_layout(config, device, limits)?;
         let block_bytes = config.layers * layout.block_words() * size_of::<u32>();
@@ -229,6 +235,17 @@ fn records(
         "false for the CPU".to_owned()
     };
     Err(Error::setting("graphs", true, expected))
+}
+
+/// What a decoder is loaded in.
+///
+/// # Errors
+/// [`Error::Setting`] when the device does not compute in it.
+fn precision(limits: &ExecutorConfig, device: &Device) -> Result<Precision> {
+    let precision = limits.dtype.precision();
+    let refused = |_| Error::setting("dtype", limits.dtype, "auto or float32 on this device");
+    precision.check(device).map_err(refused)?;
+    Ok(precision)
 }
 
 /// How one layer's keys and values are stored.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+#[cfg(feature = "burn")]
 use internlm_model::Precision;
 use serde::{Deserialize, Serialize};
 
@@ -36,7 +37,14 @@ const NAMES: [(&str, ComputeType); 4] = [
 ];
 
 impl ComputeType {
+    /// Whether it has 16 bits, which only GPUs compute with.
+    #[must_use]
+    pub fn is_half(self) -> bool {
+        matches!(self, Self::Bfloat16 | Self::Float16)
+    }
+
     /// What a decoder on Burn computes in.
+    #[cfg(feature = "burn")]
     #[must_use]
     pub fn precision(self) -> Precision {
         match self {
@@ -89,6 +97,6 @@ mod tests {
         }
         let refused = "int8".parse::<ComputeType>().expect_err("is no name").to_string();
         assert!(refused.contains("dtype: found `int8`, expected auto"), "{refused}");
-        assert_eq!(ComputeType::Auto.precision(), Precision::F32Exact);
+        assert!(!ComputeType::Auto.is_half() && ComputeType::Bfloat16.is_half());
     }
 }

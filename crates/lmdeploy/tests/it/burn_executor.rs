@@ -13,11 +13,11 @@ use internlm_model::attend::Causal;
 use internlm_model::config::RopeScaling;
 use internlm_model::decoder::Decoder;
 use internlm_model::sampling::largest;
-use internlm_model::{ModelConfig, ModelSize, Precision, TokenId};
+use internlm_model::{ModelConfig, ModelSize, TokenId};
 use lmdeploy::engine::{
-    Batch, BlockCopy, BlockId, BurnExecutor, CacheSize, Engine, EngineConfig, Executor, ExecutorConfig,
-    GenerateRequest, LogitsDetail, LogitsWanted, Output, QuantPolicy, RequestId, Row, SchedulerConfig,
-    SequencePart,
+    Batch, BlockCopy, BlockId, BurnExecutor, CacheSize, ComputeType, Engine, EngineConfig, Executor,
+    ExecutorConfig, GenerateRequest, LogitsDetail, LogitsWanted, Output, QuantPolicy, RequestId, Row,
+    SchedulerConfig, SequencePart,
 };
 
 /// One test at a time: one of them counts what the whole process reads.
@@ -336,6 +336,20 @@ fn codes_are_refused_where_no_kernel_stores_them() {
     }
 }
 
+/// Whoever has made the decoder has chosen what it computes in.
+#[test]
+fn the_dtype_is_that_of_the_decoder() {
+    let _alone = alone();
+    let load = |dtype| {
+        let limits = ExecutorConfig::default().with_dtype(dtype);
+        let decoder = Decoder::init(&config(), 3, &device());
+        BurnExecutor::new(&config(), decoder, &device(), &limits).map(|_| ())
+    };
+    assert!(load(ComputeType::Auto).is_ok() && load(ComputeType::Float32).is_ok());
+    let refused = load(ComputeType::Bfloat16).expect_err("the decoder computes in f32").to_string();
+    assert_eq!(refused, "dtype: found bfloat16, expected auto: the decoder computes in f32-exact");
+}
+
 #[test]
 fn a_cache_must_fit_into_the_memory_of_its_device() {
     let _alone = alone();
@@ -350,8 +364,6 @@ fn a_cache_must_fit_into_the_memory_of_its_device() {
         let error =
             BurnExecutor::new(&config(), decoder, &device(), &limits).expect_err("nothing is recorded");
         assert_eq!(error.to_string(), "graphs: found true, expected false for the CPU");
-        let refused = Decoder::init(&config(), 3, &device()).with_precision(Precision::Bf16);
-        assert!(refused.expect_err("has no kernels").to_string().contains("bf16"));
     }
     let memory = internlm_model::device::memory(&device());
     assert_eq!(memory.is_none(), on_cpu());

@@ -27,6 +27,7 @@ fn all_problems_of_the_settings() {
         session-len = 0
         cache-block-seq-len = 24
         threads = 0
+        dtype = 'bfloat16'
         [queue]
         aging = -1.0
         [server]
@@ -41,6 +42,11 @@ fn all_problems_of_the_settings() {
     let config: DeployConfig =
         internlm_kit::config::parse_unchecked(text, "d.toml", &[""; 0]).expect("parses");
     insta::assert_snapshot!(config.problems().join("\n"));
+    let half = "[model]\npath = 'm'\nbackend = 'burn'\n[engine]\ndtype = 'float16'\n";
+    let config: DeployConfig =
+        internlm_kit::config::parse_unchecked(half, "d.toml", &[""; 0]).expect("parses");
+    let problem = "engine.dtype: found float16, expected auto or float32 for backend burn on the CPU";
+    assert_eq!(config.problems(), [problem]);
 }
 
 /// Replaces what differs from run to run: times, and the numbers in names that are made of them.

@@ -1,5 +1,5 @@
 //! Matrix products: which [`Routine`] computes one, and what is tried when it does not take the shapes. Those of few rows
-//! with a weight in f32 are elsewhere (`skinny`).
+//! with a weight are elsewhere (`skinny`).
 //!
 //! cubek lowers f32 inputs to TF32 (10 bits of mantissa) wherever it uses tensor cores, without saying so, and
 //! `Strategy::Auto` does. Products of f32 therefore go to routines without tensor cores only, which multiply with
@@ -14,8 +14,8 @@ use cubek::matmul::launch::launch_ref;
 use cubek::matmul::multi_level::Strategy;
 use cubek::std::InputBinding;
 
-use super::launch::{empty, empty_f32, size};
-use super::tile::gemm as tile_gemm;
+use super::launch::{Refusal, empty, empty_f32, size};
+use super::tile::{TileForm, gemm as tile_gemm};
 
 /// A way to compute a product.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -41,14 +41,14 @@ pub enum Routine {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the routine {routine:?} does not take the product: {reason}")]
 pub struct RoutineError {
-    /// The routine that was asked.
+    /// The routine that refuses.
     pub routine: Routine,
-    /// What it says.
+    /// Its reason in words.
     pub reason: String,
 }
 
 impl Routine {
-    /// All of them.
+    /// Every routine, those on tensor cores first.
     pub const ALL: [Self; 7] =
         [Self::DoubleMma, Self::AsyncMma, Self::SimpleMma, Self::TmaMma, Self::Tile, Self::Unit, Self::Naive];
 
@@ -129,7 +129,10 @@ pub(crate) fn multiply_into(lhs: CubeTensor, rhs: CubeTensor, out: &CubeTensor) 
             .inspect_err(|error| tracing::debug!(lhs = ?lhs.meta, rhs = ?rhs.meta, %error, "another routine"))
             .is_ok()
     });
-    assert!(launched.is_some(), "the naive product takes every shape");
+    let launched = launched.expect("the naive product takes every shape");
+    if !launched.rounds_f32() && TileForm::of(&lhs.client, lhs.dtype).is_some() {
+        Refusal::TensorCores("a product").report();
+    }
 }
 
 fn launch(strategy: &Strategy, lhs: &CubeTensor, rhs: &CubeTensor, out: &CubeTensor) -> Result<(), String> {

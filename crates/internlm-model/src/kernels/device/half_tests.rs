@@ -7,6 +7,8 @@ use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 use half::{bf16, f16};
 use internlm_kit::rng::CounterRng;
 
+use super::gemm::{Routine, transposed};
+use super::launch::{empty, empty_f32, from_primitive, primitive};
 use super::tests::{close_within, cpu, gpu, labels, random};
 use crate::heads::HeadShape;
 use crate::kernels::{
@@ -99,6 +101,41 @@ fn linear_layers_of_16_bits() {
     }
 }
 
+/// Every routine that takes 16 bits on this device, all orders of the operands in memory, sums kept and rounded.
+#[test]
+fn routines_of_16_bits() {
+    let [half, full] = places();
+    let (m, k, n) = (72, 40, 96);
+    let operands = |place: &Place, swapped: [bool; 2]| {
+        let one = |shape: [usize; 2], swapped: bool, purpose: &str| {
+            let stored = if swapped { [shape[1], shape[0]] } else { shape };
+            let matrix = primitive(place.constant::<2>(stored, purpose).cast(place.format));
+            if swapped { transposed(&matrix) } else { matrix }
+        };
+        (one([m, k], swapped[0], "left"), one([k, n], swapped[1], "right"))
+    };
+    let mut taken = Vec::new();
+    for swapped in [[false, false], [true, false], [false, true], [true, true]] {
+        let stored = |shape: [usize; 2], swapped: bool, purpose: &str| {
+            let matrix = full.constant::<2>(if swapped { [shape[1], shape[0]] } else { shape }, purpose);
+            if swapped { matrix.transpose() } else { matrix }
+        };
+        let product = stored([m, k], swapped[0], "left").matmul(stored([k, n], swapped[1], "right"));
+        let expected = numbers(product);
+        let (lhs, rhs) = operands(&half, swapped);
+        for routine in Routine::ALL {
+            for out in [empty(&lhs, [m, n]), empty_f32(&lhs, [m, n])] {
+                if routine.launch(&lhs, &rhs, &out).is_ok() {
+                    let name = format!("{routine:?} {swapped:?} {:?}", out.dtype);
+                    close_within(half.tolerance(), &name, &numbers(from_primitive::<2>(out)), &expected);
+                    taken.push(routine);
+                }
+            }
+        }
+    }
+    assert!(taken.contains(&Routine::Unit) && taken.contains(&Routine::Naive), "{taken:?}");
+}
+
 #[test]
 fn rotation_of_16_bits() {
     // The second input is not used: tables stay in f32.
@@ -135,7 +172,14 @@ fn losses_of_16_bits() {
 
 #[test]
 fn attention_of_16_bits() {
-    let (shape, d, tokens) = (HeadShape { heads: 4, kv_heads: 2 }, 16, 100);
+    for (shape, d) in [((4, 2), 16), ((9, 3), 64), ((8, 2), 128), ((2, 1), 256)] {
+        compare_attention(HeadShape { heads: shape.0, kv_heads: shape.1 }, d);
+    }
+}
+
+/// Heads of 256 numbers have no kernel: the twin computes them in f32.
+fn compare_attention(shape: HeadShape, d: usize) {
+    let tokens = 100;
     let runs = [37, 63].map(|tokens| Run { first: 0, tokens }).to_vec();
     let positions = Positions::from_runs(runs);
     let table = |device: &Device| {
@@ -151,7 +195,7 @@ fn attention_of_16_bits() {
         attend(packed, shape, &table, &positions, Some(30))
     };
     compare(
-        ([tokens, 8 * d], [1]),
+        ([tokens, (shape.heads + 2 * shape.kv_heads) * d], [1]),
         |packed, _: Tensor<1>| run(packed, rotary_attention),
         |packed, _: Tensor<1>| run(packed, plain::rotary_attention),
     );

@@ -18,11 +18,11 @@ use crate::device::is_gpu;
 /// Units of a cube that works on one row together: a power of two that every runtime allows.
 pub(crate) const UNITS: u32 = 256;
 
-/// Why the plain twin runs on a GPU instead of a kernel.
+/// Why the plain twin runs on a GPU instead of a kernel, or a kernel without tensor cores instead of one with them.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub(crate) enum Refusal {
     /// A number format without a kernel.
-    #[error("found {0:?}, expected F32")]
+    #[error("found {0:?}, expected F32, or 16 bits that the device computes with")]
     Format(DType),
     /// Kernels read their inputs in one number format.
     #[error("found tensors of {0:?} and {1:?}, expected one number format")]
@@ -30,6 +30,9 @@ pub(crate) enum Refusal {
     /// There is nothing to launch.
     #[error("found a tensor without elements")]
     Empty,
+    /// Another kernel runs in its place, without tensor cores.
+    #[error("no kernel on tensor cores takes {0}")]
+    TensorCores(&'static str),
     /// Kernels index elements with 32 bits.
     #[error("found {0} elements, expected fewer than 2^32")]
     Size(usize),
@@ -42,12 +45,12 @@ pub(crate) enum Refusal {
 }
 
 impl Refusal {
-    /// Logs that the plain twin runs: a warning for the first time with this reason, debug output after that.
+    /// Logs that something slower runs: a warning for the first time with this reason, debug output after that.
     pub(crate) fn report(self) {
         if self.is_new() {
-            tracing::warn!(reason = %self, "slow path on the GPU: the plain implementation runs instead of a kernel");
+            tracing::warn!(reason = %self, "slow path on the GPU");
         } else {
-            tracing::debug!(reason = %self, "plain implementation on the GPU");
+            tracing::debug!(reason = %self, "slow path on the GPU");
         }
     }
 

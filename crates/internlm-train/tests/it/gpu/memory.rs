@@ -45,6 +45,7 @@ fn steps_take_what_the_plan_says() {
         (exact, grouped.clone(), Work::Step, 1500),
         (half, tiny_model(), Work::Step, 2048),
         (half, tiny_model(), Work::StepLayers, 2048),
+        (half, tiny_model(), Work::Step, 300),
         (half, grouped, Work::Step, 1500),
     ];
     for (precision, model, work, tokens) in cases {

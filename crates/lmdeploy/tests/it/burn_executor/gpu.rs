@@ -2,7 +2,8 @@
 
 mod waits;
 
-use lmdeploy::engine::{ComputeType, SleepLevel, SleepPart};
+use internlm_model::Precision;
+use lmdeploy::engine::{SleepLevel, SleepPart};
 
 use super::*;
 

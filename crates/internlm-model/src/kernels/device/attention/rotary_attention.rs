@@ -76,6 +76,9 @@ impl Kernels {
             return Ok(Self::Tiles(tiled));
         }
         let form = Form::new(shape, d, SHARED).ok_or(Refusal::Heads { heads, kv_heads, d })?;
+        if tile.is_some() {
+            Refusal::TensorCores("attention with these heads").report();
+        }
         Ok(Self::Units { form, plan: Plan::new(positions, window, form) })
     }
 }

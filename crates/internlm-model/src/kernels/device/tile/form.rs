@@ -5,6 +5,8 @@ use burn::tensor::DType;
 use cubecl::features::MmaConfig;
 use cubecl::prelude::Client;
 
+/// Numbers of a chunk, the part of a row that is moved at once.
+pub(in crate::kernels::device) const CHUNK: usize = 8;
 /// Units of a plane, as fragments are laid out.
 pub(in crate::kernels::device) const LANES: usize = 32;
 
@@ -35,7 +37,7 @@ impl TileForm {
     /// Numbers that the kernel reads from memory at once: 16 bytes, or one number.
     pub(in crate::kernels::device) fn vector(self) -> usize {
         match self {
-            Self::Mma => super::CHUNK,
+            Self::Mma => CHUNK,
             Self::Emulated => 1,
         }
     }

@@ -8,9 +8,8 @@
 use cubecl::cmma::{MatrixIdent, MmaDefinition};
 use cubecl::prelude::*;
 
-use super::form::{LANES, TileForm};
-use super::scratch::{LEFT, RIGHT, Scratch};
-use super::stage::CHUNK;
+use super::form::{CHUNK, LANES, TileForm};
+use super::scratch::{OPERAND, Scratch};
 
 /// Which operand a tile is, and the order of its dimensions in memory, the one of neighbors last.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -37,14 +36,10 @@ impl Stored {
     }
 }
 
-/// The first registers of the operands and of the sums in their arrays.
+/// The first of four registers of the right operands and of the sums in their arrays.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(in crate::kernels::device) struct Registers {
-    /// The first of 4.
-    pub(in crate::kernels::device) left: usize,
-    /// The first of 2.
     pub(in crate::kernels::device) right: usize,
-    /// The first of 2.
     pub(in crate::kernels::device) sums: usize,
 }
 
@@ -59,18 +54,9 @@ pub(in crate::kernels::device) fn zeros(#[comptime] count: usize) -> Array<Vecto
     sums
 }
 
-/// The fragments of a 16x16 tile whose first number is in chunk `at` of a stage: 4 pairs of a left operand, or 2 for
-/// each of two neighboring right operands. All units of the cube call it.
+/// The chunk of a stage that unit `lane` of a plane names for the 16x16 tile whose first number is in chunk `at`.
 #[cube]
-pub(in crate::kernels::device) fn load<F: Float, N: Size>(
-    stage: &Shared<[Vector<F, N>]>,
-    at: usize,
-    scratch: &mut Scratch,
-    #[comptime] pitch: usize,
-    #[comptime] stored: Stored,
-    #[comptime] form: TileForm,
-) -> Array<Vector<F, Const<2>>> {
-    let lane = UNIT_POS as usize % LANES;
+fn chunk_of(at: usize, lane: usize, #[comptime] pitch: usize, #[comptime] stored: Stored) -> usize {
     let (inner, outer) = (lane / 8 % 2, lane / 16);
     let mut chunk = at + lane % 8 * pitch;
     if comptime!(stored.downwards()) {
@@ -78,8 +64,22 @@ pub(in crate::kernels::device) fn load<F: Float, N: Size>(
     } else {
         chunk += outer * comptime!(8 * pitch) + inner;
     }
+    chunk
+}
+
+/// The fragments of a 16x16 tile whose first number is in chunk `at` of a stage, the same for all units of a plane: 4
+/// pairs of a left operand, or 2 for each of two neighboring right operands. All units of the plane call it.
+#[cube]
+pub(in crate::kernels::device) fn load<F: Float, N: Size>(
+    stage: &Shared<[Vector<F, N>]>,
+    at: usize,
+    #[comptime] pitch: usize,
+    #[comptime] stored: Stored,
+    #[comptime] form: TileForm,
+) -> Array<Vector<F, Const<2>>> {
     let mut fragments = Array::<Vector<F, Const<2>>>::new(4usize);
     if comptime!(form == TileForm::Mma) {
+        let chunk = chunk_of(at, UNIT_POS as usize % LANES, pitch, stored);
         let instruction = MmaDefinition::<F, F, f32>::new(16usize, 8usize, 16usize);
         let row = &stage[chunk..chunk + 1];
         let loaded = instruction.load_matrix::<Vector<F, N>, Const<2>>(
@@ -93,28 +93,26 @@ pub(in crate::kernels::device) fn load<F: Float, N: Size>(
             fragments[i] = loaded[i];
         }
     } else {
-        emulate_load(stage, chunk, scratch, &mut fragments, stored);
+        emulate_load(stage, at, &mut fragments, pitch, stored);
     }
     fragments
 }
+
+// Loops of the emulated form are not unrolled: what lavapipe's compiler takes grows faster than the square of the number
+// of accesses to shared memory in a kernel with barriers.
 
 /// What `ldmatrix.x4` does: units `8i .. 8i + 8` name the rows of matrix i, of which each unit gets one pair.
 #[cube]
 fn emulate_load<F: Float, N: Size>(
     stage: &Shared<[Vector<F, N>]>,
-    chunk: usize,
-    scratch: &mut Scratch,
+    at: usize,
     fragments: &mut Array<Vector<F, Const<2>>>,
+    #[comptime] pitch: usize,
     #[comptime] stored: Stored,
 ) {
-    let unit = UNIT_POS as usize;
-    let (plane, lane) = (unit / LANES, unit % LANES);
+    let lane = UNIT_POS as usize % LANES;
     let (g, pair) = (lane / 4, lane % 4 * 2);
-    scratch.chunks[unit] = chunk as u32;
-    sync_cube();
-    #[unroll]
     for matrix in 0..4usize {
-        let first = plane * LANES + comptime!(8 * matrix);
         let mut fragment = Vector::<F, Const<2>>::empty();
         #[unroll]
         for i in 0..2usize {
@@ -124,15 +122,14 @@ fn emulate_load<F: Float, N: Size>(
                 row = pair + i;
                 column = g;
             }
-            let start = scratch.chunks[first + row] as usize * CHUNK;
+            let start = chunk_of(at, 8 * matrix + row, pitch, stored) * CHUNK;
             fragment.insert(i, stage[start + column].extract(0usize));
         }
         fragments[matrix] = fragment;
     }
-    sync_cube();
 }
 
-/// Adds the product of a 16x16 and a 16x8 fragment to the sums. All units of the cube call it.
+/// Adds the product of a 16x16 fragment and of two neighboring 16x8 fragments to the sums. All units of the cube call it.
 #[cube]
 pub(in crate::kernels::device) fn multiply<F: Float>(
     left: &Array<Vector<F, Const<2>>>,
@@ -146,27 +143,30 @@ pub(in crate::kernels::device) fn multiply<F: Float>(
         let mut a = Array::<Vector<F, Const<2>>>::new(4usize);
         #[unroll]
         for i in 0..4usize {
-            a[i] = left[comptime!(registers.left + i)];
+            a[i] = left[i];
         }
-        let mut b = Array::<Vector<F, Const<2>>>::new(2usize);
-        let mut c = Array::<Vector<f32, Const<2>>>::new(2usize);
         #[unroll]
-        for i in 0..2usize {
-            b[i] = right[comptime!(registers.right + i)];
-            c[i] = sums[comptime!(registers.sums + i)];
-        }
-        let instruction = MmaDefinition::<F, F, f32>::new(16usize, 8usize, 16usize);
-        let d = instruction.execute(&a, &b, &c);
-        #[unroll]
-        for i in 0..2usize {
-            sums[comptime!(registers.sums + i)] = d[i];
+        for half in 0..2usize {
+            let mut b = Array::<Vector<F, Const<2>>>::new(2usize);
+            let mut c = Array::<Vector<f32, Const<2>>>::new(2usize);
+            #[unroll]
+            for i in 0..2usize {
+                b[i] = right[comptime!(registers.right + 2 * half + i)];
+                c[i] = sums[comptime!(registers.sums + 2 * half + i)];
+            }
+            let instruction = MmaDefinition::<F, F, f32>::new(16usize, 8usize, 16usize);
+            let d = instruction.execute(&a, &b, &c);
+            #[unroll]
+            for i in 0..2usize {
+                sums[comptime!(registers.sums + 2 * half + i)] = d[i];
+            }
         }
     } else {
         emulate_multiply(left, right, sums, scratch, registers);
     }
 }
 
-/// What `mma.sync` does, through shared memory.
+/// What two `mma.sync` do, through shared memory.
 #[cube]
 fn emulate_multiply<F: Float>(
     left: &Array<Vector<F, Const<2>>>,
@@ -178,35 +178,30 @@ fn emulate_multiply<F: Float>(
     let unit = UNIT_POS as usize;
     let (plane, lane) = (unit / LANES, unit % LANES);
     let (g, pair) = (lane / 4, lane % 4 * 2);
-    let (a, b) = (plane * LEFT, plane * RIGHT);
-    #[unroll]
-    for i in 0..2usize {
+    let first = plane * OPERAND;
+    for r in 0..4usize {
         #[unroll]
-        for r in 0..4usize {
-            let (row, column) = (g + comptime!(8 * (r % 2)), pair + comptime!(8 * (r / 2) + i));
-            scratch.left[a + row * 16 + column] =
-                f32::cast_from(left[comptime!(registers.left + r)].extract(i));
-        }
-        #[unroll]
-        for r in 0..2usize {
-            let row = pair + comptime!(8 * r + i);
-            scratch.right[b + row * 8 + g] = f32::cast_from(right[comptime!(registers.right + r)].extract(i));
+        for i in 0..2usize {
+            let (row, column) = (g + 8 * (r % 2), pair + 8 * (r / 2) + i);
+            scratch.left[first + row * 16 + column] = f32::cast_from(left[r].extract(i));
+            let (row, column) = (pair + 8 * (r % 2) + i, g + 8 * (r / 2));
+            scratch.right[first + row * 16 + column] = f32::cast_from(right[registers.right + r].extract(i));
         }
     }
     sync_cube();
-    #[unroll]
-    for r in 0..2usize {
-        let mut sum = sums[comptime!(registers.sums + r)];
-        #[unroll]
-        for i in 0..2usize {
-            let (row, column) = (a + (g + comptime!(8 * r)) * 16, b + pair + i);
-            let mut value = sum.extract(i);
-            for k in 0..16usize {
-                value += scratch.left[row + k] * scratch.right[column + k * 8];
-            }
-            sum.insert(i, value);
+    for r in 0..4usize {
+        let row = first + (g + 8 * (r % 2)) * 16;
+        let column = first + pair + 8 * (r / 2);
+        let mut sum = sums[registers.sums + r];
+        let mut values = (sum.extract(0usize), sum.extract(1usize));
+        for k in 0..16usize {
+            let factor = scratch.left[row + k];
+            values.0 += factor * scratch.right[column + k * 16];
+            values.1 += factor * scratch.right[column + k * 16 + 1];
         }
-        sums[comptime!(registers.sums + r)] = sum;
+        sum.insert(0usize, values.0);
+        sum.insert(1usize, values.1);
+        sums[registers.sums + r] = sum;
     }
     sync_cube();
 }

@@ -9,11 +9,11 @@ use burn_cubecl::tensor::CubeTensor;
 use cubecl::ir::ElemType;
 use cubecl::prelude::*;
 
-use super::form::{LANES, TileForm};
+use super::form::{CHUNK, LANES, TileForm};
 use super::fragment::{Registers, Stored, load, multiply, zeros};
 use super::plan::{Block, Plan};
 use super::scratch::Scratch;
-use super::stage::{CHUNK, commit, copy_chunk, wait};
+use super::stage::{commit, copy_chunk, wait};
 use crate::kernels::device::launch::{Grid, size};
 
 /// Why the kernel does not take a product.
@@ -255,7 +255,7 @@ fn multiply_stage<F: Float, N: Size>(
         for pair in 0..comptime!(plan.pairs_of_plane()) {
             let at = place(column + comptime!(16 * pair), stage, step, comptime!(plan.right), rights);
             let pitch = comptime!(rights.pitch());
-            let loaded = load(&stages.right, at, scratch, pitch, comptime!(plan.right), form);
+            let loaded = load(&stages.right, at, pitch, comptime!(plan.right), form);
             #[unroll]
             for i in 0..4usize {
                 b[comptime!(4 * pair + i)] = loaded[i];
@@ -264,11 +264,11 @@ fn multiply_stage<F: Float, N: Size>(
         #[unroll]
         for m in 0..comptime!(plan.rows_of_plane()) {
             let at = place(row + comptime!(16 * m), stage, step, comptime!(plan.left), lefts);
-            let a = load(&stages.left, at, scratch, comptime!(lefts.pitch()), comptime!(plan.left), form);
+            let a = load(&stages.left, at, comptime!(lefts.pitch()), comptime!(plan.left), form);
             #[unroll]
-            for n in 0..comptime!(2 * plan.pairs_of_plane()) {
-                let sums_at = comptime!(2 * (m * 2 * plan.pairs_of_plane() + n));
-                let registers = comptime!(Registers { left: 0, right: 2 * n, sums: sums_at });
+            for pair in 0..comptime!(plan.pairs_of_plane()) {
+                let sums_at = comptime!(4 * (m * plan.pairs_of_plane() + pair));
+                let registers = comptime!(Registers { right: 4 * pair, sums: sums_at });
                 multiply(&a, &b, sums, scratch, registers, form);
             }
         }

@@ -14,7 +14,7 @@ mod stage;
 #[cfg(all(test, feature = "autodiff"))]
 mod tests;
 
-pub(super) use form::{LANES, TileForm};
+pub(super) use form::{CHUNK, LANES, TileForm};
 pub(super) use fragment::{Registers, Stored, load, multiply, zeros};
 pub(super) use scratch::{Scratch, quad_max, quad_sum};
-pub(super) use stage::{CHUNK, commit, copy_chunk, pitch, wait};
+pub(super) use stage::{commit, copy_chunk, pitch, wait};

@@ -2,21 +2,18 @@
 
 use cubecl::prelude::*;
 
-use super::form::{LANES, TileForm};
+use super::form::TileForm;
 
-/// Numbers of the left and of the right operand of one instruction.
-pub(super) const LEFT: usize = 16 * 16;
-pub(super) const RIGHT: usize = 16 * 8;
+/// Numbers of the left operand of one instruction, and of the right ones of two.
+pub(super) const OPERAND: usize = 16 * 16;
 
 /// Shared memory of [`TileForm::Emulated`]; planes are consecutive units.
 #[derive(CubeType)]
 pub(in crate::kernels::device) struct Scratch {
     /// `[planes, 16, 16]`: the left operands.
     pub(super) left: Shared<[f32]>,
-    /// `[planes, 16, 8]`: the right operands.
+    /// `[planes, 16, 16]`: the right operands.
     pub(super) right: Shared<[f32]>,
-    /// The chunk that each unit names.
-    pub(super) chunks: Shared<[u32]>,
 }
 
 #[cube]
@@ -25,9 +22,8 @@ impl Scratch {
     pub(in crate::kernels::device) fn new(#[comptime] planes: usize, #[comptime] form: TileForm) -> Scratch {
         let used = comptime!(if form == TileForm::Emulated { planes } else { 0 });
         Scratch {
-            left: Shared::<[f32]>::new_slice(comptime!((used * LEFT).max(1))),
-            right: Shared::<[f32]>::new_slice(comptime!((used * RIGHT).max(1))),
-            chunks: Shared::<[u32]>::new_slice(comptime!((used * LANES).max(1))),
+            left: Shared::<[f32]>::new_slice(comptime!((used * OPERAND).max(1))),
+            right: Shared::<[f32]>::new_slice(comptime!((used * OPERAND).max(1))),
         }
     }
 }

@@ -7,17 +7,14 @@
 use cubecl::prelude::barrier::copy_async_checked;
 use cubecl::prelude::*;
 
-use super::form::TileForm;
-
-/// Numbers of a chunk.
-pub(in crate::kernels::device) const CHUNK: usize = 8;
+use super::form::{CHUNK, TileForm};
 
 /// Chunks from one row of a tile to the next.
 pub(in crate::kernels::device) const fn pitch(columns: usize) -> usize {
     (columns / CHUNK) | 1
 }
 
-/// Copies the `count` numbers from `from` on, 8 or none, to chunk `to` of a stage, and zeros where there are none; with
+/// Copies the `count` numbers from `from` on, 8 or none, to chunk `to` of a stage, and zeros when the count is 0; with
 /// [`TileForm::Mma`] they arrive after [`commit`] and [`wait`].
 #[cube]
 pub(in crate::kernels::device) fn copy_chunk<F: Float, N: Size>(
@@ -29,7 +26,7 @@ pub(in crate::kernels::device) fn copy_chunk<F: Float, N: Size>(
     #[comptime] form: TileForm,
 ) {
     if comptime!(form == TileForm::Mma) {
-        // Of a missing chunk no byte is read, but its address must be one.
+        // No byte of a missing chunk is read, but its address must be one.
         let first = select(count > 0, from / CHUNK, 0usize);
         copy_async_checked(
             &matrix.as_slice()[first..first + count / CHUNK],
@@ -37,13 +34,10 @@ pub(in crate::kernels::device) fn copy_chunk<F: Float, N: Size>(
             comptime!(CHUNK as u32),
         );
     } else {
-        #[unroll]
+        let first = select(count > 0, from, 0usize);
         for i in 0..CHUNK {
-            let mut value = Vector::<F, N>::new(F::new(0.0));
-            if count > 0 {
-                value = matrix[from + i];
-            }
-            stage[to * CHUNK + i] = value;
+            let value = matrix[first + i];
+            stage[to * CHUNK + i] = select(count > 0, value, Vector::<F, N>::new(F::new(0.0)));
         }
     }
 }

@@ -99,14 +99,12 @@ pub(super) fn multiply_rows<F: Float, N: Size>(
     let first = UNIT_POS as usize / LANES * comptime!(FRAGMENT * form.pitch());
     #[unroll]
     for step in 0..comptime!(form.d / FRAGMENT) {
-        let a = load(owned, first + comptime!(2 * step), scratch, pitch, Stored::Mk, tile);
+        let a = load(owned, first + comptime!(2 * step), pitch, Stored::Mk, tile);
         #[unroll]
         for pair in 0..comptime!(form.visited / FRAGMENT) {
             let at = comptime!(pair * FRAGMENT * pitch + 2 * step);
-            let b = load(visited, at, scratch, pitch, Stored::Nk, tile);
-            let registers = comptime!(Registers { left: 0, right: 0, sums: 4 * pair });
-            multiply(&a, &b, &mut sums, scratch, registers, tile);
-            let registers = comptime!(Registers { left: 0, right: 2, sums: 4 * pair + 2 });
+            let b = load(visited, at, pitch, Stored::Nk, tile);
+            let registers = comptime!(Registers { right: 0, sums: 4 * pair });
             multiply(&a, &b, &mut sums, scratch, registers, tile);
         }
     }
@@ -135,10 +133,8 @@ pub(super) fn multiply_weights<F: Float, N: Size>(
         #[unroll]
         for pair in 0..comptime!(form.d / FRAGMENT) {
             let at = comptime!(step * FRAGMENT * pitch + 2 * pair);
-            let b = load(visited, at, scratch, pitch, Stored::Kn, tile);
-            let registers = comptime!(Registers { left: 0, right: 0, sums: 4 * pair });
-            multiply(&a, &b, sums, scratch, registers, tile);
-            let registers = comptime!(Registers { left: 0, right: 2, sums: 4 * pair + 2 });
+            let b = load(visited, at, pitch, Stored::Kn, tile);
+            let registers = comptime!(Registers { right: 0, sums: 4 * pair });
             multiply(&a, &b, sums, scratch, registers, tile);
         }
     }
