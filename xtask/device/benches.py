@@ -97,8 +97,8 @@ def json_lines(run, arguments, seconds):
 
 
 def ours(run, program, words, seconds):
-    _, trained, served = formats(run)
-    precision = ["--precision", trained] if program == "internlm-train" else ["--dtype", served]
+    _, precision, dtype = formats(run)
+    precision = ["--precision", precision] if program == "internlm-train" else ["--dtype", dtype]
     command = [run.work / "programs" / program, "bench", *words, *precision, "--json", "--device", run.device]
     return json_lines(run, command, seconds)
 
@@ -145,10 +145,8 @@ def train(run, seconds, settings):
     for line in lines:
         peak = run.peak_flops()
         mfu = line["flops_per_second"] / peak if peak else None
-        rate = line["tokens_per_second"]
-        record(
-            run, f"train {settings.shape}", settings.text(formats(run)[0]), rate, "tokens/s", peak_bytes=line["peak_bytes"], mfu=mfu
-        )
+        name, shape = f"train {settings.shape}", settings.text(formats(run)[0])
+        record(run, name, shape, line["tokens_per_second"], "tokens/s", peak_bytes=line["peak_bytes"], mfu=mfu)
     return code if lines else code or 1
 
 

@@ -166,8 +166,8 @@ impl Decoder {
     }
 
     /// Computes in `precision`, whatever the weights are stored in: each is rounded when it is used (biases are not), and
-    /// its gradient is f32. So weights in f32 stay the master weights of training in 16 bits (Micikevicius et al., "Mixed Precision
-    /// Training", 2018).
+    /// its gradient is f32. So weights in f32 stay the master weights of training in 16 bits (Micikevicius et al., "Mixed
+    /// Precision Training", 2018).
     ///
     /// # Errors
     /// A precision that the device of the weights does not compute in.

@@ -89,8 +89,8 @@ impl Step<'_> {
         }
     }
 
-    /// Bytes of gradients that exist when the backward pass has gone through all layers from number `layer` on: sums over passes
-    /// from the second one on have all numbers.
+    /// Bytes of gradients that exist when the backward pass has gone through all layers from number `layer` on: sums over
+    /// passes from the second one on have all numbers.
     fn gradients_from(&self, layer: usize) -> u64 {
         let outer = self.head_gradients();
         if self.passes.count > 1 {

@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_candidate_takes_every_shape() {
+    fn the_naive_routine_is_the_last_candidate() {
         for format in [DType::F32, DType::BF16, DType::F16] {
             assert_eq!(Routine::candidates(format).last(), Some(&Routine::Naive));
         }
