@@ -81,15 +81,15 @@ pub enum Error {
         /// What was given: `organization/model`.
         path: PathBuf,
     },
-    /// Weights that a quantizer has packed, where floats or GGUF blocks are expected.
-    #[error("{path}: quantized weights ({found}): {advice}")]
+    /// Weights of a quantizer whose folders are not read.
+    #[error(
+        "{path}: quantized weights ({found}): expected floats, or AWQ, GPTQ or compressed-tensors of 4 bits"
+    )]
     Quantized {
         /// The folder of the model.
         path: PathBuf,
         /// Method and width: `GPTQ, 4 bit`.
         found: String,
-        /// Which program runs the folder, or which methods are known.
-        advice: &'static str,
     },
     /// Missing, surplus or mis-shaped tensors; all problems of a folder at once.
     #[error("{}", listed(path, "in the weights", problems))]

@@ -91,6 +91,9 @@ mod precision;
 pub mod reward;
 pub mod rope;
 pub mod sampling;
+#[cfg(any(test, feature = "testing"))]
+#[doc(hidden)]
+pub mod testing;
 mod token_id;
 pub mod tokenizer;
 pub mod weights;

@@ -5,7 +5,7 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use internlm_model::weights::Encoding;
-use turbomind::internals::int4::{self, Int4Parts, Int4Row, Int4Source, Packing};
+use turbomind::internals::int4::{self, Int4Parts, Int4Row, Int4Source, Packing, tile_format};
 use turbomind::internals::{SourceRows, TileFormat, repack};
 
 const OUTPUTS: usize = 1536;
@@ -58,7 +58,7 @@ fn int4(criterion: &mut Criterion) {
         };
         let source = Int4Source::new(parts).expect("it fits");
         let rows: Vec<Int4Row<'_>> = (0..OUTPUTS).map(|row| Int4Row { source: &source, row }).collect();
-        let mut out = vec![0; source.format().matrix_bytes(OUTPUTS, inputs)];
+        let mut out = vec![0; tile_format(&source).matrix_bytes(OUTPUTS, inputs)];
         group.throughput(Throughput::Bytes(4 * words as u64));
         group.bench_function(format!("{packing:?}"), |bencher| {
             bencher.iter(|| int4::repack(black_box(&rows), &mut out).expect("finite"));

@@ -10,7 +10,8 @@ use super::block::Block;
 use super::feed_forward::FeedForward;
 use super::norm::RmsNorm;
 use crate::config::ModelConfig;
-use crate::linear::{Dense, Linear};
+use crate::device::is_gpu;
+use crate::linear::{Dense, Int4, Linear};
 use crate::precision::Precision;
 use crate::weights::TensorSource;
 use crate::weights::names::{Part, Slot};
@@ -32,7 +33,19 @@ enum Origin<'a> {
     },
     /// Numbers of the device's own generator.
     Drawn,
-    Stored(&'a dyn TensorSource),
+    Stored {
+        source: &'a dyn TensorSource,
+        codes: Codes,
+    },
+}
+
+/// What becomes of matrices that are stored as 4-bit codes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Codes {
+    /// They are kept, where the device has a kernel for them, and cannot be trained.
+    Kept,
+    /// They become numbers.
+    Widened,
 }
 
 impl<'a> Builder<'a> {
@@ -49,8 +62,13 @@ impl<'a> Builder<'a> {
     }
 
     /// Tensors of a checkpoint, in a number format that the device computes with.
-    pub(super) fn stored(source: &'a dyn TensorSource, device: &'a Device, precision: Precision) -> Self {
-        Self { origin: Origin::Stored(source), device, precision }
+    pub(super) fn stored(
+        source: &'a dyn TensorSource,
+        codes: Codes,
+        device: &'a Device,
+        precision: Precision,
+    ) -> Self {
+        Self { origin: Origin::Stored { source, codes }, device, precision }
     }
 
     /// What the decoder computes in.
@@ -73,7 +91,7 @@ impl<'a> Builder<'a> {
                 let matrix = Tensor::<2>::random([rows, columns], normal, self.device);
                 return Ok(Param::from_tensor(matrix.cast(self.precision.dtype())));
             }
-            Origin::Stored(source) => read(*source, &name, rows * columns)?,
+            Origin::Stored { source, .. } => read(*source, &name, rows * columns)?,
         };
         let data = TensorData::new(values, [rows, columns]);
         Ok(Param::from_tensor(Tensor::from_data(data, (self.device, self.precision.dtype()))))
@@ -83,7 +101,7 @@ impl<'a> Builder<'a> {
     fn vector(&self, name: &str, length: usize, constant: f32) -> Result<Param<Tensor<1>>> {
         let values = match &self.origin {
             Origin::Random { .. } | Origin::Drawn => vec![constant; length],
-            Origin::Stored(source) => read(*source, name, length)?,
+            Origin::Stored { source, .. } => read(*source, name, length)?,
         };
         let data = TensorData::new(values, [length]);
         Ok(Param::from_tensor(Tensor::from_data(data, (self.device, DType::F32))))
@@ -97,17 +115,31 @@ impl<'a> Builder<'a> {
 
     /// The dense layer of a slot.
     pub(super) fn linear(&self, slot: Slot, config: &ModelConfig) -> Result<Linear> {
-        let weight = self.matrix(slot, config)?;
-        let bias = slot.has_bias(config).then(|| {
-            let rows = weight.dims()[0];
-            self.vector(&format!("{}.bias", slot.name()), rows, 0.0)
-        });
-        Ok(Linear::Dense(Dense { weight, bias: bias.transpose()? }))
+        let (weight, bias) = (self.matrix(slot, config)?, self.bias(slot, config)?);
+        Ok(Linear::Dense(Dense { weight, bias }))
+    }
+
+    fn bias(&self, slot: Slot, config: &ModelConfig) -> Result<Option<Param<Tensor<1>>>> {
+        let name = format!("{}.bias", slot.name());
+        let rows = slot.shape(config)[0];
+        slot.has_bias(config).then(|| self.vector(&name, rows, 0.0)).transpose()
+    }
+
+    /// The layer of a slot in a block: 4-bit codes where they are stored, kept, and there is a kernel for them.
+    fn block_linear(&self, slot: Slot, config: &ModelConfig) -> Result<Linear> {
+        if let Origin::Stored { source, codes: Codes::Kept } = &self.origin
+            && is_gpu(self.device)
+            && let Some(matrix) = source.read_int4(&slot.weight())?
+        {
+            let bias = self.bias(slot, config)?;
+            return Ok(Linear::Int4(Int4::new(&matrix, bias, self.device)));
+        }
+        self.linear(slot, config)
     }
 
     /// Block number `layer`.
     pub(super) fn block(&self, config: &ModelConfig, layer: usize) -> Result<Block> {
-        let linear = |part| self.linear(Slot::Block(layer, part), config);
+        let linear = |part| self.block_linear(Slot::Block(layer, part), config);
         let norm = |part| self.norm(Slot::Block(layer, part), config);
         Ok(Block {
             attention: Attention {

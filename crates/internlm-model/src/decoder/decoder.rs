@@ -12,7 +12,7 @@ use burn::tensor::{self, Device, Int, Tensor, TensorData};
 use internlm_kit::rng::CounterRng;
 
 use super::block::Block;
-use super::build::Builder;
+use super::build::{Builder, Codes};
 use super::norm::RmsNorm;
 use crate::attend::Attend;
 use crate::config::{DType, ModelConfig};
@@ -112,22 +112,27 @@ impl Decoder {
         Self::assemble(config, &Builder::drawn(seed, device, precision))
     }
 
-    /// Reads a Hugging Face folder or a GGUF file, widened to f32.
+    /// Reads a Hugging Face folder or a GGUF file, widened to f32: every weight can be trained.
     ///
     /// # Errors
     /// Whatever is wrong with the config or the weights, naming file, tensor, found and expected.
     pub fn load(path: impl AsRef<Path>, device: &Device) -> Result<Self> {
-        Self::load_in(path, device, Precision::F32Exact)
+        Self::read(path.as_ref(), Codes::Widened, device, Precision::F32Exact)
     }
 
-    /// As [`Decoder::load`], matrices rounded to `precision`, which everything is computed in.
+    /// As [`Decoder::load`], to compute in `precision` and not to train: matrices are rounded to it, but on GPUs the 4-bit
+    /// codes of blocks (AWQ, GPTQ, compressed-tensors, Q4_0, Q4_1) stay codes ([`Linear::Int4`]).
     ///
     /// # Errors
     /// Those of [`Decoder::load`], and a precision that the device does not compute in.
     pub fn load_in(path: impl AsRef<Path>, device: &Device, precision: Precision) -> Result<Self> {
+        Self::read(path.as_ref(), Codes::Kept, device, precision)
+    }
+
+    fn read(path: &Path, codes: Codes, device: &Device, precision: Precision) -> Result<Self> {
         precision.check(device)?;
         let (config, source) = weights::open(path)?;
-        Self::assemble(&config, &Builder::stored(source.as_ref(), device, precision))
+        Self::assemble(&config, &Builder::stored(source.as_ref(), codes, device, precision))
     }
 
     fn assemble(config: &ModelConfig, builder: &Builder<'_>) -> Result<Self> {

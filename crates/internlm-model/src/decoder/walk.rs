@@ -87,6 +87,7 @@ fn push_linear<'a>(list: &mut Vec<(String, ParameterMut<'a>)>, name: &str, linea
         }
         Linear::Lora(lora) => push_lora(list, name, lora),
         Linear::Quantized(quantized) => &mut quantized.bias,
+        Linear::Int4(int4) => &mut int4.bias,
         Linear::Packed(packed) => &mut packed.bias,
     };
     if let Some(bias) = bias {

@@ -34,6 +34,7 @@ mod fused;
 #[cfg(feature = "flex")]
 mod gemm;
 mod global_norm;
+mod int4;
 mod largest;
 mod linear;
 mod logits;
@@ -81,6 +82,7 @@ pub use frozen::{Frozen, frozen_linear};
 #[cfg(feature = "flex")]
 pub(crate) use fused::accepts as runs_on_host;
 pub use global_norm::{GlobalNorm, StepNumbers, global_norm};
+pub use int4::{Int4Weights, int4_linear};
 pub use largest::{MAX_ENTRIES, largest_entries, read_entries};
 pub use linear::linear;
 pub use logits::logits;

@@ -11,6 +11,7 @@ use burn::tensor::{DType, Device, Tensor};
 
 use super::dense::{Bias, Dense};
 use super::draw::Draw;
+use super::int4::Int4;
 use super::lora::{Base, Lora, LoraConfig};
 use super::noise::Noise;
 use super::packed::Packed;
@@ -18,7 +19,7 @@ use super::quantized::Quantized;
 use crate::packed::{PackedFormat, PackedMatrix};
 use crate::parameter::numbers;
 
-/// A linear map of one of four kinds.
+/// A linear map of one of five kinds.
 #[derive(Module, Debug)]
 #[allow(clippy::large_enum_variant, reason = "a few hundred layers; modules of Burn are not boxed")]
 pub enum Linear {
@@ -28,6 +29,8 @@ pub enum Linear {
     Lora(Lora),
     /// A matrix of 8-bit codes with one scale per block, on the device.
     Quantized(Quantized),
+    /// A frozen matrix of 4-bit codes, on the device.
+    Int4(Int4),
     /// A frozen matrix of 4, 8 or 16 bits in host memory.
     Packed(Packed),
 }
@@ -57,6 +60,7 @@ impl Linear {
             Self::Dense(dense) => dense.weight.dims(),
             Self::Lora(lora) => lora.base.shape(),
             Self::Quantized(quantized) => [quantized.outputs, quantized.inputs],
+            Self::Int4(int4) => int4.shape(),
             Self::Packed(packed) => packed.matrix.shape(),
         }
     }
@@ -70,7 +74,8 @@ impl Linear {
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
         match self {
             Self::Dense(dense) => dense.forward(x),
-            // Adapters and codes are computed with in f32.
+            Self::Int4(int4) => int4.forward(x),
+            // Adapters and codes of 8 bits are computed with in f32.
             other => {
                 let format = x.dtype();
                 other.forward_in_f32(x.cast(DType::F32)).cast(format)
@@ -83,6 +88,7 @@ impl Linear {
             Self::Dense(dense) => dense.forward(x),
             Self::Lora(lora) => lora.forward(x),
             Self::Quantized(quantized) => quantized.forward(x),
+            Self::Int4(int4) => int4.forward(x),
             Self::Packed(packed) => packed.forward(x),
         }
     }
@@ -94,6 +100,7 @@ impl Linear {
             Self::Dense(dense) => dense.weight.val(),
             Self::Lora(lora) => lora.merged_weight(),
             Self::Quantized(quantized) => quantized.dequantized(),
+            Self::Int4(int4) => int4.dequantized(),
             Self::Packed(packed) => packed.weight(),
         }
     }
@@ -116,6 +123,7 @@ impl Linear {
             Self::Dense(dense) => dense.bias.as_ref().map(Param::val),
             Self::Lora(lora) => lora.base.bias().map(Param::val),
             Self::Quantized(quantized) => quantized.bias.as_ref().map(Param::val),
+            Self::Int4(int4) => int4.bias.as_ref().map(Param::val),
             Self::Packed(packed) => packed.bias.as_ref().map(Param::val),
         }
     }
@@ -162,6 +170,7 @@ impl Linear {
                 (lora.merged_weight().detach(), lora.base.bias().map(|bias| bias.val().detach()))
             }
             Self::Quantized(quantized) => (quantized.dequantized(), quantized.bias.map(|bias| bias.val())),
+            Self::Int4(int4) => (int4.dequantized(), int4.bias.map(|bias| bias.val())),
             Self::Packed(packed) => (packed.weight(), packed.bias.map(|bias| bias.val())),
         };
         Dense { weight: Param::from_tensor(weight), bias: bias.map(Param::from_tensor) }

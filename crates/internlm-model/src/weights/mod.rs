@@ -9,6 +9,7 @@ mod decode;
 mod encoding;
 mod folder;
 pub mod gguf;
+pub mod int4;
 pub mod internevo;
 mod inventory;
 pub(crate) mod kind;

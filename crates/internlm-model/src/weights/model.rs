@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use internlm_kit::file::MappedFile;
 
 use super::gguf::GgufFile;
+use super::int4::{self, CodedRows, Int4Matrix, Int4Source, Problem, QuantizationConfig, is_coded};
 use super::internevo::{InternEvoFolder, Stretch, is_internevo};
 use super::inventory::{name_problems, other_frequencies, untie};
 use super::kind::{refuse_hub_name, refuse_other};
@@ -24,20 +25,19 @@ const MODEL: &str = "a model folder or a GGUF file";
 /// its config.
 ///
 /// The tensors appear under InternLM2 names: q, k and v of other families are joined into `wqkv`, permuted
-/// rows of GGUF are put back. Nothing is read until it is asked for.
+/// rows of GGUF are put back, and 4-bit matrices of AWQ, GPTQ and compressed-tensors are f32 unless
+/// [`TensorSource::read_int4`] asks for their codes. Nothing is read until it is asked for.
 ///
 /// # Errors
-/// Missing or malformed files; quantized folders; missing, surplus or mis-shaped tensors, all at once.
+/// Missing or malformed files; folders of other quantizers; missing, surplus or mis-shaped tensors, all at once.
 pub fn open(path: impl AsRef<Path>) -> Result<(ModelConfig, Box<dyn TensorSource>)> {
     let path = path.as_ref();
     let stored = open_stored(path)?;
-    if let Some(quantization) = &stored.quantization {
-        return Err(quantization.refusal(path));
-    }
     if is_internevo(path) {
         return Ok((stored.config, stored.source));
     }
-    let config = stored.config.clone();
+    let mut config = stored.config.clone();
+    Quantization::remove(&mut config);
     Ok((config, Box::new(ModelWeights::new(path, stored)?)))
 }
 
@@ -45,7 +45,7 @@ pub fn open(path: impl AsRef<Path>) -> Result<(ModelConfig, Box<dyn TensorSource
 /// matrix themselves.
 ///
 /// # Errors
-/// Missing or malformed files, and folders of quantizers that no program of this workspace runs.
+/// Missing or malformed files, and folders of quantizers that are not read.
 pub fn open_stored(path: impl AsRef<Path>) -> Result<StoredModel> {
     let path = path.as_ref();
     refuse_hub_name(path)?;
@@ -84,7 +84,7 @@ fn open_hf(path: &Path) -> Result<StoredModel> {
     }
     let mut config = ModelConfig::from_hf(path)?;
     let quantization = Quantization::find(&config, path)?;
-    if let Some(foreign) = quantization.as_ref().filter(|found| !found.is_runnable()) {
+    if let Some(foreign) = quantization.as_ref().filter(|found| !found.is_read()) {
         return Err(foreign.refusal(path));
     }
     let source = WeightFolder::open(path)?;
@@ -137,7 +137,9 @@ pub(crate) fn is_gguf(path: &Path) -> bool {
 
 /// A checked model: every tensor its config demands is there with the right shape.
 struct ModelWeights {
+    path: PathBuf,
     source: Box<dyn TensorSource>,
+    quantization: Option<QuantizationConfig>,
     tensors: BTreeMap<String, Recipe>,
     heads: qkv::Heads,
 }
@@ -146,88 +148,132 @@ struct ModelWeights {
 struct Recipe {
     info: TensorInfo,
     parts: Parts,
-    /// q, k and v are stored in different encodings: the joined tensor is given in f32.
-    mixed: bool,
+    form: Form,
+}
+
+/// In which form the bytes of a tensor are given.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Form {
+    /// As they are stored.
+    Stored,
+    /// In f32: q, k and v are stored in different encodings, or a quantizer has packed them.
+    Widened,
 }
 
 impl ModelWeights {
     fn new(path: &Path, stored: StoredModel) -> Result<Self> {
         let mut problems = name_problems(&stored)?;
+        let quantization = QuantizationConfig::read(&stored)?;
         let StoredModel { config, source, style, order, .. } = stored;
-        let heads = qkv::Heads::of(&config, order);
-        let mut tensors = BTreeMap::new();
-        if config.layers > source.names().len() {
-            return Err(Error::Weights { path: path.to_path_buf(), problems });
+        let (path, heads) = (path.to_path_buf(), qkv::Heads::of(&config, order));
+        let mut weights = Self { path, source, quantization, tensors: BTreeMap::new(), heads };
+        if config.layers > weights.source.names().len() {
+            return Err(Error::Weights { path: weights.path, problems });
         }
         for (name, shape) in names::expected(&config) {
             let Some(parts) = names::parts(&name, style) else {
                 problems.push(format!("tensor {name}: has no counterpart in {style:?} files"));
                 continue;
             };
-            match check(source.as_ref(), path, &parts, &shape, heads) {
-                Ok((info, mixed)) => {
-                    tensors.insert(name, Recipe { info, parts, mixed });
+            match weights.check(&parts, &shape) {
+                Ok((info, form)) => {
+                    weights.tensors.insert(name, Recipe { info, parts, form });
                 }
                 Err(mut found) => problems.append(&mut found),
             }
         }
-        if problems.is_empty() {
-            Ok(Self { source, tensors, heads })
-        } else {
-            Err(Error::Weights { path: path.to_path_buf(), problems })
+        if problems.is_empty() { Ok(weights) } else { Err(Error::Weights { path: weights.path, problems }) }
+    }
+
+    /// Names a tensor in a message about the model; its file is named too where the model has several.
+    fn place(&self, name: &str) -> String {
+        let file = self.source.file(name);
+        match file.file_name() {
+            Some(file_name) if file != self.path => format!("{}: tensor {name}", file_name.display()),
+            _ => format!("tensor {name}"),
         }
     }
-}
 
-/// Names a tensor in a message about the model at `path`; its file is named too where the model has several.
-fn place(source: &dyn TensorSource, path: &Path, name: &str) -> String {
-    let file = source.file(name);
-    match file.file_name() {
-        Some(file_name) if file != path => format!("{}: tensor {name}", file_name.display()),
-        _ => format!("tensor {name}"),
-    }
-}
-
-/// Compares the parts of one tensor with the shape the config demands; with it comes whether their encodings differ.
-/// Tensors that are missing have been reported with all others.
-fn check(
-    source: &dyn TensorSource,
-    path: &Path,
-    parts: &Parts,
-    shape: &[usize],
-    heads: qkv::Heads,
-) -> Result<(TensorInfo, bool), Vec<String>> {
-    let one = |name: &str, shape: &[usize]| match source.info(name) {
-        None => Err(None),
-        Some(info) if info.shape != shape => Err(Some(format!(
-            "{}: found shape {:?}, expected {shape:?}",
-            place(source, path, name),
-            info.shape
-        ))),
-        Some(info) => Ok(info),
-    };
-    match parts {
-        Parts::One(name) => match one(name, shape) {
-            Ok(info) => Ok((info, false)),
-            Err(problem) => Err(problem.into_iter().collect()),
-        },
-        Parts::Qkv(names) => {
-            let (mut problems, mut encodings) = (Vec::new(), Vec::new());
-            for (name, rows) in names.iter().zip(heads.rows()) {
-                let mut part = shape.to_vec();
-                part[0] = rows;
-                match one(name, &part) {
-                    Ok(info) => encodings.push(info.encoding),
-                    Err(problem) => problems.extend(problem),
+    /// Compares the parts of one tensor with the shape the config demands. Tensors that are missing have been reported
+    /// with all others.
+    fn check(&self, parts: &Parts, shape: &[usize]) -> Result<(TensorInfo, Form), Vec<String>> {
+        match parts {
+            Parts::One(name) => self.check_part(name, shape).map_err(|problem| problem.into_iter().collect()),
+            Parts::Qkv(names) => {
+                let (mut problems, mut found) = (Vec::new(), Vec::new());
+                for (name, rows) in names.iter().zip(self.heads.rows()) {
+                    let mut part = shape.to_vec();
+                    part[0] = rows;
+                    match self.check_part(name, &part) {
+                        Ok((info, form)) => found.push((info.encoding, form)),
+                        Err(problem) => problems.extend(problem),
+                    }
                 }
+                if found.len() < names.len() {
+                    return Err(problems);
+                }
+                let same = found.iter().all(|part| *part == (found[0].0, Form::Stored));
+                let (encoding, form) = if same { found[0] } else { (Encoding::F32, Form::Widened) };
+                Ok((TensorInfo { shape: shape.to_vec(), encoding }, form))
             }
-            if encodings.len() < names.len() {
-                return Err(problems);
-            }
-            let mixed = encodings.iter().any(|encoding| *encoding != encodings[0]);
-            let encoding = if mixed { Encoding::F32 } else { encodings[0] };
-            Ok((TensorInfo { shape: shape.to_vec(), encoding }, mixed))
         }
+    }
+
+    /// Compares one stored tensor with the shape it should have; the error is a problem unless it is missing.
+    fn check_part(&self, name: &str, shape: &[usize]) -> Result<(TensorInfo, Form), Option<String>> {
+        let packed = self.packed(name).map_err(|problem| Some(problem.text(&self.path)))?;
+        let found = match packed {
+            Some(matrix) => {
+                let shape = vec![matrix.outputs(), matrix.inputs()];
+                (TensorInfo { shape, encoding: Encoding::F32 }, Form::Widened)
+            }
+            None => (self.source.info(name).ok_or(None)?, Form::Stored),
+        };
+        if found.0.shape == shape {
+            return Ok(found);
+        }
+        Err(Some(format!("{}: found shape {:?}, expected {shape:?}", self.place(name), found.0.shape)))
+    }
+
+    /// A stored matrix that a quantizer has packed.
+    fn packed(&self, name: &str) -> Result<Option<Int4Source<'_>>, Problem> {
+        match (&self.quantization, name.strip_suffix(".weight")) {
+            (Some(config), Some(prefix)) => int4::find(self.source.as_ref(), prefix, config),
+            _ => Ok(None),
+        }
+    }
+
+    /// A stored matrix of 4-bit codes, packed or in blocks.
+    fn coded(&self, name: &str) -> Result<Option<CodedRows<'_>>> {
+        if let Some(matrix) = self.packed(name)? {
+            return Ok(Some(CodedRows::packed(matrix)));
+        }
+        match self.source.info(name) {
+            Some(TensorInfo { shape, encoding }) if shape.len() == 2 && is_coded(encoding) => {
+                let bytes = self.source.read_bytes(name)?;
+                Ok(Some(CodedRows::Blocks { encoding, bytes, inputs: shape[1] }))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// The numbers of one stored tensor.
+    fn part_f32(&self, name: &str) -> Result<Vec<f32>> {
+        match self.packed(name)? {
+            Some(matrix) => {
+                let rows: Vec<_> = (0..matrix.outputs()).map(|row| (0, row)).collect();
+                Ok(self.stack(name, &[CodedRows::packed(matrix)], &rows)?.to_f32())
+            }
+            None => self.source.read_f32(name),
+        }
+    }
+
+    /// As [`Int4Matrix::stack`]; `name` is the first part's, for the error.
+    fn stack(&self, name: &str, parts: &[CodedRows<'_>], rows: &[(usize, usize)]) -> Result<Int4Matrix> {
+        Int4Matrix::stack(parts, rows).map_err(|problem| Error::Weights {
+            path: self.source.file(name),
+            problems: vec![format!("{}: {problem}", self.place(name))],
+        })
     }
 }
 
@@ -247,13 +293,13 @@ impl TensorSource for ModelWeights {
 
     fn read_bytes(&self, name: &str) -> Result<Cow<'_, [u8]>> {
         let Some(recipe) = self.tensors.get(name) else { return self.source.read_bytes(name) };
-        let Parts::Qkv([q, k, v]) = &recipe.parts else {
-            return self.source.read_bytes(recipe.parts.first());
-        };
-        if recipe.mixed {
+        if recipe.form == Form::Widened {
             let values = self.read_f32(name)?;
             return Ok(Cow::Owned(values.iter().flat_map(|value| value.to_le_bytes()).collect()));
         }
+        let Parts::Qkv([q, k, v]) = &recipe.parts else {
+            return self.source.read_bytes(recipe.parts.first());
+        };
         let parts = [self.source.read_bytes(q)?, self.source.read_bytes(k)?, self.source.read_bytes(v)?];
         Ok(Cow::Owned(qkv::join(&parts.each_ref().map(|part| &**part), self.heads)))
     }
@@ -268,12 +314,31 @@ impl TensorSource for ModelWeights {
 
     fn read_f32(&self, name: &str) -> Result<Vec<f32>> {
         match self.tensors.get(name).map(|recipe| &recipe.parts) {
-            Some(Parts::One(part)) => self.source.read_f32(part),
+            Some(Parts::One(part)) => self.part_f32(part),
             Some(Parts::Qkv([q, k, v])) => {
-                let parts = [self.source.read_f32(q)?, self.source.read_f32(k)?, self.source.read_f32(v)?];
+                let parts = [self.part_f32(q)?, self.part_f32(k)?, self.part_f32(v)?];
                 Ok(qkv::join(&parts.each_ref().map(Vec::as_slice), self.heads))
             }
             None => self.source.read_f32(name),
         }
+    }
+
+    fn read_int4(&self, name: &str) -> Result<Option<Int4Matrix>> {
+        let names: &[String] = match self.tensors.get(name).map(|recipe| &recipe.parts) {
+            Some(Parts::One(part)) => std::slice::from_ref(part),
+            Some(Parts::Qkv(parts)) => parts,
+            None => return Ok(None),
+        };
+        let parts = names.iter().map(|part| self.coded(part)).collect::<Result<Option<Vec<_>>>>()?;
+        // Parts that are stored differently are one matrix only as floats.
+        let Some(parts) = parts.filter(|parts| parts.iter().all(|part| part.layout() == parts[0].layout()))
+        else {
+            return Ok(None);
+        };
+        let rows: Vec<_> = match parts.len() {
+            1 => (0..parts[0].outputs()).map(|row| (0, row)).collect(),
+            _ => self.heads.packing().collect(),
+        };
+        self.stack(&names[0], &parts, &rows).map(Some)
     }
 }

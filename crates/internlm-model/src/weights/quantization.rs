@@ -29,8 +29,8 @@ const DECISIVE: [&[&str]; 7] = [
     &["checkpoint_format"],
     &["version"],
 ];
-/// Methods that `turbomind` has tiles for, at 4 bits.
-const RUNNABLE: [&str; 3] = ["awq", "gptq", "compressed-tensors"];
+/// Methods that are read, at 4 bits.
+const READ: [&str; 3] = ["awq", "gptq", "compressed-tensors"];
 /// Ends of the names of tensors that a quantizer packs, and its method in words.
 const PACKED: [(&str, &str); 8] = [
     (".qweight", "GPTQ or AWQ"),
@@ -105,20 +105,23 @@ impl Quantization {
         }
     }
 
-    /// Why a program that needs floats or GGUF blocks cannot use the folder at `path`.
+    /// Why the folder at `path` cannot be read.
     #[must_use]
     pub fn refusal(&self, path: &Path) -> Error {
-        let runs = self.is_runnable() && self.bits().is_none_or(|bits| bits == 4);
-        let advice = match runs {
-            true => "turbomind runs them",
-            false => "expected floats, or AWQ, GPTQ or compressed-tensors of 4 bits, which turbomind runs",
-        };
-        Error::Quantized { path: path.to_path_buf(), found: self.describe(), advice }
+        Error::Quantized { path: path.to_path_buf(), found: self.describe() }
     }
 
-    /// Whether `turbomind` knows the method, whatever the width.
-    pub(super) fn is_runnable(&self) -> bool {
-        RUNNABLE.contains(&self.method())
+    /// Whether the method is read (see [`int4`](super::int4)), at 4 bits.
+    pub(super) fn is_read(&self) -> bool {
+        READ.contains(&self.method())
+    }
+
+    /// Takes the settings out of the config of a model whose weights are read as numbers: what is written with it is no
+    /// longer quantized.
+    pub(super) fn remove(config: &mut ModelConfig) {
+        for key in KEYS {
+            config.extra.remove(key);
+        }
     }
 
     fn bits(&self) -> Option<u64> {

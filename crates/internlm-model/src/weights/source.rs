@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::path::PathBuf;
 
+use super::int4::Int4Matrix;
 use super::{Encoding, decode};
 use crate::{Error, Result};
 
@@ -39,6 +40,14 @@ pub trait TensorSource: Send + Sync {
     /// As [`TensorSource::read_bytes`]; a tensor of integers.
     fn read_f32(&self, name: &str) -> Result<Vec<f32>> {
         widen(self, name)
+    }
+
+    /// One matrix as 4-bit codes; `None` where its weights are stored in another form.
+    ///
+    /// # Errors
+    /// As [`TensorSource::read_bytes`]; scales that are no numbers.
+    fn read_int4(&self, _name: &str) -> Result<Option<Int4Matrix>> {
+        Ok(None)
     }
 
     /// Gives the memory of one tensor's mapped pages back to the system; reading it again fetches them from the file.

@@ -332,19 +332,19 @@ const CASES: &[Case] = &[
         ],
     },
     Case {
-        name: "a quantized folder",
+        name: "a quantized folder of 8 bits",
         make: |dir| {
-            let settings = json!({"quant_method": "gptq", "bits": 4, "group_size": 128});
+            let settings = json!({"quant_method": "gptq", "bits": 8, "group_size": 128});
             config_with(dir, "quantization_config", settings);
         },
         target: "",
-        expect: &["quantized weights (GPTQ, 4 bit): turbomind runs them"],
+        expect: &["config.json: quantization_config: bits: found 8, expected 4"],
     },
     Case {
-        name: "a quantized folder with its settings beside",
-        make: |dir| put(dir, "quant_config.json", r#"{"w_bit": 4, "q_group_size": 128, "zero_point": true}"#),
+        name: "a quantized folder of 3 bits with its settings beside",
+        make: |dir| put(dir, "quant_config.json", r#"{"w_bit": 3, "q_group_size": 128, "zero_point": true}"#),
         target: "",
-        expect: &["quantized weights (AWQ, 4 bit): turbomind runs them"],
+        expect: &["quant_config.json: w_bit: found 3, expected 4"],
     },
     Case {
         name: "a method that nothing runs",

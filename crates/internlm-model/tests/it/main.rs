@@ -12,6 +12,7 @@ mod decoder_goldens;
 mod describe;
 mod exit_codes;
 mod gguf_vocabulary;
+mod int4;
 mod internevo;
 mod jinja;
 mod jinja_goldens;

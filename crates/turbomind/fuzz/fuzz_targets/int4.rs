@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use internlm_model::weights::Encoding;
 use libfuzzer_sys::fuzz_target;
-use turbomind::internals::int4::{Int4Parts, Int4Row, Int4Source, Packing, repack};
+use turbomind::internals::int4::{Int4Parts, Int4Row, Int4Source, Packing, repack, tile_format};
 use turbomind::internals::{GROUP, scalar};
 
 const PACKINGS: [Packing; 4] = [Packing::Awq, Packing::Gptq, Packing::GptqV2, Packing::CompressedTensors];
@@ -42,14 +42,14 @@ fuzz_target!(|bytes: &[u8]| {
     let Ok(source) = Int4Source::new(parts) else { return };
     let rows: Vec<Int4Row<'_>> =
         data.iter().take(40).map(|row| Int4Row { source: &source, row: usize::from(*row) % 42 }).collect();
-    let mut tiles = vec![0; source.format().matrix_bytes(rows.len(), inputs)];
+    let mut tiles = vec![0; tile_format(&source).matrix_bytes(rows.len(), inputs)];
     let result = repack(&rows, &mut tiles);
     let there = !rows.is_empty() && rows.iter().all(|row| row.row < outputs);
     assert!(there || result.is_err(), "a row that is not there was taken");
     if result.is_ok() {
-        let mut values = vec![[0.0; GROUP]; source.format().step()];
-        for record in tiles.chunks_exact(source.format().record_bytes()) {
-            scalar::dequantize(source.format(), record, &mut values);
+        let mut values = vec![[0.0; GROUP]; tile_format(&source).step()];
+        for record in tiles.chunks_exact(tile_format(&source).record_bytes()) {
+            scalar::dequantize(tile_format(&source), record, &mut values);
             assert!(values.iter().flatten().all(|value| value.is_finite()));
         }
     }

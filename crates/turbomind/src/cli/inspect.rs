@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use internlm_kit::file;
 use internlm_model::weights::gguf::{GgufFile, Value};
+use internlm_model::weights::int4::{self, QuantizationConfig};
 use internlm_model::weights::{StoredModel, TensorInfo, TensorSource};
 use serde::Serialize;
 use serde_json::json;
 
 use super::model::ModelPath;
-use crate::format::quantized::{self, QuantizationConfig};
+use crate::format::int4::tile_format;
 use crate::tile::{TileFormat, column_groups};
 use crate::{Error, Result};
 
@@ -116,8 +117,8 @@ fn tiles(
     let packed = [".qweight", ".weight_packed"].iter().find_map(|suffix| name.strip_suffix(suffix));
     if let (Some(prefix), Some(config)) = (packed, quantization) {
         let source: &dyn TensorSource = stored.source.as_ref();
-        let found = quantized::find(source, prefix, config)?;
-        return Ok(found.map(|matrix| plan(matrix.format(), matrix.outputs(), matrix.inputs())));
+        let found = int4::find(source, prefix, config).map_err(internlm_model::Error::from)?;
+        return Ok(found.map(|matrix| plan(tile_format(&matrix), matrix.outputs(), matrix.inputs())));
     }
     let scales = [".scales", ".weight_scale"].iter().any(|suffix| name.ends_with(suffix));
     match (TileFormat::of(info.encoding), &info.shape[..]) {

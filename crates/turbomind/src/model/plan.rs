@@ -1,14 +1,14 @@
 //! [`Plan`]: which rows of which tensors make up each matrix.
 
 use internlm_model::config::Family;
+use internlm_model::weights::int4::{self, Int4Source, QuantizationConfig};
 use internlm_model::weights::names::{NameStyle, parts};
 use internlm_model::weights::qkv::Heads;
 use internlm_model::weights::{Encoding, name_problems};
 
 use super::files::{Files, QkvRows};
 use crate::Result;
-use crate::format::int4::Int4Source;
-use crate::format::quantized::{self, QuantizationConfig};
+use crate::format::int4::tile_format;
 use crate::tile::TileFormat;
 
 /// What one matrix of the model will consist of.
@@ -156,13 +156,13 @@ impl<'a> Planner<'a> {
         let place = || self.files.place(tensor);
         if let (Some(config), Some(prefix)) = (&self.quantization, tensor.strip_suffix(".weight"))
             && let Some(int4) =
-                quantized::find(source, prefix, config).map_err(|problem| problem.text(self.files.path))?
+                int4::find(source, prefix, config).map_err(|problem| problem.text(self.files.path))?
         {
             let found = [int4.outputs(), int4.inputs()];
             if found != shape {
                 return Err(format!("{}: found shape {found:?}, expected {shape:?}", place()));
             }
-            let format = int4.format();
+            let format = tile_format(&int4);
             return Ok(Some((Form::Int4(int4), format)));
         }
         let Some(info) = source.info(tensor) else { return Ok(None) };

@@ -154,7 +154,8 @@ pub(crate) fn empty_f32<const D: usize>(like: &CubeTensor, shape: [usize; D]) ->
     empty_in(like, shape, DType::F32)
 }
 
-fn empty_in<const D: usize>(like: &CubeTensor, shape: [usize; D], format: DType) -> CubeTensor {
+/// As [`empty`], of any number format.
+pub(crate) fn empty_in<const D: usize>(like: &CubeTensor, shape: [usize; D], format: DType) -> CubeTensor {
     let (client, device) = (like.client.clone(), like.device.clone());
     let tensor = empty_device_contiguous_dtype(client, device, Shape::new(shape), format);
     sample(&tensor.client);

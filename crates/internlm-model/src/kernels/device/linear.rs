@@ -48,11 +48,7 @@ impl DeviceOp<2> for LinearOp {
             Sums::Rounded => empty(&x, shape),
             Sums::Kept => empty_f32(&x, shape),
         };
-        if skinny::takes(&x, &weight) {
-            skinny::multiply_into(&x, &weight, &y);
-        } else {
-            multiply_into(x.clone(), transposed(&weight), &y);
-        }
+        multiply_transposed(&x, &weight, &y);
         (y, [x, weight])
     }
 
@@ -60,6 +56,20 @@ impl DeviceOp<2> for LinearOp {
         // Products take operands of one number format.
         let g = cast(g, x.dtype);
         [wanted[0].then(|| multiply(g.clone(), weight)), wanted[1].then(|| multiply_f32(transposed(&g), x))]
+    }
+}
+
+/// Writes `x W^T` over y, which has the number format of x or f32: few rows at the speed of memory.
+///
+/// # Shapes
+/// - x: `[T, in]`
+/// - weight: `[out, in]`
+/// - y: `[T, out]`
+pub(super) fn multiply_transposed(x: &CubeTensor, weight: &CubeTensor, y: &CubeTensor) {
+    if skinny::takes(x, weight) {
+        skinny::multiply_into(x, weight, y);
+    } else {
+        multiply_into(x.clone(), transposed(weight), y);
     }
 }
 

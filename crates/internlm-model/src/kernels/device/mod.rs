@@ -15,7 +15,9 @@ mod gemm;
 pub(super) mod global_norm;
 #[cfg(all(test, feature = "autodiff"))]
 mod half_tests;
+mod halves;
 mod head;
+pub(super) mod int4;
 pub(super) mod largest;
 mod launch;
 pub(super) mod linear;

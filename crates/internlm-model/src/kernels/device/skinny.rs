@@ -14,13 +14,13 @@ use super::launch::{Grid, UNITS, size};
 /// Maximum number of rows.
 pub(super) const MAX_ROWS: usize = 16;
 /// Units that share an output.
-const LANES: usize = 32;
+pub(super) const LANES: usize = 32;
 /// Groups of units in a cube.
-const GROUPS: usize = UNITS as usize / LANES;
+pub(super) const GROUPS: usize = UNITS as usize / LANES;
 /// Outputs of a group, so that a number of a row that was read is used twice.
-const COLUMNS: usize = 2;
+pub(super) const COLUMNS: usize = 2;
 /// Bytes of the consecutive numbers that a unit multiplies.
-const RUN_BYTES: usize = 16;
+pub(super) const RUN_BYTES: usize = 16;
 /// Sums per unit that are brought together at once, in 17 KB of shared memory.
 const PARTS: usize = 16;
 /// Numbers between the sums of two outputs, one more than there are lanes: units that read them meet other banks.
@@ -28,18 +28,18 @@ const PITCH: usize = LANES + 1;
 
 /// Sizes that are known when the kernel is compiled.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-struct SkinnyForm {
+pub(super) struct SkinnyForm {
     /// A power of two; rows beyond the last one repeat it.
-    rows: usize,
+    pub(super) rows: usize,
     /// Consecutive numbers that a unit multiplies.
-    run: usize,
-    /// Numbers that one instruction reads: the run, or one.
-    line: usize,
+    pub(super) run: usize,
+    /// Numbers that one instruction reads, which divide the run.
+    pub(super) line: usize,
 }
 
 impl SkinnyForm {
     /// Sums of a unit.
-    fn sums(self) -> usize {
+    pub(super) fn sums(self) -> usize {
         self.rows * COLUMNS
     }
 
@@ -80,8 +80,8 @@ pub(super) fn multiply_into(x: &CubeTensor, weight: &CubeTensor, y: &CubeTensor)
     );
 }
 
-/// Whether every row begins and ends at a multiple of 16 bytes; memory itself begins at larger ones.
-fn has_lines(matrix: &CubeTensor, run: usize) -> bool {
+/// Whether every row begins and ends at a multiple of `run` numbers, 16 bytes; memory itself begins at larger ones.
+pub(super) fn has_lines(matrix: &CubeTensor, run: usize) -> bool {
     matrix.meta.strides()[0].is_multiple_of(run) && size(matrix, 1).is_multiple_of(run)
 }
 
@@ -128,7 +128,7 @@ fn multiply_rows<F: Float, O: Float, N: Size>(
 
 /// Copies a run of a row to `run`, from `to` on; numbers beyond the end of the row are 0.
 #[cube]
-fn load<F: Float, N: Size>(
+pub(super) fn load<F: Float, N: Size>(
     matrix: &Tensor<Vector<F, N>>,
     row: usize,
     k: usize,
@@ -137,11 +137,14 @@ fn load<F: Float, N: Size>(
     #[comptime] form: SkinnyForm,
 ) {
     let at = row * matrix.stride(0) + k;
-    if comptime!(form.line == form.run) {
-        let vector = matrix[at / form.run];
+    if comptime!(form.line > 1) {
         #[unroll]
-        for i in 0..comptime!(form.run) {
-            run[to + i] = f32::cast_from(vector.extract(i));
+        for part in 0..comptime!(form.run / form.line) {
+            let vector = matrix[at / form.line + part];
+            #[unroll]
+            for i in 0..comptime!(form.line) {
+                run[comptime!(to + part * form.line + i)] = f32::cast_from(vector.extract(i));
+            }
         }
     } else {
         #[unroll]
@@ -157,7 +160,7 @@ fn load<F: Float, N: Size>(
 
 /// Adds the products of a run of a row with the runs of the weights; fused, so that compilers have no choice.
 #[cube]
-fn add_products(
+pub(super) fn add_products(
     weights: &Array<f32>,
     numbers: &Array<f32>,
     sums: &mut Array<f32>,
@@ -177,7 +180,7 @@ fn add_products(
 
 /// Adds the sums of the lanes of each group in their order and writes the outputs.
 #[cube]
-fn bring_together<O: Float>(
+pub(super) fn bring_together<O: Float>(
     sums: &Array<f32>,
     y: &mut Tensor<O>,
     lane: usize,

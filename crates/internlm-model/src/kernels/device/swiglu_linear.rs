@@ -6,7 +6,8 @@ use burn_cubecl::tensor::CubeTensor;
 
 use super::backend::{DeviceBackend, DeviceOp};
 use super::gemm::{multiply, multiply_f32, transposed};
-use super::launch::rows;
+use super::launch::{empty, rows, size};
+use super::linear::multiply_transposed;
 use super::swiglu;
 
 /// `(silu(gate) * up) W^T`.
@@ -23,7 +24,8 @@ impl DeviceOp<3> for SwigluLinearOp {
 
     fn forward(self, [gate, up, weight]: [CubeTensor; 3], _wanted: [bool; 3]) -> (CubeTensor, Self::Saved) {
         let [gate, up] = [gate, up].map(rows);
-        let y = multiply(swiglu::forward(&gate, &up), transposed(&weight));
+        let y = empty(&up, [size(&up, 0), size(&weight, 0)]);
+        multiply_transposed(&swiglu::forward(&gate, &up), &weight, &y);
         (y, [gate, up, weight])
     }
 

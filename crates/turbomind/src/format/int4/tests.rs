@@ -1,118 +1,32 @@
-//! Tiles of packed random matrices, dequantized, are `(q - z) s` exactly; the packer follows the formats' formulas.
+//! Tiles of packed random matrices, dequantized, are `(q - z) s` exactly.
 
 use std::borrow::Cow;
 
 use half::{bf16, f16};
-use internlm_kit::testing::TestRng;
+use internlm_model::testing::{Int4Example, word_bytes};
 use internlm_model::weights::Encoding;
 use proptest::prelude::*;
 
-use super::{Int4Parts, Int4Row, Int4Source, Packing, repack};
+use super::{Int4Parts, Int4Row, Int4Source, Packing, repack, tile_format};
 use crate::format::tests::dequantized;
 use crate::tile::{GROUP, TileFormat};
 
 const PACKINGS: [Packing; 4] = [Packing::Awq, Packing::Gptq, Packing::GptqV2, Packing::CompressedTensors];
 
-/// A matrix before packing; `groups[k]` is the group of input k.
-pub(in crate::format) struct Plain {
-    pub outputs: usize,
-    pub inputs: usize,
-    pub group: usize,
-    pub values: Vec<Vec<u8>>,
-    pub zeros: Vec<Vec<u8>>,
-    pub scales: Vec<Vec<f16>>,
-    pub groups: Vec<usize>,
-}
-
-impl Plain {
-    pub(in crate::format) fn random(outputs: usize, inputs: usize, group: usize, seed: u64) -> Self {
-        let mut rng = TestRng::new(seed);
-        let mut next = |below: usize| rng.below(below);
-        let values = (0..outputs).map(|_| (0..inputs).map(|_| next(16) as u8).collect()).collect();
-        let count = inputs / group;
-        // 1..16 fits every packing: GPTQ's first version stores z - 1.
-        let zeros = (0..outputs).map(|_| (0..count).map(|_| 1 + next(15) as u8).collect()).collect();
-        let mut scale = || f16::from_f32((next(1 << 16) as f32 - 32768.0) * 1e-6);
-        let scales = (0..outputs).map(|_| (0..count).map(|_| scale()).collect()).collect();
-        let groups = (0..inputs).map(|input| input / group).collect();
-        Self { outputs, inputs, group, values, zeros, scales, groups }
-    }
-
-    /// `(q - z) s` of one weight.
-    pub(in crate::format) fn weight(&self, n: usize, k: usize) -> f32 {
-        let group = self.groups[k];
-        let steps = f32::from(self.values[n][k]) - f32::from(self.zeros[n][group]);
-        steps * self.scales[n][group].to_f32()
-    }
-
-    pub(in crate::format) fn pack(&self, packing: Packing) -> Int4Parts<'static> {
-        let count = self.inputs / self.group;
-        let (by_input, by_output) = (|k| move |i: usize| 8 * k + i, |c| move |i: usize| 8 * c + i);
-        let awq = |c| move |i: usize| 8 * c + [0, 2, 4, 6, 1, 3, 5, 7][i];
-        let value = |n: usize, k: usize| self.values[n][k];
-        let zero = |n: usize, group: usize| match packing {
-            Packing::Gptq => self.zeros[n][group] - 1,
-            _ => self.zeros.get(n).map_or(0, |zeros| zeros[group]),
-        };
-        let columns = self.outputs.div_ceil(8);
-        let (weights, zeros): (Vec<u32>, Vec<u32>) = match packing {
-            Packing::Awq => (
-                each(self.inputs, columns, |k, c| pack(|i| value(awq(c)(i), k))),
-                each(count, columns, |group, c| pack(|i| zero(awq(c)(i), group))),
-            ),
-            Packing::Gptq | Packing::GptqV2 => (
-                each(self.inputs / 8, self.outputs, |r, n| pack(|j| value(n, by_input(r)(j)))),
-                each(count, columns, |group, c| pack(|i| zero(by_output(c)(i), group))),
-            ),
-            Packing::CompressedTensors => (
-                each(self.outputs, self.inputs / 8, |n, c| pack(|i| value(n, by_input(c)(i)))),
-                each(columns, count, |c, group| pack(|i| zero(by_output(c)(i), group))),
-            ),
-        };
-        let scales: Vec<f16> = match packing {
-            Packing::CompressedTensors => self.scales.concat(),
-            _ => each(count, self.outputs, |group, n| self.scales[n][group]),
-        };
-        Int4Parts {
-            packing,
-            outputs: self.outputs,
-            inputs: self.inputs,
-            group: self.group,
-            weights: bytes(&weights),
-            zeros: Some(bytes(&zeros)),
-            scales: Cow::Owned(scales.iter().flat_map(|scale| scale.to_le_bytes()).collect()),
-            scale_encoding: Encoding::F16,
-            input_groups: None,
-        }
-    }
-}
-
-fn each<T>(rows: usize, columns: usize, value: impl Fn(usize, usize) -> T) -> Vec<T> {
-    (0..rows * columns).map(|index| value(index / columns, index % columns)).collect()
-}
-
-fn pack(nibble: impl Fn(usize) -> u8) -> u32 {
-    (0..8).fold(0, |word, i| word | u32::from(nibble(i)) << (4 * i))
-}
-
-pub(in crate::format) fn bytes(words: &[u32]) -> Cow<'static, [u8]> {
-    Cow::Owned(words.iter().flat_map(|word| word.to_le_bytes()).collect())
-}
-
 /// The tiles of some rows of a source.
-pub(in crate::format) fn tiles(source: &Int4Source<'_>, rows: &[usize]) -> Vec<u8> {
+fn tiles(source: &Int4Source<'_>, rows: &[usize]) -> Vec<u8> {
     let rows: Vec<Int4Row<'_>> = rows.iter().map(|row| Int4Row { source, row: *row }).collect();
-    let mut out = vec![0; source.format().matrix_bytes(rows.len(), source.inputs())];
+    let mut out = vec![0; tile_format(source).matrix_bytes(rows.len(), source.inputs())];
     repack(&rows, &mut out).expect("rows of one source");
     out
 }
 
-fn check(plain: &Plain, source: &Int4Source<'_>, rows: &[usize]) {
-    let weights = dequantized(source.format(), &tiles(source, rows), plain.inputs);
+fn check(plain: &Int4Example, source: &Int4Source<'_>, rows: &[usize]) {
+    let weights = dequantized(tile_format(source), &tiles(source, rows), plain.inputs);
     for (n, row) in rows.iter().enumerate() {
         let place = |i: usize| source.columns().map_or(i, |columns| columns[i] as usize);
         let expected: Vec<f32> = (0..plain.inputs).map(|i| plain.weight(*row, place(i))).collect();
-        assert_eq!(weights[n], expected, "{:?}, row {row}", source.parts.packing);
+        assert_eq!(weights[n], expected, "row {row}");
     }
     assert!(weights[rows.len()..].iter().flatten().all(|weight| *weight == 0.0));
 }
@@ -127,12 +41,12 @@ proptest! {
     #[test]
     fn tiles_are_q_minus_z_times_s(eights in 1_usize..6, groups in 1_usize..4, double: bool, seed: u64) {
         let group = if double { 256 } else { 128 };
-        let plain = Plain::random(8 * eights, groups * group, group, seed);
+        let plain = Int4Example::random([8 * eights, groups * group], group, seed);
         // Rows in another order, some left out.
         let rows: Vec<usize> = (0..plain.outputs - 3).map(|n| (n * 3 + 1) % plain.outputs).collect();
         for packing in PACKINGS {
             let source = Int4Source::new(plain.pack(packing)).expect("it fits");
-            prop_assert_eq!(source.format(), TileFormat::Int4);
+            prop_assert_eq!(tile_format(&source), TileFormat::Int4);
             check(&plain, &source, &rows);
         }
     }
@@ -140,12 +54,12 @@ proptest! {
     #[test]
     fn inputs_in_the_order_of_activations_are_put_together(groups in 2_usize..4, small: bool, seed: u64) {
         let group = if small { 64 } else { 128 };
-        let mut plain = Plain::random(16, groups * group, group, seed);
+        let mut plain = Int4Example::random([16, groups * group], group, seed);
         // 77 has no factor in common with 128, 192, 256 and 384.
         plain.groups = (0..plain.inputs).map(|k| k * 77 % plain.inputs / group).collect();
         let mut parts = plain.pack(Packing::Gptq);
         let words: Vec<u32> = plain.groups.iter().map(|group| *group as u32).collect();
-        parts.input_groups = Some(bytes(&words));
+        parts.input_groups = Some(word_bytes(&words));
         let source = Int4Source::new(parts).expect("whole groups");
         prop_assert!(source.columns().is_some());
         check(&plain, &source, &(0..16).collect::<Vec<_>>());
@@ -155,10 +69,10 @@ proptest! {
 #[test]
 fn symmetric_small_groups_are_q4_0() {
     for (packing, group) in PACKINGS.into_iter().zip([32, 64, 96, 32]) {
-        let mut plain = Plain::random(24, 2 * group, group, 7);
+        let mut plain = Int4Example::random([24, 2 * group], group, 7);
         plain.zeros.iter_mut().flatten().for_each(|zero| *zero = 8);
         let source = Int4Source::new(plain.pack(packing)).expect("symmetric");
-        assert_eq!(source.format(), TileFormat::Q4_0);
+        assert_eq!(tile_format(&source), TileFormat::Q4_0);
         check(&plain, &source, &(0..24).collect::<Vec<_>>());
     }
 }
@@ -166,9 +80,9 @@ fn symmetric_small_groups_are_q4_0() {
 #[test]
 fn small_groups_with_zero_points_are_q8_0() {
     for (packing, group) in PACKINGS.into_iter().zip([32, 64, 96, 32]) {
-        let plain = Plain::random(24, 4 * group, group, 14);
+        let plain = Int4Example::random([24, 4 * group], group, 14);
         let source = Int4Source::new(plain.pack(packing)).expect("whole groups");
-        assert_eq!(source.format(), TileFormat::Q8_0);
+        assert_eq!(tile_format(&source), TileFormat::Q8_0);
         check(&plain, &source, &[23, 0, 5, 11, 8, 1, 2, 3, 4, 6, 7, 9, 10, 12, 13, 14, 15, 16, 17]);
     }
 }
@@ -176,7 +90,7 @@ fn small_groups_with_zero_points_are_q8_0() {
 #[test]
 fn small_groups_hold_the_widest_differences() {
     // The first form of GPTQ stores z - 1: z = 16 is possible, and q - z = -16.
-    let mut plain = Plain::random(8, 64, 32, 15);
+    let mut plain = Int4Example::random([8, 64], 32, 15);
     for (zeros, values) in plain.zeros.iter_mut().zip(&mut plain.values) {
         (zeros[0], values[0]) = (16, 0);
         (zeros[1], values[32]) = (1, 15);
@@ -187,7 +101,7 @@ fn small_groups_hold_the_widest_differences() {
 
 #[test]
 fn an_absent_zero_point_is_8_and_any_float_is_a_scale() {
-    let mut plain = Plain::random(5, 128, 128, 8);
+    let mut plain = Int4Example::random([5, 128], 128, 8);
     plain.zeros.iter_mut().flatten().for_each(|zero| *zero = 8);
     plain.scales.iter_mut().flatten().for_each(|scale| *scale = f16::from_f32(0.01171875));
     let parts = Int4Parts { zeros: None, ..plain.pack(Packing::CompressedTensors) };
@@ -202,15 +116,15 @@ fn an_absent_zero_point_is_8_and_any_float_is_a_scale() {
 
 #[test]
 fn a_trivial_g_idx_moves_nothing() {
-    let plain = Plain::random(8, 256, 128, 9);
+    let plain = Int4Example::random([8, 256], 128, 9);
     let groups: Vec<u32> = (0..256).map(|k| k / 128).collect();
-    let parts = Int4Parts { input_groups: Some(bytes(&groups)), ..plain.pack(Packing::GptqV2) };
+    let parts = Int4Parts { input_groups: Some(word_bytes(&groups)), ..plain.pack(Packing::GptqV2) };
     assert_eq!(Int4Source::new(parts).expect("whole groups").columns(), None);
 }
 
 #[test]
 fn sources_stack_in_one_matrix() {
-    let plains = [Plain::random(24, 128, 128, 10), Plain::random(8, 128, 128, 11)];
+    let plains = [Int4Example::random([24, 128], 128, 10), Int4Example::random([8, 128], 128, 11)];
     let [first, second] =
         plains.each_ref().map(|plain| Int4Source::new(plain.pack(Packing::Awq)).expect("fits"));
     let row = |source, row| Int4Row { source, row };
@@ -222,7 +136,7 @@ fn sources_stack_in_one_matrix() {
     for (n, (plain, row)) in [(&plains[0], 3), (&plains[1], 7), (&plains[0], 0)].into_iter().enumerate() {
         assert_eq!(weights[n], (0..128).map(|k| plain.weight(row, k)).collect::<Vec<_>>());
     }
-    let wide = Plain::random(8, 256, 128, 12).pack(Packing::Awq);
+    let wide = Int4Example::random([8, 256], 128, 12).pack(Packing::Awq);
     let wide = Int4Source::new(wide).expect("fits");
     assert_eq!(
         repack(&[row(&first, 0), row(&wide, 0)], &mut out).expect_err("another inner length"),
@@ -256,23 +170,24 @@ fn words_of_the_compressed_tensors_package_are_read() {
         outputs,
         inputs,
         group: 128,
-        weights: bytes(&words("weight_packed")),
-        zeros: Some(bytes(&words("weight_zero_point"))),
+        weights: word_bytes(&words("weight_packed")),
+        zeros: Some(word_bytes(&words("weight_zero_point"))),
         scales: Cow::Owned(scales.iter().flat_map(|scale| f16::from_f32(*scale).to_le_bytes()).collect()),
         scale_encoding: Encoding::F16,
         input_groups: None,
     };
     let source = Int4Source::new(parts).expect("it fits");
-    let weights = dequantized(source.format(), &tiles(&source, &(0..outputs).collect::<Vec<_>>()), inputs);
+    let weights =
+        dequantized(tile_format(&source), &tiles(&source, &(0..outputs).collect::<Vec<_>>()), inputs);
     assert_eq!(weights[..outputs], expected);
 }
 
 #[test]
 fn parts_that_do_not_fit_are_refused() {
-    let plain = Plain::random(16, 256, 128, 13);
+    let plain = Int4Example::random([16, 256], 128, 13);
     let parts = plain.pack(Packing::Gptq);
     let refused = |parts| Int4Source::new(parts).expect_err("it does not fit");
-    let groups = |groups: [u32; 256]| Int4Parts { input_groups: Some(bytes(&groups)), ..parts.clone() };
+    let groups = |groups: [u32; 256]| Int4Parts { input_groups: Some(word_bytes(&groups)), ..parts.clone() };
     assert_eq!(
         refused(Int4Parts { group: 48, ..parts.clone() }),
         "shape: found [16, 256] in groups of 48, expected whole groups of a multiple of 32"
@@ -305,7 +220,7 @@ fn parts_that_do_not_fit_are_refused() {
 
 #[test]
 fn scales_that_f16_does_not_hold_are_named() {
-    let plain = Plain::random(16, 256, 128, 15);
+    let plain = Int4Example::random([16, 256], 128, 15);
     for (found, shown) in [(f32::NAN, "NaN"), (f32::NEG_INFINITY, "-inf"), (1e5, "100000")] {
         let mut scales = [0.5_f32; 32];
         // Group 1 of output 2.

@@ -73,7 +73,7 @@ pub(super) fn launch_with(
 }
 
 /// The matrix with its neighbors in the last dimension, and the first name if it is so already, else the second.
-fn operand(matrix: &CubeTensor, names: [Stored; 2]) -> Result<(CubeTensor, Stored), TileRefusal> {
+pub(super) fn operand(matrix: &CubeTensor, names: [Stored; 2]) -> Result<(CubeTensor, Stored), TileRefusal> {
     let mut matrix = matrix.clone();
     let stored = if matrix.meta.strides()[1] == 1 {
         names[0]
@@ -88,7 +88,7 @@ fn operand(matrix: &CubeTensor, names: [Stored; 2]) -> Result<(CubeTensor, Store
     Ok((matrix, stored))
 }
 
-fn even(width: usize, stride: usize) -> Result<(), TileRefusal> {
+pub(super) fn even(width: usize, stride: usize) -> Result<(), TileRefusal> {
     let even = width.is_multiple_of(CHUNK) && stride.is_multiple_of(CHUNK);
     even.then_some(()).ok_or(TileRefusal::Uneven(width, stride))
 }
@@ -141,27 +141,27 @@ fn multiply_tiles<F: Float, O: Float, N: Size>(
 /// What is copied to which stage.
 #[derive(CubeType, Clone, Copy)]
 #[expand(derive(Clone, Copy))]
-struct Corner {
+pub(super) struct Corner {
     /// First row of the output.
-    row: usize,
+    pub(super) row: usize,
     /// First column of the output.
-    column: usize,
+    pub(super) column: usize,
     /// First number along k.
-    depth: usize,
+    pub(super) depth: usize,
     /// Number of the stage.
-    stage: usize,
+    pub(super) stage: usize,
 }
 
 /// The stages of both operands in shared memory.
 #[derive(CubeType)]
-struct Stages<F: Float, N: Size> {
+pub(super) struct Stages<F: Float, N: Size> {
     left: Shared<[Vector<F, N>]>,
-    right: Shared<[Vector<F, N>]>,
+    pub(super) right: Shared<[Vector<F, N>]>,
 }
 
 #[cube]
 impl<F: Float, N: Size> Stages<F, N> {
-    fn new(#[comptime] plan: Plan) -> Stages<F, N> {
+    pub(super) fn new(#[comptime] plan: Plan) -> Stages<F, N> {
         let lefts = comptime!(plan.left_block().elements(plan.stages));
         let rights = comptime!(plan.right_block().elements(plan.stages));
         Stages::<F, N> {
@@ -178,15 +178,20 @@ impl<F: Float, N: Size> Stages<F, N> {
         corner: Corner,
         #[comptime] plan: Plan,
     ) {
-        let lefts = comptime!(plan.left_block());
         let rights = comptime!(plan.right_block());
-        let to = corner.stage * comptime!(lefts.size());
-        let from = origin(corner.row, corner.depth, to, comptime!(plan.left));
-        fetch(left, &mut self.left, from, lefts);
+        self.fetch_left(left, corner, plan);
         let to = corner.stage * comptime!(rights.size());
         let from = origin(corner.column, corner.depth, to, comptime!(plan.right));
         fetch(right, &mut self.right, from, rights);
         commit(comptime!(plan.form));
+    }
+
+    /// Copies the tile of the left operand; the group is not ended.
+    pub(super) fn fetch_left(&mut self, left: &Tensor<Vector<F, N>>, corner: Corner, #[comptime] plan: Plan) {
+        let lefts = comptime!(plan.left_block());
+        let to = corner.stage * comptime!(lefts.size());
+        let from = origin(corner.row, corner.depth, to, comptime!(plan.left));
+        fetch(left, &mut self.left, from, lefts);
     }
 }
 
@@ -235,7 +240,7 @@ fn fetch<F: Float, N: Size>(
 
 /// Adds the products of one stage to the sums of each plane.
 #[cube]
-fn multiply_stage<F: Float, N: Size>(
+pub(super) fn multiply_stage<F: Float, N: Size>(
     stages: &Stages<F, N>,
     sums: &mut Array<Vector<f32, Const<2>>>,
     scratch: &mut Scratch,
@@ -293,7 +298,7 @@ fn place(
 
 /// Writes the sums of a cube where there is output.
 #[cube]
-fn write<O: Float>(
+pub(super) fn write<O: Float>(
     sums: &Array<Vector<f32, Const<2>>>,
     out: &mut Tensor<Vector<O, Const<2>>>,
     row: usize,

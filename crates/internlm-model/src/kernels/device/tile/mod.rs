@@ -5,6 +5,7 @@
 //! pipeline in f32 through shared memory, on any device and for any size of its planes: tests of it on a CPU find
 //! wrong indices in the kernels that only an NVIDIA GPU can run.
 
+pub(super) mod coded;
 mod form;
 mod fragment;
 pub(super) mod gemm;

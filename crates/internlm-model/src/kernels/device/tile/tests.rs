@@ -3,18 +3,22 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use burn_cubecl::tensor::CubeTensor;
 use cubecl::zspace::metadata::Metadata;
-use half::bf16;
+use half::{bf16, f16};
 use proptest::prelude::*;
 
+use super::coded;
 use super::form::TileForm;
 use super::fragment::Stored;
 use super::gemm::{TileRefusal, launch, launch_with};
 use super::plan::Plan;
 use crate::kernels::device::gemm::{Routine, transposed};
+use crate::kernels::device::int4::Codes;
 use crate::kernels::device::launch::{empty_f32, from_primitive, primitive};
 use crate::kernels::device::tests::{close, gpu, random, with_gaps};
-use crate::kernels::{linear, linear_by};
+use crate::kernels::{Int4Weights, linear, linear_by};
 use crate::parameter::numbers;
+use crate::testing::Int4Example;
+use crate::weights::int4::{CodedRows, Int4Matrix, Int4Source, Packing};
 
 /// Sizes whose stages fit into 32 KiB in f32: `[rows, columns, depth, stages, planes_m, planes_n]`.
 const SIZES: [[usize; 6]; 3] = [[32, 32, 32, 2, 2, 1], [64, 32, 16, 2, 2, 2], [32, 32, 16, 3, 1, 2]];
@@ -81,6 +85,35 @@ proptest! {
         let m = if left == Order::Columns { even(rows) } else { rows };
         let k = if left == Order::Rows || right == Order::Columns { even(depth) } else { depth };
         compare([m, k, 8 * columns], [left, right], SIZES[size]);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    #[test]
+    fn emulated_tiles_of_codes_give_the_product(
+        m in 1..80_usize, groups in 1..4_usize, columns in 1..9_usize, size in 0..3_usize, seed: u64,
+    ) {
+        let (k, n) = (32 * groups, 8 * columns);
+        let mut example = Int4Example::random([n, k], 32, seed);
+        example.scales.iter_mut().flatten().for_each(|scale| *scale = f16::from_f32(0.25));
+        let source = Int4Source::new(example.pack(Packing::CompressedTensors)).expect("it fits");
+        let rows: Vec<_> = (0..n).map(|row| (0, row)).collect();
+        let matrix = Int4Matrix::stack(&[CodedRows::packed(source)], &rows).expect("finite scales");
+        let codes = Codes::of(&Int4Weights::new(&matrix, &gpu()));
+        let (x, a) = operand([m, k], Order::Rows, "left");
+        let out = empty_f32(&x, [m, n]);
+        let plan = emulated(SIZES[size])(Stored::Mk, Stored::Nk);
+        prop_assert_eq!(coded::launch(&x, &codes, &out), Err(TileRefusal::NoTensorCores));
+        coded::launch_with(&x, &codes, &out, plan).expect("the shapes are even");
+        let weights = example.weights();
+        let sum = |i: usize, j: usize| -> f32 {
+            let products = (0..k).map(|l| f64::from(a[i * k + l]) * f64::from(weights[j * k + l]));
+            products.sum::<f64>() as f32
+        };
+        let expected: Vec<f32> = (0..m * n).map(|at| sum(at / n, at % n)).collect();
+        close("product", &numbers(from_primitive::<2>(out)), &expected);
     }
 }
 

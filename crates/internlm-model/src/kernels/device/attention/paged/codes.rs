@@ -6,10 +6,11 @@
 
 use cubecl::prelude::*;
 
-use super::rounding::{HALF_INFINITY, HALF_NAN, from_half, reciprocal, step_of, to_half};
+use super::rounding::{reciprocal, step_of};
 use super::store::{place, source};
 use crate::kernels::block_tables::{KeyFormat, KeyLayout};
 use crate::kernels::device::global_norm::is_finite;
+use crate::kernels::device::halves::{HALF_INFINITY, HALF_NAN, from_half, to_half};
 
 /// Scale and minimum of codes that are read back as NaN.
 const UNREADABLE: u32 = HALF_NAN | (HALF_NAN << 16);

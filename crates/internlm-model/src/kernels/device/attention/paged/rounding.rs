@@ -1,49 +1,10 @@
-//! Halves and quotients by integers, with the bits that the CPU gives.
+//! Quotients by integers, with the bits that the CPU gives.
 //!
 //! Codes of keys and values must be those of the CPU core, but shading languages leave open how quotients and conversions
 //! to halves are rounded, and not every device has halves. Sums, differences and products of floats are rounded correctly
 //! everywhere, and so are conversions of integers up to 2^24.
 
 use cubecl::prelude::*;
-
-/// Every bit of the exponent: infinite or not a number.
-pub(super) const HALF_INFINITY: u32 = 0x7c00;
-/// A half that is not a number.
-pub(super) const HALF_NAN: u32 = 0x7e00;
-/// A float that is not a number.
-const NAN: u32 = 0x7fc0_0000;
-
-/// The nearest half of a finite number, ties to even, in the lower 16 bits.
-#[cube]
-pub(super) fn to_half(number: f32) -> u32 {
-    let bits = u32::reinterpret(number);
-    let (sign, size) = ((bits >> 16u32) & 0x8000u32, bits & 0x7fff_ffffu32);
-    // The exponent counts from 15 instead of 127; what is rounded up may carry into it.
-    let mut half = (size + 0x0fffu32 + ((size >> 13u32) & 1u32) - 0x3800_0000u32) >> 13u32;
-    if size < 0x3880_0000u32 {
-        // A multiple of 2^-24: the sum has no room for a fraction and is rounded by the hardware.
-        let multiple = f32::reinterpret(size) * f32::new(16777216.0);
-        half = u32::reinterpret(multiple + f32::new(8388608.0)) - 0x4b00_0000u32;
-    }
-    if size >= 0x4780_0000u32 {
-        half = HALF_INFINITY.runtime();
-    }
-    half | sign
-}
-
-/// The number that a half stands for; infinite halves become NaN.
-#[cube]
-pub(super) fn from_half(half: u32) -> f32 {
-    let (sign, size) = ((half & 0x8000u32) << 16u32, half & 0x7fffu32);
-    let mut bits = (size << 13u32) + 0x3800_0000u32;
-    if size < 0x0400u32 {
-        bits = u32::reinterpret(f32::cast_from(size) * f32::new(comptime!(1.0 / 16_777_216.0)));
-    }
-    if size >= HALF_INFINITY {
-        bits = NAN.runtime();
-    }
-    f32::reinterpret(bits | sign)
-}
 
 /// `range / (2^bits - 1)`, rounded to the nearest; numbers that are 0 as halves become 0.
 #[cube]

@@ -1,19 +1,16 @@
-//! Configs as quantizers write them, and tensors by their names.
+//! Configs as quantizers write them, tensors by their names, and matrices of their codes.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use internlm_model::weights::{Encoding, Quantization, TensorInfo, TensorSource};
-use internlm_model::{ModelConfig, ModelSize};
 use serde_json::{Value, json};
 
 use super::settings::Symmetry;
-use super::{Needs, QuantizationConfig, ZeroPoints, find, keys, stored};
-use crate::Error;
-use crate::format::int4::Packing;
-use crate::format::int4::tests::{Plain, tiles};
-use crate::format::tests::dequantized;
+use super::{CodedRows, Int4Matrix, Needs, Packing, QuantizationConfig, ZeroPoints, find, keys, stored};
+use crate::testing::{Int4Example, StoredTensor};
+use crate::weights::{Encoding, Quantization, TensorInfo, TensorSource};
+use crate::{Error, ModelConfig, ModelSize};
 
 const PREFIX: &str = "model.layers.0.self_attn.q_proj";
 
@@ -27,21 +24,13 @@ impl Tensors {
     }
 
     /// The tensors of a packed matrix, without `g_idx`.
-    fn of(plain: &Plain, packing: Packing) -> Self {
-        let parts = plain.pack(packing);
-        let (n, k, groups) = (plain.outputs, plain.inputs, plain.inputs / plain.group);
-        let (names, shapes) = match packing {
-            Packing::CompressedTensors => (
-                ["weight_packed", "weight_zero_point", "weight_scale"],
-                [[n, k / 8], [n / 8, groups], [n, groups]],
-            ),
-            Packing::Awq => (["qweight", "qzeros", "scales"], [[k, n / 8], [groups, n / 8], [groups, n]]),
-            _ => (["qweight", "qzeros", "scales"], [[k / 8, n], [groups, n / 8], [groups, n]]),
-        };
+    fn of(example: &Int4Example, packing: Packing) -> Self {
         let mut tensors = Self(BTreeMap::new());
-        tensors.put(names[0], Encoding::I32, &shapes[0], &parts.weights);
-        tensors.put(names[1], Encoding::I32, &shapes[1], parts.zeros.as_deref().expect("it has zero points"));
-        tensors.put(names[2], Encoding::F16, &shapes[2], &parts.scales);
+        for StoredTensor { name, info, bytes } in example.tensors(packing) {
+            if name != "g_idx" {
+                tensors.put(name, info.encoding, &info.shape, &bytes);
+            }
+        }
         tensors
     }
 }
@@ -59,10 +48,10 @@ impl TensorSource for Tensors {
         PathBuf::from("model.safetensors")
     }
 
-    fn read_bytes(&self, name: &str) -> internlm_model::Result<Cow<'_, [u8]>> {
+    fn read_bytes(&self, name: &str) -> crate::Result<Cow<'_, [u8]>> {
         match self.0.get(name) {
             Some((_, bytes)) => Ok(Cow::Borrowed(bytes)),
-            None => Err(internlm_model::Error::Weights {
+            None => Err(Error::Weights {
                 path: self.file(name),
                 problems: vec![format!("tensor {name}: missing")],
             }),
@@ -89,9 +78,7 @@ fn config(packing: Packing, group: Option<usize>, needs: Needs) -> QuantizationC
 /// The sentences of an error, joined, without the key that holds the settings.
 fn refused(quantization: Value) -> String {
     match read(quantization) {
-        Err(Error::Model(internlm_model::Error::Weights { problems, .. })) => {
-            problems.join("; ").replace("quantization_config: ", "")
-        }
+        Err(Error::Weights { problems, .. }) => problems.join("; ").replace("quantization_config: ", ""),
         other => panic!("expected problems, found {other:?}"),
     }
 }
@@ -138,7 +125,7 @@ fn configs_say_how_weights_are_packed() {
 }
 
 #[test]
-fn configs_without_tiles_are_refused() {
+fn other_configs_are_refused() {
     assert_eq!(
         refused(json!({"quant_method": "awq", "bits": 3, "group_size": 0, "version": "gemv"})),
         "version: found \"gemv\", expected gemm; bits: found 3, expected 4; \
@@ -170,26 +157,24 @@ fn configs_without_tiles_are_refused() {
 
 #[test]
 fn matrices_are_found_by_name() {
-    let plain = Plain::random(16, 256, 128, 21);
+    let plain = Int4Example::random([16, 256], 128, 21);
     for packing in [Packing::Awq, Packing::Gptq, Packing::GptqV2, Packing::CompressedTensors] {
         let tensors = Tensors::of(&plain, packing);
         let config = config(packing, Some(128), Needs::Nothing);
         let source = find(&tensors, PREFIX, &config).expect("it fits").expect("it is there");
         assert_eq!((source.outputs(), source.inputs(), source.columns()), (16, 256, None));
-        let rows: Vec<usize> = (0..16).collect();
-        let weights = dequantized(source.format(), &tiles(&source, &rows), 256);
-        for (n, row) in weights.iter().enumerate() {
-            assert_eq!(*row, (0..256).map(|k| plain.weight(n, k)).collect::<Vec<_>>(), "{packing:?}");
-        }
+        let rows: Vec<_> = (0..16).map(|row| (0, row)).collect();
+        let matrix = Int4Matrix::stack(&[CodedRows::packed(source)], &rows).expect("finite scales");
+        assert_eq!(matrix.to_f32(), plain.weights(), "{packing:?}");
         assert!(find(&tensors, "lm_head", &config).expect("nothing is wrong").is_none());
     }
 }
 
 #[test]
 fn tensors_that_do_not_fit_are_named() {
-    let plain = Plain::random(16, 256, 128, 22);
+    let plain = Int4Example::random([16, 256], 128, 22);
     let problem = |tensors: &Tensors, config: QuantizationConfig| {
-        let found = find(tensors, PREFIX, &config).map(|source| source.map(|source| source.format()));
+        let found = find(tensors, PREFIX, &config).map(|source| source.map(|source| source.inputs()));
         Error::from(found.expect_err("it does not fit")).to_string().replace(PREFIX, "P")
     };
     let mut tensors = Tensors::of(&plain, Packing::Gptq);
@@ -319,7 +304,7 @@ fn keys_are_used_refused_or_change_nothing() {
 
 /// Zero points of one number everywhere, as a label and what the quantizer says about them have it.
 fn settled(packing: Packing, symmetry: Symmetry, nibbles: &[u8]) -> Result<ZeroPoints, String> {
-    let plain = Plain::random(16, 256, 128, 23);
+    let plain = Int4Example::random([16, 256], 128, 23);
     let mut tensors = Tensors::of(&plain, packing);
     let name = if packing == Packing::CompressedTensors { "weight_zero_point" } else { "qzeros" };
     let bytes: Vec<u8> = nibbles.iter().map(|nibble| nibble | nibble << 4).cycle().take(16).collect();
@@ -360,7 +345,7 @@ fn symmetric_matrices_have_zero_points_of_8_under_any_label() {
 
 #[test]
 fn parts_that_all_matrices_lack_are_one_message() {
-    let mut tensors = Tensors::of(&Plain::random(16, 256, 128, 25), Packing::CompressedTensors);
+    let mut tensors = Tensors::of(&Int4Example::random([16, 256], 128, 25), Packing::CompressedTensors);
     for name in ["weight_packed", "weight_scale"] {
         let part = tensors.0[&format!("{PREFIX}.{name}")].clone();
         tensors.0.insert(format!("model.layers.9.{name}"), part);
@@ -375,11 +360,51 @@ fn parts_that_all_matrices_lack_are_one_message() {
 
 #[test]
 fn a_group_size_that_the_scales_contradict_is_one_message() {
-    let tensors = Tensors::of(&Plain::random(16, 256, 128, 24), Packing::Gptq);
+    let tensors = Tensors::of(&Int4Example::random([16, 256], 128, 24), Packing::Gptq);
     let quantization = settings(json!({"quant_method": "gptq"})).expect("an object");
     let config = config(Packing::Gptq, Some(64), Needs::Nothing);
     let error = stored::settle(config, Symmetry::Denied, &quantization, &tensors);
     let error = error.expect_err("the scales say otherwise").to_string();
     assert!(error.contains("found groups of 64 of 4 bits, but the scales of 1 matrices"), "{error}");
     assert!(error.contains("groups of 128") && error.contains(PREFIX), "{error}");
+}
+
+#[test]
+fn codes_and_columns_are_those_of_the_quantizer() {
+    let mut example = Int4Example::random([16, 256], 128, 26);
+    example.groups = (0..256).map(|input| input % 2).collect();
+    let tensors = Tensors(
+        example
+            .tensors(Packing::Gptq)
+            .into_iter()
+            .map(|tensor| (format!("{PREFIX}.{}", tensor.name), (tensor.info, tensor.bytes)))
+            .collect(),
+    );
+    let source = find(&tensors, PREFIX, &config(Packing::Gptq, Some(128), Needs::InputGroups));
+    let rows = CodedRows::packed(source.expect("it fits").expect("it is there"));
+    let matrix = Int4Matrix::stack(&[rows], &[(0, 3), (0, 15)]).expect("finite scales");
+    let weights = example.weights();
+    assert_eq!(matrix.to_f32(), [&weights[3 * 256..4 * 256], &weights[15 * 256..]].concat());
+    let columns = matrix.layout.columns.as_ref().expect("inputs are out of order");
+    let codes: Vec<u8> = (0..256).map(|k| (matrix.codes[k / 8] >> (4 * (k % 8)) & 15) as u8).collect();
+    let expected: Vec<u8> = columns.iter().map(|input| example.values[3][*input as usize]).collect();
+    assert_eq!(codes, expected);
+}
+
+#[test]
+fn blocks_of_gguf_files_are_codes() {
+    for encoding in [Encoding::Q4_0, Encoding::Q4_1] {
+        let length = encoding.byte_length(&[2, 64]).expect("whole blocks");
+        // Every half that can be here is finite: no byte has all bits of an exponent.
+        let bytes: Vec<u8> = (0..length).map(|at| (at * 37 % 251) as u8 & 0xbf).collect();
+        let expected = encoding.dequantize(&bytes).expect("whole blocks");
+        let rows = CodedRows::Blocks { encoding, bytes: Cow::Owned(bytes), inputs: 64 };
+        assert_eq!(rows.outputs(), 2);
+        let matrix = Int4Matrix::stack(&[rows], &[(0, 0), (0, 1)]).expect("finite scales");
+        assert_eq!(matrix.to_f32(), expected, "{encoding}");
+        assert_eq!(matrix.layout.group, 32);
+    }
+    let odd = CodedRows::Blocks { encoding: Encoding::Q4_0, bytes: Cow::Owned(vec![0x7f; 18]), inputs: 32 };
+    let problem = Int4Matrix::stack(&[odd], &[(0, 0)]).expect_err("the scale is no number");
+    assert_eq!(problem, "row 0, block 0: found NaN, expected a number");
 }

@@ -1,28 +1,28 @@
 //! [`QuantizationConfig`]: the settings of a quantizer as far as they say what stored words mean.
 
-use internlm_model::weights::Quantization;
 use serde_json::{Map, Value};
 
 use super::keys;
-use crate::format::int4::Packing;
+use super::source::Packing;
+use crate::weights::Quantization;
 use crate::{Error, Result};
 
 /// How the quantized matrices of a model are stored.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct QuantizationConfig {
+pub struct QuantizationConfig {
     /// Layout of the nibbles: `quant_method` with `version` or `checkpoint_format`.
-    pub(crate) packing: Packing,
+    pub packing: Packing,
     /// Inputs per group: `group_size`; `None` is a whole row (-1).
-    pub(crate) group: Option<usize>,
+    pub group: Option<usize>,
     /// Which further tensors each matrix must have.
-    pub(crate) needs: Needs,
+    pub needs: Needs,
     /// Where the zero points come from.
-    pub(crate) zeros: ZeroPoints,
+    pub zeros: ZeroPoints,
 }
 
 /// A tensor that a config promises in addition to weights and scales (and the zero points of AWQ and GPTQ).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Needs {
+pub enum Needs {
     /// Nothing but weights, scales and usual zero points.
     Nothing,
     /// compressed-tensors that is not `symmetric`: zero points.
@@ -33,7 +33,7 @@ pub(crate) enum Needs {
 
 /// Where zero points come from.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum ZeroPoints {
+pub enum ZeroPoints {
     /// From the tensors, as the packing says.
     Stored,
     /// 8 everywhere, whatever is stored: the matrices are symmetric.
@@ -55,7 +55,7 @@ impl QuantizationConfig {
     /// Reads the settings alone.
     ///
     /// # Errors
-    /// A method, layout or size that has no tiles; all problems at once.
+    /// A method, layout or size that is not read; all problems at once.
     pub(super) fn parse(quantization: &Quantization) -> Result<(Self, Symmetry)> {
         let settings = &quantization.settings;
         let mut problems = Vec::new();
@@ -72,7 +72,7 @@ impl QuantizationConfig {
             Some(read) => Ok(read),
             None => {
                 let problems = problems.iter().map(|problem| quantization.problem(problem)).collect();
-                Err(Error::weights(&quantization.path, problems))
+                Err(Error::Weights { path: quantization.path.clone(), problems })
             }
         }
     }

@@ -7,13 +7,30 @@
 
 use std::path::Path;
 
-use internlm_model::weights::{Encoding, Quantization, TensorSource};
-
-use super::names;
 use super::settings::{Needs, QuantizationConfig, Symmetry, ZeroPoints};
-use crate::format::int4::Packing;
-use crate::format::record::word;
+use super::source::{Packing, word};
+use crate::weights::{Encoding, Quantization, StoredModel, TensorSource};
 use crate::{Error, Result};
+
+impl QuantizationConfig {
+    /// Reads the settings of a model and compares them with its tensors; `None` when the model is not quantized.
+    ///
+    /// # Errors
+    /// A method, layout or size that is not read, and settings that contradict what is stored; all problems at once.
+    pub fn read(model: &StoredModel) -> Result<Option<Self>> {
+        let Some(quantization) = &model.quantization else { return Ok(None) };
+        let (config, symmetry) = Self::parse(quantization)?;
+        settle(config, symmetry, quantization, model.source.as_ref()).map(Some)
+    }
+}
+
+/// The ends of the names of a matrix's tensors: weights, zero points, scales, groups of the inputs.
+pub(super) fn names(packing: Packing) -> [&'static str; 4] {
+    match packing {
+        Packing::CompressedTensors => ["weight_packed", "weight_zero_point", "weight_scale", "weight_g_idx"],
+        _ => ["qweight", "qzeros", "scales", "g_idx"],
+    }
+}
 
 /// Settles how the tensors of `source` are read.
 ///
@@ -25,7 +42,10 @@ pub(super) fn settle(
     quantization: &Quantization,
     source: &dyn TensorSource,
 ) -> Result<QuantizationConfig> {
-    let fail = |problem: String| Error::weights(&quantization.path, vec![quantization.problem(&problem)]);
+    let fail = |problem: String| Error::Weights {
+        path: quantization.path.clone(),
+        problems: vec![quantization.problem(&problem)],
+    };
     groups(config, source).map_err(fail)?;
     let zeros = Zeros::read(config.packing, source);
     let zeros = zeros.settle(config.packing, symmetry, &quantization.path).map_err(fail)?;

@@ -1,38 +1,17 @@
-//! Finds the 4-bit matrices of a Hugging Face folder: the settings of its quantizer say how they are packed, the tensors'
-//! names say which they are.
-//!
-//! [`settings`] reads what `transformers` and the quantizers write for AWQ, GPTQ and compressed-tensors, [`keys`] is the
-//! table of all keys, and [`stored`] compares the settings with what is stored.
-
-mod keys;
-mod settings;
-mod stored;
+//! [`find`]: the tensors of one 4-bit matrix by their names.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-use internlm_model::weights::{Encoding, StoredModel, TensorSource};
-
-use super::int4::{Int4Parts, Int4Source, Packing};
-use crate::{Error, Result};
-
-pub(crate) use settings::{Needs, QuantizationConfig, ZeroPoints};
-
-impl QuantizationConfig {
-    /// Reads the settings of a model and compares them with its tensors; `None` when the model is not quantized.
-    ///
-    /// # Errors
-    /// A method, layout or size that has no tiles, and settings that contradict what is stored; all problems at once.
-    pub(crate) fn read(model: &StoredModel) -> Result<Option<Self>> {
-        let Some(quantization) = &model.quantization else { return Ok(None) };
-        let (config, symmetry) = Self::parse(quantization)?;
-        stored::settle(config, symmetry, quantization, model.source.as_ref()).map(Some)
-    }
-}
+use super::settings::{Needs, QuantizationConfig, ZeroPoints};
+use super::source::{Int4Parts, Int4Source, Packing};
+use super::stored::names;
+use crate::Error;
+use crate::weights::{Encoding, TensorSource};
 
 /// What is wrong with a tensor of a packed matrix.
 #[derive(Debug)]
-pub(crate) struct Problem {
+pub struct Problem {
     /// The file that holds the tensor, or should hold it.
     file: PathBuf,
     /// One sentence: tensor, found, expected.
@@ -41,7 +20,7 @@ pub(crate) struct Problem {
 
 impl Problem {
     /// The sentence for a message that names `model` already: the tensor's file is named when it is another one.
-    pub(crate) fn text(&self, model: &Path) -> String {
+    pub fn text(&self, model: &Path) -> String {
         match self.file.file_name() {
             Some(name) if self.file != model => format!("{}: {}", name.display(), self.text),
             _ => self.text.clone(),
@@ -51,23 +30,15 @@ impl Problem {
 
 impl From<Problem> for Error {
     fn from(problem: Problem) -> Self {
-        Self::weights(problem.file, vec![problem.text])
-    }
-}
-
-/// The ends of the names of a matrix's tensors: weights, zero points, scales, groups of the inputs.
-fn names(packing: Packing) -> [&'static str; 4] {
-    match packing {
-        Packing::CompressedTensors => ["weight_packed", "weight_zero_point", "weight_scale", "weight_g_idx"],
-        _ => ["qweight", "qzeros", "scales", "g_idx"],
+        Self::Weights { path: problem.file, problems: vec![problem.text] }
     }
 }
 
 /// The matrix whose tensors begin with `prefix` (`model.layers.0.self_attn.q_proj`); `None` when it is not quantized.
 ///
 /// # Errors
-/// Tensors that are missing, of another type or shape, or that have no tiles.
-pub(crate) fn find<'a>(
+/// Tensors that are missing, or of another type or shape.
+pub fn find<'a>(
     source: &'a dyn TensorSource,
     prefix: &str,
     config: &QuantizationConfig,
@@ -149,6 +120,3 @@ fn read_if<'a>(
 fn problem_of(source: &dyn TensorSource, name: &str, problem: &str) -> Problem {
     Problem { file: source.file(name), text: format!("tensor {name}: {problem}") }
 }
-
-#[cfg(test)]
-mod tests;

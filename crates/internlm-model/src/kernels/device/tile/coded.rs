@@ -1,0 +1,188 @@
+//! Products with a matrix of 4-bit codes by tiles: the codes are decoded on their way to shared memory.
+//!
+//! As `gemm`, but that the units hold the codes of the next tile in registers while they multiply the present one: the
+//! weights exist in the number format of x in shared memory only.
+
+use burn::backend::cubecl::dtype_to_storage_type;
+use burn_cubecl::tensor::CubeTensor;
+use cubecl::ir::ElemType;
+use cubecl::prelude::*;
+
+use super::form::{CHUNK, TileForm};
+use super::fragment::{Stored, zeros};
+use super::gemm::{Corner, Stages, TileRefusal, even, multiply_stage, operand, write};
+use super::plan::{Block, Plan};
+use super::scratch::Scratch;
+use super::stage::{commit, wait};
+use crate::kernels::device::int4::{CodeForm, Codes, WORD, decode_word};
+use crate::kernels::device::launch::{Grid, size};
+
+/// Rows of x up to which a cube makes 64 rows of the output.
+const FEW_ROWS: usize = 64;
+
+/// Writes `x W^T` over `out`, which has rows without gaps.
+///
+/// # Shapes
+/// - x: `[T, in]`
+/// - codes: `[out, in]`
+/// - out: `[T, out]`
+pub(in crate::kernels::device) fn launch(
+    x: &CubeTensor,
+    codes: &Codes,
+    out: &CubeTensor,
+) -> Result<(), TileRefusal> {
+    TileForm::of(&x.client, x.dtype).ok_or(TileRefusal::NoTensorCores)?;
+    let plan = Plan::mma(Stored::Mk, Stored::Nk);
+    let rows = if size(x, 0) <= FEW_ROWS { FEW_ROWS } else { plan.rows };
+    launch_with(x, codes, out, Plan { rows, ..plan })
+}
+
+/// As [`launch`], with the sizes of `plan`, whose operands are [`Stored::Mk`] and [`Stored::Nk`].
+pub(super) fn launch_with(
+    x: &CubeTensor,
+    codes: &Codes,
+    out: &CubeTensor,
+    plan: Plan,
+) -> Result<(), TileRefusal> {
+    let (left, stored) = operand(x, [Stored::Mk, Stored::Km])?;
+    if stored != plan.left {
+        return Err(TileRefusal::Scattered);
+    }
+    even(size(out, 1), out.meta.strides()[0])?;
+    let tiles = size(out, 0).div_ceil(plan.rows) * size(out, 1).div_ceil(plan.columns);
+    let Grid { count, dim } = Grid::cubes_of(&out.client, tiles, plan.units() as u32);
+    multiply_coded_tiles::launch(
+        &out.client,
+        count,
+        dim,
+        plan.form.vector(),
+        left.into_tensor_arg(),
+        codes.words.clone().into_tensor_arg(),
+        codes.scales.clone().into_tensor_arg(),
+        out.clone().into_tensor_arg(),
+        plan,
+        codes.form,
+        [dtype_to_storage_type(x.dtype), dtype_to_storage_type(out.dtype)],
+    );
+    Ok(())
+}
+
+/// One tile of the output.
+///
+/// # Shapes
+/// - left: `[m, k]`
+/// - words: `[n, k / 8]`
+/// - scales: `[n, k / group]`
+/// - out: `[m, n]`
+#[cube(launch)]
+fn multiply_coded_tiles<F: Float, O: Float, N: Size>(
+    left: &Tensor<Vector<F, N>>,
+    words: &Tensor<u32>,
+    scales: &Tensor<u32>,
+    out: &mut Tensor<Vector<O, Const<2>>>,
+    #[comptime] plan: Plan,
+    #[comptime] code: CodeForm,
+    #[define(F, O)] _formats: [ElemType; 2],
+) {
+    let tiles_m = (out.shape(0) + comptime!(plan.rows - 1)) / plan.rows;
+    let (row, column) = (CUBE_POS % tiles_m * plan.rows, CUBE_POS / tiles_m * plan.columns);
+    if column >= out.shape(1) {
+        terminate!();
+    }
+    let mut stages = Stages::<F, N>::new(plan);
+    let mut scratch = Scratch::new(comptime!(plan.planes()), comptime!(plan.form));
+    let mut sums = zeros(comptime!(4 * plan.rows_of_plane() * plan.pairs_of_plane()));
+    let rights = comptime!(plan.right_block());
+    #[unroll]
+    for stage in 0..comptime!(plan.stages - 1) {
+        let depth = comptime!(stage * plan.depth);
+        let corner = Corner { row, column, depth, stage };
+        stages.fetch_left(left, corner, plan);
+        commit(comptime!(plan.form));
+        let read = read(words, scales, corner, rights, code);
+        store(&read, &mut stages.right, stage, rights, code);
+    }
+    let steps = (left.shape(1) + comptime!(plan.depth - 1)) / plan.depth;
+    for step in 0..steps {
+        // Of the groups on their way, all but the oldest may still be.
+        wait(comptime!(plan.stages - 2), comptime!(plan.form));
+        sync_cube();
+        // Beyond the last step there are zeros to copy, which keep the number of groups.
+        let next = step + comptime!(plan.stages - 1);
+        let corner = Corner { row, column, depth: next * plan.depth, stage: next % plan.stages };
+        stages.fetch_left(left, corner, plan);
+        commit(comptime!(plan.form));
+        let read = read(words, scales, corner, rights, code);
+        multiply_stage(&stages, &mut sums, &mut scratch, step % plan.stages, plan);
+        // Nobody reads this stage: it was multiplied before the barrier of this step.
+        store(&read, &mut stages.right, corner.stage, rights, code);
+    }
+    write(&sums, out, row, column, plan);
+}
+
+/// The words of a unit for one tile, and the scale of each.
+#[derive(CubeType)]
+struct Read {
+    words: Array<u32>,
+    pairs: Array<u32>,
+}
+
+/// Reads the words of a tile; beyond the edges they are zeros with a scale of zero.
+#[cube]
+fn read(
+    words: &Tensor<u32>,
+    scales: &Tensor<u32>,
+    corner: Corner,
+    #[comptime] block: Block,
+    #[comptime] code: CodeForm,
+) -> Read {
+    let mut found = Array::<u32>::new(comptime!(block.turns()));
+    let mut pairs = Array::<u32>::new(comptime!(block.turns()));
+    #[unroll]
+    for turn in 0..comptime!(block.turns()) {
+        let chunk = UNIT_POS as usize + comptime!(turn * block.units);
+        let row = corner.column + chunk / comptime!(block.chunks_of_row());
+        let at = corner.depth / WORD + chunk % comptime!(block.chunks_of_row());
+        found[turn] = 0u32;
+        pairs[turn] = 0u32;
+        if row < words.shape(0) && at < words.shape(1) {
+            found[turn] = words[row * words.stride(0) + at];
+            pairs[turn] = scales[row * scales.stride(0) + at * WORD / code.group];
+        }
+    }
+    Read { words: found, pairs }
+}
+
+/// Decodes the words of a tile to a stage, a chunk each.
+#[cube]
+fn store<F: Float, N: Size>(
+    read: &Read,
+    stage: &mut Shared<[Vector<F, N>]>,
+    number: usize,
+    #[comptime] block: Block,
+    #[comptime] code: CodeForm,
+) {
+    let mut weights = Array::<f32>::new(WORD);
+    let columns = comptime!(block.chunks_of_row());
+    #[unroll]
+    for turn in 0..comptime!(block.turns()) {
+        let chunk = UNIT_POS as usize + comptime!(turn * block.units);
+        if chunk < comptime!(block.chunks()) {
+            decode_word(read.words[turn], read.pairs[turn], &mut weights, 0usize, code.offset);
+            let place = chunk / columns * comptime!(block.pitch()) + chunk % columns;
+            let to = number * comptime!(block.size()) + place;
+            if comptime!(block.form == TileForm::Mma) {
+                let mut numbers = Vector::<F, N>::empty();
+                #[unroll]
+                for i in 0..CHUNK {
+                    numbers.insert(i, F::cast_from(weights[i]));
+                }
+                stage[to] = numbers;
+            } else {
+                for i in 0..CHUNK {
+                    stage[to * CHUNK + i] = Vector::<F, N>::new(F::cast_from(weights[i]));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Folders of AWQ, GPTQ and compressed-tensors are the models of their weights: on the CPU as floats, on GPUs as codes.
+
+use std::path::Path;
+
+use burn::tensor::Device;
+use internlm_model::attend::Causal;
+use internlm_model::decoder::Decoder;
+use internlm_model::linear::Linear;
+use internlm_model::parameter::numbers;
+use internlm_model::testing::{Int4Model, ZeroPoint};
+use internlm_model::weights::int4::Packing;
+use internlm_model::weights::{self, ConvertConfig, Target, convert};
+use internlm_model::{Precision, TokenId};
+
+const PACKINGS: [Packing; 4] = [Packing::Awq, Packing::Gptq, Packing::GptqV2, Packing::CompressedTensors];
+
+/// A quantized folder, and the one of its weights in f32.
+fn folders(packing: Packing) -> [tempfile::TempDir; 2] {
+    let folders = [(); 2].map(|()| tempfile::tempdir().expect("a folder"));
+    let model = Int4Model::new(packing, ZeroPoint::Any);
+    model.write(folders[0].path(), folders[1].path()).expect("writes");
+    folders
+}
+
+fn logits(decoder: &Decoder, tokens: u32, device: &Device) -> Vec<f32> {
+    let ids: Vec<TokenId> = (0..tokens).map(|i| TokenId(i * 7 % Int4Model::VOCAB as u32)).collect();
+    let ids = decoder.ids(&ids, device).expect("known ids");
+    numbers(decoder.logits(decoder.forward(ids, &mut Causal::sequence(tokens as usize))))
+}
+
+/// All tensors of a folder by InternLM2's names.
+fn tensors(folder: &Path) -> Vec<(String, Vec<f32>)> {
+    let (_, source) = weights::open(folder).expect("opens");
+    let read = |name: String| {
+        let values = source.read_f32(&name).expect("reads");
+        (name, values)
+    };
+    source.names().into_iter().map(read).collect()
+}
+
+#[test]
+fn quantized_folders_hold_the_numbers_of_their_weights() {
+    for packing in PACKINGS {
+        let [quantized, plain] = folders(packing);
+        let (found, expected) = (tensors(quantized.path()), tensors(plain.path()));
+        assert_eq!(found.len(), expected.len());
+        for ((name, found), (other, expected)) in found.iter().zip(&expected) {
+            assert_eq!(name, other);
+            assert!(found == expected, "{packing:?}: {name}");
+        }
+        let device = Device::flex();
+        let [found, expected] = [&quantized, &plain].map(|folder| {
+            let decoder = Decoder::load_in(folder.path(), &device, Precision::F32Exact).expect("loads");
+            logits(&decoder, 20, &device)
+        });
+        assert_eq!(found, expected, "{packing:?}");
+    }
+}
+
+#[test]
+fn what_is_written_from_a_quantized_folder_is_not_quantized() {
+    let [quantized, plain] = folders(Packing::Awq);
+    let out = tempfile::tempdir().expect("a folder");
+    let written = out.path().join("floats");
+    convert(quantized.path(), &written, &ConvertConfig::new(Target::HfLlama), &()).expect("converts");
+    assert_eq!(tensors(&written), tensors(plain.path()));
+    let config = std::fs::read_to_string(written.join("config.json")).expect("reads");
+    assert!(!config.contains("quantization_config"), "{config}");
+}
+
+#[test]
+fn codes_are_given_under_the_names_of_the_decoder() {
+    for packing in PACKINGS {
+        let [quantized, _] = folders(packing);
+        let (config, source) = weights::open(quantized.path()).expect("opens");
+        let matrix = source.read_int4("model.layers.1.attention.wqkv.weight").expect("reads").expect("codes");
+        assert_eq!((matrix.outputs(), matrix.layout.inputs), (config.qkv_rows(), config.hidden));
+        let expected = source.read_f32("model.layers.1.attention.wqkv.weight").expect("reads");
+        assert!(matrix.to_f32() == expected, "{packing:?}");
+        assert_eq!(source.read_int4("model.tok_embeddings.weight").expect("reads"), None);
+    }
+}
+
+/// On the device that `INTERNLM_TEST_DEVICE` names, by default the first one of the build.
+#[cfg(any(feature = "cuda", feature = "vulkan"))]
+mod gpu {
+    use super::*;
+
+    fn device() -> Device {
+        let first = if cfg!(feature = "vulkan") { "vulkan:0" } else { "cuda:0" };
+        let name = std::env::var("INTERNLM_TEST_DEVICE").unwrap_or_else(|_| first.to_owned());
+        internlm_model::device::parse(&name).expect("the device under test is there")
+    }
+
+    fn is_int4(decoder: &mut Decoder) -> Vec<bool> {
+        decoder.linears_mut().iter().map(|(_, linear)| matches!(linear, Linear::Int4(_))).collect()
+    }
+
+    /// Relative L2 difference.
+    fn difference(found: &[f32], expected: &[f32]) -> f32 {
+        let norm = |values: &mut dyn Iterator<Item = f32>| values.map(|x| x * x).sum::<f32>().sqrt();
+        norm(&mut found.iter().zip(expected).map(|(a, b)| a - b)) / norm(&mut expected.iter().copied())
+    }
+
+    #[test]
+    fn codes_stay_codes_and_give_the_logits_of_their_weights() {
+        let (device, half) = (
+            device(),
+            if Precision::Bf16.check(&device()).is_ok() { Precision::Bf16 } else { Precision::F16 },
+        );
+        for packing in PACKINGS {
+            let [quantized, plain] = folders(packing);
+            let expected = Decoder::load(plain.path(), &Device::flex()).expect("loads");
+            for (precision, tolerance) in [(Precision::F32Exact, 1e-5), (half, 3e-2)] {
+                let mut decoder = Decoder::load_in(quantized.path(), &device, precision).expect("loads");
+                // Four matrices in each of two blocks, of which one is two; the output is in floats.
+                let codes = is_int4(&mut decoder);
+                assert_eq!(codes.iter().filter(|codes| **codes).count(), 10, "{codes:?}");
+                for tokens in [1, 16, 40] {
+                    let expected = logits(&expected, tokens, &Device::flex());
+                    let difference = difference(&logits(&decoder, tokens, &device), &expected);
+                    assert!(difference <= tolerance, "{packing:?} {precision} {tokens}: {difference}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn decoders_to_train_have_no_codes() {
+        let [quantized, plain] = folders(Packing::Gptq);
+        let mut decoder = Decoder::load(quantized.path(), &device()).expect("loads");
+        assert!(is_int4(&mut decoder).iter().all(|codes| !codes));
+        let mut coded = Decoder::load_in(quantized.path(), &device(), Precision::F32Exact).expect("loads");
+        let expected = Decoder::load(plain.path(), &device()).expect("loads");
+        let values = |decoder: &Decoder| -> Vec<(String, Vec<f32>)> {
+            let parameters = decoder.parameters().into_iter();
+            parameters.map(|(name, parameter)| (name, parameter.to_vec())).collect()
+        };
+        assert!(values(&decoder) == values(&expected));
+        // Merging takes the codes' columns back into their order.
+        assert!(is_int4(&mut coded).contains(&true));
+        assert!(values(&coded.merged()) == values(&expected));
+    }
+}
