@@ -6,7 +6,7 @@ import statistics
 import sys
 import time
 
-from models import write_folder
+from models import AWQ, write_folder
 
 # Names of the number formats of both sides: of PyTorch's twins, of internlm-train and of lmdeploy.
 F32 = ("f32", "f32-exact", "float32")
@@ -24,6 +24,8 @@ GOALS = {
     ("decode 7b", 256): dict(floor=5000, aim=11000),
     ("decode 1.8b", 1): dict(floor=250, aim=500),
     ("decode 1.8b", 64): dict(floor=6000, aim=12000),
+    ("decode 7b w4a16", 1): dict(floor=200, aim=380),
+    "keys int8 over floats 7b": dict(floor=1.1, aim=1.25),
     "prefill 7b": dict(floor=10000, aim=20000),
     "first token 7b": dict(floor=60, aim=20, better="lower"),
     "graphs over single launches 1.8b": dict(floor=1.0, aim=1.5),
@@ -69,6 +71,7 @@ class Sizes:
         # Batch and tokens in the cache of each of its sequences.
         self.decode_large = [(1, 8), (2, 8)] if tiny else [(1, 1024), (64, 1024), (256, 512)]
         self.decode_small = [(1, 8)] if tiny else [(1, 1024), (64, 1024)]
+        self.decode_codes = [(1, 8), (20, 8)] if tiny else [(1, 1024), (64, 1024)]
         self.prefill = 16 if tiny else 8192
         self.decode_steps = 2 if tiny else 16
         # Requests at a time, words of a prompt, tokens of an answer.
@@ -168,9 +171,10 @@ def decode_text(run, batch, context):
     return f"batch {batch}, context {context}, {served(run)}"
 
 
-def generation(run, seconds, shape, batches, *more, prefill=()):
+def generation(run, seconds, shape, batches, *more, prefill=(), quantization=None):
     """Decode steps and prompts of the executor with random weights; `more` are further options."""
-    folder = write_folder(run.work / "models" / shape, shape)
+    folder = run.work / "models" / (f"{shape}-codes" if quantization else shape)
+    write_folder(folder, shape, quantization)
     words = ["generation", folder, "--random-weights", "--steps", Sizes(run.tiny).decode_steps, "--warmup", 2]
     words += [word for batch, context in batches for word in ("--decode", f"{batch}x{context}")]
     words += [word for tokens in prefill for word in ("--prefill", tokens)]
@@ -207,6 +211,27 @@ def serve(run, seconds):
     if recorded and single:
         record(run, f"graphs over single launches {shape}", decode_text(run, *batches[0]), recorded / single, "x")
     return code or exit_code
+
+
+def quantized(run, seconds):
+    """Decode steps with weights of 4 bits, and with keys of 8 and 4 bits over those with keys as floats."""
+    sizes, clock, shape = Sizes(run.tiny), Clock(seconds), Sizes(run.tiny).large
+    code, lines = generation(run, clock.left(), shape, sizes.decode_codes, "--graphs", quantization=AWQ)
+    for line in lines:
+        if line["phase"] == "decode":
+            name, batch = f"decode {shape} w4a16", line["batch"]
+            text = f"{decode_text(run, batch, line['context'])}, groups of {AWQ['group_size']}"
+            rate, reserved = line["tokens_per_second"], line["reserved_bytes"]
+            record(run, name, text, rate, "tokens/s", goal=(name, batch), peak_bytes=reserved)
+    batches, rates = sizes.decode_large[-1:], {}
+    for bits in (0, 8, 4):
+        exit_code, lines = generation(run, clock.left(), shape, batches, "--graphs", "--quant-policy", bits)
+        code, rates[bits] = code or exit_code, decode_rate(lines)
+    text = decode_text(run, *batches[0])
+    for bits in (8, 4):
+        if rates[0] and rates[bits]:
+            record(run, f"keys int{bits} over floats {shape}", text, rates[bits] / rates[0], "x")
+    return code
 
 
 def twins(run, seconds):

@@ -67,9 +67,14 @@ def tokenizer(vocab):
     }
 
 
-def write_folder(folder, name):
-    """Writes what `--random-weights` reads of a model."""
+# What AutoAWQ writes into the config of its folders.
+AWQ = {"quant_method": "awq", "bits": 4, "group_size": 128, "zero_point": True, "version": "gemm"}
+
+
+def write_folder(folder, name, quantization=None):
+    """Writes what `--random-weights` reads of a model; the settings of a quantizer give codes of 4 bits."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "config.json").write_text(json.dumps(config(name)))
+    settings = {"quantization_config": quantization} if quantization else {}
+    (folder / "config.json").write_text(json.dumps({**config(name), **settings}))
     (folder / "tokenizer.json").write_text(json.dumps(tokenizer(SHAPES[name]["vocab"])))
     return folder

@@ -132,7 +132,7 @@ STAGES = [
     ("serve 7B", 75, benches.serve),
     ("train 7B", 60, benches.train_large),
     ("torch twins", 75, benches.twins),
-    ("quantized weights and cache", 40, None),
+    ("quantized weights and cache", 60, benches.quantized),
     ("server", 60, benches.server),
     ("one-rank NCCL", 10, None),
 ]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 /// Bytes of one instruction, from Volta on.
 const INSTRUCTION: usize = 16;
 
-/// How often each instruction occurs, by its name without what follows the first dot.
+/// How often each instruction occurs, by its name with all modifiers: `LDG.E.128`.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Instructions {
     counts: BTreeMap<String, usize>,
@@ -23,15 +23,21 @@ impl Instructions {
             };
             let name = rest.split_whitespace().find(|word| !word.starts_with('@'));
             let (true, Some(name)) = (is_offset(offset), name) else { continue };
-            let name = name.split(['.', ';']).next().unwrap_or(name);
+            let name = name.split(';').next().unwrap_or(name);
             *counts.entry(name.to_owned()).or_default() += 1;
         }
         Self { counts }
     }
 
-    /// How often one instruction occurs.
+    /// How often one instruction occurs; modifiers after its name are asked for in any order: `LDG.128`.
     pub(crate) fn count(&self, name: &str) -> usize {
-        self.counts.get(name).copied().unwrap_or(0)
+        let is_wanted = |found: &str| {
+            let found: Vec<&str> = found.split('.').collect();
+            let (base, modifiers) = name.split_once('.').unwrap_or((name, ""));
+            let has = |modifier: &str| modifier.is_empty() || found[1..].contains(&modifier);
+            found[0] == base && modifiers.split('.').all(has)
+        };
+        self.counts.iter().filter(|(found, _)| is_wanted(found)).map(|(_, count)| count).sum()
     }
 
     /// Size of all instructions in bytes.
@@ -63,6 +69,7 @@ mod tests {
 ";
         let found = Instructions::read(text);
         assert_eq!((found.count("LDG"), found.count("EXIT"), found.count("STL")), (2, 1, 0));
+        assert_eq!((found.count("LDG.128"), found.count("LDG.64"), found.count("LDG.E")), (1, 0, 2));
         assert_eq!(found.bytes(), 5 * 16);
     }
 }

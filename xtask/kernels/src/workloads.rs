@@ -8,12 +8,13 @@ use cubecl_cuda::Architecture;
 use internlm_model::TokenId;
 use internlm_model::attend::{HeadShape, PackedQkv};
 use internlm_model::kernels::{
-    AdamWCoefficients, AdamWState, KeyCopy, KeyFormat, KeyLayout, Labels, MAX_ENTRIES, PagedBatch, PagedKeys,
-    Routine, accumulate, adamw, cross_entropy, embedding, global_norm, largest_entries, linear, linear_by,
-    logits, rms_norm, rotary_attention, rotate, swiglu, token_log_probs,
+    AdamWCoefficients, AdamWState, Int4Weights, KeyCopy, KeyFormat, KeyLayout, Labels, MAX_ENTRIES,
+    PagedBatch, PagedKeys, Routine, accumulate, adamw, cross_entropy, embedding, global_norm, int4_linear,
+    largest_entries, linear, linear_by, logits, rms_norm, rotary_attention, rotate, swiglu, token_log_probs,
 };
 use internlm_model::positions::{Positions, Run};
 use internlm_model::rope::RopeTable;
+use internlm_model::weights::int4::Offset;
 
 /// Tokens of a row: more than three times the rows of logits that exist at once.
 const TOKENS: usize = 3300;
@@ -69,6 +70,7 @@ pub(crate) fn all() -> Vec<Workload> {
         workload("cross entropy", |device| losses(HIDDEN, device)),
         workload("rows apart", |device| losses(UNEVEN, device)),
         workload("log-probs", log_probs),
+        workload("int4", int4),
         workload("optimizer", optimizer),
         workload("largest", largest),
     ];
@@ -176,6 +178,20 @@ fn half(device: &Device) {
     differentiate(embedding(leaf([VOCAB, HIDDEN]), ids));
     let table = || zeros([TOKENS, 64], device);
     differentiate(rotate(Format::Bf16.leaf([TOKENS, 32, 128], device), table(), table()));
+}
+
+/// Products with codes of 4 bits, of groups of the usual sizes and of blocks with minima, in f32 and bf16.
+fn int4(device: &Device) {
+    let words = |columns: usize| Tensor::<2, Int>::zeros([INTER, columns], (device, DType::U32));
+    for (group, offset) in [(128, Offset::Zero), (32, Offset::Minimum)] {
+        let (codes, scales) = (words(HIDDEN / 8), words(HIDDEN / group));
+        let weights = Int4Weights { codes, scales, group, offset };
+        for format in [Format::F32, Format::Bf16] {
+            for tokens in [1, 2, 4, 8, 16, 40, 200, TOKENS] {
+                let _ = int4_linear(format.leaf([tokens, HIDDEN], device).inner(), &weights);
+            }
+        }
+    }
 }
 
 /// A label for every token, so that logits are made in several parts.

@@ -14,6 +14,7 @@ use crate::device::is_gpu;
 use crate::linear::{Dense, Int4, Linear};
 use crate::precision::Precision;
 use crate::weights::TensorSource;
+use crate::weights::int4::{BLOCK, Int4Matrix, QuantizationConfig};
 use crate::weights::names::{Part, Slot};
 use crate::{Error, Result};
 
@@ -31,12 +32,23 @@ enum Origin<'a> {
     Random {
         seed: u64,
     },
-    /// Numbers of the device's own generator.
-    Drawn,
+    /// Numbers of the device's own generator; matrices of blocks may be 4-bit codes in groups of this many inputs.
+    Drawn {
+        seed: u64,
+        group: Option<Group>,
+    },
     Stored {
         source: &'a dyn TensorSource,
         codes: Codes,
     },
+}
+
+/// How many consecutive inputs share a scale.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Group {
+    Inputs(usize),
+    /// All of a matrix.
+    Row,
 }
 
 /// What becomes of matrices that are stored as 4-bit codes.
@@ -55,10 +67,16 @@ impl<'a> Builder<'a> {
     }
 
     /// Matrices from the same distributions by the generator of `device`, vectors constant, in a number format that the
-    /// device computes with.
-    pub(super) fn drawn(seed: u64, device: &'a Device, precision: Precision) -> Self {
+    /// device computes with. With the settings of a 4-bit quantizer, GPUs get random codes in blocks, drawn by the host.
+    pub(super) fn drawn(
+        seed: u64,
+        quantization: Option<QuantizationConfig>,
+        device: &'a Device,
+        precision: Precision,
+    ) -> Self {
         device.seed(seed);
-        Self { origin: Origin::Drawn, device, precision }
+        let group = quantization.map(|config| config.group.map_or(Group::Row, Group::Inputs));
+        Self { origin: Origin::Drawn { seed, group }, device, precision }
     }
 
     /// Tensors of a checkpoint, in a number format that the device computes with.
@@ -86,7 +104,7 @@ impl<'a> Builder<'a> {
                 let count = (rows * columns) as u64;
                 (0..count).into_par_iter().map(|counter| (std * rng.normal(counter)) as f32).collect()
             }
-            Origin::Drawn => {
+            Origin::Drawn { .. } => {
                 let normal = Distribution::Normal(0.0, deviation(slot));
                 let matrix = Tensor::<2>::random([rows, columns], normal, self.device);
                 return Ok(Param::from_tensor(matrix.cast(self.precision.dtype())));
@@ -100,7 +118,7 @@ impl<'a> Builder<'a> {
     /// A vector, in f32 whatever the decoder computes in; `constant` is its value when nothing is stored.
     fn vector(&self, name: &str, length: usize, constant: f32) -> Result<Param<Tensor<1>>> {
         let values = match &self.origin {
-            Origin::Random { .. } | Origin::Drawn => vec![constant; length],
+            Origin::Random { .. } | Origin::Drawn { .. } => vec![constant; length],
             Origin::Stored { source, .. } => read(*source, name, length)?,
         };
         let data = TensorData::new(values, [length]);
@@ -127,14 +145,16 @@ impl<'a> Builder<'a> {
 
     /// The layer of a slot in a block: 4-bit codes where they are stored, kept, and there is a kernel for them.
     fn block_linear(&self, slot: Slot, config: &ModelConfig) -> Result<Linear> {
-        if let Origin::Stored { source, codes: Codes::Kept } = &self.origin
-            && is_gpu(self.device)
-            && let Some(matrix) = source.read_int4(&slot.weight())?
-        {
-            let bias = self.bias(slot, config)?;
-            return Ok(Linear::Int4(Int4::new(&matrix, bias, self.device)));
+        let matrix = match &self.origin {
+            _ if !is_gpu(self.device) => None,
+            Origin::Stored { source, codes: Codes::Kept } => source.read_int4(&slot.weight())?,
+            Origin::Drawn { seed, group: Some(group) } => Some(random_codes(slot, config, *group, *seed)?),
+            _ => None,
+        };
+        match matrix {
+            Some(matrix) => Ok(Linear::Int4(Int4::new(&matrix, self.bias(slot, config)?, self.device))),
+            None => self.linear(slot, config),
         }
-        self.linear(slot, config)
     }
 
     /// Block number `layer`.
@@ -163,6 +183,24 @@ fn deviation(slot: Slot) -> f64 {
         Slot::Block(layer, Part::Wo | Part::W2) => DEVIATION / (2.0 * (layer + 1) as f64).sqrt(),
         _ => DEVIATION,
     }
+}
+
+/// Random codes of a matrix.
+///
+/// # Errors
+/// Groups that are not whole, or not of a multiple of [`BLOCK`] inputs.
+fn random_codes(slot: Slot, config: &ModelConfig, group: Group, seed: u64) -> Result<Int4Matrix> {
+    let name = slot.weight();
+    let [outputs, inputs] = slot.shape(config)[..] else { unreachable!("the slot holds a matrix") };
+    let group = if let Group::Inputs(group) = group { group } else { inputs };
+    if !inputs.is_multiple_of(group) || !group.is_multiple_of(BLOCK) {
+        let problem = format!(
+            "found {inputs} inputs in groups of {group}, expected whole groups of a multiple of {BLOCK}"
+        );
+        return Err(Error::tensor(name, problem));
+    }
+    let rng = CounterRng::new(seed, &name);
+    Ok(Int4Matrix::random([outputs, inputs], group, deviation(slot), rng))
 }
 
 fn read(source: &dyn TensorSource, name: &str, expected: usize) -> Result<Vec<f32>> {

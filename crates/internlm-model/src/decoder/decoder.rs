@@ -21,6 +21,7 @@ use crate::linear::{Dense, Linear, Noise};
 use crate::positions::Positions;
 use crate::precision::Precision;
 use crate::rope::{Rope, RopeTable};
+use crate::weights::int4::QuantizationConfig;
 use crate::weights::names::Slot;
 use crate::{Error, Result, TokenId, weights};
 
@@ -94,14 +95,15 @@ impl Decoder {
     /// device. For measurements.
     #[must_use]
     pub fn init_on_device(config: &ModelConfig, seed: u64, device: &Device) -> Self {
-        let builder = Builder::drawn(seed, device, Precision::F32Exact);
+        let builder = Builder::drawn(seed, None, device, Precision::F32Exact);
         Self::assemble(config, &builder).expect("random tensors have the right shapes")
     }
 
-    /// As [`Decoder::init_on_device`], rounded to `precision`, which everything is computed in.
+    /// As [`Decoder::init_on_device`], rounded to `precision`, which everything is computed in. A config with the settings
+    /// of a 4-bit quantizer gives what [`Decoder::load_in`] would make of its weights.
     ///
     /// # Errors
-    /// A precision that the device does not compute in.
+    /// A precision that the device does not compute in, settings that are not read, groups that are not whole.
     pub fn init_on_device_in(
         config: &ModelConfig,
         seed: u64,
@@ -109,7 +111,8 @@ impl Decoder {
         precision: Precision,
     ) -> Result<Self> {
         precision.check(device)?;
-        Self::assemble(config, &Builder::drawn(seed, device, precision))
+        let quantization = QuantizationConfig::of(config)?;
+        Self::assemble(config, &Builder::drawn(seed, quantization, device, precision))
     }
 
     /// Reads a Hugging Face folder or a GGUF file, widened to f32: every weight can be trained.

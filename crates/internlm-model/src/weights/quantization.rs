@@ -61,7 +61,7 @@ impl Quantization {
     /// # Errors
     /// Settings that cannot be read, and files that contradict each other.
     pub fn find(config: &ModelConfig, path: &Path) -> Result<Option<Self>> {
-        let mut found = own(config, &path.join("config.json"))?;
+        let mut found = Self::own(config, &path.join("config.json"))?;
         for (name, method) in BESIDE {
             let file = path.join(name);
             if !file.is_file() {
@@ -74,6 +74,24 @@ impl Quantization {
             }
         }
         Ok(found)
+    }
+
+    /// The settings in a config, which was read from `path`.
+    pub(super) fn own(config: &ModelConfig, path: &Path) -> Result<Option<Self>> {
+        for key in KEYS {
+            match config.extra.get(key) {
+                None | Some(Value::Null) => {}
+                Some(Value::Object(settings)) => {
+                    let (path, settings) = (path.to_path_buf(), settings.clone());
+                    return Ok(Some(Self { path, key: Some(key), settings }.named(None)));
+                }
+                Some(other) => {
+                    let problem = format!("{key}: found {other}, expected an object");
+                    return Err(Error::Config { path: path.to_path_buf(), problems: vec![problem] });
+                }
+            }
+        }
+        Ok(None)
     }
 
     /// The name of the method: `gptq`, `awq`, `bitsandbytes`; empty when nothing says it.
@@ -179,24 +197,6 @@ impl Quantization {
             false => Err(Error::Weights { path: beside.path.clone(), problems }),
         }
     }
-}
-
-/// The settings in `config.json`, which is at `path`.
-fn own(config: &ModelConfig, path: &Path) -> Result<Option<Quantization>> {
-    for key in KEYS {
-        match config.extra.get(key) {
-            None | Some(Value::Null) => {}
-            Some(Value::Object(settings)) => {
-                let (path, settings) = (path.to_path_buf(), settings.clone());
-                return Ok(Some(Quantization { path, key: Some(key), settings }.named(None)));
-            }
-            Some(other) => {
-                let problem = format!("{key}: found {other}, expected an object");
-                return Err(Error::Config { path: path.to_path_buf(), problems: vec![problem] });
-            }
-        }
-    }
-    Ok(None)
 }
 
 /// What a folder without settings is by the names of its tensors, as a problem; `None` when they are ordinary.

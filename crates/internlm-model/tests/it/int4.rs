@@ -5,7 +5,6 @@ use std::path::Path;
 use burn::tensor::Device;
 use internlm_model::attend::Causal;
 use internlm_model::decoder::Decoder;
-use internlm_model::linear::Linear;
 use internlm_model::parameter::numbers;
 use internlm_model::testing::{Int4Model, ZeroPoint};
 use internlm_model::weights::int4::Packing;
@@ -84,6 +83,10 @@ fn codes_are_given_under_the_names_of_the_decoder() {
 /// On the device that `INTERNLM_TEST_DEVICE` names, by default the first one of the build.
 #[cfg(any(feature = "cuda", feature = "vulkan"))]
 mod gpu {
+    use internlm_model::linear::Linear;
+    use internlm_model::{ModelConfig, ModelSize};
+    use serde_json::json;
+
     use super::*;
 
     fn device() -> Device {
@@ -140,5 +143,27 @@ mod gpu {
         // Merging takes the codes' columns back into their order.
         assert!(is_int4(&mut coded).contains(&true));
         assert!(values(&coded.merged()) == values(&expected));
+    }
+
+    #[test]
+    fn a_config_of_codes_gives_random_codes() {
+        let size = ModelSize { hidden: 256, layers: 2, heads: 4, inter: 512, vocab: 96 };
+        let mut config = ModelConfig::new(size);
+        let settings = json!({"quant_method": "awq", "bits": 4, "group_size": 128, "version": "gemm"});
+        config.extra.insert("quantization_config".to_owned(), settings.clone());
+        let init =
+            |config: &ModelConfig| Decoder::init_on_device_in(config, 1, &device(), Precision::F32Exact);
+        let mut decoder = init(&config).expect("whole groups");
+        assert_eq!(is_int4(&mut decoder).iter().filter(|codes| **codes).count(), 10);
+        let weights = numbers(decoder.layers[0].attention.wqkv.weight());
+        let square: f32 = weights.iter().map(|weight| weight * weight).sum();
+        let deviation = (square / weights.len() as f32).sqrt();
+        assert!((deviation / 0.02 - 1.0).abs() < 0.05, "{deviation}");
+        config.extra["quantization_config"]["group_size"] = json!(96);
+        let error = init(&config).expect_err("256 inputs are no groups of 96").to_string();
+        assert!(error.contains("wqkv") && error.contains("groups of 96"), "{error}");
+        config.extra["quantization_config"]["bits"] = json!(3);
+        let error = init(&config).expect_err("3 bits").to_string();
+        assert!(error.contains("bits: found 3, expected 4"), "{error}");
     }
 }

@@ -11,11 +11,12 @@ use serde_json::json;
 
 use crate::Error;
 use crate::bench::{DecodeLoad, GenerationBench, GenerationResult};
-use crate::engine::{BurnExecutor, ComputeType};
+use crate::engine::{BurnExecutor, ComputeType, QuantPolicy};
 
 const EXAMPLES: &str = "Examples:
   lmdeploy bench generation model --device cuda:0 --decode 1x1024 --decode 64x1024 --prefill 8192
-  lmdeploy bench generation config.json --random-weights --device vulkan:0 --decode 2x32 --json";
+  lmdeploy bench generation config.json --random-weights --device vulkan:0 --decode 2x32 --json
+  lmdeploy bench generation awq-model --device cuda:0 --dtype bfloat16 --quant-policy 8 --decode 64x1024";
 
 /// Options of `lmdeploy bench generation`.
 #[derive(Args, Debug)]
@@ -26,7 +27,8 @@ const EXAMPLES: &str = "Examples:
 pub(super) struct GenerationArguments {
     /// Model: a Hugging Face folder or a GGUF file
     model: PathBuf,
-    /// Draw the weights instead of reading them: the model needs only config.json
+    /// Draw the weights instead of reading them: the model needs only config.json, whose quantization_config of 4 bits
+    /// gives codes
     #[arg(long)]
     random_weights: bool,
     /// Run on this device: cpu, cuda:N or vulkan:N
@@ -35,6 +37,9 @@ pub(super) struct GenerationArguments {
     /// Compute in this number format: auto, float32, or bfloat16 or float16 on a GPU
     #[arg(long, value_name = "NAME", default_value = "auto")]
     dtype: ComputeType,
+    /// Store keys and values in this many bits on a GPU: 0 for floats, 8 or 4 for integers [default: 0]
+    #[arg(long, value_name = "BITS")]
+    quant_policy: Option<QuantPolicy>,
     /// Measure decode steps of BATCH sequences with CONTEXT tokens in the cache each; repeatable
     #[arg(long, value_name = "BATCHxCONTEXT", value_parser = parse_decode, required_unless_present = "prefill")]
     decode: Vec<DecodeLoad>,
@@ -79,6 +84,7 @@ pub(super) fn run(arguments: GenerationArguments) -> anyhow::Result<()> {
     let (path, name) = (&arguments.model, &arguments.device);
     let mut limits = bench.limits();
     (limits.dtype, limits.graphs) = (arguments.dtype, arguments.graphs);
+    limits.quant_policy = arguments.quant_policy.unwrap_or_default();
     let load = if arguments.random_weights { BurnExecutor::random } else { BurnExecutor::load };
     let mut executor = load(path, name, &limits)?;
     let loaded = begin.elapsed().as_secs_f64();

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use half::f16;
+use internlm_kit::rng::CounterRng;
 use rayon::prelude::*;
 
 use super::source::{BLOCK, InputPlaces, Int4Source};
@@ -60,6 +61,24 @@ impl Int4Matrix {
         let codes = pieces.iter().flat_map(|piece| &piece.codes).copied().collect();
         let scales = pieces.iter().flat_map(|piece| &piece.scales).copied().collect();
         Ok(Self { layout, codes, scales })
+    }
+
+    /// Random codes around a zero point of 8, whose weights have a standard deviation of `deviation`.
+    pub(crate) fn random(
+        [outputs, inputs]: [usize; 2],
+        group: usize,
+        deviation: f64,
+        rng: CounterRng,
+    ) -> Self {
+        // Codes are uniform, so that `q - 8` has a mean of -1/2 and a variance of (16^2 - 1) / 12.
+        let scale = f16::from_f64(deviation / (0.25_f64 + 255.0 / 12.0).sqrt());
+        let pair = u32::from(scale.to_bits()) | 8 << 16;
+        let words = (outputs * inputs / 8) as u64;
+        Self {
+            layout: Int4Layout { inputs, group, offset: Offset::Zero, columns: None },
+            codes: (0..words).into_par_iter().map(|word| rng.u64(word) as u32).collect(),
+            scales: vec![pair; outputs * inputs / group],
+        }
     }
 
     /// Number of outputs.

@@ -10,7 +10,7 @@ use std::path::Path;
 use super::settings::{Needs, QuantizationConfig, Symmetry, ZeroPoints};
 use super::source::{Packing, word};
 use crate::weights::{Encoding, Quantization, StoredModel, TensorSource};
-use crate::{Error, Result};
+use crate::{Error, ModelConfig, Result};
 
 impl QuantizationConfig {
     /// Reads the settings of a model and compares them with its tensors; `None` when the model is not quantized.
@@ -21,6 +21,15 @@ impl QuantizationConfig {
         let Some(quantization) = &model.quantization else { return Ok(None) };
         let (config, symmetry) = Self::parse(quantization)?;
         settle(config, symmetry, quantization, model.source.as_ref()).map(Some)
+    }
+
+    /// Reads the settings in a config alone; `None` when it has none.
+    ///
+    /// # Errors
+    /// A method, layout or size that is not read; all problems at once.
+    pub(crate) fn of(config: &ModelConfig) -> Result<Option<Self>> {
+        let quantization = Quantization::own(config, Path::new("config.json"))?;
+        quantization.map(|quantization| Ok(Self::parse(&quantization)?.0)).transpose()
     }
 }
 

@@ -1,5 +1,6 @@
 //! What only a GPU does: keys and values as codes, recorded steps, and how often the host waits.
 
+mod int4;
 mod waits;
 
 use internlm_model::Precision;
