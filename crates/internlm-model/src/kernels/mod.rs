@@ -35,6 +35,7 @@ mod fused;
 mod gemm;
 mod global_norm;
 mod int4;
+mod int4_weights;
 mod largest;
 mod linear;
 mod logits;
@@ -82,7 +83,8 @@ pub use frozen::{Frozen, frozen_linear};
 #[cfg(feature = "flex")]
 pub(crate) use fused::accepts as runs_on_host;
 pub use global_norm::{GlobalNorm, StepNumbers, global_norm};
-pub use int4::{Int4Weights, int4_linear};
+pub use int4::{int4_decode, int4_linear};
+pub use int4_weights::Int4Weights;
 pub use largest::{MAX_ENTRIES, largest_entries, read_entries};
 pub use linear::linear;
 pub use logits::logits;

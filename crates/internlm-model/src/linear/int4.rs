@@ -4,7 +4,7 @@ use burn::module::{Module, Param, ParamId};
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 
 use super::dense::add_bias;
-use crate::kernels::{Int4Weights, int4_linear};
+use crate::kernels::{Int4Weights, int4_decode, int4_linear};
 use crate::weights::int4::{Int4Matrix, Offset};
 
 /// `y = x W^T + b` with W in 4-bit codes (AWQ, GPTQ, compressed-tensors, Q4_0, Q4_1) that are never trained.
@@ -61,7 +61,7 @@ impl Int4 {
     /// The matrix in floats, `[out, in]`.
     #[must_use]
     pub fn dequantized(&self) -> Tensor<2> {
-        let weights = self.weights().decode(DType::F32);
+        let weights = int4_decode(&self.weights(), DType::F32);
         match &self.columns {
             Some(columns) => weights.select(1, columns.val().argsort(0)),
             None => weights,

@@ -11,13 +11,13 @@ use crate::weights::{Encoding, TensorInfo};
 /// Codes, zero points and scales of a matrix.
 #[derive(Clone, Debug)]
 pub struct Int4Example {
-    /// Number of outputs.
+    /// Number of outputs, rows of the matrix.
     pub outputs: usize,
-    /// Number of inputs.
+    /// Number of inputs, columns of the matrix.
     pub inputs: usize,
-    /// Inputs per group.
+    /// Consecutive inputs with one scale.
     pub group: usize,
-    /// The codes, `[out][in]`.
+    /// The codes of the weights, `[out][in]`.
     pub values: Vec<Vec<u8>>,
     /// The zero points, `[out][in / group]`.
     pub zeros: Vec<Vec<u8>>,
@@ -32,9 +32,9 @@ pub struct Int4Example {
 pub struct StoredTensor {
     /// The name after that of the matrix: `qweight`.
     pub name: &'static str,
-    /// Shape and encoding.
+    /// Shape and encoding in the file.
     pub info: TensorInfo,
-    /// What is stored.
+    /// What the file stores.
     pub bytes: Vec<u8>,
 }
 

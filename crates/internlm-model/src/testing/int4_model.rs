@@ -32,7 +32,7 @@ type Tensors = BTreeMap<String, (TensorInfo, Vec<u8>)>;
 pub enum ZeroPoint {
     /// Numbers from 1 to 15.
     Any,
-    /// 8 everywhere.
+    /// The number 8 everywhere.
     Eight,
 }
 
@@ -41,9 +41,9 @@ impl Int4Model {
     pub const HIDDEN: usize = 256;
     /// Width of the feed-forward network.
     pub const INTER: usize = 512;
-    /// Number of tokens.
+    /// Number of tokens it knows.
     pub const VOCAB: usize = 96;
-    /// Inputs per group.
+    /// Consecutive inputs with one scale.
     pub const GROUP: usize = 128;
 
     /// Random weights; GPTQ's inputs belong to groups in no order, as `desc_act` leaves them.

@@ -45,7 +45,7 @@ pub trait TensorSource: Send + Sync {
     /// One matrix as 4-bit codes; `None` where its weights are stored in another form.
     ///
     /// # Errors
-    /// As [`TensorSource::read_bytes`]; scales that are no numbers.
+    /// As [`TensorSource::read_bytes`]; scales that are infinite or NaN.
     fn read_int4(&self, _name: &str) -> Result<Option<Int4Matrix>> {
         Ok(None)
     }

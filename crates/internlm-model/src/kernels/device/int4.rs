@@ -15,7 +15,7 @@ use super::gemm::{multiply, multiply_into, transposed};
 use super::launch::{empty, from_primitive, int_primitive, rows, size};
 use super::skinny;
 use super::tile::coded;
-use crate::kernels::Int4Weights;
+use crate::kernels::int4_weights::Int4Weights;
 
 pub(super) use self::codes::{CodeForm, Codes, WORD, decode_word};
 

@@ -81,7 +81,7 @@ impl Int4Matrix {
         }
     }
 
-    /// Number of outputs.
+    /// Number of outputs, rows of the matrix.
     #[must_use]
     pub fn outputs(&self) -> usize {
         self.codes.len() * 8 / self.layout.inputs.max(1)

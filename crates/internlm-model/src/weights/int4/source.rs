@@ -157,7 +157,7 @@ impl<'a> Int4Source<'a> {
     /// The scale s of a group of one output.
     ///
     /// # Errors
-    /// A sentence: a scale that is no finite f16.
+    /// A sentence: a scale that a finite f16 cannot hold.
     pub fn scale(&self, row: usize, group: usize) -> Result<f16, String> {
         let at = match self.parts.packing {
             Packing::CompressedTensors => row * (self.parts.inputs / self.parts.group) + group,

@@ -35,6 +35,13 @@ pub(in crate::kernels::device) struct CodeForm {
     pub(in crate::kernels::device) offset: Offset,
 }
 
+/// What is known of a product of few rows when its kernel is compiled.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+struct RowsForm {
+    rows: SkinnyForm,
+    code: CodeForm,
+}
+
 impl Codes {
     /// The matrix in new memory.
     pub(super) fn decode(&self, format: DType) -> CubeTensor {
@@ -73,8 +80,7 @@ impl Codes {
             self.words.clone().into_tensor_arg(),
             self.scales.clone().into_tensor_arg(),
             y.clone().into_tensor_arg(),
-            form,
-            self.form,
+            RowsForm { rows: form, code: self.form },
             [dtype_to_storage_type(x.dtype), dtype_to_storage_type(y.dtype)],
         );
     }
@@ -93,10 +99,11 @@ fn multiply_rows<F: Float, O: Float, N: Size>(
     words: &Tensor<Vector<u32, Const<4>>>,
     scales: &Tensor<u32>,
     y: &mut Tensor<O>,
-    #[comptime] form: SkinnyForm,
-    #[comptime] code: CodeForm,
+    #[comptime] forms: RowsForm,
     #[define(F, O)] _formats: [ElemType; 2],
 ) {
+    let form = comptime!(forms.rows);
+    let code = comptime!(forms.code);
     let (lane, group) = (UNIT_POS as usize % LANES, UNIT_POS as usize / LANES);
     // Cubes and groups beyond the last output read it and write nothing.
     let last = words.shape(0) - 1;

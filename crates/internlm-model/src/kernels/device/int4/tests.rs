@@ -8,7 +8,7 @@ use internlm_kit::testing::TestRng;
 use proptest::prelude::*;
 
 use crate::kernels::device::tests::{close_within, constant, cpu, gaps, gpu};
-use crate::kernels::{Int4Weights, int4_linear, linear};
+use crate::kernels::{Int4Weights, int4_decode, int4_linear, linear};
 use crate::parameter::numbers;
 use crate::testing::Int4Example;
 use crate::weights::Encoding;
@@ -52,8 +52,8 @@ fn weights_are_exact() {
     for (seed, group) in GROUPS.into_iter().enumerate() {
         let matrix = matrix([40, 256], group, seed as u64);
         let (expected, weights) = (matrix.to_f32(), on_gpu(&matrix));
-        assert_eq!(numbers(weights.decode(DType::F32)), expected, "group {group}");
-        let halves = weights.decode(DType::F16).to_data().try_into_vec_as::<f32>();
+        assert_eq!(numbers(int4_decode(&weights, DType::F32)), expected, "group {group}");
+        let halves = int4_decode(&weights, DType::F16).to_data().try_into_vec_as::<f32>();
         let rounded: Vec<f32> = expected.iter().map(|weight| f16::from_f32(*weight).to_f32()).collect();
         let halves = halves.expect("floats");
         let odd = halves.iter().zip(&rounded).position(|(found, expected)| found != expected);
@@ -76,7 +76,7 @@ fn product_is_that_of_the_weights(shape: [usize; 3], group: usize, format: DType
     let (weights, device) = (on_gpu(&matrix), gpu().autodiff());
     let x = constant([tokens, inputs], "x", &gpu()).cast(format);
     let expected = {
-        let weight = Int4Weights::new(&matrix, &cpu()).decode(DType::F32);
+        let weight = int4_decode(&Int4Weights::new(&matrix, &cpu()), DType::F32);
         let x = Tensor::from_data(x.to_data().convert::<f32>(), &cpu().autodiff());
         results(x, |x| linear(x, Tensor::from_data(weight.to_data(), &cpu().autodiff())))
     };

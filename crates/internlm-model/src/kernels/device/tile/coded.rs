@@ -17,6 +17,13 @@ use super::stage::{commit, wait};
 use crate::kernels::device::int4::{CodeForm, Codes, WORD, decode_word};
 use crate::kernels::device::launch::{Grid, size};
 
+/// What is known of a product when its kernel is compiled.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+struct CodedPlan {
+    tiles: Plan,
+    code: CodeForm,
+}
+
 /// Rows of x up to which a cube makes 64 rows of the output.
 const FEW_ROWS: usize = 64;
 
@@ -60,8 +67,7 @@ pub(super) fn launch_with(
         codes.words.clone().into_tensor_arg(),
         codes.scales.clone().into_tensor_arg(),
         out.clone().into_tensor_arg(),
-        plan,
-        codes.form,
+        CodedPlan { tiles: plan, code: codes.form },
         [dtype_to_storage_type(x.dtype), dtype_to_storage_type(out.dtype)],
     );
     Ok(())
@@ -80,10 +86,11 @@ fn multiply_coded_tiles<F: Float, O: Float, N: Size>(
     words: &Tensor<u32>,
     scales: &Tensor<u32>,
     out: &mut Tensor<Vector<O, Const<2>>>,
-    #[comptime] plan: Plan,
-    #[comptime] code: CodeForm,
+    #[comptime] plans: CodedPlan,
     #[define(F, O)] _formats: [ElemType; 2],
 ) {
+    let plan = comptime!(plans.tiles);
+    let code = comptime!(plans.code);
     let tiles_m = (out.shape(0) + comptime!(plan.rows - 1)) / plan.rows;
     let (row, column) = (CUBE_POS % tiles_m * plan.rows, CUBE_POS / tiles_m * plan.columns);
     if column >= out.shape(1) {
