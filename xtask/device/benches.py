@@ -161,14 +161,8 @@ def train_large(run, seconds):
     return train(run, seconds, Sizes(run.tiny).train_large)
 
 
-def served(run):
-    """Number formats of a server: ours keeps keys in f32, PyTorch's twin in the format of its weights."""
-    name = formats(run)[0]
-    return name if name == "f32" else f"{name}, keys f32 (torch: {name})"
-
-
 def decode_text(run, batch, context):
-    return f"batch {batch}, context {context}, {served(run)}"
+    return f"batch {batch}, context {context}, {formats(run)[0]}"
 
 
 def generation(run, seconds, shape, batches, *more, prefill=(), quantization=None):
@@ -199,7 +193,7 @@ def serve(run, seconds):
         for line in results:
             name, batch, context = f"{line['phase']} {shape}", line["batch"], line["context"]
             decode = line["phase"] == "decode"
-            text = decode_text(run, batch, context) if decode else f"{context} tokens, {served(run)}"
+            text = decode_text(run, batch, context) if decode else f"{context} tokens, {formats(run)[0]}"
             goal = (name, batch) if decode else name
             rate, reserved = line["tokens_per_second"], line["reserved_bytes"]
             record(run, name, text, rate, "tokens/s", goal=goal, peak_bytes=reserved)
@@ -283,7 +277,7 @@ def server(run, seconds):
     if code != 0 or begin < 0:
         return code or 1
     found, _ = json.JSONDecoder().raw_decode(text[begin:])
-    text = f"{batch} at a time, {found['prompt_tokens'] // found['requests']} + {sizes.answer} tokens, {served(run)}"
+    text = f"{batch} at a time, {found['prompt_tokens'] // found['requests']} + {sizes.answer} tokens, {formats(run)[0]}"
     record(run, f"server {shape}", text, found["tok_s"], "tokens/s")
     # The middle of an answer.
     context = found["prompt_tokens"] // found["requests"] + sizes.answer // 2

@@ -259,6 +259,8 @@ fn paged_attention(heads: &Heads, device: &Device) {
     for (format, window) in [
         (KeyFormat::F32, None),
         (KeyFormat::F32, Some(512)),
+        (KeyFormat::Bf16, None),
+        (KeyFormat::F16, None),
         (KeyFormat::Int8, None),
         (KeyFormat::Int4, None),
     ] {

@@ -12,6 +12,10 @@ pub enum KeyFormat {
     /// Floats of 32 bits.
     #[default]
     F32,
+    /// Floats of 16 bits with the exponents of f32, two in a word.
+    Bf16,
+    /// Halves, two in a word.
+    F16,
     /// 8 bits, with a scale and a minimum per token and head.
     Int8,
     /// 4 bits, with a scale and a minimum per 32 numbers.
@@ -27,6 +31,7 @@ impl KeyFormat {
     pub const fn bits(self) -> usize {
         match self {
             Self::F32 => 32,
+            Self::Bf16 | Self::F16 => 16,
             Self::Int8 => 8,
             Self::Int4 => 4,
         }
@@ -40,7 +45,7 @@ impl KeyFormat {
     /// Number of words that hold the scale and the minimum of each group of one key.
     const fn scales(self, d: usize) -> usize {
         match self {
-            Self::F32 => 0,
+            Self::F32 | Self::Bf16 | Self::F16 => 0,
             Self::Int8 => 1,
             Self::Int4 => d / INT4_GROUP,
         }

@@ -55,12 +55,13 @@ pub struct PagedKeys {
 #[derive(Debug)]
 enum Blocks {
     Floats(Tensor<2>),
-    Codes(Tensor<2, Int>),
+    /// Codes, or floats of 16 bits, packed into words.
+    Words(Tensor<2, Int>),
 }
 
 impl PagedKeys {
-    /// Whether keys and values can be stored so on a device: as floats anywhere, as codes where kernels run whose tiles
-    /// these heads fit.
+    /// Whether keys and values can be stored so on a device: as f32 anywhere, in fewer bits where kernels run whose
+    /// tiles these heads fit.
     #[must_use]
     pub fn takes(layout: KeyLayout, device: &Device) -> bool {
         layout.format == KeyFormat::F32 || Self::has_kernels(layout, device)
@@ -80,17 +81,17 @@ impl PagedKeys {
     /// Memory for `blocks` blocks, whose numbers are not set: slots are read once a token has been stored in them.
     ///
     /// # Panics
-    /// When the device does not take the layout ([`PagedKeys::takes`]), or when there are 2^32 words of codes.
+    /// When the device does not take the layout ([`PagedKeys::takes`]), or when there are 2^32 words of fewer bits.
     #[must_use]
     pub fn new(layout: KeyLayout, blocks: usize, device: &Device) -> Self {
         assert!(Self::takes(layout, device), "the device has kernels for keys of {layout:?}");
         let device = device.clone().inner();
         let blocks = match layout.format {
             KeyFormat::F32 => Blocks::Floats(unset(layout, blocks, (&device, DType::F32))),
-            KeyFormat::Int8 | KeyFormat::Int4 => {
+            KeyFormat::Bf16 | KeyFormat::F16 | KeyFormat::Int8 | KeyFormat::Int4 => {
                 let words = blocks * layout.block_words();
                 assert!(u32::try_from(words).is_ok(), "kernels index words with 32 bits: found {words}");
-                Blocks::Codes(unset(layout, blocks, (&device, DType::U32)))
+                Blocks::Words(unset(layout, blocks, (&device, DType::U32)))
             }
         };
         Self { layout, blocks }
@@ -101,7 +102,7 @@ impl PagedKeys {
     pub fn blocks(&self) -> usize {
         match &self.blocks {
             Blocks::Floats(blocks) => blocks.dims()[0],
-            Blocks::Codes(blocks) => blocks.dims()[0],
+            Blocks::Words(blocks) => blocks.dims()[0],
         }
     }
 
@@ -112,7 +113,7 @@ impl PagedKeys {
             let more = blocks.max(2 * known) - known;
             match &mut self.blocks {
                 Blocks::Floats(blocks) => *blocks = grown(blocks, self.layout, more),
-                Blocks::Codes(blocks) => *blocks = grown(blocks, self.layout, more),
+                Blocks::Words(blocks) => *blocks = grown(blocks, self.layout, more),
             }
         }
     }
@@ -127,7 +128,7 @@ impl PagedKeys {
                 continue;
             }
             let Blocks::Floats(blocks) = &mut self.blocks else {
-                unreachable!("codes are stored where kernels copy them");
+                unreachable!("words are stored where kernels copy them");
             };
             *blocks = plain::copy_keys(blocks.clone(), self.layout, group);
         }
@@ -141,11 +142,11 @@ impl PagedKeys {
     /// - output: `[T, heads * d]`
     ///
     /// # Panics
-    /// When the batch has another number of tokens or names a block that is not there, or when codes are stored of
-    /// numbers that kernels do not take.
+    /// When the batch has another number of tokens or names a block that is not there, or when numbers that
+    /// kernels do not take are stored in fewer bits than 32.
     pub fn attend(&mut self, rotated: PackedQkv, batch: &PagedBatch, window: Option<usize>) -> Tensor<2> {
         let x = rotated.packed.inner();
-        // What is stored is f32, whatever the decoder computes in.
+        // Kernels attend in f32, whatever the decoder computes in.
         let format = x.dtype();
         let x = x.cast(DType::F32);
         assert_eq!(x.dims()[0], batch.tables.tokens(), "the batch describes the tokens of the row");
@@ -163,7 +164,7 @@ impl PagedKeys {
             }
         }
         let Blocks::Floats(blocks) = &mut self.blocks else {
-            panic!("found {format:?}, expected rows that kernels store as codes");
+            panic!("found {format:?}, expected rows that kernels store in few bits");
         };
         let (q, k, v) = PackedQkv { packed: x, ..rotated }.split();
         *blocks = plain::store_keys(blocks.clone(), self.layout, (k, v), &batch.tables);
@@ -179,7 +180,7 @@ impl Blocks {
 
         match self {
             Self::Floats(blocks) => accepts(blocks).then(|| primitive(blocks.clone())),
-            Self::Codes(blocks) => Some(int_primitive(blocks.clone())),
+            Self::Words(blocks) => Some(int_primitive(blocks.clone())),
         }
     }
 }
@@ -189,7 +190,7 @@ impl Clone for PagedKeys {
     fn clone(&self) -> Self {
         let blocks = match &self.blocks {
             Blocks::Floats(blocks) => Blocks::Floats(copied(blocks)),
-            Blocks::Codes(blocks) => Blocks::Codes(copied(blocks)),
+            Blocks::Words(blocks) => Blocks::Words(copied(blocks)),
         };
         Self { layout: self.layout, blocks }
     }
@@ -277,8 +278,9 @@ mod tests {
     }
 
     #[test]
-    fn the_cpu_backend_stores_floats_only() {
+    fn the_cpu_backend_stores_f32_only() {
         let takes = |format| PagedKeys::takes(layout(format), &Device::flex());
-        assert_eq!([KeyFormat::F32, KeyFormat::Int8, KeyFormat::Int4].map(takes), [true, false, false]);
+        let others = [KeyFormat::Bf16, KeyFormat::F16, KeyFormat::Int8, KeyFormat::Int4];
+        assert!(takes(KeyFormat::F32) && !others.into_iter().any(takes));
     }
 }

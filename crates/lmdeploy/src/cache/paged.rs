@@ -1,7 +1,7 @@
 //! [`PagedCache`]: keys and values of many sequences in blocks, as the decoder's [`Attend`].
 //!
-//! On a GPU they stay there, one allocation per layer, and kernels store and read them, as floats or as codes of 8 or 4
-//! bits. On the CPU they are f32 in host memory and the kernel runs on slices.
+//! On a GPU they stay there, one allocation per layer, and kernels store and read them, as floats of 32 or 16 bits or as
+//! codes of 8 or 4. On the CPU they are f32 in host memory and the kernel runs on slices.
 
 use burn::tensor::{Device, Tensor, TensorData};
 use internlm_model::ModelConfig;
@@ -13,7 +13,6 @@ use internlm_model::rope::RopeTable;
 
 use super::paged_attention::{CacheLayout, LayerCache, Query, paged_attention};
 use super::{BlockCopy, BlockId};
-use crate::engine::QuantPolicy;
 
 /// Keys and values of many sequences, in blocks that the scheduler hands out.
 #[derive(Debug)]
@@ -31,12 +30,7 @@ enum Storage {
 
 impl PagedCache {
     /// Sizes of one layer's storage.
-    pub(crate) fn layout(config: &ModelConfig, block_tokens: usize, policy: QuantPolicy) -> KeyLayout {
-        let format = match policy {
-            QuantPolicy::Float => KeyFormat::F32,
-            QuantPolicy::Int8 => KeyFormat::Int8,
-            QuantPolicy::Int4 => KeyFormat::Int4,
-        };
+    pub(crate) fn layout(config: &ModelConfig, block_tokens: usize, format: KeyFormat) -> KeyLayout {
         let shape = HeadShape { heads: config.heads, kv_heads: config.kv_heads };
         KeyLayout { shape, head_dim: config.head_dim, block_tokens, format }
     }

@@ -12,7 +12,7 @@ use internlm_model::decoder::Decoder;
 use internlm_model::device::is_gpu;
 #[cfg(any(feature = "cuda", feature = "vulkan"))]
 use internlm_model::kernels::DecodePlace;
-use internlm_model::kernels::{KeyLayout, PagedKeys};
+use internlm_model::kernels::{KeyFormat, KeyLayout, PagedKeys};
 use internlm_model::positions::{Positions, Run};
 #[cfg(any(feature = "cuda", feature = "vulkan"))]
 use internlm_model::rope::Rope;
@@ -24,14 +24,14 @@ use self::outputs::StepOutputs;
 use super::rotary_limit::rotary_limit;
 use super::same_shape::same_shape;
 use super::{
-    Batch, Capacity, ComputeType, ExecuteError, Executor, ExecutorConfig, Logits, SleepLevel, SleepPart,
-    WeightLoader,
+    Batch, Capacity, ComputeType, ExecuteError, Executor, ExecutorConfig, Logits, QuantPolicy, SleepLevel,
+    SleepPart, WeightLoader,
 };
 use crate::cache::{PagedCache, available_memory};
 use crate::{Error, Result};
 
-/// Runs the decoder over batches of sequences, with weights as f32 or, on a GPU, 16 bits; keys and values are f32 or, on
-/// a GPU, codes of 8 or 4 bits.
+/// Runs the decoder over batches of sequences, with weights as f32 or, on a GPU, in 16 or 4 bits; keys and values are f32
+/// or, on a GPU, floats of 16 bits or codes of 8 or 4.
 #[derive(Debug)]
 pub struct BurnExecutor {
     source: Source,
@@ -156,7 +156,7 @@ impl BurnExecutor {
             return Err(Error::setting("dtype", limits.dtype, expected));
         }
         let max_position = limits.session_len.unwrap_or(config.max_position);
-        let layout = key_layout(config, device, limits)?;
+        let layout = key_layout(config, device, decoder.precision(), limits)?;
         let block_bytes = config.layers * layout.block_words() * size_of::<u32>();
         let wanted = limits.max_batch_size * max_position.div_ceil(limits.cache_block_seq_len);
         let memory = device::memory(device);
@@ -248,13 +248,27 @@ fn precision(limits: &ExecutorConfig, device: &Device) -> Result<Precision> {
     Ok(precision)
 }
 
-/// How one layer's keys and values are stored.
+/// How one layer's keys and values are stored: floats have the format that the decoder computes in, where kernels store
+/// these heads so, else f32.
 ///
 /// # Errors
 /// [`Error::Setting`] when the device does not store them so.
-fn key_layout(config: &ModelConfig, device: &Device, limits: &ExecutorConfig) -> Result<KeyLayout> {
-    let layout = PagedCache::layout(config, limits.cache_block_seq_len, limits.quant_policy);
-    if PagedKeys::takes(layout, device) {
+fn key_layout(
+    config: &ModelConfig,
+    device: &Device,
+    precision: Precision,
+    limits: &ExecutorConfig,
+) -> Result<KeyLayout> {
+    let formats: &[KeyFormat] = match (limits.quant_policy, precision) {
+        (QuantPolicy::Int8, _) => &[KeyFormat::Int8],
+        (QuantPolicy::Int4, _) => &[KeyFormat::Int4],
+        (QuantPolicy::Float, Precision::Bf16) => &[KeyFormat::Bf16, KeyFormat::F32],
+        (QuantPolicy::Float, Precision::F16) => &[KeyFormat::F16, KeyFormat::F32],
+        (QuantPolicy::Float, _) => &[KeyFormat::F32],
+    };
+    let mut layouts =
+        formats.iter().map(|format| PagedCache::layout(config, limits.cache_block_seq_len, *format));
+    if let Some(layout) = layouts.find(|layout| PagedKeys::takes(*layout, device)) {
         return Ok(layout);
     }
     let (policy, d) = (u32::from(limits.quant_policy), config.head_dim);

@@ -116,7 +116,7 @@ impl ExecutorConfig {
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(try_from = "u32", into = "u32")]
 pub enum QuantPolicy {
-    /// 0: floats, f16 on turbomind and f32 on Burn.
+    /// 0: floats, f16 on turbomind, and on Burn of the format that the decoder computes in.
     #[default]
     Float,
     /// 8: 8 bits, with a scale and a minimum per token and head.

@@ -1,4 +1,4 @@
-//! Halves in the bits of integers, for devices that have none and with the same bits on all.
+//! Floats of 16 bits in the bits of integers, for devices that have none and with the same bits on all.
 
 use cubecl::prelude::*;
 
@@ -39,4 +39,21 @@ pub(super) fn from_half(half: u32) -> f32 {
         bits = NAN.runtime();
     }
     f32::reinterpret(bits | sign)
+}
+
+/// The nearest bf16 of a number, ties to even, in the lower 16 bits.
+#[cube]
+pub(super) fn to_bf16(number: f32) -> u32 {
+    let bits = u32::reinterpret(number);
+    let mut rounded = (bits + 0x7fffu32 + ((bits >> 16u32) & 1u32)) >> 16u32;
+    if (bits & 0x7fff_ffffu32) > 0x7f80_0000u32 {
+        rounded = comptime!(NAN >> 16).runtime();
+    }
+    rounded
+}
+
+/// The number that a bf16 stands for.
+#[cube]
+pub(super) fn from_bf16(bits: u32) -> f32 {
+    f32::reinterpret(bits << 16u32)
 }

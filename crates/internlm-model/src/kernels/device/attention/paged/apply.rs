@@ -11,7 +11,7 @@ use super::form::PagedForm;
 use super::forward::attend_pages;
 use super::hadamard::rotate_heads;
 use super::plan::{Plan, UploadedPlan};
-use super::store::{copy_slots, store_slots};
+use super::store::{copy_slots, store_halves, store_slots};
 use crate::kernels::block_tables::{BlockTables, KeyCopy, KeyFormat, KeyLayout};
 use crate::kernels::device::attention::plan::{SHARED, UNITS};
 use crate::kernels::device::launch::{Grid, Refusal, empty, from_primitive, primitive, rows, size, upload};
@@ -72,7 +72,7 @@ pub(in crate::kernels) fn attend(
 /// Heads as they are stored and compared, or back again.
 fn turned(x: CubeTensor, layout: KeyLayout) -> CubeTensor {
     match layout.format {
-        KeyFormat::F32 | KeyFormat::Int8 => x,
+        KeyFormat::F32 | KeyFormat::Bf16 | KeyFormat::F16 | KeyFormat::Int8 => x,
         KeyFormat::Int4 => {
             let d = layout.head_dim;
             let (tokens, width) = (size(&x, 0), size(&x, 1));
@@ -126,6 +126,18 @@ fn store(x: &CubeTensor, plan: &UploadedPlan, cache: &CubeTensor, layout: KeyLay
         KeyFormat::F32 => {
             let Grid { count, dim } = Grid::units(&client, keys * layout.head_dim);
             store_slots::launch(
+                &client,
+                count,
+                dim,
+                x.into_tensor_arg(),
+                slots.into_tensor_arg(),
+                cache.into_tensor_arg(),
+                layout,
+            );
+        }
+        KeyFormat::Bf16 | KeyFormat::F16 => {
+            let Grid { count, dim } = Grid::units(&client, keys * layout.row_words());
+            store_halves::launch(
                 &client,
                 count,
                 dim,

@@ -43,6 +43,7 @@ impl PagedForm {
         let (kv_heads, d) = (layout.shape.kv_heads, layout.head_dim);
         let stored = match layout.format {
             KeyFormat::F32 => true,
+            KeyFormat::Bf16 | KeyFormat::F16 => d.is_multiple_of(2),
             // A cube that stores codes has a unit per number.
             KeyFormat::Int8 => d.is_multiple_of(4) && d <= MAX_UNITS,
             KeyFormat::Int4 => d.is_multiple_of(32) && d <= MAX_UNITS,
@@ -90,6 +91,8 @@ mod tests {
         let shape = HeadShape { heads: 4, kv_heads: 2 };
         let fits = |format| [6, 80, 128, 256].map(|d| form_of(format, shape, d).is_some());
         assert_eq!(fits(KeyFormat::F32), [true, true, true, true]);
+        assert_eq!(fits(KeyFormat::Bf16), [true, true, true, true]);
+        assert!(form_of(KeyFormat::F16, shape, 7).is_none());
         assert_eq!(fits(KeyFormat::Int8), [false, true, true, true]);
         assert_eq!(fits(KeyFormat::Int4), [false, false, true, true]);
     }

@@ -8,6 +8,7 @@ use crate::kernels::block_tables::KeyFormat;
 use crate::kernels::device::attention::plan::Form;
 use crate::kernels::device::attention::running::Running;
 use crate::kernels::device::attention::tile::{Factor, Tile, first_key, load_queries, products, share};
+use crate::kernels::device::halves::{from_bf16, from_half};
 
 /// One cube per piece of the plan and kv head; `x` is the rotated projection, whose keys and values are stored already.
 ///
@@ -120,6 +121,12 @@ fn load_slots(
             let stored = cache[start + row * words + word];
             if comptime!(form.layout.format == KeyFormat::F32) {
                 tile[i] = f32::reinterpret(stored);
+            } else if comptime!(form.layout.format == KeyFormat::Bf16) {
+                tile[2 * i] = from_bf16(stored & 0xffffu32);
+                tile[2 * i + 1] = from_bf16(stored >> 16u32);
+            } else if comptime!(form.layout.format == KeyFormat::F16) {
+                tile[2 * i] = from_half(stored & 0xffffu32);
+                tile[2 * i + 1] = from_half(stored >> 16u32);
             } else {
                 let scales = comptime!(form.layout.row_scales());
                 let first = comptime!(form.layout.rows() * words);

@@ -6,7 +6,7 @@
 //! the other in one cube. Both do the same arithmetic, so the bits of a query depend on its own sequence only: not on
 //! other sequences, the size and order of blocks, or how a prompt was cut.
 //!
-//! Keys and values are floats, or codes of 8 or 4 bits that are made when they are stored and become floats again tile by
+//! Keys and values are floats of 32 or 16 bits, or codes of 8 or 4 bits that are made when they are stored and become floats again tile by
 //! tile. Keys of 4 bits are rotated first, and so are the queries; the outputs are rotated back.
 
 mod apply;

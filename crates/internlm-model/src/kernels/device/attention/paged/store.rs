@@ -2,7 +2,8 @@
 
 use cubecl::prelude::*;
 
-use crate::kernels::block_tables::KeyLayout;
+use crate::kernels::block_tables::{KeyFormat, KeyLayout};
+use crate::kernels::device::halves::{to_bf16, to_half};
 
 /// Writes the key and value slots of every token of the rotated projection as they are; one unit per number.
 ///
@@ -27,6 +28,38 @@ pub(super) fn store_slots(
     let (block, row) = place(slots[token], plane, layout);
     let to = block * cache.stride(0) + row * layout.head_dim + column;
     cache[to] = x[from];
+}
+
+/// As [`store_slots`], rounded to 16 bits; one unit per word.
+///
+/// # Shapes
+/// - x: `[T, (heads + 2 kv_heads) d]`
+/// - slots: `[T]`
+/// - cache: `[blocks, kv_heads block_tokens d]`
+#[cube(launch)]
+pub(super) fn store_halves(
+    x: &Tensor<f32>,
+    slots: &Tensor<u32>,
+    cache: &mut Tensor<u32>,
+    #[comptime] layout: KeyLayout,
+) {
+    let planes = comptime!(2 * layout.shape.kv_heads);
+    let words = comptime!(layout.row_words());
+    let (word, row) = (ABSOLUTE_POS % words, ABSOLUTE_POS / words);
+    let (plane, token) = (row % planes, row / planes);
+    if token >= slots.shape(0) {
+        terminate!();
+    }
+    let from = token * x.stride(0) + source(plane, layout) * layout.head_dim + 2 * word;
+    let (block, row) = place(slots[token], plane, layout);
+    let to = block * cache.stride(0) + row * words + word;
+    cache[to] = half_of(x[from], layout.format) | (half_of(x[from + 1], layout.format) << 16u32);
+}
+
+/// The 16 bits of a number.
+#[cube]
+fn half_of(number: f32, #[comptime] format: KeyFormat) -> u32 {
+    if comptime!(format == KeyFormat::Bf16) { to_bf16(number) } else { to_half(number) }
 }
 
 /// Which slot of a token's projection is stored in a plane: the keys of all heads, then the values.

@@ -8,10 +8,11 @@ use std::sync::OnceLock;
 use burn::tensor::{Device, Int, Shape, Tensor, TensorData};
 use burn_cubecl::CubeBackend;
 use burn_cubecl::tensor::CubeTensor;
+use half::{bf16, f16};
 use internlm_kit::rng::CounterRng;
 use proptest::prelude::*;
 
-use super::twin::{Codes, rotate};
+use super::twin::{Codes, as_stored, rotate};
 use super::{PagedCall, attend, copy};
 use crate::heads::{HeadShape, PackedQkv};
 use crate::kernels::block_tables::{BlockTables, KeyCopy, KeyFormat, KeyLayout};
@@ -90,7 +91,8 @@ impl Storage {
         let all = [BLOCKS, words + 3];
         let mut cache = match layer.layout.format {
             KeyFormat::F32 => upload(&like, &vec![f32::NAN; BLOCKS * (words + 3)], all),
-            // Scale and minimum are halves that are not numbers.
+            // Scale and minimum are halves that are not numbers; a bf16 of these bits is a large number.
+            KeyFormat::Bf16 => upload(&like, &vec![0x7fc0_7fc0_u32; BLOCKS * (words + 3)], all),
             _ => upload(&like, &vec![0x7e00_7e00_u32; BLOCKS * (words + 3)], all),
         };
         *cache.meta.shape_mut() = Shape::new([BLOCKS, words]);
@@ -137,8 +139,8 @@ impl Twin {
             if rotated {
                 rotate(head);
             }
-            if slot % (group + 2) >= group && layout.format != KeyFormat::F32 {
-                head.copy_from_slice(&Codes::new(head, layout.format).numbers());
+            if slot % (group + 2) >= group {
+                head.copy_from_slice(&as_stored(head, layout.format));
             }
         }
         let tokens = row.len() / self.layer.width();
@@ -217,9 +219,11 @@ proptest! {
     }
 
     #[test]
-    fn mixed_steps_over_codes_equal_their_twin(
+    fn mixed_steps_over_fewer_bits_equal_their_twin(
         runs in runs(), kv_heads in 1..3_usize, group in 1..5_usize, parts in 1..4_usize,
-        format in prop::sample::select(vec![(KeyFormat::Int8, 4), (KeyFormat::Int4, 32)]),
+        format in prop::sample::select(vec![
+            (KeyFormat::Bf16, 2), (KeyFormat::F16, 6), (KeyFormat::Int8, 4), (KeyFormat::Int4, 32),
+        ]),
         block_tokens in prop::sample::select(vec![8_usize, 24, 64]), window in prop::option::of(1..400_usize),
     ) {
         let (format, step) = format;
@@ -236,10 +240,12 @@ fn heads_of_real_models_equal_their_twin() {
 }
 
 #[test]
-fn codes_of_real_models_equal_their_twin() {
+fn fewer_bits_of_real_models_equal_their_twin() {
     let runs = [run(0, 33), run(290, 1), run(70, 9), run(0, 1)];
     for (heads, d) in [((4, 2), 64), ((3, 3), 80), ((2, 1), 96), ((8, 1), 128)] {
-        compare(Layer::new(heads, d, 64).stored_as(KeyFormat::Int8), &runs);
+        for format in [KeyFormat::Bf16, KeyFormat::F16, KeyFormat::Int8] {
+            compare(Layer::new(heads, d, 64).stored_as(format), &runs);
+        }
         if d % 32 == 0 {
             let layer = Layer::new(heads, d, 16).stored_as(KeyFormat::Int4);
             compare(Layer { window: Some(40), ..layer }, &runs);
@@ -295,6 +301,53 @@ fn codes_and_scales_are_those_of_the_cpu() {
     }
 }
 
+/// Numbers of every size, those that no half holds among them: rounded as on the CPU.
+#[test]
+fn floats_of_16_bits_are_those_of_the_cpu() {
+    const TOKENS: usize = 64;
+    for format in [KeyFormat::Bf16, KeyFormat::F16] {
+        let layer = Layer::new((1, 1), 8, 64).stored_as(format);
+        let storage = Storage::new(layer);
+        let rng = CounterRng::new(11, "sizes");
+        let mut row = layer.projection(3, run(0, TOKENS));
+        for (index, number) in row.iter_mut().enumerate() {
+            *number *= 10_f32.powf(rng.f64(index as u64) as f32 * 14.0 - 9.0);
+            // Half way between two numbers, as often as not.
+            let bits = number.to_bits();
+            if index % 5 == 0 {
+                *number = f32::from_bits(if format == KeyFormat::Bf16 {
+                    bits & !0xffff | 0x8000
+                } else {
+                    bits & !0x1fff | 0x1000
+                });
+            }
+        }
+        row[8..12].copy_from_slice(&[f32::INFINITY, f32::NAN, -0.0, f32::MIN_POSITIVE]);
+        let packed = Tensor::from_data(TensorData::new(row.clone(), [TOKENS, 24]), &gpu());
+        storage.attend(&packed, &[Part { sequence: 0, run: run(0, TOKENS), blocks: vec![7] }]);
+        let words = layer.layout.block_words();
+        let stored = &storage.words()[7 * words..8 * words];
+        for (token, row) in row.chunks_exact(24).enumerate() {
+            for (plane, head) in row[8..].chunks_exact(8).enumerate() {
+                let words = &stored[(plane * 64 + token) * 4..][..4];
+                for (number, found) in
+                    head.iter().zip(words.iter().flat_map(|word| [*word as u16, (word >> 16) as u16]))
+                {
+                    let (found, expected) = match format {
+                        KeyFormat::Bf16 => {
+                            (bf16::from_bits(found).to_f32(), bf16::from_f32(*number).to_f32())
+                        }
+                        _ => (f16::from_bits(found).to_f32(), f16::from_f32(*number).to_f32()),
+                    };
+                    // As halves, what is not finite is infinite, and read back as NaN.
+                    let odd = !expected.is_finite() && !found.is_finite();
+                    assert!(odd || found.to_bits() == expected.to_bits(), "{format:?} {number:e}: {found:e}");
+                }
+            }
+        }
+    }
+}
+
 /// The CPU core reads them back as numbers that are not finite, too.
 #[test]
 fn numbers_beyond_the_range_of_halves_do_not_stay_hidden() {
@@ -344,6 +397,7 @@ fn neighbors_blocks_and_pieces_change_no_bit() {
         ((4, 2), None, KeyFormat::F32),
         ((3, 1), Some(100), KeyFormat::F32),
         ((2, 2), Some(600), KeyFormat::F32),
+        ((4, 2), None, KeyFormat::Bf16),
         ((4, 2), None, KeyFormat::Int8),
         ((3, 1), Some(100), KeyFormat::Int4),
     ] {
@@ -374,7 +428,9 @@ fn a_window_as_long_as_the_sequence_changes_no_bit() {
 
 #[test]
 fn copied_blocks_hold_the_same_keys() {
-    for (format, d) in [(KeyFormat::F32, 8), (KeyFormat::Int8, 12), (KeyFormat::Int4, 32)] {
+    for (format, d) in
+        [(KeyFormat::F32, 8), (KeyFormat::Bf16, 6), (KeyFormat::Int8, 12), (KeyFormat::Int4, 32)]
+    {
         let layer = Layer::new((4, 2), d, 8).stored_as(format);
         let storage = Storage::new(layer);
         let first = Part { sequence: 1, run: run(0, 22), blocks: vec![3, 9, 4] };

@@ -1,6 +1,7 @@
-//! The rule of the CPU core for codes of keys and values, number by number: what the kernels must store.
+//! The rule of the CPU core for codes of keys and values, number by number, and floats of 16 bits: what the kernels must
+//! store.
 
-use half::f16;
+use half::{bf16, f16};
 
 use crate::kernels::block_tables::KeyFormat;
 
@@ -30,7 +31,7 @@ impl Codes {
     }
 
     /// The numbers that the codes stand for.
-    pub(super) fn numbers(&self) -> Vec<f32> {
+    fn numbers(&self) -> Vec<f32> {
         let codes = self.codes.chunks_exact(self.codes.len() / self.scales.len()).zip(&self.scales);
         let number =
             |code: u32, scale: f16, minimum: f16| (code as f32).mul_add(scale.to_f32(), minimum.to_f32());
@@ -48,6 +49,16 @@ impl Codes {
         let scale =
             |[scale, minimum]: &[f16; 2]| u32::from(scale.to_bits()) | (u32::from(minimum.to_bits()) << 16);
         (self.codes.chunks_exact(32 / bits).map(word).collect(), self.scales.iter().map(scale).collect())
+    }
+}
+
+/// One key or value as it is read back.
+pub(super) fn as_stored(x: &[f32], format: KeyFormat) -> Vec<f32> {
+    match format {
+        KeyFormat::F32 => x.to_vec(),
+        KeyFormat::Bf16 => x.iter().map(|number| bf16::from_f32(*number).to_f32()).collect(),
+        KeyFormat::F16 => x.iter().map(|number| f16::from_f32(*number).to_f32()).collect(),
+        KeyFormat::Int8 | KeyFormat::Int4 => Codes::new(x, format).numbers(),
     }
 }
 
