@@ -71,6 +71,7 @@ class Sizes:
         # Batch and tokens in the cache of each of its sequences.
         self.decode_large = [(1, 8), (2, 8)] if tiny else [(1, 1024), (64, 1024), (256, 512)]
         self.decode_small = [(1, 8)] if tiny else [(1, 1024), (64, 1024)]
+        self.keys = (2, 8) if tiny else (256, 1024)
         self.decode_codes = [(1, 8), (20, 8)] if tiny else [(1, 1024), (64, 1024)]
         self.prefill = 16 if tiny else 8192
         self.decode_steps = 2 if tiny else 16
@@ -213,15 +214,16 @@ def quantized(run, seconds):
     code, lines = generation(run, clock.left(), shape, sizes.decode_codes, "--graphs", quantization=AWQ)
     for line in lines:
         if line["phase"] == "decode":
-            name, batch = f"decode {shape} w4a16", line["batch"]
+            # Activations have 16 bits on a card.
+            name, batch = f"decode {shape} {'w4a32' if formats(run) is F32 else 'w4a16'}", line["batch"]
             text = f"{decode_text(run, batch, line['context'])}, groups of {AWQ['group_size']}"
             rate, reserved = line["tokens_per_second"], line["reserved_bytes"]
             record(run, name, text, rate, "tokens/s", goal=(name, batch), peak_bytes=reserved)
-    batches, rates = sizes.decode_large[-1:], {}
+    rates = {}
     for bits in (0, 8, 4):
-        exit_code, lines = generation(run, clock.left(), shape, batches, "--graphs", "--quant-policy", bits)
+        exit_code, lines = generation(run, clock.left(), shape, [sizes.keys], "--graphs", "--quant-policy", bits)
         code, rates[bits] = code or exit_code, decode_rate(lines)
-    text = decode_text(run, *batches[0])
+    text = decode_text(run, *sizes.keys)
     for bits in (8, 4):
         if rates[0] and rates[bits]:
             record(run, f"keys int{bits} over floats {shape}", text, rates[bits] / rates[0], "x")

@@ -4,7 +4,7 @@ use burn::tensor::{DType, Tensor};
 
 use super::int4_weights::Int4Weights;
 
-/// The matrix in floats of `format`, `[out, in]`, each rounded once; inputs in the order of the codes.
+/// The matrix in f32, `[out, in]`, rounded to `format`; inputs in the order of the codes. It is not tracked.
 #[must_use]
 pub fn int4_decode(weights: &Int4Weights, format: DType) -> Tensor<2> {
     #[cfg(any(feature = "cuda", feature = "vulkan"))]
@@ -25,6 +25,7 @@ pub fn int4_linear(x: Tensor<2>, weights: &Int4Weights) -> Tensor<2> {
     if super::device::accepts_floats(&x) {
         return super::device::int4::apply(x, weights);
     }
-    let format = x.dtype();
-    super::linear(x, int4_decode(weights, format))
+    let weight = int4_decode(weights, x.dtype());
+    let weight = if x.device().is_autodiff() { Tensor::from_inner(weight) } else { weight };
+    super::linear(x, weight)
 }

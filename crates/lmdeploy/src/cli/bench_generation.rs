@@ -27,8 +27,8 @@ const EXAMPLES: &str = "Examples:
 pub(super) struct GenerationArguments {
     /// Model: a Hugging Face folder or a GGUF file
     model: PathBuf,
-    /// Draw the weights instead of reading them: the model needs only config.json, whose quantization_config of 4 bits
-    /// gives codes
+    /// Draw the weights instead of reading them: the model needs only config.json. On a GPU a quantization_config of 4
+    /// bits in it makes the weights random codes
     #[arg(long)]
     random_weights: bool,
     /// Run on this device: cpu, cuda:N or vulkan:N
@@ -99,6 +99,7 @@ pub(super) fn run(arguments: GenerationArguments) -> anyhow::Result<()> {
                 "phase": "load",
                 "parameters": parameters,
                 "precision": arguments.dtype.precision(),
+                "quant_policy": limits.quant_policy,
                 "seconds": loaded,
                 "first_token_seconds": first_token,
             })

@@ -1,4 +1,4 @@
-//! Floats of 16 bits in the bits of integers, for devices that have none and with the same bits on all.
+//! Floats of 16 bits as integers: for devices without such floats, and with the same bits on all.
 
 use cubecl::prelude::*;
 

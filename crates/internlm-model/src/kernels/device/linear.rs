@@ -66,6 +66,7 @@ impl DeviceOp<2> for LinearOp {
 /// - weight: `[out, in]`
 /// - y: `[T, out]`
 pub(super) fn multiply_transposed(x: &CubeTensor, weight: &CubeTensor, y: &CubeTensor) {
+    assert_eq!(size(x, 1), size(weight, 1), "inner sizes of a product agree");
     if skinny::takes(x, weight) {
         skinny::multiply_into(x, weight, y);
     } else {

@@ -19,7 +19,7 @@ pub(super) const LANES: usize = 32;
 pub(super) const GROUPS: usize = UNITS as usize / LANES;
 /// Outputs of a group, so that a number of a row that was read is used twice.
 pub(super) const COLUMNS: usize = 2;
-/// Bytes of the consecutive numbers that a unit multiplies.
+/// Bytes that one instruction reads.
 pub(super) const RUN_BYTES: usize = 16;
 /// Sums per unit that are brought together at once, in 17 KB of shared memory.
 const PARTS: usize = 16;

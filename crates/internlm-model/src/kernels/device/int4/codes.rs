@@ -13,10 +13,10 @@ use crate::kernels::device::skinny::{
 };
 use crate::weights::int4::Offset;
 
-/// Codes of a word.
+/// Number of codes in a word.
 pub(in crate::kernels::device) const WORD: usize = 8;
 /// Words that a unit reads at once.
-const WORDS: usize = 4;
+pub(super) const WORDS: usize = 4;
 
 /// The codes on one GPU.
 #[derive(Clone, Debug)]
@@ -44,8 +44,13 @@ struct RowsForm {
 
 impl Codes {
     /// The matrix in new memory.
+    ///
+    /// # Panics
+    /// When it has 2^32 numbers, which kernels do not count.
     pub(super) fn decode(&self, format: DType) -> CubeTensor {
         let [outputs, words] = [size(&self.words, 0), size(&self.words, 1)];
+        let count = outputs * words * WORD;
+        assert!(u32::try_from(count).is_ok(), "kernels index numbers with 32 bits: found {count}");
         let out = empty_in(&self.words, [outputs, words * WORD], format);
         let line = skinny::RUN_BYTES / format.size();
         let Grid { count, dim } = Grid::units(&out.client, outputs * words);
@@ -71,7 +76,7 @@ impl Codes {
         };
         let form = SkinnyForm { rows: size(x, 0).next_power_of_two(), run: WORD, line };
         let Grid { count, dim } = Grid::cubes(&x.client, size(y, 1).div_ceil(GROUPS * COLUMNS));
-        multiply_rows::launch(
+        multiply_coded_rows::launch(
             &x.client,
             count,
             dim,
@@ -86,7 +91,7 @@ impl Codes {
     }
 }
 
-/// As the kernel of `skinny`, the weights decoded.
+/// What the kernel of `skinny` does, with weights that each unit decodes.
 ///
 /// # Shapes
 /// - x: `[T, in]`
@@ -94,7 +99,7 @@ impl Codes {
 /// - scales: `[out, in / group]`
 /// - y: `[T, out]`
 #[cube(launch)]
-fn multiply_rows<F: Float, O: Float, N: Size>(
+fn multiply_coded_rows<F: Float, O: Float, N: Size>(
     x: &Tensor<Vector<F, N>>,
     words: &Tensor<Vector<u32, Const<4>>>,
     scales: &Tensor<u32>,
@@ -176,11 +181,12 @@ fn decode_words<F: Float, N: Size>(
     }
 }
 
-/// The weights of a word of codes, exactly, to `weights` from `to` on.
+/// Writes the weights of a word of codes to `weights` from `to` on, with the bits that the CPU gives.
 ///
-/// A code is put into the mantissa of 2^23, 4 of them where they are in the lower half of the word: number p there is
-/// `2^23 + 16^p q`, from which one exact operation gives q (the trick of Kim et al., "Who Says Elephants Can't Run",
-/// 2022, in f32). Conversions of integers are slow on GPUs.
+/// Each code q is put into the mantissa of 2^23, where it stands in the lower half of the word: number p there becomes
+/// `2^23 + 16^p q`, from which one operation without rounding gives `q - z` (the trick of Kim et al., "Who Says Elephants
+/// Can't Run", 2022, in f32). Conversions of integers are slow on GPUs. With a zero point the weight is exact; with a
+/// minimum it is rounded once.
 #[cube]
 pub(in crate::kernels::device) fn decode_word(
     word: u32,

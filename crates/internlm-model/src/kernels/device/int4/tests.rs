@@ -1,12 +1,16 @@
 //! Codes on the GPU against the weights that they stand for: exact weights, products and gradients, rows with gaps.
 
 use std::borrow::Cow;
+use std::panic::AssertUnwindSafe;
 
-use burn::tensor::{DType, Int, Tensor};
+use burn::tensor::{DType, Int, Shape, Tensor};
+use burn_cubecl::CubeBackend;
+use burn_cubecl::tensor::CubeTensor;
 use half::f16;
 use internlm_kit::testing::TestRng;
 use proptest::prelude::*;
 
+use crate::kernels::device::launch::{int_primitive, upload};
 use crate::kernels::device::tests::{close_within, constant, cpu, gaps, gpu};
 use crate::kernels::{Int4Weights, int4_decode, int4_linear, linear};
 use crate::parameter::numbers;
@@ -20,7 +24,7 @@ fn matrix([outputs, inputs]: [usize; 2], group: usize, seed: u64) -> Int4Matrix 
     let part = if group == 0 {
         let length = Encoding::Q4_1.byte_length(&[outputs, inputs]).expect("whole blocks");
         let mut rng = TestRng::new(seed);
-        // Scales and minima of up to 2^-3, some below the smallest normal half.
+        // Scales and minima below 2^-2, some below the smallest normal half.
         let mut byte =
             |at: usize| rng.below(256) as u8 & if at % 20 < 4 && at % 2 == 1 { 0xb3 } else { 0xff };
         let bytes = (0..length).map(&mut byte).collect();
@@ -36,12 +40,20 @@ fn matrix([outputs, inputs]: [usize; 2], group: usize, seed: u64) -> Int4Matrix 
 /// The codes on the GPU, with other words after each row.
 fn on_gpu(matrix: &Int4Matrix) -> Int4Weights {
     let weights = Int4Weights::new(matrix, &gpu());
-    let apart = |tensor: Tensor<2, Int>| {
-        let [rows, columns] = tensor.dims();
-        let other = Tensor::ones([rows, 4], (&gpu(), tensor.dtype()));
-        Tensor::cat(vec![tensor, other], 1).slice([0..rows, 0..columns])
-    };
+    let apart = |tensor: Tensor<2, Int>| Tensor::from_primitive::<CubeBackend>(words_with_gaps(tensor));
     Int4Weights { codes: apart(weights.codes), scales: apart(weights.scales), ..weights }
+}
+
+/// The same words, four others after each row.
+fn words_with_gaps(tensor: Tensor<2, Int>) -> CubeTensor {
+    let [rows, columns] = tensor.dims();
+    let x = int_primitive(tensor.clone());
+    let words = tensor.into_data().try_into_vec_as::<u32>().expect("words");
+    let padded: Vec<u32> =
+        words.chunks(columns).flat_map(|row| row.iter().copied().chain([u32::MAX; 4])).collect();
+    let mut tensor = upload(&x, &padded, [rows, columns + 4]);
+    *tensor.meta.shape_mut() = Shape::new([rows, columns]);
+    tensor
 }
 
 /// Sizes of groups, 0 for blocks with minima.
@@ -78,22 +90,51 @@ fn product_is_that_of_the_weights(shape: [usize; 3], group: usize, format: DType
     let expected = {
         let weight = int4_decode(&Int4Weights::new(&matrix, &cpu()), DType::F32);
         let x = Tensor::from_data(x.to_data().convert::<f32>(), &cpu().autodiff());
-        results(x, |x| linear(x, Tensor::from_data(weight.to_data(), &cpu().autodiff())))
+        results(x, |x| linear(x, Tensor::from_inner(weight.clone())))
     };
     let x = Tensor::from_data(x.to_data(), (&device, format));
     let found = results(x, |x| match format {
         DType::F32 => int4_linear(gaps(x), &weights),
         _ => int4_linear(x, &weights),
     });
-    let tolerance = if format == DType::F32 { 1e-5 } else { 3e-3 };
+    let tolerance = match format {
+        DType::F32 => 1e-5,
+        DType::BF16 => 2e-2,
+        _ => 3e-3,
+    };
     close_within(tolerance, "value", &found[0], &expected[0]);
     close_within(tolerance, "gradient", &found[1], &expected[1]);
 }
 
 #[test]
+fn codes_that_do_not_fit_their_scales_or_x_are_refused() {
+    let weights = on_gpu(&matrix([8, 64], 32, 1));
+    let refused = |weights: Int4Weights, inputs: usize| {
+        let x = Tensor::<2>::zeros([3, inputs], &gpu());
+        std::panic::catch_unwind(AssertUnwindSafe(|| int4_linear(x, &weights))).is_err()
+    };
+    assert!(!refused(weights.clone(), 64));
+    assert!(refused(weights.clone(), 32) && refused(weights.clone(), 96));
+    assert!(refused(Int4Weights { group: 64, ..weights }, 64));
+}
+
+#[test]
+fn tracked_rows_take_the_twin_too() {
+    let matrix = matrix([8, 64], 32, 2);
+    let weights = Int4Weights::new(&matrix, &cpu());
+    let x: Tensor<2> = constant([3, 64], "x", &cpu().autodiff());
+    let found = results(x, |x| int4_linear(x, &weights));
+    let x: Tensor<2> = constant([3, 64], "x", &gpu().autodiff());
+    let expected = results(x, |x| int4_linear(x, &on_gpu(&matrix)));
+    close_within(1e-5, "value", &found[0], &expected[0]);
+    close_within(1e-5, "gradient", &found[1], &expected[1]);
+}
+
+#[test]
 fn products_in_16_bits() {
-    for (tokens, group) in [(1, 64), (5, 0), (16, 128), (33, 32)] {
-        product_is_that_of_the_weights([tokens, 24, 384], group, DType::F16);
+    let format = if gpu().supports_dtype(DType::BF16) { DType::BF16 } else { DType::F16 };
+    for (tokens, group) in [(1, 64), (5, 0), (16, 128), (33, 32), (130, 0), (200, 128), (513, 64)] {
+        product_is_that_of_the_weights([tokens, 136, 384], group, format);
     }
 }
 

@@ -1,7 +1,8 @@
 //! Products with a matrix of 4-bit codes by tiles: the codes are decoded on their way to shared memory.
 //!
-//! As `gemm`, but that the units hold the codes of the next tile in registers while they multiply the present one: the
-//! weights exist in the number format of x in shared memory only.
+//! The pipeline is that of `gemm`. What differs is the right operand: units read words of codes into registers, some
+//! tiles before they are decoded, and write the numbers to shared memory, the only place where the weights exist in the
+//! number format of x.
 
 use burn::backend::cubecl::dtype_to_storage_type;
 use burn_cubecl::tensor::CubeTensor;
@@ -24,8 +25,10 @@ struct CodedPlan {
     code: CodeForm,
 }
 
-/// Rows of x up to which a cube makes 64 rows of the output.
+/// Rows of x up to which the plan is that for few rows.
 const FEW_ROWS: usize = 64;
+/// Tiles whose words are on their way from memory while others are multiplied.
+const AHEAD: usize = 3;
 
 /// Writes `x W^T` over `out`, which has rows without gaps.
 ///
@@ -40,8 +43,9 @@ pub(in crate::kernels::device) fn launch(
 ) -> Result<(), TileRefusal> {
     TileForm::of(&x.client, x.dtype).ok_or(TileRefusal::NoTensorCores)?;
     let plan = Plan::mma(Stored::Mk, Stored::Nk);
-    let rows = if size(x, 0) <= FEW_ROWS { FEW_ROWS } else { plan.rows };
-    launch_with(x, codes, out, Plan { rows, ..plan })
+    // Narrow tiles, so that there are as many as multiprocessors, and whole sectors of codes from each row.
+    let few = Plan { rows: FEW_ROWS, columns: 32, depth: 128, planes_m: 4, planes_n: 2, ..plan };
+    launch_with(x, codes, out, if size(x, 0) <= FEW_ROWS { few } else { plan })
 }
 
 /// As [`launch`], with the sizes of `plan`, whose operands are [`Stored::Mk`] and [`Stored::Nk`].
@@ -90,7 +94,6 @@ fn multiply_coded_tiles<F: Float, O: Float, N: Size>(
     #[define(F, O)] _formats: [ElemType; 2],
 ) {
     let plan = comptime!(plans.tiles);
-    let code = comptime!(plans.code);
     let tiles_m = (out.shape(0) + comptime!(plan.rows - 1)) / plan.rows;
     let (row, column) = (CUBE_POS % tiles_m * plan.rows, CUBE_POS / tiles_m * plan.columns);
     if column >= out.shape(1) {
@@ -100,14 +103,20 @@ fn multiply_coded_tiles<F: Float, O: Float, N: Size>(
     let mut scratch = Scratch::new(comptime!(plan.planes()), comptime!(plan.form));
     let mut sums = zeros(comptime!(4 * plan.rows_of_plane() * plan.pairs_of_plane()));
     let rights = comptime!(plan.right_block());
+    let mut way = OnTheWay::new(words, scales, column, rights);
     #[unroll]
     for stage in 0..comptime!(plan.stages - 1) {
         let depth = comptime!(stage * plan.depth);
         let corner = Corner { row, column, depth, stage };
         stages.fetch_left(left, corner, plan);
         commit(comptime!(plan.form));
-        let read = read(words, scales, corner, rights, code);
-        store(&read, &mut stages.right, stage, rights, code);
+        way.read(words, scales, depth, 0usize, plans);
+        way.store(&mut stages.right, stage, plans);
+    }
+    #[unroll]
+    for tile in 0..AHEAD {
+        let depth = comptime!((plan.stages - 1 + tile) * plan.depth);
+        way.read(words, scales, depth, tile, plans);
     }
     let steps = (left.shape(1) + comptime!(plan.depth - 1)) / plan.depth;
     for step in 0..steps {
@@ -119,77 +128,112 @@ fn multiply_coded_tiles<F: Float, O: Float, N: Size>(
         let corner = Corner { row, column, depth: next * plan.depth, stage: next % plan.stages };
         stages.fetch_left(left, corner, plan);
         commit(comptime!(plan.form));
-        let read = read(words, scales, corner, rights, code);
-        multiply_stage(&stages, &mut sums, &mut scratch, step % plan.stages, plan);
         // Nobody reads this stage: it was multiplied before the barrier of this step.
-        store(&read, &mut stages.right, corner.stage, rights, code);
+        way.store(&mut stages.right, corner.stage, plans);
+        way.advance(rights);
+        let depth = (next + AHEAD) * plan.depth;
+        way.read(words, scales, depth, comptime!(AHEAD - 1), plans);
+        multiply_stage(&stages, &mut sums, &mut scratch, step % plan.stages, plan);
     }
     write(&sums, out, row, column, plan);
 }
 
-/// The words of a unit for one tile, and the scale of each.
+/// The words of a unit for the next [`AHEAD`] tiles with the scale of each, and where their rows are.
 #[derive(CubeType)]
-struct Read {
+struct OnTheWay {
     words: Array<u32>,
     pairs: Array<u32>,
+    /// The first row of the tile.
+    column: usize,
+    /// Rows and words of the matrix.
+    rows: usize,
+    width: usize,
+    /// From one row to the next.
+    word_stride: usize,
+    scale_stride: usize,
 }
 
-/// Reads the words of a tile; beyond the edges they are zeros with a scale of zero.
 #[cube]
-fn read(
-    words: &Tensor<u32>,
-    scales: &Tensor<u32>,
-    corner: Corner,
-    #[comptime] block: Block,
-    #[comptime] code: CodeForm,
-) -> Read {
-    let mut found = Array::<u32>::new(comptime!(block.turns()));
-    let mut pairs = Array::<u32>::new(comptime!(block.turns()));
-    #[unroll]
-    for turn in 0..comptime!(block.turns()) {
-        let chunk = UNIT_POS as usize + comptime!(turn * block.units);
-        let row = corner.column + chunk / comptime!(block.chunks_of_row());
-        let at = corner.depth / WORD + chunk % comptime!(block.chunks_of_row());
-        found[turn] = 0u32;
-        pairs[turn] = 0u32;
-        if row < words.shape(0) && at < words.shape(1) {
-            found[turn] = words[row * words.stride(0) + at];
-            pairs[turn] = scales[row * scales.stride(0) + at * WORD / code.group];
+impl OnTheWay {
+    fn new(words: &Tensor<u32>, scales: &Tensor<u32>, column: usize, #[comptime] block: Block) -> OnTheWay {
+        OnTheWay {
+            words: Array::<u32>::new(comptime!(AHEAD * block.turns())),
+            pairs: Array::<u32>::new(comptime!(AHEAD * block.turns())),
+            column,
+            rows: words.shape(0),
+            width: words.shape(1),
+            word_stride: words.stride(0),
+            scale_stride: scales.stride(0),
         }
     }
-    Read { words: found, pairs }
-}
 
-/// Decodes the words of a tile to a stage, a chunk each.
-#[cube]
-fn store<F: Float, N: Size>(
-    read: &Read,
-    stage: &mut Shared<[Vector<F, N>]>,
-    number: usize,
-    #[comptime] block: Block,
-    #[comptime] code: CodeForm,
-) {
-    let mut weights = Array::<f32>::new(WORD);
-    let columns = comptime!(block.chunks_of_row());
-    #[unroll]
-    for turn in 0..comptime!(block.turns()) {
-        let chunk = UNIT_POS as usize + comptime!(turn * block.units);
-        if chunk < comptime!(block.chunks()) {
-            decode_word(read.words[turn], read.pairs[turn], &mut weights, 0usize, code.offset);
-            let place = chunk / columns * comptime!(block.pitch()) + chunk % columns;
-            let to = number * comptime!(block.size()) + place;
-            if comptime!(block.form == TileForm::Mma) {
-                let mut numbers = Vector::<F, N>::empty();
-                #[unroll]
-                for i in 0..CHUNK {
-                    numbers.insert(i, F::cast_from(weights[i]));
-                }
-                stage[to] = numbers;
-            } else {
-                for i in 0..CHUNK {
-                    stage[to * CHUNK + i] = Vector::<F, N>::new(F::cast_from(weights[i]));
+    /// Reads the words of the tile at number `depth` of k as number `tile`; beyond the edges they are zeros with a scale
+    /// of zero.
+    fn read(
+        &mut self,
+        words: &Tensor<u32>,
+        scales: &Tensor<u32>,
+        depth: usize,
+        #[comptime] tile: usize,
+        #[comptime] plans: CodedPlan,
+    ) {
+        let block = comptime!(plans.tiles.right_block());
+        let code = comptime!(plans.code);
+        #[unroll]
+        for turn in 0..comptime!(block.turns()) {
+            let chunk = UNIT_POS as usize + comptime!(turn * block.units);
+            let row = self.column + chunk / comptime!(block.chunks_of_row());
+            let at = depth / WORD + chunk % comptime!(block.chunks_of_row());
+            let to = comptime!(tile * block.turns() + turn);
+            self.words[to] = 0u32;
+            self.pairs[to] = 0u32;
+            if row < self.rows && at < self.width {
+                self.words[to] = words[row * self.word_stride + at];
+                self.pairs[to] = scales[row * self.scale_stride + at * WORD / code.group];
+            }
+        }
+    }
+
+    /// Decodes the words of tile 0 to a stage, a chunk each.
+    fn store<F: Float, N: Size>(
+        &self,
+        stage: &mut Shared<[Vector<F, N>]>,
+        number: usize,
+        #[comptime] plans: CodedPlan,
+    ) {
+        let block = comptime!(plans.tiles.right_block());
+        let code = comptime!(plans.code);
+        let mut weights = Array::<f32>::new(WORD);
+        let columns = comptime!(block.chunks_of_row());
+        #[unroll]
+        for turn in 0..comptime!(block.turns()) {
+            let chunk = UNIT_POS as usize + comptime!(turn * block.units);
+            if chunk < comptime!(block.chunks()) {
+                decode_word(self.words[turn], self.pairs[turn], &mut weights, 0usize, code.offset);
+                let place = chunk / columns * comptime!(block.pitch()) + chunk % columns;
+                let to = number * comptime!(block.size()) + place;
+                if comptime!(block.form == TileForm::Mma) {
+                    let mut numbers = Vector::<F, N>::empty();
+                    #[unroll]
+                    for i in 0..CHUNK {
+                        numbers.insert(i, F::cast_from(weights[i]));
+                    }
+                    stage[to] = numbers;
+                } else {
+                    for i in 0..CHUNK {
+                        stage[to * CHUNK + i] = Vector::<F, N>::new(F::cast_from(weights[i]));
+                    }
                 }
             }
+        }
+    }
+
+    /// Every tile takes the place of the one before it.
+    fn advance(&mut self, #[comptime] block: Block) {
+        #[unroll]
+        for i in 0..comptime!((AHEAD - 1) * block.turns()) {
+            self.words[i] = self.words[comptime!(i + block.turns())];
+            self.pairs[i] = self.pairs[comptime!(i + block.turns())];
         }
     }
 }

@@ -17,5 +17,6 @@ mod tests;
 
 pub(super) use form::{CHUNK, LANES, TileForm};
 pub(super) use fragment::{Registers, Stored, load, multiply, zeros};
+pub(super) use gemm::TileRefusal;
 pub(super) use scratch::{Scratch, quad_max, quad_sum};
 pub(super) use stage::{commit, copy_chunk, pitch, wait};

@@ -42,8 +42,17 @@ fn folders_of_codes_serve_sleep_and_are_recorded() {
         let expected = rows(&mut executor(plain.path(), &limits));
         let mut single = executor(quantized.path(), &limits);
         let found = rows(&mut single);
-        for (found, expected) in found.iter().flatten().zip(expected.iter().flatten()) {
-            assert!((found.1 - expected.1).abs() <= 1e-4, "{packing:?}: {found:?} {expected:?}");
+        let [count, entries] = [found.len(), found.iter().map(Vec::len).sum()];
+        assert_eq!((count, entries), (7, 7 * 8), "{packing:?}");
+        for (found, expected) in found.iter().zip(&expected) {
+            let logit =
+                |id: TokenId| expected.iter().find(|(other, _)| *other == id).map(|(_, logit)| *logit);
+            // An entry may be missing only at the end, where others are as large.
+            let last = expected[7].1;
+            for (id, found) in found {
+                let off = (found - logit(*id).unwrap_or(last)).abs();
+                assert!(off <= 1e-4, "{packing:?}, {id:?}: {found} {expected:?}");
+            }
         }
         single.sleep(SleepLevel::ReleaseFiles).expect("sleeps");
         single.wake(SleepPart::Weights).expect("wakes");
