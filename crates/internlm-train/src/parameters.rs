@@ -5,6 +5,7 @@
 
 use burn::tensor::{DType, Gradients, Tensor, TensorData};
 use internlm_model::decoder::Decoder;
+use internlm_model::linear::Linear;
 use internlm_model::parameter::{Parameter, ParameterMut, Training};
 
 /// Name and shape of one trainable parameter.
@@ -35,6 +36,15 @@ pub fn trainable(decoder: &Decoder) -> Vec<ParameterInfo> {
 pub(crate) fn rounded(decoder: &Decoder) -> Option<(String, DType)> {
     let mut formats = trained(decoder).map(|(name, parameter)| (name, parameter.flat().dtype()));
     formats.find(|(_, format)| *format != DType::F32)
+}
+
+/// The first layer of codes that nothing trains: a model without adapters whose matrices stay as they are.
+pub(crate) fn untrained(decoder: &Decoder) -> Option<String> {
+    let mut shared = decoder.clone();
+    let layers = shared.linears_mut();
+    let adapted = layers.iter().any(|(_, layer)| matches!(layer, Linear::Lora(_)));
+    let mut codes = layers.iter().filter(|(_, layer)| matches!(layer, Linear::Int4(_)));
+    codes.next().filter(|_| !adapted).map(|(name, _)| name.clone())
 }
 
 /// Copies of the values of every trainable parameter.

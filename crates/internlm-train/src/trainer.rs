@@ -85,6 +85,10 @@ impl Trainer {
             let found = format!("weights of {format:?} in `{name}`");
             return Err(Error::mismatch("model", found, "F32, which `Decoder::load` gives"));
         }
+        if let Some(name) = parameters::untrained(&decoder) {
+            let found = format!("4-bit codes in `{name}`");
+            return Err(Error::mismatch("model", found, "floats, which `Decoder::load` gives"));
+        }
         let whole = parameters.len() == decoder.parameters().len();
         let owned = OwnedParameters::of_first_rank(&parameters, ranks);
         let state = State { config: settings(&decoder, &model, &config), ..State::default() };

@@ -12,7 +12,7 @@ use crate::describe::Description;
 use crate::weights::gguf::GgufFile;
 use crate::weights::internevo::{InternEvoFolder, Stretch, is_internevo};
 use crate::weights::kind::refuse_hub_name;
-use crate::weights::{self, TensorSource, WeightFolder, is_gguf};
+use crate::weights::{self, Quantization, TensorSource, WeightFolder, is_gguf};
 use crate::{Error, ModelConfig, TokenId};
 
 /// Show what a model consists of and what is wrong with it
@@ -42,6 +42,9 @@ struct Report {
     config: Option<ModelConfig>,
     /// Weights by the config, a tied matrix once.
     parameters: Option<u64>,
+    /// Method and width of a quantizer: `AWQ, 4 bit`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quantization: Option<String>,
     /// Tensors by storage type.
     dtypes: BTreeMap<&'static str, Total>,
     tensors: Vec<Tensor>,
@@ -105,6 +108,9 @@ fn hugging_face(path: &Path) -> Report {
     let mut report = Report::new(path, "Hugging Face folder".to_owned());
     let opened = report.keep(weights::open(path));
     report.config = opened.map(|(config, _)| config).or_else(|| ModelConfig::from_hf(path).ok());
+    let quantization =
+        ModelConfig::from_hf(path).ok().and_then(|config| Quantization::find(&config, path).ok()).flatten();
+    report.quantization = quantization.map(|quantization| quantization.describe());
     let has_config = report.config.is_some() || !path.join("config.json").is_file();
     match WeightFolder::open(path) {
         Ok(source) => report.list(&source),
@@ -156,6 +162,7 @@ impl Report {
             format,
             config: None,
             parameters: None,
+            quantization: None,
             dtypes: BTreeMap::new(),
             tensors: Vec::new(),
             tokenizer: None,
@@ -207,6 +214,9 @@ fn text(report: &Report) -> String {
         // The config as TOML, the form recipes use.
         let toml = toml::to_string(config).unwrap_or_default();
         lines.extend(toml.lines().map(|line| format!("  {line}")));
+    }
+    if let Some(quantization) = &report.quantization {
+        lines.push(format!("quantized   {quantization}"));
     }
     if let Some(tokenizer) = &report.tokenizer {
         let id = |id: Option<TokenId>| id.map_or_else(|| "none".to_owned(), |id| id.to_string());

@@ -27,7 +27,7 @@ enum Verb {
     ///
     /// Reads Hugging Face folders, InternEvo checkpoints and GGUF files; writes Hugging Face InternLM2, Hugging Face
     /// LLaMA or InternEvo. The bytes of tensors are kept, so that a conversion there and back gives the same files.
-    /// Quantized GGUF tensors become f32.
+    /// Quantized tensors (GGUF, AWQ, GPTQ, compressed-tensors) become f32.
     Convert(Box<super::convert::ConvertArgs>),
     #[cfg(feature = "burn")]
     Logits(super::logits::LogitsArgs),

@@ -120,7 +120,8 @@ pub struct ModelConfig {
     pub reward_token_id: Option<TokenId>,
     /// Storage type of the weights. Default f32.
     pub dtype: DType,
-    /// Keys of the source file that this crate does not use; written back by conversions.
+    /// Keys of the source file that are not part of the shape; written back by conversions, but for the settings of a
+    /// quantizer.
     #[serde(skip_serializing_if = "Map::is_empty", serialize_with = "without_nulls")]
     pub extra: Map<String, Value>,
 }

@@ -16,6 +16,7 @@ use super::build::{Builder, Codes};
 use super::norm::RmsNorm;
 use crate::attend::Attend;
 use crate::config::{DType, ModelConfig};
+use crate::device::is_gpu;
 use crate::kernels::{self, CrossEntropy, Labels};
 use crate::linear::{Dense, Linear, Noise};
 use crate::positions::Positions;
@@ -99,8 +100,8 @@ impl Decoder {
         Self::assemble(config, &builder).expect("random tensors have the right shapes")
     }
 
-    /// As [`Decoder::init_on_device`], rounded to `precision`, which everything is computed in. A config with the settings
-    /// of a 4-bit quantizer gives what [`Decoder::load_in`] would make of its weights.
+    /// As [`Decoder::init_on_device`], rounded to `precision`, which everything is computed in. With the settings of a
+    /// 4-bit quantizer in the config, GPUs get all matrices of the blocks as codes, inputs in their usual order.
     ///
     /// # Errors
     /// A precision that the device does not compute in, settings that are not read, groups that are not whole.
@@ -111,7 +112,7 @@ impl Decoder {
         precision: Precision,
     ) -> Result<Self> {
         precision.check(device)?;
-        let quantization = QuantizationConfig::of(config)?;
+        let quantization = if is_gpu(device) { QuantizationConfig::of(config)? } else { None };
         Self::assemble(config, &Builder::drawn(seed, quantization, device, precision))
     }
 

@@ -19,8 +19,8 @@ enum Held<'a> {
 
 impl Decoder {
     /// Every parameter with its checkpoint name, in a fixed order: embedding, blocks, norm, output. Adapters appear
-    /// as `NAME.lora_A.weight`, `NAME.lora_B.weight` and DoRA's `NAME.lora_magnitude_vector` after their base; quantized
-    /// and packed layers show their bias only.
+    /// as `NAME.lora_A.weight`, `NAME.lora_B.weight` and DoRA's `NAME.lora_magnitude_vector` after their base; layers
+    /// of codes and packed ones show their bias only.
     #[must_use]
     pub fn parameters(&self) -> Vec<(String, Parameter)> {
         let mut shared = self.clone();

@@ -72,24 +72,14 @@ impl Linear {
     /// - output: `[T, out]`
     #[must_use]
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        let format = x.dtype();
+        // Adapters and codes of 8 bits are computed with in f32.
         match self {
             Self::Dense(dense) => dense.forward(x),
             Self::Int4(int4) => int4.forward(x),
-            // Adapters and codes of 8 bits are computed with in f32.
-            other => {
-                let format = x.dtype();
-                other.forward_in_f32(x.cast(DType::F32)).cast(format)
-            }
-        }
-    }
-
-    fn forward_in_f32(&self, x: Tensor<2>) -> Tensor<2> {
-        match self {
-            Self::Dense(dense) => dense.forward(x),
-            Self::Lora(lora) => lora.forward(x),
-            Self::Quantized(quantized) => quantized.forward(x),
-            Self::Int4(int4) => int4.forward(x),
-            Self::Packed(packed) => packed.forward(x),
+            Self::Lora(lora) => lora.forward(x.cast(DType::F32)).cast(format),
+            Self::Quantized(quantized) => quantized.forward(x.cast(DType::F32)).cast(format),
+            Self::Packed(packed) => packed.forward(x.cast(DType::F32)).cast(format),
         }
     }
 

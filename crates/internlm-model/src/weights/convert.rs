@@ -11,7 +11,7 @@ use internlm_kit::file;
 use internlm_kit::reporter::{Progress, Reporter};
 
 use super::internevo::{self, InternEvoFolder, Layout, Stretch, is_internevo};
-use super::names::{self, NameStyle, Parts, Slot};
+use super::names::{self, NameStyle, Part as BlockPart, Parts, Slot};
 use super::qkv::{self, Heads, RowOrder};
 use super::writer::{narrow, write_stored_folder};
 use super::{Encoding, Stored, TensorInfo, TensorSource, is_gguf};
@@ -47,7 +47,7 @@ impl Target {
 pub struct ConvertConfig {
     /// The form to write.
     pub target: Target,
-    /// Storage type; `None` keeps that of every tensor.
+    /// Storage type; `None` keeps that of every tensor, f32 for those that are quantized.
     pub dtype: Option<DType>,
     /// Maximum size of a safetensors shard in bytes. Default 2 GB.
     pub max_shard_bytes: u64,
@@ -96,8 +96,10 @@ pub fn convert(
     let reads = reads(&config, tensors.as_ref(), options.target);
     let progress = reporter.start("convert", "tensors", reads as u64);
     let tensors = Recast { source: tensors.as_ref(), dtype: options.dtype, progress };
-    let embedding = tensors.info(&Slot::Embedding.weight());
-    if let Some(dtype) = embedding.and_then(|info| info.encoding.dtype()) {
+    let dtype_of = |slot: Slot| tensors.info(&slot.weight())?.encoding.dtype();
+    // Packed matrices of a quantizer are f32 now, whatever its embedding is.
+    let block = dtype_of(Slot::Block(0, BlockPart::Wo)).filter(|dtype| *dtype == DType::F32);
+    if let Some(dtype) = block.or_else(|| dtype_of(Slot::Embedding)) {
         config.dtype = dtype;
     }
     file::create_dir_all(out)?;

@@ -29,11 +29,12 @@ const HARMLESS: [(&str, &str); 7] = [
 const FREQUENCIES: [&str; 2] = [".inv_freq", ".attn_rot_embd.weight"];
 /// Beginnings of names of heads for other tasks, which change nothing before them.
 const OTHER_HEADS: [&str; 4] = ["v_head.", "score.", "classifier.", "cls."];
-/// What the packed numbers of a matrix have in place of `.weight`.
-const PACKED: [&str; 2] = [".qweight", ".weight_packed"];
-/// What the tensors have that belong to packed numbers.
-const PACKED_PARTS: [&str; 6] =
-    [".qzeros", ".scales", ".g_idx", ".weight_scale", ".weight_zero_point", ".weight_g_idx"];
+/// What the packed numbers of a matrix have in place of `.weight`, and the tensors that belong to them: AWQ and GPTQ,
+/// compressed-tensors.
+const PACKED: [[&str; 4]; 2] = [
+    [".qweight", ".qzeros", ".scales", ".g_idx"],
+    [".weight_packed", ".weight_zero_point", ".weight_scale", ".weight_g_idx"],
+];
 
 /// Takes the stored head of a folder that says its head is the embedding, where the two differ: as transformers 5 does,
 /// with a note for the log.
@@ -112,19 +113,22 @@ pub fn name_problems(model: &StoredModel) -> Result<Vec<String>> {
         let (found, count) = (config.layers, stored.len());
         return Ok(vec![format!("layers: found {found} in the config, the files hold only {count} tensors")]);
     }
-    let is_quantized = model.quantization.is_some();
-    let packed: &[&str] = if is_quantized { &PACKED } else { &[] };
-    let parts: &[&str] = if is_quantized { &PACKED_PARTS } else { &[] };
-    let is_stored = |name: &str| {
-        let packed = |prefix: &str| packed.iter().any(|end| source.info(&format!("{prefix}{end}")).is_some());
-        source.info(name).is_some() || name.strip_suffix(".weight").is_some_and(packed)
+    let ends: &[&str] = match &model.quantization {
+        None => &[],
+        Some(quantization) => &PACKED[usize::from(quantization.method() == "compressed-tensors")],
     };
+    let is_packed = |name: &str| {
+        let packed = |prefix: &str, end: &&str| source.info(&format!("{prefix}{end}")).is_some();
+        let prefix = name.strip_suffix(".weight");
+        prefix.zip(ends.first()).is_some_and(|(prefix, end)| packed(prefix, end))
+    };
+    let is_stored = |name: &str| source.info(name).is_some() || is_packed(name);
     let demanded = demanded(model);
     let missing: Vec<_> = demanded.iter().filter(|(name, _)| !is_stored(name)).collect();
     let known: BTreeSet<&str> = demanded.iter().map(|(name, _)| name.as_str()).collect();
     let mut unused = Vec::new();
     for name in &stored {
-        let prefix = packed.iter().chain(parts).find_map(|end| name.strip_suffix(end));
+        let prefix = ends.iter().find_map(|end| name.strip_suffix(end));
         let is_known = known.contains(name.as_str())
             || prefix.is_some_and(|prefix| known.contains(format!("{prefix}.weight").as_str()));
         if !is_known && !is_harmless(model, name)? {
@@ -139,6 +143,12 @@ pub fn name_problems(model: &StoredModel) -> Result<Vec<String>> {
             let names: Vec<&str> = missing.iter().map(|(name, _)| name.as_str()).collect();
             problems.push(format!("{} tensors: missing: {}", names.len(), some_of(&names)));
         }
+    }
+    let twice: Vec<&str> =
+        stored.iter().map(String::as_str).filter(|name| known.contains(name) && is_packed(name)).collect();
+    if !twice.is_empty() {
+        let names = some_of(&twice);
+        problems.push(format!("found matrices that are stored twice, as floats and packed: {names}"));
     }
     if !unused.is_empty() {
         let (family, names) = (config.family.name(), some_of(&unused));

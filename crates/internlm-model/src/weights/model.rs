@@ -26,7 +26,8 @@ const MODEL: &str = "a model folder or a GGUF file";
 ///
 /// The tensors appear under InternLM2 names: q, k and v of other families are joined into `wqkv`, permuted
 /// rows of GGUF are put back, and 4-bit matrices of AWQ, GPTQ and compressed-tensors are f32 unless
-/// [`TensorSource::read_int4`] asks for their codes. Nothing is read until it is asked for.
+/// [`TensorSource::read_int4`] asks for their codes. Other matrices are read when they are asked for; zero points and
+/// groups of inputs are compared with the settings at once.
 ///
 /// # Errors
 /// Missing or malformed files; folders of other quantizers; missing, surplus or mis-shaped tensors, all at once.
@@ -187,7 +188,7 @@ impl ModelWeights {
 
     /// Names a tensor in a message about the model; its file is named too where the model has several.
     fn place(&self, name: &str) -> String {
-        let file = self.source.file(name);
+        let file = self.file_of(name);
         match file.file_name() {
             Some(file_name) if file != self.path => format!("{}: tensor {name}", file_name.display()),
             _ => format!("tensor {name}"),
@@ -243,10 +244,10 @@ impl ModelWeights {
         }
     }
 
-    /// A stored matrix of 4-bit codes, packed or in blocks.
+    /// A stored matrix of 4-bit codes, packed or in blocks; `None` too where a scale is more than a half holds.
     fn coded(&self, name: &str) -> Result<Option<CodedRows<'_>>> {
         if let Some(matrix) = self.packed(name)? {
-            return Ok(Some(CodedRows::packed(matrix)));
+            return Ok(matrix.has_half_scales().then(|| CodedRows::packed(matrix)));
         }
         match self.source.info(name) {
             Some(TensorInfo { shape, encoding }) if shape.len() == 2 && is_coded(encoding) => {
@@ -260,20 +261,30 @@ impl ModelWeights {
     /// The numbers of one stored tensor.
     fn part_f32(&self, name: &str) -> Result<Vec<f32>> {
         match self.packed(name)? {
-            Some(matrix) => {
-                let rows: Vec<_> = (0..matrix.outputs()).map(|row| (0, row)).collect();
-                Ok(self.stack(name, &[CodedRows::packed(matrix)], &rows)?.to_f32())
-            }
+            Some(matrix) => matrix
+                .dequantize()
+                .map_err(|(row, problem)| self.problem(name, &format!("row {row}, {problem}"))),
             None => self.source.read_f32(name),
         }
     }
 
-    /// As [`Int4Matrix::stack`]; `name` is the first part's, for the error.
-    fn stack(&self, name: &str, parts: &[CodedRows<'_>], rows: &[(usize, usize)]) -> Result<Int4Matrix> {
-        Int4Matrix::stack(parts, rows).map_err(|problem| Error::Weights {
-            path: self.source.file(name),
-            problems: vec![format!("{}: {problem}", self.place(name))],
-        })
+    /// The names of the tensors that hold a stored matrix or vector.
+    fn stored(&self, name: &str) -> Vec<String> {
+        match (&self.quantization, name.strip_suffix(".weight")) {
+            (Some(config), Some(prefix)) if self.source.info(name).is_none() => config.tensors(prefix).into(),
+            _ => vec![name.to_owned()],
+        }
+    }
+
+    /// The file of a stored tensor, or of its packed weights.
+    fn file_of(&self, name: &str) -> PathBuf {
+        self.source.file(&self.stored(name)[0])
+    }
+
+    /// An error of one stored tensor.
+    fn problem(&self, name: &str, problem: &str) -> Error {
+        let name = &self.stored(name)[0];
+        Error::Weights { path: self.source.file(name), problems: vec![format!("tensor {name}: {problem}")] }
     }
 }
 
@@ -288,7 +299,7 @@ impl TensorSource for ModelWeights {
 
     fn file(&self, name: &str) -> PathBuf {
         let part = self.tensors.get(name).map_or(name, |recipe| recipe.parts.first());
-        self.source.file(part)
+        self.file_of(part)
     }
 
     fn read_bytes(&self, name: &str) -> Result<Cow<'_, [u8]>> {
@@ -305,11 +316,12 @@ impl TensorSource for ModelWeights {
     }
 
     fn release(&self, name: &str) {
-        match self.tensors.get(name).map(|recipe| &recipe.parts) {
-            Some(Parts::One(part)) => self.source.release(part),
-            Some(Parts::Qkv(parts)) => parts.iter().for_each(|part| self.source.release(part)),
-            None => self.source.release(name),
-        }
+        let parts = match self.tensors.get(name).map(|recipe| &recipe.parts) {
+            Some(Parts::One(part)) => std::slice::from_ref(part),
+            Some(Parts::Qkv(parts)) => parts,
+            None => return self.source.release(name),
+        };
+        parts.iter().flat_map(|part| self.stored(part)).for_each(|tensor| self.source.release(&tensor));
     }
 
     fn read_f32(&self, name: &str) -> Result<Vec<f32>> {
@@ -339,6 +351,10 @@ impl TensorSource for ModelWeights {
             1 => (0..parts[0].outputs()).map(|row| (0, row)).collect(),
             _ => self.heads.packing().collect(),
         };
-        self.stack(&names[0], &parts, &rows).map(Some)
+        let matrix = Int4Matrix::stack(&parts, &rows);
+        let matrix = matrix.map_err(|(part, problem)| self.problem(&names[part], &problem))?;
+        drop(parts);
+        self.release(name);
+        Ok(Some(matrix))
     }
 }

@@ -3,13 +3,15 @@
 use std::path::Path;
 
 use burn::tensor::Device;
+use half::f16;
 use internlm_model::attend::Causal;
 use internlm_model::decoder::Decoder;
 use internlm_model::parameter::numbers;
-use internlm_model::testing::{Int4Model, ZeroPoint};
+use internlm_model::testing::{Int4Model, ZeroPoint, write_model};
 use internlm_model::weights::int4::Packing;
 use internlm_model::weights::{self, ConvertConfig, Target, convert};
 use internlm_model::{Precision, TokenId};
+use serde_json::{Value, json};
 
 const PACKINGS: [Packing; 4] = [Packing::Awq, Packing::Gptq, Packing::GptqV2, Packing::CompressedTensors];
 
@@ -68,6 +70,70 @@ fn what_is_written_from_a_quantized_folder_is_not_quantized() {
 }
 
 #[test]
+fn what_is_wrong_with_a_quantized_folder_is_named() {
+    type Change = fn(&mut Int4Model, &mut Value);
+    let cases: [(Change, &str); 5] = [
+        (
+            |model, _| drop(model.quantized.remove("model.layers.0.mlp.up_proj.scales")),
+            "up_proj.scales: missing",
+        ),
+        (
+            |_, settings| {
+                *settings = json!({
+                    "quant_method": "compressed-tensors", "format": "pack-quantized", "config_groups": {"group_0": {
+                        "weights": {"num_bits": 4, "type": "int", "symmetric": true, "strategy": "group", "group_size": 128},
+                    }},
+                });
+            },
+            "14 tensors: missing: model.layers.0.self_attn.q_proj.weight",
+        ),
+        (
+            |model, _| {
+                let tensor = model.plain["model.layers.1.mlp.down_proj.weight"].clone();
+                model.quantized.insert("model.layers.1.mlp.down_proj.weight".to_owned(), tensor);
+            },
+            "found matrices that are stored twice, as floats and packed: model.layers.1.mlp.down_proj.weight",
+        ),
+        (
+            |model, _| {
+                let groups = model.quantized.get_mut("model.layers.0.self_attn.o_proj.g_idx").expect("GPTQ");
+                groups.1[..4].copy_from_slice(&9_i32.to_le_bytes());
+            },
+            "o_proj: g_idx of input",
+        ),
+        (|_, settings| settings["group_size"] = json!(64), "found groups of 64 of 4 bits"),
+    ];
+    for (change, expected) in cases {
+        let mut model = Int4Model::new(Packing::Gptq, ZeroPoint::Any);
+        let mut settings = model.settings();
+        change(&mut model, &mut settings);
+        let folder = tempfile::tempdir().expect("a folder");
+        write_model(folder.path(), &model.quantized, &settings).expect("writes");
+        let error = weights::open(folder.path()).map(|_| ()).expect_err(expected).to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+/// Scales are read with their matrix: the error names the part of `wqkv` that has it.
+#[test]
+fn a_scale_that_is_no_number_is_named_with_its_matrix() {
+    let mut model = Int4Model::new(Packing::Gptq, ZeroPoint::Any);
+    let scales = model.quantized.get_mut("model.layers.0.self_attn.v_proj.scales").expect("GPTQ");
+    scales.1[..2].copy_from_slice(&f16::NAN.to_le_bytes());
+    let folder = tempfile::tempdir().expect("a folder");
+    write_model(folder.path(), &model.quantized, &model.settings()).expect("writes");
+    let (_, source) = weights::open(folder.path()).expect("opens");
+    let name = "model.layers.0.attention.wqkv.weight";
+    for error in
+        [source.read_f32(name).expect_err("NaN"), source.read_int4(name).map(|_| ()).expect_err("NaN")]
+    {
+        let error = error.to_string();
+        let expected = "model.safetensors: tensor model.layers.0.self_attn.v_proj.qweight: row 0, group 0, scale: found NaN";
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+#[test]
 fn codes_are_given_under_the_names_of_the_decoder() {
     for packing in PACKINGS {
         let [quantized, _] = folders(packing);
@@ -83,11 +149,9 @@ fn codes_are_given_under_the_names_of_the_decoder() {
 /// On the device that `INTERNLM_TEST_DEVICE` names, by default the first one of the build.
 #[cfg(any(feature = "cuda", feature = "vulkan"))]
 mod gpu {
+    use super::*;
     use internlm_model::linear::Linear;
     use internlm_model::{ModelConfig, ModelSize};
-    use serde_json::json;
-
-    use super::*;
 
     fn device() -> Device {
         let first = if cfg!(feature = "vulkan") { "vulkan:0" } else { "cuda:0" };

@@ -15,7 +15,7 @@ use internlm_model::decoder::Decoder;
 use internlm_model::generate::{GenerateConfig, Generator};
 use internlm_model::parameter::numbers;
 use internlm_model::sampling::argmax;
-use internlm_model::weights::{SafetensorsFile, TensorSource};
+use internlm_model::weights::{self, SafetensorsFile, TensorSource};
 use internlm_model::{TokenId, Tokenizer};
 use serde::Deserialize;
 use serde_json::Value;
@@ -57,6 +57,21 @@ struct Best {
     pos: usize,
     #[serde(alias = "top")]
     top5: Vec<(TokenId, f32)>,
+}
+
+/// The file has codes with minima, and rows of q and k in GGUF's order.
+#[test]
+fn codes_stand_for_the_weights_of_the_file() {
+    let Some(path) = model() else { return };
+    let (config, source) = weights::open(path).expect("opens");
+    let mut coded = 0;
+    for name in source.names() {
+        if let Some(matrix) = source.read_int4(&name).expect("reads") {
+            coded += 1;
+            assert!(matrix.to_f32() == source.read_f32(&name).expect("reads"), "{name}");
+        }
+    }
+    assert!(coded >= 4 * config.layers, "{coded} matrices of {} layers", config.layers);
 }
 
 #[test]

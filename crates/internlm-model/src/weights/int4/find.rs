@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use super::settings::{Needs, QuantizationConfig, ZeroPoints};
 use super::source::{Int4Parts, Int4Source, Packing};
-use super::stored::names;
 use crate::Error;
 use crate::weights::{Encoding, TensorSource};
 
@@ -43,7 +42,7 @@ pub fn find<'a>(
     prefix: &str,
     config: &QuantizationConfig,
 ) -> Result<Option<Int4Source<'a>>, Problem> {
-    let [weights, zeros, scales, input_groups] = names(config.packing).map(|name| format!("{prefix}.{name}"));
+    let [weights, zeros, scales, input_groups] = config.tensors(prefix);
     let Some(info) = source.info(&weights) else { return Ok(None) };
     let (outputs, inputs) = match (config.packing, &info.shape[..]) {
         (Packing::Awq, [inputs, words]) => (words.checked_mul(8), Some(*inputs)),

@@ -49,29 +49,33 @@ impl Int4Matrix {
     /// The matrix whose rows are given by (part, row of it); all parts have the layout of the first.
     ///
     /// # Errors
-    /// A sentence: a scale that is NaN or infinite.
-    pub(crate) fn stack(parts: &[CodedRows<'_>], rows: &[(usize, usize)]) -> Result<Self, String> {
+    /// The number of a part, and a sentence: a scale that is NaN or infinite.
+    pub(crate) fn stack(parts: &[CodedRows<'_>], rows: &[(usize, usize)]) -> Result<Self, (usize, String)> {
         let layout = parts[0].layout();
+        let empty = || Self { layout: layout.clone(), codes: Vec::new(), scales: Vec::new() };
         let piece = |rows: &[(usize, usize)]| {
-            let mut piece = Self { layout: layout.clone(), codes: Vec::new(), scales: Vec::new() };
-            rows.iter().try_for_each(|(part, row)| parts[*part].append(*row, &mut piece))?;
+            let mut piece = empty();
+            for (part, row) in rows {
+                parts[*part].append(*row, &mut piece).map_err(|problem| (*part, problem))?;
+            }
             Ok(piece)
         };
-        let pieces: Vec<Self> = rows.par_chunks(PIECE).map(piece).collect::<Result<_, String>>()?;
-        let codes = pieces.iter().flat_map(|piece| &piece.codes).copied().collect();
-        let scales = pieces.iter().flat_map(|piece| &piece.scales).copied().collect();
-        Ok(Self { layout, codes, scales })
+        let pieces: Vec<Self> = rows.par_chunks(PIECE).map(piece).collect::<Result<_, _>>()?;
+        let mut matrix = empty();
+        matrix.codes.reserve_exact(rows.len() * layout.inputs / 8);
+        matrix.scales.reserve_exact(rows.len() * layout.inputs / layout.group);
+        for piece in pieces {
+            matrix.codes.extend(piece.codes);
+            matrix.scales.extend(piece.scales);
+        }
+        Ok(matrix)
     }
 
-    /// Random codes around a zero point of 8, whose weights have a standard deviation of `deviation`.
-    pub(crate) fn random(
-        [outputs, inputs]: [usize; 2],
-        group: usize,
-        deviation: f64,
-        rng: CounterRng,
-    ) -> Self {
+    /// Random codes with a zero point of 8, whose weights have a root mean square of `size`; their mean is half a step
+    /// below 0.
+    pub(crate) fn random([outputs, inputs]: [usize; 2], group: usize, size: f64, rng: CounterRng) -> Self {
         // Codes are uniform, so that `q - 8` has a mean of -1/2 and a variance of (16^2 - 1) / 12.
-        let scale = f16::from_f64(deviation / (0.25_f64 + 255.0 / 12.0).sqrt());
+        let scale = f16::from_f64(size / (0.25_f64 + 255.0 / 12.0).sqrt());
         let pair = u32::from(scale.to_bits()) | 8 << 16;
         let words = (outputs * inputs / 8) as u64;
         Self {

@@ -1,11 +1,13 @@
 //! [`QuantizationConfig`]: the settings of a quantizer as far as they say what stored words mean.
 
+use std::path::Path;
+
 use serde_json::{Map, Value};
 
 use super::keys;
 use super::source::Packing;
 use crate::weights::Quantization;
-use crate::{Error, Result};
+use crate::{Error, ModelConfig, Result};
 
 /// How the quantized matrices of a model are stored.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -52,6 +54,15 @@ pub(super) enum Symmetry {
 }
 
 impl QuantizationConfig {
+    /// Reads the settings in a config alone; `None` when it has none.
+    ///
+    /// # Errors
+    /// A method, layout or size that is not read; all problems at once.
+    pub(crate) fn of(config: &ModelConfig) -> Result<Option<Self>> {
+        let quantization = Quantization::own(config, Path::new("config.json"))?;
+        quantization.map(|quantization| Ok(Self::parse(&quantization)?.0)).transpose()
+    }
+
     /// Reads the settings alone.
     ///
     /// # Errors

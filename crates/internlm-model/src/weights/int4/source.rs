@@ -16,6 +16,7 @@
 use std::borrow::Cow;
 
 use half::{bf16, f16};
+use rayon::prelude::*;
 
 use crate::weights::Encoding;
 
@@ -54,7 +55,7 @@ pub struct Int4Parts<'a> {
     pub zeros: Option<Cow<'a, [u8]>>,
     /// The scales, in `scale_encoding`.
     pub scales: Cow<'a, [u8]>,
-    /// F16, BF16 or F32; scales are given as f16, which is exact for F16, and for BF16 of at least 2^-17.
+    /// F16, BF16 or F32. As a half a scale is exact for F16, and for BF16 of at least 2^-17.
     pub scale_encoding: Encoding,
     /// `g_idx`, i32 `[K]`: the group of each input.
     pub input_groups: Option<Cow<'a, [u8]>>,
@@ -154,26 +155,71 @@ impl<'a> Int4Source<'a> {
         stored + u8::from(self.parts.packing == Packing::Gptq)
     }
 
-    /// The scale s of a group of one output.
+    /// The scale s of a group of one output, rounded to a half.
     ///
     /// # Errors
-    /// A sentence: a scale that a finite f16 cannot hold.
+    /// A sentence: a scale that is NaN or beyond the range of halves.
     pub fn scale(&self, row: usize, group: usize) -> Result<f16, String> {
-        let at = match self.parts.packing {
-            Packing::CompressedTensors => row * (self.parts.inputs / self.parts.group) + group,
-            _ => group * self.parts.outputs + row,
-        };
-        let scales = &self.parts.scales;
-        let found = match self.parts.scale_encoding {
-            Encoding::F16 => f16::from_le_bytes([scales[2 * at], scales[2 * at + 1]]).to_f32(),
-            Encoding::Bf16 => bf16::from_le_bytes([scales[2 * at], scales[2 * at + 1]]).to_f32(),
-            _ => f32::from_bits(word(scales, 4 * at)),
-        };
+        let found = self.stored_scale(row, group);
         let scale = f16::from_f32(found);
         if scale.is_finite() {
             return Ok(scale);
         }
         Err(format!("group {group}, scale: found {found}, expected a finite number of at most 65504"))
+    }
+
+    /// Whether halves hold all scales.
+    #[must_use]
+    pub fn has_half_scales(&self) -> bool {
+        let groups = self.parts.inputs / self.parts.group;
+        self.parts.scale_encoding == Encoding::F16
+            || (0..self.parts.outputs * groups).all(|at| {
+                let scale = self.stored_scale(at / groups, at % groups);
+                f16::from_f32(scale).to_f32() == scale
+            })
+    }
+
+    /// The weights `(q - z) s`, `[out, in]`, inputs in their usual order; exact but for scales in f32, of which the product
+    /// is rounded.
+    ///
+    /// # Errors
+    /// The number of an output, and a sentence: a scale that is NaN or infinite.
+    pub fn dequantize(&self) -> Result<Vec<f32>, (usize, String)> {
+        let Int4Parts { outputs, inputs, group, .. } = self.parts;
+        let places: Vec<InputPlaces> = (0..inputs).step_by(BLOCK).map(|first| self.places(first)).collect();
+        let mut weights = vec![0.0; outputs * inputs];
+        weights.par_chunks_exact_mut(inputs).enumerate().try_for_each(|(row, weights)| {
+            for (block, places) in places.iter().enumerate() {
+                let (first, group) = (block * BLOCK, block * BLOCK / group);
+                let (scale, zero) = (self.stored_scale(row, group), f32::from(self.zero(row, group)));
+                if !scale.is_finite() {
+                    return Err((
+                        row,
+                        format!("group {group}, scale: found {scale}, expected a finite number"),
+                    ));
+                }
+                for (place, code) in (first..).zip(self.codes(row, places)) {
+                    let input = self.columns.as_ref().map_or(place, |columns| columns[place] as usize);
+                    weights[input] = (f32::from(code) - zero) * scale;
+                }
+            }
+            Ok(())
+        })?;
+        Ok(weights)
+    }
+
+    /// The scale as the file has it.
+    fn stored_scale(&self, row: usize, group: usize) -> f32 {
+        let at = match self.parts.packing {
+            Packing::CompressedTensors => row * (self.parts.inputs / self.parts.group) + group,
+            _ => group * self.parts.outputs + row,
+        };
+        let scales = &self.parts.scales;
+        match self.parts.scale_encoding {
+            Encoding::F16 => f16::from_le_bytes([scales[2 * at], scales[2 * at + 1]]).to_f32(),
+            Encoding::Bf16 => bf16::from_le_bytes([scales[2 * at], scales[2 * at + 1]]).to_f32(),
+            _ => f32::from_bits(word(scales, 4 * at)),
+        }
     }
 
     fn place_of_output(&self, row: usize) -> Place {

@@ -10,7 +10,7 @@ use std::path::Path;
 use super::settings::{Needs, QuantizationConfig, Symmetry, ZeroPoints};
 use super::source::{Packing, word};
 use crate::weights::{Encoding, Quantization, StoredModel, TensorSource};
-use crate::{Error, ModelConfig, Result};
+use crate::{Error, Result};
 
 impl QuantizationConfig {
     /// Reads the settings of a model and compares them with its tensors; `None` when the model is not quantized.
@@ -23,13 +23,9 @@ impl QuantizationConfig {
         settle(config, symmetry, quantization, model.source.as_ref()).map(Some)
     }
 
-    /// Reads the settings in a config alone; `None` when it has none.
-    ///
-    /// # Errors
-    /// A method, layout or size that is not read; all problems at once.
-    pub(crate) fn of(config: &ModelConfig) -> Result<Option<Self>> {
-        let quantization = Quantization::own(config, Path::new("config.json"))?;
-        quantization.map(|quantization| Ok(Self::parse(&quantization)?.0)).transpose()
+    /// The names of the tensors of a matrix, those that may be absent as well; the weights come first.
+    pub(crate) fn tensors(&self, prefix: &str) -> [String; 4] {
+        names(self.packing).map(|end| format!("{prefix}.{end}"))
     }
 }
 

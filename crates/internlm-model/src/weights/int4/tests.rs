@@ -7,7 +7,10 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::settings::Symmetry;
-use super::{CodedRows, Int4Matrix, Needs, Packing, QuantizationConfig, ZeroPoints, find, keys, stored};
+use super::{
+    CodedRows, Int4Matrix, Int4Parts, Int4Source, Needs, Packing, QuantizationConfig, ZeroPoints, find, keys,
+    stored,
+};
 use crate::testing::{Int4Example, StoredTensor};
 use crate::weights::{Encoding, Quantization, TensorInfo, TensorSource};
 use crate::{Error, ModelConfig, ModelSize};
@@ -166,6 +169,8 @@ fn matrices_are_found_by_name() {
         let rows: Vec<_> = (0..16).map(|row| (0, row)).collect();
         let matrix = Int4Matrix::stack(&[CodedRows::packed(source)], &rows).expect("finite scales");
         assert_eq!(matrix.to_f32(), plain.weights(), "{packing:?}");
+        let source = find(&tensors, PREFIX, &config).expect("it fits").expect("it is there");
+        assert_eq!(source.dequantize().expect("finite scales"), plain.weights(), "{packing:?}");
         assert!(find(&tensors, "lm_head", &config).expect("nothing is wrong").is_none());
     }
 }
@@ -406,5 +411,25 @@ fn blocks_of_gguf_files_are_codes() {
     }
     let odd = CodedRows::Blocks { encoding: Encoding::Q4_0, bytes: Cow::Owned(vec![0x7f; 18]), inputs: 32 };
     let problem = Int4Matrix::stack(&[odd], &[(0, 0)]).expect_err("the scale is no number");
-    assert_eq!(problem, "row 0, block 0: found NaN, expected a number");
+    assert_eq!(problem, (0, "row 0, block 0: found NaN, expected a number".to_owned()));
+}
+
+#[test]
+fn scales_that_no_half_holds_are_exact_as_floats_only() {
+    let example = Int4Example::random([8, 64], 32, 27);
+    for (scale, fits) in [(0.25_f32, true), (0.0123, false), (1e5, false)] {
+        let scales = Cow::Owned(scale.to_le_bytes().repeat(16));
+        let parts = Int4Parts { scales, scale_encoding: Encoding::F32, ..example.pack(Packing::Awq) };
+        let source = Int4Source::new(parts).expect("it fits");
+        assert_eq!(source.has_half_scales(), fits, "{scale}");
+        let steps = f32::from(example.values[3][40]) - f32::from(example.zeros[3][1]);
+        assert_eq!(source.dequantize().expect("finite")[3 * 64 + 40], steps * scale);
+    }
+    let mut scales = 1.0_f32.to_le_bytes().repeat(16);
+    // Group 1 of output 2.
+    scales[4 * (8 + 2)..][..4].copy_from_slice(&f32::NAN.to_le_bytes());
+    let parts =
+        Int4Parts { scales: scales.into(), scale_encoding: Encoding::F32, ..example.pack(Packing::Awq) };
+    let problem = Int4Source::new(parts).expect("it fits").dequantize().expect_err("not finite");
+    assert_eq!(problem, (2, "group 1, scale: found NaN, expected a finite number".to_owned()));
 }
