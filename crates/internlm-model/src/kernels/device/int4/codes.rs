@@ -183,10 +183,10 @@ fn decode_words<F: Float, N: Size>(
 
 /// Writes the weights of a word of codes to `weights` from `to` on, with the bits that the CPU gives.
 ///
-/// Each code q is put into the mantissa of 2^23, where it stands in the lower half of the word: number p there becomes
-/// `2^23 + 16^p q`, from which one operation without rounding gives `q - z` (the trick of Kim et al., "Who Says Elephants
-/// Can't Run", 2022, in f32). Conversions of integers are slow on GPUs. With a zero point the weight is exact; with a
-/// minimum it is rounded once.
+/// Each code q becomes a part of the mantissa of 2^23, at the place that it has in the lower half of the word: number p
+/// there gives `2^23 + 16^p q`, from which one operation without rounding makes `q - z` (the trick of Kim et al., "Who
+/// Says Elephants Can't Run", 2022, in f32). Conversions of integers are slow on GPUs. With a zero point the weight is
+/// exact; with a minimum it is rounded once.
 #[cube]
 pub(in crate::kernels::device) fn decode_word(
     word: u32,
