@@ -27,7 +27,8 @@ struct CodedPlan {
 
 /// Rows of x up to which the plan is that for few rows.
 const FEW_ROWS: usize = 64;
-/// Tiles whose words are on their way from memory while others are multiplied.
+/// Tiles whose words are on their way from memory while others are multiplied; no fewer than are in shared memory before
+/// the first product.
 const AHEAD: usize = 3;
 
 /// Writes `x W^T` over `out`, which has rows without gaps.
@@ -55,6 +56,7 @@ pub(super) fn launch_with(
     out: &CubeTensor,
     plan: Plan,
 ) -> Result<(), TileRefusal> {
+    assert!(plan.stages - 1 <= AHEAD, "the first tiles are read at once");
     let (left, stored) = operand(x, [Stored::Mk, Stored::Km])?;
     if stored != plan.left {
         return Err(TileRefusal::Scattered);
@@ -110,8 +112,11 @@ fn multiply_coded_tiles<F: Float, O: Float, N: Size>(
         let corner = Corner { row, column, depth, stage };
         stages.fetch_left(left, corner, plan);
         commit(comptime!(plan.form));
-        way.read(words, scales, depth, 0usize, plans);
-        way.store(&mut stages.right, stage, plans);
+        way.read(words, scales, depth, stage, plans);
+    }
+    #[unroll]
+    for stage in 0..comptime!(plan.stages - 1) {
+        way.store(stage, &mut stages.right, stage, plans);
     }
     #[unroll]
     for tile in 0..AHEAD {
@@ -129,7 +134,7 @@ fn multiply_coded_tiles<F: Float, O: Float, N: Size>(
         stages.fetch_left(left, corner, plan);
         commit(comptime!(plan.form));
         // Nobody reads this stage: it was multiplied before the barrier of this step.
-        way.store(&mut stages.right, corner.stage, plans);
+        way.store(0usize, &mut stages.right, corner.stage, plans);
         way.advance(rights);
         let depth = (next + AHEAD) * plan.depth;
         way.read(words, scales, depth, comptime!(AHEAD - 1), plans);
@@ -194,9 +199,10 @@ impl OnTheWay {
         }
     }
 
-    /// Decodes the words of tile 0 to a stage, a chunk each.
+    /// Decodes the words of a tile to a stage, a chunk each.
     fn store<F: Float, N: Size>(
         &self,
+        #[comptime] tile: usize,
         stage: &mut Shared<[Vector<F, N>]>,
         number: usize,
         #[comptime] plans: CodedPlan,
@@ -209,7 +215,8 @@ impl OnTheWay {
         for turn in 0..comptime!(block.turns()) {
             let chunk = UNIT_POS as usize + comptime!(turn * block.units);
             if chunk < comptime!(block.chunks()) {
-                decode_word(self.words[turn], self.pairs[turn], &mut weights, 0usize, code.offset);
+                let from = comptime!(tile * block.turns() + turn);
+                decode_word(self.words[from], self.pairs[from], &mut weights, 0usize, code.offset);
                 let place = chunk / columns * comptime!(block.pitch()) + chunk % columns;
                 let to = number * comptime!(block.size()) + place;
                 if comptime!(block.form == TileForm::Mma) {
