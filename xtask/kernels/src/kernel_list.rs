@@ -11,16 +11,16 @@ use serde::Deserialize;
 pub(crate) struct KernelList {
     /// One entry for each function with `#[cube(launch)]`.
     #[serde(rename = "kernel")]
-    pub(crate) kernels: Vec<Kernel>,
+    pub(crate) kernels: Vec<Entry>,
     /// Kernels of other crates that do not keep the usual limits.
     #[serde(default)]
-    pub(crate) third_party: Vec<Kernel>,
+    pub(crate) third_party: Vec<Entry>,
 }
 
 /// One kernel and its limits, which hold for every architecture and every set of compile-time arguments.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(crate) struct Kernel {
+pub(crate) struct Entry {
     /// Path of the function.
     pub(crate) function: String,
     /// The workload that this entry is for; without it the entry is for all others.
@@ -45,14 +45,14 @@ impl KernelList {
     }
 
     /// The entry of a function in a workload.
-    pub(crate) fn find(&self, function: &str, workload: &str) -> Option<&Kernel> {
+    pub(crate) fn find(&self, function: &str, workload: &str) -> Option<&Entry> {
         let entries = || self.entries().filter(|kernel| kernel.function == function);
         let own = entries().find(|kernel| kernel.workload.as_deref() == Some(workload));
         own.or_else(|| entries().find(|kernel| kernel.workload.is_none()))
     }
 
     /// All entries, those of other crates last.
-    pub(crate) fn entries(&self) -> impl Iterator<Item = &Kernel> {
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
         self.kernels.iter().chain(&self.third_party)
     }
 

@@ -198,6 +198,27 @@ mod gpu {
         check_logits(if bf16 { Precision::Bf16 } else { Precision::F16 }, 3e-2);
     }
 
+    /// Queries, keys and values are one matrix of the decoder; a quantizer may have left the values out.
+    #[test]
+    fn parts_that_are_stored_differently_become_floats() {
+        let mut model = Int4Model::new(Packing::Awq, ZeroPoint::Any);
+        let name = "model.layers.1.self_attn.v_proj";
+        model.quantized.retain(|tensor, _| !tensor.starts_with(name));
+        let weight = format!("{name}.weight");
+        model.quantized.insert(weight.clone(), model.plain[&weight].clone());
+        let [quantized, plain] = [(); 2].map(|()| tempfile::tempdir().expect("a folder"));
+        model.write(quantized.path(), plain.path()).expect("writes");
+        let mut decoder = Decoder::load_in(quantized.path(), &device(), Precision::F32Exact).expect("loads");
+        let layers = decoder.linears_mut();
+        let floats = layers.iter().filter(|(_, layer)| !matches!(layer, Linear::Int4(_)));
+        let floats: Vec<&str> = floats.map(|(name, _)| name.as_str()).collect();
+        assert_eq!(floats, ["model.layers.1.attention.wqkv", "output"]);
+        let expected = Decoder::load(plain.path(), &Device::flex()).expect("loads");
+        let expected = logits(&expected, 20, &Device::flex());
+        let difference = difference(&logits(&decoder, 20, &device()), &expected);
+        assert!(difference <= 1e-5, "{difference}");
+    }
+
     #[test]
     fn decoders_to_train_have_no_codes() {
         let [quantized, plain] = folders(Packing::Gptq);

@@ -6,6 +6,8 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
+use internlm_model::testing::{Int4Model, ZeroPoint};
+use internlm_model::weights::int4::Packing;
 use internlm_model::{Decoder, Device, ModelConfig, ModelSize, Precision, TokenId};
 use internlm_train::checkpoint::Snapshot;
 use internlm_train::{
@@ -212,58 +214,44 @@ fn two_ranks_make_the_same_update() {
     }
 }
 
+#[test]
+fn matrices_of_codes_are_refused() {
+    let _alone = alone();
+    let folders = [(); 2].map(|()| tempfile::tempdir().expect("a folder"));
+    let model = Int4Model::new(Packing::Awq, ZeroPoint::Any);
+    model.write(folders[0].path(), folders[1].path()).expect("writes");
+    let codes = Decoder::load_in(folders[0].path(), &device(), Precision::F32Exact).expect("loads");
+    let refused = Trainer::new(codes.config().clone(), codes, TrainerConfig::new(1, 1e-2));
+    let message = refused.expect_err("nothing trains the codes").to_string();
+    assert!(message.contains("4-bit codes in `model.layers.0.attention.wqkv`"), "{message}");
+    let floats = Decoder::load(folders[0].path(), &device()).expect("loads");
+    Trainer::new(floats.config().clone(), floats, TrainerConfig::new(1, 1e-2)).expect("floats are trained");
+}
+
 #[cfg(feature = "vulkan")]
 mod waits {
-    //! How often the host waits for the GPU. wgpu tells in its log what it reads, CUDA does not.
-
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use internlm_model::testing::GpuReads;
 
     use super::*;
-
-    /// Counts the buffers that wgpu maps for reading: each is one wait for the GPU.
-    struct Reads;
-
-    static READS: AtomicUsize = AtomicUsize::new(0);
-
-    impl log::Log for Reads {
-        fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
-            metadata.target().starts_with("wgpu_core::device")
-        }
-
-        fn log(&self, record: &log::Record<'_>) {
-            if self.enabled(record.metadata()) {
-                let text = record.args().to_string();
-                let read = text.starts_with("Buffer::map_async") && text.contains("host: Read");
-                READS.fetch_add(usize::from(read), Ordering::Relaxed);
-            }
-        }
-
-        fn flush(&self) {}
-    }
-
-    /// Reads of the GPU while `work` runs.
-    fn reads(work: impl FnOnce()) -> usize {
-        let before = READS.load(Ordering::Relaxed);
-        work();
-        READS.load(Ordering::Relaxed) - before
-    }
 
     #[test]
     fn a_step_waits_once() {
         let _alone = alone();
         let device = internlm_model::device::parse("vulkan:0").expect("a Vulkan device");
-        log::set_logger(&Reads).expect("no other test listens to the log");
-        log::set_max_level(log::LevelFilter::Trace);
+        let reads = GpuReads::listen();
         let config = TrainerConfig::new(9, 1e-2).with_pass_tokens(LENGTH);
         let mut whole = trainer(&device, config.clone());
         let mut layers = trainer(&device, config.with_recompute(Recompute::Layers));
         let parameters = whole.parameters().len();
-        assert_eq!(reads(|| drop(whole.snapshot())), 3 * parameters, "values and two moments");
+        assert_eq!(reads.of(|| drop(whole.snapshot())), 3 * parameters, "values and two moments");
         for number in 0..3 {
             // Three passes each.
-            assert_eq!(reads(|| drop(step(&mut whole, number))), 1, "step {number}");
-            assert_eq!(reads(|| drop(step(&mut layers, number))), 1, "step {number}, layers computed again");
+            assert_eq!(reads.of(|| drop(step(&mut whole, number))), 1, "step {number}");
+            assert_eq!(
+                reads.of(|| drop(step(&mut layers, number))),
+                1,
+                "step {number}, layers computed again"
+            );
         }
-        log::set_max_level(log::LevelFilter::Off);
     }
 }

@@ -1,44 +1,11 @@
 //! How often the host waits for the GPU. wgpu tells in its log what it reads, CUDA does not.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use internlm_model::testing::GpuReads;
 
 use super::*;
 
-/// Counts what is read of the GPU. Buffers that wgpu maps for reading after one submission are one wait.
-struct Reads;
-
-static READS: AtomicUsize = AtomicUsize::new(0);
-static SUBMITTED: AtomicBool = AtomicBool::new(false);
-
-impl log::Log for Reads {
-    fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
-        metadata.target().starts_with("wgpu_core::device")
-    }
-
-    fn log(&self, record: &log::Record<'_>) {
-        if self.enabled(record.metadata()) {
-            let text = record.args().to_string();
-            if text == "Queue::submit" {
-                SUBMITTED.store(true, Ordering::Relaxed);
-            } else if text.starts_with("Buffer::map_async") && text.contains("host: Read") {
-                let first = SUBMITTED.swap(false, Ordering::Relaxed);
-                READS.fetch_add(usize::from(first), Ordering::Relaxed);
-            }
-        }
-    }
-
-    fn flush(&self) {}
-}
-
-/// Reads of the GPU while `work` runs.
-fn reads(work: impl FnOnce()) -> usize {
-    let before = READS.load(Ordering::Relaxed);
-    work();
-    READS.load(Ordering::Relaxed) - before
-}
-
 /// A prompt and a single token, then single tokens with a copied block, whole rows and hidden states.
-fn check(executor: &mut BurnExecutor, policy: QuantPolicy) {
+fn check(executor: &mut BurnExecutor, policy: QuantPolicy, reads: &GpuReads) {
     let ids = prompt(4, 30);
     let copies = vec![BlockCopy { from: BlockId(1), to: BlockId(9), tokens: 5 }];
     for (copies, tokens, detail) in [
@@ -54,13 +21,13 @@ fn check(executor: &mut BurnExecutor, policy: QuantPolicy) {
             step(id as u64, &ids[tokens.clone()], position, &blocks, wanted)
         });
         let batch = Batch { copies, steps: parts.collect(), detail, ..Batch::default() };
-        let found = reads(|| drop(executor.step(&batch).expect("computes")));
+        let found = reads.of(|| drop(executor.step(&batch).expect("computes")));
         assert_eq!(found, 1, "{policy:?}, position {position}");
     }
 }
 
 /// A prompt, a step that is recorded, and steps that are launched from the recording.
-fn check_recorded(executor: &mut BurnExecutor, policy: QuantPolicy) {
+fn check_recorded(executor: &mut BurnExecutor, policy: QuantPolicy, reads: &GpuReads) {
     let ids = prompt(4, 30);
     for tokens in [0..20, 20..21, 21..22, 22..23] {
         let position = tokens.start;
@@ -69,7 +36,7 @@ fn check_recorded(executor: &mut BurnExecutor, policy: QuantPolicy) {
             step(id, &ids[tokens.clone()], position, &blocks, LogitsWanted::Last)
         });
         let batch = Batch { steps: parts.to_vec(), detail: LogitsDetail::Top(3), ..Batch::default() };
-        let found = reads(|| drop(executor.step(&batch).expect("computes")));
+        let found = reads.of(|| drop(executor.step(&batch).expect("computes")));
         let records = position == 20;
         assert!(records || found == 1, "{policy:?}, position {position}: {found}");
     }
@@ -80,12 +47,10 @@ fn check_recorded(executor: &mut BurnExecutor, policy: QuantPolicy) {
 fn a_step_waits_once() {
     let _alone = alone();
     let device = internlm_model::device::parse("vulkan:0").expect("a Vulkan device");
-    log::set_logger(&Reads).expect("no other test listens to the log");
-    log::set_max_level(log::LevelFilter::Trace);
+    let reads = GpuReads::listen();
     for policy in [QuantPolicy::Float, QuantPolicy::Int8, QuantPolicy::Int4] {
         let limits = ExecutorConfig::default().with_quant_policy(policy);
-        check(&mut wide(&device, &limits), policy);
-        check_recorded(&mut wide(&device, &limits.with_graphs()), policy);
+        check(&mut wide(&device, &limits), policy, &reads);
+        check_recorded(&mut wide(&device, &limits.with_graphs()), policy, &reads);
     }
-    log::set_max_level(log::LevelFilter::Off);
 }
