@@ -15,7 +15,7 @@ use landlock::{
 };
 use seccompiler::BpfProgram;
 
-use super::descriptors::{keep_standard_streams, limit};
+use super::descriptors::{keep_standard_streams, limit, take_signals};
 use super::resource_limit::ResourceLimit;
 use super::user::become_user;
 
@@ -63,6 +63,7 @@ impl Confinement {
     /// Starts `command`, which waits at its gate, under these restrictions.
     pub(super) fn spawn(self, mut command: Command) -> io::Result<Child> {
         keep_standard_streams(&mut command);
+        take_signals(&mut command);
         limit(&mut command, self.limits.clone());
         let starter = move || {
             self.restrict_this_thread()?;

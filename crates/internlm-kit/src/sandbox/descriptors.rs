@@ -1,4 +1,5 @@
-//! What a child does between `fork` and `exec`: it keeps three descriptors, its standard streams, and limits itself.
+//! What a child does between `fork` and `exec`: it keeps three descriptors, its standard streams, takes the usual effect
+//! of every signal, and limits itself.
 //!
 //! Files, folders, pipes and sockets that the caller of this process left open pass to every child unless they are
 //! marked to be closed by `exec`. Marking them in this process would also take them from the caller's own children,
@@ -19,6 +20,8 @@ use super::resource_limit::ResourceLimit;
 
 /// The first descriptor after stdin, stdout and stderr.
 const FIRST: RawFd = 3;
+/// The last signal with a name of its own; real-time signals follow.
+const LAST_SIGNAL: libc::c_int = 31;
 /// What may be open where `/proc` does not tell.
 const ASSUMED: std::ops::Range<RawFd> = FIRST..1024;
 
@@ -28,6 +31,21 @@ pub(super) fn keep_standard_streams(command: &mut Command) {
     // SAFETY: the closure runs in the child before `exec`. It makes system calls, and neither allocates nor takes
     // a lock that another thread of the parent may have held at the fork.
     unsafe { command.pre_exec(move || mark(&open)) };
+}
+
+/// Makes every signal have its usual effect on `command`. A process that a script starts in the background ignores
+/// SIGINT, and so would everything that it starts: an interrupt could not reach the program.
+pub(super) fn take_signals(command: &mut Command) {
+    let reset = || {
+        for signal in 1..=LAST_SIGNAL {
+            // SAFETY: one system call that takes two numbers. It refuses SIGKILL and SIGSTOP, which nothing can ignore.
+            unsafe { libc::signal(signal, libc::SIG_DFL) };
+        }
+        Ok(())
+    };
+    // SAFETY: the closure runs in the child before `exec`. It makes system calls, and neither allocates nor takes a
+    // lock that another thread of the parent may have held at the fork.
+    unsafe { command.pre_exec(reset) };
 }
 
 /// Makes `command` start under these limits, which pass to everything that it becomes and starts.
@@ -74,6 +92,7 @@ fn open_descriptors() -> Vec<RawFd> {
 mod tests {
     use std::fs::File;
     use std::os::fd::AsRawFd;
+    use std::os::unix::process::ExitStatusExt;
 
     use super::*;
 
@@ -96,6 +115,27 @@ mod tests {
                 _ => Err(io::Error::last_os_error()),
             });
         };
+    }
+
+    #[test]
+    fn signals_that_are_ignored_otherwise_reach_the_child() {
+        let status = |prepare: fn(&mut Command)| {
+            let mut command = Command::new("/bin/sh");
+            command.args(["-c", "kill -INT $$; kill -HUP $$; exit 7"]);
+            let ignore = || {
+                for signal in [libc::SIGINT, libc::SIGHUP] {
+                    // SAFETY: one system call that takes two numbers.
+                    unsafe { libc::signal(signal, libc::SIG_IGN) };
+                }
+                Ok(())
+            };
+            // SAFETY: as in `take_signals`.
+            unsafe { command.pre_exec(ignore) };
+            prepare(&mut command);
+            command.status().expect("starts")
+        };
+        assert_eq!(status(|_| ()).code(), Some(7));
+        assert_eq!(status(take_signals).signal(), Some(libc::SIGINT));
     }
 
     #[test]

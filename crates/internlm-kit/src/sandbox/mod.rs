@@ -26,7 +26,7 @@
 //! (`descriptors.rs`) and waits at a gate, a shell that reads one line before it becomes the program (`command.rs`). A holder
 //! process keeps the group's number reserved and kills the group when our end of its pipe closes
 //! (`group.rs`), and a janitor removes the work folder (`folder.rs`). Nothing of this needs `unsafe`, but closing
-//! what the caller left open (`descriptors.rs`). Linux only.
+//! what the caller left open and taking signals that the caller ignores (`descriptors.rs`). Linux only.
 //!
 //! ```no_run
 //! use internlm_kit::sandbox::{Sandbox, SandboxConfig, Task};
