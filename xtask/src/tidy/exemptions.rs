@@ -29,7 +29,7 @@ pub(crate) const EXEMPTIONS: &[Exemption] = &[
     Exemption {
         path: "crates/internlm-kit/src/sandbox/descriptors.rs",
         rule: "unsafe",
-        reason: "descriptors are closed and limits set between fork and exec, in closures of system calls",
+        reason: "descriptors are closed, signals taken and limits set between fork and exec, in closures of system calls",
     },
 ];
 
