@@ -11,7 +11,8 @@ pub(crate) fn root() -> PathBuf {
     here.parent().expect("xtask is a folder of the workspace").to_path_buf()
 }
 
-/// The cargo that started us, or the one on the path.
+/// The cargo that started us, or the one on the path. It builds into the folder that this program is in, whatever the
+/// environment says: [`release_folder`] is where what it made is looked for.
 ///
 /// What `cargo run` tells this program about its own package is not passed on: build scripts that watch these
 /// variables (ring's) would run again, and with them everything above their crates.
@@ -24,6 +25,10 @@ pub(crate) fn cargo() -> Command {
         if of_package {
             command.env_remove(name);
         }
+    }
+    // It fails where the system does not tell; cargo then decides itself.
+    if let Some(target) = release_folder().ok().as_deref().and_then(Path::parent) {
+        command.env("CARGO_TARGET_DIR", target);
     }
     command.current_dir(root());
     command
@@ -96,5 +101,9 @@ mod tests {
     fn binaries_are_next_to_this_one_without_deps() {
         let folder = release_folder().expect("this program has a folder");
         assert!(!folder.ends_with("deps") && folder.is_dir());
+        let cargo = cargo();
+        let target = cargo.get_envs().find(|(name, _)| *name == "CARGO_TARGET_DIR");
+        let target = target.and_then(|(_, folder)| folder).map(Path::new);
+        assert_eq!(target, folder.parent(), "what cargo makes is found there");
     }
 }

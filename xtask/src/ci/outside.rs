@@ -43,13 +43,11 @@ fn copy_lock() -> Result<()> {
     Ok(())
 }
 
-/// Runs cargo in the folder, with the build folder of this program.
+/// Runs cargo in the folder.
 fn cargo(arguments: &[&str]) -> Result<()> {
-    let target = workspace::release_folder()?;
-    let target = target.parent().context("the folder of release binaries has a parent")?;
     let mut command = workspace::cargo();
     command.current_dir(workspace::root().join("examples/outside")).args(arguments);
-    workspace::run(command.arg("--target-dir").arg(target))
+    workspace::run(&mut command)
 }
 
 /// The members of the workspace, which are also the names of its programs.

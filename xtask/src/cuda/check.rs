@@ -77,8 +77,7 @@ fn kernels(arguments: &CudaCheckArguments, cuda: &Path) -> Result<()> {
     let target = target.parent().context("the folder of release binaries has a parent")?;
     let mut command = workspace::cargo();
     command.current_dir(&folder).args(["run", "--release", "--quiet", "--package", "kernel-check"]);
-    command.arg("--target-dir").arg(target).arg("--");
-    command.arg("--cuda").arg(cuda).arg("--list").arg(root.join(functions::LIST));
+    command.arg("--").arg("--cuda").arg(cuda).arg("--list").arg(root.join(functions::LIST));
     command.arg("--out").arg(target.join("kernels"));
     if let Some(words) = &arguments.kernels {
         command.args(["--only", words]);
