@@ -42,22 +42,23 @@ class Run:
         return max(rates) * 1e12 if rates else None
 
     def command(self, arguments, seconds, **environment):
-        """Runs a program, appends what it prints to the log and gives it, with the exit code; 124 when time ran out."""
+        """Runs a program, appends what it prints to the log and gives its standard output, with the exit code; 124 when
+        time ran out. Drivers write to standard error in the middle of a line of the output: it stays apart."""
         variables = {**os.environ, "RUST_BACKTRACE": "0", **environment}
         try:
             done = subprocess.run(
                 [str(word) for word in arguments],
                 stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
+                stderr=subprocess.PIPE,
                 timeout=seconds,
                 env=variables,
             )
-            code, output = done.returncode, done.stdout
+            code, output, errors = done.returncode, done.stdout, done.stderr
         except subprocess.TimeoutExpired as error:
-            code, output = 124, error.stdout or b""
-        text = output.decode(errors="replace")
+            code, output, errors = 124, error.stdout or b"", error.stderr or b""
+        text, errors = output.decode(errors="replace"), errors.decode(errors="replace")
         with self.log.open("a") as file:
-            file.write(f"$ {' '.join(str(word) for word in arguments)}\n{text}exit code {code}\n\n")
+            file.write(f"$ {' '.join(str(word) for word in arguments)}\n{text}{errors}exit code {code}\n\n")
         return code, text
 
 
