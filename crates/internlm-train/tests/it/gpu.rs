@@ -222,7 +222,7 @@ fn matrices_of_codes_are_refused() {
     model.write(folders[0].path(), folders[1].path()).expect("writes");
     let codes = Decoder::load_in(folders[0].path(), &device(), Precision::F32Exact).expect("loads");
     let refused = Trainer::new(codes.config().clone(), codes, TrainerConfig::new(1, 1e-2));
-    let message = refused.expect_err("nothing trains the codes").to_string();
+    let message = refused.err().expect("nothing trains the codes").to_string();
     assert!(message.contains("4-bit codes in `model.layers.0.attention.wqkv`"), "{message}");
     let floats = Decoder::load(folders[0].path(), &device()).expect("loads");
     Trainer::new(floats.config().clone(), floats, TrainerConfig::new(1, 1e-2)).expect("floats are trained");
